@@ -1,0 +1,116 @@
+package store
+
+import (
+	"time"
+
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// Hook is a webhook with its active secrets: an immutable snapshot that the routing table, the sender and its jobs share.
+type Hook struct {
+	webhook.Webhook
+	Secrets []*webhook.Secret
+}
+
+// Job is a claimed delivery with all that an attempt needs. Event and Hook are shared and must not be changed.
+type Job struct {
+	Delivery webhook.Delivery
+	Event    *webhook.Event
+	Hook     *Hook
+}
+
+// Size is what a job is charged for in memory, in bytes.
+func (j *Job) Size() int { return JobSize(j.Event) }
+
+// JobSize is Size of a job for the event.
+func JobSize(e *webhook.Event) int { return len(e.Data) + 1024 }
+
+// Result is an attempt that ended, to be recorded.
+type Result struct {
+	Job *Job
+	// Attempt holds what was sent and came back; the store sets Seq, ID, TenantID, the other ids and Number.
+	Attempt webhook.Attempt
+	// RetryAfter is what the receiver asked for; 0 when it did not.
+	RetryAfter time.Duration
+	// Gone says that the receiver answered 410, which disables the webhook.
+	Gone bool
+}
+
+// Taker is the sender as the store sees it. Its methods are called from the store's writer: they must return at once and
+// must not call the store.
+type Taker interface {
+	// Reserve asks for room in memory for one new delivery of size bytes. True means that the delivery is claimed in the
+	// publishing transaction, and that Take or Release follows.
+	Reserve(h *Hook, size int) bool
+	// Release gives a reservation back: the transaction did not commit.
+	Release(h *Hook, size int)
+	// Take hands a reserved delivery over, after commit.
+	Take(job *Job)
+	// Due tells, after commit, that a delivery of the webhook can be claimed from the given time on.
+	Due(webhookID webhook.ID, at time.Time)
+	// Changed tells, after commit, of a webhook that was created, changed, disabled, enabled or (DeletedAt set) deleted.
+	Changed(h *Hook)
+}
+
+// HookDue is a webhook and when its next unclaimed delivery is due; nil when there is none.
+type HookDue struct {
+	Hook *Hook
+	Due  *time.Time
+}
+
+// Published is what became of one event of a Publish.
+type Published struct {
+	Event     *webhook.Event
+	Duplicate bool  // the idempotency key was known, with the same content: Event is the one stored before
+	Err       error // *webhook.Invalid (joined) or another expected error; Event is nil then and nothing was stored
+}
+
+// Page selects a part of a list by keyset: at most one of First and Last, 1 to 100, is set. After and Before are the Seq
+// of a row (0: none), in the list's own order.
+type Page struct {
+	First, Last   int
+	After, Before int64
+}
+
+// List is a page of rows.
+type List[T any] struct {
+	Items            []*T
+	HasNext, HasPrev bool
+}
+
+// TimeRange is half-open: From <= t < To. Nil is no bound.
+type TimeRange struct {
+	From, To *time.Time
+}
+
+// WebhookFilter narrows a list of webhooks. Zero fields do not filter.
+type WebhookFilter struct {
+	Enabled   *bool
+	EventType string // that subscribe to it (those with null events do)
+	URL       string // that contain it
+}
+
+// EventFilter narrows a list of events. Zero fields do not filter.
+type EventFilter struct {
+	Types     []string
+	CreatedAt TimeRange
+}
+
+// DeliveryFilter narrows a list of deliveries. Zero fields do not filter.
+type DeliveryFilter struct {
+	WebhookIDs []webhook.ID
+	EventIDs   []webhook.ID
+	EventTypes []string
+	Statuses   []webhook.DeliveryStatus
+	CreatedAt  TimeRange
+}
+
+// AttemptFilter narrows a list of attempts, and the live stream. Zero fields do not filter.
+type AttemptFilter struct {
+	WebhookIDs  []webhook.ID
+	DeliveryIDs []webhook.ID
+	EventIDs    []webhook.ID
+	EventTypes  []string
+	Statuses    []webhook.AttemptStatus
+	StartedAt   TimeRange
+}

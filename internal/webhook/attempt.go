@@ -1,0 +1,106 @@
+package webhook
+
+import (
+	"net/http"
+	"strings"
+	"time"
+)
+
+// MaxResponseBytes is how much of a receiver's answer is read and kept.
+const MaxResponseBytes = 64 << 10
+
+// Attempt is one HTTP POST of one delivery, with everything that was sent and came back. The request's body is the
+// event's (AppendBody), so it is not kept twice.
+type Attempt struct {
+	Seq        int64 `gorm:"primaryKey;autoIncrement"` // order of commit: the cursor of the stream
+	ID         ID
+	TenantID   ID
+	WebhookID  ID
+	DeliveryID ID
+	EventID    ID
+	Number     int // 1 for the first
+	Status     AttemptStatus
+	Error      *ErrorCode // nil when it succeeded
+	// Message explains Error to the webhook's owner; it never tells an inside address.
+	Message   string
+	Trigger   Trigger
+	StartedAt time.Time `gorm:"serializer:micros"`
+	// Times in µs. DNS, Connect and TLS are 0 when a connection was reused; FirstByte and Duration count from the start.
+	DurationUs, DNSUs, ConnectUs, TLSUs, FirstByteUs int64
+	URL                                              string
+	RequestHeaders                                   HeaderBlock
+	ResponseStatus                                   *int // nil when no answer came
+	ResponseHeaders                                  HeaderBlock
+	ResponseBody                                     []byte
+	// ResponseTruncated says that the answer was longer than MaxResponseBytes, or not read to its end.
+	ResponseTruncated bool
+	// EventType is the event's, joined in when an attempt is read, for filters.
+	EventType string `gorm:"->"`
+}
+
+// AttemptStatus is how an attempt ended.
+type AttemptStatus string
+
+// The statuses.
+const (
+	AttemptSucceeded AttemptStatus = "SUCCEEDED" // any 2xx
+	AttemptFailed    AttemptStatus = "FAILED"
+)
+
+// ErrorCode says why an attempt failed.
+type ErrorCode string
+
+// The error codes.
+const (
+	ErrorDNS             ErrorCode = "DNS"
+	ErrorConnect         ErrorCode = "CONNECT"
+	ErrorTLS             ErrorCode = "TLS"
+	ErrorTimeout         ErrorCode = "TIMEOUT"
+	ErrorBlockedAddress  ErrorCode = "BLOCKED_ADDRESS"
+	ErrorHTTPStatus      ErrorCode = "HTTP_STATUS"
+	ErrorResponseTooSlow ErrorCode = "RESPONSE_TOO_SLOW"
+	ErrorProtocol        ErrorCode = "PROTOCOL"
+	ErrorSigning         ErrorCode = "SIGNING"
+)
+
+// HeaderBlock is header fields as HTTP/1.1 spells them, "Name: value\r\n" each: cheap to write on the hot path and to
+// read in a database shell.
+type HeaderBlock string
+
+// Header is one header field.
+type Header struct {
+	Name  string
+	Value string
+}
+
+// NewHeaderBlock writes h in no particular order.
+func NewHeaderBlock(h http.Header) HeaderBlock {
+	n := 0
+	for name, values := range h {
+		for _, v := range values {
+			n += len(name) + len(v) + 4
+		}
+	}
+	var b strings.Builder
+	b.Grow(n)
+	for name, values := range h {
+		for _, v := range values {
+			b.WriteString(name)
+			b.WriteString(": ")
+			b.WriteString(v)
+			b.WriteString("\r\n")
+		}
+	}
+	return HeaderBlock(b.String())
+}
+
+// Fields lists the block's header fields.
+func (b HeaderBlock) Fields() []Header {
+	fields := []Header{}
+	for line := range strings.SplitSeq(string(b), "\r\n") {
+		if name, value, ok := strings.Cut(line, ": "); ok {
+			fields = append(fields, Header{Name: name, Value: value})
+		}
+	}
+	return fields
+}

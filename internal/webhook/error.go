@@ -1,0 +1,84 @@
+package webhook
+
+import (
+	"errors"
+	"fmt"
+)
+
+// The expected failures of the product. Each surface translates them once: graph/errors.go and web/rest.go.
+var (
+	// ErrNotFound is the one answer for what is absent and for what belongs to another tenant.
+	ErrNotFound = errors.New("not found")
+	// ErrCursor is a cursor that this server did not make.
+	ErrCursor = errors.New("bad cursor")
+	// ErrBusy is a full queue: nothing was stored and the same call may succeed in a moment.
+	ErrBusy = errors.New("too busy, try again")
+	// ErrUnavailable is a database that can not be reached or written: nothing was stored, try again later.
+	ErrUnavailable = errors.New("database unavailable, try again")
+)
+
+// CursorExpired says that retention has removed what came right after a stream cursor.
+type CursorExpired struct {
+	// Oldest is the cursor of the oldest attempt that is still kept.
+	Oldest int64
+}
+
+func (e *CursorExpired) Error() string { return "cursor is older than the attempt log" }
+
+// Code says what is wrong with an input, for programs.
+type Code string
+
+// The codes of an Invalid.
+const (
+	CodeRequired    Code = "REQUIRED"     // absent, null or empty where a value is needed
+	CodeInvalid     Code = "INVALID"      // not of the form wanted
+	CodeTooLong     Code = "TOO_LONG"     // more characters or bytes than allowed
+	CodeTooMany     Code = "TOO_MANY"     // more elements than allowed
+	CodeOutOfRange  Code = "OUT_OF_RANGE" // a number or a time outside its bounds
+	CodeForbidden   Code = "FORBIDDEN"    // well formed, but not allowed here (an inside address, a reserved header)
+	CodeNotFound    Code = "NOT_FOUND"    // names nothing, or nothing of this tenant
+	CodeConflict    Code = "CONFLICT"     // contradicts what is stored
+	CodeQuota       Code = "QUOTA"        // the tenant has as many as it may have
+	CodeUnavailable Code = "UNAVAILABLE"  // nothing wrong with the input: try again
+)
+
+// Invalid is an input that breaks a rule. It names the field as the API spells it, with dots and indexes for nested ones
+// ("events.3"), and never repeats the value, which may be a secret.
+type Invalid struct {
+	Field   string
+	Code    Code
+	Message string
+}
+
+func (e *Invalid) Error() string {
+	if e.Field == "" {
+		return e.Message
+	}
+	return fmt.Sprintf("%s: %s", e.Field, e.Message)
+}
+
+// invalid makes an Invalid with a formatted message.
+func invalid(field string, code Code, format string, args ...any) *Invalid {
+	return &Invalid{Field: field, Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// Invalids lists every Invalid that err holds, joined or wrapped, in order. It is empty for other errors.
+func Invalids(err error) []*Invalid {
+	if err == nil {
+		return nil
+	}
+	if e, ok := err.(*Invalid); ok { //nolint:errorlint // the walk itself unwraps
+		return []*Invalid{e}
+	}
+	switch e := err.(type) { //nolint:errorlint // the walk itself unwraps
+	case interface{ Unwrap() []error }:
+		var all []*Invalid
+		for _, one := range e.Unwrap() {
+			all = append(all, Invalids(one)...)
+		}
+		return all
+	case interface{ Unwrap() error }:
+		return Invalids(e.Unwrap())
+	}
+	return nil
+}

@@ -1,0 +1,167 @@
+package webhook
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"strconv"
+	"time"
+	"unicode/utf8"
+)
+
+// Bounds of an event.
+const (
+	DefaultMaxDataBytes    = 256 << 10 // compacted
+	MaxIdempotencyKeyBytes = 255
+	MaxPublish             = 1000 // events in one call
+	MaxDataDepth           = 100  // nested arrays and objects
+)
+
+// Event types that the server itself publishes.
+const (
+	TypeTest            = "webhook.test"     // testWebhook
+	TypeWebhookDisabled = "webhook.disabled" // a webhook was disabled by the server
+	TypeDeliveryFailed  = "delivery.failed"  // a delivery was given up
+)
+
+// Operational reports whether the type tells of the service itself. The failure of such an event's delivery publishes no
+// further event, or one dead webhook would publish for ever.
+func Operational(eventType string) bool {
+	return eventType == TypeWebhookDisabled || eventType == TypeDeliveryFailed
+}
+
+// Event is something that happened, published once, immutable.
+type Event struct {
+	Seq       int64 `gorm:"primaryKey;autoIncrement"` // order of publication; inside the server only
+	ID        ID
+	TenantID  ID
+	Type      string
+	Timestamp time.Time `gorm:"serializer:micros"` // when it happened
+	// Data is the JSON value published, compacted once: the same bytes are stored, signed and sent.
+	Data      []byte
+	CreatedAt time.Time `gorm:"serializer:micros;autoCreateTime:false"` // when it was published
+}
+
+// NewEvent is what a caller publishes.
+type NewEvent struct {
+	Type           string
+	Timestamp      *time.Time // nil: now
+	Data           json.RawMessage
+	IdempotencyKey string // empty: none
+}
+
+// Check applies the rules and compacts Data in place; field is put before the names ("events.3."). maxData is in bytes.
+func (e *NewEvent) Check(prefix string, maxData int) error {
+	var errs []error
+	if err := CheckEventType(prefix+"type", e.Type); err != nil {
+		errs = append(errs, err)
+	}
+	if err := e.checkData(prefix+"data", maxData); err != nil {
+		errs = append(errs, err)
+	}
+	if len(e.IdempotencyKey) > MaxIdempotencyKeyBytes {
+		errs = append(errs, invalid(prefix+"idempotencyKey", CodeTooLong, "must be at most %d bytes long", MaxIdempotencyKeyBytes))
+	} else if !printable(e.IdempotencyKey) {
+		errs = append(errs, invalid(prefix+"idempotencyKey", CodeInvalid, "must be printable UTF-8"))
+	}
+	if t := e.Timestamp; t != nil && (t.Year() < 1970 || t.Year() > 9999) {
+		errs = append(errs, invalid(prefix+"timestamp", CodeOutOfRange, "must be in the years 1970 to 9999"))
+	}
+	return errors.Join(errs...)
+}
+
+func (e *NewEvent) checkData(field string, maxData int) error {
+	if len(e.Data) == 0 {
+		return invalid(field, CodeRequired, "must be given; null is a value too")
+	}
+	if len(e.Data) > 4*maxData { // white space may shrink, but not without bound
+		return invalid(field, CodeTooLong, "must be at most %d bytes of JSON", maxData)
+	}
+	if depth(e.Data) > MaxDataDepth {
+		return invalid(field, CodeInvalid, "must be nested at most %d deep", MaxDataDepth)
+	}
+	if !utf8.Valid(e.Data) {
+		return invalid(field, CodeInvalid, "must be UTF-8")
+	}
+	if compact(e.Data) {
+		if !json.Valid(e.Data) {
+			return invalid(field, CodeInvalid, "must be JSON")
+		}
+	} else {
+		var b bytes.Buffer
+		b.Grow(len(e.Data))
+		if err := json.Compact(&b, e.Data); err != nil {
+			return invalid(field, CodeInvalid, "must be JSON")
+		}
+		e.Data = b.Bytes()
+	}
+	if len(e.Data) > maxData {
+		return invalid(field, CodeTooLong, "must be at most %d bytes of JSON", maxData)
+	}
+	return nil
+}
+
+// compact reports whether there is no white space outside strings, so that the common case is not copied.
+func compact(data []byte) bool {
+	inString := false
+	for i := 0; i < len(data); i++ {
+		switch c := data[i]; {
+		case inString && c == '\\':
+			i++
+		case c == '"':
+			inString = !inString
+		case !inString && (c == ' ' || c == '\n' || c == '\t' || c == '\r'):
+			return false
+		}
+	}
+	return true
+}
+
+// depth is the deepest nesting of data, counted without recursion so that it is safe before parsing.
+func depth(data []byte) int {
+	level, deepest, inString := 0, 0, false
+	for i := 0; i < len(data); i++ {
+		switch c := data[i]; {
+		case inString && c == '\\':
+			i++
+		case c == '"':
+			inString = !inString
+		case inString:
+		case c == '{' || c == '[':
+			level++
+			deepest = max(deepest, level)
+		case c == '}' || c == ']':
+			level--
+		}
+	}
+	return deepest
+}
+
+func printable(s string) bool {
+	if !utf8.ValidString(s) {
+		return false
+	}
+	for _, r := range s {
+		if r < 0x20 || r == 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+func index(field string, i int) string { return field + "." + strconv.Itoa(i) }
+
+// AppendBody appends the request body of an event to b: Standard Webhooks' recommended structure around the published
+// bytes of data. It is the same at every attempt.
+func (e *Event) AppendBody(b []byte) []byte {
+	b = append(b, `{"type":"`...)
+	b = append(b, e.Type...) // its form needs no escape
+	b = append(b, `","timestamp":"`...)
+	b = e.Timestamp.UTC().AppendFormat(b, TimeFormat)
+	b = append(b, `","data":`...)
+	b = append(b, e.Data...)
+	return append(b, '}')
+}
+
+// TimeFormat is how times are written for receivers and in GraphQL: RFC 3339, UTC, microseconds when there are any.
+const TimeFormat = "2006-01-02T15:04:05.999999Z07:00"

@@ -1,0 +1,118 @@
+package webhook
+
+import (
+	"crypto/rand"
+	"database/sql/driver"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+)
+
+// ID is a UUID. Ids that this package makes are version 7 (RFC 9562, section 5.7), so they sort by the millisecond of
+// their making. The zero ID names nothing.
+type ID [16]byte
+
+// ErrID is what ParseID and Scan answer for text that is no UUID.
+var ErrID = errors.New("not a UUID")
+
+// NewID returns a version 7 UUID of the given time.
+func NewID(at time.Time) ID {
+	var id ID
+	_, _ = rand.Read(id[:]) // never fails: crypto/rand ends the program instead
+	ms := uint64(max(at.UnixMilli(), 0))
+	binary.BigEndian.PutUint16(id[0:], uint16(ms>>32))
+	binary.BigEndian.PutUint32(id[2:], uint32(ms))
+	id[6] = id[6]&0x0f | 0x70
+	id[8] = id[8]&0x3f | 0x80
+	return id
+}
+
+// ParseID reads the one spelling that String writes, in either case. Braces, URNs and missing hyphens are refused, so
+// that an id has one spelling in logs and caches.
+func ParseID(s string) (ID, error) {
+	var id ID
+	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
+		return ID{}, ErrID
+	}
+	var hexed [32]byte
+	copy(hexed[0:], s[0:8])
+	copy(hexed[8:], s[9:13])
+	copy(hexed[12:], s[14:18])
+	copy(hexed[16:], s[19:23])
+	copy(hexed[20:], s[24:36])
+	if _, err := hex.Decode(id[:], hexed[:]); err != nil {
+		return ID{}, ErrID
+	}
+	return id, nil
+}
+
+// String is the canonical lower-case form of 36 characters.
+func (id ID) String() string { return string(id.AppendText(nil)) }
+
+// AppendText appends the canonical form to b.
+func (id ID) AppendText(b []byte) []byte {
+	var s [36]byte
+	hex.Encode(s[0:8], id[0:4])
+	hex.Encode(s[9:13], id[4:6])
+	hex.Encode(s[14:18], id[6:8])
+	hex.Encode(s[19:23], id[8:10])
+	hex.Encode(s[24:36], id[10:16])
+	s[8], s[13], s[18], s[23] = '-', '-', '-', '-'
+	return append(b, s[:]...)
+}
+
+// IsZero reports whether the id names nothing.
+func (id ID) IsZero() bool { return id == ID{} }
+
+// MarshalText makes an ID a JSON string.
+func (id ID) MarshalText() ([]byte, error) { return id.AppendText(nil), nil }
+
+// UnmarshalText is ParseID.
+func (id *ID) UnmarshalText(text []byte) error {
+	parsed, err := ParseID(string(text))
+	*id = parsed
+	return err
+}
+
+// Value stores an ID as 16 bytes. The PostgreSQL side of the store knows the type and sends a uuid instead.
+func (id ID) Value() (driver.Value, error) { return id[:], nil }
+
+// Scan reads 16 bytes or the text form; NULL becomes the zero ID.
+func (id *ID) Scan(src any) error {
+	switch v := src.(type) {
+	case nil:
+		*id = ID{}
+		return nil
+	case []byte:
+		if len(v) == len(id) {
+			copy(id[:], v)
+			return nil
+		}
+		return id.UnmarshalText(v)
+	case string:
+		return id.UnmarshalText([]byte(v))
+	case [16]byte:
+		*id = v
+		return nil
+	}
+	return fmt.Errorf("scan %T as id: %w", src, ErrID)
+}
+
+// GormDataType keeps GORM from reading the array as a relation.
+func (ID) GormDataType() string { return "bytes" }
+
+// MarshalGQL writes the GraphQL ID.
+func (id ID) MarshalGQL(w io.Writer) { _, _ = io.WriteString(w, strconv.Quote(id.String())) }
+
+// UnmarshalGQL reads a GraphQL ID.
+func (id *ID) UnmarshalGQL(v any) error {
+	s, ok := v.(string)
+	if !ok {
+		return ErrID
+	}
+	return id.UnmarshalText([]byte(s))
+}

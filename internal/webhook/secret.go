@@ -1,0 +1,110 @@
+package webhook
+
+import (
+	"crypto/ed25519"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"log/slog"
+	"strconv"
+	"time"
+)
+
+// Secret is a signing secret of a webhook. Its key never leaves the server but in the answer of the call that made it.
+type Secret struct {
+	ID        ID
+	TenantID  ID
+	WebhookID ID
+	Scheme    Scheme
+	// Key is 32 bytes: the HMAC key, or the seed of the Ed25519 key.
+	Key       []byte
+	CreatedAt time.Time
+	// ExpiresAt is when a rotation's overlap ends; nil for the current secret.
+	ExpiresAt *time.Time
+}
+
+// Scheme is a signature scheme of Standard Webhooks 1.0.0.
+type Scheme string
+
+// The schemes.
+const (
+	SchemeHMAC    Scheme = "HMAC_SHA256" // v1, symmetric
+	SchemeEd25519 Scheme = "ED25519"     // v1a, asymmetric
+)
+
+// Overlap of a rotation: how long the old secret goes on signing beside the new one.
+const (
+	DefaultOverlap = 24 * time.Hour
+	MaxOverlap     = 7 * 24 * time.Hour
+)
+
+// NewSecret makes a secret of 32 random bytes.
+func NewSecret(tenant, webhook ID, scheme Scheme, now time.Time) *Secret {
+	key := make([]byte, 32)
+	_, _ = rand.Read(key) // never fails: crypto/rand ends the program instead
+	return &Secret{ID: NewID(now), TenantID: tenant, WebhookID: webhook, Scheme: scheme, Key: key, CreatedAt: now}
+}
+
+// Reveal is the secret as its owner stores it: whsec_ and base64, or whsk_ for Ed25519. It is the only way to read it.
+func (s *Secret) Reveal() string {
+	if s.Scheme == SchemeEd25519 {
+		return "whsk_" + base64.StdEncoding.EncodeToString(ed25519.NewKeyFromSeed(s.Key))
+	}
+	return "whsec_" + base64.StdEncoding.EncodeToString(s.Key)
+}
+
+// PublicKey is whpk_ and base64 of an Ed25519 secret's public half; empty for HMAC.
+func (s *Secret) PublicKey() string {
+	if s.Scheme != SchemeEd25519 {
+		return ""
+	}
+	public, _ := ed25519.NewKeyFromSeed(s.Key).Public().(ed25519.PublicKey)
+	return "whpk_" + base64.StdEncoding.EncodeToString(public)
+}
+
+// Active reports whether the secret signs at the given time.
+func (s *Secret) Active(now time.Time) bool { return s.ExpiresAt == nil || now.Before(*s.ExpiresAt) }
+
+// String and LogValue keep the key out of logs and errors, whatever the verb.
+func (s *Secret) String() string { return "secret " + s.ID.String() }
+
+// GoString is String.
+func (s *Secret) GoString() string { return s.String() }
+
+// LogValue is String.
+func (s *Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
+
+// AppendSignature appends the webhook-signature of a message to b: one signature for each secret that is active at the
+// attempt's time, separated by spaces (Standard Webhooks 1.0.0, "Signature scheme"). It appends nothing when none is.
+func AppendSignature(b []byte, secrets []*Secret, id ID, at time.Time, body []byte) []byte {
+	signed := make([]byte, 0, 64)
+	signed = id.AppendText(signed)
+	signed = append(signed, '.')
+	signed = strconv.AppendInt(signed, at.Unix(), 10)
+	signed = append(signed, '.')
+	first := true
+	for _, s := range secrets {
+		if !s.Active(at) {
+			continue
+		}
+		if !first {
+			b = append(b, ' ')
+		}
+		first = false
+		switch s.Scheme {
+		case SchemeEd25519:
+			b = append(b, "v1a,"...)
+			message := append(signed[:len(signed):len(signed)], body...)
+			b = base64.StdEncoding.AppendEncode(b, ed25519.Sign(ed25519.NewKeyFromSeed(s.Key), message))
+		default:
+			mac := hmac.New(sha256.New, s.Key)
+			mac.Write(signed)
+			mac.Write(body)
+			var sum [sha256.Size]byte
+			b = append(b, "v1,"...)
+			b = base64.StdEncoding.AppendEncode(b, mac.Sum(sum[:0]))
+		}
+	}
+	return b
+}

@@ -1,0 +1,228 @@
+package webhook
+
+import (
+	"errors"
+	"regexp"
+	"slices"
+	"time"
+	"unicode/utf8"
+)
+
+// Bounds of a webhook's fields.
+const (
+	MaxURLBytes         = 2048
+	MaxEvents           = 100
+	MaxEventTypeBytes   = 128
+	MaxDescriptionChars = 1000
+	MaxHeaders          = 20
+	MaxRetries          = 30                 // waits in a retry schedule
+	MaxRetryDelay       = 7 * 24 * time.Hour // one wait of a retry schedule
+	MinTimeout          = time.Second
+	MaxTimeout          = 30 * time.Second
+	DefaultTimeout      = 15 * time.Second
+	MaxRatePerSecond    = 10_000
+)
+
+// Webhook is a registered HTTPS endpoint with the event types that it subscribes to.
+type Webhook struct {
+	Seq      int64 `gorm:"primaryKey;autoIncrement"` // order of creation; inside the server only
+	ID       ID
+	TenantID ID
+	URL      string
+	// Events are the event types wanted, sorted by the caller, each once. Nil means all.
+	Events      []string `gorm:"serializer:json"`
+	Enabled     bool
+	Description string
+	// DisabledReason and DisabledAt are set while Enabled is false.
+	DisabledReason *DisabledReason
+	DisabledAt     *time.Time `gorm:"serializer:micros"`
+	// FailingSince is when the first failed attempt came after the last success; nil while the webhook succeeds.
+	FailingSince *time.Time `gorm:"serializer:micros"`
+	// RetryScheduleMs overrides DefaultSchedule: the wait before each retry, in ms. Nil means the default; empty, no retry.
+	RetryScheduleMs []int `gorm:"serializer:json"`
+	// TimeoutMs bounds one attempt, connection to last byte, in ms (1,000 to 30,000). Nil means the server's default.
+	TimeoutMs *int
+	// RatePerSecond bounds the attempts started in a second (1 to 10,000). Nil means no bound.
+	RatePerSecond *int
+	CreatedAt     time.Time  `gorm:"serializer:micros;autoCreateTime:false"`
+	UpdatedAt     time.Time  `gorm:"serializer:micros;autoUpdateTime:false"`
+	DeletedAt     *time.Time `gorm:"serializer:micros"` // a tombstone: its history is still there, it is not
+}
+
+// DisabledReason says why a webhook is not enabled.
+type DisabledReason string
+
+// The reasons.
+const (
+	DisabledManual  DisabledReason = "MANUAL"  // somebody set enabled to false
+	DisabledGone    DisabledReason = "GONE"    // the receiver answered 410
+	DisabledFailing DisabledReason = "FAILING" // no success for FailingLimit
+)
+
+// FailingLimit is how long a webhook may fail without one success before it is disabled.
+const FailingLimit = 5 * 24 * time.Hour
+
+// Wants reports whether the webhook subscribes to the event type.
+func (w *Webhook) Wants(eventType string) bool {
+	return w.Events == nil || slices.Contains(w.Events, eventType)
+}
+
+// Timeout is the deadline of one attempt.
+func (w *Webhook) Timeout(def time.Duration) time.Duration {
+	if w.TimeoutMs == nil {
+		return def
+	}
+	return time.Duration(*w.TimeoutMs) * time.Millisecond
+}
+
+// Schedule is the webhook's retry schedule.
+func (w *Webhook) Schedule() Schedule {
+	if w.RetryScheduleMs == nil {
+		return DefaultSchedule
+	}
+	s := make(Schedule, 0, len(w.RetryScheduleMs)+1)
+	s = append(s, 0)
+	for _, ms := range w.RetryScheduleMs {
+		s = append(s, time.Duration(ms)*time.Millisecond)
+	}
+	return s
+}
+
+// New is what a caller may set when registering a webhook.
+type New struct {
+	URL             string
+	Events          []string // nil or empty: all
+	Enabled         bool
+	Description     string
+	RetryScheduleMs []int
+	TimeoutMs       *int
+	RatePerSecond   *int
+}
+
+// Opt is a field of a patch: absent unless Set.
+type Opt[T any] struct {
+	Value T
+	Set   bool
+}
+
+// Some is a field that is present.
+func Some[T any](v T) Opt[T] { return Opt[T]{Value: v, Set: true} }
+
+// Patch changes the fields that are set, and leaves the others alone.
+type Patch struct {
+	URL             Opt[string]
+	Events          Opt[[]string]
+	Enabled         Opt[bool]
+	Description     Opt[string]
+	RetryScheduleMs Opt[[]int]
+	TimeoutMs       Opt[*int]
+	RatePerSecond   Opt[*int]
+}
+
+// Apply sets the patch's fields on w, without checking them.
+func (p *Patch) Apply(w *Webhook, now time.Time) {
+	set(&w.URL, p.URL)
+	set(&w.Events, p.Events)
+	set(&w.Description, p.Description)
+	set(&w.RetryScheduleMs, p.RetryScheduleMs)
+	set(&w.TimeoutMs, p.TimeoutMs)
+	set(&w.RatePerSecond, p.RatePerSecond)
+	if p.Enabled.Set && p.Enabled.Value != w.Enabled {
+		if p.Enabled.Value {
+			w.Enable()
+		} else {
+			w.Disable(DisabledManual, now)
+		}
+	}
+	w.UpdatedAt = now
+}
+
+func set[T any](field *T, o Opt[T]) {
+	if o.Set {
+		*field = o.Value
+	}
+}
+
+// Enable lets deliveries run again and forgets the failures that led to disabling.
+func (w *Webhook) Enable() {
+	w.Enabled, w.DisabledReason, w.DisabledAt, w.FailingSince = true, nil, nil, nil
+}
+
+// Disable holds the webhook's deliveries from now on.
+func (w *Webhook) Disable(reason DisabledReason, now time.Time) {
+	w.Enabled, w.DisabledReason, w.DisabledAt = false, &reason, &now
+}
+
+// Normalize folds duplicate event types, keeps their order, and turns an empty list into nil.
+func (w *Webhook) Normalize() {
+	if len(w.Events) == 0 {
+		w.Events = nil
+		return
+	}
+	seen := make(map[string]bool, len(w.Events))
+	w.Events = slices.DeleteFunc(slices.Clone(w.Events), func(e string) bool {
+		dup := seen[e]
+		seen[e] = true
+		return dup
+	})
+}
+
+// Check applies every rule that needs no network policy and joins what is broken; the URL's own rule is the egress
+// policy's, here only its presence and length. It checks a normalized webhook.
+func (w *Webhook) Check() error {
+	var errs []error
+	switch {
+	case w.URL == "":
+		errs = append(errs, invalid("url", CodeRequired, "must be given"))
+	case len(w.URL) > MaxURLBytes:
+		errs = append(errs, invalid("url", CodeTooLong, "must be at most %d bytes long", MaxURLBytes))
+	}
+	if len(w.Events) > MaxEvents {
+		errs = append(errs, invalid("events", CodeTooMany, "must name at most %d event types", MaxEvents))
+	} else {
+		for i, e := range w.Events {
+			if err := CheckEventType(index("events", i), e); err != nil {
+				errs = append(errs, err)
+			}
+		}
+	}
+	if utf8.RuneCountInString(w.Description) > MaxDescriptionChars {
+		errs = append(errs, invalid("description", CodeTooLong, "must be at most %d characters long", MaxDescriptionChars))
+	} else if !utf8.ValidString(w.Description) {
+		errs = append(errs, invalid("description", CodeInvalid, "must be UTF-8"))
+	}
+	if len(w.RetryScheduleMs) > MaxRetries {
+		errs = append(errs, invalid("retryScheduleMs", CodeTooMany, "must have at most %d waits", MaxRetries))
+	}
+	for i, ms := range w.RetryScheduleMs {
+		if ms < 0 || int64(ms) > MaxRetryDelay.Milliseconds() {
+			errs = append(errs, invalid(index("retryScheduleMs", i), CodeOutOfRange,
+				"must be from 0 to %d", MaxRetryDelay.Milliseconds()))
+			break
+		}
+	}
+	if t := w.TimeoutMs; t != nil && (int64(*t) < MinTimeout.Milliseconds() || int64(*t) > MaxTimeout.Milliseconds()) {
+		errs = append(errs, invalid("timeoutMs", CodeOutOfRange,
+			"must be from %d to %d", MinTimeout.Milliseconds(), MaxTimeout.Milliseconds()))
+	}
+	if r := w.RatePerSecond; r != nil && (*r < 1 || *r > MaxRatePerSecond) {
+		errs = append(errs, invalid("ratePerSecond", CodeOutOfRange, "must be from 1 to %d", MaxRatePerSecond))
+	}
+	return errors.Join(errs...)
+}
+
+var eventTypeForm = regexp.MustCompile(`^[a-zA-Z0-9_]+(\.[a-zA-Z0-9_]+)*$`)
+
+// CheckEventType applies the form of Standard Webhooks' event types: words of letters, digits and underscores, joined
+// by full stops. It returns nil or an *Invalid.
+func CheckEventType(field, s string) error {
+	switch {
+	case s == "":
+		return invalid(field, CodeRequired, "must be given")
+	case len(s) > MaxEventTypeBytes:
+		return invalid(field, CodeTooLong, "must be at most %d bytes long", MaxEventTypeBytes)
+	case !eventTypeForm.MatchString(s):
+		return invalid(field, CodeInvalid, "must be words of letters, digits and underscores, joined by full stops, like humanization.completed")
+	}
+	return nil
+}
