@@ -1,0 +1,122 @@
+// The tabs a first visit opens with: one webhook's life, in the order one meets it. GraphiQL titles a tab by its
+// operation's name.
+
+const REGISTER = `# 1 of 4 · A webhook is a URL and the event types it wants; leave "events" out for all of them.
+#
+# Put your own receiver's URL here. "secret" is what it verifies signatures with: it is shown
+# this once, so keep it. Run with the ▶ button, or Ctrl-Enter (⌘-Enter).
+
+mutation Register {
+  createWebhook(
+    input: {
+      url: "https://example.com/webhooks"
+      events: ["humanization.completed"]
+    }
+  ) {
+    webhook {
+      id
+      url
+      events
+      enabled
+    }
+    secret
+    userErrors {
+      code
+      message
+      field
+    }
+  }
+}
+`;
+
+const PUBLISH = `# 2 of 4 · Publish an event: something that happened, with any JSON as its data.
+#
+# It is stored, together with one delivery for each webhook that wants it, before the answer comes.
+# A totalCount of 0 means that no webhook wants this type.
+
+mutation Publish {
+  publishEvent(
+    input: {
+      type: "humanization.completed"
+      data: { jobId: "job_1" }
+    }
+  ) {
+    event {
+      id
+      deliveries {
+        totalCount
+      }
+    }
+    userErrors {
+      code
+      message
+      field
+    }
+  }
+}
+`;
+
+const WATCH = `# 3 of 4 · Watch every attempt the moment it is made, over WebSocket.
+#
+# It runs until you press ■. Leaving this tab ends it too, so publish from a second window
+# ("New window" above). A client that reconnects passes its last cursor as "after" and misses nothing.
+
+subscription WatchLive {
+  deliveryAttempts {
+    cursor
+    node {
+      id
+      number
+      status
+      error
+      startedAt
+      durationMs
+      delivery {
+        id
+        event {
+          type
+        }
+        webhook {
+          url
+        }
+      }
+      response {
+        status
+      }
+    }
+  }
+}
+`;
+
+const INSPECT = `# 4 of 4 · What did not arrive, and why.
+#
+# FAILED: given up after the last retry. PENDING with attempts behind it: still being retried.
+
+query InspectFailures {
+  deliveries(first: 20, filter: { statuses: [FAILED, PENDING] }) {
+    nodes {
+      id
+      status
+      attemptCount
+      event {
+        type
+      }
+      webhook {
+        url
+      }
+      attempts(last: 1) {
+        nodes {
+          status
+          error
+          response {
+            status
+            body
+          }
+        }
+      }
+    }
+  }
+}
+`;
+
+export const DEFAULT_TABS = [REGISTER, PUBLISH, WATCH, INSPECT].map((query) => ({ query }));
