@@ -88,15 +88,15 @@ func (a *Authenticator) Authenticate(ctx context.Context, token, tenant string) 
 	return &Caller{Token: t, Tenant: own}, nil
 }
 
-// Alive reports whether the caller of a context that Authenticate made may still be served: nil, ErrUnauthenticated
-// when its token was revoked meanwhile, or the store's error. Long-lived streams ask again and again.
-func (a *Authenticator) Alive(ctx context.Context) error {
+// Alive reports whether the caller of a context may still be served: false once its token was revoked. Long-lived streams
+// ask again and again, so a database that can not answer for a moment does not end them.
+func (a *Authenticator) Alive(ctx context.Context) bool {
 	c := From(ctx)
 	if c == nil {
-		return ErrUnauthenticated
+		return false
 	}
 	_, err := a.byHash(ctx, c.Token.Hash)
-	return err
+	return !errors.Is(err, ErrUnauthenticated)
 }
 
 func (a *Authenticator) token(ctx context.Context, token string) (*webhook.Token, error) {

@@ -1,11 +1,12 @@
-// Package config turns flags and environment into one Config value. The names of the flags are the names of the fields;
-// the environment's are HOOKGRAPH_ and the flag in capitals (--max-payload is HOOKGRAPH_MAX_PAYLOAD). It opens nothing.
+// Package config says what an operator may decide, and its bounds: one Config value, filled from flags and environment by
+// the tags on its fields. It opens nothing.
 package config
 
 import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/netip"
 	"net/url"
@@ -20,15 +21,15 @@ type Config struct {
 	Storage
 	Logging
 
-	Listen              string         `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to listen on. Port 0 takes any free one."`
-	Retention           time.Duration  `default:"720h" help:"How long completed events and their attempts are kept; 0 is for ever."`
-	Timeout             time.Duration  `default:"15s" help:"How long one attempt may take, 1s to 30s, where the webhook does not say."`
-	Concurrency         int            `default:"512" help:"How many attempts may run at a time."`
-	MaxPayload          Bytes          `default:"256KiB" help:"Largest data of one event."`
-	AllowPrivateTargets bool           `help:"For development: webhooks may be on loopback and private addresses, over plain http, on any port."`
-	AllowTarget         []netip.Prefix `placeholder:"CIDR" help:"Address ranges that webhooks may be in although they are private."`
-	DenyTarget          []netip.Prefix `placeholder:"CIDR" help:"Address ranges that webhooks may never be in."`
-	AllowedOrigins      []string       `placeholder:"ORIGIN" help:"Web origins, besides the server's own, whose pages may use the GraphQL API (https://app.example.com)."`
+	Listen              string         `env:"HOOKGRAPH_LISTEN" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to listen on. Port 0 takes any free one."`
+	Retention           time.Duration  `env:"HOOKGRAPH_RETENTION" default:"720h" help:"How long completed events and their attempts are kept; 0 is for ever."`
+	Timeout             time.Duration  `env:"HOOKGRAPH_TIMEOUT" default:"15s" help:"How long one attempt may take, 1s to 30s, where the webhook does not say."`
+	Concurrency         int            `env:"HOOKGRAPH_CONCURRENCY" default:"512" help:"How many attempts may run at a time."`
+	MaxPayload          Bytes          `env:"HOOKGRAPH_MAX_PAYLOAD" default:"256KiB" help:"Largest data of one event."`
+	AllowPrivateTargets bool           `env:"HOOKGRAPH_ALLOW_PRIVATE_TARGETS" help:"For development: webhooks may be on loopback and private addresses, over plain http, on any port."`
+	AllowTarget         []netip.Prefix `env:"HOOKGRAPH_ALLOW_TARGET" placeholder:"CIDR" help:"Address ranges that webhooks may be in although they are private."`
+	DenyTarget          []netip.Prefix `env:"HOOKGRAPH_DENY_TARGET" placeholder:"CIDR" help:"Address ranges that webhooks may never be in."`
+	AllowedOrigins      []string       `env:"HOOKGRAPH_ALLOWED_ORIGINS" placeholder:"ORIGIN" help:"Web origins, besides the server's own, whose pages may use the GraphQL API (https://app.example.com)."`
 
 	// BootstrapToken is an operator token that exists from the first start, for automation. From the environment only:
 	// other users of the machine can read a command line.
@@ -37,7 +38,7 @@ type Config struct {
 
 // Storage says where the database is.
 type Storage struct {
-	Database string `default:"./data" placeholder:"DIR" help:"Directory of the SQLite database, made when absent."`
+	Database string `env:"HOOKGRAPH_DATABASE" default:"./data" placeholder:"DIR" help:"Directory of the SQLite database, made when absent."`
 	// MasterKey seals signing secrets: 32 bytes, or nil for the key file in the database's directory. From the
 	// environment only.
 	MasterKey []byte `kong:"-"`
@@ -45,8 +46,8 @@ type Storage struct {
 
 // Logging says what is logged, and how.
 type Logging struct {
-	LogFormat string     `default:"text" enum:"text,json" help:"Format of the log: text or json."`
-	LogLevel  slog.Level `default:"info" help:"Least level that is logged: debug, info, warn or error."`
+	LogFormat string     `env:"HOOKGRAPH_LOG_FORMAT" default:"text" enum:"text,json" help:"Format of the log: text or json."`
+	LogLevel  slog.Level `env:"HOOKGRAPH_LOG_LEVEL" default:"info" help:"Least level that is logged: debug, info, warn or error."`
 }
 
 // The variables that have no flag.
@@ -122,4 +123,13 @@ func (s *Storage) Check(getenv func(string) string) error {
 // LogValue keeps secrets out of logs, should a Config ever be logged.
 func (c *Config) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("listen", c.Listen), slog.String("database", c.Database))
+}
+
+// Logger makes the program's logger, which writes to w.
+func (l *Logging) Logger(w io.Writer) *slog.Logger {
+	o := &slog.HandlerOptions{Level: l.LogLevel}
+	if l.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, o))
+	}
+	return slog.New(slog.NewTextHandler(w, o))
 }
