@@ -27,7 +27,7 @@ func (b *Bytes) UnmarshalText(text []byte) error {
 	if err != nil || n > (1<<31-1)/uint64(size) {
 		return fmt.Errorf("%q is not a size like 256KiB", text)
 	}
-	*b = Bytes(n) * size //nolint:gosec // bounded above
+	*b = Bytes(n) * size
 	return nil
 }
 

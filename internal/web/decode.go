@@ -23,8 +23,7 @@ func checkJSON(body []byte) error {
 	if json.Valid(body) {
 		return nil
 	}
-	var at *json.SyntaxError
-	if errors.As(json.Unmarshal(body, new(json.RawMessage)), &at) {
+	if at, ok := errors.AsType[*json.SyntaxError](json.Unmarshal(body, new(json.RawMessage))); ok {
 		return malformed("the body is not JSON: wrong at byte " + thousands(at.Offset)) // the text around it may be a secret
 	}
 	return malformed("the body is not JSON")

@@ -24,7 +24,7 @@ func RequestID(ctx context.Context) string {
 
 // frame is around every request. The id is our own: one that a client chose could forge a log line.
 func (s *server) frame(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { //nolint:contextcheck // r carries it
 		start := time.Now()
 		id := webhook.NewID(start).String()
 		h := w.Header()
