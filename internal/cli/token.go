@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"text/tabwriter"
 	"time"
 
@@ -28,7 +29,12 @@ func (d *tokenDatabase) with(ctx context.Context, env *Env, use func(*store.Stor
 	if err := d.Check(env.Getenv); err != nil {
 		return err
 	}
-	s, err := store.Open(ctx, store.Options{Dir: d.Database, Logger: d.Logger(env.Stderr), MasterKey: d.MasterKey})
+	if _, err := os.Stat(d.Database); err != nil { // a new database here would only hide a wrong path
+		return fmt.Errorf("--database: %w", err)
+	}
+	s, err := store.Open(ctx, store.Options{
+		Dir: d.Database, Shared: true, Logger: d.Logger(env.Stderr), MasterKey: d.MasterKey,
+	})
 	if err != nil {
 		return err
 	}
