@@ -227,6 +227,13 @@ func (c *Client) Do(ctx context.Context, req *Request) Result {
 	res := Result{StatusCode: answer.StatusCode, Header: answer.Header, Reused: a.reused}
 	res.Body, res.Truncated, err = readBody(answer.Body)
 	res.Timings = a.timings()
+	if err == nil && !res.Truncated && answer.Body != http.NoBody {
+		// At the deadline the transport says goodbye before it closes, and a receiver that is quick to hear it can
+		// still end a body properly that it had not finished. A caller that has gone loses nothing by the answer.
+		if ctxErr := ctx.Err(); errors.Is(ctxErr, context.DeadlineExceeded) {
+			err = ctxErr
+		}
+	}
 	if err != nil {
 		res.Code, res.Message = explainBody(ctx, err, deadline)
 	}

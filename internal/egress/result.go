@@ -94,12 +94,14 @@ func explainProtocol(err error, when string) string {
 		return "the answer's headers are larger than 32 KiB"
 	case strings.Contains(text, "GOAWAY"), strings.Contains(text, "REFUSED_STREAM"):
 		return "the receiver refused the request as it was closing the HTTP/2 connection"
+	case strings.Contains(text, "net/http: invalid header"):
+		return "the request's headers are not valid HTTP"
+	case strings.Contains(text, "malformed"), strings.Contains(text, "invalid"):
+		return "the receiver's answer is not valid HTTP"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
 		strings.Contains(text, "server closed idle connection"),
 		strings.Contains(text, "connection broken"):
 		return "the receiver closed the connection " + when
-	case strings.Contains(text, "malformed"), strings.Contains(text, "invalid"):
-		return "the receiver's answer is not valid HTTP"
 	}
 	return "the HTTP exchange failed " + when
 }
