@@ -20,12 +20,11 @@ export default defineConfig({
       onLog: (level, log, next) => log.code === 'MODULE_LEVEL_DIRECTIVE' || next(level, log),
       output: {
         // The libraries apart from our source, so that a change of ours leaves their files in dist, and in browsers'
-        // caches, as they are.
+        // caches, as they are. Monaco is left to split by itself: most of it loads after the page is there.
         codeSplitting: {
           groups: [
-            { name: 'monaco', test: /node_modules\/monaco-[^?]*$/ },
             { name: 'prettier', test: /node_modules\/prettier\// },
-            { name: 'libraries', test: /node_modules|vite\/|rolldown/ },
+            { name: 'libraries', test: /node_modules\/(?!monaco-)|vite\/|rolldown/ },
           ],
         },
       },
