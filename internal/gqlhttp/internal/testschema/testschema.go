@@ -156,6 +156,8 @@ func (s *Schema) resolve(ctx context.Context, f graphql.CollectedField, args map
 	switch f.Name {
 	case "__typename":
 		return f.ObjectDefinition.Name, nil
+	case "__type":
+		return nil, nil
 	case "hello":
 		if name, ok := args["name"].(string); ok {
 			return "hello " + name, nil
