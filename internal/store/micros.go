@@ -61,9 +61,12 @@ func (microsSerializer) Scan(ctx context.Context, field *schema.Field, dst refle
 func (microsSerializer) Value(_ context.Context, _ *schema.Field, _ reflect.Value, value any) (any, error) {
 	switch v := value.(type) {
 	case time.Time:
-		return at(v), nil
+		return v.UnixMicro(), nil
 	case *time.Time:
-		return maybeAt(v), nil
+		if v == nil {
+			return nil, nil
+		}
+		return v.UnixMicro(), nil
 	}
 	return nil, fmt.Errorf("store %T as time", value)
 }
