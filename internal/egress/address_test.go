@@ -15,7 +15,6 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -244,11 +243,11 @@ func TestScriptedNameServer(t *testing.T) {
 		"mixed":               {func(string, int) []any { return []any{"127.0.0.1", "127.0.0.2", "::1"} }, []Code{OK, OK}},
 		"mixed, inside first": {func(string, int) []any { return []any{"10.0.0.1", "169.254.169.254", "127.0.0.2"} }, []Code{OK}},
 		"all inside":          {func(string, int) []any { return []any{"127.0.0.1", "::1", "10.0.0.1"} }, []Code{BlockedAddress}},
-		"CNAME to inside": {func(name string, _ int) []any {
+		"CNAME to inside": {func(string, int) []any {
 			return []any{cname("inside.example."), "127.0.0.1"}
 		}, []Code{BlockedAddress}},
-		"CNAME to localhost": {func(name string, _ int) []any { return []any{cname("localhost."), "127.0.0.1", "::1"} }, []Code{BlockedAddress}},
-		"CNAME to public":    {func(name string, _ int) []any { return []any{cname("outside.example."), "127.0.0.2"} }, []Code{OK}},
+		"CNAME to localhost": {func(string, int) []any { return []any{cname("localhost."), "127.0.0.1", "::1"} }, []Code{BlockedAddress}},
+		"CNAME to public":    {func(string, int) []any { return []any{cname("outside.example."), "127.0.0.2"} }, []Code{OK}},
 		"mapped AAAA":        {func(string, int) []any { return []any{"::ffff:127.0.0.1"} }, []Code{BlockedAddress}},
 		"compatible AAAA":    {func(string, int) []any { return []any{"::127.0.0.1"} }, []Code{BlockedAddress}},
 		"NAT64 AAAA":         {func(string, int) []any { return []any{"64:ff9b::7f00:1"} }, []Code{BlockedAddress}},
@@ -329,16 +328,29 @@ func TestSchemeAndPortWhenSending(t *testing.T) {
 
 // Names are looked up as absolute ones, so that no search list completes them to a name of the inside.
 func TestNamesAreRooted(t *testing.T) {
-	var asked sync.Map
-	ns := newDNS(t, func(name string, _ int) []any { asked.Store(name, true); return nil })
-	c := client(t, Config{Resolver: ns.resolver()})
-	c.Do(within(t, 5*time.Second), &Request{URL: parse(t, "https://vault.svc/")})
-	asked.Range(func(name, _ any) bool {
-		if name != "vault.svc." {
-			t.Errorf("asked for %s", name)
+	for name, tt := range map[string]struct {
+		cfg  Config
+		want string
+	}{
+		"production":  {Config{}, "vault.svc."},
+		"development": {Config{AllowPrivate: true}, "vault.svc"},
+		"inside open": {Config{Allow: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}, "vault.svc"},
+	} {
+		r := &recorder{}
+		tt.cfg.Resolver = r
+		res := client(t, tt.cfg).Do(within(t, 5*time.Second), &Request{URL: parse(t, "https://vault.svc/")})
+		if res.Code != DNS || r.asked != tt.want {
+			t.Errorf("%s: asked for %q, want %q", name, r.asked, tt.want)
 		}
-		return true
-	})
+	}
+}
+
+// recorder is a Resolver that knows no name and remembers the last one.
+type recorder struct{ asked string }
+
+func (r *recorder) LookupNetIP(_ context.Context, _, host string) ([]netip.Addr, error) {
+	r.asked = host
+	return nil, &net.DNSError{IsNotFound: true}
 }
 
 type cname string

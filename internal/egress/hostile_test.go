@@ -447,10 +447,51 @@ func TestHostileFrames(t *testing.T) {
 			if took := time.Since(start); took > deadline+grace {
 				t.Errorf("took %s", took)
 			}
-			if res.Code != tt.code && !(name == "more DATA than the window" && res.Truncated) {
+			truncated := name == "more DATA than the window" && res.Truncated
+			if res.Code != tt.code && !truncated {
 				t.Errorf("%q %q %d, want %q", res.Code, res.Message, res.StatusCode, tt.code)
 			}
 		})
+	}
+}
+
+// What a receiver may send ahead of our reading is bounded by what we offer it, and so is what it may push.
+func TestHTTP2Settings(t *testing.T) {
+	settings := make(chan map[http2.SettingID]uint32, 1)
+	window := make(chan uint32, 1)
+	r := newRaw(t, []string{"h2"}, func(c net.Conn, in *bufio.Reader, stop <-chan struct{}) {
+		_, _ = in.Discard(len(http2.ClientPreface))
+		f := http2.NewFramer(c, in)
+		for {
+			frame, err := f.ReadFrame()
+			if err != nil {
+				return
+			}
+			switch frame := frame.(type) {
+			case *http2.SettingsFrame:
+				values := map[http2.SettingID]uint32{}
+				_ = frame.ForeachSetting(func(s http2.Setting) error { values[s.ID] = s.Val; return nil })
+				settings <- values
+			case *http2.WindowUpdateFrame:
+				window <- frame.Increment
+				<-stop
+				return
+			}
+		}
+	})
+	c, req := r.request(t)
+	_ = c.Do(within(t, deadline), req)
+	got := <-settings
+	for id, want := range map[http2.SettingID]uint32{
+		http2.SettingInitialWindowSize: MaxBodyBytes, http2.SettingMaxFrameSize: 16 << 10,
+		http2.SettingMaxHeaderListSize: MaxHeaderBytes + 320, http2.SettingEnablePush: 0,
+	} {
+		if v, ok := got[id]; !ok || v != want {
+			t.Errorf("%s is %d, want %d", id, v, want)
+		}
+	}
+	if n := <-window; n > 1<<20 {
+		t.Errorf("connection window of %d bytes", n)
 	}
 }
 

@@ -13,9 +13,10 @@ import (
 	"time"
 )
 
-// Code says why a request brought no complete answer. All but Canceled are codes of a failed attempt.
+// Code says why a request brought no complete answer.
 type Code string
 
+// The codes of a Result. All but OK and Canceled are codes of a failed attempt.
 const (
 	OK             Code = ""                  // an HTTP answer came, whatever its status
 	DNS            Code = "DNS"               // the host name could not be resolved
@@ -76,8 +77,7 @@ func explain(ctx context.Context, err error, at stage, deadline time.Time) (Code
 	case ctxErr != nil, !time.Now().Before(deadline):
 		return Timeout, "the deadline passed while " + at.String()
 	}
-	var own *failure
-	if errors.As(err, &own) {
+	if own, ok := errors.AsType[*failure](err); ok {
 		return own.code, own.message
 	}
 	return Protocol, explainProtocol(err, "before it answered")

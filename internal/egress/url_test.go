@@ -76,6 +76,7 @@ func TestInvalidURLs(t *testing.T) {
 		"https://example.com/\xff":           InvalidURL,
 		"https://exa%00mple.com/":            InvalidURL,
 		"https://exa%6Dple.com/":             InvalidURL,
+		"https://0%80/":                      InvalidURL,
 		"https://exa<mple.com/":              InvalidURL,
 		"https://exa,mple.com/":              InvalidURL,
 		"https://example.com%2f@x/":          InvalidURL,
