@@ -23,7 +23,7 @@ type Attempt struct {
 	Error      *ErrorCode // nil when it succeeded
 	// Message explains Error to the webhook's owner; it never tells an inside address.
 	Message   string
-	Trigger   Trigger
+	Trigger   Trigger   `gorm:"column:triggered_by"`
 	StartedAt time.Time `gorm:"serializer:micros"`
 	// Times in µs. DNS, Connect and TLS are 0 when a connection was reused; FirstByte and Duration count from the start.
 	DurationUs, DNSUs, ConnectUs, TLSUs, FirstByteUs int64

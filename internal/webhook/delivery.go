@@ -15,7 +15,7 @@ type Delivery struct {
 	// ScheduleStart is the AttemptCount at which the retry schedule began: 0, or what it was at the last retry by hand.
 	ScheduleStart int
 	// Trigger is what the next attempt will say of why it was made.
-	Trigger Trigger
+	Trigger Trigger `gorm:"column:triggered_by"`
 	// NextAttemptAt is when the next attempt is due; nil while an attempt runs and after the last.
 	NextAttemptAt *time.Time `gorm:"column:due_at;serializer:micros"`
 	CreatedAt     time.Time  `gorm:"serializer:micros;autoCreateTime:false"`

@@ -1,0 +1,309 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"gorm.io/gorm"
+
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// order is how a list runs: by the Seq of a table, which never changes, so that pages stay stable while rows arrive.
+type order struct {
+	seq       string // the column
+	ascending bool
+}
+
+var (
+	newestWebhooks   = order{seq: "w.seq"}
+	newestEvents     = order{seq: "e.seq"}
+	newestDeliveries = order{seq: "d.seq"}
+	newestAttempts   = order{seq: "a.seq"}
+	oldestAttempts   = order{seq: "a.seq", ascending: true}
+)
+
+// DefaultPage is how many rows a page has when neither First nor Last is given; MaxPage is the most.
+const (
+	DefaultPage = 20
+	MaxPage     = 100
+)
+
+func (p Page) size() int {
+	n := max(p.First, p.Last)
+	if n == 0 {
+		n = DefaultPage
+	}
+	return min(n, MaxPage)
+}
+
+// narrow applies a page to a query, asking for one row more than the page has.
+func (o order) narrow(q *gorm.DB, p Page) *gorm.DB {
+	after, before := " < ?", " > ?"
+	if o.ascending {
+		after, before = before, after
+	}
+	if p.After > 0 {
+		q = q.Where(o.seq+after, p.After)
+	}
+	if p.Before > 0 {
+		q = q.Where(o.seq+before, p.Before)
+	}
+	ascending := o.ascending != (p.Last > 0)
+	direction := " DESC"
+	if ascending {
+		direction = " ASC"
+	}
+	return q.Order(o.seq + direction).Limit(p.size() + 1)
+}
+
+// cut makes a page of what narrow found.
+func cut[T any](rows []*T, p Page) *List[T] {
+	more := len(rows) > p.size()
+	if more {
+		rows = rows[:p.size()]
+	}
+	if p.Last > 0 {
+		slices.Reverse(rows)
+		return &List[T]{Items: rows, HasPrev: more, HasNext: p.Before > 0}
+	}
+	return &List[T]{Items: rows, HasNext: more, HasPrev: p.After > 0}
+}
+
+func list[T any](q *gorm.DB, o order, p Page) (*List[T], error) {
+	var rows []*T
+	if err := o.narrow(q, p).Scan(&rows).Error; err != nil {
+		return nil, unavailable(err)
+	}
+	return cut(rows, p), nil
+}
+
+// maxParents bounds the parents of one statement: SQLite takes 500 parts of a UNION ALL.
+const maxParents = 100
+
+// lists reads the same page for each parent in one statement (for each maxParents of them): the union of one short index
+// walk each, where a window function would read every child of every parent.
+func lists[T any](db *gorm.DB, ids []webhook.ID, o order, p Page, query func(id webhook.ID) *gorm.DB, parent func(*T) webhook.ID) (map[webhook.ID]*List[T], error) {
+	result := make(map[webhook.ID]*List[T], len(ids))
+	for part := range slices.Chunk(ids, maxParents) {
+		subqueries := make([]any, len(part))
+		for i, id := range part {
+			subqueries[i] = o.narrow(query(id), p)
+		}
+		text := "SELECT * FROM (?) AS t" + strings.Repeat(" UNION ALL SELECT * FROM (?) AS t", len(part)-1)
+		var rows []*T
+		if err := db.Raw(text, subqueries...).Scan(&rows).Error; err != nil {
+			return nil, unavailable(err)
+		}
+		grouped := map[webhook.ID][]*T{}
+		for _, row := range rows {
+			grouped[parent(row)] = append(grouped[parent(row)], row)
+		}
+		for _, id := range part {
+			result[id] = cut(grouped[id], p)
+		}
+	}
+	return result, nil
+}
+
+// countOf counts the children of each parent in one statement.
+func countOf(q *gorm.DB, column string, ids []webhook.ID) (map[webhook.ID]int, error) {
+	var rows []struct {
+		Parent webhook.ID
+		N      int
+	}
+	if err := q.Select(column+" AS parent, COUNT(*) AS n").Where(column+" IN ?", ids).Group(column).Scan(&rows).Error; err != nil {
+		return nil, unavailable(err)
+	}
+	counts := make(map[webhook.ID]int, len(ids))
+	for _, row := range rows {
+		counts[row.Parent] = row.N
+	}
+	return counts, nil
+}
+
+func count(q *gorm.DB) (int, error) {
+	var n int64
+	if err := q.Select("COUNT(*)").Scan(&n).Error; err != nil {
+		return 0, unavailable(err)
+	}
+	return int(n), nil
+}
+
+// byID reads rows by id; what is not there is missing from the map.
+func byID[T any](q *gorm.DB, column string, ids []webhook.ID, id func(*T) webhook.ID) (map[webhook.ID]*T, error) {
+	found := make(map[webhook.ID]*T, len(ids))
+	for part := range slices.Chunk(ids, 500) {
+		var rows []*T
+		if err := q.Session(&gorm.Session{}).Where(column+" IN ?", part).Scan(&rows).Error; err != nil {
+			return nil, unavailable(err)
+		}
+		for _, row := range rows {
+			found[id(row)] = row
+		}
+	}
+	return found, nil
+}
+
+func (t TimeRange) narrow(q *gorm.DB, column string) *gorm.DB {
+	if t.From != nil {
+		q = q.Where(column+" >= ?", at(*t.From))
+	}
+	if t.To != nil {
+		q = q.Where(column+" < ?", at(*t.To))
+	}
+	return q
+}
+
+func in[T any](q *gorm.DB, column string, values []T) *gorm.DB {
+	if len(values) == 0 {
+		return q
+	}
+	return q.Where(column+" IN ?", values)
+}
+
+func (f WebhookFilter) narrow(q *gorm.DB) *gorm.DB {
+	if f.Enabled != nil {
+		q = q.Where("w.enabled = ?", *f.Enabled)
+	}
+	if f.EventType != "" { // its form holds no quote and no wildcard but _, which the quotes around it make harmless enough
+		q = q.Where("(w.events IS NULL OR w.events LIKE ? ESCAPE '!')", `%"`+escapeLike(f.EventType)+`"%`)
+	}
+	if f.URL != "" {
+		q = q.Where("w.url LIKE ? ESCAPE '!'", "%"+escapeLike(f.URL)+"%")
+	}
+	return q
+}
+
+// escapeLike makes s stand for itself in LIKE … ESCAPE '!'.
+func escapeLike(s string) string {
+	return strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(s)
+}
+
+func (f EventFilter) narrow(q *gorm.DB) *gorm.DB {
+	return f.CreatedAt.narrow(in(q, "e.type", f.Types), "e.created_at")
+}
+
+func (f DeliveryFilter) narrow(q *gorm.DB) *gorm.DB {
+	q = in(in(q, "d.webhook_id", f.WebhookIDs), "d.event_id", f.EventIDs)
+	if len(f.EventTypes) > 0 {
+		q = q.Where("EXISTS (SELECT 1 FROM events e WHERE e.id = d.event_id AND e.type IN ?)", f.EventTypes)
+	}
+	if len(f.Statuses) > 0 {
+		q = q.Where("("+statusShown+") IN ?", f.Statuses)
+	}
+	return f.CreatedAt.narrow(q, "d.created_at")
+}
+
+func (f AttemptFilter) narrow(q *gorm.DB) *gorm.DB {
+	q = in(in(q, "a.webhook_id", f.WebhookIDs), "a.delivery_id", f.DeliveryIDs)
+	q = in(in(in(q, "a.event_id", f.EventIDs), "e.type", f.EventTypes), "a.status", f.Statuses)
+	return f.StartedAt.narrow(q, "a.started_at")
+}
+
+// Webhooks lists the tenant's webhooks, newest first.
+func (c *Scope) Webhooks(ctx context.Context, f WebhookFilter, p Page) (*List[webhook.Webhook], error) {
+	return list[webhook.Webhook](f.narrow(c.webhooks(ctx)), newestWebhooks, p)
+}
+
+// Events lists the tenant's events, newest first.
+func (c *Scope) Events(ctx context.Context, f EventFilter, p Page) (*List[webhook.Event], error) {
+	return list[webhook.Event](f.narrow(c.events(ctx)), newestEvents, p)
+}
+
+// Deliveries lists the tenant's deliveries, newest first.
+func (c *Scope) Deliveries(ctx context.Context, f DeliveryFilter, p Page) (*List[webhook.Delivery], error) {
+	return list[webhook.Delivery](f.narrow(c.deliveries(ctx)), newestDeliveries, p)
+}
+
+// Attempts lists the tenant's attempts, newest first.
+func (c *Scope) Attempts(ctx context.Context, f AttemptFilter, p Page) (*List[webhook.Attempt], error) {
+	return list[webhook.Attempt](f.narrow(c.attempts(ctx)), newestAttempts, p)
+}
+
+// CountWebhooks counts what Webhooks lists.
+func (c *Scope) CountWebhooks(ctx context.Context, f WebhookFilter) (int, error) {
+	return count(f.narrow(c.webhooks(ctx)))
+}
+
+// CountEvents counts what Events lists.
+func (c *Scope) CountEvents(ctx context.Context, f EventFilter) (int, error) {
+	return count(f.narrow(c.events(ctx)))
+}
+
+// CountDeliveries counts what Deliveries lists.
+func (c *Scope) CountDeliveries(ctx context.Context, f DeliveryFilter) (int, error) {
+	return count(f.narrow(c.deliveries(ctx)))
+}
+
+// CountAttempts counts what Attempts lists.
+func (c *Scope) CountAttempts(ctx context.Context, f AttemptFilter) (int, error) {
+	return count(f.narrow(c.attempts(ctx)))
+}
+
+// WebhooksByID reads webhooks; ids that are absent, deleted or foreign are missing from the map.
+func (c *Scope) WebhooksByID(ctx context.Context, ids []webhook.ID) (map[webhook.ID]*webhook.Webhook, error) {
+	return byID(c.webhooks(ctx), "w.id", ids, func(w *webhook.Webhook) webhook.ID { return w.ID })
+}
+
+// EventsByID reads events; ids that are absent or foreign are missing from the map.
+func (c *Scope) EventsByID(ctx context.Context, ids []webhook.ID) (map[webhook.ID]*webhook.Event, error) {
+	return byID(c.events(ctx), "e.id", ids, func(e *webhook.Event) webhook.ID { return e.ID })
+}
+
+// DeliveriesByID reads deliveries; ids that are absent or foreign are missing from the map.
+func (c *Scope) DeliveriesByID(ctx context.Context, ids []webhook.ID) (map[webhook.ID]*webhook.Delivery, error) {
+	return byID(c.deliveries(ctx), "d.id", ids, func(d *webhook.Delivery) webhook.ID { return d.ID })
+}
+
+// AttemptsByID reads attempts; ids that are absent or foreign are missing from the map.
+func (c *Scope) AttemptsByID(ctx context.Context, ids []webhook.ID) (map[webhook.ID]*webhook.Attempt, error) {
+	return byID(c.attempts(ctx), "a.id", ids, func(a *webhook.Attempt) webhook.ID { return a.ID })
+}
+
+// AttemptsOfDeliveries reads the same page of each delivery's attempts, oldest first, in one statement.
+func (c *Scope) AttemptsOfDeliveries(ctx context.Context, ids []webhook.ID, p Page) (map[webhook.ID]*List[webhook.Attempt], error) {
+	return lists(c.s.read.WithContext(ctx), ids, oldestAttempts, p,
+		func(id webhook.ID) *gorm.DB { return c.attempts(ctx).Where("a.delivery_id = ?", id) },
+		func(a *webhook.Attempt) webhook.ID { return a.DeliveryID })
+}
+
+// AttemptsOfWebhooks reads the same page of each webhook's attempts, newest first, in one statement.
+func (c *Scope) AttemptsOfWebhooks(ctx context.Context, ids []webhook.ID, f AttemptFilter, p Page) (map[webhook.ID]*List[webhook.Attempt], error) {
+	return lists(c.s.read.WithContext(ctx), ids, newestAttempts, p,
+		func(id webhook.ID) *gorm.DB { return f.narrow(c.attempts(ctx)).Where("a.webhook_id = ?", id) },
+		func(a *webhook.Attempt) webhook.ID { return a.WebhookID })
+}
+
+// DeliveriesOfEvents reads the same page of each event's deliveries, newest first, in one statement.
+func (c *Scope) DeliveriesOfEvents(ctx context.Context, ids []webhook.ID, f DeliveryFilter, p Page) (map[webhook.ID]*List[webhook.Delivery], error) {
+	return lists(c.s.read.WithContext(ctx), ids, newestDeliveries, p,
+		func(id webhook.ID) *gorm.DB { return f.narrow(c.deliveries(ctx)).Where("d.event_id = ?", id) },
+		func(d *webhook.Delivery) webhook.ID { return d.EventID })
+}
+
+// DeliveriesOfWebhooks reads the same page of each webhook's deliveries, newest first, in one statement.
+func (c *Scope) DeliveriesOfWebhooks(ctx context.Context, ids []webhook.ID, f DeliveryFilter, p Page) (map[webhook.ID]*List[webhook.Delivery], error) {
+	return lists(c.s.read.WithContext(ctx), ids, newestDeliveries, p,
+		func(id webhook.ID) *gorm.DB { return f.narrow(c.deliveries(ctx)).Where("d.webhook_id = ?", id) },
+		func(d *webhook.Delivery) webhook.ID { return d.WebhookID })
+}
+
+// CountDeliveriesOf counts the deliveries of each event, or of each webhook; parents with none are missing from the map.
+func (c *Scope) CountDeliveriesOf(ctx context.Context, events bool, ids []webhook.ID, f DeliveryFilter) (map[webhook.ID]int, error) {
+	column := "d.webhook_id"
+	if events {
+		column = "d.event_id"
+	}
+	return countOf(f.narrow(c.deliveries(ctx)), column, ids)
+}
+
+// CountAttemptsOf counts the attempts of each delivery, or of each webhook; parents with none are missing from the map.
+func (c *Scope) CountAttemptsOf(ctx context.Context, deliveries bool, ids []webhook.ID, f AttemptFilter) (map[webhook.ID]int, error) {
+	column := "a.webhook_id"
+	if deliveries {
+		column = "a.delivery_id"
+	}
+	return countOf(f.narrow(c.attempts(ctx)), column, ids)
+}

@@ -1,0 +1,108 @@
+package store
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/pressly/goose/v3"
+	"gorm.io/gorm"
+)
+
+//go:embed migrations
+var migrations embed.FS
+
+// Migration is a step of the schema.
+type Migration struct {
+	Version int64
+	Name    string
+	Applied bool
+}
+
+func provider(db *gorm.DB) (*goose.Provider, error) {
+	pool, err := db.DB()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := fs.Sub(migrations, "migrations/sqlite")
+	if err != nil {
+		return nil, err
+	}
+	return goose.NewProvider(goose.DialectSQLite3, pool, dir)
+}
+
+func (s *Store) migrate(ctx context.Context) error {
+	p, err := provider(s.write)
+	if err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	have, err := p.GetDBVersion(ctx)
+	if err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	known := int64(0)
+	for _, m := range p.ListSources() {
+		known = max(known, m.Version)
+	}
+	if have > known {
+		return fmt.Errorf("the database has schema %d, this program knows up to %d: use a newer program", have, known)
+	}
+	if have == known {
+		return nil
+	}
+	if _, err := p.Up(ctx); err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	return nil
+}
+
+// Migrations lists the schema's steps, oldest first, after applying what is missing when up is set.
+func Migrations(ctx context.Context, o Options, up bool) (_ []Migration, err error) {
+	path := filepath.Join(o.Dir, "hookgraph.db")
+	if _, err := os.Stat(path); err != nil && !up {
+		return nil, fmt.Errorf("no database: %w", err)
+	}
+	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("data directory: %w", err)
+	}
+	db, err := open(path, false, 1)
+	if err != nil {
+		return nil, err
+	}
+	pool, err := db.DB()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, pool.Close()) }()
+	p, err := provider(db)
+	if err != nil {
+		return nil, fmt.Errorf("migrations: %w", err)
+	}
+	if up {
+		lock, err := lockDir(o.Dir)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = lock.Close() }()
+		if _, err := p.Up(ctx); err != nil {
+			return nil, fmt.Errorf("migrate: %w", err)
+		}
+	}
+	status, err := p.Status(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("migrations: %w", err)
+	}
+	list := make([]Migration, 0, len(status))
+	for _, m := range status {
+		list = append(list, Migration{
+			Version: m.Source.Version,
+			Name:    filepath.Base(m.Source.Path),
+			Applied: m.State == goose.StateApplied,
+		})
+	}
+	return list, nil
+}

@@ -1,0 +1,150 @@
+-- +goose Up
+-- Ids are the 16 bytes of a UUID; times are microseconds since 1970 in UTC; seq is the order of commit.
+
+CREATE TABLE store (
+    epoch      TEXT NOT NULL, -- names this database in stream cursors
+    created_at INTEGER NOT NULL
+);
+INSERT INTO store (epoch, created_at) VALUES (lower(hex(randomblob(8))), unixepoch() * 1000000);
+
+CREATE TABLE nodes (
+    seq        INTEGER PRIMARY KEY AUTOINCREMENT,
+    started_at INTEGER NOT NULL
+);
+
+CREATE TABLE tenants (
+    seq        INTEGER PRIMARY KEY AUTOINCREMENT,
+    id         BLOB NOT NULL UNIQUE,
+    name       TEXT NOT NULL UNIQUE,
+    created_at INTEGER NOT NULL
+);
+
+CREATE TABLE tokens (
+    seq        INTEGER PRIMARY KEY AUTOINCREMENT,
+    id         BLOB NOT NULL UNIQUE,
+    tenant_id  BLOB REFERENCES tenants (id), -- NULL: an operator's
+    name       TEXT NOT NULL,
+    hash       BLOB NOT NULL UNIQUE,
+    created_at INTEGER NOT NULL,
+    revoked_at INTEGER
+);
+
+CREATE TABLE webhooks (
+    seq               INTEGER PRIMARY KEY AUTOINCREMENT,
+    id                BLOB NOT NULL UNIQUE,
+    tenant_id         BLOB NOT NULL REFERENCES tenants (id),
+    url               TEXT NOT NULL,
+    events            TEXT, -- JSON array; NULL: all
+    enabled           BOOLEAN NOT NULL,
+    description       TEXT NOT NULL,
+    disabled_reason   TEXT,
+    disabled_at       INTEGER,
+    failing_since     INTEGER,
+    retry_schedule_ms TEXT, -- JSON array; NULL: the default
+    timeout_ms        INTEGER,
+    rate_per_second   INTEGER,
+    created_at        INTEGER NOT NULL,
+    updated_at        INTEGER NOT NULL,
+    deleted_at        INTEGER
+);
+CREATE INDEX webhooks_tenant ON webhooks (tenant_id, seq);
+
+CREATE TABLE secrets (
+    id         BLOB PRIMARY KEY NOT NULL,
+    tenant_id  BLOB NOT NULL REFERENCES tenants (id),
+    webhook_id BLOB NOT NULL REFERENCES webhooks (id),
+    scheme     TEXT NOT NULL,
+    key_id     TEXT NOT NULL, -- the master key that sealed it
+    sealed     BLOB NOT NULL, -- nonce and AES-256-GCM ciphertext
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER
+);
+CREATE INDEX secrets_webhook ON secrets (webhook_id);
+
+-- History has no foreign keys: each would cost a look-up on every insert, and retention removes whole events at once.
+
+CREATE TABLE events (
+    seq        INTEGER PRIMARY KEY AUTOINCREMENT,
+    id         BLOB NOT NULL,
+    tenant_id  BLOB NOT NULL,
+    type       TEXT NOT NULL,
+    timestamp  INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    data       BLOB NOT NULL
+);
+CREATE UNIQUE INDEX events_id ON events (id);
+CREATE INDEX events_tenant ON events (tenant_id, seq);
+
+CREATE TABLE idempotency_keys (
+    tenant_id BLOB NOT NULL,
+    key       TEXT NOT NULL,
+    event_id  BLOB NOT NULL,
+    hash      BLOB NOT NULL, -- SHA-256 of what was published
+    PRIMARY KEY (tenant_id, key)
+);
+CREATE INDEX idempotency_keys_event ON idempotency_keys (event_id);
+
+-- A delivery that is PENDING is either waiting (due_at) or claimed by a node (claimed_by). HELD is not stored.
+CREATE TABLE deliveries (
+    seq            INTEGER PRIMARY KEY AUTOINCREMENT,
+    id             BLOB NOT NULL,
+    tenant_id      BLOB NOT NULL,
+    event_id       BLOB NOT NULL,
+    webhook_id     BLOB NOT NULL,
+    status         TEXT NOT NULL,
+    attempt_count  INTEGER NOT NULL,
+    schedule_start INTEGER NOT NULL,
+    triggered_by   TEXT NOT NULL,
+    due_at         INTEGER,
+    claimed_by     INTEGER,
+    created_at     INTEGER NOT NULL,
+    completed_at   INTEGER
+);
+CREATE UNIQUE INDEX deliveries_id ON deliveries (id);
+CREATE UNIQUE INDEX deliveries_pair ON deliveries (event_id, webhook_id);
+CREATE INDEX deliveries_webhook ON deliveries (webhook_id, seq);
+CREATE INDEX deliveries_tenant ON deliveries (tenant_id, seq);
+CREATE INDEX deliveries_due ON deliveries (webhook_id, due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX deliveries_claimed ON deliveries (claimed_by) WHERE claimed_by IS NOT NULL;
+
+CREATE TABLE attempts (
+    seq                INTEGER PRIMARY KEY AUTOINCREMENT,
+    id                 BLOB NOT NULL,
+    tenant_id          BLOB NOT NULL,
+    webhook_id         BLOB NOT NULL,
+    delivery_id        BLOB NOT NULL,
+    event_id           BLOB NOT NULL,
+    number             INTEGER NOT NULL,
+    status             TEXT NOT NULL,
+    error              TEXT,
+    message            TEXT NOT NULL,
+    triggered_by       TEXT NOT NULL,
+    started_at         INTEGER NOT NULL,
+    duration_us        INTEGER NOT NULL,
+    dns_us             INTEGER NOT NULL,
+    connect_us         INTEGER NOT NULL,
+    tls_us             INTEGER NOT NULL,
+    first_byte_us      INTEGER NOT NULL,
+    url                TEXT NOT NULL,
+    request_headers    TEXT NOT NULL,
+    response_status    INTEGER,
+    response_headers   TEXT NOT NULL,
+    response_body      BLOB,
+    response_truncated BOOLEAN NOT NULL
+);
+CREATE UNIQUE INDEX attempts_id ON attempts (id);
+CREATE UNIQUE INDEX attempts_number ON attempts (delivery_id, number);
+CREATE INDEX attempts_webhook ON attempts (webhook_id, seq);
+CREATE INDEX attempts_tenant ON attempts (tenant_id, seq);
+
+-- +goose Down
+DROP TABLE attempts;
+DROP TABLE deliveries;
+DROP TABLE idempotency_keys;
+DROP TABLE events;
+DROP TABLE secrets;
+DROP TABLE webhooks;
+DROP TABLE tokens;
+DROP TABLE tenants;
+DROP TABLE nodes;
+DROP TABLE store;

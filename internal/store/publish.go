@@ -1,0 +1,390 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// publishing is one caller's events on their way through the writer.
+type publishing struct {
+	tenant webhook.ID
+	events []*incoming
+	done   chan error // buffered: the caller may have gone
+}
+
+// incoming is a checked event that waits to be stored.
+type incoming struct {
+	event  webhook.Event
+	key    string
+	hash   []byte      // of what was published, when there is a key
+	only   *webhook.ID // the one webhook it goes to; nil: all that match
+	except webhook.ID  // a webhook it does not go to
+	result *Published  // of this attempt to write; set again when the batch is written again
+}
+
+func (p *publishing) finish(err error) { p.done <- err }
+
+// Publish stores events, each with one delivery for every webhook that wants it, and returns after the commit. There is
+// one result for each event, in order; what is wrong with one does not keep the others out. The error is not nil only
+// when nothing was stored: webhook.ErrBusy, webhook.ErrUnavailable, or the context's, after which it is unknown whether
+// the events were stored and an idempotency key makes trying again safe.
+func (c *Scope) Publish(ctx context.Context, events []webhook.NewEvent) ([]Published, error) {
+	results := make([]Published, len(events))
+	p := &publishing{tenant: c.tenant, done: make(chan error, 1)}
+	now := time.Now()
+	size := int64(0)
+	for i := range events {
+		prefix := ""
+		if len(events) > 1 {
+			prefix = fmt.Sprintf("events.%d.", i)
+		}
+		e := &events[i]
+		if err := e.Check(prefix, c.s.opts.MaxDataBytes); err != nil {
+			results[i].Err = err
+			continue
+		}
+		in := &incoming{
+			event: webhook.Event{
+				ID: webhook.NewID(now), TenantID: c.tenant, Type: e.Type, Timestamp: now, Data: e.Data, CreatedAt: now,
+			},
+			key: e.IdempotencyKey, result: &results[i],
+		}
+		if e.Timestamp != nil {
+			in.event.Timestamp = *e.Timestamp
+		}
+		in.event.Timestamp = in.event.Timestamp.UTC().Truncate(time.Microsecond)
+		in.event.CreatedAt = now.UTC().Truncate(time.Microsecond)
+		if in.key != "" {
+			in.hash = contentHash(e)
+		}
+		p.events = append(p.events, in)
+		size += int64(len(e.Data))
+	}
+	if len(p.events) == 0 {
+		return results, nil
+	}
+	size = min(size, publishMemory)
+	if err := c.s.memory.Acquire(ctx, size); err != nil {
+		return nil, fmt.Errorf("%w: %w", webhook.ErrBusy, err)
+	}
+	defer c.s.memory.Release(size)
+	if err := c.s.enqueue(ctx, p); err != nil {
+		return nil, err
+	}
+	return results, nil
+}
+
+// enqueue hands the events to the writer and waits for the commit.
+func (s *Store) enqueue(ctx context.Context, p *publishing) error {
+	select {
+	case s.writer.publish <- p:
+	case <-ctx.Done():
+		return fmt.Errorf("%w: %w", webhook.ErrBusy, ctx.Err())
+	case <-s.writer.quit:
+		return webhook.ErrUnavailable
+	}
+	// The writer answers every caller, and writes to their results until then: there is no way out before.
+	return <-p.done
+}
+
+// contentHash is over what makes two publications the same: type, timestamp when given, and data.
+func contentHash(e *webhook.NewEvent) []byte {
+	h := sha256.New()
+	var n [8]byte
+	binary.BigEndian.PutUint64(n[:], uint64(len(e.Type)))
+	h.Write(n[:])
+	h.Write([]byte(e.Type))
+	if e.Timestamp != nil {
+		binary.BigEndian.PutUint64(n[:], uint64(e.Timestamp.UnixMicro())) //nolint:gosec // any bits will do
+		h.Write(n[:])
+	}
+	h.Write([]byte{0})
+	h.Write(e.Data)
+	return h.Sum(nil)
+}
+
+var (
+	insertEvents = &statement{
+		before: "INSERT INTO events (id, tenant_id, type, timestamp, created_at, data) VALUES ",
+		row:    "(?, ?, ?, ?, ?, ?)",
+	}
+	insertDeliveries = &statement{
+		before: `INSERT INTO deliveries (id, tenant_id, event_id, webhook_id, status, attempt_count, schedule_start,
+			triggered_by, due_at, claimed_by, created_at) VALUES `,
+		row: "(?, ?, ?, ?, 'PENDING', 0, 0, ?, ?, ?, ?)",
+	}
+)
+
+// publishAll stores the events of all callers of the batch.
+func (b *batch) publishAll() error {
+	events := make([]*incoming, 0, b.events)
+	keys := map[string]*incoming{} // of this batch
+	for _, p := range b.publish {
+		for _, in := range p.events {
+			if in.result != nil {
+				*in.result = Published{}
+			}
+			fresh, err := b.claimKey(keys, in)
+			if err != nil {
+				return err
+			}
+			if fresh {
+				events = append(events, in)
+			}
+		}
+	}
+	return b.insertAll(events)
+}
+
+// claimKey takes the event's idempotency key; when it is taken already the event's result says so, and fresh is false.
+func (b *batch) claimKey(keys map[string]*incoming, in *incoming) (fresh bool, err error) {
+	if in.key == "" {
+		return true, nil
+	}
+	local := string(in.event.TenantID[:]) + in.key
+	if first, ok := keys[local]; ok {
+		in.repeat(&first.event, first.hash)
+		return false, nil
+	}
+	var row struct {
+		webhook.Event
+		Hash []byte
+	}
+	err = b.tx.Raw(`SELECT e.*, k.hash FROM idempotency_keys k JOIN events e ON e.id = k.event_id
+		WHERE k.tenant_id = ? AND k.key = ?`, in.event.TenantID, in.key).Take(&row).Error
+	if err == nil {
+		in.repeat(&row.Event, row.Hash)
+		return false, nil
+	}
+	if !errors.Is(err, gorm.ErrRecordNotFound) {
+		return false, fmt.Errorf("find idempotency key: %w", err)
+	}
+	if err := b.tx.Exec("INSERT INTO idempotency_keys (tenant_id, key, event_id, hash) VALUES (?, ?, ?, ?)",
+		in.event.TenantID, in.key, in.event.ID, in.hash).Error; err != nil {
+		return false, fmt.Errorf("insert idempotency key: %w", err)
+	}
+	keys[local] = in
+	return true, nil
+}
+
+// repeat answers an event whose key is taken by the earlier one.
+func (in *incoming) repeat(earlier *webhook.Event, hash []byte) {
+	if bytes.Equal(hash, in.hash) {
+		*in.result = Published{Event: earlier, Duplicate: true}
+		return
+	}
+	*in.result = Published{Err: &webhook.Invalid{
+		Field: "idempotencyKey", Code: webhook.CodeConflict, Message: "was used before for an event with other content",
+	}}
+}
+
+// insertAll stores events and one delivery for every webhook that wants each.
+func (b *batch) insertAll(events []*incoming) error {
+	if len(events) == 0 {
+		return nil
+	}
+	first, err := insertEvents.insert(b.tx, len(events), func(args []any, i int) []any {
+		e := &events[i].event
+		return append(args, e.ID, e.TenantID, e.Type, at(e.Timestamp), at(e.CreatedAt), e.Data)
+	})
+	if err != nil {
+		return fmt.Errorf("insert events: %w", err)
+	}
+	var jobs []*Job
+	var hooks []*Hook
+	for i, in := range events {
+		in.event.Seq = first + int64(i)
+		if in.result != nil {
+			in.result.Event = &in.event
+		}
+		hooks = b.receivers(hooks[:0], in)
+		for _, h := range hooks {
+			jobs = append(jobs, &Job{Event: &in.event, Hook: h, Delivery: webhook.Delivery{
+				ID: webhook.NewID(b.now), TenantID: in.event.TenantID, EventID: in.event.ID, WebhookID: h.ID,
+				Status: webhook.Pending, Trigger: in.trigger(), CreatedAt: b.now.UTC().Truncate(time.Microsecond),
+			}})
+		}
+	}
+	if len(jobs) == 0 {
+		return nil
+	}
+	first, err = insertDeliveries.insert(b.tx, len(jobs), func(args []any, i int) []any {
+		j := jobs[i]
+		d := &j.Delivery
+		var due, claimed any = at(b.now), nil
+		if j.Hook.Enabled && b.s.taker.Reserve(j.Hook, j.Size()) {
+			b.reserved = append(b.reserved, j)
+			due, claimed = nil, b.s.node
+		} else {
+			b.dueAt(d.WebhookID, b.now)
+		}
+		return append(args, d.ID, d.TenantID, d.EventID, d.WebhookID, string(d.Trigger), due, claimed, at(d.CreatedAt))
+	})
+	if err != nil {
+		return fmt.Errorf("insert deliveries: %w", err)
+	}
+	for i, j := range jobs {
+		j.Delivery.Seq = first + int64(i)
+	}
+	return nil
+}
+
+// receivers appends the webhooks that the event goes to.
+func (b *batch) receivers(hooks []*Hook, in *incoming) []*Hook {
+	if in.only != nil {
+		return append(hooks, b.hook(*in.only))
+	}
+	hooks = b.s.routes.matching(hooks, in.event.TenantID, in.event.Type)
+	kept := hooks[:0]
+	for _, h := range hooks {
+		if now := b.hook(h.ID); h.ID != in.except && now != nil && now.DeletedAt == nil {
+			kept = append(kept, now)
+		}
+	}
+	return kept
+}
+
+func (in *incoming) trigger() webhook.Trigger {
+	if in.only != nil {
+		return webhook.TriggerTest
+	}
+	return webhook.TriggerSchedule
+}
+
+// TestWebhook publishes an event of type webhook.test to the one webhook. Its delivery is attempted once. The error is
+// webhook.ErrNotFound, or an *Invalid of code CONFLICT when the webhook is disabled.
+func (c *Scope) TestWebhook(ctx context.Context, id webhook.ID) (*webhook.Delivery, error) {
+	var delivery *webhook.Delivery
+	err := c.s.change(ctx, func(b *batch) error {
+		h := b.hook(id)
+		if h == nil || h.TenantID != c.tenant || h.DeletedAt != nil {
+			return webhook.ErrNotFound
+		}
+		if !h.Enabled {
+			return &webhook.Invalid{Field: "id", Code: webhook.CodeConflict, Message: "names a webhook that is disabled"}
+		}
+		in := &incoming{only: &id, event: b.newEvent(c.tenant, webhook.TypeTest,
+			[]byte(`{"message":"This is a test of your webhook.","webhookId":"`+id.String()+`"}`))}
+		if err := b.insertAll([]*incoming{in}); err != nil {
+			return err
+		}
+		var err error
+		delivery, err = oneDelivery(b.tx, c.tenant, "d.event_id = ?", in.event.ID)
+		return err
+	})
+	return delivery, err
+}
+
+// newEvent is an event of the server's own.
+func (b *batch) newEvent(tenant webhook.ID, eventType string, data []byte) webhook.Event {
+	now := b.now.UTC().Truncate(time.Microsecond)
+	return webhook.Event{
+		ID: webhook.NewID(now), TenantID: tenant, Type: eventType, Timestamp: now, Data: data, CreatedAt: now,
+	}
+}
+
+// Claim takes up to n due deliveries of a webhook, the longest due first, whose sizes fit into maxBytes; one always fits.
+// next is when the first delivery that is left is due, which may be in the past; nil when none is left. A webhook that is
+// disabled or gone has nothing to claim.
+func (s *Store) Claim(ctx context.Context, id webhook.ID, n, maxBytes int) (jobs []*Job, next *time.Time, err error) {
+	err = s.change(ctx, func(b *batch) error {
+		jobs, next = nil, nil
+		h := b.hook(id)
+		if h == nil || !h.Enabled || h.DeletedAt != nil {
+			return nil
+		}
+		if jobs, err = b.claim(h, n, maxBytes); err != nil {
+			return fmt.Errorf("claim: %w", err)
+		}
+		var due *micros
+		if err := queryRows(b.tx, "SELECT due_at FROM deliveries WHERE webhook_id = ? AND due_at IS NOT NULL ORDER BY due_at LIMIT 1",
+			[]any{id}, func(r *sql.Rows) error { return r.Scan(&due) }); err != nil {
+			return fmt.Errorf("find next due: %w", err)
+		}
+		next = maybeTime(due)
+		return nil
+	})
+	if err != nil {
+		// The claim may still be written after the caller has gone; it is void at the next start, and never lost.
+		return nil, nil, err
+	}
+	return jobs, next, nil
+}
+
+func (b *batch) claim(h *Hook, n, maxBytes int) ([]*Job, error) {
+	var jobs []*Job
+	left := maxBytes
+	rows, err := pool(b.tx).QueryContext(context.Background(), `SELECT d.seq, d.id, d.event_id, d.attempt_count, d.schedule_start,
+		d.triggered_by, d.created_at, e.seq, e.type, e.timestamp, e.created_at, e.data
+		FROM deliveries d JOIN events e ON e.id = d.event_id
+		WHERE d.webhook_id = ? AND d.due_at <= ? ORDER BY d.due_at LIMIT ?`, h.ID, at(b.now), n)
+	if err != nil {
+		return nil, err
+	}
+	for rows.Next() {
+		j := &Job{Event: &webhook.Event{TenantID: h.TenantID}, Hook: h, Delivery: webhook.Delivery{
+			TenantID: h.TenantID, WebhookID: h.ID, Status: webhook.Pending,
+		}}
+		d, e := &j.Delivery, j.Event
+		var made, happened, published micros
+		if err := rows.Scan(&d.Seq, &d.ID, &d.EventID, &d.AttemptCount, &d.ScheduleStart, &d.Trigger, &made,
+			&e.Seq, &e.Type, &happened, &published, &e.Data); err != nil {
+			_ = rows.Close()
+			return nil, err
+		}
+		if left -= j.Size(); left < 0 && len(jobs) > 0 {
+			break
+		}
+		e.ID, d.CreatedAt, e.Timestamp, e.CreatedAt = d.EventID, made.time(), happened.time(), published.time()
+		jobs = append(jobs, j)
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return nil, err
+	}
+	return jobs, chunks(len(jobs), func(from, to int) error {
+		args := []any{b.s.node}
+		for _, j := range jobs[from:to] {
+			args = append(args, j.Delivery.Seq)
+		}
+		_, err := pool(b.tx).ExecContext(context.Background(), claimDeliveries.text(to-from), args...)
+		return err
+	})
+}
+
+var claimDeliveries = &statement{
+	before: "UPDATE deliveries SET claimed_by = ?, due_at = NULL WHERE seq IN (",
+	row:    "?",
+	after:  ")",
+}
+
+var unclaimDeliveries = &statement{
+	before: `UPDATE deliveries SET claimed_by = NULL, due_at = CASE WHEN status = 'PENDING' THEN ? END
+		WHERE claimed_by = ? AND seq IN (`,
+	row:   "?",
+	after: ")",
+}
+
+// Unclaim gives back deliveries that were claimed and not attempted; they are due at once.
+func (s *Store) Unclaim(ctx context.Context, jobs []*Job) error {
+	return s.change(ctx, func(b *batch) error {
+		return chunks(len(jobs), func(from, to int) error {
+			args := []any{at(b.now), s.node}
+			for _, j := range jobs[from:to] {
+				args = append(args, j.Delivery.Seq)
+				b.dueAt(j.Delivery.WebhookID, b.now)
+			}
+			_, err := pool(b.tx).ExecContext(context.Background(), unclaimDeliveries.text(to-from), args...)
+			return err
+		})
+	})
+}

@@ -1,0 +1,231 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// Record queues the result of an attempt, and blocks while the queue is full. The store writes it, tries again while the
+// database can not be written, decides when the delivery is due again, disables a webhook that is gone or has failed for
+// too long, publishes the operational events, and tells the Taker. The error is the context's, or ErrUnavailable after
+// Close: then the attempt is not recorded and will be made again.
+func (s *Store) Record(ctx context.Context, r *Result) error {
+	select {
+	case <-s.writer.quit:
+		return webhook.ErrUnavailable
+	default:
+	}
+	select {
+	case s.writer.results <- r:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.writer.quit:
+		return webhook.ErrUnavailable
+	}
+}
+
+// finishDeliveries moves deliveries on, if this node still holds them and the attempt is the next. One that was canceled
+// while its attempt ran stays so, unless the attempt succeeded.
+var finishDeliveries = &statement{
+	before: "WITH v (seq, n, status, due_at, completed_at) AS (VALUES ",
+	row:    "(CAST(? AS bigint), CAST(? AS bigint), ?, ?, ?)",
+	after: `) UPDATE deliveries SET attempt_count = v.n, claimed_by = NULL, triggered_by = 'SCHEDULE',
+		status = CASE WHEN deliveries.status = 'CANCELED' AND v.status <> 'SUCCEEDED' THEN 'CANCELED' ELSE v.status END,
+		due_at = CASE WHEN deliveries.status = 'CANCELED' THEN NULL ELSE v.due_at END,
+		completed_at = CASE WHEN deliveries.status = 'CANCELED' AND v.status <> 'SUCCEEDED' THEN deliveries.completed_at ELSE v.completed_at END
+		FROM v WHERE deliveries.seq = v.seq AND deliveries.claimed_by = ? AND deliveries.attempt_count = v.n - 1
+		RETURNING deliveries.seq, deliveries.status`,
+}
+
+var insertAttempts = &statement{
+	before: `INSERT INTO attempts (id, tenant_id, webhook_id, delivery_id, event_id, number, status, error, message, triggered_by,
+		started_at, duration_us, dns_us, connect_us, tls_us, first_byte_us, url, request_headers, response_status,
+		response_headers, response_body, response_truncated) VALUES `,
+	row: "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+}
+
+// outcome is what a result makes of its delivery.
+type outcome struct {
+	*Result
+	status    webhook.DeliveryStatus
+	due       *time.Time
+	completed *time.Time
+}
+
+// record writes the batch's results: what was claimed by somebody else meanwhile is dropped (fencing).
+func (b *batch) record() error {
+	if len(b.results) == 0 {
+		return nil
+	}
+	outcomes := make([]outcome, len(b.results))
+	for i, r := range b.results {
+		outcomes[i] = b.decide(r)
+	}
+	held := make(map[int64]webhook.DeliveryStatus, len(outcomes)) // by Seq: what the delivery became
+	err := chunks(len(outcomes), func(from, to int) error {
+		args := make([]any, 0, 5*(to-from)+1)
+		for i := range outcomes[from:to] {
+			o := &outcomes[from+i]
+			args = append(args, o.Job.Delivery.Seq, o.Job.Delivery.AttemptCount+1, string(o.status), maybeAt(o.due), maybeAt(o.completed))
+		}
+		return queryRows(b.tx, finishDeliveries.text(to-from), append(args, b.s.node), func(r *sql.Rows) error {
+			var seq int64
+			var status webhook.DeliveryStatus
+			err := r.Scan(&seq, &status)
+			held[seq] = status
+			return err
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("finish deliveries: %w", err)
+	}
+	b.attempts = make([]*webhook.Attempt, 0, len(outcomes))
+	kept := outcomes[:0]
+	for _, o := range outcomes {
+		status, ok := held[o.Job.Delivery.Seq]
+		if !ok {
+			b.s.log.Warn("claim lost, attempt dropped", "delivery", o.Job.Delivery.ID)
+			continue
+		}
+		delete(held, o.Job.Delivery.Seq) // the same claim can not be finished twice
+		o.status = status
+		kept = append(kept, o)
+		b.attempts = append(b.attempts, b.attempt(o.Result))
+	}
+	if len(kept) == 0 {
+		return nil
+	}
+	first, err := insertAttempts.insert(b.tx, len(b.attempts), func(args []any, i int) []any {
+		a := b.attempts[i]
+		var code, status any
+		if a.Error != nil {
+			code = string(*a.Error)
+		}
+		if a.ResponseStatus != nil {
+			status = *a.ResponseStatus
+		}
+		return append(args, a.ID, a.TenantID, a.WebhookID, a.DeliveryID, a.EventID, a.Number, string(a.Status), code, a.Message,
+			string(a.Trigger), at(a.StartedAt), a.DurationUs, a.DNSUs, a.ConnectUs, a.TLSUs, a.FirstByteUs, a.URL,
+			string(a.RequestHeaders), status, string(a.ResponseHeaders), a.ResponseBody, a.ResponseTruncated)
+	})
+	if err != nil {
+		return fmt.Errorf("insert attempts: %w", err)
+	}
+	for i, a := range b.attempts {
+		a.Seq = first + int64(i)
+	}
+	return b.consequences(kept)
+}
+
+// attempt completes the attempt's row.
+func (b *batch) attempt(r *Result) *webhook.Attempt {
+	a, d := r.Attempt, &r.Job.Delivery // a copy: the batch may be written again
+	a.ID, a.TenantID, a.WebhookID, a.DeliveryID, a.EventID = webhook.NewID(b.now), d.TenantID, d.WebhookID, d.ID, d.EventID
+	a.Number, a.EventType = d.AttemptCount+1, r.Job.Event.Type
+	a.StartedAt = a.StartedAt.UTC().Truncate(time.Microsecond)
+	return &a
+}
+
+// decide applies the retry rules to a result.
+func (b *batch) decide(r *Result) outcome {
+	o := outcome{Result: r, status: webhook.Pending}
+	d := &r.Job.Delivery
+	now := b.now
+	switch {
+	case r.Attempt.Status == webhook.AttemptSucceeded:
+		o.status, o.completed = webhook.DeliverySucceeded, &now
+	case d.Trigger == webhook.TriggerTest || r.Job.Event.Type == webhook.TypeTest:
+		o.status, o.completed = webhook.DeliveryFailed, &now
+	default:
+		hook := r.Job.Hook
+		if latest := b.hook(d.WebhookID); latest != nil {
+			hook = latest
+		}
+		next, ok := hook.Schedule().Next(d.AttemptCount+1-d.ScheduleStart, now, r.RetryAfter)
+		if ok {
+			o.due = &next
+		} else {
+			o.status, o.completed = webhook.DeliveryFailed, &now
+		}
+	}
+	return o
+}
+
+// consequences tells the sender of retries, keeps the webhooks' health, and publishes the operational events.
+func (b *batch) consequences(outcomes []outcome) error {
+	var events []*incoming
+	for i := range outcomes {
+		o := &outcomes[i]
+		if o.status == webhook.Pending && o.due != nil {
+			b.dueAt(o.Job.Delivery.WebhookID, *o.due)
+		}
+		own := webhook.Operational(o.Job.Event.Type) || o.Job.Event.Type == webhook.TypeTest
+		if o.status == webhook.DeliveryFailed && !own {
+			events = append(events, b.operational(webhook.TypeDeliveryFailed, o.Job.Delivery.TenantID, o.Job.Delivery.WebhookID, map[string]any{
+				"deliveryId": o.Job.Delivery.ID, "eventId": o.Job.Delivery.EventID, "eventType": o.Job.Event.Type,
+				"webhookId": o.Job.Delivery.WebhookID, "attemptCount": o.Job.Delivery.AttemptCount + 1,
+			}))
+		}
+		disabled, err := b.health(o)
+		if err != nil {
+			return err
+		}
+		if disabled != nil {
+			events = append(events, b.operational(webhook.TypeWebhookDisabled, disabled.TenantID, disabled.ID, map[string]any{
+				"webhookId": disabled.ID, "url": disabled.URL, "reason": *disabled.DisabledReason,
+			}))
+		}
+	}
+	return b.insertAll(events)
+}
+
+// health notes whether the webhook fails, and disables it when it is gone or has failed for too long; it returns the
+// webhook when it was disabled now. Only a change is written.
+func (b *batch) health(o *outcome) (*Hook, error) {
+	h := b.hook(o.Job.Delivery.WebhookID)
+	if h == nil || !h.Enabled || h.DeletedAt != nil {
+		return nil, nil
+	}
+	next := *h
+	ok := o.Attempt.Status == webhook.AttemptSucceeded
+	switch {
+	case ok && h.FailingSince == nil, !ok && h.FailingSince != nil && !o.Gone && b.now.Sub(*h.FailingSince) < webhook.FailingLimit:
+		return nil, nil
+	case ok:
+		next.FailingSince = nil
+	case o.Gone:
+		next.Disable(webhook.DisabledGone, b.now)
+	case h.FailingSince == nil:
+		started := o.Attempt.StartedAt.UTC().Truncate(time.Microsecond)
+		next.FailingSince = &started
+	default:
+		next.Disable(webhook.DisabledFailing, b.now)
+	}
+	var reason any
+	if next.DisabledReason != nil {
+		reason = string(*next.DisabledReason)
+		next.UpdatedAt = b.now
+	}
+	if err := b.tx.Exec("UPDATE webhooks SET failing_since = ?, enabled = ?, disabled_reason = ?, disabled_at = ?, updated_at = ? WHERE id = ?",
+		maybeAt(next.FailingSince), next.Enabled, reason, maybeAt(next.DisabledAt), at(next.UpdatedAt), next.ID).Error; err != nil {
+		return nil, fmt.Errorf("note health of webhook %s: %w", next.ID, err)
+	}
+	if next.Enabled {
+		b.hooks[next.ID] = &next // the sender does not need to know
+		return nil, nil
+	}
+	b.setHook(&next)
+	return &next, nil
+}
+
+// operational is an event about a webhook, for the tenant's other webhooks.
+func (b *batch) operational(eventType string, tenant, about webhook.ID, data map[string]any) *incoming {
+	text, _ := json.Marshal(data) // ids, strings and numbers
+	return &incoming{event: b.newEvent(tenant, eventType, text), except: about}
+}

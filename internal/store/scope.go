@@ -1,0 +1,63 @@
+package store
+
+import (
+	"context"
+
+	"gorm.io/gorm"
+
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// Scope is one tenant's part of the store: what belongs to another tenant does not exist in it. Every query of a Scope
+// starts from one of the methods below, which name the tenant.
+type Scope struct {
+	s      *Store
+	tenant webhook.ID
+}
+
+// In is the tenant's part of the store.
+func (s *Store) In(tenant webhook.ID) *Scope { return &Scope{s: s, tenant: tenant} }
+
+func (c *Scope) webhooks(ctx context.Context) *gorm.DB {
+	return c.s.read.WithContext(ctx).Table("webhooks AS w").Select("w.*").
+		Where("w.tenant_id = ? AND w.deleted_at IS NULL", c.tenant)
+}
+
+func (c *Scope) events(ctx context.Context) *gorm.DB {
+	return c.s.read.WithContext(ctx).Table("events AS e").Select("e.*").Where("e.tenant_id = ?", c.tenant)
+}
+
+func (c *Scope) deliveries(ctx context.Context) *gorm.DB {
+	return deliveries(c.s.read.WithContext(ctx), c.tenant)
+}
+
+func deliveries(db *gorm.DB, tenant webhook.ID) *gorm.DB {
+	return db.Table("deliveries AS d").Joins("JOIN webhooks w ON w.id = d.webhook_id").
+		Select("d.seq, d.id, d.tenant_id, d.event_id, d.webhook_id, "+statusShown+" AS status, d.attempt_count, d.schedule_start, "+
+			"d.triggered_by, CASE WHEN w.enabled AND w.deleted_at IS NULL THEN d.due_at END AS due_at, d.created_at, d.completed_at").
+		Where("d.tenant_id = ?", tenant)
+}
+
+// statusShown is what a delivery's status is: a waiting delivery of a disabled webhook is HELD, of a deleted one CANCELED.
+const statusShown = `CASE WHEN d.status <> 'PENDING' THEN d.status WHEN w.deleted_at IS NOT NULL THEN 'CANCELED'
+	WHEN NOT w.enabled THEN 'HELD' ELSE 'PENDING' END`
+
+func (c *Scope) attempts(ctx context.Context) *gorm.DB {
+	return attempts(c.s.read.WithContext(ctx)).Where("a.tenant_id = ?", c.tenant)
+}
+
+func attempts(db *gorm.DB) *gorm.DB {
+	return db.Table("attempts AS a").Joins("JOIN events e ON e.id = a.event_id").Select("a.*, e.type AS event_type")
+}
+
+func oneDelivery(db *gorm.DB, tenant webhook.ID, where string, args ...any) (*webhook.Delivery, error) {
+	var d webhook.Delivery
+	res := deliveries(db, tenant).Where(where, args...).Limit(1).Scan(&d)
+	if res.Error != nil {
+		return nil, res.Error
+	}
+	if res.RowsAffected == 0 {
+		return nil, webhook.ErrNotFound
+	}
+	return &d, nil
+}

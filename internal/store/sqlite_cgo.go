@@ -1,0 +1,27 @@
+//go:build cgo
+
+package store
+
+import (
+	"net/url"
+
+	"gorm.io/driver/sqlite"
+	"gorm.io/gorm"
+)
+
+// sqliteDialector opens the file with mattn/go-sqlite3.
+func sqliteDialector(path string, readOnly bool) gorm.Dialector {
+	q := url.Values{
+		"_busy_timeout": {"10000"}, // comes first in the driver too: switching to WAL takes a lock
+		"_foreign_keys": {"on"},
+	}
+	if readOnly {
+		q.Set("mode", "ro")
+		q.Set("_query_only", "true")
+	} else {
+		q.Set("_journal_mode", "WAL")
+		q.Set("_synchronous", "FULL") // the driver says NORMAL otherwise, which loses acknowledged rows with the power
+		q.Set("_txlock", "immediate")
+	}
+	return sqlite.Open("file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode())
+}

@@ -1,0 +1,28 @@
+//go:build !cgo
+
+package store
+
+import (
+	"net/url"
+
+	"gorm.io/driver/sqlite"
+	"gorm.io/gorm"
+	_ "modernc.org/sqlite" // the same file format without a C compiler
+)
+
+// sqliteDialector opens the file with modernc.org/sqlite.
+func sqliteDialector(path string, readOnly bool) gorm.Dialector {
+	q := url.Values{"_pragma": {"busy_timeout(10000)", "foreign_keys(on)"}}
+	if readOnly {
+		q.Set("mode", "ro")
+		q.Add("_pragma", "query_only(true)")
+	} else {
+		q.Add("_pragma", "journal_mode(WAL)")
+		q.Add("_pragma", "synchronous(FULL)")
+		q.Set("_txlock", "immediate")
+	}
+	return sqlite.New(sqlite.Config{
+		DriverName: "sqlite",
+		DSN:        "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode(),
+	})
+}

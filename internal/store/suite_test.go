@@ -1,0 +1,602 @@
+package store_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// database is what the suite runs on: open opens the same database each time.
+type database struct {
+	name string
+	open func(t *testing.T) func(t *testing.T, o store.Options) *store.Store
+}
+
+var databases = []database{{
+	name: "sqlite",
+	open: func(t *testing.T) func(*testing.T, store.Options) *store.Store {
+		t.Helper()
+		dir := t.TempDir()
+		return func(t *testing.T, o store.Options) *store.Store {
+			t.Helper()
+			o.Dir = dir
+			s, err := store.Open(t.Context(), o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() {
+				if err := s.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+			return s
+		}
+	},
+}}
+
+// each runs a test on every database.
+func each(t *testing.T, test func(t *testing.T, open func(*testing.T, store.Options) *store.Store)) {
+	t.Helper()
+	for _, db := range databases {
+		t.Run(db.name, func(t *testing.T) { test(t, db.open(t)) })
+	}
+}
+
+// tenant is a tenant's scope.
+func tenant(t *testing.T, s *store.Store, name string) *store.Scope {
+	t.Helper()
+	found, err := s.EnsureTenant(t.Context(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.In(found.ID)
+}
+
+func register(t *testing.T, c *store.Scope, n webhook.New) *webhook.Webhook {
+	t.Helper()
+	if n.URL == "" {
+		n.URL = "https://example.com/hook"
+	}
+	w, _, err := c.CreateWebhook(t.Context(), n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+func publish(t *testing.T, c *store.Scope, events ...webhook.NewEvent) []store.Published {
+	t.Helper()
+	for i := range events {
+		if events[i].Type == "" {
+			events[i].Type = "humanization.completed"
+		}
+		if events[i].Data == nil {
+			events[i].Data = json.RawMessage(`{"job":1}`)
+		}
+	}
+	results, err := c.Publish(t.Context(), events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return results
+}
+
+func claim(t *testing.T, s *store.Store, id webhook.ID, n int) ([]*store.Job, *time.Time) {
+	t.Helper()
+	jobs, next, err := s.Claim(t.Context(), id, n, 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return jobs, next
+}
+
+// record records an attempt of the job with the HTTP status and waits for the commit.
+func record(t *testing.T, s *store.Store, job *store.Job, status int, change ...func(*store.Result)) {
+	t.Helper()
+	r := &store.Result{Job: job, Attempt: webhook.Attempt{
+		Status: webhook.AttemptSucceeded, Trigger: job.Delivery.Trigger, StartedAt: time.Now(), URL: job.Hook.URL, ResponseStatus: &status,
+	}}
+	if status/100 != 2 {
+		code := webhook.ErrorHTTPStatus
+		r.Attempt.Status, r.Attempt.Error = webhook.AttemptFailed, &code
+	}
+	for _, c := range change {
+		c(r)
+	}
+	if err := s.Record(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func only[T any](t *testing.T) func(l *store.List[T], err error) *T {
+	t.Helper()
+	return func(l *store.List[T], err error) *T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(l.Items) != 1 {
+			t.Fatalf("got %d rows, want 1", len(l.Items))
+		}
+		return l.Items[0]
+	}
+}
+
+// An event goes to the webhooks that want its type, once each; the empty list of types is all of them.
+func TestPublishFansOut(t *testing.T) {
+	each(t, func(t *testing.T, open func(*testing.T, store.Options) *store.Store) {
+		c := tenant(t, open(t, store.Options{}), "a")
+		named := register(t, c, webhook.New{Enabled: true, Events: []string{"humanization.completed", "humanization.completed"}})
+		all := register(t, c, webhook.New{Enabled: true, Events: []string{}})
+		register(t, c, webhook.New{Enabled: true, Events: []string{"humanization.failed"}})
+		if diff := cmp.Diff([]string{"humanization.completed"}, named.Events); diff != "" {
+			t.Error("duplicates are not folded", diff)
+		}
+		e := publish(t, c, webhook.NewEvent{Data: json.RawMessage("{ \"z\": 1e400, \"a\" : [12345678901234567890, 1.10] }")})[0]
+		if got, want := string(e.Event.Data), `{"z":1e400,"a":[12345678901234567890,1.10]}`; got != want {
+			t.Errorf("data is %s, want %s", got, want)
+		}
+		l, err := c.Deliveries(t.Context(), store.DeliveryFilter{EventIDs: []webhook.ID{e.Event.ID}}, store.Page{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := map[webhook.ID]webhook.DeliveryStatus{}
+		for _, d := range l.Items {
+			got[d.WebhookID] = d.Status
+		}
+		if diff := cmp.Diff(map[webhook.ID]webhook.DeliveryStatus{named.ID: "PENDING", all.ID: "PENDING"}, got); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+// I10: the same key with the same content is the same event; with other content it is a conflict; what is wrong with one
+// event does not keep its neighbours out.
+func TestIdempotency(t *testing.T) {
+	each(t, func(t *testing.T, open func(*testing.T, store.Options) *store.Store) {
+		s := open(t, store.Options{})
+		c := tenant(t, s, "a")
+		first := publish(t, c, webhook.NewEvent{IdempotencyKey: "k", Data: json.RawMessage(`{"a":1}`)})[0]
+		again := publish(t, c,
+			webhook.NewEvent{IdempotencyKey: "k", Data: json.RawMessage(`{ "a": 1 }`)},
+			webhook.NewEvent{IdempotencyKey: "k", Data: json.RawMessage(`{"a":2}`)},
+			webhook.NewEvent{Data: json.RawMessage(`{`)},
+			webhook.NewEvent{IdempotencyKey: "l"},
+			webhook.NewEvent{IdempotencyKey: "l"})
+		if e := again[0]; !e.Duplicate || e.Event == nil || e.Event.ID != first.Event.ID {
+			t.Errorf("same content: %+v", e)
+		}
+		if bad := webhook.Invalids(again[1].Err); len(bad) != 1 || bad[0].Code != webhook.CodeConflict {
+			t.Errorf("other content: %+v", again[1])
+		}
+		if bad := webhook.Invalids(again[2].Err); len(bad) != 1 || bad[0].Field != "events.2.data" {
+			t.Errorf("bad JSON: %+v", again[2])
+		}
+		if !again[4].Duplicate || again[4].Event.ID != again[3].Event.ID {
+			t.Errorf("same key in one call: %+v %+v", again[3], again[4])
+		}
+		if n, err := c.CountEvents(t.Context(), store.EventFilter{}); n != 2 || err != nil {
+			t.Errorf("%d events stored, want 2 (%v)", n, err)
+		}
+		if other := publish(t, tenant(t, s, "b"), webhook.NewEvent{IdempotencyKey: "k"})[0]; other.Duplicate || other.Err != nil {
+			t.Errorf("another tenant's key: %+v", other)
+		}
+	})
+}
+
+// A delivery that fails is due again on the schedule until it is given up; attempts are numbered 1 to n (I3, I4).
+func TestRetryUntilGivenUp(t *testing.T) {
+	each(t, func(t *testing.T, open func(*testing.T, store.Options) *store.Store) {
+		s := open(t, store.Options{})
+		c := tenant(t, s, "a")
+		w := register(t, c, webhook.New{Enabled: true, RetryScheduleMs: []int{0, 0}})
+		watcher := register(t, c, webhook.New{Enabled: true, Events: []string{webhook.TypeDeliveryFailed}})
+		publish(t, c, webhook.NewEvent{Type: "a.b"})
+		for n := 1; n <= 3; n++ {
+			jobs, _ := claim(t, s, w.ID, 10)
+			if len(jobs) != 1 || jobs[0].Delivery.AttemptCount != n-1 {
+				t.Fatalf("claim %d: %+v", n, jobs)
+			}
+			if more, _ := claim(t, s, w.ID, 10); len(more) != 0 {
+				t.Fatal("claimed twice")
+			}
+			record(t, s, jobs[0], 500)
+		}
+		d := only[webhook.Delivery](t)(c.Deliveries(t.Context(), store.DeliveryFilter{WebhookIDs: []webhook.ID{w.ID}}, store.Page{}))
+		if d.Status != webhook.DeliveryFailed || d.AttemptCount != 3 || d.CompletedAt == nil || d.NextAttemptAt != nil {
+			t.Errorf("delivery %+v", d)
+		}
+		attempts, err := c.AttemptsOfDeliveries(t.Context(), []webhook.ID{d.ID}, store.Page{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, a := range attempts[d.ID].Items {
+			if a.Number != i+1 || a.EventType != "a.b" || *a.ResponseStatus != 500 || *a.Error != webhook.ErrorHTTPStatus {
+				t.Errorf("attempt %d is %+v", i, a)
+			}
+		}
+		if n := len(attempts[d.ID].Items); n != 3 {
+			t.Errorf("%d attempts, want 3", n)
+		}
+		if jobs, _ := claim(t, s, watcher.ID, 10); len(jobs) != 1 || jobs[0].Event.Type != webhook.TypeDeliveryFailed {
+			t.Errorf("operational event: %+v", jobs)
+		}
+		if _, err := c.RetryDelivery(t.Context(), d.ID); err != nil {
+			t.Fatal(err)
+		}
+		jobs, _ := claim(t, s, w.ID, 10)
+		if len(jobs) != 1 || jobs[0].Delivery.Trigger != webhook.TriggerManual {
+			t.Fatalf("retried by hand: %+v", jobs)
+		}
+		record(t, s, jobs[0], 204)
+		d = only[webhook.Delivery](t)(c.Deliveries(t.Context(), store.DeliveryFilter{WebhookIDs: []webhook.ID{w.ID}}, store.Page{}))
+		if d.Status != webhook.DeliverySucceeded || d.AttemptCount != 4 {
+			t.Errorf("after retry by hand: %+v", d)
+		}
+	})
+}
+
+// A disabled webhook's deliveries are held, nothing is lost, and enabling releases them.
+func TestHeldAndReleased(t *testing.T) {
+	each(t, func(t *testing.T, open func(*testing.T, store.Options) *store.Store) {
+		s := open(t, store.Options{})
+		c := tenant(t, s, "a")
+		w := register(t, c, webhook.New{Enabled: false})
+		if w.DisabledReason == nil || *w.DisabledReason != webhook.DisabledManual {
+			t.Errorf("disabled at creation: %+v", w)
+		}
+		publish(t, c, webhook.NewEvent{})
+		held := only[webhook.Delivery](t)(c.Deliveries(t.Context(), store.DeliveryFilter{Statuses: []webhook.DeliveryStatus{webhook.Held}}, store.Page{}))
+		if held.Status != webhook.Held || held.NextAttemptAt != nil {
+			t.Errorf("held: %+v", held)
+		}
+		if jobs, _ := claim(t, s, w.ID, 10); len(jobs) != 0 {
+			t.Error("claimed from a disabled webhook")
+		}
+		if _, _, err := c.UpdateWebhook(t.Context(), w.ID, webhook.Patch{Enabled: webhook.Some(true)}, nil); err != nil {
+			t.Fatal(err)
+		}
+		if jobs, _ := claim(t, s, w.ID, 10); len(jobs) != 1 {
+			t.Errorf("released: %d jobs", len(jobs))
+		}
+	})
+}
+
+// 410 disables the webhook and says why, to itself and to the tenant's other webhooks.
+func TestGoneDisables(t *testing.T) {
+	each(t, func(t *testing.T, open func(*testing.T, store.Options) *store.Store) {
+		s := open(t, store.Options{})
+		c := tenant(t, s, "a")
+		w := register(t, c, webhook.New{Enabled: true, Events: []string{"a.b"}})
+		watcher := register(t, c, webhook.New{Enabled: true, Events: []string{webhook.TypeWebhookDisabled}})
+		publish(t, c, webhook.NewEvent{Type: "a.b"})
+		jobs, _ := claim(t, s, w.ID, 10)
+		record(t, s, jobs[0], 410, func(r *store.Result) { r.Gone = true })
+		found, err := c.WebhooksByID(t.Context(), []webhook.ID{w.ID})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := found[w.ID]; got.Enabled || *got.DisabledReason != webhook.DisabledGone || got.DisabledAt == nil {
+			t.Errorf("webhook %+v", got)
+		}
+		if jobs, _ := claim(t, s, watcher.ID, 10); len(jobs) != 1 || !strings.Contains(string(jobs[0].Event.Data), `"reason":"GONE"`) {
+			t.Errorf("operational event: %+v", jobs)
+		}
+	})
+}
+
+// I6: a restart makes claimed deliveries due again; I7: who lost the claim can not write.
+func TestRestartVoidsClaims(t *testing.T) {
+	each(t, func(t *testing.T, open func(*testing.T, store.Options) *store.Store) {
+		s := open(t, store.Options{})
+		c := tenant(t, s, "a")
+		w := register(t, c, webhook.New{Enabled: true})
+		publish(t, c, webhook.NewEvent{})
+		old, _ := claim(t, s, w.ID, 10)
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		s = open(t, store.Options{})
+		c = tenant(t, s, "a")
+		mine, _ := claim(t, s, w.ID, 10)
+		if len(mine) != 1 {
+			t.Fatalf("%d due after the restart, want 1", len(mine))
+		}
+		stale := *old[0]
+		stale.Delivery.AttemptCount = 5 // what another node's view would be
+		record(t, s, &stale, 200)
+		if n, err := c.CountAttempts(t.Context(), store.AttemptFilter{}); n != 0 || err != nil {
+			t.Errorf("a lost claim wrote %d attempts (%v)", n, err)
+		}
+		record(t, s, mine[0], 200)
+		record(t, s, mine[0], 200) // the claim is finished
+		if n, err := c.CountAttempts(t.Context(), store.AttemptFilter{}); n != 1 || err != nil {
+			t.Errorf("%d attempts, want 1 (%v)", n, err)
+		}
+	})
+}
+
+// A cancel while an attempt runs holds, unless the attempt succeeds.
+func TestCancel(t *testing.T) {
+	each(t, func(t *testing.T, open func(*testing.T, store.Options) *store.Store) {
+		s := open(t, store.Options{})
+		c := tenant(t, s, "a")
+		w := register(t, c, webhook.New{Enabled: true})
+		publish(t, c, webhook.NewEvent{}, webhook.NewEvent{})
+		jobs, _ := claim(t, s, w.ID, 10)
+		for i, status := range []int{500, 200} {
+			if _, err := c.CancelDelivery(t.Context(), jobs[i].Delivery.ID); err != nil {
+				t.Fatal(err)
+			}
+			record(t, s, jobs[i], status)
+		}
+		found, err := c.DeliveriesByID(t.Context(), []webhook.ID{jobs[0].Delivery.ID, jobs[1].Delivery.ID})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := found[jobs[0].Delivery.ID]; got.Status != webhook.Canceled || got.AttemptCount != 1 || got.NextAttemptAt != nil {
+			t.Errorf("failed after cancel: %+v", got)
+		}
+		if got := found[jobs[1].Delivery.ID]; got.Status != webhook.DeliverySucceeded {
+			t.Errorf("succeeded after cancel: %+v", got)
+		}
+		if _, err := c.CancelDelivery(t.Context(), jobs[1].Delivery.ID); len(webhook.Invalids(err)) != 1 {
+			t.Errorf("cancel of a completed delivery: %v", err)
+		}
+	})
+}
+
+// I11: what belongs to another tenant does not exist, whatever it is asked by.
+func TestTenantsAreApart(t *testing.T) {
+	each(t, func(t *testing.T, open func(*testing.T, store.Options) *store.Store) {
+		s := open(t, store.Options{})
+		a, b := tenant(t, s, "a"), tenant(t, s, "b")
+		w := register(t, a, webhook.New{Enabled: true})
+		e := publish(t, a, webhook.NewEvent{})[0].Event
+		jobs, _ := claim(t, s, w.ID, 1)
+		record(t, s, jobs[0], 200)
+		d := jobs[0].Delivery.ID
+		ctx := t.Context()
+		for name, call := range map[string]func() error{
+			"update": func() error { _, _, err := b.UpdateWebhook(ctx, w.ID, webhook.Patch{}, nil); return err },
+			"delete": func() error { return b.DeleteWebhook(ctx, w.ID) },
+			"test":   func() error { _, err := b.TestWebhook(ctx, w.ID); return err },
+			"retry":  func() error { _, err := b.RetryDelivery(ctx, d); return err },
+			"cancel": func() error { _, err := b.CancelDelivery(ctx, d); return err },
+		} {
+			if err := call(); !errors.Is(err, webhook.ErrNotFound) {
+				t.Errorf("%s: %v, want not found", name, err)
+			}
+		}
+		size := func(n int, err error) int {
+			if err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		webhooks, _ := b.WebhooksByID(ctx, []webhook.ID{w.ID})
+		events, _ := b.EventsByID(ctx, []webhook.ID{e.ID})
+		deliveries, _ := b.DeliveriesByID(ctx, []webhook.ID{d})
+		of, _ := b.AttemptsOfDeliveries(ctx, []webhook.ID{d}, store.Page{})
+		ofEvents, _ := b.DeliveriesOfEvents(ctx, []webhook.ID{e.ID}, store.DeliveryFilter{}, store.Page{})
+		secrets, _ := b.Secrets(ctx, []webhook.ID{w.ID})
+		tail, _, _ := s.AttemptLog(ctx, jobs[0].Delivery.ID, store.AttemptFilter{}, 0, 10)
+		for name, n := range map[string]int{
+			"webhooks": len(webhooks), "events": len(events), "deliveries": len(deliveries), "attempts of": len(of[d].Items),
+			"deliveries of": len(ofEvents[e.ID].Items), "secrets": len(secrets), "log": len(tail),
+			"count webhooks":   size(b.CountWebhooks(ctx, store.WebhookFilter{})),
+			"count events":     size(b.CountEvents(ctx, store.EventFilter{})),
+			"count deliveries": size(b.CountDeliveries(ctx, store.DeliveryFilter{})),
+			"count attempts":   size(b.CountAttempts(ctx, store.AttemptFilter{})),
+		} {
+			if n != 0 {
+				t.Errorf("%s: tenant b sees %d of tenant a's rows", name, n)
+			}
+		}
+	})
+}
+
+// Pages follow one another in both directions without gap or overlap.
+func TestPages(t *testing.T) {
+	each(t, func(t *testing.T, open func(*testing.T, store.Options) *store.Store) {
+		c := tenant(t, open(t, store.Options{}), "a")
+		var want []int64
+		for range 7 {
+			want = append([]int64{publish(t, c, webhook.NewEvent{})[0].Event.Seq}, want...)
+		}
+		var forward, backward []int64
+		for after := int64(0); ; {
+			l, err := c.Events(t.Context(), store.EventFilter{}, store.Page{First: 3, After: after})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, e := range l.Items {
+				forward, after = append(forward, e.Seq), e.Seq
+			}
+			if !l.HasNext {
+				break
+			}
+		}
+		for before := int64(0); ; {
+			l, err := c.Events(t.Context(), store.EventFilter{}, store.Page{Last: 3, Before: before})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var page []int64
+			for _, e := range l.Items {
+				page = append(page, e.Seq)
+			}
+			backward, before = append(page, backward...), page[0]
+			if !l.HasPrev {
+				break
+			}
+		}
+		if diff := cmp.Diff(want, forward) + cmp.Diff(want, backward); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+// Many callers at once are merged into transactions, and every one is answered with its own events, committed.
+func TestGroupCommit(t *testing.T) {
+	each(t, func(t *testing.T, open func(*testing.T, store.Options) *store.Store) {
+		s := open(t, store.Options{})
+		c := tenant(t, s, "a")
+		register(t, c, webhook.New{Enabled: true})
+		var wg sync.WaitGroup
+		for caller := range 32 {
+			wg.Go(func() {
+				for n := range 20 {
+					kind := fmt.Sprintf("c%d.n%d", caller, n)
+					results, err := c.Publish(context.Background(), []webhook.NewEvent{{Type: kind, Data: json.RawMessage("1")}})
+					if err != nil || results[0].Err != nil || results[0].Event.Type != kind {
+						t.Errorf("%s: %+v %v", kind, results, err)
+						return
+					}
+					found, err := c.EventsByID(context.Background(), []webhook.ID{results[0].Event.ID})
+					if err != nil || found[results[0].Event.ID].Seq != results[0].Event.Seq {
+						t.Errorf("%s is answered and not there: %v", kind, err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		if n, err := c.CountDeliveries(t.Context(), store.DeliveryFilter{}); n != 640 || err != nil {
+			t.Errorf("%d deliveries, want 640 (%v)", n, err)
+		}
+	})
+}
+
+// A rotated secret signs beside the new one until the overlap ends; a secret is nowhere in clear.
+func TestRotation(t *testing.T) {
+	each(t, func(t *testing.T, open func(*testing.T, store.Options) *store.Store) {
+		s := open(t, store.Options{})
+		c := tenant(t, s, "a")
+		w := register(t, c, webhook.New{Enabled: true})
+		hour := time.Hour
+		_, second, err := c.UpdateWebhook(t.Context(), w.ID, webhook.Patch{}, &hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		active := func(s *store.Store) int {
+			secrets, err := tenant(t, s, "a").Secrets(t.Context(), []webhook.ID{w.ID})
+			if err != nil || secrets[w.ID][0].Reveal() == "" {
+				t.Fatal(err)
+			}
+			return len(secrets[w.ID])
+		}
+		if n := active(s); n != 2 {
+			t.Errorf("%d secrets sign, want 2", n)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		s = open(t, store.Options{})
+		secrets, _ := tenant(t, s, "a").Secrets(t.Context(), []webhook.ID{w.ID})
+		if len(secrets[w.ID]) != 2 || secrets[w.ID][0].Reveal() != second.Reveal() {
+			t.Errorf("after a restart: %v", secrets)
+		}
+		now := time.Duration(0)
+		if _, _, err := tenant(t, s, "a").UpdateWebhook(t.Context(), w.ID, webhook.Patch{}, &now); err != nil {
+			t.Fatal(err)
+		}
+		if n := active(s); n != 1 {
+			t.Errorf("%d secrets sign after a rotation without overlap, want 1", n)
+		}
+	})
+}
+
+// Deleting a webhook cancels what it was owed and keeps its history; retention takes completed events only.
+func TestDeleteAndPrune(t *testing.T) {
+	each(t, func(t *testing.T, open func(*testing.T, store.Options) *store.Store) {
+		s := open(t, store.Options{})
+		c := tenant(t, s, "a")
+		w, other := register(t, c, webhook.New{Enabled: true}), register(t, c, webhook.New{Enabled: true, Events: []string{"x.y"}})
+		publish(t, c, webhook.NewEvent{}, webhook.NewEvent{Type: "x.y"})
+		jobs, _ := claim(t, s, w.ID, 1)
+		record(t, s, jobs[0], 200)
+		if err := c.DeleteWebhook(t.Context(), w.ID); err != nil {
+			t.Fatal(err)
+		}
+		found, err := c.WebhooksByID(t.Context(), []webhook.ID{w.ID})
+		if len(found) != 0 || err != nil {
+			t.Errorf("deleted webhook is there: %v %v", found, err)
+		}
+		canceled, err := c.Deliveries(t.Context(), store.DeliveryFilter{Statuses: []webhook.DeliveryStatus{webhook.Canceled}}, store.Page{})
+		if err != nil || len(canceled.Items) != 1 {
+			t.Errorf("canceled: %+v %v", canceled, err)
+		}
+		n, err := s.Prune(t.Context(), time.Now().Add(time.Hour))
+		if n != 1 || err != nil {
+			t.Errorf("pruned %d events, want 1: the other is still owed to %s (%v)", n, other.ID, err)
+		}
+		if oldest, newest, err := s.AttemptBounds(t.Context()); oldest != 2 || newest != 1 || err != nil {
+			t.Errorf("bounds %d %d %v", oldest, newest, err)
+		}
+	})
+}
+
+// A tenant's tokens are found by their hash until they are revoked.
+func TestTokens(t *testing.T) {
+	each(t, func(t *testing.T, open func(*testing.T, store.Options) *store.Store) {
+		s := open(t, store.Options{})
+		a, err := s.EnsureTenant(t.Context(), "a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		token, hash := webhook.NewToken()
+		made, err := s.AddToken(t.Context(), &a.ID, "ci", token)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found, err := s.TokenByHash(t.Context(), hash)
+		if err != nil || found.ID != made.ID || *found.TenantID != a.ID {
+			t.Fatalf("%+v %v", found, err)
+		}
+		if _, err := s.AddToken(t.Context(), nil, "operator", token); len(webhook.Invalids(err)) != 1 {
+			t.Errorf("a tenant's token made an operator's: %v", err)
+		}
+		if _, err := s.RevokeToken(t.Context(), made.ID); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.TokenByHash(t.Context(), hash); !errors.Is(err, webhook.ErrNotFound) {
+			t.Errorf("revoked token: %v", err)
+		}
+		if list, err := s.Tokens(t.Context()); len(list) != 1 || list[0].RevokedAt == nil || err != nil {
+			t.Errorf("list %+v %v", list, err)
+		}
+	})
+}
+
+// Two servers never use one directory.
+func TestDirectoryIsLocked(t *testing.T) {
+	dir := t.TempDir()
+	s, err := store.Open(t.Context(), store.Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if _, err := store.Open(t.Context(), store.Options{Dir: dir}); err == nil || !strings.Contains(err.Error(), "in use") {
+		t.Errorf("second server: %v", err)
+	}
+	shared, err := store.Open(t.Context(), store.Options{Dir: dir, Shared: true})
+	if err != nil {
+		t.Fatalf("a command beside the server: %v", err)
+	}
+	if err := shared.Close(); err != nil {
+		t.Error(err)
+	}
+}

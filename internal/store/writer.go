@@ -1,0 +1,316 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// Bounds of one transaction. Results and events are merged by kind into multi-row statements; what is waiting is taken,
+// nothing waits for more to come.
+const (
+	maxBatchEvents  = 2000
+	maxBatchResults = 2000
+	maxBatchChanges = 64
+)
+
+// writer is the one place that writes: it merges what callers want written into one transaction after the other, and
+// answers each after the commit (group commit), so that the cost of an fsync is shared.
+type writer struct {
+	s       *Store
+	publish chan *publishing
+	results chan *Result
+	changes chan *change
+	quit    chan struct{}
+	once    sync.Once
+}
+
+// change is any other write. Its rows are rolled back alone when do fails.
+type change struct {
+	do   func(b *batch) error
+	done chan error // buffered: the caller may have gone
+}
+
+func newWriter(s *Store) *writer {
+	return &writer{
+		s:       s,
+		publish: make(chan *publishing, 1024),
+		results: make(chan *Result, 4096),
+		changes: make(chan *change, 256),
+		quit:    make(chan struct{}),
+	}
+}
+
+// batch is the work of one transaction, and what must be told when it has committed.
+type batch struct {
+	s   *Store
+	tx  *gorm.DB
+	now time.Time
+
+	publish []*publishing
+	results []*Result
+	changes []*change
+	events  int // in publish
+
+	hooks    map[webhook.ID]*Hook // changed in this transaction
+	changed  []*Hook              // to be told to the taker, in order
+	reserved []*Job
+	due      map[webhook.ID]time.Time
+	attempts []*webhook.Attempt
+	failures []error // of changes, by index; they were rolled back alone
+}
+
+// run writes until close, and then what is still queued.
+func (w *writer) run() {
+	for {
+		b := &batch{s: w.s}
+		select {
+		case p := <-w.publish:
+			b.addPublishing(p)
+		case r := <-w.results:
+			b.results = append(b.results, r)
+		case c := <-w.changes:
+			b.changes = append(b.changes, c)
+		case <-w.quit:
+			if !w.fill(b) {
+				return
+			}
+			w.commit(b)
+			continue
+		}
+		w.fill(b)
+		w.commit(b)
+	}
+}
+
+// fill takes what is waiting, and reports whether the batch holds anything.
+func (w *writer) fill(b *batch) bool {
+	for b.events < maxBatchEvents {
+		select {
+		case p := <-w.publish:
+			b.addPublishing(p)
+			continue
+		default:
+		}
+		break
+	}
+	for len(b.results) < maxBatchResults {
+		select {
+		case r := <-w.results:
+			b.results = append(b.results, r)
+			continue
+		default:
+		}
+		break
+	}
+	for len(b.changes) < maxBatchChanges {
+		select {
+		case c := <-w.changes:
+			b.changes = append(b.changes, c)
+			continue
+		default:
+		}
+		break
+	}
+	return len(b.publish)+len(b.results)+len(b.changes) > 0
+}
+
+func (b *batch) addPublishing(p *publishing) {
+	b.publish = append(b.publish, p)
+	b.events += len(p.events)
+}
+
+func (w *writer) close() { w.once.Do(func() { close(w.quit) }) }
+
+// commit writes the batch, alone item by item when it fails as a whole, and answers everyone. Results are tried again
+// until they are written: what was sent must be known.
+func (w *writer) commit(b *batch) {
+	err := b.write()
+	if err == nil {
+		b.answer()
+		return
+	}
+	parts := b.split()
+	if len(parts) > 1 {
+		for _, part := range parts {
+			w.commit(part)
+		}
+		return
+	}
+	for _, p := range b.publish {
+		p.finish(unavailable(err))
+	}
+	for _, c := range b.changes {
+		c.done <- unavailable(err)
+	}
+	if len(b.results) == 0 {
+		w.s.log.Warn("write refused", "error", err)
+		return
+	}
+	w.s.log.Error("attempts can not be recorded, trying again", "results", len(b.results), "error", err)
+	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
+		select {
+		case <-w.quit:
+			w.s.log.Error("closing with attempts that could not be recorded; they will be made again", "results", len(b.results))
+			return
+		case <-time.After(wait):
+		}
+		again := &batch{s: w.s, results: b.results}
+		if again.write() == nil {
+			again.answer()
+			return
+		}
+	}
+}
+
+// split makes a batch of each caller's part, so that one bad row does not fail its neighbours. All results stay one part:
+// they do not come from outside.
+func (b *batch) split() []*batch {
+	var parts []*batch
+	for _, p := range b.publish {
+		parts = append(parts, &batch{s: b.s, publish: []*publishing{p}, events: len(p.events)})
+	}
+	for _, c := range b.changes {
+		parts = append(parts, &batch{s: b.s, changes: []*change{c}})
+	}
+	if len(b.results) > 0 {
+		parts = append(parts, &batch{s: b.s, results: b.results})
+	}
+	return parts
+}
+
+// write runs the transaction. When it fails nothing is stored and what was reserved is given back.
+func (b *batch) write() (err error) {
+	b.now = time.Now()
+	b.hooks = map[webhook.ID]*Hook{}
+	b.due = map[webhook.ID]time.Time{}
+	defer func() {
+		if err != nil {
+			for _, j := range b.reserved {
+				b.s.taker.Release(j.Hook, j.Size())
+			}
+			b.reserved = nil
+		}
+	}()
+	b.failures = make([]error, len(b.changes))
+	return b.s.write.Transaction(func(tx *gorm.DB) error {
+		b.tx = tx
+		if err := b.record(); err != nil {
+			return err
+		}
+		if err := b.publishAll(); err != nil {
+			return err
+		}
+		for i, c := range b.changes {
+			b.failures[i] = b.apply(c)
+			if err := b.failures[i]; err != nil && !expected(err) {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// apply runs one change in a savepoint of its own when it has neighbours.
+func (b *batch) apply(c *change) error {
+	outer, hooks, changed := b.tx, len(b.hooks), len(b.changed)
+	err := outer.Transaction(func(tx *gorm.DB) error {
+		b.tx = tx
+		return c.do(b)
+	})
+	b.tx = outer
+	if err != nil && (len(b.hooks) != hooks || len(b.changed) != changed) {
+		b.changed = b.changed[:changed]
+		clear(b.hooks)
+		for _, h := range b.changed {
+			b.hooks[h.ID] = h
+		}
+	}
+	return err
+}
+
+// expected reports whether the error is the caller's, and the database is well.
+func expected(err error) bool {
+	return errors.Is(err, webhook.ErrNotFound) || len(webhook.Invalids(err)) > 0
+}
+
+// answer tells everyone, after the commit.
+func (b *batch) answer() {
+	b.s.routes.change(b.hooks)
+	t := b.s.taker
+	for _, h := range b.changed {
+		t.Changed(h)
+	}
+	for _, p := range b.publish {
+		p.finish(nil)
+	}
+	for _, j := range b.reserved {
+		t.Take(j)
+	}
+	if n := len(b.attempts); n > 0 {
+		b.s.last.Store(b.attempts[n-1].Seq)
+		if f := b.s.onAttempts; f != nil {
+			f(b.attempts)
+		}
+	}
+	for id, when := range b.due {
+		t.Due(id, when)
+	}
+	for i, c := range b.changes {
+		c.done <- b.failures[i]
+	}
+}
+
+// dueAt remembers to tell the taker of a delivery that can be claimed.
+func (b *batch) dueAt(id webhook.ID, when time.Time) {
+	if old, ok := b.due[id]; !ok || when.Before(old) {
+		b.due[id] = when
+	}
+}
+
+// setHook makes h the webhook's snapshot from this transaction on.
+func (b *batch) setHook(h *Hook) {
+	b.hooks[h.ID] = h
+	b.changed = append(b.changed, h)
+}
+
+// hook is the webhook's snapshot as this transaction sees it; nil when it is not there.
+func (b *batch) hook(id webhook.ID) *Hook {
+	if h, ok := b.hooks[id]; ok {
+		return h
+	}
+	return b.s.routes.get(id)
+}
+
+// change runs do in a transaction and waits for the commit.
+func (s *Store) change(ctx context.Context, do func(b *batch) error) error {
+	c := &change{do: do, done: make(chan error, 1)}
+	select {
+	case s.writer.changes <- c:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.writer.quit:
+		return webhook.ErrUnavailable
+	}
+	select {
+	case err := <-c.done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Flush waits until everything that was queued before has been written.
+func (s *Store) Flush(ctx context.Context) error {
+	for len(s.writer.results) > 0 || len(s.writer.publish) > 0 {
+		if err := s.change(ctx, func(*batch) error { return nil }); err != nil {
+			return err
+		}
+	}
+	return s.change(ctx, func(*batch) error { return nil })
+}
