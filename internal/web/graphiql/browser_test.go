@@ -103,7 +103,7 @@ func TestSocketRefused(t *testing.T) {
 	page.Do(chromedp.Navigate(api.URL + "/graphiql/#token=" + httpOnlyToken + "&tenant=" + tenant))
 	openTab(page, 3)
 	page.Do(chromedp.Click(chromedp.CSS(run)))
-	page.WaitText(response, `did not accept the token (4403, \"not you\")`)
+	page.WaitText(response, `refused the WebSocket (4403, \"not you\")`)
 	page.WaitText(dialog, "did not accept this token")
 	page.CheckQuiet()
 }

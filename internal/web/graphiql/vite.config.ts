@@ -9,6 +9,8 @@ export default defineConfig({
   plugins: [gzipOutput()],
   worker: { format: 'es' },
   build: {
+    // Whether a small file that two places name is inlined is a race; without inlining the output is always the same.
+    assetsInlineLimit: 0,
     // One style sheet, and no preload helper that would have to know the name of each.
     cssCodeSplit: false,
     modulePreload: { polyfill: false },

@@ -60,7 +60,7 @@ function CredentialsForm({
       {refused ? (
         <p className="hint" role="alert">
           {current.token
-            ? 'The server did not accept this token. It may be mistyped, expired or revoked.'
+            ? 'The server did not accept this token, or not for this tenant. It may be mistyped, expired or revoked.'
             : 'The server answers this only to a caller with a token.'}
         </p>
       ) : (

@@ -65,7 +65,7 @@ async function post(params: FetcherParams, sent: Headers, onRefused: () => void)
     return {
       data: null,
       ...(result ??
-        failure('The server did not accept the token (401). Set another one with "Token" above.')),
+        failure('The server did not accept the token (401). Set another one with the button above.')),
     };
   }
   return result ?? failure(`The server answered ${response.status} and no GraphQL: ${body.slice(0, 500)}`);
@@ -116,7 +116,7 @@ function closed({ code, reason: why }: CloseEvent): string {
   switch (code) {
     case 4401:
     case 4403:
-      return `The server refused the WebSocket: it did not accept the token (${said}). Set another one with "Token" above.`;
+      return `The server refused the WebSocket (${said}). Check the token and the tenant, with the button above.`;
     case 4429:
       return `The server refused the WebSocket: too many at once (${said}).`;
     case 1000:

@@ -3,9 +3,9 @@
 
 const REGISTER = `# 1 of 4 · Register a webhook
 #
-# A webhook is a URL and the event types it wants;
-# without "events" it gets all of them. Put your
-# own receiver here. It verifies signatures with
+# A webhook is a URL and the event types it wants:
+# without "events" it gets them all. Put your own
+# receiver here. It verifies signatures with the
 # "secret", which is shown this once: keep it.
 #
 # Run with the ▶ button, or Ctrl-Enter (⌘-Enter).
@@ -35,7 +35,7 @@ mutation Register {
 
 const PUBLISH = `# 2 of 4 · Publish an event
 #
-# Something happened: a type, and any JSON as data.
+# Something that happened: a type, any JSON as data.
 # The event is stored, with one delivery for each
 # webhook that wants it, before the answer comes.
 # A totalCount of 0: no webhook wants this type.
@@ -64,12 +64,12 @@ mutation Publish {
 
 const WATCH = `# 3 of 4 · Watch live
 #
-# Each attempt the moment it is made, over WebSocket,
-# until you press ■ or choose another tab. To publish
-# meanwhile, use "New window" above.
+# Each attempt the moment it is made, by WebSocket,
+# until you press ■ or choose another tab: publish
+# meanwhile from a "New window" (see above).
 #
-# A client that reconnects passes its last cursor as
-# "after", and misses nothing.
+# A client that reconnects passes the last cursor
+# as "after", and misses nothing.
 
 subscription WatchLive {
   deliveryAttempts {
@@ -79,6 +79,7 @@ subscription WatchLive {
       number
       status
       error
+      message
       startedAt
       durationMs
       delivery {
@@ -120,6 +121,7 @@ query InspectFailures {
         nodes {
           status
           error
+          message
           response {
             status
             body
