@@ -1,8 +1,16 @@
 // Package live hands recorded attempts to watchers: the tail of the attempt log.
+//
+// A watcher is a cursor over the log. Near the end it reads a tail in memory that all watchers share; further back it
+// reads the log itself, in pages. So a watcher that is slow is never dropped and skips nothing, and costs the sender
+// and the other watchers nothing. What a watcher may see is decided by the tenant and the filter it was made with; who
+// may make one is the caller's to decide.
 package live
 
 import (
+	"cmp"
 	"context"
+	"slices"
+	"sync"
 
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
@@ -15,27 +23,176 @@ type Source interface {
 	Epoch() string
 }
 
-type Log struct{}
+const (
+	maxPending = 64        // attempts that a watcher is told of one by one; with more waiting it reads the tail
+	maxPage    = 200       // attempts that one Next returns
+	pageBytes  = 256 << 10 // that one Next aims at, by size
+	scanChunk  = 256       // entries of the tail that are copied under one lock
+	maxReads   = 4         // pages that are read from the log at once, by all watchers together
+	entryBytes = 512       // what an attempt costs beside its text and bodies
+)
 
-// New makes a log whose shared tail holds at most tailBytes of attempts.
-func New(src Source, tailBytes int) *Log { return &Log{} }
+// Log is the attempt log as watchers see it. It is safe for concurrent use.
+type Log struct {
+	src   Source
+	epoch [epochBytes]byte
+	max   int           // of bytes
+	reads chan struct{} // semaphore of maxReads
 
-// Append takes attempts after commit, in commit order (store.OnAttempts).
-func (l *Log) Append(attempts []*webhook.Attempt) {}
+	mu sync.Mutex // guards what follows, and the fields of watchers that say so
+	// entries are the tail: all committed attempts with floor < Seq <= end. The one at entries[i] has the position
+	// base+i; positions count what was ever appended.
+	entries    []*webhook.Attempt
+	base       uint64
+	bytes      int
+	started    bool // something was appended: floor and end are known
+	floor, end int64
+	byWebhook  map[webhook.ID][]*Watcher // with a filter on webhooks: under each of them
+	byTenant   map[webhook.ID][]*Watcher // without
+}
 
-// Watch starts after a cursor: "" or "latest" is now, else what Cursor made. Errors: webhook.ErrCursor, *webhook.CursorExpired.
+// New makes a log whose shared tail holds at most tailBytes of attempts, which the longest answers can make few. A
+// watcher that is further behind reads the database, so a small tail costs speed only.
+func New(src Source, tailBytes int) *Log {
+	return &Log{
+		src:       src,
+		epoch:     hashEpoch(src.Epoch()),
+		max:       tailBytes,
+		reads:     make(chan struct{}, maxReads),
+		byWebhook: map[webhook.ID][]*Watcher{},
+		byTenant:  map[webhook.ID][]*Watcher{},
+	}
+}
+
+// Append takes attempts after commit, with ascending Seq from call to call and within one, and without leaving out one
+// that is committed (store.OnAttempts). It returns at once, whatever watchers do, and keeps the attempts, which must not
+// be changed any more. Only one call may run at a time.
+func (l *Log) Append(attempts []*webhook.Attempt) {
+	if len(attempts) == 0 {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.started {
+		l.started = true
+		l.floor = attempts[0].Seq - 1
+	}
+	for _, a := range attempts {
+		position := l.base + uint64(len(l.entries))
+		l.entries = append(l.entries, a)
+		l.bytes += size(a)
+		l.end = a.Seq
+		if len(l.byWebhook) > 0 {
+			for _, w := range l.byWebhook[a.WebhookID] {
+				w.offer(a, position)
+			}
+		}
+		if len(l.byTenant) > 0 {
+			for _, w := range l.byTenant[a.TenantID] {
+				w.offer(a, position)
+			}
+		}
+	}
+	l.evict()
+}
+
+// evict drops the oldest entries until the tail fits. It wants mu.
+func (l *Log) evict() {
+	n := 0
+	for l.bytes > l.max && n < len(l.entries) {
+		l.bytes -= size(l.entries[n])
+		l.floor = l.entries[n].Seq
+		l.entries[n] = nil
+		n++
+	}
+	l.entries = l.entries[n:] // append moves them to the front of a new array when this one is used up
+	l.base += uint64(n)
+}
+
+// after finds the first entry with Seq > seq. It wants mu.
+func (l *Log) after(seq int64) int {
+	i, _ := slices.BinarySearchFunc(l.entries, seq+1, func(a *webhook.Attempt, s int64) int { return cmp.Compare(a.Seq, s) })
+	return i
+}
+
+func size(a *webhook.Attempt) int {
+	return entryBytes + len(a.URL) + len(a.Message) + len(a.RequestHeaders) + len(a.ResponseHeaders) + cap(a.ResponseBody)
+}
+
+// Watch starts a watcher of the tenant's attempts that match f, after the cursor: "" or "latest" is now, else what
+// Cursor made. f's slices must not be changed any more. The caller must Close the watcher. Errors: webhook.ErrCursor
+// for a cursor that is malformed, of another database, or ahead of the log; *webhook.CursorExpired when retention has
+// removed attempts after it; what reading the log's bounds brings.
 func (l *Log) Watch(ctx context.Context, tenant webhook.ID, f store.AttemptFilter, after string) (*Watcher, error) {
-	return &Watcher{}, nil
+	w := &Watcher{
+		log: l, tenant: tenant, filter: f,
+		wake: make(chan struct{}, 1), closed: make(chan struct{}), limit: 16,
+	}
+	if after == "" || after == latest {
+		l.register(w)
+		return w, nil
+	}
+	seq, err := l.parse(after)
+	if err != nil {
+		return nil, err
+	}
+	w.pos, w.behind = seq, true
+	// Register first, then read the bounds: what is committed later is appended later, so that nothing is between.
+	l.register(w)
+	oldest, newest, err := l.src.AttemptBounds(ctx)
+	if err == nil {
+		err = check(seq, oldest, newest)
+	}
+	if err != nil {
+		w.Close()
+		return nil, err
+	}
+	return w, nil
 }
 
-// Cursor is the opaque cursor of an attempt.
-func (l *Log) Cursor(seq int64) string { return "" }
-
-type Watcher struct{}
-
-// Next waits for the next attempts, at least one, in commit order. It ends with ctx or Close.
-func (w *Watcher) Next(ctx context.Context) ([]*webhook.Attempt, error) {
-	<-ctx.Done()
-	return nil, ctx.Err()
+// check says whether the log after seq is whole.
+func check(seq, oldest, newest int64) error {
+	if oldest == 0 && newest > 0 {
+		oldest = newest + 1 // all of it was removed
+	}
+	switch {
+	case seq > newest:
+		return webhook.ErrCursor
+	case seq < oldest-1:
+		return &webhook.CursorExpired{Oldest: oldest}
+	}
+	return nil
 }
-func (w *Watcher) Close() {}
+
+func (l *Log) register(w *Watcher) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !w.behind {
+		w.pos = l.end
+	}
+	index, keys := w.keys()
+	for _, id := range keys {
+		index[id] = append(index[id], w)
+	}
+}
+
+func (l *Log) unregister(w *Watcher) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	index, keys := w.keys()
+	for _, id := range keys {
+		list := index[id]
+		if i := slices.Index(list, w); i >= 0 {
+			last := len(list) - 1
+			list[i] = list[last]
+			list[last] = nil
+			list = list[:last]
+		}
+		if len(list) == 0 {
+			delete(index, id)
+		} else {
+			index[id] = list
+		}
+	}
+	w.pending = nil
+}

@@ -1,0 +1,174 @@
+package auth
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// fake is a store of tokens and tenants that counts how often it is asked.
+type fake struct {
+	tokens  []*webhook.Token
+	tenants []*webhook.Tenant
+	asked   int
+	err     error
+}
+
+func (f *fake) TokenByHash(_ context.Context, hash []byte) (*webhook.Token, error) {
+	f.asked++
+	for _, t := range f.tokens {
+		if bytes.Equal(t.Hash, hash) && t.RevokedAt == nil {
+			return t, nil
+		}
+	}
+	return nil, webhook.ErrNotFound
+}
+
+func (f *fake) TenantByName(_ context.Context, name string) (*webhook.Tenant, error) {
+	for _, t := range f.tenants {
+		if t.Name == name {
+			return t, nil
+		}
+	}
+	return nil, webhook.ErrNotFound
+}
+
+func (f *fake) TenantsByID(_ context.Context, ids []webhook.ID) (map[webhook.ID]*webhook.Tenant, error) {
+	found := map[webhook.ID]*webhook.Tenant{}
+	for _, t := range f.tenants {
+		for _, id := range ids {
+			if t.ID == id {
+				found[id] = t
+			}
+		}
+	}
+	return found, nil
+}
+
+func newFake() *fake {
+	f := &fake{}
+	for i, name := range []string{"default", "kallima", "northwind"} {
+		f.tenants = append(f.tenants, &webhook.Tenant{ID: webhook.ID{byte(i + 1)}, Name: name})
+	}
+	kallima := f.tenants[1].ID
+	f.tokens = []*webhook.Token{
+		{ID: webhook.ID{10}, Hash: webhook.HashToken("operator")},
+		{ID: webhook.ID{11}, Hash: webhook.HashToken("kallima"), TenantID: &kallima},
+	}
+	return f
+}
+
+// An operator acts for the tenant it names, a tenant for itself; a foreign tenant and one that does not exist are the same.
+func TestAuthenticate(t *testing.T) {
+	a := New(newFake())
+	for _, tc := range []struct {
+		token, tenant string
+		want          string // the tenant's name
+		err           error
+	}{
+		{token: "operator", want: "default"},
+		{token: "operator", tenant: "northwind", want: "northwind"},
+		{token: "operator", tenant: "nobody", err: ErrUnknownTenant},
+		{token: "operator", tenant: strings.Repeat("x", 1<<10), err: ErrUnknownTenant},
+		{token: "kallima", want: "kallima"},
+		{token: "kallima", tenant: "kallima", want: "kallima"},
+		{token: "kallima", tenant: "northwind", err: ErrUnknownTenant},
+		{token: "kallima", tenant: "nobody", err: ErrUnknownTenant},
+		{token: "", err: ErrUnauthenticated},
+		{token: "guess", tenant: "kallima", err: ErrUnauthenticated},
+		{token: strings.Repeat("x", MaxTokenBytes+1), err: ErrUnauthenticated},
+	} {
+		c, err := a.Authenticate(t.Context(), tc.token, tc.tenant)
+		if !errors.Is(err, tc.err) {
+			t.Errorf("%.20q for %.20q: %v", tc.token, tc.tenant, err)
+		}
+		if tc.err == nil && (err != nil || c.Tenant.Name != tc.want || c.Operator != (tc.token == "operator")) {
+			t.Errorf("%q for %q: %+v, %v", tc.token, tc.tenant, c, err)
+		}
+	}
+	if !errors.Is(ErrUnknownTenant, ErrForbidden) {
+		t.Error("ErrUnknownTenant is no ErrForbidden")
+	}
+}
+
+// A token is looked up once a second at most, and its revocation is noticed when that second is over.
+func TestRevocationIsNoticed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		a := New(f)
+		c, err := a.Authenticate(t.Context(), "kallima", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx := With(t.Context(), c)
+		for range 100 {
+			if _, err := a.Authenticate(t.Context(), "kallima", ""); err != nil || !a.Alive(ctx) {
+				t.Fatal(err)
+			}
+		}
+		if f.asked != 1 {
+			t.Errorf("asked %d times", f.asked)
+		}
+		now := time.Now()
+		f.tokens[1].RevokedAt = &now
+		time.Sleep(rememberFor)
+		if _, err := a.Authenticate(t.Context(), "kallima", ""); !errors.Is(err, ErrUnauthenticated) {
+			t.Errorf("a revoked token: %v", err)
+		}
+		if a.Alive(ctx) {
+			t.Error("a revoked token is alive")
+		}
+	})
+}
+
+// A database that can not answer does not end streams, and is not taken for a bad token.
+func TestDatabaseFailure(t *testing.T) {
+	f := newFake()
+	f.err = webhook.ErrUnavailable
+	f.tokens = nil
+	a := New(&failing{f})
+	if _, err := a.Authenticate(t.Context(), "operator", ""); !errors.Is(err, webhook.ErrUnavailable) || errors.Is(err, ErrUnauthenticated) {
+		t.Errorf("got %v", err)
+	}
+	ctx := With(t.Context(), &Caller{Token: &webhook.Token{Hash: webhook.HashToken("operator")}})
+	if !a.Alive(ctx) {
+		t.Error("a failing database ends streams")
+	}
+	if a.Alive(t.Context()) {
+		t.Error("nobody is alive")
+	}
+}
+
+type failing struct{ *fake }
+
+func (f *failing) TokenByHash(context.Context, []byte) (*webhook.Token, error) { return nil, f.err }
+
+// What is remembered is bounded, whatever is asked.
+func TestRecentIsBounded(t *testing.T) {
+	r := newRecent[int, int](time.Minute, 10)
+	for i := range 1000 {
+		if v, err := r.get(i, func() (int, error) { return i, nil }); v != i || err != nil {
+			t.Fatal(v, err)
+		}
+		if len(r.entries) > 10 {
+			t.Fatalf("%d entries", len(r.entries))
+		}
+	}
+}
+
+// Only one bearer token is taken from an Authorization header.
+func TestBearer(t *testing.T) {
+	for header, want := range map[string]string{
+		"Bearer abc": "abc", "bearer abc": "abc", "Bearer  abc": "abc", "Basic abc": "", "abc": "", "": "", "Bearer": "",
+	} {
+		if got := Bearer(header); got != want {
+			t.Errorf("%q: %q", header, got)
+		}
+	}
+}

@@ -1,0 +1,101 @@
+// Package cli is the command line: what the program can be told to do, one file for each command. It starts the server
+// only through the function that package main gives it, which is where everything is wired.
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/hookgraph/hookgraph/internal/config"
+)
+
+// Env is the world that a run of the program sees. Every field must be given.
+type Env struct {
+	Args   []string // without the program's name
+	Getenv func(string) string
+	Stdout io.Writer
+	Stderr io.Writer // for the log
+	Serve  Serve
+}
+
+// Serve runs the server until ctx ends, and then stops it in order. It calls ready once, when the server listens.
+type Serve func(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func(Running)) error
+
+// Running is a server that listens.
+type Running struct {
+	URL string // http://127.0.0.1:8080
+	// Token is the operator token that this start made up; "" unless it is the first.
+	Token string
+}
+
+type commands struct {
+	ShowVersion kong.VersionFlag `name:"version" help:"Show the version."`
+
+	Serve   serveCmd   `cmd:"" default:"withargs" help:"Run the server. This is what happens without a command."`
+	Demo    demoCmd    `cmd:"" help:"Show everything alive: a server, receivers, events, and the stream of attempts."`
+	Token   tokenCmd   `cmd:"" help:"Make, list and revoke tokens. Works while the server runs."`
+	Migrate migrateCmd `cmd:"" help:"Show or apply the migrations of the database. The server applies them itself."`
+	Version versionCmd `cmd:"" help:"Show the version."`
+}
+
+// exit is how kong ends the program after --help and --version: by a panic, so that nothing else runs.
+type exit int
+
+// Run does what the arguments say. It returns when that is done or, after ctx ended, stopped in order.
+func Run(ctx context.Context, env Env) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			if code, ok := v.(exit); !ok {
+				panic(v)
+			} else if code != 0 {
+				err = fmt.Errorf("exit status %d", int(code))
+			}
+		}
+	}()
+	vars := variables{}
+	parser, err := kong.New(&commands{},
+		kong.Name("hookgraph"),
+		kong.Description("A self-hosted webhook service with a GraphQL API."),
+		kong.Vars{"version": version()},
+		kong.Writers(env.Stdout, env.Stderr),
+		kong.Exit(func(code int) { panic(exit(code)) }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.PostBuild(vars.take),
+		kong.Resolvers(kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, f *kong.Flag) (any, error) {
+			if name := vars[f]; name != "" {
+				if text := env.Getenv(name); text != "" {
+					return text, nil
+				}
+			}
+			return nil, nil // kong: no value here
+		})),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(&env),
+	)
+	if err != nil {
+		return fmt.Errorf("command line: %w", err)
+	}
+	kctx, err := parser.Parse(env.Args)
+	if err != nil {
+		return err
+	}
+	return kctx.Run()
+}
+
+// variables maps flags to their environment variables. kong would read those of the process; Run reads env's.
+type variables map[*kong.Flag]string
+
+func (v variables) take(k *kong.Kong) error {
+	return kong.Visit(k.Model, func(node kong.Visitable, next kong.Next) error {
+		if f, ok := node.(*kong.Flag); ok && len(f.Tag.Envs) > 0 {
+			v[f] = f.Tag.Envs[0]
+			f.Help += " ($" + v[f] + ")"
+			f.Envs, f.Tag.Envs = nil, nil
+		}
+		return next(nil)
+	})
+}

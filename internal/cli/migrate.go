@@ -1,0 +1,55 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/hookgraph/hookgraph/internal/config"
+	"github.com/hookgraph/hookgraph/internal/store"
+)
+
+type migrateCmd struct {
+	Status migrateStatusCmd `cmd:"" help:"List the migrations, and which of them the database has."`
+	Up     migrateUpCmd     `cmd:"" help:"Apply what is missing. Stop the server first, and keep a copy of the database."`
+}
+
+type migrateStatusCmd struct {
+	config.Storage
+	config.Logging
+}
+
+// Run lists the migrations and changes nothing.
+func (c *migrateStatusCmd) Run(ctx context.Context, env *Env) error {
+	return migrate(ctx, env, c.Storage, c.Logging, false)
+}
+
+type migrateUpCmd struct {
+	config.Storage
+	config.Logging
+}
+
+// Run applies the missing migrations and lists all.
+func (c *migrateUpCmd) Run(ctx context.Context, env *Env) error {
+	return migrate(ctx, env, c.Storage, c.Logging, true)
+}
+
+func migrate(ctx context.Context, env *Env, s config.Storage, l config.Logging, up bool) error {
+	if err := s.Check(env.Getenv); err != nil {
+		return err
+	}
+	list, err := store.Migrations(ctx, store.Options{Dir: s.Database, Logger: l.Logger(env.Stderr), MasterKey: s.MasterKey}, up)
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(w, "VERSION\tNAME\tSTATE")
+	for _, m := range list {
+		state := "missing"
+		if m.Applied {
+			state = "applied"
+		}
+		_, _ = fmt.Fprintf(w, "%d\t%s\t%s\n", m.Version, m.Name, state)
+	}
+	return w.Flush()
+}

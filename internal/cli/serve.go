@@ -1,0 +1,47 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/hookgraph/hookgraph/internal/config"
+)
+
+const docs = "https://github.com/hookgraph/hookgraph#readme"
+
+type serveCmd struct {
+	config.Config
+}
+
+// Run serves until ctx ends.
+func (c *serveCmd) Run(ctx context.Context, env *Env) error {
+	if err := c.Check(env.Getenv); err != nil {
+		return err
+	}
+	log := c.Logger(env.Stderr)
+	return env.Serve(ctx, &c.Config, log, func(r Running) { welcome(env.Stdout, r) })
+}
+
+// welcome says where everything is. The token is in the fragment of a URL, which browsers send to nobody.
+func welcome(w io.Writer, r Running) {
+	fragment := ""
+	if r.Token != "" {
+		fragment = "#token=" + r.Token
+	}
+	_, _ = fmt.Fprintf(w, `Hookgraph %s is listening on %s
+
+  GraphQL    %[2]s/graphql
+  GraphiQL   %[2]s/graphiql%s
+  REST       %[2]s/v1/webhooks
+  Docs       %s
+`, version(), r.URL, fragment, docs)
+	if r.Token != "" {
+		_, _ = fmt.Fprintf(w, `
+  Operator token, shown this once:
+
+    %s
+`, r.Token)
+	}
+	_, _ = fmt.Fprintln(w)
+}

@@ -1,0 +1,42 @@
+package config
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Bytes is a size: a number, alone or with KiB or MiB behind it.
+type Bytes int
+
+var units = []struct {
+	name string
+	size Bytes
+}{{"MiB", 1 << 20}, {"KiB", 1 << 10}, {"B", 1}}
+
+// UnmarshalText reads a size. Decimal units are refused rather than guessed at.
+func (b *Bytes) UnmarshalText(text []byte) error {
+	digits, size := string(text), Bytes(1)
+	for _, u := range units {
+		if rest, ok := strings.CutSuffix(digits, u.name); ok {
+			digits, size = strings.TrimSpace(rest), u.size
+			break
+		}
+	}
+	n, err := strconv.ParseUint(digits, 10, 31)
+	if err != nil || n > (1<<31-1)/uint64(size) {
+		return fmt.Errorf("%q is not a size like 256KiB", text)
+	}
+	*b = Bytes(n) * size
+	return nil
+}
+
+// String is the size in the largest unit that needs no fraction.
+func (b Bytes) String() string {
+	for _, u := range units {
+		if b >= u.size && b%u.size == 0 {
+			return strconv.Itoa(int(b/u.size)) + u.name
+		}
+	}
+	return strconv.Itoa(int(b)) + "B"
+}

@@ -1,0 +1,135 @@
+// Package config says what an operator may decide, and its bounds: one Config value, filled from flags and environment by
+// the tags on its fields. It opens nothing.
+package config
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// Config is everything that an operator may decide.
+type Config struct {
+	Storage
+	Logging
+
+	Listen              string         `env:"HOOKGRAPH_LISTEN" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to listen on. Port 0 takes any free one."`
+	Retention           time.Duration  `env:"HOOKGRAPH_RETENTION" default:"720h" help:"How long completed events and their attempts are kept; 0 is for ever."`
+	Timeout             time.Duration  `env:"HOOKGRAPH_TIMEOUT" default:"15s" help:"How long one attempt may take, 1s to 30s, where the webhook does not say."`
+	Concurrency         int            `env:"HOOKGRAPH_CONCURRENCY" default:"512" help:"How many attempts may run at a time."`
+	MaxPayload          Bytes          `env:"HOOKGRAPH_MAX_PAYLOAD" default:"256KiB" help:"Largest data of one event."`
+	AllowPrivateTargets bool           `env:"HOOKGRAPH_ALLOW_PRIVATE_TARGETS" help:"For development: webhooks may be on loopback and private addresses, over plain http, on any port."`
+	AllowTarget         []netip.Prefix `env:"HOOKGRAPH_ALLOW_TARGET" placeholder:"CIDR" help:"Address ranges that webhooks may be in although they are private."`
+	DenyTarget          []netip.Prefix `env:"HOOKGRAPH_DENY_TARGET" placeholder:"CIDR" help:"Address ranges that webhooks may never be in."`
+	AllowedOrigins      []string       `env:"HOOKGRAPH_ALLOWED_ORIGINS" placeholder:"ORIGIN" help:"Web origins, besides the server's own, whose pages may use the GraphQL API (https://app.example.com)."`
+
+	// BootstrapToken is an operator token that exists from the first start, for automation. From the environment only:
+	// other users of the machine can read a command line.
+	BootstrapToken string `kong:"-"`
+}
+
+// Storage says where the database is.
+type Storage struct {
+	Database string `env:"HOOKGRAPH_DATABASE" default:"./data" placeholder:"DIR" help:"Directory of the SQLite database, made when absent."`
+	// MasterKey seals signing secrets: 32 bytes, or nil for the key file in the database's directory. From the
+	// environment only.
+	MasterKey []byte `kong:"-"`
+}
+
+// Logging says what is logged, and how.
+type Logging struct {
+	LogFormat string     `env:"HOOKGRAPH_LOG_FORMAT" default:"text" enum:"text,json" help:"Format of the log: text or json."`
+	LogLevel  slog.Level `env:"HOOKGRAPH_LOG_LEVEL" default:"info" help:"Least level that is logged: debug, info, warn or error."`
+}
+
+// The variables that have no flag.
+const (
+	EnvMasterKey      = "HOOKGRAPH_MASTER_KEY"
+	EnvBootstrapToken = "HOOKGRAPH_BOOTSTRAP_TOKEN" //nolint:gosec // the name of a variable
+)
+
+// Bounds.
+const (
+	MaxConcurrency     = 10_000
+	MaxPayload         = 16 << 20
+	minPayload         = 1 << 10
+	MaxTokenBytes      = 256
+	minBootstrapLength = 20
+)
+
+// Check reads what only the environment may say and applies the rules that a type can not.
+func (c *Config) Check(getenv func(string) string) error {
+	errs := []error{c.Storage.Check(getenv)}
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if c.Retention < 0 || c.Retention > 0 && c.Retention < time.Minute {
+		bad("--retention: must be 0, for ever, or at least 1m")
+	}
+	if c.Timeout < webhook.MinTimeout || c.Timeout > webhook.MaxTimeout {
+		bad("--timeout: must be from %v to %v", webhook.MinTimeout, webhook.MaxTimeout)
+	}
+	if c.Concurrency < 1 || c.Concurrency > MaxConcurrency {
+		bad("--concurrency: must be from 1 to %d", MaxConcurrency)
+	}
+	if c.MaxPayload < minPayload || c.MaxPayload > MaxPayload {
+		bad("--max-payload: must be from %v to %v", Bytes(minPayload), Bytes(MaxPayload))
+	}
+	for _, o := range c.AllowedOrigins {
+		u, err := url.Parse(o)
+		if err != nil || u.Scheme == "" || u.Host == "" || u.Path+u.RawQuery+u.Fragment != "" || u.User != nil {
+			bad("--allowed-origins: %q is not an origin like https://app.example.com", o)
+		}
+	}
+	c.BootstrapToken = getenv(EnvBootstrapToken)
+	if t := c.BootstrapToken; t != "" && (len(t) < minBootstrapLength || len(t) > MaxTokenBytes || strings.ContainsFunc(t, notToken)) {
+		bad("%s: must be %d to %d characters of a bearer token (letters, digits and -._~+/=)", EnvBootstrapToken, minBootstrapLength, MaxTokenBytes)
+	}
+	return errors.Join(errs...)
+}
+
+// notToken reports what can not stand in an Authorization header (RFC 6750, section 2.1).
+func notToken(r rune) bool {
+	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-._~+/=", r)
+}
+
+// Check reads the master key and refuses what is not a directory.
+func (s *Storage) Check(getenv func(string) string) error {
+	if scheme, _, ok := strings.Cut(s.Database, "://"); ok {
+		if scheme == "postgres" || scheme == "postgresql" {
+			return errors.New("--database: PostgreSQL is not supported yet; name a directory for SQLite")
+		}
+		return fmt.Errorf("--database: %s:// is no database that is known; name a directory for SQLite", scheme)
+	}
+	if s.Database == "" {
+		return errors.New("--database: must name a directory")
+	}
+	if text := getenv(EnvMasterKey); text != "" {
+		key, err := base64.StdEncoding.DecodeString(text)
+		if err != nil || len(key) != 32 {
+			return fmt.Errorf("%s: must be 32 bytes in base64", EnvMasterKey) // never the value
+		}
+		s.MasterKey = key
+	}
+	return nil
+}
+
+// LogValue keeps secrets out of logs, should a Config ever be logged.
+func (c *Config) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("listen", c.Listen), slog.String("database", c.Database))
+}
+
+// Logger makes the program's logger, which writes to w.
+func (l *Logging) Logger(w io.Writer) *slog.Logger {
+	o := &slog.HandlerOptions{Level: l.LogLevel}
+	if l.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, o))
+	}
+	return slog.New(slog.NewTextHandler(w, o))
+}

@@ -1,0 +1,129 @@
+package egress
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"net/http/httptrace"
+	"sync/atomic"
+	"time"
+)
+
+// stage is how far an attempt has come.
+type stage int32
+
+const (
+	stageStart stage = iota
+	stageDNS
+	stageConnect
+	stageTLS
+	stageAnswer // connected: the request is being written or its answer awaited
+	stages
+)
+
+func (s stage) String() string {
+	switch s {
+	case stageDNS:
+		return "looking up the host name"
+	case stageConnect:
+		return "connecting to the receiver"
+	case stageTLS:
+		return "waiting for the TLS handshake"
+	case stageAnswer:
+		return "waiting for the receiver's answer"
+	}
+	return "waiting for a connection"
+}
+
+// attempt is one Do: its context, its request's body, and what its trace has seen. It is a context itself so that
+// the dialer finds it with one allocation less on the hot path.
+//
+// It must not be pooled: the transport goes on dialing after a request has given up or found another connection,
+// and its goroutines may still call the hooks or read the body then. Fields that they touch are atomic.
+type attempt struct {
+	context.Context
+
+	start    time.Time
+	deadline time.Time
+	trace    httptrace.ClientTrace
+	body     body
+
+	at        [stages]atomic.Int64 // when a stage was first reached, in ns after start; 0: not reached
+	firstByte atomic.Int64         // ns after start; 0: not come
+
+	// Written by GotConn, which the transport calls before RoundTrip returns, on its goroutine.
+	conn   *conn
+	reused bool
+}
+
+type attemptKey struct{}
+
+func (a *attempt) Value(key any) any {
+	if key == (attemptKey{}) {
+		return a
+	}
+	return a.Context.Value(key)
+}
+
+// since is the time after start, never 0.
+func (a *attempt) since() int64 { return max(1, int64(time.Since(a.start))) }
+
+func (a *attempt) reach(s stage) { a.at[s].CompareAndSwap(0, a.since()) }
+
+// stage is the furthest one reached.
+func (a *attempt) stage() stage {
+	for s := stages - 1; s > stageStart; s-- {
+		if a.at[s].Load() != 0 {
+			return s
+		}
+	}
+	return stageStart
+}
+
+func (a *attempt) gotConn(info httptrace.GotConnInfo) {
+	a.reach(stageAnswer)
+	a.reused = info.Reused
+	c := info.Conn
+	if t, ok := c.(*tls.Conn); ok {
+		c = t.NetConn()
+	}
+	a.conn, _ = c.(*conn)
+}
+
+func (a *attempt) gotFirstByte() { a.firstByte.CompareAndSwap(0, a.since()) }
+
+// timings adds up the phases. Those of setting the connection up are the connection's own when there is one: the
+// transport may hand an attempt a connection that another one dialed.
+func (a *attempt) timings() Timings {
+	total := a.since()
+	t := Timings{Total: time.Duration(total)}
+	if a.conn == nil {
+		t.DNS, t.Connect, t.TLS = a.until(stageDNS, total), a.until(stageConnect, total), a.until(stageTLS, total)
+		return t
+	}
+	if !a.reused {
+		t.DNS, t.Connect, t.TLS = a.conn.dns, a.conn.connect, a.conn.tls
+	}
+	if first := a.firstByte.Load(); first != 0 {
+		t.FirstByte = time.Duration(first - a.at[stageAnswer].Load())
+	}
+	return t
+}
+
+// until is the time from reaching s to reaching the next stage, or to end.
+func (a *attempt) until(s stage, end int64) time.Duration {
+	from := a.at[s].Load()
+	if from == 0 {
+		return 0
+	}
+	if next := a.at[s+1].Load(); next != 0 {
+		end = next
+	}
+	return time.Duration(end - from)
+}
+
+// body is a request's body. It is a type of its own, and never http.NoBody, so that the transport sees a body that it
+// can not rewind (see Client.Do).
+type body struct{ bytes.Reader }
+
+func (*body) Close() error { return nil }

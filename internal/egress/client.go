@@ -1,0 +1,291 @@
+// Package egress is the only way out: an HTTP client that sends a webhook's request to the addresses that the operator
+// allows, and to no other, whatever the URL, the DNS answer or the receiver's answer says. It knows nothing of
+// webhooks, signatures or retries.
+//
+// What is allowed is decided where the connection is made, on the address that the kernel is given (see
+// dialer.control). ValidateURL says earlier, and more kindly, what would fail there.
+package egress
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/netip"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Limits of an answer, in bytes.
+const (
+	MaxBodyBytes   = 64 << 10 // what Do reads of a body
+	MaxHeaderBytes = 32 << 10 // all headers of an answer together, those of its 1xx answers included
+)
+
+// Defaults of Config.
+const (
+	DefaultMaxIdle        = 512
+	DefaultMaxIdlePerHost = 256
+	DefaultIdleTimeout    = 60 * time.Second
+	DefaultDialTimeout    = 10 * time.Second
+)
+
+// maxAttempt is the deadline of a Do whose context has none.
+const maxAttempt = 30 * time.Second
+
+// Resolver looks host names up. *net.Resolver is one. host ends in a dot when it must not be completed from a search
+// list. It is called from several goroutines.
+type Resolver interface {
+	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
+}
+
+// Config is what the operator decides. The zero value is what production wants: public addresses, port 443.
+type Config struct {
+	// AllowPrivate opens loopback, RFC 1918, RFC 6598 and RFC 4193 addresses, every port, and plain http. It is for
+	// development. Link-local addresses, where clouds serve credentials, stay closed.
+	AllowPrivate bool
+
+	// Allow opens ranges that are closed by default, Deny closes ranges that are open. Deny wins over Allow, and
+	// Allow over what is built in. An IPv4 range is written as one; mapped prefixes are refused.
+	Allow, Deny []netip.Prefix
+
+	// Ports that may be connected to; nil means 443 only. Ignored with AllowPrivate.
+	Ports []uint16
+
+	// Proxy is a forward proxy, http or https, with userinfo for basic authentication; nil means none. It is never
+	// taken from the environment. Receivers are resolved and checked here, and the proxy is asked to CONNECT to the
+	// checked address. The proxy's own address is not checked.
+	Proxy *url.URL
+
+	// RootCAs verify receivers' certificates, and the proxy's; nil means the system's.
+	RootCAs *x509.CertPool
+
+	// Resolver looks up host names; nil means Go's own, which unlike the C library's takes no spelling such as
+	// 127.1 or 0x7f000001 for an address.
+	Resolver Resolver
+
+	// MaxIdle connections are kept open for the next request, MaxIdlePerHost of them to one host and port; 0 means
+	// the default. A connection costs about 30 KiB. More than MaxIdlePerHost requests at once to one HTTP/1 host
+	// are made, but pay for a new connection each. The number of connections in use is the caller's to bound.
+	MaxIdle, MaxIdlePerHost int
+
+	// IdleTimeout closes a connection that carried nothing for so long; DialTimeout bounds looking up, connecting and
+	// the TLS handshake together, within the request's deadline. 0 means the default.
+	IdleTimeout, DialTimeout time.Duration
+}
+
+// Client sends requests. It is safe for concurrent use.
+type Client struct {
+	policy    policy
+	transport *http.Transport
+	template  http.Request
+	close     context.CancelFunc
+}
+
+// New makes a Client; Close it when no Do is running any more. It returns an error for a Config that contradicts
+// itself.
+func New(cfg Config) (*Client, error) {
+	if cfg.MaxIdle < 0 || cfg.MaxIdlePerHost < 0 || cfg.IdleTimeout < 0 || cfg.DialTimeout < 0 {
+		return nil, errors.New("egress: a limit is negative")
+	}
+	c := &Client{}
+	var err error
+	if c.policy, err = newPolicy(&cfg); err != nil {
+		return nil, fmt.Errorf("egress: %w", err)
+	}
+	d := &dialer{
+		policy:   &c.policy,
+		resolver: cfg.Resolver,
+		// A search list would complete vault.svc to a name of the inside, and in Kubernetes costs every public name
+		// several lookups. Where inside receivers are wanted their short names are too.
+		rooted:  !cfg.AllowPrivate && len(cfg.Allow) == 0,
+		timeout: or(cfg.DialTimeout, DefaultDialTimeout),
+		tls: &tls.Config{
+			MinVersion:         tls.VersionTLS12,
+			RootCAs:            cfg.RootCAs,
+			NextProtos:         []string{"h2", "http/1.1"},
+			ClientSessionCache: tls.NewLRUClientSessionCache(128),
+		},
+	}
+	if d.resolver == nil {
+		d.resolver = &net.Resolver{PreferGo: true}
+	}
+	if d.proxy, err = newProxy(cfg.Proxy, d.tls); err != nil {
+		return nil, fmt.Errorf("egress: %w", err)
+	}
+	d.target.ControlContext = d.control
+	d.closing, c.close = context.WithCancel(context.Background())
+
+	c.transport = &http.Transport{
+		Proxy:                  nil, // the dialer speaks to the proxy itself, see proxy.connect
+		DialContext:            d.dialPlain,
+		DialTLSContext:         d.dialTLS,
+		ForceAttemptHTTP2:      true,
+		DisableCompression:     true, // or a 64 KiB answer could unpack to gigabytes
+		MaxResponseHeaderBytes: MaxHeaderBytes,
+		MaxIdleConns:           or(cfg.MaxIdle, DefaultMaxIdle),
+		MaxIdleConnsPerHost:    or(cfg.MaxIdlePerHost, DefaultMaxIdlePerHost),
+		IdleConnTimeout:        or(cfg.IdleTimeout, DefaultIdleTimeout),
+		HTTP2: &http.HTTP2Config{
+			// What a receiver may send ahead of our reading. Go's defaults are 4 MiB a request and 1 GiB a
+			// connection, all of it in memory.
+			MaxReceiveBufferPerStream:     MaxBodyBytes,
+			MaxReceiveBufferPerConnection: 1 << 20,
+			MaxReadFrameSize:              16 << 10,
+			// Without pings a connection whose other side has vanished swallows every request until TCP gives up.
+			SendPingTimeout:  15 * time.Second,
+			PingTimeout:      5 * time.Second,
+			WriteByteTimeout: 15 * time.Second,
+		},
+	}
+	c.template = http.Request{
+		Method: http.MethodPost, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}
+	return c, nil
+}
+
+func or[T int | time.Duration](v, otherwise T) T {
+	if v == 0 {
+		return otherwise
+	}
+	return v
+}
+
+// Close closes idle connections and ends dials that are under way. A Do that is running goes on.
+func (c *Client) Close() {
+	c.close()
+	c.transport.CloseIdleConnections()
+}
+
+// Request is one POST. Do reads it only, until it returns and, of a request that failed, a moment longer: the body's
+// bytes must not be changed afterwards.
+type Request struct {
+	URL    *url.URL    // as ValidateURL returned it; may be shared between requests
+	Header http.Header // sent as it is, User-Agent and Content-Type included; may be nil
+	Body   []byte      // sent with its Content-Length
+}
+
+// Do sends one POST and reads the answer, at most MaxBodyBytes of its body, until ctx's deadline (30 s when it has
+// none). What the network did is in the Result; there is no other error. Redirects are answers like any other.
+//
+// It sends the request at most once. net/http repeats a request by itself in three cases, none of which can happen
+// here, because the body is not nil, not http.NoBody, and GetBody is nil:
+//   - HTTP/1, a reused connection on which nothing could be written (shouldRetryRequest, nothingWrittenError): needs
+//     GetBody. Nothing would have been sent twice, so this costs an attempt that could have been saved; a receiver
+//     that closes idle connections is usually noticed before the next request picks one.
+//   - HTTP/1, a reused connection that breaks before the first byte of an answer: needs an idempotent method, or an
+//     Idempotency-Key header, and in both cases GetBody or no body (Request.isReplayable).
+//   - HTTP/2, a stream refused or left behind by GOAWAY, or reset with PROTOCOL_ERROR, the last after the receiver
+//     may have acted on it (canRetryError): needs GetBody or no body. Only a stream that was never opened
+//     (errClientConnUnusable) goes to another connection, and of it nothing was sent.
+//
+// TestNothingIsSentTwice holds this.
+func (c *Client) Do(ctx context.Context, req *Request) Result {
+	start := time.Now()
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		deadline = start.Add(maxAttempt)
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline)
+		defer cancel()
+	}
+	a := &attempt{Context: ctx, start: start, deadline: deadline}
+	if req.URL.Scheme != "https" && (req.URL.Scheme != "http" || !c.policy.allowPrivate) {
+		return Result{Code: BlockedAddress, Message: "only https is open to webhooks", Timings: a.timings()}
+	}
+	a.trace.GotConn = a.gotConn
+	a.trace.GotFirstResponseByte = a.gotFirstByte
+	a.body.Reset(req.Body)
+
+	r := c.template.WithContext(httptrace.WithClientTrace(a, &a.trace))
+	r.URL, r.Host = req.URL, req.URL.Host
+	r.Body, r.ContentLength = &a.body, int64(len(req.Body))
+	if r.Header = req.Header; r.Header == nil {
+		r.Header = http.Header{}
+	}
+
+	answer, err := c.transport.RoundTrip(r)
+	if err != nil {
+		code, message := explain(ctx, err, a.stage(), deadline)
+		return Result{Code: code, Message: message, Timings: a.timings(), Reused: a.reused}
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode < 200 || answer.StatusCode > 999 {
+		// 101 Switching Protocols, whose body is the bare connection, or no status that HTTP knows.
+		return Result{
+			Code: Protocol, Message: "the receiver's answer has no valid HTTP status",
+			Timings: a.timings(), Reused: a.reused,
+		}
+	}
+	res := Result{StatusCode: answer.StatusCode, Header: answer.Header, Reused: a.reused}
+	res.Body, res.Truncated, err = readBody(answer.Body)
+	res.Timings = a.timings()
+	if err == nil && !res.Truncated && answer.Body != http.NoBody {
+		// At the deadline the transport says goodbye before it closes, and a receiver that is quick to hear it can
+		// still end a body properly that it had not finished. A caller that has gone loses nothing by the answer.
+		if ctxErr := ctx.Err(); errors.Is(ctxErr, context.DeadlineExceeded) {
+			err = ctxErr
+		}
+	}
+	if err != nil {
+		res.Code, res.Message = explainBody(ctx, err, deadline)
+	}
+	return res
+}
+
+func explainBody(ctx context.Context, err error, deadline time.Time) (Code, string) {
+	switch ctxErr := ctx.Err(); {
+	case errors.Is(ctxErr, context.Canceled):
+		return Canceled, "the request was canceled"
+	case ctxErr != nil, !time.Now().Before(deadline):
+		return TooSlow, "the deadline passed while reading the answer's body"
+	}
+	return Protocol, explainProtocol(err, "within the answer's body")
+}
+
+// scratch is where bodies are read to first; most are shorter than one of these.
+var scratch = sync.Pool{New: func() any { return new([scratchBytes]byte) }}
+
+const scratchBytes = 4 << 10
+
+// readBody reads at most MaxBodyBytes and reports whether there was more. With an error it returns what came before.
+func readBody(r io.Reader) (body []byte, truncated bool, err error) {
+	if r == http.NoBody {
+		return nil, false, nil
+	}
+	pooled := scratch.Get().(*[scratchBytes]byte)
+	defer scratch.Put(pooled)
+	buf := pooled[:0]
+	for {
+		if len(buf) == cap(buf) {
+			// One byte over the limit tells whether there is more, and reading up to the end, when there is not,
+			// lets the connection be used again.
+			buf = slices.Grow(buf, min(len(buf), MaxBodyBytes+1-len(buf)))
+		}
+		n, err := r.Read(buf[len(buf):min(cap(buf), MaxBodyBytes+1)])
+		buf = buf[:len(buf)+n]
+		switch {
+		case len(buf) > MaxBodyBytes:
+			return buf[:MaxBodyBytes], true, nil
+		case err == io.EOF:
+			return own(buf), false, nil
+		case err != nil:
+			return own(buf), false, err
+		}
+	}
+}
+
+// own returns buf, copied if it still lies in the pooled array.
+func own(buf []byte) []byte {
+	if len(buf) <= scratchBytes {
+		return slices.Clone(buf)
+	}
+	return buf
+}

@@ -1,0 +1,154 @@
+package gqlhttp
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+
+	"github.com/vektah/gqlparser/v2/ast"
+)
+
+// introspectionCost is what a field of the introspection system costs: the lists there are as long as the schema is
+// large, and no argument limits them. A full introspection stays within the default limit a few times.
+const introspectionCost = 5
+
+// cost returns what an operation costs, saturating. The document is valid and has passed the guard. A schema's own
+// complexity functions (gqlgen's ComplexityRoot) come first; else a field costs one and what is within it, times the
+// size of its list. A fragment is priced once for each way of being within a list.
+func (g *guard) cost(ctx context.Context, doc *ast.QueryDocument, op *ast.OperationDefinition, vars map[string]any) int {
+	p := &pricer{guard: g, ctx: ctx, doc: doc, vars: vars, memo: map[priced]int{}}
+	return p.selections(op.SelectionSet, false)
+}
+
+type priced struct {
+	fragment string
+	sized    bool
+}
+
+type pricer struct {
+	guard *guard
+	ctx   context.Context //nolint:containedctx // lives as long as one call of cost
+	doc   *ast.QueryDocument
+	vars  map[string]any
+	memo  map[priced]int
+}
+
+// selections prices a selection set. sized says that its parent's first or last has limited the lists right within, as
+// of a connection its edges and nodes.
+func (p *pricer) selections(set ast.SelectionSet, sized bool) int {
+	sum := 0
+	for _, sel := range set {
+		switch sel := sel.(type) {
+		case *ast.Field:
+			sum = addCost(sum, p.field(sel, sized))
+		case *ast.InlineFragment:
+			sum = addCost(sum, p.selections(sel.SelectionSet, sized))
+		case *ast.FragmentSpread:
+			if sel.Definition == nil {
+				continue
+			}
+			key := priced{sel.Name, sized}
+			price, ok := p.memo[key]
+			if !ok {
+				price = p.selections(sel.Definition.SelectionSet, sized)
+				p.memo[key] = price
+			}
+			sum = addCost(sum, price)
+		}
+	}
+	return sum
+}
+
+func (p *pricer) field(f *ast.Field, sized bool) int {
+	if f.Name == "__typename" || f.Definition == nil {
+		return 0
+	}
+	if f.Name == "__schema" || f.Name == "__type" || f.ObjectDefinition != nil && strings.HasPrefix(f.ObjectDefinition.Name, "__") {
+		return addCost(introspectionCost, p.selections(f.SelectionSet, true))
+	}
+	size, limited := p.listSize(f, sized)
+	inner := p.selections(f.SelectionSet, limited)
+	if f.ObjectDefinition != nil {
+		custom, ok := p.guard.schema.Complexity(p.ctx, f.ObjectDefinition.Name, f.Name, inner, f.ArgumentMap(p.vars))
+		if ok {
+			return max(custom, 0)
+		}
+	}
+	return addCost(1, mulCost(size, inner))
+}
+
+// listSize returns how many times a field's selections run, and whether an argument has said so.
+func (p *pricer) listSize(f *ast.Field, sized bool) (size int, limited bool) {
+	largest := 10 * p.guard.limits.ListSize
+	for _, def := range f.Definition.Arguments {
+		switch {
+		case def.Name == "first" || def.Name == "last":
+			if n, ok := p.number(f, def); ok {
+				size, limited = max(size, n), true
+			}
+		case def.Type.Elem != nil && f.Definition.Type.Elem != nil:
+			// nodes(ids: [...]) yields one for each id.
+			if n, ok := p.length(f, def); ok {
+				size, limited = max(size, n), true
+			}
+		}
+	}
+	if limited {
+		return min(max(size, 1), largest), true
+	}
+	if hasPage(f.Definition) {
+		return p.guard.limits.ListSize, true
+	}
+	if f.Definition.Type.Elem != nil && !sized {
+		return p.guard.limits.ListSize, false
+	}
+	return 1, false
+}
+
+// hasPage says whether a field is a connection: it takes first or last.
+func hasPage(def *ast.FieldDefinition) bool {
+	return def.Arguments.ForName("first") != nil || def.Arguments.ForName("last") != nil
+}
+
+// argument returns the value of an argument: a literal's, a variable's, or the default.
+func (p *pricer) argument(f *ast.Field, def *ast.ArgumentDefinition) any {
+	value := def.DefaultValue
+	if arg := f.Arguments.ForName(def.Name); arg != nil {
+		if arg.Value.Kind == ast.Variable {
+			if v, ok := p.vars[arg.Value.Raw]; ok {
+				return v
+			}
+		} else {
+			value = arg.Value
+		}
+	}
+	v, err := value.Value(p.vars)
+	if err != nil {
+		return nil
+	}
+	return v
+}
+
+// number returns an integer argument; one that is larger than any list is as good as the largest.
+func (p *pricer) number(f *ast.Field, def *ast.ArgumentDefinition) (int, bool) {
+	const most = 1 << 30
+	switch v := p.argument(f, def).(type) {
+	case int64:
+		return int(min(v, most)), true
+	case int:
+		return min(v, most), true
+	case float64:
+		return int(min(v, most)), true
+	case json.Number:
+		if n, err := v.Int64(); err == nil {
+			return int(min(n, most)), true
+		}
+		return most, true
+	}
+	return 0, false
+}
+
+func (p *pricer) length(f *ast.Field, def *ast.ArgumentDefinition) (int, bool) {
+	list, ok := p.argument(f, def).([]any)
+	return len(list), ok
+}

@@ -1,0 +1,276 @@
+package gqlhttp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/executor"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+	"github.com/vektah/gqlparser/v2/parser"
+	"github.com/vektah/gqlparser/v2/validator"
+	"github.com/vektah/gqlparser/v2/validator/rules"
+)
+
+// maxShownErrors bounds how many errors of one document are shown: each of thousands of fields could be wrong.
+const maxShownErrors = 20
+
+// engine takes a request from text to responses. Its own steps come before execution (the guard has to run between
+// parsing and validation, where gqlgen's executor has no hook); execution is the executor's.
+type engine struct {
+	cfg       Config
+	schema    graphql.ExecutableSchema
+	exec      *executor.Executor
+	present   graphql.ErrorPresenterFunc
+	guard     *guard
+	documents *cache[*ast.QueryDocument]
+	persisted *cache[string]
+}
+
+func newEngine(schema graphql.ExecutableSchema, cfg Config) *engine {
+	e := &engine{
+		cfg:       cfg,
+		schema:    schema,
+		exec:      executor.New(schema),
+		guard:     newGuard(schema, cfg.Limits, cfg.DisableIntrospection),
+		documents: newCache[*ast.QueryDocument](cfg.DocumentCacheBytes),
+		persisted: newCache[string](cfg.PersistedQueryBytes),
+	}
+	present := cfg.ErrorPresenter
+	if present == nil {
+		present = maskErrors(cfg.Logger)
+	}
+	e.present = safePresenter(present, cfg.Logger)
+	e.exec.SetErrorPresenter(e.present)
+	if cfg.AroundOperations != nil {
+		e.exec.AroundOperations(cfg.AroundOperations)
+	}
+	if cfg.AroundResponses != nil {
+		e.exec.AroundResponses(cfg.AroundResponses)
+	}
+	return e
+}
+
+func (e *engine) recovered(ctx context.Context, v any) error {
+	logPanic(ctx, e.cfg.Logger, v)
+	return fmt.Errorf("%w: %v", ErrPanic, v)
+}
+
+// operation is a valid operation with its variables, ready to run.
+type operation struct {
+	*graphql.OperationContext
+	cost int
+}
+
+func (op *operation) kind() ast.Operation { return op.Operation.Operation }
+
+// prepare does everything that comes before execution. Its errors are request errors in the sense of GraphQL section
+// 7.1.2; extensions go with them. ctx carries the caller.
+func (e *engine) prepare(ctx context.Context, req *request) (op *operation, extensions map[string]any, errs gqlerror.List) {
+	defer func() {
+		if v := recover(); v != nil {
+			logPanic(ctx, e.cfg.Logger, v)
+			op, errs = nil, gqlerror.List{internalError(ctx)}
+		}
+		if len(errs) > maxShownErrors {
+			errs = errs[:maxShownErrors]
+		}
+	}()
+	start := graphql.Now()
+	if err := e.resolvePersisted(req); err != nil {
+		return nil, nil, gqlerror.List{err}
+	}
+	doc, errs := e.document(req.query)
+	if errs != nil {
+		return nil, nil, errs
+	}
+	definition := doc.Operations.ForName(req.operationName)
+	if definition == nil {
+		if req.operationName == "" {
+			return nil, nil, errorList(codeValidation, "operationName is needed, the document has several operations")
+		}
+		return nil, nil, errorList(codeValidation, "the document has no operation of that name")
+	}
+	vars, err := decodeVariables(e.schema.Schema(), definition, req.variables, e.cfg.Limits.Values)
+	if err != nil {
+		return nil, nil, gqlerror.List{err}
+	}
+	cost := e.guard.cost(ctx, doc, definition, vars)
+	extensions = costExtension(cost, e.cfg.Limits.Cost)
+	if cost > e.cfg.Limits.Cost {
+		return nil, extensions, errorList(codeTooComplex, fmt.Sprintf("the operation costs %d, the limit is %d", cost, e.cfg.Limits.Cost))
+	}
+	if e.cfg.Charge != nil {
+		if wait := e.cfg.Charge(ctx, cost); wait > 0 {
+			limited := newError(codeRateLimited, "too many requests for now")
+			limited.Extensions["retryAfterMs"] = wait.Milliseconds()
+			return nil, extensions, gqlerror.List{limited}
+		}
+	}
+	e.rememberPersisted(req)
+	fields := e.cfg.AroundFields
+	if fields == nil {
+		fields = func(ctx context.Context, next graphql.Resolver) (any, error) { return next(ctx) }
+	}
+	return &operation{cost: cost, OperationContext: &graphql.OperationContext{
+		RawQuery:             req.query,
+		Variables:            vars,
+		OperationName:        req.operationName,
+		Doc:                  doc,
+		Extensions:           req.extensions,
+		Headers:              req.header,
+		Operation:            definition,
+		DisableIntrospection: e.cfg.DisableIntrospection,
+		RecoverFunc:          e.recovered,
+		ResolverMiddleware:   fields,
+		RootResolverMiddleware: func(ctx context.Context, next graphql.RootResolver) graphql.Marshaler {
+			return next(ctx)
+		},
+		Stats: graphql.Stats{OperationStart: start},
+	}}, extensions, nil
+}
+
+func costExtension(requested, limit int) map[string]any {
+	return map[string]any{"cost": map[string]int{"requested": requested, "limit": limit}}
+}
+
+// document parses, guards and validates a document, or finds it among those that have passed.
+func (e *engine) document(query string) (*ast.QueryDocument, gqlerror.List) {
+	if doc, ok := e.documents.get(query); ok {
+		return doc, nil
+	}
+	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: query}, e.cfg.Limits.Tokens)
+	if err != nil {
+		return nil, gqlerror.List{parseError(err)}
+	}
+	if len(doc.Operations) == 0 {
+		return nil, errorList(codeValidation, "the document has no operation")
+	}
+	size, refused := e.guard.check(doc)
+	if refused != nil {
+		return nil, gqlerror.List{refused}
+	}
+	if errs := validator.ValidateWithRules(e.schema.Schema(), doc, validationRules()); len(errs) > 0 {
+		for _, err := range errs {
+			withCode(err, codeValidation)
+		}
+		return nil, errs
+	}
+	e.documents.add(query, doc, size)
+	return doc, nil
+}
+
+// parseError keeps the place, and the message unless it repeats a string or much of the document: those may hold secrets.
+func parseError(err error) *gqlerror.Error {
+	shown := newError(codeParse, "the document is not valid GraphQL")
+	var located *gqlerror.Error
+	if !errors.As(err, &located) {
+		return shown
+	}
+	shown.Locations = located.Locations
+	if strings.HasPrefix(located.Message, "exceeded ") {
+		withCode(shown, codeTooComplex)
+	}
+	if len(located.Message) <= 120 && !strings.Contains(located.Message, "String") {
+		shown.Message = located.Message
+	}
+	return shown
+}
+
+// validationRules are GraphQL's, without suggestions: "did you mean" tells strangers the schema word by word.
+func validationRules() *rules.Rules {
+	r := rules.NewDefaultRules()
+	r.ReplaceRule(rules.FieldsOnCorrectTypeRule.Name, rules.FieldsOnCorrectTypeRuleWithoutSuggestions.RuleFunc)
+	r.ReplaceRule(rules.KnownArgumentNamesRule.Name, rules.KnownArgumentNamesRuleWithoutSuggestions.RuleFunc)
+	r.ReplaceRule(rules.KnownTypeNamesRule.Name, rules.KnownTypeNamesRuleWithoutSuggestions.RuleFunc)
+	r.ReplaceRule(rules.ScalarLeafsRule.Name, rules.ScalarLeafsRuleWithoutSuggestions.RuleFunc)
+	r.ReplaceRule(rules.ValuesOfCorrectTypeRule.Name, rules.ValuesOfCorrectTypeRuleWithoutSuggestions.RuleFunc)
+	return r
+}
+
+// execution yields the responses of one operation. It is for one goroutine.
+type execution struct {
+	engine *engine
+	ctx    context.Context
+	op     *operation
+	stream *stream
+
+	next    graphql.ResponseHandler
+	yielded int
+	broken  bool
+}
+
+// start begins to execute. The execution ends with ctx.
+func (e *engine) start(ctx context.Context, op *operation, lastEventID string) *execution {
+	ctx, s := withStream(ctx, lastEventID)
+	x := &execution{engine: e, ctx: ctx, op: op, stream: s}
+	defer func() {
+		if v := recover(); v != nil {
+			x.next = graphql.OneShot(&graphql.Response{Errors: gqlerror.List{x.failed(v)}})
+		}
+	}()
+	x.next, x.ctx = e.exec.DispatchOperation(ctx, op.OperationContext)
+	return x
+}
+
+func (x *execution) failed(v any) *gqlerror.Error {
+	x.broken = true
+	logPanic(x.ctx, x.engine.cfg.Logger, v)
+	return internalError(x.ctx)
+}
+
+// response waits for the next response. It returns nil after the last one: one for a query or mutation, and for a
+// subscription when its source has ended, failed, or ctx is done. The second result says why the subscription failed.
+// An operation that did not get to execute has errors and no response.
+func (x *execution) response() (resp *graphql.Response, errs gqlerror.List) {
+	if x.broken {
+		return nil, nil
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			resp, errs = nil, gqlerror.List{x.failed(v)}
+		}
+	}()
+	if x.op.kind() != ast.Subscription && x.yielded > 0 {
+		return nil, nil
+	}
+	resp = x.next(x.ctx)
+	if resp == nil {
+		return nil, x.end()
+	}
+	x.yielded++
+	if x.yielded == 1 {
+		if resp.Data == nil && len(resp.Errors) > 0 && x.op.kind() == ast.Subscription {
+			// GraphQL section 6.2.3.1: when the source stream can not be made, it is a request error.
+			x.broken = true
+			return nil, resp.Errors
+		}
+		if resp.Extensions == nil {
+			resp.Extensions = map[string]any{}
+		}
+		for k, v := range costExtension(x.op.cost, x.engine.cfg.Limits.Cost) {
+			resp.Extensions[k] = v
+		}
+	}
+	return resp, nil
+}
+
+// end says why there is no further response.
+func (x *execution) end() gqlerror.List {
+	x.broken = true
+	if err := x.stream.reason(); err != nil {
+		return gqlerror.List{x.engine.present(x.ctx, err)}
+	}
+	if x.op.kind() != ast.Subscription {
+		if x.ctx.Err() != nil {
+			return errorList(codeTimeout, "the operation took too long")
+		}
+		x.engine.cfg.Logger.ErrorContext(x.ctx, "no response", slog.String("request_id", RequestID(x.ctx)))
+		return gqlerror.List{internalError(x.ctx)}
+	}
+	return nil
+}

@@ -1,0 +1,130 @@
+package gqlhttp
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/errcode"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+)
+
+// Codes that this package puts into an error's extensions.code.
+const (
+	codeUnauthenticated = "UNAUTHENTICATED"
+	codeForbidden       = "FORBIDDEN"
+	codeBadInput        = "BAD_USER_INPUT"
+	codeRateLimited     = "RATE_LIMITED"
+	codeUnavailable     = "UNAVAILABLE"
+	codeTimeout         = "TIMEOUT"
+	codeTooComplex      = "QUERY_TOO_COMPLEX"
+	codeInternal        = "INTERNAL_SERVER_ERROR"
+	codeParse           = errcode.ParseFailed
+	codeValidation      = errcode.ValidationFailed
+
+	// These two are what Apollo's clients look for.
+	codePersistedNotFound     = "PERSISTED_QUERY_NOT_FOUND"
+	codePersistedNotSupported = "PERSISTED_QUERY_NOT_SUPPORTED"
+)
+
+// ErrPanic is what an ErrorPresenter finds (errors.Is) when a resolver panicked. The panic has been logged with its stack.
+var ErrPanic = errors.New("panic in a resolver")
+
+func newError(code, message string) *gqlerror.Error {
+	return &gqlerror.Error{Message: message, Extensions: map[string]any{"code": code}}
+}
+
+func errorList(code, message string) gqlerror.List {
+	return gqlerror.List{newError(code, message)}
+}
+
+func codeOf(err *gqlerror.Error) string {
+	code, _ := err.Extensions["code"].(string)
+	return code
+}
+
+type requestIDKey struct{}
+
+// RequestID returns the id of the request that ctx belongs to, "" outside of one. Masked errors show it as
+// extensions.requestId. All operations of one WebSocket share the id of its upgrade request.
+func RequestID(ctx context.Context) string {
+	id, _ := ctx.Value(requestIDKey{}).(string)
+	return id
+}
+
+func withRequestID(ctx context.Context, of func(context.Context) string) context.Context {
+	id := ""
+	if of != nil {
+		id = of(ctx)
+	}
+	if id == "" {
+		var b [8]byte
+		_, _ = rand.Read(b[:]) // never fails, says its documentation
+		id = hex.EncodeToString(b[:])
+	}
+	return context.WithValue(ctx, requestIDKey{}, id)
+}
+
+func internalError(ctx context.Context) *gqlerror.Error {
+	err := newError(codeInternal, "internal server error")
+	err.Extensions["requestId"] = RequestID(ctx)
+	return err
+}
+
+// maskErrors is the default presenter.
+func maskErrors(log *slog.Logger) graphql.ErrorPresenterFunc {
+	return func(ctx context.Context, err error) *gqlerror.Error {
+		if !errors.Is(err, ErrPanic) {
+			log.ErrorContext(ctx, "resolver error", slog.String("request_id", RequestID(ctx)), slog.Any("error", err))
+		}
+		masked := internalError(ctx)
+		var located *gqlerror.Error
+		if errors.As(err, &located) {
+			masked.Path, masked.Locations = located.Path, located.Locations
+		}
+		return masked
+	}
+}
+
+// safePresenter shields execution from a presenter that panics or returns nil: gqlgen would drop the error or crash.
+func safePresenter(present graphql.ErrorPresenterFunc, log *slog.Logger) graphql.ErrorPresenterFunc {
+	return func(ctx context.Context, err error) (shown *gqlerror.Error) {
+		defer func() {
+			if v := recover(); v != nil {
+				logPanic(ctx, log, v)
+				shown = internalError(ctx)
+			}
+		}()
+		if shown = present(ctx, err); shown == nil {
+			shown = internalError(ctx)
+		}
+		return shown
+	}
+}
+
+func logPanic(ctx context.Context, log *slog.Logger, v any) {
+	log.ErrorContext(ctx, "panic", slog.String("request_id", RequestID(ctx)), slog.Any("panic", v),
+		slog.String("stack", string(debug.Stack())))
+}
+
+// refusal turns an error of Config.Authenticate into what the client may know of it.
+func refusal(err error) (*gqlerror.Error, int) {
+	var shown *gqlerror.Error
+	if !errors.As(err, &shown) {
+		return newError(codeUnauthenticated, "a valid token is needed"), http.StatusUnauthorized
+	}
+	switch codeOf(shown) {
+	case codeForbidden:
+		return shown, http.StatusForbidden
+	case codeRateLimited:
+		return shown, http.StatusTooManyRequests
+	case codeInternal:
+		return shown, http.StatusInternalServerError
+	}
+	return shown, http.StatusUnauthorized
+}

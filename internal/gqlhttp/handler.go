@@ -1,0 +1,234 @@
+// Package gqlhttp serves a GraphQL schema at one URL: GraphQL over HTTP (GET and POST), server-sent events and
+// WebSocket, with a guard that refuses hostile documents before they are validated.
+//
+// It knows protocols, not the product: who the caller is, how a resolver's error reads and what the schema means come
+// in through Config. Everything that a client can make grow has a limit here.
+package gqlhttp
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+)
+
+// Config says how a Handler behaves. The zero value of every field but Authenticate means the documented default.
+type Config struct {
+	// Authenticate turns a bearer token ("" when the client sent none) into a context that carries the caller. The
+	// context must derive from r.Context(). r is the HTTP request, for WebSocket the upgrade request. tenant is the
+	// value of the Hookgraph-Tenant header or, for WebSocket, of the connection_init payload's entry of that name.
+	//
+	// An error refuses the caller: 401, or close 4403. An error that is a *gqlerror.Error is shown as it is, and its
+	// code FORBIDDEN, RATE_LIMITED or INTERNAL_SERVER_ERROR makes it 403, 429 or 500 (close 4403, 4403, 1011); any
+	// other error is shown as UNAUTHENTICATED and nothing of its text. When Authenticate is nil nobody gets in.
+	Authenticate func(r *http.Request, token, tenant string) (context.Context, error)
+	// Alive is asked every AliveInterval on open streams with the caller's context; false closes the stream (WebSocket
+	// 4403, SSE an UNAUTHENTICATED error). It must be cheap and return within AliveInterval. When nil streams stay open.
+	Alive func(ctx context.Context) bool
+	// CallerKey names whose operations MaxOperationsPerCaller counts together, such as a token's id. When nil, or for
+	// "", nothing is counted.
+	CallerKey func(ctx context.Context) string
+	// Charge is asked before an operation runs, with its cost, and returns how long the caller has to wait before it can
+	// afford it; more than zero refuses it as RATE_LIMITED with extensions.retryAfterMs. When nil cost is not rationed.
+	Charge func(ctx context.Context, cost int) time.Duration
+	// RequestID names a request in logs and in masked errors. When nil, or for "", a random id is made.
+	RequestID func(ctx context.Context) string
+
+	// ErrorPresenter translates what resolvers return. The default masks every error as INTERNAL_SERVER_ERROR with the
+	// request id and logs it. Errors of the protocol, the guard and validation do not pass through it. A panic arrives as
+	// an error that wraps ErrPanic, and has been logged.
+	ErrorPresenter graphql.ErrorPresenterFunc
+	// AroundOperations, AroundResponses and AroundFields wrap execution as gqlgen's middleware of these names. May be nil.
+	AroundOperations graphql.OperationMiddleware
+	AroundResponses  graphql.ResponseMiddleware
+	AroundFields     graphql.FieldMiddleware
+
+	// Logger gets panics and masked errors. Never documents, variables or tokens. Default: slog.Default().
+	Logger *slog.Logger
+
+	// AllowedOrigins are the origins ("https://app.example.com") that may open a WebSocket beside the server's own; "*"
+	// allows all. Requests without an Origin header do not come from a browser and are allowed.
+	AllowedOrigins []string
+	// DisableIntrospection refuses __schema and __type.
+	DisableIntrospection bool
+	// TrustedDocuments, when not nil, are the only documents that run: SHA-256 in lower-case hex to document. Clients
+	// send the document, or only its hash as for a persisted query.
+	TrustedDocuments map[string]string
+
+	// MaxBodyBytes bounds a request body and a WebSocket message. Default 1 MiB.
+	MaxBodyBytes int64
+	// MaxStreams bounds open WebSocket connections and SSE streams together. Default 10,000; more are answered 503.
+	MaxStreams int
+	// MaxOperationsPerConnection bounds the operations running at once on one WebSocket. Default 100.
+	MaxOperationsPerConnection int
+	// MaxOperationsPerCaller bounds the operations running at once for one CallerKey. Default 1,000.
+	MaxOperationsPerCaller int
+	// DocumentCacheBytes bounds the parsed documents kept, by estimate. Default 16 MiB.
+	DocumentCacheBytes int
+	// PersistedQueryBytes bounds the automatic persisted queries kept. Default 4 MiB.
+	PersistedQueryBytes int
+	// Limits is what one document may ask for.
+	Limits Limits
+
+	// OperationTimeout bounds a query or mutation. Default 30 s. Subscriptions have no deadline.
+	OperationTimeout time.Duration
+	// InitTimeout is how long a WebSocket may wait before its connection_init has been accepted. Default 10 s.
+	InitTimeout time.Duration
+	// WriteTimeout bounds each write to a stream; a client that takes longer to read is dropped. Default 10 s.
+	WriteTimeout time.Duration
+	// PingInterval is the time between WebSocket pings and between SSE heartbeats. Default 10 s. A WebSocket client that
+	// leaves a ping unanswered for half of it is dropped.
+	PingInterval time.Duration
+	// AliveInterval is the time between calls of Alive. Default 2 s.
+	AliveInterval time.Duration
+	// CloseTimeout is how long a client may take to answer a close, and how long running queries and mutations of a
+	// WebSocket may still take when the server shuts down. Default 2 s.
+	CloseTimeout time.Duration
+}
+
+func withDefault[T comparable](v *T, d T) {
+	var zero T
+	if *v == zero {
+		*v = d
+	}
+}
+
+func (c Config) withDefaults() Config {
+	withDefault(&c.Logger, slog.Default())
+	withDefault(&c.MaxBodyBytes, 1<<20)
+	withDefault(&c.MaxStreams, 10_000)
+	withDefault(&c.MaxOperationsPerConnection, 100)
+	withDefault(&c.MaxOperationsPerCaller, 1000)
+	withDefault(&c.DocumentCacheBytes, 16<<20)
+	withDefault(&c.PersistedQueryBytes, 4<<20)
+	withDefault(&c.OperationTimeout, 30*time.Second)
+	withDefault(&c.InitTimeout, 10*time.Second)
+	withDefault(&c.WriteTimeout, 10*time.Second)
+	withDefault(&c.PingInterval, 10*time.Second)
+	withDefault(&c.AliveInterval, 2*time.Second)
+	withDefault(&c.CloseTimeout, 2*time.Second)
+	c.Limits = c.Limits.withDefaults()
+	if c.Authenticate == nil {
+		c.Authenticate = func(*http.Request, string, string) (context.Context, error) {
+			return nil, errors.New("no authentication is configured")
+		}
+	}
+	return c
+}
+
+// Handler serves GraphQL. It is safe for concurrent use. Make one with New, and call Shutdown before the HTTP server's.
+type Handler struct {
+	cfg    Config
+	engine *engine
+
+	closing chan struct{} // closed by Shutdown
+	drained chan struct{} // closed when closing and the last stream has ended
+
+	mu       sync.Mutex // guards the fields below
+	closed   bool
+	streams  map[*openStream]struct{}
+	byCaller map[string]int
+}
+
+// openStream is a WebSocket or SSE response being served. hurry, when not nil, makes a write that blocks give up soon.
+type openStream struct{ hurry func() }
+
+// New returns a handler for the schema.
+func New(schema graphql.ExecutableSchema, cfg Config) *Handler {
+	cfg = cfg.withDefaults()
+	return &Handler{
+		cfg:      cfg,
+		engine:   newEngine(schema, cfg),
+		closing:  make(chan struct{}),
+		drained:  make(chan struct{}),
+		streams:  make(map[*openStream]struct{}),
+		byCaller: make(map[string]int),
+	}
+}
+
+// ServeHTTP answers one request, and returns when its stream, if it is one, has ended.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	r = r.WithContext(withRequestID(r.Context(), h.cfg.RequestID))
+	if isUpgrade(r) {
+		h.serveWebSocket(w, r)
+		return
+	}
+	h.serveHTTP(w, r)
+}
+
+// Shutdown ends all streams and waits for them: WebSockets close with 1001, SSE responses end without a complete event,
+// so that clients resume elsewhere. It takes up to twice CloseTimeout, whatever the clients do. New streams are answered
+// 503 from then on; plain requests are still served, http.Server.Shutdown waits for those. Returns ctx's error when ctx
+// ends first.
+func (h *Handler) Shutdown(ctx context.Context) error {
+	h.mu.Lock()
+	if !h.closed {
+		h.closed = true
+		close(h.closing)
+		for s := range h.streams {
+			if s.hurry != nil {
+				s.hurry()
+			}
+		}
+		if len(h.streams) == 0 {
+			close(h.drained)
+		}
+	}
+	h.mu.Unlock()
+	select {
+	case <-h.drained:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// enter registers a stream; false means that it can not be served now.
+func (h *Handler) enter(s *openStream) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed || len(h.streams) >= h.cfg.MaxStreams {
+		return false
+	}
+	h.streams[s] = struct{}{}
+	return true
+}
+
+// leave ends a stream: hurry is not called after it has returned.
+func (h *Handler) leave(s *openStream) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.streams, s)
+	if h.closed && len(h.streams) == 0 {
+		close(h.drained)
+	}
+}
+
+// acquire counts an operation of the caller; release is nil when the caller has too many.
+func (h *Handler) acquire(ctx context.Context) (release func()) {
+	if h.cfg.CallerKey == nil {
+		return func() {}
+	}
+	key := h.cfg.CallerKey(ctx)
+	if key == "" {
+		return func() {}
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.byCaller[key] >= h.cfg.MaxOperationsPerCaller {
+		return nil
+	}
+	h.byCaller[key]++
+	return func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.byCaller[key]--
+		if h.byCaller[key] == 0 {
+			delete(h.byCaller, key)
+		}
+	}
+}

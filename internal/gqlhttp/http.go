@@ -1,0 +1,214 @@
+package gqlhttp
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+)
+
+// This file follows GraphQL over HTTP (draft of 2025): section 5 for requests, section 6 for responses.
+
+// tenantKey is the header, and the entry of a connection_init payload, by which an operator acts for a tenant.
+const tenantKey = "Hookgraph-Tenant"
+
+// exchange is one HTTP request being answered.
+type exchange struct {
+	h      *Handler
+	w      http.ResponseWriter
+	r      *http.Request
+	accept accept
+}
+
+func (h *Handler) serveHTTP(w http.ResponseWriter, r *http.Request) {
+	x := &exchange{h: h, w: w, r: r, accept: accept{json: mediaJSON}}
+	defer x.recover()
+
+	w.Header().Set("Vary", "Accept")
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	if r.Method != http.MethodGet && r.Method != http.MethodPost {
+		w.Header().Set("Allow", "GET, POST")
+		x.fail(http.StatusMethodNotAllowed, newError(codeBadInput, "use GET or POST"))
+		return
+	}
+	wanted, ok := negotiate(r.Header.Values("Accept"))
+	if !ok {
+		x.fail(http.StatusNotAcceptable, newError(codeBadInput, "Accept must allow "+mediaGraphQL+", "+mediaJSON+" or "+mediaEvents))
+		return
+	}
+	x.accept = wanted
+
+	ctx, err := h.cfg.Authenticate(r, bearer(r.Header.Get("Authorization")), r.Header.Get(tenantKey))
+	if err == nil && ctx == nil {
+		err = errors.New("Authenticate returned no context")
+	}
+	if err != nil {
+		shown, status := refusal(err)
+		if status == http.StatusUnauthorized {
+			w.Header().Set("WWW-Authenticate", "Bearer")
+		}
+		x.fail(status, shown)
+		return
+	}
+	req, status, refused := x.readRequest()
+	if refused != nil {
+		x.fail(status, refused)
+		return
+	}
+	x.run(ctx, req)
+}
+
+// recover answers a panic of the embedding program's functions; resolvers' panics do not get here.
+func (x *exchange) recover() {
+	switch v := recover(); v {
+	case nil:
+	case http.ErrAbortHandler:
+		panic(v)
+	default:
+		logPanic(x.r.Context(), x.h.cfg.Logger, v)
+		x.fail(http.StatusInternalServerError, internalError(x.r.Context()))
+	}
+}
+
+// run takes a well-formed request to its response.
+func (x *exchange) run(ctx context.Context, req *request) {
+	op, extensions, errs := x.h.engine.prepare(ctx, req)
+	switch {
+	case errs != nil && x.accept.json == "":
+		x.serveEvents(ctx, nil, appendRequestError(nil, errs, extensions))
+	case errs != nil:
+		x.write(x.requestErrorStatus(errs), appendRequestError(nil, errs, extensions))
+	case op.kind() == ast.Mutation && x.r.Method == http.MethodGet:
+		x.w.Header().Set("Allow", http.MethodPost)
+		x.fail(http.StatusMethodNotAllowed, newError(codeBadInput, "a mutation must be sent by POST"))
+	case op.kind() == ast.Subscription && !x.accept.events:
+		x.fail(http.StatusNotAcceptable, newError(codeBadInput,
+			"a subscription needs Accept: "+mediaEvents+", or a WebSocket with the protocol "+subprotocol))
+	case x.accept.events && (op.kind() == ast.Subscription || x.accept.json == ""):
+		x.serveEvents(ctx, op, nil)
+	default:
+		x.execute(ctx, op)
+	}
+}
+
+// execute answers a query or mutation with one response.
+func (x *exchange) execute(ctx context.Context, op *operation) {
+	release := x.h.acquire(ctx)
+	if release == nil {
+		x.fail(http.StatusTooManyRequests, tooManyOperations())
+		return
+	}
+	defer release()
+	ctx, cancel := context.WithTimeout(ctx, x.h.cfg.OperationTimeout)
+	defer cancel()
+	resp, errs := x.h.engine.start(ctx, op, "").response()
+	if resp == nil {
+		// Section 6.4.2 has no status for this; the client may repeat a query, so it is the server's fault.
+		x.write(http.StatusInternalServerError, appendRequestError(nil, errs, nil))
+		return
+	}
+	x.write(http.StatusOK, appendResponse(nil, resp))
+}
+
+func tooManyOperations() *gqlerror.Error {
+	return newError(codeRateLimited, "too many operations at once")
+}
+
+// requestErrorStatus follows section 6.4: application/json keeps 200 for what reached GraphQL, because intermediaries may
+// answer 4xx in JSON too; application/graphql-response+json can tell.
+func (x *exchange) requestErrorStatus(errs gqlerror.List) int {
+	switch codeOf(errs[0]) {
+	case codeInternal:
+		return http.StatusInternalServerError
+	case codeRateLimited:
+		return http.StatusTooManyRequests
+	}
+	if x.accept.json == mediaJSON {
+		return http.StatusOK
+	}
+	return http.StatusBadRequest
+}
+
+// fail answers a request that did not get as far as GraphQL.
+func (x *exchange) fail(status int, err *gqlerror.Error) {
+	if x.accept.json == "" {
+		x.accept.json = mediaGraphQL
+	}
+	x.write(status, appendRequestError(nil, gqlerror.List{err}, nil))
+}
+
+func (x *exchange) write(status int, body []byte) {
+	// Nothing can be done when the writer knows no deadlines, or when the client is gone.
+	_ = http.NewResponseController(x.w).SetWriteDeadline(time.Now().Add(x.h.cfg.WriteTimeout))
+	x.w.Header().Set("Content-Type", x.accept.json+"; charset=utf-8")
+	x.w.WriteHeader(status)
+	_, _ = x.w.Write(body)
+}
+
+// readRequest reads the parameters of a GET (section 5.3) or POST (section 5.4).
+func (x *exchange) readRequest() (*request, int, *gqlerror.Error) {
+	var req *request
+	var refused *gqlerror.Error
+	if x.r.Method == http.MethodGet {
+		req, refused = queryParameters(x.r.URL.RawQuery)
+	} else {
+		if !isJSON(x.r.Header.Get("Content-Type")) {
+			return nil, http.StatusUnsupportedMediaType, newError(codeBadInput, "Content-Type must be "+mediaJSON+", in UTF-8")
+		}
+		body, err := io.ReadAll(http.MaxBytesReader(x.w, x.r.Body, x.h.cfg.MaxBodyBytes))
+		var tooLarge *http.MaxBytesError
+		if errors.As(err, &tooLarge) {
+			return nil, http.StatusRequestEntityTooLarge, newError(codeBadInput, "the request is too large")
+		}
+		if err != nil {
+			return nil, http.StatusBadRequest, newError(codeBadInput, "the request could not be read")
+		}
+		req, refused = parseRequest(body)
+	}
+	if refused != nil {
+		return nil, http.StatusBadRequest, refused
+	}
+	req.header = x.r.Header
+	return req, 0, nil
+}
+
+func queryParameters(raw string) (*request, *gqlerror.Error) {
+	params, err := url.ParseQuery(raw)
+	if err != nil {
+		return nil, newError(codeBadInput, "the query string can not be read")
+	}
+	for _, name := range []string{"variables", "extensions"} {
+		if s := params.Get(name); s != "" && !json.Valid([]byte(s)) {
+			return nil, newError(codeBadInput, name+" must be a JSON object")
+		}
+	}
+	return newRequest(params.Get("query"), params.Get("operationName"),
+		json.RawMessage(strings.TrimSpace(params.Get("variables"))), json.RawMessage(strings.TrimSpace(params.Get("extensions"))))
+}
+
+func isJSON(contentType string) bool {
+	media, params, err := mime.ParseMediaType(contentType)
+	if err != nil || media != mediaJSON {
+		return false
+	}
+	charset := params["charset"]
+	return charset == "" || strings.EqualFold(charset, "utf-8") || strings.EqualFold(charset, "utf8")
+}
+
+// bearer returns the token of an Authorization header (RFC 6750), "" when it has none.
+func bearer(header string) string {
+	scheme, token, _ := strings.Cut(strings.TrimSpace(header), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(token)
+}

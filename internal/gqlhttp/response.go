@@ -1,0 +1,103 @@
+package gqlhttp
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+)
+
+// appendResponse writes a response of an executed operation. encoding/json is not used for data: it would re-spell what
+// JSON scalars carry.
+func appendResponse(b []byte, resp *graphql.Response) []byte {
+	b = append(b, '{')
+	if len(resp.Errors) > 0 {
+		b = append(b, `"errors":`...)
+		b = appendErrors(b, resp.Errors)
+		b = append(b, ',')
+	}
+	b = append(b, `"data":`...)
+	if len(resp.Data) == 0 {
+		b = append(b, "null"...)
+	} else {
+		b = append(b, resp.Data...)
+	}
+	return append(appendExtensions(b, resp.Extensions), '}')
+}
+
+// appendRequestError writes the response of an operation that was not executed: without data, GraphQL section 7.1.
+func appendRequestError(b []byte, errs gqlerror.List, extensions map[string]any) []byte {
+	b = append(b, `{"errors":`...)
+	b = appendErrors(b, errs)
+	return append(appendExtensions(b, extensions), '}')
+}
+
+func appendExtensions(b []byte, extensions map[string]any) []byte {
+	if len(extensions) == 0 {
+		return b
+	}
+	j, err := marshal(extensions)
+	if err != nil {
+		return b
+	}
+	b = append(b, `,"extensions":`...)
+	return append(b, j...)
+}
+
+func appendErrors(b []byte, errs gqlerror.List) []byte {
+	j, err := marshal(errs)
+	if err != nil {
+		// A presenter put something into extensions that is not JSON.
+		return append(b, `[{"message":"internal server error","extensions":{"code":"`+codeInternal+`"}}]`...)
+	}
+	return append(b, j...)
+}
+
+func marshal(v any) ([]byte, error) {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), nil
+}
+
+// cursorOf returns the cursor of a response: when data has exactly one field and that is an object with a string field
+// `cursor`. It is "" when there is none, or when it does not fit into an SSE id line.
+func cursorOf(data json.RawMessage) string {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	open := func() bool {
+		tok, err := dec.Token()
+		return err == nil && tok == json.Delim('{')
+	}
+	if !open() || !dec.More() {
+		return ""
+	}
+	if _, err := dec.Token(); err != nil || !open() {
+		return ""
+	}
+	cursor := ""
+	for dec.More() {
+		name, err := dec.Token()
+		if err != nil {
+			return ""
+		}
+		var value json.RawMessage
+		if err := dec.Decode(&value); err != nil {
+			return ""
+		}
+		if name == "cursor" && json.Unmarshal(value, &cursor) != nil {
+			return ""
+		}
+	}
+	if _, err := dec.Token(); err != nil || dec.More() {
+		return ""
+	}
+	if strings.ContainsAny(cursor, "\r\n\x00") {
+		return ""
+	}
+	return cursor
+}

@@ -1,0 +1,204 @@
+package gqlhttp
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+)
+
+// This file follows the GraphQL over Server-Sent Events protocol (npm graphql-sse, PROTOCOL.md), distinct connections
+// mode, and section 9.2 of the HTML standard for the format. Beyond it, an event's id is the response's cursor.
+
+// events writes an event stream. Only the handler's goroutine uses it.
+type events struct {
+	w       http.ResponseWriter
+	control *http.ResponseController
+	cfg     *Config
+	closing <-chan struct{}
+	buf     bytes.Buffer
+}
+
+// limit bounds the next write. Shutdown closes closing before it calls hurry, so one of the two shortens the deadline.
+func (e *events) limit() error {
+	if err := e.control.SetWriteDeadline(time.Now().Add(e.cfg.WriteTimeout)); err != nil {
+		return err
+	}
+	select {
+	case <-e.closing:
+		e.hurry()
+	default:
+	}
+	return nil
+}
+
+func (e *events) hurry() {
+	_ = e.control.SetWriteDeadline(time.Now().Add(e.cfg.CloseTimeout))
+}
+
+// send writes one event, or a comment when name is "". It fails when the client does not take it in time.
+func (e *events) send(name, id string, data []byte) error {
+	e.buf.Reset()
+	if name == "" {
+		e.buf.WriteString(":\n\n")
+	} else {
+		e.buf.WriteString("event: " + name + "\n")
+		if id != "" {
+			e.buf.WriteString("id: " + id + "\n")
+		}
+		// JSON may hold line breaks between its tokens, each would end a data line.
+		for line := range bytes.FieldsFuncSeq(data, func(r rune) bool { return r == '\n' || r == '\r' }) {
+			e.buf.WriteString("data: ")
+			e.buf.Write(line)
+			e.buf.WriteByte('\n')
+		}
+		if len(data) == 0 {
+			// Without a data line browsers do not dispatch the event.
+			e.buf.WriteString("data:\n")
+		}
+		e.buf.WriteByte('\n')
+	}
+	if err := e.limit(); err != nil {
+		return err
+	}
+	if _, err := e.w.Write(e.buf.Bytes()); err != nil {
+		return err
+	}
+	return e.control.Flush()
+}
+
+// serveEvents streams the responses of op, or only the one response given when op is nil.
+func (x *exchange) serveEvents(ctx context.Context, op *operation, response []byte) {
+	out := &events{w: x.w, control: http.NewResponseController(x.w), cfg: &x.h.cfg, closing: x.h.closing}
+	open := &openStream{hurry: out.hurry}
+	if !x.h.enter(open) {
+		x.w.Header().Set("Retry-After", "1")
+		x.fail(http.StatusServiceUnavailable, newError(codeUnavailable, "no further streams can be served now"))
+		return
+	}
+	defer x.h.leave(open)
+	release := x.h.acquire(ctx)
+	if release == nil {
+		x.fail(http.StatusTooManyRequests, tooManyOperations())
+		return
+	}
+	defer release()
+
+	// The server's deadline for reading the request would end the stream.
+	_ = out.control.SetReadDeadline(time.Time{})
+	header := x.w.Header()
+	header.Set("Content-Type", mediaEvents+"; charset=utf-8")
+	header.Set("Cache-Control", "no-cache, no-transform")
+	header.Set("X-Accel-Buffering", "no")
+	x.w.WriteHeader(http.StatusOK)
+	if out.send("", "", nil) != nil {
+		return
+	}
+	if op == nil {
+		if out.send("next", "", response) == nil {
+			_ = out.send("complete", "", nil)
+		}
+		return
+	}
+	x.streamEvents(ctx, op, out)
+}
+
+// pulled is what a puller got from the execution: a response, or the end with its errors.
+type pulled struct {
+	resp *graphql.Response
+	errs gqlerror.List
+}
+
+// streamEvents writes each response before it asks for the next, so a slow client slows only its own source. A second
+// goroutine waits for responses, because heartbeats have to go on meanwhile; it writes nothing, and has ended on return.
+func (x *exchange) streamEvents(ctx context.Context, op *operation, out *events) {
+	cfg := x.h.cfg
+	ctx, cancel := context.WithCancel(ctx)
+	if op.kind() != ast.Subscription {
+		var stop context.CancelFunc
+		ctx, stop = context.WithTimeout(ctx, cfg.OperationTimeout)
+		defer stop()
+	}
+	responses, written := make(chan pulled), make(chan struct{})
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		run := x.h.engine.start(ctx, op, lastEventID(x.r))
+		for {
+			resp, errs := run.response()
+			select {
+			case responses <- pulled{resp, errs}:
+			case <-x.r.Context().Done():
+				return
+			case <-written: // the handler has returned
+				return
+			}
+			if resp == nil {
+				return
+			}
+			if _, ok := <-written; !ok {
+				return
+			}
+		}
+	}()
+	defer func() {
+		cancel()
+		close(written)
+		<-done
+	}()
+
+	heartbeat := time.NewTicker(cfg.PingInterval)
+	defer heartbeat.Stop()
+	alive := time.NewTicker(cfg.AliveInterval)
+	defer alive.Stop()
+	for {
+		select {
+		case p := <-responses:
+			if p.resp == nil {
+				if p.errs == nil || out.send("next", "", appendRequestError(nil, p.errs, nil)) == nil {
+					_ = out.send("complete", "", nil)
+				}
+				return
+			}
+			if out.send("next", cursorOf(p.resp.Data), appendResponse(nil, p.resp)) != nil {
+				return
+			}
+			written <- struct{}{}
+		case <-heartbeat.C:
+			if out.send("", "", nil) != nil {
+				return
+			}
+		case <-alive.C:
+			if cfg.Alive != nil && !cfg.Alive(ctx) {
+				refused := errorList(codeUnauthenticated, "the token is not valid any more")
+				if out.send("next", "", appendRequestError(nil, refused, nil)) == nil {
+					_ = out.send("complete", "", nil)
+				}
+				return
+			}
+		case <-x.h.closing:
+			// No complete event: the operation is not over, and the client is to resume elsewhere.
+			return
+		case <-x.r.Context().Done():
+			return
+		}
+	}
+}
+
+// lastEventID returns the header with which a client resumes, "" when it could not have come from an id line.
+func lastEventID(r *http.Request) string {
+	id := r.Header.Get("Last-Event-ID")
+	if len(id) > 1024 {
+		return ""
+	}
+	for i := range len(id) {
+		if id[i] < ' ' || id[i] > '~' {
+			return ""
+		}
+	}
+	return id
+}

@@ -1,0 +1,24 @@
+package live
+
+import (
+	"slices"
+
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// Match reports whether an attempt is the tenant's and passes the filter, as the store's queries decide it. The
+// attempt's EventType must be set.
+func Match(tenant webhook.ID, f *store.AttemptFilter, a *webhook.Attempt) bool {
+	return a.TenantID == tenant &&
+		in(f.WebhookIDs, a.WebhookID) &&
+		in(f.DeliveryIDs, a.DeliveryID) &&
+		in(f.EventIDs, a.EventID) &&
+		in(f.EventTypes, a.EventType) &&
+		in(f.Statuses, a.Status) &&
+		(f.StartedAt.From == nil || !a.StartedAt.Before(*f.StartedAt.From)) &&
+		(f.StartedAt.To == nil || a.StartedAt.Before(*f.StartedAt.To))
+}
+
+// in reports whether a list that filters holds v; an empty one does not filter.
+func in[T comparable](list []T, v T) bool { return len(list) == 0 || slices.Contains(list, v) }

@@ -1,0 +1,164 @@
+package web
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// checkJSON refuses a body that is not exactly one JSON value.
+func checkJSON(body []byte) error {
+	if len(bytes.TrimSpace(body)) == 0 {
+		return malformed("the body is empty; it must be JSON")
+	}
+	if !utf8.Valid(body) {
+		return malformed("the body is not UTF-8")
+	}
+	if json.Valid(body) {
+		return nil
+	}
+	if at, ok := errors.AsType[*json.SyntaxError](json.Unmarshal(body, new(json.RawMessage))); ok {
+		return malformed("the body is not JSON: wrong at byte " + thousands(at.Offset)) // the text around it may be a secret
+	}
+	return malformed("the body is not JSON")
+}
+
+// decode reads the members of a JSON object, each into the target of its name, and joins an *webhook.Invalid for each that
+// is unknown, given twice or of the wrong type. Unlike encoding/json it takes names exactly as they are spelled, and leaves
+// a target alone only when its member is absent. body is JSON already.
+func decode(body []byte, targets map[string]func(json.RawMessage) string) error {
+	d := json.NewDecoder(bytes.NewReader(body))
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return &webhook.Invalid{Code: webhook.CodeInvalid, Message: "must be a JSON object"}
+	}
+	var errs []error
+	seen := map[string]bool{}
+	for d.More() {
+		t, err := d.Token()
+		if err != nil {
+			return fmt.Errorf("read member: %w", err)
+		}
+		name, _ := t.(string)
+		var raw json.RawMessage
+		if err := d.Decode(&raw); err != nil {
+			return fmt.Errorf("read member: %w", err)
+		}
+		set, known := targets[name]
+		problem := ""
+		switch {
+		case !known:
+			problem, name = "unknown field", clip(name)
+		case seen[name]:
+			problem = "must be given once"
+		default:
+			problem = set(raw)
+		}
+		seen[name] = true
+		if problem != "" && len(errs) < maxProblems {
+			errs = append(errs, &webhook.Invalid{Field: name, Code: webhook.CodeInvalid, Message: problem})
+		}
+	}
+	if len(errs) > 0 {
+		return spelled{errors.Join(errs...)}
+	}
+	return nil
+}
+
+// spelled is an error whose fields are named as the caller spelled them, and not as the domain does.
+type spelled struct{ error }
+
+func (e spelled) Unwrap() error { return e.error }
+
+const (
+	maxProblems = 20 // shown at a time
+	maxNameShow = 64 // bytes of an unknown name that are shown
+)
+
+func clip(name string) string {
+	if len(name) <= maxNameShow {
+		return name
+	}
+	cut := maxNameShow
+	for !utf8.RuneStart(name[cut]) {
+		cut--
+	}
+	return name[:cut] + "…"
+}
+
+// The setters return what a value must be; "" when it is.
+
+func str(to *string) func(json.RawMessage) string {
+	return func(raw json.RawMessage) string {
+		if raw[0] != '"' || json.Unmarshal(raw, to) != nil {
+			return "must be a string"
+		}
+		return ""
+	}
+}
+
+func boolean(to *bool) func(json.RawMessage) string {
+	return func(raw json.RawMessage) string {
+		if raw[0] == 'n' || json.Unmarshal(raw, to) != nil {
+			return "must be true or false"
+		}
+		return ""
+	}
+}
+
+// strs takes null for an empty list.
+func strs(to *[]string) func(json.RawMessage) string {
+	return func(raw json.RawMessage) string {
+		var list []*string
+		if json.Unmarshal(raw, &list) != nil {
+			return "must be a list of strings, or null"
+		}
+		*to = make([]string, 0, len(list))
+		for _, s := range list {
+			if s == nil {
+				return "must be a list of strings, or null"
+			}
+			*to = append(*to, *s)
+		}
+		return ""
+	}
+}
+
+func timestamp(to **time.Time) func(json.RawMessage) string {
+	return func(raw json.RawMessage) string {
+		if string(raw) == "null" {
+			return ""
+		}
+		var text string
+		if json.Unmarshal(raw, &text) == nil {
+			if t, err := time.Parse(time.RFC3339Nano, text); err == nil {
+				t = t.UTC()
+				*to = &t
+				return ""
+			}
+		}
+		return "must be a time like 2026-04-23T10:00:00Z"
+	}
+}
+
+// set notes that a member is there.
+func set(flag *bool, then func(json.RawMessage) string) func(json.RawMessage) string {
+	return func(raw json.RawMessage) string {
+		*flag = true
+		return then(raw)
+	}
+}
+
+// thousands is n as people read it: 262,144.
+func thousands(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}

@@ -1,0 +1,115 @@
+package web
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// Members are taken exactly as they are named, once, and with the type wanted; every problem is named.
+func TestDecodeIsStrict(t *testing.T) {
+	for body, want := range map[string]string{ // the field and what is wrong with it; "": accepted
+		`{"s":"x","b":true,"l":["a"],"t":"2026-04-23T10:00:00Z"}`: "",
+		`{}`:                  "",
+		`{"l":null,"t":null}`: "",
+		`{"s":"\u00e9"}`:      "",
+		`{"S":"x"}`:           "S: unknown field",
+		`{"s":"x","s":"y"}`:   "s: must be given once",
+		`{"s":1}`:             "s: must be a string",
+		`{"s":null}`:          "s: must be a string",
+		`{"b":"true"}`:        "b: must be true or false",
+		`{"b":null}`:          "b: must be true or false",
+		`{"b":1}`:             "b: must be true or false",
+		`{"l":"a"}`:           "l: must be a list",
+		`{"l":[1]}`:           "l: must be a list",
+		`{"l":[null]}`:        "l: must be a list",
+		`{"t":"yesterday"}`:   "t: must be a time",
+		`{"t":1234}`:          "t: must be a time",
+		`[]`:                  "must be a JSON object",
+		`"x"`:                 "must be a JSON object",
+		`null`:                "must be a JSON object",
+		`{"b":1,"s":2}`:       "b: must be true or false\ns: must be a string",
+		`{"` + strings.Repeat("é", 200) + `":1}`: "é…: unknown field",
+	} {
+		var (
+			s  string
+			b  bool
+			l  []string
+			at *time.Time
+		)
+		err := decode([]byte(body), map[string]func(json.RawMessage) string{
+			"s": str(&s), "b": boolean(&b), "l": strs(&l), "t": timestamp(&at),
+		})
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%.80s: got %v, want %q", body, err, want)
+		}
+		if err != nil && len(webhook.Invalids(err)) == 0 {
+			t.Errorf("%.80s: %v is not *webhook.Invalid", body, err)
+		}
+	}
+}
+
+// A body that is not one JSON value is malformed, and none of it is repeated.
+func TestCheckJSON(t *testing.T) {
+	for _, body := range []string{"", "  ", "{", `{"secret":}`, `{} {}`, `{}x`, "\xff", `{"a":"` + "\xff" + `"}`, "nul", strings.Repeat("[", 20_000)} {
+		err := checkJSON([]byte(body))
+		var f *failure
+		if !errors.As(err, &f) || f.status != 400 || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%.20q: %v", body, err)
+		}
+	}
+	for _, body := range []string{"{}", " [1] \n", "null"} {
+		if err := checkJSON([]byte(body)); err != nil {
+			t.Errorf("%q: %v", body, err)
+		}
+	}
+}
+
+// decode neither panics nor loses bytes, whatever comes.
+func FuzzDecode(f *testing.F) {
+	for _, s := range []string{`{"s":"x"}`, `{"l":[null]}`, `{"d":{"a":[1,{"b":"\ud800"}]}}`, `[{}]`} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		if checkJSON(body) != nil {
+			return
+		}
+		var s string
+		var l []string
+		var data json.RawMessage
+		err := decode(body, map[string]func(json.RawMessage) string{
+			"s": str(&s), "l": strs(&l), "d": func(raw json.RawMessage) string { data = raw; return "" },
+		})
+		if err != nil && len(webhook.Invalids(err)) == 0 {
+			t.Fatalf("%q: %v", body, err)
+		}
+		if data != nil && (!json.Valid(data) || !strings.Contains(string(body), string(data))) {
+			t.Fatalf("%q became %q", body, data)
+		}
+	})
+}
+
+func TestSmallFormats(t *testing.T) {
+	for n, want := range map[int64]string{0: "0", 999: "999", 1000: "1,000", 262144: "262,144", 16777216: "16,777,216"} {
+		if got := thousands(n); got != want {
+			t.Errorf("%d: %s", n, got)
+		}
+	}
+	for field, want := range map[string]string{"url": "url", "idempotencyKey": "idempotency_key", "retryScheduleMs.3": "retry_schedule_ms.3"} {
+		if got := snake(field); got != want {
+			t.Errorf("%s: %s", field, got)
+		}
+	}
+	for _, after := range []string{"x", "d2ViaG9vazo", "", "d2ViaG9vazotMQ"} {
+		if _, err := pageOf(map[string][]string{"after": {after}}); len(webhook.Invalids(err)) != 1 {
+			t.Errorf("after %q: %v", after, err)
+		}
+	}
+	if p, err := pageOf(map[string][]string{"after": {pageCursor(42)}, "limit": {"7"}}); err != nil || p.After != 42 || p.First != 7 {
+		t.Errorf("%+v, %v", p, err)
+	}
+}

@@ -1,0 +1,152 @@
+package web
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"regexp"
+	"strconv"
+	"time"
+
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// event is a published event as this surface shows it; its data is the publisher's own and not repeated.
+type event struct {
+	ID        webhook.ID `json:"id"`
+	Object    string     `json:"object"`
+	Type      string     `json:"type"`
+	Timestamp moment     `json:"timestamp"`
+	CreatedAt second     `json:"created_at"`
+	// Duplicate says that the idempotency key was known, and that this is the event published before.
+	Duplicate bool `json:"duplicate,omitempty"`
+}
+
+// moment is a time of the publisher's, kept to the microsecond.
+type moment time.Time
+
+// MarshalText is encoding.TextMarshaler's.
+func (t moment) MarshalText() ([]byte, error) {
+	return time.Time(t).UTC().AppendFormat(nil, "2006-01-02T15:04:05.999999-07:00"), nil
+}
+
+// publish answers 202, because the deliveries are owed from now on but not yet made. Of an array each event has a result
+// of its own: one that is refused does not keep the others back.
+func (s *server) publish(r *request) (int, any, error) {
+	if bytes.TrimSpace(r.body)[0] == '[' {
+		return s.publishMany(r)
+	}
+	n, err := newEvent(r.body)
+	if err != nil {
+		return 0, nil, err
+	}
+	done, err := r.scope.Publish(r.Context(), []webhook.NewEvent{n})
+	if err != nil {
+		return 0, nil, err
+	}
+	if done[0].Err != nil {
+		return 0, nil, done[0].Err
+	}
+	return http.StatusAccepted, showEvent(done[0]), nil
+}
+
+func newEvent(raw json.RawMessage) (webhook.NewEvent, error) {
+	var n webhook.NewEvent
+	err := decode(raw, map[string]func(json.RawMessage) string{
+		"type": str(&n.Type),
+		"data": func(raw json.RawMessage) string { n.Data = raw; return "" },
+		// Null is absent: publishers write their optional fields so.
+		"timestamp":       timestamp(&n.Timestamp),
+		"idempotency_key": optional(str(&n.IdempotencyKey)),
+	})
+	return n, err
+}
+
+func optional(then func(json.RawMessage) string) func(json.RawMessage) string {
+	return func(raw json.RawMessage) string {
+		if string(raw) == "null" {
+			return ""
+		}
+		return then(raw)
+	}
+}
+
+func showEvent(p store.Published) event {
+	e := p.Event
+	return event{
+		ID: e.ID, Object: "event", Type: e.Type, Timestamp: moment(e.Timestamp), CreatedAt: second(e.CreatedAt),
+		Duplicate: p.Duplicate,
+	}
+}
+
+// refused is the result of an event that was not published.
+type refused struct {
+	Error  detail   `json:"error"`
+	Errors []detail `json:"errors,omitempty"`
+}
+
+func (s *server) publishMany(r *request) (int, any, error) {
+	var raws []json.RawMessage
+	if err := json.Unmarshal(r.body, &raws); err != nil {
+		return 0, nil, malformed("the body is not a list of events")
+	}
+	if len(raws) == 0 || len(raws) > webhook.MaxPublish {
+		return 0, nil, &webhook.Invalid{
+			Code: webhook.CodeTooMany, Message: "must hold 1 to " + thousands(webhook.MaxPublish) + " events",
+		}
+	}
+	results := make([]any, len(raws))
+	events := make([]webhook.NewEvent, 0, len(raws))
+	places := make([]int, 0, len(raws)) // of events in results
+	for i, raw := range raws {
+		n, err := newEvent(raw)
+		if err != nil {
+			results[i] = s.refuse(r, err, i)
+			continue
+		}
+		events = append(events, n)
+		places = append(places, i)
+	}
+	if len(events) > 0 {
+		done, err := r.scope.Publish(r.Context(), events)
+		if err != nil {
+			return 0, nil, err
+		}
+		for i, p := range done {
+			if p.Err != nil {
+				results[places[i]] = s.refuse(r, p.Err, places[i])
+			} else {
+				results[places[i]] = showEvent(p)
+			}
+		}
+	}
+	return http.StatusAccepted, struct {
+		Object string `json:"object"`
+		Data   []any  `json:"data"`
+	}{"list", results}, nil
+}
+
+var placePrefix = regexp.MustCompile(`^events\.\d+\.?`)
+
+// refuse names fields by the event's place in the array that was sent ("3.data"), as the caller counts it.
+func (s *server) refuse(r *request, err error, place int) refused {
+	f := s.expected(r.Request, err)
+	named := func(d detail) detail {
+		d.Field = placePrefix.ReplaceAllString(d.Field, "")
+		if d.Field == "" {
+			d.Field = strconv.Itoa(place)
+		} else {
+			d.Field = strconv.Itoa(place) + "." + d.Field
+		}
+		return d
+	}
+	out := refused{Error: named(f.detail)}
+	for _, d := range f.all {
+		out.Errors = append(out.Errors, named(d))
+	}
+	if f.status == http.StatusInternalServerError {
+		out.Error.RequestID = RequestID(r.Context())
+	}
+	return out
+}

@@ -1,0 +1,87 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// RequestIDHeader is on every answer; a report that names it can be found in the log.
+const RequestIDHeader = "Hookgraph-Request-Id"
+
+type requestIDKey struct{}
+
+// RequestID is the id of the request that ctx belongs to; "" outside of one.
+func RequestID(ctx context.Context) string {
+	id, _ := ctx.Value(requestIDKey{}).(string)
+	return id
+}
+
+// frame is around every request. The id is our own: one that a client chose could forge a log line.
+func (s *server) frame(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { //nolint:contextcheck // r carries it
+		start := time.Now()
+		id := webhook.NewID(start).String()
+		h := w.Header()
+		h.Set(RequestIDHeader, id)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'") // pages set their own
+		r = r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id))
+		rec := &recorder{ResponseWriter: w}
+		defer func() {
+			if v := recover(); v != nil {
+				if v == http.ErrAbortHandler { //nolint:errorlint // a sentinel that net/http compares the same way
+					panic(v)
+				}
+				s.panicked(rec, r, v)
+			}
+			s.Logger.LogAttrs(r.Context(), slog.LevelDebug, "request",
+				slog.String("request_id", id), slog.String("method", r.Method), slog.String("route", r.Pattern),
+				slog.Int("status", rec.status), slog.Int64("bytes", rec.bytes), slog.Duration("took", time.Since(start)))
+		}()
+		next.ServeHTTP(rec, r)
+	})
+}
+
+// panicked logs a panic once. When an answer has begun it can only be cut off, so that the client does not take it for
+// whole.
+func (s *server) panicked(w *recorder, r *http.Request, v any) {
+	s.Logger.ErrorContext(r.Context(), "panic", slog.String("request_id", RequestID(r.Context())),
+		slog.String("panic", fmt.Sprint(v)), slog.String("stack", string(debug.Stack())))
+	if w.status != 0 {
+		panic(http.ErrAbortHandler)
+	}
+	s.fail(w, r, internal())
+}
+
+// recorder notes what was answered. What it does not implement, http.ResponseController finds through Unwrap.
+type recorder struct {
+	http.ResponseWriter
+	status int // 0: nothing yet
+	bytes  int64
+}
+
+func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *recorder) WriteHeader(status int) {
+	if w.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *recorder) Write(b []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	n, err := w.ResponseWriter.Write(b)
+	w.bytes += int64(n)
+	return n, err
+}

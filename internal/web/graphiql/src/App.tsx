@@ -1,0 +1,104 @@
+import { useMonaco } from '@graphiql/react';
+import { GraphiQL } from 'graphiql';
+import { useEffect, useMemo, useState } from 'react';
+import { CredentialsDialog } from './CredentialsDialog';
+import type { Credentials } from './credentials';
+import * as credentials from './credentials';
+import { createFetcher } from './fetcher';
+import icon from './icon.svg';
+import { DEFAULT_TABS } from './tabs';
+
+const ANONYMOUS: Credentials = { token: '', tenant: '' };
+
+// Read before React renders: StrictMode calls initial state functions twice, and the address has a token only once.
+const initial = credentials.load();
+
+export function App() {
+  // null until the user has said who is calling, if only by declining to.
+  const [caller, setCaller] = useState(initial);
+  const [asking, setAsking] = useState(initial === null);
+  const [refused, setRefused] = useState(false);
+
+  // A tab that is chosen before the editors are there would show another tab's text.
+  const ready = useMonaco((state) => state.monaco !== undefined);
+
+  const fetcher = useMemo(
+    () =>
+      createFetcher(caller ?? ANONYMOUS, () => {
+        setRefused(true);
+        setAsking(true);
+      }),
+    [caller],
+  );
+
+  function become(next: Credentials) {
+    setCaller(next);
+    setRefused(false);
+    setAsking(false);
+  }
+
+  // A link with a token that is opened where the page already is changes nothing but the fragment.
+  useEffect(() => {
+    function onHashChange() {
+      const next = credentials.fromFragment();
+      if (next) {
+        setCaller(next);
+        setRefused(false);
+        setAsking(false);
+      }
+    }
+    addEventListener('hashchange', onHashChange);
+    return () => removeEventListener('hashchange', onHashChange);
+  }, []);
+
+  return (
+    <>
+      <header className="bar">
+        <h1>
+          <img src={icon} alt="" width="22" height="22" />
+          Hookgraph <span>GraphiQL</span>
+        </h1>
+        <nav aria-label="Page">
+          <a href={location.pathname} target="_blank" rel="noopener">
+            New window
+          </a>
+        </nav>
+        <button type="button" className="caller" onClick={() => setAsking(true)} aria-haspopup="dialog">
+          <span className="dot" data-state={refused ? 'refused' : caller?.token ? 'set' : 'none'} />
+          {refused ? 'Token refused' : caller?.token ? 'Token set' : 'No token'}
+          {caller?.tenant && <span className="tenant"> · {caller.tenant}</span>}
+        </button>
+      </header>
+      <main inert={!ready} aria-busy={!ready}>
+        <GraphiQL
+          fetcher={fetcher}
+          // Without a caller there is no schema to ask for: null keeps GraphiQL from trying.
+          schema={caller ? undefined : null}
+          defaultTabs={DEFAULT_TABS}
+          inputValueDeprecation
+          schemaDescription
+          shouldPersistHeaders={false}
+        >
+          <GraphiQL.Logo>{null}</GraphiQL.Logo>
+        </GraphiQL>
+      </main>
+      <CredentialsDialog
+        open={asking}
+        refused={refused}
+        current={caller ?? ANONYMOUS}
+        onSave={(next, remember) => {
+          credentials.save(next, remember);
+          become(next);
+        }}
+        onForget={() => {
+          credentials.forget();
+          become(ANONYMOUS);
+        }}
+        onClose={() => {
+          setAsking(false);
+          setCaller((was) => was ?? ANONYMOUS);
+        }}
+      />
+    </>
+  );
+}

@@ -1,0 +1,276 @@
+package web
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"maps"
+	"mime"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hookgraph/hookgraph/internal/auth"
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// request is an authenticated call of the REST surface.
+type request struct {
+	*http.Request
+	scope  *store.Scope // the caller's tenant
+	body   []byte       // read and JSON, when the endpoint takes one
+	header http.Header  // of the answer
+}
+
+// endpoint is one method of a resource. run returns the status and what is answered as JSON, or an error.
+type endpoint struct {
+	run     func(r *request) (int, any, error)
+	maxBody int64 // 0: it takes no body
+}
+
+type methods map[string]endpoint
+
+// resource is what every REST call goes through: method, identity, content type, body, and the one translation of errors
+// to answers. An endpoint only does its work.
+func (s *server) resource(m methods) http.Handler {
+	allowed := slices.Sorted(maps.Keys(m))
+	if slices.Contains(allowed, http.MethodGet) {
+		allowed = append(allowed, http.MethodHead)
+	}
+	allow := strings.Join(allowed, ", ")
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store") // answers are private, and some hold a secret
+		method := r.Method
+		if method == http.MethodHead {
+			method = http.MethodGet
+		}
+		e, ok := m[method]
+		if !ok {
+			w.Header().Set("Allow", allow)
+			s.fail(w, r, &failure{status: http.StatusMethodNotAllowed, detail: detail{Code: "METHOD_NOT_ALLOWED", Message: "allowed here: " + allow}})
+			return
+		}
+		status, answer, err := s.serve(w, r, e)
+		if err != nil {
+			s.fail(w, r, err)
+			return
+		}
+		reply(w, status, answer)
+	})
+}
+
+func (s *server) serve(w http.ResponseWriter, r *http.Request, e endpoint) (int, any, error) {
+	var token string
+	if fields := r.Header.Values("Authorization"); len(fields) == 1 { // of two, a proxy may have checked the other
+		token = auth.Bearer(fields[0])
+	}
+	caller, err := s.Auth.Authenticate(r.Context(), token, r.Header.Get(auth.TenantHeader))
+	if err != nil {
+		return 0, nil, err
+	}
+	r = r.WithContext(auth.With(r.Context(), caller))
+	req := &request{Request: r, scope: s.Store.In(caller.Tenant.ID), header: w.Header()}
+	if e.maxBody > 0 {
+		release, err := s.read(w, req, e.maxBody)
+		if err != nil {
+			return 0, nil, err
+		}
+		defer release()
+	}
+	return e.run(req)
+}
+
+// read reads the body, which must be JSON. The bytes count against MaxReadingBytes until release.
+func (s *server) read(w http.ResponseWriter, r *request, limit int64) (release func(), err error) {
+	media, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if charset := params["charset"]; err != nil || media != "application/json" || charset != "" && !strings.EqualFold(charset, "utf-8") {
+		return nil, &failure{status: http.StatusUnsupportedMediaType, detail: detail{
+			Code: "UNSUPPORTED_MEDIA_TYPE", Message: "the content type must be application/json",
+		}}
+	}
+	if e := r.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
+		return nil, &failure{status: http.StatusUnsupportedMediaType, detail: detail{
+			Code: "UNSUPPORTED_MEDIA_TYPE", Message: "the body must not be compressed",
+		}}
+	}
+	if r.ContentLength > limit {
+		return nil, tooLarge(limit)
+	}
+	n := r.ContentLength
+	if n < 0 {
+		n = limit // it does not say how much comes
+	}
+	n = min(n, s.MaxReadingBytes)
+	if !s.reading.TryAcquire(n) {
+		return nil, webhook.ErrBusy
+	}
+	release = func() { s.reading.Release(n) }
+	defer func() {
+		if err != nil {
+			release()
+		}
+	}()
+
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Now().Add(bodyReadTimeout)) // not every server has one; tests' recorder
+	var body bytes.Buffer
+	if r.ContentLength > 0 {
+		body.Grow(int(r.ContentLength) + bytes.MinRead)
+	}
+	_, err = io.Copy(&body, http.MaxBytesReader(w, r.Body, limit))
+	_ = control.SetReadDeadline(time.Time{})
+	var over *http.MaxBytesError
+	switch {
+	case errors.As(err, &over):
+		return nil, tooLarge(limit)
+	case err != nil:
+		return nil, malformed("the body could not be read to its end")
+	}
+	r.body = body.Bytes()
+	return release, checkJSON(r.body)
+}
+
+// Codes of answers that are not webhook.Codes.
+const (
+	codeMalformed = "MALFORMED"
+	codeNotFound  = string(webhook.CodeNotFound)
+	codeTooLarge  = "TOO_LARGE"
+	codeBusy      = "BUSY"
+	codeInternal  = "INTERNAL_SERVER_ERROR"
+)
+
+// detail is one thing that is wrong.
+type detail struct {
+	Code      string `json:"code"`
+	Message   string `json:"message"`
+	Field     string `json:"field,omitempty"`
+	RequestID string `json:"request_id,omitempty"`
+}
+
+// failure is an error as it is answered.
+type failure struct {
+	status int
+	detail detail
+	all    []detail // when several things are wrong
+}
+
+func (f *failure) Error() string { return f.detail.Message }
+
+func malformed(message string) *failure {
+	return &failure{status: http.StatusBadRequest, detail: detail{Code: codeMalformed, Message: message}}
+}
+
+func tooLarge(limit int64) *failure {
+	return &failure{status: http.StatusRequestEntityTooLarge, detail: detail{
+		Code: codeTooLarge, Message: "the body must be at most " + thousands(limit) + " bytes long",
+	}}
+}
+
+func internal() *failure {
+	return &failure{status: http.StatusInternalServerError, detail: detail{Code: codeInternal, Message: "something went wrong here; the log knows more under this request id"}}
+}
+
+// translate is the only place where an error becomes an answer; nil for one that nobody expected.
+func translate(err error) *failure {
+	var f *failure
+	simple := func(status int, code, message string) *failure {
+		return &failure{status: status, detail: detail{Code: code, Message: message}}
+	}
+	switch {
+	case errors.As(err, &f):
+		return f
+	case errors.Is(err, auth.ErrUnauthenticated):
+		return simple(http.StatusUnauthorized, "UNAUTHENTICATED", auth.ErrUnauthenticated.Error())
+	case errors.Is(err, auth.ErrUnknownTenant):
+		return simple(http.StatusForbidden, "FORBIDDEN", "unknown tenant")
+	case errors.Is(err, auth.ErrForbidden):
+		return simple(http.StatusForbidden, "FORBIDDEN", "not allowed")
+	case errors.Is(err, webhook.ErrNotFound):
+		return simple(http.StatusNotFound, codeNotFound, "not found")
+	case errors.Is(err, webhook.ErrBusy):
+		return simple(http.StatusServiceUnavailable, codeBusy, webhook.ErrBusy.Error())
+	case errors.Is(err, webhook.ErrUnavailable):
+		return simple(http.StatusServiceUnavailable, string(webhook.CodeUnavailable), webhook.ErrUnavailable.Error())
+	}
+	spell := snake
+	if _, ok := errors.AsType[spelled](err); ok {
+		spell = func(field string) string { return field }
+	}
+	return translateInvalid(webhook.Invalids(err), spell)
+}
+
+func translateInvalid(all []*webhook.Invalid, spell func(string) string) *failure {
+	if len(all) == 0 {
+		return nil
+	}
+	f := &failure{status: http.StatusUnprocessableEntity}
+	for _, e := range all {
+		f.all = append(f.all, detail{Code: string(e.Code), Message: e.Message, Field: spell(e.Field)})
+	}
+	f.detail = f.all[0]
+	switch first := all[0]; {
+	case first.Code == webhook.CodeConflict || first.Code == webhook.CodeQuota:
+		f.status = http.StatusConflict
+	case first.Code == webhook.CodeTooLong && first.Field == "data":
+		f.status = http.StatusRequestEntityTooLarge
+	case first.Code == webhook.CodeUnavailable:
+		f.status = http.StatusServiceUnavailable
+	}
+	if len(f.all) == 1 {
+		f.all = nil
+	}
+	return f
+}
+
+// expected is translate, and logs what nobody expected.
+func (s *server) expected(r *http.Request, err error) *failure {
+	if f := translate(err); f != nil {
+		return f
+	}
+	if r.Context().Err() == nil { // else the caller is gone, and that is no fault
+		s.Logger.ErrorContext(r.Context(), "request failed",
+			slog.String("request_id", RequestID(r.Context())), slog.String("route", r.Pattern), slog.Any("error", err))
+	}
+	return internal()
+}
+
+func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	f := s.expected(r, err)
+	switch f.status {
+	case http.StatusUnauthorized:
+		w.Header().Set("WWW-Authenticate", `Bearer realm="hookgraph"`)
+	case http.StatusServiceUnavailable:
+		w.Header().Set("Retry-After", "1")
+	}
+	shown := f.detail
+	shown.RequestID = RequestID(r.Context())
+	reply(w, f.status, struct {
+		Error  detail   `json:"error"`
+		Errors []detail `json:"errors,omitempty"`
+	}{shown, f.all})
+}
+
+// reply writes JSON as it would be read by a person: characters such as & are not escaped, because no answer is HTML.
+func reply(w http.ResponseWriter, status int, answer any) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(answer); err != nil {
+		panic(err) // our own types always encode
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(b.Bytes()) // an error is the client's going away
+}
+
+var upper = regexp.MustCompile(`[A-Z]`)
+
+// snake spells a field of the domain as this surface does: idempotencyKey is idempotency_key.
+func snake(field string) string {
+	return upper.ReplaceAllStringFunc(field, func(s string) string { return "_" + strings.ToLower(s) })
+}
