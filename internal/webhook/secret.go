@@ -18,7 +18,7 @@ type Secret struct {
 	WebhookID ID
 	Scheme    Scheme
 	// Key is 32 bytes: the HMAC key, or the seed of the Ed25519 key.
-	Key       []byte
+	Key       []byte `json:"-"`
 	CreatedAt time.Time
 	// ExpiresAt is when a rotation's overlap ends; nil for the current secret.
 	ExpiresAt *time.Time

@@ -1,0 +1,40 @@
+// Package graph is the GraphQL API. Resolvers translate, call and return; the rules are the domain's and the store's.
+package graph
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/executor"
+
+	"github.com/hookgraph/hookgraph/internal/live"
+	"github.com/hookgraph/hookgraph/internal/store"
+)
+
+//go:generate go tool gqlgen generate
+//go:generate go test -run TestSchemaFile -update .
+
+// Resolver is what the resolvers work on.
+type Resolver struct {
+	Store *store.Store
+	Live  *live.Log
+	// LastEventID is where a stream that gives no cursor goes on: the SSE header Last-Event-ID. Nil, or an empty answer,
+	// means that there is none.
+	LastEventID func(context.Context) string
+}
+
+// New makes the executable schema. It needs an Extension to run; NewExecutor puts both together.
+func New(r *Resolver) graphql.ExecutableSchema {
+	return NewExecutableSchema(Config{Resolvers: r})
+}
+
+// NewExecutor makes an executor of the schema with everything that it needs: authentication, loaders, and errors that
+// show no more than they may. A transport adds its limits to it. Unexpected errors are logged to logger.
+func NewExecutor(r *Resolver, logger *slog.Logger) *executor.Executor {
+	e := executor.New(New(r))
+	e.SetErrorPresenter(ErrorPresenter(logger))
+	e.SetRecoverFunc(Recover)
+	e.Use(Extension(r.Store))
+	return e
+}
