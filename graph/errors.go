@@ -24,10 +24,11 @@ const (
 	CodeUnauthenticated = "UNAUTHENTICATED"
 	CodeNotFound        = "NOT_FOUND"
 	CodeBadUserInput    = "BAD_USER_INPUT" // extensions.field is the way to the argument
-	CodeCursorExpired   = "CURSOR_EXPIRED" // extensions.oldest is the cursor of the oldest attempt that is still kept
+	CodeCursorExpired   = "CURSOR_EXPIRED" // all that is still kept comes after the cursor extensions.oldest
 	CodeUnavailable     = "UNAVAILABLE"    // nothing was stored: try again
-	CodeCanceled        = "CANCELED"       // the caller went away or the deadline passed
-	CodeInternal        = "INTERNAL_SERVER_ERROR"
+	CodeTimeout         = "TIMEOUT"
+	CodeCanceled        = "CANCELED"              // the caller went away
+	CodeInternal        = "INTERNAL_SERVER_ERROR" // the log has it under extensions.requestId
 )
 
 // failure is an unexpected error that several fields share, and that is logged once for all of them.
@@ -44,7 +45,7 @@ func (f *failure) Unwrap() error { return f.err }
 type expired struct{ oldest string }
 
 func (e *expired) Error() string {
-	return "after: what came next is no longer kept; extensions.oldest is the oldest cursor that is"
+	return "after: what came next is no longer kept; all that is kept comes after extensions.oldest"
 }
 
 // panicked is what a resolver panicked with.
@@ -60,78 +61,102 @@ func Recover(_ context.Context, value any) error {
 	return &panicked{value: value, stack: debug.Stack()}
 }
 
-// ErrorPresenter says what callers see of an error: expected ones with their code, and of all others nothing but the id
-// under which logger has them. It never returns nil.
-func ErrorPresenter(logger *slog.Logger) graphql.ErrorPresenterFunc {
-	return func(ctx context.Context, err error) *gqlerror.Error {
-		shown := &gqlerror.Error{Path: graphql.GetPath(ctx)}
-		if g, ok := errors.AsType[*gqlerror.Error](err); ok {
-			if code, ok := g.Extensions["code"].(string); ok && code != "" {
-				return g // made for callers: the query does not parse, is not valid, or costs too much
-			}
-			shown.Path, shown.Locations = g.Path, g.Locations
-		}
-		argument := splitPath(ctx, shown)
-		set := func(code, message string) {
-			shown.Message = message
-			shown.Extensions = map[string]any{"code": code}
-		}
-		if e, ok := errors.AsType[*expired](err); ok {
-			set(CodeCursorExpired, e.Error())
-			shown.Extensions["oldest"] = e.oldest
-			return shown
-		}
-		if invalids := webhook.Invalids(err); len(invalids) > 0 {
-			messages := make([]string, len(invalids))
-			for i, e := range invalids {
-				messages[i] = e.Error()
-			}
-			set(CodeBadUserInput, strings.Join(messages, "; "))
-			if f := invalids[0].Field; f != "" {
-				argument = strings.Split(f, ".")
-			}
-			if len(argument) > 0 {
-				shown.Extensions["field"] = argument
-			}
-			return shown
-		}
-		switch {
-		case errors.Is(err, webhook.ErrID):
-			set(CodeBadUserInput, "must be a UUID")
-			if len(argument) > 0 {
-				shown.Extensions["field"] = argument
-			}
-		case errors.Is(err, webhook.ErrCursor):
-			set(CodeBadUserInput, webhook.ErrCursor.Error())
-		case errors.Is(err, webhook.ErrNotFound):
-			set(CodeNotFound, webhook.ErrNotFound.Error())
-		case errors.Is(err, webhook.ErrBusy):
-			set(CodeUnavailable, webhook.ErrBusy.Error())
-		case errors.Is(err, webhook.ErrUnavailable):
-			set(CodeUnavailable, webhook.ErrUnavailable.Error())
-		case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-			set(CodeCanceled, "the call was canceled or took too long")
-		default:
-			set(CodeInternal, "internal error; the server's log has it under this request id")
-			shown.Extensions["requestId"] = report(ctx, logger, shown.Path, err)
-		}
-		return shown
-	}
+// Presenter says what callers see of an error: expected ones with their code, and of all others nothing but the id under
+// which the log has them.
+type Presenter struct {
+	// Logger gets the errors that callers do not see.
+	Logger *slog.Logger
+	// RequestID names the request that ctx belongs to. When nil, or for "", each error gets an id of its own.
+	RequestID func(ctx context.Context) string
+	// Logged reports whether an error has been logged already, such as a panic by the transport. Nil means never.
+	Logged func(err error) bool
 }
 
-// report logs an unexpected error and returns the id under which it is found.
-func report(ctx context.Context, logger *slog.Logger, path ast.Path, err error) string {
+// ErrorPresenter is the Presenter that logs to logger.
+func ErrorPresenter(logger *slog.Logger) graphql.ErrorPresenterFunc {
+	return Presenter{Logger: logger}.Present
+}
+
+// Present is a graphql.ErrorPresenterFunc. It never returns nil.
+func (p Presenter) Present(ctx context.Context, err error) *gqlerror.Error {
+	shown := &gqlerror.Error{Path: graphql.GetPath(ctx)}
+	if g, ok := errors.AsType[*gqlerror.Error](err); ok {
+		if code, ok := g.Extensions["code"].(string); ok && code != "" {
+			return g // made for callers: the query does not parse, is not valid, or costs too much
+		}
+		shown.Path, shown.Locations = g.Path, g.Locations
+	}
+	argument := splitPath(ctx, shown)
+	set := func(code, message string) {
+		shown.Message = message
+		shown.Extensions = map[string]any{"code": code}
+	}
+	badInput := func(message string) {
+		set(CodeBadUserInput, message)
+		if len(argument) > 0 {
+			shown.Extensions["field"] = argument
+		}
+	}
+	if e, ok := errors.AsType[*expired](err); ok {
+		set(CodeCursorExpired, e.Error())
+		shown.Extensions["oldest"] = e.oldest
+		return shown
+	}
+	if invalids := webhook.Invalids(err); len(invalids) > 0 {
+		messages := make([]string, len(invalids))
+		for i, e := range invalids {
+			messages[i] = e.Error()
+		}
+		if f := invalids[0].Field; f != "" {
+			argument = strings.Split(f, ".")
+		}
+		badInput(strings.Join(messages, "; "))
+		return shown
+	}
+	switch {
+	case errors.Is(err, webhook.ErrID):
+		badInput("must be a UUID")
+	case errors.Is(err, webhook.ErrCursor):
+		badInput("must be a cursor that this server made")
+	case errors.Is(err, webhook.ErrNotFound):
+		set(CodeNotFound, webhook.ErrNotFound.Error())
+	case errors.Is(err, webhook.ErrBusy):
+		set(CodeUnavailable, webhook.ErrBusy.Error())
+	case errors.Is(err, webhook.ErrUnavailable):
+		set(CodeUnavailable, webhook.ErrUnavailable.Error())
+		shown.Extensions["requestId"] = p.report(ctx, shown.Path, err)
+	case errors.Is(err, context.DeadlineExceeded):
+		set(CodeTimeout, "the operation took too long")
+	case errors.Is(err, context.Canceled):
+		set(CodeCanceled, "the operation was canceled")
+	default:
+		set(CodeInternal, "internal server error")
+		shown.Extensions["requestId"] = p.report(ctx, shown.Path, err)
+	}
+	return shown
+}
+
+// report logs an error that callers do not see, and returns the id under which it is found.
+func (p Presenter) report(ctx context.Context, path ast.Path, err error) string {
 	shared, ok := errors.AsType[*failure](err)
 	if !ok {
 		shared = &failure{}
 	}
 	shared.once.Do(func() {
-		shared.id = rand.Text()
-		attrs := []any{"request_id", shared.id, "path", path.String(), "error", err}
-		if p, ok := errors.AsType[*panicked](err); ok {
-			attrs = append(attrs, "stack", string(p.stack))
+		if p.RequestID != nil {
+			shared.id = p.RequestID(ctx)
 		}
-		logger.ErrorContext(ctx, "internal error", attrs...)
+		if shared.id == "" {
+			shared.id = rand.Text()
+		}
+		if p.Logged != nil && p.Logged(err) {
+			return
+		}
+		attrs := []any{"request_id", shared.id, "path", path.String(), "error", err}
+		if e, ok := errors.AsType[*panicked](err); ok {
+			attrs = append(attrs, "stack", string(e.stack))
+		}
+		p.Logger.ErrorContext(ctx, "graphql operation failed", attrs...)
 	})
 	return shared.id
 }

@@ -24,11 +24,11 @@ type request struct {
 
 type requestKey struct{}
 
-// from returns the operation's request. Without an Extension there is none, and no resolver runs.
+// from returns the operation's request. Without AroundOperations there is none, and no resolver runs.
 func from(ctx context.Context) *request {
 	r, ok := ctx.Value(requestKey{}).(*request)
 	if !ok {
-		panic("graph: the executor does not use graph.Extension")
+		panic("graph: AroundOperations is missing")
 	}
 	return r
 }
@@ -49,40 +49,26 @@ func (r *request) takeEnd() error {
 	return err
 }
 
-type extension struct{ store *store.Store }
-
-var _ interface {
-	graphql.HandlerExtension
-	graphql.OperationInterceptor
-	graphql.ResponseInterceptor
-} = extension{}
-
-// Extension refuses every operation without a caller (auth.From), gives the others their part of the store and their
-// loaders, and ends a stream that broke with a response of errors only. An executor must use exactly one.
-func Extension(s *store.Store) graphql.HandlerExtension { return extension{s} }
-
-// ExtensionName is part of graphql.HandlerExtension.
-func (extension) ExtensionName() string { return "Hookgraph" }
-
-// Validate is part of graphql.HandlerExtension.
-func (extension) Validate(graphql.ExecutableSchema) error { return nil }
-
-// InterceptOperation is part of graphql.OperationInterceptor.
-func (e extension) InterceptOperation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-	caller := auth.From(ctx)
-	if caller == nil || caller.Tenant == nil {
-		return graphql.OneShot(&graphql.Response{Errors: gqlerror.List{unauthenticated()}})
-	}
-	r := &request{caller: caller, store: e.store.In(caller.Tenant.ID)}
-	r.loaders.init(r.store)
-	respond := next(context.WithValue(ctx, requestKey{}, r))
-	return func(ctx context.Context) *graphql.Response {
-		return respond(context.WithValue(ctx, requestKey{}, r))
+// AroundOperations refuses every operation without a caller (auth.From), and gives the others their part of the store and
+// their loaders. It must be among the middleware of whatever executes the schema.
+func AroundOperations(s *store.Store) graphql.OperationMiddleware {
+	return func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+		caller := auth.From(ctx)
+		if caller == nil || caller.Tenant == nil {
+			return graphql.OneShot(&graphql.Response{Errors: gqlerror.List{unauthenticated()}})
+		}
+		r := &request{caller: caller, store: s.In(caller.Tenant.ID)}
+		r.loaders.init(r.store)
+		respond := next(context.WithValue(ctx, requestKey{}, r))
+		return func(ctx context.Context) *graphql.Response {
+			return respond(context.WithValue(ctx, requestKey{}, r))
+		}
 	}
 }
 
-// InterceptResponse is part of graphql.ResponseInterceptor.
-func (extension) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+// AroundResponses ends a stream that broke with a response that has errors only. It is for transports that have no way of
+// their own to end a stream (Resolver.EndStream).
+func AroundResponses(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 	resp := next(ctx)
 	if resp != nil {
 		return resp

@@ -21,20 +21,24 @@ type Resolver struct {
 	Live  *live.Log
 	// LastEventID is where a stream that gives no cursor goes on: the SSE header Last-Event-ID. Nil, or an empty answer,
 	// means that there is none.
-	LastEventID func(context.Context) string
+	LastEventID func(ctx context.Context) string
+	// EndStream tells the transport why the subscription of ctx ends. It is called before the stream is closed, and the
+	// transport presents the error. When nil, the error comes as a last response that has errors only.
+	EndStream func(ctx context.Context, err error)
 }
 
-// New makes the executable schema. It needs an Extension to run; NewExecutor puts both together.
+// New makes the executable schema. It runs only within AroundOperations; NewExecutor puts everything together.
 func New(r *Resolver) graphql.ExecutableSchema {
 	return NewExecutableSchema(Config{Resolvers: r})
 }
 
-// NewExecutor makes an executor of the schema with everything that it needs: authentication, loaders, and errors that
-// show no more than they may. A transport adds its limits to it. Unexpected errors are logged to logger.
+// NewExecutor makes a gqlgen executor of the schema with everything that it needs, for transports that take one.
+// Unexpected errors are logged to logger.
 func NewExecutor(r *Resolver, logger *slog.Logger) *executor.Executor {
 	e := executor.New(New(r))
 	e.SetErrorPresenter(ErrorPresenter(logger))
 	e.SetRecoverFunc(Recover)
-	e.Use(Extension(r.Store))
+	e.AroundOperations(AroundOperations(r.Store))
+	e.AroundResponses(AroundResponses)
 	return e
 }

@@ -35,14 +35,23 @@ func (r *Resolver) stream(ctx context.Context, f store.AttemptFilter, after stri
 		defer w.Close()
 		defer func() {
 			if p := recover(); p != nil { // gqlgen recovers resolvers, not what they start
-				req.end(Recover(ctx, p))
+				r.endStream(ctx, req, Recover(ctx, p))
 			}
 		}()
 		if err := r.pump(ctx, w, ch); ctx.Err() == nil {
-			req.end(r.streamError(err))
+			r.endStream(ctx, req, r.streamError(err))
 		}
 	}()
 	return ch, nil
+}
+
+// endStream tells why a stream ends, before its channel is closed.
+func (r *Resolver) endStream(ctx context.Context, req *request, err error) {
+	if r.EndStream != nil {
+		r.EndStream(ctx, err)
+		return
+	}
+	req.end(err)
 }
 
 func (r *Resolver) pump(ctx context.Context, w *live.Watcher, ch chan<- *model.StreamedDeliveryAttempt) error {
@@ -63,7 +72,7 @@ func (r *Resolver) pump(ctx context.Context, w *live.Watcher, ch chan<- *model.S
 
 func (r *Resolver) streamError(err error) error {
 	if e, ok := errors.AsType[*webhook.CursorExpired](err); ok {
-		return &expired{oldest: r.Live.Cursor(e.Oldest)}
+		return &expired{oldest: r.Live.Cursor(e.Oldest - 1)} // that one is not lost when a client goes on after it
 	}
 	if errors.Is(err, webhook.ErrCursor) {
 		return &webhook.Invalid{Field: "after", Code: webhook.CodeInvalid, Message: "must be a cursor of this stream, or latest"}

@@ -168,11 +168,11 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-func within(t *testing.T, what string, d time.Duration, c <-chan struct{}) {
-	t.Helper()
-	select {
-	case <-c:
-	case <-time.After(d):
-		t.Fatalf("timed out: %s", what)
-	}
+// open counts the streams being served.
+func (h *Handler) open() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.streams)
 }
+
+func discard(log *syncBuffer) *slog.Logger { return slog.New(slog.NewTextHandler(log, nil)) }

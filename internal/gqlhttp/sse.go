@@ -127,6 +127,13 @@ func (x *exchange) streamEvents(ctx context.Context, op *operation, out *events)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
+		defer func() {
+			// The execution recovers; this is for what is ours, which must not take the process along.
+			if v := recover(); v != nil {
+				logPanic(ctx, cfg.Logger, v)
+				cancel()
+			}
+		}()
 		run := x.h.engine.start(ctx, op, lastEventID(x.r))
 		for {
 			resp, errs := run.response()
@@ -184,6 +191,8 @@ func (x *exchange) streamEvents(ctx context.Context, op *operation, out *events)
 			// No complete event: the operation is not over, and the client is to resume elsewhere.
 			return
 		case <-x.r.Context().Done():
+			return
+		case <-done:
 			return
 		}
 	}

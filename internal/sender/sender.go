@@ -75,9 +75,9 @@ type Sender struct {
 	maxProbes int // failing gates' requests at once, so that they can not use up Concurrency by their number
 	agent     []string
 
-	wg     sync.WaitGroup // every goroutine that mu's holder starts
-	poke   chan struct{}  // holds one signal: the earliest alarm has changed
-	idle   chan struct{}  // closed when stopping and nothing is left
+	wg   sync.WaitGroup // every goroutine that mu's holder starts
+	poke chan struct{}  // holds one signal: the earliest alarm has changed
+	idle chan struct{}  // closed when stopping and nothing is left
 	// How long attempts may run, and how long they may be written down. They are kept here because the goroutines that
 	// need them are started by Taker's methods, which have no context. Run sets them before anything is served.
 	attend, finish context.Context
@@ -253,19 +253,20 @@ func (s *Sender) ring() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
+	var wait time.Duration // 0: there may be more
 	for range 1000 {
 		g := s.alarms.first()
 		if g == nil {
-			return longestWait
+			wait = longestWait
+			break
 		}
-		if wait := g.wake.Sub(now); wait > 0 {
-			s.dispatch(now)
-			return min(wait, longestWait)
+		if wait = g.wake.Sub(now); wait > 0 {
+			break
 		}
 		s.update(g, now)
 	}
 	s.dispatch(now)
-	return 0
+	return min(max(wait, 0), longestWait)
 }
 
 // stop gives back what is queued.
