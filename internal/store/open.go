@@ -40,17 +40,18 @@ type Options struct {
 
 // Store is an open database. Its methods may be called from any goroutine.
 type Store struct {
-	opts   Options
-	log    *slog.Logger
-	read   *gorm.DB // a pool of read-only connections
-	write  *gorm.DB // one connection, used by the writer alone
-	lock   *os.File // nil when Shared
-	seal   *sealer
-	node   int64 // claims are held in its name
-	epoch  string
-	writer *writer
-	routes routes
-	memory *semaphore.Weighted // bytes of events that wait to be published
+	opts     Options
+	log      *slog.Logger
+	read     *gorm.DB  // a pool of read-only connections
+	write    *gorm.DB  // one connection, used by the writer alone
+	prepared *prepared // statements of write
+	lock     *os.File  // nil when Shared
+	seal     *sealer
+	node     int64 // claims are held in its name
+	epoch    string
+	writer   *writer
+	routes   routes
+	memory   *semaphore.Weighted // bytes of events that wait to be published
 
 	last       atomic.Int64 // Seq of the newest committed attempt
 	onAttempts func([]*webhook.Attempt)
@@ -104,7 +105,11 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 		return nil, err
 	}
 	if f := o.OnStatement; f != nil {
-		count := func(db *gorm.DB) { f(db.Statement.SQL.String()) }
+		count := func(db *gorm.DB) {
+			if !db.DryRun { // a part of another statement
+				f(db.Statement.SQL.String())
+			}
+		}
 		_ = s.read.Callback().Query().After("gorm:query").Register("hookgraph:count", count)
 		_ = s.read.Callback().Row().After("gorm:row").Register("hookgraph:count", count)
 		_ = s.read.Callback().Raw().After("gorm:raw").Register("hookgraph:count", count)
@@ -123,6 +128,9 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 		}
 	}
 	if err := s.loadRoutes(); err != nil {
+		return nil, err
+	}
+	if err := s.prepareWriting(); err != nil {
 		return nil, err
 	}
 	s.writer = newWriter(s)
@@ -176,6 +184,22 @@ func (s *Store) checkPragmas() error {
 	return nil
 }
 
+// prepareWriting sets what makes merged transactions cheap: a cache that holds the indexes' ends, and a longer log, so that
+// a page that many transactions change is copied into the database once. The log is at most a few times 32 MiB long.
+func (s *Store) prepareWriting() error {
+	for _, pragma := range []string{"cache_size = -65536", "wal_autocheckpoint = 8192", "journal_size_limit = 134217728"} {
+		if err := s.write.Exec("PRAGMA " + pragma).Error; err != nil {
+			return fmt.Errorf("pragma %s: %w", pragma, err)
+		}
+	}
+	pool, err := s.write.DB()
+	if err != nil {
+		return err
+	}
+	s.prepared = newPrepared(pool)
+	return nil
+}
+
 // join registers this process as a node and voids the claims of the ones before it: the directory is locked, so they are
 // gone.
 func (s *Store) join(now time.Time) error {
@@ -202,6 +226,9 @@ func (s *Store) Close() error {
 	}
 	s.background.Wait()
 	var errs []error
+	if s.prepared != nil {
+		s.prepared.close()
+	}
 	for _, db := range []*gorm.DB{s.read, s.write} {
 		if db == nil {
 			continue

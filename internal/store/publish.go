@@ -193,7 +193,7 @@ func (b *batch) insertAll(events []*incoming) error {
 	if len(events) == 0 {
 		return nil
 	}
-	first, err := insertEvents.insert(b.tx, len(events), func(args []any, i int) []any {
+	first, err := b.insert(insertEvents, len(events), func(args []any, i int) []any {
 		e := &events[i].event
 		return append(args, e.ID, e.TenantID, e.Type, at(e.Timestamp), at(e.CreatedAt), e.Data)
 	})
@@ -218,7 +218,7 @@ func (b *batch) insertAll(events []*incoming) error {
 	if len(jobs) == 0 {
 		return nil
 	}
-	first, err = insertDeliveries.insert(b.tx, len(jobs), func(args []any, i int) []any {
+	first, err = b.insert(insertDeliveries, len(jobs), func(args []any, i int) []any {
 		j := jobs[i]
 		d := &j.Delivery
 		var due, claimed any = at(b.now), nil
@@ -307,8 +307,7 @@ func (s *Store) Claim(ctx context.Context, id webhook.ID, n, maxBytes int) (jobs
 			return fmt.Errorf("claim: %w", err)
 		}
 		var due *micros
-		if err := queryRows(b.tx, "SELECT due_at FROM deliveries WHERE webhook_id = ? AND due_at IS NOT NULL ORDER BY due_at LIMIT 1",
-			[]any{id}, func(r *sql.Rows) error { return r.Scan(&due) }); err != nil {
+		if err := b.query(nextDue, 1, []any{id}, func(r *sql.Rows) error { return r.Scan(&due) }); err != nil {
 			return fmt.Errorf("find next due: %w", err)
 		}
 		next = maybeTime(due)
@@ -324,14 +323,11 @@ func (s *Store) Claim(ctx context.Context, id webhook.ID, n, maxBytes int) (jobs
 func (b *batch) claim(h *Hook, n, maxBytes int) ([]*Job, error) {
 	var jobs []*Job
 	left := maxBytes
-	rows, err := pool(b.tx).QueryContext(context.Background(), `SELECT d.seq, d.id, d.event_id, d.attempt_count, d.schedule_start,
-		d.triggered_by, d.created_at, e.seq, e.type, e.timestamp, e.created_at, e.data
-		FROM deliveries d JOIN events e ON e.id = d.event_id
-		WHERE d.webhook_id = ? AND d.due_at <= ? ORDER BY d.due_at LIMIT ?`, h.ID, at(b.now), n)
-	if err != nil {
-		return nil, err
-	}
-	for rows.Next() {
+	full := false
+	err := b.query(dueDeliveries, 1, []any{h.ID, at(b.now), n}, func(rows *sql.Rows) error {
+		if full {
+			return nil
+		}
 		j := &Job{Event: &webhook.Event{TenantID: h.TenantID}, Hook: h, Delivery: webhook.Delivery{
 			TenantID: h.TenantID, WebhookID: h.ID, Status: webhook.Pending,
 		}}
@@ -339,16 +335,17 @@ func (b *batch) claim(h *Hook, n, maxBytes int) ([]*Job, error) {
 		var made, happened, published micros
 		if err := rows.Scan(&d.Seq, &d.ID, &d.EventID, &d.AttemptCount, &d.ScheduleStart, &d.Trigger, &made,
 			&e.Seq, &e.Type, &happened, &published, &e.Data); err != nil {
-			_ = rows.Close()
-			return nil, err
+			return err
 		}
 		if left -= j.Size(); left < 0 && len(jobs) > 0 {
-			break
+			full = true
+			return nil
 		}
 		e.ID, d.CreatedAt, e.Timestamp, e.CreatedAt = d.EventID, made.time(), happened.time(), published.time()
 		jobs = append(jobs, j)
-	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return nil
+	})
+	if err != nil {
 		return nil, err
 	}
 	return jobs, chunks(len(jobs), func(from, to int) error {
@@ -356,9 +353,19 @@ func (b *batch) claim(h *Hook, n, maxBytes int) ([]*Job, error) {
 		for _, j := range jobs[from:to] {
 			args = append(args, j.Delivery.Seq)
 		}
-		_, err := pool(b.tx).ExecContext(context.Background(), claimDeliveries.text(to-from), args...)
+		_, err := b.exec(claimDeliveries, to-from, args)
 		return err
 	})
+}
+
+var nextDue = &statement{
+	row: "SELECT due_at FROM deliveries WHERE webhook_id = ? AND due_at IS NOT NULL ORDER BY due_at LIMIT 1",
+}
+
+var dueDeliveries = &statement{
+	row: `SELECT d.seq, d.id, d.event_id, d.attempt_count, d.schedule_start, d.triggered_by, d.created_at, e.seq, e.type,
+		e.timestamp, e.created_at, e.data FROM deliveries d JOIN events e ON e.id = d.event_id
+		WHERE d.webhook_id = ? AND d.due_at <= ? ORDER BY d.due_at LIMIT ?`,
 }
 
 var claimDeliveries = &statement{
@@ -383,7 +390,7 @@ func (s *Store) Unclaim(ctx context.Context, jobs []*Job) error {
 				args = append(args, j.Delivery.Seq)
 				b.dueAt(j.Delivery.WebhookID, b.now)
 			}
-			_, err := pool(b.tx).ExecContext(context.Background(), unclaimDeliveries.text(to-from), args...)
+			_, err := b.exec(unclaimDeliveries, to-from, args)
 			return err
 		})
 	})

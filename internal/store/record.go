@@ -79,7 +79,7 @@ func (b *batch) record() error {
 			o := &outcomes[from+i]
 			args = append(args, o.Job.Delivery.Seq, o.Job.Delivery.AttemptCount+1, string(o.status), maybeAt(o.due), maybeAt(o.completed))
 		}
-		return queryRows(b.tx, finishDeliveries.text(to-from), append(args, b.s.node), func(r *sql.Rows) error {
+		return b.query(finishDeliveries, to-from, append(args, b.s.node), func(r *sql.Rows) error {
 			var seq int64
 			var is state
 			err := r.Scan(&seq, &is.status, &is.start)
@@ -111,7 +111,7 @@ func (b *batch) record() error {
 	if len(kept) == 0 {
 		return nil
 	}
-	first, err := insertAttempts.insert(b.tx, len(b.attempts), func(args []any, i int) []any {
+	first, err := b.insert(insertAttempts, len(b.attempts), func(args []any, i int) []any {
 		a := b.attempts[i]
 		var code, status any
 		if a.Error != nil {

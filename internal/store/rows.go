@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"strings"
-	"sync"
 
 	"gorm.io/gorm"
 )
@@ -14,17 +13,104 @@ const maxRows = 256
 
 // statement writes many rows at once. Rows are sent in powers of two, so that few prepared statements serve any number.
 type statement struct {
-	before, row, after string   // the VALUES of n rows stand between before and after
-	texts              sync.Map // rows -> text
+	before, row, after string // the VALUES of n rows stand between before and after
 }
 
-func (st *statement) text(rows int) string {
-	if text, ok := st.texts.Load(rows); ok {
-		return text.(string) //nolint:forcetypeassert // only strings are stored
+// form is a statement for a number of rows.
+type form struct {
+	*statement
+	rows int
+}
+
+func (f form) text() string {
+	return f.before + strings.Repeat(f.row+", ", f.rows-1) + f.row + f.after
+}
+
+// prepared keeps the statements of the hot path prepared across transactions. A statement can not be prepared for the
+// database while a transaction has its only connection, so one that is new is sent as text and prepared before the next
+// transaction. Only the writer uses it.
+type prepared struct {
+	db     *sql.DB
+	ready  map[form]*sql.Stmt
+	wanted map[form]string
+}
+
+func newPrepared(db *sql.DB) *prepared {
+	return &prepared{db: db, ready: map[form]*sql.Stmt{}, wanted: map[form]string{}}
+}
+
+// prepare is called between transactions. What can not be prepared goes on as text.
+func (p *prepared) prepare(ctx context.Context) {
+	for f, text := range p.wanted {
+		if stmt, err := p.db.PrepareContext(ctx, text); err == nil {
+			p.ready[f] = stmt
+		}
+		delete(p.wanted, f)
 	}
-	text := st.before + strings.Repeat(st.row+", ", rows-1) + st.row + st.after
-	st.texts.Store(rows, text)
-	return text
+}
+
+func (p *prepared) close() {
+	for _, stmt := range p.ready {
+		_ = stmt.Close()
+	}
+	clear(p.ready)
+}
+
+// exec runs a form of the statement in the batch's transaction.
+func (b *batch) exec(st *statement, rows int, args []any) (sql.Result, error) {
+	ctx := context.Background() // the transaction is the writer's: no caller's end may break it
+	f := form{st, rows}
+	if stmt, tx := b.s.prepared.ready[f], b.sqlTx(); stmt != nil && tx != nil {
+		return tx.StmtContext(ctx, stmt).ExecContext(ctx, args...)
+	}
+	text := f.text()
+	b.s.prepared.wanted[f] = text
+	return b.pool().ExecContext(ctx, text, args...)
+}
+
+// query runs a form of the statement in the batch's transaction, and calls scan for every row.
+func (b *batch) query(st *statement, rows int, args []any, scan func(*sql.Rows) error) error {
+	ctx := context.Background() // as in exec
+	f := form{st, rows}
+	var found *sql.Rows
+	var err error
+	if stmt, tx := b.s.prepared.ready[f], b.sqlTx(); stmt != nil && tx != nil {
+		found, err = tx.StmtContext(ctx, stmt).QueryContext(ctx, args...)
+	} else {
+		text := f.text()
+		b.s.prepared.wanted[f] = text
+		found, err = b.pool().QueryContext(ctx, text, args...)
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { _ = found.Close() }()
+	for found.Next() {
+		if err := scan(found); err != nil {
+			return err
+		}
+	}
+	return found.Err()
+}
+
+// pool is the transaction without GORM's builder, which would read each long statement again.
+func (b *batch) pool() gorm.ConnPool {
+	if tx := b.sqlTx(); tx != nil {
+		return tx
+	}
+	return b.tx.Statement.ConnPool
+}
+
+// sqlTx is the transaction below GORM's own cache of statements, which prepares anew in every transaction.
+func (b *batch) sqlTx() *sql.Tx {
+	switch p := b.tx.Statement.ConnPool.(type) {
+	case *sql.Tx:
+		return p
+	case *gorm.PreparedStmtTX:
+		tx, _ := p.Tx.(*sql.Tx)
+		return tx
+	}
+	return nil
 }
 
 // chunks calls f with the bounds of runs of rows, each a power of two in length.
@@ -44,14 +130,14 @@ func chunks(rows int, f func(from, to int) error) error {
 
 // insert writes rows of values, and returns the Seq of the first: the others follow it without gaps, because the only
 // writer is this transaction.
-func (st *statement) insert(tx *gorm.DB, rows int, values func(args []any, i int) []any) (first int64, err error) {
+func (b *batch) insert(st *statement, rows int, values func(args []any, i int) []any) (first int64, err error) {
 	args := make([]any, 0, 24*min(rows, maxRows))
 	err = chunks(rows, func(from, to int) error {
 		args = args[:0]
 		for i := from; i < to; i++ {
 			args = values(args, i)
 		}
-		res, err := pool(tx).ExecContext(context.Background(), st.text(to-from), args...)
+		res, err := b.exec(st, to-from, args)
 		if err != nil {
 			return err
 		}
@@ -62,22 +148,4 @@ func (st *statement) insert(tx *gorm.DB, rows int, values func(args []any, i int
 		return err
 	})
 	return first, err
-}
-
-// pool is the transaction without GORM's builder, which would read each long statement again.
-func pool(tx *gorm.DB) gorm.ConnPool { return tx.Statement.ConnPool }
-
-// queryRows calls scan for every row.
-func queryRows(tx *gorm.DB, text string, args []any, scan func(*sql.Rows) error) error {
-	rows, err := pool(tx).QueryContext(context.Background(), text, args...)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		if err := scan(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
 }

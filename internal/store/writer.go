@@ -188,6 +188,7 @@ func (b *batch) split() []*batch {
 // write runs the transaction. When it fails nothing is stored and what was reserved is given back.
 func (b *batch) write() (err error) {
 	b.now = time.Now()
+	b.s.prepared.prepare(context.Background())
 	b.hooks = map[webhook.ID]*Hook{}
 	b.due = map[webhook.ID]time.Time{}
 	defer func() {
