@@ -6,11 +6,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
 
-func get(t *testing.T, method, path string, header map[string]string) *http.Response {
+func get(t *testing.T, method, path string, header map[string]string) *httptest.ResponseRecorder {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), method, path, nil)
 	for name, value := range header {
@@ -18,13 +19,13 @@ func get(t *testing.T, method, path string, header map[string]string) *http.Resp
 	}
 	w := httptest.NewRecorder()
 	Handler().ServeHTTP(w, r)
-	return w.Result()
+	return w
 }
 
-func body(t *testing.T, res *http.Response) string {
+func body(t *testing.T, res *httptest.ResponseRecorder) string {
 	t.Helper()
 	var r io.Reader = res.Body
-	if res.Header.Get("Content-Encoding") == "gzip" {
+	if res.Header().Get("Content-Encoding") == "gzip" {
 		var err error
 		if r, err = gzip.NewReader(res.Body); err != nil {
 			t.Fatal(err)
@@ -42,8 +43,8 @@ func body(t *testing.T, res *http.Response) string {
 func TestIndexAndItsAssets(t *testing.T) {
 	for _, path := range []string{"/graphiql", "/graphiql/"} {
 		res := get(t, "GET", path, map[string]string{"Accept-Encoding": "gzip, deflate, br"})
-		if res.StatusCode != 200 || res.Header.Get("Cache-Control") != "no-cache" {
-			t.Fatalf("%s: %d %v", path, res.StatusCode, res.Header)
+		if res.Code != 200 || res.Header().Get("Cache-Control") != "no-cache" {
+			t.Fatalf("%s: %d %v", path, res.Code, res.Header())
 		}
 		assets := regexp.MustCompile(`(?:src|href)="([^"]+)"`).FindAllStringSubmatch(body(t, res), -1)
 		if len(assets) < 2 {
@@ -51,9 +52,9 @@ func TestIndexAndItsAssets(t *testing.T) {
 		}
 		for _, asset := range assets {
 			res := get(t, "GET", asset[1], nil)
-			if res.StatusCode != 200 || !strings.Contains(res.Header.Get("Cache-Control"), "immutable") ||
-				res.Header.Get("Content-Type") == "" {
-				t.Errorf("%s: %d %v", asset[1], res.StatusCode, res.Header)
+			if res.Code != 200 || !strings.Contains(res.Header().Get("Cache-Control"), "immutable") ||
+				res.Header().Get("Content-Type") == "" {
+				t.Errorf("%s: %d %v", asset[1], res.Code, res.Header())
 			}
 		}
 	}
@@ -64,21 +65,21 @@ func TestEveryFileInBothEncodings(t *testing.T) {
 	for name := range files() {
 		plain := get(t, "GET", "/graphiql/"+name, map[string]string{"Accept-Encoding": "gzip;q=0, identity"})
 		gzipped := get(t, "GET", "/graphiql/"+name, map[string]string{"Accept-Encoding": "gzip"})
-		if plain.Header.Get("Content-Encoding") != "" || gzipped.Header.Get("Content-Encoding") != "gzip" {
-			t.Errorf("%q: encodings are %q and %q", name, plain.Header.Get("Content-Encoding"), gzipped.Header.Get("Content-Encoding"))
+		if plain.Header().Get("Content-Encoding") != "" || gzipped.Header().Get("Content-Encoding") != "gzip" {
+			t.Errorf("%q: encodings are %q and %q", name, plain.Header().Get("Content-Encoding"), gzipped.Header().Get("Content-Encoding"))
 		}
-		if plain.Header.Get("ETag") == gzipped.Header.Get("ETag") {
+		if plain.Header().Get("ETag") == gzipped.Header().Get("ETag") {
 			t.Errorf("%q: both encodings have one ETag", name)
 		}
 		content := body(t, plain)
 		if content != body(t, gzipped) {
 			t.Errorf("%q: the encodings differ in content", name)
 		}
-		if plain.Header.Get("Content-Type") == "" {
+		if plain.Header().Get("Content-Type") == "" {
 			t.Errorf("%q: no content type", name)
 		}
-		if head := get(t, "HEAD", "/graphiql/"+name, nil); head.ContentLength != int64(len(content)) || body(t, head) != "" {
-			t.Errorf("%q: HEAD announces %d bytes, GET sends %d", name, head.ContentLength, len(content))
+		if head := get(t, "HEAD", "/graphiql/"+name, nil); head.Header().Get("Content-Length") != strconv.Itoa(len(content)) || body(t, head) != "" {
+			t.Errorf("%q: HEAD announces %s bytes, GET sends %d", name, head.Header().Get("Content-Length"), len(content))
 		}
 	}
 }
@@ -86,13 +87,13 @@ func TestEveryFileInBothEncodings(t *testing.T) {
 // A browser that has the page is not sent it again.
 func TestNotModified(t *testing.T) {
 	gz := map[string]string{"Accept-Encoding": "gzip"}
-	gz["If-None-Match"] = `"other", W/` + get(t, "GET", "/graphiql/", gz).Header.Get("ETag")
-	if res := get(t, "GET", "/graphiql/", gz); res.StatusCode != http.StatusNotModified || body(t, res) != "" {
-		t.Errorf("status %d, want 304", res.StatusCode)
+	gz["If-None-Match"] = `"other", W/` + get(t, "GET", "/graphiql/", gz).Header().Get("ETag")
+	if res := get(t, "GET", "/graphiql/", gz); res.Code != http.StatusNotModified || body(t, res) != "" {
+		t.Errorf("status %d, want 304", res.Code)
 	}
 	gz["If-None-Match"] = `"other"`
-	if res := get(t, "GET", "/graphiql/", gz); res.StatusCode != http.StatusOK {
-		t.Errorf("status %d, want 200", res.StatusCode)
+	if res := get(t, "GET", "/graphiql/", gz); res.Code != http.StatusOK {
+		t.Errorf("status %d, want 200", res.Code)
 	}
 }
 
@@ -109,11 +110,11 @@ func TestRefusals(t *testing.T) {
 		{"GET", "/graphiql/assets/none.js", 404},
 	} {
 		res := get(t, c.method, c.path, nil)
-		if res.StatusCode != c.status {
-			t.Errorf("%s %s: %d, want %d", c.method, c.path, res.StatusCode, c.status)
+		if res.Code != c.status {
+			t.Errorf("%s %s: %d, want %d", c.method, c.path, res.Code, c.status)
 		}
-		if res.Header.Get("Content-Security-Policy") != policy || res.Header.Get("X-Content-Type-Options") != "nosniff" {
-			t.Errorf("%s %s: headers %v", c.method, c.path, res.Header)
+		if res.Header().Get("Content-Security-Policy") != policy || res.Header().Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("%s %s: headers %v", c.method, c.path, res.Header())
 		}
 	}
 }
