@@ -124,6 +124,13 @@ func (m *memory) insert(j *store.Job) {
 	m.due[j.Delivery.WebhookID] = slices.Insert(list, at, j)
 }
 
+// fail has claims and records fail from now on; nil ends it.
+func (m *memory) fail(claims, records error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.claimErr, m.recordErr = claims, records
+}
+
 // add registers a webhook whose host is its name.
 func (m *memory) add(name string, change ...func(*store.Hook)) *store.Hook {
 	now := time.Now()

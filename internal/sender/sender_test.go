@@ -351,15 +351,15 @@ func TestStoreErrors(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, w *world) {
 		h := w.add("a")
 		w.backlog(h, 10, time.Now())
-		w.claimErr = errors.New("disk on fire")
+		w.fail(errors.New("disk on fire"), nil)
 		w.run(t)
 		pass(10*time.Second - 1)
 		if w.claims != 10 {
 			t.Errorf("%d claims in 10 s, want one a second", w.claims)
 		}
-		w.claimErr, w.recordErr = nil, errors.New("disk on fire")
+		w.fail(nil, errors.New("disk on fire"))
 		pass(10 * time.Second)
-		w.recordErr = nil
+		w.fail(nil, nil)
 		pass(10 * time.Second)
 		if w.count(h) != 10 {
 			t.Errorf("%d recorded, want 10", w.count(h))
