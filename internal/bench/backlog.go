@@ -114,7 +114,7 @@ func (b *bench) drainBacklog(ctx context.Context, old *load, due int64, r *Resul
 		}
 		arrived := sum(last.got.Latency[1].since(first.got.Latency[1]))
 		b.progress.say("draining: %d", due-int64(arrived)) //nolint:gosec // a count
-		if last.got.Deliveries > moved.got.Deliveries {
+		if sum(last.got.Latency[1]) > sum(moved.got.Latency[1]) {
 			moved = last
 		}
 		if int64(arrived) >= due || last.at.Sub(moved.at) > drainPatience { //nolint:gosec // a count
