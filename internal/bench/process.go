@@ -118,11 +118,19 @@ func (c *child) stop() error {
 	if c == nil || c.over {
 		return nil
 	}
-	c.over = true
-	_ = c.in.Close()
 	if err := c.interrupt(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		_ = c.cmd.Process.Kill()
 	}
+	return c.wait()
+}
+
+// wait waits until the child has ended by itself, not for ever.
+func (c *child) wait() error {
+	if c.over {
+		return nil
+	}
+	c.over = true
+	_ = c.in.Close()
 	kill := time.AfterFunc(stopTimeout, func() { _ = c.cmd.Process.Kill() })
 	defer kill.Stop()
 	_, _ = io.Copy(io.Discard, c.out) // until it has ended: Wait closes the pipe

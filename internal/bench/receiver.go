@@ -217,6 +217,8 @@ func (r *receiver) control(w http.ResponseWriter, req *http.Request, what string
 	case "forget": // between the phases of the bare sender and the server
 		r.forget()
 		r.first.Store(0)
+	case "mark": // the next delivery is the first
+		r.first.Store(0)
 	case "arrivals":
 		r.dump(w)
 	default:
@@ -320,8 +322,12 @@ func (r *receiverClient) stats(ctx context.Context) (s received, err error) {
 	return s, json.NewDecoder(body).Decode(&s)
 }
 
-func (r *receiverClient) forget(ctx context.Context) error {
-	body, err := r.ask(ctx, "forget")
+func (r *receiverClient) forget(ctx context.Context) error { return r.tell(ctx, "forget") }
+
+func (r *receiverClient) mark(ctx context.Context) error { return r.tell(ctx, "mark") }
+
+func (r *receiverClient) tell(ctx context.Context, what string) error {
+	body, err := r.ask(ctx, what)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,234 @@
 package bench
 
-import "context"
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
 
-func (b *bench) watch(ctx context.Context, r *Result) error   { return nil }
-func (b *bench) backlog(ctx context.Context, r *Result) error { return nil }
+	"github.com/coder/websocket"
+	"golang.org/x/sync/errgroup"
+)
+
+// watch delivers as much as it can to many webhooks, first without subscribers and then with one for each webhook.
+func (b *bench) watch(ctx context.Context, r *Result) error {
+	ids := make([]string, b.Watch)
+	b.progress.say("creating webhooks: %d", b.Watch)
+	for i := range ids {
+		var err error
+		ids[i], err = b.server.createWebhook(ctx, b.receiver.url(healthy, i), []string{eventType(i)}, true, nil)
+		if err != nil {
+			return err
+		}
+	}
+	if err := b.bare(ctx); err != nil {
+		return err
+	}
+	l := newLoad(b, 1, b.Watch)
+	w, err := l.run(ctx, "without subscribers", b.Duration, l.closed)
+	if err != nil {
+		return err
+	}
+	r.DeliveredPerSWithout = number(float64(w.deliveries) / w.seconds)
+	if err := l.check(ctx, r); err != nil {
+		return err
+	}
+
+	watchers, err := b.subscribe(ctx, ids)
+	if err != nil {
+		return err
+	}
+	defer watchers.close()
+	l = newLoad(b, 1, b.Watch)
+	if w, err = l.run(ctx, "with subscribers", b.Duration, l.closed); err != nil {
+		return err
+	}
+	b.fill(r, w)
+	if err := l.check(ctx, r); err != nil {
+		return err
+	}
+	if err := watchers.wait(ctx, int64(len(l.due))); err != nil {
+		return err
+	}
+	r.Streamed = new(int64)
+	*r.Streamed = watchers.got.Load()
+	if err := watchers.close(); err != nil {
+		return err
+	}
+	if err := b.finish(r); err != nil {
+		return err
+	}
+	return b.bare(ctx)
+}
+
+// watchers are subscribers of the stream of attempts, each on a WebSocket of its own.
+type watchers struct {
+	cancel context.CancelFunc
+	group  *errgroup.Group
+	got    atomic.Int64 // attempts
+	closed bool
+}
+
+// subscribe opens one subscription for each webhook, and returns when the server has read them all.
+func (b *bench) subscribe(ctx context.Context, ids []string) (*watchers, error) {
+	token, err := b.anotherToken(ctx)
+	if err != nil {
+		return nil, err
+	}
+	b.progress.say("subscribing: %d", len(ids))
+	w := &watchers{}
+	running, cancel := context.WithCancel(ctx)
+	w.cancel = cancel
+	w.group, running = errgroup.WithContext(running)
+	opening, ctx := errgroup.WithContext(ctx)
+	opening.SetLimit(32)
+	for _, id := range ids {
+		opening.Go(func() error {
+			conn, err := b.dial(ctx, token, id)
+			if err != nil {
+				return fmt.Errorf("subscribe: %w", err)
+			}
+			w.group.Go(func() error { return w.read(running, conn) })
+			return nil
+		})
+	}
+	if err := opening.Wait(); err != nil {
+		return nil, errors.Join(err, w.close())
+	}
+	return w, nil
+}
+
+// anotherToken makes a token for the subscribers, so that what one token may have open is left for publishing.
+func (b *bench) anotherToken(ctx context.Context) (token string, err error) {
+	c, err := start(ctx, childSpec{program: b.Program, dir: b.dir, name: "token", args: []string{
+		"token", "create", "--database", b.database(), "--name", "watch",
+	}})
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, c.wait()) }()
+	return c.line(ctx)
+}
+
+type message struct {
+	ID      string `json:"id,omitempty"`
+	Type    string `json:"type"`
+	Payload any    `json:"payload,omitempty"`
+}
+
+const watchQuery = `subscription ($id: ID!) { deliveryAttempts(filter: {webhookIds: [$id]}, after: "latest") {
+	cursor node { id number status error startedAt durationMs response { status } }
+} }`
+
+// dial opens a WebSocket (graphql-transport-ws) and subscribes to a webhook's attempts.
+func (b *bench) dial(ctx context.Context, token, id string) (*websocket.Conn, error) {
+	conn, res, err := websocket.Dial(ctx, "ws"+strings.TrimPrefix(b.server.url, "http")+"/graphql", &websocket.DialOptions{
+		Subprotocols: []string{"graphql-transport-ws"}, HTTPHeader: http.Header{}, CompressionMode: websocket.CompressionDisabled,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if res.Body != nil {
+		defer func() { _ = res.Body.Close() }()
+	}
+	talk := func() error {
+		if err := send(ctx, conn, message{Type: "connection_init", Payload: map[string]string{"Authorization": "Bearer " + token}}); err != nil {
+			return err
+		}
+		if err := expect(ctx, conn, "connection_ack"); err != nil {
+			return err
+		}
+		if err := send(ctx, conn, message{ID: "1", Type: "subscribe", Payload: request{Query: watchQuery, Variables: map[string]any{"id": id}}}); err != nil {
+			return err
+		}
+		// When this ping is answered the server has read what came before it.
+		if err := send(ctx, conn, message{Type: "ping"}); err != nil {
+			return err
+		}
+		return expect(ctx, conn, "pong")
+	}
+	if err := talk(); err != nil {
+		return nil, errors.Join(err, conn.CloseNow())
+	}
+	return conn, nil
+}
+
+func send(ctx context.Context, conn *websocket.Conn, m message) error {
+	text, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
+	return conn.Write(ctx, websocket.MessageText, text)
+}
+
+func expect(ctx context.Context, conn *websocket.Conn, kind string) error {
+	_, text, err := conn.Read(ctx)
+	if err != nil {
+		return err
+	}
+	if !bytes.Contains(text, []byte(`"type":"`+kind+`"`)) {
+		return fmt.Errorf("want %s, got %s", kind, text)
+	}
+	return nil
+}
+
+// read counts attempts until ctx ends. It does not parse them: the subscribers share the machine with the server.
+func (w *watchers) read(ctx context.Context, conn *websocket.Conn) error {
+	defer func() { _ = conn.CloseNow() }()
+	for {
+		_, text, err := conn.Read(ctx)
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil //nolint:nilerr // that is how it ends
+			}
+			return fmt.Errorf("watch: %w", err)
+		}
+		switch {
+		case bytes.Contains(text, []byte(`"type":"next"`)):
+			if bytes.Contains(text, []byte(`"errors":`)) {
+				return fmt.Errorf("watch: %s", text)
+			}
+			w.got.Add(1)
+		case bytes.Contains(text, []byte(`"type":"ping"`)):
+			if err := send(ctx, conn, message{Type: "pong"}); err != nil {
+				return fmt.Errorf("watch: %w", err)
+			}
+		default:
+			return fmt.Errorf("watch: the stream ended with %s", text)
+		}
+	}
+}
+
+// wait waits until so many attempts have come, or none has for a while.
+func (w *watchers) wait(ctx context.Context, want int64) error {
+	last, moved := int64(-1), time.Now()
+	for {
+		n := w.got.Load()
+		if n != last {
+			last, moved = n, time.Now()
+		}
+		if n >= want || time.Since(moved) > drainPatience {
+			return nil
+		}
+		select {
+		case <-time.After(time.Second / 20):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// close ends the subscriptions; it may be called again.
+func (w *watchers) close() error {
+	if w.closed {
+		return nil
+	}
+	w.closed = true
+	w.cancel()
+	return w.group.Wait()
+}

@@ -1,0 +1,161 @@
+package bench
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+var program string // the hookgraph program, built for these tests
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		dir, err := os.MkdirTemp("", "hookgraph-bench-test-")
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer func() { _ = os.RemoveAll(dir) }()
+		program = filepath.Join(dir, "hookgraph.exe")
+		if out, err := exec.Command("go", "build", "-o", program, "../..").CombinedOutput(); err != nil {
+			fmt.Fprintf(os.Stderr, "build the program: %v\n%s", err, out)
+			return 1
+		}
+		return m.Run()
+	}())
+}
+
+// Every scenario delivers everything that was accepted once, and reports the fields that scripts read.
+func TestScenarios(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs the program")
+	}
+	for _, name := range Names() {
+		t.Run(name, func(t *testing.T) {
+			temp := t.TempDir()
+			t.Setenv("TMPDIR", temp)
+			var out, progress bytes.Buffer
+			results, err := Run(t.Context(), Options{
+				Scenarios: []string{name}, Duration: 300 * time.Millisecond, JSON: true, Program: program,
+				Backlog: 3000, Watch: 20, Outstanding: 100, Batch: 20, Stdout: &out, Stderr: &progress,
+			})
+			if err != nil {
+				t.Fatalf("%v\n%s", err, &progress)
+			}
+			if len(results) != 1 {
+				t.Fatalf("%d results, want 1", len(results))
+			}
+			r := results[0]
+			if r.Events == 0 || r.Deliveries < r.Events && name != "mixed" {
+				t.Errorf("%d events, %d deliveries", r.Events, r.Deliveries)
+			}
+			if r.Lost == nil || *r.Lost != 0 || r.Duplicates == nil || *r.Duplicates != 0 {
+				t.Errorf("lost %v, duplicates %v, want 0 and 0", count(r.Lost), count(r.Duplicates))
+			}
+			if name == "watch" && (r.Streamed == nil || *r.Streamed == 0) {
+				t.Errorf("nothing was streamed")
+			}
+			checkFields(t, out.Bytes())
+			if left, _ := os.ReadDir(temp); len(left) > 0 {
+				t.Errorf("left behind: %v", left)
+			}
+		})
+	}
+}
+
+func checkFields(t *testing.T, line []byte) {
+	t.Helper()
+	var fields map[string]any
+	if err := json.Unmarshal(line, &fields); err != nil {
+		t.Fatalf("%v: %s", err, line)
+	}
+	for _, name := range []string{
+		"scenario", "events", "deliveries", "bare_per_s", "delivered_per_s", "ratio", "accepted_per_s", "p50_ms", "p99_ms",
+		"cpu_us_per_delivery", "rss_mb", "db_bytes_per_delivery", "lost", "duplicates",
+	} {
+		if _, ok := fields[name]; !ok {
+			t.Errorf("no field %s in %s", name, line)
+		}
+	}
+}
+
+// What is asked for wrongly starts nothing.
+func TestOptionsAreChecked(t *testing.T) {
+	good := Options{Duration: time.Second, Backlog: 1, Watch: 1, Outstanding: 1, Batch: 1}
+	for name, change := range map[string]func(*Options){
+		"scenario": func(o *Options) { o.Scenarios = []string{"nothing"} },
+		"duration": func(o *Options) { o.Duration = time.Millisecond },
+		"backlog":  func(o *Options) { o.Backlog = 0 },
+		"watch":    func(o *Options) { o.Watch = -1 },
+		"batch":    func(o *Options) { o.Batch = 1001 },
+	} {
+		o := good
+		change(&o)
+		if _, err := Run(t.Context(), o); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+// A quantile is the duration itself, or at most 1/32 more.
+func TestHistogram(t *testing.T) {
+	for _, us := range []int{0, 1, 31, 32, 33, 63, 64, 65, 1000, 99_999, 30_000_000, 1 << 31} {
+		var h histogram
+		d := time.Duration(us) * time.Microsecond
+		h.add(d)
+		got := *h.counts().ms(0.5) * 1000
+		if got < float64(us) || got > float64(us)*(1+1.0/32)+1 {
+			t.Errorf("%v is counted as %v µs", d, got)
+		}
+	}
+	var h histogram
+	for i := range 1000 {
+		h.add(time.Duration(i) * time.Microsecond)
+	}
+	before := h.counts()
+	if got := *before.ms(0.99) * 1000; got < 989 || got > 989*33/32+1 {
+		t.Errorf("p99 of 0 to 999 µs is %v µs", got)
+	}
+	h.add(time.Hour)
+	if got := *h.counts().since(before).ms(0.99); got < 3_600_000 {
+		t.Errorf("an hour is counted as %v ms", got)
+	}
+	if counts(nil).ms(0.5) != nil {
+		t.Error("nothing has a quantile")
+	}
+}
+
+// The receiver finds the time that a publisher wrote, within a delivery's body, and an event's data has its size.
+func TestSentAt(t *testing.T) {
+	at := time.UnixMicro(1_700_000_000_123_456)
+	data := appendData(nil, at)
+	if len(data) != payloadBytes || !json.Valid(data) {
+		t.Fatalf("%d bytes, want %d of JSON: %s", len(data), payloadBytes, data)
+	}
+	body := slices.Concat([]byte(`{"type":"bench.w0","timestamp":"2026-01-01T00:00:00Z","data":`), data, []byte("}"))
+	if us, ok := sentAt(body); !ok || us != at.UnixMicro() {
+		t.Errorf("got %d, %v", us, ok)
+	}
+	if _, ok := sentAt([]byte(`{"data":{}}`)); ok {
+		t.Error("found a time where there is none")
+	}
+}
+
+// The table shows a dash for what was not measured.
+func TestTable(t *testing.T) {
+	var out strings.Builder
+	if err := newReport(&out, false).add(&Result{Scenario: "latency", Events: 7, P50Ms: number(1.5)}); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	if len(lines) != 2 || !slices.Contains(strings.Fields(lines[1]), "1.50") || !slices.Contains(strings.Fields(lines[1]), "-") {
+		t.Errorf("got\n%s", &out)
+	}
+}
