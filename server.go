@@ -17,11 +17,14 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/hookgraph/hookgraph/graph"
 	"github.com/hookgraph/hookgraph/internal/auth"
 	"github.com/hookgraph/hookgraph/internal/cli"
 	"github.com/hookgraph/hookgraph/internal/config"
 	"github.com/hookgraph/hookgraph/internal/egress"
+	"github.com/hookgraph/hookgraph/internal/gqlhttp"
 	"github.com/hookgraph/hookgraph/internal/live"
+	"github.com/hookgraph/hookgraph/internal/sender"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/web"
 	"github.com/hookgraph/hookgraph/internal/web/graphiql"
@@ -69,7 +72,23 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func
 	}
 	tail := live.New(st, tailBytes)
 	st.OnAttempts(tail.Append)
+	out := sender.New(sender.Config{
+		Store: st, Client: client, Logger: log, Concurrency: cfg.Concurrency, Timeout: cfg.Timeout, MaxDataBytes: int(cfg.MaxPayload), Grace: stopTimeout - 3*time.Second,
+	})
+	st.SetTaker(out)
 	authenticator := auth.New(st)
+	schema := graph.New(&graph.Resolver{Store: st, Live: tail, LastEventID: gqlhttp.LastEventID, EndStream: gqlhttp.EndStream})
+	api := gqlhttp.New(schema, gqlhttp.Config{
+		Authenticate:     graph.Authenticate(authenticator, log),
+		Alive:            authenticator.Alive,
+		CallerKey:        func(ctx context.Context) string { return auth.From(ctx).Token.ID.String() },
+		RequestID:        web.RequestID,
+		ErrorPresenter:   graph.Presenter{Logger: log, RequestID: web.RequestID, Logged: func(err error) bool { return errors.Is(err, gqlhttp.ErrPanic) }}.Present,
+		AroundOperations: graph.AroundOperations(st),
+		Logger:           log,
+		AllowedOrigins:   cfg.AllowedOrigins,
+		MaxBodyBytes:     1<<20 + 2*int64(cfg.MaxPayload), // room for an event of the largest size, escaped
+	})
 
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Listen)
 	if err != nil {
@@ -77,7 +96,7 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func
 	}
 	server := &http.Server{
 		Handler: web.New(web.Config{
-			Store: st, Auth: authenticator, GraphiQL: graphiql.Handler(),
+			Store: st, Auth: authenticator, GraphQL: api, GraphiQL: graphiql.Handler(),
 			Logger: log, MaxDataBytes: int(cfg.MaxPayload),
 		}),
 		// No WriteTimeout: streams last; gqlhttp puts a deadline on each of their writes.
@@ -88,6 +107,14 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func
 	}
 
 	running, ctx := errgroup.WithContext(ctx)
+	sending, stopSending := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopSending()
+	sent := make(chan error, 1)
+	running.Go(func() error {
+		err := out.Run(sending)
+		sent <- err
+		return err
+	})
 	running.Go(func() error {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serve %s: %w", cfg.Listen, err)
@@ -98,27 +125,36 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func
 	running.Go(func() error {
 		<-ctx.Done()
 		log.InfoContext(ctx, "stopping")
-		return stop(context.WithoutCancel(ctx), server, st)
+		// In the order of the flow: first no more calls, then no more attempts, then what is recorded of them is committed.
+		// Streams end before requests are waited for, because they would not end by themselves.
+		ctx := context.WithoutCancel(ctx)
+		return errors.Join(
+			step(ctx, "close streams", api.Shutdown),
+			step(ctx, "finish requests", server.Shutdown),
+			step(ctx, "stop sending", func(ctx context.Context) error {
+				stopSending()
+				select {
+				case err := <-sent:
+					return err
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			}),
+			step(ctx, "flush", st.Flush),
+		)
 	})
 	ready(cli.Running{URL: baseURL(listener.Addr()), Token: token})
 	return running.Wait()
 }
 
-// stop ends what is running, in the order of the flow: first no more calls, then no more attempts, then what is recorded of
-// them is committed.
-func stop(ctx context.Context, server *http.Server, st *store.Store) error {
-	step := func(name string, f func(context.Context) error) error {
-		ctx, cancel := context.WithTimeout(ctx, stopTimeout)
-		defer cancel()
-		if err := f(ctx); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		return nil
+// step is one of stopping. None waits for ever.
+func step(ctx context.Context, name string, do func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, stopTimeout)
+	defer cancel()
+	if err := do(ctx); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
 	}
-	return errors.Join(
-		step("finish requests", server.Shutdown),
-		step("flush", st.Flush),
-	)
+	return nil
 }
 
 // prune removes what is older than retention, now and every hour; 0 keeps everything.

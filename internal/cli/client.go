@@ -99,13 +99,13 @@ func (c *client) publish(ctx context.Context, event map[string]any) error {
 
 // streamed is an attempt as attempts asks for it.
 type streamed struct {
-	Number     int
-	Error      string // "" when it succeeded
-	StartedAt  time.Time
-	DurationMs int
-	Event      struct{ Type string }
-	Delivery   struct{ NextAttemptAt *time.Time }
-	Response   *struct{ Status int }
+	Number    int
+	Error     string // "" when it succeeded
+	StartedAt time.Time
+	Timings   struct{ TotalMs float64 }
+	Event     struct{ Type string }
+	Delivery  struct{ NextAttemptAt *time.Time }
+	Response  *struct{ Status int }
 }
 
 // message is one of graphql-transport-ws.
@@ -141,7 +141,7 @@ func (c *client) attempts(ctx context.Context, started func(), each func(streame
 		case "connection_ack":
 			err = wsjson.Write(ctx, conn, message{ID: "1", Type: "subscribe", Payload: map[string]string{"query": `subscription {
 				deliveryAttempts(after: "latest") { node {
-					number error startedAt durationMs event { type } delivery { nextAttemptAt } response { status }
+					number error startedAt timings { totalMs } event { type } delivery { nextAttemptAt } response { status }
 				} }
 			}`}})
 			// When this ping is answered the server has read the subscription before it.

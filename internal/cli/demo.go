@@ -88,7 +88,9 @@ func (d *demo) play(ctx context.Context, dir string, running Running, log *slog.
 	if err := unlessOver(ctx, d.register(ctx, dir, running.URL, log)); err != nil || ctx.Err() != nil {
 		return err
 	}
-	welcome(d.out, running)
+	first := d.tenants[0]
+	d.printf("Hookgraph %s is listening on %s\n\n  GraphiQL   %s/graphiql#token=%s\n             as tenant %s\n\n",
+		version(), running.URL, running.URL, first.client.token, first.name)
 	d.printf("Two tenants, a receiver that fails now and then, and a trickle of events. Ctrl-C stops.\n\n")
 	d.printf(lineFormat, "TIME", "TENANT", "EVENT", "ATTEMPT", "RESULT", "TOOK", "NEXT")
 	group, ctx := errgroup.WithContext(ctx)
@@ -191,7 +193,7 @@ func (d *demo) trickle(ctx context.Context) error {
 
 func (d *demo) watch(ctx context.Context, t *demoTenant, watching chan<- struct{}) error {
 	return t.client.attempts(ctx, func() { watching <- struct{}{} }, func(a streamed) {
-		took := fmt.Sprintf("%d ms", a.DurationMs)
+		took := fmt.Sprintf("%.1f ms", a.Timings.TotalMs)
 		result, next := "", ""
 		if a.Response != nil {
 			result = fmt.Sprintf("%d ", a.Response.Status)
@@ -231,7 +233,7 @@ func (d *demo) count(f func()) {
 
 func (d *demo) sum() error {
 	verified, refused := d.receiver.counts()
-	d.printf("\n%d events published; %d attempts delivered, %d failed and are retried; %d signatures verified, %d did not.\n",
+	d.printf("\n%d events published; %d attempts delivered, %d failed; %d signatures verified, %d did not.\n",
 		d.published, d.succeeded, d.failed, verified, refused)
 	if refused > 0 {
 		return fmt.Errorf("%d signatures did not verify", refused)

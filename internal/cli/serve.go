@@ -29,12 +29,12 @@ func welcome(w io.Writer, r Running) {
 	if r.Token != "" {
 		fragment = "#token=" + r.Token
 	}
-	_, _ = fmt.Fprintf(w, `Hookgraph %s is listening on %s
+	_, _ = fmt.Fprintf(w, `Hookgraph %[1]s is listening on %[2]s
 
   GraphQL    %[2]s/graphql
-  GraphiQL   %[2]s/graphiql%s
+  GraphiQL   %[2]s/graphiql%[3]s
   REST       %[2]s/v1/webhooks
-  Docs       %s
+  Docs       %[4]s
 `, version(), r.URL, fragment, docs)
 	if r.Token != "" {
 		_, _ = fmt.Fprintf(w, `

@@ -227,6 +227,13 @@ func (c *Client) Do(ctx context.Context, req *Request) Result {
 	res := Result{StatusCode: answer.StatusCode, Header: answer.Header, Reused: a.reused}
 	res.Body, res.Truncated, err = readBody(answer.Body)
 	res.Timings = a.timings()
+	if err == nil && !res.Truncated && answer.Body != http.NoBody {
+		// At the deadline the transport says goodbye before it closes, and a receiver that is quick to hear it can
+		// still end a body properly that it had not finished. A caller that has gone loses nothing by the answer.
+		if ctxErr := ctx.Err(); errors.Is(ctxErr, context.DeadlineExceeded) {
+			err = ctxErr
+		}
+	}
 	if err != nil {
 		res.Code, res.Message = explainBody(ctx, err, deadline)
 	}
@@ -244,14 +251,16 @@ func explainBody(ctx context.Context, err error, deadline time.Time) (Code, stri
 }
 
 // scratch is where bodies are read to first; most are shorter than one of these.
-var scratch = sync.Pool{New: func() any { return new([4 << 10]byte) }}
+var scratch = sync.Pool{New: func() any { return new([scratchBytes]byte) }}
+
+const scratchBytes = 4 << 10
 
 // readBody reads at most MaxBodyBytes and reports whether there was more. With an error it returns what came before.
 func readBody(r io.Reader) (body []byte, truncated bool, err error) {
 	if r == http.NoBody {
 		return nil, false, nil
 	}
-	pooled := scratch.Get().(*[4 << 10]byte)
+	pooled := scratch.Get().(*[scratchBytes]byte)
 	defer scratch.Put(pooled)
 	buf := pooled[:0]
 	for {
@@ -266,16 +275,16 @@ func readBody(r io.Reader) (body []byte, truncated bool, err error) {
 		case len(buf) > MaxBodyBytes:
 			return buf[:MaxBodyBytes], true, nil
 		case err == io.EOF:
-			return own(buf, pooled), false, nil
+			return own(buf), false, nil
 		case err != nil:
-			return own(buf, pooled), false, err
+			return own(buf), false, err
 		}
 	}
 }
 
 // own returns buf, copied if it still lies in the pooled array.
-func own(buf []byte, pooled *[4 << 10]byte) []byte {
-	if len(buf) <= len(pooled) {
+func own(buf []byte) []byte {
+	if len(buf) <= scratchBytes {
 		return slices.Clone(buf)
 	}
 	return buf

@@ -270,7 +270,8 @@ func (p *proxy) tunnel(ctx context.Context, c net.Conn, target netip.AddrPort) e
 		return broken
 	}
 	in := bufio.NewReader(io.LimitReader(c, MaxHeaderBytes))
-	answer, err := http.ReadResponse(in, &http.Request{Method: http.MethodConnect})
+	// Closing the body would wait for its end; the connection is closed instead.
+	answer, err := http.ReadResponse(in, &http.Request{Method: http.MethodConnect}) //nolint:bodyclose // see above
 	if err != nil {
 		return broken
 	}

@@ -13,9 +13,10 @@ import (
 	"time"
 )
 
-// Code says why a request brought no complete answer. All but Canceled are codes of a failed attempt.
+// Code says why a request brought no complete answer.
 type Code string
 
+// The codes of a Result. All but OK and Canceled are codes of a failed attempt.
 const (
 	OK             Code = ""                  // an HTTP answer came, whatever its status
 	DNS            Code = "DNS"               // the host name could not be resolved
@@ -76,8 +77,7 @@ func explain(ctx context.Context, err error, at stage, deadline time.Time) (Code
 	case ctxErr != nil, !time.Now().Before(deadline):
 		return Timeout, "the deadline passed while " + at.String()
 	}
-	var own *failure
-	if errors.As(err, &own) {
+	if own, ok := errors.AsType[*failure](err); ok {
 		return own.code, own.message
 	}
 	return Protocol, explainProtocol(err, "before it answered")
@@ -94,12 +94,14 @@ func explainProtocol(err error, when string) string {
 		return "the answer's headers are larger than 32 KiB"
 	case strings.Contains(text, "GOAWAY"), strings.Contains(text, "REFUSED_STREAM"):
 		return "the receiver refused the request as it was closing the HTTP/2 connection"
+	case strings.Contains(text, "net/http: invalid header"):
+		return "the request's headers are not valid HTTP"
+	case strings.Contains(text, "malformed"), strings.Contains(text, "invalid"):
+		return "the receiver's answer is not valid HTTP"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
 		strings.Contains(text, "server closed idle connection"),
 		strings.Contains(text, "connection broken"):
 		return "the receiver closed the connection " + when
-	case strings.Contains(text, "malformed"), strings.Contains(text, "invalid"):
-		return "the receiver's answer is not valid HTTP"
 	}
 	return "the HTTP exchange failed " + when
 }

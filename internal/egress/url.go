@@ -14,7 +14,7 @@ import (
 // MaxURLBytes bounds a webhook's URL, as given and as normalised.
 const MaxURLBytes = 2048
 
-// Codes of Invalid.
+// The codes of Invalid.
 const (
 	InvalidURL        = "INVALID_URL"         // not a URL that a webhook can have
 	InvalidTooLong    = "TOO_LONG"            // URL, header name or header value over its bound
@@ -121,13 +121,14 @@ func (p *policy) host(hostport string) (string, error) {
 		}
 		return "[" + a.String() + "]", nil
 	}
-	name, _, _ := strings.Cut(hostport, ":")
-	name, err := hosts.ToASCII(name)
-	if err != nil {
+	given, _, _ := strings.Cut(hostport, ":")
+	name, err := hosts.ToASCII(given)
+	if err != nil || !utf8.ValidString(given) { // net/url has decoded it; IDNA would repair it to U+FFFD
 		return "", &Invalid{InvalidURL, "the host is not a valid name"}
 	}
 	name = strings.TrimSuffix(name, ".") // the root's dot: the same host, but another Host header
-	if !asciiHost(name) {
+	// What is stored must mean the same when it is read again, here or by the transport.
+	if again, err := hosts.ToASCII(name); err != nil || again != name || !asciiHost(name) {
 		return "", &Invalid{InvalidURL, "the host is not a valid name"}
 	}
 	if endsInNumber(name) {

@@ -3,14 +3,34 @@ package gqlhttp
 import (
 	"context"
 	"encoding/json"
-	"strings"
+	"math"
 
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// introspectionCost is what a field of the introspection system costs: the lists there are as long as the schema is
-// large, and no argument limits them. A full introspection stays within the default limit a few times.
-const introspectionCost = 5
+// introspectionCost is what the full introspection costs that tools send, however large the schema. Other introspection
+// costs in proportion, so nobody can ask for many times as much of it within the limit.
+const introspectionCost = 2500
+
+// fullIntrospection is as much as tools ask for: graphql-js's getIntrospectionQuery with all options.
+var fullIntrospection = func() string {
+	const ref = "kind name ofType{kind name ofType{kind name ofType{kind name ofType{kind name ofType{kind name ofType{kind name " +
+		"ofType{kind name ofType{kind name ofType{kind name}}}}}}}}}"
+	const value = "name description type{" + ref + "}defaultValue isDeprecated deprecationReason"
+	return "{types{kind name description specifiedByURL isOneOf " +
+		"fields{name description args{" + value + "}type{" + ref + "}isDeprecated deprecationReason}" +
+		"inputFields{" + value + "}interfaces{" + ref + "}" +
+		"enumValues{name description isDeprecated deprecationReason}possibleTypes{" + ref + "}}" +
+		"directives{name description isRepeatable locations args{" + value + "}}}"
+}()
+
+// introspectionSizes is about how long the lists of the introspection system are.
+func introspectionSizes(schema *ast.Schema) map[string]int {
+	return map[string]int{
+		"types": len(schema.Types), "directives": len(schema.Directives),
+		"fields": 6, "args": 2, "inputFields": 4, "enumValues": 4, "interfaces": 1, "possibleTypes": 2,
+	}
+}
 
 // cost returns what an operation costs, saturating. The document is valid and has passed the guard. A schema's own
 // complexity functions (gqlgen's ComplexityRoot) come first; else a field costs one and what is within it, times the
@@ -63,8 +83,9 @@ func (p *pricer) field(f *ast.Field, sized bool) int {
 	if f.Name == "__typename" || f.Definition == nil {
 		return 0
 	}
-	if f.Name == "__schema" || f.Name == "__type" || f.ObjectDefinition != nil && strings.HasPrefix(f.ObjectDefinition.Name, "__") {
-		return addCost(introspectionCost, p.selections(f.SelectionSet, true))
+	if f.Name == "__schema" || f.Name == "__type" {
+		values := float64(p.guard.introspected(f.SelectionSet))
+		return 1 + int(min(values/float64(p.guard.fullIntrospection)*introspectionCost, math.MaxInt32))
 	}
 	size, limited := p.listSize(f, sized)
 	inner := p.selections(f.SelectionSet, limited)
@@ -75,6 +96,26 @@ func (p *pricer) field(f *ast.Field, sized bool) int {
 		}
 	}
 	return addCost(1, mulCost(size, inner))
+}
+
+// introspected counts the values that a selection set of the introspection system yields, saturating. The guard has
+// bounded its expansion.
+func (g *guard) introspected(set ast.SelectionSet) int {
+	sum := 0
+	for _, sel := range set {
+		switch sel := sel.(type) {
+		case *ast.Field:
+			values := addCost(1, g.introspected(sel.SelectionSet))
+			sum = addCost(sum, mulCost(max(g.introspectionSizes[sel.Name], 1), values))
+		case *ast.InlineFragment:
+			sum = addCost(sum, g.introspected(sel.SelectionSet))
+		case *ast.FragmentSpread:
+			if sel.Definition != nil {
+				sum = addCost(sum, g.introspected(sel.Definition.SelectionSet))
+			}
+		}
+	}
+	return sum
 }
 
 // listSize returns how many times a field's selections run, and whether an argument has said so.

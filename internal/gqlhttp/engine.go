@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -154,14 +155,34 @@ func (e *engine) document(query string) (*ast.QueryDocument, gqlerror.List) {
 	if refused != nil {
 		return nil, gqlerror.List{refused}
 	}
+	if err := singleRootField(doc); err != nil {
+		return nil, gqlerror.List{err}
+	}
 	if errs := validator.ValidateWithRules(e.schema.Schema(), doc, validationRules()); len(errs) > 0 {
 		for _, err := range errs {
-			withCode(err, codeValidation)
+			_ = withCode(err, codeValidation)
 		}
 		return nil, errs
 	}
 	e.documents.add(query, doc, size)
 	return doc, nil
+}
+
+// singleRootField is GraphQL section 5.2.4.1 for what gqlparser lets pass: one field under two aliases. The document has
+// passed the guard.
+func singleRootField(doc *ast.QueryDocument) *gqlerror.Error {
+	m := &merger{fragments: fragmentsByName(doc)}
+	for _, op := range doc.Operations {
+		if op.Operation != ast.Subscription {
+			continue
+		}
+		groups := map[string][]*ast.Field{}
+		m.collect(op.SelectionSet, groups)
+		if len(groups) > 1 {
+			return newError(codeValidation, "a subscription must select only one top level field")
+		}
+	}
+	return nil
 }
 
 // parseError keeps the place, and the message unless it repeats a string or much of the document: those may hold secrets.
@@ -173,7 +194,7 @@ func parseError(err error) *gqlerror.Error {
 	}
 	shown.Locations = located.Locations
 	if strings.HasPrefix(located.Message, "exceeded ") {
-		withCode(shown, codeTooComplex)
+		shown = withCode(shown, codeTooComplex)
 	}
 	if len(located.Message) <= 120 && !strings.Contains(located.Message, "String") {
 		shown.Message = located.Message
@@ -200,39 +221,41 @@ type execution struct {
 	stream *stream
 
 	next    graphql.ResponseHandler
+	fault   gqlerror.List // why there is no next
 	yielded int
-	broken  bool
+	ended   bool
 }
 
 // start begins to execute. The execution ends with ctx.
-func (e *engine) start(ctx context.Context, op *operation, lastEventID string) *execution {
+func (e *engine) start(ctx context.Context, op *operation, lastEventID string) (x *execution) {
 	ctx, s := withStream(ctx, lastEventID)
-	x := &execution{engine: e, ctx: ctx, op: op, stream: s}
+	x = &execution{engine: e, ctx: ctx, op: op, stream: s}
 	defer func() {
 		if v := recover(); v != nil {
-			x.next = graphql.OneShot(&graphql.Response{Errors: gqlerror.List{x.failed(v)}})
+			logPanic(ctx, e.cfg.Logger, v)
+			x.fault = gqlerror.List{internalError(ctx)}
 		}
 	}()
 	x.next, x.ctx = e.exec.DispatchOperation(ctx, op.OperationContext)
 	return x
 }
 
-func (x *execution) failed(v any) *gqlerror.Error {
-	x.broken = true
-	logPanic(x.ctx, x.engine.cfg.Logger, v)
-	return internalError(x.ctx)
-}
-
 // response waits for the next response. It returns nil after the last one: one for a query or mutation, and for a
 // subscription when its source has ended, failed, or ctx is done. The second result says why the subscription failed.
 // An operation that did not get to execute has errors and no response.
 func (x *execution) response() (resp *graphql.Response, errs gqlerror.List) {
-	if x.broken {
+	if x.ended {
 		return nil, nil
+	}
+	if x.fault != nil {
+		x.ended = true
+		return nil, x.fault
 	}
 	defer func() {
 		if v := recover(); v != nil {
-			resp, errs = nil, gqlerror.List{x.failed(v)}
+			x.ended = true
+			logPanic(x.ctx, x.engine.cfg.Logger, v)
+			resp, errs = nil, gqlerror.List{internalError(x.ctx)}
 		}
 	}()
 	if x.op.kind() != ast.Subscription && x.yielded > 0 {
@@ -246,22 +269,20 @@ func (x *execution) response() (resp *graphql.Response, errs gqlerror.List) {
 	if x.yielded == 1 {
 		if resp.Data == nil && len(resp.Errors) > 0 && x.op.kind() == ast.Subscription {
 			// GraphQL section 6.2.3.1: when the source stream can not be made, it is a request error.
-			x.broken = true
+			x.ended = true
 			return nil, resp.Errors
 		}
 		if resp.Extensions == nil {
 			resp.Extensions = map[string]any{}
 		}
-		for k, v := range costExtension(x.op.cost, x.engine.cfg.Limits.Cost) {
-			resp.Extensions[k] = v
-		}
+		maps.Copy(resp.Extensions, costExtension(x.op.cost, x.engine.cfg.Limits.Cost))
 	}
 	return resp, nil
 }
 
 // end says why there is no further response.
 func (x *execution) end() gqlerror.List {
-	x.broken = true
+	x.ended = true
 	if err := x.stream.reason(); err != nil {
 		return gqlerror.List{x.engine.present(x.ctx, err)}
 	}

@@ -14,9 +14,8 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/hookgraph/hookgraph/internal/gqlhttp/internal/testschema"
+	"go.uber.org/goleak"
 )
 
 func TestMain(m *testing.M) {
@@ -113,7 +112,7 @@ func (s *server) do(t *testing.T, req *http.Request) answer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
 		t.Fatal(err)
@@ -168,11 +167,11 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-func within(t *testing.T, what string, d time.Duration, c <-chan struct{}) {
-	t.Helper()
-	select {
-	case <-c:
-	case <-time.After(d):
-		t.Fatalf("timed out: %s", what)
-	}
+// open counts the streams being served.
+func (h *Handler) open() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.streams)
 }
+
+func discard(log *syncBuffer) *slog.Logger { return slog.New(slog.NewTextHandler(log, nil)) }

@@ -8,6 +8,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+	"github.com/vektah/gqlparser/v2/parser"
 )
 
 // Limits is what a document may ask for. Zero means the default. Validation and execution are quadratic or worse in some
@@ -23,7 +24,7 @@ type Limits struct {
 	Aliases int
 	// Directives bounds the directives as they are written. Default 100.
 	Directives int
-	// Duplicates bounds the pairs of fields that share a response key and have to be merged. Default 3,000.
+	// Duplicates bounds the pairs of fields that share a response key and have to be merged. Default 10,000.
 	Duplicates int
 	// Fragments bounds the fragments defined, and ten times it their spreads and the inline fragments. Default 100.
 	Fragments int
@@ -31,7 +32,7 @@ type Limits struct {
 	Operations int
 	// Variables bounds the variables of an operation and the arguments of a field. Default 100.
 	Variables int
-	// Values bounds the values within variables. What the scalar JSON takes counts as one. Default 20,000.
+	// Values bounds the values within variables. What the scalar JSON takes counts as one. Default 10,000.
 	Values int
 	// Cost bounds what an operation may cost: one for each field, times the sizes of the lists that it is in. Default 10,000.
 	Cost int
@@ -46,11 +47,11 @@ func (l Limits) withDefaults() Limits {
 	withDefault(&l.Fields, 3000)
 	withDefault(&l.Aliases, 100)
 	withDefault(&l.Directives, 100)
-	withDefault(&l.Duplicates, 3000)
+	withDefault(&l.Duplicates, 10_000)
 	withDefault(&l.Fragments, 100)
 	withDefault(&l.Operations, 50)
 	withDefault(&l.Variables, 100)
-	withDefault(&l.Values, 20_000)
+	withDefault(&l.Values, 10_000)
 	withDefault(&l.Cost, 10_000)
 	withDefault(&l.ListSize, 10)
 	return l
@@ -62,10 +63,20 @@ type guard struct {
 	schema        graphql.ExecutableSchema
 	limits        Limits
 	introspection bool
+
+	introspectionSizes map[string]int // of lists
+	fullIntrospection  int            // values, at least 1
 }
 
 func newGuard(schema graphql.ExecutableSchema, limits Limits, disableIntrospection bool) *guard {
-	return &guard{schema: schema, limits: limits, introspection: !disableIntrospection}
+	g := &guard{
+		schema: schema, limits: limits, introspection: !disableIntrospection,
+		introspectionSizes: introspectionSizes(schema.Schema()), fullIntrospection: 1,
+	}
+	if doc, err := parser.ParseQuery(&ast.Source{Input: fullIntrospection}); err == nil {
+		g.fullIntrospection += g.introspected(doc.Operations[0].SelectionSet)
+	}
+	return g
 }
 
 // nodeBytes is about what a node of a validated document takes, with its position.

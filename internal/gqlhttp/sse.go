@@ -127,6 +127,13 @@ func (x *exchange) streamEvents(ctx context.Context, op *operation, out *events)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
+		defer func() {
+			// The execution recovers; this is for what is ours, which must not take the process along.
+			if v := recover(); v != nil {
+				logPanic(ctx, cfg.Logger, v)
+				cancel()
+			}
+		}()
 		run := x.h.engine.start(ctx, op, lastEventID(x.r))
 		for {
 			resp, errs := run.response()
@@ -159,7 +166,7 @@ func (x *exchange) streamEvents(ctx context.Context, op *operation, out *events)
 		select {
 		case p := <-responses:
 			if p.resp == nil {
-				if p.errs == nil || out.send("next", "", appendRequestError(nil, p.errs, nil)) == nil {
+				if p.errs == nil || out.send("next", "", requestError(p.errs, nil)) == nil {
 					_ = out.send("complete", "", nil)
 				}
 				return
@@ -175,7 +182,7 @@ func (x *exchange) streamEvents(ctx context.Context, op *operation, out *events)
 		case <-alive.C:
 			if cfg.Alive != nil && !cfg.Alive(ctx) {
 				refused := errorList(codeUnauthenticated, "the token is not valid any more")
-				if out.send("next", "", appendRequestError(nil, refused, nil)) == nil {
+				if out.send("next", "", requestError(refused, nil)) == nil {
 					_ = out.send("complete", "", nil)
 				}
 				return
@@ -184,6 +191,8 @@ func (x *exchange) streamEvents(ctx context.Context, op *operation, out *events)
 			// No complete event: the operation is not over, and the client is to resume elsewhere.
 			return
 		case <-x.r.Context().Done():
+			return
+		case <-done:
 			return
 		}
 	}

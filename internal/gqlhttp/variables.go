@@ -39,8 +39,7 @@ func decodeVariables(schema *ast.Schema, op *ast.OperationDefinition, raw json.R
 		if errors.Is(err, errTooManyValues) {
 			return nil, newError(codeTooComplex, "variables hold too many or too deeply nested values")
 		}
-		var wrong wrongType
-		if errors.As(err, &wrong) {
+		if wrong, ok := errors.AsType[wrongType](err); ok {
 			return nil, newError(codeValidation, "variables: "+wrong.Error())
 		}
 		if err != nil {
@@ -68,7 +67,8 @@ func withCode(err *gqlerror.Error, code string) *gqlerror.Error {
 
 // valueDecoder decodes JSON in one pass, with a bound on how many values it makes: a MiB of `[],` would take 20.
 type valueDecoder struct {
-	dec    *json.Decoder
+	src    []byte
+	dec    *json.Decoder // of src
 	schema *ast.Schema
 	left   int // values
 	depth  int
@@ -77,7 +77,16 @@ type valueDecoder struct {
 func newValueDecoder(raw []byte, limit int) *valueDecoder {
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.UseNumber()
-	return &valueDecoder{dec: dec, left: limit}
+	return &valueDecoder{src: raw, dec: dec, left: limit}
+}
+
+// peek returns the first byte of the next value, 0 at the end.
+func (d *valueDecoder) peek() byte {
+	rest := bytes.TrimLeft(d.src[d.dec.InputOffset():], " \t\r\n:,")
+	if len(rest) == 0 {
+		return 0
+	}
+	return rest[0]
 }
 
 func (d *valueDecoder) skip() error {
@@ -133,11 +142,13 @@ func (d *valueDecoder) elements(each func() (any, error)) ([]any, error) {
 
 // typed reads a value that should be of the type; when it is not, it reads it all the same, for validation to complain.
 func (d *valueDecoder) typed(t *ast.Type) (any, error) {
-	if t.Elem == nil && t.NamedType == rawScalar {
-		return d.raw()
+	if first := d.peek(); t.Elem != nil && first != '[' && first != 'n' {
+		// A single value stands for a list of one, GraphQL section 3.11.
+		v, err := d.typed(t.Elem)
+		return []any{v}, err
 	}
-	if t.Elem != nil && t.Name() == rawScalar {
-		return d.rawList(t)
+	if t.NamedType == rawScalar {
+		return d.raw()
 	}
 	tok, leave, err := d.next()
 	if err != nil {
@@ -154,10 +165,6 @@ func (d *valueDecoder) typed(t *ast.Type) (any, error) {
 			return d.typed(elem)
 		})
 	case json.Delim('{'):
-		// A single value stands for a list of one, at any depth.
-		for t.Elem != nil {
-			t = t.Elem
-		}
 		def := d.schema.Types[t.NamedType]
 		object := map[string]any{}
 		err := d.members(func(name string) error {
@@ -180,14 +187,14 @@ func (d *valueDecoder) typed(t *ast.Type) (any, error) {
 func (d *valueDecoder) fits(t *ast.Type, tok json.Token) error {
 	_, isString := tok.(string)
 	_, isNumber := tok.(json.Number)
-	switch t.Name() {
+	switch t.NamedType {
 	case "Int", "Float":
 		if isString {
-			return wrongType{t.Name()}
+			return wrongType{t.NamedType}
 		}
 	case "String":
 		if isNumber {
-			return wrongType{t.Name()}
+			return wrongType{t.NamedType}
 		}
 	}
 	return nil
@@ -240,52 +247,4 @@ func (d *valueDecoder) raw() (any, error) {
 		return nil, nil
 	}
 	return raw, nil
-}
-
-// rawList reads a list of raw values. What is no list is wrapped here: VariableValues would take the bytes for the list.
-func (d *valueDecoder) rawList(t *ast.Type) (any, error) {
-	v, err := d.raw()
-	if err != nil || v == nil {
-		return nil, err
-	}
-	return d.splitRaw(t, v.(json.RawMessage), 0)
-}
-
-func (d *valueDecoder) splitRaw(t *ast.Type, raw json.RawMessage, depth int) (any, error) {
-	if isNull(raw) {
-		return nil, nil
-	}
-	if t.Elem == nil {
-		return raw, nil
-	}
-	if depth >= maxValueDepth {
-		return nil, errTooManyValues
-	}
-	elems := []json.RawMessage{raw}
-	if raw[0] == '[' {
-		elems = nil
-		dec := json.NewDecoder(bytes.NewReader(raw))
-		if _, err := dec.Token(); err != nil {
-			return nil, err
-		}
-		for dec.More() {
-			if d.left--; d.left < 0 {
-				return nil, errTooManyValues
-			}
-			var elem json.RawMessage
-			if err := dec.Decode(&elem); err != nil {
-				return nil, err
-			}
-			elems = append(elems, elem)
-		}
-	}
-	list := make([]any, 0, len(elems))
-	for _, elem := range elems {
-		v, err := d.splitRaw(t.Elem, elem, depth+1)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, v)
-	}
-	return list, nil
 }

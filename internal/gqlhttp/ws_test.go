@@ -2,11 +2,16 @@ package gqlhttp
 
 import (
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"math"
+	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,7 +35,7 @@ func (s *server) dial(t *testing.T, opts *websocket.DialOptions) *wsClient {
 	opts.HTTPClient = s.Client()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	conn, _, err := websocket.Dial(ctx, s.URL, opts)
+	conn, _, err := websocket.Dial(ctx, s.URL, opts) //nolint:bodyclose // need not be closed, says Dial
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -218,7 +223,7 @@ func TestWebSocketOrigin(t *testing.T) {
 		if origin != "" {
 			opts.HTTPHeader.Set("Origin", origin)
 		}
-		conn, resp, err := websocket.Dial(t.Context(), s.URL, opts)
+		conn, resp, err := websocket.Dial(t.Context(), s.URL, opts) //nolint:bodyclose // need not be closed, says Dial
 		if (err == nil) != allowed {
 			t.Errorf("origin %q: %v", origin, err)
 		}
@@ -263,20 +268,25 @@ func TestWebSocketErrors(t *testing.T) {
 
 // A completed subscription is canceled, and nothing more is heard of it.
 func TestWebSocketComplete(t *testing.T) {
-	s := newServer(t, Config{})
-	ended := make(chan struct{})
-	s.schema.Ended = func() { close(ended) }
+	s := newServer(t, Config{MaxOperationsPerConnection: 1})
 	c := s.connect(t)
 	c.subscribe("1", "subscription{ticks{node}}")
 	c.receive()
 	c.send(`{"id":"1","type":"complete"}`)
-	within(t, "the source ends", 5*time.Second, ended)
 	c.send(`{"id":"1","type":"complete"}`) // it may have crossed ours
 	c.send(`{"type":"ping","payload":{"n":1}}`)
 	c.expect(`{"type":"pong","payload":{"n":1}}`)
+	eventually(t, "another operation may run", func() bool {
+		c.subscribe("2", "{hello}")
+		if strings.Contains(c.receive(), `"type":"error"`) {
+			return false
+		}
+		c.expect(`{"id":"2","type":"complete"}`)
+		return true
+	})
 }
 
-// The operations of a connection are bounded, counting those that the client has completed and that have not ended.
+// The operations of a connection are bounded.
 func TestWebSocketOperationLimit(t *testing.T) {
 	s := newServer(t, Config{MaxOperationsPerConnection: 2})
 	c := s.connect(t)
@@ -330,7 +340,8 @@ func TestWebSocketShutdown(t *testing.T) {
 		t.Fatal(err)
 	}
 	silent.expectClose(websocket.StatusGoingAway)
-	if _, resp, err := websocket.Dial(t.Context(), s.URL, nil); err == nil || resp.StatusCode != http.StatusServiceUnavailable {
+	_, resp, err := websocket.Dial(t.Context(), s.URL, nil) //nolint:bodyclose // need not be closed, says Dial
+	if err == nil || resp.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("after shutdown: %v", err)
 	}
 }
@@ -352,4 +363,74 @@ func TestWebSocketShutdownFinishesQueries(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
+}
+
+// wsRequest upgrades by hand, so that nothing is read, and subscribes.
+func wsRequest(conn net.Conn) {
+	_, _ = conn.Write([]byte("GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" +
+		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: " + subprotocol + "\r\n\r\n"))
+	frame(conn, 1, ack)
+	frame(conn, 1, `{"id":"1","type":"subscribe","payload":{"query":"`+endless+`"}}`)
+}
+
+// frame writes one masked frame; the mask is zero.
+func frame(conn net.Conn, opcode byte, payload string) {
+	header := []byte{0x80 | opcode, 0x80 | 126}
+	header = binary.BigEndian.AppendUint16(header, uint16(min(len(payload), math.MaxUint16)))
+	_, _ = conn.Write(append(append(header, 0, 0, 0, 0), payload...))
+}
+
+// A client that stops reading is dropped when a write has taken WriteTimeout, although it sends pongs and messages.
+func TestWebSocketStalled(t *testing.T) {
+	var pulls atomic.Int64
+	s := newServer(t, Config{WriteTimeout: 300 * time.Millisecond, CloseTimeout: 50 * time.Millisecond, PingInterval: time.Hour})
+	s.schema.Pulled = func(int) { pulls.Add(1) }
+	conn := s.stalled(t, &pulls, wsRequest)
+	defer func() { _ = conn.Close() }()
+	eventually(t, "the connection ends", func() bool {
+		frame(conn, 10, "")
+		frame(conn, 1, `{"type":"pong"}`)
+		return s.handler.open() == 0
+	})
+}
+
+// A client that stops reading loses its subscription when it completes it: nothing is locked while a write blocks.
+func TestWebSocketStalledComplete(t *testing.T) {
+	var pulls atomic.Int64
+	s := newServer(t, Config{CloseTimeout: 50 * time.Millisecond})
+	s.schema.Pulled = func(int) { pulls.Add(1) }
+	conn := s.stalled(t, &pulls, wsRequest)
+	defer func() { _ = conn.Close() }()
+	frame(conn, 1, `{"id":"1","type":"complete"}`)
+	go func() { _, _ = io.Copy(io.Discard, conn) }()
+	last := int64(-1)
+	eventually(t, "the source is not pulled any more", func() bool {
+		now := pulls.Load()
+		stopped := now == last
+		last = now
+		time.Sleep(50 * time.Millisecond)
+		return stopped
+	})
+}
+
+// Shutdown does not wait for a client that does not read.
+func TestWebSocketStalledShutdown(t *testing.T) {
+	var pulls atomic.Int64
+	s := newServer(t, Config{CloseTimeout: 50 * time.Millisecond})
+	s.schema.Pulled = func(int) { pulls.Add(1) }
+	conn := s.stalled(t, &pulls, wsRequest)
+	defer func() { _ = conn.Close() }()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	if err := s.handler.Shutdown(ctx); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A client that does not answer pings is dropped.
+func TestWebSocketPing(t *testing.T) {
+	s := newServer(t, Config{PingInterval: 40 * time.Millisecond, CloseTimeout: 20 * time.Millisecond})
+	c := s.connect(t) // does not read from now on, so it answers no ping
+	eventually(t, "the connection ends", func() bool { return s.handler.open() == 0 })
+	c.expectClose(websocket.StatusPolicyViolation)
 }

@@ -9,8 +9,8 @@ import (
 
 // A retry by hand while the last attempt runs restarts the schedule: when that attempt fails there is another.
 func TestRetryWhileAttemptRuns(t *testing.T) {
-	each(t, func(t *testing.T, open func(*testing.T, store.Options) *store.Store) {
-		s := open(t, store.Options{})
+	each(t, func(t *suite) {
+		s := t.open(t, store.Options{})
 		c := tenant(t, s, "a")
 		w := register(t, c, webhook.New{Enabled: true, RetryScheduleMs: []int{0}})
 		publish(t, c, webhook.NewEvent{})

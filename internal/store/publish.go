@@ -105,7 +105,7 @@ func contentHash(e *webhook.NewEvent) []byte {
 	h.Write(n[:])
 	h.Write([]byte(e.Type))
 	if e.Timestamp != nil {
-		binary.BigEndian.PutUint64(n[:], uint64(e.Timestamp.UnixMicro())) //nolint:gosec // any bits will do
+		binary.BigEndian.PutUint64(n[:], uint64(e.Timestamp.UnixMicro()))
 		h.Write(n[:])
 	}
 	h.Write([]byte{0})
@@ -265,7 +265,7 @@ func (in *incoming) trigger() webhook.Trigger {
 // webhook.ErrNotFound, or an *Invalid of code CONFLICT when the webhook is disabled.
 func (c *Scope) TestWebhook(ctx context.Context, id webhook.ID) (*webhook.Delivery, error) {
 	var delivery *webhook.Delivery
-	err := c.s.change(ctx, func(b *batch) error {
+	err := c.s.change(ctx, func(b *batch) error { //nolint:contextcheck // the transaction is the writer's
 		h := b.hook(id)
 		if h == nil || h.TenantID != c.tenant || h.DeletedAt != nil {
 			return webhook.ErrNotFound
@@ -297,7 +297,7 @@ func (b *batch) newEvent(tenant webhook.ID, eventType string, data []byte) webho
 // next is when the first delivery that is left is due, which may be in the past; nil when none is left. A webhook that is
 // disabled or gone has nothing to claim.
 func (s *Store) Claim(ctx context.Context, id webhook.ID, n, maxBytes int) (jobs []*Job, next *time.Time, err error) {
-	err = s.change(ctx, func(b *batch) error {
+	err = s.change(ctx, func(b *batch) error { //nolint:contextcheck // the transaction is the writer's
 		jobs, next = nil, nil
 		h := b.hook(id)
 		if h == nil || !h.Enabled || h.DeletedAt != nil {
@@ -376,7 +376,7 @@ var unclaimDeliveries = &statement{
 
 // Unclaim gives back deliveries that were claimed and not attempted; they are due at once.
 func (s *Store) Unclaim(ctx context.Context, jobs []*Job) error {
-	return s.change(ctx, func(b *batch) error {
+	return s.change(ctx, func(b *batch) error { //nolint:contextcheck // the transaction is the writer's
 		return chunks(len(jobs), func(from, to int) error {
 			args := []any{at(b.now), s.node}
 			for _, j := range jobs[from:to] {

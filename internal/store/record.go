@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/webhook"
@@ -94,7 +95,7 @@ func (b *batch) record() error {
 	for _, o := range outcomes {
 		is, ok := held[o.Job.Delivery.Seq]
 		if !ok {
-			b.s.log.Warn("claim lost, attempt dropped", "delivery", o.Job.Delivery.ID)
+			b.s.log.Warn("claim lost, attempt dropped", slog.Any("delivery", o.Job.Delivery.ID))
 			continue
 		}
 		delete(held, o.Job.Delivery.Seq) // the same claim can not be finished twice

@@ -124,7 +124,7 @@ func (s *Store) Hooks(ctx context.Context) ([]HookDue, error) {
 	if err != nil {
 		return nil, unavailable(err)
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	var list []HookDue
 	for rows.Next() {
 		var id webhook.ID

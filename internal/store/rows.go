@@ -73,7 +73,7 @@ func queryRows(tx *gorm.DB, text string, args []any, scan func(*sql.Rows) error)
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	for rows.Next() {
 		if err := scan(rows); err != nil {
 			return err

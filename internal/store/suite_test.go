@@ -16,27 +16,36 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// database is what the suite runs on: open opens the same database each time.
+// database is what the suite runs on.
 type database struct {
 	name string
-	open func(t *testing.T) func(t *testing.T, o store.Options) *store.Store
+	open func(t *testing.T) opener
+}
+
+// opener opens the same database each time; the test's end closes it.
+type opener func(t testing.TB, o store.Options) *store.Store
+
+// suite is a test on one database.
+type suite struct {
+	*testing.T
+	open opener
 }
 
 var databases = []database{{
 	name: "sqlite",
-	open: func(t *testing.T) func(*testing.T, store.Options) *store.Store {
+	open: func(t *testing.T) opener {
 		t.Helper()
 		dir := t.TempDir()
-		return func(t *testing.T, o store.Options) *store.Store {
-			t.Helper()
+		return func(tb testing.TB, o store.Options) *store.Store {
+			tb.Helper()
 			o.Dir = dir
-			s, err := store.Open(t.Context(), o)
+			s, err := store.Open(tb.Context(), o)
 			if err != nil {
-				t.Fatal(err)
+				tb.Fatal(err)
 			}
-			t.Cleanup(func() {
+			tb.Cleanup(func() {
 				if err := s.Close(); err != nil {
-					t.Error(err)
+					tb.Error(err)
 				}
 			})
 			return s
@@ -45,37 +54,37 @@ var databases = []database{{
 }}
 
 // each runs a test on every database.
-func each(t *testing.T, test func(t *testing.T, open func(*testing.T, store.Options) *store.Store)) {
+func each(t *testing.T, test func(t *suite)) {
 	t.Helper()
 	for _, db := range databases {
-		t.Run(db.name, func(t *testing.T) { test(t, db.open(t)) })
+		t.Run(db.name, func(t *testing.T) { test(&suite{T: t, open: db.open(t)}) })
 	}
 }
 
 // tenant is a tenant's scope.
-func tenant(t *testing.T, s *store.Store, name string) *store.Scope {
-	t.Helper()
-	found, err := s.EnsureTenant(t.Context(), name)
+func tenant(tb testing.TB, s *store.Store, name string) *store.Scope {
+	tb.Helper()
+	found, err := s.EnsureTenant(tb.Context(), name)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return s.In(found.ID)
 }
 
-func register(t *testing.T, c *store.Scope, n webhook.New) *webhook.Webhook {
-	t.Helper()
+func register(tb testing.TB, c *store.Scope, n webhook.New) *webhook.Webhook {
+	tb.Helper()
 	if n.URL == "" {
 		n.URL = "https://example.com/hook"
 	}
-	w, _, err := c.CreateWebhook(t.Context(), n)
+	w, _, err := c.CreateWebhook(tb.Context(), n)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return w
 }
 
-func publish(t *testing.T, c *store.Scope, events ...webhook.NewEvent) []store.Published {
-	t.Helper()
+func publish(tb testing.TB, c *store.Scope, events ...webhook.NewEvent) []store.Published {
+	tb.Helper()
 	for i := range events {
 		if events[i].Type == "" {
 			events[i].Type = "humanization.completed"
@@ -84,25 +93,25 @@ func publish(t *testing.T, c *store.Scope, events ...webhook.NewEvent) []store.P
 			events[i].Data = json.RawMessage(`{"job":1}`)
 		}
 	}
-	results, err := c.Publish(t.Context(), events)
+	results, err := c.Publish(tb.Context(), events)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return results
 }
 
-func claim(t *testing.T, s *store.Store, id webhook.ID, n int) ([]*store.Job, *time.Time) {
-	t.Helper()
-	jobs, next, err := s.Claim(t.Context(), id, n, 1<<20)
+func claim(tb testing.TB, s *store.Store, id webhook.ID, n int) ([]*store.Job, *time.Time) {
+	tb.Helper()
+	jobs, next, err := s.Claim(tb.Context(), id, n, 1<<20)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return jobs, next
 }
 
 // record records an attempt of the job with the HTTP status and waits for the commit.
-func record(t *testing.T, s *store.Store, job *store.Job, status int, change ...func(*store.Result)) {
-	t.Helper()
+func record(tb testing.TB, s *store.Store, job *store.Job, status int, change ...func(*store.Result)) {
+	tb.Helper()
 	r := &store.Result{Job: job, Attempt: webhook.Attempt{
 		Status: webhook.AttemptSucceeded, Trigger: job.Delivery.Trigger, StartedAt: time.Now(), URL: job.Hook.URL, ResponseStatus: &status,
 	}}
@@ -113,23 +122,23 @@ func record(t *testing.T, s *store.Store, job *store.Job, status int, change ...
 	for _, c := range change {
 		c(r)
 	}
-	if err := s.Record(t.Context(), r); err != nil {
-		t.Fatal(err)
+	if err := s.Record(tb.Context(), r); err != nil {
+		tb.Fatal(err)
 	}
-	if err := s.Flush(t.Context()); err != nil {
-		t.Fatal(err)
+	if err := s.Flush(tb.Context()); err != nil {
+		tb.Fatal(err)
 	}
 }
 
-func only[T any](t *testing.T) func(l *store.List[T], err error) *T {
-	t.Helper()
+func only[T any](tb testing.TB) func(l *store.List[T], err error) *T {
+	tb.Helper()
 	return func(l *store.List[T], err error) *T {
-		t.Helper()
+		tb.Helper()
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		if len(l.Items) != 1 {
-			t.Fatalf("got %d rows, want 1", len(l.Items))
+			tb.Fatalf("got %d rows, want 1", len(l.Items))
 		}
 		return l.Items[0]
 	}
@@ -137,8 +146,8 @@ func only[T any](t *testing.T) func(l *store.List[T], err error) *T {
 
 // An event goes to the webhooks that want its type, once each; the empty list of types is all of them.
 func TestPublishFansOut(t *testing.T) {
-	each(t, func(t *testing.T, open func(*testing.T, store.Options) *store.Store) {
-		c := tenant(t, open(t, store.Options{}), "a")
+	each(t, func(t *suite) {
+		c := tenant(t, t.open(t, store.Options{}), "a")
 		named := register(t, c, webhook.New{Enabled: true, Events: []string{"humanization.completed", "humanization.completed"}})
 		all := register(t, c, webhook.New{Enabled: true, Events: []string{}})
 		register(t, c, webhook.New{Enabled: true, Events: []string{"humanization.failed"}})
@@ -166,8 +175,8 @@ func TestPublishFansOut(t *testing.T) {
 // I10: the same key with the same content is the same event; with other content it is a conflict; what is wrong with one
 // event does not keep its neighbours out.
 func TestIdempotency(t *testing.T) {
-	each(t, func(t *testing.T, open func(*testing.T, store.Options) *store.Store) {
-		s := open(t, store.Options{})
+	each(t, func(t *suite) {
+		s := t.open(t, store.Options{})
 		c := tenant(t, s, "a")
 		first := publish(t, c, webhook.NewEvent{IdempotencyKey: "k", Data: json.RawMessage(`{"a":1}`)})[0]
 		again := publish(t, c,
@@ -199,8 +208,8 @@ func TestIdempotency(t *testing.T) {
 
 // A delivery that fails is due again on the schedule until it is given up; attempts are numbered 1 to n (I3, I4).
 func TestRetryUntilGivenUp(t *testing.T) {
-	each(t, func(t *testing.T, open func(*testing.T, store.Options) *store.Store) {
-		s := open(t, store.Options{})
+	each(t, func(t *suite) {
+		s := t.open(t, store.Options{})
 		c := tenant(t, s, "a")
 		w := register(t, c, webhook.New{Enabled: true, RetryScheduleMs: []int{0, 0}})
 		watcher := register(t, c, webhook.New{Enabled: true, Events: []string{webhook.TypeDeliveryFailed}})
@@ -251,8 +260,8 @@ func TestRetryUntilGivenUp(t *testing.T) {
 
 // A disabled webhook's deliveries are held, nothing is lost, and enabling releases them.
 func TestHeldAndReleased(t *testing.T) {
-	each(t, func(t *testing.T, open func(*testing.T, store.Options) *store.Store) {
-		s := open(t, store.Options{})
+	each(t, func(t *suite) {
+		s := t.open(t, store.Options{})
 		c := tenant(t, s, "a")
 		w := register(t, c, webhook.New{Enabled: false})
 		if w.DisabledReason == nil || *w.DisabledReason != webhook.DisabledManual {
@@ -277,8 +286,8 @@ func TestHeldAndReleased(t *testing.T) {
 
 // 410 disables the webhook and says why, to itself and to the tenant's other webhooks.
 func TestGoneDisables(t *testing.T) {
-	each(t, func(t *testing.T, open func(*testing.T, store.Options) *store.Store) {
-		s := open(t, store.Options{})
+	each(t, func(t *suite) {
+		s := t.open(t, store.Options{})
 		c := tenant(t, s, "a")
 		w := register(t, c, webhook.New{Enabled: true, Events: []string{"a.b"}})
 		watcher := register(t, c, webhook.New{Enabled: true, Events: []string{webhook.TypeWebhookDisabled}})
@@ -300,8 +309,8 @@ func TestGoneDisables(t *testing.T) {
 
 // I6: a restart makes claimed deliveries due again; I7: who lost the claim can not write.
 func TestRestartVoidsClaims(t *testing.T) {
-	each(t, func(t *testing.T, open func(*testing.T, store.Options) *store.Store) {
-		s := open(t, store.Options{})
+	each(t, func(t *suite) {
+		s := t.open(t, store.Options{})
 		c := tenant(t, s, "a")
 		w := register(t, c, webhook.New{Enabled: true})
 		publish(t, c, webhook.NewEvent{})
@@ -309,7 +318,7 @@ func TestRestartVoidsClaims(t *testing.T) {
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
-		s = open(t, store.Options{})
+		s = t.open(t, store.Options{})
 		c = tenant(t, s, "a")
 		mine, _ := claim(t, s, w.ID, 10)
 		if len(mine) != 1 {
@@ -331,8 +340,8 @@ func TestRestartVoidsClaims(t *testing.T) {
 
 // A cancel while an attempt runs holds, unless the attempt succeeds.
 func TestCancel(t *testing.T) {
-	each(t, func(t *testing.T, open func(*testing.T, store.Options) *store.Store) {
-		s := open(t, store.Options{})
+	each(t, func(t *suite) {
+		s := t.open(t, store.Options{})
 		c := tenant(t, s, "a")
 		w := register(t, c, webhook.New{Enabled: true})
 		publish(t, c, webhook.NewEvent{}, webhook.NewEvent{})
@@ -361,8 +370,8 @@ func TestCancel(t *testing.T) {
 
 // I11: what belongs to another tenant does not exist, whatever it is asked by.
 func TestTenantsAreApart(t *testing.T) {
-	each(t, func(t *testing.T, open func(*testing.T, store.Options) *store.Store) {
-		s := open(t, store.Options{})
+	each(t, func(t *suite) {
+		s := t.open(t, store.Options{})
 		a, b := tenant(t, s, "a"), tenant(t, s, "b")
 		w := register(t, a, webhook.New{Enabled: true})
 		e := publish(t, a, webhook.NewEvent{})[0].Event
@@ -411,8 +420,8 @@ func TestTenantsAreApart(t *testing.T) {
 
 // Pages follow one another in both directions without gap or overlap.
 func TestPages(t *testing.T) {
-	each(t, func(t *testing.T, open func(*testing.T, store.Options) *store.Store) {
-		c := tenant(t, open(t, store.Options{}), "a")
+	each(t, func(t *suite) {
+		c := tenant(t, t.open(t, store.Options{}), "a")
 		var want []int64
 		for range 7 {
 			want = append([]int64{publish(t, c, webhook.NewEvent{})[0].Event.Seq}, want...)
@@ -452,8 +461,8 @@ func TestPages(t *testing.T) {
 
 // Many callers at once are merged into transactions, and every one is answered with its own events, committed.
 func TestGroupCommit(t *testing.T) {
-	each(t, func(t *testing.T, open func(*testing.T, store.Options) *store.Store) {
-		s := open(t, store.Options{})
+	each(t, func(t *suite) {
+		s := t.open(t, store.Options{})
 		c := tenant(t, s, "a")
 		register(t, c, webhook.New{Enabled: true})
 		var wg sync.WaitGroup
@@ -482,8 +491,8 @@ func TestGroupCommit(t *testing.T) {
 
 // A rotated secret signs beside the new one until the overlap ends; a secret is nowhere in clear.
 func TestRotation(t *testing.T) {
-	each(t, func(t *testing.T, open func(*testing.T, store.Options) *store.Store) {
-		s := open(t, store.Options{})
+	each(t, func(t *suite) {
+		s := t.open(t, store.Options{})
 		c := tenant(t, s, "a")
 		w := register(t, c, webhook.New{Enabled: true})
 		hour := time.Hour
@@ -504,7 +513,7 @@ func TestRotation(t *testing.T) {
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
-		s = open(t, store.Options{})
+		s = t.open(t, store.Options{})
 		secrets, _ := tenant(t, s, "a").Secrets(t.Context(), []webhook.ID{w.ID})
 		if len(secrets[w.ID]) != 2 || secrets[w.ID][0].Reveal() != second.Reveal() {
 			t.Errorf("after a restart: %v", secrets)
@@ -521,8 +530,8 @@ func TestRotation(t *testing.T) {
 
 // Deleting a webhook cancels what it was owed and keeps its history; retention takes completed events only.
 func TestDeleteAndPrune(t *testing.T) {
-	each(t, func(t *testing.T, open func(*testing.T, store.Options) *store.Store) {
-		s := open(t, store.Options{})
+	each(t, func(t *suite) {
+		s := t.open(t, store.Options{})
 		c := tenant(t, s, "a")
 		w, other := register(t, c, webhook.New{Enabled: true}), register(t, c, webhook.New{Enabled: true, Events: []string{"x.y"}})
 		publish(t, c, webhook.NewEvent{}, webhook.NewEvent{Type: "x.y"})
@@ -551,8 +560,8 @@ func TestDeleteAndPrune(t *testing.T) {
 
 // A tenant's tokens are found by their hash until they are revoked.
 func TestTokens(t *testing.T) {
-	each(t, func(t *testing.T, open func(*testing.T, store.Options) *store.Store) {
-		s := open(t, store.Options{})
+	each(t, func(t *suite) {
+		s := t.open(t, store.Options{})
 		a, err := s.EnsureTenant(t.Context(), "a")
 		if err != nil {
 			t.Fatal(err)
@@ -588,7 +597,7 @@ func TestDirectoryIsLocked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
+	defer func() { _ = s.Close() }()
 	if _, err := store.Open(t.Context(), store.Options{Dir: dir}); err == nil || !strings.Contains(err.Error(), "in use") {
 		t.Errorf("second server: %v", err)
 	}

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -149,14 +150,14 @@ func (w *writer) commit(b *batch) {
 		c.done <- unavailable(err)
 	}
 	if len(b.results) == 0 {
-		w.s.log.Warn("write refused", "error", err)
+		w.s.log.Warn("write refused", slog.Any("error", err))
 		return
 	}
-	w.s.log.Error("attempts can not be recorded, trying again", "results", len(b.results), "error", err)
+	w.s.log.Error("attempts can not be recorded, trying again", slog.Int("results", len(b.results)), slog.Any("error", err))
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
 		select {
 		case <-w.quit:
-			w.s.log.Error("closing with attempts that could not be recorded; they will be made again", "results", len(b.results))
+			w.s.log.Error("closing with attempts that could not be recorded; they will be made again", slog.Int("results", len(b.results)))
 			return
 		case <-time.After(wait):
 		}

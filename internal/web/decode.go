@@ -64,8 +64,16 @@ func decode(body []byte, targets map[string]func(json.RawMessage) string) error 
 			errs = append(errs, &webhook.Invalid{Field: name, Code: webhook.CodeInvalid, Message: problem})
 		}
 	}
-	return errors.Join(errs...)
+	if len(errs) > 0 {
+		return spelled{errors.Join(errs...)}
+	}
+	return nil
 }
+
+// spelled is an error whose fields are named as the caller spelled them, and not as the domain does.
+type spelled struct{ error }
+
+func (e spelled) Unwrap() error { return e.error }
 
 const (
 	maxProblems = 20 // shown at a time

@@ -197,16 +197,20 @@ func translate(err error) *failure {
 	case errors.Is(err, webhook.ErrUnavailable):
 		return simple(http.StatusServiceUnavailable, string(webhook.CodeUnavailable), webhook.ErrUnavailable.Error())
 	}
-	return translateInvalid(webhook.Invalids(err))
+	spell := snake
+	if _, ok := errors.AsType[spelled](err); ok {
+		spell = func(field string) string { return field }
+	}
+	return translateInvalid(webhook.Invalids(err), spell)
 }
 
-func translateInvalid(all []*webhook.Invalid) *failure {
+func translateInvalid(all []*webhook.Invalid, spell func(string) string) *failure {
 	if len(all) == 0 {
 		return nil
 	}
 	f := &failure{status: http.StatusUnprocessableEntity}
 	for _, e := range all {
-		f.all = append(f.all, detail{Code: string(e.Code), Message: e.Message, Field: snake(e.Field)})
+		f.all = append(f.all, detail{Code: string(e.Code), Message: e.Message, Field: spell(e.Field)})
 	}
 	f.detail = f.all[0]
 	switch first := all[0]; {

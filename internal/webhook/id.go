@@ -24,8 +24,8 @@ func NewID(at time.Time) ID {
 	var id ID
 	_, _ = rand.Read(id[:]) // never fails: crypto/rand ends the program instead
 	ms := uint64(max(at.UnixMilli(), 0))
-	binary.BigEndian.PutUint16(id[0:], uint16(ms>>32))
-	binary.BigEndian.PutUint32(id[2:], uint32(ms))
+	binary.BigEndian.PutUint16(id[0:], uint16(ms>>32)) //nolint:gosec // 48 bits
+	binary.BigEndian.PutUint32(id[2:], uint32(ms))     //nolint:gosec // the lower half
 	id[6] = id[6]&0x0f | 0x70
 	id[8] = id[8]&0x3f | 0x80
 	return id

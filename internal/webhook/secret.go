@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"log/slog"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -18,7 +19,7 @@ type Secret struct {
 	WebhookID ID
 	Scheme    Scheme
 	// Key is 32 bytes: the HMAC key, or the seed of the Ed25519 key.
-	Key       []byte
+	Key       []byte `json:"-"`
 	CreatedAt time.Time
 	// ExpiresAt is when a rotation's overlap ends; nil for the current secret.
 	ExpiresAt *time.Time
@@ -95,7 +96,7 @@ func AppendSignature(b []byte, secrets []*Secret, id ID, at time.Time, body []by
 		switch s.Scheme {
 		case SchemeEd25519:
 			b = append(b, "v1a,"...)
-			message := append(signed[:len(signed):len(signed)], body...)
+			message := append(slices.Clip(signed), body...)
 			b = base64.StdEncoding.AppendEncode(b, ed25519.Sign(ed25519.NewKeyFromSeed(s.Key), message))
 		default:
 			mac := hmac.New(sha256.New, s.Key)

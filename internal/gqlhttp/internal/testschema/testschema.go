@@ -52,8 +52,6 @@ type Schema struct {
 	Waits func(ctx context.Context)
 	// Pulled is called by ticks before each tick that it yields, with the tick's number.
 	Pulled func(n int)
-	// Ended is called when a ticks subscription has ended.
-	Ended func()
 	// End is called before the subscription ends closes.
 	End func(ctx context.Context)
 	// Resumed is what the subscription resumed yields.
@@ -156,6 +154,8 @@ func (s *Schema) resolve(ctx context.Context, f graphql.CollectedField, args map
 	switch f.Name {
 	case "__typename":
 		return f.ObjectDefinition.Name, nil
+	case "__type":
+		return nil, nil
 	case "hello":
 		if name, ok := args["name"].(string); ok {
 			return "hello " + name, nil
@@ -217,16 +217,10 @@ func (s *Schema) subscribe(ctx context.Context, f graphql.CollectedField) graphq
 	n := 0
 	return func(ctx context.Context) *graphql.Response {
 		if limited && n == count {
-			if s.Ended != nil {
-				s.Ended()
-			}
 			return nil
 		}
 		if !limited && size == 0 && n > 0 {
 			<-ctx.Done() // ticks without arguments: one tick, then silence
-			if s.Ended != nil {
-				s.Ended()
-			}
 			return nil
 		}
 		n++

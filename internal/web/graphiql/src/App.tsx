@@ -1,3 +1,4 @@
+import { useMonaco } from '@graphiql/react';
 import { GraphiQL } from 'graphiql';
 import { useEffect, useMemo, useState } from 'react';
 import { CredentialsDialog } from './CredentialsDialog';
@@ -17,6 +18,9 @@ export function App() {
   const [caller, setCaller] = useState(initial);
   const [asking, setAsking] = useState(initial === null);
   const [refused, setRefused] = useState(false);
+
+  // A tab that is chosen before the editors are there would show another tab's text.
+  const ready = useMonaco((state) => state.monaco !== undefined);
 
   const fetcher = useMemo(
     () =>
@@ -65,7 +69,7 @@ export function App() {
           {caller?.tenant && <span className="tenant"> · {caller.tenant}</span>}
         </button>
       </header>
-      <main>
+      <main inert={!ready} aria-busy={!ready}>
         <GraphiQL
           fetcher={fetcher}
           // Without a caller there is no schema to ask for: null keeps GraphiQL from trying.

@@ -17,8 +17,10 @@ export function CredentialsDialog(props: Props) {
   const titleId = useId();
 
   useEffect(() => {
-    if (props.open) dialog.current?.showModal();
-    else dialog.current?.close();
+    if (!props.open) return dialog.current?.close();
+    dialog.current?.showModal();
+    // The dialog focuses its first field, the token; what is typed next replaces it.
+    dialog.current?.querySelector('input')?.select();
   }, [props.open]);
 
   return (
@@ -58,7 +60,7 @@ function CredentialsForm({
       {refused ? (
         <p className="hint" role="alert">
           {current.token
-            ? 'The server did not accept this token. It may be mistyped, expired or revoked.'
+            ? 'The server did not accept this token, or not for this tenant. It may be mistyped, expired or revoked.'
             : 'The server answers this only to a caller with a token.'}
         </p>
       ) : (
@@ -79,8 +81,6 @@ function CredentialsForm({
         onChange={(event) => setToken(event.target.value)}
         aria-invalid={error !== null}
         aria-describedby={`${id}-error`}
-        // biome-ignore lint/a11y/noAutofocus: a modal dialog moves the focus anyway; this says where to
-        autoFocus
       />
 
       <label htmlFor={`${id}-tenant`}>

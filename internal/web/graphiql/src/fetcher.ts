@@ -2,7 +2,12 @@
 // origin that served the page. What goes wrong on the way is answered as a GraphQL error that says what to do about it.
 
 import type { Fetcher, FetcherParams, Observable } from '@graphiql/toolkit';
-import { type ExecutionResult, getOperationAST } from 'graphql';
+import {
+  type ExecutionResult,
+  getOperationAST,
+  type OperationDefinitionNode,
+  parse as parseQuery,
+} from 'graphql';
 import { createClient } from 'graphql-ws';
 import { type Credentials, headers } from './credentials';
 
@@ -19,10 +24,21 @@ export function createFetcher(credentials: Credentials, onRefused: () => void): 
   return (params, options) => {
     // GraphiQL's own headers editor has the last word.
     const sent = { ...headers(credentials), ...(options?.headers as Headers | undefined) };
-    const operation = options?.documentAST && getOperationAST(options.documentAST, params.operationName);
-    if (operation?.operation === 'subscription') return subscribe(params, sent, onRefused);
-    return post(params, sent, onRefused);
+    const operation = operationOf(params);
+    const request = { ...params, operationName: operation?.name?.value ?? params.operationName };
+    if (operation?.operation === 'subscription') return subscribe(request, sent, onRefused);
+    return post(request, sent, onRefused);
   };
+}
+
+// GraphiQL names an operation by what it parsed last, a moment late: right after a change of tabs that is another tab's.
+function operationOf({ query, operationName }: FetcherParams): OperationDefinitionNode | null {
+  try {
+    const document = parseQuery(query);
+    return getOperationAST(document, operationName) ?? getOperationAST(document) ?? null;
+  } catch {
+    return null; // The server says what is wrong with it.
+  }
 }
 
 async function post(params: FetcherParams, sent: Headers, onRefused: () => void): Promise<ExecutionResult> {
@@ -42,14 +58,14 @@ async function post(params: FetcherParams, sent: Headers, onRefused: () => void)
   } catch (error) {
     return failure(`The request did not reach the server (${reason(error)}). Is it running?`);
   }
-  const result = parse(body);
+  const result = parseResult(body);
   if (response.status === 401 || isUnauthenticated(result)) {
     onRefused();
     // A `data` key keeps GraphiQL from introspecting a second time.
     return {
       data: null,
       ...(result ??
-        failure('The server did not accept the token (401). Set another one with "Token" above.')),
+        failure('The server did not accept the token (401). Set another one with the button above.')),
     };
   }
   return result ?? failure(`The server answered ${response.status} and no GraphQL: ${body.slice(0, 500)}`);
@@ -100,7 +116,7 @@ function closed({ code, reason: why }: CloseEvent): string {
   switch (code) {
     case 4401:
     case 4403:
-      return `The server refused the WebSocket: it did not accept the token (${said}). Set another one with "Token" above.`;
+      return `The server refused the WebSocket (${said}). Check the token and the tenant, with the button above.`;
     case 4429:
       return `The server refused the WebSocket: too many at once (${said}).`;
     case 1000:
@@ -128,7 +144,7 @@ function isUnauthenticated(
   return result?.errors?.some((error) => error.extensions?.code === 'UNAUTHENTICATED') ?? false;
 }
 
-function parse(body: string): ExecutionResult | null {
+function parseResult(body: string): ExecutionResult | null {
   try {
     const result: unknown = JSON.parse(body, keepNumber);
     return typeof result === 'object' && result !== null && ('data' in result || 'errors' in result)

@@ -1,10 +1,14 @@
 // The tabs a first visit opens with: one webhook's life, in the order one meets it. GraphiQL titles a tab by its
 // operation's name.
 
-const REGISTER = `# 1 of 4 · A webhook is a URL and the event types it wants; leave "events" out for all of them.
+const REGISTER = `# 1 of 4 · Register a webhook
 #
-# Put your own receiver's URL here. "secret" is what it verifies signatures with: it is shown
-# this once, so keep it. Run with the ▶ button, or Ctrl-Enter (⌘-Enter).
+# A webhook is a URL and the event types it wants:
+# without "events" it gets them all. Put your own
+# receiver here. It verifies signatures with the
+# "secret", which is shown this once: keep it.
+#
+# Run with the ▶ button, or Ctrl-Enter (⌘-Enter).
 
 mutation Register {
   createWebhook(
@@ -29,10 +33,12 @@ mutation Register {
 }
 `;
 
-const PUBLISH = `# 2 of 4 · Publish an event: something that happened, with any JSON as its data.
+const PUBLISH = `# 2 of 4 · Publish an event
 #
-# It is stored, together with one delivery for each webhook that wants it, before the answer comes.
-# A totalCount of 0 means that no webhook wants this type.
+# Something that happened: a type, any JSON as data.
+# The event is stored, with one delivery for each
+# webhook that wants it, before the answer comes.
+# A totalCount of 0: no webhook wants this type.
 
 mutation Publish {
   publishEvent(
@@ -56,10 +62,14 @@ mutation Publish {
 }
 `;
 
-const WATCH = `# 3 of 4 · Watch every attempt the moment it is made, over WebSocket.
+const WATCH = `# 3 of 4 · Watch live
 #
-# It runs until you press ■. Leaving this tab ends it too, so publish from a second window
-# ("New window" above). A client that reconnects passes its last cursor as "after" and misses nothing.
+# Each attempt the moment it is made, by WebSocket,
+# until you press ■ or choose another tab: publish
+# meanwhile from a "New window" (see above).
+#
+# A client that reconnects passes the last cursor
+# as "after", and misses nothing.
 
 subscription WatchLive {
   deliveryAttempts {
@@ -69,6 +79,7 @@ subscription WatchLive {
       number
       status
       error
+      message
       startedAt
       durationMs
       delivery {
@@ -88,9 +99,11 @@ subscription WatchLive {
 }
 `;
 
-const INSPECT = `# 4 of 4 · What did not arrive, and why.
+const INSPECT = `# 4 of 4 · Inspect failures
 #
-# FAILED: given up after the last retry. PENDING with attempts behind it: still being retried.
+# FAILED: given up after the last retry.
+# PENDING: due or being retried; its last attempt
+# says what went wrong so far.
 
 query InspectFailures {
   deliveries(first: 20, filter: { statuses: [FAILED, PENDING] }) {
@@ -108,6 +121,7 @@ query InspectFailures {
         nodes {
           status
           error
+          message
           response {
             status
             body

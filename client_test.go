@@ -1,0 +1,235 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/coder/websocket/wsjson"
+)
+
+// program is a server that runs in this process, as main would run it.
+type program struct {
+	url   string
+	token string // an operator's, made at the first start
+	dir   string
+	stop  func() // ends it as a signal would, and waits; the test's end does too
+}
+
+// boot starts the program on a database in dir and returns when it listens.
+func boot(t *testing.T, dir string, args ...string) *program {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	out, in := io.Pipe()
+	ended := make(chan error, 1)
+	go func() {
+		err := run(ctx, append([]string{"--listen", "127.0.0.1:0", "--database", dir, "--allow-private-targets"}, args...),
+			func(string) string { return "" }, in, t.Output())
+		_ = in.CloseWithError(io.EOF)
+		ended <- err
+	}()
+	stopped := false
+	p := &program{dir: dir}
+	p.stop = func() {
+		if stopped {
+			return
+		}
+		stopped = true
+		cancel()
+		select {
+		case err := <-ended:
+			if err != nil {
+				t.Errorf("stop: %v", err)
+			}
+		case <-time.After(30 * time.Second):
+			t.Error("the program does not stop")
+		}
+	}
+	t.Cleanup(p.stop)
+	p.url, p.token = announced(t, out)
+	return p
+}
+
+// announced reads what a starting program prints, up to where it says that GraphiQL is, and goes on reading.
+func announced(t *testing.T, out io.Reader) (url, token string) {
+	t.Helper()
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		if fields := strings.Fields(lines.Text()); len(fields) == 2 && fields[0] == "GraphiQL" {
+			page, fragment, _ := strings.Cut(fields[1], "#token=")
+			go func() { _, _ = io.Copy(io.Discard, out) }() // ends with the program
+			return strings.TrimSuffix(page, "/graphiql"), fragment
+		}
+	}
+	t.Fatal("the program did not start")
+	return "", ""
+}
+
+// command runs one of the program's other commands on the same database and returns what it printed.
+func (p *program) command(t *testing.T, args ...string) string {
+	t.Helper()
+	var out bytes.Buffer
+	args = append(args, "--database", p.dir)
+	if err := run(t.Context(), args, func(string) string { return "" }, &out, t.Output()); err != nil {
+		t.Fatalf("%v: %v", args, err)
+	}
+	return strings.TrimSpace(out.String())
+}
+
+// client is a customer: all that it knows is a URL and a token.
+type client struct{ url, token string }
+
+// rest sends JSON (nothing when body is "") and decodes the answer into into, when that is not nil.
+func (c *client) rest(t *testing.T, method, path, body string, into any) int {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, c.url+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+c.token)
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close() //nolint:errcheck // a test
+	answer, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if into != nil {
+		if err := json.Unmarshal(answer, into); err != nil {
+			t.Fatalf("%s %s: %d %s", method, path, res.StatusCode, answer)
+		}
+	}
+	return res.StatusCode
+}
+
+// mutate runs a mutation whose only field is called done, and decodes that into into.
+func (c *client) mutate(t *testing.T, query string, input map[string]any, into any) {
+	t.Helper()
+	body, err := json.Marshal(map[string]any{"query": query, "variables": map[string]any{"input": input}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var answer struct {
+		Data   struct{ Done json.RawMessage }
+		Errors json.RawMessage
+	}
+	status := c.rest(t, "POST", "/graphql", string(body), &answer)
+	if status != http.StatusOK || len(answer.Errors) > 0 {
+		t.Fatalf("%d %s", status, answer.Errors)
+	}
+	if err := json.Unmarshal(answer.Data.Done, into); err != nil {
+		t.Fatalf("%s: %v", answer.Data.Done, err)
+	}
+}
+
+func (c *client) publish(t *testing.T, eventType string) (id string) {
+	t.Helper()
+	var done struct{ Event struct{ ID string } }
+	c.mutate(t, `mutation ($input: PublishEventInput!) { done: publishEvent(input: $input) { event { id } } }`,
+		map[string]any{"type": eventType, "data": map[string]any{"job_id": "job_42"}}, &done)
+	return done.Event.ID
+}
+
+// watcher is a subscription to the stream of attempts over a WebSocket.
+type watcher struct {
+	conn *websocket.Conn
+	got  chan streamed // closed when the connection is
+	err  error         // why it is closed; to be read after got is
+}
+
+type streamed struct {
+	Cursor string
+	Node   struct {
+		ID, Status string
+		Number     int
+		Event      struct{ ID, Type string }
+		Webhook    struct{ URL string }
+	}
+}
+
+// watch subscribes from a cursor, "latest" for what comes.
+func (c *client) watch(t *testing.T, after string) *watcher {
+	t.Helper()
+	conn, res, err := websocket.Dial(t.Context(), strings.Replace(c.url, "http", "ws", 1)+"/graphql",
+		&websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if res.Body != nil {
+		_ = res.Body.Close()
+	}
+	t.Cleanup(func() { _ = conn.CloseNow() })
+	w := &watcher{conn: conn, got: make(chan streamed, 1024)}
+	send := func(m map[string]any) {
+		if err := wsjson.Write(t.Context(), conn, m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	send(map[string]any{"type": "connection_init", "payload": map[string]any{"Authorization": "Bearer " + c.token}})
+	send(map[string]any{"type": "subscribe", "id": "1", "payload": map[string]any{
+		"query": `subscription ($after: String!) { deliveryAttempts(after: $after) {
+			cursor node { id number status event { id type } webhook { url } }
+		} }`,
+		"variables": map[string]any{"after": after},
+	}})
+	go w.read(t.Context())
+	return w
+}
+
+func (w *watcher) read(ctx context.Context) {
+	defer close(w.got)
+	for {
+		var m struct {
+			Type    string
+			Payload struct {
+				Data struct{ DeliveryAttempts streamed }
+			}
+		}
+		if w.err = wsjson.Read(ctx, w.conn, &m); w.err != nil {
+			return
+		}
+		switch m.Type {
+		case "next":
+			w.got <- m.Payload.Data.DeliveryAttempts
+		case "ping":
+			_ = wsjson.Write(ctx, w.conn, map[string]any{"type": "pong"})
+		}
+	}
+}
+
+// next waits for the next attempt.
+func (w *watcher) next(t *testing.T) streamed {
+	t.Helper()
+	select {
+	case s, ok := <-w.got:
+		if !ok {
+			t.Fatalf("the stream ended: %v", w.err)
+		}
+		return s
+	case <-time.After(20 * time.Second):
+		t.Fatal("no attempt came")
+		return streamed{}
+	}
+}
+
+// TestMain is the program itself when a test starts this binary as one, to be able to kill it.
+func TestMain(m *testing.M) {
+	if os.Getenv("HOOKGRAPH_TEST_MAIN") != "" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}

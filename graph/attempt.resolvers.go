@@ -1,0 +1,85 @@
+package graph
+
+import (
+	"context"
+	"time"
+
+	"github.com/hookgraph/hookgraph/graph/model"
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+func (r *attemptRequestResolver) Body(ctx context.Context, obj *model.AttemptRequest) (string, error) {
+	e, err := required(load(ctx, &from(ctx).loaders.events, obj.Attempt, attemptEvent))
+	if err != nil {
+		return "", err
+	}
+	return string(e.AppendBody(nil)), nil
+}
+
+func (r *deliveryAttemptResolver) Message(ctx context.Context, obj *webhook.Attempt) (*string, error) {
+	if obj.Message == "" {
+		return nil, nil
+	}
+	return &obj.Message, nil
+}
+
+func (r *deliveryAttemptResolver) DurationMs(ctx context.Context, obj *webhook.Attempt) (int, error) {
+	return int((time.Duration(obj.DurationUs) * time.Microsecond).Round(time.Millisecond).Milliseconds()), nil
+}
+
+func (r *deliveryAttemptResolver) Timings(ctx context.Context, obj *webhook.Attempt) (*model.AttemptTimings, error) {
+	ms := func(us int64) float64 { return float64(us) / 1000 }
+	return &model.AttemptTimings{
+		DNSMs:       ms(obj.DNSUs),
+		ConnectMs:   ms(obj.ConnectUs),
+		TLSMs:       ms(obj.TLSUs),
+		FirstByteMs: ms(obj.FirstByteUs),
+		TotalMs:     ms(obj.DurationUs),
+	}, nil
+}
+
+func (r *deliveryAttemptResolver) Delivery(ctx context.Context, obj *webhook.Attempt) (*webhook.Delivery, error) {
+	return required(load(ctx, &from(ctx).loaders.deliveries, obj, attemptDelivery))
+}
+
+func (r *deliveryAttemptResolver) Event(ctx context.Context, obj *webhook.Attempt) (*webhook.Event, error) {
+	return required(load(ctx, &from(ctx).loaders.events, obj, attemptEvent))
+}
+
+func (r *deliveryAttemptResolver) Webhook(ctx context.Context, obj *webhook.Attempt) (*webhook.Webhook, error) {
+	return load(ctx, &from(ctx).loaders.webhooks, obj, attemptWebhook)
+}
+
+func (r *deliveryAttemptResolver) Request(ctx context.Context, obj *webhook.Attempt) (*model.AttemptRequest, error) {
+	return &model.AttemptRequest{Attempt: obj}, nil
+}
+
+func (r *deliveryAttemptResolver) Response(ctx context.Context, obj *webhook.Attempt) (*model.AttemptResponse, error) {
+	if obj.ResponseStatus == nil {
+		return nil, nil
+	}
+	return &model.AttemptResponse{Attempt: obj}, nil
+}
+
+func (r *queryResolver) Attempt(ctx context.Context, id webhook.ID) (*webhook.Attempt, error) {
+	return one(ctx, from(ctx).store.AttemptsByID, id)
+}
+
+func (r *queryResolver) Attempts(ctx context.Context, first *int, after *string, last *int, before *string, filter *store.AttemptFilter) (*model.Connection[webhook.Attempt], error) {
+	f, err := attemptFilter(filter)
+	if err != nil {
+		return nil, err
+	}
+	s := from(ctx).store
+	return list(ctx, ofAttempts, arguments{first, after, last, before}, f, attemptSeq, s.Attempts, s.CountAttempts)
+}
+
+func (r *Resolver) AttemptRequest() AttemptRequestResolver { return &attemptRequestResolver{r} }
+
+func (r *Resolver) DeliveryAttempt() DeliveryAttemptResolver { return &deliveryAttemptResolver{r} }
+
+type (
+	attemptRequestResolver  struct{ *Resolver }
+	deliveryAttemptResolver struct{ *Resolver }
+)

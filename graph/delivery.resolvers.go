@@ -1,0 +1,58 @@
+package graph
+
+import (
+	"context"
+
+	"github.com/hookgraph/hookgraph/graph/model"
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+func (r *deliveryResolver) Event(ctx context.Context, obj *webhook.Delivery) (*webhook.Event, error) {
+	return required(load(ctx, &from(ctx).loaders.events, obj, deliveryEvent))
+}
+
+func (r *deliveryResolver) Webhook(ctx context.Context, obj *webhook.Delivery) (*webhook.Webhook, error) {
+	return load(ctx, &from(ctx).loaders.webhooks, obj, deliveryWebhook)
+}
+
+func (r *deliveryResolver) Attempts(ctx context.Context, obj *webhook.Delivery, first *int, after *string, last *int, before *string) (*model.Connection[webhook.Attempt], error) {
+	s := from(ctx).store
+	return sublist(ctx, "attempts of deliveries", ofDeliverysOldest, obj, deliveryID, arguments{first, after, last, before},
+		store.AttemptFilter{}, attemptSeq,
+		func(ctx context.Context, ids []webhook.ID, _ store.AttemptFilter, p store.Page) (map[webhook.ID]*store.List[webhook.Attempt], error) {
+			return s.AttemptsOfDeliveries(ctx, ids, p)
+		},
+		func(ctx context.Context, ids []webhook.ID, f store.AttemptFilter) (map[webhook.ID]int, error) {
+			return s.CountAttemptsOf(ctx, true, ids, f)
+		})
+}
+
+func (r *mutationResolver) RetryDelivery(ctx context.Context, input model.RetryDeliveryInput) (*model.RetryDeliveryPayload, error) {
+	d, err := from(ctx).store.RetryDelivery(ctx, input.ID)
+	errs, err := userErrors(err)
+	return &model.RetryDeliveryPayload{Delivery: d, UserErrors: errs}, err
+}
+
+func (r *mutationResolver) CancelDelivery(ctx context.Context, input model.CancelDeliveryInput) (*model.CancelDeliveryPayload, error) {
+	d, err := from(ctx).store.CancelDelivery(ctx, input.ID)
+	errs, err := userErrors(err)
+	return &model.CancelDeliveryPayload{Delivery: d, UserErrors: errs}, err
+}
+
+func (r *queryResolver) Delivery(ctx context.Context, id webhook.ID) (*webhook.Delivery, error) {
+	return one(ctx, from(ctx).store.DeliveriesByID, id)
+}
+
+func (r *queryResolver) Deliveries(ctx context.Context, first *int, after *string, last *int, before *string, filter *store.DeliveryFilter) (*model.Connection[webhook.Delivery], error) {
+	f, err := deliveryFilter(filter)
+	if err != nil {
+		return nil, err
+	}
+	s := from(ctx).store
+	return list(ctx, ofDeliveries, arguments{first, after, last, before}, f, deliverySeq, s.Deliveries, s.CountDeliveries)
+}
+
+func (r *Resolver) Delivery() DeliveryResolver { return &deliveryResolver{r} }
+
+type deliveryResolver struct{ *Resolver }

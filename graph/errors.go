@@ -1,0 +1,218 @@
+package graph
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"strings"
+	"sync"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/hookgraph/hookgraph/graph/model"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// The values of extensions.code, beside those of gqlgen for a query that is not valid (GRAPHQL_PARSE_FAILED,
+// GRAPHQL_VALIDATION_FAILED).
+const (
+	CodeUnauthenticated = "UNAUTHENTICATED"
+	CodeNotFound        = "NOT_FOUND"
+	CodeBadUserInput    = "BAD_USER_INPUT" // extensions.field is the way to the argument
+	CodeCursorExpired   = "CURSOR_EXPIRED" // all that is still kept comes after the cursor extensions.oldest
+	CodeUnavailable     = "UNAVAILABLE"    // nothing was stored: try again
+	CodeTimeout         = "TIMEOUT"
+	CodeCanceled        = "CANCELED"              // the caller went away
+	CodeInternal        = "INTERNAL_SERVER_ERROR" // the log has it under extensions.requestId
+)
+
+// failure is an unexpected error that several fields share, and that is logged once for all of them.
+type failure struct {
+	err  error
+	once sync.Once
+	id   string
+}
+
+func (f *failure) Error() string { return f.err.Error() }
+func (f *failure) Unwrap() error { return f.err }
+
+// expired is a stream cursor that retention has overtaken, with the oldest one that it has not.
+type expired struct{ oldest string }
+
+func (e *expired) Error() string {
+	return "after: what came next is no longer kept; all that is kept comes after extensions.oldest"
+}
+
+// panicked is what a resolver panicked with.
+type panicked struct {
+	value any
+	stack []byte
+}
+
+func (p *panicked) Error() string { return fmt.Sprintf("panic: %v", p.value) }
+
+// Recover makes an error of a panic, for ErrorPresenter to log and mask.
+func Recover(_ context.Context, value any) error {
+	return &panicked{value: value, stack: debug.Stack()}
+}
+
+// Presenter says what callers see of an error: expected ones with their code, and of all others nothing but the id under
+// which the log has them.
+type Presenter struct {
+	// Logger gets the errors that callers do not see.
+	Logger *slog.Logger
+	// RequestID names the request that ctx belongs to. When nil, or for "", each error gets an id of its own.
+	RequestID func(ctx context.Context) string
+	// Logged reports whether an error has been logged already, such as a panic by the transport. Nil means never.
+	Logged func(err error) bool
+}
+
+// ErrorPresenter is the Presenter that logs to logger.
+func ErrorPresenter(logger *slog.Logger) graphql.ErrorPresenterFunc {
+	return Presenter{Logger: logger}.Present
+}
+
+// Present is a graphql.ErrorPresenterFunc. It never returns nil.
+func (p Presenter) Present(ctx context.Context, err error) *gqlerror.Error {
+	shown := &gqlerror.Error{Path: graphql.GetPath(ctx)}
+	if g, ok := errors.AsType[*gqlerror.Error](err); ok {
+		if code, ok := g.Extensions["code"].(string); ok && code != "" {
+			return g // made for callers: the query does not parse, is not valid, or costs too much
+		}
+		shown.Path, shown.Locations = g.Path, g.Locations
+	}
+	argument := splitPath(ctx, shown)
+	set := func(code, message string) {
+		shown.Message = message
+		shown.Extensions = map[string]any{"code": code}
+	}
+	badInput := func(message string) {
+		set(CodeBadUserInput, message)
+		if len(argument) > 0 {
+			shown.Extensions["field"] = argument
+		}
+	}
+	if e, ok := errors.AsType[*expired](err); ok {
+		set(CodeCursorExpired, e.Error())
+		shown.Extensions["oldest"] = e.oldest
+		return shown
+	}
+	if invalids := webhook.Invalids(err); len(invalids) > 0 {
+		messages := make([]string, len(invalids))
+		for i, e := range invalids {
+			messages[i] = e.Error()
+		}
+		if f := invalids[0].Field; f != "" {
+			argument = strings.Split(f, ".")
+		}
+		badInput(strings.Join(messages, "; "))
+		return shown
+	}
+	switch {
+	case errors.Is(err, webhook.ErrID):
+		badInput("must be a UUID")
+	case errors.Is(err, webhook.ErrCursor):
+		badInput("must be a cursor that this server made")
+	case errors.Is(err, webhook.ErrNotFound):
+		set(CodeNotFound, webhook.ErrNotFound.Error())
+	case errors.Is(err, webhook.ErrBusy):
+		set(CodeUnavailable, webhook.ErrBusy.Error())
+	case errors.Is(err, webhook.ErrUnavailable):
+		set(CodeUnavailable, webhook.ErrUnavailable.Error())
+		shown.Extensions["requestId"] = p.report(ctx, shown.Path, err)
+	case errors.Is(err, context.DeadlineExceeded):
+		set(CodeTimeout, "the operation took too long")
+	case errors.Is(err, context.Canceled):
+		set(CodeCanceled, "the operation was canceled")
+	default:
+		set(CodeInternal, "internal server error")
+		shown.Extensions["requestId"] = p.report(ctx, shown.Path, err)
+	}
+	return shown
+}
+
+// report logs an error that callers do not see, and returns the id under which it is found.
+func (p Presenter) report(ctx context.Context, path ast.Path, err error) string {
+	shared, ok := errors.AsType[*failure](err)
+	if !ok {
+		shared = &failure{}
+	}
+	shared.once.Do(func() {
+		if p.RequestID != nil {
+			shared.id = p.RequestID(ctx)
+		}
+		if shared.id == "" {
+			shared.id = rand.Text()
+		}
+		if p.Logged != nil && p.Logged(err) {
+			return
+		}
+		attrs := []any{"request_id", shared.id, "path", path.String(), "error", err}
+		if e, ok := errors.AsType[*panicked](err); ok {
+			attrs = append(attrs, "stack", string(e.stack))
+		}
+		p.Logger.ErrorContext(ctx, "graphql operation failed", attrs...)
+	})
+	return shared.id
+}
+
+// splitPath cuts from an error's path what leads into the field's arguments, which is no part of a response, and returns
+// it. gqlgen writes both as one when an argument can not be read.
+func splitPath(ctx context.Context, e *gqlerror.Error) []string {
+	field := graphql.GetFieldContext(ctx)
+	if field == nil {
+		return nil
+	}
+	path := field.Path()
+	if len(e.Path) <= len(path) {
+		return nil
+	}
+	var argument []string
+	for _, step := range e.Path[len(path):] {
+		argument = append(argument, fmt.Sprint(step))
+	}
+	e.Path = path
+	if p := field.Field.Position; e.Locations == nil && p != nil {
+		e.Locations = []gqlerror.Location{{Line: p.Line, Column: p.Column}}
+	}
+	return argument
+}
+
+func unauthenticated() *gqlerror.Error {
+	return &gqlerror.Error{
+		Message:    "a valid token is needed",
+		Extensions: map[string]any{"code": CodeUnauthenticated},
+	}
+}
+
+// userErrors splits what a mutation failed with into what the payload tells and what is unexpected. The list is never
+// nil. What is not found is the input's id.
+func userErrors(err error) ([]*model.UserError, error) {
+	list := []*model.UserError{}
+	if err == nil {
+		return list, nil
+	}
+	if errors.Is(err, webhook.ErrNotFound) {
+		err = &webhook.Invalid{Field: "id", Code: webhook.CodeNotFound, Message: "names nothing"}
+	}
+	for _, e := range webhook.Invalids(err) {
+		list = append(list, userError(e))
+	}
+	if len(list) == 0 {
+		return nil, err
+	}
+	return list, nil
+}
+
+func userError(e *webhook.Invalid, under ...string) *model.UserError {
+	field := append([]string{"input"}, under...)
+	if e.Field != "" {
+		field = append(field, strings.Split(e.Field, ".")...)
+	}
+	return &model.UserError{Code: e.Code, Message: e.Message, Field: field}
+}

@@ -1,0 +1,72 @@
+package graph
+
+import (
+	"context"
+
+	"github.com/hookgraph/hookgraph/graph/model"
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+func (r *eventResolver) Deliveries(ctx context.Context, obj *webhook.Event, first *int, after *string, last *int, before *string, filter *store.DeliveryFilter) (*model.Connection[webhook.Delivery], error) {
+	f, err := deliveryFilter(filter)
+	if err != nil {
+		return nil, err
+	}
+	s := from(ctx).store
+	return sublist(ctx, "deliveries of events", ofDeliveries, obj, eventID, arguments{first, after, last, before}, f, deliverySeq,
+		s.DeliveriesOfEvents,
+		func(ctx context.Context, ids []webhook.ID, f store.DeliveryFilter) (map[webhook.ID]int, error) {
+			return s.CountDeliveriesOf(ctx, true, ids, f)
+		})
+}
+
+func (r *mutationResolver) PublishEvent(ctx context.Context, input model.PublishEventInput) (*model.PublishEventPayload, error) {
+	results, err := from(ctx).store.Publish(ctx, []webhook.NewEvent{newEvent(&input)})
+	if err != nil {
+		return nil, err
+	}
+	errs, err := userErrors(results[0].Err)
+	return &model.PublishEventPayload{Event: results[0].Event, Duplicate: results[0].Duplicate, UserErrors: errs}, err
+}
+
+func (r *mutationResolver) PublishEvents(ctx context.Context, input model.PublishEventsInput) (*model.PublishEventsPayload, error) {
+	if e := checkCount(len(input.Events)); e != nil {
+		return &model.PublishEventsPayload{Results: []*model.PublishEventResult{}, UserErrors: []*model.UserError{userError(e)}}, nil
+	}
+	events := make([]webhook.NewEvent, len(input.Events))
+	for i, e := range input.Events {
+		events[i] = newEvent(e)
+	}
+	published, err := from(ctx).store.Publish(ctx, events)
+	if err != nil {
+		return nil, err
+	}
+	results := make([]*model.PublishEventResult, len(published))
+	stored := make([]*webhook.Event, 0, len(published))
+	for i, p := range published {
+		results[i] = publishResult(ctx, i, len(published), p)
+		if p.Event != nil {
+			stored = append(stored, p.Event)
+		}
+	}
+	together(from(ctx).loaders, stored)
+	return &model.PublishEventsPayload{Results: results, UserErrors: []*model.UserError{}}, nil
+}
+
+func (r *queryResolver) Event(ctx context.Context, id webhook.ID) (*webhook.Event, error) {
+	return one(ctx, from(ctx).store.EventsByID, id)
+}
+
+func (r *queryResolver) Events(ctx context.Context, first *int, after *string, last *int, before *string, filter *store.EventFilter) (*model.Connection[webhook.Event], error) {
+	f, err := eventFilter(filter)
+	if err != nil {
+		return nil, err
+	}
+	s := from(ctx).store
+	return list(ctx, ofEvents, arguments{first, after, last, before}, f, eventSeq, s.Events, s.CountEvents)
+}
+
+func (r *Resolver) Event() EventResolver { return &eventResolver{r} }
+
+type eventResolver struct{ *Resolver }

@@ -1,0 +1,112 @@
+package graph
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"github.com/hookgraph/hookgraph/graph/model"
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// newEvent translates an event to publish. Data that is absent stays empty, which the domain refuses; null is a value.
+func newEvent(in *model.PublishEventInput) webhook.NewEvent {
+	e := webhook.NewEvent{Type: in.Type, Timestamp: in.Timestamp}
+	if data, ok := in.Data.ValueOK(); ok {
+		e.Data = data
+		if data == nil {
+			e.Data = []byte("null")
+		}
+	}
+	if in.IdempotencyKey != nil {
+		e.IdempotencyKey = *in.IdempotencyKey
+	}
+	return e
+}
+
+func checkCount(n int) *webhook.Invalid {
+	switch {
+	case n == 0:
+		return &webhook.Invalid{Field: "events", Code: webhook.CodeRequired, Message: "must have at least one element"}
+	case n > webhook.MaxPublish:
+		return &webhook.Invalid{
+			Field: "events", Code: webhook.CodeTooMany,
+			Message: fmt.Sprintf("must have at most %d elements", webhook.MaxPublish),
+		}
+	}
+	return nil
+}
+
+// publishResult translates what became of event i of n. An unexpected error joins the response's: what was stored of the
+// others must still be told.
+func publishResult(ctx context.Context, i, n int, p store.Published) *model.PublishEventResult {
+	result := &model.PublishEventResult{Event: p.Event, Duplicate: p.Duplicate, UserErrors: []*model.UserError{}}
+	if p.Err == nil {
+		return result
+	}
+	place := []string{"events", strconv.Itoa(i)}
+	invalids := webhook.Invalids(p.Err)
+	for _, e := range invalids {
+		if n == 1 { // the store names the place only when there are several
+			result.UserErrors = append(result.UserErrors, userError(e, place...))
+		} else {
+			result.UserErrors = append(result.UserErrors, userError(e))
+		}
+	}
+	if len(invalids) == 0 {
+		if !errors.Is(p.Err, webhook.ErrBusy) && !errors.Is(p.Err, webhook.ErrUnavailable) {
+			graphql.AddError(ctx, p.Err)
+		}
+		unavailable := &webhook.Invalid{Code: webhook.CodeUnavailable, Message: "was not stored, try again"}
+		result.UserErrors = append(result.UserErrors, userError(unavailable, place...))
+	}
+	return result
+}
+
+// patch translates what to change. Null is the default of a field that has one, and otherwise refused.
+func patch(in *model.UpdateWebhookInput) (webhook.Patch, error) {
+	p := webhook.Patch{
+		URL:             valueOr(in.URL, ""), // the domain refuses an empty one
+		Events:          opt(in.Events),
+		Description:     valueOr(in.Description, ""),
+		RetryScheduleMs: opt(in.RetryScheduleMs),
+		TimeoutMs:       opt(in.TimeoutMs),
+		RatePerSecond:   opt(in.RatePerSecond),
+	}
+	if enabled, ok := in.Enabled.ValueOK(); ok {
+		if enabled == nil {
+			return p, &webhook.Invalid{Field: "enabled", Code: webhook.CodeRequired, Message: "must not be null"}
+		}
+		p.Enabled = webhook.Some(*enabled)
+	}
+	return p, nil
+}
+
+func opt[T any](o graphql.Omittable[T]) webhook.Opt[T] {
+	v, ok := o.ValueOK()
+	return webhook.Opt[T]{Value: v, Set: ok}
+}
+
+func valueOr[T any](o graphql.Omittable[*T], null T) webhook.Opt[T] {
+	v, ok := o.ValueOK()
+	switch {
+	case !ok:
+		return webhook.Opt[T]{}
+	case v == nil:
+		return webhook.Some(null)
+	}
+	return webhook.Some(*v)
+}
+
+// revealed is a secret as it is shown once.
+func revealed(s *webhook.Secret) *string {
+	if s == nil {
+		return nil
+	}
+	shown := s.Reveal()
+	return &shown
+}

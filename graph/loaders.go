@@ -1,0 +1,158 @@
+package graph
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"sync"
+
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// level is rows of one type that were read together. A query selects the same of each of them, so what a resolver needs
+// for one is read for all: one call of the store for each field of a query, however many rows there are, and no waiting
+// for siblings to ask.
+type level[T any] struct{ rows []*T }
+
+// loaders are what the resolvers of one response read with. They keep rows until the response is complete, and a mutation
+// reads what it changed anew, because its payload is a level of its own.
+type loaders struct {
+	webhooks   loader[*webhook.Webhook]
+	events     loader[*webhook.Event]
+	deliveries loader[*webhook.Delivery]
+	secrets    loader[[]*webhook.Secret]
+
+	mu sync.Mutex // guards what follows
+	// levels finds the level of a row by its pointer.
+	levels map[any]any
+	// lists has the loaders of lists and counts, by name and arguments.
+	lists map[string]any
+}
+
+func newLoaders(s *store.Scope) *loaders {
+	l := &loaders{levels: map[any]any{}, lists: map[string]any{}}
+	l.webhooks.fetch = rows(l, s.WebhooksByID)
+	l.events.fetch = rows(l, s.EventsByID)
+	l.deliveries.fetch = rows(l, s.DeliveriesByID)
+	l.secrets.fetch = s.Secrets
+	return l
+}
+
+// together makes rows a level.
+func together[T any](l *loaders, rows []*T) {
+	one := &level[T]{rows: rows}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, row := range rows {
+		l.levels[row] = one
+	}
+}
+
+// siblings is the level of a row; one that was read alone is its own.
+func siblings[T any](l *loaders, row *T) *level[T] {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if known, ok := l.levels[row].(*level[T]); ok {
+		return known
+	}
+	alone := &level[T]{rows: []*T{row}}
+	l.levels[row] = alone
+	return alone
+}
+
+type fetch[V any] func(context.Context, []webhook.ID) (map[webhook.ID]V, error)
+
+// rows makes what a read by id finds a level.
+func rows[T any](l *loaders, byID fetch[*T]) fetch[*T] {
+	return func(ctx context.Context, ids []webhook.ID) (map[webhook.ID]*T, error) {
+		found, err := byID(ctx, ids)
+		all := make([]*T, 0, len(found))
+		for _, row := range found {
+			all = append(all, row)
+		}
+		together(l, all)
+		return found, err
+	}
+}
+
+// loader reads one value for each row of a level.
+type loader[V any] struct {
+	fetch fetch[V]
+
+	mu      sync.Mutex // guards batches
+	batches map[any]*batch[V]
+}
+
+type batch[V any] struct {
+	done  chan struct{} // closed when the fields below are set
+	found map[webhook.ID]V
+	err   error
+}
+
+var errLoader = errors.New("read ended early")
+
+// load returns the value of a row, and reads it for the row's siblings too when it is the first to ask. It is the zero
+// value when there is none. The same loader must always get the same key of a type.
+func load[T, V any](ctx context.Context, l *loader[V], row *T, key func(*T) webhook.ID) (V, error) {
+	all := siblings(from(ctx).loaders, row)
+	l.mu.Lock()
+	b, known := l.batches[all]
+	if !known {
+		if l.batches == nil {
+			l.batches = map[any]*batch[V]{}
+		}
+		b = &batch[V]{done: make(chan struct{}), err: errLoader} // which stands when fetch panics
+		l.batches[all] = b
+	}
+	l.mu.Unlock()
+	if known {
+		<-b.done
+		return b.found[key(row)], b.err
+	}
+	defer close(b.done)
+	var ids []webhook.ID
+	seen := make(map[webhook.ID]bool, len(all.rows))
+	for _, row := range all.rows {
+		if id := key(row); !seen[id] {
+			seen[id] = true
+			ids = append(ids, id)
+		}
+	}
+	b.found, b.err = l.fetch(ctx, ids)
+	if b.err != nil {
+		b.err = &failure{err: b.err}
+	}
+	return b.found[key(row)], b.err
+}
+
+// listed returns the loader of what each row of a level has under a name with the same arguments.
+func listed[V any](l *loaders, name string, args any, f fetch[V]) (*loader[V], error) {
+	b, err := json.Marshal(args)
+	if err != nil {
+		return nil, err
+	}
+	key := name + string(b)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if known, ok := l.lists[key].(*loader[V]); ok {
+		return known, nil
+	}
+	made := &loader[V]{fetch: f}
+	l.lists[key] = made
+	return made, nil
+}
+
+// one reads a single row by id; nil when there is none.
+func one[T any](ctx context.Context, byID fetch[*T], id webhook.ID) (*T, error) {
+	found, err := byID(ctx, []webhook.ID{id})
+	return found[id], err
+}
+
+// required is a row that another row names, which therefore exists: unless retention removed both in between.
+func required[T any](row *T, err error) (*T, error) {
+	if err == nil && row == nil {
+		return nil, webhook.ErrNotFound
+	}
+	return row, err
+}

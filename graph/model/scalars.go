@@ -1,0 +1,117 @@
+package model
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// Node is any of the types that `node` finds.
+type Node any
+
+// malformed is the error of a scalar that can not be read; graph/errors.go shows it to the caller.
+func malformed(format string, args ...any) error {
+	return &webhook.Invalid{Code: webhook.CodeInvalid, Message: fmt.Sprintf(format, args...)}
+}
+
+// MarshalTime writes t as webhook.TimeFormat, in UTC.
+func MarshalTime(t time.Time) graphql.Marshaler {
+	return graphql.WriterFunc(func(w io.Writer) {
+		b := make([]byte, 0, len(webhook.TimeFormat)+2)
+		b = append(b, '"')
+		b = t.UTC().AppendFormat(b, webhook.TimeFormat)
+		_, _ = w.Write(append(b, '"'))
+	})
+}
+
+// UnmarshalTime reads RFC 3339 with any offset.
+func UnmarshalTime(v any) (time.Time, error) {
+	s, ok := v.(string)
+	if !ok {
+		return time.Time{}, malformed("must be a time as RFC 3339 writes it, as a string")
+	}
+	t, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil {
+		return time.Time{}, malformed("must be a time as RFC 3339 writes it, like 2026-04-23T10:00:00Z")
+	}
+	return t.UTC(), nil
+}
+
+// MarshalJSON writes the bytes as they are; they must be JSON.
+func MarshalJSON(b []byte) graphql.Marshaler {
+	return graphql.WriterFunc(func(w io.Writer) {
+		if len(b) == 0 {
+			b = []byte("null")
+		}
+		_, _ = w.Write(b)
+	})
+}
+
+// UnmarshalJSON keeps the bytes of a json.RawMessage, which is how a variable comes, and writes anything else, which is how
+// a literal in the query comes, as JSON.
+func UnmarshalJSON(v any) ([]byte, error) {
+	if raw, ok := v.(json.RawMessage); ok {
+		return raw, nil
+	}
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, malformed("must be JSON")
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
+
+// MarshalInt writes i, which must fit the 32 bits of a GraphQL Int; what does not is shown as the nearest that does.
+func MarshalInt(i int) graphql.Marshaler {
+	return graphql.MarshalInt(min(max(i, math.MinInt32), math.MaxInt32))
+}
+
+// UnmarshalInt reads an integer of 32 bits (GraphQL, section 3.5.1).
+func UnmarshalInt(v any) (int, error) {
+	if f, ok := v.(float64); ok && f == math.Trunc(f) && math.Abs(f) <= math.MaxInt32 {
+		return int(f), nil
+	}
+	i, err := graphql.UnmarshalInt32(v)
+	if err != nil {
+		return 0, malformed("must be an integer of 32 bits")
+	}
+	return int(i), nil
+}
+
+// MarshalDeliveryStatus writes s.
+func MarshalDeliveryStatus(s webhook.DeliveryStatus) graphql.Marshaler { return enum(s) }
+
+// UnmarshalDeliveryStatus reads a status. It checks it again: the validation of variables lets any case pass.
+func UnmarshalDeliveryStatus(v any) (webhook.DeliveryStatus, error) {
+	return oneOf(v, webhook.Pending, webhook.Held, webhook.DeliverySucceeded, webhook.DeliveryFailed, webhook.Canceled)
+}
+
+// MarshalAttemptStatus writes s.
+func MarshalAttemptStatus(s webhook.AttemptStatus) graphql.Marshaler { return enum(s) }
+
+// UnmarshalAttemptStatus reads a status, with the same check.
+func UnmarshalAttemptStatus(v any) (webhook.AttemptStatus, error) {
+	return oneOf(v, webhook.AttemptSucceeded, webhook.AttemptFailed)
+}
+
+func enum[T ~string](v T) graphql.Marshaler {
+	return graphql.WriterFunc(func(w io.Writer) { _, _ = io.WriteString(w, strconv.Quote(string(v))) })
+}
+
+func oneOf[T ~string](v any, values ...T) (T, error) {
+	s, ok := v.(string)
+	if !ok || !slices.Contains(values, T(s)) {
+		return "", malformed("must be one of %v", values)
+	}
+	return T(s), nil
+}

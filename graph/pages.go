@@ -1,0 +1,220 @@
+package graph
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+
+	"github.com/hookgraph/hookgraph/graph/model"
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// Sizes of a page.
+const (
+	defaultPage = 20
+	maxPage     = 100
+	maxNodes    = 100
+)
+
+// maxFilter is how many elements a list in a filter may have.
+const maxFilter = 100
+
+// kind says which lists a cursor is for, so that one of another kind of list is refused.
+type kind byte
+
+const (
+	ofWebhooks        kind = 'w'
+	ofEvents          kind = 'e'
+	ofDeliveries      kind = 'd'
+	ofAttempts        kind = 'a'
+	ofDeliverysOldest kind = 'o' // the attempts of a delivery, oldest first
+)
+
+// cursor is where a row stands in its list.
+func (k kind) cursor(seq int64) string {
+	b := binary.AppendUvarint([]byte{byte(k)}, uint64(seq)) //nolint:gosec // a row's seq is positive
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+// parse is the reverse of cursor.
+func (k kind) parse(argument, s string) (int64, error) {
+	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
+	if err == nil && len(b) > 1 && b[0] == byte(k) {
+		seq, n := binary.Uvarint(b[1:])
+		if n == len(b)-1 && int64(seq) > 0 && k.cursor(int64(seq)) == s { //nolint:gosec // checked here
+			return int64(seq), nil //nolint:gosec // checked above
+		}
+	}
+	return 0, &webhook.Invalid{Field: argument, Code: webhook.CodeInvalid, Message: "must be a cursor of this list"}
+}
+
+// arguments are those that every list has.
+type arguments struct {
+	first  *int
+	after  *string
+	last   *int
+	before *string
+}
+
+// page translates a list's arguments.
+func (a arguments) page(k kind) (store.Page, error) {
+	var p store.Page
+	var err error
+	switch {
+	case a.first != nil && a.last != nil:
+		return p, &webhook.Invalid{Field: "last", Code: webhook.CodeConflict, Message: "must not be given with first"}
+	case a.first != nil:
+		p.First, err = size("first", *a.first)
+	case a.last != nil:
+		p.Last, err = size("last", *a.last)
+	default:
+		p.First = defaultPage
+	}
+	if err == nil && a.after != nil {
+		p.After, err = k.parse("after", *a.after)
+	}
+	if err == nil && a.before != nil {
+		p.Before, err = k.parse("before", *a.before)
+	}
+	return p, err
+}
+
+func size(argument string, n int) (int, error) {
+	if n < 1 || n > maxPage {
+		return 0, &webhook.Invalid{Field: argument, Code: webhook.CodeOutOfRange, Message: fmt.Sprintf("must be from 1 to %d", maxPage)}
+	}
+	return n, nil
+}
+
+// connect makes a connection of a page; a nil list is an empty one.
+func connect[T any](k kind, l *store.List[T], seq func(*T) int64, count func(context.Context) (int, error)) *model.Connection[T] {
+	c := &model.Connection[T]{PageInfo: &model.PageInfo{}, Edges: []*model.Edge[T]{}, Count: count}
+	if l == nil {
+		return c
+	}
+	for _, item := range l.Items {
+		c.Edges = append(c.Edges, &model.Edge[T]{Cursor: k.cursor(seq(item)), Node: item})
+	}
+	c.PageInfo.HasNextPage, c.PageInfo.HasPreviousPage = l.HasNext, l.HasPrev
+	if n := len(c.Edges); n > 0 {
+		c.PageInfo.StartCursor, c.PageInfo.EndCursor = &c.Edges[0].Cursor, &c.Edges[n-1].Cursor
+	}
+	return c
+}
+
+// list resolves a list that stands for itself.
+func list[T, F any](
+	ctx context.Context, k kind, a arguments, filter F, seq func(*T) int64,
+	page func(context.Context, F, store.Page) (*store.List[T], error), count func(context.Context, F) (int, error),
+) (*model.Connection[T], error) {
+	p, err := a.page(k)
+	if err != nil {
+		return nil, err
+	}
+	l, err := page(ctx, filter, p)
+	if err != nil {
+		return nil, err
+	}
+	together(from(ctx).loaders, l.Items)
+	return connect(k, l, seq, func(ctx context.Context) (int, error) { return count(ctx, filter) }), nil
+}
+
+// sublist resolves a list that a parent has, together with the same list of the parent's siblings; all their rows are one
+// level. name tells it from other lists.
+func sublist[P, T, F any](
+	ctx context.Context, name string, k kind, parent *P, id func(*P) webhook.ID, a arguments, filter F, seq func(*T) int64,
+	page func(context.Context, []webhook.ID, F, store.Page) (map[webhook.ID]*store.List[T], error),
+	count func(context.Context, []webhook.ID, F) (map[webhook.ID]int, error),
+) (*model.Connection[T], error) {
+	p, err := a.page(k)
+	if err != nil {
+		return nil, err
+	}
+	r := from(ctx)
+	pages, err := listed(r.loaders, name, []any{p, filter}, func(ctx context.Context, ids []webhook.ID) (map[webhook.ID]*store.List[T], error) {
+		found, err := page(ctx, ids, filter, p)
+		var all []*T
+		for _, l := range found {
+			all = append(all, l.Items...)
+		}
+		together(r.loaders, all)
+		return found, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	l, err := load(ctx, pages, parent, id)
+	if err != nil {
+		return nil, err
+	}
+	return connect(k, l, seq, func(ctx context.Context) (int, error) {
+		counts, err := listed(r.loaders, name+", count", filter, func(ctx context.Context, ids []webhook.ID) (map[webhook.ID]int, error) {
+			return count(ctx, ids, filter)
+		})
+		if err != nil {
+			return 0, err
+		}
+		return load(ctx, counts, parent, id)
+	}), nil
+}
+
+// given is a filter argument that may be absent.
+func given[F any](f *F) F {
+	if f == nil {
+		var all F
+		return all
+	}
+	return *f
+}
+
+func webhookSeq(w *webhook.Webhook) int64   { return w.Seq }
+func eventSeq(e *webhook.Event) int64       { return e.Seq }
+func deliverySeq(d *webhook.Delivery) int64 { return d.Seq }
+func attemptSeq(a *webhook.Attempt) int64   { return a.Seq }
+
+func webhookID(w *webhook.Webhook) webhook.ID        { return w.ID }
+func eventID(e *webhook.Event) webhook.ID            { return e.ID }
+func deliveryID(d *webhook.Delivery) webhook.ID      { return d.ID }
+func deliveryEvent(d *webhook.Delivery) webhook.ID   { return d.EventID }
+func deliveryWebhook(d *webhook.Delivery) webhook.ID { return d.WebhookID }
+func attemptDelivery(a *webhook.Attempt) webhook.ID  { return a.DeliveryID }
+func attemptEvent(a *webhook.Attempt) webhook.ID     { return a.EventID }
+func attemptWebhook(a *webhook.Attempt) webhook.ID   { return a.WebhookID }
+
+func eventFilter(f *store.EventFilter) (store.EventFilter, error) {
+	g := given(f)
+	return g, bounded("types", len(g.Types))
+}
+
+func deliveryFilter(f *store.DeliveryFilter) (store.DeliveryFilter, error) {
+	g := given(f)
+	return g, first(bounded("webhookIds", len(g.WebhookIDs)), bounded("eventIds", len(g.EventIDs)),
+		bounded("eventTypes", len(g.EventTypes)), bounded("statuses", len(g.Statuses)))
+}
+
+func attemptFilter(f *store.AttemptFilter) (store.AttemptFilter, error) {
+	g := given(f)
+	return g, first(bounded("webhookIds", len(g.WebhookIDs)), bounded("deliveryIds", len(g.DeliveryIDs)),
+		bounded("eventIds", len(g.EventIDs)), bounded("eventTypes", len(g.EventTypes)), bounded("statuses", len(g.Statuses)))
+}
+
+func bounded(field string, n int) error {
+	if n > maxFilter {
+		return &webhook.Invalid{
+			Field: "filter." + field, Code: webhook.CodeTooMany,
+			Message: fmt.Sprintf("must have at most %d elements", maxFilter),
+		}
+	}
+	return nil
+}
+
+func first(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,70 @@
+package graph_test
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/formatter"
+
+	"github.com/hookgraph/hookgraph/graph"
+)
+
+var update = flag.Bool("update", false, "write schema.graphql")
+
+// schema.graphql is the schema that the server has.
+func TestSchemaFile(t *testing.T) {
+	var printed bytes.Buffer
+	formatter.NewFormatter(&printed, formatter.WithIndent("  ")).FormatSchema(graph.New(&graph.Resolver{}).Schema())
+	if *update {
+		if err := os.WriteFile("schema.graphql", printed.Bytes(), 0o644); err != nil { //nolint:gosec // it is public
+			t.Fatal(err)
+		}
+	}
+	stored, err := os.ReadFile("schema.graphql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(stored), printed.String()); diff != "" {
+		t.Errorf("schema.graphql is stale, run go generate ./graph (-stored +now):\n%s", diff)
+	}
+}
+
+// Every type, field, argument, input field and enum value says what it is.
+func TestDescriptions(t *testing.T) {
+	described := func(name, description string) {
+		if strings.TrimSpace(description) == "" {
+			t.Errorf("%s has no description", name)
+		}
+	}
+	n := 0
+	for name, def := range graph.New(&graph.Resolver{}).Schema().Types {
+		if def.BuiltIn || strings.HasPrefix(name, "__") {
+			continue
+		}
+		n++
+		described(name, def.Description)
+		for _, f := range def.Fields {
+			if strings.HasPrefix(f.Name, "__") {
+				continue
+			}
+			described(name+"."+f.Name, f.Description)
+			for _, a := range f.Arguments {
+				described(name+"."+f.Name+"("+a.Name+":)", a.Description)
+			}
+		}
+		for _, v := range def.EnumValues {
+			described(name+"."+v.Name, v.Description)
+		}
+		if def.Kind == ast.Scalar && def.Directives.ForName("specifiedBy") == nil {
+			t.Errorf("scalar %s has no @specifiedBy", name)
+		}
+	}
+	if n < 40 {
+		t.Errorf("only %d types were looked at", n)
+	}
+}

@@ -1,0 +1,12 @@
+package graph
+
+import (
+	"context"
+
+	"github.com/hookgraph/hookgraph/graph/model"
+)
+
+func (r *queryResolver) Viewer(ctx context.Context) (*model.Viewer, error) {
+	c := from(ctx).caller
+	return &model.Viewer{Operator: c.Operator, Tenant: c.Tenant, Token: c.Token}, nil
+}

@@ -1,0 +1,111 @@
+package graph
+
+import (
+	"context"
+	"time"
+
+	"github.com/hookgraph/hookgraph/graph/model"
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+func (r *mutationResolver) CreateWebhook(ctx context.Context, input model.CreateWebhookInput) (*model.CreateWebhookPayload, error) {
+	w, secret, err := from(ctx).store.CreateWebhook(ctx, webhook.New{
+		URL:             input.URL,
+		Events:          input.Events,
+		Enabled:         input.Enabled,
+		Description:     input.Description,
+		RetryScheduleMs: input.RetryScheduleMs,
+		TimeoutMs:       input.TimeoutMs,
+		RatePerSecond:   input.RatePerSecond,
+	})
+	errs, err := userErrors(err)
+	return &model.CreateWebhookPayload{Webhook: w, Secret: revealed(secret), UserErrors: errs}, err
+}
+
+func (r *mutationResolver) UpdateWebhook(ctx context.Context, input model.UpdateWebhookInput) (*model.UpdateWebhookPayload, error) {
+	var w *webhook.Webhook
+	p, err := patch(&input)
+	if err == nil {
+		w, _, err = from(ctx).store.UpdateWebhook(ctx, input.ID, p, nil)
+	}
+	errs, err := userErrors(err)
+	return &model.UpdateWebhookPayload{Webhook: w, UserErrors: errs}, err
+}
+
+func (r *mutationResolver) DeleteWebhook(ctx context.Context, input model.DeleteWebhookInput) (*model.DeleteWebhookPayload, error) {
+	errs, err := userErrors(from(ctx).store.DeleteWebhook(ctx, input.ID))
+	if err != nil || len(errs) > 0 {
+		return &model.DeleteWebhookPayload{UserErrors: errs}, err
+	}
+	return &model.DeleteWebhookPayload{DeletedWebhookID: &input.ID, UserErrors: errs}, nil
+}
+
+func (r *mutationResolver) RotateWebhookSecret(ctx context.Context, input model.RotateWebhookSecretInput) (*model.RotateWebhookSecretPayload, error) {
+	overlap := time.Duration(input.OverlapMs) * time.Millisecond
+	w, secret, err := from(ctx).store.UpdateWebhook(ctx, input.ID, webhook.Patch{}, &overlap)
+	errs, err := userErrors(err)
+	return &model.RotateWebhookSecretPayload{Webhook: w, Secret: revealed(secret), UserErrors: errs}, err
+}
+
+func (r *mutationResolver) TestWebhook(ctx context.Context, input model.TestWebhookInput) (*model.TestWebhookPayload, error) {
+	d, err := from(ctx).store.TestWebhook(ctx, input.ID)
+	errs, err := userErrors(err)
+	return &model.TestWebhookPayload{Delivery: d, UserErrors: errs}, err
+}
+
+func (r *queryResolver) Webhook(ctx context.Context, id webhook.ID) (*webhook.Webhook, error) {
+	return one(ctx, from(ctx).store.WebhooksByID, id)
+}
+
+func (r *queryResolver) Webhooks(ctx context.Context, first *int, after *string, last *int, before *string, filter *store.WebhookFilter) (*model.Connection[webhook.Webhook], error) {
+	s := from(ctx).store
+	return list(ctx, ofWebhooks, arguments{first, after, last, before}, given(filter), webhookSeq, s.Webhooks, s.CountWebhooks)
+}
+
+func (r *webhookResolver) Secrets(ctx context.Context, obj *webhook.Webhook) ([]*webhook.Secret, error) {
+	return load(ctx, &from(ctx).loaders.secrets, obj, webhookID)
+}
+
+func (r *webhookResolver) Deliveries(ctx context.Context, obj *webhook.Webhook, first *int, after *string, last *int, before *string, filter *store.DeliveryFilter) (*model.Connection[webhook.Delivery], error) {
+	f, err := deliveryFilter(filter)
+	if err != nil {
+		return nil, err
+	}
+	s := from(ctx).store
+	return sublist(ctx, "deliveries of webhooks", ofDeliveries, obj, webhookID, arguments{first, after, last, before}, f, deliverySeq,
+		s.DeliveriesOfWebhooks,
+		func(ctx context.Context, ids []webhook.ID, f store.DeliveryFilter) (map[webhook.ID]int, error) {
+			return s.CountDeliveriesOf(ctx, false, ids, f)
+		})
+}
+
+func (r *webhookResolver) Attempts(ctx context.Context, obj *webhook.Webhook, first *int, after *string, last *int, before *string, filter *store.AttemptFilter) (*model.Connection[webhook.Attempt], error) {
+	f, err := attemptFilter(filter)
+	if err != nil {
+		return nil, err
+	}
+	s := from(ctx).store
+	return sublist(ctx, "attempts of webhooks", ofAttempts, obj, webhookID, arguments{first, after, last, before}, f, attemptSeq,
+		s.AttemptsOfWebhooks,
+		func(ctx context.Context, ids []webhook.ID, f store.AttemptFilter) (map[webhook.ID]int, error) {
+			return s.CountAttemptsOf(ctx, false, ids, f)
+		})
+}
+
+func (r *webhookSecretResolver) PublicKey(ctx context.Context, obj *webhook.Secret) (*string, error) {
+	key := obj.PublicKey()
+	if key == "" {
+		return nil, nil
+	}
+	return &key, nil
+}
+
+func (r *Resolver) Webhook() WebhookResolver { return &webhookResolver{r} }
+
+func (r *Resolver) WebhookSecret() WebhookSecretResolver { return &webhookSecretResolver{r} }
+
+type (
+	webhookResolver       struct{ *Resolver }
+	webhookSecretResolver struct{ *Resolver }
+)

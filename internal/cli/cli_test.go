@@ -1,0 +1,133 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hookgraph/hookgraph/internal/config"
+)
+
+// command runs a command line with a Serve that notes its Config.
+func command(t *testing.T, env map[string]string, args ...string) (cfg *config.Config, stdout string, err error) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	err = Run(t.Context(), Env{
+		Args: args, Stdout: &out, Stderr: &errs,
+		Getenv: func(k string) string { return env[k] },
+		Serve: func(_ context.Context, c *config.Config, _ *slog.Logger, ready func(Running)) error {
+			cfg = c
+			ready(Running{URL: "http://127.0.0.1:8080", Token: "hg_made"})
+			return nil
+		},
+	})
+	return cfg, out.String(), err
+}
+
+// Without a command it serves; a flag wins over the environment, the environment over the default.
+func TestConfigOfServe(t *testing.T) {
+	cfg, stdout, err := command(t, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cfg.Listen != "127.0.0.1:8080" || cfg.Database != "./data" || cfg.Retention != 720*time.Hour || cfg.Timeout != 15*time.Second ||
+		cfg.Concurrency != 512 || cfg.MaxPayload != 256<<10 || cfg.LogFormat != "text" || cfg.LogLevel != slog.LevelInfo || cfg.AllowPrivateTargets {
+		t.Errorf("defaults: %+v", *cfg)
+	}
+	for _, want := range []string{"http://127.0.0.1:8080/graphql\n", "http://127.0.0.1:8080/graphiql#token=hg_made\n", "http://127.0.0.1:8080/v1/webhooks\n", docs, "    hg_made\n"} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("%q is not in:\n%s", want, stdout)
+		}
+	}
+	env := map[string]string{
+		"HOOKGRAPH_LISTEN": ":1", "HOOKGRAPH_RETENTION": "0", "HOOKGRAPH_ALLOW_TARGET": "10.0.0.0/8,192.168.0.0/16",
+		"HOOKGRAPH_ALLOW_PRIVATE_TARGETS": "true", "HOOKGRAPH_LOG_LEVEL": "debug", "HOOKGRAPH_BOOTSTRAP_TOKEN": "hg_0123456789012345678901234567890123456789",
+	}
+	cfg, _, err = command(t, env, "serve", "--listen", ":2", "--max-payload=1MiB")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cfg.Listen != ":2" || cfg.Retention != 0 || len(cfg.AllowTarget) != 2 || !cfg.AllowPrivateTargets || cfg.LogLevel != slog.LevelDebug ||
+		cfg.MaxPayload != 1<<20 || cfg.BootstrapToken != env["HOOKGRAPH_BOOTSTRAP_TOKEN"] {
+		t.Errorf("%+v", *cfg)
+	}
+}
+
+// A mistake is an error that names it, and nothing is served.
+func TestMistakes(t *testing.T) {
+	for name, tc := range map[string]struct {
+		args []string
+		env  map[string]string
+		want string
+	}{
+		"postgres":        {args: []string{"--database", "postgres://u:p@h/d"}, want: "not supported yet"},
+		"unknown flag":    {args: []string{"--colour"}, want: "--colour"},
+		"unknown command": {args: []string{"dance"}, want: "dance"},
+		"size":            {args: []string{"--max-payload", "many"}, want: "--max-payload"},
+		"range":           {args: []string{"--deny-target", "10.0.0.0/99"}, want: "--deny-target"},
+		"log format":      {args: []string{"--log-format", "xml"}, want: "--log-format"},
+		"environment":     {env: map[string]string{"HOOKGRAPH_TIMEOUT": "long"}, want: "timeout"},
+		"master key":      {env: map[string]string{config.EnvMasterKey: "short"}, want: config.EnvMasterKey},
+		"no directory":    {args: []string{"token", "list", "--database", "/nonexistent/data"}, want: "/nonexistent/data"},
+		"no id":           {args: []string{"token", "revoke", "7"}, want: "token list"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg, _, err := command(t, tc.env, tc.args...)
+			if err == nil || !strings.Contains(err.Error(), tc.want) || strings.Contains(err.Error(), "u:p@") {
+				t.Errorf("got %v, want mention of %q", err, tc.want)
+			}
+			if cfg != nil {
+				t.Error("it served")
+			}
+		})
+	}
+}
+
+// Help and version do nothing else. Help names the variables, and secrets have no flag.
+func TestHelpAndVersion(t *testing.T) {
+	cfg, help, err := command(t, nil, "serve", "--help")
+	if err != nil || cfg != nil {
+		t.Fatal(cfg, err)
+	}
+	if !strings.Contains(help, "$HOOKGRAPH_MAX_PAYLOAD") || strings.Contains(help, "--master-key") || strings.Contains(help, "--bootstrap-token") {
+		t.Error(help)
+	}
+	for _, arg := range []string{"version", "--version"} {
+		cfg, out, err := command(t, nil, arg)
+		if err != nil || cfg != nil || strings.TrimSpace(out) == "" {
+			t.Errorf("%s: %q, %v", arg, out, err)
+		}
+	}
+}
+
+// Migrations are applied on a directory that no server uses, and listed; then none is missing.
+func TestMigrate(t *testing.T) {
+	dir := t.TempDir()
+	if _, _, err := command(t, nil, "migrate", "status", "--database", dir); err == nil {
+		t.Error("there is a status without a database")
+	}
+	if _, _, err := command(t, nil, "migrate", "up", "--database", dir); err != nil {
+		t.Fatal(err)
+	}
+	_, after, err := command(t, nil, "migrate", "status", "--database", dir)
+	if err != nil || strings.Contains(after, "missing") || !strings.Contains(after, "applied") {
+		t.Error(after, err)
+	}
+}
+
+// A server that does not start is the demo's error.
+func TestDemoWithoutServer(t *testing.T) {
+	refused := errors.New("no room")
+	var out bytes.Buffer
+	err := Run(t.Context(), Env{
+		Args: []string{"demo"}, Stdout: &out, Stderr: &out, Getenv: func(string) string { return "" },
+		Serve: func(context.Context, *config.Config, *slog.Logger, func(Running)) error { return refused },
+	})
+	if !errors.Is(err, refused) {
+		t.Error(err)
+	}
+}

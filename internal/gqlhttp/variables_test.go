@@ -1,0 +1,196 @@
+package gqlhttp
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/google/go-cmp/cmp"
+	"github.com/hookgraph/hookgraph/internal/gqlhttp/internal/testschema"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/parser"
+	"github.com/vektah/gqlparser/v2/validator"
+)
+
+// A value of the scalar JSON goes from variable to answer as the bytes that were sent, on every transport.
+func TestJSONIsKept(t *testing.T) {
+	s := newServer(t, Config{})
+	for _, value := range []string{
+		`{"z":1,"a":12345678901234567890,"m":[1.10,1e400,-0,"<&>\u00e9"]}`, `1.10`, `"x"`, `[ 1 , 2 ]`, `{"a":1,"a":2}`, `true`,
+	} {
+		doc := "query($d:JSON){echo(data:$d)}"
+		want := `"data":{"echo":` + value + `}`
+		if a := s.query(t, doc, `{"d":`+value+`}`); !strings.Contains(a.body, want) {
+			t.Errorf("HTTP: %s", a.body)
+		}
+		body := `{"query":"` + doc + `","variables":{"d":` + value + `}}`
+		if a := s.post(t, body, map[string]string{"Accept": mediaEvents}); !strings.Contains(a.body, want) {
+			t.Errorf("SSE: %s", a.body)
+		}
+		c := s.connect(t)
+		c.send(`{"id":"1","type":"subscribe","payload":` + body + `}`)
+		if m := c.receive(); !strings.Contains(m, want) {
+			t.Errorf("WebSocket: %s", m)
+		}
+	}
+}
+
+// parsed is a document with its variables' types, as validation leaves it but for its complaints.
+func parsed(t *testing.T, e *engine, document string) *ast.QueryDocument {
+	t.Helper()
+	doc, err := parser.ParseQuery(&ast.Source{Input: document})
+	if err != nil {
+		t.Fatal(err)
+	}
+	validator.Walk(e.schema.Schema(), doc, &validator.Events{})
+	return doc
+}
+
+// Variables are decoded by their types: JSON stays raw wherever it is, numbers keep their spelling, a single value may
+// stand for a list.
+func TestDecodeVariables(t *testing.T) {
+	raw := func(s string) json.RawMessage { return json.RawMessage(s) }
+	e := newEngine(testschema.New(), Config{}.withDefaults())
+	for _, c := range []struct {
+		name, definition, variables string
+		want                        any // of $v; an error's text when it is one
+	}{
+		{"json", "JSON", `{"v":1e400}`, raw("1e400")},
+		{"json null", "JSON", `{"v":null}`, nil},
+		{"json, required", "JSON!", `{"v":null}`, "cannot be null"},
+		{"json with line break", "JSON", "{\"v\": {\n\"a\" : 1} }", raw("{\n\"a\" : 1}")},
+		{"json list", "[JSON!]", `{"v":[1.0,{"b":1,"a":2},[3]]}`, []any{raw("1.0"), raw(`{"b":1,"a":2}`), raw("[3]")}},
+		{"json for a list", "[JSON!]", `{"v":1.0}`, []any{raw("1.0")}},
+		{"json list of null", "[JSON!]", `{"v":[null]}`, "cannot be null"},
+		{"json list of list", "[[JSON]]", `{"v":[[1.0],[null]]}`, []any{[]any{raw("1.0")}, []any{nil}}},
+		{"input", "Filter", `{"v":{"data":1.10,"list":[2.0],"n":3,"name":"x","and":[{"data":{"z":0}}]}}`, map[string]any{
+			"data": raw("1.10"), "list": []any{raw("2.0")}, "n": json.Number("3"), "name": "x",
+			"and": []any{map[string]any{"data": raw(`{"z":0}`)}},
+		}},
+		{"input for a list", "Filter", `{"v":{"and":{"n":1}}}`, map[string]any{"and": []any{map[string]any{"n": json.Number("1")}}}},
+		{"unknown field", "Filter", `{"v":{"nope":[{"a":1}]}}`, "unknown field"},
+		{"list for an input", "Filter", `{"v":[]}`, "must be a Filter"},
+		{"int", "Int", `{"v":7}`, int64(7)},
+		{"int too large", "Int", `{"v":9223372036854775808}`, "cannot use"},
+		{"fraction for int", "Int", `{"v":1.5}`, "cannot use"},
+		{"string for int", "Int", `{"v":"7"}`, "expected a value of type Int"},
+		{"string for float, inside", "[Float]", `{"v":["7"]}`, "expected a value of type Float"},
+		{"number for string", "String", `{"v":7}`, "expected a value of type String"},
+		{"number for id", "ID", `{"v":7}`, json.Number("7")},
+		{"float out of range", "Float", `{"v":1e400}`, "cannot use"},
+		{"enum", "Color", `{"v":"RED"}`, "RED"},
+		{"no such enum", "Color", `{"v":"BLUE"}`, "not a valid Color"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			doc := parsed(t, e, "query($v:"+c.definition+"){hello}")
+			got, err := decodeVariables(e.schema.Schema(), doc.Operations[0], raw(c.variables), 1000)
+			if err != nil {
+				if want, ok := c.want.(string); !ok || !strings.Contains(err.Message, want) {
+					t.Errorf("got error %v, want %v", err, c.want)
+				}
+				return
+			}
+			if diff := cmp.Diff(c.want, got["v"]); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// The persisted document of a hash runs once it has been sent with it; the wrong document for a hash does not.
+func TestPersistedQueries(t *testing.T) {
+	s := newServer(t, Config{})
+	const document = "{hello}"
+	hash := sha256Hex(document)
+	only := `{"extensions":{"persistedQuery":{"version":1,"sha256Hash":"` + hash + `"}}}`
+	both := func(document string) string {
+		return `{"query":"` + document + `","extensions":{"persistedQuery":{"version":1,"sha256Hash":"` + hash + `"}}}`
+	}
+	for _, step := range []struct{ body, code string }{
+		{only, codePersistedNotFound},
+		{both("{fails}"), codeBadInput},
+		{only, codePersistedNotFound},
+		{both(document), ""},
+		{only, ""},
+		{`{"extensions":{"persistedQuery":{"version":2,"sha256Hash":"` + hash + `"}}}`, codePersistedNotSupported},
+		{`{"extensions":{"persistedQuery":{"version":1,"sha256Hash":"x"}}}`, codeBadInput},
+		{`{"extensions":{"persistedQuery":1}}`, codePersistedNotSupported},
+	} {
+		if a := s.post(t, step.body, nil); a.code(t) != step.code {
+			t.Errorf("%s: got %s", step.body, a.body)
+		}
+	}
+	c := s.connect(t)
+	c.send(`{"id":"1","type":"subscribe","payload":` + only + `}`)
+	if m := c.receive(); !strings.Contains(m, `"hello":"hello"`) {
+		t.Errorf("WebSocket: %s", m)
+	}
+}
+
+// With trusted documents nothing else runs, whether sent whole or by hash.
+func TestTrustedDocuments(t *testing.T) {
+	const document = "{hello}"
+	s := newServer(t, Config{TrustedDocuments: map[string]string{sha256Hex(document): document}})
+	byHash := func(document string) string {
+		return `{"extensions":{"persistedQuery":{"version":1,"sha256Hash":"` + sha256Hex(document) + `"}}}`
+	}
+	for body, code := range map[string]string{
+		`{"query":"{hello}"}`: "", byHash(document): "",
+		`{"query":"{fails}"}`: codeForbidden, byHash("{fails}"): codeForbidden,
+		`{"query":"{fails}",` + byHash(document)[1:]: codeForbidden,
+	} {
+		if a := s.post(t, body, nil); a.code(t) != code {
+			t.Errorf("%s: got %s", body, a.body)
+		}
+	}
+}
+
+// The cache keeps what was used last, within its bytes.
+func TestCache(t *testing.T) {
+	c := newCache[int](8 * (entryOverhead + 100 + 1))
+	for i, key := range []string{"a", "b", "c", "d", "e", "f", "g", "h"} {
+		c.add(key, i, 100)
+	}
+	c.get("a")
+	c.add("i", 8, 100)
+	for key, want := range map[string]bool{"a": true, "b": false, "c": true, "i": true} {
+		if _, ok := c.get(key); ok != want {
+			t.Errorf("%s: got %v", key, ok)
+		}
+	}
+	c.add("large", 9, 102)
+	if _, ok := c.get("large"); ok {
+		t.Error("a value of more than an eighth was kept")
+	}
+	c.add("a", 10, 100)
+	if v, _ := c.get("a"); v != 0 || c.size > c.limit || len(c.entries) != c.order.Len() {
+		t.Errorf("got %d, size %d, %d entries", v, c.size, len(c.entries))
+	}
+}
+
+// The middlewares of the configuration run around operations, responses and fields.
+func TestMiddlewares(t *testing.T) {
+	calls := make(chan string, 10)
+	s := newServer(t, Config{
+		AroundOperations: func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+			calls <- "operation"
+			return next(ctx)
+		},
+		AroundResponses: func(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+			calls <- "response"
+			return next(ctx)
+		},
+		AroundFields: func(ctx context.Context, next graphql.Resolver) (any, error) {
+			calls <- "field"
+			return next(ctx)
+		},
+	})
+	s.query(t, "{hello}", "")
+	for _, want := range []string{"operation", "response", "field"} {
+		if got := <-calls; got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}

@@ -1,0 +1,461 @@
+package live
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+	"pgregory.net/rapid"
+
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// id makes ids that are easy to read in failures.
+func id(kind byte, n int) (out webhook.ID) {
+	out[0] = kind
+	binary.BigEndian.PutUint64(out[8:], uint64(n))
+	return out
+}
+
+// journal is an attempt log in memory.
+type journal struct {
+	mu     sync.Mutex
+	rows   []*webhook.Attempt // committed, with gaps in Seq
+	newest int64
+	oldest int64 // lowest Seq that retention has not reached
+	reads  int
+	err    error
+	scan   int // rows that one AttemptLog looks at; 0: all
+}
+
+func (j *journal) Epoch() string { return "epoch" }
+
+func (j *journal) AttemptBounds(context.Context) (int64, int64, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if len(j.rows) == 0 {
+		return 0, j.newest, j.err
+	}
+	return j.rows[0].Seq, j.newest, j.err
+}
+
+func (j *journal) AttemptLog(_ context.Context, tenant webhook.ID, f store.AttemptFilter, after int64, limit int) ([]*webhook.Attempt, int64, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.reads++
+	if j.err != nil {
+		return nil, 0, j.err
+	}
+	var page []*webhook.Attempt
+	seen := 0
+	for _, a := range j.rows {
+		if a.Seq <= after {
+			continue
+		}
+		if Match(tenant, &f, a) {
+			page = append(page, a)
+		}
+		if seen++; len(page) == limit || seen == j.scan {
+			return page, a.Seq, nil
+		}
+	}
+	return page, max(after, j.newest), nil
+}
+
+// commit stores an attempt of a webhook of a tenant, without appending it to the Log.
+func (j *journal) commit(seq int64, tenant, hook int, body int) *webhook.Attempt {
+	a := &webhook.Attempt{
+		Seq: seq, ID: id('a', int(seq)), TenantID: id('t', tenant), WebhookID: id('w', tenant*100+hook), EventID: id('e', int(seq)),
+		DeliveryID: id('d', int(seq)), Status: webhook.AttemptSucceeded, EventType: "humanization.completed", ResponseBody: make([]byte, body),
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.rows = append(j.rows, a)
+	j.newest = seq
+	return a
+}
+
+func (j *journal) prune(before int64) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.rows = slices.DeleteFunc(j.rows, func(a *webhook.Attempt) bool { return a.Seq < before })
+}
+
+// reader is a watcher in the property test, with what it must see.
+type reader struct {
+	w      *Watcher
+	tenant webhook.ID
+	filter store.AttemptFilter
+	want   []int64 // appended or committed after its start, in order, not seen yet
+	last   int64   // the last seen, or where it started
+	name   string
+}
+
+// Every watcher sees each attempt that matches once, in order, however appends, stalls, reconnects, filters and the
+// size of the tail fall.
+func TestWatchersSeeEachAttemptOnce(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		j := &journal{scan: rapid.SampledFrom([]int{0, 1, 7}).Draw(t, "scan")}
+		seq := int64(0)
+		for range rapid.IntRange(0, 30).Draw(t, "stored before") {
+			seq++
+			j.commit(seq, int(seq)%2, int(seq)%3, 0)
+		}
+		l := New(j, rapid.SampledFrom([]int{0, 1, 2000, 20_000, 1 << 20}).Draw(t, "tail"))
+		var readers []*reader
+		var unsent []*webhook.Attempt // committed, not appended
+		start := func(after string, from int64, what string) {
+			tenant := rapid.IntRange(0, 1).Draw(t, "tenant")
+			r := &reader{tenant: id('t', tenant), last: from, name: fmt.Sprintf("reader %d (%s)", len(readers), what)}
+			for _, h := range rapid.SliceOfN(rapid.IntRange(0, 2), 0, 3).Draw(t, "webhooks") {
+				r.filter.WebhookIDs = append(r.filter.WebhookIDs, id('w', tenant*100+h))
+			}
+			if rapid.IntRange(0, 9).Draw(t, "nothing") == 0 {
+				r.filter.EventTypes = []string{"never"}
+			}
+			var err error
+			if r.w, err = l.Watch(context.Background(), r.tenant, r.filter, after); err != nil {
+				t.Fatalf("watch: %v", err)
+			}
+			known := j.rows
+			if after == "" {
+				known = unsent // not appended yet, so they come
+			}
+			for _, a := range known {
+				if a.Seq > from && Match(r.tenant, &r.filter, a) {
+					r.want = append(r.want, a.Seq)
+				}
+			}
+			readers = append(readers, r)
+		}
+		read := func(r *reader, steps int) {
+			for range steps {
+				page, _, err := r.w.poll(context.Background())
+				if err != nil {
+					t.Fatalf("%s: %v", r.name, err)
+				}
+				if len(page) > maxPage {
+					t.Fatalf("a page of %d", len(page))
+				}
+				for _, a := range page {
+					if len(r.want) == 0 || a.Seq != r.want[0] {
+						t.Fatalf("%s got %d, want the first of %v", r.name, a.Seq, r.want)
+					}
+					r.last, r.want = a.Seq, r.want[1:]
+				}
+			}
+		}
+		add := func(n int) {
+			for range n {
+				seq += int64(rapid.IntRange(1, 3).Draw(t, "gap"))
+				a := j.commit(seq, rapid.IntRange(0, 1).Draw(t, "of"), rapid.IntRange(0, 2).Draw(t, "hook"),
+					rapid.SampledFrom([]int{0, 0, 3000}).Draw(t, "body"))
+				unsent = append(unsent, a)
+				for _, r := range readers {
+					if Match(r.tenant, &r.filter, a) {
+						r.want = append(r.want, a.Seq)
+					}
+				}
+			}
+		}
+		t.Repeat(map[string]func(*rapid.T){
+			"commit": func(*rapid.T) { add(rapid.IntRange(1, 5).Draw(t, "n")) },
+			"burst":  func(*rapid.T) { add(maxPending + 6) },
+			"append": func(*rapid.T) {
+				n := rapid.IntRange(0, len(unsent)).Draw(t, "n")
+				l.Append(unsent[:n])
+				unsent = unsent[n:]
+			},
+			"append all": func(*rapid.T) {
+				l.Append(unsent)
+				unsent = nil
+			},
+			"watch now": func(*rapid.T) { start("", 0, "now") },
+			"watch from": func(*rapid.T) {
+				if len(j.rows) > 0 {
+					a := j.rows[rapid.IntRange(0, len(j.rows)-1).Draw(t, "row")]
+					start(l.Cursor(a.Seq), a.Seq, "from")
+				}
+			},
+			"read": func(*rapid.T) {
+				if len(readers) > 0 {
+					read(readers[rapid.IntRange(0, len(readers)-1).Draw(t, "reader")], rapid.IntRange(1, 10).Draw(t, "steps"))
+				}
+			},
+			"close": func(*rapid.T) {
+				if len(readers) > 0 {
+					i := rapid.IntRange(0, len(readers)-1).Draw(t, "i")
+					readers[i].w.Close()
+					readers = slices.Delete(readers, i, i+1)
+				}
+			},
+		})
+		l.Append(unsent)
+		for _, r := range readers {
+			for caught := false; !caught; { // a step forward each time, or it ends
+				before := r.w.pos
+				read(r, 1)
+				caught = r.w.pos == before && len(r.w.pending) == 0 && !r.w.behind
+			}
+			if len(r.want) > 0 {
+				t.Fatalf("%s missed %v", r.name, r.want)
+			}
+			if _, wait, _ := r.w.poll(context.Background()); !wait {
+				t.Fatalf("%s has not caught up", r.name)
+			}
+			r.w.Close()
+		}
+		if len(l.byTenant)+len(l.byWebhook) > 0 {
+			t.Fatal("closed watchers are still registered")
+		}
+	})
+}
+
+// The tail stays within its bytes, and a stalled watcher keeps nothing alive beyond it.
+func TestTailIsBounded(t *testing.T) {
+	j := &journal{}
+	l := New(j, 100_000)
+	w, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{}, "latest")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	for i := range int64(1000) {
+		l.Append([]*webhook.Attempt{j.commit(i+1, 0, 0, 60_000)})
+		if l.bytes > 100_000 || len(l.entries) > 1 {
+			t.Fatalf("%d attempts of %d bytes are kept", len(l.entries), l.bytes)
+		}
+		if len(w.pending) > maxPending {
+			t.Fatalf("%d positions are pending", len(w.pending))
+		}
+	}
+	for seen := 0; seen < 1000; {
+		page, err := w.Next(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(page) > 16 {
+			t.Fatalf("a page of %d attempts of 60 kB", len(page))
+		}
+		seen += len(page)
+	}
+}
+
+// A watcher whose filter matches nothing stays at the end for free: it never reads the log.
+func TestIdleWatcherAdvances(t *testing.T) {
+	j := &journal{}
+	l := New(j, 0) // nothing stays in the tail
+	w, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{WebhookIDs: []webhook.ID{id('w', 1)}}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	for i := range int64(5000) {
+		l.Append([]*webhook.Attempt{j.commit(i+1, 0, 0, 0)})
+	}
+	if _, wait, _ := w.poll(t.Context()); !wait || j.reads != 0 {
+		t.Fatalf("wait %v after %d reads", wait, j.reads)
+	}
+	j.prune(5000) // nothing that it wanted
+	l.Append([]*webhook.Attempt{j.commit(5001, 0, 1, 0)})
+	page, err := w.Next(t.Context())
+	if err != nil || len(page) != 1 || page[0].Seq != 5001 {
+		t.Fatalf("got %v, %v", page, err)
+	}
+	if j.reads > 2 {
+		t.Errorf("%d reads of the log for one attempt that the tail had dropped", j.reads)
+	}
+}
+
+// A cursor is refused when it is malformed, of another database or ahead of the log, and says so when retention has
+// overtaken it, at the start and on the way.
+func TestCursors(t *testing.T) {
+	j := &journal{}
+	l := New(j, 1<<20)
+	for i := range int64(10) {
+		j.commit(i+1, 0, 0, 0)
+	}
+	other := &Log{epoch: hashEpoch("another")}
+	for _, bad := range []string{"x", "LATEST", other.Cursor(3), l.Cursor(3) + "=", l.Cursor(3)[1:], l.Cursor(11), l.Cursor(-1)} {
+		if _, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{}, bad); !errors.Is(err, webhook.ErrCursor) {
+			t.Errorf("%q: %v, want ErrCursor", bad, err)
+		}
+	}
+	w, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{}, l.Cursor(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	j.prune(5)
+	var expired *webhook.CursorExpired
+	if _, err := w.Next(t.Context()); !errors.As(err, &expired) || expired.Oldest != 5 {
+		t.Errorf("Next: %v, want an expired cursor", err)
+	}
+	if _, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{}, l.Cursor(3)); !errors.As(err, &expired) || expired.Oldest != 5 {
+		t.Errorf("Watch: %v, want an expired cursor", err)
+	}
+	if w, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{}, l.Cursor(4)); err != nil {
+		t.Errorf("the cursor before the oldest: %v", err)
+	} else {
+		w.Close()
+	}
+	j.prune(100)
+	if _, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{}, l.Cursor(9)); !errors.As(err, &expired) || expired.Oldest != 11 {
+		t.Errorf("an emptied log: %v, want an expired cursor", err)
+	}
+	if len(l.byTenant) != 1 {
+		t.Errorf("%d tenants are registered, want that of the first watcher", len(l.byTenant))
+	}
+}
+
+// Next waits for an attempt, for its context, or for Close, and an error of the log can be tried again.
+func TestNextWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := &journal{}
+		l := New(j, 0)
+		w, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{}, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := make(chan error)
+		next := func(ctx context.Context) {
+			go func() {
+				_, err := w.Next(ctx)
+				got <- err
+			}()
+			synctest.Wait()
+		}
+		next(t.Context())
+		l.Append([]*webhook.Attempt{j.commit(1, 1, 0, 0)}) // another tenant's
+		l.Append([]*webhook.Attempt{j.commit(2, 0, 0, 0)})
+		if err := <-got; err != nil {
+			t.Error(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		next(ctx)
+		if err := <-got; !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%v, want the context's", err)
+		}
+		next(t.Context())
+		w.Close()
+		w.Close()
+		if err := <-got; !errors.Is(err, ErrClosed) {
+			t.Errorf("%v, want ErrClosed", err)
+		}
+		again, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{}, l.Cursor(0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer again.Close()
+		j.err = errors.New("disk on fire")
+		if _, err := again.Next(t.Context()); !errors.Is(err, j.err) {
+			t.Errorf("%v, want the log's", err)
+		}
+		j.err = nil
+		if page, err := again.Next(t.Context()); err != nil || page[0].Seq != 2 {
+			t.Errorf("%v, %v after an error", page, err)
+		}
+	})
+}
+
+// Watchers, a committing writer and closing run side by side.
+func TestConcurrently(t *testing.T) {
+	const attempts, watchers = 3000, 20
+	j := &journal{}
+	l := New(j, 50_000)
+	var wg sync.WaitGroup
+	for i := range watchers {
+		w, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{WebhookIDs: []webhook.ID{id('w', i%4)}}, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		wg.Go(func() {
+			defer w.Close()
+			last := int64(0)
+			for last < attempts-4 {
+				page, err := w.Next(t.Context())
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				for _, a := range page {
+					if want := last + 4; last > 0 && a.Seq != want {
+						t.Errorf("got %d after %d", a.Seq, last)
+						return
+					}
+					last = a.Seq
+				}
+			}
+		})
+	}
+	for i := int64(1); i <= attempts; {
+		var batch []*webhook.Attempt
+		for range 50 {
+			batch = append(batch, j.commit(i, 0, int(i%4), 10))
+			i++
+		}
+		l.Append(batch)
+	}
+	wg.Wait()
+}
+
+func FuzzCursor(f *testing.F) {
+	l := New(&journal{}, 0)
+	f.Add(l.Cursor(7))
+	f.Add("latest")
+	f.Fuzz(func(t *testing.T, s string) {
+		if seq, err := l.parse(s); err == nil && l.Cursor(seq) != s {
+			t.Errorf("%q has another spelling, %q", s, l.Cursor(seq))
+		}
+	})
+}
+
+// Appending to the log of 1,000 watchers, each of one of 1,000 webhooks, in commits of 100 attempts; the watchers read.
+// It reports the cost of one attempt.
+func BenchmarkAppend1000Watchers(b *testing.B) {
+	j := &journal{}
+	l := New(j, 16<<20)
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	for i := range 1000 {
+		w, err := l.Watch(ctx, id('t', 0), store.AttemptFilter{WebhookIDs: []webhook.ID{id('w', i)}}, "")
+		if err != nil {
+			b.Fatal(err)
+		}
+		wg.Go(func() {
+			defer w.Close()
+			for {
+				if _, err := w.Next(ctx); err != nil {
+					return
+				}
+			}
+		})
+	}
+	batch := make([]*webhook.Attempt, 100)
+	seq := int64(0)
+	b.ReportAllocs()
+	for b.Loop() {
+		attempts := make([]webhook.Attempt, 100)
+		for i := range attempts {
+			seq++
+			attempts[i] = webhook.Attempt{Seq: seq, TenantID: id('t', 0), WebhookID: id('w', int(seq*7)%1000)}
+			batch[i] = &attempts[i]
+		}
+		l.Append(batch)
+	}
+	b.StopTimer()
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*100), "ns/attempt")
+	cancel()
+	wg.Wait()
+}

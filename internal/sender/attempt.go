@@ -1,0 +1,253 @@
+package sender
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hookgraph/hookgraph/internal/egress"
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+type outcome int
+
+const (
+	interrupted outcome = iota // by the end of Run: says nothing of the receiver
+	success
+	failure
+)
+
+type verdict struct {
+	outcome  outcome
+	recorded bool // else the delivery is still claimed
+}
+
+// serve makes an attempt and has it recorded. It returns before the record is committed.
+func (s *Sender) serve(t *task) verdict {
+	r, ok := s.attempt(t)
+	if !ok {
+		return verdict{outcome: interrupted}
+	}
+	v := verdict{outcome: failure}
+	if r.Attempt.Status == webhook.AttemptSucceeded {
+		v.outcome = success
+	}
+	s.logAttempt(t, &r.Attempt)
+	if err := s.cfg.Store.Record(s.finish, r); err != nil {
+		// At least once: what can not be recorded is sent again.
+		s.log.Error("record attempt", "delivery_id", t.job.Delivery.ID.String(), "error", err)
+		return v
+	}
+	v.recorded = true
+	return v
+}
+
+// attempt sends one request. It returns false when the end of Run interrupted it.
+func (s *Sender) attempt(t *task) (r *store.Result, ok bool) {
+	started := time.Now()
+	r = &store.Result{Job: t.job, Attempt: webhook.Attempt{
+		TenantID:   t.job.Delivery.TenantID,
+		WebhookID:  t.job.Delivery.WebhookID,
+		DeliveryID: t.job.Delivery.ID,
+		EventID:    t.job.Delivery.EventID,
+		EventType:  t.job.Event.Type,
+		Trigger:    t.job.Delivery.Trigger,
+		StartedAt:  started.UTC().Truncate(time.Microsecond), // as it is stored
+		URL:        withoutUser(t.hook.URL),
+	}}
+	a := &r.Attempt
+	defer func() {
+		p := recover()
+		if p == nil {
+			return
+		}
+		s.log.Error("attempt panicked", "delivery_id", a.DeliveryID.String(), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+		fail(a, webhook.ErrorProtocol, "the attempt failed inside the server")
+		a.DurationUs = time.Since(started).Microseconds()
+		ok = true
+	}()
+	if t.url == nil {
+		fail(a, webhook.ErrorProtocol, "the webhook's URL can not be parsed")
+		return r, true
+	}
+	// A body of its own: the transport may read it for a moment after it has returned, so it can not be pooled.
+	body := t.job.Event.AppendBody(make([]byte, 0, len(t.job.Event.Data)+len(t.job.Event.Type)+80))
+	header, block, signed := s.header(t, started, body)
+	a.RequestHeaders = block
+	if !signed {
+		fail(a, webhook.ErrorSigning, "the webhook has no active signing secret")
+		return r, true
+	}
+	ctx, cancel := context.WithTimeout(s.attend, t.hook.Timeout(s.cfg.Timeout))
+	defer cancel()
+	res := s.cfg.Client.Do(ctx, &egress.Request{URL: t.url, Header: header, Body: body})
+	if res.Code == egress.Canceled {
+		return nil, false
+	}
+	s.classify(r, &res)
+	return r, true
+}
+
+// classify writes what came back into r.
+func (s *Sender) classify(r *store.Result, res *egress.Result) {
+	a := &r.Attempt
+	tm := &res.Timings
+	a.DurationUs = tm.Total.Microseconds()
+	a.DNSUs, a.ConnectUs, a.TLSUs = tm.DNS.Microseconds(), tm.Connect.Microseconds(), tm.TLS.Microseconds()
+	if tm.FirstByte > 0 {
+		a.FirstByteUs = (tm.DNS + tm.Connect + tm.TLS + tm.FirstByte).Microseconds()
+	}
+	status := res.StatusCode
+	if status != 0 {
+		a.ResponseStatus = &status
+		a.ResponseHeaders = webhook.NewHeaderBlock(res.Header)
+		a.ResponseBody = fit(res.Body)
+		a.ResponseTruncated = res.Truncated || res.Code != egress.OK || len(res.Body) > webhook.MaxResponseBytes
+	}
+	switch {
+	case res.Code != egress.OK:
+		fail(a, webhook.ErrorCode(res.Code), res.Message)
+	case status >= 200 && status <= 299:
+		a.Status = webhook.AttemptSucceeded
+		return
+	default:
+		fail(a, webhook.ErrorHTTPStatus, statusMessage(status))
+	}
+	if status != 0 && (status < 200 || status > 299) {
+		r.Gone = status == http.StatusGone
+		r.RetryAfter = webhook.RetryAfter(res.Header, time.Now())
+	}
+}
+
+func statusMessage(status int) string {
+	message := "the receiver answered " + strconv.Itoa(status)
+	if text := http.StatusText(status); text != "" {
+		message += " " + text
+	}
+	if status >= 300 && status <= 399 {
+		message += "; redirects are not followed"
+	}
+	return message
+}
+
+func fail(a *webhook.Attempt, code webhook.ErrorCode, message string) {
+	a.Status, a.Error, a.Message = webhook.AttemptFailed, &code, message
+}
+
+// fit returns b in an array of its size, so that no more memory is kept than is charged for.
+func fit(b []byte) []byte {
+	b = b[:min(len(b), webhook.MaxResponseBytes)]
+	switch {
+	case len(b) == 0:
+		return nil
+	case cap(b) > len(b)+len(b)/8+64:
+		return append(make([]byte, 0, len(b)), b...)
+	}
+	return b
+}
+
+// Header names in the canonical form that net/http wants.
+const (
+	contentType = "Content-Type"
+	userAgent   = "User-Agent"
+	headerID    = "Webhook-Id"
+	headerTime  = "Webhook-Timestamp"
+	headerSign  = "Webhook-Signature"
+)
+
+var (
+	jsonType = []string{"application/json"}
+	scratch  = sync.Pool{New: func() any { b := make([]byte, 0, 1024); return &b }}
+)
+
+// header makes the request's header fields and the text of them that is recorded, one allocation for all; false when
+// no secret is active at the attempt's time.
+func (s *Sender) header(t *task, at time.Time, body []byte) (http.Header, webhook.HeaderBlock, bool) {
+	pooled := scratch.Get().(*[]byte) //nolint:errcheck,forcetypeassert // the pool holds nothing else
+	defer scratch.Put(pooled)
+	b := (*pooled)[:0]
+	b = append(b, contentType+": application/json\r\n"+userAgent+": "...)
+	b = append(b, s.agent[0]...)
+	b = append(b, "\r\n"+headerID+": "...)
+	idFrom := len(b)
+	b = t.job.Event.ID.AppendText(b)
+	idTo := len(b)
+	b = append(b, "\r\n"+headerTime+": "...)
+	timeFrom := len(b)
+	b = strconv.AppendInt(b, at.Unix(), 10)
+	timeTo := len(b)
+	b = append(b, "\r\n"+headerSign+": "...)
+	signFrom := len(b)
+	b = webhook.AppendSignature(b, t.hook.Secrets, t.job.Event.ID, at, body)
+	signTo := len(b)
+	*pooled = b
+	if signTo == signFrom {
+		return nil, webhook.HeaderBlock(b[:timeTo]) + "\r\n", false
+	}
+	b = append(b, "\r\n"...)
+	*pooled = b
+	text := string(b)
+	values := [3]string{text[idFrom:idTo], text[timeFrom:timeTo], text[signFrom:signTo]}
+	return http.Header{
+		contentType: jsonType,
+		userAgent:   s.agent,
+		headerID:    values[0:1:1],
+		headerTime:  values[1:2:2],
+		headerSign:  values[2:3:3],
+	}, webhook.HeaderBlock(text), true
+}
+
+// withoutUser removes userinfo, which the rules for URLs refuse, from one that has it nevertheless.
+func withoutUser(raw string) string {
+	if !strings.Contains(raw, "@") {
+		return raw
+	}
+	u, err := url.Parse(raw)
+	if err != nil {
+		return ""
+	}
+	if u.User == nil {
+		return raw
+	}
+	u.User = nil
+	return u.String()
+}
+
+func (s *Sender) logAttempt(t *task, a *webhook.Attempt) {
+	ctx := context.Background()
+	if !s.log.Enabled(ctx, slog.LevelDebug) {
+		return
+	}
+	status, code := 0, ""
+	if a.ResponseStatus != nil {
+		status = *a.ResponseStatus
+	}
+	if a.Error != nil {
+		code = string(*a.Error)
+	}
+	s.log.LogAttrs(ctx, slog.LevelDebug, "attempt",
+		slog.String("tenant_id", a.TenantID.String()),
+		slog.String("webhook_id", a.WebhookID.String()),
+		slog.String("delivery_id", a.DeliveryID.String()),
+		slog.String("event_id", a.EventID.String()),
+		slog.String("event_type", a.EventType),
+		slog.String("trigger", string(a.Trigger)),
+		slog.Int("number", t.job.Delivery.AttemptCount+1),
+		slog.String("status", string(a.Status)),
+		slog.String("error", code),
+		slog.Int("http_status", status),
+		slog.Int64("duration_us", a.DurationUs),
+		slog.Int64("dns_us", a.DNSUs),
+		slog.Int64("connect_us", a.ConnectUs),
+		slog.Int64("tls_us", a.TLSUs),
+		slog.Int64("first_byte_us", a.FirstByteUs),
+	)
+}

@@ -1,0 +1,325 @@
+package sender
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/hookgraph/hookgraph/internal/egress"
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// memory is a store in memory. It checks that the sender records or gives back only what it has claimed.
+type memory struct {
+	mu       sync.Mutex
+	hooks    map[webhook.ID]*store.HookDue
+	due      map[webhook.ID][]*store.Job // unclaimed, in order of NextAttemptAt
+	claimed  map[*store.Job]bool
+	results  []*store.Result
+	claims   int
+	returned int
+	wrong    []string
+
+	claimTime time.Duration
+	claimErr  error
+	recordErr error
+	onRecord  func(*store.Result)
+}
+
+func newMemory() *memory {
+	return &memory{
+		hooks: map[webhook.ID]*store.HookDue{}, due: map[webhook.ID][]*store.Job{}, claimed: map[*store.Job]bool{},
+	}
+}
+
+func (m *memory) Hooks(context.Context) ([]store.HookDue, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var all []store.HookDue
+	for id, h := range m.hooks {
+		all = append(all, store.HookDue{Hook: h.Hook, Due: m.next(id)})
+	}
+	return all, nil
+}
+
+func (m *memory) next(id webhook.ID) *time.Time {
+	if len(m.due[id]) == 0 {
+		return nil
+	}
+	return m.due[id][0].Delivery.NextAttemptAt
+}
+
+func (m *memory) Claim(ctx context.Context, id webhook.ID, n, maxBytes int) ([]*store.Job, *time.Time, error) {
+	if m.claimTime > 0 {
+		select {
+		case <-time.After(m.claimTime):
+		case <-ctx.Done():
+			return nil, nil, ctx.Err()
+		}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.claims++
+	if m.claimErr != nil {
+		return nil, nil, m.claimErr
+	}
+	var jobs []*store.Job
+	list := m.due[id]
+	for len(list) > 0 && len(jobs) < n && !list[0].Delivery.NextAttemptAt.After(time.Now()) {
+		if maxBytes -= list[0].Size(); maxBytes < 0 && len(jobs) > 0 {
+			break
+		}
+		m.claimed[list[0]] = true
+		jobs = append(jobs, list[0])
+		list = list[1:]
+	}
+	m.due[id] = list
+	return jobs, m.next(id), nil
+}
+
+func (m *memory) Record(_ context.Context, r *store.Result) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.recordErr != nil {
+		return m.recordErr
+	}
+	m.let(r.Job, "recorded")
+	m.results = append(m.results, r)
+	if m.onRecord != nil {
+		m.onRecord(r)
+	}
+	return nil
+}
+
+func (m *memory) Unclaim(_ context.Context, jobs []*store.Job) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, j := range jobs {
+		m.let(j, "given back")
+		m.returned++
+		m.insert(j)
+	}
+	return nil
+}
+
+func (m *memory) let(j *store.Job, what string) {
+	if !m.claimed[j] {
+		m.wrong = append(m.wrong, fmt.Sprintf("%s %s, not claimed", j.Delivery.ID, what))
+	}
+	delete(m.claimed, j)
+}
+
+func (m *memory) insert(j *store.Job) {
+	list := m.due[j.Delivery.WebhookID]
+	at, _ := slices.BinarySearchFunc(list, j.Delivery.NextAttemptAt.Add(1), func(a *store.Job, t time.Time) int {
+		return a.Delivery.NextAttemptAt.Compare(t)
+	})
+	m.due[j.Delivery.WebhookID] = slices.Insert(list, at, j)
+}
+
+// add registers a webhook whose host is its name.
+func (m *memory) add(name string, change ...func(*store.Hook)) *store.Hook {
+	now := time.Now()
+	h := &store.Hook{Webhook: webhook.Webhook{
+		ID: webhook.NewID(now), TenantID: webhook.NewID(now), URL: "https://" + name + "/hook", Enabled: true, UpdatedAt: now,
+	}}
+	h.Secrets = []*webhook.Secret{webhook.NewSecret(h.TenantID, h.ID, webhook.SchemeHMAC, now)}
+	for _, f := range change {
+		f(h)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.hooks[h.ID] = &store.HookDue{Hook: h}
+	return h
+}
+
+func newJob(h *store.Hook, at time.Time, dataBytes int) *store.Job {
+	data := append([]byte{'"'}, make([]byte, dataBytes)...)
+	for i := range data[1:] {
+		data[1+i] = 'x'
+	}
+	e := &webhook.Event{ID: webhook.NewID(at), TenantID: h.TenantID, Type: "humanization.completed", Timestamp: at, Data: append(data, '"'), CreatedAt: at}
+	return &store.Job{Event: e, Hook: h, Delivery: webhook.Delivery{
+		ID: webhook.NewID(at), TenantID: h.TenantID, EventID: e.ID, WebhookID: h.ID, Status: webhook.Pending,
+		Trigger: webhook.TriggerSchedule, NextAttemptAt: &at, CreatedAt: at,
+	}}
+}
+
+// backlog makes n deliveries due at the given time.
+func (m *memory) backlog(h *store.Hook, n int, at time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for range n {
+		m.due[h.ID] = append(m.due[h.ID], newJob(h, at, 100))
+	}
+}
+
+// publish does what the store does with a new event: hand over in memory, or insert and tell. It reports which.
+func (m *memory) publish(s *Sender, h *store.Hook, dataBytes int) bool {
+	j := newJob(h, time.Now(), dataBytes)
+	if s.Reserve(h, j.Size()) {
+		m.mu.Lock()
+		m.claimed[j] = true
+		m.mu.Unlock()
+		s.Take(j)
+		return true
+	}
+	m.mu.Lock()
+	m.insert(j)
+	m.mu.Unlock()
+	s.Due(h.ID, *j.Delivery.NextAttemptAt)
+	return false
+}
+
+func (m *memory) count(h *store.Hook) int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n := 0
+	for _, r := range m.results {
+		if r.Attempt.WebhookID == h.ID {
+			n++
+		}
+	}
+	return n
+}
+
+// receivers is a client that answers by host, and counts what is in flight.
+type receivers struct {
+	mu       sync.Mutex
+	answer   map[string]func(ctx context.Context, r *egress.Request) egress.Result
+	inFlight map[string]int
+	most     map[string]int // in flight at once, since the last time it was cleared
+	starts   map[string][]time.Time
+	total    int
+	mostAll  int
+}
+
+func newReceivers() *receivers {
+	return &receivers{
+		answer: map[string]func(context.Context, *egress.Request) egress.Result{}, inFlight: map[string]int{},
+		most: map[string]int{}, starts: map[string][]time.Time{},
+	}
+}
+
+func (c *receivers) Do(ctx context.Context, r *egress.Request) egress.Result {
+	host := r.URL.Host
+	c.mu.Lock()
+	c.inFlight[host]++
+	c.total++
+	c.most[host] = max(c.most[host], c.inFlight[host])
+	c.mostAll = max(c.mostAll, c.total)
+	c.starts[host] = append(c.starts[host], time.Now())
+	f := c.answer[host]
+	c.mu.Unlock()
+	defer func() {
+		c.mu.Lock()
+		c.inFlight[host]--
+		c.total--
+		c.mu.Unlock()
+	}()
+	if f == nil {
+		f = after(10*time.Millisecond, 204)
+	}
+	return f(ctx, r)
+}
+
+func (c *receivers) set(host string, f func(context.Context, *egress.Request) egress.Result) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.answer[host] = f
+}
+
+// peak returns the most requests in flight since it was last asked.
+func (c *receivers) peak(host string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := c.most[host]
+	c.most[host] = c.inFlight[host]
+	return n
+}
+
+// after answers with a status after some time; status 0 hangs until the deadline.
+func after(d time.Duration, status int) func(context.Context, *egress.Request) egress.Result {
+	return func(ctx context.Context, _ *egress.Request) egress.Result {
+		start := time.Now()
+		var timer <-chan time.Time
+		if status != 0 {
+			timer = time.After(d)
+		}
+		select {
+		case <-timer:
+			return egress.Result{StatusCode: status, Header: http.Header{}, Timings: egress.Timings{Total: time.Since(start)}}
+		case <-ctx.Done():
+			code := egress.Timeout
+			if errors.Is(ctx.Err(), context.Canceled) {
+				code = egress.Canceled
+			}
+			return egress.Result{Code: code, Message: "too late", Timings: egress.Timings{Total: time.Since(start)}}
+		}
+	}
+}
+
+var hang = after(0, 0)
+
+// world is a sender with its surroundings, in a bubble.
+type world struct {
+	*memory
+	client *receivers
+	sender *Sender
+	stop   func() // ends Run and waits for it
+}
+
+// bubble runs a test in virtual time. set may change the configuration.
+func bubble(t *testing.T, set func(*Config), test func(t *testing.T, w *world)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{memory: newMemory(), client: newReceivers()}
+		cfg := Config{Store: w.memory, Client: w.client}
+		if set != nil {
+			set(&cfg)
+		}
+		w.sender = New(cfg)
+		test(t, w)
+		if w.stop != nil {
+			w.stop()
+		}
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		for _, wrong := range w.wrong {
+			t.Error(wrong)
+		}
+		if n := len(w.claimed); n > 0 {
+			t.Errorf("%d deliveries are still claimed after the end", n)
+		}
+		if s := w.sender.Stats(); s.Held != 0 || s.Bytes != 0 || s.Running != 0 || s.Claims != 0 {
+			t.Errorf("left in the books: %+v", s)
+		}
+	})
+}
+
+func (w *world) run(t *testing.T) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- w.sender.Run(ctx) }()
+	w.stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+	})
+	synctest.Wait()
+}
+
+// pass lets virtual time go by.
+func pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}

@@ -1,0 +1,213 @@
+package sender
+
+import (
+	"net/url"
+	"time"
+
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+const (
+	startLimit   = 4  // requests at once to a receiver that nothing is known of
+	failingAfter = 5  // failures in a row
+	minQueue     = 32 // deliveries held for a gate that does not fail, however low its limit
+	perLimit     = 4  // deliveries held for each request that may run: a claim brings many at once
+	probeQueue   = 8  // deliveries held for a failing gate
+)
+
+// gate is what the sender knows of one webhook. The sender's mu guards it.
+type gate struct {
+	id   webhook.ID
+	hook *store.Hook // the latest snapshot; nil while only the id is known
+	url  *url.URL    // of hook, parsed at the first attempt
+	due  time.Time   // when a claim can bring something; zero: never
+
+	queue   queue // claimed, to be sent
+	running int
+	// How many of jobs are new ones, reserved or queued, and how many come from claims, queued or hoped for. They have
+	// separate parts of the queue, so that new events and a backlog interleave.
+	fresh, old     int
+	reserved       int // of fresh
+	claiming       bool
+	jobs, bytes    int // held, with what is reserved, running, given back, and what a running claim may bring
+	ready, wanting link
+	wake           time.Time // when update is to be called
+	alarm          int       // index in alarms; -1: none
+
+	// limit is how many requests may run, as TCP's congestion window: it doubles with each window of successes up to
+	// threshold and grows by one from there; a failure halves it, once a window.
+	limit, threshold float64
+	cut              time.Time // when it was last halved
+	failures         int       // in a row
+
+	interval time.Duration // between tokens of the rate limit; 0: no limit
+	burst    time.Duration // how far ahead tokens may be used
+	next     time.Time     // when the next token is due
+}
+
+func newGate(id webhook.ID, perWebhook int) *gate {
+	g := &gate{id: id, alarm: -1}
+	g.ready.gate, g.wanting.gate = g, g
+	g.reset(perWebhook)
+	return g
+}
+
+// reset forgets what was learnt of the receiver.
+func (g *gate) reset(perWebhook int) {
+	g.limit, g.threshold = float64(min(startLimit, perWebhook)), float64(perWebhook)
+	g.cut, g.failures = time.Time{}, 0
+}
+
+// open reports whether attempts may be made.
+func (g *gate) open() bool { return g.hook != nil && g.hook.Enabled && g.hook.DeletedAt == nil }
+
+// failing reports whether the receiver seems to be down. It is then sent one request at a time.
+func (g *gate) failing() bool { return g.failures >= failingAfter }
+
+// slots is how many requests may run.
+func (g *gate) slots() int {
+	if g.failing() {
+		return 1
+	}
+	return max(1, int(g.limit))
+}
+
+// quota is how many deliveries may be queued.
+func (g *gate) quota() int {
+	if g.failing() {
+		return probeQueue
+	}
+	q := max(minQueue, perLimit*g.slots())
+	if g.interval > 0 { // what two seconds use up
+		q = min(q, max(probeQueue, int(2*time.Second/g.interval)))
+	}
+	return q
+}
+
+// newPart is the part of the quota that new deliveries have while there is a backlog, and backlogPart the rest.
+func newPart(quota int) int     { return max(1, quota/4) }
+func backlogPart(quota int) int { return max(1, quota-newPart(quota)) }
+
+// roomForNew reports whether one new delivery more may be queued.
+func (g *gate) roomForNew(now time.Time) bool {
+	q := g.quota()
+	if g.claiming || !g.due.IsZero() && !g.due.After(now) {
+		return g.fresh < newPart(q)
+	}
+	return g.fresh+g.old < q
+}
+
+// roomForBacklog is how many deliveries a claim may bring: at least half of what may be queued, because a claim of few
+// costs as much as one of many; else 0.
+func (g *gate) roomForBacklog() int {
+	part := backlogPart(g.quota())
+	if room := part - g.old; 2*room >= part {
+		return room
+	}
+	return 0
+}
+
+// succeeded learns from an attempt while running requests were in flight. Only a limit that is made use of grows.
+func (g *gate) succeeded(running, perWebhook int) {
+	switch {
+	case g.failing(): // it is back: ramp up again
+		g.limit = float64(min(startLimit, perWebhook))
+	case 2*running < g.slots():
+	case g.limit < g.threshold:
+		g.limit = min(g.limit+1, float64(perWebhook))
+	default:
+		g.limit = min(g.limit+1/g.limit, float64(perWebhook))
+	}
+	g.failures = 0
+}
+
+// failed learns from an attempt. Those that ran when the limit was halved tell nothing new.
+func (g *gate) failed(started, now time.Time) {
+	g.failures++
+	if g.failing() || started.Before(g.cut) {
+		return
+	}
+	g.limit = max(1, g.limit/2)
+	g.threshold = max(2, g.limit)
+	g.cut = now
+}
+
+// setRate takes a webhook's rate limit in attempts a second. Tokens come at even distances, and up to 50 ms of them may
+// be used at once, so that a high rate needs few alarms; together they never make more than the rate in one second.
+func (g *gate) setRate(perSecond *int) {
+	if perSecond == nil {
+		g.interval, g.burst, g.next = 0, 0, time.Time{}
+		return
+	}
+	burst := max(1, *perSecond/20)
+	interval := (time.Second + time.Duration(*perSecond-burst)) / time.Duration(*perSecond-burst+1) // rounded up
+	g.interval, g.burst = interval, time.Duration(burst-1)*interval
+}
+
+// tokenAt is when the rate limit allows the next attempt.
+func (g *gate) tokenAt() time.Time {
+	if g.interval == 0 || g.next.IsZero() {
+		return time.Time{}
+	}
+	return g.next.Add(-g.burst)
+}
+
+func (g *gate) takeToken(now time.Time) {
+	if g.interval == 0 {
+		return
+	}
+	if g.next.Before(now) {
+		g.next = now
+	}
+	g.next = g.next.Add(g.interval)
+}
+
+// item is a delivery in a gate's queue.
+type item struct {
+	job   *store.Job
+	fresh bool // it was handed over at publishing, not claimed
+}
+
+// queue is first in, first out. Empty, it holds no memory.
+type queue struct {
+	items []item
+	head  int
+}
+
+func (q *queue) len() int { return len(q.items) - q.head }
+
+func (q *queue) push(it item) {
+	if q.head > 16 && 2*q.head > len(q.items) {
+		n := copy(q.items, q.items[q.head:])
+		clear(q.items[n:])
+		q.items, q.head = q.items[:n], 0
+	}
+	q.items = append(q.items, it)
+}
+
+func (q *queue) pop() item {
+	it := q.items[q.head]
+	q.items[q.head] = item{}
+	q.head++
+	if q.head == len(q.items) {
+		q.head = 0
+		q.items = q.items[:0]
+		if cap(q.items) > 64 {
+			q.items = nil
+		}
+	}
+	return it
+}
+
+// popLast takes the newest.
+func (q *queue) popLast() item {
+	last := len(q.items) - 1
+	it := q.items[last]
+	q.items[last] = item{}
+	q.items = q.items[:last]
+	if q.head == len(q.items) {
+		q.items, q.head = nil, 0
+	}
+	return it
+}

@@ -1,0 +1,469 @@
+// Package sender is the background sender: it claims due deliveries, sends them and has the attempts recorded. When
+// something is due again, and what an attempt does to its delivery and its webhook, is the store's to decide; which
+// addresses may be reached is egress's.
+//
+// Every webhook has a gate, which says how many of its requests may run and which deliveries are held for it in memory.
+// New deliveries come from the store in memory, when there is room (Reserve, Take); all others are claimed when the
+// gate is due and has room. Gates take turns, both in sending and in claiming.
+package sender
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/hookgraph/hookgraph/internal/egress"
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// Store is what the sender needs of *store.Store, which says what the methods do.
+type Store interface {
+	Hooks(ctx context.Context) ([]store.HookDue, error)
+	Claim(ctx context.Context, w webhook.ID, n, maxBytes int) (jobs []*store.Job, next *time.Time, err error)
+	Record(ctx context.Context, r *store.Result) error
+	Unclaim(ctx context.Context, jobs []*store.Job) error
+}
+
+// Client is what the sender needs of *egress.Client. Do must not outlast its context by much.
+type Client interface {
+	Do(ctx context.Context, r *egress.Request) egress.Result
+}
+
+// Config says what the sender works with and how much it may use. Store and Client must be set; 0 and nil elsewhere
+// mean the default.
+type Config struct {
+	Store  Store
+	Client Client
+	Logger *slog.Logger // nil: no logs
+
+	Concurrency int // requests in flight at most; 512
+	PerWebhook  int // of one webhook at most; 128
+	// MemoryBytes bounds the deliveries held, running ones included, by store.JobSize; 64 MiB. It is raised to what
+	// Claims of the largest event need twice over.
+	MemoryBytes  int
+	MaxDataBytes int           // of one event's data at most; webhook.DefaultMaxDataBytes
+	Claims       int           // claims that may run at once; 4
+	Timeout      time.Duration // of an attempt whose webhook has none of its own; webhook.DefaultTimeout
+	Grace        time.Duration // for running attempts when Run is to end; 20 s
+	UserAgent    string        // "Hookgraph"
+}
+
+const (
+	defaultConcurrency = 512
+	defaultPerWebhook  = 128
+	defaultMemory      = 64 << 20
+	defaultClaims      = 4
+	defaultGrace       = 20 * time.Second
+
+	jobsPerSlot = 16               // deliveries held for each of Concurrency
+	retryWait   = time.Second      // after the store failed
+	emptyWait   = time.Second / 10 // after a claim that brought nothing though something was due
+	lastWait    = 5 * time.Second  // for recording what the hard stop ended
+	longestWait = 15 * time.Second // between looks at the clock, which may be set forward
+)
+
+// Sender implements store.Taker: set it as the store's before Run.
+type Sender struct {
+	cfg       Config
+	log       *slog.Logger
+	minClaim  int // bytes that one delivery may need
+	maxJobs   int
+	maxProbes int // failing gates' requests at once, so that they can not use up Concurrency by their number
+	agent     []string
+
+	wg   sync.WaitGroup // every goroutine that mu's holder starts
+	poke chan struct{}  // holds one signal: the earliest alarm has changed
+	idle chan struct{}  // closed when stopping and nothing is left
+	// How long attempts may run, and how long they may be written down. They are kept here because the goroutines that
+	// need them are started by Taker's methods, which have no context. Run sets them before anything is served.
+	attend, finish context.Context
+
+	mu      sync.Mutex // guards everything below, and all gates
+	gates   map[webhook.ID]*gate
+	phase   phase
+	turn    int     // which ready list is looked at first
+	ready   [2]list // gates that may send now: healthy ones, and failing ones
+	wanting list    // gates that may claim now
+	alarms  alarms  // gates that may do so later
+	// Sums over gates: deliveries held and their bytes, with what is reserved and what running claims may bring;
+	// requests in flight, those of failing gates; reservations; running claims.
+	jobs, bytes, running, probes, reserved, claims int
+
+	returns   []returned // to be given back to the store
+	returning bool       // a goroutine is doing so
+	claimErr  bool       // the last claim failed: log the first failure of a row only
+}
+
+type phase int
+
+const (
+	created  phase = iota
+	loading        // Run reads the webhooks
+	serving        // deliveries are taken, claimed and sent
+	stopping       // what runs may end, the rest is given back
+	ended
+)
+
+var _ store.Taker = (*Sender)(nil)
+
+// New makes a sender, which does nothing before Run. It panics without Store or Client.
+func New(cfg Config) *Sender {
+	if cfg.Store == nil || cfg.Client == nil {
+		panic("sender: Store and Client must be set")
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.UserAgent == "" {
+		cfg.UserAgent = "Hookgraph"
+	}
+	cfg.Concurrency = or(cfg.Concurrency, defaultConcurrency)
+	cfg.PerWebhook = or(cfg.PerWebhook, defaultPerWebhook)
+	cfg.MemoryBytes = or(cfg.MemoryBytes, defaultMemory)
+	cfg.MaxDataBytes = or(cfg.MaxDataBytes, webhook.DefaultMaxDataBytes)
+	cfg.Claims = or(cfg.Claims, defaultClaims)
+	cfg.Timeout = or(cfg.Timeout, webhook.DefaultTimeout)
+	cfg.Grace = or(cfg.Grace, defaultGrace)
+	minClaim := store.JobSize(&webhook.Event{}) + cfg.MaxDataBytes
+	cfg.MemoryBytes = max(cfg.MemoryBytes, 2*cfg.Claims*minClaim)
+	return &Sender{
+		cfg:       cfg,
+		log:       cfg.Logger,
+		minClaim:  minClaim,
+		maxJobs:   jobsPerSlot * cfg.Concurrency,
+		maxProbes: max(1, cfg.Concurrency/2),
+		agent:     []string{cfg.UserAgent},
+		poke:      make(chan struct{}, 1),
+		idle:      make(chan struct{}),
+		gates:     map[webhook.ID]*gate{},
+	}
+}
+
+func or[T int | time.Duration](v, otherwise T) T {
+	if v <= 0 {
+		return otherwise
+	}
+	return v
+}
+
+// Run sends until ctx ends; it may be called once. Then it claims nothing more, lets running attempts end within Grace,
+// cancels those that do not, and gives back what it holds, before it returns nil. An attempt that was canceled is given
+// back too, not recorded: its request may have arrived, and is sent again (at least once). It returns an error when the
+// webhooks can not be read.
+func (s *Sender) Run(ctx context.Context) error {
+	// Attempts, and what writes them down, outlive ctx for as long as Grace and lastWait say.
+	attend, cancelAttend := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancelAttend()
+	finish, cancelFinish := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancelFinish()
+	s.attend, s.finish = attend, finish
+
+	if err := s.load(ctx); err != nil {
+		s.mu.Lock()
+		s.phase = ended
+		s.mu.Unlock()
+		if ctx.Err() != nil {
+			return nil //nolint:nilerr // asked to end while starting
+		}
+		return err
+	}
+	s.watchClock(ctx)
+	s.stop()
+
+	grace := time.NewTimer(s.cfg.Grace)
+	defer grace.Stop()
+	select {
+	case <-s.idle:
+	case <-grace.C:
+		cancelAttend()
+		grace.Reset(lastWait)
+		select {
+		case <-s.idle:
+		case <-grace.C:
+			s.log.Warn("stopped with claims held")
+		}
+	}
+	s.mu.Lock()
+	s.phase = ended
+	s.mu.Unlock()
+	cancelAttend()
+	cancelFinish()
+	s.wg.Wait()
+	return nil
+}
+
+// load makes the gates of all webhooks. What the store tells meanwhile is newer.
+func (s *Sender) load(ctx context.Context) error {
+	s.mu.Lock()
+	if s.phase != created {
+		s.mu.Unlock()
+		return errors.New("sender: Run was called before")
+	}
+	s.phase = loading
+	s.mu.Unlock()
+	hooks, err := s.cfg.Store.Hooks(ctx)
+	if err != nil {
+		return fmt.Errorf("read webhooks: %w", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.phase = serving
+	for _, h := range hooks {
+		g := s.gate(h.Hook.ID)
+		if g.hook == nil {
+			s.setHook(g, h.Hook)
+		}
+		if h.Due != nil {
+			g.due = earliest(g.due, *h.Due)
+		}
+	}
+	now := time.Now()
+	for id, g := range s.gates {
+		if g.hook == nil { // told of before, and deleted since
+			delete(s.gates, id)
+			continue
+		}
+		s.update(g, now)
+	}
+	s.dispatch(now)
+	return nil
+}
+
+// watchClock wakes gates when they are due.
+func (s *Sender) watchClock(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.poke:
+		case <-timer.C:
+		}
+		timer.Reset(s.ring())
+	}
+}
+
+// ring updates gates whose alarm is due, some at a time, and returns how long the next one is away.
+func (s *Sender) ring() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	var wait time.Duration // 0: there may be more
+	for range 1000 {
+		g := s.alarms.first()
+		if g == nil {
+			wait = longestWait
+			break
+		}
+		if wait = g.wake.Sub(now); wait > 0 {
+			break
+		}
+		s.update(g, now)
+	}
+	s.dispatch(now)
+	return min(max(wait, 0), longestWait)
+}
+
+// stop gives back what is queued.
+func (s *Sender) stop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.phase = stopping
+	now := time.Now()
+	for _, g := range s.gates {
+		if g.queue.len() > 0 {
+			s.trim(g, 0)
+		}
+		s.update(g, now)
+	}
+	s.checkIdle()
+}
+
+// checkIdle wants mu.
+func (s *Sender) checkIdle() {
+	if s.phase != stopping || s.running > 0 || s.claims > 0 || s.reserved > 0 || s.returning {
+		return
+	}
+	select {
+	case <-s.idle:
+	default:
+		close(s.idle)
+	}
+}
+
+// Reserve is store.Taker's. It says no when the webhook is not enabled, has enough deliveries in memory, or would
+// take more of the memory than is left for others.
+func (s *Sender) Reserve(h *store.Hook, size int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.phase != serving || !h.Enabled || h.DeletedAt != nil {
+		return false
+	}
+	g := s.gates[h.ID]
+	if g == nil {
+		g = s.gate(h.ID)
+		s.setHook(g, h)
+	}
+	if !g.open() || !g.roomForNew(time.Now()) || !s.affords(g, size) {
+		return false
+	}
+	g.fresh++
+	g.reserved++
+	s.reserved++
+	s.charge(g, 1, size)
+	return true
+}
+
+// affords reports whether g may hold one new delivery more. A gate holds at most as much as is left free, so that
+// several greedy ones still leave room, and the claims of others keep a headroom of their own. It wants mu.
+func (s *Sender) affords(g *gate, size int) bool {
+	freeJobs := s.maxJobs - s.jobs
+	freeBytes := s.cfg.MemoryBytes - s.bytes - s.cfg.Claims*s.minClaim
+	if freeJobs < 1 || freeBytes < size {
+		return false
+	}
+	return g.jobs == 0 || g.jobs < freeJobs && g.bytes+size <= freeBytes
+}
+
+// charge wants mu.
+func (s *Sender) charge(g *gate, jobs, bytes int) {
+	g.jobs += jobs
+	g.bytes += bytes
+	s.jobs += jobs
+	s.bytes += bytes
+}
+
+// Release is store.Taker's.
+func (s *Sender) Release(h *store.Hook, size int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g := s.gates[h.ID]
+	if g == nil || g.reserved == 0 {
+		return
+	}
+	g.fresh--
+	g.reserved--
+	s.reserved--
+	s.charge(g, -1, -size)
+	now := time.Now()
+	s.update(g, now)
+	s.dispatch(now)
+	s.checkIdle()
+}
+
+// Take is store.Taker's. After Run has ended it does nothing: the claim ends with the node's.
+func (s *Sender) Take(job *store.Job) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g := s.gates[job.Delivery.WebhookID]
+	if g == nil || g.reserved == 0 {
+		return
+	}
+	g.reserved--
+	s.reserved--
+	if s.phase != serving || !g.open() {
+		g.fresh--
+		s.giveBack(g, job, 0)
+		return
+	}
+	g.queue.push(item{job: job, fresh: true})
+	now := time.Now()
+	s.update(g, now)
+	s.dispatch(now)
+}
+
+// Due is store.Taker's.
+func (s *Sender) Due(webhookID webhook.ID, at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g := s.gates[webhookID]
+	if g == nil {
+		if s.phase != loading {
+			return // before, Hooks will tell; after, the webhook is deleted
+		}
+		g = s.gate(webhookID)
+	}
+	if !g.due.IsZero() && !at.Before(g.due) {
+		return
+	}
+	g.due = at
+	now := time.Now()
+	s.update(g, now)
+	s.dispatch(now)
+}
+
+// Changed is store.Taker's.
+func (s *Sender) Changed(h *store.Hook) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g := s.gates[h.ID]
+	if g == nil {
+		if s.phase > loading && h.DeletedAt != nil {
+			return
+		}
+		g = s.gate(h.ID)
+	}
+	wasOpen := g.open()
+	s.setHook(g, h)
+	now := time.Now()
+	switch {
+	case !g.open():
+		s.trim(g, 0)
+	case !wasOpen:
+		g.due = now // what was held is due; one claim finds out
+	}
+	s.update(g, now)
+	s.dispatch(now)
+}
+
+// gate finds or makes a webhook's gate. It wants mu.
+func (s *Sender) gate(id webhook.ID) *gate {
+	g := s.gates[id]
+	if g == nil {
+		g = newGate(id, s.cfg.PerWebhook)
+		s.gates[id] = g
+	}
+	return g
+}
+
+// setHook gives a gate a newer snapshot. Another receiver, or one that somebody has enabled, starts from the beginning.
+// It wants mu.
+func (s *Sender) setHook(g *gate, h *store.Hook) {
+	old := g.hook
+	g.hook = h
+	if old == nil || old.URL != h.URL {
+		g.url = nil
+	}
+	if old != nil && (old.URL != h.URL || h.Enabled && !old.Enabled) {
+		g.reset(s.cfg.PerWebhook)
+	}
+	g.setRate(h.RatePerSecond)
+}
+
+// Stats is what the sender holds at a moment.
+type Stats struct {
+	Running  int // requests in flight
+	Held     int // deliveries in memory, running ones included, and room promised to new ones and claims
+	Bytes    int // what Held is charged for
+	Webhooks int
+	Claims   int // claims running
+}
+
+// Stats tells what the sender holds.
+func (s *Sender) Stats() Stats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return Stats{Running: s.running, Held: s.jobs, Bytes: s.bytes, Webhooks: len(s.gates), Claims: s.claims}
+}
+
+func earliest(a, b time.Time) time.Time {
+	if a.IsZero() || b.Before(a) {
+		return b
+	}
+	return a
+}

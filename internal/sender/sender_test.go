@@ -1,0 +1,368 @@
+package sender
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/hookgraph/hookgraph/internal/store"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// A receiver that nothing is known of gets four requests at once, and twice as many after each window of successes, up
+// to PerWebhook.
+func TestSlowStart(t *testing.T) {
+	bubble(t, func(c *Config) { c.PerWebhook = 64 }, func(t *testing.T, w *world) {
+		h := w.add("a")
+		w.client.set("a", after(100*time.Millisecond, 200))
+		w.backlog(h, 2000, time.Now())
+		w.run(t)
+		for i, want := range []int{4, 8, 16, 32, 64, 64, 64} {
+			if got := w.client.peak("a"); got != want {
+				t.Errorf("window %d: %d requests in flight, want %d", i, got, want)
+			}
+			pass(100 * time.Millisecond)
+		}
+	})
+}
+
+// A receiver that begins to fail is sent fewer requests at once, then one at a time; when it is back, it is ramped up.
+func TestShrinkAndRecover(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, w *world) {
+		h := w.add("a")
+		w.client.set("a", after(100*time.Millisecond, 200))
+		w.backlog(h, 20000, time.Now())
+		w.run(t)
+		pass(2 * time.Second)
+		if got := w.client.peak("a"); got != 128 {
+			t.Fatalf("%d requests in flight, want 128", got)
+		}
+		w.client.set("a", after(100*time.Millisecond, 503))
+		pass(time.Second)
+		w.client.peak("a")
+		pass(time.Second)
+		if got := w.client.peak("a"); got != 1 {
+			t.Errorf("%d requests in flight to a failing receiver, want 1", got)
+		}
+		if held := w.sender.Stats().Held; held > probeQueue+1 {
+			t.Errorf("%d deliveries are held for a failing receiver", held)
+		}
+		w.client.set("a", after(100*time.Millisecond, 200))
+		pass(150 * time.Millisecond)
+		w.client.peak("a")
+		pass(100 * time.Millisecond)
+		if got := w.client.peak("a"); got < 4 || got > 16 {
+			t.Errorf("%d requests in flight right after recovery, want a few", got)
+		}
+		pass(3 * time.Second)
+		if got := w.client.peak("a"); got < 64 {
+			t.Errorf("%d requests in flight 3 s after recovery, want at least 64", got)
+		}
+	})
+}
+
+// Webhooks that hang, however many and with whatever backlog, do not delay the others by a millisecond: not when they
+// begin to hang at full speed, and not while they are probed.
+func TestHangIsolation(t *testing.T) {
+	for _, hanging := range []int{1, 10, 2000} {
+		t.Run(fmt.Sprint(hanging), func(t *testing.T) {
+			bubble(t, nil, func(t *testing.T, w *world) {
+				healthy := w.add("healthy")
+				var bad []*store.Hook
+				for i := range hanging {
+					h := w.add(fmt.Sprintf("bad%d", i))
+					bad = append(bad, h)
+					w.backlog(h, max(20, 20000/hanging), time.Now())
+				}
+				w.run(t)
+				pass(time.Second) // up to speed
+				for i := range bad {
+					w.client.set(fmt.Sprintf("bad%d", i), hang)
+				}
+				for i := range 600 { // 60 s
+					w.publish(w.sender, healthy, 100)
+					pass(11 * time.Millisecond)
+					if got := w.count(healthy); got != i+1 {
+						t.Fatalf("event %d of the healthy webhook is late: %d delivered; %+v", i+1, got, w.sender.Stats())
+					}
+					pass(89 * time.Millisecond)
+				}
+				for i := range bad {
+					w.client.set(fmt.Sprintf("bad%d", i), after(0, 200))
+				}
+			})
+		})
+	}
+}
+
+// When slots are scarce, webhooks with a backlog take turns: each gets the same share, whatever it has waiting.
+func TestFairShares(t *testing.T) {
+	bubble(t, func(c *Config) { c.Concurrency = 9 }, func(t *testing.T, w *world) {
+		hooks := []*store.Hook{w.add("a"), w.add("b"), w.add("c")}
+		for i, h := range hooks {
+			w.backlog(h, 5000*(i+1), time.Now())
+		}
+		w.run(t)
+		pass(10 * time.Second)
+		most, least := 0, 1<<30
+		for _, h := range hooks {
+			most, least = max(most, w.count(h)), min(least, w.count(h))
+		}
+		if least < most*9/10 || least == 0 {
+			t.Errorf("shares from %d to %d", least, most)
+		}
+		if w.client.mostAll > 9 {
+			t.Errorf("%d requests in flight, want at most 9", w.client.mostAll)
+		}
+	})
+}
+
+// New events do not wait for the end of a backlog of the same webhook, and do not keep it from being drained.
+func TestNewEventsInterleaveWithBacklog(t *testing.T) {
+	bubble(t, func(c *Config) { c.PerWebhook = 8 }, func(t *testing.T, w *world) {
+		h := w.add("a")
+		w.claimTime = 5 * time.Millisecond
+		w.backlog(h, 10_000, time.Now().Add(-time.Hour))
+		w.run(t)
+		pass(time.Second)
+		taken := 0
+		for range 3000 { // as fast as it is sent
+			if w.publish(w.sender, h, 100) {
+				taken++
+			}
+			pass(time.Millisecond)
+		}
+		before := w.count(h)
+		if taken < 100 || taken > 1500 {
+			t.Errorf("%d of 3,000 new events were taken while %d deliveries were made", taken, before)
+		}
+		if left := len(w.due[h.ID]); left > 10_000 {
+			t.Errorf("the backlog has grown to %d", left)
+		}
+	})
+}
+
+// In no second are more attempts started than the webhook's rate allows, and hardly fewer.
+func TestRateLimit(t *testing.T) {
+	for _, rate := range []int{1, 7, 100, 3000} {
+		t.Run(fmt.Sprint(rate), func(t *testing.T) {
+			bubble(t, nil, func(t *testing.T, w *world) {
+				h := w.add("a", func(h *store.Hook) { h.RatePerSecond = &rate })
+				w.client.set("a", after(time.Millisecond, 200))
+				w.backlog(h, 6*rate, time.Now())
+				w.run(t)
+				pass(5 * time.Second)
+				starts := w.client.starts["a"]
+				first := 0
+				for i, at := range starts {
+					for at.Sub(starts[first]) >= time.Second {
+						first++
+					}
+					if n := i - first + 1; n > rate {
+						t.Fatalf("%d attempts in one second", n)
+					}
+				}
+				if len(starts) < 5*rate*9/10 {
+					t.Errorf("%d attempts in 5 s, want nearly %d", len(starts), 5*rate)
+				}
+			})
+		})
+	}
+}
+
+// A retry that is due in 5 s is sent in 5 s, with one claim, however many other webhooks there are.
+func TestDueWithoutScanning(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, w *world) {
+		for i := range 5000 {
+			w.add(fmt.Sprintf("idle%d", i))
+		}
+		h := w.add("a")
+		w.run(t)
+		at := time.Now().Add(5 * time.Second)
+		w.backlog(h, 1, at)
+		w.sender.Due(h.ID, at)
+		later := time.Now().Add(time.Hour)
+		w.backlog(h, 1, later)
+		w.sender.Due(h.ID, later)
+		pass(5*time.Second - 1)
+		if w.claims != 0 {
+			t.Errorf("%d claims before anything was due", w.claims)
+		}
+		pass(1)
+		if got := w.client.starts["a"]; len(got) != 1 || !got[0].Equal(at) {
+			t.Errorf("attempts at %v, want one at %v", got, at)
+		}
+		pass(time.Hour)
+		if got := w.count(h); got != 2 {
+			t.Errorf("%d attempts, want 2", got)
+		}
+		if w.claims != 2 {
+			t.Errorf("%d claims, want 2", w.claims)
+		}
+	})
+}
+
+// Due, told while a claim runs that does not see it, is not lost.
+func TestDueDuringClaim(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, w *world) {
+		h := w.add("a")
+		w.run(t)
+		w.claimTime = time.Second
+		w.sender.Due(h.ID, time.Now())
+		pass(time.Second / 2)
+		w.sender.Due(h.ID, time.Now().Add(time.Second/4))
+		pass(time.Minute)
+		if w.claims != 2 {
+			t.Errorf("%d claims, want 2", w.claims)
+		}
+	})
+}
+
+// What is held of a webhook that is disabled or deleted is given back, not sent; enabling sends it.
+func TestHeldWhileDisabled(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, w *world) {
+		h := w.add("a")
+		w.client.set("a", after(time.Second, 200))
+		w.backlog(h, 30, time.Now())
+		w.run(t) // 4 are in flight
+		reserved := newJob(h, time.Now(), 10)
+		if !w.sender.Reserve(h, reserved.Size()) {
+			t.Fatal("no room")
+		}
+		off := *h
+		off.Enabled = false
+		w.sender.Changed(&off)
+		w.claimed[reserved] = true
+		w.sender.Take(reserved)
+		pass(time.Minute)
+		if got := w.count(h); got != 4 {
+			t.Errorf("%d attempts, want the 4 that ran", got)
+		}
+		if len(w.due[h.ID]) != 27 || w.sender.Stats().Held != 0 {
+			t.Errorf("%d given back, %d held", len(w.due[h.ID]), w.sender.Stats().Held)
+		}
+		if w.sender.Reserve(&off, 1000) || w.sender.Reserve(h, 1000) {
+			t.Error("a disabled webhook has room")
+		}
+		w.sender.Changed(h)
+		pass(time.Minute)
+		if got := w.count(h); got != 31 {
+			t.Errorf("%d attempts after enabling, want 31", got)
+		}
+		gone, now := *h, time.Now()
+		gone.DeletedAt = &now
+		w.sender.Changed(&gone)
+		if n := w.sender.Stats().Webhooks; n != 0 {
+			t.Errorf("%d webhooks are left", n)
+		}
+	})
+}
+
+// An attempt uses the webhook as it is when it starts, not as it was when the delivery was claimed.
+func TestLatestSnapshot(t *testing.T) {
+	bubble(t, func(c *Config) { c.PerWebhook = 1 }, func(t *testing.T, w *world) {
+		h := w.add("old")
+		w.backlog(h, 2, time.Now())
+		w.run(t)
+		moved := *h
+		moved.URL = "https://new/hook"
+		moved.UpdatedAt = time.Now()
+		w.sender.Changed(&moved)
+		pass(time.Second)
+		if o, n := len(w.client.starts["old"]), len(w.client.starts["new"]); o != 1 || n != 1 {
+			t.Errorf("%d attempts at the old URL and %d at the new, want 1 and 1", o, n)
+		}
+	})
+}
+
+// The end of Run lets attempts finish within Grace and records them, cancels the others, and gives back what is not done.
+func TestShutdown(t *testing.T) {
+	bubble(t, func(c *Config) { c.Grace = 5 * time.Second; c.Timeout = 30 * time.Second }, func(t *testing.T, w *world) {
+		slow, stuck := w.add("slow"), w.add("stuck")
+		w.client.set("slow", after(3*time.Second, 200))
+		w.client.set("stuck", hang)
+		w.backlog(slow, 100, time.Now())
+		w.backlog(stuck, 100, time.Now())
+		w.run(t)
+		begin := time.Now()
+		w.stop()
+		if took := time.Since(begin); took != 5*time.Second {
+			t.Errorf("Run ended after %v, want the grace of 5 s", took)
+		}
+		if a, b := w.count(slow), w.count(stuck); a != startLimit || b != 0 {
+			t.Errorf("%d and %d attempts are recorded, want %d and 0", a, b, startLimit)
+		}
+		if n := len(w.due[slow.ID]) + len(w.due[stuck.ID]); n != 200-startLimit {
+			t.Errorf("%d deliveries are due again, want %d", n, 200-startLimit)
+		}
+		if w.sender.Reserve(slow, 100) {
+			t.Error("a sender that has ended has room")
+		}
+	})
+}
+
+// Nothing is taken before Run, and what the store tells while it starts is not lost.
+func TestReserveBeforeRun(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, w *world) {
+		h := w.add("a")
+		w.sender.Changed(h)
+		if w.publish(w.sender, h, 10) {
+			t.Error("taken before Run")
+		}
+		w.run(t)
+		pass(time.Second)
+		if w.count(h) != 1 {
+			t.Error("not sent")
+		}
+	})
+}
+
+// A reservation that is released leaves room for the next one; as long as it is not, it counts.
+func TestRelease(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, w *world) {
+		h := w.add("a")
+		w.run(t)
+		n := 0
+		for w.sender.Reserve(h, 2000) {
+			n++
+		}
+		if n != minQueue {
+			t.Errorf("%d reservations, want %d", n, minQueue)
+		}
+		if s := w.sender.Stats(); s.Held != n || s.Bytes != 2000*n {
+			t.Errorf("%+v", s)
+		}
+		for range n {
+			w.sender.Release(h, 2000)
+		}
+		if !w.sender.Reserve(h, 2000) {
+			t.Error("no room after release")
+		}
+		w.sender.Release(h, 2000)
+	})
+}
+
+// A store that fails is asked again a second later; nothing is lost.
+func TestStoreErrors(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, w *world) {
+		h := w.add("a")
+		w.backlog(h, 10, time.Now())
+		w.claimErr = errors.New("disk on fire")
+		w.run(t)
+		pass(10*time.Second - 1)
+		if w.claims != 10 {
+			t.Errorf("%d claims in 10 s, want one a second", w.claims)
+		}
+		w.claimErr, w.recordErr = nil, errors.New("disk on fire")
+		pass(10 * time.Second)
+		w.recordErr = nil
+		pass(10 * time.Second)
+		if w.count(h) != 10 {
+			t.Errorf("%d recorded, want 10", w.count(h))
+		}
+	})
+}

@@ -1,0 +1,226 @@
+// Package browsertest opens pages in a real browser, headless, for tests, and keeps account of what they ask for and
+// complain about.
+package browsertest
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+// patience is how long one step may take before the test fails: long, because CI machines are slow and shared.
+const patience = 60 * time.Second
+
+// Page is one browser with one tab. Every method fails the test that opened it when the page does not do as asked.
+type Page struct {
+	t    *testing.T
+	ctx  context.Context
+	host string // the only one that the page may talk to
+
+	mu         sync.Mutex // guards what follows
+	strays     []string
+	complaints []string
+}
+
+// Open starts Chromium with a profile of its own, which goes with the test. The page may talk to the host of origin only.
+//
+// Without Chromium it skips the test, or fails it where the environment says CI=true. CHROMIUM names a browser that is not
+// found by itself.
+func Open(t *testing.T, origin string) *Page {
+	t.Helper()
+	u, err := url.Parse(origin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &Page{t: t, host: u.Host}
+	ctx, cancel := chromedp.NewExecAllocator(t.Context(), append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(find(t)),
+		chromedp.UserDataDir(profile(t)),
+		chromedp.NoSandbox, // CI runs as root, where Chromium has no sandbox
+		chromedp.DisableGPU,
+		chromedp.WindowSize(1280, 800),
+		chromedp.ProxyServer(p.canary()),
+		chromedp.Flag("disable-quic", true),
+		chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("disable-domain-reliability", true),
+		chromedp.Flag("no-pings", true),
+	)...)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewContext(ctx)
+	t.Cleanup(cancel)
+	p.ctx = ctx
+	if err := chromedp.Listen(ctx, p.observe); err != nil {
+		t.Fatalf("start chromium: %v", err)
+	}
+	return p
+}
+
+func find(t *testing.T) string {
+	t.Helper()
+	for _, name := range []string{os.Getenv("CHROMIUM"), "chromium", "chromium-browser", "google-chrome", "chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	const missing = "no Chromium found: install it (Debian: apt-get install chromium) or name it in CHROMIUM"
+	if os.Getenv("CI") == "true" {
+		t.Fatal(missing)
+	}
+	t.Skip(missing)
+	return ""
+}
+
+// profile is t.TempDir, but patient: Chromium's children write for a moment after it is gone.
+func profile(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "browsertest-*") //nolint:usetesting // t.TempDir fails the test when the first removal does
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		for range 50 {
+			if os.RemoveAll(dir) == nil {
+				return
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+	})
+	return dir
+}
+
+// canary is a proxy that connects nowhere and remembers who wanted to. The browser uses it for every host but the local
+// one, and for its workers too, whose requests the tab does not report. Chromium's own errands (updates, autofill) end here
+// and do not count: a request of the page's to the same hosts is seen by observe.
+func (p *Page) canary() string {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := (&url.URL{Host: r.Host}).Hostname()
+		if !strings.HasSuffix(host, ".google.com") && !strings.HasSuffix(host, ".googleapis.com") {
+			p.mu.Lock()
+			p.strays = append(p.strays, r.Method+" "+r.Host)
+			p.mu.Unlock()
+		}
+		http.Error(w, "no way out", http.StatusForbidden)
+	}))
+	p.t.Cleanup(server.Close)
+	return server.URL
+}
+
+func (p *Page) observe(event any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch e := event.(type) {
+	case *network.EventRequestWillBeSent:
+		p.asked(e.Request.URL)
+	case *network.EventWebSocketCreated:
+		p.asked(e.URL)
+	case *runtime.EventExceptionThrown:
+		p.complaints = append(p.complaints, (&chromedp.ExceptionError{ExceptionDetails: e.ExceptionDetails}).Error())
+	case *runtime.EventConsoleAPICalled:
+		if e.Type == "error" || e.Type == "warning" {
+			args := make([]string, len(e.Args))
+			for i, arg := range e.Args {
+				args[i] = string(arg.Value) + arg.Description
+			}
+			p.complaints = append(p.complaints, fmt.Sprintf("console.%s: %s", e.Type, strings.Join(args, " ")))
+		}
+	case *log.EventEntryAdded:
+		if e.Entry.Level == log.EntryLevelError || e.Entry.Level == log.EntryLevelWarning {
+			p.complaints = append(p.complaints, fmt.Sprintf("%s: %s %s", e.Entry.Source, e.Entry.Text, e.Entry.URL))
+		}
+	}
+}
+
+// asked is called with mu held.
+func (p *Page) asked(target string) {
+	if u, err := url.Parse(target); err != nil || u.Scheme != "data" && u.Scheme != "blob" && u.Host != p.host {
+		p.strays = append(p.strays, target)
+	}
+}
+
+// Do runs steps, each within its time.
+func (p *Page) Do(steps ...chromedp.Action[chromedp.Void]) {
+	p.t.Helper()
+	for i, step := range steps {
+		ctx, cancel := context.WithTimeout(p.ctx, patience)
+		err := chromedp.Do(ctx, step)
+		cancel()
+		if err != nil {
+			p.fail("step %d: %v", i+1, err)
+		}
+	}
+}
+
+// WaitFor waits until a JavaScript expression is true.
+func (p *Page) WaitFor(expression string) {
+	p.t.Helper()
+	deadline := time.Now().Add(patience)
+	for time.Now().Before(deadline) {
+		// An error is an expression that does not hold yet: an element that is not there has no properties.
+		if ok, err := chromedp.Run(p.ctx, chromedp.Evaluate[bool]("Boolean("+expression+")")); err == nil && ok {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	p.fail("this did not become true: %s", expression)
+}
+
+// WaitText waits until the first element that selector matches shows text. White space counts as one space.
+func (p *Page) WaitText(selector, text string) {
+	p.t.Helper()
+	p.WaitFor(fmt.Sprintf(`document.querySelector(%q)?.innerText.replace(/\s+/g, " ").includes(%q)`, selector, text))
+}
+
+// CheckQuiet fails the test if anything was asked of another host, or if the browser complained: exceptions, console
+// errors and warnings, violations of the content security policy. What has one of the expected texts in it is no complaint.
+func (p *Page) CheckQuiet(expected ...string) {
+	p.t.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, stray := range p.strays {
+		p.t.Errorf("a request left for elsewhere: %s", stray)
+	}
+	for _, complaint := range p.complaints {
+		if !slices.ContainsFunc(expected, func(text string) bool { return strings.Contains(complaint, text) }) {
+			p.t.Errorf("the browser complained: %s", complaint)
+		}
+	}
+}
+
+// Screenshot writes what the page looks like to a PNG in the directory that the environment names in BROWSERTEST_SCREENSHOTS,
+// if it does.
+func (p *Page) Screenshot(name string) {
+	p.t.Helper()
+	dir := os.Getenv("BROWSERTEST_SCREENSHOTS")
+	if dir == "" {
+		return
+	}
+	png, err := chromedp.Run(p.ctx, chromedp.CaptureScreenshot())
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, name+".png"), png, 0o600)
+	}
+	if err != nil {
+		p.t.Logf("screenshot %s: %v", name, err)
+	}
+}
+
+func (p *Page) fail(format string, args ...any) {
+	p.t.Helper()
+	p.Screenshot("failed")
+	p.CheckQuiet()
+	p.t.Fatalf(format, args...)
+}

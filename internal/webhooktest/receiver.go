@@ -1,0 +1,60 @@
+package webhooktest
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// Received is one request that a Receiver got.
+type Received struct {
+	Path   string
+	Header http.Header
+	Body   []byte
+	At     time.Time
+}
+
+// Receiver is a real HTTP server on loopback.
+type Receiver struct {
+	URL string
+	// Requests has every request, in the order of their coming. The receiver waits when 1,024 were not taken out.
+	Requests chan Received
+
+	answer atomic.Pointer[http.HandlerFunc]
+}
+
+// NewReceiver starts a receiver that answers 204. The test's end stops it.
+func NewReceiver(tb testing.TB) *Receiver {
+	tb.Helper()
+	r := &Receiver{Requests: make(chan Received, 1024)}
+	r.Answer(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		body, err := io.ReadAll(req.Body)
+		if err != nil {
+			return // the sender went away: it is a failed attempt there, and no request here
+		}
+		r.Requests <- Received{Path: req.URL.Path, Header: req.Header, Body: body, At: time.Now()}
+		(*r.answer.Load())(w, req)
+	}))
+	tb.Cleanup(server.Close)
+	r.URL = server.URL
+	return r
+}
+
+// Answer changes how requests are answered from now on.
+func (r *Receiver) Answer(f http.HandlerFunc) { r.answer.Store(&f) }
+
+// Next waits for the next request, and fails the test when none comes in time.
+func (r *Receiver) Next(tb testing.TB) Received {
+	tb.Helper()
+	select {
+	case got := <-r.Requests:
+		return got
+	case <-time.After(20 * time.Second):
+		tb.Fatal("no request came")
+		return Received{}
+	}
+}
