@@ -321,7 +321,7 @@ func (m *model) attempt(t *rapid.T) {
 		m.hold(t, jobs[0])
 		j := m.jobs[len(m.jobs)-1]
 		id := j.Delivery.ID
-		switch rapid.SampledFrom([]string{"", "", "", "", "retry", "cancel", "cancel and retry", "update", "crash"}).Draw(t, "meanwhile") {
+		switch rapid.SampledFrom([]string{"", "", "", "", "retry", "cancel", "cancel and retry", "update", "stale", "crash"}).Draw(t, "meanwhile") {
 		case "retry":
 			m.retryOne(t, id, m.deliveries[id])
 		case "cancel":
@@ -331,6 +331,10 @@ func (m *model) attempt(t *rapid.T) {
 			m.retryOne(t, id, m.deliveries[id])
 		case "update":
 			m.update(t)
+		case "stale": // an answer to an earlier attempt comes late
+			if i := slices.IndexFunc(m.jobs, func(o *held) bool { return o.Delivery.ID == id && o != j }); i >= 0 {
+				m.result(t, m.jobs[i])
+			}
 		case "crash":
 			m.crash(t)
 		}
