@@ -10,7 +10,7 @@ import (
 )
 
 func (r *attemptRequestResolver) Body(ctx context.Context, obj *model.AttemptRequest) (string, error) {
-	e, err := required(from(ctx).events.load(ctx, obj.Attempt.EventID))
+	e, err := required(load(ctx, &from(ctx).loaders.events, obj.Attempt, attemptEvent))
 	if err != nil {
 		return "", err
 	}
@@ -40,15 +40,15 @@ func (r *deliveryAttemptResolver) Timings(ctx context.Context, obj *webhook.Atte
 }
 
 func (r *deliveryAttemptResolver) Delivery(ctx context.Context, obj *webhook.Attempt) (*webhook.Delivery, error) {
-	return required(from(ctx).deliveries.load(ctx, obj.DeliveryID))
+	return required(load(ctx, &from(ctx).loaders.deliveries, obj, attemptDelivery))
 }
 
 func (r *deliveryAttemptResolver) Event(ctx context.Context, obj *webhook.Attempt) (*webhook.Event, error) {
-	return required(from(ctx).events.load(ctx, obj.EventID))
+	return required(load(ctx, &from(ctx).loaders.events, obj, attemptEvent))
 }
 
 func (r *deliveryAttemptResolver) Webhook(ctx context.Context, obj *webhook.Attempt) (*webhook.Webhook, error) {
-	return from(ctx).webhooks.load(ctx, obj.WebhookID)
+	return load(ctx, &from(ctx).loaders.webhooks, obj, attemptWebhook)
 }
 
 func (r *deliveryAttemptResolver) Request(ctx context.Context, obj *webhook.Attempt) (*model.AttemptRequest, error) {
@@ -63,7 +63,7 @@ func (r *deliveryAttemptResolver) Response(ctx context.Context, obj *webhook.Att
 }
 
 func (r *queryResolver) Attempt(ctx context.Context, id webhook.ID) (*webhook.Attempt, error) {
-	return from(ctx).attempts.load(ctx, id)
+	return one(ctx, from(ctx).store.AttemptsByID, id)
 }
 
 func (r *queryResolver) Attempts(ctx context.Context, first *int, after *string, last *int, before *string, filter *store.AttemptFilter) (*model.Connection[webhook.Attempt], error) {

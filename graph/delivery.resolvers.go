@@ -9,16 +9,16 @@ import (
 )
 
 func (r *deliveryResolver) Event(ctx context.Context, obj *webhook.Delivery) (*webhook.Event, error) {
-	return required(from(ctx).events.load(ctx, obj.EventID))
+	return required(load(ctx, &from(ctx).loaders.events, obj, deliveryEvent))
 }
 
 func (r *deliveryResolver) Webhook(ctx context.Context, obj *webhook.Delivery) (*webhook.Webhook, error) {
-	return from(ctx).webhooks.load(ctx, obj.WebhookID)
+	return load(ctx, &from(ctx).loaders.webhooks, obj, deliveryWebhook)
 }
 
 func (r *deliveryResolver) Attempts(ctx context.Context, obj *webhook.Delivery, first *int, after *string, last *int, before *string) (*model.Connection[webhook.Attempt], error) {
 	s := from(ctx).store
-	return sublist(ctx, "attempts of deliveries", ofDeliverysOldest, obj.ID, arguments{first, after, last, before},
+	return sublist(ctx, "attempts of deliveries", ofDeliverysOldest, obj, deliveryID, arguments{first, after, last, before},
 		store.AttemptFilter{}, attemptSeq,
 		func(ctx context.Context, ids []webhook.ID, _ store.AttemptFilter, p store.Page) (map[webhook.ID]*store.List[webhook.Attempt], error) {
 			return s.AttemptsOfDeliveries(ctx, ids, p)
@@ -41,7 +41,7 @@ func (r *mutationResolver) CancelDelivery(ctx context.Context, input model.Cance
 }
 
 func (r *queryResolver) Delivery(ctx context.Context, id webhook.ID) (*webhook.Delivery, error) {
-	return from(ctx).deliveries.load(ctx, id)
+	return one(ctx, from(ctx).store.DeliveriesByID, id)
 }
 
 func (r *queryResolver) Deliveries(ctx context.Context, first *int, after *string, last *int, before *string, filter *store.DeliveryFilter) (*model.Connection[webhook.Delivery], error) {

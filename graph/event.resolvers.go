@@ -14,7 +14,7 @@ func (r *eventResolver) Deliveries(ctx context.Context, obj *webhook.Event, firs
 		return nil, err
 	}
 	s := from(ctx).store
-	return sublist(ctx, "deliveries of events", ofDeliveries, obj.ID, arguments{first, after, last, before}, f, deliverySeq,
+	return sublist(ctx, "deliveries of events", ofDeliveries, obj, eventID, arguments{first, after, last, before}, f, deliverySeq,
 		s.DeliveriesOfEvents,
 		func(ctx context.Context, ids []webhook.ID, f store.DeliveryFilter) (map[webhook.ID]int, error) {
 			return s.CountDeliveriesOf(ctx, true, ids, f)
@@ -43,14 +43,19 @@ func (r *mutationResolver) PublishEvents(ctx context.Context, input model.Publis
 		return nil, err
 	}
 	results := make([]*model.PublishEventResult, len(published))
+	stored := make([]*webhook.Event, 0, len(published))
 	for i, p := range published {
 		results[i] = publishResult(ctx, i, len(published), p)
+		if p.Event != nil {
+			stored = append(stored, p.Event)
+		}
 	}
+	together(from(ctx).loaders, stored)
 	return &model.PublishEventsPayload{Results: results, UserErrors: []*model.UserError{}}, nil
 }
 
 func (r *queryResolver) Event(ctx context.Context, id webhook.ID) (*webhook.Event, error) {
-	return from(ctx).events.load(ctx, id)
+	return one(ctx, from(ctx).store.EventsByID, id)
 }
 
 func (r *queryResolver) Events(ctx context.Context, first *int, after *string, last *int, before *string, filter *store.EventFilter) (*model.Connection[webhook.Event], error) {

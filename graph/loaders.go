@@ -4,155 +4,149 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"runtime"
 	"sync"
-	"time"
 
-	"github.com/hookgraph/hookgraph/graph/model"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// maxBatch is how many keys one call of the store gets.
-const maxBatch = 1000
+// level is rows of one type that were read together. A query selects the same of each of them, so what a resolver needs
+// for one is read for all: one call of the store for each field of a query, however many rows there are, and no waiting
+// for siblings to ask.
+type level[T any] struct{ rows []*T }
 
-// quiet is how long no further key must come before a batch is fetched. gqlgen resolves the fields of one level at the
-// same time, so they come within microseconds of each other.
-const quiet = 200 * time.Microsecond
-
-// loader fetches together what resolvers ask for at the same time. It does not remember: a mutation later in the same
-// operation sees fresh rows, and a stream that lives for days holds nothing.
-type loader[V any] struct {
-	fetch func(context.Context, []webhook.ID) (map[webhook.ID]V, error)
-
-	mu   sync.Mutex
-	open *batch[V] // takes keys still; mu guards it and its keys
-}
-
-type batch[V any] struct {
-	keys  []webhook.ID
-	known map[webhook.ID]bool
-	done  chan struct{} // closed when found and err are set
-	found map[webhook.ID]V
-	err   error
-}
-
-// load returns the value of a key, the zero value when it has none.
-func (l *loader[V]) load(ctx context.Context, key webhook.ID) (V, error) {
-	l.mu.Lock()
-	b := l.open
-	leads := b == nil
-	if leads {
-		b = &batch[V]{known: map[webhook.ID]bool{}, done: make(chan struct{})}
-		l.open = b
-	}
-	if !b.known[key] {
-		b.known[key] = true
-		b.keys = append(b.keys, key)
-	}
-	if len(b.keys) == maxBatch {
-		l.open = nil
-	}
-	l.mu.Unlock()
-	if leads { // The first one to ask fetches for all, so no goroutine is needed.
-		l.gather(b)
-		l.run(ctx, b)
-	} else {
-		<-b.done
-	}
-	return b.found[key], b.err
-}
-
-// loadAll returns the values of keys in their order, and zero values where there is none.
-func (l *loader[V]) loadAll(ctx context.Context, keys []webhook.ID) ([]V, error) {
-	values := make([]V, len(keys))
-	if len(keys) == 0 {
-		return values, nil
-	}
-	found, err := l.fetch(ctx, keys)
-	for i, key := range keys {
-		values[i] = found[key]
-	}
-	return values, err
-}
-
-// gather waits until b is full or no key came for a while, and closes it for more.
-func (l *loader[V]) gather(b *batch[V]) {
-	for size, still := 0, 0; still < 2; {
-		time.Sleep(quiet)
-		runtime.Gosched() // whoever is ready to ask goes first
-		l.mu.Lock()
-		if l.open != b {
-			l.mu.Unlock()
-			return
-		}
-		if len(b.keys) == size {
-			still++
-		} else {
-			size, still = len(b.keys), 0
-		}
-		l.mu.Unlock()
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.open == b {
-		l.open = nil
-	}
-}
-
-func (l *loader[V]) run(ctx context.Context, b *batch[V]) {
-	b.err = errLoader // stands when fetch panics
-	defer close(b.done)
-	found, err := l.fetch(ctx, b.keys)
-	if err != nil {
-		err = &failure{err: err}
-	}
-	b.found, b.err = found, err
-}
-
-var errLoader = errors.New("batch ended early")
-
-// loaders are what one operation reads rows by id and pages by parent with.
+// loaders are what the resolvers of one response read with. They keep rows until the response is complete, and a mutation
+// reads what it changed anew, because its payload is a level of its own.
 type loaders struct {
 	webhooks   loader[*webhook.Webhook]
 	events     loader[*webhook.Event]
 	deliveries loader[*webhook.Delivery]
-	attempts   loader[*webhook.Attempt]
 	secrets    loader[[]*webhook.Secret]
-	nodes      loader[model.Node]
 
-	pagesMu sync.Mutex
-	// pages has a loader for each list and its arguments, as many as the document has; pagesMu guards it.
-	pages map[string]any
+	mu sync.Mutex // guards what follows
+	// levels finds the level of a row by its pointer.
+	levels map[any]any
+	// lists has the loaders of lists and counts, by name and arguments.
+	lists map[string]any
 }
 
-func (l *loaders) init(s *store.Scope) {
-	l.webhooks.fetch = s.WebhooksByID
-	l.events.fetch = s.EventsByID
-	l.deliveries.fetch = s.DeliveriesByID
-	l.attempts.fetch = s.AttemptsByID
+func newLoaders(s *store.Scope) *loaders {
+	l := &loaders{levels: map[any]any{}, lists: map[string]any{}}
+	l.webhooks.fetch = rows(l, s.WebhooksByID)
+	l.events.fetch = rows(l, s.EventsByID)
+	l.deliveries.fetch = rows(l, s.DeliveriesByID)
 	l.secrets.fetch = s.Secrets
-	l.nodes.fetch = nodesByID(s)
+	return l
 }
 
-// of returns the operation's loader of what parents have under a name and arguments.
-func of[V any](l *loaders, name string, args any, fetch func(context.Context, []webhook.ID) (map[webhook.ID]V, error)) (*loader[V], error) {
+// together makes rows a level.
+func together[T any](l *loaders, rows []*T) {
+	one := &level[T]{rows: rows}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, row := range rows {
+		l.levels[row] = one
+	}
+}
+
+// siblings is the level of a row; one that was read alone is its own.
+func siblings[T any](l *loaders, row *T) *level[T] {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if known, ok := l.levels[row].(*level[T]); ok {
+		return known
+	}
+	alone := &level[T]{rows: []*T{row}}
+	l.levels[row] = alone
+	return alone
+}
+
+type fetch[V any] func(context.Context, []webhook.ID) (map[webhook.ID]V, error)
+
+// rows makes what a read by id finds a level.
+func rows[T any](l *loaders, byID fetch[*T]) fetch[*T] {
+	return func(ctx context.Context, ids []webhook.ID) (map[webhook.ID]*T, error) {
+		found, err := byID(ctx, ids)
+		all := make([]*T, 0, len(found))
+		for _, row := range found {
+			all = append(all, row)
+		}
+		together(l, all)
+		return found, err
+	}
+}
+
+// loader reads one value for each row of a level.
+type loader[V any] struct {
+	fetch fetch[V]
+
+	mu      sync.Mutex // guards batches
+	batches map[any]*batch[V]
+}
+
+type batch[V any] struct {
+	done  chan struct{} // closed when the fields below are set
+	found map[webhook.ID]V
+	err   error
+}
+
+var errLoader = errors.New("read ended early")
+
+// load returns the value of a row, and reads it for the row's siblings too when it is the first to ask. It is the zero
+// value when there is none. The same loader must always get the same key of a type.
+func load[T, V any](ctx context.Context, l *loader[V], row *T, key func(*T) webhook.ID) (V, error) {
+	all := siblings(from(ctx).loaders, row)
+	l.mu.Lock()
+	b, known := l.batches[all]
+	if !known {
+		if l.batches == nil {
+			l.batches = map[any]*batch[V]{}
+		}
+		b = &batch[V]{done: make(chan struct{}), err: errLoader} // which stands when fetch panics
+		l.batches[all] = b
+	}
+	l.mu.Unlock()
+	if known {
+		<-b.done
+		return b.found[key(row)], b.err
+	}
+	defer close(b.done)
+	var ids []webhook.ID
+	seen := make(map[webhook.ID]bool, len(all.rows))
+	for _, row := range all.rows {
+		if id := key(row); !seen[id] {
+			seen[id] = true
+			ids = append(ids, id)
+		}
+	}
+	b.found, b.err = l.fetch(ctx, ids)
+	if b.err != nil {
+		b.err = &failure{err: b.err}
+	}
+	return b.found[key(row)], b.err
+}
+
+// listed returns the loader of what each row of a level has under a name with the same arguments.
+func listed[V any](l *loaders, name string, args any, f fetch[V]) (*loader[V], error) {
 	b, err := json.Marshal(args)
 	if err != nil {
 		return nil, err
 	}
 	key := name + string(b)
-	l.pagesMu.Lock()
-	defer l.pagesMu.Unlock()
-	if known, ok := l.pages[key].(*loader[V]); ok {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if known, ok := l.lists[key].(*loader[V]); ok {
 		return known, nil
 	}
-	if l.pages == nil {
-		l.pages = map[string]any{}
-	}
-	made := &loader[V]{fetch: fetch}
-	l.pages[key] = made
+	made := &loader[V]{fetch: f}
+	l.lists[key] = made
 	return made, nil
+}
+
+// one reads a single row by id; nil when there is none.
+func one[T any](ctx context.Context, byID fetch[*T], id webhook.ID) (*T, error) {
+	found, err := byID(ctx, []webhook.ID{id})
+	return found[id], err
 }
 
 // required is a row that another row names, which therefore exists: unless retention removed both in between.

@@ -9,14 +9,18 @@ import (
 )
 
 func (r *queryResolver) Node(ctx context.Context, id webhook.ID) (model.Node, error) {
-	return from(ctx).nodes.load(ctx, id)
+	found, err := nodes(ctx, []webhook.ID{id})
+	if err != nil {
+		return nil, err
+	}
+	return found[0], nil
 }
 
 func (r *queryResolver) Nodes(ctx context.Context, ids []webhook.ID) ([]model.Node, error) {
 	if len(ids) > maxNodes {
 		return nil, &webhook.Invalid{Field: "ids", Code: webhook.CodeTooMany, Message: fmt.Sprintf("must have at most %d elements", maxNodes)}
 	}
-	return from(ctx).nodes.loadAll(ctx, ids)
+	return nodes(ctx, ids)
 }
 
 func (r *Resolver) Mutation() MutationResolver { return &mutationResolver{r} }

@@ -117,13 +117,14 @@ func list[T, F any](
 	if err != nil {
 		return nil, err
 	}
+	together(from(ctx).loaders, l.Items)
 	return connect(k, l, seq, func(ctx context.Context) (int, error) { return count(ctx, filter) }), nil
 }
 
-// sublist resolves a list that a parent has, together with the same list of the parent's siblings. name tells it from
-// other lists.
-func sublist[T, F any](
-	ctx context.Context, name string, k kind, parent webhook.ID, a arguments, filter F, seq func(*T) int64,
+// sublist resolves a list that a parent has, together with the same list of the parent's siblings; all their rows are one
+// level. name tells it from other lists.
+func sublist[P, T, F any](
+	ctx context.Context, name string, k kind, parent *P, id func(*P) webhook.ID, a arguments, filter F, seq func(*T) int64,
 	page func(context.Context, []webhook.ID, F, store.Page) (map[webhook.ID]*store.List[T], error),
 	count func(context.Context, []webhook.ID, F) (map[webhook.ID]int, error),
 ) (*model.Connection[T], error) {
@@ -132,27 +133,30 @@ func sublist[T, F any](
 		return nil, err
 	}
 	r := from(ctx)
-	pages, err := of(&r.loaders, name, struct {
-		P store.Page
-		F F
-	}{p, filter}, func(ctx context.Context, ids []webhook.ID) (map[webhook.ID]*store.List[T], error) {
-		return page(ctx, ids, filter, p)
+	pages, err := listed(r.loaders, name, []any{p, filter}, func(ctx context.Context, ids []webhook.ID) (map[webhook.ID]*store.List[T], error) {
+		found, err := page(ctx, ids, filter, p)
+		var all []*T
+		for _, l := range found {
+			all = append(all, l.Items...)
+		}
+		together(r.loaders, all)
+		return found, err
 	})
 	if err != nil {
 		return nil, err
 	}
-	l, err := pages.load(ctx, parent)
+	l, err := load(ctx, pages, parent, id)
 	if err != nil {
 		return nil, err
 	}
 	return connect(k, l, seq, func(ctx context.Context) (int, error) {
-		counts, err := of(&r.loaders, name+" count", filter, func(ctx context.Context, ids []webhook.ID) (map[webhook.ID]int, error) {
+		counts, err := listed(r.loaders, name+", count", filter, func(ctx context.Context, ids []webhook.ID) (map[webhook.ID]int, error) {
 			return count(ctx, ids, filter)
 		})
 		if err != nil {
 			return 0, err
 		}
-		return counts.load(ctx, parent)
+		return load(ctx, counts, parent, id)
 	}), nil
 }
 
@@ -169,6 +173,15 @@ func webhookSeq(w *webhook.Webhook) int64   { return w.Seq }
 func eventSeq(e *webhook.Event) int64       { return e.Seq }
 func deliverySeq(d *webhook.Delivery) int64 { return d.Seq }
 func attemptSeq(a *webhook.Attempt) int64   { return a.Seq }
+
+func webhookID(w *webhook.Webhook) webhook.ID        { return w.ID }
+func eventID(e *webhook.Event) webhook.ID            { return e.ID }
+func deliveryID(d *webhook.Delivery) webhook.ID      { return d.ID }
+func deliveryEvent(d *webhook.Delivery) webhook.ID   { return d.EventID }
+func deliveryWebhook(d *webhook.Delivery) webhook.ID { return d.WebhookID }
+func attemptDelivery(a *webhook.Attempt) webhook.ID  { return a.DeliveryID }
+func attemptEvent(a *webhook.Attempt) webhook.ID     { return a.EventID }
+func attemptWebhook(a *webhook.Attempt) webhook.ID   { return a.WebhookID }
 
 func eventFilter(f *store.EventFilter) (store.EventFilter, error) {
 	g := given(f)

@@ -11,15 +11,19 @@ import (
 	"github.com/hookgraph/hookgraph/internal/store"
 )
 
-// request is what one operation has of its own: its caller, the caller's part of the store, and the loaders.
+// request is what an operation has of its own: its caller, the caller's part of the store, and the loaders of the response
+// that is being made. A stream has many responses, so what one of them read is gone with it.
 type request struct {
-	caller *auth.Caller
-	store  *store.Scope
-	loaders
+	caller  *auth.Caller
+	store   *store.Scope
+	loaders *loaders
+	end     *ending
+}
 
-	mu sync.Mutex
-	// ended is why a stream ended, until it was told; mu guards it.
-	ended error
+// ending is why a stream ended, until it was told.
+type ending struct {
+	mu  sync.Mutex // guards err
+	err error
 }
 
 type requestKey struct{}
@@ -33,19 +37,19 @@ func from(ctx context.Context) *request {
 	return r
 }
 
-// end keeps the error that a stream ends with. The stream's channel is closed after it.
-func (r *request) end(err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.ended = err
+// set keeps the error that a stream ends with. The stream's channel is closed after it.
+func (e *ending) set(err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.err = err
 }
 
-// takeEnd returns what end was given, once.
-func (r *request) takeEnd() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	err := r.ended
-	r.ended = nil
+// take returns what set was given, once.
+func (e *ending) take() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	err := e.err
+	e.err = nil
 	return err
 }
 
@@ -57,12 +61,13 @@ func AroundOperations(s *store.Store) graphql.OperationMiddleware {
 		if caller == nil || caller.Tenant == nil {
 			return graphql.OneShot(&graphql.Response{Errors: gqlerror.List{unauthenticated()}})
 		}
-		r := &request{caller: caller, store: s.In(caller.Tenant.ID)}
-		r.loaders.init(r.store)
-		respond := next(context.WithValue(ctx, requestKey{}, r))
-		return func(ctx context.Context) *graphql.Response {
-			return respond(context.WithValue(ctx, requestKey{}, r))
+		scope, end := s.In(caller.Tenant.ID), &ending{}
+		with := func(ctx context.Context) context.Context {
+			r := &request{caller: caller, store: scope, loaders: newLoaders(scope), end: end}
+			return context.WithValue(ctx, requestKey{}, r)
 		}
+		respond := next(with(ctx))
+		return func(ctx context.Context) *graphql.Response { return respond(with(ctx)) }
 	}
 }
 
@@ -77,7 +82,7 @@ func AroundResponses(ctx context.Context, next graphql.ResponseHandler) *graphql
 	if !ok {
 		return nil
 	}
-	if err := r.takeEnd(); err != nil {
+	if err := r.end.take(); err != nil {
 		graphql.AddError(ctx, err)
 		return &graphql.Response{Errors: graphql.GetErrors(ctx)}
 	}

@@ -51,7 +51,7 @@ func (r *Resolver) endStream(ctx context.Context, req *request, err error) {
 		r.EndStream(ctx, err)
 		return
 	}
-	req.end(err)
+	req.end.set(err)
 }
 
 func (r *Resolver) pump(ctx context.Context, w *live.Watcher, ch chan<- *model.StreamedDeliveryAttempt) error {

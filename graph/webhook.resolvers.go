@@ -55,7 +55,7 @@ func (r *mutationResolver) TestWebhook(ctx context.Context, input model.TestWebh
 }
 
 func (r *queryResolver) Webhook(ctx context.Context, id webhook.ID) (*webhook.Webhook, error) {
-	return from(ctx).webhooks.load(ctx, id)
+	return one(ctx, from(ctx).store.WebhooksByID, id)
 }
 
 func (r *queryResolver) Webhooks(ctx context.Context, first *int, after *string, last *int, before *string, filter *store.WebhookFilter) (*model.Connection[webhook.Webhook], error) {
@@ -64,7 +64,7 @@ func (r *queryResolver) Webhooks(ctx context.Context, first *int, after *string,
 }
 
 func (r *webhookResolver) Secrets(ctx context.Context, obj *webhook.Webhook) ([]*webhook.Secret, error) {
-	return from(ctx).secrets.load(ctx, obj.ID)
+	return load(ctx, &from(ctx).loaders.secrets, obj, webhookID)
 }
 
 func (r *webhookResolver) Deliveries(ctx context.Context, obj *webhook.Webhook, first *int, after *string, last *int, before *string, filter *store.DeliveryFilter) (*model.Connection[webhook.Delivery], error) {
@@ -73,7 +73,7 @@ func (r *webhookResolver) Deliveries(ctx context.Context, obj *webhook.Webhook, 
 		return nil, err
 	}
 	s := from(ctx).store
-	return sublist(ctx, "deliveries of webhooks", ofDeliveries, obj.ID, arguments{first, after, last, before}, f, deliverySeq,
+	return sublist(ctx, "deliveries of webhooks", ofDeliveries, obj, webhookID, arguments{first, after, last, before}, f, deliverySeq,
 		s.DeliveriesOfWebhooks,
 		func(ctx context.Context, ids []webhook.ID, f store.DeliveryFilter) (map[webhook.ID]int, error) {
 			return s.CountDeliveriesOf(ctx, false, ids, f)
@@ -86,7 +86,7 @@ func (r *webhookResolver) Attempts(ctx context.Context, obj *webhook.Webhook, fi
 		return nil, err
 	}
 	s := from(ctx).store
-	return sublist(ctx, "attempts of webhooks", ofAttempts, obj.ID, arguments{first, after, last, before}, f, attemptSeq,
+	return sublist(ctx, "attempts of webhooks", ofAttempts, obj, webhookID, arguments{first, after, last, before}, f, attemptSeq,
 		s.AttemptsOfWebhooks,
 		func(ctx context.Context, ids []webhook.ID, f store.AttemptFilter) (map[webhook.ID]int, error) {
 			return s.CountAttemptsOf(ctx, false, ids, f)

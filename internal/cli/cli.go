@@ -37,6 +37,7 @@ type commands struct {
 
 	Serve   serveCmd   `cmd:"" default:"withargs" help:"Run the server. This is what happens without a command."`
 	Demo    demoCmd    `cmd:"" help:"Show everything alive: a server, receivers, events, and the stream of attempts."`
+	Bench   benchCmd   `cmd:"" help:"Measure this machine: what the server delivers, and how fast."`
 	Token   tokenCmd   `cmd:"" help:"Make, list and revoke tokens. Works while the server runs."`
 	Migrate migrateCmd `cmd:"" help:"Show or apply the migrations of the database. The server applies them itself."`
 	Version versionCmd `cmd:"" help:"Show the version."`

@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -140,8 +141,10 @@ func TestSpellingsWithCgoResolver(t *testing.T) {
 	blocked := 0
 	for _, s := range spellings {
 		mapped, _ := hosts.ToASCII(s)
-		if mapped != "localhost" && !endsInNumber(strings.TrimSuffix(mapped, ".")) {
-			continue // would ask a name server outside
+		switch {
+		case mapped == "localhost":
+		case !asciiHost(mapped), !endsInNumber(mapped), slices.Contains([]string{"127.0.0.256", "9223372036854775809", "0xffffffff7f000001"}, mapped):
+			continue // not an address to the C library either, which would ask a name server outside
 		}
 		for _, u := range targets(s, ca.port) {
 			res := c.Do(within(t, 5*time.Second), &Request{URL: u})

@@ -121,7 +121,7 @@ func TestProxyFails(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := client(t, Config{Proxy: tt.proxy, Allow: []netip.Prefix{netip.PrefixFrom(addr, 32)}, Resolver: answers{{addr}}})
-			res := measured(t, c, &Request{URL: parse(t, "https://example.com/")})
+			res := measured(t, c, &Request{URL: parse(t, "https://example.com/")}, tt.code)
 			if res.Code != tt.code || !strings.Contains(res.Message, tt.message) || strings.Contains(res.Message, "127.") {
 				t.Errorf("%q %q", res.Code, res.Message)
 			}

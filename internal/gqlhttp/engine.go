@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -159,7 +160,7 @@ func (e *engine) document(query string) (*ast.QueryDocument, gqlerror.List) {
 	}
 	if errs := validator.ValidateWithRules(e.schema.Schema(), doc, validationRules()); len(errs) > 0 {
 		for _, err := range errs {
-			withCode(err, codeValidation)
+			_ = withCode(err, codeValidation)
 		}
 		return nil, errs
 	}
@@ -193,7 +194,7 @@ func parseError(err error) *gqlerror.Error {
 	}
 	shown.Locations = located.Locations
 	if strings.HasPrefix(located.Message, "exceeded ") {
-		withCode(shown, codeTooComplex)
+		shown = withCode(shown, codeTooComplex)
 	}
 	if len(located.Message) <= 120 && !strings.Contains(located.Message, "String") {
 		shown.Message = located.Message
@@ -274,9 +275,7 @@ func (x *execution) response() (resp *graphql.Response, errs gqlerror.List) {
 		if resp.Extensions == nil {
 			resp.Extensions = map[string]any{}
 		}
-		for k, v := range costExtension(x.op.cost, x.engine.cfg.Limits.Cost) {
-			resp.Extensions[k] = v
-		}
+		maps.Copy(resp.Extensions, costExtension(x.op.cost, x.engine.cfg.Limits.Cost))
 	}
 	return resp, nil
 }

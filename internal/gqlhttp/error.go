@@ -83,8 +83,7 @@ func maskErrors(log *slog.Logger) graphql.ErrorPresenterFunc {
 			log.ErrorContext(ctx, "resolver error", slog.String("request_id", RequestID(ctx)), slog.Any("error", err))
 		}
 		masked := internalError(ctx)
-		var located *gqlerror.Error
-		if errors.As(err, &located) {
+		if located, ok := errors.AsType[*gqlerror.Error](err); ok {
 			masked.Path, masked.Locations = located.Path, located.Locations
 		}
 		return masked

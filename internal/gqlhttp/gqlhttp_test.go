@@ -14,9 +14,8 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/hookgraph/hookgraph/internal/gqlhttp/internal/testschema"
+	"go.uber.org/goleak"
 )
 
 func TestMain(m *testing.M) {
@@ -113,7 +112,7 @@ func (s *server) do(t *testing.T, req *http.Request) answer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
 		t.Fatal(err)

@@ -150,6 +150,14 @@ func New(schema graphql.ExecutableSchema, cfg Config) *Handler {
 	}
 }
 
+func (h *Handler) authenticate(r *http.Request, token, tenant string) (context.Context, error) {
+	ctx, err := h.cfg.Authenticate(r, token, tenant)
+	if err == nil && ctx == nil {
+		return nil, errors.New("authentication returned no context")
+	}
+	return ctx, err
+}
+
 // ServeHTTP answers one request, and returns when its stream, if it is one, has ended.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r = r.WithContext(withRequestID(r.Context(), h.cfg.RequestID))

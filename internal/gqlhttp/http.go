@@ -30,7 +30,7 @@ type exchange struct {
 
 func (h *Handler) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{h: h, w: w, r: r, accept: accept{json: mediaJSON}}
-	defer x.recover()
+	defer x.answerPanic() //nolint:contextcheck // the request has the context
 
 	w.Header().Set("Vary", "Accept")
 	w.Header().Set("Cache-Control", "no-store")
@@ -47,10 +47,7 @@ func (h *Handler) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	x.accept = wanted
 
-	ctx, err := h.cfg.Authenticate(r, bearer(r.Header.Get("Authorization")), r.Header.Get(tenantKey))
-	if err == nil && ctx == nil {
-		err = errors.New("Authenticate returned no context")
-	}
+	ctx, err := h.authenticate(r, bearer(r.Header.Get("Authorization")), r.Header.Get(tenantKey))
 	if err != nil {
 		shown, status := refusal(err)
 		if status == http.StatusUnauthorized {
@@ -64,11 +61,11 @@ func (h *Handler) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		x.fail(status, refused)
 		return
 	}
-	x.run(ctx, req)
+	x.run(ctx, req) //nolint:contextcheck // what authenticate returns derives from the request's
 }
 
-// recover answers a panic of the embedding program's functions; resolvers' panics do not get here.
-func (x *exchange) recover() {
+// answerPanic answers a panic of the embedding program's functions; resolvers' panics do not get here.
+func (x *exchange) answerPanic() {
 	switch v := recover(); v {
 	case nil:
 	case http.ErrAbortHandler:
@@ -84,9 +81,9 @@ func (x *exchange) run(ctx context.Context, req *request) {
 	op, extensions, errs := x.h.engine.prepare(ctx, req)
 	switch {
 	case errs != nil && x.accept.json == "":
-		x.serveEvents(ctx, nil, appendRequestError(nil, errs, extensions))
+		x.serveEvents(ctx, nil, requestError(errs, extensions))
 	case errs != nil:
-		x.write(x.requestErrorStatus(errs), appendRequestError(nil, errs, extensions))
+		x.write(x.requestErrorStatus(errs), requestError(errs, extensions))
 	case op.kind() == ast.Mutation && x.r.Method == http.MethodGet:
 		x.w.Header().Set("Allow", http.MethodPost)
 		x.fail(http.StatusMethodNotAllowed, newError(codeBadInput, "a mutation must be sent by POST"))
@@ -113,7 +110,7 @@ func (x *exchange) execute(ctx context.Context, op *operation) {
 	resp, errs := x.h.engine.start(ctx, op, "").response()
 	if resp == nil {
 		// Section 6.4.2 has no status for this; the client may repeat a query, so it is the server's fault.
-		x.write(http.StatusInternalServerError, appendRequestError(nil, errs, nil))
+		x.write(http.StatusInternalServerError, requestError(errs, nil))
 		return
 	}
 	x.write(http.StatusOK, appendResponse(nil, resp))
@@ -143,7 +140,7 @@ func (x *exchange) fail(status int, err *gqlerror.Error) {
 	if x.accept.json == "" {
 		x.accept.json = mediaGraphQL
 	}
-	x.write(status, appendRequestError(nil, gqlerror.List{err}, nil))
+	x.write(status, requestError(gqlerror.List{err}, nil))
 }
 
 func (x *exchange) write(status int, body []byte) {
@@ -165,8 +162,7 @@ func (x *exchange) readRequest() (*request, int, *gqlerror.Error) {
 			return nil, http.StatusUnsupportedMediaType, newError(codeBadInput, "Content-Type must be "+mediaJSON+", in UTF-8")
 		}
 		body, err := io.ReadAll(http.MaxBytesReader(x.w, x.r.Body, x.h.cfg.MaxBodyBytes))
-		var tooLarge *http.MaxBytesError
-		if errors.As(err, &tooLarge) {
+		if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 			return nil, http.StatusRequestEntityTooLarge, newError(codeBadInput, "the request is too large")
 		}
 		if err != nil {

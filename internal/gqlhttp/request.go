@@ -31,8 +31,7 @@ func parseRequest(body []byte) (*request, *gqlerror.Error) {
 		Extensions    json.RawMessage `json:"extensions"`
 	}
 	if err := json.Unmarshal(body, &raw); err != nil {
-		var syntax *json.SyntaxError
-		if errors.As(err, &syntax) {
+		if _, ok := errors.AsType[*json.SyntaxError](err); ok {
 			return nil, newError(codeBadInput, "the request is not valid JSON")
 		}
 		return nil, newError(codeBadInput, "the request must be one JSON object")

@@ -27,10 +27,9 @@ func appendResponse(b []byte, resp *graphql.Response) []byte {
 	return append(appendExtensions(b, resp.Extensions), '}')
 }
 
-// appendRequestError writes the response of an operation that was not executed: without data, GraphQL section 7.1.
-func appendRequestError(b []byte, errs gqlerror.List, extensions map[string]any) []byte {
-	b = append(b, `{"errors":`...)
-	b = appendErrors(b, errs)
+// requestError returns the response of an operation that was not executed: without data, GraphQL section 7.1.
+func requestError(errs gqlerror.List, extensions map[string]any) []byte {
+	b := appendErrors([]byte(`{"errors":`), errs)
 	return append(appendExtensions(b, extensions), '}')
 }
 

@@ -166,7 +166,7 @@ func (x *exchange) streamEvents(ctx context.Context, op *operation, out *events)
 		select {
 		case p := <-responses:
 			if p.resp == nil {
-				if p.errs == nil || out.send("next", "", appendRequestError(nil, p.errs, nil)) == nil {
+				if p.errs == nil || out.send("next", "", requestError(p.errs, nil)) == nil {
 					_ = out.send("complete", "", nil)
 				}
 				return
@@ -182,7 +182,7 @@ func (x *exchange) streamEvents(ctx context.Context, op *operation, out *events)
 		case <-alive.C:
 			if cfg.Alive != nil && !cfg.Alive(ctx) {
 				refused := errorList(codeUnauthenticated, "the token is not valid any more")
-				if out.send("next", "", appendRequestError(nil, refused, nil)) == nil {
+				if out.send("next", "", requestError(refused, nil)) == nil {
 					_ = out.send("complete", "", nil)
 				}
 				return

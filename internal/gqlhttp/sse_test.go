@@ -20,13 +20,10 @@ type eventStream struct {
 	scan *bufio.Scanner
 }
 
-func (s *server) stream(t *testing.T, document string, header map[string]string) *eventStream {
+func (s *server) stream(t *testing.T, document string) *eventStream {
 	t.Helper()
-	all := map[string]string{"Accept": mediaEvents}
-	for k, v := range header {
-		all[k] = v
-	}
-	resp, err := s.Client().Do(s.request(t, http.MethodPost, "/", `{"query":"`+document+`"}`, all))
+	accept := map[string]string{"Accept": mediaEvents}
+	resp, err := s.Client().Do(s.request(t, http.MethodPost, "/", `{"query":"`+document+`"}`, accept))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +61,7 @@ func (e *eventStream) expect(want ...string) {
 // Events carry the cursor as their id, a line break within JSON does not break them, and complete has a data line.
 func TestSSEEvents(t *testing.T) {
 	s := newServer(t, Config{})
-	e := s.stream(t, "subscription{a:ticks(count:2){cursor node}}", nil)
+	e := s.stream(t, "subscription{a:ticks(count:2){cursor node}}")
 	e.expect(
 		"event: next\nid: c1\ndata: {\"data\":{\"a\":{\"cursor\":\"c1\",\ndata: \"node\":1}},\"extensions\":{\"cost\":{\"limit\":10000,\"requested\":3}}}",
 		"event: next\nid: c2\ndata: {\"data\":{\"a\":{\"cursor\":\"c2\",\ndata: \"node\":2}}}",
@@ -87,7 +84,7 @@ func TestSSEAnswersEverything(t *testing.T) {
 		"subscription{ends{node}}":            `data: {"errors":[{`,
 		"subscription{resumed hello:resumed}": `data: {"errors":[{`,
 	} {
-		e := s.stream(t, document, nil)
+		e := s.stream(t, document)
 		if got := e.next(); !strings.HasPrefix(got, "event: next\n"+want) {
 			t.Errorf("%s: got %q", document, got)
 		}
@@ -151,7 +148,7 @@ func TestCursorOf(t *testing.T) {
 // An idle stream has heartbeats.
 func TestSSEHeartbeat(t *testing.T) {
 	s := newServer(t, Config{PingInterval: 5 * time.Millisecond})
-	e := s.stream(t, "subscription{ticks{node}}", nil)
+	e := s.stream(t, "subscription{ticks{node}}")
 	e.next()
 	for range 3 {
 		if !e.scan.Scan() || e.scan.Text() != ":" {
@@ -163,7 +160,7 @@ func TestSSEHeartbeat(t *testing.T) {
 // A caller that is not welcome any more is told so.
 func TestSSERevoked(t *testing.T) {
 	s := newServer(t, Config{AliveInterval: 10 * time.Millisecond, Alive: func(context.Context) bool { return false }})
-	e := s.stream(t, "subscription{ticks{node}}", nil)
+	e := s.stream(t, "subscription{ticks{node}}")
 	e.next()
 	if got := e.next(); !strings.Contains(got, codeUnauthenticated) {
 		t.Errorf("got %q", got)
@@ -174,7 +171,7 @@ func TestSSERevoked(t *testing.T) {
 // A client that goes away ends its subscription.
 func TestSSEClientGone(t *testing.T) {
 	s := newServer(t, Config{})
-	e := s.stream(t, "subscription{ticks{node}}", nil)
+	e := s.stream(t, "subscription{ticks{node}}")
 	e.next()
 	_ = e.resp.Body.Close()
 	eventually(t, "the stream ends", func() bool { return s.handler.open() == 0 })
@@ -183,7 +180,7 @@ func TestSSEClientGone(t *testing.T) {
 // Shutdown ends streams without complete, so that clients resume, and new ones are answered 503.
 func TestSSEShutdown(t *testing.T) {
 	s := newServer(t, Config{})
-	e := s.stream(t, "subscription{ticks{node}}", nil)
+	e := s.stream(t, "subscription{ticks{node}}")
 	e.next()
 	if err := s.handler.Shutdown(t.Context()); err != nil {
 		t.Fatal(err)
@@ -197,7 +194,7 @@ func TestSSEShutdown(t *testing.T) {
 // The streams of a server are bounded.
 func TestStreamLimit(t *testing.T) {
 	s := newServer(t, Config{MaxStreams: 1})
-	e := s.stream(t, "subscription{ticks{node}}", nil)
+	e := s.stream(t, "subscription{ticks{node}}")
 	e.next()
 	if a := s.post(t, `{"query":"subscription{ticks{node}}"}`, map[string]string{"Accept": mediaEvents}); a.status != 503 {
 		t.Errorf("got %d", a.status)
@@ -208,7 +205,7 @@ func TestStreamLimit(t *testing.T) {
 // pulls of the endless subscription have stopped, which shows the backpressure too.
 func (s *server) stalled(t *testing.T, pulls *atomic.Int64, request func(net.Conn)) net.Conn {
 	t.Helper()
-	conn, err := net.Dial("tcp", s.Listener.Addr().String())
+	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", s.Listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -241,7 +238,7 @@ func TestSSEStalled(t *testing.T) {
 	s := newServer(t, Config{WriteTimeout: 300 * time.Millisecond})
 	s.schema.Pulled = func(int) { pulls.Add(1) }
 	conn := s.stalled(t, &pulls, sseRequest)
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	eventually(t, "the stream ends", func() bool { return s.handler.open() == 0 })
 }
 
@@ -267,7 +264,7 @@ func TestSSEStalledShutdown(t *testing.T) {
 	s := newServer(t, Config{CloseTimeout: 50 * time.Millisecond})
 	s.schema.Pulled = func(int) { pulls.Add(1) }
 	conn := s.stalled(t, &pulls, sseRequest)
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
 	if err := s.handler.Shutdown(ctx); err != nil {

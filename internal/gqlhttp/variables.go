@@ -39,8 +39,7 @@ func decodeVariables(schema *ast.Schema, op *ast.OperationDefinition, raw json.R
 		if errors.Is(err, errTooManyValues) {
 			return nil, newError(codeTooComplex, "variables hold too many or too deeply nested values")
 		}
-		var wrong wrongType
-		if errors.As(err, &wrong) {
+		if wrong, ok := errors.AsType[wrongType](err); ok {
 			return nil, newError(codeValidation, "variables: "+wrong.Error())
 		}
 		if err != nil {

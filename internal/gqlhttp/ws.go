@@ -144,7 +144,7 @@ func (h *Handler) serveWebSocket(w http.ResponseWriter, r *http.Request) {
 		idle:       make(chan struct{}),
 	}
 	s.ctx, s.end = context.WithCancelCause(r.Context())
-	s.serve()
+	s.serve() //nolint:contextcheck // it has its own, made above
 }
 
 // serve returns when the connection is closed and all of its goroutines have ended.
@@ -352,10 +352,7 @@ func (s *socket) init(m *message) error {
 			}
 		}
 	}
-	caller, err := s.h.cfg.Authenticate(s.r.WithContext(s.ctx), token, tenant)
-	if err == nil && caller == nil {
-		err = errors.New("Authenticate returned no context")
-	}
+	caller, err := s.h.authenticate(s.r.WithContext(s.ctx), token, tenant)
 	if err != nil {
 		if _, status := refusal(err); status == http.StatusInternalServerError {
 			return closing{websocket.StatusInternalError, "internal server error"}
@@ -461,7 +458,7 @@ func (s *socket) operate(ctx context.Context, id string, op *socketOperation, re
 }
 
 func (s *socket) respond(ctx context.Context, id string, op *socketOperation, req *request) error {
-	fail := func(errs gqlerror.List) error {
+	fail := func(errs gqlerror.List) error { //nolint:contextcheck // writes do not end with the operation, see write
 		if !s.finish(id, op) {
 			return nil
 		}
@@ -495,7 +492,7 @@ func (s *socket) respond(ctx context.Context, id string, op *socketOperation, re
 		if !s.wants(id, op) {
 			return nil
 		}
-		if err := s.sendPayload(id, "next", appendResponse(nil, resp)); err != nil {
+		if err := s.sendPayload(id, "next", appendResponse(nil, resp)); err != nil { //nolint:contextcheck // see write
 			return err
 		}
 	}
@@ -503,7 +500,7 @@ func (s *socket) respond(ctx context.Context, id string, op *socketOperation, re
 		// It did not complete by itself: the client has completed it, or the connection ends.
 		return nil
 	}
-	return s.send(message{ID: &id, Type: "complete"})
+	return s.send(message{ID: &id, Type: "complete"}) //nolint:contextcheck // see write
 }
 
 // countUnary keeps count of the operations that drain waits for.

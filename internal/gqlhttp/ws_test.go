@@ -2,10 +2,12 @@ package gqlhttp
 
 import (
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"strings"
@@ -33,7 +35,7 @@ func (s *server) dial(t *testing.T, opts *websocket.DialOptions) *wsClient {
 	opts.HTTPClient = s.Client()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	conn, _, err := websocket.Dial(ctx, s.URL, opts)
+	conn, _, err := websocket.Dial(ctx, s.URL, opts) //nolint:bodyclose // need not be closed, says Dial
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,7 +223,7 @@ func TestWebSocketOrigin(t *testing.T) {
 		if origin != "" {
 			opts.HTTPHeader.Set("Origin", origin)
 		}
-		conn, resp, err := websocket.Dial(t.Context(), s.URL, opts)
+		conn, resp, err := websocket.Dial(t.Context(), s.URL, opts) //nolint:bodyclose // need not be closed, says Dial
 		if (err == nil) != allowed {
 			t.Errorf("origin %q: %v", origin, err)
 		}
@@ -338,7 +340,8 @@ func TestWebSocketShutdown(t *testing.T) {
 		t.Fatal(err)
 	}
 	silent.expectClose(websocket.StatusGoingAway)
-	if _, resp, err := websocket.Dial(t.Context(), s.URL, nil); err == nil || resp.StatusCode != http.StatusServiceUnavailable {
+	_, resp, err := websocket.Dial(t.Context(), s.URL, nil) //nolint:bodyclose // need not be closed, says Dial
+	if err == nil || resp.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("after shutdown: %v", err)
 	}
 }
@@ -372,10 +375,8 @@ func wsRequest(conn net.Conn) {
 
 // frame writes one masked frame; the mask is zero.
 func frame(conn net.Conn, opcode byte, payload string) {
-	header := []byte{0x80 | opcode, 0x80 | byte(len(payload))}
-	if len(payload) > 125 {
-		header = []byte{0x80 | opcode, 0x80 | 126, byte(len(payload) >> 8), byte(len(payload))}
-	}
+	header := []byte{0x80 | opcode, 0x80 | 126}
+	header = binary.BigEndian.AppendUint16(header, uint16(min(len(payload), math.MaxUint16)))
 	_, _ = conn.Write(append(append(header, 0, 0, 0, 0), payload...))
 }
 
@@ -385,7 +386,7 @@ func TestWebSocketStalled(t *testing.T) {
 	s := newServer(t, Config{WriteTimeout: 300 * time.Millisecond, CloseTimeout: 50 * time.Millisecond, PingInterval: time.Hour})
 	s.schema.Pulled = func(int) { pulls.Add(1) }
 	conn := s.stalled(t, &pulls, wsRequest)
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	eventually(t, "the connection ends", func() bool {
 		frame(conn, 10, "")
 		frame(conn, 1, `{"type":"pong"}`)
@@ -399,7 +400,7 @@ func TestWebSocketStalledComplete(t *testing.T) {
 	s := newServer(t, Config{CloseTimeout: 50 * time.Millisecond})
 	s.schema.Pulled = func(int) { pulls.Add(1) }
 	conn := s.stalled(t, &pulls, wsRequest)
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	frame(conn, 1, `{"id":"1","type":"complete"}`)
 	go func() { _, _ = io.Copy(io.Discard, conn) }()
 	last := int64(-1)
@@ -418,7 +419,7 @@ func TestWebSocketStalledShutdown(t *testing.T) {
 	s := newServer(t, Config{CloseTimeout: 50 * time.Millisecond})
 	s.schema.Pulled = func(int) { pulls.Add(1) }
 	conn := s.stalled(t, &pulls, wsRequest)
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
 	if err := s.handler.Shutdown(ctx); err != nil {

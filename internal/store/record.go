@@ -41,7 +41,7 @@ var finishDeliveries = &statement{
 		due_at = CASE WHEN deliveries.status = 'CANCELED' THEN NULL ELSE v.due_at END,
 		completed_at = CASE WHEN deliveries.status = 'CANCELED' AND v.status <> 'SUCCEEDED' THEN deliveries.completed_at ELSE v.completed_at END
 		FROM v WHERE deliveries.seq = v.seq AND deliveries.claimed_by = ? AND deliveries.attempt_count = v.n - 1
-		RETURNING deliveries.seq, deliveries.status`,
+		RETURNING deliveries.seq, deliveries.status, deliveries.schedule_start`,
 }
 
 var insertAttempts = &statement{
@@ -66,9 +66,13 @@ func (b *batch) record() error {
 	}
 	outcomes := make([]outcome, len(b.results))
 	for i, r := range b.results {
-		outcomes[i] = b.decide(r)
+		outcomes[i] = b.decide(r, r.Job.Delivery.ScheduleStart)
 	}
-	held := make(map[int64]webhook.DeliveryStatus, len(outcomes)) // by Seq: what the delivery became
+	type state struct {
+		status webhook.DeliveryStatus
+		start  int
+	}
+	held := make(map[int64]state, len(outcomes)) // by Seq: what the delivery became
 	err := chunks(len(outcomes), func(from, to int) error {
 		args := make([]any, 0, 5*(to-from)+1)
 		for i := range outcomes[from:to] {
@@ -77,9 +81,9 @@ func (b *batch) record() error {
 		}
 		return queryRows(b.tx, finishDeliveries.text(to-from), append(args, b.s.node), func(r *sql.Rows) error {
 			var seq int64
-			var status webhook.DeliveryStatus
-			err := r.Scan(&seq, &status)
-			held[seq] = status
+			var is state
+			err := r.Scan(&seq, &is.status, &is.start)
+			held[seq] = is
 			return err
 		})
 	})
@@ -89,13 +93,18 @@ func (b *batch) record() error {
 	b.attempts = make([]*webhook.Attempt, 0, len(outcomes))
 	kept := outcomes[:0]
 	for _, o := range outcomes {
-		status, ok := held[o.Job.Delivery.Seq]
+		is, ok := held[o.Job.Delivery.Seq]
 		if !ok {
 			b.s.log.Warn("claim lost, attempt dropped", slog.Any("delivery", o.Job.Delivery.ID))
 			continue
 		}
 		delete(held, o.Job.Delivery.Seq) // the same claim can not be finished twice
-		o.status = status
+		o.status = is.status
+		if is.start != o.Job.Delivery.ScheduleStart && (is.status == webhook.Pending || is.status == webhook.DeliveryFailed) {
+			if err := b.decideAgain(&o, is.start); err != nil {
+				return err
+			}
+		}
 		kept = append(kept, o)
 		b.attempts = append(b.attempts, b.attempt(o.Result))
 	}
@@ -133,8 +142,20 @@ func (b *batch) attempt(r *Result) *webhook.Attempt {
 	return &a
 }
 
-// decide applies the retry rules to a result.
-func (b *batch) decide(r *Result) outcome {
+// decideAgain applies the retry rules to a delivery whose schedule was restarted while its attempt ran, which its job does
+// not know.
+func (b *batch) decideAgain(o *outcome, start int) error {
+	*o = b.decide(o.Result, start)
+	err := b.tx.Exec("UPDATE deliveries SET status = ?, due_at = ?, completed_at = ? WHERE seq = ?",
+		o.status, maybeAt(o.due), maybeAt(o.completed), o.Job.Delivery.Seq).Error
+	if err != nil {
+		return fmt.Errorf("restart schedule: %w", err)
+	}
+	return nil
+}
+
+// decide applies the retry rules to a result of a delivery whose schedule began after start attempts.
+func (b *batch) decide(r *Result, start int) outcome {
 	o := outcome{Result: r, status: webhook.Pending}
 	d := &r.Job.Delivery
 	now := b.now
@@ -148,7 +169,7 @@ func (b *batch) decide(r *Result) outcome {
 		if latest := b.hook(d.WebhookID); latest != nil {
 			hook = latest
 		}
-		next, ok := hook.Schedule().Next(d.AttemptCount+1-d.ScheduleStart, now, r.RetryAfter)
+		next, ok := hook.Schedule().Next(d.AttemptCount+1-start, now, r.RetryAfter)
 		if ok {
 			o.due = &next
 		} else {

@@ -1,0 +1,80 @@
+package graph_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// A delivery shows its attempts with all that was sent and came back, and can be retried and canceled.
+func TestDelivery(t *testing.T) {
+	a := newAPI(t)
+	ctx := a.as("kallima")
+	w := a.createWebhook(ctx, "https://example.com/")
+	a.publish(ctx, 1)
+	a.attempt(w, 1, false)
+
+	id := a.get(ctx, `{ deliveries { nodes { id } } }`, nil).text("deliveries", "nodes", 0, "id")
+	retried := a.get(ctx, `mutation($id: ID!) { retryDelivery(input: {id: $id}) { delivery { status attemptCount nextAttemptAt } userErrors { code } } }`, vars{"id": id})
+	if retried.text("retryDelivery", "delivery", "status") != "PENDING" || retried.text("retryDelivery", "delivery", "nextAttemptAt") == "" {
+		t.Errorf("retry: %v", retried)
+	}
+	a.attempt(w, 1, true)
+
+	got := a.get(ctx, `query($id: ID!) { delivery(id: $id) { status attemptCount completedAt webhook { id } event { type }
+		attempts { totalCount nodes { number status error message durationMs timings { dnsMs totalMs }
+			delivery { id } event { type } webhook { id }
+			request { url headers { name value } body } response { status headers { name value } body bodyBase64 truncated } } } } }`, vars{"id": id})
+	if got.text("delivery", "status") != "SUCCEEDED" || got.text("delivery", "completedAt") == "" || got.at("delivery", "attempts", "totalCount") != 2.0 {
+		t.Errorf("delivery: %v", got)
+	}
+	if first := got.at("delivery", "attempts", "nodes", 0).(map[string]any); first["number"] != 1.0 || first["error"] != "TIMEOUT" ||
+		first["message"] != "no answer in time" || first["response"] != nil {
+		t.Errorf("failed attempt: %v", first)
+	}
+	second := got.at("delivery", "attempts", "nodes", 1).(map[string]any)
+	want := map[string]any{
+		"status": 204.0, "body": "caf\uFFFD", "bodyBase64": "Y2Fm6Q==", "truncated": false,
+		"headers": []any{map[string]any{"name": "X-Odd", "value": "\uFFFD"}},
+	}
+	if diff := cmp.Diff(want, second["response"]); diff != "" {
+		t.Errorf("response (-want +got):\n%s", diff)
+	}
+	if second["message"] != nil || second["durationMs"] != 2.0 || object(second).at("timings", "dnsMs") != 0.25 || object(second).at("timings", "totalMs") != 1.5 {
+		t.Errorf("attempt: %v", second)
+	}
+	event := a.get(ctx, `{ events { nodes { timestamp } } }`, nil)
+	body := `{"type":"a.b","timestamp":"` + event.text("events", "nodes", 0, "timestamp") + `","data":{"i":0}}`
+	if object(second).text("request", "body") != body {
+		t.Errorf("body %v, want %s", object(second).at("request", "body"), body)
+	}
+
+	late := a.get(ctx, `mutation($id: ID!) { cancelDelivery(input: {id: $id}) { delivery { id } userErrors { code } } }`, vars{"id": id})
+	if late.text("cancelDelivery", "userErrors", 0, "code") != "CONFLICT" {
+		t.Errorf("cancel of a completed delivery: %v", late)
+	}
+	a.publish(ctx, 1)
+	id = a.get(ctx, `{ deliveries(first: 1) { nodes { id } } }`, nil).text("deliveries", "nodes", 0, "id")
+	canceled := a.get(ctx, `mutation($id: ID!) { cancelDelivery(input: {id: $id}) { delivery { status } userErrors { code } } }`, vars{"id": id})
+	if canceled.text("cancelDelivery", "delivery", "status") != "CANCELED" {
+		t.Errorf("cancel: %v", canceled)
+	}
+}
+
+// A test goes to its webhook alone, and a disabled webhook can not be tested.
+func TestTestWebhook(t *testing.T) {
+	a := newAPI(t)
+	ctx := a.as("kallima")
+	w := a.createWebhook(ctx, "https://example.com/")
+	a.createWebhook(ctx, "https://example.org/")
+	const test = `mutation($id: ID!) { testWebhook(input: {id: $id}) { delivery { webhook { id } event { type deliveries { totalCount } } } userErrors { code } } }`
+	got := a.get(ctx, test, vars{"id": w})
+	if got.text("testWebhook", "delivery", "webhook", "id") != w || got.text("testWebhook", "delivery", "event", "type") != "webhook.test" ||
+		got.at("testWebhook", "delivery", "event", "deliveries", "totalCount") != 1.0 {
+		t.Errorf("%v", got)
+	}
+	a.get(ctx, `mutation($id: ID!) { updateWebhook(input: {id: $id, enabled: false}) { userErrors { code } } }`, vars{"id": w})
+	if got := a.get(ctx, test, vars{"id": w}); got.text("testWebhook", "userErrors", 0, "code") != "CONFLICT" {
+		t.Errorf("disabled: %v", got)
+	}
+}

@@ -1,0 +1,110 @@
+package graph_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/hookgraph/hookgraph/graph"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// Arguments that can not be used are refused with the argument's name.
+func TestBadArguments(t *testing.T) {
+	a := newAPI(t)
+	ctx := a.as("kallima")
+	a.createWebhook(ctx, "https://example.com/")
+	a.publish(ctx, 1)
+	cursor := a.get(ctx, `{ events { edges { cursor } } }`, nil).text("events", "edges", 0, "cursor")
+	many := `["` + strings.Repeat(`00000000-0000-7000-8000-000000000000","`, 100) + `00000000-0000-7000-8000-000000000000"]`
+	for query, field := range map[string]string{
+		`{ events(first: 0) { totalCount } }`:                                          "[first]",
+		`{ events(last: 101) { totalCount } }`:                                         "[last]",
+		`{ events(first: 1, last: 1) { totalCount } }`:                                 "[last]",
+		`{ events(after: "?") { totalCount } }`:                                        "[after]",
+		`{ events(before: "") { totalCount } }`:                                        "[before]",
+		`{ deliveries(after: "` + cursor + `") { totalCount } }`:                       "[after]",
+		`{ events { nodes { deliveries(before: "` + cursor + `") { totalCount } } } }`: "[before]",
+		`{ events(after: "` + cursor + `=") { totalCount } }`:                          "[after]",
+		`{ webhook(id: "1") { id } }`:                                                  "[id]",
+		`{ nodes(ids: ["1"]) { id } }`:                                                 "[ids 0]",
+		`{ nodes(ids: ` + many + `) { id } }`:                                          "[ids]",
+		`{ events(first: 3000000000) { totalCount } }`:                                 "[first]",
+		`{ deliveries(filter: {webhookIds: ` + many + `}) { totalCount } }`:            "[filter webhookIds]",
+		`{ events(filter: {createdAt: {from: "yesterday"}}) { totalCount } }`:          "[filter createdAt from]",
+		`mutation { deleteWebhook(input: {id: "x"}) { deletedWebhookId } }`:            "[input id]",
+		`{ viewer { tenant { name } } attempts(first: -1) { totalCount } }`:            "[first]",
+	} {
+		resp := a.run(ctx, query, nil)
+		if code(resp) != graph.CodeBadUserInput {
+			t.Errorf("%s: %v", query, resp.Errors)
+			continue
+		}
+		if got := fmt.Sprint(resp.Errors[0].Extensions["field"]); got != field {
+			t.Errorf("%s: field %s, want %s", query, got, field)
+		}
+		if len(resp.Errors[0].Path) == 0 || len(resp.Errors[0].Locations) == 0 {
+			t.Errorf("%s: path %v, locations %v", query, resp.Errors[0].Path, resp.Errors[0].Locations)
+		}
+	}
+	lower := a.run(ctx, `query($s: [DeliveryStatus!]) { deliveries(filter: {statuses: $s}) { totalCount } }`, vars{"s": []string{"pending"}})
+	if code(lower) != graph.CodeBadUserInput {
+		t.Errorf("lower case status: %v", lower.Errors)
+	}
+	if a.log.Len() > 0 {
+		t.Errorf("logged: %s", a.log)
+	}
+}
+
+// Nobody gets an answer without a caller, not even of introspection.
+func TestUnauthenticated(t *testing.T) {
+	a := newAPI(t)
+	for _, query := range []string{`{ viewer { operator } }`, `{ __typename }`, `{ __schema { types { name } } }`, `subscription { deliveryAttempts { cursor } }`} {
+		resp := a.run(t.Context(), query, nil)
+		if code(resp) != graph.CodeUnauthenticated || resp.Data != nil {
+			t.Errorf("%s: %s %v", query, resp.Data, resp.Errors)
+		}
+	}
+}
+
+// Callers see the code of an expected error, and of any other only the id under which it is in the log.
+func TestPresenter(t *testing.T) {
+	var log strings.Builder
+	p := graph.Presenter{Logger: textLogger(&log), RequestID: func(context.Context) string { return "req-1" }}
+	for _, test := range []struct {
+		err    error
+		code   string
+		logged bool
+	}{
+		{webhook.ErrNotFound, graph.CodeNotFound, false},
+		{fmt.Errorf("read: %w", webhook.ErrBusy), graph.CodeUnavailable, false},
+		{fmt.Errorf("%w: disk on fire", webhook.ErrUnavailable), graph.CodeUnavailable, true},
+		{webhook.ErrCursor, graph.CodeBadUserInput, false},
+		{webhook.ErrID, graph.CodeBadUserInput, false},
+		{errors.Join(&webhook.Invalid{Field: "a.b", Message: "is bad"}), graph.CodeBadUserInput, false},
+		{context.DeadlineExceeded, graph.CodeTimeout, false},
+		{context.Canceled, graph.CodeCanceled, false},
+		{errors.New("disk on fire"), graph.CodeInternal, true},
+		{gqlerror.Errorf("disk on fire"), graph.CodeInternal, true},
+		{gqlerror.Wrap(errors.New("disk on fire")), graph.CodeInternal, true},
+		{graph.Recover(t.Context(), "disk on fire"), graph.CodeInternal, true},
+		{nil, graph.CodeInternal, true},
+		{&gqlerror.Error{Message: "no such field", Extensions: map[string]any{"code": "GRAPHQL_VALIDATION_FAILED"}}, "GRAPHQL_VALIDATION_FAILED", false},
+	} {
+		log.Reset()
+		shown := p.Present(t.Context(), test.err)
+		if got := shown.Extensions["code"]; got != test.code {
+			t.Errorf("%v: code %v, want %s", test.err, got, test.code)
+		}
+		if strings.Contains(shown.Message, "fire") {
+			t.Errorf("%v: shown as %s", test.err, shown.Message)
+		}
+		if (log.Len() > 0) != test.logged || test.logged != (shown.Extensions["requestId"] == "req-1") {
+			t.Errorf("%v: extensions %v, log %q", test.err, shown.Extensions, log.String())
+		}
+	}
+}

@@ -1,0 +1,83 @@
+package graph_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/99designs/gqlgen/graphql"
+)
+
+// The bytes of a JSON variable come back as they were: key order, spelling of numbers, and no HTML escapes.
+func TestDataIsKept(t *testing.T) {
+	a := newAPI(t)
+	ctx := a.as("kallima")
+	const data = `{"z":1.10,"a":12345678901234567890,"n":1e400,"t":"<&>","o":{"b":null,"a":[1.0]}}`
+	params := &graphql.RawParams{
+		Query:     `mutation($data: JSON) { publishEvent(input: {type: "a.b", data: $data}) { event { data } userErrors { message } } }`,
+		Variables: map[string]any{"data": json.RawMessage(data)},
+	}
+	ctx = graphql.StartOperationTrace(ctx)
+	op, errs := a.exec.CreateOperationContext(ctx, params)
+	if errs != nil {
+		t.Fatal(errs)
+	}
+	respond, ctx := a.exec.DispatchOperation(ctx, op)
+	if resp := respond(ctx); !bytes.Contains(resp.Data, []byte(`"data":`+data+`}`)) {
+		t.Errorf("%s %v", resp.Data, resp.Errors)
+	}
+	literal := a.run(a.as("kallima"), `mutation { publishEvent(input: {type: "a.b", data: {t: "<&>", n: [1, 2.5, null, true]}}) { event { data } } }`, nil)
+	if want := `{"n":[1,2.5,null,true],"t":"<&>"}`; !strings.Contains(string(literal.Data), want) {
+		t.Errorf("literal: %s %v", literal.Data, literal.Errors)
+	}
+	null := a.get(a.as("kallima"), `mutation { publishEvent(input: {type: "a.b", data: null}) { event { id data } userErrors { message } } }`, nil)
+	if null.text("publishEvent", "event", "id") == "" || null.at("publishEvent", "event", "data") != nil {
+		t.Errorf("null: %v", null)
+	}
+}
+
+// Each of several events has its own result, whose errors name its place; one of a kind alone as well.
+func TestPublishEvents(t *testing.T) {
+	a := newAPI(t)
+	ctx := a.as("kallima")
+	w := a.createWebhook(ctx, "https://example.com/")
+	const query = `mutation($events: [PublishEventInput!]!) { publishEvents(input: {events: $events}) {
+		results { event { id deliveries { totalCount nodes { webhook { id } status } } } duplicate userErrors { code field } } userErrors { code field } } }`
+	data := a.get(ctx, query, vars{"events": []vars{
+		{"type": "a.b", "data": 1, "idempotencyKey": "k", "timestamp": "2026-04-23T12:00:00.25+02:00"},
+		{"type": "", "data": 1},
+		{"type": "a.b", "data": 1, "idempotencyKey": "k", "timestamp": "2026-04-23T10:00:00.25Z"},
+		{"type": "a.b", "data": 2, "idempotencyKey": "k"},
+	}})
+	result := func(way ...any) any { return data.at(append([]any{"publishEvents", "results"}, way...)...) }
+	if result(0, "event", "deliveries", "nodes", 0, "webhook", "id") != w || result(0, "duplicate") != false {
+		t.Errorf("first: %v", result(0))
+	}
+	if result(1, "event") != nil || data.text("publishEvents", "results", 1, "userErrors", 0, "field", 2) != "1" {
+		t.Errorf("invalid: %v", result(1))
+	}
+	if result(2, "event", "id") != result(0, "event", "id") || result(2, "duplicate") != true {
+		t.Errorf("duplicate: %v", result(2))
+	}
+	if result(3, "event") != nil || result(3, "userErrors", 0, "code") != "CONFLICT" {
+		t.Errorf("conflict: %v", result(3))
+	}
+
+	alone := a.get(ctx, query, vars{"events": []vars{{"type": "", "data": 1}}})
+	if got, _ := json.Marshal(alone.at("publishEvents", "results", 0, "userErrors", 0, "field")); string(got) != `["input","events","0","type"]` {
+		t.Errorf("alone: %s", got)
+	}
+	for n, code := range map[int]string{0: "REQUIRED", 1001: "TOO_MANY"} {
+		events := make([]vars, n)
+		for i := range events {
+			events[i] = vars{"type": "a", "data": 1}
+		}
+		if got := a.get(ctx, query, vars{"events": events}); got.text("publishEvents", "userErrors", 0, "code") != code {
+			t.Errorf("%d events: %v", n, got)
+		}
+	}
+	if got := a.get(ctx, `{ event(id: "`+data.text("publishEvents", "results", 0, "event", "id")+`") { timestamp } }`, nil); got.text("event", "timestamp") != "2026-04-23T10:00:00.25Z" {
+		t.Errorf("timestamp: %v", got)
+	}
+}

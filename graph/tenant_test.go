@@ -1,0 +1,59 @@
+package graph_test
+
+import (
+	"strings"
+	"testing"
+)
+
+// One tenant's ids, cursors and filters get another tenant the answers of ids that do not exist.
+func TestTenantsAreApart(t *testing.T) {
+	a := newAPI(t)
+	alice, bob := a.as("alice"), a.as("bob")
+	w := a.createWebhook(alice, "https://example.com/")
+	e := a.publish(alice, 1)[0]
+	a.attempt(w, 1, false)
+	all := a.get(alice, `{ deliveries { edges { cursor node { id } } } attempts { nodes { id } } }`, nil)
+	d, attempt := all.text("deliveries", "edges", 0, "node", "id"), all.text("attempts", "nodes", 0, "id")
+	mine := a.get(alice, `query($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }`, vars{"ids": []string{w, e, d, attempt}})
+	for i, typename := range []string{"Webhook", "Event", "Delivery", "DeliveryAttempt"} {
+		if mine.text("nodes", i, "__typename") != typename {
+			t.Errorf("node %d is %v", i, mine.at("nodes", i))
+		}
+	}
+
+	const unknown = "00000000-0000-7000-8000-000000000000"
+	ask := func(w, e, d, attempt string) string {
+		resp := a.run(bob, `query($w: ID!, $e: ID!, $d: ID!, $a: ID!) {
+			webhook(id: $w) { id } event(id: $e) { id } delivery(id: $d) { id } attempt(id: $a) { id }
+			node(id: $w) { id } nodes(ids: [$w, $e, $d, $a]) { id }
+			webhooks { totalCount nodes { id } } events { totalCount nodes { id } }
+			deliveries(filter: {webhookIds: [$w], eventIds: [$e]}) { totalCount nodes { id } }
+			attempts(filter: {deliveryIds: [$d]}) { totalCount nodes { id } } }`, vars{"w": w, "e": e, "d": d, "a": attempt})
+		changes := a.run(bob, `mutation($w: ID!, $d: ID!) {
+			updateWebhook(input: {id: $w, description: "x"}) { webhook { id } userErrors { code message field } }
+			rotateWebhookSecret(input: {id: $w}) { secret userErrors { code message field } }
+			testWebhook(input: {id: $w}) { delivery { id } userErrors { code message field } }
+			retryDelivery(input: {id: $d}) { delivery { id } userErrors { code message field } }
+			cancelDelivery(input: {id: $d}) { delivery { id } userErrors { code message field } }
+			deleteWebhook(input: {id: $w}) { deletedWebhookId userErrors { code message field } } }`, vars{"w": w, "d": d})
+		if len(resp.Errors)+len(changes.Errors) > 0 {
+			t.Fatal(resp.Errors, changes.Errors)
+		}
+		return string(resp.Data) + string(changes.Data)
+	}
+	foreign, absent := ask(w, e, d, attempt), ask(unknown, unknown, unknown, unknown)
+	if foreign != absent {
+		t.Errorf("foreign ids:\n%s\nabsent ids:\n%s", foreign, absent)
+	}
+	if strings.Contains(foreign, `"id":"`) {
+		t.Errorf("something is seen: %s", foreign)
+	}
+	after := a.get(bob, `query($c: String) { deliveries(before: $c) { nodes { id } } }`, vars{"c": all.text("deliveries", "edges", 0, "cursor")})
+	if n := len(after.at("deliveries", "nodes").([]any)); n > 0 {
+		t.Errorf("%d deliveries around a foreign cursor", n)
+	}
+	if still := a.get(alice, `{ webhooks { nodes { description } } viewer { operator tenant { name } token { name } } }`, nil); still.at("webhooks", "nodes", 0, "description") != "" ||
+		still.text("viewer", "tenant", "name") != "alice" {
+		t.Errorf("changed: %v", still)
+	}
+}

@@ -1,0 +1,105 @@
+package graph_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// A webhook is registered, changed, rotated and removed; its secret is in two answers and nowhere else.
+func TestWebhookLife(t *testing.T) {
+	a := newAPI(t)
+	ctx := a.as("kallima")
+	made := a.get(ctx, `mutation { createWebhook(input: {url: "https://example.com/hook", events: ["a.b", "a.b", "c"], timeoutMs: 2000}) {
+		webhook { id url events enabled timeoutMs retryScheduleMs secrets { scheme expiresAt publicKey } } secret userErrors { code } } }`, nil)
+	id, secret := made.text("createWebhook", "webhook", "id"), made.text("createWebhook", "secret")
+	if !strings.HasPrefix(secret, "whsec_") {
+		t.Fatalf("secret %q", secret)
+	}
+	if diff := cmp.Diff([]any{"a.b", "c"}, made.at("createWebhook", "webhook", "events")); diff != "" {
+		t.Error(diff)
+	}
+
+	changed := a.get(ctx, `mutation($id: ID!) { updateWebhook(input: {id: $id, events: null, enabled: false, timeoutMs: null, retryScheduleMs: []}) {
+		webhook { url events enabled timeoutMs retryScheduleMs disabledReason disabledAt } userErrors { code } } }`, vars{"id": id})
+	if changed.text("updateWebhook", "webhook", "disabledAt") == "" {
+		t.Error("disabledAt is null")
+	}
+	got := changed.at("updateWebhook", "webhook").(map[string]any)
+	delete(got, "disabledAt")
+	want := map[string]any{
+		"url": "https://example.com/hook", "events": nil, "enabled": false, "timeoutMs": nil,
+		"retryScheduleMs": []any{}, "disabledReason": "MANUAL",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("patch (-want +got):\n%s", diff)
+	}
+
+	rotated := a.get(ctx, `mutation($id: ID!) { rotateWebhookSecret(input: {id: $id, overlapMs: 60000}) {
+		webhook { secrets { id expiresAt } } secret userErrors { code } } }`, vars{"id": id})
+	if s := rotated.text("rotateWebhookSecret", "secret"); !strings.HasPrefix(s, "whsec_") || s == secret {
+		t.Errorf("rotated secret %q", s)
+	}
+	if n := len(rotated.at("rotateWebhookSecret", "webhook", "secrets").([]any)); n != 2 {
+		t.Errorf("%d secrets after rotation", n)
+	}
+	if rotated.at("rotateWebhookSecret", "webhook", "secrets", 0, "expiresAt") != nil ||
+		rotated.text("rotateWebhookSecret", "webhook", "secrets", 1, "expiresAt") == "" {
+		t.Error("the new secret must come first, and only the old one expire")
+	}
+
+	deleted := a.get(ctx, `mutation($id: ID!) { deleteWebhook(input: {id: $id}) { deletedWebhookId userErrors { code } } }`, vars{"id": id})
+	if deleted.text("deleteWebhook", "deletedWebhookId") != id {
+		t.Error("not deleted")
+	}
+	if after := a.get(ctx, `query($id: ID!) { webhook(id: $id) { id } node(id: $id) { id } }`, vars{"id": id}); after.at("webhook") != nil || after.at("node") != nil {
+		t.Error("still there")
+	}
+}
+
+// What is wrong with an input is told with its place, the object is null, and nothing is stored.
+func TestUserErrors(t *testing.T) {
+	a := newAPI(t)
+	ctx := a.as("kallima")
+	w := a.createWebhook(ctx, "https://example.com/")
+	const unknown = "00000000-0000-7000-8000-000000000000"
+	for _, test := range []struct{ mutation, object, want string }{
+		{`createWebhook(input: {url: ""})`, "webhook", "REQUIRED input.url"},
+		{`createWebhook(input: {url: "https://e.com", events: ["ok", "not ok"]})`, "webhook", "INVALID input.events.1"},
+		{`createWebhook(input: {url: "https://e.com", timeoutMs: 1, ratePerSecond: 0})`, "webhook", "OUT_OF_RANGE input.timeoutMs, OUT_OF_RANGE input.ratePerSecond"},
+		{`updateWebhook(input: {id: "` + w + `", url: null})`, "webhook", "REQUIRED input.url"},
+		{`updateWebhook(input: {id: "` + w + `", enabled: null})`, "webhook", "REQUIRED input.enabled"},
+		{`updateWebhook(input: {id: "` + unknown + `"})`, "webhook", "NOT_FOUND input.id"},
+		{`deleteWebhook(input: {id: "` + unknown + `"})`, "deletedWebhookId", "NOT_FOUND input.id"},
+		{`rotateWebhookSecret(input: {id: "` + w + `", overlapMs: 604800001})`, "secret", "OUT_OF_RANGE input.overlapMs"},
+		{`testWebhook(input: {id: "` + unknown + `"})`, "delivery", "NOT_FOUND input.id"},
+		{`retryDelivery(input: {id: "` + unknown + `"})`, "delivery", "NOT_FOUND input.id"},
+		{`cancelDelivery(input: {id: "` + unknown + `"})`, "delivery", "NOT_FOUND input.id"},
+		{`publishEvent(input: {type: "a b", data: {}})`, "event", "INVALID input.type"},
+		{`publishEvent(input: {type: "a"})`, "event", "REQUIRED input.data"},
+	} {
+		selection := test.object
+		if test.object != "secret" && test.object != "deletedWebhookId" {
+			selection += " { id }"
+		}
+		data := a.get(ctx, "mutation { m: "+test.mutation+" { "+selection+" userErrors { code field message } } }", nil)
+		var got []string
+		for _, e := range data.at("m", "userErrors").([]any) {
+			e := e.(map[string]any)
+			path := strings.Trim(strings.ReplaceAll(fmt.Sprint(e["field"]), " ", "."), "[]")
+			got = append(got, fmt.Sprint(e["code"])+" "+path)
+		}
+		if s := strings.Join(got, ", "); s != test.want {
+			t.Errorf("%s: got %s, want %s", test.mutation, s, test.want)
+		}
+		if data.at("m", test.object) != nil {
+			t.Errorf("%s: %s is not null", test.mutation, test.object)
+		}
+	}
+	stored := a.get(ctx, `{ webhooks { totalCount } events { totalCount } }`, nil)
+	if stored.at("webhooks", "totalCount") != 1.0 || stored.at("events", "totalCount") != 0.0 {
+		t.Errorf("something was stored: %v", stored)
+	}
+}

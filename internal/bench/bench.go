@@ -1,0 +1,165 @@
+// Package bench measures what a machine delivers: it runs the real server, a receiver and, as the limit, a sender that
+// stores nothing, each in a process of its own on loopback, and publishes through the public API. It is a client like any
+// other: it knows the server's command line, its API and the files of its database by their size, and nothing within.
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Options says what to measure, and how long.
+type Options struct {
+	Scenarios []string      // empty: all
+	Duration  time.Duration // of each measurement; a scenario takes about two to four of them
+	JSON      bool          // one object a line on Stdout instead of a table
+
+	Program string // the hookgraph program; "": this one
+	Backlog int    // deliveries of backlog
+	Watch   int    // webhooks, and as many subscribers, of watch
+	// Outstanding is how many deliveries may be published and not yet delivered where the load is as much as the server
+	// takes; Batch is how many deliveries one call makes.
+	Outstanding, Batch int
+	// CPUProfile is a file that the server writes a CPU profile to; "": none.
+	CPUProfile string
+
+	Stdout, Stderr io.Writer // results and progress
+}
+
+// Result is what a scenario measured. What does not apply to it, or can not be measured on this system, is nil.
+type Result struct {
+	Scenario           string   `json:"scenario"`
+	Events             int64    `json:"events"`                // accepted in the whole scenario
+	Deliveries         int64    `json:"deliveries"`            // that arrived, of these
+	BarePerS           *float64 `json:"bare_per_s"`            // requests of the bare sender
+	DeliveredPerS      *float64 `json:"delivered_per_s"`       // while measuring, as are all below
+	Ratio              *float64 `json:"ratio"`                 // of the two
+	AcceptedPerS       *float64 `json:"accepted_per_s"`        // events
+	P50Ms              *float64 `json:"p50_ms"`                // from the start of the publishing request to the arrival
+	P99Ms              *float64 `json:"p99_ms"`                // the same
+	CPUUsPerDelivery   *float64 `json:"cpu_us_per_delivery"`   // of the server
+	RSSMB              *float64 `json:"rss_mb"`                // of the server, the most it had
+	DBBytesPerDelivery *float64 `json:"db_bytes_per_delivery"` // of the database's files
+	Lost               *int64   `json:"lost"`                  // deliveries of accepted events that never arrived
+	Duplicates         *int64   `json:"duplicates"`            // deliveries that arrived again
+
+	// Of single scenarios.
+	P99MsWithout         *float64 `json:"p99_ms_without,omitempty"`          // mixed: without the bad webhooks
+	DeliveredPerSWithout *float64 `json:"delivered_per_s_without,omitempty"` // watch: without subscribers
+	Streamed             *int64   `json:"streamed,omitempty"`                // watch: attempts that the subscribers got
+	FirstDeliveryMs      *float64 `json:"first_delivery_ms,omitempty"`       // backlog: from the start of the process
+}
+
+// scenario is one kind of load.
+type scenario struct {
+	name  string
+	run   func(ctx context.Context, b *bench, r *Result) error
+	ports int // of the receiver
+}
+
+var scenarios = []scenario{
+	{"throughput", func(ctx context.Context, b *bench, r *Result) error { return b.throughput(ctx, r, 1) }, 1},
+	{"fanout", func(ctx context.Context, b *bench, r *Result) error { return b.throughput(ctx, r, 10) }, 10},
+	{"latency", func(ctx context.Context, b *bench, r *Result) error { return b.latency(ctx, r) }, 1},
+	{"mixed", func(ctx context.Context, b *bench, r *Result) error { return b.mixed(ctx, r) }, 100},
+	{"backlog", func(ctx context.Context, b *bench, r *Result) error { return b.backlog(ctx, r) }, 2},
+	{"watch", func(ctx context.Context, b *bench, r *Result) error { return b.watch(ctx, r) }, 100},
+}
+
+// Names are the scenarios in their order.
+func Names() []string {
+	names := make([]string, len(scenarios))
+	for i, s := range scenarios {
+		names[i] = s.name
+	}
+	return names
+}
+
+// Run measures. It ends its processes and removes its files whatever happens, and returns what was measured before an
+// error.
+func Run(ctx context.Context, o Options) ([]*Result, error) {
+	for _, name := range o.Scenarios {
+		if !slices.Contains(Names(), name) {
+			return nil, fmt.Errorf("there is no scenario %q; there are %s", name, strings.Join(Names(), ", "))
+		}
+	}
+	if o.Duration < time.Second/10 {
+		return nil, errors.New("--duration: must be at least 100ms")
+	}
+	if o.Backlog < 1 || o.Watch < 1 || o.Watch > 10_000 || o.Outstanding < 1 || o.Batch < 1 || o.Batch > 1000 {
+		return nil, errors.New("a number is out of range")
+	}
+	if o.Program == "" {
+		var err error
+		if o.Program, err = os.Executable(); err != nil {
+			return nil, fmt.Errorf("find this program: %w", err)
+		}
+	}
+	var results []*Result
+	report := newReport(o.Stdout, o.JSON)
+	for _, s := range scenarios {
+		if len(o.Scenarios) > 0 && !slices.Contains(o.Scenarios, s.name) {
+			continue
+		}
+		r := &Result{Scenario: s.name}
+		if err := measure(ctx, &o, &s, r); err != nil {
+			return results, fmt.Errorf("%s: %w", s.name, err)
+		}
+		results = append(results, r)
+		if err := report.add(r); err != nil {
+			return results, err
+		}
+	}
+	return results, nil
+}
+
+// bench is one run of one scenario.
+type bench struct {
+	*Options
+	progress *progress
+	dir      string // for everything; removed at the end
+	receiver *receiverClient
+	server   *server
+	rates    []float64 // of the bare sender
+	dbBefore int64
+}
+
+func measure(ctx context.Context, o *Options, s *scenario, r *Result) (err error) {
+	b := &bench{Options: o, progress: newProgress(o.Stderr, s.name)}
+	defer b.progress.end()
+	if b.dir, err = os.MkdirTemp("", "hookgraph-bench-"); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(b.dir)) }()
+	if b.receiver, err = startReceiver(ctx, o.Program, b.dir, s.ports); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.receiver.child.stop()) }()
+	if err := b.startServer(ctx); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.server.stop()) }()
+	if err := s.run(ctx, b, r); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return err
+	}
+	if len(b.rates) > 0 {
+		sum := 0.0
+		for _, v := range b.rates {
+			sum += v
+		}
+		r.BarePerS = number(sum / float64(len(b.rates)))
+		if r.DeliveredPerS != nil {
+			r.Ratio = number(*r.DeliveredPerS / *r.BarePerS)
+		}
+	}
+	return nil
+}

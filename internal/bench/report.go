@@ -1,0 +1,105 @@
+package bench
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// report writes results as they come.
+type report struct {
+	w      io.Writer
+	json   bool
+	headed bool
+}
+
+func newReport(w io.Writer, asJSON bool) *report { return &report{w: w, json: asJSON} }
+
+func (p *report) add(r *Result) error {
+	if p.json {
+		return json.NewEncoder(p.w).Encode(r)
+	}
+	if !p.headed {
+		p.headed = true
+		if _, err := fmt.Fprintln(p.w, row("scenario", "events", "deliveries", "bare/s", "delivered/s", "ratio", "accepted/s",
+			"p50 ms", "p99 ms", "cpu µs", "rss MB", "db B", "lost", "dup")); err != nil {
+			return err
+		}
+	}
+	lines := []string{row(r.Scenario, strconv.FormatInt(r.Events, 10), strconv.FormatInt(r.Deliveries, 10),
+		show(r.BarePerS, 0), show(r.DeliveredPerS, 0), show(r.Ratio, 2), show(r.AcceptedPerS, 0), show(r.P50Ms, 2), show(r.P99Ms, 2),
+		show(r.CPUUsPerDelivery, 0), show(r.RSSMB, 0), show(r.DBBytesPerDelivery, 0), count(r.Lost), count(r.Duplicates))}
+	if r.P99MsWithout != nil {
+		lines = append(lines, "  p99 of the healthy webhooks without the bad ones: "+show(r.P99MsWithout, 2)+" ms")
+	}
+	if r.DeliveredPerSWithout != nil {
+		lines = append(lines, "  delivered without subscribers: "+show(r.DeliveredPerSWithout, 0)+"/s; attempts streamed: "+count(r.Streamed))
+	}
+	if r.FirstDeliveryMs != nil {
+		lines = append(lines, "  first delivery after the start: "+show(r.FirstDeliveryMs, 0)+" ms")
+	}
+	_, err := fmt.Fprintln(p.w, strings.Join(lines, "\n"))
+	return err
+}
+
+func row(cells ...string) string {
+	return fmt.Sprintf("%-10s %9s %10s %8s %11s %5s %10s %8s %8s %6s %6s %6s %5s %4s",
+		cells[0], cells[1], cells[2], cells[3], cells[4], cells[5], cells[6], cells[7], cells[8], cells[9], cells[10], cells[11], cells[12], cells[13])
+}
+
+func show(v *float64, digits int) string {
+	if v == nil {
+		return "-"
+	}
+	return strconv.FormatFloat(*v, 'f', digits, 64)
+}
+
+func count(v *int64) string {
+	if v == nil {
+		return "-"
+	}
+	return strconv.FormatInt(*v, 10)
+}
+
+// progress is a line that says what is going on. On a terminal it is written over; elsewhere only a new step is a new line.
+type progress struct {
+	w        io.Writer
+	scenario string
+	terminal bool
+
+	mu   sync.Mutex // guards last
+	last string
+}
+
+func newProgress(w io.Writer, scenario string) *progress {
+	p := &progress{w: w, scenario: scenario}
+	if f, ok := w.(*os.File); ok {
+		info, err := f.Stat()
+		p.terminal = err == nil && info.Mode()&os.ModeCharDevice != 0
+	}
+	return p
+}
+
+func (p *progress) say(format string, args ...any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	text := fmt.Sprintf(format, args...)
+	step := strings.TrimRight(text, "0123456789.µms")
+	switch {
+	case p.terminal:
+		_, _ = fmt.Fprintf(p.w, "\r\x1b[K%s: %s", p.scenario, text)
+	case step != p.last && !strings.HasPrefix(text, "waiting"):
+		_, _ = fmt.Fprintf(p.w, "%s: %s\n", p.scenario, text)
+	}
+	p.last = step
+}
+
+func (p *progress) end() {
+	if p.terminal {
+		_, _ = fmt.Fprint(p.w, "\r\x1b[K")
+	}
+}

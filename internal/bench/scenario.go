@@ -1,0 +1,189 @@
+package bench
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+const bareConcurrency = 128 // as many requests as the server may have running for one webhook
+
+// bare measures the bare sender on as many of the receiver's addresses as the server's webhooks have.
+func (b *bench) bare(ctx context.Context) (err error) {
+	d := max(b.Duration/4, time.Second/4)
+	b.progress.say("bare sender: %s", d)
+	urls := make([]string, min(len(b.receiver.addresses), 100))
+	for i := range urls {
+		urls[i] = b.receiver.url(bare, i)
+	}
+	c, err := start(ctx, childSpec{program: b.Program, dir: b.dir, name: "sender", args: []string{
+		"bench", "--role", "sender", "--duration", d.String(), "--concurrency", fmt.Sprint(bareConcurrency), "--urls", strings.Join(urls, ","),
+	}})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.stop()) }()
+	line, err := c.line(ctx)
+	if err != nil {
+		return err
+	}
+	var s sent
+	if err := json.Unmarshal([]byte(line), &s); err != nil {
+		return fmt.Errorf("bare sender: %w", err)
+	}
+	b.rates = append(b.rates, float64(s.Requests)/s.Seconds)
+	return b.receiver.forget(ctx)
+}
+
+// fill writes a window into the result.
+func (b *bench) fill(r *Result, w window) {
+	r.DeliveredPerS = number(float64(w.deliveries) / w.seconds)
+	r.AcceptedPerS = number(float64(w.accepts) / w.seconds)
+	r.P50Ms, r.P99Ms = w.all().ms(0.5), w.all().ms(0.99)
+	if w.cpuKnown && w.deliveries > 0 {
+		r.CPUUsPerDelivery = number(float64(w.cpu.Microseconds()) / float64(w.deliveries))
+	}
+}
+
+// finish stops the server and fills in what is known of the whole scenario, after its loads were checked.
+func (b *bench) finish(r *Result) error {
+	r.RSSMB = b.server.peak()
+	bytes := b.databaseBytes() - b.dbBefore
+	if err := b.server.stop(); err != nil {
+		return err
+	}
+	if r.Deliveries == 0 {
+		return nil
+	}
+	r.DBBytesPerDelivery = number(float64(bytes) / float64(r.Deliveries))
+	if r.CPUUsPerDelivery == nil {
+		r.CPUUsPerDelivery = number(float64(b.server.usage.Microseconds()) / float64(r.Deliveries))
+	}
+	return nil
+}
+
+// throughput delivers as much as it can, each event to so many webhooks.
+func (b *bench) throughput(ctx context.Context, r *Result, fan int) error {
+	for i := range fan {
+		if _, err := b.server.createWebhook(ctx, b.receiver.url(healthy, i), nil, true, nil); err != nil {
+			return err
+		}
+	}
+	if err := b.bare(ctx); err != nil {
+		return err
+	}
+	l := newLoad(b, fan, 1)
+	w, err := l.run(ctx, "delivering", b.Duration, l.closed)
+	if err != nil {
+		return err
+	}
+	b.fill(r, w)
+	if err := l.check(ctx, r); err != nil {
+		return err
+	}
+	if err := b.finish(r); err != nil {
+		return err
+	}
+	return b.bare(ctx)
+}
+
+// latency delivers little: each event is on its own.
+func (b *bench) latency(ctx context.Context, r *Result) error {
+	if _, err := b.server.createWebhook(ctx, b.receiver.url(healthy, 0), nil, true, nil); err != nil {
+		return err
+	}
+	l := newLoad(b, 1, 1)
+	w, err := l.run(ctx, "50 events a second", b.Duration, func(ctx context.Context) error { return l.steady(ctx, 50, 0) })
+	if err != nil {
+		return err
+	}
+	b.fill(r, w)
+	if err := l.check(ctx, r); err != nil {
+		return err
+	}
+	return b.finish(r)
+}
+
+// Of mixed: 100 webhooks, and 1,000 events a second in calls of 10, to one webhook each.
+const (
+	mixedHealthy  = 90
+	mixedFailing  = 5
+	mixedFlapping = 4
+	mixedHanging  = 1
+	mixedAll      = mixedHealthy + mixedFailing + mixedFlapping + mixedHanging
+	mixedCalls    = 100 // a second
+	mixedEvents   = 10  // a call
+)
+
+func mixedBehaviour(hook int) string {
+	switch {
+	case hook < mixedHealthy:
+		return healthy
+	case hook < mixedHealthy+mixedFailing:
+		return failing
+	case hook < mixedHealthy+mixedFailing+mixedFlapping:
+		return flapping
+	}
+	return hanging
+}
+
+// mixed compares the healthy webhooks' latency beside bad ones with their latency alone, at the same rate for each. It
+// measures alone, together, and alone again.
+func (b *bench) mixed(ctx context.Context, r *Result) error {
+	quick := make([]int, 30) // those that flap get theirs before the end
+	for i := range quick {
+		quick[i] = 1000
+	}
+	bad := make([]string, 0, mixedAll-mixedHealthy)
+	for i := range mixedAll {
+		var retry []int
+		if mixedBehaviour(i) == flapping {
+			retry = quick
+		}
+		id, err := b.server.createWebhook(ctx, b.receiver.url(mixedBehaviour(i), i), []string{eventType(i)}, true, retry)
+		if err != nil {
+			return err
+		}
+		if i >= mixedHealthy {
+			bad = append(bad, id)
+		}
+	}
+	var without counts
+	alone := func() error {
+		l := newLoad(b, 1, mixedHealthy)
+		w, err := l.run(ctx, "healthy webhooks alone", b.Duration/2, func(ctx context.Context) error {
+			return l.steady(ctx, mixedCalls*mixedHealthy/mixedAll, mixedEvents)
+		})
+		if err != nil {
+			return err
+		}
+		without = without.plus(w.all())
+		return l.check(ctx, r)
+	}
+	if err := alone(); err != nil {
+		return err
+	}
+	l := newLoad(b, 1, mixedAll)
+	l.ignored = func(hook int) bool { return mixedBehaviour(hook) == failing || mixedBehaviour(hook) == hanging }
+	w, err := l.run(ctx, "with bad webhooks", b.Duration, func(ctx context.Context) error { return l.steady(ctx, mixedCalls, mixedEvents) })
+	if err != nil {
+		return err
+	}
+	b.fill(r, w)
+	if err := l.check(ctx, r); err != nil {
+		return err
+	}
+	for _, id := range bad {
+		if err := b.server.enable(ctx, id, false); err != nil {
+			return err
+		}
+	}
+	if err := alone(); err != nil {
+		return err
+	}
+	r.P99MsWithout = without.ms(0.99)
+	return b.finish(r)
+}

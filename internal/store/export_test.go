@@ -1,0 +1,49 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// Hold keeps the writer busy until release is called, so that what is called meanwhile is written in one batch.
+func (s *Store) Hold() (release func()) {
+	held, let := make(chan struct{}), make(chan struct{})
+	s.background.Go(func() {
+		_ = s.change(context.Background(), func(*batch) error {
+			close(held)
+			<-let
+			return nil
+		})
+	})
+	<-held
+	return func() { close(let) }
+}
+
+// Queued is how many results and other writes wait for the writer.
+func (s *Store) Queued() (results, others int) {
+	return len(s.writer.results), len(s.writer.changes) + len(s.writer.publish)
+}
+
+// Steal makes another node the holder of a claim, as when this one's lease had expired.
+func (s *Store) Steal(ctx context.Context, delivery webhook.ID) error {
+	return s.change(ctx, func(b *batch) error {
+		return b.tx.Exec("UPDATE deliveries SET claimed_by = claimed_by + 1000000 WHERE id = ? AND claimed_by IS NOT NULL", delivery).Error
+	})
+}
+
+// SyncNormal makes the database acknowledge what is not on disk, as SQLite drivers do unless told otherwise.
+func (s *Store) SyncNormal() error { return s.write.Exec("PRAGMA synchronous = NORMAL").Error }
+
+// FailingSince is what the routing table remembers of a webhook's failures, and what the database does.
+func (s *Store) FailingSince(ctx context.Context, id webhook.ID) (remembered, stored *time.Time, err error) {
+	if h := s.routes.get(id); h != nil {
+		remembered = h.FailingSince
+	}
+	found, err := s.In(s.routes.get(id).TenantID).WebhooksByID(ctx, []webhook.ID{id})
+	if err != nil {
+		return nil, nil, err
+	}
+	return remembered, found[id].FailingSince, nil
+}

@@ -1,0 +1,664 @@
+package store_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// Whatever is done to a store, in whatever order and with whatever crash between, it agrees with a model of plain maps:
+// one delivery for each pair (I2), attempts numbered 1 to n (I3), every delivery completed or held or due or claimed (I4),
+// nothing to claim after a success (I5), and no write from who lost the claim (I7).
+func TestStoreAgreesWithModel(t *testing.T) {
+	if checks := flag.Lookup("rapid.checks"); checks.Value.String() == checks.DefValue {
+		defer func() { _ = flag.Set("rapid.checks", checks.DefValue) }()
+		must(t, flag.Set("rapid.checks", "20")) // about 5 s; -rapid.checks=1000 for long
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		dir, err := os.MkdirTemp("", "model")
+		must(t, err)
+		defer func() { _ = os.RemoveAll(dir) }()
+		m := &model{dir: dir, deliveries: map[webhook.ID]*modelDelivery{}, events: map[webhook.ID]string{}, keys: map[string]webhook.ID{}}
+		m.open(t)
+		defer func() { _ = m.s.Close() }()
+		m.create(t)
+		m.publish(t)
+		t.Repeat(map[string]func(*rapid.T){
+			"":        m.agree,
+			"create":  m.create,
+			"publish": m.publish,
+			"test":    m.testWebhook,
+			"claim":   m.claim,
+			"attempt": m.attempt,
+			"again":   m.attempt, // most of what can happen needs attempts
+			"record":  m.record,
+			"unclaim": m.unclaim,
+			"steal":   m.steal,
+			"crash":   m.crash,
+			"update":  m.update,
+			"rotate":  m.rotate,
+			"delete":  m.remove,
+			"retry":   m.retry,
+			"cancel":  m.cancel,
+			"prune":   m.prune,
+		})
+	})
+}
+
+// model is what the store must hold. It is also the store's sender: it takes as many new deliveries as quota says.
+type model struct {
+	dir  string
+	s    *store.Store
+	c    *store.Scope
+	node int // counts processes
+
+	hooks      []*modelHook
+	events     map[webhook.ID]string // their types
+	keys       map[string]webhook.ID // of idempotency
+	deliveries map[webhook.ID]*modelDelivery
+	jobs       []*held // claimed at some time, finished or not
+	attempts   int     // in the log
+
+	quota int
+	taken []*store.Job
+}
+
+type modelHook struct {
+	id               webhook.ID
+	events           []string
+	schedule         []int
+	enabled, deleted bool
+	failing          bool
+	secrets          int
+}
+
+type modelDelivery struct {
+	event, hook webhook.ID
+	status      webhook.DeliveryStatus // HELD is PENDING here
+	attempts    []webhook.AttemptStatus
+	start       int // attempts made when the schedule began
+	trigger     webhook.Trigger
+	due         bool // can be claimed now
+	later       bool // due in an hour
+	claim       *held
+	stolen      bool
+}
+
+// held is a claim that somebody got.
+type held struct {
+	*store.Job
+	node int
+}
+
+func (m *model) Reserve(*store.Hook, int) bool {
+	m.quota--
+	return m.quota >= 0
+}
+func (m *model) Release(*store.Hook, int)      { m.quota++ }
+func (m *model) Take(j *store.Job)             { m.taken = append(m.taken, j) }
+func (m *model) Due(webhook.ID, time.Time)     {}
+func (m *model) Changed(*store.Hook)           {}
+func (m *model) live(h *modelHook) bool        { return h.enabled && !h.deleted }
+func (m *model) hook(id webhook.ID) *modelHook { return m.hooks[m.index(id)] }
+
+func (m *model) index(id webhook.ID) int {
+	return slices.IndexFunc(m.hooks, func(h *modelHook) bool { return h.id == id })
+}
+
+func (m *model) open(t *rapid.T) {
+	s, err := store.Open(context.Background(), store.Options{Dir: m.dir})
+	must(t, err)
+	s.SetTaker(m)
+	owner, err := s.EnsureTenant(context.Background(), "a")
+	must(t, err)
+	m.s, m.c = s, s.In(owner.ID)
+	m.node++
+}
+
+// crash ends the process with everything that it had claimed; the next one finds that due.
+func (m *model) crash(t *rapid.T) {
+	must(t, m.s.Close())
+	m.open(t)
+	for _, d := range m.deliveries {
+		if d.claim != nil || d.stolen {
+			d.claim, d.stolen = nil, false
+			d.due = d.status == webhook.Pending
+		}
+	}
+}
+
+func (m *model) create(t *rapid.T) {
+	if len(m.hooks) == 4 {
+		t.Skip()
+	}
+	h := &modelHook{
+		events:   rapid.SampledFrom([][]string{nil, {"a.b"}, {"a.b", "c.d"}}).Draw(t, "events"),
+		schedule: rapid.SampledFrom([][]int{{}, {0}, {0, 0, 0}, {0, 3_600_000}}).Draw(t, "schedule"),
+		enabled:  rapid.IntRange(0, 3).Draw(t, "enabled") > 0,
+		secrets:  1,
+	}
+	w, _, err := m.c.CreateWebhook(context.Background(), webhook.New{
+		URL: "https://example.com", Events: h.events, Enabled: h.enabled, RetryScheduleMs: h.schedule,
+	})
+	must(t, err)
+	h.id = w.ID
+	m.hooks = append(m.hooks, h)
+}
+
+func (m *model) pick(t *rapid.T) *modelHook {
+	if len(m.hooks) == 0 {
+		t.Skip()
+	}
+	return rapid.SampledFrom(m.hooks).Draw(t, "webhook")
+}
+
+func (m *model) pickDelivery(t *rapid.T) (webhook.ID, *modelDelivery) {
+	if len(m.deliveries) == 0 {
+		t.Skip()
+	}
+	ids := slices.SortedFunc(maps.Keys(m.deliveries), func(a, b webhook.ID) int { return slices.Compare(a[:], b[:]) })
+	id := rapid.SampledFrom(ids).Draw(t, "delivery")
+	return id, m.deliveries[id]
+}
+
+func (m *model) publish(t *rapid.T) {
+	m.quota = rapid.IntRange(0, 1).Draw(t, "quota")
+	quota := m.quota
+	kinds := rapid.SliceOfN(rapid.SampledFrom([]string{"a.b", "c.d"}), 1, 3).Draw(t, "types")
+	var events []webhook.NewEvent
+	for _, kind := range kinds {
+		key := rapid.SampledFrom([]string{"", "", "k", "l"}).Draw(t, "key")
+		if key != "" {
+			key += kind
+		}
+		events = append(events, webhook.NewEvent{Type: kind, Data: json.RawMessage("1"), IdempotencyKey: key})
+	}
+	results, err := m.c.Publish(context.Background(), events)
+	must(t, err)
+	for i, r := range results {
+		must(t, r.Err)
+		key := events[i].IdempotencyKey
+		if known, ok := m.keys[key]; ok != r.Duplicate || ok && known != r.Event.ID {
+			t.Fatalf("key %q: %+v, want %v", key, r, known)
+		}
+		if r.Duplicate {
+			continue
+		}
+		if key != "" {
+			m.keys[key] = r.Event.ID
+		}
+		m.owe(t, r.Event.ID, kinds[i], func(h *modelHook) bool { return h.events == nil || slices.Contains(h.events, kinds[i]) })
+	}
+	m.take(t, quota)
+}
+
+// owe notes an event and finds the deliveries that were made for it.
+func (m *model) owe(t *rapid.T, event webhook.ID, kind string, wants func(*modelHook) bool) {
+	m.events[event] = kind
+	l, err := m.c.Deliveries(context.Background(), store.DeliveryFilter{EventIDs: []webhook.ID{event}}, store.Page{First: 100})
+	must(t, err)
+	want := map[webhook.ID]bool{}
+	for _, h := range m.hooks {
+		if !h.deleted && wants(h) {
+			want[h.id] = true
+		}
+	}
+	for _, d := range l.Items {
+		if !want[d.WebhookID] {
+			t.Fatalf("event %s (%s): a delivery to %s that is not owed, or is there twice", event, kind, d.WebhookID)
+		}
+		delete(want, d.WebhookID)
+		m.deliveries[d.ID] = &modelDelivery{event: event, hook: d.WebhookID, status: webhook.Pending, trigger: webhook.TriggerSchedule, due: true}
+		if kind == webhook.TypeTest {
+			m.deliveries[d.ID].trigger = webhook.TriggerTest
+		}
+	}
+	if len(want) > 0 {
+		t.Fatalf("event %s (%s): not owed to %v", event, kind, want)
+	}
+}
+
+// take notes what the store handed over in memory.
+func (m *model) take(t *rapid.T, quota int) {
+	must(t, m.s.Flush(context.Background())) // what was reserved is handed over after the caller's answer
+	if len(m.taken) > quota {
+		t.Fatalf("%d deliveries handed over, there was room for %d", len(m.taken), quota)
+	}
+	for _, j := range m.taken {
+		m.hold(t, j)
+	}
+	m.taken, m.quota = nil, 0
+}
+
+// hold notes a claim, which must have been the model's to give.
+func (m *model) hold(t *rapid.T, j *store.Job) {
+	d := m.deliveries[j.Delivery.ID]
+	switch {
+	case d == nil:
+		t.Fatalf("claimed delivery %s that is not there", j.Delivery.ID)
+	case !d.due || d.status != webhook.Pending || !m.live(m.hook(d.hook)):
+		t.Fatalf("claimed delivery %s that is not due: %+v", j.Delivery.ID, d)
+	case j.Delivery.AttemptCount != len(d.attempts) || j.Delivery.ScheduleStart != d.start || j.Delivery.Trigger != d.trigger ||
+		j.Event.ID != d.event || j.Event.Type != m.events[d.event] || j.Hook.ID != d.hook:
+		t.Fatalf("claimed %+v, want %+v", j, d)
+	}
+	d.claim, d.due = &held{Job: j, node: m.node}, false
+	m.jobs = append(m.jobs, d.claim)
+}
+
+func (m *model) testWebhook(t *rapid.T) {
+	h := m.pick(t)
+	m.quota = rapid.IntRange(0, 1).Draw(t, "quota")
+	quota := m.quota
+	d, err := m.c.TestWebhook(context.Background(), h.id)
+	if !m.live(h) {
+		if err == nil {
+			t.Fatal("tested a webhook that is disabled or deleted")
+		}
+		m.quota = 0
+		return
+	}
+	must(t, err)
+	m.owe(t, d.EventID, webhook.TypeTest, func(o *modelHook) bool { return o == h })
+	m.take(t, quota)
+}
+
+func (m *model) claim(t *rapid.T) {
+	h := m.pick(t)
+	n := rapid.IntRange(1, 5).Draw(t, "n")
+	due := 0
+	for _, d := range m.deliveries {
+		if d.hook == h.id && d.due && m.live(h) {
+			due++
+		}
+	}
+	jobs, next, err := m.s.Claim(context.Background(), h.id, n, 1<<20)
+	must(t, err)
+	if len(jobs) != min(n, due) {
+		t.Fatalf("claimed %d of %d due, asked for %d", len(jobs), due, n)
+	}
+	for _, j := range jobs {
+		m.hold(t, j)
+	}
+	left := false
+	for _, d := range m.deliveries {
+		left = left || d.hook == h.id && (d.due || d.later) && m.live(h)
+	}
+	if left != (next != nil) {
+		t.Fatalf("next due is %v, something is left: %v", next, left)
+	}
+}
+
+// record reports an attempt: of a claim that is held, or of one that was lost long ago.
+func (m *model) record(t *rapid.T) {
+	if len(m.jobs) == 0 {
+		t.Skip()
+	}
+	j := rapid.SampledFrom(m.jobs).Draw(t, "job")
+	m.result(t, j)
+}
+
+// attempt makes one, with something happening while it runs.
+func (m *model) attempt(t *rapid.T) {
+	for _, h := range m.hooks {
+		jobs, _, err := m.s.Claim(context.Background(), h.id, 1, 1<<20)
+		must(t, err)
+		if len(jobs) == 0 {
+			continue
+		}
+		m.hold(t, jobs[0])
+		j := m.jobs[len(m.jobs)-1]
+		id := j.Delivery.ID
+		switch rapid.SampledFrom([]string{"", "", "", "", "retry", "cancel", "cancel and retry", "update", "crash"}).Draw(t, "meanwhile") {
+		case "retry":
+			m.retryOne(t, id, m.deliveries[id])
+		case "cancel":
+			m.cancelOne(t, id, m.deliveries[id])
+		case "cancel and retry":
+			m.cancelOne(t, id, m.deliveries[id])
+			m.retryOne(t, id, m.deliveries[id])
+		case "update":
+			m.update(t)
+		case "crash":
+			m.crash(t)
+		}
+		m.result(t, j)
+		return
+	}
+	t.Skip()
+}
+
+// result reports the attempt of a claim, held or lost.
+func (m *model) result(t *rapid.T, j *held) {
+	status := rapid.SampledFrom([]int{200, 500, 500, 500, 410}).Draw(t, "status")
+	d := m.deliveries[j.Delivery.ID]
+	if d != nil && d.claim != j && d.claim != nil && j.Delivery.AttemptCount == len(d.attempts) {
+		return // the same node may not report one attempt twice: its claims tell nodes and attempts apart
+	}
+	r := &store.Result{Job: j.Job, Gone: status == 410, Attempt: webhook.Attempt{
+		Status: webhook.AttemptSucceeded, Trigger: j.Delivery.Trigger, StartedAt: time.Now(), ResponseStatus: &status,
+	}}
+	if status != 200 {
+		code := webhook.ErrorHTTPStatus
+		r.Attempt.Status, r.Attempt.Error = webhook.AttemptFailed, &code
+	}
+	if rapid.Bool().Draw(t, "beside a refused change") {
+		release := m.s.Hold()
+		must(t, m.s.Record(context.Background(), r))
+		refused := make(chan error, 1)
+		go func() {
+			_, err := m.c.RetryDelivery(context.Background(), webhook.ID{1})
+			refused <- err
+		}()
+		for _, others := m.s.Queued(); others == 0; _, others = m.s.Queued() {
+			time.Sleep(10 * time.Microsecond)
+		}
+		release()
+		if err := <-refused; !errors.Is(err, webhook.ErrNotFound) {
+			t.Fatalf("retry of nothing: %v", err)
+		}
+	} else {
+		must(t, m.s.Record(context.Background(), r))
+	}
+	must(t, m.s.Flush(context.Background()))
+	if d == nil || d.claim != j {
+		return
+	}
+	m.apply(t, d, r)
+}
+
+// apply is what an attempt that counts does.
+func (m *model) apply(t *rapid.T, d *modelDelivery, r *store.Result) {
+	h, kind := m.hook(d.hook), m.events[d.event]
+	ok := r.Attempt.Status == webhook.AttemptSucceeded
+	m.attempts++
+	d.attempts = append(d.attempts, r.Attempt.Status)
+	d.claim, d.trigger = nil, webhook.TriggerSchedule
+	gaveUp := false
+	switch {
+	case ok:
+		d.status = webhook.DeliverySucceeded
+	case d.status == webhook.Canceled:
+	case kind == webhook.TypeTest || len(d.attempts)-d.start > len(h.schedule):
+		d.status, gaveUp = webhook.DeliveryFailed, true
+	case h.schedule[len(d.attempts)-d.start-1] == 0:
+		d.due = true
+	default:
+		d.later = true
+	}
+	var told []string
+	if gaveUp && kind != webhook.TypeTest && !webhook.Operational(kind) {
+		told = append(told, webhook.TypeDeliveryFailed)
+	}
+	if m.live(h) {
+		if r.Gone {
+			h.enabled = false
+			told = append(told, webhook.TypeWebhookDisabled)
+		} else {
+			h.failing = !ok
+		}
+	}
+	l, err := m.c.Events(context.Background(), store.EventFilter{}, store.Page{First: 3})
+	must(t, err)
+	slices.Reverse(l.Items)
+	for _, e := range l.Items {
+		if _, known := m.events[e.ID]; known {
+			continue
+		}
+		if len(told) == 0 || told[0] != e.Type {
+			t.Fatalf("event %s came of nothing, want %v", e.Type, told)
+		}
+		m.owe(t, e.ID, e.Type, func(o *modelHook) bool { return o != h && o.events == nil })
+		told = told[1:]
+	}
+	if len(told) > 0 {
+		t.Fatalf("no event %v", told)
+	}
+}
+
+func (m *model) unclaim(t *rapid.T) {
+	var mine []*held
+	for _, j := range m.jobs {
+		if d := m.deliveries[j.Delivery.ID]; d != nil && d.claim == j {
+			mine = append(mine, j)
+		}
+	}
+	if len(mine) == 0 {
+		t.Skip()
+	}
+	j := rapid.SampledFrom(mine).Draw(t, "job")
+	must(t, m.s.Unclaim(context.Background(), []*store.Job{j.Job}))
+	m.jobs = slices.DeleteFunc(m.jobs, func(o *held) bool { return o == j })
+	d := m.deliveries[j.Delivery.ID]
+	d.claim, d.due = nil, d.status == webhook.Pending
+}
+
+// steal lets another node take a claim over: nothing that this one says of it counts from then on.
+func (m *model) steal(t *rapid.T) {
+	id, d := m.pickDelivery(t)
+	if d.claim == nil {
+		t.Skip()
+	}
+	must(t, m.s.Steal(context.Background(), id))
+	must(t, m.s.Unclaim(context.Background(), []*store.Job{d.claim.Job}))
+	d.claim, d.stolen = nil, true
+}
+
+func (m *model) update(t *rapid.T) {
+	h := m.pick(t)
+	on := rapid.Bool().Draw(t, "enabled")
+	_, _, err := m.c.UpdateWebhook(context.Background(), h.id, webhook.Patch{Enabled: webhook.Some(on)}, nil)
+	if h.deleted {
+		if !errors.Is(err, webhook.ErrNotFound) {
+			t.Fatalf("updated a deleted webhook: %v", err)
+		}
+		return
+	}
+	must(t, err)
+	if on && !h.enabled {
+		h.failing = false
+	}
+	h.enabled = on
+}
+
+func (m *model) rotate(t *rapid.T) {
+	h := m.pick(t)
+	overlap := time.Duration(rapid.SampledFrom([]int{0, 1}).Draw(t, "overlap")) * time.Hour
+	_, _, err := m.c.UpdateWebhook(context.Background(), h.id, webhook.Patch{}, &overlap)
+	if h.deleted {
+		return
+	}
+	must(t, err)
+	h.secrets = min(h.secrets+1, 5)
+	if overlap == 0 {
+		h.secrets = 1
+	}
+}
+
+func (m *model) remove(t *rapid.T) {
+	h := m.pick(t)
+	if rapid.IntRange(0, 2).Draw(t, "really") > 0 {
+		t.Skip()
+	}
+	if err := m.c.DeleteWebhook(context.Background(), h.id); errors.Is(err, webhook.ErrNotFound) != h.deleted {
+		t.Fatalf("delete: %v", err)
+	}
+	h.deleted = true
+}
+
+func (m *model) retry(t *rapid.T) {
+	id, d := m.pickDelivery(t)
+	m.retryOne(t, id, d)
+}
+
+func (m *model) retryOne(t *rapid.T, id webhook.ID, d *modelDelivery) {
+	_, err := m.c.RetryDelivery(context.Background(), id)
+	if m.hook(d.hook).deleted {
+		if err == nil {
+			t.Fatal("retried a deleted webhook's delivery")
+		}
+		return
+	}
+	must(t, err)
+	d.status, d.start, d.later = webhook.Pending, len(d.attempts), false
+	if d.claim == nil && !d.stolen {
+		d.due, d.trigger = true, webhook.TriggerManual
+	}
+}
+
+func (m *model) cancel(t *rapid.T) {
+	id, d := m.pickDelivery(t)
+	m.cancelOne(t, id, d)
+}
+
+func (m *model) cancelOne(t *rapid.T, id webhook.ID, d *modelDelivery) {
+	_, err := m.c.CancelDelivery(context.Background(), id)
+	if d.status != webhook.Pending || m.hook(d.hook).deleted {
+		if len(webhook.Invalids(err)) != 1 {
+			t.Fatalf("canceled what is completed: %v", err)
+		}
+		return
+	}
+	must(t, err)
+	d.status, d.due, d.later = webhook.Canceled, false, false
+}
+
+// prune lets retention take everything that is completed.
+func (m *model) prune(t *rapid.T) {
+	_, err := m.s.Prune(context.Background(), time.Now().Add(time.Hour))
+	must(t, err)
+	owed := map[webhook.ID]bool{}
+	for _, d := range m.deliveries {
+		if m.hook(d.hook).deleted && d.status == webhook.Pending && (d.due || d.later) {
+			d.status, d.due, d.later = webhook.Canceled, false, false
+		}
+		owed[d.event] = owed[d.event] || d.status == webhook.Pending
+	}
+	for id, d := range m.deliveries {
+		if !owed[d.event] {
+			m.attempts -= len(d.attempts)
+			delete(m.deliveries, id)
+		}
+	}
+	maps.DeleteFunc(m.events, func(id webhook.ID, _ string) bool { return !owed[id] })
+	maps.DeleteFunc(m.keys, func(_ string, id webhook.ID) bool { return !owed[id] })
+}
+
+// agree compares everything that can be read with the model.
+func (m *model) agree(t *rapid.T) {
+	ctx := context.Background()
+	seen := map[webhook.ID]*webhook.Delivery{}
+	for after := int64(0); ; {
+		l, err := m.c.Deliveries(ctx, store.DeliveryFilter{}, store.Page{First: 100, After: after})
+		must(t, err)
+		for _, d := range l.Items {
+			seen[d.ID], after = d, d.Seq
+		}
+		if !l.HasNext {
+			break
+		}
+	}
+	if len(seen) != len(m.deliveries) {
+		t.Fatalf("%d deliveries, want %d", len(seen), len(m.deliveries))
+	}
+	for id, want := range m.deliveries {
+		got := seen[id]
+		if got == nil {
+			t.Fatalf("delivery %s is lost", id)
+		}
+		h, status := m.hook(want.hook), want.status
+		switch {
+		case status == webhook.Pending && h.deleted:
+			status = webhook.Canceled
+		case status == webhook.Pending && !h.enabled:
+			status = webhook.Held
+		}
+		due := status == webhook.Pending && (want.due || want.later)
+		if got.Status != status || got.AttemptCount != len(want.attempts) || got.EventID != want.event || got.WebhookID != want.hook ||
+			due != (got.NextAttemptAt != nil) {
+			t.Fatalf("delivery %+v, want %+v, due %v, webhook %+v", got, want, due, h)
+		}
+		if !h.deleted && (got.CompletedAt != nil) != (want.status != webhook.Pending) {
+			t.Fatalf("delivery %s is completed at %v and %s", id, got.CompletedAt, got.Status)
+		}
+	}
+	m.agreeLog(t)
+	m.agreeHooks(t)
+}
+
+func (m *model) agreeLog(t *rapid.T) {
+	ctx := context.Background()
+	l, err := m.c.Webhooks(ctx, store.WebhookFilter{}, store.Page{First: 1})
+	must(t, err)
+	if len(l.Items) == 0 {
+		return
+	}
+	numbers := map[webhook.ID]int{}
+	last, total := int64(0), 0
+	for after := int64(0); ; {
+		page, scanned, err := m.s.AttemptLog(ctx, l.Items[0].TenantID, store.AttemptFilter{}, after, 100)
+		must(t, err)
+		for _, a := range page {
+			numbers[a.DeliveryID]++
+			d := m.deliveries[a.DeliveryID]
+			if d == nil || a.Number != numbers[a.DeliveryID] || a.Number > len(d.attempts) || a.Status != d.attempts[a.Number-1] || a.Seq <= last {
+				t.Fatalf("log has %+v after seq %d, want attempt %d of %+v", a, last, numbers[a.DeliveryID], d)
+			}
+			last = a.Seq
+			total++
+		}
+		if scanned == after {
+			break
+		}
+		after = scanned
+	}
+	if total != m.attempts {
+		t.Fatalf("log has %d attempts, want %d", total, m.attempts)
+	}
+}
+
+func (m *model) agreeHooks(t *rapid.T) {
+	ctx := context.Background()
+	for _, h := range m.hooks {
+		found, err := m.c.WebhooksByID(ctx, []webhook.ID{h.id})
+		must(t, err)
+		w := found[h.id]
+		if (w == nil) != h.deleted {
+			t.Fatalf("webhook %s: %+v, deleted %v", h.id, w, h.deleted)
+		}
+		if w == nil {
+			continue
+		}
+		secrets, err := m.c.Secrets(ctx, []webhook.ID{h.id})
+		must(t, err)
+		remembered, stored, err := m.s.FailingSince(ctx, h.id)
+		must(t, err)
+		if w.Enabled != h.enabled || len(secrets[h.id]) != h.secrets || (stored != nil) != h.failing || (remembered != nil) != h.failing {
+			t.Fatalf("webhook %+v with %d secrets, failing since %v (remembered %v), want %+v", w, len(secrets[h.id]), stored, remembered, h)
+		}
+	}
+}
+
+func (d *modelDelivery) String() string {
+	return fmt.Sprintf("%s after %d attempts (schedule from %d), due %v, later %v, claimed %v, stolen %v, %s",
+		d.status, len(d.attempts), d.start, d.due, d.later, d.claim != nil, d.stolen, d.trigger)
+}
+
+func must(t rapid.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
