@@ -9,6 +9,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
+// Body is the resolver for the body field.
 func (r *attemptRequestResolver) Body(ctx context.Context, obj *model.AttemptRequest) (string, error) {
 	e, err := required(load(ctx, &from(ctx).loaders.events, obj.Attempt, attemptEvent))
 	if err != nil {
@@ -17,6 +18,7 @@ func (r *attemptRequestResolver) Body(ctx context.Context, obj *model.AttemptReq
 	return string(e.AppendBody(nil)), nil
 }
 
+// Message is the resolver for the message field.
 func (r *deliveryAttemptResolver) Message(ctx context.Context, obj *webhook.Attempt) (*string, error) {
 	if obj.Message == "" {
 		return nil, nil
@@ -24,10 +26,12 @@ func (r *deliveryAttemptResolver) Message(ctx context.Context, obj *webhook.Atte
 	return &obj.Message, nil
 }
 
+// DurationMs is the resolver for the durationMs field.
 func (r *deliveryAttemptResolver) DurationMs(ctx context.Context, obj *webhook.Attempt) (int, error) {
 	return int((time.Duration(obj.DurationUs) * time.Microsecond).Round(time.Millisecond).Milliseconds()), nil
 }
 
+// Timings is the resolver for the timings field.
 func (r *deliveryAttemptResolver) Timings(ctx context.Context, obj *webhook.Attempt) (*model.AttemptTimings, error) {
 	ms := func(us int64) float64 { return float64(us) / 1000 }
 	return &model.AttemptTimings{
@@ -39,22 +43,27 @@ func (r *deliveryAttemptResolver) Timings(ctx context.Context, obj *webhook.Atte
 	}, nil
 }
 
+// Delivery is the resolver for the delivery field.
 func (r *deliveryAttemptResolver) Delivery(ctx context.Context, obj *webhook.Attempt) (*webhook.Delivery, error) {
 	return required(load(ctx, &from(ctx).loaders.deliveries, obj, attemptDelivery))
 }
 
+// Event is the resolver for the event field.
 func (r *deliveryAttemptResolver) Event(ctx context.Context, obj *webhook.Attempt) (*webhook.Event, error) {
 	return required(load(ctx, &from(ctx).loaders.events, obj, attemptEvent))
 }
 
+// Webhook is the resolver for the webhook field.
 func (r *deliveryAttemptResolver) Webhook(ctx context.Context, obj *webhook.Attempt) (*webhook.Webhook, error) {
 	return load(ctx, &from(ctx).loaders.webhooks, obj, attemptWebhook)
 }
 
+// Request is the resolver for the request field.
 func (r *deliveryAttemptResolver) Request(ctx context.Context, obj *webhook.Attempt) (*model.AttemptRequest, error) {
 	return &model.AttemptRequest{Attempt: obj}, nil
 }
 
+// Response is the resolver for the response field.
 func (r *deliveryAttemptResolver) Response(ctx context.Context, obj *webhook.Attempt) (*model.AttemptResponse, error) {
 	if obj.ResponseStatus == nil {
 		return nil, nil
@@ -62,10 +71,12 @@ func (r *deliveryAttemptResolver) Response(ctx context.Context, obj *webhook.Att
 	return &model.AttemptResponse{Attempt: obj}, nil
 }
 
+// Attempt is the resolver for the attempt field.
 func (r *queryResolver) Attempt(ctx context.Context, id webhook.ID) (*webhook.Attempt, error) {
 	return one(ctx, from(ctx).store.AttemptsByID, id)
 }
 
+// Attempts is the resolver for the attempts field.
 func (r *queryResolver) Attempts(ctx context.Context, first *int, after *string, last *int, before *string, filter *store.AttemptFilter) (*model.Connection[webhook.Attempt], error) {
 	f, err := attemptFilter(filter)
 	if err != nil {
@@ -75,8 +86,10 @@ func (r *queryResolver) Attempts(ctx context.Context, first *int, after *string,
 	return list(ctx, ofAttempts, arguments{first, after, last, before}, f, attemptSeq, s.Attempts, s.CountAttempts)
 }
 
+// AttemptRequest returns AttemptRequestResolver implementation.
 func (r *Resolver) AttemptRequest() AttemptRequestResolver { return &attemptRequestResolver{r} }
 
+// DeliveryAttempt returns DeliveryAttemptResolver implementation.
 func (r *Resolver) DeliveryAttempt() DeliveryAttemptResolver { return &deliveryAttemptResolver{r} }
 
 type (

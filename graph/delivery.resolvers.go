@@ -8,14 +8,17 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
+// Event is the resolver for the event field.
 func (r *deliveryResolver) Event(ctx context.Context, obj *webhook.Delivery) (*webhook.Event, error) {
 	return required(load(ctx, &from(ctx).loaders.events, obj, deliveryEvent))
 }
 
+// Webhook is the resolver for the webhook field.
 func (r *deliveryResolver) Webhook(ctx context.Context, obj *webhook.Delivery) (*webhook.Webhook, error) {
 	return load(ctx, &from(ctx).loaders.webhooks, obj, deliveryWebhook)
 }
 
+// Attempts is the resolver for the attempts field.
 func (r *deliveryResolver) Attempts(ctx context.Context, obj *webhook.Delivery, first *int, after *string, last *int, before *string) (*model.Connection[webhook.Attempt], error) {
 	s := from(ctx).store
 	return sublist(ctx, "attempts of deliveries", ofDeliverysOldest, obj, deliveryID, arguments{first, after, last, before},
@@ -28,22 +31,26 @@ func (r *deliveryResolver) Attempts(ctx context.Context, obj *webhook.Delivery, 
 		})
 }
 
+// RetryDelivery is the resolver for the retryDelivery field.
 func (r *mutationResolver) RetryDelivery(ctx context.Context, input model.RetryDeliveryInput) (*model.RetryDeliveryPayload, error) {
 	d, err := from(ctx).store.RetryDelivery(ctx, input.ID)
 	errs, err := userErrors(err)
 	return &model.RetryDeliveryPayload{Delivery: d, UserErrors: errs}, err
 }
 
+// CancelDelivery is the resolver for the cancelDelivery field.
 func (r *mutationResolver) CancelDelivery(ctx context.Context, input model.CancelDeliveryInput) (*model.CancelDeliveryPayload, error) {
 	d, err := from(ctx).store.CancelDelivery(ctx, input.ID)
 	errs, err := userErrors(err)
 	return &model.CancelDeliveryPayload{Delivery: d, UserErrors: errs}, err
 }
 
+// Delivery is the resolver for the delivery field.
 func (r *queryResolver) Delivery(ctx context.Context, id webhook.ID) (*webhook.Delivery, error) {
 	return one(ctx, from(ctx).store.DeliveriesByID, id)
 }
 
+// Deliveries is the resolver for the deliveries field.
 func (r *queryResolver) Deliveries(ctx context.Context, first *int, after *string, last *int, before *string, filter *store.DeliveryFilter) (*model.Connection[webhook.Delivery], error) {
 	f, err := deliveryFilter(filter)
 	if err != nil {
@@ -53,6 +60,7 @@ func (r *queryResolver) Deliveries(ctx context.Context, first *int, after *strin
 	return list(ctx, ofDeliveries, arguments{first, after, last, before}, f, deliverySeq, s.Deliveries, s.CountDeliveries)
 }
 
+// Delivery returns DeliveryResolver implementation.
 func (r *Resolver) Delivery() DeliveryResolver { return &deliveryResolver{r} }
 
 type deliveryResolver struct{ *Resolver }

@@ -8,6 +8,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
+// Deliveries is the resolver for the deliveries field.
 func (r *eventResolver) Deliveries(ctx context.Context, obj *webhook.Event, first *int, after *string, last *int, before *string, filter *store.DeliveryFilter) (*model.Connection[webhook.Delivery], error) {
 	f, err := deliveryFilter(filter)
 	if err != nil {
@@ -21,6 +22,7 @@ func (r *eventResolver) Deliveries(ctx context.Context, obj *webhook.Event, firs
 		})
 }
 
+// PublishEvent is the resolver for the publishEvent field.
 func (r *mutationResolver) PublishEvent(ctx context.Context, input model.PublishEventInput) (*model.PublishEventPayload, error) {
 	results, err := from(ctx).store.Publish(ctx, []webhook.NewEvent{newEvent(&input)})
 	if err != nil {
@@ -30,6 +32,7 @@ func (r *mutationResolver) PublishEvent(ctx context.Context, input model.Publish
 	return &model.PublishEventPayload{Event: results[0].Event, Duplicate: results[0].Duplicate, UserErrors: errs}, err
 }
 
+// PublishEvents is the resolver for the publishEvents field.
 func (r *mutationResolver) PublishEvents(ctx context.Context, input model.PublishEventsInput) (*model.PublishEventsPayload, error) {
 	if e := checkCount(len(input.Events)); e != nil {
 		return &model.PublishEventsPayload{Results: []*model.PublishEventResult{}, UserErrors: []*model.UserError{userError(e)}}, nil
@@ -54,10 +57,12 @@ func (r *mutationResolver) PublishEvents(ctx context.Context, input model.Publis
 	return &model.PublishEventsPayload{Results: results, UserErrors: []*model.UserError{}}, nil
 }
 
+// Event is the resolver for the event field.
 func (r *queryResolver) Event(ctx context.Context, id webhook.ID) (*webhook.Event, error) {
 	return one(ctx, from(ctx).store.EventsByID, id)
 }
 
+// Events is the resolver for the events field.
 func (r *queryResolver) Events(ctx context.Context, first *int, after *string, last *int, before *string, filter *store.EventFilter) (*model.Connection[webhook.Event], error) {
 	f, err := eventFilter(filter)
 	if err != nil {
@@ -67,6 +72,7 @@ func (r *queryResolver) Events(ctx context.Context, first *int, after *string, l
 	return list(ctx, ofEvents, arguments{first, after, last, before}, f, eventSeq, s.Events, s.CountEvents)
 }
 
+// Event returns EventResolver implementation.
 func (r *Resolver) Event() EventResolver { return &eventResolver{r} }
 
 type eventResolver struct{ *Resolver }

@@ -63,6 +63,12 @@ func newAPI(t *testing.T) *api {
 	return a
 }
 
+// with returns the schema over the same store with another resolver.
+func (a *api) with(r *graph.Resolver) *api {
+	log := &bytes.Buffer{}
+	return &api{t: a.t, store: a.store, live: r.Live, resolver: r, exec: graph.NewExecutor(r, textLogger(log)), log: log}
+}
+
 // as returns a context of a caller of the tenant.
 func (a *api) as(tenant string) context.Context {
 	a.t.Helper()

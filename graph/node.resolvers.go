@@ -8,6 +8,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
+// Node is the resolver for the node field.
 func (r *queryResolver) Node(ctx context.Context, id webhook.ID) (model.Node, error) {
 	found, err := nodes(ctx, []webhook.ID{id})
 	if err != nil {
@@ -16,6 +17,7 @@ func (r *queryResolver) Node(ctx context.Context, id webhook.ID) (model.Node, er
 	return found[0], nil
 }
 
+// Nodes is the resolver for the nodes field.
 func (r *queryResolver) Nodes(ctx context.Context, ids []webhook.ID) ([]model.Node, error) {
 	if len(ids) > maxNodes {
 		return nil, &webhook.Invalid{Field: "ids", Code: webhook.CodeTooMany, Message: fmt.Sprintf("must have at most %d elements", maxNodes)}
@@ -23,10 +25,13 @@ func (r *queryResolver) Nodes(ctx context.Context, ids []webhook.ID) ([]model.No
 	return nodes(ctx, ids)
 }
 
+// Mutation returns MutationResolver implementation.
 func (r *Resolver) Mutation() MutationResolver { return &mutationResolver{r} }
 
+// Query returns QueryResolver implementation.
 func (r *Resolver) Query() QueryResolver { return &queryResolver{r} }
 
+// Subscription returns SubscriptionResolver implementation.
 func (r *Resolver) Subscription() SubscriptionResolver { return &subscriptionResolver{r} }
 
 type (

@@ -21,7 +21,7 @@ func TestSchemaFile(t *testing.T) {
 	var printed bytes.Buffer
 	formatter.NewFormatter(&printed, formatter.WithIndent("  ")).FormatSchema(graph.New(&graph.Resolver{}).Schema())
 	if *update {
-		if err := os.WriteFile("schema.graphql", printed.Bytes(), 0o644); err != nil { //nolint:gosec // it is public
+		if err := os.WriteFile("schema.graphql", printed.Bytes(), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
+// CreateWebhook is the resolver for the createWebhook field.
 func (r *mutationResolver) CreateWebhook(ctx context.Context, input model.CreateWebhookInput) (*model.CreateWebhookPayload, error) {
 	w, secret, err := from(ctx).store.CreateWebhook(ctx, webhook.New{
 		URL:             input.URL,
@@ -23,6 +24,7 @@ func (r *mutationResolver) CreateWebhook(ctx context.Context, input model.Create
 	return &model.CreateWebhookPayload{Webhook: w, Secret: revealed(secret), UserErrors: errs}, err
 }
 
+// UpdateWebhook is the resolver for the updateWebhook field.
 func (r *mutationResolver) UpdateWebhook(ctx context.Context, input model.UpdateWebhookInput) (*model.UpdateWebhookPayload, error) {
 	var w *webhook.Webhook
 	p, err := patch(&input)
@@ -33,6 +35,7 @@ func (r *mutationResolver) UpdateWebhook(ctx context.Context, input model.Update
 	return &model.UpdateWebhookPayload{Webhook: w, UserErrors: errs}, err
 }
 
+// DeleteWebhook is the resolver for the deleteWebhook field.
 func (r *mutationResolver) DeleteWebhook(ctx context.Context, input model.DeleteWebhookInput) (*model.DeleteWebhookPayload, error) {
 	errs, err := userErrors(from(ctx).store.DeleteWebhook(ctx, input.ID))
 	if err != nil || len(errs) > 0 {
@@ -41,6 +44,7 @@ func (r *mutationResolver) DeleteWebhook(ctx context.Context, input model.Delete
 	return &model.DeleteWebhookPayload{DeletedWebhookID: &input.ID, UserErrors: errs}, nil
 }
 
+// RotateWebhookSecret is the resolver for the rotateWebhookSecret field.
 func (r *mutationResolver) RotateWebhookSecret(ctx context.Context, input model.RotateWebhookSecretInput) (*model.RotateWebhookSecretPayload, error) {
 	overlap := time.Duration(input.OverlapMs) * time.Millisecond
 	w, secret, err := from(ctx).store.UpdateWebhook(ctx, input.ID, webhook.Patch{}, &overlap)
@@ -48,25 +52,30 @@ func (r *mutationResolver) RotateWebhookSecret(ctx context.Context, input model.
 	return &model.RotateWebhookSecretPayload{Webhook: w, Secret: revealed(secret), UserErrors: errs}, err
 }
 
+// TestWebhook is the resolver for the testWebhook field.
 func (r *mutationResolver) TestWebhook(ctx context.Context, input model.TestWebhookInput) (*model.TestWebhookPayload, error) {
 	d, err := from(ctx).store.TestWebhook(ctx, input.ID)
 	errs, err := userErrors(err)
 	return &model.TestWebhookPayload{Delivery: d, UserErrors: errs}, err
 }
 
+// Webhook is the resolver for the webhook field.
 func (r *queryResolver) Webhook(ctx context.Context, id webhook.ID) (*webhook.Webhook, error) {
 	return one(ctx, from(ctx).store.WebhooksByID, id)
 }
 
+// Webhooks is the resolver for the webhooks field.
 func (r *queryResolver) Webhooks(ctx context.Context, first *int, after *string, last *int, before *string, filter *store.WebhookFilter) (*model.Connection[webhook.Webhook], error) {
 	s := from(ctx).store
 	return list(ctx, ofWebhooks, arguments{first, after, last, before}, given(filter), webhookSeq, s.Webhooks, s.CountWebhooks)
 }
 
+// Secrets is the resolver for the secrets field.
 func (r *webhookResolver) Secrets(ctx context.Context, obj *webhook.Webhook) ([]*webhook.Secret, error) {
 	return load(ctx, &from(ctx).loaders.secrets, obj, webhookID)
 }
 
+// Deliveries is the resolver for the deliveries field.
 func (r *webhookResolver) Deliveries(ctx context.Context, obj *webhook.Webhook, first *int, after *string, last *int, before *string, filter *store.DeliveryFilter) (*model.Connection[webhook.Delivery], error) {
 	f, err := deliveryFilter(filter)
 	if err != nil {
@@ -80,6 +89,7 @@ func (r *webhookResolver) Deliveries(ctx context.Context, obj *webhook.Webhook, 
 		})
 }
 
+// Attempts is the resolver for the attempts field.
 func (r *webhookResolver) Attempts(ctx context.Context, obj *webhook.Webhook, first *int, after *string, last *int, before *string, filter *store.AttemptFilter) (*model.Connection[webhook.Attempt], error) {
 	f, err := attemptFilter(filter)
 	if err != nil {
@@ -93,6 +103,7 @@ func (r *webhookResolver) Attempts(ctx context.Context, obj *webhook.Webhook, fi
 		})
 }
 
+// PublicKey is the resolver for the publicKey field.
 func (r *webhookSecretResolver) PublicKey(ctx context.Context, obj *webhook.Secret) (*string, error) {
 	key := obj.PublicKey()
 	if key == "" {
@@ -101,8 +112,10 @@ func (r *webhookSecretResolver) PublicKey(ctx context.Context, obj *webhook.Secr
 	return &key, nil
 }
 
+// Webhook returns WebhookResolver implementation.
 func (r *Resolver) Webhook() WebhookResolver { return &webhookResolver{r} }
 
+// WebhookSecret returns WebhookSecretResolver implementation.
 func (r *Resolver) WebhookSecret() WebhookSecretResolver { return &webhookSecretResolver{r} }
 
 type (

@@ -32,14 +32,21 @@ func (c *Connection[T]) Nodes() []*T {
 // TotalCount is Count.
 func (c *Connection[T]) TotalCount(ctx context.Context) (int, error) { return c.Count(ctx) }
 
-// The connections and edges of the schema.
 type (
-	WebhookConnection         = Connection[webhook.Webhook]
-	WebhookEdge               = Edge[webhook.Webhook]
-	EventConnection           = Connection[webhook.Event]
-	EventEdge                 = Edge[webhook.Event]
-	DeliveryConnection        = Connection[webhook.Delivery]
-	DeliveryEdge              = Edge[webhook.Delivery]
+	// WebhookConnection is a page of webhooks.
+	WebhookConnection = Connection[webhook.Webhook]
+	// WebhookEdge is a webhook in a list.
+	WebhookEdge = Edge[webhook.Webhook]
+	// EventConnection is a page of events.
+	EventConnection = Connection[webhook.Event]
+	// EventEdge is an event in a list.
+	EventEdge = Edge[webhook.Event]
+	// DeliveryConnection is a page of deliveries.
+	DeliveryConnection = Connection[webhook.Delivery]
+	// DeliveryEdge is a delivery in a list.
+	DeliveryEdge = Edge[webhook.Delivery]
+	// DeliveryAttemptConnection is a page of attempts.
 	DeliveryAttemptConnection = Connection[webhook.Attempt]
-	DeliveryAttemptEdge       = Edge[webhook.Attempt]
+	// DeliveryAttemptEdge is an attempt in a list.
+	DeliveryAttemptEdge = Edge[webhook.Attempt]
 )

@@ -1,0 +1,186 @@
+package graph_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"go.uber.org/goleak"
+
+	"github.com/hookgraph/hookgraph/graph"
+	"github.com/hookgraph/hookgraph/internal/live"
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+const streamed = `subscription($after: String, $filter: DeliveryAttemptFilter) {
+	deliveryAttempts(after: $after, filter: $filter) { cursor node { id status event { id } delivery { attempts { totalCount } } webhook { id } } } }`
+
+// subscription is a stream of attempts as a transport reads it.
+type subscription struct {
+	t    *testing.T
+	ctx  context.Context //nolint:containedctx // the stream's own
+	read graphql.ResponseHandler
+}
+
+func (a *api) subscribe(ctx context.Context, v vars) *subscription {
+	a.t.Helper()
+	read, ctx, errs := a.start(ctx, streamed, v)
+	if errs != nil {
+		a.t.Fatal(errs)
+	}
+	return &subscription{a.t, ctx, read}
+}
+
+// next waits for an attempt; it returns its cursor and its event.
+func (s *subscription) next() (cursor, event string) {
+	s.t.Helper()
+	resp := s.read(s.ctx)
+	if resp == nil || len(resp.Errors) > 0 {
+		s.t.Fatalf("stream ended: %v", resp)
+	}
+	var data object
+	if err := json.Unmarshal(resp.Data, &data); err != nil {
+		s.t.Fatal(err)
+	}
+	return data.text("deliveryAttempts", "cursor"), data.text("deliveryAttempts", "node", "event", "id")
+}
+
+// A stream has what is recorded after its start, in order; one that resumes, by argument or by the transport's last event
+// id, goes on right after its cursor; and its goroutine ends with its context.
+func TestStream(t *testing.T) {
+	a := newAPI(t)
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	ctx, cancel := context.WithTimeout(a.as("kallima"), time.Minute)
+	defer cancel()
+	w := a.createWebhook(ctx, "https://example.com/")
+	a.publish(ctx, 1)
+	a.attempt(w, 1, true)
+
+	s := a.subscribe(ctx, nil)
+	foreign, cancelForeign := context.WithCancel(a.as("other"))
+	defer cancelForeign()
+	other := a.subscribe(foreign, nil)
+	failed := a.subscribe(ctx, vars{"filter": vars{"statuses": []string{"FAILED"}, "webhookIds": []string{w}, "eventTypes": []string{"a.b"}}})
+	events := a.publish(ctx, 5)
+	for i := range events {
+		a.attempt(w, 1, i != 3)
+	}
+	var cursors []string
+	for i := range events {
+		cursor, event := s.next()
+		if event != events[i] {
+			t.Errorf("attempt %d is of event %s, want %s", i, event, events[i])
+		}
+		cursors = append(cursors, cursor)
+	}
+	if _, event := failed.next(); event != events[3] {
+		t.Errorf("filtered stream: %s, want %s", event, events[3])
+	}
+	resumed := a.subscribe(ctx, vars{"after": cursors[1]})
+	if cursor, event := resumed.next(); cursor != cursors[2] || event != events[2] {
+		t.Errorf("resumed with %s, want %s", event, events[2])
+	}
+	a.resolver.LastEventID = func(context.Context) string { return cursors[3] }
+	if _, event := a.subscribe(ctx, nil).next(); event != events[4] {
+		t.Errorf("resumed by last event id with %s, want %s", event, events[4])
+	}
+	if _, event := a.subscribe(ctx, vars{"after": cursors[0]}).next(); event != events[1] {
+		t.Errorf("the argument must come before the last event id: %s, want %s", event, events[1])
+	}
+
+	soon, stop := context.WithTimeout(other.ctx, 50*time.Millisecond)
+	defer stop()
+	if resp := other.read(soon); resp != nil {
+		t.Errorf("another tenant saw %s", resp.Data)
+	}
+	cancel()
+	if resp := s.read(s.ctx); resp != nil {
+		t.Errorf("after the end: %v", resp)
+	}
+}
+
+// A cursor that is none is refused at the start; one that retention has overtaken too, with a cursor to go on from.
+func TestStreamCursors(t *testing.T) {
+	a := newAPI(t)
+	ctx, cancel := context.WithTimeout(a.as("kallima"), time.Minute)
+	defer cancel()
+	w := a.createWebhook(ctx, "https://example.com/")
+	s := a.subscribe(ctx, nil)
+	old := a.publish(ctx, 2)
+	a.attempt(w, 2, true)
+	first, event := s.next()
+	if event != old[0] {
+		t.Fatal("wrong event")
+	}
+	if err := a.store.Flush(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := a.store.Prune(ctx, time.Now().Add(time.Hour)); err != nil || n != 2 {
+		t.Fatalf("pruned %d, %v", n, err)
+	}
+	list := a.get(ctx, `{ events { pageInfo { endCursor } } }`, nil)
+	for _, bad := range []any{"?", first + "A", list.at("events", "pageInfo", "endCursor")} {
+		if bad == nil {
+			continue
+		}
+		resp := a.run(ctx, streamed, vars{"after": bad})
+		if code(resp) != graph.CodeBadUserInput {
+			t.Errorf("after %v: %v", bad, resp.Errors)
+		}
+	}
+	resp := a.run(ctx, streamed, vars{"after": first})
+	if code(resp) != graph.CodeCursorExpired {
+		t.Fatalf("expired: %v", resp.Errors)
+	}
+	again := a.subscribe(ctx, vars{"after": resp.Errors[0].Extensions["oldest"]})
+	kept := a.publish(ctx, 1)
+	a.attempt(w, 1, true)
+	if _, event := again.next(); event != kept[0] {
+		t.Errorf("after the oldest cursor came %s, want %s", event, kept[0])
+	}
+}
+
+var errDisk = errors.New("disk on fire")
+
+// brokenLog is an attempt log that can not be read.
+type brokenLog struct{ *store.Store }
+
+func (brokenLog) AttemptLog(context.Context, webhook.ID, store.AttemptFilter, int64, int) ([]*webhook.Attempt, int64, error) {
+	return nil, 0, errDisk
+}
+
+// A stream that breaks tells why: to the transport when it wants to know, else in a last response of errors only.
+func TestBrokenStream(t *testing.T) {
+	a := newAPI(t)
+	ctx, cancel := context.WithTimeout(a.as("kallima"), time.Minute)
+	defer cancel()
+	w := a.createWebhook(ctx, "https://example.com/")
+	s := a.subscribe(ctx, nil)
+	a.publish(ctx, 2)
+	a.attempt(w, 2, true)
+	cursor, _ := s.next()
+
+	log := live.New(brokenLog{a.store}, 1<<20)
+	broken := a.with(&graph.Resolver{Store: a.store, Live: log}).subscribe(ctx, vars{"after": cursor})
+	resp := broken.read(broken.ctx)
+	if resp == nil || resp.Data != nil || code(resp) != graph.CodeInternal {
+		t.Errorf("last response: %v", resp)
+	}
+	if resp := broken.read(broken.ctx); resp != nil {
+		t.Errorf("after the last response: %v", resp)
+	}
+
+	var told error
+	tell := func(_ context.Context, err error) { told = err }
+	broken = a.with(&graph.Resolver{Store: a.store, Live: log, EndStream: tell}).subscribe(ctx, vars{"after": cursor})
+	if resp := broken.read(broken.ctx); resp != nil {
+		t.Errorf("the transport tells: %v", resp)
+	}
+	if !errors.Is(told, errDisk) {
+		t.Errorf("the transport was told %v", told)
+	}
+}
