@@ -101,8 +101,9 @@ func (g *gate) roomForNew(now time.Time) bool {
 // roomForBacklog is how many deliveries a claim may bring: at least half of what may be queued, because a claim of few
 // costs as much as one of many; else 0.
 func (g *gate) roomForBacklog() int {
-	part := backlogPart(g.quota())
-	if room := part - g.old; 2*room >= part {
+	q := g.quota()
+	part := backlogPart(q)
+	if room := min(part-g.old, q-g.old-g.fresh); 2*room >= part {
 		return room
 	}
 	return 0

@@ -1,0 +1,256 @@
+package sender
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"github.com/hookgraph/hookgraph/internal/egress"
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// answer is a receiver that gives the same answer at once.
+func answer(res egress.Result) func(context.Context, *egress.Request) egress.Result {
+	return func(context.Context, *egress.Request) egress.Result { return res }
+}
+
+// one has a single delivery attempted, and returns what was recorded.
+func one(t *testing.T, w *world, h *store.Hook, respond func(context.Context, *egress.Request) egress.Result) *store.Result {
+	t.Helper()
+	w.client.set(strings.TrimSuffix(strings.TrimPrefix(h.URL, "https://"), "/hook"), respond)
+	w.backlog(h, 1, time.Now())
+	w.run(t)
+	pass(time.Minute)
+	if len(w.results) != 1 {
+		t.Fatalf("%d results", len(w.results))
+	}
+	return w.results[0]
+}
+
+// The official library accepts what is sent, with either secret of a rotation, and the record shows what was sent.
+func TestRequest(t *testing.T) {
+	bubble(t, func(c *Config) { c.UserAgent = "Hookgraph/1.2.3" }, func(t *testing.T, w *world) {
+		h := w.add("a")
+		expires := time.Now().Add(time.Hour)
+		old := webhook.NewSecret(h.TenantID, h.ID, webhook.SchemeHMAC, time.Now())
+		old.ExpiresAt = &expires
+		gone := webhook.NewSecret(h.TenantID, h.ID, webhook.SchemeHMAC, time.Now())
+		past := time.Now().Add(-time.Second)
+		gone.ExpiresAt = &past
+		h.Secrets = append(h.Secrets, old, gone)
+		var sent http.Header
+		var body []byte
+		r := one(t, w, h, func(_ context.Context, r *egress.Request) egress.Result {
+			sent, body = r.Header.Clone(), bytes.Clone(r.Body)
+			return egress.Result{StatusCode: 204}
+		})
+		for i, s := range h.Secrets {
+			verifier, err := standardwebhooks.NewWebhook(s.Reveal())
+			if err != nil {
+				t.Fatal(err)
+			}
+			// The library checks the timestamp against its own clock, which is not the bubble's zero.
+			if err := verifier.VerifyIgnoringTimestamp(body, sent); (err == nil) != (i < 2) {
+				t.Errorf("secret %d: %v", i, err)
+			}
+		}
+		if got := sent.Get("webhook-id"); got != r.Job.Event.ID.String() {
+			t.Errorf("webhook-id %s, want the event's", got)
+		}
+		if sent.Get("User-Agent") != "Hookgraph/1.2.3" || sent.Get("Content-Type") != "application/json" || len(sent) != 5 {
+			t.Errorf("header %v", sent)
+		}
+		if !json.Valid(body) || !bytes.Equal(body, r.Job.Event.AppendBody(nil)) {
+			t.Errorf("body %s", body)
+		}
+		recorded := http.Header{}
+		for _, f := range r.Attempt.RequestHeaders.Fields() {
+			recorded.Add(f.Name, f.Value)
+		}
+		if diff := cmp.Diff(sent, recorded); diff != "" {
+			t.Errorf("sent and recorded headers differ: %s", diff)
+		}
+	})
+}
+
+// Every way in which a request can end becomes the attempt that the receiver's owner sees.
+func TestClassify(t *testing.T) {
+	code := func(c webhook.ErrorCode) *webhook.ErrorCode { return &c }
+	retryAfter := http.Header{"Retry-After": {"120"}}
+	for _, c := range []struct {
+		name    string
+		res     egress.Result
+		status  webhook.AttemptStatus
+		err     *webhook.ErrorCode
+		message string
+		retry   time.Duration
+		gone    bool
+	}{
+		{"200", egress.Result{StatusCode: 200, Header: retryAfter}, webhook.AttemptSucceeded, nil, "", 0, false},
+		{"299", egress.Result{StatusCode: 299}, webhook.AttemptSucceeded, nil, "", 0, false},
+		{"302", egress.Result{StatusCode: 302}, webhook.AttemptFailed, code(webhook.ErrorHTTPStatus), "the receiver answered 302 Found; redirects are not followed", 0, false},
+		{"410", egress.Result{StatusCode: 410}, webhook.AttemptFailed, code(webhook.ErrorHTTPStatus), "the receiver answered 410 Gone", 0, true},
+		{"429", egress.Result{StatusCode: 429, Header: retryAfter}, webhook.AttemptFailed, code(webhook.ErrorHTTPStatus), "the receiver answered 429 Too Many Requests", 2 * time.Minute, false},
+		{"599", egress.Result{StatusCode: 599}, webhook.AttemptFailed, code(webhook.ErrorHTTPStatus), "the receiver answered 599", 0, false},
+		{"dns", egress.Result{Code: egress.DNS, Message: "no such host"}, webhook.AttemptFailed, code(webhook.ErrorDNS), "no such host", 0, false},
+		{"blocked", egress.Result{Code: egress.BlockedAddress, Message: "closed"}, webhook.AttemptFailed, code(webhook.ErrorBlockedAddress), "closed", 0, false},
+		{"slow 200", egress.Result{Code: egress.TooSlow, StatusCode: 200, Message: "dripped"}, webhook.AttemptFailed, code(webhook.ErrorResponseTooSlow), "dripped", 0, false},
+		{"slow 503", egress.Result{Code: egress.TooSlow, StatusCode: 503, Header: retryAfter}, webhook.AttemptFailed, code(webhook.ErrorResponseTooSlow), "", 2 * time.Minute, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			bubble(t, nil, func(t *testing.T, w *world) {
+				r := one(t, w, w.add("a"), answer(c.res))
+				a := r.Attempt
+				if a.Status != c.status || !cmp.Equal(a.Error, c.err) || a.Message != c.message || r.RetryAfter != c.retry || r.Gone != c.gone {
+					t.Errorf("got %s %v %q, retry after %v, gone %v", a.Status, a.Error, a.Message, r.RetryAfter, r.Gone)
+				}
+				if (a.ResponseStatus != nil) != (c.res.StatusCode != 0) {
+					t.Errorf("response status %v", a.ResponseStatus)
+				}
+			})
+		})
+	}
+}
+
+// The record holds times in µs, first byte and duration counted from the start, and of the answer at most 64 KiB, in no
+// more memory than it is long.
+func TestRecordedAnswer(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, w *world) {
+		h := w.add("a", func(h *store.Hook) { h.URL = "https://user:password@a/hook" })
+		w.backlog(h, 1, time.Now())
+		start := time.Now()
+		w.run(t)
+		pass(time.Second)
+		if a := w.results[0].Attempt; !a.StartedAt.Equal(start) || a.URL != "https://a/hook" || a.DurationUs != 10_000 {
+			t.Errorf("started at %v, took %d µs, URL %s", a.StartedAt, a.DurationUs, a.URL)
+		}
+	})
+	var r store.Result
+	ms := time.Millisecond
+	s := New(Config{Store: newMemory(), Client: newReceivers()})
+	s.classify(&r, &egress.Result{
+		StatusCode: 200, Header: http.Header{"X-A": {"b"}}, Body: make([]byte, 100, 70<<10),
+		Timings: egress.Timings{DNS: ms, Connect: 2 * ms, TLS: 3 * ms, FirstByte: 4 * ms, Total: 11 * ms},
+	})
+	a := r.Attempt
+	if a.DNSUs != 1000 || a.ConnectUs != 2000 || a.TLSUs != 3000 || a.FirstByteUs != 10_000 || a.DurationUs != 11_000 {
+		t.Errorf("times %d %d %d %d %d", a.DNSUs, a.ConnectUs, a.TLSUs, a.FirstByteUs, a.DurationUs)
+	}
+	if len(a.ResponseBody) != 100 || cap(a.ResponseBody) > 128 || a.ResponseTruncated || a.ResponseHeaders != "X-A: b\r\n" {
+		t.Errorf("body of %d bytes in %d, truncated %v, header %q", len(a.ResponseBody), cap(a.ResponseBody), a.ResponseTruncated, a.ResponseHeaders)
+	}
+	s.classify(&r, &egress.Result{StatusCode: 200, Body: make([]byte, 80<<10)})
+	if len(r.Attempt.ResponseBody) != webhook.MaxResponseBytes || !r.Attempt.ResponseTruncated {
+		t.Errorf("body of %d bytes", len(r.Attempt.ResponseBody))
+	}
+}
+
+// Without an active secret nothing is sent.
+func TestNothingToSign(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, w *world) {
+		r := one(t, w, w.add("a", func(h *store.Hook) { h.Secrets = nil }), nil)
+		if a := r.Attempt; a.Error == nil || *a.Error != webhook.ErrorSigning || len(w.client.starts) != 0 {
+			t.Errorf("%v after %d requests", a.Error, len(w.client.starts))
+		}
+	})
+}
+
+// A panic fails its attempt only, is logged, and is not shown to the webhook's owner.
+func TestPanic(t *testing.T) {
+	var log bytes.Buffer
+	set := func(c *Config) {
+		c.Logger = slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	}
+	bubble(t, set, func(t *testing.T, w *world) {
+		r := one(t, w, w.add("a"), func(context.Context, *egress.Request) egress.Result { panic("oops") })
+		if a := r.Attempt; a.Error == nil || *a.Error != webhook.ErrorProtocol || strings.Contains(a.Message, "oops") {
+			t.Errorf("%v %q", a.Error, a.Message)
+		}
+		if !strings.Contains(log.String(), "oops") || !strings.Contains(log.String(), `"msg":"attempt"`) {
+			t.Errorf("log %s", log.String())
+		}
+	})
+}
+
+// The deadline is the webhook's own, else the sender's.
+func TestDeadline(t *testing.T) {
+	bubble(t, func(c *Config) { c.Timeout = 7 * time.Second }, func(t *testing.T, w *world) {
+		ms := 3000
+		own, other := w.add("own", func(h *store.Hook) { h.TimeoutMs = &ms }), w.add("other")
+		w.client.set("own", hang)
+		w.client.set("other", hang)
+		w.backlog(own, 1, time.Now())
+		w.backlog(other, 1, time.Now())
+		w.run(t)
+		pass(time.Minute)
+		for _, r := range w.results {
+			want := int64(7_000_000)
+			if r.Attempt.WebhookID == own.ID {
+				want = 3_000_000
+			}
+			if r.Attempt.DurationUs != want || *r.Attempt.Error != webhook.ErrorTimeout {
+				t.Errorf("%d µs, %v; want %d", r.Attempt.DurationUs, *r.Attempt.Error, want)
+			}
+		}
+		if len(w.results) != 2 {
+			t.Errorf("%d results", len(w.results))
+		}
+	})
+}
+
+type nothing struct{}
+
+func (nothing) Hooks(context.Context) ([]store.HookDue, error) { return nil, nil }
+func (nothing) Claim(context.Context, webhook.ID, int, int) ([]*store.Job, *time.Time, error) {
+	return nil, nil, nil
+}
+func (nothing) Record(context.Context, *store.Result) error { return nil }
+func (nothing) Unclaim(context.Context, []*store.Job) error { return nil }
+
+type instant struct{ header http.Header }
+
+func (c instant) Do(context.Context, *egress.Request) egress.Result {
+	return egress.Result{StatusCode: 200, Header: c.header, Body: []byte("ok")}
+}
+
+// The sender's own cost of a delivery with 1 KB of data: Reserve, Take, turn, sign, record; the store and the network
+// cost nothing here.
+func BenchmarkDelivery(b *testing.B) {
+	s := New(Config{Store: nothing{}, Client: instant{http.Header{"Content-Length": {"2"}, "Date": {"Mon, 02 Jan 2006 15:04:05 GMT"}}}})
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		_ = s.Run(ctx)
+		close(done)
+	}()
+	now := time.Now()
+	h := &store.Hook{Webhook: webhook.Webhook{ID: webhook.NewID(now), URL: "https://receiver.test/hook", Enabled: true}}
+	h.Secrets = []*webhook.Secret{webhook.NewSecret(h.TenantID, h.ID, webhook.SchemeHMAC, now)}
+	job := newJob(h, now, 1000)
+	for s.Stats().Webhooks == 0 {
+		s.Changed(h)
+		if s.Reserve(h, job.Size()) {
+			s.Release(h, job.Size())
+		}
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		for !s.Reserve(h, job.Size()) {
+			runtime.Gosched()
+		}
+		s.Take(job)
+	}
+	b.StopTimer()
+	cancel()
+	<-done
+}

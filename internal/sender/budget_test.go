@@ -1,0 +1,143 @@
+package sender
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/hookgraph/hookgraph/internal/egress"
+	"github.com/hookgraph/hookgraph/internal/store"
+)
+
+// inBubble hides the test's deadline, which rapid may not ask for in a bubble.
+type inBubble struct{ *testing.T }
+
+// Whatever the load, the receivers and the changes of webhooks: the budgets for requests, deliveries and bytes hold at
+// every moment, the books agree with the gates, every delivery is sent once, recorded or given back, and in the end all
+// of them are delivered.
+func TestBudgets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rapid.Check(inBubble{t}, func(t *rapid.T) {
+			m, c := newMemory(), newReceivers()
+			s := New(Config{
+				Store: m, Client: c, Timeout: 5 * time.Second, Grace: time.Second,
+				Concurrency:  rapid.IntRange(1, 20).Draw(t, "concurrency"),
+				PerWebhook:   rapid.IntRange(1, 12).Draw(t, "per webhook"),
+				MaxDataBytes: 10_000, MemoryBytes: rapid.IntRange(1, 300_000).Draw(t, "memory"),
+				Claims: rapid.IntRange(1, 3).Draw(t, "claims"),
+			})
+			m.claimTime = rapid.SampledFrom([]time.Duration{0, time.Millisecond, 50 * time.Millisecond}).Draw(t, "claim time")
+			var hooks []*store.Hook
+			for i := range rapid.IntRange(1, 6).Draw(t, "webhooks") {
+				hooks = append(hooks, m.add(fmt.Sprint(i), func(h *store.Hook) {
+					if rate := rapid.SampledFrom([]int{0, 0, 0, 20, 500}).Draw(t, "rate"); rate > 0 {
+						h.RatePerSecond = &rate
+					}
+				}))
+			}
+			ctx, cancel := context.WithCancel(context.Background())
+			done := make(chan error, 1)
+			go func() {
+				done <- s.Run(ctx)
+				close(done)
+			}()
+			defer func() { // also when a check fails
+				cancel()
+				for range done { //nolint:revive // wait
+				}
+			}()
+			published := 0
+			hook := func() int { return rapid.IntRange(0, len(hooks)-1).Draw(t, "webhook") }
+			t.Repeat(map[string]func(*rapid.T){
+				"publish": func(*rapid.T) {
+					i, size := hook(), rapid.IntRange(0, 9_000).Draw(t, "size")
+					for range rapid.IntRange(1, 40).Draw(t, "n") {
+						m.publish(s, hooks[i], size)
+						published++
+					}
+				},
+				"receiver": func(*rapid.T) {
+					c.set(fmt.Sprint(hook()), rapid.SampledFrom([]func(context.Context, *egress.Request) egress.Result{
+						after(time.Millisecond, 200), after(300*time.Millisecond, 200), after(time.Millisecond, 500), hang,
+					}).Draw(t, "answer"))
+				},
+				"change": func(*rapid.T) {
+					i := hook()
+					h := *hooks[i]
+					h.Enabled = rapid.Bool().Draw(t, "enabled")
+					h.UpdatedAt = time.Now()
+					hooks[i] = &h
+					s.Changed(&h)
+				},
+				"pass": func(*rapid.T) { pass(time.Duration(rapid.IntRange(1, 2000).Draw(t, "ms")) * time.Millisecond) },
+				"": func(t *rapid.T) {
+					if err := check(s); err != nil {
+						t.Fatal(err)
+					}
+					if c.mostAll > s.cfg.Concurrency {
+						t.Fatalf("%d requests at once", c.mostAll)
+					}
+					for host, n := range c.most {
+						if n > s.cfg.PerWebhook {
+							t.Fatalf("%d requests at once to %s", n, host)
+						}
+					}
+				},
+			})
+			for i := range hooks {
+				c.set(fmt.Sprint(i), nil)
+				h := *hooks[i]
+				h.Enabled, h.RatePerSecond, h.UpdatedAt = true, nil, time.Now()
+				s.Changed(&h)
+			}
+			for range 60 {
+				if pass(10 * time.Second); len(m.results) == published {
+					break
+				}
+			}
+			if len(m.results) != published {
+				t.Errorf("%d of %d deliveries were attempted; %+v", len(m.results), published, s.Stats())
+			}
+			cancel()
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+			if len(m.wrong) > 0 || len(m.claimed) > 0 {
+				t.Errorf("still claimed: %d; %v", len(m.claimed), m.wrong)
+			}
+			if st := s.Stats(); st.Held != 0 || st.Bytes != 0 || st.Running != 0 {
+				t.Errorf("left in the books: %+v", st)
+			}
+		})
+	})
+}
+
+// check compares the sums with the gates, and with the budgets.
+func check(s *Sender) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var jobs, bytes, running, reserved int
+	for _, g := range s.gates {
+		jobs, bytes, running, reserved = jobs+g.jobs, bytes+g.bytes, running+g.running, reserved+g.reserved
+		queued := g.reserved + g.queue.len()
+		if g.fresh < 0 || g.old < 0 || g.fresh+g.old < queued || !g.claiming && g.fresh+g.old != queued {
+			return fmt.Errorf("%d new and %d old deliveries, %d queued", g.fresh, g.old, queued)
+		}
+		if g.fresh+g.old > max(minQueue, perLimit*s.cfg.PerWebhook) {
+			return fmt.Errorf("%d deliveries are queued for one webhook", g.fresh+g.old)
+		}
+	}
+	switch {
+	case jobs != s.jobs || bytes != s.bytes || running != s.running || reserved != s.reserved:
+		return fmt.Errorf("sums differ: %d %d, %d %d, %d %d, %d %d", jobs, s.jobs, bytes, s.bytes, running, s.running, reserved, s.reserved)
+	case s.jobs > s.maxJobs:
+		return fmt.Errorf("%d deliveries are held, of %d", s.jobs, s.maxJobs)
+	case s.bytes > s.cfg.MemoryBytes:
+		return fmt.Errorf("%d bytes are held, of %d", s.bytes, s.cfg.MemoryBytes)
+	}
+	return nil
+}
