@@ -102,7 +102,7 @@ func (c *client) rest(t *testing.T, method, path, body string, into any) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer res.Body.Close() //nolint:errcheck // a test
+	defer res.Body.Close()
 	answer, err := io.ReadAll(res.Body)
 	if err != nil {
 		t.Fatal(err)

@@ -292,7 +292,7 @@ func TestRestart(t *testing.T) {
 // start runs the program in a process of its own, which kill ends without a chance to do anything.
 func start(t *testing.T, dir string) (p *program, kill func()) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "serve", "--listen", "127.0.0.1:0", "--database", dir, "--allow-private-targets") //nolint:gosec // this very binary
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "serve", "--listen", "127.0.0.1:0", "--database", dir, "--allow-private-targets")
 	cmd.Env = append(os.Environ(), "HOOKGRAPH_TEST_MAIN=1")
 	cmd.Stderr = t.Output()
 	out, err := cmd.StdoutPipe()

@@ -1,8 +1,10 @@
 package auth
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -21,15 +23,19 @@ func Bootstrap(ctx context.Context, r Registry, given string) (made string, err 
 	if _, err := r.EnsureTenant(ctx, webhook.DefaultTenant); err != nil {
 		return "", fmt.Errorf("make tenant %s: %w", webhook.DefaultTenant, err)
 	}
+	tokens, err := r.Tokens(ctx)
+	if err != nil {
+		return "", fmt.Errorf("list tokens: %w", err)
+	}
 	if given != "" {
+		hash := webhook.HashToken(given)
+		if slices.ContainsFunc(tokens, func(t *webhook.Token) bool { return t.RevokedAt != nil && bytes.Equal(t.Hash, hash) }) {
+			return "", nil // a restart must not undo the revocation, nor fail for it
+		}
 		if _, err := r.AddToken(ctx, nil, "bootstrap", given); err != nil {
 			return "", fmt.Errorf("keep bootstrap token: %w", err)
 		}
 		return "", nil
-	}
-	tokens, err := r.Tokens(ctx)
-	if err != nil {
-		return "", fmt.Errorf("list tokens: %w", err)
 	}
 	if len(tokens) > 0 {
 		return "", nil

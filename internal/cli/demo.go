@@ -85,8 +85,8 @@ func (c *demoCmd) Run(ctx context.Context, env *Env) (err error) {
 }
 
 func (d *demo) play(ctx context.Context, dir string, running Running, log *slog.Logger) error {
-	if err := unlessOver(ctx, d.register(ctx, dir, running.URL, log)); err != nil || ctx.Err() != nil {
-		return err
+	if err := d.register(ctx, dir, running.URL, log); err != nil {
+		return unlessOver(ctx, err)
 	}
 	first := d.tenants[0]
 	d.printf("Hookgraph %s is listening on %s\n\n  GraphiQL   %s/graphiql#token=%s\n             as tenant %s\n\n",
@@ -114,7 +114,7 @@ func (d *demo) play(ctx context.Context, dir string, running Running, log *slog.
 // unlessOver is err, but for what the end of the demo itself brought about.
 func unlessOver(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // the demo is over
 	}
 	return err
 }

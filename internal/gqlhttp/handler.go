@@ -158,7 +158,8 @@ func (h *Handler) authenticate(r *http.Request, token, tenant string) (context.C
 	return ctx, err
 }
 
-// ServeHTTP answers one request, and returns when its stream, if it is one, has ended.
+// ServeHTTP answers one request. It returns when the response is complete, for SSE when the stream has ended, but for a
+// WebSocket as soon as it is open.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r = r.WithContext(withRequestID(r.Context(), h.cfg.RequestID))
 	if isUpgrade(r) {

@@ -41,7 +41,7 @@ type closing struct {
 
 func (c closing) Error() string { return fmt.Sprintf("close %d: %s", c.code, c.reason) }
 
-// socket is one WebSocket connection. Three kinds of goroutines work on it: the handler's reads messages, the keeper
+// socket is one WebSocket connection. Three kinds of goroutines work on it: one reads messages, the keeper
 // watches over time and closes, and each operation has one that pulls a response and writes it.
 type socket struct {
 	h    *Handler
@@ -108,10 +108,22 @@ type hijackWatcher struct {
 	conn net.Conn
 }
 
+// Buffers of a WebSocket. The server's are 4 KiB each; most sockets wait most of the time, and read little.
+const (
+	readBuffer  = 512
+	writeBuffer = 2048
+)
+
 func (w *hijackWatcher) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
 	w.conn = conn
-	return conn, rw, err
+	if rw.Reader.Buffered() == 0 && rw.Writer.Buffered() == 0 {
+		rw = bufio.NewReadWriter(bufio.NewReaderSize(conn, readBuffer), bufio.NewWriterSize(conn, writeBuffer))
+	}
+	return conn, rw, nil
 }
 
 func (h *Handler) serveWebSocket(w http.ResponseWriter, r *http.Request) {
@@ -126,7 +138,6 @@ func (h *Handler) serveWebSocket(w http.ResponseWriter, r *http.Request) {
 		x.fail(http.StatusServiceUnavailable, newError(codeUnavailable, "no further streams can be served now"))
 		return
 	}
-	defer h.leave(open)
 	watcher := &hijackWatcher{ResponseWriter: w}
 	conn, err := websocket.Accept(watcher, r, &websocket.AcceptOptions{
 		Subprotocols:       []string{subprotocol},
@@ -134,6 +145,7 @@ func (h *Handler) serveWebSocket(w http.ResponseWriter, r *http.Request) {
 		CompressionMode:    websocket.CompressionDisabled,
 	})
 	if err != nil {
+		h.leave(open)
 		return // Accept has answered
 	}
 	conn.SetReadLimit(h.cfg.MaxBodyBytes)
@@ -143,8 +155,12 @@ func (h *Handler) serveWebSocket(w http.ResponseWriter, r *http.Request) {
 		operations: map[string]*socketOperation{},
 		idle:       make(chan struct{}),
 	}
-	s.ctx, s.end = context.WithCancelCause(r.Context())
-	s.serve() //nolint:contextcheck // it has its own, made above
+	// The request's context ends with this function, which returns to free the server's goroutine and buffers.
+	s.ctx, s.end = context.WithCancelCause(context.WithoutCancel(r.Context()))
+	go func() { // Shutdown waits for it
+		defer h.leave(open)
+		s.serve() //nolint:contextcheck // it has its own, made above
+	}()
 }
 
 // serve returns when the connection is closed and all of its goroutines have ended.

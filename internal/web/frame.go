@@ -24,7 +24,7 @@ func RequestID(ctx context.Context) string {
 
 // frame is around every request. The id is our own: one that a client chose could forge a log line.
 func (s *server) frame(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { //nolint:contextcheck // r carries it
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
 		id := webhook.NewID(start).String()
 		h := w.Header()
@@ -35,7 +35,7 @@ func (s *server) frame(next http.Handler) http.Handler {
 		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'") // pages set their own
 		r = r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id))
 		rec := &recorder{ResponseWriter: w}
-		defer func() {
+		defer func() { //nolint:contextcheck // r carries it
 			if v := recover(); v != nil {
 				if v == http.ErrAbortHandler { //nolint:errorlint // a sentinel that net/http compares the same way
 					panic(v)

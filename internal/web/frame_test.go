@@ -29,7 +29,7 @@ func TestPanic(t *testing.T) {
 func TestPanicAfterTheAnswerBegan(t *testing.T) {
 	s := &server{Config: Config{Logger: slog.New(slog.DiscardHandler)}}
 	defer func() {
-		if v := recover(); v != http.ErrAbortHandler {
+		if v := recover(); v != http.ErrAbortHandler { //nolint:errorlint // net/http compares the same way
 			t.Errorf("got %v", v)
 		}
 	}()
