@@ -41,8 +41,9 @@ type closing struct {
 
 func (c closing) Error() string { return fmt.Sprintf("close %d: %s", c.code, c.reason) }
 
-// socket is one WebSocket connection. Three kinds of goroutines work on it: one reads messages, the keeper
-// watches over time and closes, and each operation has one that pulls a response and writes it.
+// socket is one WebSocket connection. Several goroutines work on it: one reads messages,
+// each operation has one that pulls a response and writes it, and timers start short ones that ping, ask whether the
+// caller is still welcome, and close.
 type socket struct {
 	h    *Handler
 	r    *http.Request
@@ -63,7 +64,9 @@ type socket struct {
 	operations map[string]*socketOperation
 	live       int  // operations whose goroutine has not ended, also those that the client has completed
 	draining   bool // no further operations
-	unary      int  // operations that are not subscriptions
+	ended      bool // nothing further at all
+	timers     []*time.Timer
+	unary      int // operations that are not subscriptions
 	idle       chan struct{}
 }
 
@@ -157,83 +160,111 @@ func (h *Handler) serveWebSocket(w http.ResponseWriter, r *http.Request) {
 	}
 	// The request's context ends with this function, which returns to free the server's goroutine and buffers.
 	s.ctx, s.end = context.WithCancelCause(context.WithoutCancel(r.Context()))
-	go func() { // Shutdown waits for it
+	h.onShutdown(open, func() { go s.guarded(s.shutdown) })
+	// Shutdown waits for it.
+	go func() { //nolint:contextcheck // it has its own, made above
 		defer h.leave(open)
-		s.serve() //nolint:contextcheck // it has its own, made above
+		s.serve()
 	}()
 }
 
 // serve returns when the connection is closed and all of its goroutines have ended.
 func (s *socket) serve() {
-	kept := make(chan struct{})
-	go func() {
-		defer close(kept)
-		s.keep()
-	}()
+	closed := make(chan struct{})
+	context.AfterFunc(s.ctx, func() {
+		defer close(closed)
+		s.close()
+	})
+	cfg := &s.h.cfg
+	initTimeout := time.AfterFunc(cfg.InitTimeout, func() {
+		select {
+		case <-s.ready:
+		default:
+			s.end(closing{closeInitTimeout, "Connection initialisation timeout"})
+		}
+	})
+	defer initTimeout.Stop()
+	s.every(cfg.PingInterval, s.ping)
 	s.end(s.read())
-	<-kept
-	s.cancelAll()
+	<-closed
+	s.stop()
 	s.running.Wait()
 }
 
-func (s *socket) cancelAll() {
+// every runs f again and again, until the socket ends. Between two runs there is a timer and no goroutine: most sockets
+// wait most of the time, and a stack is what they would cost most.
+func (s *socket) every(interval time.Duration, f func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.draining = true
-	for _, op := range s.operations {
-		op.cancel()
+	if s.ended {
+		return
+	}
+	var timer *time.Timer
+	timer = time.AfterFunc(interval, func() {
+		s.guarded(func() {
+			f()
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			if !s.ended {
+				timer.Reset(interval)
+			}
+		})
+	})
+	s.timers = append(s.timers, timer)
+}
+
+// guarded runs f as one of the goroutines that serve waits for, unless serve has begun to.
+func (s *socket) guarded(f func()) {
+	s.mu.Lock()
+	if s.ended {
+		s.mu.Unlock()
+		return
+	}
+	s.running.Add(1)
+	s.mu.Unlock()
+	defer s.running.Done()
+	defer s.recover()
+	f()
+}
+
+// recover ends the connection when one of its goroutines panics; resolvers' panics do not get here.
+func (s *socket) recover() {
+	if v := recover(); v != nil {
+		logPanic(s.ctx, s.h.cfg.Logger, v)
+		s.end(closing{websocket.StatusInternalError, "internal server error"})
 	}
 }
 
-// keep pings, asks whether the caller is still welcome, and closes the connection when something has ended it.
-func (s *socket) keep() {
-	cfg := &s.h.cfg
-	defer func() {
-		if v := recover(); v != nil {
-			logPanic(s.ctx, cfg.Logger, v)
-			s.close(closing{websocket.StatusInternalError, "internal server error"})
-		}
-	}()
-	initTimeout := time.NewTimer(cfg.InitTimeout)
-	defer initTimeout.Stop()
-	ping := time.NewTicker(cfg.PingInterval)
-	defer ping.Stop()
-	alive := time.NewTicker(cfg.AliveInterval)
-	defer alive.Stop()
-	ready := s.ready
-	for {
-		select {
-		case <-ready:
-			initTimeout.Stop()
-			ready = nil
-		case <-initTimeout.C:
-			s.end(closing{closeInitTimeout, "Connection initialisation timeout"})
-		case <-ping.C:
-			s.running.Go(func() { s.ping(cfg.PingInterval / 2) })
-		case <-alive.C:
-			if ready == nil && cfg.Alive != nil && !cfg.Alive(s.caller) {
-				s.end(closing{closeForbidden, "Forbidden"})
-			}
-		case <-s.h.closing:
-			s.drain()
-			s.end(closing{websocket.StatusGoingAway, "The server is shutting down"})
-		case <-s.ctx.Done():
-			var c closing
-			if !errors.As(context.Cause(s.ctx), &c) {
-				// The client has closed, or the connection is broken.
-				_ = s.conn.CloseNow()
-				return
-			}
-			s.close(c)
-			return
-		}
+// stop cancels all operations and timers, and lets nothing further begin.
+func (s *socket) stop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.draining, s.ended = true, true
+	for _, op := range s.operations {
+		op.cancel()
+	}
+	for _, timer := range s.timers {
+		timer.Stop()
+	}
+}
+
+// shutdown closes the connection once its queries and mutations have had their time.
+func (s *socket) shutdown() {
+	s.drain()
+	s.end(closing{websocket.StatusGoingAway, "The server is shutting down"})
+}
+
+// checkAlive closes the connection of a caller that is not welcome any more.
+func (s *socket) checkAlive() {
+	if !s.h.cfg.Alive(s.caller) {
+		s.end(closing{closeForbidden, "Forbidden"})
 	}
 }
 
 // ping drops a client that does not answer. It does not end with s.ctx: a write that is canceled breaks the connection
 // before it can be closed properly. It ends when the connection is closed.
-func (s *socket) ping(timeout time.Duration) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), timeout)
+func (s *socket) ping() {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), s.h.cfg.PingInterval/2)
 	defer cancel()
 	if err := s.conn.Ping(ctx); err != nil {
 		s.end(closing{websocket.StatusPolicyViolation, "A ping was not answered"})
@@ -263,9 +294,15 @@ func (s *socket) drain() {
 	}
 }
 
-// close does the closing handshake within CloseTimeout. The deadline is the connection's: it also frees a write that the
-// client does not read, and a read that it does not answer.
-func (s *socket) close(c closing) {
+// close closes the connection when s.ctx has ended: with the closing handshake, within CloseTimeout, when the server wants
+// it. The deadline is the connection's: it also frees a write that the client does not read, and a read that it does not
+// answer.
+func (s *socket) close() {
+	c, ok := errors.AsType[closing](context.Cause(s.ctx))
+	if !ok {
+		_ = s.conn.CloseNow() // the client has closed, or the connection is broken
+		return
+	}
 	_ = s.raw.SetDeadline(time.Now().Add(s.h.cfg.CloseTimeout))
 	_ = s.conn.Close(c.code, c.reason)
 }
@@ -383,6 +420,9 @@ func (s *socket) init(m *message) error {
 		return err
 	}
 	close(s.ready)
+	if s.h.cfg.Alive != nil {
+		s.every(s.h.cfg.AliveInterval, s.checkAlive)
+	}
 	return nil
 }
 
@@ -462,12 +502,7 @@ func (s *socket) operate(ctx context.Context, id string, op *socketOperation, re
 		s.live--
 		s.forget(id, op)
 	}()
-	defer func() {
-		if v := recover(); v != nil {
-			logPanic(ctx, s.h.cfg.Logger, v)
-			s.end(closing{websocket.StatusInternalError, "internal server error"})
-		}
-	}()
+	defer s.recover()
 	if err := s.respond(ctx, id, op, req); err != nil {
 		s.end(err)
 	}
