@@ -134,7 +134,8 @@ type Handler struct {
 	byCaller map[string]int
 }
 
-// openStream is a WebSocket or SSE response being served. hurry, when not nil, makes a write that blocks give up soon.
+// openStream is a WebSocket or SSE response being served. hurry, when not nil, is called when the server shuts down, must
+// not block, and makes the stream end soon, also when a write blocks.
 type openStream struct{ hurry func() }
 
 // New returns a handler for the schema.
@@ -205,6 +206,16 @@ func (h *Handler) enter(s *openStream) bool {
 	}
 	h.streams[s] = struct{}{}
 	return true
+}
+
+// onShutdown makes f what hurries a stream, and calls it when it is too late for that.
+func (h *Handler) onShutdown(s *openStream, f func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s.hurry = f
+	if h.closed {
+		f()
+	}
 }
 
 // leave ends a stream: hurry is not called after it has returned.

@@ -1,0 +1,325 @@
+package gqlhttp
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/coder/websocket"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+)
+
+// This file has the messages of the GraphQL over WebSocket protocol, and the operations that they start; ws.go has the
+// connection.
+
+// message is what both sides send.
+type message struct {
+	ID      *string         `json:"id,omitempty"`
+	Type    string          `json:"type"`
+	Payload json.RawMessage `json:"payload,omitempty"`
+}
+
+var invalid = closing{closeInvalidMessage, "Invalid message"}
+
+// read handles messages until one ends the connection, and says why it ended.
+func (s *socket) read() (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			logPanic(s.ctx, s.h.cfg.Logger, v)
+			err = closing{websocket.StatusInternalError, "internal server error"}
+		}
+	}()
+	if s.conn.Subprotocol() != subprotocol {
+		return closing{closeSubprotocol, "Subprotocol not acceptable"}
+	}
+	for {
+		// Not s.ctx: canceling a read closes the connection before it can be closed properly.
+		kind, data, err := s.conn.Read(context.WithoutCancel(s.ctx))
+		if errors.Is(err, websocket.ErrMessageTooBig) {
+			return closing{websocket.StatusMessageTooBig, "Message too big"}
+		}
+		if err != nil {
+			return err
+		}
+		var m message
+		if kind != websocket.MessageText || !isObject(data) || json.Unmarshal(data, &m) != nil {
+			return invalid
+		}
+		if err := s.handle(&m); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *socket) handle(m *message) error {
+	switch m.Type {
+	case "connection_init":
+		return s.init(m)
+	case "ping":
+		if !isNull(m.Payload) && !isObject(m.Payload) {
+			return invalid
+		}
+		return s.send(message{Type: "pong", Payload: m.Payload})
+	case "pong":
+		if !isNull(m.Payload) && !isObject(m.Payload) {
+			return invalid
+		}
+		return nil
+	case "subscribe":
+		return s.subscribe(m)
+	case "complete":
+		if m.ID == nil || *m.ID == "" {
+			return invalid
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		// It may have completed at the same time: an unknown id is not an error.
+		if op := s.operations[*m.ID]; op != nil {
+			op.cancel()
+			s.forget(*m.ID, op)
+		}
+		return nil
+	}
+	return invalid
+}
+
+// init authenticates the client.
+func (s *socket) init(m *message) error {
+	if s.initialised {
+		return closing{closeTooManyInits, "Too many initialisation requests"}
+	}
+	s.initialised = true
+	token, tenant := bearer(s.r.Header.Get("Authorization")), s.r.Header.Get(tenantKey)
+	if !isNull(m.Payload) {
+		var payload map[string]json.RawMessage
+		if !isObject(m.Payload) || json.Unmarshal(m.Payload, &payload) != nil {
+			return invalid
+		}
+		for key, raw := range payload {
+			var value string
+			if json.Unmarshal(raw, &value) != nil {
+				continue
+			}
+			switch {
+			case strings.EqualFold(key, "Authorization") && bearer(value) != "":
+				token = bearer(value)
+			case key == "token" && value != "":
+				token = value
+			case strings.EqualFold(key, tenantKey):
+				tenant = value
+			}
+		}
+	}
+	caller, err := s.h.authenticate(s.r.WithContext(s.ctx), token, tenant)
+	if err != nil {
+		if _, status := refusal(err); status == http.StatusInternalServerError {
+			return closing{websocket.StatusInternalError, "internal server error"}
+		}
+		return closing{closeForbidden, "Forbidden"}
+	}
+	if s.ctx.Err() != nil {
+		return context.Cause(s.ctx)
+	}
+	s.caller = caller
+	if err := s.send(message{Type: "connection_ack"}); err != nil {
+		return err
+	}
+	close(s.ready)
+	if s.h.cfg.Alive != nil {
+		s.every(s.h.cfg.AliveInterval, s.checkAlive)
+	}
+	return nil
+}
+
+// subscribe starts an operation of any kind.
+func (s *socket) subscribe(m *message) error {
+	if s.caller == nil {
+		return closing{closeUnauthorized, "Unauthorized"}
+	}
+	if m.ID == nil || *m.ID == "" || !isObject(m.Payload) {
+		return invalid
+	}
+	req, refused := parseRequest(m.Payload)
+	if refused != nil {
+		return invalid
+	}
+	req.header = s.r.Header
+	id := *m.ID
+	ctx, cancel := context.WithCancel(s.caller)
+	op := &socketOperation{cancel: cancel}
+
+	s.mu.Lock()
+	_, exists := s.operations[id]
+	full := s.live >= s.h.cfg.MaxOperationsPerConnection
+	accepted := !exists && !full && !s.draining
+	if accepted {
+		s.operations[id] = op
+		s.live++
+		s.running.Add(1)
+	}
+	s.mu.Unlock()
+
+	if accepted {
+		go s.operate(ctx, id, op, req)
+		return nil
+	}
+	cancel()
+	if exists {
+		return closing{closeSubscriberExists, truncate("Subscriber for "+id+" already exists", 123)}
+	}
+	if full {
+		return s.sendErrors(id, gqlerror.List{tooManyOperations()})
+	}
+	return s.sendErrors(id, errorList(codeUnavailable, "the server is shutting down"))
+}
+
+// truncate keeps a close reason within what a frame can hold, and valid UTF-8.
+func truncate(s string, n int) string {
+	if len(s) > n {
+		s = s[:n]
+	}
+	return strings.ToValidUTF8(s, "")
+}
+
+// forget frees an operation's id, and says whether the operation still had it. It needs mu.
+func (s *socket) forget(id string, op *socketOperation) bool {
+	if s.operations[id] != op {
+		return false
+	}
+	delete(s.operations, id)
+	return true
+}
+
+// finish frees the id; false means that the client has completed the operation, and must not hear of it any more.
+func (s *socket) finish(id string, op *socketOperation) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.forget(id, op)
+}
+
+// operate runs an operation. Each response is written before the next is asked for, so a slow client slows only itself.
+func (s *socket) operate(ctx context.Context, id string, op *socketOperation, req *request) {
+	defer s.running.Done()
+	defer func() {
+		op.cancel()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.live--
+		s.forget(id, op)
+	}()
+	defer s.recover()
+	if err := s.respond(ctx, id, op, req); err != nil {
+		s.end(err)
+	}
+}
+
+func (s *socket) respond(ctx context.Context, id string, op *socketOperation, req *request) error {
+	fail := func(errs gqlerror.List) error { //nolint:contextcheck // writes do not end with the operation, see write
+		if !s.finish(id, op) {
+			return nil
+		}
+		return s.sendErrors(id, errs)
+	}
+	release := s.h.acquire(ctx)
+	if release == nil {
+		return fail(gqlerror.List{tooManyOperations()})
+	}
+	defer release()
+	prepared, _, errs := s.h.engine.prepare(ctx, req)
+	if errs != nil {
+		return fail(errs)
+	}
+	if prepared.kind() != ast.Subscription {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, s.h.cfg.OperationTimeout)
+		defer cancel()
+		s.countUnary(op, 1)
+		defer s.countUnary(op, -1)
+	}
+	run := s.h.engine.start(ctx, prepared, "")
+	for {
+		resp, errs := run.response()
+		if errs != nil {
+			return fail(errs)
+		}
+		if resp == nil {
+			break
+		}
+		if !s.wants(id, op) {
+			return nil
+		}
+		if err := s.sendPayload(id, "next", appendResponse(nil, resp)); err != nil { //nolint:contextcheck // see write
+			return err
+		}
+	}
+	if ctx.Err() != nil || !s.finish(id, op) {
+		// It did not complete by itself: the client has completed it, or the connection ends.
+		return nil
+	}
+	return s.send(message{ID: &id, Type: "complete"}) //nolint:contextcheck // see write
+}
+
+// countUnary keeps count of the operations that drain waits for.
+func (s *socket) countUnary(op *socketOperation, n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	op.unary = true
+	s.unary += n
+	if s.draining && s.unary == 0 {
+		select {
+		case <-s.idle:
+		default:
+			close(s.idle)
+		}
+	}
+}
+
+func (s *socket) wants(id string, op *socketOperation) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.operations[id] == op
+}
+
+func (s *socket) sendErrors(id string, errs gqlerror.List) error {
+	return s.sendPayload(id, "error", appendErrors(nil, errs))
+}
+
+// sendPayload spares the payload encoding/json, which would re-spell it.
+func (s *socket) sendPayload(id, kind string, payload []byte) error {
+	quoted, err := marshal(id)
+	if err != nil {
+		return fmt.Errorf("encode operation id: %w", err)
+	}
+	b := make([]byte, 0, len(quoted)+len(payload)+40)
+	b = append(b, `{"id":`...)
+	b = append(b, quoted...)
+	b = append(b, `,"type":"`+kind+`","payload":`...)
+	b = append(b, payload...)
+	return s.write(append(b, '}'))
+}
+
+func (s *socket) send(m message) error {
+	b, err := marshal(m)
+	if err != nil {
+		return fmt.Errorf("encode message: %w", err)
+	}
+	return s.write(b)
+}
+
+// write sends one message, and fails when the client has not taken it within WriteTimeout. It does not end with an
+// operation's context: a canceled write breaks the connection for all others.
+func (s *socket) write(b []byte) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), s.h.cfg.WriteTimeout)
+	defer cancel()
+	if err := s.conn.Write(ctx, websocket.MessageText, b); err != nil {
+		if ctx.Err() != nil {
+			return closing{websocket.StatusPolicyViolation, "The client reads too slowly"}
+		}
+		return err
+	}
+	return nil
+}
