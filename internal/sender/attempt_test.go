@@ -31,10 +31,10 @@ func one(t *testing.T, w *world, h *store.Hook, respond func(context.Context, *e
 	w.backlog(h, 1, time.Now())
 	w.run(t)
 	pass(time.Minute)
-	if len(w.results) != 1 {
-		t.Fatalf("%d results", len(w.results))
+	if len(w.attempts()) != 1 {
+		t.Fatalf("%d results", len(w.attempts()))
 	}
-	return w.results[0]
+	return w.attempts()[0]
 }
 
 // The official library accepts what is sent, with either secret of a rotation, and the record shows what was sent.
@@ -131,7 +131,7 @@ func TestRecordedAnswer(t *testing.T) {
 		start := time.Now()
 		w.run(t)
 		pass(time.Second)
-		if a := w.results[0].Attempt; !a.StartedAt.Equal(start) || a.URL != "https://a/hook" || a.DurationUs != 10_000 {
+		if a := w.attempts()[0].Attempt; !a.StartedAt.Equal(start) || a.URL != "https://a/hook" || a.DurationUs != 10_000 {
 			t.Errorf("started at %v, took %d µs, URL %s", a.StartedAt, a.DurationUs, a.URL)
 		}
 	})
@@ -159,8 +159,8 @@ func TestRecordedAnswer(t *testing.T) {
 func TestNothingToSign(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, w *world) {
 		r := one(t, w, w.add("a", func(h *store.Hook) { h.Secrets = nil }), nil)
-		if a := r.Attempt; a.Error == nil || *a.Error != webhook.ErrorSigning || len(w.client.starts) != 0 {
-			t.Errorf("%v after %d requests", a.Error, len(w.client.starts))
+		if a := r.Attempt; a.Error == nil || *a.Error != webhook.ErrorSigning || len(w.client.begun("a")) != 0 {
+			t.Errorf("%v after %d requests", a.Error, len(w.client.begun("a")))
 		}
 	})
 }
@@ -193,7 +193,7 @@ func TestDeadline(t *testing.T) {
 		w.backlog(other, 1, time.Now())
 		w.run(t)
 		pass(time.Minute)
-		for _, r := range w.results {
+		for _, r := range w.attempts() {
 			want := int64(7_000_000)
 			if r.Attempt.WebhookID == own.ID {
 				want = 3_000_000
@@ -202,8 +202,8 @@ func TestDeadline(t *testing.T) {
 				t.Errorf("%d µs, %v; want %d", r.Attempt.DurationUs, *r.Attempt.Error, want)
 			}
 		}
-		if len(w.results) != 2 {
-			t.Errorf("%d results", len(w.results))
+		if len(w.attempts()) != 2 {
+			t.Errorf("%d results", len(w.attempts()))
 		}
 	})
 }

@@ -57,9 +57,12 @@ func (m *memory) next(id webhook.ID) *time.Time {
 }
 
 func (m *memory) Claim(ctx context.Context, id webhook.ID, n, maxBytes int) ([]*store.Job, *time.Time, error) {
-	if m.claimTime > 0 {
+	m.mu.Lock()
+	wait := m.claimTime
+	m.mu.Unlock()
+	if wait > 0 {
 		select {
-		case <-time.After(m.claimTime):
+		case <-time.After(wait):
 		case <-ctx.Done():
 			return nil, nil, ctx.Err()
 		}
@@ -131,6 +134,41 @@ func (m *memory) fail(claims, records error) {
 	m.claimErr, m.recordErr = claims, records
 }
 
+// attempts lists what was recorded.
+func (m *memory) attempts() []*store.Result {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.results)
+}
+
+// asked is how many claims there were.
+func (m *memory) asked() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.claims
+}
+
+// waiting is how many deliveries of h are not claimed.
+func (m *memory) waiting(h *store.Hook) int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.due[h.ID])
+}
+
+// hold notes j as claimed.
+func (m *memory) hold(j *store.Job) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.claimed[j] = true
+}
+
+// slow has claims take d from now on.
+func (m *memory) slow(d time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.claimTime = d
+}
+
 // add registers a webhook whose host is its name.
 func (m *memory) add(name string, change ...func(*store.Hook)) *store.Hook {
 	now := time.Now()
@@ -172,9 +210,7 @@ func (m *memory) backlog(h *store.Hook, n int, at time.Time) {
 func (m *memory) publish(s *Sender, h *store.Hook, dataBytes int) bool {
 	j := newJob(h, time.Now(), dataBytes)
 	if s.Reserve(h, j.Size()) {
-		m.mu.Lock()
-		m.claimed[j] = true
-		m.mu.Unlock()
+		m.hold(j)
 		s.Take(j)
 		return true
 	}
@@ -241,6 +277,23 @@ func (c *receivers) set(host string, f func(context.Context, *egress.Request) eg
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.answer[host] = f
+}
+
+// begun is when requests to the host started.
+func (c *receivers) begun(host string) []time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.starts[host])
+}
+
+// limits returns the most requests that were in flight at once, in all and to one host.
+func (c *receivers) limits() (all, one int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, n := range c.most {
+		one = max(one, n)
+	}
+	return c.mostAll, one
 }
 
 // peak returns the most requests in flight since it was last asked.

@@ -115,8 +115,8 @@ func TestFairShares(t *testing.T) {
 		if least < most*9/10 || least == 0 {
 			t.Errorf("shares from %d to %d", least, most)
 		}
-		if w.client.mostAll > 9 {
-			t.Errorf("%d requests in flight, want at most 9", w.client.mostAll)
+		if all, _ := w.client.limits(); all > 9 {
+			t.Errorf("%d requests in flight, want at most 9", all)
 		}
 	})
 }
@@ -125,7 +125,7 @@ func TestFairShares(t *testing.T) {
 func TestNewEventsInterleaveWithBacklog(t *testing.T) {
 	bubble(t, func(c *Config) { c.PerWebhook = 8 }, func(t *testing.T, w *world) {
 		h := w.add("a")
-		w.claimTime = 5 * time.Millisecond
+		w.slow(5 * time.Millisecond)
 		w.backlog(h, 10_000, time.Now().Add(-time.Hour))
 		w.run(t)
 		pass(time.Second)
@@ -140,7 +140,7 @@ func TestNewEventsInterleaveWithBacklog(t *testing.T) {
 		if taken < 100 || taken > 1500 {
 			t.Errorf("%d of 3,000 new events were taken while %d deliveries were made", taken, before)
 		}
-		if left := len(w.due[h.ID]); left > 10_000 {
+		if left := w.waiting(h); left > 10_000 {
 			t.Errorf("the backlog has grown to %d", left)
 		}
 	})
@@ -156,7 +156,7 @@ func TestRateLimit(t *testing.T) {
 				w.backlog(h, 6*rate, time.Now())
 				w.run(t)
 				pass(5 * time.Second)
-				starts := w.client.starts["a"]
+				starts := w.client.begun("a")
 				first := 0
 				for i, at := range starts {
 					for at.Sub(starts[first]) >= time.Second {
@@ -189,19 +189,19 @@ func TestDueWithoutScanning(t *testing.T) {
 		w.backlog(h, 1, later)
 		w.sender.Due(h.ID, later)
 		pass(5*time.Second - 1)
-		if w.claims != 0 {
-			t.Errorf("%d claims before anything was due", w.claims)
+		if w.asked() != 0 {
+			t.Errorf("%d claims before anything was due", w.asked())
 		}
 		pass(1)
-		if got := w.client.starts["a"]; len(got) != 1 || !got[0].Equal(at) {
+		if got := w.client.begun("a"); len(got) != 1 || !got[0].Equal(at) {
 			t.Errorf("attempts at %v, want one at %v", got, at)
 		}
 		pass(time.Hour)
 		if got := w.count(h); got != 2 {
 			t.Errorf("%d attempts, want 2", got)
 		}
-		if w.claims != 2 {
-			t.Errorf("%d claims, want 2", w.claims)
+		if w.asked() != 2 {
+			t.Errorf("%d claims, want 2", w.asked())
 		}
 	})
 }
@@ -211,13 +211,13 @@ func TestDueDuringClaim(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, w *world) {
 		h := w.add("a")
 		w.run(t)
-		w.claimTime = time.Second
+		w.slow(time.Second)
 		w.sender.Due(h.ID, time.Now())
 		pass(time.Second / 2)
 		w.sender.Due(h.ID, time.Now().Add(time.Second/4))
 		pass(time.Minute)
-		if w.claims != 2 {
-			t.Errorf("%d claims, want 2", w.claims)
+		if w.asked() != 2 {
+			t.Errorf("%d claims, want 2", w.asked())
 		}
 	})
 }
@@ -236,14 +236,14 @@ func TestHeldWhileDisabled(t *testing.T) {
 		off := *h
 		off.Enabled = false
 		w.sender.Changed(&off)
-		w.claimed[reserved] = true
+		w.hold(reserved)
 		w.sender.Take(reserved)
 		pass(time.Minute)
 		if got := w.count(h); got != 4 {
 			t.Errorf("%d attempts, want the 4 that ran", got)
 		}
-		if len(w.due[h.ID]) != 27 || w.sender.Stats().Held != 0 {
-			t.Errorf("%d given back, %d held", len(w.due[h.ID]), w.sender.Stats().Held)
+		if w.waiting(h) != 27 || w.sender.Stats().Held != 0 {
+			t.Errorf("%d given back, %d held", w.waiting(h), w.sender.Stats().Held)
 		}
 		if w.sender.Reserve(&off, 1000) || w.sender.Reserve(h, 1000) {
 			t.Error("a disabled webhook has room")
@@ -273,7 +273,7 @@ func TestLatestSnapshot(t *testing.T) {
 		moved.UpdatedAt = time.Now()
 		w.sender.Changed(&moved)
 		pass(time.Second)
-		if o, n := len(w.client.starts["old"]), len(w.client.starts["new"]); o != 1 || n != 1 {
+		if o, n := len(w.client.begun("old")), len(w.client.begun("new")); o != 1 || n != 1 {
 			t.Errorf("%d attempts at the old URL and %d at the new, want 1 and 1", o, n)
 		}
 	})
@@ -296,7 +296,7 @@ func TestShutdown(t *testing.T) {
 		if a, b := w.count(slow), w.count(stuck); a != startLimit || b != 0 {
 			t.Errorf("%d and %d attempts are recorded, want %d and 0", a, b, startLimit)
 		}
-		if n := len(w.due[slow.ID]) + len(w.due[stuck.ID]); n != 200-startLimit {
+		if n := w.waiting(slow) + w.waiting(stuck); n != 200-startLimit {
 			t.Errorf("%d deliveries are due again, want %d", n, 200-startLimit)
 		}
 		if w.sender.Reserve(slow, 100) {
@@ -354,8 +354,8 @@ func TestStoreErrors(t *testing.T) {
 		w.fail(errors.New("disk on fire"), nil)
 		w.run(t)
 		pass(10*time.Second - 1)
-		if w.claims != 10 {
-			t.Errorf("%d claims in 10 s, want one a second", w.claims)
+		if w.asked() != 10 {
+			t.Errorf("%d claims in 10 s, want one a second", w.asked())
 		}
 		w.fail(nil, errors.New("disk on fire"))
 		pass(10 * time.Second)
