@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -33,7 +34,7 @@ func (b *bench) backlog(ctx context.Context, r *Result) error {
 	if err := old.fill(ctx, b.Backlog); err != nil {
 		return err
 	}
-	r.AcceptedPerS = number(float64(old.accepted) / time.Since(filled).Seconds())
+	r.AcceptedPerS = new(float64(old.accepted) / time.Since(filled).Seconds())
 	if err := b.server.enable(ctx, owed, true); err != nil {
 		return err
 	}
@@ -62,7 +63,7 @@ func (b *bench) backlog(ctx context.Context, r *Result) error {
 		return err
 	}
 	if w.got.FirstUs > 0 {
-		r.FirstDeliveryMs = number(float64(w.got.FirstUs-b.server.started.UnixMicro()) / 1000)
+		r.FirstDeliveryMs = new(float64(w.got.FirstUs-b.server.started.UnixMicro()) / 1000)
 	}
 	if err := old.check(ctx, r); err != nil {
 		return err
@@ -130,10 +131,10 @@ func (b *bench) drainBacklog(ctx context.Context, old *load, due int64, r *Resul
 	if drained.got.FirstUs > 0 { // not the wait for the server
 		w.seconds = min(w.seconds, drained.at.Sub(time.UnixMicro(drained.got.FirstUs)).Seconds())
 	}
-	r.DeliveredPerS = number(float64(w.deliveries) / w.seconds)
+	r.DeliveredPerS = new(float64(w.deliveries) / w.seconds)
 	r.P50Ms, r.P99Ms = w.latency[0].ms(0.5), w.latency[0].ms(0.99)
 	if w.cpuKnown && w.deliveries > 0 {
-		r.CPUUsPerDelivery = number(float64(w.cpu.Microseconds()) / float64(w.deliveries))
+		r.CPUUsPerDelivery = new(float64(w.cpu.Microseconds()) / float64(w.deliveries))
 	}
 	// The last of the new events, then everything is checked as one.
 	if err := fresh.settle(ctx); err != nil {
@@ -144,9 +145,7 @@ func (b *bench) drainBacklog(ctx context.Context, old *load, due int64, r *Resul
 	old.mu.Lock()
 	defer old.mu.Unlock()
 	old.accepted += fresh.accepted
-	for id, n := range fresh.due {
-		old.due[id] = n
-	}
+	maps.Copy(old.due, fresh.due)
 	return last, nil
 }
 

@@ -156,9 +156,9 @@ func measure(ctx context.Context, o *Options, s *scenario, r *Result) (err error
 		for _, v := range b.rates {
 			sum += v
 		}
-		r.BarePerS = number(sum / float64(len(b.rates)))
+		r.BarePerS = new(sum / float64(len(b.rates)))
 		if r.DeliveredPerS != nil {
-			r.Ratio = number(*r.DeliveredPerS / *r.BarePerS)
+			r.Ratio = new(*r.DeliveredPerS / *r.BarePerS)
 		}
 	}
 	return nil

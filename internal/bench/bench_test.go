@@ -151,7 +151,7 @@ func TestSentAt(t *testing.T) {
 // The table shows a dash for what was not measured.
 func TestTable(t *testing.T) {
 	var out strings.Builder
-	if err := newReport(&out, false).add(&Result{Scenario: "latency", Events: 7, P50Ms: number(1.5)}); err != nil {
+	if err := newReport(&out, false).add(&Result{Scenario: "latency", Events: 7, P50Ms: new(1.5)}); err != nil {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")

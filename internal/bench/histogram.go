@@ -58,16 +58,16 @@ func (c counts) ms(q float64) *float64 {
 	rank, seen := uint64(q*float64(total-1)), uint64(0)
 	for i, n := range c {
 		if seen += n; seen > rank {
-			return number(float64(end(i)) / 1000)
+			return new(float64(end(i)) / 1000)
 		}
 	}
 	return nil
 }
 
 func bucket(d time.Duration) int {
-	us := uint64(min(max(d.Microseconds(), 0), 1<<32-1)) //nolint:gosec // not negative
+	us := uint64(min(max(d.Microseconds(), 0), 1<<32-1))
 	if us < 1<<subBits {
-		return int(us) //nolint:gosec // below 32
+		return int(us)
 	}
 	shift := bits.Len64(us) - subBits - 1
 	return (shift+1)<<subBits + int(us>>shift)&(1<<subBits-1) //nolint:gosec // below 64
@@ -79,7 +79,5 @@ func end(i int) uint64 {
 		return uint64(i) //nolint:gosec // an index
 	}
 	shift := i>>subBits - 1
-	return (uint64(i&(1<<subBits-1))+1<<subBits+1)<<shift - 1 //nolint:gosec // an index
+	return (uint64(i&(1<<subBits-1))+1<<subBits+1)<<shift - 1
 }
-
-func number(v float64) *float64 { return &v }

@@ -176,7 +176,7 @@ func (c *child) peak() *float64 {
 			if err != nil {
 				return nil
 			}
-			return number(kib * 1024 / 1e6)
+			return new(kib * 1024 / 1e6)
 		}
 	}
 	return nil

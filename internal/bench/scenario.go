@@ -40,11 +40,11 @@ func (b *bench) bare(ctx context.Context) (err error) {
 
 // fill writes a window into the result.
 func (b *bench) fill(r *Result, w window) {
-	r.DeliveredPerS = number(float64(w.deliveries) / w.seconds)
-	r.AcceptedPerS = number(float64(w.accepts) / w.seconds)
+	r.DeliveredPerS = new(float64(w.deliveries) / w.seconds)
+	r.AcceptedPerS = new(float64(w.accepts) / w.seconds)
 	r.P50Ms, r.P99Ms = w.all().ms(0.5), w.all().ms(0.99)
 	if w.cpuKnown && w.deliveries > 0 {
-		r.CPUUsPerDelivery = number(float64(w.cpu.Microseconds()) / float64(w.deliveries))
+		r.CPUUsPerDelivery = new(float64(w.cpu.Microseconds()) / float64(w.deliveries))
 	}
 }
 
@@ -58,9 +58,9 @@ func (b *bench) finish(r *Result) error {
 	if r.Deliveries == 0 {
 		return nil
 	}
-	r.DBBytesPerDelivery = number(float64(bytes) / float64(r.Deliveries))
+	r.DBBytesPerDelivery = new(float64(bytes) / float64(r.Deliveries))
 	if r.CPUUsPerDelivery == nil {
-		r.CPUUsPerDelivery = number(float64(b.server.usage.Microseconds()) / float64(r.Deliveries))
+		r.CPUUsPerDelivery = new(float64(b.server.usage.Microseconds()) / float64(r.Deliveries))
 	}
 	return nil
 }

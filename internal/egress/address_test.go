@@ -431,7 +431,7 @@ func (d *dns) answer(query []byte) ([]byte, error) {
 func TestCertificates(t *testing.T) {
 	s := receiver(t, true, func(http.ResponseWriter, *http.Request) {})
 	old := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
-	old.TLS = &tls.Config{MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10} //nolint:gosec // the receiver that must be refused
+	old.TLS = &tls.Config{MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10}
 	old.Config.ErrorLog = quiet
 	old.StartTLS()
 	t.Cleanup(old.Close)

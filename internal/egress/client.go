@@ -204,7 +204,7 @@ func (c *Client) Do(ctx context.Context, req *Request) Result {
 	a.trace.GotFirstResponseByte = a.gotFirstByte
 	a.body.Reset(req.Body)
 
-	r := c.template.WithContext(httptrace.WithClientTrace(a, &a.trace))
+	r := c.template.WithContext(httptrace.WithClientTrace(a, &a.trace)) //nolint:contextcheck // the attempt is a context under ctx
 	r.URL, r.Host = req.URL, req.URL.Host
 	r.Body, r.ContentLength = &a.body, int64(len(req.Body))
 	if r.Header = req.Header; r.Header == nil {

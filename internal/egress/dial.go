@@ -116,7 +116,7 @@ func (d *dialer) dial(ctx context.Context, addr string, config *tls.Config) (net
 	}
 	ctx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
-	defer context.AfterFunc(d.closing, cancel)()
+	defer context.AfterFunc(d.closing, cancel)() //nolint:contextcheck // the client's own end
 
 	c, err := d.setup(ctx, a, addr, config)
 	if err != nil && d.closing.Err() != nil {
@@ -144,7 +144,7 @@ func (d *dialer) setup(ctx context.Context, a *attempt, addr string, config *tls
 	resolved := time.Now()
 	a.reach(stageConnect)
 	raw, err := race(ctx, targets, func(ctx context.Context, target netip.Addr) (net.Conn, error) {
-		return d.connect(ctx, netip.AddrPortFrom(target, uint16(port)))
+		return d.connect(ctx, netip.AddrPortFrom(target, uint16(port))) //nolint:gosec // ports end at 65,535
 	})
 	if err != nil {
 		return nil, explainConnect(err)
@@ -160,7 +160,7 @@ func (d *dialer) setup(ctx context.Context, a *attempt, addr string, config *tls
 	config.ServerName = strings.TrimSuffix(host, ".")
 	session := tls.Client(c, config)
 	if err := session.HandshakeContext(ctx); err != nil {
-		c.Close()
+		_ = c.Close()
 		return nil, explainTLS(err)
 	}
 	c.tls = time.Since(connected)
@@ -244,13 +244,13 @@ func (p *proxy) connect(ctx context.Context, resolver Resolver, target netip.Add
 	if p.tls != nil {
 		session := tls.Client(c, p.tls)
 		if err := session.HandshakeContext(ctx); err != nil {
-			c.Close()
+			_ = c.Close()
 			return nil, &failure{Connect, "the forward proxy can not be reached"}
 		}
 		c = session
 	}
 	if err := p.tunnel(ctx, c, target); err != nil {
-		c.Close()
+		_ = c.Close()
 		return nil, err
 	}
 	return c, nil
@@ -330,7 +330,7 @@ func race(ctx context.Context, targets []netip.Addr, dial func(context.Context, 
 				won, targets = r.c, nil
 				cancel()
 			case r.err == nil:
-				r.c.Close()
+				_ = r.c.Close()
 			}
 		}
 	}

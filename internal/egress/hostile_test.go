@@ -97,6 +97,7 @@ func (c *counting) Write(p []byte) (int, error) {
 }
 
 func (r *raw) request(t testing.TB) (*Client, *Request) {
+	t.Helper()
 	if r.tls == nil {
 		return client(t, Config{AllowPrivate: true}), &Request{URL: parse(t, "http://"+r.addr+"/"), Body: []byte(`{"a":1}`)}
 	}
@@ -450,7 +451,7 @@ func TestHostileFrames(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := newRaw(t, []string{"h2"}, func(c net.Conn, in *bufio.Reader, _ <-chan struct{}) {
 				frames(c, in, nil, func(f *http2.Framer, stream uint32) {
-					for tt.serve(f, stream) == nil { //nolint:revive // the body is the condition
+					for tt.serve(f, stream) == nil {
 					}
 				})
 			})

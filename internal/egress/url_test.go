@@ -134,7 +134,11 @@ func TestValidateURLInDevelopment(t *testing.T) {
 
 func TestValidateHeader(t *testing.T) {
 	for _, h := range [][2]string{
-		{"Authorization", "Bearer abc"}, {"X-Api-Key", ""}, {"Idempotency-Key", "1"}, {"x_y", "a\tb c"}, {"Cookie", "a=b"},
+		{"Authorization", "Bearer abc"},
+		{"X-Api-Key", ""},
+		{"Idempotency-Key", "1"},
+		{"x_y", "a\tb c"},
+		{"Cookie", "a=b"},
 		{strings.Repeat("a", MaxHeaderNameBytes), strings.Repeat("v", MaxHeaderValueBytes)},
 	} {
 		if err := ValidateHeader(h[0], h[1]); err != nil {

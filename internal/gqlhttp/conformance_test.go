@@ -27,7 +27,7 @@ func node(t *testing.T, script string) []byte {
 	if script == "websocket.mjs" {
 		url = strings.Replace(url, "http", "ws", 1)
 	}
-	cmd := exec.CommandContext(t.Context(), program, script, url, goodToken) //nolint:gosec // scripts of this package
+	cmd := exec.CommandContext(t.Context(), program, script, url, goodToken)
 	cmd.Dir = dir
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()

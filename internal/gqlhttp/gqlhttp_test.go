@@ -14,8 +14,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hookgraph/hookgraph/internal/gqlhttp/internal/testschema"
 	"go.uber.org/goleak"
+
+	"github.com/hookgraph/hookgraph/internal/gqlhttp/internal/testschema"
 )
 
 func TestMain(m *testing.M) {

@@ -14,9 +14,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hookgraph/hookgraph/internal/gqlhttp/internal/testschema"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/hookgraph/hookgraph/internal/gqlhttp/internal/testschema"
 )
 
 func repeat(n int, each func(i int) string) string {

@@ -228,7 +228,7 @@ func TestOperationsPerCaller(t *testing.T) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		resp, err := s.Client().Do(s.request(t, "POST", "/", `{"query":"{waits}"}`, nil).WithContext(ctx)) //nolint:contextcheck // replaced here
+		resp, err := s.Client().Do(s.request(t, "POST", "/", `{"query":"{waits}"}`, nil).WithContext(ctx))
 		if err == nil {
 			_ = resp.Body.Close()
 		}

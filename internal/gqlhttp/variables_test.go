@@ -8,10 +8,11 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/google/go-cmp/cmp"
-	"github.com/hookgraph/hookgraph/internal/gqlhttp/internal/testschema"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/parser"
 	"github.com/vektah/gqlparser/v2/validator"
+
+	"github.com/hookgraph/hookgraph/internal/gqlhttp/internal/testschema"
 )
 
 // A value of the scalar JSON goes from variable to answer as the bytes that were sent, on every transport.

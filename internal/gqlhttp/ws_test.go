@@ -35,7 +35,7 @@ func (s *server) dial(t *testing.T, opts *websocket.DialOptions) *wsClient {
 	opts.HTTPClient = s.Client()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	conn, _, err := websocket.Dial(ctx, s.URL, opts) //nolint:bodyclose // need not be closed, says Dial
+	conn, _, err := websocket.Dial(ctx, s.URL, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -223,7 +223,7 @@ func TestWebSocketOrigin(t *testing.T) {
 		if origin != "" {
 			opts.HTTPHeader.Set("Origin", origin)
 		}
-		conn, resp, err := websocket.Dial(t.Context(), s.URL, opts) //nolint:bodyclose // need not be closed, says Dial
+		conn, resp, err := websocket.Dial(t.Context(), s.URL, opts)
 		if (err == nil) != allowed {
 			t.Errorf("origin %q: %v", origin, err)
 		}
@@ -340,7 +340,7 @@ func TestWebSocketShutdown(t *testing.T) {
 		t.Fatal(err)
 	}
 	silent.expectClose(websocket.StatusGoingAway)
-	_, resp, err := websocket.Dial(t.Context(), s.URL, nil) //nolint:bodyclose // need not be closed, says Dial
+	_, resp, err := websocket.Dial(t.Context(), s.URL, nil)
 	if err == nil || resp.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("after shutdown: %v", err)
 	}

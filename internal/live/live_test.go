@@ -32,7 +32,6 @@ type journal struct {
 	mu     sync.Mutex
 	rows   []*webhook.Attempt // committed, with gaps in Seq
 	newest int64
-	oldest int64 // lowest Seq that retention has not reached
 	reads  int
 	err    error
 	scan   int // rows that one AttemptLog looks at; 0: all

@@ -171,7 +171,7 @@ var (
 // header makes the request's header fields and the text of them that is recorded, one allocation for all; false when
 // no secret is active at the attempt's time.
 func (s *Sender) header(t *task, at time.Time, body []byte) (http.Header, webhook.HeaderBlock, bool) {
-	pooled := scratch.Get().(*[]byte) //nolint:errcheck,forcetypeassert // the pool holds nothing else
+	pooled := scratch.Get().(*[]byte)
 	defer scratch.Put(pooled)
 	b := (*pooled)[:0]
 	b = append(b, contentType+": application/json\r\n"+userAgent+": "...)

@@ -47,7 +47,7 @@ func TestBudgets(t *testing.T) {
 			}()
 			defer func() { // also when a check fails
 				cancel()
-				for range done { //nolint:revive // wait
+				for range done {
 				}
 			}()
 			published := 0

@@ -167,7 +167,7 @@ func (s *Sender) Run(ctx context.Context) error {
 		s.phase = ended
 		s.mu.Unlock()
 		if ctx.Err() != nil {
-			return nil //nolint:nilerr // asked to end while starting
+			return nil
 		}
 		return err
 	}
@@ -229,7 +229,7 @@ func (s *Sender) load(ctx context.Context) error {
 		}
 		s.update(g, now)
 	}
-	s.dispatch(now)
+	s.dispatch(now) //nolint:contextcheck // attempts outlive Run's context by the grace
 	return nil
 }
 
@@ -244,7 +244,7 @@ func (s *Sender) watchClock(ctx context.Context) {
 		case <-s.poke:
 		case <-timer.C:
 		}
-		timer.Reset(s.ring())
+		timer.Reset(s.ring()) //nolint:contextcheck // attempts outlive Run's context by the grace
 	}
 }
 

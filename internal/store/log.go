@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/webhook"
@@ -28,21 +27,19 @@ func (s *Store) AttemptLog(ctx context.Context, tenant webhook.ID, f AttemptFilt
 	return page, scanned, nil
 }
 
-// AttemptBounds returns the Seq of the oldest attempt that is kept and of the newest committed. The newest is known even
-// when retention has taken every attempt: oldest is one more then. Both are 0 before the first attempt.
+// AttemptBounds returns the Seq from which on every attempt is kept, and of the newest committed. Retention takes whole
+// events, so older attempts may be there too; a reader that asks for what is between them would miss some and must be told.
+// newest is known even when every attempt is gone: oldest is one more then. Both are 0 before the first attempt.
 func (s *Store) AttemptBounds(ctx context.Context) (oldest, newest int64, err error) {
 	newest = s.last.Load()
 	if newest == 0 {
 		return 0, 0, nil
 	}
-	var first sql.NullInt64
-	if err := s.read.WithContext(ctx).Raw("SELECT MIN(seq) FROM attempts").Scan(&first).Error; err != nil {
+	var pruned int64
+	if err := s.read.WithContext(ctx).Raw("SELECT pruned_attempt FROM store").Scan(&pruned).Error; err != nil {
 		return 0, 0, unavailable(err)
 	}
-	if !first.Valid {
-		return newest + 1, newest, nil
-	}
-	return first.Int64, newest, nil
+	return pruned + 1, newest, nil
 }
 
 // pruneEvents is how many events one transaction of Prune removes.
@@ -72,6 +69,8 @@ func (s *Store) Prune(ctx context.Context, before time.Time) (int, error) {
 				ids[i] = e.ID
 			}
 			for _, text := range []string{
+				`UPDATE store SET pruned_attempt = COALESCE((SELECT MAX(seq) FROM attempts WHERE seq > pruned_attempt AND delivery_id IN
+					(SELECT id FROM deliveries WHERE event_id IN ?)), pruned_attempt)`,
 				"DELETE FROM attempts WHERE delivery_id IN (SELECT id FROM deliveries WHERE event_id IN ?)",
 				"DELETE FROM deliveries WHERE event_id IN ?",
 				"DELETE FROM idempotency_keys WHERE event_id IN ?",

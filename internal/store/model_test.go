@@ -27,7 +27,7 @@ func TestStoreAgreesWithModel(t *testing.T) {
 		must(t, flag.Set("rapid.checks", "20")) // about 5 s; -rapid.checks=1000 for long
 	}
 	rapid.Check(t, func(t *rapid.T) {
-		dir, err := os.MkdirTemp("", "model")
+		dir, err := os.MkdirTemp("", "model") //nolint:usetesting // one for each check, not for the test
 		must(t, err)
 		defer func() { _ = os.RemoveAll(dir) }()
 		m := &model{dir: dir, deliveries: map[webhook.ID]*modelDelivery{}, events: map[webhook.ID]string{}, keys: map[string]webhook.ID{}}

@@ -2,8 +2,9 @@
 -- Ids are UUIDs; seq is the order of insertion, which with several writers is not the order of commit.
 
 CREATE TABLE store (
-    epoch      text NOT NULL, -- names this database in stream cursors
-    created_at timestamptz NOT NULL
+    epoch          text NOT NULL, -- names this database in stream cursors
+    created_at     timestamptz NOT NULL,
+    pruned_attempt bigint NOT NULL DEFAULT 0 -- the highest seq of an attempt that retention has taken
 );
 INSERT INTO store (epoch, created_at) VALUES (left(md5(gen_random_uuid()::text), 16), now());
 

@@ -2,8 +2,9 @@
 -- Ids are the 16 bytes of a UUID; times are microseconds since 1970 in UTC; seq is the order of commit.
 
 CREATE TABLE store (
-    epoch      TEXT NOT NULL, -- names this database in stream cursors
-    created_at INTEGER NOT NULL
+    epoch          TEXT NOT NULL, -- names this database in stream cursors
+    created_at     INTEGER NOT NULL,
+    pruned_attempt INTEGER NOT NULL DEFAULT 0 -- the highest seq of an attempt that retention has taken
 );
 INSERT INTO store (epoch, created_at) VALUES (lower(hex(randomblob(8))), unixepoch() * 1000000);
 
