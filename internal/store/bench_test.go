@@ -68,6 +68,9 @@ func BenchmarkDelivery(b *testing.B) {
 		})
 	}
 	callers.Wait()
+	if err := s.Flush(b.Context()); err != nil { // what was published has been handed over
+		b.Fatal(err)
+	}
 	close(taker.jobs)
 	recorder.Wait()
 	if err := s.Flush(b.Context()); err != nil {

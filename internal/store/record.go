@@ -44,6 +44,14 @@ var finishDeliveries = &statement{
 		RETURNING deliveries.seq, deliveries.status, deliveries.schedule_start`,
 }
 
+// finishSucceeded is finishDeliveries for deliveries that succeed after the same number of attempts: the common case.
+var finishSucceeded = &statement{
+	before: `UPDATE deliveries SET attempt_count = attempt_count + 1, claimed_by = NULL, due_at = NULL, triggered_by = 'SCHEDULE',
+		status = 'SUCCEEDED', completed_at = ? WHERE +claimed_by = ? AND attempt_count = ? AND seq IN (`,
+	row:   "?",
+	after: ") RETURNING seq, status, schedule_start",
+}
+
 var insertAttempts = &statement{
 	before: `INSERT INTO attempts (id, tenant_id, webhook_id, delivery_id, event_id, number, status, error, message, triggered_by,
 		started_at, duration_us, dns_us, connect_us, tls_us, first_byte_us, url, request_headers, response_status,
@@ -68,25 +76,7 @@ func (b *batch) record() error {
 	for i, r := range b.results {
 		outcomes[i] = b.decide(r, r.Job.Delivery.ScheduleStart)
 	}
-	type state struct {
-		status webhook.DeliveryStatus
-		start  int
-	}
-	held := make(map[int64]state, len(outcomes)) // by Seq: what the delivery became
-	err := chunks(len(outcomes), func(from, to int) error {
-		args := make([]any, 0, 5*(to-from)+1)
-		for i := range outcomes[from:to] {
-			o := &outcomes[from+i]
-			args = append(args, o.Job.Delivery.Seq, o.Job.Delivery.AttemptCount+1, string(o.status), maybeAt(o.due), maybeAt(o.completed))
-		}
-		return b.query(finishDeliveries, to-from, append(args, b.s.node), func(r *sql.Rows) error {
-			var seq int64
-			var is state
-			err := r.Scan(&seq, &is.status, &is.start)
-			held[seq] = is
-			return err
-		})
-	})
+	held, err := b.finish(outcomes)
 	if err != nil {
 		return fmt.Errorf("finish deliveries: %w", err)
 	}
@@ -131,6 +121,54 @@ func (b *batch) record() error {
 		a.Seq = first + int64(i)
 	}
 	return b.consequences(kept)
+}
+
+// finished is what a delivery became.
+type finished struct {
+	status webhook.DeliveryStatus
+	start  int // its ScheduleStart
+}
+
+// finish moves deliveries on and returns, by Seq, those that this node still held.
+func (b *batch) finish(outcomes []outcome) (map[int64]finished, error) {
+	held := make(map[int64]finished, len(outcomes))
+	keep := func(r *sql.Rows) error {
+		var seq int64
+		var is finished
+		err := r.Scan(&seq, &is.status, &is.start)
+		held[seq] = is
+		return err
+	}
+	succeeded := map[int][]int64{} // Seqs by attempt count
+	var others []*outcome
+	for i := range outcomes {
+		o := &outcomes[i]
+		if d := &o.Job.Delivery; o.status == webhook.DeliverySucceeded {
+			succeeded[d.AttemptCount] = append(succeeded[d.AttemptCount], d.Seq)
+		} else {
+			others = append(others, o)
+		}
+	}
+	for attempts, seqs := range succeeded {
+		err := chunks(len(seqs), func(from, to int) error {
+			args := make([]any, 0, to-from+3)
+			args = append(args, at(b.now), b.s.node, attempts)
+			for _, seq := range seqs[from:to] {
+				args = append(args, seq)
+			}
+			return b.query(finishSucceeded, to-from, args, keep)
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return held, chunks(len(others), func(from, to int) error {
+		args := make([]any, 0, 5*(to-from)+1)
+		for _, o := range others[from:to] {
+			args = append(args, o.Job.Delivery.Seq, o.Job.Delivery.AttemptCount+1, string(o.status), maybeAt(o.due), maybeAt(o.completed))
+		}
+		return b.query(finishDeliveries, to-from, append(args, b.s.node), keep)
+	})
 }
 
 // attempt completes the attempt's row.

@@ -77,13 +77,14 @@ func (e *NewEvent) checkData(field string, maxData int) error {
 	if len(e.Data) > 4*maxData { // white space may shrink, but not without bound
 		return invalid(field, CodeTooLong, "must be at most %d bytes of JSON", maxData)
 	}
-	if depth(e.Data) > MaxDataDepth {
+	compact, depth := outline(e.Data)
+	if depth > MaxDataDepth {
 		return invalid(field, CodeInvalid, "must be nested at most %d deep", MaxDataDepth)
 	}
 	if !utf8.Valid(e.Data) {
 		return invalid(field, CodeInvalid, "must be UTF-8")
 	}
-	if compact(e.Data) {
+	if compact {
 		if !json.Valid(e.Data) {
 			return invalid(field, CodeInvalid, "must be JSON")
 		}
@@ -101,40 +102,44 @@ func (e *NewEvent) checkData(field string, maxData int) error {
 	return nil
 }
 
-// compact reports whether there is no white space outside strings, so that the common case is not copied.
-func compact(data []byte) bool {
-	inString := false
+// outline reports whether data has no white space outside strings, so that the common case is not copied, and how deep
+// arrays and objects nest. It reads any bytes, without recursion, so that it is safe before parsing.
+func outline(data []byte) (compact bool, depth int) {
+	compact = true
+	level := 0
 	for i := 0; i < len(data); i++ {
-		switch c := data[i]; {
-		case inString && c == '\\':
-			i++
-		case c == '"':
-			inString = !inString
-		case !inString && (c == ' ' || c == '\n' || c == '\t' || c == '\r'):
-			return false
+		switch data[i] {
+		case '"':
+			i = stringEnd(data, i+1)
+		case '{', '[':
+			level++
+			depth = max(depth, level)
+		case '}', ']':
+			level--
+		case ' ', '\n', '\t', '\r':
+			compact = false
 		}
 	}
-	return true
+	return compact, depth
 }
 
-// depth is the deepest nesting of data, counted without recursion so that it is safe before parsing.
-func depth(data []byte) int {
-	level, deepest, inString := 0, 0, false
-	for i := 0; i < len(data); i++ {
-		switch c := data[i]; {
-		case inString && c == '\\':
-			i++
-		case c == '"':
-			inString = !inString
-		case inString:
-		case c == '{' || c == '[':
-			level++
-			deepest = max(deepest, level)
-		case c == '}' || c == ']':
-			level--
+// stringEnd is the index of the quotation mark that ends a string whose content starts at i, or len(data).
+func stringEnd(data []byte, i int) int {
+	for from := i; ; {
+		n := bytes.IndexByte(data[from:], '"')
+		if n < 0 {
+			return len(data)
 		}
+		end := from + n
+		escapes := 0
+		for end-escapes > i && data[end-escapes-1] == '\\' {
+			escapes++
+		}
+		if escapes%2 == 0 {
+			return end
+		}
+		from = end + 1
 	}
-	return deepest
 }
 
 func printable(s string) bool {
