@@ -12,7 +12,7 @@ const (
 	startLimit   = 4  // requests at once to a receiver that nothing is known of
 	failingAfter = 5  // failures in a row
 	minQueue     = 32 // deliveries held for a gate that does not fail, however low its limit
-	perLimit     = 4  // deliveries held for each request that may run: a claim brings many at once
+	perLimit     = 16 // deliveries held for each request that may run: a claim brings many at once
 	probeQueue   = 8  // deliveries held for a failing gate
 )
 

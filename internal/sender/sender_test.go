@@ -330,8 +330,8 @@ func TestRelease(t *testing.T) {
 		for w.sender.Reserve(h, 2000) {
 			n++
 		}
-		if n != minQueue {
-			t.Errorf("%d reservations, want %d", n, minQueue)
+		if want := max(minQueue, perLimit*startLimit); n != want {
+			t.Errorf("%d reservations, want %d", n, want)
 		}
 		if s := w.sender.Stats(); s.Held != n || s.Bytes != 2000*n {
 			t.Errorf("%+v", s)
