@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -144,9 +145,7 @@ func (b *bench) drainBacklog(ctx context.Context, old *load, due int64, r *Resul
 	old.mu.Lock()
 	defer old.mu.Unlock()
 	old.accepted += fresh.accepted
-	for id, n := range fresh.due {
-		old.due[id] = n
-	}
+	maps.Copy(old.due, fresh.due)
 	return last, nil
 }
 

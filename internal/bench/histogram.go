@@ -65,9 +65,9 @@ func (c counts) ms(q float64) *float64 {
 }
 
 func bucket(d time.Duration) int {
-	us := uint64(min(max(d.Microseconds(), 0), 1<<32-1)) //nolint:gosec // not negative
+	us := uint64(min(max(d.Microseconds(), 0), 1<<32-1))
 	if us < 1<<subBits {
-		return int(us) //nolint:gosec // below 32
+		return int(us)
 	}
 	shift := bits.Len64(us) - subBits - 1
 	return (shift+1)<<subBits + int(us>>shift)&(1<<subBits-1) //nolint:gosec // below 64
@@ -79,7 +79,7 @@ func end(i int) uint64 {
 		return uint64(i) //nolint:gosec // an index
 	}
 	shift := i>>subBits - 1
-	return (uint64(i&(1<<subBits-1))+1<<subBits+1)<<shift - 1 //nolint:gosec // an index
+	return (uint64(i&(1<<subBits-1))+1<<subBits+1)<<shift - 1
 }
 
-func number(v float64) *float64 { return &v }
+func number(v float64) *float64 { return new(v) }

@@ -32,7 +32,6 @@ type load struct {
 	promised  int64 // deliveries of accepted events and of those that are being published
 	delivered int64
 	room      chan struct{} // closed when delivered has grown
-	err       error
 }
 
 func newLoad(b *bench, fan, hooks int) *load {

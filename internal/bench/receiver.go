@@ -35,7 +35,6 @@ const hang = 30 * time.Second
 // receiver takes deliveries and remembers which came. It verifies nothing: what it costs is the same for the server and
 // for the bare sender, and kept small.
 type receiver struct {
-	start  time.Time
 	counts atomic.Int64 // deliveries that were answered 2xx, the repeated ones too
 	first  atomic.Int64 // when the first came, in Unix microseconds; 0: none yet
 	bare   atomic.Int64
@@ -111,7 +110,7 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		r.control(w, req, rest)
 		return
 	}
-	pooled := bodies.Get().(*[]byte) //nolint:errcheck,forcetypeassert // the pool holds nothing else
+	pooled := bodies.Get().(*[]byte)
 	defer bodies.Put(pooled)
 	body, err := readAll(req.Body, *pooled)
 	if err != nil {
@@ -346,7 +345,7 @@ func (r *receiverClient) follow(ctx context.Context, each func(deliveries int64)
 	for {
 		if _, err := io.ReadFull(body, b[:]); err != nil {
 			if ctx.Err() != nil {
-				return nil //nolint:nilerr // that is how it ends
+				return nil
 			}
 			return fmt.Errorf("follow receiver: %w", err)
 		}

@@ -43,7 +43,7 @@ func (b *bench) watch(ctx context.Context, r *Result) error {
 	if err != nil {
 		return err
 	}
-	defer watchers.close()
+	defer func() { _ = watchers.close() }()
 	l = newLoad(b, 1, b.Watch)
 	if w, err = l.run(ctx, "with subscribers", b.Duration, l.closed); err != nil {
 		return err
@@ -184,7 +184,7 @@ func (w *watchers) read(ctx context.Context, conn *websocket.Conn) error {
 		_, text, err := conn.Read(ctx)
 		if err != nil {
 			if ctx.Err() != nil {
-				return nil //nolint:nilerr // that is how it ends
+				return nil
 			}
 			return fmt.Errorf("watch: %w", err)
 		}
