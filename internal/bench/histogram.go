@@ -58,7 +58,7 @@ func (c counts) ms(q float64) *float64 {
 	rank, seen := uint64(q*float64(total-1)), uint64(0)
 	for i, n := range c {
 		if seen += n; seen > rank {
-			return new(float64(end(i)) / 1000)
+			return number(float64(end(i)) / 1000)
 		}
 	}
 	return nil
@@ -81,3 +81,5 @@ func end(i int) uint64 {
 	shift := i>>subBits - 1
 	return (uint64(i&(1<<subBits-1))+1<<subBits+1)<<shift - 1
 }
+
+func number(v float64) *float64 { return new(v) }
