@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +23,8 @@ type program struct {
 	token string // an operator's, made at the first start
 	dir   string
 	stop  func() // ends it as a signal would, and waits; the test's end does too
+
+	process *exec.Cmd // when it runs in a process of its own
 }
 
 // boot starts the program on a database in dir and returns when it listens.

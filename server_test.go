@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -309,12 +308,12 @@ func start(t *testing.T, dir string) (p *program, kill func()) {
 		}
 		killed = true
 		_ = cmd.Process.Kill()
-		if err := cmd.Wait(); err != nil && !errors.As(err, new(*exec.ExitError)) {
+		if err := cmd.Wait(); err != nil && cmd.ProcessState == nil {
 			t.Error(err)
 		}
 	}
 	t.Cleanup(kill)
-	p = &program{dir: dir}
+	p = &program{dir: dir, process: cmd}
 	p.url, p.token = announced(t, out)
 	return p, kill
 }

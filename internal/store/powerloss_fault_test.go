@@ -1,0 +1,216 @@
+//go:build cgo && linux
+
+package store_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// I1: after a power cut, everything acknowledged is there, whatever became of what was not synced: dropped, torn, or
+// written in part.
+func TestPowerLoss(t *testing.T) {
+	shim := buildShim(t)
+	for round := range 6 {
+		if lost, acked := cutPower(t, shim, "full"); lost > 0 {
+			t.Errorf("round %d: %d of %d acknowledged events are lost", round, lost, acked)
+		}
+	}
+}
+
+// The simulation proves something: with synchronous=NORMAL, SQLite's habit, it loses what was acknowledged.
+func TestPowerLossShowsLossWithNormal(t *testing.T) {
+	shim := buildShim(t)
+	for range 10 {
+		if lost, _ := cutPower(t, shim, "normal"); lost > 0 {
+			return
+		}
+	}
+	t.Error("nothing was lost: the simulation does not cut")
+}
+
+func buildShim(t *testing.T) string {
+	t.Helper()
+	cc, err := exec.LookPath("cc")
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal(err)
+		}
+		t.Skip("no C compiler")
+	}
+	lib := filepath.Join(t.TempDir(), "powerloss.so")
+	out, err := exec.CommandContext(t.Context(), cc, "-shared", "-fPIC", "-O1", "-o", lib, "testdata/powerloss.c", "-ldl", "-lpthread").CombinedOutput() //nolint:gosec // a test
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return lib
+}
+
+// cutPower publishes in a process of its own, ends it, lets the disk forget, and counts what is missing.
+func cutPower(t *testing.T, shim, mode string) (lost, acked int) {
+	t.Helper()
+	dir, shadow := t.TempDir(), t.TempDir()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestPowerLossPublisher$") //nolint:gosec // this very binary
+	cmd.Env = append(os.Environ(), "LD_PRELOAD="+shim, "POWERLOSS_DIR="+dir, "POWERLOSS_SHADOW="+shadow, "POWERLOSS_MODE="+mode)
+	cmd.Stderr = t.Output()
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var ids []webhook.ID
+	lines := bufio.NewScanner(out)
+	for n := 50 + rand.IntN(300); lines.Scan() && len(ids) < n; { //nolint:gosec // a test
+		if text, ok := strings.CutPrefix(lines.Text(), "acked "); ok {
+			id, err := webhook.ParseID(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ids = append(ids, id)
+		}
+	}
+	_ = cmd.Process.Kill()
+	for lines.Scan() { // acknowledged before the cut too
+		if id, err := webhook.ParseID(strings.TrimPrefix(lines.Text(), "acked ")); err == nil {
+			ids = append(ids, id)
+		}
+	}
+	_ = cmd.Wait()
+	if len(ids) < 50 {
+		t.Fatalf("only %d events were acknowledged", len(ids))
+	}
+	forget(t, shadow)
+	key, err := os.ReadFile(filepath.Join(dir, "master.key")) //nolint:gosec // a test; Go's own writes bypass libc
+	if err == nil {
+		err = os.WriteFile(filepath.Join(shadow, "master.key"), key, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := store.Open(t.Context(), store.Options{Dir: shadow})
+	if err != nil {
+		t.Fatalf("after the power cut: %v", err)
+	}
+	defer s.Close()
+	owner, err := s.EnsureTenant(t.Context(), "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	events, err := s.In(owner.ID).EventsByID(t.Context(), ids)
+	if err != nil {
+		t.Fatal(err)
+	}
+	owed, err := s.In(owner.ID).CountDeliveriesOf(t.Context(), true, ids[:min(len(ids), 500)], store.DeliveryFilter{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, id := range ids {
+		if events[id] == nil || i < 500 && owed[id] != 1 {
+			lost++
+		}
+	}
+	return lost, len(ids)
+}
+
+// forget lets the disk keep a part of what was not synced: none, all up to some write, or any of them; the last one torn.
+func forget(t *testing.T, shadow string) {
+	t.Helper()
+	logs, err := filepath.Glob(filepath.Join(shadow, "*.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	how := rand.IntN(3) //nolint:gosec // a test
+	for _, path := range logs {
+		log, err := os.ReadFile(path) //nolint:gosec // a test
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := os.OpenFile(strings.TrimSuffix(path, ".log"), os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // a test
+		if err != nil {
+			t.Fatal(err)
+		}
+		for len(log) >= 16 {
+			at, n := int64(binary.NativeEndian.Uint64(log)), int64(binary.NativeEndian.Uint64(log[8:])) //nolint:gosec // as it was written
+			log = log[16:]
+			data := log[:min(max(n, 0), int64(len(log)))]
+			log = log[len(data):]
+			switch luck := rand.IntN(4); { //nolint:gosec // a test
+			case how == 0, how == 1 && luck < 2, how == 2 && luck == 0:
+				if how < 2 {
+					log = nil
+				}
+				continue
+			case n < 0:
+				err = f.Truncate(at)
+			case luck == 1:
+				_, err = f.WriteAt(data[:len(data)/2], at)
+			default:
+				_, err = f.WriteAt(data, at)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestPowerLossPublisher is the process that loses its power: it tells what was acknowledged through a pipe.
+func TestPowerLossPublisher(t *testing.T) {
+	mode := os.Getenv("POWERLOSS_MODE")
+	if mode == "" {
+		t.Skip("only as a process of TestPowerLoss")
+	}
+	s, err := store.Open(t.Context(), store.Options{Dir: os.Getenv("POWERLOSS_DIR")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if mode == "normal" {
+		if err := s.SyncNormal(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	owner, err := s.EnsureTenant(t.Context(), "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := s.In(owner.ID)
+	if _, _, err := c.CreateWebhook(t.Context(), webhook.New{URL: "https://example.com", Enabled: true}); err != nil {
+		t.Fatal(err)
+	}
+	data := slices.Concat([]byte(`"`), slices.Repeat([]byte("x"), 1000), []byte(`"`))
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for {
+				results, err := c.Publish(context.Background(), []webhook.NewEvent{{Type: "a.b", Data: json.RawMessage(data)}})
+				if err != nil {
+					return
+				}
+				fmt.Printf("acked %s\n", results[0].Event.ID)
+			}
+		})
+	}
+	wg.Wait()
+}
