@@ -44,7 +44,7 @@ func TestKill(t *testing.T) {
 	}
 	for round := range rounds {
 		step := steps[round%len(steps)]
-		w.killAt(t, step, 100+rand.IntN(200)) //nolint:gosec // a test
+		w.killAt(t, step, 100+rand.IntN(200))
 		w.start(t)
 	}
 	w.end(t)
@@ -167,7 +167,7 @@ func (w *world) reached(step string) {
 	}
 	if trap.left.Add(-1) == 0 {
 		if step == "recording" {
-			time.Sleep(rand.N(5 * time.Millisecond)) //nolint:gosec // somewhere between the answer and the record's commit
+			time.Sleep(rand.N(5 * time.Millisecond))
 		}
 		close(trap.sprung)
 		if !w.graceful {
@@ -183,7 +183,7 @@ func (w *world) killAt(t *testing.T, step string, n int) {
 	w.traps.Store(set)
 	wait := 20 * time.Second
 	if step == "any time" {
-		wait = rand.N(500 * time.Millisecond) //nolint:gosec // a test
+		wait = rand.N(500 * time.Millisecond)
 	}
 	select {
 	case <-set.sprung:
@@ -246,7 +246,7 @@ func (w *world) receive(rw http.ResponseWriter, req *http.Request) {
 	w.mu.Unlock()
 	_, _ = io.Copy(io.Discard, req.Body)
 	w.reached("arrived")
-	switch luck := rand.IntN(30); { //nolint:gosec // a test
+	switch luck := rand.IntN(30); {
 	case w.calm.Load():
 	case req.URL.Path == "/hanging" && luck < 3:
 		<-req.Context().Done()

@@ -46,7 +46,7 @@ type attempt struct {
 	start    time.Time
 	deadline time.Time
 	trace    httptrace.ClientTrace
-	body     body
+	body     bytes.Reader
 
 	at        [stages]atomic.Int64 // when a stage was first reached, in ns after start; 0: not reached
 	firstByte atomic.Int64         // ns after start; 0: not come
@@ -121,9 +121,3 @@ func (a *attempt) until(s stage, end int64) time.Duration {
 	}
 	return time.Duration(end - from)
 }
-
-// body is a request's body. It is a type of its own, and never http.NoBody, so that the transport sees a body that it
-// can not rewind (see Client.Do).
-type body struct{ bytes.Reader }
-
-func (*body) Close() error { return nil }

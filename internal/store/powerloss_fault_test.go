@@ -53,7 +53,7 @@ func buildShim(t *testing.T) string {
 		t.Skip("no C compiler")
 	}
 	lib := filepath.Join(t.TempDir(), "powerloss.so")
-	out, err := exec.CommandContext(t.Context(), cc, "-shared", "-fPIC", "-O1", "-o", lib, "testdata/powerloss.c", "-ldl", "-lpthread").CombinedOutput() //nolint:gosec // a test
+	out, err := exec.CommandContext(t.Context(), cc, "-shared", "-fPIC", "-O1", "-o", lib, "testdata/powerloss.c", "-ldl", "-lpthread").CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
@@ -64,7 +64,7 @@ func buildShim(t *testing.T) string {
 func cutPower(t *testing.T, shim, mode string) (lost, acked int) {
 	t.Helper()
 	dir, shadow := t.TempDir(), t.TempDir()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestPowerLossPublisher$") //nolint:gosec // this very binary
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestPowerLossPublisher$")
 	cmd.Env = append(os.Environ(), "LD_PRELOAD="+shim, "POWERLOSS_DIR="+dir, "POWERLOSS_SHADOW="+shadow, "POWERLOSS_MODE="+mode)
 	cmd.Stderr = t.Output()
 	out, err := cmd.StdoutPipe()
@@ -76,7 +76,7 @@ func cutPower(t *testing.T, shim, mode string) (lost, acked int) {
 	}
 	var ids []webhook.ID
 	lines := bufio.NewScanner(out)
-	for n := 50 + rand.IntN(300); lines.Scan() && len(ids) < n; { //nolint:gosec // a test
+	for n := 50 + rand.IntN(300); lines.Scan() && len(ids) < n; {
 		if text, ok := strings.CutPrefix(lines.Text(), "acked "); ok {
 			id, err := webhook.ParseID(text)
 			if err != nil {
@@ -96,7 +96,7 @@ func cutPower(t *testing.T, shim, mode string) (lost, acked int) {
 		t.Fatalf("only %d events were acknowledged", len(ids))
 	}
 	forget(t, shadow)
-	key, err := os.ReadFile(filepath.Join(dir, "master.key")) //nolint:gosec // a test; Go's own writes bypass libc
+	key, err := os.ReadFile(filepath.Join(dir, "master.key"))
 	if err == nil {
 		err = os.WriteFile(filepath.Join(shadow, "master.key"), key, 0o600)
 	}
@@ -135,22 +135,22 @@ func forget(t *testing.T, shadow string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	how := rand.IntN(3) //nolint:gosec // a test
+	how := rand.IntN(3)
 	for _, path := range logs {
-		log, err := os.ReadFile(path) //nolint:gosec // a test
+		log, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		f, err := os.OpenFile(strings.TrimSuffix(path, ".log"), os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // a test
+		f, err := os.OpenFile(strings.TrimSuffix(path, ".log"), os.O_RDWR|os.O_CREATE, 0o600)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for len(log) >= 16 {
-			at, n := int64(binary.NativeEndian.Uint64(log)), int64(binary.NativeEndian.Uint64(log[8:])) //nolint:gosec // as it was written
+			at, n := int64(binary.NativeEndian.Uint64(log)), int64(binary.NativeEndian.Uint64(log[8:]))
 			log = log[16:]
 			data := log[:min(max(n, 0), int64(len(log)))]
 			log = log[len(data):]
-			switch luck := rand.IntN(4); { //nolint:gosec // a test
+			switch luck := rand.IntN(4); {
 			case how == 0, how == 1 && luck < 2, how == 2 && luck == 0:
 				if how < 2 {
 					log = nil

@@ -211,7 +211,7 @@ func (p *Page) Screenshot(name string) {
 	}
 	png, err := chromedp.Run(p.ctx, chromedp.CaptureScreenshot())
 	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, name+".png"), png, 0o600) //nolint:gosec // the developer names the directory
+		err = os.WriteFile(filepath.Join(dir, name+".png"), png, 0o600)
 	}
 	if err != nil {
 		p.t.Logf("screenshot %s: %v", name, err)
