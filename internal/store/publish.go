@@ -93,8 +93,13 @@ func (s *Store) enqueue(ctx context.Context, p *publishing) error {
 	case <-s.writer.quit:
 		return webhook.ErrUnavailable
 	}
-	// The writer answers every caller, and writes to their results until then: there is no way out before.
-	return <-p.done
+	// The writer answers every caller, and writes to their results until then: there is no way out before, but its end.
+	select {
+	case err := <-p.done:
+		return err
+	case <-s.writer.ended:
+		return lastAnswer(p.done)
+	}
 }
 
 // contentHash is over what makes two publications the same: type, timestamp when given, and data.

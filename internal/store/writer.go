@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"gorm.io/gorm"
@@ -28,6 +29,8 @@ type writer struct {
 	results chan *Result
 	changes chan *change
 	quit    chan struct{}
+	stuck   atomic.Bool   // results that failed to be written are tried again
+	ended   chan struct{} // closed when run has returned: nobody is answered any more
 	once    sync.Once
 }
 
@@ -44,6 +47,7 @@ func newWriter(s *Store) *writer {
 		results: make(chan *Result, 4096),
 		changes: make(chan *change, 256),
 		quit:    make(chan struct{}),
+		ended:   make(chan struct{}),
 	}
 }
 
@@ -68,6 +72,7 @@ type batch struct {
 
 // run writes until close, and then what is still queued.
 func (w *writer) run() {
+	defer close(w.ended)
 	for {
 		b := &batch{s: w.s}
 		select {
@@ -154,18 +159,32 @@ func (w *writer) commit(b *batch) {
 		return
 	}
 	w.s.log.Error("attempts can not be recorded, trying again", slog.Int("results", len(b.results)), slog.Any("error", err))
-	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
+	w.stuck.Store(true)
+	defer w.stuck.Store(false)
+	wait := 50 * time.Millisecond
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	for {
+		// The others are not kept waiting meanwhile: each is written, or told that it can not be.
 		select {
 		case <-w.quit:
 			w.s.log.Error("closing with attempts that could not be recorded; they will be made again", slog.Int("results", len(b.results)))
 			return
-		case <-time.After(wait):
+		case p := <-w.publish:
+			w.commit(&batch{s: w.s, publish: []*publishing{p}, events: len(p.events)})
+			continue
+		case c := <-w.changes:
+			w.commit(&batch{s: w.s, changes: []*change{c}})
+			continue
+		case <-timer.C:
 		}
 		again := &batch{s: w.s, results: b.results}
 		if again.write() == nil {
 			again.answer()
 			return
 		}
+		wait = min(2*wait, 2*time.Second)
+		timer.Reset(wait)
 	}
 }
 
@@ -304,15 +323,37 @@ func (s *Store) change(ctx context.Context, do func(b *batch) error) error {
 		return err
 	case <-ctx.Done():
 		return ctx.Err()
+	case <-s.writer.ended:
+		return lastAnswer(c.done)
+	}
+}
+
+// lastAnswer is what the writer answered before it ended; it may have ended without looking.
+func lastAnswer(done <-chan error) error {
+	select {
+	case err := <-done:
+		return err
+	default:
+		return webhook.ErrUnavailable
 	}
 }
 
 // Flush waits until everything that was queued before has been written.
 func (s *Store) Flush(ctx context.Context) error {
-	for len(s.writer.results) > 0 || len(s.writer.publish) > 0 {
+	for {
+		waiting := len(s.writer.results) > 0 || len(s.writer.publish) > 0
 		if err := s.change(ctx, func(*batch) error { return nil }); err != nil {
 			return err
 		}
+		if !waiting && !s.writer.stuck.Load() {
+			return nil
+		}
+		if s.writer.stuck.Load() {
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(10 * time.Millisecond):
+			}
+		}
 	}
-	return s.change(ctx, func(*batch) error { return nil })
 }
