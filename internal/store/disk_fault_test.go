@@ -21,7 +21,7 @@ import (
 // acknowledged is lost, and with room again the attempt is recorded and publishing goes on.
 func TestDiskFull(t *testing.T) {
 	if os.Getenv("HOOKGRAPH_TEST_DISK") == "" {
-		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestDiskFull$") //nolint:gosec // the limit is a process's
+		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestDiskFull$")
 		cmd.Env = append(os.Environ(), "HOOKGRAPH_TEST_DISK=full")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, out)
@@ -49,7 +49,7 @@ func TestDiskFull(t *testing.T) {
 		t.Fatal(err)
 	}
 	full := before
-	full.Cur = uint64(wal.Size()) //nolint:gosec // not negative
+	full.Cur = uint64(wal.Size())
 	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &full); err != nil {
 		t.Fatal(err)
 	}

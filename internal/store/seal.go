@@ -76,7 +76,11 @@ func masterKey(dir string) ([]byte, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		key := make([]byte, 32)
 		_, _ = rand.Read(key)
-		if err := writeSynced(path, base64.StdEncoding.EncodeToString(key)+"\n"); err != nil {
+		err := writeSynced(path, base64.StdEncoding.EncodeToString(key)+"\n")
+		if errors.Is(err, fs.ErrExist) {
+			return masterKey(dir) // somebody else's first start was first
+		}
+		if err != nil {
 			return nil, fmt.Errorf("make master key: %w", err)
 		}
 		return key, nil
@@ -98,21 +102,28 @@ func masterKey(dir string) ([]byte, error) {
 	return key, nil
 }
 
-// writeSynced makes a new file that survives power loss: secrets sealed with a key that was never written are gone.
+// writeSynced makes a new file that is whole or not there, whatever happens meanwhile: a start that was interrupted must not
+// keep the next one from making its key, and secrets sealed with a key that was never written are gone. It fails with
+// fs.ErrExist when the file is there.
 func writeSynced(path, text string) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the operator's own directory
+	dir := filepath.Dir(path)
+	f, err := os.CreateTemp(dir, filepath.Base(path)+".new-*") // mode 0600
 	if err != nil {
 		return err
 	}
+	defer func() { _ = os.Remove(f.Name()) }()
 	if _, err = f.WriteString(text); err == nil {
 		err = f.Sync()
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
 		return err
 	}
-	dir, err := os.Open(filepath.Dir(path))
+	if err := os.Link(f.Name(), path); err != nil {
+		return err
+	}
+	d, err := os.Open(dir) //nolint:gosec // the operator's own directory
 	if err != nil {
 		return err
 	}
-	return errors.Join(dir.Sync(), dir.Close())
+	return errors.Join(d.Sync(), d.Close())
 }
