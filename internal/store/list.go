@@ -167,7 +167,7 @@ func (f WebhookFilter) narrow(q *gorm.DB) *gorm.DB {
 	if f.Enabled != nil {
 		q = q.Where("w.enabled = ?", *f.Enabled)
 	}
-	if f.EventType != "" { // its form holds no quote and no wildcard but _, which the quotes around it make harmless enough
+	if f.EventType != "" { // events is a JSON array of strings: the quotation marks make it the whole of one
 		q = q.Where("(w.events IS NULL OR w.events LIKE ? ESCAPE '!')", `%"`+escapeLike(f.EventType)+`"%`)
 	}
 	if f.URL != "" {

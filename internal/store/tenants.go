@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -95,11 +94,7 @@ func (s *Store) Tokens(ctx context.Context) ([]*webhook.Token, error) {
 
 // TokenByHash finds a token; webhook.ErrNotFound when it is unknown or revoked.
 func (s *Store) TokenByHash(ctx context.Context, hash []byte) (*webhook.Token, error) {
-	t, err := take[webhook.Token](s.read.WithContext(ctx).Where("hash = ? AND revoked_at IS NULL", hash))
-	if err == nil && !bytes.Equal(t.Hash, hash) {
-		return nil, webhook.ErrNotFound
-	}
-	return t, err
+	return take[webhook.Token](s.read.WithContext(ctx).Where("hash = ? AND revoked_at IS NULL", hash))
 }
 
 // RevokeToken ends a token; revoking it again changes nothing. webhook.ErrNotFound.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -237,20 +238,16 @@ func (b *batch) write() (err error) {
 	})
 }
 
-// apply runs one change in a savepoint of its own when it has neighbours.
+// apply runs one change in a savepoint of its own, and takes back what it noted when it fails.
 func (b *batch) apply(c *change) error {
-	outer, hooks, changed := b.tx, len(b.hooks), len(b.changed)
+	outer, hooks, changed := b.tx, maps.Clone(b.hooks), len(b.changed)
 	err := outer.Transaction(func(tx *gorm.DB) error {
 		b.tx = tx
 		return c.do(b)
 	})
 	b.tx = outer
-	if err != nil && (len(b.hooks) != hooks || len(b.changed) != changed) {
-		b.changed = b.changed[:changed]
-		clear(b.hooks)
-		for _, h := range b.changed {
-			b.hooks[h.ID] = h
-		}
+	if err != nil {
+		b.hooks, b.changed = hooks, b.changed[:changed]
 	}
 	return err
 }

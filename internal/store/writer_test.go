@@ -1,0 +1,45 @@
+package store
+
+import (
+	"testing"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// A change that fails takes back what it noted itself, and nothing of its neighbours in the transaction.
+func TestFailedChangeLeavesNeighbours(t *testing.T) {
+	s, err := Open(t.Context(), Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	health, changed, failed := &Hook{}, &Hook{}, &Hook{}
+	for _, h := range []*Hook{health, changed, failed} {
+		h.ID = webhook.NewID(time.Now())
+	}
+	b := &batch{s: s, hooks: map[webhook.ID]*Hook{}}
+	err = s.write.Transaction(func(tx *gorm.DB) error {
+		b.tx = tx
+		b.hooks[health.ID] = health // as noting its health does
+		b.setHook(changed)
+		if err := b.apply(&change{do: func(b *batch) error {
+			b.setHook(failed)
+			return webhook.ErrNotFound
+		}}); err == nil {
+			t.Error("the failure is lost")
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b.hook(health.ID) != health || b.hook(changed.ID) != changed || b.hook(failed.ID) != nil {
+		t.Errorf("hooks are %v", b.hooks)
+	}
+	if len(b.changed) != 1 || b.changed[0] != changed {
+		t.Errorf("changed are %v", b.changed)
+	}
+}
