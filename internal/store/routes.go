@@ -98,7 +98,7 @@ func (s *Store) loadSecrets(db *gorm.DB, ids []webhook.ID) (map[webhook.ID][]*we
 	if ids != nil {
 		q = q.Where("webhook_id IN ?", ids)
 	}
-	if err := q.Order("id DESC").Find(&rows).Error; err != nil {
+	if err := q.Order("expires_at IS NOT NULL, created_at DESC").Find(&rows).Error; err != nil {
 		return nil, err
 	}
 	secrets := map[webhook.ID][]*webhook.Secret{}
