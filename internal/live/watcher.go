@@ -120,7 +120,11 @@ func (w *Watcher) poll(ctx context.Context) (page []*webhook.Attempt, wait bool,
 		return nil, true, nil
 	case l.started && w.pos >= l.floor:
 		page = w.copyTail()
+		caughtUp := !w.behind
 		l.mu.Unlock()
+		if caughtUp {
+			return nil, false, nil // pos is Append's again
+		}
 		return w.filtered(page), false, nil
 	}
 	started, floor := l.started, l.floor
