@@ -1,10 +1,10 @@
 package gqlhttp
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"mime"
 	"net/http"
 	"net/url"
@@ -13,6 +13,8 @@ import (
 
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/hookgraph/hookgraph/internal/rawjson"
 )
 
 // This file follows GraphQL over HTTP (draft of 2025): section 5 for requests, section 6 for responses.
@@ -161,7 +163,7 @@ func (x *exchange) readRequest() (*request, int, *gqlerror.Error) {
 		if !isJSON(x.r.Header.Get("Content-Type")) {
 			return nil, http.StatusUnsupportedMediaType, newError(codeBadInput, "Content-Type must be "+mediaJSON+", in UTF-8")
 		}
-		body, err := io.ReadAll(http.MaxBytesReader(x.w, x.r.Body, x.h.cfg.MaxBodyBytes))
+		body, err := x.readBody()
 		if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 			return nil, http.StatusRequestEntityTooLarge, newError(codeBadInput, "the request is too large")
 		}
@@ -177,14 +179,26 @@ func (x *exchange) readRequest() (*request, int, *gqlerror.Error) {
 	return req, 0, nil
 }
 
+// readAhead bounds what a body gets of memory for its announced length alone.
+const readAhead = 256 << 10
+
+func (x *exchange) readBody() ([]byte, error) {
+	var b bytes.Buffer
+	b.Grow(int(min(max(x.r.ContentLength, 0), readAhead)) + bytes.MinRead)
+	_, err := b.ReadFrom(http.MaxBytesReader(x.w, x.r.Body, x.h.cfg.MaxBodyBytes))
+	return b.Bytes(), err
+}
+
 func queryParameters(raw string) (*request, *gqlerror.Error) {
 	params, err := url.ParseQuery(raw)
 	if err != nil {
 		return nil, newError(codeBadInput, "the query string can not be read")
 	}
 	for _, name := range []string{"variables", "extensions"} {
-		if s := params.Get(name); s != "" && !json.Valid([]byte(s)) {
-			return nil, newError(codeBadInput, name+" must be a JSON object")
+		if s := params.Get(name); s != "" {
+			if _, ok := rawjson.Valid([]byte(s)); !ok {
+				return nil, newError(codeBadInput, name+" must be a JSON object")
+			}
 		}
 	}
 	return newRequest(params.Get("query"), params.Get("operationName"),

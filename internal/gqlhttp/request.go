@@ -3,10 +3,11 @@ package gqlhttp
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"net/http"
 
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/hookgraph/hookgraph/internal/rawjson"
 )
 
 // request is the parameters of one operation, as GraphQL over HTTP section 4 names them.
@@ -24,30 +25,37 @@ const maxExtensionValues = 64
 // parseRequest reads the JSON object of a POST body or of a subscribe message. Its errors never repeat what was sent,
 // because that may hold secrets.
 func parseRequest(body []byte) (*request, *gqlerror.Error) {
-	var raw struct {
-		Query         json.RawMessage `json:"query"`
-		OperationName json.RawMessage `json:"operationName"`
-		Variables     json.RawMessage `json:"variables"`
-		Extensions    json.RawMessage `json:"extensions"`
+	if _, ok := rawjson.Valid(body); !ok {
+		return nil, newError(codeBadInput, "the request is not valid JSON")
 	}
-	if err := json.Unmarshal(body, &raw); err != nil {
-		if _, ok := errors.AsType[*json.SyntaxError](err); ok {
-			return nil, newError(codeBadInput, "the request is not valid JSON")
+	r := rawjson.NewReader(body)
+	if r.Peek() != '{' {
+		return nil, newError(codeBadInput, "the request must be one JSON object")
+	}
+	var query, name, variables, extensions json.RawMessage
+	for r.Enter(); r.More(); {
+		switch member := r.Name(); member {
+		case "query":
+			query = r.Value()
+		case "operationName":
+			name = r.Value()
+		case "variables":
+			variables = r.Value()
+		case "extensions":
+			extensions = r.Value()
+		default:
+			r.Value()
 		}
-		return nil, newError(codeBadInput, "the request must be one JSON object")
 	}
-	if bytes.Equal(bytes.TrimSpace(body), []byte("null")) {
-		return nil, newError(codeBadInput, "the request must be one JSON object")
-	}
-	query, err := optionalString("query", raw.Query)
+	text, err := optionalString("query", query)
 	if err != nil {
 		return nil, err
 	}
-	name, err := optionalString("operationName", raw.OperationName)
+	operation, err := optionalString("operationName", name)
 	if err != nil {
 		return nil, err
 	}
-	return newRequest(query, name, raw.Variables, raw.Extensions)
+	return newRequest(text, operation, variables, extensions)
 }
 
 // newRequest checks the parameters that are JSON in themselves, and that there is a document.
@@ -63,8 +71,7 @@ func newRequest(query, name string, variables, extensions json.RawMessage) (*req
 		if !isObject(extensions) {
 			return nil, newError(codeBadInput, "extensions must be a JSON object")
 		}
-		d := newValueDecoder(extensions, maxExtensionValues)
-		v, err := d.value()
+		v, err := newValueDecoder(extensions, maxExtensionValues).value()
 		if err != nil {
 			return nil, newError(codeBadInput, "extensions hold too much")
 		}
@@ -80,8 +87,8 @@ func optionalString(name string, raw json.RawMessage) (string, *gqlerror.Error) 
 	if isNull(raw) {
 		return "", nil
 	}
-	var s string
-	if err := json.Unmarshal(raw, &s); err != nil {
+	s, ok := rawjson.Unquote(raw)
+	if !ok {
 		return "", newError(codeBadInput, name+" must be a string")
 	}
 	return s, nil

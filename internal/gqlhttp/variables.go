@@ -1,7 +1,6 @@
 package gqlhttp
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
@@ -9,6 +8,8 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"github.com/vektah/gqlparser/v2/validator"
+
+	"github.com/hookgraph/hookgraph/internal/rawjson"
 )
 
 // rawScalar is the scalar whose variables reach resolvers as the json.RawMessage that the client sent.
@@ -27,10 +28,11 @@ func decodeVariables(schema *ast.Schema, op *ast.OperationDefinition, raw json.R
 	if raw != nil {
 		d := newValueDecoder(raw, limit)
 		d.schema = schema
-		err := d.object(func(name string) error {
+		err := d.members(func(name string) error {
 			def := op.VariableDefinitions.ForName(name)
 			if def == nil {
-				return d.skip()
+				d.Value()
+				return nil
 			}
 			v, err := d.typed(def.Type)
 			vars[name] = v
@@ -65,84 +67,48 @@ func withCode(err *gqlerror.Error, code string) *gqlerror.Error {
 	return err
 }
 
-// valueDecoder decodes JSON in one pass, with a bound on how many values it makes: a MiB of `[],` would take 20.
+// valueDecoder decodes JSON that rawjson.Valid has accepted, in one pass, with a bound on how many values it makes: a MiB of
+// `[],` would take 20.
 type valueDecoder struct {
-	src    []byte
-	dec    *json.Decoder // of src
+	*rawjson.Reader
 	schema *ast.Schema
 	left   int // values
 	depth  int
 }
 
 func newValueDecoder(raw []byte, limit int) *valueDecoder {
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.UseNumber()
-	return &valueDecoder{src: raw, dec: dec, left: limit}
+	return &valueDecoder{Reader: rawjson.NewReader(raw), left: limit}
 }
 
-// peek returns the first byte of the next value, 0 at the end.
-func (d *valueDecoder) peek() byte {
-	rest := bytes.TrimLeft(d.src[d.dec.InputOffset():], " \t\r\n:,")
-	if len(rest) == 0 {
-		return 0
-	}
-	return rest[0]
-}
-
-func (d *valueDecoder) skip() error {
-	var ignored skipped
-	return d.dec.Decode(&ignored)
-}
-
-// skipped is a value that is checked and not kept.
-type skipped struct{}
-
-func (skipped) UnmarshalJSON([]byte) error { return nil }
-
-// object reads an object whose members each reads; it is for the outermost value, which is known to be one.
-func (d *valueDecoder) object(each func(name string) error) error {
-	if _, err := d.dec.Token(); err != nil {
-		return err
-	}
-	return d.members(each)
-}
-
-// members reads the rest of an object.
+// members reads an object.
 func (d *valueDecoder) members(each func(name string) error) error {
-	for d.dec.More() {
-		tok, err := d.dec.Token()
-		if err != nil {
-			return err
-		}
-		name, ok := tok.(string)
-		if !ok {
-			return io.ErrUnexpectedEOF
-		}
-		if err := each(name); err != nil {
+	for d.Enter(); d.More(); {
+		if err := each(d.Name()); err != nil {
 			return err
 		}
 	}
-	_, err := d.dec.Token()
-	return err
+	d.Leave()
+	return nil
 }
 
-// elements reads the rest of an array.
+// elements reads an array.
 func (d *valueDecoder) elements(each func() (any, error)) ([]any, error) {
 	list := []any{}
-	for d.dec.More() {
+	for d.Enter(); d.More(); {
 		v, err := each()
 		if err != nil {
 			return nil, err
 		}
 		list = append(list, v)
 	}
-	_, err := d.dec.Token()
-	return list, err
+	d.Leave()
+	return list, nil
 }
 
 // typed reads a value that should be of the type; when it is not, it reads it all the same, for validation to complain.
 func (d *valueDecoder) typed(t *ast.Type) (any, error) {
-	if first := d.peek(); t.Elem != nil && first != '[' && first != 'n' {
+	first := d.Peek()
+	if t.Elem != nil && first != '[' && first != 'n' {
 		// A single value stands for a list of one, GraphQL section 3.11.
 		v, err := d.typed(t.Elem)
 		return []any{v}, err
@@ -150,43 +116,46 @@ func (d *valueDecoder) typed(t *ast.Type) (any, error) {
 	if t.NamedType == rawScalar {
 		return d.raw()
 	}
-	tok, leave, err := d.next()
-	if err != nil {
+	if err := d.enter(); err != nil {
 		return nil, err
 	}
-	defer leave()
-	switch tok {
-	case json.Delim('['):
-		elem := t.Elem
+	defer d.leave()
+	switch first {
+	case '[':
 		return d.elements(func() (any, error) {
-			if elem == nil {
+			if t.Elem == nil {
 				return d.value()
 			}
-			return d.typed(elem)
+			return d.typed(t.Elem)
 		})
-	case json.Delim('{'):
+	case '{':
 		def := d.schema.Types[t.NamedType]
 		object := map[string]any{}
-		err := d.members(func(name string) error {
-			var v any
-			var err error
-			if def != nil && def.Kind == ast.InputObject && def.Fields.ForName(name) != nil {
-				v, err = d.typed(def.Fields.ForName(name).Type)
-			} else {
-				v, err = d.value()
+		err := d.members(func(name string) (err error) {
+			var field *ast.FieldDefinition
+			if def != nil && def.Kind == ast.InputObject {
+				field = def.Fields.ForName(name)
 			}
-			object[name] = v
+			if field != nil {
+				object[name], err = d.typed(field.Type)
+			} else {
+				object[name], err = d.value()
+			}
 			return err
 		})
 		return object, err
 	}
-	return tok, d.fits(t, tok)
+	v, err := d.scalar()
+	if err != nil {
+		return nil, err
+	}
+	return v, d.fits(t, v)
 }
 
 // fits refuses what gqlparser lets pass, because it sees a json.Number as a string: numbers for strings and the reverse.
-func (d *valueDecoder) fits(t *ast.Type, tok json.Token) error {
-	_, isString := tok.(string)
-	_, isNumber := tok.(json.Number)
+func (d *valueDecoder) fits(t *ast.Type, v any) error {
+	_, isString := v.(string)
+	_, isNumber := v.(json.Number)
 	switch t.NamedType {
 	case "Int", "Float":
 		if isString {
@@ -206,45 +175,64 @@ func (e wrongType) Error() string { return "expected a value of type " + e.want 
 
 // value reads any value.
 func (d *valueDecoder) value() (any, error) {
-	tok, leave, err := d.next()
-	if err != nil {
+	if err := d.enter(); err != nil {
 		return nil, err
 	}
-	defer leave()
-	switch tok {
-	case json.Delim('['):
+	defer d.leave()
+	switch d.Peek() {
+	case '[':
 		return d.elements(d.value)
-	case json.Delim('{'):
+	case '{':
 		object := map[string]any{}
-		err := d.members(func(name string) error {
-			v, err := d.value()
-			object[name] = v
+		err := d.members(func(name string) (err error) {
+			object[name], err = d.value()
 			return err
 		})
 		return object, err
 	}
-	return tok, nil
+	return d.scalar()
 }
 
-func (d *valueDecoder) next() (json.Token, func(), error) {
-	if d.left--; d.left < 0 || d.depth >= maxValueDepth {
-		return nil, nil, errTooManyValues
+// scalar reads a string, number, boolean or null.
+func (d *valueDecoder) scalar() (any, error) {
+	text := d.Value()
+	switch {
+	case text == nil:
+		return nil, io.ErrUnexpectedEOF
+	case text[0] == '"':
+		s, ok := rawjson.Unquote(text)
+		if !ok {
+			return nil, errors.New("not a string")
+		}
+		return s, nil
+	case text[0] == 'n':
+		return nil, nil
+	case text[0] == 't', text[0] == 'f':
+		return text[0] == 't', nil
 	}
-	tok, err := d.dec.Token()
-	d.depth++
-	return tok, func() { d.depth-- }, err
+	return json.Number(text), nil
 }
+
+func (d *valueDecoder) enter() error {
+	if d.left--; d.left < 0 || d.depth >= maxValueDepth {
+		return errTooManyValues
+	}
+	d.depth++
+	return nil
+}
+
+func (d *valueDecoder) leave() { d.depth-- }
 
 func (d *valueDecoder) raw() (any, error) {
 	if d.left--; d.left < 0 {
 		return nil, errTooManyValues
 	}
-	var raw json.RawMessage
-	if err := d.dec.Decode(&raw); err != nil {
-		return nil, err
-	}
-	if isNull(raw) {
+	switch raw := json.RawMessage(d.Value()); {
+	case raw == nil:
+		return nil, io.ErrUnexpectedEOF
+	case isNull(raw):
 		return nil, nil
+	default:
+		return raw, nil
 	}
-	return raw, nil
 }

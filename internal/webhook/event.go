@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"time"
 	"unicode/utf8"
+
+	"github.com/hookgraph/hookgraph/internal/rawjson"
 )
 
 // Bounds of an event.
@@ -77,18 +79,15 @@ func (e *NewEvent) checkData(field string, maxData int) error {
 	if len(e.Data) > 4*maxData { // white space may shrink, but not without bound
 		return invalid(field, CodeTooLong, "must be at most %d bytes of JSON", maxData)
 	}
-	compact, depth := outline(e.Data)
-	if depth > MaxDataDepth {
+	outline, ok := rawjson.Valid(e.Data)
+	switch {
+	case outline.Depth > MaxDataDepth:
 		return invalid(field, CodeInvalid, "must be nested at most %d deep", MaxDataDepth)
-	}
-	if !utf8.Valid(e.Data) {
+	case !utf8.Valid(e.Data):
 		return invalid(field, CodeInvalid, "must be UTF-8")
-	}
-	if compact {
-		if !json.Valid(e.Data) {
-			return invalid(field, CodeInvalid, "must be JSON")
-		}
-	} else {
+	case !ok:
+		return invalid(field, CodeInvalid, "must be JSON")
+	case !outline.Compact:
 		var b bytes.Buffer
 		b.Grow(len(e.Data))
 		if err := json.Compact(&b, e.Data); err != nil {
@@ -100,46 +99,6 @@ func (e *NewEvent) checkData(field string, maxData int) error {
 		return invalid(field, CodeTooLong, "must be at most %d bytes of JSON", maxData)
 	}
 	return nil
-}
-
-// outline reports whether data has no white space outside strings, so that the common case is not copied, and how deep
-// arrays and objects nest. It reads any bytes, without recursion, so that it is safe before parsing.
-func outline(data []byte) (compact bool, depth int) {
-	compact = true
-	level := 0
-	for i := 0; i < len(data); i++ {
-		switch data[i] {
-		case '"':
-			i = stringEnd(data, i+1)
-		case '{', '[':
-			level++
-			depth = max(depth, level)
-		case '}', ']':
-			level--
-		case ' ', '\n', '\t', '\r':
-			compact = false
-		}
-	}
-	return compact, depth
-}
-
-// stringEnd is the index of the quotation mark that ends a string whose content starts at i, or len(data).
-func stringEnd(data []byte, i int) int {
-	for from := i; ; {
-		n := bytes.IndexByte(data[from:], '"')
-		if n < 0 {
-			return len(data)
-		}
-		end := from + n
-		escapes := 0
-		for end-escapes > i && data[end-escapes-1] == '\\' {
-			escapes++
-		}
-		if escapes%2 == 0 {
-			return end
-		}
-		from = end + 1
-	}
 }
 
 func printable(s string) bool {
