@@ -79,24 +79,29 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func
 	authenticator := auth.New(st)
 	schema := graph.New(&graph.Resolver{Store: st, Live: tail, LastEventID: gqlhttp.LastEventID, EndStream: gqlhttp.EndStream})
 	api := gqlhttp.New(schema, gqlhttp.Config{
-		Authenticate:     graph.Authenticate(authenticator, log),
-		Alive:            authenticator.Alive,
-		CallerKey:        func(ctx context.Context) string { return auth.From(ctx).Token.ID.String() },
-		RequestID:        web.RequestID,
-		ErrorPresenter:   graph.Presenter{Logger: log, RequestID: web.RequestID, Logged: func(err error) bool { return errors.Is(err, gqlhttp.ErrPanic) }}.Present,
-		AroundOperations: graph.AroundOperations(st),
-		Logger:           log,
-		AllowedOrigins:   cfg.AllowedOrigins,
-		MaxBodyBytes:     1<<20 + 2*int64(cfg.MaxPayload), // room for an event of the largest size, escaped
+		Authenticate:         graph.Authenticate(authenticator, log),
+		Alive:                authenticator.Alive,
+		CallerKey:            func(ctx context.Context) string { return auth.From(ctx).Token.ID.String() },
+		RequestID:            web.RequestID,
+		ErrorPresenter:       graph.Presenter{Logger: log, RequestID: web.RequestID, Logged: func(err error) bool { return errors.Is(err, gqlhttp.ErrPanic) }}.Present,
+		AroundOperations:     graph.AroundOperations(st),
+		Logger:               log,
+		AllowedOrigins:       cfg.AllowedOrigins,
+		DisableIntrospection: cfg.DisableIntrospection,
+		MaxBodyBytes:         1<<20 + 2*int64(cfg.MaxPayload), // room for an event of the largest size, escaped
 	})
 
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Listen)
 	if err != nil {
 		return err
 	}
+	sdl := graph.SDL
+	if cfg.DisableIntrospection {
+		sdl = ""
+	}
 	server := &http.Server{
 		Handler: web.New(web.Config{
-			Store: st, Auth: authenticator, GraphQL: api, GraphiQL: graphiql.Handler(),
+			Store: st, Auth: authenticator, GraphQL: api, GraphiQL: graphiql.Handler(), Schema: sdl,
 			Logger: log, MaxDataBytes: int(cfg.MaxPayload),
 		}),
 		// No WriteTimeout: streams last; gqlhttp puts a deadline on each of their writes.

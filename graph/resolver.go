@@ -3,10 +3,14 @@ package graph
 
 import (
 	"context"
+	_ "embed" // for SDL
 	"log/slog"
+	"maps"
+	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/executor"
+	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/hookgraph/hookgraph/internal/live"
 	"github.com/hookgraph/hookgraph/internal/store"
@@ -14,6 +18,11 @@ import (
 
 //go:generate go tool gqlgen generate
 //go:generate go test -run TestSchemaFile -update .
+
+// SDL is the whole schema as text: schema.graphql, printed from the files beside it.
+//
+//go:embed schema.graphql
+var SDL string
 
 // Resolver is what the resolvers work on.
 type Resolver struct {
@@ -29,8 +38,17 @@ type Resolver struct {
 
 // New makes the executable schema. It runs only within AroundOperations; NewExecutor puts everything together.
 func New(r *Resolver) graphql.ExecutableSchema {
-	return NewExecutableSchema(Config{Resolvers: r})
+	return NewExecutableSchema(Config{Schema: schema(), Resolvers: r})
 }
+
+// schema is the one that the files declare, without the directive @defer that gqlparser adds: what a query defers no
+// transport of ours would deliver.
+var schema = sync.OnceValue(func() *ast.Schema {
+	s := *parsedSchema
+	s.Directives = maps.Clone(s.Directives)
+	delete(s.Directives, "defer")
+	return &s
+})
 
 // NewExecutor makes a gqlgen executor of the schema with everything that it needs, for transports that take one.
 // Unexpected errors are logged to logger.

@@ -68,3 +68,12 @@ func TestDescriptions(t *testing.T) {
 		t.Errorf("only %d types were looked at", n)
 	}
 }
+
+// A query that wants a part of it deferred is refused: half of an answer would look like a whole one.
+func TestNothingIsDeferred(t *testing.T) {
+	a := newAPI(t)
+	res := a.run(a.as("kallima"), `{ viewer { operator } ... @defer { webhooks { totalCount } } }`, nil)
+	if code(res) != "GRAPHQL_VALIDATION_FAILED" {
+		t.Errorf("%s %v", res.Data, res.Errors)
+	}
+}

@@ -21,15 +21,16 @@ type Config struct {
 	Storage
 	Logging
 
-	Listen              string         `env:"HOOKGRAPH_LISTEN" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to listen on. Port 0 takes any free one."`
-	Retention           time.Duration  `env:"HOOKGRAPH_RETENTION" default:"720h" help:"How long completed events and their attempts are kept; 0 is for ever."`
-	Timeout             time.Duration  `env:"HOOKGRAPH_TIMEOUT" default:"15s" help:"How long one attempt may take, 1s to 30s, where the webhook does not say."`
-	Concurrency         int            `env:"HOOKGRAPH_CONCURRENCY" default:"512" help:"How many attempts may run at a time."`
-	MaxPayload          Bytes          `env:"HOOKGRAPH_MAX_PAYLOAD" default:"256KiB" help:"Largest data of one event."`
-	AllowPrivateTargets bool           `env:"HOOKGRAPH_ALLOW_PRIVATE_TARGETS" help:"For development: webhooks may be on loopback and private addresses, over plain http, on any port."`
-	AllowTarget         []netip.Prefix `env:"HOOKGRAPH_ALLOW_TARGET" placeholder:"CIDR" help:"Address ranges that webhooks may be in although they are private."`
-	DenyTarget          []netip.Prefix `env:"HOOKGRAPH_DENY_TARGET" placeholder:"CIDR" help:"Address ranges that webhooks may never be in."`
-	AllowedOrigins      []string       `env:"HOOKGRAPH_ALLOWED_ORIGINS" placeholder:"ORIGIN" help:"Web origins, besides the server's own, whose pages may use the GraphQL API (https://app.example.com)."`
+	Listen               string         `env:"HOOKGRAPH_LISTEN" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to listen on. Port 0 takes any free one."`
+	Retention            time.Duration  `env:"HOOKGRAPH_RETENTION" default:"720h" help:"How long completed events and their attempts are kept; 0 is for ever."`
+	Timeout              time.Duration  `env:"HOOKGRAPH_TIMEOUT" default:"15s" help:"How long one attempt may take, 1s to 30s, where the webhook does not say."`
+	Concurrency          int            `env:"HOOKGRAPH_CONCURRENCY" default:"512" help:"How many attempts may run at a time."`
+	MaxPayload           Bytes          `env:"HOOKGRAPH_MAX_PAYLOAD" default:"256KiB" help:"Largest data of one event."`
+	AllowPrivateTargets  bool           `env:"HOOKGRAPH_ALLOW_PRIVATE_TARGETS" help:"For development: webhooks may be on loopback and private addresses, over plain http, on any port."`
+	AllowTarget          []netip.Prefix `env:"HOOKGRAPH_ALLOW_TARGET" placeholder:"CIDR" help:"Address ranges that webhooks may be in although they are private."`
+	DenyTarget           []netip.Prefix `env:"HOOKGRAPH_DENY_TARGET" placeholder:"CIDR" help:"Address ranges that webhooks may never be in."`
+	AllowedOrigins       []string       `env:"HOOKGRAPH_ALLOWED_ORIGINS" placeholder:"ORIGIN" help:"Web origins, besides the server's own, whose pages may use the GraphQL API (https://app.example.com)."`
+	DisableIntrospection bool           `env:"HOOKGRAPH_DISABLE_INTROSPECTION" help:"Refuses GraphQL introspection and does not serve /schema.graphql. GraphiQL then works without completion and documentation."`
 
 	// BootstrapToken is an operator token that exists from the first start, for automation. From the environment only:
 	// other users of the machine can read a command line.

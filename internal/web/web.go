@@ -24,7 +24,9 @@ type Config struct {
 	GraphQL http.Handler
 	// GraphiQL is mounted at /graphiql and below; nil: nothing is.
 	GraphiQL http.Handler
-	Logger   *slog.Logger
+	// Schema is served at /schema.graphql; "": nothing is.
+	Schema string
+	Logger *slog.Logger
 	// MaxDataBytes bounds the data of one event; 0: webhook.DefaultMaxDataBytes.
 	MaxDataBytes int
 	// MaxReadingBytes bounds the request bodies held at a time; 0: 256 MiB. Beyond it calls are answered 503.
@@ -75,6 +77,9 @@ func New(c Config) http.Handler {
 	mux.HandleFunc("/", s.notFound)
 	if c.GraphQL != nil {
 		mux.Handle("/graphql", c.GraphQL)
+	}
+	if c.Schema != "" {
+		mux.Handle("/schema.graphql", s.schema())
 	}
 	if c.GraphiQL != nil {
 		mux.Handle("/graphiql", c.GraphiQL)

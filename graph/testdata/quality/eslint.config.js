@@ -1,0 +1,59 @@
+import graphql from '@graphql-eslint/eslint-plugin';
+
+const { 'flat/schema-recommended': recommended, 'flat/schema-relay': relay } = graphql.configs;
+
+export default [
+  {
+    files: ['schema.graphql'],
+    languageOptions: { parser: graphql.parser, parserOptions: { graphQLConfig: { schema: 'schema.graphql' } } },
+    plugins: { '@graphql-eslint': graphql },
+    rules: {
+      ...recommended.rules,
+      ...relay.rules,
+
+      // Stricter than recommended: everything says what it is, not types alone.
+      '@graphql-eslint/require-description': [
+        'error',
+        {
+          types: true,
+          rootField: true,
+          DirectiveDefinition: true,
+          EnumValueDefinition: true,
+          FieldDefinition: true,
+          InputValueDefinition: true,
+        },
+      ],
+      // Each mutation has one argument `input`, of a type named after it, and answers an object.
+      '@graphql-eslint/input-name': ['error', { checkInputType: true, caseSensitiveInputType: false }],
+      '@graphql-eslint/no-scalar-result-type-on-mutation': 'error',
+
+      // An id is for what can be fetched again by `node`, and what a client's cache keeps once. These are parts of such
+      // a thing, or of one answer, and have no life of their own.
+      '@graphql-eslint/strict-id-in-types': [
+        'error',
+        {
+          exceptions: {
+            suffixes: ['Connection', 'Edge', 'Payload'],
+            types: [
+              'AttemptRequest', // of a DeliveryAttempt, like the next two
+              'AttemptResponse',
+              'AttemptTimings',
+              'Header', // a name and a value
+              'PageInfo',
+              'PublishEventResult', // of a PublishEventsPayload
+              'StreamedDeliveryAttempt', // an edge of a list without an end
+              'UserError',
+              'Viewer', // one for each call; its token has an id
+            ],
+          },
+        },
+      ],
+      // Short lists that are never paged are lists: a webhook's event types, an attempt's headers, `userErrors`. And
+      // `nodes` stands beside `edges`, for whoever needs no cursor of each element.
+      '@graphql-eslint/relay-edge-types': [
+        'error',
+        { withEdgeSuffix: true, shouldImplementNode: true, listTypeCanWrapOnlyEdgeType: false },
+      ],
+    },
+  },
+];

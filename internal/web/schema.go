@@ -1,0 +1,27 @@
+package web
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// schema serves the GraphQL schema as text, to everyone: it says what the API is and nothing of what is in it.
+func (s *server) schema() http.Handler {
+	sum := sha256.Sum256([]byte(s.Schema))
+	etag := `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			h.Set("Allow", "GET, HEAD")
+			s.fail(w, r, &failure{status: http.StatusMethodNotAllowed, detail: detail{Code: "METHOD_NOT_ALLOWED", Message: "allowed here: GET, HEAD"}})
+			return
+		}
+		h.Set("Content-Type", "text/plain; charset=utf-8") // browsers show it; the type of its own is registered nowhere
+		h.Set("Cache-Control", "no-cache")
+		h.Set("ETag", etag)
+		http.ServeContent(w, r, "", time.Time{}, strings.NewReader(s.Schema))
+	})
+}
