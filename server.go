@@ -60,7 +60,8 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func
 	}
 	defer client.Close()
 	st, err := store.Open(ctx, store.Options{
-		Dir: cfg.Database, Logger: log, MaxDataBytes: int(cfg.MaxPayload), CheckURL: client.ValidateURL, MasterKey: cfg.MasterKey,
+		Dir: cfg.Database, Logger: log, MaxDataBytes: int(cfg.MaxPayload), MasterKeys: cfg.MasterKeys,
+		CheckURL: client.ValidateURL, CheckHeader: egress.ValidateHeader,
 	})
 	if err != nil {
 		return err
@@ -162,21 +163,23 @@ func step(ctx context.Context, name string, do func(context.Context) error) erro
 	return nil
 }
 
-// prune removes what is older than retention, now and every hour; 0 keeps everything.
+// prune removes what is older than retention, now and every hour, and secrets that have expired; 0 keeps all events.
 func prune(ctx context.Context, st *store.Store, retention time.Duration, log *slog.Logger) error {
-	if retention == 0 {
-		return nil
-	}
 	tick := time.NewTicker(pruneInterval)
 	defer tick.Stop()
 	for {
-		switch n, err := st.Prune(ctx, time.Now().Add(-retention)); {
+		events := 0
+		secrets, err := st.PruneSecrets(ctx)
+		if err == nil && retention > 0 {
+			events, err = st.Prune(ctx, time.Now().Add(-retention))
+		}
+		switch {
 		case ctx.Err() != nil:
 			return nil
 		case err != nil:
 			log.ErrorContext(ctx, "retention failed; the next try is in an hour", slog.Any("error", err))
-		case n > 0:
-			log.InfoContext(ctx, "removed old events", slog.Int("events", n))
+		case events+secrets > 0:
+			log.InfoContext(ctx, "removed what is old", slog.Int("events", events), slog.Int("secrets", secrets))
 		}
 		select {
 		case <-ctx.Done():

@@ -48,9 +48,10 @@ type DirectiveRoot struct {
 
 type ComplexityRoot struct {
 	AttemptRequest struct {
-		Body    func(childComplexity int) int
-		Headers func(childComplexity int) int
-		URL     func(childComplexity int) int
+		Body     func(childComplexity int) int
+		Headers  func(childComplexity int) int
+		SignedBy func(childComplexity int) int
+		URL      func(childComplexity int) int
 	}
 
 	AttemptResponse struct {
@@ -277,6 +278,7 @@ type ComplexityRoot struct {
 		Enabled         func(childComplexity int) int
 		Events          func(childComplexity int) int
 		FailingSince    func(childComplexity int) int
+		Headers         func(childComplexity int) int
 		ID              func(childComplexity int) int
 		RatePerSecond   func(childComplexity int) int
 		RetryScheduleMs func(childComplexity int) int
@@ -296,6 +298,12 @@ type ComplexityRoot struct {
 	WebhookEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	WebhookHeader struct {
+		Name      func(childComplexity int) int
+		Sensitive func(childComplexity int) int
+		Shown     func(childComplexity int) int
 	}
 
 	WebhookSecret struct {
@@ -362,6 +370,7 @@ type SubscriptionResolver interface {
 	DeliveryAttempts(ctx context.Context, filter *store.AttemptFilter, after *string) (<-chan *model.StreamedDeliveryAttempt, error)
 }
 type WebhookResolver interface {
+	Headers(ctx context.Context, obj *webhook.Webhook) ([]*webhook.CustomHeader, error)
 	Secrets(ctx context.Context, obj *webhook.Webhook) ([]*webhook.Secret, error)
 	Deliveries(ctx context.Context, obj *webhook.Webhook, first *int, after *string, last *int, before *string, filter *store.DeliveryFilter) (*model.Connection[webhook.Delivery], error)
 	Attempts(ctx context.Context, obj *webhook.Webhook, first *int, after *string, last *int, before *string, filter *store.AttemptFilter) (*model.Connection[webhook.Attempt], error)
@@ -400,6 +409,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AttemptRequest.Headers(childComplexity), true
+	case "AttemptRequest.signedBy":
+		if e.ComplexityRoot.AttemptRequest.SignedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttemptRequest.SignedBy(childComplexity), true
 	case "AttemptRequest.url":
 		if e.ComplexityRoot.AttemptRequest.URL == nil {
 			break
@@ -1339,6 +1354,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Webhook.FailingSince(childComplexity), true
+	case "Webhook.headers":
+		if e.ComplexityRoot.Webhook.Headers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.Headers(childComplexity), true
 	case "Webhook.id":
 		if e.ComplexityRoot.Webhook.ID == nil {
 			break
@@ -1420,6 +1441,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.WebhookEdge.Node(childComplexity), true
 
+	case "WebhookHeader.name":
+		if e.ComplexityRoot.WebhookHeader.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookHeader.Name(childComplexity), true
+	case "WebhookHeader.sensitive":
+		if e.ComplexityRoot.WebhookHeader.Sensitive == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookHeader.Sensitive(childComplexity), true
+	case "WebhookHeader.value":
+		if e.ComplexityRoot.WebhookHeader.Shown == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookHeader.Shown(childComplexity), true
+
 	case "WebhookSecret.createdAt":
 		if e.ComplexityRoot.WebhookSecret.CreatedAt == nil {
 			break
@@ -1474,6 +1514,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("TimeRange", ec.unmarshalInputTimeRange),
 			graphql.NewInputUnmarshaler("UpdateWebhookInput", ec.unmarshalInputUpdateWebhookInput),
 			graphql.NewInputUnmarshaler("WebhookFilter", ec.unmarshalInputWebhookFilter),
+			graphql.NewInputUnmarshaler("WebhookHeaderInput", ec.unmarshalInputWebhookHeaderInput),
 		)
 	}
 	first := true
@@ -1600,6 +1641,8 @@ func (ec *executionContext) childFields_AttemptRequest(ctx context.Context, fiel
 		return ec.fieldContext_AttemptRequest_url(ctx, field)
 	case "headers":
 		return ec.fieldContext_AttemptRequest_headers(ctx, field)
+	case "signedBy":
+		return ec.fieldContext_AttemptRequest_signedBy(ctx, field)
 	case "body":
 		return ec.fieldContext_AttemptRequest_body(ctx, field)
 	}
@@ -2002,6 +2045,8 @@ func (ec *executionContext) childFields_Webhook(ctx context.Context, field graph
 		return ec.fieldContext_Webhook_timeoutMs(ctx, field)
 	case "ratePerSecond":
 		return ec.fieldContext_Webhook_ratePerSecond(ctx, field)
+	case "headers":
+		return ec.fieldContext_Webhook_headers(ctx, field)
 	case "secrets":
 		return ec.fieldContext_Webhook_secrets(ctx, field)
 	case "deliveries":
@@ -2034,6 +2079,18 @@ func (ec *executionContext) childFields_WebhookEdge(ctx context.Context, field g
 		return ec.fieldContext_WebhookEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type WebhookEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookHeader(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_WebhookHeader_name(ctx, field)
+	case "value":
+		return ec.fieldContext_WebhookHeader_value(ctx, field)
+	case "sensitive":
+		return ec.fieldContext_WebhookHeader_sensitive(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookHeader", field.Name)
 }
 
 func (ec *executionContext) childFields_WebhookSecret(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2901,6 +2958,29 @@ func (ec *executionContext) fieldContext_AttemptRequest_headers(_ context.Contex
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _AttemptRequest_signedBy(ctx context.Context, field graphql.CollectedField, obj *model.AttemptRequest) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AttemptRequest_signedBy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SignedBy(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []webhook.ID) graphql.Marshaler {
+			return ec.marshalNID2ᚕgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐIDᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AttemptRequest_signedBy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AttemptRequest", field, true, false, "ID")
 }
 
 func (ec *executionContext) _AttemptRequest_body(ctx context.Context, field graphql.CollectedField, obj *model.AttemptRequest) (ret graphql.Marshaler) {
@@ -6942,6 +7022,38 @@ func (ec *executionContext) fieldContext_Webhook_ratePerSecond(_ context.Context
 	return graphql.NewScalarFieldContext("Webhook", field, false, false, "Int")
 }
 
+func (ec *executionContext) _Webhook_headers(ctx context.Context, field graphql.CollectedField, obj *webhook.Webhook) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Webhook_headers(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Webhook().Headers(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*webhook.CustomHeader) graphql.Marshaler {
+			return ec.marshalNWebhookHeader2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐCustomHeaderᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Webhook_headers(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Webhook",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_WebhookHeader(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Webhook_secrets(ctx context.Context, field graphql.CollectedField, obj *webhook.Webhook) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -7234,6 +7346,75 @@ func (ec *executionContext) fieldContext_WebhookEdge_node(_ context.Context, fie
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _WebhookHeader_name(ctx context.Context, field graphql.CollectedField, obj *webhook.CustomHeader) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WebhookHeader_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_WebhookHeader_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WebhookHeader", field, false, false, "String")
+}
+
+func (ec *executionContext) _WebhookHeader_value(ctx context.Context, field graphql.CollectedField, obj *webhook.CustomHeader) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WebhookHeader_value(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Shown(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_WebhookHeader_value(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WebhookHeader", field, true, false, "String")
+}
+
+func (ec *executionContext) _WebhookHeader_sensitive(ctx context.Context, field graphql.CollectedField, obj *webhook.CustomHeader) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WebhookHeader_sensitive(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Sensitive, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_WebhookHeader_sensitive(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WebhookHeader", field, false, false, "Boolean")
 }
 
 func (ec *executionContext) _WebhookSecret_id(ctx context.Context, field graphql.CollectedField, obj *webhook.Secret) (ret graphql.Marshaler) {
@@ -8483,8 +8664,11 @@ func (ec *executionContext) unmarshalInputCreateWebhookInput(ctx context.Context
 	if _, present := asMap["description"]; !present {
 		asMap["description"] = ""
 	}
+	if _, present := asMap["signatureScheme"]; !present {
+		asMap["signatureScheme"] = "HMAC_SHA256"
+	}
 
-	fieldsInOrder := [...]string{"url", "events", "enabled", "description", "retryScheduleMs", "timeoutMs", "ratePerSecond"}
+	fieldsInOrder := [...]string{"url", "events", "enabled", "description", "retryScheduleMs", "timeoutMs", "ratePerSecond", "headers", "signatureScheme"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -8540,6 +8724,20 @@ func (ec *executionContext) unmarshalInputCreateWebhookInput(ctx context.Context
 				return it, err
 			}
 			it.RatePerSecond = data
+		case "headers":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("headers"))
+			data, err := ec.unmarshalOWebhookHeaderInput2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐNewHeaderᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Headers = data
+		case "signatureScheme":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("signatureScheme"))
+			data, err := ec.unmarshalNSignatureScheme2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐScheme(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SignatureScheme = data
 		}
 	}
 	return it, nil
@@ -8957,7 +9155,7 @@ func (ec *executionContext) unmarshalInputRotateWebhookSecretInput(ctx context.C
 		asMap["overlapMs"] = 86400000
 	}
 
-	fieldsInOrder := [...]string{"id", "overlapMs"}
+	fieldsInOrder := [...]string{"id", "overlapMs", "signatureScheme"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -8978,6 +9176,13 @@ func (ec *executionContext) unmarshalInputRotateWebhookSecretInput(ctx context.C
 				return it, err
 			}
 			it.OverlapMs = data
+		case "signatureScheme":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("signatureScheme"))
+			data, err := ec.unmarshalOSignatureScheme2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐScheme(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SignatureScheme = data
 		}
 	}
 	return it, nil
@@ -9097,7 +9302,7 @@ func (ec *executionContext) unmarshalInputUpdateWebhookInput(ctx context.Context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "url", "events", "enabled", "description", "retryScheduleMs", "timeoutMs", "ratePerSecond"}
+	fieldsInOrder := [...]string{"id", "url", "events", "enabled", "description", "retryScheduleMs", "timeoutMs", "ratePerSecond", "headers"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -9160,6 +9365,13 @@ func (ec *executionContext) unmarshalInputUpdateWebhookInput(ctx context.Context
 				return it, err
 			}
 			it.RatePerSecond = graphql.OmittableOf(data)
+		case "headers":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("headers"))
+			data, err := ec.unmarshalOWebhookHeaderInput2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐNewHeaderᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Headers = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -9233,6 +9445,66 @@ func UnmarshalWebhookFilter(ctx context.Context, raw any) (store.WebhookFilter, 
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputWebhookHeaderInput(ctx context.Context, obj any) (webhook.NewHeader, error) {
+	var it webhook.NewHeader
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["sensitive"]; !present {
+		asMap["sensitive"] = false
+	}
+
+	fieldsInOrder := [...]string{"name", "value", "sensitive"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
+		case "value":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("value"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Value = data
+		case "sensitive":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sensitive"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Sensitive = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalWebhookHeaderInput unmarshals raw into the WebhookHeaderInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalWebhookHeaderInput(ctx context.Context, raw any) (webhook.NewHeader, error) {
+	var out webhook.NewHeader
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "WebhookHeaderInput", raw, &out)
+	return out, err
+}
+
 // endregion **************************** input.gotpl *****************************
 
 // region    ************************** interface.gotpl ***************************
@@ -9300,6 +9572,11 @@ func (ec *executionContext) _AttemptRequest(ctx context.Context, sel ast.Selecti
 			}
 		case "headers":
 			out.Values[i] = ec._AttemptRequest_headers(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "signedBy":
+			out.Values[i] = ec._AttemptRequest_signedBy(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -10936,6 +11213,12 @@ func (ec *executionContext) _Webhook(ctx context.Context, sel ast.SelectionSet, 
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "headers":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Webhook_headers(ctx, field, obj)
+				})
 		case "secrets":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -11038,6 +11321,49 @@ func (ec *executionContext) _WebhookEdge(ctx context.Context, sel ast.SelectionS
 			}
 		case "node":
 			out.Values[i] = ec._WebhookEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var webhookHeaderImplementors = []string{"WebhookHeader"}
+
+func (ec *executionContext) _WebhookHeader(ctx context.Context, sel ast.SelectionSet, obj *webhook.CustomHeader) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, webhookHeaderImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("WebhookHeader")
+		case "name":
+			out.Values[i] = ec._WebhookHeader_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "value":
+			out.Values[i] = ec._WebhookHeader_value(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "sensitive":
+			out.Values[i] = ec._WebhookHeader_sensitive(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -12179,6 +12505,35 @@ func (ec *executionContext) marshalNWebhookEdge2ᚖgithubᚗcomᚋhookgraphᚋho
 	return ec._WebhookEdge(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNWebhookHeader2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐCustomHeaderᚄ(ctx context.Context, sel ast.SelectionSet, v []*webhook.CustomHeader) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNWebhookHeader2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐCustomHeader(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNWebhookHeader2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐCustomHeader(ctx context.Context, sel ast.SelectionSet, v *webhook.CustomHeader) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "WebhookHeader!")
+		return graphql.Null
+	}
+	return ec._WebhookHeader(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNWebhookHeaderInput2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐNewHeader(ctx context.Context, v any) (*webhook.NewHeader, error) {
+	res, err := ec.unmarshalInputWebhookHeaderInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalNWebhookSecret2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐSecretᚄ(ctx context.Context, sel ast.SelectionSet, v []*webhook.Secret) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -12666,6 +13021,25 @@ func (ec *executionContext) marshalONode2githubᚗcomᚋhookgraphᚋhookgraphᚋ
 	return ec._Node(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalOSignatureScheme2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐScheme(ctx context.Context, v any) (*webhook.Scheme, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := webhook.Scheme(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOSignatureScheme2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐScheme(ctx context.Context, sel ast.SelectionSet, v *webhook.Scheme) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
+}
+
 func (ec *executionContext) unmarshalOString2string(ctx context.Context, v any) (string, error) {
 	res, err := graphql.UnmarshalString(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -12767,6 +13141,23 @@ func (ec *executionContext) unmarshalOWebhookFilter2ᚖgithubᚗcomᚋhookgraph�
 	}
 	res, err := ec.unmarshalInputWebhookFilter(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalOWebhookHeaderInput2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐNewHeaderᚄ(ctx context.Context, v any) ([]*webhook.NewHeader, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*webhook.NewHeader, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNWebhookHeaderInput2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐNewHeader(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
 }
 
 func (ec *executionContext) marshalO__EnumValue2ᚕgithubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐEnumValueᚄ(ctx context.Context, sel ast.SelectionSet, v []introspection.EnumValue) graphql.Marshaler {

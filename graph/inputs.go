@@ -76,6 +76,7 @@ func patch(in *model.UpdateWebhookInput) (webhook.Patch, error) {
 		RetryScheduleMs: opt(in.RetryScheduleMs),
 		TimeoutMs:       opt(in.TimeoutMs),
 		RatePerSecond:   opt(in.RatePerSecond),
+		Headers:         opt(in.Headers),
 	}
 	if enabled, ok := in.Enabled.ValueOK(); ok {
 		if enabled == nil {

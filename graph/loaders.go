@@ -22,6 +22,7 @@ type loaders struct {
 	events     loader[*webhook.Event]
 	deliveries loader[*webhook.Delivery]
 	secrets    loader[[]*webhook.Secret]
+	headers    loader[[]*webhook.CustomHeader]
 
 	mu sync.Mutex // guards what follows
 	// levels finds the level of a row by its pointer.
@@ -36,6 +37,7 @@ func newLoaders(s *store.Scope) *loaders {
 	l.events.fetch = rows(l, s.EventsByID)
 	l.deliveries.fetch = rows(l, s.DeliveriesByID)
 	l.secrets.fetch = s.Secrets
+	l.headers.fetch = s.Headers
 	return l
 }
 

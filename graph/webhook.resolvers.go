@@ -19,6 +19,8 @@ func (r *mutationResolver) CreateWebhook(ctx context.Context, input model.Create
 		RetryScheduleMs: input.RetryScheduleMs,
 		TimeoutMs:       input.TimeoutMs,
 		RatePerSecond:   input.RatePerSecond,
+		Headers:         input.Headers,
+		Scheme:          input.SignatureScheme,
 	})
 	errs, err := userErrors(err)
 	return &model.CreateWebhookPayload{Webhook: w, Secret: revealed(secret), UserErrors: errs}, err
@@ -46,8 +48,11 @@ func (r *mutationResolver) DeleteWebhook(ctx context.Context, input model.Delete
 
 // RotateWebhookSecret is the resolver for the rotateWebhookSecret field.
 func (r *mutationResolver) RotateWebhookSecret(ctx context.Context, input model.RotateWebhookSecretInput) (*model.RotateWebhookSecretPayload, error) {
-	overlap := time.Duration(input.OverlapMs) * time.Millisecond
-	w, secret, err := from(ctx).store.UpdateWebhook(ctx, input.ID, webhook.Patch{}, &overlap)
+	rotation := webhook.Rotation{Overlap: time.Duration(input.OverlapMs) * time.Millisecond}
+	if input.SignatureScheme != nil {
+		rotation.Scheme = *input.SignatureScheme
+	}
+	w, secret, err := from(ctx).store.UpdateWebhook(ctx, input.ID, webhook.Patch{}, &rotation)
 	errs, err := userErrors(err)
 	return &model.RotateWebhookSecretPayload{Webhook: w, Secret: revealed(secret), UserErrors: errs}, err
 }
@@ -68,6 +73,11 @@ func (r *queryResolver) Webhook(ctx context.Context, id webhook.ID) (*webhook.We
 func (r *queryResolver) Webhooks(ctx context.Context, first *int, after *string, last *int, before *string, filter *store.WebhookFilter) (*model.Connection[webhook.Webhook], error) {
 	s := from(ctx).store
 	return list(ctx, ofWebhooks, arguments{first, after, last, before}, given(filter), webhookSeq, s.Webhooks, s.CountWebhooks)
+}
+
+// Headers is the resolver for the headers field.
+func (r *webhookResolver) Headers(ctx context.Context, obj *webhook.Webhook) ([]*webhook.CustomHeader, error) {
+	return load(ctx, &from(ctx).loaders.headers, obj, webhookID)
 }
 
 // Secrets is the resolver for the secrets field.

@@ -59,6 +59,48 @@ func TestWebhookLife(t *testing.T) {
 	}
 }
 
+// Headers are set and read back but for sensitive values; the scheme is chosen at creation and at rotation, and the public
+// key can be read.
+func TestHeadersAndSchemes(t *testing.T) {
+	a := newAPI(t)
+	ctx := a.as("kallima")
+	made := a.get(ctx, `mutation { createWebhook(input: {url: "https://example.com/hook", signatureScheme: ED25519, headers: [
+		{name: "x-api-key", value: "canary", sensitive: true}, {name: "X-Env", value: "prod"}]}) {
+		webhook { id headers { name value sensitive } secrets { scheme publicKey } } secret userErrors { code } } }`, nil)
+	id := made.text("createWebhook", "webhook", "id")
+	want := []any{
+		map[string]any{"name": "X-Api-Key", "value": nil, "sensitive": true},
+		map[string]any{"name": "X-Env", "value": "prod", "sensitive": false},
+	}
+	if diff := cmp.Diff(want, made.at("createWebhook", "webhook", "headers")); diff != "" {
+		t.Errorf("headers (-want +got):\n%s", diff)
+	}
+	if !strings.HasPrefix(made.text("createWebhook", "secret"), "whsk_") || !strings.HasPrefix(made.text("createWebhook", "webhook", "secrets", 0, "publicKey"), "whpk_") {
+		t.Error("no key pair")
+	}
+	const rotate = `mutation($id: ID!, $scheme: SignatureScheme) { rotateWebhookSecret(input: {id: $id, signatureScheme: $scheme}) {
+		webhook { secrets { scheme } } userErrors { code field } } }`
+	for i, scheme := range []any{nil, "HMAC_SHA256", nil} {
+		rotated := a.get(ctx, rotate, vars{"id": id, "scheme": scheme})
+		if got := rotated.text("rotateWebhookSecret", "webhook", "secrets", 0, "scheme"); got != []string{"ED25519", "HMAC_SHA256", "HMAC_SHA256"}[i] {
+			t.Errorf("rotation %d: %s", i, got)
+		}
+	}
+	const update = `mutation($id: ID!, $headers: [WebhookHeaderInput!]) { updateWebhook(input: {id: $id, headers: $headers}) {
+		webhook { headers { name value } } userErrors { code field } } }`
+	kept := a.get(ctx, update, vars{"id": id, "headers": []any{map[string]any{"name": "X-Api-Key"}}})
+	if diff := cmp.Diff([]any{map[string]any{"name": "X-Api-Key", "value": nil}}, kept.at("updateWebhook", "webhook", "headers")); diff != "" {
+		t.Errorf("kept (-want +got):\n%s", diff)
+	}
+	if none := a.get(ctx, update, vars{"id": id, "headers": nil}); len(none.at("updateWebhook", "webhook", "headers").([]any)) != 0 {
+		t.Error("null does not remove them")
+	}
+	wrong := a.get(ctx, update, vars{"id": id, "headers": []any{map[string]any{"name": "X-New"}}})
+	if got := fmt.Sprint(wrong.at("updateWebhook", "userErrors", 0, "field")); got != "[input headers 0 value]" {
+		t.Errorf("a value that there is not: %s", got)
+	}
+}
+
 // What is wrong with an input is told with its place, the object is null, and nothing is stored.
 func TestUserErrors(t *testing.T) {
 	a := newAPI(t)

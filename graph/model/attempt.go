@@ -2,6 +2,7 @@ package model
 
 import (
 	"encoding/base64"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -16,6 +17,17 @@ func (r *AttemptRequest) URL() string { return r.Attempt.URL }
 
 // Headers are the fields sent.
 func (r *AttemptRequest) Headers() []webhook.Header { return fields(r.Attempt.RequestHeaders) }
+
+// SignedBy lists the secrets that signed it.
+func (r *AttemptRequest) SignedBy() []webhook.ID {
+	ids := make([]webhook.ID, 0, 1)
+	for id := range slices.Chunk(r.Attempt.SignedBy, len(webhook.ID{})) {
+		if len(id) == len(webhook.ID{}) {
+			ids = append(ids, webhook.ID(id))
+		}
+	}
+	return ids
+}
 
 // AttemptResponse is what an attempt got back. ResponseStatus must not be nil.
 type AttemptResponse struct{ Attempt *webhook.Attempt }

@@ -53,13 +53,18 @@ type CreateWebhookInput struct {
 	TimeoutMs *int `json:"timeoutMs,omitempty"`
 	// How many attempts may be started in a second, 1 to 10,000; null means no bound.
 	RatePerSecond *int `json:"ratePerSecond,omitempty"`
+	// Header fields to send with every attempt, at most 20 and 8 KiB together.
+	Headers []*webhook.NewHeader `json:"headers,omitempty"`
+	// How requests are signed.
+	SignatureScheme webhook.Scheme `json:"signatureScheme"`
 }
 
 // What came of `createWebhook`.
 type CreateWebhookPayload struct {
 	// The webhook; null when there are `userErrors`.
 	Webhook *webhook.Webhook `json:"webhook,omitempty"`
-	// Its signing secret, `whsec_` and base64, shown this once; null when there are `userErrors`.
+	// Its signing secret, shown this once; null when there are `userErrors`. `whsec_` and base64, or `whsk_` for Ed25519, whose
+	// receiver needs only the `publicKey` of the webhook's secret.
 	Secret *string `json:"secret,omitempty"`
 	// What is wrong with the input; empty when it worked.
 	UserErrors []*UserError `json:"userErrors"`
@@ -165,13 +170,15 @@ type RotateWebhookSecretInput struct {
 	ID webhook.ID `json:"id"`
 	// How long the old secret signs beside the new one, in ms: 0 to 604,800,000 (7 days). The default is 24 hours.
 	OverlapMs int `json:"overlapMs"`
+	// How the new secret signs; null means as the current one.
+	SignatureScheme *webhook.Scheme `json:"signatureScheme,omitempty"`
 }
 
 // What came of `rotateWebhookSecret`.
 type RotateWebhookSecretPayload struct {
 	// The webhook; null when there are `userErrors`.
 	Webhook *webhook.Webhook `json:"webhook,omitempty"`
-	// The new signing secret, `whsec_` and base64, shown this once; null when there are `userErrors`.
+	// The new signing secret, `whsec_` and base64, or `whsk_` for Ed25519, shown this once; null when there are `userErrors`.
 	Secret *string `json:"secret,omitempty"`
 	// What is wrong with the input; empty when it worked.
 	UserErrors []*UserError `json:"userErrors"`
@@ -221,6 +228,8 @@ type UpdateWebhookInput struct {
 	TimeoutMs graphql.Omittable[*int] `json:"timeoutMs,omitempty"`
 	// How many attempts may be started in a second, 1 to 10,000; null means no bound.
 	RatePerSecond graphql.Omittable[*int] `json:"ratePerSecond,omitempty"`
+	// Header fields to send with every attempt, at most 20 and 8 KiB together, in place of those that it has; null or empty means none.
+	Headers graphql.Omittable[[]*webhook.NewHeader] `json:"headers,omitempty"`
 }
 
 // What came of `updateWebhook`.

@@ -3,8 +3,11 @@ package cli
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -116,6 +119,35 @@ func TestMigrate(t *testing.T) {
 	_, after, err := command(t, nil, "migrate", "status", "--database", dir)
 	if err != nil || strings.Contains(after, "missing") || !strings.Contains(after, "applied") {
 		t.Error(after, err)
+	}
+}
+
+// The master key is changed in the key file; of keys that are given, only when there is a new one.
+func TestRotateKey(t *testing.T) {
+	dir := t.TempDir()
+	if _, _, err := command(t, nil, "token", "create", "--database", dir, "--tenant", "kallima"); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "master.key")
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, out, err := command(t, nil, "secrets", "rotate-key", "--database", dir); err != nil || !strings.Contains(out, "sealed 0") {
+		t.Error(out, err)
+	}
+	after, err := os.ReadFile(path)
+	if err != nil || string(before) == string(after) || len(after) != len(before) {
+		t.Errorf("the key file was %d bytes long and is %d, %v", len(before), len(after), err)
+	}
+	key := strings.TrimSpace(string(after))
+	given := map[string]string{config.EnvMasterKey: key}
+	if _, _, err := command(t, given, "secrets", "rotate-key", "--database", dir); err == nil || !strings.Contains(err.Error(), "NEW,OLD") || strings.Contains(err.Error(), key) {
+		t.Errorf("without a new key: %v", err)
+	}
+	given[config.EnvMasterKey] = base64.StdEncoding.EncodeToString(make([]byte, 32)) + ", " + key
+	if _, out, err := command(t, given, "secrets", "rotate-key", "--database", dir); err != nil || !strings.Contains(out, "not needed any more") {
+		t.Error(out, err)
 	}
 }
 

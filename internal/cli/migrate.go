@@ -38,7 +38,7 @@ func migrate(ctx context.Context, env *Env, s config.Storage, l config.Logging, 
 	if err := s.Check(env.Getenv); err != nil {
 		return err
 	}
-	list, err := store.Migrations(ctx, store.Options{Dir: s.Database, Logger: l.Logger(env.Stderr), MasterKey: s.MasterKey}, up)
+	list, err := store.Migrations(ctx, store.Options{Dir: s.Database, Logger: l.Logger(env.Stderr), MasterKeys: s.MasterKeys}, up)
 	if err != nil {
 		return err
 	}

@@ -33,7 +33,7 @@ func (d *tokenDatabase) with(ctx context.Context, env *Env, use func(*store.Stor
 		return fmt.Errorf("--database: %w", err)
 	}
 	s, err := store.Open(ctx, store.Options{
-		Dir: d.Database, Shared: true, Logger: d.Logger(env.Stderr), MasterKey: d.MasterKey,
+		Dir: d.Database, Shared: true, Logger: d.Logger(env.Stderr), MasterKeys: d.MasterKeys,
 	})
 	if err != nil {
 		return err

@@ -40,9 +40,9 @@ type Config struct {
 // Storage says where the database is.
 type Storage struct {
 	Database string `env:"HOOKGRAPH_DATABASE" default:"./data" placeholder:"DIR" help:"Directory of the SQLite database, made when absent."`
-	// MasterKey seals signing secrets: 32 bytes, or nil for the key file in the database's directory. From the
-	// environment only.
-	MasterKey []byte `kong:"-"`
+	// MasterKeys seal signing secrets and custom headers: 32 bytes each, the current one first, or none for the key file in
+	// the database's directory. From the environment only.
+	MasterKeys [][]byte `kong:"-"`
 }
 
 // Logging says what is logged, and how.
@@ -100,7 +100,7 @@ func notToken(r rune) bool {
 	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-._~+/=", r)
 }
 
-// Check reads the master key and refuses what is not a directory.
+// Check reads the master keys and refuses what is not a directory.
 func (s *Storage) Check(getenv func(string) string) error {
 	if scheme, _, ok := strings.Cut(s.Database, "://"); ok {
 		if scheme == "postgres" || scheme == "postgresql" {
@@ -111,12 +111,15 @@ func (s *Storage) Check(getenv func(string) string) error {
 	if s.Database == "" {
 		return errors.New("--database: must name a directory")
 	}
+	s.MasterKeys = nil
 	if text := getenv(EnvMasterKey); text != "" {
-		key, err := base64.StdEncoding.DecodeString(text)
-		if err != nil || len(key) != 32 {
-			return fmt.Errorf("%s: must be 32 bytes in base64", EnvMasterKey) // never the value
+		for part := range strings.SplitSeq(text, ",") {
+			key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(part))
+			if err != nil || len(key) != 32 {
+				return fmt.Errorf("%s: must be 32 bytes in base64; several are separated by commas, the current one first", EnvMasterKey) // never the value
+			}
+			s.MasterKeys = append(s.MasterKeys, key)
 		}
-		s.MasterKey = key
 	}
 	return nil
 }

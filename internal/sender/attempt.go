@@ -82,7 +82,9 @@ func (s *Sender) attempt(t *task) (r *store.Result, ok bool) {
 	body := t.job.Event.AppendBody(make([]byte, 0, len(t.job.Event.Data)+len(t.job.Event.Type)+80))
 	header, block, signed := s.header(t, started, body)
 	a.RequestHeaders = block
-	if !signed {
+	if signed {
+		a.SignedBy = webhook.SignedBy(t.hook.Secrets, started)
+	} else {
 		fail(a, webhook.ErrorSigning, "the webhook has no active signing secret")
 		return r, true
 	}
@@ -168,6 +170,23 @@ var (
 	scratch  = sync.Pool{New: func() any { b := make([]byte, 0, 1024); return &b }}
 )
 
+// custom is a webhook's own header fields, made once for all of its requests.
+type custom struct {
+	fields   http.Header
+	recorded webhook.HeaderBlock // sensitive values are redacted
+}
+
+func newCustom(headers []*webhook.CustomHeader) *custom {
+	if len(headers) == 0 {
+		return nil
+	}
+	c := &custom{fields: make(http.Header, len(headers)), recorded: webhook.RecordedHeaders(headers)}
+	for _, h := range headers {
+		c.fields[h.Name] = []string{h.Value}
+	}
+	return c
+}
+
 // header makes the request's header fields and the text of them that is recorded, one allocation for all; false when
 // no secret is active at the attempt's time.
 func (s *Sender) header(t *task, at time.Time, body []byte) (http.Header, webhook.HeaderBlock, bool) {
@@ -193,16 +212,27 @@ func (s *Sender) header(t *task, at time.Time, body []byte) (http.Header, webhoo
 		return nil, webhook.HeaderBlock(b[:timeTo]) + "\r\n", false
 	}
 	b = append(b, "\r\n"...)
+	if t.own != nil {
+		b = append(b, t.own.recorded...)
+	}
 	*pooled = b
 	text := string(b)
 	values := [3]string{text[idFrom:idTo], text[timeFrom:timeTo], text[signFrom:signTo]}
-	return http.Header{
+	header := http.Header{
 		contentType: jsonType,
 		userAgent:   s.agent,
 		headerID:    values[0:1:1],
 		headerTime:  values[1:2:2],
 		headerSign:  values[2:3:3],
-	}, webhook.HeaderBlock(text), true
+	}
+	if t.own != nil {
+		for name, value := range t.own.fields {
+			if header[name] == nil { // what the service sets can not be changed, whatever was let in
+				header[name] = value
+			}
+		}
+	}
+	return header, webhook.HeaderBlock(text), true
 }
 
 // withoutUser removes userinfo, which the rules for URLs refuse, from one that has it nevertheless.

@@ -83,6 +83,38 @@ func TestRequest(t *testing.T) {
 	})
 }
 
+// A webhook's own headers are sent and recorded, sensitive values redacted, and do not stand for what the service sets. The
+// record names the secrets that signed.
+func TestOwnHeaders(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, w *world) {
+		h := w.add("a", func(h *store.Hook) {
+			h.Headers = []*webhook.CustomHeader{
+				{Name: "X-Key", Value: "the-key", Sensitive: true}, {Name: "X-Plain", Value: "plain"}, {Name: "Webhook-Id", Value: "forged"},
+			}
+		})
+		second := webhook.NewSecret(h.TenantID, h.ID, webhook.SchemeEd25519, time.Now())
+		h.Secrets = append(h.Secrets, second)
+		var sent http.Header
+		r := one(t, w, h, func(_ context.Context, r *egress.Request) egress.Result {
+			sent = r.Header.Clone()
+			return egress.Result{StatusCode: 204}
+		})
+		if sent.Get("X-Key") != "the-key" || sent.Get("X-Plain") != "plain" || sent.Get("Webhook-Id") != r.Job.Event.ID.String() {
+			t.Errorf("sent %v", sent)
+		}
+		block := string(r.Attempt.RequestHeaders)
+		if strings.Contains(block, "the-key") || !strings.Contains(block, "X-Key: [redacted]\r\nX-Plain: plain\r\n") {
+			t.Errorf("recorded %q", block)
+		}
+		if want := append(h.Secrets[0].ID[:], second.ID[:]...); !bytes.Equal(r.Attempt.SignedBy, want) {
+			t.Errorf("signed by %x, want %x", r.Attempt.SignedBy, want)
+		}
+		if n := strings.Count(sent.Get("Webhook-Signature"), "v1"); n != 2 || !strings.Contains(sent.Get("Webhook-Signature"), " v1a,") {
+			t.Errorf("signature %q", sent.Get("Webhook-Signature"))
+		}
+	})
+}
+
 // Every way in which a request can end becomes the attempt that the receiver's owner sees.
 func TestClassify(t *testing.T) {
 	code := func(c webhook.ErrorCode) *webhook.ErrorCode { return &c }

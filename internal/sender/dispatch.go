@@ -19,6 +19,7 @@ type task struct {
 	job   *store.Job
 	hook  *store.Hook
 	url   *url.URL // nil when hook's URL can not be parsed
+	own   *custom  // hook's headers; nil when it has none
 	probe bool     // the gate was failing
 	start time.Time
 }
@@ -146,7 +147,7 @@ func (s *Sender) start(g *gate, now time.Time) task {
 	if g.url == nil {
 		g.url, _ = url.Parse(g.hook.URL) // nil makes the attempt fail
 	}
-	t := task{gate: g, job: it.job, hook: g.hook, url: g.url, probe: g.failing(), start: now}
+	t := task{gate: g, job: it.job, hook: g.hook, url: g.url, own: g.own, probe: g.failing(), start: now}
 	g.takeToken(now)
 	g.running++
 	s.running++

@@ -21,6 +21,7 @@ type gate struct {
 	id   webhook.ID
 	hook *store.Hook // the latest snapshot; nil while only the id is known
 	url  *url.URL    // of hook, parsed at the first attempt
+	own  *custom     // the headers of hook; nil when it has none
 	due  time.Time   // when a claim can bring something; zero: never
 
 	queue   queue // claimed, to be sent

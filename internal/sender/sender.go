@@ -436,6 +436,7 @@ func (s *Sender) gate(id webhook.ID) *gate {
 func (s *Sender) setHook(g *gate, h *store.Hook) {
 	old := g.hook
 	g.hook = h
+	g.own = newCustom(h.Headers)
 	if old == nil || old.URL != h.URL {
 		g.url = nil
 	}

@@ -83,7 +83,7 @@ func Migrations(ctx context.Context, o Options, up bool) (_ []Migration, err err
 		return nil, fmt.Errorf("migrations: %w", err)
 	}
 	if up {
-		lock, err := lockDir(o.Dir)
+		lock, err := lockDir(o.Dir, "lock")
 		if err != nil {
 			return nil, err
 		}

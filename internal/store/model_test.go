@@ -480,7 +480,7 @@ func (m *model) update(t *rapid.T) {
 func (m *model) rotate(t *rapid.T) {
 	h := m.pick(t)
 	overlap := time.Duration(rapid.SampledFrom([]int{0, 1}).Draw(t, "overlap")) * time.Hour
-	_, _, err := m.c.UpdateWebhook(context.Background(), h.id, webhook.Patch{}, &overlap)
+	_, _, err := m.c.UpdateWebhook(context.Background(), h.id, webhook.Patch{}, &webhook.Rotation{Overlap: overlap})
 	if h.deleted {
 		return
 	}

@@ -32,8 +32,11 @@ type Options struct {
 	// CheckURL is the rule for webhook URLs: it returns the URL normalised, or an error whose text is shown to the caller.
 	// Nil means no rule beyond length.
 	CheckURL func(raw string) (string, error)
-	// MasterKey seals signing secrets, 32 bytes. Nil means the file master.key in Dir, made at the first start.
-	MasterKey []byte
+	// CheckHeader is the rule for custom headers, its error as CheckURL's. Nil means no rule beyond number and size.
+	CheckHeader func(name, value string) error
+	// MasterKeys seal signing secrets and custom headers, 32 bytes each. The first is the current one; the others open what
+	// RotateKey has not sealed anew yet. None means those in the file master.key in Dir, made at the first start.
+	MasterKeys [][]byte
 	// OnStatement, when not nil, is called for every SQL statement of a Scope; tests count with it.
 	OnStatement func(sql string)
 }
@@ -46,7 +49,7 @@ type Store struct {
 	write    *gorm.DB  // one connection, used by the writer alone
 	prepared *prepared // statements of write
 	lock     *os.File  // nil when Shared
-	seal     *sealer
+	keys     *keyring
 	node     int64 // claims are held in its name
 	epoch    string
 	writer   *writer
@@ -84,11 +87,11 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
 	if !o.Shared {
-		if s.lock, err = lockDir(o.Dir); err != nil {
+		if s.lock, err = lockDir(o.Dir, "lock"); err != nil {
 			return nil, err
 		}
 	}
-	if err := s.openSeal(); err != nil {
+	if s.keys, err = openKeyring(o.Dir, o.MasterKeys); err != nil {
 		return nil, err
 	}
 	path := filepath.Join(o.Dir, "hookgraph.db")
@@ -116,6 +119,9 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 	}
 	if err := s.write.Raw("SELECT epoch FROM store").Scan(&s.epoch).Error; err != nil {
 		return nil, fmt.Errorf("read epoch: %w", err)
+	}
+	if err := s.adoptKey(); err != nil {
+		return nil, err
 	}
 	var last sql.NullInt64
 	if err := s.write.Raw("SELECT seq FROM sqlite_sequence WHERE name = 'attempts'").Scan(&last).Error; err != nil {
@@ -155,19 +161,6 @@ func open(path string, readOnly bool, conns int) (*gorm.DB, error) {
 	pool.SetMaxOpenConns(conns)
 	pool.SetMaxIdleConns(conns)
 	return db, nil
-}
-
-func (s *Store) openSeal() error {
-	key := s.opts.MasterKey
-	if key == nil {
-		var err error
-		if key, err = masterKey(s.opts.Dir); err != nil {
-			return err
-		}
-	}
-	var err error
-	s.seal, err = newSealer(key)
-	return err
 }
 
 // checkPragmas refuses a database that would acknowledge what it may lose, whatever the driver made of the settings.

@@ -54,9 +54,9 @@ var finishSucceeded = &statement{
 
 var insertAttempts = &statement{
 	before: `INSERT INTO attempts (id, tenant_id, webhook_id, delivery_id, event_id, number, status, error, message, triggered_by,
-		started_at, duration_us, dns_us, connect_us, tls_us, first_byte_us, url, request_headers, response_status,
+		started_at, duration_us, dns_us, connect_us, tls_us, first_byte_us, url, request_headers, signed_by, response_status,
 		response_headers, response_body, response_truncated) VALUES `,
-	row: "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	row: "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 }
 
 // outcome is what a result makes of its delivery.
@@ -112,7 +112,7 @@ func (b *batch) record() error {
 		}
 		return append(args, a.ID, a.TenantID, a.WebhookID, a.DeliveryID, a.EventID, a.Number, string(a.Status), code, a.Message,
 			string(a.Trigger), at(a.StartedAt), a.DurationUs, a.DNSUs, a.ConnectUs, a.TLSUs, a.FirstByteUs, a.URL,
-			string(a.RequestHeaders), status, string(a.ResponseHeaders), a.ResponseBody, a.ResponseTruncated)
+			string(a.RequestHeaders), a.SignedBy, status, string(a.ResponseHeaders), a.ResponseBody, a.ResponseTruncated)
 	})
 	if err != nil {
 		return fmt.Errorf("insert attempts: %w", err)

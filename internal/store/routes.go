@@ -6,8 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"gorm.io/gorm"
-
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -66,53 +64,18 @@ func (s *Store) loadRoutes() error {
 	if err != nil {
 		return fmt.Errorf("load secrets: %w", err)
 	}
+	headers, err := s.loadHeaders(s.write, nil)
+	if err != nil {
+		return fmt.Errorf("load headers: %w", err)
+	}
 	s.routes.byID = map[webhook.ID]*Hook{}
 	s.routes.byTenant = map[webhook.ID]map[webhook.ID]*Hook{}
 	all := make(map[webhook.ID]*Hook, len(hooks))
 	for _, w := range hooks {
-		all[w.ID] = &Hook{Webhook: *w, Secrets: secrets[w.ID]}
+		all[w.ID] = &Hook{Webhook: *w, Secrets: secrets[w.ID], Headers: headers[w.ID]}
 	}
 	s.routes.change(all)
 	return nil
-}
-
-// secretRow is a signing secret at rest.
-type secretRow struct {
-	ID        webhook.ID `gorm:"primaryKey"`
-	TenantID  webhook.ID
-	WebhookID webhook.ID
-	Scheme    webhook.Scheme
-	KeyID     string
-	Sealed    []byte
-	CreatedAt time.Time  `gorm:"serializer:micros;autoCreateTime:false"`
-	ExpiresAt *time.Time `gorm:"serializer:micros"`
-}
-
-// TableName is GORM's.
-func (secretRow) TableName() string { return "secrets" }
-
-// loadSecrets opens the active secrets of the webhooks, newest first; of all when ids is nil.
-func (s *Store) loadSecrets(db *gorm.DB, ids []webhook.ID) (map[webhook.ID][]*webhook.Secret, error) {
-	var rows []*secretRow
-	q := db.Where("(expires_at IS NULL OR expires_at > ?)", at(time.Now()))
-	if ids != nil {
-		q = q.Where("webhook_id IN ?", ids)
-	}
-	if err := q.Order("expires_at IS NOT NULL, created_at DESC").Find(&rows).Error; err != nil {
-		return nil, err
-	}
-	secrets := map[webhook.ID][]*webhook.Secret{}
-	for _, row := range rows {
-		secret := &webhook.Secret{
-			ID: row.ID, TenantID: row.TenantID, WebhookID: row.WebhookID, Scheme: row.Scheme,
-			CreatedAt: row.CreatedAt, ExpiresAt: row.ExpiresAt,
-		}
-		if err := s.seal.open(secret, row.KeyID, row.Sealed); err != nil {
-			return nil, err
-		}
-		secrets[row.WebhookID] = append(secrets[row.WebhookID], secret)
-	}
-	return secrets, nil
 }
 
 // Hooks lists every webhook that is not deleted, disabled ones too, and when its next unclaimed delivery is due: one

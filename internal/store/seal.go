@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
@@ -9,16 +10,17 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
-
-	"github.com/hookgraph/hookgraph/internal/webhook"
+	"sync"
 )
 
-// sealer encrypts signing secrets at rest with AES-256-GCM. The tenant, webhook and secret are associated data, so that a
-// sealed secret can not be moved to another row.
+// sealer encrypts at rest with AES-256-GCM under one master key. What a value belongs to is associated data, so that a
+// sealed value can not be moved to another row.
 type sealer struct {
 	id   string // names the master key, without telling it
 	aead cipher.AEAD
@@ -40,72 +42,156 @@ func newSealer(key []byte) (*sealer, error) {
 	return &sealer{id: hex.EncodeToString(sum[:8]), aead: aead}, nil
 }
 
-func (s *sealer) seal(secret *webhook.Secret) []byte {
+func (s *sealer) seal(plain, associated []byte) []byte {
 	nonce := make([]byte, s.aead.NonceSize())
 	_, _ = rand.Read(nonce) // never fails: crypto/rand ends the program instead
-	return s.aead.Seal(nonce, nonce, secret.Key, associated(secret))
+	return s.aead.Seal(nonce, nonce, plain, associated)
 }
 
-func (s *sealer) open(secret *webhook.Secret, keyID string, sealed []byte) error {
-	if keyID != s.id {
-		return fmt.Errorf("%s is sealed with master key %s, not %s", secret, keyID, s.id)
-	}
-	if len(sealed) < s.aead.NonceSize() {
-		return fmt.Errorf("%s: sealed value is too short", secret)
-	}
+func (s *sealer) open(sealed, associated []byte) ([]byte, error) {
 	n := s.aead.NonceSize()
-	key, err := s.aead.Open(nil, sealed[:n], sealed[n:], associated(secret))
-	if err != nil {
-		return fmt.Errorf("open %s: %w", secret, err)
+	if len(sealed) < n {
+		return nil, errors.New("the sealed value is too short")
 	}
-	secret.Key = key
+	return s.aead.Open(nil, sealed[:n], sealed[n:], associated)
+}
+
+// keyring has the master keys that this process knows. Which of them seals is the database's to say (batch.sealer), so that
+// processes that share it agree at any moment, also while the key is being changed.
+type keyring struct {
+	path string // of the key file; "" when the keys were given
+
+	mu   sync.Mutex // guards keys
+	keys []*sealer  // the current one first
+}
+
+// openKeyring takes the given keys, or those of the key file in dir, which is made when it is not there.
+func openKeyring(dir string, given [][]byte) (*keyring, error) {
+	r := &keyring{}
+	if len(given) == 0 {
+		r.path = filepath.Join(dir, "master.key")
+		return r, r.reload()
+	}
+	return r, r.take(given)
+}
+
+func (r *keyring) take(keys [][]byte) error {
+	all := make([]*sealer, 0, len(keys))
+	for _, key := range keys {
+		s, err := newSealer(key)
+		if err != nil {
+			return err
+		}
+		all = append(all, s)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.keys = all
 	return nil
 }
 
-func associated(s *webhook.Secret) []byte {
-	b := make([]byte, 0, 48)
-	b = append(b, s.TenantID[:]...)
-	b = append(b, s.WebhookID[:]...)
-	return append(b, s.ID[:]...)
+func (r *keyring) reload() error {
+	keys, err := masterKeys(r.path)
+	if err != nil {
+		return err
+	}
+	return r.take(keys)
 }
 
-// masterKey reads the 0600 file master.key in dir, or makes it.
-func masterKey(dir string) ([]byte, error) {
-	path := filepath.Join(dir, "master.key")
-	text, err := os.ReadFile(path) //nolint:gosec // the operator's own directory
+// list is the keys, the current one first.
+func (r *keyring) list() []*sealer {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.keys)
+}
+
+// get is the key of the id. One that is not known may have been added to the key file since.
+func (r *keyring) get(id string) (*sealer, error) {
+	find := func() *sealer {
+		for _, k := range r.list() {
+			if k.id == id {
+				return k
+			}
+		}
+		return nil
+	}
+	k := find()
+	if k == nil && r.path != "" {
+		if err := r.reload(); err != nil {
+			return nil, err
+		}
+		k = find()
+	}
+	if k == nil {
+		return nil, fmt.Errorf("master key %s is not among those that this process knows", id)
+	}
+	return k, nil
+}
+
+func (r *keyring) open(id string, sealed, associated []byte) ([]byte, error) {
+	k, err := r.get(id)
+	if err != nil {
+		return nil, err
+	}
+	return k.open(sealed, associated)
+}
+
+// masterKeys reads the 0600 file of keys, one a line in base64, the current one first; or makes it.
+func masterKeys(path string) ([][]byte, error) {
+	f, err := os.Open(path) //nolint:gosec // the operator's own directory
 	if errors.Is(err, fs.ErrNotExist) {
 		key := make([]byte, 32)
 		_, _ = rand.Read(key)
-		err := writeSynced(path, base64.StdEncoding.EncodeToString(key)+"\n")
+		err := writeSynced(path, keyFile(key), os.Link)
 		if errors.Is(err, fs.ErrExist) {
-			return masterKey(dir) // somebody else's first start was first
+			return masterKeys(path) // somebody else's first start was first
 		}
 		if err != nil {
 			return nil, fmt.Errorf("make master key: %w", err)
 		}
-		return key, nil
+		return [][]byte{key}, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read master key: %w", err)
 	}
-	info, err := os.Stat(path)
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
 	if err != nil {
 		return nil, fmt.Errorf("read master key: %w", err)
 	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("%s can be read by others (mode %o): chmod 600 it", path, info.Mode().Perm())
+	if mode := info.Mode().Perm(); mode&^0o600 != 0 {
+		return nil, fmt.Errorf("%s has mode %04o, others may read or change it: chmod 600 it", path, mode)
 	}
-	key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(text)))
+	text, err := io.ReadAll(io.LimitReader(f, 64<<10))
 	if err != nil {
-		return nil, fmt.Errorf("%s: not base64", path)
+		return nil, fmt.Errorf("read master key: %w", err)
 	}
-	return key, nil
+	var keys [][]byte
+	for line := range strings.FieldsSeq(string(text)) {
+		key, err := base64.StdEncoding.DecodeString(line)
+		if err != nil || len(key) != 32 { // whose error would quote the key
+			return nil, fmt.Errorf("%s: line %d is not 32 bytes in base64", path, len(keys)+1)
+		}
+		keys = append(keys, key)
+	}
+	if len(keys) == 0 {
+		return nil, fmt.Errorf("%s is empty", path)
+	}
+	return keys, nil
 }
 
-// writeSynced makes a new file that is whole or not there, whatever happens meanwhile: a start that was interrupted must not
-// keep the next one from making its key, and secrets sealed with a key that was never written are gone. It fails with
-// fs.ErrExist when the file is there.
-func writeSynced(path, text string) error {
+func keyFile(keys ...[]byte) string {
+	var b bytes.Buffer
+	for _, key := range keys {
+		b.WriteString(base64.StdEncoding.EncodeToString(key) + "\n")
+	}
+	return b.String()
+}
+
+// writeSynced makes a file that is whole or not there, whatever happens meanwhile: a start that was interrupted must not
+// keep the next one from making its key, and secrets sealed with a key that was never written are gone. With os.Link as put
+// it fails with fs.ErrExist when the file is there; os.Rename takes its place.
+func writeSynced(path, text string, put func(from, to string) error) error {
 	dir := filepath.Dir(path)
 	f, err := os.CreateTemp(dir, filepath.Base(path)+".new-*") // mode 0600
 	if err != nil {
@@ -118,7 +204,7 @@ func writeSynced(path, text string) error {
 	if err = errors.Join(err, f.Close()); err != nil {
 		return err
 	}
-	if err := os.Link(f.Name(), path); err != nil {
+	if err := put(f.Name(), path); err != nil {
 		return err
 	}
 	d, err := os.Open(dir) //nolint:gosec // the operator's own directory

@@ -495,8 +495,7 @@ func TestRotation(t *testing.T) {
 		s := t.open(t, store.Options{})
 		c := tenant(t, s, "a")
 		w := register(t, c, webhook.New{Enabled: true})
-		hour := time.Hour
-		_, second, err := c.UpdateWebhook(t.Context(), w.ID, webhook.Patch{}, &hour)
+		_, second, err := c.UpdateWebhook(t.Context(), w.ID, webhook.Patch{}, &webhook.Rotation{Overlap: time.Hour})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -518,8 +517,7 @@ func TestRotation(t *testing.T) {
 		if len(secrets[w.ID]) != 2 || secrets[w.ID][0].Reveal() != second.Reveal() {
 			t.Errorf("after a restart: %v", secrets)
 		}
-		now := time.Duration(0)
-		if _, _, err := tenant(t, s, "a").UpdateWebhook(t.Context(), w.ID, webhook.Patch{}, &now); err != nil {
+		if _, _, err := tenant(t, s, "a").UpdateWebhook(t.Context(), w.ID, webhook.Patch{}, &webhook.Rotation{}); err != nil {
 			t.Fatal(err)
 		}
 		if n := active(s); n != 1 {

@@ -6,10 +6,12 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// Hook is a webhook with its active secrets: an immutable snapshot that the routing table, the sender and its jobs share.
+// Hook is a webhook with its active secrets and its custom headers: an immutable snapshot that the routing table, the
+// sender and its jobs share.
 type Hook struct {
 	webhook.Webhook
 	Secrets []*webhook.Secret
+	Headers []*webhook.CustomHeader
 }
 
 // Job is a claimed delivery with all that an attempt needs. Event and Hook are shared and must not be changed.

@@ -2,10 +2,11 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"slices"
 	"time"
 
+	"github.com/hookgraph/hookgraph/internal/egress"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -19,10 +20,14 @@ func (c *Scope) CreateWebhook(ctx context.Context, n webhook.New) (*webhook.Webh
 	if !n.Enabled {
 		w.Disable(webhook.DisabledManual, now)
 	}
-	if err := c.s.check(&w); err != nil {
+	if n.Scheme == "" {
+		n.Scheme = webhook.SchemeHMAC
+	}
+	headers, badHeaders := c.s.setHeaders(nil, n.Headers)
+	if err := errors.Join(c.s.check(&w), badHeaders, webhook.CheckScheme("signatureScheme", n.Scheme)); err != nil {
 		return nil, nil, err
 	}
-	secret := webhook.NewSecret(c.tenant, w.ID, webhook.SchemeHMAC, now)
+	secret := webhook.NewSecret(c.tenant, w.ID, n.Scheme, now)
 	err := c.s.change(ctx, func(b *batch) error {
 		row := w // written again when the batch is
 		if err := b.tx.Create(&row).Error; err != nil {
@@ -32,7 +37,10 @@ func (c *Scope) CreateWebhook(ctx context.Context, n webhook.New) (*webhook.Webh
 		if err := b.addSecret(secret); err != nil {
 			return err
 		}
-		b.setHook(&Hook{Webhook: w, Secrets: []*webhook.Secret{secret}})
+		if err := b.putHeaders(&w, headers); err != nil {
+			return err
+		}
+		b.setHook(&Hook{Webhook: w, Secrets: []*webhook.Secret{secret}, Headers: headers})
 		return nil
 	})
 	if err != nil {
@@ -56,21 +64,24 @@ func (s *Store) checkURL(w *webhook.Webhook) error {
 	}
 	normal, err := s.opts.CheckURL(w.URL)
 	if err != nil {
-		return &webhook.Invalid{Field: "url", Code: webhook.CodeInvalid, Message: err.Error()}
+		return refused("url", err)
 	}
 	w.URL = normal
 	return nil
 }
 
-func (b *batch) addSecret(secret *webhook.Secret) error {
-	err := b.tx.Create(&secretRow{
-		ID: secret.ID, TenantID: secret.TenantID, WebhookID: secret.WebhookID, Scheme: secret.Scheme,
-		KeyID: b.s.seal.id, Sealed: b.s.seal.seal(secret), CreatedAt: secret.CreatedAt, ExpiresAt: secret.ExpiresAt,
-	}).Error
-	if err != nil {
-		return fmt.Errorf("insert secret: %w", err)
+// refused is what the egress policy does not take, as the product says it.
+func refused(field string, err error) *webhook.Invalid {
+	code := webhook.CodeInvalid
+	if e, ok := errors.AsType[*egress.Invalid](err); ok {
+		switch e.Code {
+		case egress.InvalidTooLong:
+			code = webhook.CodeTooLong
+		case egress.AddressNotAllowed, egress.PortNotAllowed, egress.ReservedHeader:
+			code = webhook.CodeForbidden
+		}
 	}
-	return nil
+	return &webhook.Invalid{Field: field, Code: code, Message: err.Error()}
 }
 
 // own is the tenant's webhook as the transaction sees it.
@@ -83,12 +94,11 @@ func (b *batch) own(tenant, id webhook.ID) (*Hook, error) {
 }
 
 // UpdateWebhook changes the fields that the patch sets. When rotate is not nil the webhook also gets a new secret, which
-// is returned, and the old ones go on signing beside it for that long. Errors: webhook.ErrNotFound, *Invalid.
-func (c *Scope) UpdateWebhook(ctx context.Context, id webhook.ID, p webhook.Patch, rotate *time.Duration) (*webhook.Webhook, *webhook.Secret, error) {
-	if rotate != nil && (*rotate < 0 || *rotate > webhook.MaxOverlap) {
-		return nil, nil, &webhook.Invalid{
-			Field: "overlapMs", Code: webhook.CodeOutOfRange,
-			Message: fmt.Sprintf("must be from 0 to %d", webhook.MaxOverlap.Milliseconds()),
+// is returned. Errors: webhook.ErrNotFound, *Invalid.
+func (c *Scope) UpdateWebhook(ctx context.Context, id webhook.ID, p webhook.Patch, rotate *webhook.Rotation) (*webhook.Webhook, *webhook.Secret, error) {
+	if rotate != nil {
+		if err := rotate.Check(); err != nil {
+			return nil, nil, err
 		}
 	}
 	var updated webhook.Webhook
@@ -99,7 +109,7 @@ func (c *Scope) UpdateWebhook(ctx context.Context, id webhook.ID, p webhook.Patc
 			return err
 		}
 		now := b.now.UTC().Truncate(time.Microsecond)
-		next := &Hook{Webhook: old.Webhook, Secrets: old.Secrets}
+		next := &Hook{Webhook: old.Webhook, Secrets: old.Secrets, Headers: old.Headers}
 		p.Apply(&next.Webhook, now)
 		next.Normalize()
 		if err := next.Check(); err != nil {
@@ -110,12 +120,20 @@ func (c *Scope) UpdateWebhook(ctx context.Context, id webhook.ID, p webhook.Patc
 				return err
 			}
 		}
+		if p.Headers.Set {
+			if next.Headers, err = c.s.setHeaders(old.Headers, p.Headers.Value); err != nil {
+				return err
+			}
+			if err := b.putHeaders(&next.Webhook, next.Headers); err != nil {
+				return err
+			}
+		}
 		if err := b.tx.Select("*").Where("id = ?", id).Updates(&next.Webhook).Error; err != nil {
 			return fmt.Errorf("update webhook: %w", err)
 		}
 		secret = nil
 		if rotate != nil {
-			if secret, next.Secrets, err = b.rotate(old, *rotate, now); err != nil {
+			if secret, next.Secrets, err = b.rotateSecret(old, *rotate, now); err != nil {
 				return err
 			}
 		}
@@ -132,37 +150,7 @@ func (c *Scope) UpdateWebhook(ctx context.Context, id webhook.ID, p webhook.Patc
 	return &updated, secret, nil
 }
 
-// maxSecrets bounds the secrets that sign side by side, whatever a caller rotates; the oldest go first.
-const maxSecrets = 5
-
-// rotate adds a secret and lets the others expire after the overlap, or when they would have before.
-func (b *batch) rotate(h *Hook, overlap time.Duration, now time.Time) (*webhook.Secret, []*webhook.Secret, error) {
-	secret := webhook.NewSecret(h.TenantID, h.ID, webhook.SchemeHMAC, now)
-	if err := b.addSecret(secret); err != nil {
-		return nil, nil, err
-	}
-	end := now.Add(overlap)
-	all := []*webhook.Secret{secret}
-	for _, old := range h.Secrets {
-		s := *old
-		if s.ExpiresAt == nil || s.ExpiresAt.After(end) {
-			s.ExpiresAt = &end
-		}
-		if !s.Active(now) || len(all) == maxSecrets {
-			if err := b.tx.Where("id = ?", s.ID).Delete(&secretRow{}).Error; err != nil {
-				return nil, nil, fmt.Errorf("delete secret: %w", err)
-			}
-			continue
-		}
-		if err := b.tx.Exec("UPDATE secrets SET expires_at = ? WHERE id = ?", at(*s.ExpiresAt), s.ID).Error; err != nil {
-			return nil, nil, fmt.Errorf("expire secret: %w", err)
-		}
-		all = append(all, &s)
-	}
-	return secret, all, nil
-}
-
-// DeleteWebhook removes a webhook and its secrets. Its history stays until retention takes it; what was still to be
+// DeleteWebhook removes a webhook, its secrets and its headers. Its history stays until retention takes it; what was still to be
 // delivered is canceled.
 func (c *Scope) DeleteWebhook(ctx context.Context, id webhook.ID) error {
 	err := c.s.change(ctx, func(b *batch) error {
@@ -178,6 +166,9 @@ func (c *Scope) DeleteWebhook(ctx context.Context, id webhook.ID) error {
 		}
 		if err := b.tx.Where("webhook_id = ?", id).Delete(&secretRow{}).Error; err != nil {
 			return fmt.Errorf("delete secrets: %w", err)
+		}
+		if err := b.putHeaders(&next.Webhook, nil); err != nil {
+			return err
 		}
 		b.setHook(next)
 		return nil
@@ -202,18 +193,6 @@ func (s *Store) cancelDeleted(id webhook.ID) {
 			return // Prune comes back to what is left
 		}
 	}
-}
-
-// Secrets lists the webhooks' active secrets, newest first.
-func (c *Scope) Secrets(_ context.Context, webhooks []webhook.ID) (map[webhook.ID][]*webhook.Secret, error) {
-	now := time.Now()
-	secrets := make(map[webhook.ID][]*webhook.Secret, len(webhooks))
-	for _, id := range webhooks {
-		if h := c.s.routes.get(id); h != nil && h.TenantID == c.tenant {
-			secrets[id] = slices.DeleteFunc(slices.Clone(h.Secrets), func(s *webhook.Secret) bool { return !s.Active(now) })
-		}
-	}
-	return secrets, nil
 }
 
 // RetryDelivery makes a delivery due now, whatever became of it, and restarts its schedule. Attempt numbers go on. While

@@ -129,6 +129,45 @@ func strs(to *[]string) func(json.RawMessage) string {
 	}
 }
 
+func scheme(to *webhook.Scheme) func(json.RawMessage) string {
+	return func(raw json.RawMessage) string {
+		if json.Unmarshal(raw, (*string)(to)) != nil || webhook.CheckScheme("", *to) != nil {
+			return "must be HMAC_SHA256 or ED25519"
+		}
+		return ""
+	}
+}
+
+// newHeaders takes null for an empty list.
+func newHeaders(to *[]*webhook.NewHeader) func(json.RawMessage) string {
+	return func(raw json.RawMessage) string {
+		const wrong = "must be a list of objects with name, value and sensitive, or null"
+		var list []json.RawMessage
+		if json.Unmarshal(raw, &list) != nil {
+			return wrong
+		}
+		*to = make([]*webhook.NewHeader, len(list))
+		for i, one := range list {
+			h := &webhook.NewHeader{}
+			(*to)[i] = h
+			var value string
+			given := false
+			err := decode(one, map[string]func(json.RawMessage) string{
+				"name":      str(&h.Name),
+				"value":     optional(set(&given, str(&value))),
+				"sensitive": boolean(&h.Sensitive),
+			})
+			if err != nil {
+				return wrong
+			}
+			if given {
+				h.Value = &value
+			}
+		}
+		return ""
+	}
+}
+
 func timestamp(to **time.Time) func(json.RawMessage) string {
 	return func(raw json.RawMessage) string {
 		if string(raw) == "null" {

@@ -221,6 +221,11 @@ func TestRefusals(t *testing.T) {
 		{name: "patch null enabled", method: "PATCH", path: "/v1/webhooks/" + id, body: `{"enabled":null}`, status: 422, code: "INVALID", field: "enabled"},
 		{name: "patch and rotate", method: "PATCH", path: "/v1/webhooks/" + id, body: `{"rotate_secret":true,"events":["no!"]}`, status: 422, code: "INVALID", field: "events.0"},
 		{name: "limit", method: "GET", path: "/v1/webhooks?limit=101", status: 422, code: "OUT_OF_RANGE", field: "limit"},
+		{name: "headers of a wrong type", method: "POST", path: "/v1/webhooks", body: `{"url":"https://h.example/","headers":{"x":"y"}}`, status: 422, code: "INVALID", field: "headers"},
+		{name: "a header's unknown field", method: "POST", path: "/v1/webhooks", body: `{"url":"https://h.example/","headers":[{"name":"x","value":"y","secret":true}]}`, status: 422, code: "INVALID", field: "headers"},
+		{name: "a header twice", method: "POST", path: "/v1/webhooks", body: `{"url":"https://h.example/","headers":[{"name":"x","value":""},{"name":"X","value":""}]}`, status: 422, code: "INVALID", field: "headers.1.name"},
+		{name: "a scheme that is none", method: "POST", path: "/v1/webhooks", body: `{"url":"https://h.example/","signature_scheme":"RSA"}`, status: 422, code: "INVALID", field: "signature_scheme"},
+		{name: "a scheme without rotation", method: "PATCH", path: "/v1/webhooks/" + id, body: `{"signature_scheme":"ED25519"}`, status: 422, code: "INVALID", field: "signature_scheme"},
 		{name: "cursor", method: "GET", path: "/v1/webhooks?after=x", status: 422, code: "INVALID", field: "after"},
 		{name: "parameter", method: "GET", path: "/v1/webhooks?page=2", status: 422, code: "INVALID", field: "page"},
 		{name: "tenant", method: "GET", path: "/v1/webhooks", header: "Hookgraph-Tenant: northwind", status: 403, code: "FORBIDDEN"},
@@ -283,6 +288,39 @@ func TestRefusals(t *testing.T) {
 	}
 	if w, err := a.store.In(kallima.ID).Secrets(ctx, []webhook.ID{list.Items[1].ID}); err != nil || len(w[list.Items[1].ID]) != 1 {
 		t.Errorf("a refused patch rotated the secret: %v", err)
+	}
+}
+
+// What goes beyond the documented fields is there for webhooks that use it, and only for those; a sensitive value is shown to
+// nobody.
+func TestExtensions(t *testing.T) {
+	a := newAPI(t)
+	created := read(t, a.do(t, a.kallima, "POST", "/v1/webhooks",
+		`{"url":"https://h.example/","signature_scheme":"ED25519","headers":[{"name":"x-key","value":"canary","sensitive":true},{"name":"X-Env","value":"prod"}]}`))
+	var w struct {
+		ID, Secret string
+		Scheme     string `json:"signature_scheme"`
+		Key        string `json:"public_key"`
+		Headers    []map[string]any
+	}
+	if err := json.Unmarshal([]byte(created), &w); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(w.Secret, "whsk_") || !strings.HasPrefix(w.Key, "whpk_") || w.Scheme != "ED25519" || strings.Contains(created, "canary") {
+		t.Errorf("created %s", created)
+	}
+	for _, body := range []string{
+		read(t, a.do(t, a.kallima, "GET", "/v1/webhooks/"+w.ID, "")), read(t, a.do(t, a.kallima, "GET", "/v1/webhooks", "")),
+		read(t, a.do(t, a.kallima, "PATCH", "/v1/webhooks/"+w.ID, `{"headers":[{"name":"X-Key","value":null},{"name":"X-Env","value":"prod"}]}`)),
+	} {
+		if !strings.Contains(body, `"headers":[{"name":"X-Key","value":null,"sensitive":true},{"name":"X-Env","value":"prod","sensitive":false}]`) ||
+			!strings.Contains(body, w.Key) || strings.Contains(body, w.Secret) {
+			t.Errorf("shown %s", body)
+		}
+	}
+	plain := read(t, a.do(t, a.kallima, "PATCH", "/v1/webhooks/"+w.ID, `{"headers":null,"rotate_secret":true,"signature_scheme":"HMAC_SHA256"}`))
+	if !strings.Contains(plain, "whsec_") || strings.Contains(plain, "headers") || strings.Contains(plain, "signature_scheme") || strings.Contains(plain, "public_key") {
+		t.Errorf("without extensions %s", plain)
 	}
 }
 

@@ -34,8 +34,8 @@ type Config struct {
 }
 
 const (
-	// maxWebhookBody has room for 100 event types of 128 bytes and a URL of 2,048, each byte escaped as six.
-	maxWebhookBody = 128 << 10
+	// maxWebhookBody has room for 100 event types of 128 bytes, a URL of 2,048 and 8 KiB of headers, each byte escaped as six.
+	maxWebhookBody = 192 << 10
 	// maxEventsBody bounds an array of events, whose number and size together would allow far more.
 	maxEventsBody   = 16 << 20
 	defaultReading  = 256 << 20

@@ -14,7 +14,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// hook is a webhook as this surface shows it. Its documented fields are these and no others.
+// hook is a webhook as this surface shows it. Its documented fields come first; what follows is there for webhooks that
+// make use of it.
 type hook struct {
 	ID        webhook.ID `json:"id"`
 	Object    string     `json:"object"`
@@ -25,17 +26,61 @@ type hook struct {
 	UpdatedAt second     `json:"updated_at"`
 	// Secret is there in the answer of the call that made it, once.
 	Secret string `json:"secret,omitempty"`
+
+	Headers []header `json:"headers,omitempty"`
+	// SignatureScheme and PublicKey are those of the current secret, unless it is of the default scheme.
+	SignatureScheme webhook.Scheme `json:"signature_scheme,omitempty"`
+	PublicKey       string         `json:"public_key,omitempty"`
 }
 
-func show(w *webhook.Webhook, secret *webhook.Secret) hook {
-	h := hook{
-		ID: w.ID, Object: "webhook", URL: w.URL, Events: w.Events, Enabled: w.Enabled,
-		CreatedAt: second(w.CreatedAt), UpdatedAt: second(w.UpdatedAt),
+// header is a custom header; the value of a sensitive one is null.
+type header struct {
+	Name      string  `json:"name"`
+	Value     *string `json:"value"`
+	Sensitive bool    `json:"sensitive"`
+}
+
+// show makes answers of webhooks, with the secret that was made for the only one, or nil.
+func (r *request) show(secret *webhook.Secret, webhooks ...*webhook.Webhook) ([]hook, error) {
+	ids := make([]webhook.ID, len(webhooks))
+	for i, w := range webhooks {
+		ids[i] = w.ID
 	}
-	if secret != nil {
-		h.Secret = secret.Reveal()
+	headers, err := r.scope.Headers(r.Context(), ids)
+	if err != nil {
+		return nil, err
 	}
-	return h
+	secrets, err := r.scope.Secrets(r.Context(), ids)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]hook, len(webhooks))
+	for i, w := range webhooks {
+		h := hook{
+			ID: w.ID, Object: "webhook", URL: w.URL, Events: w.Events, Enabled: w.Enabled,
+			CreatedAt: second(w.CreatedAt), UpdatedAt: second(w.UpdatedAt),
+		}
+		for _, own := range headers[w.ID] {
+			h.Headers = append(h.Headers, header{own.Name, own.Shown(), own.Sensitive})
+		}
+		if signing := secrets[w.ID]; len(signing) > 0 && signing[0].Scheme != webhook.SchemeHMAC {
+			h.SignatureScheme, h.PublicKey = signing[0].Scheme, signing[0].PublicKey()
+		}
+		if secret != nil {
+			h.Secret = secret.Reveal()
+		}
+		all[i] = h
+	}
+	return all, nil
+}
+
+// answer shows one webhook.
+func (r *request) answer(status int, w *webhook.Webhook, secret *webhook.Secret) (int, any, error) {
+	shown, err := r.show(secret, w)
+	if err != nil {
+		return 0, nil, err
+	}
+	return status, shown[0], nil
 }
 
 // second is a time as this surface writes it: UTC, to the second, with a numeric offset.
@@ -50,6 +95,7 @@ func (s *server) createWebhook(r *request) (int, any, error) {
 	n := webhook.New{Enabled: true}
 	err := decode(r.body, map[string]func(json.RawMessage) string{
 		"url": str(&n.URL), "events": strs(&n.Events), "enabled": boolean(&n.Enabled),
+		"headers": newHeaders(&n.Headers), "signature_scheme": optional(scheme(&n.Scheme)),
 	})
 	if err != nil {
 		return 0, nil, err
@@ -59,7 +105,7 @@ func (s *server) createWebhook(r *request) (int, any, error) {
 		return 0, nil, err
 	}
 	r.header.Set("Location", "/v1/webhooks/"+w.ID.String())
-	return http.StatusCreated, show(w, secret), nil
+	return r.answer(http.StatusCreated, w, secret)
 }
 
 func (s *server) getWebhook(r *request) (int, any, error) {
@@ -67,7 +113,7 @@ func (s *server) getWebhook(r *request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	return http.StatusOK, show(w, nil), nil
+	return r.answer(http.StatusOK, w, nil)
 }
 
 func find(r *request) (*webhook.Webhook, error) {
@@ -101,28 +147,37 @@ func (s *server) updateWebhook(r *request) (int, any, error) {
 	}
 	var p webhook.Patch
 	var rotate bool
+	var rotation webhook.Rotation
 	err = decode(r.body, map[string]func(json.RawMessage) string{
 		"url":           set(&p.URL.Set, str(&p.URL.Value)),
 		"events":        set(&p.Events.Set, strs(&p.Events.Value)),
 		"enabled":       set(&p.Enabled.Set, boolean(&p.Enabled.Value)),
 		"rotate_secret": boolean(&rotate),
+
+		"headers":          set(&p.Headers.Set, newHeaders(&p.Headers.Value)),
+		"signature_scheme": optional(scheme(&rotation.Scheme)),
 	})
 	if err != nil {
 		return 0, nil, err
 	}
-	if !p.URL.Set && !p.Events.Set && !p.Enabled.Set && !rotate {
+	if rotation.Scheme != "" && !rotate {
+		return 0, nil, &webhook.Invalid{
+			Field: "signatureScheme", Code: webhook.CodeInvalid, Message: "is that of a new secret, and needs rotate_secret",
+		}
+	}
+	if !p.URL.Set && !p.Events.Set && !p.Enabled.Set && !p.Headers.Set && !rotate {
 		return s.getWebhook(r) // nothing changes, updated_at neither
 	}
-	var overlap *time.Duration
+	var rotated *webhook.Rotation
 	if rotate {
-		o := webhook.DefaultOverlap
-		overlap = &o
+		rotation.Overlap = webhook.DefaultOverlap
+		rotated = &rotation
 	}
-	w, secret, err := r.scope.UpdateWebhook(r.Context(), id, p, overlap)
+	w, secret, err := r.scope.UpdateWebhook(r.Context(), id, p, rotated)
 	if err != nil {
 		return 0, nil, err
 	}
-	return http.StatusOK, show(w, secret), nil
+	return r.answer(http.StatusOK, w, secret)
 }
 
 func (s *server) deleteWebhook(r *request) (int, any, error) {
@@ -158,10 +213,11 @@ func (s *server) listWebhooks(r *request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	answer := listing{Object: "list", Data: make([]hook, 0, len(list.Items)), HasMore: list.HasNext}
-	for _, w := range list.Items {
-		answer.Data = append(answer.Data, show(w, nil))
+	shown, err := r.show(nil, list.Items...)
+	if err != nil {
+		return 0, nil, err
 	}
+	answer := listing{Object: "list", Data: shown, HasMore: list.HasNext}
 	if n := len(list.Items); list.HasNext && n > 0 {
 		next := pageCursor(list.Items[n-1].Seq)
 		answer.Next = &next

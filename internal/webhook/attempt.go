@@ -28,10 +28,13 @@ type Attempt struct {
 	// Times in µs. DNS, Connect and TLS are 0 when a connection was reused; FirstByte and Duration count from the start.
 	DurationUs, DNSUs, ConnectUs, TLSUs, FirstByteUs int64
 	URL                                              string
-	RequestHeaders                                   HeaderBlock
-	ResponseStatus                                   *int // nil when no answer came
-	ResponseHeaders                                  HeaderBlock
-	ResponseBody                                     []byte
+	RequestHeaders                                   HeaderBlock // sensitive values are redacted
+	// SignedBy is the ids of the secrets whose signatures the request carried, 16 bytes each, in their order. Shared; it
+	// must not be changed.
+	SignedBy        []byte
+	ResponseStatus  *int // nil when no answer came
+	ResponseHeaders HeaderBlock
+	ResponseBody    []byte
 	// ResponseTruncated says that the answer was longer than MaxResponseBytes, or not read to its end.
 	ResponseTruncated bool
 	// EventType is the event's, joined in when an attempt is read, for filters.

@@ -18,11 +18,30 @@ type Secret struct {
 	TenantID  ID
 	WebhookID ID
 	Scheme    Scheme
-	// Key is 32 bytes: the HMAC key, or the seed of the Ed25519 key.
+	// Key is 32 bytes: the HMAC key, or the seed of the Ed25519 key. SetKey sets it.
 	Key       []byte `json:"-"`
 	CreatedAt time.Time
 	// ExpiresAt is when a rotation's overlap ends; nil for the current secret.
 	ExpiresAt *time.Time
+
+	private ed25519.PrivateKey // made of Key once, which costs as much as a signature; nil for HMAC
+}
+
+// Rotation says how a webhook's secret is replaced.
+type Rotation struct {
+	Overlap time.Duration // how long the old secrets go on signing beside the new one, 0 to MaxOverlap
+	Scheme  Scheme        // of the new secret; "" means that of the current one
+}
+
+// Check returns nil or an *Invalid.
+func (r *Rotation) Check() error {
+	if r.Overlap < 0 || r.Overlap > MaxOverlap {
+		return invalid("overlapMs", CodeOutOfRange, "must be from 0 to %d", MaxOverlap.Milliseconds())
+	}
+	if r.Scheme != "" {
+		return CheckScheme("signatureScheme", r.Scheme)
+	}
+	return nil
 }
 
 // Scheme is a signature scheme of Standard Webhooks 1.0.0.
@@ -34,6 +53,14 @@ const (
 	SchemeEd25519 Scheme = "ED25519"     // v1a, asymmetric
 )
 
+// CheckScheme refuses what is no scheme. It returns nil or an *Invalid.
+func CheckScheme(field string, s Scheme) error {
+	if s != SchemeHMAC && s != SchemeEd25519 {
+		return invalid(field, CodeInvalid, "must be %s or %s", SchemeHMAC, SchemeEd25519)
+	}
+	return nil
+}
+
 // Overlap of a rotation: how long the old secret goes on signing beside the new one.
 const (
 	DefaultOverlap = 24 * time.Hour
@@ -44,13 +71,23 @@ const (
 func NewSecret(tenant, webhook ID, scheme Scheme, now time.Time) *Secret {
 	key := make([]byte, 32)
 	_, _ = rand.Read(key) // never fails: crypto/rand ends the program instead
-	return &Secret{ID: NewID(now), TenantID: tenant, WebhookID: webhook, Scheme: scheme, Key: key, CreatedAt: now}
+	s := &Secret{ID: NewID(now), TenantID: tenant, WebhookID: webhook, Scheme: scheme, CreatedAt: now}
+	s.SetKey(key)
+	return s
+}
+
+// SetKey gives a secret whose Scheme is set its key of 32 bytes.
+func (s *Secret) SetKey(key []byte) {
+	s.Key = key
+	if s.Scheme == SchemeEd25519 {
+		s.private = ed25519.NewKeyFromSeed(key)
+	}
 }
 
 // Reveal is the secret as its owner stores it: whsec_ and base64, or whsk_ for Ed25519. It is the only way to read it.
 func (s *Secret) Reveal() string {
 	if s.Scheme == SchemeEd25519 {
-		return "whsk_" + base64.StdEncoding.EncodeToString(ed25519.NewKeyFromSeed(s.Key))
+		return "whsk_" + base64.StdEncoding.EncodeToString(s.private)
 	}
 	return "whsec_" + base64.StdEncoding.EncodeToString(s.Key)
 }
@@ -60,7 +97,7 @@ func (s *Secret) PublicKey() string {
 	if s.Scheme != SchemeEd25519 {
 		return ""
 	}
-	public, _ := ed25519.NewKeyFromSeed(s.Key).Public().(ed25519.PublicKey)
+	public, _ := s.private.Public().(ed25519.PublicKey)
 	return "whpk_" + base64.StdEncoding.EncodeToString(public)
 }
 
@@ -97,7 +134,7 @@ func AppendSignature(b []byte, secrets []*Secret, id ID, at time.Time, body []by
 		case SchemeEd25519:
 			b = append(b, "v1a,"...)
 			message := append(slices.Clip(signed), body...)
-			b = base64.StdEncoding.AppendEncode(b, ed25519.Sign(ed25519.NewKeyFromSeed(s.Key), message))
+			b = base64.StdEncoding.AppendEncode(b, ed25519.Sign(s.private, message))
 		default:
 			mac := hmac.New(sha256.New, s.Key)
 			mac.Write(signed)
@@ -108,4 +145,19 @@ func AppendSignature(b []byte, secrets []*Secret, id ID, at time.Time, body []by
 		}
 	}
 	return b
+}
+
+// SignedBy is the ids of the secrets that AppendSignature signs with, in its order, 16 bytes each. It may share memory
+// with a secret and must not be changed.
+func SignedBy(secrets []*Secret, at time.Time) []byte {
+	if len(secrets) == 1 && secrets[0].Active(at) {
+		return secrets[0].ID[:] // the common case costs nothing
+	}
+	var ids []byte
+	for _, s := range secrets {
+		if s.Active(at) {
+			ids = append(ids, s.ID[:]...)
+		}
+	}
+	return ids
 }

@@ -14,7 +14,6 @@ const (
 	MaxEvents           = 100
 	MaxEventTypeBytes   = 128
 	MaxDescriptionChars = 1000
-	MaxHeaders          = 20
 	MaxRetries          = 30                 // waits in a retry schedule
 	MaxRetryDelay       = 7 * 24 * time.Hour // one wait of a retry schedule
 	MinTimeout          = time.Second
@@ -97,6 +96,8 @@ type New struct {
 	RetryScheduleMs []int
 	TimeoutMs       *int
 	RatePerSecond   *int
+	Headers         []*NewHeader
+	Scheme          Scheme // of the first secret; "" means SchemeHMAC
 }
 
 // Opt is a field of a patch: absent unless Set.
@@ -117,9 +118,10 @@ type Patch struct {
 	RetryScheduleMs Opt[[]int]
 	TimeoutMs       Opt[*int]
 	RatePerSecond   Opt[*int]
+	Headers         Opt[[]*NewHeader] // all of them; see SetHeaders
 }
 
-// Apply sets the patch's fields on w, without checking them.
+// Apply sets the patch's fields on w, without checking them. The headers are no part of w.
 func (p *Patch) Apply(w *Webhook, now time.Time) {
 	set(&w.URL, p.URL)
 	set(&w.Events, p.Events)

@@ -3,6 +3,7 @@
 
 CREATE TABLE store (
     epoch          TEXT NOT NULL, -- names this database in stream cursors
+    key_id         TEXT, -- the master key that seals; NULL before the first start
     created_at     INTEGER NOT NULL,
     pruned_attempt INTEGER NOT NULL DEFAULT 0 -- the highest seq of an attempt that retention has taken
 );
@@ -61,6 +62,13 @@ CREATE TABLE secrets (
     expires_at INTEGER
 );
 CREATE INDEX secrets_webhook ON secrets (webhook_id);
+
+CREATE TABLE webhook_headers (
+    webhook_id BLOB PRIMARY KEY NOT NULL REFERENCES webhooks (id),
+    tenant_id  BLOB NOT NULL REFERENCES tenants (id),
+    key_id     TEXT NOT NULL, -- the master key that sealed it
+    sealed     BLOB NOT NULL -- nonce and AES-256-GCM ciphertext of all custom headers, a JSON array
+);
 
 -- History has no foreign keys: each would cost a look-up on every insert, and retention removes whole events at once.
 
@@ -127,7 +135,8 @@ CREATE TABLE attempts (
     tls_us             INTEGER NOT NULL,
     first_byte_us      INTEGER NOT NULL,
     url                TEXT NOT NULL,
-    request_headers    TEXT NOT NULL,
+    request_headers    TEXT NOT NULL, -- sensitive values are redacted
+    signed_by          BLOB, -- the ids of the secrets that signed, 16 bytes each; NULL: none
     response_status    INTEGER,
     response_headers   TEXT NOT NULL,
     response_body      BLOB,
@@ -143,6 +152,7 @@ DROP TABLE attempts;
 DROP TABLE deliveries;
 DROP TABLE idempotency_keys;
 DROP TABLE events;
+DROP TABLE webhook_headers;
 DROP TABLE secrets;
 DROP TABLE webhooks;
 DROP TABLE tokens;

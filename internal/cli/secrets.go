@@ -1,0 +1,36 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/hookgraph/hookgraph/internal/config"
+	"github.com/hookgraph/hookgraph/internal/store"
+)
+
+type secretsCmd struct {
+	RotateKey secretsRotateKeyCmd `cmd:"" help:"Change the master key and seal all secrets anew. Works while the server runs, and goes on where it was interrupted."`
+}
+
+type secretsRotateKeyCmd struct {
+	tokenDatabase
+}
+
+// Run makes a new master key in the key file, or changes over to the first of those that were given.
+func (c *secretsRotateKeyCmd) Run(ctx context.Context, env *Env) error {
+	return c.with(ctx, env, func(s *store.Store) error {
+		n, err := s.RotateKey(ctx)
+		if errors.Is(err, store.ErrNoNewKey) {
+			return fmt.Errorf("%[1]s holds one key only: put the new one before it, NEW,OLD, restart every server, and run this again", config.EnvMasterKey)
+		}
+		if err != nil {
+			return fmt.Errorf("not finished, run it again: %w", err)
+		}
+		_, err = fmt.Fprintf(env.Stdout, "sealed %d values with the new master key\n", n)
+		if err == nil && len(c.MasterKeys) > 0 {
+			_, err = fmt.Fprintf(env.Stdout, "the other keys in %s are not needed any more\n", config.EnvMasterKey)
+		}
+		return err
+	})
+}

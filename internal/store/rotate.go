@@ -1,0 +1,155 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+)
+
+// adoptKey makes the current master key the one that seals, in a new database; and refuses to start without the one that
+// does.
+func (s *Store) adoptKey() error {
+	current := s.keys.list()[0].id
+	if err := s.write.Exec("UPDATE store SET key_id = ? WHERE key_id IS NULL", current).Error; err != nil {
+		return fmt.Errorf("note master key: %w", err)
+	}
+	var id string
+	if err := s.write.Raw("SELECT key_id FROM store").Scan(&id).Error; err != nil {
+		return fmt.Errorf("read master key's id: %w", err)
+	}
+	if _, err := s.keys.get(id); err != nil {
+		return fmt.Errorf("this database's secrets are sealed: %w", err)
+	}
+	return nil
+}
+
+// sealer is the master key that seals in this transaction. Reading its id holds the row, so that RotateKey, which changes
+// it first, finds everything that was sealed before.
+func (b *batch) sealer() (*sealer, error) {
+	var id string
+	if err := b.tx.Raw("UPDATE store SET key_id = key_id RETURNING key_id").Scan(&id).Error; err != nil {
+		return nil, fmt.Errorf("read master key's id: %w", err)
+	}
+	return b.s.keys.get(id)
+}
+
+// ErrNoNewKey is a RotateKey that was given one key only.
+var ErrNoNewKey = errors.New("there is no new master key")
+
+// RotateKey seals all secrets and headers anew and reports how many. Keys of a file: it makes a new one, and in the end
+// forgets the old. Keys that were given: the first is the new one, and every process that uses the database must know it
+// already. It may be interrupted at any point and called again, while servers run; until it has ended the old keys are
+// needed.
+func (s *Store) RotateKey(ctx context.Context) (sealed int, err error) {
+	if s.keys.path != "" { // two at once would write over each other's key
+		lock, err := lockDir(s.opts.Dir, "master.key.lock")
+		if err != nil {
+			return 0, err
+		}
+		defer func() { err = errors.Join(err, lock.Close()) }()
+	}
+	if err := s.beginRotation(); err != nil {
+		return 0, err
+	}
+	current := s.keys.list()[0]
+	err = s.change(ctx, func(b *batch) error {
+		return b.tx.Exec("UPDATE store SET key_id = ?", current.id).Error
+	})
+	if err != nil {
+		return 0, fmt.Errorf("change master key: %w", err)
+	}
+	for {
+		n, err := s.reseal(ctx, current, resealRows)
+		if err != nil {
+			return sealed, err
+		}
+		if sealed += n; n == 0 {
+			return sealed, s.endRotation()
+		}
+	}
+}
+
+// beginRotation makes a new key, where keys are in a file; unless the file has two, which is a rotation that did not end.
+func (s *Store) beginRotation() error {
+	if s.keys.path == "" {
+		if len(s.keys.list()) < 2 {
+			return ErrNoNewKey
+		}
+		return nil
+	}
+	keys, err := masterKeys(s.keys.path)
+	if err != nil {
+		return err
+	}
+	if len(keys) == 1 {
+		key := make([]byte, 32)
+		_, _ = rand.Read(key)
+		if err := writeSynced(s.keys.path, keyFile(key, keys[0]), os.Rename); err != nil {
+			return fmt.Errorf("add master key: %w", err)
+		}
+	}
+	return s.keys.reload()
+}
+
+// endRotation removes the old keys from the file. Nothing is sealed with them any more, and nothing will be.
+func (s *Store) endRotation() error {
+	if s.keys.path == "" {
+		return nil
+	}
+	keys, err := masterKeys(s.keys.path)
+	if err != nil {
+		return err
+	}
+	if err := writeSynced(s.keys.path, keyFile(keys[0]), os.Rename); err != nil {
+		return fmt.Errorf("remove old master key: %w", err)
+	}
+	return s.keys.reload()
+}
+
+// resealRows is how many rows of each table one transaction of RotateKey seals anew.
+const resealRows = 100
+
+// reseal seals up to limit secrets, and headers of as many webhooks, that are sealed with another key.
+func (s *Store) reseal(ctx context.Context, current *sealer, limit int) (n int, err error) {
+	err = s.change(ctx, func(b *batch) error {
+		n = 0
+		again := func(keyID string, sealed, associated []byte) ([]byte, error) {
+			plain, err := s.keys.open(keyID, sealed, associated)
+			if err != nil {
+				return nil, err
+			}
+			n++
+			return current.seal(plain, associated), nil
+		}
+		var secrets []*secretRow
+		if err := b.tx.Where("key_id <> ?", current.id).Limit(limit).Find(&secrets).Error; err != nil {
+			return fmt.Errorf("find secrets: %w", err)
+		}
+		for _, row := range secrets {
+			sealed, err := again(row.KeyID, row.Sealed, row.associated())
+			if err != nil {
+				return fmt.Errorf("seal secret %s anew: %w", row.ID, err)
+			}
+			if err := b.tx.Exec("UPDATE secrets SET key_id = ?, sealed = ? WHERE id = ?", current.id, sealed, row.ID).Error; err != nil {
+				return fmt.Errorf("update secret: %w", err)
+			}
+		}
+		var headers []*headersRow
+		if err := b.tx.Where("key_id <> ?", current.id).Limit(limit).Find(&headers).Error; err != nil {
+			return fmt.Errorf("find headers: %w", err)
+		}
+		for _, row := range headers {
+			sealed, err := again(row.KeyID, row.Sealed, row.associated())
+			if err != nil {
+				return fmt.Errorf("seal headers of webhook %s anew: %w", row.WebhookID, err)
+			}
+			if err := b.tx.Exec("UPDATE webhook_headers SET key_id = ?, sealed = ? WHERE webhook_id = ?", current.id, sealed, row.WebhookID).Error; err != nil {
+				return fmt.Errorf("update headers: %w", err)
+			}
+		}
+		return nil
+	})
+	return n, err
+}
