@@ -7,13 +7,13 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// logWindow bounds how much of the attempt log one call of AttemptLog searches, in rows.
-const logWindow = 20_000
-
 // AttemptLog reads the tenant's committed attempts that match, with Seq > after, in commit order, at most limit of them.
 // scanned is the Seq up to which the log was searched: a reader goes on after it, also when nothing matched.
 func (s *Store) AttemptLog(ctx context.Context, tenant webhook.ID, f AttemptFilter, after int64, limit int) (page []*webhook.Attempt, scanned int64, err error) {
-	scanned = min(s.last.Load(), after+logWindow) // committed before the query below begins, so it sees all of it
+	scanned, err = s.db.logEnd(ctx, after) // committed before the query below begins, so it sees all of it
+	if err != nil {
+		return nil, after, unavailable(err)
+	}
 	if scanned <= after {
 		return nil, after, nil
 	}
@@ -31,66 +31,19 @@ func (s *Store) AttemptLog(ctx context.Context, tenant webhook.ID, f AttemptFilt
 // events, so older attempts may be there too; a reader that asks for what is between them would miss some and must be told.
 // newest is known even when every attempt is gone: oldest is one more then. Both are 0 before the first attempt.
 func (s *Store) AttemptBounds(ctx context.Context) (oldest, newest int64, err error) {
-	newest = s.last.Load()
-	if newest == 0 {
-		return 0, 0, nil
-	}
-	var pruned int64
-	if err := s.read.WithContext(ctx).Raw("SELECT pruned_attempt FROM store").Scan(&pruned).Error; err != nil {
+	if oldest, newest, err = s.db.logBounds(ctx); err != nil {
 		return 0, 0, unavailable(err)
 	}
-	return pruned + 1, newest, nil
+	return oldest, newest, nil
 }
 
-// pruneEvents is how many events one transaction of Prune removes.
-const pruneEvents = 200
-
 // Prune removes events that were published before the time and whose deliveries are all completed, with everything that
-// hangs on them, in small transactions, and reports how many events went.
+// hangs on them, and reports how many events went.
 func (s *Store) Prune(ctx context.Context, before time.Time) (int, error) {
 	if err := s.cancelAllDeleted(ctx); err != nil {
 		return 0, err
 	}
-	total, after := 0, int64(0)
-	for {
-		var gone []*webhook.Event
-		err := s.change(ctx, func(b *batch) error {
-			gone = nil
-			if err := b.tx.Raw(`SELECT seq, id FROM events WHERE seq > ? AND created_at < ? AND NOT EXISTS
-				(SELECT 1 FROM deliveries d WHERE d.event_id = events.id AND d.status = 'PENDING')
-				ORDER BY seq LIMIT ?`, after, at(before), pruneEvents).Scan(&gone).Error; err != nil {
-				return err
-			}
-			if len(gone) == 0 {
-				return nil
-			}
-			ids := make([]webhook.ID, len(gone))
-			for i, e := range gone {
-				ids[i] = e.ID
-			}
-			for _, text := range []string{
-				`UPDATE store SET pruned_attempt = COALESCE((SELECT MAX(seq) FROM attempts WHERE seq > pruned_attempt AND delivery_id IN
-					(SELECT id FROM deliveries WHERE event_id IN ?)), pruned_attempt)`,
-				"DELETE FROM attempts WHERE delivery_id IN (SELECT id FROM deliveries WHERE event_id IN ?)",
-				"DELETE FROM deliveries WHERE event_id IN ?",
-				"DELETE FROM idempotency_keys WHERE event_id IN ?",
-				"DELETE FROM events WHERE id IN ?",
-			} {
-				if err := b.tx.Exec(text, ids).Error; err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return total, err
-		}
-		total += len(gone)
-		if len(gone) < pruneEvents {
-			return total, nil
-		}
-		after = gone[len(gone)-1].Seq
-	}
+	return s.db.prune(ctx, before)
 }
 
 // cancelAllDeleted goes on where a stop interrupted cancelDeleted.

@@ -5,12 +5,9 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/pressly/goose/v3"
-	"gorm.io/gorm"
 )
 
 //go:embed migrations
@@ -23,20 +20,8 @@ type Migration struct {
 	Applied bool
 }
 
-func provider(db *gorm.DB) (*goose.Provider, error) {
-	pool, err := db.DB()
-	if err != nil {
-		return nil, err
-	}
-	dir, err := fs.Sub(migrations, "migrations/sqlite")
-	if err != nil {
-		return nil, err
-	}
-	return goose.NewProvider(goose.DialectSQLite3, pool, dir)
-}
-
 func (s *Store) migrate(ctx context.Context) error {
-	p, err := provider(s.write)
+	p, err := s.db.provider(s.write)
 	if err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
@@ -62,32 +47,22 @@ func (s *Store) migrate(ctx context.Context) error {
 
 // Migrations lists the schema's steps, oldest first, after applying what is missing when up is set.
 func Migrations(ctx context.Context, o Options, up bool) (_ []Migration, err error) {
-	path := filepath.Join(o.Dir, "hookgraph.db")
-	if _, err := os.Stat(path); err != nil && !up {
+	db := o.dialect()
+	if err := db.exists(); err != nil && !up {
 		return nil, fmt.Errorf("no database: %w", err)
 	}
-	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
-		return nil, fmt.Errorf("data directory: %w", err)
-	}
-	db, err := open(path, false, 1)
+	write, read, err := db.open(ctx, up)
+	defer func() {
+		err = errors.Join(err, db.close(), closePool(read), closePool(write))
+	}()
 	if err != nil {
 		return nil, err
 	}
-	pool, err := db.DB()
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, pool.Close()) }()
-	p, err := provider(db)
+	p, err := db.provider(write)
 	if err != nil {
 		return nil, fmt.Errorf("migrations: %w", err)
 	}
 	if up {
-		lock, err := lockDir(o.Dir, "lock")
-		if err != nil {
-			return nil, err
-		}
-		defer func() { _ = lock.Close() }()
 		if _, err := p.Up(ctx); err != nil {
 			return nil, fmt.Errorf("migrate: %w", err)
 		}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"database/sql"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -118,18 +117,6 @@ func contentHash(e *webhook.NewEvent) []byte {
 	return h.Sum(nil)
 }
 
-var (
-	insertEvents = &statement{
-		before: "INSERT INTO events (id, tenant_id, type, timestamp, created_at, data) VALUES ",
-		row:    "(?, ?, ?, ?, ?, ?)",
-	}
-	insertDeliveries = &statement{
-		before: `INSERT INTO deliveries (id, tenant_id, event_id, webhook_id, status, attempt_count, schedule_start,
-			triggered_by, due_at, claimed_by, created_at) VALUES `,
-		row: "(?, ?, ?, ?, 'PENDING', 0, 0, ?, ?, ?, ?)",
-	}
-)
-
 // publishAll stores the events of all callers of the batch.
 func (b *batch) publishAll() error {
 	events := make([]*incoming, 0, b.events)
@@ -198,7 +185,7 @@ func (b *batch) insertAll(events []*incoming) error {
 	if len(events) == 0 {
 		return nil
 	}
-	first, err := b.insert(insertEvents, len(events), func(args []any, i int) []any {
+	first, err := b.s.db.insert(b, eventsTable, len(events), func(i int) time.Time { return events[i].event.CreatedAt }, func(args []any, i int) []any {
 		e := &events[i].event
 		return append(args, e.ID, e.TenantID, e.Type, at(e.Timestamp), at(e.CreatedAt), e.Data)
 	})
@@ -223,7 +210,7 @@ func (b *batch) insertAll(events []*incoming) error {
 	if len(jobs) == 0 {
 		return nil
 	}
-	first, err = b.insert(insertDeliveries, len(jobs), func(args []any, i int) []any {
+	first, err = b.s.db.insert(b, deliveriesTable, len(jobs), func(i int) time.Time { return jobs[i].Event.CreatedAt }, func(args []any, i int) []any {
 		j := jobs[i]
 		d := &j.Delivery
 		var due, claimed any = at(b.now), nil
@@ -270,7 +257,7 @@ func (in *incoming) trigger() webhook.Trigger {
 // webhook.ErrNotFound, or an *Invalid of code CONFLICT when the webhook is disabled.
 func (c *Scope) TestWebhook(ctx context.Context, id webhook.ID) (*webhook.Delivery, error) {
 	var delivery *webhook.Delivery
-	err := c.s.change(ctx, func(b *batch) error { //nolint:contextcheck // the transaction is the writer's
+	err := c.s.change(ctx, func(b *batch) error {
 		h := b.hook(id)
 		if h == nil || h.TenantID != c.tenant || h.DeletedAt != nil {
 			return webhook.ErrNotFound
@@ -302,20 +289,18 @@ func (b *batch) newEvent(tenant webhook.ID, eventType string, data []byte) webho
 // next is when the first delivery that is left is due, which may be in the past; nil when none is left. A webhook that is
 // disabled or gone has nothing to claim.
 func (s *Store) Claim(ctx context.Context, id webhook.ID, n, maxBytes int) (jobs []*Job, next *time.Time, err error) {
-	err = s.change(ctx, func(b *batch) error { //nolint:contextcheck // the transaction is the writer's
+	err = s.change(ctx, func(b *batch) error {
 		jobs, next = nil, nil
 		h := b.hook(id)
 		if h == nil || !h.Enabled || h.DeletedAt != nil {
 			return nil
 		}
-		if jobs, err = b.claim(h, n, maxBytes); err != nil {
+		if jobs, err = s.db.claim(b, h, n, maxBytes); err != nil {
 			return fmt.Errorf("claim: %w", err)
 		}
-		var due *micros
-		if err := b.query(nextDue, 1, []any{id}, func(r *sql.Rows) error { return r.Scan(&due) }); err != nil {
+		if next, err = s.db.nextDue(b, h); err != nil {
 			return fmt.Errorf("find next due: %w", err)
 		}
-		next = maybeTime(due)
 		return nil
 	})
 	if err != nil {
@@ -325,78 +310,15 @@ func (s *Store) Claim(ctx context.Context, id webhook.ID, n, maxBytes int) (jobs
 	return jobs, next, nil
 }
 
-func (b *batch) claim(h *Hook, n, maxBytes int) ([]*Job, error) {
-	var jobs []*Job
-	left := maxBytes
-	full := false
-	err := b.query(dueDeliveries, 1, []any{h.ID, at(b.now), n}, func(rows *sql.Rows) error {
-		if full {
-			return nil
-		}
-		j := &Job{Event: &webhook.Event{TenantID: h.TenantID}, Hook: h, Delivery: webhook.Delivery{
-			TenantID: h.TenantID, WebhookID: h.ID, Status: webhook.Pending,
-		}}
-		d, e := &j.Delivery, j.Event
-		var made, happened, published micros
-		if err := rows.Scan(&d.Seq, &d.ID, &d.EventID, &d.AttemptCount, &d.ScheduleStart, &d.Trigger, &made,
-			&e.Seq, &e.Type, &happened, &published, &e.Data); err != nil {
-			return err
-		}
-		if left -= j.Size(); left < 0 && len(jobs) > 0 {
-			full = true
-			return nil
-		}
-		e.ID, d.CreatedAt, e.Timestamp, e.CreatedAt = d.EventID, made.time(), happened.time(), published.time()
-		jobs = append(jobs, j)
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return jobs, chunks(len(jobs), func(from, to int) error {
-		args := []any{b.s.node}
-		for _, j := range jobs[from:to] {
-			args = append(args, j.Delivery.Seq)
-		}
-		_, err := b.exec(claimDeliveries, to-from, args)
-		return err
-	})
-}
-
-var nextDue = &statement{
-	row: "SELECT due_at FROM deliveries WHERE webhook_id = ? AND due_at IS NOT NULL ORDER BY due_at LIMIT 1",
-}
-
-var dueDeliveries = &statement{
-	row: `SELECT d.seq, d.id, d.event_id, d.attempt_count, d.schedule_start, d.triggered_by, d.created_at, e.seq, e.type,
-		e.timestamp, e.created_at, e.data FROM deliveries d JOIN events e ON e.id = d.event_id
-		WHERE d.webhook_id = ? AND d.due_at <= ? ORDER BY d.due_at LIMIT ?`,
-}
-
-var claimDeliveries = &statement{
-	before: "UPDATE deliveries SET claimed_by = ?, due_at = NULL WHERE seq IN (",
-	row:    "?",
-	after:  ")",
-}
-
-var unclaimDeliveries = &statement{
-	before: `UPDATE deliveries SET claimed_by = NULL, due_at = CASE WHEN status = 'PENDING' THEN ? END
-		WHERE claimed_by = ? AND seq IN (`,
-	row:   "?",
-	after: ")",
-}
-
 // Unclaim gives back deliveries that were claimed and not attempted; they are due at once.
 func (s *Store) Unclaim(ctx context.Context, jobs []*Job) error {
-	return s.change(ctx, func(b *batch) error { //nolint:contextcheck // the transaction is the writer's
-		return chunks(len(jobs), func(from, to int) error {
-			args := []any{at(b.now), s.node}
-			for _, j := range jobs[from:to] {
-				args = append(args, j.Delivery.Seq)
-				b.dueAt(j.Delivery.WebhookID, b.now)
-			}
-			_, err := b.exec(unclaimDeliveries, to-from, args)
-			return err
-		})
+	return s.change(ctx, func(b *batch) error {
+		for _, j := range jobs {
+			b.dueAt(j.Delivery.WebhookID, b.now)
+		}
+		if err := s.db.unclaim(b, jobs); err != nil {
+			return fmt.Errorf("unclaim: %w", err)
+		}
+		return nil
 	})
 }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -31,34 +30,6 @@ func (s *Store) Record(ctx context.Context, r *Result) error {
 	}
 }
 
-// finishDeliveries moves deliveries on, if this node still holds them and the attempt is the next. One that was canceled
-// while its attempt ran stays so, unless the attempt succeeded.
-var finishDeliveries = &statement{
-	before: "WITH v (seq, n, status, due_at, completed_at) AS (VALUES ",
-	row:    "(CAST(? AS bigint), CAST(? AS bigint), ?, ?, ?)",
-	after: `) UPDATE deliveries SET attempt_count = v.n, claimed_by = NULL, triggered_by = 'SCHEDULE',
-		status = CASE WHEN deliveries.status = 'CANCELED' AND v.status <> 'SUCCEEDED' THEN 'CANCELED' ELSE v.status END,
-		due_at = CASE WHEN deliveries.status = 'CANCELED' THEN NULL ELSE v.due_at END,
-		completed_at = CASE WHEN deliveries.status = 'CANCELED' AND v.status <> 'SUCCEEDED' THEN deliveries.completed_at ELSE v.completed_at END
-		FROM v WHERE deliveries.seq = v.seq AND deliveries.claimed_by = ? AND deliveries.attempt_count = v.n - 1
-		RETURNING deliveries.seq, deliveries.status, deliveries.schedule_start`,
-}
-
-// finishSucceeded is finishDeliveries for deliveries that succeed after the same number of attempts: the common case.
-var finishSucceeded = &statement{
-	before: `UPDATE deliveries SET attempt_count = attempt_count + 1, claimed_by = NULL, due_at = NULL, triggered_by = 'SCHEDULE',
-		status = 'SUCCEEDED', completed_at = ? WHERE +claimed_by = ? AND attempt_count = ? AND seq IN (`,
-	row:   "?",
-	after: ") RETURNING seq, status, schedule_start",
-}
-
-var insertAttempts = &statement{
-	before: `INSERT INTO attempts (id, tenant_id, webhook_id, delivery_id, event_id, number, status, error, message, triggered_by,
-		started_at, duration_us, dns_us, connect_us, tls_us, first_byte_us, url, request_headers, signed_by, response_status,
-		response_headers, response_body, response_truncated) VALUES `,
-	row: "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-}
-
 // outcome is what a result makes of its delivery.
 type outcome struct {
 	*Result
@@ -76,7 +47,7 @@ func (b *batch) record() error {
 	for i, r := range b.results {
 		outcomes[i] = b.decide(r, r.Job.Delivery.ScheduleStart)
 	}
-	held, err := b.finish(outcomes)
+	held, err := b.s.db.finish(b, outcomes)
 	if err != nil {
 		return fmt.Errorf("finish deliveries: %w", err)
 	}
@@ -101,7 +72,8 @@ func (b *batch) record() error {
 	if len(kept) == 0 {
 		return nil
 	}
-	first, err := b.insert(insertAttempts, len(b.attempts), func(args []any, i int) []any {
+	day := func(i int) time.Time { return kept[i].Job.Event.CreatedAt }
+	first, err := b.s.db.insert(b, attemptsTable, len(b.attempts), day, func(args []any, i int) []any {
 		a := b.attempts[i]
 		var code, status any
 		if a.Error != nil {
@@ -127,48 +99,6 @@ func (b *batch) record() error {
 type finished struct {
 	status webhook.DeliveryStatus
 	start  int // its ScheduleStart
-}
-
-// finish moves deliveries on and returns, by Seq, those that this node still held.
-func (b *batch) finish(outcomes []outcome) (map[int64]finished, error) {
-	held := make(map[int64]finished, len(outcomes))
-	keep := func(r *sql.Rows) error {
-		var seq int64
-		var is finished
-		err := r.Scan(&seq, &is.status, &is.start)
-		held[seq] = is
-		return err
-	}
-	succeeded := map[int][]int64{} // Seqs by attempt count
-	var others []*outcome
-	for i := range outcomes {
-		o := &outcomes[i]
-		if d := &o.Job.Delivery; o.status == webhook.DeliverySucceeded {
-			succeeded[d.AttemptCount] = append(succeeded[d.AttemptCount], d.Seq)
-		} else {
-			others = append(others, o)
-		}
-	}
-	for attempts, seqs := range succeeded {
-		err := chunks(len(seqs), func(from, to int) error {
-			args := make([]any, 0, to-from+3)
-			args = append(args, at(b.now), b.s.node, attempts)
-			for _, seq := range seqs[from:to] {
-				args = append(args, seq)
-			}
-			return b.query(finishSucceeded, to-from, args, keep)
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return held, chunks(len(others), func(from, to int) error {
-		args := make([]any, 0, 5*(to-from)+1)
-		for _, o := range others[from:to] {
-			args = append(args, o.Job.Delivery.Seq, o.Job.Delivery.AttemptCount+1, string(o.status), maybeAt(o.due), maybeAt(o.completed))
-		}
-		return b.query(finishDeliveries, to-from, append(args, b.s.node), keep)
-	})
 }
 
 // attempt completes the attempt's row.

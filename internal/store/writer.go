@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"sync"
@@ -207,8 +208,9 @@ func (b *batch) split() []*batch {
 
 // write runs the transaction. When it fails nothing is stored and what was reserved is given back.
 func (b *batch) write() (err error) {
-	b.now = time.Now()
-	b.s.prepared.prepare(context.Background())
+	if err := b.s.db.before(context.Background()); err != nil {
+		return err
+	}
 	b.hooks = map[webhook.ID]*Hook{}
 	b.due = map[webhook.ID]time.Time{}
 	defer func() {
@@ -220,8 +222,11 @@ func (b *batch) write() (err error) {
 		}
 	}()
 	b.failures = make([]error, len(b.changes))
-	return b.s.write.Transaction(func(tx *gorm.DB) error {
+	err = b.s.write.Transaction(func(tx *gorm.DB) error {
 		b.tx = tx
+		if err := b.s.db.begin(b); err != nil {
+			return fmt.Errorf("begin: %w", err)
+		}
 		if err := b.record(); err != nil {
 			return err
 		}
@@ -236,6 +241,10 @@ func (b *batch) write() (err error) {
 		}
 		return nil
 	})
+	if err != nil {
+		err = b.s.db.resolve(b, err)
+	}
+	return err
 }
 
 // apply runs one change in a savepoint of its own, and takes back what it noted when it fails.
@@ -270,12 +279,7 @@ func (b *batch) answer() {
 	for _, j := range b.reserved {
 		t.Take(j)
 	}
-	if n := len(b.attempts); n > 0 {
-		b.s.last.Store(b.attempts[n-1].Seq)
-		if f := b.s.onAttempts; f != nil {
-			f(b.attempts)
-		}
-	}
+	b.s.db.committed(b)
 	for id, when := range b.due {
 		t.Due(id, when)
 	}
@@ -343,7 +347,7 @@ func (s *Store) Flush(ctx context.Context) error {
 			return err
 		}
 		if !waiting && !s.writer.stuck.Load() {
-			return nil
+			return s.db.settle(ctx)
 		}
 		if s.writer.stuck.Load() {
 			select {

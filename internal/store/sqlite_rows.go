@@ -57,28 +57,28 @@ func (p *prepared) close() {
 }
 
 // exec runs a form of the statement in the batch's transaction.
-func (b *batch) exec(st *statement, rows int, args []any) (sql.Result, error) {
+func (q *sqliteDB) exec(b *batch, st *statement, rows int, args []any) (sql.Result, error) {
 	ctx := context.Background() // the transaction is the writer's: no caller's end may break it
 	f := form{st, rows}
-	if stmt, tx := b.s.prepared.ready[f], b.sqlTx(); stmt != nil && tx != nil {
+	if stmt, tx := q.prepared.ready[f], b.sqlTx(); stmt != nil && tx != nil {
 		return tx.StmtContext(ctx, stmt).ExecContext(ctx, args...)
 	}
 	text := f.text()
-	b.s.prepared.wanted[f] = text
+	q.prepared.wanted[f] = text
 	return b.pool().ExecContext(ctx, text, args...)
 }
 
 // query runs a form of the statement in the batch's transaction, and calls scan for every row.
-func (b *batch) query(st *statement, rows int, args []any, scan func(*sql.Rows) error) error {
+func (q *sqliteDB) query(b *batch, st *statement, rows int, args []any, scan func(*sql.Rows) error) error {
 	ctx := context.Background() // as in exec
 	f := form{st, rows}
 	var found *sql.Rows
 	var err error
-	if stmt, tx := b.s.prepared.ready[f], b.sqlTx(); stmt != nil && tx != nil {
+	if stmt, tx := q.prepared.ready[f], b.sqlTx(); stmt != nil && tx != nil {
 		found, err = tx.StmtContext(ctx, stmt).QueryContext(ctx, args...)
 	} else {
 		text := f.text()
-		b.s.prepared.wanted[f] = text
+		q.prepared.wanted[f] = text
 		found, err = b.pool().QueryContext(ctx, text, args...)
 	}
 	if err != nil {
@@ -126,26 +126,4 @@ func chunks(rows int, f func(from, to int) error) error {
 		from += n
 	}
 	return nil
-}
-
-// insert writes rows of values, and returns the Seq of the first: the others follow it without gaps, because the only
-// writer is this transaction.
-func (b *batch) insert(st *statement, rows int, values func(args []any, i int) []any) (first int64, err error) {
-	args := make([]any, 0, 24*min(rows, maxRows))
-	err = chunks(rows, func(from, to int) error {
-		args = args[:0]
-		for i := from; i < to; i++ {
-			args = values(args, i)
-		}
-		res, err := b.exec(st, to-from, args)
-		if err != nil {
-			return err
-		}
-		last, err := res.LastInsertId()
-		if from == 0 {
-			first = last - int64(to-from) + 1
-		}
-		return err
-	})
-	return first, err
 }

@@ -1,0 +1,89 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/pressly/goose/v3"
+	"gorm.io/gorm"
+)
+
+// dialect is what SQLite and PostgreSQL do differently; everything else in this package is the same for both. Methods that
+// take a batch run in its transaction, the others outside.
+type dialect interface {
+	// exists reports an error when open would make a new database.
+	exists() error
+	// open connects, and refuses a database that would acknowledge what it may lose. exclusive is for a server: it keeps a
+	// second one off a database that only one may use.
+	open(ctx context.Context, exclusive bool) (write, read *gorm.DB, err error)
+	// provider has the schema's steps.
+	provider(write *gorm.DB) (*goose.Provider, error)
+	// start begins work on a database whose schema is current: it sets the store's epoch and the end of the log, and, for
+	// a server, joins: claims are then held in the store's name, and those of nodes that are gone are void.
+	start(ctx context.Context, s *Store) error
+	// close is after everything is written, and before the connections close.
+	close() error
+
+	// before is called between transactions.
+	before(ctx context.Context) error
+	// begin is the first in a transaction, and sets the batch's now.
+	begin(b *batch) error
+	// committed is told of a batch that is in the database, and tells of its attempts.
+	committed(b *batch)
+	// resolve tells whether a batch whose write ended with the error is in the database all the same: then it is nil.
+	resolve(b *batch, err error) error
+
+	// insert writes rows, and returns the Seq of the first; the others follow it without gaps. values appends the
+	// parameters of a row, in the order of the table's columns; day is when its event was published.
+	insert(b *batch, t *table, rows int, day func(i int) time.Time, values func(args []any, i int) []any) (first int64, err error)
+	// finish moves deliveries on, if this node still holds them and the attempt is the next, and returns, by Seq, those
+	// that it did. One that was canceled while its attempt ran stays so, unless the attempt succeeded.
+	finish(b *batch, outcomes []outcome) (map[int64]finished, error)
+	// claim takes due deliveries of a webhook, as Claim says.
+	claim(b *batch, h *Hook, n, maxBytes int) ([]*Job, error)
+	// nextDue is when the webhook's next unclaimed delivery is due.
+	nextDue(b *batch, h *Hook) (*time.Time, error)
+	// unclaim makes claimed deliveries due again.
+	unclaim(b *batch, jobs []*Job) error
+
+	// logEnd is how far one page of the log after a Seq may search; not after it when there is nothing more.
+	logEnd(ctx context.Context, after int64) (int64, error)
+	// logBounds is AttemptBounds.
+	logBounds(ctx context.Context) (oldest, newest int64, err error)
+	// settle waits until everything that was committed is in the log.
+	settle(ctx context.Context) error
+	// prune is Prune.
+	prune(ctx context.Context, before time.Time) (int, error)
+}
+
+// dialect is the options' database.
+func (o *Options) dialect() dialect {
+	return &sqliteDB{dir: o.Dir}
+}
+
+// table is one that gets rows by the thousand.
+type table struct {
+	name    string
+	columns string // that have parameters, in their order
+	fixed   string // further ones, the same in every row, and their values
+	values  string
+}
+
+var (
+	eventsTable = &table{
+		name:    "events",
+		columns: "id, tenant_id, type, timestamp, created_at, data",
+	}
+	deliveriesTable = &table{
+		name:    "deliveries",
+		columns: "id, tenant_id, event_id, webhook_id, triggered_by, due_at, claimed_by, created_at",
+		fixed:   "status, attempt_count, schedule_start",
+		values:  "'PENDING', 0, 0",
+	}
+	attemptsTable = &table{
+		name: "attempts",
+		columns: "id, tenant_id, webhook_id, delivery_id, event_id, number, status, error, message, triggered_by, " +
+			"started_at, duration_us, dns_us, connect_us, tls_us, first_byte_us, url, request_headers, signed_by, response_status, " +
+			"response_headers, response_body, response_truncated",
+	}
+)

@@ -1,0 +1,261 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/pressly/goose/v3"
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// sqliteDB is a directory with a database that one server uses, which is its only writer.
+type sqliteDB struct {
+	dir      string
+	s        *Store    // from start on
+	prepared *prepared // statements of the writer
+	lock     *os.File  // nil when it is shared
+}
+
+func (q *sqliteDB) path() string { return filepath.Join(q.dir, "hookgraph.db") }
+
+// exists is dialect's.
+func (q *sqliteDB) exists() error {
+	_, err := os.Stat(q.path())
+	return err
+}
+
+// open is dialect's.
+func (q *sqliteDB) open(_ context.Context, exclusive bool) (write, read *gorm.DB, err error) {
+	if err := os.MkdirAll(q.dir, 0o700); err != nil {
+		return nil, nil, fmt.Errorf("data directory: %w", err)
+	}
+	if exclusive {
+		if q.lock, err = lockDir(q.dir, "lock"); err != nil {
+			return nil, nil, err
+		}
+	}
+	if write, err = openSQLite(q.path(), false, 1); err != nil {
+		return nil, nil, err
+	}
+	if err := checkPragmas(write); err != nil {
+		return write, nil, err
+	}
+	read, err = openSQLite(q.path(), true, 4)
+	return write, read, err
+}
+
+func openSQLite(path string, readOnly bool, conns int) (*gorm.DB, error) {
+	db, err := gorm.Open(sqliteDialector(path, readOnly), &gorm.Config{
+		SkipDefaultTransaction: true,
+		PrepareStmt:            true,
+		PrepareStmtMaxSize:     256,
+		Logger:                 logger.Discard,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	pool, err := db.DB()
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	pool.SetMaxOpenConns(conns)
+	pool.SetMaxIdleConns(conns)
+	return db, nil
+}
+
+// checkPragmas refuses a database that would acknowledge what it may lose, whatever the driver made of the settings.
+func checkPragmas(db *gorm.DB) error {
+	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1"} {
+		var got string
+		if err := db.Raw("PRAGMA " + pragma).Scan(&got).Error; err != nil {
+			return fmt.Errorf("pragma %s: %w", pragma, err)
+		}
+		if !strings.EqualFold(got, want) {
+			return fmt.Errorf("pragma %s is %s, want %s", pragma, got, want)
+		}
+	}
+	return nil
+}
+
+// provider is dialect's.
+func (q *sqliteDB) provider(write *gorm.DB) (*goose.Provider, error) {
+	pool, err := write.DB()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := fs.Sub(migrations, "migrations/sqlite")
+	if err != nil {
+		return nil, err
+	}
+	return goose.NewProvider(goose.DialectSQLite3, pool, dir)
+}
+
+// start is dialect's.
+func (q *sqliteDB) start(_ context.Context, s *Store) error {
+	q.s = s
+	if err := s.write.Raw("SELECT epoch FROM store").Scan(&s.epoch).Error; err != nil {
+		return fmt.Errorf("read epoch: %w", err)
+	}
+	var last sql.NullInt64
+	if err := s.write.Raw("SELECT seq FROM sqlite_sequence WHERE name = 'attempts'").Scan(&last).Error; err != nil {
+		return fmt.Errorf("read attempt sequence: %w", err)
+	}
+	s.last.Store(last.Int64)
+	if !s.opts.Shared {
+		if err := q.join(time.Now()); err != nil {
+			return err
+		}
+	}
+	return q.prepareWriting()
+}
+
+// prepareWriting sets what makes merged transactions cheap: a cache that holds the indexes' ends, and a longer log, so that
+// a page that many transactions change is copied into the database once. The log is at most a few times 32 MiB long.
+func (q *sqliteDB) prepareWriting() error {
+	for _, pragma := range []string{"cache_size = -65536", "wal_autocheckpoint = 8192", "journal_size_limit = 134217728"} {
+		if err := q.s.write.Exec("PRAGMA " + pragma).Error; err != nil {
+			return fmt.Errorf("pragma %s: %w", pragma, err)
+		}
+	}
+	pool, err := q.s.write.DB()
+	if err != nil {
+		return err
+	}
+	q.prepared = newPrepared(pool)
+	return nil
+}
+
+// join registers this process as a node and voids the claims of the ones before it: the directory is locked, so they are
+// gone.
+func (q *sqliteDB) join(now time.Time) error {
+	return q.s.write.Transaction(func(tx *gorm.DB) error {
+		if err := tx.Raw("INSERT INTO nodes (started_at) VALUES (?) RETURNING seq", at(now)).Scan(&q.s.node).Error; err != nil {
+			return fmt.Errorf("join: %w", err)
+		}
+		if err := tx.Exec("DELETE FROM nodes WHERE seq < ?", q.s.node-100).Error; err != nil {
+			return fmt.Errorf("forget old nodes: %w", err)
+		}
+		if err := tx.Exec(`UPDATE deliveries SET claimed_by = NULL, due_at = CASE WHEN status = 'PENDING' THEN ? END
+			WHERE claimed_by IS NOT NULL`, at(now)).Error; err != nil {
+			return fmt.Errorf("void old claims: %w", err)
+		}
+		return nil
+	})
+}
+
+// close is dialect's.
+func (q *sqliteDB) close() error {
+	if q.prepared != nil {
+		q.prepared.close()
+	}
+	if q.lock == nil {
+		return nil
+	}
+	err := q.lock.Close()
+	q.lock = nil
+	return err
+}
+
+// before is dialect's.
+func (q *sqliteDB) before(ctx context.Context) error {
+	q.prepared.prepare(ctx)
+	return nil
+}
+
+// begin is dialect's.
+func (q *sqliteDB) begin(b *batch) error {
+	b.now = time.Now()
+	return nil
+}
+
+// committed is dialect's. The writer is the only one, so it writes in the order of the log.
+func (q *sqliteDB) committed(b *batch) {
+	if n := len(b.attempts); n > 0 {
+		q.s.last.Store(b.attempts[n-1].Seq)
+		if f := q.s.onAttempts; f != nil {
+			f(b.attempts)
+		}
+	}
+}
+
+// resolve is dialect's. A commit that fails has not happened.
+func (q *sqliteDB) resolve(_ *batch, err error) error { return err }
+
+// logWindow bounds how much of the attempt log one call of AttemptLog searches, in rows.
+const logWindow = 20_000
+
+// logEnd is dialect's.
+func (q *sqliteDB) logEnd(_ context.Context, after int64) (int64, error) {
+	return min(q.s.last.Load(), after+logWindow), nil
+}
+
+// logBounds is dialect's.
+func (q *sqliteDB) logBounds(ctx context.Context) (oldest, newest int64, err error) {
+	if newest = q.s.last.Load(); newest == 0 {
+		return 0, 0, nil
+	}
+	var pruned int64
+	if err := q.s.read.WithContext(ctx).Raw("SELECT pruned_attempt FROM store").Scan(&pruned).Error; err != nil {
+		return 0, 0, err
+	}
+	return pruned + 1, newest, nil
+}
+
+// settle is dialect's. The log is what is committed.
+func (q *sqliteDB) settle(context.Context) error { return nil }
+
+// pruneEvents is how many events one transaction of prune removes.
+const pruneEvents = 200
+
+// prune is dialect's.
+func (q *sqliteDB) prune(ctx context.Context, before time.Time) (int, error) {
+	total, after := 0, int64(0)
+	for {
+		var gone []*webhook.Event
+		err := q.s.change(ctx, func(b *batch) error {
+			gone = nil
+			if err := b.tx.Raw(`SELECT seq, id FROM events WHERE seq > ? AND created_at < ? AND NOT EXISTS
+				(SELECT 1 FROM deliveries d WHERE d.event_id = events.id AND d.status = 'PENDING')
+				ORDER BY seq LIMIT ?`, after, at(before), pruneEvents).Scan(&gone).Error; err != nil {
+				return err
+			}
+			if len(gone) == 0 {
+				return nil
+			}
+			ids := make([]webhook.ID, len(gone))
+			for i, e := range gone {
+				ids[i] = e.ID
+			}
+			for _, text := range []string{
+				`UPDATE store SET pruned_attempt = COALESCE((SELECT MAX(seq) FROM attempts WHERE seq > pruned_attempt AND delivery_id IN
+					(SELECT id FROM deliveries WHERE event_id IN ?)), pruned_attempt)`,
+				"DELETE FROM attempts WHERE delivery_id IN (SELECT id FROM deliveries WHERE event_id IN ?)",
+				"DELETE FROM deliveries WHERE event_id IN ?",
+				"DELETE FROM idempotency_keys WHERE event_id IN ?",
+				"DELETE FROM events WHERE id IN ?",
+			} {
+				if err := b.tx.Exec(text, ids).Error; err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return total, err
+		}
+		total += len(gone)
+		if len(gone) < pruneEvents {
+			return total, nil
+		}
+		after = gone[len(gone)-1].Seq
+	}
+}
