@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
@@ -28,6 +29,31 @@ func TestRetryWhileAttemptRuns(t *testing.T) {
 		d := only[webhook.Delivery](t)(c.Deliveries(t.Context(), store.DeliveryFilter{WebhookIDs: []webhook.ID{w.ID}}, store.Page{}))
 		if d.Status != webhook.DeliveryFailed || d.AttemptCount != 3 {
 			t.Errorf("at the end: %+v", d)
+		}
+	})
+}
+
+// Retention finds what is old wherever it lies, also beyond what one look goes through.
+func TestPruneLooksEverywhere(t *testing.T) {
+	each(t, func(t *suite) {
+		s := t.open(t, store.Options{})
+		c := tenant(t, s, "a")
+		const many = 20_500
+		events := make([]webhook.NewEvent, many/10)
+		for i := range events {
+			events[i] = webhook.NewEvent{Type: "a.b", Data: []byte("1")}
+		}
+		for range 10 {
+			publish(t, c, events...)
+		}
+		register(t, c, webhook.New{Enabled: true})
+		publish(t, c, webhook.NewEvent{}) // is owed
+		publish(t, tenant(t, s, "b"), webhook.NewEvent{})
+		if n, err := s.Prune(t.Context(), time.Now().Add(time.Hour)); n != many+1 || err != nil {
+			t.Errorf("%d events went, %v", n, err)
+		}
+		if n, err := s.Prune(t.Context(), time.Now().Add(time.Hour)); n != 0 || err != nil {
+			t.Errorf("then %d, %v", n, err)
 		}
 	})
 }

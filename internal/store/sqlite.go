@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -20,9 +21,10 @@ import (
 // sqliteDB is a directory with a database that one server uses, which is its only writer.
 type sqliteDB struct {
 	dir      string
-	s        *Store    // from start on
-	prepared *prepared // statements of the writer
-	lock     *os.File  // nil when it is shared
+	s        *Store        // from start on
+	prepared *prepared     // statements of the writer
+	lock     *os.File      // nil when it is shared
+	copying  *checkpointer // nil when it is shared
 }
 
 func (q *sqliteDB) path() string { return filepath.Join(q.dir, "hookgraph.db") }
@@ -114,14 +116,22 @@ func (q *sqliteDB) start(_ context.Context, s *Store) error {
 		if err := q.join(time.Now()); err != nil {
 			return err
 		}
+		copying, err := newCheckpointer(q)
+		if err != nil {
+			return err
+		}
+		q.copying = copying
+		s.background.Go(func() { copying.run(s.quit) })
 	}
 	return q.prepareWriting()
 }
 
-// prepareWriting sets what makes merged transactions cheap: a cache that holds the indexes' ends, and a longer log, so that
-// a page that many transactions change is copied into the database once. The log is at most a few times 32 MiB long.
+// prepareWriting sets what makes merged transactions cheap: a cache that holds the indexes' ends, and a log that the writer
+// shortens itself only when the checkpointer does not.
 func (q *sqliteDB) prepareWriting() error {
-	for _, pragma := range []string{"cache_size = -65536", "wal_autocheckpoint = 8192", "journal_size_limit = 134217728"} {
+	for _, pragma := range []string{
+		"cache_size = -65536", fmt.Sprintf("wal_autocheckpoint = %d", 4*checkpointPages), "journal_size_limit = 134217728",
+	} {
 		if err := q.s.write.Exec("PRAGMA " + pragma).Error; err != nil {
 			return fmt.Errorf("pragma %s: %w", pragma, err)
 		}
@@ -157,12 +167,15 @@ func (q *sqliteDB) close() error {
 	if q.prepared != nil {
 		q.prepared.close()
 	}
-	if q.lock == nil {
-		return nil
+	var errs []error
+	if q.copying != nil {
+		errs = append(errs, closePool(q.copying.db))
 	}
-	err := q.lock.Close()
-	q.lock = nil
-	return err
+	if q.lock != nil {
+		errs = append(errs, q.lock.Close())
+		q.lock = nil
+	}
+	return errors.Join(errs...)
 }
 
 // before is dialect's.
@@ -179,6 +192,7 @@ func (q *sqliteDB) begin(b *batch) error {
 
 // committed is dialect's. The writer is the only one, so it writes in the order of the log.
 func (q *sqliteDB) committed(b *batch) {
+	q.copying.grown()
 	if n := len(b.attempts); n > 0 {
 		q.s.last.Store(b.attempts[n-1].Seq)
 		if f := q.s.onAttempts; f != nil {
@@ -213,49 +227,83 @@ func (q *sqliteDB) logBounds(ctx context.Context) (oldest, newest int64, err err
 // settle is dialect's. The log is what is committed.
 func (q *sqliteDB) settle(context.Context) error { return nil }
 
-// pruneEvents is how many events one transaction of prune removes.
-const pruneEvents = 200
+// Bounds of one step of prune: events that one transaction removes, and that one look for them goes through.
+const (
+	pruneEvents = 200
+	pruneWindow = 20_000
+)
 
-// prune is dialect's.
+// prune is dialect's. It looks for events in small reads, so that the writer, which everybody waits for, only removes.
 func (q *sqliteDB) prune(ctx context.Context, before time.Time) (int, error) {
-	total, after := 0, int64(0)
-	for {
-		var gone []*webhook.Event
-		err := q.s.change(ctx, func(b *batch) error {
-			gone = nil
-			if err := b.tx.Raw(`SELECT seq, id FROM events WHERE seq > ? AND created_at < ? AND NOT EXISTS
-				(SELECT 1 FROM deliveries d WHERE d.event_id = events.id AND d.status = 'PENDING')
-				ORDER BY seq LIMIT ?`, after, at(before), pruneEvents).Scan(&gone).Error; err != nil {
-				return err
-			}
-			if len(gone) == 0 {
-				return nil
-			}
-			ids := make([]webhook.ID, len(gone))
-			for i, e := range gone {
-				ids[i] = e.ID
-			}
-			for _, text := range []string{
-				`UPDATE store SET pruned_attempt = COALESCE((SELECT MAX(seq) FROM attempts WHERE seq > pruned_attempt AND delivery_id IN
-					(SELECT id FROM deliveries WHERE event_id IN ?)), pruned_attempt)`,
-				"DELETE FROM attempts WHERE delivery_id IN (SELECT id FROM deliveries WHERE event_id IN ?)",
-				"DELETE FROM deliveries WHERE event_id IN ?",
-				"DELETE FROM idempotency_keys WHERE event_id IN ?",
-				"DELETE FROM events WHERE id IN ?",
-			} {
-				if err := b.tx.Exec(text, ids).Error; err != nil {
-					return err
-				}
-			}
-			return nil
+	var bounds struct{ First, Last *int64 }
+	err := q.s.read.WithContext(ctx).Raw("SELECT (SELECT MIN(seq) FROM events) AS first, (SELECT MAX(seq) FROM events) AS last").Scan(&bounds).Error
+	if err != nil {
+		return 0, unavailable(err)
+	}
+	if bounds.First == nil {
+		return 0, nil
+	}
+	total := 0
+	for after := *bounds.First - 1; after < *bounds.Last; {
+		found, to, err := q.completed(ctx, before, after)
+		if err != nil {
+			return total, err
+		}
+		after = to
+		if len(found) == 0 {
+			continue
+		}
+		n := 0
+		err = q.s.change(ctx, func(b *batch) error {
+			var err error
+			n, err = b.remove(found)
+			return err
 		})
 		if err != nil {
 			return total, err
 		}
-		total += len(gone)
-		if len(gone) < pruneEvents {
-			return total, nil
-		}
-		after = gone[len(gone)-1].Seq
+		total += n
 	}
+	return total, nil
+}
+
+// completed finds events that prune may remove, with Seq > after, and returns up to which Seq it looked.
+func (q *sqliteDB) completed(ctx context.Context, before time.Time, after int64) (found []webhook.ID, to int64, err error) {
+	to = after + pruneWindow
+	var gone []*webhook.Event
+	err = q.s.read.WithContext(ctx).Raw(`SELECT seq, id FROM events WHERE seq > ? AND seq <= ? AND created_at < ? AND `+noneOwed+` ORDER BY seq LIMIT ?`,
+		after, to, at(before), pruneEvents).Scan(&gone).Error
+	if err != nil {
+		return nil, after, unavailable(err)
+	}
+	for _, e := range gone {
+		found = append(found, e.ID)
+	}
+	if len(gone) == pruneEvents {
+		to = gone[len(gone)-1].Seq
+	}
+	return found, to, nil
+}
+
+const noneOwed = "NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event_id = events.id AND d.status = 'PENDING')"
+
+// remove deletes those of the events that nothing is owed of, which may have changed since they were found.
+func (b *batch) remove(found []webhook.ID) (int, error) {
+	var ids []webhook.ID
+	if err := b.tx.Raw("SELECT id FROM events WHERE id IN ? AND "+noneOwed, found).Scan(&ids).Error; err != nil || len(ids) == 0 {
+		return 0, err
+	}
+	for _, text := range []string{
+		`UPDATE store SET pruned_attempt = COALESCE((SELECT MAX(seq) FROM attempts WHERE seq > pruned_attempt AND delivery_id IN
+			(SELECT id FROM deliveries WHERE event_id IN ?)), pruned_attempt)`,
+		"DELETE FROM attempts WHERE delivery_id IN (SELECT id FROM deliveries WHERE event_id IN ?)",
+		"DELETE FROM deliveries WHERE event_id IN ?",
+		"DELETE FROM idempotency_keys WHERE event_id IN ?",
+		"DELETE FROM events WHERE id IN ?",
+	} {
+		if err := b.tx.Exec(text, ids).Error; err != nil {
+			return 0, err
+		}
+	}
+	return len(ids), nil
 }

@@ -30,6 +30,7 @@ type writer struct {
 	publish chan *publishing
 	results chan *Result
 	changes chan *change
+	pauses  chan func() // to be called between two transactions
 	quit    chan struct{}
 	stuck   atomic.Bool   // results that failed to be written are tried again
 	ended   chan struct{} // closed when run has returned: nobody is answered any more
@@ -48,6 +49,7 @@ func newWriter(s *Store) *writer {
 		publish: make(chan *publishing, 1024),
 		results: make(chan *Result, 4096),
 		changes: make(chan *change, 256),
+		pauses:  make(chan func()),
 		quit:    make(chan struct{}),
 		ended:   make(chan struct{}),
 	}
@@ -84,6 +86,9 @@ func (w *writer) run() {
 			b.results = append(b.results, r)
 		case c := <-w.changes:
 			b.changes = append(b.changes, c)
+		case pause := <-w.pauses:
+			pause()
+			continue
 		case <-w.quit:
 			if !w.fill(b) {
 				return
