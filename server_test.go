@@ -186,6 +186,44 @@ func TestDocumentedRequest(t *testing.T) {
 	}
 }
 
+// Data goes from a GraphQL variable, or a literal, to the webhook's body and back out of a query as it was written.
+func TestDataIsKept(t *testing.T) {
+	receiver := webhooktest.NewReceiver(t)
+	p := boot(t, t.TempDir())
+	c := &client{p.url, p.token}
+	c.mutate(t, createWebhook, map[string]any{"url": receiver.URL}, &struct{}{})
+	const data = `{"z":1,"a":12345678901234567890,"m":[1.10,1e400,-0,1E5],"t":"<&>"}`
+	for name, publish := range map[string]string{
+		"variable": `{"query": "mutation ($d: JSON!) { done: publishEvent(input: {type: \"a\", data: $d}) { event { data } } }", "variables": {"d": ` + data + `}}`,
+		"literal": `{"query": "mutation { done: publishEvent(input: {type: \"a\", data: ` +
+			`{z: 1, a: 12345678901234567890, m: [1.10, 1e400, -0, 1E5], t: \"<&>\"}}) { event { data } } }"}`,
+	} {
+		var answer struct {
+			Data struct {
+				Done struct{ Event struct{ Data json.RawMessage } }
+			}
+		}
+		c.rest(t, "POST", "/graphql", publish, &answer)
+		if got := string(answer.Data.Done.Event.Data); got != data {
+			t.Errorf("%s: the answer has %s", name, got)
+		}
+		if got := string(receiver.Next(t).Body); !strings.HasSuffix(got, `"data":`+data+`}`) {
+			t.Errorf("%s: the webhook got %s", name, got)
+		}
+	}
+	var list struct {
+		Data struct {
+			Events struct{ Nodes []struct{ Data json.RawMessage } }
+		}
+	}
+	c.rest(t, "POST", "/graphql", `{"query": "{ events { nodes { data } } }"}`, &list)
+	for _, e := range list.Data.Events.Nodes {
+		if string(e.Data) != data {
+			t.Errorf("the query has %s", e.Data)
+		}
+	}
+}
+
 // A token made while the server runs works at once, for its tenant only; when it is revoked, calls and open streams end
 // within five seconds.
 func TestTokens(t *testing.T) {

@@ -56,8 +56,8 @@ func MarshalJSON(b []byte) graphql.Marshaler {
 	})
 }
 
-// UnmarshalJSON keeps the bytes of a json.RawMessage, which is how a variable comes, and writes anything else, which is how
-// a literal in the query comes, as JSON.
+// UnmarshalJSON keeps the bytes of a json.RawMessage, which is how gqlhttp hands over variables and literals, and writes
+// anything else, which comes of gqlgen's own transports, as JSON.
 func UnmarshalJSON(v any) ([]byte, error) {
 	if raw, ok := v.(json.RawMessage); ok {
 		return raw, nil

@@ -28,7 +28,7 @@ type engine struct {
 	exec      *executor.Executor
 	present   graphql.ErrorPresenterFunc
 	guard     *guard
-	documents *cache[*ast.QueryDocument]
+	documents *cache[*document]
 	persisted *cache[string]
 }
 
@@ -38,7 +38,7 @@ func newEngine(schema graphql.ExecutableSchema, cfg Config) *engine {
 		schema:    schema,
 		exec:      executor.New(schema),
 		guard:     newGuard(schema, cfg.Limits, cfg.DisableIntrospection),
-		documents: newCache[*ast.QueryDocument](cfg.DocumentCacheBytes),
+		documents: newCache[*document](cfg.DocumentCacheBytes),
 		persisted: newCache[string](cfg.PersistedQueryBytes),
 	}
 	present := cfg.ErrorPresenter
@@ -96,11 +96,14 @@ func (e *engine) prepare(ctx context.Context, req *request) (op *operation, exte
 		}
 		return nil, nil, errorList(codeValidation, "the document has no operation of that name")
 	}
-	vars, err := decodeVariables(e.schema.Schema(), definition, req.variables, e.cfg.Limits.Values)
+	vars, err := decodeVariables(e.schema.Schema(), definition, doc.withDefaults(definition, req.variables), e.cfg.Limits.Values)
 	if err != nil {
 		return nil, nil, gqlerror.List{err}
 	}
-	cost := e.guard.cost(ctx, doc, definition, vars)
+	if !doc.bind(vars, e.cfg.MaxBodyBytes) {
+		return nil, nil, errorList(codeTooComplex, "the variables within a JSON literal are too large")
+	}
+	cost := e.guard.cost(ctx, doc.QueryDocument, definition, vars)
 	extensions = costExtension(cost, e.cfg.Limits.Cost)
 	if cost > e.cfg.Limits.Cost {
 		return nil, extensions, errorList(codeTooComplex, fmt.Sprintf("the operation costs %d, the limit is %d", cost, e.cfg.Limits.Cost))
@@ -121,7 +124,7 @@ func (e *engine) prepare(ctx context.Context, req *request) (op *operation, exte
 		RawQuery:             req.query,
 		Variables:            vars,
 		OperationName:        req.operationName,
-		Doc:                  doc,
+		Doc:                  doc.QueryDocument,
 		Extensions:           req.extensions,
 		Headers:              req.header,
 		Operation:            definition,
@@ -140,31 +143,36 @@ func costExtension(requested, limit int) map[string]any {
 }
 
 // document parses, guards and validates a document, or finds it among those that have passed.
-func (e *engine) document(query string) (*ast.QueryDocument, gqlerror.List) {
+func (e *engine) document(query string) (*document, gqlerror.List) {
 	if doc, ok := e.documents.get(query); ok {
 		return doc, nil
 	}
-	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: query}, e.cfg.Limits.Tokens)
+	parsed, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: query}, e.cfg.Limits.Tokens)
 	if err != nil {
 		return nil, gqlerror.List{parseError(err)}
 	}
-	if len(doc.Operations) == 0 {
+	if len(parsed.Operations) == 0 {
 		return nil, errorList(codeValidation, "the document has no operation")
 	}
-	size, refused := e.guard.check(doc)
+	size, refused := e.guard.check(parsed)
 	if refused != nil {
 		return nil, gqlerror.List{refused}
 	}
-	if err := singleRootField(doc); err != nil {
+	if err := singleRootField(parsed); err != nil {
 		return nil, gqlerror.List{err}
 	}
-	if errs := validator.ValidateWithRules(e.schema.Schema(), doc, validationRules()); len(errs) > 0 {
+	literals, refused := findLiterals(e.schema.Schema(), parsed)
+	if refused != nil {
+		return nil, gqlerror.List{refused}
+	}
+	if errs := validator.ValidateWithRules(e.schema.Schema(), parsed, validationRules()); len(errs) > 0 {
 		for _, err := range errs {
 			_ = withCode(err, codeValidation)
 		}
 		return nil, errs
 	}
-	e.documents.add(query, doc, size)
+	doc := literals.replace()
+	e.documents.add(query, doc, size+doc.bytes())
 	return doc, nil
 }
 

@@ -3,7 +3,6 @@ package gqlhttp
 import (
 	"fmt"
 	"math"
-	"strconv"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -222,17 +221,6 @@ func (c *census) value(v *ast.Value, depth int) {
 		return
 	}
 	c.nodes++
-	// gqlparser panics on numbers that do not fit when it reads arguments.
-	switch v.Kind {
-	case ast.IntValue:
-		if _, err := strconv.ParseInt(v.Raw, 10, 64); err != nil {
-			c.refuse(newError(codeValidation, "a number does not fit into 64 bits; send it in a variable"))
-		}
-	case ast.FloatValue:
-		if _, err := strconv.ParseFloat(v.Raw, 64); err != nil {
-			c.refuse(newError(codeValidation, "a number does not fit into 64 bits; send it in a variable"))
-		}
-	}
 	for _, child := range v.Children {
 		c.value(child.Value, depth+1)
 	}

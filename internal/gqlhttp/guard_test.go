@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/hookgraph/hookgraph/internal/gqlhttp/internal/testschema"
@@ -139,7 +138,7 @@ func TestHostileDocuments(t *testing.T) {
 // The largest documents that the guard lets through cost no more than the hostile ones.
 func TestLargestDocuments(t *testing.T) {
 	e := newEngine(testschema.New(), Config{Limits: Limits{Cost: math.MaxInt}}.withDefaults())
-	for name, document := range map[string]string{
+	for name, text := range map[string]string{
 		"aliases":                "{" + repeat(99, func(i int) string { return fmt.Sprintf("a%d:node{child{id name cursor}}", i) }) + "}",
 		"repeated":               "{" + strings.Repeat("hello ", 140) + "}",
 		"repeated at depth":      "{" + strings.Repeat("node{child{child{child{id}}}}", 20) + "}",
@@ -158,7 +157,7 @@ func TestLargestDocuments(t *testing.T) {
 		}) + "}",
 	} {
 		t.Run(name, func(t *testing.T) {
-			for _, err := range checkCheap(t, e, func() *request { e.documents = newCache[*ast.QueryDocument](0); return &request{query: document} }) {
+			for _, err := range checkCheap(t, e, func() *request { e.documents = newCache[*document](0); return &request{query: text} }) {
 				if codeOf(err) == codeTooComplex {
 					t.Errorf("refused by the guard: %v", err)
 				}
@@ -341,6 +340,7 @@ func FuzzPrepare(f *testing.F) {
 		}
 	}
 	f.Add("query($f:Filter$l:[JSON!]$i:ID){echo(filter:$f list:$l)node(id:$i){id}}", `{"f":{"and":[{"data":1e400}]},"l":[1,{}],"i":7}`)
+	f.Add("query($d:JSON={a:1e400}$x:Int){echo(data:{b:$x c:99999999999999999999 d:[1.10 $d]}filter:{data:\"\"})}", `{"x":1}`)
 	log := &syncBuffer{}
 	e := newEngine(testschema.New(), Config{Logger: discard(log)}.withDefaults())
 	f.Fuzz(func(t *testing.T, document, variables string) {

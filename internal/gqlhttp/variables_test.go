@@ -38,6 +38,79 @@ func TestJSONIsKept(t *testing.T) {
 	}
 }
 
+// A literal of the scalar JSON goes to the answer as it was written, but for white space, also within an input object or
+// list, as a variable's default, and around variables.
+func TestJSONLiterals(t *testing.T) {
+	s := newServer(t, Config{})
+	const odd = `{"z":1,"a":12345678901234567890,"m":[1.10,1e400,-0,1E5],"t":"<&>\u0001é\"","e":"X","b":true,"n":null}`
+	const literal = `{z: 1, a: 12345678901234567890, m: [1.10 1e400, -0, 1E5], t: "<&>\u0001\u00e9\"", e: X, b: true, n: null}`
+	for _, c := range []struct{ document, variables, want string }{
+		{`{echo(data: ` + literal + `)}`, "", odd},
+		{`{echo(data: 12345678901234567890)}`, "", "12345678901234567890"},
+		{`{echo(data: """a "b" c""")}`, "", `"a \"b\" c"`},
+		{`{echo(data: [])}`, "", "[]"},
+		{`{echo(data: null)}`, "", "null"},
+		{`{echo(filter: {data: ` + literal + `})}`, "", `{"data":` + odd + `}`},
+		{`{echo(list: [1.10, ` + literal + `])}`, "", `[1.10,` + odd + `]`},
+		{`{echo(list: 1.10)}`, "", "1.10"},
+		{`{...F} fragment F on Query {echo(data: 1.10)}`, "", "1.10"},
+		{`{... on Query {echo(data: 1.10)}}`, "", "1.10"},
+		{`query($d: JSON = ` + literal + `) {echo(data: $d)}`, "", odd},
+		{`query($d: JSON = ` + literal + `) {echo(data: $d)}`, `{}`, odd},
+		{`query($d: JSON = 1.10) {echo(data: $d)}`, `{"d":2.20}`, "2.20"},
+		{`query($d: JSON = 1.10) {echo(data: $d)}`, `{"d":null}`, "null"},
+		{`query($d: JSON = 1.10, $x: Int) {echo(data: $d) number(i: $x)}`, ` { "x" : 1 } `, "1.10"},
+		{`query($d: JSON! = 1.10) {echo(data: $d)}`, "", "1.10"},
+		{`query($l: [JSON!] = [1.10, {b: 1, a: 2}]) {echo(list: $l)}`, "", `[1.10,{"b":1,"a":2}]`},
+		{`query($f: Filter = {data: ` + literal + `, color: RED}) {echo(filter: $f)}`, "", `{"color":"RED","data":` + odd + `}`},
+		{
+			`query($d: JSON, $i: Int, $s: String, $l: [Int!]) {echo(data: {d: $d, i: [$i, $s], s: $s, l: $l, big: 1e400})}`,
+			`{"d":{"z":1.10,"a":1},"i":7,"l":[1,2]}`, `{"d":{"z":1.10,"a":1},"i":[7,null],"l":[1,2],"big":1e400}`,
+		},
+	} {
+		for range 2 { // the second is from the cache
+			if a := s.query(t, c.document, c.variables); !strings.Contains(a.body, `"data":{"echo":`+c.want+`}`) && !strings.Contains(a.body, `"data":{"echo":`+c.want+`,"number"`) {
+				t.Errorf("%s\n got %s\nwant %s", c.document, a.body, c.want)
+			}
+		}
+	}
+}
+
+// A number that does not fit is refused where it is no JSON, and what is wrong around a JSON literal is still found.
+func TestLiteralsThatAreRefused(t *testing.T) {
+	s := newServer(t, Config{})
+	for document, want := range map[string]string{
+		`{number(i: 12345678901234567890)}`:                                       "64 bits",
+		`{number(f: 1e400)}`:                                                      "64 bits",
+		`{echo(filter: {n: 12345678901234567890, data: 1e400})}`:                  "64 bits",
+		`query($f: Float = 1e400) {number(f: $f)}`:                                "64 bits",
+		`{echo(data: {a: $x})}`:                                                   "$x",
+		`query($x: Int) {echo(data: {a: 1})}`:                                     "never used",
+		`{echo(data: {a: 1, a: 2})}`:                                              "only one input field",
+		`{echo(filter: {nope: 1e400})}`:                                           "64 bits",
+		`{echo(filter: {nope: 1, data: 1e400})}`:                                  "not defined",
+		`query($d: JSON! = null) {echo(data: $d)}`:                                "found null",
+		`query($d: JSON = {a: $d}) {echo(data: $d)}`:                              "",
+		`{echo(data: 1) @skip(if: 12345678901234567890)}`:                         "64 bits",
+		`{echo(data: ` + strings.Repeat("[", 40) + strings.Repeat("]", 40) + `)}`: "deeply",
+	} {
+		if a := s.query(t, document, ""); a.code(t) == "" || !strings.Contains(a.body, want) {
+			t.Errorf("%s: got %s", document, a.body)
+		}
+	}
+}
+
+// A literal that has the same large variable within it many times is refused, not written out.
+func TestLiteralsAreBounded(t *testing.T) {
+	e := newEngine(testschema.New(), Config{}.withDefaults())
+	query := "query($x:JSON){echo(data:[" + strings.Repeat("$x ", 4000) + "])}"
+	large := json.RawMessage(`{"x":"` + strings.Repeat("x", 500_000) + `"}`)
+	errs := checkCheap(t, e, func() *request { return &request{query: query, variables: large} })
+	if len(errs) != 1 || codeOf(errs[0]) != codeTooComplex {
+		t.Errorf("got %v", errs)
+	}
+}
+
 // parsed is a document with its variables' types, as validation leaves it but for its complaints.
 func parsed(t *testing.T, e *engine, document string) *ast.QueryDocument {
 	t.Helper()

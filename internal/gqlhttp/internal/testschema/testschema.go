@@ -142,12 +142,14 @@ func (s *Schema) marshal(ctx context.Context, f graphql.CollectedField, v any) j
 		b.WriteByte(']')
 		return b.Bytes()
 	}
-	b, err := json.Marshal(v)
-	if err != nil {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
 		graphql.AddError(ctx, err)
 		return json.RawMessage("null")
 	}
-	return b
+	return bytes.TrimSpace(b.Bytes())
 }
 
 func (s *Schema) resolve(ctx context.Context, f graphql.CollectedField, args map[string]any) (any, error) {

@@ -1,0 +1,347 @@
+package gqlhttp
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strconv"
+
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/hookgraph/hookgraph/internal/rawjson"
+)
+
+// document is a valid document, with what its literals of the scalar JSON say. gqlgen would read a literal into maps and
+// 64-bit numbers, which loses the order of keys and the spelling of numbers; so each literal is replaced by a variable
+// whose value is its text, as if the client had sent it that way.
+type document struct {
+	*ast.QueryDocument
+	literals []literal
+	defaults map[*ast.VariableDefinition]json.RawMessage // of variables whose default values hold such literals
+}
+
+// literal is one that was replaced.
+type literal struct {
+	name  string          // of the variable that stands for it; not a name that GraphQL allows, so no document uses it
+	text  json.RawMessage // nil when the literal has variables within
+	value *ast.Value
+}
+
+// bytes is about what the literals take beside the syntax tree.
+func (d *document) bytes() int {
+	n := 0
+	for _, l := range d.literals {
+		n += 150 + len(l.text)
+	}
+	for _, text := range d.defaults {
+		n += 50 + len(text)
+	}
+	return n
+}
+
+// bind adds to the operation's variables those that stand for literals. It is false when these would be larger than limit,
+// in bytes: a literal may have the same large variable within it again and again.
+func (d *document) bind(vars map[string]any, limit int64) bool {
+	left := int(limit)
+	for _, l := range d.literals {
+		if l.text != nil {
+			vars[l.name] = l.text
+			continue
+		}
+		text := appendLiteral(nil, l.value, vars, left)
+		if left -= len(text); left < 0 {
+			return false
+		}
+		vars[l.name] = json.RawMessage(text)
+	}
+	return true
+}
+
+// withDefaults adds to the variables of a request (an object, or nil) those that it leaves to a default in d.defaults.
+func (d *document) withDefaults(op *ast.OperationDefinition, raw json.RawMessage) json.RawMessage {
+	if len(d.defaults) == 0 {
+		return raw
+	}
+	given := map[string]bool{}
+	if raw != nil {
+		r := rawjson.NewReader(raw)
+		for r.Enter(); r.More(); r.Value() {
+			given[r.Name()] = true
+		}
+	}
+	var added []byte
+	for _, def := range op.VariableDefinitions {
+		if text, ok := d.defaults[def]; ok && !given[def.Variable] {
+			added = append(append(added, '"'), def.Variable...)
+			added = append(append(append(added, `":`...), text...), ',')
+		}
+	}
+	if added == nil {
+		return raw
+	}
+	if len(given) == 0 {
+		return json.RawMessage("{" + string(added[:len(added)-1]) + "}")
+	}
+	open := rawjson.Space(raw, 0) + 1
+	return json.RawMessage("{" + string(added) + string(raw[open:]))
+}
+
+// literalFinder looks for literals of the scalar JSON, in a document that is not validated, and hides from validation what
+// it could not read of them.
+type literalFinder struct {
+	schema   *ast.Schema
+	doc      *document
+	defaults []*ast.VariableDefinition
+	numbers  []hiddenNumber
+	refused  *gqlerror.Error
+}
+
+type hiddenNumber struct {
+	value *ast.Value
+	kind  ast.ValueKind
+}
+
+// findLiterals takes a document that has passed the guard. When it is validated, replace must be called.
+func findLiterals(schema *ast.Schema, doc *ast.QueryDocument) (*literalFinder, *gqlerror.Error) {
+	f := &literalFinder{schema: schema, doc: &document{QueryDocument: doc}}
+	for _, op := range doc.Operations {
+		for _, def := range op.VariableDefinitions {
+			f.defaultValue(def)
+			f.directives(def.Directives)
+		}
+		f.directives(op.Directives)
+		f.selections(f.root(op.Operation), op.SelectionSet)
+	}
+	for _, fragment := range doc.Fragments {
+		f.directives(fragment.Directives)
+		f.selections(schema.Types[fragment.TypeCondition], fragment.SelectionSet)
+	}
+	return f, f.refused
+}
+
+func (f *literalFinder) root(kind ast.Operation) *ast.Definition {
+	switch kind {
+	case ast.Mutation:
+		return f.schema.Mutation
+	case ast.Subscription:
+		return f.schema.Subscription
+	}
+	return f.schema.Query
+}
+
+// selections visits each selection as it is written, once.
+func (f *literalFinder) selections(parent *ast.Definition, set ast.SelectionSet) {
+	for _, sel := range set {
+		switch sel := sel.(type) {
+		case *ast.Field:
+			var field *ast.FieldDefinition
+			if parent != nil {
+				field = parent.Fields.ForName(sel.Name)
+			}
+			var args ast.ArgumentDefinitionList
+			var inner *ast.Definition
+			if field != nil {
+				args, inner = field.Arguments, f.schema.Types[field.Type.Name()]
+			}
+			f.arguments(args, sel.Arguments)
+			f.directives(sel.Directives)
+			f.selections(inner, sel.SelectionSet)
+		case *ast.InlineFragment:
+			inner := parent
+			if sel.TypeCondition != "" {
+				inner = f.schema.Types[sel.TypeCondition]
+			}
+			f.directives(sel.Directives)
+			f.selections(inner, sel.SelectionSet)
+		case *ast.FragmentSpread:
+			f.directives(sel.Directives)
+		}
+	}
+}
+
+func (f *literalFinder) directives(list ast.DirectiveList) {
+	for _, d := range list {
+		var args ast.ArgumentDefinitionList
+		if def := f.schema.Directives[d.Name]; def != nil {
+			args = def.Arguments
+		}
+		f.arguments(args, d.Arguments)
+	}
+}
+
+func (f *literalFinder) arguments(defs ast.ArgumentDefinitionList, args ast.ArgumentList) {
+	for _, arg := range args {
+		var t *ast.Type
+		if def := defs.ForName(arg.Name); def != nil {
+			t = def.Type
+		}
+		f.value(t, arg.Value, f.add)
+	}
+}
+
+// add notes a literal.
+func (f *literalFinder) add(v *ast.Value) {
+	l := literal{name: fmt.Sprintf("literal %d", len(f.doc.literals)), value: v}
+	if !hasVariable(v) {
+		l.text = appendLiteral(nil, v, nil, math.MaxInt)
+	}
+	f.doc.literals = append(f.doc.literals, l)
+}
+
+// defaultValue notes a variable's default that is or holds a literal. Its text is kept as a whole, to be read like a
+// variable that was sent.
+func (f *literalFinder) defaultValue(def *ast.VariableDefinition) {
+	if def.DefaultValue == nil {
+		return
+	}
+	found := false
+	f.value(def.Type, def.DefaultValue, func(*ast.Value) { found = true })
+	if found {
+		f.defaults = append(f.defaults, def)
+	}
+}
+
+// value visits a value that should be of the type, nil when that is not known, and calls found for literals.
+func (f *literalFinder) value(t *ast.Type, v *ast.Value, found func(*ast.Value)) {
+	switch {
+	case v == nil || v.Kind == ast.Variable || v.Kind == ast.NullValue:
+	case t != nil && t.Elem != nil && v.Kind != ast.ListValue:
+		f.value(t.Elem, v, found) // a single value stands for a list of one, GraphQL section 3.11
+	case t != nil && t.NamedType == rawScalar:
+		found(v)
+		f.hide(v)
+	case v.Kind == ast.ListValue:
+		var elem *ast.Type
+		if t != nil {
+			elem = t.Elem
+		}
+		for _, child := range v.Children {
+			f.value(elem, child.Value, found)
+		}
+	case v.Kind == ast.ObjectValue:
+		var def *ast.Definition
+		if t != nil {
+			def = f.schema.Types[t.NamedType]
+		}
+		for _, child := range v.Children {
+			var field *ast.Type
+			if def != nil && def.Fields.ForName(child.Name) != nil {
+				field = def.Fields.ForName(child.Name).Type
+			}
+			f.value(field, child.Value, found)
+		}
+	case !readable(v):
+		// Reading it as an argument, gqlparser would panic.
+		f.refused = newError(codeValidation, "a number does not fit into 64 bits")
+	}
+}
+
+// readable is false for numbers that do not fit into 64 bits.
+func readable(v *ast.Value) bool {
+	var err error
+	switch v.Kind {
+	case ast.IntValue:
+		_, err = strconv.ParseInt(v.Raw, 10, 64)
+	case ast.FloatValue:
+		_, err = strconv.ParseFloat(v.Raw, 64)
+	}
+	return err == nil
+}
+
+// hide makes numbers within a literal readable: validation reads what surrounds a literal together with it.
+func (f *literalFinder) hide(v *ast.Value) {
+	if !readable(v) {
+		f.numbers = append(f.numbers, hiddenNumber{v, v.Kind})
+		v.Kind = ast.StringValue
+	}
+	for _, child := range v.Children {
+		f.hide(child.Value)
+	}
+}
+
+// replace puts variables in the place of literals.
+func (f *literalFinder) replace() *document {
+	for _, n := range f.numbers {
+		n.value.Kind = n.kind
+	}
+	if len(f.defaults) > 0 {
+		f.doc.defaults = map[*ast.VariableDefinition]json.RawMessage{}
+	}
+	for _, def := range f.defaults {
+		f.doc.defaults[def] = appendLiteral(nil, def.DefaultValue, nil, math.MaxInt)
+	}
+	for i := range f.doc.literals {
+		l := &f.doc.literals[i]
+		stand := ast.Value{Kind: ast.Variable, Raw: l.name, Position: l.value.Position}
+		original := *l.value
+		*l.value, l.value = stand, nil
+		if l.text == nil {
+			l.value = &original
+		}
+	}
+	return f.doc
+}
+
+func hasVariable(v *ast.Value) bool {
+	if v.Kind == ast.Variable {
+		return true
+	}
+	for _, child := range v.Children {
+		if hasVariable(child.Value) {
+			return true
+		}
+	}
+	return false
+}
+
+// appendLiteral writes a literal as JSON. Members whose variable was not given are left out, like those of input objects.
+// Once b is longer than limit, no more variables are written.
+func appendLiteral(b []byte, v *ast.Value, vars map[string]any, limit int) []byte {
+	switch v.Kind {
+	case ast.Variable:
+		if len(b) > limit {
+			return b
+		}
+		return appendValue(b, vars[v.Raw])
+	case ast.StringValue, ast.BlockValue, ast.EnumValue:
+		return appendValue(b, v.Raw)
+	case ast.ListValue:
+		b = append(b, '[')
+		for i, child := range v.Children {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = appendLiteral(b, child.Value, vars, limit)
+		}
+		return append(b, ']')
+	case ast.ObjectValue:
+		b = append(b, '{')
+		first := true
+		for _, child := range v.Children {
+			if _, given := vars[child.Value.Raw]; child.Value.Kind == ast.Variable && !given {
+				continue
+			}
+			if !first {
+				b = append(b, ',')
+			}
+			first = false
+			b = append(append(append(b, '"'), child.Name...), `":`...)
+			b = appendLiteral(b, child.Value, vars, limit)
+		}
+		return append(b, '}')
+	}
+	return append(b, v.Raw...) // numbers, booleans and null are written alike in both languages
+}
+
+// appendValue writes a variable's value, or a string.
+func appendValue(b []byte, v any) []byte {
+	if raw, ok := v.(json.RawMessage); ok {
+		return append(b, raw...)
+	}
+	text, err := marshal(v)
+	if err != nil { // variables come from JSON
+		return append(b, "null"...)
+	}
+	return append(b, text...)
+}
