@@ -78,6 +78,12 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func
 	})
 	st.SetTaker(out)
 	authenticator := auth.New(st)
+	var trusted map[string]string
+	if cfg.TrustedDocuments != "" {
+		if trusted, err = gqlhttp.ReadTrustedDocuments(cfg.TrustedDocuments); err != nil {
+			return fmt.Errorf("--trusted-documents: %w", err)
+		}
+	}
 	schema := graph.New(&graph.Resolver{Store: st, Live: tail, LastEventID: gqlhttp.LastEventID, EndStream: gqlhttp.EndStream})
 	api := gqlhttp.New(schema, gqlhttp.Config{
 		Authenticate:         graph.Authenticate(authenticator, log),
@@ -89,6 +95,7 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func
 		Logger:               log,
 		AllowedOrigins:       cfg.AllowedOrigins,
 		DisableIntrospection: cfg.DisableIntrospection,
+		TrustedDocuments:     trusted,
 		MaxBodyBytes:         1<<20 + 2*int64(cfg.MaxPayload), // room for an event of the largest size, escaped
 	})
 

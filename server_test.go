@@ -3,10 +3,12 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -200,7 +202,9 @@ func TestDataIsKept(t *testing.T) {
 	} {
 		var answer struct {
 			Data struct {
-				Done struct{ Event struct{ Data json.RawMessage } }
+				Done struct {
+					Event struct{ Data json.RawMessage }
+				}
 			}
 		}
 		c.rest(t, "POST", "/graphql", publish, &answer)
@@ -213,7 +217,9 @@ func TestDataIsKept(t *testing.T) {
 	}
 	var list struct {
 		Data struct {
-			Events struct{ Nodes []struct{ Data json.RawMessage } }
+			Events struct {
+				Nodes []struct{ Data json.RawMessage }
+			}
 		}
 	}
 	c.rest(t, "POST", "/graphql", `{"query": "{ events { nodes { data } } }"}`, &list)
@@ -221,6 +227,27 @@ func TestDataIsKept(t *testing.T) {
 		if string(e.Data) != data {
 			t.Errorf("the query has %s", e.Data)
 		}
+	}
+}
+
+// With trusted documents the server runs these and no others.
+func TestTrustedDocuments(t *testing.T) {
+	documents := t.TempDir()
+	if err := os.WriteFile(filepath.Join(documents, "viewer.graphql"), []byte("{ viewer { __typename } }"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := boot(t, t.TempDir(), "--trusted-documents", documents)
+	c := &client{p.url, p.token}
+	for document, refused := range map[string]bool{"{ viewer { __typename } }": false, "{ __typename }": true} {
+		var answer struct{ Errors []any }
+		c.rest(t, "POST", "/graphql", `{"query": "`+document+`"}`, &answer)
+		if (len(answer.Errors) > 0) != refused {
+			t.Errorf("%s: %v", document, answer.Errors)
+		}
+	}
+	err := run(t.Context(), []string{"--database", t.TempDir(), "--trusted-documents", t.TempDir()}, func(string) string { return "" }, io.Discard, t.Output())
+	if err == nil || !strings.Contains(err.Error(), "--trusted-documents") {
+		t.Errorf("a directory without documents: %v", err)
 	}
 }
 

@@ -56,7 +56,7 @@ type panicked struct {
 
 func (p *panicked) Error() string { return fmt.Sprintf("panic: %v", p.value) }
 
-// Recover makes an error of a panic, for ErrorPresenter to log and mask.
+// Recover makes an error of a panic, for a Presenter to log and mask.
 func Recover(_ context.Context, value any) error {
 	return &panicked{value: value, stack: debug.Stack()}
 }
@@ -70,11 +70,6 @@ type Presenter struct {
 	RequestID func(ctx context.Context) string
 	// Logged reports whether an error has been logged already, such as a panic by the transport. Nil means never.
 	Logged func(err error) bool
-}
-
-// ErrorPresenter is the Presenter that logs to logger.
-func ErrorPresenter(logger *slog.Logger) graphql.ErrorPresenterFunc {
-	return Presenter{Logger: logger}.Present
 }
 
 // Present is a graphql.ErrorPresenterFunc. It never returns nil.

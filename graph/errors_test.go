@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -55,6 +56,14 @@ func TestBadArguments(t *testing.T) {
 	if code(lower) != graph.CodeBadUserInput {
 		t.Errorf("lower case status: %v", lower.Errors)
 	}
+	for query, value := range map[string]string{
+		`query($e: [AttemptErrorCode!]) { attempts(filter: {errors: $e}) { totalCount } }`: "timeout",
+		`query($e: [AttemptTrigger!]) { attempts(filter: {triggers: $e}) { totalCount } }`: "test",
+	} {
+		if lower := a.run(ctx, query, vars{"e": []string{value}}); code(lower) != graph.CodeBadUserInput {
+			t.Errorf("%s, lower case: %v", query, lower.Errors)
+		}
+	}
 	if a.log.Len() > 0 {
 		t.Errorf("logged: %s", a.log)
 	}
@@ -74,7 +83,7 @@ func TestUnauthenticated(t *testing.T) {
 // Callers see the code of an expected error, and of any other only the id under which it is in the log.
 func TestPresenter(t *testing.T) {
 	var log strings.Builder
-	p := graph.Presenter{Logger: textLogger(&log), RequestID: func(context.Context) string { return "req-1" }}
+	p := graph.Presenter{Logger: slog.New(slog.NewTextHandler(&log, nil)), RequestID: func(context.Context) string { return "req-1" }}
 	for _, test := range []struct {
 		err    error
 		code   string

@@ -8808,7 +8808,7 @@ func (ec *executionContext) unmarshalInputDeliveryAttemptFilter(ctx context.Cont
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"webhookIds", "deliveryIds", "eventIds", "eventTypes", "statuses", "startedAt"}
+	fieldsInOrder := [...]string{"webhookIds", "deliveryIds", "eventIds", "eventTypes", "statuses", "errors", "triggers", "startedAt"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -8850,6 +8850,20 @@ func (ec *executionContext) unmarshalInputDeliveryAttemptFilter(ctx context.Cont
 				return it, err
 			}
 			it.Statuses = data
+		case "errors":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("errors"))
+			data, err := ec.unmarshalOAttemptErrorCode2ᚕgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐErrorCodeᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Errors = data
+		case "triggers":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("triggers"))
+			data, err := ec.unmarshalOAttemptTrigger2ᚕgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐTriggerᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Triggers = data
 		case "startedAt":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("startedAt"))
 			data, err := ec.unmarshalOTimeRange2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚐTimeRange(ctx, v)
@@ -11800,6 +11814,20 @@ func (ec *executionContext) ___Type(ctx context.Context, sel ast.SelectionSet, o
 
 // region    ***************************** type.gotpl *****************************
 
+func (ec *executionContext) unmarshalNAttemptErrorCode2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐErrorCode(ctx context.Context, v any) (webhook.ErrorCode, error) {
+	res, err := model.UnmarshalAttemptErrorCode(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAttemptErrorCode2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐErrorCode(ctx context.Context, sel ast.SelectionSet, v webhook.ErrorCode) graphql.Marshaler {
+	_ = sel
+	res := model.MarshalAttemptErrorCode(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "AttemptErrorCode!")
+	}
+	return res
+}
+
 func (ec *executionContext) marshalNAttemptRequest2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐAttemptRequest(ctx context.Context, sel ast.SelectionSet, v *model.AttemptRequest) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "AttemptRequest!")
@@ -11831,14 +11859,13 @@ func (ec *executionContext) marshalNAttemptTimings2ᚖgithubᚗcomᚋhookgraph�
 }
 
 func (ec *executionContext) unmarshalNAttemptTrigger2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐTrigger(ctx context.Context, v any) (webhook.Trigger, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := webhook.Trigger(tmp)
+	res, err := model.UnmarshalAttemptTrigger(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNAttemptTrigger2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐTrigger(ctx context.Context, sel ast.SelectionSet, v webhook.Trigger) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := model.MarshalAttemptTrigger(v)
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "AttemptTrigger!")
 	}
@@ -12700,12 +12727,47 @@ func (ec *executionContext) marshalN__TypeKind2string(ctx context.Context, sel a
 	return res
 }
 
+func (ec *executionContext) unmarshalOAttemptErrorCode2ᚕgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐErrorCodeᚄ(ctx context.Context, v any) ([]webhook.ErrorCode, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]webhook.ErrorCode, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNAttemptErrorCode2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐErrorCode(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOAttemptErrorCode2ᚕgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐErrorCodeᚄ(ctx context.Context, sel ast.SelectionSet, v []webhook.ErrorCode) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNAttemptErrorCode2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐErrorCode(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalOAttemptErrorCode2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐErrorCode(ctx context.Context, v any) (*webhook.ErrorCode, error) {
 	if v == nil {
 		return nil, nil
 	}
-	tmp, err := graphql.UnmarshalString(v)
-	res := webhook.ErrorCode(tmp)
+	res, err := model.UnmarshalAttemptErrorCode(v)
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -12715,7 +12777,7 @@ func (ec *executionContext) marshalOAttemptErrorCode2ᚖgithubᚗcomᚋhookgraph
 	}
 	_ = sel
 	_ = ctx
-	res := graphql.MarshalString(string(*v))
+	res := model.MarshalAttemptErrorCode(*v)
 	return res
 }
 
@@ -12751,6 +12813,42 @@ func (ec *executionContext) marshalOAttemptStatus2ᚕgithubᚗcomᚋhookgraphᚋ
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNAttemptStatus2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐAttemptStatus(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalOAttemptTrigger2ᚕgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐTriggerᚄ(ctx context.Context, v any) ([]webhook.Trigger, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]webhook.Trigger, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNAttemptTrigger2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐTrigger(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOAttemptTrigger2ᚕgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐTriggerᚄ(ctx context.Context, sel ast.SelectionSet, v []webhook.Trigger) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNAttemptTrigger2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐTrigger(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {

@@ -58,15 +58,24 @@ func newAPI(t *testing.T) *api {
 	a.store = s
 	a.live = live.New(s, 1<<20)
 	s.OnAttempts(a.live.Append)
-	a.resolver = &graph.Resolver{Store: s, Live: a.live}
-	a.exec = graph.NewExecutor(a.resolver, textLogger(a.log))
+	a.resolver = &graph.Resolver{Store: s, Live: a.live, EndStream: func(context.Context, error) {}}
+	a.exec = newExecutor(a.resolver, a.log)
 	return a
+}
+
+// newExecutor executes the schema as a transport would, and logs to log.
+func newExecutor(r *graph.Resolver, log io.Writer) *executor.Executor {
+	e := executor.New(graph.New(r))
+	e.SetErrorPresenter(graph.Presenter{Logger: slog.New(slog.NewTextHandler(log, nil))}.Present)
+	e.SetRecoverFunc(graph.Recover)
+	e.AroundOperations(graph.AroundOperations(r.Store))
+	return e
 }
 
 // with returns the schema over the same store with another resolver.
 func (a *api) with(r *graph.Resolver) *api {
 	log := &bytes.Buffer{}
-	return &api{t: a.t, store: a.store, live: r.Live, resolver: r, exec: graph.NewExecutor(r, textLogger(log)), log: log}
+	return &api{t: a.t, store: a.store, live: r.Live, resolver: r, exec: newExecutor(r, log), log: log}
 }
 
 // as returns a context of a caller of the tenant.
@@ -221,5 +230,3 @@ func code(r *graphql.Response) string {
 	c, _ := r.Errors[0].Extensions["code"].(string)
 	return c
 }
-
-func textLogger(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }

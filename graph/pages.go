@@ -197,7 +197,8 @@ func deliveryFilter(f *store.DeliveryFilter) (store.DeliveryFilter, error) {
 func attemptFilter(f *store.AttemptFilter) (store.AttemptFilter, error) {
 	g := given(f)
 	return g, first(bounded("webhookIds", len(g.WebhookIDs)), bounded("deliveryIds", len(g.DeliveryIDs)),
-		bounded("eventIds", len(g.EventIDs)), bounded("eventTypes", len(g.EventTypes)), bounded("statuses", len(g.Statuses)))
+		bounded("eventIds", len(g.EventIDs)), bounded("eventTypes", len(g.EventTypes)), bounded("statuses", len(g.Statuses)),
+		bounded("errors", len(g.Errors)), bounded("triggers", len(g.Triggers)))
 }
 
 func bounded(field string, n int) error {

@@ -2,7 +2,6 @@ package graph
 
 import (
 	"context"
-	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -17,13 +16,6 @@ type request struct {
 	caller  *auth.Caller
 	store   *store.Scope
 	loaders *loaders
-	end     *ending
-}
-
-// ending is why a stream ended, until it was told.
-type ending struct {
-	mu  sync.Mutex // guards err
-	err error
 }
 
 type requestKey struct{}
@@ -37,22 +29,6 @@ func from(ctx context.Context) *request {
 	return r
 }
 
-// set keeps the error that a stream ends with. The stream's channel is closed after it.
-func (e *ending) set(err error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.err = err
-}
-
-// take returns what set was given, once.
-func (e *ending) take() error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	err := e.err
-	e.err = nil
-	return err
-}
-
 // AroundOperations refuses every operation without a caller (auth.From), and gives the others their part of the store and
 // their loaders. It must be among the middleware of whatever executes the schema.
 func AroundOperations(s *store.Store) graphql.OperationMiddleware {
@@ -61,30 +37,12 @@ func AroundOperations(s *store.Store) graphql.OperationMiddleware {
 		if caller == nil || caller.Tenant == nil {
 			return graphql.OneShot(&graphql.Response{Errors: gqlerror.List{unauthenticated()}})
 		}
-		scope, end := s.In(caller.Tenant.ID), &ending{}
+		scope := s.In(caller.Tenant.ID)
 		with := func(ctx context.Context) context.Context {
-			r := &request{caller: caller, store: scope, loaders: newLoaders(scope), end: end}
+			r := &request{caller: caller, store: scope, loaders: newLoaders(scope)}
 			return context.WithValue(ctx, requestKey{}, r)
 		}
 		respond := next(with(ctx))
 		return func(ctx context.Context) *graphql.Response { return respond(with(ctx)) }
 	}
-}
-
-// AroundResponses ends a stream that broke with a response that has errors only. It is for transports that have no way of
-// their own to end a stream (Resolver.EndStream).
-func AroundResponses(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
-	resp := next(ctx)
-	if resp != nil {
-		return resp
-	}
-	r, ok := ctx.Value(requestKey{}).(*request)
-	if !ok {
-		return nil
-	}
-	if err := r.end.take(); err != nil {
-		graphql.AddError(ctx, err)
-		return &graphql.Response{Errors: graphql.GetErrors(ctx)}
-	}
-	return nil
 }

@@ -4,12 +4,10 @@ package graph
 import (
 	"context"
 	_ "embed" // for SDL
-	"log/slog"
 	"maps"
 	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/99designs/gqlgen/graphql/executor"
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/hookgraph/hookgraph/internal/live"
@@ -32,11 +30,11 @@ type Resolver struct {
 	// means that there is none.
 	LastEventID func(ctx context.Context) string
 	// EndStream tells the transport why the subscription of ctx ends. It is called before the stream is closed, and the
-	// transport presents the error. When nil, the error comes as a last response that has errors only.
+	// transport presents the error.
 	EndStream func(ctx context.Context, err error)
 }
 
-// New makes the executable schema. It runs only within AroundOperations; NewExecutor puts everything together.
+// New makes the executable schema. It runs only within AroundOperations, and wants the errors of a Presenter.
 func New(r *Resolver) graphql.ExecutableSchema {
 	return NewExecutableSchema(Config{Schema: schema(), Resolvers: r})
 }
@@ -49,14 +47,3 @@ var schema = sync.OnceValue(func() *ast.Schema {
 	delete(s.Directives, "defer")
 	return &s
 })
-
-// NewExecutor makes a gqlgen executor of the schema with everything that it needs, for transports that take one.
-// Unexpected errors are logged to logger.
-func NewExecutor(r *Resolver, logger *slog.Logger) *executor.Executor {
-	e := executor.New(New(r))
-	e.SetErrorPresenter(ErrorPresenter(logger))
-	e.SetRecoverFunc(Recover)
-	e.AroundOperations(AroundOperations(r.Store))
-	e.AroundResponses(AroundResponses)
-	return e
-}

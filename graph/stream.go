@@ -10,13 +10,16 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// resumeAfter is the cursor that a stream goes on after: the argument, else the transport's, else the latest.
+// resumeAfter is where a stream begins: after the transport's cursor, else as the argument says, else at the latest. A
+// client that reconnects by itself sends its first request again, so the transport knows better.
 func (r *Resolver) resumeAfter(ctx context.Context, after *string) string {
+	if r.LastEventID != nil {
+		if id := r.LastEventID(ctx); id != "" {
+			return id
+		}
+	}
 	if after != nil {
 		return *after
-	}
-	if r.LastEventID != nil {
-		return r.LastEventID(ctx)
 	}
 	return ""
 }
@@ -24,8 +27,7 @@ func (r *Resolver) resumeAfter(ctx context.Context, after *string) string {
 // stream watches the attempt log until ctx ends. The channel has no buffer: a client that does not read holds one page of
 // the log, and nobody else up.
 func (r *Resolver) stream(ctx context.Context, f store.AttemptFilter, after string) (<-chan *model.StreamedDeliveryAttempt, error) {
-	req := from(ctx)
-	w, err := r.Live.Watch(ctx, req.caller.Tenant.ID, f, after)
+	w, err := r.Live.Watch(ctx, from(ctx).caller.Tenant.ID, f, after)
 	if err != nil {
 		return nil, r.streamError(err)
 	}
@@ -35,23 +37,14 @@ func (r *Resolver) stream(ctx context.Context, f store.AttemptFilter, after stri
 		defer w.Close()
 		defer func() {
 			if p := recover(); p != nil { // gqlgen recovers resolvers, not what they start
-				r.endStream(ctx, req, Recover(ctx, p))
+				r.EndStream(ctx, Recover(ctx, p))
 			}
 		}()
 		if err := r.pump(ctx, w, ch); ctx.Err() == nil {
-			r.endStream(ctx, req, r.streamError(err))
+			r.EndStream(ctx, r.streamError(err))
 		}
 	}()
 	return ch, nil
-}
-
-// endStream tells why a stream ends, before its channel is closed.
-func (r *Resolver) endStream(ctx context.Context, req *request, err error) {
-	if r.EndStream != nil {
-		r.EndStream(ctx, err)
-		return
-	}
-	req.end.set(err)
 }
 
 func (r *Resolver) pump(ctx context.Context, w *live.Watcher, ch chan<- *model.StreamedDeliveryAttempt) error {
@@ -75,7 +68,7 @@ func (r *Resolver) streamError(err error) error {
 		return &expired{oldest: r.Live.Cursor(e.Oldest - 1)} // that one is not lost when a client goes on after it
 	}
 	if errors.Is(err, webhook.ErrCursor) {
-		return &webhook.Invalid{Field: "after", Code: webhook.CodeInvalid, Message: "must be a cursor of this stream, or latest"}
+		return &webhook.Invalid{Field: "after", Code: webhook.CodeInvalid, Message: "must be a cursor of this stream, a time as RFC 3339 writes it, or latest"}
 	}
 	return err
 }

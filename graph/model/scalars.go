@@ -104,6 +104,23 @@ func UnmarshalAttemptStatus(v any) (webhook.AttemptStatus, error) {
 	return oneOf(v, webhook.AttemptSucceeded, webhook.AttemptFailed)
 }
 
+// MarshalAttemptErrorCode writes c.
+func MarshalAttemptErrorCode(c webhook.ErrorCode) graphql.Marshaler { return enum(c) }
+
+// UnmarshalAttemptErrorCode reads a code, with the same check.
+func UnmarshalAttemptErrorCode(v any) (webhook.ErrorCode, error) {
+	return oneOf(v, webhook.ErrorDNS, webhook.ErrorConnect, webhook.ErrorTLS, webhook.ErrorTimeout, webhook.ErrorBlockedAddress,
+		webhook.ErrorHTTPStatus, webhook.ErrorResponseTooSlow, webhook.ErrorProtocol, webhook.ErrorSigning)
+}
+
+// MarshalAttemptTrigger writes t.
+func MarshalAttemptTrigger(t webhook.Trigger) graphql.Marshaler { return enum(t) }
+
+// UnmarshalAttemptTrigger reads a trigger, with the same check.
+func UnmarshalAttemptTrigger(v any) (webhook.Trigger, error) {
+	return oneOf(v, webhook.TriggerSchedule, webhook.TriggerManual, webhook.TriggerReplay, webhook.TriggerTest)
+}
+
 func enum[T ~string](v T) graphql.Marshaler {
 	return graphql.WriterFunc(func(w io.Writer) { _, _ = io.WriteString(w, strconv.Quote(string(v))) })
 }

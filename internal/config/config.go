@@ -31,6 +31,7 @@ type Config struct {
 	DenyTarget           []netip.Prefix `env:"HOOKGRAPH_DENY_TARGET" placeholder:"CIDR" help:"Address ranges that webhooks may never be in."`
 	AllowedOrigins       []string       `env:"HOOKGRAPH_ALLOWED_ORIGINS" placeholder:"ORIGIN" help:"Web origins, besides the server's own, whose pages may use the GraphQL API (https://app.example.com)."`
 	DisableIntrospection bool           `env:"HOOKGRAPH_DISABLE_INTROSPECTION" help:"Refuses GraphQL introspection and does not serve /schema.graphql. GraphiQL then works without completion and documentation."`
+	TrustedDocuments     string         `env:"HOOKGRAPH_TRUSTED_DOCUMENTS" placeholder:"PATH" type:"path" help:"GraphQL documents that run, and no others: a JSON object of SHA-256 to document, as graphql-codegen writes it, or a directory of .graphql files. GraphiQL's own are not among them."`
 
 	// BootstrapToken is an operator token that exists from the first start, for automation. From the environment only:
 	// other users of the machine can read a command line.

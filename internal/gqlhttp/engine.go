@@ -50,9 +50,6 @@ func newEngine(schema graphql.ExecutableSchema, cfg Config) *engine {
 	if cfg.AroundOperations != nil {
 		e.exec.AroundOperations(cfg.AroundOperations)
 	}
-	if cfg.AroundResponses != nil {
-		e.exec.AroundResponses(cfg.AroundResponses)
-	}
 	return e
 }
 
@@ -116,10 +113,6 @@ func (e *engine) prepare(ctx context.Context, req *request) (op *operation, exte
 		}
 	}
 	e.rememberPersisted(req)
-	fields := e.cfg.AroundFields
-	if fields == nil {
-		fields = func(ctx context.Context, next graphql.Resolver) (any, error) { return next(ctx) }
-	}
 	return &operation{cost: cost, OperationContext: &graphql.OperationContext{
 		RawQuery:             req.query,
 		Variables:            vars,
@@ -130,7 +123,7 @@ func (e *engine) prepare(ctx context.Context, req *request) (op *operation, exte
 		Operation:            definition,
 		DisableIntrospection: e.cfg.DisableIntrospection,
 		RecoverFunc:          e.recovered,
-		ResolverMiddleware:   fields,
+		ResolverMiddleware:   func(ctx context.Context, next graphql.Resolver) (any, error) { return next(ctx) },
 		RootResolverMiddleware: func(ctx context.Context, next graphql.RootResolver) graphql.Marshaler {
 			return next(ctx)
 		},

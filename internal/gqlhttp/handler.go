@@ -42,10 +42,8 @@ type Config struct {
 	// request id and logs it. Errors of the protocol, the guard and validation do not pass through it. A panic arrives as
 	// an error that wraps ErrPanic, and has been logged.
 	ErrorPresenter graphql.ErrorPresenterFunc
-	// AroundOperations, AroundResponses and AroundFields wrap execution as gqlgen's middleware of these names. May be nil.
+	// AroundOperations wraps execution as gqlgen's middleware of that name. May be nil.
 	AroundOperations graphql.OperationMiddleware
-	AroundResponses  graphql.ResponseMiddleware
-	AroundFields     graphql.FieldMiddleware
 
 	// Logger gets panics and masked errors. Never documents, variables or tokens. Default: slog.Default().
 	Logger *slog.Logger

@@ -244,27 +244,17 @@ func TestCache(t *testing.T) {
 	}
 }
 
-// The middlewares of the configuration run around operations, responses and fields.
-func TestMiddlewares(t *testing.T) {
+// The middleware of the configuration runs around operations.
+func TestMiddleware(t *testing.T) {
 	calls := make(chan string, 10)
 	s := newServer(t, Config{
 		AroundOperations: func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-			calls <- "operation"
-			return next(ctx)
-		},
-		AroundResponses: func(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
-			calls <- "response"
-			return next(ctx)
-		},
-		AroundFields: func(ctx context.Context, next graphql.Resolver) (any, error) {
-			calls <- "field"
+			calls <- graphql.GetOperationContext(ctx).RawQuery
 			return next(ctx)
 		},
 	})
 	s.query(t, "{hello}", "")
-	for _, want := range []string{"operation", "response", "field"} {
-		if got := <-calls; got != want {
-			t.Errorf("got %s, want %s", got, want)
-		}
+	if got := <-calls; got != "{hello}" {
+		t.Errorf("got %s", got)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"time"
 
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -32,6 +33,12 @@ func (l *Log) Cursor(seq int64) string {
 	copy(b[1:], l.epoch[:])
 	binary.BigEndian.PutUint64(b[1+epochBytes:], uint64(seq)) //nolint:gosec // a Seq is never negative
 	return cursorText.EncodeToString(b[:])
+}
+
+// parseTime reads a time; a cursor is never one.
+func parseTime(s string) (time.Time, bool) {
+	t, err := time.Parse(time.RFC3339Nano, s)
+	return t, err == nil
 }
 
 // parse reads what Cursor made.

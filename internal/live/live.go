@@ -11,6 +11,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
@@ -20,6 +21,7 @@ import (
 type Source interface {
 	AttemptLog(ctx context.Context, tenant webhook.ID, f store.AttemptFilter, after int64, limit int) ([]*webhook.Attempt, int64, error)
 	AttemptBounds(ctx context.Context) (oldest, newest int64, err error)
+	AttemptBefore(ctx context.Context, t time.Time) (seq int64, err error)
 	Epoch() string
 }
 
@@ -119,10 +121,11 @@ func size(a *webhook.Attempt) int {
 	return entryBytes + len(a.URL) + len(a.Message) + len(a.RequestHeaders) + len(a.ResponseHeaders) + cap(a.ResponseBody)
 }
 
-// Watch starts a watcher of the tenant's attempts that match f, after the cursor: "" or "latest" is now, else what
-// Cursor made. f's slices must not be changed any more. The caller must Close the watcher. Errors: webhook.ErrCursor
-// for a cursor that is malformed, of another database, or ahead of the log; *webhook.CursorExpired when retention has
-// removed attempts after it; what reading the log's bounds brings.
+// Watch starts a watcher of the tenant's attempts that match f, from where after says: "" or "latest" is now; a time
+// (RFC 3339) is what was recorded from then on, of what is kept, and the same as now when it is yet to come; else it is a
+// cursor, what Cursor made. f's slices must not be changed any more. The caller must Close the watcher. Errors:
+// webhook.ErrCursor for what is none of these, or a cursor of another database or ahead of the log;
+// *webhook.CursorExpired when retention has removed attempts after a cursor; what reading the log's bounds brings.
 func (l *Log) Watch(ctx context.Context, tenant webhook.ID, f store.AttemptFilter, after string) (*Watcher, error) {
 	w := &Watcher{
 		log: l, tenant: tenant, filter: f,
@@ -132,7 +135,18 @@ func (l *Log) Watch(ctx context.Context, tenant webhook.ID, f store.AttemptFilte
 		l.register(w)
 		return w, nil
 	}
-	seq, err := l.parse(after)
+	since, isTime := parseTime(after)
+	if isTime && since.After(time.Now()) {
+		l.register(w)
+		return w, nil
+	}
+	var seq int64
+	var err error
+	if isTime {
+		seq, err = l.src.AttemptBefore(ctx, since)
+	} else {
+		seq, err = l.parse(after)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -140,7 +154,9 @@ func (l *Log) Watch(ctx context.Context, tenant webhook.ID, f store.AttemptFilte
 	// Register first, then read the bounds: what is committed later is appended later, so that nothing is between.
 	l.register(w)
 	oldest, newest, err := l.src.AttemptBounds(ctx)
-	if err == nil {
+	if isTime {
+		w.pos = max(w.pos, oldest-1) // what retention removed before was not asked for by its place
+	} else if err == nil {
 		err = check(seq, oldest, newest)
 	}
 	if err != nil {

@@ -71,6 +71,17 @@ func (j *journal) AttemptLog(_ context.Context, tenant webhook.ID, f store.Attem
 	return page, max(after, j.newest), nil
 }
 
+func (j *journal) AttemptBefore(_ context.Context, t time.Time) (int64, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, a := range j.rows {
+		if a.Seq >= t.Unix() { // recorded in the second of its Seq
+			return a.Seq - 1, j.err
+		}
+	}
+	return j.newest, j.err
+}
+
 // commit stores an attempt of a webhook of a tenant, without appending it to the Log.
 func (j *journal) commit(seq int64, tenant, hook int, body int) *webhook.Attempt {
 	a := &webhook.Attempt{
@@ -311,6 +322,21 @@ func TestCursors(t *testing.T) {
 	j.prune(100)
 	if _, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{}, l.Cursor(9)); !errors.As(err, &expired) || expired.Oldest != 11 {
 		t.Errorf("an emptied log: %v, want an expired cursor", err)
+	}
+	for after, want := range map[string]int64{"1970-01-01T00:00:12Z": 12, "1970-01-01T02:00:13.5+02:00": 13, "1970-01-01T00:00:01Z": 11} {
+		for seq := range int64(5) {
+			if j.newest < 15 {
+				j.commit(11+seq, 0, 0, 0)
+			}
+		}
+		w, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{}, after)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if page, err := w.Next(t.Context()); err != nil || page[0].Seq != want {
+			t.Errorf("%s: %v, %v, want from %d on", after, page, err, want)
+		}
+		w.Close()
 	}
 	if len(l.byTenant) != 1 {
 		t.Errorf("%d tenants are registered, want that of the first watcher", len(l.byTenant))

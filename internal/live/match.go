@@ -16,6 +16,8 @@ func Match(tenant webhook.ID, f *store.AttemptFilter, a *webhook.Attempt) bool {
 		in(f.EventIDs, a.EventID) &&
 		in(f.EventTypes, a.EventType) &&
 		in(f.Statuses, a.Status) &&
+		(len(f.Errors) == 0 || a.Error != nil && in(f.Errors, *a.Error)) &&
+		in(f.Triggers, a.Trigger) &&
 		(f.StartedAt.From == nil || !a.StartedAt.Before(*f.StartedAt.From)) &&
 		(f.StartedAt.To == nil || a.StartedAt.Before(*f.StartedAt.To))
 }

@@ -199,6 +199,7 @@ func (f DeliveryFilter) narrow(q *gorm.DB) *gorm.DB {
 func (f AttemptFilter) narrow(q *gorm.DB) *gorm.DB {
 	q = in(in(q, "a.webhook_id", f.WebhookIDs), "a.delivery_id", f.DeliveryIDs)
 	q = in(in(in(q, "a.event_id", f.EventIDs), "e.type", f.EventTypes), "a.status", f.Statuses)
+	q = in(in(q, "a.error", f.Errors), "a.triggered_by", f.Triggers)
 	return f.StartedAt.narrow(q, "a.started_at")
 }
 

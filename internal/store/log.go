@@ -37,6 +37,34 @@ func (s *Store) AttemptBounds(ctx context.Context) (oldest, newest int64, err er
 	return oldest, newest, nil
 }
 
+// AttemptBefore returns a position in the attempt log, for AttemptLog to read after: what was recorded at or after t, to the
+// millisecond and by the clock of who recorded it, comes after it. It is the newest Seq when nothing was.
+func (s *Store) AttemptBefore(ctx context.Context, t time.Time) (int64, error) {
+	// An id has the time of recording, and grows with Seq; there is no index by time to keep.
+	_, high, err := s.AttemptBounds(ctx)
+	if err != nil {
+		return 0, err
+	}
+	low := int64(0)
+	for low < high {
+		middle := low + (high-low)/2
+		var next []struct {
+			Seq int64
+			ID  webhook.ID
+		}
+		err := s.read.WithContext(ctx).Raw("SELECT seq, id FROM attempts WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT 1", middle, high).Scan(&next).Error
+		switch {
+		case err != nil:
+			return 0, unavailable(err)
+		case len(next) == 0 || next[0].ID.Time().UnixMilli() >= t.UnixMilli():
+			high = middle
+		default:
+			low = next[0].Seq
+		}
+	}
+	return low, nil
+}
+
 // Prune removes events that were published before the time and whose deliveries are all completed, with everything that
 // hangs on them, and reports how many events went.
 func (s *Store) Prune(ctx context.Context, before time.Time) (int, error) {

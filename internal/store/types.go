@@ -114,5 +114,7 @@ type AttemptFilter struct {
 	EventIDs    []webhook.ID
 	EventTypes  []string
 	Statuses    []webhook.AttemptStatus
+	Errors      []webhook.ErrorCode
+	Triggers    []webhook.Trigger
 	StartedAt   TimeRange
 }

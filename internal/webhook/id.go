@@ -31,6 +31,12 @@ func NewID(at time.Time) ID {
 	return id
 }
 
+// Time is when an id that NewID made was made, to the millisecond.
+func (id ID) Time() time.Time {
+	ms := uint64(binary.BigEndian.Uint16(id[0:]))<<32 | uint64(binary.BigEndian.Uint32(id[2:]))
+	return time.UnixMilli(int64(ms)) //nolint:gosec // 48 bits
+}
+
 // ParseID reads the one spelling that String writes, in either case. Braces, URNs and missing hyphens are refused, so
 // that an id has one spelling in logs and caches.
 func ParseID(s string) (ID, error) {
