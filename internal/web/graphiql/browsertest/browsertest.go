@@ -17,9 +17,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 )
 
@@ -68,6 +71,23 @@ func Open(t *testing.T, origin string) *Page {
 		t.Fatalf("start chromium: %v", err)
 	}
 	return p
+}
+
+// NewWindow takes a step that makes the page open another window, and returns the page in that. It has an account of its own.
+func (p *Page) NewWindow(step chromedp.Action[chromedp.Void]) *Page {
+	p.t.Helper()
+	opened := chromedp.WaitNewTarget(p.ctx, func(*target.Info) bool { return true })
+	p.Do(step)
+	w := &Page{t: p.t, host: p.host}
+	select {
+	case id := <-opened:
+		ctx, cancel := chromedp.NewContext(p.ctx, chromedp.WithTargetID(id), chromedp.WithListener(w.observe))
+		p.t.Cleanup(cancel)
+		w.ctx = ctx
+	case <-time.After(patience):
+		p.fail("no window was opened")
+	}
+	return w
 }
 
 func find(t *testing.T) string {
@@ -146,9 +166,9 @@ func (p *Page) observe(event any) {
 }
 
 // asked is called with mu held.
-func (p *Page) asked(target string) {
-	if u, err := url.Parse(target); err != nil || u.Scheme != "data" && u.Scheme != "blob" && u.Host != p.host {
-		p.strays = append(p.strays, target)
+func (p *Page) asked(address string) {
+	if u, err := url.Parse(address); err != nil || u.Scheme != "data" && u.Scheme != "blob" && u.Host != p.host {
+		p.strays = append(p.strays, address)
 	}
 }
 
@@ -165,18 +185,33 @@ func (p *Page) Do(steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
+// Front shows the page, where there are several: browsers draw nothing in those that are hidden.
+func (p *Page) Front() {
+	p.t.Helper()
+	p.Do(chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		_, err := chromedp.Call(ctx, page.BringToFront, cdp.Empty{})
+		return err
+	}))
+}
+
 // WaitFor waits until a JavaScript expression is true.
 func (p *Page) WaitFor(expression string) {
 	p.t.Helper()
 	deadline := time.Now().Add(patience)
 	for time.Now().Before(deadline) {
-		// An error is an expression that does not hold yet: an element that is not there has no properties.
-		if ok, err := chromedp.Run(p.ctx, chromedp.Evaluate[bool]("Boolean("+expression+")")); err == nil && ok {
+		if p.Is(expression) {
 			return
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
 	p.fail("this did not become true: %s", expression)
+}
+
+// Is reports whether a JavaScript expression is true now. One that fails is not: an element that is not there has no
+// properties.
+func (p *Page) Is(expression string) bool {
+	ok, err := chromedp.Run(p.ctx, chromedp.Evaluate[bool]("Boolean("+expression+")"))
+	return err == nil && ok
 }
 
 // WaitText waits until the first element that selector matches shows text. White space counts as one space.

@@ -14,7 +14,7 @@ const ANONYMOUS: Credentials = { token: '', tenant: '' };
 const initial = credentials.load();
 
 export function App() {
-  // null until the user has said who is calling, if only by declining to.
+  // null while there is no token.
   const [caller, setCaller] = useState(initial);
   const [asking, setAsking] = useState(initial === null);
   const [refused, setRefused] = useState(false);
@@ -31,7 +31,7 @@ export function App() {
     [caller],
   );
 
-  function become(next: Credentials) {
+  function become(next: Credentials | null) {
     setCaller(next);
     setRefused(false);
     setAsking(false);
@@ -59,20 +59,22 @@ export function App() {
           Hookgraph <span>GraphiQL</span>
         </h1>
         <nav aria-label="Page">
-          <a href={location.pathname} target="_blank" rel="noopener">
+          {/* biome-ignore lint/security/noBlankTarget: this page again. With its opener, a window starts with a copy of
+              this one's session storage, so that the token is asked for once. */}
+          <a href={location.pathname} target="_blank" rel="opener">
             New window
           </a>
         </nav>
         <button type="button" className="caller" onClick={() => setAsking(true)} aria-haspopup="dialog">
           <span className="dot" data-state={refused ? 'refused' : caller?.token ? 'set' : 'none'} />
-          {refused ? 'Token refused' : caller?.token ? 'Token set' : 'No token'}
+          {!caller?.token ? 'No token' : refused ? 'Token refused' : 'Token set'}
           {caller?.tenant && <span className="tenant"> · {caller.tenant}</span>}
         </button>
       </header>
       <main inert={!ready} aria-busy={!ready}>
         <GraphiQL
           fetcher={fetcher}
-          // Without a caller there is no schema to ask for: null keeps GraphiQL from trying.
+          // Nobody is told the schema without a token: null keeps GraphiQL from asking, which would ask for the token again.
           schema={caller ? undefined : null}
           defaultTabs={DEFAULT_TABS}
           inputValueDeprecation
@@ -92,12 +94,9 @@ export function App() {
         }}
         onForget={() => {
           credentials.forget();
-          become(ANONYMOUS);
+          become(null);
         }}
-        onClose={() => {
-          setAsking(false);
-          setCaller((was) => was ?? ANONYMOUS);
-        }}
+        onClose={() => setAsking(false)}
       />
     </>
   );

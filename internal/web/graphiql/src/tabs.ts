@@ -3,7 +3,7 @@
 
 const REGISTER = `# 1 of 4 · Register a webhook
 #
-# A webhook is a URL and the event types it wants:
+# A webhook is a URL and the event types it wants;
 # without "events" it gets them all. Put your own
 # receiver here. It verifies signatures with the
 # "secret", which is shown this once: keep it.
@@ -35,7 +35,7 @@ mutation Register {
 
 const PUBLISH = `# 2 of 4 · Publish an event
 #
-# Something that happened: a type, any JSON as data.
+# Something that happened: a type, and any JSON.
 # The event is stored, with one delivery for each
 # webhook that wants it, before the answer comes.
 # A totalCount of 0: no webhook wants this type.
@@ -64,9 +64,9 @@ mutation Publish {
 
 const WATCH = `# 3 of 4 · Watch live
 #
-# Each attempt the moment it is made, by WebSocket,
-# until you press ■ or choose another tab: publish
-# meanwhile from a "New window" (see above).
+# Each attempt the moment it is made, until you
+# press ■ or choose another tab: publish from a
+# "New window" (see above) meanwhile.
 #
 # A client that reconnects passes the last cursor
 # as "after", and misses nothing.
@@ -106,7 +106,10 @@ const INSPECT = `# 4 of 4 · Inspect failures
 # says what went wrong so far.
 
 query InspectFailures {
-  deliveries(first: 20, filter: { statuses: [FAILED, PENDING] }) {
+  deliveries(
+    first: 20
+    filter: { statuses: [FAILED, PENDING] }
+  ) {
     nodes {
       id
       status
