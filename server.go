@@ -134,6 +134,10 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func
 		}
 		return nil
 	})
+	running.Go(func() error {
+		authenticator.Run(ctx)
+		return nil
+	})
 	running.Go(func() error { return prune(ctx, st, cfg.Retention, log) })
 	running.Go(func() error {
 		<-ctx.Done()

@@ -6,21 +6,28 @@ import (
 	"log/slog"
 	"net/http"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/hookgraph/hookgraph/internal/auth"
+	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
 // Authenticate finds the caller of a transport's request. Its errors are for callers: what is not theirs to know is
 // logged.
 func Authenticate(a *auth.Authenticator, logger *slog.Logger) func(r *http.Request, token, tenant string) (context.Context, error) {
 	return func(r *http.Request, token, tenant string) (context.Context, error) {
-		caller, err := a.Authenticate(r.Context(), token, tenant)
+		caller, err := a.Authenticate(r.Context(), auth.Remote(r), token, tenant)
+		var limited *auth.TooManyFailures
 		switch {
 		case err == nil:
 			return auth.With(r.Context(), caller), nil
 		case errors.Is(err, auth.ErrUnauthenticated):
 			return nil, unauthenticated()
+		case errors.As(err, &limited):
+			return nil, &gqlerror.Error{Message: limited.Error(), Extensions: map[string]any{
+				"code": CodeRateLimited, "retryAfterMs": limited.RetryAfter.Milliseconds(),
+			}}
 		case errors.Is(err, auth.ErrUnknownTenant):
 			return nil, &gqlerror.Error{Message: "unknown tenant", Extensions: map[string]any{"code": CodeForbidden}}
 		case errors.Is(err, auth.ErrForbidden):
@@ -35,5 +42,14 @@ func Authenticate(a *auth.Authenticator, logger *slog.Logger) func(r *http.Reque
 	}
 }
 
-// CodeForbidden is the extensions.code of a caller that is known and may not do this.
-const CodeForbidden = "FORBIDDEN"
+// needs refuses a caller whose token has not what the schema's directive of this name says.
+func needs(ctx context.Context, _ any, next graphql.Resolver, scope *webhook.TokenScope, operator bool) (any, error) {
+	rule := auth.Needs{Operator: operator}
+	if scope != nil {
+		rule.Scope = *scope
+	}
+	if err := rule.Check(from(ctx).caller); err != nil {
+		return nil, err
+	}
+	return next(ctx)
+}

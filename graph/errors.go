@@ -15,6 +15,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/hookgraph/hookgraph/graph/model"
+	"github.com/hookgraph/hookgraph/internal/auth"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -22,6 +23,8 @@ import (
 // GRAPHQL_VALIDATION_FAILED).
 const (
 	CodeUnauthenticated = "UNAUTHENTICATED"
+	CodeForbidden       = "FORBIDDEN"    // the caller is known and may not do this; extensions.scope is what its token lacks
+	CodeRateLimited     = "RATE_LIMITED" // extensions.retryAfterMs is how long to wait
 	CodeNotFound        = "NOT_FOUND"
 	CodeBadUserInput    = "BAD_USER_INPUT" // extensions.field is the way to the argument
 	CodeCursorExpired   = "CURSOR_EXPIRED" // all that is still kept comes after the cursor extensions.oldest
@@ -95,6 +98,13 @@ func (p Presenter) Present(ctx context.Context, err error) *gqlerror.Error {
 	if e, ok := errors.AsType[*expired](err); ok {
 		set(CodeCursorExpired, e.Error())
 		shown.Extensions["oldest"] = e.oldest
+		return shown
+	}
+	if e, ok := errors.AsType[*auth.Lacking](err); ok {
+		set(CodeForbidden, e.Error())
+		if e.Scope != "" {
+			shown.Extensions["scope"] = string(e.Scope)
+		}
 		return shown
 	}
 	if invalids := webhook.Invalids(err); len(invalids) > 0 {

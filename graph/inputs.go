@@ -9,6 +9,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"github.com/hookgraph/hookgraph/graph/model"
+	"github.com/hookgraph/hookgraph/internal/auth"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -26,6 +27,32 @@ func newEvent(in *model.PublishEventInput) webhook.NewEvent {
 		e.IdempotencyKey = *in.IdempotencyKey
 	}
 	return e
+}
+
+// newToken translates a token to make. Nobody makes one that may do more than their own.
+func newToken(c *auth.Caller, in *model.CreateTokenInput) (webhook.Token, error) {
+	t := webhook.Token{TenantID: in.TenantID, Name: in.Name, Scopes: in.Scopes, ExpiresAt: in.ExpiresAt}
+	var errs []error
+	bad := func(field string, code webhook.Code, message string) {
+		errs = append(errs, &webhook.Invalid{Field: field, Code: code, Message: message})
+	}
+	switch {
+	case in.Operator && !c.Operator:
+		bad("operator", webhook.CodeForbidden, "only an operator may make an operator's token")
+	case in.Operator && in.TenantID != nil:
+		bad("tenantId", webhook.CodeConflict, "must be null: an operator's token is of no tenant")
+	case !in.Operator && in.TenantID == nil:
+		t.TenantID = &c.Tenant.ID
+	}
+	if in.Scopes == nil {
+		t.Scopes = c.Token.Scopes
+	}
+	for i, scope := range in.Scopes {
+		if !c.Token.Scopes.Has(scope) {
+			bad(fmt.Sprintf("scopes.%d", i), webhook.CodeForbidden, "is a scope that the caller's token has not")
+		}
+	}
+	return t, errors.Join(errs...)
 }
 
 func checkCount(n int) *webhook.Invalid {

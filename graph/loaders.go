@@ -23,6 +23,7 @@ type loaders struct {
 	deliveries loader[*webhook.Delivery]
 	secrets    loader[[]*webhook.Secret]
 	headers    loader[[]*webhook.CustomHeader]
+	tenants    loader[*webhook.Tenant]
 
 	mu sync.Mutex // guards what follows
 	// levels finds the level of a row by its pointer.
@@ -31,13 +32,14 @@ type loaders struct {
 	lists map[string]any
 }
 
-func newLoaders(s *store.Scope) *loaders {
+func newLoaders(s *store.Scope, known *store.Registry) *loaders {
 	l := &loaders{levels: map[any]any{}, lists: map[string]any{}}
 	l.webhooks.fetch = rows(l, s.WebhooksByID)
 	l.events.fetch = rows(l, s.EventsByID)
 	l.deliveries.fetch = rows(l, s.DeliveriesByID)
 	l.secrets.fetch = s.Secrets
 	l.headers.fetch = s.Headers
+	l.tenants.fetch = rows(l, known.TenantsByID)
 	return l
 }
 

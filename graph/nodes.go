@@ -2,42 +2,75 @@ package graph
 
 import (
 	"context"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/hookgraph/hookgraph/graph/model"
+	"github.com/hookgraph/hookgraph/internal/auth"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// nodes finds objects of any type, in the order of their ids, nil where there is none. An id does not say its type, so all
-// four tables are asked, each once.
+// finder looks for objects of one type by their ids, and knows what a caller must have to see one.
+type finder struct {
+	needs auth.Needs
+	find  func(ctx context.Context, ids []webhook.ID) (map[webhook.ID]model.Node, error)
+}
+
+func findIn[T any](l *loaders, scope webhook.TokenScope, byID fetch[*T]) finder {
+	return finder{auth.Needs{Scope: scope}, func(ctx context.Context, ids []webhook.ID) (map[webhook.ID]model.Node, error) {
+		found, err := rows(l, byID)(ctx, ids)
+		result := make(map[webhook.ID]model.Node, len(found))
+		for id, row := range found {
+			result[id] = row
+		}
+		return result, err
+	}}
+}
+
+// nodes finds objects of any type, in the order of their ids, nil where there is none. An id does not say its type, so
+// every table is asked, each once. The error is an *auth.Lacking when one is there that the caller's token may not see.
 func nodes(ctx context.Context, ids []webhook.ID) ([]model.Node, error) {
+	r := from(ctx)
+	finders := []finder{
+		findIn(r.loaders, webhook.ScopeWebhooksRead, r.store.WebhooksByID),
+		findIn(r.loaders, webhook.ScopeDeliveriesRead, r.store.EventsByID),
+		findIn(r.loaders, webhook.ScopeDeliveriesRead, r.store.DeliveriesByID),
+		findIn(r.loaders, webhook.ScopeDeliveriesRead, r.store.AttemptsByID),
+		findIn(r.loaders, webhook.ScopeAdmin, r.registry.TokensByID),
+		findIn(r.loaders, "", r.registry.TenantsByID), // a caller knows its own tenant anyway
+	}
 	var (
-		r          = from(ctx)
-		g, gctx    = errgroup.WithContext(ctx)
-		webhooks   map[webhook.ID]*webhook.Webhook
-		events     map[webhook.ID]*webhook.Event
-		deliveries map[webhook.ID]*webhook.Delivery
-		attempts   map[webhook.ID]*webhook.Attempt
+		g, gctx = errgroup.WithContext(ctx)
+		mu      sync.Mutex // guards found and lacking
+		found   = map[webhook.ID]model.Node{}
+		lacking = map[webhook.ID]error{}
 	)
-	g.Go(func() (err error) { webhooks, err = rows(r.loaders, r.store.WebhooksByID)(gctx, ids); return err })
-	g.Go(func() (err error) { events, err = rows(r.loaders, r.store.EventsByID)(gctx, ids); return err })
-	g.Go(func() (err error) { deliveries, err = rows(r.loaders, r.store.DeliveriesByID)(gctx, ids); return err })
-	g.Go(func() (err error) { attempts, err = rows(r.loaders, r.store.AttemptsByID)(gctx, ids); return err })
+	for _, f := range finders {
+		g.Go(func() error {
+			some, err := f.find(gctx, ids)
+			refused := f.needs.Check(r.caller)
+			mu.Lock()
+			defer mu.Unlock()
+			for id, node := range some {
+				if refused != nil {
+					lacking[id] = refused
+				} else {
+					found[id] = node
+				}
+			}
+			return err
+		})
+	}
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	found := make([]model.Node, len(ids))
+	result := make([]model.Node, len(ids))
 	for i, id := range ids {
-		if w, ok := webhooks[id]; ok {
-			found[i] = w
-		} else if e, ok := events[id]; ok {
-			found[i] = e
-		} else if d, ok := deliveries[id]; ok {
-			found[i] = d
-		} else if a, ok := attempts[id]; ok {
-			found[i] = a
+		if err := lacking[id]; err != nil {
+			return nil, err
 		}
+		result[i] = found[id]
 	}
-	return found, nil
+	return result, nil
 }

@@ -29,6 +29,7 @@ const (
 	ofEvents          kind = 'e'
 	ofDeliveries      kind = 'd'
 	ofAttempts        kind = 'a'
+	ofTokens          kind = 'k'
 	ofDeliverysOldest kind = 'o' // the attempts of a delivery, oldest first
 )
 
@@ -174,6 +175,8 @@ func eventSeq(e *webhook.Event) int64       { return e.Seq }
 func deliverySeq(d *webhook.Delivery) int64 { return d.Seq }
 func attemptSeq(a *webhook.Attempt) int64   { return a.Seq }
 
+func tokenSeq(t *webhook.Token) int64 { return t.Seq }
+
 func webhookID(w *webhook.Webhook) webhook.ID        { return w.ID }
 func eventID(e *webhook.Event) webhook.ID            { return e.ID }
 func deliveryID(d *webhook.Delivery) webhook.ID      { return d.ID }
@@ -181,7 +184,16 @@ func deliveryEvent(d *webhook.Delivery) webhook.ID   { return d.EventID }
 func deliveryWebhook(d *webhook.Delivery) webhook.ID { return d.WebhookID }
 func attemptDelivery(a *webhook.Attempt) webhook.ID  { return a.DeliveryID }
 func attemptEvent(a *webhook.Attempt) webhook.ID     { return a.EventID }
+func tenantID(t *webhook.Tenant) webhook.ID          { return t.ID }
 func attemptWebhook(a *webhook.Attempt) webhook.ID   { return a.WebhookID }
+
+// tokenTenant is the zero id for an operator's, which names nothing.
+func tokenTenant(t *webhook.Token) webhook.ID {
+	if t.TenantID == nil {
+		return webhook.ID{}
+	}
+	return *t.TenantID
+}
 
 func eventFilter(f *store.EventFilter) (store.EventFilter, error) {
 	g := given(f)

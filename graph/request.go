@@ -10,12 +10,13 @@ import (
 	"github.com/hookgraph/hookgraph/internal/store"
 )
 
-// request is what an operation has of its own: its caller, the caller's part of the store, and the loaders of the response
-// that is being made. A stream has many responses, so what one of them read is gone with it.
+// request is what an operation has of its own: its caller, the caller's part of the store and of its tokens and tenants, and
+// the loaders of the response that is being made. A stream has many responses, so what one of them read is gone with it.
 type request struct {
-	caller  *auth.Caller
-	store   *store.Scope
-	loaders *loaders
+	caller   *auth.Caller
+	store    *store.Scope
+	registry *store.Registry
+	loaders  *loaders
 }
 
 type requestKey struct{}
@@ -37,9 +38,12 @@ func AroundOperations(s *store.Store) graphql.OperationMiddleware {
 		if caller == nil || caller.Tenant == nil {
 			return graphql.OneShot(&graphql.Response{Errors: gqlerror.List{unauthenticated()}})
 		}
-		scope := s.In(caller.Tenant.ID)
+		scope, known := s.In(caller.Tenant.ID), s.Registry(&caller.Tenant.ID)
+		if caller.Operator {
+			known = s.Registry(nil)
+		}
 		with := func(ctx context.Context) context.Context {
-			r := &request{caller: caller, store: scope, loaders: newLoaders(scope)}
+			r := &request{caller: caller, store: scope, registry: known, loaders: newLoaders(scope, known)}
 			return context.WithValue(ctx, requestKey{}, r)
 		}
 		respond := next(with(ctx))

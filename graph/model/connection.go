@@ -49,4 +49,8 @@ type (
 	DeliveryAttemptConnection = Connection[webhook.Attempt]
 	// DeliveryAttemptEdge is an attempt in a list.
 	DeliveryAttemptEdge = Edge[webhook.Attempt]
+	// TokenConnection is a page of tokens.
+	TokenConnection = Connection[webhook.Token]
+	// TokenEdge is a token in a list.
+	TokenEdge = Edge[webhook.Token]
 )

@@ -37,6 +37,30 @@ type CancelDeliveryPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+// What token to make.
+type CreateTokenInput struct {
+	// Whose it is; null means of the tenant that the call is about. A tenant makes its own only.
+	TenantID *webhook.ID `json:"tenantId,omitempty"`
+	// True makes an operator's token, which only an operator may; `tenantId` must then be null.
+	Operator bool `json:"operator"`
+	// What it is for, at most 100 characters.
+	Name string `json:"name"`
+	// What it permits; null means everything that the caller's token does.
+	Scopes []webhook.TokenScope `json:"scopes,omitempty"`
+	// When it stops working; null means never.
+	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
+}
+
+// What came of `createToken`.
+type CreateTokenPayload struct {
+	// The token; null when there are `userErrors`.
+	Token *webhook.Token `json:"token,omitempty"`
+	// The credential itself, `hg_` and 43 characters, shown this once; null when there are `userErrors`.
+	Secret *string `json:"secret,omitempty"`
+	// What is wrong with the input; empty when it worked.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
 // What to register.
 type CreateWebhookInput struct {
 	// Where to send events: https, a host, no user information, no fragment, at most 2,048 bytes.
@@ -164,6 +188,20 @@ type RetryDeliveryPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+// What to revoke.
+type RevokeTokenInput struct {
+	// The token's id.
+	ID webhook.ID `json:"id"`
+}
+
+// What came of `revokeToken`.
+type RevokeTokenPayload struct {
+	// The token as it is now; null when there are `userErrors`.
+	Token *webhook.Token `json:"token,omitempty"`
+	// What is wrong with the input; empty when it worked.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
 // Which secret to replace.
 type RotateWebhookSecretInput struct {
 	// The webhook's id.
@@ -256,6 +294,6 @@ type Viewer struct {
 	Operator bool `json:"operator"`
 	// The tenant that this call is about: the token's own, or the one that an operator named in the header `Hookgraph-Tenant`.
 	Tenant *webhook.Tenant `json:"tenant"`
-	// The token that was presented.
+	// The token that was presented, with its scopes and its expiry.
 	Token *webhook.Token `json:"token"`
 }

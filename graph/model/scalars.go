@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -119,6 +120,26 @@ func MarshalAttemptTrigger(t webhook.Trigger) graphql.Marshaler { return enum(t)
 // UnmarshalAttemptTrigger reads a trigger, with the same check.
 func UnmarshalAttemptTrigger(v any) (webhook.Trigger, error) {
 	return oneOf(v, webhook.TriggerSchedule, webhook.TriggerManual, webhook.TriggerReplay, webhook.TriggerTest)
+}
+
+// MarshalTokenScope writes s in the spelling of an enum: webhooks:read is WEBHOOKS_READ.
+func MarshalTokenScope(s webhook.TokenScope) graphql.Marshaler { return enum(spelled(s)) }
+
+// UnmarshalTokenScope reads a scope, with the same check.
+func UnmarshalTokenScope(v any) (webhook.TokenScope, error) {
+	names := make([]string, len(webhook.AllScopes))
+	for i, s := range webhook.AllScopes {
+		names[i] = spelled(s)
+	}
+	name, err := oneOf(v, names...)
+	if err != nil {
+		return "", err
+	}
+	return webhook.AllScopes[slices.Index(names, name)], nil
+}
+
+func spelled(s webhook.TokenScope) string {
+	return strings.ToUpper(strings.ReplaceAll(string(s), ":", "_"))
 }
 
 func enum[T ~string](v T) graphql.Marshaler {

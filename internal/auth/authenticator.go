@@ -2,9 +2,13 @@ package auth
 
 import (
 	"context"
+	"crypto/subtle"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/netip"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/webhook"
@@ -18,7 +22,7 @@ const MaxTokenBytes = 256
 
 // The failures of authentication. Their texts may be shown to the caller.
 var (
-	// ErrUnauthenticated is a call without a token, or with one that is unknown or revoked: one answer for all.
+	// ErrUnauthenticated is a call without a token, or with one that is unknown, revoked or expired: one answer for all.
 	ErrUnauthenticated = errors.New("a valid bearer token is needed")
 	// ErrForbidden is a caller that is known and may not do this.
 	ErrForbidden = errors.New("forbidden")
@@ -28,9 +32,12 @@ var (
 
 // Store is where tokens and tenants are kept; *store.Store is one.
 type Store interface {
+	// TokenByHash finds a token that is neither revoked nor expired.
 	TokenByHash(ctx context.Context, hash []byte) (*webhook.Token, error)
 	TenantByName(ctx context.Context, name string) (*webhook.Tenant, error)
 	TenantsByID(ctx context.Context, ids []webhook.ID) (map[webhook.ID]*webhook.Tenant, error)
+	// TokensUsed notes when tokens were last used.
+	TokensUsed(ctx context.Context, used map[webhook.ID]time.Time) error
 }
 
 // How long, and how many of, what was found is remembered: the bound on how late a revocation is noticed.
@@ -45,6 +52,10 @@ type Authenticator struct {
 	tokens  *recent[[32]byte, *webhook.Token] // by hash, so that no token lingers in memory
 	names   *recent[string, *webhook.Tenant]
 	tenants *recent[webhook.ID, *webhook.Tenant]
+	failed  *failures
+
+	mu   sync.Mutex               // guards used
+	used map[webhook.ID]time.Time // tokens that Run has not written yet
 }
 
 // New makes an Authenticator.
@@ -54,14 +65,63 @@ func New(s Store) *Authenticator {
 		tokens:  newRecent[[32]byte, *webhook.Token](rememberFor, rememberMax),
 		names:   newRecent[string, *webhook.Tenant](rememberFor, rememberMax),
 		tenants: newRecent[webhook.ID, *webhook.Tenant](rememberFor, rememberMax),
+		failed:  newFailures(),
+		used:    map[webhook.ID]time.Time{},
+	}
+}
+
+// usedInterval is how often Run writes when tokens were last used.
+const usedInterval = time.Minute
+
+// Run writes when tokens were last used, once a minute and when ctx ends. Nothing waits for it, and what can not be written
+// is tried again a minute later.
+func (a *Authenticator) Run(ctx context.Context) {
+	tick := time.NewTicker(usedInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+			defer cancel()
+			a.writeUsed(last)
+			return
+		case <-tick.C:
+			a.writeUsed(ctx)
+		}
+	}
+}
+
+func (a *Authenticator) writeUsed(ctx context.Context) {
+	a.mu.Lock()
+	used := a.used
+	a.used = map[webhook.ID]time.Time{}
+	a.mu.Unlock()
+	if len(used) == 0 || a.store.TokensUsed(ctx, used) == nil {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for id, when := range used {
+		if _, ok := a.used[id]; !ok && len(a.used) < rememberMax {
+			a.used[id] = when
+		}
+	}
+}
+
+// use notes that a token is being used. It is called when the token was looked up, which is once a second at most.
+func (a *Authenticator) use(t *webhook.Token) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if _, ok := a.used[t.ID]; ok || len(a.used) < rememberMax {
+		a.used[t.ID] = time.Now()
 	}
 }
 
 // Authenticate finds the caller of a token, and the tenant that the call is about. An operator may name any tenant, and
-// means webhook.DefaultTenant when it names none; a tenant's token may name its own only. Errors: ErrUnauthenticated,
-// ErrForbidden, or the store's.
-func (a *Authenticator) Authenticate(ctx context.Context, token, tenant string) (*Caller, error) {
-	t, err := a.token(ctx, token)
+// means webhook.DefaultTenant when it names none; a tenant's token may name its own only. from is the address of the one
+// who calls. Errors: ErrUnauthenticated, ErrForbidden, *TooManyFailures, or the store's.
+func (a *Authenticator) Authenticate(ctx context.Context, from netip.Addr, token, tenant string) (*Caller, error) {
+	t, err := a.token(ctx, from, token)
 	if err != nil {
 		return nil, err
 	}
@@ -72,13 +132,7 @@ func (a *Authenticator) Authenticate(ctx context.Context, token, tenant string) 
 		}
 		return &Caller{Token: t, Operator: true, Tenant: named}, nil
 	}
-	own, err := a.tenants.get(*t.TenantID, func() (*webhook.Tenant, error) {
-		found, err := a.store.TenantsByID(ctx, []webhook.ID{*t.TenantID})
-		if err == nil && found[*t.TenantID] == nil {
-			err = ErrUnauthenticated // the token outlived its tenant
-		}
-		return found[*t.TenantID], err
-	})
+	own, err := a.owned(ctx, *t.TenantID)
 	if err != nil {
 		return nil, err
 	}
@@ -88,22 +142,52 @@ func (a *Authenticator) Authenticate(ctx context.Context, token, tenant string) 
 	return &Caller{Token: t, Tenant: own}, nil
 }
 
-// Alive reports whether the caller of a context may still be served: false once its token was revoked. Long-lived streams
-// ask again and again, so a database that can not answer for a moment does not end them.
+// Alive reports whether the caller of a context may still be served: false once its token was revoked or has expired, or
+// its tenant is gone. Long-lived streams ask again and again, so a database that can not answer for a moment does not end
+// them.
 func (a *Authenticator) Alive(ctx context.Context) bool {
 	c := From(ctx)
 	if c == nil {
 		return false
 	}
-	_, err := a.byHash(ctx, c.Token.Hash)
+	if _, err := a.byHash(ctx, c.Token.Hash); errors.Is(err, ErrUnauthenticated) {
+		return false
+	}
+	_, err := a.owned(ctx, c.Tenant.ID)
 	return !errors.Is(err, ErrUnauthenticated)
 }
 
-func (a *Authenticator) token(ctx context.Context, token string) (*webhook.Token, error) {
-	if token == "" || len(token) > MaxTokenBytes {
-		return nil, ErrUnauthenticated
+// owned is the tenant of a caller; ErrUnauthenticated when the token outlived it.
+func (a *Authenticator) owned(ctx context.Context, id webhook.ID) (*webhook.Tenant, error) {
+	return a.tenants.get(id, func() (*webhook.Tenant, error) {
+		found, err := a.store.TenantsByID(ctx, []webhook.ID{id})
+		if err == nil && found[id] == nil {
+			err = ErrUnauthenticated
+		}
+		return found[id], err
+	})
+}
+
+func (a *Authenticator) token(ctx context.Context, from netip.Addr, token string) (*webhook.Token, error) {
+	if token == "" {
+		return nil, ErrUnauthenticated // nothing was guessed
 	}
-	return a.byHash(ctx, webhook.HashToken(token))
+	hash := [32]byte{}
+	if len(token) <= MaxTokenBytes {
+		hash = [32]byte(webhook.HashToken(token))
+	}
+	if err := a.failed.refuse(from, hash); err != nil {
+		return nil, err
+	}
+	err := ErrUnauthenticated
+	var t *webhook.Token
+	if len(token) <= MaxTokenBytes {
+		t, err = a.byHash(ctx, hash[:])
+	}
+	if errors.Is(err, ErrUnauthenticated) {
+		a.failed.failed(from, hash)
+	}
+	return t, err
 }
 
 // byHash remembers what was found only: a token that was just created works at once.
@@ -111,13 +195,27 @@ func (a *Authenticator) byHash(ctx context.Context, hash []byte) (*webhook.Token
 	if len(hash) != 32 {
 		return nil, ErrUnauthenticated
 	}
-	return a.tokens.get([32]byte(hash), func() (*webhook.Token, error) {
+	key := [32]byte(hash)
+	t, err := a.tokens.get(key, func() (*webhook.Token, error) {
 		t, err := a.store.TokenByHash(ctx, hash)
 		if errors.Is(err, webhook.ErrNotFound) {
 			return nil, ErrUnauthenticated
 		}
-		return t, err
+		if err != nil {
+			return nil, err
+		}
+		// An index was searched for the hash, and how far that got tells nothing of use: only hashes are compared there.
+		if subtle.ConstantTimeCompare(t.Hash, hash) != 1 {
+			return nil, ErrUnauthenticated
+		}
+		a.failed.succeeded(key)
+		a.use(t)
+		return t, nil
 	})
+	if err == nil && !t.Valid(time.Now()) { // it expired while it was remembered
+		return nil, ErrUnauthenticated
+	}
+	return t, err
 }
 
 func (a *Authenticator) named(ctx context.Context, name string) (*webhook.Tenant, error) {
@@ -143,4 +241,13 @@ func Bearer(header string) string {
 		return ""
 	}
 	return strings.TrimSpace(token)
+}
+
+// Remote is the address of the one who made a request, from its RemoteAddr; the zero Addr when that is none, as in tests.
+func Remote(r *http.Request) netip.Addr {
+	a, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return a.Addr()
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"net/netip"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -18,12 +19,20 @@ type fake struct {
 	tenants []*webhook.Tenant
 	asked   int
 	err     error
+	used    []map[webhook.ID]time.Time
+}
+
+func (f *fake) TokensUsed(_ context.Context, used map[webhook.ID]time.Time) error {
+	if f.err == nil {
+		f.used = append(f.used, used)
+	}
+	return f.err
 }
 
 func (f *fake) TokenByHash(_ context.Context, hash []byte) (*webhook.Token, error) {
 	f.asked++
 	for _, t := range f.tokens {
-		if bytes.Equal(t.Hash, hash) && t.RevokedAt == nil {
+		if bytes.Equal(t.Hash, hash) && t.Valid(time.Now()) {
 			return t, nil
 		}
 	}
@@ -84,7 +93,7 @@ func TestAuthenticate(t *testing.T) {
 		{token: "guess", tenant: "kallima", err: ErrUnauthenticated},
 		{token: strings.Repeat("x", MaxTokenBytes+1), err: ErrUnauthenticated},
 	} {
-		c, err := a.Authenticate(t.Context(), tc.token, tc.tenant)
+		c, err := a.Authenticate(t.Context(), netip.Addr{}, tc.token, tc.tenant)
 		if !errors.Is(err, tc.err) {
 			t.Errorf("%.20q for %.20q: %v", tc.token, tc.tenant, err)
 		}
@@ -102,13 +111,13 @@ func TestRevocationIsNoticed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()
 		a := New(f)
-		c, err := a.Authenticate(t.Context(), "kallima", "")
+		c, err := a.Authenticate(t.Context(), netip.Addr{}, "kallima", "")
 		if err != nil {
 			t.Fatal(err)
 		}
 		ctx := With(t.Context(), c)
 		for range 100 {
-			if _, err := a.Authenticate(t.Context(), "kallima", ""); err != nil || !a.Alive(ctx) {
+			if _, err := a.Authenticate(t.Context(), netip.Addr{}, "kallima", ""); err != nil || !a.Alive(ctx) {
 				t.Fatal(err)
 			}
 		}
@@ -118,7 +127,7 @@ func TestRevocationIsNoticed(t *testing.T) {
 		now := time.Now()
 		f.tokens[1].RevokedAt = &now
 		time.Sleep(rememberFor)
-		if _, err := a.Authenticate(t.Context(), "kallima", ""); !errors.Is(err, ErrUnauthenticated) {
+		if _, err := a.Authenticate(t.Context(), netip.Addr{}, "kallima", ""); !errors.Is(err, ErrUnauthenticated) {
 			t.Errorf("a revoked token: %v", err)
 		}
 		if a.Alive(ctx) {
@@ -133,10 +142,10 @@ func TestDatabaseFailure(t *testing.T) {
 	f.err = webhook.ErrUnavailable
 	f.tokens = nil
 	a := New(&failing{f})
-	if _, err := a.Authenticate(t.Context(), "operator", ""); !errors.Is(err, webhook.ErrUnavailable) || errors.Is(err, ErrUnauthenticated) {
+	if _, err := a.Authenticate(t.Context(), netip.Addr{}, "operator", ""); !errors.Is(err, webhook.ErrUnavailable) || errors.Is(err, ErrUnauthenticated) {
 		t.Errorf("got %v", err)
 	}
-	ctx := With(t.Context(), &Caller{Token: &webhook.Token{Hash: webhook.HashToken("operator")}})
+	ctx := With(t.Context(), &Caller{Token: &webhook.Token{Hash: webhook.HashToken("operator")}, Tenant: f.tenants[0]})
 	if !a.Alive(ctx) {
 		t.Error("a failing database ends streams")
 	}
@@ -171,4 +180,85 @@ func TestBearer(t *testing.T) {
 			t.Errorf("%q: %q", header, got)
 		}
 	}
+}
+
+// A token that expires is good for nothing from that instant on, also where it is remembered.
+func TestExpiry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		end := time.Now().Add(10*time.Second + rememberFor/2)
+		f.tokens[1].ExpiresAt = &end
+		a := New(f)
+		time.Sleep(10 * time.Second)
+		c, err := a.Authenticate(t.Context(), netip.Addr{}, "kallima", "") // which remembers it until after the end
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx := With(t.Context(), c)
+		if !a.Alive(ctx) {
+			t.Error("the token ended early")
+		}
+		time.Sleep(rememberFor / 2)
+		if _, err := a.Authenticate(t.Context(), netip.Addr{}, "kallima", ""); !errors.Is(err, ErrUnauthenticated) {
+			t.Errorf("an expired token: %v", err)
+		}
+		if a.Alive(ctx) {
+			t.Error("an expired token is alive")
+		}
+	})
+}
+
+// A stream ends when the tenant that it is about is gone, also an operator's.
+func TestTenantIsGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		a := New(f)
+		c, err := a.Authenticate(t.Context(), netip.Addr{}, "operator", "kallima")
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.tenants = f.tenants[:1]
+		time.Sleep(rememberFor)
+		if a.Alive(With(t.Context(), c)) {
+			t.Error("the tenant is gone and its stream is alive")
+		}
+	})
+}
+
+// Uses are written once a minute and at the end, one for each token however often it was used, and never by a caller. What
+// could not be written is kept for the next time.
+func TestLastUseIsWrittenLazily(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		a := New(f)
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { defer close(done); a.Run(ctx) }()
+		for range 100 {
+			if _, err := a.Authenticate(t.Context(), netip.Addr{}, "kallima", ""); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(500 * time.Millisecond)
+		}
+		if len(f.used) != 0 {
+			t.Error("written at once")
+		}
+		last := time.Now().Add(-rememberFor)
+		f.err = webhook.ErrUnavailable
+		time.Sleep(usedInterval) // which fails
+		f.err = nil
+		time.Sleep(usedInterval)
+		if len(f.used) != 1 || len(f.used[0]) != 1 || f.used[0][f.tokens[1].ID].Before(last) {
+			t.Errorf("written: %v", f.used)
+		}
+		time.Sleep(10 * usedInterval)
+		if _, err := a.Authenticate(t.Context(), netip.Addr{}, "operator", ""); err != nil {
+			t.Fatal(err)
+		}
+		stop()
+		<-done
+		if len(f.used) != 2 || f.used[1][f.tokens[0].ID].IsZero() {
+			t.Errorf("at the end: %v", f.used)
+		}
+	})
 }

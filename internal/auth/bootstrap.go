@@ -13,7 +13,7 @@ import (
 type Registry interface {
 	EnsureTenant(ctx context.Context, name string) (*webhook.Tenant, error)
 	Tokens(ctx context.Context) ([]*webhook.Token, error)
-	AddToken(ctx context.Context, tenant *webhook.ID, name, token string) (*webhook.Token, error)
+	AddToken(ctx context.Context, t webhook.Token, token string) (*webhook.Token, error)
 }
 
 // Bootstrap makes a new database usable: the default tenant, and an operator's token when there has never been a token.
@@ -32,7 +32,7 @@ func Bootstrap(ctx context.Context, r Registry, given string) (made string, err 
 		if slices.ContainsFunc(tokens, func(t *webhook.Token) bool { return t.RevokedAt != nil && bytes.Equal(t.Hash, hash) }) {
 			return "", nil // a restart must not undo the revocation, nor fail for it
 		}
-		if _, err := r.AddToken(ctx, nil, "bootstrap", given); err != nil {
+		if _, err := r.AddToken(ctx, webhook.Token{Name: "bootstrap"}, given); err != nil {
 			return "", fmt.Errorf("keep bootstrap token: %w", err)
 		}
 		return "", nil
@@ -41,7 +41,7 @@ func Bootstrap(ctx context.Context, r Registry, given string) (made string, err 
 		return "", nil
 	}
 	token, _ := webhook.NewToken()
-	if _, err := r.AddToken(ctx, nil, "first start", token); err != nil {
+	if _, err := r.AddToken(ctx, webhook.Token{Name: "first start"}, token); err != nil {
 		return "", fmt.Errorf("keep first token: %w", err)
 	}
 	return token, nil

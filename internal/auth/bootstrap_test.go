@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"net/netip"
 	"testing"
 
 	"github.com/hookgraph/hookgraph/internal/auth"
@@ -15,11 +16,11 @@ func TestFirstStart(t *testing.T) {
 	if err != nil || made == "" {
 		t.Fatal(made, err)
 	}
-	c, err := auth.New(s).Authenticate(t.Context(), made, "")
+	c, err := auth.New(s).Authenticate(t.Context(), netip.Addr{}, made, "")
 	if err != nil || !c.Operator || c.Tenant.Name != webhook.DefaultTenant {
 		t.Fatalf("%+v, %v", c, err)
 	}
-	if _, err := s.RevokeToken(t.Context(), c.Token.ID); err != nil {
+	if _, err := s.Registry(nil).RevokeToken(t.Context(), c.Token.ID); err != nil {
 		t.Fatal(err)
 	}
 	if again, err := auth.Bootstrap(t.Context(), s, ""); again != "" || err != nil {
@@ -36,20 +37,20 @@ func TestGivenToken(t *testing.T) {
 			t.Fatalf("%q, %v", made, err)
 		}
 	}
-	c, err := auth.New(s).Authenticate(t.Context(), given, "")
+	c, err := auth.New(s).Authenticate(t.Context(), netip.Addr{}, given, "")
 	if err != nil || !c.Operator {
 		t.Fatalf("%+v, %v", c, err)
 	}
 	if tokens, err := s.Tokens(t.Context()); err != nil || len(tokens) != 1 {
 		t.Errorf("%d tokens, %v", len(tokens), err)
 	}
-	if _, err := s.RevokeToken(t.Context(), c.Token.ID); err != nil {
+	if _, err := s.Registry(nil).RevokeToken(t.Context(), c.Token.ID); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := auth.Bootstrap(t.Context(), s, given); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := auth.New(s).Authenticate(t.Context(), given, ""); err == nil {
+	if _, err := auth.New(s).Authenticate(t.Context(), netip.Addr{}, given, ""); err == nil {
 		t.Error("the revoked token works")
 	}
 }

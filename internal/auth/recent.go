@@ -39,11 +39,38 @@ func (r *recent[K, V]) get(k K, find func() (V, error)) (V, error) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.set(k, v, now)
+	return v, nil
+}
+
+// set remembers v; mu must be held.
+func (r *recent[K, V]) set(k K, v V, now time.Time) {
 	if _, ok := r.entries[k]; !ok && len(r.entries) >= r.max {
 		r.forget(now)
 	}
 	r.entries[k] = entry[V]{value: v, until: now.Add(r.ttl)}
-	return v, nil
+}
+
+// put remembers v from now on.
+func (r *recent[K, V]) put(k K, v V) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.set(k, v, time.Now())
+}
+
+// has reports whether k is remembered.
+func (r *recent[K, V]) has(k K) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	e, ok := r.entries[k]
+	return ok && time.Now().Before(e.until)
+}
+
+// drop forgets k.
+func (r *recent[K, V]) drop(k K) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.entries, k)
 }
 
 // forget makes room: what is over goes, and when nothing is, everything.

@@ -156,7 +156,7 @@ func tenantToken(ctx context.Context, dir, name string, log *slog.Logger) (token
 		return "", err
 	}
 	token, _ = webhook.NewToken()
-	_, err = s.AddToken(ctx, &t.ID, "demo", token)
+	_, err = s.AddToken(ctx, webhook.Token{TenantID: &t.ID, Name: "demo"}, token)
 	return token, err
 }
 

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -44,14 +46,48 @@ func (d *tokenDatabase) with(ctx context.Context, env *Env, use func(*store.Stor
 
 type tokenCreateCmd struct {
 	tokenDatabase
-	Tenant string `placeholder:"NAME" help:"Tenant that the token is for, made when it is new. Without it the token is an operator's."`
-	Name   string `help:"What the token is for, to tell it from others later."`
+	Tenant  string               `placeholder:"NAME" help:"Tenant that the token is for, made when it is new. Without it the token is an operator's."`
+	Name    string               `help:"What the token is for, to tell it from others later."`
+	Scope   []webhook.TokenScope `placeholder:"SCOPE" help:"What the token permits: webhooks:read, webhooks:write, events:publish, deliveries:read, deliveries:write, admin. Several with commas between, or the flag again. Without it all."`
+	Expires expiry               `placeholder:"WHEN" help:"When the token stops working: a duration from now (12h, 90d) or a time (2026-12-31T00:00:00Z). Without it never."`
 }
+
+// expiry is a time, given as one or as a duration from now.
+type expiry struct{ at *time.Time }
+
+// UnmarshalText reads either form.
+func (e *expiry) UnmarshalText(text []byte) error {
+	s := string(text)
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		d, err := time.ParseDuration(s)
+		if n, ok := strings.CutSuffix(s, "d"); ok {
+			days, notDays := strconv.Atoi(n)
+			d, err = time.Duration(days)*24*time.Hour, notDays
+			if days > maxExpiryDays {
+				err = strconv.ErrRange
+			}
+		}
+		if err != nil {
+			return errors.New("must be a duration like 12h or 90d, or a time like 2026-12-31T00:00:00Z")
+		}
+		t = time.Now().Add(d)
+	}
+	t = t.UTC().Truncate(time.Microsecond)
+	e.at = &t
+	return nil
+}
+
+// maxExpiryDays keeps a number of days within a Duration.
+const maxExpiryDays = 100_000
 
 // Run prints the token, alone, so that a script can take it.
 func (c *tokenCreateCmd) Run(ctx context.Context, env *Env) error {
 	return c.with(ctx, env, func(s *store.Store) error {
-		var owner *webhook.ID
+		made := webhook.Token{Name: c.Name, Scopes: c.Scope, ExpiresAt: c.Expires.at}
+		if err := made.Check(time.Now()); err != nil {
+			return err
+		}
 		if c.Tenant != "" {
 			if err := webhook.CheckTenantName("--tenant", c.Tenant); err != nil {
 				return err
@@ -60,10 +96,10 @@ func (c *tokenCreateCmd) Run(ctx context.Context, env *Env) error {
 			if err != nil {
 				return err
 			}
-			owner = &t.ID
+			made.TenantID = &t.ID
 		}
 		token, _ := webhook.NewToken()
-		if _, err := s.AddToken(ctx, owner, c.Name, token); err != nil {
+		if _, err := s.AddToken(ctx, made, token); err != nil {
 			return err
 		}
 		_, err := fmt.Fprintln(env.Stdout, token)
@@ -93,20 +129,36 @@ func (c *tokenListCmd) Run(ctx context.Context, env *Env) error {
 			return err
 		}
 		w := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', 0)
-		_, _ = fmt.Fprintln(w, "ID\tOF\tNAME\tCREATED\tREVOKED")
+		_, _ = fmt.Fprintln(w, "ID\tOF\tNAME\tSCOPES\tCREATED\tEXPIRES\tLAST USED\tREVOKED")
 		for _, t := range tokens {
 			of := "(operator)"
 			if t.TenantID != nil && tenants[*t.TenantID] != nil {
 				of = tenants[*t.TenantID].Name
 			}
-			revoked := "-"
-			if t.RevokedAt != nil {
-				revoked = t.RevokedAt.UTC().Format(time.DateTime)
-			}
-			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", t.ID, of, t.Name, t.CreatedAt.UTC().Format(time.DateTime), revoked)
+			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", t.ID, of, t.Name, scopes(t), when(&t.CreatedAt),
+				when(t.ExpiresAt), when(t.LastUsedAt), when(t.RevokedAt))
 		}
 		return w.Flush()
 	})
+}
+
+func scopes(t *webhook.Token) string {
+	if t.Scopes == nil {
+		return "(all)"
+	}
+	words := make([]string, len(t.Scopes))
+	for i, s := range t.Scopes {
+		words[i] = string(s)
+	}
+	return strings.Join(words, ",")
+}
+
+// when shows a time; - for none.
+func when(t *time.Time) string {
+	if t == nil {
+		return "-"
+	}
+	return t.UTC().Format(time.DateTime)
 }
 
 type tokenRevokeCmd struct {
@@ -121,7 +173,7 @@ func (c *tokenRevokeCmd) Run(ctx context.Context, env *Env) error {
 		return fmt.Errorf("%q is not the id of a token; hookgraph token list shows them", c.ID)
 	}
 	return c.with(ctx, env, func(s *store.Store) error {
-		t, err := s.RevokeToken(ctx, id)
+		t, err := s.Registry(nil).RevokeToken(ctx, id)
 		if errors.Is(err, webhook.ErrNotFound) {
 			return fmt.Errorf("there is no token %s", id)
 		}

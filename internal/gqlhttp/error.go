@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"strconv"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/errcode"
@@ -109,6 +110,13 @@ func safePresenter(present graphql.ErrorPresenterFunc, log *slog.Logger) graphql
 func logPanic(ctx context.Context, log *slog.Logger, v any) {
 	log.ErrorContext(ctx, "panic", slog.String("request_id", RequestID(ctx)), slog.Any("panic", v),
 		slog.String("stack", string(debug.Stack())))
+}
+
+// retryAfter tells a client that is refused for now when to try again (RFC 9110, section 10.2.3), in whole seconds.
+func retryAfter(h http.Header, err *gqlerror.Error) {
+	if ms, ok := err.Extensions["retryAfterMs"].(int64); ok && codeOf(err) == codeRateLimited {
+		h.Set("Retry-After", strconv.FormatInt((ms+999)/1000, 10))
+	}
 }
 
 // refusal turns an error of Config.Authenticate into what the client may know of it.

@@ -55,6 +55,7 @@ func (h *Handler) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		if status == http.StatusUnauthorized {
 			w.Header().Set("WWW-Authenticate", "Bearer")
 		}
+		retryAfter(w.Header(), shown)
 		x.fail(status, shown)
 		return
 	}
@@ -82,9 +83,11 @@ func (x *exchange) answerPanic() {
 func (x *exchange) run(ctx context.Context, req *request) {
 	op, extensions, errs := x.h.engine.prepare(ctx, req)
 	switch {
-	case errs != nil && x.accept.json == "":
+	case errs != nil && x.accept.json == "" && codeOf(errs[0]) != codeRateLimited:
 		x.serveEvents(ctx, nil, requestError(errs, extensions))
 	case errs != nil:
+		retryAfter(x.w.Header(), errs[0])
+		withDefault(&x.accept.json, mediaGraphQL)
 		x.write(x.requestErrorStatus(errs), requestError(errs, extensions))
 	case op.kind() == ast.Mutation && x.r.Method == http.MethodGet:
 		x.w.Header().Set("Allow", http.MethodPost)
@@ -139,9 +142,7 @@ func (x *exchange) requestErrorStatus(errs gqlerror.List) int {
 
 // fail answers a request that did not get as far as GraphQL.
 func (x *exchange) fail(status int, err *gqlerror.Error) {
-	if x.accept.json == "" {
-		x.accept.json = mediaGraphQL
-	}
+	withDefault(&x.accept.json, mediaGraphQL)
 	x.write(status, requestError(gqlerror.List{err}, nil))
 }
 

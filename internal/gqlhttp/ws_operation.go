@@ -116,8 +116,11 @@ func (s *socket) init(m *message) error {
 	}
 	caller, err := s.h.authenticate(s.r.WithContext(s.ctx), token, tenant)
 	if err != nil {
-		if _, status := refusal(err); status == http.StatusInternalServerError {
+		switch _, status := refusal(err); status {
+		case http.StatusInternalServerError:
 			return closing{websocket.StatusInternalError, "internal server error"}
+		case http.StatusTooManyRequests:
+			return closing{closeForbidden, "Too many attempts"}
 		}
 		return closing{closeForbidden, "Forbidden"}
 	}

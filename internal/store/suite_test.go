@@ -565,7 +565,7 @@ func TestTokens(t *testing.T) {
 			t.Fatal(err)
 		}
 		token, hash := webhook.NewToken()
-		made, err := s.AddToken(t.Context(), &a.ID, "ci", token)
+		made, err := s.AddToken(t.Context(), webhook.Token{TenantID: &a.ID, Name: "ci"}, token)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -573,10 +573,10 @@ func TestTokens(t *testing.T) {
 		if err != nil || found.ID != made.ID || *found.TenantID != a.ID {
 			t.Fatalf("%+v %v", found, err)
 		}
-		if _, err := s.AddToken(t.Context(), nil, "operator", token); len(webhook.Invalids(err)) != 1 {
+		if _, err := s.AddToken(t.Context(), webhook.Token{Name: "operator"}, token); len(webhook.Invalids(err)) != 1 {
 			t.Errorf("a tenant's token made an operator's: %v", err)
 		}
-		if _, err := s.RevokeToken(t.Context(), made.ID); err != nil {
+		if _, err := s.Registry(nil).RevokeToken(t.Context(), made.ID); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := s.TokenByHash(t.Context(), hash); !errors.Is(err, webhook.ErrNotFound) {

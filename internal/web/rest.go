@@ -7,10 +7,12 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"math"
 	"mime"
 	"net/http"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -30,7 +32,9 @@ type request struct {
 // endpoint is one method of a resource. run returns the status and what is answered as JSON, or an error.
 type endpoint struct {
 	run     func(r *request) (int, any, error)
-	maxBody int64 // 0: it takes no body
+	needs   auth.Needs
+	like    string // the field of the GraphQL API that does the same
+	maxBody int64  // 0: it takes no body
 }
 
 type methods map[string]endpoint
@@ -69,8 +73,11 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request, e endpoint) (int,
 	if fields := r.Header.Values("Authorization"); len(fields) == 1 { // of two, a proxy may have checked the other
 		token = auth.Bearer(fields[0])
 	}
-	caller, err := s.Auth.Authenticate(r.Context(), token, r.Header.Get(auth.TenantHeader))
+	caller, err := s.Auth.Authenticate(r.Context(), auth.Remote(r), token, r.Header.Get(auth.TenantHeader))
 	if err != nil {
+		return 0, nil, err
+	}
+	if err := e.needs.Check(caller); err != nil {
 		return 0, nil, err
 	}
 	r = r.WithContext(auth.With(r.Context(), caller))
@@ -157,6 +164,7 @@ type failure struct {
 	status int
 	detail detail
 	all    []detail // when several things are wrong
+	wait   time.Duration
 }
 
 func (f *failure) Error() string { return f.detail.Message }
@@ -171,6 +179,11 @@ func tooLarge(limit int64) *failure {
 	}}
 }
 
+// tooMany is a call that may be made again after a while.
+func tooMany(message string, wait time.Duration) *failure {
+	return &failure{status: http.StatusTooManyRequests, wait: wait, detail: detail{Code: "RATE_LIMITED", Message: message}}
+}
+
 func internal() *failure {
 	return &failure{status: http.StatusInternalServerError, detail: detail{Code: codeInternal, Message: "something went wrong here; the log knows more under this request id"}}
 }
@@ -178,6 +191,8 @@ func internal() *failure {
 // translate is the only place where an error becomes an answer; nil for one that nobody expected.
 func translate(err error) *failure {
 	var f *failure
+	var limited *auth.TooManyFailures
+	var lacking *auth.Lacking
 	simple := func(status int, code, message string) *failure {
 		return &failure{status: status, detail: detail{Code: code, Message: message}}
 	}
@@ -186,6 +201,10 @@ func translate(err error) *failure {
 		return f
 	case errors.Is(err, auth.ErrUnauthenticated):
 		return simple(http.StatusUnauthorized, "UNAUTHENTICATED", auth.ErrUnauthenticated.Error())
+	case errors.As(err, &limited):
+		return tooMany(limited.Error(), limited.RetryAfter)
+	case errors.As(err, &lacking):
+		return simple(http.StatusForbidden, "FORBIDDEN", lacking.Error())
 	case errors.Is(err, auth.ErrUnknownTenant):
 		return simple(http.StatusForbidden, "FORBIDDEN", "unknown tenant")
 	case errors.Is(err, auth.ErrForbidden):
@@ -246,6 +265,8 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="hookgraph"`)
 	case http.StatusServiceUnavailable:
 		w.Header().Set("Retry-After", "1")
+	case http.StatusTooManyRequests:
+		w.Header().Set("Retry-After", strconv.FormatInt(int64(math.Ceil(f.wait.Seconds())), 10))
 	}
 	shown := f.detail
 	shown.RequestID = RequestID(r.Context())

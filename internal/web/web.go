@@ -48,6 +48,49 @@ type server struct {
 	reading *semaphore.Weighted // bytes of request bodies
 }
 
+// resources are the REST surface: what each endpoint needs of a token is what the field of the GraphQL API that does the
+// same needs (a test compares them).
+func (s *server) resources() map[string]methods {
+	read, write := auth.Needs{Scope: webhook.ScopeWebhooksRead}, auth.Needs{Scope: webhook.ScopeWebhooksWrite}
+	return map[string]methods{
+		"/v1/webhooks": {
+			http.MethodGet:  {run: s.listWebhooks, needs: read, like: "Query.webhooks"},
+			http.MethodPost: {run: s.createWebhook, needs: write, like: "Mutation.createWebhook", maxBody: maxWebhookBody},
+		},
+		"/v1/webhooks/{id}": {
+			http.MethodGet:    {run: s.getWebhook, needs: read, like: "Query.webhook"},
+			http.MethodPatch:  {run: s.updateWebhook, needs: write, like: "Mutation.updateWebhook", maxBody: maxWebhookBody},
+			http.MethodDelete: {run: s.deleteWebhook, needs: write, like: "Mutation.deleteWebhook"},
+		},
+		"/v1/events": {
+			// White space in data may go before it is measured, so the body of a single event may be larger than its data.
+			http.MethodPost: {
+				run: s.publish, needs: auth.Needs{Scope: webhook.ScopeEventsPublish}, like: "Mutation.publishEvents",
+				maxBody: max(maxEventsBody, 4*int64(s.MaxDataBytes)),
+			},
+		},
+	}
+}
+
+// Route is one endpoint of the REST surface.
+type Route struct {
+	Method, Path string
+	Needs        auth.Needs
+	// Like is the field of the GraphQL schema that does the same, such as Query.webhooks.
+	Like string
+}
+
+// Routes lists the REST surface, for tests that must not miss an endpoint.
+func Routes() []Route {
+	var all []Route
+	for path, m := range (&server{}).resources() {
+		for method, e := range m {
+			all = append(all, Route{Method: method, Path: path, Needs: e.needs, Like: e.like})
+		}
+	}
+	return all
+}
+
 // New makes the handler of the whole program.
 func New(c Config) http.Handler {
 	if c.MaxDataBytes == 0 {
@@ -61,19 +104,9 @@ func New(c Config) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/livez", s.livez)
 	mux.HandleFunc("/readyz", s.readyz)
-	mux.Handle("/v1/webhooks", s.resource(methods{
-		http.MethodGet:  {run: s.listWebhooks},
-		http.MethodPost: {run: s.createWebhook, maxBody: maxWebhookBody},
-	}))
-	mux.Handle("/v1/webhooks/{id}", s.resource(methods{
-		http.MethodGet:    {run: s.getWebhook},
-		http.MethodPatch:  {run: s.updateWebhook, maxBody: maxWebhookBody},
-		http.MethodDelete: {run: s.deleteWebhook},
-	}))
-	mux.Handle("/v1/events", s.resource(methods{
-		// White space in data may go before it is measured, so the body of a single event may be larger than its data.
-		http.MethodPost: {run: s.publish, maxBody: max(maxEventsBody, 4*int64(c.MaxDataBytes))},
-	}))
+	for path, m := range s.resources() {
+		mux.Handle(path, s.resource(m))
+	}
 	mux.HandleFunc("/", s.notFound)
 	if c.GraphQL != nil {
 		mux.Handle("/graphql", c.GraphQL)

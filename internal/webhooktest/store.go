@@ -38,7 +38,7 @@ func Token(tb testing.TB, s *store.Store, tenant string) (token string, row *web
 		owner = &made.ID
 	}
 	token, _ = webhook.NewToken()
-	row, err := s.AddToken(tb.Context(), owner, "test", token)
+	row, err := s.AddToken(tb.Context(), webhook.Token{TenantID: owner, Name: "test"}, token)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -22,14 +22,18 @@ CREATE TABLE tenants (
 );
 
 CREATE TABLE tokens (
-    seq        INTEGER PRIMARY KEY AUTOINCREMENT,
-    id         BLOB NOT NULL UNIQUE,
-    tenant_id  BLOB REFERENCES tenants (id), -- NULL: an operator's
-    name       TEXT NOT NULL,
-    hash       BLOB NOT NULL UNIQUE,
-    created_at INTEGER NOT NULL,
-    revoked_at INTEGER
+    seq          INTEGER PRIMARY KEY AUTOINCREMENT,
+    id           BLOB NOT NULL UNIQUE,
+    tenant_id    BLOB REFERENCES tenants (id), -- NULL: an operator's
+    name         TEXT NOT NULL,
+    scopes       TEXT, -- with spaces between; NULL: all
+    hash         BLOB NOT NULL UNIQUE,
+    created_at   INTEGER NOT NULL,
+    expires_at   INTEGER,
+    last_used_at INTEGER, -- to about a minute
+    revoked_at   INTEGER
 );
+CREATE INDEX tokens_tenant ON tokens (tenant_id, seq);
 
 CREATE TABLE webhooks (
     seq               INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -1,0 +1,239 @@
+package graph_test
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/hookgraph/hookgraph/graph"
+	"github.com/hookgraph/hookgraph/internal/auth"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// Every root field has a rule, and so has every field that leads from one object to others: what a caller reaches, it
+// reaches through a rule. Payloads and pages lead to objects too, but are themselves reached through a rule only.
+func TestEveryWayHasARule(t *testing.T) {
+	schema := graph.New(&graph.Resolver{}).Schema()
+	isNode := func(d *ast.Definition) bool { return slices.Contains(d.Interfaces, "Node") }
+	leads := map[string]bool{} // to objects, directly or through a payload or page
+	for grew := true; grew; {
+		grew = false
+		for name, d := range schema.Types {
+			if leads[name] || strings.HasPrefix(name, "__") {
+				continue
+			}
+			to := d.Kind == ast.Interface || isNode(d)
+			for _, f := range d.Fields {
+				to = to || d.Kind == ast.Object && !isNode(d) && leads[f.Type.Name()]
+			}
+			if to {
+				leads[name], grew = true, true
+			}
+		}
+	}
+	n := 0
+	for name, d := range schema.Types {
+		root := d == schema.Query || d == schema.Mutation || d == schema.Subscription
+		if d.Kind != ast.Object || strings.HasPrefix(name, "__") || !root && !isNode(d) {
+			continue
+		}
+		for _, f := range d.Fields {
+			if strings.HasPrefix(f.Name, "__") || !root && !leads[f.Type.Name()] {
+				continue
+			}
+			n++
+			if f.Directives.ForName("needs") == nil {
+				t.Errorf("%s.%s has no rule: give it @needs", name, f.Name)
+			}
+		}
+	}
+	if n < 30 {
+		t.Errorf("only %d fields were looked at", n)
+	}
+}
+
+// scoped returns a context of a tenant's caller whose token has these scopes only.
+func (a *api) scoped(tenant string, scopes ...webhook.TokenScope) context.Context {
+	c := *auth.From(a.as(tenant))
+	c.Token = &webhook.Token{ID: c.Token.ID, TenantID: &c.Tenant.ID, Scopes: append(webhook.TokenScopes{}, scopes...)}
+	return auth.With(a.t.Context(), &c)
+}
+
+// operator returns a context of an operator's caller that acts for the tenant.
+func (a *api) operator(tenant string) context.Context {
+	c := *auth.From(a.as(tenant))
+	c.Operator = true
+	return auth.With(a.t.Context(), &c)
+}
+
+// A field that needs a scope is refused without it, the answer names it, and nothing has happened; with that scope alone
+// it is answered.
+func TestScopes(t *testing.T) {
+	a := newAPI(t)
+	all := a.as("alice")
+	w := a.createWebhook(all, "https://example.com/")
+	e := a.publish(all, 1)[0]
+	a.attempt(w, 1, false)
+	data := a.get(all, `{ deliveries { nodes { id } } attempts { nodes { id } } }`, nil)
+	v := vars{"w": w, "e": e, "d": data.text("deliveries", "nodes", 0, "id"), "a": data.text("attempts", "nodes", 0, "id")}
+	for field, needs := range map[string]webhook.TokenScope{
+		`query($w: ID!) { webhook(id: $w) { id } }`:                                    "webhooks:read",
+		`{ webhooks { nodes { id } } }`:                                                "webhooks:read",
+		`query($w: ID!) { node(id: $w) { id } }`:                                       "webhooks:read",
+		`query($w: ID!) { nodes(ids: [$w]) { id } }`:                                   "webhooks:read",
+		`{ events { nodes { id } } }`:                                                  "deliveries:read",
+		`query($e: ID!) { node(id: $e) { id } }`:                                       "deliveries:read",
+		`query($d: ID!) { node(id: $d) { id } }`:                                       "deliveries:read",
+		`query($a: ID!) { attempt(id: $a) { id } }`:                                    "deliveries:read",
+		`mutation { createWebhook(input: {url: "https://example.com/2"}) { secret } }`: "webhooks:write",
+		`mutation($w: ID!) { rotateWebhookSecret(input: {id: $w}) { secret } }`:        "webhooks:write",
+		`mutation { publishEvent(input: {type: "a.b", data: 1}) { event { id } } }`:    "events:publish",
+		`mutation($d: ID!) { retryDelivery(input: {id: $d}) { delivery { id } } }`:     "deliveries:write",
+		`mutation { createToken(input: {name: "x"}) { secret } }`:                      "admin",
+		`{ tokens { nodes { id } } }`:                                                  "admin",
+		`{ viewer { tenant { tokens { nodes { id } } } } }`:                            "admin",
+	} {
+		others := slices.DeleteFunc(slices.Clone(webhook.AllScopes), func(s webhook.TokenScope) bool { return s == needs })
+		resp := a.run(a.scoped("alice", others...), field, v)
+		if code(resp) != "FORBIDDEN" || resp.Errors[0].Extensions["scope"] != string(needs) || !strings.Contains(resp.Errors[0].Message, string(needs)) {
+			t.Errorf("%s without %s: %s %v", field, needs, resp.Data, resp.Errors)
+		}
+		if resp := a.run(a.scoped("alice", needs), field, v); len(resp.Errors) > 0 {
+			t.Errorf("%s with %s: %v", field, needs, resp.Errors)
+		}
+	}
+	// An edge needs its own: whoever may read webhooks does not read through them what was sent.
+	resp := a.run(a.scoped("alice", "webhooks:read"), `query($w: ID!) { webhook(id: $w) { url deliveries { nodes { id } } } }`, v)
+	if code(resp) != "FORBIDDEN" || resp.Errors[0].Extensions["scope"] != "deliveries:read" {
+		t.Errorf("an edge: %s %v", resp.Data, resp.Errors)
+	}
+	events := a.get(all, `{ events { totalCount } webhooks { totalCount } }`, nil)
+	if events.at("events", "totalCount") != 2.0 || events.at("webhooks", "totalCount") != 2.0 { // one of each by the call that may
+		t.Errorf("refused mutations did something: %v", events)
+	}
+	ctx, stop := context.WithTimeout(a.scoped("alice", "webhooks:read"), 10*time.Second) // it would never end
+	defer stop()
+	respond, ctx, errs := a.start(ctx, `subscription { deliveryAttempts { cursor } }`, nil)
+	if errs != nil {
+		t.Fatal(errs)
+	}
+	if resp := respond(ctx); resp == nil || code(resp) != "FORBIDDEN" {
+		t.Errorf("the stream: %v", resp)
+	}
+}
+
+const createToken = `mutation($input: CreateTokenInput!) { createToken(input: $input) {
+	token { id name scopes expiresAt tenant { name } } secret userErrors { code field } } }`
+
+// A tenant makes tokens of its own, that may do no more than the one that makes them; an operator makes them for anybody.
+func TestCreateToken(t *testing.T) {
+	a := newAPI(t)
+	bob := auth.From(a.as("bob")).Tenant.ID.String()
+	limited := a.scoped("alice", "admin", "webhooks:read")
+	future := time.Now().Add(time.Hour).UTC().Format(time.RFC3339)
+	for name, tc := range map[string]struct {
+		as     context.Context
+		input  vars
+		tenant string // of the token made; "-" for an operator's
+		scopes string
+		code   string
+		field  string
+	}{
+		"all that it has itself":     {as: limited, input: vars{}, tenant: "alice", scopes: "WEBHOOKS_READ ADMIN"},
+		"less":                       {as: limited, input: vars{"scopes": []string{"WEBHOOKS_READ"}, "expiresAt": future}, tenant: "alice", scopes: "WEBHOOKS_READ"},
+		"more":                       {as: limited, input: vars{"scopes": []string{"WEBHOOKS_READ", "WEBHOOKS_WRITE"}}, code: "FORBIDDEN", field: "scopes.1"},
+		"another tenant's":           {as: limited, input: vars{"tenantId": bob}, code: "NOT_FOUND", field: "tenantId"},
+		"nobody's":                   {as: limited, input: vars{"tenantId": "00000000-0000-7000-8000-000000000000"}, code: "NOT_FOUND", field: "tenantId"},
+		"an operator's":              {as: limited, input: vars{"operator": true}, code: "FORBIDDEN", field: "operator"},
+		"none":                       {as: limited, input: vars{"scopes": []string{}}, code: "REQUIRED", field: "scopes"},
+		"expired":                    {as: limited, input: vars{"expiresAt": "2020-01-01T00:00:00Z"}, code: "OUT_OF_RANGE", field: "expiresAt"},
+		"named at length":            {as: limited, input: vars{"name": strings.Repeat("x", 101)}, code: "TOO_LONG", field: "name"},
+		"by an operator":             {as: a.operator("alice"), input: vars{}, tenant: "alice", scopes: "WEBHOOKS_READ WEBHOOKS_WRITE EVENTS_PUBLISH DELIVERIES_READ DELIVERIES_WRITE ADMIN"},
+		"by an operator for another": {as: a.operator("alice"), input: vars{"tenantId": bob, "scopes": []string{"ADMIN"}}, tenant: "bob", scopes: "ADMIN"},
+		"by an operator for nobody":  {as: a.operator("alice"), input: vars{"tenantId": "00000000-0000-7000-8000-000000000000"}, code: "NOT_FOUND", field: "tenantId"},
+		"operator's by an operator":  {as: a.operator("alice"), input: vars{"operator": true, "scopes": []string{"ADMIN"}}, tenant: "-", scopes: "ADMIN"},
+		"of both":                    {as: a.operator("alice"), input: vars{"operator": true, "tenantId": bob}, code: "CONFLICT", field: "tenantId"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if tc.input["name"] == nil {
+				tc.input["name"] = "ci"
+			}
+			data := a.get(tc.as, createToken, vars{"input": tc.input})
+			if tc.code != "" {
+				field := strings.Split("input."+tc.field, ".")
+				if data.text("createToken", "userErrors", 0, "code") != tc.code || data.at("createToken", "token") != nil || data.at("createToken", "secret") != nil {
+					t.Fatalf("got %v", data)
+				}
+				for i, step := range field {
+					if data.text("createToken", "userErrors", 0, "field", i) != step {
+						t.Errorf("field %v", data)
+					}
+				}
+				return
+			}
+			var scopes []string
+			for _, s := range data.at("createToken", "token", "scopes").([]any) {
+				scopes = append(scopes, s.(string))
+			}
+			tenant := data.text("createToken", "token", "tenant", "name")
+			if tc.tenant != "-" && tenant != tc.tenant || tc.tenant == "-" && data.at("createToken", "token", "tenant") != nil || strings.Join(scopes, " ") != tc.scopes {
+				t.Errorf("got %v", data)
+			}
+			if e, _ := tc.input["expiresAt"].(string); data.text("createToken", "token", "expiresAt") != e {
+				t.Errorf("expiry %v", data)
+			}
+			secret := data.text("createToken", "secret")
+			if found, err := a.store.TokenByHash(t.Context(), webhook.HashToken(secret)); err != nil || found.ID.String() != data.text("createToken", "token", "id") {
+				t.Errorf("the secret does not work: %v", err)
+			}
+		})
+	}
+}
+
+// A tenant sees and revokes its own tokens, an operator everybody's; a revoked token stays in the list.
+func TestTokensAndRevocation(t *testing.T) {
+	a := newAPI(t)
+	alice, bob, operator := a.as("alice"), a.as("bob"), a.operator("bob")
+	input := vars{"input": vars{"name": "ci"}}
+	first := a.get(alice, createToken, input).text("createToken", "token", "id")
+	second := a.get(alice, createToken, input).text("createToken", "token", "id")
+	bobs := a.get(bob, createToken, input).text("createToken", "token", "id")
+	a.get(operator, createToken, vars{"input": vars{"name": "ops", "operator": true}})
+
+	const revoke = `mutation($id: ID!) { revokeToken(input: {id: $id}) { token { id revokedAt } userErrors { code field } } }`
+	for _, ctx := range []context.Context{bob, alice} { // bob's does nothing
+		data := a.get(ctx, revoke, vars{"id": first})
+		if ctx == bob && data.text("revokeToken", "userErrors", 0, "code") != "NOT_FOUND" || ctx == alice && data.text("revokeToken", "token", "revokedAt") == "" {
+			t.Errorf("got %v", data)
+		}
+	}
+	list := a.get(alice, `{ tokens(first: 1) { totalCount nodes { id } pageInfo { endCursor hasNextPage } } }`, nil)
+	if list.at("tokens", "totalCount") != 2.0 || list.text("tokens", "nodes", 0, "id") != second || list.at("tokens", "pageInfo", "hasNextPage") != true {
+		t.Errorf("a tenant's own: %v", list)
+	}
+	list = a.get(alice, `query($c: String) { tokens(after: $c) { nodes { id revokedAt lastUsedAt } } viewer { tenant { tokens(filter: {valid: true}) { totalCount nodes { id } } } } }`,
+		vars{"c": list.text("tokens", "pageInfo", "endCursor")})
+	if list.text("tokens", "nodes", 0, "id") != first || list.text("tokens", "nodes", 0, "revokedAt") == "" ||
+		list.at("viewer", "tenant", "tokens", "totalCount") != 1.0 || list.text("viewer", "tenant", "tokens", "nodes", 0, "id") != second {
+		t.Errorf("next page: %v", list)
+	}
+	all := a.get(operator, `query($t: ID!) { tokens { totalCount nodes { name tenant { name tokens { totalCount } } } }
+		of: tokens(filter: {tenantId: $t}) { totalCount } operators: tokens(filter: {operator: true, valid: true}) { totalCount }
+		invalid: tokens(filter: {valid: false, operator: false}) { nodes { id } } }`, vars{"t": auth.From(alice).Tenant.ID.String()})
+	if all.at("tokens", "totalCount") != 4.0 || all.text("tokens", "nodes", 1, "tenant", "name") != "bob" || all.at("tokens", "nodes", 2, "tenant", "tokens", "totalCount") != 2.0 ||
+		all.at("of", "totalCount") != 2.0 || all.at("operators", "totalCount") != 1.0 || all.text("invalid", "nodes", 0, "id") != first {
+		t.Errorf("an operator's: %v", all)
+	}
+	if data := a.get(operator, revoke, vars{"id": bobs}); data.text("revokeToken", "token", "id") != bobs {
+		t.Errorf("by an operator: %v", data)
+	}
+	foreign := a.get(alice, `query($b: ID!, $t: ID!) { token(id: $b) { id } node(id: $b) { id } mine: node(id: $t) { __typename } tokens(filter: {tenantId: $t}) { totalCount } }`,
+		vars{"b": bobs, "t": auth.From(alice).Tenant.ID.String()})
+	if foreign.at("token") != nil || foreign.at("node") != nil || foreign.text("mine", "__typename") != "Tenant" || foreign.at("tokens", "totalCount") != 2.0 {
+		t.Errorf("got %v", foreign)
+	}
+}

@@ -1,0 +1,58 @@
+package graph
+
+import (
+	"context"
+
+	"github.com/hookgraph/hookgraph/graph/model"
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// CreateToken is the resolver for the createToken field.
+func (r *mutationResolver) CreateToken(ctx context.Context, input model.CreateTokenInput) (*model.CreateTokenPayload, error) {
+	t, err := newToken(from(ctx).caller, &input)
+	if err != nil {
+		errs, err := userErrors(err)
+		return &model.CreateTokenPayload{UserErrors: errs}, err
+	}
+	secret, _ := webhook.NewToken()
+	made, err := from(ctx).registry.CreateToken(ctx, t, secret)
+	if err != nil {
+		errs, err := userErrors(err)
+		return &model.CreateTokenPayload{UserErrors: errs}, err
+	}
+	return &model.CreateTokenPayload{Token: made, Secret: &secret, UserErrors: []*model.UserError{}}, nil
+}
+
+// RevokeToken is the resolver for the revokeToken field.
+func (r *mutationResolver) RevokeToken(ctx context.Context, input model.RevokeTokenInput) (*model.RevokeTokenPayload, error) {
+	t, err := from(ctx).registry.RevokeToken(ctx, input.ID)
+	errs, err := userErrors(err)
+	return &model.RevokeTokenPayload{Token: t, UserErrors: errs}, err
+}
+
+// Token is the resolver for the token field.
+func (r *queryResolver) Token(ctx context.Context, id webhook.ID) (*webhook.Token, error) {
+	return one(ctx, from(ctx).registry.TokensByID, id)
+}
+
+// Tokens is the resolver for the tokens field.
+func (r *queryResolver) Tokens(ctx context.Context, first *int, after *string, last *int, before *string, filter *store.TokenFilter) (*model.Connection[webhook.Token], error) {
+	known := from(ctx).registry
+	return list(ctx, ofTokens, arguments{first, after, last, before}, given(filter), tokenSeq, known.Tokens, known.CountTokens)
+}
+
+// Scopes is the resolver for the scopes field.
+func (r *tokenResolver) Scopes(ctx context.Context, obj *webhook.Token) ([]webhook.TokenScope, error) {
+	return obj.Scopes.List(), nil
+}
+
+// Tenant is the resolver for the tenant field.
+func (r *tokenResolver) Tenant(ctx context.Context, obj *webhook.Token) (*webhook.Tenant, error) {
+	return load(ctx, &from(ctx).loaders.tenants, obj, tokenTenant)
+}
+
+// Token returns TokenResolver implementation.
+func (r *Resolver) Token() TokenResolver { return &tokenResolver{r} }
+
+type tokenResolver struct{ *Resolver }

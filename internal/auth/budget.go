@@ -1,0 +1,97 @@
+package auth
+
+import (
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// budgets gives each key a budget that fills up at a steady rate. It remembers at most max keys.
+type budgets[K comparable] struct {
+	rate  rate.Limit
+	burst int
+	max   int
+
+	mu sync.Mutex // guards of
+	of map[K]*rate.Limiter
+}
+
+func newBudgets[K comparable](r rate.Limit, burst, limit int) *budgets[K] {
+	return &budgets[K]{rate: r, burst: burst, max: limit, of: map[K]*rate.Limiter{}}
+}
+
+// wait is how long until the key's budget has something left; 0 when it has.
+func (b *budgets[K]) wait(k K) time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	l := b.of[k]
+	if l == nil {
+		return 0
+	}
+	return b.until(l, 1)
+}
+
+// until is how long until a budget holds n.
+func (b *budgets[K]) until(l *rate.Limiter, n float64) time.Duration {
+	left := l.Tokens()
+	if left >= n {
+		return 0
+	}
+	return max(time.Duration((n-left)/float64(b.rate)*float64(time.Second)), time.Millisecond)
+}
+
+// spend takes n from the key's budget and returns 0, or takes nothing and returns how long it takes to fill up to n. A full
+// budget pays for anything, so that nothing is out of reach for ever.
+func (b *budgets[K]) spend(k K, n int) time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	l := b.of[k]
+	if l == nil {
+		if len(b.of) >= b.max {
+			b.forget()
+		}
+		l = rate.NewLimiter(b.rate, b.burst)
+		b.of[k] = l
+	}
+	n = min(n, b.burst)
+	if l.AllowN(time.Now(), n) {
+		return 0
+	}
+	return b.until(l, float64(n))
+}
+
+// forget makes room: full budgets go, which are as good as new, and when there is none, all.
+func (b *budgets[K]) forget() {
+	for k, l := range b.of {
+		if l.Tokens() >= float64(b.burst) {
+			delete(b.of, k)
+		}
+	}
+	if len(b.of) >= b.max {
+		clear(b.of)
+	}
+}
+
+// Ration limits what each caller may spend in a second, by token: the cost of GraphQL operations and of REST calls.
+type Ration struct{ budgets *budgets[[16]byte] }
+
+// rationsMax bounds the tokens whose spending is remembered.
+const rationsMax = 10_000
+
+// NewRation allows perSecond for each token, and burst at once. Nil, which allows everything, when perSecond is 0.
+func NewRation(perSecond, burst int) *Ration {
+	if perSecond == 0 {
+		return nil
+	}
+	return &Ration{newBudgets[[16]byte](rate.Limit(perSecond), max(burst, 1), rationsMax)}
+}
+
+// Charge takes a cost from what the caller may spend. When there is not enough left it takes nothing, and returns how long
+// the caller has to wait.
+func (r *Ration) Charge(c *Caller, cost int) time.Duration {
+	if r == nil || c == nil {
+		return 0
+	}
+	return r.budgets.spend(c.Token.ID, cost)
+}

@@ -1,0 +1,38 @@
+package auth
+
+import (
+	"fmt"
+
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// Needs is the rule of one field of the GraphQL API or one endpoint of the REST API: what a caller's token must have. The
+// zero Needs is satisfied by every valid token.
+type Needs struct {
+	Scope    webhook.TokenScope // "": none
+	Operator bool
+}
+
+// Lacking is an ErrForbidden: a token that is valid and has not what is needed.
+type Lacking struct{ Needs }
+
+func (e *Lacking) Error() string {
+	if e.Operator {
+		return "an operator's token is needed"
+	}
+	return fmt.Sprintf("a token with the scope %s is needed", e.Scope)
+}
+
+// Unwrap makes it an ErrForbidden.
+func (e *Lacking) Unwrap() error { return ErrForbidden }
+
+// Check returns nil or a *Lacking, which names one thing that is missing.
+func (n Needs) Check(c *Caller) error {
+	if n.Operator && !c.Operator {
+		return &Lacking{Needs{Operator: true}}
+	}
+	if n.Scope != "" && !c.Token.Scopes.Has(n.Scope) {
+		return &Lacking{Needs{Scope: n.Scope}}
+	}
+	return nil
+}

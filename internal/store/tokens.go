@@ -1,0 +1,205 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// Registry is the part of the tokens and tenants that a caller may know of: all of them for an operator, else one tenant's.
+type Registry struct {
+	s      *Store
+	tenant *webhook.ID // nil: an operator's
+}
+
+// Registry is an operator's part of the tokens and tenants; with a tenant, that tenant's.
+func (s *Store) Registry(tenant *webhook.ID) *Registry { return &Registry{s: s, tenant: tenant} }
+
+func (r *Registry) tokens(ctx context.Context) *gorm.DB {
+	q := r.s.read.WithContext(ctx).Table("tokens AS k").Select("k.*")
+	if r.tenant != nil {
+		q = q.Where("k.tenant_id = ?", *r.tenant)
+	}
+	return q
+}
+
+// TokenFilter narrows a list of tokens. Zero fields do not filter.
+type TokenFilter struct {
+	TenantID *webhook.ID // of this tenant
+	Operator *bool       // operators', or tenants'
+	Valid    *bool       // neither revoked nor expired, or one of the two
+}
+
+func (f TokenFilter) narrow(q *gorm.DB) *gorm.DB {
+	if f.TenantID != nil {
+		q = q.Where("k.tenant_id = ?", *f.TenantID)
+	}
+	if f.Operator != nil && *f.Operator {
+		q = q.Where("k.tenant_id IS NULL")
+	} else if f.Operator != nil {
+		q = q.Where("k.tenant_id IS NOT NULL")
+	}
+	if f.Valid != nil && *f.Valid {
+		q = q.Where("k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ?)", at(time.Now()))
+	} else if f.Valid != nil {
+		q = q.Where("(k.revoked_at IS NOT NULL OR k.expires_at <= ?)", at(time.Now()))
+	}
+	return q
+}
+
+var newestTokens = order{seq: "k.seq"}
+
+// Tokens lists tokens, revoked and expired ones too, newest first.
+func (r *Registry) Tokens(ctx context.Context, f TokenFilter, p Page) (*List[webhook.Token], error) {
+	return list[webhook.Token](f.narrow(r.tokens(ctx)), newestTokens, p)
+}
+
+// CountTokens counts what Tokens lists.
+func (r *Registry) CountTokens(ctx context.Context, f TokenFilter) (int, error) {
+	return count(f.narrow(r.tokens(ctx)))
+}
+
+// TokensByID reads tokens; ids that are absent or foreign are missing from the map.
+func (r *Registry) TokensByID(ctx context.Context, ids []webhook.ID) (map[webhook.ID]*webhook.Token, error) {
+	return byID(r.tokens(ctx), "k.id", ids, func(t *webhook.Token) webhook.ID { return t.ID })
+}
+
+// TokensOf reads the same page of each tenant's tokens, newest first, in one statement.
+func (r *Registry) TokensOf(ctx context.Context, tenants []webhook.ID, f TokenFilter, p Page) (map[webhook.ID]*List[webhook.Token], error) {
+	return lists(r.s.read.WithContext(ctx), tenants, newestTokens, p,
+		func(id webhook.ID) *gorm.DB { return f.narrow(r.tokens(ctx)).Where("k.tenant_id = ?", id) },
+		func(t *webhook.Token) webhook.ID { return *t.TenantID })
+}
+
+// CountTokensOf counts the tokens of each tenant; tenants with none are missing from the map.
+func (r *Registry) CountTokensOf(ctx context.Context, tenants []webhook.ID, f TokenFilter) (map[webhook.ID]int, error) {
+	return countOf(f.narrow(r.tokens(ctx)), "k.tenant_id", tenants)
+}
+
+// RevokeToken ends a token; revoking it again changes nothing. webhook.ErrNotFound.
+func (r *Registry) RevokeToken(ctx context.Context, id webhook.ID) (*webhook.Token, error) {
+	var t webhook.Token
+	err := r.s.change(ctx, func(b *batch) error {
+		own := func() *gorm.DB {
+			q := b.tx.Table("tokens").Where("id = ?", id)
+			if r.tenant != nil {
+				q = q.Where("tenant_id = ?", *r.tenant)
+			}
+			return q
+		}
+		if err := own().Where("revoked_at IS NULL").Update("revoked_at", at(b.now)).Error; err != nil {
+			return fmt.Errorf("revoke token: %w", err)
+		}
+		t = webhook.Token{}
+		err := own().Take(&t).Error
+		if errors.Is(err, gorm.ErrRecordNotFound) {
+			return webhook.ErrNotFound
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &t, nil
+}
+
+// CreateToken keeps the hash of a token that the caller made. The error holds an *Invalid for every broken rule; a tenant
+// that does not exist is one.
+func (r *Registry) CreateToken(ctx context.Context, t webhook.Token, token string) (*webhook.Token, error) {
+	unknown := &webhook.Invalid{Field: "tenantId", Code: webhook.CodeNotFound, Message: "names nothing"}
+	if r.tenant != nil && (t.TenantID == nil || *t.TenantID != *r.tenant) {
+		return nil, errors.Join(t.Check(time.Now()), unknown)
+	}
+	if t.TenantID != nil {
+		found, err := r.s.TenantsByID(ctx, []webhook.ID{*t.TenantID})
+		if err != nil {
+			return nil, err
+		}
+		if found[*t.TenantID] == nil {
+			return nil, errors.Join(t.Check(time.Now()), unknown)
+		}
+	}
+	return r.s.AddToken(ctx, t, token)
+}
+
+// AddToken keeps the hash of a token that the caller made; of t it takes TenantID (nil makes it an operator's), Name, Scopes
+// and ExpiresAt. The same token again gives the one that is there, if it is valid and as mighty; otherwise an *Invalid of
+// code CONFLICT.
+func (s *Store) AddToken(ctx context.Context, t webhook.Token, token string) (*webhook.Token, error) {
+	if token == "" {
+		return nil, &webhook.Invalid{Field: "token", Code: webhook.CodeRequired, Message: "must be given"}
+	}
+	if err := t.Check(time.Now()); err != nil {
+		return nil, err
+	}
+	var added webhook.Token
+	err := s.change(ctx, func(b *batch) error {
+		now := b.now.UTC().Truncate(time.Microsecond)
+		added = webhook.Token{}
+		err := b.tx.Where("hash = ?", webhook.HashToken(token)).Take(&added).Error
+		if err == nil {
+			same := added.TenantID == nil && t.TenantID == nil || added.TenantID != nil && t.TenantID != nil && *added.TenantID == *t.TenantID
+			if !added.Valid(now) || !same || !added.Scopes.Includes(t.Scopes) || !t.Scopes.Includes(added.Scopes) {
+				return &webhook.Invalid{Field: "token", Code: webhook.CodeConflict, Message: "is there, and not the same"}
+			}
+			return nil
+		}
+		if !errors.Is(err, gorm.ErrRecordNotFound) {
+			return fmt.Errorf("find token: %w", err)
+		}
+		added = webhook.Token{
+			ID: webhook.NewID(now), TenantID: t.TenantID, Name: t.Name, Scopes: t.Scopes, Hash: webhook.HashToken(token),
+			CreatedAt: now, ExpiresAt: t.ExpiresAt,
+		}
+		return b.tx.Create(&added).Error
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &added, nil
+}
+
+// Tokens lists all tokens, revoked and expired ones too, newest first.
+func (s *Store) Tokens(ctx context.Context) ([]*webhook.Token, error) {
+	var tokens []*webhook.Token
+	if err := s.read.WithContext(ctx).Order("seq DESC").Find(&tokens).Error; err != nil {
+		return nil, unavailable(err)
+	}
+	return tokens, nil
+}
+
+// TokenByHash finds a token; webhook.ErrNotFound when it is unknown, revoked or expired.
+func (s *Store) TokenByHash(ctx context.Context, hash []byte) (*webhook.Token, error) {
+	return take[webhook.Token](s.read.WithContext(ctx).
+		Where("hash = ? AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)", hash, at(time.Now())))
+}
+
+// TokensUsed notes when tokens were last used, in one transaction. A time that is earlier than what is known is ignored.
+func (s *Store) TokensUsed(ctx context.Context, used map[webhook.ID]time.Time) error {
+	ids := make([]webhook.ID, 0, len(used))
+	for id := range used {
+		ids = append(ids, id)
+	}
+	for part := range slices.Chunk(ids, 500) { // each a short transaction: publishers wait for it
+		err := s.change(ctx, func(b *batch) error {
+			for _, id := range part {
+				when := at(used[id])
+				if err := b.tx.Exec("UPDATE tokens SET last_used_at = ? WHERE id = ? AND (last_used_at IS NULL OR last_used_at < ?)",
+					when, id, when).Error; err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
