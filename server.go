@@ -3,10 +3,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	stdlog "log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -51,10 +53,14 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 }
 
 func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func(cli.Running)) (err error) {
+	stdlog.SetFlags(0)
+	stdlog.SetOutput(stray{log})
 	if cfg.AllowPrivateTargets {
 		log.WarnContext(ctx, "webhooks may reach loopback and private addresses over plain http; never allow this in production")
 	}
-	client, err := egress.New(egress.Config{AllowPrivate: cfg.AllowPrivateTargets, Allow: cfg.AllowTarget, Deny: cfg.DenyTarget})
+	client, err := egress.New(egress.Config{
+		AllowPrivate: cfg.AllowPrivateTargets, Allow: cfg.AllowTarget, Deny: cfg.DenyTarget, Ports: cfg.TargetPort, Proxy: cfg.Proxy,
+	})
 	if err != nil {
 		return err
 	}
@@ -110,13 +116,24 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func
 	server := &http.Server{
 		Handler: web.New(web.Config{
 			Store: st, Auth: authenticator, GraphQL: api, GraphiQL: graphiql.Handler(), Schema: sdl,
-			Logger: log, MaxDataBytes: int(cfg.MaxPayload),
+			Logger: log, MaxDataBytes: int(cfg.MaxPayload), AllowedOrigins: cfg.AllowedOrigins, TrustedProxies: cfg.TrustedProxy,
 		}),
-		// No WriteTimeout: streams last; gqlhttp puts a deadline on each of their writes.
+		// No WriteTimeout: streams last; gqlhttp puts a deadline on each of their writes, and lifts ReadTimeout for them.
 		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       time.Minute,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug), // clients' broken handshakes and the like
+	}
+
+	answer, scheme := server.Serve, "http"
+	if cfg.TLSCert != "" {
+		certificate, err := web.NewCertificate(cfg.TLSCert, cfg.TLSKey, log)
+		if err != nil {
+			return err
+		}
+		server.TLSConfig, scheme = certificate.Config(), "https"
+		answer = func(l net.Listener) error { return server.ServeTLS(l, "", "") }
 	}
 
 	running, ctx := errgroup.WithContext(ctx)
@@ -129,7 +146,7 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func
 		return err
 	})
 	running.Go(func() error {
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := answer(listener); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serve %s: %w", cfg.Listen, err)
 		}
 		return nil
@@ -160,8 +177,21 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func
 			step(ctx, "flush", st.Flush),
 		)
 	})
-	ready(cli.Running{URL: baseURL(listener.Addr()), Token: token})
+	ready(cli.Running{URL: scheme + "://" + reached(listener.Addr()), Token: token})
 	return running.Wait()
+}
+
+// stray takes what libraries write to the standard logger, which nothing of ours does. net/http's client has no other place
+// to complain of a receiver that sends more than it was asked for, and repeats all of it: that goes nowhere.
+type stray struct{ log *slog.Logger }
+
+func (s stray) Write(line []byte) (int, error) {
+	if bytes.HasPrefix(line, []byte("Unsolicited response")) {
+		s.log.Debug("a receiver sent more than it was asked for")
+	} else {
+		s.log.Warn("a library says", slog.String("text", string(bytes.TrimSpace(line))))
+	}
+	return len(line), nil
 }
 
 // step is one of stopping. None waits for ever.
@@ -200,14 +230,14 @@ func prune(ctx context.Context, st *store.Store, retention time.Duration, log *s
 	}
 }
 
-// baseURL is how this machine reaches the server.
-func baseURL(a net.Addr) string {
+// reached is the host and port by which this machine reaches the server.
+func reached(a net.Addr) string {
 	host, port, err := net.SplitHostPort(a.String())
 	if err != nil {
-		return "http://" + a.String()
+		return a.String()
 	}
 	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
 		host = "localhost"
 	}
-	return "http://" + net.JoinHostPort(host, port)
+	return net.JoinHostPort(host, port)
 }

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,9 +30,16 @@ type Config struct {
 	AllowPrivateTargets  bool           `env:"HOOKGRAPH_ALLOW_PRIVATE_TARGETS" help:"For development: webhooks may be on loopback and private addresses, over plain http, on any port."`
 	AllowTarget          []netip.Prefix `env:"HOOKGRAPH_ALLOW_TARGET" placeholder:"CIDR" help:"Address ranges that webhooks may be in although they are private."`
 	DenyTarget           []netip.Prefix `env:"HOOKGRAPH_DENY_TARGET" placeholder:"CIDR" help:"Address ranges that webhooks may never be in."`
-	AllowedOrigins       []string       `env:"HOOKGRAPH_ALLOWED_ORIGINS" placeholder:"ORIGIN" help:"Web origins, besides the server's own, whose pages may use the GraphQL API (https://app.example.com)."`
+	TargetPort           []uint16       `env:"HOOKGRAPH_TARGET_PORT" placeholder:"PORT" help:"Ports that webhooks may be on; 443 alone when none is given."`
+	ForwardProxy         string         `env:"HOOKGRAPH_FORWARD_PROXY" placeholder:"URL" help:"HTTP or HTTPS proxy that all webhooks are sent through, by CONNECT to an address that was checked here. Put a password only into the variable."`
+	AllowedOrigins       []string       `env:"HOOKGRAPH_ALLOWED_ORIGINS" placeholder:"ORIGIN" help:"Web origins, besides the server's own, whose pages may use the API, over HTTP and WebSocket (https://app.example.com)."`
+	TLSCert              string         `name:"tls-cert" env:"HOOKGRAPH_TLS_CERT" placeholder:"FILE" help:"Certificate with its chain, PEM, to serve over TLS. It is read again when it changes."`
+	TLSKey               string         `name:"tls-key" env:"HOOKGRAPH_TLS_KEY" placeholder:"FILE" help:"Key of the certificate, PEM."`
+	TrustedProxy         []netip.Prefix `env:"HOOKGRAPH_TRUSTED_PROXY" placeholder:"CIDR" help:"Where reverse proxies are whose X-Forwarded-For and X-Forwarded-Proto are believed."`
 	DisableIntrospection bool           `env:"HOOKGRAPH_DISABLE_INTROSPECTION" help:"Refuses GraphQL introspection and does not serve /schema.graphql. GraphiQL then works without completion and documentation."`
 	TrustedDocuments     string         `env:"HOOKGRAPH_TRUSTED_DOCUMENTS" placeholder:"PATH" type:"path" help:"GraphQL documents that run, and no others: a JSON object of SHA-256 to document, as graphql-codegen writes it, or a directory of .graphql files. GraphiQL's own are not among them."`
+
+	Proxy *url.URL `kong:"-"` // ForwardProxy; nil without
 
 	// BootstrapToken is an operator token that exists from the first start, for automation. From the environment only:
 	// other users of the machine can read a command line.
@@ -88,6 +96,19 @@ func (c *Config) Check(getenv func(string) string) error {
 		if err != nil || u.Scheme == "" || u.Host == "" || u.Path+u.RawQuery+u.Fragment != "" || u.User != nil {
 			bad("--allowed-origins: %q is not an origin like https://app.example.com", o)
 		}
+	}
+	if slices.Contains(c.TargetPort, 0) {
+		bad("--target-port: must be from 1 to 65535")
+	}
+	if c.ForwardProxy != "" {
+		u, err := url.Parse(c.ForwardProxy)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || strings.Trim(u.Path, "/")+u.RawQuery+u.Fragment != "" {
+			bad("--forward-proxy: must be like http://proxy.example.com:3128") // never the value, which may hold a password
+		}
+		c.Proxy = u
+	}
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		bad("--tls-cert and --tls-key: give both or neither")
 	}
 	c.BootstrapToken = getenv(EnvBootstrapToken)
 	if t := c.BootstrapToken; t != "" && (len(t) < minBootstrapLength || len(t) > MaxTokenBytes || strings.ContainsFunc(t, notToken)) {

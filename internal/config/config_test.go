@@ -38,6 +38,13 @@ func TestCheckNamesTheMistake(t *testing.T) {
 		"master key":          {env: map[string]string{EnvMasterKey: base64.StdEncoding.EncodeToString(make([]byte, 32))}},
 		"short master key":    {env: map[string]string{EnvMasterKey: secret}, want: EnvMasterKey},
 		"bootstrap token":     {env: map[string]string{EnvBootstrapToken: "hg_0123456789012345678901234567890123456789"}},
+		"several keys":        {env: map[string]string{EnvMasterKey: base64.StdEncoding.EncodeToString(make([]byte, 32)) + ", " + base64.StdEncoding.EncodeToString([]byte(strings.Repeat("k", 32)))}},
+		"port 0":              {change: func(c *Config) { c.TargetPort = []uint16{443, 0} }, want: "--target-port"},
+		"forward proxy":       {change: func(c *Config) { c.ForwardProxy = "http://u:" + secret + "@proxy.example.com:3128" }},
+		"proxy scheme":        {change: func(c *Config) { c.ForwardProxy = "socks5://u:" + secret + "@proxy.example.com" }, want: "--forward-proxy"},
+		"proxy is no URL":     {change: func(c *Config) { c.ForwardProxy = "http://u:" + secret + "@pro xy%zz" }, want: "--forward-proxy"},
+		"proxy with a path":   {change: func(c *Config) { c.ForwardProxy = "http://u:" + secret + "@proxy.example.com/x" }, want: "--forward-proxy"},
+		"certificate alone":   {change: func(c *Config) { c.TLSCert = "cert.pem" }, want: "--tls-key"},
 		"short token":         {env: map[string]string{EnvBootstrapToken: "short"}, want: EnvBootstrapToken},
 		"token with a space":  {env: map[string]string{EnvBootstrapToken: secret + " " + secret}, want: EnvBootstrapToken},
 	} {

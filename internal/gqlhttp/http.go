@@ -34,7 +34,7 @@ func (h *Handler) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{h: h, w: w, r: r, accept: accept{json: mediaJSON}}
 	defer x.answerPanic() //nolint:contextcheck // the request has the context
 
-	w.Header().Set("Vary", "Accept")
+	w.Header().Add("Vary", "Accept") // CORS may have set another
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	if r.Method != http.MethodGet && r.Method != http.MethodPost {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"time"
 
@@ -22,7 +23,8 @@ func RequestID(ctx context.Context) string {
 	return id
 }
 
-// frame is around every request. The id is our own: one that a client chose could forge a log line.
+// frame is around every request. The id is our own: one that a client chose could forge a log line. Behind it RemoteAddr is
+// the client's address, also when a trusted proxy stands between, with a port of 0.
 func (s *server) frame(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
@@ -34,6 +36,13 @@ func (s *server) frame(next http.Handler) http.Handler {
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'") // pages set their own
 		r = r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id))
+		addr, secure := s.client(r)
+		if addr.IsValid() {
+			r.RemoteAddr = netip.AddrPortFrom(addr, 0).String()
+		}
+		if secure {
+			secured(h, r.Host)
+		}
 		rec := &recorder{ResponseWriter: w}
 		defer func() { //nolint:contextcheck // r carries it
 			if v := recover(); v != nil {

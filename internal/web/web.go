@@ -7,8 +7,10 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 
+	"github.com/rs/cors"
 	"golang.org/x/sync/semaphore"
 
 	"github.com/hookgraph/hookgraph/internal/auth"
@@ -29,6 +31,10 @@ type Config struct {
 	Logger *slog.Logger
 	// MaxDataBytes bounds the data of one event; 0: webhook.DefaultMaxDataBytes.
 	MaxDataBytes int
+	// AllowedOrigins are the web origins whose pages may call the API; nil: only the server's own.
+	AllowedOrigins []string
+	// TrustedProxies are where reverse proxies are that say truly whom they speak for; nil: there are none.
+	TrustedProxies []netip.Prefix
 	// MaxReadingBytes bounds the request bodies held at a time; 0: 256 MiB. Beyond it calls are answered 503.
 	MaxReadingBytes int64
 }
@@ -119,7 +125,22 @@ func New(c Config) http.Handler {
 		mux.Handle("/graphiql/", c.GraphiQL)
 		mux.Handle("GET /{$}", http.RedirectHandler("/graphiql", http.StatusFound))
 	}
-	return s.frame(mux)
+	return s.frame(s.cors(mux))
+}
+
+// cors lets pages of the allowed origins call the API, and read its answers. Calls are made with a token that the page
+// has; there are no cookies, so credentials are not allowed.
+func (s *server) cors(next http.Handler) http.Handler {
+	if len(s.AllowedOrigins) == 0 {
+		return next
+	}
+	return cors.New(cors.Options{
+		AllowedOrigins: s.AllowedOrigins,
+		AllowedMethods: []string{http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodDelete},
+		AllowedHeaders: []string{"Accept", "Authorization", "Content-Type", "Last-Event-ID", auth.TenantHeader},
+		ExposedHeaders: []string{RequestIDHeader, "Location", "Retry-After"},
+		MaxAge:         int((10 * time.Minute).Seconds()),
+	}).Handler(next)
 }
 
 func (s *server) livez(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok") }

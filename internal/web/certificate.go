@@ -1,0 +1,96 @@
+package web
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+)
+
+// lookEvery is how often a certificate's files are looked at, at most.
+const lookEvery = 5 * time.Second
+
+// Certificate is a server's certificate from files, which are read again when they change: whoever renews it need not know
+// of this program.
+type Certificate struct {
+	cert, key string
+	log       *slog.Logger
+
+	mu      sync.Mutex // guards what follows
+	current *tls.Certificate
+	looked  time.Time
+	read    [2]stamp // of the files when they were last read, whole or not
+}
+
+// stamp tells whether a file has changed. Where the name is a link, it is that of the file it leads to.
+type stamp struct {
+	at   time.Time
+	size int64
+}
+
+// NewCertificate reads a certificate with its chain and its key, both PEM.
+func NewCertificate(cert, key string, log *slog.Logger) (*Certificate, error) {
+	c := &Certificate{cert: cert, key: key, log: log, looked: time.Now()}
+	var err error
+	if c.read, err = c.stamps(); err != nil {
+		return nil, fmt.Errorf("TLS certificate: %w", err)
+	}
+	if c.current, err = c.load(); err != nil {
+		return nil, fmt.Errorf("TLS certificate: %w", err)
+	}
+	return c, nil
+}
+
+// Config makes a server's: TLS 1.2 at least.
+func (c *Certificate) Config() *tls.Config {
+	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: c.get}
+}
+
+func (c *Certificate) load() (*tls.Certificate, error) {
+	pair, err := tls.LoadX509KeyPair(c.cert, c.key)
+	return &pair, err
+}
+
+func (c *Certificate) stamps() (all [2]stamp, err error) {
+	for i, name := range []string{c.cert, c.key} {
+		info, err := os.Stat(name)
+		if err != nil {
+			return all, err
+		}
+		all[i] = stamp{info.ModTime(), info.Size()}
+	}
+	return all, nil
+}
+
+// get is a tls.Config's GetCertificate. When the new files are no pair, as while they are being written, the old ones serve
+// on, and it looks again when they have changed again.
+func (c *Certificate) get(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if now := time.Now(); now.Sub(c.looked) >= lookEvery {
+		c.looked = now
+		c.look(hello.Context())
+	}
+	return c.current, nil
+}
+
+func (c *Certificate) look(ctx context.Context) {
+	now, err := c.stamps()
+	if err == nil && now == c.read {
+		return
+	}
+	var fresh *tls.Certificate
+	if err == nil {
+		c.read = now
+		fresh, err = c.load()
+	}
+	if err != nil {
+		c.log.WarnContext(ctx, "the new TLS certificate can not be read, the old one serves on", slog.Any("error", err))
+		return
+	}
+	c.current = fresh
+	c.log.InfoContext(ctx, "the TLS certificate was read again")
+}

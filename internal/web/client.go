@@ -1,0 +1,61 @@
+package web
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// client is who sent a request, and whether over TLS. What X-Forwarded-For and X-Forwarded-Proto say is believed of a
+// trusted proxy only, and of what several proxies wrote no more than a chain of trusted ones vouches for: read from the
+// right, the first address that is no proxy's is the client's. Anybody can write the rest.
+func (s *server) client(r *http.Request) (addr netip.Addr, secure bool) {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}, r.TLS != nil // as in tests
+	}
+	addr, secure = peer.Addr().Unmap(), r.TLS != nil
+	if !s.trusted(addr) {
+		return addr, secure
+	}
+	if proto := last(r.Header.Values("X-Forwarded-Proto")); proto != "" {
+		secure = strings.EqualFold(proto, "https")
+	}
+	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for _, hop := range slices.Backward(hops) {
+		next, err := netip.ParseAddr(strings.TrimSpace(hop))
+		if err != nil {
+			break // the nearest that is known
+		}
+		if addr = next.Unmap().WithZone(""); !s.trusted(addr) {
+			break
+		}
+	}
+	return addr, secure
+}
+
+func (s *server) trusted(a netip.Addr) bool {
+	return slices.ContainsFunc(s.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(a) })
+}
+
+// last is the last element of a header's comma-separated list: the one that the nearest proxy wrote.
+func last(values []string) string {
+	if len(values) == 0 {
+		return ""
+	}
+	list := values[len(values)-1]
+	return strings.TrimSpace(list[strings.LastIndexByte(list, ',')+1:])
+}
+
+// secured tells browsers to come by TLS only, from now on. On localhost other programs may be served without.
+func secured(h http.Header, host string) {
+	name, _, err := net.SplitHostPort(host)
+	if err != nil {
+		name = host
+	}
+	if name != "localhost" && !strings.HasSuffix(name, ".localhost") {
+		h.Set("Strict-Transport-Security", "max-age=31536000")
+	}
+}
