@@ -1,8 +1,13 @@
 package egress
 
 import (
+	"bufio"
+	"bytes"
 	"errors"
+	"io"
+	"net/http"
 	"net/netip"
+	"net/textproto"
 	"net/url"
 	"strings"
 	"testing"
@@ -214,6 +219,54 @@ func FuzzValidateURL(f *testing.F) {
 			}
 		} else if strings.Trim(host[strings.LastIndexByte(host, '.')+1:], "0123456789") == "" || strings.Contains(host, ":") {
 			t.Fatalf("%q became %q", raw, out)
+		}
+	})
+}
+
+// Whatever ValidateHeader accepts reaches the receiver as exactly one field, beside those of the service.
+func FuzzValidateHeader(f *testing.F) {
+	for _, h := range [][2]string{
+		{"X-Api-Key", "k"},
+		{"Authorization", "Bearer x"},
+		{"A", "x\r\nHost: y"},
+		{"Host", "x"},
+		{"webhook-id", "x"},
+		{"a b", ""},
+		{"A", " x"},
+		{"Transfer-Encoding", "chunked"},
+		{"\u212aey", "x"},
+		{"X", "\x00"},
+		{"x:", "y"},
+		{"X", ""},
+	} {
+		f.Add(h[0], h[1])
+	}
+	f.Fuzz(func(t *testing.T, name, value string) {
+		if err := ValidateHeader(name, value); err != nil {
+			var invalid *Invalid
+			if !errors.As(err, &invalid) || invalid.Code == "" || invalid.Message == "" {
+				t.Fatalf("%q: %v", name, err)
+			}
+			return
+		}
+		key := textproto.CanonicalMIMEHeaderKey(name) // as the store keeps it
+		sent := &http.Request{
+			Method: http.MethodPost, URL: &url.URL{Scheme: "https", Host: "h.example", Path: "/"}, Host: "h.example", ContentLength: 2,
+			Header: http.Header{"Webhook-Id": {"id"}, "User-Agent": {"Hookgraph"}, key: {value}}, Body: io.NopCloser(strings.NewReader("{}")),
+		}
+		var wire bytes.Buffer
+		if err := sent.Write(&wire); err != nil {
+			t.Fatalf("%q: %q: %v", name, value, err)
+		}
+		in := bufio.NewReader(&wire)
+		got, err := http.ReadRequest(in)
+		if err != nil {
+			t.Fatalf("%q: %q: %v", name, value, err)
+		}
+		body, err := io.ReadAll(got.Body)
+		if err != nil || string(body) != "{}" || in.Buffered() > 0 || got.Host != "h.example" || got.Header.Get("Webhook-Id") != "id" ||
+			len(got.Header) != 4 || len(got.Header[key]) != 1 || got.Header[key][0] != value {
+			t.Fatalf("%q: %q arrives as %v with body %q, %v", name, value, got.Header, body, err)
 		}
 	})
 }

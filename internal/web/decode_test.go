@@ -3,6 +3,7 @@ package web
 import (
 	"encoding/json"
 	"errors"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -90,6 +91,70 @@ func FuzzDecode(f *testing.F) {
 		if data != nil && (!json.Valid(data) || !strings.Contains(string(body), string(data))) {
 			t.Fatalf("%q became %q", body, data)
 		}
+	})
+}
+
+// Whatever body or query a call has, it is read or refused as the caller's mistake, and nothing of it that is refused is
+// repeated at length.
+func FuzzRequest(f *testing.F) {
+	for _, s := range []string{
+		`{"type":"a.b","data":{"x":[1,2]},"timestamp":"2026-04-23T10:00:00Z","idempotency_key":"k"}`, `{"type":"a","data":null,"timestamp":null}`,
+		`{"url":"https://h.example/","events":["a.b"],"enabled":false}`, `{"rotate_secret":true,"signature_scheme":"ED25519"}`,
+		`{"headers":[{"name":"X","value":"y","sensitive":true},{"name":"Z","value":null}]}`, `{"headers":null,"url":null,"URL":1}`,
+		`limit=100&after=d2ViaG9vazox`, `limit=0&limit=1&x=%zz`,
+	} {
+		f.Add([]byte(s))
+	}
+	refused := func(t *testing.T, body []byte, err error) {
+		t.Helper()
+		all := webhook.Invalids(err)
+		if err != nil && len(all) == 0 {
+			t.Fatalf("%q: %v", body, err)
+		}
+		if shown := translate(err); err != nil && (shown == nil || shown.status/100 != 4) {
+			t.Fatalf("%q is answered %+v", body, shown)
+		}
+		for _, e := range all {
+			if len(e.Field) > maxNameShow+8 || len(e.Message) > 200 {
+				t.Fatalf("%q: %v", body, e)
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		if q, err := url.ParseQuery(string(body)); err == nil {
+			p, err := pageOf(q)
+			refused(t, body, err)
+			if err == nil && (p.First < 1 || p.First > maxPage || p.After < 0 || p.After > 0 && pageCursor(p.After) != strings.TrimRight(q.Get("after"), "\r\n")) {
+				t.Fatalf("%q is page %+v", body, p)
+			}
+		}
+		if checkJSON(body) != nil {
+			return
+		}
+		n, err := newEvent(body)
+		refused(t, body, err)
+		if err == nil && n.Data != nil && !json.Valid(n.Data) {
+			t.Fatalf("%q has data %q", body, n.Data)
+		}
+		var w webhook.New
+		err = decode(body, map[string]func(json.RawMessage) string{
+			"url": str(&w.URL), "events": strs(&w.Events), "enabled": boolean(&w.Enabled),
+			"headers": newHeaders(&w.Headers), "signature_scheme": optional(scheme(&w.Scheme)),
+		})
+		refused(t, body, err)
+		if err != nil {
+			return
+		}
+		for _, h := range w.Headers {
+			if h == nil {
+				t.Fatalf("%q has a header that is nil", body)
+			}
+		}
+		if w.Scheme != "" && webhook.CheckScheme("", w.Scheme) != nil {
+			t.Fatalf("%q has scheme %q", body, w.Scheme)
+		}
+		_, err = webhook.SetHeaders(nil, w.Headers)
+		refused(t, body, err)
 	})
 }
 
