@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/Khan/genqlient/graphql"
+	"github.com/coder/websocket"
+)
+
+//go:generate go tool genqlient
+
+type attempt = WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttempt
+
+// watch hands every attempt after the cursor or time to seen, until ctx ends. When the stream breaks off it goes on from
+// the last cursor, so that seen gets each attempt once.
+func watch(ctx context.Context, server, token, after string, seen func(attempt)) error {
+	wait := time.Second / 4
+	for ctx.Err() == nil {
+		err := stream(ctx, server, token, after, func(cursor string, a attempt) {
+			after, wait = cursor, time.Second/4
+			seen(a)
+		})
+		log.Printf("the stream broke off (%v), going on in %v", err, wait)
+		select {
+		case <-time.After(wait/2 + rand.N(wait/2)): // not all clients at once
+		case <-ctx.Done():
+		}
+		wait = min(2*wait, 30*time.Second)
+	}
+	return ctx.Err()
+}
+
+// stream is one connection. It returns why it ended.
+func stream(ctx context.Context, server, token, after string, seen func(cursor string, a attempt)) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // closes the connection
+	client := graphql.NewClientUsingWebSocket(strings.Replace(server, "http", "ws", 1)+"/graphql", dialer{},
+		graphql.WithConnectionParams(map[string]any{"Authorization": "Bearer " + token}))
+	broken, err := client.Start(ctx)
+	if err != nil {
+		return err
+	}
+	attempts, _, err := WatchAttempts(ctx, client, nil, &after)
+	if err != nil {
+		go func() { <-broken }()
+		return err
+	}
+	for {
+		select {
+		case got, ok := <-attempts:
+			if ok && len(got.Errors) == 0 {
+				streamed := got.Data.DeliveryAttempts
+				seen(streamed.Cursor, streamed.Node)
+				continue
+			}
+			go func() { <-broken }() // genqlient waits until somebody hears that the connection is closed
+			if !ok {
+				return errors.New("the server ended it")
+			}
+			return got.Errors
+		case err := <-broken:
+			return err
+		}
+	}
+}
+
+// dialer makes genqlient's connections with coder/websocket. They end with the context.
+type dialer struct{}
+
+func (dialer) DialContext(ctx context.Context, url string, header http.Header) (graphql.WSConn, error) {
+	conn, _, err := websocket.Dial(ctx, url, &websocket.DialOptions{Subprotocols: header.Values("Sec-WebSocket-Protocol")})
+	if err != nil {
+		return nil, err
+	}
+	conn.SetReadLimit(1 << 20)
+	c := &connection{ctx, conn}
+	go c.ping()
+	return c, nil
+}
+
+type connection struct {
+	ctx  context.Context
+	conn *websocket.Conn
+}
+
+// ping notices a connection that died without a word.
+func (c *connection) ping() {
+	for c.ctx.Err() == nil {
+		ctx, cancel := context.WithTimeout(c.ctx, 10*time.Second)
+		err := c.conn.Ping(ctx)
+		if err == nil {
+			<-ctx.Done()
+		}
+		cancel()
+		if err != nil {
+			_ = c.conn.CloseNow()
+			return
+		}
+	}
+}
+
+func (c *connection) ReadMessage() (int, []byte, error) {
+	kind, message, err := c.conn.Read(c.ctx)
+	return int(kind), message, err
+}
+
+func (c *connection) WriteMessage(kind int, message []byte) error {
+	return c.conn.Write(c.ctx, websocket.MessageType(kind), message)
+}
+
+func (c *connection) Close() error { return c.conn.CloseNow() }

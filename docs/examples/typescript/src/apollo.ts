@@ -1,0 +1,37 @@
+import { ApolloClient, ApolloLink, HttpLink, InMemoryCache } from '@apollo/client';
+import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
+import { OperationTypeNode } from 'graphql';
+import { createClient } from 'graphql-ws';
+import WebSocket from 'ws'; // for Node 20; browsers have their own
+import { WatchAttempts } from './documents.js';
+import { backoff, resuming } from './resume.js';
+import { server, token } from './settings.js';
+
+const sockets = resuming(
+  createClient({
+    url: `${server.replace(/^http/, 'ws')}/graphql`,
+    webSocketImpl: WebSocket,
+    connectionParams: () => ({ Authorization: `Bearer ${token}` }),
+    retryAttempts: Number.POSITIVE_INFINITY,
+    retryWait: backoff,
+    shouldRetry: () => true, // also when no connection comes about
+    keepAlive: 10_000, // notices a connection that died without a word
+  }),
+);
+
+const client = new ApolloClient({
+  cache: new InMemoryCache({ possibleTypes: { Node: ['Webhook', 'Event', 'Delivery', 'DeliveryAttempt'] } }),
+  link: ApolloLink.split(
+    ({ operationType }) => operationType === OperationTypeNode.SUBSCRIPTION,
+    new GraphQLWsLink(sockets),
+    new HttpLink({ uri: `${server}/graphql`, headers: { Authorization: `Bearer ${token}` } }),
+  ),
+});
+
+// Now, as a time: what happens before the first result comes after a reconnect, too.
+const after = new Date().toISOString();
+client.subscribe({ query: WatchAttempts, variables: { after } }).subscribe(({ data, error }) => {
+  if (error) throw error;
+  const attempt = data?.deliveryAttempts.node;
+  if (attempt) console.log(attempt.event.id, attempt.event.type, attempt.webhook?.url, attempt.status);
+});

@@ -1,0 +1,32 @@
+import { print } from 'graphql';
+import { createClient } from 'graphql-sse';
+import { WatchAttempts } from './documents.js';
+import type { WatchAttemptsSubscription } from './gql/graphql.js';
+import { backoff, resuming } from './resume.js';
+import { server, token } from './settings.js';
+
+const client = resuming(
+  createClient({
+    url: `${server}/graphql`,
+    headers: () => ({ Authorization: `Bearer ${token}` }),
+    retryAttempts: Number.POSITIVE_INFINITY,
+    retry: backoff,
+  }),
+);
+
+// Now, as a time: what happens before the first result comes after a reconnect, too.
+const after = new Date().toISOString();
+client.subscribe<WatchAttemptsSubscription>(
+  { query: print(WatchAttempts), variables: { after } },
+  {
+    next({ data, errors }) {
+      if (errors) throw new Error(errors[0]?.message);
+      const attempt = data?.deliveryAttempts.node;
+      if (attempt) console.log(attempt.event.id, attempt.event.type, attempt.webhook?.url, attempt.status);
+    },
+    error(reason) {
+      throw reason;
+    },
+    complete() {},
+  },
+);

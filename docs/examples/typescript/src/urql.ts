@@ -1,0 +1,41 @@
+import { Client, cacheExchange, fetchExchange, subscriptionExchange } from '@urql/core';
+import { createClient } from 'graphql-ws';
+import WebSocket from 'ws'; // for Node 20; browsers have their own
+import { WatchAttempts } from './documents.js';
+import { backoff, resuming } from './resume.js';
+import { server, token } from './settings.js';
+
+const sockets = resuming(
+  createClient({
+    url: `${server.replace(/^http/, 'ws')}/graphql`,
+    webSocketImpl: WebSocket,
+    connectionParams: () => ({ Authorization: `Bearer ${token}` }),
+    retryAttempts: Number.POSITIVE_INFINITY,
+    retryWait: backoff,
+    shouldRetry: () => true, // also when no connection comes about
+    keepAlive: 10_000, // notices a connection that died without a word
+  }),
+);
+
+const client = new Client({
+  url: `${server}/graphql`,
+  fetchOptions: () => ({ headers: { Authorization: `Bearer ${token}` } }),
+  preferGetMethod: false,
+  exchanges: [
+    cacheExchange,
+    fetchExchange,
+    subscriptionExchange({
+      forwardSubscription: ({ query = '', variables }) => ({
+        subscribe: (sink) => ({ unsubscribe: sockets.subscribe({ query, variables }, sink as never) }),
+      }),
+    }),
+  ],
+});
+
+// Now, as a time: what happens before the first result comes after a reconnect, too.
+const after = new Date().toISOString();
+client.subscription(WatchAttempts, { after }).subscribe(({ data, error }) => {
+  if (error) throw error;
+  const attempt = data?.deliveryAttempts.node;
+  if (attempt) console.log(attempt.event.id, attempt.event.type, attempt.webhook?.url, attempt.status);
+});

@@ -1,0 +1,332 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
+)
+
+// The examples of docs/api.md watch through a network that drops their connections, and for a while lets none through:
+// each sees every attempt once.
+func TestExamplesWatch(t *testing.T) {
+	receiver := webhooktest.NewReceiver(t)
+	p := boot(t, t.TempDir())
+	c := &client{p.url, p.token}
+	c.mutate(t, createWebhook, map[string]any{"url": receiver.URL}, new(struct{}))
+	go func() { // else the receiver would wait
+		for {
+			select {
+			case <-receiver.Requests:
+			case <-t.Context().Done():
+				return
+			}
+		}
+	}()
+	network := newNetwork(t, strings.TrimPrefix(p.url, "http://"))
+	examples := map[string]*example{
+		"genqlient": runExample(t, goExample(t), "http://"+network.address, p.token),
+	}
+	for _, name := range []string{"urql", "apollo", "sse"} {
+		examples[name] = runExample(t, nodeExample(t, name), "http://"+network.address, p.token)
+	}
+	for name, e := range examples {
+		for !e.sees(t, c.publish(t, "start")) {
+			t.Logf("%s does not watch yet", name)
+		}
+	}
+
+	var want []string
+	publish := func(n int) {
+		for range n {
+			want = append(want, c.publish(t, "job.done"))
+		}
+	}
+	publish(10)
+	network.cut()
+	publish(10) // while they reconnect
+	network.down(len(examples))
+	publish(10) // while they can not
+	network.up()
+	publish(10)
+	last := c.publish(t, "last")
+	slices.Sort(want)
+	for name, e := range examples {
+		var got []string
+		for line := range e.until(t, name, last) {
+			if strings.Contains(line, " job.done ") {
+				got = append(got, strings.Fields(line)[0])
+			}
+		}
+		slices.Sort(got) // attempts of one webhook run beside each other
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+// The examples that ask once do what the page says of them.
+func TestExamplesAsk(t *testing.T) {
+	receiver := webhooktest.NewReceiver(t)
+	receiver.Answer(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
+	p := boot(t, t.TempDir())
+	c := &client{p.url, p.token}
+	ask := func(cmd *exec.Cmd, token string) string {
+		t.Helper()
+		cmd.Env = append(os.Environ(), "HOOKGRAPH_URL="+p.url, "HOOKGRAPH_TOKEN="+token)
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("%v: %v", cmd.Args, err)
+		}
+		return strings.TrimSpace(string(out))
+	}
+
+	registered := nodeExample(t, "register")
+	registered.Args = append(registered.Args, receiver.URL)
+	if out := ask(registered, p.token); !regexp.MustCompile(`^[0-9a-f-]{36} whsec_\S+$`).MatchString(out) {
+		t.Error(out)
+	}
+	if out := ask(nodeExample(t, "register"), p.token); !regexp.MustCompile(`^input\.url: .+ \([A-Z]+\)$`).MatchString(out) {
+		t.Error(out)
+	}
+	if out := ask(nodeExample(t, "register"), "wrong"); !strings.HasPrefix(out, "UNAUTHENTICATED: ") {
+		t.Error(out)
+	}
+
+	published := goExample(t)
+	published.Args = append(published.Args, "publish", "job.done", `{"job": 42}`)
+	id := ask(published, p.token)
+	again := goExample(t)
+	again.Args = append(again.Args, published.Args[1:]...)
+	if out := ask(again, p.token); out != id {
+		t.Errorf("published %s, then %s", id, out)
+	}
+	for range 10 { // one that fails is sent to slowly
+		c.mutate(t, createWebhook, map[string]any{"url": receiver.URL}, new(struct{}))
+	}
+	const failed = 1 + 11*10 // more than one page
+	for range 10 {
+		c.publish(t, "job.failed")
+	}
+	for range failed {
+		receiver.Next(t)
+	}
+	deadline := time.Now().Add(20 * time.Second)
+	for {
+		out := ask(nodeExample(t, "attempts"), p.token)
+		lines := strings.Split(out, "\n")
+		if len(lines) == failed && strings.Contains(out, id+" job.done HTTP_STATUS the receiver answered 502") {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d failed attempts:\n%s", len(lines), out)
+		}
+	}
+}
+
+// nodeExample is a program of docs/examples/typescript.
+func nodeExample(t *testing.T, name string) *exec.Cmd {
+	t.Helper()
+	const dir = "docs/examples/typescript"
+	script := filepath.Join("build", name+".js")
+	if _, err := os.Stat(filepath.Join(dir, script)); err != nil {
+		const missing = "needs `npm ci && npm run generate && npm run build` in " + dir
+		if os.Getenv("CI") == "true" {
+			t.Fatal(missing)
+		}
+		t.Skip(missing)
+	}
+	return nodeCommand(t.Context(), t, dir, script)
+}
+
+var builtGo = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "example-*")
+	if err != nil {
+		return "", err
+	}
+	file := filepath.Join(dir, "example")
+	out, err := exec.Command("go", "build", "-C", "docs/examples/go", "-o", file, ".").CombinedOutput()
+	if err != nil {
+		return "", errors.New(string(out))
+	}
+	return file, nil
+})
+
+// goExample is the program of docs/examples/go.
+func goExample(t *testing.T) *exec.Cmd {
+	t.Helper()
+	file, err := builtGo()
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal(err)
+		}
+		t.Skipf("the Go example can not be built, for want of its modules maybe: %v", err)
+	}
+	cmd := exec.CommandContext(t.Context(), file)
+	cmd.Stderr = t.Output()
+	return cmd
+}
+
+// example is a running one. Its lines begin with an event's id.
+type example struct {
+	lines chan string
+	seen  []string
+}
+
+func runExample(t *testing.T, cmd *exec.Cmd, url, token string) *example {
+	t.Helper()
+	cmd.Env = append(os.Environ(), "HOOKGRAPH_URL="+url, "HOOKGRAPH_TOKEN="+token)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	e := &example{lines: make(chan string, 1024)}
+	go func() {
+		defer close(e.lines)
+		for s := bufio.NewScanner(out); s.Scan(); {
+			e.lines <- s.Text()
+		}
+	}()
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		for range e.lines {
+		}
+		_ = cmd.Wait()
+	})
+	return e
+}
+
+// sees waits a little for an event.
+func (e *example) sees(t *testing.T, id string) bool {
+	t.Helper()
+	for patience := time.After(time.Second); ; {
+		select {
+		case line, ok := <-e.lines:
+			if !ok {
+				t.Fatal("the example ended")
+			}
+			if e.seen = append(e.seen, line); strings.HasPrefix(line, id+" ") {
+				return true
+			}
+		case <-patience:
+			return false
+		}
+	}
+}
+
+// until waits for an event and returns all lines up to it, one after the other.
+func (e *example) until(t *testing.T, name, id string) func(func(string) bool) {
+	t.Helper()
+	for deadline := time.Now().Add(40 * time.Second); !e.sees(t, id); {
+		if time.Now().After(deadline) {
+			t.Errorf("%s did not see the last event", name)
+			break
+		}
+	}
+	return slices.Values(e.seen)
+}
+
+// network passes connections on to a server, as long as it does.
+type network struct {
+	address string
+	refused chan struct{} // a connection was, while the network is down
+
+	mu     sync.Mutex // guards what follows
+	isDown bool
+	open   map[net.Conn]bool
+}
+
+func newNetwork(t *testing.T, server string) *network {
+	t.Helper()
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := &network{address: l.Addr().String(), refused: make(chan struct{}, 1024), open: map[net.Conn]bool{}}
+	t.Cleanup(func() { _ = l.Close(); n.cut() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			if !n.add(conn) {
+				_ = conn.Close()
+				select {
+				case n.refused <- struct{}{}:
+				default:
+				}
+				continue
+			}
+			go n.pass(conn, server)
+		}
+	}()
+	return n
+}
+
+func (n *network) add(conn net.Conn) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !n.isDown {
+		n.open[conn] = true
+	}
+	return !n.isDown
+}
+
+func (n *network) pass(from net.Conn, server string) {
+	defer from.Close()
+	to, err := (&net.Dialer{}).DialContext(context.Background(), "tcp", server)
+	if err != nil {
+		return
+	}
+	defer to.Close()
+	go func() { _, _ = io.Copy(to, from); _ = to.Close() }()
+	_, _ = io.Copy(from, to)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	delete(n.open, from)
+}
+
+// cut breaks all connections.
+func (n *network) cut() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for conn := range n.open {
+		_ = conn.Close()
+	}
+}
+
+// down lets none through, until up. It returns when as many were refused.
+func (n *network) down(refused int) {
+	n.mu.Lock()
+	n.isDown = true
+	n.mu.Unlock()
+	n.cut()
+	for range refused {
+		<-n.refused
+	}
+}
+
+func (n *network) up() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.isDown = false
+}
