@@ -12,7 +12,7 @@ import (
 const (
 	// checkpointPages is how long the write-ahead log becomes before it is copied into the database (32 MiB): a page that
 	// many transactions change is then copied once.
-	checkpointPages = 8192
+	checkpointPages = 4096
 	checkpointEvery = 50 * time.Millisecond // between looks at its length, while there are commits
 )
 

@@ -9,11 +9,14 @@ import (
 	"gorm.io/gorm"
 )
 
+const sqliteDriver = "sqlite3"
+
 // sqliteDialector opens the file with mattn/go-sqlite3.
 func sqliteDialector(path string, readOnly bool) gorm.Dialector {
 	q := url.Values{
 		"_busy_timeout": {"10000"}, // comes first in the driver too: switching to WAL takes a lock
 		"_foreign_keys": {"on"},
+		"_mutex":        {"no"}, // database/sql gives a connection to one goroutine at a time
 	}
 	if readOnly {
 		q.Set("mode", "ro")

@@ -10,6 +10,8 @@ import (
 	_ "modernc.org/sqlite" // the same file format without a C compiler
 )
 
+const sqliteDriver = "sqlite"
+
 // sqliteDialector opens the file with modernc.org/sqlite.
 func sqliteDialector(path string, readOnly bool) gorm.Dialector {
 	q := url.Values{"_pragma": {"busy_timeout(10000)", "foreign_keys(on)"}}
@@ -22,7 +24,7 @@ func sqliteDialector(path string, readOnly bool) gorm.Dialector {
 		q.Set("_txlock", "immediate")
 	}
 	return sqlite.New(sqlite.Config{
-		DriverName: "sqlite",
+		DriverName: sqliteDriver,
 		DSN:        "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode(),
 	})
 }
