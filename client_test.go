@@ -24,7 +24,8 @@ type program struct {
 	dir   string
 	stop  func() // ends it as a signal would, and waits; the test's end does too
 
-	process *exec.Cmd // when it runs in a process of its own
+	process *exec.Cmd     // when it runs in a process of its own
+	ended   chan struct{} // closed when that has ended
 }
 
 // boot starts the program on a database in dir and returns when it listens.

@@ -74,16 +74,11 @@ func TestTerminateTwice(t *testing.T) {
 	c.mutate(t, createWebhook, map[string]any{"url": receiver.URL}, &made)
 	c.publish(t, "load")
 	<-arrived
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		_ = p.process.Wait()
-	}()
 	began := time.Now()
 	for {
 		_ = p.process.Process.Signal(syscall.SIGTERM)
 		select {
-		case <-ended:
+		case <-p.ended:
 			if took := time.Since(began); took > 4*time.Second {
 				t.Errorf("took %v", took)
 			}

@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -354,10 +355,10 @@ func TestRestart(t *testing.T) {
 }
 
 // start runs the program in a process of its own, which kill ends without a chance to do anything.
-func start(t *testing.T, dir string) (p *program, kill func()) {
+func start(t *testing.T, dir string, env ...string) (p *program, kill func()) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "serve", "--listen", "127.0.0.1:0", "--database", dir, "--allow-private-targets")
-	cmd.Env = append(os.Environ(), "HOOKGRAPH_TEST_MAIN=1")
+	cmd.Env = append(append(os.Environ(), "HOOKGRAPH_TEST_MAIN=1"), env...)
 	cmd.Stderr = t.Output()
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -366,20 +367,18 @@ func start(t *testing.T, dir string) (p *program, kill func()) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	killed := false
+	p = &program{dir: dir, process: cmd, ended: make(chan struct{})}
+	wait := sync.OnceFunc(func() {
+		_ = cmd.Wait()
+		close(p.ended)
+	})
 	kill = func() {
-		if killed {
-			return
-		}
-		killed = true
 		_ = cmd.Process.Kill()
-		if err := cmd.Wait(); err != nil && cmd.ProcessState == nil {
-			t.Error(err)
-		}
+		wait()
 	}
 	t.Cleanup(kill)
-	p = &program{dir: dir, process: cmd}
 	p.url, p.token = announced(t, out)
+	go wait()
 	return p, kill
 }
 

@@ -1,0 +1,17 @@
+//go:build !linux || !cgo
+
+package webhooktest
+
+import "testing"
+
+// Disk is a disk that fails on order; there is none on this system.
+type Disk struct{}
+
+// NewDisk returns nil.
+func NewDisk(testing.TB) *Disk { return nil }
+
+// Env returns nil.
+func (*Disk) Env() []string { return nil }
+
+// Order does nothing.
+func (*Disk) Order(testing.TB, string) {}
