@@ -175,8 +175,9 @@ type Request struct {
 // Do sends one POST and reads the answer, at most MaxBodyBytes of its body, until ctx's deadline (30 s when it has
 // none). What the network did is in the Result; there is no other error. Redirects are answers like any other.
 //
-// It sends the request at most once. net/http repeats a request by itself in three cases, none of which can happen
-// here, because the body is not nil, not http.NoBody, and GetBody is nil:
+// The receiver acts on the request at most once. Only one that it certainly did not process is sent again, within the same
+// deadline (see unprocessed); to the tenant that is one attempt. net/http repeats a request by itself in
+// three cases, none of which can happen here, because the body is not nil, not http.NoBody, and GetBody is nil:
 //   - HTTP/1, a reused connection on which nothing could be written (shouldRetryRequest, nothingWrittenError): needs
 //     GetBody. Nothing would have been sent twice, so this costs an attempt that could have been saved; a receiver
 //     that closes idle connections is usually noticed before the next request picks one.
@@ -213,6 +214,9 @@ func (c *Client) Do(ctx context.Context, req *Request) Result {
 	}
 
 	answer, err := c.transport.RoundTrip(r)
+	for n := 0; err != nil && n < maxAgain && unprocessed(err) && ctx.Err() == nil; n++ {
+		answer, err = c.transport.RoundTrip(again(r, req.Body))
+	}
 	if err != nil {
 		code, message := explain(ctx, err, a.stage(), deadline)
 		return Result{Code: code, Message: message, Timings: a.timings(), Reused: a.reused}

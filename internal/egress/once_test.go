@@ -2,19 +2,24 @@ package egress
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/url"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
 )
 
 // Do sends a request at most once, also when a connection that was used before breaks, and also with the header that
-// makes net/http take a POST for repeatable.
+// makes net/http take a POST for repeatable. Only what it certainly did not process is sent again, a few times.
 func TestNothingIsSentTwice(t *testing.T) {
 	for name, body := range map[string][]byte{"body": []byte(`{"a":1}`), "no body": nil} {
 		t.Run("HTTP/1.1, "+name, func(t *testing.T) {
@@ -45,27 +50,147 @@ func TestNothingIsSentTwice(t *testing.T) {
 			}
 		})
 	}
-	for name, refuse := range map[string]func(f *http2.Framer, stream uint32){
-		"REFUSED_STREAM": func(f *http2.Framer, s uint32) { _ = f.WriteRSTStream(s, http2.ErrCodeRefusedStream) },
-		"PROTOCOL_ERROR": func(f *http2.Framer, s uint32) { _ = f.WriteRSTStream(s, http2.ErrCodeProtocol) },
-		"INTERNAL_ERROR": func(f *http2.Framer, s uint32) { _ = f.WriteRSTStream(s, http2.ErrCodeInternal) },
-		"GOAWAY":         func(f *http2.Framer, _ uint32) { _ = f.WriteGoAway(0, http2.ErrCodeNo, nil) },
+	for name, c := range map[string]struct {
+		sent   int64
+		refuse func(f *http2.Framer, stream uint32)
+	}{
+		"REFUSED_STREAM":   {1 + maxAgain, func(f *http2.Framer, s uint32) { _ = f.WriteRSTStream(s, http2.ErrCodeRefusedStream) }},
+		"PROTOCOL_ERROR":   {1, func(f *http2.Framer, s uint32) { _ = f.WriteRSTStream(s, http2.ErrCodeProtocol) }},
+		"INTERNAL_ERROR":   {1, func(f *http2.Framer, s uint32) { _ = f.WriteRSTStream(s, http2.ErrCodeInternal) }},
+		"GOAWAY before it": {1 + maxAgain, func(f *http2.Framer, _ uint32) { _ = f.WriteGoAway(0, http2.ErrCodeNo, nil) }},
 	} {
 		t.Run("HTTP/2, "+name, func(t *testing.T) {
 			var posts atomic.Int64
-			r := newRaw(t, []string{"h2"}, func(c net.Conn, in *bufio.Reader, _ <-chan struct{}) {
-				frames(c, in, &posts, refuse)
+			r := newRaw(t, []string{"h2"}, func(conn net.Conn, in *bufio.Reader, _ <-chan struct{}) {
+				frames(conn, in, &posts, c.refuse)
 			})
-			c, req := r.request(t)
+			client, req := r.request(t)
 			req.Header = http.Header{"Idempotency-Key": {"1"}}
-			res := c.Do(within(t, 2*time.Second), req)
+			res := client.Do(within(t, 5*time.Second), req)
 			if res.Code != Protocol {
 				t.Errorf("%q %q", res.Code, res.Message)
 			}
-			if n := posts.Load(); n != 1 {
-				t.Errorf("one request was sent %d times", n)
+			if n := posts.Load(); n != c.sent {
+				t.Errorf("one request was sent %d times, want %d", n, c.sent)
 			}
 		})
+	}
+	t.Run("HTTP/2, GOAWAY after it", func(t *testing.T) {
+		var posts atomic.Int64
+		r := newRaw(t, []string{"h2"}, func(c net.Conn, in *bufio.Reader, _ <-chan struct{}) {
+			frames(c, in, &posts, func(f *http2.Framer, s uint32) {
+				_ = f.WriteGoAway(s, http2.ErrCodeNo, []byte("; REFUSED")) // it may have been processed
+				_ = c.Close()
+			})
+		})
+		c, req := r.request(t)
+		if res := c.Do(within(t, 5*time.Second), req); res.Code != Protocol || posts.Load() != 1 {
+			t.Errorf("%q %q, sent %d times", res.Code, res.Message, posts.Load())
+		}
+	})
+}
+
+// A receiver that closes its HTTP/2 connections in order while requests run costs no attempt, and gets each one once.
+func TestGoAwayUnderLoad(t *testing.T) {
+	var mu sync.Mutex
+	processed := map[string]int{}
+	process := func(id string) (closing bool) {
+		mu.Lock()
+		defer mu.Unlock()
+		processed[id]++
+		return len(processed)%10 == 0
+	}
+	s := receiver(t, true, func(w http.ResponseWriter, r *http.Request) {
+		if r.ProtoMajor != 2 {
+			t.Error(r.Proto)
+		}
+		_, _ = io.Copy(io.Discard, r.Body)
+		if process(r.Header.Get("Webhook-Id")) {
+			w.Header().Set("Connection", "close") // net/http's server says GOAWAY
+		}
+		w.WriteHeader(http.StatusNoContent)
+	})
+	abrupt := newRaw(t, []string{"h2"}, func(c net.Conn, in *bufio.Reader, _ <-chan struct{}) {
+		last := uint32(0)
+		requests(c, in, func(f *http2.Framer, id string, stream uint32) {
+			if last != 0 && stream > last {
+				return // as proxies do: it was told that this one is not looked at
+			}
+			if process(id) {
+				last = stream
+				_ = f.WriteGoAway(last, http2.ErrCodeNo, nil)
+			}
+			var block bytes.Buffer
+			_ = hpack.NewEncoder(&block).WriteField(hpack.HeaderField{Name: ":status", Value: "204"})
+			_ = f.WriteHeaders(http2.HeadersFrameParam{StreamID: stream, BlockFragment: block.Bytes(), EndHeaders: true, EndStream: true})
+		})
+	})
+	abruptClient, abruptRequest := abrupt.request(t)
+	for name, to := range map[string]struct {
+		client *Client
+		url    *url.URL
+	}{"net/http": {client(t, private(s)), parse(t, s.URL)}, "abrupt": {abruptClient, abruptRequest.URL}} {
+		t.Run(name, func(t *testing.T) {
+			clear(processed)
+			const workers, each = 8, 25
+			var wg sync.WaitGroup
+			for worker := range workers {
+				wg.Go(func() {
+					for i := range each {
+						req := &Request{URL: to.url, Body: []byte("{}"), Header: http.Header{"Webhook-Id": {fmt.Sprint(worker, "-", i)}}}
+						if res := to.client.Do(within(t, 20*time.Second), req); res.Code != OK || res.StatusCode != http.StatusNoContent {
+							t.Errorf("%d: %q %q", res.StatusCode, res.Code, res.Message)
+						}
+					}
+				})
+			}
+			wg.Wait()
+			mu.Lock()
+			defer mu.Unlock()
+			if len(processed) != workers*each {
+				t.Errorf("%d were processed", len(processed))
+			}
+			for id, n := range processed {
+				if n != 1 {
+					t.Errorf("%s was processed %d times", id, n)
+				}
+			}
+		})
+	}
+}
+
+// requests is an HTTP/2 server: respond is called for each request that is complete.
+func requests(c net.Conn, in *bufio.Reader, respond func(f *http2.Framer, id string, stream uint32)) {
+	if _, err := in.Discard(len(http2.ClientPreface)); err != nil {
+		return
+	}
+	f := http2.NewFramer(c, in)
+	f.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
+	if f.WriteSettings() != nil {
+		return
+	}
+	ids := map[uint32]string{}
+	for {
+		frame, err := f.ReadFrame()
+		if err != nil {
+			return
+		}
+		switch frame := frame.(type) {
+		case *http2.SettingsFrame:
+			if !frame.IsAck() {
+				_ = f.WriteSettingsAck()
+			}
+		case *http2.MetaHeadersFrame:
+			for _, field := range frame.Fields {
+				if field.Name == "webhook-id" {
+					ids[frame.StreamID] = field.Value
+				}
+			}
+		case *http2.DataFrame:
+			if frame.StreamEnded() {
+				respond(f, ids[frame.StreamID], frame.StreamID)
+			}
+		}
 	}
 }
 
