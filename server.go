@@ -53,7 +53,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 }
 
 func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func(cli.Running)) (err error) {
-	stdlog.SetFlags(0)
+	defer stdlog.SetFlags(stdlog.Flags())
+	defer stdlog.SetOutput(stdlog.Writer())
+	stdlog.SetFlags(0) // a line begins with what is said
 	stdlog.SetOutput(stray{log})
 	if cfg.AllowPrivateTargets {
 		log.WarnContext(ctx, "webhooks may reach loopback and private addresses over plain http; never allow this in production")

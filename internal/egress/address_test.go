@@ -174,6 +174,40 @@ func TestClosedAddressesAsDNSAnswers(t *testing.T) {
 	}
 }
 
+// closedAnswers is every closed address as a name server could answer it: alone, behind an alias, and beside others.
+func closedAnswers() (all [][]any) {
+	for i, a := range closedAddresses {
+		if strings.Contains(a, "%") {
+			continue // DNS has no zones
+		}
+		other := closedAddresses[(i+7)%len(closedAddresses)]
+		if strings.Contains(other, "%") {
+			other = "127.0.0.1"
+		}
+		all = append(all, []any{a}, []any{cname("alias.example."), a}, []any{a, other, "127.0.0.1", "::1"})
+	}
+	return all
+}
+
+// The same, from a name server, by Go's resolver. TestDNSAnswersWithCgoResolver does it by the C library's.
+func TestClosedAddressesFromNameServer(t *testing.T) {
+	ca := newCanary(t)
+	all := closedAnswers()
+	if len(all) < 3*60 {
+		t.Fatalf("%d answers", len(all))
+	}
+	ns := newDNS(t, func(_ string, round int) []any { return all[round] })
+	c := client(t, Config{Ports: []uint16{ca.port}, Resolver: ns.resolver()})
+	for _, answers := range all {
+		res := c.Do(within(t, 20*time.Second), &Request{URL: ca.url(t, "hook.example")})
+		if res.Code != BlockedAddress || strings.ContainsAny(res.Message, "0123456789") {
+			t.Errorf("%v: %q %q", answers, res.Code, res.Message)
+		}
+		ns.next()
+	}
+	ca.untouched(t)
+}
+
 // Nothing gets past the check at the socket, whoever asks the dialer for it.
 func TestControl(t *testing.T) {
 	ca := newCanary(t)
@@ -372,6 +406,11 @@ func newDNS(t testing.TB, script func(name string, round int) []any) *dns {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return serveDNS(t, conn, script)
+}
+
+func serveDNS(t testing.TB, conn net.PacketConn, script func(name string, round int) []any) *dns {
+	t.Helper()
 	d := &dns{script: script, conn: conn}
 	done := make(chan struct{})
 	go func() {

@@ -1,0 +1,120 @@
+package egress
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+	"unsafe"
+)
+
+// The C library's resolver asks the name servers of /etc/resolv.conf and no other. So the test runs itself in namespaces of
+// its own, with a resolv.conf that names a server on its own loopback, and nothing of the machine is changed. Whoever may
+// not make namespaces skips it, and the Go resolver's tests stand alone.
+func TestDNSAnswersWithCgoResolver(t *testing.T) {
+	const child = "EGRESS_TEST_NAMESPACE"
+	if os.Getenv(child) != "" {
+		inNamespace(t)
+		return
+	}
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestDNSAnswersWithCgoResolver$", "-test.v")
+	cmd.Env = append(os.Environ(), child+"="+t.TempDir(), "GODEBUG=netdns=cgo")
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS | syscall.CLONE_NEWNET,
+		UidMappings: []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}},
+	}
+	out, err := cmd.CombinedOutput()
+	if cmd.Process == nil {
+		t.Skipf("namespaces can not be made here: %v", err)
+	}
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if _, why, skipped := strings.Cut(string(out), "--- SKIP"); skipped {
+		t.Skip(why)
+	}
+}
+
+// isolate makes the namespaces' loopback work, and the files of the C library's resolver ours.
+func isolate(dir string) error {
+	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
+		return fmt.Errorf("private mounts: %w", err)
+	}
+	for name, text := range map[string]string{
+		"resolv.conf": "nameserver 127.0.0.1\noptions timeout:2 attempts:1\n", "hosts": "", "nsswitch.conf": "hosts: files dns\n",
+	} {
+		ours := filepath.Join(dir, name)
+		if err := os.WriteFile(ours, []byte(text), 0o600); err != nil {
+			return err
+		}
+		if err := syscall.Mount(ours, "/etc/"+name, "", syscall.MS_BIND, ""); err != nil {
+			return fmt.Errorf("mount %s: %w", name, err)
+		}
+	}
+	socket, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_DGRAM, 0)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = syscall.Close(socket) }()
+	request := struct { // struct ifreq
+		name  [syscall.IFNAMSIZ]byte
+		flags uint16
+		_     [22]byte
+	}{flags: syscall.IFF_UP | syscall.IFF_RUNNING}
+	copy(request.name[:], "lo")
+	if _, _, errno := syscall.Syscall(syscall.SYS_IOCTL, uintptr(socket), syscall.SIOCSIFFLAGS, uintptr(unsafe.Pointer(&request))); errno != 0 {
+		return fmt.Errorf("loopback: %w", errno)
+	}
+	return nil
+}
+
+func inNamespace(t *testing.T) {
+	t.Helper()
+	if err := isolate(os.Getenv("EGRESS_TEST_NAMESPACE")); err != nil {
+		t.Skipf("the namespaces can not be set up: %v", err)
+	}
+	conn, err := net.ListenPacket("udp", "127.0.0.1:53")
+	if err != nil {
+		t.Skip(err)
+	}
+	all := closedAnswers()
+	ns := serveDNS(t, conn, func(_ string, round int) []any {
+		if round == 0 {
+			return []any{"192.0.2.7"}
+		}
+		return all[round-1]
+	})
+	resolver := &net.Resolver{}
+	if got, err := resolver.LookupNetIP(t.Context(), "ip4", "127.1"); err != nil || got[0].Unmap() != netip.MustParseAddr("127.0.0.1") {
+		t.Skipf("this is not the C library's resolver: %v, %v", got, err)
+	}
+	if got, err := resolver.LookupNetIP(t.Context(), "ip4", "hook.example"); err != nil || len(got) != 1 || got[0].Unmap() != netip.MustParseAddr("192.0.2.7") {
+		t.Fatalf("the C library does not ask our name server: %v, %v", got, err)
+	}
+
+	ca := newCanary(t)
+	c := client(t, Config{Ports: []uint16{ca.port}, Resolver: resolver})
+	blocked := 0
+	for _, answers := range all {
+		ns.next()
+		res := c.Do(within(t, 20*time.Second), &Request{URL: ca.url(t, "hook.example")})
+		switch res.Code {
+		case BlockedAddress:
+			blocked++
+		case DNS: // the C library leaves out what it takes for no host's address, and then there is none
+		default:
+			t.Errorf("%v: %q %q", answers, res.Code, res.Message)
+		}
+	}
+	if blocked < len(all)*9/10 {
+		t.Errorf("%d of %d answers came to be judged", blocked, len(all))
+	}
+	ca.untouched(t)
+}
