@@ -114,9 +114,9 @@ type Mutation struct {
 
 // Where a page stands in its list.
 type PageInfo struct {
-	// Whether there is more after `endCursor`.
+	// Whether there is more after `endCursor`, up to the cursor `before` if that was given with `first`.
 	HasNextPage bool `json:"hasNextPage"`
-	// Whether there is more before `startCursor`.
+	// Whether there is more before `startCursor`, down to the cursor `after` if that was given with `last`.
 	HasPreviousPage bool `json:"hasPreviousPage"`
 	// The cursor of the page's first element; null when the page is empty.
 	StartCursor *string `json:"startCursor,omitempty"`

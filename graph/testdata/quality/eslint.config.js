@@ -43,6 +43,7 @@ export default [
               'PublishEventResult', // of a PublishEventsPayload
               'StreamedDeliveryAttempt', // an edge of a list without an end
               'UserError',
+              'WebhookHeader', // of a Webhook, whose header has one value for each name
               'Viewer', // one for each call; its token has an id
             ],
           },

@@ -1,0 +1,320 @@
+package graph_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/hookgraph/hookgraph/graph"
+)
+
+// connections are all fields of the schema that list pages, with how their owner is found in a shelf.
+var connections = map[string]func(s *shelf) string{
+	"Query.webhooks":     nil,
+	"Query.events":       nil,
+	"Query.deliveries":   nil,
+	"Query.attempts":     nil,
+	"Query.tokens":       nil,
+	"Tenant.tokens":      func(s *shelf) string { return s.tenant },
+	"Webhook.deliveries": func(s *shelf) string { return s.webhook },
+	"Webhook.attempts":   func(s *shelf) string { return s.webhook },
+	"Event.deliveries":   func(s *shelf) string { return s.event },
+	"Delivery.attempts":  func(s *shelf) string { return s.delivery },
+}
+
+func TestEveryConnectionIsListed(t *testing.T) {
+	var found []string
+	for name, def := range graph.New(&graph.Resolver{}).Schema().Types {
+		for _, f := range def.Fields {
+			if strings.HasSuffix(f.Type.Name(), "Connection") {
+				found = append(found, name+"."+f.Name)
+			}
+		}
+	}
+	slices.Sort(found)
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(connections)), found); diff != "" {
+		t.Errorf("connections that no property is tested of (-listed +found):\n%s", diff)
+	}
+}
+
+// shelf is a tenant whose lists grow: one row in each kind of list to begin with.
+type shelf struct {
+	*api
+	ctx                              context.Context
+	tenant, webhook, event, delivery string
+}
+
+func newShelf(a *api, tenant string) *shelf {
+	s := &shelf{api: a, ctx: a.as(tenant)}
+	s.tenant = s.get(s.ctx, `{ viewer { tenant { id } } }`, nil).text("viewer", "tenant", "id")
+	for range 3 {
+		s.webhook = s.createWebhook(s.ctx, "https://example.com/")
+	}
+	s.event = s.publish(s.ctx, 1)[0]
+	s.delivery = s.get(s.ctx, `query($id: ID!) { webhook(id: $id) { deliveries { nodes { id } } } }`, vars{"id": s.webhook}).
+		text("webhook", "deliveries", "nodes", 0, "id")
+	s.addToken()
+	s.attempt(s.webhook, 10, false)
+	return s
+}
+
+func (s *shelf) addToken() {
+	s.get(s.ctx, `mutation { createToken(input: {name: "t"}) { token { id } userErrors { message } } }`, nil)
+}
+
+// grow adds rows at the beginning of lists, and to the attempts of the delivery at the end.
+func (s *shelf) grow(how string) {
+	switch how {
+	case "publish":
+		s.publish(s.ctx, 2)
+	case "attempt":
+		s.attempt(s.webhook, 10, true)
+	case "retry":
+		s.get(s.ctx, `mutation($id: ID!) { retryDelivery(input: {id: $id}) { userErrors { message } } }`, vars{"id": s.delivery})
+		s.attempt(s.webhook, 10, false)
+	case "token":
+		s.addToken()
+	case "webhook":
+		s.get(s.ctx, `mutation { createWebhook(input: {url: "https://example.com/", events: ["never"]}) { userErrors { message } } }`, nil)
+	}
+}
+
+// page is what a list answers.
+type page struct {
+	ids, cursors     []string
+	hasNext, hasPrev bool
+	total            float64 // -1: not asked for
+}
+
+// list asks for a page. args are the field's arguments, "" for none.
+func (s *shelf) list(connection, args string, total bool) page {
+	s.t.Helper()
+	owner, field, _ := strings.Cut(connection, ".")
+	if args != "" {
+		args = "(" + args + ")"
+	}
+	count := ""
+	if total {
+		count = "totalCount"
+	}
+	body := fmt.Sprintf(`list: %s%s { edges { cursor node { id } } nodes { id } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } %s }`, field, args, count)
+	way := []any{"list"}
+	if of := connections[connection]; of != nil {
+		body = fmt.Sprintf(`on: node(id: %q) { ... on %s { %s } }`, of(s), owner, body)
+		way = []any{"on", "list"}
+	}
+	got := s.get(s.ctx, "{ "+body+" }", nil)
+	at := func(rest ...any) any { return got.at(append(slices.Clone(way), rest...)...) }
+	p := page{hasNext: at("pageInfo", "hasNextPage") == true, hasPrev: at("pageInfo", "hasPreviousPage") == true, total: -1}
+	p.total, _ = at("totalCount").(float64)
+	edges, _ := at("edges").([]any)
+	for i := range edges {
+		p.ids = append(p.ids, at("edges", i, "node", "id").(string))
+		p.cursors = append(p.cursors, at("edges", i, "cursor").(string))
+		if at("nodes", i, "id") != p.ids[i] {
+			s.t.Errorf("%s: nodes are not those of edges", connection)
+		}
+	}
+	if n := len(edges); n == 0 && (at("pageInfo", "startCursor") != nil || at("pageInfo", "endCursor") != nil) ||
+		n > 0 && (at("pageInfo", "startCursor") != p.cursors[0] || at("pageInfo", "endCursor") != p.cursors[n-1]) {
+		s.t.Errorf("%s: pageInfo's cursors are not those of edges", connection)
+	}
+	return p
+}
+
+// Whatever page of whatever list is asked for, while rows arrive: it has exactly the rows that its arguments say, in the
+// list's order; it says rightly whether there are more; and a row's cursor never changes.
+func TestConnectionProperties(t *testing.T) {
+	few(t, "25")
+	a := newAPI(t)
+	tenants := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		tenants++
+		s := newShelf(a, fmt.Sprint("tenant", tenants))
+		connection := rapid.SampledFrom(slices.Sorted(maps.Keys(connections))).Draw(rt, "connection")
+		cursors := map[string]string{} // of ids
+		var all page
+		for range rapid.IntRange(3, 8).Draw(rt, "steps") {
+			for _, how := range rapid.SliceOfN(rapid.SampledFrom([]string{"publish", "attempt", "retry", "token", "webhook"}), 0, 3).Draw(rt, "arriving") {
+				s.grow(how)
+			}
+			before := all
+			all = s.list(connection, "first: 100", true)
+			if n := len(all.ids) - len(before.ids); n < 0 || all.total != float64(len(all.ids)) || all.hasNext || all.hasPrev ||
+				!slices.Equal(before.ids, all.ids[n:]) && !slices.Equal(before.ids, all.ids[:len(before.ids)]) {
+				rt.Fatalf("%s: %+v became %+v", connection, before, all)
+			}
+			for i, id := range all.ids {
+				if c, ok := cursors[id]; ok && c != all.cursors[i] {
+					rt.Fatalf("%s: the cursor of %s changed", connection, id)
+				}
+				cursors[id] = all.cursors[i]
+			}
+			for range 3 {
+				check(rt, s, connection, all)
+			}
+		}
+	})
+}
+
+// few makes fewer checks of a property than rapid would, unless -rapid.checks says how many; .ci/run asks for more.
+func few(t *testing.T, checks string) {
+	t.Helper()
+	asked := false
+	flag.Visit(func(f *flag.Flag) { asked = asked || f.Name == "rapid.checks" })
+	if asked {
+		return
+	}
+	if err := flag.Set("rapid.checks", checks); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// check asks for any page of a list and compares it with what the whole of it says.
+func check(t *rapid.T, s *shelf, connection string, all page) {
+	from, to := 0, len(all.ids) // of the range that the cursors leave
+	var args []string
+	place := rapid.IntRange(-1, len(all.ids)-1) // -1: no cursor
+	after, before := place.Draw(t, "after"), place.Draw(t, "before")
+	if after >= 0 {
+		args = append(args, fmt.Sprintf("after: %q", all.cursors[after]))
+		from = after + 1
+	}
+	if before >= 0 {
+		args = append(args, fmt.Sprintf("before: %q", all.cursors[before]))
+		to = before
+	}
+	to = max(from, to)
+	n := rapid.IntRange(1, 5).Draw(t, "size")
+	want := page{}
+	if rapid.Bool().Draw(t, "forward") {
+		args = append(args, fmt.Sprint("first: ", n))
+		want.hasNext, want.hasPrev = to-from > n, after >= 0
+		to = min(to, from+n)
+	} else {
+		args = append(args, fmt.Sprint("last: ", n))
+		want.hasNext, want.hasPrev = before >= 0, to-from > n
+		from = max(from, to-n)
+	}
+	want.ids, want.cursors = all.ids[from:to], all.cursors[from:to]
+	got := s.list(connection, strings.Join(args, ", "), false)
+	if !slices.Equal(got.ids, want.ids) || !slices.Equal(got.cursors, want.cursors) || got.hasNext != want.hasNext || got.hasPrev != want.hasPrev {
+		t.Fatalf("%s(%s) of %v\ngot  %+v\nwant %+v", connection, strings.Join(args, ", "), all.ids, got, want)
+	}
+}
+
+// Who walks a list forth or back while others write sees every row that was there when the walk began once, and in order.
+func TestWalkWhileRowsArrive(t *testing.T) {
+	a := newAPI(t)
+	s := newShelf(a, "kallima")
+	for range 5 {
+		for _, how := range []string{"publish", "attempt", "retry", "token", "webhook"} {
+			s.grow(how)
+		}
+	}
+	stop, wrote := make(chan struct{}), make(chan struct{})
+	var writing sync.WaitGroup
+	writing.Go(func() {
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			case wrote <- struct{}{}: // so that it writes beside every page, and not faster than they are read
+				s.grow([]string{"publish", "attempt", "retry", "token", "webhook"}[i%5])
+			}
+		}
+	})
+	for connection := range connections {
+		was := s.list(connection, "first: 100", false).ids
+		var forth, back []string
+		for after, more := "", true; more; {
+			<-wrote
+			p := s.list(connection, "first: 3"+after, false)
+			forth = append(forth, p.ids...)
+			more = p.hasNext && len(forth) < 1000 // an endless list grows as fast as it is walked
+			after = fmt.Sprintf(", after: %q", p.cursors[len(p.cursors)-1])
+		}
+		for before, more := "", true; more; {
+			<-wrote
+			p := s.list(connection, "last: 3"+before, false)
+			back = append(slices.Clone(p.ids), back...)
+			more = p.hasPrev && len(back) < 1000
+			before = fmt.Sprintf(", before: %q", p.cursors[0])
+		}
+		for direction, walked := range map[string][]string{"forth": forth, "back": back} {
+			seen := map[string]bool{}
+			for _, id := range walked {
+				if seen[id] {
+					t.Errorf("%s, %s: a row twice", connection, direction)
+				}
+				seen[id] = true
+			}
+			walked = slices.DeleteFunc(slices.Clone(walked), func(id string) bool { return !slices.Contains(was, id) })
+			if diff := cmp.Diff(was, walked); diff != "" {
+				t.Errorf("%s, %s (-want +got):\n%s", connection, direction, diff)
+			}
+		}
+	}
+	close(stop)
+	writing.Wait()
+}
+
+// A list is counted when totalCount is asked for, and only then.
+func TestTotalCountIsLazy(t *testing.T) {
+	a := newAPI(t)
+	s := newShelf(a, "kallima")
+	for connection := range connections {
+		statements := func(total bool) int {
+			a.mu.Lock()
+			before := a.statements
+			a.mu.Unlock()
+			if p := s.list(connection, "", total); total && p.total < 1 {
+				t.Errorf("%s: counted %v", connection, p.total)
+			}
+			a.mu.Lock()
+			defer a.mu.Unlock()
+			return a.statements - before
+		}
+		if without, with := statements(false), statements(true); with != without+1 {
+			t.Errorf("%s: %d statements without a count, %d with it", connection, without, with)
+		}
+	}
+}
+
+// node finds an object of every type that is a Node, by its id alone, and nodes all of them at once.
+func TestNodeOfEveryType(t *testing.T) {
+	a := newAPI(t)
+	s := newShelf(a, "kallima")
+	ids := map[string]string{
+		"Tenant": s.tenant, "Webhook": s.webhook, "Event": s.event, "Delivery": s.delivery,
+		"DeliveryAttempt": s.list("Query.attempts", "", false).ids[0],
+		"Token":           s.list("Query.tokens", "", false).ids[0],
+	}
+	schema := graph.New(&graph.Resolver{}).Schema()
+	var all []string
+	for _, def := range schema.GetPossibleTypes(schema.Types["Node"]) {
+		id := ids[def.Name]
+		got := s.get(s.ctx, `query($id: ID!) { node(id: $id) { __typename id } }`, vars{"id": id})
+		if id == "" || got.text("node", "__typename") != def.Name || got.text("node", "id") != id {
+			t.Errorf("%s %q: %v", def.Name, id, got)
+		}
+		all = append(all, id)
+	}
+	got := s.get(s.ctx, `query($ids: [ID!]!) { nodes(ids: $ids) { id } }`, vars{"ids": all})
+	for i, id := range all {
+		if got.text("nodes", i, "id") != id {
+			t.Errorf("nodes: %v, want %v", got, all)
+		}
+	}
+	if len(all) != len(ids) {
+		t.Errorf("%d types are nodes, %d are known", len(all), len(ids))
+	}
+}
