@@ -3,7 +3,6 @@ package bench
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -35,10 +34,8 @@ func RunSender(ctx context.Context, in io.Reader, out io.Writer, urls []string, 
 		untilOver(ctx, in)
 		cancel()
 	}()
-	key := make([]byte, 32)
-	_, _ = rand.Read(key)
 	s := &bareSender{
-		secrets: []*webhook.Secret{{Scheme: webhook.SchemeHMAC, Key: key}},
+		secrets: []*webhook.Secret{webhook.NewSecret(webhook.ID{}, webhook.ID{}, webhook.SchemeHMAC, time.Now())},
 		transport: &http.Transport{
 			MaxIdleConns: 2 * concurrency, MaxIdleConnsPerHost: concurrency, DisableCompression: true,
 		},

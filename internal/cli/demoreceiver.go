@@ -50,9 +50,11 @@ func (r *demoReceiver) trust(path, secret string) error {
 	if err != nil {
 		return fmt.Errorf("secret of %s: %w", path, err)
 	}
+	s := &webhook.Secret{Scheme: webhook.SchemeHMAC}
+	s.SetKey(key)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.secrets[path] = append(r.secrets[path], &webhook.Secret{Scheme: webhook.SchemeHMAC, Key: key})
+	r.secrets[path] = append(r.secrets[path], s)
 	return nil
 }
 

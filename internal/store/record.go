@@ -182,11 +182,12 @@ func (b *batch) health(o *outcome) (*Hook, error) {
 	if h == nil || !h.Enabled || h.DeletedAt != nil {
 		return nil, nil
 	}
-	next := *h
 	ok := o.Attempt.Status == webhook.AttemptSucceeded
-	switch {
-	case ok && h.FailingSince == nil, !ok && h.FailingSince != nil && !o.Gone && b.now.Sub(*h.FailingSince) < webhook.FailingLimit:
+	if ok && h.FailingSince == nil || !ok && h.FailingSince != nil && !o.Gone && b.now.Sub(*h.FailingSince) < webhook.FailingLimit {
 		return nil, nil
+	}
+	next := *h
+	switch {
 	case ok:
 		next.FailingSince = nil
 	case o.Gone:

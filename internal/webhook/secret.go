@@ -6,9 +6,11 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"hash"
 	"log/slog"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 )
 
@@ -24,7 +26,9 @@ type Secret struct {
 	// ExpiresAt is when a rotation's overlap ends; nil for the current secret.
 	ExpiresAt *time.Time
 
-	private ed25519.PrivateKey // made of Key once, which costs as much as a signature; nil for HMAC
+	// Made of Key once; private costs as much as a signature.
+	private ed25519.PrivateKey // nil for HMAC
+	macs    *sync.Pool         // of hash.Hash; nil for Ed25519
 }
 
 // Rotation says how a webhook's secret is replaced.
@@ -81,7 +85,9 @@ func (s *Secret) SetKey(key []byte) {
 	s.Key = key
 	if s.Scheme == SchemeEd25519 {
 		s.private = ed25519.NewKeyFromSeed(key)
+		return
 	}
+	s.macs = &sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}
 }
 
 // Reveal is the secret as its owner stores it: whsec_ and base64, or whsk_ for Ed25519. It is the only way to read it.
@@ -136,12 +142,14 @@ func AppendSignature(b []byte, secrets []*Secret, id ID, at time.Time, body []by
 			message := append(slices.Clip(signed), body...)
 			b = base64.StdEncoding.AppendEncode(b, ed25519.Sign(s.private, message))
 		default:
-			mac := hmac.New(sha256.New, s.Key)
+			mac := s.macs.Get().(hash.Hash)
+			mac.Reset()
 			mac.Write(signed)
 			mac.Write(body)
 			var sum [sha256.Size]byte
 			b = append(b, "v1,"...)
 			b = base64.StdEncoding.AppendEncode(b, mac.Sum(sum[:0]))
+			s.macs.Put(mac)
 		}
 	}
 	return b

@@ -2,7 +2,6 @@ package webhook
 
 import (
 	"errors"
-	"regexp"
 	"slices"
 	"time"
 	"unicode/utf8"
@@ -213,8 +212,6 @@ func (w *Webhook) Check() error {
 	return errors.Join(errs...)
 }
 
-var eventTypeForm = regexp.MustCompile(`^[a-zA-Z0-9_]+(\.[a-zA-Z0-9_]+)*$`)
-
 // CheckEventType applies the form of Standard Webhooks' event types: words of letters, digits and underscores, joined
 // by full stops. It returns nil or an *Invalid.
 func CheckEventType(field, s string) error {
@@ -223,8 +220,23 @@ func CheckEventType(field, s string) error {
 		return invalid(field, CodeRequired, "must be given")
 	case len(s) > MaxEventTypeBytes:
 		return invalid(field, CodeTooLong, "must be at most %d bytes long", MaxEventTypeBytes)
-	case !eventTypeForm.MatchString(s):
+	case !isEventType(s):
 		return invalid(field, CodeInvalid, "must be words of letters, digits and underscores, joined by full stops, like humanization.completed")
 	}
 	return nil
+}
+
+func isEventType(s string) bool {
+	word := false // the last character is of one
+	for i := range len(s) {
+		switch c := s[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '_':
+			word = true
+		case c == '.' && word:
+			word = false
+		default:
+			return false
+		}
+	}
+	return word
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -154,4 +155,16 @@ func FuzzData(f *testing.F) {
 			t.Fatalf("%q became %q", data, e.Data)
 		}
 	})
+}
+
+// An event type is what the form in Standard Webhooks says, as a regular expression reads it.
+func TestEventTypes(t *testing.T) {
+	form := regexp.MustCompile(`^[a-zA-Z0-9_]+(\.[a-zA-Z0-9_]+)*$`)
+	for _, s := range []string{
+		"a", "humanization.completed", "A.b_C.09", "_", "a.b.c.d", ".", ".a", "a.", "a..b", "a b", "a-b", "é", "a.é", "a\n", "\x00", "a/b", "@", "[", "`", "{", ":",
+	} {
+		if ok := CheckEventType("type", s) == nil; ok != form.MatchString(s) {
+			t.Errorf("%q: %v", s, ok)
+		}
+	}
 }
