@@ -171,7 +171,7 @@ func (s *Sender) work(t task) {
 func (s *Sender) served(t *task, v verdict) (task, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := time.Now()
+	now := s.cfg.Now()
 	g := t.gate
 	switch v.outcome {
 	case success:
@@ -224,7 +224,7 @@ func (s *Sender) claim(g *gate, n, bytes int) {
 	jobs, next, err := s.cfg.Store.Claim(s.attend, g.id, n, bytes)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := time.Now()
+	now := s.cfg.Now()
 	g.claiming = false
 	g.old -= n
 	s.claims--
@@ -337,7 +337,7 @@ func (s *Sender) returnSome(part []returned) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := time.Now()
+	now := s.cfg.Now()
 	for _, r := range part {
 		s.charge(r.gate, -1, -r.job.Size())
 		r.gate.due = earliest(r.gate.due, now.Add(r.wait))

@@ -27,6 +27,7 @@ type memory struct {
 	returned int
 	wrong    []string
 
+	now       func() time.Time
 	claimTime time.Duration
 	claimErr  error
 	recordErr error
@@ -35,7 +36,7 @@ type memory struct {
 
 func newMemory() *memory {
 	return &memory{
-		hooks: map[webhook.ID]*store.HookDue{}, due: map[webhook.ID][]*store.Job{}, claimed: map[*store.Job]bool{},
+		now: time.Now, hooks: map[webhook.ID]*store.HookDue{}, due: map[webhook.ID][]*store.Job{}, claimed: map[*store.Job]bool{},
 	}
 }
 
@@ -75,7 +76,7 @@ func (m *memory) Claim(ctx context.Context, id webhook.ID, n, maxBytes int) ([]*
 	}
 	var jobs []*store.Job
 	list := m.due[id]
-	for len(list) > 0 && len(jobs) < n && !list[0].Delivery.NextAttemptAt.After(time.Now()) {
+	for len(list) > 0 && len(jobs) < n && !list[0].Delivery.NextAttemptAt.After(m.now()) {
 		if maxBytes -= list[0].Size(); maxBytes < 0 && len(jobs) > 0 {
 			break
 		}
@@ -208,7 +209,7 @@ func (m *memory) backlog(h *store.Hook, n int, at time.Time) {
 
 // publish does what the store does with a new event: hand over in memory, or insert and tell. It reports which.
 func (m *memory) publish(s *Sender, h *store.Hook, dataBytes int) bool {
-	j := newJob(h, time.Now(), dataBytes)
+	j := newJob(h, m.now(), dataBytes)
 	if s.Reserve(h, j.Size()) {
 		m.hold(j)
 		s.Take(j)

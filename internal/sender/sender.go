@@ -45,11 +45,12 @@ type Config struct {
 	// MemoryBytes bounds the deliveries held, running ones included, by store.JobSize; 64 MiB. It is raised to what
 	// Claims of the largest event need twice over.
 	MemoryBytes  int
-	MaxDataBytes int           // of one event's data at most; webhook.DefaultMaxDataBytes
-	Claims       int           // claims that may run at once; 4
-	Timeout      time.Duration // of an attempt whose webhook has none of its own; webhook.DefaultTimeout
-	Grace        time.Duration // for running attempts when Run is to end; 20 s
-	UserAgent    string        // "Hookgraph"
+	MaxDataBytes int              // of one event's data at most; webhook.DefaultMaxDataBytes
+	Claims       int              // claims that may run at once; 4
+	Timeout      time.Duration    // of an attempt whose webhook has none of its own; webhook.DefaultTimeout
+	Grace        time.Duration    // for running attempts when Run is to end; 20 s
+	UserAgent    string           // "Hookgraph"
+	Now          func() time.Time // the clock that deliveries are due by; time.Now
 }
 
 const (
@@ -120,6 +121,9 @@ func New(cfg Config) *Sender {
 	}
 	if cfg.UserAgent == "" {
 		cfg.UserAgent = "Hookgraph"
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
 	}
 	cfg.Concurrency = or(cfg.Concurrency, defaultConcurrency)
 	cfg.PerWebhook = or(cfg.PerWebhook, defaultPerWebhook)
@@ -221,7 +225,7 @@ func (s *Sender) load(ctx context.Context) error {
 			g.due = earliest(g.due, *h.Due)
 		}
 	}
-	now := time.Now()
+	now := s.cfg.Now()
 	for id, g := range s.gates {
 		if g.hook == nil { // told of before, and deleted since
 			delete(s.gates, id)
@@ -252,7 +256,7 @@ func (s *Sender) watchClock(ctx context.Context) {
 func (s *Sender) ring() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := time.Now()
+	now := s.cfg.Now()
 	var wait time.Duration // 0: there may be more
 	for range 1000 {
 		g := s.alarms.first()
@@ -274,7 +278,7 @@ func (s *Sender) stop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.phase = stopping
-	now := time.Now()
+	now := s.cfg.Now()
 	for _, g := range s.gates {
 		if g.queue.len() > 0 {
 			s.trim(g, 0)
@@ -309,7 +313,7 @@ func (s *Sender) Reserve(h *store.Hook, size int) bool {
 		g = s.gate(h.ID)
 		s.setHook(g, h)
 	}
-	if !g.open() || !g.roomForNew(time.Now()) || !s.affords(g, size) {
+	if !g.open() || !g.roomForNew(s.cfg.Now()) || !s.affords(g, size) {
 		return false
 	}
 	g.fresh++
@@ -350,7 +354,7 @@ func (s *Sender) Release(h *store.Hook, size int) {
 	g.reserved--
 	s.reserved--
 	s.charge(g, -1, -size)
-	now := time.Now()
+	now := s.cfg.Now()
 	s.update(g, now)
 	s.dispatch(now)
 	s.checkIdle()
@@ -372,7 +376,7 @@ func (s *Sender) Take(job *store.Job) {
 		return
 	}
 	g.queue.push(item{job: job, fresh: true})
-	now := time.Now()
+	now := s.cfg.Now()
 	s.update(g, now)
 	s.dispatch(now)
 }
@@ -392,7 +396,7 @@ func (s *Sender) Due(webhookID webhook.ID, at time.Time) {
 		return
 	}
 	g.due = at
-	now := time.Now()
+	now := s.cfg.Now()
 	s.update(g, now)
 	s.dispatch(now)
 }
@@ -410,7 +414,7 @@ func (s *Sender) Changed(h *store.Hook) {
 	}
 	wasOpen := g.open()
 	s.setHook(g, h)
-	now := time.Now()
+	now := s.cfg.Now()
 	switch {
 	case !g.open():
 		s.trim(g, 0)

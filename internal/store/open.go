@@ -32,6 +32,8 @@ type Options struct {
 	// MasterKeys seal signing secrets and custom headers, 32 bytes each. The first is the current one; the others open what
 	// RotateKey has not sealed anew yet. None means those in the file master.key in Dir, made at the first start.
 	MasterKeys [][]byte
+	// Now is the clock that events are published and deliveries are due by; nil means time.Now. PostgreSQL has its own.
+	Now func() time.Time
 	// OnStatement, when not nil, is called for every SQL statement of a Scope; tests count with it.
 	OnStatement func(sql string)
 }
@@ -69,6 +71,9 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 	}
 	if o.MaxDataBytes == 0 {
 		o.MaxDataBytes = webhook.DefaultMaxDataBytes
+	}
+	if o.Now == nil {
+		o.Now = time.Now
 	}
 	s := &Store{opts: o, log: o.Logger, db: o.dialect(), taker: noTaker{}, memory: semaphore.NewWeighted(publishMemory)}
 	s.quit, s.stop = context.WithCancel(context.Background())

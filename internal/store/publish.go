@@ -40,7 +40,7 @@ func (p *publishing) finish(err error) { p.done <- err }
 func (c *Scope) Publish(ctx context.Context, events []webhook.NewEvent) ([]Published, error) {
 	results := make([]Published, len(events))
 	p := &publishing{tenant: c.tenant, done: make(chan error, 1)}
-	now := time.Now()
+	now := c.s.opts.Now()
 	size := int64(0)
 	for i := range events {
 		prefix := ""

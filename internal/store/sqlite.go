@@ -137,7 +137,7 @@ func (q *sqliteDB) start(_ context.Context, s *Store) error {
 	}
 	s.last.Store(last.Int64)
 	if !s.opts.Shared {
-		if err := q.join(time.Now()); err != nil {
+		if err := q.join(s.opts.Now()); err != nil {
 			return err
 		}
 		copying, err := newCheckpointer(q)
@@ -210,7 +210,7 @@ func (q *sqliteDB) before(ctx context.Context) error {
 
 // begin is dialect's.
 func (q *sqliteDB) begin(b *batch) error {
-	b.now = time.Now()
+	b.now = q.s.opts.Now()
 	return nil
 }
 
