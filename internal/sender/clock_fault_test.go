@@ -19,7 +19,7 @@ func TestClockJumps(t *testing.T) {
 				return time.Now().Add(time.Duration(offset.Load())).Round(0) // without what setting a clock does not change
 			}
 			bubble(t, func(c *Config) { c.Now = clock }, func(t *testing.T, w *world) {
-				w.memory.now = clock
+				w.now = clock
 				waiting, busy := w.add("waiting"), w.add("busy")
 				w.run(t)
 				due := clock().Add(wait)

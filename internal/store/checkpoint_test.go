@@ -21,7 +21,7 @@ func TestLogIsShortened(t *testing.T) {
 		t.Fatal(err)
 	}
 	events := slices.Repeat([]webhook.NewEvent{{Type: "a.b", Data: json.RawMessage(`"` + string(slices.Repeat([]byte("x"), 100_000)) + `"`)}}, 30)
-	for range 3 * checkpointPages * 4096 / 2 / 100_000 / len(events) { // one and a half times as long
+	for range 3 * checkpointPages * 8192 / 2 / 100_000 / len(events) { // one and a half times as long
 		if _, err := s.In(owner.ID).Publish(t.Context(), events); err != nil {
 			t.Fatal(err)
 		}

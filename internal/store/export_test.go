@@ -47,3 +47,25 @@ func (s *Store) FailingSince(ctx context.Context, id webhook.ID) (remembered, st
 	}
 	return remembered, found[id].FailingSince, nil
 }
+
+// Exec writes to the database past the writer, which must be idle.
+func (s *Store) Exec(text string) error { return s.write.Exec(text).Error }
+
+// Impatient makes results that can not be written be set aside after a moment, until undo is called.
+func Impatient() (undo func()) {
+	after, wait := asideAfter, asideWait
+	asideAfter, asideWait = 100*time.Millisecond, 300*time.Millisecond
+	return func() { asideAfter, asideWait = after, wait }
+}
+
+// LockFile takes SQLite's lock for writing on the store in dir, as another program would, until release is called.
+func LockFile(dir string) (release func() error, err error) {
+	db, err := openSQLite((&sqliteDB{dir: dir}).path(), false, 1)
+	if err != nil {
+		return nil, err
+	}
+	if err := db.Exec("BEGIN IMMEDIATE").Error; err != nil {
+		return nil, err
+	}
+	return func() error { return closePool(db) }, nil
+}

@@ -61,6 +61,8 @@ type batch struct {
 	tx  *gorm.DB
 	now time.Time
 
+	begun bool // the transaction: then an error may come of what the batch holds
+
 	publish []*publishing
 	results []*Result
 	changes []*change
@@ -103,19 +105,25 @@ func (w *writer) run() {
 
 // fill takes what is waiting, and reports whether the batch holds anything.
 func (w *writer) fill(b *batch) bool {
-	for b.events < maxBatchEvents {
+	w.fillOthers(b)
+	for len(b.results) < maxBatchResults {
 		select {
-		case p := <-w.publish:
-			b.addPublishing(p)
+		case r := <-w.results:
+			b.results = append(b.results, r)
 			continue
 		default:
 		}
 		break
 	}
-	for len(b.results) < maxBatchResults {
+	return len(b.publish)+len(b.results)+len(b.changes) > 0
+}
+
+// fillOthers takes what is waiting and is no result.
+func (w *writer) fillOthers(b *batch) {
+	for b.events < maxBatchEvents {
 		select {
-		case r := <-w.results:
-			b.results = append(b.results, r)
+		case p := <-w.publish:
+			b.addPublishing(p)
 			continue
 		default:
 		}
@@ -130,7 +138,6 @@ func (w *writer) fill(b *batch) bool {
 		}
 		break
 	}
-	return len(b.publish)+len(b.results)+len(b.changes) > 0
 }
 
 func (b *batch) addPublishing(p *publishing) {
@@ -148,8 +155,8 @@ func (w *writer) commit(b *batch) {
 		b.answer()
 		return
 	}
-	parts := b.split()
-	if len(parts) > 1 {
+	// A transaction that could not begin is nobody's fault, and each alone would wait as long for the database.
+	if parts := b.split(); b.begun && len(parts) > 1 {
 		for _, part := range parts {
 			w.commit(part)
 		}
@@ -168,31 +175,108 @@ func (w *writer) commit(b *batch) {
 	w.s.log.Error("attempts can not be recorded, trying again", slog.Int("results", len(b.results)), slog.Any("error", err))
 	w.stuck.Store(true)
 	defer w.stuck.Store(false)
-	wait := 50 * time.Millisecond
+	w.insist(b.results)
+}
+
+// insist tries again until the results are written, or the store closes. Those that can not be written for some time
+// though the database can be are set aside.
+func (w *writer) insist(results []*Result) {
+	wait, last := firstWait, time.Now().Add(asideAfter)
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	for {
-		// The others are not kept waiting meanwhile: each is written, or told that it can not be.
+		others := &batch{s: w.s}
 		select {
 		case <-w.quit:
-			w.s.log.Error("closing with attempts that could not be recorded; they will be made again", slog.Int("results", len(b.results)))
+			w.s.log.Error("closing with attempts that could not be recorded; they will be made again", slog.Int("results", len(results)))
 			return
 		case p := <-w.publish:
-			w.commit(&batch{s: w.s, publish: []*publishing{p}, events: len(p.events)})
-			continue
+			others.addPublishing(p)
 		case c := <-w.changes:
-			w.commit(&batch{s: w.s, changes: []*change{c}})
+			others.changes = append(others.changes, c)
+		case pause := <-w.pauses:
+			pause()
 			continue
 		case <-timer.C:
+			again := &batch{s: w.s, results: results}
+			err := again.write()
+			if err == nil {
+				again.answer()
+				return
+			}
+			if again.begun && time.Now().After(last) && w.healthy() {
+				w.setAside(results, err)
+				return
+			}
+			wait = min(2*wait, longestRetry)
+			timer.Reset(wait)
+			continue
 		}
-		again := &batch{s: w.s, results: b.results}
-		if again.write() == nil {
-			again.answer()
-			return
-		}
-		wait = min(2*wait, 2*time.Second)
-		timer.Reset(wait)
+		// The others are not kept waiting meanwhile: they are written, or told that they can not be.
+		w.fillOthers(others)
+		w.commit(others)
 	}
+}
+
+const (
+	firstWait    = 50 * time.Millisecond
+	longestRetry = 2 * time.Second
+)
+
+// Results that can not be written while the database can be are at fault themselves after asideAfter; what even without the
+// receiver's answer can not be recorded is sent again after asideWait. Tests make them shorter.
+var (
+	asideAfter = 10 * time.Second
+	asideWait  = time.Hour
+)
+
+// healthy reports whether the database can be written.
+func (w *writer) healthy() bool {
+	probe := &batch{s: w.s, changes: []*change{{done: make(chan error, 1), do: func(b *batch) error {
+		return b.tx.Exec("UPDATE store SET epoch = epoch").Error
+	}}}}
+	return probe.write() == nil
+}
+
+// setAside writes the results one by one. One that can not be written is recorded without what the receiver answered, which
+// is all that did not come from here; and if that can not be, its delivery is given back, so that it does not stay claimed
+// for ever: it is sent again, as after a crash.
+func (w *writer) setAside(results []*Result, err error) {
+	if len(results) > 1 {
+		for _, half := range [][]*Result{results[:len(results)/2], results[len(results)/2:]} {
+			b := &batch{s: w.s, results: half}
+			if err := b.write(); err != nil {
+				w.setAside(half, err)
+				continue
+			}
+			b.answer()
+		}
+		return
+	}
+	r := *results[0]
+	id := slog.Any("delivery", r.Job.Delivery.ID)
+	r.Attempt.Message += " (the receiver's answer could not be stored)"
+	r.Attempt.ResponseHeaders, r.Attempt.ResponseBody, r.Attempt.ResponseTruncated = "", nil, true
+	bare := &batch{s: w.s, results: []*Result{&r}}
+	if bare.write() == nil {
+		w.s.log.Error("attempt recorded without the receiver's answer, which can not be stored", id, slog.Any("error", err))
+		bare.answer()
+		return
+	}
+	w.s.log.Error("attempt can not be recorded; it will be made again", id, slog.Duration("in", asideWait), slog.Any("error", err))
+	back := &batch{s: w.s, changes: []*change{{done: make(chan error, 1), do: func(b *batch) error {
+		if err := b.s.db.unclaim(b, []*Job{r.Job}); err != nil {
+			return err
+		}
+		due := b.now.Add(asideWait)
+		b.dueAt(r.Job.Delivery.WebhookID, due)
+		return b.tx.Exec("UPDATE deliveries SET due_at = ? WHERE id = ? AND due_at IS NOT NULL", at(due), r.Job.Delivery.ID).Error
+	}}}}
+	if err := back.write(); err != nil {
+		w.s.log.Error("delivery can not be given back; it is after a restart", id, slog.Any("error", err))
+		return
+	}
+	back.answer()
 }
 
 // split makes a batch of each caller's part, so that one bad row does not fail its neighbours. All results stay one part:
@@ -226,9 +310,9 @@ func (b *batch) write() (err error) {
 			b.reserved = nil
 		}
 	}()
-	b.failures = make([]error, len(b.changes))
+	b.failures, b.begun = make([]error, len(b.changes)), false
 	err = b.s.write.Transaction(func(tx *gorm.DB) error {
-		b.tx = tx
+		b.tx, b.begun = tx, true
 		if err := b.s.db.begin(b); err != nil {
 			return fmt.Errorf("begin: %w", err)
 		}

@@ -1,0 +1,180 @@
+package store_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// While another process holds the database's lock for longer than we wait for it, publishers and claims are told that the
+// database is unavailable, all after one wait and not one after the other; nothing is lost, and when the lock is free the
+// attempt that ended meanwhile is recorded and publishing goes on.
+func TestLockedDatabase(t *testing.T) {
+	if dir := os.Getenv("HOOKGRAPH_TEST_LOCK"); dir != "" {
+		release, err := store.LockFile(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Println("locked")
+		_, _ = io.Copy(io.Discard, os.Stdin) // until the other test ends it
+		if err := release(); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	dir := t.TempDir()
+	s, err := store.Open(t.Context(), store.Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	c := tenant(t, s, "a")
+	w := register(t, c, webhook.New{Enabled: true})
+	acked := publish(t, c, webhook.NewEvent{}, webhook.NewEvent{})
+	jobs, _ := claim(t, s, w.ID, 1)
+	const patience = 500 * time.Millisecond
+	if err := s.Exec(fmt.Sprintf("PRAGMA busy_timeout = %d", patience.Milliseconds())); err != nil {
+		t.Fatal(err)
+	}
+
+	other := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestLockedDatabase$")
+	other.Env = append(os.Environ(), "HOOKGRAPH_TEST_LOCK="+dir)
+	in, err := other.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := other.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := other.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if line, err := bufio.NewReader(out).ReadString('\n'); line != "locked\n" {
+		t.Fatalf("%q, %v", line, err)
+	}
+	ok := 200
+	if err := s.Record(t.Context(), &store.Result{Job: jobs[0], Attempt: webhook.Attempt{
+		Status: webhook.AttemptSucceeded, Trigger: webhook.TriggerSchedule, StartedAt: time.Now(), ResponseStatus: &ok,
+	}}); err != nil {
+		t.Fatal(err)
+	}
+	const callers = 50
+	told := make(chan error, 2*callers)
+	began := time.Now()
+	for range callers {
+		go func() {
+			_, err := c.Publish(context.Background(), []webhook.NewEvent{{Type: "a.b", Data: []byte("1")}})
+			told <- err
+		}()
+		go func() {
+			_, _, err := s.Claim(context.Background(), w.ID, 1, 1000)
+			told <- err
+		}()
+	}
+	for range 2 * callers {
+		select {
+		case err := <-told:
+			if !errors.Is(err, webhook.ErrUnavailable) {
+				t.Errorf("wrote to a database that is locked: %v", err)
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatal("somebody waits for a lock")
+		}
+	}
+	if took := time.Since(began); took > callers*patience/2 {
+		t.Errorf("%v for all: they waited one after the other", took)
+	}
+	if err := in.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := other.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	recorded(t, c, 1)
+	acked = append(acked, publish(t, c, webhook.NewEvent{})...)
+	for _, e := range acked {
+		if found, err := c.EventsByID(t.Context(), []webhook.ID{e.Event.ID}); len(found) != 1 || err != nil {
+			t.Errorf("an acknowledged event is lost: %v", err)
+		}
+	}
+	if n, err := c.CountDeliveries(t.Context(), store.DeliveryFilter{}); n != len(acked) || err != nil {
+		t.Errorf("%d deliveries of %d events, %v", n, len(acked), err)
+	}
+}
+
+// recorded waits until so many attempts are in the database.
+func recorded(t *testing.T, c *store.Scope, want int) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		n, err := c.CountAttempts(t.Context(), store.AttemptFilter{})
+		if n == want && err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d attempts are recorded, want %d: %v", n, want, err)
+		}
+	}
+}
+
+// A result that the database never takes holds nobody up: it is recorded without the receiver's answer, and when that is
+// not possible either its delivery is due again later, not claimed for ever.
+func TestResultThatCanNotBeRecorded(t *testing.T) {
+	defer store.Impatient()()
+	s, err := store.Open(t.Context(), store.Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	c := tenant(t, s, "a")
+	w := register(t, c, webhook.New{Enabled: true})
+	publish(t, c, make([]webhook.NewEvent, 8)...)
+	jobs, _ := claim(t, s, w.ID, 8)
+	for _, trigger := range []string{
+		"CREATE TRIGGER a BEFORE INSERT ON attempts WHEN NEW.response_body = x'00' BEGIN SELECT RAISE(ABORT, 'poison'); END",
+		"CREATE TRIGGER b BEFORE INSERT ON attempts WHEN NEW.duration_us = 666 BEGIN SELECT RAISE(ABORT, 'poison'); END",
+	} {
+		if err := s.Exec(trigger); err != nil {
+			t.Fatal(err)
+		}
+	}
+	release := s.Hold()
+	for i, j := range jobs {
+		ok := 200
+		a := webhook.Attempt{Status: webhook.AttemptSucceeded, Trigger: webhook.TriggerSchedule, StartedAt: time.Now(), ResponseStatus: &ok}
+		switch i {
+		case 2:
+			a.ResponseBody = []byte{0}
+		case 5:
+			a.DurationUs = 666
+		}
+		if err := s.Record(t.Context(), &store.Result{Job: j, Attempt: a}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	release()
+	recorded(t, c, 7)
+	var again []*store.Job
+	for deadline := time.Now().Add(20 * time.Second); len(again) == 0; time.Sleep(10 * time.Millisecond) {
+		if again, _, err = s.Claim(t.Context(), w.ID, 8, 1<<20); err != nil || time.Now().After(deadline) {
+			t.Fatalf("the delivery is not due again: %v", err)
+		}
+	}
+	if len(again) != 1 || again[0].Delivery.ID != jobs[5].Delivery.ID || again[0].Delivery.AttemptCount != 0 {
+		t.Errorf("due again: %+v", again)
+	}
+	record(t, s, again[0], 200)
+	done := []webhook.DeliveryStatus{webhook.DeliverySucceeded}
+	if n, err := c.CountDeliveries(t.Context(), store.DeliveryFilter{Statuses: done}); n != 8 || err != nil {
+		t.Errorf("%d of 8 deliveries succeeded, %v", n, err)
+	}
+}
