@@ -1,0 +1,77 @@
+package gqlhttp
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"net/http"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+)
+
+// Every hostile document is refused within the bars over each transport, the client's and the server's part of the round
+// trip together, and the server goes on serving.
+func TestHostileDocumentsOnEveryTransport(t *testing.T) {
+	s := newServer(t, Config{})
+	over := map[string]func(t *testing.T, body string) string{
+		"POST": func(t *testing.T, body string) string {
+			t.Helper()
+			return s.post(t, body, nil).body
+		},
+		"SSE": func(t *testing.T, body string) string {
+			t.Helper()
+			return s.post(t, body, map[string]string{"Accept": mediaEvents}).body
+		},
+		"WebSocket": func(t *testing.T, body string) string {
+			t.Helper()
+			c := s.connect(t)
+			defer func() { _ = c.conn.CloseNow() }()
+			c.send(`{"id":"1","type":"subscribe","payload":` + body + `}`)
+			answer, err := c.read()
+			if websocket.CloseStatus(err) == websocket.StatusMessageTooBig {
+				return `"errors"` // refused before it was read
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			return answer
+		},
+	}
+	for name, document := range hostile {
+		text, err := json.Marshal(document)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body := fmt.Sprintf(`{"query":%s}`, text)
+		for transport, send := range over {
+			t.Run(name+"/"+transport, func(t *testing.T) {
+				best, memory := time.Hour, uint64(math.MaxUint64)
+				for range 3 {
+					var before, after runtime.MemStats
+					runtime.ReadMemStats(&before)
+					start := processorTime()
+					answer := send(t, body)
+					best = min(best, processorTime()-start)
+					runtime.ReadMemStats(&after)
+					memory = min(memory, after.TotalAlloc-before.TotalAlloc)
+					if !strings.Contains(answer, `"errors"`) && !strings.Contains(answer, `"type":"error"`) {
+						t.Fatalf("not refused: %.200s", answer)
+					}
+				}
+				if memory > mostMemory {
+					t.Errorf("allocated %d bytes", memory)
+				}
+				if best > mostTime && !raceEnabled {
+					t.Errorf("took %v", best)
+				}
+			})
+		}
+	}
+	if a := s.query(t, "{hello}", ""); a.status != http.StatusOK || !strings.Contains(a.body, `"hello"`) {
+		t.Errorf("afterwards: %d %s", a.status, a.body)
+	}
+}
