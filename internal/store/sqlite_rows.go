@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"gorm.io/gorm"
+
+	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
 // maxRows bounds the rows of one statement: 24 columns of it stay below SQLite's 32,766 parameters.
@@ -60,6 +62,7 @@ func (p *prepared) close() {
 func (q *sqliteDB) exec(b *batch, st *statement, rows int, args []any) (sql.Result, error) {
 	ctx := context.Background() // the transaction is the writer's: no caller's end may break it
 	f := form{st, rows}
+	plain(args)
 	if stmt, tx := q.prepared.ready[f], b.sqlTx(); stmt != nil && tx != nil {
 		return tx.StmtContext(ctx, stmt).ExecContext(ctx, args...)
 	}
@@ -72,6 +75,7 @@ func (q *sqliteDB) exec(b *batch, st *statement, rows int, args []any) (sql.Resu
 func (q *sqliteDB) query(b *batch, st *statement, rows int, args []any, scan func(*sql.Rows) error) error {
 	ctx := context.Background() // as in exec
 	f := form{st, rows}
+	plain(args)
 	var found *sql.Rows
 	var err error
 	if stmt, tx := q.prepared.ready[f], b.sqlTx(); stmt != nil && tx != nil {
@@ -126,4 +130,18 @@ func chunks(rows int, f func(from, to int) error) error {
 		from += n
 	}
 	return nil
+}
+
+// plain turns the store's types into the driver's own, for which database/sql needs no reflection.
+func plain(args []any) {
+	for i, a := range args {
+		switch v := a.(type) {
+		case webhook.ID:
+			args[i] = v[:]
+		case micros:
+			args[i] = int64(v)
+		case int:
+			args[i] = int64(v)
+		}
+	}
 }
