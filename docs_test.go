@@ -2,8 +2,11 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"flag"
 	"io"
 	"net"
 	"net/http"
@@ -80,6 +83,30 @@ func TestExamplesWatch(t *testing.T) {
 	}
 }
 
+// With a token that is refused they end, and do not try again and again.
+func TestExamplesRefused(t *testing.T) {
+	p := boot(t, t.TempDir())
+	examples := []*exec.Cmd{goExample(t)}
+	for _, name := range []string{"urql", "apollo", "sse"} {
+		examples = append(examples, nodeExample(t, name))
+	}
+	running := map[*exec.Cmd]*example{}
+	for _, cmd := range examples {
+		cmd.Stderr = nil // they complain
+		running[cmd] = runExample(t, cmd, p.url, "wrong")
+	}
+	for cmd, e := range running {
+		select {
+		case line, ok := <-e.lines:
+			if ok {
+				t.Errorf("%v: %s", cmd.Args, line)
+			}
+		case <-time.After(30 * time.Second):
+			t.Errorf("%v goes on", cmd.Args)
+		}
+	}
+}
+
 // The examples that ask once do what the page says of them.
 func TestExamplesAsk(t *testing.T) {
 	receiver := webhooktest.NewReceiver(t)
@@ -136,6 +163,144 @@ func TestExamplesAsk(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d failed attempts:\n%s", len(lines), out)
 		}
+	}
+}
+
+// With trusted documents those of the clients run, by their hash, and no others.
+func TestExampleOfTrustedDocuments(t *testing.T) {
+	cmd := nodeExample(t, "trusted")
+	p := boot(t, t.TempDir(), "--trusted-documents", "docs/examples/typescript/src/gql/persisted-documents.json")
+	cmd.Env = append(os.Environ(), "HOOKGRAPH_URL="+p.url, "HOOKGRAPH_TOKEN="+p.token)
+	out, err := cmd.Output()
+	if err != nil || !strings.Contains(string(out), `{"data":{"attempts":{"nodes":[],`) {
+		t.Errorf("%v %s", err, out)
+	}
+	var answer struct {
+		Errors []struct{ Extensions struct{ Code string } }
+	}
+	c := &client{p.url, p.token}
+	if c.rest(t, "POST", "/graphql", `{"query": "{ viewer { operator } }"}`, &answer); len(answer.Errors) != 1 || answer.Errors[0].Extensions.Code != "FORBIDDEN" {
+		t.Errorf("%+v", answer)
+	}
+}
+
+var (
+	updatePages = flag.Bool("update", false, "write into docs/api.md the files that it shows")
+	shownFile   = regexp.MustCompile("(?s)<!-- (\\S+) -->\n```(\\w+)\n(.*?)```\n")
+	shownQuery  = regexp.MustCompile("(?s)[^>]\n```graphql\n(.*?)```\n")
+	shownShell  = regexp.MustCompile("(?s)```sh\n(curl .*?)```\n")
+)
+
+// The files that docs/api.md shows are those that are run.
+func TestPageShowsTheExamples(t *testing.T) {
+	page, err := os.ReadFile("docs/api.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := map[string]bool{}
+	written := shownFile.ReplaceAllStringFunc(string(page), func(block string) string {
+		part := shownFile.FindStringSubmatch(block)
+		file, err := os.ReadFile(part[1])
+		if err != nil {
+			t.Error(err)
+		}
+		shown[part[1]] = true
+		if part[3] != string(file) && !*updatePages {
+			t.Errorf("%s is not what the page shows: go test -run PageShows . -update (-page +file):\n%s", part[1], cmp.Diff(part[3], string(file)))
+		}
+		return "<!-- " + part[1] + " -->\n```" + part[2] + "\n" + string(file) + "```\n"
+	})
+	if *updatePages {
+		if err := os.WriteFile("docs/api.md", []byte(written), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	files, err := filepath.Glob("docs/examples/*/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	more, err := filepath.Glob("docs/examples/*/src/*.ts")
+	if err != nil || len(files) == 0 || len(more) == 0 {
+		t.Fatal(files, more, err)
+	}
+	for _, f := range append(files, more...) {
+		if !shown[filepath.ToSlash(f)] && filepath.Base(f) != "generated.go" {
+			t.Errorf("the page does not show %s", f)
+		}
+	}
+}
+
+// The operations and commands that the README and docs/api.md show work as they stand, in their order.
+func TestShownOperations(t *testing.T) {
+	receiver := webhooktest.NewReceiver(t)
+	for _, name := range []string{"README.md", "docs/api.md"} {
+		p := boot(t, t.TempDir())
+		c := &client{p.url, p.token}
+		page, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		here := strings.NewReplacer("https://your-service.example.com", receiver.URL, "http://localhost:8080", p.url)
+		commands := shownShell.FindAllSubmatch(page, -1)
+		if name == "README.md" && len(commands) < 2 {
+			t.Errorf("%s: %d commands were found", name, len(commands))
+		}
+		if _, err := exec.LookPath("curl"); err == nil || os.Getenv("CI") == "true" {
+			for _, part := range commands {
+				cmd := exec.CommandContext(t.Context(), "sh", "-c", here.Replace(strings.ReplaceAll(string(part[1]), "curl ", "curl -sS --fail-with-body ")))
+				cmd.Env = append(os.Environ(), "TOKEN="+p.token)
+				if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), `"id"`) {
+					t.Errorf("%s: %s\n%v %s", name, part[1], err, out)
+				}
+			}
+		}
+		operations := shownQuery.FindAllSubmatch(page, -1)
+		if len(operations) < 2 {
+			t.Errorf("%s: %d operations were found", name, len(operations))
+		}
+		for _, part := range operations {
+			query := here.Replace(string(part[1]))
+			if strings.HasPrefix(query, "subscription") {
+				checkSubscription(t, c, query)
+				continue
+			}
+			body, err := json.Marshal(map[string]string{"query": query})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var answer struct {
+				Data   map[string]any
+				Errors []any
+			}
+			if status := c.rest(t, "POST", "/graphql", string(body), &answer); status != http.StatusOK || len(answer.Errors) > 0 || len(answer.Data) == 0 {
+				t.Errorf("%s:\n%s\n%d %+v", name, query, status, answer)
+			}
+		}
+	}
+}
+
+// checkSubscription starts one over server-sent events, and ends it when the server has taken it.
+func checkSubscription(t *testing.T, c *client, query string) {
+	t.Helper()
+	body, err := json.Marshal(map[string]string{"query": query})
+	if err != nil {
+		t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), "POST", c.url+"/graphql", bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+c.token)
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Accept", "text/event-stream")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	line, err := bufio.NewReader(res.Body).ReadString('\n')
+	if err != nil || res.StatusCode != http.StatusOK || !strings.HasPrefix(line, ":") { // a comment: it is open
+		t.Errorf("%s\n%d %q %v", query, res.StatusCode, line, err)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // ReadTrustedDocuments reads what Config.TrustedDocuments takes. path is a JSON object of SHA-256 to document, as
@@ -38,14 +39,17 @@ func readManifest(path string) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	var trusted map[string]string
-	if err := json.Unmarshal(b, &trusted); err != nil {
+	var manifest map[string]string
+	if err := json.Unmarshal(b, &manifest); err != nil {
 		return nil, fmt.Errorf("must be a JSON object of hash to document: %w", err)
 	}
-	for hash, document := range trusted {
+	trusted := make(map[string]string, len(manifest))
+	for key, document := range manifest {
+		hash := strings.TrimPrefix(key, "sha256:") // as graphql-codegen's client preset writes it since version 6
 		if sha256Hex(document) != hash {
-			return nil, fmt.Errorf(`%q is not the SHA-256 of its document; with graphql-codegen, set hashAlgorithm: "sha256"`, hash)
+			return nil, fmt.Errorf(`%q is not the SHA-256 of its document; with graphql-codegen, set hashAlgorithm: "sha256"`, key)
 		}
+		trusted[hash] = document
 	}
 	return trusted, nil
 }

@@ -25,9 +25,12 @@ func main() {
 		return
 	}
 	// Now, as a time: what happens before the first attempt comes after a reconnect, too.
-	_ = watch(ctx, server, token, time.Now().UTC().Format(time.RFC3339Nano), func(a attempt) {
+	err := watch(ctx, server, token, time.Now().UTC().Format(time.RFC3339Nano), func(a attempt) {
 		fmt.Println(a.Event.Id, a.Event.Type, a.Number, a.Status)
 	})
+	if ctx.Err() == nil {
+		log.Fatal(err)
+	}
 }
 
 // publish publishes data, which is JSON, once: asking again with the same key changes nothing.

@@ -18,7 +18,7 @@ import (
 type attempt = WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttempt
 
 // watch hands every attempt after the cursor or time to seen, until ctx ends. When the stream breaks off it goes on from
-// the last cursor, so that seen gets each attempt once.
+// the last cursor, so that seen gets each attempt once. It gives up when the token is refused.
 func watch(ctx context.Context, server, token, after string, seen func(attempt)) error {
 	wait := time.Second / 4
 	for ctx.Err() == nil {
@@ -26,6 +26,9 @@ func watch(ctx context.Context, server, token, after string, seen func(attempt))
 			after, wait = cursor, time.Second/4
 			seen(a)
 		})
+		if websocket.CloseStatus(err) == 4403 {
+			return err
+		}
 		log.Printf("the stream broke off (%v), going on in %v", err, wait)
 		select {
 		case <-time.After(wait/2 + rand.N(wait/2)): // not all clients at once

@@ -4,7 +4,7 @@ import { OperationTypeNode } from 'graphql';
 import { createClient } from 'graphql-ws';
 import WebSocket from 'ws'; // for Node 20; browsers have their own
 import { WatchAttempts } from './documents.js';
-import { backoff, resuming } from './resume.js';
+import { backoff, hopeful, resuming } from './resume.js';
 import { server, token } from './settings.js';
 
 const sockets = resuming(
@@ -14,7 +14,7 @@ const sockets = resuming(
     connectionParams: () => ({ Authorization: `Bearer ${token}` }),
     retryAttempts: Number.POSITIVE_INFINITY,
     retryWait: backoff,
-    shouldRetry: () => true, // also when no connection comes about
+    shouldRetry: hopeful,
     keepAlive: 10_000, // notices a connection that died without a word
   }),
 );

@@ -37,3 +37,8 @@ export function backoff(retries: number): Promise<void> {
   const most = Math.min(30_000, 250 * 2 ** retries);
   return new Promise((resolve) => setTimeout(resolve, most * (0.5 + Math.random() / 2)));
 }
+
+/** Whether another try may help. It does not when the token is refused: more of them are taken for guessing. */
+export function hopeful(reason: unknown): boolean {
+  return (reason as { code?: number }).code !== 4403;
+}

@@ -5,12 +5,21 @@ import type { WatchAttemptsSubscription } from './gql/graphql.js';
 import { backoff, resuming } from './resume.js';
 import { server, token } from './settings.js';
 
+let status = 0;
 const client = resuming(
   createClient({
     url: `${server}/graphql`,
     headers: () => ({ Authorization: `Bearer ${token}` }),
+    fetchFn: async (...request: Parameters<typeof fetch>) => {
+      const response = await fetch(...request);
+      status = response.status;
+      return response;
+    },
     retryAttempts: Number.POSITIVE_INFINITY,
-    retry: backoff,
+    retry(retries) {
+      if (status === 401 || status === 403) throw new Error('the token is refused'); // more tries are taken for guessing
+      return backoff(retries);
+    },
   }),
 );
 
