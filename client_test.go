@@ -164,8 +164,8 @@ type streamed struct {
 	}
 }
 
-// watch subscribes from a cursor, "latest" for what comes.
-func (c *client) watch(t *testing.T, after string) *watcher {
+// socket opens a WebSocket and presents the token.
+func (c *client) socket(t *testing.T) *websocket.Conn {
 	t.Helper()
 	conn, res, err := websocket.Dial(t.Context(), strings.Replace(c.url, "http", "ws", 1)+"/graphql",
 		&websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}})
@@ -176,19 +176,26 @@ func (c *client) watch(t *testing.T, after string) *watcher {
 		_ = res.Body.Close()
 	}
 	t.Cleanup(func() { _ = conn.CloseNow() })
-	w := &watcher{conn: conn, got: make(chan streamed, 1024)}
-	send := func(m map[string]any) {
-		if err := wsjson.Write(t.Context(), conn, m); err != nil {
-			t.Fatal(err)
-		}
+	err = wsjson.Write(t.Context(), conn, map[string]any{"type": "connection_init", "payload": map[string]any{"Authorization": "Bearer " + c.token}})
+	if err != nil {
+		t.Fatal(err)
 	}
-	send(map[string]any{"type": "connection_init", "payload": map[string]any{"Authorization": "Bearer " + c.token}})
-	send(map[string]any{"type": "subscribe", "id": "1", "payload": map[string]any{
+	return conn
+}
+
+// watch subscribes from a cursor, "latest" for what comes.
+func (c *client) watch(t *testing.T, after string) *watcher {
+	t.Helper()
+	w := &watcher{conn: c.socket(t), got: make(chan streamed, 1024)}
+	err := wsjson.Write(t.Context(), w.conn, map[string]any{"type": "subscribe", "id": "1", "payload": map[string]any{
 		"query": `subscription ($after: String!) { deliveryAttempts(after: $after) {
 			cursor node { id number status event { id type } webhook { url } }
 		} }`,
 		"variables": map[string]any{"after": after},
 	}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	go w.read(t.Context())
 	return w
 }

@@ -69,7 +69,7 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func
 	defer client.Close()
 	st, err := store.Open(ctx, store.Options{
 		Dir: cfg.Database, Logger: log, MaxDataBytes: int(cfg.MaxPayload), MasterKeys: cfg.MasterKeys,
-		CheckURL: client.ValidateURL, CheckHeader: egress.ValidateHeader,
+		CheckURL: client.ValidateURL, CheckHeader: egress.ValidateHeader, Quotas: cfg.Quotas(),
 	})
 	if err != nil {
 		return err
@@ -92,11 +92,13 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func
 			return fmt.Errorf("--trusted-documents: %w", err)
 		}
 	}
+	ration := auth.NewRation(cfg.CostRate, cfg.CostBurst)
 	schema := graph.New(&graph.Resolver{Store: st, Live: tail, LastEventID: gqlhttp.LastEventID, EndStream: gqlhttp.EndStream})
 	api := gqlhttp.New(schema, gqlhttp.Config{
 		Authenticate:         graph.Authenticate(authenticator, log),
 		Alive:                authenticator.Alive,
 		CallerKey:            func(ctx context.Context) string { return auth.From(ctx).Token.ID.String() },
+		Charge:               func(ctx context.Context, cost int) time.Duration { return ration.Charge(auth.From(ctx), cost) },
 		RequestID:            web.RequestID,
 		ErrorPresenter:       graph.Presenter{Logger: log, RequestID: web.RequestID, Logged: func(err error) bool { return errors.Is(err, gqlhttp.ErrPanic) }}.Present,
 		AroundOperations:     graph.AroundOperations(st),
@@ -117,7 +119,7 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func
 	}
 	server := &http.Server{
 		Handler: web.New(web.Config{
-			Store: st, Auth: authenticator, GraphQL: api, GraphiQL: graphiql.Handler(), Schema: sdl,
+			Store: st, Auth: authenticator, Charge: ration.Charge, GraphQL: api, GraphiQL: graphiql.Handler(), Schema: sdl,
 			Logger: log, MaxDataBytes: int(cfg.MaxPayload), AllowedOrigins: cfg.AllowedOrigins, TrustedProxies: cfg.TrustedProxy,
 		}),
 		// No WriteTimeout: streams last; gqlhttp puts a deadline on each of their writes, and lifts ReadTimeout for them.

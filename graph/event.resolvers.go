@@ -26,7 +26,8 @@ func (r *eventResolver) Deliveries(ctx context.Context, obj *webhook.Event, firs
 func (r *mutationResolver) PublishEvent(ctx context.Context, input model.PublishEventInput) (*model.PublishEventPayload, error) {
 	results, err := from(ctx).store.Publish(ctx, []webhook.NewEvent{newEvent(&input)})
 	if err != nil {
-		return nil, err
+		errs, err := userErrors(err)
+		return &model.PublishEventPayload{UserErrors: errs}, err
 	}
 	errs, err := userErrors(results[0].Err)
 	return &model.PublishEventPayload{Event: results[0].Event, Duplicate: results[0].Duplicate, UserErrors: errs}, err
@@ -43,7 +44,8 @@ func (r *mutationResolver) PublishEvents(ctx context.Context, input model.Publis
 	}
 	published, err := from(ctx).store.Publish(ctx, events)
 	if err != nil {
-		return nil, err
+		errs, err := userErrors(err)
+		return &model.PublishEventsPayload{Results: []*model.PublishEventResult{}, UserErrors: errs}, err
 	}
 	results := make([]*model.PublishEventResult, len(published))
 	stored := make([]*webhook.Event, 0, len(published))

@@ -55,6 +55,16 @@ func newToken(c *auth.Caller, in *model.CreateTokenInput) (webhook.Token, error)
 	return t, errors.Join(errs...)
 }
 
+// tenantPatch translates quotas; nil changes nothing.
+func tenantPatch(in *model.TenantQuotasInput) webhook.TenantPatch {
+	if in == nil {
+		return webhook.TenantPatch{}
+	}
+	return webhook.TenantPatch{
+		MaxWebhooks: opt(in.Webhooks), MaxEvents: opt(in.StoredEvents), PublishRate: opt(in.EventsPerSecond), PublishBurst: opt(in.EventBurst),
+	}
+}
+
 func checkCount(n int) *webhook.Invalid {
 	switch {
 	case n == 0:

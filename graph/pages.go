@@ -30,6 +30,7 @@ const (
 	ofDeliveries      kind = 'd'
 	ofAttempts        kind = 'a'
 	ofTokens          kind = 'k'
+	ofTenants         kind = 't'
 	ofDeliverysOldest kind = 'o' // the attempts of a delivery, oldest first
 )
 
@@ -175,7 +176,8 @@ func eventSeq(e *webhook.Event) int64       { return e.Seq }
 func deliverySeq(d *webhook.Delivery) int64 { return d.Seq }
 func attemptSeq(a *webhook.Attempt) int64   { return a.Seq }
 
-func tokenSeq(t *webhook.Token) int64 { return t.Seq }
+func tenantSeq(t *webhook.Tenant) int64 { return t.Seq }
+func tokenSeq(t *webhook.Token) int64   { return t.Seq }
 
 func webhookID(w *webhook.Webhook) webhook.ID        { return w.ID }
 func eventID(e *webhook.Event) webhook.ID            { return e.ID }

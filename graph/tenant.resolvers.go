@@ -8,6 +8,56 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
+// CreateTenant is the resolver for the createTenant field.
+func (r *mutationResolver) CreateTenant(ctx context.Context, input model.CreateTenantInput) (*model.CreateTenantPayload, error) {
+	t, err := from(ctx).registry.CreateTenant(ctx, input.Name, tenantPatch(input.Quotas))
+	errs, err := userErrors(err)
+	return &model.CreateTenantPayload{Tenant: t, UserErrors: errs}, err
+}
+
+// UpdateTenant is the resolver for the updateTenant field.
+func (r *mutationResolver) UpdateTenant(ctx context.Context, input model.UpdateTenantInput) (*model.UpdateTenantPayload, error) {
+	t, err := from(ctx).registry.UpdateTenant(ctx, input.ID, tenantPatch(input.Quotas))
+	errs, err := userErrors(err)
+	return &model.UpdateTenantPayload{Tenant: t, UserErrors: errs}, err
+}
+
+// DeleteTenant is the resolver for the deleteTenant field.
+func (r *mutationResolver) DeleteTenant(ctx context.Context, input model.DeleteTenantInput) (*model.DeleteTenantPayload, error) {
+	errs, err := userErrors(from(ctx).registry.DeleteTenant(ctx, input.ID))
+	if err != nil || len(errs) > 0 {
+		return &model.DeleteTenantPayload{UserErrors: errs}, err
+	}
+	return &model.DeleteTenantPayload{DeletedTenantID: &input.ID, UserErrors: errs}, nil
+}
+
+// Tenant is the resolver for the tenant field.
+func (r *queryResolver) Tenant(ctx context.Context, id webhook.ID) (*webhook.Tenant, error) {
+	return one(ctx, from(ctx).registry.TenantsByID, id)
+}
+
+// Tenants is the resolver for the tenants field.
+func (r *queryResolver) Tenants(ctx context.Context, first *int, after *string, last *int, before *string, filter *store.TenantFilter) (*model.Connection[webhook.Tenant], error) {
+	known := from(ctx).registry
+	return list(ctx, ofTenants, arguments{first, after, last, before}, given(filter), tenantSeq, known.Tenants, known.CountTenants)
+}
+
+// Quotas is the resolver for the quotas field.
+func (r *tenantResolver) Quotas(ctx context.Context, obj *webhook.Tenant) (*model.TenantQuotas, error) {
+	q := r.Store.Quotas(obj)
+	bound := func(n int) *int {
+		if n == 0 {
+			return nil
+		}
+		return &n
+	}
+	shown := &model.TenantQuotas{Webhooks: bound(q.Webhooks), StoredEvents: bound(q.Events), EventsPerSecond: bound(q.PublishRate)}
+	if q.PublishRate > 0 {
+		shown.EventBurst = bound(q.Burst())
+	}
+	return shown, nil
+}
+
 // Tokens is the resolver for the tokens field.
 func (r *tenantResolver) Tokens(ctx context.Context, obj *webhook.Tenant, first *int, after *string, last *int, before *string, filter *store.TokenFilter) (*model.Connection[webhook.Token], error) {
 	known := from(ctx).registry

@@ -49,6 +49,10 @@ type (
 	DeliveryAttemptConnection = Connection[webhook.Attempt]
 	// DeliveryAttemptEdge is an attempt in a list.
 	DeliveryAttemptEdge = Edge[webhook.Attempt]
+	// TenantConnection is a page of tenants.
+	TenantConnection = Connection[webhook.Tenant]
+	// TenantEdge is a tenant in a list.
+	TenantEdge = Edge[webhook.Tenant]
 	// TokenConnection is a page of tokens.
 	TokenConnection = Connection[webhook.Token]
 	// TokenEdge is a token in a list.

@@ -37,6 +37,22 @@ type CancelDeliveryPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+// What tenant to make.
+type CreateTenantInput struct {
+	// Its name: 1 to 63 lower-case letters, digits, hyphens and underscores, with a letter or digit at both ends. It stays.
+	Name string `json:"name"`
+	// Quotas of its own; null means the server's defaults.
+	Quotas *TenantQuotasInput `json:"quotas,omitempty"`
+}
+
+// What came of `createTenant`.
+type CreateTenantPayload struct {
+	// The tenant; null when there are `userErrors`.
+	Tenant *webhook.Tenant `json:"tenant,omitempty"`
+	// What is wrong with the input; empty when it worked.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
 // What token to make.
 type CreateTokenInput struct {
 	// Whose it is; null means of the tenant that the call is about. A tenant makes its own only.
@@ -90,6 +106,20 @@ type CreateWebhookPayload struct {
 	// Its signing secret, shown this once; null when there are `userErrors`. `whsec_` and base64, or `whsk_` for Ed25519, whose
 	// receiver needs only the `publicKey` of the webhook's secret.
 	Secret *string `json:"secret,omitempty"`
+	// What is wrong with the input; empty when it worked.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// What to end.
+type DeleteTenantInput struct {
+	// The tenant's id.
+	ID webhook.ID `json:"id"`
+}
+
+// What came of `deleteTenant`.
+type DeleteTenantPayload struct {
+	// The id of the tenant that was ended; null when there are `userErrors`.
+	DeletedTenantID *webhook.ID `json:"deletedTenantId,omitempty"`
 	// What is wrong with the input; empty when it worked.
 	UserErrors []*UserError `json:"userErrors"`
 }
@@ -234,6 +264,30 @@ type StreamedDeliveryAttempt struct {
 type Subscription struct {
 }
 
+// What a tenant may have and do. Null is no bound.
+type TenantQuotas struct {
+	// How many webhooks.
+	Webhooks *int `json:"webhooks,omitempty"`
+	// How many events are kept at a time. Retention makes room.
+	StoredEvents *int `json:"storedEvents,omitempty"`
+	// How many events may be published in a second, on each replica.
+	EventsPerSecond *int `json:"eventsPerSecond,omitempty"`
+	// How many events may be published at once after a quiet time; at least 1,000.
+	EventBurst *int `json:"eventBurst,omitempty"`
+}
+
+// A tenant's quotas. A field that is absent stays as it is; null means the server's default.
+type TenantQuotasInput struct {
+	// How many webhooks, at least 1.
+	Webhooks graphql.Omittable[*int] `json:"webhooks,omitempty"`
+	// How many events are kept at a time, at least 1.
+	StoredEvents graphql.Omittable[*int] `json:"storedEvents,omitempty"`
+	// How many events may be published in a second, on each replica, at least 1.
+	EventsPerSecond graphql.Omittable[*int] `json:"eventsPerSecond,omitempty"`
+	// How many events may be published at once after a quiet time; what is less than 1,000 is taken as 1,000.
+	EventBurst graphql.Omittable[*int] `json:"eventBurst,omitempty"`
+}
+
 // What to test.
 type TestWebhookInput struct {
 	// The webhook's id.
@@ -244,6 +298,22 @@ type TestWebhookInput struct {
 type TestWebhookPayload struct {
 	// The delivery of the test event; null when there are `userErrors`.
 	Delivery *webhook.Delivery `json:"delivery,omitempty"`
+	// What is wrong with the input; empty when it worked.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// What to change of a tenant.
+type UpdateTenantInput struct {
+	// The tenant's id.
+	ID webhook.ID `json:"id"`
+	// Which quotas to change.
+	Quotas *TenantQuotasInput `json:"quotas"`
+}
+
+// What came of `updateTenant`.
+type UpdateTenantPayload struct {
+	// The tenant as it is now; null when there are `userErrors`.
+	Tenant *webhook.Tenant `json:"tenant,omitempty"`
 	// What is wrong with the input; empty when it worked.
 	UserErrors []*UserError `json:"userErrors"`
 }

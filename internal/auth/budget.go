@@ -79,12 +79,16 @@ type Ration struct{ budgets *budgets[[16]byte] }
 // rationsMax bounds the tokens whose spending is remembered.
 const rationsMax = 10_000
 
-// NewRation allows perSecond for each token, and burst at once. Nil, which allows everything, when perSecond is 0.
+// NewRation allows perSecond for each token, and burst at once, twice as much when that is 0. Nil, which allows everything,
+// when perSecond is 0.
 func NewRation(perSecond, burst int) *Ration {
 	if perSecond == 0 {
 		return nil
 	}
-	return &Ration{newBudgets[[16]byte](rate.Limit(perSecond), max(burst, 1), rationsMax)}
+	if burst == 0 {
+		burst = 2 * perSecond
+	}
+	return &Ration{newBudgets[[16]byte](rate.Limit(perSecond), burst, rationsMax)}
 }
 
 // Charge takes a cost from what the caller may spend. When there is not enough left it takes nothing, and returns how long

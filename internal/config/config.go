@@ -39,11 +39,23 @@ type Config struct {
 	DisableIntrospection bool           `env:"HOOKGRAPH_DISABLE_INTROSPECTION" help:"Refuses GraphQL introspection and does not serve /schema.graphql. GraphiQL then works without completion and documentation."`
 	TrustedDocuments     string         `env:"HOOKGRAPH_TRUSTED_DOCUMENTS" placeholder:"PATH" type:"path" help:"GraphQL documents that run, and no others: a JSON object of SHA-256 to document, as graphql-codegen writes it, or a directory of .graphql files. GraphiQL's own are not among them."`
 
+	MaxWebhooks  int `env:"HOOKGRAPH_MAX_WEBHOOKS" default:"10000" help:"How many webhooks a tenant may have, where it has no quota of its own; 0 is no bound."`
+	MaxEvents    int `env:"HOOKGRAPH_MAX_EVENTS" default:"0" help:"How many events a tenant may store, where it has no quota of its own; 0 is no bound."`
+	PublishRate  int `env:"HOOKGRAPH_PUBLISH_RATE" default:"0" help:"How many events a tenant may publish in a second, where it has no quota of its own; 0 is no bound."`
+	PublishBurst int `env:"HOOKGRAPH_PUBLISH_BURST" default:"0" help:"How many events a tenant may publish at once, at least 1000, where it has no quota of its own; 0 is twice the rate."`
+	CostRate     int `env:"HOOKGRAPH_COST_RATE" default:"500000" help:"What the operations of one token may cost in a second; 0 is no bound. extensions.cost tells what an operation costs, which is at most 10000."`
+	CostBurst    int `env:"HOOKGRAPH_COST_BURST" default:"0" help:"What the operations of one token may cost at once; 0 is twice the rate."`
+
 	Proxy *url.URL `kong:"-"` // ForwardProxy; nil without
 
 	// BootstrapToken is an operator token that exists from the first start, for automation. From the environment only:
 	// other users of the machine can read a command line.
 	BootstrapToken string `kong:"-"`
+}
+
+// Quotas are what a tenant without quotas of its own may have and do.
+func (c *Config) Quotas() webhook.Quotas {
+	return webhook.Quotas{Webhooks: c.MaxWebhooks, Events: c.MaxEvents, PublishRate: c.PublishRate, PublishBurst: c.PublishBurst}
 }
 
 // Storage says where the database is.
@@ -73,6 +85,7 @@ const (
 	minPayload         = 1 << 10
 	MaxTokenBytes      = 256
 	minBootstrapLength = 20
+	maxQuota           = 1_000_000_000
 )
 
 // Check reads what only the environment may say and applies the rules that a type can not.
@@ -90,6 +103,14 @@ func (c *Config) Check(getenv func(string) string) error {
 	}
 	if c.MaxPayload < minPayload || c.MaxPayload > MaxPayload {
 		bad("--max-payload: must be from %v to %v", Bytes(minPayload), Bytes(MaxPayload))
+	}
+	for flag, n := range map[string]int{
+		"max-webhooks": c.MaxWebhooks, "max-events": c.MaxEvents, "publish-rate": c.PublishRate, "publish-burst": c.PublishBurst,
+		"cost-rate": c.CostRate, "cost-burst": c.CostBurst,
+	} {
+		if n < 0 || n > maxQuota {
+			bad("--%s: must be from 0 to %d", flag, maxQuota)
+		}
 	}
 	for _, o := range c.AllowedOrigins {
 		u, err := url.Parse(o)

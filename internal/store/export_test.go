@@ -69,3 +69,31 @@ func LockFile(dir string) (release func() error, err error) {
 	}
 	return func() error { return closePool(db) }, nil
 }
+
+// RowsOf counts what the database has of a tenant, deleted or not, by table.
+func (s *Store) RowsOf(ctx context.Context, tenant webhook.ID) (map[string]int64, error) {
+	rows := map[string]int64{}
+	for table, column := range map[string]string{
+		"tenants": "id", "tokens": "tenant_id", "webhooks": "tenant_id", "secrets": "tenant_id", "webhook_headers": "tenant_id",
+		"events": "tenant_id", "idempotency_keys": "tenant_id", "deliveries": "tenant_id", "attempts": "tenant_id",
+	} {
+		var n int64
+		if err := s.write.WithContext(ctx).Table(table).Where(column+" = ?", tenant).Count(&n).Error; err != nil {
+			return nil, err
+		}
+		if n > 0 {
+			rows[table] = n
+		}
+	}
+	return rows, nil
+}
+
+// Backdate makes every deleted tenant one that was deleted long ago.
+func (s *Store) Backdate(ctx context.Context) error {
+	return s.change(ctx, func(b *batch) error {
+		return b.tx.Exec("UPDATE tenants SET deleted_at = ? WHERE deleted_at IS NOT NULL", at(b.now.Add(-2*linger))).Error
+	})
+}
+
+// Recount counts stored events anew.
+func (s *Store) Recount(ctx context.Context) { s.quotas.count(ctx) }

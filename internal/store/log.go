@@ -71,7 +71,11 @@ func (s *Store) Prune(ctx context.Context, before time.Time) (int, error) {
 	if err := s.cancelAllDeleted(ctx); err != nil {
 		return 0, err
 	}
-	return s.db.prune(ctx, before)
+	n, err := s.db.prune(ctx, before)
+	if n > 0 {
+		s.quotas.count(ctx)
+	}
+	return n, err
 }
 
 // cancelAllDeleted goes on where a stop interrupted cancelDeleted.

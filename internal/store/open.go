@@ -36,6 +36,8 @@ type Options struct {
 	Now func() time.Time
 	// OnStatement, when not nil, is called for every SQL statement of a Scope; tests count with it.
 	OnStatement func(sql string)
+	// Quotas are what tenants without quotas of their own may have and do.
+	Quotas webhook.Quotas
 }
 
 // Store is an open database. Its methods may be called from any goroutine.
@@ -56,6 +58,8 @@ type Store struct {
 	onAttempts func([]*webhook.Attempt)
 	taker      Taker
 	background sync.WaitGroup
+	quotas     *quotas
+	sweeping   sync.Mutex      // held by sweep
 	quit       context.Context //nolint:containedctx // ends the store's own goroutines, never a caller's work
 	stop       context.CancelFunc
 }
@@ -77,6 +81,7 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 	}
 	s := &Store{opts: o, log: o.Logger, db: o.dialect(), taker: noTaker{}, memory: semaphore.NewWeighted(publishMemory)}
 	s.quit, s.stop = context.WithCancel(context.Background())
+	s.quotas = newQuotas(s, o.Quotas)
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
@@ -110,8 +115,17 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 	if err := s.loadRoutes(); err != nil {
 		return nil, err
 	}
+	if !o.Shared {
+		if err := s.quotas.load(ctx); err != nil {
+			return nil, err
+		}
+	}
 	s.writer = newWriter(s)
 	s.background.Go(s.writer.run)
+	if !o.Shared {
+		s.background.Go(func() { s.quotas.run(s.quit) })
+		s.background.Go(s.sweep)
+	}
 	return s, nil
 }
 

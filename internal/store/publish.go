@@ -72,13 +72,24 @@ func (c *Scope) Publish(ctx context.Context, events []webhook.NewEvent) ([]Publi
 	if len(p.events) == 0 {
 		return results, nil
 	}
+	release, err := c.s.quotas.admit(c.tenant, len(p.events))
+	if err != nil {
+		return nil, err
+	}
 	size = min(size, publishMemory)
 	if err := c.s.memory.Acquire(ctx, size); err != nil {
+		release(len(p.events))
 		return nil, fmt.Errorf("%w: %w", webhook.ErrBusy, err)
 	}
 	defer c.s.memory.Release(size)
 	if err := c.s.enqueue(ctx, p); err != nil {
+		release(len(p.events))
 		return nil, err
+	}
+	for _, in := range p.events {
+		if in.result.Event == nil || in.result.Duplicate {
+			release(1)
+		}
 	}
 	return results, nil
 }

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -41,6 +43,20 @@ func (r *routes) change(hooks map[webhook.ID]*Hook) {
 		}
 		r.byTenant[h.TenantID][id] = h
 	}
+}
+
+// count is how many webhooks the tenant has.
+func (r *routes) count(tenant webhook.ID) int {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return len(r.byTenant[tenant])
+}
+
+// of lists the tenant's webhooks.
+func (r *routes) of(tenant webhook.ID) []*Hook {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return slices.Collect(maps.Values(r.byTenant[tenant]))
 }
 
 // matching appends the tenant's webhooks that want the event type.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"gorm.io/gorm"
@@ -34,21 +35,255 @@ func (s *Store) EnsureTenant(ctx context.Context, name string) (*webhook.Tenant,
 
 // TenantByName finds a tenant; webhook.ErrNotFound.
 func (s *Store) TenantByName(ctx context.Context, name string) (*webhook.Tenant, error) {
-	return take[webhook.Tenant](s.read.WithContext(ctx).Where("name = ?", name))
+	return take[webhook.Tenant](s.read.WithContext(ctx).Where("name = ? AND deleted_at IS NULL", name))
 }
 
 // TenantsByID reads tenants; ids that are absent are missing from the map.
 func (s *Store) TenantsByID(ctx context.Context, ids []webhook.ID) (map[webhook.ID]*webhook.Tenant, error) {
-	return byID(s.read.WithContext(ctx).Table("tenants AS t"), "t.id", ids, func(t *webhook.Tenant) webhook.ID { return t.ID })
+	return s.Registry(nil).TenantsByID(ctx, ids)
+}
+
+func (r *Registry) tenants(ctx context.Context) *gorm.DB {
+	q := r.s.read.WithContext(ctx).Table("tenants AS t").Select("t.*").Where("t.deleted_at IS NULL")
+	if r.tenant != nil {
+		q = q.Where("t.id = ?", *r.tenant)
+	}
+	return q
+}
+
+// TenantFilter narrows a list of tenants. Zero fields do not filter.
+type TenantFilter struct {
+	Name string // that contain it
+}
+
+func (f TenantFilter) narrow(q *gorm.DB) *gorm.DB {
+	if f.Name != "" {
+		q = q.Where("t.name LIKE ? ESCAPE '!'", "%"+escapeLike(f.Name)+"%")
+	}
+	return q
+}
+
+var newestTenants = order{seq: "t.seq"}
+
+// Tenants lists tenants, newest first.
+func (r *Registry) Tenants(ctx context.Context, f TenantFilter, p Page) (*List[webhook.Tenant], error) {
+	return list[webhook.Tenant](f.narrow(r.tenants(ctx)), newestTenants, p)
+}
+
+// CountTenants counts what Tenants lists.
+func (r *Registry) CountTenants(ctx context.Context, f TenantFilter) (int, error) {
+	return count(f.narrow(r.tenants(ctx)))
 }
 
 // TenantsByID reads tenants; ids that are absent or foreign are missing from the map.
 func (r *Registry) TenantsByID(ctx context.Context, ids []webhook.ID) (map[webhook.ID]*webhook.Tenant, error) {
-	q := r.s.read.WithContext(ctx).Table("tenants AS t")
+	return byID(r.tenants(ctx), "t.id", ids, func(t *webhook.Tenant) webhook.ID { return t.ID })
+}
+
+// CreateTenant makes a tenant. The error holds an *Invalid for every broken rule; of code CONFLICT when the name is taken.
+func (r *Registry) CreateTenant(ctx context.Context, name string, p webhook.TenantPatch) (*webhook.Tenant, error) {
 	if r.tenant != nil {
-		q = q.Where("t.id = ?", *r.tenant)
+		return nil, webhook.ErrNotFound
 	}
-	return byID(q, "t.id", ids, func(t *webhook.Tenant) webhook.ID { return t.ID })
+	var t webhook.Tenant
+	if err := errors.Join(webhook.CheckTenantName("name", name), t.Apply(p)); err != nil {
+		return nil, err
+	}
+	err := r.s.change(ctx, func(b *batch) error {
+		var taken int64
+		if err := b.tx.Table("tenants").Where("name = ?", name).Count(&taken).Error; err != nil {
+			return fmt.Errorf("find tenant: %w", err)
+		}
+		if taken > 0 {
+			return &webhook.Invalid{Field: "name", Code: webhook.CodeConflict, Message: "is the name of another tenant"}
+		}
+		now := b.now.UTC().Truncate(time.Microsecond)
+		t.Seq, t.ID, t.Name, t.CreatedAt = 0, webhook.NewID(now), name, now
+		return b.tx.Create(&t).Error
+	})
+	if err != nil {
+		return nil, err
+	}
+	r.s.quotas.get(t.ID).set(r.s.Quotas(&t))
+	return &t, nil
+}
+
+// UpdateTenant changes what the patch sets. Errors: webhook.ErrNotFound, *Invalid.
+func (r *Registry) UpdateTenant(ctx context.Context, id webhook.ID, p webhook.TenantPatch) (*webhook.Tenant, error) {
+	if r.tenant != nil {
+		return nil, webhook.ErrNotFound
+	}
+	var t *webhook.Tenant
+	err := r.s.change(ctx, func(b *batch) (err error) {
+		if t, err = b.tenant(id); err != nil {
+			return err
+		}
+		if err := t.Apply(p); err != nil {
+			return err
+		}
+		return b.tx.Model(t).Select("max_webhooks", "max_events", "publish_rate", "publish_burst").Updates(t).Error
+	})
+	if err != nil {
+		return nil, err
+	}
+	r.s.quotas.get(id).set(r.s.Quotas(t))
+	if t.MaxEvents != nil {
+		r.s.quotas.count(ctx)
+	}
+	return t, nil
+}
+
+// tenant is a tenant as the transaction sees it; webhook.ErrNotFound.
+func (b *batch) tenant(id webhook.ID) (*webhook.Tenant, error) {
+	var t webhook.Tenant
+	err := b.tx.Where("id = ? AND deleted_at IS NULL", id).Take(&t).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return nil, webhook.ErrNotFound
+	}
+	return &t, err
+}
+
+// DeleteTenant ends a tenant: its tokens are revoked and its webhooks deleted at once, and its name is free. Its rows go
+// afterwards, in small transactions, also when the process ends meanwhile. Errors: webhook.ErrNotFound; *Invalid of code
+// CONFLICT for the default tenant.
+func (r *Registry) DeleteTenant(ctx context.Context, id webhook.ID) error {
+	if r.tenant != nil {
+		return webhook.ErrNotFound
+	}
+	err := r.s.change(ctx, func(b *batch) error {
+		t, err := b.tenant(id)
+		if err != nil {
+			return err
+		}
+		if t.Name == webhook.DefaultTenant {
+			return &webhook.Invalid{Field: "id", Code: webhook.CodeConflict, Message: "names the default tenant, which stays"}
+		}
+		now := b.now.UTC().Truncate(time.Microsecond)
+		for _, change := range []struct {
+			text string
+			args []any
+		}{
+			// No tenant can have such a name, so it is in nobody's way.
+			{"UPDATE tenants SET deleted_at = ?, name = ? WHERE id = ?", []any{at(now), "deleted " + id.String(), id}},
+			{"UPDATE tokens SET revoked_at = ? WHERE tenant_id = ? AND revoked_at IS NULL", []any{at(now), id}},
+			{"UPDATE webhooks SET deleted_at = ?, updated_at = ? WHERE tenant_id = ? AND deleted_at IS NULL", []any{at(now), at(now), id}},
+			{"DELETE FROM secrets WHERE tenant_id = ?", []any{id}},
+			{"DELETE FROM webhook_headers WHERE tenant_id = ?", []any{id}},
+		} {
+			if err := b.tx.Exec(change.text, change.args...).Error; err != nil {
+				return fmt.Errorf("delete tenant: %w", err)
+			}
+		}
+		for _, h := range b.hooksOf(id) {
+			next := &Hook{Webhook: h.Webhook}
+			next.DeletedAt, next.UpdatedAt = &now, now
+			b.setHook(next)
+		}
+		return nil
+	})
+	if err == nil {
+		r.s.background.Go(r.s.sweep)
+	}
+	return err
+}
+
+// hooksOf are the tenant's webhooks as the transaction sees them.
+func (b *batch) hooksOf(tenant webhook.ID) []*Hook {
+	var hooks []*Hook
+	for _, h := range b.s.routes.of(tenant) {
+		if _, changed := b.hooks[h.ID]; !changed {
+			hooks = append(hooks, h)
+		}
+	}
+	for _, h := range b.hooks {
+		if h.TenantID == tenant && h.DeletedAt == nil {
+			hooks = append(hooks, h)
+		}
+	}
+	return hooks
+}
+
+// linger is how long the row of a deleted tenant stays when all others are gone: a caller that was let in just before may
+// still write some.
+const linger = time.Minute
+
+// sweep removes what is left of deleted tenants, and returns when nothing is, or the store closes. What it leaves undone it
+// does at the next start.
+func (s *Store) sweep() {
+	if !s.sweeping.TryLock() {
+		return // one is at it, and looks for tenants again and again
+	}
+	defer s.sweeping.Unlock()
+	tick := time.NewTicker(linger / 2)
+	defer tick.Stop()
+	for {
+		var gone []*webhook.Tenant
+		err := s.read.WithContext(s.quit).Where("deleted_at IS NOT NULL").Find(&gone).Error
+		for _, t := range gone {
+			if err = s.sweepTenant(t); err != nil {
+				break
+			}
+		}
+		switch {
+		case s.quit.Err() != nil:
+			return
+		case err != nil:
+			s.log.WarnContext(s.quit, "rows of a deleted tenant can not be removed yet", slog.Any("error", err))
+		case len(gone) == 0:
+			return
+		}
+		select {
+		case <-s.quit.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// sweepEvents is how many events one transaction of sweep removes.
+const sweepEvents = 200
+
+// sweepTenant removes a tenant's events with everything that hangs on them and, when it has lingered, all the rest.
+func (s *Store) sweepTenant(t *webhook.Tenant) error {
+	for left := true; left; {
+		err := s.change(s.quit, func(b *batch) error {
+			var ids []webhook.ID
+			if err := b.tx.Raw("SELECT id FROM events WHERE tenant_id = ? ORDER BY seq LIMIT ?", t.ID, sweepEvents).Scan(&ids).Error; err != nil {
+				return err
+			}
+			if left = len(ids) > 0; !left {
+				return nil
+			}
+			for _, text := range []string{
+				"DELETE FROM attempts WHERE delivery_id IN (SELECT id FROM deliveries WHERE event_id IN ?)",
+				"DELETE FROM deliveries WHERE event_id IN ?",
+				"DELETE FROM idempotency_keys WHERE event_id IN ?",
+				"DELETE FROM events WHERE id IN ?",
+			} {
+				if err := b.tx.Exec(text, ids).Error; err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if time.Since(*t.DeletedAt) < linger {
+		return nil
+	}
+	return s.change(s.quit, func(b *batch) error {
+		for _, text := range []string{
+			"DELETE FROM webhook_headers WHERE tenant_id = ?", "DELETE FROM secrets WHERE tenant_id = ?",
+			"DELETE FROM webhooks WHERE tenant_id = ?", "DELETE FROM tokens WHERE tenant_id = ?", "DELETE FROM tenants WHERE id = ?",
+		} {
+			if err := b.tx.Exec(text, t.ID).Error; err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 func take[T any](q *gorm.DB) (*T, error) {

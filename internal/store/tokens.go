@@ -140,6 +140,11 @@ func (s *Store) AddToken(ctx context.Context, t webhook.Token, token string) (*w
 	}
 	var added webhook.Token
 	err := s.change(ctx, func(b *batch) error {
+		if t.TenantID != nil {
+			if _, err := b.tenant(*t.TenantID); err != nil {
+				return err
+			}
+		}
 		now := b.now.UTC().Truncate(time.Microsecond)
 		added = webhook.Token{}
 		err := b.tx.Where("hash = ?", webhook.HashToken(token)).Take(&added).Error

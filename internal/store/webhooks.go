@@ -29,6 +29,12 @@ func (c *Scope) CreateWebhook(ctx context.Context, n webhook.New) (*webhook.Webh
 	}
 	secret := webhook.NewSecret(c.tenant, w.ID, n.Scheme, now)
 	err := c.s.change(ctx, func(b *batch) error {
+		if _, err := b.tenant(c.tenant); err != nil {
+			return err
+		}
+		if err := c.s.quotas.webhooks(b, c.tenant); err != nil {
+			return err
+		}
 		row := w // written again when the batch is
 		if err := b.tx.Create(&row).Error; err != nil {
 			return fmt.Errorf("insert webhook: %w", err)

@@ -37,6 +37,9 @@ type endpoint struct {
 	maxBody int64  // 0: it takes no body
 }
 
+// callCost is what a call is charged, about as much as the operation of the GraphQL API that does the same.
+const callCost = 50
+
 type methods map[string]endpoint
 
 // resource is what every REST call goes through: method, identity, content type, body, and the one translation of errors
@@ -79,6 +82,11 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request, e endpoint) (int,
 	}
 	if err := e.needs.Check(caller); err != nil {
 		return 0, nil, err
+	}
+	if s.Charge != nil {
+		if wait := s.Charge(caller, callCost); wait > 0 {
+			return 0, nil, tooMany("too many calls for now", wait)
+		}
 	}
 	r = r.WithContext(auth.With(r.Context(), caller))
 	req := &request{Request: r, scope: s.Store.In(caller.Tenant.ID), header: w.Header()}
@@ -193,6 +201,7 @@ func translate(err error) *failure {
 	var f *failure
 	var limited *auth.TooManyFailures
 	var lacking *auth.Lacking
+	var fast *webhook.TooFast
 	simple := func(status int, code, message string) *failure {
 		return &failure{status: status, detail: detail{Code: code, Message: message}}
 	}
@@ -203,6 +212,10 @@ func translate(err error) *failure {
 		return simple(http.StatusUnauthorized, "UNAUTHENTICATED", auth.ErrUnauthenticated.Error())
 	case errors.As(err, &limited):
 		return tooMany(limited.Error(), limited.RetryAfter)
+	case errors.As(err, &fast):
+		f := tooMany(fast.Message, fast.RetryAfter)
+		f.detail.Code = string(fast.Code)
+		return f
 	case errors.As(err, &lacking):
 		return simple(http.StatusForbidden, "FORBIDDEN", lacking.Error())
 	case errors.Is(err, auth.ErrUnknownTenant):

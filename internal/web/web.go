@@ -22,6 +22,9 @@ import (
 type Config struct {
 	Store *store.Store
 	Auth  *auth.Authenticator
+	// Charge takes the cost of a call from what its caller may spend, and returns how long to wait when that is not enough.
+	// Nil: nothing is rationed.
+	Charge func(c *auth.Caller, cost int) time.Duration
 	// GraphQL is mounted at /graphql; nil: nothing is.
 	GraphQL http.Handler
 	// GraphiQL is mounted at /graphiql and below; nil: nothing is.

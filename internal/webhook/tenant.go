@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"errors"
 	"regexp"
 	"time"
 )
@@ -13,8 +14,87 @@ type Tenant struct {
 	Seq       int64 `gorm:"primaryKey;autoIncrement"`
 	ID        ID
 	Name      string
-	CreatedAt time.Time `gorm:"serializer:micros;autoCreateTime:false"`
+	CreatedAt time.Time  `gorm:"serializer:micros;autoCreateTime:false"`
+	DeletedAt *time.Time `gorm:"serializer:micros"` // it is no more, and its rows are being removed
+
+	// What it may have and do; nil is the server's default.
+	MaxWebhooks  *int
+	MaxEvents    *int // stored
+	PublishRate  *int // events a second
+	PublishBurst *int // events at once
 }
+
+// Quotas are what a tenant may have and do. 0 is no bound.
+type Quotas struct {
+	Webhooks     int
+	Events       int // stored
+	PublishRate  int // events a second
+	PublishBurst int // events at once; 0 is twice the rate. It is at least MaxPublish, which one call may publish.
+}
+
+// Burst is how many events may be published at once.
+func (q Quotas) Burst() int {
+	burst := q.PublishBurst
+	if burst == 0 {
+		burst = 2 * q.PublishRate
+	}
+	return max(burst, MaxPublish)
+}
+
+// Quotas are the tenant's own where it has any, else the defaults.
+func (t *Tenant) Quotas(defaults Quotas) Quotas {
+	q := defaults
+	for _, own := range []struct {
+		from *int
+		to   *int
+	}{{t.MaxWebhooks, &q.Webhooks}, {t.MaxEvents, &q.Events}, {t.PublishRate, &q.PublishRate}, {t.PublishBurst, &q.PublishBurst}} {
+		if own.from != nil {
+			*own.to = *own.from
+		}
+	}
+	return q
+}
+
+// TenantPatch says what to change of a tenant. A quota set to nil is the server's default.
+type TenantPatch struct {
+	MaxWebhooks, MaxEvents, PublishRate, PublishBurst Opt[*int]
+}
+
+// maxQuota bounds a quota: what a GraphQL Int holds.
+const maxQuota = 1<<31 - 1
+
+// Apply changes what the patch sets; the error joins an *Invalid for every broken rule.
+func (t *Tenant) Apply(p TenantPatch) error {
+	var errs []error
+	for _, q := range []struct {
+		field string
+		set   Opt[*int]
+		to    **int
+	}{
+		{"webhooks", p.MaxWebhooks, &t.MaxWebhooks},
+		{"storedEvents", p.MaxEvents, &t.MaxEvents},
+		{"eventsPerSecond", p.PublishRate, &t.PublishRate},
+		{"eventBurst", p.PublishBurst, &t.PublishBurst},
+	} {
+		if !q.set.Set {
+			continue
+		}
+		if v := q.set.Value; v != nil && (*v < 1 || *v > maxQuota) {
+			errs = append(errs, invalid("quotas."+q.field, CodeOutOfRange, "must be at least 1"))
+		}
+		*q.to = q.set.Value
+	}
+	return errors.Join(errs...)
+}
+
+// TooFast is an *Invalid of code QUOTA that goes away by itself.
+type TooFast struct {
+	*Invalid
+	RetryAfter time.Duration
+}
+
+// Unwrap is the Invalid.
+func (e *TooFast) Unwrap() error { return e.Invalid }
 
 var tenantForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?$`)
 

@@ -15,10 +15,15 @@ CREATE TABLE nodes (
 );
 
 CREATE TABLE tenants (
-    seq        INTEGER PRIMARY KEY AUTOINCREMENT,
-    id         BLOB NOT NULL UNIQUE,
-    name       TEXT NOT NULL UNIQUE,
-    created_at INTEGER NOT NULL
+    seq           INTEGER PRIMARY KEY AUTOINCREMENT,
+    id            BLOB NOT NULL UNIQUE,
+    name          TEXT NOT NULL UNIQUE,
+    created_at    INTEGER NOT NULL,
+    deleted_at    INTEGER, -- its rows are being removed
+    max_webhooks  INTEGER, -- quotas; NULL: the default
+    max_events    INTEGER,
+    publish_rate  INTEGER,
+    publish_burst INTEGER
 );
 
 CREATE TABLE tokens (

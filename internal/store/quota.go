@@ -1,0 +1,197 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// How often quotas that another process has changed are noticed, and how often stored events are counted anew.
+const (
+	quotaInterval = time.Minute
+	countInterval = 5 * time.Minute
+)
+
+// quotas know what each tenant may have and do, and has and does, so that publishing needs no look-up.
+//
+// Stored events are counted in memory: a call reserves its events before they are queued, so that calls at the same time
+// can not go over the quota together. The database is counted at the start, after retention, and every few minutes; a count
+// misses what is queued while it begins, and other replicas' events since theirs. The server's own events, which are never
+// refused, count from the next count on.
+type quotas struct {
+	s        *Store
+	defaults webhook.Quotas
+
+	mu sync.RWMutex // guards of
+	of map[webhook.ID]*allowance
+
+	counting sync.Mutex
+}
+
+// allowance is one tenant's.
+type allowance struct {
+	limits atomic.Pointer[webhook.Quotas]
+	rate   *rate.Limiter
+	stored atomic.Int64
+	added  atomic.Int64 // to stored, ever
+}
+
+func newQuotas(s *Store, defaults webhook.Quotas) *quotas {
+	return &quotas{s: s, defaults: defaults, of: map[webhook.ID]*allowance{}}
+}
+
+func (q *quotas) get(tenant webhook.ID) *allowance {
+	q.mu.RLock()
+	a := q.of[tenant]
+	q.mu.RUnlock()
+	if a != nil {
+		return a
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if a := q.of[tenant]; a != nil {
+		return a
+	}
+	a = &allowance{rate: rate.NewLimiter(rate.Inf, webhook.MaxPublish)}
+	a.set(q.defaults)
+	q.of[tenant] = a
+	return a
+}
+
+func (a *allowance) set(l webhook.Quotas) {
+	if old := a.limits.Swap(&l); old != nil && *old == l {
+		return
+	}
+	a.rate.SetBurst(l.Burst())
+	if l.PublishRate > 0 {
+		a.rate.SetLimit(rate.Limit(l.PublishRate))
+	} else {
+		a.rate.SetLimit(rate.Inf)
+	}
+}
+
+// admit takes n events from what the tenant may publish and store, or returns an *Invalid of code QUOTA, a *TooFast when
+// waiting helps. release gives back what was not stored.
+func (q *quotas) admit(tenant webhook.ID, n int) (release func(n int), err error) {
+	a := q.get(tenant)
+	l := a.limits.Load()
+	a.added.Add(int64(n))
+	release = func(n int) {
+		a.stored.Add(int64(-n))
+		a.added.Add(int64(-n))
+	}
+	if stored := a.stored.Add(int64(n)); l.Events > 0 && stored > int64(l.Events) {
+		release(n)
+		return nil, &webhook.Invalid{Code: webhook.CodeQuota, Message: fmt.Sprintf("the tenant may store %d events, until retention removes some", l.Events)}
+	}
+	if l.PublishRate > 0 {
+		r := a.rate.ReserveN(time.Now(), n)
+		if wait := r.Delay(); wait > 0 {
+			r.Cancel()
+			release(n)
+			return nil, &webhook.TooFast{RetryAfter: wait, Invalid: &webhook.Invalid{
+				Code:    webhook.CodeQuota,
+				Message: fmt.Sprintf("the tenant may publish %d events a second; try again in %d ms", l.PublishRate, (wait+time.Millisecond-1)/time.Millisecond),
+			}}
+		}
+	}
+	return release, nil
+}
+
+// webhooks refuses one more webhook than the tenant may have. It is asked in the transaction that makes it.
+func (q *quotas) webhooks(b *batch, tenant webhook.ID) error {
+	limit := q.get(tenant).limits.Load().Webhooks
+	if limit == 0 {
+		return nil
+	}
+	n := b.s.routes.count(tenant)
+	for id, h := range b.hooks {
+		if h.TenantID == tenant {
+			if was := b.s.routes.get(id) != nil; was && h.DeletedAt != nil {
+				n--
+			} else if !was && h.DeletedAt == nil {
+				n++
+			}
+		}
+	}
+	if n >= limit {
+		return &webhook.Invalid{Code: webhook.CodeQuota, Message: fmt.Sprintf("the tenant may have %d webhooks", limit)}
+	}
+	return nil
+}
+
+// Quotas are what the tenant may have and do.
+func (s *Store) Quotas(t *webhook.Tenant) webhook.Quotas { return t.Quotas(s.opts.Quotas) }
+
+// run keeps the quotas current until ctx ends.
+func (q *quotas) run(ctx context.Context) {
+	tick := time.NewTicker(quotaInterval)
+	defer tick.Stop()
+	q.count(ctx)
+	for n := 1; ; n++ {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if err := q.load(ctx); err != nil && ctx.Err() == nil {
+			q.s.log.WarnContext(ctx, "quotas can not be read", slog.Any("error", err))
+		}
+		if n%int(countInterval/quotaInterval) == 0 {
+			q.count(ctx)
+		}
+	}
+}
+
+// load reads every tenant's quotas.
+func (q *quotas) load(ctx context.Context) error {
+	var tenants []*webhook.Tenant
+	if err := q.s.read.WithContext(ctx).Where("deleted_at IS NULL").Find(&tenants).Error; err != nil {
+		return unavailable(err)
+	}
+	there := make(map[webhook.ID]bool, len(tenants))
+	for _, t := range tenants {
+		there[t.ID] = true
+		q.get(t.ID).set(t.Quotas(q.defaults))
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for id := range q.of {
+		if !there[id] {
+			delete(q.of, id)
+		}
+	}
+	return nil
+}
+
+// count counts the stored events of every tenant whose number is limited.
+func (q *quotas) count(ctx context.Context) {
+	q.counting.Lock()
+	defer q.counting.Unlock()
+	q.mu.RLock()
+	limited := map[webhook.ID]*allowance{}
+	for id, a := range q.of {
+		if a.limits.Load().Events > 0 {
+			limited[id] = a
+		}
+	}
+	q.mu.RUnlock()
+	for id, a := range limited {
+		before := a.added.Load()
+		n, err := q.s.In(id).CountEvents(ctx, EventFilter{})
+		if err != nil {
+			if ctx.Err() == nil {
+				q.s.log.WarnContext(ctx, "stored events can not be counted", slog.Any("error", err))
+			}
+			return
+		}
+		a.stored.Store(int64(n) + a.added.Load() - before)
+	}
+}

@@ -1,0 +1,271 @@
+package store_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// eventually waits until it is so.
+func eventually(tb testing.TB, so func() bool) {
+	tb.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	limit := time.After(time.Minute)
+	for !so() {
+		select {
+		case <-tick.C:
+		case <-limit:
+			tb.Fatal("it never is")
+		}
+	}
+}
+
+// A deleted tenant is gone at once for everybody: its tokens, its webhooks, its due deliveries. Its rows go afterwards, even
+// when the process ended meanwhile, and nothing of another tenant does.
+func TestDeleteTenant(t *testing.T) {
+	each(t, func(t *suite) {
+		s := t.open(t, store.Options{})
+		kept, gone := tenant(t, s, "kept"), tenant(t, s, "gone")
+		owners := map[string]webhook.ID{}
+		hooks := map[string]*webhook.Webhook{}
+		for name, c := range map[string]*store.Scope{"kept": kept, "gone": gone} {
+			found, err := s.TenantByName(t.Context(), name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			owners[name] = found.ID
+			hooks[name] = register(t, c, webhook.New{Enabled: true, Headers: []*webhook.NewHeader{{Name: "X-Key", Value: new("v")}}})
+			var events []webhook.NewEvent
+			for i := range 500 {
+				events = append(events, webhook.NewEvent{IdempotencyKey: fmt.Sprint(i), Data: json.RawMessage(`1`)})
+			}
+			publish(t, c, events...)
+			if _, err := s.AddToken(t.Context(), webhook.Token{TenantID: &found.ID, Name: name}, "secret of "+name); err != nil {
+				t.Fatal(err)
+			}
+			jobs, _ := claim(t, s, hooks[name].ID, 1)
+			record(t, s, jobs[0], 500)
+		}
+		before, err := s.RowsOf(t.Context(), owners["kept"])
+		if err != nil || len(before) != 9 {
+			t.Fatalf("the data is not complete: %v %v", before, err)
+		}
+		running, _ := claim(t, s, hooks["gone"].ID, 1)
+		registry := s.Registry(nil)
+		if err := registry.DeleteTenant(t.Context(), owners["gone"]); err != nil {
+			t.Fatal(err)
+		}
+		if jobs, due := claim(t, s, hooks["gone"].ID, 10); len(jobs) > 0 || due != nil {
+			t.Errorf("deliveries go on: %d, %v", len(jobs), due)
+		}
+		if _, err := s.TokenByHash(t.Context(), webhook.HashToken("secret of gone")); !errors.Is(err, webhook.ErrNotFound) {
+			t.Errorf("its token: %v", err)
+		}
+		if _, err := s.TenantByName(t.Context(), "gone"); !errors.Is(err, webhook.ErrNotFound) {
+			t.Errorf("its name: %v", err)
+		}
+		if _, _, err := gone.CreateWebhook(t.Context(), webhook.New{URL: "https://example.com/"}); !errors.Is(err, webhook.ErrNotFound) {
+			t.Errorf("a webhook of one who was let in before: %v", err)
+		}
+		late := webhook.Token{TenantID: new(owners["gone"])}
+		if _, err := s.AddToken(t.Context(), late, "late"); !errors.Is(err, webhook.ErrNotFound) {
+			t.Errorf("a token of one who was let in before: %v", err)
+		}
+		if err := registry.DeleteTenant(t.Context(), owners["gone"]); !errors.Is(err, webhook.ErrNotFound) {
+			t.Errorf("again: %v", err)
+		}
+		record(t, s, running[0], 204) // an attempt that ran is recorded or dropped, and harms nothing
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		s = t.open(t, store.Options{})
+		publish(t, s.In(owners["gone"]), webhook.NewEvent{}) // one who was let in before
+		eventually(t, func() bool {
+			rows, err := s.RowsOf(t.Context(), owners["gone"])
+			return err == nil && rows["deliveries"] == 0 && rows["attempts"] == 0 && rows["idempotency_keys"] == 0
+		})
+		if err := s.Backdate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		s = t.open(t, store.Options{})
+		eventually(t, func() bool {
+			rows, err := s.RowsOf(t.Context(), owners["gone"])
+			return err == nil && len(rows) == 0
+		})
+		after, err := s.RowsOf(t.Context(), owners["kept"])
+		if diff := cmp.Diff(before, after); diff != "" || err != nil {
+			t.Errorf("rows of another tenant: %v\n%s", err, diff)
+		}
+		if _, err := s.Registry(nil).CreateTenant(t.Context(), "gone", webhook.TenantPatch{}); err != nil {
+			t.Errorf("its name is not free: %v", err)
+		}
+	})
+}
+
+// Tenants are made with names of the form, each once, and only by operators; the default tenant stays.
+func TestTenantRegistry(t *testing.T) {
+	each(t, func(t *suite) {
+		s := t.open(t, store.Options{Quotas: webhook.Quotas{Webhooks: 7}})
+		registry := s.Registry(nil)
+		made, err := registry.CreateTenant(t.Context(), "kallima", webhook.TenantPatch{MaxEvents: webhook.Some(new(5))})
+		if err != nil || s.Quotas(made) != (webhook.Quotas{Webhooks: 7, Events: 5}) {
+			t.Fatalf("%+v %v", made, err)
+		}
+		for name, code := range map[string]webhook.Code{"kallima": webhook.CodeConflict, "Kallima": webhook.CodeInvalid, "": webhook.CodeInvalid, "deleted 1": webhook.CodeInvalid} {
+			_, err := registry.CreateTenant(t.Context(), name, webhook.TenantPatch{})
+			if e := webhook.Invalids(err); len(e) != 1 || e[0].Code != code || e[0].Field != "name" {
+				t.Errorf("%q: %v", name, err)
+			}
+		}
+		if again, err := s.EnsureTenant(t.Context(), "kallima"); err != nil || again.ID != made.ID {
+			t.Errorf("%v %v", again, err)
+		}
+		changed, err := registry.UpdateTenant(t.Context(), made.ID, webhook.TenantPatch{MaxWebhooks: webhook.Some(new(3)), MaxEvents: webhook.Some[*int](nil)})
+		if err != nil || s.Quotas(changed) != (webhook.Quotas{Webhooks: 3}) {
+			t.Errorf("%+v %v", changed, err)
+		}
+		if found, err := registry.TenantsByID(t.Context(), []webhook.ID{made.ID}); err != nil || s.Quotas(found[made.ID]) != (webhook.Quotas{Webhooks: 3}) {
+			t.Errorf("%+v %v", found, err)
+		}
+		if _, err := registry.UpdateTenant(t.Context(), made.ID, webhook.TenantPatch{PublishRate: webhook.Some(new(0))}); len(webhook.Invalids(err)) != 1 {
+			t.Errorf("rate 0: %v", err)
+		}
+		usual, err := s.EnsureTenant(t.Context(), webhook.DefaultTenant)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := registry.DeleteTenant(t.Context(), usual.ID); len(webhook.Invalids(err)) != 1 {
+			t.Errorf("the default tenant: %v", err)
+		}
+		own := s.Registry(&made.ID)
+		if _, err := own.CreateTenant(t.Context(), "other", webhook.TenantPatch{}); !errors.Is(err, webhook.ErrNotFound) {
+			t.Errorf("a tenant makes one: %v", err)
+		}
+		if err := own.DeleteTenant(t.Context(), made.ID); !errors.Is(err, webhook.ErrNotFound) {
+			t.Errorf("a tenant ends itself: %v", err)
+		}
+		if list, err := own.Tenants(t.Context(), store.TenantFilter{}, store.Page{}); err != nil || len(list.Items) != 1 || list.Items[0].ID != made.ID {
+			t.Errorf("a tenant sees: %v %v", list, err)
+		}
+		if n, err := registry.CountTenants(t.Context(), store.TenantFilter{Name: "alli"}); n != 1 || err != nil {
+			t.Errorf("%d %v", n, err)
+		}
+	})
+}
+
+func quota(err error) bool {
+	e := webhook.Invalids(err)
+	return len(e) == 1 && e[0].Code == webhook.CodeQuota
+}
+
+// A tenant has as many webhooks and stored events as its quota says and no more, however many calls come at once; what is
+// not stored is given back, and what retention removes too.
+func TestQuotas(t *testing.T) {
+	each(t, func(t *suite) {
+		s := t.open(t, store.Options{Quotas: webhook.Quotas{Webhooks: 2, Events: 20}})
+		c, other := tenant(t, s, "a"), tenant(t, s, "b")
+		var wg sync.WaitGroup
+		var mu sync.Mutex
+		got := map[string]int{}
+		note := func(what string, err error) {
+			mu.Lock()
+			defer mu.Unlock()
+			switch {
+			case err == nil:
+				got[what]++
+			case quota(err):
+				got["no "+what]++
+			default:
+				t.Error(err)
+			}
+		}
+		for i := range 10 {
+			wg.Go(func() {
+				_, _, err := c.CreateWebhook(t.Context(), webhook.New{URL: "https://example.com/", Events: []string{"never.sent"}})
+				note("webhook", err)
+			})
+			for j := range 5 {
+				wg.Go(func() {
+					_, err := c.Publish(t.Context(), []webhook.NewEvent{{Type: "a.b", Data: json.RawMessage(`1`), IdempotencyKey: fmt.Sprint(i, j)}})
+					note("event", err)
+				})
+			}
+		}
+		wg.Wait()
+		want := map[string]int{"webhook": 2, "no webhook": 8, "event": 20, "no event": 30}
+		if !maps.Equal(got, want) {
+			t.Errorf("got %v, want %v", got, want)
+		}
+		publish(t, other, webhook.NewEvent{}) // another tenant has its own
+		register(t, other, webhook.New{})
+
+		list, err := c.Webhooks(t.Context(), store.WebhookFilter{}, store.Page{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.DeleteWebhook(t.Context(), list.Items[0].ID); err != nil {
+			t.Fatal(err)
+		}
+		register(t, c, webhook.New{Events: []string{"never.sent"}})
+
+		owner, err := s.TenantByName(t.Context(), "a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Registry(nil).UpdateTenant(t.Context(), owner.ID, webhook.TenantPatch{MaxEvents: webhook.Some(new(22))}); err != nil {
+			t.Fatal(err)
+		}
+		same := webhook.NewEvent{Type: "a.b", Data: json.RawMessage(`1`), IdempotencyKey: "same"}
+		for range 10 { // duplicates are not stored
+			publish(t, c, same)
+		}
+		s.Recount(t.Context())
+		publish(t, c, webhook.NewEvent{})
+		if _, err := c.Publish(t.Context(), []webhook.NewEvent{same}); !quota(err) {
+			t.Errorf("beyond the new quota: %v", err)
+		}
+		if n, err := s.Prune(t.Context(), time.Now().Add(time.Hour)); n != 23 || err != nil {
+			t.Fatal(n, err)
+		}
+		publish(t, c, make([]webhook.NewEvent, 22)...)
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		s = t.open(t, store.Options{Quotas: webhook.Quotas{Events: 1}}) // the tenant's own holds
+		s.Recount(t.Context())
+		if _, err := s.In(owner.ID).Publish(t.Context(), []webhook.NewEvent{same}); !quota(err) {
+			t.Errorf("after a restart: %v", err)
+		}
+	})
+}
+
+// A tenant that publishes faster than it may is told how long to wait, and what is refused is not stored.
+func TestPublishRate(t *testing.T) {
+	each(t, func(t *suite) {
+		s := t.open(t, store.Options{Quotas: webhook.Quotas{PublishRate: 1}})
+		c := tenant(t, s, "a")
+		publish(t, c, make([]webhook.NewEvent, webhook.MaxPublish)...) // the burst
+		_, err := c.Publish(t.Context(), []webhook.NewEvent{{Type: "a.b", Data: json.RawMessage(`1`)}, {Type: "a.b", Data: json.RawMessage(`1`)}, {Type: "a.b", Data: json.RawMessage(`1`)}})
+		var fast *webhook.TooFast
+		if !errors.As(err, &fast) || !quota(err) || fast.RetryAfter <= 0 || fast.RetryAfter > 3*time.Second {
+			t.Errorf("got %v", err)
+		}
+		if n, err := c.CountEvents(t.Context(), store.EventFilter{}); n != webhook.MaxPublish || err != nil {
+			t.Errorf("%d stored, %v", n, err)
+		}
+		publish(t, tenant(t, s, "b"), webhook.NewEvent{})
+	})
+}
