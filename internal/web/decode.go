@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -80,7 +81,9 @@ const (
 	maxNameShow = 64 // bytes of an unknown name that are shown
 )
 
+// clip is a name of the caller's as it is shown: UTF-8, which a query's need not be, and not long.
 func clip(name string) string {
+	name = strings.ToValidUTF8(name, "\uFFFD")
 	if len(name) <= maxNameShow {
 		return name
 	}

@@ -122,3 +122,60 @@ func TestSurfaceSettings(t *testing.T) {
 		}
 	}
 }
+
+// Behind a trusted proxy each client's guesses count for itself; without one, a header that anybody can write changes nothing.
+func TestTrustedProxy(t *testing.T) {
+	for _, trusted := range []bool{true, false} {
+		args := []string{}
+		if trusted {
+			args = append(args, "--trusted-proxy", "127.0.0.0/8")
+		}
+		p := boot(t, t.TempDir(), args...)
+		guess := func(client string) int {
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.url+"/v1/webhooks", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Header.Set("Authorization", "Bearer hg_guess")
+			req.Header.Set("X-Forwarded-For", client)
+			res, err := http.DefaultClient.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			res.Body.Close()
+			return res.StatusCode
+		}
+		for range 100 {
+			if guess("198.51.100.1") == http.StatusTooManyRequests {
+				break
+			}
+		}
+		want := http.StatusTooManyRequests
+		if trusted {
+			want = http.StatusUnauthorized
+		}
+		if got := guess("198.51.100.2"); got != want {
+			t.Errorf("trusted %v: another client's guess is answered %d, want %d", trusted, got, want)
+		}
+	}
+}
+
+// Headers are read up to a bound, before anybody is authenticated.
+func TestHeaderLimit(t *testing.T) {
+	p := boot(t, t.TempDir())
+	for size, want := range map[int]int{16 << 10: http.StatusOK, 64 << 10: http.StatusRequestHeaderFieldsTooLarge} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.url+"/livez", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("X-Filler", strings.Repeat("x", size))
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if res.StatusCode != want {
+			t.Errorf("%d bytes of headers are answered %d, want %d", size, res.StatusCode, want)
+		}
+	}
+}
