@@ -60,7 +60,7 @@ func (c *Config) Quotas() webhook.Quotas {
 
 // Storage says where the database is.
 type Storage struct {
-	Database string `env:"HOOKGRAPH_DATABASE" default:"./data" placeholder:"DIR" help:"Directory of the SQLite database, made when absent."`
+	Database string `env:"HOOKGRAPH_DATABASE" default:"./data" placeholder:"DIR|URL" help:"Directory of the SQLite database, made when absent, or the postgres:// URL of a PostgreSQL database."`
 	// MasterKeys seal signing secrets and custom headers: 32 bytes each, the current one first, or none for the key file in
 	// the database's directory. From the environment only.
 	MasterKeys [][]byte `kong:"-"`

@@ -24,14 +24,14 @@ type dialect interface {
 	// close is after everything is written, and before the connections close.
 	close() error
 
-	// before is called between transactions.
-	before(ctx context.Context) error
-	// begin is the first in a transaction, and sets the batch's now.
-	begin(b *batch) error
+	// transaction runs do in a transaction that is the batch's tx, with its now set. When it returns an error nothing is
+	// stored.
+	transaction(b *batch, do func() error) error
+	// lockHooks is before webhooks are changed by what they were: from then to the end of the transaction nobody else
+	// changes any, and the batch knows them as they are.
+	lockHooks(b *batch) error
 	// committed is told of a batch that is in the database, and tells of its attempts.
 	committed(b *batch)
-	// resolve tells whether a batch whose write ended with the error is in the database all the same: then it is nil.
-	resolve(b *batch, err error) error
 
 	// insert writes rows, and returns the Seq of the first; the others follow it without gaps. values appends the
 	// parameters of a row, in the order of the table's columns; day is when its event was published.
@@ -39,6 +39,8 @@ type dialect interface {
 	// finish moves deliveries on, if this node still holds them and the attempt is the next, and returns, by Seq, those
 	// that it did. One that was canceled while its attempt ran stays so, unless the attempt succeeded.
 	finish(b *batch, outcomes []outcome) (map[int64]finished, error)
+	// claimed makes the job this node's, and returns what its row says so with.
+	claimed(j *Job) (node int64)
 	// claim takes due deliveries of a webhook, as Claim says.
 	claim(b *batch, h *Hook, n, maxBytes int) ([]*Job, error)
 	// nextDue is when the webhook's next unclaimed delivery is due.
@@ -46,6 +48,9 @@ type dialect interface {
 	// unclaim makes claimed deliveries due again.
 	unclaim(b *batch, jobs []*Job) error
 
+	// sameDay is the condition, after others, that rows of two tables are of one event's day, where tables are
+	// partitioned by it: it spares looking in all partitions.
+	sameDay(a, b string) string
 	// logEnd is how far one page of the log after a Seq may search; not after it when there is nothing more.
 	logEnd(ctx context.Context, after int64) (int64, error)
 	// logBounds is AttemptBounds.
@@ -58,6 +63,9 @@ type dialect interface {
 
 // dialect is the options' database.
 func (o *Options) dialect() dialect {
+	if o.URL != "" {
+		return newPostgres(o.URL)
+	}
 	return &sqliteDB{dir: o.Dir}
 }
 

@@ -7,7 +7,6 @@ import (
 	"flag"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"testing"
 	"time"
@@ -26,43 +25,43 @@ func TestStoreAgreesWithModel(t *testing.T) {
 		defer func() { _ = flag.Set("rapid.checks", checks.DefValue) }()
 		must(t, flag.Set("rapid.checks", "20")) // about 5 s; -rapid.checks=1000 for long
 	}
-	rapid.Check(t, func(t *rapid.T) {
-		dir, err := os.MkdirTemp("", "model") //nolint:usetesting // one for each check, not for the test
-		must(t, err)
-		defer func() { _ = os.RemoveAll(dir) }()
-		m := &model{dir: dir, deliveries: map[webhook.ID]*modelDelivery{}, events: map[webhook.ID]string{}, keys: map[string]webhook.ID{}}
-		m.open(t)
-		defer func() { _ = m.s.Close() }()
-		m.create(t)
-		m.publish(t)
-		t.Repeat(map[string]func(*rapid.T){
-			"":        m.agree,
-			"create":  m.create,
-			"publish": m.publish,
-			"test":    m.testWebhook,
-			"claim":   m.claim,
-			"attempt": m.attempt,
-			"again":   m.attempt, // most of what can happen needs attempts
-			"record":  m.record,
-			"unclaim": m.unclaim,
-			"steal":   m.steal,
-			"crash":   m.crash,
-			"update":  m.update,
-			"rotate":  m.rotate,
-			"delete":  m.remove,
-			"retry":   m.retry,
-			"cancel":  m.cancel,
-			"prune":   m.prune,
-		})
+	each(t, func(s *suite) { rapid.Check(s, func(t *rapid.T) { agreesWithModel(s, t) }) })
+}
+
+func agreesWithModel(s *suite, t *rapid.T) {
+	open := s.fresh()
+	m := &model{start: func() *store.Store { return open(s, store.Options{}) }, deliveries: map[webhook.ID]*modelDelivery{}, events: map[webhook.ID]string{}, keys: map[string]webhook.ID{}}
+	m.open(t)
+	defer func() { _ = m.s.Close() }()
+	m.create(t)
+	m.publish(t)
+	t.Repeat(map[string]func(*rapid.T){
+		"":        m.agree,
+		"create":  m.create,
+		"publish": m.publish,
+		"test":    m.testWebhook,
+		"claim":   m.claim,
+		"attempt": m.attempt,
+		"again":   m.attempt, // most of what can happen needs attempts
+		"record":  m.record,
+		"unclaim": m.unclaim,
+		"steal":   m.steal,
+		"crash":   m.crash,
+		"update":  m.update,
+		"rotate":  m.rotate,
+		"delete":  m.remove,
+		"retry":   m.retry,
+		"cancel":  m.cancel,
+		"prune":   m.prune,
 	})
 }
 
 // model is what the store must hold. It is also the store's sender: it takes as many new deliveries as quota says.
 type model struct {
-	dir  string
-	s    *store.Store
-	c    *store.Scope
-	node int // counts processes
+	start func() *store.Store
+	s     *store.Store
+	c     *store.Scope
+	node  int // counts processes
 
 	hooks      []*modelHook
 	events     map[webhook.ID]string // their types
@@ -118,8 +117,7 @@ func (m *model) index(id webhook.ID) int {
 }
 
 func (m *model) open(t *rapid.T) {
-	s, err := store.Open(context.Background(), store.Options{Dir: m.dir})
-	must(t, err)
+	s := m.start()
 	s.SetTaker(m)
 	owner, err := s.EnsureTenant(context.Background(), "a")
 	must(t, err)

@@ -17,9 +17,11 @@ import (
 
 // Options says where the store is and what it may hold.
 type Options struct {
-	// Dir is the data directory, made (0700) when absent.
+	// Dir is the data directory, made (0700) when absent. It may be "" when URL is given and MasterKeys are.
 	Dir string
-	// Shared opens a directory that a server may be using, for short commands: no lock, no claims, no background work.
+	// URL is the PostgreSQL database; "" means SQLite in Dir.
+	URL string
+	// Shared opens a database that a server may be using, for short commands: no lock, no claims, no background work.
 	Shared bool
 	Logger *slog.Logger
 	// MaxDataBytes bounds one event's compacted data; 0 means webhook.DefaultMaxDataBytes.
@@ -48,15 +50,14 @@ type Store struct {
 	read   *gorm.DB // a pool of read-only connections
 	write  *gorm.DB // one connection, used by the writer alone
 	keys   *keyring
-	node   int64 // claims are held in its name
 	epoch  string
 	writer *writer
 	routes routes
 	memory *semaphore.Weighted // bytes of events that wait to be published
 
 	last       atomic.Int64 // Seq of the newest committed attempt
-	onAttempts func([]*webhook.Attempt)
-	taker      Taker
+	onAttempts atomic.Pointer[func([]*webhook.Attempt)]
+	taker      atomic.Pointer[Taker]
 	background sync.WaitGroup
 	quotas     *quotas
 	sweeping   sync.Mutex      // held by sweep
@@ -79,7 +80,7 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Store{opts: o, log: o.Logger, db: o.dialect(), taker: noTaker{}, memory: semaphore.NewWeighted(publishMemory)}
+	s := &Store{opts: o, log: o.Logger, db: o.dialect(), memory: semaphore.NewWeighted(publishMemory)}
 	s.quit, s.stop = context.WithCancel(context.Background())
 	s.quotas = newQuotas(s, o.Quotas)
 	defer func() {
@@ -167,11 +168,25 @@ func (s *Store) Ping(ctx context.Context) error {
 func (s *Store) Epoch() string { return s.epoch }
 
 // SetTaker sets the sender, once, before anything is published.
-func (s *Store) SetTaker(t Taker) { s.taker = t }
+func (s *Store) SetTaker(t Taker) { s.taker.Store(&t) }
+
+// takes is the sender, or who takes nothing.
+func (s *Store) takes() Taker {
+	if t := s.taker.Load(); t != nil {
+		return *t
+	}
+	return noTaker{}
+}
 
 // OnAttempts sets who is told of attempts after every commit, in commit order, once, before anything is recorded. The
 // function must return at once and must not change the attempts.
-func (s *Store) OnAttempts(f func([]*webhook.Attempt)) { s.onAttempts = f }
+func (s *Store) OnAttempts(f func([]*webhook.Attempt)) { s.onAttempts.Store(&f) }
+
+func (s *Store) tell(attempts []*webhook.Attempt) {
+	if f := s.onAttempts.Load(); f != nil {
+		(*f)(attempts)
+	}
+}
 
 // noTaker leaves every delivery to be claimed.
 type noTaker struct{}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"database/sql"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -225,9 +226,9 @@ func (b *batch) insertAll(events []*incoming) error {
 		j := jobs[i]
 		d := &j.Delivery
 		var due, claimed any = at(b.now), nil
-		if j.Hook.Enabled && b.s.taker.Reserve(j.Hook, j.Size()) {
+		if j.Hook.Enabled && b.s.takes().Reserve(j.Hook, j.Size()) {
 			b.reserved = append(b.reserved, j)
-			due, claimed = nil, b.s.node
+			due, claimed = nil, b.s.db.claimed(j)
 		} else {
 			b.dueAt(d.WebhookID, b.now)
 		}
@@ -300,7 +301,7 @@ func (b *batch) newEvent(tenant webhook.ID, eventType string, data []byte) webho
 // next is when the first delivery that is left is due, which may be in the past; nil when none is left. A webhook that is
 // disabled or gone has nothing to claim.
 func (s *Store) Claim(ctx context.Context, id webhook.ID, n, maxBytes int) (jobs []*Job, next *time.Time, err error) {
-	err = s.change(ctx, func(b *batch) error {
+	err = s.changeDeliveries(ctx, func(b *batch) error {
 		jobs, next = nil, nil
 		h := b.hook(id)
 		if h == nil || !h.Enabled || h.DeletedAt != nil {
@@ -321,9 +322,24 @@ func (s *Store) Claim(ctx context.Context, id webhook.ID, n, maxBytes int) (jobs
 	return jobs, next, nil
 }
 
+// scanJob reads a due delivery of the webhook with its event: the columns that the dialects' claims select.
+func scanJob(rows *sql.Rows, h *Hook) (*Job, error) {
+	j := &Job{Event: &webhook.Event{TenantID: h.TenantID}, Hook: h, Delivery: webhook.Delivery{
+		TenantID: h.TenantID, WebhookID: h.ID, Status: webhook.Pending,
+	}}
+	d, e := &j.Delivery, j.Event
+	var made, happened, published micros
+	if err := rows.Scan(&d.Seq, &d.ID, &d.EventID, &d.AttemptCount, &d.ScheduleStart, &d.Trigger, &made,
+		&e.Seq, &e.Type, &happened, &published, &e.Data); err != nil {
+		return nil, err
+	}
+	e.ID, d.CreatedAt, e.Timestamp, e.CreatedAt = d.EventID, made.time(), happened.time(), published.time()
+	return j, nil
+}
+
 // Unclaim gives back deliveries that were claimed and not attempted; they are due at once.
 func (s *Store) Unclaim(ctx context.Context, jobs []*Job) error {
-	return s.change(ctx, func(b *batch) error {
+	return s.changeDeliveries(ctx, func(b *batch) error {
 		for _, j := range jobs {
 			b.dueAt(j.Delivery.WebhookID, b.now)
 		}

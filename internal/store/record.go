@@ -179,15 +179,17 @@ func (b *batch) consequences(outcomes []outcome) error {
 // webhook when it was disabled now. Only a change is written.
 func (b *batch) health(o *outcome) (*Hook, error) {
 	h := b.hook(o.Job.Delivery.WebhookID)
-	if h == nil || !h.Enabled || h.DeletedAt != nil {
+	if !b.changesHealth(h, o) {
 		return nil, nil
 	}
-	ok := o.Attempt.Status == webhook.AttemptSucceeded
-	if ok && h.FailingSince == nil || !ok && h.FailingSince != nil && !o.Gone && b.now.Sub(*h.FailingSince) < webhook.FailingLimit {
+	if err := b.s.db.lockHooks(b); err != nil {
+		return nil, err
+	}
+	if h = b.hook(o.Job.Delivery.WebhookID); !b.changesHealth(h, o) {
 		return nil, nil
 	}
 	next := *h
-	switch {
+	switch ok := o.Attempt.Status == webhook.AttemptSucceeded; {
 	case ok:
 		next.FailingSince = nil
 	case o.Gone:
@@ -213,6 +215,17 @@ func (b *batch) health(o *outcome) (*Hook, error) {
 	}
 	b.setHook(&next)
 	return &next, nil
+}
+
+// changesHealth reports whether the outcome changes what is noted of the webhook's health.
+func (b *batch) changesHealth(h *Hook, o *outcome) bool {
+	switch {
+	case h == nil || !h.Enabled || h.DeletedAt != nil:
+		return false
+	case o.Attempt.Status == webhook.AttemptSucceeded:
+		return h.FailingSince != nil
+	}
+	return h.FailingSince == nil || o.Gone || b.now.Sub(*h.FailingSince) >= webhook.FailingLimit
 }
 
 // operational is an event about a webhook, for the tenant's other webhooks.

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"gorm.io/gorm"
+
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -72,27 +74,47 @@ func (r *routes) matching(list []*Hook, tenant webhook.ID, eventType string) []*
 }
 
 func (s *Store) loadRoutes() error {
-	var hooks []*webhook.Webhook
-	if err := s.write.Where("deleted_at IS NULL").Order("seq").Find(&hooks).Error; err != nil {
-		return fmt.Errorf("load webhooks: %w", err)
-	}
-	secrets, err := s.loadSecrets(s.write, nil)
+	all, err := s.readHooks(s.write, "deleted_at IS NULL")
 	if err != nil {
-		return fmt.Errorf("load secrets: %w", err)
-	}
-	headers, err := s.loadHeaders(s.write, nil)
-	if err != nil {
-		return fmt.Errorf("load headers: %w", err)
+		return err
 	}
 	s.routes.byID = map[webhook.ID]*Hook{}
 	s.routes.byTenant = map[webhook.ID]map[webhook.ID]*Hook{}
-	all := make(map[webhook.ID]*Hook, len(hooks))
-	for _, w := range hooks {
-		all[w.ID] = &Hook{Webhook: *w, Secrets: secrets[w.ID], Headers: headers[w.ID]}
-	}
 	s.routes.change(all)
 	return nil
 }
+
+// readHooks reads webhooks with all that belongs to them.
+func (s *Store) readHooks(db *gorm.DB, where string, args ...any) (map[webhook.ID]*Hook, error) {
+	var hooks []*webhook.Webhook
+	if err := db.Where(where, args...).Order("seq").Find(&hooks).Error; err != nil {
+		return nil, fmt.Errorf("load webhooks: %w", err)
+	}
+	ids := make([]webhook.ID, len(hooks))
+	for i, w := range hooks {
+		ids[i] = w.ID
+	}
+	all := make(map[webhook.ID]*Hook, len(hooks))
+	for from := 0; from < len(ids); from += readAtOnce {
+		part := hooks[from:min(from+readAtOnce, len(ids))]
+		partIDs := ids[from:min(from+readAtOnce, len(ids))]
+		secrets, err := s.loadSecrets(db, partIDs)
+		if err != nil {
+			return nil, fmt.Errorf("load secrets: %w", err)
+		}
+		headers, err := s.loadHeaders(db, partIDs)
+		if err != nil {
+			return nil, fmt.Errorf("load headers: %w", err)
+		}
+		for _, w := range part {
+			all[w.ID] = &Hook{Webhook: *w, Secrets: secrets[w.ID], Headers: headers[w.ID]}
+		}
+	}
+	return all, nil
+}
+
+// readAtOnce is how many webhooks' secrets one statement reads.
+const readAtOnce = 500
 
 // Hooks lists every webhook that is not deleted, disabled ones too, and when its next unclaimed delivery is due: one
 // look-up in an index each, however long the backlog.

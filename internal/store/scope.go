@@ -43,11 +43,11 @@ const statusShown = `CASE WHEN d.status <> 'PENDING' THEN d.status WHEN w.delete
 	WHEN NOT w.enabled THEN 'HELD' ELSE 'PENDING' END`
 
 func (c *Scope) attempts(ctx context.Context) *gorm.DB {
-	return attempts(c.s.read.WithContext(ctx)).Where("a.tenant_id = ?", c.tenant)
+	return c.s.attempts(c.s.read.WithContext(ctx)).Where("a.tenant_id = ?", c.tenant)
 }
 
-func attempts(db *gorm.DB) *gorm.DB {
-	return db.Table("attempts AS a").Joins("JOIN events e ON e.id = a.event_id").Select("a.*, e.type AS event_type")
+func (s *Store) attempts(db *gorm.DB) *gorm.DB {
+	return db.Table("attempts AS a").Joins("JOIN events e ON e.id = a.event_id" + s.db.sameDay("e", "a")).Select("a.*, e.type AS event_type")
 }
 
 func oneDelivery(db *gorm.DB, tenant webhook.ID, where string, args ...any) (*webhook.Delivery, error) {

@@ -26,6 +26,7 @@ type sqliteDB struct {
 	prepared *prepared     // statements of the writer
 	lock     *os.File      // nil when it is shared
 	copying  *checkpointer // nil when it is shared
+	node     int64         // claims are held in its name
 }
 
 func (q *sqliteDB) path() string { return filepath.Join(q.dir, "hookgraph.db") }
@@ -172,10 +173,10 @@ func (q *sqliteDB) prepareWriting() error {
 // gone.
 func (q *sqliteDB) join(now time.Time) error {
 	return q.s.write.Transaction(func(tx *gorm.DB) error {
-		if err := tx.Raw("INSERT INTO nodes (started_at) VALUES (?) RETURNING seq", at(now)).Scan(&q.s.node).Error; err != nil {
+		if err := tx.Raw("INSERT INTO nodes (started_at) VALUES (?) RETURNING seq", at(now)).Scan(&q.node).Error; err != nil {
 			return fmt.Errorf("join: %w", err)
 		}
-		if err := tx.Exec("DELETE FROM nodes WHERE seq < ?", q.s.node-100).Error; err != nil {
+		if err := tx.Exec("DELETE FROM nodes WHERE seq < ?", q.node-100).Error; err != nil {
 			return fmt.Errorf("forget old nodes: %w", err)
 		}
 		if err := tx.Exec(`UPDATE deliveries SET claimed_by = NULL, due_at = CASE WHEN status = 'PENDING' THEN ? END
@@ -202,31 +203,33 @@ func (q *sqliteDB) close() error {
 	return errors.Join(errs...)
 }
 
-// before is dialect's.
-func (q *sqliteDB) before(ctx context.Context) error {
-	q.prepared.prepare(ctx)
-	return nil
+// transaction is dialect's.
+func (q *sqliteDB) transaction(b *batch, do func() error) error {
+	q.prepared.prepare(context.Background())
+	b.now = q.s.opts.Now()
+	return q.s.write.Transaction(func(tx *gorm.DB) error {
+		b.tx = tx
+		return do()
+	})
 }
 
-// begin is dialect's.
-func (q *sqliteDB) begin(b *batch) error {
-	b.now = q.s.opts.Now()
-	return nil
-}
+// claimed is dialect's.
+func (q *sqliteDB) claimed(*Job) int64 { return q.node }
+
+// lockHooks is dialect's. Only one process writes, and only one transaction of it.
+func (q *sqliteDB) lockHooks(*batch) error { return nil }
 
 // committed is dialect's. The writer is the only one, so it writes in the order of the log.
 func (q *sqliteDB) committed(b *batch) {
 	q.copying.grown()
 	if n := len(b.attempts); n > 0 {
 		q.s.last.Store(b.attempts[n-1].Seq)
-		if f := q.s.onAttempts; f != nil {
-			f(b.attempts)
-		}
+		q.s.tell(b.attempts)
 	}
 }
 
-// resolve is dialect's. A commit that fails has not happened.
-func (q *sqliteDB) resolve(_ *batch, err error) error { return err }
+// sameDay is dialect's.
+func (q *sqliteDB) sameDay(string, string) string { return "" }
 
 // logWindow bounds how much of the attempt log one call of AttemptLog searches, in rows.
 const logWindow = 20_000

@@ -88,7 +88,7 @@ func (q *sqliteDB) finish(b *batch, outcomes []outcome) (map[int64]finished, err
 	for attempts, seqs := range succeeded {
 		err := chunks(len(seqs), func(from, to int) error {
 			args := make([]any, 0, to-from+3)
-			args = append(args, at(b.now), b.s.node, attempts)
+			args = append(args, at(b.now), q.node, attempts)
 			for _, seq := range seqs[from:to] {
 				args = append(args, seq)
 			}
@@ -103,7 +103,7 @@ func (q *sqliteDB) finish(b *batch, outcomes []outcome) (map[int64]finished, err
 		for _, o := range others[from:to] {
 			args = append(args, o.Job.Delivery.Seq, o.Job.Delivery.AttemptCount+1, string(o.status), maybeAt(o.due), maybeAt(o.completed))
 		}
-		return q.query(b, finishDeliveries, to-from, append(args, b.s.node), keep)
+		return q.query(b, finishDeliveries, to-from, append(args, q.node), keep)
 	})
 }
 
@@ -116,20 +116,14 @@ func (q *sqliteDB) claim(b *batch, h *Hook, n, maxBytes int) ([]*Job, error) {
 		if full {
 			return nil
 		}
-		j := &Job{Event: &webhook.Event{TenantID: h.TenantID}, Hook: h, Delivery: webhook.Delivery{
-			TenantID: h.TenantID, WebhookID: h.ID, Status: webhook.Pending,
-		}}
-		d, e := &j.Delivery, j.Event
-		var made, happened, published micros
-		if err := rows.Scan(&d.Seq, &d.ID, &d.EventID, &d.AttemptCount, &d.ScheduleStart, &d.Trigger, &made,
-			&e.Seq, &e.Type, &happened, &published, &e.Data); err != nil {
+		j, err := scanJob(rows, h)
+		if err != nil {
 			return err
 		}
 		if left -= j.Size(); left < 0 && len(jobs) > 0 {
 			full = true
 			return nil
 		}
-		e.ID, d.CreatedAt, e.Timestamp, e.CreatedAt = d.EventID, made.time(), happened.time(), published.time()
 		jobs = append(jobs, j)
 		return nil
 	})
@@ -137,7 +131,7 @@ func (q *sqliteDB) claim(b *batch, h *Hook, n, maxBytes int) ([]*Job, error) {
 		return nil, err
 	}
 	return jobs, chunks(len(jobs), func(from, to int) error {
-		args := []any{b.s.node}
+		args := []any{q.node}
 		for _, j := range jobs[from:to] {
 			args = append(args, j.Delivery.Seq)
 		}
@@ -179,7 +173,7 @@ func (q *sqliteDB) nextDue(b *batch, h *Hook) (*time.Time, error) {
 // unclaim is dialect's.
 func (q *sqliteDB) unclaim(b *batch, jobs []*Job) error {
 	return chunks(len(jobs), func(from, to int) error {
-		args := []any{at(b.now), b.s.node}
+		args := []any{at(b.now), q.node}
 		for _, j := range jobs[from:to] {
 			args = append(args, j.Delivery.Seq)
 		}

@@ -19,7 +19,12 @@ type Job struct {
 	Delivery webhook.Delivery
 	Event    *webhook.Event
 	Hook     *Hook
+
+	lease *lease // nil: it does not end
 }
+
+// Lost reports that the claim has ended, or may have: somebody else may be making the attempt.
+func (j *Job) Lost() bool { return j.lease != nil && j.lease.lost() }
 
 // Size is what a job is charged for in memory, in bytes.
 func (j *Job) Size() int { return JobSize(j.Event) }

@@ -189,7 +189,7 @@ func (c *Scope) DeleteWebhook(ctx context.Context, id webhook.ID) error {
 func (s *Store) cancelDeleted(id webhook.ID) {
 	for {
 		var n int64
-		err := s.change(s.quit, func(b *batch) error {
+		err := s.changeDeliveries(s.quit, func(b *batch) error {
 			res := b.tx.Exec(`UPDATE deliveries SET status = 'CANCELED', due_at = NULL, completed_at = ? WHERE seq IN
 				(SELECT seq FROM deliveries WHERE webhook_id = ? AND due_at IS NOT NULL LIMIT 1000)`, at(b.now), id)
 			n = res.RowsAffected
@@ -212,7 +212,7 @@ func (c *Scope) RetryDelivery(ctx context.Context, id webhook.ID) (*webhook.Deli
 		b.dueAt(d.WebhookID, b.now)
 		return b.tx.Exec(`UPDATE deliveries SET status = 'PENDING', schedule_start = attempt_count, completed_at = NULL,
 			triggered_by = CASE WHEN claimed_by IS NULL THEN 'MANUAL' ELSE triggered_by END,
-			due_at = CASE WHEN claimed_by IS NULL THEN ? END WHERE seq = ?`, at(b.now), d.Seq).Error
+			due_at = CASE WHEN claimed_by IS NULL THEN CAST(? AS timestamptz) END WHERE seq = ?`, at(b.now), d.Seq).Error
 	})
 }
 
@@ -230,7 +230,7 @@ func (c *Scope) CancelDelivery(ctx context.Context, id webhook.ID) (*webhook.Del
 
 func (c *Scope) changeDelivery(ctx context.Context, id webhook.ID, do func(b *batch, d *webhook.Delivery) error) (*webhook.Delivery, error) {
 	var after *webhook.Delivery
-	err := c.s.change(ctx, func(b *batch) error {
+	err := c.s.changeDeliveries(ctx, func(b *batch) error {
 		before, err := oneDelivery(b.tx, c.tenant, "d.id = ?", id)
 		if err != nil {
 			return err

@@ -3,9 +3,9 @@ package store
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -39,8 +39,9 @@ type writer struct {
 
 // change is any other write. Its rows are rolled back alone when do fails.
 type change struct {
-	do   func(b *batch) error
-	done chan error // buffered: the caller may have gone
+	do    func(b *batch) error
+	hooks bool       // it may change webhooks
+	done  chan error // buffered: the caller may have gone
 }
 
 func newWriter(s *Store) *writer {
@@ -60,6 +61,7 @@ type batch struct {
 	s   *Store
 	tx  *gorm.DB
 	now time.Time
+	pg  pgBatch
 
 	begun bool // the transaction: then an error may come of what the batch holds
 
@@ -297,24 +299,23 @@ func (b *batch) split() []*batch {
 
 // write runs the transaction. When it fails nothing is stored and what was reserved is given back.
 func (b *batch) write() (err error) {
-	if err := b.s.db.before(context.Background()); err != nil {
-		return err
-	}
 	b.hooks = map[webhook.ID]*Hook{}
 	b.due = map[webhook.ID]time.Time{}
 	defer func() {
 		if err != nil {
 			for _, j := range b.reserved {
-				b.s.taker.Release(j.Hook, j.Size())
+				b.s.takes().Release(j.Hook, j.Size())
 			}
 			b.reserved = nil
 		}
 	}()
 	b.failures, b.begun = make([]error, len(b.changes)), false
-	err = b.s.write.Transaction(func(tx *gorm.DB) error {
-		b.tx, b.begun = tx, true
-		if err := b.s.db.begin(b); err != nil {
-			return fmt.Errorf("begin: %w", err)
+	return b.s.db.transaction(b, func() error {
+		b.begun = true
+		if slices.ContainsFunc(b.changes, func(c *change) bool { return c.hooks }) {
+			if err := b.s.db.lockHooks(b); err != nil {
+				return err
+			}
 		}
 		if err := b.record(); err != nil {
 			return err
@@ -330,10 +331,6 @@ func (b *batch) write() (err error) {
 		}
 		return nil
 	})
-	if err != nil {
-		err = b.s.db.resolve(b, err)
-	}
-	return err
 }
 
 // apply runs one change in a savepoint of its own, and takes back what it noted when it fails.
@@ -358,7 +355,7 @@ func expected(err error) bool {
 // answer tells everyone, after the commit.
 func (b *batch) answer() {
 	b.s.routes.change(b.hooks)
-	t := b.s.taker
+	t := b.s.takes()
 	for _, h := range b.changed {
 		t.Changed(h)
 	}
@@ -400,7 +397,15 @@ func (b *batch) hook(id webhook.ID) *Hook {
 
 // change runs do in a transaction and waits for the commit.
 func (s *Store) change(ctx context.Context, do func(b *batch) error) error {
-	c := &change{do: do, done: make(chan error, 1)}
+	return s.queue(ctx, &change{do: do, hooks: true, done: make(chan error, 1)})
+}
+
+// changeDeliveries is change for what leaves webhooks as they are: it waits for nobody who changes them.
+func (s *Store) changeDeliveries(ctx context.Context, do func(b *batch) error) error {
+	return s.queue(ctx, &change{do: do, done: make(chan error, 1)})
+}
+
+func (s *Store) queue(ctx context.Context, c *change) error {
 	select {
 	case s.writer.changes <- c:
 	case <-ctx.Done():
@@ -432,7 +437,7 @@ func lastAnswer(done <-chan error) error {
 func (s *Store) Flush(ctx context.Context) error {
 	for {
 		waiting := len(s.writer.results) > 0 || len(s.writer.publish) > 0
-		if err := s.change(ctx, func(*batch) error { return nil }); err != nil {
+		if err := s.changeDeliveries(ctx, func(*batch) error { return nil }); err != nil {
 			return err
 		}
 		if !waiting && !s.writer.stuck.Load() {

@@ -1,0 +1,309 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+	"gorm.io/driver/postgres"
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+)
+
+// postgresDB is a database that several nodes use, each by its own writer. What this node does to stay one of them is in
+// postgres_node.go, how it sees what the others write in postgres_log.go, and the partitions are in postgres_days.go.
+type postgresDB struct {
+	url  string
+	s    *Store  // from start on
+	side *sql.DB // for what must not wait for the writer: the lease, the log, partitions
+
+	statements atomic.Int64
+
+	// Of the writer only:
+	number int64        // of its last transaction
+	days   map[day]bool // whose partitions are there
+
+	lease  atomic.Pointer[lease] // nil when shared
+	known  atomic.Int64          // the version of webhooks that routes has
+	log    follower
+	notify chan struct{} // holds one signal: something was committed
+	others atomic.Bool   // there are other nodes, to be told of it
+	nudged atomic.Bool   // the writer was asked to look for changes
+	rejoin atomic.Bool   // the lease must be given up
+	gone   int64         // changes when a node goes; of keepLease only
+	ended  chan struct{} // closed when the background work is to end
+
+	background sync.WaitGroup
+}
+
+// Connections of one process: the writer's, readers, and two for what is beside them, and one that listens. Several
+// replicas and their operators' tools fit into PostgreSQL's default of 100.
+const (
+	pgReaders = 6
+	pgSide    = 3
+
+	pgTimeout    = 20 * time.Second // for a statement
+	writeTimeout = 30 * time.Second // for a transaction
+	// idleTimeout ends a transaction of a process that is frozen, so that its locks hold nobody up. It is shorter than a
+	// lease, so that a node never wakes up in the middle of a transaction that it has lost.
+	idleTimeout = 5 * time.Second
+)
+
+func newPostgres(url string) *postgresDB {
+	return &postgresDB{url: url, days: map[day]bool{}, notify: make(chan struct{}, 1), ended: make(chan struct{})}
+}
+
+// IsPostgres reports whether the text is the URL of a PostgreSQL database.
+func IsPostgres(text string) bool {
+	return strings.HasPrefix(text, "postgres://") || strings.HasPrefix(text, "postgresql://")
+}
+
+// exists is dialect's. What is not there can not be opened.
+func (p *postgresDB) exists() error { return nil }
+
+// config is how a connection is made. settings are PostgreSQL's, for the session.
+func (p *postgresDB) config(settings map[string]string) (*pgx.ConnConfig, error) {
+	cfg, err := pgx.ParseConfig(p.url)
+	if err != nil {
+		return nil, errors.New("the URL of the database can not be read") // pgx's error may show the password
+	}
+	if cfg.ConnectTimeout == 0 {
+		cfg.ConnectTimeout = 5 * time.Second
+	}
+	dialer := &net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 5 * time.Second, Interval: 2 * time.Second, Count: 3}}
+	cfg.DialFunc = dialer.DialContext
+	cfg.Tracer = p
+	for name, value := range map[string]string{
+		"application_name": "hookgraph", "timezone": "UTC", "jit": "off",
+		"statement_timeout":                   millis(pgTimeout),
+		"idle_in_transaction_session_timeout": millis(idleTimeout),
+	} {
+		if _, ok := cfg.RuntimeParams[name]; !ok || name != "application_name" {
+			cfg.RuntimeParams[name] = value
+		}
+	}
+	for name, value := range settings {
+		cfg.RuntimeParams[name] = value
+	}
+	return cfg, nil
+}
+
+func millis(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
+
+// TraceQueryStart is pgx.QueryTracer's: it counts.
+func (p *postgresDB) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
+	p.statements.Add(1)
+	return ctx
+}
+
+// TraceQueryEnd is pgx.QueryTracer's.
+func (p *postgresDB) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+
+func (p *postgresDB) pool(conns int, settings map[string]string) (*sql.DB, error) {
+	cfg, err := p.config(settings)
+	if err != nil {
+		return nil, err
+	}
+	pool := stdlib.OpenDB(*cfg, stdlib.OptionAfterConnect(func(_ context.Context, conn *pgx.Conn) error {
+		takeMicros(conn.TypeMap())
+		return nil
+	}))
+	pool.SetMaxOpenConns(conns)
+	pool.SetMaxIdleConns(conns)
+	return pool, nil
+}
+
+func (p *postgresDB) gorm(conns int, settings map[string]string) (*gorm.DB, error) {
+	pool, err := p.pool(conns, settings)
+	if err != nil {
+		return nil, err
+	}
+	db, err := gorm.Open(postgres.New(postgres.Config{Conn: pool}), &gorm.Config{
+		SkipDefaultTransaction: true,
+		Logger:                 logger.Discard,
+	})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("connect to PostgreSQL: %w", err), pool.Close())
+	}
+	return db, nil
+}
+
+// open is dialect's.
+func (p *postgresDB) open(ctx context.Context, _ bool) (write, read *gorm.DB, err error) {
+	// Every statement of the writer finds its rows by an index; its plans must not depend on statistics of tables that
+	// have just begun to grow, and are made for the one day that they are about.
+	write, err = p.gorm(1, map[string]string{
+		"plan_cache_mode": "force_custom_plan", "enable_hashjoin": "off", "enable_mergejoin": "off", "enable_seqscan": "off",
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := checkDurability(write.WithContext(ctx)); err != nil {
+		return write, nil, err
+	}
+	if p.side, err = p.pool(pgSide, nil); err != nil {
+		return write, nil, err
+	}
+	read, err = p.gorm(pgReaders, map[string]string{"default_transaction_read_only": "on"})
+	return write, read, err
+}
+
+// checkDurability refuses a server that would acknowledge what it may lose.
+func checkDurability(db *gorm.DB) error {
+	var is struct {
+		Version           int
+		Fsync, SyncCommit string
+		Recovery          bool
+	}
+	err := db.Raw(`SELECT current_setting('server_version_num')::int AS version, current_setting('fsync') AS fsync,
+		current_setting('synchronous_commit') AS sync_commit, pg_is_in_recovery() AS recovery`).Scan(&is).Error
+	switch {
+	case err != nil:
+		return fmt.Errorf("ask PostgreSQL for its settings: %w", err)
+	case is.Version < 140000:
+		return fmt.Errorf("PostgreSQL is %d, want 14 or newer", is.Version/10000)
+	case is.Recovery:
+		return errors.New("PostgreSQL is a standby: connect to the primary")
+	case is.Fsync != "on":
+		return fmt.Errorf("PostgreSQL's fsync is %s, want on: it would lose what was acknowledged", is.Fsync)
+	case is.SyncCommit == "off":
+		return errors.New("PostgreSQL's synchronous_commit is off: it would lose what was acknowledged")
+	}
+	return nil
+}
+
+// provider is dialect's. Replicas that start together wait for one another.
+func (p *postgresDB) provider(write *gorm.DB) (*goose.Provider, error) {
+	pool, err := write.DB()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := fs.Sub(migrations, "migrations/postgres")
+	if err != nil {
+		return nil, err
+	}
+	locker, err := lock.NewPostgresSessionLocker()
+	if err != nil {
+		return nil, err
+	}
+	return goose.NewProvider(goose.DialectPostgres, pool, dir, goose.WithSessionLocker(locker))
+}
+
+// start is dialect's.
+func (p *postgresDB) start(ctx context.Context, s *Store) error {
+	p.s = s
+	if err := p.identify(ctx); err != nil {
+		return err
+	}
+	if s.opts.Shared {
+		return p.begun(ctx)
+	}
+	if err := p.join(ctx); err != nil {
+		return err
+	}
+	if err := p.makeDays(ctx, time.Now()); err != nil {
+		return err
+	}
+	if err := p.begun(ctx); err != nil {
+		return err
+	}
+	p.run()
+	return nil
+}
+
+// identify reads the epoch, which a copy of the database that lives on elsewhere, or from an earlier point, does not
+// share: there the log may go on differently after the same cursor. Its numbers go on above all that are known.
+func (p *postgresDB) identify(ctx context.Context) error {
+	return p.s.write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		var is struct {
+			Identity, Known, Epoch string
+			Xid                    int64
+		}
+		err := tx.Raw(`SELECT (SELECT system_identifier FROM pg_control_system())::text || ' ' || left(pg_walfile_name(pg_current_wal_lsn()), 8)
+			|| ' ' || (SELECT oid FROM pg_database WHERE datname = current_database()) AS identity,
+			identity AS known, epoch, pg_current_xact_id()::text::bigint AS xid FROM store FOR UPDATE`).Scan(&is).Error
+		if err != nil {
+			return fmt.Errorf("identify the database: %w", err)
+		}
+		p.s.epoch = is.Epoch
+		if is.Identity == is.Known {
+			return nil
+		}
+		var last int64
+		if err := tx.Raw(`SELECT GREATEST((SELECT COALESCE(MAX(seq), 0) FROM attempts), (SELECT COALESCE(MAX(seq), 0) FROM deliveries),
+			(SELECT COALESCE(MAX(seq), 0) FROM events), pruned_attempt) FROM store`).Scan(&last).Error; err != nil {
+			return fmt.Errorf("find the last row: %w", err)
+		}
+		base := max(last>>seqBits+1-is.Xid, 0)
+		fresh := last == 0 && is.Known == "" // nobody has a cursor
+		err = tx.Raw(`UPDATE store SET identity = ?, xid_base = ?, epoch = CASE WHEN ? THEN epoch ELSE left(md5(gen_random_uuid()::text), 16) END
+			RETURNING epoch`, is.Identity, base, fresh).Scan(&p.s.epoch).Error
+		if err != nil {
+			return fmt.Errorf("name the database anew: %w", err)
+		}
+		return nil
+	})
+}
+
+// close is dialect's.
+func (p *postgresDB) close() error {
+	if p.side == nil {
+		return nil
+	}
+	if p.s != nil {
+		p.leave()
+	}
+	return p.side.Close()
+}
+
+// takeMicros has PostgreSQL's timestamps take this package's times.
+func takeMicros(m *pgtype.Map) {
+	t := &pgtype.Type{Name: "timestamptz", OID: pgtype.TimestamptzOID, Codec: microsCodec{&pgtype.TimestamptzCodec{}}}
+	m.RegisterType(t)
+	m.RegisterType(&pgtype.Type{Name: "_timestamptz", OID: pgtype.TimestamptzArrayOID, Codec: &pgtype.ArrayCodec{ElementType: t}})
+}
+
+// microsCodec encodes integers too, as microseconds since 1970.
+type microsCodec struct{ *pgtype.TimestamptzCodec }
+
+// PlanEncode is pgtype.Codec's.
+func (c microsCodec) PlanEncode(m *pgtype.Map, oid uint32, format int16, value any) pgtype.EncodePlan {
+	switch value.(type) {
+	case micros, int64:
+		if format == pgtype.BinaryFormatCode {
+			return microsPlan{}
+		}
+	}
+	return c.TimestamptzCodec.PlanEncode(m, oid, format, value)
+}
+
+type microsPlan struct{}
+
+// since2000 is where PostgreSQL's timestamps begin, in microseconds since 1970.
+const since2000 = 946_684_800_000_000
+
+// Encode is pgtype.EncodePlan's.
+func (microsPlan) Encode(value any, buf []byte) ([]byte, error) {
+	var t int64
+	switch v := value.(type) {
+	case micros:
+		t = int64(v)
+	case int64:
+		t = v
+	}
+	return binary.BigEndian.AppendUint64(buf, uint64(t-since2000)), nil //nolint:gosec // two's complement is the format
+}

@@ -1,0 +1,337 @@
+package store
+
+import (
+	"context"
+	"log/slog"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// follower reads the log of all nodes' attempts, in order. A transaction that began early may commit late, so what may be
+// shown ends below the oldest transaction that runs: everything there is committed or never will be.
+type follower struct {
+	p    *postgresDB
+	wake chan struct{} // holds one signal: there may be more
+	now  chan struct{} // holds one signal: somebody waits for it
+
+	mu        sync.Mutex
+	own       map[int64]*webhook.Attempt // committed here and not passed yet, at most maxOwn: they need not be read
+	committed int64                      // the highest Seq that was committed here
+	moved     chan struct{}              // closed when the log's end has moved
+}
+
+const (
+	pollEvery  = 250 * time.Millisecond // whatever is notified
+	pollSoon   = 10 * time.Millisecond  // while a commit of this node waits for somebody's transaction
+	followGap  = 20 * time.Millisecond  // between two looks
+	followRows = 1000                   // of the log in one look
+	followRead = 100                    // whole attempts of other nodes in one statement
+	maxOwn     = 10_000
+	channel    = "hookgraph"
+)
+
+// begun notes where the log ends and which webhooks are known, before anything is read.
+func (p *postgresDB) begun(ctx context.Context) error {
+	p.log = follower{p: p, wake: make(chan struct{}, 1), now: make(chan struct{}, 1), own: map[int64]*webhook.Attempt{}, moved: make(chan struct{})}
+	end, version, err := p.horizon(ctx)
+	if err != nil {
+		return err
+	}
+	p.known.Store(version)
+	p.s.last.Store(end)
+	return nil
+}
+
+// horizon is the Seq up to which nothing more will be committed, and the version of the webhooks.
+func (p *postgresDB) horizon(ctx context.Context) (end, version int64, err error) {
+	err = p.side.QueryRowContext(ctx, `SELECT ((pg_snapshot_xmin(pg_current_snapshot())::text::bigint + xid_base) << $1::int) - 1, hooks FROM store`,
+		seqBits).Scan(&end, &version)
+	return end, version, err
+}
+
+// committed is dialect's. The attempts are told when the log gets to them.
+func (p *postgresDB) committed(b *batch) {
+	f := &p.log
+	if n := len(b.attempts); n > 0 {
+		f.mu.Lock()
+		for _, a := range b.attempts {
+			if len(f.own) < maxOwn {
+				f.own[a.Seq] = a
+			}
+		}
+		f.committed = b.attempts[n-1].Seq
+		f.mu.Unlock()
+		f.poke()
+	}
+	if len(b.attempts) > 0 || len(b.hooks) > 0 {
+		signal(p.notify)
+	}
+}
+
+func (f *follower) poke() { signal(f.wake) }
+
+// signal puts a signal into a channel that holds one.
+func signal(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default: // it has one
+	}
+}
+
+func (f *follower) run(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	failed := false
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-f.wake:
+		case <-f.now:
+		case <-timer.C:
+		}
+		began := time.Now()
+		more, err := f.look(ctx)
+		if err != nil && !failed && ctx.Err() == nil {
+			f.p.s.log.Warn("the log can not be read; trying again", slog.Any("error", err))
+		}
+		failed = err != nil
+		wait := pollEvery
+		switch {
+		case failed:
+		case more:
+			wait = 0
+		case f.behind():
+			wait = pollSoon
+		}
+		timer.Reset(wait)
+		if gap := followGap - time.Since(began); gap > 0 && !more {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(gap):
+			case <-f.now:
+				timer.Reset(0)
+			}
+		}
+	}
+}
+
+func (f *follower) behind() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.committed > f.p.s.last.Load()
+}
+
+// look tells of what has been added to the log, and reports whether there may be more at once.
+func (f *follower) look(ctx context.Context) (more bool, err error) {
+	end, version, err := f.p.horizon(ctx)
+	if err != nil {
+		return false, err
+	}
+	if version > f.p.known.Load() {
+		f.p.nudge()
+	}
+	last := f.p.s.last.Load()
+	if end <= last {
+		return false, nil
+	}
+	seqs, err := f.seqs(ctx, last, end)
+	if err != nil {
+		return false, err
+	}
+	if more = len(seqs) == followRows; more {
+		end = seqs[len(seqs)-1]
+	}
+	for len(seqs) > 0 {
+		part := seqs[:min(len(seqs), followRead)]
+		seqs = seqs[len(part):]
+		attempts, err := f.attempts(ctx, part)
+		if err != nil {
+			return false, err
+		}
+		f.advance(part[len(part)-1], attempts)
+	}
+	f.advance(end, nil)
+	return more, nil
+}
+
+func (f *follower) seqs(ctx context.Context, after, end int64) ([]int64, error) {
+	rows, err := f.p.side.QueryContext(ctx, "SELECT seq FROM attempts WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3", after, end, followRows)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	var seqs []int64
+	for rows.Next() {
+		var seq int64
+		if err := rows.Scan(&seq); err != nil {
+			return nil, err
+		}
+		seqs = append(seqs, seq)
+	}
+	return seqs, rows.Err()
+}
+
+// attempts are those of the log, in order. What retention has taken meanwhile is missing.
+func (f *follower) attempts(ctx context.Context, seqs []int64) ([]*webhook.Attempt, error) {
+	if f.p.s.onAttempts.Load() == nil {
+		return nil, nil
+	}
+	list := make([]*webhook.Attempt, 0, len(seqs))
+	var foreign []int64
+	f.mu.Lock()
+	for _, seq := range seqs {
+		if f.own[seq] == nil {
+			foreign = append(foreign, seq)
+		}
+	}
+	f.mu.Unlock()
+	read := map[int64]*webhook.Attempt{}
+	if len(foreign) > 0 {
+		var rows []*webhook.Attempt
+		if err := f.p.s.attempts(f.p.s.read.WithContext(ctx)).Where("a.seq IN ?", foreign).Scan(&rows).Error; err != nil {
+			return nil, err
+		}
+		for _, a := range rows {
+			read[a.Seq] = a
+		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, seq := range seqs {
+		if a := f.own[seq]; a != nil {
+			list = append(list, a)
+		} else if a := read[seq]; a != nil {
+			list = append(list, a)
+		}
+	}
+	return list, nil
+}
+
+// advance moves the log's end, and tells of what it has passed.
+func (f *follower) advance(end int64, attempts []*webhook.Attempt) {
+	f.p.s.last.Store(end) // first: who is told may read on at once
+	if len(attempts) > 0 {
+		f.p.s.tell(attempts)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, a := range attempts {
+		delete(f.own, a.Seq)
+	}
+	if end >= f.committed {
+		clear(f.own) // told by no one
+	}
+	close(f.moved)
+	f.moved = make(chan struct{})
+}
+
+// settle is dialect's.
+func (p *postgresDB) settle(ctx context.Context) error {
+	if p.lease.Load() == nil {
+		return nil
+	}
+	for {
+		p.log.mu.Lock()
+		there, moved := p.s.last.Load() >= p.log.committed, p.log.moved
+		p.log.mu.Unlock()
+		if there {
+			return nil
+		}
+		signal(p.log.now)
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-p.ended:
+			return nil
+		}
+	}
+}
+
+// logEnd is dialect's.
+func (p *postgresDB) logEnd(ctx context.Context, after int64) (int64, error) {
+	last := p.s.last.Load()
+	if last <= after {
+		return after, nil
+	}
+	var seqs []int64
+	err := p.s.read.WithContext(ctx).Raw("SELECT seq FROM attempts WHERE seq > ? AND seq <= ? ORDER BY seq OFFSET ? LIMIT 1", after, last, logWindow-1).
+		Scan(&seqs).Error
+	if err != nil || len(seqs) == 0 {
+		return last, err
+	}
+	return seqs[0], nil
+}
+
+// logBounds is dialect's. A cursor may come from another node that is ahead of this one.
+func (p *postgresDB) logBounds(ctx context.Context) (oldest, newest int64, err error) {
+	var is struct{ Pruned, Newest int64 }
+	err = p.s.read.WithContext(ctx).Raw(`SELECT pruned_attempt AS pruned, GREATEST(pruned_attempt, (SELECT COALESCE(MAX(seq), 0) FROM attempts)) AS newest FROM store`).
+		Scan(&is).Error
+	if err != nil || is.Newest == 0 {
+		return 0, 0, err
+	}
+	return is.Pruned + 1, is.Newest, nil
+}
+
+// listen wakes the follower when another node has committed something. Without it polling finds out.
+func (p *postgresDB) listen(ctx context.Context) {
+	for ctx.Err() == nil {
+		_ = p.listenOnce(ctx)
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+func (p *postgresDB) listenOnce(ctx context.Context) error {
+	cfg, err := p.config(nil)
+	if err != nil {
+		return err
+	}
+	conn, err := pgx.ConnectConfig(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	if _, err := conn.Exec(ctx, "LISTEN "+channel); err != nil {
+		return err
+	}
+	p.log.poke() // for what was missed
+	for {
+		n, err := conn.WaitForNotification(ctx)
+		if err != nil {
+			return err
+		}
+		if l := p.lease.Load(); l == nil || n.Payload != strconv.FormatInt(l.node, 10) {
+			p.log.poke()
+		}
+	}
+}
+
+// tellOthers notifies the other nodes of commits, outside the transactions: a notification in one slows its commit down.
+func (p *postgresDB) tellOthers(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-p.notify:
+		}
+		if p.others.Load() {
+			_, _ = p.side.ExecContext(ctx, "SELECT pg_notify($1, $2)", channel, strconv.FormatInt(p.lease.Load().node, 10))
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(followGap):
+		}
+	}
+}

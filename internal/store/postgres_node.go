@@ -1,0 +1,242 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// A node is a process that holds claims. It renews its lease; when that has ended, by PostgreSQL's clock, any other node
+// voids it: from then on it can not write under its old name, and its claims are due again.
+const (
+	leaseTime  = "8 seconds" // longer than idleTimeout
+	leaseFor   = 8 * time.Second
+	renewEvery = 2 * time.Second
+	sweepEvery = time.Second
+	dueEvery   = 5 * time.Second // between looks for what others have left due
+	voidedFor  = "1 hour"        // that a voided node is remembered, and looked for claims that it left
+)
+
+// lease is a node's right to its claims.
+type lease struct {
+	node  int64
+	until atomic.Int64 // in time since started; by this process's clock, from before it was renewed
+}
+
+var started = time.Now() // monotonic, and goes on while the process is frozen
+
+func (l *lease) renewed(asked time.Time) {
+	l.until.Store(int64(asked.Add(leaseFor).Sub(started)))
+}
+
+func (l *lease) lost() bool { return int64(time.Since(started)) > l.until.Load() }
+func (l *lease) end()       { l.until.Store(-1) }
+
+// join makes this process a new node, and gives back what it, and whoever is gone, had claimed. Only the writer calls it.
+func (p *postgresDB) join(ctx context.Context) error {
+	asked := time.Now()
+	tx, err := p.side.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("join: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	if old := p.lease.Load(); old != nil {
+		old.end()
+		p.s.log.Warn("the lease has ended; its claims are void, joining anew")
+		if _, err := tx.ExecContext(ctx, "UPDATE nodes SET voided_at = clock_timestamp() WHERE seq = $1 AND voided_at IS NULL", old.node); err != nil {
+			return fmt.Errorf("void own lease: %w", err)
+		}
+	}
+	l := &lease{}
+	if err := tx.QueryRowContext(ctx, `INSERT INTO nodes (started_at, expires_at) VALUES (clock_timestamp(), clock_timestamp() + $1::interval)
+		RETURNING seq`, leaseTime).Scan(&l.node); err != nil {
+		return fmt.Errorf("join: %w", err)
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("join: %w", err)
+	}
+	l.renewed(asked)
+	p.lease.Store(l)
+	p.rejoin.Store(false)
+	// Claims of nodes that nobody knows any more, and of those that are known to be gone.
+	return p.void(ctx, "NOT EXISTS (SELECT 1 FROM nodes n WHERE n.seq = claimed_by AND n.voided_at IS NULL)")
+}
+
+// leave gives back what this node holds, at once.
+func (p *postgresDB) leave() {
+	select {
+	case <-p.ended:
+		return
+	default:
+		close(p.ended)
+	}
+	p.background.Wait()
+	l := p.lease.Load()
+	if l == nil {
+		return
+	}
+	l.end()
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	_, err := p.side.ExecContext(ctx, "UPDATE nodes SET voided_at = clock_timestamp() WHERE seq = $1 AND voided_at IS NULL", l.node)
+	if err == nil {
+		err = p.void(ctx, fmt.Sprintf("claimed_by = %d", l.node))
+	}
+	if err != nil {
+		p.s.log.Warn("left without giving claims back; they are due when the lease has ended", slog.Any("error", err))
+	}
+}
+
+// void makes claims due again, in small transactions; it passes over rows that somebody has locked.
+func (p *postgresDB) void(ctx context.Context, of string) error {
+	for {
+		res, err := p.side.ExecContext(ctx, `UPDATE deliveries d SET claimed_by = NULL, due_at = CASE WHEN d.status = 'PENDING' THEN clock_timestamp() END
+			FROM (SELECT day, seq FROM deliveries WHERE claimed_by IS NOT NULL AND `+of+` LIMIT 1000 FOR UPDATE SKIP LOCKED) c
+			WHERE d.day = c.day AND d.seq = c.seq`)
+		if err != nil {
+			return fmt.Errorf("void claims: %w", err)
+		}
+		if n, err := res.RowsAffected(); err != nil || n == 0 {
+			return err
+		}
+	}
+}
+
+// run starts what a node does beside writing.
+func (p *postgresDB) run() {
+	ctx, cancel := context.WithCancel(context.Background())
+	p.background.Go(func() {
+		<-p.ended
+		cancel()
+	})
+	p.background.Go(func() { p.keepLease(ctx) })
+	p.background.Go(func() { p.log.run(ctx) })
+	p.background.Go(func() { p.listen(ctx) })
+	p.background.Go(func() { p.tellOthers(ctx) })
+}
+
+// keepLease renews the lease and looks after the other nodes.
+func (p *postgresDB) keepLease(ctx context.Context) {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	var renewed, looked time.Time
+	healthy := 0 // times in a row that the lease was renewed
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if time.Since(renewed) >= renewEvery {
+			ok, err := p.renew(ctx)
+			switch {
+			case err != nil:
+				healthy = 0
+				if ctx.Err() == nil {
+					p.s.log.Warn("the lease can not be renewed", slog.Any("error", err))
+				}
+				continue
+			case !ok:
+				healthy = 0
+				p.nudge() // the writer finds out, and joins anew
+				continue
+			}
+			renewed = time.Now()
+			healthy++
+		}
+		// After PostgreSQL was away everybody's lease has ended: let them renew theirs first.
+		if healthy < 2 {
+			continue
+		}
+		found, err := p.sweep(ctx)
+		if err != nil && ctx.Err() == nil {
+			p.s.log.Warn("looking after other nodes", slog.Any("error", err))
+		}
+		if found || time.Since(looked) >= dueEvery {
+			looked = time.Now()
+			p.lookForDue(ctx)
+		}
+	}
+}
+
+func (p *postgresDB) renew(ctx context.Context) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, renewEvery)
+	defer cancel()
+	l, asked := p.lease.Load(), time.Now()
+	res, err := p.side.ExecContext(ctx, `UPDATE nodes SET expires_at = clock_timestamp() + $2::interval WHERE seq = $1 AND voided_at IS NULL`, l.node, leaseTime)
+	if err != nil {
+		return false, err
+	}
+	n, err := res.RowsAffected()
+	if err == nil && n > 0 {
+		l.renewed(asked)
+	}
+	return n > 0, err
+}
+
+// sweep voids the leases that have ended, and the claims of voided nodes, and reports whether a node has gone.
+func (p *postgresDB) sweep(ctx context.Context) (found bool, err error) {
+	// A node in the middle of a transaction holds its row: it is alive, or PostgreSQL will soon end the transaction.
+	res, err := p.side.ExecContext(ctx, `UPDATE nodes SET voided_at = clock_timestamp() WHERE seq IN
+		(SELECT seq FROM nodes WHERE voided_at IS NULL AND expires_at < clock_timestamp() FOR UPDATE SKIP LOCKED)`)
+	if err != nil {
+		return false, err
+	}
+	if n, err := res.RowsAffected(); err != nil {
+		return false, err
+	} else if n > 0 {
+		p.s.log.Warn("nodes are gone, taking over what they had claimed", slog.Int64("nodes", n))
+	}
+	if _, err := p.side.ExecContext(ctx, "DELETE FROM nodes WHERE voided_at < clock_timestamp() - $1::interval", voidedFor); err != nil {
+		return false, err
+	}
+	var alive int
+	var gone int64
+	err = p.side.QueryRowContext(ctx, `SELECT COUNT(*) FILTER (WHERE voided_at IS NULL), COALESCE(MAX(seq) FILTER (WHERE voided_at IS NOT NULL), 0)
+		+ COUNT(*) FILTER (WHERE voided_at IS NOT NULL) FROM nodes`).Scan(&alive, &gone)
+	if err != nil {
+		return false, err
+	}
+	p.others.Store(alive > 1)
+	if gone == 0 {
+		return false, nil
+	}
+	found = gone != p.gone // also when another node has voided it, or it has left
+	p.gone = gone
+	return found, p.void(ctx, "claimed_by IN (SELECT seq FROM nodes WHERE voided_at IS NOT NULL)")
+}
+
+// lookForDue tells the sender of deliveries that can be claimed and that nobody else may know of.
+func (p *postgresDB) lookForDue(ctx context.Context) {
+	hooks, err := p.s.Hooks(ctx)
+	if err != nil {
+		if ctx.Err() == nil {
+			p.s.log.Warn("looking for due deliveries", slog.Any("error", err))
+		}
+		return
+	}
+	for _, h := range hooks {
+		if h.Due != nil {
+			p.s.takes().Due(h.Hook.ID, *h.Due)
+		}
+	}
+}
+
+// nudge has the writer begin a transaction, in which it takes over changes of others, and joins if it must.
+func (p *postgresDB) nudge() {
+	if !p.nudged.CompareAndSwap(false, true) {
+		return
+	}
+	p.background.Go(func() {
+		defer p.nudged.Store(false)
+		err := p.s.changeDeliveries(p.s.quit, func(*batch) error { return nil })
+		if err != nil && !errors.Is(err, webhook.ErrUnavailable) && p.s.quit.Err() == nil {
+			p.s.log.Warn("taking over changes", slog.Any("error", err))
+		}
+	})
+}

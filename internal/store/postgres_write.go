@@ -1,0 +1,394 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"gorm.io/gorm"
+
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// seqBits is how many bits of a seq number the rows of one transaction; the others are the transaction's id.
+const seqBits = 20
+
+// pgBatch is what a transaction knows of itself.
+type pgBatch struct {
+	next    map[*table]int64 // the seq of the next row
+	version int64            // of webhooks, once lockHooks was called
+}
+
+// errFenced says that this node's claims were taken from it: it must join anew before it may write.
+var errFenced = errors.New("this node's lease has ended")
+
+// transaction is dialect's. When it is unknown whether the commit has happened, it finds out.
+func (p *postgresDB) transaction(b *batch, do func() error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
+	defer cancel()
+	if p.lease.Load() != nil {
+		if err := p.makeDays(ctx, time.Now()); err != nil {
+			return err
+		}
+	}
+	if p.rejoin.Load() {
+		if err := p.join(ctx); err != nil {
+			return err
+		}
+	}
+	begun, err := p.try(ctx, b, do)
+	if errors.Is(err, errFenced) { // nothing was done
+		if err := p.join(ctx); err != nil {
+			return err
+		}
+		begun, err = p.try(ctx, b, do)
+	}
+	if err == nil {
+		return nil
+	}
+	if !begun || !lost(err) {
+		return err // it is not there
+	}
+	return p.resolve(b, err)
+}
+
+// lost reports whether the error is of the connection, or of the server's end: nothing is known of the transaction then.
+func lost(err error) bool {
+	refused := (*pgconn.PgError)(nil)
+	if errors.As(err, &refused) {
+		return refused.Code[:2] == "57"
+	}
+	return !expected(err)
+}
+
+func (p *postgresDB) try(ctx context.Context, b *batch, do func() error) (begun bool, err error) {
+	p.number++
+	b.pg = pgBatch{}
+	err = p.s.write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		b.tx = tx
+		if err := p.begin(ctx, b); err != nil {
+			return fmt.Errorf("begin: %w", err)
+		}
+		begun = true
+		if err := do(); err != nil {
+			return err
+		}
+		return p.noteHooks(b)
+	})
+	if err == nil && b.pg.version > 0 {
+		p.known.Store(b.pg.version)
+	}
+	return begun, err
+}
+
+// begin renews the lease, so that nobody can take the claims before the transaction ends; learns its id and the time; and
+// looks whether others have changed webhooks.
+func (p *postgresDB) begin(ctx context.Context, b *batch) error {
+	var first, version int64
+	var now time.Time
+	var row *sql.Row
+	l := p.lease.Load()
+	started := time.Now()
+	if l == nil {
+		row = b.sqlTx().QueryRowContext(ctx, `SELECT (pg_current_xact_id()::text::bigint + xid_base) << $1::int, hooks, clock_timestamp() FROM store`, seqBits)
+	} else {
+		row = b.sqlTx().QueryRowContext(ctx, `UPDATE nodes SET batch = $2, expires_at = clock_timestamp() + $4::interval FROM store
+			WHERE nodes.seq = $1 AND nodes.voided_at IS NULL
+			RETURNING (pg_current_xact_id()::text::bigint + store.xid_base) << $3::int, store.hooks, clock_timestamp()`, l.node, p.number, seqBits, leaseTime)
+	}
+	err := row.Scan(&first, &version, &now)
+	if errors.Is(err, sql.ErrNoRows) {
+		return errFenced
+	}
+	if err != nil {
+		return err
+	}
+	if l != nil {
+		l.renewed(started)
+	}
+	b.now = now.UTC()
+	b.pg.next = map[*table]int64{eventsTable: first, deliveriesTable: first, attemptsTable: first}
+	if version > p.known.Load() {
+		return p.readHooks(b, version)
+	}
+	return nil
+}
+
+// readHooks takes over what others have changed up to the version.
+func (p *postgresDB) readHooks(b *batch, version int64) error {
+	changed, err := p.s.readHooks(b.tx, "version > ?", p.known.Load())
+	if err != nil {
+		return err
+	}
+	p.s.routes.change(changed)
+	p.known.Store(version)
+	for _, h := range changed {
+		p.s.takes().Changed(h)
+	}
+	return nil
+}
+
+// lockHooks is dialect's.
+func (p *postgresDB) lockHooks(b *batch) error {
+	if b.pg.version > 0 {
+		return nil
+	}
+	var version int64
+	if err := b.tx.Raw("UPDATE store SET hooks = hooks + 1 RETURNING hooks").Scan(&version).Error; err != nil {
+		return fmt.Errorf("lock webhooks: %w", err)
+	}
+	b.pg.version = version
+	if version-1 > p.known.Load() {
+		return p.readHooks(b, version-1)
+	}
+	return nil
+}
+
+// noteHooks marks the webhooks that were changed, for the others.
+func (p *postgresDB) noteHooks(b *batch) error {
+	if len(b.hooks) == 0 {
+		return nil
+	}
+	if err := p.lockHooks(b); err != nil {
+		return err
+	}
+	ids := make([]webhook.ID, 0, len(b.hooks))
+	for id := range b.hooks {
+		ids = append(ids, id)
+	}
+	if err := b.tx.Exec("UPDATE webhooks SET version = ? WHERE id IN ?", b.pg.version, ids).Error; err != nil {
+		return fmt.Errorf("note changed webhooks: %w", err)
+	}
+	return nil
+}
+
+// resolveTime is how long a batch waits for word of its commit.
+const resolveTime = 10 * time.Second
+
+// resolve finds out whether a transaction that the connection was lost in has been committed, from the number that it wrote
+// down. When PostgreSQL stays away the node gives up its claims, so that none is left that nobody knows of.
+func (p *postgresDB) resolve(b *batch, err error) error {
+	l := p.lease.Load()
+	if l == nil {
+		return err
+	}
+	p.s.log.Warn("connection lost in a transaction, asking what became of it", slog.Any("error", err))
+	ctx, cancel := context.WithTimeout(context.Background(), resolveTime)
+	defer cancel()
+	for wait := 50 * time.Millisecond; ; wait = min(2*wait, time.Second) {
+		var number int64
+		// Waits for the transaction's end when it is running still.
+		asked := p.side.QueryRowContext(ctx, "SELECT batch FROM nodes WHERE seq = $1 AND voided_at IS NULL FOR UPDATE", l.node).Scan(&number)
+		switch {
+		case asked == nil && number == p.number:
+			if b.pg.version > 0 {
+				p.known.Store(b.pg.version)
+			}
+			return nil
+		case asked == nil:
+			return err
+		case errors.Is(asked, sql.ErrNoRows):
+			return err // the claims are void already
+		}
+		select {
+		case <-ctx.Done():
+			l.end()
+			p.rejoin.Store(true)
+			return err
+		case <-time.After(wait):
+		}
+	}
+}
+
+// columnTypes are those that columns of history have.
+var columnTypes = map[string]string{
+	"id": "uuid", "tenant_id": "uuid", "event_id": "uuid", "webhook_id": "uuid", "delivery_id": "uuid",
+	"timestamp": "timestamptz", "created_at": "timestamptz", "due_at": "timestamptz", "started_at": "timestamptz",
+	"data": "bytea", "response_body": "bytea", "signed_by": "bytea",
+	"claimed_by": "bigint", "duration_us": "bigint", "dns_us": "bigint", "connect_us": "bigint", "tls_us": "bigint", "first_byte_us": "bigint",
+	"number": "integer", "response_status": "integer", "response_truncated": "boolean",
+	"type": "text", "triggered_by": "text", "status": "text", "error": "text", "message": "text", "url": "text",
+	"request_headers": "text", "response_headers": "text",
+}
+
+// pgInsertion inserts any number of rows, given column by column, in one statement.
+func pgInsertion(t *table) string {
+	columns := strings.Split(t.columns, ", ")
+	arrays, names := []string{"$1::date[]", "$2::bigint[]"}, "day, seq"
+	for i, c := range columns {
+		arrays = append(arrays, "$"+strconv.Itoa(i+3)+"::"+columnTypes[c]+"[]")
+	}
+	fixed, values := "", ""
+	if t.fixed != "" {
+		fixed, values = ", "+t.fixed, ", "+t.values
+	}
+	return "INSERT INTO " + t.name + " (" + names + ", " + t.columns + fixed + ") SELECT *" + values + " FROM unnest(" + strings.Join(arrays, ", ") + ")"
+}
+
+var pgInsertions = map[*table]string{
+	eventsTable: pgInsertion(eventsTable), deliveriesTable: pgInsertion(deliveriesTable), attemptsTable: pgInsertion(attemptsTable),
+}
+
+// insert is dialect's.
+func (p *postgresDB) insert(b *batch, t *table, rows int, when func(i int) time.Time, values func(args []any, i int) []any) (first int64, err error) {
+	first = b.pg.next[t]
+	b.pg.next[t] += int64(rows)
+	if first>>seqBits != (first+int64(rows))>>seqBits {
+		return 0, fmt.Errorf("one transaction can not write %d rows more", rows)
+	}
+	width := strings.Count(t.columns, ",") + 1
+	columns := make([][]any, width)
+	for c := range columns {
+		columns[c] = make([]any, rows)
+	}
+	days, seqs := make([]time.Time, rows), make([]int64, rows)
+	row := make([]any, 0, width)
+	for i := range rows {
+		days[i], seqs[i] = dayOf(when(i)).start(), first+int64(i)
+		row = values(row[:0], i)
+		for c, v := range row {
+			if id, ok := v.(webhook.ID); ok {
+				v = [16]byte(id)
+			}
+			columns[c][i] = v
+		}
+	}
+	args := make([]any, 0, width+2)
+	args = append(args, days, seqs)
+	for _, c := range columns {
+		args = append(args, c)
+	}
+	_, err = b.sqlTx().ExecContext(b.context(), pgInsertions[t], args...)
+	return first, err
+}
+
+// context is the transaction's.
+func (b *batch) context() context.Context { return b.tx.Statement.Context }
+
+const pgFinish = `UPDATE deliveries d SET attempt_count = v.n, claimed_by = NULL, triggered_by = 'SCHEDULE',
+	status = CASE WHEN d.status = 'CANCELED' AND v.status <> 'SUCCEEDED' THEN 'CANCELED' ELSE v.status END,
+	due_at = CASE WHEN d.status = 'CANCELED' THEN NULL ELSE v.due_at END,
+	completed_at = CASE WHEN d.status = 'CANCELED' AND v.status <> 'SUCCEEDED' THEN d.completed_at ELSE v.completed_at END
+	FROM unnest($3::bigint[], $4::integer[], $5::text[], $6::timestamptz[], $7::timestamptz[]) AS v (seq, n, status, due_at, completed_at)
+	WHERE d.day = $1 AND d.seq = v.seq AND d.claimed_by = $2 AND d.attempt_count = v.n - 1
+	RETURNING d.seq, d.status, d.schedule_start`
+
+// finish is dialect's: one statement for each day that the events are of.
+func (p *postgresDB) finish(b *batch, outcomes []outcome) (map[int64]finished, error) {
+	held := make(map[int64]finished, len(outcomes))
+	byDay := map[day][]*outcome{}
+	for i := range outcomes {
+		o := &outcomes[i]
+		if l := o.Job.lease; l != nil && l.node == p.lease.Load().node {
+			d := dayOf(o.Job.Event.CreatedAt)
+			byDay[d] = append(byDay[d], o)
+		}
+	}
+	for d, list := range byDay {
+		// In one order, so that two transactions never wait for each other.
+		slices.SortFunc(list, func(a, b *outcome) int { return int(a.Job.Delivery.Seq - b.Job.Delivery.Seq) })
+		seqs, numbers, statuses := make([]int64, len(list)), make([]int32, len(list)), make([]string, len(list))
+		due, completed := make([]any, len(list)), make([]any, len(list))
+		for i, o := range list {
+			seqs[i], numbers[i], statuses[i] = o.Job.Delivery.Seq, int32(o.Job.Delivery.AttemptCount+1), string(o.status) //nolint:gosec // a small count
+			due[i], completed[i] = maybeAt(o.due), maybeAt(o.completed)
+		}
+		rows, err := b.sqlTx().QueryContext(b.context(), pgFinish, d.start(), p.lease.Load().node, seqs, numbers, statuses, due, completed)
+		if err != nil {
+			return nil, err
+		}
+		for rows.Next() {
+			var seq int64
+			var is finished
+			if err := rows.Scan(&seq, &is.status, &is.start); err != nil {
+				return nil, errors.Join(err, rows.Close())
+			}
+			held[seq] = is
+		}
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+			return nil, err
+		}
+	}
+	return held, nil
+}
+
+// claimed is dialect's.
+func (p *postgresDB) claimed(j *Job) int64 {
+	j.lease = p.lease.Load()
+	return j.lease.node
+}
+
+const pgDue = `SELECT d.seq, d.id, d.event_id, d.attempt_count, d.schedule_start, d.triggered_by, d.created_at, e.seq, e.type,
+	e.timestamp, e.created_at, e.data FROM deliveries d JOIN events e ON e.day = d.day AND e.id = d.event_id
+	WHERE d.webhook_id = $1 AND d.due_at <= $2 ORDER BY d.due_at LIMIT $3 FOR UPDATE OF d SKIP LOCKED`
+
+// claim is dialect's. What another node claims at the same time is passed over.
+func (p *postgresDB) claim(b *batch, h *Hook, n, maxBytes int) ([]*Job, error) {
+	rows, err := b.sqlTx().QueryContext(b.context(), pgDue, h.ID, at(b.now), n)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	var jobs []*Job
+	left := maxBytes
+	for rows.Next() {
+		j, err := scanJob(rows, h)
+		if err != nil {
+			return nil, err
+		}
+		if left -= j.Size(); left < 0 && len(jobs) > 0 {
+			break
+		}
+		j.lease = p.lease.Load()
+		jobs = append(jobs, j)
+	}
+	if err := errors.Join(rows.Close(), rows.Err()); err != nil {
+		return nil, err
+	}
+	return jobs, p.move(b, jobs, "UPDATE deliveries SET claimed_by = $1, due_at = NULL WHERE day = $2 AND seq = ANY ($3)")
+}
+
+// move runs a statement of this node's on jobs' deliveries, for each day that they are of.
+func (p *postgresDB) move(b *batch, jobs []*Job, text string, more ...any) error {
+	type key struct {
+		day
+		node int64
+	}
+	groups := map[key][]int64{}
+	for _, j := range jobs {
+		k := key{dayOf(j.Event.CreatedAt), j.lease.node}
+		groups[k] = append(groups[k], j.Delivery.Seq)
+	}
+	for k, seqs := range groups {
+		slices.Sort(seqs)
+		args := append([]any{k.node, k.start(), seqs}, more...)
+		if _, err := b.sqlTx().ExecContext(b.context(), text, args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// nextDue is dialect's.
+func (p *postgresDB) nextDue(b *batch, h *Hook) (*time.Time, error) {
+	var due *micros
+	err := b.sqlTx().QueryRowContext(b.context(),
+		"SELECT due_at FROM deliveries WHERE webhook_id = $1 AND due_at IS NOT NULL ORDER BY due_at LIMIT 1", h.ID).Scan(&due)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	return maybeTime(due), err
+}
+
+// unclaim is dialect's.
+func (p *postgresDB) unclaim(b *batch, jobs []*Job) error {
+	return p.move(b, jobs, `UPDATE deliveries SET claimed_by = NULL, due_at = CASE WHEN status = 'PENDING' THEN $4::timestamptz END
+		WHERE claimed_by = $1 AND day = $2 AND seq = ANY ($3)`, at(b.now))
+}

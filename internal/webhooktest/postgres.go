@@ -1,0 +1,259 @@
+package webhooktest
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver
+
+	"github.com/hookgraph/hookgraph/internal/store"
+)
+
+// EnvPostgres is the variable with the URL of a PostgreSQL server on which tests may make databases.
+const EnvPostgres = "HOOKGRAPH_TEST_POSTGRES"
+
+// MasterKey seals what tests store where there is no directory for a key file.
+var MasterKey = []byte("0123456789abcdef0123456789abcdef")
+
+// Server is a PostgreSQL server of tests' own.
+type Server struct {
+	url  string // of its database postgres
+	dir  string
+	port int
+	bin  string
+	stop io.Closer // its end stops the server and removes dir
+	cmd  *exec.Cmd
+}
+
+// shared is the server of this test binary. It ends with the process.
+var shared = sync.OnceValues(func() (*Server, error) {
+	if u := os.Getenv(EnvPostgres); u != "" {
+		return &Server{url: u}, nil
+	}
+	return startPostgres()
+})
+
+// template is a database with the schema in it, which is faster to copy than to make.
+var template = sync.OnceValues(func() (string, error) {
+	s, err := shared()
+	if err != nil {
+		return "", err
+	}
+	name := fmt.Sprintf("template_%d", os.Getpid())
+	if err := s.admin("CREATE DATABASE " + name); err != nil {
+		return "", err
+	}
+	st, err := store.Open(context.Background(), store.Options{URL: s.database(name), MasterKeys: [][]byte{MasterKey}})
+	if err != nil {
+		return "", err
+	}
+	return name, st.Close()
+})
+
+var databases atomic.Int64
+
+// Postgres makes a database that the test's end drops, and returns its URL. Without a server the test is skipped, but in CI
+// it fails.
+func Postgres(tb testing.TB) string {
+	tb.Helper()
+	s, err := shared()
+	if err != nil {
+		missing(tb, err)
+	}
+	if s.cmd == nil {
+		return s.create(tb, "") // a template would stay there
+	}
+	from, err := template()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return s.create(tb, " TEMPLATE "+from)
+}
+
+// StartPostgres starts a server for one test, which may treat it badly. The test's end stops it.
+func StartPostgres(tb testing.TB) *Server {
+	tb.Helper()
+	s, err := startPostgres()
+	if err != nil {
+		missing(tb, err)
+	}
+	tb.Cleanup(func() {
+		_ = s.stop.Close()
+		_ = s.cmd.Wait()
+	})
+	return s
+}
+
+func missing(tb testing.TB, err error) {
+	tb.Helper()
+	message := "no PostgreSQL: install its server (Debian: apt-get install postgresql), or name one on which databases may be made by " + EnvPostgres
+	if os.Getenv("CI") == "true" {
+		tb.Fatalf("%s: %v", message, err)
+	}
+	tb.Skipf("%s: %v", message, err)
+}
+
+// Database makes an empty database that the test's end drops, and returns its URL.
+func (s *Server) Database(tb testing.TB) string {
+	tb.Helper()
+	return s.create(tb, "")
+}
+
+func (s *Server) create(tb testing.TB, how string) string {
+	tb.Helper()
+	name := fmt.Sprintf("test_%d_%d", os.Getpid(), databases.Add(1))
+	if err := s.admin("CREATE DATABASE " + name + how); err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if s.cmd != nil {
+			return // it goes with the server
+		}
+		if err := s.admin("DROP DATABASE " + name + " WITH (FORCE)"); err != nil {
+			tb.Error(err)
+		}
+	})
+	return s.database(name)
+}
+
+// database is the URL of a database of the server.
+func (s *Server) database(name string) string {
+	u, err := url.Parse(s.url)
+	if err != nil {
+		return s.url
+	}
+	u.Path = "/" + name
+	return u.String()
+}
+
+func (s *Server) admin(text string) (err error) {
+	db, err := sql.Open("pgx", s.url)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if _, err := db.ExecContext(context.Background(), text); err != nil {
+		return fmt.Errorf("%s: %w", text, err)
+	}
+	return nil
+}
+
+// postgresBin is the directory of the server's programs.
+func postgresBin() (string, error) {
+	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
+	if path, err := exec.LookPath("initdb"); err == nil {
+		if real, err := filepath.EvalSymlinks(path); err == nil {
+			found = append(found, real)
+		}
+	}
+	if len(found) == 0 {
+		return "", errors.New("initdb is neither in PATH nor in /usr/lib/postgresql")
+	}
+	return filepath.Dir(found[len(found)-1]), nil
+}
+
+// startPostgres makes a cluster in a temporary directory and starts it on a free port of loopback.
+func startPostgres() (_ *Server, err error) {
+	s := &Server{}
+	if s.bin, err = postgresBin(); err != nil {
+		return nil, err
+	}
+	if s.dir, err = os.MkdirTemp(memory(), "hookgraph-postgres-"); err != nil {
+		return nil, err
+	}
+	if err := giveAway(s.dir); err != nil {
+		return nil, err
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // at once
+	if err != nil {
+		return nil, err
+	}
+	s.port = listener.Addr().(*net.TCPAddr).Port
+	_ = listener.Close()
+	data := filepath.Join(s.dir, "data")
+	initdb := exec.Command(filepath.Join(s.bin, "initdb"), "-D", data, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-locale", "--no-sync") //nolint:noctx // some seconds
+	unprivileged(initdb)
+	initdb.Dir = s.dir
+	if out, err := initdb.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("initdb: %w: %s", err, out)
+	}
+	settings := []string{
+		"listen_addresses=127.0.0.1", "port=" + strconv.Itoa(s.port), "unix_socket_directories=" + s.dir,
+		"max_connections=300", "shared_buffers=128MB", "max_wal_size=256MB", "log_checkpoints=off",
+	}
+	script := `dir=$1; bin=$2; shift 2
+"$bin/postgres" -D "$dir/data" "$@" >"$dir/log" 2>&1 &
+cat >/dev/null
+"$bin/pg_ctl" -D "$dir/data" -m immediate stop >/dev/null 2>&1
+rm -rf "$dir"`
+	args := []string{"-c", script, "sh", s.dir, s.bin}
+	for _, v := range settings {
+		args = append(args, "-c", v)
+	}
+	s.cmd = exec.Command("sh", args...) //nolint:noctx // ends with this process, by its standard input
+	unprivileged(s.cmd)
+	s.cmd.Dir = s.dir
+	if s.stop, err = s.cmd.StdinPipe(); err != nil {
+		return nil, err
+	}
+	if err := s.cmd.Start(); err != nil {
+		return nil, err
+	}
+	s.url = fmt.Sprintf("postgres://postgres@127.0.0.1:%d/postgres", s.port)
+	return s, s.wait()
+}
+
+// wait waits until the server answers.
+func (s *Server) wait() error {
+	db, err := sql.Open("pgx", s.url)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = db.Close() }()
+	for until := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		err := db.PingContext(context.Background())
+		if err == nil {
+			return nil
+		}
+		if time.Now().After(until) {
+			log, _ := os.ReadFile(filepath.Join(s.dir, "log"))
+			return fmt.Errorf("PostgreSQL does not start: %w: %s", err, strings.TrimSpace(string(log)))
+		}
+	}
+}
+
+// Restart stops the server as a crash does, and starts it again.
+func (s *Server) Restart(tb testing.TB) {
+	tb.Helper()
+	s.control(tb, "stop", "-m", "immediate")
+	s.control(tb, "start", "-l", filepath.Join(s.dir, "log"), "-o", fmt.Sprintf(
+		"-c listen_addresses=127.0.0.1 -c port=%d -c unix_socket_directories=%s -c max_connections=300 -c shared_buffers=128MB -c max_wal_size=256MB", s.port, s.dir))
+	if err := s.wait(); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// control runs pg_ctl and waits for it.
+func (s *Server) control(tb testing.TB, args ...string) {
+	tb.Helper()
+	cmd := exec.Command(filepath.Join(s.bin, "pg_ctl"), append([]string{"-D", filepath.Join(s.dir, "data"), "-w"}, args...)...) //nolint:noctx // waits by itself
+	unprivileged(cmd)
+	cmd.Dir = s.dir
+	if err := cmd.Run(); err != nil { // without its output, which the server would keep open
+		tb.Fatalf("pg_ctl %s: %v", args[0], err)
+	}
+}
