@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -15,6 +16,10 @@ import (
 
 	"github.com/coder/websocket"
 	"github.com/coder/websocket/wsjson"
+
+	"github.com/hookgraph/hookgraph/internal/config"
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
 // program is a server that runs in this process, as main would run it.
@@ -28,7 +33,33 @@ type program struct {
 	ended   chan struct{} // closed when that has ended
 }
 
-// boot starts the program on a database in dir and returns when it listens.
+// databases runs a test on each kind of database. Such a database is what --database takes.
+func databases(t *testing.T, test func(t *testing.T, database string)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) { test(t, t.TempDir()) })
+	t.Run("postgres", func(t *testing.T) { test(t, webhooktest.Postgres(t)) })
+}
+
+// environment is the program's: on PostgreSQL there is no file for the master key.
+func environment(database string) func(string) string {
+	return func(name string) string {
+		if name == config.EnvMasterKey && store.IsPostgres(database) {
+			return base64.StdEncoding.EncodeToString(webhooktest.MasterKey)
+		}
+		return ""
+	}
+}
+
+// options open the program's database.
+func options(database string) store.Options {
+	o := store.At(database)
+	if o.URL != "" {
+		o.MasterKeys = [][]byte{webhooktest.MasterKey}
+	}
+	return o
+}
+
+// boot starts the program on a database and returns when it listens.
 func boot(t *testing.T, dir string, args ...string) *program {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -36,7 +67,7 @@ func boot(t *testing.T, dir string, args ...string) *program {
 	ended := make(chan error, 1)
 	go func() {
 		err := run(ctx, append([]string{"--listen", "127.0.0.1:0", "--database", dir, "--allow-private-targets"}, args...),
-			func(string) string { return "" }, in, t.Output())
+			environment(dir), in, t.Output())
 		_ = in.CloseWithError(io.EOF)
 		ended <- err
 	}()
@@ -82,7 +113,7 @@ func (p *program) command(t *testing.T, args ...string) string {
 	t.Helper()
 	var out bytes.Buffer
 	args = append(args, "--database", p.dir)
-	if err := run(t.Context(), args, func(string) string { return "" }, &out, t.Output()); err != nil {
+	if err := run(t.Context(), args, environment(p.dir), &out, t.Output()); err != nil {
 		t.Fatalf("%v: %v", args, err)
 	}
 	return strings.TrimSpace(out.String())

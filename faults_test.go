@@ -46,7 +46,22 @@ func TestKill(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes 10 s")
 	}
-	w := newWorld(t, webhooktest.NewDisk(t), "/healthy", "/flapping", "/hanging")
+	databases(t, func(t *testing.T, database string) {
+		t.Helper()
+		if !store.IsPostgres(database) {
+			testKill(t, database, webhooktest.NewDisk(t))
+			return
+		}
+		if *faultRounds == 0 {
+			t.Skip("waits for leases to end; -faults.rounds=6 runs it, and TestReplicas has a short one")
+		}
+		testKill(t, database, nil)
+	})
+}
+
+func testKill(t *testing.T, database string, disk *webhooktest.Disk) {
+	t.Helper()
+	w := newWorld(t, database, disk, "/healthy", "/flapping", "/hanging")
 	w.begin(t)
 	all := steps
 	if w.disk != nil {
@@ -82,7 +97,7 @@ func TestKillAtEachCommit(t *testing.T) {
 			some = []string{commitSteps[rand.IntN(len(commitSteps))]}
 		}
 		for _, step := range some {
-			w := newWorld(t, disk, "/free", "/held")
+			w := newWorld(t, t.TempDir(), disk, "/free", "/held")
 			w.quiet = true
 			w.begin(t)
 			if w.walk(t, fmt.Sprint(step, " ", n)) {
@@ -104,7 +119,12 @@ func TestTerminateUnderLoad(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}
-	w := newWorld(t, nil, "/healthy", "/flapping")
+	databases(t, testTerminateUnderLoad)
+}
+
+func testTerminateUnderLoad(t *testing.T, database string) {
+	t.Helper()
+	w := newWorld(t, database, nil, "/healthy", "/flapping")
 	w.graceful = true
 	w.begin(t)
 	for range 2 {
@@ -122,7 +142,7 @@ func TestReadOnlyDisk(t *testing.T) {
 	if disk == nil {
 		t.Skip("no shim for the disk")
 	}
-	w := newWorld(t, disk, "/slow")
+	w := newWorld(t, t.TempDir(), disk, "/slow")
 	w.quiet, w.graceful = true, true
 	w.begin(t)
 	w.publish()
@@ -187,10 +207,10 @@ type trap struct {
 	dead   chan struct{} // closed when the program is
 }
 
-func newWorld(t *testing.T, disk *webhooktest.Disk, paths ...string) *world {
+func newWorld(t *testing.T, database string, disk *webhooktest.Disk, paths ...string) *world {
 	t.Helper()
 	return &world{
-		dir: t.TempDir(), disk: disk, paths: paths, hooks: map[string]string{}, done: make(chan struct{}),
+		dir: database, disk: disk, paths: paths, hooks: map[string]string{}, done: make(chan struct{}),
 		conns: map[net.Conn]bool{},
 	}
 }
@@ -231,22 +251,11 @@ func (w *world) bury(t *testing.T, end time.Time) {
 			t.Fatalf("%d connections of a program that has ended are open", open)
 		}
 	}
-	// Of a copy: who opens a database repairs it, and that is the next start's to do.
-	dir := t.TempDir()
-	for _, name := range []string{"hookgraph.db", "hookgraph.db-wal", "master.key"} {
-		text, err := os.ReadFile(filepath.Join(w.dir, name))
-		if err == nil {
-			err = os.WriteFile(filepath.Join(dir, name), text, 0o600)
-		}
-		if err != nil && !os.IsNotExist(err) { // one that has stopped in order leaves no log
-			t.Fatal(err)
-		}
-	}
-	s, err := store.Open(t.Context(), store.Options{Dir: dir, Shared: true})
+	s, err := store.Open(t.Context(), w.remains(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = s.Close(); _ = os.RemoveAll(dir) }()
+	defer func() { _ = s.Close() }()
 	owner, err := s.EnsureTenant(t.Context(), webhook.DefaultTenant)
 	if err != nil {
 		t.Fatal(err)
@@ -273,6 +282,28 @@ func (w *world) bury(t *testing.T, end time.Time) {
 		}
 		is.log = scanned
 	}
+}
+
+// remains is the database as a program that has ended left it. On SQLite it is a copy: who opens a database repairs it, and
+// that is the next start's to do.
+func (w *world) remains(t *testing.T) store.Options {
+	t.Helper()
+	o := options(w.dir)
+	o.Shared = true
+	if o.URL != "" {
+		return o
+	}
+	o.Dir = t.TempDir()
+	for _, name := range []string{"hookgraph.db", "hookgraph.db-wal", "master.key"} {
+		text, err := os.ReadFile(filepath.Join(w.dir, name))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(o.Dir, name), text, 0o600)
+		}
+		if err != nil && !os.IsNotExist(err) { // one that has stopped in order leaves no log
+			t.Fatal(err)
+		}
+	}
+	return o
 }
 
 // receiver is what the webhooks' URLs begin with.
@@ -537,7 +568,7 @@ func (w *world) end(t *testing.T) {
 // check compares what the publishers were told, what the receivers got, and what the database says.
 func (w *world) check(t *testing.T) {
 	t.Helper()
-	s, err := store.Open(t.Context(), store.Options{Dir: w.dir})
+	s, err := store.Open(t.Context(), options(w.dir))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -67,10 +67,10 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func
 		return err
 	}
 	defer client.Close()
-	st, err := store.Open(ctx, store.Options{
-		Dir: cfg.Database, Logger: log, MaxDataBytes: int(cfg.MaxPayload), MasterKeys: cfg.MasterKeys,
-		CheckURL: client.ValidateURL, CheckHeader: egress.ValidateHeader, Quotas: cfg.Quotas(),
-	})
+	options := store.At(cfg.Database)
+	options.Logger, options.MaxDataBytes, options.MasterKeys = log, int(cfg.MaxPayload), cfg.MasterKeys
+	options.CheckURL, options.CheckHeader, options.Quotas = client.ValidateURL, egress.ValidateHeader, cfg.Quotas()
+	st, err := store.Open(ctx, options)
 	if err != nil {
 		return err
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
+	"github.com/hookgraph/hookgraph/internal/config"
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
@@ -30,8 +31,13 @@ const createWebhook = `mutation ($input: CreateWebhookInput!) {
 // What is registered and published over either API arrives, signed as Standard Webhooks' own library wants it, and is seen
 // by a watcher that loses its connection in between: each attempt once, none missing.
 func TestEndToEnd(t *testing.T) {
+	databases(t, testEndToEnd)
+}
+
+func testEndToEnd(t *testing.T, database string) {
+	t.Helper()
 	receiver := webhooktest.NewReceiver(t)
-	p := boot(t, t.TempDir())
+	p := boot(t, database)
 	c := &client{p.url, p.token}
 	secrets := map[string]string{}
 	var hook struct{ Secret string }
@@ -255,7 +261,12 @@ func TestTrustedDocuments(t *testing.T) {
 // A token made while the server runs works at once, for its tenant only; when it is revoked, calls and open streams end
 // within five seconds.
 func TestTokens(t *testing.T) {
-	p := boot(t, t.TempDir())
+	databases(t, testTokens)
+}
+
+func testTokens(t *testing.T, database string) {
+	t.Helper()
+	p := boot(t, database)
 	operator := &client{p.url, p.token}
 	var mine struct{ ID string }
 	operator.rest(t, "POST", "/v1/webhooks", `{"url": "https://operator.example.com/"}`, &mine)
@@ -358,7 +369,7 @@ func TestRestart(t *testing.T) {
 func start(t *testing.T, dir string, env ...string) (p *program, kill func()) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "serve", "--listen", "127.0.0.1:0", "--database", dir, "--allow-private-targets")
-	cmd.Env = append(append(os.Environ(), "HOOKGRAPH_TEST_MAIN=1"), env...)
+	cmd.Env = append(append(os.Environ(), "HOOKGRAPH_TEST_MAIN=1", config.EnvMasterKey+"="+environment(dir)(config.EnvMasterKey)), env...)
 	cmd.Stderr = t.Output()
 	out, err := cmd.StdoutPipe()
 	if err != nil {

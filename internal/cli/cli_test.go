@@ -67,7 +67,7 @@ func TestMistakes(t *testing.T) {
 		env  map[string]string
 		want string
 	}{
-		"postgres":        {args: []string{"--database", "postgres://u:p@h/d"}, want: "not supported yet"},
+		"postgres":        {args: []string{"--database", "postgres://u:p@h/d"}, want: "HOOKGRAPH_MASTER_KEY"},
 		"unknown flag":    {args: []string{"--colour"}, want: "--colour"},
 		"unknown command": {args: []string{"dance"}, want: "dance"},
 		"size":            {args: []string{"--max-payload", "many"}, want: "--max-payload"},

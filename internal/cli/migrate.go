@@ -38,7 +38,9 @@ func migrate(ctx context.Context, env *Env, s config.Storage, l config.Logging, 
 	if err := s.Check(env.Getenv); err != nil {
 		return err
 	}
-	list, err := store.Migrations(ctx, store.Options{Dir: s.Database, Logger: l.Logger(env.Stderr), MasterKeys: s.MasterKeys}, up)
+	o := store.At(s.Database)
+	o.Logger, o.MasterKeys = l.Logger(env.Stderr), s.MasterKeys
+	list, err := store.Migrations(ctx, o, up)
 	if err != nil {
 		return err
 	}

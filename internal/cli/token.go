@@ -31,12 +31,14 @@ func (d *tokenDatabase) with(ctx context.Context, env *Env, use func(*store.Stor
 	if err := d.Check(env.Getenv); err != nil {
 		return err
 	}
-	if _, err := os.Stat(d.Database); err != nil { // a new database here would only hide a wrong path
-		return fmt.Errorf("--database: %w", err)
+	o := store.At(d.Database)
+	o.Shared, o.Logger, o.MasterKeys = true, d.Logger(env.Stderr), d.MasterKeys
+	if o.URL == "" {
+		if _, err := os.Stat(o.Dir); err != nil { // a new database here would only hide a wrong path
+			return fmt.Errorf("--database: %w", err)
+		}
 	}
-	s, err := store.Open(ctx, store.Options{
-		Dir: d.Database, Shared: true, Logger: d.Logger(env.Stderr), MasterKeys: d.MasterKeys,
-	})
+	s, err := store.Open(ctx, o)
 	if err != nil {
 		return err
 	}

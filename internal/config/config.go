@@ -143,16 +143,20 @@ func notToken(r rune) bool {
 	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-._~+/=", r)
 }
 
-// Check reads the master keys and refuses what is not a directory.
+// Check reads the master keys and refuses what is neither a directory nor the URL of a PostgreSQL database.
 func (s *Storage) Check(getenv func(string) string) error {
-	if scheme, _, ok := strings.Cut(s.Database, "://"); ok {
-		if scheme == "postgres" || scheme == "postgresql" {
-			return errors.New("--database: PostgreSQL is not supported yet; name a directory for SQLite")
-		}
-		return fmt.Errorf("--database: %s:// is no database that is known; name a directory for SQLite", scheme)
+	scheme, _, isURL := strings.Cut(s.Database, "://")
+	postgres := isURL && (scheme == "postgres" || scheme == "postgresql")
+	switch {
+	case isURL && !postgres:
+		return fmt.Errorf("--database: %s:// is no database that is known; name a directory for SQLite, or a postgres:// URL", scheme)
+	case s.Database == "":
+		return errors.New("--database: must name a directory, or a postgres:// URL")
 	}
-	if s.Database == "" {
-		return errors.New("--database: must name a directory")
+	if postgres {
+		if u, err := url.Parse(s.Database); err != nil || len(u.Path) < 2 {
+			return errors.New("--database: must be like postgres://user:password@host:5432/database") // never the value
+		}
 	}
 	s.MasterKeys = nil
 	if text := getenv(EnvMasterKey); text != "" {
@@ -164,12 +168,19 @@ func (s *Storage) Check(getenv func(string) string) error {
 			s.MasterKeys = append(s.MasterKeys, key)
 		}
 	}
+	if postgres && s.MasterKeys == nil {
+		return fmt.Errorf("%s: must be set with PostgreSQL, to the same 32 bytes in base64 for every replica", EnvMasterKey)
+	}
 	return nil
 }
 
 // LogValue keeps secrets out of logs, should a Config ever be logged.
 func (c *Config) LogValue() slog.Value {
-	return slog.GroupValue(slog.String("listen", c.Listen), slog.String("database", c.Database))
+	database := c.Database
+	if scheme, _, ok := strings.Cut(database, "://"); ok {
+		database = scheme + "://" // what follows may hold a password
+	}
+	return slog.GroupValue(slog.String("listen", c.Listen), slog.String("database", database))
 }
 
 // Logger makes the program's logger, which writes to w.

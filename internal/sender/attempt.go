@@ -20,7 +20,7 @@ import (
 type outcome int
 
 const (
-	interrupted outcome = iota // by the end of Run: says nothing of the receiver
+	interrupted outcome = iota // by the end of Run or of the claim: says nothing of the receiver
 	success
 	failure
 )
@@ -32,6 +32,9 @@ type verdict struct {
 
 // serve makes an attempt and has it recorded. It returns before the record is committed.
 func (s *Sender) serve(t *task) verdict {
+	if t.job.Lost() { // somebody else makes it, or will
+		return verdict{outcome: interrupted}
+	}
 	r, ok := s.attempt(t)
 	if !ok {
 		return verdict{outcome: interrupted}

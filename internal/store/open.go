@@ -42,6 +42,14 @@ type Options struct {
 	Quotas webhook.Quotas
 }
 
+// At are options of the database that an operator names: a directory, or the URL of a PostgreSQL database.
+func At(database string) Options {
+	if IsPostgres(database) {
+		return Options{URL: database}
+	}
+	return Options{Dir: database}
+}
+
 // Store is an open database. Its methods may be called from any goroutine.
 type Store struct {
 	opts   Options

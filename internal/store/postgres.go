@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net"
 	"strconv"
 	"strings"
@@ -84,21 +85,16 @@ func (p *postgresDB) config(settings map[string]string) (*pgx.ConnConfig, error)
 	if cfg.ConnectTimeout == 0 {
 		cfg.ConnectTimeout = 5 * time.Second
 	}
-	dialer := &net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 5 * time.Second, Interval: 2 * time.Second, Count: 3}}
-	cfg.DialFunc = dialer.DialContext
+	// A server that is gone without a word is noticed in seconds.
+	//nolint:forbidigo // the operator's own database, not a webhook
+	cfg.DialFunc = (&net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 5 * time.Second, Interval: 2 * time.Second, Count: 3}}).DialContext
 	cfg.Tracer = p
-	for name, value := range map[string]string{
+	maps.Copy(cfg.RuntimeParams, map[string]string{
 		"application_name": "hookgraph", "timezone": "UTC", "jit": "off",
 		"statement_timeout":                   millis(pgTimeout),
 		"idle_in_transaction_session_timeout": millis(idleTimeout),
-	} {
-		if _, ok := cfg.RuntimeParams[name]; !ok || name != "application_name" {
-			cfg.RuntimeParams[name] = value
-		}
-	}
-	for name, value := range settings {
-		cfg.RuntimeParams[name] = value
-	}
+	})
+	maps.Copy(cfg.RuntimeParams, settings)
 	return cfg, nil
 }
 
@@ -221,7 +217,7 @@ func (p *postgresDB) start(ctx context.Context, s *Store) error {
 	if err := p.begun(ctx); err != nil {
 		return err
 	}
-	p.run()
+	p.run() //nolint:contextcheck // until the store is closed
 	return nil
 }
 

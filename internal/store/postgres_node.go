@@ -95,6 +95,7 @@ func (p *postgresDB) leave() {
 // void makes claims due again, in small transactions; it passes over rows that somebody has locked.
 func (p *postgresDB) void(ctx context.Context, of string) error {
 	for {
+		//nolint:gosec // of is this package's own text
 		res, err := p.side.ExecContext(ctx, `UPDATE deliveries d SET claimed_by = NULL, due_at = CASE WHEN d.status = 'PENDING' THEN clock_timestamp() END
 			FROM (SELECT day, seq FROM deliveries WHERE claimed_by IS NOT NULL AND `+of+` LIMIT 1000 FOR UPDATE SKIP LOCKED) c
 			WHERE d.day = c.day AND d.seq = c.seq`)

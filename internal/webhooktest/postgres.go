@@ -178,14 +178,14 @@ func startPostgres() (_ *Server, err error) {
 	if err := giveAway(s.dir); err != nil {
 		return nil, err
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // at once
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
 	s.port = listener.Addr().(*net.TCPAddr).Port
 	_ = listener.Close()
 	data := filepath.Join(s.dir, "data")
-	initdb := exec.Command(filepath.Join(s.bin, "initdb"), "-D", data, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-locale", "--no-sync") //nolint:noctx // some seconds
+	initdb := exec.Command(filepath.Join(s.bin, "initdb"), "-D", data, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-locale", "--no-sync")
 	unprivileged(initdb)
 	initdb.Dir = s.dir
 	if out, err := initdb.CombinedOutput(); err != nil {
@@ -204,7 +204,7 @@ rm -rf "$dir"`
 	for _, v := range settings {
 		args = append(args, "-c", v)
 	}
-	s.cmd = exec.Command("sh", args...) //nolint:noctx // ends with this process, by its standard input
+	s.cmd = exec.Command("sh", args...)
 	unprivileged(s.cmd)
 	s.cmd.Dir = s.dir
 	if s.stop, err = s.cmd.StdinPipe(); err != nil {
@@ -250,7 +250,7 @@ func (s *Server) Restart(tb testing.TB) {
 // control runs pg_ctl and waits for it.
 func (s *Server) control(tb testing.TB, args ...string) {
 	tb.Helper()
-	cmd := exec.Command(filepath.Join(s.bin, "pg_ctl"), append([]string{"-D", filepath.Join(s.dir, "data"), "-w"}, args...)...) //nolint:noctx // waits by itself
+	cmd := exec.Command(filepath.Join(s.bin, "pg_ctl"), append([]string{"-D", filepath.Join(s.dir, "data"), "-w"}, args...)...)
 	unprivileged(cmd)
 	cmd.Dir = s.dir
 	if err := cmd.Run(); err != nil { // without its output, which the server would keep open

@@ -31,7 +31,7 @@ func serverUser() (uid, gid int, needed bool) {
 func memory() string {
 	const dir = "/dev/shm"
 	var fs syscall.Statfs_t
-	if err := syscall.Statfs(dir, &fs); err != nil || fs.Bavail*uint64(fs.Bsize) < 2<<30 { //nolint:gosec // a size
+	if err := syscall.Statfs(dir, &fs); err != nil || fs.Bavail*uint64(fs.Bsize) < 2<<30 {
 		return ""
 	}
 	return dir
@@ -46,6 +46,6 @@ func giveAway(dir string) error {
 
 func unprivileged(cmd *exec.Cmd) {
 	if uid, gid, needed := serverUser(); needed {
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}} //nolint:gosec // ids
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
 	}
 }
