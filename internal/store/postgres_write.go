@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"gorm.io/gorm"
@@ -254,8 +255,11 @@ func (p *postgresDB) insert(b *batch, t *table, rows int, when func(i int) time.
 		days[i], seqs[i] = dayOf(when(i)).start(), first+int64(i)
 		row = values(row[:0], i)
 		for c, v := range row {
-			if id, ok := v.(webhook.ID); ok {
-				v = [16]byte(id)
+			switch is := v.(type) {
+			case webhook.ID:
+				v = [16]byte(is)
+			case string:
+				v = storable(is)
 			}
 			columns[c][i] = v
 		}
@@ -267,6 +271,14 @@ func (p *postgresDB) insert(b *batch, t *table, rows int, when func(i int) time.
 	}
 	_, err = b.sqlTx().ExecContext(b.context(), pgInsertions[t], args...)
 	return first, err
+}
+
+// storable is the text as PostgreSQL takes it: receivers answer with any bytes.
+func storable(text string) string {
+	if utf8.ValidString(text) && strings.IndexByte(text, 0) < 0 {
+		return text
+	}
+	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
 }
 
 // context is the transaction's.
