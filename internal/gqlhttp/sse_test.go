@@ -205,14 +205,7 @@ func TestStreamLimit(t *testing.T) {
 // pulls of the endless subscription have stopped, which shows the backpressure too.
 func (s *server) stalled(t *testing.T, pulls *atomic.Int64, request func(net.Conn)) net.Conn {
 	t.Helper()
-	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", s.Listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := conn.(*net.TCPConn).SetReadBuffer(4096); err != nil {
-		t.Fatal(err)
-	}
-	request(conn)
+	conn := s.unread(t, request)
 	last := int64(-1)
 	eventually(t, "the server is blocked", func() bool {
 		now := pulls.Load()
@@ -221,6 +214,20 @@ func (s *server) stalled(t *testing.T, pulls *atomic.Int64, request func(net.Con
 		time.Sleep(20 * time.Millisecond)
 		return stopped
 	})
+	return conn
+}
+
+// unread opens a connection that reads nothing, and writes the request.
+func (s *server) unread(t *testing.T, request func(net.Conn)) net.Conn {
+	t.Helper()
+	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", s.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.(*net.TCPConn).SetReadBuffer(4096); err != nil {
+		t.Fatal(err)
+	}
+	request(conn)
 	return conn
 }
 
@@ -242,17 +249,25 @@ func TestSSEStalled(t *testing.T) {
 	eventually(t, "the stream ends", func() bool { return s.handler.open() == 0 })
 }
 
-// A client that stops reading and then goes away harms nothing, again and again, with heartbeats running.
+// Clients that stop reading and then go away harm nothing, a thousand times, with heartbeats running.
 func TestSSEStalledThenGone(t *testing.T) {
+	const rounds, clients = 10, 100
 	var pulls atomic.Int64
 	s := newServer(t, Config{PingInterval: time.Millisecond})
 	s.schema.Pulled = func(int) { pulls.Add(1) }
-	for range 5 {
+	for range rounds {
 		pulls.Store(0)
-		conn := s.stalled(t, &pulls, sseRequest)
-		_ = conn.Close()
+		conns := make([]net.Conn, clients-1)
+		for i := range conns {
+			conns[i] = s.unread(t, sseRequest)
+		}
+		eventually(t, "all stream", func() bool { return s.handler.open() == len(conns) })
+		_ = s.stalled(t, &pulls, sseRequest).Close() // all are stalled
+		for _, conn := range conns {
+			_ = conn.Close()
+		}
+		eventually(t, "the streams end", func() bool { return s.handler.open() == 0 })
 	}
-	eventually(t, "the streams end", func() bool { return s.handler.open() == 0 })
 	if a := s.query(t, "{hello}", ""); a.status != 200 {
 		t.Errorf("got %d", a.status)
 	}

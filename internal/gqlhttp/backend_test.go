@@ -1,0 +1,388 @@
+package gqlhttp_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/hookgraph/hookgraph/graph"
+	"github.com/hookgraph/hookgraph/internal/auth"
+	"github.com/hookgraph/hookgraph/internal/gqlhttp"
+	"github.com/hookgraph/hookgraph/internal/live"
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
+)
+
+// The tests of this package have everything real but the sender: the store, the log of attempts, the schema and the
+// transports. A recorder claims deliveries and records what became of them.
+
+// backend is a database, its webhooks, and the servers on it.
+type backend struct {
+	store *store.Store
+	token string
+	scope *store.Scope
+	owner webhook.ID
+	hooks []*webhook.Webhook // the one at i gets events of the type t.i
+
+	mu   sync.Mutex // guards logs
+	logs map[*live.Log]bool
+}
+
+func newBackend(t testing.TB, hooks int, change func(*store.Options)) *backend {
+	t.Helper()
+	b := &backend{store: webhooktest.Store(t, change), logs: map[*live.Log]bool{}}
+	b.store.OnAttempts(func(attempts []*webhook.Attempt) {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		for log := range b.logs {
+			log.Append(attempts)
+		}
+	})
+	var row *webhook.Token
+	b.token, row = webhooktest.Token(t, b.store, "kallima")
+	b.owner = *row.TenantID
+	b.scope = b.store.In(b.owner)
+	for i := range hooks {
+		made, _, err := b.scope.CreateWebhook(t.Context(), webhook.New{
+			URL: "https://example.com/" + fmt.Sprint(i), Events: []string{eventType(i)}, Enabled: true, RetryScheduleMs: []int{},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.hooks = append(b.hooks, made)
+	}
+	return b
+}
+
+func eventType(hook int) string { return fmt.Sprintf("t.h%d", hook) }
+
+// frontend is a server.
+type frontend struct {
+	*httptest.Server
+	log     *live.Log
+	handler *gqlhttp.Handler
+	stop    func()
+}
+
+// serve starts a server; stop, or the test's end, shuts it down. With small buffers a client that does not read is
+// noticed soon.
+func (b *backend) serve(t testing.TB, tail int, change func(*gqlhttp.Config)) *frontend {
+	t.Helper()
+	quiet := slog.New(slog.DiscardHandler)
+	f := &frontend{log: live.New(b.store, tail)}
+	authenticator := auth.New(b.store)
+	cfg := gqlhttp.Config{
+		Authenticate:     graph.Authenticate(authenticator, quiet),
+		Alive:            authenticator.Alive,
+		AroundOperations: graph.AroundOperations(b.store),
+		ErrorPresenter:   graph.Presenter{Logger: quiet}.Present,
+		Logger:           quiet,
+	}
+	if change != nil {
+		change(&cfg)
+	}
+	schema := graph.New(&graph.Resolver{Store: b.store, Live: f.log, LastEventID: gqlhttp.LastEventID, EndStream: gqlhttp.EndStream})
+	f.handler = gqlhttp.New(schema, cfg)
+	f.Server = httptest.NewUnstartedServer(f.handler)
+	f.Config.ConnContext = func(ctx context.Context, conn net.Conn) context.Context {
+		_ = conn.(*net.TCPConn).SetWriteBuffer(8 << 10)
+		return ctx
+	}
+	b.mu.Lock()
+	b.logs[f.log] = true
+	b.mu.Unlock()
+	f.Start()
+	f.stop = sync.OnceFunc(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		if err := f.handler.Shutdown(ctx); err != nil {
+			t.Errorf("shutdown: %v", err)
+		}
+		f.Close()
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		delete(b.logs, f.log)
+	})
+	t.Cleanup(f.stop)
+	return f
+}
+
+// record makes one attempt for each of the webhooks: some fail, some have long answers.
+func (b *backend) record(t testing.TB, hooks ...int) {
+	t.Helper()
+	events := make([]webhook.NewEvent, len(hooks))
+	for i, h := range hooks {
+		events[i] = webhook.NewEvent{Type: eventType(h), Data: json.RawMessage("{}")}
+	}
+	published, err := b.scope.Publish(t.Context(), events)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	for _, p := range published {
+		if p.Err != nil {
+			t.Error(p.Err)
+			return
+		}
+	}
+	var claims sync.WaitGroup // together, for the store to commit them together
+	seen := map[int]bool{}
+	for _, h := range hooks {
+		if seen[h] {
+			continue
+		}
+		seen[h] = true
+		claims.Go(func() {
+			jobs, _, err := b.store.Claim(t.Context(), b.hooks[h].ID, len(hooks), 1<<20)
+			if err != nil {
+				t.Error(err)
+			}
+			for _, job := range jobs {
+				if err := b.store.Record(t.Context(), result(job)); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	claims.Wait()
+	if err := b.store.Flush(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+func result(job *store.Job) *store.Result {
+	r := &store.Result{Job: job, Attempt: webhook.Attempt{
+		Status: webhook.AttemptSucceeded, Trigger: webhook.TriggerSchedule, StartedAt: time.Now(), DurationUs: 1500, URL: job.Hook.URL,
+		ResponseStatus: new(200), ResponseBody: bytes.Repeat([]byte("x"), rand.IntN(4)*700),
+	}}
+	switch rand.IntN(4) {
+	case 0:
+		r.Attempt.Status, r.Attempt.Error, r.Attempt.Message = webhook.AttemptFailed, new(webhook.ErrorTimeout), "no answer in time"
+		r.Attempt.ResponseStatus, r.Attempt.ResponseBody = nil, nil
+	case 1:
+		r.Attempt.Trigger = webhook.TriggerManual
+	}
+	return r
+}
+
+// history is all attempts that match a filter, in the order of the log.
+func (b *backend) history(t testing.TB, f store.AttemptFilter) (ids []string) {
+	t.Helper()
+	for after := int64(0); ; {
+		page, scanned, err := b.store.AttemptLog(t.Context(), b.owner, f, after, 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range page {
+			ids = append(ids, a.ID.String())
+		}
+		if scanned == after {
+			return ids
+		}
+		after = scanned
+	}
+}
+
+const watch = `subscription($filter: DeliveryAttemptFilter, $after: String) {
+	deliveryAttempts(filter: $filter, after: $after) { cursor node { id number status response { body } } } }`
+
+// operation is the parameters of a subscription to a filter.
+func operation(document string, filter store.AttemptFilter, after string) []byte {
+	f := map[string]any{"webhookIds": filter.WebhookIDs, "statuses": filter.Statuses, "eventTypes": filter.EventTypes, "errors": filter.Errors, "triggers": filter.Triggers}
+	b, err := json.Marshal(map[string]any{"query": document, "variables": map[string]any{"filter": f, "after": after}})
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+// streamed is one response of the subscription.
+type streamed struct {
+	Errors []struct {
+		Message    string
+		Extensions struct{ Code, Oldest string }
+	}
+	Data struct {
+		DeliveryAttempts struct {
+			Cursor string
+			Node   struct{ ID string }
+		}
+	}
+}
+
+// stream is an open subscription.
+type stream interface {
+	next(ctx context.Context) (*streamed, error)
+	drop() // as a broken network does
+}
+
+// dialer opens connections with little room for what is not read.
+func dialer(keep func(net.Conn)) *http.Client {
+	return &http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			conn, err := (&net.Dialer{}).DialContext(ctx, network, addr)
+			if err == nil {
+				_ = conn.(*net.TCPConn).SetReadBuffer(8 << 10)
+				keep(conn)
+			}
+			return conn, err
+		},
+	}}
+}
+
+// socket is a subscription over WebSocket.
+type socket struct {
+	conn *websocket.Conn
+	raw  net.Conn
+	ops  int
+}
+
+func (b *backend) dial(ctx context.Context, f *frontend) (*socket, error) {
+	s := &socket{}
+	var err error
+	s.conn, _, err = websocket.Dial(ctx, f.URL, &websocket.DialOptions{ //nolint:bodyclose // the connection has it
+		Subprotocols: []string{"graphql-transport-ws"}, HTTPClient: dialer(func(c net.Conn) { s.raw = c }),
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.conn.SetReadLimit(1 << 22)
+	if err := s.conn.Write(ctx, websocket.MessageText, []byte(`{"type":"connection_init","payload":{"token":"`+b.token+`"}}`)); err != nil {
+		return nil, err
+	}
+	_, ack, err := s.conn.Read(ctx)
+	if err != nil || string(ack) != `{"type":"connection_ack"}` {
+		s.drop()
+		return nil, errors.Join(err, fmt.Errorf("no ack: %s", ack))
+	}
+	return s, nil
+}
+
+// subscribe starts a subscription, and completes the one before.
+func (s *socket) subscribe(ctx context.Context, operation []byte) error {
+	if s.ops > 0 {
+		if err := s.conn.Write(ctx, websocket.MessageText, fmt.Appendf(nil, `{"id":"%d","type":"complete"}`, s.ops)); err != nil {
+			return err
+		}
+	}
+	s.ops++
+	return s.conn.Write(ctx, websocket.MessageText, fmt.Appendf(nil, `{"id":"%d","type":"subscribe","payload":%s}`, s.ops, operation))
+}
+
+func (s *socket) next(ctx context.Context) (*streamed, error) {
+	for {
+		_, text, err := s.conn.Read(ctx)
+		if err != nil {
+			return nil, err
+		}
+		var m struct {
+			ID, Type string
+			Payload  json.RawMessage
+		}
+		if err := json.Unmarshal(text, &m); err != nil {
+			return nil, err
+		}
+		if m.ID != fmt.Sprint(s.ops) {
+			continue // of the one before
+		}
+		r := &streamed{}
+		if m.Type == "next" {
+			return r, json.Unmarshal(m.Payload, r)
+		}
+		return r, errors.Join(json.Unmarshal(m.Payload, &r.Errors), fmt.Errorf("the subscription ended: %s", text))
+	}
+}
+
+func (s *socket) drop() {
+	_ = s.raw.(*net.TCPConn).SetLinger(0)
+	_ = s.raw.Close()
+	_ = s.conn.CloseNow()
+}
+
+// events is a subscription over server-sent events.
+type events struct {
+	body  io.ReadCloser
+	lines *bufio.Scanner
+	raw   net.Conn
+	id    string
+}
+
+func (b *backend) listen(ctx context.Context, f *frontend, operation []byte, lastEventID string) (*events, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, f.URL, bytes.NewReader(operation))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Authorization", "Bearer "+b.token)
+	req.Header.Set("Accept", "text/event-stream")
+	req.Header.Set("Content-Type", "application/json")
+	if lastEventID != "" {
+		req.Header.Set("Last-Event-ID", lastEventID)
+	}
+	e := &events{}
+	resp, err := dialer(func(c net.Conn) { e.raw = c }).Do(req)
+	if err != nil {
+		return nil, err
+	}
+	e.body, e.lines = resp.Body, bufio.NewScanner(resp.Body)
+	e.lines.Buffer(nil, 1<<22)
+	if resp.StatusCode != http.StatusOK {
+		e.drop()
+		return nil, fmt.Errorf("status %d", resp.StatusCode)
+	}
+	return e, nil
+}
+
+func (e *events) next(context.Context) (*streamed, error) {
+	for e.lines.Scan() {
+		switch name, value, _ := strings.Cut(e.lines.Text(), ": "); name {
+		case "id":
+			e.id = value
+		case "data":
+			r := &streamed{}
+			if err := json.Unmarshal([]byte(value), r); err != nil {
+				return nil, err
+			}
+			if len(r.Errors) == 0 && r.Data.DeliveryAttempts.Cursor != e.id {
+				return nil, fmt.Errorf("id %q of cursor %q", e.id, r.Data.DeliveryAttempts.Cursor)
+			}
+			return r, nil
+		}
+	}
+	return nil, errors.Join(e.lines.Err(), io.EOF)
+}
+
+func (e *events) drop() {
+	_ = e.raw.(*net.TCPConn).SetLinger(0)
+	_ = e.raw.Close()
+	_ = e.body.Close()
+}
+
+func (r *streamed) errors() []string {
+	if r == nil {
+		return nil
+	}
+	texts := make([]string, len(r.Errors))
+	for i, e := range r.Errors {
+		texts[i] = e.Extensions.Code + " " + e.Message
+	}
+	return texts
+}
+
+func errOf(r *streamed) error { return fmt.Errorf("%q", r.errors()) }
