@@ -11,7 +11,7 @@ import (
 
 // Body is the resolver for the body field.
 func (r *attemptRequestResolver) Body(ctx context.Context, obj *model.AttemptRequest) (string, error) {
-	e, err := required(load(ctx, &from(ctx).loaders.events, obj.Attempt, attemptEvent))
+	e, err := required(ofAttempt(ctx, &r.shared.events, &from(ctx).loaders.events, obj.Attempt, attemptEvent))
 	if err != nil {
 		return "", err
 	}
@@ -45,17 +45,17 @@ func (r *deliveryAttemptResolver) Timings(ctx context.Context, obj *webhook.Atte
 
 // Delivery is the resolver for the delivery field.
 func (r *deliveryAttemptResolver) Delivery(ctx context.Context, obj *webhook.Attempt) (*webhook.Delivery, error) {
-	return required(load(ctx, &from(ctx).loaders.deliveries, obj, attemptDelivery))
+	return required(ofAttempt(ctx, &r.shared.deliveries, &from(ctx).loaders.deliveries, obj, attemptDelivery))
 }
 
 // Event is the resolver for the event field.
 func (r *deliveryAttemptResolver) Event(ctx context.Context, obj *webhook.Attempt) (*webhook.Event, error) {
-	return required(load(ctx, &from(ctx).loaders.events, obj, attemptEvent))
+	return required(ofAttempt(ctx, &r.shared.events, &from(ctx).loaders.events, obj, attemptEvent))
 }
 
 // Webhook is the resolver for the webhook field.
 func (r *deliveryAttemptResolver) Webhook(ctx context.Context, obj *webhook.Attempt) (*webhook.Webhook, error) {
-	return load(ctx, &from(ctx).loaders.webhooks, obj, attemptWebhook)
+	return ofAttempt(ctx, &r.shared.webhooks, &from(ctx).loaders.webhooks, obj, attemptWebhook)
 }
 
 // Request is the resolver for the request field.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -183,5 +185,46 @@ func TestBrokenStream(t *testing.T) {
 	}
 	if !errors.Is(told, errDisk) {
 		t.Errorf("the transport was told %v", told)
+	}
+}
+
+// A thousand watchers of the same attempts cost the reads of one, and see the state of after each attempt.
+func TestWatchersShareReads(t *testing.T) {
+	const watchers, attempts = 1000, 5
+	a := newAPI(t)
+	ctx, cancel := context.WithTimeout(a.as("kallima"), time.Minute)
+	defer cancel()
+	w := a.createWebhook(ctx, "https://example.com/")
+	all := make([]*subscription, watchers)
+	for i := range all {
+		read, ctx, errs := a.start(ctx, `subscription { deliveryAttempts {
+			cursor node { number event { id } request { body } webhook { url } delivery { status } } } }`, nil)
+		if errs != nil {
+			t.Fatal(errs)
+		}
+		all[i] = &subscription{t, ctx, read}
+	}
+	read := func() int {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		return a.statements
+	}
+	for range attempts {
+		a.publish(ctx, 1)
+		a.attempt(w, 1, true)
+		before := read()
+		var wg sync.WaitGroup
+		for _, s := range all {
+			wg.Go(func() {
+				resp := s.read(s.ctx)
+				if resp == nil || !strings.Contains(string(resp.Data), `"delivery":{"status":"SUCCEEDED"}`) {
+					t.Errorf("got %v", resp)
+				}
+			})
+		}
+		wg.Wait()
+		if n := read() - before; n > 100 { // three, and three again for those who come after a second
+			t.Errorf("%d reads for %d watchers of one attempt", n, watchers)
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/hookgraph/hookgraph/internal/auth"
@@ -17,6 +18,7 @@ type request struct {
 	store    *store.Scope
 	registry *store.Registry
 	loaders  *loaders
+	stream   bool
 }
 
 type requestKey struct{}
@@ -42,8 +44,9 @@ func AroundOperations(s *store.Store) graphql.OperationMiddleware {
 		if caller.Operator {
 			known = s.Registry(nil)
 		}
+		stream := graphql.GetOperationContext(ctx).Operation.Operation == ast.Subscription
 		with := func(ctx context.Context) context.Context {
-			r := &request{caller: caller, store: scope, registry: known, loaders: newLoaders(scope, known)}
+			r := &request{caller: caller, store: scope, registry: known, loaders: newLoaders(scope, known), stream: stream}
 			return context.WithValue(ctx, requestKey{}, r)
 		}
 		respond := next(with(ctx))

@@ -32,10 +32,13 @@ type Resolver struct {
 	// EndStream tells the transport why the subscription of ctx ends. It is called before the stream is closed, and the
 	// transport presents the error.
 	EndStream func(ctx context.Context, err error)
+
+	shared *sharedReads // made by New
 }
 
 // New makes the executable schema. It runs only within AroundOperations, and wants the errors of a Presenter.
 func New(r *Resolver) graphql.ExecutableSchema {
+	r.shared = newSharedReads()
 	return NewExecutableSchema(Config{Schema: schema(), Resolvers: r, Directives: DirectiveRoot{Needs: needs}})
 }
 
