@@ -15,6 +15,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -77,6 +78,7 @@ type frontend struct {
 	*httptest.Server
 	log     *live.Log
 	handler *gqlhttp.Handler
+	began   atomic.Int64 // subscriptions
 	stop    func()
 }
 
@@ -97,7 +99,10 @@ func (b *backend) serve(t testing.TB, tail int, change func(*gqlhttp.Config)) *f
 	if change != nil {
 		change(&cfg)
 	}
-	schema := graph.New(&graph.Resolver{Store: b.store, Live: f.log, LastEventID: gqlhttp.LastEventID, EndStream: gqlhttp.EndStream})
+	schema := graph.New(&graph.Resolver{Store: b.store, Live: f.log, EndStream: gqlhttp.EndStream, LastEventID: func(ctx context.Context) string {
+		f.began.Add(1)
+		return gqlhttp.LastEventID(ctx)
+	}})
 	f.handler = gqlhttp.New(schema, cfg)
 	f.Server = httptest.NewUnstartedServer(f.handler)
 	f.Config.ConnContext = func(ctx context.Context, conn net.Conn) context.Context {
@@ -257,7 +262,7 @@ type socket struct {
 func (b *backend) dial(ctx context.Context, f *frontend) (*socket, error) {
 	s := &socket{}
 	var err error
-	s.conn, _, err = websocket.Dial(ctx, f.URL, &websocket.DialOptions{ //nolint:bodyclose // the connection has it
+	s.conn, _, err = websocket.Dial(ctx, f.URL, &websocket.DialOptions{
 		Subprotocols: []string{"graphql-transport-ws"}, HTTPClient: dialer(func(c net.Conn) { s.raw = c }),
 	})
 	if err != nil {

@@ -111,7 +111,7 @@ type hijackWatcher struct {
 // Buffers of a WebSocket. The server's are 4 KiB each; most sockets wait most of the time, and read little.
 const (
 	readBuffer  = 512
-	writeBuffer = 2048
+	writeBuffer = 1024
 )
 
 func (w *hijackWatcher) Hijack() (net.Conn, *bufio.ReadWriter, error) {
