@@ -51,8 +51,8 @@ type Result struct {
 
 	// Of single scenarios.
 	P99MsWithout         *float64 `json:"p99_ms_without,omitempty"`          // mixed: without the bad webhooks
-	DeliveredPerSWithout *float64 `json:"delivered_per_s_without,omitempty"` // watch: without subscribers
-	Streamed             *int64   `json:"streamed,omitempty"`                // watch: attempts that the subscribers got
+	DeliveredPerSWithout *float64 `json:"delivered_per_s_without,omitempty"` // watch and greedy: without subscribers
+	Streamed             *int64   `json:"streamed,omitempty"`                // watch and greedy: attempts that the subscribers got
 	FirstDeliveryMs      *float64 `json:"first_delivery_ms,omitempty"`       // backlog: from the start of the process
 }
 
@@ -70,6 +70,7 @@ var scenarios = []scenario{
 	{"mixed", func(ctx context.Context, b *bench, r *Result) error { return b.mixed(ctx, r) }, 100},
 	{"backlog", func(ctx context.Context, b *bench, r *Result) error { return b.backlog(ctx, r) }, 2},
 	{"watch", func(ctx context.Context, b *bench, r *Result) error { return b.watch(ctx, r) }, 100},
+	{"greedy", func(ctx context.Context, b *bench, r *Result) error { return b.greedy(ctx, r) }, 1},
 }
 
 // Names are the scenarios in their order.

@@ -39,7 +39,7 @@ func (b *bench) watch(ctx context.Context, r *Result) error {
 		return err
 	}
 
-	watchers, err := b.subscribe(ctx, ids)
+	watchers, err := b.subscribe(ctx, watchQuery, ids, 0)
 	if err != nil {
 		return err
 	}
@@ -66,6 +66,62 @@ func (b *bench) watch(ctx context.Context, r *Result) error {
 	return b.bare(ctx)
 }
 
+// greedyPause is how long the subscriber of greedy takes for each attempt: it reads some hundred a second.
+const greedyPause = 5 * time.Millisecond
+
+const greedyQuery = `subscription { deliveryAttempts(after: "latest") { cursor node {
+	id number status error message trigger startedAt durationMs event { id type data } webhook { id url }
+	request { url headers { name value } body } response { status headers { name value } body truncated }
+} } }`
+
+// greedy delivers as much as it can to one webhook, without and with a subscriber that asks for everything that there is of
+// every attempt, and can not keep up.
+func (b *bench) greedy(ctx context.Context, r *Result) error {
+	if _, err := b.server.createWebhook(ctx, b.receiver.url(healthy, 0), []string{eventType(0)}, true, nil); err != nil {
+		return err
+	}
+	if err := b.bare(ctx); err != nil {
+		return err
+	}
+	alone := func() (perS float64, err error) {
+		l := newLoad(b, 1, 1)
+		w, err := l.run(ctx, "without a subscriber", b.Duration/2, l.closed)
+		if err != nil {
+			return 0, err
+		}
+		return float64(w.deliveries) / w.seconds, l.check(ctx, r)
+	}
+	before, err := alone()
+	if err != nil {
+		return err
+	}
+	watchers, err := b.subscribe(ctx, greedyQuery, []string{""}, greedyPause)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = watchers.close() }()
+	l := newLoad(b, 1, 1)
+	w, err := l.run(ctx, "with a greedy subscriber", b.Duration, l.closed)
+	if err != nil {
+		return err
+	}
+	r.Streamed = new(int64)
+	*r.Streamed = watchers.got.Load()
+	b.fill(r, w)
+	if err := errors.Join(watchers.close(), l.check(ctx, r)); err != nil {
+		return err
+	}
+	after, err := alone()
+	if err != nil {
+		return err
+	}
+	r.DeliveredPerSWithout = new((before + after) / 2)
+	if err := b.finish(r); err != nil {
+		return err
+	}
+	return b.bare(ctx)
+}
+
 // watchers are subscribers of the stream of attempts, each on a WebSocket of its own.
 type watchers struct {
 	cancel context.CancelFunc
@@ -74,8 +130,9 @@ type watchers struct {
 	closed bool
 }
 
-// subscribe opens one subscription for each webhook, and returns when the server has read them all.
-func (b *bench) subscribe(ctx context.Context, ids []string) (*watchers, error) {
+// subscribe opens one subscription for each webhook, and returns when the server has read them all. Each subscriber takes
+// pause for an attempt.
+func (b *bench) subscribe(ctx context.Context, query string, ids []string, pause time.Duration) (*watchers, error) {
 	token, err := b.anotherToken(ctx)
 	if err != nil {
 		return nil, err
@@ -89,11 +146,11 @@ func (b *bench) subscribe(ctx context.Context, ids []string) (*watchers, error) 
 	opening.SetLimit(32)
 	for _, id := range ids {
 		opening.Go(func() error {
-			conn, err := b.dial(ctx, token, id)
+			conn, err := b.dial(ctx, token, query, id)
 			if err != nil {
 				return fmt.Errorf("subscribe: %w", err)
 			}
-			w.group.Go(func() error { return w.read(running, conn) })
+			w.group.Go(func() error { return w.read(running, conn, pause) })
 			return nil
 		})
 	}
@@ -125,8 +182,8 @@ const watchQuery = `subscription ($id: ID!) { deliveryAttempts(filter: {webhookI
 	cursor node { id number status error startedAt durationMs response { status } }
 } }`
 
-// dial opens a WebSocket (graphql-transport-ws) and subscribes to a webhook's attempts.
-func (b *bench) dial(ctx context.Context, token, id string) (*websocket.Conn, error) {
+// dial opens a WebSocket (graphql-transport-ws) and subscribes, to a webhook's attempts when id is not empty.
+func (b *bench) dial(ctx context.Context, token, query, id string) (*websocket.Conn, error) {
 	conn, res, err := websocket.Dial(ctx, "ws"+strings.TrimPrefix(b.server.url, "http")+"/graphql", &websocket.DialOptions{
 		Subprotocols: []string{"graphql-transport-ws"}, HTTPHeader: http.Header{}, CompressionMode: websocket.CompressionDisabled,
 	})
@@ -143,7 +200,11 @@ func (b *bench) dial(ctx context.Context, token, id string) (*websocket.Conn, er
 		if err := expect(ctx, conn, "connection_ack"); err != nil {
 			return err
 		}
-		if err := send(ctx, conn, message{ID: "1", Type: "subscribe", Payload: request{Query: watchQuery, Variables: map[string]any{"id": id}}}); err != nil {
+		var variables map[string]any
+		if id != "" {
+			variables = map[string]any{"id": id}
+		}
+		if err := send(ctx, conn, message{ID: "1", Type: "subscribe", Payload: request{Query: query, Variables: variables}}); err != nil {
 			return err
 		}
 		// When this ping is answered the server has read what came before it.
@@ -178,8 +239,9 @@ func expect(ctx context.Context, conn *websocket.Conn, kind string) error {
 }
 
 // read counts attempts until ctx ends. It does not parse them: the subscribers share the machine with the server.
-func (w *watchers) read(ctx context.Context, conn *websocket.Conn) error {
+func (w *watchers) read(ctx context.Context, conn *websocket.Conn, pause time.Duration) error {
 	defer func() { _ = conn.CloseNow() }()
+	conn.SetReadLimit(1 << 20)
 	for {
 		_, text, err := conn.Read(ctx)
 		if err != nil {
@@ -194,6 +256,12 @@ func (w *watchers) read(ctx context.Context, conn *websocket.Conn) error {
 				return fmt.Errorf("watch: %s", text)
 			}
 			w.got.Add(1)
+			if pause > 0 {
+				select {
+				case <-time.After(pause):
+				case <-ctx.Done():
+				}
+			}
 		case bytes.Contains(text, []byte(`"type":"ping"`)):
 			if err := send(ctx, conn, message{Type: "pong"}); err != nil {
 				return fmt.Errorf("watch: %w", err)

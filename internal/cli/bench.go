@@ -12,7 +12,7 @@ import (
 )
 
 type benchCmd struct {
-	Scenarios []string      `arg:"" optional:"" name:"scenario" help:"What to measure: throughput, fanout, latency, mixed, backlog, watch. All when none is named."`
+	Scenarios []string      `arg:"" optional:"" name:"scenario" help:"What to measure: throughput, fanout, latency, mixed, backlog, watch, greedy. All when none is named."`
 	Duration  time.Duration `default:"15s" help:"How long each measurement takes; a scenario makes about two to four."`
 	JSON      bool          `help:"Print one JSON object for each scenario."`
 	Backlog   int           `default:"1000000" help:"Due deliveries of the scenario backlog."`
