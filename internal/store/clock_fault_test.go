@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -75,4 +76,74 @@ func TestClockJumps(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A webhook that has failed for five days without one success is disabled, which its tenant's other webhooks are told;
+// one success in between counts from the beginning, and what it is owed is held.
+func TestFailingDisables(t *testing.T) {
+	var offset atomic.Int64
+	clock := func() time.Time { return time.Now().Add(time.Duration(offset.Load())) }
+	s, err := store.Open(t.Context(), store.Options{Dir: t.TempDir(), Now: clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	c := tenant(t, s, "a")
+	w := register(t, c, webhook.New{Enabled: true, Events: []string{"a.b"}})
+	other := register(t, c, webhook.New{Enabled: true, Events: []string{webhook.TypeWebhookDisabled}})
+	now := func() *webhook.Webhook {
+		found, err := c.WebhooksByID(t.Context(), []webhook.ID{w.ID})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found[w.ID]
+	}
+	attempt := func(at time.Duration, status int) {
+		offset.Store(int64(at))
+		publish(t, c, webhook.NewEvent{Type: "a.b"})
+		jobs, _ := claim(t, s, w.ID, 1)
+		record(t, s, jobs[0], status, func(r *store.Result) { r.Attempt.StartedAt = clock() })
+	}
+	const day = 24 * time.Hour
+	for _, step := range []struct {
+		at      time.Duration
+		status  int
+		enabled bool
+	}{
+		{0, 500, true}, {4 * day, 500, true}, {4*day + time.Hour, 200, true}, // up to here, all is forgotten
+		{5 * day, 500, true}, {10*day - time.Minute, 500, true}, {10*day + time.Minute, 500, false},
+	} {
+		attempt(step.at, step.status)
+		if now().Enabled != step.enabled {
+			t.Fatalf("after %v: %+v", step.at, now())
+		}
+	}
+	if got := now(); got.DisabledReason == nil || *got.DisabledReason != webhook.DisabledFailing || got.DisabledAt == nil {
+		t.Errorf("%+v", got)
+	}
+	if jobs, _ := claim(t, s, other.ID, 10); len(jobs) != 1 || !strings.Contains(string(jobs[0].Event.Data), `"reason":"FAILING"`) {
+		t.Errorf("told: %+v", jobs)
+	}
+	held, err := c.CountDeliveries(t.Context(), store.DeliveryFilter{Statuses: []webhook.DeliveryStatus{webhook.Held}})
+	if held != 5 || err != nil { // all but the one that succeeded
+		t.Errorf("%d are held, %v", held, err)
+	}
+}
+
+// A receiver's Retry-After puts the next attempt off, and never brings it forward.
+func TestRetryAfterIsKept(t *testing.T) {
+	each(t, func(t *suite) {
+		s := t.open(t, store.Options{})
+		c := tenant(t, s, "a")
+		w := register(t, c, webhook.New{Enabled: true, RetryScheduleMs: []int{60 * 60 * 1000, 60 * 60 * 1000}})
+		for after, want := range map[time.Duration]time.Duration{3 * time.Hour: 3 * time.Hour, time.Second: 54 * time.Minute} {
+			e := publish(t, c, webhook.NewEvent{})
+			jobs, _ := claim(t, s, w.ID, 1)
+			record(t, s, jobs[0], 503, func(r *store.Result) { r.RetryAfter = after })
+			d := only[webhook.Delivery](t)(c.Deliveries(t.Context(), store.DeliveryFilter{EventIDs: []webhook.ID{e[0].Event.ID}}, store.Page{}))
+			if d.NextAttemptAt == nil || time.Until(*d.NextAttemptAt) < want-time.Minute || time.Until(*d.NextAttemptAt) > want+time.Hour {
+				t.Errorf("Retry-After %v: the next attempt is at %v", after, d.NextAttemptAt)
+			}
+		}
+	})
 }
