@@ -23,6 +23,7 @@ var connections = map[string]func(s *shelf) string{
 	"Query.deliveries":   nil,
 	"Query.attempts":     nil,
 	"Query.tokens":       nil,
+	"Query.tenants":      nil, // of all tenants, for an operator
 	"Tenant.tokens":      func(s *shelf) string { return s.tenant },
 	"Webhook.deliveries": func(s *shelf) string { return s.webhook },
 	"Webhook.attempts":   func(s *shelf) string { return s.webhook },
@@ -48,6 +49,7 @@ func TestEveryConnectionIsListed(t *testing.T) {
 // shelf is a tenant whose lists grow: one row in each kind of list to begin with.
 type shelf struct {
 	*api
+	made                             int // tenants
 	ctx                              context.Context
 	tenant, webhook, event, delivery string
 }
@@ -70,6 +72,9 @@ func (s *shelf) addToken() {
 	s.get(s.ctx, `mutation { createToken(input: {name: "t"}) { token { id } userErrors { message } } }`, nil)
 }
 
+// growths are all that grow can do.
+var growths = []string{"publish", "attempt", "retry", "token", "tenant", "webhook"}
+
 // grow adds rows at the beginning of lists, and to the attempts of the delivery at the end.
 func (s *shelf) grow(how string) {
 	switch how {
@@ -82,6 +87,10 @@ func (s *shelf) grow(how string) {
 		s.attempt(s.webhook, 10, false)
 	case "token":
 		s.addToken()
+	case "tenant":
+		s.made++
+		s.get(s.operator("kallima"), `mutation($name: String!) { createTenant(input: {name: $name}) { tenant { id } userErrors { message } } }`,
+			vars{"name": fmt.Sprint("made", s.made)})
 	case "webhook":
 		s.get(s.ctx, `mutation { createWebhook(input: {url: "https://example.com/", events: ["never"]}) { userErrors { message } } }`, nil)
 	}
@@ -111,7 +120,11 @@ func (s *shelf) list(connection, args string, total bool) page {
 		body = fmt.Sprintf(`on: node(id: %q) { ... on %s { %s } }`, of(s), owner, body)
 		way = []any{"on", "list"}
 	}
-	got := s.get(s.ctx, "{ "+body+" }", nil)
+	ctx := s.ctx
+	if connection == "Query.tenants" {
+		ctx = s.operator("kallima")
+	}
+	got := s.get(ctx, "{ "+body+" }", nil)
 	at := func(rest ...any) any { return got.at(append(slices.Clone(way), rest...)...) }
 	p := page{hasNext: at("pageInfo", "hasNextPage") == true, hasPrev: at("pageInfo", "hasPreviousPage") == true, total: -1}
 	p.total, _ = at("totalCount").(float64)
@@ -135,15 +148,19 @@ func (s *shelf) list(connection, args string, total bool) page {
 func TestConnectionProperties(t *testing.T) {
 	few(t, "25")
 	a := newAPI(t)
-	tenants := 0
+	tenants := 1 // kallima
 	rapid.Check(t, func(rt *rapid.T) {
-		tenants++
+		if tenants > 60 { // all of them must fit into a page
+			a, tenants = newAPI(t), 1
+		}
 		s := newShelf(a, fmt.Sprint("tenant", tenants))
+		s.made = tenants
+		defer func() { tenants = s.made + 1 }()
 		connection := rapid.SampledFrom(slices.Sorted(maps.Keys(connections))).Draw(rt, "connection")
 		cursors := map[string]string{} // of ids
 		var all page
 		for range rapid.IntRange(3, 8).Draw(rt, "steps") {
-			for _, how := range rapid.SliceOfN(rapid.SampledFrom([]string{"publish", "attempt", "retry", "token", "webhook"}), 0, 3).Draw(rt, "arriving") {
+			for _, how := range rapid.SliceOfN(rapid.SampledFrom(growths), 0, 3).Draw(rt, "arriving") {
 				s.grow(how)
 			}
 			before := all
@@ -216,7 +233,7 @@ func TestWalkWhileRowsArrive(t *testing.T) {
 	a := newAPI(t)
 	s := newShelf(a, "kallima")
 	for range 5 {
-		for _, how := range []string{"publish", "attempt", "retry", "token", "webhook"} {
+		for _, how := range growths {
 			s.grow(how)
 		}
 	}
@@ -228,7 +245,7 @@ func TestWalkWhileRowsArrive(t *testing.T) {
 			case <-stop:
 				return
 			case wrote <- struct{}{}: // so that it writes beside every page, and not faster than they are read
-				s.grow([]string{"publish", "attempt", "retry", "token", "webhook"}[i%5])
+				s.grow(growths[i%len(growths)])
 			}
 		}
 	})

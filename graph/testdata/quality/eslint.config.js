@@ -42,6 +42,7 @@ export default [
               'PageInfo',
               'PublishEventResult', // of a PublishEventsPayload
               'StreamedDeliveryAttempt', // an edge of a list without an end
+              'TenantQuotas', // of a Tenant
               'UserError',
               'WebhookHeader', // of a Webhook, whose header has one value for each name
               'Viewer', // one for each call; its token has an id
