@@ -9,8 +9,10 @@ import (
 	"time"
 )
 
-// A receiver that hangs, drips, resets or never gets past 1xx costs its own attempt, which is recorded with what happened.
+// A receiver that hangs, drips, resets, never gets past 1xx or never ends costs its own attempt, which is recorded with what
+// happened.
 func TestHostileReceivers(t *testing.T) {
+	page := make([]byte, 32<<10)
 	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body) // the end of the connection is only noticed after that
 		tick := time.NewTicker(50 * time.Millisecond)
@@ -22,6 +24,10 @@ func TestHostileReceivers(t *testing.T) {
 			case "/drips":
 				_, _ = w.Write([]byte("x"))
 				_ = http.NewResponseController(w).Flush()
+			case "/endless":
+				if _, err := w.Write(page); err == nil {
+					continue
+				}
 			case "/informs":
 				w.WriteHeader(http.StatusEarlyHints)
 			}
@@ -37,6 +43,7 @@ func TestHostileReceivers(t *testing.T) {
 	c := &client{p.url, p.token}
 	for path, want := range map[string][]string{
 		"/hangs": {"TIMEOUT"}, "/drips": {"RESPONSE_TOO_SLOW"}, "/resets": {"PROTOCOL"}, "/informs": {"TIMEOUT", "PROTOCOL"},
+		"/endless": {""}, // is answered: of its body no more is read than is kept
 	} {
 		var made struct{ Webhook struct{ ID string } }
 		c.mutate(t, createWebhook, map[string]any{
