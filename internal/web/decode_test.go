@@ -124,7 +124,7 @@ func FuzzRequest(f *testing.F) {
 		if q, err := url.ParseQuery(string(body)); err == nil {
 			p, err := pageOf(q)
 			refused(t, body, err)
-			if err == nil && (p.First < 1 || p.First > maxPage || p.After < 0 || p.After > 0 && pageCursor(p.After) != strings.TrimRight(q.Get("after"), "\r\n")) {
+			if err == nil && (p.First < 1 || p.First > maxPage || p.After < 0 || p.After > 0 && pageCursor(p.After) != q.Get("after")) {
 				t.Fatalf("%q is page %+v", body, p)
 			}
 		}

@@ -256,7 +256,7 @@ func pageOf(q url.Values) (store.Page, error) {
 			text, err := base64.RawURLEncoding.DecodeString(values[0])
 			digits, ok := strings.CutPrefix(string(text), cursorPrefix)
 			seq, err2 := strconv.ParseInt(digits, 10, 64)
-			if err != nil || err2 != nil || !ok || seq < 1 {
+			if err != nil || err2 != nil || !ok || seq < 1 || pageCursor(seq) != values[0] { // it has one spelling
 				bad(name, webhook.CodeInvalid, "must be the next of an earlier page")
 			}
 			p.After = seq
