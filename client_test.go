@@ -273,5 +273,7 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	_ = os.RemoveAll(builtDir) // of the examples; "" is nothing
+	os.Exit(code)
 }

@@ -28,6 +28,7 @@ import (
 // The examples of docs/api.md watch through a network that drops their connections, and for a while lets none through:
 // each sees every attempt once.
 func TestExamplesWatch(t *testing.T) {
+	t.Parallel()
 	receiver := webhooktest.NewReceiver(t)
 	p := boot(t, t.TempDir())
 	c := &client{p.url, p.token}
@@ -85,6 +86,7 @@ func TestExamplesWatch(t *testing.T) {
 
 // With a token that is refused they end, and do not try again and again.
 func TestExamplesRefused(t *testing.T) {
+	t.Parallel()
 	p := boot(t, t.TempDir())
 	examples := []*exec.Cmd{goExample(t)}
 	for _, name := range []string{"urql", "apollo", "sse"} {
@@ -109,6 +111,7 @@ func TestExamplesRefused(t *testing.T) {
 
 // The examples that ask once do what the page says of them.
 func TestExamplesAsk(t *testing.T) {
+	t.Parallel()
 	receiver := webhooktest.NewReceiver(t)
 	receiver.Answer(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
 	p := boot(t, t.TempDir())
@@ -168,6 +171,7 @@ func TestExamplesAsk(t *testing.T) {
 
 // With trusted documents those of the clients run, by their hash, and no others.
 func TestExampleOfTrustedDocuments(t *testing.T) {
+	t.Parallel()
 	cmd := nodeExample(t, "trusted")
 	p := boot(t, t.TempDir(), "--trusted-documents", "docs/examples/typescript/src/gql/persisted-documents.json")
 	cmd.Env = append(os.Environ(), "HOOKGRAPH_URL="+p.url, "HOOKGRAPH_TOKEN="+p.token)
@@ -232,6 +236,7 @@ func TestPageShowsTheExamples(t *testing.T) {
 
 // The operations and commands that the README and docs/api.md show work as they stand, in their order.
 func TestShownOperations(t *testing.T) {
+	t.Parallel()
 	receiver := webhooktest.NewReceiver(t)
 	for _, name := range []string{"README.md", "docs/api.md"} {
 		p := boot(t, t.TempDir())
@@ -319,11 +324,15 @@ func nodeExample(t *testing.T, name string) *exec.Cmd {
 	return nodeCommand(t.Context(), t, dir, script)
 }
 
+// builtDir has what builtGo built; TestMain removes it.
+var builtDir string
+
 var builtGo = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "example-*")
 	if err != nil {
 		return "", err
 	}
+	builtDir = dir
 	file := filepath.Join(dir, "example")
 	out, err := exec.Command("go", "build", "-C", "docs/examples/go", "-o", file, ".").CombinedOutput()
 	if err != nil {

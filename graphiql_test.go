@@ -18,6 +18,7 @@ import (
 // the program as it is; attempts come into the page while they are made, the browser asks no other host for anything, and
 // has nothing to complain about.
 func TestGraphiQL(t *testing.T) {
+	t.Parallel()
 	receiver := webhooktest.NewReceiver(t)
 	receiver.Answer(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusTeapot)

@@ -31,6 +31,7 @@ func nodeCommand(ctx context.Context, t *testing.T, dir string, args ...string) 
 
 // What introspection tells is what schema.graphql says, as graphql-js reads both.
 func TestSchemaIsIntrospection(t *testing.T) {
+	t.Parallel()
 	const dir = "graph/testdata/quality"
 	nodeCommand(t.Context(), t, dir) // before anything is booted in vain
 	p := boot(t, t.TempDir())
