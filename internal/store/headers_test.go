@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -9,6 +10,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/egress"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
 // A webhook's headers are set, kept by name, replaced, read back after a restart, and gone with the webhook; a sensitive
@@ -90,6 +92,41 @@ func TestHeaderRules(t *testing.T) {
 				if all := webhook.Invalids(err); len(all) != 1 || all[0].Code != want || all[0].Field != "headers.1" {
 					t.Errorf("%q: %v", name, err)
 				}
+			}
+		}
+	})
+}
+
+// A change of the master key leaves secrets and headers as they were, for a process that knows the new key only.
+func TestRotateKey(t *testing.T) {
+	each(t, func(t *suite) {
+		old, next := webhooktest.MasterKey, []byte(strings.Repeat("n", 32))
+		s := t.open(t, store.Options{MasterKeys: [][]byte{old}})
+		c := tenant(t, s, "a")
+		value := "v"
+		w, secret, err := c.CreateWebhook(t.Context(), webhook.New{
+			URL: "https://example.com/", Headers: []*webhook.NewHeader{{Name: "X-Key", Value: &value, Sensitive: true}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, keys := range [][][]byte{{next, old}, {next}} {
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			s = t.open(t, store.Options{MasterKeys: keys})
+			if i == 0 {
+				if n, err := s.RotateKey(t.Context()); n != 2 || err != nil {
+					t.Fatalf("sealed %d, %v", n, err)
+				}
+			}
+			secrets, err := tenant(t, s, "a").Secrets(t.Context(), []webhook.ID{w.ID})
+			if err != nil || len(secrets[w.ID]) != 1 || secrets[w.ID][0].Reveal() != secret.Reveal() {
+				t.Errorf("with %d keys: %v, %v", len(keys), secrets, err)
+			}
+			headers, err := tenant(t, s, "a").Headers(t.Context(), []webhook.ID{w.ID})
+			if err != nil || len(headers[w.ID]) != 1 || headers[w.ID][0].Value != value {
+				t.Errorf("with %d keys: %v, %v", len(keys), headers, err)
 			}
 		}
 	})
