@@ -40,6 +40,7 @@ type commands struct {
 	Bench   benchCmd   `cmd:"" help:"Measure this machine: what the server delivers, and how fast."`
 	Token   tokenCmd   `cmd:"" help:"Make, list and revoke tokens. Works while the server runs."`
 	Secrets secretsCmd `cmd:"" help:"Change the master key that seals signing secrets and custom headers."`
+	Copy    copyCmd    `cmd:"" help:"Move a SQLite database to PostgreSQL."`
 	Migrate migrateCmd `cmd:"" help:"Show or apply the migrations of the database. The server applies them itself."`
 	Version versionCmd `cmd:"" help:"Show the version."`
 }

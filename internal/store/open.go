@@ -78,7 +78,9 @@ const publishMemory = 64 << 20
 
 // Open locks the directory, brings the schema up to date, checks that the database will keep what it acknowledges, and
 // makes whatever an earlier process had claimed due again. The caller closes the store.
-func Open(ctx context.Context, o Options) (_ *Store, err error) {
+func Open(ctx context.Context, o Options) (*Store, error) { return openWith(ctx, o, o.dialect()) }
+
+func openWith(ctx context.Context, o Options, db dialect) (_ *Store, err error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -88,7 +90,7 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Store{opts: o, log: o.Logger, db: o.dialect(), memory: semaphore.NewWeighted(publishMemory)}
+	s := &Store{opts: o, log: o.Logger, db: db, memory: semaphore.NewWeighted(publishMemory)}
 	s.quit, s.stop = context.WithCancel(context.Background())
 	s.quotas = newQuotas(s, o.Quotas)
 	defer func() {

@@ -192,7 +192,7 @@ func (p *postgresDB) provider(write *gorm.DB) (*goose.Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	locker, err := lock.NewPostgresSessionLocker()
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 120))
 	if err != nil {
 		return nil, err
 	}
@@ -207,6 +207,13 @@ func (p *postgresDB) start(ctx context.Context, s *Store) error {
 	}
 	if s.opts.Shared {
 		return p.begun(ctx)
+	}
+	var copying bool
+	if err := p.side.QueryRowContext(ctx, "SELECT to_regclass('copying') IS NOT NULL").Scan(&copying); err != nil {
+		return fmt.Errorf("look for a copy: %w", err)
+	}
+	if copying {
+		return errors.New("a copy into this database has begun and not ended: run hookgraph copy again")
 	}
 	if err := p.join(ctx); err != nil {
 		return err
@@ -245,7 +252,7 @@ func (p *postgresDB) identify(ctx context.Context) error {
 			return fmt.Errorf("find the last row: %w", err)
 		}
 		base := max(last>>seqBits+1-is.Xid, 0)
-		fresh := last == 0 && is.Known == "" // nobody has a cursor
+		fresh := is.Known == "" && last == 0 // nobody has a cursor
 		err = tx.Raw(`UPDATE store SET identity = ?, xid_base = ?, epoch = CASE WHEN ? THEN epoch ELSE left(md5(gen_random_uuid()::text), 16) END
 			RETURNING epoch`, is.Identity, base, fresh).Scan(&p.s.epoch).Error
 		if err != nil {

@@ -1,0 +1,119 @@
+package store_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
+)
+
+// A copy has every row of the source under the same id, goes on where it was interrupted, opens the secrets with the same
+// key, and keeps out of a database that is in use and of a source that a server has open.
+func TestCopy(t *testing.T) {
+	dir, url := t.TempDir(), webhooktest.StartPostgres(t).Database(t)
+	keys := [][]byte{webhooktest.MasterKey}
+	open := func(o store.Options) *store.Store {
+		t.Helper()
+		o.MasterKeys = keys
+		s, err := store.Open(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = s.Close() })
+		return s
+	}
+	src := open(store.Options{Dir: dir})
+	c := tenant(t, src, "a")
+	w := register(t, c, webhook.New{Enabled: true, Description: "d\u00e4"})
+	for n := range 3 {
+		events := make([]webhook.NewEvent, 700)
+		for i := range events {
+			events[i] = webhook.NewEvent{Data: json.RawMessage(fmt.Sprint(n*1000 + i)), IdempotencyKey: fmt.Sprint(n, "-", i)}
+		}
+		publish(t, c, events...)
+	}
+	jobs, _ := claim(t, src, w.ID, 3)
+	for i, status := range []int{200, 500, 204} {
+		record(t, src, jobs[i], status, func(r *store.Result) { r.Attempt.ResponseHeaders = "X: \xff\x00\r\n" })
+	}
+	secrets, _ := c.Secrets(t.Context(), []webhook.ID{w.ID})
+	deliveries, err := c.Deliveries(t.Context(), store.DeliveryFilter{}, store.Page{First: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := store.CopyOptions{From: store.Options{Dir: dir, MasterKeys: keys}, To: store.Options{URL: url, MasterKeys: keys}}
+	if _, err := store.Copy(t.Context(), o); err == nil {
+		t.Fatal("copied what a server has open")
+	}
+	if err := src.Close(); err != nil {
+		t.Fatal(err)
+	}
+	dry := o
+	dry.DryRun = true
+	if tables, err := store.Copy(t.Context(), dry); err != nil || tables[5].Rows != 2100 {
+		t.Fatalf("%+v %v", tables, err)
+	}
+	wrong := o
+	wrong.To.MasterKeys = [][]byte{[]byte("another key of thirty-two bytes.")}
+	if _, err := store.Copy(t.Context(), wrong); err == nil {
+		t.Error("copied without the master key")
+	}
+	interrupted := o
+	interrupted.Progress = func(table string, done, _ int64) {
+		if table == "events" && done > 1000 {
+			panic("interrupted")
+		}
+	}
+	func() {
+		defer func() { _ = recover() }()
+		_, _ = store.Copy(t.Context(), interrupted)
+	}()
+	if _, err := store.Open(t.Context(), store.Options{URL: url, MasterKeys: keys}); err == nil {
+		t.Error("a server starts on half a copy")
+	}
+	tables, err := store.Copy(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, table := range tables {
+		if table.Sum == "" {
+			t.Errorf("%+v is not verified", table)
+		}
+	}
+	if _, err := store.Copy(t.Context(), o); !errors.Is(err, store.ErrTargetInUse) {
+		t.Errorf("copied again: %v", err)
+	}
+	dst := open(store.Options{URL: url})
+	c = tenant(t, dst, "a")
+	got, err := c.Deliveries(t.Context(), store.DeliveryFilter{}, store.Page{First: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(deliveries.Items, got.Items); diff != "" {
+		t.Error(diff)
+	}
+	again, _ := c.Secrets(t.Context(), []webhook.ID{w.ID})
+	if again[w.ID][0].Reveal() != secrets[w.ID][0].Reveal() {
+		t.Error("another secret")
+	}
+	if e := publish(t, c, webhook.NewEvent{Data: json.RawMessage("1"), IdempotencyKey: "0-1"})[0]; !e.Duplicate {
+		t.Errorf("an idempotency key is lost: %+v", e)
+	}
+	if dst.Epoch() == src.Epoch() {
+		t.Error("the same epoch")
+	}
+	left, _ := claim(t, dst, w.ID, 1)
+	if len(left) != 1 {
+		t.Fatal("nothing to claim")
+	}
+	record(t, dst, left[0], 200)
+	if n, err := c.CountAttempts(t.Context(), store.AttemptFilter{}); n != 4 || err != nil {
+		t.Errorf("%d attempts, want 4 (%v)", n, err)
+	}
+}

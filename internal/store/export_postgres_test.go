@@ -1,0 +1,10 @@
+package store
+
+import "context"
+
+// Expire ends the lease of another node of the same database, as if it had been frozen for long.
+func (s *Store) Expire(ctx context.Context, other *Store) error {
+	p, q := s.db.(*postgresDB), other.db.(*postgresDB)
+	_, err := p.side.ExecContext(ctx, "UPDATE nodes SET voided_at = clock_timestamp() WHERE seq = $1", q.lease.Load().node)
+	return err
+}

@@ -1,0 +1,270 @@
+package store_test
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
+)
+
+var claims = flag.Int("store.claims", 2000, "deliveries of TestClaimersShare")
+
+// replicas opens the same PostgreSQL database several times.
+func replicas(t *testing.T, n int) []*store.Store {
+	t.Helper()
+	url := webhooktest.Postgres(t)
+	stores := make([]*store.Store, n)
+	for i := range stores {
+		s, err := store.Open(t.Context(), store.Options{URL: url, MasterKeys: [][]byte{webhooktest.MasterKey}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = s.Close() })
+		stores[i] = s
+	}
+	return stores
+}
+
+// Eight nodes that claim at the same time share the deliveries: each is claimed once.
+func TestClaimersShare(t *testing.T) {
+	stores := replicas(t, 8)
+	c := tenant(t, stores[0], "a")
+	w := register(t, c, webhook.New{Enabled: true})
+	for left := *claims; left > 0; left -= 1000 {
+		events := make([]webhook.NewEvent, min(left, 1000))
+		for i := range events {
+			events[i] = webhook.NewEvent{Type: "a.b", Data: json.RawMessage("1")}
+		}
+		publish(t, c, events...)
+	}
+	var mu sync.Mutex
+	claimed := map[webhook.ID]int{}
+	var claimers sync.WaitGroup
+	busy := make([]int, len(stores))
+	for i, s := range stores {
+		claimers.Go(func() {
+			for empty := 0; empty < 3; {
+				jobs, _, err := s.Claim(context.Background(), w.ID, 50, 1<<20)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if len(jobs) == 0 {
+					empty++
+					continue
+				}
+				mu.Lock()
+				for _, j := range jobs {
+					claimed[j.Delivery.ID]++
+				}
+				busy[i] += len(jobs)
+				mu.Unlock()
+			}
+		})
+	}
+	claimers.Wait()
+	if len(claimed) != *claims {
+		t.Errorf("%d of %d were claimed", len(claimed), *claims)
+	}
+	for id, n := range claimed {
+		if n != 1 {
+			t.Errorf("%s was claimed %d times", id, n)
+		}
+	}
+	t.Log("shares:", busy)
+}
+
+// What one node changes of a webhook holds for the next event that another publishes.
+func TestWebhooksOfOtherNodes(t *testing.T) {
+	stores := replicas(t, 2)
+	a, b := tenant(t, stores[0], "a"), tenant(t, stores[1], "a")
+	owed := func(want int, when string) {
+		t.Helper()
+		e := publish(t, b, webhook.NewEvent{})[0].Event
+		if n, err := b.CountDeliveries(t.Context(), store.DeliveryFilter{EventIDs: []webhook.ID{e.ID}}); n != want || err != nil {
+			t.Errorf("%s: %d deliveries, want %d (%v)", when, n, want, err)
+		}
+	}
+	for range 20 {
+		w := register(t, a, webhook.New{Enabled: true})
+		owed(1, "made")
+		if _, _, err := a.UpdateWebhook(t.Context(), w.ID, webhook.Patch{Events: webhook.Some([]string{"x.y"})}, nil); err != nil {
+			t.Fatal(err)
+		}
+		owed(0, "other events")
+		if _, _, err := a.UpdateWebhook(t.Context(), w.ID, webhook.Patch{Events: webhook.Some[[]string](nil), Enabled: webhook.Some(false)}, nil); err != nil {
+			t.Fatal(err)
+		}
+		publish(t, b, webhook.NewEvent{})
+		if jobs, _ := claim(t, stores[1], w.ID, 1); len(jobs) != 0 {
+			t.Error("claimed for a webhook that another node has disabled")
+		}
+		if err := a.DeleteWebhook(t.Context(), w.ID); err != nil {
+			t.Fatal(err)
+		}
+		owed(0, "deleted")
+	}
+}
+
+// Two nodes that change different fields of a webhook at the same time lose neither change.
+func TestNodesChangeOneWebhook(t *testing.T) {
+	stores := replicas(t, 2)
+	a, b := tenant(t, stores[0], "a"), tenant(t, stores[1], "a")
+	w := register(t, a, webhook.New{Enabled: true})
+	for n := range 20 {
+		description, url := fmt.Sprint("n", n), fmt.Sprintf("https://example.com/%d", n)
+		var both sync.WaitGroup
+		for _, change := range []func() error{
+			func() error {
+				_, _, err := a.UpdateWebhook(context.Background(), w.ID, webhook.Patch{Description: webhook.Some(description)}, nil)
+				return err
+			},
+			func() error {
+				_, _, err := b.UpdateWebhook(context.Background(), w.ID, webhook.Patch{URL: webhook.Some(url)}, nil)
+				return err
+			},
+		} {
+			both.Go(func() {
+				if err := change(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		both.Wait()
+		found, err := a.WebhooksByID(t.Context(), []webhook.ID{w.ID})
+		if err != nil || found[w.ID].Description != description || found[w.ID].URL != url {
+			t.Fatalf("round %d: %+v (%v)", n, found[w.ID], err)
+		}
+	}
+}
+
+// I7: a node whose lease another has voided, as of one that was frozen, writes nothing in its old name: what it had claimed
+// is the other's, and it goes on as a new node.
+func TestVoidedNode(t *testing.T) {
+	stores := replicas(t, 2)
+	frozen, other := stores[0], stores[1]
+	c := tenant(t, frozen, "a")
+	w := register(t, c, webhook.New{Enabled: true})
+	publish(t, c, webhook.NewEvent{}, webhook.NewEvent{})
+	jobs, _ := claim(t, frozen, w.ID, 2)
+	if len(jobs) != 2 || jobs[0].Lost() {
+		t.Fatalf("%d claimed", len(jobs))
+	}
+	if err := other.Expire(t.Context(), frozen); err != nil {
+		t.Fatal(err)
+	}
+	var taken []*store.Job
+	for deadline := time.Now().Add(30 * time.Second); len(taken) < 2 && time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		more, _ := claim(t, other, w.ID, 2)
+		taken = append(taken, more...)
+	}
+	if len(taken) != 2 {
+		t.Fatalf("the other node took %d over", len(taken))
+	}
+	record(t, frozen, jobs[0], 500)
+	if n, err := c.CountAttempts(t.Context(), store.AttemptFilter{}); n != 0 || err != nil {
+		t.Errorf("a voided node wrote %d attempts (%v)", n, err)
+	}
+	if !jobs[1].Lost() {
+		t.Error("the claim does not know that it is lost")
+	}
+	if e := publish(t, c, webhook.NewEvent{})[0]; e.Err != nil {
+		t.Error(e.Err)
+	}
+	for _, j := range taken {
+		record(t, other, j, 200)
+	}
+	if n, err := c.CountDeliveries(t.Context(), store.DeliveryFilter{Statuses: []webhook.DeliveryStatus{webhook.DeliverySucceeded}}); n != 2 || err != nil {
+		t.Errorf("%d succeeded, want 2 (%v)", n, err)
+	}
+}
+
+// I8: whoever records, every node is told of all attempts, each once, in the same order, and the log says the same.
+func TestLogOfAllNodes(t *testing.T) {
+	const each = 200
+	stores := replicas(t, 3)
+	told := make([][]int64, len(stores))
+	var mu sync.Mutex
+	for i, s := range stores {
+		s.OnAttempts(func(attempts []*webhook.Attempt) {
+			mu.Lock()
+			defer mu.Unlock()
+			for _, a := range attempts {
+				told[i] = append(told[i], a.Seq)
+			}
+		})
+	}
+	c := tenant(t, stores[0], "a")
+	w := register(t, c, webhook.New{Enabled: true})
+	for range len(stores) {
+		publish(t, c, make([]webhook.NewEvent, each)...)
+	}
+	var nodes sync.WaitGroup
+	for _, s := range stores {
+		nodes.Go(func() {
+			status := 200
+			for n := 0; n < each; {
+				jobs, _, err := s.Claim(context.Background(), w.ID, min(7, each-n), 1<<20)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				n += len(jobs)
+				for _, j := range jobs {
+					r := &store.Result{Job: j, Attempt: webhook.Attempt{Status: webhook.AttemptSucceeded, Trigger: webhook.TriggerSchedule, StartedAt: time.Now(), ResponseStatus: &status}}
+					if err := s.Record(context.Background(), r); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+			if err := s.Flush(context.Background()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	nodes.Wait()
+	want := each * len(stores)
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		mu.Lock()
+		done := !slices.ContainsFunc(told, func(seqs []int64) bool { return len(seqs) < want })
+		mu.Unlock()
+		if done {
+			break
+		}
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	for i, seqs := range told {
+		if len(seqs) != want || !slices.IsSorted(seqs) || !slices.Equal(seqs, told[0]) {
+			t.Errorf("node %d was told of %d attempts, want %d; in order: %v", i, len(seqs), want, slices.IsSorted(seqs))
+		}
+	}
+}
+
+// Replicas that start together on an empty database make its schema once.
+func TestNodesStartTogether(t *testing.T) {
+	server := webhooktest.StartPostgres(t)
+	url := server.Database(t)
+	var nodes sync.WaitGroup
+	for range 4 {
+		nodes.Go(func() {
+			s, err := store.Open(context.Background(), store.Options{URL: url, MasterKeys: [][]byte{webhooktest.MasterKey}})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	nodes.Wait()
+}

@@ -1,0 +1,287 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
+)
+
+var replicaRounds = flag.Int("replicas.rounds", 0, "how often TestReplicas kills a replica, 10 s apart; 0 is once, soon")
+
+// Three replicas on one PostgreSQL under load, of which two are killed in turn and the server restarted as after a crash:
+// nothing that was acknowledged is lost, what is sent again was in flight at one of these moments, attempts are numbered
+// without gaps, and the stream of the replica that lives shows the attempts of all, each once, in the order of the log.
+func TestReplicas(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes 15 s")
+	}
+	server := webhooktest.StartPostgres(t)
+	f := &fleet{database: server.Database(t), arrivals: map[string][]time.Time{}}
+	receiver := httptest.NewServer(http.HandlerFunc(f.receive))
+	t.Cleanup(receiver.Close)
+	f.programs = make([]*program, 3)
+	f.kills = make([]func(), 3)
+	f.start(t, 0)
+	f.token = f.programs[0].token
+	f.start(t, 1)
+	f.start(t, 2)
+	c := &client{f.programs[0].url, f.token}
+	schedule := make([]int, 30)
+	for i := range schedule {
+		schedule[i] = 50 + 20*i
+	}
+	for _, path := range []string{"/healthy", "/flapping"} {
+		var made struct{ Webhook struct{ ID string } }
+		c.mutate(t, createWebhook, map[string]any{"url": receiver.URL + path, "retryScheduleMs": schedule, "timeoutMs": 2000, "events": []string{"load"}}, &made)
+	}
+	w := c.watch(t, "latest")
+	watching(t, c, w)
+	stream := make(chan []string, 1)
+	go func() { stream <- f.follow(w) }()
+
+	publishing, stop := context.WithCancel(t.Context())
+	var publishers sync.WaitGroup
+	for n := range 3 {
+		publishers.Go(func() { f.publish(publishing, n) })
+	}
+	pause, rounds := 1500*time.Millisecond, 1
+	if *replicaRounds > 0 {
+		pause, rounds = 10*time.Second, *replicaRounds
+	}
+	for round := range rounds {
+		time.Sleep(pause)
+		victim := 1 + round%2
+		f.happened()
+		f.kills[victim]()
+		if round%2 == 0 {
+			time.Sleep(pause / 4)
+			f.happened()
+			server.Restart(t)
+			f.happened()
+		}
+		f.start(t, victim)
+	}
+	time.Sleep(pause)
+	stop()
+	publishers.Wait()
+	f.calm.Store(true)
+	f.settle(t, c)
+	f.check(t, stream)
+}
+
+// fleet is several replicas on a database, and what everybody outside knows.
+type fleet struct {
+	database string
+	programs []*program
+	kills    []func()
+	urls     [3]atomic.Pointer[string] // nil: it is not there
+	token    string
+	calm     atomic.Bool
+
+	mu       sync.Mutex // guards what follows
+	acked    []string
+	arrivals map[string][]time.Time // by path and event
+	events   []time.Time            // when something was killed
+}
+
+func (f *fleet) start(t *testing.T, n int) {
+	t.Helper()
+	f.urls[n].Store(nil)
+	f.programs[n], f.kills[n] = start(t, f.database)
+	f.urls[n].Store(&f.programs[n].url)
+}
+
+func (f *fleet) happened() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.events = append(f.events, time.Now())
+}
+
+func (f *fleet) receive(w http.ResponseWriter, r *http.Request) {
+	key := r.URL.Path + " " + r.Header.Get("webhook-id")
+	f.mu.Lock()
+	f.arrivals[key] = append(f.arrivals[key], time.Now())
+	f.mu.Unlock()
+	_, _ = io.Copy(io.Discard, r.Body)
+	if !f.calm.Load() && r.URL.Path == "/flapping" && rand.IntN(3) == 0 {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// publish publishes to one replica after the other until ctx ends. What is not acknowledged is published again, at another,
+// under the same key.
+func (f *fleet) publish(ctx context.Context, publisher int) {
+	for n := 0; ctx.Err() == nil; n++ {
+		body := fmt.Sprintf(`{"type": "load", "data": {"n": %d}, "idempotency_key": "%d-%d"}`, n, publisher, n)
+		for try := 0; ctx.Err() == nil; try++ {
+			if id := f.publishTo(ctx, (n+try)%3, body); id != "" {
+				f.mu.Lock()
+				f.acked = append(f.acked, id)
+				f.mu.Unlock()
+				break
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+	}
+}
+
+func (f *fleet) publishTo(ctx context.Context, replica int, body string) (id string) {
+	url := f.urls[replica].Load()
+	if url == nil {
+		return ""
+	}
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, *url+"/v1/events", strings.NewReader(body))
+	if err != nil {
+		return ""
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Authorization", "Bearer "+f.token)
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return ""
+	}
+	defer res.Body.Close()
+	var made struct{ ID string }
+	if json.NewDecoder(res.Body).Decode(&made) != nil || res.StatusCode != http.StatusAccepted {
+		return ""
+	}
+	return made.ID
+}
+
+// settle waits until nothing is owed.
+func (f *fleet) settle(t *testing.T, c *client) {
+	t.Helper()
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(100 * time.Millisecond) {
+		var answer struct {
+			Data struct{ Deliveries struct{ TotalCount *int } }
+		}
+		c.rest(t, "POST", "/graphql", `{"query": "{ deliveries(filter: {statuses: [PENDING]}) { totalCount } }"}`, &answer)
+		if n := answer.Data.Deliveries.TotalCount; n != nil && *n == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("deliveries are not done: %+v", answer)
+		}
+	}
+}
+
+// follow collects the ids of the stream's attempts until the program ends it.
+func (f *fleet) follow(w *watcher) []string {
+	var seen []string
+	for s := range w.got {
+		if s.Node.Event.Type != "load" {
+			continue
+		}
+		seen = append(seen, s.Node.ID)
+	}
+	return seen
+}
+
+func (f *fleet) check(t *testing.T, stream <-chan []string) {
+	t.Helper()
+	s, err := store.Open(t.Context(), options(f.database))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	owner, err := s.EnsureTenant(t.Context(), webhook.DefaultTenant)
+	if err != nil {
+		t.Fatal(err)
+	}
+	recorded := readDeliveries(t, s.In(owner.ID), s, owner.ID)
+	repeated := 0
+	for key, d := range recorded {
+		if !strings.HasPrefix(key, "/healthy ") && !strings.HasPrefix(key, "/flapping ") {
+			delete(recorded, key)
+			continue
+		}
+		if err := d.check(); err != nil {
+			t.Errorf("%s: %v", key, err)
+		}
+	}
+	f.mu.Lock()
+	for key, arrivals := range f.arrivals {
+		d := recorded[key]
+		if d == nil {
+			if strings.HasPrefix(key, "/healthy ") || strings.HasPrefix(key, "/flapping ") {
+				t.Errorf("%s arrived and is not in the database", key)
+			}
+			continue
+		}
+		extra := len(arrivals) - len(d.attempts)
+		repeated += max(extra, 0)
+		if risk := f.between(arrivals); extra > risk {
+			t.Errorf("%s arrived %d times for %d attempts, with %d kills meanwhile", key, len(arrivals), len(d.attempts), risk)
+		}
+	}
+	for _, id := range f.acked {
+		for _, path := range []string{"/healthy ", "/flapping "} {
+			if recorded[path+id] == nil || len(f.arrivals[path+id]) == 0 {
+				t.Errorf("%s was acknowledged and is lost", path+id)
+			}
+		}
+	}
+	acked := len(f.acked)
+	f.mu.Unlock()
+	if acked == 0 {
+		t.Error("nothing was acknowledged")
+	}
+	var log []string
+	for after := int64(0); ; {
+		page, scanned, err := s.AttemptLog(t.Context(), owner.ID, store.AttemptFilter{EventTypes: []string{"load"}}, after, 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range page {
+			log = append(log, a.ID.String())
+		}
+		if scanned == after {
+			break
+		}
+		after = scanned
+	}
+	if err := f.programs[0].process.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	seen := <-stream
+	if len(seen) != len(log) {
+		t.Errorf("the stream showed %d attempts, the log has %d", len(seen), len(log))
+	}
+	for i := range min(len(seen), len(log)) {
+		if seen[i] != log[i] {
+			t.Errorf("attempt %d of the stream is %s, of the log %s", i, seen[i], log[i])
+			break
+		}
+	}
+	t.Logf("%d kills, %d events acknowledged, %d deliveries, %d attempts in the log and the stream, %d sent again", len(f.events), acked, len(recorded), len(log), repeated)
+}
+
+// between is how many kills came around a delivery's requests.
+func (f *fleet) between(arrivals []time.Time) int {
+	n := 0
+	for _, at := range f.events {
+		if at.After(arrivals[0].Add(-commitTime)) && at.Before(arrivals[len(arrivals)-1].Add(commitTime)) {
+			n++
+		}
+	}
+	return n
+}
