@@ -47,7 +47,7 @@ func TestReplicas(t *testing.T) {
 	}
 	for _, path := range []string{"/healthy", "/flapping"} {
 		var made struct{ Webhook struct{ ID string } }
-		c.mutate(t, createWebhook, map[string]any{"url": receiver.URL + path, "retryScheduleMs": schedule, "timeoutMs": 2000, "events": []string{"load"}}, &made)
+		c.mutate(t, createWebhook, map[string]any{"url": receiver.URL + path, "retryScheduleMs": schedule, "timeoutMs": 2000, "events": []string{"load", "start"}}, &made)
 	}
 	w := c.watch(t, "latest")
 	watching(t, c, w)
@@ -59,7 +59,7 @@ func TestReplicas(t *testing.T) {
 	for n := range 3 {
 		publishers.Go(func() { f.publish(publishing, n) })
 	}
-	pause, rounds := 1500*time.Millisecond, 1
+	pause, rounds := time.Second, 1
 	if *replicaRounds > 0 {
 		pause, rounds = 10*time.Second, *replicaRounds
 	}

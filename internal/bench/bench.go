@@ -29,6 +29,11 @@ type Options struct {
 	// CPUProfile is a file that the server writes a CPU profile to; "": none.
 	CPUProfile string
 
+	// Database is the URL of a PostgreSQL server on which databases may be made; "" means SQLite. Replicas is how many
+	// servers share the database.
+	Database string
+	Replicas int
+
 	Stdout, Stderr io.Writer // results and progress
 }
 
@@ -54,6 +59,9 @@ type Result struct {
 	DeliveredPerSWithout *float64 `json:"delivered_per_s_without,omitempty"` // watch and greedy: without subscribers
 	Streamed             *int64   `json:"streamed,omitempty"`                // watch and greedy: attempts that the subscribers got
 	FirstDeliveryMs      *float64 `json:"first_delivery_ms,omitempty"`       // backlog: from the start of the process
+
+	// On PostgreSQL: what all replicas sent it from start to stop, for each delivery.
+	StatementsPerDelivery *float64 `json:"statements_per_delivery,omitempty"`
 }
 
 // scenario is one kind of load.
@@ -96,6 +104,10 @@ func Run(ctx context.Context, o Options) ([]*Result, error) {
 	if o.Backlog < 1 || o.Watch < 1 || o.Watch > 10_000 || o.Outstanding < 1 || o.Batch < 1 || o.Batch > 1000 {
 		return nil, errors.New("a number is out of range")
 	}
+	o.Replicas = max(o.Replicas, 1)
+	if o.Replicas > 1 && o.Database == "" {
+		return nil, errors.New("--replicas: several servers share a PostgreSQL database only; name a server with --database")
+	}
 	if o.Program == "" {
 		var err error
 		if o.Program, err = os.Executable(); err != nil {
@@ -129,6 +141,7 @@ type bench struct {
 	server   *server
 	rates    []float64 // of the bare sender
 	dbBefore int64
+	postgres *postgres // nil: SQLite
 }
 
 func measure(ctx context.Context, o *Options, s *scenario, r *Result) (err error) {
@@ -142,6 +155,11 @@ func measure(ctx context.Context, o *Options, s *scenario, r *Result) (err error
 		return err
 	}
 	defer func() { err = errors.Join(err, b.receiver.child.stop()) }()
+	defer func() {
+		if b.postgres != nil {
+			err = errors.Join(err, b.postgres.drop())
+		}
+	}()
 	if err := b.startServer(ctx); err != nil {
 		return err
 	}

@@ -42,6 +42,9 @@ func (p *report) add(r *Result) error {
 	if r.FirstDeliveryMs != nil {
 		lines = append(lines, "  first delivery after the start: "+show(r.FirstDeliveryMs, 0)+" ms")
 	}
+	if r.StatementsPerDelivery != nil {
+		lines = append(lines, "  statements for each delivery: "+show(r.StatementsPerDelivery, 3))
+	}
 	_, err := fmt.Fprintln(p.w, strings.Join(lines, "\n"))
 	return err
 }

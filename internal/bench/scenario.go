@@ -59,6 +59,9 @@ func (b *bench) finish(r *Result) error {
 		return nil
 	}
 	r.DBBytesPerDelivery = new(float64(bytes) / float64(r.Deliveries))
+	if b.postgres != nil {
+		r.StatementsPerDelivery = new(float64(b.server.statements()) / float64(r.Deliveries))
+	}
 	if r.CPUUsPerDelivery == nil {
 		r.CPUUsPerDelivery = new(float64(b.server.usage.Microseconds()) / float64(r.Deliveries))
 	}

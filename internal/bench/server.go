@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/webhook"
@@ -22,27 +23,57 @@ type server struct {
 	url   string
 	token string
 	http  *http.Client
+
+	replicas []*server // of the first: all, itself included
+	calls    atomic.Int64
 }
 
-// startServer starts the server as shipped on the bench's database.
+// startServer starts the server as shipped, or several replicas, on the bench's database.
 func (b *bench) startServer(ctx context.Context) error {
-	args := []string{
-		"serve", "--database", b.database(), "--listen", "127.0.0.1:0", "--allow-private-targets", "--log-level", "warn",
-	}
-	if b.CPUProfile != "" {
-		args = append([]string{"bench", "--role", "server", "--cpuprofile", b.CPUProfile, "--"}, args...)
-	}
 	token, _ := webhook.NewToken()
 	if b.server != nil {
 		token = b.server.token
 	}
-	c, err := start(ctx, childSpec{
-		program: b.Program, args: args, env: []string{"HOOKGRAPH_BOOTSTRAP_TOKEN=" + token}, dir: b.dir, name: "server",
-	})
+	if b.Database != "" && b.postgres == nil {
+		var err error
+		if b.postgres, err = newPostgres(ctx, b.Database); err != nil {
+			return err
+		}
+	}
+	first, err := b.startOne(ctx, "server", token)
 	if err != nil {
 		return err
 	}
-	b.server = &server{child: c, token: token, http: &http.Client{Transport: &http.Transport{
+	b.server = first
+	first.replicas = []*server{first}
+	for n := 1; n < b.Replicas; n++ {
+		another, err := b.startOne(ctx, fmt.Sprintf("server-%d", n+1), token)
+		if err != nil {
+			return errors.Join(err, first.stop())
+		}
+		first.replicas = append(first.replicas, another)
+	}
+	b.dbBefore = b.databaseBytes()
+	return nil
+}
+
+func (b *bench) startOne(ctx context.Context, name, token string) (*server, error) {
+	args := []string{"serve", "--listen", "127.0.0.1:0", "--allow-private-targets"}
+	env := []string{"HOOKGRAPH_BOOTSTRAP_TOKEN=" + token}
+	if b.postgres != nil { // by the environment: others can read a command line
+		args = append(args, "--log-level", "info")
+		env = append(env, "HOOKGRAPH_DATABASE="+b.postgres.url, "HOOKGRAPH_MASTER_KEY="+b.postgres.key)
+	} else {
+		args = append(args, "--log-level", "warn", "--database", b.database())
+	}
+	if b.CPUProfile != "" && name == "server" {
+		args = append([]string{"bench", "--role", "server", "--cpuprofile", b.CPUProfile, "--"}, args...)
+	}
+	c, err := start(ctx, childSpec{program: b.Program, args: args, env: env, dir: b.dir, name: name})
+	if err != nil {
+		return nil, err
+	}
+	s := &server{child: c, token: token, http: &http.Client{Transport: &http.Transport{
 		MaxIdleConnsPerHost: 256, DisableCompression: true,
 	}}}
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
@@ -50,21 +81,47 @@ func (b *bench) startServer(ctx context.Context) error {
 	line, err := c.line(ctx)
 	if err == nil {
 		var ok bool
-		if _, b.server.url, ok = strings.Cut(line, " is listening on "); !ok {
+		if _, s.url, ok = strings.Cut(line, " is listening on "); !ok {
 			err = fmt.Errorf("the server began with %q", line)
 		}
 	}
 	if err != nil {
-		return errors.Join(fmt.Errorf("start server: %w", err), c.stop())
+		return nil, errors.Join(fmt.Errorf("start server: %w", err), c.stop())
 	}
-	b.dbBefore = b.databaseBytes()
-	return nil
+	return s, nil
+}
+
+// stop stops every replica.
+func (s *server) stop() error {
+	var errs []error
+	for _, r := range s.replicas {
+		errs = append(errs, r.child.stop())
+	}
+	return errors.Join(errs...)
+}
+
+// cpu is the CPU time of all replicas.
+func (s *server) cpu() (sum time.Duration, known bool) {
+	known = true
+	for _, r := range s.replicas {
+		d, ok := r.child.cpu()
+		sum, known = sum+d, known && ok
+	}
+	return sum, known
+}
+
+// turn is the replica whose turn it is to be published to.
+func (s *server) turn() *server {
+	return s.replicas[int(s.calls.Add(1))%len(s.replicas)]
 }
 
 func (b *bench) database() string { return filepath.Join(b.dir, "data") }
 
-// databaseBytes is the size of the database's files.
+// databaseBytes is the size of the database.
 func (b *bench) databaseBytes() int64 {
+	if b.postgres != nil {
+		return b.postgres.bytes()
+	}
 	sum := int64(0)
 	for _, name := range []string{"hookgraph.db", "hookgraph.db-wal"} {
 		if info, err := os.Stat(filepath.Join(b.database(), name)); err == nil {
@@ -200,7 +257,7 @@ func (s *server) publishMany(ctx context.Context, hooks []int) ([]webhook.ID, er
 			UserErrors userErrors
 		}
 	}
-	if err := s.post(ctx, b, &data); err != nil {
+	if err := s.turn().post(ctx, b, &data); err != nil {
 		return nil, fmt.Errorf("publish: %w", err)
 	}
 	if err := data.Done.UserErrors.err(); err != nil {
@@ -223,7 +280,7 @@ func (s *server) publishOne(ctx context.Context, hook int) (webhook.ID, error) {
 	b := append(make([]byte, 0, len(publishOneQuery)+payloadBytes+64), publishOneQuery...)
 	b = append(appendEvent(b, hook, time.Now()), `}}`...)
 	var data struct{ Done published }
-	if err := s.post(ctx, b, &data); err != nil {
+	if err := s.turn().post(ctx, b, &data); err != nil {
 		return webhook.ID{}, fmt.Errorf("publish: %w", err)
 	}
 	if err := data.Done.UserErrors.err(); err != nil {

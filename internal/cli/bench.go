@@ -18,6 +18,9 @@ type benchCmd struct {
 	Backlog   int           `default:"1000000" help:"Due deliveries of the scenario backlog."`
 	Watch     int           `default:"1000" help:"Webhooks, and as many subscribers, of the scenario watch."`
 
+	Database string `env:"HOOKGRAPH_BENCH_DATABASE" placeholder:"URL" help:"A PostgreSQL server to measure on, by the postgres:// URL of a database; the bench makes its own beside it and drops them. Without it SQLite."`
+	Replicas int    `default:"1" help:"Servers that share the PostgreSQL database."`
+
 	Outstanding int    `default:"800" hidden:""`
 	Batch       int    `default:"100" hidden:""`
 	CPUProfile  string `name:"cpuprofile" hidden:"" help:"A file for the server's CPU profile."`
@@ -41,7 +44,7 @@ func (c *benchCmd) Run(ctx context.Context, env *Env) error {
 	}
 	_, err := bench.Run(ctx, bench.Options{
 		Scenarios: c.Scenarios, Duration: c.Duration, JSON: c.JSON, Backlog: c.Backlog, Watch: c.Watch,
-		Outstanding: c.Outstanding, Batch: c.Batch, CPUProfile: c.CPUProfile, Stdout: env.Stdout, Stderr: env.Stderr,
+		Outstanding: c.Outstanding, Batch: c.Batch, CPUProfile: c.CPUProfile, Database: c.Database, Replicas: c.Replicas, Stdout: env.Stdout, Stderr: env.Stderr,
 	})
 	return err
 }

@@ -41,8 +41,15 @@ const copyRows = 1000
 
 // copiedTables in the order of what refers to what, and the columns that their rows are read in the order of.
 var copiedTables = []struct{ name, key string }{
-	{"tenants", "seq"}, {"tokens", "seq"}, {"webhooks", "seq"}, {"secrets", "id"}, {"webhook_headers", "webhook_id"},
-	{"events", "seq"}, {"deliveries", "seq"}, {"attempts", "seq"}, {"idempotency_keys", "event_id"},
+	{"tenants", "seq"},
+	{"tokens", "seq"},
+	{"webhooks", "seq"},
+	{"secrets", "id"},
+	{"webhook_headers", "webhook_id"},
+	{"events", "seq"},
+	{"deliveries", "seq"},
+	{"attempts", "seq"},
+	{"idempotency_keys", "event_id"},
 }
 
 // Copy moves a SQLite database to PostgreSQL: every row, under the same ids. It may be interrupted and called again, and goes
@@ -164,7 +171,7 @@ func (c *copier) end(ctx context.Context) error {
 	}
 	defer func() { _ = tx.Rollback() }()
 	for _, t := range []string{"tenants", "tokens", "webhooks"} {
-		if _, err := tx.ExecContext(ctx, "SELECT setval(pg_get_serial_sequence('"+t+"', 'seq'), (SELECT COALESCE(MAX(seq), 0) + 1 FROM "+t+"))"); err != nil {
+		if _, err := tx.ExecContext(ctx, fmt.Sprintf("SELECT setval(pg_get_serial_sequence('%[1]s', 'seq'), (SELECT COALESCE(MAX(seq), 0) + 1 FROM %[1]s))", t)); err != nil {
 			return fmt.Errorf("target: %w", err)
 		}
 	}
@@ -317,7 +324,7 @@ type pages struct {
 func (p *pages) last(ctx context.Context) (any, error) {
 	kind := p.columns[slices.IndexFunc(p.columns, func(c column) bool { return c.name == p.key })].kind
 	var raw any
-	if err := p.db.QueryRowContext(ctx, "SELECT "+p.key+" FROM "+p.table+" ORDER BY "+p.key+" DESC LIMIT 1").Scan(&raw); err != nil { //nolint:gosec // the schema's own names
+	if err := p.db.QueryRowContext(ctx, "SELECT "+p.key+" FROM "+p.table+" ORDER BY "+p.key+" DESC LIMIT 1").Scan(&raw); err != nil {
 		return nil, err
 	}
 	return canonical(kind, raw)

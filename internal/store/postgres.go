@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"maps"
 	"net"
 	"strconv"
@@ -269,6 +270,7 @@ func (p *postgresDB) close() error {
 	}
 	if p.s != nil {
 		p.leave()
+		p.s.log.Info("database statements", slog.Int64("statements", p.statements.Load()))
 	}
 	return p.side.Close()
 }

@@ -1,0 +1,75 @@
+package bench
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"regexp"
+	"strconv"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver
+)
+
+// postgres is a database that the bench makes on a server, and drops.
+type postgres struct {
+	admin *sql.DB
+	name  string
+	url   string
+	key   string // the master key of the replicas
+}
+
+// newPostgres makes a database beside the one that the URL names.
+func newPostgres(ctx context.Context, server string) (*postgres, error) {
+	u, err := url.Parse(server)
+	if err != nil {
+		return nil, errors.New("--database: must be like postgres://user:password@host:5432/database")
+	}
+	key := make([]byte, 32)
+	_, _ = rand.Read(key)
+	p := &postgres{name: fmt.Sprintf("hookgraph_bench_%d_%d", os.Getpid(), time.Now().UnixMilli()), key: base64.StdEncoding.EncodeToString(key)}
+	if p.admin, err = sql.Open("pgx", server); err != nil {
+		return nil, errors.New("--database: can not be read")
+	}
+	if _, err := p.admin.ExecContext(ctx, "CREATE DATABASE "+p.name); err != nil {
+		return nil, errors.Join(fmt.Errorf("make a database: %w", err), p.admin.Close())
+	}
+	u.Path = "/" + p.name
+	p.url = u.String()
+	return p, nil
+}
+
+func (p *postgres) bytes() int64 {
+	var n int64
+	if err := p.admin.QueryRowContext(context.Background(), "SELECT pg_database_size($1)", p.name).Scan(&n); err != nil {
+		return 0
+	}
+	return n
+}
+
+func (p *postgres) drop() error {
+	_, err := p.admin.ExecContext(context.Background(), "DROP DATABASE IF EXISTS " + p.name + " WITH (FORCE)")
+	return errors.Join(err, p.admin.Close())
+}
+
+var statementsLogged = regexp.MustCompile(`msg="database statements" statements=(\d+)`)
+
+// statements is how many the replicas sent, which they log when they stop.
+func (s *server) statements() (sum int64) {
+	for _, r := range s.replicas {
+		text, err := os.ReadFile(r.log)
+		if err != nil {
+			return 0
+		}
+		for _, found := range statementsLogged.FindAllSubmatch(text, -1) {
+			n, _ := strconv.ParseInt(string(found[1]), 10, 64)
+			sum += n
+		}
+	}
+	return sum
+}
