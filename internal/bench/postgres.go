@@ -53,7 +53,7 @@ func (p *postgres) bytes() int64 {
 }
 
 func (p *postgres) drop() error {
-	_, err := p.admin.ExecContext(context.Background(), "DROP DATABASE IF EXISTS " + p.name + " WITH (FORCE)")
+	_, err := p.admin.ExecContext(context.Background(), "DROP DATABASE IF EXISTS "+p.name+" WITH (FORCE)")
 	return errors.Join(err, p.admin.Close())
 }
 

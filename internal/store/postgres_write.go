@@ -284,12 +284,13 @@ func storable(text string) string {
 // context is the transaction's.
 func (b *batch) context() context.Context { return b.tx.Statement.Context }
 
+// The sum keeps PostgreSQL from the index on claimed_by, in which it would look through all claims for each row.
 const pgFinish = `UPDATE deliveries d SET attempt_count = v.n, claimed_by = NULL, triggered_by = 'SCHEDULE',
 	status = CASE WHEN d.status = 'CANCELED' AND v.status <> 'SUCCEEDED' THEN 'CANCELED' ELSE v.status END,
 	due_at = CASE WHEN d.status = 'CANCELED' THEN NULL ELSE v.due_at END,
 	completed_at = CASE WHEN d.status = 'CANCELED' AND v.status <> 'SUCCEEDED' THEN d.completed_at ELSE v.completed_at END
 	FROM unnest($3::bigint[], $4::integer[], $5::text[], $6::timestamptz[], $7::timestamptz[]) AS v (seq, n, status, due_at, completed_at)
-	WHERE d.day = $1 AND d.seq = v.seq AND d.claimed_by = $2 AND d.attempt_count = v.n - 1
+	WHERE d.day = $1 AND d.seq = v.seq AND d.claimed_by + 0 = $2 AND d.attempt_count = v.n - 1
 	RETURNING d.seq, d.status, d.schedule_start`
 
 // finish is dialect's: one statement for each day that the events are of.
@@ -402,5 +403,5 @@ func (p *postgresDB) nextDue(b *batch, h *Hook) (*time.Time, error) {
 // unclaim is dialect's.
 func (p *postgresDB) unclaim(b *batch, jobs []*Job) error {
 	return p.move(b, jobs, `UPDATE deliveries SET claimed_by = NULL, due_at = CASE WHEN status = 'PENDING' THEN $4::timestamptz END
-		WHERE claimed_by = $1 AND day = $2 AND seq = ANY ($3)`, at(b.now))
+		WHERE claimed_by + 0 = $1 AND day = $2 AND seq = ANY ($3)`, at(b.now))
 }
