@@ -31,7 +31,7 @@ import (
 )
 
 // The tests of this package have everything real but the sender: the store, the log of attempts, the schema and the
-// transports. A recorder claims deliveries and records what became of them.
+// transports. What would be sent is recorded at once.
 
 // backend is a database, its webhooks, and the servers on it.
 type backend struct {
@@ -41,13 +41,37 @@ type backend struct {
 	owner webhook.ID
 	hooks []*webhook.Webhook // the one at i gets events of the type t.i
 
-	mu   sync.Mutex // guards logs
-	logs map[*live.Log]bool
+	mu    sync.Mutex // guards the fields below
+	logs  map[*live.Log]bool
+	taken []*store.Job
+}
+
+// taker takes deliveries over as they are published, like the sender.
+type taker struct{ b *backend }
+
+func (taker) Reserve(*store.Hook, int) bool { return true }
+func (taker) Release(*store.Hook, int)      {}
+func (taker) Due(webhook.ID, time.Time)     {}
+func (taker) Changed(*store.Hook)           {}
+
+func (t taker) Take(job *store.Job) {
+	t.b.mu.Lock()
+	defer t.b.mu.Unlock()
+	t.b.taken = append(t.b.taken, job)
+}
+
+func (b *backend) take() []*store.Job {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	jobs := b.taken
+	b.taken = nil
+	return jobs
 }
 
 func newBackend(t testing.TB, hooks int, change func(*store.Options)) *backend {
 	t.Helper()
 	b := &backend{store: webhooktest.Store(t, change), logs: map[*live.Log]bool{}}
+	b.store.SetTaker(taker{b})
 	b.store.OnAttempts(func(attempts []*webhook.Attempt) {
 		b.mu.Lock()
 		defer b.mu.Unlock()
@@ -146,26 +170,11 @@ func (b *backend) record(t testing.TB, hooks ...int) {
 			return
 		}
 	}
-	var claims sync.WaitGroup // together, for the store to commit them together
-	seen := map[int]bool{}
-	for _, h := range hooks {
-		if seen[h] {
-			continue
+	for _, job := range b.take() {
+		if err := b.store.Record(t.Context(), result(job)); err != nil {
+			t.Error(err)
 		}
-		seen[h] = true
-		claims.Go(func() {
-			jobs, _, err := b.store.Claim(t.Context(), b.hooks[h].ID, len(hooks), 1<<20)
-			if err != nil {
-				t.Error(err)
-			}
-			for _, job := range jobs {
-				if err := b.store.Record(t.Context(), result(job)); err != nil {
-					t.Error(err)
-				}
-			}
-		})
 	}
-	claims.Wait()
 	if err := b.store.Flush(t.Context()); err != nil {
 		t.Error(err)
 	}

@@ -142,7 +142,10 @@ func (c *census) document(doc *ast.QueryDocument) {
 	if len(doc.Fragments) > l.Fragments {
 		c.refuse(tooMany("fragments", l.Fragments))
 	}
+	// What is not a selection or value of its own counts as two of them.
+	c.nodes += 2 * (len(doc.Operations) + len(doc.Fragments))
 	for _, op := range doc.Operations {
+		c.nodes += 2 * len(op.VariableDefinitions)
 		if len(op.VariableDefinitions) > l.Variables {
 			c.refuse(tooMany("variables", l.Variables))
 		}

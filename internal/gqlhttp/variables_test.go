@@ -3,6 +3,8 @@ package gqlhttp
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -256,5 +258,48 @@ func TestMiddleware(t *testing.T) {
 	s.query(t, "{hello}", "")
 	if got := <-calls; got != "{hello}" {
 		t.Errorf("got %s", got)
+	}
+}
+
+// What the cache of documents takes is no more than it says: its bound is one of memory.
+func TestDocumentCacheIsHonest(t *testing.T) {
+	for name, document := range map[string]func(i int) string{
+		"small": func(i int) string { return fmt.Sprintf("query a%d{hello}", i) },
+		"large": func(i int) string {
+			return fmt.Sprintf("query a%d{", i) + repeat(60, func(j int) string { return fmt.Sprintf("b%d:node{child{id name cursor}}", j) }) + "}"
+		},
+		"arguments": func(i int) string {
+			return "{" + repeat(60, func(j int) string { return fmt.Sprintf(`b%d:hello(name:"%d") `, j, i) }) + "}"
+		},
+		"literals": func(i int) string { return fmt.Sprintf("{echo(data:[%d", i) + strings.Repeat(" {a:1}", 300) + "])}" },
+		"list":     func(i int) string { return fmt.Sprintf("{echo(list:[%d", i) + strings.Repeat(" 1", 900) + "])}" },
+		"fragments": func(i int) string {
+			return fmt.Sprintf("query a%d{node{", i) + repeat(60, func(j int) string { return fmt.Sprintf("...F%d ", j) }) + "}}" +
+				repeat(60, func(j int) string { return fmt.Sprintf("fragment F%d on Node{id}", j) })
+		},
+		"variables": func(i int) string {
+			return fmt.Sprintf("query a%d(", i) + repeat(60, func(j int) string { return fmt.Sprintf("$v%d:String ", j) }) + "){" +
+				repeat(60, func(j int) string { return fmt.Sprintf("b%d:hello(name:$v%d) ", j, j) }) + "}"
+		},
+	} {
+		e := newEngine(testschema.New(), Config{DocumentCacheBytes: 1 << 30}.withDefaults())
+		inUse := func() uint64 {
+			runtime.GC()
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			return m.HeapAlloc
+		}
+		before := inUse()
+		for i := range 100 {
+			if _, errs := e.document(document(i)); errs != nil {
+				t.Fatalf("%s: %v", name, errs)
+			}
+		}
+		took, said := int(inUse()-before), e.documents.size
+		t.Logf("%s: %d bytes each, said to be %d", name, took/100, said/100)
+		if took > said {
+			t.Errorf("%s: a document takes %d bytes, and is said to take %d", name, took/100, said/100)
+		}
+		runtime.KeepAlive(e)
 	}
 }
