@@ -103,7 +103,34 @@ type frontend struct {
 	log     *live.Log
 	handler *gqlhttp.Handler
 	began   atomic.Int64 // subscriptions
+	open    atomic.Int64 // connections
 	stop    func()
+}
+
+// listener counts the open connections and gives them small buffers.
+type listener struct {
+	net.Listener
+	open *atomic.Int64
+}
+
+type connection struct {
+	net.Conn
+	closed func()
+}
+
+func (l listener) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	_ = conn.(*net.TCPConn).SetWriteBuffer(8 << 10)
+	l.open.Add(1)
+	return &connection{conn, sync.OnceFunc(func() { l.open.Add(-1) })}, nil
+}
+
+func (c *connection) Close() error {
+	c.closed()
+	return c.Conn.Close()
 }
 
 // serve starts a server; stop, or the test's end, shuts it down. With small buffers a client that does not read is
@@ -129,10 +156,7 @@ func (b *backend) serve(t testing.TB, tail int, change func(*gqlhttp.Config)) *f
 	}})
 	f.handler = gqlhttp.New(schema, cfg)
 	f.Server = httptest.NewUnstartedServer(f.handler)
-	f.Config.ConnContext = func(ctx context.Context, conn net.Conn) context.Context {
-		_ = conn.(*net.TCPConn).SetWriteBuffer(8 << 10)
-		return ctx
-	}
+	f.Listener = listener{f.Listener, &f.open}
 	b.mu.Lock()
 	b.logs[f.log] = true
 	b.mu.Unlock()

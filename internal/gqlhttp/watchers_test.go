@@ -201,7 +201,8 @@ func TestMeasureWatchers(t *testing.T) {
 	}
 	begun, gone := time.Now(), make(chan time.Duration, 1)
 	go func() {
-		for stalled.conn.Write(ctx, websocket.MessageText, []byte(`{"type":"pong"}`)) == nil {
+		for f.open.Load() > watchers+everything {
+			_ = stalled.conn.Write(ctx, websocket.MessageText, []byte(`{"type":"pong"}`))
 			time.Sleep(50 * time.Millisecond)
 		}
 		gone <- time.Since(begun)
