@@ -306,8 +306,8 @@ func (w *isolation) value(t *testing.T, name string, typ *ast.Type, steps []hop,
 	if !typ.NonNull && len(steps) == 0 && d.Name != "JSON" {
 		return nil
 	}
-	switch {
-	case d.Kind == ast.InputObject:
+	switch d.Kind {
+	case ast.InputObject:
 		object := map[string]any{}
 		for _, f := range d.Fields {
 			var x any
@@ -321,7 +321,7 @@ func (w *isolation) value(t *testing.T, name string, typ *ast.Type, steps []hop,
 			}
 		}
 		return object
-	case d.Kind == ast.Enum:
+	case ast.Enum:
 		return d.EnumValues[0].Name
 	}
 	switch d.Name {
@@ -491,6 +491,7 @@ func same(answer, one, other string) string {
 
 // probe puts everything that alice has into the slot, as bob, and compares with what nobody has.
 func (w *isolation) probe(t *testing.T, s *slot, alice, bob *party) {
+	t.Helper()
 	isID := s.last().typ.Name() == "ID"
 	kinds, absent := alice.texts, func(kind string) string { return w.nobody.texts[kind] }
 	if isID {
@@ -599,6 +600,7 @@ func (w *isolation) everything(t *testing.T, p *party) string {
 
 // probeRoute does for an endpoint of the REST surface what probe does for a slot.
 func (w *isolation) probeRoute(t *testing.T, r web.Route, alice, bob *party) {
+	t.Helper()
 	if r.Path == "/v1/events" {
 		bob = w.party(t, "") // who has not used alice's keys yet
 	}
