@@ -68,7 +68,7 @@ func (b *bench) backlog(ctx context.Context, r *Result) error {
 	if err := old.check(ctx, r); err != nil {
 		return err
 	}
-	return b.finish(r)
+	return b.finish(ctx, r)
 }
 
 // fill publishes so many events.

@@ -157,7 +157,7 @@ func measure(ctx context.Context, o *Options, s *scenario, r *Result) (err error
 	defer func() { err = errors.Join(err, b.receiver.child.stop()) }()
 	defer func() {
 		if b.postgres != nil {
-			err = errors.Join(err, b.postgres.drop())
+			err = errors.Join(err, b.postgres.drop(ctx))
 		}
 	}()
 	if err := b.startServer(ctx); err != nil {

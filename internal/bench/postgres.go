@@ -44,16 +44,16 @@ func newPostgres(ctx context.Context, server string) (*postgres, error) {
 	return p, nil
 }
 
-func (p *postgres) bytes() int64 {
+func (p *postgres) bytes(ctx context.Context) int64 {
 	var n int64
-	if err := p.admin.QueryRowContext(context.Background(), "SELECT pg_database_size($1)", p.name).Scan(&n); err != nil {
+	if err := p.admin.QueryRowContext(ctx, "SELECT pg_database_size($1)", p.name).Scan(&n); err != nil {
 		return 0
 	}
 	return n
 }
 
-func (p *postgres) drop() error {
-	_, err := p.admin.ExecContext(context.Background(), "DROP DATABASE IF EXISTS "+p.name+" WITH (FORCE)")
+func (p *postgres) drop(ctx context.Context) error {
+	_, err := p.admin.ExecContext(context.WithoutCancel(ctx), "DROP DATABASE IF EXISTS "+p.name+" WITH (FORCE)")
 	return errors.Join(err, p.admin.Close())
 }
 

@@ -49,9 +49,9 @@ func (b *bench) fill(r *Result, w window) {
 }
 
 // finish stops the server and fills in what is known of the whole scenario, after its loads were checked.
-func (b *bench) finish(r *Result) error {
+func (b *bench) finish(ctx context.Context, r *Result) error {
 	r.RSSMB = b.server.peak()
-	bytes := b.databaseBytes() - b.dbBefore
+	bytes := b.databaseBytes(ctx) - b.dbBefore
 	if err := b.server.stop(); err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func (b *bench) throughput(ctx context.Context, r *Result, fan int) error {
 	if err := l.check(ctx, r); err != nil {
 		return err
 	}
-	if err := b.finish(r); err != nil {
+	if err := b.finish(ctx, r); err != nil {
 		return err
 	}
 	return b.bare(ctx)
@@ -107,7 +107,7 @@ func (b *bench) latency(ctx context.Context, r *Result) error {
 	if err := l.check(ctx, r); err != nil {
 		return err
 	}
-	return b.finish(r)
+	return b.finish(ctx, r)
 }
 
 // Of mixed: 100 webhooks, and 1,000 events a second in calls of 10, to one webhook each.
@@ -188,5 +188,5 @@ func (b *bench) mixed(ctx context.Context, r *Result) error {
 		return err
 	}
 	r.P99MsWithout = without.ms(0.99)
-	return b.finish(r)
+	return b.finish(ctx, r)
 }

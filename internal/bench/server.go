@@ -53,7 +53,7 @@ func (b *bench) startServer(ctx context.Context) error {
 		}
 		first.replicas = append(first.replicas, another)
 	}
-	b.dbBefore = b.databaseBytes()
+	b.dbBefore = b.databaseBytes(ctx)
 	return nil
 }
 
@@ -118,9 +118,9 @@ func (s *server) turn() *server {
 func (b *bench) database() string { return filepath.Join(b.dir, "data") }
 
 // databaseBytes is the size of the database.
-func (b *bench) databaseBytes() int64 {
+func (b *bench) databaseBytes(ctx context.Context) int64 {
 	if b.postgres != nil {
-		return b.postgres.bytes()
+		return b.postgres.bytes(ctx)
 	}
 	sum := int64(0)
 	for _, name := range []string{"hookgraph.db", "hookgraph.db-wal"} {

@@ -60,7 +60,7 @@ func (b *bench) watch(ctx context.Context, r *Result) error {
 	if err := watchers.close(); err != nil {
 		return err
 	}
-	if err := b.finish(r); err != nil {
+	if err := b.finish(ctx, r); err != nil {
 		return err
 	}
 	return b.bare(ctx)
@@ -116,7 +116,7 @@ func (b *bench) greedy(ctx context.Context, r *Result) error {
 		return err
 	}
 	r.DeliveredPerSWithout = new((before + after) / 2)
-	if err := b.finish(r); err != nil {
+	if err := b.finish(ctx, r); err != nil {
 		return err
 	}
 	return b.bare(ctx)
