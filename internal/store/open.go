@@ -120,6 +120,7 @@ func openWith(ctx context.Context, o Options, db dialect) (_ *Store, err error) 
 	if err := s.adoptKey(); err != nil {
 		return nil, err
 	}
+	s.writer = newWriter(s) // start's background work may ask it for something at once
 	if err := s.db.start(ctx, s); err != nil {
 		return nil, err
 	}
@@ -131,7 +132,6 @@ func openWith(ctx context.Context, o Options, db dialect) (_ *Store, err error) 
 			return nil, err
 		}
 	}
-	s.writer = newWriter(s)
 	s.background.Go(s.writer.run)
 	if !o.Shared {
 		s.background.Go(func() { s.quotas.run(s.quit) })

@@ -78,8 +78,10 @@ func (s *Store) loadRoutes() error {
 	if err != nil {
 		return err
 	}
+	s.routes.mu.Lock()
 	s.routes.byID = map[webhook.ID]*Hook{}
 	s.routes.byTenant = map[webhook.ID]map[webhook.ID]*Hook{}
+	s.routes.mu.Unlock()
 	s.routes.change(all)
 	return nil
 }
