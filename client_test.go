@@ -217,11 +217,17 @@ func (c *client) socket(t *testing.T) *websocket.Conn {
 // watch subscribes from a cursor, "latest" for what comes.
 func (c *client) watch(t *testing.T, after string) *watcher {
 	t.Helper()
+	return c.subscribe(t, after, `subscription ($after: String!) { deliveryAttempts(after: $after) {
+			cursor node { id number status event { id type } webhook { url } }
+		} }`)
+}
+
+// subscribe is watch with another query.
+func (c *client) subscribe(t *testing.T, after, query string) *watcher {
+	t.Helper()
 	w := &watcher{conn: c.socket(t), got: make(chan streamed, 1024)}
 	err := wsjson.Write(t.Context(), w.conn, map[string]any{"type": "subscribe", "id": "1", "payload": map[string]any{
-		"query": `subscription ($after: String!) { deliveryAttempts(after: $after) {
-			cursor node { id number status event { id type } webhook { url } }
-		} }`,
+		"query":     query,
 		"variables": map[string]any{"after": after},
 	}})
 	if err != nil {

@@ -43,7 +43,11 @@ func (p *postgresDB) begun(ctx context.Context) error {
 		return err
 	}
 	p.known.Store(version)
-	p.s.last.Store(end)
+	var last int64
+	if err := p.side.QueryRowContext(ctx, "SELECT COALESCE(MAX(seq), 0) FROM attempts WHERE seq <= $1", end).Scan(&last); err != nil {
+		return err
+	}
+	p.s.last.Store(last)
 	return nil
 }
 
@@ -145,9 +149,9 @@ func (f *follower) look(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if more = len(seqs) == followRows; more {
-		end = seqs[len(seqs)-1]
-	}
+	more = len(seqs) == followRows
+	// The log's end is an attempt that is there, not the horizon: PostgreSQL may give out again, after a crash, transaction
+	// ids of which nothing had reached the disk, but none below what was committed.
 	for len(seqs) > 0 {
 		part := seqs[:min(len(seqs), followRead)]
 		seqs = seqs[len(part):]
@@ -157,7 +161,6 @@ func (f *follower) look(ctx context.Context) (more bool, err error) {
 		}
 		f.advance(part[len(part)-1], attempts)
 	}
-	f.advance(end, nil)
 	return more, nil
 }
 
