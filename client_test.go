@@ -178,6 +178,27 @@ func (c *client) publish(t *testing.T, eventType string) (id string) {
 	return done.Event.ID
 }
 
+// settle waits until no delivery is pending.
+func (c *client) settle(t *testing.T) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		var pending struct {
+			Data struct{ Deliveries *struct{ TotalCount int } }
+		}
+		body, _ := json.Marshal(map[string]string{"query": "{ deliveries(filter: {statuses: [PENDING]}) { totalCount } }"})
+		c.rest(t, "POST", "/graphql", string(body), &pending)
+		if pending.Data.Deliveries == nil {
+			t.Fatal("deliveries can not be counted")
+		}
+		if pending.Data.Deliveries.TotalCount == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d deliveries are pending", pending.Data.Deliveries.TotalCount)
+		}
+	}
+}
+
 // watcher is a subscription to the stream of attempts over a WebSocket.
 type watcher struct {
 	conn *websocket.Conn
