@@ -29,9 +29,10 @@ import (
 // postgresDB is a database that several nodes use, each by its own writer. What this node does to stay one of them is in
 // postgres_node.go, how it sees what the others write in postgres_log.go, and the partitions are in postgres_days.go.
 type postgresDB struct {
-	url  string
-	s    *Store  // from start on
-	side *sql.DB // for what must not wait for the writer: the lease, the log, partitions
+	url    string
+	s      *Store   // from start on
+	side   *sql.DB  // for what must not wait for the writer: the lease, the log, partitions
+	beside *gorm.DB // the same
 
 	statements atomic.Int64
 
@@ -141,18 +142,22 @@ func (p *postgresDB) gorm(conns int, settings map[string]string) (*gorm.DB, erro
 
 // open is dialect's.
 func (p *postgresDB) open(ctx context.Context, _ bool) (write, read *gorm.DB, err error) {
-	// Every statement of the writer finds its rows by an index; its plans must not depend on statistics of tables that
+	// Every statement of the writer and of what is beside it finds its rows by an index; its plans must not depend on statistics of tables that
 	// have just begun to grow, and are made for the one day that they are about.
-	write, err = p.gorm(1, map[string]string{
+	byIndex := map[string]string{
 		"plan_cache_mode": "force_custom_plan", "enable_hashjoin": "off", "enable_mergejoin": "off", "enable_seqscan": "off",
-	})
-	if err != nil {
+		"max_parallel_workers_per_gather": "0",
+	}
+	if write, err = p.gorm(1, byIndex); err != nil {
 		return nil, nil, err
 	}
 	if err := checkDurability(write.WithContext(ctx)); err != nil {
 		return write, nil, err
 	}
-	if p.side, err = p.pool(pgSide, nil); err != nil {
+	if p.beside, err = p.gorm(pgSide, byIndex); err != nil {
+		return write, nil, err
+	}
+	if p.side, err = p.beside.DB(); err != nil {
 		return write, nil, err
 	}
 	read, err = p.gorm(pgReaders, map[string]string{"default_transaction_read_only": "on"})

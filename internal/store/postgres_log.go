@@ -198,7 +198,7 @@ func (f *follower) attempts(ctx context.Context, seqs []int64) ([]*webhook.Attem
 	read := map[int64]*webhook.Attempt{}
 	if len(foreign) > 0 {
 		var rows []*webhook.Attempt
-		if err := f.p.s.attempts(f.p.s.read.WithContext(ctx)).Where("a.seq IN ?", foreign).Scan(&rows).Error; err != nil {
+		if err := f.p.s.attempts(f.p.beside.WithContext(ctx)).Where("a.seq IN ?", foreign).Scan(&rows).Error; err != nil {
 			return nil, err
 		}
 		for _, a := range rows {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -284,52 +285,82 @@ func storable(text string) string {
 // context is the transaction's.
 func (b *batch) context() context.Context { return b.tx.Statement.Context }
 
-// The sum keeps PostgreSQL from the index on claimed_by, in which it would look through all claims for each row.
-const pgFinish = `UPDATE deliveries d SET attempt_count = v.n, claimed_by = NULL, triggered_by = 'SCHEDULE',
-	status = CASE WHEN d.status = 'CANCELED' AND v.status <> 'SUCCEEDED' THEN 'CANCELED' ELSE v.status END,
-	due_at = CASE WHEN d.status = 'CANCELED' THEN NULL ELSE v.due_at END,
-	completed_at = CASE WHEN d.status = 'CANCELED' AND v.status <> 'SUCCEEDED' THEN d.completed_at ELSE v.completed_at END
-	FROM unnest($3::bigint[], $4::integer[], $5::text[], $6::timestamptz[], $7::timestamptz[]) AS v (seq, n, status, due_at, completed_at)
-	WHERE d.day = $1 AND d.seq = v.seq AND d.claimed_by + 0 = $2 AND d.attempt_count = v.n - 1
-	RETURNING d.seq, d.status, d.schedule_start`
+// Where PostgreSQL knows nothing of a table that has just begun to grow, it must have one way only to find these rows: by
+// their seq. IS TRUE keeps it from the index on claimed_by, and joining by day from looking through all of a day.
+const (
+	pgSucceeded = `UPDATE deliveries SET attempt_count = attempt_count + 1, claimed_by = NULL, due_at = NULL, triggered_by = 'SCHEDULE',
+		status = 'SUCCEEDED', completed_at = $5
+		WHERE day = $1 AND seq = ANY ($3) AND (claimed_by = $2) IS TRUE AND attempt_count = $4 RETURNING seq, status, schedule_start`
+	pgFinish = `UPDATE deliveries d SET attempt_count = v.n, claimed_by = NULL, triggered_by = 'SCHEDULE',
+		status = CASE WHEN d.status = 'CANCELED' AND v.status <> 'SUCCEEDED' THEN 'CANCELED' ELSE v.status END,
+		due_at = CASE WHEN d.status = 'CANCELED' THEN NULL ELSE v.due_at END,
+		completed_at = CASE WHEN d.status = 'CANCELED' AND v.status <> 'SUCCEEDED' THEN d.completed_at ELSE v.completed_at END
+		FROM unnest($1::date[], $3::bigint[], $4::integer[], $5::text[], $6::timestamptz[], $7::timestamptz[])
+		AS v (day, seq, n, status, due_at, completed_at)
+		WHERE d.day = v.day AND d.seq = v.seq AND (d.claimed_by = $2) IS TRUE AND d.attempt_count = v.n - 1
+		RETURNING d.seq, d.status, d.schedule_start`
+)
 
-// finish is dialect's: one statement for each day that the events are of.
+// finish is dialect's: one statement for those that succeed after as many attempts, which are most, and one for the others.
 func (p *postgresDB) finish(b *batch, outcomes []outcome) (map[int64]finished, error) {
+	type group struct {
+		day      day
+		attempts int
+	}
 	held := make(map[int64]finished, len(outcomes))
-	byDay := map[day][]*outcome{}
+	node := p.lease.Load().node
+	succeeded := map[group][]int64{}
+	var others []*outcome
 	for i := range outcomes {
 		o := &outcomes[i]
-		if l := o.Job.lease; l != nil && l.node == p.lease.Load().node {
-			d := dayOf(o.Job.Event.CreatedAt)
-			byDay[d] = append(byDay[d], o)
+		d := &o.Job.Delivery
+		switch l := o.Job.lease; {
+		case l == nil || l.node != node: // lost
+		case o.status == webhook.DeliverySucceeded:
+			g := group{dayOf(o.Job.Event.CreatedAt), d.AttemptCount}
+			succeeded[g] = append(succeeded[g], d.Seq)
+		default:
+			others = append(others, o)
 		}
 	}
-	for d, list := range byDay {
-		// In one order, so that two transactions never wait for each other.
-		slices.SortFunc(list, func(a, b *outcome) int { return int(a.Job.Delivery.Seq - b.Job.Delivery.Seq) })
-		seqs, numbers, statuses := make([]int64, len(list)), make([]int32, len(list)), make([]string, len(list))
-		due, completed := make([]any, len(list)), make([]any, len(list))
-		for i, o := range list {
-			seqs[i], numbers[i], statuses[i] = o.Job.Delivery.Seq, int32(o.Job.Delivery.AttemptCount+1), string(o.status) //nolint:gosec // a small count
-			due[i], completed[i] = maybeAt(o.due), maybeAt(o.completed)
-		}
-		rows, err := b.sqlTx().QueryContext(b.context(), pgFinish, d.start(), p.lease.Load().node, seqs, numbers, statuses, due, completed)
-		if err != nil {
-			return nil, err
-		}
-		for rows.Next() {
-			var seq int64
-			var is finished
-			if err := rows.Scan(&seq, &is.status, &is.start); err != nil {
-				return nil, errors.Join(err, rows.Close())
-			}
-			held[seq] = is
-		}
-		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+	for g, seqs := range succeeded {
+		slices.Sort(seqs) // in one order, so that two transactions never wait for each other
+		if err := b.finished(held, pgSucceeded, g.day.start(), node, seqs, g.attempts, at(b.now)); err != nil {
 			return nil, err
 		}
 	}
-	return held, nil
+	if len(others) == 0 {
+		return held, nil
+	}
+	slices.SortFunc(others, func(a, b *outcome) int { return cmp.Compare(a.Job.Delivery.Seq, b.Job.Delivery.Seq) })
+	n := len(others)
+	days, seqs, numbers, statuses := make([]time.Time, n), make([]int64, n), make([]int32, n), make([]string, n)
+	due, completed := make([]any, n), make([]any, n)
+	for i, o := range others {
+		d := &o.Job.Delivery
+		days[i], seqs[i], statuses[i] = dayOf(o.Job.Event.CreatedAt).start(), d.Seq, string(o.status)
+		numbers[i] = int32(d.AttemptCount + 1) //nolint:gosec // a small count
+		due[i], completed[i] = maybeAt(o.due), maybeAt(o.completed)
+	}
+	return held, b.finished(held, pgFinish, days, node, seqs, numbers, statuses, due, completed)
+}
+
+// finished runs a statement that finishes deliveries, and notes which.
+func (b *batch) finished(held map[int64]finished, text string, args ...any) error {
+	rows, err := b.sqlTx().QueryContext(b.context(), text, args...)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var seq int64
+		var is finished
+		if err := rows.Scan(&seq, &is.status, &is.start); err != nil {
+			return err
+		}
+		held[seq] = is
+	}
+	return rows.Err()
 }
 
 // claimed is dialect's.
@@ -403,5 +434,5 @@ func (p *postgresDB) nextDue(b *batch, h *Hook) (*time.Time, error) {
 // unclaim is dialect's.
 func (p *postgresDB) unclaim(b *batch, jobs []*Job) error {
 	return p.move(b, jobs, `UPDATE deliveries SET claimed_by = NULL, due_at = CASE WHEN status = 'PENDING' THEN $4::timestamptz END
-		WHERE claimed_by + 0 = $1 AND day = $2 AND seq = ANY ($3)`, at(b.now))
+		WHERE (claimed_by = $1) IS TRUE AND day = $2 AND seq = ANY ($3)`, at(b.now))
 }
