@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,6 +16,7 @@ import (
 
 // fake is a store of tokens and tenants that counts how often it is asked.
 type fake struct {
+	mu      sync.Mutex // guards err and used in tests where the Authenticator runs
 	tokens  []*webhook.Token
 	tenants []*webhook.Tenant
 	asked   int
@@ -23,6 +25,8 @@ type fake struct {
 }
 
 func (f *fake) TokensUsed(_ context.Context, used map[webhook.ID]time.Time) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if f.err == nil {
 		f.used = append(f.used, used)
 	}
@@ -240,17 +244,24 @@ func TestLastUseIsWrittenLazily(t *testing.T) {
 			}
 			time.Sleep(500 * time.Millisecond)
 		}
+		f.mu.Lock()
 		if len(f.used) != 0 {
 			t.Error("written at once")
 		}
 		last := time.Now().Add(-rememberFor)
 		f.err = webhook.ErrUnavailable
+		f.mu.Unlock()
 		time.Sleep(usedInterval) // which fails
+		f.mu.Lock()
 		f.err = nil
+		f.mu.Unlock()
 		time.Sleep(usedInterval)
+		synctest.Wait()
+		f.mu.Lock()
 		if len(f.used) != 1 || len(f.used[0]) != 1 || f.used[0][f.tokens[1].ID].Before(last) {
 			t.Errorf("written: %v", f.used)
 		}
+		f.mu.Unlock()
 		time.Sleep(10 * usedInterval)
 		if _, err := a.Authenticate(t.Context(), netip.Addr{}, "operator", ""); err != nil {
 			t.Fatal(err)
