@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -270,12 +271,15 @@ type stream interface {
 	drop() // as a broken network does
 }
 
-// dialer opens connections with little room for what is not read.
+// dialer opens connections with little room for what is not read. Their segments are small as well: one of loopback's
+// 64 KiB would not fit, and wait for timers.
 func dialer(keep func(net.Conn)) *http.Client {
 	return &http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-			conn, err := (&net.Dialer{}).DialContext(ctx, network, addr)
+			conn, err := (&net.Dialer{Control: func(_, _ string, c syscall.RawConn) error {
+				return c.Control(func(fd uintptr) { _ = syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, syscall.TCP_MAXSEG, 1000) })
+			}}).DialContext(ctx, network, addr)
 			if err == nil {
 				_ = conn.(*net.TCPConn).SetReadBuffer(8 << 10)
 				keep(conn)
