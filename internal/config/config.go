@@ -22,7 +22,7 @@ type Config struct {
 	Storage
 	Logging
 
-	Listen               string         `env:"HOOKGRAPH_LISTEN" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to listen on. Port 0 takes any free one."`
+	Listen               string         `env:"HOOKGRAPH_LISTEN" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to listen on, ${default} when it is not given. Port 0 takes any free one."`
 	Retention            time.Duration  `env:"HOOKGRAPH_RETENTION" default:"720h" help:"How long completed events and their attempts are kept; 0 is for ever."`
 	Timeout              time.Duration  `env:"HOOKGRAPH_TIMEOUT" default:"15s" help:"How long one attempt may take, 1s to 30s, where the webhook does not say."`
 	Concurrency          int            `env:"HOOKGRAPH_CONCURRENCY" default:"512" help:"How many attempts may run at a time."`
@@ -60,7 +60,7 @@ func (c *Config) Quotas() webhook.Quotas {
 
 // Storage says where the database is.
 type Storage struct {
-	Database string `env:"HOOKGRAPH_DATABASE" default:"./data" placeholder:"DIR|URL" help:"Directory of the SQLite database, made when absent, or the postgres:// URL of a PostgreSQL database."`
+	Database string `env:"HOOKGRAPH_DATABASE" default:"./data" placeholder:"DIR|URL" help:"Directory of the SQLite database, ${default} when it is not given and made when absent, or the postgres:// URL of a PostgreSQL database."`
 	// MasterKeys seal signing secrets and custom headers: 32 bytes each, the current one first, or none for the key file in
 	// the database's directory. From the environment only.
 	MasterKeys [][]byte `kong:"-"`
