@@ -156,6 +156,27 @@ func (t TimeRange) narrow(q *gorm.DB, column string) *gorm.DB {
 	return q
 }
 
+// ofType keeps rows with one of the event types; none given keeps all.
+func ofType(q *gorm.DB, column string, types []string) *gorm.DB {
+	if len(types) == 0 {
+		return q
+	}
+	return q.Where(column+" IN ?", texts(types))
+}
+
+// texts are those that can be stored; the others would be found nowhere, and PostgreSQL does not look for them.
+func texts(list []string) []string {
+	return slices.DeleteFunc(slices.Clone(list), func(s string) bool { return !webhook.IsText(s) })
+}
+
+// containing keeps rows whose column contains the text.
+func containing(q *gorm.DB, column, text string) *gorm.DB {
+	if !webhook.IsText(text) {
+		return q.Where("1 = 0")
+	}
+	return q.Where(column+" LIKE ? ESCAPE '!'", "%"+escapeLike(text)+"%")
+}
+
 func in[T any](q *gorm.DB, column string, values []T) *gorm.DB {
 	if len(values) == 0 {
 		return q
@@ -167,11 +188,15 @@ func (f WebhookFilter) narrow(q *gorm.DB) *gorm.DB {
 	if f.Enabled != nil {
 		q = q.Where("w.enabled = ?", *f.Enabled)
 	}
-	if f.EventType != "" { // events is a JSON array of strings: the quotation marks make it the whole of one
+	switch {
+	case f.EventType == "":
+	case !webhook.IsText(f.EventType): // the type of no event
+		q = q.Where("w.events IS NULL")
+	default: // events is a JSON array of strings: the quotation marks make it the whole of one
 		q = q.Where("(w.events IS NULL OR w.events LIKE ? ESCAPE '!')", `%"`+escapeLike(f.EventType)+`"%`)
 	}
 	if f.URL != "" {
-		q = q.Where("w.url LIKE ? ESCAPE '!'", "%"+escapeLike(f.URL)+"%")
+		q = containing(q, "w.url", f.URL)
 	}
 	return q
 }
@@ -182,13 +207,13 @@ func escapeLike(s string) string {
 }
 
 func (f EventFilter) narrow(q *gorm.DB) *gorm.DB {
-	return f.CreatedAt.narrow(in(q, "e.type", f.Types), "e.created_at")
+	return f.CreatedAt.narrow(ofType(q, "e.type", f.Types), "e.created_at")
 }
 
 func (f DeliveryFilter) narrow(q *gorm.DB) *gorm.DB {
 	q = in(in(q, "d.webhook_id", f.WebhookIDs), "d.event_id", f.EventIDs)
 	if len(f.EventTypes) > 0 {
-		q = q.Where("EXISTS (SELECT 1 FROM events e WHERE e.id = d.event_id AND e.type IN ?)", f.EventTypes)
+		q = q.Where("EXISTS (SELECT 1 FROM events e WHERE e.id = d.event_id AND e.type IN ?)", texts(f.EventTypes))
 	}
 	if len(f.Statuses) > 0 {
 		q = q.Where("("+statusShown+") IN ?", f.Statuses)
@@ -198,7 +223,7 @@ func (f DeliveryFilter) narrow(q *gorm.DB) *gorm.DB {
 
 func (f AttemptFilter) narrow(q *gorm.DB) *gorm.DB {
 	q = in(in(q, "a.webhook_id", f.WebhookIDs), "a.delivery_id", f.DeliveryIDs)
-	q = in(in(in(q, "a.event_id", f.EventIDs), "e.type", f.EventTypes), "a.status", f.Statuses)
+	q = in(ofType(in(q, "a.event_id", f.EventIDs), "e.type", f.EventTypes), "a.status", f.Statuses)
 	q = in(in(q, "a.error", f.Errors), "a.triggered_by", f.Triggers)
 	return f.StartedAt.narrow(q, "a.started_at")
 }

@@ -35,6 +35,9 @@ func (s *Store) EnsureTenant(ctx context.Context, name string) (*webhook.Tenant,
 
 // TenantByName finds a tenant; webhook.ErrNotFound.
 func (s *Store) TenantByName(ctx context.Context, name string) (*webhook.Tenant, error) {
+	if !webhook.IsText(name) {
+		return nil, webhook.ErrNotFound
+	}
 	return take[webhook.Tenant](s.read.WithContext(ctx).Where("name = ? AND deleted_at IS NULL", name))
 }
 
@@ -58,7 +61,7 @@ type TenantFilter struct {
 
 func (f TenantFilter) narrow(q *gorm.DB) *gorm.DB {
 	if f.Name != "" {
-		q = q.Where("t.name LIKE ? ESCAPE '!'", "%"+escapeLike(f.Name)+"%")
+		q = containing(q, "t.name", f.Name)
 	}
 	return q
 }

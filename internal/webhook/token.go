@@ -123,8 +123,10 @@ func (t *Token) Check(now time.Time) error {
 	bad := func(field string, code Code, format string, args ...any) {
 		errs = append(errs, invalid(field, code, format, args...))
 	}
-	if n := utf8.RuneCountInString(t.Name); n > MaxTokenNameChars || !utf8.ValidString(t.Name) {
+	if utf8.RuneCountInString(t.Name) > MaxTokenNameChars {
 		bad("name", CodeTooLong, "must be at most %d characters", MaxTokenNameChars)
+	} else if !IsText(t.Name) {
+		bad("name", CodeInvalid, "must be UTF-8 without U+0000")
 	}
 	if t.Scopes != nil {
 		given := t.Scopes

@@ -3,6 +3,7 @@ package webhook
 import (
 	"errors"
 	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -189,8 +190,8 @@ func (w *Webhook) Check() error {
 	}
 	if utf8.RuneCountInString(w.Description) > MaxDescriptionChars {
 		errs = append(errs, invalid("description", CodeTooLong, "must be at most %d characters long", MaxDescriptionChars))
-	} else if !utf8.ValidString(w.Description) {
-		errs = append(errs, invalid("description", CodeInvalid, "must be UTF-8"))
+	} else if !IsText(w.Description) {
+		errs = append(errs, invalid("description", CodeInvalid, "must be UTF-8 without U+0000"))
 	}
 	if len(w.RetryScheduleMs) > MaxRetries {
 		errs = append(errs, invalid("retryScheduleMs", CodeTooMany, "must have at most %d waits", MaxRetries))
@@ -211,6 +212,10 @@ func (w *Webhook) Check() error {
 	}
 	return errors.Join(errs...)
 }
+
+// IsText reports whether both databases can store s: UTF-8 without U+0000, which PostgreSQL refuses. Every text that is
+// stored is such, so what is not can be found nowhere.
+func IsText(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
 
 // CheckEventType applies the form of Standard Webhooks' event types: words of letters, digits and underscores, joined
 // by full stops. It returns nil or an *Invalid.
