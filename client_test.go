@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -31,6 +32,35 @@ type program struct {
 
 	process *exec.Cmd     // when it runs in a process of its own
 	ended   chan struct{} // closed when that has ended
+	log     transcript    // what that has logged
+}
+
+// transcript keeps what is written to it.
+type transcript struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *transcript) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+// await waits until the text has been written.
+func (l *transcript) await(t *testing.T, text string) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		l.mu.Lock()
+		there := bytes.Contains(l.text.Bytes(), []byte(text))
+		l.mu.Unlock()
+		if there {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("nothing says %q", text)
+		}
+	}
 }
 
 // databases runs a test on each kind of database. Such a database is what --database takes.

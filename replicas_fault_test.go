@@ -1,3 +1,5 @@
+//go:build unix
+
 package main
 
 import (
@@ -22,17 +24,24 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-var replicaRounds = flag.Int("replicas.rounds", 0, "how often TestReplicas kills a replica; 0 is once, soon")
+var replicaRounds = flag.Int("replicas.rounds", 0, "how often TestReplicas kills a replica, each -replicas.pause; PostgreSQL is restarted every second time. 0 is once, soon")
 
 var replicaPause = flag.Duration("replicas.pause", 10*time.Second, "between two kills of TestReplicas")
 
-// Three replicas on one PostgreSQL under load, of which two are killed in turn and the server restarted as after a crash:
-// nothing that was acknowledged is lost, what is sent again was in flight at one of these moments, attempts are numbered
-// without gaps, and the stream of the replica that lives shows the attempts of all, each once, in the order of the log.
+// Replicas on one PostgreSQL that are killed or frozen. The two wait for leases at the same time.
 func TestReplicas(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes 15 s")
 	}
+	t.Run("killed", testKilledReplicas)
+	t.Run("frozen", testFrozenReplica)
+}
+
+// Three replicas under load, of which two are killed in turn and the server restarted as after a crash:
+// nothing that was acknowledged is lost, what is sent again was in flight at one of these moments, attempts are numbered
+// without gaps, and the stream of the replica that lives shows the attempts of all, each once, in the order of the log.
+func testKilledReplicas(t *testing.T) {
+	t.Parallel()
 	server := webhooktest.StartPostgres(t)
 	f := &fleet{database: server.Database(t), arrivals: map[string][]time.Time{}}
 	receiver := httptest.NewServer(http.HandlerFunc(f.receive))
@@ -67,8 +76,10 @@ func TestReplicas(t *testing.T) {
 	if *replicaRounds > 0 {
 		pause, rounds = *replicaPause, *replicaRounds
 	}
+	kills := time.NewTicker(pause) // and PostgreSQL restarts at every second one, a moment later
+	defer kills.Stop()
 	for round := range rounds {
-		time.Sleep(pause)
+		<-kills.C
 		victim := 1 + round%2
 		f.happened()
 		f.kills[victim]()

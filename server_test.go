@@ -370,7 +370,8 @@ func start(t *testing.T, dir string, env ...string) (p *program, kill func()) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "serve", "--listen", "127.0.0.1:0", "--database", dir, "--allow-private-targets")
 	cmd.Env = append(append(os.Environ(), "HOOKGRAPH_TEST_MAIN=1", config.EnvMasterKey+"="+environment(dir)(config.EnvMasterKey)), env...)
-	cmd.Stderr = t.Output()
+	p = &program{dir: dir, process: cmd, ended: make(chan struct{})}
+	cmd.Stderr = io.MultiWriter(t.Output(), &p.log)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -378,7 +379,6 @@ func start(t *testing.T, dir string, env ...string) (p *program, kill func()) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	p = &program{dir: dir, process: cmd, ended: make(chan struct{})}
 	wait := sync.OnceFunc(func() {
 		_ = cmd.Wait()
 		close(p.ended)
