@@ -8,3 +8,9 @@ func (s *Store) Expire(ctx context.Context, other *Store) error {
 	_, err := p.side.ExecContext(ctx, "UPDATE nodes SET voided_at = clock_timestamp() WHERE seq = $1", q.lease.Load().node)
 	return err
 }
+
+// Look looks for what has been added to the log, as a node does by itself from time to time.
+func (s *Store) Look(ctx context.Context) error {
+	_, err := s.db.(*postgresDB).log.look(ctx)
+	return err
+}
