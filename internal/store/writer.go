@@ -32,7 +32,7 @@ type writer struct {
 	changes chan *change
 	pauses  chan func() // to be called between two transactions
 	quit    chan struct{}
-	stuck   atomic.Bool   // results that failed to be written are tried again
+	stuck   atomic.Bool   // results that failed to be written are being tried again
 	ended   chan struct{} // closed when run has returned: nobody is answered any more
 	once    sync.Once
 }
@@ -159,6 +159,10 @@ func (w *writer) commit(b *batch) {
 	}
 	// A transaction that could not begin is nobody's fault, and each alone would wait as long for the database.
 	if parts := b.split(); b.begun && len(parts) > 1 {
+		if len(b.results) > 0 { // are the last part: Flush waits for it
+			w.stuck.Store(true)
+			defer w.stuck.Store(false)
+		}
 		for _, part := range parts {
 			w.commit(part)
 		}
