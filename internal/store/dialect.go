@@ -33,9 +33,9 @@ type dialect interface {
 	// committed is told of a batch that is in the database, and tells of its attempts.
 	committed(b *batch)
 
-	// insert writes rows, and returns the Seq of the first; the others follow it without gaps. values appends the
-	// parameters of a row, in the order of the table's columns; day is when its event was published.
-	insert(b *batch, t *table, rows int, day func(i int) time.Time, values func(args []any, i int) []any) (first int64, err error)
+	// insert writes rows, and returns the Seq of the first; the others follow it without gaps. row adds the parameters of
+	// one, in the order of the table's columns, and is called once for each; day is when its event was published.
+	insert(b *batch, t *table, rows int, day func(i int) time.Time, row func(p *params, i int)) (first int64, err error)
 	// finish moves deliveries on, if this node still holds them and the attempt is the next, and returns, by Seq, those
 	// that it did. One that was canceled while its attempt ran stays so, unless the attempt succeeded.
 	finish(b *batch, outcomes []outcome) (map[int64]finished, error)

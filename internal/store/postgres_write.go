@@ -239,7 +239,7 @@ var pgInsertions = map[*table]string{
 }
 
 // insert is dialect's.
-func (p *postgresDB) insert(b *batch, t *table, rows int, when func(i int) time.Time, values func(args []any, i int) []any) (first int64, err error) {
+func (p *postgresDB) insert(b *batch, t *table, rows int, when func(i int) time.Time, row func(p *params, i int)) (first int64, err error) {
 	first = b.pg.next[t]
 	b.pg.next[t] += int64(rows)
 	if first>>seqBits != (first+int64(rows))>>seqBits {
@@ -251,16 +251,14 @@ func (p *postgresDB) insert(b *batch, t *table, rows int, when func(i int) time.
 		columns[c] = make([]any, rows)
 	}
 	days, seqs := make([]time.Time, rows), make([]int64, rows)
-	row := make([]any, 0, width)
+	var values params
 	for i := range rows {
 		days[i], seqs[i] = dayOf(when(i)).start(), first+int64(i)
-		row = values(row[:0], i)
-		for c, v := range row {
-			switch is := v.(type) {
-			case webhook.ID:
-				v = [16]byte(is)
-			case string:
-				v = storable(is)
+		values.reset(0)
+		row(&values, i)
+		for c, v := range values.values {
+			if text, ok := v.(string); ok {
+				v = storable(text)
 			}
 			columns[c][i] = v
 		}

@@ -197,9 +197,14 @@ func (b *batch) insertAll(events []*incoming) error {
 	if len(events) == 0 {
 		return nil
 	}
-	first, err := b.s.db.insert(b, eventsTable, len(events), func(i int) time.Time { return events[i].event.CreatedAt }, func(args []any, i int) []any {
+	first, err := b.s.db.insert(b, eventsTable, len(events), func(i int) time.Time { return events[i].event.CreatedAt }, func(p *params, i int) {
 		e := &events[i].event
-		return append(args, e.ID, e.TenantID, e.Type, at(e.Timestamp), at(e.CreatedAt), e.Data)
+		p.id(&e.ID)
+		p.id(&e.TenantID)
+		p.text(e.Type)
+		p.time(e.Timestamp)
+		p.time(e.CreatedAt)
+		p.blob(e.Data)
 	})
 	if err != nil {
 		return fmt.Errorf("insert events: %w", err)
@@ -222,17 +227,24 @@ func (b *batch) insertAll(events []*incoming) error {
 	if len(jobs) == 0 {
 		return nil
 	}
-	first, err = b.s.db.insert(b, deliveriesTable, len(jobs), func(i int) time.Time { return jobs[i].Event.CreatedAt }, func(args []any, i int) []any {
+	first, err = b.s.db.insert(b, deliveriesTable, len(jobs), func(i int) time.Time { return jobs[i].Event.CreatedAt }, func(p *params, i int) {
 		j := jobs[i]
 		d := &j.Delivery
-		var due, claimed any = at(b.now), nil
+		p.id(&d.ID)
+		p.id(&d.TenantID)
+		p.id(&d.EventID)
+		p.id(&d.WebhookID)
+		p.text(string(d.Trigger))
 		if j.Hook.Enabled && b.s.takes().Reserve(j.Hook, j.Size()) {
 			b.reserved = append(b.reserved, j)
-			due, claimed = nil, b.s.db.claimed(j)
+			p.null()
+			p.int(b.s.db.claimed(j))
 		} else {
 			b.dueAt(d.WebhookID, b.now)
+			p.time(b.now)
+			p.null()
 		}
-		return append(args, d.ID, d.TenantID, d.EventID, d.WebhookID, string(d.Trigger), due, claimed, at(d.CreatedAt))
+		p.time(d.CreatedAt)
 	})
 	if err != nil {
 		return fmt.Errorf("insert deliveries: %w", err)

@@ -73,19 +73,7 @@ func (b *batch) record() error {
 		return nil
 	}
 	day := func(i int) time.Time { return kept[i].Job.Event.CreatedAt }
-	first, err := b.s.db.insert(b, attemptsTable, len(b.attempts), day, func(args []any, i int) []any {
-		a := b.attempts[i]
-		var code, status any
-		if a.Error != nil {
-			code = string(*a.Error)
-		}
-		if a.ResponseStatus != nil {
-			status = *a.ResponseStatus
-		}
-		return append(args, a.ID, a.TenantID, a.WebhookID, a.DeliveryID, a.EventID, a.Number, string(a.Status), code, a.Message,
-			string(a.Trigger), at(a.StartedAt), a.DurationUs, a.DNSUs, a.ConnectUs, a.TLSUs, a.FirstByteUs, a.URL,
-			string(a.RequestHeaders), a.SignedBy, status, string(a.ResponseHeaders), a.ResponseBody, a.ResponseTruncated)
-	})
+	first, err := b.s.db.insert(b, attemptsTable, len(b.attempts), day, func(p *params, i int) { p.attempt(b.attempts[i]) })
 	if err != nil {
 		return fmt.Errorf("insert attempts: %w", err)
 	}
@@ -108,6 +96,41 @@ func (b *batch) attempt(r *Result) *webhook.Attempt {
 	a.Number, a.EventType = d.AttemptCount+1, r.Job.Event.Type
 	a.StartedAt = a.StartedAt.UTC().Truncate(time.Microsecond)
 	return &a
+}
+
+// attempt adds the columns of attemptsTable.
+func (p *params) attempt(a *webhook.Attempt) {
+	p.id(&a.ID)
+	p.id(&a.TenantID)
+	p.id(&a.WebhookID)
+	p.id(&a.DeliveryID)
+	p.id(&a.EventID)
+	p.int(int64(a.Number))
+	p.text(string(a.Status))
+	if a.Error == nil {
+		p.null()
+	} else {
+		p.text(string(*a.Error))
+	}
+	p.text(a.Message)
+	p.text(string(a.Trigger))
+	p.time(a.StartedAt)
+	p.int(a.DurationUs)
+	p.int(a.DNSUs)
+	p.int(a.ConnectUs)
+	p.int(a.TLSUs)
+	p.int(a.FirstByteUs)
+	p.text(a.URL)
+	p.text(string(a.RequestHeaders))
+	p.blob(a.SignedBy)
+	if a.ResponseStatus == nil {
+		p.null()
+	} else {
+		p.int(int64(*a.ResponseStatus))
+	}
+	p.text(string(a.ResponseHeaders))
+	p.blob(a.ResponseBody)
+	p.bool(a.ResponseTruncated)
 }
 
 // decideAgain applies the retry rules to a delivery whose schedule was restarted while its attempt ran, which its job does

@@ -21,12 +21,13 @@ import (
 
 // sqliteDB is a directory with a database that one server uses, which is its only writer.
 type sqliteDB struct {
-	dir      string
-	s        *Store        // from start on
-	prepared *prepared     // statements of the writer
-	lock     *os.File      // nil when it is shared
-	copying  *checkpointer // nil when it is shared
-	node     int64         // claims are held in its name
+	dir     string
+	s       *Store        // from start on
+	direct  direct        // statements of the writer, and
+	params  params        // their parameters
+	lock    *os.File      // nil when it is shared
+	copying *checkpointer // nil when it is shared
+	node    int64         // claims are held in its name
 }
 
 func (q *sqliteDB) path() string { return filepath.Join(q.dir, "hookgraph.db") }
@@ -161,11 +162,6 @@ func (q *sqliteDB) prepareWriting() error {
 			return fmt.Errorf("pragma %s: %w", pragma, err)
 		}
 	}
-	pool, err := q.s.write.DB()
-	if err != nil {
-		return err
-	}
-	q.prepared = newPrepared(pool)
 	return nil
 }
 
@@ -189,10 +185,10 @@ func (q *sqliteDB) join(now time.Time) error {
 
 // close is dialect's.
 func (q *sqliteDB) close() error {
-	if q.prepared != nil {
-		q.prepared.close()
-	}
 	var errs []error
+	if q.s != nil {
+		errs = append(errs, q.direct.close(q.s.write))
+	}
 	if q.copying != nil {
 		errs = append(errs, closePool(q.copying.db))
 	}
@@ -205,11 +201,15 @@ func (q *sqliteDB) close() error {
 
 // transaction is dialect's.
 func (q *sqliteDB) transaction(b *batch, do func() error) error {
-	q.prepared.prepare(context.Background())
 	b.now = q.s.opts.Now()
-	return q.s.write.Transaction(func(tx *gorm.DB) error {
-		b.tx = tx
-		return do()
+	return q.s.write.Connection(func(db *gorm.DB) error {
+		if err := q.direct.begin(db.Statement.ConnPool.(*sql.Conn)); err != nil {
+			return err
+		}
+		return db.Session(&gorm.Session{NewDB: true}).Transaction(func(tx *gorm.DB) error {
+			b.tx = tx
+			return do()
+		})
 	})
 }
 

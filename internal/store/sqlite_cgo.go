@@ -25,6 +25,7 @@ func sqliteDialector(path string, readOnly bool) gorm.Dialector {
 		q.Set("_journal_mode", "WAL")
 		q.Set("_synchronous", "FULL") // the driver says NORMAL otherwise, which loses acknowledged rows with the power
 		q.Set("_txlock", "immediate")
+		q.Set("_stmt_cache_size", "64") // what the writer runs as text stays prepared
 	}
 	return sqlite.Open("file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode())
 }

@@ -3,15 +3,21 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"io"
+	"math/bits"
 	"strings"
 
 	"gorm.io/gorm"
-
-	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// maxRows bounds the rows of one statement: 24 columns of it stay below SQLite's 32,766 parameters.
-const maxRows = 256
+// Bounds of one statement: 24 columns of maxRows stay below SQLite's 32,766 parameters, and the driver keeps room for the
+// most bytes that a statement ever had.
+const (
+	maxRows     = 256
+	maxRowBytes = 512 << 10 // one row may have more
+)
 
 // statement writes many rows at once. Rows are sent in powers of two, so that few prepared statements serve any number.
 type statement struct {
@@ -28,84 +34,99 @@ func (f form) text() string {
 	return f.before + strings.Repeat(f.row+", ", f.rows-1) + f.row + f.after
 }
 
-// prepared keeps the statements of the hot path prepared across transactions. A statement can not be prepared for the
-// database while a transaction has its only connection, so one that is new is sent as text and prepared before the next
-// transaction. Only the writer uses it.
-type prepared struct {
-	db     *sql.DB
-	ready  map[form]*sql.Stmt
-	wanted map[form]string
+// direct runs the statements of the hot path on the writer's connection below database/sql, which would make and check
+// every parameter anew. They stay prepared for as long as the connection lives. Only the writer uses it.
+type direct struct {
+	conn  *sql.Conn   // of the transaction
+	on    driver.Conn // where the statements are prepared
+	ready map[form]driver.Stmt
+	args  []driver.NamedValue // of the statement that runs
+	row   []driver.Value      // that it answered
 }
 
-func newPrepared(db *sql.DB) *prepared {
-	return &prepared{db: db, ready: map[form]*sql.Stmt{}, wanted: map[form]string{}}
-}
-
-// prepare is called between transactions. What can not be prepared goes on as text.
-func (p *prepared) prepare(ctx context.Context) {
-	for f, text := range p.wanted {
-		if stmt, err := p.db.PrepareContext(ctx, text); err == nil {
-			p.ready[f] = stmt
+// begin is before each transaction. A connection that database/sql has given up took its statements with it.
+func (d *direct) begin(conn *sql.Conn) error {
+	d.conn = conn
+	return conn.Raw(func(on any) error {
+		if d.on != on {
+			d.on, d.ready = on.(driver.Conn), map[form]driver.Stmt{}
 		}
-		delete(p.wanted, f)
-	}
+		return nil
+	})
 }
 
-func (p *prepared) close() {
-	for _, stmt := range p.ready {
-		_ = stmt.Close()
+// close is before the connection closes; it may be called again.
+func (d *direct) close(write *gorm.DB) error {
+	if len(d.ready) == 0 {
+		return nil
 	}
-	clear(p.ready)
+	return write.Connection(func(db *gorm.DB) error {
+		conn := db.Statement.ConnPool.(*sql.Conn)
+		return errors.Join(d.begin(conn), conn.Raw(func(any) error {
+			for _, stmt := range d.ready {
+				_ = stmt.Close()
+			}
+			clear(d.ready)
+			return nil
+		}))
+	})
 }
 
-// exec runs a form of the statement in the batch's transaction.
-func (q *sqliteDB) exec(b *batch, st *statement, rows int, args []any) (sql.Result, error) {
+// run runs a form of the statement in the transaction, and calls scan, which may be nil, for every row of the answer. The
+// values are scan's only until it returns.
+func (d *direct) run(st *statement, rows int, args []driver.Value, scan func(row []driver.Value)) error {
 	ctx := context.Background() // the transaction is the writer's: no caller's end may break it
 	f := form{st, rows}
-	plain(args)
-	if stmt, tx := q.prepared.ready[f], b.sqlTx(); stmt != nil && tx != nil {
-		return tx.StmtContext(ctx, stmt).ExecContext(ctx, args...)
+	for len(d.args) < len(args) {
+		d.args = append(d.args, driver.NamedValue{Ordinal: len(d.args) + 1})
 	}
-	text := f.text()
-	q.prepared.wanted[f] = text
-	return b.pool().ExecContext(ctx, text, args...)
-}
-
-// query runs a form of the statement in the batch's transaction, and calls scan for every row.
-func (q *sqliteDB) query(b *batch, st *statement, rows int, args []any, scan func(*sql.Rows) error) error {
-	ctx := context.Background() // as in exec
-	f := form{st, rows}
-	plain(args)
-	var found *sql.Rows
-	var err error
-	if stmt, tx := q.prepared.ready[f], b.sqlTx(); stmt != nil && tx != nil {
-		found, err = tx.StmtContext(ctx, stmt).QueryContext(ctx, args...)
-	} else {
-		text := f.text()
-		q.prepared.wanted[f] = text
-		found, err = b.pool().QueryContext(ctx, text, args...)
+	named := d.args[:len(args)]
+	for i, v := range args {
+		named[i].Value = v
 	}
-	if err != nil {
-		return err
-	}
-	defer func() { _ = found.Close() }()
-	for found.Next() {
-		if err := scan(found); err != nil {
+	return d.conn.Raw(func(any) (err error) {
+		stmt := d.ready[f]
+		if stmt == nil {
+			if stmt, err = d.on.(driver.ConnPrepareContext).PrepareContext(ctx, f.text()); err != nil {
+				return err
+			}
+			d.ready[f] = stmt
+		}
+		// The driver binds the parameters of a query all at once, those of an execution one by one.
+		found, err := stmt.(driver.StmtQueryContext).QueryContext(ctx, named)
+		if err != nil {
 			return err
 		}
-	}
-	return found.Err()
+		defer func() { err = errors.Join(err, found.Close()) }()
+		d.row = append(d.row[:0], make([]driver.Value, len(found.Columns()))...)
+		for {
+			switch err := found.Next(d.row); {
+			case errors.Is(err, io.EOF):
+				return nil
+			case err != nil:
+				return err
+			}
+			scan(d.row)
+		}
+	})
 }
 
-// pool is the transaction without GORM's builder, which would read each long statement again.
-func (b *batch) pool() gorm.ConnPool {
-	if tx := b.sqlTx(); tx != nil {
-		return tx
+// chunks calls f with the bounds of runs of rows, each a power of two in length.
+func chunks(rows int, f func(from, to int) error) error {
+	for from := 0; from < rows; {
+		n := powerOfTwo(min(maxRows, rows-from))
+		if err := f(from, from+n); err != nil {
+			return err
+		}
+		from += n
 	}
-	return b.tx.Statement.ConnPool
+	return nil
 }
 
-// sqlTx is the transaction below GORM's own cache of statements, which prepares anew in every transaction.
+// powerOfTwo is the largest that is not above n.
+func powerOfTwo(n int) int { return 1 << (bits.Len(uint(n)) - 1) }
+
+// sqlTx is the transaction below GORM.
 func (b *batch) sqlTx() *sql.Tx {
 	switch p := b.tx.Statement.ConnPool.(type) {
 	case *sql.Tx:
@@ -115,33 +136,4 @@ func (b *batch) sqlTx() *sql.Tx {
 		return tx
 	}
 	return nil
-}
-
-// chunks calls f with the bounds of runs of rows, each a power of two in length.
-func chunks(rows int, f func(from, to int) error) error {
-	for from := 0; from < rows; {
-		n := maxRows
-		for n > rows-from {
-			n /= 2
-		}
-		if err := f(from, from+n); err != nil {
-			return err
-		}
-		from += n
-	}
-	return nil
-}
-
-// plain turns the store's types into the driver's own, for which database/sql needs no reflection.
-func plain(args []any) {
-	for i, a := range args {
-		switch v := a.(type) {
-		case webhook.ID:
-			args[i] = v[:]
-		case micros:
-			args[i] = int64(v)
-		case int:
-			args[i] = int64(v)
-		}
-	}
 }

@@ -1,7 +1,10 @@
 package store
 
 import (
+	"context"
 	"database/sql"
+	"database/sql/driver"
+	"errors"
 	"strings"
 	"time"
 
@@ -23,24 +26,25 @@ var insertions = map[*table]*statement{
 	attemptsTable:   attemptsTable.insertion(),
 }
 
+var lastInserted = &statement{row: "SELECT last_insert_rowid()"}
+
 // insert is dialect's. The rows follow one another without gaps because the only writer is this transaction.
-func (q *sqliteDB) insert(b *batch, t *table, rows int, _ func(i int) time.Time, values func(args []any, i int) []any) (first int64, err error) {
-	args := make([]any, 0, 24*min(rows, maxRows))
-	err = chunks(rows, func(from, to int) error {
-		args = args[:0]
-		for i := from; i < to; i++ {
-			args = values(args, i)
+func (q *sqliteDB) insert(_ *batch, t *table, rows int, _ func(i int) time.Time, row func(p *params, i int)) (first int64, err error) {
+	p := &q.params
+	p.reset(strings.Count(t.columns, ",") + 1)
+	for next, waiting := 0, 0; next < rows || waiting > 0; {
+		for ; next < rows && waiting < maxRows && p.bytes < maxRowBytes; next++ {
+			row(p, next)
+			waiting++
 		}
-		res, err := q.exec(b, insertions[t], to-from, args)
-		if err != nil {
-			return err
+		n := powerOfTwo(waiting)
+		if err := q.direct.run(insertions[t], n, p.values[:n*p.width], nil); err != nil {
+			return 0, err
 		}
-		last, err := res.LastInsertId()
-		if from == 0 {
-			first = last - int64(to-from) + 1
-		}
-		return err
-	})
+		p.drop(n)
+		waiting -= n
+	}
+	err = q.direct.run(lastInserted, 1, nil, func(row []driver.Value) { first = row[0].(int64) - int64(rows) + 1 })
 	return first, err
 }
 
@@ -68,13 +72,11 @@ var finishSucceeded = &statement{
 // finish is dialect's.
 func (q *sqliteDB) finish(b *batch, outcomes []outcome) (map[int64]finished, error) {
 	held := make(map[int64]finished, len(outcomes))
-	keep := func(r *sql.Rows) error {
-		var seq int64
-		var is finished
-		err := r.Scan(&seq, &is.status, &is.start)
-		held[seq] = is
-		return err
+	keep := func(row []driver.Value) {
+		seq, status, start := row[0].(int64), row[1].(string), row[2].(int64)
+		held[seq] = finished{status: webhook.DeliveryStatus(status), start: int(start)}
 	}
+	p := &q.params
 	succeeded := map[int][]int64{} // Seqs by attempt count
 	var others []*outcome
 	for i := range outcomes {
@@ -87,23 +89,30 @@ func (q *sqliteDB) finish(b *batch, outcomes []outcome) (map[int64]finished, err
 	}
 	for attempts, seqs := range succeeded {
 		err := chunks(len(seqs), func(from, to int) error {
-			args := make([]any, 0, to-from+3)
-			args = append(args, at(b.now), q.node, attempts)
+			p.reset(0)
+			p.time(b.now)
+			p.int(q.node)
+			p.int(int64(attempts))
 			for _, seq := range seqs[from:to] {
-				args = append(args, seq)
+				p.int(seq)
 			}
-			return q.query(b, finishSucceeded, to-from, args, keep)
+			return q.direct.run(finishSucceeded, to-from, p.values, keep)
 		})
 		if err != nil {
 			return nil, err
 		}
 	}
 	return held, chunks(len(others), func(from, to int) error {
-		args := make([]any, 0, 5*(to-from)+1)
+		p.reset(0)
 		for _, o := range others[from:to] {
-			args = append(args, o.Job.Delivery.Seq, o.Job.Delivery.AttemptCount+1, string(o.status), maybeAt(o.due), maybeAt(o.completed))
+			p.int(o.Job.Delivery.Seq)
+			p.int(int64(o.Job.Delivery.AttemptCount + 1))
+			p.text(string(o.status))
+			p.maybeTime(o.due)
+			p.maybeTime(o.completed)
 		}
-		return q.query(b, finishDeliveries, to-from, append(args, q.node), keep)
+		p.int(q.node)
+		return q.direct.run(finishDeliveries, to-from, p.values, keep)
 	})
 }
 
@@ -111,44 +120,41 @@ func (q *sqliteDB) finish(b *batch, outcomes []outcome) (map[int64]finished, err
 func (q *sqliteDB) claim(b *batch, h *Hook, n, maxBytes int) ([]*Job, error) {
 	var jobs []*Job
 	left := maxBytes
-	full := false
-	err := q.query(b, dueDeliveries, 1, []any{h.ID, at(b.now), n}, func(rows *sql.Rows) error {
-		if full {
-			return nil
-		}
-		j, err := scanJob(rows, h)
-		if err != nil {
-			return err
-		}
-		if left -= j.Size(); left < 0 && len(jobs) > 0 {
-			full = true
-			return nil
-		}
-		jobs = append(jobs, j)
-		return nil
-	})
+	rows, err := b.sqlTx().QueryContext(context.Background(), dueDeliveries, h.ID, at(b.now), n)
 	if err != nil {
 		return nil, err
 	}
-	return jobs, chunks(len(jobs), func(from, to int) error {
-		args := []any{q.node}
-		for _, j := range jobs[from:to] {
-			args = append(args, j.Delivery.Seq)
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		j, err := scanJob(rows, h)
+		if err != nil {
+			return nil, err
 		}
-		_, err := q.exec(b, claimDeliveries, to-from, args)
-		return err
+		if left -= j.Size(); left < 0 && len(jobs) > 0 {
+			break
+		}
+		jobs = append(jobs, j)
+	}
+	if err := errors.Join(rows.Close(), rows.Err()); err != nil {
+		return nil, err
+	}
+	return jobs, chunks(len(jobs), func(from, to int) error {
+		q.params.reset(0)
+		q.params.int(q.node)
+		for _, j := range jobs[from:to] {
+			q.params.int(j.Delivery.Seq)
+		}
+		return q.direct.run(claimDeliveries, to-from, q.params.values, nil)
 	})
 }
 
-var nextDueDelivery = &statement{
-	row: "SELECT due_at FROM deliveries WHERE webhook_id = ? AND due_at IS NOT NULL ORDER BY due_at LIMIT 1",
-}
-
-var dueDeliveries = &statement{
-	row: `SELECT d.seq, d.id, d.event_id, d.attempt_count, d.schedule_start, d.triggered_by, d.created_at, e.seq, e.type,
+// The driver keeps these prepared.
+const (
+	nextDueDelivery = "SELECT due_at FROM deliveries WHERE webhook_id = ? AND due_at IS NOT NULL ORDER BY due_at LIMIT 1"
+	dueDeliveries   = `SELECT d.seq, d.id, d.event_id, d.attempt_count, d.schedule_start, d.triggered_by, d.created_at, e.seq, e.type,
 		e.timestamp, e.created_at, e.data FROM deliveries d JOIN events e ON e.id = d.event_id
-		WHERE d.webhook_id = ? AND d.due_at <= ? ORDER BY d.due_at LIMIT ?`,
-}
+		WHERE d.webhook_id = ? AND d.due_at <= ? ORDER BY d.due_at LIMIT ?`
+)
 
 var claimDeliveries = &statement{
 	before: "UPDATE deliveries SET claimed_by = ?, due_at = NULL WHERE seq IN (",
@@ -166,18 +172,22 @@ var unclaimDeliveries = &statement{
 // nextDue is dialect's.
 func (q *sqliteDB) nextDue(b *batch, h *Hook) (*time.Time, error) {
 	var due *micros
-	err := q.query(b, nextDueDelivery, 1, []any{h.ID}, func(r *sql.Rows) error { return r.Scan(&due) })
+	err := b.sqlTx().QueryRowContext(context.Background(), nextDueDelivery, h.ID).Scan(&due)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
 	return maybeTime(due), err
 }
 
 // unclaim is dialect's.
 func (q *sqliteDB) unclaim(b *batch, jobs []*Job) error {
 	return chunks(len(jobs), func(from, to int) error {
-		args := []any{at(b.now), q.node}
+		q.params.reset(0)
+		q.params.time(b.now)
+		q.params.int(q.node)
 		for _, j := range jobs[from:to] {
-			args = append(args, j.Delivery.Seq)
+			q.params.int(j.Delivery.Seq)
 		}
-		_, err := q.exec(b, unclaimDeliveries, to-from, args)
-		return err
+		return q.direct.run(unclaimDeliveries, to-from, q.params.values, nil)
 	})
 }

@@ -1,0 +1,97 @@
+package store_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// What is written by many rows at a time is read as it was given, whatever the rows before and after it hold: as many as a
+// statement takes and more, with values that repeat and that do not, and large ones that part a statement.
+func TestRowsAreKeptApart(t *testing.T) {
+	each(t, func(t *suite) {
+		s := t.open(t, store.Options{MaxDataBytes: 1 << 20})
+		c := tenant(t, s, "a")
+		h := register(t, c, webhook.New{Enabled: true})
+		given := make([]webhook.NewEvent, 400)
+		for i := range given {
+			size := i % 7 // repeats
+			if i%130 == 129 {
+				size = 300 << 10
+			}
+			given[i] = webhook.NewEvent{Type: fmt.Sprintf("job.t%d", i/100), Data: json.RawMessage(`"` + strings.Repeat("x", size) + `"`)}
+		}
+		published := publish(t, c, given...)
+		ids := make([]webhook.ID, len(published))
+		for i, p := range published {
+			ids[i] = p.Event.ID
+		}
+		events, err := c.EventsByID(t.Context(), ids)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, p := range published {
+			if diff := cmp.Diff(p.Event, events[ids[i]], cmp.Comparer(bytes.Equal)); diff != "" {
+				t.Fatalf("event %d (-published +read):\n%s", i, diff)
+			}
+			if i > 0 && p.Event.Seq != published[i-1].Event.Seq+1 {
+				t.Fatalf("event %d is number %d after %d", i, p.Event.Seq, published[i-1].Event.Seq)
+			}
+		}
+
+		want := map[webhook.ID]webhook.Attempt{} // by delivery
+		for jobs, _ := claim(t, s, h.ID, 1000); len(jobs) > 0; jobs, _ = claim(t, s, h.ID, 1000) {
+			for i, job := range jobs {
+				a := webhook.Attempt{
+					Status: webhook.AttemptSucceeded, Trigger: webhook.TriggerSchedule, StartedAt: time.Unix(int64(i/2), 0).UTC(),
+					DurationUs: int64(i % 3), FirstByteUs: int64(i), URL: h.URL, RequestHeaders: webhook.HeaderBlock(fmt.Sprintf("N: %d\r\n", i/4)),
+				}
+				switch i % 5 {
+				case 1:
+					status := 200 + i%2
+					a.ResponseStatus, a.ResponseBody = &status, []byte(strings.Repeat("y", i))
+				case 2:
+					code := webhook.ErrorTimeout
+					a.Status, a.Error, a.Message, a.ResponseTruncated = webhook.AttemptFailed, &code, "too slow", true
+				case 3:
+					a.SignedBy, a.ResponseBody = h.ID[:], []byte("z")
+				}
+				if err := s.Record(t.Context(), &store.Result{Job: job, Attempt: a}); err != nil {
+					t.Fatal(err)
+				}
+				d, e := &job.Delivery, job.Event
+				a.TenantID, a.WebhookID, a.DeliveryID, a.EventID, a.EventType, a.Number = d.TenantID, d.WebhookID, d.ID, d.EventID, e.Type, 1
+				want[d.ID] = a
+			}
+		}
+		if err := s.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if len(want) != len(given) {
+			t.Fatalf("%d deliveries were claimed, want %d", len(want), len(given))
+		}
+		for page := (store.Page{First: 100}); len(want) > 0; {
+			got, err := c.Attempts(t.Context(), store.AttemptFilter{}, page)
+			if err != nil || len(got.Items) == 0 {
+				t.Fatalf("%d attempts are missing: %v", len(want), err)
+			}
+			for _, got := range got.Items {
+				a := want[got.DeliveryID]
+				delete(want, got.DeliveryID)
+				a.ID, a.Seq = got.ID, got.Seq
+				if diff := cmp.Diff(&a, got, cmp.Comparer(bytes.Equal)); diff != "" {
+					t.Fatalf("attempt of %s (-recorded +read):\n%s", got.DeliveryID, diff)
+				}
+				page.After = got.Seq
+			}
+		}
+	})
+}
