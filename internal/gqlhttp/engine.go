@@ -242,8 +242,8 @@ func (e *engine) start(ctx context.Context, op *operation, lastEventID string) (
 }
 
 // response waits for the next response. It returns nil after the last one: one for a query or mutation, and for a
-// subscription when its source has ended, failed, or ctx is done. The second result says why the subscription failed.
-// An operation that did not get to execute has errors and no response.
+// subscription when its source has ended or failed, when a response is not whole, or ctx is done. The second result says
+// why the subscription failed. An operation that did not get to execute has errors and no response.
 func (x *execution) response() (resp *graphql.Response, errs gqlerror.List) {
 	if x.ended {
 		return nil, nil
@@ -266,13 +266,17 @@ func (x *execution) response() (resp *graphql.Response, errs gqlerror.List) {
 	if resp == nil {
 		return nil, x.end()
 	}
+	if x.op.kind() == ast.Subscription && !whole(resp) {
+		// Either the source stream could not be made, which is a request error (GraphQL section 6.2.3.1), or this response
+		// failed. A client that went on after it would have a gap: it is to resume from the last one that it got.
+		x.ended = true
+		if x.ctx.Err() != nil {
+			return nil, nil
+		}
+		return nil, resp.Errors
+	}
 	x.yielded++
 	if x.yielded == 1 {
-		if resp.Data == nil && len(resp.Errors) > 0 && x.op.kind() == ast.Subscription {
-			// GraphQL section 6.2.3.1: when the source stream can not be made, it is a request error.
-			x.ended = true
-			return nil, resp.Errors
-		}
 		if resp.Extensions == nil {
 			resp.Extensions = map[string]any{}
 		}

@@ -64,6 +64,29 @@ func marshal(v any) ([]byte, error) {
 	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), nil
 }
 
+// whole reports whether a response of a subscription is all that there will ever be of it: nothing of it is missing but
+// what errors of its own fields say that this caller can not have. It is not when its root field is null, or when the
+// server failed in any of its fields.
+func whole(resp *graphql.Response) bool {
+	if len(resp.Errors) == 0 {
+		return true
+	}
+	for _, err := range resp.Errors {
+		switch codeOf(err) {
+		case codeInternal, codeUnavailable, codeTimeout:
+			return false
+		}
+	}
+	var data map[string]json.RawMessage
+	if json.Unmarshal(resp.Data, &data) != nil {
+		return false
+	}
+	for _, root := range data { // a subscription has only one
+		return !isNull(root)
+	}
+	return false
+}
+
 // cursorOf returns the cursor of a response: when data has exactly one field and that is an object with a string field
 // `cursor`. It is "" when there is none, or when it does not fit into an SSE id line.
 func cursorOf(data json.RawMessage) string {

@@ -39,6 +39,7 @@ type Subscription {
   refused: Tick!
   ends: Tick!
   resumed: String!
+  faults(data: String!, code: String!): Tick
 }
 `
 
@@ -213,6 +214,15 @@ func (s *Schema) subscribe(ctx context.Context, f graphql.CollectedField) graphq
 		}
 	case "resumed":
 		return graphql.OneShot(&graphql.Response{Data: json.RawMessage(fmt.Sprintf(`{"resumed":%q}`, s.Resumed(ctx)))})
+	case "faults":
+		n := 0
+		return func(ctx context.Context) *graphql.Response {
+			if n++; n != 2 {
+				return &graphql.Response{Data: json.RawMessage(fmt.Sprintf(`{"faults":{"cursor":"c%d"}}`, n))}
+			}
+			graphql.AddError(ctx, &gqlerror.Error{Message: "fault", Extensions: map[string]any{"code": args["code"]}})
+			return &graphql.Response{Data: json.RawMessage(args["data"].(string))}
+		}
 	}
 	count, limited := integer(args["count"])
 	size, _ := integer(args["size"])
