@@ -8,8 +8,10 @@ import (
 	"errors"
 	"flag"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,11 +19,19 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/hookgraph/hookgraph/graph"
+	"github.com/hookgraph/hookgraph/internal/auth"
+	"github.com/hookgraph/hookgraph/internal/gqlhttp"
+	"github.com/hookgraph/hookgraph/internal/live"
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
@@ -83,6 +93,118 @@ func TestExamplesWatch(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
+}
+
+// The examples go on when the server ends their stream: after the last cursor when the database was away for a while, and
+// with the oldest that is kept, saying so, when retention has removed what came next.
+func TestExamplesGoOn(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	st := webhooktest.Store(t, func(o *store.Options) { o.Dir = dir })
+	token, row := webhooktest.Token(t, st, "kallima")
+	hook, _, err := st.In(*row.TenantID).CreateWebhook(t.Context(), webhook.New{URL: "https://example.com/", Enabled: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone, err := store.Open(t.Context(), store.Options{Dir: dir, Shared: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := gone.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var away atomic.Bool
+	var begun atomic.Int64 // streams
+	tail := live.New(st, 1<<20)
+	st.OnAttempts(tail.Append)
+	quiet := slog.New(slog.DiscardHandler)
+	server := httptest.NewServer(gqlhttp.New(
+		graph.New(&graph.Resolver{Store: st, Live: tail, EndStream: gqlhttp.EndStream, LastEventID: func(ctx context.Context) string {
+			begun.Add(1)
+			return gqlhttp.LastEventID(ctx)
+		}}),
+		gqlhttp.Config{
+			Authenticate:   graph.Authenticate(auth.New(st), quiet),
+			ErrorPresenter: graph.Presenter{Logger: quiet}.Present,
+			AroundOperations: func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+				if away.Load() {
+					return graph.AroundOperations(gone)(ctx, next)
+				}
+				return graph.AroundOperations(st)(ctx, next)
+			},
+		}))
+	t.Cleanup(server.Close)
+	network := newNetwork(t, server.Listener.Addr().String())
+	url := "http://" + network.address
+	record := func(eventType string) string { return recordOne(t, st, hook, eventType) }
+
+	examples := map[string]*example{"genqlient": runExample(t, goExample(t), url, token)}
+	for _, name := range []string{"urql", "apollo", "sse"} {
+		examples[name] = runExample(t, nodeExample(t, name), url, token)
+	}
+	for name, e := range examples {
+		for !e.sees(t, record("start")) {
+			t.Logf("%s does not watch yet", name)
+		}
+	}
+	tried := func() { // to go on, in vain
+		deadline := time.Now().Add(40 * time.Second)
+		for before := begun.Load(); begun.Load() < before+2*int64(len(examples)); time.Sleep(10 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatal("not all examples go on")
+			}
+		}
+	}
+	away.Store(true) // for streams that begin from now on
+	network.cut()
+	kept := []string{record("kept"), record("kept")}
+	tried()
+	away.Store(false)
+	for name, e := range examples {
+		e.until(t, name, kept[1])
+		if got := e.of("kept"); !slices.Equal(got, kept) || e.missed.Load() {
+			t.Errorf("%s saw %v, want %v; it misses some: %v", name, got, kept, e.missed.Load())
+		}
+	}
+
+	away.Store(true)
+	network.cut()
+	record("lost")
+	if n, err := st.Prune(t.Context(), time.Now().Add(time.Hour)); err != nil || n == 0 {
+		t.Fatal(n, err)
+	}
+	tried()
+	away.Store(false)
+	last := record("last")
+	for name, e := range examples {
+		e.until(t, name, last)
+		if got := e.of("lost"); len(got) > 0 || !e.missed.Load() {
+			t.Errorf("%s saw %v; it misses some: %v", name, got, e.missed.Load())
+		}
+	}
+}
+
+// recordOne publishes an event to a webhook and records that it has arrived.
+func recordOne(t *testing.T, s *store.Store, w *webhook.Webhook, eventType string) string {
+	t.Helper()
+	published, err := s.In(w.TenantID).Publish(t.Context(), []webhook.NewEvent{{Type: eventType, Data: json.RawMessage("{}")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	jobs, _, err := s.Claim(t.Context(), w.ID, 1, 1<<20)
+	if err != nil || len(jobs) != 1 {
+		t.Fatal(jobs, err)
+	}
+	err = s.Record(t.Context(), &store.Result{Job: jobs[0], Attempt: webhook.Attempt{
+		Status: webhook.AttemptSucceeded, Trigger: webhook.TriggerSchedule, StartedAt: time.Now(), URL: w.URL, ResponseStatus: new(204),
+	}})
+	if err == nil {
+		err = s.Flush(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return published[0].Event.ID.String()
 }
 
 // With a token that is refused they end, and do not try again and again.
@@ -357,10 +479,29 @@ func goExample(t *testing.T) *exec.Cmd {
 	return cmd
 }
 
-// example is a running one. Its lines begin with an event's id.
+// example is a running one. Its lines begin with an event's id and type.
 type example struct {
-	lines chan string
-	seen  []string
+	lines  chan string
+	seen   []string
+	missed atomic.Bool // it has said so
+}
+
+// Write takes what the example complains of.
+func (e *example) Write(p []byte) (int, error) {
+	if bytes.Contains(p, []byte("some attempts are no longer kept")) {
+		e.missed.Store(true)
+	}
+	return len(p), nil
+}
+
+// of is the events of a type that it has seen.
+func (e *example) of(eventType string) (ids []string) {
+	for _, line := range e.seen {
+		if id, rest, _ := strings.Cut(line, " "); strings.HasPrefix(rest, eventType+" ") {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 func runExample(t *testing.T, cmd *exec.Cmd, url, token string) *example {
@@ -370,10 +511,13 @@ func runExample(t *testing.T, cmd *exec.Cmd, url, token string) *example {
 	if err != nil {
 		t.Fatal(err)
 	}
+	e := &example{lines: make(chan string, 1024)}
+	if cmd.Stderr != nil {
+		cmd.Stderr = io.MultiWriter(cmd.Stderr, e)
+	}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	e := &example{lines: make(chan string, 1024)}
 	go func() {
 		defer close(e.lines)
 		for s := bufio.NewScanner(out); s.Scan(); {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log"
 	"math/rand/v2"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/Khan/genqlient/graphql"
 	"github.com/coder/websocket"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
 //go:generate go tool genqlient
@@ -18,7 +20,7 @@ import (
 type attempt = WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttempt
 
 // watch hands every attempt after the cursor or time to seen, until ctx ends. When the stream breaks off it goes on from
-// the last cursor, so that seen gets each attempt once. It gives up when the token is refused.
+// the last cursor, so that seen gets each attempt once. It gives up when the token is refused, or the query.
 func watch(ctx context.Context, server, token, after string, seen func(attempt)) error {
 	wait := time.Second / 4
 	for ctx.Err() == nil {
@@ -29,9 +31,24 @@ func watch(ctx context.Context, server, token, after string, seen func(attempt))
 		if websocket.CloseStatus(err) == 4403 {
 			return err
 		}
-		log.Printf("the stream broke off (%v), going on in %v", err, wait)
+		pause := wait/2 + rand.N(wait/2) // not all clients at once
+		if answers, ok := errors.AsType[gqlerror.List](err); ok {
+			extensions := answers[0].Extensions
+			switch extensions["code"] {
+			case "CURSOR_EXPIRED":
+				log.Print("some attempts are no longer kept")
+				after, _ = extensions["oldest"].(string)
+			case "UNAVAILABLE", "TIMEOUT":
+			case "RATE_LIMITED":
+				ms, _ := extensions["retryAfterMs"].(float64)
+				pause = max(pause, time.Duration(ms)*time.Millisecond)
+			default:
+				return err
+			}
+		}
+		log.Printf("the stream broke off (%v), going on in %v", err, pause)
 		select {
-		case <-time.After(wait/2 + rand.N(wait/2)): // not all clients at once
+		case <-time.After(pause):
 		case <-ctx.Done():
 		}
 		wait = min(2*wait, 30*time.Second)
@@ -108,8 +125,20 @@ func (c *connection) ping() {
 	}
 }
 
+// ReadMessage makes a result of what ends a subscription with errors: genqlient would lose them.
 func (c *connection) ReadMessage() (int, []byte, error) {
 	kind, message, err := c.conn.Read(c.ctx)
+	if err != nil {
+		return 0, nil, err
+	}
+	var m struct {
+		ID      string          `json:"id"`
+		Type    string          `json:"type"`
+		Payload json.RawMessage `json:"payload"`
+	}
+	if json.Unmarshal(message, &m) == nil && m.Type == "error" {
+		message, err = json.Marshal(map[string]any{"id": m.ID, "type": "next", "payload": map[string]any{"errors": m.Payload}})
+	}
 	return int(kind), message, err
 }
 

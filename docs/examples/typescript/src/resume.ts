@@ -2,43 +2,90 @@ interface Payload {
   variables?: Record<string, unknown> | null | undefined;
 }
 
-interface Sink<Result> {
-  next(result: Result): void;
+interface GraphQLError {
+  message: string;
+  extensions?: { code?: string; oldest?: string; retryAfterMs?: number };
+}
+
+interface Result {
+  data?: any;
+  errors?: readonly GraphQLError[];
+}
+
+interface Sink {
+  next(result: any): void;
   error(reason: unknown): void;
   complete(): void;
 }
 
 /**
- * Makes a client of graphql-ws or graphql-sse whose streams of attempts go on where they broke off. Both send the same
- * payload again when they have reconnected: what must be in it by then is the last cursor.
+ * Makes a client of graphql-ws or graphql-sse whose streams of attempts go on where they broke off: after the last cursor.
+ * When the connection is lost both send the same payload again, so that cursor must be in it by then. When the server ends
+ * the stream with an error they do not try again. This does, if it can help; missed is called when retention has removed
+ * what came next, and the stream goes on with what is still kept.
  */
-export function resuming<Client extends { subscribe: (payload: any, sink: any) => () => void }>(client: Client): Client {
-  return {
-    ...client,
-    subscribe(payload: Payload, sink: Sink<{ data?: any }>) {
-      const variables = { ...payload.variables };
-      return client.subscribe(
+export function resuming<Client extends { subscribe: (payload: any, sink: any) => () => void }>(
+  client: Client,
+  missed: () => void,
+): Client {
+  function subscribe(payload: Payload, sink: Sink) {
+    const variables = { ...payload.variables };
+    let tries = 0;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let end = () => {};
+
+    function failed(reason: unknown) {
+      const { code, oldest, retryAfterMs = 0 } = (Array.isArray(reason) && (reason as GraphQLError[])[0]?.extensions) || {};
+      if (code === 'CURSOR_EXPIRED') {
+        variables['after'] = oldest;
+        missed();
+      } else if (code !== 'UNAVAILABLE' && code !== 'TIMEOUT' && code !== 'RATE_LIMITED') {
+        sink.error(reason);
+        return;
+      }
+      timer = setTimeout(start, Math.max(pause(tries++), retryAfterMs));
+    }
+
+    function start() {
+      let errors: Result['errors']; // over server-sent events they come as a result without data, and then it completes
+      end = client.subscribe(
         { ...payload, variables },
         {
-          next(result: { data?: any }) {
-            variables['after'] = result.data?.deliveryAttempts?.cursor ?? variables['after'];
+          next(result: Result) {
+            if (!result.data) {
+              errors = result.errors;
+              return;
+            }
+            tries = 0;
+            variables['after'] = result.data.deliveryAttempts?.cursor ?? variables['after'];
             sink.next(result);
           },
-          error: (reason: unknown) => sink.error(reason),
-          complete: () => sink.complete(),
+          error: failed,
+          complete: () => (errors ? failed(errors) : sink.complete()),
         },
       );
-    },
-  };
+    }
+
+    start();
+    return () => {
+      clearTimeout(timer);
+      end();
+    };
+  }
+  return { ...client, subscribe };
 }
 
-/** Waits before the next try: a quarter of a second at first, half a minute in the end, and not all clients at once. */
+/** A quarter of a second at first, half a minute in the end, and not the same for all clients. */
+function pause(retries: number): number {
+  return Math.min(30_000, 250 * 2 ** retries) * (0.5 + Math.random() / 2);
+}
+
+/** Waits before the next try to connect. */
 export function backoff(retries: number): Promise<void> {
-  const most = Math.min(30_000, 250 * 2 ** retries);
-  return new Promise((resolve) => setTimeout(resolve, most * (0.5 + Math.random() / 2)));
+  return new Promise((resolve) => setTimeout(resolve, pause(retries)));
 }
 
-/** Whether another try may help. It does not when the token is refused: more of them are taken for guessing. */
+/** Whether another try to connect may help. It does not when the token is refused: more of them are taken for guessing. */
 export function hopeful(reason: unknown): boolean {
   return (reason as { code?: number }).code !== 4403;
 }

@@ -21,6 +21,7 @@ const client = resuming(
       return backoff(retries);
     },
   }),
+  () => console.warn('some attempts are no longer kept'),
 );
 
 // Now, as a time: what happens before the first result comes after a reconnect, too.
