@@ -53,17 +53,8 @@ func testKilledReplicas(t *testing.T) {
 	f.start(t, 1)
 	f.start(t, 2)
 	c := &client{f.programs[0].url, f.token}
-	schedule := make([]int, 30)
-	for i := range schedule {
-		schedule[i] = 50 + 20*i
-	}
-	for _, path := range []string{"/healthy", "/flapping"} {
-		var made struct{ Webhook struct{ ID string } }
-		c.mutate(t, createWebhook, map[string]any{"url": receiver.URL + path, "retryScheduleMs": schedule, "timeoutMs": 2000, "events": []string{"load", "start"}}, &made)
-	}
-	// Only what is in the attempt itself: the server can not look anything up while PostgreSQL is away.
-	w := c.subscribe(t, "latest", `subscription ($after: String!) { deliveryAttempts(after: $after) { cursor node { id number } } }`)
-	watching(t, c, w)
+	f.register(t, c, receiver.URL)
+	w := f.watch(t, c)
 	stream := make(chan []string, 1)
 	go func() { stream <- f.follow(w) }()
 
@@ -107,6 +98,7 @@ type fleet struct {
 	urls     [3]atomic.Pointer[string] // nil: it is not there
 	token    string
 	calm     atomic.Bool
+	shown    atomic.Pointer[string] // the last attempt that follow has seen
 
 	mu       sync.Mutex // guards what follows
 	acked    []string
@@ -119,6 +111,33 @@ func (f *fleet) start(t *testing.T, n int) {
 	f.urls[n].Store(nil)
 	f.programs[n], f.kills[n] = start(t, f.database)
 	f.urls[n].Store(&f.programs[n].url)
+}
+
+// register makes two webhooks, of which one fails at times.
+func (f *fleet) register(t *testing.T, c *client, receiver string) {
+	t.Helper()
+	schedule := make([]int, 30)
+	for i := range schedule {
+		schedule[i] = 50 + 20*i
+	}
+	for _, path := range []string{"/healthy", "/flapping"} {
+		var made struct{ Webhook struct{ ID string } }
+		c.mutate(t, createWebhook, map[string]any{"url": receiver + path, "retryScheduleMs": schedule, "timeoutMs": 2000, "events": []string{"load", "start"}}, &made)
+	}
+}
+
+// watch begins a stream of what is in the attempts themselves: the server can not look anything up while PostgreSQL is away.
+func (f *fleet) watch(t *testing.T, c *client) *watcher {
+	t.Helper()
+	w := c.subscribe(t, "latest", `subscription ($after: String!) { deliveryAttempts(after: $after) { cursor node { id number } } }`)
+	watching(t, c, w)
+	return w
+}
+
+func (f *fleet) acknowledged() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.acked)
 }
 
 func (f *fleet) happened() {
@@ -146,7 +165,7 @@ func (f *fleet) publish(ctx context.Context, publisher int) {
 	for n := 0; ctx.Err() == nil; n++ {
 		body := fmt.Sprintf(`{"type": "load", "data": {"n": %d}, "idempotency_key": "%d-%d"}`, n, publisher, n)
 		for try := 0; ctx.Err() == nil; try++ {
-			if id := f.publishTo(ctx, (n+try)%3, body); id != "" {
+			if id := f.publishTo(ctx, (n+try)%len(f.programs), body); id != "" {
 				f.mu.Lock()
 				f.acked = append(f.acked, id)
 				f.mu.Unlock()
@@ -207,6 +226,7 @@ func (f *fleet) follow(w *watcher) []string {
 			panic("an element without an attempt")
 		}
 		seen = append(seen, s.Node.ID)
+		f.shown.Store(&s.Node.ID)
 	}
 	return seen
 }
@@ -273,6 +293,11 @@ func (f *fleet) check(t *testing.T, stream <-chan []string) {
 			break
 		}
 		after = scanned
+	}
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		if is := f.shown.Load(); is != nil && *is == log[len(log)-1] {
+			break
+		}
 	}
 	if err := f.programs[0].process.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)

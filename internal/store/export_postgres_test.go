@@ -1,6 +1,9 @@
 package store
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Expire ends the lease of another node of the same database, as if it had been frozen for long.
 func (s *Store) Expire(ctx context.Context, other *Store) error {
@@ -13,4 +16,11 @@ func (s *Store) Expire(ctx context.Context, other *Store) error {
 func (s *Store) Look(ctx context.Context) error {
 	_, err := s.db.(*postgresDB).log.look(ctx)
 	return err
+}
+
+// Hasty gives a transaction 2 s, until undo is called. No store may be open at either time.
+func Hasty() (undo func()) {
+	was := writeTimeout
+	writeTimeout = 2 * time.Second
+	return func() { writeTimeout = was }
 }

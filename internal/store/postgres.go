@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
@@ -59,12 +60,13 @@ const (
 	pgReaders = 6
 	pgSide    = 3
 
-	pgTimeout    = 20 * time.Second // for a statement
-	writeTimeout = 30 * time.Second // for a transaction
+	pgTimeout = 20 * time.Second // for a statement
 	// idleTimeout ends a transaction of a process that is frozen, so that its locks hold nobody up. It is shorter than a
 	// lease, so that a node never wakes up in the middle of a transaction that it has lost.
 	idleTimeout = 5 * time.Second
 )
+
+var writeTimeout = 30 * time.Second // for a transaction; a test makes it shorter
 
 func newPostgres(url string) *postgresDB {
 	return &postgresDB{url: url, days: map[day]bool{}, notify: make(chan struct{}, 1), ended: make(chan struct{})}
@@ -90,6 +92,10 @@ func (p *postgresDB) config(settings map[string]string) (*pgx.ConnConfig, error)
 	// A server that is gone without a word is noticed in seconds.
 	//nolint:forbidigo // the operator's own database, not a webhook
 	cfg.DialFunc = (&net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 5 * time.Second, Interval: 2 * time.Second, Count: 3}}).DialContext
+	if cfg.ValidateConnect == nil { // else the URL says what to look for, by target_session_attrs
+		// After a failover an address may lead to a server that has become a standby, and such a connection would stay.
+		cfg.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsPrimary
+	}
 	cfg.Tracer = p
 	maps.Copy(cfg.RuntimeParams, map[string]string{
 		"application_name": "hookgraph", "timezone": "UTC", "jit": "off",
@@ -111,22 +117,24 @@ func (p *postgresDB) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.Tra
 // TraceQueryEnd is pgx.QueryTracer's.
 func (p *postgresDB) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
 
-func (p *postgresDB) pool(conns int, settings map[string]string) (*sql.DB, error) {
+func (p *postgresDB) pool(conns int, settings map[string]string, begin string) (*sql.DB, error) {
 	cfg, err := p.config(settings)
 	if err != nil {
 		return nil, err
 	}
-	pool := stdlib.OpenDB(*cfg, stdlib.OptionAfterConnect(func(_ context.Context, conn *pgx.Conn) error {
+	pool := stdlib.OpenDB(*cfg, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
 		takeMicros(conn.TypeMap())
-		return nil
+		_, err := conn.Exec(ctx, begin)
+		return err
 	}))
 	pool.SetMaxOpenConns(conns)
 	pool.SetMaxIdleConns(conns)
 	return pool, nil
 }
 
-func (p *postgresDB) gorm(conns int, settings map[string]string) (*gorm.DB, error) {
-	pool, err := p.pool(conns, settings)
+// gorm connects with settings of the session; begin is what each connection executes first, "" for nothing.
+func (p *postgresDB) gorm(conns int, settings map[string]string, begin string) (*gorm.DB, error) {
+	pool, err := p.pool(conns, settings, begin)
 	if err != nil {
 		return nil, err
 	}
@@ -148,19 +156,20 @@ func (p *postgresDB) open(ctx context.Context, _ bool) (write, read *gorm.DB, er
 		"plan_cache_mode": "force_custom_plan", "enable_hashjoin": "off", "enable_mergejoin": "off", "enable_seqscan": "off",
 		"max_parallel_workers_per_gather": "0",
 	}
-	if write, err = p.gorm(1, byIndex); err != nil {
+	if write, err = p.gorm(1, byIndex, ""); err != nil {
 		return nil, nil, err
 	}
 	if err := checkDurability(write.WithContext(ctx)); err != nil {
 		return write, nil, err
 	}
-	if p.beside, err = p.gorm(pgSide, byIndex); err != nil {
+	if p.beside, err = p.gorm(pgSide, byIndex, ""); err != nil {
 		return write, nil, err
 	}
 	if p.side, err = p.beside.DB(); err != nil {
 		return write, nil, err
 	}
-	read, err = p.gorm(pgReaders, map[string]string{"default_transaction_read_only": "on"})
+	// Not a setting of the session: by that the search for a primary among several hosts would take it for a standby.
+	read, err = p.gorm(pgReaders, nil, "SET default_transaction_read_only = on")
 	return write, read, err
 }
 
@@ -169,17 +178,14 @@ func checkDurability(db *gorm.DB) error {
 	var is struct {
 		Version           int
 		Fsync, SyncCommit string
-		Recovery          bool
 	}
 	err := db.Raw(`SELECT current_setting('server_version_num')::int AS version, current_setting('fsync') AS fsync,
-		current_setting('synchronous_commit') AS sync_commit, pg_is_in_recovery() AS recovery`).Scan(&is).Error
+		current_setting('synchronous_commit') AS sync_commit`).Scan(&is).Error
 	switch {
 	case err != nil:
 		return fmt.Errorf("ask PostgreSQL for its settings: %w", err)
 	case is.Version < 140000:
 		return fmt.Errorf("PostgreSQL is %d, want 14 or newer", is.Version/10000)
-	case is.Recovery:
-		return errors.New("PostgreSQL is a standby: connect to the primary")
 	case is.Fsync != "on":
 		return fmt.Errorf("PostgreSQL's fsync is %s, want on: it would lose what was acknowledged", is.Fsync)
 	case is.SyncCommit == "off":

@@ -215,11 +215,29 @@ func TestLostCommit(t *testing.T) {
 	}
 }
 
+// A COMMIT that PostgreSQL never answers, as of one that waits for a synchronous standby, is refused after a while, in a way
+// that may be tried again.
+func TestCommitIsNotAnswered(t *testing.T) {
+	t.Cleanup(store.Hasty())
+	url, broken := breakable(t, webhooktest.Postgres(t))
+	s := node(t, url)
+	c := tenant(t, s, "a")
+	event := webhook.NewEvent{Type: "a.b", Data: []byte("1"), IdempotencyKey: "1"}
+	broken.at.Store(swallowed)
+	if _, err := c.Publish(t.Context(), []webhook.NewEvent{event}); !errors.Is(err, webhook.ErrUnavailable) {
+		t.Errorf("not committed, and answered %v", err)
+	}
+	if results := publish(t, c, event); results[0].Err != nil || results[0].Duplicate {
+		t.Errorf("again: %+v", results[0])
+	}
+}
+
 // Where the next COMMIT's connection breaks.
 const (
 	nowhere      int32 = iota
 	beforeCommit       // PostgreSQL does not get it
 	afterCommit        // its answer is lost
+	swallowed          // PostgreSQL does not get it, and the connection stays
 )
 
 // breaker is a way to PostgreSQL that breaks on order.
@@ -291,7 +309,11 @@ func (b *breaker) serve(client net.Conn) {
 		if where != nowhere {
 			b.times.Add(1)
 		}
-		if where == beforeCommit {
+		switch where {
+		case beforeCommit:
+			return
+		case swallowed:
+			_, _ = client.Read(buf) // until the store gives up
 			return
 		}
 		silent.Store(where == afterCommit)

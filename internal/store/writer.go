@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -168,11 +169,12 @@ func (w *writer) commit(b *batch) {
 		}
 		return
 	}
+	refused := fmt.Errorf("%w: %w", webhook.ErrUnavailable, err) // a deadline that has passed is the writer's own
 	for _, p := range b.publish {
-		p.finish(unavailable(err))
+		p.finish(refused)
 	}
 	for _, c := range b.changes {
-		c.done <- unavailable(err)
+		c.done <- refused
 	}
 	if len(b.results) == 0 {
 		w.s.log.Warn("write refused", slog.Any("error", err))

@@ -166,8 +166,61 @@ func postgresBin() (string, error) {
 	return filepath.Dir(found[len(found)-1]), nil
 }
 
-// startPostgres makes a cluster in a temporary directory and starts it on a free port of loopback.
-func startPostgres() (_ *Server, err error) {
+// startPostgres makes a cluster and starts it.
+func startPostgres() (*Server, error) {
+	return launch("initdb", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-locale", "--no-sync")
+}
+
+// Standby starts a server that has whatever s acknowledges, and to which Failover can go. The test's end stops it.
+func (s *Server) Standby(tb testing.TB) *Server {
+	tb.Helper()
+	other, err := launch("pg_basebackup", "-d", s.url, "-R", "-c", "fast", "-X", "stream", "--no-sync")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		_ = other.stop.Close()
+		_ = other.cmd.Wait()
+	})
+	for _, text := range []string{"ALTER SYSTEM SET synchronous_standby_names = '*'", "SELECT pg_reload_conf()"} {
+		if err := s.admin(text); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	if err := s.admin(`DO $$ BEGIN FOR i IN 1..600 LOOP
+		IF EXISTS (SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync') THEN RETURN; END IF;
+		PERFORM pg_sleep(0.05), pg_stat_clear_snapshot();
+		END LOOP; RAISE 'the standby does not follow'; END $$`); err != nil {
+		tb.Fatal(err)
+	}
+	return other
+}
+
+// Failover stops the server as a crash does, and makes its standby the primary.
+func (s *Server) Failover(tb testing.TB, standby *Server) {
+	tb.Helper()
+	s.control(tb, "stop", "-m", "immediate")
+	standby.control(tb, "promote")
+}
+
+// Same is the URL of another server's database of the same name.
+func (s *Server) Same(tb testing.TB, database string) string {
+	tb.Helper()
+	u, err := url.Parse(database)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return s.database(strings.TrimPrefix(u.Path, "/"))
+}
+
+// Either is a database's URL with which clients find the primary of two servers.
+func (s *Server) Either(database string, other *Server) string {
+	own := fmt.Sprintf("127.0.0.1:%d", s.port)
+	return strings.Replace(database, own, own+fmt.Sprintf(",127.0.0.1:%d", other.port), 1) + "?target_session_attrs=read-write"
+}
+
+// launch fills a temporary directory with a cluster, by a program of PostgreSQL's, and starts it on a free port of loopback.
+func launch(program string, args ...string) (_ *Server, err error) {
 	s := &Server{}
 	if s.bin, err = postgresBin(); err != nil {
 		return nil, err
@@ -185,11 +238,11 @@ func startPostgres() (_ *Server, err error) {
 	s.port = listener.Addr().(*net.TCPAddr).Port
 	_ = listener.Close()
 	data := filepath.Join(s.dir, "data")
-	initdb := exec.Command(filepath.Join(s.bin, "initdb"), "-D", data, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-locale", "--no-sync")
-	unprivileged(initdb)
-	initdb.Dir = s.dir
-	if out, err := initdb.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("initdb: %w: %s", err, out)
+	fill := exec.Command(filepath.Join(s.bin, program), append([]string{"-D", data}, args...)...)
+	unprivileged(fill)
+	fill.Dir = s.dir
+	if out, err := fill.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("%s: %w: %s", program, err, out)
 	}
 	settings := []string{
 		"listen_addresses=127.0.0.1", "port=" + strconv.Itoa(s.port), "unix_socket_directories=" + s.dir,
@@ -200,7 +253,7 @@ func startPostgres() (_ *Server, err error) {
 cat >/dev/null
 "$bin/pg_ctl" -D "$dir/data" -m immediate stop >/dev/null 2>&1
 rm -rf "$dir"`
-	args := []string{"-c", script, "sh", s.dir, s.bin}
+	args = []string{"-c", script, "sh", s.dir, s.bin}
 	for _, v := range settings {
 		args = append(args, "-c", v)
 	}
