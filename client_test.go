@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -232,8 +233,8 @@ func (c *client) settle(t *testing.T) {
 // watcher is a subscription to the stream of attempts over a WebSocket.
 type watcher struct {
 	conn *websocket.Conn
-	got  chan streamed // closed when the connection is
-	err  error         // why it is closed; to be read after got is
+	got  chan streamed // closed when the subscription ends
+	err  error         // why; to be read after got is closed
 }
 
 type streamed struct {
@@ -249,43 +250,49 @@ type streamed struct {
 // socket opens a WebSocket and presents the token.
 func (c *client) socket(t *testing.T) *websocket.Conn {
 	t.Helper()
-	conn, res, err := websocket.Dial(t.Context(), strings.Replace(c.url, "http", "ws", 1)+"/graphql",
-		&websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}})
+	conn, err := c.dial(t.Context())
 	if err != nil {
 		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.CloseNow() })
+	return conn
+}
+
+func (c *client) dial(ctx context.Context) (*websocket.Conn, error) {
+	conn, res, err := websocket.Dial(ctx, strings.Replace(c.url, "http", "ws", 1)+"/graphql",
+		&websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}})
+	if err != nil {
+		return nil, err
 	}
 	if res.Body != nil {
 		_ = res.Body.Close()
 	}
-	t.Cleanup(func() { _ = conn.CloseNow() })
-	err = wsjson.Write(t.Context(), conn, map[string]any{"type": "connection_init", "payload": map[string]any{"Authorization": "Bearer " + c.token}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return conn
+	return conn, wsjson.Write(ctx, conn, map[string]any{"type": "connection_init", "payload": map[string]any{"Authorization": "Bearer " + c.token}})
 }
 
 // watch subscribes from a cursor, "latest" for what comes.
 func (c *client) watch(t *testing.T, after string) *watcher {
 	t.Helper()
-	return c.subscribe(t, after, `subscription ($after: String!) { deliveryAttempts(after: $after) {
+	w, err := subscribe(t.Context(), c.socket(t), after, `subscription ($after: String!) { deliveryAttempts(after: $after) {
 			cursor node { id number status event { id type } webhook { url } }
 		} }`)
-}
-
-// subscribe is watch with another query.
-func (c *client) subscribe(t *testing.T, after, query string) *watcher {
-	t.Helper()
-	w := &watcher{conn: c.socket(t), got: make(chan streamed, 1024)}
-	err := wsjson.Write(t.Context(), w.conn, map[string]any{"type": "subscribe", "id": "1", "payload": map[string]any{
-		"query":     query,
-		"variables": map[string]any{"after": after},
-	}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	go w.read(t.Context())
 	return w
+}
+
+// subscribe subscribes on a socket.
+func subscribe(ctx context.Context, conn *websocket.Conn, after, query string) (*watcher, error) {
+	w := &watcher{conn: conn, got: make(chan streamed, 1024)}
+	err := wsjson.Write(ctx, conn, map[string]any{"type": "subscribe", "id": "1", "payload": map[string]any{
+		"query":     query,
+		"variables": map[string]any{"after": after},
+	}})
+	if err == nil {
+		go w.read(ctx)
+	}
+	return w, err
 }
 
 func (w *watcher) read(ctx context.Context) {
@@ -293,16 +300,23 @@ func (w *watcher) read(ctx context.Context) {
 	for {
 		var m struct {
 			Type    string
-			Payload struct {
-				Data struct{ DeliveryAttempts streamed }
-			}
+			Payload json.RawMessage
 		}
 		if w.err = wsjson.Read(ctx, w.conn, &m); w.err != nil {
 			return
 		}
 		switch m.Type {
 		case "next":
-			w.got <- m.Payload.Data.DeliveryAttempts
+			var is struct {
+				Data struct{ DeliveryAttempts streamed }
+			}
+			if w.err = json.Unmarshal(m.Payload, &is); w.err != nil {
+				return
+			}
+			w.got <- is.Data.DeliveryAttempts
+		case "error":
+			w.err = fmt.Errorf("the stream ended: %s", m.Payload)
+			return
 		case "ping":
 			_ = wsjson.Write(ctx, w.conn, map[string]any{"type": "pong"})
 		}

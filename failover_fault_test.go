@@ -37,9 +37,7 @@ func TestFailover(t *testing.T) {
 	f.start(t, 1)
 	c := &client{f.programs[0].url, f.token}
 	f.register(t, c, receiver.URL)
-	w := f.watch(t, c)
-	stream := make(chan []string, 1)
-	go func() { stream <- f.follow(w) }()
+	stream := f.watch(t, c)
 	publishing, stop := context.WithCancel(t.Context())
 	var publishers sync.WaitGroup
 	for n := range 3 {

@@ -19,6 +19,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coder/websocket"
+
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
@@ -54,9 +56,7 @@ func testKilledReplicas(t *testing.T) {
 	f.start(t, 2)
 	c := &client{f.programs[0].url, f.token}
 	f.register(t, c, receiver.URL)
-	w := f.watch(t, c)
-	stream := make(chan []string, 1)
-	go func() { stream <- f.follow(w) }()
+	stream := f.watch(t, c)
 
 	publishing, stop := context.WithCancel(t.Context())
 	var publishers sync.WaitGroup
@@ -99,6 +99,7 @@ type fleet struct {
 	token    string
 	calm     atomic.Bool
 	shown    atomic.Pointer[string] // the last attempt that follow has seen
+	resumed  atomic.Int64           // how often follow went on
 
 	mu       sync.Mutex // guards what follows
 	acked    []string
@@ -126,12 +127,56 @@ func (f *fleet) register(t *testing.T, c *client, receiver string) {
 	}
 }
 
-// watch begins a stream of what is in the attempts themselves: the server can not look anything up while PostgreSQL is away.
-func (f *fleet) watch(t *testing.T, c *client) *watcher {
+// watch begins the stream of a replica, which follow goes on with. It asks for what is in the attempts themselves: the server
+// can not look anything up while PostgreSQL is away.
+func (f *fleet) watch(t *testing.T, c *client) (stream <-chan []string) {
 	t.Helper()
-	w := c.subscribe(t, "latest", `subscription ($after: String!) { deliveryAttempts(after: $after) { cursor node { id number } } }`)
-	watching(t, c, w)
-	return w
+	const query = `subscription ($after: String!) { deliveryAttempts(after: $after) { cursor node { id number } } }`
+	w, err := subscribe(t.Context(), c.socket(t), "latest", query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cursor := watching(t, c, w)
+	ctx := t.Context()
+	seen := make(chan []string, 1)
+	go func() {
+		seen <- f.follow(w, cursor, func(after string) (*watcher, error) {
+			conn, err := c.dial(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return subscribe(ctx, conn, after, query)
+		})
+	}()
+	return seen
+}
+
+// follow collects the ids of the stream's attempts until the program stops in order. Where the stream has ended, as it does
+// when it has to be read from a database that is away, it goes on after the last cursor.
+func (f *fleet) follow(w *watcher, cursor string, again func(after string) (*watcher, error)) (seen []string) {
+	for {
+		for s := range w.got {
+			if s.Node.ID == "" {
+				panic("an element without an attempt")
+			}
+			seen, cursor = append(seen, s.Node.ID), s.Cursor
+			f.shown.Store(&s.Node.ID)
+		}
+		_ = w.conn.CloseNow()
+		if websocket.CloseStatus(w.err) == websocket.StatusGoingAway {
+			return seen
+		}
+		var err error
+		for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+			if w, err = again(cursor); err == nil {
+				f.resumed.Add(1)
+				break
+			}
+			if time.Now().After(deadline) {
+				return seen
+			}
+		}
+	}
 }
 
 func (f *fleet) acknowledged() int {
@@ -218,19 +263,6 @@ func (f *fleet) settle(t *testing.T, c *client) {
 	}
 }
 
-// follow collects the ids of the stream's attempts until the program ends it.
-func (f *fleet) follow(w *watcher) []string {
-	var seen []string
-	for s := range w.got {
-		if s.Node.ID == "" {
-			panic("an element without an attempt")
-		}
-		seen = append(seen, s.Node.ID)
-		f.shown.Store(&s.Node.ID)
-	}
-	return seen
-}
-
 func (f *fleet) check(t *testing.T, stream <-chan []string) {
 	t.Helper()
 	s, err := store.Open(t.Context(), options(f.database))
@@ -315,7 +347,8 @@ func (f *fleet) check(t *testing.T, stream <-chan []string) {
 			break
 		}
 	}
-	t.Logf("%d kills, %d events acknowledged, %d deliveries, %d attempts in the log and the stream, %d sent again", len(f.events), acked, len(recorded), len(log), repeated)
+	t.Logf("%d kills, %d events acknowledged, %d deliveries, %d attempts in the log and the stream, which went on %d times; %d sent again",
+		len(f.events), acked, len(recorded), len(log), f.resumed.Load(), repeated)
 }
 
 // between is how many kills came around a delivery's requests.
