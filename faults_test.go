@@ -393,8 +393,7 @@ func (w *world) killAt(t *testing.T, step string, n int) {
 	case step == "any time":
 		wait = rand.N(500 * time.Millisecond)
 	case slices.Contains(commitSteps, step):
-		// A transaction takes what waits: the busier the machine, the fewer there are.
-		w.disk.Order(t, fmt.Sprint(step, " ", 1+n/4))
+		w.disk.Order(t, fmt.Sprint(step, " ", n))
 	}
 	select {
 	case <-set.sprung:
