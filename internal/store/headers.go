@@ -46,7 +46,7 @@ func (s *Store) setHeaders(old []*webhook.CustomHeader, set []*webhook.NewHeader
 
 // putHeaders stores the webhook's headers in place of those it had.
 func (b *batch) putHeaders(w *webhook.Webhook, headers []*webhook.CustomHeader) error {
-	if err := b.tx.Where("webhook_id = ?", w.ID).Delete(&headersRow{}).Error; err != nil {
+	if err := b.tx.Where("webhook_id = ? AND tenant_id = ?", w.ID, w.TenantID).Delete(&headersRow{}).Error; err != nil {
 		return fmt.Errorf("delete headers: %w", err)
 	}
 	if len(headers) == 0 {

@@ -290,28 +290,28 @@ func (c *Scope) AttemptsByID(ctx context.Context, ids []webhook.ID) (map[webhook
 
 // AttemptsOfDeliveries reads the same page of each delivery's attempts, oldest first, in one statement.
 func (c *Scope) AttemptsOfDeliveries(ctx context.Context, ids []webhook.ID, p Page) (map[webhook.ID]*List[webhook.Attempt], error) {
-	return lists(c.s.read.WithContext(ctx), ids, oldestAttempts, p,
+	return lists(c.db(ctx), ids, oldestAttempts, p,
 		func(id webhook.ID) *gorm.DB { return c.attempts(ctx).Where("a.delivery_id = ?", id) },
 		func(a *webhook.Attempt) webhook.ID { return a.DeliveryID })
 }
 
 // AttemptsOfWebhooks reads the same page of each webhook's attempts, newest first, in one statement.
 func (c *Scope) AttemptsOfWebhooks(ctx context.Context, ids []webhook.ID, f AttemptFilter, p Page) (map[webhook.ID]*List[webhook.Attempt], error) {
-	return lists(c.s.read.WithContext(ctx), ids, newestAttempts, p,
+	return lists(c.db(ctx), ids, newestAttempts, p,
 		func(id webhook.ID) *gorm.DB { return f.narrow(c.attempts(ctx)).Where("a.webhook_id = ?", id) },
 		func(a *webhook.Attempt) webhook.ID { return a.WebhookID })
 }
 
 // DeliveriesOfEvents reads the same page of each event's deliveries, newest first, in one statement.
 func (c *Scope) DeliveriesOfEvents(ctx context.Context, ids []webhook.ID, f DeliveryFilter, p Page) (map[webhook.ID]*List[webhook.Delivery], error) {
-	return lists(c.s.read.WithContext(ctx), ids, newestDeliveries, p,
+	return lists(c.db(ctx), ids, newestDeliveries, p,
 		func(id webhook.ID) *gorm.DB { return f.narrow(c.deliveries(ctx)).Where("d.event_id = ?", id) },
 		func(d *webhook.Delivery) webhook.ID { return d.EventID })
 }
 
 // DeliveriesOfWebhooks reads the same page of each webhook's deliveries, newest first, in one statement.
 func (c *Scope) DeliveriesOfWebhooks(ctx context.Context, ids []webhook.ID, f DeliveryFilter, p Page) (map[webhook.ID]*List[webhook.Delivery], error) {
-	return lists(c.s.read.WithContext(ctx), ids, newestDeliveries, p,
+	return lists(c.db(ctx), ids, newestDeliveries, p,
 		func(id webhook.ID) *gorm.DB { return f.narrow(c.deliveries(ctx)).Where("d.webhook_id = ?", id) },
 		func(d *webhook.Delivery) webhook.ID { return d.WebhookID })
 }

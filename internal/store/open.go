@@ -209,7 +209,7 @@ func (noTaker) Changed(*Hook)             {}
 
 // unavailable wraps a database's error so that callers know that trying again may help.
 func unavailable(err error) error {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, errUnscoped) {
 		return err
 	}
 	return fmt.Errorf("%w: %w", webhook.ErrUnavailable, err)

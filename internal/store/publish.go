@@ -281,7 +281,7 @@ func (in *incoming) trigger() webhook.Trigger {
 // webhook.ErrNotFound, or an *Invalid of code CONFLICT when the webhook is disabled.
 func (c *Scope) TestWebhook(ctx context.Context, id webhook.ID) (*webhook.Delivery, error) {
 	var delivery *webhook.Delivery
-	err := c.s.change(ctx, func(b *batch) error {
+	err := c.change(ctx, func(b *batch) error {
 		h := b.hook(id)
 		if h == nil || h.TenantID != c.tenant || h.DeletedAt != nil {
 			return webhook.ErrNotFound

@@ -9,7 +9,8 @@ import (
 )
 
 // Scope is one tenant's part of the store: what belongs to another tenant does not exist in it. Every query of a Scope
-// starts from one of the methods below, which name the tenant.
+// starts from one of the methods below, which name the tenant; and what a Scope says to the database, it says by db and
+// change, which refuse a statement that does not (guard.go).
 type Scope struct {
 	s      *Store
 	tenant webhook.ID
@@ -18,17 +19,30 @@ type Scope struct {
 // In is the tenant's part of the store.
 func (s *Store) In(tenant webhook.ID) *Scope { return &Scope{s: s, tenant: tenant} }
 
+// db reads in the tenant's name.
+func (c *Scope) db(ctx context.Context) *gorm.DB { return c.s.guard(ctx, c.s.read, c.tenant) }
+
+// change is the store's, in the tenant's name.
+func (c *Scope) change(ctx context.Context, do func(b *batch) error) error {
+	return c.s.queue(ctx, &change{do: do, hooks: true, tenant: &c.tenant, done: make(chan error, 1)})
+}
+
+// changeDeliveries is the store's, in the tenant's name.
+func (c *Scope) changeDeliveries(ctx context.Context, do func(b *batch) error) error {
+	return c.s.queue(ctx, &change{do: do, tenant: &c.tenant, done: make(chan error, 1)})
+}
+
 func (c *Scope) webhooks(ctx context.Context) *gorm.DB {
-	return c.s.read.WithContext(ctx).Table("webhooks AS w").Select("w.*").
+	return c.db(ctx).Table("webhooks AS w").Select("w.*").
 		Where("w.tenant_id = ? AND w.deleted_at IS NULL", c.tenant)
 }
 
 func (c *Scope) events(ctx context.Context) *gorm.DB {
-	return c.s.read.WithContext(ctx).Table("events AS e").Select("e.*").Where("e.tenant_id = ?", c.tenant)
+	return c.db(ctx).Table("events AS e").Select("e.*").Where("e.tenant_id = ?", c.tenant)
 }
 
 func (c *Scope) deliveries(ctx context.Context) *gorm.DB {
-	return deliveries(c.s.read.WithContext(ctx), c.tenant)
+	return deliveries(c.db(ctx), c.tenant)
 }
 
 func deliveries(db *gorm.DB, tenant webhook.ID) *gorm.DB {
@@ -43,7 +57,7 @@ const statusShown = `CASE WHEN d.status <> 'PENDING' THEN d.status WHEN w.delete
 	WHEN NOT w.enabled THEN 'HELD' ELSE 'PENDING' END`
 
 func (c *Scope) attempts(ctx context.Context) *gorm.DB {
-	return c.s.attempts(c.s.read.WithContext(ctx)).Where("a.tenant_id = ?", c.tenant)
+	return c.s.attempts(c.db(ctx)).Where("a.tenant_id = ?", c.tenant)
 }
 
 func (s *Store) attempts(db *gorm.DB) *gorm.DB {

@@ -95,12 +95,12 @@ func (b *batch) rotateSecret(h *Hook, r webhook.Rotation, now time.Time) (*webho
 			s.ExpiresAt = &end
 		}
 		if !s.Active(now) || len(all) == maxSecrets {
-			if err := b.tx.Where("id = ?", s.ID).Delete(&secretRow{}).Error; err != nil {
+			if err := b.tx.Where("id = ? AND tenant_id = ?", s.ID, s.TenantID).Delete(&secretRow{}).Error; err != nil {
 				return nil, nil, fmt.Errorf("delete secret: %w", err)
 			}
 			continue
 		}
-		if err := b.tx.Exec("UPDATE secrets SET expires_at = ? WHERE id = ?", at(*s.ExpiresAt), s.ID).Error; err != nil {
+		if err := b.tx.Exec("UPDATE secrets SET expires_at = ? WHERE id = ? AND tenant_id = ?", at(*s.ExpiresAt), s.ID, s.TenantID).Error; err != nil {
 			return nil, nil, fmt.Errorf("expire secret: %w", err)
 		}
 		all = append(all, &s)

@@ -126,9 +126,13 @@ func chunks(rows int, f func(from, to int) error) error {
 // powerOfTwo is the largest that is not above n.
 func powerOfTwo(n int) int { return 1 << (bits.Len(uint(n)) - 1) }
 
-// sqlTx is the transaction below GORM.
+// sqlTx is the transaction below GORM, and below the guard: what is said to it is for the writer to hold to its tenant.
 func (b *batch) sqlTx() *sql.Tx {
-	switch p := b.tx.Statement.ConnPool.(type) {
+	pool := b.tx.Statement.ConnPool
+	if g, ok := pool.(*guarded); ok {
+		pool = g.ConnPool
+	}
+	switch p := pool.(type) {
 	case *sql.Tx:
 		return p
 	case *gorm.PreparedStmtTX:

@@ -47,7 +47,7 @@ func (s *Store) TenantsByID(ctx context.Context, ids []webhook.ID) (map[webhook.
 }
 
 func (r *Registry) tenants(ctx context.Context) *gorm.DB {
-	q := r.s.read.WithContext(ctx).Table("tenants AS t").Select("t.*").Where("t.deleted_at IS NULL")
+	q := r.db(ctx).Table("tenants AS t").Select("t.*").Where("t.deleted_at IS NULL")
 	if r.tenant != nil {
 		q = q.Where("t.id = ?", *r.tenant)
 	}
@@ -92,7 +92,7 @@ func (r *Registry) CreateTenant(ctx context.Context, name string, p webhook.Tena
 	if err := errors.Join(webhook.CheckTenantName("name", name), t.Apply(p)); err != nil {
 		return nil, err
 	}
-	err := r.s.change(ctx, func(b *batch) error {
+	err := r.change(ctx, func(b *batch) error {
 		var taken int64
 		if err := b.tx.Table("tenants").Where("name = ?", name).Count(&taken).Error; err != nil {
 			return fmt.Errorf("find tenant: %w", err)
@@ -117,7 +117,7 @@ func (r *Registry) UpdateTenant(ctx context.Context, id webhook.ID, p webhook.Te
 		return nil, webhook.ErrNotFound
 	}
 	var t *webhook.Tenant
-	err := r.s.change(ctx, func(b *batch) (err error) {
+	err := r.change(ctx, func(b *batch) (err error) {
 		if t, err = b.tenant(id); err != nil {
 			return err
 		}
@@ -153,7 +153,7 @@ func (r *Registry) DeleteTenant(ctx context.Context, id webhook.ID) error {
 	if r.tenant != nil {
 		return webhook.ErrNotFound
 	}
-	err := r.s.change(ctx, func(b *batch) error {
+	err := r.change(ctx, func(b *batch) error {
 		t, err := b.tenant(id)
 		if err != nil {
 			return err

@@ -21,8 +21,21 @@ type Registry struct {
 // Registry is an operator's part of the tokens and tenants; with a tenant, that tenant's.
 func (s *Store) Registry(tenant *webhook.ID) *Registry { return &Registry{s: s, tenant: tenant} }
 
+// db reads in the name of the tenant, if there is one.
+func (r *Registry) db(ctx context.Context) *gorm.DB {
+	if r.tenant == nil {
+		return r.s.read.WithContext(ctx)
+	}
+	return r.s.guard(ctx, r.s.read, *r.tenant)
+}
+
+// change is the store's, in the name of the tenant, if there is one.
+func (r *Registry) change(ctx context.Context, do func(b *batch) error) error {
+	return r.s.queue(ctx, &change{do: do, hooks: true, tenant: r.tenant, done: make(chan error, 1)})
+}
+
 func (r *Registry) tokens(ctx context.Context) *gorm.DB {
-	q := r.s.read.WithContext(ctx).Table("tokens AS k").Select("k.*")
+	q := r.db(ctx).Table("tokens AS k").Select("k.*")
 	if r.tenant != nil {
 		q = q.Where("k.tenant_id = ?", *r.tenant)
 	}
@@ -72,7 +85,7 @@ func (r *Registry) TokensByID(ctx context.Context, ids []webhook.ID) (map[webhoo
 
 // TokensOf reads the same page of each tenant's tokens, newest first, in one statement.
 func (r *Registry) TokensOf(ctx context.Context, tenants []webhook.ID, f TokenFilter, p Page) (map[webhook.ID]*List[webhook.Token], error) {
-	return lists(r.s.read.WithContext(ctx), tenants, newestTokens, p,
+	return lists(r.db(ctx), tenants, newestTokens, p,
 		func(id webhook.ID) *gorm.DB { return f.narrow(r.tokens(ctx)).Where("k.tenant_id = ?", id) },
 		func(t *webhook.Token) webhook.ID { return *t.TenantID })
 }
@@ -85,7 +98,7 @@ func (r *Registry) CountTokensOf(ctx context.Context, tenants []webhook.ID, f To
 // RevokeToken ends a token; revoking it again changes nothing. webhook.ErrNotFound.
 func (r *Registry) RevokeToken(ctx context.Context, id webhook.ID) (*webhook.Token, error) {
 	var t webhook.Token
-	err := r.s.change(ctx, func(b *batch) error {
+	err := r.change(ctx, func(b *batch) error {
 		own := func() *gorm.DB {
 			q := b.tx.Table("tokens").Where("id = ?", id)
 			if r.tenant != nil {

@@ -28,7 +28,7 @@ func (c *Scope) CreateWebhook(ctx context.Context, n webhook.New) (*webhook.Webh
 		return nil, nil, err
 	}
 	secret := webhook.NewSecret(c.tenant, w.ID, n.Scheme, now)
-	err := c.s.change(ctx, func(b *batch) error {
+	err := c.change(ctx, func(b *batch) error {
 		if _, err := b.tenant(c.tenant); err != nil {
 			return err
 		}
@@ -109,7 +109,7 @@ func (c *Scope) UpdateWebhook(ctx context.Context, id webhook.ID, p webhook.Patc
 	}
 	var updated webhook.Webhook
 	var secret *webhook.Secret
-	err := c.s.change(ctx, func(b *batch) error {
+	err := c.change(ctx, func(b *batch) error {
 		old, err := b.own(c.tenant, id)
 		if err != nil {
 			return err
@@ -134,7 +134,7 @@ func (c *Scope) UpdateWebhook(ctx context.Context, id webhook.ID, p webhook.Patc
 				return err
 			}
 		}
-		if err := b.tx.Select("*").Where("id = ?", id).Updates(&next.Webhook).Error; err != nil {
+		if err := b.tx.Select("*").Where("id = ? AND tenant_id = ?", id, c.tenant).Updates(&next.Webhook).Error; err != nil {
 			return fmt.Errorf("update webhook: %w", err)
 		}
 		secret = nil
@@ -159,7 +159,7 @@ func (c *Scope) UpdateWebhook(ctx context.Context, id webhook.ID, p webhook.Patc
 // DeleteWebhook removes a webhook, its secrets and its headers. Its history stays until retention takes it; what was still to be
 // delivered is canceled.
 func (c *Scope) DeleteWebhook(ctx context.Context, id webhook.ID) error {
-	err := c.s.change(ctx, func(b *batch) error {
+	err := c.change(ctx, func(b *batch) error {
 		old, err := b.own(c.tenant, id)
 		if err != nil {
 			return err
@@ -167,10 +167,11 @@ func (c *Scope) DeleteWebhook(ctx context.Context, id webhook.ID) error {
 		now := b.now.UTC().Truncate(time.Microsecond)
 		next := &Hook{Webhook: old.Webhook}
 		next.DeletedAt, next.UpdatedAt = &now, now
-		if err := b.tx.Exec("UPDATE webhooks SET deleted_at = ?, updated_at = ? WHERE id = ?", at(now), at(now), id).Error; err != nil {
+		if err := b.tx.Exec("UPDATE webhooks SET deleted_at = ?, updated_at = ? WHERE id = ? AND tenant_id = ?",
+			at(now), at(now), id, c.tenant).Error; err != nil {
 			return fmt.Errorf("delete webhook: %w", err)
 		}
-		if err := b.tx.Where("webhook_id = ?", id).Delete(&secretRow{}).Error; err != nil {
+		if err := b.tx.Where("webhook_id = ? AND tenant_id = ?", id, c.tenant).Delete(&secretRow{}).Error; err != nil {
 			return fmt.Errorf("delete secrets: %w", err)
 		}
 		if err := b.putHeaders(&next.Webhook, nil); err != nil {
@@ -212,7 +213,7 @@ func (c *Scope) RetryDelivery(ctx context.Context, id webhook.ID) (*webhook.Deli
 		b.dueAt(d.WebhookID, b.now)
 		return b.tx.Exec(`UPDATE deliveries SET status = 'PENDING', schedule_start = attempt_count, completed_at = NULL,
 			triggered_by = CASE WHEN claimed_by IS NULL THEN 'MANUAL' ELSE triggered_by END,
-			due_at = CASE WHEN claimed_by IS NULL THEN CAST(? AS timestamptz) END WHERE seq = ?`, at(b.now), d.Seq).Error
+			due_at = CASE WHEN claimed_by IS NULL THEN CAST(? AS timestamptz) END WHERE seq = ? AND tenant_id = ?`, at(b.now), d.Seq, c.tenant).Error
 	})
 }
 
@@ -223,14 +224,14 @@ func (c *Scope) CancelDelivery(ctx context.Context, id webhook.ID) (*webhook.Del
 		if d.Status != webhook.Pending && d.Status != webhook.Held {
 			return &webhook.Invalid{Field: "id", Code: webhook.CodeConflict, Message: "names a delivery that is completed"}
 		}
-		return b.tx.Exec("UPDATE deliveries SET status = 'CANCELED', due_at = NULL, completed_at = ? WHERE seq = ?",
-			at(b.now), d.Seq).Error
+		return b.tx.Exec("UPDATE deliveries SET status = 'CANCELED', due_at = NULL, completed_at = ? WHERE seq = ? AND tenant_id = ?",
+			at(b.now), d.Seq, c.tenant).Error
 	})
 }
 
 func (c *Scope) changeDelivery(ctx context.Context, id webhook.ID, do func(b *batch, d *webhook.Delivery) error) (*webhook.Delivery, error) {
 	var after *webhook.Delivery
-	err := c.s.changeDeliveries(ctx, func(b *batch) error {
+	err := c.changeDeliveries(ctx, func(b *batch) error {
 		before, err := oneDelivery(b.tx, c.tenant, "d.id = ?", id)
 		if err != nil {
 			return err

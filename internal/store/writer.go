@@ -40,9 +40,10 @@ type writer struct {
 
 // change is any other write. Its rows are rolled back alone when do fails.
 type change struct {
-	do    func(b *batch) error
-	hooks bool       // it may change webhooks
-	done  chan error // buffered: the caller may have gone
+	do     func(b *batch) error
+	hooks  bool        // it may change webhooks
+	tenant *webhook.ID // in whose name; nil: the server's own, which may touch everybody's rows
+	done   chan error  // buffered: the caller may have gone
 }
 
 func newWriter(s *Store) *writer {
@@ -344,6 +345,9 @@ func (b *batch) apply(c *change) error {
 	outer, hooks, changed := b.tx, maps.Clone(b.hooks), len(b.changed)
 	err := outer.Transaction(func(tx *gorm.DB) error {
 		b.tx = tx
+		if c.tenant != nil {
+			b.tx = b.s.guard(tx.Statement.Context, tx, *c.tenant)
+		}
 		return c.do(b)
 	})
 	b.tx = outer
