@@ -2,7 +2,9 @@ package store_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -94,4 +96,55 @@ func TestRowsAreKeptApart(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A statement that fails at one of its rows leaves nothing of those before it, and fails nobody but who sent it.
+func TestFailedStatementLeavesNothing(t *testing.T) {
+	s, err := store.Open(t.Context(), store.Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	c := tenant(t, s, "a")
+	register(t, c, webhook.New{Enabled: true})
+	if err := s.Exec("CREATE UNIQUE INDEX once ON events (type) WHERE type = 'job.once'"); err != nil {
+		t.Fatal(err)
+	}
+	bad := make([]webhook.NewEvent, 200)
+	for i := range bad {
+		bad[i] = webhook.NewEvent{Type: "job.done", Data: json.RawMessage(`1`)}
+	}
+	bad[100].Type, bad[150].Type = "job.once", "job.once"
+	release := s.Hold() // so that both calls are of one transaction
+	refused, stored := make(chan error, 1), make(chan error, 1)
+	go func() {
+		_, err := c.Publish(context.Background(), bad)
+		refused <- err
+	}()
+	go func() {
+		_, err := c.Publish(context.Background(), bad[:3])
+		stored <- err
+	}()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+		if _, waiting := s.Queued(); waiting == 2 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the calls do not come to the writer")
+		}
+	}
+	release()
+	if err := <-refused; !errors.Is(err, webhook.ErrUnavailable) {
+		t.Errorf("the failing call: %v", err)
+	}
+	if err := <-stored; err != nil {
+		t.Errorf("its neighbour: %v", err)
+	}
+	publish(t, c, bad[100])
+	if n, err := c.CountEvents(t.Context(), store.EventFilter{}); n != 4 || err != nil {
+		t.Errorf("%d events are stored, want 4: %v", n, err)
+	}
+	if n, err := c.CountDeliveries(t.Context(), store.DeliveryFilter{}); n != 4 || err != nil {
+		t.Errorf("%d deliveries are stored, want 4: %v", n, err)
+	}
 }

@@ -11,13 +11,15 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// insertion is the statement that inserts into a table.
+// insertion is the statement that inserts into a table. OR FAIL, here and below, leaves what a statement did before it
+// failed to the transaction's end, which rolls it back: else SQLite keeps notes of every page that the statement changes, as
+// many bytes as it writes to the log, in temporary files.
 func (t *table) insertion() *statement {
 	columns, row := t.columns, "?"+strings.Repeat(", ?", strings.Count(t.columns, ","))
 	if t.fixed != "" {
 		columns, row = columns+", "+t.fixed, row+", "+t.values
 	}
-	return &statement{before: "INSERT INTO " + t.name + " (" + columns + ") VALUES ", row: "(" + row + ")"}
+	return &statement{before: "INSERT OR FAIL INTO " + t.name + " (" + columns + ") VALUES ", row: "(" + row + ")"}
 }
 
 var insertions = map[*table]*statement{
@@ -53,7 +55,7 @@ func (q *sqliteDB) insert(_ *batch, t *table, rows int, _ func(i int) time.Time,
 var finishDeliveries = &statement{
 	before: "WITH v (seq, n, status, due_at, completed_at) AS (VALUES ",
 	row:    "(CAST(? AS bigint), CAST(? AS bigint), ?, ?, ?)",
-	after: `) UPDATE deliveries SET attempt_count = v.n, claimed_by = NULL, triggered_by = 'SCHEDULE',
+	after: `) UPDATE OR FAIL deliveries SET attempt_count = v.n, claimed_by = NULL, triggered_by = 'SCHEDULE',
 		status = CASE WHEN deliveries.status = 'CANCELED' AND v.status <> 'SUCCEEDED' THEN 'CANCELED' ELSE v.status END,
 		due_at = CASE WHEN deliveries.status = 'CANCELED' THEN NULL ELSE v.due_at END,
 		completed_at = CASE WHEN deliveries.status = 'CANCELED' AND v.status <> 'SUCCEEDED' THEN deliveries.completed_at ELSE v.completed_at END
@@ -63,7 +65,7 @@ var finishDeliveries = &statement{
 
 // finishSucceeded is finishDeliveries for deliveries that succeed after the same number of attempts: the common case.
 var finishSucceeded = &statement{
-	before: `UPDATE deliveries SET attempt_count = attempt_count + 1, claimed_by = NULL, due_at = NULL, triggered_by = 'SCHEDULE',
+	before: `UPDATE OR FAIL deliveries SET attempt_count = attempt_count + 1, claimed_by = NULL, due_at = NULL, triggered_by = 'SCHEDULE',
 		status = 'SUCCEEDED', completed_at = ? WHERE +claimed_by = ? AND attempt_count = ? AND seq IN (`,
 	row:   "?",
 	after: ") RETURNING seq, status, schedule_start",
@@ -157,13 +159,13 @@ const (
 )
 
 var claimDeliveries = &statement{
-	before: "UPDATE deliveries SET claimed_by = ?, due_at = NULL WHERE seq IN (",
+	before: "UPDATE OR FAIL deliveries SET claimed_by = ?, due_at = NULL WHERE seq IN (",
 	row:    "?",
 	after:  ")",
 }
 
 var unclaimDeliveries = &statement{
-	before: `UPDATE deliveries SET claimed_by = NULL, due_at = CASE WHEN status = 'PENDING' THEN ? END
+	before: `UPDATE OR FAIL deliveries SET claimed_by = NULL, due_at = CASE WHEN status = 'PENDING' THEN ? END
 		WHERE claimed_by = ? AND seq IN (`,
 	row:   "?",
 	after: ")",
