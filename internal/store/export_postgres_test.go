@@ -24,3 +24,22 @@ func Hasty() (undo func()) {
 	writeTimeout = 2 * time.Second
 	return func() { writeTimeout = was }
 }
+
+// MakeDay makes the partitions of a day, as the server did when it came.
+func (s *Store) MakeDay(ctx context.Context, when time.Time) error {
+	return s.db.(*postgresDB).makeDay(ctx, dayOf(when))
+}
+
+// HasDay counts the partitions of a day: of events, deliveries and attempts.
+func (s *Store) HasDay(ctx context.Context, when time.Time) (n int, err error) {
+	for _, table := range history {
+		var there bool
+		if err := s.read.WithContext(ctx).Raw("SELECT to_regclass(?) IS NOT NULL", table+"_"+dayOf(when).String()).Scan(&there).Error; err != nil {
+			return 0, err
+		}
+		if there {
+			n++
+		}
+	}
+	return n, nil
+}

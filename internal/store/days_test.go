@@ -1,0 +1,98 @@
+package store_test
+
+import (
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
+)
+
+// Retention drops a day whole when nothing of it is owed. Of a day on which something is, it takes the completed events;
+// deliveries that are pending or held stay, arrive when they can, and then the day goes too.
+func TestOldDaysAreDropped(t *testing.T) {
+	today := time.Now()
+	var daysAgo atomic.Int64
+	clock := func() time.Time { return today.AddDate(0, 0, -int(daysAgo.Load())) }
+	s, err := store.Open(t.Context(), store.Options{
+		URL: webhooktest.Postgres(t), MasterKeys: [][]byte{webhooktest.MasterKey}, Now: clock,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	c := tenant(t, s, "a")
+	w, held := register(t, c, webhook.New{Enabled: true, Events: []string{"sent"}}), register(t, c, webhook.New{Enabled: true, Events: []string{"held"}})
+	if _, _, err := c.UpdateWebhook(t.Context(), held.ID, webhook.Patch{Enabled: webhook.Some(false)}, nil); err != nil {
+		t.Fatal(err)
+	}
+	sent := func(n int) {
+		t.Helper()
+		jobs, _ := claim(t, s, w.ID, n)
+		if len(jobs) != n {
+			t.Fatalf("%d claimed, want %d", len(jobs), n)
+		}
+		for _, j := range jobs {
+			record(t, s, j, 200)
+		}
+	}
+	prune := func(when string, want int) {
+		t.Helper()
+		if n, err := s.Prune(t.Context(), time.Now().AddDate(0, 0, -5)); n != want || err != nil {
+			t.Errorf("%s: %d events went, want %d (%v)", when, n, want, err)
+		}
+	}
+	partitions := func(when time.Time, want int) {
+		t.Helper()
+		if n, err := s.HasDay(t.Context(), when); n != want || err != nil {
+			t.Errorf("%s has %d partitions, want %d (%v)", when.Format(time.DateOnly), n, want, err)
+		}
+	}
+	done, owed := today.AddDate(0, 0, -10), today.AddDate(0, 0, -9)
+	for _, day := range []time.Time{done, owed} {
+		if err := s.MakeDay(t.Context(), day); err != nil {
+			t.Fatal(err)
+		}
+	}
+	daysAgo.Store(10)
+	publish(t, c, webhook.NewEvent{Type: "sent", IdempotencyKey: "key"}, webhook.NewEvent{Type: "sent"})
+	publish(t, c, webhook.NewEvent{Type: "nobody"})
+	sent(2)
+	_, last, err := s.AttemptBounds(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	daysAgo.Store(9)
+	publish(t, c, webhook.NewEvent{Type: "sent"})
+	sent(1)
+	publish(t, c, webhook.NewEvent{Type: "sent"}, webhook.NewEvent{Type: "held"})
+	daysAgo.Store(0)
+	publish(t, c, webhook.NewEvent{Type: "sent"})
+	partitions(done, 3)
+
+	prune("at first", 4)
+	partitions(done, 0)
+	partitions(owed, 3)
+	if n, err := c.CountEvents(t.Context(), store.EventFilter{}); n != 3 || err != nil {
+		t.Errorf("%d events are left, want 3 (%v)", n, err)
+	}
+	if oldest, _, err := s.AttemptBounds(t.Context()); oldest <= last || err != nil {
+		t.Errorf("the log is said to be whole from %d on, and what was up to %d is gone (%v)", oldest, last, err)
+	}
+	if again := publish(t, c, webhook.NewEvent{Type: "other", IdempotencyKey: "key"})[0]; again.Err != nil || again.Duplicate {
+		t.Errorf("the key of an event that is gone: %+v", again)
+	}
+	prune("again", 0)
+
+	sent(2)
+	if _, _, err := c.UpdateWebhook(t.Context(), held.ID, webhook.Patch{Enabled: webhook.Some(true)}, nil); err != nil {
+		t.Fatal(err)
+	}
+	w = held
+	sent(1)
+	prune("when nothing is owed", 2)
+	partitions(owed, 0)
+	partitions(today, 3)
+}
