@@ -54,6 +54,7 @@ func (taker) Reserve(*store.Hook, int) bool { return true }
 func (taker) Release(*store.Hook, int)      {}
 func (taker) Due(webhook.ID, time.Time)     {}
 func (taker) Changed(*store.Hook)           {}
+func (taker) Nodes(int)                     {}
 
 func (t taker) Take(job *store.Job) {
 	t.b.mu.Lock()

@@ -135,15 +135,17 @@ func (g *gate) failed(started, now time.Time) {
 	g.cut = now
 }
 
-// setRate takes a webhook's rate limit in attempts a second. Tokens come at even distances, and up to 50 ms of them may
-// be used at once, so that a high rate needs few alarms; together they never make more than the rate in one second.
-func (g *gate) setRate(perSecond *int) {
+// setRate takes this node's share of a webhook's rate limit, which is in attempts a second. Tokens come at even distances,
+// and up to 50 ms of them may be used at once, so that a high rate needs few alarms; together they never make more than the
+// share, rounded up, in one second.
+func (g *gate) setRate(perSecond *int, nodes int) {
 	if perSecond == nil {
 		g.interval, g.burst, g.next = 0, 0, time.Time{}
 		return
 	}
-	burst := max(1, *perSecond/20)
-	interval := (time.Second + time.Duration(*perSecond-burst)) / time.Duration(*perSecond-burst+1) // rounded up
+	burst := max(1, *perSecond/nodes/20)
+	left := time.Duration(*perSecond - (burst-1)*nodes)
+	interval := (time.Duration(nodes)*time.Second + left - 1) / left // rounded up
 	g.interval, g.burst = interval, time.Duration(burst-1)*interval
 }
 

@@ -85,6 +85,7 @@ type Sender struct {
 
 	mu      sync.Mutex // guards everything below, and all gates
 	gates   map[webhook.ID]*gate
+	nodes   int // that share webhooks' rates
 	phase   phase
 	turn    int     // which ready list is looked at first
 	ready   [2]list // gates that may send now: healthy ones, and failing ones
@@ -144,6 +145,7 @@ func New(cfg Config) *Sender {
 		poke:      make(chan struct{}, 1),
 		idle:      make(chan struct{}),
 		gates:     map[webhook.ID]*gate{},
+		nodes:     1,
 	}
 }
 
@@ -447,7 +449,27 @@ func (s *Sender) setHook(g *gate, h *store.Hook) {
 	if old != nil && (old.URL != h.URL || h.Enabled && !old.Enabled) {
 		g.reset(s.cfg.PerWebhook)
 	}
-	g.setRate(h.RatePerSecond)
+	g.setRate(h.RatePerSecond, s.nodes)
+}
+
+// Nodes is store.Taker's. A webhook's rate is shared out evenly: a node whose share is too small for what it is given leaves
+// it to be claimed, which the others do.
+func (s *Sender) Nodes(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n == s.nodes {
+		return
+	}
+	s.nodes = n
+	now := s.cfg.Now()
+	for _, g := range s.gates {
+		if g.hook == nil || g.hook.RatePerSecond == nil {
+			continue
+		}
+		g.setRate(g.hook.RatePerSecond, n)
+		s.update(g, now)
+	}
+	s.dispatch(now)
 }
 
 // Stats is what the sender holds at a moment.

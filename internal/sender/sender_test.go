@@ -146,16 +146,19 @@ func TestNewEventsInterleaveWithBacklog(t *testing.T) {
 	})
 }
 
-// In no second are more attempts started than the webhook's rate allows, and hardly fewer.
+// In no second are more attempts started than the webhook's rate allows, and hardly fewer. Of several nodes each has its
+// share, also of those that come and go.
 func TestRateLimit(t *testing.T) {
-	for _, rate := range []int{1, 7, 100, 3000} {
-		t.Run(fmt.Sprint(rate), func(t *testing.T) {
+	for _, is := range []struct{ rate, nodes int }{{1, 1}, {7, 1}, {100, 1}, {3000, 1}, {1, 3}, {7, 3}, {90, 3}, {3000, 2}} {
+		t.Run(fmt.Sprint(is), func(t *testing.T) {
 			bubble(t, nil, func(t *testing.T, w *world) {
-				h := w.add("a", func(h *store.Hook) { h.RatePerSecond = &rate })
+				h := w.add("a", func(h *store.Hook) { h.RatePerSecond = &is.rate })
 				w.client.set("a", after(time.Millisecond, 200))
-				w.backlog(h, 6*rate, time.Now())
+				w.backlog(h, 9*is.rate, time.Now())
+				w.sender.Nodes(is.nodes)
 				w.run(t)
-				pass(5 * time.Second)
+				pass(6 * time.Second)
+				rate := (is.rate + is.nodes - 1) / is.nodes
 				starts := w.client.begun("a")
 				first := 0
 				for i, at := range starts {
@@ -166,8 +169,13 @@ func TestRateLimit(t *testing.T) {
 						t.Fatalf("%d attempts in one second", n)
 					}
 				}
-				if len(starts) < 5*rate*9/10 {
-					t.Errorf("%d attempts in 5 s, want nearly %d", len(starts), 5*rate)
+				if want := 6 * is.rate / is.nodes; len(starts) < want*9/10 || len(starts) > want+rate {
+					t.Errorf("%d attempts in 6 s, want nearly %d", len(starts), want)
+				}
+				w.sender.Nodes(2 * is.nodes)
+				pass(6 * time.Second)
+				if n, want := len(w.client.begun("a"))-len(starts), 6*is.rate/is.nodes/2; n < want*9/10-1 || n > want+rate {
+					t.Errorf("%d attempts in 6 s with twice the nodes, want nearly %d", n, want)
 				}
 			})
 		})

@@ -39,6 +39,8 @@ type dialect interface {
 	// finish moves deliveries on, if this node still holds them and the attempt is the next, and returns, by Seq, those
 	// that it did. One that was canceled while its attempt ran stays so, unless the attempt succeeded.
 	finish(b *batch, outcomes []outcome) (map[int64]finished, error)
+	// nodes is how many nodes share the deliveries.
+	nodes() int
 	// claimed makes the job this node's, and returns what its row says so with.
 	claimed(j *Job) (node int64)
 	// claim takes due deliveries of a webhook, as Claim says.

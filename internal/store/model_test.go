@@ -118,6 +118,7 @@ func (m *model) Release(*store.Hook, int)      { m.quota++ }
 func (m *model) Take(j *store.Job)             { m.taken = append(m.taken, j) }
 func (m *model) Due(webhook.ID, time.Time)     {}
 func (m *model) Changed(*store.Hook)           {}
+func (m *model) Nodes(int)                     {}
 func (m *model) live(h *modelHook) bool        { return h.enabled && !h.deleted }
 func (m *model) hook(id webhook.ID) *modelHook { return m.hooks[m.index(id)] }
 

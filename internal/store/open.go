@@ -178,7 +178,10 @@ func (s *Store) Ping(ctx context.Context) error {
 func (s *Store) Epoch() string { return s.epoch }
 
 // SetTaker sets the sender, once, before anything is published.
-func (s *Store) SetTaker(t Taker) { s.taker.Store(&t) }
+func (s *Store) SetTaker(t Taker) {
+	s.taker.Store(&t)
+	t.Nodes(s.db.nodes())
+}
 
 // takes is the sender, or who takes nothing.
 func (s *Store) takes() Taker {
@@ -206,6 +209,7 @@ func (noTaker) Release(*Hook, int)        {}
 func (noTaker) Take(*Job)                 {}
 func (noTaker) Due(webhook.ID, time.Time) {}
 func (noTaker) Changed(*Hook)             {}
+func (noTaker) Nodes(int)                 {}
 
 // unavailable wraps a database's error so that callers know that trying again may help.
 func unavailable(err error) error {

@@ -45,7 +45,7 @@ type postgresDB struct {
 	known  atomic.Int64          // the version of webhooks that routes has
 	log    follower
 	notify chan struct{} // holds one signal: something was committed
-	others atomic.Bool   // there are other nodes, to be told of it
+	alive  atomic.Int64  // nodes, this one among them
 	nudged atomic.Bool   // the writer was asked to look for changes
 	rejoin atomic.Bool   // the lease must be given up
 	gone   int64         // changes when a node goes; of keepLease only

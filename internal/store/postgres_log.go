@@ -328,7 +328,7 @@ func (p *postgresDB) tellOthers(ctx context.Context) {
 			return
 		case <-p.notify:
 		}
-		if p.others.Load() {
+		if p.alive.Load() > 1 {
 			_, _ = p.side.ExecContext(ctx, "SELECT pg_notify($1, $2)", channel, strconv.FormatInt(p.lease.Load().node, 10))
 		}
 		select {

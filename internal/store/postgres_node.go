@@ -57,15 +57,29 @@ func (p *postgresDB) join(ctx context.Context) error {
 		RETURNING seq`, leaseTime).Scan(&l.node); err != nil {
 		return fmt.Errorf("join: %w", err)
 	}
+	var alive int64
+	if err := tx.QueryRowContext(ctx, "SELECT COUNT(*) FROM nodes WHERE voided_at IS NULL").Scan(&alive); err != nil {
+		return fmt.Errorf("count the nodes: %w", err)
+	}
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("join: %w", err)
 	}
+	p.count(alive)
 	l.renewed(asked)
 	p.lease.Store(l)
 	p.rejoin.Store(false)
 	// Claims of nodes that nobody knows any more, and of those that are known to be gone.
 	return p.void(ctx, "NOT EXISTS (SELECT 1 FROM nodes n WHERE n.seq = claimed_by AND n.voided_at IS NULL)")
 }
+
+// count notes how many nodes there are, and tells the sender.
+func (p *postgresDB) count(alive int64) {
+	p.alive.Store(alive)
+	p.s.takes().Nodes(int(alive))
+}
+
+// nodes is dialect's.
+func (p *postgresDB) nodes() int { return max(1, int(p.alive.Load())) }
 
 // leave gives back what this node holds, at once.
 func (p *postgresDB) leave() {
@@ -196,14 +210,13 @@ func (p *postgresDB) sweep(ctx context.Context) (found bool, err error) {
 	if _, err := p.side.ExecContext(ctx, "DELETE FROM nodes WHERE voided_at < clock_timestamp() - $1::interval", voidedFor); err != nil {
 		return false, err
 	}
-	var alive int
-	var gone int64
+	var alive, gone int64
 	err = p.side.QueryRowContext(ctx, `SELECT COUNT(*) FILTER (WHERE voided_at IS NULL), COALESCE(MAX(seq) FILTER (WHERE voided_at IS NOT NULL), 0)
 		+ COUNT(*) FILTER (WHERE voided_at IS NOT NULL) FROM nodes`).Scan(&alive, &gone)
 	if err != nil {
 		return false, err
 	}
-	p.others.Store(alive > 1)
+	p.count(alive)
 	if gone == 0 {
 		return false, nil
 	}

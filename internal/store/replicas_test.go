@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -154,6 +155,7 @@ func TestNodesChangeOneWebhook(t *testing.T) {
 // I7: a node whose lease another has voided, as of one that was frozen, writes nothing in its old name: what it had claimed
 // is the other's, and it goes on as a new node.
 func TestVoidedNode(t *testing.T) {
+	t.Parallel()
 	stores := replicas(t, 2)
 	frozen, other := stores[0], stores[1]
 	c := tenant(t, frozen, "a")
@@ -305,6 +307,44 @@ func TestLogAfterLostIDs(t *testing.T) {
 	for _, s := range []*store.Store{first, second} {
 		if log, _, err := s.AttemptLog(t.Context(), owner.ID, store.AttemptFilter{}, 0, 10); len(log) != 1 || err != nil {
 			t.Errorf("%d attempts in the log, %v", len(log), err)
+		}
+	}
+}
+
+// Every node knows how many there are, at once when it comes, and soon when another comes or goes.
+func TestNodesAreCounted(t *testing.T) {
+	t.Parallel() // with TestVoidedNode: both wait for nodes to look around
+	url := webhooktest.Postgres(t)
+	first, second := &counter{}, &counter{}
+	a := node(t, url)
+	a.SetTaker(first)
+	first.await(t, 1)
+	b := node(t, url)
+	b.SetTaker(second)
+	if n := second.nodes.Load(); n != 2 {
+		t.Errorf("a node that came knows of %d, want 2", n)
+	}
+	first.await(t, 2)
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	first.await(t, 1)
+}
+
+// counter is a taker that only counts nodes.
+type counter struct {
+	instant
+	nodes atomic.Int64
+}
+
+func (c *counter) Reserve(*store.Hook, int) bool { return false }
+func (c *counter) Nodes(n int)                   { c.nodes.Store(int64(n)) }
+
+func (c *counter) await(t *testing.T, want int64) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); c.nodes.Load() != want; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d nodes, want %d", c.nodes.Load(), want)
 		}
 	}
 }

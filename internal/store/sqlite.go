@@ -216,6 +216,9 @@ func (q *sqliteDB) transaction(b *batch, do func() error) error {
 // claimed is dialect's.
 func (q *sqliteDB) claimed(*Job) int64 { return q.node }
 
+// nodes is dialect's. The directory is this one's alone.
+func (q *sqliteDB) nodes() int { return 1 }
+
 // lockHooks is dialect's. Only one process writes, and only one transaction of it.
 func (q *sqliteDB) lockHooks(*batch) error { return nil }
 

@@ -43,7 +43,7 @@ type Result struct {
 	Gone bool
 }
 
-// Taker is the sender as the store sees it. Its methods are called from the store's writer: they must return at once and
+// Taker is the sender as the store sees it. Its methods are called from the store's own goroutines: they must return at once and
 // must not call the store.
 type Taker interface {
 	// Reserve asks for room in memory for one new delivery of size bytes. True means that the delivery is claimed in the
@@ -57,6 +57,8 @@ type Taker interface {
 	Due(webhookID webhook.ID, at time.Time)
 	// Changed tells, after commit, of a webhook that was created, changed, disabled, enabled or (DeletedAt set) deleted.
 	Changed(h *Hook)
+	// Nodes tells how many nodes share the deliveries, this one among them.
+	Nodes(n int)
 }
 
 // HookDue is a webhook and when its next unclaimed delivery is due; nil when there is none.
