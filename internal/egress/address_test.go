@@ -258,46 +258,75 @@ func publicReceiver(t testing.TB, ca *canary, h http.HandlerFunc) (addr netip.Ad
 	return l.Addr().(*net.TCPAddr).AddrPort(), cfg
 }
 
+// scripted are what a name server answers to one request after the other, and what comes of each: 127.0.0.2 is outside.
+var scripted = map[string]struct {
+	script func(name string, round int) []any
+	want   []Code
+}{
+	"public": {func(string, int) []any { return []any{"127.0.0.2"} }, []Code{OK, OK}},
+	"rebinding": {func(_ string, round int) []any {
+		if round == 0 {
+			return []any{"127.0.0.2"}
+		}
+		return []any{"127.0.0.1"}
+	}, []Code{OK, BlockedAddress, BlockedAddress}},
+	"rebinding and back": {func(_ string, round int) []any {
+		return []any{fmt.Sprintf("127.0.0.%d", 2-round%2)}
+	}, []Code{OK, BlockedAddress, OK, BlockedAddress}},
+	"rebinding by an alias": {func(_ string, round int) []any {
+		return []any{cname("alias.example."), fmt.Sprintf("127.0.0.%d", 2-round%2)}
+	}, []Code{OK, BlockedAddress}},
+	"mixed":               {func(string, int) []any { return []any{"127.0.0.1", "127.0.0.2", "::1"} }, []Code{OK, OK}},
+	"mixed, inside first": {func(string, int) []any { return []any{"10.0.0.1", "169.254.169.254", "127.0.0.2"} }, []Code{OK}},
+	"all inside":          {func(string, int) []any { return []any{"127.0.0.1", "::1", "10.0.0.1"} }, []Code{BlockedAddress}},
+	"CNAME to inside": {func(string, int) []any {
+		return []any{cname("inside.example."), "127.0.0.1"}
+	}, []Code{BlockedAddress}},
+	"CNAME to localhost": {func(string, int) []any { return []any{cname("localhost."), "127.0.0.1", "::1"} }, []Code{BlockedAddress}},
+	"CNAME to public":    {func(string, int) []any { return []any{cname("outside.example."), "127.0.0.2"} }, []Code{OK}},
+	"mapped AAAA":        {func(string, int) []any { return []any{"::ffff:127.0.0.1"} }, []Code{BlockedAddress}},
+	"compatible AAAA":    {func(string, int) []any { return []any{"::127.0.0.1"} }, []Code{BlockedAddress}},
+	"NAT64 AAAA":         {func(string, int) []any { return []any{"64:ff9b::7f00:1"} }, []Code{BlockedAddress}},
+	"unspecified":        {func(string, int) []any { return []any{"0.0.0.0", "::"} }, []Code{BlockedAddress}},
+	"nothing":            {func(string, int) []any { return nil }, []Code{DNS}},
+}
+
+// rebinds answers, for each of closedAnswers, with an address outside at first, and with it at the next request.
+func rebinds() (script func(name string, round int) []any, requests int) {
+	all := closedAnswers()
+	return func(_ string, round int) []any {
+		if round%2 == 0 {
+			return []any{"127.0.0.2"}
+		}
+		return all[round/2]
+	}, 2 * len(all)
+}
+
+// outside is a receiver that counts what it gets, and closes every connection, so that the next request looks the name up
+// again.
+func outside(t testing.TB, ca *canary) (cfg Config, served *atomic.Int64) {
+	t.Helper()
+	served = &atomic.Int64{}
+	_, cfg = publicReceiver(t, ca, func(w http.ResponseWriter, _ *http.Request) {
+		served.Add(1)
+		w.Header().Set("Connection", "close")
+	})
+	return cfg, served
+}
+
 // Rebinding, mixed answers, CNAME chains and mapped AAAA records, from a name server, by Go's resolver.
+// TestDNSAnswersWithCgoResolver does it by the C library's.
 func TestScriptedNameServer(t *testing.T) {
 	ca := newCanary(t)
-	var served atomic.Int64
-	_, cfg := publicReceiver(t, ca, func(w http.ResponseWriter, _ *http.Request) {
-		served.Add(1)
-		w.Header().Set("Connection", "close") // so that the next request looks the name up again
-	})
-	for name, tt := range map[string]struct {
-		script func(name string, round int) []any
-		want   []Code
-	}{
-		"public": {func(string, int) []any { return []any{"127.0.0.2"} }, []Code{OK, OK}},
-		"rebinding": {func(_ string, round int) []any {
-			if round == 0 {
-				return []any{"127.0.0.2"}
-			}
-			return []any{"127.0.0.1"}
-		}, []Code{OK, BlockedAddress, BlockedAddress}},
-		"mixed":               {func(string, int) []any { return []any{"127.0.0.1", "127.0.0.2", "::1"} }, []Code{OK, OK}},
-		"mixed, inside first": {func(string, int) []any { return []any{"10.0.0.1", "169.254.169.254", "127.0.0.2"} }, []Code{OK}},
-		"all inside":          {func(string, int) []any { return []any{"127.0.0.1", "::1", "10.0.0.1"} }, []Code{BlockedAddress}},
-		"CNAME to inside": {func(string, int) []any {
-			return []any{cname("inside.example."), "127.0.0.1"}
-		}, []Code{BlockedAddress}},
-		"CNAME to localhost": {func(string, int) []any { return []any{cname("localhost."), "127.0.0.1", "::1"} }, []Code{BlockedAddress}},
-		"CNAME to public":    {func(string, int) []any { return []any{cname("outside.example."), "127.0.0.2"} }, []Code{OK}},
-		"mapped AAAA":        {func(string, int) []any { return []any{"::ffff:127.0.0.1"} }, []Code{BlockedAddress}},
-		"compatible AAAA":    {func(string, int) []any { return []any{"::127.0.0.1"} }, []Code{BlockedAddress}},
-		"NAT64 AAAA":         {func(string, int) []any { return []any{"64:ff9b::7f00:1"} }, []Code{BlockedAddress}},
-		"unspecified":        {func(string, int) []any { return []any{"0.0.0.0", "::"} }, []Code{BlockedAddress}},
-		"nothing":            {func(string, int) []any { return nil }, []Code{DNS}},
-	} {
+	cfg, served := outside(t, ca)
+	for name, tt := range scripted {
 		t.Run(name, func(t *testing.T) {
 			ns := newDNS(t, tt.script)
 			cfg := cfg
 			cfg.Resolver = ns.resolver()
 			c := client(t, cfg)
 			for i, want := range tt.want {
-				res := c.Do(within(t, 5*time.Second), &Request{URL: ca.url(t, "example.com")})
+				res := c.Do(within(t, 20*time.Second), &Request{URL: ca.url(t, "example.com")})
 				if res.Code != want {
 					t.Fatalf("request %d: %q %q, want %q", i, res.Code, res.Message, want)
 				}
@@ -308,6 +337,30 @@ func TestScriptedNameServer(t *testing.T) {
 	ca.untouched(t)
 	if served.Load() == 0 {
 		t.Error("the receiver was never reached: the test proves nothing")
+	}
+}
+
+// A name that was outside at one request is looked up and judged anew at the next, whatever closed address it is by then.
+func TestRebindingToClosedAddresses(t *testing.T) {
+	ca := newCanary(t)
+	cfg, served := outside(t, ca)
+	script, requests := rebinds()
+	ns := newDNS(t, script)
+	cfg.Resolver = ns.resolver()
+	c := client(t, cfg)
+	for i := range requests {
+		want := OK
+		if i%2 == 1 {
+			want = BlockedAddress
+		}
+		if res := c.Do(within(t, 20*time.Second), &Request{URL: ca.url(t, "example.com")}); res.Code != want {
+			t.Errorf("%v: %q %q, want %q", script("", i), res.Code, res.Message, want)
+		}
+		ns.next()
+	}
+	ca.untouched(t)
+	if n := served.Load(); n != int64(requests/2) {
+		t.Errorf("the receiver was reached %d times in %d requests", n, requests)
 	}
 }
 

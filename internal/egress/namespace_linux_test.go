@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -84,13 +85,13 @@ func inNamespace(t *testing.T) {
 	if err != nil {
 		t.Skip(err)
 	}
-	all := closedAnswers()
-	ns := serveDNS(t, conn, func(_ string, round int) []any {
-		if round == 0 {
-			return []any{"192.0.2.7"}
-		}
-		return all[round-1]
-	})
+	var script atomic.Pointer[func(string, int) []any]
+	ns := serveDNS(t, conn, func(name string, round int) []any { return (*script.Load())(name, round) })
+	follow := func(s func(string, int) []any) {
+		script.Store(&s)
+		ns.round.Store(0)
+	}
+	follow(func(string, int) []any { return []any{"192.0.2.7"} })
 	resolver := &net.Resolver{}
 	if got, err := resolver.LookupNetIP(t.Context(), "ip4", "127.1"); err != nil || got[0].Unmap() != netip.MustParseAddr("127.0.0.1") {
 		t.Skipf("this is not the C library's resolver: %v, %v", got, err)
@@ -101,9 +102,9 @@ func inNamespace(t *testing.T) {
 
 	ca := newCanary(t)
 	c := client(t, Config{Ports: []uint16{ca.port}, Resolver: resolver})
-	blocked := 0
+	all, blocked := closedAnswers(), 0
+	follow(func(_ string, round int) []any { return all[round] })
 	for _, answers := range all {
-		ns.next()
 		res := c.Do(within(t, 20*time.Second), &Request{URL: ca.url(t, "hook.example")})
 		switch res.Code {
 		case BlockedAddress:
@@ -112,9 +113,44 @@ func inNamespace(t *testing.T) {
 		default:
 			t.Errorf("%v: %q %q", answers, res.Code, res.Message)
 		}
+		ns.next()
 	}
 	if blocked < len(all)*9/10 {
 		t.Errorf("%d of %d answers came to be judged", blocked, len(all))
+	}
+
+	// Each name as often as its script says, and then each closed address after one that is outside.
+	cfg, served := outside(t, ca)
+	cfg.Resolver = resolver
+	request := func(c *Client, i int, want Code) {
+		res := c.Do(within(t, 20*time.Second), &Request{URL: ca.url(t, "example.com")})
+		if res.Code == DNS && want == BlockedAddress {
+			blocked--
+		} else if res.Code != want {
+			t.Errorf("request %d: %v: %q %q, want %q", i, (*script.Load())("", i), res.Code, res.Message, want)
+		}
+		ns.next()
+	}
+	for _, tt := range scripted {
+		c := client(t, cfg)
+		follow(tt.script)
+		for i, want := range tt.want {
+			request(c, i, want)
+		}
+	}
+	rebind, requests := rebinds()
+	blocked = requests / 2
+	before := served.Load()
+	follow(rebind)
+	c = client(t, cfg)
+	for i := range requests {
+		request(c, i, []Code{OK, BlockedAddress}[i%2])
+	}
+	if blocked < len(all)*9/10 {
+		t.Errorf("%d of %d answers came to be judged after one that was outside", blocked, len(all))
+	}
+	if n := served.Load() - before; n != int64(requests/2) {
+		t.Errorf("the receiver was reached %d times in %d requests", n, requests)
 	}
 	ca.untouched(t)
 }
