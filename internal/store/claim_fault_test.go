@@ -57,3 +57,40 @@ func TestPruneLooksEverywhere(t *testing.T) {
 		}
 	})
 }
+
+// Retention takes what was published before its time, with everything that hangs on it, and no more: an idempotency key is
+// free then, and one of an event that stays is not.
+func TestPruneKeepsWhatIsYoung(t *testing.T) {
+	each(t, func(t *suite) {
+		s := t.open(t, store.Options{})
+		c := tenant(t, s, "a")
+		w := register(t, c, webhook.New{Enabled: true})
+		made := map[string]*webhook.Event{}
+		for _, key := range []string{"old", "young"} {
+			made[key] = publish(t, c, webhook.NewEvent{IdempotencyKey: key})[0].Event
+			jobs, _ := claim(t, s, w.ID, 1)
+			record(t, s, jobs[0], 200)
+			time.Sleep(2 * time.Millisecond) // the times have microseconds
+		}
+		if n, err := s.Prune(t.Context(), made["young"].CreatedAt); n != 1 || err != nil {
+			t.Errorf("%d events went, %v", n, err)
+		}
+		found, err := c.EventsByID(t.Context(), []webhook.ID{made["old"].ID, made["young"].ID})
+		if err != nil || len(found) != 1 || found[made["young"].ID] == nil {
+			t.Errorf("what is left: %v, %v", found, err)
+		}
+		if d := only[webhook.Delivery](t)(c.Deliveries(t.Context(), store.DeliveryFilter{}, store.Page{})); d.EventID != made["young"].ID {
+			t.Errorf("a delivery of %v is left", d.EventID)
+		}
+		log, _, err := s.AttemptLog(t.Context(), w.TenantID, store.AttemptFilter{}, 0, 10)
+		if err != nil || len(log) != 1 || log[0].EventID != made["young"].ID {
+			t.Errorf("attempts that are left: %v, %v", log, err)
+		}
+		if again := publish(t, c, webhook.NewEvent{IdempotencyKey: "young"})[0]; !again.Duplicate || again.Event.ID != made["young"].ID {
+			t.Errorf("the key of an event that stays: %+v", again)
+		}
+		if again := publish(t, c, webhook.NewEvent{IdempotencyKey: "old", Data: []byte("2")})[0]; again.Err != nil || again.Duplicate {
+			t.Errorf("the key of an event that went: %+v", again)
+		}
+	})
+}

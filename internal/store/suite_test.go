@@ -542,11 +542,45 @@ func TestRotation(t *testing.T) {
 		if len(secrets[w.ID]) != 2 || secrets[w.ID][0].Reveal() != second.Reveal() {
 			t.Errorf("after a restart: %v", secrets)
 		}
+		if end := secrets[w.ID][1].ExpiresAt; secrets[w.ID][0].ExpiresAt != nil || end == nil || time.Until(*end) > time.Hour || time.Until(*end) < time.Hour-5*time.Minute {
+			t.Errorf("after a restart the rotated secret signs until %v, for an hour", end)
+		}
 		if _, _, err := tenant(t, s, "a").UpdateWebhook(t.Context(), w.ID, webhook.Patch{}, &webhook.Rotation{}); err != nil {
 			t.Fatal(err)
 		}
 		if n := active(s); n != 1 {
 			t.Errorf("%d secrets sign after a rotation without overlap, want 1", n)
+		}
+	})
+}
+
+// However often somebody rotates, five secrets sign at most: the newest.
+func TestRotationIsBounded(t *testing.T) {
+	each(t, func(t *suite) {
+		s := t.open(t, store.Options{})
+		c := tenant(t, s, "a")
+		w := register(t, c, webhook.New{Enabled: true})
+		var newest []string
+		for range 8 {
+			_, secret, err := c.UpdateWebhook(t.Context(), w.ID, webhook.Patch{}, &webhook.Rotation{Overlap: time.Hour})
+			if err != nil {
+				t.Fatal(err)
+			}
+			newest = append([]string{secret.Reveal()}, newest...)
+		}
+		for range 2 {
+			secrets, err := tenant(t, s, "a").Secrets(t.Context(), []webhook.ID{w.ID})
+			var sign []string
+			for _, secret := range secrets[w.ID] {
+				sign = append(sign, secret.Reveal())
+			}
+			if diff := cmp.Diff(newest[:5], sign); diff != "" || err != nil {
+				t.Errorf("%v, which sign: %s", err, diff)
+			}
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			s = t.open(t, store.Options{}) // and after a restart
 		}
 	})
 }

@@ -43,3 +43,37 @@ func TestFailedChangeLeavesNeighbours(t *testing.T) {
 		t.Errorf("changed are %v", b.changed)
 	}
 }
+
+// What was found to be old and done may be owed again when it is to be removed: retention looks again.
+func TestRemoveLooksAgain(t *testing.T) {
+	s, err := Open(t.Context(), Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	owner, err := s.EnsureTenant(t.Context(), "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := s.In(owner.ID)
+	if _, _, err := c.CreateWebhook(t.Context(), webhook.New{URL: "https://example.com/", Enabled: true, Events: []string{"a.b"}}); err != nil {
+		t.Fatal(err)
+	}
+	var found []webhook.ID
+	for _, name := range []string{"a.b", "c.d"} { // one is owed
+		published, err := c.Publish(t.Context(), []webhook.NewEvent{{Type: name, Data: []byte("1")}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, published[0].Event.ID)
+	}
+	n := 0
+	err = s.change(t.Context(), func(b *batch) (err error) {
+		n, err = b.remove(found)
+		return err
+	})
+	left, _ := c.EventsByID(t.Context(), found)
+	if err != nil || n != 1 || left[found[0]] == nil || left[found[1]] != nil {
+		t.Errorf("%d events went, %v are left, %v", n, left, err)
+	}
+}
