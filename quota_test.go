@@ -10,6 +10,9 @@ import (
 	"time"
 
 	"github.com/coder/websocket/wsjson"
+
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
 // answer sends a body, and returns the status, how long to wait, and the answer.
@@ -156,5 +159,60 @@ func TestDeletedTenantIsCutOff(t *testing.T) {
 	case s, open := <-going.got:
 		t.Errorf("another tenant's stream: %v %v", s, open)
 	default:
+	}
+}
+
+// A server removes what is older than --retention when it starts, and the secrets whose overlap has ended.
+func TestRetention(t *testing.T) {
+	dir, now := t.TempDir(), time.Now()
+	s, err := store.Open(t.Context(), store.Options{Dir: dir, Now: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	owner, err := s.EnsureTenant(t.Context(), webhook.DefaultTenant)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := s.In(owner.ID)
+	var ids []webhook.ID
+	for _, age := range []time.Duration{3 * time.Hour, time.Hour} {
+		now = time.Now().Add(-age)
+		published, err := c.Publish(t.Context(), []webhook.NewEvent{{Type: "a.b", Data: []byte("1")}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, published[0].Event.ID)
+		if age == time.Hour {
+			continue
+		}
+		w, _, err := c.CreateWebhook(t.Context(), webhook.New{URL: "https://example.com/"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := c.UpdateWebhook(t.Context(), w.ID, webhook.Patch{}, &webhook.Rotation{Overlap: time.Hour}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	p := boot(t, dir, "--retention", "2h")
+	operator := &client{p.url, p.token}
+	var text string
+	for deadline := time.Now().Add(30 * time.Second); !strings.Contains(text, `"totalCount":1`); time.Sleep(10 * time.Millisecond) {
+		if _, _, text = operator.answer(t, "/graphql", "*/*", `{"query": "{ events { totalCount nodes { id } } }"}`); time.Now().After(deadline) {
+			t.Fatal(text)
+		}
+	}
+	if strings.Contains(text, ids[0].String()) || !strings.Contains(text, ids[1].String()) {
+		t.Errorf("what is left: %s", text)
+	}
+	p.stop()
+	if s, err = store.Open(t.Context(), store.Options{Dir: dir}); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	if n, err := s.PruneSecrets(t.Context()); n != 0 || err != nil {
+		t.Errorf("%d secrets had ended and were left, %v", n, err)
 	}
 }

@@ -45,3 +45,14 @@ func TestSensitiveStaysSo(t *testing.T) {
 		t.Errorf("recorded as %q", block)
 	}
 }
+
+// Headers that hold credentials by their definition are never shown, whatever their owner says of them.
+func TestCredentialsAreSensitive(t *testing.T) {
+	value := "v"
+	for name, want := range map[string]bool{"authorization": true, "Cookie": true, "X-Cookie": false} {
+		got, err := SetHeaders(nil, []*NewHeader{{Name: name, Value: &value}})
+		if err != nil || got[0].Sensitive != want || (got[0].Shown() == nil) != want || strings.Contains(string(RecordedHeaders(got)), Redacted) != want {
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+	}
+}
