@@ -2,6 +2,8 @@ package main
 
 import (
 	"bufio"
+	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -82,6 +84,30 @@ func TestEgressSettings(t *testing.T) {
 	c.mutate(t, createWebhook, map[string]any{"url": "http://127.0.0.3/"}, &answer)
 	if len(answer.UserErrors) != 1 || answer.UserErrors[0].Message != refused.Error.Message {
 		t.Errorf("%+v", answer)
+	}
+}
+
+// A server whose webhooks may reach inside says so as a warning, and one whose may not does not.
+func TestPrivateTargetsAreLoud(t *testing.T) {
+	for _, allowed := range []bool{true, false} {
+		var log logged
+		ctx, cancel := context.WithCancel(t.Context())
+		out, in := io.Pipe()
+		ended := make(chan error, 1)
+		go func() {
+			err := run(ctx, []string{"--listen", "127.0.0.1:0", "--database", t.TempDir(), fmt.Sprintf("--allow-private-targets=%t", allowed)},
+				func(string) string { return "" }, in, &log)
+			_ = in.CloseWithError(io.EOF)
+			ended <- err
+		}()
+		announced(t, out)
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		if loud := bytes.Contains(log.bytes(), []byte("private addresses over plain http")) && bytes.Contains(log.bytes(), []byte("WARN")); loud != allowed {
+			t.Errorf("allowed %v: %s", allowed, log.bytes())
+		}
 	}
 }
 

@@ -166,20 +166,24 @@ func TestLargestDocuments(t *testing.T) {
 	}
 }
 
+// hostileVariables are documents that are no harm, and variables that are.
+var hostileVariables = map[string]struct{ document, variables string }{
+	"deep":         {filterDocument, `{"f":` + strings.Repeat(`{"and":[`, 50_000) + strings.Repeat(`]}`, 50_000) + `}`},
+	"deep unknown": {filterDocument, `{"f":{"x":` + strings.Repeat(`[`, 400_000) + strings.Repeat(`]`, 400_000) + `}}`},
+	"wide":         {filterDocument, `{"f":{"and":[` + strings.Repeat(`{"n":1},`, 100_000) + `{}]}}`},
+	"empty lists":  {filterDocument, `{"f":{"and":[` + strings.Repeat(`[],`, 300_000) + `[]]}}`},
+	"raw list":     {"query($l:[JSON!]){echo(list:$l)}", `{"l":[` + strings.Repeat(`1,`, 400_000) + `1]}`},
+	"deep ids":     {"query($l:[ID!]!){nodes(ids:$l){id}}", `{"l":` + strings.Repeat(`[`, 5000) + strings.Repeat(`]`, 5000) + `}`},
+	"undeclared":   {"query($n:Int){number(f:$n)}", `{"x":[` + strings.Repeat(`{},`, 300_000) + `{}]}`},
+	"deep JSON":    {"query($d:JSON){echo(data:$d)}", `{"d":` + strings.Repeat(`[`, 400_000) + strings.Repeat(`]`, 400_000) + `}`},
+}
+
+const filterDocument = "query($f:Filter){echo(filter:$f)}"
+
 // Hostile variables are refused as hostile documents are; what the operation does not declare costs nothing.
 func TestHostileVariables(t *testing.T) {
 	e := newEngine(testschema.New(), Config{}.withDefaults())
-	const filter = "query($f:Filter){echo(filter:$f)}"
-	for name, c := range map[string]struct{ document, variables string }{
-		"deep":         {filter, `{"f":` + strings.Repeat(`{"and":[`, 50_000) + strings.Repeat(`]}`, 50_000) + `}`},
-		"deep unknown": {filter, `{"f":{"x":` + strings.Repeat(`[`, 400_000) + strings.Repeat(`]`, 400_000) + `}}`},
-		"wide":         {filter, `{"f":{"and":[` + strings.Repeat(`{"n":1},`, 100_000) + `{}]}}`},
-		"empty lists":  {filter, `{"f":{"and":[` + strings.Repeat(`[],`, 300_000) + `[]]}}`},
-		"raw list":     {"query($l:[JSON!]){echo(list:$l)}", `{"l":[` + strings.Repeat(`1,`, 400_000) + `1]}`},
-		"deep ids":     {"query($l:[ID!]!){nodes(ids:$l){id}}", `{"l":` + strings.Repeat(`[`, 5000) + strings.Repeat(`]`, 5000) + `}`},
-		"undeclared":   {"query($n:Int){number(f:$n)}", `{"x":[` + strings.Repeat(`{},`, 300_000) + `{}]}`},
-		"deep JSON":    {"query($d:JSON){echo(data:$d)}", `{"d":` + strings.Repeat(`[`, 400_000) + strings.Repeat(`]`, 400_000) + `}`},
-	} {
+	for name, c := range hostileVariables {
 		t.Run(name, func(t *testing.T) {
 			if errs := checkCheap(t, e, func() *request { return &request{query: c.document, variables: json.RawMessage(c.variables)} }); errs == nil {
 				t.Error("it was not refused")

@@ -47,6 +47,7 @@ func TestStatusOfRequests(t *testing.T) {
 		{"extensions string", "POST", "/", `{"query":"{hello}","extensions":""}`, nil, 400, "BAD_USER_INPUT"},
 		{"get variables text", "GET", "/?query={hello}&variables=x", "", nil, 400, "BAD_USER_INPUT"},
 		{"too large", "POST", "/", `{"query":"` + strings.Repeat(" ", 1<<20) + `"}`, nil, 413, "BAD_USER_INPUT"},
+		{"too large, events", "POST", "/", `{"query":"` + strings.Repeat(" ", 1<<20) + `"}`, map[string]string{"Accept": mediaEvents}, 413, "BAD_USER_INPUT"},
 		{"syntax, json", "POST", "/", `{"query":"{"}`, nil, 200, "GRAPHQL_PARSE_FAILED"},
 		{"syntax, graphql", "POST", "/", `{"query":"{"}`, graphql, 400, "GRAPHQL_PARSE_FAILED"},
 		{"validation, json", "POST", "/", `{"query":"{nope}"}`, nil, 200, "GRAPHQL_VALIDATION_FAILED"},

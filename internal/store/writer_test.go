@@ -1,6 +1,8 @@
 package store
 
 import (
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -75,5 +77,36 @@ func TestRemoveLooksAgain(t *testing.T) {
 	left, _ := c.EventsByID(t.Context(), found)
 	if err != nil || n != 1 || left[found[0]] == nil || left[found[1]] != nil {
 		t.Errorf("%d events went, %v are left, %v", n, left, err)
+	}
+}
+
+// Readers can not write, whatever they are told to. A database whose settings read back as ones that lose what was acknowledged
+// is refused.
+func TestPragmas(t *testing.T) {
+	s, err := Open(t.Context(), Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	if err := s.read.Exec("UPDATE store SET epoch = 'x'").Error; err == nil || !strings.Contains(err.Error(), "readonly") {
+		t.Errorf("a reader writes: %v", err)
+	}
+	if err := checkPragmas(s.write); err != nil {
+		t.Error(err)
+	}
+	for _, pragma := range []string{"synchronous = NORMAL", "synchronous = OFF", "foreign_keys = OFF", "journal_mode = DELETE"} {
+		db, err := openSQLite(filepath.Join(t.TempDir(), "x.db"), false, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Exec("PRAGMA " + pragma).Error; err != nil {
+			t.Fatal(err)
+		}
+		if name, _, _ := strings.Cut(pragma, " "); checkPragmas(db) == nil || !strings.Contains(checkPragmas(db).Error(), name) {
+			t.Errorf("%s: %v", pragma, checkPragmas(db))
+		}
+		if err := closePool(db); err != nil {
+			t.Error(err)
+		}
 	}
 }
