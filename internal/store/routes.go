@@ -18,7 +18,42 @@ import (
 type routes struct {
 	mu       sync.RWMutex
 	byID     map[webhook.ID]*Hook
-	byTenant map[webhook.ID]map[webhook.ID]*Hook
+	byTenant map[webhook.ID]*tenantRoutes
+}
+
+// tenantRoutes is one tenant's part. An event looks only at those that want it, however many there are.
+type tenantRoutes struct {
+	byID   map[webhook.ID]*Hook
+	byType map[string][]*Hook // under each type that it names
+	all    []*Hook            // that name none: they want every type
+}
+
+func (t *tenantRoutes) add(h *Hook) {
+	t.byID[h.ID] = h
+	if h.Events == nil {
+		t.all = append(t.all, h)
+	}
+	for _, name := range h.Events {
+		list := t.byType[name]
+		if n := len(list); n == 0 || list[n-1] != h { // a type that is named twice
+			t.byType[name] = append(list, h)
+		}
+	}
+}
+
+func (t *tenantRoutes) remove(h *Hook) {
+	delete(t.byID, h.ID)
+	is := func(other *Hook) bool { return other == h }
+	if h.Events == nil {
+		t.all = slices.DeleteFunc(t.all, is)
+	}
+	for _, name := range h.Events {
+		if list := slices.DeleteFunc(t.byType[name], is); len(list) > 0 {
+			t.byType[name] = list
+		} else {
+			delete(t.byType, name)
+		}
+	}
 }
 
 func (r *routes) get(id webhook.ID) *Hook {
@@ -34,16 +69,20 @@ func (r *routes) change(hooks map[webhook.ID]*Hook) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for id, h := range hooks {
-		if h.DeletedAt != nil {
+		if was := r.byID[id]; was != nil {
 			delete(r.byID, id)
-			delete(r.byTenant[h.TenantID], id)
+			r.byTenant[was.TenantID].remove(was)
+		}
+		if h.DeletedAt != nil {
 			continue
 		}
 		r.byID[id] = h
-		if r.byTenant[h.TenantID] == nil {
-			r.byTenant[h.TenantID] = map[webhook.ID]*Hook{}
+		t := r.byTenant[h.TenantID]
+		if t == nil {
+			t = &tenantRoutes{byID: map[webhook.ID]*Hook{}, byType: map[string][]*Hook{}}
+			r.byTenant[h.TenantID] = t
 		}
-		r.byTenant[h.TenantID][id] = h
+		t.add(h)
 	}
 }
 
@@ -51,26 +90,32 @@ func (r *routes) change(hooks map[webhook.ID]*Hook) {
 func (r *routes) count(tenant webhook.ID) int {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	return len(r.byTenant[tenant])
+	if t := r.byTenant[tenant]; t != nil {
+		return len(t.byID)
+	}
+	return 0
 }
 
 // of lists the tenant's webhooks.
 func (r *routes) of(tenant webhook.ID) []*Hook {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	return slices.Collect(maps.Values(r.byTenant[tenant]))
+	t := r.byTenant[tenant]
+	if t == nil {
+		return nil
+	}
+	return slices.Collect(maps.Values(t.byID))
 }
 
 // matching appends the tenant's webhooks that want the event type.
 func (r *routes) matching(list []*Hook, tenant webhook.ID, eventType string) []*Hook {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	for _, h := range r.byTenant[tenant] {
-		if h.Wants(eventType) {
-			list = append(list, h)
-		}
+	t := r.byTenant[tenant]
+	if t == nil {
+		return list
 	}
-	return list
+	return append(append(list, t.all...), t.byType[eventType]...)
 }
 
 func (s *Store) loadRoutes() error {
@@ -80,7 +125,7 @@ func (s *Store) loadRoutes() error {
 	}
 	s.routes.mu.Lock()
 	s.routes.byID = map[webhook.ID]*Hook{}
-	s.routes.byTenant = map[webhook.ID]map[webhook.ID]*Hook{}
+	s.routes.byTenant = map[webhook.ID]*tenantRoutes{}
 	s.routes.mu.Unlock()
 	s.routes.change(all)
 	return nil

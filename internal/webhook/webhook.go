@@ -61,11 +61,6 @@ const (
 // FailingLimit is how long a webhook may fail without one success before it is disabled.
 const FailingLimit = 5 * 24 * time.Hour
 
-// Wants reports whether the webhook subscribes to the event type.
-func (w *Webhook) Wants(eventType string) bool {
-	return w.Events == nil || slices.Contains(w.Events, eventType)
-}
-
 // Timeout is the deadline of one attempt.
 func (w *Webhook) Timeout(def time.Duration) time.Duration {
 	if w.TimeoutMs == nil {
