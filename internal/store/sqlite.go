@@ -156,7 +156,7 @@ func (q *sqliteDB) start(_ context.Context, s *Store) error {
 // savepoints, and a log that the writer shortens itself only when the checkpointer does not.
 func (q *sqliteDB) prepareWriting() error {
 	for _, pragma := range []string{
-		"cache_size = -65536", "temp_store = MEMORY", fmt.Sprintf("wal_autocheckpoint = %d", 4*checkpointPages), "journal_size_limit = 134217728",
+		"cache_size = -32768", "temp_store = MEMORY", fmt.Sprintf("wal_autocheckpoint = %d", 4*checkpointPages), "journal_size_limit = 134217728",
 	} {
 		if err := q.s.write.Exec("PRAGMA " + pragma).Error; err != nil {
 			return fmt.Errorf("pragma %s: %w", pragma, err)
