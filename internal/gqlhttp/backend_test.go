@@ -36,11 +36,19 @@ import (
 
 // backend is a database, its webhooks, and the servers on it.
 type backend struct {
-	store *store.Store
+	*node // the first
+	nodes []*node
 	token string
-	scope *store.Scope
 	owner webhook.ID
 	hooks []*webhook.Webhook // the one at i gets events of the type t.i
+
+	served atomic.Int64 // servers that were started
+}
+
+// node is one store of the database: PostgreSQL may have several.
+type node struct {
+	store *store.Store
+	scope *store.Scope
 
 	mu    sync.Mutex // guards the fields below
 	logs  map[*live.Log]bool
@@ -48,7 +56,7 @@ type backend struct {
 }
 
 // taker takes deliveries over as they are published, like the sender.
-type taker struct{ b *backend }
+type taker struct{ n *node }
 
 func (taker) Reserve(*store.Hook, int) bool { return true }
 func (taker) Release(*store.Hook, int)      {}
@@ -57,34 +65,50 @@ func (taker) Changed(*store.Hook)           {}
 func (taker) Nodes(int)                     {}
 
 func (t taker) Take(job *store.Job) {
-	t.b.mu.Lock()
-	defer t.b.mu.Unlock()
-	t.b.taken = append(t.b.taken, job)
+	t.n.mu.Lock()
+	defer t.n.mu.Unlock()
+	t.n.taken = append(t.n.taken, job)
 }
 
-func (b *backend) take() []*store.Job {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	jobs := b.taken
-	b.taken = nil
+func (n *node) take() []*store.Job {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	jobs := n.taken
+	n.taken = nil
 	return jobs
+}
+
+// tell is what a store calls with new attempts.
+func (n *node) tell(attempts []*webhook.Attempt) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for log := range n.logs {
+		log.Append(attempts)
+	}
 }
 
 func newBackend(t testing.TB, hooks int, change func(*store.Options)) *backend {
 	t.Helper()
-	b := &backend{store: webhooktest.Store(t, change), logs: map[*live.Log]bool{}}
-	b.store.SetTaker(taker{b})
-	b.store.OnAttempts(func(attempts []*webhook.Attempt) {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		for log := range b.logs {
-			log.Append(attempts)
-		}
-	})
+	return backendOn(t, hooks, webhooktest.Store(t, change))
+}
+
+// backendOn has a node on each of the stores, which are of one database.
+func backendOn(t testing.TB, hooks int, stores ...*store.Store) *backend {
+	t.Helper()
+	b := &backend{}
+	for _, s := range stores {
+		n := &node{store: s, logs: map[*live.Log]bool{}}
+		s.SetTaker(taker{n})
+		s.OnAttempts(n.tell)
+		b.nodes = append(b.nodes, n)
+	}
+	b.node = b.nodes[0]
 	var row *webhook.Token
 	b.token, row = webhooktest.Token(t, b.store, "kallima")
 	b.owner = *row.TenantID
-	b.scope = b.store.In(b.owner)
+	for _, n := range b.nodes {
+		n.scope = n.store.In(b.owner)
+	}
 	for i := range hooks {
 		made, _, err := b.scope.CreateWebhook(t.Context(), webhook.New{
 			URL: "https://example.com/" + fmt.Sprint(i), Events: []string{eventType(i)}, Enabled: true, RetryScheduleMs: []int{},
@@ -135,33 +159,34 @@ func (c *connection) Close() error {
 	return c.Conn.Close()
 }
 
-// serve starts a server; stop, or the test's end, shuts it down. With small buffers a client that does not read is
-// noticed soon.
+// serve starts a server, on each node in turn; stop, or the test's end, shuts it down. With small buffers a client that
+// does not read is noticed soon.
 func (b *backend) serve(t testing.TB, tail int, change func(*gqlhttp.Config)) *frontend {
 	t.Helper()
 	quiet := slog.New(slog.DiscardHandler)
-	f := &frontend{log: live.New(b.store, tail)}
-	authenticator := auth.New(b.store)
+	n := b.nodes[int(b.served.Add(1)-1)%len(b.nodes)]
+	f := &frontend{log: live.New(n.store, tail)}
+	authenticator := auth.New(n.store)
 	cfg := gqlhttp.Config{
 		Authenticate:     graph.Authenticate(authenticator, quiet),
 		Alive:            authenticator.Alive,
-		AroundOperations: graph.AroundOperations(b.store),
+		AroundOperations: graph.AroundOperations(n.store),
 		ErrorPresenter:   graph.Presenter{Logger: quiet}.Present,
 		Logger:           quiet,
 	}
 	if change != nil {
 		change(&cfg)
 	}
-	schema := graph.New(&graph.Resolver{Store: b.store, Live: f.log, EndStream: gqlhttp.EndStream, LastEventID: func(ctx context.Context) string {
+	schema := graph.New(&graph.Resolver{Store: n.store, Live: f.log, EndStream: gqlhttp.EndStream, LastEventID: func(ctx context.Context) string {
 		f.began.Add(1)
 		return gqlhttp.LastEventID(ctx)
 	}})
 	f.handler = gqlhttp.New(schema, cfg)
 	f.Server = httptest.NewUnstartedServer(f.handler)
 	f.Listener = listener{f.Listener, &f.open}
-	b.mu.Lock()
-	b.logs[f.log] = true
-	b.mu.Unlock()
+	n.mu.Lock()
+	n.logs[f.log] = true
+	n.mu.Unlock()
 	f.Start()
 	f.stop = sync.OnceFunc(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
@@ -170,22 +195,22 @@ func (b *backend) serve(t testing.TB, tail int, change func(*gqlhttp.Config)) *f
 			t.Errorf("shutdown: %v", err)
 		}
 		f.Close()
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		delete(b.logs, f.log)
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		delete(n.logs, f.log)
 	})
 	t.Cleanup(f.stop)
 	return f
 }
 
 // record makes one attempt for each of the webhooks: some fail, some have long answers.
-func (b *backend) record(t testing.TB, hooks ...int) {
+func (n *node) record(t testing.TB, hooks ...int) {
 	t.Helper()
 	events := make([]webhook.NewEvent, len(hooks))
 	for i, h := range hooks {
 		events[i] = webhook.NewEvent{Type: eventType(h), Data: json.RawMessage("{}")}
 	}
-	published, err := b.scope.Publish(t.Context(), events)
+	published, err := n.scope.Publish(t.Context(), events)
 	if err != nil {
 		t.Error(err)
 		return
@@ -196,12 +221,12 @@ func (b *backend) record(t testing.TB, hooks ...int) {
 			return
 		}
 	}
-	for _, job := range b.take() {
-		if err := b.store.Record(t.Context(), result(job)); err != nil {
+	for _, job := range n.take() {
+		if err := n.store.Record(t.Context(), result(job)); err != nil {
 			t.Error(err)
 		}
 	}
-	if err := b.store.Flush(t.Context()); err != nil {
+	if err := n.store.Flush(t.Context()); err != nil {
 		t.Error(err)
 	}
 }

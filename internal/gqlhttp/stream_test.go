@@ -13,6 +13,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/gqlhttp"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
 var disturbances = flag.Int("stream.disturbances", 300, "how many stalls, drops and reconnects TestStreamIsWhole makes")
@@ -28,6 +29,8 @@ type viewer struct {
 	cursor string // of the last that it saw
 	open   stream
 	seen   []string
+	last   string // what it sees last, once that is known
+	over   bool   // it has seen that
 }
 
 // connect opens the stream where it was left, at any of the servers. A client of server-sent events sends what it asked
@@ -55,30 +58,54 @@ func (v *viewer) connect(ctx context.Context, f *frontend) error {
 
 // Whatever becomes of a client's connection, it sees every attempt that it asked for once and in order: stalls, drops,
 // reconnects to this server or another, new subscriptions on the same socket, and servers that stop, while attempts go on
-// being recorded.
+// being recorded; on PostgreSQL by two nodes at once, with servers on both.
 func TestStreamIsWhole(t *testing.T) {
+	t.Run("sqlite", func(t *testing.T) {
+		testStreamIsWhole(t, webhooktest.Store(t, nil))
+	})
+	t.Run("postgres", func(t *testing.T) {
+		url := webhooktest.Postgres(t)
+		node := func(o *store.Options) { *o = store.Options{URL: url, MasterKeys: [][]byte{webhooktest.MasterKey}} }
+		testStreamIsWhole(t, webhooktest.Store(t, node), webhooktest.Store(t, node))
+	})
+}
+
+func testStreamIsWhole(t *testing.T, stores ...*store.Store) {
 	const hooks, viewers = 4, 12
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute)
 	defer cancel()
-	b := newBackend(t, hooks, nil)
+	b := backendOn(t, hooks, stores...)
 	b.record(t, 0, 1, 2, 3) // something to begin after
 
 	var mu sync.RWMutex // guards servers
 	tails := []int{0, 20_000, 1 << 20}
-	fresh := func(i int) *frontend {
-		return b.serve(t, tails[i%len(tails)], func(c *gqlhttp.Config) { c.CloseTimeout = 100 * time.Millisecond })
+	made := 0
+	fresh := func() *frontend {
+		made++
+		return b.serve(t, tails[made%len(tails)], func(c *gqlhttp.Config) { c.CloseTimeout = 100 * time.Millisecond })
 	}
-	servers := []*frontend{fresh(0), fresh(1), fresh(2)}
+	servers := []*frontend{fresh(), fresh(), fresh(), fresh()}
 	anyOf := func(rng *rand.Rand) *frontend {
 		mu.RLock()
 		defer mu.RUnlock()
 		return servers[rng.IntN(len(servers))]
 	}
 
+	trace := &trace{index: map[string]int{}, at: make([]int, viewers), moved: make(chan struct{}, 1)}
+	for _, n := range b.nodes {
+		n.store.OnAttempts(func(attempts []*webhook.Attempt) {
+			if n == b.node {
+				trace.add(attempts)
+			}
+			if rand.IntN(4) == 0 { // watchers may read what they are not told yet
+				time.Sleep(time.Duration(rand.IntN(2000)) * time.Microsecond)
+			}
+			n.tell(attempts)
+		})
+	}
 	var left atomic.Int64 // disturbances
 	left.Store(int64(*disturbances))
-	ended := make(chan struct{})    // nothing more is recorded
-	last := make([]string, viewers) // what each sees last; to be read after ended
+	ended := make(chan struct{}) // nothing more is recorded, and what each sees last is known
 	var wg sync.WaitGroup
 	all := make([]*viewer, viewers)
 	for i := range all {
@@ -89,7 +116,7 @@ func TestStreamIsWhole(t *testing.T) {
 		}
 		all[i] = v
 		wg.Go(func() {
-			if err := v.run(ctx, anyOf, &left, ended, func() string { return last[i] }); err != nil {
+			if err := v.run(ctx, anyOf, &left, ended, func(id string) { trace.saw(i, id) }); err != nil {
 				t.Errorf("viewer %d: %v", i, err)
 				left.Store(0)
 			}
@@ -100,28 +127,44 @@ func TestStreamIsWhole(t *testing.T) {
 	}
 
 	started := time.Now()
-	rng := rand.New(rand.NewPCG(1, 2))
-	for n := 0; left.Load() > 0 && ctx.Err() == nil; n++ {
-		batch := make([]int, 1+rng.IntN(200))
-		for i := range batch {
-			batch[i] = rng.IntN(hooks)
+	var writers sync.WaitGroup
+	for i, n := range b.nodes {
+		writers.Go(func() {
+			for rng := rand.New(rand.NewPCG(uint64(i), 2)); left.Load() > 0 && ctx.Err() == nil; {
+				batch := make([]int, 1+rng.IntN([]int{20, 20, 20, 400}[rng.IntN(4)]))
+				for i := range batch {
+					batch[i] = rng.IntN(hooks)
+				}
+				n.record(t, batch...)
+				trace.wait([]int{0, 0, 50, 1000}[rng.IntN(4)]) // most watch the end of the log, some are far behind
+			}
+		})
+	}
+	stopped := make(chan struct{})
+	go func() { // servers go, and others come
+		for old := int64(*disturbances); left.Load() > 0 && ctx.Err() == nil; time.Sleep(time.Millisecond) {
+			if now := left.Load(); old-now > 50 {
+				old = now
+				mu.Lock()
+				gone := servers[0]
+				servers = append(servers[1:], fresh())
+				mu.Unlock()
+				gone.stop()
+			}
 		}
-		b.record(t, batch...)
-		if n%100 == 99 { // a server goes, and another comes
-			made := fresh(n / 100)
-			mu.Lock()
-			old := servers[0]
-			servers = append(servers[1:], made)
-			mu.Unlock()
-			old.stop()
+		close(stopped)
+	}()
+	writers.Wait()
+	<-stopped
+	for _, n := range b.nodes {
+		for range 10 { // so that every filter has something to end with
+			n.record(t, 0, 1, 2, 3)
 		}
 	}
-	for range 10 { // so that every filter has something to end with
-		b.record(t, 0, 1, 2, 3)
-	}
-	for i, v := range all {
+	b.record(t, 0) // with it this node has all of the others'
+	for _, v := range all {
 		if history := b.history(t, v.filter); len(history) > 0 {
-			last[i] = history[len(history)-1]
+			v.last = history[len(history)-1]
 		}
 	}
 	close(ended)
@@ -138,9 +181,10 @@ func TestStreamIsWhole(t *testing.T) {
 			b.record(t, 0, 1, 2, 3)
 		}
 	}
+	b.record(t, 0)
 	total := 0
 	for i, v := range all {
-		if !slices.Contains(v.seen, last[i]) {
+		if !v.over {
 			t.Errorf("viewer %d did not see its last", i)
 			continue
 		}
@@ -157,7 +201,57 @@ func TestStreamIsWhole(t *testing.T) {
 		}
 		total += len(v.seen)
 	}
-	t.Logf("%d attempts seen in %v, through %d disturbances", total, time.Since(started).Round(time.Millisecond), *disturbances)
+	t.Logf("%d attempts seen in %v, through %d disturbances and %d servers", total, time.Since(started).Round(time.Millisecond), *disturbances, made)
+}
+
+// trace knows how far the viewers are, so that attempts are recorded about as fast as they are seen, and not as fast as
+// possible: else the disturbances are over when most of the log is still to be read.
+type trace struct {
+	mu    sync.Mutex     // guards the fields below
+	index map[string]int // of attempts, in the log
+	at    []int          // each viewer
+	moved chan struct{}  // holds one signal
+}
+
+func (r *trace) add(attempts []*webhook.Attempt) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, a := range attempts {
+		r.index[a.ID.String()] = len(r.index)
+	}
+}
+
+func (r *trace) saw(viewer int, id string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if i, ok := r.index[id]; ok {
+		r.at[viewer] = i
+	}
+	select {
+	case r.moved <- struct{}{}:
+	default:
+	}
+}
+
+// wait waits until the viewers are fewer attempts than that behind, on average, or do not move.
+func (r *trace) wait(most int) {
+	for {
+		r.mu.Lock()
+		behind := 0
+		for _, at := range r.at {
+			behind += len(r.index) - at
+		}
+		behind /= len(r.at)
+		r.mu.Unlock()
+		if behind <= most {
+			return
+		}
+		select {
+		case <-r.moved:
+		case <-time.After(50 * time.Millisecond): // such as who sees little and has seen it all
+			return
+		}
+	}
 }
 
 // filterOf makes filters of every kind.
@@ -178,16 +272,20 @@ func filterOf(b *backend, i int) (f store.AttemptFilter) {
 }
 
 // run reads and is disturbed, until it has seen what is last.
-func (v *viewer) run(ctx context.Context, server func(*rand.Rand) *frontend, left *atomic.Int64, ended <-chan struct{}, last func() string) error {
-	done := func() bool {
-		select {
-		case <-ended:
-			return slices.Contains(v.seen, last())
-		default:
-			return false
-		}
-	}
+func (v *viewer) run(ctx context.Context, server func(*rand.Rand) *frontend, left *atomic.Int64, ended <-chan struct{}, saw func(id string)) error {
+	closing := false
 	for ctx.Err() == nil {
+		if !closing {
+			select {
+			case <-ended:
+				closing = true
+				v.over = slices.Contains(v.seen, v.last)
+			default:
+			}
+		}
+		if v.over {
+			return nil
+		}
 		if v.open == nil {
 			if err := v.connect(ctx, server(v.rng)); err != nil {
 				if v.open != nil {
@@ -196,9 +294,6 @@ func (v *viewer) run(ctx context.Context, server func(*rand.Rand) *frontend, lef
 				}
 				continue // that server is going
 			}
-		}
-		if done() {
-			return nil
 		}
 		r, err := v.open.next(ctx)
 		if err != nil {
@@ -213,7 +308,10 @@ func (v *viewer) run(ctx context.Context, server func(*rand.Rand) *frontend, lef
 			return errOf(r)
 		}
 		v.cursor = r.Data.DeliveryAttempts.Cursor
-		v.seen = append(v.seen, r.Data.DeliveryAttempts.Node.ID)
+		id := r.Data.DeliveryAttempts.Node.ID
+		v.seen = append(v.seen, id)
+		v.over = closing && id == v.last
+		saw(id)
 		if v.rng.IntN(6) == 0 && left.Add(-1) >= 0 {
 			if err := v.disturb(ctx); err != nil {
 				v.open.drop()
