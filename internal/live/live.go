@@ -17,7 +17,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// Source is the attempt log; *store.Store is one.
+// Source is the attempt log; *store.Store is one. What has been appended to a Log is in its Source: AttemptLog moves on
+// from every place before that.
 type Source interface {
 	AttemptLog(ctx context.Context, tenant webhook.ID, f store.AttemptFilter, after int64, limit int) ([]*webhook.Attempt, int64, error)
 	AttemptBounds(ctx context.Context) (oldest, newest int64, err error)

@@ -34,12 +34,16 @@ type journal struct {
 	newest int64
 	reads  int
 	err    error
-	scan   int // rows that one AttemptLog looks at; 0: all
+	scan   int    // rows that one AttemptLog looks at; 0: all
+	beside func() // happens before bounds are read; may be nil
 }
 
 func (j *journal) Epoch() string { return "epoch" }
 
 func (j *journal) AttemptBounds(context.Context) (int64, int64, error) {
+	if j.beside != nil {
+		j.beside()
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if len(j.rows) == 0 {
@@ -178,9 +182,17 @@ func TestWatchersSeeEachAttemptOnce(t *testing.T) {
 				}
 			}
 		}
+		beside := rapid.Bool().Draw(t, "beside") // attempts come while watchers begin and read
+		j.beside = func() {
+			if beside && rapid.Bool().Draw(t, "comes") {
+				add(rapid.IntRange(1, 5).Draw(t, "n"))
+				l.Append(unsent)
+				unsent = nil
+			}
+		}
 		t.Repeat(map[string]func(*rapid.T){
 			"commit": func(*rapid.T) { add(rapid.IntRange(1, 5).Draw(t, "n")) },
-			"burst":  func(*rapid.T) { add(maxPending + 6) },
+			"burst":  func(*rapid.T) { add(rapid.SampledFrom([]int{maxPending + 6, maxPage + 20}).Draw(t, "n")) },
 			"append": func(*rapid.T) {
 				n := rapid.IntRange(0, len(unsent)).Draw(t, "n")
 				l.Append(unsent[:n])
@@ -211,6 +223,7 @@ func TestWatchersSeeEachAttemptOnce(t *testing.T) {
 			},
 		})
 		l.Append(unsent)
+		unsent, beside = nil, false
 		for _, r := range readers {
 			for caught := false; !caught; { // a step forward each time, or it ends
 				before := r.w.pos
@@ -229,6 +242,38 @@ func TestWatchersSeeEachAttemptOnce(t *testing.T) {
 			t.Fatal("closed watchers are still registered")
 		}
 	})
+}
+
+// A watcher that begins before the tail does sees what was recorded before it, from whatever place, and whether the tail
+// keeps anything or not.
+func TestBeforeTheTail(t *testing.T) {
+	for _, tail := range []int{0, 1 << 20} {
+		j := &journal{}
+		l := New(j, tail)
+		for seq := range int64(5) {
+			j.commit(seq+1, 0, 0, 0)
+		}
+		l.Append([]*webhook.Attempt{j.commit(6, 0, 0, 0)})
+		for from := range int64(7) {
+			w, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{}, l.Cursor(from))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for want := from + 1; want <= 6; {
+				page, err := w.Next(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, a := range page {
+					if a.Seq != want {
+						t.Fatalf("after %d, with a tail of %d bytes: got %d, want %d", from, tail, a.Seq, want)
+					}
+					want++
+				}
+			}
+			w.Close()
+		}
+	}
 }
 
 // The tail stays within its bytes, and a stalled watcher keeps nothing alive beyond it.

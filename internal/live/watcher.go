@@ -127,9 +127,8 @@ func (w *Watcher) poll(ctx context.Context) (page []*webhook.Attempt, wait bool,
 		}
 		return w.filtered(page), false, nil
 	}
-	started, floor := l.started, l.floor
 	l.mu.Unlock()
-	return w.readLog(ctx, started, floor)
+	return w.readLog(ctx)
 }
 
 // takePending turns positions into attempts. What the tail has dropped meanwhile is read from the log. The caller
@@ -185,8 +184,8 @@ func (w *Watcher) filtered(chunk []*webhook.Attempt) []*webhook.Attempt {
 	return kept
 }
 
-// readLog reads a page of the log after pos. started and floor are the tail's from before.
-func (w *Watcher) readLog(ctx context.Context, started bool, floor int64) (page []*webhook.Attempt, wait bool, err error) {
+// readLog reads a page of the log after pos, which is before the tail, or there is no tail yet.
+func (w *Watcher) readLog(ctx context.Context) (page []*webhook.Attempt, wait bool, err error) {
 	l := w.log
 	select {
 	case l.reads <- struct{}{}:
@@ -216,13 +215,9 @@ func (w *Watcher) readLog(ctx context.Context, started bool, floor int64) (page 
 		w.adapt(page)
 	}
 	w.pos = max(w.pos, scanned)
-	switch {
-	case len(page) > 0 || progress:
-	case !started && !l.started:
+	if len(page) == 0 && !progress && !l.started {
 		// The log's end, and nothing was ever appended: all that is to come is offered.
 		w.behind = false
-	case started:
-		w.pos = max(w.pos, floor) // the log has nothing more: it goes on in the tail, or in what was added to both since
 	}
 	return page, false, nil
 }
