@@ -71,6 +71,7 @@ func TestStreamIsWhole(t *testing.T) {
 }
 
 func testStreamIsWhole(t *testing.T, stores ...*store.Store) {
+	t.Helper()
 	const hooks, viewers = 4, 12
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute)
 	defer cancel()
