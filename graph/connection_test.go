@@ -182,6 +182,62 @@ func TestConnectionProperties(t *testing.T) {
 	})
 }
 
+// There is a page before one that begins after a cursor, and after one that ends before a cursor, as long as there is a row:
+// the cursor's own, or another when that one is gone.
+func TestPagesBesideWhatIsGone(t *testing.T) {
+	a := newAPI(t)
+	s := newShelf(a, "kallima")
+	was := s.list("Query.webhooks", "", false) // the newest first
+	remove := func(i int) {
+		t.Helper()
+		got := s.get(s.ctx, `mutation($id: ID!) { deleteWebhook(input: {id: $id}) { userErrors { message } } }`, vars{"id": was.ids[i]})
+		if got.at("deleteWebhook", "userErrors", 0) != nil {
+			t.Fatal(got)
+		}
+	}
+	expect := func(connection, args string, hasPrev, hasNext bool, ids ...string) {
+		t.Helper()
+		got := s.list(connection, args, false)
+		if !slices.Equal(got.ids, ids) || got.hasPrev != hasPrev || got.hasNext != hasNext {
+			t.Errorf("%s(%s): %v, before it %v, after it %v; want %v, %v, %v", connection, args, got.ids, got.hasPrev, got.hasNext, ids, hasPrev, hasNext)
+		}
+	}
+	first, second, third := was.cursors[0], was.cursors[1], was.cursors[2]
+	expect("Query.webhooks", fmt.Sprintf("first: 1, after: %q", first), true, true, was.ids[1])
+	expect("Query.webhooks", fmt.Sprintf("last: 1, before: %q", third), true, true, was.ids[1])
+	remove(0)
+	expect("Query.webhooks", fmt.Sprintf("first: 1, after: %q", first), false, true, was.ids[1])
+	expect("Query.webhooks", fmt.Sprintf("first: 5, after: %q, before: %q", first, third), false, false, was.ids[1])
+	expect("Query.webhooks", fmt.Sprintf("last: 5, before: %q", second), false, true)
+	remove(1)
+	expect("Query.webhooks", fmt.Sprintf("first: 5, after: %q", second), false, false, was.ids[2])
+	expect("Query.webhooks", fmt.Sprintf("last: 5, before: %q", second), false, true)
+	remove(2)
+	expect("Query.webhooks", fmt.Sprintf("last: 5, before: %q", third), false, false)
+	expect("Query.webhooks", fmt.Sprintf("first: 5, after: %q", third), false, false)
+
+	// A cursor in a list that several rows have is a place in each; its row is in one.
+	s = newShelf(a, "another")
+	attempts := s.list("Query.attempts", "", false) // of deliveries, each to another webhook
+	if len(attempts.ids) != 1 {
+		t.Fatal(attempts)
+	}
+	for _, webhook := range s.list("Query.webhooks", "", false).ids {
+		s.attempt(webhook, 10, false) // three deliveries now have one attempt each, the first that of above
+	}
+	attempts = s.list("Query.attempts", "", false)
+	places := map[string]bool{}
+	got := s.get(s.ctx, `query($c: String) { webhooks { nodes { id attempts(first: 1, after: $c) { nodes { id } pageInfo { hasPreviousPage } } } } }`,
+		vars{"c": attempts.cursors[1]})
+	for i := range 3 {
+		n := len(got.at("webhooks", "nodes", i, "attempts", "nodes").([]any))
+		places[fmt.Sprint(n, " ", got.at("webhooks", "nodes", i, "attempts", "pageInfo", "hasPreviousPage"))] = true
+	}
+	if diff := cmp.Diff(map[string]bool{"1 false": true, "0 true": true}, places); diff != "" {
+		t.Errorf("rows after the cursor and whether there is one before (-want +got):\n%s", diff)
+	}
+}
+
 // few makes fewer checks of a property than rapid would, unless -rapid.checks says how many; .ci/run asks for more.
 func few(t *testing.T, checks string) {
 	t.Helper()

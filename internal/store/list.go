@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -38,45 +39,114 @@ func (p Page) size() int {
 	return min(n, MaxPage)
 }
 
-// narrow applies a page to a query, asking for one row more than the page has.
-func (o order) narrow(q *gorm.DB, p Page) *gorm.DB {
-	after, before := " < ?", " > ?"
-	if o.ascending {
-		after, before = before, after
-	}
-	if p.After > 0 {
-		q = q.Where(o.seq+after, p.After)
-	}
-	if p.Before > 0 {
-		q = q.Where(o.seq+before, p.Before)
-	}
-	ascending := o.ascending != (p.Last > 0)
-	direction := " DESC"
-	if ascending {
-		direction = " ASC"
-	}
-	return q.Order(o.seq + direction).Limit(p.size() + 1)
+// walk is how a page is read: from start on, which is a cursor or 0 for an end of the list, and not as far as end, towards
+// higher Seqs or lower ones.
+type walk struct {
+	seq        string
+	upward     bool
+	start, end int64
+	size       int
+	back       bool // the page is read from its last row to its first
 }
 
-// cut makes a page of what narrow found.
-func cut[T any](rows []*T, p Page) *List[T] {
-	more := len(rows) > p.size()
+func (o order) walk(p Page) walk {
+	w := walk{seq: o.seq, upward: o.ascending, start: p.After, end: p.Before, size: p.size(), back: p.Last > 0}
+	if w.back {
+		w.upward, w.start, w.end = !w.upward, w.end, w.start
+	}
+	return w
+}
+
+// narrow asks for one row more than the page has, and for the row of the cursor that it starts from: while that one is
+// there, something is on its other side.
+func (w walk) narrow(q *gorm.DB) *gorm.DB {
+	limit := w.size + 1
+	from, to, direction := " <= ?", " > ?", " DESC"
+	if w.upward {
+		from, to, direction = " >= ?", " < ?", " ASC"
+	}
+	if w.start > 0 {
+		q = q.Where(w.seq+from, w.start)
+		limit++
+	}
+	if w.end > 0 {
+		q = q.Where(w.seq+to, w.end)
+	}
+	return q.Order(w.seq + direction).Limit(limit)
+}
+
+// behind asks for one row at the cursor that the page starts from, or on its other side.
+func (w walk) behind(q *gorm.DB) *gorm.DB {
+	if w.upward {
+		return q.Where(w.seq+" <= ?", w.start).Order(w.seq + " DESC").Limit(1)
+	}
+	return q.Where(w.seq+" >= ?", w.start).Order(w.seq + " ASC").Limit(1)
+}
+
+// cut makes a page of what narrow found. sure is false when the row of its cursor is not among that, so that behind has to
+// tell whether something is there.
+func cut[T any](rows []*T, w walk) (l *List[T], sure bool) {
+	behind := w.start > 0 && len(rows) > 0 && seqOf(rows[0]) == w.start
+	if behind {
+		rows = rows[1:]
+	}
+	more := len(rows) > w.size
 	if more {
-		rows = rows[:p.size()]
+		rows = rows[:w.size]
 	}
-	if p.Last > 0 {
+	l = &List[T]{Items: rows, HasNext: more, HasPrev: behind}
+	if w.back {
 		slices.Reverse(rows)
-		return &List[T]{Items: rows, HasPrev: more, HasNext: p.Before > 0}
+		l.HasNext, l.HasPrev = behind, more
 	}
-	return &List[T]{Items: rows, HasNext: more, HasPrev: p.After > 0}
+	return l, behind || w.start == 0
+}
+
+// isBehind says that something is on the other side of the page's cursor.
+func (l *List[T]) isBehind(w walk) {
+	if w.back {
+		l.HasNext = true
+	} else {
+		l.HasPrev = true
+	}
+}
+
+func seqOf(row any) int64 {
+	switch row := row.(type) {
+	case *webhook.Webhook:
+		return row.Seq
+	case *webhook.Event:
+		return row.Seq
+	case *webhook.Delivery:
+		return row.Seq
+	case *webhook.Attempt:
+		return row.Seq
+	case *webhook.Tenant:
+		return row.Seq
+	case *webhook.Token:
+		return row.Seq
+	}
+	panic(fmt.Sprintf("%T is in no list", row))
 }
 
 func list[T any](q *gorm.DB, o order, p Page) (*List[T], error) {
+	q, w := q.Session(&gorm.Session{}), o.walk(p)
 	var rows []*T
-	if err := o.narrow(q, p).Scan(&rows).Error; err != nil {
+	if err := w.narrow(q).Scan(&rows).Error; err != nil {
 		return nil, unavailable(err)
 	}
-	return cut(rows, p), nil
+	l, sure := cut(rows, w)
+	if sure {
+		return l, nil
+	}
+	var behind []*T
+	if err := w.behind(q).Scan(&behind).Error; err != nil {
+		return nil, unavailable(err)
+	}
+	if len(behind) > 0 {
+		l.isBehind(w)
+	}
+	return l, nil
 }
 
 // maxParents bounds the parents of one statement: SQLite takes 500 parts of a UNION ALL.
@@ -85,26 +155,50 @@ const maxParents = 100
 // lists reads the same page for each parent in one statement (for each maxParents of them): the union of one short index
 // walk each, where a window function would read every child of every parent.
 func lists[T any](db *gorm.DB, ids []webhook.ID, o order, p Page, query func(id webhook.ID) *gorm.DB, parent func(*T) webhook.ID) (map[webhook.ID]*List[T], error) {
+	w := o.walk(p)
 	result := make(map[webhook.ID]*List[T], len(ids))
 	for part := range slices.Chunk(ids, maxParents) {
-		subqueries := make([]any, len(part))
-		for i, id := range part {
-			subqueries[i] = o.narrow(query(id), p)
+		rows, err := union(db, part, func(id webhook.ID) *gorm.DB { return w.narrow(query(id)) }, parent)
+		if err != nil {
+			return nil, err
 		}
-		text := "SELECT * FROM (?) AS t" + strings.Repeat(" UNION ALL SELECT * FROM (?) AS t", len(part)-1)
-		var rows []*T
-		if err := db.Raw(text, subqueries...).Scan(&rows).Error; err != nil {
-			return nil, unavailable(err)
-		}
-		grouped := map[webhook.ID][]*T{}
-		for _, row := range rows {
-			grouped[parent(row)] = append(grouped[parent(row)], row)
-		}
+		var unsure []webhook.ID
 		for _, id := range part {
-			result[id] = cut(grouped[id], p)
+			l, sure := cut(rows[id], w)
+			if result[id] = l; !sure {
+				unsure = append(unsure, id)
+			}
+		}
+		if len(unsure) == 0 {
+			continue
+		}
+		behind, err := union(db, unsure, func(id webhook.ID) *gorm.DB { return w.behind(query(id)) }, parent)
+		if err != nil {
+			return nil, err
+		}
+		for id := range behind {
+			result[id].isBehind(w)
 		}
 	}
 	return result, nil
+}
+
+// union runs a query for each parent in one statement.
+func union[T any](db *gorm.DB, ids []webhook.ID, query func(id webhook.ID) *gorm.DB, parent func(*T) webhook.ID) (map[webhook.ID][]*T, error) {
+	subqueries := make([]any, len(ids))
+	for i, id := range ids {
+		subqueries[i] = query(id)
+	}
+	text := "SELECT * FROM (?) AS t" + strings.Repeat(" UNION ALL SELECT * FROM (?) AS t", len(ids)-1)
+	var rows []*T
+	if err := db.Raw(text, subqueries...).Scan(&rows).Error; err != nil {
+		return nil, unavailable(err)
+	}
+	grouped := map[webhook.ID][]*T{}
+	for _, row := range rows {
+		grouped[parent(row)] = append(grouped[parent(row)], row)
+	}
+	return grouped, nil
 }
 
 // countOf counts the children of each parent in one statement.
