@@ -29,6 +29,7 @@ type opener func(t testing.TB, o store.Options) *store.Store
 // suite is a test on one database.
 type suite struct {
 	*testing.T
+	name  string // of the kind of database
 	open  opener
 	fresh func() opener // of another database
 }
@@ -82,7 +83,9 @@ var databases = []database{{
 func each(t *testing.T, test func(t *suite)) {
 	t.Helper()
 	for _, db := range databases {
-		t.Run(db.name, func(t *testing.T) { test(&suite{T: t, open: db.open(t), fresh: func() opener { return db.open(t) }}) })
+		t.Run(db.name, func(t *testing.T) {
+			test(&suite{T: t, name: db.name, open: db.open(t), fresh: func() opener { return db.open(t) }})
+		})
 	}
 }
 

@@ -129,20 +129,29 @@ func recorded(t *testing.T, c *store.Scope, want int) {
 // A result that the database never takes holds nobody up: it is recorded without the receiver's answer, and when that is
 // not possible either its delivery is due again later, not claimed for ever.
 func TestResultThatCanNotBeRecorded(t *testing.T) {
-	defer store.Impatient()()
-	s, err := store.Open(t.Context(), store.Options{Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = s.Close() }()
+	each(t, testResultThatCanNotBeRecorded)
+}
+
+var poisoned = map[string][]string{
+	"sqlite": {
+		"CREATE TRIGGER a BEFORE INSERT ON attempts WHEN NEW.response_body = x'00' BEGIN SELECT RAISE(ABORT, 'poison'); END",
+		"CREATE TRIGGER b BEFORE INSERT ON attempts WHEN NEW.duration_us = 666 BEGIN SELECT RAISE(ABORT, 'poison'); END",
+	},
+	"postgres": {
+		"CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'poison'; END $$",
+		`CREATE TRIGGER a BEFORE INSERT ON attempts FOR EACH ROW WHEN (NEW.response_body = '\x00' OR NEW.duration_us = 666) EXECUTE FUNCTION poison()`,
+	},
+}
+
+func testResultThatCanNotBeRecorded(t *suite) {
+	t.Helper()
+	t.Cleanup(store.Impatient()) // after the store is closed
+	s := t.open(t, store.Options{})
 	c := tenant(t, s, "a")
 	w := register(t, c, webhook.New{Enabled: true})
 	publish(t, c, make([]webhook.NewEvent, 8)...)
 	jobs, _ := claim(t, s, w.ID, 8)
-	for _, trigger := range []string{
-		"CREATE TRIGGER a BEFORE INSERT ON attempts WHEN NEW.response_body = x'00' BEGIN SELECT RAISE(ABORT, 'poison'); END",
-		"CREATE TRIGGER b BEFORE INSERT ON attempts WHEN NEW.duration_us = 666 BEGIN SELECT RAISE(ABORT, 'poison'); END",
-	} {
+	for _, trigger := range poisoned[t.name] {
 		if err := s.Exec(trigger); err != nil {
 			t.Fatal(err)
 		}
@@ -162,9 +171,10 @@ func TestResultThatCanNotBeRecorded(t *testing.T) {
 		}
 	}
 	release()
-	recorded(t, c, 7)
+	recorded(t.T, c, 7)
 	var again []*store.Job
 	for deadline := time.Now().Add(20 * time.Second); len(again) == 0; time.Sleep(10 * time.Millisecond) {
+		var err error
 		if again, _, err = s.Claim(t.Context(), w.ID, 8, 1<<20); err != nil || time.Now().After(deadline) {
 			t.Fatalf("the delivery is not due again: %v", err)
 		}
