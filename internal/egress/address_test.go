@@ -73,15 +73,35 @@ func TestSpellingsWhenSaving(t *testing.T) {
 
 func TestClosedAddressesWhenSaving(t *testing.T) {
 	c := client(t, Config{})
-	for _, a := range closedAddresses {
-		host := a
-		if strings.Contains(a, ":") {
-			host = "[" + strings.ReplaceAll(a, "%", "%25") + "]"
-		}
+	for _, host := range closedHosts() {
 		if got, err := c.ValidateURL("https://" + host + "/"); err == nil {
-			t.Errorf("%s was accepted as %s", a, got)
+			t.Errorf("%s was accepted as %s", host, got)
 		}
 	}
+}
+
+// closedHosts is every closed address as the host of a URL.
+func closedHosts() (all []string) {
+	for _, a := range closedAddresses {
+		if strings.Contains(a, ":") {
+			a = "[" + strings.ReplaceAll(a, "%", "%25") + "]"
+		}
+		all = append(all, a)
+	}
+	return all
+}
+
+func TestClosedAddressesWhenSending(t *testing.T) {
+	ca := newCanary(t)
+	c := hostile(t, ca, nil)
+	for _, host := range closedHosts() {
+		for _, u := range targets(host, ca.port) {
+			if res := c.Do(within(t, 5*time.Second), &Request{URL: u}); res.Code != BlockedAddress {
+				t.Errorf("%s: %q %q", u.Host, res.Code, res.Message)
+			}
+		}
+	}
+	ca.untouched(t)
 }
 
 // A URL that is in the database already, from before a rule or past it, is stopped when sending. The resolver is the
@@ -374,7 +394,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	})
 	cfg.Resolver = answers{{netip.MustParseAddr("127.0.0.2")}}
 	c := client(t, cfg)
-	for _, s := range spellings {
+	for _, s := range slices.Concat(spellings, closedHosts()) {
 		for _, status := range []int{301, 302, 303, 307, 308} {
 			target.Store(fmt.Sprintf("https://%s:%d/", s, ca.port))
 			u := ca.url(t, "example.com")
