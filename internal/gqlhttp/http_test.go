@@ -162,11 +162,19 @@ func TestPanicOutsideOfResolvers(t *testing.T) {
 	}
 }
 
-// Queries and mutations have a deadline.
+// Queries and mutations have a deadline, over every transport.
 func TestOperationTimeout(t *testing.T) {
 	s := newServer(t, Config{OperationTimeout: 20 * time.Millisecond})
 	if a := s.query(t, "{waits}", ""); a.code(t) != codeInternal {
 		t.Errorf("got %s", a.body)
+	}
+	if a := s.post(t, `{"query":"{waits}"}`, map[string]string{"Accept": mediaEvents}); !strings.Contains(a.body, "event: next") || !strings.Contains(a.body, codeInternal) {
+		t.Errorf("events: got %s", a.body)
+	}
+	c := s.connect(t)
+	c.subscribe("1", "{waits}")
+	if m := c.receive(); !strings.Contains(m, codeInternal) {
+		t.Errorf("WebSocket: got %s", m)
 	}
 }
 
