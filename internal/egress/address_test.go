@@ -311,9 +311,13 @@ var scripted = map[string]struct {
 	"nothing":            {func(string, int) []any { return nil }, []Code{DNS}},
 }
 
-// rebinds answers, for each of closedAnswers, with an address outside at first, and with it at the next request.
+// rebinds answers, for each closed address, with one outside at first, and with it at the next request: alone, behind an alias, or
+// beside others, in turn.
 func rebinds() (script func(name string, round int) []any, requests int) {
-	all := closedAnswers()
+	var all [][]any
+	for i, forms := 0, closedAnswers(); i < len(forms); i += 3 {
+		all = append(all, forms[i+i/3%3])
+	}
 	return func(_ string, round int) []any {
 		if round%2 == 0 {
 			return []any{"127.0.0.2"}
