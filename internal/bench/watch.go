@@ -242,8 +242,11 @@ func expect(ctx context.Context, conn *websocket.Conn, kind string) error {
 func (w *watchers) read(ctx context.Context, conn *websocket.Conn, pause time.Duration) error {
 	defer func() { _ = conn.CloseNow() }()
 	conn.SetReadLimit(1 << 20)
+	// The connection is closed with ctx once, where a read that can be canceled would be prepared for it each time.
+	defer context.AfterFunc(ctx, func() { _ = conn.CloseNow() })()
+	reading := context.WithoutCancel(ctx)
 	for {
-		_, text, err := conn.Read(ctx)
+		_, text, err := conn.Read(reading)
 		if err != nil {
 			if ctx.Err() != nil {
 				return nil
