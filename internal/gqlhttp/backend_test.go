@@ -49,10 +49,10 @@ type backend struct {
 type node struct {
 	store *store.Store
 	scope *store.Scope
+	taken chan *store.Job
 
-	mu    sync.Mutex // guards the fields below
-	logs  map[*live.Log]bool
-	taken []*store.Job
+	mu   sync.Mutex // guards logs
+	logs map[*live.Log]bool
 }
 
 // taker takes deliveries over as they are published, like the sender.
@@ -64,19 +64,7 @@ func (taker) Due(webhook.ID, time.Time)     {}
 func (taker) Changed(*store.Hook)           {}
 func (taker) Nodes(int)                     {}
 
-func (t taker) Take(job *store.Job) {
-	t.n.mu.Lock()
-	defer t.n.mu.Unlock()
-	t.n.taken = append(t.n.taken, job)
-}
-
-func (n *node) take() []*store.Job {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	jobs := n.taken
-	n.taken = nil
-	return jobs
-}
+func (t taker) Take(job *store.Job) { t.n.taken <- job }
 
 // tell is what a store calls with new attempts.
 func (n *node) tell(attempts []*webhook.Attempt) {
@@ -97,7 +85,7 @@ func backendOn(t testing.TB, hooks int, stores ...*store.Store) *backend {
 	t.Helper()
 	b := &backend{}
 	for _, s := range stores {
-		n := &node{store: s, logs: map[*live.Log]bool{}}
+		n := &node{store: s, taken: make(chan *store.Job, 10_000), logs: map[*live.Log]bool{}}
 		s.SetTaker(taker{n})
 		s.OnAttempts(n.tell)
 		b.nodes = append(b.nodes, n)
@@ -221,9 +209,15 @@ func (n *node) record(t testing.TB, hooks ...int) {
 			return
 		}
 	}
-	for _, job := range n.take() {
-		if err := n.store.Record(t.Context(), result(job)); err != nil {
-			t.Error(err)
+	for range hooks { // they are handed over when the publisher has been answered already
+		select {
+		case job := <-n.taken:
+			if err := n.store.Record(t.Context(), result(job)); err != nil {
+				t.Error(err)
+			}
+		case <-time.After(time.Minute):
+			t.Error("a delivery was not handed over")
+			return
 		}
 	}
 	if err := n.store.Flush(t.Context()); err != nil {
