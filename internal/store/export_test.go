@@ -97,3 +97,9 @@ func (s *Store) Backdate(ctx context.Context) error {
 
 // Recount counts stored events anew.
 func (s *Store) Recount(ctx context.Context) { s.quotas.count(ctx) }
+
+// Count counts the rows of a table, whosever they are.
+func (s *Store) Count(table string) (n int64, err error) {
+	err = s.read.Table(table).Count(&n).Error
+	return n, err
+}
