@@ -276,6 +276,38 @@ func TestBeforeTheTail(t *testing.T) {
 	}
 }
 
+// A watcher that is behind within the tail takes it page by page, and leaves nothing out where a page ends, be it by number or
+// by size.
+func TestPagesOfTheTail(t *testing.T) {
+	for _, body := range []int{0, 5000} {
+		j := &journal{}
+		l := New(j, 16<<20)
+		for seq := range int64(3 * maxPage) {
+			l.Append([]*webhook.Attempt{j.commit(seq+1, 0, 0, body)})
+		}
+		w, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{}, l.Cursor(0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for last, pages := int64(0), 0; last < 3*maxPage; pages++ {
+			page, err := w.Next(t.Context())
+			if err != nil || len(page) > maxPage {
+				t.Fatalf("a page of %d, %v", len(page), err)
+			}
+			for _, a := range page {
+				if a.Seq != last+1 {
+					t.Fatalf("bodies of %d: got %d after %d, on page %d", body, a.Seq, last, pages)
+				}
+				last = a.Seq
+			}
+		}
+		w.Close()
+		if j.reads > 0 {
+			t.Errorf("%d reads of the log", j.reads)
+		}
+	}
+}
+
 // The tail stays within its bytes, and a stalled watcher keeps nothing alive beyond it.
 func TestTailIsBounded(t *testing.T) {
 	j := &journal{}
