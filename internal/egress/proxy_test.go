@@ -2,6 +2,8 @@ package egress
 
 import (
 	"bufio"
+	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -83,6 +85,15 @@ func TestProxyIsNotAskedForClosedAddresses(t *testing.T) {
 				t.Errorf("%s: %q %q", s, res.Code, res.Message)
 			}
 		}
+	}
+	// Nor if the resolver's part had missed one: the kernel's check, which is behind all others, does not see what is proxied.
+	d := &dialer{policy: &c.policy}
+	var err error
+	if d.proxy, err = newProxy(f.url, &tls.Config{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.connect(within(t, 5*time.Second), netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), ca.port)); !errors.Is(err, errBlockedAddress) {
+		t.Error(err)
 	}
 	if len(f.asked) != 0 {
 		t.Errorf("asked %q", f.asked)

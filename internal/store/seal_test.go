@@ -95,6 +95,15 @@ func TestSeal(t *testing.T) {
 		}
 	}
 	headers := headersRow{TenantID: row.TenantID, WebhookID: row.WebhookID}
+	sealedHeaders := s.seal([]byte(plain), headers.associated())
+	for name, r := range map[string]headersRow{
+		"another tenant's":  {TenantID: webhook.NewID(now), WebhookID: row.WebhookID},
+		"another webhook's": {TenantID: row.TenantID, WebhookID: webhook.NewID(now)},
+	} {
+		if _, err := ring.open(s.id, sealedHeaders, r.associated()); err == nil {
+			t.Errorf("headers open as %s", name)
+		}
+	}
 	for name, err := range map[string]error{
 		"as headers":     second(ring.open(s.id, sealed, headers.associated())),
 		"another key":    second(ring.open(other.id, sealed, row.associated())),
