@@ -18,10 +18,11 @@ import (
 
 // The program stops in less than five seconds with streams open, whether their clients read or not: sockets are closed with
 // 1001, server-sent events end without complete, and both resume at the next start where they were.
-func TestStopWithStreams(t *testing.T) {
+func TestStopWithStreams(t *testing.T) { databases(t, testStopWithStreams) }
+
+func testStopWithStreams(t *testing.T, database string) {
 	receiver := webhooktest.NewReceiver(t)
-	dir := t.TempDir()
-	p := boot(t, dir)
+	p := boot(t, database)
 	c := &client{p.url, p.token}
 	c.mutate(t, createWebhook, map[string]any{"url": receiver.URL}, &struct{}{})
 	sockets := make([]*watcher, 20)
@@ -63,7 +64,7 @@ func TestStopWithStreams(t *testing.T) {
 		}
 	}
 
-	p = boot(t, dir)
+	p = boot(t, database)
 	c = &client{p.url, c.token}
 	w, s := c.watch(t, cursor), c.listen(t, "latest", cursor)
 	var viaSocket, viaEvents []string

@@ -25,6 +25,10 @@ func TestSteadyState(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}
+	databases(t, testSteadyState)
+}
+
+func testSteadyState(t *testing.T, database string) {
 	// GORM's cache of prepared statements has a goroutine that nothing ends, one for each of a store's pools.
 	lru := goleak.IgnoreTopFunction("gorm.io/gorm/internal/lru.NewLRU[...].func1")
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent(), lru)
@@ -45,7 +49,7 @@ func TestSteadyState(t *testing.T) {
 		}
 	}))
 	defer receiver.Close()
-	p := boot(t, t.TempDir())
+	p := boot(t, database)
 	defer p.stop()
 	c := &client{p.url, p.token}
 	for _, path := range []string{"/healthy", "/hanging", "/failing"} {
