@@ -21,6 +21,7 @@ import (
 func TestStopWithStreams(t *testing.T) { databases(t, testStopWithStreams) }
 
 func testStopWithStreams(t *testing.T, database string) {
+	t.Helper()
 	receiver := webhooktest.NewReceiver(t)
 	p := boot(t, database)
 	c := &client{p.url, p.token}

@@ -29,6 +29,7 @@ func TestSteadyState(t *testing.T) {
 }
 
 func testSteadyState(t *testing.T, database string) {
+	t.Helper()
 	// GORM's cache of prepared statements has a goroutine that nothing ends, one for each of a store's pools.
 	lru := goleak.IgnoreTopFunction("gorm.io/gorm/internal/lru.NewLRU[...].func1")
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent(), lru)
