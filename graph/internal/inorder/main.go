@@ -1,5 +1,6 @@
 // Command inorder is a step of go generate: it rewrites the code that gqlgen has made so that the elements of a list are
-// resolved one after the other (marshalSlice in package graph), where gqlgen starts a goroutine for each.
+// resolved one after the other (marshalSlice in package graph), where gqlgen starts a goroutine for each; and so that
+// no object is prepared for @defer, which the schema does not have.
 package main
 
 import (
@@ -20,9 +21,14 @@ func rewrite(file string) error {
 	if err != nil {
 		return err
 	}
-	from, to := []byte("graphql.MarshalSliceConcurrently("), []byte("marshalSlice(")
-	if !bytes.Contains(code, from) {
-		return fmt.Errorf("%s does not call MarshalSliceConcurrently: does gqlgen still need this?", file)
+	for _, change := range []struct{ from, to string }{
+		{"graphql.MarshalSliceConcurrently(", "marshalSlice("},
+		{"deferred := graphql.NewDeferredGroup(ctx)", "var deferred graphql.DeferredGroup"},
+	} {
+		if !bytes.Contains(code, []byte(change.from)) {
+			return fmt.Errorf("%s does not have %s: does gqlgen still need this?", file, change.from)
+		}
+		code = bytes.ReplaceAll(code, []byte(change.from), []byte(change.to))
 	}
-	return os.WriteFile(file, bytes.ReplaceAll(code, from, to), 0o600) //nolint:gosec // the same file, which keeps its mode
+	return os.WriteFile(file, code, 0o600) //nolint:gosec // the same file, which keeps its mode
 }
