@@ -328,7 +328,7 @@ func (s *Store) Claim(ctx context.Context, id webhook.ID, n, maxBytes int) (jobs
 		return nil
 	})
 	if err != nil {
-		// The claim may still be written after the caller has gone; it is void at the next start, and never lost.
+		// A claim that was written all the same is void at the next start, and never lost.
 		return nil, nil, err
 	}
 	return jobs, next, nil

@@ -44,6 +44,16 @@ type change struct {
 	hooks  bool        // it may change webhooks
 	tenant *webhook.ID // in whose name; nil: the server's own, which may touch everybody's rows
 	done   chan error  // buffered: the caller may have gone
+	taken  atomic.Bool // by the writer, which runs do, or by the caller, who goes before it does
+	begun  bool        // it was the writer; of its goroutine only
+}
+
+// begin reports whether do may run: the caller waits for it from now on, because what it writes to is the caller's.
+func (c *change) begin() bool {
+	if !c.begun {
+		c.begun = c.taken.CompareAndSwap(false, true)
+	}
+	return c.begun
 }
 
 func newWriter(s *Store) *writer {
@@ -331,6 +341,9 @@ func (b *batch) write() (err error) {
 			return err
 		}
 		for i, c := range b.changes {
+			if !c.begin() {
+				continue // its caller has gone
+			}
 			b.failures[i] = b.apply(c)
 			if err := b.failures[i]; err != nil && !expected(err) {
 				return err
@@ -427,7 +440,16 @@ func (s *Store) queue(ctx context.Context, c *change) error {
 	case err := <-c.done:
 		return err
 	case <-ctx.Done():
-		return ctx.Err()
+		if c.taken.CompareAndSwap(false, true) {
+			return ctx.Err()
+		}
+	case <-s.writer.ended:
+		return lastAnswer(c.done)
+	}
+	// The writer is at it, and writes to what the caller reads: there is no way out before its answer, or its end.
+	select {
+	case err := <-c.done:
+		return err
 	case <-s.writer.ended:
 		return lastAnswer(c.done)
 	}

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"context"
+	"errors"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -43,6 +45,38 @@ func TestFailedChangeLeavesNeighbours(t *testing.T) {
 	}
 	if len(b.changed) != 1 || b.changed[0] != changed {
 		t.Errorf("changed are %v", b.changed)
+	}
+}
+
+// A caller whose context ends leaves its change behind only when that has not begun, and then it never does: what a change
+// writes to is its caller's.
+func TestCallerWaitsForItsChange(t *testing.T) {
+	s, err := Open(t.Context(), Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	running, queued := make(chan struct{}), make(chan error)
+	ran := 0
+	err = s.change(ctx, func(*batch) error {
+		close(running)
+		go func() { queued <- s.change(ctx, func(*batch) error { panic("its caller has gone") }) }()
+		cancel()
+		if err := <-queued; !errors.Is(err, context.Canceled) {
+			t.Errorf("the change that waited: %v", err)
+		}
+		time.Sleep(10 * time.Millisecond) // the caller has had time to go
+		ran++
+		return nil
+	})
+	<-running
+	if err != nil || ran != 1 {
+		t.Errorf("the change that ran: %v, %d times", err, ran)
+	}
+	if err := s.Flush(t.Context()); err != nil {
+		t.Error(err)
 	}
 }
 
