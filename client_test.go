@@ -21,6 +21,7 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/config"
 	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
@@ -69,6 +70,20 @@ func databases(t *testing.T, test func(t *testing.T, database string)) {
 	t.Helper()
 	t.Run("sqlite", func(t *testing.T) { test(t, t.TempDir()) })
 	t.Run("postgres", func(t *testing.T) { test(t, webhooktest.Postgres(t)) })
+}
+
+// stored opens the database of a program, which may be running, to see what it has of the default tenant's. The caller closes it.
+func stored(t *testing.T, database string) (*store.Store, *webhook.Tenant) {
+	t.Helper()
+	s, err := store.Open(t.Context(), options(database))
+	if err != nil {
+		t.Fatal(err)
+	}
+	owner, err := s.EnsureTenant(t.Context(), webhook.DefaultTenant)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, owner
 }
 
 // environment is the program's: on PostgreSQL there is no file for the master key.

@@ -4,8 +4,6 @@ package main
 
 import (
 	"context"
-	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -27,16 +25,7 @@ func TestFailover(t *testing.T) {
 	if _, err := store.Open(t.Context(), options(standby.Same(t, database))); err == nil || !strings.Contains(err.Error(), "standby") {
 		t.Errorf("opened on a standby: %v", err)
 	}
-	f := &fleet{database: primary.Either(database, standby), arrivals: map[string][]time.Time{}}
-	receiver := httptest.NewServer(http.HandlerFunc(f.receive))
-	t.Cleanup(receiver.Close)
-	f.programs = make([]*program, 2)
-	f.kills = make([]func(), 2)
-	f.start(t, 0)
-	f.token = f.programs[0].token
-	f.start(t, 1)
-	c := &client{f.programs[0].url, f.token}
-	f.register(t, c, receiver.URL)
+	f, c := startFleet(t, primary.Either(database, standby), 2)
 	stream := f.watch(t, c)
 	publishing, stop := context.WithCancel(t.Context())
 	var publishers sync.WaitGroup

@@ -568,15 +568,8 @@ func (w *world) end(t *testing.T) {
 // check compares what the publishers were told, what the receivers got, and what the database says.
 func (w *world) check(t *testing.T) {
 	t.Helper()
-	s, err := store.Open(t.Context(), options(w.dir))
-	if err != nil {
-		t.Fatal(err)
-	}
+	s, owner := stored(t, w.dir)
 	defer s.Close()
-	owner, err := s.EnsureTenant(t.Context(), webhook.DefaultTenant)
-	if err != nil {
-		t.Fatal(err)
-	}
 	recorded := readDeliveries(t, s.In(owner.ID), s, owner.ID)
 	w.mu.Lock()
 	defer w.mu.Unlock()

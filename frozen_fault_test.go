@@ -14,8 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hookgraph/hookgraph/internal/store"
-	"github.com/hookgraph/hookgraph/internal/webhook"
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
@@ -87,15 +85,8 @@ func testFrozenReplica(t *testing.T) {
 	if n := r.total(); n != arrived+1 {
 		t.Errorf("after it woke up %d requests arrived, want that of the one new event", n-arrived)
 	}
-	s, err := store.Open(t.Context(), options(database))
-	if err != nil {
-		t.Fatal(err)
-	}
+	s, owner := stored(t, database)
 	defer s.Close()
-	owner, err := s.EnsureTenant(t.Context(), webhook.DefaultTenant)
-	if err != nil {
-		t.Fatal(err)
-	}
 	recorded := readDeliveries(t, s.In(owner.ID), s, owner.ID)
 	if len(recorded) != len(claimed)+1 {
 		t.Errorf("%d deliveries, want %d", len(recorded), len(claimed)+1)

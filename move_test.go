@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/hookgraph/hookgraph/internal/store"
-	"github.com/hookgraph/hookgraph/internal/webhook"
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
@@ -52,15 +51,8 @@ func TestStreamMovesBetweenReplicas(t *testing.T) {
 		w = replicas[turn%2].watch(t, cursor)
 	}
 	publishers.Wait()
-	s, err := store.Open(t.Context(), options(database))
-	if err != nil {
-		t.Fatal(err)
-	}
+	s, owner := stored(t, database)
 	defer s.Close()
-	owner, err := s.EnsureTenant(t.Context(), webhook.DefaultTenant)
-	if err != nil {
-		t.Fatal(err)
-	}
 	log, _, err := s.AttemptLog(t.Context(), owner.ID, store.AttemptFilter{}, 0, 10_000)
 	if err != nil {
 		t.Fatal(err)

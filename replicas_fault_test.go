@@ -22,7 +22,6 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/hookgraph/hookgraph/internal/store"
-	"github.com/hookgraph/hookgraph/internal/webhook"
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
@@ -42,20 +41,26 @@ func TestReplicas(t *testing.T) {
 // Three replicas under load, of which two are killed in turn and the server restarted as after a crash:
 // nothing that was acknowledged is lost, what is sent again was in flight at one of these moments, attempts are numbered
 // without gaps, and the stream of the replica that lives shows the attempts of all, each once, in the order of the log.
+// startFleet starts replicas on a database, with webhooks at a receiver. The client is of the first.
+func startFleet(t *testing.T, database string, replicas int) (*fleet, *client) {
+	t.Helper()
+	f := &fleet{database: database, arrivals: map[string][]time.Time{}}
+	receiver := httptest.NewServer(http.HandlerFunc(f.receive))
+	t.Cleanup(receiver.Close)
+	f.programs, f.kills = make([]*program, replicas), make([]func(), replicas)
+	for i := range replicas {
+		f.start(t, i)
+		f.token = f.programs[0].token
+	}
+	c := &client{f.programs[0].url, f.token}
+	f.register(t, c, receiver.URL)
+	return f, c
+}
+
 func testKilledReplicas(t *testing.T) {
 	t.Parallel()
 	server := webhooktest.StartPostgres(t)
-	f := &fleet{database: server.Database(t), arrivals: map[string][]time.Time{}}
-	receiver := httptest.NewServer(http.HandlerFunc(f.receive))
-	t.Cleanup(receiver.Close)
-	f.programs = make([]*program, 3)
-	f.kills = make([]func(), 3)
-	f.start(t, 0)
-	f.token = f.programs[0].token
-	f.start(t, 1)
-	f.start(t, 2)
-	c := &client{f.programs[0].url, f.token}
-	f.register(t, c, receiver.URL)
+	f, c := startFleet(t, server.Database(t), 3)
 	stream := f.watch(t, c)
 
 	publishing, stop := context.WithCancel(t.Context())
@@ -265,15 +270,8 @@ func (f *fleet) settle(t *testing.T, c *client) {
 
 func (f *fleet) check(t *testing.T, stream <-chan []string) {
 	t.Helper()
-	s, err := store.Open(t.Context(), options(f.database))
-	if err != nil {
-		t.Fatal(err)
-	}
+	s, owner := stored(t, f.database)
 	defer s.Close()
-	owner, err := s.EnsureTenant(t.Context(), webhook.DefaultTenant)
-	if err != nil {
-		t.Fatal(err)
-	}
 	recorded := readDeliveries(t, s.In(owner.ID), s, owner.ID)
 	repeated := 0
 	for key, d := range recorded {
