@@ -68,13 +68,11 @@ func (g *guarded) QueryContext(ctx context.Context, text string, args ...any) (*
 }
 
 // QueryRowContext is gorm.ConnPool's.
-func (g *guarded) QueryRowContext(ctx context.Context, text string, args ...any) *sql.Row {
+func (g *guarded) QueryRowContext(ctx context.Context, text string, args ...any) *sql.Row { //nolint:contextcheck // a refusal is made of the caller's
 	pool := g.ConnPool
 	if err := g.check(ctx, text, args); err != nil {
 		// Nobody but database/sql can make a Row of an error, and GORM's caches make one that panics.
-		ended, cancel := context.WithCancelCause(ctx)
-		cancel(err)
-		ctx = ended
+		ctx = refusal{ctx, err}
 		switch p := pool.(type) {
 		case *gorm.PreparedStmtDB:
 			pool = p.ConnPool
@@ -84,6 +82,25 @@ func (g *guarded) QueryRowContext(ctx context.Context, text string, args ...any)
 	}
 	return pool.QueryRowContext(ctx, text, args...)
 }
+
+// refusal is a context that has ended, with an error of ours: database/sql hands it on before it asks the database.
+type refusal struct {
+	context.Context
+
+	err error
+}
+
+// Done is context.Context's.
+func (refusal) Done() <-chan struct{} { return over }
+
+// Err is context.Context's.
+func (r refusal) Err() error { return r.err }
+
+var over = func() <-chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
 
 // PrepareContext is gorm.ConnPool's.
 func (g *guarded) PrepareContext(context.Context, string) (*sql.Stmt, error) {

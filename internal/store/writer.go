@@ -370,9 +370,10 @@ func (b *batch) apply(c *change) error {
 	return err
 }
 
-// expected reports whether the error is the caller's, and the database is well.
+// expected reports whether the error is the change's own, and the database is well: the caller's, or ours when the guard refused
+// a statement, which never reached the database.
 func expected(err error) bool {
-	return errors.Is(err, webhook.ErrNotFound) || len(webhook.Invalids(err)) > 0
+	return errors.Is(err, webhook.ErrNotFound) || len(webhook.Invalids(err)) > 0 || errors.Is(err, errUnscoped)
 }
 
 // answer tells everyone, after the commit.

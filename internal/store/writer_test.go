@@ -8,43 +8,76 @@ import (
 	"testing"
 	"time"
 
-	"gorm.io/gorm"
-
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// A change that fails takes back what it noted itself, and nothing of its neighbours in the transaction.
+// A change that fails takes back what it noted itself, and nothing of its neighbours in the transaction: whether its caller is at
+// fault, or this package, which forgot whose rows a statement is about.
 func TestFailedChangeLeavesNeighbours(t *testing.T) {
 	s, err := Open(t.Context(), Options{Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = s.Close() }()
-	health, changed, failed := &Hook{}, &Hook{}, &Hook{}
-	for _, h := range []*Hook{health, changed, failed} {
-		h.ID = webhook.NewID(time.Now())
-	}
-	b := &batch{s: s, hooks: map[webhook.ID]*Hook{}}
-	err = s.write.Transaction(func(tx *gorm.DB) error {
-		b.tx = tx
-		b.hooks[health.ID] = health // as noting its health does
-		b.setHook(changed)
-		if err := b.apply(&change{do: func(b *batch) error {
-			b.setHook(failed)
-			return webhook.ErrNotFound
-		}}); err == nil {
-			t.Error("the failure is lost")
-		}
-		return nil
-	})
+	tenant, err := s.EnsureTenant(t.Context(), "before")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b.hook(health.ID) != health || b.hook(changed.ID) != changed || b.hook(failed.ID) != nil {
-		t.Errorf("hooks are %v", b.hooks)
+	rename := func(b *batch, name string) error {
+		return b.tx.Exec("UPDATE tenants SET name = name || ? WHERE id = ?", name, tenant.ID).Error
 	}
-	if len(b.changed) != 1 || b.changed[0] != changed {
+	var hooks []*Hook
+	note := func(b *batch) {
+		h := &Hook{}
+		h.ID = webhook.NewID(time.Now())
+		hooks = append(hooks, h)
+		b.setHook(h)
+	}
+	good := func(b *batch) error {
+		note(b)
+		return rename(b, " good")
+	}
+	b := &batch{s: s}
+	for _, do := range []func(b *batch) error{
+		good,
+		func(b *batch) error {
+			note(b)
+			return errors.Join(rename(b, " not found"), webhook.ErrNotFound)
+		},
+		good,
+		func(b *batch) error {
+			note(b)
+			return errors.Join(rename(b, " unscoped"), b.tx.Exec("UPDATE webhooks SET url = ''").Error)
+		},
+		good,
+	} {
+		b.changes = append(b.changes, &change{do: do, tenant: &tenant.ID, done: make(chan error, 1)})
+	}
+	written := make(chan error)
+	s.writer.pauses <- func() { // in the writer's place
+		err := b.write()
+		if err == nil {
+			b.answer()
+		}
+		written <- err
+	}
+	if err := <-written; err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []error{nil, webhook.ErrNotFound, nil, errUnscoped, nil} {
+		if err := <-b.changes[i].done; !errors.Is(err, want) || errors.Is(err, webhook.ErrUnavailable) {
+			t.Errorf("change %d is answered %v, want %v", i, err, want)
+		}
+		if is := b.hook(hooks[i].ID) == hooks[i]; is != (want == nil) {
+			t.Errorf("what change %d noted is there: %v", i, is)
+		}
+	}
+	if len(b.changed) != 3 {
 		t.Errorf("changed are %v", b.changed)
+	}
+	var name string
+	if err := s.read.Raw("SELECT name FROM tenants WHERE id = ?", tenant.ID).Scan(&name).Error; err != nil || name != "before good good good" {
+		t.Errorf("stored: %q, %v", name, err)
 	}
 }
 
