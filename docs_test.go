@@ -95,13 +95,14 @@ func TestExamplesWatch(t *testing.T) {
 	}
 }
 
-// The examples go on when the server ends their stream: after the last cursor when the database was away for a while, and
-// with the oldest that is kept, saying so, when retention has removed what came next.
+// The examples go on when the server ends their stream: after the last cursor when the database was away for a while; when they
+// have spent too much, not before the time that they are told; and with the oldest that is kept, saying so, when retention
+// has removed what came next.
 func TestExamplesGoOn(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	st := webhooktest.Store(t, func(o *store.Options) { o.Dir = dir })
-	token, row := webhooktest.Token(t, st, "kallima")
+	_, row := webhooktest.Token(t, st, "kallima")
 	hook, _, err := st.In(*row.TenantID).CreateWebhook(t.Context(), webhook.New{URL: "https://example.com/", Enabled: true})
 	if err != nil {
 		t.Fatal(err)
@@ -115,6 +116,7 @@ func TestExamplesGoOn(t *testing.T) {
 	}
 	var away atomic.Bool
 	var begun atomic.Int64 // streams
+	var spent allowance
 	tail := live.New(st, 1<<20)
 	st.OnAttempts(tail.Append)
 	quiet := slog.New(slog.DiscardHandler)
@@ -126,6 +128,7 @@ func TestExamplesGoOn(t *testing.T) {
 		gqlhttp.Config{
 			Authenticate:   graph.Authenticate(auth.New(st), quiet),
 			ErrorPresenter: graph.Presenter{Logger: quiet}.Present,
+			Charge:         spent.charge,
 			AroundOperations: func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
 				if away.Load() {
 					return graph.AroundOperations(gone)(ctx, next)
@@ -138,9 +141,14 @@ func TestExamplesGoOn(t *testing.T) {
 	url := "http://" + network.address
 	record := func(eventType string) string { return recordOne(t, st, hook, eventType) }
 
-	examples := map[string]*example{"genqlient": runExample(t, goExample(t), url, token)}
+	commands := map[string]*exec.Cmd{"genqlient": goExample(t)}
 	for _, name := range []string{"urql", "apollo", "sse"} {
-		examples[name] = runExample(t, nodeExample(t, name), url, token)
+		commands[name] = nodeExample(t, name)
+	}
+	examples, callers := map[string]*example{}, map[string]webhook.ID{}
+	for name, cmd := range commands {
+		token, row := webhooktest.Token(t, st, "kallima")
+		examples[name], callers[name] = runExample(t, cmd, url, token), row.ID
 	}
 	for name, e := range examples {
 		for !e.sees(t, record("start")) {
@@ -167,6 +175,19 @@ func TestExamplesGoOn(t *testing.T) {
 		}
 	}
 
+	spent.once(callers)
+	network.cut()
+	waited := []string{record("waited"), record("waited")}
+	for name, e := range examples {
+		e.until(t, name, waited[1])
+		if got := e.of("waited"); !slices.Equal(got, waited) || e.missed.Load() {
+			t.Errorf("%s saw %v, want %v; it misses some: %v", name, got, waited, e.missed.Load())
+		}
+		if after := spent.after(callers[name]); after < retryAfter-50*time.Millisecond { // a timer may be a little early
+			t.Errorf("%s came again after %v, and was told %v", name, after, retryAfter)
+		}
+	}
+
 	away.Store(true)
 	network.cut()
 	record("lost")
@@ -182,6 +203,50 @@ func TestExamplesGoOn(t *testing.T) {
 			t.Errorf("%s saw %v; it misses some: %v", name, got, e.missed.Load())
 		}
 	}
+}
+
+// retryAfter is longer than the examples wait by themselves when they are refused for the first time.
+const retryAfter = 2 * time.Second
+
+// allowance refuses a caller once, and notes when it comes again.
+type allowance struct {
+	mu      sync.Mutex // guards what follows
+	refuse  map[webhook.ID]bool
+	refused map[webhook.ID]time.Time
+	waited  map[webhook.ID]time.Duration
+}
+
+// once refuses each of the callers one operation from now on.
+func (a *allowance) once(callers map[string]webhook.ID) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.refuse, a.refused, a.waited = map[webhook.ID]bool{}, map[webhook.ID]time.Time{}, map[webhook.ID]time.Duration{}
+	for _, id := range callers {
+		a.refuse[id] = true
+	}
+}
+
+func (a *allowance) charge(ctx context.Context, _ int) time.Duration {
+	id, now := auth.From(ctx).Token.ID, time.Now()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.refuse[id] {
+		delete(a.refuse, id)
+		a.refused[id] = now
+		return retryAfter
+	}
+	if at, ok := a.refused[id]; ok {
+		delete(a.refused, id)
+		a.waited[id] = now.Sub(at)
+	}
+	return 0
+}
+
+// after is how long the caller waited when it had been refused; 0 when it was not, or did not come again.
+func (a *allowance) after(caller webhook.ID) time.Duration {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.waited[caller]
 }
 
 // recordOne publishes an event to a webhook and records that it has arrived.

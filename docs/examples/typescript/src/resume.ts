@@ -81,8 +81,8 @@ function pause(retries: number): number {
 }
 
 /** Waits before the next try to connect. */
-export function backoff(retries: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, pause(retries)));
+export function backoff(retries: number, atLeastMs = 0): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, Math.max(pause(retries), atLeastMs)));
 }
 
 /** Whether another try to connect may help. It does not when the token is refused: more of them are taken for guessing. */

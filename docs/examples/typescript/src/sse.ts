@@ -5,20 +5,19 @@ import type { WatchAttemptsSubscription } from './gql/graphql.js';
 import { backoff, resuming } from './resume.js';
 import { server, token } from './settings.js';
 
-let status = 0;
+let answer: Response | undefined;
 const client = resuming(
   createClient({
     url: `${server}/graphql`,
     headers: () => ({ Authorization: `Bearer ${token}` }),
     fetchFn: async (...request: Parameters<typeof fetch>) => {
-      const response = await fetch(...request);
-      status = response.status;
-      return response;
+      answer = undefined;
+      return (answer = await fetch(...request));
     },
     retryAttempts: Number.POSITIVE_INFINITY,
     retry(retries) {
-      if (status === 401 || status === 403) throw new Error('the token is refused'); // more tries are taken for guessing
-      return backoff(retries);
+      if (answer?.status === 401 || answer?.status === 403) throw new Error('the token is refused'); // more tries are taken for guessing
+      return backoff(retries, Number(answer?.headers.get('Retry-After') ?? 0) * 1000); // RATE_LIMITED, before the stream begins
     },
   }),
   () => console.warn('some attempts are no longer kept'),
