@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"time"
 )
@@ -42,4 +43,17 @@ func (s *Store) HasDay(ctx context.Context, when time.Time) (n int, err error) {
 		}
 	}
 	return n, nil
+}
+
+// Notifies is how a node and others tell each other of commits: 0 and "" stand for the usual.
+type Notifies struct {
+	Channel   string
+	Poll, Gap time.Duration
+}
+
+// OpenNode opens a node that is told of other nodes' commits, and tells them of its own, in its own way.
+func OpenNode(ctx context.Context, o Options, n Notifies) (*Store, error) {
+	p := newPostgres(o.URL)
+	p.channel, p.poll, p.gap = cmp.Or(n.Channel, p.channel), cmp.Or(n.Poll, p.poll), cmp.Or(n.Gap, p.gap)
+	return openWith(ctx, o, p)
 }

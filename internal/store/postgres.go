@@ -30,7 +30,11 @@ import (
 // postgresDB is a database that several nodes use, each by its own writer. What this node does to stay one of them is in
 // postgres_node.go, how it sees what the others write in postgres_log.go, and the partitions are in postgres_days.go.
 type postgresDB struct {
-	url    string
+	url     string
+	channel string        // on which nodes are notified
+	poll    time.Duration // between two looks at the log, whatever is notified
+	gap     time.Duration // between two looks, or two notifications, at least
+
 	s      *Store   // from start on
 	side   *sql.DB  // for what must not wait for the writer: the lease, the log, partitions
 	beside *gorm.DB // the same
@@ -69,7 +73,10 @@ const (
 var writeTimeout = 30 * time.Second // for a transaction; a test makes it shorter
 
 func newPostgres(url string) *postgresDB {
-	return &postgresDB{url: url, days: map[day]bool{}, notify: make(chan struct{}, 1), ended: make(chan struct{})}
+	return &postgresDB{
+		url: url, channel: channel, poll: pollEvery, gap: followGap,
+		days: map[day]bool{}, notify: make(chan struct{}, 1), ended: make(chan struct{}),
+	}
 }
 
 // IsPostgres reports whether the text is the URL of a PostgreSQL database.

@@ -105,7 +105,7 @@ func (f *follower) run(ctx context.Context) {
 			f.p.s.log.Warn("the log can not be read; trying again", slog.Any("error", err))
 		}
 		failed = err != nil
-		wait := pollEvery
+		wait := f.p.poll
 		switch {
 		case failed:
 		case more:
@@ -114,7 +114,7 @@ func (f *follower) run(ctx context.Context) {
 			wait = pollSoon
 		}
 		timer.Reset(wait)
-		if gap := followGap - time.Since(began); gap > 0 && !more {
+		if gap := f.p.gap - time.Since(began); gap > 0 && !more {
 			select {
 			case <-ctx.Done():
 				return
@@ -305,7 +305,7 @@ func (p *postgresDB) listenOnce(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	if _, err := conn.Exec(ctx, "LISTEN "+channel); err != nil {
+	if _, err := conn.Exec(ctx, "LISTEN "+p.channel); err != nil {
 		return err
 	}
 	p.log.poke() // for what was missed
@@ -329,12 +329,12 @@ func (p *postgresDB) tellOthers(ctx context.Context) {
 		case <-p.notify:
 		}
 		if p.alive.Load() > 1 {
-			_, _ = p.side.ExecContext(ctx, "SELECT pg_notify($1, $2)", channel, strconv.FormatInt(p.lease.Load().node, 10))
+			_, _ = p.side.ExecContext(ctx, "SELECT pg_notify($1, $2)", p.channel, strconv.FormatInt(p.lease.Load().node, 10))
 		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(followGap):
+		case <-time.After(p.gap):
 		}
 	}
 }

@@ -1,0 +1,124 @@
+package store_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
+)
+
+// An attempt that one node records wakes another by a notification, however seldom that polls; and when no notification comes,
+// polling finds it.
+func TestNodesAreWoken(t *testing.T) {
+	t.Parallel()
+	for name, way := range map[string]struct{ reader, writer store.Notifies }{
+		"by a notification": {reader: store.Notifies{Poll: time.Hour}},
+		"by polling":        {writer: store.Notifies{Channel: "nobody_listens"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			url := webhooktest.Postgres(t)
+			reader := notifying(t, url, way.reader)
+			told := make(chan int64, 1000)
+			reader.OnAttempts(func(attempts []*webhook.Attempt) {
+				for _, a := range attempts {
+					told <- a.Seq
+				}
+			})
+			writer := notifying(t, url, way.writer) // knows from the start that it is not alone
+			c := tenant(t, writer, "a")
+			w := register(t, c, webhook.New{Enabled: true})
+			recordOne := func() int64 {
+				t.Helper()
+				publish(t, c, webhook.NewEvent{})
+				jobs, _ := claim(t, writer, w.ID, 1)
+				if len(jobs) != 1 {
+					t.Fatalf("%d claimed", len(jobs))
+				}
+				record(t, writer, jobs[0], 200)
+				_, newest, err := writer.AttemptBounds(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				return newest
+			}
+			// The reader may see the first ones by the looks with which it begins. A look may come while a transaction runs, of
+			// whomever, that holds the log's end back: then only the next one sees the attempt.
+			deadline := time.After(40 * time.Second)
+			for round := range 5 {
+				newest := recordOne()
+				again := time.NewTicker(2 * time.Second)
+				for seen := int64(0); seen < newest; {
+					select {
+					case seen = <-told:
+					case <-again.C:
+						recordOne()
+					case <-deadline:
+						t.Fatalf("the other node is not told of attempt %d", round)
+					}
+				}
+				again.Stop()
+			}
+		})
+	}
+}
+
+// However many commits there are, nodes are notified once in a while: what one notification wakes, sees them all.
+func TestNotificationsAreFew(t *testing.T) {
+	t.Parallel()
+	url := webhooktest.Postgres(t)
+	notifying(t, url, store.Notifies{Channel: "another"}) // else nobody would be notified
+	writer := notifying(t, url, store.Notifies{Gap: time.Hour})
+	listener, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close(context.WithoutCancel(t.Context())) }()
+	if _, err := listener.Exec(t.Context(), "LISTEN hookgraph"); err != nil {
+		t.Fatal(err)
+	}
+	c := tenant(t, writer, "a")
+	w := register(t, c, webhook.New{Enabled: true})
+	next := func() string {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
+		defer cancel()
+		n, err := listener.WaitForNotification(ctx)
+		if err != nil {
+			t.Fatal("no notification:", err)
+		}
+		return n.Payload
+	}
+	next()
+	for i := range 50 {
+		if _, _, err := c.UpdateWebhook(t.Context(), w.ID, webhook.Patch{Description: webhook.Some(fmt.Sprint(i))}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := listener.Exec(t.Context(), "NOTIFY hookgraph, 'last'"); err != nil {
+		t.Fatal(err)
+	}
+	more := 0
+	for next() != "last" {
+		more++
+	}
+	if more > 0 {
+		t.Errorf("50 commits made %d notifications within the hour of the first", more)
+	}
+}
+
+func notifying(t *testing.T, url string, n store.Notifies) *store.Store {
+	t.Helper()
+	s, err := store.OpenNode(t.Context(), store.Options{URL: url, MasterKeys: [][]byte{webhooktest.MasterKey}}, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
