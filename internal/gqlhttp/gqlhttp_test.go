@@ -76,7 +76,7 @@ func newServer(t *testing.T, cfg Config) *server {
 	}
 	s.Start()
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		if err := s.handler.Shutdown(ctx); err != nil {
 			t.Errorf("shutdown: %v", err)
@@ -167,7 +167,7 @@ func (a answer) code(t *testing.T) string {
 // eventually waits for a condition that another goroutine brings about and nothing signals.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !ok(); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !ok(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("timed out: %s", what)
 		}

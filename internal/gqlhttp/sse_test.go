@@ -22,8 +22,10 @@ type eventStream struct {
 
 func (s *server) stream(t *testing.T, document string) *eventStream {
 	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // so that next does not wait for ever
+	t.Cleanup(cancel)
 	accept := map[string]string{"Accept": mediaEvents}
-	resp, err := s.Client().Do(s.request(t, http.MethodPost, "/", `{"query":"`+document+`"}`, accept))
+	resp, err := s.Client().Do(s.request(t, http.MethodPost, "/", `{"query":"`+document+`"}`, accept).WithContext(ctx))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,9 +161,11 @@ func TestSSEHeartbeat(t *testing.T) {
 
 // A caller that is not welcome any more is told so.
 func TestSSERevoked(t *testing.T) {
-	s := newServer(t, Config{AliveInterval: 10 * time.Millisecond, Alive: func(context.Context) bool { return false }})
+	var revoked atomic.Bool
+	s := newServer(t, Config{AliveInterval: 10 * time.Millisecond, Alive: func(context.Context) bool { return !revoked.Load() }})
 	e := s.stream(t, "subscription{ticks{node}}")
 	e.next()
+	revoked.Store(true)
 	if got := e.next(); !strings.Contains(got, codeUnauthenticated) {
 		t.Errorf("got %q", got)
 	}
@@ -276,11 +280,11 @@ func TestSSEStalledThenGone(t *testing.T) {
 // Shutdown does not wait for a client that does not read.
 func TestSSEStalledShutdown(t *testing.T) {
 	var pulls atomic.Int64
-	s := newServer(t, Config{CloseTimeout: 50 * time.Millisecond})
+	s := newServer(t, Config{WriteTimeout: time.Hour, CloseTimeout: 50 * time.Millisecond})
 	s.schema.Pulled = func(int) { pulls.Add(1) }
 	conn := s.stalled(t, &pulls, sseRequest)
 	defer func() { _ = conn.Close() }()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if err := s.handler.Shutdown(ctx); err != nil {
 		t.Fatal(err)

@@ -33,7 +33,7 @@ func (s *server) dial(t *testing.T, opts *websocket.DialOptions) *wsClient {
 		opts.Subprotocols = []string{subprotocol}
 	}
 	opts.HTTPClient = s.Client()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	conn, _, err := websocket.Dial(ctx, s.URL, opts)
 	if err != nil {
@@ -67,7 +67,7 @@ func (c *wsClient) subscribe(id, document string) {
 }
 
 func (c *wsClient) read() (string, error) {
-	ctx, cancel := context.WithTimeout(c.t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(c.t.Context(), time.Minute)
 	defer cancel()
 	_, data, err := c.conn.Read(ctx)
 	return string(data), err
@@ -348,7 +348,7 @@ func TestWebSocketShutdown(t *testing.T) {
 
 // A query that runs when the server shuts down still gets its answer, when it is quick.
 func TestWebSocketShutdownFinishesQueries(t *testing.T) {
-	s := newServer(t, Config{OperationTimeout: 50 * time.Millisecond})
+	s := newServer(t, Config{OperationTimeout: 300 * time.Millisecond})
 	running := make(chan struct{})
 	s.schema.Waits = func(context.Context) { close(running) }
 	c := s.connect(t)
@@ -416,11 +416,11 @@ func TestWebSocketStalledComplete(t *testing.T) {
 // Shutdown does not wait for a client that does not read.
 func TestWebSocketStalledShutdown(t *testing.T) {
 	var pulls atomic.Int64
-	s := newServer(t, Config{CloseTimeout: 50 * time.Millisecond})
+	s := newServer(t, Config{WriteTimeout: time.Hour, CloseTimeout: 50 * time.Millisecond})
 	s.schema.Pulled = func(int) { pulls.Add(1) }
 	conn := s.stalled(t, &pulls, wsRequest)
 	defer func() { _ = conn.Close() }()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if err := s.handler.Shutdown(ctx); err != nil {
 		t.Fatal(err)
@@ -429,8 +429,8 @@ func TestWebSocketStalledShutdown(t *testing.T) {
 
 // A client that does not answer pings is dropped.
 func TestWebSocketPing(t *testing.T) {
-	s := newServer(t, Config{PingInterval: 40 * time.Millisecond, CloseTimeout: 20 * time.Millisecond})
-	c := s.connect(t) // does not read from now on, so it answers no ping
+	s := newServer(t, Config{PingInterval: 40 * time.Millisecond, CloseTimeout: 300 * time.Millisecond})
+	c := s.dial(t, nil) // does not read, so it answers no ping
 	eventually(t, "the connection ends", func() bool { return s.handler.open() == 0 })
 	c.expectClose(websocket.StatusPolicyViolation)
 }
