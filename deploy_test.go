@@ -114,6 +114,9 @@ func TestDeployment(t *testing.T) {
 	if !strings.Contains(is.Configs["proxy"].Content, "server hookgraph:"+port+" ") || !strings.Contains(string(image), "\nEXPOSE "+port+"\n") {
 		t.Errorf("the program listens on %s, which the load balancer or the image does not know", port)
 	}
+	if !strings.Contains(is.Configs["proxy"].Content, " Host $http_host;") { // $host has no port: a page's own origin would be another's
+		t.Error("the load balancer does not pass the host on as it is")
+	}
 	storage := config.Storage{Database: settings["HOOKGRAPH_DATABASE"]}
 	if err := storage.Check(func(name string) string { return settings[name] }); err != nil || !strings.HasPrefix(storage.Database, "postgres://") {
 		t.Errorf("%q: %v", storage.Database, err)
