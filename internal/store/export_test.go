@@ -26,6 +26,16 @@ func (s *Store) Queued() (results, others int) {
 	return len(s.writer.results), len(s.writer.changes) + len(s.writer.publish)
 }
 
+// Forget changes all the tenant's webhooks, and forgets then to say whose.
+func (c *Scope) Forget(ctx context.Context) error {
+	return c.change(ctx, func(b *batch) error {
+		if err := b.tx.Exec("UPDATE webhooks SET description = 'forgot' WHERE tenant_id = ?", c.tenant).Error; err != nil {
+			return err
+		}
+		return b.tx.Exec("UPDATE webhooks SET description = 'forgot'").Error
+	})
+}
+
 // Steal makes another node the holder of a claim, as when this one's lease had expired.
 func (s *Store) Steal(ctx context.Context, delivery webhook.ID) error {
 	return s.change(ctx, func(b *batch) error {

@@ -269,3 +269,38 @@ func TestPublishRate(t *testing.T) {
 		publish(t, tenant(t, s, "b"), webhook.NewEvent{})
 	})
 }
+
+// A change with a statement that the guard refuses fails alone, is not to be tried again, and takes back what it did; those in its
+// transaction are written.
+func TestRefusedChangeFailsAlone(t *testing.T) {
+	each(t, func(t *suite) {
+		s := t.open(t, store.Options{})
+		c := tenant(t, s, "a")
+		before := register(t, c, webhook.New{})
+		release := s.Hold()
+		made, forgot := make(chan error, 3), make(chan error, 1)
+		for i := range cap(made) {
+			if i == 1 {
+				go func() { forgot <- c.Forget(t.Context()) }()
+			}
+			go func() {
+				_, _, err := c.CreateWebhook(t.Context(), webhook.New{URL: "https://example.com/"})
+				made <- err
+			}()
+		}
+		eventually(t, func() bool { _, others := s.Queued(); return others == 4 })
+		release()
+		for range cap(made) {
+			if err := <-made; err != nil {
+				t.Error("a neighbour:", err)
+			}
+		}
+		if err := <-forgot; err == nil || errors.Is(err, webhook.ErrUnavailable) {
+			t.Errorf("the change is answered %v", err)
+		}
+		found, err := c.WebhooksByID(t.Context(), []webhook.ID{before.ID})
+		if err != nil || found[before.ID].Description != "" {
+			t.Errorf("%+v, %v", found[before.ID], err)
+		}
+	})
+}
