@@ -245,8 +245,14 @@ func (w *watchers) read(ctx context.Context, conn *websocket.Conn, pause time.Du
 	// The connection is closed with ctx once, where a read that can be canceled would be prepared for it each time.
 	defer context.AfterFunc(ctx, func() { _ = conn.CloseNow() })()
 	reading := context.WithoutCancel(ctx)
+	var buf bytes.Buffer
 	for {
-		_, text, err := conn.Read(reading)
+		_, from, err := conn.Reader(reading)
+		if err == nil {
+			buf.Reset()
+			_, err = buf.ReadFrom(from)
+		}
+		text := buf.Bytes()
 		if err != nil {
 			if ctx.Err() != nil {
 				return nil

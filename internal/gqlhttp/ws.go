@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coder/websocket"
@@ -56,6 +57,10 @@ type socket struct {
 	caller      context.Context //nolint:containedctx // what Authenticate returned
 
 	running sync.WaitGroup // operations
+
+	writing  sync.Mutex  // held while a message is written
+	patience *time.Timer // ends a write; guarded by writing
+	slow     atomic.Bool // it did
 
 	mu         sync.Mutex // guards the fields below
 	operations map[string]*socketOperation

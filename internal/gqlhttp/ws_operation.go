@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/coder/websocket"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -22,6 +24,9 @@ type message struct {
 	Type    string          `json:"type"`
 	Payload json.RawMessage `json:"payload,omitempty"`
 }
+
+// maxKeptBuffer bounds the memory that an operation keeps between two responses.
+const maxKeptBuffer = 4 << 10
 
 var invalid = closing{closeInvalidMessage, "Invalid message"}
 
@@ -243,6 +248,11 @@ func (s *socket) respond(ctx context.Context, id string, op *socketOperation, re
 		s.countUnary(op, 1)
 		defer s.countUnary(op, -1)
 	}
+	next, err := begin(id, "next")
+	if err != nil {
+		return err
+	}
+	var buf []byte
 	run := s.h.engine.start(ctx, prepared, "")
 	for {
 		resp, errs := run.response()
@@ -255,8 +265,12 @@ func (s *socket) respond(ctx context.Context, id string, op *socketOperation, re
 		if !s.wants(id, op) {
 			return nil
 		}
-		if err := s.sendPayload(id, "next", appendResponse(nil, resp)); err != nil { //nolint:contextcheck // see write
+		buf = append(appendResponse(append(buf[:0], next...), resp), '}')
+		if err := s.write(buf); err != nil { //nolint:contextcheck // see write
 			return err
+		}
+		if cap(buf) > maxKeptBuffer {
+			buf = nil
 		}
 	}
 	if ctx.Err() != nil || !s.finish(id, op) {
@@ -288,21 +302,21 @@ func (s *socket) wants(id string, op *socketOperation) bool {
 }
 
 func (s *socket) sendErrors(id string, errs gqlerror.List) error {
-	return s.sendPayload(id, "error", appendErrors(nil, errs))
+	b, err := begin(id, "error")
+	if err != nil {
+		return err
+	}
+	return s.write(append(appendErrors(b, errs), '}'))
 }
 
-// sendPayload spares the payload encoding/json, which would re-spell it.
-func (s *socket) sendPayload(id, kind string, payload []byte) error {
+// begin is the beginning of a message with a payload, which appendResponse or appendErrors go on with, and "}". It spares
+// the payload encoding/json, which would re-spell it.
+func begin(id, kind string) ([]byte, error) {
 	quoted, err := marshal(id)
 	if err != nil {
-		return fmt.Errorf("encode operation id: %w", err)
+		return nil, fmt.Errorf("encode operation id: %w", err)
 	}
-	b := make([]byte, 0, len(quoted)+len(payload)+40)
-	b = append(b, `{"id":`...)
-	b = append(b, quoted...)
-	b = append(b, `,"type":"`+kind+`","payload":`...)
-	b = append(b, payload...)
-	return s.write(append(b, '}'))
+	return slices.Concat([]byte(`{"id":`), quoted, []byte(`,"type":"`+kind+`","payload":`)), nil
 }
 
 func (s *socket) send(m message) error {
@@ -314,15 +328,26 @@ func (s *socket) send(m message) error {
 }
 
 // write sends one message, and fails when the client has not taken it within WriteTimeout. It does not end with an
-// operation's context: a canceled write breaks the connection for all others.
+// operation's context: a canceled write breaks the connection for all others. One timer serves all writes of a connection,
+// where a context with a deadline would be made for each.
 func (s *socket) write(b []byte) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), s.h.cfg.WriteTimeout)
-	defer cancel()
-	if err := s.conn.Write(ctx, websocket.MessageText, b); err != nil {
-		if ctx.Err() != nil {
-			return closing{websocket.StatusPolicyViolation, "The client reads too slowly"}
-		}
-		return err
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if s.patience == nil {
+		s.patience = time.AfterFunc(s.h.cfg.WriteTimeout, func() { s.guarded(s.giveUp) })
+	} else {
+		s.patience.Reset(s.h.cfg.WriteTimeout)
 	}
-	return nil
+	err := s.conn.Write(context.Background(), websocket.MessageText, b)
+	s.patience.Stop()
+	if err != nil && s.slow.Load() {
+		return closing{websocket.StatusPolicyViolation, "The client reads too slowly"}
+	}
+	return err
+}
+
+// giveUp ends a write that takes too long.
+func (s *socket) giveUp() {
+	s.slow.Store(true)
+	_ = s.conn.CloseNow()
 }
