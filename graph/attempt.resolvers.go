@@ -2,7 +2,6 @@ package graph
 
 import (
 	"context"
-	"time"
 
 	"github.com/hookgraph/hookgraph/graph/model"
 	"github.com/hookgraph/hookgraph/internal/store"
@@ -11,7 +10,7 @@ import (
 
 // Body is the resolver for the body field.
 func (r *attemptRequestResolver) Body(ctx context.Context, obj *model.AttemptRequest) (string, error) {
-	e, err := required(ofAttempt(ctx, &r.shared.events, &from(ctx).loaders.events, obj.Attempt, attemptEvent))
+	e, err := required(ofAttempt(ctx, &r.shared.events, &from(ctx).loaders().events, obj.Attempt, attemptEvent))
 	if err != nil {
 		return "", err
 	}
@@ -24,11 +23,6 @@ func (r *deliveryAttemptResolver) Message(ctx context.Context, obj *webhook.Atte
 		return nil, nil
 	}
 	return &obj.Message, nil
-}
-
-// DurationMs is the resolver for the durationMs field.
-func (r *deliveryAttemptResolver) DurationMs(ctx context.Context, obj *webhook.Attempt) (int, error) {
-	return int((time.Duration(obj.DurationUs) * time.Microsecond).Round(time.Millisecond).Milliseconds()), nil
 }
 
 // Timings is the resolver for the timings field.
@@ -45,17 +39,17 @@ func (r *deliveryAttemptResolver) Timings(ctx context.Context, obj *webhook.Atte
 
 // Delivery is the resolver for the delivery field.
 func (r *deliveryAttemptResolver) Delivery(ctx context.Context, obj *webhook.Attempt) (*webhook.Delivery, error) {
-	return required(ofAttempt(ctx, &r.shared.deliveries, &from(ctx).loaders.deliveries, obj, attemptDelivery))
+	return required(ofAttempt(ctx, &r.shared.deliveries, &from(ctx).loaders().deliveries, obj, attemptDelivery))
 }
 
 // Event is the resolver for the event field.
 func (r *deliveryAttemptResolver) Event(ctx context.Context, obj *webhook.Attempt) (*webhook.Event, error) {
-	return required(ofAttempt(ctx, &r.shared.events, &from(ctx).loaders.events, obj, attemptEvent))
+	return required(ofAttempt(ctx, &r.shared.events, &from(ctx).loaders().events, obj, attemptEvent))
 }
 
 // Webhook is the resolver for the webhook field.
 func (r *deliveryAttemptResolver) Webhook(ctx context.Context, obj *webhook.Attempt) (*webhook.Webhook, error) {
-	return ofAttempt(ctx, &r.shared.webhooks, &from(ctx).loaders.webhooks, obj, attemptWebhook)
+	return ofAttempt(ctx, &r.shared.webhooks, &from(ctx).loaders().webhooks, obj, attemptWebhook)
 }
 
 // Request is the resolver for the request field.

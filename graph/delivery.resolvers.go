@@ -10,12 +10,12 @@ import (
 
 // Event is the resolver for the event field.
 func (r *deliveryResolver) Event(ctx context.Context, obj *webhook.Delivery) (*webhook.Event, error) {
-	return required(load(ctx, &from(ctx).loaders.events, obj, deliveryEvent))
+	return required(load(ctx, &from(ctx).loaders().events, obj, deliveryEvent))
 }
 
 // Webhook is the resolver for the webhook field.
 func (r *deliveryResolver) Webhook(ctx context.Context, obj *webhook.Delivery) (*webhook.Webhook, error) {
-	return load(ctx, &from(ctx).loaders.webhooks, obj, deliveryWebhook)
+	return load(ctx, &from(ctx).loaders().webhooks, obj, deliveryWebhook)
 }
 
 // Attempts is the resolver for the attempts field.

@@ -55,7 +55,7 @@ func (r *mutationResolver) PublishEvents(ctx context.Context, input model.Publis
 			stored = append(stored, p.Event)
 		}
 	}
-	together(from(ctx).loaders, stored)
+	together(from(ctx).loaders(), stored)
 	return &model.PublishEventsPayload{Results: results, UserErrors: []*model.UserError{}}, nil
 }
 

@@ -99,7 +99,7 @@ var errLoader = errors.New("read ended early")
 // load returns the value of a row, and reads it for the row's siblings too when it is the first to ask. It is the zero
 // value when there is none. The same loader must always get the same key of a type.
 func load[T, V any](ctx context.Context, l *loader[V], row *T, key func(*T) webhook.ID) (V, error) {
-	all := siblings(from(ctx).loaders, row)
+	all := siblings(from(ctx).loaders(), row)
 	l.mu.Lock()
 	b, known := l.batches[all]
 	if !known {

@@ -33,12 +33,12 @@ func findIn[T any](l *loaders, scope webhook.TokenScope, byID fetch[*T]) finder 
 func nodes(ctx context.Context, ids []webhook.ID) ([]model.Node, error) {
 	r := from(ctx)
 	finders := []finder{
-		findIn(r.loaders, webhook.ScopeWebhooksRead, r.store.WebhooksByID),
-		findIn(r.loaders, webhook.ScopeDeliveriesRead, r.store.EventsByID),
-		findIn(r.loaders, webhook.ScopeDeliveriesRead, r.store.DeliveriesByID),
-		findIn(r.loaders, webhook.ScopeDeliveriesRead, r.store.AttemptsByID),
-		findIn(r.loaders, webhook.ScopeAdmin, r.registry.TokensByID),
-		findIn(r.loaders, "", r.registry.TenantsByID), // a caller knows its own tenant anyway
+		findIn(r.loaders(), webhook.ScopeWebhooksRead, r.store.WebhooksByID),
+		findIn(r.loaders(), webhook.ScopeDeliveriesRead, r.store.EventsByID),
+		findIn(r.loaders(), webhook.ScopeDeliveriesRead, r.store.DeliveriesByID),
+		findIn(r.loaders(), webhook.ScopeDeliveriesRead, r.store.AttemptsByID),
+		findIn(r.loaders(), webhook.ScopeAdmin, r.registry.TokensByID),
+		findIn(r.loaders(), "", r.registry.TenantsByID), // a caller knows its own tenant anyway
 	}
 	var (
 		g, gctx = errgroup.WithContext(ctx)

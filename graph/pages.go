@@ -119,7 +119,7 @@ func list[T, F any](
 	if err != nil {
 		return nil, err
 	}
-	together(from(ctx).loaders, l.Items)
+	together(from(ctx).loaders(), l.Items)
 	return connect(k, l, seq, func(ctx context.Context) (int, error) { return count(ctx, filter) }), nil
 }
 
@@ -135,13 +135,13 @@ func sublist[P, T, F any](
 		return nil, err
 	}
 	r := from(ctx)
-	pages, err := listed(r.loaders, name, []any{p, filter}, func(ctx context.Context, ids []webhook.ID) (map[webhook.ID]*store.List[T], error) {
+	pages, err := listed(r.loaders(), name, []any{p, filter}, func(ctx context.Context, ids []webhook.ID) (map[webhook.ID]*store.List[T], error) {
 		found, err := page(ctx, ids, filter, p)
 		var all []*T
 		for _, l := range found {
 			all = append(all, l.Items...)
 		}
-		together(r.loaders, all)
+		together(r.loaders(), all)
 		return found, err
 	})
 	if err != nil {
@@ -152,7 +152,7 @@ func sublist[P, T, F any](
 		return nil, err
 	}
 	return connect(k, l, seq, func(ctx context.Context) (int, error) {
-		counts, err := listed(r.loaders, name+", count", filter, func(ctx context.Context, ids []webhook.ID) (map[webhook.ID]int, error) {
+		counts, err := listed(r.loaders(), name+", count", filter, func(ctx context.Context, ids []webhook.ID) (map[webhook.ID]int, error) {
 			return count(ctx, ids, filter)
 		})
 		if err != nil {

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -17,8 +18,9 @@ type request struct {
 	caller   *auth.Caller
 	store    *store.Scope
 	registry *store.Registry
-	loaders  *loaders
+	loaders  func() *loaders // made when they are asked for: most attempts that are streamed need none
 	stream   bool
+	pull     any // what a subscription's resolver left for resolveStream
 }
 
 type requestKey struct{}
@@ -46,7 +48,8 @@ func AroundOperations(s *store.Store) graphql.OperationMiddleware {
 		}
 		stream := graphql.GetOperationContext(ctx).Operation.Operation == ast.Subscription
 		with := func(ctx context.Context) context.Context {
-			r := &request{caller: caller, store: scope, registry: known, loaders: newLoaders(scope, known), stream: stream}
+			r := &request{caller: caller, store: scope, registry: known, stream: stream}
+			r.loaders = sync.OnceValue(func() *loaders { return newLoaders(scope, known) })
 			return context.WithValue(ctx, requestKey{}, r)
 		}
 		respond := next(with(ctx))

@@ -15,7 +15,7 @@ import (
 )
 
 //go:generate go tool gqlgen generate
-//go:generate go run ./internal/inorder generated.go
+//go:generate go run ./internal/lean generated.go
 //go:generate go test -run TestSchemaFile -update .
 
 // SDL is the whole schema as text: schema.graphql, printed from the files beside it.

@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"github.com/hookgraph/hookgraph/graph/model"
-	"github.com/hookgraph/hookgraph/internal/live"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -24,43 +23,29 @@ func (r *Resolver) resumeAfter(ctx context.Context, after *string) string {
 	return ""
 }
 
-// stream watches the attempt log until ctx ends. The channel has no buffer: a client that does not read holds one page of
-// the log, and nobody else up.
+// stream watches the attempt log until ctx ends. It leaves the stream to be pulled, for which gqlgen has no type: the channel
+// is nil. A client that does not read holds one page of the log, and nobody else up.
 func (r *Resolver) stream(ctx context.Context, f store.AttemptFilter, after string) (<-chan *model.StreamedDeliveryAttempt, error) {
 	w, err := r.Live.Watch(ctx, from(ctx).caller.Tenant.ID, f, after)
 	if err != nil {
 		return nil, r.streamError(err)
 	}
-	ch := make(chan *model.StreamedDeliveryAttempt)
-	go func() {
-		defer close(ch)
-		defer w.Close()
-		defer func() {
-			if p := recover(); p != nil { // gqlgen recovers resolvers, not what they start
-				r.EndStream(ctx, Recover(ctx, p))
-			}
-		}()
-		if err := r.pump(ctx, w, ch); ctx.Err() == nil {
-			r.EndStream(ctx, r.streamError(err))
-		}
-	}()
-	return ch, nil
-}
-
-func (r *Resolver) pump(ctx context.Context, w *live.Watcher, ch chan<- *model.StreamedDeliveryAttempt) error {
-	for {
-		attempts, err := w.Next(ctx)
-		if err != nil {
-			return err
-		}
-		for _, a := range attempts {
-			select {
-			case ch <- &model.StreamedDeliveryAttempt{Cursor: r.Live.Cursor(a.Seq), Node: a}:
-			case <-ctx.Done():
-				return ctx.Err()
+	var page []*webhook.Attempt
+	from(ctx).pull = func(ctx context.Context) (*model.StreamedDeliveryAttempt, bool) {
+		if len(page) == 0 {
+			var err error
+			if page, err = w.Next(ctx); err != nil {
+				if ctx.Err() == nil {
+					r.EndStream(ctx, r.streamError(err))
+				}
+				return nil, false
 			}
 		}
+		a := page[0]
+		page = page[1:]
+		return &model.StreamedDeliveryAttempt{Cursor: r.Live.Cursor(a.Seq), Node: a}, true
 	}
+	return nil, nil //nolint:nilnil // see above
 }
 
 func (r *Resolver) streamError(err error) error {

@@ -49,7 +49,7 @@ func (r *tokenResolver) Scopes(ctx context.Context, obj *webhook.Token) ([]webho
 
 // Tenant is the resolver for the tenant field.
 func (r *tokenResolver) Tenant(ctx context.Context, obj *webhook.Token) (*webhook.Tenant, error) {
-	return load(ctx, &from(ctx).loaders.tenants, obj, tokenTenant)
+	return load(ctx, &from(ctx).loaders().tenants, obj, tokenTenant)
 }
 
 // Token returns TokenResolver implementation.

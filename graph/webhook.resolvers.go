@@ -77,12 +77,12 @@ func (r *queryResolver) Webhooks(ctx context.Context, first *int, after *string,
 
 // Headers is the resolver for the headers field.
 func (r *webhookResolver) Headers(ctx context.Context, obj *webhook.Webhook) ([]*webhook.CustomHeader, error) {
-	return load(ctx, &from(ctx).loaders.headers, obj, webhookID)
+	return load(ctx, &from(ctx).loaders().headers, obj, webhookID)
 }
 
 // Secrets is the resolver for the secrets field.
 func (r *webhookResolver) Secrets(ctx context.Context, obj *webhook.Webhook) ([]*webhook.Secret, error) {
-	return load(ctx, &from(ctx).loaders.secrets, obj, webhookID)
+	return load(ctx, &from(ctx).loaders().secrets, obj, webhookID)
 }
 
 // Deliveries is the resolver for the deliveries field.

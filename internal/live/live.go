@@ -124,7 +124,7 @@ func size(a *webhook.Attempt) int {
 
 // Watch starts a watcher of the tenant's attempts that match f, from where after says: "" or "latest" is now; a time
 // (RFC 3339) is what was recorded from then on, of what is kept, and the same as now when it is yet to come; else it is a
-// cursor, what Cursor made. f's slices must not be changed any more. The caller must Close the watcher. Errors:
+// cursor, what Cursor made. f's slices must not be changed any more. The watcher is closed when ctx ends. Errors:
 // webhook.ErrCursor for what is none of these, or a cursor of another database or ahead of the log;
 // *webhook.CursorExpired when retention has removed attempts after a cursor; what reading the log's bounds brings.
 func (l *Log) Watch(ctx context.Context, tenant webhook.ID, f store.AttemptFilter, after string) (*Watcher, error) {
@@ -133,12 +133,12 @@ func (l *Log) Watch(ctx context.Context, tenant webhook.ID, f store.AttemptFilte
 		wake: make(chan struct{}, 1), closed: make(chan struct{}), limit: 16,
 	}
 	if after == "" || after == latest {
-		l.register(w)
+		l.register(ctx, w)
 		return w, nil
 	}
 	since, isTime := parseTime(after)
 	if isTime && since.After(time.Now()) {
-		l.register(w)
+		l.register(ctx, w)
 		return w, nil
 	}
 	var seq int64
@@ -153,7 +153,7 @@ func (l *Log) Watch(ctx context.Context, tenant webhook.ID, f store.AttemptFilte
 	}
 	w.pos, w.behind = seq, true
 	// Register first, then read the bounds: what is committed later is appended later, so that nothing is between.
-	l.register(w)
+	l.register(ctx, w)
 	oldest, newest, err := l.src.AttemptBounds(ctx)
 	if isTime {
 		w.pos = max(w.pos, oldest-1) // what retention removed before was not asked for by its place
@@ -181,9 +181,8 @@ func check(seq, oldest, newest int64) error {
 	return nil
 }
 
-func (l *Log) register(w *Watcher) {
+func (l *Log) register(ctx context.Context, w *Watcher) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	if !w.behind {
 		w.pos = l.end
 	}
@@ -191,6 +190,8 @@ func (l *Log) register(w *Watcher) {
 	for _, id := range keys {
 		index[id] = append(index[id], w)
 	}
+	l.mu.Unlock()
+	context.AfterFunc(ctx, w.Close) // not before: it may have ended
 }
 
 func (l *Log) unregister(w *Watcher) {

@@ -420,6 +420,32 @@ func TestCursors(t *testing.T) {
 	}
 }
 
+// A watcher ends with its context, whoever holds it.
+func TestWatcherEndsWithContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := &journal{}
+		j.commit(1, 0, 0, 0)
+		l := New(j, 0)
+		ctx, cancel := context.WithCancel(t.Context())
+		for _, after := range []string{"", "3000-01-01T00:00:00Z", l.Cursor(1)} {
+			w, err := l.Watch(ctx, id('t', 0), store.AttemptFilter{}, after)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() {
+				if _, err := w.Next(t.Context()); !errors.Is(err, ErrClosed) {
+					t.Errorf("from %q: %v", after, err)
+				}
+			}()
+		}
+		cancel()
+		synctest.Wait()
+		if len(l.byTenant)+len(l.byWebhook) > 0 {
+			t.Error("watchers are still registered")
+		}
+	})
+}
+
 // Next waits for an attempt, for its context, or for Close, and an error of the log can be tried again.
 func TestNextWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

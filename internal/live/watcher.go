@@ -98,7 +98,7 @@ func (w *Watcher) Next(ctx context.Context) ([]*webhook.Attempt, error) {
 	}
 }
 
-// Close ends the watcher and a Next that waits. It may be called more than once.
+// Close ends the watcher and a Next that waits, before its context does. It may be called more than once.
 func (w *Watcher) Close() {
 	w.once.Do(func() {
 		close(w.closed)

@@ -41,6 +41,11 @@ type Attempt struct {
 	EventType string `gorm:"->"`
 }
 
+// DurationMs is how long it took, in whole milliseconds.
+func (a *Attempt) DurationMs() int {
+	return int((time.Duration(a.DurationUs) * time.Microsecond).Round(time.Millisecond).Milliseconds())
+}
+
 // AttemptStatus is how an attempt ended.
 type AttemptStatus string
 

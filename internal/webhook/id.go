@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"time"
 )
 
@@ -112,7 +111,11 @@ func (id *ID) Scan(src any) error {
 func (ID) GormDataType() string { return "bytes" }
 
 // MarshalGQL writes the GraphQL ID.
-func (id ID) MarshalGQL(w io.Writer) { _, _ = io.WriteString(w, strconv.Quote(id.String())) }
+func (id ID) MarshalGQL(w io.Writer) {
+	b := make([]byte, 0, len(`""`)+36)
+	b = id.AppendText(append(b, '"'))
+	_, _ = w.Write(append(b, '"'))
+}
 
 // UnmarshalGQL reads a GraphQL ID.
 func (id *ID) UnmarshalGQL(v any) error {
