@@ -277,7 +277,8 @@ func TestRefusedChangeFailsAlone(t *testing.T) {
 		s := t.open(t, store.Options{})
 		c := tenant(t, s, "a")
 		before := register(t, c, webhook.New{})
-		release := s.Hold()
+		release := sync.OnceFunc(s.Hold())
+		defer release() // else the store could not be closed
 		made, forgot := make(chan error, 3), make(chan error, 1)
 		for i := range cap(made) {
 			if i == 1 {
