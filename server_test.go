@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -404,16 +406,36 @@ func start(t *testing.T, dir string, env ...string) (p *program, kill func()) {
 	return p, kill
 }
 
-// The demo verifies every signature, streams attempts while it runs, and cleans up after itself.
+// until is a place to write to that ends something when a text has been written there.
+type until struct {
+	logged
+	awaited string
+	end     func()
+}
+
+func (u *until) Write(p []byte) (int, error) {
+	n, err := u.logged.Write(p)
+	if bytes.Contains(p, []byte(u.awaited)) {
+		u.end()
+	}
+	return n, err
+}
+
+// The demo verifies every signature, streams attempts while it runs, cleans up after itself, and ends when it is told to.
 func TestDemo(t *testing.T) {
 	tmp := t.TempDir()
 	t.Setenv("TMPDIR", tmp)
-	var out strings.Builder
-	if err := run(t.Context(), []string{"demo", "--duration", "3s"}, func(string) string { return "" }, &out, t.Output()); err != nil {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	out := &until{awaited: " delivered ", end: cancel} // in the row of an attempt
+	if err := run(ctx, []string{"demo"}, func(string) string { return "" }, out, t.Output()); err != nil {
 		t.Fatal(err)
 	}
-	if !regexp.MustCompile(`[1-9]\d* signatures verified, 0 did not`).MatchString(out.String()) || !strings.Contains(out.String(), "delivered") {
-		t.Error(out.String())
+	if text := string(out.bytes()); !regexp.MustCompile(`[1-9]\d* attempts delivered, .* [1-9]\d* signatures verified, 0 did not`).MatchString(text) {
+		t.Error(text)
+	}
+	if err := run(t.Context(), []string{"demo", "--duration", "300ms"}, func(string) string { return "" }, io.Discard, t.Output()); err != nil {
+		t.Fatal(err)
 	}
 	if left, err := os.ReadDir(tmp); err != nil || len(left) != 0 {
 		t.Errorf("%v is left, %v", left, err)
