@@ -36,7 +36,7 @@ var (
 	commitSteps = []string{"begin", "half", "sync", "synced"}
 )
 
-// commitTime is how long after its answer an attempt may still be on its way to the disk, on a machine that is busy.
+// commitTime is how long after its answer an attempt may still be on its way to the writer, on a machine that is busy.
 const commitTime = 1 * time.Second
 
 // Whenever the program is killed, nothing that was acknowledged is lost, attempts are numbered without gaps and end with
@@ -191,7 +191,7 @@ type world struct {
 // life is one start of the program up to its end.
 type life struct {
 	arrivals  map[string][]*arrival // by path and event
-	end       time.Time             // when it was killed
+	written   time.Time             // a publisher that began then was acknowledged: what waited for the writer before is committed
 	recorded  map[string]int        // attempts that it wrote, by path and event
 	succeeded map[string]bool       // that it wrote down as delivered
 	log       int64                 // where its part of the log ends
@@ -238,9 +238,9 @@ func (w *world) terminate(t *testing.T) {
 }
 
 // bury notes what a program that has ended had written, when the receivers have seen all that it sent.
-func (w *world) bury(t *testing.T, end time.Time) {
+func (w *world) bury(t *testing.T) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
 		w.mu.Lock()
 		open := len(w.conns)
 		w.mu.Unlock()
@@ -263,7 +263,7 @@ func (w *world) bury(t *testing.T, end time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	is := w.lives[len(w.lives)-1]
-	is.end, is.recorded, is.succeeded = end, map[string]int{}, map[string]bool{}
+	is.recorded, is.succeeded = map[string]int{}, map[string]bool{}
 	if n := len(w.lives); n > 1 {
 		is.log = w.lives[n-2].log
 	}
@@ -388,7 +388,7 @@ func (w *world) killAt(t *testing.T, step string, n int) {
 	set := &trap{step: step, sprung: make(chan struct{}), dead: make(chan struct{})}
 	set.left.Store(int64(n))
 	w.traps.Store(set)
-	wait := time.Minute
+	wait := 2 * time.Minute
 	switch {
 	case step == "any time":
 		wait = rand.N(500 * time.Millisecond)
@@ -403,14 +403,13 @@ func (w *world) killAt(t *testing.T, step string, n int) {
 			t.Errorf("%q was not reached %d times", step, n)
 		}
 	}
-	at := time.Now()
 	if w.graceful {
 		w.terminate(t)
 	} else {
 		w.kill()
 	}
 	close(set.dead)
-	w.bury(t, at)
+	w.bury(t)
 }
 
 // walk goes an event's way step by step, with an order to the disk, and reports whether that killed the program.
@@ -426,7 +425,7 @@ func (w *world) walk(t *testing.T, order string) (killed bool) {
 	w.settled(t, "/held", 2)
 	select {
 	case <-w.program.ended:
-		w.bury(t, time.Now())
+		w.bury(t)
 		return true
 	default:
 		w.disk.Order(t, "")
@@ -438,7 +437,7 @@ func (w *world) walk(t *testing.T, order string) (killed bool) {
 func (w *world) settled(t *testing.T, path string, n int) {
 	t.Helper()
 	query := fmt.Sprintf("{ deliveries(filter: {statuses: [SUCCEEDED], webhookIds: [%q]}) { totalCount } }", w.hooks[path])
-	for deadline := time.Now().Add(20 * time.Second); ; {
+	for deadline := time.Now().Add(time.Minute); ; {
 		var answer struct {
 			Data struct{ Deliveries struct{ TotalCount int } }
 		}
@@ -464,6 +463,7 @@ func (w *world) enable(t *testing.T, path string, on bool) {
 
 // publish publishes one event, notes its id when that was acknowledged, and returns the answer.
 func (w *world) publish() string {
+	began := time.Now()
 	answer := w.post(`mutation { publishEvent(input: {type: "load", data: {job: 1}}) { event { id } } }`, func() { w.reached("published") })
 	var done struct {
 		Data struct {
@@ -475,6 +475,9 @@ func (w *world) publish() string {
 	}
 	w.mu.Lock()
 	w.acked = append(w.acked, done.Data.PublishEvent.Event.ID)
+	if is := w.lives[len(w.lives)-1]; began.After(is.written) {
+		is.written = began
+	}
 	w.mu.Unlock()
 	w.reached("acknowledged")
 	return answer
@@ -562,7 +565,7 @@ func (w *world) end(t *testing.T) {
 		}
 	}
 	w.terminate(t)
-	w.bury(t, time.Now())
+	w.bury(t)
 }
 
 // check compares what the publishers were told, what the receivers got, and what the database says.
@@ -615,8 +618,8 @@ func (w *world) checkLives(t *testing.T, recorded map[string]*owed) (arrived map
 			case extra == 1 && !last.answered.IsZero():
 				answered++
 				unrecorded++
-				if ago := is.end.Sub(last.answered); ago > commitTime {
-					t.Errorf("%s was answered %v before the kill, and is not written down", key, ago)
+				if ago := is.written.Sub(last.answered); ago > commitTime {
+					t.Errorf("%s was answered %v before what the writer took later, and is not written down", key, ago)
 				}
 			case extra == 1:
 				unrecorded++
