@@ -58,6 +58,7 @@ func Open(t *testing.T, origin string) *Page {
 		chromedp.DisableGPU,
 		chromedp.WindowSize(1280, 800),
 		chromedp.ProxyServer(p.canary()),
+		chromedp.WSURLReadTimeout(patience),
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("disable-domain-reliability", true),
