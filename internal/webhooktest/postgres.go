@@ -231,12 +231,6 @@ func launch(program string, args ...string) (_ *Server, err error) {
 	if err := giveAway(s.dir); err != nil {
 		return nil, err
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
-	s.port = listener.Addr().(*net.TCPAddr).Port
-	_ = listener.Close()
 	data := filepath.Join(s.dir, "data")
 	fill := exec.Command(filepath.Join(s.bin, program), append([]string{"-D", data}, args...)...)
 	unprivileged(fill)
@@ -244,6 +238,12 @@ func launch(program string, args ...string) (_ *Server, err error) {
 	if out, err := fill.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("%s: %w: %s", program, err, out)
 	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0") // at the last moment, so that nobody else gets the port
+	if err != nil {
+		return nil, err
+	}
+	s.port = listener.Addr().(*net.TCPAddr).Port
+	_ = listener.Close()
 	settings := []string{
 		"listen_addresses=127.0.0.1", "port=" + strconv.Itoa(s.port), "unix_socket_directories=" + s.dir,
 		"max_connections=300", "shared_buffers=128MB", "max_wal_size=256MB", "log_checkpoints=off",
@@ -277,7 +277,7 @@ func (s *Server) wait() error {
 		return err
 	}
 	defer func() { _ = db.Close() }()
-	for until := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+	for until := time.Now().Add(3 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		err := db.PingContext(context.Background())
 		if err == nil {
 			return nil
@@ -303,7 +303,7 @@ func (s *Server) Restart(tb testing.TB) {
 // control runs pg_ctl and waits for it.
 func (s *Server) control(tb testing.TB, args ...string) {
 	tb.Helper()
-	cmd := exec.Command(filepath.Join(s.bin, "pg_ctl"), append([]string{"-D", filepath.Join(s.dir, "data"), "-w"}, args...)...)
+	cmd := exec.Command(filepath.Join(s.bin, "pg_ctl"), append([]string{"-D", filepath.Join(s.dir, "data"), "-w", "-t", "180"}, args...)...)
 	unprivileged(cmd)
 	cmd.Dir = s.dir
 	if err := cmd.Run(); err != nil { // without its output, which the server would keep open

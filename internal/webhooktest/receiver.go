@@ -53,7 +53,7 @@ func (r *Receiver) Next(tb testing.TB) Received {
 	select {
 	case got := <-r.Requests:
 		return got
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		tb.Fatal("no request came")
 		return Received{}
 	}
