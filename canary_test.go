@@ -158,7 +158,7 @@ func (o *observed) keep(t *testing.T, token, method, path, body string) (status 
 // ended waits until a token is not valid any more.
 func (o *observed) ended(t *testing.T, token string) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
 		if status, _ := o.keep(t, token, "GET", "/v1/webhooks", ""); status == http.StatusUnauthorized {
 			return
 		}
@@ -290,7 +290,7 @@ func testCanaries(t *testing.T, database string) {
 	}
 	select {
 	case <-silent:
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Error("the connection of a receiver that talks unasked is not closed")
 	}
 	o.signedBy(t, hmac.ID, 2)
@@ -478,7 +478,7 @@ func (o *observed) signedBy(t *testing.T, id string, n int) {
 	}
 	body, _ := json.Marshal(map[string]any{"variables": map[string]any{"id": id}, "query": `query ($id: ID!) { webhook(id: $id) {
 		secrets { id } attempts { nodes { request { signedBy headers { name value } } } } } }`})
-	for deadline := time.Now().Add(20 * time.Second); len(answer.Data.Webhook.Attempts.Nodes) == 0; {
+	for deadline := time.Now().Add(time.Minute); len(answer.Data.Webhook.Attempts.Nodes) == 0; {
 		if status := o.rest(t, "POST", "/graphql", string(body), &answer); status != http.StatusOK || time.Now().After(deadline) {
 			t.Fatalf("%d %+v", status, answer)
 		}

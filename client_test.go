@@ -52,7 +52,7 @@ func (l *transcript) Write(p []byte) (int, error) {
 // await waits until the text has been written.
 func (l *transcript) await(t *testing.T, text string) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		l.mu.Lock()
 		there := bytes.Contains(l.text.Bytes(), []byte(text))
 		l.mu.Unlock()
@@ -130,7 +130,7 @@ func boot(t *testing.T, dir string, args ...string) *program {
 			if err != nil {
 				t.Errorf("stop: %v", err)
 			}
-		case <-time.After(30 * time.Second):
+		case <-time.After(time.Minute):
 			t.Error("the program does not stop")
 		}
 	}
@@ -227,7 +227,7 @@ func (c *client) publish(t *testing.T, eventType string) (id string) {
 // settle waits until no delivery is pending.
 func (c *client) settle(t *testing.T) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		var pending struct {
 			Data struct{ Deliveries *struct{ TotalCount int } }
 		}
@@ -347,7 +347,7 @@ func (w *watcher) next(t *testing.T) streamed {
 			t.Fatalf("the stream ended: %v", w.err)
 		}
 		return s
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("no attempt came")
 		return streamed{}
 	}

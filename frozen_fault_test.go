@@ -102,7 +102,7 @@ func testFrozenReplica(t *testing.T) {
 // stopped waits until the kernel has stopped all of a process.
 func stopped(t *testing.T, pid int) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
 		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 		if os.IsNotExist(err) { // not Linux
 			time.Sleep(100 * time.Millisecond)
@@ -157,7 +157,7 @@ func (r *reluctant) total() int {
 // await waits until the event has arrived.
 func (r *reluctant) await(t *testing.T, id string) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); len(r.of(id)) == 0; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); len(r.of(id)) == 0; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%s does not arrive", id)
 		}

@@ -324,7 +324,7 @@ func (f *fleet) check(t *testing.T, stream <-chan []string) {
 		}
 		after = scanned
 	}
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		if is := f.shown.Load(); is != nil && *is == log[len(log)-1] {
 			break
 		}

@@ -125,7 +125,7 @@ func watching(t *testing.T, c *client, w *watcher) (cursor string) {
 	t.Helper()
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.After(20 * time.Second); ; {
+	for deadline := time.After(time.Minute); ; {
 		c.publish(t, "start")
 		select {
 		case s, ok := <-w.got:
@@ -366,7 +366,7 @@ func testRestart(t *testing.T, dir string) {
 	if second.token != "" {
 		t.Error("the second start made a token")
 	}
-	for deadline := time.After(30 * time.Second); len(missing) > 0; {
+	for deadline := time.After(time.Minute); len(missing) > 0; {
 		select {
 		case id := <-arrived:
 			delete(missing, id)

@@ -96,7 +96,7 @@ func TestClosedAddressesWhenSending(t *testing.T) {
 	c := hostile(t, ca, nil)
 	for _, host := range closedHosts() {
 		for _, u := range targets(host, ca.port) {
-			if res := c.Do(within(t, 5*time.Second), &Request{URL: u}); res.Code != BlockedAddress {
+			if res := c.Do(within(t, 20*time.Second), &Request{URL: u}); res.Code != BlockedAddress {
 				t.Errorf("%s: %q %q", u.Host, res.Code, res.Message)
 			}
 		}
@@ -116,7 +116,7 @@ func TestSpellingsWhenSending(t *testing.T) {
 	} {
 		for _, s := range spellings {
 			for _, u := range targets(s, ca.port) {
-				res := c.Do(within(t, 5*time.Second), &Request{URL: u, Body: []byte("{}")})
+				res := c.Do(within(t, 20*time.Second), &Request{URL: u, Body: []byte("{}")})
 				if res.Code != BlockedAddress && res.Code != DNS && res.Code != Protocol {
 					t.Errorf("%s: %s: %q %q %d", name, s, res.Code, res.Message, res.StatusCode)
 				}
@@ -167,7 +167,7 @@ func TestSpellingsWithCgoResolver(t *testing.T) {
 			continue // not an address to the C library either, which would ask a name server outside
 		}
 		for _, u := range targets(s, ca.port) {
-			res := c.Do(within(t, 5*time.Second), &Request{URL: u})
+			res := c.Do(within(t, 20*time.Second), &Request{URL: u})
 			if res.Code == BlockedAddress {
 				blocked++
 			} else if res.Code != DNS && res.Code != Protocol {
@@ -187,7 +187,7 @@ func TestClosedAddressesAsDNSAnswers(t *testing.T) {
 	for _, s := range closedAddresses {
 		a := netip.MustParseAddr(s)
 		c := client(t, Config{Resolver: answers{{a, a}}})
-		res := c.Do(within(t, 5*time.Second), &Request{URL: parse(t, "https://hook.example/")})
+		res := c.Do(within(t, 20*time.Second), &Request{URL: parse(t, "https://hook.example/")})
 		if res.Code != BlockedAddress || strings.Contains(res.Message, s) {
 			t.Errorf("%s: %q %q", s, res.Code, res.Message)
 		}
@@ -403,7 +403,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 			target.Store(fmt.Sprintf("https://%s:%d/", s, ca.port))
 			u := ca.url(t, "example.com")
 			u.RawQuery = fmt.Sprintf("s=%d", status-300)
-			res := c.Do(within(t, 5*time.Second), &Request{URL: u, Body: []byte("{}")})
+			res := c.Do(within(t, 20*time.Second), &Request{URL: u, Body: []byte("{}")})
 			if res.Code != OK || res.StatusCode != status {
 				t.Fatalf("%s: %q %q %d", s, res.Code, res.Message, res.StatusCode)
 			}
@@ -421,7 +421,7 @@ func TestEnvironmentProxyIsIgnored(t *testing.T) {
 	_, cfg := publicReceiver(t, ca, func(http.ResponseWriter, *http.Request) {})
 	cfg.Resolver = answers{{netip.MustParseAddr("127.0.0.2")}}
 	c := client(t, cfg)
-	if res := c.Do(within(t, 5*time.Second), &Request{URL: ca.url(t, "example.com")}); res.Code != OK {
+	if res := c.Do(within(t, 20*time.Second), &Request{URL: ca.url(t, "example.com")}); res.Code != OK {
 		t.Errorf("%q %q", res.Code, res.Message)
 	}
 	ca.untouched(t)
@@ -452,7 +452,7 @@ func TestNamesAreRooted(t *testing.T) {
 	} {
 		r := &recorder{}
 		tt.cfg.Resolver = r
-		res := client(t, tt.cfg).Do(within(t, 5*time.Second), &Request{URL: parse(t, "https://vault.svc/")})
+		res := client(t, tt.cfg).Do(within(t, 20*time.Second), &Request{URL: parse(t, "https://vault.svc/")})
 		if res.Code != DNS || r.asked != tt.want {
 			t.Errorf("%s: asked for %q, want %q", name, r.asked, tt.want)
 		}
@@ -570,13 +570,13 @@ func TestCertificates(t *testing.T) {
 		"TLS 1.1":           {trusting, old.URL, "1.2"},
 		"no TLS":            {trusting, "https://" + strings.TrimPrefix(plain.URL, "http://"), "does not speak TLS"},
 	} {
-		res := client(t, tt.cfg).Do(within(t, 5*time.Second), &Request{URL: parse(t, tt.url)})
+		res := client(t, tt.cfg).Do(within(t, 20*time.Second), &Request{URL: parse(t, tt.url)})
 		if res.Code != TLS || !strings.Contains(res.Message, tt.message) || res.Timings.Connect == 0 || res.Timings.TLS == 0 {
 			t.Errorf("%s: %q %q %+v", name, res.Code, res.Message, res.Timings)
 		}
 	}
 	// The trailing dot is not part of a certificate's name.
-	if res := client(t, trusting).Do(within(t, 5*time.Second), &Request{URL: parse(t, fmt.Sprintf("https://example.com.:%d/", port))}); res.Code != OK {
+	if res := client(t, trusting).Do(within(t, 20*time.Second), &Request{URL: parse(t, fmt.Sprintf("https://example.com.:%d/", port))}); res.Code != OK {
 		t.Errorf("%q %q", res.Code, res.Message)
 	}
 }

@@ -80,7 +80,7 @@ func TestDo(t *testing.T) {
 			})
 			c := client(t, private(s))
 			for i := range 2 {
-				res := c.Do(within(t, 5*time.Second), &Request{
+				res := c.Do(within(t, 20*time.Second), &Request{
 					URL:    parse(t, s.URL+"/hook?x=1"),
 					Header: http.Header{"Webhook-Id": {"msg_1"}},
 					Body:   []byte(`{"a":1}`),
@@ -111,7 +111,7 @@ func TestClosedByDefault(t *testing.T) {
 	ca := newCanary(t)
 	c := client(t, Config{Ports: []uint16{ca.port}, Resolver: answers{{netip.MustParseAddr("127.0.0.1")}}})
 	for _, host := range []string{"127.0.0.1", "inside.example"} {
-		res := c.Do(within(t, 5*time.Second), &Request{URL: ca.url(t, host)})
+		res := c.Do(within(t, 20*time.Second), &Request{URL: ca.url(t, host)})
 		if res.Code != BlockedAddress || strings.Contains(res.Message, "127.") {
 			t.Errorf("%s: %q %q", host, res.Code, res.Message)
 		}

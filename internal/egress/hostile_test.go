@@ -624,7 +624,7 @@ func TestNextAddressIsTried(t *testing.T) {
 	u := parse(t, s.URL)
 	u.Host = "receiver.test:" + u.Port()
 	c := client(t, Config{AllowPrivate: true, Resolver: answers{{netip.MustParseAddr("127.0.0.3"), netip.MustParseAddr("127.0.0.1")}}})
-	if res := c.Do(within(t, 5*time.Second), &Request{URL: u}); res.Code != OK {
+	if res := c.Do(within(t, 20*time.Second), &Request{URL: u}); res.Code != OK {
 		t.Errorf("%q %q", res.Code, res.Message)
 	}
 }

@@ -41,7 +41,7 @@ func TestNothingIsSentTwice(t *testing.T) {
 			c, req := r.request(t)
 			req.Body = body
 			req.Header = http.Header{"Idempotency-Key": {"1"}, "X-Idempotency-Key": {"1"}}
-			first, second := c.Do(within(t, 5*time.Second), req), c.Do(within(t, 5*time.Second), req)
+			first, second := c.Do(within(t, 20*time.Second), req), c.Do(within(t, 20*time.Second), req)
 			if first.Code != OK || second.Code != Protocol || !second.Reused {
 				t.Errorf("%+v\n%+v", first, second)
 			}
@@ -66,7 +66,7 @@ func TestNothingIsSentTwice(t *testing.T) {
 			})
 			client, req := r.request(t)
 			req.Header = http.Header{"Idempotency-Key": {"1"}}
-			res := client.Do(within(t, 5*time.Second), req)
+			res := client.Do(within(t, 20*time.Second), req)
 			if res.Code != Protocol {
 				t.Errorf("%q %q", res.Code, res.Message)
 			}
@@ -84,7 +84,7 @@ func TestNothingIsSentTwice(t *testing.T) {
 			})
 		})
 		c, req := r.request(t)
-		if res := c.Do(within(t, 5*time.Second), req); res.Code != Protocol || posts.Load() != 1 {
+		if res := c.Do(within(t, 20*time.Second), req); res.Code != Protocol || posts.Load() != 1 {
 			t.Errorf("%q %q, sent %d times", res.Code, res.Message, posts.Load())
 		}
 	})
@@ -199,13 +199,13 @@ func TestCanceled(t *testing.T) {
 	asked := make(chan struct{})
 	s := receiver(t, true, func(_ http.ResponseWriter, r *http.Request) { close(asked); <-r.Context().Done() })
 	c := client(t, private(s))
-	ctx, cancel := context.WithCancel(within(t, 5*time.Second))
+	ctx, cancel := context.WithCancel(within(t, 20*time.Second))
 	go func() { <-asked; cancel() }()
 	if res := c.Do(ctx, &Request{URL: parse(t, s.URL)}); res.Code != Canceled {
 		t.Errorf("%q %q", res.Code, res.Message)
 	}
 	c.Close()
-	if res := c.Do(within(t, 5*time.Second), &Request{URL: parse(t, "https://127.0.0.1:1/")}); res.Code != Canceled {
+	if res := c.Do(within(t, 20*time.Second), &Request{URL: parse(t, "https://127.0.0.1:1/")}); res.Code != Canceled {
 		t.Errorf("after Close: %q %q", res.Code, res.Message)
 	}
 }

@@ -62,7 +62,7 @@ func TestProxy(t *testing.T) {
 	f := newForwarder(t, 200)
 	cfg.Proxy = f.url
 	cfg.Resolver = answers{{netip.MustParseAddr("127.0.0.1"), addr.Addr()}}
-	res := client(t, cfg).Do(within(t, 5*time.Second), &Request{URL: ca.url(t, "example.com")})
+	res := client(t, cfg).Do(within(t, 20*time.Second), &Request{URL: ca.url(t, "example.com")})
 	if res.Code != OK || string(res.Body) != "hi" || res.Timings.TLS == 0 {
 		t.Errorf("%+v", res)
 	}
@@ -80,7 +80,7 @@ func TestProxyIsNotAskedForClosedAddresses(t *testing.T) {
 	c := client(t, Config{Proxy: f.url, Ports: []uint16{ca.port}, Resolver: loopback})
 	for _, s := range spellings {
 		for _, u := range targets(s, ca.port) {
-			res := c.Do(within(t, 5*time.Second), &Request{URL: u})
+			res := c.Do(within(t, 20*time.Second), &Request{URL: u})
 			if res.Code != BlockedAddress && res.Code != Protocol {
 				t.Errorf("%s: %q %q", s, res.Code, res.Message)
 			}
@@ -92,7 +92,7 @@ func TestProxyIsNotAskedForClosedAddresses(t *testing.T) {
 	if d.proxy, err = newProxy(f.url, &tls.Config{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.connect(within(t, 5*time.Second), netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), ca.port)); !errors.Is(err, errBlockedAddress) {
+	if _, err := d.connect(within(t, 20*time.Second), netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), ca.port)); !errors.Is(err, errBlockedAddress) {
 		t.Error(err)
 	}
 	if len(f.asked) != 0 {

@@ -77,7 +77,7 @@ func TestDiskFull(t *testing.T) {
 	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &before); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		if n, err := c.CountAttempts(t.Context(), store.AttemptFilter{}); n == 1 && err == nil {
 			break
 		}
@@ -115,7 +115,7 @@ func TestPublishWhileClosing(t *testing.T) {
 		}
 		select {
 		case <-answered:
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			t.Fatal("a publisher waits for a store that is closed")
 		}
 	}

@@ -253,7 +253,7 @@ func TestVoidedNode(t *testing.T) {
 		t.Fatal(err)
 	}
 	var taken []*store.Job
-	for deadline := time.Now().Add(30 * time.Second); len(taken) < 2 && time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); len(taken) < 2 && time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		more, _ := claim(t, other, w.ID, 2)
 		taken = append(taken, more...)
 	}
@@ -323,7 +323,7 @@ func TestLogOfAllNodes(t *testing.T) {
 	}
 	nodes.Wait()
 	want := each * len(stores)
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		mu.Lock()
 		done := !slices.ContainsFunc(told, func(seqs []int64) bool { return len(seqs) < want })
 		mu.Unlock()
@@ -372,7 +372,7 @@ func TestLogAfterLostIDs(t *testing.T) {
 	jobs, _ := claim(t, first, w.ID, 1)
 	record(t, first, jobs[0], 200)
 	missing := map[string]bool{"first": true, "second": true}
-	timeout := time.After(20 * time.Second)
+	timeout := time.After(time.Minute)
 	for len(missing) > 0 {
 		select {
 		case name := <-told:
@@ -426,7 +426,7 @@ func (c *counter) Nodes(n int)                   { c.nodes.Store(int64(n)) }
 
 func (c *counter) await(t *testing.T, want int64) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); c.nodes.Load() != want; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); c.nodes.Load() != want; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d nodes, want %d", c.nodes.Load(), want)
 		}

@@ -125,7 +125,7 @@ func TestFailedStatementLeavesNothing(t *testing.T) {
 		_, err := c.Publish(context.Background(), bad[:3])
 		stored <- err
 	}()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
 		if _, waiting := s.Queued(); waiting == 2 {
 			break
 		}

@@ -115,7 +115,7 @@ func TestLockedDatabase(t *testing.T) {
 // recorded waits until so many attempts are in the database.
 func recorded(t *testing.T, c *store.Scope, want int) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		n, err := c.CountAttempts(t.Context(), store.AttemptFilter{})
 		if n == want && err == nil {
 			return
@@ -173,7 +173,7 @@ func testResultThatCanNotBeRecorded(t *suite) {
 	release()
 	recorded(t.T, c, 7)
 	var again []*store.Job
-	for deadline := time.Now().Add(20 * time.Second); len(again) == 0; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); len(again) == 0; time.Sleep(10 * time.Millisecond) {
 		var err error
 		if again, _, err = s.Claim(t.Context(), w.ID, 8, 1<<20); err != nil || time.Now().After(deadline) {
 			t.Fatalf("the delivery is not due again: %v", err)
