@@ -18,9 +18,16 @@ type request struct {
 	caller   *auth.Caller
 	store    *store.Scope
 	registry *store.Registry
-	loaders  func() *loaders // made when they are asked for: most attempts that are streamed need none
 	stream   bool
 	pull     any // what a subscription's resolver left for resolveStream
+
+	once sync.Once // makes read: most attempts that are streamed need no loader
+	read *loaders
+}
+
+func (r *request) loaders() *loaders {
+	r.once.Do(func() { r.read = newLoaders(r.store, r.registry) })
+	return r.read
 }
 
 type requestKey struct{}
@@ -48,9 +55,7 @@ func AroundOperations(s *store.Store) graphql.OperationMiddleware {
 		}
 		stream := graphql.GetOperationContext(ctx).Operation.Operation == ast.Subscription
 		with := func(ctx context.Context) context.Context {
-			r := &request{caller: caller, store: scope, registry: known, stream: stream}
-			r.loaders = sync.OnceValue(func() *loaders { return newLoaders(scope, known) })
-			return context.WithValue(ctx, requestKey{}, r)
+			return context.WithValue(ctx, requestKey{}, &request{caller: caller, store: scope, registry: known, stream: stream})
 		}
 		respond := next(with(ctx))
 		return func(ctx context.Context) *graphql.Response { return respond(with(ctx)) }
