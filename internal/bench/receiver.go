@@ -54,7 +54,7 @@ type arrival struct {
 
 // received is what the receiver tells: sums, from which phases are told apart by subtraction.
 type received struct {
-	Deliveries int64
+	Deliveries int64 // each counted when it comes for the first time
 	FirstUs    int64 // Unix; 0: none
 	Bare       int64
 	Latency    [2]counts // from the publication's "sent" to the arrival
@@ -147,9 +147,12 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		r.bare.Add(1)
 		return
 	}
+	if again {
+		return
+	}
 	r.counts.Add(1)
 	r.first.CompareAndSwap(0, now.UnixMicro())
-	if sent, ok := sentAt(body); ok && !again && behaviour == healthy {
+	if sent, ok := sentAt(body); ok && behaviour == healthy {
 		r.latency[min(hook, 1)].add(time.Duration(now.UnixMicro()-sent) * time.Microsecond)
 	}
 }
