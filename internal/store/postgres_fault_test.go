@@ -153,7 +153,7 @@ func TestConnectionsEnd(t *testing.T) {
 		})
 	}
 	end := session(t, url)
-	for range 30 {
+	for n, deadline := 0, time.Now().Add(time.Minute); n < 30 || refused.Load() == 0 && time.Now().Before(deadline); n++ {
 		end(disconnect)
 		time.Sleep(20 * time.Millisecond)
 	}
