@@ -43,6 +43,7 @@ func (s stage) String() string {
 type attempt struct {
 	context.Context
 
+	host     string // of the URL
 	start    time.Time
 	deadline time.Time
 	trace    httptrace.ClientTrace

@@ -72,8 +72,9 @@ type Config struct {
 	Resolver Resolver
 
 	// MaxIdle connections are kept open for the next request, MaxIdlePerHost of them to one host and port; 0 means
-	// the default. A connection costs about 30 KiB. More than MaxIdlePerHost requests at once to one HTTP/1 host
-	// are made, but pay for a new connection each. The number of connections in use is the caller's to bound.
+	// the default. With MaxIdle of them, only a host that has one already may have another, up to twice as many in all.
+	// A connection costs about 30 KiB. More than MaxIdlePerHost requests at once to one HTTP/1 host are made, but pay
+	// for a new connection each. The number of connections in use is the caller's to bound.
 	MaxIdle, MaxIdlePerHost int
 
 	// IdleTimeout closes a connection that carried nothing for so long; DialTimeout bounds looking up, connecting and
@@ -85,6 +86,8 @@ type Config struct {
 type Client struct {
 	policy    policy
 	transport *http.Transport
+	made      connections
+	maxIdle   int64
 	template  http.Request
 	close     context.CancelFunc
 }
@@ -95,7 +98,7 @@ func New(cfg Config) (*Client, error) {
 	if cfg.MaxIdle < 0 || cfg.MaxIdlePerHost < 0 || cfg.IdleTimeout < 0 || cfg.DialTimeout < 0 {
 		return nil, errors.New("egress: a limit is negative")
 	}
-	c := &Client{}
+	c := &Client{maxIdle: int64(or(cfg.MaxIdle, DefaultMaxIdle))}
 	var err error
 	if c.policy, err = newPolicy(&cfg); err != nil {
 		return nil, fmt.Errorf("egress: %w", err)
@@ -107,6 +110,7 @@ func New(cfg Config) (*Client, error) {
 		// several lookups. Where inside receivers are wanted their short names are too.
 		rooted:  !cfg.AllowPrivate && len(cfg.Allow) == 0,
 		timeout: or(cfg.DialTimeout, DefaultDialTimeout),
+		made:    &c.made,
 		tls: &tls.Config{
 			MinVersion:         tls.VersionTLS12,
 			RootCAs:            cfg.RootCAs,
@@ -130,7 +134,7 @@ func New(cfg Config) (*Client, error) {
 		ForceAttemptHTTP2:      true,
 		DisableCompression:     true, // or a 64 KiB answer could unpack to gigabytes
 		MaxResponseHeaderBytes: MaxHeaderBytes,
-		MaxIdleConns:           or(cfg.MaxIdle, DefaultMaxIdle),
+		MaxIdleConns:           0, // see connections
 		MaxIdleConnsPerHost:    or(cfg.MaxIdlePerHost, DefaultMaxIdlePerHost),
 		IdleConnTimeout:        or(cfg.IdleTimeout, DefaultIdleTimeout),
 		HTTP2: &http.HTTP2Config{
@@ -197,7 +201,7 @@ func (c *Client) Do(ctx context.Context, req *Request) Result {
 		ctx, cancel = context.WithDeadline(ctx, deadline)
 		defer cancel()
 	}
-	a := &attempt{Context: ctx, start: start, deadline: deadline}
+	a := &attempt{Context: ctx, host: req.URL.Host, start: start, deadline: deadline}
 	if req.URL.Scheme != "https" && (req.URL.Scheme != "http" || !c.policy.allowPrivate) {
 		return Result{Code: BlockedAddress, Message: "only https is open to webhooks", Timings: a.timings()}
 	}
@@ -207,6 +211,9 @@ func (c *Client) Do(ctx context.Context, req *Request) Result {
 
 	r := c.template.WithContext(httptrace.WithClientTrace(a, &a.trace)) //nolint:contextcheck // the attempt is a context under ctx
 	r.URL, r.Host = req.URL, req.URL.Host
+	r.Close = !c.made.keep(a.host, c.maxIdle)
+	c.made.running.Add(1)
+	defer c.made.running.Add(-1)
 	// A reader that net/http knows to be in memory leaves in one write with the header; any other type costs a second.
 	r.Body, r.ContentLength = io.NopCloser(&a.body), int64(len(req.Body))
 	if r.Header = req.Header; r.Header == nil {

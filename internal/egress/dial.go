@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -27,11 +28,21 @@ const (
 	nextDialAfter = 250 * time.Millisecond
 )
 
-// conn is a connection that knows how long it took to make.
+// conn is a connection that knows how long it took to make, and is counted as long as it is open.
 type conn struct {
 	net.Conn
 
 	dns, connect, tls time.Duration
+
+	among  *connections
+	host   string
+	closed sync.Once
+}
+
+// Close is net.Conn's.
+func (c *conn) Close() error {
+	c.closed.Do(func() { c.among.remove(c.host) })
+	return c.Conn.Close()
 }
 
 // dialer makes every connection of a Client.
@@ -45,6 +56,8 @@ type dialer struct {
 
 	target net.Dialer // connects to receivers; nothing gets past its ControlContext
 	proxy  *proxy     // nil: no proxy
+
+	made *connections
 }
 
 // proxy is the operator's forward proxy. Its own address is the operator's choice and not checked.
@@ -150,7 +163,8 @@ func (d *dialer) setup(ctx context.Context, a *attempt, addr string, config *tls
 		return nil, explainConnect(err)
 	}
 	connected := time.Now()
-	c := &conn{Conn: raw, dns: resolved.Sub(start), connect: connected.Sub(resolved)}
+	c := &conn{Conn: raw, dns: resolved.Sub(start), connect: connected.Sub(resolved), among: d.made, host: a.host}
+	d.made.add(a.host)
 	if config == nil {
 		return c, nil
 	}

@@ -1,0 +1,75 @@
+package egress
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+func plain(t *testing.T, n int) []*Request {
+	t.Helper()
+	reqs := make([]*Request, n)
+	for i := range reqs {
+		s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+		t.Cleanup(s.Close)
+		reqs[i] = &Request{URL: parse(t, s.URL), Body: []byte("{}")}
+	}
+	return reqs
+}
+
+// However many requests there are at once, and however few connections are kept, every answer gets here, and what is left
+// open of a rush is closed by what comes after it.
+func TestFewKeptConnections(t *testing.T) {
+	const hosts, senders, requests, kept = 64, 256, 20_000, 8
+	c := client(t, Config{AllowPrivate: true, MaxIdle: kept})
+	reqs := plain(t, hosts)
+	ctx := within(t, time.Minute)
+	var next atomic.Int64
+	var group errgroup.Group
+	for range senders {
+		group.Go(func() error {
+			for i := next.Add(1); i <= requests; i = next.Add(1) {
+				if res := c.Do(ctx, reqs[i%hosts]); res.Code != OK {
+					t.Errorf("%s: %s", res.Code, res.Message)
+				}
+			}
+			return nil
+		})
+	}
+	_ = group.Wait()
+	for i := 0; c.made.open.Load() >= 2*kept; i++ { // each request closes one
+		if res := c.Do(ctx, reqs[i%hosts]); res.Code != OK {
+			t.Fatalf("%s: %s; %d connections are open", res.Code, res.Message, c.made.open.Load())
+		}
+	}
+}
+
+// With as many connections as are kept, a host that has one goes on with it, and one that has none gets none.
+func TestKeptConnections(t *testing.T) {
+	c := client(t, Config{AllowPrivate: true, MaxIdle: 2})
+	reqs := plain(t, 3)
+	for i, want := range []bool{false, false, true, false, false, true, true, false} {
+		host := []int{0, 1, 0, 2, 2, 1, 0, 2}[i]
+		if res := c.Do(within(t, time.Minute), reqs[host]); res.Code != OK || res.Reused != want {
+			t.Errorf("request %d: %s, a connection used again: %t, want %t", i, res.Code, res.Reused, want)
+		}
+		for deadline := time.Now().Add(30 * time.Second); c.made.open.Load() > 2; time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("%d connections are open", c.made.open.Load())
+			}
+		}
+	}
+	c.Close()
+	for deadline := time.Now().Add(30 * time.Second); c.made.open.Load() > 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d connections are open", c.made.open.Load())
+		}
+	}
+	if len(c.made.hosts) > 0 {
+		t.Errorf("%v", c.made.hosts)
+	}
+}
