@@ -15,7 +15,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// watch delivers as much as it can to many webhooks, first without subscribers and then with one for each webhook.
+// watch delivers as much as it can to many webhooks, with one subscriber for each, and without before and after that: the
+// database grows meanwhile.
 func (b *bench) watch(ctx context.Context, r *Result) error {
 	ids := make([]string, b.Watch)
 	b.progress.say("creating webhooks: %d", b.Watch)
@@ -29,23 +30,26 @@ func (b *bench) watch(ctx context.Context, r *Result) error {
 	if err := b.bare(ctx); err != nil {
 		return err
 	}
-	l := newLoad(b, 1, b.Watch)
-	w, err := l.run(ctx, "without subscribers", b.Duration, l.closed)
+	alone := func() (perS float64, err error) {
+		l := newLoad(b, 1, b.Watch)
+		w, err := l.run(ctx, "without subscribers", b.Duration/2, l.closed)
+		if err != nil {
+			return 0, err
+		}
+		return float64(w.deliveries) / w.seconds, l.check(ctx, r)
+	}
+	before, err := alone()
 	if err != nil {
 		return err
 	}
-	r.DeliveredPerSWithout = new(float64(w.deliveries) / w.seconds)
-	if err := l.check(ctx, r); err != nil {
-		return err
-	}
-
 	watchers, err := b.subscribe(ctx, watchQuery, ids, 0)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = watchers.close() }()
-	l = newLoad(b, 1, b.Watch)
-	if w, err = l.run(ctx, "with subscribers", b.Duration, l.closed); err != nil {
+	l := newLoad(b, 1, b.Watch)
+	w, err := l.run(ctx, "with subscribers", b.Duration, l.closed)
+	if err != nil {
 		return err
 	}
 	b.fill(r, w)
@@ -60,6 +64,11 @@ func (b *bench) watch(ctx context.Context, r *Result) error {
 	if err := watchers.close(); err != nil {
 		return err
 	}
+	after, err := alone()
+	if err != nil {
+		return err
+	}
+	r.DeliveredPerSWithout = new((before + after) / 2)
 	if err := b.finish(ctx, r); err != nil {
 		return err
 	}
