@@ -84,8 +84,8 @@ func (p *postgresDB) makePartition(ctx context.Context, t string, d day) error {
 	return tx.Commit()
 }
 
-// prune is dialect's. A day that is over is dropped whole when nothing of it is owed any more. From a day that can not be
-// dropped, and when little is kept from days that are not over, events are removed one by one.
+// prune is dialect's. A day that is over, by the database's clock too, is dropped whole when nothing of it is owed any more. From
+// a day that can not be dropped, and when little is kept from days that are not over, events are removed one by one.
 func (p *postgresDB) prune(ctx context.Context, before time.Time) (int, error) {
 	conn, err := p.side.Conn(ctx)
 	if err != nil {
@@ -93,7 +93,8 @@ func (p *postgresDB) prune(ctx context.Context, before time.Time) (int, error) {
 	}
 	defer func() { _ = conn.Close() }()
 	var mine bool
-	if err := conn.QueryRowContext(ctx, "SELECT pg_try_advisory_lock($1)", int64(lockPrune)).Scan(&mine); err != nil {
+	var now time.Time
+	if err := conn.QueryRowContext(ctx, "SELECT pg_try_advisory_lock($1), clock_timestamp()", int64(lockPrune)).Scan(&mine, &now); err != nil {
 		return 0, unavailable(err)
 	}
 	if !mine {
@@ -124,7 +125,7 @@ func (p *postgresDB) prune(ctx context.Context, before time.Time) (int, error) {
 	total := 0
 	soon := time.Since(before) < 48*time.Hour
 	for _, d := range days {
-		over := !(d + 1).start().After(before)
+		over := !(d + 1).start().After(before) && d < dayOf(now)
 		switch {
 		case over:
 			n, owed, err := p.dropDay(ctx, d)
