@@ -30,15 +30,7 @@ func (b *bench) watch(ctx context.Context, r *Result) error {
 	if err := b.bare(ctx); err != nil {
 		return err
 	}
-	alone := func() (perS float64, err error) {
-		l := newLoad(b, 1, b.Watch)
-		w, err := l.run(ctx, "without subscribers", b.Duration/2, l.closed)
-		if err != nil {
-			return 0, err
-		}
-		return float64(w.deliveries) / w.seconds, l.check(ctx, r)
-	}
-	before, err := alone()
+	before, err := b.unwatched(ctx, r, b.Watch)
 	if err != nil {
 		return err
 	}
@@ -64,7 +56,7 @@ func (b *bench) watch(ctx context.Context, r *Result) error {
 	if err := watchers.close(); err != nil {
 		return err
 	}
-	after, err := alone()
+	after, err := b.unwatched(ctx, r, b.Watch)
 	if err != nil {
 		return err
 	}
@@ -73,6 +65,16 @@ func (b *bench) watch(ctx context.Context, r *Result) error {
 		return err
 	}
 	return b.bare(ctx)
+}
+
+// unwatched delivers to so many webhooks without subscribers, for half of the duration, and returns the rate.
+func (b *bench) unwatched(ctx context.Context, r *Result, hooks int) (perS float64, err error) {
+	l := newLoad(b, 1, hooks)
+	w, err := l.run(ctx, "without subscribers", b.Duration/2, l.closed)
+	if err != nil {
+		return 0, err
+	}
+	return float64(w.deliveries) / w.seconds, l.check(ctx, r)
 }
 
 // greedyPause is how long the subscriber of greedy takes for each attempt: it reads some hundred a second.
@@ -92,15 +94,7 @@ func (b *bench) greedy(ctx context.Context, r *Result) error {
 	if err := b.bare(ctx); err != nil {
 		return err
 	}
-	alone := func() (perS float64, err error) {
-		l := newLoad(b, 1, 1)
-		w, err := l.run(ctx, "without a subscriber", b.Duration/2, l.closed)
-		if err != nil {
-			return 0, err
-		}
-		return float64(w.deliveries) / w.seconds, l.check(ctx, r)
-	}
-	before, err := alone()
+	before, err := b.unwatched(ctx, r, 1)
 	if err != nil {
 		return err
 	}
@@ -120,7 +114,7 @@ func (b *bench) greedy(ctx context.Context, r *Result) error {
 	if err := errors.Join(watchers.close(), l.check(ctx, r)); err != nil {
 		return err
 	}
-	after, err := alone()
+	after, err := b.unwatched(ctx, r, 1)
 	if err != nil {
 		return err
 	}
