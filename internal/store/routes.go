@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -21,39 +22,61 @@ type routes struct {
 	byTenant map[webhook.ID]*tenantRoutes
 }
 
-// tenantRoutes is one tenant's part. An event looks only at those that want it, however many there are.
+// tenantRoutes is one tenant's part. An event looks only at those that want it, however many there are. Lists are in the
+// order of Seq.
 type tenantRoutes struct {
 	byID   map[webhook.ID]*Hook
 	byType map[string][]*Hook // under each type that it names
 	all    []*Hook            // that name none: they want every type
 }
 
+// bySeq compares a webhook's place in a list.
+func bySeq(h *Hook, seq int64) int { return cmp.Compare(h.Seq, seq) }
+
+// insert puts h into the list, unless it is there: a webhook may name a type twice.
+func insert(list []*Hook, h *Hook) []*Hook {
+	i, found := slices.BinarySearchFunc(list, h.Seq, bySeq)
+	if found {
+		return list
+	}
+	return slices.Insert(list, i, h)
+}
+
+// without takes h out of the list.
+func without(list []*Hook, h *Hook) []*Hook {
+	if i, found := slices.BinarySearchFunc(list, h.Seq, bySeq); found {
+		return slices.Delete(list, i, i+1)
+	}
+	return list
+}
+
 func (t *tenantRoutes) add(h *Hook) {
 	t.byID[h.ID] = h
 	if h.Events == nil {
-		t.all = append(t.all, h)
+		t.all = insert(t.all, h)
 	}
 	for _, name := range h.Events {
-		list := t.byType[name]
-		if n := len(list); n == 0 || list[n-1] != h { // a type that is named twice
-			t.byType[name] = append(list, h)
-		}
+		t.byType[name] = insert(t.byType[name], h)
 	}
 }
 
 func (t *tenantRoutes) remove(h *Hook) {
 	delete(t.byID, h.ID)
-	is := func(other *Hook) bool { return other == h }
 	if h.Events == nil {
-		t.all = slices.DeleteFunc(t.all, is)
+		t.all = without(t.all, h)
 	}
 	for _, name := range h.Events {
-		if list := slices.DeleteFunc(t.byType[name], is); len(list) > 0 {
+		if list := without(t.byType[name], h); len(list) > 0 {
 			t.byType[name] = list
 		} else {
 			delete(t.byType, name)
 		}
 	}
+}
+
+// wanting are the two lists of webhooks that want the event type. No webhook is in both.
+func (t *tenantRoutes) wanting(eventType string) [2][]*Hook {
+	return [2][]*Hook{t.all, t.byType[eventType]}
 }
 
 func (r *routes) get(id webhook.ID) *Hook {
@@ -66,9 +89,11 @@ func (r *routes) change(hooks map[webhook.ID]*Hook) {
 	if len(hooks) == 0 {
 		return
 	}
+	list := slices.SortedFunc(maps.Values(hooks), func(a, b *Hook) int { return cmp.Compare(a.Seq, b.Seq) })
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for id, h := range hooks {
+	for _, h := range list {
+		id := h.ID
 		if was := r.byID[id]; was != nil {
 			delete(r.byID, id)
 			r.byTenant[was.TenantID].remove(was)
@@ -115,7 +140,51 @@ func (r *routes) matching(list []*Hook, tenant webhook.ID, eventType string) []*
 	if t == nil {
 		return list
 	}
-	return append(append(list, t.all...), t.byType[eventType]...)
+	for _, part := range t.wanting(eventType) {
+		list = append(list, part...)
+	}
+	return list
+}
+
+// matches counts the tenant's webhooks that want the event type; newest is the greatest of their Seqs.
+func (r *routes) matches(tenant webhook.ID, eventType string) (n int, newest int64) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if t := r.byTenant[tenant]; t != nil {
+		for _, part := range t.wanting(eventType) {
+			if len(part) > 0 {
+				n, newest = n+len(part), max(newest, part[len(part)-1].Seq)
+			}
+		}
+	}
+	return n, newest
+}
+
+// after appends those of matching with after < Seq <= until, at most n, in the order of Seq. Its cost does not depend on how
+// many others there are.
+func (r *routes) after(list []*Hook, tenant webhook.ID, eventType string, after, until int64, n int) []*Hook {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	t := r.byTenant[tenant]
+	if t == nil {
+		return list
+	}
+	parts := t.wanting(eventType)
+	for i := range parts {
+		from, _ := slices.BinarySearchFunc(parts[i], after+1, bySeq)
+		parts[i] = parts[i][from:]
+	}
+	for range n {
+		next := &parts[0]
+		if len(*next) == 0 || len(parts[1]) > 0 && parts[1][0].Seq < (*next)[0].Seq {
+			next = &parts[1]
+		}
+		if len(*next) == 0 || (*next)[0].Seq > until {
+			break
+		}
+		list, *next = append(list, (*next)[0]), (*next)[1:]
+	}
+	return list
 }
 
 func (s *Store) loadRoutes() error {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -9,7 +10,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// After any changes an event goes to the webhooks of its tenant that want its type, once each, whatever they wanted before.
+// After any changes an event goes to the webhooks of its tenant that want its type, once each, whatever they wanted before;
+// in pieces of any length, up to any webhook, it goes to the same ones in order.
 func TestRoutesFollowWebhooks(t *testing.T) {
 	r := &routes{byID: map[webhook.ID]*Hook{}, byTenant: map[webhook.ID]*tenantRoutes{}}
 	random := rand.New(rand.NewPCG(1, 2))
@@ -23,6 +25,7 @@ func TestRoutesFollowWebhooks(t *testing.T) {
 			*h = *model[ids[random.IntN(len(ids))]]
 		} else {
 			h.ID, h.TenantID = webhook.NewID(time.Now()), tenants[random.IntN(len(tenants))]
+			h.Seq = int64(len(ids)+2) ^ 1 // not in the order in which they are told
 			ids = append(ids, h.ID)
 		}
 		h.Events = nil
@@ -48,7 +51,26 @@ func TestRoutesFollowWebhooks(t *testing.T) {
 				want[id] = h
 			}
 		}
-		for _, h := range r.matching(nil, tenant, wanted) {
+		n, newest := r.matches(tenant, wanted)
+		all := r.matching(nil, tenant, wanted)
+		if n != len(all) || n > 0 && newest != slices.MaxFunc(all, func(a, b *Hook) int { return cmp.Compare(a.Seq, b.Seq) }).Seq {
+			t.Fatalf("%d webhooks want %q, the newest is %d, but %d get it", n, wanted, newest, len(all))
+		}
+		until := random.Int64N(newest + 1)
+		var pieces []*Hook
+		for size, last := 1+random.IntN(20), -1; len(pieces) > last; {
+			last = len(pieces)
+			after := int64(0)
+			if last > 0 {
+				after = pieces[last-1].Seq
+			}
+			pieces = r.after(pieces, tenant, wanted, after, until, size)
+		}
+		slices.SortFunc(all, func(a, b *Hook) int { return cmp.Compare(a.Seq, b.Seq) })
+		if early := slices.DeleteFunc(slices.Clone(all), func(h *Hook) bool { return h.Seq > until }); !slices.Equal(pieces, early) {
+			t.Fatalf("in pieces up to %d, %d webhooks get %q, want %d", until, len(pieces), wanted, len(early))
+		}
+		for _, h := range all {
 			if want[h.ID] != h {
 				t.Fatalf("%s of events %v gets %q, or again", h.ID, h.Events, wanted)
 			}
