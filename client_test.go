@@ -229,18 +229,20 @@ func (c *client) settle(t *testing.T) {
 	t.Helper()
 	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		var pending struct {
-			Data struct{ Deliveries *struct{ TotalCount int } }
+			Data struct {
+				Deliveries *struct{ Count struct{ Count int } }
+			}
 		}
-		body, _ := json.Marshal(map[string]string{"query": "{ deliveries(filter: {statuses: [PENDING]}) { totalCount } }"})
+		body, _ := json.Marshal(map[string]string{"query": "{ deliveries(filter: {statuses: [PENDING]}) { count { count } } }"})
 		c.rest(t, "POST", "/graphql", string(body), &pending)
 		if pending.Data.Deliveries == nil {
 			t.Fatal("deliveries can not be counted")
 		}
-		if pending.Data.Deliveries.TotalCount == 0 {
+		if pending.Data.Deliveries.Count.Count == 0 {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("%d deliveries are pending", pending.Data.Deliveries.TotalCount)
+			t.Fatalf("%d deliveries are pending", pending.Data.Deliveries.Count.Count)
 		}
 	}
 }

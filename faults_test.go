@@ -436,12 +436,14 @@ func (w *world) walk(t *testing.T, order string) (killed bool) {
 // settled waits until so many deliveries to the path have succeeded, or the program has ended.
 func (w *world) settled(t *testing.T, path string, n int) {
 	t.Helper()
-	query := fmt.Sprintf("{ deliveries(filter: {statuses: [SUCCEEDED], webhookIds: [%q]}) { totalCount } }", w.hooks[path])
+	query := fmt.Sprintf("{ deliveries(filter: {statuses: [SUCCEEDED], webhookIds: [%q]}) { count { count } } }", w.hooks[path])
 	for deadline := time.Now().Add(time.Minute); ; {
 		var answer struct {
-			Data struct{ Deliveries struct{ TotalCount int } }
+			Data struct {
+				Deliveries struct{ Count struct{ Count int } }
+			}
 		}
-		if text := w.post(query, nil); json.Unmarshal([]byte(text), &answer) == nil && answer.Data.Deliveries.TotalCount >= n {
+		if text := w.post(query, nil); json.Unmarshal([]byte(text), &answer) == nil && answer.Data.Deliveries.Count.Count >= n {
 			return
 		}
 		if time.Now().After(deadline) {
@@ -554,14 +556,16 @@ func (w *world) end(t *testing.T) {
 	c := &client{*w.url.Load(), w.token}
 	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
 		var answer struct {
-			Data struct{ Deliveries struct{ TotalCount int } }
+			Data struct {
+				Deliveries struct{ Count struct{ Count int } }
+			}
 		}
-		c.rest(t, "POST", "/graphql", `{"query": "{ deliveries(filter: {statuses: [PENDING]}) { totalCount } }"}`, &answer)
-		if answer.Data.Deliveries.TotalCount == 0 {
+		c.rest(t, "POST", "/graphql", `{"query": "{ deliveries(filter: {statuses: [PENDING]}) { count { count } } }"}`, &answer)
+		if answer.Data.Deliveries.Count.Count == 0 {
 			break
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("%d deliveries are not done", answer.Data.Deliveries.TotalCount)
+			t.Fatalf("%d deliveries are not done", answer.Data.Deliveries.Count.Count)
 		}
 	}
 	w.terminate(t)

@@ -47,7 +47,7 @@ func TestGraphiQL(t *testing.T) {
 
 	openTab(page, 2)
 	execute(page)
-	page.WaitText(response, `"totalCount": 1`)
+	page.WaitText(response, `"count": 1`)
 	page.Screenshot("2-published")
 	receiver.Next(t)
 

@@ -201,10 +201,10 @@ func TestRetention(t *testing.T) {
 	var text string
 	// The count and the list are read one after the other, and what is old may be removed in between.
 	removed := func() bool {
-		return strings.Contains(text, `"totalCount":1`) && !strings.Contains(text, ids[0].String())
+		return strings.Contains(text, `"count":{"count":1}`) && !strings.Contains(text, ids[0].String())
 	}
 	for deadline := time.Now().Add(time.Minute); !removed(); time.Sleep(10 * time.Millisecond) {
-		if _, _, text = operator.answer(t, "/graphql", "*/*", `{"query": "{ events { totalCount nodes { id } } }"}`); time.Now().After(deadline) {
+		if _, _, text = operator.answer(t, "/graphql", "*/*", `{"query": "{ events { count { count } nodes { id } } }"}`); time.Now().After(deadline) {
 			t.Fatal(text)
 		}
 	}

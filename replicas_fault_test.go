@@ -256,10 +256,12 @@ func (f *fleet) settle(t *testing.T, c *client) {
 	t.Helper()
 	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(100 * time.Millisecond) {
 		var answer struct {
-			Data struct{ Deliveries struct{ TotalCount *int } }
+			Data struct {
+				Deliveries struct{ Count *struct{ Count int } }
+			}
 		}
-		c.rest(t, "POST", "/graphql", `{"query": "{ deliveries(filter: {statuses: [PENDING]}) { totalCount } }"}`, &answer)
-		if n := answer.Data.Deliveries.TotalCount; n != nil && *n == 0 {
+		c.rest(t, "POST", "/graphql", `{"query": "{ deliveries(filter: {statuses: [PENDING]}) { count { count } } }"}`, &answer)
+		if n := answer.Data.Deliveries.Count; n != nil && n.Count == 0 {
 			return
 		}
 		if time.Now().After(deadline) {

@@ -74,12 +74,14 @@ func TestNUL(t *testing.T) {
 			`events(filter: {types: ["a.b"]}, first: 1)`:          1,
 		} {
 			var answer struct {
-				Data   struct{ Found struct{ TotalCount int } }
+				Data struct {
+					Found struct{ Count struct{ Count int } }
+				}
 				Errors json.RawMessage
 			}
-			c.rest(t, "POST", "/graphql", document("{ found: "+list+" { totalCount nodes { id } } }"), &answer)
-			if answer.Data.Found.TotalCount != want || answer.Errors != nil {
-				t.Errorf("%s: %d, want %d (%s)", list, answer.Data.Found.TotalCount, want, answer.Errors)
+			c.rest(t, "POST", "/graphql", document("{ found: "+list+" { count { count } nodes { id } } }"), &answer)
+			if answer.Data.Found.Count.Count != want || answer.Errors != nil {
+				t.Errorf("%s: %d, want %d (%s)", list, answer.Data.Found.Count.Count, want, answer.Errors)
 			}
 		}
 		const data = `{"nul":"a\u0000b"}`

@@ -77,7 +77,10 @@ func (r *queryResolver) Attempts(ctx context.Context, first *int, after *string,
 		return nil, err
 	}
 	s := from(ctx).store
-	return list(ctx, ofAttempts, arguments{first, after, last, before}, f, attemptSeq, s.Attempts, s.CountAttempts)
+	return list(ctx, ofAttempts, arguments{first, after, last, before}, f, attemptSeq, s.Attempts,
+		func(ctx context.Context, f store.AttemptFilter, most int) (int, error) {
+			return s.CountingTo(most).CountAttempts(ctx, f)
+		})
 }
 
 // AttemptRequest returns AttemptRequestResolver implementation.

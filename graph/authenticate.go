@@ -7,8 +7,10 @@ import (
 	"net/http"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"github.com/hookgraph/hookgraph/graph/model"
 	"github.com/hookgraph/hookgraph/internal/auth"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -52,4 +54,45 @@ func needs(ctx context.Context, _ any, next graphql.Resolver, scope *webhook.Tok
 		return nil, err
 	}
 	return next(ctx)
+}
+
+// refused lists what the caller may not do of a mutation's fields, one error for each. A mutation of which any field is refused
+// runs none: a caller who sends two changes means both. The fields of a query are refused one by one, where they are.
+func refused(op *graphql.OperationContext, caller *auth.Caller) gqlerror.List {
+	if op.Operation.Operation != ast.Mutation {
+		return nil
+	}
+	var errs gqlerror.List
+	for _, field := range graphql.CollectFields(op, op.Operation.SelectionSet, []string{"Mutation"}) {
+		if field.Definition == nil {
+			continue
+		}
+		var missing *auth.Lacking
+		if !errors.As(ruleOf(field.Definition).Check(caller), &missing) {
+			continue
+		}
+		err := lacking(missing)
+		err.Path = ast.Path{ast.PathName(field.Alias)}
+		if p := field.Position; p != nil {
+			err.Locations = []gqlerror.Location{{Line: p.Line, Column: p.Column}}
+		}
+		errs = append(errs, err)
+	}
+	return errs
+}
+
+// ruleOf reads the directive needs of a field of the schema.
+func ruleOf(field *ast.FieldDefinition) auth.Needs {
+	var rule auth.Needs
+	d := field.Directives.ForName("needs")
+	if d == nil {
+		return rule
+	}
+	if scope := d.Arguments.ForName("scope"); scope != nil && scope.Value.Kind == ast.EnumValue {
+		rule.Scope, _ = model.UnmarshalTokenScope(scope.Value.Raw)
+	}
+	if operator := d.Arguments.ForName("operator"); operator != nil {
+		rule.Operator = operator.Value.Raw == "true"
+	}
+	return rule
 }

@@ -112,7 +112,7 @@ func (s *shelf) list(connection, args string, total bool) page {
 	}
 	count := ""
 	if total {
-		count = "totalCount"
+		count = "count { count precision }"
 	}
 	body := fmt.Sprintf(`list: %s%s { edges { cursor node { id } } nodes { id } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } %s }`, field, args, count)
 	way := []any{"list"}
@@ -127,7 +127,7 @@ func (s *shelf) list(connection, args string, total bool) page {
 	got := s.get(ctx, "{ "+body+" }", nil)
 	at := func(rest ...any) any { return got.at(append(slices.Clone(way), rest...)...) }
 	p := page{hasNext: at("pageInfo", "hasNextPage") == true, hasPrev: at("pageInfo", "hasPreviousPage") == true, total: -1}
-	p.total, _ = at("totalCount").(float64)
+	p.total, _ = at("count", "count").(float64)
 	edges, _ := at("edges").([]any)
 	for i := range edges {
 		p.ids = append(p.ids, at("edges", i, "node", "id").(string))
@@ -340,8 +340,8 @@ func TestWalkWhileRowsArrive(t *testing.T) {
 	writing.Wait()
 }
 
-// A list is counted when totalCount is asked for, and only then.
-func TestTotalCountIsLazy(t *testing.T) {
+// A list is counted when its count is selected, and only then.
+func TestCountIsLazy(t *testing.T) {
 	a := newAPI(t)
 	s := newShelf(a, "kallima")
 	for connection := range connections {

@@ -26,8 +26,8 @@ func (r *deliveryResolver) Attempts(ctx context.Context, obj *webhook.Delivery, 
 		func(ctx context.Context, ids []webhook.ID, _ store.AttemptFilter, p store.Page) (map[webhook.ID]*store.List[webhook.Attempt], error) {
 			return s.AttemptsOfDeliveries(ctx, ids, p)
 		},
-		func(ctx context.Context, ids []webhook.ID, f store.AttemptFilter) (map[webhook.ID]int, error) {
-			return s.CountAttemptsOf(ctx, true, ids, f)
+		func(ctx context.Context, ids []webhook.ID, f store.AttemptFilter, most int) (map[webhook.ID]int, error) {
+			return s.CountingTo(most).CountAttemptsOf(ctx, true, ids, f)
 		})
 }
 
@@ -57,7 +57,10 @@ func (r *queryResolver) Deliveries(ctx context.Context, first *int, after *strin
 		return nil, err
 	}
 	s := from(ctx).store
-	return list(ctx, ofDeliveries, arguments{first, after, last, before}, f, deliverySeq, s.Deliveries, s.CountDeliveries)
+	return list(ctx, ofDeliveries, arguments{first, after, last, before}, f, deliverySeq, s.Deliveries,
+		func(ctx context.Context, f store.DeliveryFilter, most int) (int, error) {
+			return s.CountingTo(most).CountDeliveries(ctx, f)
+		})
 }
 
 // Delivery returns DeliveryResolver implementation.

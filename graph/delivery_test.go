@@ -22,10 +22,10 @@ func TestDelivery(t *testing.T) {
 	a.attempt(w, 1, true)
 
 	got := a.get(ctx, `query($id: ID!) { delivery(id: $id) { status attemptCount completedAt webhook { id } event { type }
-		attempts { totalCount nodes { number status error message durationMs timings { dnsMs totalMs }
+		attempts { count { count } nodes { number status error message durationMs timings { dnsMs totalMs }
 			delivery { id } event { type } webhook { id }
 			request { url headers { name value } body } response { status headers { name value } body bodyBase64 truncated } } } } }`, vars{"id": id})
-	if got.text("delivery", "status") != "SUCCEEDED" || got.text("delivery", "completedAt") == "" || got.at("delivery", "attempts", "totalCount") != 2.0 {
+	if got.text("delivery", "status") != "SUCCEEDED" || got.text("delivery", "completedAt") == "" || got.at("delivery", "attempts", "count", "count") != 2.0 {
 		t.Errorf("delivery: %v", got)
 	}
 	if first := got.at("delivery", "attempts", "nodes", 0).(map[string]any); first["number"] != 1.0 || first["error"] != "TIMEOUT" ||
@@ -67,10 +67,10 @@ func TestTestWebhook(t *testing.T) {
 	ctx := a.as("kallima")
 	w := a.createWebhook(ctx, "https://example.com/")
 	a.createWebhook(ctx, "https://example.org/")
-	const test = `mutation($id: ID!) { testWebhook(input: {id: $id}) { delivery { webhook { id } event { type deliveries { totalCount } } } userErrors { code } } }`
+	const test = `mutation($id: ID!) { testWebhook(input: {id: $id}) { delivery { webhook { id } event { type deliveries { count { count } } } } userErrors { code } } }`
 	got := a.get(ctx, test, vars{"id": w})
 	if got.text("testWebhook", "delivery", "webhook", "id") != w || got.text("testWebhook", "delivery", "event", "type") != "webhook.test" ||
-		got.at("testWebhook", "delivery", "event", "deliveries", "totalCount") != 1.0 {
+		got.at("testWebhook", "delivery", "event", "deliveries", "count", "count") != 1.0 {
 		t.Errorf("%v", got)
 	}
 	a.get(ctx, `mutation($id: ID!) { updateWebhook(input: {id: $id, enabled: false}) { userErrors { code } } }`, vars{"id": w})

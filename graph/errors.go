@@ -101,10 +101,8 @@ func (p Presenter) Present(ctx context.Context, err error) *gqlerror.Error {
 		return shown
 	}
 	if e, ok := errors.AsType[*auth.Lacking](err); ok {
-		set(CodeForbidden, e.Error())
-		if e.Scope != "" {
-			shown.Extensions["scope"] = string(e.Scope)
-		}
+		forbidden := lacking(e)
+		shown.Message, shown.Extensions = forbidden.Message, forbidden.Extensions
 		return shown
 	}
 	if invalids := webhook.Invalids(err); len(invalids) > 0 {
@@ -186,6 +184,16 @@ func splitPath(ctx context.Context, e *gqlerror.Error) []string {
 		e.Locations = []gqlerror.Location{{Line: p.Line, Column: p.Column}}
 	}
 	return argument
+}
+
+// lacking tells a caller what its token does not have, in the words of the schema.
+func lacking(e *auth.Lacking) *gqlerror.Error {
+	shown := &gqlerror.Error{Message: e.Error(), Extensions: map[string]any{"code": CodeForbidden}}
+	if e.Scope != "" {
+		scope := model.ScopeName(e.Scope)
+		shown.Message, shown.Extensions["scope"] = fmt.Sprintf("a token with the scope %s is needed", scope), scope
+	}
+	return shown
 }
 
 func unauthenticated() *gqlerror.Error {

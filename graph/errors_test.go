@@ -14,6 +14,44 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
+// An id that no object can have is as good as one that no object has, and as one of another tenant: in every query, mutation
+// and filter, written or as a variable.
+func TestMalformedIDs(t *testing.T) {
+	a := newAPI(t)
+	foreign := a.createWebhook(a.as("bob"), "https://example.com/")
+	ctx := a.operator("alice")
+	a.createWebhook(ctx, "https://example.com/")
+	a.publish(ctx, 1)
+	const absent = "00000000-0000-7000-8000-000000000000"
+	for _, query := range []string{
+		`query($i: ID!) { webhook(id: $i) { id } event(id: $i) { id } delivery(id: $i) { id } attempt(id: $i) { id } token(id: $i) { id } tenant(id: $i) { id } }`,
+		`query($i: ID!) { node(id: $i) { id } nodes(ids: [$i, $i]) { id } }`,
+		`query($i: ID!) { deliveries(filter: {webhookIds: [$i]}) { nodes { id } count { count } } byEvent: deliveries(filter: {eventIds: [$i]}) { nodes { id } } }`,
+		`query($i: ID!) { attempts(filter: {webhookIds: [$i], deliveryIds: [$i], eventIds: [$i]}) { nodes { id } } tokens(filter: {tenantId: $i}) { nodes { id } } }`,
+		`mutation($i: ID!) { updateWebhook(input: {id: $i}) { userErrors { code field message } } deleteWebhook(input: {id: $i}) { deletedWebhookId userErrors { code field } } }`,
+		`mutation($i: ID!) { rotateWebhookSecret(input: {id: $i}) { userErrors { code field } } testWebhook(input: {id: $i}) { userErrors { code field } } }`,
+		`mutation($i: ID!) { retryDelivery(input: {id: $i}) { userErrors { code field } } cancelDelivery(input: {id: $i}) { userErrors { code field } } }`,
+		`mutation($i: ID!) { revokeToken(input: {id: $i}) { userErrors { code field } } createToken(input: {name: "x", tenantId: $i}) { userErrors { code field } } }`,
+		`mutation($i: ID!) { updateTenant(input: {id: $i, quotas: {}}) { userErrors { code field } } deleteTenant(input: {id: $i}) { userErrors { code field } } }`,
+	} {
+		want := a.run(ctx, query, vars{"i": absent})
+		if len(want.Errors) > 0 {
+			t.Fatal(query, want.Errors)
+		}
+		for _, id := range []any{"1", "", 7, "ab", strings.Repeat("9", 100_000), "{" + absent + "}", absent[1:], "\x00", foreign[:35] + "z"} {
+			if got := a.run(ctx, query, vars{"i": id}); len(got.Errors) > 0 || string(got.Data) != string(want.Data) {
+				t.Errorf("%s: %.40v: %s %v, want %s", query, id, got.Data, got.Errors, want.Data)
+			}
+		}
+	}
+	for _, literal := range []string{`"x"`, `5`, `"` + foreign + `"`} {
+		got := a.run(a.as("alice"), `{ webhook(id: `+literal+`) { id } nodes(ids: [`+literal+`]) { id } }`, nil)
+		if string(got.Data) != `{"webhook":null,"nodes":[null]}` || len(got.Errors) > 0 {
+			t.Errorf("%s: %s %v", literal, got.Data, got.Errors)
+		}
+	}
+}
+
 // Arguments that can not be used are refused with the argument's name.
 func TestBadArguments(t *testing.T) {
 	a := newAPI(t)
@@ -23,22 +61,21 @@ func TestBadArguments(t *testing.T) {
 	cursor := a.get(ctx, `{ events { edges { cursor } } }`, nil).text("events", "edges", 0, "cursor")
 	many := `["` + strings.Repeat(`00000000-0000-7000-8000-000000000000","`, 100) + `00000000-0000-7000-8000-000000000000"]`
 	for query, field := range map[string]string{
-		`{ events(first: 0) { totalCount } }`:                                          "[first]",
-		`{ events(last: 101) { totalCount } }`:                                         "[last]",
-		`{ events(first: 1, last: 1) { totalCount } }`:                                 "[last]",
-		`{ events(after: "?") { totalCount } }`:                                        "[after]",
-		`{ events(before: "") { totalCount } }`:                                        "[before]",
-		`{ deliveries(after: "` + cursor + `") { totalCount } }`:                       "[after]",
-		`{ events { nodes { deliveries(before: "` + cursor + `") { totalCount } } } }`: "[before]",
-		`{ events(after: "` + cursor + `=") { totalCount } }`:                          "[after]",
-		`{ webhook(id: "1") { id } }`:                                                  "[id]",
-		`{ nodes(ids: ["1"]) { id } }`:                                                 "[ids 0]",
-		`{ nodes(ids: ` + many + `) { id } }`:                                          "[ids]",
-		`{ events(first: 3000000000) { totalCount } }`:                                 "[first]",
-		`{ deliveries(filter: {webhookIds: ` + many + `}) { totalCount } }`:            "[filter webhookIds]",
-		`{ events(filter: {createdAt: {from: "yesterday"}}) { totalCount } }`:          "[filter createdAt from]",
-		`mutation { deleteWebhook(input: {id: "x"}) { deletedWebhookId } }`:            "[input id]",
-		`{ viewer { tenant { name } } attempts(first: -1) { totalCount } }`:            "[first]",
+		`{ events(first: 0) { count { count } } }`:                                          "[first]",
+		`{ events(last: 101) { count { count } } }`:                                         "[last]",
+		`{ events(first: 1, last: 1) { count { count } } }`:                                 "[last]",
+		`{ events(after: "?") { count { count } } }`:                                        "[after]",
+		`{ events(before: "") { count { count } } }`:                                        "[before]",
+		`{ deliveries(after: "` + cursor + `") { count { count } } }`:                       "[after]",
+		`{ events { nodes { deliveries(before: "` + cursor + `") { count { count } } } } }`: "[before]",
+		`{ events(after: "` + cursor + `=") { count { count } } }`:                          "[after]",
+		`{ events { count(limit: 0) { count } } }`:                                          "[limit]",
+		`{ events { nodes { deliveries { count(limit: 100001) { count } } } } }`:            "[limit]",
+		`{ nodes(ids: ` + many + `) { id } }`:                                               "[ids]",
+		`{ events(first: 3000000000) { count { count } } }`:                                 "[first]",
+		`{ deliveries(filter: {webhookIds: ` + many + `}) { count { count } } }`:            "[filter webhookIds]",
+		`{ events(filter: {createdAt: {from: "yesterday"}}) { count { count } } }`:          "[filter createdAt from]",
+		`{ viewer { tenant { name } } attempts(first: -1) { count { count } } }`:            "[first]",
 	} {
 		resp := a.run(ctx, query, nil)
 		if code(resp) != graph.CodeBadUserInput {
@@ -52,13 +89,13 @@ func TestBadArguments(t *testing.T) {
 			t.Errorf("%s: path %v, locations %v", query, resp.Errors[0].Path, resp.Errors[0].Locations)
 		}
 	}
-	lower := a.run(ctx, `query($s: [DeliveryStatus!]) { deliveries(filter: {statuses: $s}) { totalCount } }`, vars{"s": []string{"pending"}})
+	lower := a.run(ctx, `query($s: [DeliveryStatus!]) { deliveries(filter: {statuses: $s}) { count { count } } }`, vars{"s": []string{"pending"}})
 	if code(lower) != graph.CodeBadUserInput {
 		t.Errorf("lower case status: %v", lower.Errors)
 	}
 	for query, value := range map[string]string{
-		`query($e: [AttemptErrorCode!]) { attempts(filter: {errors: $e}) { totalCount } }`: "timeout",
-		`query($e: [AttemptTrigger!]) { attempts(filter: {triggers: $e}) { totalCount } }`: "test",
+		`query($e: [AttemptErrorCode!]) { attempts(filter: {errors: $e}) { count { count } } }`: "timeout",
+		`query($e: [AttemptTrigger!]) { attempts(filter: {triggers: $e}) { count { count } } }`: "test",
 	} {
 		if lower := a.run(ctx, query, vars{"e": []string{value}}); code(lower) != graph.CodeBadUserInput {
 			t.Errorf("%s, lower case: %v", query, lower.Errors)

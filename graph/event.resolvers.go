@@ -17,8 +17,8 @@ func (r *eventResolver) Deliveries(ctx context.Context, obj *webhook.Event, firs
 	s := from(ctx).store
 	return sublist(ctx, "deliveries of events", ofDeliveries, obj, eventID, arguments{first, after, last, before}, f, deliverySeq,
 		s.DeliveriesOfEvents,
-		func(ctx context.Context, ids []webhook.ID, f store.DeliveryFilter) (map[webhook.ID]int, error) {
-			return s.CountDeliveriesOf(ctx, true, ids, f)
+		func(ctx context.Context, ids []webhook.ID, f store.DeliveryFilter, most int) (map[webhook.ID]int, error) {
+			return s.CountingTo(most).CountDeliveriesOf(ctx, true, ids, f)
 		})
 }
 
@@ -71,7 +71,10 @@ func (r *queryResolver) Events(ctx context.Context, first *int, after *string, l
 		return nil, err
 	}
 	s := from(ctx).store
-	return list(ctx, ofEvents, arguments{first, after, last, before}, f, eventSeq, s.Events, s.CountEvents)
+	return list(ctx, ofEvents, arguments{first, after, last, before}, f, eventSeq, s.Events,
+		func(ctx context.Context, f store.EventFilter, most int) (int, error) {
+			return s.CountingTo(most).CountEvents(ctx, f)
+		})
 }
 
 // Event returns EventResolver implementation.

@@ -43,7 +43,7 @@ func TestPublishEvents(t *testing.T) {
 	ctx := a.as("kallima")
 	w := a.createWebhook(ctx, "https://example.com/")
 	const query = `mutation($events: [PublishEventInput!]!) { publishEvents(input: {events: $events}) {
-		results { event { id deliveries { totalCount nodes { webhook { id } status } } } duplicate userErrors { code field } } userErrors { code field } } }`
+		results { event { id deliveries { count { count } nodes { webhook { id } status } } } duplicate userErrors { code field } } userErrors { code field } } }`
 	data := a.get(ctx, query, vars{"events": []vars{
 		{"type": "a.b", "data": 1, "idempotencyKey": "k", "timestamp": "2026-04-23T12:00:00.25+02:00"},
 		{"type": "", "data": 1},

@@ -19,7 +19,7 @@ import (
 )
 
 const streamed = `subscription($after: String, $filter: DeliveryAttemptFilter) {
-	deliveryAttempts(after: $after, filter: $filter) { cursor node { id status event { id } delivery { attempts { totalCount } } webhook { id } } } }`
+	deliveryAttempts(after: $after, filter: $filter) { cursor node { id status event { id } delivery { attempts { count { count } } } webhook { id } } } }`
 
 // subscription is a stream of attempts as a transport reads it.
 type subscription struct {

@@ -2,6 +2,7 @@ package graph_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/hookgraph/hookgraph/graph"
+	"github.com/hookgraph/hookgraph/graph/model"
 	"github.com/hookgraph/hookgraph/internal/auth"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -56,6 +58,68 @@ func TestEveryWayHasARule(t *testing.T) {
 	}
 }
 
+// A field that a token may not read is null, and the rest of the page is there. What a stream yields is nothing without it.
+func TestFieldsWithRulesAreNullable(t *testing.T) {
+	schema := graph.New(&graph.Resolver{}).Schema()
+	n := 0
+	for name, d := range schema.Types {
+		for _, f := range d.Fields {
+			if d == schema.Subscription || f.Directives.ForName("needs") == nil {
+				continue
+			}
+			if n++; f.Type.NonNull {
+				t.Errorf("%s.%s has a rule, and is not nullable", name, f.Name)
+			}
+		}
+	}
+	if n < 30 {
+		t.Errorf("only %d fields were looked at", n)
+	}
+}
+
+// Of the objects of several ids, those that the token may not see are null, each with an error of its own.
+func TestNodesAreRefusedOneByOne(t *testing.T) {
+	a := newAPI(t)
+	all := a.as("alice")
+	w, e := a.createWebhook(all, "https://example.com/"), a.publish(all, 1)[0]
+	resp := a.run(a.scoped("alice", "webhooks:read"), `query($ids: [ID!]!) { nodes(ids: $ids) { __typename } node(id: "x") { id } viewer { operator } }`,
+		vars{"ids": []string{e, w, e}})
+	if string(resp.Data) != `{"nodes":[null,{"__typename":"Webhook"},null],"node":null,"viewer":{"operator":false}}` || len(resp.Errors) != 2 {
+		t.Fatalf("got %s %v", resp.Data, resp.Errors)
+	}
+	for i, err := range resp.Errors {
+		if err.Path.String() != []string{"nodes[0]", "nodes[2]"}[i] || err.Extensions["scope"] != "DELIVERIES_READ" {
+			t.Errorf("error %d: %v %v", i, err, err.Extensions)
+		}
+	}
+}
+
+// An operation with a mutation that the token may not call runs none of its mutations, in whatever order they are, and says
+// which one was refused. One that is skipped is not called.
+func TestRefusedMutationsRunNothing(t *testing.T) {
+	a := newAPI(t)
+	token := a.scoped("alice", "webhooks:write", "deliveries:read")
+	const create = `createWebhook(input: {url: "https://example.com/"}) { webhook { id } }`
+	for document, want := range map[string]string{
+		`mutation { a: ` + create + ` b: publishEvent(input: {type: "a.b", data: 1}) { event { id } } }`:                                "b EVENTS_PUBLISH",
+		`mutation { b: publishEvent(input: {type: "a.b", data: 1}) { event { id } } a: ` + create + ` }`:                                "b EVENTS_PUBLISH",
+		`mutation { a: ` + create + ` ...F } fragment F on Mutation { ... on Mutation { createToken(input: {name: "x"}) { secret } } }`: "createToken ADMIN",
+		`mutation { a: ` + create + ` createTenant(input: {name: "x"}) { tenant { id } } }`:                                             "createTenant <nil>",
+	} {
+		resp := a.run(token, document, nil)
+		if code(resp) != "FORBIDDEN" || fmt.Sprint(resp.Errors[0].Path.String(), " ", resp.Errors[0].Extensions["scope"]) != want || len(resp.Errors[0].Locations) != 1 {
+			t.Errorf("%s: %s %v", document, resp.Data, resp.Errors)
+		}
+	}
+	if n := a.get(a.as("alice"), `{ webhooks { count { count } } }`, nil); n.at("webhooks", "count", "count") != 0.0 {
+		t.Errorf("a refused operation did something: %v", n)
+	}
+	skipped := a.run(token, `mutation { `+create+` createToken(input: {name: "x"}) @skip(if: true) { secret } }`, nil)
+	if len(skipped.Errors) != 0 {
+		t.Errorf("a mutation that is skipped: %v", skipped.Errors)
+	}
+}
+
 // scoped returns a context of a tenant's caller whose token has these scopes only.
 func (a *api) scoped(tenant string, scopes ...webhook.TokenScope) context.Context {
 	c := *auth.From(a.as(tenant))
@@ -99,7 +163,7 @@ func TestScopes(t *testing.T) {
 	} {
 		others := slices.DeleteFunc(slices.Clone(webhook.AllScopes), func(s webhook.TokenScope) bool { return s == needs })
 		resp := a.run(a.scoped("alice", others...), field, v)
-		if code(resp) != "FORBIDDEN" || resp.Errors[0].Extensions["scope"] != string(needs) || !strings.Contains(resp.Errors[0].Message, string(needs)) {
+		if code(resp) != "FORBIDDEN" || resp.Errors[0].Extensions["scope"] != model.ScopeName(needs) || !strings.Contains(resp.Errors[0].Message, model.ScopeName(needs)) {
 			t.Errorf("%s without %s: %s %v", field, needs, resp.Data, resp.Errors)
 		}
 		if resp := a.run(a.scoped("alice", needs), field, v); len(resp.Errors) > 0 {
@@ -108,11 +172,12 @@ func TestScopes(t *testing.T) {
 	}
 	// An edge needs its own: whoever may read webhooks does not read through them what was sent.
 	resp := a.run(a.scoped("alice", "webhooks:read"), `query($w: ID!) { webhook(id: $w) { url deliveries { nodes { id } } } }`, v)
-	if code(resp) != "FORBIDDEN" || resp.Errors[0].Extensions["scope"] != "deliveries:read" {
+	if code(resp) != "FORBIDDEN" || resp.Errors[0].Extensions["scope"] != "DELIVERIES_READ" ||
+		!strings.Contains(string(resp.Data), `"url":"https://example.com/","deliveries":null`) {
 		t.Errorf("an edge: %s %v", resp.Data, resp.Errors)
 	}
-	events := a.get(all, `{ events { totalCount } webhooks { totalCount } }`, nil)
-	if events.at("events", "totalCount") != 2.0 || events.at("webhooks", "totalCount") != 2.0 { // one of each by the call that may
+	events := a.get(all, `{ events { count { count } } webhooks { count { count } } }`, nil)
+	if events.at("events", "count", "count") != 2.0 || events.at("webhooks", "count", "count") != 2.0 { // one of each by the call that may
 		t.Errorf("refused mutations did something: %v", events)
 	}
 	ctx, stop := context.WithTimeout(a.scoped("alice", "webhooks:read"), 10*time.Second) // it would never end
@@ -211,29 +276,29 @@ func TestTokensAndRevocation(t *testing.T) {
 			t.Errorf("got %v", data)
 		}
 	}
-	list := a.get(alice, `{ tokens(first: 1) { totalCount nodes { id } pageInfo { endCursor hasNextPage } } }`, nil)
-	if list.at("tokens", "totalCount") != 2.0 || list.text("tokens", "nodes", 0, "id") != second || list.at("tokens", "pageInfo", "hasNextPage") != true {
+	list := a.get(alice, `{ tokens(first: 1) { count { count } nodes { id } pageInfo { endCursor hasNextPage } } }`, nil)
+	if list.at("tokens", "count", "count") != 2.0 || list.text("tokens", "nodes", 0, "id") != second || list.at("tokens", "pageInfo", "hasNextPage") != true {
 		t.Errorf("a tenant's own: %v", list)
 	}
-	list = a.get(alice, `query($c: String) { tokens(after: $c) { nodes { id revokedAt lastUsedAt } } viewer { tenant { tokens(filter: {valid: true}) { totalCount nodes { id } } } } }`,
+	list = a.get(alice, `query($c: String) { tokens(after: $c) { nodes { id revokedAt lastUsedAt } } viewer { tenant { tokens(filter: {valid: true}) { count { count } nodes { id } } } } }`,
 		vars{"c": list.text("tokens", "pageInfo", "endCursor")})
 	if list.text("tokens", "nodes", 0, "id") != first || list.text("tokens", "nodes", 0, "revokedAt") == "" ||
-		list.at("viewer", "tenant", "tokens", "totalCount") != 1.0 || list.text("viewer", "tenant", "tokens", "nodes", 0, "id") != second {
+		list.at("viewer", "tenant", "tokens", "count", "count") != 1.0 || list.text("viewer", "tenant", "tokens", "nodes", 0, "id") != second {
 		t.Errorf("next page: %v", list)
 	}
-	all := a.get(operator, `query($t: ID!) { tokens { totalCount nodes { name tenant { name tokens { totalCount } } } }
-		of: tokens(filter: {tenantId: $t}) { totalCount } operators: tokens(filter: {operator: true, valid: true}) { totalCount }
+	all := a.get(operator, `query($t: ID!) { tokens { count { count } nodes { name tenant { name tokens { count { count } } } } }
+		of: tokens(filter: {tenantId: $t}) { count { count } } operators: tokens(filter: {operator: true, valid: true}) { count { count } }
 		invalid: tokens(filter: {valid: false, operator: false}) { nodes { id } } }`, vars{"t": auth.From(alice).Tenant.ID.String()})
-	if all.at("tokens", "totalCount") != 4.0 || all.text("tokens", "nodes", 1, "tenant", "name") != "bob" || all.at("tokens", "nodes", 2, "tenant", "tokens", "totalCount") != 2.0 ||
-		all.at("of", "totalCount") != 2.0 || all.at("operators", "totalCount") != 1.0 || all.text("invalid", "nodes", 0, "id") != first {
+	if all.at("tokens", "count", "count") != 4.0 || all.text("tokens", "nodes", 1, "tenant", "name") != "bob" || all.at("tokens", "nodes", 2, "tenant", "tokens", "count", "count") != 2.0 ||
+		all.at("of", "count", "count") != 2.0 || all.at("operators", "count", "count") != 1.0 || all.text("invalid", "nodes", 0, "id") != first {
 		t.Errorf("an operator's: %v", all)
 	}
 	if data := a.get(operator, revoke, vars{"id": bobs}); data.text("revokeToken", "token", "id") != bobs {
 		t.Errorf("by an operator: %v", data)
 	}
-	foreign := a.get(alice, `query($b: ID!, $t: ID!) { token(id: $b) { id } node(id: $b) { id } mine: node(id: $t) { __typename } tokens(filter: {tenantId: $t}) { totalCount } }`,
+	foreign := a.get(alice, `query($b: ID!, $t: ID!) { token(id: $b) { id } node(id: $b) { id } mine: node(id: $t) { __typename } tokens(filter: {tenantId: $t}) { count { count } } }`,
 		vars{"b": bobs, "t": auth.From(alice).Tenant.ID.String()})
-	if foreign.at("token") != nil || foreign.at("node") != nil || foreign.text("mine", "__typename") != "Tenant" || foreign.at("tokens", "totalCount") != 2.0 {
+	if foreign.at("token") != nil || foreign.at("node") != nil || foreign.text("mine", "__typename") != "Tenant" || foreign.at("tokens", "count", "count") != 2.0 {
 		t.Errorf("got %v", foreign)
 	}
 }

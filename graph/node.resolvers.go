@@ -4,17 +4,19 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/99designs/gqlgen/graphql"
+
 	"github.com/hookgraph/hookgraph/graph/model"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
 // Node is the resolver for the node field.
 func (r *queryResolver) Node(ctx context.Context, id webhook.ID) (model.Node, error) {
-	found, err := nodes(ctx, []webhook.ID{id})
+	found, refused, err := nodes(ctx, []webhook.ID{id})
 	if err != nil {
 		return nil, err
 	}
-	return found[0], nil
+	return found[0], refused[0]
 }
 
 // Nodes is the resolver for the nodes field.
@@ -22,7 +24,13 @@ func (r *queryResolver) Nodes(ctx context.Context, ids []webhook.ID) ([]model.No
 	if len(ids) > maxNodes {
 		return nil, &webhook.Invalid{Field: "ids", Code: webhook.CodeTooMany, Message: fmt.Sprintf("must have at most %d elements", maxNodes)}
 	}
-	return nodes(ctx, ids)
+	found, refused, err := nodes(ctx, ids)
+	for i, err := range refused {
+		if err != nil {
+			graphql.AddError(graphql.WithFieldContext(ctx, &graphql.FieldContext{Index: &i}), err)
+		}
+	}
+	return found, err
 }
 
 // Mutation returns MutationResolver implementation.

@@ -29,8 +29,8 @@ func findIn[T any](l *loaders, scope webhook.TokenScope, byID fetch[*T]) finder 
 }
 
 // nodes finds objects of any type, in the order of their ids, nil where there is none. An id does not say its type, so
-// every table is asked, each once. The error is an *auth.Lacking when one is there that the caller's token may not see.
-func nodes(ctx context.Context, ids []webhook.ID) ([]model.Node, error) {
+// every table is asked, each once. refused has an *auth.Lacking for each that is there and that the caller's token may not see.
+func nodes(ctx context.Context, ids []webhook.ID) (result []model.Node, refused []error, err error) {
 	r := from(ctx)
 	finders := []finder{
 		findIn(r.loaders(), webhook.ScopeWebhooksRead, r.store.WebhooksByID),
@@ -41,20 +41,20 @@ func nodes(ctx context.Context, ids []webhook.ID) ([]model.Node, error) {
 		findIn(r.loaders(), "", r.registry.TenantsByID), // a caller knows its own tenant anyway
 	}
 	var (
-		g, gctx = errgroup.WithContext(ctx)
-		mu      sync.Mutex // guards found and lacking
-		found   = map[webhook.ID]model.Node{}
-		lacking = map[webhook.ID]error{}
+		g, gctx   = errgroup.WithContext(ctx)
+		mu        sync.Mutex // guards found and forbidden
+		found     = map[webhook.ID]model.Node{}
+		forbidden = map[webhook.ID]error{}
 	)
 	for _, f := range finders {
 		g.Go(func() error {
 			some, err := f.find(gctx, ids)
-			refused := f.needs.Check(r.caller)
+			refusal := f.needs.Check(r.caller)
 			mu.Lock()
 			defer mu.Unlock()
 			for id, node := range some {
-				if refused != nil {
-					lacking[id] = refused
+				if refusal != nil {
+					forbidden[id] = refusal
 				} else {
 					found[id] = node
 				}
@@ -63,14 +63,11 @@ func nodes(ctx context.Context, ids []webhook.ID) ([]model.Node, error) {
 		})
 	}
 	if err := g.Wait(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	result := make([]model.Node, len(ids))
+	result, refused = make([]model.Node, len(ids)), make([]error, len(ids))
 	for i, id := range ids {
-		if err := lacking[id]; err != nil {
-			return nil, err
-		}
-		result[i] = found[id]
+		result[i], refused[i] = found[id], forbidden[id]
 	}
-	return result, nil
+	return result, refused, nil
 }

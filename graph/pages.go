@@ -13,8 +13,8 @@ import (
 
 // Sizes of a page.
 const (
-	defaultPage = 20
-	maxPage     = 100
+	defaultPage = store.DefaultPage // which is what a list without first and last is priced as
+	maxPage     = store.MaxPage
 	maxNodes    = 100
 )
 
@@ -91,8 +91,8 @@ func size(argument string, n int) (int, error) {
 }
 
 // connect makes a connection of a page; a nil list is an empty one.
-func connect[T any](k kind, l *store.List[T], seq func(*T) int64, count func(context.Context) (int, error)) *model.Connection[T] {
-	c := &model.Connection[T]{PageInfo: &model.PageInfo{}, Edges: []*model.Edge[T]{}, Count: count}
+func connect[T any](k kind, l *store.List[T], seq func(*T) int64, count func(ctx context.Context, most int) (int, error)) *model.Connection[T] {
+	c := &model.Connection[T]{PageInfo: &model.PageInfo{}, Edges: []*model.Edge[T]{}, CountTo: count}
 	if l == nil {
 		return c
 	}
@@ -109,7 +109,7 @@ func connect[T any](k kind, l *store.List[T], seq func(*T) int64, count func(con
 // list resolves a list that stands for itself.
 func list[T, F any](
 	ctx context.Context, k kind, a arguments, filter F, seq func(*T) int64,
-	page func(context.Context, F, store.Page) (*store.List[T], error), count func(context.Context, F) (int, error),
+	page func(context.Context, F, store.Page) (*store.List[T], error), count func(ctx context.Context, f F, most int) (int, error),
 ) (*model.Connection[T], error) {
 	p, err := a.page(k)
 	if err != nil {
@@ -120,7 +120,7 @@ func list[T, F any](
 		return nil, err
 	}
 	together(from(ctx).loaders(), l.Items)
-	return connect(k, l, seq, func(ctx context.Context) (int, error) { return count(ctx, filter) }), nil
+	return connect(k, l, seq, func(ctx context.Context, most int) (int, error) { return count(ctx, filter, most) }), nil
 }
 
 // sublist resolves a list that a parent has, together with the same list of the parent's siblings; all their rows are one
@@ -128,7 +128,7 @@ func list[T, F any](
 func sublist[P, T, F any](
 	ctx context.Context, name string, k kind, parent *P, id func(*P) webhook.ID, a arguments, filter F, seq func(*T) int64,
 	page func(context.Context, []webhook.ID, F, store.Page) (map[webhook.ID]*store.List[T], error),
-	count func(context.Context, []webhook.ID, F) (map[webhook.ID]int, error),
+	count func(ctx context.Context, ids []webhook.ID, f F, most int) (map[webhook.ID]int, error),
 ) (*model.Connection[T], error) {
 	p, err := a.page(k)
 	if err != nil {
@@ -151,9 +151,9 @@ func sublist[P, T, F any](
 	if err != nil {
 		return nil, err
 	}
-	return connect(k, l, seq, func(ctx context.Context) (int, error) {
-		counts, err := listed(r.loaders(), name+", count", filter, func(ctx context.Context, ids []webhook.ID) (map[webhook.ID]int, error) {
-			return count(ctx, ids, filter)
+	return connect(k, l, seq, func(ctx context.Context, most int) (int, error) {
+		counts, err := listed(r.loaders(), name+", count", []any{most, filter}, func(ctx context.Context, ids []webhook.ID) (map[webhook.ID]int, error) {
+			return count(ctx, ids, filter, most)
 		})
 		if err != nil {
 			return 0, err

@@ -19,13 +19,13 @@ func TestPages(t *testing.T) {
 	for _, size := range []int{1, 3, 7, 100} {
 		var forth, back []string
 		for after, more := any(nil), true; more; {
-			p := a.get(ctx, `query($n: Int, $c: String) { events(first: $n, after: $c) { edges { cursor node { id } } nodes { id } pageInfo { hasNextPage endCursor } totalCount } }`,
+			p := a.get(ctx, `query($n: Int, $c: String) { events(first: $n, after: $c) { edges { cursor node { id } } nodes { id } pageInfo { hasNextPage endCursor } count { count } } }`,
 				vars{"n": size, "c": after})
 			for i := range p.at("events", "nodes").([]any) {
 				forth = append(forth, p.text("events", "nodes", i, "id"))
 			}
-			if p.at("events", "totalCount") != 7.0 {
-				t.Fatalf("totalCount: %v", p)
+			if p.at("events", "count", "count") != 7.0 {
+				t.Fatalf("count: %v", p)
 			}
 			after, more = p.at("events", "pageInfo", "endCursor"), p.at("events", "pageInfo", "hasNextPage") == true
 		}
@@ -88,7 +88,7 @@ func TestConstantStatements(t *testing.T) {
 		before := a.statements
 		a.mu.Unlock()
 		got := a.get(ctx, `query($n: Int!) { deliveries(first: $n) { nodes { id status webhook { url secrets { id } } event { type }
-			attempts(last: 1) { totalCount nodes { number request { body } webhook { id } } } } } }`, vars{"n": n})
+			attempts(last: 1) { count { count } nodes { number request { body } webhook { id } } } } } }`, vars{"n": n})
 		if rows := len(got.at("deliveries", "nodes").([]any)); rows != n {
 			t.Fatalf("%d rows of %d", rows, n)
 		}

@@ -41,13 +41,16 @@ func from(ctx context.Context) *request {
 	return r
 }
 
-// AroundOperations refuses every operation without a caller (auth.From), and gives the others their part of the store and
-// their loaders. It must be among the middleware of whatever executes the schema.
+// AroundOperations refuses every operation without a caller (auth.From), and every mutation of which the caller may not run a
+// field, and gives the others their part of the store and their loaders. It must be among the middleware of whatever executes the schema.
 func AroundOperations(s *store.Store) graphql.OperationMiddleware {
 	return func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
 		caller := auth.From(ctx)
 		if caller == nil || caller.Tenant == nil {
 			return graphql.OneShot(&graphql.Response{Errors: gqlerror.List{unauthenticated()}})
+		}
+		if errs := refused(graphql.GetOperationContext(ctx), caller); errs != nil {
+			return graphql.OneShot(&graphql.Response{Errors: errs})
 		}
 		scope, known := s.In(caller.Tenant.ID), s.Registry(&caller.Tenant.ID)
 		if caller.Operator {

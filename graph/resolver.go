@@ -40,7 +40,7 @@ type Resolver struct {
 // New makes the executable schema. It runs only within AroundOperations, and wants the errors of a Presenter.
 func New(r *Resolver) graphql.ExecutableSchema {
 	r.shared = newSharedReads()
-	return NewExecutableSchema(Config{Schema: schema(), Resolvers: r, Directives: DirectiveRoot{Needs: needs}})
+	return costed{NewExecutableSchema(Config{Schema: schema(), Resolvers: r, Directives: DirectiveRoot{Needs: needs}})}
 }
 
 // schema is the one that the files declare, without the directive @defer that gqlparser adds: what a query defers no

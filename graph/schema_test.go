@@ -77,7 +77,7 @@ func TestDescriptions(t *testing.T) {
 // A query that wants a part of it deferred is refused: half of an answer would look like a whole one.
 func TestNothingIsDeferred(t *testing.T) {
 	a := newAPI(t)
-	res := a.run(a.as("kallima"), `{ viewer { operator } ... @defer { webhooks { totalCount } } }`, nil)
+	res := a.run(a.as("kallima"), `{ viewer { operator } ... @defer { webhooks { count { count } } } }`, nil)
 	if code(res) != "GRAPHQL_VALIDATION_FAILED" {
 		t.Errorf("%s %v", res.Data, res.Errors)
 	}

@@ -39,7 +39,10 @@ func (r *queryResolver) Tenant(ctx context.Context, id webhook.ID) (*webhook.Ten
 // Tenants is the resolver for the tenants field.
 func (r *queryResolver) Tenants(ctx context.Context, first *int, after *string, last *int, before *string, filter *store.TenantFilter) (*model.Connection[webhook.Tenant], error) {
 	known := from(ctx).registry
-	return list(ctx, ofTenants, arguments{first, after, last, before}, given(filter), tenantSeq, known.Tenants, known.CountTenants)
+	return list(ctx, ofTenants, arguments{first, after, last, before}, given(filter), tenantSeq, known.Tenants,
+		func(ctx context.Context, f store.TenantFilter, most int) (int, error) {
+			return known.CountingTo(most).CountTenants(ctx, f)
+		})
 }
 
 // Quotas is the resolver for the quotas field.
@@ -62,7 +65,10 @@ func (r *tenantResolver) Quotas(ctx context.Context, obj *webhook.Tenant) (*mode
 func (r *tenantResolver) Tokens(ctx context.Context, obj *webhook.Tenant, first *int, after *string, last *int, before *string, filter *store.TokenFilter) (*model.Connection[webhook.Token], error) {
 	known := from(ctx).registry
 	return sublist(ctx, "tokens of tenants", ofTokens, obj, tenantID, arguments{first, after, last, before}, given(filter), tokenSeq,
-		known.TokensOf, known.CountTokensOf)
+		known.TokensOf,
+		func(ctx context.Context, ids []webhook.ID, f store.TokenFilter, most int) (map[webhook.ID]int, error) {
+			return known.CountingTo(most).CountTokensOf(ctx, ids, f)
+		})
 }
 
 // Tenant returns TenantResolver implementation.

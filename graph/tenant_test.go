@@ -26,9 +26,9 @@ func TestTenantsAreApart(t *testing.T) {
 		resp := a.run(bob, `query($w: ID!, $e: ID!, $d: ID!, $a: ID!) {
 			webhook(id: $w) { id } event(id: $e) { id } delivery(id: $d) { id } attempt(id: $a) { id }
 			node(id: $w) { id } nodes(ids: [$w, $e, $d, $a]) { id }
-			webhooks { totalCount nodes { id } } events { totalCount nodes { id } }
-			deliveries(filter: {webhookIds: [$w], eventIds: [$e]}) { totalCount nodes { id } }
-			attempts(filter: {deliveryIds: [$d]}) { totalCount nodes { id } } }`, vars{"w": w, "e": e, "d": d, "a": attempt})
+			webhooks { count { count } nodes { id } } events { count { count } nodes { id } }
+			deliveries(filter: {webhookIds: [$w], eventIds: [$e]}) { count { count } nodes { id } }
+			attempts(filter: {deliveryIds: [$d]}) { count { count } nodes { id } } }`, vars{"w": w, "e": e, "d": d, "a": attempt})
 		changes := a.run(bob, `mutation($w: ID!, $d: ID!) {
 			updateWebhook(input: {id: $w, description: "x"}) { webhook { id } userErrors { code message field } }
 			rotateWebhookSecret(input: {id: $w}) { secret userErrors { code message field } }

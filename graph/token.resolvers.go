@@ -39,7 +39,10 @@ func (r *queryResolver) Token(ctx context.Context, id webhook.ID) (*webhook.Toke
 // Tokens is the resolver for the tokens field.
 func (r *queryResolver) Tokens(ctx context.Context, first *int, after *string, last *int, before *string, filter *store.TokenFilter) (*model.Connection[webhook.Token], error) {
 	known := from(ctx).registry
-	return list(ctx, ofTokens, arguments{first, after, last, before}, given(filter), tokenSeq, known.Tokens, known.CountTokens)
+	return list(ctx, ofTokens, arguments{first, after, last, before}, given(filter), tokenSeq, known.Tokens,
+		func(ctx context.Context, f store.TokenFilter, most int) (int, error) {
+			return known.CountingTo(most).CountTokens(ctx, f)
+		})
 }
 
 // Scopes is the resolver for the scopes field.

@@ -72,7 +72,10 @@ func (r *queryResolver) Webhook(ctx context.Context, id webhook.ID) (*webhook.We
 // Webhooks is the resolver for the webhooks field.
 func (r *queryResolver) Webhooks(ctx context.Context, first *int, after *string, last *int, before *string, filter *store.WebhookFilter) (*model.Connection[webhook.Webhook], error) {
 	s := from(ctx).store
-	return list(ctx, ofWebhooks, arguments{first, after, last, before}, given(filter), webhookSeq, s.Webhooks, s.CountWebhooks)
+	return list(ctx, ofWebhooks, arguments{first, after, last, before}, given(filter), webhookSeq, s.Webhooks,
+		func(ctx context.Context, f store.WebhookFilter, most int) (int, error) {
+			return s.CountingTo(most).CountWebhooks(ctx, f)
+		})
 }
 
 // Headers is the resolver for the headers field.
@@ -94,8 +97,8 @@ func (r *webhookResolver) Deliveries(ctx context.Context, obj *webhook.Webhook, 
 	s := from(ctx).store
 	return sublist(ctx, "deliveries of webhooks", ofDeliveries, obj, webhookID, arguments{first, after, last, before}, f, deliverySeq,
 		s.DeliveriesOfWebhooks,
-		func(ctx context.Context, ids []webhook.ID, f store.DeliveryFilter) (map[webhook.ID]int, error) {
-			return s.CountDeliveriesOf(ctx, false, ids, f)
+		func(ctx context.Context, ids []webhook.ID, f store.DeliveryFilter, most int) (map[webhook.ID]int, error) {
+			return s.CountingTo(most).CountDeliveriesOf(ctx, false, ids, f)
 		})
 }
 
@@ -108,8 +111,8 @@ func (r *webhookResolver) Attempts(ctx context.Context, obj *webhook.Webhook, fi
 	s := from(ctx).store
 	return sublist(ctx, "attempts of webhooks", ofAttempts, obj, webhookID, arguments{first, after, last, before}, f, attemptSeq,
 		s.AttemptsOfWebhooks,
-		func(ctx context.Context, ids []webhook.ID, f store.AttemptFilter) (map[webhook.ID]int, error) {
-			return s.CountAttemptsOf(ctx, false, ids, f)
+		func(ctx context.Context, ids []webhook.ID, f store.AttemptFilter, most int) (map[webhook.ID]int, error) {
+			return s.CountingTo(most).CountAttemptsOf(ctx, false, ids, f)
 		})
 }
 

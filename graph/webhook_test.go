@@ -140,8 +140,8 @@ func TestUserErrors(t *testing.T) {
 			t.Errorf("%s: %s is not null", test.mutation, test.object)
 		}
 	}
-	stored := a.get(ctx, `{ webhooks { totalCount } events { totalCount } }`, nil)
-	if stored.at("webhooks", "totalCount") != 1.0 || stored.at("events", "totalCount") != 0.0 {
+	stored := a.get(ctx, `{ webhooks { count { count } } events { count { count } } }`, nil)
+	if stored.at("webhooks", "count", "count") != 1.0 || stored.at("events", "count", "count") != 0.0 {
 		t.Errorf("something was stored: %v", stored)
 	}
 }

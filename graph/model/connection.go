@@ -10,8 +10,8 @@ import (
 type Connection[T any] struct {
 	Edges    []*Edge[T]
 	PageInfo *PageInfo
-	// Count counts the whole list. It is called only when totalCount is asked for.
-	Count func(context.Context) (int, error)
+	// CountTo counts the whole list, and stops when there are more than most.
+	CountTo func(ctx context.Context, most int) (int, error)
 }
 
 // Edge is an element of a page.
@@ -29,8 +29,23 @@ func (c *Connection[T]) Nodes() []*T {
 	return nodes
 }
 
-// TotalCount is Count.
-func (c *Connection[T]) TotalCount(ctx context.Context) (int, error) { return c.Count(ctx) }
+// MaxCount bounds the limit of a count.
+const MaxCount = 100_000
+
+// Count counts the whole list as far as limit. It is called only when it is selected.
+func (c *Connection[T]) Count(ctx context.Context, limit int) (*Count, error) {
+	if limit < 1 || limit > MaxCount {
+		return nil, &webhook.Invalid{Field: "limit", Code: webhook.CodeOutOfRange, Message: "must be from 1 to 100000"}
+	}
+	n, err := c.CountTo(ctx, limit)
+	if err != nil {
+		return nil, err
+	}
+	if n > limit {
+		return &Count{Count: limit, Precision: CountPrecisionAtLeast}, nil
+	}
+	return &Count{Count: n, Precision: CountPrecisionExact}, nil
+}
 
 type (
 	// WebhookConnection is a page of webhooks.

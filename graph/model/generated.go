@@ -3,6 +3,10 @@
 package model
 
 import (
+	"bytes"
+	"fmt"
+	"io"
+	"strconv"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -35,6 +39,14 @@ type CancelDeliveryPayload struct {
 	Delivery *webhook.Delivery `json:"delivery,omitempty"`
 	// What is wrong with the input; empty when it worked.
 	UserErrors []*UserError `json:"userErrors"`
+}
+
+// How many elements a list has.
+type Count struct {
+	// The number of elements, at most the `limit` that was asked for.
+	Count int `json:"count"`
+	// Whether it is the number of all elements.
+	Precision CountPrecision `json:"precision"`
 }
 
 // What tenant to make.
@@ -366,4 +378,62 @@ type Viewer struct {
 	Tenant *webhook.Tenant `json:"tenant"`
 	// The token that was presented, with its scopes and its expiry.
 	Token *webhook.Token `json:"token"`
+}
+
+// How precise a count is.
+type CountPrecision string
+
+const (
+	// The list has exactly so many elements.
+	CountPrecisionExact CountPrecision = "EXACT"
+	// The list has more elements than the `limit` that was asked for, and `count` is that limit.
+	CountPrecisionAtLeast CountPrecision = "AT_LEAST"
+)
+
+var AllCountPrecision = []CountPrecision{
+	CountPrecisionExact,
+	CountPrecisionAtLeast,
+}
+
+func (e CountPrecision) IsValid() bool {
+	switch e {
+	case CountPrecisionExact, CountPrecisionAtLeast:
+		return true
+	}
+	return false
+}
+
+func (e CountPrecision) String() string {
+	return string(e)
+}
+
+func (e *CountPrecision) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = CountPrecision(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid CountPrecision", str)
+	}
+	return nil
+}
+
+func (e CountPrecision) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *CountPrecision) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e CountPrecision) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
 }

@@ -123,13 +123,13 @@ func UnmarshalAttemptTrigger(v any) (webhook.Trigger, error) {
 }
 
 // MarshalTokenScope writes s in the spelling of an enum: webhooks:read is WEBHOOKS_READ.
-func MarshalTokenScope(s webhook.TokenScope) graphql.Marshaler { return enum(spelled(s)) }
+func MarshalTokenScope(s webhook.TokenScope) graphql.Marshaler { return enum(ScopeName(s)) }
 
 // UnmarshalTokenScope reads a scope, with the same check.
 func UnmarshalTokenScope(v any) (webhook.TokenScope, error) {
 	names := make([]string, len(webhook.AllScopes))
 	for i, s := range webhook.AllScopes {
-		names[i] = spelled(s)
+		names[i] = ScopeName(s)
 	}
 	name, err := oneOf(v, names...)
 	if err != nil {
@@ -138,7 +138,8 @@ func UnmarshalTokenScope(v any) (webhook.TokenScope, error) {
 	return webhook.AllScopes[slices.Index(names, name)], nil
 }
 
-func spelled(s webhook.TokenScope) string {
+// ScopeName spells a scope as the enum TokenScope does.
+func ScopeName(s webhook.TokenScope) string {
 	return strings.ToUpper(strings.ReplaceAll(string(s), ":", "_"))
 }
 

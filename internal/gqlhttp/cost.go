@@ -32,17 +32,25 @@ func introspectionSizes(schema *ast.Schema) map[string]int {
 	}
 }
 
-// cost returns what an operation costs, saturating. The document is valid and has passed the guard. A schema's own
-// complexity functions (gqlgen's ComplexityRoot) come first; else a field costs one and what is within it, times the
-// size of its list. A fragment is priced once for each way of being within a list.
+// Sized is a schema that knows how long its lists are when no argument says so.
+type Sized interface {
+	// ListSize returns how many elements to assume of a list, or of the lists of a page when the field takes first or last.
+	ListSize(typeName, field string) (size int, ok bool)
+}
+
+// cost returns what an operation costs, saturating: the number of values that it may answer. The document is valid and has
+// passed the guard. A field costs one and what is within it, or what the schema's Complexity says; a list costs that for each
+// of its elements. The lists right within a page (edges, nodes) have as many as its first or last says, and those of a
+// payload (results) as many as the longest list of the input. An alias of __typename costs one, for it can be repeated.
+// A fragment is priced once for each size that it is in.
 func (g *guard) cost(ctx context.Context, doc *ast.QueryDocument, op *ast.OperationDefinition, vars map[string]any) int {
 	p := &pricer{guard: g, ctx: ctx, doc: doc, vars: vars, memo: map[priced]int{}}
-	return p.selections(op.SelectionSet, false)
+	return p.selections(op.SelectionSet, 0)
 }
 
 type priced struct {
 	fragment string
-	sized    bool
+	size     int
 }
 
 type pricer struct {
@@ -53,24 +61,24 @@ type pricer struct {
 	memo  map[priced]int
 }
 
-// selections prices a selection set. sized says that its parent's first or last has limited the lists right within, as
-// of a connection its edges and nodes.
-func (p *pricer) selections(set ast.SelectionSet, sized bool) int {
+// selections prices a selection set. size is how many elements the lists right within have; 0 when their parent does not
+// say.
+func (p *pricer) selections(set ast.SelectionSet, size int) int {
 	sum := 0
 	for _, sel := range set {
 		switch sel := sel.(type) {
 		case *ast.Field:
-			sum = addCost(sum, p.field(sel, sized))
+			sum = addCost(sum, p.field(sel, size))
 		case *ast.InlineFragment:
-			sum = addCost(sum, p.selections(sel.SelectionSet, sized))
+			sum = addCost(sum, p.selections(sel.SelectionSet, size))
 		case *ast.FragmentSpread:
 			if sel.Definition == nil {
 				continue
 			}
-			key := priced{sel.Name, sized}
+			key := priced{sel.Name, size}
 			price, ok := p.memo[key]
 			if !ok {
-				price = p.selections(sel.Definition.SelectionSet, sized)
+				price = p.selections(sel.Definition.SelectionSet, size)
 				p.memo[key] = price
 			}
 			sum = addCost(sum, price)
@@ -79,23 +87,32 @@ func (p *pricer) selections(set ast.SelectionSet, sized bool) int {
 	return sum
 }
 
-func (p *pricer) field(f *ast.Field, sized bool) int {
-	if f.Name == "__typename" || f.Definition == nil {
+func (p *pricer) field(f *ast.Field, size int) int {
+	if f.Definition == nil {
 		return 0
 	}
-	if f.Name == "__schema" || f.Name == "__type" {
+	switch f.Name {
+	case "__typename":
+		if f.Alias == f.Name {
+			return 0
+		}
+		return 1
+	case "__schema", "__type":
 		values := float64(p.guard.introspected(f.SelectionSet))
 		return 1 + int(min(values/float64(p.guard.fullIntrospection)*introspectionCost, math.MaxInt32))
 	}
-	size, limited := p.listSize(f, sized)
-	inner := p.selections(f.SelectionSet, limited)
+	elements, within := p.sizes(f, size)
+	price := p.selections(f.SelectionSet, within)
+	custom, ok := 0, false
 	if f.ObjectDefinition != nil {
-		custom, ok := p.guard.schema.Complexity(p.ctx, f.ObjectDefinition.Name, f.Name, inner, f.ArgumentMap(p.vars))
-		if ok {
-			return max(custom, 0)
-		}
+		custom, ok = p.guard.schema.Complexity(p.ctx, f.ObjectDefinition.Name, f.Name, price, f.ArgumentMap(p.vars))
 	}
-	return addCost(1, mulCost(size, inner))
+	if ok {
+		price = max(custom, 0)
+	} else {
+		price = addCost(1, price)
+	}
+	return mulCost(elements, price)
 }
 
 // introspected counts the values that a selection set of the introspection system yields, saturating. The guard has
@@ -118,36 +135,92 @@ func (g *guard) introspected(set ast.SelectionSet) int {
 	return sum
 }
 
-// listSize returns how many times a field's selections run, and whether an argument has said so.
-func (p *pricer) listSize(f *ast.Field, sized bool) (size int, limited bool) {
-	largest := 10 * p.guard.limits.ListSize
-	for _, def := range f.Definition.Arguments {
-		switch {
-		case def.Name == "first" || def.Name == "last":
-			if n, ok := p.number(f, def); ok {
-				size, limited = max(size, n), true
-			}
-		case def.Type.Elem != nil && f.Definition.Type.Elem != nil:
-			// nodes(ids: [...]) yields one for each id.
-			if n, ok := p.length(f, def); ok {
-				size, limited = max(size, n), true
-			}
-		}
+// sizes returns how many values a field yields, and how many elements the lists right within it have, 0 when it does not
+// say. A list of scalars is one value.
+func (p *pricer) sizes(f *ast.Field, size int) (elements, within int) {
+	isList := f.Definition.Type.Elem != nil
+	if len(f.SelectionSet) == 0 {
+		return 1, 0
 	}
-	if limited {
-		return min(max(size, 1), largest), true
+	given := p.given(f)
+	switch {
+	case !isList && (given > 0 || !isPage(f.Definition)):
+		return 1, given
+	case !isList:
+		return 1, p.assumed(f)
+	case given > 0:
+		return given, 0
+	case size > 0 && !p.known(f):
+		return size, 0
 	}
-	if hasPage(f.Definition) {
-		return p.guard.limits.ListSize, true
-	}
-	if f.Definition.Type.Elem != nil && !sized {
-		return p.guard.limits.ListSize, false
-	}
-	return 1, false
+	return p.assumed(f), 0
 }
 
-// hasPage says whether a field is a connection: it takes first or last.
-func hasPage(def *ast.FieldDefinition) bool {
+// given returns the size that a field's arguments say, 0 when they do not: first or last, else the length of the longest list
+// of what they hold, as of nodes(ids) or publishEvents(input).
+func (p *pricer) given(f *ast.Field) int {
+	size, longest := 0, 0
+	for _, def := range f.Definition.Arguments {
+		if def.Name == "first" || def.Name == "last" {
+			if n, ok := p.number(f, def); ok {
+				size = max(size, min(max(n, 1), 10*p.guard.limits.ListSize))
+			}
+		} else if !isPage(f.Definition) { // whose other arguments are filters
+			longest = max(longest, p.longest(p.argument(f, def), def.Type))
+		}
+	}
+	if size > 0 {
+		return size
+	}
+	return longest
+}
+
+// longest returns the length of the longest list of input objects or of ids in an argument.
+func (p *pricer) longest(v any, t *ast.Type) int {
+	if t.Elem != nil {
+		list, _ := v.([]any)
+		n := len(list)
+		for _, element := range list {
+			n = max(n, p.longest(element, t.Elem))
+		}
+		return n
+	}
+	def := p.guard.schema.Schema().Types[t.NamedType]
+	object, ok := v.(map[string]any)
+	if def == nil || def.Kind != ast.InputObject || !ok {
+		return 0
+	}
+	n := 0
+	for _, field := range def.Fields {
+		if value, ok := object[field.Name]; ok {
+			n = max(n, p.longest(value, field.Type))
+		}
+	}
+	return n
+}
+
+// assumed is the size of a list that no argument says.
+func (p *pricer) assumed(f *ast.Field) int {
+	if n, ok := p.sized(f); ok {
+		return n
+	}
+	return p.guard.limits.ListSize
+}
+
+func (p *pricer) known(f *ast.Field) bool {
+	_, ok := p.sized(f)
+	return ok
+}
+
+func (p *pricer) sized(f *ast.Field) (int, bool) {
+	if s, ok := p.guard.schema.(Sized); ok && f.ObjectDefinition != nil {
+		return s.ListSize(f.ObjectDefinition.Name, f.Name)
+	}
+	return 0, false
+}
+
+// isPage reports whether a field takes first or last.
+func isPage(def *ast.FieldDefinition) bool {
 	return def.Arguments.ForName("first") != nil || def.Arguments.ForName("last") != nil
 }
 
@@ -187,9 +260,4 @@ func (p *pricer) number(f *ast.Field, def *ast.ArgumentDefinition) (int, bool) {
 		return most, true
 	}
 	return 0, false
-}
-
-func (p *pricer) length(f *ast.Field, def *ast.ArgumentDefinition) (int, bool) {
-	list, ok := p.argument(f, def).([]any)
-	return len(list), ok
 }

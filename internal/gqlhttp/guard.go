@@ -33,10 +33,12 @@ type Limits struct {
 	Variables int
 	// Values bounds the values within variables. What the scalar JSON takes counts as one. Default 10,000.
 	Values int
-	// Cost bounds what an operation may cost: one for each field, times the sizes of the lists that it is in. Default 10,000.
+	// Name bounds the length of an alias, which comes again for each value that has it. Default 256 bytes.
+	Name int
+	// Cost bounds what an operation may cost: one for each value that it may answer, more for large ones. Default 10,000.
 	Cost int
-	// ListSize is the size assumed of a list that no argument limits; an argument is taken as at most ten times it.
-	// Default 10.
+	// ListSize is the size assumed of a list of which neither an argument nor the schema (Sized) says how long it is; first and
+	// last are taken as at most ten times it. Default 10.
 	ListSize int
 }
 
@@ -51,6 +53,7 @@ func (l Limits) withDefaults() Limits {
 	withDefault(&l.Operations, 50)
 	withDefault(&l.Variables, 100)
 	withDefault(&l.Values, 10_000)
+	withDefault(&l.Name, 256)
 	withDefault(&l.Cost, 10_000)
 	withDefault(&l.ListSize, 10)
 	return l
@@ -181,6 +184,9 @@ func (c *census) selections(set ast.SelectionSet) {
 		case *ast.Field:
 			if sel.Alias != sel.Name {
 				c.aliases++
+			}
+			if len(sel.Alias) > c.guard.limits.Name {
+				c.refuse(newError(codeTooComplex, fmt.Sprintf("an alias is longer than %d bytes", c.guard.limits.Name)))
 			}
 			if !c.guard.introspection && (sel.Name == "__schema" || sel.Name == "__type") {
 				c.refuse(newError(codeForbidden, "introspection is switched off"))

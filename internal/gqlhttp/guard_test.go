@@ -242,7 +242,7 @@ func TestIntrospection(t *testing.T) {
 	}
 }
 
-// Cost is one for each field, times the sizes of the lists around it; arguments count by value, wherever it comes from.
+// Cost is one for each value that may be answered; arguments count by value, wherever it comes from.
 func TestCost(t *testing.T) {
 	e := newEngine(testschema.New(), Config{Limits: Limits{Cost: math.MaxInt}}.withDefaults())
 	for _, c := range []struct {
@@ -256,15 +256,21 @@ func TestCost(t *testing.T) {
 		{"{search{nodes{id}}}", "", 1 + 10*(1+1)}, // the schema's default
 		{"{node{children(last:3){nodes{id}}}}", "", 1 + 1 + 3*(1+1)},
 		{"{node{children{nodes{id}}}}", "", 1 + 1 + 10*(1+1)}, // no argument
-		{"{node{list{id}}}", "", 1 + 1 + 10*1},
+		{"{node{children(first:null){nodes{id}}}}", "", 1 + 1 + 10*(1+1)},
+		{"query($n:Int){node{children(first:$n,last:$n){nodes{id}}}}", `{"n":null}`, 1 + 1 + 10*(1+1)},
+		{"query($n:Int=null){node{children(first:$n){nodes{id}}}}", "", 1 + 1 + 10*(1+1)},
+		{"{node{children(first:2,last:3){nodes{children(last:4){nodes{id name}}}}}}", "", 1 + 1 + 3*(1+1+4*(1+2))},
+		{"{node{t:__typename}}", "", 1 + 1},
+		{"{node{list{id}}}", "", 1 + 10*(1+1)},
 		{"query($n:Int){search(first:$n){nodes{id}}}", `{"n":7}`, 1 + 7*(1+1)},
 		{"query($n:Int=4){search(first:$n){nodes{id}}}", "", 1 + 4*(1+1)},
 		{"query($n:Int){search(first:$n){nodes{id}}}", "", 1 + 10*(1+1)},
 		{"{search(first:0){nodes{id}}}", "", 1 + 1*(1+1)},
 		{"{search(first:-5){nodes{id}}}", "", 1 + 1*(1+1)},
 		{"{search(first:1000000){nodes{id}}}", "", 1 + 100*(1+1)},
-		{`{nodes(ids:["a","b","c"]){id}}`, "", 1 + 3*1},
-		{"query($l:[ID!]!){nodes(ids:$l){id}}", `{"l":["a","b"]}`, 1 + 2*1},
+		{`{nodes(ids:["a","b","c"]){id}}`, "", 3 * (1 + 1)},
+		{"query($l:[ID!]!){nodes(ids:$l){id}}", `{"l":["a","b"]}`, 2 * (1 + 1)},
+		{`query($i:ID!){nodes(ids:["a",$i]){__typename}}`, `{"i":"b"}`, 2},
 		{"{...F}fragment F on Query{...G ...G}fragment G on Query{hello}", "", 2},
 		{"{search(first:5){...F}}fragment F on NodeConnection{nodes{id}}", "", 1 + 5*(1+1)},
 		{"{... on Query{hello}}", "", 1},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"gorm.io/gorm"
@@ -201,28 +202,45 @@ func union[T any](db *gorm.DB, ids []webhook.ID, query func(id webhook.ID) *gorm
 	return grouped, nil
 }
 
-// countOf counts the children of each parent in one statement.
-func countOf(q *gorm.DB, column string, ids []webhook.ID) (map[webhook.ID]int, error) {
-	var rows []struct {
-		Parent webhook.ID
-		N      int
-	}
-	if err := q.Select(column+" AS parent, COUNT(*) AS n").Where(column+" IN ?", ids).Group(column).Scan(&rows).Error; err != nil {
-		return nil, unavailable(err)
-	}
+// countOf counts the children of each parent in one statement (for each maxParents of them), as far as most; 0 is all of
+// them. Parents with none are missing from the map.
+func countOf(db *gorm.DB, ids []webhook.ID, most int, query func(id webhook.ID) *gorm.DB) (map[webhook.ID]int, error) {
 	counts := make(map[webhook.ID]int, len(ids))
-	for _, row := range rows {
-		counts[row.Parent] = row.N
+	for part := range slices.Chunk(ids, maxParents) {
+		parts, children := make([]string, len(part)), make([]any, len(part))
+		for i, id := range part {
+			parts[i] = "SELECT " + strconv.Itoa(i) + " AS parent, COUNT(*) AS n FROM (?) AS t"
+			children[i] = atMost(query(id), most)
+		}
+		var rows []struct{ Parent, N int }
+		if err := db.Raw(strings.Join(parts, " UNION ALL "), children...).Scan(&rows).Error; err != nil {
+			return nil, unavailable(err)
+		}
+		for _, row := range rows {
+			if row.N > 0 {
+				counts[part[row.Parent]] = row.N
+			}
+		}
 	}
 	return counts, nil
 }
 
-func count(q *gorm.DB) (int, error) {
+// count counts rows as far as most; 0 is all of them.
+func count(db, q *gorm.DB, most int) (int, error) {
 	var n int64
-	if err := q.Select("COUNT(*)").Scan(&n).Error; err != nil {
+	if err := db.Raw("SELECT COUNT(*) FROM (?) AS t", atMost(q, most)).Scan(&n).Error; err != nil {
 		return 0, unavailable(err)
 	}
 	return int(n), nil
+}
+
+// atMost selects nothing of the rows but that they are there, of one more than most at the most.
+func atMost(q *gorm.DB, most int) *gorm.DB {
+	q = q.Select("1")
+	if most > 0 {
+		q = q.Limit(most + 1)
+	}
+	return q
 }
 
 // byID reads rows by id; what is not there is missing from the map.
@@ -344,22 +362,22 @@ func (c *Scope) Attempts(ctx context.Context, f AttemptFilter, p Page) (*List[we
 
 // CountWebhooks counts what Webhooks lists.
 func (c *Scope) CountWebhooks(ctx context.Context, f WebhookFilter) (int, error) {
-	return count(f.narrow(c.webhooks(ctx)))
+	return count(c.db(ctx), f.narrow(c.webhooks(ctx)), c.most)
 }
 
 // CountEvents counts what Events lists.
 func (c *Scope) CountEvents(ctx context.Context, f EventFilter) (int, error) {
-	return count(f.narrow(c.events(ctx)))
+	return count(c.db(ctx), f.narrow(c.events(ctx)), c.most)
 }
 
 // CountDeliveries counts what Deliveries lists.
 func (c *Scope) CountDeliveries(ctx context.Context, f DeliveryFilter) (int, error) {
-	return count(f.narrow(c.deliveries(ctx)))
+	return count(c.db(ctx), f.narrow(c.deliveries(ctx)), c.most)
 }
 
 // CountAttempts counts what Attempts lists.
 func (c *Scope) CountAttempts(ctx context.Context, f AttemptFilter) (int, error) {
-	return count(f.narrow(c.attempts(ctx)))
+	return count(c.db(ctx), f.narrow(c.attempts(ctx)), c.most)
 }
 
 // WebhooksByID reads webhooks; ids that are absent, deleted or foreign are missing from the map.
@@ -416,7 +434,7 @@ func (c *Scope) CountDeliveriesOf(ctx context.Context, events bool, ids []webhoo
 	if events {
 		column = "d.event_id"
 	}
-	return countOf(f.narrow(c.deliveries(ctx)), column, ids)
+	return countOf(c.db(ctx), ids, c.most, func(id webhook.ID) *gorm.DB { return f.narrow(c.deliveries(ctx)).Where(column+" = ?", id) })
 }
 
 // CountAttemptsOf counts the attempts of each delivery, or of each webhook; parents with none are missing from the map.
@@ -425,5 +443,5 @@ func (c *Scope) CountAttemptsOf(ctx context.Context, deliveries bool, ids []webh
 	if deliveries {
 		column = "a.delivery_id"
 	}
-	return countOf(f.narrow(c.attempts(ctx)), column, ids)
+	return countOf(c.db(ctx), ids, c.most, func(id webhook.ID) *gorm.DB { return f.narrow(c.attempts(ctx)).Where(column+" = ?", id) })
 }

@@ -14,10 +14,19 @@ import (
 type Scope struct {
 	s      *Store
 	tenant webhook.ID
+	most   int // where counts end; 0: nowhere
 }
 
 // In is the tenant's part of the store.
 func (s *Store) In(tenant webhook.ID) *Scope { return &Scope{s: s, tenant: tenant} }
+
+// CountingTo is the same part of the store with counts that end at most: what they return is at most one more, which says
+// that there are more. Counting costs what it counts.
+func (c *Scope) CountingTo(most int) *Scope {
+	bounded := *c
+	bounded.most = most
+	return &bounded
+}
 
 // db reads in the tenant's name.
 func (c *Scope) db(ctx context.Context) *gorm.DB { return c.s.guard(ctx, c.s.read, c.tenant) }

@@ -75,7 +75,7 @@ func (r *Registry) Tenants(ctx context.Context, f TenantFilter, p Page) (*List[w
 
 // CountTenants counts what Tenants lists.
 func (r *Registry) CountTenants(ctx context.Context, f TenantFilter) (int, error) {
-	return count(f.narrow(r.tenants(ctx)))
+	return count(r.db(ctx), f.narrow(r.tenants(ctx)), r.most)
 }
 
 // TenantsByID reads tenants; ids that are absent or foreign are missing from the map.

@@ -16,10 +16,18 @@ import (
 type Registry struct {
 	s      *Store
 	tenant *webhook.ID // nil: an operator's
+	most   int         // where counts end; 0: nowhere
 }
 
 // Registry is an operator's part of the tokens and tenants; with a tenant, that tenant's.
 func (s *Store) Registry(tenant *webhook.ID) *Registry { return &Registry{s: s, tenant: tenant} }
+
+// CountingTo is the same part with counts that end at most; see Scope.CountingTo.
+func (r *Registry) CountingTo(most int) *Registry {
+	bounded := *r
+	bounded.most = most
+	return &bounded
+}
 
 // db reads in the name of the tenant, if there is one.
 func (r *Registry) db(ctx context.Context) *gorm.DB {
@@ -75,7 +83,7 @@ func (r *Registry) Tokens(ctx context.Context, f TokenFilter, p Page) (*List[web
 
 // CountTokens counts what Tokens lists.
 func (r *Registry) CountTokens(ctx context.Context, f TokenFilter) (int, error) {
-	return count(f.narrow(r.tokens(ctx)))
+	return count(r.db(ctx), f.narrow(r.tokens(ctx)), r.most)
 }
 
 // TokensByID reads tokens; ids that are absent or foreign are missing from the map.
@@ -92,7 +100,7 @@ func (r *Registry) TokensOf(ctx context.Context, tenants []webhook.ID, f TokenFi
 
 // CountTokensOf counts the tokens of each tenant; tenants with none are missing from the map.
 func (r *Registry) CountTokensOf(ctx context.Context, tenants []webhook.ID, f TokenFilter) (map[webhook.ID]int, error) {
-	return countOf(f.narrow(r.tokens(ctx)), "k.tenant_id", tenants)
+	return countOf(r.db(ctx), tenants, r.most, func(id webhook.ID) *gorm.DB { return f.narrow(r.tokens(ctx)).Where("k.tenant_id = ?", id) })
 }
 
 // RevokeToken ends a token; revoking it again changes nothing. webhook.ErrNotFound.

@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"encoding/binary"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -117,11 +118,16 @@ func (id ID) MarshalGQL(w io.Writer) {
 	_, _ = w.Write(append(b, '"'))
 }
 
-// UnmarshalGQL reads a GraphQL ID.
+// UnmarshalGQL reads a GraphQL ID. Clients need not know what an id looks like: one that no object can have is the zero ID,
+// which names nothing, as any other that names nothing.
 func (id *ID) UnmarshalGQL(v any) error {
-	s, ok := v.(string)
-	if !ok {
-		return ErrID
+	*id = ID{}
+	switch v := v.(type) {
+	case string:
+		*id, _ = ParseID(v)
+		return nil
+	case json.Number, int, int32, int64: // GraphQL, section 3.5.5
+		return nil
 	}
-	return id.UnmarshalText([]byte(s))
+	return ErrID
 }

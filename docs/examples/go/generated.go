@@ -220,11 +220,11 @@ func (v *PublishEventPublishEventPublishEventPayloadUserErrorsUserError) GetFiel
 // PublishEventResponse is returned by PublishEvent on success.
 type PublishEventResponse struct {
 	// Publishes an event. When the answer comes, the event and its deliveries are stored for good.
-	PublishEvent PublishEventPublishEventPublishEventPayload `json:"publishEvent"`
+	PublishEvent *PublishEventPublishEventPublishEventPayload `json:"publishEvent"`
 }
 
 // GetPublishEvent returns PublishEventResponse.PublishEvent, and is useful for accessing the field via an interface.
-func (v *PublishEventResponse) GetPublishEvent() PublishEventPublishEventPublishEventPayload {
+func (v *PublishEventResponse) GetPublishEvent() *PublishEventPublishEventPublishEventPayload {
 	return v.PublishEvent
 }
 
@@ -318,7 +318,7 @@ type WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttempt str
 	// The webhook that it was sent to; null when that was deleted.
 	Webhook *WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttemptWebhook `json:"webhook"`
 	// The event that was sent.
-	Event WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttemptEvent `json:"event"`
+	Event *WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttemptEvent `json:"event"`
 }
 
 // GetId returns WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttempt.Id, and is useful for accessing the field via an interface.
@@ -352,7 +352,7 @@ func (v *WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttempt
 }
 
 // GetEvent returns WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttempt.Event, and is useful for accessing the field via an interface.
-func (v *WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttempt) GetEvent() WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttemptEvent {
+func (v *WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttempt) GetEvent() *WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttemptEvent {
 	return v.Event
 }
 

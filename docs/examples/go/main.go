@@ -26,7 +26,9 @@ func main() {
 	}
 	// Now, as a time: what happens before the first attempt comes after a reconnect, too.
 	err := watch(ctx, server, token, time.Now().UTC().Format(time.RFC3339Nano), func(a attempt) {
-		fmt.Println(a.Event.Id, a.Event.Type, a.Number, a.Status)
+		if a.Event != nil {
+			fmt.Println(a.Event.Id, a.Event.Type, a.Number, a.Status)
+		}
 	})
 	if ctx.Err() == nil {
 		log.Fatal(err)

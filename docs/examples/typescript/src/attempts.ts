@@ -8,7 +8,7 @@ let after: string | null | undefined;
 let more = true;
 while (more) {
   const { attempts } = await execute(Attempts, { filter: { statuses: ['FAILED'], startedAt: { from } }, after });
-  for (const { event, error, message } of attempts.nodes) console.log(event.id, event.type, error, message);
-  after = attempts.pageInfo.endCursor;
-  more = attempts.pageInfo.hasNextPage;
+  for (const { event, error, message } of attempts?.nodes ?? []) console.log(event?.id, event?.type, error, message);
+  after = attempts?.pageInfo.endCursor;
+  more = attempts?.pageInfo.hasNextPage ?? false;
 }

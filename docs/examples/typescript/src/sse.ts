@@ -31,7 +31,7 @@ client.subscribe<WatchAttemptsSubscription>(
     next({ data, errors }) {
       if (errors) throw new Error(errors[0]?.message);
       const attempt = data?.deliveryAttempts.node;
-      if (attempt) console.log(attempt.event.id, attempt.event.type, attempt.webhook?.url, attempt.status);
+      if (attempt) console.log(attempt.event?.id, attempt.event?.type, attempt.webhook?.url, attempt.status);
     },
     error(reason) {
       throw reason;

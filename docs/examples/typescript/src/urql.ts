@@ -38,5 +38,5 @@ const after = new Date().toISOString();
 client.subscription(WatchAttempts, { after }).subscribe(({ data, error }) => {
   if (error) throw error;
   const attempt = data?.deliveryAttempts.node;
-  if (attempt) console.log(attempt.event.id, attempt.event.type, attempt.webhook?.url, attempt.status);
+  if (attempt) console.log(attempt.event?.id, attempt.event?.type, attempt.webhook?.url, attempt.status);
 });

@@ -38,7 +38,7 @@ const PUBLISH = `# 2 of 4 · Publish an event
 # Something that happened: a type, and any JSON.
 # The event is stored, with one delivery for each
 # webhook that wants it, before the answer comes.
-# A totalCount of 0: no webhook wants this type.
+# A count of 0: no webhook wants this type.
 
 mutation Publish {
   publishEvent(
@@ -50,7 +50,9 @@ mutation Publish {
     event {
       id
       deliveries {
-        totalCount
+        count {
+          count
+        }
       }
     }
     userErrors {
