@@ -26,6 +26,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/config"
 	"github.com/hookgraph/hookgraph/internal/egress"
 	"github.com/hookgraph/hookgraph/internal/gqlhttp"
+	"github.com/hookgraph/hookgraph/internal/intake"
 	"github.com/hookgraph/hookgraph/internal/live"
 	"github.com/hookgraph/hookgraph/internal/sender"
 	"github.com/hookgraph/hookgraph/internal/store"
@@ -99,10 +100,11 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func
 	}
 	ration := auth.NewRation(cfg.CostRate, cfg.CostBurst)
 	schema := graph.New(&graph.Resolver{Store: st, Live: tail, LastEventID: gqlhttp.LastEventID, EndStream: gqlhttp.EndStream})
+	bodies := intake.NewBodies(web.MaxReadingBytes, web.MaxBody(int(cfg.MaxPayload)))
 	api := gqlhttp.New(schema, gqlhttp.Config{
 		Authenticate:         graph.Authenticate(authenticator, log),
 		Alive:                authenticator.Alive,
-		CallerKey:            func(ctx context.Context) string { return auth.From(ctx).Token.ID.String() },
+		Holder:               func(ctx context.Context) intake.Holder { return auth.Holder(auth.From(ctx)) },
 		Charge:               func(ctx context.Context, cost int) time.Duration { return ration.Charge(auth.From(ctx), cost) },
 		RequestID:            web.RequestID,
 		ErrorPresenter:       graph.Presenter{Logger: log, RequestID: web.RequestID, Logged: func(err error) bool { return errors.Is(err, gqlhttp.ErrPanic) }}.Present,
@@ -112,6 +114,7 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func
 		DisableIntrospection: cfg.DisableIntrospection,
 		TrustedDocuments:     trusted,
 		MaxBodyBytes:         1<<20 + 2*int64(cfg.MaxPayload), // room for an event of the largest size, escaped
+		Bodies:               bodies,
 	})
 
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Listen)
@@ -126,6 +129,7 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func
 		Handler: web.New(web.Config{
 			Store: st, Auth: authenticator, Charge: ration.Charge, GraphQL: api, GraphiQL: graphiql.Handler(), Schema: sdl,
 			Logger: log, MaxDataBytes: int(cfg.MaxPayload), AllowedOrigins: cfg.AllowedOrigins, TrustedProxies: cfg.TrustedProxy,
+			Bodies: bodies,
 		}),
 		// No WriteTimeout: streams last; gqlhttp puts a deadline on each of their writes, and lifts ReadTimeout for them.
 		ReadHeaderTimeout: 10 * time.Second,

@@ -5,6 +5,7 @@ package auth
 import (
 	"context"
 
+	"github.com/hookgraph/hookgraph/internal/intake"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -25,4 +26,14 @@ func With(ctx context.Context, c *Caller) context.Context { return context.WithV
 func From(ctx context.Context) *Caller {
 	c, _ := ctx.Value(key{}).(*Caller)
 	return c
+}
+
+// Holder is against whom is counted what a caller holds of the server: its token, and the tenant that the token belongs to,
+// not the one that an operator names.
+func Holder(c *Caller) intake.Holder {
+	h := intake.Holder{Token: c.Token.ID}
+	if c.Token.TenantID != nil {
+		h.Tenant = *c.Token.TenantID
+	}
+	return h
 }

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+
+	"github.com/hookgraph/hookgraph/internal/intake"
 )
 
 // Config says how a Handler behaves. The zero value of every field but Authenticate means the documented default.
@@ -29,9 +31,9 @@ type Config struct {
 	// Alive is asked every AliveInterval on open streams with the caller's context; false closes the stream (WebSocket
 	// 4403, SSE an UNAUTHENTICATED error). It must be cheap and return within AliveInterval. When nil streams stay open.
 	Alive func(ctx context.Context) bool
-	// CallerKey names whose operations MaxOperationsPerCaller counts together, such as a token's id. When nil, or for
-	// "", nothing is counted.
-	CallerKey func(ctx context.Context) string
+	// Holder says against whom is counted what the caller of a context holds: bytes of bodies, streams, running operations.
+	// When nil all is bounded in total only.
+	Holder func(ctx context.Context) intake.Holder
 	// Charge is asked before an operation runs, with its cost, and returns how long the caller has to wait before it can
 	// afford it; more than zero refuses it as RATE_LIMITED with extensions.retryAfterMs. When nil cost is not rationed.
 	Charge func(ctx context.Context, cost int) time.Duration
@@ -59,12 +61,15 @@ type Config struct {
 
 	// MaxBodyBytes bounds a request body and a WebSocket message. Default 1 MiB.
 	MaxBodyBytes int64
+	// Bodies reads request bodies and WebSocket messages, and bounds how much of them is held at a time. Default: up to 64
+	// times MaxBodyBytes.
+	Bodies *intake.Bodies
 	// MaxStreams bounds open WebSocket connections and SSE streams together. Default 10,000; more are answered 503.
 	MaxStreams int
 	// MaxOperationsPerConnection bounds the operations running at once on one WebSocket. Default 100.
 	MaxOperationsPerConnection int
-	// MaxOperationsPerCaller bounds the operations running at once for one CallerKey. Default 1,000.
-	MaxOperationsPerCaller int
+	// Operations bounds the operations running at once. Default 100,000, of one tenant 4,000, of one token 1,000.
+	Operations intake.Limits
 	// DocumentCacheBytes bounds the parsed documents kept, by estimate. Default 16 MiB.
 	DocumentCacheBytes int
 	// PersistedQueryBytes bounds the automatic persisted queries kept. Default 4 MiB.
@@ -98,9 +103,12 @@ func withDefault[T comparable](v *T, d T) {
 func (c Config) withDefaults() Config {
 	withDefault(&c.Logger, slog.Default())
 	withDefault(&c.MaxBodyBytes, 1<<20)
+	if c.Bodies == nil {
+		c.Bodies = intake.NewBodies(64*c.MaxBodyBytes, c.MaxBodyBytes)
+	}
 	withDefault(&c.MaxStreams, 10_000)
 	withDefault(&c.MaxOperationsPerConnection, 100)
-	withDefault(&c.MaxOperationsPerCaller, 1000)
+	withDefault(&c.Operations, intake.Limits{Total: 100_000, Tenant: 4000, Token: 1000})
 	withDefault(&c.DocumentCacheBytes, 16<<20)
 	withDefault(&c.PersistedQueryBytes, 4<<20)
 	withDefault(&c.OperationTimeout, 30*time.Second)
@@ -126,10 +134,11 @@ type Handler struct {
 	closing chan struct{} // closed by Shutdown
 	drained chan struct{} // closed when closing and the last stream has ended
 
-	mu       sync.Mutex // guards the fields below
-	closed   bool
-	streams  map[*openStream]struct{}
-	byCaller map[string]int
+	operations *intake.Pool // running
+
+	mu      sync.Mutex // guards the fields below
+	closed  bool
+	streams map[*openStream]struct{}
 }
 
 // openStream is a WebSocket or SSE response being served. hurry, when not nil, is called when the server shuts down, must
@@ -140,12 +149,12 @@ type openStream struct{ hurry func() }
 func New(schema graphql.ExecutableSchema, cfg Config) *Handler {
 	cfg = cfg.withDefaults()
 	return &Handler{
-		cfg:      cfg,
-		engine:   newEngine(schema, cfg),
-		closing:  make(chan struct{}),
-		drained:  make(chan struct{}),
-		streams:  make(map[*openStream]struct{}),
-		byCaller: make(map[string]int),
+		cfg:        cfg,
+		engine:     newEngine(schema, cfg),
+		closing:    make(chan struct{}),
+		drained:    make(chan struct{}),
+		operations: intake.NewPool(cfg.Operations),
+		streams:    make(map[*openStream]struct{}),
 	}
 }
 
@@ -226,27 +235,19 @@ func (h *Handler) leave(s *openStream) {
 	}
 }
 
-// acquire counts an operation of the caller; release is nil when the caller has too many.
-func (h *Handler) acquire(ctx context.Context) (release func()) {
-	if h.cfg.CallerKey == nil {
-		return func() {}
+// holder is against whom what ctx's caller holds is counted.
+func (h *Handler) holder(ctx context.Context) intake.Holder {
+	if h.cfg.Holder == nil {
+		return intake.Holder{}
 	}
-	key := h.cfg.CallerKey(ctx)
-	if key == "" {
-		return func() {}
+	return h.cfg.Holder(ctx)
+}
+
+// acquire counts an operation of the caller, who has too many when it returns an error.
+func (h *Handler) acquire(ctx context.Context) (release func(), err error) {
+	who := h.holder(ctx)
+	if err := h.operations.Take(who, 1); err != nil {
+		return nil, err
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.byCaller[key] >= h.cfg.MaxOperationsPerCaller {
-		return nil
-	}
-	h.byCaller[key]++
-	return func() {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		h.byCaller[key]--
-		if h.byCaller[key] == 0 {
-			delete(h.byCaller, key)
-		}
-	}
+	return func() { h.operations.Give(who, 1) }, nil
 }

@@ -1,10 +1,10 @@
 package gqlhttp
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"mime"
 	"net/http"
 	"net/url"
@@ -14,6 +14,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"github.com/hookgraph/hookgraph/internal/intake"
 	"github.com/hookgraph/hookgraph/internal/rawjson"
 )
 
@@ -59,12 +60,16 @@ func (h *Handler) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		x.fail(status, shown)
 		return
 	}
-	req, status, refused := x.readRequest()
+	req, body, status, refused := x.readRequest(ctx) //nolint:contextcheck // what authenticate returns derives from the request's
+	defer body.Release()
 	if refused != nil {
+		if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
+			w.Header().Set("Retry-After", "1")
+		}
 		x.fail(status, refused)
 		return
 	}
-	x.run(ctx, req) //nolint:contextcheck // what authenticate returns derives from the request's
+	x.run(ctx, req) //nolint:contextcheck // as above
 }
 
 // answerPanic answers a panic of the embedding program's functions; resolvers' panics do not get here.
@@ -104,9 +109,9 @@ func (x *exchange) run(ctx context.Context, req *request) {
 
 // execute answers a query or mutation with one response.
 func (x *exchange) execute(ctx context.Context, op *operation) {
-	release := x.h.acquire(ctx)
-	if release == nil {
-		x.fail(http.StatusTooManyRequests, tooManyOperations())
+	release, err := x.h.acquire(ctx)
+	if err != nil {
+		x.busy(err)
 		return
 	}
 	defer release()
@@ -121,8 +126,23 @@ func (x *exchange) execute(ctx context.Context, op *operation) {
 	x.write(http.StatusOK, appendResponse(nil, resp))
 }
 
-func tooManyOperations() *gqlerror.Error {
-	return newError(codeRateLimited, "too many operations at once")
+// tooMuch is what a client sees of an *intake.Full: RATE_LIMITED when it has its whole share, UNAVAILABLE when others have
+// theirs. Both are over in a moment.
+func tooMuch(err error) (*gqlerror.Error, int) {
+	full, ok := errors.AsType[*intake.Full](err)
+	if !ok || full.Of == "" {
+		return newError(codeUnavailable, "the server has too much to do at once; try again"), http.StatusServiceUnavailable
+	}
+	shown := newError(codeRateLimited, full.Error()+"; wait until some of it has ended")
+	shown.Extensions["retryAfterMs"] = int64(1000)
+	return shown, http.StatusTooManyRequests
+}
+
+// busy answers a request for which there is no room.
+func (x *exchange) busy(err error) {
+	shown, status := tooMuch(err)
+	x.w.Header().Set("Retry-After", "1")
+	x.fail(status, shown)
 }
 
 // requestErrorStatus follows section 6.4: application/json keeps 200 for what reached GraphQL, because intermediaries may
@@ -154,40 +174,44 @@ func (x *exchange) write(status int, body []byte) {
 	_, _ = x.w.Write(body)
 }
 
-// readRequest reads the parameters of a GET (section 5.3) or POST (section 5.4).
-func (x *exchange) readRequest() (*request, int, *gqlerror.Error) {
+// readRequest reads the parameters of a GET (section 5.3) or POST (section 5.4). They are part of the body, which counts as
+// held until it is released; nil for GET.
+func (x *exchange) readRequest(ctx context.Context) (*request, *intake.Body, int, *gqlerror.Error) {
 	var req *request
+	var body *intake.Body
 	var refused *gqlerror.Error
 	if x.r.Method == http.MethodGet {
 		req, refused = queryParameters(x.r.URL.RawQuery)
 	} else {
 		if !isJSON(x.r.Header.Get("Content-Type")) {
-			return nil, http.StatusUnsupportedMediaType, newError(codeBadInput, "Content-Type must be "+mediaJSON+", in UTF-8")
+			return nil, nil, http.StatusUnsupportedMediaType, newError(codeBadInput, "Content-Type must be "+mediaJSON+", in UTF-8")
 		}
-		body, err := x.readBody()
-		if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-			return nil, http.StatusRequestEntityTooLarge, newError(codeBadInput, "the request is too large")
-		}
+		var err error
+		body, err = x.h.cfg.Bodies.ReadRequest(x.w, x.r, x.h.holder(ctx), x.h.cfg.MaxBodyBytes)
 		if err != nil {
-			return nil, http.StatusBadRequest, newError(codeBadInput, "the request could not be read")
+			shown, status := unread(err, x.h.cfg.MaxBodyBytes)
+			return nil, nil, status, shown
 		}
-		req, refused = parseRequest(body)
+		req, refused = parseRequest(body.Bytes)
 	}
 	if refused != nil {
-		return nil, http.StatusBadRequest, refused
+		return nil, body, http.StatusBadRequest, refused
 	}
 	req.header = x.r.Header
-	return req, 0, nil
+	return req, body, 0, nil
 }
 
-// readAhead bounds what a body gets of memory for its announced length alone.
-const readAhead = 256 << 10
-
-func (x *exchange) readBody() ([]byte, error) {
-	var b bytes.Buffer
-	b.Grow(int(min(max(x.r.ContentLength, 0), readAhead)) + bytes.MinRead)
-	_, err := b.ReadFrom(http.MaxBytesReader(x.w, x.r.Body, x.h.cfg.MaxBodyBytes))
-	return b.Bytes(), err
+// unread is the answer to a request whose body was not read to its end.
+func unread(err error, limit int64) (*gqlerror.Error, int) {
+	switch {
+	case errors.Is(err, intake.ErrTooLarge):
+		return newError(codeBadInput, fmt.Sprintf("the request must be at most %d bytes long", limit)), http.StatusRequestEntityTooLarge
+	case errors.Is(err, intake.ErrSlow):
+		return newError(codeBadInput, intake.ErrSlow.Error()), http.StatusBadRequest
+	case errors.Is(err, intake.ErrBroken):
+		return newError(codeBadInput, intake.ErrBroken.Error()), http.StatusBadRequest
+	}
+	return tooMuch(err)
 }
 
 func queryParameters(raw string) (*request, *gqlerror.Error) {

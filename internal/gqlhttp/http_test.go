@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/hookgraph/hookgraph/internal/intake"
 )
 
 // What is wrong with a request decides its status and code, and no answer before execution has data.
@@ -228,8 +230,8 @@ func TestCharge(t *testing.T) {
 // A caller has no more than its number of operations at once, and gets it back.
 func TestOperationsPerCaller(t *testing.T) {
 	s := newServer(t, Config{
-		CallerKey:              func(context.Context) string { return "me" },
-		MaxOperationsPerCaller: 1,
+		Holder:     func(context.Context) intake.Holder { return intake.Holder{Token: [16]byte{1}} },
+		Operations: intake.Limits{Total: 10, Token: 1},
 	})
 	running := make(chan struct{})
 	s.schema.Waits = func(context.Context) { close(running) }

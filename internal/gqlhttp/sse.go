@@ -81,9 +81,9 @@ func (x *exchange) serveEvents(ctx context.Context, op *operation, response []by
 		return
 	}
 	defer x.h.leave(open)
-	release := x.h.acquire(ctx)
-	if release == nil {
-		x.fail(http.StatusTooManyRequests, tooManyOperations())
+	release, err := x.h.acquire(ctx)
+	if err != nil {
+		x.busy(err)
 		return
 	}
 	defer release()

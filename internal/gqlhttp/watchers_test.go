@@ -16,6 +16,7 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/hookgraph/hookgraph/internal/gqlhttp"
+	"github.com/hookgraph/hookgraph/internal/intake"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -213,7 +214,7 @@ func TestMeasureWatchers(t *testing.T) {
 	}
 	const watchers, everything, rate, seconds, stalled, most = 1000, 5, 2000, 12, 50, 50 * time.Millisecond
 	b := newBackend(t, watchers, nil)
-	f := b.serve(t, 32<<20, func(c *gqlhttp.Config) { c.MaxOperationsPerCaller = 2 * watchers })
+	f := b.serve(t, 32<<20, func(c *gqlhttp.Config) { c.Operations = intake.Limits{Total: 2 * watchers} })
 	var committed sync.Map // id of an attempt to when it was committed
 	b.store.OnAttempts(func(attempts []*webhook.Attempt) {
 		now := time.Now()

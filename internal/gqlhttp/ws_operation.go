@@ -180,7 +180,7 @@ func (s *socket) subscribe(m *message) error {
 		return closing{closeSubscriberExists, truncate("Subscriber for "+id+" already exists", 123)}
 	}
 	if full {
-		return s.sendErrors(id, gqlerror.List{tooManyOperations()})
+		return s.sendErrors(id, errorList(codeRateLimited, "too many operations at once on this connection"))
 	}
 	return s.sendErrors(id, errorList(codeUnavailable, "the server is shutting down"))
 }
@@ -232,9 +232,10 @@ func (s *socket) respond(ctx context.Context, id string, op *socketOperation, re
 		}
 		return s.sendErrors(id, errs)
 	}
-	release := s.h.acquire(ctx)
-	if release == nil {
-		return fail(gqlerror.List{tooManyOperations()})
+	release, err := s.h.acquire(ctx)
+	if err != nil {
+		shown, _ := tooMuch(err)
+		return fail(gqlerror.List{shown})
 	}
 	defer release()
 	prepared, _, errs := s.h.engine.prepare(ctx, req)

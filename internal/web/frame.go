@@ -3,12 +3,14 @@ package web
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/netip"
 	"runtime/debug"
 	"time"
 
+	"github.com/hookgraph/hookgraph/internal/intake"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -44,6 +46,10 @@ func (s *server) frame(next http.Handler) http.Handler {
 			secured(h, r.Host)
 		}
 		rec := &recorder{ResponseWriter: w}
+		if r.Body != nil && r.Body != http.NoBody {
+			rec.body = &watchedBody{ReadCloser: r.Body}
+			r.Body = rec.body
+		}
 		defer func() { //nolint:contextcheck // r carries it
 			if v := recover(); v != nil {
 				if v == http.ErrAbortHandler { //nolint:errorlint // a sentinel that net/http compares the same way
@@ -70,10 +76,26 @@ func (s *server) panicked(w *recorder, r *http.Request, v any) {
 	s.fail(w, r, internal())
 }
 
-// recorder notes what was answered. What it does not implement, http.ResponseController finds through Unwrap.
+// watchedBody notes whether a body was read to its end.
+type watchedBody struct {
+	io.ReadCloser
+	ended bool
+}
+
+func (b *watchedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err == io.EOF { //nolint:errorlint // what a Reader returns at the end is this very value
+		b.ended = true
+	}
+	return n, err
+}
+
+// recorder notes what was answered, and sees to it that a refusal does not wait for a body that nobody reads: strangers could
+// hold connections by announcing one. What it does not implement, http.ResponseController finds through Unwrap.
 type recorder struct {
 	http.ResponseWriter
-	status int // 0: nothing yet
+	body   *watchedBody // nil: there is none
+	status int          // 0: nothing yet
 	bytes  int64
 }
 
@@ -82,6 +104,9 @@ func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 func (w *recorder) WriteHeader(status int) {
 	if w.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {
 		w.status = status
+		if status >= http.StatusBadRequest && w.body != nil && !w.body.ended {
+			intake.Abandon(w.ResponseWriter)
+		}
 	}
 	w.ResponseWriter.WriteHeader(status)
 }

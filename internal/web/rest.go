@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"io"
 	"log/slog"
 	"maps"
 	"math"
@@ -17,6 +16,7 @@ import (
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/auth"
+	"github.com/hookgraph/hookgraph/internal/intake"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -91,17 +91,18 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request, e endpoint) (int,
 	r = r.WithContext(auth.With(r.Context(), caller))
 	req := &request{Request: r, scope: s.Store.In(caller.Tenant.ID), header: w.Header()}
 	if e.maxBody > 0 {
-		release, err := s.read(w, req, e.maxBody)
+		body, err := s.read(w, r, caller, e.maxBody)
 		if err != nil {
 			return 0, nil, err
 		}
-		defer release()
+		defer body.Release()
+		req.body = body.Bytes
 	}
 	return e.run(req)
 }
 
-// read reads the body, which must be JSON. The bytes count against MaxReadingBytes until release.
-func (s *server) read(w http.ResponseWriter, r *request, limit int64) (release func(), err error) {
+// read reads the body, which must be JSON. It counts as held until it is released.
+func (s *server) read(w http.ResponseWriter, r *http.Request, caller *auth.Caller, limit int64) (*intake.Body, error) {
 	media, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if charset := params["charset"]; err != nil || media != "application/json" || charset != "" && !strings.EqualFold(charset, "utf-8") {
 		return nil, &failure{status: http.StatusUnsupportedMediaType, detail: detail{
@@ -113,41 +114,22 @@ func (s *server) read(w http.ResponseWriter, r *request, limit int64) (release f
 			Code: "UNSUPPORTED_MEDIA_TYPE", Message: "the body must not be compressed",
 		}}
 	}
-	if r.ContentLength > limit {
-		return nil, tooLarge(limit)
-	}
-	n := r.ContentLength
-	if n < 0 {
-		n = limit // it does not say how much comes
-	}
-	n = min(n, s.MaxReadingBytes)
-	if !s.reading.TryAcquire(n) {
-		return nil, webhook.ErrBusy
-	}
-	release = func() { s.reading.Release(n) }
-	defer func() {
-		if err != nil {
-			release()
-		}
-	}()
-
-	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Now().Add(bodyReadTimeout)) // not every server has one; tests' recorder
-	var body bytes.Buffer
-	if r.ContentLength > 0 {
-		body.Grow(int(r.ContentLength) + bytes.MinRead)
-	}
-	_, err = io.Copy(&body, http.MaxBytesReader(w, r.Body, limit))
-	_ = control.SetReadDeadline(time.Time{})
-	var over *http.MaxBytesError
+	body, err := s.Bodies.ReadRequest(w, r, auth.Holder(caller), limit)
 	switch {
-	case errors.As(err, &over):
+	case errors.Is(err, intake.ErrTooLarge):
 		return nil, tooLarge(limit)
+	case errors.Is(err, intake.ErrSlow):
+		return nil, malformed(intake.ErrSlow.Error())
+	case errors.Is(err, intake.ErrBroken):
+		return nil, malformed(intake.ErrBroken.Error())
 	case err != nil:
-		return nil, malformed("the body could not be read to its end")
+		return nil, err
 	}
-	r.body = body.Bytes()
-	return release, checkJSON(r.body)
+	if err := checkJSON(body.Bytes); err != nil {
+		body.Release()
+		return nil, err
+	}
+	return body, nil
 }
 
 // Codes of answers that are not webhook.Codes.
@@ -202,6 +184,7 @@ func translate(err error) *failure {
 	var limited *auth.TooManyFailures
 	var lacking *auth.Lacking
 	var fast *webhook.TooFast
+	var full *intake.Full
 	simple := func(status int, code, message string) *failure {
 		return &failure{status: status, detail: detail{Code: code, Message: message}}
 	}
@@ -216,6 +199,10 @@ func translate(err error) *failure {
 		f := tooMany(fast.Message, fast.RetryAfter)
 		f.detail.Code = string(fast.Code)
 		return f
+	case errors.As(err, &full) && full.Of != "":
+		return tooMany(full.Error()+"; send the rest when it is answered", time.Second)
+	case errors.As(err, &full):
+		return simple(http.StatusServiceUnavailable, codeBusy, full.Error())
 	case errors.As(err, &lacking):
 		return simple(http.StatusForbidden, "FORBIDDEN", lacking.Error())
 	case errors.Is(err, auth.ErrUnknownTenant):

@@ -21,6 +21,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hookgraph/hookgraph/internal/auth"
+	"github.com/hookgraph/hookgraph/internal/intake"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/web"
 	"github.com/hookgraph/hookgraph/internal/webhook"
@@ -37,7 +38,7 @@ type api struct {
 	logged                       *bytes.Buffer
 }
 
-func newAPI(t *testing.T) *api {
+func newAPI(t *testing.T, change ...func(*web.Config)) *api {
 	t.Helper()
 	a := &api{logged: &bytes.Buffer{}}
 	a.store = webhooktest.Store(t, func(o *store.Options) {
@@ -54,10 +55,18 @@ func newAPI(t *testing.T) *api {
 	a.operator, _ = webhooktest.Token(t, a.store, "")
 	a.kallima, _ = webhooktest.Token(t, a.store, "kallima")
 	a.northwind, _ = webhooktest.Token(t, a.store, "northwind")
-	a.handler = web.New(web.Config{
+	c := web.Config{
 		Store: a.store, Auth: auth.New(a.store), Logger: slog.New(slog.NewTextHandler(a.logged, nil)),
-	})
+	}
+	for _, f := range change {
+		f(&c)
+	}
+	a.handler = web.New(c)
 	return a
+}
+
+func withBodies(b *intake.Bodies) func(*web.Config) {
+	return func(c *web.Config) { c.Bodies = b }
 }
 
 // do sends a request. header is "Name: value" lines; a body is sent as JSON unless they say otherwise.

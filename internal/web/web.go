@@ -11,9 +11,9 @@ import (
 	"time"
 
 	"github.com/rs/cors"
-	"golang.org/x/sync/semaphore"
 
 	"github.com/hookgraph/hookgraph/internal/auth"
+	"github.com/hookgraph/hookgraph/internal/intake"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -38,24 +38,27 @@ type Config struct {
 	AllowedOrigins []string
 	// TrustedProxies are where reverse proxies are that say truly whom they speak for; nil: there are none.
 	TrustedProxies []netip.Prefix
-	// MaxReadingBytes bounds the request bodies held at a time; 0: 256 MiB. Beyond it calls are answered 503.
-	MaxReadingBytes int64
+	// Bodies reads request bodies, GraphQL's among them; nil: one with MaxReadingBytes. Who sends more than its share at a time is
+	// answered 429, and beyond what the server holds calls are answered 503.
+	Bodies *intake.Bodies
 }
 
 const (
 	// maxWebhookBody has room for 100 event types of 128 bytes, a URL of 2,048 and 8 KiB of headers, each byte escaped as six.
 	maxWebhookBody = 192 << 10
 	// maxEventsBody bounds an array of events, whose number and size together would allow far more.
-	maxEventsBody   = 16 << 20
-	defaultReading  = 256 << 20
-	bodyReadTimeout = 30 * time.Second
-	readyTimeout    = 2 * time.Second
+	maxEventsBody = 16 << 20
+	readyTimeout  = 2 * time.Second
 )
 
-type server struct {
-	Config
-	reading *semaphore.Weighted // bytes of request bodies
-}
+// MaxReadingBytes is how much of request bodies one server should hold at a time.
+const MaxReadingBytes = 256 << 20
+
+// MaxBody is the size of the largest body that the REST surface takes, when the data of an event may have maxData bytes. White
+// space in data may go before it is measured, so the body of a single event may be larger than its data.
+func MaxBody(maxData int) int64 { return max(maxEventsBody, 4*int64(maxData)) }
+
+type server struct{ Config }
 
 // resources are the REST surface: what each endpoint needs of a token is what the field of the GraphQL API that does the
 // same needs (a test compares them).
@@ -72,10 +75,9 @@ func (s *server) resources() map[string]methods {
 			http.MethodDelete: {run: s.deleteWebhook, needs: write, like: "Mutation.deleteWebhook"},
 		},
 		"/v1/events": {
-			// White space in data may go before it is measured, so the body of a single event may be larger than its data.
 			http.MethodPost: {
 				run: s.publish, needs: auth.Needs{Scope: webhook.ScopeEventsPublish}, like: "Mutation.publishEvents",
-				maxBody: max(maxEventsBody, 4*int64(s.MaxDataBytes)),
+				maxBody: MaxBody(s.MaxDataBytes),
 			},
 		},
 	}
@@ -105,10 +107,10 @@ func New(c Config) http.Handler {
 	if c.MaxDataBytes == 0 {
 		c.MaxDataBytes = webhook.DefaultMaxDataBytes
 	}
-	if c.MaxReadingBytes == 0 {
-		c.MaxReadingBytes = defaultReading
+	if c.Bodies == nil {
+		c.Bodies = intake.NewBodies(MaxReadingBytes, MaxBody(c.MaxDataBytes))
 	}
-	s := &server{Config: c, reading: semaphore.NewWeighted(c.MaxReadingBytes)}
+	s := &server{c}
 
 	mux := http.NewServeMux()
 	mux.HandleFunc("/livez", s.livez)

@@ -1,0 +1,98 @@
+// Package intake bounds what callers hold of the server at a time: the bytes of bodies on their way in, streams, running
+// operations, connections. Each is bounded in total, for one tenant and for one token, so that no tenant can use up what the
+// others need. It knows nothing of what it counts.
+package intake
+
+import "sync"
+
+// Holder is who holds something. The zero value of a field stands for nobody: an operator's token has no tenant whose share
+// it could use up, and what has no token is bounded in total only.
+type Holder struct {
+	Tenant, Token [16]byte
+}
+
+// Full is a refusal: nothing was taken. The same call may succeed once something has been given back.
+type Full struct {
+	// Of is whose bound was reached: "tenant" or "token" when the holder itself has its whole share, "" when it is the
+	// server's, and others hold it too.
+	Of string
+}
+
+func (e *Full) Error() string {
+	if e.Of == "" {
+		return "the server has too much to do at once"
+	}
+	return "this " + e.Of + " has too much under way at once"
+}
+
+// Limits bounds a Pool. A share of less than one is the whole.
+type Limits struct {
+	Total, Tenant, Token int64
+}
+
+// Pool is an amount of something that callers take and give back. It is safe for concurrent use.
+type Pool struct {
+	limits Limits
+
+	mu      sync.Mutex // guards the fields below
+	used    int64
+	tenants map[[16]byte]int64 // what each holds; those who hold nothing are not in it
+	tokens  map[[16]byte]int64
+}
+
+// NewPool makes a Pool of which nothing is taken.
+func NewPool(l Limits) *Pool {
+	if l.Tenant < 1 {
+		l.Tenant = l.Total
+	}
+	if l.Token < 1 {
+		l.Token = l.Tenant
+	}
+	return &Pool{limits: l, tenants: map[[16]byte]int64{}, tokens: map[[16]byte]int64{}}
+}
+
+// Take takes n, or nothing and returns a *Full. What was taken must be given back by the same holder.
+func (p *Pool) Take(h Holder, n int64) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case h.Token != [16]byte{} && p.tokens[h.Token]+n > p.limits.Token:
+		return &Full{Of: "token"}
+	case h.Tenant != [16]byte{} && p.tenants[h.Tenant]+n > p.limits.Tenant:
+		return &Full{Of: "tenant"}
+	case p.used+n > p.limits.Total:
+		return &Full{}
+	}
+	p.add(h, n)
+	return nil
+}
+
+// Give gives n back.
+func (p *Pool) Give(h Holder, n int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.add(h, -n)
+}
+
+// add must be called with mu held.
+func (p *Pool) add(h Holder, n int64) {
+	p.used += n
+	count(p.tenants, h.Tenant, n)
+	count(p.tokens, h.Token, n)
+}
+
+func count(held map[[16]byte]int64, key [16]byte, n int64) {
+	if key == [16]byte{} {
+		return
+	}
+	if held[key] += n; held[key] == 0 {
+		delete(held, key)
+	}
+}
+
+// Used is how much is taken.
+func (p *Pool) Used() int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.used
+}
