@@ -69,7 +69,7 @@ func TestTestWebhook(t *testing.T) {
 	a.createWebhook(ctx, "https://example.org/")
 	const test = `mutation($id: ID!) { testWebhook(input: {id: $id}) { delivery { webhook { id } event { type deliveries { count { count } } } } userErrors { code } } }`
 	got := a.get(ctx, test, vars{"id": w})
-	if got.text("testWebhook", "delivery", "webhook", "id") != w || got.text("testWebhook", "delivery", "event", "type") != "webhook.test" ||
+	if got.text("testWebhook", "delivery", "webhook", "id") != w || got.text("testWebhook", "delivery", "event", "type") != "hookgraph.test" ||
 		got.at("testWebhook", "delivery", "event", "deliveries", "count", "count") != 1.0 {
 		t.Errorf("%v", got)
 	}

@@ -199,20 +199,39 @@ func tokenTenant(t *webhook.Token) webhook.ID {
 
 func eventFilter(f *store.EventFilter) (store.EventFilter, error) {
 	g := given(f)
-	return g, bounded("types", len(g.Types))
+	return g, first(bounded("types", len(g.Types)), eventTypes("types", g.Types))
 }
 
 func deliveryFilter(f *store.DeliveryFilter) (store.DeliveryFilter, error) {
 	g := given(f)
 	return g, first(bounded("webhookIds", len(g.WebhookIDs)), bounded("eventIds", len(g.EventIDs)),
-		bounded("eventTypes", len(g.EventTypes)), bounded("statuses", len(g.Statuses)))
+		bounded("eventTypes", len(g.EventTypes)), bounded("statuses", len(g.Statuses)),
+		eventTypes("eventTypes", g.EventTypes))
 }
 
 func attemptFilter(f *store.AttemptFilter) (store.AttemptFilter, error) {
 	g := given(f)
 	return g, first(bounded("webhookIds", len(g.WebhookIDs)), bounded("deliveryIds", len(g.DeliveryIDs)),
 		bounded("eventIds", len(g.EventIDs)), bounded("eventTypes", len(g.EventTypes)), bounded("statuses", len(g.Statuses)),
-		bounded("errors", len(g.Errors)), bounded("triggers", len(g.Triggers)))
+		bounded("errors", len(g.Errors)), bounded("triggers", len(g.Triggers)), eventTypes("eventTypes", g.EventTypes))
+}
+
+func webhookFilter(f *store.WebhookFilter) (store.WebhookFilter, error) {
+	g := given(f)
+	if g.EventType == "" {
+		return g, nil
+	}
+	return g, webhook.CheckTypeFilter("filter.eventType", g.EventType)
+}
+
+// eventTypes refuses what is the type of no event: a filter that can match nothing is a mistake.
+func eventTypes(field string, types []string) error {
+	for i, t := range types {
+		if err := webhook.CheckTypeFilter(fmt.Sprintf("filter.%s.%d", field, i), t); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func bounded(field string, n int) error {

@@ -71,8 +71,12 @@ func (r *queryResolver) Webhook(ctx context.Context, id webhook.ID) (*webhook.We
 
 // Webhooks is the resolver for the webhooks field.
 func (r *queryResolver) Webhooks(ctx context.Context, first *int, after *string, last *int, before *string, filter *store.WebhookFilter) (*model.Connection[webhook.Webhook], error) {
+	f, err := webhookFilter(filter)
+	if err != nil {
+		return nil, err
+	}
 	s := from(ctx).store
-	return list(ctx, ofWebhooks, arguments{first, after, last, before}, given(filter), webhookSeq, s.Webhooks,
+	return list(ctx, ofWebhooks, arguments{first, after, last, before}, f, webhookSeq, s.Webhooks,
 		func(ctx context.Context, f store.WebhookFilter, most int) (int, error) {
 			return s.CountingTo(most).CountWebhooks(ctx, f)
 		})

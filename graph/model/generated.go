@@ -93,7 +93,9 @@ type CreateTokenPayload struct {
 type CreateWebhookInput struct {
 	// Where to send events: https, a host, no user information, no fragment, at most 2,048 bytes.
 	URL string `json:"url"`
-	// The event types wanted, at most 100; null or empty means all. Duplicates are folded.
+	// The event types wanted, at most 100; null, empty and `["*"]` mean all published ones. `humanization.*` stands for every type that
+	// begins with `humanization.`. Operational events, whose types begin with `hookgraph.`, go only to webhooks that name them, at most
+	// 100 of a tenant: `["*", "hookgraph.*"]` means everything. What no event can match is an error. Duplicates are folded.
 	Events []string `json:"events,omitempty"`
 	// Whether deliveries are attempted from the start.
 	Enabled bool `json:"enabled"`
@@ -168,7 +170,8 @@ type PageInfo struct {
 
 // An event to publish.
 type PublishEventInput struct {
-	// What kind of thing happened: words of letters, digits and underscores, joined by full stops, at most 128 bytes.
+	// What kind of thing happened: words of letters, digits and underscores, joined by full stops, at most 128 bytes. Types that begin
+	// with `hookgraph.` are the server's own.
 	Type string `json:"type"`
 	// When it happened; now when absent.
 	Timestamp *time.Time `json:"timestamp,omitempty"`
@@ -336,7 +339,9 @@ type UpdateWebhookInput struct {
 	ID webhook.ID `json:"id"`
 	// Where to send events: https, a host, no user information, no fragment, at most 2,048 bytes.
 	URL graphql.Omittable[*string] `json:"url,omitempty"`
-	// The event types wanted, at most 100; null or empty means all. Duplicates are folded.
+	// The event types wanted, at most 100; null, empty and `["*"]` mean all published ones. `humanization.*` stands for every type that
+	// begins with `humanization.`. Operational events, whose types begin with `hookgraph.`, go only to webhooks that name them, at most
+	// 100 of a tenant: `["*", "hookgraph.*"]` means everything. What no event can match is an error. Duplicates are folded.
 	Events graphql.Omittable[[]string] `json:"events,omitempty"`
 	// False holds its deliveries, true releases them.
 	Enabled graphql.Omittable[*bool] `json:"enabled,omitempty"`

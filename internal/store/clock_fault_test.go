@@ -121,6 +121,7 @@ func TestFailingDisables(t *testing.T) {
 	if got := now(); got.DisabledReason == nil || *got.DisabledReason != webhook.DisabledFailing || got.DisabledAt == nil {
 		t.Errorf("%+v", got)
 	}
+	must(t, s.PublishNotices(t.Context()))
 	if jobs, _ := claim(t, s, other.ID, 10); len(jobs) != 1 || !strings.Contains(string(jobs[0].Event.Data), `"reason":"FAILING"`) {
 		t.Errorf("told: %+v", jobs)
 	}

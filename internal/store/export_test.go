@@ -2,7 +2,10 @@ package store
 
 import (
 	"context"
+	"sync"
 	"time"
+
+	"gorm.io/gorm"
 
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -86,6 +89,7 @@ func (s *Store) RowsOf(ctx context.Context, tenant webhook.ID) (map[string]int64
 	for table, column := range map[string]string{
 		"tenants": "id", "tokens": "tenant_id", "webhooks": "tenant_id", "secrets": "tenant_id", "webhook_headers": "tenant_id",
 		"events": "tenant_id", "idempotency_keys": "tenant_id", "deliveries": "tenant_id", "attempts": "tenant_id",
+		"notices": "tenant_id",
 	} {
 		var n int64
 		if err := s.write.WithContext(ctx).Table(table).Where(column+" = ?", tenant).Count(&n).Error; err != nil {
@@ -112,4 +116,40 @@ func (s *Store) Recount(ctx context.Context) { s.quotas.count(ctx) }
 func (s *Store) Count(table string) (n int64, err error) {
 	err = s.read.Table(table).Count(&n).Error
 	return n, err
+}
+
+// PublishNotices publishes the operational events that wait now.
+func (s *Store) PublishNotices(ctx context.Context) error { return s.publishNoted(ctx) }
+
+// HoldNotices keeps operational events from being published until release is called.
+func (s *Store) HoldNotices() (release func()) {
+	s.noting.Lock()
+	return s.noting.Unlock
+}
+
+// CountWrites has the writer note the statements that it runs through GORM, and returns a function that takes what was noted. The
+// writer must be idle.
+func (s *Store) CountWrites() (taken func() []string) {
+	var mu sync.Mutex
+	var texts []string
+	note := func(db *gorm.DB) {
+		mu.Lock()
+		defer mu.Unlock()
+		texts = append(texts, db.Statement.SQL.String())
+	}
+	_ = s.write.Callback().Raw().After("gorm:raw").Register("hookgraph:test", note)
+	_ = s.write.Callback().Row().After("gorm:row").Register("hookgraph:test", note)
+	_ = s.write.Callback().Query().After("gorm:query").Register("hookgraph:test", note)
+	return func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		was := texts
+		texts = nil
+		return was
+	}
+}
+
+// Matching are the webhooks that an event of the type goes to.
+func (s *Store) Matching(c *Scope, eventType string) []*Hook {
+	return s.routes.matching(nil, c.tenant, eventType)
 }

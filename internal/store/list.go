@@ -300,17 +300,39 @@ func (f WebhookFilter) narrow(q *gorm.DB) *gorm.DB {
 	if f.Enabled != nil {
 		q = q.Where("w.enabled = ?", *f.Enabled)
 	}
-	switch {
-	case f.EventType == "":
-	case !webhook.IsText(f.EventType): // the type of no event
-		q = q.Where("w.events IS NULL")
-	default: // events is a JSON array of strings: the quotation marks make it the whole of one
-		q = q.Where("(w.events IS NULL OR w.events LIKE ? ESCAPE '!')", `%"`+escapeLike(f.EventType)+`"%`)
+	if f.EventType != "" {
+		q = subscribing(q, f.EventType)
 	}
 	if f.URL != "" {
 		q = containing(q, "w.url", f.URL)
 	}
 	return q
+}
+
+// subscribing keeps webhooks that get events of the type. events is a JSON array of strings: the quotation marks make what is
+// looked for the whole of one.
+func subscribing(q *gorm.DB, eventType string) *gorm.DB {
+	var either []string
+	var names []any
+	name := func(subscription string) {
+		either, names = append(either, "replace(w.events, ?, '') <> w.events"), append(names, `"`+subscription+`"`)
+	}
+	if !webhook.Operational(eventType) {
+		either = append(either, "w.events IS NULL")
+		name(webhook.AllPublished)
+	}
+	if webhook.CheckEventType("", eventType) == nil { // else it is the type of no event
+		name(eventType)
+		for i := range len(eventType) {
+			if eventType[i] == '.' {
+				name(eventType[:i+1] + "*")
+			}
+		}
+	}
+	if len(either) == 0 {
+		return q.Where("1 = 0")
+	}
+	return q.Where("("+strings.Join(either, " OR ")+")", names...)
 }
 
 // escapeLike makes s stand for itself in LIKE … ESCAPE '!'.

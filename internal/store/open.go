@@ -69,6 +69,8 @@ type Store struct {
 	background sync.WaitGroup
 	quotas     *quotas
 	sweeping   sync.Mutex      // held by sweep
+	noted      chan struct{}   // has room for one: operational events wait to be published
+	noting     sync.Mutex      // held by publishNoted
 	quit       context.Context //nolint:containedctx // ends the store's own goroutines, never a caller's work
 	stop       context.CancelFunc
 }
@@ -90,7 +92,7 @@ func openWith(ctx context.Context, o Options, db dialect) (_ *Store, err error) 
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Store{opts: o, log: o.Logger, db: db, memory: semaphore.NewWeighted(publishMemory)}
+	s := &Store{opts: o, log: o.Logger, db: db, memory: semaphore.NewWeighted(publishMemory), noted: make(chan struct{}, 1)}
 	s.quit, s.stop = context.WithCancel(context.Background())
 	s.quotas = newQuotas(s, o.Quotas)
 	defer func() {
@@ -136,6 +138,7 @@ func openWith(ctx context.Context, o Options, db dialect) (_ *Store, err error) 
 	if !o.Shared {
 		s.background.Go(func() { s.quotas.run(s.quit) })
 		s.background.Go(s.sweep)
+		s.background.Go(s.publishNotices)
 	}
 	return s, nil
 }

@@ -434,3 +434,21 @@ func (p *postgresDB) unclaim(b *batch, jobs []*Job) error {
 	return p.move(b, jobs, `UPDATE deliveries SET claimed_by = NULL, due_at = CASE WHEN status = 'PENDING' THEN $4::timestamptz END
 		WHERE (claimed_by = $1) IS TRUE AND day = $2 AND seq = ANY ($3)`, at(b.now))
 }
+
+// rows is dialect's.
+func (p *postgresDB) rows(columns []column) string {
+	list := make([]string, len(columns))
+	for i, c := range columns {
+		value := "(value ->> " + strconv.Itoa(i) + ")"
+		if c.kind == "timestamptz" {
+			value = "timestamptz 'epoch' + " + value + "::bigint * interval '1 microsecond'"
+		} else {
+			value += "::" + c.kind
+		}
+		list[i] = value + " AS " + c.name
+	}
+	return "(SELECT " + strings.Join(list, ", ") + " FROM json_array_elements(CAST(? AS text)::json))"
+}
+
+// skipLocked is dialect's.
+func (p *postgresDB) skipLocked() string { return " FOR UPDATE SKIP LOCKED" }

@@ -28,7 +28,6 @@ type incoming struct {
 	key    string
 	hash   []byte      // of what was published, when there is a key
 	only   *webhook.ID // the one webhook it goes to; nil: all that match
-	except webhook.ID  // a webhook it does not go to
 	result *Published  // of this attempt to write; set again when the batch is written again
 }
 
@@ -263,7 +262,7 @@ func (b *batch) receivers(hooks []*Hook, in *incoming) []*Hook {
 	hooks = b.s.routes.matching(hooks, in.event.TenantID, in.event.Type)
 	kept := hooks[:0]
 	for _, h := range hooks {
-		if now := b.hook(h.ID); h.ID != in.except && now != nil && now.DeletedAt == nil {
+		if now := b.hook(h.ID); now != nil && now.DeletedAt == nil {
 			kept = append(kept, now)
 		}
 	}
@@ -277,7 +276,7 @@ func (in *incoming) trigger() webhook.Trigger {
 	return webhook.TriggerSchedule
 }
 
-// TestWebhook publishes an event of type webhook.test to the one webhook. Its delivery is attempted once. The error is
+// TestWebhook publishes an event of type webhook.TypeTest to the one webhook. Its delivery is attempted once. The error is
 // webhook.ErrNotFound, or an *Invalid of code CONFLICT when the webhook is disabled.
 func (c *Scope) TestWebhook(ctx context.Context, id webhook.ID) (*webhook.Delivery, error) {
 	var delivery *webhook.Delivery

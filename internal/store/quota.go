@@ -127,6 +127,33 @@ func (q *quotas) webhooks(b *batch, tenant webhook.ID) error {
 	return nil
 }
 
+// maxOperational is how many webhooks of a tenant may name operational events. Each event that tells of many failures goes to all
+// of these: without a bound, failures would make work for as many others.
+const maxOperational = 100
+
+// operational refuses one more webhook that names operational events than the tenant may have, as webhooks does.
+func (q *quotas) operational(b *batch, tenant webhook.ID) error {
+	n := b.s.routes.operational(tenant)
+	names := func(h *Hook) int {
+		if h != nil && h.DeletedAt == nil && h.NamesOperational() {
+			return 1
+		}
+		return 0
+	}
+	for id, h := range b.hooks {
+		if h.TenantID == tenant {
+			n += names(h) - names(b.s.routes.get(id))
+		}
+	}
+	if n >= maxOperational {
+		return &webhook.Invalid{
+			Field: "events", Code: webhook.CodeQuota,
+			Message: fmt.Sprintf("may name types that begin with %s in %d webhooks of the tenant; remove them from another one first", webhook.OperationalPrefix, maxOperational),
+		}
+	}
+	return nil
+}
+
 // Quotas are what the tenant may have and do.
 func (s *Store) Quotas(t *webhook.Tenant) webhook.Quotas { return t.Quotas(s.opts.Quotas) }
 

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"time"
@@ -170,46 +169,59 @@ func (b *batch) decide(r *Result, start int) outcome {
 	return o
 }
 
-// consequences tells the sender of retries, keeps the webhooks' health, and publishes the operational events.
+// consequences tells the sender of retries, keeps the webhooks' health, and notes what operational events are to tell. What
+// the server says of itself causes neither: else events about failures could cause each other.
 func (b *batch) consequences(outcomes []outcome) error {
-	var events []*incoming
+	var told notices
+	var health health
 	for i := range outcomes {
 		o := &outcomes[i]
 		if o.status == webhook.Pending && o.due != nil {
 			b.dueAt(o.Job.Delivery.WebhookID, *o.due)
 		}
-		own := webhook.Operational(o.Job.Event.Type) || o.Job.Event.Type == webhook.TypeTest
-		if o.status == webhook.DeliveryFailed && !own {
-			events = append(events, b.operational(webhook.TypeDeliveryFailed, o.Job.Delivery.TenantID, o.Job.Delivery.WebhookID, map[string]any{
-				"deliveryId": o.Job.Delivery.ID, "eventId": o.Job.Delivery.EventID, "eventType": o.Job.Event.Type,
-				"webhookId": o.Job.Delivery.WebhookID, "attemptCount": o.Job.Delivery.AttemptCount + 1,
-			}))
+		own := webhook.Operational(o.Job.Event.Type)
+		if h := b.hook(o.Job.Delivery.WebhookID); o.status == webhook.DeliveryFailed && !own && h != nil && h.DeletedAt == nil {
+			told.add(h, webhook.TypeDeliveryFailed, failedDelivery{
+				DeliveryID: o.Job.Delivery.ID, EventID: o.Job.Delivery.EventID, EventType: o.Job.Event.Type,
+				AttemptCount: o.Job.Delivery.AttemptCount + 1,
+			})
 		}
-		disabled, err := b.health(o)
+		disabled, err := health.note(b, o)
 		if err != nil {
 			return err
 		}
-		if disabled != nil {
-			events = append(events, b.operational(webhook.TypeWebhookDisabled, disabled.TenantID, disabled.ID, map[string]any{
-				"webhookId": disabled.ID, "url": disabled.URL, "reason": *disabled.DisabledReason,
-			}))
+		if disabled != nil && !own {
+			told.add(disabled, webhook.TypeWebhookDisabled, disabledWebhook{URL: disabled.URL, Reason: *disabled.DisabledReason})
 		}
 	}
-	return b.insertAll(events)
+	if err := health.write(b); err != nil {
+		return err
+	}
+	return b.note(told)
 }
 
-// health notes whether the webhook fails, and disables it when it is gone or has failed for too long; it returns the
-// webhook when it was disabled now. Only a change is written.
-func (b *batch) health(o *outcome) (*Hook, error) {
+// health gathers what a transaction's results change of webhooks' health, and is written in one statement however many they
+// are.
+type health struct {
+	locked  bool
+	changed map[webhook.ID]*Hook
+}
+
+// note notes whether the webhook fails, and disables it when it is gone or has failed for too long; it returns the
+// webhook when it was disabled now.
+func (c *health) note(b *batch, o *outcome) (*Hook, error) {
 	h := b.hook(o.Job.Delivery.WebhookID)
 	if !b.changesHealth(h, o) {
 		return nil, nil
 	}
-	if err := b.s.db.lockHooks(b); err != nil {
-		return nil, err
-	}
-	if h = b.hook(o.Job.Delivery.WebhookID); !b.changesHealth(h, o) {
-		return nil, nil
+	if !c.locked {
+		if err := b.s.db.lockHooks(b); err != nil {
+			return nil, err
+		}
+		c.locked, c.changed = true, map[webhook.ID]*Hook{}
+		if h = b.hook(o.Job.Delivery.WebhookID); !b.changesHealth(h, o) {
+			return nil, nil
+		}
 	}
 	next := *h
 	switch ok := o.Attempt.Status == webhook.AttemptSucceeded; {
@@ -223,21 +235,41 @@ func (b *batch) health(o *outcome) (*Hook, error) {
 	default:
 		next.Disable(webhook.DisabledFailing, b.now)
 	}
-	var reason any
-	if next.DisabledReason != nil {
-		reason = string(*next.DisabledReason)
-		next.UpdatedAt = b.now
-	}
-	if err := b.tx.Exec("UPDATE webhooks SET failing_since = ?, enabled = ?, disabled_reason = ?, disabled_at = ?, updated_at = ? WHERE id = ?",
-		maybeAt(next.FailingSince), next.Enabled, reason, maybeAt(next.DisabledAt), at(next.UpdatedAt), next.ID).Error; err != nil {
-		return nil, fmt.Errorf("note health of webhook %s: %w", next.ID, err)
-	}
+	c.changed[next.ID] = &next
 	if next.Enabled {
 		b.hooks[next.ID] = &next // the sender does not need to know
 		return nil, nil
 	}
+	next.UpdatedAt = b.now
 	b.setHook(&next)
 	return &next, nil
+}
+
+var healthColumns = []column{
+	{"id", "uuid"},
+	{"failing_since", "timestamptz"},
+	{"enabled", "boolean"},
+	{"disabled_reason", "text"},
+	{"disabled_at", "timestamptz"},
+	{"updated_at", "timestamptz"},
+}
+
+// write writes what was noted.
+func (c *health) write(b *batch) error {
+	if len(c.changed) == 0 {
+		return nil
+	}
+	rows := make([][]any, 0, len(c.changed))
+	for _, h := range c.changed {
+		rows = append(rows, []any{h.ID, maybeAt(h.FailingSince), h.Enabled, h.DisabledReason, maybeAt(h.DisabledAt), at(h.UpdatedAt)})
+	}
+	err := b.tx.Exec(`UPDATE webhooks SET failing_since = v.failing_since, enabled = v.enabled, disabled_reason = v.disabled_reason,
+		disabled_at = v.disabled_at, updated_at = v.updated_at FROM `+b.s.db.rows(healthColumns)+` AS v WHERE webhooks.id = v.id`,
+		string(compactJSON(rows))).Error
+	if err != nil {
+		return fmt.Errorf("note health of %d webhooks: %w", len(rows), err)
+	}
+	return nil
 }
 
 // changesHealth reports whether the outcome changes what is noted of the webhook's health.
@@ -249,10 +281,4 @@ func (b *batch) changesHealth(h *Hook, o *outcome) bool {
 		return h.FailingSince != nil
 	}
 	return h.FailingSince == nil || o.Gone || b.now.Sub(*h.FailingSince) >= webhook.FailingLimit
-}
-
-// operational is an event about a webhook, for the tenant's other webhooks.
-func (b *batch) operational(eventType string, tenant, about webhook.ID, data map[string]any) *incoming {
-	text, _ := json.Marshal(data) // ids, strings and numbers
-	return &incoming{event: b.newEvent(tenant, eventType, text), except: about}
 }

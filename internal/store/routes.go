@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -22,12 +23,18 @@ type routes struct {
 	byTenant map[webhook.ID]*tenantRoutes
 }
 
-// tenantRoutes is one tenant's part. An event looks only at those that want it, however many there are. Lists are in the
-// order of Seq.
+// tenantRoutes is one tenant's part. An event looks only at those that want it, however many there are: a look-up of its type,
+// and one for each word that a wildcard may follow. Lists are in the order of Seq.
 type tenantRoutes struct {
-	byID   map[webhook.ID]*Hook
-	byType map[string][]*Hook // under each type that it names
-	all    []*Hook            // that name none: they want every type
+	byID        map[webhook.ID]*Hook
+	byType      map[string][]*Hook // under each type that it names
+	byPrefix    map[string][]*Hook // under what the types begin with that a wildcard of it matches
+	all         []*Hook            // that want every published type
+	operational int                // how many name operational types
+}
+
+func newTenantRoutes() *tenantRoutes {
+	return &tenantRoutes{byID: map[webhook.ID]*Hook{}, byType: map[string][]*Hook{}, byPrefix: map[string][]*Hook{}}
 }
 
 // bySeq compares a webhook's place in a list.
@@ -50,33 +57,94 @@ func without(list []*Hook, h *Hook) []*Hook {
 	return list
 }
 
-func (t *tenantRoutes) add(h *Hook) {
-	t.byID[h.ID] = h
-	if h.Events == nil {
-		t.all = insert(t.all, h)
-	}
-	for _, name := range h.Events {
-		t.byType[name] = insert(t.byType[name], h)
-	}
+// wantsAll reports whether the webhook wants every published type.
+func wantsAll(h *Hook) bool {
+	return h.Events == nil || slices.Contains(h.Events, webhook.AllPublished)
 }
 
-func (t *tenantRoutes) remove(h *Hook) {
-	delete(t.byID, h.ID)
-	if h.Events == nil {
-		t.all = without(t.all, h)
+// subscriptions calls f for what the webhook stands under, so that no type finds it twice: what another of its subscriptions
+// matches already is left out.
+func (t *tenantRoutes) subscriptions(h *Hook, f func(under map[string][]*Hook, key string)) {
+	var prefixes []string
+	for _, e := range h.Events {
+		if prefix, ok := webhook.Wildcard(e); ok {
+			prefixes = append(prefixes, prefix)
+		}
 	}
-	for _, name := range h.Events {
-		if list := without(t.byType[name], h); len(list) > 0 {
-			t.byType[name] = list
+	all := wantsAll(h)
+	for _, e := range h.Events {
+		if all && !webhook.Operational(e) || slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(e, p) && e != p+"*" }) {
+			continue
+		}
+		if prefix, ok := webhook.Wildcard(e); ok {
+			f(t.byPrefix, prefix)
 		} else {
-			delete(t.byType, name)
+			f(t.byType, e)
 		}
 	}
 }
 
-// wanting are the two lists of webhooks that want the event type. No webhook is in both.
-func (t *tenantRoutes) wanting(eventType string) [2][]*Hook {
-	return [2][]*Hook{t.all, t.byType[eventType]}
+func (t *tenantRoutes) add(h *Hook) {
+	t.byID[h.ID] = h
+	if wantsAll(h) {
+		t.all = insert(t.all, h)
+	}
+	if h.NamesOperational() {
+		t.operational++
+	}
+	t.subscriptions(h, func(under map[string][]*Hook, key string) { under[key] = insert(under[key], h) })
+}
+
+func (t *tenantRoutes) remove(h *Hook) {
+	delete(t.byID, h.ID)
+	if wantsAll(h) {
+		t.all = without(t.all, h)
+	}
+	if h.NamesOperational() {
+		t.operational--
+	}
+	t.subscriptions(h, func(under map[string][]*Hook, key string) {
+		if list := without(under[key], h); len(list) > 0 {
+			under[key] = list
+		} else {
+			delete(under, key)
+		}
+	})
+}
+
+// replace puts h in the place of the webhook's former self, which had the same subscriptions.
+func (t *tenantRoutes) replace(h *Hook) {
+	t.byID[h.ID] = h
+	in := func(list []*Hook) {
+		if i, found := slices.BinarySearchFunc(list, h.Seq, bySeq); found {
+			list[i] = h
+		}
+	}
+	if wantsAll(h) {
+		in(t.all)
+	}
+	t.subscriptions(h, func(under map[string][]*Hook, key string) { in(under[key]) })
+}
+
+// wanting appends the lists of webhooks that want the event type. No webhook is in two of them.
+func (t *tenantRoutes) wanting(lists [][]*Hook, eventType string) [][]*Hook {
+	if !webhook.Operational(eventType) {
+		lists = append(lists, t.all)
+	}
+	if named := t.byType[eventType]; len(named) > 0 {
+		lists = append(lists, named)
+	}
+	if len(t.byPrefix) == 0 {
+		return lists
+	}
+	for i := range len(eventType) {
+		if eventType[i] == '.' {
+			if named := t.byPrefix[eventType[:i+1]]; len(named) > 0 {
+				lists = append(lists, named)
+			}
+		}
+	}
+	return lists
 }
 
 func (r *routes) get(id webhook.ID) *Hook {
@@ -85,6 +153,9 @@ func (r *routes) get(id webhook.ID) *Hook {
 	return r.byID[id]
 }
 
+// fewRemoved is how many webhooks of a tenant are taken out of its lists one by one; with more, all of its lists are made anew.
+const fewRemoved = 8
+
 func (r *routes) change(hooks map[webhook.ID]*Hook) {
 	if len(hooks) == 0 {
 		return
@@ -92,22 +163,58 @@ func (r *routes) change(hooks map[webhook.ID]*Hook) {
 	list := slices.SortedFunc(maps.Values(hooks), func(a, b *Hook) int { return cmp.Compare(a.Seq, b.Seq) })
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	removed := map[webhook.ID][]*Hook{} // by tenant
+	added := list[:0]
 	for _, h := range list {
-		id := h.ID
-		if was := r.byID[id]; was != nil {
-			delete(r.byID, id)
-			r.byTenant[was.TenantID].remove(was)
-		}
-		if h.DeletedAt != nil {
+		was := r.byID[h.ID]
+		if was != nil && h.DeletedAt == nil && (h.Events == nil) == (was.Events == nil) && slices.Equal(h.Events, was.Events) {
+			r.byID[h.ID] = h
+			r.byTenant[h.TenantID].replace(h)
 			continue
 		}
-		r.byID[id] = h
+		if was != nil {
+			delete(r.byID, h.ID)
+			removed[was.TenantID] = append(removed[was.TenantID], was)
+		}
+		if h.DeletedAt == nil {
+			added = append(added, h)
+		}
+	}
+	for tenant, gone := range removed {
+		r.remove(tenant, gone)
+	}
+	for _, h := range added {
 		t := r.byTenant[h.TenantID]
 		if t == nil {
-			t = &tenantRoutes{byID: map[webhook.ID]*Hook{}, byType: map[string][]*Hook{}}
+			t = newTenantRoutes()
 			r.byTenant[h.TenantID] = t
 		}
+		r.byID[h.ID] = h
 		t.add(h)
+	}
+}
+
+// remove takes webhooks out of a tenant's lists.
+func (r *routes) remove(tenant webhook.ID, gone []*Hook) {
+	t := r.byTenant[tenant]
+	if len(gone) <= fewRemoved {
+		for _, h := range gone {
+			t.remove(h)
+		}
+	} else {
+		for _, h := range gone {
+			delete(t.byID, h.ID)
+		}
+		again := newTenantRoutes()
+		for _, h := range slices.SortedFunc(maps.Values(t.byID), func(a, b *Hook) int { return cmp.Compare(a.Seq, b.Seq) }) {
+			again.add(h)
+		}
+		t = again
+	}
+	if len(t.byID) == 0 {
+		delete(r.byTenant, tenant)
+	} else {
+		r.byTenant[tenant] = t
 	}
 }
 
@@ -117,6 +224,16 @@ func (r *routes) count(tenant webhook.ID) int {
 	defer r.mu.RUnlock()
 	if t := r.byTenant[tenant]; t != nil {
 		return len(t.byID)
+	}
+	return 0
+}
+
+// operational is how many of the tenant's webhooks name operational event types.
+func (r *routes) operational(tenant webhook.ID) int {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if t := r.byTenant[tenant]; t != nil {
+		return t.operational
 	}
 	return 0
 }
@@ -140,7 +257,8 @@ func (r *routes) matching(list []*Hook, tenant webhook.ID, eventType string) []*
 	if t == nil {
 		return list
 	}
-	for _, part := range t.wanting(eventType) {
+	var few [4][]*Hook
+	for _, part := range t.wanting(few[:0], eventType) {
 		list = append(list, part...)
 	}
 	return list
@@ -151,7 +269,8 @@ func (r *routes) matches(tenant webhook.ID, eventType string) (n int, newest int
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	if t := r.byTenant[tenant]; t != nil {
-		for _, part := range t.wanting(eventType) {
+		var few [4][]*Hook
+		for _, part := range t.wanting(few[:0], eventType) {
 			if len(part) > 0 {
 				n, newest = n+len(part), max(newest, part[len(part)-1].Seq)
 			}
@@ -169,20 +288,23 @@ func (r *routes) after(list []*Hook, tenant webhook.ID, eventType string, after,
 	if t == nil {
 		return list
 	}
-	parts := t.wanting(eventType)
+	var few [4][]*Hook
+	parts := t.wanting(few[:0], eventType)
 	for i := range parts {
 		from, _ := slices.BinarySearchFunc(parts[i], after+1, bySeq)
 		parts[i] = parts[i][from:]
 	}
 	for range n {
-		next := &parts[0]
-		if len(*next) == 0 || len(parts[1]) > 0 && parts[1][0].Seq < (*next)[0].Seq {
-			next = &parts[1]
+		next := -1
+		for i := range parts {
+			if len(parts[i]) > 0 && (next < 0 || parts[i][0].Seq < parts[next][0].Seq) {
+				next = i
+			}
 		}
-		if len(*next) == 0 || (*next)[0].Seq > until {
+		if next < 0 || parts[next][0].Seq > until {
 			break
 		}
-		list, *next = append(list, (*next)[0]), (*next)[1:]
+		list, parts[next] = append(list, parts[next][0]), parts[next][1:]
 	}
 	return list
 }

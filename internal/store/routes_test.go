@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,9 +16,16 @@ import (
 func TestRoutesFollowWebhooks(t *testing.T) {
 	r := &routes{byID: map[webhook.ID]*Hook{}, byTenant: map[webhook.ID]*tenantRoutes{}}
 	random := rand.New(rand.NewPCG(1, 2))
-	types := []string{"a", "b", "c", "d"}
+	types := []string{"a", "b", "a.b", "a.b.c", "ab.c", "hookgraph.test", "hookgraph.webhook.disabled"}
+	named := append([]string{"*", "a.*", "a.b.*", "b.*", "hookgraph.*", "hookgraph.webhook.*"}, types...)
+	wants := func(h *Hook, eventType string) bool {
+		return h.Events == nil && !webhook.Operational(eventType) || slices.ContainsFunc(h.Events, func(e string) bool {
+			return e == eventType || e == "*" && !webhook.Operational(eventType) || strings.HasSuffix(e, ".*") && strings.HasPrefix(eventType, e[:len(e)-1])
+		})
+	}
 	tenants := []webhook.ID{webhook.NewID(time.Now()), webhook.NewID(time.Now())}
 	model := map[webhook.ID]*Hook{}
+	changes := map[webhook.ID]*Hook{}
 	var ids []webhook.ID
 	for range 2000 {
 		h := &Hook{}
@@ -30,14 +38,28 @@ func TestRoutesFollowWebhooks(t *testing.T) {
 		}
 		h.Events = nil
 		for range random.IntN(4) {
-			h.Events = append(h.Events, types[random.IntN(len(types))]) // may be twice
+			h.Events = append(h.Events, named[random.IntN(len(named))]) // may be twice
 		}
 		h.DeletedAt = nil
 		if random.IntN(4) == 0 {
 			h.DeletedAt = new(time.Time)
 		}
-		model[h.ID] = h
-		r.change(map[webhook.ID]*Hook{h.ID: h})
+		model[h.ID], changes[h.ID] = h, h
+		if random.IntN(40) == 0 { // all of it is removed at once, or changed
+			for id, h := range model {
+				next := *h
+				next.DeletedAt = h.DeletedAt
+				if h.TenantID == tenants[0] && len(changes) == 1 {
+					next.DeletedAt = new(time.Time)
+				}
+				model[id], changes[id] = &next, &next
+			}
+		}
+		if random.IntN(2) == 0 {
+			continue
+		}
+		r.change(changes)
+		changes = map[webhook.ID]*Hook{}
 
 		tenant, want := tenants[random.IntN(len(tenants))], map[webhook.ID]*Hook{}
 		wanted := types[random.IntN(len(types))]
@@ -47,7 +69,7 @@ func TestRoutesFollowWebhooks(t *testing.T) {
 				continue
 			}
 			live++
-			if h.Events == nil || slices.Contains(h.Events, wanted) {
+			if wants(h, wanted) {
 				want[id] = h
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"math/bits"
+	"strconv"
 	"strings"
 
 	"gorm.io/gorm"
@@ -141,3 +142,19 @@ func (b *batch) sqlTx() *sql.Tx {
 	}
 	return nil
 }
+
+// rows is dialect's.
+func (q *sqliteDB) rows(columns []column) string {
+	list := make([]string, len(columns))
+	for i, c := range columns {
+		value := "value ->> " + strconv.Itoa(i)
+		if c.kind == "uuid" {
+			value = "unhex(" + value + ", '-')"
+		}
+		list[i] = value + " AS " + c.name
+	}
+	return "(SELECT " + strings.Join(list, ", ") + " FROM json_each(?))"
+}
+
+// skipLocked is dialect's. There is no other node.
+func (q *sqliteDB) skipLocked() string { return "" }

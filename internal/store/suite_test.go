@@ -268,6 +268,7 @@ func TestRetryUntilGivenUp(t *testing.T) {
 		if n := len(attempts[d.ID].Items); n != 3 {
 			t.Errorf("%d attempts, want 3", n)
 		}
+		must(t, s.PublishNotices(t.Context()))
 		if jobs, _ := claim(t, s, watcher.ID, 10); len(jobs) != 1 || jobs[0].Event.Type != webhook.TypeDeliveryFailed {
 			t.Errorf("operational event: %+v", jobs)
 		}
@@ -329,6 +330,7 @@ func TestGoneDisables(t *testing.T) {
 		if got := found[w.ID]; got.Enabled || *got.DisabledReason != webhook.DisabledGone || got.DisabledAt == nil {
 			t.Errorf("webhook %+v", got)
 		}
+		must(t, s.PublishNotices(t.Context()))
 		if jobs, _ := claim(t, s, watcher.ID, 10); len(jobs) != 1 || !strings.Contains(string(jobs[0].Event.Data), `"reason":"GONE"`) {
 			t.Errorf("operational event: %+v", jobs)
 		}

@@ -278,7 +278,7 @@ func (s *Store) sweepTenant(t *webhook.Tenant) error {
 	}
 	return s.change(s.quit, func(b *batch) error {
 		for _, text := range []string{
-			"DELETE FROM webhook_headers WHERE tenant_id = ?", "DELETE FROM secrets WHERE tenant_id = ?",
+			"DELETE FROM notices WHERE tenant_id = ?", "DELETE FROM webhook_headers WHERE tenant_id = ?", "DELETE FROM secrets WHERE tenant_id = ?",
 			"DELETE FROM webhooks WHERE tenant_id = ?", "DELETE FROM tokens WHERE tenant_id = ?", "DELETE FROM tenants WHERE id = ?",
 		} {
 			if err := b.tx.Exec(text, t.ID).Error; err != nil {

@@ -95,7 +95,7 @@ type TimeRange struct {
 // WebhookFilter narrows a list of webhooks. Zero fields do not filter.
 type WebhookFilter struct {
 	Enabled   *bool
-	EventType string // that subscribe to it (those with null events do)
+	EventType string // that get events of it
 	URL       string // that contain it
 }
 

@@ -35,6 +35,11 @@ func (c *Scope) CreateWebhook(ctx context.Context, n webhook.New) (*webhook.Webh
 		if err := c.s.quotas.webhooks(b, c.tenant); err != nil {
 			return err
 		}
+		if w.NamesOperational() {
+			if err := c.s.quotas.operational(b, c.tenant); err != nil {
+				return err
+			}
+		}
 		row := w // written again when the batch is
 		if err := b.tx.Create(&row).Error; err != nil {
 			return fmt.Errorf("insert webhook: %w", err)
@@ -120,6 +125,11 @@ func (c *Scope) UpdateWebhook(ctx context.Context, id webhook.ID, p webhook.Patc
 		next.Normalize()
 		if err := next.Check(); err != nil {
 			return err
+		}
+		if next.NamesOperational() && !old.NamesOperational() {
+			if err := c.s.quotas.operational(b, c.tenant); err != nil {
+				return err
+			}
 		}
 		if p.URL.Set {
 			if err := c.s.checkURL(&next.Webhook); err != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -87,7 +86,9 @@ type batch struct {
 	reserved []*Job
 	due      map[webhook.ID]time.Time
 	attempts []*webhook.Attempt
-	failures []error // of changes, by index; they were rolled back alone
+	failures []error  // of changes, by index; they were rolled back alone
+	before   []func() // take back what a change noted
+	noted    bool     // operational events wait to be published
 }
 
 // run writes until close, and then what is still queued.
@@ -355,7 +356,8 @@ func (b *batch) write() (err error) {
 
 // apply runs one change in a savepoint of its own, and takes back what it noted when it fails.
 func (b *batch) apply(c *change) error {
-	outer, hooks, changed := b.tx, maps.Clone(b.hooks), len(b.changed)
+	outer, changed := b.tx, len(b.changed)
+	b.before = b.before[:0]
 	err := outer.Transaction(func(tx *gorm.DB) error {
 		b.tx = tx
 		if c.tenant != nil {
@@ -365,7 +367,10 @@ func (b *batch) apply(c *change) error {
 	})
 	b.tx = outer
 	if err != nil {
-		b.hooks, b.changed = hooks, b.changed[:changed]
+		for _, undo := range slices.Backward(b.before) {
+			undo()
+		}
+		b.changed = b.changed[:changed]
 	}
 	return err
 }
@@ -390,6 +395,12 @@ func (b *batch) answer() {
 		t.Take(j)
 	}
 	b.s.db.committed(b)
+	if b.noted {
+		select {
+		case b.s.noted <- struct{}{}:
+		default:
+		}
+	}
 	for id, when := range b.due {
 		t.Due(id, when)
 	}
@@ -407,6 +418,14 @@ func (b *batch) dueAt(id webhook.ID, when time.Time) {
 
 // setHook makes h the webhook's snapshot from this transaction on.
 func (b *batch) setHook(h *Hook) {
+	was, changed := b.hooks[h.ID]
+	b.before = append(b.before, func() {
+		if changed {
+			b.hooks[h.ID] = was
+		} else {
+			delete(b.hooks, h.ID)
+		}
+	})
 	b.hooks[h.ID] = h
 	b.changed = append(b.changed, h)
 }

@@ -19,19 +19,6 @@ const (
 	MaxDataDepth           = 100  // nested arrays and objects
 )
 
-// Event types that the server itself publishes.
-const (
-	TypeTest            = "webhook.test"     // testWebhook
-	TypeWebhookDisabled = "webhook.disabled" // a webhook was disabled by the server
-	TypeDeliveryFailed  = "delivery.failed"  // a delivery was given up
-)
-
-// Operational reports whether the type tells of the service itself. The failure of such an event's delivery publishes no
-// further event, or one dead webhook would publish for ever.
-func Operational(eventType string) bool {
-	return eventType == TypeWebhookDisabled || eventType == TypeDeliveryFailed
-}
-
 // Event is something that happened, published once, immutable.
 type Event struct {
 	Seq       int64 `gorm:"primaryKey;autoIncrement"` // order of publication; inside the server only
@@ -55,7 +42,7 @@ type NewEvent struct {
 // Check applies the rules and compacts Data in place; field is put before the names ("events.3."). maxData is in bytes.
 func (e *NewEvent) Check(prefix string, maxData int) error {
 	var errs []error
-	if err := CheckEventType(prefix+"type", e.Type); err != nil {
+	if err := CheckPublishedType(prefix+"type", e.Type); err != nil {
 		errs = append(errs, err)
 	}
 	if err := e.checkData(prefix+"data", maxData); err != nil {

@@ -28,7 +28,8 @@ type Webhook struct {
 	ID       ID
 	TenantID ID
 	URL      string
-	// Events are the event types wanted, sorted by the caller, each once. Nil means all.
+	// Events are the event types wanted, in the caller's order, each once: a type, "prefix.*" or AllPublished. Nil means all
+	// published types.
 	Events      []string `gorm:"serializer:json"`
 	Enabled     bool
 	Description string
@@ -85,7 +86,7 @@ func (w *Webhook) Schedule() Schedule {
 // New is what a caller may set when registering a webhook.
 type New struct {
 	URL             string
-	Events          []string // nil or empty: all
+	Events          []string // nil, empty or AllPublished alone: all published types
 	Enabled         bool
 	Description     string
 	RetryScheduleMs []int
@@ -150,18 +151,19 @@ func (w *Webhook) Disable(reason DisabledReason, now time.Time) {
 	w.Enabled, w.DisabledReason, w.DisabledAt = false, &reason, &now
 }
 
-// Normalize folds duplicate event types, keeps their order, and turns an empty list into nil.
+// Normalize folds duplicate event types, keeps their order, and turns a list that means all published types into nil. Beside
+// AllPublished only operational types say something; what is invalid is left for Check.
 func (w *Webhook) Normalize() {
-	if len(w.Events) == 0 {
-		w.Events = nil
-		return
-	}
 	seen := make(map[string]bool, len(w.Events))
+	all := slices.Contains(w.Events, AllPublished)
 	w.Events = slices.DeleteFunc(slices.Clone(w.Events), func(e string) bool {
-		dup := seen[e]
+		drop := seen[e] || all && e != AllPublished && !reserved(e) && CheckSubscription("", e) == nil
 		seen[e] = true
-		return dup
+		return drop
 	})
+	if len(w.Events) == 0 || len(w.Events) == 1 && all {
+		w.Events = nil
+	}
 }
 
 // Check applies every rule that needs no network policy and joins what is broken; the URL's own rule is the egress
@@ -178,7 +180,7 @@ func (w *Webhook) Check() error {
 		errs = append(errs, invalid("events", CodeTooMany, "must name at most %d event types", MaxEvents))
 	} else {
 		for i, e := range w.Events {
-			if err := CheckEventType(index("events", i), e); err != nil {
+			if err := CheckSubscription(index("events", i), e); err != nil {
 				errs = append(errs, err)
 			}
 		}
@@ -211,32 +213,3 @@ func (w *Webhook) Check() error {
 // IsText reports whether both databases can store s: UTF-8 without U+0000, which PostgreSQL refuses. Every text that is
 // stored is such, so what is not can be found nowhere.
 func IsText(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
-
-// CheckEventType applies the form of Standard Webhooks' event types: words of letters, digits and underscores, joined
-// by full stops. It returns nil or an *Invalid.
-func CheckEventType(field, s string) error {
-	switch {
-	case s == "":
-		return invalid(field, CodeRequired, "must be given")
-	case len(s) > MaxEventTypeBytes:
-		return invalid(field, CodeTooLong, "must be at most %d bytes long", MaxEventTypeBytes)
-	case !isEventType(s):
-		return invalid(field, CodeInvalid, "must be words of letters, digits and underscores, joined by full stops, like humanization.completed")
-	}
-	return nil
-}
-
-func isEventType(s string) bool {
-	word := false // the last character is of one
-	for i := range len(s) {
-		switch c := s[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '_':
-			word = true
-		case c == '.' && word:
-			word = false
-		default:
-			return false
-		}
-	}
-	return word
-}

@@ -129,7 +129,8 @@ func (v *DeliveryAttemptFilter) GetStartedAt() *TimeRange { return v.StartedAt }
 
 // An event to publish.
 type PublishEventInput struct {
-	// What kind of thing happened: words of letters, digits and underscores, joined by full stops, at most 128 bytes.
+	// What kind of thing happened: words of letters, digits and underscores, joined by full stops, at most 128 bytes. Types that begin
+	// with `hookgraph.` are the server's own.
 	Type string `json:"type"`
 	// When it happened; now when absent.
 	Timestamp *time.Time `json:"timestamp,omitempty"`

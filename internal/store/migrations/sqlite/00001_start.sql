@@ -156,7 +156,20 @@ CREATE UNIQUE INDEX attempts_number ON attempts (delivery_id, number);
 CREATE INDEX attempts_webhook ON attempts (webhook_id, seq);
 CREATE INDEX attempts_tenant ON attempts (tenant_id, seq);
 
+-- What operational events are to tell: it is written with what happened, and removed by the transaction that publishes it.
+CREATE TABLE notices (
+    seq        INTEGER PRIMARY KEY AUTOINCREMENT,
+    tenant_id  BLOB NOT NULL,
+    webhook_id BLOB NOT NULL,
+    kind       TEXT NOT NULL, -- the event's type
+    count      INTEGER NOT NULL, -- how often it happened
+    sample     TEXT NOT NULL, -- JSON: the last time
+    created_at INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX notices_webhook ON notices (tenant_id, kind, webhook_id);
+
 -- +goose Down
+DROP TABLE notices;
 DROP TABLE attempts;
 DROP TABLE deliveries;
 DROP TABLE idempotency_keys;

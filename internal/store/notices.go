@@ -1,0 +1,231 @@
+package store
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// A notice says that an operational event waits to be published: one row for each webhook and kind of event, with how often
+// it happened and the newest sample. It is written with what it tells of, in one statement however many there are, and
+// published afterwards in pieces, each in a transaction that removes it: a kill loses none, and none is published twice.
+type notice struct {
+	tenant, webhook webhook.ID
+	kind            string // the event's type
+	count           int
+	sample          any // of the last time; a struct that is a JSON object with at least one field
+}
+
+// failedDelivery is the sample of TypeDeliveryFailed.
+type failedDelivery struct {
+	DeliveryID   webhook.ID `json:"deliveryId"`
+	EventID      webhook.ID `json:"eventId"`
+	EventType    string     `json:"eventType"`
+	AttemptCount int        `json:"attemptCount"`
+}
+
+// disabledWebhook is the sample of TypeWebhookDisabled.
+type disabledWebhook struct {
+	URL    string                 `json:"url"`
+	Reason webhook.DisabledReason `json:"reason"`
+}
+
+// notices gathers those of a transaction.
+type notices map[noticeKey]*notice
+
+type noticeKey struct {
+	webhook webhook.ID
+	kind    string
+}
+
+// add notes that something happened to a webhook once more.
+func (n *notices) add(h *Hook, kind string, sample any) {
+	if *n == nil {
+		*n = notices{}
+	}
+	key := noticeKey{h.ID, kind}
+	is := (*n)[key]
+	if is == nil {
+		is = &notice{tenant: h.TenantID, webhook: h.ID, kind: kind}
+		(*n)[key] = is
+	}
+	is.count++
+	is.sample = sample
+}
+
+var noticeColumns = []column{{"tenant_id", "uuid"}, {"kind", "text"}, {"webhook_id", "uuid"}, {"count", "bigint"}, {"sample", "text"}, {"created_at", "timestamptz"}}
+
+// note writes the notices, in one statement.
+func (b *batch) note(n notices) error {
+	if len(n) == 0 {
+		return nil
+	}
+	all := make([]*notice, 0, len(n))
+	for _, is := range n {
+		all = append(all, is)
+	}
+	slices.SortFunc(all, func(a, b *notice) int { // in one order, so that two transactions never wait for each other
+		return cmp.Or(bytes.Compare(a.tenant[:], b.tenant[:]), cmp.Compare(a.kind, b.kind), bytes.Compare(a.webhook[:], b.webhook[:]))
+	})
+	rows := make([][]any, len(all))
+	for i, is := range all {
+		rows[i] = []any{is.tenant, is.kind, is.webhook, is.count, string(compactJSON(is.sample)), at(b.now)}
+	}
+	err := b.tx.Exec(`INSERT INTO notices (tenant_id, kind, webhook_id, count, sample, created_at)
+		SELECT tenant_id, kind, webhook_id, count, sample, created_at FROM `+b.s.db.rows(noticeColumns)+` AS v WHERE true
+		ON CONFLICT (tenant_id, kind, webhook_id) DO UPDATE SET count = notices.count + excluded.count, sample = excluded.sample`,
+		string(compactJSON(rows))).Error
+	if err != nil {
+		return fmt.Errorf("note operational events: %w", err)
+	}
+	b.noted = true
+	return nil
+}
+
+// compactJSON is v, which can be encoded, as JSON.
+func compactJSON(v any) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(v) // ids, strings and numbers
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+}
+
+// Bounds of what one operational event tells, and how often events are made of notices: a tenant's first is published at once, and
+// what follows it within noticeGap is merged. noticePoll finds those that another process left behind.
+const (
+	maxNoticeHooks = 100
+	maxNoticeBytes = 64 << 10
+	noticeGap      = time.Second
+	noticePoll     = 10 * time.Second
+)
+
+// publishNotices makes operational events of notices until the store closes.
+func (s *Store) publishNotices() {
+	for {
+		if err := s.publishNoted(s.quit); err != nil && s.quit.Err() == nil {
+			s.log.WarnContext(s.quit, "operational events wait: they can not be published yet", slog.Any("error", err))
+		}
+		select {
+		case <-s.quit.Done():
+			return
+		case <-time.After(noticeGap):
+		}
+		select {
+		case <-s.quit.Done():
+			return
+		case <-s.noted:
+		case <-time.After(noticePoll):
+		}
+	}
+}
+
+// publishNoted makes operational events of all notices that are there now, of tenants in turn, each in a transaction of its own.
+func (s *Store) publishNoted(ctx context.Context) error {
+	s.noting.Lock()
+	defer s.noting.Unlock()
+	read := s.read.WithContext(ctx)
+	var last *int64
+	if err := read.Raw("SELECT MAX(seq) FROM notices").Row().Scan(&last); err != nil {
+		return unavailable(err)
+	}
+	if last == nil {
+		return nil
+	}
+	for more := true; more; {
+		more = false
+		var group noticeGroup
+		for {
+			found, err := group.next(ctx, s)
+			if err != nil {
+				return err
+			}
+			if !found {
+				break
+			}
+			left, err := s.publishPiece(ctx, group, *last)
+			if err != nil {
+				return err
+			}
+			more = more || left
+		}
+	}
+	return nil
+}
+
+// noticeGroup is what one event may tell of: a tenant's notices of one kind.
+type noticeGroup struct {
+	TenantID webhook.ID
+	Kind     string
+}
+
+// next goes on to the group that follows.
+func (g *noticeGroup) next(ctx context.Context, s *Store) (found bool, err error) {
+	var rows []noticeGroup
+	err = s.read.WithContext(ctx).Raw(`SELECT tenant_id, kind FROM notices WHERE (tenant_id, kind) > (?, ?)
+		ORDER BY tenant_id, kind LIMIT 1`, g.TenantID, g.Kind).Scan(&rows).Error
+	if err != nil {
+		return false, unavailable(err)
+	}
+	if len(rows) == 0 {
+		return false, nil
+	}
+	*g = rows[0]
+	return true, nil
+}
+
+// publishPiece makes one event of the group's first notices, up to Seq last, and reports whether more are left.
+func (s *Store) publishPiece(ctx context.Context, g noticeGroup, last int64) (left bool, err error) {
+	err = s.changeDeliveries(ctx, func(b *batch) error {
+		left = false
+		var rows []struct {
+			Seq       int64
+			WebhookID webhook.ID
+			Count     int
+			Sample    string
+		}
+		// What another node is publishing is passed over.
+		if err := b.tx.Raw(`SELECT seq, webhook_id, count, sample FROM notices WHERE tenant_id = ? AND kind = ? AND seq <= ?
+			ORDER BY webhook_id LIMIT ?`+s.db.skipLocked(), g.TenantID, g.Kind, last, maxNoticeHooks+1).Scan(&rows).Error; err != nil {
+			return fmt.Errorf("read notices: %w", err)
+		}
+		total := 0
+		var list []byte
+		var seqs []int64
+		bound := min(maxNoticeBytes, s.opts.MaxDataBytes)
+		for _, row := range rows {
+			size := len(list) + len(row.Sample) + 128
+			if left = len(seqs) == maxNoticeHooks || len(seqs) > 0 && size > bound; left {
+				break
+			}
+			if len(list) > 0 {
+				list = append(list, ',')
+			}
+			list = append(list, `{"webhookId":"`...)
+			list = row.WebhookID.AppendText(list)
+			list = append(list, `","count":`...)
+			list = strconv.AppendInt(list, int64(row.Count), 10)
+			list = append(list, ',')
+			list = append(list, row.Sample[1:]...)
+			total += row.Count
+			seqs = append(seqs, row.Seq)
+		}
+		if len(seqs) == 0 {
+			return nil
+		}
+		if err := b.tx.Exec("DELETE FROM notices WHERE seq IN ?", seqs).Error; err != nil {
+			return fmt.Errorf("remove notices: %w", err)
+		}
+		data := fmt.Appendf(nil, `{"count":%d,"webhooks":[%s]}`, total, list)
+		return b.insertAll([]*incoming{{event: b.newEvent(g.TenantID, g.Kind, data)}})
+	})
+	return left, err
+}

@@ -1,0 +1,123 @@
+package webhook
+
+import (
+	"slices"
+	"strings"
+)
+
+// OperationalPrefix begins the types of operational events: those that the server publishes about itself. Publishers
+// cannot use it, however it is capitalised.
+const OperationalPrefix = "hookgraph."
+
+// The types of operational events.
+const (
+	TypeTest            = OperationalPrefix + "test"             // testWebhook sends it
+	TypeWebhookDisabled = OperationalPrefix + "webhook.disabled" // the server disabled webhooks
+	TypeDeliveryFailed  = OperationalPrefix + "delivery.failed"  // the server gave deliveries up
+)
+
+var operationalTypes = []string{TypeTest, TypeWebhookDisabled, TypeDeliveryFailed}
+
+// AllPublished stands for every published type in a webhook's Events: for all but operational ones.
+const AllPublished = "*"
+
+// Operational reports whether the type is that of an operational event. The delivery of such an event causes no further
+// operational event: else one webhook that fails would cause them forever.
+func Operational(eventType string) bool { return strings.HasPrefix(eventType, OperationalPrefix) }
+
+// reserved is Operational however the type is capitalised.
+func reserved(eventType string) bool {
+	n := len(OperationalPrefix)
+	return len(eventType) >= n && strings.EqualFold(eventType[:n], OperationalPrefix)
+}
+
+// Wildcard returns what the types begin with that a subscription of the form "prefix.*" matches: "prefix.".
+func Wildcard(subscription string) (prefix string, ok bool) {
+	if strings.HasSuffix(subscription, ".*") {
+		return subscription[:len(subscription)-1], true
+	}
+	return "", false
+}
+
+// NamesOperational reports whether the webhook subscribes to operational events.
+func (w *Webhook) NamesOperational() bool { return slices.ContainsFunc(w.Events, Operational) }
+
+// CheckEventType applies the form of Standard Webhooks' event types: words of letters, digits and underscores, joined
+// by full stops. It returns nil or an *Invalid.
+func CheckEventType(field, s string) error {
+	switch {
+	case s == "":
+		return invalid(field, CodeRequired, "must be given")
+	case len(s) > MaxEventTypeBytes:
+		return invalid(field, CodeTooLong, "must be at most %d bytes long", MaxEventTypeBytes)
+	case !isEventType(s):
+		return invalid(field, CodeInvalid, "must be words of letters, digits and underscores, joined by full stops, like humanization.completed")
+	}
+	return nil
+}
+
+// CheckPublishedType is CheckEventType for a type that somebody publishes.
+func CheckPublishedType(field, s string) error {
+	if err := CheckEventType(field, s); err != nil {
+		return err
+	}
+	if reserved(s) {
+		return invalid(field, CodeForbidden, "must not begin with %s, which is reserved for the server's own events", OperationalPrefix)
+	}
+	return nil
+}
+
+// CheckTypeFilter refuses what is the type of no event. It returns nil or an *Invalid.
+func CheckTypeFilter(field, s string) error {
+	if err := CheckEventType(field, s); err != nil {
+		return err
+	}
+	if reserved(s) && !slices.Contains(operationalTypes, s) {
+		return noSuchType(field)
+	}
+	return nil
+}
+
+// CheckSubscription refuses an element of a webhook's Events that no event can match: it is an event type, "prefix.*" or
+// AllPublished. It returns nil or an *Invalid.
+func CheckSubscription(field, s string) error {
+	if s == AllPublished {
+		return nil
+	}
+	prefix, ok := Wildcard(s)
+	if !ok {
+		if strings.Contains(s, "*") && len(s) <= MaxEventTypeBytes {
+			return invalid(field, CodeInvalid, "must have a wildcard only as its last word, like humanization.*, or be *")
+		}
+		return CheckTypeFilter(field, s)
+	}
+	if len(s) > MaxEventTypeBytes { // then no type that begins so is short enough
+		return invalid(field, CodeTooLong, "must be at most %d bytes long", MaxEventTypeBytes)
+	}
+	if !isEventType(prefix[:len(prefix)-1]) {
+		return invalid(field, CodeInvalid, "must be words of letters, digits and underscores, joined by full stops, before the wildcard, like humanization.*")
+	}
+	if reserved(prefix) && !slices.ContainsFunc(operationalTypes, func(t string) bool { return strings.HasPrefix(t, prefix) }) {
+		return noSuchType(field)
+	}
+	return nil
+}
+
+func noSuchType(field string) *Invalid {
+	return invalid(field, CodeInvalid, "matches no event: the types that begin with %s are %s", OperationalPrefix, strings.Join(operationalTypes, ", "))
+}
+
+func isEventType(s string) bool {
+	word := false // the last character is of one
+	for i := range len(s) {
+		switch c := s[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '_':
+			word = true
+		case c == '.' && word:
+			word = false
+		default:
+			return false
+		}
+	}
+	return word
+}

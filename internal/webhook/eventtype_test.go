@@ -1,0 +1,82 @@
+package webhook
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// A subscription is a type, a wildcard or all published types, and one that no event can match is refused; a type whose prefix
+// is reserved can be named if the server publishes it, and never published by others, however it is capitalised.
+func TestEventTypeRules(t *testing.T) {
+	long := strings.Repeat("a", MaxEventTypeBytes-2) // the longest that a type can begin with and go on
+	for s, ok := range map[string]struct{ subscription, filter, published bool }{
+		"a.b":                        {true, true, true},
+		long + ".*":                  {subscription: true},
+		long + "a.*":                 {},
+		long + "aa":                  {true, true, true},
+		long + "aaa":                 {},
+		"hookgraph":                  {true, true, true},
+		"hookgraphs.test":            {true, true, true},
+		"*":                          {subscription: true},
+		"a.*":                        {subscription: true},
+		"a.b.*":                      {subscription: true},
+		"hookgraph.*":                {subscription: true},
+		"hookgraph.webhook.*":        {subscription: true},
+		"hookgraph.test":             {subscription: true, filter: true},
+		"hookgraph.webhook.disabled": {subscription: true, filter: true},
+		"hookgraph.delivery.failed":  {subscription: true, filter: true},
+		"hookgraph.nonsense":         {},
+		"hookgraph.test.*":           {},
+		"hookgraph.tes":              {},
+		"Hookgraph.test":             {},
+		"HOOKGRAPH.*":                {},
+		"":                           {},
+		".*":                         {},
+		"a*":                         {},
+		"a.*.b":                      {},
+		"a..*":                       {},
+		"**":                         {},
+		"a.b*":                       {},
+		"*.a":                        {},
+		"a b.*":                      {},
+	} {
+		for name, is := range map[string]struct {
+			err  error
+			want bool
+		}{
+			"subscription": {CheckSubscription("f", s), ok.subscription},
+			"filter":       {CheckTypeFilter("f", s), ok.filter},
+			"published":    {CheckPublishedType("f", s), ok.published},
+		} {
+			if (is.err == nil) != is.want {
+				t.Errorf("%q as %s: %v", s, name, is.err)
+			}
+			if bad := Invalids(is.err); is.err != nil && (len(bad) != 1 || bad[0].Field != "f") {
+				t.Errorf("%q as %s: %v does not name the field", s, name, is.err)
+			}
+		}
+	}
+}
+
+// A list of events that means all published types is nil; beside * only operational types stay, and what is invalid.
+func TestNormalizeEvents(t *testing.T) {
+	for _, c := range []struct{ given, want []string }{
+		{nil, nil},
+		{[]string{}, nil},
+		{[]string{"*"}, nil},
+		{[]string{"*", "a.b", "c.*", "*"}, nil},
+		{[]string{"a.b", "*", "hookgraph.*", "a.b"}, []string{"*", "hookgraph.*"}},
+		{[]string{"a.b", "c", "a.b"}, []string{"a.b", "c"}},
+		{[]string{"*", "a..b"}, []string{"*", "a..b"}},
+		{[]string{"*", "Hookgraph.x"}, []string{"*", "Hookgraph.x"}},
+	} {
+		w := Webhook{Events: slices.Clone(c.given)}
+		w.Normalize()
+		if diff := cmp.Diff(c.want, w.Events); diff != "" || (c.want == nil) != (w.Events == nil) {
+			t.Errorf("%q: %s", c.given, diff)
+		}
+	}
+}
