@@ -42,12 +42,28 @@ const (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	if err := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr); err != nil {
+	if err := run(untilSignal(), os.Args[1:], os.Getenv, os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "hookgraph:", err)
 		os.Exit(1)
 	}
+}
+
+// untilSignal returns a context that a signal ends: SIGINT, SIGTERM, and SIGHUP, of which nothing need be read again (a TLS
+// certificate is, by itself). A second SIGINT or SIGTERM ends the program at once; a second SIGHUP, which a terminal that is
+// closed may send, does not. Under nohup SIGHUP stays ignored.
+func untilSignal() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 1)
+	if !signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(signals, syscall.SIGHUP)
+	}
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		signal.Reset(os.Interrupt, syscall.SIGTERM)
+		cancel()
+	}()
+	return ctx
 }
 
 // run is the whole program. It ends when ctx does.

@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/hookgraph/hookgraph/internal/config"
 )
@@ -19,7 +22,10 @@ func (c *serveCmd) Run(ctx context.Context, env *Env) error {
 	if err := c.Check(env.Getenv); err != nil {
 		return err
 	}
-	log := c.Logger(env.Stderr)
+	// A write to a standard output or error that nobody reads any more would end the program, in the middle of attempts.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	log, end := startLog(&c.Logging, env.Stderr)
+	defer end()
 	return env.Serve(ctx, &c.Config, log, func(r Running) { welcome(env.Stdout, r) })
 }
 

@@ -1,0 +1,84 @@
+package cli
+
+import (
+	"bytes"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/hookgraph/hookgraph/internal/config"
+)
+
+const (
+	maxBacklog   = 1 << 20     // bytes of log lines that wait for their reader
+	flushTimeout = time.Second // for what waits when the server has stopped
+)
+
+// backlog is a writer of log lines that never waits for the reader of the log: a pipe that nobody reads any more must not
+// hold up whoever logs. Lines that find no room are counted, and the count is logged when the reader goes on.
+type backlog struct {
+	to     io.Writer
+	say    *slog.Logger  // writes to to, for the count
+	more   chan struct{} // holds one signal: there are lines
+	ending chan struct{} // closed when no more lines come
+	ended  chan struct{} // closed when run has returned
+
+	mu      sync.Mutex // guards what follows
+	waiting bytes.Buffer
+	dropped int
+}
+
+// startLog makes a logger that writes to w through a backlog. The caller must call end, which waits for the lines to be written,
+// but not for long.
+func startLog(l *config.Logging, w io.Writer) (log *slog.Logger, end func()) {
+	b := &backlog{to: w, say: l.Logger(w), more: make(chan struct{}, 1), ending: make(chan struct{}), ended: make(chan struct{})}
+	go b.run()
+	return l.Logger(b), sync.OnceFunc(func() {
+		close(b.ending)
+		select {
+		case <-b.ended:
+		case <-time.After(flushTimeout):
+		}
+	})
+}
+
+// Write implements io.Writer. It never fails.
+func (b *backlog) Write(line []byte) (int, error) {
+	b.mu.Lock()
+	if b.waiting.Len()+len(line) > maxBacklog {
+		b.dropped++
+	} else {
+		b.waiting.Write(line)
+	}
+	b.mu.Unlock()
+	select {
+	case b.more <- struct{}{}:
+	default:
+	}
+	return len(line), nil
+}
+
+func (b *backlog) run() {
+	defer close(b.ended)
+	var lines bytes.Buffer
+	for ending := false; !ending; {
+		select {
+		case <-b.more:
+		case <-b.ending:
+			ending = true
+		}
+		lines.Reset()
+		b.mu.Lock()
+		lines, b.waiting = b.waiting, lines
+		dropped := b.dropped
+		b.dropped = 0
+		b.mu.Unlock()
+		if lines.Len() > 0 {
+			_, _ = b.to.Write(lines.Bytes()) // when the reader has gone the lines are lost, and the server goes on
+		}
+		if dropped > 0 {
+			b.say.Warn("log lines were dropped: nobody was reading the log", slog.Int("lines", dropped))
+		}
+	}
+}
