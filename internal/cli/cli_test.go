@@ -38,7 +38,7 @@ func TestConfigOfServe(t *testing.T) {
 		t.Fatal(err)
 	}
 	if cfg.Listen != "127.0.0.1:8080" || cfg.Database != "./data" || cfg.Retention != 720*time.Hour || cfg.Timeout != 15*time.Second ||
-		cfg.Concurrency != 512 || cfg.MaxPayload != 256<<10 || cfg.LogFormat != "text" || cfg.LogLevel != slog.LevelInfo || cfg.AllowPrivateTargets {
+		cfg.Concurrency != 4096 || cfg.MaxPayload != 256<<10 || cfg.LogFormat != "text" || cfg.LogLevel != slog.LevelInfo || cfg.AllowPrivateTargets {
 		t.Errorf("defaults: %+v", *cfg)
 	}
 	for _, want := range []string{"http://127.0.0.1:8080/graphql\n", "http://127.0.0.1:8080/graphiql#token=hg_made\n", "http://127.0.0.1:8080/v1/webhooks\n", docs, "    hg_made\n"} {

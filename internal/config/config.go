@@ -25,7 +25,7 @@ type Config struct {
 	Listen               string         `env:"HOOKGRAPH_LISTEN" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to listen on, ${default} when it is not given. Port 0 takes any free one."`
 	Retention            time.Duration  `env:"HOOKGRAPH_RETENTION" default:"720h" help:"How long completed events and their attempts are kept; 0 is for ever."`
 	Timeout              time.Duration  `env:"HOOKGRAPH_TIMEOUT" default:"15s" help:"How long one attempt may take, 1s to 30s, where the webhook does not say."`
-	Concurrency          int            `env:"HOOKGRAPH_CONCURRENCY" default:"512" help:"How many attempts may run at a time."`
+	Concurrency          int            `env:"HOOKGRAPH_CONCURRENCY" default:"4096" help:"How many attempts may run at a time. One costs 25 to 60 KiB of memory, and a file descriptor. Half of them are for receivers that are slow, fail or are new."`
 	MaxPayload           Bytes          `env:"HOOKGRAPH_MAX_PAYLOAD" default:"256KiB" help:"Largest data of one event."`
 	AllowPrivateTargets  bool           `env:"HOOKGRAPH_ALLOW_PRIVATE_TARGETS" help:"For development: webhooks may be on loopback and private addresses, over plain http, on any port."`
 	AllowTarget          []netip.Prefix `env:"HOOKGRAPH_ALLOW_TARGET" placeholder:"CIDR" help:"Address ranges that webhooks may be in although they are private."`

@@ -10,7 +10,7 @@ import (
 func good() *Config {
 	return &Config{
 		Storage: Storage{Database: "./data"}, Retention: 720 * time.Hour, Timeout: 15 * time.Second,
-		Concurrency: 512, MaxPayload: 256 << 10,
+		Concurrency: 4096, MaxPayload: 256 << 10,
 	}
 }
 

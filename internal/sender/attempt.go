@@ -45,7 +45,7 @@ func (s *Sender) serve(t *task) verdict {
 	}
 	s.logAttempt(t, &r.Attempt)
 	if err := s.cfg.Store.Record(s.finish, r); err != nil {
-		// At least once: what can not be recorded is sent again.
+		// At least once: what cannot be recorded is sent again.
 		s.log.Error("record attempt", "delivery_id", t.job.Delivery.ID.String(), "error", err)
 		return v
 	}
@@ -78,10 +78,10 @@ func (s *Sender) attempt(t *task) (r *store.Result, ok bool) {
 		ok = true
 	}()
 	if t.url == nil {
-		fail(a, webhook.ErrorProtocol, "the webhook's URL can not be parsed")
+		fail(a, webhook.ErrorProtocol, "the webhook's URL cannot be parsed")
 		return r, true
 	}
-	// A body of its own: the transport may read it for a moment after it has returned, so it can not be pooled.
+	// A body of its own: the transport may read it for a moment after it has returned, so it cannot be pooled.
 	body := t.job.Event.AppendBody(make([]byte, 0, len(t.job.Event.Data)+len(t.job.Event.Type)+80))
 	header, block, signed := s.header(t, started, body)
 	a.RequestHeaders = block
@@ -94,6 +94,7 @@ func (s *Sender) attempt(t *task) (r *store.Result, ok bool) {
 	ctx, cancel := context.WithTimeout(s.attend, t.hook.Timeout(s.cfg.Timeout))
 	defer cancel()
 	res := s.cfg.Client.Do(ctx, &egress.Request{URL: t.url, Header: header, Body: body})
+	t.took = max(1, time.Since(started))
 	if res.Code == egress.Canceled {
 		return nil, false
 	}
@@ -230,7 +231,7 @@ func (s *Sender) header(t *task, at time.Time, body []byte) (http.Header, webhoo
 	}
 	if t.own != nil {
 		for name, value := range t.own.fields {
-			if header[name] == nil { // what the service sets can not be changed, whatever was let in
+			if header[name] == nil { // what the service sets cannot be changed, whatever was let in
 				header[name] = value
 			}
 		}

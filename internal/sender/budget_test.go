@@ -34,6 +34,7 @@ func TestBudgets(t *testing.T) {
 			var hooks []*store.Hook
 			for i := range rapid.IntRange(1, 6).Draw(t, "webhooks") {
 				hooks = append(hooks, m.add(fmt.Sprint(i), func(h *store.Hook) {
+					h.TenantID = tenantID(rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "tenant"))
 					if rate := rapid.SampledFrom([]int{0, 0, 0, 20, 500}).Draw(t, "rate"); rate > 0 {
 						h.RatePerSecond = &rate
 					}
@@ -62,7 +63,7 @@ func TestBudgets(t *testing.T) {
 				},
 				"receiver": func(*rapid.T) {
 					c.set(fmt.Sprint(hook()), rapid.SampledFrom([]func(context.Context, *egress.Request) egress.Result{
-						after(time.Millisecond, 200), after(300*time.Millisecond, 200), after(time.Millisecond, 500), hang,
+						after(time.Millisecond, 200), after(300*time.Millisecond, 200), after(time.Millisecond, 500), hang, nowAndThen(2),
 					}).Draw(t, "answer"))
 				},
 				"change": func(*rapid.T) {
@@ -111,13 +112,31 @@ func TestBudgets(t *testing.T) {
 	})
 }
 
-// check compares the sums with the gates, and with the budgets.
+// check compares the sums with the gates and the tenants, and with the budgets.
 func check(s *Sender) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var jobs, bytes, running, reserved int
+	type sums struct {
+		held           [kinds]holding
+		running, gates int
+	}
+	add := func(a sums, g *gate) sums {
+		a.held[g.kind].add(g.jobs, g.bytes)
+		a.running += g.running
+		a.gates++
+		return a
+	}
+	var all sums
+	reserved, late := 0, 0
+	tenants := map[*tenant]sums{}
 	for _, g := range s.gates {
-		jobs, bytes, running, reserved = jobs+g.jobs, bytes+g.bytes, running+g.running, reserved+g.reserved
+		if g.hook == nil { // Run reads it still
+			all.gates++
+			continue
+		}
+		all, tenants[g.tenant] = add(all, g), add(tenants[g.tenant], g)
+		reserved += g.reserved
+		late += g.late
 		queued := g.reserved + g.queue.len()
 		if g.fresh < 0 || g.old < 0 || g.fresh+g.old < queued || !g.claiming && g.fresh+g.old != queued {
 			return fmt.Errorf("%d new and %d old deliveries, %d queued", g.fresh, g.old, queued)
@@ -125,14 +144,40 @@ func check(s *Sender) error {
 		if g.fresh+g.old > max(minQueue, perLimit*s.cfg.PerWebhook) {
 			return fmt.Errorf("%d deliveries are queued for one webhook", g.fresh+g.old)
 		}
+		if g.late < 0 || g.late > g.running {
+			return fmt.Errorf("%d of %d requests are late", g.late, g.running)
+		}
+	}
+	if is := (sums{s.held, s.quick + s.slow, len(s.gates)}); is != all || reserved != s.reserved {
+		return fmt.Errorf("sums differ: %v, %d reserved, and of the gates %v, %d", is, s.reserved, all, reserved)
+	}
+	quick, slow, slowTenants := 0, 0, 0
+	for t, want := range tenants {
+		if is := (sums{t.held, t.quick + t.slow, t.gates}); is != want || s.tenants[t.id] != t {
+			return fmt.Errorf("a tenant's sums differ: %v, and of its gates %v", is, want)
+		}
+		quick, slow = quick+t.quick, slow+t.slow
+		if t.quick < 0 || t.slow < 0 {
+			return fmt.Errorf("a tenant has %d quick requests and %d slow ones", t.quick, t.slow)
+		}
+		if t.slow > 0 {
+			slowTenants++
+		}
 	}
 	switch {
-	case jobs != s.jobs || bytes != s.bytes || running != s.running || reserved != s.reserved:
-		return fmt.Errorf("sums differ: %d %d, %d %d, %d %d, %d %d", jobs, s.jobs, bytes, s.bytes, running, s.running, reserved, s.reserved)
-	case s.jobs > s.maxJobs:
-		return fmt.Errorf("%d deliveries are held, of %d", s.jobs, s.maxJobs)
-	case s.bytes > s.cfg.MemoryBytes:
-		return fmt.Errorf("%d bytes are held, of %d", s.bytes, s.cfg.MemoryBytes)
+	case quick != s.quick || slow != s.slow || slowTenants != s.slowTenants || s.young.n != s.quick || late > s.slow:
+		return fmt.Errorf("%d quick, %d slow of %d tenants, and of the tenants %d, %d of %d; %d young, %d late",
+			s.quick, s.slow, s.slowTenants, quick, slow, slowTenants, s.young.n, late)
+	case len(s.tenants) != len(tenants):
+		return fmt.Errorf("%d tenants, %d of them with webhooks", len(s.tenants), len(tenants))
+	case s.quick+s.slow > s.cfg.Concurrency:
+		return fmt.Errorf("%d requests are in flight, of %d", s.quick+s.slow, s.cfg.Concurrency)
+	case s.slow-late > s.mostSlow:
+		return fmt.Errorf("%d slow requests were started, of %d", s.slow-late, s.mostSlow)
+	case s.free().jobs < 0:
+		return fmt.Errorf("%v are held, of %d deliveries", s.held, s.maxJobs)
+	case s.free().bytes < 0:
+		return fmt.Errorf("%v are held, of %d bytes", s.held, s.cfg.MemoryBytes)
 	}
 	return nil
 }

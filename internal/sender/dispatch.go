@@ -8,24 +8,25 @@ import (
 	"github.com/hookgraph/hookgraph/internal/store"
 )
 
-const (
-	healthy = 0 // index in Sender.ready
-	failing = 1
-)
-
-// task is an attempt to be made: a delivery with the webhook as it is now.
+// task is an attempt to be made: a delivery with the webhook as it is now. The sender's mu guards late and young.
 type task struct {
 	gate  *gate
 	job   *store.Job
 	hook  *store.Hook
-	url   *url.URL // nil when hook's URL can not be parsed
+	url   *url.URL // nil when hook's URL cannot be parsed
 	own   *custom  // hook's headers; nil when it has none
-	probe bool     // the gate was failing
 	start time.Time
+	begun time.Duration // the same, by Sender.clock
+	took  time.Duration // the request itself, when it has been made; else 0
+	late  bool
+	young link[task] // in Sender.young while it counts as quick
 }
 
-// update puts g into the lists that it belongs to. It is called after every change of g. It wants mu.
+// update puts g into the lists that it belongs to. It is called after every change of g. The caller must hold s.mu.
 func (s *Sender) update(g *gate, now time.Time) {
+	if g.tenant != nil {
+		s.setKind(g)
+	}
 	var wake time.Time
 	mayRun, mayClaim := false, false
 	if s.phase == serving && g.open() {
@@ -44,100 +45,92 @@ func (s *Sender) update(g *gate, now time.Time) {
 			}
 		}
 	}
-	switch {
-	case !mayRun:
-		g.ready.remove()
-	case g.failing():
-		s.ready[failing].add(&g.ready)
-	default:
-		s.ready[healthy].add(&g.ready)
-	}
-	if mayClaim {
-		s.wanting.add(&g.wanting)
-	} else {
-		g.wanting.remove()
-	}
+	s.setReady(g, mayRun)
+	s.setWanting(g, mayClaim)
 	if !wake.Equal(g.wake) {
 		g.wake = wake
 		s.alarms.set(g)
 		if g.alarm == 0 {
-			select {
-			case s.poke <- struct{}{}:
-			default: // it will look anyway
-			}
+			s.wakeUp()
 		}
 	}
-	if g.hook != nil && g.hook.DeletedAt != nil && g.jobs == 0 && !g.claiming && s.phase > loading {
+	if g.hook != nil && g.hook.DeletedAt != nil && g.jobs == 0 && !g.claiming && s.phase > loading && s.gates[g.id] == g {
 		delete(s.gates, g.id)
+		if g.tenant.gates--; g.tenant.gates == 0 {
+			delete(s.tenants, g.tenant.id)
+		}
 	}
 }
 
-// dispatch starts what may run and what may be claimed. It wants mu.
+// wakeUp has watchClock look for what is due first.
+func (s *Sender) wakeUp() {
+	select {
+	case s.poke <- struct{}{}:
+	default: // it will look anyway
+	}
+}
+
+// dispatch starts what may run and what may be claimed. The caller must hold s.mu.
 func (s *Sender) dispatch(now time.Time) {
 	for {
-		t, ok := s.pick(now)
-		if !ok {
+		t := s.pick(now)
+		if t == nil {
 			break
 		}
 		s.wg.Add(1)
 		go s.work(t)
 	}
-	for s.phase == serving && s.claims < s.cfg.Claims {
-		g := s.wanting.first()
-		if g == nil {
-			break
-		}
-		n, bytes := s.claimRoom(g)
-		if n == 0 {
-			if g.jobs == 0 {
-				break // the memory is used up, for every gate
-			}
-			g.wanting.remove() // it has its share; update puts it back when something of it ends
-			continue
-		}
-		g.due = time.Time{}
-		g.claiming = true
-		g.old += n
-		s.claims++
-		s.charge(g, n, bytes)
-		s.update(g, now)
-		s.wg.Add(1)
-		go s.claim(g, n, bytes)
+	if at, ok := s.lookAgain(); ok && (!s.looking || at < s.lookAt) {
+		s.wakeUp()
+	}
+	for s.phase == serving && s.claims < s.cfg.Claims && s.claimNext(now) {
 	}
 }
 
-// pick takes the next delivery to send, of the gate whose turn it is; false when none may be sent. It wants mu.
-//
-// A gate may use as many slots as are free, so that k greedy gates leave one part in k+1 for the others, and one that
-// hangs can not take them all before its limit has shrunk. Gates that fail are served in turn with the healthy ones,
-// and have at most half of the slots together.
-func (s *Sender) pick(now time.Time) (task, bool) {
-	free := s.cfg.Concurrency - s.running
-	if free <= 0 {
-		return task{}, false
-	}
-	s.turn ^= 1
-	for _, kind := range [2]int{s.turn, s.turn ^ 1} {
-		if kind == failing && s.probes >= s.maxProbes {
-			continue
+// claimNext starts the claim whose turn it is: quick gates and others in turn, of them tenants in turn, and a tenant's
+// gates in turn. It returns false when there is none, or no memory for any. The caller must hold s.mu.
+func (s *Sender) claimNext(now time.Time) bool {
+	for {
+		if k := 1 - s.claimTurn; s.wanting[k].n > 0 {
+			s.claimTurn = k
 		}
-		l := &s.ready[kind]
-		// Only gates with requests in flight are passed over, so there are at most Concurrency of them.
-		for range l.n {
-			g := l.first()
-			g.ready.remove()
-			if g.running > 0 && g.running >= free {
-				l.add(&g.ready)
-				continue
+		t := s.wanting[s.claimTurn].first()
+		if t == nil {
+			return false
+		}
+		w := &t.wanting[s.claimTurn]
+		g := w.gates.first()
+		n, bytes, shared := s.claimRoom(g)
+		switch {
+		case n > 0:
+			w.link.remove() // it is the tenant's turn again after the others'
+			g.due = time.Time{}
+			g.claiming = true
+			g.old += n
+			s.claims++
+			s.charge(g, n, bytes)
+			s.update(g, now)
+			if w.gates.n > 0 {
+				s.wanting[s.claimTurn].add(&w.link)
 			}
-			return s.start(g, now), true
+			s.wg.Add(1)
+			go s.claim(g, n, bytes)
+			return true
+		case t.held[s.claimTurn].jobs == 0:
+			return false // the memory is used up, for everybody
+		case shared: // the tenant has its share; charge puts it back when something of it ends
+			w.parked = true
+			w.link.remove()
+		default: // the gate has its share; update puts it back when something of it ends
+			s.setWanting(g, false)
 		}
 	}
-	return task{}, false
 }
 
-// start takes a delivery of g, which is in no ready list. It wants mu.
-func (s *Sender) start(g *gate, now time.Time) task {
+// start takes a delivery of g. The caller must hold s.mu.
+func (s *Sender) start(g *gate, now time.Time) *task {
+	c := g.class
+	s.unready(g)
 	it := g.queue.pop()
 	if it.fresh {
 		g.fresh--
@@ -147,75 +140,111 @@ func (s *Sender) start(g *gate, now time.Time) task {
 	if g.url == nil {
 		g.url, _ = url.Parse(g.hook.URL) // nil makes the attempt fail
 	}
-	t := task{gate: g, job: it.job, hook: g.hook, url: g.url, own: g.own, probe: g.failing(), start: now}
+	t := s.newTask()
+	t.gate, t.job, t.hook, t.url, t.own, t.start, t.begun = g, it.job, g.hook, g.url, g.own, now, s.clock()
 	g.takeToken(now)
 	g.running++
-	s.running++
-	if t.probe {
-		s.probes++
+	if c == quick {
+		s.young.add(&t.young)
+		s.count(g.tenant, 1, 0)
+	} else {
+		s.count(g.tenant, 0, 1)
 	}
 	s.update(g, now)
 	return t
 }
 
+// newTask returns one that is not used any more, or a new one. The caller must hold s.mu.
+func (s *Sender) newTask() *task {
+	n := len(s.tasks)
+	if n == 0 {
+		t := &task{}
+		t.young.of = t
+		return t
+	}
+	t := s.tasks[n-1]
+	s.tasks = s.tasks[:n-1]
+	return t
+}
+
+// ended takes t out of what is in flight, and keeps it for newTask. The caller must hold s.mu.
+func (s *Sender) ended(t *task) {
+	g := t.gate
+	g.running--
+	if t.young.list != nil {
+		t.young.remove()
+		s.count(g.tenant, -1, 0)
+	} else {
+		s.count(g.tenant, 0, -1)
+	}
+	if t.late {
+		g.late--
+	}
+	*t = task{young: link[task]{of: t}}
+	s.tasks = append(s.tasks, t)
+}
+
 // work makes attempts for as long as there are some that it may make.
-func (s *Sender) work(t task) {
+func (s *Sender) work(t *task) {
 	defer s.wg.Done()
-	for more := true; more; {
-		v := s.serve(&t)
-		t, more = s.served(&t, v)
+	for t != nil {
+		t = s.served(t, s.serve(t))
 	}
 }
 
-// served takes an attempt's outcome and picks the next.
-func (s *Sender) served(t *task, v verdict) (task, bool) {
+// served takes an attempt's outcome and picks the next; nil when there is none.
+func (s *Sender) served(t *task, v verdict) *task {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.cfg.Now()
-	g := t.gate
+	g, job := t.gate, t.job
+	wasBad := g.failing() || g.slow
 	switch v.outcome {
 	case success:
 		g.succeeded(g.running, s.cfg.PerWebhook)
 	case failure:
-		was := g.failing()
 		g.failed(t.start, now)
-		if g.failing() && !was {
-			s.trim(g, g.quota()) // its memory is better used by others
-		}
 	case interrupted:
 	}
-	g.running--
-	s.running--
-	if t.probe {
-		s.probes--
+	if v.outcome != interrupted && t.took > 0 {
+		g.learn(t.took, s.clock())
 	}
+	if !wasBad && (g.failing() || g.slow) {
+		s.trim(g, g.quota()) // its memory is better used by others
+	}
+	s.ended(t)
 	if v.recorded {
-		s.charge(g, -1, -t.job.Size())
+		s.charge(g, -1, -job.Size())
 	} else {
-		s.giveBack(g, t.job, retryWait)
+		s.giveBack(g, job, retryWait)
 	}
 	s.update(g, now)
-	next, ok := s.pick(now)
+	next := s.pick(now)
 	s.dispatch(now)
 	s.checkIdle()
-	return next, ok
+	return next
 }
 
-// claimRoom is how much a claim for g may bring; 0 when there is no memory for it. It wants mu.
-func (s *Sender) claimRoom(g *gate) (n, bytes int) {
-	freeJobs, freeBytes := s.maxJobs-s.jobs, s.cfg.MemoryBytes-s.bytes
-	n = min(g.roomForBacklog(), (freeJobs-g.jobs)/2)
-	bytes = min((freeBytes-g.bytes)/2, s.cfg.MemoryBytes/8)
-	if g.jobs == 0 { // whoever has nothing may have one
-		n = max(n, min(1, freeJobs))
-		if bytes < s.minClaim && freeBytes >= s.minClaim {
+// claimRoom is how much a claim for g may bring; 0 when there is no memory for it, and then whether its tenant's other
+// gates of its kind have none either. The caller must hold s.mu.
+func (s *Sender) claimRoom(g *gate) (n, bytes int, shared bool) {
+	free := s.free()
+	room := s.room(g, free)
+	n = min(g.roomForBacklog(), (room.jobs-g.jobs)/2)
+	bytes = min((room.bytes-g.bytes)/2, s.cfg.MemoryBytes/8)
+	if g.tenant.held[g.kind].jobs == 0 { // whoever has nothing may have one
+		room = free
+	}
+	if g.jobs == 0 {
+		n = max(n, min(1, room.jobs))
+		if bytes < s.minClaim && room.bytes >= s.minClaim {
 			bytes = s.minClaim
 		}
 	}
 	if n <= 0 || bytes < s.minClaim {
-		return 0, 0
+		return 0, 0, room.jobs < 1 || room.bytes < s.minClaim
 	}
-	return n, min(bytes, n*s.minClaim)
+	return n, min(bytes, n*s.minClaim), false
 }
 
 // claim asks the store for deliveries of g.
@@ -268,7 +297,7 @@ type returned struct {
 	wait time.Duration // before it is claimed again
 }
 
-// trim gives back what is queued beyond keep, the newest first. It wants mu.
+// trim gives back what is queued beyond keep, the newest first. The caller must hold s.mu.
 func (s *Sender) trim(g *gate, keep int) {
 	for g.queue.len() > keep {
 		it := g.queue.popLast()
@@ -281,7 +310,7 @@ func (s *Sender) trim(g *gate, keep int) {
 	}
 }
 
-// giveBack has a job of g, which is in no queue any more, unclaimed. It stays charged until that is done. It wants mu.
+// giveBack has a job of g, which is in no queue any more, unclaimed. It stays charged until that is done. The caller must hold s.mu.
 func (s *Sender) giveBack(g *gate, job *store.Job, wait time.Duration) {
 	if s.phase == ended {
 		s.charge(g, -1, -job.Size())

@@ -18,23 +18,27 @@ const (
 
 // gate is what the sender knows of one webhook. The sender's mu guards it.
 type gate struct {
-	id   webhook.ID
-	hook *store.Hook // the latest snapshot; nil while only the id is known
-	url  *url.URL    // of hook, parsed at the first attempt
-	own  *custom     // the headers of hook; nil when it has none
-	due  time.Time   // when a claim can bring something; zero: never
+	id     webhook.ID
+	hook   *store.Hook // the latest snapshot; nil while only the id is known
+	tenant *tenant     // nil until hook is set
+	url    *url.URL    // of hook, parsed at the first attempt
+	own    *custom     // the headers of hook; nil when it has none
+	due    time.Time   // when a claim can bring something; zero: never
 
 	queue   queue // claimed, to be sent
 	running int
 	// How many of jobs are new ones, reserved or queued, and how many come from claims, queued or hoped for. They have
 	// separate parts of the queue, so that new events and a backlog interleave.
-	fresh, old     int
-	reserved       int // of fresh
-	claiming       bool
-	jobs, bytes    int // held, with what is reserved, running, given back, and what a running claim may bring
-	ready, wanting link
-	wake           time.Time // when update is to be called
-	alarm          int       // index in alarms; -1: none
+	fresh, old int
+	reserved   int // of fresh
+	claiming   bool
+	holding
+	kind    kind       // as which holding counts
+	class   class      // that ready belongs to
+	ready   turn[gate] // waiting while the gate may send
+	wanting link[gate] // in a list while it may claim
+	wake    time.Time  // when update is to be called
+	alarm   int        // index in alarms; -1: none
 
 	// limit is how many requests may run, as TCP's congestion window: it doubles with each window of successes up to
 	// threshold and grows by one from there; a failure halves it, once a window.
@@ -42,14 +46,22 @@ type gate struct {
 	cut              time.Time // when it was last halved
 	failures         int       // in a row
 
+	// How long its requests take, which says its class. Times are the sender's clock.
+	known     bool          // a request has been answered within lateAfter
+	quickAt   time.Duration // when the last such answer came
+	average   time.Duration // of the last requests; 0: none has ended
+	slow      bool          // by average, see quickBelow
+	late      int           // requests in flight that have become late
+	lateBegun time.Duration // when the last request that became late began
+
 	interval time.Duration // between tokens of the rate limit; 0: no limit
 	burst    time.Duration // how far ahead tokens may be used
 	next     time.Time     // when the next token is due
 }
 
 func newGate(id webhook.ID, perWebhook int) *gate {
-	g := &gate{id: id, alarm: -1}
-	g.ready.gate, g.wanting.gate = g, g
+	g := &gate{id: id, alarm: -1, kind: other}
+	g.ready.of, g.wanting.of = g, g
 	g.reset(perWebhook)
 	return g
 }
@@ -58,6 +70,7 @@ func newGate(id webhook.ID, perWebhook int) *gate {
 func (g *gate) reset(perWebhook int) {
 	g.limit, g.threshold = float64(min(startLimit, perWebhook)), float64(perWebhook)
 	g.cut, g.failures = time.Time{}, 0
+	g.known, g.slow, g.average = false, false, 0
 }
 
 // open reports whether attempts may be made.
@@ -83,6 +96,9 @@ func (g *gate) quota() int {
 	if g.interval > 0 { // what two seconds use up
 		q = min(q, max(probeQueue, int(2*time.Second/g.interval)))
 	}
+	if g.slow { // likewise
+		q = min(q, max(probeQueue, g.slots()*int(2*time.Second/g.average)))
+	}
 	return q
 }
 
@@ -100,10 +116,13 @@ func (g *gate) roomForNew(now time.Time) bool {
 }
 
 // roomForBacklog is how many deliveries a claim may bring: at least half of what may be queued, because a claim of few
-// costs as much as one of many; else 0.
+// costs as much as one of many; else 0. A receiver that has not answered yet may turn out to need little.
 func (g *gate) roomForBacklog() int {
 	q := g.quota()
 	part := backlogPart(q)
+	if !g.known {
+		part = min(part, probeQueue)
+	}
 	if room := min(part-g.old, q-g.old-g.fresh); 2*room >= part {
 		return room
 	}
@@ -133,6 +152,21 @@ func (g *gate) failed(started, now time.Time) {
 	g.limit = max(1, g.limit/2)
 	g.threshold = max(2, g.limit)
 	g.cut = now
+}
+
+// learn takes how long a request took that ended at the given time.
+func (g *gate) learn(took, at time.Duration) {
+	if took <= lateAfter {
+		g.known, g.quickAt = true, at
+	}
+	took = min(took, longestSample)
+	if g.average == 0 {
+		g.average = took
+	} else {
+		g.average += (took - g.average) / 4
+	}
+	g.average = max(1, g.average)
+	g.slow = g.average > lateAfter || g.slow && g.average >= quickBelow
 }
 
 // setRate takes this node's share of a webhook's rate limit, which is in attempts a second. Tokens come at even distances,

@@ -1,27 +1,27 @@
 package sender
 
-// link is a gate's place in a list.
-type link struct {
-	gate       *gate
-	prev, next *link
-	list       *list
+// link is the place of a T in a list.
+type link[T any] struct {
+	of         *T
+	prev, next *link[T]
+	list       *list[T]
 }
 
-// list holds gates in the order in which they take turns. It is linked through the gates: moving one costs no memory.
-type list struct {
-	root link // root.next is the first
+// list holds what takes turns, in order. It is linked through its elements: moving one costs no memory.
+type list[T any] struct {
+	root link[T] // root.next is the first
 	n    int
 }
 
-func (l *list) first() *gate {
+func (l *list[T]) first() *T {
 	if l.n == 0 {
 		return nil
 	}
-	return l.root.next.gate
+	return l.root.next.of
 }
 
 // add puts k last, unless it is in l already. It leaves any other list.
-func (l *list) add(k *link) {
+func (l *list[T]) add(k *link[T]) {
 	if k.list == l {
 		return
 	}
@@ -36,7 +36,7 @@ func (l *list) add(k *link) {
 }
 
 // remove takes k out of its list, if it is in one.
-func (k *link) remove() {
+func (k *link[T]) remove() {
 	if k.list == nil {
 		return
 	}
@@ -44,6 +44,79 @@ func (k *link) remove() {
 	k.list.n--
 	k.prev, k.next, k.list = nil, nil, nil
 }
+
+// turn is the place of a T among those that may send.
+type turn[T any] struct {
+	of    *T
+	load  int    // requests in flight
+	since uint64 // when it joined, as a number that grows
+	at    int    // index in turns, while in is not nil
+	in    *turns[T]
+}
+
+// turns is a binary heap of those that may send: whoever has the fewest requests in flight is first, and among equals
+// whoever has waited longest. So what is refused to the first is refused to all.
+type turns[T any] struct {
+	heap   []*turn[T]
+	joined uint64
+}
+
+func (q *turns[T]) first() *T {
+	if len(q.heap) == 0 {
+		return nil
+	}
+	return q.heap[0].of
+}
+
+// add puts k in, behind its equals; when it is in q already, only its load changes. It leaves any other turns.
+func (q *turns[T]) add(k *turn[T], load int) {
+	if k.in == q {
+		k.set(load)
+		return
+	}
+	k.remove()
+	q.joined++
+	k.load, k.since, k.at, k.in = load, q.joined, len(q.heap), q
+	q.heap = append(q.heap, k)
+	q.fix(k.at)
+}
+
+// set changes the load of k, if it is waiting.
+func (k *turn[T]) set(load int) {
+	if k.in == nil || k.load == load {
+		return
+	}
+	k.load = load
+	k.in.fix(k.at)
+}
+
+// remove takes k out, if it is waiting.
+func (k *turn[T]) remove() {
+	q := k.in
+	if q == nil {
+		return
+	}
+	i, last := k.at, len(q.heap)-1
+	q.swap(i, last)
+	q.heap[last] = nil
+	q.heap = q.heap[:last]
+	k.in = nil
+	if i < last {
+		q.fix(i)
+	}
+}
+
+func (q *turns[T]) swap(i, j int) {
+	q.heap[i], q.heap[j] = q.heap[j], q.heap[i]
+	q.heap[i].at, q.heap[j].at = i, j
+}
+
+func (q *turns[T]) less(i, j int) bool {
+	a, b := q.heap[i], q.heap[j]
+	return a.load < b.load || a.load == b.load && a.since < b.since
+}
+
+func (q *turns[T]) fix(i int) { fix(i, len(q.heap), q.less, q.swap) }
 
 // alarms is a binary heap of gates by wake.
 type alarms struct{ heap []*gate }
@@ -84,24 +157,26 @@ func (a *alarms) swap(i, j int) {
 
 func (a *alarms) less(i, j int) bool { return a.heap[i].wake.Before(a.heap[j].wake) }
 
-// fix moves the gate at i up, or else down.
-func (a *alarms) fix(i int) {
-	for i > 0 && a.less(i, (i-1)/2) {
-		a.swap(i, (i-1)/2)
+func (a *alarms) fix(i int) { fix(i, len(a.heap), a.less, a.swap) }
+
+// fix moves what is at i of a binary heap of n up, or else down.
+func fix(i, n int, less func(i, j int) bool, swap func(i, j int)) {
+	for i > 0 && less(i, (i-1)/2) {
+		swap(i, (i-1)/2)
 		i = (i - 1) / 2
 	}
 	for {
 		child := 2*i + 1
-		if child >= len(a.heap) {
+		if child >= n {
 			return
 		}
-		if child+1 < len(a.heap) && a.less(child+1, child) {
+		if child+1 < n && less(child+1, child) {
 			child++
 		}
-		if !a.less(child, i) {
+		if !less(child, i) {
 			return
 		}
-		a.swap(i, child)
+		swap(i, child)
 		i = child
 	}
 }

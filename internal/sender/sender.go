@@ -4,7 +4,7 @@
 //
 // Every webhook has a gate, which says how many of its requests may run and which deliveries are held for it in memory.
 // New deliveries come from the store in memory, when there is room (Reserve, Take); all others are claimed when the
-// gate is due and has room. Gates take turns, both in sending and in claiming.
+// gate is due and has room. Tenants take turns, both in sending and in claiming, and then a tenant's gates.
 package sender
 
 import (
@@ -40,7 +40,7 @@ type Config struct {
 	Client Client
 	Logger *slog.Logger // nil: no logs
 
-	Concurrency int // requests in flight at most; 512
+	Concurrency int // requests in flight at most; 4,096
 	PerWebhook  int // of one webhook at most; 128
 	// MemoryBytes bounds the deliveries held, running ones included, by store.JobSize; 64 MiB. It is raised to what
 	// Claims of the largest event need twice over.
@@ -54,7 +54,7 @@ type Config struct {
 }
 
 const (
-	defaultConcurrency = 512
+	defaultConcurrency = 4096
 	defaultPerWebhook  = 128
 	defaultMemory      = 64 << 20
 	defaultClaims      = 4
@@ -69,12 +69,15 @@ const (
 
 // Sender implements store.Taker: set it as the store's before Run.
 type Sender struct {
-	cfg       Config
-	log       *slog.Logger
-	minClaim  int // bytes that one delivery may need
-	maxJobs   int
-	maxProbes int // failing gates' requests at once, so that they can not use up Concurrency by their number
-	agent     []string
+	cfg      Config
+	log      *slog.Logger
+	minClaim int // bytes that one delivery may need
+	maxJobs  int
+	// Of Concurrency, the part that tenants share for slow requests, and how many of them there may be when quick ones
+	// have become slow in number: the rest is left to those that keep up.
+	share, mostSlow int
+	agent           []string
+	epoch           time.Time // of clock
 
 	wg   sync.WaitGroup // every goroutine that mu's holder starts
 	poke chan struct{}  // holds one signal: the earliest alarm has changed
@@ -83,17 +86,30 @@ type Sender struct {
 	// need them are started by Taker's methods, which have no context. Run sets them before anything is served.
 	attend, finish context.Context
 
-	mu      sync.Mutex // guards everything below, and all gates
+	mu      sync.Mutex // guards everything below, all tenants and all gates
 	gates   map[webhook.ID]*gate
-	nodes   int // that share webhooks' rates
+	tenants map[webhook.ID]*tenant // that have gates
+	nodes   int                    // that share webhooks' rates
 	phase   phase
-	turn    int     // which ready list is looked at first
-	ready   [2]list // gates that may send now: healthy ones, and failing ones
-	wanting list    // gates that may claim now
-	alarms  alarms  // gates that may do so later
-	// Sums over gates: deliveries held and their bytes, with what is reserved and what running claims may bring;
-	// requests in flight, those of failing gates; reservations; running claims.
-	jobs, bytes, running, probes, reserved, claims int
+
+	ready     [classes]turns[tenant] // that have gates that may send now
+	turn      class                  // whose turn it was last
+	wanting   [kinds]list[tenant]    // that have gates that may claim now
+	claimTurn kind                   // whose turn it was last
+	alarms    alarms                 // gates that may do so later
+
+	// Sums over gates: what they hold in memory; reservations; running claims; requests in flight that count as quick and
+	// as slow, see pick.
+	held                          [kinds]holding
+	reserved, claims, quick, slow int
+	slowTenants                   int // that have slow requests
+
+	young   list[task]    // quick requests in flight, the oldest first
+	blocked bool          // a quick gate waits for a slot
+	moving  bool          // gates are still to be moved, see nextQuick
+	looking bool          // watchClock will call dispatch at lookAt, for one of these reasons
+	lookAt  time.Duration // by clock
+	tasks   []*task       // not used, for newTask
 
 	returns   []returned // to be given back to the store
 	returning bool       // a goroutine is doing so
@@ -136,16 +152,19 @@ func New(cfg Config) *Sender {
 	minClaim := store.JobSize(&webhook.Event{}) + cfg.MaxDataBytes
 	cfg.MemoryBytes = max(cfg.MemoryBytes, 2*cfg.Claims*minClaim)
 	return &Sender{
-		cfg:       cfg,
-		log:       cfg.Logger,
-		minClaim:  minClaim,
-		maxJobs:   jobsPerSlot * cfg.Concurrency,
-		maxProbes: max(1, cfg.Concurrency/2),
-		agent:     []string{cfg.UserAgent},
-		poke:      make(chan struct{}, 1),
-		idle:      make(chan struct{}),
-		gates:     map[webhook.ID]*gate{},
-		nodes:     1,
+		cfg:      cfg,
+		log:      cfg.Logger,
+		minClaim: minClaim,
+		maxJobs:  jobsPerSlot * cfg.Concurrency,
+		share:    max(1, cfg.Concurrency/2),
+		mostSlow: max(1, cfg.Concurrency*3/4),
+		agent:    []string{cfg.UserAgent},
+		epoch:    time.Now(),
+		poke:     make(chan struct{}, 1),
+		idle:     make(chan struct{}),
+		gates:    map[webhook.ID]*gate{},
+		tenants:  map[webhook.ID]*tenant{},
+		nodes:    1,
 	}
 }
 
@@ -159,7 +178,7 @@ func or[T int | time.Duration](v, otherwise T) T {
 // Run sends until ctx ends; it may be called once. Then it claims nothing more, lets running attempts end within Grace,
 // cancels those that do not, and gives back what it holds, before it returns nil. An attempt that was canceled is given
 // back too, not recorded: its request may have arrived, and is sent again (at least once). It returns an error when the
-// webhooks can not be read.
+// webhooks cannot be read.
 func (s *Sender) Run(ctx context.Context) error {
 	// Attempts, and what writes them down, outlive ctx for as long as Grace and lastWait say.
 	attend, cancelAttend := context.WithCancel(context.WithoutCancel(ctx))
@@ -254,6 +273,9 @@ func (s *Sender) watchClock(ctx context.Context) {
 	}
 }
 
+// clock is a time that nobody can set.
+func (s *Sender) clock() time.Duration { return time.Since(s.epoch) }
+
 // ring updates gates whose alarm is due, some at a time, and returns how long the next one is away.
 func (s *Sender) ring() time.Duration {
 	s.mu.Lock()
@@ -271,7 +293,11 @@ func (s *Sender) ring() time.Duration {
 		}
 		s.update(g, now)
 	}
+	s.looking, s.lookAt = true, -1 // do not wake this goroutine
 	s.dispatch(now)
+	if s.lookAt, s.looking = s.lookAgain(); s.looking {
+		wait = min(wait, s.lookAt-s.clock())
+	}
 	return min(max(wait, 0), longestWait)
 }
 
@@ -290,9 +316,9 @@ func (s *Sender) stop() {
 	s.checkIdle()
 }
 
-// checkIdle wants mu.
+// checkIdle tells Run when nothing is left to wait for. The caller must hold s.mu.
 func (s *Sender) checkIdle() {
-	if s.phase != stopping || s.running > 0 || s.claims > 0 || s.reserved > 0 || s.returning {
+	if s.phase != stopping || s.quick+s.slow > 0 || s.claims > 0 || s.reserved > 0 || s.returning {
 		return
 	}
 	select {
@@ -302,8 +328,8 @@ func (s *Sender) checkIdle() {
 	}
 }
 
-// Reserve is store.Taker's. It says no when the webhook is not enabled, has enough deliveries in memory, or would
-// take more of the memory than is left for others.
+// Reserve implements store.Taker. It returns false when the webhook is not enabled, has enough
+// deliveries in memory, or would take more of the memory than is left for others.
 func (s *Sender) Reserve(h *store.Hook, size int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -325,26 +351,22 @@ func (s *Sender) Reserve(h *store.Hook, size int) bool {
 	return true
 }
 
-// affords reports whether g may hold one new delivery more. A gate holds at most as much as is left free, so that
-// several greedy ones still leave room, and the claims of others keep a headroom of their own. It wants mu.
+// affords reports whether g may hold one new delivery more. The claims of others keep a headroom of
+// their own. The caller must hold s.mu.
 func (s *Sender) affords(g *gate, size int) bool {
-	freeJobs := s.maxJobs - s.jobs
-	freeBytes := s.cfg.MemoryBytes - s.bytes - s.cfg.Claims*s.minClaim
-	if freeJobs < 1 || freeBytes < size {
+	free := s.free()
+	free.bytes -= s.cfg.Claims * s.minClaim
+	if free.jobs < 1 || free.bytes < size {
 		return false
 	}
-	return g.jobs == 0 || g.jobs < freeJobs && g.bytes+size <= freeBytes
+	if g.tenant.held[g.kind].jobs == 0 {
+		return true
+	}
+	room := s.room(g, free)
+	return room.jobs >= 1 && room.bytes >= size && (g.jobs == 0 || g.jobs < room.jobs && g.bytes+size <= room.bytes)
 }
 
-// charge wants mu.
-func (s *Sender) charge(g *gate, jobs, bytes int) {
-	g.jobs += jobs
-	g.bytes += bytes
-	s.jobs += jobs
-	s.bytes += bytes
-}
-
-// Release is store.Taker's.
+// Release implements store.Taker.
 func (s *Sender) Release(h *store.Hook, size int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -362,7 +384,7 @@ func (s *Sender) Release(h *store.Hook, size int) {
 	s.checkIdle()
 }
 
-// Take is store.Taker's. After Run has ended it does nothing: the claim ends with the node's.
+// Take implements store.Taker. After Run has ended it does nothing: the claim ends with the node's.
 func (s *Sender) Take(job *store.Job) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -383,7 +405,7 @@ func (s *Sender) Take(job *store.Job) {
 	s.dispatch(now)
 }
 
-// Due is store.Taker's.
+// Due implements store.Taker.
 func (s *Sender) Due(webhookID webhook.ID, at time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -403,7 +425,7 @@ func (s *Sender) Due(webhookID webhook.ID, at time.Time) {
 	s.dispatch(now)
 }
 
-// Changed is store.Taker's.
+// Changed implements store.Taker.
 func (s *Sender) Changed(h *store.Hook) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -427,7 +449,7 @@ func (s *Sender) Changed(h *store.Hook) {
 	s.dispatch(now)
 }
 
-// gate finds or makes a webhook's gate. It wants mu.
+// gate finds or makes a webhook's gate. The caller must hold s.mu.
 func (s *Sender) gate(id webhook.ID) *gate {
 	g := s.gates[id]
 	if g == nil {
@@ -438,10 +460,19 @@ func (s *Sender) gate(id webhook.ID) *gate {
 }
 
 // setHook gives a gate a newer snapshot. Another receiver, or one that somebody has enabled, starts from the beginning.
-// It wants mu.
+// The caller must hold s.mu.
 func (s *Sender) setHook(g *gate, h *store.Hook) {
 	old := g.hook
 	g.hook = h
+	if g.tenant == nil {
+		t := s.tenants[h.TenantID]
+		if t == nil {
+			t = newTenant(h.TenantID)
+			s.tenants[t.id] = t
+		}
+		t.gates++
+		g.tenant = t
+	}
 	g.own = newCustom(h.Headers)
 	if old == nil || old.URL != h.URL {
 		g.url = nil
@@ -452,7 +483,7 @@ func (s *Sender) setHook(g *gate, h *store.Hook) {
 	g.setRate(h.RatePerSecond, s.nodes)
 }
 
-// Nodes is store.Taker's. A webhook's rate is shared out evenly: a node whose share is too small for what it is given leaves
+// Nodes implements store.Taker. A webhook's rate is shared out evenly: a node whose share is too small for what it is given leaves
 // it to be claimed, which the others do.
 func (s *Sender) Nodes(n int) {
 	s.mu.Lock()
@@ -475,6 +506,7 @@ func (s *Sender) Nodes(n int) {
 // Stats is what the sender holds at a moment.
 type Stats struct {
 	Running  int // requests in flight
+	Slow     int // of them, those that are slow, or whose receivers are, or fail, or have not shown yet what they are
 	Held     int // deliveries in memory, running ones included, and room promised to new ones and claims
 	Bytes    int // what Held is charged for
 	Webhooks int
@@ -485,7 +517,8 @@ type Stats struct {
 func (s *Sender) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return Stats{Running: s.running, Held: s.jobs, Bytes: s.bytes, Webhooks: len(s.gates), Claims: s.claims}
+	held := holding{s.held[keepsUp].jobs + s.held[other].jobs, s.held[keepsUp].bytes + s.held[other].bytes}
+	return Stats{Running: s.quick + s.slow, Slow: s.slow, Held: held.jobs, Bytes: held.bytes, Webhooks: len(s.gates), Claims: s.claims}
 }
 
 func earliest(a, b time.Time) time.Time {

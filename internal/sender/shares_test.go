@@ -1,0 +1,265 @@
+package sender
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/hookgraph/hookgraph/internal/egress"
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// When the receivers of thousands of webhooks that kept up begin to hang at the same moment, those of other tenants feel
+// nothing, and the tenant's own that still keep up wait once, until the others' requests have become late.
+func TestTurnToHanging(t *testing.T) {
+	for name, tenants := range map[string]struct{ turning, own, other string }{
+		"of several tenants":  {"a", "a", "c"},
+		"of the only tenant":  {"a", "a", "a"},
+		"beside a slow crowd": {"a", "b", "c"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, nil, func(t *testing.T, w *world) {
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				turning := w.join("turning", crowd{tenant: tenants.turning, n: 1000})
+				own := w.join("own", crowd{tenant: tenants.own, n: 20})
+				other := w.join("other", crowd{tenant: tenants.other, n: 20})
+				w.run(t)
+				for _, hooks := range [][]*store.Hook{turning, own, other} {
+					w.keepPublishing(ctx, hooks, 100*time.Millisecond)
+				}
+				pass(2 * time.Second)
+				for i := range turning {
+					w.client.set(fmt.Sprintf("turning-%d", i), hang)
+				}
+				from := time.Now()
+				pass(20 * time.Second)
+				cancel()
+				pass(time.Second)
+				for i, h := range append(own, other...) {
+					waited, waiting := w.waits([]*store.Hook{h}, from)
+					most := 5 * time.Millisecond
+					if h.TenantID == turning[0].TenantID {
+						most = lateAfter
+					}
+					if len(waited) < 199 || waiting > 0 || waited[len(waited)-1] > most {
+						t.Errorf("webhook %d: %d of 200 deliveries were attempted, %d wait, the last waited for %v, want at most %v; %+v",
+							i, len(waited), waiting, waited[len(waited)-1], most, w.sender.Stats())
+						break
+					}
+				}
+			})
+		})
+	}
+}
+
+// Slow webhooks share their part of the slots by tenant in turn, then by webhook: one tenant's thousands that hang leave
+// another's few slow ones what they need, and of those that want more than there is, each gets as much as the others.
+func TestSharesOfSlowOnes(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, w *world) {
+		slow := after(5*time.Second, 200)
+		w.join("hanging", crowd{tenant: "a", n: 2000, answer: hang, backlog: 30})
+		few := w.join("few", crowd{tenant: "b", n: 20, answer: slow, backlog: 1500})
+		many := w.join("many", crowd{tenant: "c", n: 1000, answer: slow, backlog: 100})
+		w.run(t)
+		pass(time.Minute) // they have shown what they are
+		counts := func(hooks []*store.Hook) []int {
+			n := map[webhook.ID]int{}
+			for _, r := range w.attempts() {
+				n[r.Attempt.WebhookID]++
+			}
+			all := make([]int, len(hooks))
+			for i, h := range hooks {
+				all[i] = n[h.ID]
+			}
+			return all
+		}
+		fewBefore, manyBefore := counts(few), counts(many)
+		pass(2 * time.Minute)
+		// 4,096/2 slots for three tenants and perhaps a fourth, and a quarter of a share for first requests.
+		share := defaultConcurrency / 2 / 3 * 3 / 4
+		for _, c := range []struct {
+			now, before []int
+			least       int // of each webhook
+		}{
+			{counts(few), fewBefore, share / len(few) * 120 / 5},
+			{counts(many), manyBefore, share * 120 / 5 / len(many)},
+		} {
+			for i := range c.now {
+				c.now[i] -= c.before[i]
+			}
+			if most, least := slices.Max(c.now), slices.Min(c.now); least < c.least*9/10 || most > least+2 && most > least*6/5 {
+				t.Errorf("%d to %d deliveries a webhook, want at least %d; %+v", least, most, c.least, w.sender.Stats())
+			}
+		}
+	})
+}
+
+// A request that has become late gives its place to another without anything else happening.
+func TestLateRequestMakesRoom(t *testing.T) {
+	bubble(t, func(c *Config) { c.Concurrency = 2 }, func(t *testing.T, w *world) {
+		hooks := append(w.join("a", crowd{tenant: "a", n: 1}), w.join("b", crowd{tenant: "b", n: 1})...)
+		w.run(t)
+		for _, h := range hooks {
+			w.publish(w.sender, h, 100)
+			pass(time.Second)
+		}
+		w.client.set("a-0", hang)
+		w.publish(w.sender, hooks[0], 100)
+		pass(100 * time.Millisecond)
+		from := time.Now()
+		w.publish(w.sender, hooks[1], 100)
+		pass(time.Second)
+		if waited, _ := w.waits(hooks[1:], from); len(waited) != 1 || waited[0] != 200*time.Millisecond {
+			t.Errorf("waited for %v, want 200 ms", waited)
+		}
+	})
+}
+
+// Webhooks that were slow or failed, and are quick again, catch up and are sent everything at once from then on.
+func TestRecoveryOfMany(t *testing.T) {
+	for name, bad := range map[string]respond{"slow": after(5*time.Second, 200), "hanging": hang, "failing": after(time.Millisecond, 500)} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, nil, func(t *testing.T, w *world) {
+				hooks := w.join("bad", crowd{tenant: "a", n: 1500, answer: bad})
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				w.run(t)
+				w.keepPublishing(ctx, hooks, time.Second)
+				pass(20 * time.Second)
+				for i := range hooks {
+					w.client.set(fmt.Sprintf("bad-%d", i), nil)
+				}
+				pass(20 * time.Second) // of which the last bad requests may take 15
+				from := time.Now()
+				pass(5 * time.Second)
+				cancel()
+				pass(time.Second)
+				w.expectPrompt(t, hooks, from, 5*1500)
+				if s := w.sender.Stats(); s.Slow > 0 || s.Held > 0 {
+					t.Errorf("%+v", s)
+				}
+			})
+		})
+	}
+}
+
+// A tenant with thousands of webhooks that are due makes no other tenant wait for its claims, and no webhook of its own that
+// keeps up.
+func TestClaimsInTurn(t *testing.T) {
+	bubble(t, func(c *Config) { c.Claims = 1 }, func(t *testing.T, w *world) {
+		w.slow(10 * time.Millisecond)
+		own := w.join("own", crowd{tenant: "a", n: 1})[0]
+		other := w.join("other", crowd{tenant: "b", n: 1})[0]
+		w.run(t)
+		w.publish(w.sender, own, 100)
+		pass(time.Second)
+		w.join("due", crowd{tenant: "a", n: 2000, answer: hang, backlog: 20})
+		pass(time.Second)
+		for _, h := range []*store.Hook{own, other} {
+			at := time.Now()
+			w.backlog(h, 1, at)
+			w.sender.Due(h.ID, at)
+			pass(time.Second)
+			if waited, waiting := w.waits([]*store.Hook{h}, at); waiting > 0 || waited[0] > 30*time.Millisecond {
+				t.Errorf("waited for %v, %d wait still", waited, waiting)
+			}
+		}
+		if n := w.asked(); n < 250 {
+			t.Errorf("%d claims in 3 s, want one after the other", n)
+		}
+	})
+}
+
+// What waits for the slow receivers of a tenant does not fill the memory: new deliveries of others are taken, and those of
+// the tenant's own webhooks that keep up.
+func TestMemoryInTurn(t *testing.T) {
+	for _, large := range []int{100, 9_000} {
+		bubble(t, func(c *Config) { c.MemoryBytes, c.MaxDataBytes = 4<<20, 10_000 }, func(t *testing.T, w *world) {
+			own := w.join("own", crowd{tenant: "a", n: 1})[0]
+			other := w.join("other", crowd{tenant: "b", n: 1})[0]
+			w.run(t)
+			w.publish(w.sender, own, 100)
+			pass(time.Second)
+			hanging := w.join("hanging", crowd{tenant: "a", n: 500, answer: hang, backlog: 100})
+			quick := w.join("greedy", crowd{tenant: "c", n: 50, backlog: 2000})
+			for range 100 {
+				for _, h := range append(hanging, quick...) { // what is not taken is claimed
+					w.publish(w.sender, h, large)
+				}
+				for _, h := range []*store.Hook{own, other} {
+					if !w.publish(w.sender, h, 9_000) {
+						t.Errorf("a new delivery was not taken: %+v", w.sender.Stats())
+						return
+					}
+				}
+				pass(200 * time.Millisecond)
+			}
+			w.stop()
+		})
+	}
+}
+
+// However attempts, records and claims go wrong, 10,000 times: nothing is left in the books when all have ended.
+func TestBooksOfBadAttempts(t *testing.T) {
+	bubble(t, func(c *Config) { c.Concurrency, c.Timeout = 100, time.Second }, func(t *testing.T, w *world) {
+		chance := rand.New(rand.NewPCG(1, 2))
+		bad := func(ctx context.Context, r *egress.Request) egress.Result {
+			w.mu.Lock()
+			n, wait := chance.IntN(8), time.Duration(chance.IntN(500))*time.Millisecond
+			w.mu.Unlock()
+			switch n {
+			case 0:
+				panic("a transport that panics")
+			case 1:
+				return hang(ctx, r)
+			case 2:
+				return egress.Result{Code: egress.Canceled}
+			case 3:
+				return after(wait, 500)(ctx, r)
+			}
+			return after(wait, 200)(ctx, r)
+		}
+		var hooks []*store.Hook
+		for i := range 10 {
+			hooks = append(hooks, w.join(fmt.Sprint(i), crowd{tenant: fmt.Sprint(i / 2), n: 10, answer: bad})...)
+		}
+		w.run(t)
+		for i := range 10_000 {
+			w.publish(w.sender, hooks[chance.IntN(len(hooks))], 100)
+			if i%100 > 0 {
+				continue
+			}
+			var claims, records error
+			if chance.IntN(3) == 0 {
+				claims = errors.New("no claims")
+			}
+			if chance.IntN(3) == 0 {
+				records = errors.New("no records")
+			}
+			w.fail(claims, records)
+			w.sender.Changed(hooks[chance.IntN(len(hooks))])
+			pass(100 * time.Millisecond)
+			if err := check(w.sender); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.fail(nil, nil)
+		for range 100 {
+			if pass(time.Minute); len(w.attempts()) == 10_000 {
+				break
+			}
+		}
+		if err := check(w.sender); err != nil {
+			t.Error(err)
+		}
+		if s := w.sender.Stats(); len(w.attempts()) != 10_000 || s.Held+s.Bytes+s.Running+s.Slow+s.Claims > 0 {
+			t.Errorf("%d of 10,000 recorded; %+v", len(w.attempts()), s)
+		}
+	})
+}

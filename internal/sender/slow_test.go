@@ -1,0 +1,198 @@
+package sender
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/hookgraph/hookgraph/internal/egress"
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+type respond = func(context.Context, *egress.Request) egress.Result
+
+// crowd is webhooks of one tenant that behave alike.
+type crowd struct {
+	tenant  string
+	n       int
+	answer  respond       // nil: within 10 ms
+	every   time.Duration // between a webhook's events; 0: none
+	backlog int           // of each webhook, when they join
+}
+
+// join registers the webhooks of a crowd. Their hosts are called name-0, name-1 and so on.
+func (w *world) join(name string, c crowd) []*store.Hook {
+	hooks := make([]*store.Hook, c.n)
+	for i := range hooks {
+		host := fmt.Sprintf("%s-%d", name, i)
+		w.client.set(host, c.answer)
+		hooks[i] = w.add(host, func(h *store.Hook) { h.TenantID = tenantID(c.tenant) })
+		w.backlog(hooks[i], c.backlog, time.Now())
+		if w.stop != nil { // it runs
+			w.sender.Changed(hooks[i])
+			w.sender.Due(hooks[i].ID, time.Now())
+		}
+	}
+	return hooks
+}
+
+func tenantID(name string) (id webhook.ID) {
+	copy(id[:], name)
+	return id
+}
+
+// keepPublishing publishes an event to each webhook in every interval, at times of their own, until ctx ends.
+func (w *world) keepPublishing(ctx context.Context, hooks []*store.Hook, every time.Duration) {
+	if every == 0 {
+		return
+	}
+	for i, h := range hooks {
+		go func() {
+			wait := every * time.Duration(i) / time.Duration(len(hooks))
+			for {
+				select {
+				case <-time.After(wait):
+				case <-ctx.Done():
+					return
+				}
+				w.publish(w.sender, h, 100)
+				wait = every
+			}
+		}()
+	}
+}
+
+// waits lists how long each delivery to the hooks waited for its first request, if it was published at from or later,
+// and how many of them there are that still wait.
+func (w *world) waits(hooks []*store.Hook, from time.Time) (waited []time.Duration, waiting int) {
+	of := map[webhook.ID]bool{}
+	for _, h := range hooks {
+		of[h.ID] = true
+		waiting += w.waiting(h)
+	}
+	for _, r := range w.attempts() {
+		if d := &r.Job.Delivery; of[d.WebhookID] && !d.CreatedAt.Before(from) {
+			waited = append(waited, r.Attempt.StartedAt.Sub(d.CreatedAt))
+		}
+	}
+	slices.Sort(waited)
+	return waited, waiting
+}
+
+// A webhook whose receiver keeps up is sent every event at once, however many others hang, are slow or fail, whether
+// they are another tenant's or its own, and whatever is known of them.
+func TestSlowOnesDelayNobody(t *testing.T) {
+	slow := after(5*time.Second, 200)
+	for name, is := range map[string]struct {
+		healthy crowd
+		others  map[string]crowd
+	}{
+		"thousands of two tenants": {
+			healthy: crowd{tenant: "c", n: 50, every: 100 * time.Millisecond},
+			others: map[string]crowd{
+				"hanging": {tenant: "a", n: 2000, answer: hang, every: time.Second},
+				"slow":    {tenant: "b", n: 2000, answer: slow, every: time.Second},
+			},
+		},
+		"thousands, and the same tenant's": {
+			healthy: crowd{tenant: "b", n: 50, every: 100 * time.Millisecond},
+			others: map[string]crowd{
+				"hanging": {tenant: "a", n: 2000, answer: hang, every: time.Second},
+				"slow":    {tenant: "b", n: 600, answer: slow, every: time.Second},
+			},
+		},
+		"520 of the only tenant": {
+			healthy: crowd{tenant: "a", n: 1, every: 20 * time.Millisecond},
+			others:  map[string]crowd{"slow": {tenant: "a", n: 520, answer: slow, every: time.Second}},
+		},
+		"backlogs after a restart": {
+			healthy: crowd{tenant: "c", n: 50, every: 100 * time.Millisecond, backlog: 10},
+			others: map[string]crowd{
+				"hanging": {tenant: "a", n: 2000, answer: hang, backlog: 10},
+				"slow":    {tenant: "b", n: 2000, answer: slow, backlog: 10},
+			},
+		},
+		"seldom sent to": {
+			healthy: crowd{tenant: "c", n: 300, every: 10 * time.Second},
+			others: map[string]crowd{
+				"hanging": {tenant: "a", n: 4000, answer: hang, every: time.Second},
+				"slow":    {tenant: "b", n: 2000, answer: slow, every: time.Second},
+			},
+		},
+		"hundreds of tenants": {
+			healthy: crowd{tenant: "c", n: 50, every: 100 * time.Millisecond},
+			others: func() map[string]crowd {
+				all := map[string]crowd{}
+				for i := range 300 {
+					all[fmt.Sprint("hanging", i)] = crowd{tenant: fmt.Sprint("t", i), n: 10, answer: hang, every: 2 * time.Second}
+				}
+				return all
+			}(),
+		},
+		"10,000 that fail": {
+			healthy: crowd{tenant: "c", n: 50, every: 100 * time.Millisecond},
+			others: map[string]crowd{
+				"failing": {tenant: "a", n: 10_000, answer: after(30*time.Millisecond, 500), every: 10 * time.Second, backlog: 6},
+			},
+		},
+		"every fifth request hangs": {
+			healthy: crowd{tenant: "c", n: 50, every: 100 * time.Millisecond},
+			others:  map[string]crowd{"odd": {tenant: "a", n: 1000, answer: nowAndThen(5), every: 200 * time.Millisecond}},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, nil, func(t *testing.T, w *world) {
+				w.slow(time.Millisecond) // a claim
+				healthy := w.join("healthy", is.healthy)
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				for name, c := range is.others {
+					hooks := w.join(name, c)
+					w.keepPublishing(ctx, hooks, c.every)
+				}
+				w.run(t)
+				if is.healthy.backlog > 0 { // of their own, and in 200 ms the claims of all four thousand have not all been made
+					pass(200 * time.Millisecond)
+					if waited, waiting := w.waits(healthy, time.Time{}); waiting > 0 || len(waited) != is.healthy.n*is.healthy.backlog {
+						t.Errorf("%d deliveries of the backlog were made, %d wait", len(waited), waiting)
+					}
+				}
+				from := time.Now()
+				w.keepPublishing(ctx, healthy, is.healthy.every)
+				pass(20 * time.Second)
+				cancel()
+				pass(time.Second)
+				w.expectPrompt(t, healthy, from, 20*time.Second/is.healthy.every*time.Duration(is.healthy.n))
+			})
+		})
+	}
+}
+
+// expectPrompt fails the test unless about n deliveries were made, each at once: within 20 ms, and 99 of 100 within 5 ms,
+// which is half as long again as an attempt takes.
+func (w *world) expectPrompt(t *testing.T, hooks []*store.Hook, from time.Time, n time.Duration) {
+	t.Helper()
+	waited, waiting := w.waits(hooks, from)
+	if waiting > 0 || len(waited) < int(n)*9/10 {
+		t.Errorf("%d of about %d deliveries were attempted, %d wait; %+v", len(waited), n, waiting, w.sender.Stats())
+		return
+	}
+	if p99, worst := waited[len(waited)*99/100], waited[len(waited)-1]; p99 > 5*time.Millisecond || worst > 20*time.Millisecond {
+		t.Errorf("of %d deliveries one in a hundred waited for %v, and one for %v; %+v", len(waited), p99, worst, w.sender.Stats())
+	}
+}
+
+// nowAndThen hangs at every nth request.
+func nowAndThen(n int) respond {
+	var asked atomic.Int64
+	return func(ctx context.Context, r *egress.Request) egress.Result {
+		if asked.Add(1)%int64(n) == 0 {
+			return hang(ctx, r)
+		}
+		return after(10*time.Millisecond, 200)(ctx, r)
+	}
+}

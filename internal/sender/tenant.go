@@ -1,0 +1,339 @@
+package sender
+
+import (
+	"time"
+
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// class says which requests in flight a gate's next one is counted with, and whom it takes turns with.
+type class int
+
+const (
+	quick   class = iota // the receiver answers within lateAfter
+	untried              // nothing is known of the receiver, and no request to it is in flight
+	slow                 // it does not, or it fails; also further requests of those of which nothing is known
+	classes
+)
+
+const (
+	// lateAfter is when a request stops counting among the quick ones.
+	lateAfter = 300 * time.Millisecond
+	// A gate is slow when its requests take longer than lateAfter on average, until they take less than quickBelow: one
+	// in between stays what it was, and does not go to and fro.
+	quickBelow = 200 * time.Millisecond
+	// longestSample is what a request counts for at most in the average, so that a few answers make up for one that hung.
+	longestSample = 4 * lateAfter
+	// mostMoves bounds the gates that one look at the turns moves elsewhere.
+	mostMoves = 100
+)
+
+// tenant is what the sender holds for the webhooks of one tenant. The sender's mu guards it.
+type tenant struct {
+	id    webhook.ID
+	gates int // of its webhooks
+
+	quick, slow int // requests in flight, see Sender
+	held        [kinds]holding
+	lateBegun   time.Duration // when the last request that became late began
+
+	ready   [classes]ready
+	wanting [kinds]wanting
+}
+
+// kind of a gate: those that keep up have their part of the memory and of the claims, and the others have theirs.
+type kind int
+
+const (
+	keepsUp kind = iota // of class quick
+	other
+	kinds
+)
+
+// holding is deliveries held in memory, with what is reserved, running, given back, and what running claims may bring.
+type holding struct{ jobs, bytes int }
+
+func (h *holding) add(jobs, bytes int) {
+	h.jobs += jobs
+	h.bytes += bytes
+}
+
+// ready is a tenant's gates of one class that may send now.
+type ready struct {
+	turn  turn[tenant] // waiting while there are some
+	gates turns[gate]
+}
+
+// wanting is a tenant's gates of one kind that may claim now.
+type wanting struct {
+	link   link[tenant] // in Sender.wanting while there are some, unless parked
+	gates  list[gate]
+	parked bool // the tenant has its share of the memory, until something that it holds ends
+}
+
+func newTenant(id webhook.ID) *tenant {
+	t := &tenant{id: id}
+	for i := range t.ready {
+		t.ready[i].turn.of = t
+	}
+	for i := range t.wanting {
+		t.wanting[i].link.of = t
+	}
+	return t
+}
+
+// load is what the turn among the tenants of a class goes by.
+func (t *tenant) load(c class) int {
+	if c == quick {
+		return t.quick + t.slow
+	}
+	return t.slow
+}
+
+// count changes how many requests are in flight. The caller must hold s.mu.
+func (s *Sender) count(t *tenant, quick, slow int) {
+	was := t.slow > 0
+	t.quick += quick
+	t.slow += slow
+	s.quick += quick
+	s.slow += slow
+	switch is := t.slow > 0; {
+	case is && !was:
+		s.slowTenants++
+	case was && !is:
+		s.slowTenants--
+	}
+	for c := range t.ready {
+		t.ready[c].turn.set(t.load(class(c)))
+	}
+}
+
+// class is what the next request to g counts as. The caller must hold s.mu.
+func (s *Sender) class(g *gate) class {
+	switch {
+	case g.failing() || g.slow || g.late > 0 && g.quickAt < g.lateBegun:
+		return slow
+	case g.known && (g.quickAt >= g.tenant.lateBegun || !s.overflows(g.tenant)):
+		return quick
+	case g.running == 0 && (g.known || g.hook.FailingSince == nil):
+		return untried
+	}
+	return slow
+}
+
+// overflows reports whether t has more slow requests than its share, because many of its receivers have begun to hang.
+// Until it has not, only those count as quick that have answered since. The caller must hold s.mu.
+func (s *Sender) overflows(t *tenant) bool { return t.slow > s.slowShare(t) }
+
+// setReady puts g among those that may send, or takes it out. The caller must hold s.mu.
+func (s *Sender) setReady(g *gate, may bool) {
+	if !may {
+		s.unready(g)
+		return
+	}
+	c := s.class(g)
+	if g.class != c {
+		s.unready(g)
+		g.class = c
+	}
+	r := &g.tenant.ready[c]
+	r.gates.add(&g.ready, g.running)
+	s.ready[c].add(&r.turn, g.tenant.load(c))
+}
+
+// unready takes g out of those that may send. The caller must hold s.mu.
+func (s *Sender) unready(g *gate) {
+	if g.ready.in == nil {
+		return
+	}
+	g.ready.remove()
+	if r := &g.tenant.ready[g.class]; len(r.gates.heap) == 0 {
+		r.turn.remove()
+	}
+}
+
+// setWanting puts g among those that may claim, or takes it out. The caller must hold s.mu.
+func (s *Sender) setWanting(g *gate, may bool) {
+	if g.tenant == nil {
+		return
+	}
+	if may {
+		w := &g.tenant.wanting[g.kind]
+		w.gates.add(&g.wanting)
+		if !w.parked {
+			s.wanting[g.kind].add(&w.link)
+		}
+	} else {
+		g.wanting.remove()
+	}
+	for i := range g.tenant.wanting {
+		if w := &g.tenant.wanting[i]; w.gates.n == 0 {
+			w.link.remove()
+		}
+	}
+}
+
+// charge counts what g holds. The caller must hold s.mu.
+func (s *Sender) charge(g *gate, jobs, bytes int) {
+	g.add(jobs, bytes)
+	s.hold(g, jobs, bytes)
+}
+
+// hold counts it for g's tenant and for the sender.
+func (s *Sender) hold(g *gate, jobs, bytes int) {
+	t := g.tenant
+	t.held[g.kind].add(jobs, bytes)
+	s.held[g.kind].add(jobs, bytes)
+	if jobs >= 0 {
+		return
+	}
+	for i := range t.wanting {
+		if w := &t.wanting[i]; w.parked {
+			w.parked = false
+			if w.gates.n > 0 {
+				s.wanting[i].add(&w.link)
+			}
+		}
+	}
+}
+
+// setKind sees to it that what g holds counts in the part of its kind. The caller must hold s.mu.
+func (s *Sender) setKind(g *gate) {
+	k := other
+	if s.class(g) == quick {
+		k = keepsUp
+	}
+	if k == g.kind {
+		return
+	}
+	s.hold(g, -g.jobs, -g.bytes)
+	g.kind = k
+	s.hold(g, g.jobs, g.bytes)
+}
+
+// free is the memory that is not used. The caller must hold s.mu.
+func (s *Sender) free() holding {
+	return holding{s.maxJobs - s.held[keepsUp].jobs - s.held[other].jobs, s.cfg.MemoryBytes - s.held[keepsUp].bytes - s.held[other].bytes}
+}
+
+// room is what g may hold of what is free. A gate holds at most as much as is left, so that several greedy ones still
+// leave room; and so does a tenant, where there are several. What waits for receivers that do not keep up has half of the
+// memory. The caller must hold s.mu.
+func (s *Sender) room(g *gate, free holding) holding {
+	t := g.tenant
+	switch {
+	case g.kind == other:
+		used := s.held[other]
+		free = holding{min(free.jobs, s.maxJobs/2-used.jobs), min(free.bytes, s.cfg.MemoryBytes/2-used.bytes)}
+	case len(s.tenants) == 1:
+		return free
+	}
+	return holding{free.jobs - t.held[g.kind].jobs, free.bytes - t.held[g.kind].bytes}
+}
+
+// pick takes the next delivery to send; nil when none may be sent. The caller must hold s.mu.
+//
+// Requests in flight are counted in two parts. A webhook whose receiver answers within lateAfter, and which therefore
+// keeps up, finds a slot whoever else hangs: its requests count as quick, and use at most half of the slots that slow
+// ones leave, so that the other half is there if all of them should hang from now on. Whatever runs for longer than
+// lateAfter counts as slow from then on, and so does from its start what goes to a receiver that is slow, fails, or has
+// not shown yet how quick it is. The slow part is shared by the tenants in it, with a share kept for one more; of its
+// share a tenant keeps a quarter for first requests to webhooks of which nothing is known.
+func (s *Sender) pick(now time.Time) *task {
+	s.age(now)
+	s.blocked, s.moving = false, false
+	if s.quick+s.slow >= s.cfg.Concurrency {
+		return nil
+	}
+	for range classes {
+		s.turn = (s.turn + 1) % classes
+		if g := s.next(s.turn, now); g != nil {
+			return s.start(g, now)
+		}
+	}
+	return nil
+}
+
+// next is the gate of class c whose turn it is, if it may send. The caller must hold s.mu.
+func (s *Sender) next(c class, now time.Time) *gate {
+	if c == quick {
+		return s.nextQuick(now)
+	}
+	t := s.ready[c].first()
+	if t == nil || s.slow >= s.mostSlow {
+		return nil
+	}
+	share := s.slowShare(t)
+	if c == slow {
+		share = max(1, share-share/4)
+	}
+	if t.slow >= share {
+		return nil
+	}
+	return t.ready[c].gates.first()
+}
+
+// slowShare is how many requests of t may count as slow; at least 1. The caller must hold s.mu.
+func (s *Sender) slowShare(t *tenant) int {
+	n := s.slowTenants
+	if t.slow == 0 {
+		n++
+	}
+	return max(1, s.share/min(n+1, len(s.tenants)))
+}
+
+// nextQuick is next for class quick. A tenant may use as many slots as are left, so that k greedy ones leave one part in
+// k+1 for the others, and within a tenant so may a gate. The caller must hold s.mu.
+func (s *Sender) nextQuick(now time.Time) *gate {
+	for range mostMoves {
+		t := s.ready[quick].first()
+		if t == nil {
+			return nil
+		}
+		g := t.ready[quick].gates.first()
+		if s.class(g) != quick {
+			s.update(g, now) // its tenant's requests have become slow since
+			continue
+		}
+		room := (s.cfg.Concurrency-s.slow+1)/2 - s.quick
+		most := room // of a tenant
+		if s.overflows(t) {
+			most = s.cfg.Concurrency - s.quick - s.slow
+		}
+		if room <= 0 || g.running > 0 && g.running >= room || len(s.tenants) > 1 && t.load(quick) > 0 && t.load(quick) >= most {
+			s.blocked = true
+			return nil
+		}
+		return g
+	}
+	s.moving = true
+	return nil
+}
+
+// age counts requests as slow that have become late. The caller must hold s.mu.
+func (s *Sender) age(now time.Time) {
+	for t := s.young.first(); t != nil && s.clock()-t.begun >= lateAfter; t = s.young.first() {
+		t.young.remove()
+		t.late = true
+		g := t.gate
+		g.late++
+		g.lateBegun = max(g.lateBegun, t.begun)
+		g.tenant.lateBegun = max(g.tenant.lateBegun, t.begun)
+		s.count(g.tenant, -1, 1)
+		s.update(g, now)
+	}
+}
+
+// lookAgain is when, by clock, dispatch should be called although nothing has happened: a quick gate waits for a
+// request to become late. False: never. The caller must hold s.mu.
+func (s *Sender) lookAgain() (time.Duration, bool) {
+	switch t := s.young.first(); {
+	case s.phase != serving:
+		return 0, false
+	case s.moving:
+		return 0, true
+	case s.blocked && t != nil:
+		return t.begun + lateAfter, true
+	}
+	return 0, false
+}
