@@ -131,6 +131,7 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func
 		TrustedDocuments:     trusted,
 		MaxBodyBytes:         1<<20 + 2*int64(cfg.MaxPayload), // room for an event of the largest size, escaped
 		Bodies:               bodies,
+		MaxAnswerBytes:       8<<20 + 2*int(cfg.MaxPayload),
 	})
 
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Listen)

@@ -4,9 +4,15 @@ import (
 	"context"
 
 	"github.com/hookgraph/hookgraph/graph/model"
+	"github.com/hookgraph/hookgraph/internal/meter"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
+
+// Headers is the resolver for the headers field.
+func (r *attemptRequestResolver) Headers(ctx context.Context, obj *model.AttemptRequest) ([]*webhook.Header, error) {
+	return headers(ctx, obj.Attempt.RequestHeaders)
+}
 
 // Body is the resolver for the body field.
 func (r *attemptRequestResolver) Body(ctx context.Context, obj *model.AttemptRequest) (string, error) {
@@ -14,7 +20,25 @@ func (r *attemptRequestResolver) Body(ctx context.Context, obj *model.AttemptReq
 	if err != nil {
 		return "", err
 	}
+	if err := meter.From(ctx).Take(len(e.Data)); err != nil {
+		return "", err
+	}
 	return string(e.AppendBody(nil)), nil
+}
+
+// Headers is the resolver for the headers field.
+func (r *attemptResponseResolver) Headers(ctx context.Context, obj *model.AttemptResponse) ([]*webhook.Header, error) {
+	return headers(ctx, obj.Attempt.ResponseHeaders)
+}
+
+// Body is the resolver for the body field.
+func (r *attemptResponseResolver) Body(ctx context.Context, obj *model.AttemptResponse) (string, error) {
+	return text(ctx, obj.Attempt.ResponseBody)
+}
+
+// BodyBase64 is the resolver for the bodyBase64 field.
+func (r *attemptResponseResolver) BodyBase64(ctx context.Context, obj *model.AttemptResponse) (*string, error) {
+	return notText(ctx, obj.Attempt.ResponseBody)
 }
 
 // Message is the resolver for the message field.
@@ -86,10 +110,14 @@ func (r *queryResolver) Attempts(ctx context.Context, first *int, after *string,
 // AttemptRequest returns AttemptRequestResolver implementation.
 func (r *Resolver) AttemptRequest() AttemptRequestResolver { return &attemptRequestResolver{r} }
 
+// AttemptResponse returns AttemptResponseResolver implementation.
+func (r *Resolver) AttemptResponse() AttemptResponseResolver { return &attemptResponseResolver{r} }
+
 // DeliveryAttempt returns DeliveryAttemptResolver implementation.
 func (r *Resolver) DeliveryAttempt() DeliveryAttemptResolver { return &deliveryAttemptResolver{r} }
 
 type (
 	attemptRequestResolver  struct{ *Resolver }
+	attemptResponseResolver struct{ *Resolver }
 	deliveryAttemptResolver struct{ *Resolver }
 )

@@ -16,6 +16,7 @@ import (
 
 	"github.com/hookgraph/hookgraph/graph/model"
 	"github.com/hookgraph/hookgraph/internal/auth"
+	"github.com/hookgraph/hookgraph/internal/meter"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -30,6 +31,7 @@ const (
 	CodeCursorExpired   = "CURSOR_EXPIRED" // all that is still kept comes after the cursor extensions.oldest
 	CodeUnavailable     = "UNAVAILABLE"    // nothing was stored: try again
 	CodeTimeout         = "TIMEOUT"
+	CodeAnswerTooLarge  = "ANSWER_TOO_LARGE"      // extensions.field is the way to what did not fit into extensions.limit bytes
 	CodeCanceled        = "CANCELED"              // the caller went away
 	CodeInternal        = "INTERNAL_SERVER_ERROR" // the log has it under extensions.requestId
 )
@@ -116,6 +118,11 @@ func (p Presenter) Present(ctx context.Context, err error) *gqlerror.Error {
 		badInput(strings.Join(messages, "; "))
 		return shown
 	}
+	if errors.Is(err, meter.ErrTooLarge) {
+		e := tooLarge(meter.From(ctx).Limit(), append(names(shown.Path), payloadOf(ctx)...))
+		shown.Message, shown.Extensions = e.Message, e.Extensions
+		return shown
+	}
 	switch {
 	case errors.Is(err, webhook.ErrID):
 		badInput("must be a UUID")
@@ -137,6 +144,17 @@ func (p Presenter) Present(ctx context.Context, err error) *gqlerror.Error {
 		shown.Extensions["requestId"] = p.report(ctx, shown.Path, err)
 	}
 	return shown
+}
+
+// names are the fields of a path, without the places in lists.
+func names(path ast.Path) []string {
+	var fields []string
+	for _, step := range path {
+		if name, ok := step.(ast.PathName); ok {
+			fields = append(fields, string(name))
+		}
+	}
+	return fields
 }
 
 // report logs an error that callers do not see, and returns the id under which it is found.

@@ -113,6 +113,10 @@ func guarded(ctx context.Context, oc *graphql.OperationContext, resolve func(con
 
 // MarshalGQL writes the object. Fields of one name have the same value where gqlgen has left them apart.
 func (s *fieldSet) MarshalGQL(w io.Writer) {
+	out, _ := w.(*answer)
+	if out != nil && out.full {
+		return // the field that did not fit is another's
+	}
 	if len(s.fields) == 0 {
 		_, _ = io.WriteString(w, "{")
 	}
@@ -129,6 +133,10 @@ fields:
 		_, _ = io.WriteString(w, alias) // a Name, which needs no escapes
 		_, _ = io.WriteString(w, `":`)
 		s.Values[i].MarshalGQL(w)
+		if out != nil && out.full {
+			out.field = append(out.field, alias)
+			return
+		}
 		before = `,"`
 	}
 	_, _ = io.WriteString(w, "}")
@@ -149,14 +157,22 @@ func resolveStream[T any](
 	if respond == nil || !ok {
 		return respond
 	}
+	fc, err := fieldContext(ctx, field)
+	if err != nil {
+		return nil
+	}
 	return func(ctx context.Context) graphql.Marshaler {
 		v, ok := pull(ctx)
 		if !ok {
 			return nil
 		}
+		ctx = graphql.WithFieldContext(ctx, fc) // where the paths of errors begin
 		return graphql.WriterFunc(func(w io.Writer) {
 			_, _ = io.WriteString(w, `{"`+field.Alias+`":`)
 			marshal(ctx, field.Selections, v).MarshalGQL(w)
+			if out, _ := w.(*answer); out != nil && out.full {
+				out.field = append(out.field, field.Alias)
+			}
 			_, _ = io.WriteString(w, "}")
 		})
 	}

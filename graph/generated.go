@@ -3,7 +3,6 @@
 package graph
 
 import (
-	"bytes"
 	"context"
 	"embed"
 	"errors"
@@ -33,6 +32,7 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
 	AttemptRequest() AttemptRequestResolver
+	AttemptResponse() AttemptResponseResolver
 	Delivery() DeliveryResolver
 	DeliveryAttempt() DeliveryAttemptResolver
 	Event() EventResolver
@@ -402,7 +402,14 @@ type ComplexityRoot struct {
 // region    ************************** generated!.gotpl **************************
 
 type AttemptRequestResolver interface {
+	Headers(ctx context.Context, obj *model.AttemptRequest) ([]*webhook.Header, error)
+
 	Body(ctx context.Context, obj *model.AttemptRequest) (string, error)
+}
+type AttemptResponseResolver interface {
+	Headers(ctx context.Context, obj *model.AttemptResponse) ([]*webhook.Header, error)
+	Body(ctx context.Context, obj *model.AttemptResponse) (string, error)
+	BodyBase64(ctx context.Context, obj *model.AttemptResponse) (*string, error)
 }
 type DeliveryResolver interface {
 	Event(ctx context.Context, obj *webhook.Delivery) (*webhook.Event, error)
@@ -2013,8 +2020,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 					return nil
 				}
 			}
-			var buf bytes.Buffer
-			data.MarshalGQL(&buf)
+			var buf answer
+			buf.take(ctx, data)
 			response.Data = buf.Bytes()
 			if atomic.LoadInt32(&ec.Deferred) > 0 {
 				hasNext := atomic.LoadInt32(&ec.PendingDeferred) > 0
@@ -2031,8 +2038,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			first = false
 			ctx = graphql.WithLazyInputUnmarshalerIndex(ctx, inputUnmarshalers)
 			data := ec._Mutation(ctx, opCtx.Operation.SelectionSet)
-			var buf bytes.Buffer
-			data.MarshalGQL(&buf)
+			var buf answer
+			buf.take(ctx, data)
 
 			return &graphql.Response{
 				Data: buf.Bytes(),
@@ -2041,7 +2048,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	case ast.Subscription:
 		next := ec._Subscription(ctx, opCtx.Operation.SelectionSet)
 
-		var buf bytes.Buffer
+		var buf answer
 		return func(ctx context.Context) *graphql.Response {
 			buf.Reset()
 			data := next(ctx)
@@ -2049,7 +2056,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			if data == nil {
 				return nil
 			}
-			data.MarshalGQL(&buf)
+			buf.take(ctx, data)
 
 			return &graphql.Response{
 				Data: buf.Bytes(),
@@ -3879,11 +3886,11 @@ func (ec *executionContext) _AttemptRequest_headers(ctx context.Context, field g
 			return ec.fieldContext_AttemptRequest_headers(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Headers(), nil
+			return ec.Resolvers.AttemptRequest().Headers(ctx, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []webhook.Header) graphql.Marshaler {
-			return ec.marshalNHeader2ᚕgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐHeaderᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*webhook.Header) graphql.Marshaler {
+			return ec.marshalNHeader2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐHeaderᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -3894,7 +3901,7 @@ func (ec *executionContext) fieldContext_AttemptRequest_headers(_ context.Contex
 		Object:     "AttemptRequest",
 		Field:      field,
 		IsMethod:   true,
-		IsResolver: false,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Header(ctx, field)
 		},
@@ -3964,11 +3971,11 @@ func (ec *executionContext) _AttemptResponse_headers(ctx context.Context, field 
 			return ec.fieldContext_AttemptResponse_headers(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Headers(), nil
+			return ec.Resolvers.AttemptResponse().Headers(ctx, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []webhook.Header) graphql.Marshaler {
-			return ec.marshalNHeader2ᚕgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐHeaderᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*webhook.Header) graphql.Marshaler {
+			return ec.marshalNHeader2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐHeaderᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -3979,7 +3986,7 @@ func (ec *executionContext) fieldContext_AttemptResponse_headers(_ context.Conte
 		Object:     "AttemptResponse",
 		Field:      field,
 		IsMethod:   true,
-		IsResolver: false,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Header(ctx, field)
 		},
@@ -3988,17 +3995,49 @@ func (ec *executionContext) fieldContext_AttemptResponse_headers(_ context.Conte
 }
 
 func (ec *executionContext) _AttemptResponse_body(ctx context.Context, field graphql.CollectedField, obj *model.AttemptResponse) (ret graphql.Marshaler) {
-	return ec.marshalNString2string(ctx, field.Selections, obj.Body())
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AttemptResponse_body(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.AttemptResponse().Body(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
 }
 func (ec *executionContext) fieldContext_AttemptResponse_body(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AttemptResponse", field, true, false, "String")
+	return graphql.NewScalarFieldContext("AttemptResponse", field, true, true, "String")
 }
 
 func (ec *executionContext) _AttemptResponse_bodyBase64(ctx context.Context, field graphql.CollectedField, obj *model.AttemptResponse) (ret graphql.Marshaler) {
-	return ec.marshalOString2ᚖstring(ctx, field.Selections, obj.BodyBase64())
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AttemptResponse_bodyBase64(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.AttemptResponse().BodyBase64(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
 }
 func (ec *executionContext) fieldContext_AttemptResponse_bodyBase64(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AttemptResponse", field, true, false, "String")
+	return graphql.NewScalarFieldContext("AttemptResponse", field, true, true, "String")
 }
 
 func (ec *executionContext) _AttemptResponse_truncated(ctx context.Context, field graphql.CollectedField, obj *model.AttemptResponse) (ret graphql.Marshaler) {
@@ -11867,10 +11906,11 @@ func (ec *executionContext) _AttemptRequest(ctx context.Context, sel ast.Selecti
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "headers":
-			out.Values[i] = ec._AttemptRequest_headers(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._AttemptRequest_headers(ctx, field, obj)
+				})
 		case "signedBy":
 			out.Values[i] = ec._AttemptRequest_signedBy(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -11913,27 +11953,30 @@ func (ec *executionContext) _AttemptResponse(ctx context.Context, sel ast.Select
 		case "status":
 			out.Values[i] = ec._AttemptResponse_status(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "headers":
-			out.Values[i] = ec._AttemptResponse_headers(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._AttemptResponse_headers(ctx, field, obj)
+				})
 		case "body":
-			out.Values[i] = ec._AttemptResponse_body(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._AttemptResponse_body(ctx, field, obj)
+				})
 		case "bodyBase64":
-			out.Values[i] = ec._AttemptResponse_bodyBase64(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._AttemptResponse_bodyBase64(ctx, field, obj)
+				})
 		case "truncated":
 			out.Values[i] = ec._AttemptResponse_truncated(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -14945,15 +14988,11 @@ func (ec *executionContext) marshalNFloat2float64(ctx context.Context, sel ast.S
 	return graphql.WrapContextMarshaler(ctx, res)
 }
 
-func (ec *executionContext) marshalNHeader2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐHeader(ctx context.Context, sel ast.SelectionSet, v webhook.Header) graphql.Marshaler {
-	return ec._Header(ctx, sel, &v)
-}
-
-func (ec *executionContext) marshalNHeader2ᚕgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐHeaderᚄ(ctx context.Context, sel ast.SelectionSet, v []webhook.Header) graphql.Marshaler {
+func (ec *executionContext) marshalNHeader2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐHeaderᚄ(ctx context.Context, sel ast.SelectionSet, v []*webhook.Header) graphql.Marshaler {
 	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNHeader2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐHeader(ctx, sel, v[i])
+		return ec.marshalNHeader2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐHeader(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -14963,6 +15002,14 @@ func (ec *executionContext) marshalNHeader2ᚕgithubᚗcomᚋhookgraphᚋhookgra
 	}
 
 	return ret
+}
+
+func (ec *executionContext) marshalNHeader2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐHeader(ctx context.Context, sel ast.SelectionSet, v *webhook.Header) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Header!")
+		return graphql.Null
+	}
+	return ec._Header(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNID2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐID(ctx context.Context, v any) (webhook.ID, error) {

@@ -56,11 +56,47 @@ func AroundOperations(s *store.Store) graphql.OperationMiddleware {
 		if caller.Operator {
 			known = s.Registry(nil)
 		}
-		stream := graphql.GetOperationContext(ctx).Operation.Operation == ast.Subscription
+		op := graphql.GetOperationContext(ctx)
+		stream := op.Operation.Operation == ast.Subscription
+		if !stream { // streams share what they read
+			scope = scope.Lean(lean(op.Operation.SelectionSet))
+		}
 		with := func(ctx context.Context) context.Context {
 			return context.WithValue(ctx, requestKey{}, &request{caller: caller, store: scope, registry: known, stream: stream})
 		}
 		respond := next(with(ctx))
-		return func(ctx context.Context) *graphql.Response { return respond(with(ctx)) }
+		return func(ctx context.Context) *graphql.Response { return fitting(ctx, respond(with(ctx))) }
 	}
+}
+
+// lean says which payloads an operation selects nowhere, and its rows need not have.
+func lean(set ast.SelectionSet) store.Lean {
+	l := store.Lean{NoData: true, NoBodies: true}
+	seen := map[*ast.FragmentDefinition]bool{}
+	var look func(set ast.SelectionSet)
+	look = func(set ast.SelectionSet) {
+		for _, sel := range set {
+			switch sel := sel.(type) {
+			case *ast.Field:
+				if sel.ObjectDefinition != nil {
+					switch sel.ObjectDefinition.Name + "." + sel.Name {
+					case "Event.data", "AttemptRequest.body":
+						l.NoData = false
+					case "AttemptResponse.body", "AttemptResponse.bodyBase64":
+						l.NoBodies = false
+					}
+				}
+				look(sel.SelectionSet)
+			case *ast.InlineFragment:
+				look(sel.SelectionSet)
+			case *ast.FragmentSpread:
+				if sel.Definition != nil && !seen[sel.Definition] {
+					seen[sel.Definition] = true
+					look(sel.Definition.SelectionSet)
+				}
+			}
+		}
+	}
+	look(set)
+	return l
 }

@@ -15,6 +15,8 @@ import (
 	"github.com/vektah/gqlparser/v2/parser"
 	"github.com/vektah/gqlparser/v2/validator"
 	"github.com/vektah/gqlparser/v2/validator/rules"
+
+	"github.com/hookgraph/hookgraph/internal/meter"
 )
 
 // maxShownErrors bounds how many errors of one document are shown: each of thousands of fields could be wrong.
@@ -220,6 +222,7 @@ type execution struct {
 	ctx    context.Context
 	op     *operation
 	stream *stream
+	meter  *meter.Meter
 
 	next    graphql.ResponseHandler
 	fault   gqlerror.List // why there is no next
@@ -230,7 +233,9 @@ type execution struct {
 // start begins to execute. The execution ends with ctx.
 func (e *engine) start(ctx context.Context, op *operation, lastEventID string) (x *execution) {
 	ctx, s := withStream(ctx, lastEventID)
-	x = &execution{engine: e, ctx: ctx, op: op, stream: s}
+	m := meter.New(e.cfg.MaxAnswerBytes)
+	ctx = meter.With(ctx, m)
+	x = &execution{engine: e, ctx: ctx, op: op, stream: s, meter: m}
 	defer func() {
 		if v := recover(); v != nil {
 			logPanic(ctx, e.cfg.Logger, v)
@@ -262,9 +267,15 @@ func (x *execution) response() (resp *graphql.Response, errs gqlerror.List) {
 	if x.op.kind() != ast.Subscription && x.yielded > 0 {
 		return nil, nil
 	}
+	x.meter.Reset()
 	resp = x.next(x.ctx)
 	if resp == nil {
 		return nil, x.end()
+	}
+	if limit := x.engine.cfg.MaxAnswerBytes; len(resp.Data) > limit { // of a schema that does not count
+		tooLarge := newError(codeAnswerTooLarge, fmt.Sprintf("the answer is larger than %d bytes: ask for less at a time", limit))
+		tooLarge.Extensions["limit"] = limit
+		resp.Data, resp.Errors = nil, gqlerror.List{tooLarge}
 	}
 	if x.op.kind() == ast.Subscription && !whole(resp) {
 		// Either the source stream could not be made, which is a request error (GraphQL section 6.2.3.1), or this response

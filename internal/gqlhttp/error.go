@@ -24,6 +24,7 @@ const (
 	codeUnavailable     = "UNAVAILABLE"
 	codeTimeout         = "TIMEOUT"
 	codeTooComplex      = "QUERY_TOO_COMPLEX"
+	codeAnswerTooLarge  = "ANSWER_TOO_LARGE"
 	codeInternal        = "INTERNAL_SERVER_ERROR"
 	codeParse           = errcode.ParseFailed
 	codeValidation      = errcode.ValidationFailed

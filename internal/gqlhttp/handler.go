@@ -74,6 +74,10 @@ type Config struct {
 	DocumentCacheBytes int
 	// PersistedQueryBytes bounds the automatic persisted queries kept. Default 4 MiB.
 	PersistedQueryBytes int
+	// MaxAnswerBytes bounds the answer of an operation, for a subscription each of its messages: more is answered with the error
+	// ANSWER_TOO_LARGE. What is read and copied to make it is bounded by four times that. The schema counts both by the meter
+	// of the context that it executes in (meter.From). Default 8 MiB.
+	MaxAnswerBytes int
 	// Limits is what one document may ask for.
 	Limits Limits
 
@@ -111,6 +115,7 @@ func (c Config) withDefaults() Config {
 	withDefault(&c.Operations, intake.Limits{Total: 100_000, Tenant: 4000, Token: 1000})
 	withDefault(&c.DocumentCacheBytes, 16<<20)
 	withDefault(&c.PersistedQueryBytes, 4<<20)
+	withDefault(&c.MaxAnswerBytes, 8<<20)
 	withDefault(&c.OperationTimeout, 30*time.Second)
 	withDefault(&c.InitTimeout, 10*time.Second)
 	withDefault(&c.WriteTimeout, 10*time.Second)

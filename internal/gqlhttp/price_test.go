@@ -22,8 +22,15 @@ import (
 
 // answer is what a query was answered.
 type answer struct {
-	Data       any
-	Errors     []struct{ Message string }
+	Data   any
+	Errors []struct {
+		Message    string
+		Extensions struct {
+			Code  string
+			Field []string
+			Limit int
+		}
+	}
 	Extensions struct{ Cost struct{ Requested int } }
 }
 
@@ -138,10 +145,14 @@ func TestPriceIsWhatIsReturned(t *testing.T) {
 		{`query($n: Int = 3) { webhooks(last: $n) { nodes { id } } }`, map[string]any{"n": 23}, 1 + 23*2},
 		{`{ webhooks(last: 5) { nodes { id headers { name value } } } }`, nil, 1 + 5*(2+20*3)},
 		{`{ events { nodes { id deliveries { nodes { id } } } } }`, nil, 1 + twenty*(1+1+1+twenty*2)},
-		{`{ events(first: 3) { nodes { deliveries { nodes { id webhook { deliveries { nodes { id status } } } } } } } }`, nil,
-			1 + 3*(1+1+twenty*(1+1+1+1+twenty*3))},
-		{`{ webhooks(first: 2) { ...W } } fragment W on WebhookConnection { nodes { ...N } } fragment N on Webhook { attempts { edges { node { id } } } }`, nil,
-			1 + 2*(1+1+twenty*3)},
+		{
+			`{ events(first: 3) { nodes { deliveries { nodes { id webhook { deliveries { nodes { id status } } } } } } } }`, nil,
+			1 + 3*(1+1+twenty*(1+1+1+1+twenty*3)),
+		},
+		{
+			`{ webhooks(first: 2) { ...W } } fragment W on WebhookConnection { nodes { ...N } } fragment N on Webhook { attempts { edges { node { id } } } }`, nil,
+			1 + 2*(1+1+twenty*3),
+		},
 	} {
 		a := b.query(t, f, c.document, c.variables)
 		if a.Extensions.Cost.Requested != c.want || len(a.Errors) > 0 {

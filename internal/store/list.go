@@ -132,17 +132,17 @@ func seqOf(row any) int64 {
 
 func list[T any](q *gorm.DB, o order, p Page) (*List[T], error) {
 	q, w := q.Session(&gorm.Session{}), o.walk(p)
-	var rows []*T
-	if err := w.narrow(q).Scan(&rows).Error; err != nil {
-		return nil, unavailable(err)
+	rows, err := scan[T](w.narrow(q))
+	if err != nil {
+		return nil, err
 	}
 	l, sure := cut(rows, w)
 	if sure {
 		return l, nil
 	}
-	var behind []*T
-	if err := w.behind(q).Scan(&behind).Error; err != nil {
-		return nil, unavailable(err)
+	behind, err := scan[T](w.behind(q))
+	if err != nil {
+		return nil, err
 	}
 	if len(behind) > 0 {
 		l.isBehind(w)
@@ -191,9 +191,9 @@ func union[T any](db *gorm.DB, ids []webhook.ID, query func(id webhook.ID) *gorm
 		subqueries[i] = query(id)
 	}
 	text := "SELECT * FROM (?) AS t" + strings.Repeat(" UNION ALL SELECT * FROM (?) AS t", len(ids)-1)
-	var rows []*T
-	if err := db.Raw(text, subqueries...).Scan(&rows).Error; err != nil {
-		return nil, unavailable(err)
+	rows, err := scan[T](db.Raw(text, subqueries...))
+	if err != nil {
+		return nil, err
 	}
 	grouped := map[webhook.ID][]*T{}
 	for _, row := range rows {
@@ -247,9 +247,9 @@ func atMost(q *gorm.DB, most int) *gorm.DB {
 func byID[T any](q *gorm.DB, column string, ids []webhook.ID, id func(*T) webhook.ID) (map[webhook.ID]*T, error) {
 	found := make(map[webhook.ID]*T, len(ids))
 	for part := range slices.Chunk(ids, 500) {
-		var rows []*T
-		if err := q.Session(&gorm.Session{}).Where(column+" IN ?", part).Scan(&rows).Error; err != nil {
-			return nil, unavailable(err)
+		rows, err := scan[T](q.Session(&gorm.Session{}).Where(column+" IN ?", part))
+		if err != nil {
+			return nil, err
 		}
 		for _, row := range rows {
 			found[id(row)] = row

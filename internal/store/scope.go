@@ -2,8 +2,12 @@ package store
 
 import (
 	"context"
+	"slices"
+	"strings"
+	"sync"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/schema"
 
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -15,6 +19,20 @@ type Scope struct {
 	s      *Store
 	tenant webhook.ID
 	most   int // where counts end; 0: nowhere
+	lean   Lean
+}
+
+// Lean says what of rows is not needed and not read: the payloads, which are most of what a row takes.
+type Lean struct {
+	NoData   bool // of events
+	NoBodies bool // of attempts' responses
+}
+
+// Lean is the same part of the store with rows that lack their payloads.
+func (c *Scope) Lean(l Lean) *Scope {
+	lean := *c
+	lean.lean = l
+	return &lean
 }
 
 // In is the tenant's part of the store.
@@ -47,7 +65,11 @@ func (c *Scope) webhooks(ctx context.Context) *gorm.DB {
 }
 
 func (c *Scope) events(ctx context.Context) *gorm.DB {
-	return c.db(ctx).Table("events AS e").Select("e.*").Where("e.tenant_id = ?", c.tenant)
+	columns := "e.*"
+	if c.lean.NoData {
+		columns = eventColumns()
+	}
+	return c.db(ctx).Table("events AS e").Select(columns).Where("e.tenant_id = ?", c.tenant)
 }
 
 func (c *Scope) deliveries(ctx context.Context) *gorm.DB {
@@ -66,7 +88,31 @@ const statusShown = `CASE WHEN d.status <> 'PENDING' THEN d.status WHEN w.delete
 	WHEN NOT w.enabled THEN 'HELD' ELSE 'PENDING' END`
 
 func (c *Scope) attempts(ctx context.Context) *gorm.DB {
-	return c.s.attempts(c.db(ctx)).Where("a.tenant_id = ?", c.tenant)
+	q := c.s.attempts(c.db(ctx))
+	if c.lean.NoBodies {
+		q = q.Select(attemptColumns() + ", e.type AS event_type")
+	}
+	return q.Where("a.tenant_id = ?", c.tenant)
+}
+
+var (
+	eventColumns   = sync.OnceValue(func() string { return columnsBut(&webhook.Event{}, "e", "data") })
+	attemptColumns = sync.OnceValue(func() string { return columnsBut(&webhook.Attempt{}, "a", "response_body", "event_type") })
+)
+
+// columnsBut lists the columns of a row but some.
+func columnsBut(row any, alias string, but ...string) string {
+	parsed, err := schema.Parse(row, &sync.Map{}, schema.NamingStrategy{})
+	if err != nil {
+		panic(err) // our own types always parse
+	}
+	var columns []string
+	for _, name := range parsed.DBNames {
+		if !slices.Contains(but, name) {
+			columns = append(columns, alias+"."+name)
+		}
+	}
+	return strings.Join(columns, ", ")
 }
 
 func (s *Store) attempts(db *gorm.DB) *gorm.DB {

@@ -26,6 +26,9 @@ func rewrite(file string) error {
 		{"graphql.NewFieldSet(", "newFieldSet(ctx, "},
 		{"deferred := graphql.NewDeferredGroup(ctx)", "var deferred graphql.DeferredGroup"}, // for @defer, which the schema does not have
 		{"graphql.ResolveFieldStream(", "resolveStream("},
+		{"var buf bytes.Buffer", "var buf answer"},
+		{"data.MarshalGQL(&buf)", "buf.take(ctx, data)"},
+		{"\t\"bytes\"\n", ""},
 	} {
 		if !bytes.Contains(code, []byte(change.from)) {
 			return fmt.Errorf("%s does not have %s: does gqlgen still need this?", file, change.from)

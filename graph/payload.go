@@ -1,0 +1,57 @@
+package graph
+
+import (
+	"context"
+	"encoding/base64"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"github.com/hookgraph/hookgraph/internal/meter"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// What a receiver answered may be large, and bytes that are no text: it is copied to be shown, and what is copied is counted.
+
+const replacement = "\uFFFD" // for bytes that are not UTF-8
+
+// text is bytes as they are shown.
+func text(ctx context.Context, b []byte) (string, error) {
+	if err := meter.From(ctx).Take(len(b)); err != nil {
+		return "", err
+	}
+	return strings.ToValidUTF8(string(b), replacement), nil
+}
+
+// notText is the exact bytes when text is not; else nil.
+func notText(ctx context.Context, b []byte) (*string, error) {
+	if utf8.Valid(b) {
+		return nil, nil
+	}
+	if err := meter.From(ctx).Take(base64.StdEncoding.EncodedLen(len(b))); err != nil {
+		return nil, err
+	}
+	s := base64.StdEncoding.EncodeToString(b)
+	return &s, nil
+}
+
+// About what an object and each of its fields take until they are written.
+const (
+	objectBytes = 512
+	fieldBytes  = 96
+)
+
+// headers lists header fields as text. 32 KiB of them can be thousands, so each is counted with all that is selected of it.
+func headers(ctx context.Context, b webhook.HeaderBlock) ([]*webhook.Header, error) {
+	each := objectBytes + fieldBytes*len(graphql.CollectFieldsCtx(ctx, []string{"Header"}))
+	if err := meter.From(ctx).Take(len(b) + each*strings.Count(string(b), "\r\n")); err != nil {
+		return nil, err
+	}
+	fields := webhook.HeaderBlock(strings.ToValidUTF8(string(b), replacement)).Fields()
+	list := make([]*webhook.Header, len(fields))
+	for i := range fields {
+		list[i] = &fields[i]
+	}
+	return list, nil
+}

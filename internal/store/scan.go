@@ -1,0 +1,61 @@
+package store
+
+import (
+	"gorm.io/gorm"
+
+	"github.com/hookgraph/hookgraph/internal/meter"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// scan reads rows one after the other for as long as the context's meter allows, so that what an operation may not hold is
+// not read. Errors: meter.ErrTooLarge, or the database's.
+func scan[T any](q *gorm.DB) ([]*T, error) {
+	rows := []*T{}
+	m := meter.From(q.Statement.Context)
+	if m == nil {
+		if err := q.Scan(&rows).Error; err != nil {
+			return nil, unavailable(err)
+		}
+		return rows, nil
+	}
+	if err := m.Take(0); err != nil {
+		return nil, err
+	}
+	found, err := q.Rows()
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	defer found.Close() //nolint:errcheck // what went wrong, Err has told
+	for found.Next() {
+		row := new(T)
+		if err := q.ScanRows(found, row); err != nil {
+			return nil, unavailable(err)
+		}
+		if err := m.Take(rowBytes(row)); err != nil {
+			return nil, err
+		}
+		rows = append(rows, row)
+	}
+	if err := found.Err(); err != nil {
+		return nil, unavailable(err)
+	}
+	return rows, nil
+}
+
+// rowBytes is about what a row takes in memory.
+func rowBytes(row any) int {
+	const small = 512
+	switch row := row.(type) {
+	case *webhook.Event:
+		return small + len(row.Data)
+	case *webhook.Attempt:
+		return small + len(row.ResponseBody) + len(row.ResponseHeaders) + len(row.RequestHeaders) + len(row.URL)
+	case *webhook.Webhook:
+		n := small + len(row.URL) + len(row.Description)
+		for _, t := range row.Events {
+			n += len(t)
+		}
+		return n
+	}
+	return small
+}
