@@ -51,6 +51,7 @@ var copiedTables = []struct{ name, key string }{
 	{"attempts", "seq"},
 	{"idempotency_keys", "event_id"},
 	{"notices", "seq"},
+	{"fanouts", "seq"},
 }
 
 // Copy moves a SQLite database to PostgreSQL: every row, under the same ids. It may be interrupted and called again, and goes
@@ -171,7 +172,7 @@ func (c *copier) end(ctx context.Context) error {
 		return fmt.Errorf("target: %w", err)
 	}
 	defer func() { _ = tx.Rollback() }()
-	for _, t := range []string{"tenants", "tokens", "webhooks", "notices"} {
+	for _, t := range []string{"tenants", "tokens", "webhooks", "notices", "fanouts"} {
 		if _, err := tx.ExecContext(ctx, fmt.Sprintf("SELECT setval(pg_get_serial_sequence('%[1]s', 'seq'), (SELECT COALESCE(MAX(seq), 0) + 1 FROM %[1]s))", t)); err != nil {
 			return fmt.Errorf("target: %w", err)
 		}

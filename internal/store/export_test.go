@@ -26,7 +26,8 @@ func (s *Store) Hold() (release func()) {
 
 // Queued is how many results and other writes wait for the writer.
 func (s *Store) Queued() (results, others int) {
-	return len(s.writer.results), len(s.writer.changes) + len(s.writer.publish)
+	publishing, changes := s.writer.calls.waiting()
+	return len(s.writer.results), publishing + changes
 }
 
 // Forget changes all the tenant's webhooks, and forgets then to say whose.
@@ -90,6 +91,7 @@ func (s *Store) RowsOf(ctx context.Context, tenant webhook.ID) (map[string]int64
 		"tenants": "id", "tokens": "tenant_id", "webhooks": "tenant_id", "secrets": "tenant_id", "webhook_headers": "tenant_id",
 		"events": "tenant_id", "idempotency_keys": "tenant_id", "deliveries": "tenant_id", "attempts": "tenant_id",
 		"notices": "tenant_id",
+		"fanouts": "tenant_id",
 	} {
 		var n int64
 		if err := s.write.WithContext(ctx).Table(table).Where(column+" = ?", tenant).Count(&n).Error; err != nil {
@@ -152,4 +154,43 @@ func (s *Store) CountWrites() (taken func() []string) {
 // Matching are the webhooks that an event of the type goes to.
 func (s *Store) Matching(c *Scope, eventType string) []*Hook {
 	return s.routes.matching(nil, c.tenant, eventType)
+}
+
+// FanOutAbove makes fan-outs large that have more deliveries than n, until undo is called.
+func FanOutAbove(n int) (undo func()) {
+	was := fanOutAbove
+	fanOutAbove = n
+	return func() { fanOutAbove = was }
+}
+
+// PublishRoom is how many bytes are left for events that wait, and of how many.
+func (s *Store) PublishRoom() (free, total int64) {
+	s.memory.mu.Lock()
+	defer s.memory.mu.Unlock()
+	return s.memory.free, s.memory.total
+}
+
+// StoredEvents is how many events the tenant is counted to have.
+func (c *Scope) StoredEvents() int64 { return c.s.quotas.get(c.tenant).stored.Load() }
+
+// BatchCost is what one transaction costs at most.
+const BatchCost = maxBatch
+
+// MostDeliveriesAtOnce is how many deliveries were made in one transaction, where each has a time of its own.
+func (s *Store) MostDeliveriesAtOnce() (n int, err error) {
+	err = s.read.Raw("SELECT MAX(n) FROM (SELECT COUNT(*) AS n FROM deliveries GROUP BY created_at) AS made").Scan(&n).Error
+	return n, err
+}
+
+// MakeDelivery makes a delivery past all that makes them.
+func (s *Store) MakeDelivery(ctx context.Context, e *webhook.Event, id webhook.ID) error {
+	return s.change(ctx, func(b *batch) error {
+		return b.insertDeliveries([]*Job{b.job(e, b.hook(id), webhook.TriggerSchedule)})
+	})
+}
+
+// FindFanOuts looks for notes that this process does not know of.
+func (s *Store) FindFanOuts(ctx context.Context) {
+	s.fans.find(ctx)
+	signal(s.fans.wake)
 }

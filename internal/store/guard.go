@@ -20,6 +20,7 @@ var owners = map[string]string{
 	"tenants": "id", "tokens": "tenant_id", "webhooks": "tenant_id", "secrets": "tenant_id", "webhook_headers": "tenant_id",
 	"events": "tenant_id", "idempotency_keys": "tenant_id", "deliveries": "tenant_id", "attempts": "tenant_id",
 	"notices": "tenant_id",
+	"fanouts": "tenant_id",
 }
 
 // errUnscoped is a statement in a tenant's name that might reach another's rows. It is a mistake of this package.

@@ -80,14 +80,14 @@ func (s *Store) Prune(ctx context.Context, before time.Time) (int, error) {
 
 // cancelAllDeleted goes on where a stop interrupted cancelDeleted.
 func (s *Store) cancelAllDeleted(ctx context.Context) error {
-	var ids []webhook.ID
-	err := s.read.WithContext(ctx).Raw(`SELECT id FROM webhooks WHERE deleted_at IS NOT NULL AND EXISTS
-		(SELECT 1 FROM deliveries d WHERE d.webhook_id = webhooks.id AND d.due_at IS NOT NULL)`).Scan(&ids).Error
+	var gone []*webhook.Webhook
+	err := s.read.WithContext(ctx).Raw(`SELECT id, tenant_id FROM webhooks WHERE deleted_at IS NOT NULL AND EXISTS
+		(SELECT 1 FROM deliveries d WHERE d.webhook_id = webhooks.id AND d.due_at IS NOT NULL)`).Scan(&gone).Error
 	if err != nil {
 		return unavailable(err)
 	}
-	for _, id := range ids {
-		s.cancelDeleted(id)
+	for _, w := range gone {
+		s.cancelDeleted(w.TenantID, w.ID)
 	}
 	return nil
 }

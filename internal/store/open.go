@@ -9,7 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sync/semaphore"
 	"gorm.io/gorm"
 
 	"github.com/hookgraph/hookgraph/internal/webhook"
@@ -61,7 +60,8 @@ type Store struct {
 	epoch  string
 	writer *writer
 	routes routes
-	memory *semaphore.Weighted // bytes of events that wait to be published
+	fans   *fanOuts
+	memory *room // bytes of events that wait to be published
 
 	last       atomic.Int64 // Seq of the newest committed attempt
 	onAttempts atomic.Pointer[func([]*webhook.Attempt)]
@@ -92,9 +92,9 @@ func openWith(ctx context.Context, o Options, db dialect) (_ *Store, err error) 
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Store{opts: o, log: o.Logger, db: db, memory: semaphore.NewWeighted(publishMemory), noted: make(chan struct{}, 1)}
+	s := &Store{opts: o, log: o.Logger, db: db, memory: newRoom(publishMemory), noted: make(chan struct{}, 1)}
 	s.quit, s.stop = context.WithCancel(context.Background())
-	s.quotas = newQuotas(s, o.Quotas)
+	s.quotas, s.fans = newQuotas(s, o.Quotas), newFanOuts(s)
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
@@ -139,6 +139,7 @@ func openWith(ctx context.Context, o Options, db dialect) (_ *Store, err error) 
 		s.background.Go(func() { s.quotas.run(s.quit) })
 		s.background.Go(s.sweep)
 		s.background.Go(s.publishNotices)
+		s.background.Go(func() { s.fans.run(s.quit) })
 	}
 	return s, nil
 }

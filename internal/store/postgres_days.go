@@ -181,7 +181,8 @@ func (p *postgresDB) tryDropDay(ctx context.Context, d day) (events int, owed bo
 	defer func() { _ = tx.Rollback() }()
 	name := func(table string) string { return table + "_" + d.String() }
 	isOwed := func() (is bool, err error) {
-		err = tx.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM "+name("deliveries")+" WHERE status = 'PENDING')").Scan(&is)
+		err = tx.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM "+name("deliveries")+" WHERE status = 'PENDING')"+
+			" OR EXISTS (SELECT 1 FROM fanouts WHERE created_at >= $1 AND created_at < $2)", d.start(), (d + 1).start()).Scan(&is)
 		return is, err
 	}
 	if owed, err = isOwed(); err != nil || owed {
@@ -226,7 +227,7 @@ func (p *postgresDB) thinDay(ctx context.Context, d day, before time.Time) (int,
 			on := d.start()
 			if err := b.tx.Raw(`SELECT seq, id FROM events e WHERE day = ? AND seq > ? AND created_at < ? AND NOT EXISTS
 				(SELECT 1 FROM deliveries d WHERE d.day = e.day AND d.event_id = e.id AND d.status = 'PENDING')
-				ORDER BY seq LIMIT ?`, on, after, at(before), pruneEvents).Scan(&gone).Error; err != nil {
+				AND NOT EXISTS (SELECT 1 FROM fanouts f WHERE f.event_id = e.id) ORDER BY seq LIMIT ?`, on, after, at(before), pruneEvents).Scan(&gone).Error; err != nil {
 				return err
 			}
 			if len(gone) == 0 {

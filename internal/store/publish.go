@@ -20,6 +20,80 @@ type publishing struct {
 	tenant webhook.ID
 	events []*incoming
 	done   chan error // buffered: the caller may have gone
+
+	// Of the writer only:
+	next       int    // the first event that is in no transaction yet
+	slot       int    // of the batch that is being filled: where the part is that it has, from 1
+	deliveries int    // that its events have made so far
+	kind       string // of the event before, and
+	matches    int    // how many webhooks want it
+}
+
+// part is those of a call's events that one transaction writes. A large call takes several, and others' work goes in between.
+type part struct {
+	*publishing
+	from, to int
+}
+
+// addEvents moves events of the call into the batch until that holds limit, and reports whether it has all now.
+func (b *batch) addEvents(p *publishing, limit int) (all bool) {
+	from := p.next
+	for p.next < len(p.events) && b.cost < limit {
+		b.cost += b.s.price(p, p.events[p.next])
+		p.next++
+	}
+	b.events += p.next - from
+	if n := p.slot; n > 0 && n <= len(b.publish) && b.publish[n-1].publishing == p {
+		b.publish[n-1].to = p.next
+	} else if p.next > from {
+		b.publish = append(b.publish, part{p, from, p.next})
+		p.slot = len(b.publish)
+	}
+	return p.next == len(p.events)
+}
+
+// price decides whether the event's deliveries are made later, and returns what it costs.
+func (s *Store) price(p *publishing, in *incoming) int {
+	if in.cost > 0 {
+		return in.cost // it was in a batch that was written again
+	}
+	if in.event.Type != p.kind {
+		p.kind = in.event.Type
+		p.matches, _ = s.routes.matches(p.tenant, p.kind)
+	}
+	in.cost = 1 + len(in.event.Data)/costBytes
+	if in.key != "" {
+		in.cost += costKey
+	}
+	if n := p.matches; n > fanOutAbove || n > noteAbove && p.deliveries+n > callDeliveries {
+		in.later = true
+		in.cost++
+	} else {
+		p.deliveries += n
+		in.cost += n
+	}
+	return in.cost
+}
+
+// stored answers the caller when all of its events are in the database.
+func (p part) stored() {
+	if p.to == len(p.events) {
+		p.done <- nil
+	}
+}
+
+// refuse answers the caller of a part that could not be written. What came before it stays stored, and the events' results say so;
+// what comes after is not tried.
+func (p part) refuse(err error) {
+	p.next = len(p.events)
+	if p.from == 0 {
+		p.done <- err
+		return
+	}
+	for _, in := range p.events[p.from:] {
+		*in.result = Published{Err: err}
+	}
+	p.done <- nil
 }
 
 // incoming is a checked event that waits to be stored.
@@ -29,14 +103,16 @@ type incoming struct {
 	hash   []byte      // of what was published, when there is a key
 	only   *webhook.ID // the one webhook it goes to; nil: all that match
 	result *Published  // of this attempt to write; set again when the batch is written again
+	later  bool        // its deliveries are made after the answer (fanout.go)
+	cost   int         // to write it; 0: not known yet
 }
 
-func (p *publishing) finish(err error) { p.done <- err }
-
 // Publish stores events, each with one delivery for every webhook that wants it, and returns after the commit. There is
-// one result for each event, in order; what is wrong with one does not keep the others out. The error is not nil only
-// when nothing was stored: webhook.ErrBusy, webhook.ErrUnavailable, or the context's, after which it is unknown whether
-// the events were stored and an idempotency key makes trying again safe.
+// one result for each event, in order; what is wrong with one does not keep the others out. Deliveries of an event that very many
+// webhooks want are made soon after. A large call is several transactions: when one of them fails, the results of its events
+// and of those after are webhook.ErrUnavailable. The error is not nil only when nothing was stored: webhook.ErrBusy, webhook.ErrUnavailable,
+// or the context's; and when the store closed meanwhile, after which it is unknown whether the events were stored and an
+// idempotency key makes trying again safe.
 func (c *Scope) Publish(ctx context.Context, events []webhook.NewEvent) ([]Published, error) {
 	results := make([]Published, len(events))
 	p := &publishing{tenant: c.tenant, done: make(chan error, 1)}
@@ -76,12 +152,12 @@ func (c *Scope) Publish(ctx context.Context, events []webhook.NewEvent) ([]Publi
 	if err != nil {
 		return nil, err
 	}
-	size = min(size, publishMemory)
-	if err := c.s.memory.Acquire(ctx, size); err != nil {
+	free, err := c.s.memory.take(ctx, c.tenant, size)
+	if err != nil {
 		release(len(p.events))
 		return nil, fmt.Errorf("%w: %w", webhook.ErrBusy, err)
 	}
-	defer c.s.memory.Release(size)
+	defer free()
 	if err := c.s.enqueue(ctx, p); err != nil {
 		release(len(p.events))
 		return nil, err
@@ -96,12 +172,16 @@ func (c *Scope) Publish(ctx context.Context, events []webhook.NewEvent) ([]Publi
 
 // enqueue hands the events to the writer and waits for the commit.
 func (s *Store) enqueue(ctx context.Context, p *publishing) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("%w: %w", webhook.ErrBusy, err)
+	}
 	select {
-	case s.writer.publish <- p:
-	case <-ctx.Done():
-		return fmt.Errorf("%w: %w", webhook.ErrBusy, ctx.Err())
 	case <-s.writer.quit:
 		return webhook.ErrUnavailable
+	default:
+	}
+	if !s.writer.calls.add(lineOf{tenant: p.tenant}, work{publish: p}) {
+		return webhook.ErrBusy
 	}
 	// The writer answers every caller, and writes to their results until then: there is no way out before, but its end.
 	select {
@@ -133,7 +213,7 @@ func (b *batch) publishAll() error {
 	events := make([]*incoming, 0, b.events)
 	keys := map[string]*incoming{} // of this batch
 	for _, p := range b.publish {
-		for _, in := range p.events {
+		for _, in := range p.events[p.from:p.to] {
 			if in.result != nil {
 				*in.result = Published{}
 			}
@@ -210,23 +290,41 @@ func (b *batch) insertAll(events []*incoming) error {
 	}
 	var jobs []*Job
 	var hooks []*Hook
+	var notes []*fanOut
 	for i, in := range events {
 		in.event.Seq = first + int64(i)
 		if in.result != nil {
 			in.result.Event = &in.event
 		}
+		if note := b.fanOutLater(in); note != nil {
+			notes = append(notes, note)
+			continue
+		}
 		hooks = b.receivers(hooks[:0], in)
 		for _, h := range hooks {
-			jobs = append(jobs, &Job{Event: &in.event, Hook: h, Delivery: webhook.Delivery{
-				ID: webhook.NewID(b.now), TenantID: in.event.TenantID, EventID: in.event.ID, WebhookID: h.ID,
-				Status: webhook.Pending, Trigger: in.trigger(), CreatedAt: b.now.UTC().Truncate(time.Microsecond),
-			}})
+			jobs = append(jobs, b.job(&in.event, h, in.trigger()))
 		}
 	}
+	if err := b.insertFanOuts(notes); err != nil {
+		return err
+	}
+	return b.insertDeliveries(jobs)
+}
+
+// job is a new delivery.
+func (b *batch) job(e *webhook.Event, h *Hook, trigger webhook.Trigger) *Job {
+	return &Job{Event: e, Hook: h, Delivery: webhook.Delivery{
+		ID: webhook.NewID(b.now), TenantID: e.TenantID, EventID: e.ID, WebhookID: h.ID,
+		Status: webhook.Pending, Trigger: trigger, CreatedAt: b.now.UTC().Truncate(time.Microsecond),
+	}}
+}
+
+// insertDeliveries stores new deliveries: those that the sender has room for are claimed already, the others are due.
+func (b *batch) insertDeliveries(jobs []*Job) error {
 	if len(jobs) == 0 {
 		return nil
 	}
-	first, err = b.s.db.insert(b, deliveriesTable, len(jobs), func(i int) time.Time { return jobs[i].Event.CreatedAt }, func(p *params, i int) {
+	first, err := b.s.db.insert(b, deliveriesTable, len(jobs), func(i int) time.Time { return jobs[i].Event.CreatedAt }, func(p *params, i int) {
 		j := jobs[i]
 		d := &j.Delivery
 		p.id(&d.ID)
@@ -312,7 +410,11 @@ func (b *batch) newEvent(tenant webhook.ID, eventType string, data []byte) webho
 // next is when the first delivery that is left is due, which may be in the past; nil when none is left. A webhook that is
 // disabled or gone has nothing to claim.
 func (s *Store) Claim(ctx context.Context, id webhook.ID, n, maxBytes int) (jobs []*Job, next *time.Time, err error) {
-	err = s.changeDeliveries(ctx, func(b *batch) error {
+	var tenant webhook.ID
+	if h := s.routes.get(id); h != nil {
+		tenant = h.TenantID
+	}
+	err = s.changeFor(ctx, tenant, n, func(b *batch) error {
 		jobs, next = nil, nil
 		h := b.hook(id)
 		if h == nil || !h.Enabled || h.DeletedAt != nil {
@@ -350,7 +452,7 @@ func scanJob(rows *sql.Rows, h *Hook) (*Job, error) {
 
 // Unclaim gives back deliveries that were claimed and not attempted; they are due at once.
 func (s *Store) Unclaim(ctx context.Context, jobs []*Job) error {
-	return s.changeDeliveries(ctx, func(b *batch) error {
+	return s.changeFor(ctx, webhook.ID{}, len(jobs), func(b *batch) error {
 		for _, j := range jobs {
 			b.dueAt(j.Delivery.WebhookID, b.now)
 		}

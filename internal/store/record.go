@@ -237,7 +237,7 @@ func (c *health) note(b *batch, o *outcome) (*Hook, error) {
 	}
 	c.changed[next.ID] = &next
 	if next.Enabled {
-		b.hooks[next.ID] = &next // the sender does not need to know
+		b.noteHook(&next) // the sender does not need to know
 		return nil, nil
 	}
 	next.UpdatedAt = b.now

@@ -51,12 +51,12 @@ func (c *Scope) db(ctx context.Context) *gorm.DB { return c.s.guard(ctx, c.s.rea
 
 // change is the store's, in the tenant's name.
 func (c *Scope) change(ctx context.Context, do func(b *batch) error) error {
-	return c.s.queue(ctx, &change{do: do, hooks: true, tenant: &c.tenant, done: make(chan error, 1)})
+	return c.s.queue(ctx, &change{do: do, hooks: true, tenant: &c.tenant})
 }
 
 // changeDeliveries is the store's, in the tenant's name.
 func (c *Scope) changeDeliveries(ctx context.Context, do func(b *batch) error) error {
-	return c.s.queue(ctx, &change{do: do, tenant: &c.tenant, done: make(chan error, 1)})
+	return c.s.queue(ctx, &change{do: do, tenant: &c.tenant})
 }
 
 func (c *Scope) webhooks(ctx context.Context) *gorm.DB {

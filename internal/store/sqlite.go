@@ -315,7 +315,8 @@ func (q *sqliteDB) completed(ctx context.Context, before time.Time, after int64)
 	return found, to, nil
 }
 
-const noneOwed = "NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event_id = events.id AND d.status = 'PENDING')"
+const noneOwed = "NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event_id = events.id AND d.status = 'PENDING')" +
+	" AND NOT EXISTS (SELECT 1 FROM fanouts f WHERE f.event_id = events.id)"
 
 // remove deletes those of the events that nothing is owed of, which may have changed since they were found.
 func (b *batch) remove(found []webhook.ID) (int, error) {

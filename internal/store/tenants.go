@@ -261,6 +261,7 @@ func (s *Store) sweepTenant(t *webhook.Tenant) error {
 				"DELETE FROM attempts WHERE delivery_id IN (SELECT id FROM deliveries WHERE event_id IN ?)",
 				"DELETE FROM deliveries WHERE event_id IN ?",
 				"DELETE FROM idempotency_keys WHERE event_id IN ?",
+				"DELETE FROM fanouts WHERE event_id IN ?",
 				"DELETE FROM events WHERE id IN ?",
 			} {
 				if err := b.tx.Exec(text, ids).Error; err != nil {

@@ -191,16 +191,16 @@ func (c *Scope) DeleteWebhook(ctx context.Context, id webhook.ID) error {
 		return nil
 	})
 	if err == nil {
-		c.s.background.Go(func() { c.s.cancelDeleted(id) })
+		c.s.background.Go(func() { c.s.cancelDeleted(c.tenant, id) })
 	}
 	return err
 }
 
 // cancelDeleted marks what a deleted webhook was still owed, in small transactions; until then it only reads as canceled.
-func (s *Store) cancelDeleted(id webhook.ID) {
+func (s *Store) cancelDeleted(tenant, id webhook.ID) {
 	for {
 		var n int64
-		err := s.changeDeliveries(s.quit, func(b *batch) error {
+		err := s.changeFor(s.quit, tenant, 1000, func(b *batch) error {
 			res := b.tx.Exec(`UPDATE deliveries SET status = 'CANCELED', due_at = NULL, completed_at = ? WHERE seq IN
 				(SELECT seq FROM deliveries WHERE webhook_id = ? AND due_at IS NOT NULL LIMIT 1000)`, at(b.now), id)
 			n = res.RowsAffected

@@ -15,26 +15,29 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// Bounds of one transaction. Results and events are merged by kind into multi-row statements; what is waiting is taken,
-// nothing waits for more to come.
+// Bounds of one transaction. What is waiting is taken, nothing waits for more to come; results and events are merged by kind into
+// multi-row statements. Everybody waits for it, so it is short: its statements take about batchTime, by how long those before took
+// for what they held (see turns.go for what things cost).
 const (
-	maxBatchEvents  = 2000
-	maxBatchResults = 2000
-	maxBatchChanges = 64
+	batchTime = 15 * time.Millisecond
+	minBatch  = 512  // a transaction may cost this however slow the database is: each waits for the disk
+	maxBatch  = 4096 // and this at most, however fast
 )
 
 // writer is the one place that writes: it merges what callers want written into one transaction after the other, and
 // answers each after the commit (group commit), so that the cost of an fsync is shared.
 type writer struct {
 	s       *Store
-	publish chan *publishing
+	calls   *turns
 	results chan *Result
-	changes chan *change
 	pauses  chan func() // to be called between two transactions
 	quit    chan struct{}
 	stuck   atomic.Bool   // results that failed to be written are being tried again
 	ended   chan struct{} // closed when run has returned: nobody is answered any more
 	once    sync.Once
+
+	// What the last transactions held and how long they took, the older ones counting less. Of run's goroutine only.
+	cost, took float64
 }
 
 // change is any other write. Its rows are rolled back alone when do fails.
@@ -42,6 +45,8 @@ type change struct {
 	do     func(b *batch) error
 	hooks  bool        // it may change webhooks
 	tenant *webhook.ID // in whose name; nil: the server's own, which may touch everybody's rows
+	line   lineOf      // where it waits
+	cost   int         // about how many rows it writes
 	done   chan error  // buffered: the caller may have gone
 	taken  atomic.Bool // by the writer, which runs do, or by the caller, who goes before it does
 	begun  bool        // it was the writer; of its goroutine only
@@ -58,9 +63,8 @@ func (c *change) begin() bool {
 func newWriter(s *Store) *writer {
 	return &writer{
 		s:       s,
-		publish: make(chan *publishing, 1024),
+		calls:   newTurns(),
 		results: make(chan *Result, 4096),
-		changes: make(chan *change, 256),
 		pauses:  make(chan func()),
 		quit:    make(chan struct{}),
 		ended:   make(chan struct{}),
@@ -76,19 +80,29 @@ type batch struct {
 
 	begun bool // the transaction: then an error may come of what the batch holds
 
-	publish []*publishing
+	publish []part
 	results []*Result
 	changes []*change
-	events  int // in publish
+	events  int           // in publish
+	cost    int           // of everything
+	took    time.Duration // by the statements
+	pieces  []*piece
+	fanOuts []*fanOut // that it has made
 
 	hooks    map[webhook.ID]*Hook // changed in this transaction
+	undo     []hookBefore         // what hooks had before the change that runs, in order
 	changed  []*Hook              // to be told to the taker, in order
 	reserved []*Job
 	due      map[webhook.ID]time.Time
 	attempts []*webhook.Attempt
-	failures []error  // of changes, by index; they were rolled back alone
-	before   []func() // take back what a change noted
-	noted    bool     // operational events wait to be published
+	failures []error // of changes, by index; they were rolled back alone
+	noted    bool    // operational events wait to be published
+}
+
+// hookBefore is what hooks had for a webhook; nil: nothing.
+type hookBefore struct {
+	id   webhook.ID
+	hook *Hook
 }
 
 // run writes until close, and then what is still queued.
@@ -97,67 +111,70 @@ func (w *writer) run() {
 	for {
 		b := &batch{s: w.s}
 		select {
-		case p := <-w.publish:
-			b.addPublishing(p)
 		case r := <-w.results:
-			b.results = append(b.results, r)
-		case c := <-w.changes:
-			b.changes = append(b.changes, c)
+			b.addResult(r)
+		case <-w.calls.ready:
+		case <-w.s.fans.ready:
 		case pause := <-w.pauses:
 			pause()
 			continue
 		case <-w.quit:
-			if !w.fill(b) {
-				return
+			for w.fill(b) {
+				w.commit(b)
+				b = &batch{s: w.s}
 			}
-			w.commit(b)
-			continue
+			return
 		}
-		w.fill(b)
-		w.commit(b)
+		if w.fill(b) {
+			w.commit(b)
+		}
 	}
 }
 
-// fill takes what is waiting, and reports whether the batch holds anything.
+// limit is what one transaction may cost.
+func (w *writer) limit() int {
+	if w.took == 0 {
+		return maxBatch / 4
+	}
+	return int(max(minBatch, min(maxBatch, w.cost/w.took*float64(batchTime))))
+}
+
+// learn notes how long a transaction took. Small ones tell little of what a row costs.
+func (w *writer) learn(b *batch) {
+	if b.cost >= minBatch/8 && b.took > 0 {
+		w.cost, w.took = w.cost*7/8+float64(b.cost), w.took*7/8+float64(b.took)
+	}
+}
+
+// fill takes what is waiting, and reports whether the batch holds anything. Results may have a half, calls and large fan-outs a
+// quarter each, and everybody what the others leave.
 func (w *writer) fill(b *batch) bool {
-	w.fillOthers(b)
-	for len(b.results) < maxBatchResults {
+	limit := w.limit()
+	w.fillResults(b, limit/2)
+	w.calls.fill(b, b.cost+limit/4)
+	w.s.fans.fill(b, limit)
+	w.fillResults(b, limit)
+	w.calls.fill(b, limit)
+	return b.holds() > 0
+}
+
+// holds is how many things the batch holds.
+func (b *batch) holds() int { return len(b.publish) + len(b.results) + len(b.changes) + len(b.pieces) }
+
+func (w *writer) fillResults(b *batch, limit int) {
+	for b.cost < limit {
 		select {
 		case r := <-w.results:
-			b.results = append(b.results, r)
-			continue
+			b.addResult(r)
 		default:
+			return
 		}
-		break
-	}
-	return len(b.publish)+len(b.results)+len(b.changes) > 0
-}
-
-// fillOthers takes what is waiting and is no result.
-func (w *writer) fillOthers(b *batch) {
-	for b.events < maxBatchEvents {
-		select {
-		case p := <-w.publish:
-			b.addPublishing(p)
-			continue
-		default:
-		}
-		break
-	}
-	for len(b.changes) < maxBatchChanges {
-		select {
-		case c := <-w.changes:
-			b.changes = append(b.changes, c)
-			continue
-		default:
-		}
-		break
 	}
 }
 
-func (b *batch) addPublishing(p *publishing) {
-	b.publish = append(b.publish, p)
-	b.events += len(p.events)
+func (b *batch) addResult(r *Result) {
+	b.results = append(b.results, r)
+	b.cost += costResult + (len(r.Attempt.ResponseBody)+len(r.Attempt.ResponseHeaders))/costBytes
 }
 
 func (w *writer) close() { w.once.Do(func() { close(w.quit) }) }
@@ -167,6 +184,7 @@ func (w *writer) close() { w.once.Do(func() { close(w.quit) }) }
 func (w *writer) commit(b *batch) {
 	err := b.write()
 	if err == nil {
+		w.learn(b)
 		b.answer()
 		return
 	}
@@ -183,11 +201,12 @@ func (w *writer) commit(b *batch) {
 	}
 	refused := fmt.Errorf("%w: %w", webhook.ErrUnavailable, err) // a deadline that has passed is the writer's own
 	for _, p := range b.publish {
-		p.finish(refused)
+		p.refuse(refused)
 	}
 	for _, c := range b.changes {
 		c.done <- refused
 	}
+	w.s.fans.refused(b.pieces)
 	if len(b.results) == 0 {
 		w.s.log.Warn("write refused", slog.Any("error", err))
 		return
@@ -205,15 +224,12 @@ func (w *writer) insist(results []*Result) {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	for {
-		others := &batch{s: w.s}
 		select {
 		case <-w.quit:
 			w.s.log.Error("closing with attempts that could not be recorded; they will be made again", slog.Int("results", len(results)))
 			return
-		case p := <-w.publish:
-			others.addPublishing(p)
-		case c := <-w.changes:
-			others.changes = append(others.changes, c)
+		case <-w.calls.ready:
+		case <-w.s.fans.ready:
 		case pause := <-w.pauses:
 			pause()
 			continue
@@ -233,8 +249,12 @@ func (w *writer) insist(results []*Result) {
 			continue
 		}
 		// The others are not kept waiting meanwhile: they are written, or told that they can not be.
-		w.fillOthers(others)
-		w.commit(others)
+		others := &batch{s: w.s}
+		w.calls.fill(others, w.limit()/2)
+		w.s.fans.fill(others, w.limit())
+		if others.holds() > 0 {
+			w.commit(others)
+		}
 	}
 }
 
@@ -304,10 +324,13 @@ func (w *writer) setAside(results []*Result, err error) {
 func (b *batch) split() []*batch {
 	var parts []*batch
 	for _, p := range b.publish {
-		parts = append(parts, &batch{s: b.s, publish: []*publishing{p}, events: len(p.events)})
+		parts = append(parts, &batch{s: b.s, publish: []part{p}, events: p.to - p.from})
 	}
 	for _, c := range b.changes {
 		parts = append(parts, &batch{s: b.s, changes: []*change{c}})
+	}
+	for _, p := range b.pieces {
+		parts = append(parts, &batch{s: b.s, pieces: []*piece{p}})
 	}
 	if len(b.results) > 0 {
 		parts = append(parts, &batch{s: b.s, results: b.results})
@@ -321,15 +344,14 @@ func (b *batch) write() (err error) {
 	b.due = map[webhook.ID]time.Time{}
 	defer func() {
 		if err != nil {
-			for _, j := range b.reserved {
-				b.s.takes().Release(j.Hook, j.Size())
-			}
-			b.reserved = nil
+			b.release(0)
 		}
 	}()
+	b.fanOuts = nil
 	b.failures, b.begun = make([]error, len(b.changes)), false
 	return b.s.db.transaction(b, func() error {
 		b.begun = true
+		defer func(started time.Time) { b.took = time.Since(started) }(time.Now())
 		if slices.ContainsFunc(b.changes, func(c *change) bool { return c.hooks }) {
 			if err := b.s.db.lockHooks(b); err != nil {
 				return err
@@ -339,6 +361,9 @@ func (b *batch) write() (err error) {
 			return err
 		}
 		if err := b.publishAll(); err != nil {
+			return err
+		}
+		if err := b.makePieces(); err != nil {
 			return err
 		}
 		for i, c := range b.changes {
@@ -356,8 +381,8 @@ func (b *batch) write() (err error) {
 
 // apply runs one change in a savepoint of its own, and takes back what it noted when it fails.
 func (b *batch) apply(c *change) error {
-	outer, changed := b.tx, len(b.changed)
-	b.before = b.before[:0]
+	outer, changed, reserved, fanOuts := b.tx, len(b.changed), len(b.reserved), len(b.fanOuts)
+	b.undo = b.undo[:0]
 	err := outer.Transaction(func(tx *gorm.DB) error {
 		b.tx = tx
 		if c.tenant != nil {
@@ -367,12 +392,25 @@ func (b *batch) apply(c *change) error {
 	})
 	b.tx = outer
 	if err != nil {
-		for _, undo := range slices.Backward(b.before) {
-			undo()
+		for _, was := range slices.Backward(b.undo) {
+			if was.hook == nil {
+				delete(b.hooks, was.id)
+			} else {
+				b.hooks[was.id] = was.hook
+			}
 		}
-		b.changed = b.changed[:changed]
+		b.changed, b.fanOuts = b.changed[:changed], b.fanOuts[:fanOuts]
+		b.release(reserved)
 	}
 	return err
+}
+
+// release gives back what was reserved, but for the first.
+func (b *batch) release(first int) {
+	for _, j := range b.reserved[first:] {
+		b.s.takes().Release(j.Hook, j.Size())
+	}
+	b.reserved = b.reserved[:first]
 }
 
 // expected reports whether the error is the change's own, and the database is well: the caller's, or ours when the guard refused
@@ -389,7 +427,7 @@ func (b *batch) answer() {
 		t.Changed(h)
 	}
 	for _, p := range b.publish {
-		p.finish(nil)
+		p.stored()
 	}
 	for _, j := range b.reserved {
 		t.Take(j)
@@ -401,6 +439,8 @@ func (b *batch) answer() {
 		default:
 		}
 	}
+	b.s.fans.committed(b.pieces)
+	b.s.fans.noted(b.fanOuts)
 	for id, when := range b.due {
 		t.Due(id, when)
 	}
@@ -418,16 +458,14 @@ func (b *batch) dueAt(id webhook.ID, when time.Time) {
 
 // setHook makes h the webhook's snapshot from this transaction on.
 func (b *batch) setHook(h *Hook) {
-	was, changed := b.hooks[h.ID]
-	b.before = append(b.before, func() {
-		if changed {
-			b.hooks[h.ID] = was
-		} else {
-			delete(b.hooks, h.ID)
-		}
-	})
-	b.hooks[h.ID] = h
+	b.noteHook(h)
 	b.changed = append(b.changed, h)
+}
+
+// noteHook is setHook for what the taker does not need to know.
+func (b *batch) noteHook(h *Hook) {
+	b.undo = append(b.undo, hookBefore{h.ID, b.hooks[h.ID]})
+	b.hooks[h.ID] = h
 }
 
 // hook is the webhook's snapshot as this transaction sees it; nil when it is not there.
@@ -440,21 +478,38 @@ func (b *batch) hook(id webhook.ID) *Hook {
 
 // change runs do in a transaction and waits for the commit.
 func (s *Store) change(ctx context.Context, do func(b *batch) error) error {
-	return s.queue(ctx, &change{do: do, hooks: true, done: make(chan error, 1)})
+	return s.queue(ctx, &change{do: do, hooks: true})
 }
 
 // changeDeliveries is change for what leaves webhooks as they are: it waits for nobody who changes them.
 func (s *Store) changeDeliveries(ctx context.Context, do func(b *batch) error) error {
-	return s.queue(ctx, &change{do: do, done: make(chan error, 1)})
+	return s.queue(ctx, &change{do: do})
 }
 
+// changeFor is changeDeliveries for about so many rows of one tenant: it waits for that one's turn. The zero id is many tenants'.
+func (s *Store) changeFor(ctx context.Context, tenant webhook.ID, rows int, do func(b *batch) error) error {
+	return s.queue(ctx, &change{do: do, cost: rows, line: lineOf{tenant: tenant}})
+}
+
+// queue hands the change to the writer and waits for the commit. The error is webhook.ErrBusy when too many of the tenant's wait.
 func (s *Store) queue(ctx context.Context, c *change) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	select {
-	case s.writer.changes <- c:
-	case <-ctx.Done():
-		return ctx.Err()
 	case <-s.writer.quit:
 		return webhook.ErrUnavailable
+	default:
+	}
+	c.done = make(chan error, 1)
+	c.cost += costChange
+	if c.tenant != nil {
+		c.line.tenant = *c.tenant
+	} else {
+		c.line.server = true
+	}
+	if !s.writer.calls.add(c.line, work{change: c}) {
+		return webhook.ErrBusy
 	}
 	select {
 	case err := <-c.done:
@@ -485,17 +540,19 @@ func lastAnswer(done <-chan error) error {
 	}
 }
 
-// Flush waits until everything that was queued before has been written.
+// Flush waits until everything that was queued before has been written, and the deliveries of large fan-outs are made.
 func (s *Store) Flush(ctx context.Context) error {
 	for {
-		waiting := len(s.writer.results) > 0 || len(s.writer.publish) > 0
+		publishing, _ := s.writer.calls.waiting()
+		waiting := len(s.writer.results) > 0 || publishing > 0
 		if err := s.changeDeliveries(ctx, func(*batch) error { return nil }); err != nil {
 			return err
 		}
-		if !waiting && !s.writer.stuck.Load() {
+		late := s.writer.stuck.Load() || s.fans.pending()
+		if !waiting && !late {
 			return s.db.settle(ctx)
 		}
-		if s.writer.stuck.Load() {
+		if late {
 			select {
 			case <-ctx.Done():
 				return ctx.Err()

@@ -102,6 +102,19 @@ CREATE TABLE idempotency_keys (
 );
 CREATE INDEX idempotency_keys_event ON idempotency_keys (event_id);
 
+-- Deliveries of an event that very many webhooks want are made after it is committed, in the order of the webhooks.
+CREATE TABLE fanouts (
+    seq           INTEGER PRIMARY KEY AUTOINCREMENT,
+    event_id      BLOB NOT NULL UNIQUE,
+    tenant_id     BLOB NOT NULL,
+    created_at    INTEGER NOT NULL, -- the event's
+    size          INTEGER NOT NULL, -- about how many are still to be made
+    after_webhook INTEGER NOT NULL, -- the webhook up to which they have been
+    last_webhook  INTEGER NOT NULL -- the newest webhook when the event was published
+);
+CREATE INDEX fanouts_tenant ON fanouts (tenant_id, seq);
+CREATE INDEX fanouts_size ON fanouts (tenant_id, size, seq);
+
 -- A delivery that is PENDING is either waiting (due_at) or claimed by a node (claimed_by). HELD is not stored.
 CREATE TABLE deliveries (
     seq            INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -172,6 +185,7 @@ CREATE UNIQUE INDEX notices_webhook ON notices (tenant_id, kind, webhook_id);
 DROP TABLE notices;
 DROP TABLE attempts;
 DROP TABLE deliveries;
+DROP TABLE fanouts;
 DROP TABLE idempotency_keys;
 DROP TABLE events;
 DROP TABLE webhook_headers;

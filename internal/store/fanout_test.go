@@ -1,0 +1,328 @@
+package store_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// asleep is the database without the work that goes on beside its callers' own.
+func asleep(t *suite) *store.Store { return t.open(t, store.Options{Shared: true}) }
+
+// owed counts the event's deliveries by webhook.
+func owed(t testing.TB, c *store.Scope, event webhook.ID) map[webhook.ID]int {
+	t.Helper()
+	found := map[webhook.ID]int{}
+	for page := (store.Page{First: 100}); ; {
+		l, err := c.Deliveries(t.Context(), store.DeliveryFilter{EventIDs: []webhook.ID{event}}, page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range l.Items {
+			found[d.WebhookID]++
+			page.After = d.Seq
+		}
+		if !l.HasNext {
+			return found
+		}
+	}
+}
+
+func checkOwed(t testing.TB, c *store.Scope, event webhook.ID, want ...*webhook.Webhook) {
+	t.Helper()
+	found := owed(t, c, event)
+	wrong := slices.DeleteFunc(slices.Clone(want), func(h *webhook.Webhook) bool { return found[h.ID] == 1 })
+	if len(wrong) > 0 {
+		t.Errorf("event %s: %d webhooks do not have one delivery each; %s has %d", event, len(wrong), wrong[0].URL, found[wrong[0].ID])
+	}
+	if len(found) != len(want) {
+		t.Errorf("event %s has deliveries to %d webhooks, want %d", event, len(found), len(want))
+	}
+}
+
+func flush(t testing.TB, s *store.Store) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := s.Flush(ctx); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func notesLeft(t testing.TB, s *store.Store) int64 {
+	t.Helper()
+	n, err := s.Count("fanouts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// A large fan-out is committed as its event and a note, and its deliveries are made after the answer, by whoever finds the note: one
+// for each webhook that was there when the event was published and is not deleted, also of one that is disabled meanwhile. Until
+// then retention leaves the event alone.
+func TestLargeFanOut(t *testing.T) {
+	defer store.FanOutAbove(8)()
+	each(t, func(t *suite) {
+		s := asleep(t)
+		c := tenant(t, s, "a")
+		other := tenant(t, s, "b")
+		registerMany(t, other, 9, webhook.New{Enabled: true})
+		hooks := registerMany(t, c, 20, webhook.New{Enabled: true})
+		event := publish(t, c, webhook.NewEvent{})[0].Event
+		small := publish(t, c, webhook.NewEvent{Type: "a.b"}, webhook.NewEvent{Type: "a.c"})
+		if n := notesLeft(t, s); n != 3 || len(owed(t, c, event.ID)) != 0 {
+			t.Fatalf("%d notes are left before anybody works on them, and %d deliveries", n, len(owed(t, c, event.ID)))
+		}
+		if n, err := s.Prune(t.Context(), time.Now().Add(time.Hour)); n != 0 || err != nil {
+			t.Errorf("retention has taken %d events that are owed, %v", n, err)
+		}
+		registerMany(t, c, 3, webhook.New{Enabled: true})
+		if err := c.DeleteWebhook(t.Context(), hooks[4].ID); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := c.UpdateWebhook(t.Context(), hooks[5].ID, webhook.Patch{Enabled: webhook.Some(false)}, nil); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		s = t.open(t, store.Options{})
+		c = tenant(t, s, "a")
+		flush(t, s)
+		want := slices.Delete(slices.Clone(hooks), 4, 5)
+		for _, e := range []webhook.ID{event.ID, small[0].Event.ID, small[1].Event.ID} {
+			checkOwed(t, c, e, want...)
+		}
+		if n := notesLeft(t, s); n != 0 {
+			t.Errorf("%d notes are left", n)
+		}
+		jobs, _ := claim(t, s, hooks[0].ID, 10)
+		if len(jobs) != 3 || !slices.ContainsFunc(jobs, func(j *store.Job) bool { return j.Event.ID == event.ID && string(j.Event.Data) == string(event.Data) }) {
+			t.Errorf("%d deliveries can be claimed", len(jobs))
+		}
+		held, err := c.Deliveries(t.Context(), store.DeliveryFilter{WebhookIDs: []webhook.ID{hooks[5].ID}}, store.Page{First: 10})
+		if err != nil || len(held.Items) != 3 || held.Items[0].Status != webhook.Held {
+			t.Errorf("a webhook that was disabled meanwhile has %d deliveries: %v", len(held.Items), err)
+		}
+	})
+}
+
+// counted hands over everything, and counts.
+type counted struct {
+	mu       sync.Mutex
+	reserved int // reserved, and neither taken nor released
+	took     map[webhook.ID]int
+}
+
+func (c *counted) Reserve(*store.Hook, int) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.reserved++
+	return true
+}
+
+func (c *counted) Release(*store.Hook, int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.reserved--
+}
+
+func (c *counted) Take(j *store.Job) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.reserved--
+	c.took[j.Delivery.ID]++
+}
+func (c *counted) Due(webhook.ID, time.Time) {}
+func (c *counted) Changed(*store.Hook)       {}
+func (c *counted) Nodes(int)                 {}
+
+// Many fan-outs of several tenants, large and small, beside one another and through restarts in the middle: each delivery is made
+// once, and handed to the sender in memory when it has room. No transaction makes more than it may.
+func TestFanOutsBesideOneAnother(t *testing.T) {
+	defer store.FanOutAbove(8)()
+	each(t, func(t *suite) {
+		var clock sync.Mutex
+		now := time.Now()
+		tick := func() time.Time { // each transaction has its own time
+			clock.Lock()
+			defer clock.Unlock()
+			now = now.Add(time.Microsecond)
+			return now
+		}
+		var hooks [2][]*webhook.Webhook
+		var events [2][]webhook.ID
+		for round := range 4 {
+			s := t.open(t, store.Options{Now: tick})
+			taker := &counted{took: map[webhook.ID]int{}}
+			s.SetTaker(taker)
+			for i, name := range []string{"a", "b"} {
+				c := tenant(t, s, name)
+				if round == 0 {
+					hooks[i] = registerMany(t, c, 150*(i+1), webhook.New{Enabled: true})
+				}
+				batch := make([]webhook.NewEvent, 25)
+				for _, p := range publish(t, c, batch...) {
+					events[i] = append(events[i], p.Event.ID)
+				}
+			}
+			if round == 3 {
+				flush(t, s)
+				for i, name := range []string{"a", "b"} {
+					for _, e := range events[i][len(events[i])-5:] {
+						checkOwed(t, tenant(t, s, name), e, hooks[i]...)
+					}
+				}
+				deliveries, err := s.Count("deliveries")
+				if want := int64(len(events[0])*len(hooks[0]) + len(events[1])*len(hooks[1])); deliveries != want || err != nil {
+					t.Errorf("%d deliveries were made, want %d: %v", deliveries, want, err)
+				}
+			}
+			if err := s.Close(); err != nil { // in the middle
+				t.Fatal(err)
+			}
+			if taker.reserved != 0 {
+				t.Errorf("%d reservations are left", taker.reserved)
+			}
+			for id, n := range taker.took {
+				if n != 1 {
+					t.Errorf("delivery %s was handed over %d times", id, n)
+				}
+			}
+			if round == 3 && len(taker.took) == 0 {
+				t.Error("nothing was handed over in memory")
+			}
+		}
+		s := asleep(t)
+		if t.name == "sqlite" {
+			most, err := s.MostDeliveriesAtOnce()
+			if err != nil || most > store.BatchCost+store.BatchCost/4 {
+				t.Errorf("one transaction made %d deliveries, %v", most, err)
+			}
+		}
+	})
+}
+
+// A delivery that is there already, whoever made it, keeps nothing of a fan-out back, and is not made again.
+func TestFanOutFindsDelivery(t *testing.T) {
+	defer store.FanOutAbove(8)()
+	each(t, func(t *suite) {
+		s := asleep(t)
+		c := tenant(t, s, "a")
+		hooks := registerMany(t, c, 40, webhook.New{Enabled: true})
+		event := publish(t, c, webhook.NewEvent{})[0].Event
+		publish(t, c, webhook.NewEvent{})
+		if err := s.MakeDelivery(t.Context(), event, hooks[20].ID); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		s = t.open(t, store.Options{})
+		flush(t, s)
+		checkOwed(t, tenant(t, s, "a"), event.ID, hooks...)
+	})
+}
+
+// Nodes that work on the same notes make each delivery once.
+func TestNodesShareFanOuts(t *testing.T) {
+	defer store.FanOutAbove(8)()
+	nodes := replicas(t, 3)
+	c := tenant(t, nodes[0], "a")
+	hooks := registerMany(t, c, 300, webhook.New{Enabled: true})
+	var events []webhook.ID
+	for range 10 {
+		for _, p := range publish(t, c, make([]webhook.NewEvent, 5)...) {
+			events = append(events, p.Event.ID)
+		}
+		for _, n := range nodes {
+			n.FindFanOuts(t.Context())
+		}
+	}
+	for _, n := range nodes {
+		flush(t, n)
+	}
+	eventually(t, func() bool { return notesLeft(t, nodes[0]) == 0 })
+	for _, e := range events[len(events)-3:] {
+		checkOwed(t, c, e, hooks...)
+	}
+	if n, err := nodes[0].Count("deliveries"); n != int64(len(events)*len(hooks)) || err != nil {
+		t.Errorf("%d deliveries were made, want %d: %v", n, len(events)*len(hooks), err)
+	}
+}
+
+// A tenant that is deleted leaves no notes.
+func TestFanOutsOfDeletedTenant(t *testing.T) {
+	defer store.FanOutAbove(8)()
+	each(t, func(t *suite) {
+		s := asleep(t)
+		c := tenant(t, s, "a")
+		registerMany(t, c, 20, webhook.New{Enabled: true})
+		publish(t, c, make([]webhook.NewEvent, 30)...)
+		gone, err := s.EnsureTenant(t.Context(), "a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Registry(nil).DeleteTenant(t.Context(), gone.ID); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, func() bool {
+			rows, err := s.RowsOf(t.Context(), gone.ID)
+			return err == nil && rows["fanouts"] == 0 && rows["events"] == 0
+		})
+	})
+}
+
+// A call that is too large for one transaction is written in several: when one of them fails, what was written before stays, the
+// results say so for each event, and the budgets are whole again.
+func TestLargeCallFailsInTheMiddle(t *testing.T) {
+	s, err := store.Open(t.Context(), store.Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	c := tenant(t, s, "a")
+	registerMany(t, c, 9, webhook.New{Enabled: true})
+	if err := s.Exec("CREATE UNIQUE INDEX once ON events (type) WHERE type = 'job.once'"); err != nil {
+		t.Fatal(err)
+	}
+	publish(t, c, webhook.NewEvent{Type: "job.once"})
+	events := make([]webhook.NewEvent, 1000)
+	for i := range events {
+		events[i] = webhook.NewEvent{Type: "job.done", Data: json.RawMessage(`1`)}
+	}
+	events[900].Type = "job.once"
+	results, err := c.Publish(t.Context(), events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored := 0
+	for i, r := range results {
+		switch {
+		case r.Err == nil && r.Event != nil && stored == i:
+			stored++
+		case r.Event != nil || !errors.Is(r.Err, webhook.ErrUnavailable):
+			t.Fatalf("event %d: %+v", i, r)
+		}
+	}
+	if stored == 0 || stored > 900 {
+		t.Errorf("%d events before the one that fails are stored", stored)
+	}
+	if n, err := c.CountEvents(t.Context(), store.EventFilter{}); n != stored+1 || err != nil {
+		t.Errorf("%d events are in the database, the results say %d: %v", n, stored+1, err)
+	}
+	if n := c.StoredEvents(); n != int64(stored)+1 {
+		t.Errorf("%d events are counted", n)
+	}
+	if free, total := s.PublishRoom(); free != total {
+		t.Errorf("%d of %d bytes are free", free, total)
+	}
+}

@@ -1,0 +1,137 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// room is memory that tenants share. One that holds some may hold as much as is left free, so that however much a tenant wants
+// there is room for others, and one that holds nothing comes first: a small call never waits for another tenant's large ones
+// (I12, I16).
+type room struct {
+	mu      sync.Mutex // guards what follows
+	total   int64
+	free    int64
+	tenants map[webhook.ID]*tenantRoom // that hold some, or wait
+	ring    []*tenantRoom              // those that wait, in the order of their turns
+}
+
+// tenantRoom is a tenant's part.
+type tenantRoom struct {
+	tenant  webhook.ID
+	held    int64
+	waiting []*roomWaiter // the longest first
+}
+
+type roomWaiter struct {
+	bytes   int64
+	granted chan struct{} // closed when it has got them
+}
+
+var errNoRoom = errors.New("too many calls of this tenant are waiting")
+
+func newRoom(total int64) *room {
+	return &room{total: total, free: total, tenants: map[webhook.ID]*tenantRoom{}}
+}
+
+// take waits for n bytes of the tenant's, and returns how they are given back, once. What is more than a quarter of all counts as a
+// quarter.
+func (r *room) take(ctx context.Context, tenant webhook.ID, n int64) (giveBack func(), err error) {
+	n = min(n, r.total/4)
+	r.mu.Lock()
+	t := r.tenants[tenant]
+	if t == nil {
+		t = &tenantRoom{tenant: tenant}
+		r.tenants[tenant] = t
+	}
+	giveBack = func() { r.giveBack(t, n) }
+	if len(t.waiting) == 0 && (t.held == 0 || len(r.ring) == 0) && r.fits(t, n) {
+		r.grant(t, n)
+		r.mu.Unlock()
+		return giveBack, nil
+	}
+	if len(t.waiting) >= maxWaiting {
+		r.mu.Unlock()
+		return nil, errNoRoom
+	}
+	w := &roomWaiter{bytes: n, granted: make(chan struct{})}
+	if t.waiting = append(t.waiting, w); len(t.waiting) == 1 {
+		r.ring = append(r.ring, t)
+	}
+	r.mu.Unlock()
+	select {
+	case <-w.granted:
+		return giveBack, nil
+	case <-ctx.Done():
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	select {
+	case <-w.granted: // meanwhile
+		r.release(t, n)
+	default:
+		r.leave(t, w)
+	}
+	r.serve()
+	return nil, ctx.Err()
+}
+
+// fits reports whether the tenant may have n bytes now. It and what follows want mu.
+func (r *room) fits(t *tenantRoom, n int64) bool {
+	return n <= r.free && (t.held == 0 || t.held+n <= r.free-n)
+}
+
+func (r *room) grant(t *tenantRoom, n int64) {
+	t.held += n
+	r.free -= n
+}
+
+func (r *room) giveBack(t *tenantRoom, n int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.release(t, n)
+	r.serve()
+}
+
+func (r *room) release(t *tenantRoom, n int64) {
+	t.held -= n
+	r.free += n
+	r.forget(t)
+}
+
+// serve grants what fits, tenants in turn.
+func (r *room) serve() {
+	for first, passed := false, 0; passed < len(r.ring); {
+		t := r.ring[0]
+		n := t.waiting[0].bytes
+		r.ring = append(r.ring[1:], t)
+		if r.fits(t, n) && (t.held == 0 || !first) {
+			r.grant(t, n)
+			close(t.waiting[0].granted)
+			r.leave(t, t.waiting[0])
+			passed = 0
+			continue
+		}
+		first = first || t.held == 0 // what gets free is for this one, before those that hold something
+		passed++
+	}
+}
+
+// leave takes a waiter out of its tenant's, and the tenant out of the ring when it was the last.
+func (r *room) leave(t *tenantRoom, w *roomWaiter) {
+	t.waiting = slices.DeleteFunc(t.waiting, func(other *roomWaiter) bool { return other == w })
+	if len(t.waiting) == 0 {
+		r.ring = slices.DeleteFunc(r.ring, func(other *tenantRoom) bool { return other == t })
+	}
+	r.forget(t)
+}
+
+func (r *room) forget(t *tenantRoom) {
+	if t.held == 0 && len(t.waiting) == 0 && r.tenants[t.tenant] == t {
+		delete(r.tenants, t.tenant)
+	}
+}

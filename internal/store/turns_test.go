@@ -1,0 +1,151 @@
+package store
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+func newCall(tenant byte, events int) *publishing {
+	p := &publishing{tenant: webhook.ID{tenant}}
+	for range events {
+		in := &incoming{event: webhook.Event{TenantID: p.tenant, Type: "a.b"}}
+		p.events = append(p.events, in)
+	}
+	return p
+}
+
+func newTestTurns(webhooks int) (*turns, *Store) {
+	s := &Store{routes: routes{byID: map[webhook.ID]*Hook{}, byTenant: map[webhook.ID]*tenantRoutes{}}}
+	for i := range webhooks {
+		for tenant := range byte(4) {
+			h := &Hook{}
+			h.ID, h.TenantID, h.Seq = webhook.ID{tenant, byte(i), byte(i >> 8), 1}, webhook.ID{tenant}, int64(i+1)
+			s.routes.change(map[webhook.ID]*Hook{h.ID: h})
+		}
+	}
+	return newTurns(), s
+}
+
+// However much one tenant publishes, what another wants is in the next transaction, and a transaction holds no more than it may.
+// Alone, a tenant has all of it.
+func TestTenantsTakeTurns(t *testing.T) {
+	turns, s := newTestTurns(3)
+	add := func(tenant byte, w work) {
+		if !turns.add(lineOf{tenant: webhook.ID{tenant}}, w) {
+			t.Fatal("no room")
+		}
+	}
+	for range 8 {
+		add(1, work{publish: newCall(1, 1000)})
+	}
+	first := &batch{s: s}
+	if turns.fill(first, 1000); first.cost < 1000 || first.cost > 1003 || first.events != 250 || len(first.publish) != 1 {
+		t.Errorf("alone, a tenant has %d events in %d parts, which cost %d of 1000", first.events, len(first.publish), first.cost)
+	}
+	small, change := newCall(2, 1), &change{cost: 1}
+	add(2, work{publish: small})
+	add(3, work{change: change})
+	second := &batch{s: s}
+	turns.fill(second, 1000)
+	if n := len(second.publish); n != 2 || second.publish[1].publishing != small || len(second.changes) != 1 || second.cost > 1003 {
+		t.Errorf("%d calls and %d changes are in the next transaction, which costs %d of 1000", n, len(second.changes), second.cost)
+	}
+	if p := second.publish[0]; p.from != first.publish[0].to || p.to-p.from < 200 {
+		t.Errorf("the large call goes on with events %d to %d after %d", p.from, p.to, first.publish[0].to)
+	}
+}
+
+// Whatever waits is written once, a tenant's calls and their events in order; no tenant that waits gets less than its turn while
+// another gets more.
+func TestTurnsAreFair(t *testing.T) {
+	turns, s := newTestTurns(2)
+	random := rand.New(rand.NewPCG(3, 4))
+	var calls [4][]*publishing
+	next := [4]int{} // the call that is written
+	waiting := 0
+	for round := range 3000 {
+		for range random.IntN(3) {
+			if round > 2000 {
+				break
+			}
+			tenant := byte(random.IntN(4))
+			p := newCall(tenant, 1+random.IntN(1+random.IntN(200)))
+			calls[tenant] = append(calls[tenant], p)
+			turns.add(lineOf{tenant: webhook.ID{tenant}}, work{publish: p})
+			waiting++
+		}
+		b := &batch{s: s}
+		turns.fill(b, 1+random.IntN(400))
+		got := [4]int{} // events
+		for _, part := range b.publish {
+			tenant := part.tenant[0]
+			if call := calls[tenant][next[tenant]]; part.publishing != call || part.from != written(call) || part.to <= part.from {
+				t.Fatalf("events %d to %d of another call, or of one in another order", part.from, part.to)
+			}
+			for _, in := range part.events[part.from:part.to] {
+				in.result = &Published{}
+			}
+			got[tenant] += part.to - part.from
+			if part.to == len(part.events) {
+				next[tenant]++
+				waiting--
+			}
+		}
+		for one := range got {
+			for other := range got {
+				left := next[one] < len(calls[one])
+				if turn := turnCost/3 + 2; left && got[other] > got[one]+turn {
+					t.Fatalf("a tenant that waits got %d events of a transaction, another %d", got[one], got[other])
+				}
+			}
+		}
+	}
+	if n, _ := turns.waiting(); waiting != 0 || n != 0 || len(turns.lines) != 0 || len(turns.ring) != 0 {
+		t.Errorf("%d calls are left, %d are counted, %d tenants wait", waiting, n, len(turns.ring))
+	}
+}
+
+// written counts the call's events that have been in a batch.
+func written(p *publishing) (n int) {
+	for n < len(p.events) && p.events[n].result != nil {
+		n++
+	}
+	return n
+}
+
+// A tenant may have so many calls waiting, whatever the others have; the server itself is never refused.
+func TestTurnsBoundCalls(t *testing.T) {
+	turns, _ := newTestTurns(0)
+	for range maxWaiting {
+		turns.add(lineOf{tenant: webhook.ID{1}}, work{change: &change{}})
+		turns.add(lineOf{server: true}, work{change: &change{}})
+	}
+	for of, want := range map[lineOf]bool{{tenant: webhook.ID{1}}: false, {tenant: webhook.ID{2}}: true, {server: true}: true} {
+		if got := turns.add(of, work{change: &change{}}); got != want {
+			t.Errorf("one more of %v: %v, want %v", of, got, want)
+		}
+	}
+}
+
+// An event that very many webhooks want costs little, because its deliveries are made later; so do those of a call whose events
+// have made many.
+func TestPriceBoundsDeliveriesOfACall(t *testing.T) {
+	_, s := newTestTurns(fanOutAbove)
+	p := newCall(1, 1000)
+	sum, inline := 0, 0
+	for _, in := range p.events {
+		sum += s.price(p, in)
+		if !in.later {
+			inline++
+		}
+	}
+	if want := callDeliveries / fanOutAbove; inline != want || sum > callDeliveries+2*1000 {
+		t.Errorf("%d events make their deliveries at once, want %d; all cost %d", inline, want, sum)
+	}
+	_, s = newTestTurns(fanOutAbove + 1)
+	if p := newCall(1, 1); s.price(p, p.events[0]) > 2 || !p.events[0].later {
+		t.Errorf("an event for %d webhooks costs %d", fanOutAbove+1, p.events[0].cost)
+	}
+}
