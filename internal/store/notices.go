@@ -133,8 +133,8 @@ func (s *Store) publishNoted(ctx context.Context) error {
 	s.noting.Lock()
 	defer s.noting.Unlock()
 	read := s.read.WithContext(ctx)
-	var last *int64
-	if err := read.Raw("SELECT MAX(seq) FROM notices").Row().Scan(&last); err != nil {
+	var last *int64 // by Scan: GORM's Row panics when its context has ended
+	if err := read.Raw("SELECT MAX(seq) FROM notices").Scan(&last).Error; err != nil {
 		return unavailable(err)
 	}
 	if last == nil {

@@ -20,7 +20,7 @@ import (
 // for what they held (see turns.go for what things cost).
 const (
 	batchTime = 15 * time.Millisecond
-	minBatch  = 512  // a transaction may cost this however slow the database is: each waits for the disk
+	minBatch  = 1024 // a transaction may cost this however slow the database is: each waits for the disk
 	maxBatch  = 4096 // and this at most, however fast
 )
 
