@@ -28,6 +28,7 @@ import (
 
 	"github.com/hookgraph/hookgraph/graph"
 	"github.com/hookgraph/hookgraph/internal/auth"
+	"github.com/hookgraph/hookgraph/internal/cursor"
 	"github.com/hookgraph/hookgraph/internal/gqlhttp"
 	"github.com/hookgraph/hookgraph/internal/live"
 	"github.com/hookgraph/hookgraph/internal/store"
@@ -97,7 +98,7 @@ func TestExamplesWatch(t *testing.T) {
 
 // The examples go on when the server ends their stream: after the last cursor when the database was away for a while; when they
 // have spent too much, not before the time that they are told; and with the oldest that is kept, saying so, when retention
-// has removed what came next.
+// has removed what came next, or the database was put back to before what they saw.
 func TestExamplesGoOn(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -117,7 +118,8 @@ func TestExamplesGoOn(t *testing.T) {
 	var away atomic.Bool
 	var begun atomic.Int64 // streams
 	var spent allowance
-	tail := live.New(st, 1<<20)
+	back := &putBack{Store: st}
+	tail := live.New(back, 1<<20)
 	st.OnAttempts(tail.Append)
 	quiet := slog.New(slog.DiscardHandler)
 	server := httptest.NewServer(gqlhttp.New(
@@ -208,6 +210,37 @@ func TestExamplesGoOn(t *testing.T) {
 			}
 		}
 	}
+
+	oldest, _, err := st.AttemptBounds(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range examples {
+		e.missed.Store(false)
+	}
+	back.to.Store(oldest)
+	network.cut()
+	for name, e := range examples {
+		e.until(t, name, last)
+		if got := e.of("last"); !slices.Equal(got, []string{last, last}) || !e.missed.Load() {
+			t.Errorf("%s saw %v in a restored database, and says so: %v", name, got, e.missed.Load())
+		}
+	}
+}
+
+// putBack is a database that was put back: it does not have what had this Seq, or a higher one. 0: it has everything.
+type putBack struct {
+	*store.Store
+
+	to atomic.Int64
+}
+
+func (p *putBack) ReadCursor(ctx context.Context, k cursor.Kind, tenant webhook.ID, text string) (int64, error) {
+	seq, err := p.Store.ReadCursor(ctx, k, tenant, text)
+	if to := p.to.Load(); err == nil && to > 0 && seq >= to {
+		err = webhook.ErrCursorLost
+	}
+	return seq, err
 }
 
 // retryAfter is longer than the examples wait by themselves when they are refused for the first time.
@@ -563,7 +596,7 @@ type example struct {
 
 // Write takes what the example complains of.
 func (e *example) Write(p []byte) (int, error) {
-	if bytes.Contains(p, []byte("some attempts are no longer kept")) {
+	if bytes.Contains(p, []byte("some attempts are no longer there")) {
 		e.missed.Store(true)
 	}
 	return len(p), nil

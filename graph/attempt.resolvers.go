@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/hookgraph/hookgraph/graph/model"
+	"github.com/hookgraph/hookgraph/internal/cursor"
 	"github.com/hookgraph/hookgraph/internal/meter"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
@@ -101,7 +102,7 @@ func (r *queryResolver) Attempts(ctx context.Context, first *int, after *string,
 		return nil, err
 	}
 	s := from(ctx).store
-	return list(ctx, ofAttempts, arguments{first, after, last, before}, f, attemptSeq, s.Attempts,
+	return list(ctx, cursor.Attempts, arguments{first, after, last, before}, f, attemptSeq, s.Attempts,
 		func(ctx context.Context, f store.AttemptFilter, most int) (int, error) {
 			return s.CountingTo(most).CountAttempts(ctx, f)
 		})

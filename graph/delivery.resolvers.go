@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/hookgraph/hookgraph/graph/model"
+	"github.com/hookgraph/hookgraph/internal/cursor"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -21,7 +22,7 @@ func (r *deliveryResolver) Webhook(ctx context.Context, obj *webhook.Delivery) (
 // Attempts is the resolver for the attempts field.
 func (r *deliveryResolver) Attempts(ctx context.Context, obj *webhook.Delivery, first *int, after *string, last *int, before *string) (*model.Connection[webhook.Attempt], error) {
 	s := from(ctx).store
-	return sublist(ctx, "attempts of deliveries", ofDeliverysOldest, obj, deliveryID, arguments{first, after, last, before},
+	return sublist(ctx, "attempts of deliveries", cursor.DeliveryAttempts, obj, deliveryID, arguments{first, after, last, before},
 		store.AttemptFilter{}, attemptSeq,
 		func(ctx context.Context, ids []webhook.ID, _ store.AttemptFilter, p store.Page) (map[webhook.ID]*store.List[webhook.Attempt], error) {
 			return s.AttemptsOfDeliveries(ctx, ids, p)
@@ -57,7 +58,7 @@ func (r *queryResolver) Deliveries(ctx context.Context, first *int, after *strin
 		return nil, err
 	}
 	s := from(ctx).store
-	return list(ctx, ofDeliveries, arguments{first, after, last, before}, f, deliverySeq, s.Deliveries,
+	return list(ctx, cursor.Deliveries, arguments{first, after, last, before}, f, deliverySeq, s.Deliveries,
 		func(ctx context.Context, f store.DeliveryFilter, most int) (int, error) {
 			return s.CountingTo(most).CountDeliveries(ctx, f)
 		})

@@ -29,6 +29,7 @@ const (
 	CodeNotFound        = "NOT_FOUND"
 	CodeBadUserInput    = "BAD_USER_INPUT" // extensions.field is the way to the argument
 	CodeCursorExpired   = "CURSOR_EXPIRED" // all that is still kept comes after the cursor extensions.oldest
+	CodeCursorLost      = "CURSOR_LOST"    // the database was put back; a stream goes on after extensions.oldest, a list begins anew
 	CodeUnavailable     = "UNAVAILABLE"    // nothing was stored: try again
 	CodeTimeout         = "TIMEOUT"
 	CodeAnswerTooLarge  = "ANSWER_TOO_LARGE"      // extensions.field is the way to what did not fit into extensions.limit bytes
@@ -46,12 +47,14 @@ type failure struct {
 func (f *failure) Error() string { return f.err.Error() }
 func (f *failure) Unwrap() error { return f.err }
 
-// expired is a stream cursor that retention has overtaken, with the oldest one that it has not.
-type expired struct{ oldest string }
-
-func (e *expired) Error() string {
-	return "after: what came next is no longer kept; all that is kept comes after extensions.oldest"
+// passed is a stream cursor that can not be gone on from, with the oldest one that can.
+type passed struct {
+	err    error // *webhook.CursorExpired or *webhook.CursorLost
+	oldest string
 }
+
+func (e *passed) Error() string { return e.err.Error() }
+func (e *passed) Unwrap() error { return e.err }
 
 // panicked is what a resolver panicked with.
 type panicked struct {
@@ -97,8 +100,11 @@ func (p Presenter) Present(ctx context.Context, err error) *gqlerror.Error {
 			shown.Extensions["field"] = argument
 		}
 	}
-	if e, ok := errors.AsType[*expired](err); ok {
-		set(CodeCursorExpired, e.Error())
+	if e, ok := errors.AsType[*passed](err); ok {
+		set(CodeCursorExpired, "after: what came next is no longer kept; all that is kept comes after extensions.oldest")
+		if errors.Is(err, webhook.ErrCursorLost) {
+			set(CodeCursorLost, "after: the database was restored from before this cursor; all that it has comes after extensions.oldest")
+		}
 		shown.Extensions["oldest"] = e.oldest
 		return shown
 	}
@@ -128,6 +134,8 @@ func (p Presenter) Present(ctx context.Context, err error) *gqlerror.Error {
 		badInput("must be a UUID")
 	case errors.Is(err, webhook.ErrCursor):
 		badInput("must be a cursor that this server made")
+	case errors.Is(err, webhook.ErrCursorLost):
+		set(CodeCursorLost, "the database was restored from before this cursor; read the list from its beginning")
 	case errors.Is(err, webhook.ErrNotFound):
 		set(CodeNotFound, webhook.ErrNotFound.Error())
 	case errors.Is(err, webhook.ErrBusy):

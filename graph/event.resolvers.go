@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/hookgraph/hookgraph/graph/model"
+	"github.com/hookgraph/hookgraph/internal/cursor"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -15,7 +16,7 @@ func (r *eventResolver) Deliveries(ctx context.Context, obj *webhook.Event, firs
 		return nil, err
 	}
 	s := from(ctx).store
-	return sublist(ctx, "deliveries of events", ofDeliveries, obj, eventID, arguments{first, after, last, before}, f, deliverySeq,
+	return sublist(ctx, "deliveries of events", cursor.Deliveries, obj, eventID, arguments{first, after, last, before}, f, deliverySeq,
 		s.DeliveriesOfEvents,
 		func(ctx context.Context, ids []webhook.ID, f store.DeliveryFilter, most int) (map[webhook.ID]int, error) {
 			return s.CountingTo(most).CountDeliveriesOf(ctx, true, ids, f)
@@ -71,7 +72,7 @@ func (r *queryResolver) Events(ctx context.Context, first *int, after *string, l
 		return nil, err
 	}
 	s := from(ctx).store
-	return list(ctx, ofEvents, arguments{first, after, last, before}, f, eventSeq, s.Events,
+	return list(ctx, cursor.Events, arguments{first, after, last, before}, f, eventSeq, s.Events,
 		func(ctx context.Context, f store.EventFilter, most int) (int, error) {
 			return s.CountingTo(most).CountEvents(ctx, f)
 		})

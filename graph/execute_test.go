@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hookgraph/hookgraph/internal/auth"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -43,7 +44,7 @@ func TestNullFields(t *testing.T) {
 		}
 		seq++ // of the one log
 		a.live.Append([]*webhook.Attempt{a.synthetic(seq, w)})
-		if resp := read(ctx); string(resp.Data) != strings.ReplaceAll(want, "CURSOR", a.live.Cursor(seq)) {
+		if resp := read(ctx); string(resp.Data) != strings.ReplaceAll(want, "CURSOR", a.live.Cursor(auth.From(ctx).Tenant.ID, seq)) {
 			t.Errorf("%s: %s %v, want %s", query, resp.Data, resp.Errors, want)
 		}
 	}

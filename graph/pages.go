@@ -2,11 +2,11 @@ package graph
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"github.com/hookgraph/hookgraph/graph/model"
+	"github.com/hookgraph/hookgraph/internal/cursor"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -21,35 +21,27 @@ const (
 // maxFilter is how many elements a list in a filter may have.
 const maxFilter = 100
 
-// kind says which lists a cursor is for, so that one of another kind of list is refused.
-type kind byte
-
-const (
-	ofWebhooks        kind = 'w'
-	ofEvents          kind = 'e'
-	ofDeliveries      kind = 'd'
-	ofAttempts        kind = 'a'
-	ofTokens          kind = 'k'
-	ofTenants         kind = 't'
-	ofDeliverysOldest kind = 'o' // the attempts of a delivery, oldest first
-)
-
-// cursor is where a row stands in its list.
-func (k kind) cursor(seq int64) string {
-	b := binary.AppendUvarint([]byte{byte(k)}, uint64(seq)) //nolint:gosec // a row's seq is positive
-	return base64.RawURLEncoding.EncodeToString(b)
+// cursors makes and reads the cursors of lists.
+type cursors interface {
+	Cursor(k cursor.Kind, seq int64) string
+	ReadCursor(ctx context.Context, k cursor.Kind, text string) (int64, error)
 }
 
-// parse is the reverse of cursor.
-func (k kind) parse(argument, s string) (int64, error) {
-	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
-	if err == nil && len(b) > 1 && b[0] == byte(k) {
-		seq, n := binary.Uvarint(b[1:])
-		if n == len(b)-1 && int64(seq) > 0 && k.cursor(int64(seq)) == s { //nolint:gosec // checked here
-			return int64(seq), nil //nolint:gosec // checked above
-		}
+// cursors are the caller's tenant's; of tokens and tenants, which an operator sees of all tenants, the registry's.
+func (r *request) cursors(k cursor.Kind) cursors {
+	if k == cursor.Tenants || k == cursor.Tokens {
+		return r.registry
 	}
-	return 0, &webhook.Invalid{Field: argument, Code: webhook.CodeInvalid, Message: "must be a cursor of this list"}
+	return r.store
+}
+
+// place is where a cursor stands in its list.
+func (r *request) place(ctx context.Context, k cursor.Kind, argument, s string) (int64, error) {
+	seq, err := r.cursors(k).ReadCursor(ctx, k, s)
+	if errors.Is(err, webhook.ErrCursor) {
+		err = &webhook.Invalid{Field: argument, Code: webhook.CodeInvalid, Message: "must be a cursor of this list"}
+	}
+	return seq, err
 }
 
 // arguments are those that every list has.
@@ -61,9 +53,10 @@ type arguments struct {
 }
 
 // page translates a list's arguments.
-func (a arguments) page(k kind) (store.Page, error) {
+func (a arguments) page(ctx context.Context, k cursor.Kind) (store.Page, error) {
 	var p store.Page
 	var err error
+	r := from(ctx)
 	switch {
 	case a.first != nil && a.last != nil:
 		return p, &webhook.Invalid{Field: "last", Code: webhook.CodeConflict, Message: "must not be given with first"}
@@ -75,10 +68,10 @@ func (a arguments) page(k kind) (store.Page, error) {
 		p.First = defaultPage
 	}
 	if err == nil && a.after != nil {
-		p.After, err = k.parse("after", *a.after)
+		p.After, err = r.place(ctx, k, "after", *a.after)
 	}
 	if err == nil && a.before != nil {
-		p.Before, err = k.parse("before", *a.before)
+		p.Before, err = r.place(ctx, k, "before", *a.before)
 	}
 	return p, err
 }
@@ -91,13 +84,14 @@ func size(argument string, n int) (int, error) {
 }
 
 // connect makes a connection of a page; a nil list is an empty one.
-func connect[T any](k kind, l *store.List[T], seq func(*T) int64, count func(ctx context.Context, most int) (int, error)) *model.Connection[T] {
+func connect[T any](r *request, k cursor.Kind, l *store.List[T], seq func(*T) int64, count func(ctx context.Context, most int) (int, error)) *model.Connection[T] {
 	c := &model.Connection[T]{PageInfo: &model.PageInfo{}, Edges: []*model.Edge[T]{}, CountTo: count}
 	if l == nil {
 		return c
 	}
+	cursors := r.cursors(k)
 	for _, item := range l.Items {
-		c.Edges = append(c.Edges, &model.Edge[T]{Cursor: k.cursor(seq(item)), Node: item})
+		c.Edges = append(c.Edges, &model.Edge[T]{Cursor: cursors.Cursor(k, seq(item)), Node: item})
 	}
 	c.PageInfo.HasNextPage, c.PageInfo.HasPreviousPage = l.HasNext, l.HasPrev
 	if n := len(c.Edges); n > 0 {
@@ -108,10 +102,10 @@ func connect[T any](k kind, l *store.List[T], seq func(*T) int64, count func(ctx
 
 // list resolves a list that stands for itself.
 func list[T, F any](
-	ctx context.Context, k kind, a arguments, filter F, seq func(*T) int64,
+	ctx context.Context, k cursor.Kind, a arguments, filter F, seq func(*T) int64,
 	page func(context.Context, F, store.Page) (*store.List[T], error), count func(ctx context.Context, f F, most int) (int, error),
 ) (*model.Connection[T], error) {
-	p, err := a.page(k)
+	p, err := a.page(ctx, k)
 	if err != nil {
 		return nil, err
 	}
@@ -119,18 +113,19 @@ func list[T, F any](
 	if err != nil {
 		return nil, err
 	}
-	together(from(ctx).loaders(), l.Items)
-	return connect(k, l, seq, func(ctx context.Context, most int) (int, error) { return count(ctx, filter, most) }), nil
+	r := from(ctx)
+	together(r.loaders(), l.Items)
+	return connect(r, k, l, seq, func(ctx context.Context, most int) (int, error) { return count(ctx, filter, most) }), nil
 }
 
 // sublist resolves a list that a parent has, together with the same list of the parent's siblings; all their rows are one
 // level. name tells it from other lists.
 func sublist[P, T, F any](
-	ctx context.Context, name string, k kind, parent *P, id func(*P) webhook.ID, a arguments, filter F, seq func(*T) int64,
+	ctx context.Context, name string, k cursor.Kind, parent *P, id func(*P) webhook.ID, a arguments, filter F, seq func(*T) int64,
 	page func(context.Context, []webhook.ID, F, store.Page) (map[webhook.ID]*store.List[T], error),
 	count func(ctx context.Context, ids []webhook.ID, f F, most int) (map[webhook.ID]int, error),
 ) (*model.Connection[T], error) {
-	p, err := a.page(k)
+	p, err := a.page(ctx, k)
 	if err != nil {
 		return nil, err
 	}
@@ -151,7 +146,7 @@ func sublist[P, T, F any](
 	if err != nil {
 		return nil, err
 	}
-	return connect(k, l, seq, func(ctx context.Context, most int) (int, error) {
+	return connect(r, k, l, seq, func(ctx context.Context, most int) (int, error) {
 		counts, err := listed(r.loaders(), name+", count", []any{most, filter}, func(ctx context.Context, ids []webhook.ID) (map[webhook.ID]int, error) {
 			return count(ctx, ids, filter, most)
 		})

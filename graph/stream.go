@@ -26,9 +26,10 @@ func (r *Resolver) resumeAfter(ctx context.Context, after *string) string {
 // stream watches the attempt log until ctx ends. It leaves the stream to be pulled, for which gqlgen has no type: the channel
 // is nil. A client that does not read holds one page of the log, and nobody else up.
 func (r *Resolver) stream(ctx context.Context, f store.AttemptFilter, after string) (<-chan *model.StreamedDeliveryAttempt, error) {
-	w, err := r.Live.Watch(ctx, from(ctx).caller.Tenant.ID, f, after)
+	tenant := from(ctx).caller.Tenant.ID
+	w, err := r.Live.Watch(ctx, tenant, f, after)
 	if err != nil {
-		return nil, r.streamError(err)
+		return nil, r.streamError(tenant, err)
 	}
 	var page []*webhook.Attempt
 	from(ctx).pull = func(ctx context.Context) (*model.StreamedDeliveryAttempt, bool) {
@@ -36,21 +37,28 @@ func (r *Resolver) stream(ctx context.Context, f store.AttemptFilter, after stri
 			var err error
 			if page, err = w.Next(ctx); err != nil {
 				if ctx.Err() == nil {
-					r.EndStream(ctx, r.streamError(err))
+					r.EndStream(ctx, r.streamError(tenant, err))
 				}
 				return nil, false
 			}
 		}
 		a := page[0]
 		page = page[1:]
-		return &model.StreamedDeliveryAttempt{Cursor: r.Live.Cursor(a.Seq), Node: a}, true
+		return &model.StreamedDeliveryAttempt{Cursor: r.Live.Cursor(a.TenantID, a.Seq), Node: a}, true
 	}
 	return nil, nil //nolint:nilnil // see above
 }
 
-func (r *Resolver) streamError(err error) error {
+// streamError has a cursor of its own for what a client can go on from.
+func (r *Resolver) streamError(tenant webhook.ID, err error) error {
+	oldest := func(seq int64) string {
+		return r.Live.Cursor(tenant, max(seq-1, 0)) // that one is not missed when a client goes on after it
+	}
 	if e, ok := errors.AsType[*webhook.CursorExpired](err); ok {
-		return &expired{oldest: r.Live.Cursor(e.Oldest - 1)} // that one is not lost when a client goes on after it
+		return &passed{err: err, oldest: oldest(e.Oldest)}
+	}
+	if e, ok := errors.AsType[*webhook.CursorLost](err); ok {
+		return &passed{err: err, oldest: oldest(e.Oldest)}
 	}
 	if errors.Is(err, webhook.ErrCursor) {
 		return &webhook.Invalid{Field: "after", Code: webhook.CodeInvalid, Message: "must be a cursor of this stream, a time as RFC 3339 writes it, or latest"}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/hookgraph/hookgraph/graph/model"
+	"github.com/hookgraph/hookgraph/internal/cursor"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -39,7 +40,7 @@ func (r *queryResolver) Tenant(ctx context.Context, id webhook.ID) (*webhook.Ten
 // Tenants is the resolver for the tenants field.
 func (r *queryResolver) Tenants(ctx context.Context, first *int, after *string, last *int, before *string, filter *store.TenantFilter) (*model.Connection[webhook.Tenant], error) {
 	known := from(ctx).registry
-	return list(ctx, ofTenants, arguments{first, after, last, before}, given(filter), tenantSeq, known.Tenants,
+	return list(ctx, cursor.Tenants, arguments{first, after, last, before}, given(filter), tenantSeq, known.Tenants,
 		func(ctx context.Context, f store.TenantFilter, most int) (int, error) {
 			return known.CountingTo(most).CountTenants(ctx, f)
 		})
@@ -64,7 +65,7 @@ func (r *tenantResolver) Quotas(ctx context.Context, obj *webhook.Tenant) (*mode
 // Tokens is the resolver for the tokens field.
 func (r *tenantResolver) Tokens(ctx context.Context, obj *webhook.Tenant, first *int, after *string, last *int, before *string, filter *store.TokenFilter) (*model.Connection[webhook.Token], error) {
 	known := from(ctx).registry
-	return sublist(ctx, "tokens of tenants", ofTokens, obj, tenantID, arguments{first, after, last, before}, given(filter), tokenSeq,
+	return sublist(ctx, "tokens of tenants", cursor.Tokens, obj, tenantID, arguments{first, after, last, before}, given(filter), tokenSeq,
 		known.TokensOf,
 		func(ctx context.Context, ids []webhook.ID, f store.TokenFilter, most int) (map[webhook.ID]int, error) {
 			return known.CountingTo(most).CountTokensOf(ctx, ids, f)

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/hookgraph/hookgraph/graph/model"
+	"github.com/hookgraph/hookgraph/internal/cursor"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -39,7 +40,7 @@ func (r *queryResolver) Token(ctx context.Context, id webhook.ID) (*webhook.Toke
 // Tokens is the resolver for the tokens field.
 func (r *queryResolver) Tokens(ctx context.Context, first *int, after *string, last *int, before *string, filter *store.TokenFilter) (*model.Connection[webhook.Token], error) {
 	known := from(ctx).registry
-	return list(ctx, ofTokens, arguments{first, after, last, before}, given(filter), tokenSeq, known.Tokens,
+	return list(ctx, cursor.Tokens, arguments{first, after, last, before}, given(filter), tokenSeq, known.Tokens,
 		func(ctx context.Context, f store.TokenFilter, most int) (int, error) {
 			return known.CountingTo(most).CountTokens(ctx, f)
 		})

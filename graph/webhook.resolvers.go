@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/hookgraph/hookgraph/graph/model"
+	"github.com/hookgraph/hookgraph/internal/cursor"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -76,7 +77,7 @@ func (r *queryResolver) Webhooks(ctx context.Context, first *int, after *string,
 		return nil, err
 	}
 	s := from(ctx).store
-	return list(ctx, ofWebhooks, arguments{first, after, last, before}, f, webhookSeq, s.Webhooks,
+	return list(ctx, cursor.Webhooks, arguments{first, after, last, before}, f, webhookSeq, s.Webhooks,
 		func(ctx context.Context, f store.WebhookFilter, most int) (int, error) {
 			return s.CountingTo(most).CountWebhooks(ctx, f)
 		})
@@ -99,7 +100,7 @@ func (r *webhookResolver) Deliveries(ctx context.Context, obj *webhook.Webhook, 
 		return nil, err
 	}
 	s := from(ctx).store
-	return sublist(ctx, "deliveries of webhooks", ofDeliveries, obj, webhookID, arguments{first, after, last, before}, f, deliverySeq,
+	return sublist(ctx, "deliveries of webhooks", cursor.Deliveries, obj, webhookID, arguments{first, after, last, before}, f, deliverySeq,
 		s.DeliveriesOfWebhooks,
 		func(ctx context.Context, ids []webhook.ID, f store.DeliveryFilter, most int) (map[webhook.ID]int, error) {
 			return s.CountingTo(most).CountDeliveriesOf(ctx, false, ids, f)
@@ -113,7 +114,7 @@ func (r *webhookResolver) Attempts(ctx context.Context, obj *webhook.Webhook, fi
 		return nil, err
 	}
 	s := from(ctx).store
-	return sublist(ctx, "attempts of webhooks", ofAttempts, obj, webhookID, arguments{first, after, last, before}, f, attemptSeq,
+	return sublist(ctx, "attempts of webhooks", cursor.Attempts, obj, webhookID, arguments{first, after, last, before}, f, attemptSeq,
 		s.AttemptsOfWebhooks,
 		func(ctx context.Context, ids []webhook.ID, f store.AttemptFilter, most int) (map[webhook.ID]int, error) {
 			return s.CountingTo(most).CountAttemptsOf(ctx, false, ids, f)

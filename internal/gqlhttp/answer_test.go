@@ -81,7 +81,7 @@ func TestAnswerTooLargeOnEveryTransport(t *testing.T) {
 		if r, err := one.next(ctx); err != nil || len(r.Errors) != 1 || r.Errors[0].Extensions.Code != "ANSWER_TOO_LARGE" {
 			t.Errorf("%s: %v %v", transport, r.errors(), err)
 		}
-		begin := f.log.Cursor(0)
+		begin := f.log.Cursor(b.owner, 0)
 		s := open(operation(watchTwice, store.AttemptFilter{}, begin), begin)
 		defer s.drop()
 		b.recordAnswers(t, 100, 60_000, 200)

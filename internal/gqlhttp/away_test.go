@@ -49,7 +49,7 @@ func TestStreamEndsWhileDatabaseIsAway(t *testing.T) {
 	}
 	open, cursors := map[string]stream{}, map[string]string{}
 	for name, connect := range clients {
-		open[name] = connect(broken, broken.log.Cursor(0))
+		open[name] = connect(broken, broken.log.Cursor(b.owner, 0))
 		defer open[name].drop()
 	}
 	next := func(name string) *streamed {
@@ -109,7 +109,7 @@ func TestStreamGoesOnWithoutScope(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.drop()
-	if err := s.subscribe(ctx, operation(watchWide, store.AttemptFilter{}, f.log.Cursor(0))); err != nil {
+	if err := s.subscribe(ctx, operation(watchWide, store.AttemptFilter{}, f.log.Cursor(b.owner, 0))); err != nil {
 		t.Fatal(err)
 	}
 	b.record(t, 0, 0, 0)

@@ -111,9 +111,9 @@ func testStreamIsWhole(t *testing.T, stores ...*store.Store) {
 	all := make([]*viewer, viewers)
 	for i := range all {
 		v := &viewer{b: b, events: i%3 == 0, rng: rand.New(rand.NewPCG(uint64(i), 7)), filter: filterOf(b, i)}
-		v.first = []string{servers[0].log.Cursor(0), "latest", time.Now().Add(-time.Hour).Format(time.RFC3339)}[i%3]
+		v.first = []string{servers[0].log.Cursor(b.owner, 0), "latest", time.Now().Add(-time.Hour).Format(time.RFC3339)}[i%3]
 		if i >= 9 {
-			v.first = servers[0].log.Cursor(0)
+			v.first = servers[0].log.Cursor(b.owner, 0)
 		}
 		all[i] = v
 		wg.Go(func() {

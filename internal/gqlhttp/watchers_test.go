@@ -86,7 +86,7 @@ func TestMemoryOfWatchers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	first := upgrade(t, b, f, operation(watchOne, store.AttemptFilter{}, f.log.Cursor(0)))
+	first := upgrade(t, b, f, operation(watchOne, store.AttemptFilter{}, f.log.Cursor(b.owner, 0)))
 	b.record(t, 0)
 	sees(first) // so that what there is only once is there
 	_, newest, err := b.store.AttemptBounds(t.Context())
@@ -96,7 +96,7 @@ func TestMemoryOfWatchers(t *testing.T) {
 	before := heap()
 	conns := make([]net.Conn, watchers)
 	for i := range conns {
-		conns[i] = upgrade(t, b, f, operation(watchOne, store.AttemptFilter{WebhookIDs: []webhook.ID{b.hooks[0].ID}}, f.log.Cursor(newest)))
+		conns[i] = upgrade(t, b, f, operation(watchOne, store.AttemptFilter{WebhookIDs: []webhook.ID{b.hooks[0].ID}}, f.log.Cursor(b.owner, newest)))
 	}
 	b.record(t, 0)
 	for _, conn := range conns {
@@ -134,13 +134,13 @@ func TestStalledHoldNobodyUp(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.subscribe(ctx, operation(watch, store.AttemptFilter{}, f.log.Cursor(0))); err != nil {
+		if err := s.subscribe(ctx, operation(watch, store.AttemptFilter{}, f.log.Cursor(b.owner, 0))); err != nil {
 			t.Fatal(err)
 		}
 		return s
 	}
 	events := func() stream {
-		e, err := b.listen(ctx, f, operation(watch, store.AttemptFilter{}, f.log.Cursor(0)), "")
+		e, err := b.listen(ctx, f, operation(watch, store.AttemptFilter{}, f.log.Cursor(b.owner, 0)), "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -295,7 +295,7 @@ func TestMeasureWatchers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.subscribe(ctx, operation(watch, store.AttemptFilter{}, f.log.Cursor(0))); err != nil {
+		if err := s.subscribe(ctx, operation(watch, store.AttemptFilter{}, f.log.Cursor(b.owner, 0))); err != nil {
 			t.Fatal(err)
 		}
 		clients.Go(func() {

@@ -1,38 +1,19 @@
 package live
 
 import (
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/binary"
+	"context"
+	"errors"
 	"time"
 
+	"github.com/hookgraph/hookgraph/internal/cursor"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-const (
-	latest        = "latest" // the cursor that means now
-	cursorVersion = 1
-	epochBytes    = 8
-	cursorBytes   = 1 + epochBytes + 8
-)
+const latest = "latest" // the cursor that means now
 
-// cursorText is unpadded, and strict so that a cursor has one spelling.
-var cursorText = base64.RawURLEncoding.Strict()
-
-// hashEpoch shortens the id of a database to what a cursor carries.
-func hashEpoch(epoch string) (short [epochBytes]byte) {
-	sum := sha256.Sum256([]byte(epoch))
-	copy(short[:], sum[:])
-	return short
-}
-
-// Cursor is the opaque cursor of the attempt with this Seq. It holds for this database only.
-func (l *Log) Cursor(seq int64) string {
-	var b [cursorBytes]byte
-	b[0] = cursorVersion
-	copy(b[1:], l.epoch[:])
-	binary.BigEndian.PutUint64(b[1+epochBytes:], uint64(seq)) //nolint:gosec // a Seq is never negative
-	return cursorText.EncodeToString(b[:])
+// Cursor is the cursor of the attempt with this Seq, for watchers of the tenant. Watch goes on right after it.
+func (l *Log) Cursor(tenant webhook.ID, seq int64) string {
+	return l.src.Cursor(cursor.Stream, tenant, seq)
 }
 
 // parseTime reads a time; a cursor is never one.
@@ -41,18 +22,16 @@ func parseTime(s string) (time.Time, bool) {
 	return t, err == nil
 }
 
-// parse reads what Cursor made.
-func (l *Log) parse(cursor string) (int64, error) {
-	if len(cursor) != cursorText.EncodedLen(cursorBytes) {
-		return 0, webhook.ErrCursor
+// place is the Seq after which a watcher begins, and whether it was given as a cursor of this database, and not as a time. lost
+// is such a cursor of a place that the database does not have.
+func (l *Log) place(ctx context.Context, tenant webhook.ID, after string, since time.Time, isTime bool) (seq int64, lost bool, err error) {
+	if isTime {
+		seq, err = l.src.AttemptBefore(ctx, since)
+		return seq, false, err
 	}
-	b, err := cursorText.DecodeString(cursor)
-	if err != nil || len(b) != cursorBytes || b[0] != cursorVersion || [epochBytes]byte(b[1:]) != l.epoch {
-		return 0, webhook.ErrCursor
+	seq, err = l.src.ReadCursor(ctx, cursor.Stream, tenant, after)
+	if errors.Is(err, webhook.ErrCursorLost) {
+		return seq, true, nil
 	}
-	seq := int64(binary.BigEndian.Uint64(b[1+epochBytes:])) //nolint:gosec // checked right here
-	if seq < 0 {
-		return 0, webhook.ErrCursor
-	}
-	return seq, nil
+	return seq, false, err
 }

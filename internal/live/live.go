@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hookgraph/hookgraph/internal/cursor"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -23,7 +24,8 @@ type Source interface {
 	AttemptLog(ctx context.Context, tenant webhook.ID, f store.AttemptFilter, after int64, limit int) ([]*webhook.Attempt, int64, error)
 	AttemptBounds(ctx context.Context) (oldest, newest int64, err error)
 	AttemptBefore(ctx context.Context, t time.Time) (seq int64, err error)
-	Epoch() string
+	Cursor(k cursor.Kind, tenant webhook.ID, seq int64) string
+	ReadCursor(ctx context.Context, k cursor.Kind, tenant webhook.ID, text string) (seq int64, err error)
 }
 
 const (
@@ -38,7 +40,6 @@ const (
 // Log is the attempt log as watchers see it. It is safe for concurrent use.
 type Log struct {
 	src   Source
-	epoch [epochBytes]byte
 	max   int           // of bytes
 	reads chan struct{} // semaphore of maxReads
 
@@ -59,7 +60,6 @@ type Log struct {
 func New(src Source, tailBytes int) *Log {
 	return &Log{
 		src:       src,
-		epoch:     hashEpoch(src.Epoch()),
 		max:       tailBytes,
 		reads:     make(chan struct{}, maxReads),
 		byWebhook: map[webhook.ID][]*Watcher{},
@@ -125,8 +125,8 @@ func size(a *webhook.Attempt) int {
 // Watch starts a watcher of the tenant's attempts that match f, from where after says: "" or "latest" is now; a time
 // (RFC 3339) is what was recorded from then on, of what is kept, and the same as now when it is yet to come; else it is a
 // cursor, what Cursor made. f's slices must not be changed any more. The watcher is closed when ctx ends. Errors:
-// webhook.ErrCursor for what is none of these, or a cursor of another database or ahead of the log;
-// *webhook.CursorExpired when retention has removed attempts after a cursor; what reading the log's bounds brings.
+// webhook.ErrCursor for what is none of these, or a cursor of another tenant; *webhook.CursorExpired when retention has removed
+// attempts after a cursor; *webhook.CursorLost when the database was put back to before it; what reading the log brings.
 func (l *Log) Watch(ctx context.Context, tenant webhook.ID, f store.AttemptFilter, after string) (*Watcher, error) {
 	w := &Watcher{
 		log: l, tenant: tenant, filter: f,
@@ -141,13 +141,7 @@ func (l *Log) Watch(ctx context.Context, tenant webhook.ID, f store.AttemptFilte
 		l.register(ctx, w)
 		return w, nil
 	}
-	var seq int64
-	var err error
-	if isTime {
-		seq, err = l.src.AttemptBefore(ctx, since)
-	} else {
-		seq, err = l.parse(after)
-	}
+	seq, lost, err := l.place(ctx, tenant, after, since, isTime)
 	if err != nil {
 		return nil, err
 	}
@@ -158,7 +152,7 @@ func (l *Log) Watch(ctx context.Context, tenant webhook.ID, f store.AttemptFilte
 	if isTime {
 		w.pos = max(w.pos, oldest-1) // what retention removed before was not asked for by its place
 	} else if err == nil {
-		err = check(seq, oldest, newest)
+		err = check(seq, oldest, newest, lost)
 	}
 	if err != nil {
 		w.Close()
@@ -167,16 +161,17 @@ func (l *Log) Watch(ctx context.Context, tenant webhook.ID, f store.AttemptFilte
 	return w, nil
 }
 
-// check says whether the log after seq is whole.
-func check(seq, oldest, newest int64) error {
+// check says whether the log after seq is whole. One that is lost, and so old that retention has overtaken it anyhow, is
+// expired.
+func check(seq, oldest, newest int64, lost bool) error {
 	if oldest == 0 && newest > 0 {
 		oldest = newest + 1 // all of it was removed
 	}
 	switch {
-	case seq > newest:
-		return webhook.ErrCursor
 	case seq < oldest-1:
 		return &webhook.CursorExpired{Oldest: oldest}
+	case lost || seq > newest:
+		return &webhook.CursorLost{Oldest: oldest}
 	}
 	return nil
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -14,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 	"pgregory.net/rapid"
 
+	"github.com/hookgraph/hookgraph/internal/cursor"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -35,10 +38,25 @@ type journal struct {
 	reads  int
 	err    error
 	scan   int    // rows that one AttemptLog looks at; 0: all
+	lost   int64  // the last Seq of which cursors are good; 0: all are
 	beside func() // happens before bounds are read; may be nil
 }
 
-func (j *journal) Epoch() string { return "epoch" }
+// Cursors of the journal are numbers in its first tenant's, or another's, name; places beyond lost are lost.
+func (j *journal) Cursor(_ cursor.Kind, tenant webhook.ID, seq int64) string {
+	return fmt.Sprintf("%v:%d", tenant, seq)
+}
+
+func (j *journal) ReadCursor(_ context.Context, _ cursor.Kind, tenant webhook.ID, text string) (seq int64, err error) {
+	digits, ok := strings.CutPrefix(text, tenant.String()+":")
+	if seq, err = strconv.ParseInt(digits, 10, 64); !ok || err != nil || j.Cursor(0, tenant, seq) != text {
+		return 0, webhook.ErrCursor
+	}
+	if j.lost > 0 && seq > j.lost {
+		return seq, webhook.ErrCursorLost
+	}
+	return seq, nil
+}
 
 func (j *journal) AttemptBounds(context.Context) (int64, int64, error) {
 	if j.beside != nil {
@@ -128,7 +146,7 @@ func TestWatchersSeeEachAttemptOnce(t *testing.T) {
 		l := New(j, rapid.SampledFrom([]int{0, 1, 2000, 20_000, 1 << 20}).Draw(t, "tail"))
 		var readers []*reader
 		var unsent []*webhook.Attempt // committed, not appended
-		start := func(after string, from int64, what string) {
+		start := func(after func(tenant webhook.ID) string, from int64, what string) {
 			tenant := rapid.IntRange(0, 1).Draw(t, "tenant")
 			r := &reader{tenant: id('t', tenant), last: from, name: fmt.Sprintf("reader %d (%s)", len(readers), what)}
 			for _, h := range rapid.SliceOfN(rapid.IntRange(0, 2), 0, 3).Draw(t, "webhooks") {
@@ -138,11 +156,11 @@ func TestWatchersSeeEachAttemptOnce(t *testing.T) {
 				r.filter.EventTypes = []string{"never"}
 			}
 			var err error
-			if r.w, err = l.Watch(context.Background(), r.tenant, r.filter, after); err != nil {
+			if r.w, err = l.Watch(context.Background(), r.tenant, r.filter, after(r.tenant)); err != nil {
 				t.Fatalf("watch: %v", err)
 			}
 			known := j.rows
-			if after == "" {
+			if what == "now" {
 				known = unsent // not appended yet, so they come
 			}
 			for _, a := range known {
@@ -202,11 +220,11 @@ func TestWatchersSeeEachAttemptOnce(t *testing.T) {
 				l.Append(unsent)
 				unsent = nil
 			},
-			"watch now": func(*rapid.T) { start("", 0, "now") },
+			"watch now": func(*rapid.T) { start(func(webhook.ID) string { return "" }, 0, "now") },
 			"watch from": func(*rapid.T) {
 				if len(j.rows) > 0 {
 					a := j.rows[rapid.IntRange(0, len(j.rows)-1).Draw(t, "row")]
-					start(l.Cursor(a.Seq), a.Seq, "from")
+					start(func(t webhook.ID) string { return l.Cursor(t, a.Seq) }, a.Seq, "from")
 				}
 			},
 			"read": func(*rapid.T) {
@@ -255,7 +273,7 @@ func TestBeforeTheTail(t *testing.T) {
 		}
 		l.Append([]*webhook.Attempt{j.commit(6, 0, 0, 0)})
 		for from := range int64(7) {
-			w, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{}, l.Cursor(from))
+			w, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{}, l.Cursor(id('t', 0), from))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -285,7 +303,7 @@ func TestPagesOfTheTail(t *testing.T) {
 		for seq := range int64(3 * maxPage) {
 			l.Append([]*webhook.Attempt{j.commit(seq+1, 0, 0, body)})
 		}
-		w, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{}, l.Cursor(0))
+		w, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{}, l.Cursor(id('t', 0), 0))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -364,40 +382,49 @@ func TestIdleWatcherAdvances(t *testing.T) {
 	}
 }
 
-// A cursor is refused when it is malformed, of another database or ahead of the log, and says so when retention has
-// overtaken it, at the start and on the way.
+// A cursor is refused when it is malformed or another tenant's; one of what the database does not have any more is lost, and one
+// that retention has overtaken expired, at the start and on the way.
 func TestCursors(t *testing.T) {
 	j := &journal{}
 	l := New(j, 1<<20)
 	for i := range int64(10) {
 		j.commit(i+1, 0, 0, 0)
 	}
-	other := &Log{epoch: hashEpoch("another")}
-	for _, bad := range []string{"x", "LATEST", other.Cursor(3), l.Cursor(3) + "=", l.Cursor(3)[1:], l.Cursor(11), l.Cursor(-1)} {
+	for _, bad := range []string{"x", "LATEST", l.Cursor(id('t', 1), 3), l.Cursor(id('t', 0), 3) + "=", l.Cursor(id('t', 0), 3)[1:]} {
 		if _, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{}, bad); !errors.Is(err, webhook.ErrCursor) {
 			t.Errorf("%q: %v, want ErrCursor", bad, err)
 		}
 	}
-	w, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{}, l.Cursor(0))
+	var lost *webhook.CursorLost
+	if _, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{}, l.Cursor(id('t', 0), 11)); !errors.As(err, &lost) || lost.Oldest != 1 {
+		t.Errorf("ahead of the log: %v, want a lost cursor", err)
+	}
+	w, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{}, l.Cursor(id('t', 0), 0))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer w.Close()
 	j.prune(5)
+	j.lost = 6
+	if _, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{}, l.Cursor(id('t', 0), 7)); !errors.As(err, &lost) || lost.Oldest != 5 {
+		t.Errorf("of another life: %v, want a lost cursor", err)
+	}
+	j.lost = 2
 	var expired *webhook.CursorExpired
 	if _, err := w.Next(t.Context()); !errors.As(err, &expired) || expired.Oldest != 5 {
 		t.Errorf("Next: %v, want an expired cursor", err)
 	}
-	if _, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{}, l.Cursor(3)); !errors.As(err, &expired) || expired.Oldest != 5 {
-		t.Errorf("Watch: %v, want an expired cursor", err)
+	if _, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{}, l.Cursor(id('t', 0), 3)); !errors.As(err, &expired) || expired.Oldest != 5 {
+		t.Errorf("Watch: %v, want an expired cursor, lost or not", err)
 	}
-	if w, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{}, l.Cursor(4)); err != nil {
+	j.lost = 0
+	if w, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{}, l.Cursor(id('t', 0), 4)); err != nil {
 		t.Errorf("the cursor before the oldest: %v", err)
 	} else {
 		w.Close()
 	}
 	j.prune(100)
-	if _, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{}, l.Cursor(9)); !errors.As(err, &expired) || expired.Oldest != 11 {
+	if _, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{}, l.Cursor(id('t', 0), 9)); !errors.As(err, &expired) || expired.Oldest != 11 {
 		t.Errorf("an emptied log: %v, want an expired cursor", err)
 	}
 	for after, want := range map[string]int64{"1970-01-01T00:00:12Z": 12, "1970-01-01T02:00:13.5+02:00": 13, "1970-01-01T00:00:01Z": 11} {
@@ -427,7 +454,7 @@ func TestWatcherEndsWithContext(t *testing.T) {
 		j.commit(1, 0, 0, 0)
 		l := New(j, 0)
 		ctx, cancel := context.WithCancel(t.Context())
-		for _, after := range []string{"", "3000-01-01T00:00:00Z", l.Cursor(1)} {
+		for _, after := range []string{"", "3000-01-01T00:00:00Z", l.Cursor(id('t', 0), 1)} {
 			w, err := l.Watch(ctx, id('t', 0), store.AttemptFilter{}, after)
 			if err != nil {
 				t.Fatal(err)
@@ -481,7 +508,7 @@ func TestNextWaits(t *testing.T) {
 		if err := <-got; !errors.Is(err, ErrClosed) {
 			t.Errorf("%v, want ErrClosed", err)
 		}
-		again, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{}, l.Cursor(0))
+		again, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{}, l.Cursor(id('t', 0), 0))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -536,17 +563,6 @@ func TestConcurrently(t *testing.T) {
 		l.Append(batch)
 	}
 	wg.Wait()
-}
-
-func FuzzCursor(f *testing.F) {
-	l := New(&journal{}, 0)
-	f.Add(l.Cursor(7))
-	f.Add("latest")
-	f.Fuzz(func(t *testing.T, s string) {
-		if seq, err := l.parse(s); err == nil && l.Cursor(seq) != s {
-			t.Errorf("%q has another spelling, %q", s, l.Cursor(seq))
-		}
-	})
 }
 
 // Appending to the log of 1,000 watchers, each of one of 1,000 webhooks, in commits of 100 attempts; the watchers read.

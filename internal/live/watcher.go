@@ -204,7 +204,7 @@ func (w *Watcher) readLog(ctx context.Context) (page []*webhook.Attempt, wait bo
 	if err != nil {
 		return nil, false, fmt.Errorf("read bounds of attempt log: %w", err)
 	}
-	if err := check(w.pos, oldest, max(newest, w.pos)); err != nil {
+	if err := check(w.pos, oldest, max(newest, w.pos), false); err != nil {
 		return nil, false, err
 	}
 	progress := scanned > w.pos

@@ -116,7 +116,7 @@ func (c *copier) checkKey() error {
 	if err != nil {
 		return err
 	}
-	for _, text := range []string{"SELECT DISTINCT key_id FROM secrets", "SELECT DISTINCT key_id FROM webhook_headers", "SELECT key_id FROM store"} {
+	for _, text := range []string{"SELECT DISTINCT key_id FROM secrets", "SELECT DISTINCT key_id FROM webhook_headers", "SELECT key_id FROM keys", "SELECT key_id FROM store"} {
 		var ids []string
 		if err := c.src.read.Raw(text).Scan(&ids).Error; err != nil {
 			return fmt.Errorf("source: %w", err)
@@ -164,8 +164,9 @@ func (c *copier) begin(ctx context.Context) error {
 	return nil
 }
 
-// end gives the target what belongs to the database as a whole, and opens it to servers. Its next start gives it an epoch of
-// its own, and numbers above those that were copied.
+// end gives the target what belongs to the database as a whole, and opens it to servers. It has the source's starts and its key
+// of cursors, so that cursors stay good. Its next start is one of its own, with numbers above those that were copied: a source
+// that goes on beside it goes another way.
 func (c *copier) end(ctx context.Context) error {
 	tx, err := c.to.side.BeginTx(ctx, nil)
 	if err != nil {
@@ -176,6 +177,12 @@ func (c *copier) end(ctx context.Context) error {
 		if _, err := tx.ExecContext(ctx, fmt.Sprintf("SELECT setval(pg_get_serial_sequence('%[1]s', 'seq'), (SELECT COALESCE(MAX(seq), 0) + 1 FROM %[1]s))", t)); err != nil {
 			return fmt.Errorf("target: %w", err)
 		}
+	}
+	if err := c.copyKeys(ctx, tx); err != nil {
+		return fmt.Errorf("target: %w", err)
+	}
+	if err := c.copyStarts(ctx, tx); err != nil {
+		return fmt.Errorf("target: %w", err)
 	}
 	if _, err := tx.ExecContext(ctx, "UPDATE store SET key_id = $1, pruned_attempt = $2, identity = 'copied'", c.keyID, c.pruned); err != nil {
 		return fmt.Errorf("target: %w", err)
@@ -188,6 +195,39 @@ func (c *copier) end(ctx context.Context) error {
 	}
 	_, err = c.to.side.ExecContext(ctx, "ANALYZE")
 	return err
+}
+
+func (c *copier) copyKeys(ctx context.Context, tx *sql.Tx) error {
+	var rows []keyRow
+	if err := c.src.read.WithContext(ctx).Find(&rows).Error; err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, "DELETE FROM keys"); err != nil {
+		return err
+	}
+	for _, k := range rows {
+		if _, err := tx.ExecContext(ctx, "INSERT INTO keys (name, key_id, sealed) VALUES ($1, $2, $3)", k.Name, k.KeyID, k.Sealed); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *copier) copyStarts(ctx context.Context, tx *sql.Tx) error {
+	list, err := c.src.listStarts(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, "DELETE FROM starts"); err != nil {
+		return err
+	}
+	for _, s := range list {
+		if _, err := tx.ExecContext(ctx, "INSERT INTO starts (id, started_at, "+startColumns+") VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+			s.ID, s.StartedAt, s.Tenants, s.Tokens, s.Webhooks, s.Events, s.Deliveries, s.Attempts); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // column is a column of both databases, with PostgreSQL's type.

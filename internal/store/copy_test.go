@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/hookgraph/hookgraph/internal/cursor"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
@@ -46,6 +47,15 @@ func TestCopy(t *testing.T) {
 	deliveries, err := c.Deliveries(t.Context(), store.DeliveryFilter{}, store.Page{First: 100})
 	if err != nil {
 		t.Fatal(err)
+	}
+	cursors, kinds := map[string]int64{}, map[string]cursor.Kind{}
+	_, newest, err := src.AttemptBounds(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k, seq := range map[cursor.Kind]int64{cursor.Stream: newest, cursor.Deliveries: deliveries.Items[0].Seq, cursor.Webhooks: w.Seq} {
+		text := src.Cursor(k, w.TenantID, seq)
+		cursors[text], kinds[text] = seq, k
 	}
 	o := store.CopyOptions{From: store.Options{Dir: dir, MasterKeys: keys}, To: store.Options{URL: url, MasterKeys: keys}}
 	if _, err := store.Copy(t.Context(), o); err == nil {
@@ -105,14 +115,24 @@ func TestCopy(t *testing.T) {
 	if e := publish(t, c, webhook.NewEvent{Data: json.RawMessage("1"), IdempotencyKey: "0-1"})[0]; !e.Duplicate {
 		t.Errorf("an idempotency key is lost: %+v", e)
 	}
-	if dst.Epoch() == src.Epoch() {
-		t.Error("the same epoch")
+	for cursor, want := range cursors {
+		if seq, err := dst.ReadCursor(t.Context(), kinds[cursor], jobs[0].Delivery.TenantID, cursor); seq != want || err != nil {
+			t.Errorf("a cursor of the source is %d %v, want %d", seq, err, want)
+		}
 	}
 	left, _ := claim(t, dst, w.ID, 1)
 	if len(left) != 1 {
 		t.Fatal("nothing to claim")
 	}
 	record(t, dst, left[0], 200)
+	_, next, err := dst.AttemptBounds(t.Context())
+	if err != nil || next <= newest {
+		t.Errorf("the log goes on at %d after %d (%v)", next, newest, err)
+	}
+	source := open(store.Options{Dir: dir})
+	if _, err := source.ReadCursor(t.Context(), cursor.Stream, w.TenantID, dst.Cursor(cursor.Stream, w.TenantID, next)); !errors.Is(err, webhook.ErrCursorLost) {
+		t.Errorf("the source takes a cursor of what only the target has: %v", err)
+	}
 	if n, err := c.CountAttempts(t.Context(), store.AttemptFilter{}); n != 4 || err != nil {
 		t.Errorf("%d attempts, want 4 (%v)", n, err)
 	}

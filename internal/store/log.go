@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/webhook"
@@ -45,7 +46,11 @@ func (s *Store) AttemptBefore(ctx context.Context, t time.Time) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	low := int64(0)
+	var first int64
+	if err := s.read.WithContext(ctx).Raw("SELECT COALESCE(MIN(seq), 0) FROM attempts").Scan(&first).Error; err != nil {
+		return 0, unavailable(err)
+	}
+	low := max(first-1, 0)
 	for low < high {
 		middle := low + (high-low)/2
 		var next []struct {
@@ -62,6 +67,9 @@ func (s *Store) AttemptBefore(ctx context.Context, t time.Time) (int64, error) {
 			low = next[0].Seq
 		}
 	}
+	if low < first {
+		return 0, nil
+	}
 	return low, nil
 }
 
@@ -75,7 +83,7 @@ func (s *Store) Prune(ctx context.Context, before time.Time) (int, error) {
 	if n > 0 {
 		s.quotas.count(ctx)
 	}
-	return n, err
+	return n, errors.Join(err, s.pruneStarts(ctx, before))
 }
 
 // cancelAllDeleted goes on where a stop interrupted cancelDeleted.

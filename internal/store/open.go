@@ -11,6 +11,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/hookgraph/hookgraph/internal/cursor"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -57,13 +58,15 @@ type Store struct {
 	read   *gorm.DB // a pool of read-only connections
 	write  *gorm.DB // one connection, used by the writer alone
 	keys   *keyring
-	epoch  string
 	writer *writer
 	routes routes
 	fans   *fanOuts
 	memory *room // bytes of events that wait to be published
 
-	last       atomic.Int64 // Seq of the newest committed attempt
+	cursors    *cursor.Codec
+	starting   sync.Mutex                // held while starts is read anew
+	starts     atomic.Pointer[startList] // as last read; never changed in place
+	last       atomic.Int64              // Seq of the newest committed attempt
 	onAttempts atomic.Pointer[func([]*webhook.Attempt)]
 	taker      atomic.Pointer[Taker]
 	background sync.WaitGroup
@@ -122,6 +125,9 @@ func openWith(ctx context.Context, o Options, db dialect) (_ *Store, err error) 
 	if err := s.adoptKey(); err != nil {
 		return nil, err
 	}
+	if err := s.openCursors(); err != nil {
+		return nil, err
+	}
 	s.writer = newWriter(s) // start's background work may ask it for something at once
 	if err := s.db.start(ctx, s); err != nil {
 		return nil, err
@@ -177,9 +183,6 @@ func (s *Store) Ping(ctx context.Context) error {
 	}
 	return nil
 }
-
-// Epoch names this database; it is part of stream cursors.
-func (s *Store) Epoch() string { return s.epoch }
 
 // SetTaker sets the sender, once, before anything is published.
 func (s *Store) SetTaker(t Taker) {

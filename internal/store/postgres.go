@@ -28,7 +28,8 @@ import (
 )
 
 // postgresDB is a database that several nodes use, each by its own writer. What this node does to stay one of them is in
-// postgres_node.go, how it sees what the others write in postgres_log.go, and the partitions are in postgres_days.go.
+// postgres_node.go, how it sees what the others write in postgres_log.go, how it notices that the database was put back in
+// postgres_starts.go, and the partitions are in postgres_days.go.
 type postgresDB struct {
 	url     string
 	channel string        // on which nodes are notified
@@ -52,8 +53,10 @@ type postgresDB struct {
 	alive  atomic.Int64  // nodes, this one among them
 	nudged atomic.Bool   // the writer was asked to look for changes
 	rejoin atomic.Bool   // the lease must be given up
-	gone   int64         // changes when a node goes; of keepLease only
-	ended  chan struct{} // closed when the background work is to end
+
+	identified atomic.Bool   // new connections look whose they are
+	gone       int64         // changes when a node goes; of keepLease only
+	ended      chan struct{} // closed when the background work is to end
 
 	background sync.WaitGroup
 }
@@ -131,8 +134,13 @@ func (p *postgresDB) pool(conns int, settings map[string]string, begin string) (
 	}
 	pool := stdlib.OpenDB(*cfg, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
 		takeMicros(conn.TypeMap())
-		_, err := conn.Exec(ctx, begin)
-		return err
+		if _, err := conn.Exec(ctx, begin); err != nil {
+			return err
+		}
+		if begin == "" && p.identified.Load() { // it may write
+			return p.identify(ctx, conn)
+		}
+		return nil
 	}))
 	pool.SetMaxOpenConns(conns)
 	pool.SetMaxIdleConns(conns)
@@ -221,7 +229,7 @@ func (p *postgresDB) provider(write *gorm.DB) (*goose.Provider, error) {
 // start is dialect's.
 func (p *postgresDB) start(ctx context.Context, s *Store) error {
 	p.s = s
-	if err := p.identify(ctx); err != nil {
+	if err := p.identifyNow(ctx); err != nil {
 		return err
 	}
 	if s.opts.Shared {
@@ -245,40 +253,6 @@ func (p *postgresDB) start(ctx context.Context, s *Store) error {
 	}
 	p.run() //nolint:contextcheck // until the store is closed
 	return nil
-}
-
-// identify reads the epoch, which a copy of the database that lives on elsewhere, or from an earlier point, does not
-// share: there the log may go on differently after the same cursor. Its numbers go on above all that are known.
-func (p *postgresDB) identify(ctx context.Context) error {
-	return p.s.write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		var is struct {
-			Identity, Known, Epoch string
-			Xid                    int64
-		}
-		err := tx.Raw(`SELECT (SELECT system_identifier FROM pg_control_system())::text || ' ' || left(pg_walfile_name(pg_current_wal_lsn()), 8)
-			|| ' ' || (SELECT oid FROM pg_database WHERE datname = current_database()) AS identity,
-			identity AS known, epoch, pg_current_xact_id()::text::bigint AS xid FROM store FOR UPDATE`).Scan(&is).Error
-		if err != nil {
-			return fmt.Errorf("identify the database: %w", err)
-		}
-		p.s.epoch = is.Epoch
-		if is.Identity == is.Known {
-			return nil
-		}
-		var last int64
-		if err := tx.Raw(`SELECT GREATEST((SELECT COALESCE(MAX(seq), 0) FROM attempts), (SELECT COALESCE(MAX(seq), 0) FROM deliveries),
-			(SELECT COALESCE(MAX(seq), 0) FROM events), pruned_attempt) FROM store`).Scan(&last).Error; err != nil {
-			return fmt.Errorf("find the last row: %w", err)
-		}
-		base := max(last>>seqBits+1-is.Xid, 0)
-		fresh := is.Known == "" && last == 0 // nobody has a cursor
-		err = tx.Raw(`UPDATE store SET identity = ?, xid_base = ?, epoch = CASE WHEN ? THEN epoch ELSE left(md5(gen_random_uuid()::text), 16) END
-			RETURNING epoch`, is.Identity, base, fresh).Scan(&p.s.epoch).Error
-		if err != nil {
-			return fmt.Errorf("name the database anew: %w", err)
-		}
-		return nil
-	})
 }
 
 // close is dialect's.

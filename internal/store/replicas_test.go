@@ -6,9 +6,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
-	"net/url"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -123,53 +121,6 @@ func connections(t *testing.T, url string, stores []*store.Store) (n int) {
 		t.Fatal(err)
 	}
 	return n
-}
-
-// A copy of a database that lives on beside it, as a restored one may, has another epoch, so that cursors of the one are not
-// taken for places in the other; its log goes on above what both have. The database itself keeps its epoch.
-func TestCopyHasItsOwnEpoch(t *testing.T) {
-	address := webhooktest.Postgres(t)
-	s, err := store.Open(t.Context(), store.Options{URL: address, MasterKeys: [][]byte{webhooktest.MasterKey}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	attempt := func(s *store.Store) (seq int64) {
-		t.Helper()
-		c := tenant(t, s, "a")
-		w := register(t, c, webhook.New{Enabled: true, Events: []string{"x"}})
-		publish(t, c, webhook.NewEvent{Type: "x"})
-		jobs, _ := claim(t, s, w.ID, 1)
-		record(t, s, jobs[0], 200)
-		_, newest, err := s.AttemptBounds(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		return newest
-	}
-	last, epoch := attempt(s), s.Epoch()
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-	u, err := url.Parse(address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	name := strings.TrimPrefix(u.Path, "/")
-	u.Path = "/postgres"
-	admin := session(t, u.String())
-	admin("CREATE DATABASE " + name + "_copy TEMPLATE " + name)
-	t.Cleanup(func() { admin("DROP DATABASE " + name + "_copy WITH (FORCE)") })
-	u.Path = "/" + name + "_copy"
-	restored := node(t, u.String())
-	if restored.Epoch() == epoch {
-		t.Error("the copy has the same epoch")
-	}
-	if next := attempt(restored); next <= last {
-		t.Errorf("the copy's log goes on at %d, and both have %d", next, last)
-	}
-	if again := node(t, address); again.Epoch() != epoch {
-		t.Error("the database has another epoch after a restart")
-	}
 }
 
 // What one node changes of a webhook holds for the next event that another publishes.

@@ -55,7 +55,10 @@ func (s *Store) RotateKey(ctx context.Context) (sealed int, err error) {
 	}
 	current := s.keys.list()[0]
 	err = s.change(ctx, func(b *batch) error {
-		return b.tx.Exec("UPDATE store SET key_id = ?", current.id).Error
+		if err := b.tx.Exec("UPDATE store SET key_id = ?", current.id).Error; err != nil {
+			return err
+		}
+		return b.resealKeys(current)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("change master key: %w", err)

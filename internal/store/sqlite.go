@@ -128,11 +128,8 @@ func (q *sqliteDB) provider(write *gorm.DB) (*goose.Provider, error) {
 }
 
 // start is dialect's.
-func (q *sqliteDB) start(_ context.Context, s *Store) error {
+func (q *sqliteDB) start(ctx context.Context, s *Store) error {
 	q.s = s
-	if err := s.write.Raw("SELECT epoch FROM store").Scan(&s.epoch).Error; err != nil {
-		return fmt.Errorf("read epoch: %w", err)
-	}
 	var last sql.NullInt64
 	if err := s.write.Raw("SELECT seq FROM sqlite_sequence WHERE name = 'attempts'").Scan(&last).Error; err != nil {
 		return fmt.Errorf("read attempt sequence: %w", err)
@@ -148,6 +145,9 @@ func (q *sqliteDB) start(_ context.Context, s *Store) error {
 		}
 		q.copying = copying
 		s.background.Go(func() { copying.run(s.quit) })
+	}
+	if err := s.readStarts(ctx); err != nil {
+		return err
 	}
 	return q.prepareWriting()
 }
@@ -169,6 +169,9 @@ func (q *sqliteDB) prepareWriting() error {
 // gone.
 func (q *sqliteDB) join(now time.Time) error {
 	return q.s.write.Transaction(func(tx *gorm.DB) error {
+		if err := q.addStart(tx, now); err != nil {
+			return err
+		}
 		if err := tx.Raw("INSERT INTO nodes (started_at) VALUES (?) RETURNING seq", at(now)).Scan(&q.node).Error; err != nil {
 			return fmt.Errorf("join: %w", err)
 		}
@@ -181,6 +184,20 @@ func (q *sqliteDB) join(now time.Time) error {
 		}
 		return nil
 	})
+}
+
+// addStart appends this start: what it commits follows on what is there.
+func (q *sqliteDB) addStart(tx *gorm.DB, now time.Time) error {
+	insert := "INSERT INTO starts (id, started_at, " + startColumns + ") SELECT ?, ?"
+	for _, table := range strings.Split(startColumns, ", ") {
+		insert += ", COALESCE((SELECT seq FROM sqlite_sequence WHERE name = '" + table + "'), 0)"
+	}
+	for _, s := range append([]startStatement{{insert, []any{newStartID(), at(now)}}}, tidyStarts()...) {
+		if err := tx.Exec(s.text, s.args...).Error; err != nil {
+			return fmt.Errorf("note this start: %w", err)
+		}
+	}
+	return nil
 }
 
 // close is dialect's.

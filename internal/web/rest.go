@@ -211,6 +211,8 @@ func translate(err error) *failure {
 		return simple(http.StatusForbidden, "FORBIDDEN", "not allowed")
 	case errors.Is(err, webhook.ErrNotFound):
 		return simple(http.StatusNotFound, codeNotFound, "not found")
+	case errors.Is(err, webhook.ErrCursorLost):
+		return simple(http.StatusGone, "CURSOR_LOST", "the database was restored from before this page; read the list from its beginning")
 	case errors.Is(err, webhook.ErrBusy):
 		return simple(http.StatusServiceUnavailable, codeBusy, webhook.ErrBusy.Error())
 	case errors.Is(err, webhook.ErrUnavailable):

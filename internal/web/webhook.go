@@ -1,15 +1,14 @@
 package web
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
+	"github.com/hookgraph/hookgraph/internal/cursor"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -205,7 +204,7 @@ type listing struct {
 }
 
 func (s *server) listWebhooks(r *request) (int, any, error) {
-	page, err := pageOf(r.URL.Query())
+	page, err := pageOf(r.URL.Query(), func(text string) (int64, error) { return r.scope.ReadCursor(r.Context(), cursor.RESTWebhooks, text) })
 	if err != nil {
 		return 0, nil, err
 	}
@@ -219,22 +218,16 @@ func (s *server) listWebhooks(r *request) (int, any, error) {
 	}
 	answer := listing{Object: "list", Data: shown, HasMore: list.HasNext}
 	if n := len(list.Items); list.HasNext && n > 0 {
-		next := pageCursor(list.Items[n-1].Seq)
+		next := r.scope.Cursor(cursor.RESTWebhooks, list.Items[n-1].Seq)
 		answer.Next = &next
 	}
 	return http.StatusOK, answer, nil
 }
 
-const (
-	maxPage      = 100
-	cursorPrefix = "webhook:"
-)
+const maxPage = 100
 
-func pageCursor(seq int64) string {
-	return base64.RawURLEncoding.EncodeToString([]byte(cursorPrefix + strconv.FormatInt(seq, 10)))
-}
-
-func pageOf(q url.Values) (store.Page, error) {
+// pageOf reads the query of a list; place is the row that a cursor stands for.
+func pageOf(q url.Values, place func(text string) (int64, error)) (store.Page, error) {
 	p := store.Page{First: maxPage}
 	var errs []error
 	bad := func(field string, code webhook.Code, message string) {
@@ -253,11 +246,11 @@ func pageOf(q url.Values) (store.Page, error) {
 			}
 			p.First = n
 		case "after":
-			text, err := base64.RawURLEncoding.DecodeString(values[0])
-			digits, ok := strings.CutPrefix(string(text), cursorPrefix)
-			seq, err2 := strconv.ParseInt(digits, 10, 64)
-			if err != nil || err2 != nil || !ok || seq < 1 || pageCursor(seq) != values[0] { // it has one spelling
+			seq, err := place(values[0])
+			if errors.Is(err, webhook.ErrCursor) {
 				bad(name, webhook.CodeInvalid, "must be the next of an earlier page")
+			} else if err != nil {
+				return p, err
 			}
 			p.After = seq
 		default:

@@ -9,8 +9,11 @@ import (
 var (
 	// ErrNotFound is the one answer for what is absent and for what belongs to another tenant.
 	ErrNotFound = errors.New("not found")
-	// ErrCursor is a cursor that this server did not make.
+	// ErrCursor is a cursor that this server did not make, not for this list or stream, or not for this tenant.
 	ErrCursor = errors.New("bad cursor")
+	// ErrCursorLost is a cursor of a place that this database does not have: it was put back from an earlier copy, and has
+	// gone on differently since.
+	ErrCursorLost = errors.New("the database was restored from before this cursor")
 	// ErrBusy is a full queue: nothing was stored and the same call may succeed in a moment.
 	ErrBusy = errors.New("too busy, try again")
 	// ErrUnavailable is a database that can not be reached or written: nothing was stored, try again later.
@@ -19,11 +22,20 @@ var (
 
 // CursorExpired says that retention has removed what came right after a stream cursor.
 type CursorExpired struct {
-	// Oldest is the cursor of the oldest attempt that is still kept.
-	Oldest int64
+	Oldest int64 // Seq from which on every attempt is kept
 }
 
 func (e *CursorExpired) Error() string { return "cursor is older than the attempt log" }
+
+// CursorLost is an ErrCursorLost of a stream.
+type CursorLost struct {
+	Oldest int64 // as of CursorExpired
+}
+
+func (e *CursorLost) Error() string { return ErrCursorLost.Error() }
+
+// Unwrap makes it an ErrCursorLost.
+func (e *CursorLost) Unwrap() error { return ErrCursorLost }
 
 // Code says what is wrong with an input, for programs.
 type Code string

@@ -293,6 +293,36 @@ func (s *Server) wait() error {
 func (s *Server) Restart(tb testing.TB) {
 	tb.Helper()
 	s.control(tb, "stop", "-m", "immediate")
+	s.start(tb)
+}
+
+// Copy copies the server's files, while it is stopped, and returns what puts them back: as a snapshot of its disk is.
+func (s *Server) Copy(tb testing.TB) (putBack func()) {
+	tb.Helper()
+	data, copied := filepath.Join(s.dir, "data"), filepath.Join(s.dir, "copied")
+	files := func(from, to string) {
+		tb.Helper()
+		cmd := exec.Command("sh", "-c", `rm -rf "$2" && cp -a "$1" "$2"`, "sh", from, to)
+		unprivileged(cmd)
+		cmd.Dir = s.dir
+		if out, err := cmd.CombinedOutput(); err != nil {
+			tb.Fatalf("copy %s: %v: %s", from, err, out)
+		}
+	}
+	s.control(tb, "stop", "-m", "fast")
+	files(data, copied)
+	s.start(tb)
+	return func() {
+		tb.Helper()
+		s.control(tb, "stop", "-m", "immediate")
+		files(copied, data)
+		s.start(tb)
+	}
+}
+
+// start starts the server again.
+func (s *Server) start(tb testing.TB) {
+	tb.Helper()
 	s.control(tb, "start", "-l", filepath.Join(s.dir, "log"), "-o", fmt.Sprintf(
 		"-c listen_addresses=127.0.0.1 -c port=%d -c unix_socket_directories=%s -c max_connections=300 -c shared_buffers=128MB -c max_wal_size=256MB", s.port, s.dir))
 	if err := s.wait(); err != nil {

@@ -402,8 +402,9 @@ func (v *WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttempt
 // WatchAttemptsResponse is returned by WatchAttempts on success.
 type WatchAttemptsResponse struct {
 	// Every attempt as it is recorded, in the order of recording. A client that resumes with the last cursor it saw misses
-	// nothing and gets nothing twice, however long it was away; when retention has removed what came next, the stream ends with
-	// the error code `CURSOR_EXPIRED`; all that is still kept comes after the cursor `extensions.oldest`.
+	// nothing and gets nothing twice, however long it was away. When retention has removed what came next, the stream ends with
+	// the error code `CURSOR_EXPIRED`; when the database was restored from a copy that is older than the cursor, with `CURSOR_LOST`.
+	// In both cases everything that is still there comes after the cursor `extensions.oldest`.
 	DeliveryAttempts WatchAttemptsDeliveryAttemptsStreamedDeliveryAttempt `json:"deliveryAttempts"`
 }
 

@@ -35,8 +35,8 @@ func watch(ctx context.Context, server, token, after string, seen func(attempt))
 		if answers, ok := errors.AsType[gqlerror.List](err); ok {
 			extensions := answers[0].Extensions
 			switch extensions["code"] {
-			case "CURSOR_EXPIRED":
-				log.Print("some attempts are no longer kept")
+			case "CURSOR_EXPIRED", "CURSOR_LOST": // retention took what came next, or the database was restored
+				log.Print("some attempts are no longer there")
 				after, _ = extensions["oldest"].(string)
 			case "UNAVAILABLE", "TIMEOUT":
 			case "RATE_LIMITED":

@@ -21,12 +21,13 @@ interface Sink {
 /**
  * Makes a client of graphql-ws or graphql-sse whose streams of attempts go on where they broke off: after the last cursor.
  * When the connection is lost both send the same payload again, so that cursor must be in it by then. When the server ends
- * the stream with an error they do not try again. This does, if it can help; missed is called when retention has removed
- * what came next, and the stream goes on with what is still kept.
+ * the stream with an error they do not try again. This does, if it can help. It calls missed when retention has removed what
+ * came next (CURSOR_EXPIRED), or the server's database was restored from an earlier copy (CURSOR_LOST): attempts that were seen
+ * may be gone. The stream then goes on with everything that the server has.
  */
 export function resuming<Client extends { subscribe: (payload: any, sink: any) => () => void }>(
   client: Client,
-  missed: () => void,
+  missed: (code: 'CURSOR_EXPIRED' | 'CURSOR_LOST') => void,
 ): Client {
   function subscribe(payload: Payload, sink: Sink) {
     const variables = { ...payload.variables };
@@ -36,9 +37,9 @@ export function resuming<Client extends { subscribe: (payload: any, sink: any) =
 
     function failed(reason: unknown) {
       const { code, oldest, retryAfterMs = 0 } = (Array.isArray(reason) && (reason as GraphQLError[])[0]?.extensions) || {};
-      if (code === 'CURSOR_EXPIRED') {
+      if (code === 'CURSOR_EXPIRED' || code === 'CURSOR_LOST') {
         variables['after'] = oldest;
-        missed();
+        missed(code);
       } else if (code !== 'UNAVAILABLE' && code !== 'TIMEOUT' && code !== 'RATE_LIMITED') {
         sink.error(reason);
         return;

@@ -20,7 +20,7 @@ const client = resuming(
       return backoff(retries, Number(answer?.headers.get('Retry-After') ?? 0) * 1000); // RATE_LIMITED, before the stream begins
     },
   }),
-  () => console.warn('some attempts are no longer kept'),
+  () => console.warn('some attempts are no longer there'),
 );
 
 // Now, as a time: what happens before the first result comes after a reconnect, too.

@@ -15,7 +15,7 @@ const sockets = resuming(
     shouldRetry: hopeful,
     keepAlive: 10_000, // notices a connection that died without a word
   }),
-  () => console.warn('some attempts are no longer kept'),
+  () => console.warn('some attempts are no longer there'),
 );
 
 const client = new Client({

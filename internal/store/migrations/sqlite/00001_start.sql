@@ -2,12 +2,33 @@
 -- Ids are the 16 bytes of a UUID; times are microseconds since 1970 in UTC; seq is the order of commit.
 
 CREATE TABLE store (
-    epoch          TEXT NOT NULL, -- names this database in stream cursors
+    epoch          TEXT NOT NULL, -- names this database
     key_id         TEXT, -- the master key that seals; NULL before the first start
     created_at     INTEGER NOT NULL,
     pruned_attempt INTEGER NOT NULL DEFAULT 0 -- the highest seq of an attempt that retention has taken
 );
 INSERT INTO store (epoch, created_at) VALUES (lower(hex(randomblob(8))), unixepoch() * 1000000);
+
+-- Keys that are not the operator's, but made here and sealed.
+CREATE TABLE keys (
+    name   TEXT PRIMARY KEY NOT NULL,
+    key_id TEXT NOT NULL, -- the master key that sealed it
+    sealed BLOB NOT NULL -- nonce and AES-256-GCM ciphertext
+);
+
+-- Every start of a server on this database, with the last seq of each table when it began: cursors name the start under
+-- which their row was committed, so that what was put back from a copy is told from what went on.
+CREATE TABLE starts (
+    seq        INTEGER PRIMARY KEY AUTOINCREMENT,
+    id         INTEGER NOT NULL, -- random
+    started_at INTEGER NOT NULL,
+    tenants    INTEGER NOT NULL,
+    tokens     INTEGER NOT NULL,
+    webhooks   INTEGER NOT NULL,
+    events     INTEGER NOT NULL,
+    deliveries INTEGER NOT NULL,
+    attempts   INTEGER NOT NULL
+);
 
 CREATE TABLE nodes (
     seq        INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -194,4 +215,6 @@ DROP TABLE webhooks;
 DROP TABLE tokens;
 DROP TABLE tenants;
 DROP TABLE nodes;
+DROP TABLE starts;
+DROP TABLE keys;
 DROP TABLE store;

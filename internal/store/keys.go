@@ -1,0 +1,89 @@
+package store
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+
+	"gorm.io/gorm"
+
+	"github.com/hookgraph/hookgraph/internal/cursor"
+)
+
+// keyRow is a key that the database has of its own, at rest. It goes with every copy of the database, all replicas share it,
+// and it outlives the master key that seals it.
+type keyRow struct {
+	Name   string `gorm:"primaryKey"`
+	KeyID  string
+	Sealed []byte
+}
+
+// TableName is GORM's.
+func (keyRow) TableName() string { return "keys" }
+
+// cursorKey is the key of cursors.
+const cursorKey = "cursor"
+
+// associated names the row that a key is sealed for.
+func (r *keyRow) associated() []byte { return []byte("hookgraph key " + r.Name) }
+
+// openCursors opens the key of cursors. The first start makes it; without one, a short command's cursors are good for that
+// command only.
+func (s *Store) openCursors() error {
+	row, err := s.cursorKey()
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		fresh := make([]byte, cursor.KeySize)
+		_, _ = rand.Read(fresh) // never fails: crypto/rand ends the program instead
+		if s.opts.Shared {
+			s.cursors, err = cursor.New(fresh)
+			return err
+		}
+		if err = s.addCursorKey(fresh); err == nil {
+			row, err = s.cursorKey() // which is another's, if that was first
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("key of cursors: %w", err)
+	}
+	key, err := s.keys.open(row.KeyID, row.Sealed, row.associated())
+	if err != nil {
+		return fmt.Errorf("open key of cursors: %w", err)
+	}
+	s.cursors, err = cursor.New(key)
+	return err
+}
+
+func (s *Store) cursorKey() (*keyRow, error) {
+	row := &keyRow{}
+	return row, s.write.Where("name = ?", cursorKey).Take(row).Error
+}
+
+func (s *Store) addCursorKey(key []byte) error {
+	return s.write.Transaction(func(tx *gorm.DB) error {
+		seal, err := (&batch{s: s, tx: tx}).sealer()
+		if err != nil {
+			return err
+		}
+		row := &keyRow{Name: cursorKey, KeyID: seal.id}
+		row.Sealed = seal.seal(key, row.associated())
+		return tx.Exec("INSERT INTO keys (name, key_id, sealed) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", row.Name, row.KeyID, row.Sealed).Error
+	})
+}
+
+// resealKeys seals the database's own keys anew; they stay what they are.
+func (b *batch) resealKeys(current *sealer) error {
+	var rows []*keyRow
+	if err := b.tx.Where("key_id <> ?", current.id).Find(&rows).Error; err != nil {
+		return fmt.Errorf("find keys: %w", err)
+	}
+	for _, row := range rows {
+		plain, err := b.s.keys.open(row.KeyID, row.Sealed, row.associated())
+		if err != nil {
+			return fmt.Errorf("seal key %s anew: %w", row.Name, err)
+		}
+		if err := b.tx.Exec("UPDATE keys SET key_id = ?, sealed = ? WHERE name = ?", current.id, current.seal(plain, row.associated()), row.Name).Error; err != nil {
+			return fmt.Errorf("update key %s: %w", row.Name, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,114 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+// A database may go back: to a base backup and some point after it, to a snapshot of its disk, to a standby that had not got
+// everything, to a dump. All of these are another life of the database: another cluster, another timeline, or at least another
+// start of PostgreSQL, since nobody takes its files away from under it. So each connection that may write looks, before it does,
+// whether the life is the one that is known; the first of a new one adds a start, before anything is committed in that life. A
+// dump that is loaded in the same life needs no start: transaction ids, and so the numbers of rows, go on.
+
+// The identity of a life: the cluster and the database, which a copy does not share; then the timeline, and when PostgreSQL was
+// started.
+const (
+	cluster = `(SELECT system_identifier FROM pg_control_system())::text || ' ' || (SELECT oid FROM pg_database WHERE datname = current_database())`
+	life    = `left(pg_walfile_name(pg_current_wal_lsn()), 8) || ' ' || extract(epoch FROM pg_postmaster_start_time())`
+)
+
+// aheadOfAll is the lowest transaction number of a new life: as if there had been 4,096 transactions a second since 2020. That is more
+// than a life has, so a database that goes back does not use numbers of the life that it lost again, whoever remembers them: a
+// node that ran through it has no gap. Numbers have 43 bits, which are used up in 2088.
+const aheadOfAll = `((extract(epoch FROM clock_timestamp())::bigint - 1577836800) * 4096)`
+
+// identifyNow is identify for connections that were made before the schema was there, and from now on for all that are made.
+func (p *postgresDB) identifyNow(ctx context.Context) error {
+	p.identified.Store(true)
+	conn, err := p.side.Conn(ctx)
+	if err != nil {
+		return fmt.Errorf("identify the database: %w", err)
+	}
+	err = conn.Raw(func(driver any) error { return p.identify(ctx, driver.(*stdlib.Conn).Conn()) })
+	return errors.Join(err, conn.Close())
+}
+
+// identify adds a start when this is another life of the database than the one that is known, and makes all starts known.
+func (p *postgresDB) identify(ctx context.Context, conn *pgx.Conn) error {
+	p.s.starting.Lock()
+	defer p.s.starting.Unlock()
+	var same bool
+	if err := conn.QueryRow(ctx, "SELECT identity = "+cluster+" || ' ' || "+life+" FROM store").Scan(&same); err != nil {
+		return fmt.Errorf("identify the database: %w", err)
+	}
+	if !same {
+		if err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error { return p.addStart(ctx, tx) }); err != nil {
+			return fmt.Errorf("note the start of the database: %w", err)
+		}
+	}
+	rows, err := conn.Query(ctx, "SELECT seq, id, started_at, "+startColumns+" FROM starts ORDER BY seq")
+	if err != nil {
+		return fmt.Errorf("read starts: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToAddrOfStructByPos[start])
+	if err != nil {
+		return fmt.Errorf("read starts: %w", err)
+	}
+	p.s.starts.Store((*startList)(&list))
+	return nil
+}
+
+// addStart adds a start, unless another connection has done so meanwhile. In the same cluster what was committed before has
+// lower transaction ids than this; those of a copy are of another cluster, and its rows have to be asked.
+func (p *postgresDB) addStart(ctx context.Context, tx pgx.Tx) error {
+	var known, here, now string
+	var base, xid, ahead int64
+	// First the lock, and then what holds when it was given.
+	if _, err := tx.Exec(ctx, "SELECT 1 FROM store FOR UPDATE"); err != nil {
+		return err
+	}
+	err := tx.QueryRow(ctx, "SELECT identity, xid_base, pg_current_xact_id()::text::bigint, "+aheadOfAll+", "+cluster+", "+life+" FROM store").
+		Scan(&known, &base, &xid, &ahead, &here, &now)
+	if err != nil || known == here+" "+now {
+		return err
+	}
+	last := (xid+base)<<seqBits - 1
+	if !strings.HasPrefix(known, here+" ") {
+		if last, err = lastRow(ctx, tx); err != nil {
+			return err
+		}
+		base = last>>seqBits + 1 - xid
+	}
+	base = max(base, ahead-xid)
+	if seen := p.s.last.Load(); seen > last {
+		p.s.log.WarnContext(ctx, "the database has lost transactions that were committed: restart all replicas", slog.Int64("seq", seen))
+	}
+	insert := "INSERT INTO starts (id, started_at, " + startColumns + ") SELECT $1, clock_timestamp()"
+	for _, table := range []string{"tenants", "tokens", "webhooks"} {
+		insert += ", COALESCE(pg_sequence_last_value(pg_get_serial_sequence('" + table + "', 'seq')), 0)"
+	}
+	add := append([]startStatement{{insert + ", $2, $2, $2", []any{newStartID(), last}}}, tidyStarts()...)
+	for _, s := range append(add, startStatement{"UPDATE store SET identity = $1, xid_base = $2", []any{here + " " + now, base}}) {
+		if _, err := tx.Exec(ctx, strings.Replace(s.text, "?", "$1", 1), s.args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lastRow is the highest seq of a row of history. Nothing but the rows has it, and there may be many.
+func lastRow(ctx context.Context, tx pgx.Tx) (last int64, err error) {
+	if _, err := tx.Exec(ctx, "SET LOCAL statement_timeout = 0"); err != nil {
+		return 0, err
+	}
+	err = tx.QueryRow(ctx, `SELECT GREATEST((SELECT COALESCE(MAX(seq), 0) FROM attempts), (SELECT COALESCE(MAX(seq), 0) FROM deliveries),
+		(SELECT COALESCE(MAX(seq), 0) FROM events), pruned_attempt) FROM store`).Scan(&last)
+	return last, err
+}

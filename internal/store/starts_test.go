@@ -1,0 +1,428 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/hookgraph/hookgraph/internal/cursor"
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
+)
+
+// life is a tenant with a webhook in a database that is put back now and then.
+type life struct {
+	tb     testing.TB
+	s      *store.Store
+	c      *store.Scope
+	tenant webhook.ID
+	hook   webhook.ID
+}
+
+func newLife(tb testing.TB, s *store.Store) *life {
+	tb.Helper()
+	l := &life{tb: tb}
+	c := tenant(tb, s, "a")
+	w := register(tb, c, webhook.New{Enabled: true})
+	l.tenant, l.hook = w.TenantID, w.ID
+	l.goOn(s)
+	return l
+}
+
+// goOn is with the database as it has been opened again.
+func (l *life) goOn(s *store.Store) { l.s, l.c = s, s.In(l.tenant) }
+
+// attempts records some, each of an event of its own, and returns their Seqs.
+func (l *life) attempts(n int) (seqs []int64) {
+	l.tb.Helper()
+	publish(l.tb, l.c, make([]webhook.NewEvent, n)...)
+	jobs, _ := claim(l.tb, l.s, l.hook, n)
+	for _, job := range jobs {
+		record(l.tb, l.s, job, 200)
+	}
+	if err := l.s.Flush(l.tb.Context()); err != nil {
+		l.tb.Fatal(err)
+	}
+	log := l.log()
+	return log[len(log)-n:]
+}
+
+// log is the Seqs of all attempts.
+func (l *life) log() (seqs []int64) {
+	l.tb.Helper()
+	for after := int64(0); ; {
+		page, scanned, err := l.s.AttemptLog(l.tb.Context(), l.tenant, store.AttemptFilter{}, after, 1000)
+		if err != nil {
+			l.tb.Fatal(err)
+		}
+		for _, a := range page {
+			seqs = append(seqs, a.Seq)
+		}
+		if scanned <= after {
+			return seqs
+		}
+		after = scanned
+	}
+}
+
+func (l *life) cursor(seq int64) string { return l.s.Cursor(cursor.Stream, l.tenant, seq) }
+
+// good checks that a cursor is one of this place.
+func (l *life) good(text string, seq int64, what string) {
+	l.tb.Helper()
+	if got, err := l.s.ReadCursor(l.tb.Context(), cursor.Stream, l.tenant, text); got != seq || err != nil {
+		l.tb.Errorf("%s: %d %v, want %d", what, got, err, seq)
+	}
+}
+
+func (l *life) lost(text, what string) {
+	l.tb.Helper()
+	if _, err := l.s.ReadCursor(l.tb.Context(), cursor.Stream, l.tenant, text); !errors.Is(err, webhook.ErrCursorLost) {
+		l.tb.Errorf("%s: %v, want ErrCursorLost", what, err)
+	}
+}
+
+func closed(tb testing.TB, s *store.Store) {
+	tb.Helper()
+	if err := s.Close(); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+func openDir(tb testing.TB, dir string) *store.Store {
+	tb.Helper()
+	s, err := store.Open(context.Background(), store.Options{Dir: dir, MasterKeys: [][]byte{webhooktest.MasterKey}})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+// A SQLite directory that is put back, from a copy made while the server was stopped or while it ran, has what was before the
+// copy under the cursors that it had, and nothing under those of what came after it, now and when as much has come again.
+func TestDirectoryPutBack(t *testing.T) {
+	for _, hot := range []bool{false, true} {
+		dir, copied := t.TempDir(), filepath.Join(t.TempDir(), "copied")
+		l := newLife(t, openDir(t, dir))
+		before := l.attempts(3)
+		if hot {
+			// Nothing is being written.
+			if err := os.CopyFS(copied, os.DirFS(dir)); err != nil {
+				t.Fatal(err)
+			}
+		} else {
+			closed(t, l.s)
+			if err := os.CopyFS(copied, os.DirFS(dir)); err != nil {
+				t.Fatal(err)
+			}
+			l.goOn(openDir(t, dir))
+		}
+		kept, list := l.cursor(before[2]), l.s.Cursor(cursor.Events, l.tenant, 3)
+		after := l.attempts(4)
+		gone, goneList := l.cursor(after[3]), l.s.Cursor(cursor.Events, l.tenant, 7)
+		closed(t, l.s)
+
+		l.goOn(openDir(t, copied))
+		l.lost(gone, "right after")
+		l.good(kept, before[2], "of before the copy")
+		if again := l.attempts(10); again[0] != after[0] {
+			t.Fatalf("attempts have the numbers %v, and had %v", again, after)
+		}
+		l.lost(gone, "after ten more")
+		l.good(kept, before[2], "of before the copy, after ten more")
+		if l.cursor(before[2]) != kept {
+			t.Error("an attempt has another cursor than before")
+		}
+		if l.cursor(after[3]) == gone {
+			t.Error("another attempt has the cursor of one that is gone")
+		}
+		if seq, err := l.s.ReadCursor(t.Context(), cursor.Events, l.tenant, list); seq != 3 || err != nil {
+			t.Errorf("a list: %d %v", seq, err)
+		}
+		if _, err := l.s.ReadCursor(t.Context(), cursor.Events, l.tenant, goneList); !errors.Is(err, webhook.ErrCursorLost) {
+			t.Errorf("a list, of what is gone: %v", err)
+		}
+	}
+}
+
+// Whatever happens to a directory (attempts, restarts, kills, copies, old copies put back), a cursor is good only where the log up
+// to it is what its holder saw, but for what retention took; and where no copy was put back it is good.
+func TestCursorsThroughLives(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		root, err := os.MkdirTemp("", "lives")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = os.RemoveAll(root) }()
+		dir := filepath.Join(root, "live")
+		open := func() *store.Store {
+			s, err := store.Open(context.Background(), store.Options{Dir: dir, MasterKeys: [][]byte{webhooktest.MasterKey}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s
+		}
+		s := open()
+		defer func() { _ = s.Close() }()
+		owner, err := s.EnsureTenant(context.Background(), "a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := s.In(owner.ID)
+		w, _, err := c.CreateWebhook(context.Background(), webhook.New{URL: "https://example.com/", Enabled: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		type seen struct {
+			seq int64
+			log []webhook.ID // up to it
+		}
+		cursors, copies := map[string]seen{}, []string{}
+		log := func() (all []*webhook.Attempt) {
+			all, _, err := s.AttemptLog(context.Background(), owner.ID, store.AttemptFilter{}, 0, 10_000)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return all
+		}
+		restart := func(do func()) {
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			do()
+			s = open()
+		}
+		putBack := false
+		steps := map[string]func(*rapid.T){
+			"attempts": func(t *rapid.T) {
+				n := rapid.IntRange(1, 4).Draw(t, "n")
+				events := make([]webhook.NewEvent, n)
+				for i := range events {
+					events[i] = webhook.NewEvent{Type: "a.b", Data: []byte("1")}
+				}
+				if _, err := s.In(owner.ID).Publish(context.Background(), events); err != nil {
+					t.Fatal(err)
+				}
+				jobs, _, err := s.Claim(context.Background(), w.ID, n, 1<<20)
+				if err != nil || len(jobs) != n {
+					t.Fatal(len(jobs), err)
+				}
+				for _, job := range jobs {
+					if err := s.Record(context.Background(), &store.Result{Job: job, Attempt: webhook.Attempt{Status: webhook.AttemptSucceeded, Trigger: webhook.TriggerSchedule, StartedAt: time.Now()}}); err != nil {
+						t.Fatal(err)
+					}
+				}
+			},
+			"see": func(*rapid.T) {
+				var ids []webhook.ID
+				for _, a := range log() {
+					ids = append(ids, a.ID)
+					cursors[s.Cursor(cursor.Stream, owner.ID, a.Seq)] = seen{a.Seq, slices.Clone(ids)}
+				}
+			},
+			"restart": func(*rapid.T) { restart(func() {}) },
+			"copy": func(*rapid.T) {
+				to := filepath.Join(root, "copy", time.Now().Format("150405.000000000"))
+				restart(func() {
+					if err := os.CopyFS(to, os.DirFS(dir)); err != nil {
+						t.Fatal(err)
+					}
+				})
+				copies = append(copies, to)
+			},
+			"put back": func(t *rapid.T) {
+				if len(copies) == 0 {
+					return
+				}
+				from := rapid.SampledFrom(copies).Draw(t, "copy")
+				restart(func() {
+					if err := errors.Join(os.RemoveAll(dir), os.CopyFS(dir, os.DirFS(from))); err != nil {
+						t.Fatal(err)
+					}
+				})
+				putBack = true
+			},
+			"look": func(t *rapid.T) {
+				all := log()
+				for text, was := range cursors {
+					var now []webhook.ID
+					for _, a := range all {
+						if a.Seq <= was.seq {
+							now = append(now, a.ID)
+						}
+					}
+					same := slices.Equal(now, was.log)
+					seq, err := s.ReadCursor(context.Background(), cursor.Stream, owner.ID, text)
+					switch {
+					case err == nil && (seq != was.seq || !same):
+						t.Fatalf("a cursor of %d is good as %d, its holder saw %v, the log is %v", was.seq, seq, was.log, now)
+					case err != nil && !errors.Is(err, webhook.ErrCursorLost):
+						t.Fatal(err)
+					case err != nil && (same || !putBack):
+						t.Fatalf("a cursor of %d is lost, and the log up to it is what its holder saw", was.seq)
+					}
+				}
+			},
+		}
+		names := slices.Sorted(maps.Keys(steps))
+		for range rapid.IntRange(4, 16).Draw(t, "steps") { // a database is slow: not as many as rapid would
+			steps[rapid.SampledFrom(names).Draw(t, "step")](t)
+			steps["look"](t)
+		}
+	})
+}
+
+// A PostgreSQL database that is put back under servers that are stopped, or that run through it, knows its own cursors from
+// those of the attempts that are gone; and a copy of it on another server goes its own way. One that only restarts keeps all.
+func TestPostgresPutBack(t *testing.T) {
+	server := webhooktest.StartPostgres(t)
+	address := server.Database(t)
+	open := func(address string) *store.Store {
+		t.Helper()
+		s, err := store.Open(t.Context(), store.Options{URL: address, MasterKeys: [][]byte{webhooktest.MasterKey}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = s.Close() })
+		return s
+	}
+	l := newLife(t, open(address))
+	first := l.attempts(3)
+	closed(t, l.s)
+	putBack := server.Copy(t)
+	l.goOn(open(address))
+	running := open(address) // another replica
+	kept := l.cursor(first[2])
+	l.good(kept, first[2], "after a restart")
+	gone := l.attempts(4)
+	lost := l.cursor(gone[3])
+	l.good(lost, gone[3], "before it goes")
+	closed(t, l.s)
+
+	putBack()
+	for name, s := range map[string]*store.Store{"a replica that ran through it": running, "another that starts": open(address)} {
+		eventually(t, func() bool { return s.Ping(t.Context()) == nil && s.Flush(t.Context()) == nil })
+		l.goOn(s)
+		l.lost(lost, name)
+		l.good(kept, first[2], name)
+		next := l.attempts(10)
+		l.lost(lost, name+", after ten more")
+		l.good(kept, first[2], name+", after ten more")
+		if next[0] <= gone[3] {
+			t.Errorf("%s: an attempt has the number %d, and %d is gone", name, next[0], gone[3])
+		}
+		for _, other := range []*store.Store{running, s} {
+			if seq, err := other.ReadCursor(t.Context(), cursor.Stream, l.tenant, l.cursor(next[9])); seq != next[9] || err != nil {
+				t.Errorf("%s: a replica does not know a cursor of another: %v", name, err)
+			}
+		}
+	}
+	closed(t, running)
+
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := strings.TrimPrefix(u.Path, "/")
+	closed(t, l.s)
+	u.Path = "/postgres"
+	session(t, u.String())("CREATE DATABASE " + name + "_copy TEMPLATE " + name)
+	u.Path = "/" + name + "_copy"
+	l.goOn(open(address))
+	common := l.log()
+	own := l.attempts(2)
+	ours := l.cursor(own[1])
+	copied := open(u.String())
+	l.goOn(copied)
+	l.good(kept, first[2], "in a copy")
+	l.lost(ours, "in a copy")
+	if next := l.attempts(1); next[0] <= common[len(common)-1] {
+		t.Errorf("the copy's log goes on at %d, after %d", next[0], common[len(common)-1])
+	}
+}
+
+// Starts do not add up: those that committed nothing are forgotten at the next, those that retention has taken at its next run,
+// and more than a thousand are never kept.
+func TestStartsAreBounded(t *testing.T) {
+	dir := t.TempDir()
+	count := func(s *store.Store) int64 {
+		t.Helper()
+		n, err := s.Count("starts")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	l := newLife(t, openDir(t, dir))
+	l.attempts(1)
+	for range 5 {
+		closed(t, l.s)
+		l.goOn(openDir(t, dir))
+	}
+	if n := count(l.s); n != 2 {
+		t.Errorf("%d starts, of which 2 have committed something or are the newest", n)
+	}
+	for range 3 {
+		l.attempts(1)
+		closed(t, l.s)
+		l.goOn(openDir(t, dir))
+	}
+	if n := count(l.s); n != 5 {
+		t.Errorf("%d starts, want 5", n)
+	}
+	newest := l.attempts(1)[0]
+	if _, err := l.s.Prune(t.Context(), time.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	if n := count(l.s); n != 1 {
+		t.Errorf("%d starts after retention has taken everything", n)
+	}
+	l.good(l.cursor(newest), newest, "the end of what retention has taken")
+	if err := l.s.Exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) INSERT INTO starts
+		(id, started_at, tenants, tokens, webhooks, events, deliveries, attempts) SELECT i, i, 0, 0, 0, 0, 0, i FROM n`); err != nil {
+		t.Fatal(err)
+	}
+	closed(t, l.s)
+	if n := count(openDir(t, dir)); n != 1000 {
+		t.Errorf("%d starts, want 1,000", n)
+	}
+}
+
+// Cursors outlive the master key, and every replica and every restart reads them; another database does not.
+func TestCursorsAreShared(t *testing.T) {
+	each(t, func(t *suite) {
+		other := []byte("another key of thirty-two bytes.")
+		s := t.open(t, store.Options{MasterKeys: [][]byte{webhooktest.MasterKey}})
+		l := newLife(t, s)
+		seq := l.attempts(1)[0]
+		text := l.cursor(seq)
+		closed(t, s)
+		l.goOn(t.open(t, store.Options{MasterKeys: [][]byte{other, webhooktest.MasterKey}}))
+		if _, err := l.s.RotateKey(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		l.good(text, seq, "while the master key is changed")
+		closed(t, l.s)
+		l.goOn(t.open(t, store.Options{MasterKeys: [][]byte{other}}))
+		l.good(text, seq, "under another master key")
+		if again := l.cursor(seq); again != text {
+			t.Errorf("a cursor was %s and is %s", text, again)
+		}
+		elsewhere := t.fresh()(t, store.Options{MasterKeys: [][]byte{other, webhooktest.MasterKey}})
+		// PostgreSQL's are copies of one database, with one key.
+		if _, err := elsewhere.ReadCursor(t.Context(), cursor.Stream, l.tenant, text); !errors.Is(err, webhook.ErrCursor) && !errors.Is(err, webhook.ErrCursorLost) {
+			t.Errorf("in another database: %v", err)
+		}
+	})
+}
