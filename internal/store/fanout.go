@@ -239,6 +239,16 @@ func newFanOuts(s *Store) *fanOuts {
 	}
 }
 
+// share is what of limit is kept for notes that wait.
+func (f *fanOuts) share(limit int) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.waiting) == 0 {
+		return 0
+	}
+	return limit / 4
+}
+
 // fill gives the batch pieces of notes that wait, up to about limit.
 func (f *fanOuts) fill(b *batch, limit int) {
 	f.mu.Lock()

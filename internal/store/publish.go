@@ -148,23 +148,26 @@ func (c *Scope) Publish(ctx context.Context, events []webhook.NewEvent) ([]Publi
 	if len(p.events) == 0 {
 		return results, nil
 	}
-	release, err := c.s.quotas.admit(c.tenant, len(p.events))
+	admitted, err := c.s.quotas.admit(c.tenant, len(p.events))
 	if err != nil {
 		return nil, err
 	}
 	free, err := c.s.memory.take(ctx, c.tenant, size)
 	if err != nil {
-		release(len(p.events))
+		admitted.giveBack(len(p.events))
 		return nil, fmt.Errorf("%w: %w", webhook.ErrBusy, err)
 	}
 	defer free()
 	if err := c.s.enqueue(ctx, p); err != nil {
-		release(len(p.events))
+		admitted.giveBack(len(p.events))
 		return nil, err
 	}
 	for _, in := range p.events {
-		if in.result.Event == nil || in.result.Duplicate {
-			release(1)
+		switch {
+		case errors.Is(in.result.Err, webhook.ErrUnavailable):
+			admitted.giveBack(1)
+		case in.result.Event == nil || in.result.Duplicate:
+			admitted.forget(1)
 		}
 	}
 	return results, nil

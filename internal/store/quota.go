@@ -8,8 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -38,7 +36,7 @@ type quotas struct {
 // allowance is one tenant's.
 type allowance struct {
 	limits atomic.Pointer[webhook.Quotas]
-	rate   *rate.Limiter
+	rate   bucket
 	stored atomic.Int64
 	added  atomic.Int64 // to stored, ever
 }
@@ -59,7 +57,7 @@ func (q *quotas) get(tenant webhook.ID) *allowance {
 	if a := q.of[tenant]; a != nil {
 		return a
 	}
-	a = &allowance{rate: rate.NewLimiter(rate.Inf, webhook.MaxPublish)}
+	a = &allowance{}
 	a.set(q.defaults)
 	q.of[tenant] = a
 	return a
@@ -69,40 +67,92 @@ func (a *allowance) set(l webhook.Quotas) {
 	if old := a.limits.Swap(&l); old != nil && *old == l {
 		return
 	}
-	a.rate.SetBurst(l.Burst())
-	if l.PublishRate > 0 {
-		a.rate.SetLimit(rate.Limit(l.PublishRate))
-	} else {
-		a.rate.SetLimit(rate.Inf)
+	a.rate.set(float64(l.PublishRate), float64(l.Burst()), time.Now())
+}
+
+// bucket holds what may be published at once; it fills at a rate. It is not golang.org/x/time's, which takes nothing back.
+type bucket struct {
+	mu          sync.Mutex // guards what follows
+	rate, burst float64    // events a second, and at most
+	left        float64
+	at          time.Time // when left was right
+}
+
+func (k *bucket) set(rate, burst float64, now time.Time) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.fill(now); k.burst == 0 {
+		k.left = burst
+	}
+	k.rate, k.burst, k.left = rate, burst, min(k.left, burst)
+}
+
+// fill wants mu.
+func (k *bucket) fill(now time.Time) {
+	if passed := now.Sub(k.at); passed > 0 {
+		if k.burst > 0 {
+			k.left = min(k.burst, k.left+k.rate*passed.Seconds())
+		}
+		k.at = now
 	}
 }
 
+// take takes n events out, or returns how long to wait until it can.
+func (k *bucket) take(n int, now time.Time) (wait time.Duration) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.fill(now)
+	if missing := float64(n) - k.left; missing > 0 {
+		return max(1, time.Duration(missing/k.rate*float64(time.Second)))
+	}
+	k.left -= float64(n)
+	return 0
+}
+
+func (k *bucket) giveBack(n int) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.left = min(k.burst, k.left+float64(n))
+}
+
 // admit takes n events from what the tenant may publish and store, or returns an *Invalid of code QUOTA, a *TooFast when
-// waiting helps. release gives back what was not stored.
-func (q *quotas) admit(tenant webhook.ID, n int) (release func(n int), err error) {
+// waiting helps. The caller gives back what was not published, and forgets what was but takes no room.
+func (q *quotas) admit(tenant webhook.ID, n int) (*allowance, error) {
 	a := q.get(tenant)
 	l := a.limits.Load()
+	for {
+		stored := a.stored.Load()
+		if l.Events > 0 && stored+int64(n) > int64(l.Events) {
+			return nil, &webhook.Invalid{Code: webhook.CodeQuota, Message: fmt.Sprintf("the tenant may store %d events, until retention removes some", l.Events)}
+		}
+		// What is refused is never counted, not even for a moment: it would have others refused.
+		if a.stored.CompareAndSwap(stored, stored+int64(n)) {
+			break
+		}
+	}
 	a.added.Add(int64(n))
-	release = func(n int) {
-		a.stored.Add(int64(-n))
-		a.added.Add(int64(-n))
-	}
-	if stored := a.stored.Add(int64(n)); l.Events > 0 && stored > int64(l.Events) {
-		release(n)
-		return nil, &webhook.Invalid{Code: webhook.CodeQuota, Message: fmt.Sprintf("the tenant may store %d events, until retention removes some", l.Events)}
-	}
 	if l.PublishRate > 0 {
-		r := a.rate.ReserveN(time.Now(), n)
-		if wait := r.Delay(); wait > 0 {
-			r.Cancel()
-			release(n)
+		if wait := a.rate.take(n, time.Now()); wait > 0 {
+			a.forget(n)
 			return nil, &webhook.TooFast{RetryAfter: wait, Invalid: &webhook.Invalid{
 				Code:    webhook.CodeQuota,
 				Message: fmt.Sprintf("the tenant may publish %d events a second; try again in %d ms", l.PublishRate, (wait+time.Millisecond-1)/time.Millisecond),
 			}}
 		}
 	}
-	return release, nil
+	return a, nil
+}
+
+// forget gives back n events' room; that they were published still counts.
+func (a *allowance) forget(n int) {
+	a.stored.Add(int64(-n))
+	a.added.Add(int64(-n))
+}
+
+// giveBack is for n events that were admitted and not published.
+func (a *allowance) giveBack(n int) {
+	a.forget(n)
+	a.rate.giveBack(n)
 }
 
 // webhooks refuses one more webhook than the tenant may have. It is asked in the transaction that makes it.

@@ -19,7 +19,7 @@ import (
 // multi-row statements. Everybody waits for it, so it is short: its statements take about batchTime, by how long those before took
 // for what they held (see turns.go for what things cost).
 const (
-	batchTime = 15 * time.Millisecond
+	batchTime = 10 * time.Millisecond
 	minBatch  = 1024 // a transaction may cost this however slow the database is: each waits for the disk
 	maxBatch  = 4096 // and this at most, however fast
 )
@@ -146,12 +146,12 @@ func (w *writer) learn(b *batch) {
 	}
 }
 
-// fill takes what is waiting, and reports whether the batch holds anything. Results may have a half, calls and large fan-outs a
-// quarter each, and everybody what the others leave.
+// fill takes what is waiting, and reports whether the batch holds anything. Results and calls may have a half each, of which large
+// fan-outs get a part when there are any, and everybody has what the others leave.
 func (w *writer) fill(b *batch) bool {
 	limit := w.limit()
 	w.fillResults(b, limit/2)
-	w.calls.fill(b, b.cost+limit/4)
+	w.calls.fill(b, limit-w.s.fans.share(limit))
 	w.s.fans.fill(b, limit)
 	w.fillResults(b, limit)
 	w.calls.fill(b, limit)
@@ -250,8 +250,9 @@ func (w *writer) insist(results []*Result) {
 		}
 		// The others are not kept waiting meanwhile: they are written, or told that they can not be.
 		others := &batch{s: w.s}
-		w.calls.fill(others, w.limit()/2)
-		w.s.fans.fill(others, w.limit())
+		limit := w.limit()
+		w.calls.fill(others, limit-w.s.fans.share(limit))
+		w.s.fans.fill(others, limit)
 		if others.holds() > 0 {
 			w.commit(others)
 		}

@@ -1,0 +1,171 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// reserving promises room for every delivery, and counts what it has promised.
+type reserving struct {
+	noTaker
+
+	reserved, took atomic.Int64
+}
+
+func (r *reserving) Reserve(*Hook, int) bool {
+	r.reserved.Add(1)
+	return true
+}
+func (r *reserving) Release(*Hook, int) { r.reserved.Add(-1) }
+func (r *reserving) Take(*Job) {
+	r.reserved.Add(-1)
+	r.took.Add(1)
+}
+
+// Whatever fails a publisher in the middle, and however often, its tenant's quotas, the memory for waiting events and the sender's room
+// are whole afterwards.
+func TestFailedPublishersGiveEverythingBack(t *testing.T) {
+	const times = 10_000
+	s, err := Open(t.Context(), Options{Dir: t.TempDir(), Quotas: webhook.Quotas{Events: 500, PublishRate: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	taker := &reserving{}
+	s.SetTaker(taker)
+	owner, err := s.EnsureTenant(t.Context(), "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := s.In(owner.ID)
+	var hook *webhook.Webhook
+	for range 2 {
+		if hook, _, err = c.CreateWebhook(t.Context(), webhook.New{URL: "https://example.com/", Enabled: true}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.write.Exec("CREATE TRIGGER refuse BEFORE INSERT ON deliveries WHEN NEW.event_id IN (SELECT id FROM events WHERE type = 'job.bad') BEGIN SELECT RAISE(ABORT, 'refused'); END").Error; err != nil {
+		t.Fatal(err)
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	events := func(kind string, n int) []webhook.NewEvent {
+		list := make([]webhook.NewEvent, n)
+		for i := range list {
+			list[i] = webhook.NewEvent{Type: kind, Data: json.RawMessage(`1`)}
+		}
+		return list
+	}
+	for name, fail := range map[string]func() error{
+		"the caller has gone": func() error {
+			_, err := c.Publish(gone, events("job.done", 3))
+			return err
+		},
+		"the database refuses": func() error {
+			_, err := c.Publish(context.Background(), events("job.bad", 2))
+			return err
+		},
+		"the quota refuses": func() error {
+			_, err := c.Publish(context.Background(), events("job.done", 501))
+			return err
+		},
+		"a change fails after it has made deliveries": func() error {
+			return s.change(context.Background(), func(b *batch) error {
+				if err := b.insertAll([]*incoming{{only: &hook.ID, event: b.newEvent(c.tenant, "job.done", []byte("1"))}}); err != nil {
+					return err
+				}
+				return webhook.ErrNotFound
+			})
+		},
+	} {
+		var callers sync.WaitGroup
+		for range 8 {
+			callers.Go(func() {
+				for range times / 8 {
+					if err := fail(); err == nil {
+						t.Error("it did not fail")
+					}
+				}
+			})
+		}
+		callers.Wait()
+		a := s.quotas.get(c.tenant)
+		a.rate.mu.Lock()
+		left := a.rate.left
+		a.rate.mu.Unlock()
+		s.memory.mu.Lock()
+		checkWhole(t, s.memory)
+		s.memory.mu.Unlock()
+		if n := a.stored.Load(); n != 0 || left < webhook.MaxPublish-1 || taker.reserved.Load() != 0 {
+			t.Errorf("%s: %d events are counted, %.0f of %d may be published at once, %d reservations are left", name, n, left, webhook.MaxPublish, taker.reserved.Load())
+		}
+	}
+	if results, err := c.Publish(t.Context(), events("job.done", 500)); err != nil || results[499].Event == nil {
+		t.Errorf("what the quota allows: %v", err)
+	}
+	if err := s.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if taker.took.Load() != 1000 || taker.reserved.Load() != 0 {
+		t.Errorf("%d deliveries were handed over, %d reservations are left", taker.took.Load(), taker.reserved.Load())
+	}
+	if n := s.In(owner.ID).s.quotas.get(owner.ID).stored.Load(); n != 500 {
+		t.Errorf("%d events are counted, want 500", n)
+	}
+	if _, err := c.Publish(t.Context(), events("job.done", 1)); err == nil {
+		t.Error("one event more than the quota was stored")
+	}
+}
+
+// A call that is refused for its number keeps nobody else out, not even while it is looked at.
+func TestRefusedCallKeepsNobodyOut(t *testing.T) {
+	q := newQuotas(nil, webhook.Quotas{Events: 1000})
+	tenant := webhook.ID{1}
+	var refused sync.WaitGroup
+	var stop atomic.Bool
+	for range 4 {
+		refused.Go(func() {
+			for !stop.Load() {
+				if _, err := q.admit(tenant, 1001); err == nil {
+					t.Error("admitted more than the quota")
+				}
+			}
+		})
+	}
+	for i := range 1000 {
+		if _, err := q.admit(tenant, 1); err != nil {
+			t.Errorf("event %d: %v", i, err)
+			break
+		}
+	}
+	stop.Store(true)
+	refused.Wait()
+}
+
+// A bucket gives what it holds and what has come in since, and takes back what was not used.
+func TestBucket(t *testing.T) {
+	now := time.Now()
+	var k bucket
+	k.set(10, 100, now)
+	if wait := k.take(100, now); wait != 0 {
+		t.Errorf("a full bucket: wait %v", wait)
+	}
+	if wait := k.take(5, now.Add(100*time.Millisecond)); wait != 400*time.Millisecond {
+		t.Errorf("four events too few: wait %v", wait)
+	}
+	k.giveBack(50)
+	if wait := k.take(51, now.Add(100*time.Millisecond)); wait != 0 {
+		t.Errorf("what was given back: wait %v", wait)
+	}
+	k.giveBack(1000)
+	k.set(10, 50, now.Add(time.Hour))
+	if wait := k.take(51, now.Add(time.Hour)); wait != 100*time.Millisecond {
+		t.Errorf("more than a bucket that was made smaller: wait %v", wait)
+	}
+}
