@@ -35,10 +35,10 @@ import (
 )
 
 const (
-	tailBytes     = 16 << 20         // of attempts, held for watchers that keep up
-	stopTimeout   = 10 * time.Second // for each step of stopping
-	pruneInterval = time.Hour
-	gcPercent     = 200 // most memory is needed for one request: with Go's 100 a delivery takes a tenth more of processor time
+	tailBytes      = 16 << 20         // of attempts, held for watchers that keep up
+	stopTimeout    = 10 * time.Second // for each step of stopping
+	upkeepInterval = time.Hour
+	gcPercent      = 200 // most memory is needed for one request: with Go's 100 a delivery takes a tenth more of processor time
 )
 
 func main() {
@@ -185,7 +185,7 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func
 		authenticator.Run(ctx)
 		return nil
 	})
-	running.Go(func() error { return prune(ctx, st, cfg.Retention, log) })
+	running.Go(func() error { return upkeep(ctx, st, store.Keep{Events: cfg.Retention, Deliveries: cfg.MaxAge()}, log) })
 	running.Go(func() error {
 		<-ctx.Done()
 		log.InfoContext(ctx, "stopping")
@@ -234,23 +234,23 @@ func step(ctx context.Context, name string, do func(context.Context) error) erro
 	return nil
 }
 
-// prune removes what is older than retention, now and every hour, and secrets that have expired; 0 keeps all events.
-func prune(ctx context.Context, st *store.Store, retention time.Duration, log *slog.Logger) error {
-	tick := time.NewTicker(pruneInterval)
+// upkeep gives up and removes what is old, now and every hour.
+func upkeep(ctx context.Context, st *store.Store, keep store.Keep, log *slog.Logger) error {
+	tick := time.NewTicker(upkeepInterval)
 	defer tick.Stop()
 	for {
-		events := 0
-		secrets, err := st.PruneSecrets(ctx)
-		if err == nil && retention > 0 {
-			events, err = st.Prune(ctx, time.Now().Add(-retention))
-		}
-		switch {
-		case ctx.Err() != nil:
+		done, err := st.Maintain(ctx, keep)
+		if ctx.Err() != nil {
 			return nil
-		case err != nil:
-			log.ErrorContext(ctx, "retention failed; the next try is in an hour", slog.Any("error", err))
-		case events+secrets > 0:
-			log.InfoContext(ctx, "removed what is old", slog.Int("events", events), slog.Int("secrets", secrets))
+		}
+		if err != nil {
+			log.ErrorContext(ctx, "upkeep failed; the next try is in an hour", slog.Any("error", err))
+		}
+		if done.Deliveries > 0 {
+			log.WarnContext(ctx, "gave up deliveries that were due for too long", slog.Int("deliveries", done.Deliveries), slog.Duration("limit", keep.Deliveries))
+		}
+		if done.Events+done.Secrets > 0 {
+			log.InfoContext(ctx, "removed what is old", slog.Int("events", done.Events), slog.Int("secrets", done.Secrets))
 		}
 		select {
 		case <-ctx.Done():

@@ -2,6 +2,7 @@ package graph_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -52,6 +53,14 @@ func TestDelivery(t *testing.T) {
 	late := a.get(ctx, `mutation($id: ID!) { cancelDelivery(input: {id: $id}) { delivery { id } userErrors { code } } }`, vars{"id": id})
 	if late.text("cancelDelivery", "userErrors", 0, "code") != "CONFLICT" {
 		t.Errorf("cancel of a completed delivery: %v", late)
+	}
+	a.publish(ctx, 1)
+	if _, err := a.store.ExpireDeliveries(ctx, time.Now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	expired := a.get(ctx, `{ deliveries(first: 1, filter: {statuses: [FAILED]}) { nodes { failureReason } } succeeded: deliveries(filter: {statuses: [SUCCEEDED]}) { nodes { failureReason } } }`, nil)
+	if expired.text("deliveries", "nodes", 0, "failureReason") != "EXPIRED" || expired.at("succeeded", "nodes", 0, "failureReason") != nil {
+		t.Errorf("expired: %v", expired)
 	}
 	a.publish(ctx, 1)
 	id = a.get(ctx, `{ deliveries(first: 1) { nodes { id } } }`, nil).text("deliveries", "nodes", 0, "id")

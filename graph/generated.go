@@ -116,6 +116,7 @@ type ComplexityRoot struct {
 		CompletedAt   func(childComplexity int) int
 		CreatedAt     func(childComplexity int) int
 		Event         func(childComplexity int) int
+		FailureReason func(childComplexity int) int
 		ID            func(childComplexity int) int
 		NextAttemptAt func(childComplexity int) int
 		Status        func(childComplexity int) int
@@ -727,6 +728,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Delivery.Event(childComplexity), true
+	case "Delivery.failureReason":
+		if e.ComplexityRoot.Delivery.FailureReason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Delivery.FailureReason(childComplexity), true
 	case "Delivery.id":
 		if e.ComplexityRoot.Delivery.ID == nil {
 			break
@@ -2256,6 +2263,8 @@ func (ec *executionContext) childFields_Delivery(ctx context.Context, field grap
 		return ec.fieldContext_Delivery_createdAt(ctx, field)
 	case "completedAt":
 		return ec.fieldContext_Delivery_completedAt(ctx, field)
+	case "failureReason":
+		return ec.fieldContext_Delivery_failureReason(ctx, field)
 	case "attempts":
 		return ec.fieldContext_Delivery_attempts(ctx, field)
 	}
@@ -4674,6 +4683,13 @@ func (ec *executionContext) _Delivery_completedAt(ctx context.Context, field gra
 }
 func (ec *executionContext) fieldContext_Delivery_completedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Delivery", field, false, false, "Time")
+}
+
+func (ec *executionContext) _Delivery_failureReason(ctx context.Context, field graphql.CollectedField, obj *webhook.Delivery) (ret graphql.Marshaler) {
+	return ec.marshalODeliveryFailureReason2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐFailureReason(ctx, field.Selections, obj.FailureReason)
+}
+func (ec *executionContext) fieldContext_Delivery_failureReason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Delivery", field, false, false, "DeliveryFailureReason")
 }
 
 func (ec *executionContext) _Delivery_attempts(ctx context.Context, field graphql.CollectedField, obj *webhook.Delivery) (ret graphql.Marshaler) {
@@ -12377,6 +12393,11 @@ func (ec *executionContext) _Delivery(ctx context.Context, sel ast.SelectionSet,
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "failureReason":
+			out.Values[i] = ec._Delivery_failureReason(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "attempts":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -15910,6 +15931,25 @@ func (ec *executionContext) marshalODeliveryConnection2ᚖgithubᚗcomᚋhookgra
 		return graphql.Null
 	}
 	return ec._DeliveryConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalODeliveryFailureReason2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐFailureReason(ctx context.Context, v any) (*webhook.FailureReason, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := webhook.FailureReason(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalODeliveryFailureReason2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐFailureReason(ctx context.Context, sel ast.SelectionSet, v *webhook.FailureReason) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
 }
 
 func (ec *executionContext) unmarshalODeliveryFilter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚐDeliveryFilter(ctx context.Context, v any) (*store.DeliveryFilter, error) {

@@ -23,7 +23,8 @@ type Config struct {
 	Logging
 
 	Listen               string         `env:"HOOKGRAPH_LISTEN" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to listen on, ${default} when it is not given. Port 0 takes any free one."`
-	Retention            time.Duration  `env:"HOOKGRAPH_RETENTION" default:"720h" help:"How long completed events and their attempts are kept; 0 is for ever."`
+	Retention            time.Duration  `env:"HOOKGRAPH_RETENTION" default:"720h" help:"How long completed events and their attempts are kept; 0 is forever."`
+	DeliveryMaxAge       *time.Duration `env:"HOOKGRAPH_DELIVERY_MAX_AGE" placeholder:"DURATION" help:"How long a delivery may be due, also while its webhook is disabled; then it has failed. Without it as long as --retention; 0 is forever."`
 	Timeout              time.Duration  `env:"HOOKGRAPH_TIMEOUT" default:"15s" help:"How long one attempt may take, 1s to 30s, where the webhook does not say."`
 	Concurrency          int            `env:"HOOKGRAPH_CONCURRENCY" default:"4096" help:"How many attempts may run at a time. One costs 25 to 60 KiB of memory, and a file descriptor. Half of them are for receivers that are slow, fail or are new."`
 	MaxPayload           Bytes          `env:"HOOKGRAPH_MAX_PAYLOAD" default:"256KiB" help:"Largest data of one event."`
@@ -51,6 +52,14 @@ type Config struct {
 	// BootstrapToken is an operator token that exists from the first start, for automation. From the environment only:
 	// other users of the machine can read a command line.
 	BootstrapToken string `kong:"-"`
+}
+
+// MaxAge is how long a delivery may be due; 0 is forever.
+func (c *Config) MaxAge() time.Duration {
+	if c.DeliveryMaxAge == nil {
+		return c.Retention
+	}
+	return *c.DeliveryMaxAge
 }
 
 // Quotas are what a tenant without quotas of its own may have and do.
@@ -94,6 +103,9 @@ func (c *Config) Check(getenv func(string) string) error {
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	if c.Retention < 0 || c.Retention > 0 && c.Retention < time.Minute {
 		bad("--retention: must be 0, for ever, or at least 1m")
+	}
+	if age := c.MaxAge(); age < 0 || age > 0 && age < time.Minute {
+		bad("--delivery-max-age: must be 0, forever, or at least 1m")
 	}
 	if c.Timeout < webhook.MinTimeout || c.Timeout > webhook.MaxTimeout {
 		bad("--timeout: must be from %v to %v", webhook.MinTimeout, webhook.MaxTimeout)

@@ -24,6 +24,9 @@ func TestCheckNamesTheMistake(t *testing.T) {
 	}{
 		"defaults":            {},
 		"retention for ever":  {change: func(c *Config) { c.Retention = 0 }},
+		"age forever":         {change: func(c *Config) { c.DeliveryMaxAge = new(time.Duration(0)) }},
+		"age too short":       {change: func(c *Config) { c.DeliveryMaxAge = new(time.Second) }, want: "--delivery-max-age"},
+		"negative age":        {change: func(c *Config) { c.DeliveryMaxAge = new(-time.Hour) }, want: "--delivery-max-age"},
 		"retention too short": {change: func(c *Config) { c.Retention = time.Second }, want: "--retention"},
 		"timeout too long":    {change: func(c *Config) { c.Timeout = time.Minute }, want: "--timeout"},
 		"timeout too short":   {change: func(c *Config) { c.Timeout = time.Millisecond }, want: "--timeout"},

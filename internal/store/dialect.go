@@ -53,9 +53,9 @@ type dialect interface {
 	// rows is a table of rows that are given as one parameter, an array of arrays in JSON, so that one statement takes any
 	// number of them. A column's kind is PostgreSQL's.
 	rows(columns []column) string
-	// skipLocked ends a query whose rows are locked until the end of the transaction, and which passes over those that
-	// another node has locked.
-	skipLocked() string
+	// skipLocked ends a query whose rows of one table are locked until the end of the transaction, and which passes over
+	// those that another node has locked.
+	skipLocked(of string) string
 
 	// sameDay is the condition, after others, that rows of two tables are of one event's day, where tables are
 	// partitioned by it: it spares looking in all partitions.

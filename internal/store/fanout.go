@@ -104,7 +104,7 @@ func (b *batch) makePieces() error {
 	for i, p := range b.pieces {
 		seqs[i] = p.Seq
 	}
-	rows, err := b.tx.Raw("SELECT seq, after_webhook FROM fanouts WHERE seq IN ?"+b.s.db.skipLocked(), seqs).Rows()
+	rows, err := b.tx.Raw("SELECT seq, after_webhook FROM fanouts WHERE seq IN ?"+b.s.db.skipLocked("fanouts"), seqs).Rows()
 	if err != nil {
 		return fmt.Errorf("read fan-outs: %w", err)
 	}

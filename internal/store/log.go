@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/webhook"
@@ -71,31 +70,4 @@ func (s *Store) AttemptBefore(ctx context.Context, t time.Time) (int64, error) {
 		return 0, nil
 	}
 	return low, nil
-}
-
-// Prune removes events that were published before the time and whose deliveries are all completed, with everything that
-// hangs on them, and reports how many events went.
-func (s *Store) Prune(ctx context.Context, before time.Time) (int, error) {
-	if err := s.cancelAllDeleted(ctx); err != nil {
-		return 0, err
-	}
-	n, err := s.db.prune(ctx, before)
-	if n > 0 {
-		s.quotas.count(ctx)
-	}
-	return n, errors.Join(err, s.pruneStarts(ctx, before))
-}
-
-// cancelAllDeleted goes on where a stop interrupted cancelDeleted.
-func (s *Store) cancelAllDeleted(ctx context.Context) error {
-	var gone []*webhook.Webhook
-	err := s.read.WithContext(ctx).Raw(`SELECT id, tenant_id FROM webhooks WHERE deleted_at IS NOT NULL AND EXISTS
-		(SELECT 1 FROM deliveries d WHERE d.webhook_id = webhooks.id AND d.due_at IS NOT NULL)`).Scan(&gone).Error
-	if err != nil {
-		return unavailable(err)
-	}
-	for _, w := range gone {
-		s.cancelDeleted(w.TenantID, w.ID)
-	}
-	return nil
 }

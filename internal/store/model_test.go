@@ -62,6 +62,7 @@ func agreesWithModel(s *suite, t *rapid.T) {
 		"retry":   m.retry,
 		"cancel":  m.cancel,
 		"prune":   m.prune,
+		"expire":  m.expire,
 	})
 }
 
@@ -108,6 +109,7 @@ type modelDelivery struct {
 	later       bool // due in an hour
 	claim       *held
 	stolen      bool
+	reason      webhook.FailureReason // while it is FAILED
 }
 
 // held is a claim that somebody got.
@@ -410,7 +412,7 @@ func (m *model) apply(t *rapid.T, d *modelDelivery, r *store.Result) {
 		d.status = webhook.DeliverySucceeded
 	case d.status == webhook.Canceled:
 	case kind == webhook.TypeTest || len(d.attempts)-d.start > len(h.schedule):
-		d.status, gaveUp = webhook.DeliveryFailed, true
+		d.status, gaveUp, d.reason = webhook.DeliveryFailed, true, webhook.FailureRetriesExhausted
 	case h.schedule[len(d.attempts)-d.start-1] == 0:
 		d.due = true
 	default:
@@ -430,6 +432,11 @@ func (m *model) apply(t *rapid.T, d *modelDelivery, r *store.Result) {
 			h.failing = !ok
 		}
 	}
+	m.told(t, told)
+}
+
+// told finds the operational events of these types, and no others.
+func (m *model) told(t *rapid.T, told []string) {
 	must(t, m.s.PublishNotices(context.Background()))
 	l, err := m.c.Events(context.Background(), store.EventFilter{}, store.Page{First: 3})
 	must(t, err)
@@ -533,7 +540,7 @@ func (m *model) retryOne(t *rapid.T, id webhook.ID, d *modelDelivery) {
 		return
 	}
 	must(t, err)
-	d.status, d.start, d.later = webhook.Pending, len(d.attempts), false
+	d.status, d.start, d.later, d.reason = webhook.Pending, len(d.attempts), false, ""
 	if d.claim == nil && !d.stolen {
 		d.due, d.trigger = true, webhook.TriggerManual
 	}
@@ -577,6 +584,25 @@ func (m *model) prune(t *rapid.T) {
 	maps.DeleteFunc(m.keys, func(_ string, id webhook.ID) bool { return !owed[id] })
 }
 
+// expire gives up everything that is due or held.
+func (m *model) expire(t *rapid.T) {
+	n := 0
+	var told []string
+	for _, d := range m.deliveries {
+		if m.hook(d.hook).deleted || !d.due && !d.later {
+			continue
+		}
+		d.status, d.due, d.later, d.reason = webhook.DeliveryFailed, false, false, webhook.FailureExpired
+		if n++; !webhook.Operational(m.events[d.event]) {
+			told = []string{webhook.TypeDeliveryFailed} // of all webhooks
+		}
+	}
+	if got, err := m.s.ExpireDeliveries(context.Background(), time.Now().Add(24*time.Hour)); got != n || err != nil {
+		t.Fatalf("%d deliveries expired, want %d, %v", got, n, err)
+	}
+	m.told(t, told)
+}
+
 // agree compares everything that can be read with the model.
 func (m *model) agree(t *rapid.T) {
 	ctx := context.Background()
@@ -610,6 +636,9 @@ func (m *model) agree(t *rapid.T) {
 		if got.Status != status || got.AttemptCount != len(want.attempts) || got.EventID != want.event || got.WebhookID != want.hook ||
 			due != (got.NextAttemptAt != nil) {
 			t.Fatalf("delivery %+v, want %+v, due %v, webhook %+v", got, want, due, h)
+		}
+		if reason := got.FailureReason; (reason != nil) != (want.reason != "") || reason != nil && *reason != want.reason {
+			t.Fatalf("delivery %s is %s because of %v, want %q", id, got.Status, reason, want.reason)
 		}
 		if !h.deleted && (got.CompletedAt != nil) != (want.status != webhook.Pending) {
 			t.Fatalf("delivery %s is completed at %v and %s", id, got.CompletedAt, got.Status)

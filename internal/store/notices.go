@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -30,6 +31,8 @@ type failedDelivery struct {
 	EventID      webhook.ID `json:"eventId"`
 	EventType    string     `json:"eventType"`
 	AttemptCount int        `json:"attemptCount"`
+
+	FailureReason webhook.FailureReason `json:"failureReason"`
 }
 
 // disabledWebhook is the sample of TypeWebhookDisabled.
@@ -140,8 +143,9 @@ func (s *Store) publishNoted(ctx context.Context) error {
 	if last == nil {
 		return nil
 	}
+	var busy error
 	for more := true; more; {
-		more = false
+		more, busy = false, nil
 		var group noticeGroup
 		for {
 			found, err := group.next(ctx, s)
@@ -152,13 +156,17 @@ func (s *Store) publishNoted(ctx context.Context) error {
 				break
 			}
 			left, err := s.publishPiece(ctx, group, *last)
+			if errors.Is(err, webhook.ErrBusy) { // the tenant's own work is in its way: the others do not wait for that
+				busy = err
+				continue
+			}
 			if err != nil {
 				return err
 			}
 			more = more || left
 		}
 	}
-	return nil
+	return busy
 }
 
 // noticeGroup is what one event may tell of: a tenant's notices of one kind.
@@ -184,7 +192,7 @@ func (g *noticeGroup) next(ctx context.Context, s *Store) (found bool, err error
 
 // publishPiece makes one event of the group's first notices, up to Seq last, and reports whether more are left.
 func (s *Store) publishPiece(ctx context.Context, g noticeGroup, last int64) (left bool, err error) {
-	err = s.changeDeliveries(ctx, func(b *batch) error {
+	err = s.changeFor(ctx, g.TenantID, maxNoticeHooks+maxOperational, func(b *batch) error {
 		left = false
 		var rows []struct {
 			Seq       int64
@@ -194,7 +202,7 @@ func (s *Store) publishPiece(ctx context.Context, g noticeGroup, last int64) (le
 		}
 		// What another node is publishing is passed over.
 		if err := b.tx.Raw(`SELECT seq, webhook_id, count, sample FROM notices WHERE tenant_id = ? AND kind = ? AND seq <= ?
-			ORDER BY webhook_id LIMIT ?`+s.db.skipLocked(), g.TenantID, g.Kind, last, maxNoticeHooks+1).Scan(&rows).Error; err != nil {
+			ORDER BY webhook_id LIMIT ?`+s.db.skipLocked("notices"), g.TenantID, g.Kind, last, maxNoticeHooks+1).Scan(&rows).Error; err != nil {
 			return fmt.Errorf("read notices: %w", err)
 		}
 		total := 0

@@ -28,6 +28,8 @@ type toldHook struct {
 	EventType    string
 	AttemptCount int
 	Reason       string
+
+	FailureReason string
 }
 
 // operational publishes what waits and reads all operational events of the tenant.
@@ -197,7 +199,7 @@ func TestNoticesAreMerged(t *testing.T) {
 		release()
 		got := operational(t, s, c)
 		newest := only[webhook.Delivery](t)(c.Deliveries(t.Context(), store.DeliveryFilter{EventTypes: []string{"a.b"}}, store.Page{First: 1}))
-		want := toldHook{WebhookID: w.ID, Count: 3, DeliveryID: newest.ID, EventType: "a.b", AttemptCount: 1}
+		want := toldHook{WebhookID: w.ID, Count: 3, DeliveryID: newest.ID, EventType: "a.b", AttemptCount: 1, FailureReason: "RETRIES_EXHAUSTED"}
 		if len(got.events) != 1 || got.hooks[webhook.TypeDeliveryFailed][w.ID] != want {
 			t.Errorf("%d events, told %+v, want %+v", len(got.events), got.hooks, want)
 		}

@@ -292,7 +292,8 @@ const (
 	pgFinish = `UPDATE deliveries d SET attempt_count = v.n, claimed_by = NULL, triggered_by = 'SCHEDULE',
 		status = CASE WHEN d.status = 'CANCELED' AND v.status <> 'SUCCEEDED' THEN 'CANCELED' ELSE v.status END,
 		due_at = CASE WHEN d.status = 'CANCELED' THEN NULL ELSE v.due_at END,
-		completed_at = CASE WHEN d.status = 'CANCELED' AND v.status <> 'SUCCEEDED' THEN d.completed_at ELSE v.completed_at END
+		completed_at = CASE WHEN d.status = 'CANCELED' AND v.status <> 'SUCCEEDED' THEN d.completed_at ELSE v.completed_at END,
+		failure_reason = CASE WHEN d.status <> 'CANCELED' AND v.status = 'FAILED' THEN 'RETRIES_EXHAUSTED' END
 		FROM unnest($1::date[], $3::bigint[], $4::integer[], $5::text[], $6::timestamptz[], $7::timestamptz[])
 		AS v (day, seq, n, status, due_at, completed_at)
 		WHERE d.day = v.day AND d.seq = v.seq AND (d.claimed_by = $2) IS TRUE AND d.attempt_count = v.n - 1
@@ -451,4 +452,4 @@ func (p *postgresDB) rows(columns []column) string {
 }
 
 // skipLocked is dialect's.
-func (p *postgresDB) skipLocked() string { return " FOR UPDATE SKIP LOCKED" }
+func (p *postgresDB) skipLocked(of string) string { return " FOR UPDATE OF " + of + " SKIP LOCKED" }

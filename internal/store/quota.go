@@ -39,6 +39,64 @@ type allowance struct {
 	rate   bucket
 	stored atomic.Int64
 	added  atomic.Int64 // to stored, ever
+	held   holding      // what a refusal says of it
+}
+
+// holding is what keeps retention from removing a tenant's events, looked up when somebody is refused.
+type holding struct {
+	mu   sync.Mutex // held while it is looked up
+	at   time.Time  // when it was; zero: never
+	said atomic.Pointer[string]
+}
+
+// Bounds of looking up what holds a tenant's events.
+const (
+	heldInterval = time.Minute
+	heldTimeout  = time.Second
+	heldHooks    = 100    // webhooks that are looked at
+	heldRows     = 10_000 // deliveries that are counted
+)
+
+// held tells a caller who is refused how many events wait for webhooks that are disabled, as it was within heldInterval. Callers
+// do not wait for one another.
+func (q *quotas) held(tenant webhook.ID, a *allowance) string {
+	if a.held.mu.TryLock() {
+		defer a.held.mu.Unlock()
+		if now := time.Now(); a.held.at.IsZero() || now.Sub(a.held.at) >= heldInterval {
+			a.held.at = now
+			said := q.countHeld(tenant)
+			a.held.said.Store(&said)
+		}
+	}
+	if said := a.held.said.Load(); said != nil {
+		return *said
+	}
+	return ""
+}
+
+func (q *quotas) countHeld(tenant webhook.ID) string {
+	var disabled []webhook.ID
+	for _, h := range q.s.routes.of(tenant) {
+		if !h.Enabled && len(disabled) < heldHooks {
+			disabled = append(disabled, h.ID)
+		}
+	}
+	if len(disabled) == 0 {
+		return ""
+	}
+	ctx, cancel := context.WithTimeout(q.s.quit, heldTimeout)
+	defer cancel()
+	var n struct{ Events, Deliveries, Hooks int }
+	err := q.s.read.WithContext(ctx).Raw(`SELECT COUNT(DISTINCT event_id) AS events, COUNT(*) AS deliveries, COUNT(DISTINCT webhook_id) AS hooks FROM
+		(SELECT event_id, webhook_id FROM deliveries WHERE webhook_id IN ? AND due_at IS NOT NULL LIMIT ?) AS held`, disabled, heldRows).Scan(&n).Error
+	if err != nil || n.Events == 0 {
+		return ""
+	}
+	least := ""
+	if n.Deliveries == heldRows || len(disabled) == heldHooks {
+		least = "at least "
+	}
+	return fmt.Sprintf("; %s%d of them cannot be removed, because they wait for webhooks that are disabled (%d): enable or delete those", least, n.Events, n.Hooks)
 }
 
 func newQuotas(s *Store, defaults webhook.Quotas) *quotas {
@@ -123,7 +181,7 @@ func (q *quotas) admit(tenant webhook.ID, n int) (*allowance, error) {
 	for {
 		stored := a.stored.Load()
 		if l.Events > 0 && stored+int64(n) > int64(l.Events) {
-			return nil, &webhook.Invalid{Code: webhook.CodeQuota, Message: fmt.Sprintf("the tenant may store %d events, until retention removes some", l.Events)}
+			return nil, &webhook.Invalid{Code: webhook.CodeQuota, Message: fmt.Sprintf("the tenant may store %d events, until retention removes some%s", l.Events, q.held(tenant, a))}
 		}
 		// What is refused is never counted, not even for a moment: it would have others refused.
 		if a.stored.CompareAndSwap(stored, stored+int64(n)) {

@@ -136,8 +136,12 @@ func (p *params) attempt(a *webhook.Attempt) {
 // not know.
 func (b *batch) decideAgain(o *outcome, start int) error {
 	*o = b.decide(o.Result, start)
-	err := b.tx.Exec("UPDATE deliveries SET status = ?, due_at = ?, completed_at = ? WHERE seq = ?",
-		o.status, maybeAt(o.due), maybeAt(o.completed), o.Job.Delivery.Seq).Error
+	var reason *webhook.FailureReason
+	if o.status == webhook.DeliveryFailed {
+		reason = new(webhook.FailureRetriesExhausted)
+	}
+	err := b.tx.Exec(`UPDATE deliveries SET status = ?, due_at = ?, completed_at = ?, failure_reason = ? WHERE seq = ?`,
+		o.status, maybeAt(o.due), maybeAt(o.completed), reason, o.Job.Delivery.Seq).Error
 	if err != nil {
 		return fmt.Errorf("restart schedule: %w", err)
 	}
@@ -183,7 +187,7 @@ func (b *batch) consequences(outcomes []outcome) error {
 		if h := b.hook(o.Job.Delivery.WebhookID); o.status == webhook.DeliveryFailed && !own && h != nil && h.DeletedAt == nil {
 			told.add(h, webhook.TypeDeliveryFailed, failedDelivery{
 				DeliveryID: o.Job.Delivery.ID, EventID: o.Job.Delivery.EventID, EventType: o.Job.Event.Type,
-				AttemptCount: o.Job.Delivery.AttemptCount + 1,
+				AttemptCount: o.Job.Delivery.AttemptCount + 1, FailureReason: webhook.FailureRetriesExhausted,
 			})
 		}
 		disabled, err := health.note(b, o)

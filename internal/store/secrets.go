@@ -120,26 +120,41 @@ func (c *Scope) Secrets(_ context.Context, webhooks []webhook.ID) (map[webhook.I
 	return secrets, nil
 }
 
-// PruneSecrets forgets the secrets whose overlap has ended, and reports how many.
+// pruneSecrets is how many secrets one transaction of PruneSecrets removes.
+const pruneSecrets = 100
+
+// PruneSecrets forgets the secrets whose overlap has ended, some in each transaction, and reports how many.
 func (s *Store) PruneSecrets(ctx context.Context) (int, error) {
-	var gone []*secretRow
-	err := s.change(ctx, func(b *batch) error {
-		gone = nil
-		now := b.now
-		if err := b.tx.Select("id", "webhook_id").Where("expires_at <= ?", at(now)).Find(&gone).Error; err != nil {
-			return fmt.Errorf("find expired secrets: %w", err)
-		}
-		for _, row := range gone {
-			if err := b.tx.Where("id = ?", row.ID).Delete(&secretRow{}).Error; err != nil {
-				return fmt.Errorf("delete expired secret: %w", err)
+	total := 0
+	for {
+		var gone []*secretRow
+		err := s.change(ctx, func(b *batch) error {
+			gone = nil
+			if err := b.tx.Select("id", "webhook_id").Where("expires_at <= ?", at(b.now)).Limit(pruneSecrets).Find(&gone).Error; err != nil {
+				return fmt.Errorf("find expired secrets: %w", err)
 			}
-			if h := b.hook(row.WebhookID); h != nil && h.DeletedAt == nil {
-				next := *h
-				next.Secrets = slices.DeleteFunc(slices.Clone(h.Secrets), func(s *webhook.Secret) bool { return s.ID == row.ID })
-				b.setHook(&next)
+			if len(gone) == 0 {
+				return nil
 			}
+			ids := make([]webhook.ID, len(gone))
+			for i, row := range gone {
+				ids[i] = row.ID
+				if h := b.hook(row.WebhookID); h != nil && h.DeletedAt == nil {
+					next := *h
+					next.Secrets = slices.DeleteFunc(slices.Clone(h.Secrets), func(s *webhook.Secret) bool { return s.ID == row.ID })
+					b.setHook(&next)
+				}
+			}
+			if err := b.tx.Where("id IN ?", ids).Delete(&secretRow{}).Error; err != nil {
+				return fmt.Errorf("delete expired secrets: %w", err)
+			}
+			return nil
+		})
+		if err != nil {
+			return total, err
 		}
-		return nil
-	})
-	return len(gone), err
+		if total += len(gone); len(gone) < pruneSecrets {
+			return total, nil
+		}
+	}
 }

@@ -157,4 +157,4 @@ func (q *sqliteDB) rows(columns []column) string {
 }
 
 // skipLocked is dialect's. There is no other node.
-func (q *sqliteDB) skipLocked() string { return "" }
+func (q *sqliteDB) skipLocked(string) string { return "" }

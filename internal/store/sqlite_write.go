@@ -58,7 +58,8 @@ var finishDeliveries = &statement{
 	after: `) UPDATE OR FAIL deliveries SET attempt_count = v.n, claimed_by = NULL, triggered_by = 'SCHEDULE',
 		status = CASE WHEN deliveries.status = 'CANCELED' AND v.status <> 'SUCCEEDED' THEN 'CANCELED' ELSE v.status END,
 		due_at = CASE WHEN deliveries.status = 'CANCELED' THEN NULL ELSE v.due_at END,
-		completed_at = CASE WHEN deliveries.status = 'CANCELED' AND v.status <> 'SUCCEEDED' THEN deliveries.completed_at ELSE v.completed_at END
+		completed_at = CASE WHEN deliveries.status = 'CANCELED' AND v.status <> 'SUCCEEDED' THEN deliveries.completed_at ELSE v.completed_at END,
+		failure_reason = CASE WHEN deliveries.status <> 'CANCELED' AND v.status = 'FAILED' THEN 'RETRIES_EXHAUSTED' END
 		FROM v WHERE deliveries.seq = v.seq AND deliveries.claimed_by = ? AND deliveries.attempt_count = v.n - 1
 		RETURNING deliveries.seq, deliveries.status, deliveries.schedule_start`,
 }

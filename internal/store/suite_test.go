@@ -253,6 +253,9 @@ func TestRetryUntilGivenUp(t *testing.T) {
 			record(t, s, jobs[0], 500)
 		}
 		d := only[webhook.Delivery](t)(c.Deliveries(t.Context(), store.DeliveryFilter{WebhookIDs: []webhook.ID{w.ID}}, store.Page{}))
+		if d.FailureReason == nil || *d.FailureReason != webhook.FailureRetriesExhausted {
+			t.Errorf("failed because of %v", d.FailureReason)
+		}
 		if d.Status != webhook.DeliveryFailed || d.AttemptCount != 3 || d.CompletedAt == nil || d.NextAttemptAt != nil {
 			t.Errorf("delivery %+v", d)
 		}
@@ -281,7 +284,7 @@ func TestRetryUntilGivenUp(t *testing.T) {
 		}
 		record(t, s, jobs[0], 204)
 		d = only[webhook.Delivery](t)(c.Deliveries(t.Context(), store.DeliveryFilter{WebhookIDs: []webhook.ID{w.ID}}, store.Page{}))
-		if d.Status != webhook.DeliverySucceeded || d.AttemptCount != 4 {
+		if d.Status != webhook.DeliverySucceeded || d.AttemptCount != 4 || d.FailureReason != nil {
 			t.Errorf("after retry by hand: %+v", d)
 		}
 	})

@@ -221,7 +221,7 @@ func (c *Scope) RetryDelivery(ctx context.Context, id webhook.ID) (*webhook.Deli
 			return &webhook.Invalid{Field: "id", Code: webhook.CodeConflict, Message: "names a delivery to a webhook that is deleted"}
 		}
 		b.dueAt(d.WebhookID, b.now)
-		return b.tx.Exec(`UPDATE deliveries SET status = 'PENDING', schedule_start = attempt_count, completed_at = NULL,
+		return b.tx.Exec(`UPDATE deliveries SET status = 'PENDING', schedule_start = attempt_count, completed_at = NULL, failure_reason = NULL,
 			triggered_by = CASE WHEN claimed_by IS NULL THEN 'MANUAL' ELSE triggered_by END,
 			due_at = CASE WHEN claimed_by IS NULL THEN CAST(? AS timestamptz) END WHERE seq = ? AND tenant_id = ?`, at(b.now), d.Seq, c.tenant).Error
 	})

@@ -20,6 +20,8 @@ type Delivery struct {
 	NextAttemptAt *time.Time `gorm:"column:due_at;serializer:micros"`
 	CreatedAt     time.Time  `gorm:"serializer:micros;autoCreateTime:false"`
 	CompletedAt   *time.Time `gorm:"serializer:micros"`
+	// FailureReason says why it is FAILED; nil while it is not.
+	FailureReason *FailureReason
 }
 
 // DeliveryStatus is where a delivery stands.
@@ -33,6 +35,15 @@ const (
 	DeliverySucceeded DeliveryStatus = "SUCCEEDED"
 	DeliveryFailed    DeliveryStatus = "FAILED"
 	Canceled          DeliveryStatus = "CANCELED"
+)
+
+// FailureReason says why a delivery was given up.
+type FailureReason string
+
+// The reasons.
+const (
+	FailureRetriesExhausted FailureReason = "RETRIES_EXHAUSTED" // the last attempt of its schedule failed
+	FailureExpired          FailureReason = "EXPIRED"           // it was due for longer than the server's age limit
 )
 
 // Trigger says why an attempt was made.

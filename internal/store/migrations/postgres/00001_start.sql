@@ -162,7 +162,8 @@ CREATE TABLE deliveries (
     due_at         timestamptz,
     claimed_by     bigint,
     created_at     timestamptz NOT NULL,
-    completed_at   timestamptz
+    completed_at   timestamptz,
+    failure_reason text -- why it is FAILED
 ) PARTITION BY RANGE (day);
 CREATE UNIQUE INDEX deliveries_seq ON deliveries (seq, day);
 CREATE UNIQUE INDEX deliveries_id ON deliveries (id, day);

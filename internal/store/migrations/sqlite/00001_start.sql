@@ -150,7 +150,8 @@ CREATE TABLE deliveries (
     due_at         INTEGER,
     claimed_by     INTEGER,
     created_at     INTEGER NOT NULL,
-    completed_at   INTEGER
+    completed_at   INTEGER,
+    failure_reason TEXT -- why it is FAILED
 );
 CREATE UNIQUE INDEX deliveries_id ON deliveries (id);
 CREATE UNIQUE INDEX deliveries_pair ON deliveries (event_id, webhook_id);
