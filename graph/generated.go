@@ -298,6 +298,7 @@ type ComplexityRoot struct {
 		EventBurst      func(childComplexity int) int
 		EventsPerSecond func(childComplexity int) int
 		StoredEvents    func(childComplexity int) int
+		Tokens          func(childComplexity int) int
 		Webhooks        func(childComplexity int) int
 	}
 
@@ -1588,6 +1589,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.TenantQuotas.StoredEvents(childComplexity), true
+	case "TenantQuotas.tokens":
+		if e.ComplexityRoot.TenantQuotas.Tokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TenantQuotas.Tokens(childComplexity), true
 	case "TenantQuotas.webhooks":
 		if e.ComplexityRoot.TenantQuotas.Webhooks == nil {
 			break
@@ -2539,6 +2546,8 @@ func (ec *executionContext) childFields_TenantQuotas(ctx context.Context, field 
 	switch field.Name {
 	case "webhooks":
 		return ec.fieldContext_TenantQuotas_webhooks(ctx, field)
+	case "tokens":
+		return ec.fieldContext_TenantQuotas_tokens(ctx, field)
 	case "storedEvents":
 		return ec.fieldContext_TenantQuotas_storedEvents(ctx, field)
 	case "eventsPerSecond":
@@ -8598,6 +8607,13 @@ func (ec *executionContext) fieldContext_TenantQuotas_webhooks(_ context.Context
 	return graphql.NewScalarFieldContext("TenantQuotas", field, false, false, "Int")
 }
 
+func (ec *executionContext) _TenantQuotas_tokens(ctx context.Context, field graphql.CollectedField, obj *model.TenantQuotas) (ret graphql.Marshaler) {
+	return ec.marshalOInt2ᚖint(ctx, field.Selections, obj.Tokens)
+}
+func (ec *executionContext) fieldContext_TenantQuotas_tokens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TenantQuotas", field, false, false, "Int")
+}
+
 func (ec *executionContext) _TenantQuotas_storedEvents(ctx context.Context, field graphql.CollectedField, obj *model.TenantQuotas) (ret graphql.Marshaler) {
 	return ec.marshalOInt2ᚖint(ctx, field.Selections, obj.StoredEvents)
 }
@@ -11380,7 +11396,7 @@ func (ec *executionContext) unmarshalInputTenantQuotasInput(ctx context.Context,
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"webhooks", "storedEvents", "eventsPerSecond", "eventBurst"}
+	fieldsInOrder := [...]string{"webhooks", "tokens", "storedEvents", "eventsPerSecond", "eventBurst"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -11394,6 +11410,13 @@ func (ec *executionContext) unmarshalInputTenantQuotasInput(ctx context.Context,
 				return it, err
 			}
 			it.Webhooks = graphql.OmittableOf(data)
+		case "tokens":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("tokens"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Tokens = graphql.OmittableOf(data)
 		case "storedEvents":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("storedEvents"))
 			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
@@ -13662,6 +13685,11 @@ func (ec *executionContext) _TenantQuotas(ctx context.Context, sel ast.Selection
 			out.Values[i] = graphql.MarshalString("TenantQuotas")
 		case "webhooks":
 			out.Values[i] = ec._TenantQuotas_webhooks(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "tokens":
+			out.Values[i] = ec._TenantQuotas_tokens(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}

@@ -61,7 +61,7 @@ func tenantPatch(in *model.TenantQuotasInput) webhook.TenantPatch {
 		return webhook.TenantPatch{}
 	}
 	return webhook.TenantPatch{
-		MaxWebhooks: opt(in.Webhooks), MaxEvents: opt(in.StoredEvents), PublishRate: opt(in.EventsPerSecond), PublishBurst: opt(in.EventBurst),
+		MaxWebhooks: opt(in.Webhooks), MaxTokens: opt(in.Tokens), MaxEvents: opt(in.StoredEvents), PublishRate: opt(in.EventsPerSecond), PublishBurst: opt(in.EventBurst),
 	}
 }
 

@@ -52,10 +52,15 @@ func TestTenantsAPI(t *testing.T) {
 	if refused := a.get(own, another, nil); refused.text("createWebhook", "userErrors", 0, "code") != "QUOTA" || refused.at("createWebhook", "secret") != nil {
 		t.Errorf("beyond the quota: %v", refused)
 	}
-	const update = `mutation($input: UpdateTenantInput!) { updateTenant(input: $input) { tenant { quotas { webhooks storedEvents eventsPerSecond } } userErrors { code } } }`
-	changed := a.get(operator, update, vars{"input": vars{"id": carol, "quotas": vars{"webhooks": nil, "storedEvents": 2}}})
-	if q := changed.at("updateTenant", "tenant", "quotas").(map[string]any); q["webhooks"] != nil || q["storedEvents"] != 2.0 || q["eventsPerSecond"] != 2000.0 {
+	const update = `mutation($input: UpdateTenantInput!) { updateTenant(input: $input) { tenant { quotas { webhooks tokens storedEvents eventsPerSecond } } userErrors { code } } }`
+	changed := a.get(operator, update, vars{"input": vars{"id": carol, "quotas": vars{"webhooks": nil, "tokens": 1, "storedEvents": 2}}})
+	if q := changed.at("updateTenant", "tenant", "quotas").(map[string]any); q["webhooks"] != nil || q["tokens"] != 1.0 || q["storedEvents"] != 2.0 || q["eventsPerSecond"] != 2000.0 {
 		t.Errorf("changed: %v", changed)
+	}
+	for i, want := range []string{"", "QUOTA"} {
+		if got := a.get(own, createToken, vars{"input": vars{"name": "ci"}}); got.text("createToken", "userErrors", 0, "code") != want || (want != "") != (got.at("createToken", "secret") == nil) {
+			t.Errorf("token %d: %v", i, got)
+		}
 	}
 	if more := a.get(own, another, nil); more.text("createWebhook", "webhook", "id") == "" {
 		t.Errorf("within the new quota: %v", more)

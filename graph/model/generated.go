@@ -283,6 +283,8 @@ type Subscription struct {
 type TenantQuotas struct {
 	// How many webhooks.
 	Webhooks *int `json:"webhooks,omitempty"`
+	// How many tokens that work: neither revoked nor expired.
+	Tokens *int `json:"tokens,omitempty"`
 	// How many events are kept at a time. Retention makes room.
 	StoredEvents *int `json:"storedEvents,omitempty"`
 	// How many events may be published in a second, on each replica.
@@ -295,6 +297,8 @@ type TenantQuotas struct {
 type TenantQuotasInput struct {
 	// How many webhooks, at least 1.
 	Webhooks graphql.Omittable[*int] `json:"webhooks,omitempty"`
+	// How many tokens that work, at least 1.
+	Tokens graphql.Omittable[*int] `json:"tokens,omitempty"`
 	// How many events are kept at a time, at least 1.
 	StoredEvents graphql.Omittable[*int] `json:"storedEvents,omitempty"`
 	// How many events may be published in a second, on each replica, at least 1.

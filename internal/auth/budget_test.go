@@ -115,6 +115,49 @@ func TestRation(t *testing.T) {
 	})
 }
 
+// The tokens of a tenant spend from one budget, however many they are, and one of them half of it; other tenants and operators
+// are not touched by it, also when an operator's call is about that tenant. What is refused costs nothing.
+func TestRationIsSharedByTenant(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := NewRation(100, 1000)
+		token := func(tenant, id byte) *Caller {
+			return &Caller{Token: &webhook.Token{ID: webhook.ID{id}, TenantID: &webhook.ID{tenant}}, Tenant: &webhook.Tenant{ID: webhook.ID{tenant}}}
+		}
+		spent, tokens := 0, 0
+		for id := range byte(200) {
+			tokens++
+			for r.Charge(token(1, id), 10) == 0 {
+				spent += 10
+			}
+			if id == 0 && spent != 500 {
+				t.Errorf("one token spent %d, want half", spent)
+			}
+		}
+		if spent != 1000 {
+			t.Errorf("%d tokens spent %d, want 1000", tokens, spent)
+		}
+		operator := &Caller{Token: &webhook.Token{ID: webhook.ID{1}}, Operator: true, Tenant: &webhook.Tenant{ID: webhook.ID{1}}}
+		if r.Charge(token(2, 201), 500) != 0 || r.Charge(operator, 1000) != 0 {
+			t.Error("others pay for it")
+		}
+		wait := r.Charge(token(1, 202), 50)
+		if wait != 500*time.Millisecond {
+			t.Errorf("wait %v", wait)
+		}
+		time.Sleep(wait)
+		if again := r.Charge(token(1, 202), 50); again != 0 {
+			t.Errorf("after the wait: %v", again)
+		}
+		time.Sleep(time.Minute)
+		if wait := r.Charge(token(1, 202), 10_000); wait != 0 {
+			t.Errorf("more than the budget, of a full one: %v", wait)
+		}
+		if wait := r.Charge(token(1, 203), 10); wait == 0 {
+			t.Error("it was not taken from the tenant's")
+		}
+	})
+}
+
 // What is remembered is bounded, whoever calls.
 func TestBudgetsAreBounded(t *testing.T) {
 	b := newBudgets[int](1, 10, 100)

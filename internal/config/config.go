@@ -41,11 +41,12 @@ type Config struct {
 	TrustedDocuments     string         `env:"HOOKGRAPH_TRUSTED_DOCUMENTS" placeholder:"PATH" type:"path" help:"GraphQL documents that run, and no others: a JSON object of SHA-256 to document, as graphql-codegen writes it, or a directory of .graphql files. GraphiQL's own are not among them."`
 
 	MaxWebhooks  int `env:"HOOKGRAPH_MAX_WEBHOOKS" default:"10000" help:"How many webhooks a tenant may have, where it has no quota of its own; 0 is no bound."`
+	MaxTokens    int `env:"HOOKGRAPH_MAX_TOKENS" default:"1000" help:"How many tokens that work a tenant may have, where it has no quota of its own; 0 is no bound."`
 	MaxEvents    int `env:"HOOKGRAPH_MAX_EVENTS" default:"0" help:"How many events a tenant may store, where it has no quota of its own; 0 is no bound."`
 	PublishRate  int `env:"HOOKGRAPH_PUBLISH_RATE" default:"0" help:"How many events a tenant may publish in a second, where it has no quota of its own; 0 is no bound."`
 	PublishBurst int `env:"HOOKGRAPH_PUBLISH_BURST" default:"0" help:"How many events a tenant may publish at once, at least 1000, where it has no quota of its own; 0 is twice the rate."`
-	CostRate     int `env:"HOOKGRAPH_COST_RATE" default:"500000" help:"What the operations of one token may cost in a second; 0 is no bound. extensions.cost tells what an operation costs, which is at most 10000."`
-	CostBurst    int `env:"HOOKGRAPH_COST_BURST" default:"0" help:"What the operations of one token may cost at once; 0 is twice the rate."`
+	CostRate     int `env:"HOOKGRAPH_COST_RATE" default:"1000000" help:"What the operations of one tenant may cost in a second, whichever of its tokens they come with, and those of an operator's token; one token of a tenant may spend half of it. 0 is no bound. extensions.cost tells what an operation costs, which is at most 10000."`
+	CostBurst    int `env:"HOOKGRAPH_COST_BURST" default:"0" help:"What the operations of one tenant, or of an operator's token, may cost at once; 0 is twice the rate."`
 
 	Proxy *url.URL `kong:"-"` // ForwardProxy; nil without
 
@@ -64,7 +65,7 @@ func (c *Config) MaxAge() time.Duration {
 
 // Quotas are what a tenant without quotas of its own may have and do.
 func (c *Config) Quotas() webhook.Quotas {
-	return webhook.Quotas{Webhooks: c.MaxWebhooks, Events: c.MaxEvents, PublishRate: c.PublishRate, PublishBurst: c.PublishBurst}
+	return webhook.Quotas{Webhooks: c.MaxWebhooks, Tokens: c.MaxTokens, Events: c.MaxEvents, PublishRate: c.PublishRate, PublishBurst: c.PublishBurst}
 }
 
 // Storage says where the database is.
@@ -117,7 +118,7 @@ func (c *Config) Check(getenv func(string) string) error {
 		bad("--max-payload: must be from %v to %v", Bytes(minPayload), Bytes(MaxPayload))
 	}
 	for flag, n := range map[string]int{
-		"max-webhooks": c.MaxWebhooks, "max-events": c.MaxEvents, "publish-rate": c.PublishRate, "publish-burst": c.PublishBurst,
+		"max-webhooks": c.MaxWebhooks, "max-tokens": c.MaxTokens, "max-events": c.MaxEvents, "publish-rate": c.PublishRate, "publish-burst": c.PublishBurst,
 		"cost-rate": c.CostRate, "cost-burst": c.CostBurst,
 	} {
 		if n < 0 || n > maxQuota {

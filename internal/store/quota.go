@@ -262,6 +262,34 @@ func (q *quotas) operational(b *batch, tenant webhook.ID) error {
 	return nil
 }
 
+// tokens refuses one more token than may work for the tenant. It is asked in the transaction that makes it. Tokens that do not
+// work are kept for the list, as many as may work; when there are more the oldest goes, so that a tenant that makes and revokes
+// them again and again stores no more and never makes the count longer.
+func (q *quotas) tokens(b *batch, tenant webhook.ID) error {
+	limit := q.get(tenant).limits.Load().Tokens
+	if limit == 0 {
+		return nil
+	}
+	const valid = "revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)"
+	var n, all int
+	if err := b.tx.Raw("SELECT COUNT(*) FROM tokens WHERE tenant_id = ? AND "+valid, tenant, at(b.now)).Scan(&n).Error; err != nil {
+		return fmt.Errorf("count tokens: %w", err)
+	}
+	if n >= limit {
+		return &webhook.Invalid{Code: webhook.CodeQuota, Message: fmt.Sprintf("the tenant may have %d tokens that work; revoke one", limit)}
+	}
+	if err := b.tx.Raw("SELECT COUNT(*) FROM tokens WHERE tenant_id = ?", tenant).Scan(&all).Error; err != nil {
+		return fmt.Errorf("count tokens: %w", err)
+	}
+	if over := all + 1 - 2*limit; over > 0 {
+		if err := b.tx.Exec("DELETE FROM tokens WHERE id IN (SELECT id FROM tokens WHERE tenant_id = ? AND NOT ("+valid+") ORDER BY seq LIMIT ?)",
+			tenant, at(b.now), over).Error; err != nil {
+			return fmt.Errorf("remove old tokens: %w", err)
+		}
+	}
+	return nil
+}
+
 // Quotas are what the tenant may have and do.
 func (s *Store) Quotas(t *webhook.Tenant) webhook.Quotas { return t.Quotas(s.opts.Quotas) }
 

@@ -124,7 +124,7 @@ func (r *Registry) UpdateTenant(ctx context.Context, id webhook.ID, p webhook.Te
 		if err := t.Apply(p); err != nil {
 			return err
 		}
-		return b.tx.Model(t).Select("max_webhooks", "max_events", "publish_rate", "publish_burst").Updates(t).Error
+		return b.tx.Model(t).Select("max_webhooks", "max_tokens", "max_events", "publish_rate", "publish_burst").Updates(t).Error
 	})
 	if err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -248,6 +249,86 @@ func TestQuotas(t *testing.T) {
 		s.Recount(t.Context())
 		if _, err := s.In(owner.ID).Publish(t.Context(), []webhook.NewEvent{same}); !quota(err) {
 			t.Errorf("after a restart: %v", err)
+		}
+	})
+}
+
+// A tenant has no more tokens that work than it may, also when they are made at the same time; revoked and expired ones make
+// room. Of those that do not work as many are kept, the newest ones. Operators' tokens, and other tenants', are not counted.
+func TestTokenQuota(t *testing.T) {
+	each(t, func(t *suite) {
+		s := t.open(t, store.Options{Quotas: webhook.Quotas{Tokens: 3}})
+		owner, err := s.EnsureTenant(t.Context(), "a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		other, err := s.EnsureTenant(t.Context(), "b")
+		if err != nil {
+			t.Fatal(err)
+		}
+		own := s.Registry(&owner.ID)
+		create := func(r *store.Registry, tenant *webhook.ID) (*webhook.Token, error) {
+			secret, _ := webhook.NewToken()
+			return r.CreateToken(t.Context(), webhook.Token{TenantID: tenant, Name: "x"}, secret)
+		}
+		var made, refused atomic.Int64
+		var wg sync.WaitGroup
+		for range 20 {
+			wg.Go(func() {
+				switch _, err := create(own, &owner.ID); {
+				case err == nil:
+					made.Add(1)
+				case quota(err):
+					refused.Add(1)
+				default:
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if made.Load() != 3 || refused.Load() != 17 {
+			t.Errorf("%d tokens were made, and %d refused", made.Load(), refused.Load())
+		}
+		for range 10 { // nobody else is refused
+			if _, err := create(s.Registry(nil), nil); err != nil {
+				t.Error(err)
+			}
+		}
+		if _, err := create(s.Registry(nil), &other.ID); err != nil {
+			t.Error(err)
+		}
+		if _, err := create(s.Registry(nil), &owner.ID); !quota(err) {
+			t.Errorf("an operator makes one more for it: %v", err)
+		}
+		var last webhook.ID
+		for range 20 {
+			list, err := own.Tokens(t.Context(), store.TokenFilter{Valid: new(true)}, store.Page{Last: 1})
+			if err != nil || len(list.Items) != 1 {
+				t.Fatal(list, err)
+			}
+			last = list.Items[0].ID
+			if _, err := own.RevokeToken(t.Context(), last); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := create(own, &owner.ID); err != nil {
+				t.Fatal(err)
+			}
+		}
+		all, err := own.Tokens(t.Context(), store.TokenFilter{}, store.Page{})
+		if err != nil || len(all.Items) != 6 {
+			t.Fatalf("%d tokens are kept, %v", len(all.Items), err)
+		}
+		if found, err := own.TokensByID(t.Context(), []webhook.ID{last}); err != nil || found[last] == nil {
+			t.Errorf("the one that was revoked last is gone: %v", err)
+		}
+		if _, err := s.Registry(nil).UpdateTenant(t.Context(), owner.ID, webhook.TenantPatch{MaxTokens: webhook.Some(new(4))}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := create(own, &owner.ID); err != nil {
+			t.Errorf("a quota of its own: %v", err)
+		}
+		if _, err := create(own, &owner.ID); !quota(err) {
+			t.Errorf("beyond its own: %v", err)
 		}
 	})
 }

@@ -179,6 +179,11 @@ func (s *Store) AddToken(ctx context.Context, t webhook.Token, token string) (*w
 		if !errors.Is(err, gorm.ErrRecordNotFound) {
 			return fmt.Errorf("find token: %w", err)
 		}
+		if t.TenantID != nil {
+			if err := s.quotas.tokens(b, *t.TenantID); err != nil {
+				return err
+			}
+		}
 		added = webhook.Token{
 			ID: webhook.NewID(now), TenantID: t.TenantID, Name: t.Name, Scopes: t.Scopes, Hash: webhook.HashToken(token),
 			CreatedAt: now, ExpiresAt: t.ExpiresAt,

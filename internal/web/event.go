@@ -96,6 +96,9 @@ func (s *server) publishMany(r *request) (int, any, error) {
 			Code: webhook.CodeTooMany, Message: "must hold 1 to " + thousands(webhook.MaxPublish) + " events",
 		}
 	}
+	if err := s.charge(r.Request, publishCost*(len(raws)-1)); err != nil {
+		return 0, nil, err
+	}
 	results := make([]any, len(raws))
 	events := make([]webhook.NewEvent, 0, len(raws))
 	places := make([]int, 0, len(raws)) // of events in results

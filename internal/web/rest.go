@@ -37,8 +37,23 @@ type endpoint struct {
 	maxBody int64  // 0: it takes no body
 }
 
-// callCost is what a call is charged, about as much as the operation of the GraphQL API that does the same.
-const callCost = 50
+// What a call is charged, about as much as the operation of the GraphQL API that does the same: for itself, for each webhook that
+// it may list, and for each event that it publishes beside the first.
+const (
+	callCost    = 50
+	listedCost  = 5
+	publishCost = 1
+)
+
+// charge takes a cost from what the caller may spend.
+func (s *server) charge(r *http.Request, cost int) error {
+	if s.Charge != nil {
+		if wait := s.Charge(auth.From(r.Context()), cost); wait > 0 {
+			return tooMany("too many calls for now", wait)
+		}
+	}
+	return nil
+}
 
 type methods map[string]endpoint
 
@@ -83,12 +98,10 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request, e endpoint) (int,
 	if err := e.needs.Check(caller); err != nil {
 		return 0, nil, err
 	}
-	if s.Charge != nil {
-		if wait := s.Charge(caller, callCost); wait > 0 {
-			return 0, nil, tooMany("too many calls for now", wait)
-		}
-	}
 	r = r.WithContext(auth.With(r.Context(), caller))
+	if err := s.charge(r, callCost); err != nil {
+		return 0, nil, err
+	}
 	req := &request{Request: r, scope: s.Store.In(caller.Tenant.ID), header: w.Header()}
 	if e.maxBody > 0 {
 		body, err := s.read(w, r, caller, e.maxBody)

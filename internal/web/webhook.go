@@ -208,6 +208,9 @@ func (s *server) listWebhooks(r *request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
+	if err := s.charge(r.Request, listedCost*page.First); err != nil {
+		return 0, nil, err
+	}
 	list, err := r.scope.Webhooks(r.Context(), store.WebhookFilter{}, page)
 	if err != nil {
 		return 0, nil, err

@@ -19,6 +19,7 @@ type Tenant struct {
 
 	// What it may have and do; nil is the server's default.
 	MaxWebhooks  *int
+	MaxTokens    *int // that work
 	MaxEvents    *int // stored
 	PublishRate  *int // events a second
 	PublishBurst *int // events at once
@@ -27,6 +28,7 @@ type Tenant struct {
 // Quotas are what a tenant may have and do. 0 is no bound.
 type Quotas struct {
 	Webhooks     int
+	Tokens       int // that work
 	Events       int // stored
 	PublishRate  int // events a second
 	PublishBurst int // events at once; 0 is twice the rate. It is at least MaxPublish, which one call may publish.
@@ -47,7 +49,7 @@ func (t *Tenant) Quotas(defaults Quotas) Quotas {
 	for _, own := range []struct {
 		from *int
 		to   *int
-	}{{t.MaxWebhooks, &q.Webhooks}, {t.MaxEvents, &q.Events}, {t.PublishRate, &q.PublishRate}, {t.PublishBurst, &q.PublishBurst}} {
+	}{{t.MaxWebhooks, &q.Webhooks}, {t.MaxTokens, &q.Tokens}, {t.MaxEvents, &q.Events}, {t.PublishRate, &q.PublishRate}, {t.PublishBurst, &q.PublishBurst}} {
 		if own.from != nil {
 			*own.to = *own.from
 		}
@@ -57,7 +59,7 @@ func (t *Tenant) Quotas(defaults Quotas) Quotas {
 
 // TenantPatch says what to change of a tenant. A quota set to nil is the server's default.
 type TenantPatch struct {
-	MaxWebhooks, MaxEvents, PublishRate, PublishBurst Opt[*int]
+	MaxWebhooks, MaxTokens, MaxEvents, PublishRate, PublishBurst Opt[*int]
 }
 
 // maxQuota bounds a quota: what a GraphQL Int holds.
@@ -72,6 +74,7 @@ func (t *Tenant) Apply(p TenantPatch) error {
 		to    **int
 	}{
 		{"webhooks", p.MaxWebhooks, &t.MaxWebhooks},
+		{"tokens", p.MaxTokens, &t.MaxTokens},
 		{"storedEvents", p.MaxEvents, &t.MaxEvents},
 		{"eventsPerSecond", p.PublishRate, &t.PublishRate},
 		{"eventBurst", p.PublishBurst, &t.PublishBurst},

@@ -49,6 +49,7 @@ CREATE TABLE tenants (
     created_at    timestamptz NOT NULL,
     deleted_at    timestamptz, -- its rows are being removed
     max_webhooks  integer, -- quotas; NULL: the default
+    max_tokens    integer,
     max_events    integer,
     publish_rate  integer,
     publish_burst integer

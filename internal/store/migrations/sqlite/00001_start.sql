@@ -42,6 +42,7 @@ CREATE TABLE tenants (
     created_at    INTEGER NOT NULL,
     deleted_at    INTEGER, -- its rows are being removed
     max_webhooks  INTEGER, -- quotas; NULL: the default
+    max_tokens    INTEGER,
     max_events    INTEGER,
     publish_rate  INTEGER,
     publish_burst INTEGER
