@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/99designs/gqlgen/graphql"
-
 	"github.com/hookgraph/hookgraph/graph/model"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -25,11 +23,7 @@ func (r *queryResolver) Nodes(ctx context.Context, ids []webhook.ID) ([]model.No
 		return nil, &webhook.Invalid{Field: "ids", Code: webhook.CodeTooMany, Message: fmt.Sprintf("must have at most %d elements", maxNodes)}
 	}
 	found, refused, err := nodes(ctx, ids)
-	for i, err := range refused {
-		if err != nil {
-			graphql.AddError(graphql.WithFieldContext(ctx, &graphql.FieldContext{Index: &i}), err)
-		}
-	}
+	addErrors(ctx, refused)
 	return found, err
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"github.com/99designs/gqlgen/graphql"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/hookgraph/hookgraph/graph/model"
@@ -70,4 +71,13 @@ func nodes(ctx context.Context, ids []webhook.ID) (result []model.Node, refused 
 		result[i], refused[i] = found[id], forbidden[id]
 	}
 	return result, refused, nil
+}
+
+// addErrors adds the errors of a list's elements, each with its place; nil is none.
+func addErrors(ctx context.Context, errs []error) {
+	for i, err := range errs {
+		if err != nil {
+			graphql.AddError(graphql.WithFieldContext(ctx, &graphql.FieldContext{Index: &i}), err)
+		}
+	}
 }
