@@ -50,6 +50,7 @@ func (c *checkpointer) run(ctx context.Context) {
 			return
 		case <-c.committed:
 		}
+		c.q.look()
 		if err := c.shorten(ctx); err != nil && ctx.Err() == nil {
 			c.q.s.log.Warn("the write-ahead log is not shortened", slog.Any("error", err))
 		}

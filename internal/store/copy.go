@@ -108,11 +108,15 @@ type copier struct {
 
 // checkKey refuses when the target's servers could not open what is sealed.
 func (c *copier) checkKey() error {
-	err := c.src.read.Raw("SELECT epoch, key_id, pruned_attempt FROM store").Row().Scan(&c.epoch, &c.keyID, &c.pruned)
-	if err != nil {
+	var is struct {
+		Epoch, KeyID  string
+		PrunedAttempt int64
+	}
+	if err := c.src.read.Raw("SELECT epoch, key_id, pruned_attempt FROM store").Scan(&is).Error; err != nil {
 		return fmt.Errorf("source: %w", err)
 	}
-	keys, err := openKeyring("", c.To.MasterKeys)
+	c.epoch, c.keyID, c.pruned = is.Epoch, is.KeyID, is.PrunedAttempt
+	keys, err := openKeyring("", c.To.MasterKeys, false)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -15,7 +16,7 @@ type dialect interface {
 	exists() error
 	// open connects, and refuses a database that would acknowledge what it may lose. exclusive is for a server: it keeps a
 	// second one off a database that only one may use.
-	open(ctx context.Context, exclusive bool) (write, read *gorm.DB, err error)
+	open(ctx context.Context, log *slog.Logger, exclusive bool) (write, read *gorm.DB, err error)
 	// provider has the schema's steps.
 	provider(write *gorm.DB) (*goose.Provider, error)
 	// start begins work on a database whose schema is current: it sets the store's epoch and the end of the log, and, for
@@ -23,6 +24,15 @@ type dialect interface {
 	start(ctx context.Context, s *Store) error
 	// close is after everything is written, and before the connections close.
 	close() error
+
+	// probe reports why the database is not well, as far as reading a little of it tells, and whether it is known from
+	// elsewhere that it can be written.
+	probe(ctx context.Context) (written bool, err error)
+	// touch writes a row of no meaning, to see whether the database takes it.
+	touch(b *batch) error
+	// fault says what is wrong with the database, when that is what the error comes from; "" when it is not known to be.
+	// What is lasting does not pass without an operator.
+	fault(err error) (what string, lasting bool)
 
 	// transaction runs do in a transaction that is the batch's tx, with its now set. When it returns an error nothing is
 	// stored.

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -18,7 +19,7 @@ import (
 )
 
 // On a full disk publishers are told so instead of waiting, also when an attempt can not be recorded; nothing that was
-// acknowledged is lost, and with room again the attempt is recorded and publishing goes on.
+// acknowledged is lost, the server is not ready meanwhile, and with room again the attempt is recorded and publishing goes on.
 func TestDiskFull(t *testing.T) {
 	if os.Getenv("HOOKGRAPH_TEST_DISK") == "" {
 		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestDiskFull$")
@@ -29,6 +30,7 @@ func TestDiskFull(t *testing.T) {
 		return
 	}
 	signal.Ignore(syscall.SIGXFSZ)
+	store.ProbeAlways(t)
 	dir := t.TempDir()
 	s, err := store.Open(t.Context(), store.Options{Dir: dir})
 	if err != nil {
@@ -74,8 +76,14 @@ func TestDiskFull(t *testing.T) {
 			t.Fatal("a publisher waits for room on the disk")
 		}
 	}
+	if err := s.Ready(t.Context()); err == nil || !strings.Contains(err.Error(), "disk") {
+		t.Errorf("ready on a full disk: %v", err)
+	}
 	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &before); err != nil {
 		t.Fatal(err)
+	}
+	if err := s.Ready(t.Context()); err != nil {
+		t.Errorf("with room again: %v", err)
 	}
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		if n, err := c.CountAttempts(t.Context(), store.AttemptFilter{}); n == 1 && err == nil {

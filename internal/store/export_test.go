@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"sync"
+	"testing"
 	"time"
 
 	"gorm.io/gorm"
@@ -193,4 +194,29 @@ func (s *Store) MakeDelivery(ctx context.Context, e *webhook.Event, id webhook.I
 func (s *Store) FindFanOuts(ctx context.Context) {
 	s.fans.find(ctx)
 	signal(s.fans.wake)
+}
+
+// ProbeAlways makes Ready probe whenever it is asked.
+func ProbeAlways(tb testing.TB) {
+	tb.Helper()
+	well, not := readyFor, notReadyFor
+	readyFor, notReadyFor = 0, 0
+	tb.Cleanup(func() { readyFor, notReadyFor = well, not })
+}
+
+// Probes is how often a probe wrote.
+func (s *Store) Probes(tb testing.TB) (n int) {
+	tb.Helper()
+	if err := s.read.Raw("SELECT probes FROM store").Scan(&n).Error; err != nil {
+		tb.Fatal(err)
+	}
+	return n
+}
+
+// RootPage is the page of the file, counted from 1, that a table or index begins on. It is in the file when this returns.
+func (s *Store) RootPage(name string) (page int64, err error) {
+	if _, _, err := checkpoint(s.write, "TRUNCATE"); err != nil {
+		return 0, err
+	}
+	return page, s.read.Raw("SELECT rootpage FROM sqlite_schema WHERE name = ?", name).Scan(&page).Error
 }

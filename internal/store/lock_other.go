@@ -8,8 +8,11 @@ import (
 	"path/filepath"
 )
 
-// lockDir keeps a second process off what the directory's file of this name stands for, by holding a file open that can not be removed meanwhile.
-func lockDir(dir, name string) (*os.File, error) {
+// lockDir keeps a second process off the directory, by holding a file open that cannot be removed meanwhile.
+func lockDir(dir string) (*os.File, error) { return lockFile(dir, "lock") }
+
+// lockFile is lockDir for what the directory's file of this name stands for.
+func lockFile(dir, name string) (*os.File, error) {
 	path := filepath.Join(dir, name)
 	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
 		return nil, fmt.Errorf("%s is in use by another process: %w", dir, err)

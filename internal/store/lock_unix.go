@@ -10,18 +10,54 @@ import (
 	"syscall"
 )
 
-// lockDir keeps a second process off what the directory's file of this name stands for, until the file is closed, which the end of the process does too.
-func lockDir(dir, name string) (*os.File, error) {
-	f, err := os.OpenFile(filepath.Join(dir, name), os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the operator's own directory
+// lockDir keeps a second process off the directory until the file is closed, which the end of the process does too. The lock is on
+// the directory itself: a file in it could be deleted, and made and locked again. Only where a directory cannot be
+// locked, as on some network file systems, a file in it is.
+func lockDir(dir string) (*os.File, error) {
+	f, err := os.Open(dir) //nolint:gosec // the operator's own directory
 	if err != nil {
 		return nil, fmt.Errorf("lock %s: %w", dir, err)
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		_ = f.Close()
-		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, fmt.Errorf("%s is in use by another process", dir)
-		}
+	err = flock(f)
+	if err == nil {
+		return f, nil
+	}
+	_ = f.Close()
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return nil, fmt.Errorf("%s is in use by another process", dir)
+	}
+	return lockFile(dir, "lock")
+}
+
+// lockFile is lockDir for what the directory's file of this name stands for.
+func lockFile(dir, name string) (*os.File, error) {
+	path := filepath.Join(dir, name)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0o600) //nolint:gosec // the operator's own directory
+	if errors.Is(err, syscall.ELOOP) {
+		return nil, fmt.Errorf("%s is a symbolic link: remove it", path)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("lock %s: %w", dir, err)
 	}
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		_ = f.Close()
+		return nil, fmt.Errorf("%s is not a file: remove it", path)
+	}
+	if err := flock(f); err != nil {
+		_ = f.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, fmt.Errorf("%s is in use by another process", path)
+		}
+		return nil, fmt.Errorf("lock %s: %w", path, err)
+	}
 	return f, nil
+}
+
+func flock(f *os.File) error {
+	for {
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if !errors.Is(err, syscall.EINTR) {
+			return err
+		}
+	}
 }

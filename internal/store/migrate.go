@@ -51,7 +51,7 @@ func Migrations(ctx context.Context, o Options, up bool) (_ []Migration, err err
 	if err := db.exists(); err != nil && !up {
 		return nil, fmt.Errorf("no database: %w", err)
 	}
-	write, read, err := db.open(ctx, up)
+	write, read, err := db.open(ctx, logged(o.Logger), up)
 	defer func() {
 		err = errors.Join(err, db.close(), closePool(read), closePool(write))
 	}()

@@ -71,6 +71,7 @@ type Store struct {
 	taker      atomic.Pointer[Taker]
 	background sync.WaitGroup
 	quotas     *quotas
+	ready      readiness
 	sweeping   sync.Mutex      // held by sweep
 	noted      chan struct{}   // has room for one: operational events wait to be published
 	noting     sync.Mutex      // held by publishNoted
@@ -86,9 +87,7 @@ const publishMemory = 64 << 20
 func Open(ctx context.Context, o Options) (*Store, error) { return openWith(ctx, o, o.dialect()) }
 
 func openWith(ctx context.Context, o Options, db dialect) (_ *Store, err error) {
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
+	o.Logger = logged(o.Logger)
 	if o.MaxDataBytes == 0 {
 		o.MaxDataBytes = webhook.DefaultMaxDataBytes
 	}
@@ -103,15 +102,13 @@ func openWith(ctx context.Context, o Options, db dialect) (_ *Store, err error) 
 			err = errors.Join(err, s.Close())
 		}
 	}()
-	if s.write, s.read, err = s.db.open(ctx, !o.Shared); err != nil {
-		return nil, err
-	}
-	if s.keys, err = openKeyring(o.Dir, o.MasterKeys); err != nil {
+	if s.write, s.read, err = s.db.open(ctx, o.Logger, !o.Shared); err != nil {
 		return nil, err
 	}
 	if err := s.migrate(ctx); err != nil {
-		return nil, err
+		return nil, s.explained(err)
 	}
+	s.watchReads()
 	if f := o.OnStatement; f != nil {
 		count := func(db *gorm.DB) {
 			if !db.DryRun { // a part of another statement
@@ -122,7 +119,7 @@ func openWith(ctx context.Context, o Options, db dialect) (_ *Store, err error) 
 		_ = s.read.Callback().Row().After("gorm:row").Register("hookgraph:count", count)
 		_ = s.read.Callback().Raw().After("gorm:raw").Register("hookgraph:count", count)
 	}
-	if err := s.adoptKey(); err != nil {
+	if err := s.openKeys(); err != nil {
 		return nil, err
 	}
 	if err := s.openCursors(); err != nil {
@@ -130,10 +127,15 @@ func openWith(ctx context.Context, o Options, db dialect) (_ *Store, err error) 
 	}
 	s.writer = newWriter(s) // start's background work may ask it for something at once
 	if err := s.db.start(ctx, s); err != nil {
-		return nil, err
+		return nil, s.explained(err)
 	}
 	if err := s.loadRoutes(); err != nil {
-		return nil, err
+		return nil, s.explained(err)
+	}
+	if !o.Shared {
+		if _, err := s.db.probe(ctx); err != nil {
+			return nil, s.explained(err)
+		}
 	}
 	if !o.Shared {
 		if err := s.quotas.load(ctx); err != nil {
@@ -150,8 +152,25 @@ func openWith(ctx context.Context, o Options, db dialect) (_ *Store, err error) 
 	return s, nil
 }
 
+// explained begins an error of the database with what is wrong with it.
+func (s *Store) explained(err error) error {
+	if what, _ := s.db.fault(err); what != "" {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return err
+}
+
+// logged is the logger, or one that logs nothing.
+func logged(l *slog.Logger) *slog.Logger {
+	if l == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return l
+}
+
 // Close writes what is queued, and releases the directory.
 func (s *Store) Close() error {
+	s.ready.close()
 	s.stop()
 	if s.writer != nil {
 		s.writer.close()

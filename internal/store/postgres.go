@@ -164,7 +164,7 @@ func (p *postgresDB) gorm(conns int, settings map[string]string, begin string) (
 }
 
 // open is dialect's.
-func (p *postgresDB) open(ctx context.Context, _ bool) (write, read *gorm.DB, err error) {
+func (p *postgresDB) open(ctx context.Context, _ *slog.Logger, _ bool) (write, read *gorm.DB, err error) {
 	// Every statement of the writer and of what is beside it finds its rows by an index; its plans must not depend on statistics of tables that
 	// have just begun to grow, and are made for the one day that they are about.
 	byIndex := map[string]string{
@@ -303,4 +303,42 @@ func (microsPlan) Encode(value any, buf []byte) ([]byte, error) {
 		t = v
 	}
 	return binary.BigEndian.AppendUint64(buf, uint64(t-since2000)), nil //nolint:gosec // two's complement is the format
+}
+
+// probe implements dialect. The lease, which is written every two seconds, tells whether the database takes what is written.
+func (p *postgresDB) probe(ctx context.Context) (written bool, err error) {
+	var one int
+	if err := p.s.read.WithContext(ctx).Raw("SELECT 1").Scan(&one).Error; err != nil {
+		return false, err
+	}
+	if l := p.lease.Load(); l != nil && l.lost() {
+		return false, errors.New("the lease on this node's deliveries could not be renewed")
+	}
+	return true, nil
+}
+
+// touch implements dialect.
+func (p *postgresDB) touch(b *batch) error {
+	return b.tx.Exec("UPDATE store SET epoch = epoch").Error
+}
+
+// fault implements dialect. The codes are PostgreSQL's (its manual, appendix A).
+func (p *postgresDB) fault(err error) (what string, lasting bool) {
+	var e *pgconn.PgError
+	if !errors.As(err, &e) {
+		return "", false
+	}
+	switch e.Code {
+	case "53100":
+		return "PostgreSQL's disk is full", false
+	case "25006":
+		return "PostgreSQL takes no writes: it is a standby, or set to be read-only", false
+	case "58030":
+		return "PostgreSQL's disk reports errors", false
+	case "XX001", "XX002":
+		return "PostgreSQL reports that its data is damaged: look into its log", false
+	case "53300":
+		return "PostgreSQL has no connection left: raise its max_connections", false
+	}
+	return "", false
 }

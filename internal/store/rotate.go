@@ -5,21 +5,34 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 )
 
-// adoptKey makes the current master key the one that seals, in a new database; and refuses to start without the one that
-// does.
-func (s *Store) adoptKey() error {
-	current := s.keys.list()[0].id
-	if err := s.write.Exec("UPDATE store SET key_id = ? WHERE key_id IS NULL", current).Error; err != nil {
-		return fmt.Errorf("note master key: %w", err)
-	}
-	var id string
+// openKeys takes the given master keys, or those of the key file, which is made for a database that nothing was sealed in: for any
+// other a new key would open nothing. The current key of a new database becomes the one that seals; a database that is sealed
+// with a key that is not here is refused.
+func (s *Store) openKeys() (err error) {
+	var id *string
 	if err := s.write.Raw("SELECT key_id FROM store").Scan(&id).Error; err != nil {
 		return fmt.Errorf("read master key's id: %w", err)
 	}
-	if _, err := s.keys.get(id); err != nil {
+	if s.keys, err = openKeyring(s.opts.Dir, s.opts.MasterKeys, id == nil); err != nil {
+		if errors.Is(err, fs.ErrNotExist) && id != nil {
+			return fmt.Errorf("%s is missing, and this database's secrets are sealed with its key %s: put the file back from a backup, "+
+				"or give the key in HOOKGRAPH_MASTER_KEY; no new key was made", s.keys.path, *id)
+		}
+		return err
+	}
+	if id == nil {
+		if err := s.write.Exec("UPDATE store SET key_id = ? WHERE key_id IS NULL", s.keys.list()[0].id).Error; err != nil {
+			return fmt.Errorf("note master key: %w", err)
+		}
+		if err := s.write.Raw("SELECT key_id FROM store").Scan(&id).Error; err != nil { // somebody else's may have been first
+			return fmt.Errorf("read master key's id: %w", err)
+		}
+	}
+	if _, err := s.keys.get(*id); err != nil {
 		return fmt.Errorf("this database's secrets are sealed: %w", err)
 	}
 	return nil
@@ -35,6 +48,9 @@ func (b *batch) sealer() (*sealer, error) {
 	return b.s.keys.get(id)
 }
 
+// keyLock is the file that is locked while the key file is being changed.
+const keyLock = keyFileName + ".lock"
+
 // ErrNoNewKey is a RotateKey that was given one key only.
 var ErrNoNewKey = errors.New("there is no new master key")
 
@@ -44,7 +60,7 @@ var ErrNoNewKey = errors.New("there is no new master key")
 // needed.
 func (s *Store) RotateKey(ctx context.Context) (sealed int, err error) {
 	if s.keys.path != "" { // two at once would write over each other's key
-		lock, err := lockDir(s.opts.Dir, "master.key.lock")
+		lock, err := lockFile(s.opts.Dir, keyLock)
 		if err != nil {
 			return 0, err
 		}

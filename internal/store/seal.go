@@ -65,12 +65,19 @@ type keyring struct {
 	keys []*sealer  // the current one first
 }
 
-// openKeyring takes the given keys, or those of the key file in dir, which is made when it is not there.
-func openKeyring(dir string, given [][]byte) (*keyring, error) {
+// openKeyring takes the given keys, or those of the key file in dir, which is made when it is not there and may be made.
+func openKeyring(dir string, given [][]byte, mayMake bool) (*keyring, error) {
 	r := &keyring{}
 	if len(given) == 0 {
-		r.path = filepath.Join(dir, "master.key")
-		return r, r.reload()
+		r.path = filepath.Join(dir, keyFileName)
+		err := r.reload()
+		if mayMake && errors.Is(err, fs.ErrNotExist) {
+			if err := makeMasterKey(r.path); err != nil {
+				return r, err
+			}
+			err = r.reload()
+		}
+		return r, err
 	}
 	return r, r.take(given)
 }
@@ -136,21 +143,23 @@ func (r *keyring) open(id string, sealed, associated []byte) ([]byte, error) {
 	return k.open(sealed, associated)
 }
 
-// masterKeys reads the 0600 file of keys, one a line in base64, the current one first; or makes it.
+// makeMasterKey makes the key file; one that somebody else has made meanwhile is as good.
+func makeMasterKey(path string) error {
+	key := make([]byte, 32)
+	_, _ = rand.Read(key)
+	err := writeSynced(path, keyFile(key), os.Link)
+	if _, there := os.Stat(path); there == nil {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("make master key: %w", err)
+	}
+	return nil
+}
+
+// masterKeys reads the 0600 file of keys, one a line in base64, the current one first.
 func masterKeys(path string) ([][]byte, error) {
 	f, err := os.Open(path) //nolint:gosec // the operator's own directory
-	if errors.Is(err, fs.ErrNotExist) {
-		key := make([]byte, 32)
-		_, _ = rand.Read(key)
-		err := writeSynced(path, keyFile(key), os.Link)
-		if errors.Is(err, fs.ErrExist) {
-			return masterKeys(path) // somebody else's first start was first
-		}
-		if err != nil {
-			return nil, fmt.Errorf("make master key: %w", err)
-		}
-		return [][]byte{key}, nil
-	}
 	if err != nil {
 		return nil, fmt.Errorf("read master key: %w", err)
 	}
@@ -193,7 +202,7 @@ func keyFile(keys ...[]byte) string {
 // it fails with fs.ErrExist when the file is there; os.Rename takes its place.
 func writeSynced(path, text string, put func(from, to string) error) error {
 	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, filepath.Base(path)+".new-*") // mode 0600
+	f, err := os.CreateTemp(dir, filepath.Base(path)+unfinished) // mode 0600
 	if err != nil {
 		return err
 	}
@@ -207,9 +216,5 @@ func writeSynced(path, text string, put func(from, to string) error) error {
 	if err := put(f.Name(), path); err != nil {
 		return err
 	}
-	d, err := os.Open(dir) //nolint:gosec // the operator's own directory
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return syncFile(dir)
 }

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,8 +15,17 @@ import (
 // The key is made once, for its owner's eyes only, and nothing is left beside it.
 func TestMasterKey(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "master.key")
+	if _, err := masterKeys(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("reading a key that is not there: %v", err)
+	}
+	if err := makeMasterKey(path); err != nil {
+		t.Fatal(err)
+	}
 	first, err := masterKeys(path)
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := makeMasterKey(path); err != nil {
 		t.Fatal(err)
 	}
 	again, err := masterKeys(path)

@@ -3,8 +3,10 @@
 package store
 
 import (
+	"errors"
 	"net/url"
 
+	"github.com/mattn/go-sqlite3"
 	"gorm.io/driver/sqlite"
 	"gorm.io/gorm"
 )
@@ -28,4 +30,13 @@ func sqliteDialector(path string, readOnly bool) gorm.Dialector {
 		q.Set("_stmt_cache_size", "64") // what the writer runs as text stays prepared
 	}
 	return sqlite.Open("file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode())
+}
+
+// sqliteCode is the primary result code that an error of SQLite has; 0 for others.
+func sqliteCode(err error) int {
+	var e sqlite3.Error
+	if errors.As(err, &e) {
+		return int(e.Code) & 0xff
+	}
+	return 0
 }

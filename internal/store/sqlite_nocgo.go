@@ -3,11 +3,12 @@
 package store
 
 import (
+	"errors"
 	"net/url"
 
 	"gorm.io/driver/sqlite"
 	"gorm.io/gorm"
-	_ "modernc.org/sqlite" // the same file format without a C compiler
+	modernc "modernc.org/sqlite" // the same file format without a C compiler
 )
 
 const sqliteDriver = "sqlite"
@@ -27,4 +28,13 @@ func sqliteDialector(path string, readOnly bool) gorm.Dialector {
 		DriverName: sqliteDriver,
 		DSN:        "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode(),
 	})
+}
+
+// sqliteCode is the primary result code that an error of SQLite has; 0 for others.
+func sqliteCode(err error) int {
+	var e *modernc.Error
+	if errors.As(err, &e) {
+		return e.Code() & 0xff
+	}
+	return 0
 }

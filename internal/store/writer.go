@@ -274,7 +274,7 @@ var (
 // healthy reports whether the database can be written.
 func (w *writer) healthy() bool {
 	probe := &batch{s: w.s, changes: []*change{{done: make(chan error, 1), do: func(b *batch) error {
-		return b.tx.Exec("UPDATE store SET epoch = epoch").Error
+		return b.s.db.touch(b)
 	}}}}
 	return probe.write() == nil
 }
@@ -344,6 +344,7 @@ func (b *batch) write() (err error) {
 	b.hooks = map[webhook.ID]*Hook{}
 	b.due = map[webhook.ID]time.Time{}
 	defer func() {
+		b.s.written(err)
 		if err != nil {
 			b.release(0)
 		}

@@ -150,13 +150,12 @@ func (s *server) cors(next http.Handler) http.Handler {
 
 func (s *server) livez(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok") }
 
-// readyz says whether the database answers.
+// readyz says whether the database answers and takes what is written. The store logs it when that changes.
 func (s *server) readyz(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
 	defer cancel()
-	if err := s.Store.Ping(ctx); err != nil {
-		s.Logger.WarnContext(ctx, "not ready", slog.Any("error", err))
-		plain(w, http.StatusServiceUnavailable, "the database does not answer")
+	if err := s.Store.Ready(ctx); err != nil {
+		plain(w, http.StatusServiceUnavailable, "not ready: "+err.Error())
 		return
 	}
 	plain(w, http.StatusOK, "ok")

@@ -5,6 +5,7 @@ CREATE TABLE store (
     epoch          TEXT NOT NULL, -- names this database
     key_id         TEXT, -- the master key that seals; NULL before the first start
     created_at     INTEGER NOT NULL,
+    probes         INTEGER NOT NULL DEFAULT 0, -- grows when it is tried whether the database can be written
     pruned_attempt INTEGER NOT NULL DEFAULT 0 -- the highest seq of an attempt that retention has taken
 );
 INSERT INTO store (epoch, created_at) VALUES (lower(hex(randomblob(8))), unixepoch() * 1000000);

@@ -1,0 +1,486 @@
+//go:build unix
+
+package store_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io/fs"
+	"math"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// used makes a directory with a webhook and events, closed in order; with its log, as after a kill, when log is set.
+func used(t *testing.T, log bool) string {
+	t.Helper()
+	dir := t.TempDir()
+	s, err := store.Open(t.Context(), store.Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := tenant(t, s, "a")
+	register(t, c, webhook.New{Enabled: true})
+	publish(t, c, webhook.NewEvent{}, webhook.NewEvent{})
+	killed := contents(t, dir)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if log {
+		dir = t.TempDir()
+		for name, text := range killed {
+			if !strings.HasSuffix(name, "-shm") {
+				write(t, filepath.Join(dir, name), text)
+			}
+		}
+	}
+	return dir
+}
+
+func write(t *testing.T, path string, text []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// contents are the files of a directory.
+func contents(t *testing.T, dir string) map[string][]byte {
+	t.Helper()
+	all := map[string][]byte{}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if text, err := os.ReadFile(filepath.Join(dir, e.Name())); err == nil {
+			all[e.Name()] = text
+		}
+	}
+	return all
+}
+
+// Whatever state a data directory is in, a start either works or says what is wrong and what to do, and then no byte of any
+// file is changed and no file is made.
+func TestStatesOfTheDirectory(t *testing.T) {
+	at := func(dir, name string) string { return filepath.Join(dir, name) }
+	remove := func(t *testing.T, dir, name string) {
+		t.Helper()
+		if err := os.Remove(at(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	truncate := func(t *testing.T, path string, size int64) {
+		t.Helper()
+		if err := os.Truncate(path, size); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, tt := range map[string]struct {
+		log    bool // the server was killed
+		change func(t *testing.T, dir string)
+		want   []string // what the error says; none: it starts
+	}{
+		"whole":           {},
+		"whole, with log": {log: true},
+		"no database": {
+			change: func(t *testing.T, dir string) { remove(t, dir, "hookgraph.db") },
+			want:   []string{"hookgraph.db is missing", "master.key is there", "backup"},
+		},
+		"no database beside its log": {
+			log: true,
+			change: func(t *testing.T, dir string) {
+				remove(t, dir, "hookgraph.db")
+				remove(t, dir, "master.key")
+			},
+			want: []string{"hookgraph.db is missing", "hookgraph.db-wal is there", "backup"},
+		},
+		"empty database beside its log": {
+			log:    true,
+			change: func(t *testing.T, dir string) { truncate(t, at(dir, "hookgraph.db"), 0) },
+			want:   []string{"hookgraph.db is empty", "hookgraph.db-wal is there"},
+		},
+		"empty database beside its key": {
+			change: func(t *testing.T, dir string) { truncate(t, at(dir, "hookgraph.db"), 0) },
+			want:   []string{"hookgraph.db is empty", "master.key is there"},
+		},
+		"a journal of another program": {
+			change: func(t *testing.T, dir string) {
+				remove(t, dir, "hookgraph.db")
+				remove(t, dir, "master.key")
+				write(t, at(dir, "hookgraph.db-journal"), []byte("journal"))
+			},
+			want: []string{"hookgraph.db-journal is there"},
+		},
+		"half a header": {
+			change: func(t *testing.T, dir string) { truncate(t, at(dir, "hookgraph.db"), 50) },
+			want:   []string{"not a SQLite database", "backup"},
+		},
+		"half a database": {
+			change: func(t *testing.T, dir string) { truncate(t, at(dir, "hookgraph.db"), 5*8192) },
+			want:   []string{"bytes", "are missing", "backup"},
+		},
+		"not a database": {
+			change: func(t *testing.T, dir string) { write(t, at(dir, "hookgraph.db"), bytes.Repeat([]byte("text"), 5000)) },
+			want:   []string{"not a SQLite database"},
+		},
+		"a database that is a directory": {
+			change: func(t *testing.T, dir string) {
+				remove(t, dir, "hookgraph.db")
+				if err := os.Mkdir(at(dir, "hookgraph.db"), 0o700); err != nil {
+					t.Fatal(err)
+				}
+			},
+			want: []string{"hookgraph.db is not a file"},
+		},
+		"a link to nowhere": {
+			change: func(t *testing.T, dir string) {
+				remove(t, dir, "hookgraph.db")
+				if err := os.Symlink("elsewhere", at(dir, "hookgraph.db")); err != nil {
+					t.Fatal(err)
+				}
+			},
+			want: []string{"symbolic link", "backup"},
+		},
+		"a damaged schema": {
+			change: func(t *testing.T, dir string) {
+				text := contents(t, dir)["hookgraph.db"]
+				copy(text[100:8192], bytes.Repeat([]byte{0x5a}, 8092))
+				write(t, at(dir, "hookgraph.db"), text)
+			},
+			want: []string{"the database is damaged"},
+		},
+		"no key": {
+			change: func(t *testing.T, dir string) { remove(t, dir, "master.key") },
+			want:   []string{"master.key is missing", "HOOKGRAPH_MASTER_KEY", "no new key was made"},
+		},
+		"an empty key": {
+			change: func(t *testing.T, dir string) { truncate(t, at(dir, "master.key"), 0) },
+			want:   []string{"master.key is empty"},
+		},
+		"another key": {
+			change: func(t *testing.T, dir string) {
+				write(t, at(dir, "master.key"), []byte("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"))
+			},
+			want: []string{"master key", "not among those"},
+		},
+		"leftovers of a change of the key": {change: func(t *testing.T, dir string) { write(t, at(dir, "master.key.new-123"), []byte("AAAA")) }},
+		"leftovers of a first start":       {change: func(t *testing.T, dir string) { write(t, at(dir, "hookgraph.db.new-123-wal"), []byte("AAAA")) }},
+		"a lock that is a directory": {change: func(t *testing.T, dir string) {
+			if err := os.Mkdir(at(dir, "lock"), 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		"a lock that is a link": {change: func(t *testing.T, dir string) {
+			if err := os.Symlink("/dev/null", at(dir, "lock")); err != nil {
+				t.Fatal(err)
+			}
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := used(t, tt.log)
+			if tt.change != nil {
+				tt.change(t, dir)
+			}
+			for _, shared := range []bool{true, false} { // a command, and a server, which tidies up
+				before := contents(t, dir)
+				s, err := store.Open(t.Context(), store.Options{Dir: dir, Shared: shared})
+				if tt.want == nil {
+					if err != nil {
+						t.Fatal(err)
+					}
+					if found, err := tenant(t, s, "a").CountEvents(t.Context(), store.EventFilter{}); err != nil || found != 2 {
+						t.Errorf("%d events, %v", found, err)
+					}
+					if err := s.Close(); err != nil {
+						t.Error(err)
+					}
+					if left, _ := filepath.Glob(at(dir, "*.new-*")); len(left) > 0 && !shared {
+						t.Errorf("%v is left", left)
+					}
+					continue
+				}
+				if err == nil {
+					t.Fatal("it started", s.Close())
+				}
+				for _, want := range tt.want {
+					if !strings.Contains(err.Error(), want) {
+						t.Errorf("%v does not say %q", err, want)
+					}
+				}
+				for name, text := range contents(t, dir) {
+					if old, ok := before[name]; !ok && !strings.HasSuffix(name, "-shm") && (!strings.HasSuffix(name, "-wal") || len(text) > 0) || ok && !bytes.Equal(old, text) {
+						t.Errorf("%s was changed", name)
+					}
+					delete(before, name)
+				}
+				for name, text := range before {
+					t.Errorf("%s of %d bytes is gone", name, len(text))
+				}
+			}
+		})
+	}
+}
+
+// A first start that finds the disk full leaves nothing, and the next one works; also where an earlier program left an empty
+// file.
+func TestFirstStartOnAFullDisk(t *testing.T) {
+	dir := t.TempDir()
+	if os.Getenv("HOOKGRAPH_TEST_FULL") == "" {
+		for _, empty := range []bool{false, true} {
+			if empty {
+				write(t, filepath.Join(dir, "hookgraph.db"), nil)
+			}
+			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestFirstStartOnAFullDisk$")
+			cmd.Env = append(os.Environ(), "HOOKGRAPH_TEST_FULL="+dir)
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			for name, text := range contents(t, dir) {
+				if len(text) > 0 || name != "hookgraph.db" || !empty {
+					t.Errorf("%s is left, with %d bytes", name, len(text))
+				}
+			}
+		}
+		s, err := store.Open(t.Context(), store.Options{Dir: dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if text := contents(t, dir)["hookgraph.db"]; len(text) < 18 || text[16] != 0x20 || text[17] != 0 {
+			t.Errorf("pages are not of 8,192 bytes: %d bytes, %x", len(text), text[16:18])
+		}
+		return
+	}
+	signal.Ignore(syscall.SIGXFSZ)
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: 100, Max: math.MaxInt64}); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := store.Open(t.Context(), store.Options{Dir: os.Getenv("HOOKGRAPH_TEST_FULL")}); err == nil {
+		t.Fatal("it started", s.Close())
+	}
+}
+
+// The files are their owner's alone, in a directory that all may enter and with a umask that hides nothing; those of an earlier
+// program become so.
+func TestFilesArePrivate(t *testing.T) {
+	old := syscall.Umask(0)
+	defer syscall.Umask(old)
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // that is the point
+		t.Fatal(err)
+	}
+	for range 2 {
+		s, err := store.Open(t.Context(), store.Options{Dir: dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		publish(t, tenant(t, s, "a"), webhook.NewEvent{})
+		command, err := store.Open(t.Context(), store.Options{Dir: dir, Shared: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := command.RotateKey(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		found := 0
+		err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			if info, err := d.Info(); err == nil && !d.IsDir() {
+				if found++; info.Mode().Perm() != 0o600 {
+					t.Errorf("%s has mode %v", path, info.Mode())
+				}
+			}
+			return err
+		})
+		if err != nil || found < 4 {
+			t.Errorf("%d files, %v", found, err)
+		}
+		if err := errors.Join(command.Close(), s.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(filepath.Join(dir, "hookgraph.db"), 0o644); err != nil { //nolint:gosec // that is the point
+			t.Fatal(err)
+		}
+	}
+}
+
+// No second server starts on a directory, whatever is deleted in it.
+func TestOneServer(t *testing.T) {
+	dir := t.TempDir()
+	s, err := store.Open(t.Context(), store.Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	_ = os.Remove(filepath.Join(dir, "lock"))
+	if second, err := store.Open(t.Context(), store.Options{Dir: dir}); err == nil || !strings.Contains(err.Error(), "in use by another process") {
+		t.Error(err, second)
+	}
+}
+
+// A directory that its user cannot write is an error that says so.
+func TestReadOnlyDirectory(t *testing.T) {
+	const nobody = 65534
+	if dir := os.Getenv("HOOKGRAPH_TEST_READONLY"); dir != "" {
+		if os.Geteuid() == 0 { // who may write everywhere
+			if err := syscall.Setuid(nobody); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, shared := range []bool{false, true} {
+			s, err := store.Open(t.Context(), store.Options{Dir: dir, Shared: shared})
+			if err == nil {
+				t.Fatal("it started", s.Close())
+			}
+			if text := err.Error(); !strings.Contains(text, "read-only") && !strings.Contains(text, "cannot be opened") {
+				t.Error(err)
+			}
+		}
+		return
+	}
+	dir := used(t, false)
+	t.Cleanup(func() { _ = os.Chmod(dir, 0o700) })             //nolint:gosec // else it is not removed
+	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil { //nolint:gosec // others must come to it
+		t.Fatal(err)
+	}
+	for _, path := range []string{filepath.Join(dir, "hookgraph.db"), filepath.Join(dir, "master.key"), dir} {
+		if err := os.Chmod(path, 0o500); err != nil { //nolint:gosec // that is the point
+			t.Fatal(err)
+		}
+		if os.Geteuid() == 0 {
+			if err := os.Chown(path, nobody, -1); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestReadOnlyDirectory$")
+	cmd.Env = append(os.Environ(), "HOOKGRAPH_TEST_READONLY="+dir)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+}
+
+// A server that is running notices that its files are removed or replaced, refuses what would be lost, and says so; and goes on
+// when they are back.
+func TestFilesAreRemoved(t *testing.T) {
+	store.ProbeAlways(t)
+	for _, name := range []string{"hookgraph.db", "hookgraph.db-wal"} {
+		dir := t.TempDir()
+		s, err := store.Open(t.Context(), store.Options{Dir: dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := tenant(t, s, "a")
+		publish(t, c, webhook.NewEvent{})
+		if err := s.Ready(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(dir, name)
+		for how, away := range map[string]func() error{
+			"removed": func() error { return os.Rename(path, path+".away") },
+			"replaced": func() error {
+				return errors.Join(os.Rename(path, path+".away"), os.WriteFile(path, []byte("other"), 0o600))
+			},
+		} {
+			if err := away(); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Ready(t.Context()); err == nil || !strings.Contains(err.Error(), name+" was "+how) {
+				t.Errorf("%s was %s: %v", name, how, err)
+			}
+			if _, err := c.Publish(t.Context(), []webhook.NewEvent{{Type: "a.b", Data: []byte("1")}}); !errors.Is(err, webhook.ErrUnavailable) {
+				t.Errorf("published to a file that was %s: %v", how, err)
+			}
+			if err := os.Rename(path+".away", path); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Ready(t.Context()); err != nil {
+				t.Errorf("%s is back: %v", name, err)
+			}
+			publish(t, c, webhook.NewEvent{})
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A table that is damaged keeps a server from starting, and one that is running from being ready, although nothing was written
+// to it.
+func TestDamagedTable(t *testing.T) {
+	store.ProbeAlways(t)
+	for _, table := range []string{"events", "attempts", "deliveries", "deliveries_webhook", "webhooks"} {
+		dir := t.TempDir()
+		s, err := store.Open(t.Context(), store.Options{Dir: dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := tenant(t, s, "a")
+		register(t, c, webhook.New{Enabled: true})
+		publish(t, c, webhook.NewEvent{})
+		page, err := s.RootPage(table)
+		if err != nil {
+			t.Fatal(table, err)
+		}
+		if err := s.Ready(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		f, err := os.OpenFile(filepath.Join(dir, "hookgraph.db"), os.O_RDWR, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.WriteAt(bytes.Repeat([]byte{0x5a}, 8192), 8192*(page-1)); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Ready(t.Context()); err == nil || !strings.Contains(err.Error(), "damaged") {
+			t.Errorf("%s is damaged: %v", table, err)
+		}
+		if err := errors.Join(f.Close(), s.Close()); err != nil {
+			t.Log(err)
+		}
+		if s, err := store.Open(t.Context(), store.Options{Dir: dir}); err == nil || !strings.Contains(err.Error(), "damaged") {
+			t.Errorf("it starts on a damaged %s: %v", table, err)
+			if err == nil {
+				_ = s.Close()
+			}
+		}
+	}
+}
+
+// However often it is asked, the database is probed once in a while, and who asks does not wait longer than he wants to.
+func TestReadyIsBounded(t *testing.T) {
+	s, err := store.Open(t.Context(), store.Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	release := s.Hold()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 100 {
+		if err := s.Ready(ctx); err == nil || !strings.Contains(err.Error(), "in time") {
+			t.Fatalf("the writer is busy: %v", err)
+		}
+	}
+	release()
+	before := s.Probes(t)
+	for range 100 {
+		if err := s.Ready(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := s.Probes(t) - before; n > 1 {
+		t.Errorf("it was probed %d times", n)
+	}
+}
