@@ -20,7 +20,10 @@ import (
 	"net/url"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/semaphore"
 )
 
 // Limits of an answer, in bytes.
@@ -77,6 +80,10 @@ type Config struct {
 	// for a new connection each. The number of connections in use is the caller's to bound.
 	MaxIdle, MaxIdlePerHost int
 
+	// MaxSockets bounds the sockets that are open at a time, idle ones and those of name lookups included; 0: nothing
+	// does. At the bound idle connections are closed, and requests wait for a connection of others to end.
+	MaxSockets int
+
 	// IdleTimeout closes a connection that carried nothing for so long; DialTimeout bounds looking up, connecting and
 	// the TLS handshake together, within the request's deadline. 0 means the default.
 	IdleTimeout, DialTimeout time.Duration
@@ -87,6 +94,7 @@ type Client struct {
 	policy    policy
 	transport *http.Transport
 	made      connections
+	relieved  atomic.Int64 // when idle connections were last closed for a shortage, in ns after the epoch
 	maxIdle   int64
 	template  http.Request
 	close     context.CancelFunc
@@ -95,8 +103,11 @@ type Client struct {
 // New makes a Client; Close it when no Do is running any more. It returns an error for a Config that contradicts
 // itself.
 func New(cfg Config) (*Client, error) {
-	if cfg.MaxIdle < 0 || cfg.MaxIdlePerHost < 0 || cfg.IdleTimeout < 0 || cfg.DialTimeout < 0 {
+	if cfg.MaxIdle < 0 || cfg.MaxIdlePerHost < 0 || cfg.MaxSockets < 0 || cfg.IdleTimeout < 0 || cfg.DialTimeout < 0 {
 		return nil, errors.New("egress: a limit is negative")
+	}
+	if cfg.MaxSockets > 0 && cfg.MaxSockets < perDial {
+		return nil, fmt.Errorf("egress: a connection needs %d sockets while it is made", perDial)
 	}
 	c := &Client{maxIdle: int64(or(cfg.MaxIdle, DefaultMaxIdle))}
 	var err error
@@ -111,6 +122,9 @@ func New(cfg Config) (*Client, error) {
 		rooted:  !cfg.AllowPrivate && len(cfg.Allow) == 0,
 		timeout: or(cfg.DialTimeout, DefaultDialTimeout),
 		made:    &c.made,
+		// What is read once and kept is read now: later there may be no descriptor for it, and then no certificate would
+		// hold until the next start.
+		rootless: noRoots(cfg.RootCAs),
 		tls: &tls.Config{
 			MinVersion:         tls.VersionTLS12,
 			RootCAs:            cfg.RootCAs,
@@ -120,6 +134,9 @@ func New(cfg Config) (*Client, error) {
 	}
 	if d.resolver == nil {
 		d.resolver = &net.Resolver{PreferGo: true}
+	}
+	if cfg.MaxSockets > 0 {
+		d.slots = &slots{sem: semaphore.NewWeighted(int64(cfg.MaxSockets)), relieve: c.relieve}
 	}
 	if d.proxy, err = newProxy(cfg.Proxy, d.tls); err != nil {
 		return nil, fmt.Errorf("egress: %w", err)
@@ -166,6 +183,14 @@ func or[T int | time.Duration](v, otherwise T) T {
 func (c *Client) Close() {
 	c.close()
 	c.transport.CloseIdleConnections()
+}
+
+// relieve closes idle connections, not more often than every relieveEvery.
+func (c *Client) relieve() {
+	now, last := time.Now().UnixNano(), c.relieved.Load()
+	if now-last >= int64(relieveEvery) && c.relieved.CompareAndSwap(last, now) {
+		c.transport.CloseIdleConnections()
+	}
 }
 
 // Request is one POST. Do reads it only, until it returns and, of a request that failed, a moment longer: the body's
@@ -225,14 +250,17 @@ func (c *Client) Do(ctx context.Context, req *Request) Result {
 		answer, err = c.transport.RoundTrip(again(r, req.Body))
 	}
 	if err != nil {
-		code, message := explain(ctx, err, a.stage(), deadline)
+		code, message := explain(ctx, err, a)
+		if code == Shortage {
+			c.relieve()
+		}
 		return Result{Code: code, Message: message, Timings: a.timings(), Reused: a.reused}
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode < 200 || answer.StatusCode > 999 {
 		// 101 Switching Protocols, whose body is the bare connection, or no status that HTTP knows.
 		return Result{
-			Code: Protocol, Message: "the receiver's answer has no valid HTTP status",
+			Code: Protocol, Message: "the receiver's answer has no valid HTTP status; let it answer 2xx when it has taken the event",
 			Timings: a.timings(), Reused: a.reused,
 		}
 	}
@@ -248,18 +276,9 @@ func (c *Client) Do(ctx context.Context, req *Request) Result {
 	}
 	if err != nil {
 		res.Code, res.Message = explainBody(ctx, err, deadline)
+		res.Truncated = true
 	}
 	return res
-}
-
-func explainBody(ctx context.Context, err error, deadline time.Time) (Code, string) {
-	switch ctxErr := ctx.Err(); {
-	case errors.Is(ctxErr, context.Canceled):
-		return Canceled, "the request was canceled"
-	case ctxErr != nil, !time.Now().Before(deadline):
-		return TooSlow, "the deadline passed while reading the answer's body"
-	}
-	return Protocol, explainProtocol(err, "within the answer's body")
 }
 
 // scratch is where bodies are read to first; most are shorter than one of these.

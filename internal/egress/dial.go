@@ -2,6 +2,7 @@ package egress
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/base64"
@@ -15,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -34,15 +36,23 @@ type conn struct {
 
 	dns, connect, tls time.Duration
 
+	// wantsCertificate: the receiver has asked for a client certificate.
+	wantsCertificate atomic.Bool
+
 	among  *connections
+	slots  *slots
 	host   string
 	closed sync.Once
 }
 
 // Close is net.Conn's.
 func (c *conn) Close() error {
-	c.closed.Do(func() { c.among.remove(c.host) })
-	return c.Conn.Close()
+	err := c.Conn.Close()
+	c.closed.Do(func() {
+		c.among.remove(c.host)
+		c.slots.giveBack(1)
+	})
+	return err
 }
 
 // dialer makes every connection of a Client.
@@ -57,7 +67,9 @@ type dialer struct {
 	target net.Dialer // connects to receivers; nothing gets past its ControlContext
 	proxy  *proxy     // nil: no proxy
 
-	made *connections
+	made     *connections
+	slots    *slots
+	rootless bool // this machine knows no certificate authority
 }
 
 // proxy is the operator's forward proxy. Its own address is the operator's choice and not checked.
@@ -141,12 +153,18 @@ func (d *dialer) dial(ctx context.Context, addr string, config *tls.Config) (net
 func (d *dialer) setup(ctx context.Context, a *attempt, addr string, config *tls.Config) (net.Conn, error) {
 	host, portText, err := net.SplitHostPort(addr)
 	if err != nil {
-		return nil, &failure{Protocol, "the URL's host can not be used"}
+		return nil, &failure{Protocol, "the URL's host cannot be used"}
 	}
 	port, err := strconv.ParseUint(portText, 10, 16)
 	if err != nil || !d.policy.port(uint16(port)) {
 		return nil, &failure{BlockedAddress, "the port is not open to webhooks"}
 	}
+
+	if err := d.slots.take(ctx, perDial); err != nil {
+		return nil, err
+	}
+	held := int64(perDial)
+	defer func() { d.slots.giveBack(held) }()
 
 	a.reach(stageDNS)
 	start := time.Now()
@@ -156,14 +174,21 @@ func (d *dialer) setup(ctx context.Context, a *attempt, addr string, config *tls
 	}
 	resolved := time.Now()
 	a.reach(stageConnect)
-	raw, err := race(ctx, targets, func(ctx context.Context, target netip.Addr) (net.Conn, error) {
-		return d.connect(ctx, netip.AddrPortFrom(target, uint16(port))) //nolint:gosec // ports end at 65,535
+	d.slots.giveBack(perDial - 1)
+	held = 1
+	raw, err := race(ctx, d.slots, targets, func(ctx context.Context, target netip.Addr) (net.Conn, error) {
+		c, err := d.connect(ctx, netip.AddrPortFrom(target, uint16(port))) //nolint:gosec // ports end at 65,535
+		if err != nil {
+			return nil, explainConnect(ctx, target, err)
+		}
+		return c, nil
 	})
 	if err != nil {
-		return nil, explainConnect(err)
+		return nil, err
 	}
 	connected := time.Now()
-	c := &conn{Conn: raw, dns: resolved.Sub(start), connect: connected.Sub(resolved), among: d.made, host: a.host}
+	c := &conn{Conn: raw, dns: resolved.Sub(start), connect: connected.Sub(resolved), among: d.made, slots: d.slots, host: a.host}
+	held = 0 // c's now
 	d.made.add(a.host)
 	if config == nil {
 		return c, nil
@@ -172,10 +197,14 @@ func (d *dialer) setup(ctx context.Context, a *attempt, addr string, config *tls
 	a.reach(stageTLS)
 	config = config.Clone()
 	config.ServerName = strings.TrimSuffix(host, ".")
+	config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		c.wantsCertificate.Store(true)
+		return new(tls.Certificate), nil // none
+	}
 	session := tls.Client(c, config)
 	if err := session.HandshakeContext(ctx); err != nil {
 		_ = c.Close()
-		return nil, explainTLS(err)
+		return nil, explainTLS(ctx, err, c, d.rootless)
 	}
 	c.tls = time.Since(connected)
 	return session, nil
@@ -202,10 +231,10 @@ func (d *dialer) resolve(ctx context.Context, host string) ([]netip.Addr, error)
 	}
 	answers, err := d.resolver.LookupNetIP(ctx, "ip", host)
 	if err != nil {
-		return nil, explainDNS(err)
+		return nil, explainDNS(ctx, err)
 	}
 	if len(answers) == 0 {
-		return nil, &failure{DNS, "the host name has no address"}
+		return nil, &failure{DNS, "the host name has no address; check its DNS records"}
 	}
 	open := make([]netip.Addr, 0, maxDials)
 	for _, a := range answers[:min(len(answers), maxAnswers)] {
@@ -247,19 +276,19 @@ func (p *proxy) connect(ctx context.Context, resolver Resolver, target netip.Add
 	if a, err := netip.ParseAddr(p.host); err == nil {
 		hosts = append(hosts, a)
 	} else if hosts, err = resolver.LookupNetIP(ctx, "ip", p.host); err != nil {
-		return nil, &failure{Connect, "the forward proxy can not be reached"}
+		return nil, noProxy(ctx, err)
 	}
-	c, err := race(ctx, hosts[:min(len(hosts), maxDials)], func(ctx context.Context, a netip.Addr) (net.Conn, error) {
+	c, err := race(ctx, nil, hosts[:min(len(hosts), maxDials)], func(ctx context.Context, a netip.Addr) (net.Conn, error) {
 		return p.dialer.DialContext(ctx, "tcp", netip.AddrPortFrom(a.Unmap(), p.port).String())
 	})
 	if err != nil {
-		return nil, &failure{Connect, "the forward proxy can not be reached"}
+		return nil, noProxy(ctx, err)
 	}
 	if p.tls != nil {
 		session := tls.Client(c, p.tls)
 		if err := session.HandshakeContext(ctx); err != nil {
 			_ = c.Close()
-			return nil, &failure{Connect, "the forward proxy can not be reached"}
+			return nil, noProxy(ctx, err)
 		}
 		c = session
 	}
@@ -270,27 +299,45 @@ func (p *proxy) connect(ctx context.Context, resolver Resolver, target netip.Add
 	return c, nil
 }
 
+// noProxy is a proxy that does not take connections: it is the operator's, and no receiver has a part in it.
+func noProxy(ctx context.Context, err error) error {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return ctx.Err() // another address was faster
+	}
+	if f := shortage(err); f != nil {
+		return f
+	}
+	return &failure{Local, "this service cannot reach its forward proxy"}
+}
+
 func (p *proxy) tunnel(ctx context.Context, c net.Conn, target netip.AddrPort) error {
 	// A canceled context must end the reads below too: other dials may have won.
 	stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
-	broken := &failure{Connect, "the forward proxy did not answer"}
+	broken := &failure{Connect, "the forward proxy of this service closed the connection without an answer; check that the receiver can be reached from the internet"}
 
 	request := "CONNECT " + target.String() + " HTTP/1.1\r\nHost: " + target.String() + "\r\n"
 	if p.auth != "" {
 		request += "Proxy-Authorization: " + p.auth + "\r\n"
 	}
 	if _, err := io.WriteString(c, request+"\r\n"); err != nil {
-		return broken
+		return cmp.Or(ctx.Err(), error(broken))
 	}
 	in := bufio.NewReader(io.LimitReader(c, MaxHeaderBytes))
 	// Closing the body would wait for its end; the connection is closed instead.
 	answer, err := http.ReadResponse(in, &http.Request{Method: http.MethodConnect}) //nolint:bodyclose // see above
 	if err != nil {
-		return broken
+		return cmp.Or(ctx.Err(), error(broken))
 	}
-	if answer.StatusCode != http.StatusOK {
-		return &failure{Connect, fmt.Sprintf("the forward proxy answered CONNECT with status %d", answer.StatusCode)}
+	switch answer.StatusCode {
+	case http.StatusOK:
+	case http.StatusProxyAuthRequired:
+		return &failure{Local, "the forward proxy of this service does not accept its password"}
+	default:
+		return &failure{Connect, fmt.Sprintf(
+			"the forward proxy of this service made no connection to the receiver, and answered with status %d; check that the receiver can be reached from the internet",
+			answer.StatusCode,
+		)}
 	}
 	// Whoever speaks first here is not the receiver, and what the reader holds would be lost to the TLS session.
 	if in.Buffered() > 0 {
@@ -303,14 +350,16 @@ func (p *proxy) tunnel(ctx context.Context, c net.Conn, target netip.AddrPort) e
 }
 
 // race connects to targets in order, starting the next one when the last has failed or taken nextDialAfter (RFC 8305,
-// section 5), and returns the first connection. It returns when every dial has ended.
-func race(ctx context.Context, targets []netip.Addr, dial func(context.Context, netip.Addr) (net.Conn, error)) (net.Conn, error) {
+// section 5), and returns the first connection, or the most telling error. It returns when every dial has ended. The first
+// dial's socket is the caller's; a dial beside others is only made while there is a slot for it.
+func race(ctx context.Context, slots *slots, targets []netip.Addr, dial func(context.Context, netip.Addr) (net.Conn, error)) (net.Conn, error) {
 	if len(targets) == 1 {
 		return dial(ctx, targets[0])
 	}
 	type dialed struct {
-		c   net.Conn
-		err error
+		c     net.Conn
+		err   error
+		extra bool
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -318,6 +367,7 @@ func race(ctx context.Context, targets []netip.Addr, dial func(context.Context, 
 	pending := 0
 	var won net.Conn
 	err := errors.New("no address")
+	own := true // the caller's socket is free
 	next := time.NewTimer(0)
 	defer next.Stop()
 	for len(targets) > 0 || pending > 0 {
@@ -326,19 +376,31 @@ func race(ctx context.Context, targets []netip.Addr, dial func(context.Context, 
 			if won != nil || len(targets) == 0 {
 				continue
 			}
+			extra := !own
+			if extra && !slots.tryTake() {
+				next.Reset(nextDialAfter)
+				continue
+			}
+			own = false
 			target := targets[0]
 			targets = targets[1:]
 			pending++
 			go func() {
 				c, err := dial(ctx, target)
-				results <- dialed{c, err}
+				results <- dialed{c, err, extra}
 			}()
 			next.Reset(nextDialAfter)
 		case r := <-results:
 			pending--
+			// Of the slots that are held, whichever they were taken for, the winner's connection keeps one.
+			if r.extra {
+				slots.giveBack(1)
+			} else {
+				own = true
+			}
 			switch {
 			case r.err != nil && won == nil:
-				err = r.err
+				err = telling(err, r.err)
 				next.Reset(0)
 			case r.err == nil && won == nil:
 				won, targets = r.c, nil
@@ -352,4 +414,27 @@ func race(ctx context.Context, targets []netip.Addr, dial func(context.Context, 
 		return won, nil
 	}
 	return nil, err
+}
+
+// telling is the error that says more: that this machine could not try an address, then what a receiver did, then that it
+// did nothing.
+func telling(a, b error) error {
+	rank := func(err error) int {
+		f, ok := errors.AsType[*failure](err)
+		switch {
+		case !ok:
+			return 0
+		case f.code.Ours():
+			return 4
+		case f == errRefused, f == errReset:
+			return 3
+		case f.code == Timeout:
+			return 2
+		}
+		return 1
+	}
+	if rank(b) > rank(a) {
+		return b
+	}
+	return a
 }

@@ -101,6 +101,8 @@ func TestProxyIsNotAskedForClosedAddresses(t *testing.T) {
 	ca.untouched(t)
 }
 
+// A proxy that makes no connection says that the receiver is away; one that is away itself, or does not let this service
+// in, is the operator's, and no receiver is blamed for it.
 func TestProxyFails(t *testing.T) {
 	addr := netip.MustParseAddr("127.0.0.2")
 	refusing := newForwarder(t, 403)
@@ -123,12 +125,13 @@ func TestProxyFails(t *testing.T) {
 		code    Code
 		message string
 	}{
-		"refuses": {refusing.url, Connect, "status 403"},
-		"stalls":  {&url.URL{Scheme: "http", Host: stalled.addr}, Timeout, "connecting"},
-		"chatty":  {&url.URL{Scheme: "http", Host: chatty.addr}, Connect, "proxy"},
-		"floods":  {&url.URL{Scheme: "http", Host: flood.addr}, Connect, "proxy"},
-		"is down": {&url.URL{Scheme: "http", Host: l.Addr().String()}, Connect, "proxy"},
-		"no TLS":  {&url.URL{Scheme: "https", Host: refusing.url.Host}, Connect, "proxy"},
+		"refuses":                {refusing.url, Connect, "status 403"},
+		"stalls":                 {&url.URL{Scheme: "http", Host: stalled.addr}, Timeout, "no connection"},
+		"chatty":                 {&url.URL{Scheme: "http", Host: chatty.addr}, Connect, "proxy"},
+		"floods":                 {&url.URL{Scheme: "http", Host: flood.addr}, Connect, "proxy"},
+		"is down":                {&url.URL{Scheme: "http", Host: l.Addr().String()}, Local, "proxy"},
+		"no TLS":                 {&url.URL{Scheme: "https", Host: refusing.url.Host}, Local, "proxy"},
+		"wants another password": {newForwarder(t, 407).url, Local, "password"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := client(t, Config{Proxy: tt.proxy, Allow: []netip.Prefix{netip.PrefixFrom(addr, 32)}, Resolver: answers{{addr}}})

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"syscall"
 	"time"
@@ -16,28 +17,37 @@ import (
 // Code says why a request brought no complete answer.
 type Code string
 
-// The codes of a Result. All but OK and Canceled are codes of a failed attempt.
+// The codes of a Result. All but OK, Canceled, Shortage and Local are codes of a failed attempt.
 const (
-	OK             Code = ""                  // an HTTP answer came, whatever its status
+	OK             Code = ""                  // an HTTP status came, whatever it is, and its body did not take too long
 	DNS            Code = "DNS"               // the host name could not be resolved
 	Connect        Code = "CONNECT"           // no TCP connection, or the forward proxy made none
-	TLS            Code = "TLS"               // no TLS session, or a certificate that does not hold
-	Timeout        Code = "TIMEOUT"           // the deadline passed before the answer's headers
+	TLS            Code = "TLS"               // no TLS session, a certificate that does not hold, or an alert
+	Timeout        Code = "TIMEOUT"           // no answer's headers in time, in whatever phase it was lost
 	BlockedAddress Code = "BLOCKED_ADDRESS"   // address, port or scheme is not open; nothing was connected
 	TooSlow        Code = "RESPONSE_TOO_SLOW" // headers came, the deadline passed while the body was read
 	Protocol       Code = "PROTOCOL"          // the connection broke or what came is not an HTTP answer
 	Canceled       Code = "CANCELED"          // the caller's context was canceled or the Client closed: no fault of the receiver
+
+	// This machine failed, not the receiver, and the request is to be made again later. After Shortage it lacks what every
+	// request needs, such as descriptors or memory; after Local it could not make this one, and may make others.
+	Shortage Code = "SHORTAGE"
+	Local    Code = "LOCAL"
 )
+
+// Ours reports whether this machine failed, or its operator's name server or proxy, and not the receiver.
+func (c Code) Ours() bool { return c == Shortage || c == Local }
 
 // Result is what one Do brought.
 type Result struct {
 	Code    Code
-	Message string // for the tenant: "" when Code is OK; never shows an address that the tenant did not write
+	Message string // for the tenant: one sentence; never shows an address that the tenant did not write. "" when all is well
 
-	StatusCode int         // 200–999; 0 when no headers came. Kept when Code is TooSlow, or Protocol in the body
+	StatusCode int         // 200–999; 0 when no headers came. Kept when Code is TooSlow
 	Header     http.Header // the answer's headers, at most MaxHeaderBytes on the wire; nil when none came
 	Body       []byte      // at most MaxBodyBytes, as sent (never decompressed); owned by the caller
-	Truncated  bool        // the body was longer than MaxBodyBytes
+	// Truncated: the body was longer than MaxBodyBytes or, as Message says then, did not come to its end.
+	Truncated bool
 
 	Timings Timings
 	Reused  bool // the request went over a connection that had carried one before
@@ -66,103 +76,265 @@ const blockedMessage = "the host name resolves to an address that this service d
 var (
 	errBlockedAddress = &failure{BlockedAddress, blockedMessage}
 	errClosed         = &failure{Canceled, "the sender is shutting down"}
+	errRefused        = &failure{Connect, "the receiver refused the connection; check that the server runs and listens on the URL's port"}
+	errReset          = &failure{Connect, "the receiver reset the connection as it was made; check the server and what is in front of it"}
 )
 
-// explain turns an error of the transport into a code and words of our own. Error texts of package net are never
-// passed on: they carry resolvers' and local addresses.
-func explain(ctx context.Context, err error, at stage, deadline time.Time) (Code, string) {
+// explain turns an error that came before the answer's status into a code and a sentence of our own: what happened, and what
+// the webhook's owner can do about it. Error texts of package net are never passed on: they carry resolvers' and local
+// addresses.
+func explain(ctx context.Context, err error, a *attempt) (Code, string) {
+	own, isOwn := errors.AsType[*failure](err)
+	switch ctxErr := ctx.Err(); {
+	case errors.Is(ctxErr, context.Canceled):
+		return Canceled, "the request was canceled"
+	case isOwn && own.code.Ours():
+		return own.code, own.message
+	case ctxErr != nil, !time.Now().Before(a.deadline):
+		return late(a.stage())
+	case isOwn:
+		return own.code, own.message
+	}
+	if f := shortage(err); f != nil {
+		return f.code, f.message
+	}
+	if f := explainSession(err); f != nil {
+		return f.code, f.message
+	}
+	if a.conn != nil && a.conn.wantsCertificate.Load() && !a.reused && a.firstByte.Load() == 0 && wasReset(err) {
+		// With TLS 1.3 the client's side of the handshake is over before the receiver has looked at the certificate. Its
+		// alert may be lost: the connection is reset when it closes with the request unread.
+		return TLS, wantsCertificate
+	}
+	return explainProtocol(err)
+}
+
+// late is what a request that ran out of time has failed with, in words for each phase. It has one code, whichever limit
+// was over first: the request's, that of making a connection, or the name servers' own.
+func late(at stage) (Code, string) {
+	switch at {
+	case stageStart:
+		return Local, "this service did not come to send the request before its deadline"
+	case stageDNS:
+		return Timeout, "the lookup of the host name was not over in time; check the name servers of its domain"
+	case stageConnect:
+		return Timeout, "there was no connection to the receiver in time; check its address, and that its firewall lets this service in"
+	case stageTLS:
+		return Timeout, "the TLS handshake was not over in time; check the receiver's TLS server"
+	}
+	return Timeout, "the receiver did not answer in time; let it answer first and work afterwards, or raise the webhook's timeout"
+}
+
+const (
+	resetMessage     = "the receiver reset the connection before it answered; check the server and what is in front of it, such as a load balancer or a firewall"
+	closedMessage    = "the receiver closed the connection before it answered; check the server for a crash, and what is in front of it"
+	wantsCertificate = "the receiver wants a client certificate, and this service has none; let it accept requests without, and verify their signature instead"
+	tlsOnPlain       = "the receiver answered plain http with TLS; use https:// in the webhook's URL"
+)
+
+func wasReset(err error) bool {
+	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNABORTED)
+}
+
+// broken reports whether err is a connection that ended.
+func broken(err error) bool {
+	text := err.Error()
+	return wasReset(err) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		strings.Contains(text, "server closed idle connection") || strings.Contains(text, "connection broken") ||
+		strings.Contains(text, "client connection lost") || strings.Contains(text, "client connection force closed")
+}
+
+// explainProtocol recognises the transport's errors; some have no type, only a text (see TestEveryEnd).
+func explainProtocol(err error) (Code, string) {
+	text := err.Error()
+	has := func(part string) bool { return strings.Contains(text, part) }
+	switch {
+	case has("CloseIdleConnections called"), has("CloseIdleConnections was called"):
+		// It was about to be idle, and its answer still on the way to us.
+		return Local, "this service closed the connection as it was short of them"
+	case wasReset(err):
+		return Protocol, resetMessage
+	case errors.Is(err, syscall.ETIMEDOUT), has("client connection lost"):
+		return Protocol, "the connection went dead before the receiver answered; check the network between it and this service"
+	case has("server response headers exceeded"), has("header list"):
+		return Protocol, "the headers of the receiver's answer are larger than 32 KiB; let it send fewer or shorter ones"
+	case has("GOAWAY"), has("REFUSED_STREAM"):
+		return Protocol, "the receiver refused the request as it closed the HTTP/2 connection; nothing is to be done if it was restarted"
+	case has("stream error"):
+		return Protocol, "the receiver ended the HTTP/2 stream without an answer; check the server for a crash, and what is in front of it"
+	case has("net/http: invalid header"):
+		return Protocol, "the request's headers are not valid HTTP; set the webhook's headers again"
+	case has(`malformed HTTP response "\x15\x03`):
+		return Protocol, tlsOnPlain
+	case has("malformed HTTP"):
+		return Protocol, "the receiver's answer does not begin with an HTTP status line; check that the URL's port is an HTTP server's"
+	case has("malformed"), has("invalid"), has("unsupported transfer encoding"), has("bad Content-Length"), has("too many 1xx"):
+		return Protocol, "the receiver's answer is not valid HTTP; check the headers that it sends"
+	case has("connection error"), has("protocol error"), has("frame"):
+		return Protocol, "the receiver broke the rules of HTTP/2; check the server, or let it offer HTTP/1.1 alone"
+	case broken(err):
+		return Protocol, closedMessage
+	}
+	return Protocol, "the exchange failed before the receiver answered; check the server and what is in front of it"
+}
+
+// explainBody says what came after a status that was complete: the answer of a receiver that is too slow fails the attempt,
+// because the deadline covers all of it. When the body breaks off otherwise the status has decided, and the sentence is
+// a note.
+func explainBody(ctx context.Context, err error, deadline time.Time) (Code, string) {
+	text := err.Error()
 	switch ctxErr := ctx.Err(); {
 	case errors.Is(ctxErr, context.Canceled):
 		return Canceled, "the request was canceled"
 	case ctxErr != nil, !time.Now().Before(deadline):
-		return Timeout, "the deadline passed while " + at.String()
+		return TooSlow, "the answer began but was not over in time; let the receiver send a short body at once, or raise the webhook's timeout"
+	case wasReset(err), strings.Contains(text, "stream error"):
+		return OK, "the receiver reset the connection within the answer's body"
+	case strings.Contains(text, "malformed"), strings.Contains(text, "invalid"), strings.Contains(text, "chunk"):
+		return OK, "the answer's body is not valid HTTP from some byte on"
 	}
-	if own, ok := errors.AsType[*failure](err); ok {
-		return own.code, own.message
-	}
-	return Protocol, explainProtocol(err, "before it answered")
+	return OK, "the receiver closed the connection within the answer's body"
 }
 
-// explainProtocol recognises the transport's errors; some have no type, only a text (see TestHostileReceivers).
-func explainProtocol(err error, when string) string {
-	text := err.Error()
-	switch {
-	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
-		return "the receiver reset the connection " + when
-	case strings.Contains(text, "server response headers exceeded"),
-		strings.Contains(text, "header list"):
-		return "the answer's headers are larger than 32 KiB"
-	case strings.Contains(text, "GOAWAY"), strings.Contains(text, "REFUSED_STREAM"):
-		return "the receiver refused the request as it was closing the HTTP/2 connection"
-	case strings.Contains(text, "net/http: invalid header"):
-		return "the request's headers are not valid HTTP"
-	case strings.Contains(text, "malformed"), strings.Contains(text, "invalid"):
-		return "the receiver's answer is not valid HTTP"
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
-		strings.Contains(text, "server closed idle connection"),
-		strings.Contains(text, "connection broken"):
-		return "the receiver closed the connection " + when
+func explainDNS(ctx context.Context, err error) *failure {
+	if f := shortage(err); f != nil {
+		return f
 	}
-	return "the HTTP exchange failed " + when
-}
-
-func explainDNS(err error) *failure {
 	var dns *net.DNSError
 	switch {
+	case ctx.Err() != nil, errors.As(err, &dns) && dns.IsTimeout:
+		code, message := late(stageDNS)
+		return &failure{code, message}
 	case errors.As(err, &dns) && dns.IsNotFound:
-		return &failure{DNS, "the host name does not exist"}
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &dns) && dns.IsTimeout:
-		return &failure{DNS, "the lookup of the host name timed out"}
+		if f := spare(); f != nil {
+			return f
+		}
+		return &failure{DNS, "the host name does not exist or has no address; check its spelling and its DNS records"}
 	}
-	return &failure{DNS, "the host name could not be looked up"}
+	return &failure{DNS, "the name servers of the host name answer with an error; check its domain's DNS"}
 }
 
-func explainConnect(err error) *failure {
-	var own *failure
-	var timeout net.Error
-	switch {
-	case errors.As(err, &own):
+// explainConnect is for one target.
+func explainConnect(ctx context.Context, target netip.Addr, err error) *failure {
+	if own, ok := errors.AsType[*failure](err); ok {
 		return own
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return &failure{Connect, "the receiver refused the connection"}
-	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
-		return &failure{Connect, "the receiver can not be reached"}
-	case errors.Is(err, syscall.ECONNRESET):
-		return &failure{Connect, "the receiver reset the connection"}
-	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, context.DeadlineExceeded):
-		return &failure{Connect, "no connection to the receiver in time"}
 	}
-	return &failure{Connect, "no connection to the receiver"}
+	is := func(errno syscall.Errno) bool { return errors.Is(err, errno) }
+	switch {
+	case is(syscall.ENETUNREACH), is(syscall.EHOSTUNREACH), is(syscall.EADDRNOTAVAIL), is(syscall.EAFNOSUPPORT), is(syscall.ENETDOWN):
+		if f := unreachable(target, err); f != nil {
+			return f
+		}
+	case is(syscall.EPERM), is(syscall.EACCES):
+		return &failure{BlockedAddress, "a firewall of this service does not let connections out to the receiver's address; ask its operator"}
+	case is(syscall.ECONNREFUSED):
+		return errRefused
+	case is(syscall.ECONNRESET), is(syscall.ECONNABORTED), is(syscall.EPIPE):
+		return errReset
+	}
+	if f := shortage(err); f != nil {
+		return f
+	}
+	var timeout net.Error
+	if ctx.Err() != nil || errors.As(err, &timeout) && timeout.Timeout() {
+		code, message := late(stageConnect)
+		return &failure{code, message}
+	}
+	return &failure{Connect, "no connection to the receiver could be made; check its address and port"}
 }
 
-func explainTLS(err error) *failure {
+// explainTLS is for a handshake that failed.
+func explainTLS(ctx context.Context, err error, c *conn, rootless bool) *failure {
 	var (
 		unknown  x509.UnknownAuthorityError
 		hostname x509.HostnameError
 		invalid  x509.CertificateInvalidError
+		roots    x509.SystemRootsError
 		record   tls.RecordHeaderError
-		alert    tls.AlertError
+		timeout  net.Error
 	)
-	message := "the TLS handshake failed"
-	switch {
-	case errors.As(err, &unknown):
-		message = "the certificate is signed by an unknown authority, or its chain is incomplete"
-	case errors.As(err, &hostname):
-		message = "the certificate is for another host name"
-	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		message = "the certificate has expired or is not valid yet"
-	case errors.As(err, &invalid):
-		message = "the certificate is not valid"
-	case errors.As(err, &record):
-		message = "the receiver does not speak TLS on this port"
-	case errors.As(err, &alert):
-		message = "the receiver refused the TLS handshake: " + alert.Error()
-	case strings.Contains(err.Error(), "protocol version"):
-		message = "the receiver offers only TLS versions older than 1.2"
-	case errors.Is(err, context.DeadlineExceeded):
-		message = "the TLS handshake took too long"
-	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
-		message = "the receiver closed the connection during the TLS handshake"
+	failed := func(message string) *failure { return &failure{TLS, message} }
+	if f := shortage(err); f != nil {
+		return f
 	}
-	return &failure{TLS, message}
+	switch {
+	case ctx.Err() != nil, errors.As(err, &timeout) && timeout.Timeout():
+		code, message := late(stageTLS)
+		return &failure{code, message}
+	case errors.As(err, &roots), errors.As(err, &unknown) && rootless:
+		return &failure{Local, "this service knows no certificate authority; its operator must install them"}
+	case errors.As(err, &unknown):
+		return failed("the certificate is signed by an unknown authority, or its chain is incomplete; use one of a public authority, and send the intermediate certificates")
+	case errors.As(err, &hostname):
+		return failed("the certificate is for another host name; use one for the name in the webhook's URL")
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired && time.Now().Before(invalid.Cert.NotBefore):
+		return failed("the certificate is not valid yet; check its dates and the clock that it was made by")
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return failed("the certificate has expired; renew it")
+	case errors.As(err, &invalid):
+		return failed("the certificate is not valid for a server; use one of a public authority")
+	case errors.As(err, &record):
+		return failed("the receiver does not speak TLS on this port; check the URL's port")
+	}
+	if c.wantsCertificate.Load() && (broken(err) || explainSession(err) != nil) {
+		return failed(wantsCertificate)
+	}
+	if f := explainSession(err); f != nil {
+		return f
+	}
+	switch text := err.Error(); {
+	case strings.Contains(text, "protocol version"):
+		return failed("the receiver offers only TLS versions older than 1.2; let it offer TLS 1.2 or 1.3")
+	case broken(err):
+		return failed("the receiver closed the connection during the TLS handshake; check its TLS settings, and that the URL's port speaks TLS")
+	}
+	return failed("the TLS handshake failed; check the receiver's TLS settings and certificate")
+}
+
+// explainSession recognises what a TLS session ends with, in the handshake and after it; nil for other errors. Package tls
+// has no type for an alert outside of QUIC, only an operation's name.
+func explainSession(err error) *failure {
+	var op *net.OpError
+	switch {
+	case errors.As(err, &op) && op.Op == "remote error" && op.Err != nil:
+		return &failure{TLS, alertMessage(strings.TrimPrefix(op.Err.Error(), "tls: "))}
+	case errors.As(err, &op) && op.Op == "local error":
+		return &failure{TLS, "the TLS session broke on what the receiver sent; check the server and what is in front of it"}
+	}
+	// net/http's HTTP/2 keeps the text alone.
+	if _, alert, ok := strings.Cut(err.Error(), "remote error: tls: "); ok {
+		return &failure{TLS, alertMessage(alert)}
+	}
+	return nil
+}
+
+// alertAdvice is what to do about alerts, by package tls's names for them (RFC 8446, section 6.2).
+var alertAdvice = map[string]string{
+	"handshake failure":              "let it offer a cipher suite and a curve in common use",
+	"protocol version not supported": "let it offer TLS 1.2 or 1.3",
+	"insufficient security level":    "let it offer a cipher suite in common use",
+	"unrecognized name":              "let its TLS server know the host name of the webhook's URL",
+	"no application protocol":        "let it offer http/1.1 or h2 by ALPN, or none",
+	"access denied":                  "let it accept this service",
+	"internal error":                 "check the TLS server's log",
+	"bad certificate":                "let it accept requests without a client certificate",
+	"certificate required":           "let it accept requests without a client certificate, and verify their signature instead",
+	"unknown certificate":            "let it accept requests without a client certificate",
+	"unknown certificate authority":  "let it accept requests without a client certificate",
+}
+
+func alertMessage(alert string) string {
+	if alert == "certificate required" {
+		return wantsCertificate
+	}
+	advice := "check its TLS settings"
+	for name, text := range alertAdvice {
+		if alert == name {
+			advice = text
+		}
+	}
+	if len(alert) > 40 || strings.ContainsFunc(alert, func(r rune) bool { return (r < 'a' || r > 'z') && r != ' ' && r != '-' }) {
+		alert = "of an unknown kind"
+	}
+	return "the receiver ended the TLS session with an alert, " + alert + "; " + advice
 }

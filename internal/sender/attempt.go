@@ -21,6 +21,7 @@ type outcome int
 
 const (
 	interrupted outcome = iota // by the end of Run or of the claim: says nothing of the receiver
+	unmade                     // this host failed, which says nothing of the receiver either (I20)
 	success
 	failure
 )
@@ -28,6 +29,10 @@ const (
 type verdict struct {
 	outcome  outcome
 	recorded bool // else the delivery is still claimed
+	reused   bool // the attempt took a connection that was there
+
+	code   egress.Code // of an attempt that was not made
+	reason string
 }
 
 // serve makes an attempt and has it recorded. It returns before the record is committed.
@@ -35,11 +40,14 @@ func (s *Sender) serve(t *task) verdict {
 	if t.job.Lost() { // somebody else makes it, or will
 		return verdict{outcome: interrupted}
 	}
-	r, ok := s.attempt(t)
-	if !ok {
+	r, res := s.attempt(t)
+	switch {
+	case res.Code == egress.Canceled:
 		return verdict{outcome: interrupted}
+	case res.Code.Ours():
+		return verdict{outcome: unmade, code: res.Code, reason: res.Message}
 	}
-	v := verdict{outcome: failure}
+	v := verdict{outcome: failure, reused: res.Reused}
 	if r.Attempt.Status == webhook.AttemptSucceeded {
 		v.outcome = success
 	}
@@ -53,8 +61,9 @@ func (s *Sender) serve(t *task) verdict {
 	return v
 }
 
-// attempt sends one request. It returns false when the end of Run interrupted it.
-func (s *Sender) attempt(t *task) (r *store.Result, ok bool) {
+// attempt sends one request. There is something to record unless the end of Run interrupted it, or this host could not make
+// it, as the code of res says.
+func (s *Sender) attempt(t *task) (r *store.Result, res egress.Result) {
 	started := time.Now()
 	r = &store.Result{Job: t.job, Attempt: webhook.Attempt{
 		TenantID:   t.job.Delivery.TenantID,
@@ -75,11 +84,11 @@ func (s *Sender) attempt(t *task) (r *store.Result, ok bool) {
 		s.log.Error("attempt panicked", "delivery_id", a.DeliveryID.String(), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 		fail(a, webhook.ErrorProtocol, "the attempt failed inside the server")
 		a.DurationUs = time.Since(started).Microseconds()
-		ok = true
+		res = egress.Result{}
 	}()
 	if t.url == nil {
 		fail(a, webhook.ErrorProtocol, "the webhook's URL cannot be parsed")
-		return r, true
+		return r, res
 	}
 	// A body of its own: the transport may read it for a moment after it has returned, so it cannot be pooled.
 	body := t.job.Event.AppendBody(make([]byte, 0, len(t.job.Event.Data)+len(t.job.Event.Type)+80))
@@ -89,17 +98,17 @@ func (s *Sender) attempt(t *task) (r *store.Result, ok bool) {
 		a.SignedBy = webhook.SignedBy(t.hook.Secrets, started)
 	} else {
 		fail(a, webhook.ErrorSigning, "the webhook has no active signing secret")
-		return r, true
+		return r, res
 	}
 	ctx, cancel := context.WithTimeout(s.attend, t.hook.Timeout(s.cfg.Timeout))
 	defer cancel()
-	res := s.cfg.Client.Do(ctx, &egress.Request{URL: t.url, Header: header, Body: body})
+	res = s.cfg.Client.Do(ctx, &egress.Request{URL: t.url, Header: header, Body: body})
 	t.took = max(1, time.Since(started))
-	if res.Code == egress.Canceled {
-		return nil, false
+	if res.Code == egress.Canceled || res.Code.Ours() {
+		return nil, res
 	}
 	s.classify(r, &res)
-	return r, true
+	return r, res
 }
 
 // classify writes what came back into r.
@@ -122,10 +131,10 @@ func (s *Sender) classify(r *store.Result, res *egress.Result) {
 	case res.Code != egress.OK:
 		fail(a, webhook.ErrorCode(res.Code), res.Message)
 	case status >= 200 && status <= 299:
-		a.Status = webhook.AttemptSucceeded
+		a.Status, a.Message = webhook.AttemptSucceeded, res.Message
 		return
 	default:
-		fail(a, webhook.ErrorHTTPStatus, statusMessage(status))
+		fail(a, webhook.ErrorHTTPStatus, statusMessage(status, res.Message))
 	}
 	if status != 0 && (status < 200 || status > 299) {
 		r.Gone = status == http.StatusGone
@@ -133,13 +142,17 @@ func (s *Sender) classify(r *store.Result, res *egress.Result) {
 	}
 }
 
-func statusMessage(status int) string {
+// statusMessage says what status the receiver answered, and note what was wrong with the rest of the answer.
+func statusMessage(status int, note string) string {
 	message := "the receiver answered " + strconv.Itoa(status)
 	if text := http.StatusText(status); text != "" {
 		message += " " + text
 	}
 	if status >= 300 && status <= 399 {
-		message += "; redirects are not followed"
+		message += "; redirects are not followed, so give the webhook the URL that it leads to"
+	}
+	if note != "" {
+		message += "; " + note
 	}
 	return message
 }

@@ -131,7 +131,7 @@ func TestClassify(t *testing.T) {
 	}{
 		{"200", egress.Result{StatusCode: 200, Header: retryAfter}, webhook.AttemptSucceeded, nil, "", 0, false},
 		{"299", egress.Result{StatusCode: 299}, webhook.AttemptSucceeded, nil, "", 0, false},
-		{"302", egress.Result{StatusCode: 302}, webhook.AttemptFailed, code(webhook.ErrorHTTPStatus), "the receiver answered 302 Found; redirects are not followed", 0, false},
+		{"302", egress.Result{StatusCode: 302}, webhook.AttemptFailed, code(webhook.ErrorHTTPStatus), "the receiver answered 302 Found; redirects are not followed, so give the webhook the URL that it leads to", 0, false},
 		{"410", egress.Result{StatusCode: 410}, webhook.AttemptFailed, code(webhook.ErrorHTTPStatus), "the receiver answered 410 Gone", 0, true},
 		{"429", egress.Result{StatusCode: 429, Header: retryAfter}, webhook.AttemptFailed, code(webhook.ErrorHTTPStatus), "the receiver answered 429 Too Many Requests", 2 * time.Minute, false},
 		{"599", egress.Result{StatusCode: 599}, webhook.AttemptFailed, code(webhook.ErrorHTTPStatus), "the receiver answered 599", 0, false},

@@ -31,15 +31,15 @@ func (s *Sender) update(g *gate, now time.Time) {
 	mayRun, mayClaim := false, false
 	if s.phase == serving && g.open() {
 		if g.queue.len() > 0 && g.running < g.slots() {
-			if at := g.tokenAt(); at.After(now) {
+			if at := latest(g.tokenAt(), g.rest); at.After(now) {
 				wake = at
 			} else {
 				mayRun = true
 			}
 		}
 		if !g.claiming && !g.due.IsZero() {
-			if g.due.After(now) {
-				wake = earliest(wake, g.due)
+			if at := latest(g.due, g.rest); at.After(now) {
+				wake = earliest(wake, at)
 			} else {
 				mayClaim = g.roomForBacklog() > 0
 			}
@@ -199,14 +199,19 @@ func (s *Sender) served(t *task, v verdict) *task {
 	now := s.cfg.Now()
 	g, job := t.gate, t.job
 	wasBad := g.failing() || g.slow
+	wait := retryWait // before it is claimed again, when it is not recorded
 	switch v.outcome {
 	case success:
+		s.made(t, v.reused, now)
 		g.succeeded(g.running, s.cfg.PerWebhook)
 	case failure:
+		s.made(t, v.reused, now)
 		g.failed(t.start, now)
+	case unmade:
+		wait = s.notMade(t, v, now)
 	case interrupted:
 	}
-	if v.outcome != interrupted && t.took > 0 {
+	if v.outcome >= success && t.took > 0 {
 		g.learn(t.took, s.clock())
 	}
 	if !wasBad && (g.failing() || g.slow) {
@@ -216,7 +221,7 @@ func (s *Sender) served(t *task, v verdict) *task {
 	if v.recorded {
 		s.charge(g, -1, -job.Size())
 	} else {
-		s.giveBack(g, job, retryWait)
+		s.giveBack(g, job, wait)
 	}
 	s.update(g, now)
 	next := s.pick(now)

@@ -40,6 +40,9 @@ type gate struct {
 	wake    time.Time  // when update is to be called
 	alarm   int        // index in alarms; -1: none
 
+	rest   time.Time // nothing is sent or claimed before: this host could not make an attempt
+	unmade int       // such attempts in a row
+
 	// limit is how many requests may run, as TCP's congestion window: it doubles with each window of successes up to
 	// threshold and grows by one from there; a failure halves it, once a window.
 	limit, threshold float64

@@ -114,6 +114,7 @@ type Sender struct {
 	returns   []returned // to be given back to the store
 	returning bool       // a goroutine is doing so
 	claimErr  bool       // the last claim failed: log the first failure of a row only
+	shortage  shortage
 }
 
 type phase int
@@ -297,6 +298,9 @@ func (s *Sender) ring() time.Duration {
 	s.dispatch(now)
 	if s.lookAt, s.looking = s.lookAgain(); s.looking {
 		wait = min(wait, s.lookAt-s.clock())
+	}
+	if pause := s.shortage.pause.Sub(now); pause > 0 {
+		wait = min(wait, pause)
 	}
 	return min(max(wait, 0), longestWait)
 }
@@ -519,6 +523,13 @@ func (s *Sender) Stats() Stats {
 	defer s.mu.Unlock()
 	held := holding{s.held[keepsUp].jobs + s.held[other].jobs, s.held[keepsUp].bytes + s.held[other].bytes}
 	return Stats{Running: s.quick + s.slow, Slow: s.slow, Held: held.jobs, Bytes: held.bytes, Webhooks: len(s.gates), Claims: s.claims}
+}
+
+func latest(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 func earliest(a, b time.Time) time.Time {

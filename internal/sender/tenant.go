@@ -242,7 +242,7 @@ func (s *Sender) room(g *gate, free holding) holding {
 func (s *Sender) pick(now time.Time) *task {
 	s.age(now)
 	s.blocked, s.moving = false, false
-	if s.quick+s.slow >= s.cfg.Concurrency {
+	if s.quick+s.slow >= s.cfg.Concurrency || s.shortage.pause.After(now) {
 		return nil
 	}
 	for range classes {

@@ -1,0 +1,70 @@
+package sender
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/hookgraph/hookgraph/internal/egress"
+)
+
+const (
+	firstRest = time.Second // after an attempt that this host could not make; it doubles with each one more
+	// longestRest is for a webhook, longestPause for all.
+	longestRest  = time.Minute
+	longestPause = 15 * time.Second
+	quiet        = 30 * time.Second // without an attempt that was not made: the shortage is over
+)
+
+// shortage is what the sender knows of failures of this host (I20): attempts that it could not make are not recorded, their
+// deliveries are given back and wait. The sender's mu guards it.
+type shortage struct {
+	pause  time.Time // no attempt starts before
+	row    int       // pauses, one after the other
+	last   time.Time // when an attempt was last not made; zero: all is well
+	unmade int       // since the log was told
+}
+
+// rest is how long to wait after the n-th time in a row, from 1.
+func rest(n int, longest time.Duration) time.Duration {
+	return min(firstRest<<min(n-1, 10), longest)
+}
+
+// notMade takes an attempt that this host could not make, and returns how long its delivery is to wait. What only this
+// receiver is behind makes its webhook wait; what every attempt needs makes all wait. The caller must hold s.mu.
+func (s *Sender) notMade(t *task, v verdict, now time.Time) time.Duration {
+	h, g := &s.shortage, t.gate
+	if h.last.IsZero() {
+		s.log.Warn("this host cannot make attempts; none is recorded, and the deliveries wait",
+			slog.String("reason", v.reason), slog.String("webhook_id", g.id.String()))
+	}
+	h.last = now
+	h.unmade++
+	if v.code == egress.Shortage && !t.start.Before(h.pause) { // else it began before the pause, and tells nothing new
+		h.row++
+		h.pause = now.Add(rest(h.row, longestPause))
+		s.wakeUp()
+	}
+	if t.start.Before(g.rest) {
+		return max(0, g.rest.Sub(now))
+	}
+	g.unmade++
+	wait := rest(g.unmade, longestRest)
+	g.rest = now.Add(wait)
+	return wait
+}
+
+// made takes an attempt that was made, over a connection that was reused or a new one. The caller must hold s.mu.
+func (s *Sender) made(t *task, reused bool, now time.Time) {
+	t.gate.unmade = 0
+	h := &s.shortage
+	if h.last.IsZero() {
+		return
+	}
+	if !reused && !t.start.Before(h.pause) {
+		h.row = 0 // a new connection: there is enough again
+	}
+	if now.Sub(h.last) >= quiet {
+		s.log.Info("this host makes attempts again", slog.Int("not_made", h.unmade), slog.Time("last", h.last))
+		*h = shortage{}
+	}
+}

@@ -1,0 +1,99 @@
+package sender
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hookgraph/hookgraph/internal/egress"
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+func ours(code egress.Code) func(context.Context, *egress.Request) egress.Result {
+	return func(context.Context, *egress.Request) egress.Result {
+		return egress.Result{Code: code, Message: "too many open files"}
+	}
+}
+
+// An attempt that this host cannot make is not recorded and uses up no retry: the delivery waits, and so do all others,
+// longer each time. The log says so once, and once when it is over; then everything is delivered.
+func TestShortage(t *testing.T) {
+	var text bytes.Buffer
+	set := func(c *Config) { c.Logger = slog.New(slog.NewTextHandler(&text, nil)) }
+	bubble(t, set, func(t *testing.T, w *world) {
+		var hooks []*store.Hook
+		for i := range 20 {
+			name := fmt.Sprint("host", i)
+			hooks = append(hooks, w.add(name))
+			w.client.set(name, ours(egress.Shortage))
+			w.backlog(hooks[i], 50, time.Now())
+		}
+		w.run(t)
+		pass(2 * time.Minute)
+		if n := len(w.attempts()); n != 0 {
+			t.Fatalf("%d attempts were recorded", n)
+		}
+		tried := 0
+		for i := range hooks {
+			tried += len(w.client.begun(fmt.Sprint("host", i)))
+		}
+		// A round of 4 requests to each webhook every 15 s.
+		if rounds := tried / (4 * len(hooks)); tried == 0 || rounds > 14 {
+			t.Errorf("%d requests were tried", tried)
+		}
+		if n := strings.Count(text.String(), "\n"); n != 1 || !strings.Contains(text.String(), "too many open files") {
+			t.Errorf("the log has %d lines: %s", n, text.String())
+		}
+		for i := range hooks {
+			w.client.set(fmt.Sprint("host", i), after(10*time.Millisecond, 204))
+		}
+		pass(time.Minute)
+		w.publish(w.sender, hooks[0], 10)
+		pass(time.Second)
+		for i, h := range hooks {
+			for _, r := range w.attempts() {
+				if r.Attempt.Status != webhook.AttemptSucceeded {
+					t.Fatalf("an attempt failed: %s", r.Attempt.Message)
+				}
+			}
+			if n := w.count(h); n < 50 {
+				t.Errorf("webhook %d: %d of 50 were delivered", i, n)
+			}
+		}
+		if n := strings.Count(text.String(), "\n"); n != 2 || !strings.Contains(text.String(), "again") {
+			t.Errorf("the log has %d lines: %s", n, text.String())
+		}
+	})
+}
+
+// What this host can do for some receivers and not for one makes that one wait, and no other: a tenant who brings it about
+// delays nobody.
+func TestShortageOfOne(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, w *world) {
+		healthy, bad := w.add("healthy"), w.add("bad")
+		w.client.set("bad", ours(egress.Local))
+		w.backlog(bad, 1000, time.Now())
+		w.run(t)
+		for i := range 1200 { // 2 minutes
+			w.publish(w.sender, healthy, 100)
+			pass(11 * time.Millisecond)
+			if got := w.count(healthy); got != i+1 {
+				t.Fatalf("event %d is late: %d delivered", i+1, got)
+			}
+			pass(89 * time.Millisecond)
+		}
+		if n := len(w.client.begun("bad")); w.count(bad) != 0 || n == 0 || n > 60 {
+			t.Errorf("%d requests were tried, %d recorded", n, w.count(bad))
+		}
+		w.client.set("bad", after(0, 200))
+		pass(2 * time.Minute)
+		if n := w.count(bad); n != 1000 {
+			t.Errorf("%d of 1000 were delivered", n)
+		}
+	})
+}
