@@ -82,8 +82,21 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func
 	if cfg.AllowPrivateTargets {
 		log.WarnContext(ctx, "webhooks may reach loopback and private addresses over plain http; never allow this in production")
 	}
+	limit, err := config.OpenFiles()
+	if err != nil {
+		return fmt.Errorf("limit of open files: %w", err)
+	}
+	files, err := cfg.Descriptors(limit)
+	if err != nil {
+		return err
+	}
+	if files.Concurrency < cfg.Concurrency {
+		log.WarnContext(ctx, "--concurrency is lower than it says, for want of open files; raise their limit (ulimit -n)",
+			slog.Int("concurrency", files.Concurrency), slog.Uint64("open_files", limit))
+	}
 	client, err := egress.New(egress.Config{
 		AllowPrivate: cfg.AllowPrivateTargets, Allow: cfg.AllowTarget, Deny: cfg.DenyTarget, Ports: cfg.TargetPort, Proxy: cfg.Proxy,
+		MaxSockets: files.Outgoing, MaxIdle: files.Idle,
 	})
 	if err != nil {
 		return err
@@ -104,7 +117,7 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func
 	tail := live.New(st, tailBytes)
 	st.OnAttempts(tail.Append)
 	out := sender.New(sender.Config{
-		Store: st, Client: client, Logger: log, Concurrency: cfg.Concurrency, Timeout: cfg.Timeout, MaxDataBytes: int(cfg.MaxPayload), Grace: stopTimeout - 3*time.Second,
+		Store: st, Client: client, Logger: log, Concurrency: files.Concurrency, Timeout: cfg.Timeout, MaxDataBytes: int(cfg.MaxPayload), Grace: stopTimeout - 3*time.Second,
 	})
 	st.SetTaker(out)
 	authenticator := auth.New(st)
@@ -129,15 +142,17 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func
 		AllowedOrigins:       cfg.AllowedOrigins,
 		DisableIntrospection: cfg.DisableIntrospection,
 		TrustedDocuments:     trusted,
+		MaxStreams:           files.Streams,
 		MaxBodyBytes:         1<<20 + 2*int64(cfg.MaxPayload), // room for an event of the largest size, escaped
 		Bodies:               bodies,
 		MaxAnswerBytes:       8<<20 + 2*int(cfg.MaxPayload),
 	})
 
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Listen)
+	port, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Listen)
 	if err != nil {
 		return err
 	}
+	listener := web.NewListener(port, files.Incoming, log)
 	sdl := graph.SDL
 	if cfg.DisableIntrospection {
 		sdl = ""
@@ -153,6 +168,7 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func
 		ReadTimeout:       time.Minute,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
+		ConnState:         listener.ConnState,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug), // clients' broken handshakes and the like
 	}
 

@@ -381,7 +381,14 @@ func testRestart(t *testing.T, dir string) {
 // start runs the program in a process of its own, which kill ends without a chance to do anything.
 func start(t *testing.T, dir string, env ...string) (p *program, kill func()) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "serve", "--listen", "127.0.0.1:0", "--database", dir, "--allow-private-targets")
+	return startBy(t, nil, dir, env...)
+}
+
+// startBy is start by another program, such as one that sets limits and then becomes what its further arguments name.
+func startBy(t *testing.T, by []string, dir string, env ...string) (p *program, kill func()) {
+	t.Helper()
+	args := append(slices.Clone(by), os.Args[0], "serve", "--listen", "127.0.0.1:0", "--database", dir, "--allow-private-targets")
+	cmd := exec.CommandContext(t.Context(), args[0], args[1:]...)
 	cmd.Env = append(append(os.Environ(), "HOOKGRAPH_TEST_MAIN=1", config.EnvMasterKey+"="+environment(dir)(config.EnvMasterKey)), env...)
 	p = &program{dir: dir, process: cmd, ended: make(chan struct{})}
 	cmd.Stderr = io.MultiWriter(t.Output(), &p.log)

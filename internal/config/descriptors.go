@@ -1,0 +1,47 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Descriptors is how the open files that the process may have are shared out, so that neither attempts nor clients leave
+// the database, or each other, without.
+type Descriptors struct {
+	Outgoing    int // connections to receivers, idle ones and name lookups included
+	Idle        int // of Outgoing
+	Concurrency int // attempts at a time
+	Incoming    int // clients' connections
+	Streams     int // of Incoming
+}
+
+const (
+	// What the program itself opens: its log, its listener, the database, certificates when they are read again. With SQLite
+	// it has 22 open files at most; with PostgreSQL up to 20 connections more.
+	ownFiles     = 32
+	ownPostgres  = 24
+	leastSockets = 16 // with less it would serve nobody
+	maxStreams   = 10_000
+	maxIdle      = 512
+	maxOpenFiles = 1 << 20 // more are never of use
+)
+
+// Descriptors shares out limit open files. It refuses a limit that is too low to run with.
+func (c *Config) Descriptors(limit uint64) (Descriptors, error) {
+	own := ownFiles
+	if strings.Contains(c.Database, "://") {
+		own += ownPostgres
+	}
+	if limit < uint64(own)+leastSockets { //nolint:gosec // own is a small constant
+		return Descriptors{}, fmt.Errorf(
+			"this process may open %d files, and needs %d at least: raise the limit (ulimit -n, LimitNOFILE= of systemd, --ulimit nofile= of docker)", limit, own+leastSockets,
+		)
+	}
+	rest := int(min(limit, maxOpenFiles)) - own //nolint:gosec // bounded
+	d := Descriptors{Outgoing: rest / 2}
+	d.Incoming = rest - d.Outgoing
+	d.Idle = min(maxIdle, d.Outgoing/4)
+	d.Concurrency = min(c.Concurrency, d.Outgoing/2)
+	d.Streams = min(maxStreams, d.Incoming*3/4)
+	return d, nil
+}
