@@ -94,6 +94,7 @@ type Client struct {
 	policy    policy
 	transport *http.Transport
 	made      connections
+	slots     *slots
 	relieved  atomic.Int64 // when idle connections were last closed for a shortage, in ns after the epoch
 	maxIdle   int64
 	template  http.Request
@@ -136,7 +137,8 @@ func New(cfg Config) (*Client, error) {
 		d.resolver = &net.Resolver{PreferGo: true}
 	}
 	if cfg.MaxSockets > 0 {
-		d.slots = &slots{sem: semaphore.NewWeighted(int64(cfg.MaxSockets)), relieve: c.relieve}
+		c.slots = &slots{sem: semaphore.NewWeighted(int64(cfg.MaxSockets)), relieve: c.relieve}
+		d.slots = c.slots
 	}
 	if d.proxy, err = newProxy(cfg.Proxy, d.tls); err != nil {
 		return nil, fmt.Errorf("egress: %w", err)
