@@ -173,6 +173,12 @@ func (c *Scope) Publish(ctx context.Context, events []webhook.NewEvent) ([]Publi
 	return results, nil
 }
 
+// Wanting is how many of the tenant's webhooks want events of a type now, disabled ones too, whose deliveries are held.
+func (c *Scope) Wanting(eventType string) int {
+	n, _ := c.s.routes.matches(c.tenant, eventType)
+	return n
+}
+
 // enqueue hands the events to the writer and waits for the commit.
 func (s *Store) enqueue(ctx context.Context, p *publishing) error {
 	if err := ctx.Err(); err != nil {

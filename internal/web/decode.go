@@ -188,6 +188,53 @@ func timestamp(to **time.Time) func(json.RawMessage) string {
 	}
 }
 
+// number takes null for none.
+func number(to **int) func(json.RawMessage) string {
+	return func(raw json.RawMessage) string {
+		if json.Unmarshal(raw, to) != nil {
+			return "must be an integer, or null"
+		}
+		return ""
+	}
+}
+
+// numbers takes null for none, which is not the empty list.
+func numbers(to *[]int) func(json.RawMessage) string {
+	return func(raw json.RawMessage) string {
+		const wrong = "must be a list of integers, or null"
+		var list []*int
+		if json.Unmarshal(raw, &list) != nil {
+			return wrong
+		}
+		if list == nil {
+			*to = nil
+			return ""
+		}
+		*to = make([]int, len(list))
+		for i, n := range list {
+			if n == nil {
+				return wrong
+			}
+			(*to)[i] = *n
+		}
+		return ""
+	}
+}
+
+// is takes one value only.
+func is(value string) func(json.RawMessage) string {
+	return func(raw json.RawMessage) string {
+		var text string
+		if raw[0] != '"' || json.Unmarshal(raw, &text) != nil || text != value {
+			return "cannot be changed"
+		}
+		return ""
+	}
+}
+
+// told takes any value, and does nothing with it.
+func told(json.RawMessage) string { return "" }
+
 // set notes that a member is there.
 func set(flag *bool, then func(json.RawMessage) string) func(json.RawMessage) string {
 	return func(raw json.RawMessage) string {

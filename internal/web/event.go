@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/store"
@@ -19,6 +20,8 @@ type event struct {
 	Type      string     `json:"type"`
 	Timestamp moment     `json:"timestamp"`
 	CreatedAt second     `json:"created_at"`
+	// Webhooks is how many want events of this type now. 0 often means that the type is misspelled.
+	Webhooks int `json:"webhooks"`
 	// Duplicate says that the idempotency key was known, and that this is the event published before.
 	Duplicate bool `json:"duplicate,omitempty"`
 }
@@ -41,6 +44,9 @@ func (s *server) publish(r *request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
+	if err := r.idempotencyKey(&n); err != nil {
+		return 0, nil, err
+	}
 	done, err := r.scope.Publish(r.Context(), []webhook.NewEvent{n})
 	if err != nil {
 		return 0, nil, err
@@ -48,7 +54,37 @@ func (s *server) publish(r *request) (int, any, error) {
 	if done[0].Err != nil {
 		return 0, nil, done[0].Err
 	}
-	return http.StatusAccepted, showEvent(done[0]), nil
+	return http.StatusAccepted, r.showEvent(done[0]), nil
+}
+
+// idempotencyKeyHeader carries the key of one event, as it is or as a string of RFC 8941, in quotation marks.
+const idempotencyKeyHeader = "Idempotency-Key"
+
+// idempotencyKey takes an event's key from the header too. A call without one changes nothing.
+func (r *request) idempotencyKey(n *webhook.NewEvent) error {
+	given := r.Header.Values(idempotencyKeyHeader)
+	if len(given) == 0 {
+		return nil
+	}
+	bad := func(code webhook.Code, message string) error {
+		return &webhook.Invalid{Field: "idempotencyKey", Code: code, Message: message}
+	}
+	key := strings.TrimSpace(given[0])
+	if inner := strings.TrimSuffix(strings.TrimPrefix(key, `"`), `"`); len(key) == len(inner)+2 {
+		key = strings.NewReplacer(`\\`, `\`, `\"`, `"`).Replace(inner)
+	}
+	switch {
+	case len(given) > 1:
+		return bad(webhook.CodeInvalid, "the header Idempotency-Key must be given once")
+	case key == "":
+		return bad(webhook.CodeRequired, "the header Idempotency-Key must not be empty")
+	case n == nil:
+		return bad(webhook.CodeInvalid, "the header Idempotency-Key is for one event: give each event of a list its idempotency_key")
+	case n.IdempotencyKey != "" && n.IdempotencyKey != key:
+		return bad(webhook.CodeConflict, "the header Idempotency-Key must not differ from idempotency_key")
+	}
+	n.IdempotencyKey = key
+	return nil
 }
 
 func newEvent(raw json.RawMessage) (webhook.NewEvent, error) {
@@ -72,11 +108,11 @@ func optional(then func(json.RawMessage) string) func(json.RawMessage) string {
 	}
 }
 
-func showEvent(p store.Published) event {
+func (r *request) showEvent(p store.Published) event {
 	e := p.Event
 	return event{
 		ID: e.ID, Object: "event", Type: e.Type, Timestamp: moment(e.Timestamp), CreatedAt: second(e.CreatedAt),
-		Duplicate: p.Duplicate,
+		Webhooks: r.scope.Wanting(e.Type), Duplicate: p.Duplicate,
 	}
 }
 
@@ -87,6 +123,9 @@ type refused struct {
 }
 
 func (s *server) publishMany(r *request) (int, any, error) {
+	if err := r.idempotencyKey(nil); err != nil {
+		return 0, nil, err
+	}
 	var raws []json.RawMessage
 	if err := json.Unmarshal(r.body, &raws); err != nil {
 		return 0, nil, malformed("the body is not a list of events")
@@ -120,7 +159,7 @@ func (s *server) publishMany(r *request) (int, any, error) {
 			if p.Err != nil {
 				results[places[i]] = s.refuse(r, p.Err, places[i])
 			} else {
-				results[places[i]] = showEvent(p)
+				results[places[i]] = r.showEvent(p)
 			}
 		}
 	}

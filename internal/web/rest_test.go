@@ -118,7 +118,7 @@ var masks = []struct {
 }{
 	{regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`), "<uuid>"},
 	{regexp.MustCompile(`"whsec_[A-Za-z0-9+/]{43}="`), `"whsec_<base64 of 32 bytes>"`},
-	{regexp.MustCompile(`"(created_at|updated_at)": "\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00"`), `"$1": "<time>"`},
+	{regexp.MustCompile(`"(created_at|updated_at|disabled_at)": "\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00"`), `"$1": "<time>"`},
 	{regexp.MustCompile(`"timestamp": "20[2-9]\d-[^"]*\+00:00"`), `"timestamp": "<now>"`},
 	{regexp.MustCompile(`"next": "[^"]+"`), `"next": "<cursor>"`},
 }

@@ -142,7 +142,7 @@ func (s *server) cors(next http.Handler) http.Handler {
 	return cors.New(cors.Options{
 		AllowedOrigins: s.AllowedOrigins,
 		AllowedMethods: []string{http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodDelete},
-		AllowedHeaders: []string{"Accept", "Authorization", "Content-Type", "Last-Event-ID", auth.TenantHeader},
+		AllowedHeaders: []string{"Accept", "Authorization", "Content-Type", idempotencyKeyHeader, "Last-Event-ID", auth.TenantHeader},
 		ExposedHeaders: []string{RequestIDHeader, "Location", "Retry-After"},
 		MaxAge:         int((10 * time.Minute).Seconds()),
 	}).Handler(next)

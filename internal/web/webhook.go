@@ -26,6 +26,14 @@ type hook struct {
 	// Secret is there in the answer of the call that made it, once.
 	Secret string `json:"secret,omitempty"`
 
+	Description     string                  `json:"description,omitempty"`
+	RetryScheduleMs *[]int                  `json:"retry_schedule_ms,omitempty"` // absent: the server's; empty: no retry
+	TimeoutMs       *int                    `json:"timeout_ms,omitempty"`
+	RatePerSecond   *int                    `json:"rate_per_second,omitempty"`
+	DisabledReason  *webhook.DisabledReason `json:"disabled_reason,omitempty"`
+	DisabledAt      *second                 `json:"disabled_at,omitempty"`
+	FailingSince    *second                 `json:"failing_since,omitempty"`
+
 	Headers []header `json:"headers,omitempty"`
 	// SignatureScheme and PublicKey are those of the current secret, unless it is of the default scheme.
 	SignatureScheme webhook.Scheme `json:"signature_scheme,omitempty"`
@@ -58,6 +66,11 @@ func (r *request) show(secret *webhook.Secret, webhooks ...*webhook.Webhook) ([]
 		h := hook{
 			ID: w.ID, Object: "webhook", URL: w.URL, Events: w.Events, Enabled: w.Enabled,
 			CreatedAt: second(w.CreatedAt), UpdatedAt: second(w.UpdatedAt),
+			Description: w.Description, TimeoutMs: w.TimeoutMs, RatePerSecond: w.RatePerSecond,
+			DisabledReason: w.DisabledReason, DisabledAt: (*second)(w.DisabledAt), FailingSince: (*second)(w.FailingSince),
+		}
+		if w.RetryScheduleMs != nil {
+			h.RetryScheduleMs = &w.RetryScheduleMs
 		}
 		for _, own := range headers[w.ID] {
 			h.Headers = append(h.Headers, header{own.Name, own.Shown(), own.Sensitive})
@@ -94,6 +107,8 @@ func (s *server) createWebhook(r *request) (int, any, error) {
 	n := webhook.New{Enabled: true}
 	err := decode(r.body, map[string]func(json.RawMessage) string{
 		"url": str(&n.URL), "events": strs(&n.Events), "enabled": boolean(&n.Enabled),
+		"description": optional(str(&n.Description)), "retry_schedule_ms": numbers(&n.RetryScheduleMs),
+		"timeout_ms": number(&n.TimeoutMs), "rate_per_second": number(&n.RatePerSecond),
 		"headers": newHeaders(&n.Headers), "signature_scheme": optional(scheme(&n.Scheme)),
 	})
 	if err != nil {
@@ -153,18 +168,27 @@ func (s *server) updateWebhook(r *request) (int, any, error) {
 		"enabled":       set(&p.Enabled.Set, boolean(&p.Enabled.Value)),
 		"rotate_secret": boolean(&rotate),
 
-		"headers":          set(&p.Headers.Set, newHeaders(&p.Headers.Value)),
-		"signature_scheme": optional(scheme(&rotation.Scheme)),
+		"description":       set(&p.Description.Set, optional(str(&p.Description.Value))),
+		"retry_schedule_ms": set(&p.RetryScheduleMs.Set, numbers(&p.RetryScheduleMs.Value)),
+		"timeout_ms":        set(&p.TimeoutMs.Set, number(&p.TimeoutMs.Value)),
+		"rate_per_second":   set(&p.RatePerSecond.Set, number(&p.RatePerSecond.Value)),
+		"headers":           set(&p.Headers.Set, newHeaders(&p.Headers.Value)),
+		"signature_scheme":  optional(scheme(&rotation.Scheme)),
+
+		// What an answer has may be sent back: these tell what happened, and cannot be changed.
+		"id": is(id.String()), "object": is("webhook"),
+		"created_at": told, "updated_at": told, "disabled_reason": told, "disabled_at": told, "failing_since": told, "public_key": told,
 	})
 	if err != nil {
 		return 0, nil, err
 	}
 	if rotation.Scheme != "" && !rotate {
-		return 0, nil, &webhook.Invalid{
-			Field: "signatureScheme", Code: webhook.CodeInvalid, Message: "is that of a new secret, and needs rotate_secret",
+		if err := r.signsBy(id, rotation.Scheme); err != nil {
+			return 0, nil, err
 		}
 	}
-	if !p.URL.Set && !p.Events.Set && !p.Enabled.Set && !p.Headers.Set && !rotate {
+	if !p.URL.Set && !p.Events.Set && !p.Enabled.Set && !p.Description.Set && !p.RetryScheduleMs.Set && !p.TimeoutMs.Set &&
+		!p.RatePerSecond.Set && !p.Headers.Set && !rotate {
 		return s.getWebhook(r) // nothing changes, updated_at neither
 	}
 	var rotated *webhook.Rotation
@@ -177,6 +201,18 @@ func (s *server) updateWebhook(r *request) (int, any, error) {
 		return 0, nil, err
 	}
 	return r.answer(http.StatusOK, w, secret)
+}
+
+// signsBy refuses a scheme that is not the one of the webhook's secret: only a new secret can have another.
+func (r *request) signsBy(id webhook.ID, scheme webhook.Scheme) error {
+	secrets, err := r.scope.Secrets(r.Context(), []webhook.ID{id})
+	if err != nil {
+		return err
+	}
+	if own := secrets[id]; len(own) > 0 && own[0].Scheme == scheme {
+		return nil
+	}
+	return &webhook.Invalid{Field: "signatureScheme", Code: webhook.CodeInvalid, Message: "is that of a new secret, and needs rotate_secret"}
 }
 
 func (s *server) deleteWebhook(r *request) (int, any, error) {

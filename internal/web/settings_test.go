@@ -1,0 +1,222 @@
+package web_test
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hookgraph/hookgraph/internal/auth"
+	"github.com/hookgraph/hookgraph/internal/web"
+)
+
+// object is a JSON object.
+type object map[string]any
+
+func (a *api) call(t *testing.T, method, path string, body any, header ...string) (int, object) {
+	t.Helper()
+	text := ""
+	if body != nil {
+		b, err := json.Marshal(body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = string(b)
+	}
+	res := a.do(t, a.kallima, method, path, text, header...)
+	var got object
+	if err := json.Unmarshal([]byte(read(t, res)), &got); err != nil {
+		t.Fatal(err)
+	}
+	return res.StatusCode, got
+}
+
+func same(t *testing.T, a, b any) bool {
+	t.Helper()
+	x, err := json.Marshal(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	y, err := json.Marshal(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(x) == string(y)
+}
+
+// REST has every setting of a webhook: it takes each when the webhook is made and afterwards, answers it, and takes what it
+// answered, with which nothing changes.
+func TestAllSettings(t *testing.T) {
+	a := newAPI(t)
+	settings := object{
+		"url": "https://example.com/a", "events": []string{"a.b"}, "enabled": false, "description": "ours", "retry_schedule_ms": []int{},
+		"timeout_ms": 2000, "rate_per_second": 7, "signature_scheme": "ED25519",
+		"headers": []object{{"name": "X-Key", "value": "secret", "sensitive": true}, {"name": "X-Plain", "value": "p", "sensitive": false}},
+	}
+	status, made := a.call(t, "POST", "/v1/webhooks", settings)
+	if status != http.StatusCreated || made["disabled_reason"] != "MANUAL" || made["disabled_at"] == nil || made["public_key"] == nil {
+		t.Fatalf("%d %v", status, made)
+	}
+	path := "/v1/webhooks/" + made["id"].(string)
+	_, got := a.call(t, "GET", path, nil)
+	for name, want := range settings {
+		if name == "headers" {
+			want = []object{{"name": "X-Key", "value": nil, "sensitive": true}, {"name": "X-Plain", "value": "p", "sensitive": false}}
+		}
+		if !same(t, got[name], want) {
+			t.Errorf("%s: %v, want %v", name, got[name], want)
+		}
+	}
+	status, back := a.call(t, "PATCH", path, got)
+	for _, answer := range []object{got, back} {
+		delete(answer, "updated_at")
+	}
+	if status != http.StatusOK || !same(t, back, got) {
+		t.Errorf("what GET answered: %d %v, want %v", status, back, got)
+	}
+	changed := object{
+		"description": nil, "retry_schedule_ms": []int{1000, 2000}, "timeout_ms": 3000, "rate_per_second": nil, "enabled": true, "events": nil,
+		"headers": nil, "url": "https://example.com/b",
+	}
+	for name, value := range changed { // one by one
+		if status, got := a.call(t, "PATCH", path, object{name: value}); status != http.StatusOK {
+			t.Errorf("%s: %d %v", name, status, got)
+		}
+	}
+	_, got = a.call(t, "GET", path, nil)
+	for name, want := range changed {
+		if !same(t, got[name], want) {
+			t.Errorf("%s: %v, want %v", name, got[name], want)
+		}
+	}
+	for _, gone := range []string{"disabled_reason", "disabled_at"} {
+		if got[gone] != nil {
+			t.Errorf("%s: %v", gone, got)
+		}
+	}
+	if status, back := a.call(t, "PATCH", path, got); status != http.StatusOK {
+		t.Errorf("what GET answered: %d %v", status, back)
+	}
+}
+
+// A setting that is wrong is refused with its name as REST spells it, and nothing is changed.
+func TestWrongSettings(t *testing.T) {
+	a := newAPI(t)
+	id := a.id(t, a.kallima)
+	_, before := a.call(t, "GET", "/v1/webhooks/"+id, nil)
+	for field, values := range map[string][]any{
+		"timeout_ms":        {"2000", 1, 1.5, true, 1 << 40},
+		"rate_per_second":   {0, "1", []int{1}},
+		"retry_schedule_ms": {"1", 1, []any{nil}, []any{"1"}, []int{-1}},
+		"description":       {1, strings.Repeat("d", 2000)},
+		"id":                {"00000000-0000-7000-8000-000000000000", nil},
+		"object":            {"event"},
+		"signature_scheme":  {"ED25519", "X"},
+		"secret":            {"whsec_x"},
+	} {
+		for _, value := range values {
+			status, got := a.call(t, "PATCH", "/v1/webhooks/"+id, object{"url": "https://example.com/changed", field: value})
+			if e, _ := got["error"].(map[string]any); status != http.StatusUnprocessableEntity || e["field"] != field && !strings.HasPrefix(e["field"].(string), field+".") {
+				t.Errorf("%s %v: %d %v", field, value, status, got)
+			}
+		}
+	}
+	if _, after := a.call(t, "GET", "/v1/webhooks/"+id, nil); !same(t, after, before) {
+		t.Errorf("changed to %v", after)
+	}
+}
+
+// The header Idempotency-Key is as good as the field: bare or in quotation marks. Two that contradict one another, and one for
+// several events, are refused.
+func TestIdempotencyKeyHeader(t *testing.T) {
+	a := newAPI(t)
+	event := object{"type": "a.b", "data": 1}
+	with := func(key string) object {
+		e := maps.Clone(event)
+		e["idempotency_key"] = key
+		return e
+	}
+	_, first := a.call(t, "POST", "/v1/events", event, "Idempotency-Key: k-1")
+	for name, again := range map[string]func() (int, object){
+		"the header again":    func() (int, object) { return a.call(t, "POST", "/v1/events", event, "Idempotency-Key: k-1") },
+		"in quotation marks":  func() (int, object) { return a.call(t, "POST", "/v1/events", event, `Idempotency-Key: "k-1"`) },
+		"the field":           func() (int, object) { return a.call(t, "POST", "/v1/events", with("k-1")) },
+		"the same as a field": func() (int, object) { return a.call(t, "POST", "/v1/events", with("k-1"), "Idempotency-Key: k-1") },
+	} {
+		if status, got := again(); status != http.StatusAccepted || got["id"] != first["id"] || got["duplicate"] != true {
+			t.Errorf("%s: %d %v, want %v", name, status, got, first)
+		}
+	}
+	for name, wrong := range map[string]func() (int, object){
+		"contradiction": func() (int, object) { return a.call(t, "POST", "/v1/events", with("k-2"), "Idempotency-Key: k-1") },
+		"a list":        func() (int, object) { return a.call(t, "POST", "/v1/events", []object{event}, "Idempotency-Key: k-3") },
+		"empty":         func() (int, object) { return a.call(t, "POST", "/v1/events", event, `Idempotency-Key: ""`) },
+		"too long": func() (int, object) {
+			return a.call(t, "POST", "/v1/events", event, "Idempotency-Key: "+strings.Repeat("k", 256))
+		},
+		"other content": func() (int, object) {
+			return a.call(t, "POST", "/v1/events", object{"type": "a.b", "data": 2}, "Idempotency-Key: k-1")
+		},
+	} {
+		status, got := wrong()
+		if e, _ := got["error"].(map[string]any); status != http.StatusUnprocessableEntity && status != http.StatusConflict || e["field"] != "idempotency_key" {
+			t.Errorf("%s: %d %v", name, status, got)
+		}
+	}
+}
+
+// An event is answered with how many webhooks want it: those of its tenant, enabled or not.
+func TestWebhooksThatWantAnEvent(t *testing.T) {
+	a := newAPI(t)
+	for _, w := range []object{
+		{"url": "https://example.com/1", "events": []string{"a.b"}},
+		{"url": "https://example.com/2"},
+		{"url": "https://example.com/3", "events": []string{"a.b", "c"}, "enabled": false},
+		{"url": "https://example.com/4", "events": []string{"c"}},
+	} {
+		if status, got := a.call(t, "POST", "/v1/webhooks", w); status != http.StatusCreated {
+			t.Fatal(status, got)
+		}
+	}
+	a.id(t, a.northwind)
+	for eventType, want := range map[string]float64{"a.b": 3, "c": 3, "misspelled": 1} {
+		if _, got := a.call(t, "POST", "/v1/events", object{"type": eventType, "data": 1}); got["webhooks"] != want {
+			t.Errorf("%s: %v, want %v", eventType, got, want)
+		}
+		_, got := a.call(t, "POST", "/v1/events", []object{{"type": eventType, "data": 1}, {"type": "a.b", "data": 1}})
+		if list := got["data"].([]any); list[0].(map[string]any)["webhooks"] != want || list[1].(map[string]any)["webhooks"] != 3.0 {
+			t.Errorf("%s in a list: %v", eventType, got)
+		}
+	}
+}
+
+// A call is charged for what it lists and publishes.
+func TestRESTIsPriced(t *testing.T) {
+	cost := 0
+	a := newAPI(t, func(c *web.Config) {
+		c.Charge = func(_ *auth.Caller, n int) time.Duration { cost += n; return 0 }
+	})
+	event := object{"type": "a.b", "data": 1}
+	many := make([]object, 1000)
+	for i := range many {
+		many[i] = event
+	}
+	for _, c := range []struct {
+		method, path string
+		body         any
+		want         int
+	}{
+		{"GET", "/v1/webhooks", nil, 550},
+		{"GET", "/v1/webhooks?limit=2", nil, 60},
+		{"POST", "/v1/events", event, 50},
+		{"POST", "/v1/events", many, 1049},
+		{"POST", "/v1/webhooks", object{"url": "https://example.com/"}, 50},
+	} {
+		cost = 0
+		if status, got := a.call(t, c.method, c.path, c.body); status >= 300 || cost != c.want {
+			t.Errorf("%s %s: %d, charged %d, want %d %.100v", c.method, c.path, status, cost, c.want, got)
+		}
+	}
+}
