@@ -19,9 +19,10 @@ import (
 )
 
 // Whatever is done to a store, in whatever order and with whatever crash between, it agrees with a model of plain maps:
-// one delivery for each pair (I2), attempts numbered 1 to n (I3), every delivery completed or held or due or claimed (I4),
+// one delivery for each pair, however large the fan-out (I2), attempts numbered 1 to n (I3), every delivery completed or held or due or claimed (I4),
 // nothing to claim after a success (I5), and no write from who lost the claim (I7).
 func TestStoreAgreesWithModel(t *testing.T) {
+	defer store.FanOutAbove(1)()
 	checks := flag.Lookup("rapid.checks")
 	short := checks.Value.String() == checks.DefValue
 	defer func() { _ = flag.Set("rapid.checks", checks.Value.String()) }()
@@ -203,6 +204,12 @@ func (m *model) publish(t *rapid.T) {
 	}
 	results, err := m.c.Publish(context.Background(), events)
 	must(t, err)
+	if rapid.IntRange(0, 7).Draw(t, "crash before all deliveries are made") == 0 {
+		must(t, m.s.Close())
+		m.taken, m.quota, quota = nil, 0, 0
+		m.crash(t)
+	}
+	must(t, m.s.Flush(context.Background())) // those of large fan-outs are made
 	for i, r := range results {
 		must(t, r.Err)
 		key := events[i].IdempotencyKey
@@ -223,6 +230,7 @@ func (m *model) publish(t *rapid.T) {
 // owe notes an event and finds the deliveries that were made for it.
 func (m *model) owe(t *rapid.T, event webhook.ID, kind string, wants func(*modelHook) bool) {
 	m.events[event] = kind
+	must(t, m.s.Flush(context.Background()))
 	l, err := m.c.Deliveries(context.Background(), store.DeliveryFilter{EventIDs: []webhook.ID{event}}, store.Page{First: 100})
 	must(t, err)
 	want := map[webhook.ID]bool{}
