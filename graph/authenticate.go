@@ -12,6 +12,7 @@ import (
 
 	"github.com/hookgraph/hookgraph/graph/model"
 	"github.com/hookgraph/hookgraph/internal/auth"
+	"github.com/hookgraph/hookgraph/internal/fault"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -20,27 +21,23 @@ import (
 func Authenticate(a *auth.Authenticator, logger *slog.Logger) func(r *http.Request, token, tenant string) (context.Context, error) {
 	return func(r *http.Request, token, tenant string) (context.Context, error) {
 		caller, err := a.Authenticate(r.Context(), auth.Remote(r), token, tenant)
-		var limited *auth.TooManyFailures
-		switch {
-		case err == nil:
+		if err == nil {
 			return auth.With(r.Context(), caller), nil
-		case errors.Is(err, auth.ErrUnauthenticated):
+		}
+		told := fault.In(r.Context(), err)
+		shown := &gqlerror.Error{Message: told.Message, Extensions: map[string]any{"code": told.Code}}
+		switch told.Code {
+		case CodeUnauthenticated:
 			return nil, unauthenticated()
-		case errors.As(err, &limited):
-			return nil, &gqlerror.Error{Message: limited.Error(), Extensions: map[string]any{
-				"code": CodeRateLimited, "retryAfterMs": limited.RetryAfter.Milliseconds(),
-			}}
-		case errors.Is(err, auth.ErrUnknownTenant):
-			return nil, &gqlerror.Error{Message: "unknown tenant", Extensions: map[string]any{"code": CodeForbidden}}
-		case errors.Is(err, auth.ErrForbidden):
-			return nil, &gqlerror.Error{Message: "not allowed", Extensions: map[string]any{"code": CodeForbidden}}
+		case CodeRateLimited:
+			shown.Extensions["retryAfterMs"] = told.Wait.Milliseconds()
+		case CodeUnavailable, CodeInternal:
+			shown.Message = "the token could not be checked, try again"
 		}
-		if r.Context().Err() == nil { // else the caller is gone, and that is no fault
-			logger.ErrorContext(r.Context(), "authentication failed", slog.Any("error", err))
+		if told.Log != fault.Quiet {
+			logger.Log(r.Context(), told.Log.Level(), "authentication failed", slog.Any("error", err))
 		}
-		return nil, &gqlerror.Error{
-			Message: "the token could not be checked, try again", Extensions: map[string]any{"code": CodeInternal},
-		}
+		return nil, shown
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/hookgraph/hookgraph/graph/model"
 	"github.com/hookgraph/hookgraph/internal/auth"
+	"github.com/hookgraph/hookgraph/internal/fault"
 	"github.com/hookgraph/hookgraph/internal/meter"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -23,18 +24,17 @@ import (
 // The values of extensions.code, beside those of gqlgen for a query that is not valid (GRAPHQL_PARSE_FAILED,
 // GRAPHQL_VALIDATION_FAILED).
 const (
-	CodeUnauthenticated = "UNAUTHENTICATED"
-	CodeForbidden       = "FORBIDDEN"    // the caller is known and may not do this; extensions.scope is what its token lacks
-	CodeRateLimited     = "RATE_LIMITED" // extensions.retryAfterMs is how long to wait
-	CodeNotFound        = "NOT_FOUND"
-	CodeBadUserInput    = "BAD_USER_INPUT" // extensions.field is the way to the argument
-	CodeCursorExpired   = "CURSOR_EXPIRED" // all that is still kept comes after the cursor extensions.oldest
-	CodeCursorLost      = "CURSOR_LOST"    // the database was put back; a stream goes on after extensions.oldest, a list begins anew
-	CodeUnavailable     = "UNAVAILABLE"    // nothing was stored: try again
-	CodeTimeout         = "TIMEOUT"
-	CodeAnswerTooLarge  = "ANSWER_TOO_LARGE"      // extensions.field is the way to what did not fit into extensions.limit bytes
-	CodeCanceled        = "CANCELED"              // the caller went away
-	CodeInternal        = "INTERNAL_SERVER_ERROR" // the log has it under extensions.requestId
+	CodeUnauthenticated = fault.Unauthenticated
+	CodeForbidden       = fault.Forbidden   // the caller is known and may not do this; extensions.scope is what its token lacks
+	CodeRateLimited     = fault.RateLimited // extensions.retryAfterMs is how long to wait
+	CodeNotFound        = fault.NotFound
+	CodeBadUserInput    = fault.BadUserInput  // extensions.field is the way to the argument
+	CodeCursorExpired   = fault.CursorExpired // all that is still kept comes after the cursor extensions.oldest
+	CodeCursorLost      = fault.CursorLost    // the database was put back; a stream goes on after extensions.oldest, a list begins anew
+	CodeUnavailable     = fault.Unavailable   // the same may succeed in a moment
+	CodeAnswerTooLarge  = "ANSWER_TOO_LARGE"  // extensions.field is the way to what did not fit into extensions.limit bytes
+	CodeCanceled        = fault.Canceled      // the caller went away
+	CodeInternal        = fault.Internal      // the log has it under extensions.requestId
 )
 
 // failure is an unexpected error that several fields share, and that is logged once for all of them.
@@ -129,27 +129,17 @@ func (p Presenter) Present(ctx context.Context, err error) *gqlerror.Error {
 		shown.Message, shown.Extensions = e.Message, e.Extensions
 		return shown
 	}
-	switch {
-	case errors.Is(err, webhook.ErrID):
-		badInput("must be a UUID")
-	case errors.Is(err, webhook.ErrCursor):
-		badInput("must be a cursor that this server made")
-	case errors.Is(err, webhook.ErrCursorLost):
-		set(CodeCursorLost, "the database was restored from before this cursor; read the list from its beginning")
-	case errors.Is(err, webhook.ErrNotFound):
-		set(CodeNotFound, webhook.ErrNotFound.Error())
-	case errors.Is(err, webhook.ErrBusy):
-		set(CodeUnavailable, webhook.ErrBusy.Error())
-	case errors.Is(err, webhook.ErrUnavailable):
-		set(CodeUnavailable, webhook.ErrUnavailable.Error())
-		shown.Extensions["requestId"] = p.report(ctx, shown.Path, err)
-	case errors.Is(err, context.DeadlineExceeded):
-		set(CodeTimeout, "the operation took too long")
-	case errors.Is(err, context.Canceled):
-		set(CodeCanceled, "the operation was canceled")
-	default:
-		set(CodeInternal, "internal server error")
-		shown.Extensions["requestId"] = p.report(ctx, shown.Path, err)
+	told := fault.In(ctx, err)
+	if told.Code == CodeBadUserInput {
+		badInput(told.Message)
+		return shown
+	}
+	set(told.Code, told.Message)
+	if told.Code == CodeRateLimited {
+		shown.Extensions["retryAfterMs"] = told.Wait.Milliseconds()
+	}
+	if told.Log != fault.Quiet {
+		shown.Extensions["requestId"] = p.report(ctx, shown.Path, told.Log, err)
 	}
 	return shown
 }
@@ -166,7 +156,7 @@ func names(path ast.Path) []string {
 }
 
 // report logs an error that callers do not see, and returns the id under which it is found.
-func (p Presenter) report(ctx context.Context, path ast.Path, err error) string {
+func (p Presenter) report(ctx context.Context, path ast.Path, how fault.Log, err error) string {
 	shared, ok := errors.AsType[*failure](err)
 	if !ok {
 		shared = &failure{}
@@ -185,7 +175,7 @@ func (p Presenter) report(ctx context.Context, path ast.Path, err error) string 
 		if e, ok := errors.AsType[*panicked](err); ok {
 			attrs = append(attrs, "stack", string(e.stack))
 		}
-		p.Logger.ErrorContext(ctx, "graphql operation failed", attrs...)
+		p.Logger.Log(ctx, how.Level(), "graphql operation failed", attrs...)
 	})
 	return shared.id
 }

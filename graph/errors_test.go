@@ -136,7 +136,7 @@ func TestPresenter(t *testing.T) {
 		{webhook.ErrCursor, graph.CodeBadUserInput, false},
 		{webhook.ErrID, graph.CodeBadUserInput, false},
 		{errors.Join(&webhook.Invalid{Field: "a.b", Message: "is bad"}), graph.CodeBadUserInput, false},
-		{context.DeadlineExceeded, graph.CodeTimeout, false},
+		{context.DeadlineExceeded, graph.CodeUnavailable, false},
 		{context.Canceled, graph.CodeCanceled, false},
 		{errors.New("disk on fire"), graph.CodeInternal, true},
 		{gqlerror.Errorf("disk on fire"), graph.CodeInternal, true},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/hookgraph/hookgraph/graph/model"
 	"github.com/hookgraph/hookgraph/internal/auth"
+	"github.com/hookgraph/hookgraph/internal/fault"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -95,7 +96,7 @@ func publishResult(ctx context.Context, i, n int, p store.Published) *model.Publ
 		}
 	}
 	if len(invalids) == 0 {
-		if !errors.Is(p.Err, webhook.ErrBusy) && !errors.Is(p.Err, webhook.ErrUnavailable) {
+		if told := fault.In(ctx, p.Err); !told.Retry() {
 			graphql.AddError(ctx, p.Err)
 		}
 		unavailable := &webhook.Invalid{Code: webhook.CodeUnavailable, Message: "was not stored, try again"}

@@ -304,7 +304,7 @@ func (x *execution) end() gqlerror.List {
 	}
 	if x.op.kind() != ast.Subscription {
 		if x.ctx.Err() != nil {
-			return errorList(codeTimeout, "the operation took too long")
+			return errorList(codeUnavailable, "the operation took too long; it is not known whether it has happened, try again")
 		}
 		x.engine.cfg.Logger.ErrorContext(x.ctx, "no response", slog.String("request_id", RequestID(x.ctx)))
 		return gqlerror.List{internalError(x.ctx)}

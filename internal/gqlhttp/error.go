@@ -22,7 +22,6 @@ const (
 	codeBadInput        = "BAD_USER_INPUT"
 	codeRateLimited     = "RATE_LIMITED"
 	codeUnavailable     = "UNAVAILABLE"
-	codeTimeout         = "TIMEOUT"
 	codeTooComplex      = "QUERY_TOO_COMPLEX"
 	codeAnswerTooLarge  = "ANSWER_TOO_LARGE"
 	codeInternal        = "INTERNAL_SERVER_ERROR"
@@ -131,6 +130,8 @@ func refusal(err error) (*gqlerror.Error, int) {
 		return shown, http.StatusForbidden
 	case codeRateLimited:
 		return shown, http.StatusTooManyRequests
+	case codeUnavailable:
+		return shown, http.StatusServiceUnavailable
 	case codeInternal:
 		return shown, http.StatusInternalServerError
 	}

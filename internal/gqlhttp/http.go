@@ -120,7 +120,12 @@ func (x *exchange) execute(ctx context.Context, op *operation) {
 	resp, errs := x.h.engine.start(ctx, op, "").response()
 	if resp == nil {
 		// Section 6.4.2 has no status for this; the client may repeat a query, so it is the server's fault.
-		x.write(http.StatusInternalServerError, requestError(errs, nil))
+		status := http.StatusInternalServerError
+		if codeOf(errs[0]) == codeUnavailable {
+			status = http.StatusServiceUnavailable
+			x.w.Header().Set("Retry-After", "1")
+		}
+		x.write(status, requestError(errs, nil))
 		return
 	}
 	x.write(http.StatusOK, appendResponse(nil, resp))

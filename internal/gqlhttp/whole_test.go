@@ -27,7 +27,6 @@ func TestFailedResponseEndsStream(t *testing.T) {
 		{c2, "ANY_OTHER", false},
 		{c2, codeInternal, true},
 		{c2, codeUnavailable, true},
-		{c2, codeTimeout, true},
 		{"null", codeForbidden, true},
 		{"null", codeUnavailable, true},
 		{"", codeForbidden, true},

@@ -220,3 +220,6 @@ func (s *Store) RootPage(name string) (page int64, err error) {
 	}
 	return page, s.read.Raw("SELECT rootpage FROM sqlite_schema WHERE name = ?", name).Scan(&page).Error
 }
+
+// TransientCode says whether a result code of SQLite is one of an error that passes.
+func TransientCode(code int) bool { return transientCode(code) }

@@ -236,11 +236,3 @@ func (noTaker) Take(*Job)                 {}
 func (noTaker) Due(webhook.ID, time.Time) {}
 func (noTaker) Changed(*Hook)             {}
 func (noTaker) Nodes(int)                 {}
-
-// unavailable wraps a database's error so that callers know that trying again may help.
-func unavailable(err error) error {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, errUnscoped) {
-		return err
-	}
-	return fmt.Errorf("%w: %w", webhook.ErrUnavailable, err)
-}

@@ -32,11 +32,13 @@ func sqliteDialector(path string, readOnly bool) gorm.Dialector {
 	return sqlite.Open("file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode())
 }
 
-// sqliteCode is the primary result code that an error of SQLite has; 0 for others.
-func sqliteCode(err error) int {
-	var e sqlite3.Error
-	if errors.As(err, &e) {
-		return int(e.Code) & 0xff
+// sqliteCode is the result code of an error of SQLite's, with its extension.
+func sqliteCode(err error) (int, bool) {
+	if refused, ok := errors.AsType[sqlite3.Error](err); ok {
+		return int(refused.ExtendedCode) | int(refused.Code), true
 	}
-	return 0
+	if refused, ok := errors.AsType[sqlite3.ErrNo](err); ok {
+		return int(refused), true
+	}
+	return 0, false
 }

@@ -202,9 +202,9 @@ func (q *sqliteDB) look() {
 		info, err := os.Stat(q.path() + suffix)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			why = fmt.Errorf("%s was removed while the server runs: put it back, or stop the server and put back a whole backup", databaseFile+suffix)
+			why = filesGone(databaseFile + suffix + " was removed while the server runs: put it back, or stop the server and put back a whole backup")
 		case err == nil && !os.SameFile(info, q.files[i]):
-			why = fmt.Errorf("%s was replaced while the server runs: put the file back that was there, or restart the server", databaseFile+suffix)
+			why = filesGone(databaseFile + suffix + " was replaced while the server runs: put the file back that was there, or restart the server")
 		}
 	}
 	if why == nil {
@@ -258,20 +258,10 @@ func (q *sqliteDB) touch(b *batch) error {
 	return b.tx.Exec("UPDATE store SET probes = probes + 1").Error
 }
 
-// SQLite's result codes.
-const (
-	sqliteBusy     = 5
-	sqliteReadOnly = 8
-	sqliteIOErr    = 10
-	sqliteCorrupt  = 11
-	sqliteFull     = 13
-	sqliteCantOpen = 14
-	sqliteNotADB   = 26
-)
-
 // fault implements dialect.
 func (q *sqliteDB) fault(err error) (what string, lasting bool) {
-	switch sqliteCode(err) {
+	code, _ := sqliteCode(err)
+	switch code & 0xff {
 	case sqliteBusy:
 		return "another process keeps the database locked", false
 	case sqliteReadOnly:

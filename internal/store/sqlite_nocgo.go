@@ -30,11 +30,10 @@ func sqliteDialector(path string, readOnly bool) gorm.Dialector {
 	})
 }
 
-// sqliteCode is the primary result code that an error of SQLite has; 0 for others.
-func sqliteCode(err error) int {
-	var e *modernc.Error
-	if errors.As(err, &e) {
-		return e.Code() & 0xff
+// sqliteCode is the result code of an error of SQLite's, with its extension.
+func sqliteCode(err error) (int, bool) {
+	if refused, ok := errors.AsType[*modernc.Error](err); ok {
+		return refused.Code(), true
 	}
-	return 0
+	return 0, false
 }

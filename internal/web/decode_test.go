@@ -111,7 +111,7 @@ func FuzzRequest(f *testing.F) {
 		if err != nil && len(all) == 0 {
 			t.Fatalf("%q: %v", body, err)
 		}
-		if shown := translate(err); err != nil && (shown == nil || shown.status/100 != 4) {
+		if shown, _ := translate(t.Context(), err); err != nil && (shown == nil || shown.status/100 != 4) {
 			t.Fatalf("%q is answered %+v", body, shown)
 		}
 		for _, e := range all {

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/auth"
+	"github.com/hookgraph/hookgraph/internal/fault"
 	"github.com/hookgraph/hookgraph/internal/intake"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
@@ -150,8 +152,7 @@ const (
 	codeMalformed = "MALFORMED"
 	codeNotFound  = string(webhook.CodeNotFound)
 	codeTooLarge  = "TOO_LARGE"
-	codeBusy      = "BUSY"
-	codeInternal  = "INTERNAL_SERVER_ERROR"
+	codeInternal  = fault.Internal
 )
 
 // detail is one thing that is wrong.
@@ -191,51 +192,30 @@ func internal() *failure {
 	return &failure{status: http.StatusInternalServerError, detail: detail{Code: codeInternal, Message: "something went wrong here; the log knows more under this request id"}}
 }
 
-// translate is the only place where an error becomes an answer; nil for one that nobody expected.
-func translate(err error) *failure {
-	var f *failure
-	var limited *auth.TooManyFailures
-	var lacking *auth.Lacking
-	var fast *webhook.TooFast
-	var full *intake.Full
-	simple := func(status int, code, message string) *failure {
-		return &failure{status: status, detail: detail{Code: code, Message: message}}
+// translate is the only place where an error becomes an answer. What is wrong with the caller's input is spelled here, all else
+// is what package fault says of it.
+func translate(ctx context.Context, err error) (*failure, fault.Log) {
+	if f, ok := errors.AsType[*failure](err); ok {
+		return f, fault.Quiet
 	}
-	switch {
-	case errors.As(err, &f):
-		return f
-	case errors.Is(err, auth.ErrUnauthenticated):
-		return simple(http.StatusUnauthorized, "UNAUTHENTICATED", auth.ErrUnauthenticated.Error())
-	case errors.As(err, &limited):
-		return tooMany(limited.Error(), limited.RetryAfter)
-	case errors.As(err, &fast):
+	if fast, ok := errors.AsType[*webhook.TooFast](err); ok {
 		f := tooMany(fast.Message, fast.RetryAfter)
 		f.detail.Code = string(fast.Code)
-		return f
-	case errors.As(err, &full) && full.Of != "":
-		return tooMany(full.Error()+"; send the rest when it is answered", time.Second)
-	case errors.As(err, &full):
-		return simple(http.StatusServiceUnavailable, codeBusy, full.Error())
-	case errors.As(err, &lacking):
-		return simple(http.StatusForbidden, "FORBIDDEN", lacking.Error())
-	case errors.Is(err, auth.ErrUnknownTenant):
-		return simple(http.StatusForbidden, "FORBIDDEN", "unknown tenant")
-	case errors.Is(err, auth.ErrForbidden):
-		return simple(http.StatusForbidden, "FORBIDDEN", "not allowed")
-	case errors.Is(err, webhook.ErrNotFound):
-		return simple(http.StatusNotFound, codeNotFound, "not found")
-	case errors.Is(err, webhook.ErrCursorLost):
-		return simple(http.StatusGone, "CURSOR_LOST", "the database was restored from before this page; read the list from its beginning")
-	case errors.Is(err, webhook.ErrBusy):
-		return simple(http.StatusServiceUnavailable, codeBusy, webhook.ErrBusy.Error())
-	case errors.Is(err, webhook.ErrUnavailable):
-		return simple(http.StatusServiceUnavailable, string(webhook.CodeUnavailable), webhook.ErrUnavailable.Error())
+		return f, fault.Quiet
 	}
 	spell := snake
 	if _, ok := errors.AsType[spelled](err); ok {
 		spell = func(field string) string { return field }
 	}
-	return translateInvalid(webhook.Invalids(err), spell)
+	if f := translateInvalid(webhook.Invalids(err), spell); f != nil {
+		return f, fault.Quiet
+	}
+	told := fault.In(ctx, err)
+	f := &failure{status: told.Status, wait: told.Wait, detail: detail{Code: told.Code, Message: told.Message}}
+	if told.Code == fault.Internal {
+		f = internal()
+	}
+	return f, told.Log
 }
 
 func translateInvalid(all []*webhook.Invalid, spell func(string) string) *failure {
@@ -261,16 +241,14 @@ func translateInvalid(all []*webhook.Invalid, spell func(string) string) *failur
 	return f
 }
 
-// expected is translate, and logs what nobody expected.
+// expected is translate, and logs what an operator should know.
 func (s *server) expected(r *http.Request, err error) *failure {
-	if f := translate(err); f != nil {
-		return f
-	}
-	if r.Context().Err() == nil { // else the caller is gone, and that is no fault
-		s.Logger.ErrorContext(r.Context(), "request failed",
+	f, how := translate(r.Context(), err)
+	if how != fault.Quiet {
+		s.Logger.Log(r.Context(), how.Level(), "request failed",
 			slog.String("request_id", RequestID(r.Context())), slog.String("route", r.Pattern), slog.Any("error", err))
 	}
-	return internal()
+	return f
 }
 
 func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {

@@ -293,7 +293,7 @@ func (s *Server) wait() error {
 func (s *Server) Restart(tb testing.TB) {
 	tb.Helper()
 	s.control(tb, "stop", "-m", "immediate")
-	s.start(tb)
+	s.Start(tb)
 }
 
 // Copy copies the server's files, while it is stopped, and returns what puts them back: as a snapshot of its disk is.
@@ -311,17 +311,23 @@ func (s *Server) Copy(tb testing.TB) (putBack func()) {
 	}
 	s.control(tb, "stop", "-m", "fast")
 	files(data, copied)
-	s.start(tb)
+	s.Start(tb)
 	return func() {
 		tb.Helper()
 		s.control(tb, "stop", "-m", "immediate")
 		files(copied, data)
-		s.start(tb)
+		s.Start(tb)
 	}
 }
 
-// start starts the server again.
-func (s *Server) start(tb testing.TB) {
+// Stop stops the server as a crash does.
+func (s *Server) Stop(tb testing.TB) {
+	tb.Helper()
+	s.control(tb, "stop", "-m", "immediate")
+}
+
+// Start starts the server again.
+func (s *Server) Start(tb testing.TB) {
 	tb.Helper()
 	s.control(tb, "start", "-l", filepath.Join(s.dir, "log"), "-o", fmt.Sprintf(
 		"-c listen_addresses=127.0.0.1 -c port=%d -c unix_socket_directories=%s -c max_connections=300 -c shared_buffers=128MB -c max_wal_size=256MB", s.port, s.dir))

@@ -38,7 +38,7 @@ func watch(ctx context.Context, server, token, after string, seen func(attempt))
 			case "CURSOR_EXPIRED", "CURSOR_LOST": // retention took what came next, or the database was restored
 				log.Print("some attempts are no longer there")
 				after, _ = extensions["oldest"].(string)
-			case "UNAVAILABLE", "TIMEOUT":
+			case "UNAVAILABLE":
 			case "RATE_LIMITED":
 				ms, _ := extensions["retryAfterMs"].(float64)
 				pause = max(pause, time.Duration(ms)*time.Millisecond)

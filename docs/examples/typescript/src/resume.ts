@@ -40,7 +40,7 @@ export function resuming<Client extends { subscribe: (payload: any, sink: any) =
       if (code === 'CURSOR_EXPIRED' || code === 'CURSOR_LOST') {
         variables['after'] = oldest;
         missed(code);
-      } else if (code !== 'UNAVAILABLE' && code !== 'TIMEOUT' && code !== 'RATE_LIMITED') {
+      } else if (code !== 'UNAVAILABLE' && code !== 'RATE_LIMITED') {
         sink.error(reason);
         return;
       }

@@ -1,0 +1,123 @@
+// Package fault says what callers are told of an error that the store, auth or live returned: one table for GraphQL over HTTP,
+// server-sent events and WebSocket, and for REST, so that what may be tried again is told so everywhere, and what is a fault of
+// the server nowhere. Wrong input (webhook.Invalid) is not in it: each surface spells its fields in its own way.
+package fault
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/hookgraph/hookgraph/internal/auth"
+	"github.com/hookgraph/hookgraph/internal/intake"
+	"github.com/hookgraph/hookgraph/internal/live"
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// The codes: extensions.code of GraphQL, error.code of REST.
+const (
+	Unauthenticated = "UNAUTHENTICATED"
+	Forbidden       = "FORBIDDEN"
+	BadUserInput    = "BAD_USER_INPUT"
+	NotFound        = "NOT_FOUND"
+	CursorExpired   = "CURSOR_EXPIRED"
+	CursorLost      = "CURSOR_LOST"
+	RateLimited     = "RATE_LIMITED"
+	Unavailable     = "UNAVAILABLE" // the same call may succeed in a moment
+	Canceled        = "CANCELED"    // by the caller, who does not see it
+	Internal        = "INTERNAL_SERVER_ERROR"
+)
+
+// Log says whether an error is logged where it is told.
+type Log int
+
+// The ways to log an error.
+const (
+	Quiet   Log = iota // the caller's doing, or logged where it happened
+	Warning            // an operator should see to it, and callers try again
+	Fault              // nobody expected it
+)
+
+// Level is the level of the line in the log.
+func (l Log) Level() slog.Level {
+	if l == Fault {
+		return slog.LevelError
+	}
+	return slog.LevelWarn
+}
+
+// Told is what callers are told of an error.
+type Told struct {
+	Code    string
+	Status  int // of HTTP
+	Message string
+	// Wait is how long to wait before another try; 0 when that is not known.
+	Wait time.Duration
+	Log  Log
+}
+
+// Retry reports whether the same call may succeed later.
+func (t *Told) Retry() bool { return t.Code == Unavailable || t.Code == RateLimited }
+
+// Of is what callers are told of an error.
+func Of(err error) Told {
+	if limited, ok := errors.AsType[*auth.TooManyFailures](err); ok {
+		return Told{RateLimited, http.StatusTooManyRequests, limited.Error(), limited.RetryAfter, Quiet}
+	}
+	if lacking, ok := errors.AsType[*auth.Lacking](err); ok {
+		return Told{Forbidden, http.StatusForbidden, lacking.Error(), 0, Quiet}
+	}
+	if full, ok := errors.AsType[*intake.Full](err); ok {
+		if full.Of != "" {
+			return Told{RateLimited, http.StatusTooManyRequests, full.Error() + "; send the rest when it is answered", time.Second, Quiet}
+		}
+		return Told{Unavailable, http.StatusServiceUnavailable, full.Error() + "; try again", time.Second, Quiet}
+	}
+	if _, ok := errors.AsType[*webhook.CursorExpired](err); ok {
+		return Told{CursorExpired, http.StatusGone, "what came next is no longer kept", 0, Quiet}
+	}
+	for _, known := range table {
+		if errors.Is(err, known.err) {
+			return known.told
+		}
+	}
+	if store.Transient(err) {
+		return away
+	}
+	return Told{Internal, http.StatusInternalServerError, "internal server error", 0, Fault}
+}
+
+// away is a database that can not be reached or written for now.
+var away = Told{Unavailable, http.StatusServiceUnavailable, webhook.ErrUnavailable.Error(), time.Second, Warning}
+
+// table has the errors that are values; the first that matches counts, so what is more special comes before.
+var table = []struct {
+	err  error
+	told Told
+}{
+	{auth.ErrUnauthenticated, Told{Unauthenticated, http.StatusUnauthorized, auth.ErrUnauthenticated.Error(), 0, Quiet}},
+	{auth.ErrUnknownTenant, Told{Forbidden, http.StatusForbidden, "unknown tenant", 0, Quiet}},
+	{auth.ErrForbidden, Told{Forbidden, http.StatusForbidden, "not allowed", 0, Quiet}},
+	{webhook.ErrID, Told{BadUserInput, http.StatusUnprocessableEntity, "must be a UUID", 0, Quiet}},
+	{webhook.ErrCursor, Told{BadUserInput, http.StatusUnprocessableEntity, "must be a cursor that this server made, for this list and this tenant", 0, Quiet}},
+	{webhook.ErrCursorLost, Told{CursorLost, http.StatusGone, "the database was restored from before this cursor; read the list from its beginning", 0, Quiet}},
+	{webhook.ErrNotFound, Told{NotFound, http.StatusNotFound, webhook.ErrNotFound.Error(), 0, Quiet}},
+	{webhook.ErrBusy, Told{Unavailable, http.StatusServiceUnavailable, webhook.ErrBusy.Error(), time.Second, Quiet}},
+	{webhook.ErrUnavailable, away},
+	{live.ErrClosed, Told{Unavailable, http.StatusServiceUnavailable, "the stream was closed, try again", time.Second, Quiet}},
+	{context.DeadlineExceeded, Told{Unavailable, http.StatusServiceUnavailable, "the operation took too long; it is not known whether it has happened, try again", time.Second, Quiet}},
+	{context.Canceled, Told{Canceled, http.StatusServiceUnavailable, "the operation was canceled", 0, Quiet}},
+}
+
+// In is Of an error that was returned to a caller with this context. A caller that has gone is the cause of what looks as if the
+// database were away.
+func In(ctx context.Context, err error) Told {
+	told := Of(err)
+	if told.Log == Warning && errors.Is(ctx.Err(), context.Canceled) {
+		return Of(context.Canceled)
+	}
+	return told
+}

@@ -1,0 +1,181 @@
+package store_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
+)
+
+// A database's error passes or does not, whatever it is wrapped in: what cannot be reached, is busy, full or read-only does; what
+// is corrupt, a mistake in a statement, or a caller that has gone, does not.
+func TestTransient(t *testing.T) {
+	for code, want := range map[string]bool{
+		"08006": true, "08P01": true, "25006": true, "25P03": true, "28P01": true, "3D000": true, "40001": true, "40P01": true, "53100": true, "53200": true,
+		"53300": true, "55P03": true, "57014": true, "57P01": true, "57P02": true, "57P03": true, "58030": true,
+		"XX000": false, "XX001": false, "XX002": false, "42601": false, "42P01": false, "42501": false, "23505": false, "22001": false, "": false,
+	} {
+		if err := fmt.Errorf("read it: %w", &pgconn.PgError{Code: code}); store.Transient(err) != want {
+			t.Errorf("SQLSTATE %s passes: %v", code, !want)
+		}
+	}
+	for code, want := range map[int]bool{
+		3: true, 5: true, 5 | 2<<8: true, 6: true, 7: true, 8: true, 8 | 2<<8: true, 9: true, 10: true, 10 | 4<<8: true, 13: true, 14: true, 15: true,
+		10 | 33<<8: false, 10 | 32<<8: false, 11: false, 11 | 1<<8: false, 26: false, 1: false, 19: false, 20: false, 21: false, 0: false,
+	} {
+		if store.TransientCode(code) != want {
+			t.Errorf("result code %d passes: %v", code, !want)
+		}
+	}
+	for err, want := range map[error]bool{
+		&net.OpError{Op: "dial", Err: errors.New("refused")}: true, io.ErrUnexpectedEOF: true, sql.ErrConnDone: true, &pgconn.ConnectError{}: true,
+		webhook.ErrUnavailable: true, context.Canceled: false, context.DeadlineExceeded: false, sql.ErrNoRows: false, errors.New("a mistake"): false,
+	} {
+		if store.Transient(fmt.Errorf("read it: %w", err)) != want {
+			t.Errorf("%v passes: %v", err, !want)
+		}
+	}
+	if store.Transient(nil) {
+		t.Error("nothing passes")
+	}
+}
+
+// A SQLite file that is corrupt is no failure that passes; one whose store is closed, or whose caller gives up, is.
+func TestSQLiteFaults(t *testing.T) {
+	dir := t.TempDir()
+	s := openDir(t, dir)
+	c := tenant(t, s, "a")
+	register(t, c, webhook.New{Enabled: true})
+	for range 20 {
+		publish(t, c, make([]webhook.NewEvent, 50)...)
+	}
+	read := func(s *store.Store) error {
+		_, err := s.In(webhook.ID{1}).Events(t.Context(), store.EventFilter{}, store.Page{First: 1})
+		if err == nil {
+			_, err = s.Count("events")
+		}
+		return err
+	}
+	if err := read(s); err != nil {
+		t.Fatal(err)
+	}
+	closed(t, s)
+	if err := read(s); !store.Transient(err) {
+		t.Errorf("closed: %v", err)
+	}
+	path := filepath.Join(dir, "hookgraph.db")
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for at := int64(40 * 8192); at < info.Size(); at += 8192 { // the pages of the history
+		if _, err := f.WriteAt(make([]byte, 512), at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	broken, err := store.Open(t.Context(), store.Options{Dir: dir, MasterKeys: [][]byte{webhooktest.MasterKey}, Shared: true})
+	if err == nil {
+		defer func() { _ = broken.Close() }()
+		_, err = broken.Count("events")
+	}
+	if err == nil || store.Transient(err) {
+		t.Errorf("corrupt: %v", err)
+	}
+}
+
+// What PostgreSQL itself answers, and does not, when it takes no more for now is a failure that passes.
+func TestPostgresFaults(t *testing.T) {
+	server := webhooktest.StartPostgres(t)
+	address := server.Database(t)
+	s, err := store.Open(t.Context(), store.Options{URL: address, MasterKeys: [][]byte{webhooktest.MasterKey}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	c := tenant(t, s, "a")
+	db, err := sql.Open("pgx", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	run := func(statements ...string) error {
+		conn, err := db.Conn(t.Context())
+		if err != nil {
+			return err
+		}
+		defer func() { _ = conn.Raw(func(any) error { return errors.New("not to be used again") }) }()
+		for _, text := range statements {
+			if _, err = conn.ExecContext(t.Context(), text); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for name, statements := range map[string][]string{
+		"read-only":         {"SET default_transaction_read_only = on", "DELETE FROM nodes"},
+		"statement timeout": {"SET statement_timeout = 10", "SELECT pg_sleep(10)"},
+		"shut down":         {"SELECT pg_terminate_backend(pg_backend_pid())"},
+	} {
+		if err := run(statements...); !store.Transient(err) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := run("SELECT nothing FROM nowhere"); err == nil || store.Transient(err) {
+		t.Errorf("a mistake: %v", err)
+	}
+	if err := run("CREATE ROLE guest LOGIN CONNECTION LIMIT 0"); err != nil {
+		t.Fatal(err)
+	}
+	guest, err := sql.Open("pgx", strings.Replace(address, "postgres@", "guest@", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = guest.Close() }()
+	if err := guest.PingContext(t.Context()); !store.Transient(err) {
+		t.Errorf("too many connections: %v", err)
+	}
+	server.Stop(t)
+	if err := run("SELECT 1"); !store.Transient(err) {
+		t.Errorf("stopped: %v", err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	for name, call := range map[string]func() error{
+		"read":   func() error { _, err := c.Events(ctx, store.EventFilter{}, store.Page{First: 1}); return err },
+		"count":  func() error { _, err := c.CountAttempts(ctx, store.AttemptFilter{}); return err },
+		"log":    func() error { _, _, err := s.AttemptBounds(ctx); return err },
+		"ping":   func() error { return s.Ping(ctx) },
+		"token":  func() error { _, err := s.TokenByHash(ctx, make([]byte, 32)); return err },
+		"tenant": func() error { _, err := s.TenantByName(ctx, "a"); return err },
+		"change": func() error { _, _, err := c.CreateWebhook(ctx, webhook.New{URL: "https://example.com/"}); return err },
+		"publish": func() error {
+			_, err := c.Publish(ctx, []webhook.NewEvent{{Type: "a.b", Data: []byte("1")}})
+			return err
+		},
+	} {
+		if err := call(); !store.Transient(err) {
+			t.Errorf("%s while PostgreSQL is stopped: %v", name, err)
+		}
+	}
+	server.Start(t)
+}
