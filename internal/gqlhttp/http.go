@@ -167,6 +167,9 @@ func (x *exchange) requestErrorStatus(errs gqlerror.List) int {
 
 // fail answers a request that did not get as far as GraphQL.
 func (x *exchange) fail(status int, err *gqlerror.Error) {
+	if status == http.StatusServiceUnavailable {
+		x.w.Header().Set("Retry-After", "1")
+	}
 	withDefault(&x.accept.json, mediaGraphQL)
 	x.write(status, requestError(gqlerror.List{err}, nil))
 }

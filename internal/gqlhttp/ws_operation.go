@@ -60,6 +60,11 @@ func (s *socket) read() (err error) {
 	}
 }
 
+// tryAgain closes the connection for a reason that may be over soon.
+func tryAgain(reason string) closing {
+	return closing{websocket.StatusTryAgainLater, truncate(reason, 123)}
+}
+
 func (s *socket) handle(m *message) error {
 	switch m.Type {
 	case "connection_init":
@@ -121,13 +126,12 @@ func (s *socket) init(m *message) error {
 	}
 	caller, err := s.h.authenticate(s.r.WithContext(s.ctx), token, tenant)
 	if err != nil {
-		switch _, status := refusal(err); status {
-		case http.StatusInternalServerError:
-			return closing{websocket.StatusInternalError, "internal server error"}
-		case http.StatusTooManyRequests:
-			return closing{closeForbidden, "Too many attempts"}
+		switch shown, status := refusal(err); status {
+		case http.StatusUnauthorized, http.StatusForbidden:
+			return closing{closeForbidden, truncate("Forbidden: "+shown.Message, 123)}
+		default:
+			return tryAgain(shown.Message)
 		}
-		return closing{closeForbidden, "Forbidden"}
 	}
 	if s.ctx.Err() != nil {
 		return context.Cause(s.ctx)
