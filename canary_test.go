@@ -172,12 +172,12 @@ func (o *observed) ended(t *testing.T, token string) {
 func (o *observed) tokens(t *testing.T, nowhere canaries) (ended []string) {
 	t.Helper()
 	const revoke = `mutation ($input: RevokeTokenInput!) { done: revokeToken(input: $input) { token { id } } }`
-	tenant := o.command(t, "token", "create", "--tenant", "kallima", "--name", "of the command line")
+	tenant := o.command(t, "token", "create", "--tenant", "kallima", "--create-tenant", "--name", "of the command line")
 	revoked, expired := o.createToken(t, map[string]any{}), o.createToken(t, map[string]any{"expiresAt": time.Now().Add(2 * time.Second).UTC().Format(time.RFC3339Nano)})
 	known := &client{o.url, tenant}
 	of := known.createToken(t, map[string]any{"name": "a tenant's own"}).Secret
 	for name, token := range map[string]string{
-		"a tenant's token of the command line": tenant, "a tenant's token": of, "a token of the command line": o.command(t, "token", "create"),
+		"a tenant's token of the command line": tenant, "a tenant's token": of, "a token of the command line": o.command(t, "token", "create", "--operator"),
 		"a revoked token": revoked.Secret, "an expired token": expired.Secret,
 	} {
 		nowhere.add(name, []byte(token))

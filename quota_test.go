@@ -67,7 +67,7 @@ func TestQuotasOverREST(t *testing.T) {
 // A token that has spent what it may is told to wait, over every transport and REST; another token is not.
 func TestCostIsRationed(t *testing.T) {
 	p := boot(t, t.TempDir(), "--cost-rate", "1", "--cost-burst", "200")
-	other := &client{p.url, p.command(t, "token", "create")}
+	other := &client{p.url, p.command(t, "token", "create", "--operator")}
 	c := &client{p.url, p.token}
 	socket := c.socket(t)
 	const query = `{"query": "{ webhooks(first: 100) { nodes { id } } }"}` // costs about 100

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	stdlog "log"
 	"log/slog"
 	"net"
@@ -42,7 +41,8 @@ const (
 )
 
 func main() {
-	if err := run(untilSignal(), os.Args[1:], os.Getenv, os.Stdout, os.Stderr); err != nil {
+	env := cli.Env{Args: os.Args[1:], Getenv: os.Getenv, Environ: os.Environ, Stdout: os.Stdout, Stderr: os.Stderr, Serve: serve}
+	if err := cli.Run(untilSignal(), env); err != nil {
 		fmt.Fprintln(os.Stderr, "hookgraph:", err)
 		os.Exit(1)
 	}
@@ -64,11 +64,6 @@ func untilSignal() context.Context {
 		cancel()
 	}()
 	return ctx
-}
-
-// run is the whole program. It ends when ctx does.
-func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
-	return cli.Run(ctx, cli.Env{Args: args, Getenv: getenv, Stdout: stdout, Stderr: stderr, Serve: serve})
 }
 
 func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func(cli.Running)) (err error) {
@@ -110,10 +105,6 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func
 		return err
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
-	token, err := auth.Bootstrap(ctx, st, cfg.BootstrapToken)
-	if err != nil {
-		return err
-	}
 	tail := live.New(st, tailBytes)
 	st.OnAttempts(tail.Append)
 	out := sender.New(sender.Config{
@@ -150,9 +141,10 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func
 
 	port, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Listen)
 	if err != nil {
-		return err
+		return fmt.Errorf("--listen: %w", err)
 	}
 	listener := web.NewListener(port, files.Incoming, log)
+	defer func() { _ = listener.Close() }()
 	sdl := graph.SDL
 	if cfg.DisableIntrospection {
 		sdl = ""
@@ -180,6 +172,12 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func
 		}
 		server.TLSConfig, scheme = certificate.Config(), "https"
 		answer = func(l net.Listener) error { return server.ServeTLS(l, "", "") }
+	}
+
+	// Last of all that may fail: a token that this makes is shown once, by a server that runs.
+	token, err := auth.Bootstrap(ctx, st, cfg.BootstrapToken, log)
+	if err != nil {
+		return err
 	}
 
 	running, ctx := errgroup.WithContext(ctx)

@@ -274,7 +274,7 @@ func testTokens(t *testing.T, database string) {
 	var mine struct{ ID string }
 	operator.rest(t, "POST", "/v1/webhooks", `{"url": "https://operator.example.com/"}`, &mine)
 
-	tenant := &client{p.url, p.command(t, "token", "create", "--tenant", "kallima", "--name", "platform")}
+	tenant := &client{p.url, p.command(t, "token", "create", "--tenant", "kallima", "--create-tenant", "--name", "platform")}
 	var list struct{ Data []any }
 	if status := tenant.rest(t, "GET", "/v1/webhooks", "", &list); status != http.StatusOK || len(list.Data) != 0 {
 		t.Fatalf("%d %v", status, list)

@@ -224,7 +224,7 @@ func TestGuessesAreLimited(t *testing.T) {
 // A token from the command line permits what it was made for, is listed with it, and shows itself over the API.
 func TestTokensOfTheCommandLine(t *testing.T) {
 	p := boot(t, t.TempDir())
-	c := &client{p.url, p.command(t, "token", "create", "--tenant", "kallima", "--name", "publisher", "--scope", "events:publish,webhooks:read", "--expires", "90d")}
+	c := &client{p.url, p.command(t, "token", "create", "--tenant", "kallima", "--create-tenant", "--name", "publisher", "--scope", "events:publish,webhooks:read", "--expires", "90d")}
 	var viewer struct {
 		Data struct {
 			Viewer struct {

@@ -4,10 +4,14 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"slices"
+	"log/slog"
+	"time"
 
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
+
+// bootstrapName is the name of tokens that were given.
+const bootstrapName = "bootstrap"
 
 // Registry is where tokens and tenants are made; *store.Store is one.
 type Registry interface {
@@ -18,8 +22,9 @@ type Registry interface {
 
 // Bootstrap makes a new database usable: the default tenant, and an operator's token when there has never been a token.
 // given, unless it is "", is made an operator's token instead, and stays one from start to start until it is revoked.
-// It returns the token that it made up, to be shown once; "" when it made none.
-func Bootstrap(ctx context.Context, r Registry, given string) (made string, err error) {
+// It returns the token that it made up, to be shown once; "" when it made none. What an operator may not expect of the given
+// token, or of one that was given before, is logged.
+func Bootstrap(ctx context.Context, r Registry, given string, log *slog.Logger) (made string, err error) {
 	if _, err := r.EnsureTenant(ctx, webhook.DefaultTenant); err != nil {
 		return "", fmt.Errorf("make tenant %s: %w", webhook.DefaultTenant, err)
 	}
@@ -27,12 +32,22 @@ func Bootstrap(ctx context.Context, r Registry, given string) (made string, err 
 	if err != nil {
 		return "", fmt.Errorf("list tokens: %w", err)
 	}
-	if given != "" {
-		hash := webhook.HashToken(given)
-		if slices.ContainsFunc(tokens, func(t *webhook.Token) bool { return t.RevokedAt != nil && bytes.Equal(t.Hash, hash) }) {
-			return "", nil // a restart must not undo the revocation, nor fail for it
+	hash := webhook.HashToken(given)
+	for _, t := range tokens {
+		same := given != "" && bytes.Equal(t.Hash, hash)
+		switch id := slog.Any("token", t.ID); {
+		case same && t.RevokedAt != nil:
+			log.WarnContext(ctx, "the bootstrap token does not work: it was revoked, and a start does not undo that; give another one", id)
+			return "", nil
+		case t.Name != bootstrapName || t.TenantID != nil || !t.Valid(time.Now()) || same:
+		case given != "":
+			log.WarnContext(ctx, "the bootstrap token has changed, and the earlier one still works until it is revoked (hookgraph token revoke)", id)
+		default:
+			log.InfoContext(ctx, "no bootstrap token is given, and that of an earlier start still works until it is revoked (hookgraph token revoke)", id)
 		}
-		if _, err := r.AddToken(ctx, webhook.Token{Name: "bootstrap"}, given); err != nil {
+	}
+	if given != "" {
+		if _, err := r.AddToken(ctx, webhook.Token{Name: bootstrapName}, given); err != nil {
 			return "", fmt.Errorf("keep bootstrap token: %w", err)
 		}
 		return "", nil

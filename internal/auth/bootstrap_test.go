@@ -1,7 +1,10 @@
 package auth_test
 
 import (
+	"bytes"
+	"log/slog"
 	"net/netip"
+	"strings"
 	"testing"
 
 	"github.com/hookgraph/hookgraph/internal/auth"
@@ -12,7 +15,7 @@ import (
 // The first start makes one operator's token, which works; no later one does, even when that token was revoked.
 func TestFirstStart(t *testing.T) {
 	s := webhooktest.Store(t, nil)
-	made, err := auth.Bootstrap(t.Context(), s, "")
+	made, err := auth.Bootstrap(t.Context(), s, "", slog.New(slog.DiscardHandler))
 	if err != nil || made == "" {
 		t.Fatal(made, err)
 	}
@@ -23,7 +26,7 @@ func TestFirstStart(t *testing.T) {
 	if _, err := s.Registry(nil).RevokeToken(t.Context(), c.Token.ID); err != nil {
 		t.Fatal(err)
 	}
-	if again, err := auth.Bootstrap(t.Context(), s, ""); again != "" || err != nil {
+	if again, err := auth.Bootstrap(t.Context(), s, "", slog.New(slog.DiscardHandler)); again != "" || err != nil {
 		t.Errorf("%q, %v", again, err)
 	}
 }
@@ -33,7 +36,7 @@ func TestGivenToken(t *testing.T) {
 	const given = "hg_given-by-whoever-runs-the-machines"
 	s := webhooktest.Store(t, nil)
 	for range 2 {
-		if made, err := auth.Bootstrap(t.Context(), s, given); made != "" || err != nil {
+		if made, err := auth.Bootstrap(t.Context(), s, given, slog.New(slog.DiscardHandler)); made != "" || err != nil {
 			t.Fatalf("%q, %v", made, err)
 		}
 	}
@@ -47,10 +50,49 @@ func TestGivenToken(t *testing.T) {
 	if _, err := s.Registry(nil).RevokeToken(t.Context(), c.Token.ID); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := auth.Bootstrap(t.Context(), s, given); err != nil {
+	if _, err := auth.Bootstrap(t.Context(), s, given, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := auth.New(s).Authenticate(t.Context(), netip.Addr{}, given, ""); err == nil {
 		t.Error("the revoked token works")
+	}
+}
+
+// A bootstrap token that was changed, left out, or revoked is told in the log, by its id and never by itself.
+func TestBootstrapTokenChanges(t *testing.T) {
+	s := webhooktest.Store(t, nil)
+	const first, second = "hg_the-first-of-those-that-were-given", "hg_the-second-of-those-that-were-given"
+	revoke := func(t *testing.T) {
+		t.Helper()
+		tokens, err := s.Tokens(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Registry(nil).RevokeToken(t.Context(), tokens[0].ID); err != nil { // the newest
+			t.Fatal(err)
+		}
+	}
+	for _, step := range []struct {
+		given  string
+		revoke bool   // before
+		want   string // "": nothing is said
+	}{
+		{given: first}, {given: first},
+		{given: second, want: "has changed, and the earlier one still works"},
+		{given: "", want: "that of an earlier start still works"},
+		{given: second, revoke: true, want: "it was revoked"},
+		{given: first},
+	} {
+		if step.revoke {
+			revoke(t)
+		}
+		var log bytes.Buffer
+		if _, err := auth.Bootstrap(t.Context(), s, step.given, slog.New(slog.NewTextHandler(&log, nil))); err != nil {
+			t.Fatal(err)
+		}
+		said := log.String()
+		if step.want == "" && said != "" || !strings.Contains(said, step.want) || strings.Contains(said, "hg_") || said != "" && !strings.Contains(said, " token=") {
+			t.Errorf("given %q: %q, want %q", step.given, said, step.want)
+		}
 	}
 }

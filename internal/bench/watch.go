@@ -166,7 +166,7 @@ func (b *bench) subscribe(ctx context.Context, query string, ids []string, pause
 // anotherToken makes a token for the subscribers, so that what one token may have open is left for publishing.
 func (b *bench) anotherToken(ctx context.Context) (token string, err error) {
 	c, err := start(ctx, childSpec{program: b.Program, dir: b.dir, name: "token", args: []string{
-		"token", "create", "--database", b.database(), "--name", "watch",
+		"token", "create", "--operator", "--database", b.database(), "--name", "watch",
 	}})
 	if err != nil {
 		return "", err

@@ -18,7 +18,7 @@ type benchCmd struct {
 	Backlog   int           `default:"1000000" help:"Due deliveries of the scenario backlog."`
 	Watch     int           `default:"1000" help:"Webhooks, and as many subscribers, of the scenario watch."`
 
-	Database string `env:"HOOKGRAPH_BENCH_DATABASE" placeholder:"URL" help:"A PostgreSQL server to measure on, by the postgres:// URL of a database; the bench makes its own beside it and drops them. Without it SQLite."`
+	Database string `env:"HOOKGRAPH_BENCH_DATABASE" secret:"" placeholder:"URL" help:"A PostgreSQL server to measure on, by the postgres:// URL of a database; the bench makes its own beside it and drops them. Without it SQLite."`
 	Replicas int    `default:"1" help:"Servers that share the PostgreSQL database."`
 
 	Outstanding int    `default:"800" hidden:""`

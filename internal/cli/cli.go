@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/netip"
+	"reflect"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -17,9 +20,13 @@ import (
 type Env struct {
 	Args   []string // without the program's name
 	Getenv func(string) string
-	Stdout io.Writer
-	Stderr io.Writer // for the log
-	Serve  Serve
+	// Environ lists the environment, NAME=value, to warn of variables that nothing reads; nil: nobody is warned.
+	Environ func() []string
+	Stdout  io.Writer
+	Stderr  io.Writer // for the log
+	Serve   Serve
+
+	warnings []string // to be logged by the command, when it has a log
 }
 
 // Serve runs the server until ctx ends, and then stops it in order. It calls ready once, when the server listens.
@@ -50,6 +57,8 @@ type exit int
 
 // Run does what the arguments say. It returns when that is done or, after ctx ended, stopped in order.
 func Run(ctx context.Context, env Env) (err error) {
+	vars := variables{of: map[*kong.Flag]string{}, used: map[string]string{}}
+	defer func() { err = vars.name(err) }()
 	defer func() {
 		if v := recover(); v != nil {
 			if code, ok := v.(exit); !ok {
@@ -59,7 +68,6 @@ func Run(ctx context.Context, env Env) (err error) {
 			}
 		}
 	}()
-	vars := variables{}
 	parser, err := kong.New(&commands{},
 		kong.Name("hookgraph"),
 		kong.Description("A self-hosted webhook service with a GraphQL API."),
@@ -69,13 +77,10 @@ func Run(ctx context.Context, env Env) (err error) {
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.PostBuild(vars.take),
 		kong.Resolvers(kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, f *kong.Flag) (any, error) {
-			if name := vars[f]; name != "" {
-				if text := env.Getenv(name); text != "" {
-					return text, nil
-				}
-			}
-			return nil, nil // kong: no value here
+			return vars.value(env.Getenv, f)
 		})),
+		kong.TypeMapper(reflect.TypeFor[time.Duration](), text(config.ParseDuration)),
+		kong.TypeMapper(reflect.TypeFor[netip.Prefix](), text(config.ParsePrefix)),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(&env),
 	)
@@ -86,19 +91,21 @@ func Run(ctx context.Context, env Env) (err error) {
 	if err != nil {
 		return err
 	}
+	env.warnings = vars.unknown(env)
 	return kctx.Run()
 }
 
-// variables maps flags to their environment variables. kong would read those of the process; Run reads env's.
-type variables map[*kong.Flag]string
-
-func (v variables) take(k *kong.Kong) error {
-	return kong.Visit(k.Model, func(node kong.Visitable, next kong.Next) error {
-		if f, ok := node.(*kong.Flag); ok && len(f.Tag.Envs) > 0 {
-			v[f] = f.Tag.Envs[0]
-			f.Help += " ($" + v[f] + ")"
-			f.Envs, f.Tag.Envs = nil, nil
+// text reads a value of a type by its parser.
+func text[T any](parse func(string) (T, error)) kong.MapperFunc {
+	return func(ctx *kong.DecodeContext, target reflect.Value) error {
+		var s string
+		if err := ctx.Scan.PopValueInto("value", &s); err != nil {
+			return err
 		}
-		return next(nil)
-	})
+		v, err := parse(s)
+		if err == nil {
+			target.Set(reflect.ValueOf(v))
+		}
+		return err
+	}
 }

@@ -73,7 +73,19 @@ func TestMistakes(t *testing.T) {
 		"size":            {args: []string{"--max-payload", "many"}, want: "--max-payload"},
 		"range":           {args: []string{"--deny-target", "10.0.0.0/99"}, want: "--deny-target"},
 		"log format":      {args: []string{"--log-format", "xml"}, want: "--log-format"},
-		"environment":     {env: map[string]string{"HOOKGRAPH_TIMEOUT": "long"}, want: "timeout"},
+		"environment":     {env: map[string]string{"HOOKGRAPH_TIMEOUT": "long"}, want: "--timeout (from HOOKGRAPH_TIMEOUT):"},
+		"too long":        {env: map[string]string{"HOOKGRAPH_TIMEOUT": "1h"}, want: "--timeout (from HOOKGRAPH_TIMEOUT): must be"},
+		"quoted":          {env: map[string]string{"HOOKGRAPH_LISTEN": `":80"`}, want: "HOOKGRAPH_LISTEN: is in quotation marks"},
+		"no unit":         {args: []string{"--retention", "30"}, want: "unit is missing"},
+		"negative":        {args: []string{"--retention=-30d"}, want: "negative"},
+		"proxy name":      {args: []string{"--trusted-proxy", "localhost"}, want: "--trusted-proxy"},
+		"keywords":        {args: []string{"--database", "host=h password=u:p@ port"}, want: "--database"},
+		"copy to":         {args: []string{"copy", "--from", "x", "--to", "mysql://u:p@h/d"}, want: "--to"},
+		"copy from":       {args: []string{"copy", "--from", "host=h", "--to", "postgres://u:p@h/d"}, env: map[string]string{config.EnvMasterKey: strings.Repeat("A", 43) + "="}, want: "--from"},
+		"whose token":     {args: []string{"token", "create"}, want: "--operator"},
+		"two of them":     {args: []string{"token", "create", "--operator", "--tenant", "a"}, want: "one of them"},
+		"no name":         {args: []string{"token", "create", "--operator", "--create-tenant"}, want: "--tenant"},
+		"expired":         {args: []string{"token", "create", "--operator", "--expires", "soon"}, want: "--expires"},
 		"master key":      {env: map[string]string{config.EnvMasterKey: "short"}, want: config.EnvMasterKey},
 		"no directory":    {args: []string{"token", "list", "--database", "/nonexistent/data"}, want: "/nonexistent/data"},
 		"no id":           {args: []string{"token", "revoke", "7"}, want: "token list"},
@@ -125,7 +137,7 @@ func TestMigrate(t *testing.T) {
 // The master key is changed in the key file; of keys that are given, only when there is a new one.
 func TestRotateKey(t *testing.T) {
 	dir := t.TempDir()
-	if _, _, err := command(t, nil, "token", "create", "--database", dir, "--tenant", "kallima"); err != nil {
+	if _, _, err := command(t, nil, "token", "create", "--database", dir, "--tenant", "kallima", "--create-tenant"); err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(dir, "master.key")
@@ -161,5 +173,98 @@ func TestDemoWithoutServer(t *testing.T) {
 	})
 	if !errors.Is(err, refused) {
 		t.Error(err)
+	}
+}
+
+// A token is a tenant's that exists, or is to be made, or an operator's if that was said.
+func TestTokenCreate(t *testing.T) {
+	dir := t.TempDir()
+	for _, step := range []struct {
+		args []string
+		want string // "": a token
+	}{
+		{[]string{"--tenant", "kallima"}, "--create-tenant makes it"},
+		{[]string{"--tenant", "kallima", "--create-tenant"}, ""},
+		{[]string{"--tenant", "kallima", "--expires", "2w"}, ""},
+		{[]string{"--tenant", "kalima"}, `no tenant "kalima"`},
+		{[]string{"--operator"}, ""},
+	} {
+		_, out, err := command(t, nil, append([]string{"token", "create", "--database", dir}, step.args...)...)
+		if step.want == "" && (err != nil || !strings.HasPrefix(out, "hg_")) || step.want != "" && (err == nil || !strings.Contains(err.Error(), step.want) || out != "") {
+			t.Errorf("%v: %q, %v", step.args, out, err)
+		}
+	}
+}
+
+// Variables that nothing reads are named, with the one that was probably meant, and so are those that are empty.
+func TestUnknownVariables(t *testing.T) {
+	var log bytes.Buffer
+	err := Run(t.Context(), Env{
+		Args: []string{"serve"}, Stdout: &log, Stderr: &log, Getenv: func(string) string { return "" },
+		Environ: func() []string {
+			return []string{
+				"HOOKGRAPH_RETENTON=30d", "HOOKGRAPH_MASTERKEY=x=y", "HOOKGRAPH_COLOUR=red", "HOOKGRAPH_LISTEN=", "HOOKGRAPH_DATABASE_FILE=x",
+				"HOOKGRAPH_PORT_8080_TCP_ADDR=10.0.0.1", "HOOKGRAPH_SERVICE_HOST=10.0.0.1", "PATH=/bin", "HOOKGRAPH_MAX_PAYLOAD=1MiB",
+			}
+		},
+		Serve: func(context.Context, *config.Config, *slog.Logger, func(Running)) error { return nil },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"did you mean HOOKGRAPH_RETENTION?", "did you mean HOOKGRAPH_MASTER_KEY?", "HOOKGRAPH_COLOUR is not", "HOOKGRAPH_LISTEN is set and empty"} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("%q is not said", want)
+		}
+	}
+	if n := strings.Count(log.String(), "\n"); n != 4 {
+		t.Errorf("%d lines:\n%s", n, log.String())
+	}
+}
+
+// The database's URL may be in a file.
+func TestDatabaseFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "url")
+	if err := os.WriteFile(path, []byte("host=h dbname=d user=u password='p w'\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	key := strings.Repeat("A", 43) + "="
+	cfg, _, err := command(t, map[string]string{"HOOKGRAPH_DATABASE_FILE": path, config.EnvMasterKey: key}, "serve")
+	if err != nil || cfg.Database != "postgres://u:p%20w@/d?host=h" {
+		t.Errorf("%v, %v", cfg, err)
+	}
+}
+
+// README.md shows what a first start prints; a later one says how to get another token, and no start prints a password.
+func TestBanner(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, shown, _ := strings.Cut(string(readme), "```\nHookgraph devel")
+	shown, _, _ = strings.Cut(shown, "```")
+	var out bytes.Buffer
+	cfg := &config.Config{Storage: config.Storage{Database: "/home/you/hookgraph/data"}}
+	welcome(&out, cfg, Running{URL: "http://127.0.0.1:8080", Token: "hg_…"})
+	if _, printed, _ := strings.Cut(out.String(), version()); strings.TrimSpace(shown) != strings.TrimSpace(printed) {
+		t.Errorf("README.md has\n%s\nand a start prints\n%s", shown, printed)
+	}
+	out.Reset()
+	cfg.Database = "/srv/hook graph's"
+	welcome(&out, cfg, Running{URL: "http://127.0.0.1:8080"})
+	if want := `hookgraph token create --operator --database '/srv/hook graph'\''s'`; !strings.Contains(out.String(), want) || strings.Contains(out.String(), "#token") {
+		t.Error(out.String())
+	}
+	for url, want := range map[string]string{
+		"postgres://u:s3cr3t@db.example.com:5432/hooks?x=y":         "PostgreSQL, database hooks on db.example.com:5432\n",
+		"postgres:///hooks?host=%2Frun%2Fpg&user=u&password=s3cr3t": "PostgreSQL, database hooks on /run/pg\n",
+		"postgres://u:s3cr3t@/hooks":                                "PostgreSQL, database hooks\n",
+	} {
+		out.Reset()
+		cfg.Database = url
+		welcome(&out, cfg, Running{URL: "http://127.0.0.1:8080"})
+		if !strings.Contains(out.String(), want) || strings.Contains(out.String(), "s3cr3t") || !strings.Contains(out.String(), "token create --operator\n") {
+			t.Error(out.String())
+		}
 	}
 }

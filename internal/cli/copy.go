@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/hookgraph/hookgraph/internal/config"
@@ -19,12 +20,16 @@ type copyCmd struct {
 
 // Run copies a SQLite database to PostgreSQL; run again after an interruption it goes on.
 func (c *copyCmd) Run(ctx context.Context, env *Env) error {
-	if !store.IsPostgres(c.To) {
-		return errors.New("--to: must be a postgres:// URL")
-	}
 	target := config.Storage{Database: c.To}
 	if err := target.Check(env.Getenv); err != nil {
-		return err
+		return errors.New(strings.ReplaceAll(err.Error(), "--database:", "--to:"))
+	}
+	if c.To = target.Database; !store.IsPostgres(c.To) {
+		return errors.New("--to: must be the postgres:// URL of a PostgreSQL database")
+	}
+	source := config.Storage{Database: c.From}
+	if err := source.Check(func(string) string { return "" }); err != nil || store.IsPostgres(source.Database) {
+		return errors.New("--from: must be the directory of a SQLite database")
 	}
 	log := c.Logger(env.Stderr)
 	from, to := store.At(c.From), store.At(c.To)

@@ -6,9 +6,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
+	"unicode"
 
 	"github.com/hookgraph/hookgraph/internal/config"
+	"github.com/hookgraph/hookgraph/internal/store"
 )
 
 const docs = "https://github.com/hookgraph/hookgraph#readme"
@@ -26,14 +29,29 @@ func (c *serveCmd) Run(ctx context.Context, env *Env) error {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	log, end := startLog(&c.Logging, env.Stderr)
 	defer end()
-	return env.Serve(ctx, &c.Config, log, func(r Running) { welcome(env.Stdout, r) })
+	env.warn(log)
+	return env.Serve(ctx, &c.Config, log, func(r Running) { welcome(env.Stdout, &c.Config, r) })
+}
+
+// quoted is a word for a shell.
+func quoted(word string) string {
+	if strings.ContainsFunc(word, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/._-:,+=@", r)
+	}) {
+		return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	}
+	return word
 }
 
 // welcome says where everything is. The token is in the fragment of a URL, which browsers send to nobody.
-func welcome(w io.Writer, r Running) {
+func welcome(w io.Writer, c *config.Config, r Running) {
 	fragment := ""
 	if r.Token != "" {
 		fragment = "#token=" + r.Token
+	}
+	data, database := c.Place(), ""
+	if !store.IsPostgres(c.Database) { // a URL may hold a password
+		database = " --database " + quoted(data)
 	}
 	_, _ = fmt.Fprintf(w, `Hookgraph %[1]s is listening on %[2]s
 
@@ -41,13 +59,20 @@ func welcome(w io.Writer, r Running) {
   GraphiQL   %[2]s/graphiql%[3]s
   REST       %[2]s/v1/webhooks
   Docs       %[4]s
-`, version(), r.URL, fragment, docs)
+  Data       %[5]s
+`, version(), r.URL, fragment, docs, data)
 	if r.Token != "" {
 		_, _ = fmt.Fprintf(w, `
   Operator token, shown this once:
 
     %s
 `, r.Token)
+	} else {
+		_, _ = fmt.Fprintf(w, `
+  For another operator token, while the server runs or not:
+
+    hookgraph token create --operator%s
+`, database)
 	}
 	_, _ = fmt.Fprintln(w)
 }

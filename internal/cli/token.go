@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -32,7 +31,9 @@ func (d *tokenDatabase) with(ctx context.Context, env *Env, use func(*store.Stor
 		return err
 	}
 	o := store.At(d.Database)
-	o.Shared, o.Logger, o.MasterKeys = true, d.Logger(env.Stderr), d.MasterKeys
+	log := d.Logger(env.Stderr)
+	env.warn(log)
+	o.Shared, o.Logger, o.MasterKeys = true, log, d.MasterKeys
 	if o.URL == "" {
 		if _, err := os.Stat(o.Dir); err != nil { // a new database here would only hide a wrong path
 			return fmt.Errorf("--database: %w", err)
@@ -48,10 +49,12 @@ func (d *tokenDatabase) with(ctx context.Context, env *Env, use func(*store.Stor
 
 type tokenCreateCmd struct {
 	tokenDatabase
-	Tenant  string               `placeholder:"NAME" help:"Tenant that the token is for, made when it is new. Without it the token is an operator's."`
-	Name    string               `help:"What the token is for, to tell it from others later."`
-	Scope   []webhook.TokenScope `placeholder:"SCOPE" help:"What the token permits: webhooks:read, webhooks:write, events:publish, deliveries:read, deliveries:write, admin. Several with commas between, or the flag again. Without it all."`
-	Expires expiry               `placeholder:"WHEN" help:"When the token stops working: a duration from now (12h, 90d) or a time (2026-12-31T00:00:00Z). Without it never."`
+	Tenant       string               `placeholder:"NAME" help:"Tenant that the token is for. It must exist, or be made with --create-tenant."`
+	CreateTenant bool                 `help:"Make the tenant if it does not exist."`
+	Operator     bool                 `help:"Make an operator's token, which acts for all tenants. One of --tenant and --operator must be given."`
+	Name         string               `help:"What the token is for, to tell it from others later."`
+	Scope        []webhook.TokenScope `placeholder:"SCOPE" help:"What the token permits: webhooks:read, webhooks:write, events:publish, deliveries:read, deliveries:write, admin. Several with commas between, or the flag again. Without it all."`
+	Expires      expiry               `placeholder:"WHEN" help:"When the token stops working: a duration from now (12h, 90d) or a time (2026-12-31T00:00:00Z). Without it never."`
 }
 
 // expiry is a time, given as one or as a duration from now.
@@ -59,19 +62,11 @@ type expiry struct{ at *time.Time }
 
 // UnmarshalText reads either form.
 func (e *expiry) UnmarshalText(text []byte) error {
-	s := string(text)
-	t, err := time.Parse(time.RFC3339, s)
+	t, err := time.Parse(time.RFC3339, string(text))
 	if err != nil {
-		d, err := time.ParseDuration(s)
-		if n, ok := strings.CutSuffix(s, "d"); ok {
-			days, notDays := strconv.Atoi(n)
-			d, err = time.Duration(days)*24*time.Hour, notDays
-			if days > maxExpiryDays {
-				err = strconv.ErrRange
-			}
-		}
+		d, err := config.ParseDuration(string(text))
 		if err != nil {
-			return errors.New("must be a duration like 12h or 90d, or a time like 2026-12-31T00:00:00Z")
+			return fmt.Errorf("%w; a time is like 2026-12-31T00:00:00Z", err)
 		}
 		t = time.Now().Add(d)
 	}
@@ -80,11 +75,16 @@ func (e *expiry) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// maxExpiryDays keeps a number of days within a Duration.
-const maxExpiryDays = 100_000
-
 // Run prints the token, alone, so that a script can take it.
 func (c *tokenCreateCmd) Run(ctx context.Context, env *Env) error {
+	switch {
+	case c.Tenant != "" && c.Operator:
+		return errors.New("--tenant, --operator: give one of them: an operator's token acts for all tenants")
+	case c.Tenant == "" && c.CreateTenant:
+		return errors.New("--create-tenant: give the tenant's name with --tenant")
+	case c.Tenant == "" && !c.Operator:
+		return errors.New("give --tenant NAME for a tenant's token, or --operator for one that acts for all tenants")
+	}
 	return c.with(ctx, env, func(s *store.Store) error {
 		made := webhook.Token{Name: c.Name, Scopes: c.Scope, ExpiresAt: c.Expires.at}
 		if err := made.Check(time.Now()); err != nil {
@@ -94,7 +94,14 @@ func (c *tokenCreateCmd) Run(ctx context.Context, env *Env) error {
 			if err := webhook.CheckTenantName("--tenant", c.Tenant); err != nil {
 				return err
 			}
-			t, err := s.EnsureTenant(ctx, c.Tenant)
+			ensure := s.TenantByName
+			if c.CreateTenant {
+				ensure = s.EnsureTenant
+			}
+			t, err := ensure(ctx, c.Tenant)
+			if errors.Is(err, webhook.ErrNotFound) {
+				return fmt.Errorf("--tenant: there is no tenant %q; --create-tenant makes it", c.Tenant)
+			}
 			if err != nil {
 				return err
 			}

@@ -16,16 +16,17 @@ var units = []struct {
 
 // UnmarshalText reads a size. Decimal units are refused rather than guessed at.
 func (b *Bytes) UnmarshalText(text []byte) error {
-	digits, size := string(text), Bytes(1)
+	digits, size := strings.TrimSpace(string(text)), Bytes(1)
 	for _, u := range units {
-		if rest, ok := strings.CutSuffix(digits, u.name); ok {
+		if n := len(digits) - len(u.name); n >= 0 && strings.EqualFold(digits[n:], u.name) {
+			rest := digits[:n]
 			digits, size = strings.TrimSpace(rest), u.size
 			break
 		}
 	}
 	n, err := strconv.ParseUint(digits, 10, 31)
 	if err != nil || n > (1<<31-1)/uint64(size) {
-		return fmt.Errorf("%q is not a size like 256KiB", text)
+		return fmt.Errorf("%q is not a size like 65536, 256KiB or 1MiB; K, KB, M and MB mean 1,000 to some and 1,024 to others", text)
 	}
 	*b = Bytes(n) * size
 	return nil

@@ -1,5 +1,5 @@
 // Package config says what an operator may decide, and its bounds: one Config value, filled from flags and environment by
-// the tags on its fields. It opens nothing.
+// the tags on its fields. It opens nothing but the files that variables name for secrets.
 package config
 
 import (
@@ -8,11 +8,16 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/netip"
 	"net/url"
+	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -32,7 +37,7 @@ type Config struct {
 	AllowTarget          []netip.Prefix `env:"HOOKGRAPH_ALLOW_TARGET" placeholder:"CIDR" help:"Address ranges that webhooks may be in although they are private."`
 	DenyTarget           []netip.Prefix `env:"HOOKGRAPH_DENY_TARGET" placeholder:"CIDR" help:"Address ranges that webhooks may never be in."`
 	TargetPort           []uint16       `env:"HOOKGRAPH_TARGET_PORT" placeholder:"PORT" help:"Ports that webhooks may be on; 443 alone when none is given."`
-	ForwardProxy         string         `env:"HOOKGRAPH_FORWARD_PROXY" placeholder:"URL" help:"HTTP or HTTPS proxy that all webhooks are sent through, by CONNECT to an address that was checked here. Put a password only into the variable."`
+	ForwardProxy         string         `env:"HOOKGRAPH_FORWARD_PROXY" secret:"" placeholder:"URL" help:"HTTP or HTTPS proxy that all webhooks are sent through, by CONNECT to an address that was checked here. Put a password only into the variable."`
 	AllowedOrigins       []string       `env:"HOOKGRAPH_ALLOWED_ORIGINS" placeholder:"ORIGIN" help:"Web origins, besides the server's own, whose pages may use the API, over HTTP and WebSocket (https://app.example.com)."`
 	TLSCert              string         `name:"tls-cert" env:"HOOKGRAPH_TLS_CERT" placeholder:"FILE" help:"Certificate with its chain, PEM, to serve over TLS. It is read again when it changes."`
 	TLSKey               string         `name:"tls-key" env:"HOOKGRAPH_TLS_KEY" placeholder:"FILE" help:"Key of the certificate, PEM."`
@@ -70,7 +75,7 @@ func (c *Config) Quotas() webhook.Quotas {
 
 // Storage says where the database is.
 type Storage struct {
-	Database string `env:"HOOKGRAPH_DATABASE" default:"./data" placeholder:"DIR|URL" help:"Directory of the SQLite database, ${default} when it is not given and made when absent, or the postgres:// URL of a PostgreSQL database."`
+	Database string `env:"HOOKGRAPH_DATABASE" secret:"" default:"./data" placeholder:"DIR|URL" help:"Directory of the SQLite database, ${default} when it is not given and made when absent, or the postgres:// URL, or host=… dbname=…, of a PostgreSQL database. Put a password only into the variable or its file."`
 	// MasterKeys seal signing secrets and custom headers: 32 bytes each, the current one first, or none for the key file in
 	// the database's directory. From the environment only.
 	MasterKeys [][]byte `kong:"-"`
@@ -98,12 +103,12 @@ const (
 	maxQuota           = 1_000_000_000
 )
 
-// Check reads what only the environment may say and applies the rules that a type can not.
+// Check reads what only the environment may say and applies the rules that a type cannot.
 func (c *Config) Check(getenv func(string) string) error {
 	errs := []error{c.Storage.Check(getenv)}
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	if c.Retention < 0 || c.Retention > 0 && c.Retention < time.Minute {
-		bad("--retention: must be 0, for ever, or at least 1m")
+		bad("--retention: must be 0, forever, or at least 1m")
 	}
 	if age := c.MaxAge(); age < 0 || age > 0 && age < time.Minute {
 		bad("--delivery-max-age: must be 0, forever, or at least 1m")
@@ -125,10 +130,27 @@ func (c *Config) Check(getenv func(string) string) error {
 			bad("--%s: must be from 0 to %d", flag, maxQuota)
 		}
 	}
-	for _, o := range c.AllowedOrigins {
-		u, err := url.Parse(o)
-		if err != nil || u.Scheme == "" || u.Host == "" || u.Path+u.RawQuery+u.Fragment != "" || u.User != nil {
-			bad("--allowed-origins: %q is not an origin like https://app.example.com", o)
+	if err := checkListen(c.Listen); err != nil {
+		bad("--listen: %w", err)
+	}
+	if c.PublishBurst > 0 && c.PublishRate == 0 {
+		bad("--publish-burst: means nothing without --publish-rate")
+	}
+	if c.CostBurst > 0 && c.CostRate == 0 {
+		bad("--cost-burst: means nothing without --cost-rate")
+	}
+	for i, o := range c.AllowedOrigins {
+		origin, err := readOrigin(o)
+		if err != nil {
+			bad("--allowed-origins: %w", err)
+		}
+		c.AllowedOrigins[i] = origin
+	}
+	for flag, ranges := range map[string][]netip.Prefix{"allow-target": c.AllowTarget, "deny-target": c.DenyTarget, "trusted-proxy": c.TrustedProxy} {
+		for _, p := range ranges {
+			if p != p.Masked() {
+				bad("--%s: %v has bits behind its prefix: write %v, or %v for the one address", flag, p, p.Masked(), p.Addr())
+			}
 		}
 	}
 	if slices.Contains(c.TargetPort, 0) {
@@ -144,42 +166,86 @@ func (c *Config) Check(getenv func(string) string) error {
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		bad("--tls-cert and --tls-key: give both or neither")
 	}
-	c.BootstrapToken = getenv(EnvBootstrapToken)
-	if t := c.BootstrapToken; t != "" && (len(t) < minBootstrapLength || len(t) > MaxTokenBytes || strings.ContainsFunc(t, notToken)) {
+	token, err := Secret(getenv, EnvBootstrapToken)
+	if err != nil {
+		errs = append(errs, err)
+	}
+	c.BootstrapToken = token
+	switch {
+	case token == "":
+	case strings.ContainsFunc(token, unicode.IsSpace):
+		bad("%s: has white space in it: it must be one token", EnvBootstrapToken)
+	case len(token) < minBootstrapLength || len(token) > MaxTokenBytes || strings.ContainsFunc(token, notToken):
 		bad("%s: must be %d to %d characters of a bearer token (letters, digits and -._~+/=)", EnvBootstrapToken, minBootstrapLength, MaxTokenBytes)
 	}
 	return errors.Join(errs...)
 }
 
-// notToken reports what can not stand in an Authorization header (RFC 6750, section 2.1).
+// checkListen refuses what is no address to listen on.
+func checkListen(address string) error {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("%q is not like 127.0.0.1:8080, or :8080 for all addresses", address)
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || strconv.FormatUint(n, 10) != port {
+		return fmt.Errorf("%q is not a port from 0 to 65535", port)
+	}
+	if _, err := netip.ParseAddr(host); host != "" && err != nil && !hostName.MatchString(host) {
+		return fmt.Errorf("%q is neither an address nor a name of this machine", host)
+	}
+	return nil
+}
+
+var hostName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?\.?$`)
+
+// readOrigin returns an origin as browsers send it: in small letters, without the scheme's own port, without a slash at the end.
+// The first label of its host may be a wildcard.
+func readOrigin(text string) (string, error) {
+	u, err := url.Parse(strings.TrimSpace(text))
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || u.Opaque != "" || strings.Trim(u.Path, "/")+u.RawQuery+u.Fragment != "" {
+		return text, fmt.Errorf("%q is not an origin like https://app.example.com", text)
+	}
+	host := strings.ToLower(u.Hostname())
+	name := strings.TrimPrefix(host, "*.")
+	if _, notIP := netip.ParseAddr(host); notIP != nil && !hostName.MatchString(name) {
+		return text, fmt.Errorf("%q is not an origin like https://app.example.com; a wildcard stands for the first label of a host: https://*.example.com", text)
+	}
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	port := u.Port()
+	if n, err := strconv.ParseUint(port, 10, 16); strings.HasSuffix(u.Host, ":") || port != "" && (err != nil || n == 0) {
+		return text, fmt.Errorf("%q has no port from 1 to 65535", text)
+	}
+	if port != "" && (u.Scheme != "http" || port != "80") && (u.Scheme != "https" || port != "443") {
+		host += ":" + port
+	}
+	return u.Scheme + "://" + host, nil
+}
+
+// notToken reports what cannot stand in an Authorization header (RFC 6750, section 2.1).
 func notToken(r rune) bool {
 	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-._~+/=", r)
 }
 
 // Check reads the master keys and refuses what is neither a directory nor the URL of a PostgreSQL database.
 func (s *Storage) Check(getenv func(string) string) error {
-	scheme, _, isURL := strings.Cut(s.Database, "://")
-	postgres := isURL && (scheme == "postgres" || scheme == "postgresql")
-	switch {
-	case isURL && !postgres:
-		return fmt.Errorf("--database: %s:// is no database that is known; name a directory for SQLite, or a postgres:// URL", scheme)
-	case s.Database == "":
-		return errors.New("--database: must name a directory, or a postgres:// URL")
+	database, postgres, err := readDatabase(s.Database)
+	if err != nil {
+		return fmt.Errorf("--database: %w", err)
 	}
-	if postgres {
-		if u, err := url.Parse(s.Database); err != nil || len(u.Path) < 2 {
-			return errors.New("--database: must be like postgres://user:password@host:5432/database") // never the value
-		}
-	}
+	s.Database = database
 	s.MasterKeys = nil
-	if text := getenv(EnvMasterKey); text != "" {
-		for part := range strings.SplitSeq(text, ",") {
-			key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(part))
-			if err != nil || len(key) != 32 {
-				return fmt.Errorf("%s: must be 32 bytes in base64; several are separated by commas, the current one first", EnvMasterKey) // never the value
-			}
-			s.MasterKeys = append(s.MasterKeys, key)
+	text, err := Secret(getenv, EnvMasterKey)
+	if err != nil {
+		return err
+	}
+	for part := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ',' || unicode.IsSpace(r) }) {
+		key, err := base64.StdEncoding.DecodeString(part)
+		if err != nil || len(key) != 32 { // never the value
+			return fmt.Errorf("%s: must be 32 bytes in base64 (openssl rand -base64 32); several are separated by commas or lines, the current one first", EnvMasterKey)
 		}
+		s.MasterKeys = append(s.MasterKeys, key)
 	}
 	if postgres && s.MasterKeys == nil {
 		return fmt.Errorf("%s: must be set with PostgreSQL, to the same 32 bytes in base64 for every replica", EnvMasterKey)
@@ -187,13 +253,25 @@ func (s *Storage) Check(getenv func(string) string) error {
 	return nil
 }
 
+// Place says where the database is, without a password: the directory's whole path, or PostgreSQL with its host and database.
+func (s *Storage) Place() string {
+	u, err := url.Parse(s.Database)
+	if err != nil || u.Scheme != "postgres" {
+		if path, err := filepath.Abs(s.Database); err == nil {
+			return path
+		}
+		return s.Database
+	}
+	host := u.Host
+	if host == "" {
+		host = u.Query().Get("host")
+	}
+	return strings.TrimSuffix("PostgreSQL, database "+strings.TrimPrefix(u.Path, "/")+" on "+host, " on ")
+}
+
 // LogValue keeps secrets out of logs, should a Config ever be logged.
 func (c *Config) LogValue() slog.Value {
-	database := c.Database
-	if scheme, _, ok := strings.Cut(database, "://"); ok {
-		database = scheme + "://" // what follows may hold a password
-	}
-	return slog.GroupValue(slog.String("listen", c.Listen), slog.String("database", database))
+	return slog.GroupValue(slog.String("listen", c.Listen), slog.String("database", c.Place()))
 }
 
 // Logger makes the program's logger, which writes to w.

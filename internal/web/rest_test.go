@@ -49,7 +49,7 @@ func newAPI(t *testing.T, change ...func(*web.Config)) *api {
 			return raw, nil
 		}
 	})
-	if _, err := auth.Bootstrap(t.Context(), a.store, ""); err != nil {
+	if _, err := auth.Bootstrap(t.Context(), a.store, "", slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
 	a.operator, _ = webhooktest.Token(t, a.store, "")
