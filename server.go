@@ -136,6 +136,7 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func
 		MaxStreams:           files.Streams,
 		MaxBodyBytes:         1<<20 + 2*int64(cfg.MaxPayload), // room for an event of the largest size, escaped
 		Bodies:               bodies,
+		Compress:             web.Compress,
 		MaxAnswerBytes:       8<<20 + 2*int(cfg.MaxPayload),
 	})
 

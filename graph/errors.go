@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -99,6 +100,19 @@ func (p Presenter) Present(ctx context.Context, err error) *gqlerror.Error {
 		if len(argument) > 0 {
 			shown.Extensions["field"] = argument
 		}
+		if variable := variableOf(ctx, argument); variable != "" {
+			shown.Extensions["variable"] = variable
+		}
+	}
+	// named is an error that does not say itself what is wrong: a scalar that cannot be read, which knows its value only.
+	named := func(message string) string {
+		if variable := variableOf(ctx, argument); variable != "" {
+			return variable + ": " + message
+		}
+		if len(argument) > 0 {
+			return strings.Join(argument, ".") + ": " + message
+		}
+		return message
 	}
 	if e, ok := errors.AsType[*passed](err); ok {
 		set(CodeCursorExpired, "after: what came next is no longer kept; all that is kept comes after extensions.oldest")
@@ -116,7 +130,9 @@ func (p Presenter) Present(ctx context.Context, err error) *gqlerror.Error {
 	if invalids := webhook.Invalids(err); len(invalids) > 0 {
 		messages := make([]string, len(invalids))
 		for i, e := range invalids {
-			messages[i] = e.Error()
+			if messages[i] = e.Error(); e.Field == "" {
+				messages[i] = named(e.Message)
+			}
 		}
 		if f := invalids[0].Field; f != "" {
 			argument = strings.Split(f, ".")
@@ -131,7 +147,7 @@ func (p Presenter) Present(ctx context.Context, err error) *gqlerror.Error {
 	}
 	told := fault.In(ctx, err)
 	if told.Code == CodeBadUserInput {
-		badInput(told.Message)
+		badInput(named(told.Message))
 		return shown
 	}
 	set(told.Code, told.Message)
@@ -142,6 +158,34 @@ func (p Presenter) Present(ctx context.Context, err error) *gqlerror.Error {
 		shown.Extensions["requestId"] = p.report(ctx, shown.Path, told.Log, err)
 	}
 	return shown
+}
+
+// variableOf names the variable that an argument of the field came with, and the way within it: $input.url. It is "" for what is
+// written in the document.
+func variableOf(ctx context.Context, argument []string) string {
+	field := graphql.GetFieldContext(ctx)
+	if field == nil || field.Field.Field == nil || len(argument) == 0 {
+		return ""
+	}
+	given := field.Field.Arguments.ForName(argument[0])
+	if given == nil {
+		return ""
+	}
+	value, rest := given.Value, argument[1:]
+	for value != nil && value.Kind != ast.Variable && len(rest) > 0 {
+		var child *ast.Value
+		switch i, err := strconv.Atoi(rest[0]); {
+		case value.Kind == ast.ObjectValue:
+			child = value.Children.ForName(rest[0])
+		case value.Kind == ast.ListValue && err == nil && i < len(value.Children):
+			child = value.Children[i].Value
+		}
+		value, rest = child, rest[1:]
+	}
+	if value == nil || value.Kind != ast.Variable {
+		return ""
+	}
+	return "$" + strings.Join(append([]string{value.Raw}, rest...), ".")
 }
 
 // names are the fields of a path, without the places in lists.

@@ -52,6 +52,46 @@ func TestMalformedIDs(t *testing.T) {
 	}
 }
 
+// A scalar that cannot be read names the variable that it came with, or else the argument, and does not repeat it.
+func TestWrongScalarsAreNamed(t *testing.T) {
+	a := newAPI(t)
+	ctx := a.as("kallima")
+	const list = `events(filter: {createdAt: {from: `
+	for query, want := range map[string]string{
+		`query($t: Time) { ` + list + `$t}}) { nodes { id } } }`:                                                            "$t: ",
+		`query($r: TimeRange) { events(filter: {createdAt: $r}) { nodes { id } } }`:                                         "$r.from: ",
+		`query($f: EventFilter) { events(filter: $f) { nodes { id } } }`:                                                    "$f.createdAt.from: ",
+		`{ ` + list + `"secret"}}) { nodes { id } } }`:                                                                      "filter.createdAt.from: ",
+		`mutation($e: [PublishEventInput!]!) { publishEvents(input: {events: $e}) { results { duplicate } } }`:              "$e.1.timestamp: ",
+		`mutation($t: Time) { publishEvents(input: {events: [{type: "a.b", timestamp: $t}]}) { results { duplicate } } }`:   "$t: ",
+		`query($s: [DeliveryStatus!]) { deliveries(filter: {statuses: $s}) { nodes { id } } }`:                              "$s.0: ",
+		`query($s: DeliveryStatus!) { webhooks { nodes { deliveries(filter: {statuses: [HELD, $s]}) { nodes { id } } } } }`: "$s: ",
+	} {
+		a.createWebhook(ctx, "https://example.com/")
+		secret := vars{
+			"t": "secret", "r": vars{"from": "secret"}, "f": vars{"createdAt": vars{"from": "secret"}}, "s": "held",
+			"e": []any{vars{"type": "a.b", "data": 1}, vars{"type": "a.b", "timestamp": "secret"}},
+		}
+		given := vars{}
+		for name, value := range secret {
+			if strings.Contains(query, "($"+name+":") {
+				given[name] = value
+			}
+		}
+		resp := a.run(ctx, query, given)
+		if len(resp.Errors) == 0 {
+			t.Errorf("%s: %s", query, resp.Data)
+			continue
+		}
+		err := resp.Errors[0]
+		variable, _ := err.Extensions["variable"].(string)
+		if !strings.HasPrefix(err.Message, want) || strings.Contains(err.Message, "secret") || err.Extensions["code"] != graph.CodeBadUserInput ||
+			(strings.HasPrefix(want, "$") && variable+": " != want) {
+			t.Errorf("%s: %v %v, want %s", query, err, err.Extensions, want)
+		}
+	}
+}
+
 // Arguments that can not be used are refused with the argument's name.
 func TestBadArguments(t *testing.T) {
 	a := newAPI(t)

@@ -74,6 +74,10 @@ type Config struct {
 	DocumentCacheBytes int
 	// PersistedQueryBytes bounds the automatic persisted queries kept. Default 4 MiB.
 	PersistedQueryBytes int
+	// Compress wraps what writes a complete answer of a query, and compresses it if the client takes that. The answers of
+	// mutations, which may hold secrets, and streams are written as they are. When nil nothing is compressed.
+	Compress func(http.Handler) http.Handler
+
 	// MaxAnswerBytes bounds the answer of an operation, for a subscription each of its messages: more is answered with the error
 	// ANSWER_TOO_LARGE. What is read and copied to make it is bounded by four times that. The schema counts both by the meter
 	// of the context that it executes in (meter.From). Default 8 MiB.

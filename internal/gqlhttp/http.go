@@ -29,6 +29,7 @@ type exchange struct {
 	w      http.ResponseWriter
 	r      *http.Request
 	accept accept
+	secret bool // the answer may hold one
 }
 
 func (h *Handler) serveHTTP(w http.ResponseWriter, r *http.Request) {
@@ -109,6 +110,7 @@ func (x *exchange) run(ctx context.Context, req *request) {
 
 // execute answers a query or mutation with one response.
 func (x *exchange) execute(ctx context.Context, op *operation) {
+	x.secret = op.kind() == ast.Mutation
 	release, err := x.h.acquire(ctx)
 	if err != nil {
 		x.busy(err)
@@ -178,8 +180,14 @@ func (x *exchange) write(status int, body []byte) {
 	// Nothing can be done when the writer knows no deadlines, or when the client is gone.
 	_ = http.NewResponseController(x.w).SetWriteDeadline(time.Now().Add(x.h.cfg.WriteTimeout))
 	x.w.Header().Set("Content-Type", x.accept.json+"; charset=utf-8")
-	x.w.WriteHeader(status)
-	_, _ = x.w.Write(body)
+	var answer http.Handler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(status)
+		_, _ = w.Write(body)
+	})
+	if x.h.cfg.Compress != nil && !x.secret {
+		answer = x.h.cfg.Compress(answer)
+	}
+	answer.ServeHTTP(x.w, x.r)
 }
 
 // readRequest reads the parameters of a GET (section 5.3) or POST (section 5.4). They are part of the body, which counts as

@@ -3,7 +3,10 @@ package gqlhttp
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"strconv"
+	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -36,13 +39,13 @@ func decodeVariables(schema *ast.Schema, op *ast.OperationDefinition, raw json.R
 			}
 			v, err := d.typed(def.Type)
 			vars[name] = v
-			return err
+			return within(err, name)
 		})
 		if errors.Is(err, errTooManyValues) {
 			return nil, newError(codeTooComplex, "variables hold too many or too deeply nested values")
 		}
 		if wrong, ok := errors.AsType[wrongType](err); ok {
-			return nil, newError(codeValidation, "variables: "+wrong.Error())
+			return nil, wrongVariable(wrong.path, wrong.Error())
 		}
 		if err != nil {
 			return nil, newError(codeBadInput, "variables are not valid JSON")
@@ -54,9 +57,26 @@ func decodeVariables(schema *ast.Schema, op *ast.OperationDefinition, raw json.R
 		if !errors.As(err, &gqlErr) {
 			gqlErr = &gqlerror.Error{Message: "variables do not fit their types"}
 		}
-		return nil, withCode(gqlErr, codeValidation)
+		var path []string
+		for i, step := range gqlErr.Path { // ["variable", "input", "url"]
+			if i > 0 {
+				path = append(path, fmt.Sprint(step))
+			}
+		}
+		return nil, wrongVariable(path, gqlErr.Message)
 	}
 	return vars, nil
+}
+
+// wrongVariable names the variable, and the way within it: $input.url. It is no part of a response, so it is not the error's path.
+func wrongVariable(path []string, message string) *gqlerror.Error {
+	err := newError(codeValidation, "variables: "+message)
+	if len(path) > 0 {
+		variable := "$" + strings.Join(path, ".")
+		err.Message = variable + ": " + message
+		err.Extensions["variable"] = variable
+	}
+	return err
 }
 
 func withCode(err *gqlerror.Error, code string) *gqlerror.Error {
@@ -97,7 +117,7 @@ func (d *valueDecoder) elements(each func() (any, error)) ([]any, error) {
 	for d.Enter(); d.More(); {
 		v, err := each()
 		if err != nil {
-			return nil, err
+			return nil, within(err, strconv.Itoa(len(list)))
 		}
 		list = append(list, v)
 	}
@@ -141,7 +161,7 @@ func (d *valueDecoder) typed(t *ast.Type) (any, error) {
 			} else {
 				object[name], err = d.value()
 			}
-			return err
+			return within(err, name)
 		})
 		return object, err
 	}
@@ -159,19 +179,31 @@ func (d *valueDecoder) fits(t *ast.Type, v any) error {
 	switch t.NamedType {
 	case "Int", "Float":
 		if isString {
-			return wrongType{t.NamedType}
+			return wrongType{want: t.NamedType}
 		}
 	case "String":
 		if isNumber {
-			return wrongType{t.NamedType}
+			return wrongType{want: t.NamedType}
 		}
 	}
 	return nil
 }
 
-type wrongType struct{ want string }
+type wrongType struct {
+	want string
+	path []string // from the variable on
+}
 
 func (e wrongType) Error() string { return "expected a value of type " + e.want }
+
+// within puts a step in front of the path of a wrongType.
+func within(err error, step string) error {
+	if wrong, ok := err.(wrongType); ok { //nolint:errorlint // nobody wraps it
+		wrong.path = append([]string{step}, wrong.path...)
+		return wrong
+	}
+	return err
+}
 
 // value reads any value.
 func (d *valueDecoder) value() (any, error) {

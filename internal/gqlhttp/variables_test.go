@@ -175,6 +175,33 @@ func TestDecodeVariables(t *testing.T) {
 	}
 }
 
+// A variable that does not fit its type is named, with the way within it, and its value is not repeated.
+func TestWrongVariablesAreNamed(t *testing.T) {
+	e := newEngine(testschema.New(), Config{}.withDefaults())
+	for _, c := range []struct{ definition, variables, want string }{
+		{"Int", `{"v":"secret"}`, "$v"},
+		{"Int", `{"v":99999999999999999999}`, "$v"},
+		{"Int!", `{}`, "$v"},
+		{"Int!", `{"v":null}`, "$v"},
+		{"String", `{"v":7}`, "$v"},
+		{"String", `{"v":true}`, "$v"},
+		{"[Float]", `{"v":[1,"secret"]}`, "$v.1"},
+		{"[[Int]]", `{"v":[[1],[2,"secret"]]}`, "$v.1.1"},
+		{"Filter", `{"v":{"name":7}}`, "$v.name"},
+		{"Filter", `{"v":{"and":[{"n":1},{"and":[{"n":"secret"}]}]}}`, "$v.and.1.and.0.n"},
+		{"Filter", `{"v":{"and":[{"nope":"secret"}]}}`, "$v.and.0.nope"},
+		{"Filter", `{"v":{"and":[null]}}`, "$v.and.0"},
+		{"Filter", `{"v":"secret"}`, "$v"},
+	} {
+		doc := parsed(t, e, "query($v:"+c.definition+"){hello}")
+		_, err := decodeVariables(e.schema.Schema(), doc.Operations[0], json.RawMessage(c.variables), 1000)
+		if err == nil || err.Extensions["variable"] != c.want || !strings.HasPrefix(err.Message, c.want+": ") || strings.Contains(err.Message, "secret") ||
+			err.Path != nil || codeOf(err) != codeValidation {
+			t.Errorf("%s of %s: %v, want %s", c.variables, c.definition, err, c.want)
+		}
+	}
+}
+
 // The persisted document of a hash runs once it has been sent with it; the wrong document for a hash does not.
 func TestPersistedQueries(t *testing.T) {
 	s := newServer(t, Config{})

@@ -10,9 +10,10 @@ import (
 
 // schema serves the GraphQL schema as text, to everyone: it says what the API is and nothing of what is in it.
 func (s *server) schema() http.Handler {
+	// The tag is weak, so that it stands for the text with and without compression.
 	sum := sha256.Sum256([]byte(s.Schema))
-	etag := `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	etag := `W/"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`
+	return Compress(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			h.Set("Allow", "GET, HEAD")
@@ -23,5 +24,5 @@ func (s *server) schema() http.Handler {
 		h.Set("Cache-Control", "no-cache")
 		h.Set("ETag", etag)
 		http.ServeContent(w, r, "", time.Time{}, strings.NewReader(s.Schema))
-	})
+	}))
 }
