@@ -205,7 +205,7 @@ func TestGuessesAreLimited(t *testing.T) {
 	socket := guess.watch(t, "latest")
 	select {
 	case <-socket.got:
-		if websocket.CloseStatus(socket.err) != 4403 {
+		if websocket.CloseStatus(socket.err) != websocket.StatusTryAgainLater {
 			t.Errorf("WebSocket: %v", socket.err)
 		}
 	case <-time.After(time.Minute):

@@ -13,6 +13,7 @@ import (
 	"github.com/hookgraph/hookgraph/graph/model"
 	"github.com/hookgraph/hookgraph/internal/auth"
 	"github.com/hookgraph/hookgraph/internal/fault"
+	"github.com/hookgraph/hookgraph/internal/intake"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -20,7 +21,7 @@ import (
 // logged.
 func Authenticate(a *auth.Authenticator, logger *slog.Logger) func(r *http.Request, token, tenant string) (context.Context, error) {
 	return func(r *http.Request, token, tenant string) (context.Context, error) {
-		caller, err := a.Authenticate(r.Context(), auth.Remote(r), token, tenant)
+		caller, err := a.Authenticate(r.Context(), intake.Remote(r), token, tenant)
 		if err == nil {
 			return auth.With(r.Context(), caller), nil
 		}

@@ -5,7 +5,6 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/netip"
 	"strings"
 	"sync"
@@ -241,13 +240,4 @@ func Bearer(header string) string {
 		return ""
 	}
 	return strings.TrimSpace(token)
-}
-
-// Remote is the address of the one who made a request, from its RemoteAddr; the zero Addr when that is none, as in tests.
-func Remote(r *http.Request) netip.Addr {
-	a, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return a.Addr()
 }

@@ -68,21 +68,6 @@ func TestFailuresAreLimited(t *testing.T) {
 	})
 }
 
-// One customer's IPv6 addresses are one source, and mapped IPv4 addresses are IPv4.
-func TestSource(t *testing.T) {
-	for a, want := range map[string]string{
-		"203.0.113.9": "203.0.113.9", "::ffff:203.0.113.9": "203.0.113.9",
-		"2001:db8:1:2:3::4": "2001:db8:1:2::", "fe80::1%eth0": "fe80::",
-	} {
-		if got := source(netip.MustParseAddr(a)); got.String() != want {
-			t.Errorf("%s: %s, want %s", a, got, want)
-		}
-	}
-	if source(netip.Addr{}).IsValid() {
-		t.Error("no address is one")
-	}
-}
-
 // A caller spends what it has, waits as long as it is told, and never for ever; others are not touched by it.
 func TestRation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"github.com/hookgraph/hookgraph/internal/intake"
 )
 
 // An address may fail to authenticate as often as this at once, and then once in each interval.
@@ -42,21 +44,9 @@ func newFailures() *failures {
 // knownFor is how long a token that was valid is still looked up for an address that has failed too often.
 const knownFor = 24 * time.Hour
 
-// source is whom failures are held against: an IPv4 address, or the /64 of an IPv6 address, which is what one customer
-// usually gets.
-func source(a netip.Addr) netip.Addr {
-	a = a.Unmap().WithZone("")
-	if a.Is6() {
-		if p, err := a.Prefix(64); err == nil {
-			return p.Addr()
-		}
-	}
-	return a
-}
-
 // refuse returns an error when the address has failed too often to present a token that is not known.
 func (f *failures) refuse(from netip.Addr, hash [32]byte) error {
-	wait := f.budgets.wait(source(from))
+	wait := f.budgets.wait(intake.Source(from))
 	if wait == 0 || f.known.has(hash) {
 		return nil
 	}
@@ -66,7 +56,7 @@ func (f *failures) refuse(from netip.Addr, hash [32]byte) error {
 // failed counts a token that is not valid.
 func (f *failures) failed(from netip.Addr, hash [32]byte) {
 	f.known.drop(hash)
-	f.budgets.spend(source(from), 1)
+	f.budgets.spend(intake.Source(from), 1)
 }
 
 // succeeded remembers a token that is valid.

@@ -25,8 +25,9 @@ type Config struct {
 	// value of the Hookgraph-Tenant header or, for WebSocket, of the connection_init payload's entry of that name.
 	//
 	// An error refuses the caller: 401, or close 4403. An error that is a *gqlerror.Error is shown as it is, and its
-	// code FORBIDDEN, RATE_LIMITED or INTERNAL_SERVER_ERROR makes it 403, 429 or 500 (close 4403, 4403, 1011); any
-	// other error is shown as UNAUTHENTICATED and nothing of its text. When Authenticate is nil nobody gets in.
+	// code FORBIDDEN, RATE_LIMITED, UNAVAILABLE or INTERNAL_SERVER_ERROR makes it 403, 429, 503 or 500 (close 4403, and 1013
+	// for all that may be tried again); any other error is shown as UNAUTHENTICATED and nothing of its text. When Authenticate
+	// is nil nobody gets in.
 	Authenticate func(r *http.Request, token, tenant string) (context.Context, error)
 	// Alive is asked every AliveInterval on open streams with the caller's context; false closes the stream (WebSocket
 	// 4403, SSE an UNAUTHENTICATED error). It must be cheap and return within AliveInterval. When nil streams stay open.
@@ -64,7 +65,11 @@ type Config struct {
 	// Bodies reads request bodies and WebSocket messages, and bounds how much of them is held at a time. Default: up to 64
 	// times MaxBodyBytes.
 	Bodies *intake.Bodies
-	// MaxStreams bounds open WebSocket connections and SSE streams together. Default 10,000; more are answered 503.
+	// MaxStreams bounds the WebSocket connections and SSE streams of authenticated callers together. A tenant gets a quarter of
+	// it, a token an eighth. More are refused with 503, or 429 when the caller has its share, and close 1013. Default 10,000.
+	//
+	// WebSockets that have not been authenticated yet are counted apart, an eighth as many, and half of that for one address:
+	// beyond that those are closed that have waited longest.
 	MaxStreams int
 	// MaxOperationsPerConnection bounds the operations running at once on one WebSocket. Default 100.
 	MaxOperationsPerConnection int
@@ -89,10 +94,11 @@ type Config struct {
 	OperationTimeout time.Duration
 	// InitTimeout is how long a WebSocket may wait before its connection_init has been accepted. Default 10 s.
 	InitTimeout time.Duration
-	// WriteTimeout bounds each write to a stream; a client that takes longer to read is dropped. Default 10 s.
+	// WriteTimeout is how long a client may take to read each piece (intake.Piece) of what is written to it, before it is
+	// dropped. Default 10 s.
 	WriteTimeout time.Duration
 	// PingInterval is the time between WebSocket pings and between SSE heartbeats. Default 10 s. A WebSocket client that
-	// leaves a ping unanswered for half of it is dropped.
+	// leaves a ping unanswered for half of it is dropped, but for the time that it needs to read what came before the ping.
 	PingInterval time.Duration
 	// AliveInterval is the time between calls of Alive. Default 2 s.
 	AliveInterval time.Duration
@@ -143,7 +149,9 @@ type Handler struct {
 	closing chan struct{} // closed by Shutdown
 	drained chan struct{} // closed when closing and the last stream has ended
 
-	operations *intake.Pool // running
+	operations *intake.Pool  // running
+	held       *intake.Pool  // streams of callers that are known
+	strangers  *intake.Lobby // WebSockets of those that are not known yet
 
 	mu      sync.Mutex // guards the fields below
 	closed  bool
@@ -163,8 +171,16 @@ func New(schema graphql.ExecutableSchema, cfg Config) *Handler {
 		closing:    make(chan struct{}),
 		drained:    make(chan struct{}),
 		operations: intake.NewPool(cfg.Operations),
+		held:       intake.NewPool(streamLimits(cfg.MaxStreams)),
+		strangers:  intake.NewLobby(max(cfg.MaxStreams/8, 16)),
 		streams:    make(map[*openStream]struct{}),
 	}
+}
+
+// streamLimits gives a tenant a quarter of all streams, and a token an eighth.
+func streamLimits(all int) intake.Limits {
+	total := int64(all)
+	return intake.Limits{Total: total, Tenant: max(total/4, 1), Token: max(total/8, 1)}
 }
 
 func (h *Handler) authenticate(r *http.Request, token, tenant string) (context.Context, error) {
@@ -213,11 +229,11 @@ func (h *Handler) Shutdown(ctx context.Context) error {
 	}
 }
 
-// enter registers a stream; false means that it can not be served now.
+// enter registers a stream; false means that the server is shutting down.
 func (h *Handler) enter(s *openStream) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.closed || len(h.streams) >= h.cfg.MaxStreams {
+	if h.closed {
 		return false
 	}
 	h.streams[s] = struct{}{}

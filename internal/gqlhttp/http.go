@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -145,6 +144,11 @@ func tooMuch(err error) (*gqlerror.Error, int) {
 	return shown, http.StatusTooManyRequests
 }
 
+func (x *exchange) shuttingDown() {
+	x.w.Header().Set("Retry-After", "1")
+	x.fail(http.StatusServiceUnavailable, newError(codeUnavailable, "the server is shutting down"))
+}
+
 // busy answers a request for which there is no room.
 func (x *exchange) busy(err error) {
 	shown, status := tooMuch(err)
@@ -177,8 +181,6 @@ func (x *exchange) fail(status int, err *gqlerror.Error) {
 }
 
 func (x *exchange) write(status int, body []byte) {
-	// Nothing can be done when the writer knows no deadlines, or when the client is gone.
-	_ = http.NewResponseController(x.w).SetWriteDeadline(time.Now().Add(x.h.cfg.WriteTimeout))
 	x.w.Header().Set("Content-Type", x.accept.json+"; charset=utf-8")
 	var answer http.Handler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(status)
@@ -187,7 +189,7 @@ func (x *exchange) write(status int, body []byte) {
 	if x.h.cfg.Compress != nil && !x.secret {
 		answer = x.h.cfg.Compress(answer)
 	}
-	answer.ServeHTTP(x.w, x.r)
+	answer.ServeHTTP(&pacedAnswer{x.w, x.h.cfg.WriteTimeout}, x.r)
 }
 
 // readRequest reads the parameters of a GET (section 5.3) or POST (section 5.4). They are part of the body, which counts as

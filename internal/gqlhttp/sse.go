@@ -9,6 +9,8 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/hookgraph/hookgraph/internal/intake"
 )
 
 // This file follows the GraphQL over Server-Sent Events protocol (npm graphql-sse, PROTOCOL.md), distinct connections
@@ -23,7 +25,7 @@ type events struct {
 	buf     bytes.Buffer
 }
 
-// limit bounds the next write. Shutdown closes closing before it calls hurry, so one of the two shortens the deadline.
+// limit bounds the next piece that is written. Shutdown closes closing before it calls hurry, so one of the two shortens the deadline.
 func (e *events) limit() error {
 	if err := e.control.SetWriteDeadline(time.Now().Add(e.cfg.WriteTimeout)); err != nil {
 		return err
@@ -62,10 +64,7 @@ func (e *events) send(name, id string, data []byte) error {
 		}
 		e.buf.WriteByte('\n')
 	}
-	if err := e.limit(); err != nil {
-		return err
-	}
-	if _, err := e.w.Write(e.buf.Bytes()); err != nil {
+	if _, err := intake.WritePieces(e.w, e.buf.Bytes(), e.limit); err != nil {
 		return err
 	}
 	return e.control.Flush()
@@ -76,11 +75,16 @@ func (x *exchange) serveEvents(ctx context.Context, op *operation, response []by
 	out := &events{w: x.w, control: http.NewResponseController(x.w), cfg: &x.h.cfg, closing: x.h.closing}
 	open := &openStream{hurry: out.hurry}
 	if !x.h.enter(open) {
-		x.w.Header().Set("Retry-After", "1")
-		x.fail(http.StatusServiceUnavailable, newError(codeUnavailable, "no further streams can be served now"))
+		x.shuttingDown()
 		return
 	}
 	defer x.h.leave(open)
+	who := x.h.holder(ctx)
+	if err := x.h.held.Take(who, 1); err != nil {
+		x.busy(err)
+		return
+	}
+	defer x.h.held.Give(who, 1)
 	release, err := x.h.acquire(ctx)
 	if err != nil {
 		x.busy(err)

@@ -14,13 +14,16 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+
+	"github.com/hookgraph/hookgraph/internal/intake"
 )
 
 // This file follows the GraphQL over WebSocket protocol (npm graphql-ws, PROTOCOL.md).
 
 const subprotocol = "graphql-transport-ws"
 
-// Close codes of the protocol.
+// Close codes of the protocol. Clients take most of them for final, and all below 2000 but a few: what may be tried again ends
+// with 1001 (going away), 1013 (try again later) or without a close.
 const (
 	closeInvalidMessage   = websocket.StatusCode(4400)
 	closeUnauthorized     = websocket.StatusCode(4401)
@@ -46,7 +49,7 @@ type socket struct {
 	h    *Handler
 	r    *http.Request
 	conn *websocket.Conn
-	raw  net.Conn
+	raw  *paced
 
 	ctx   context.Context         //nolint:containedctx // lives as long as the connection
 	end   context.CancelCauseFunc // with a closing when the server wants the end
@@ -55,12 +58,16 @@ type socket struct {
 	// Of the reading goroutine, and of others once ready is closed.
 	initialised bool
 	caller      context.Context //nolint:containedctx // what Authenticate returned
+	holder      intake.Holder   // of the caller
+	counted     bool            // among the caller's streams
+
+	guest *intake.Guest // until the client is known
 
 	running sync.WaitGroup // operations
 
-	writing  sync.Mutex  // held while a message is written
-	patience *time.Timer // ends a write; guarded by writing
-	slow     atomic.Bool // it did
+	writing sync.Mutex   // held while a message is written
+	large   atomic.Int64 // messages written that keep others waiting
+	seen    int64        // bytes written before the last ping that was answered; of ping
 
 	mu         sync.Mutex // guards the fields below
 	operations map[string]*socketOperation
@@ -107,10 +114,11 @@ func originAllowed(r *http.Request, allowed []string) bool {
 	return false
 }
 
-// hijackWatcher keeps hold of the connection that is being upgraded: only with it can a close be given a deadline.
+// hijackWatcher keeps hold of the connection that is being upgraded: only with it can writes and a close be given deadlines.
 type hijackWatcher struct {
 	http.ResponseWriter
-	conn net.Conn
+	each time.Duration // that a write has
+	conn *paced
 }
 
 // Buffers of a WebSocket. The server's are 4 KiB each; most sockets wait most of the time, and read little.
@@ -124,11 +132,16 @@ func (w *hijackWatcher) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	w.conn = conn
-	if rw.Reader.Buffered() == 0 && rw.Writer.Buffered() == 0 {
-		rw = bufio.NewReadWriter(bufio.NewReaderSize(conn, readBuffer), bufio.NewWriterSize(conn, writeBuffer))
+	w.conn = &paced{Conn: conn, each: w.each}
+	if err := rw.Flush(); err != nil {
+		_ = conn.Close()
+		return nil, nil, err
 	}
-	return conn, rw, nil
+	reader := rw.Reader
+	if reader.Buffered() == 0 {
+		reader = bufio.NewReaderSize(conn, readBuffer)
+	}
+	return w.conn, bufio.NewReadWriter(reader, bufio.NewWriterSize(w.conn, writeBuffer)), nil
 }
 
 func (h *Handler) serveWebSocket(w http.ResponseWriter, r *http.Request) {
@@ -139,36 +152,51 @@ func (h *Handler) serveWebSocket(w http.ResponseWriter, r *http.Request) {
 	}
 	open := &openStream{}
 	if !h.enter(open) {
-		w.Header().Set("Retry-After", "1")
-		x.fail(http.StatusServiceUnavailable, newError(codeUnavailable, "no further streams can be served now"))
+		x.shuttingDown()
 		return
 	}
-	watcher := &hijackWatcher{ResponseWriter: w}
-	conn, err := websocket.Accept(watcher, r, &websocket.AcceptOptions{
-		Subprotocols:       []string{subprotocol},
-		InsecureSkipVerify: true, // originAllowed has verified it
-		CompressionMode:    websocket.CompressionDisabled,
-	})
-	if err != nil {
-		h.leave(open)
-		return // Accept has answered
-	}
-	conn.SetReadLimit(h.cfg.MaxBodyBytes)
 	s := &socket{
-		h: h, r: r, conn: conn, raw: watcher.conn,
+		h: h, r: r,
 		ready:      make(chan struct{}),
 		operations: map[string]*socketOperation{},
 		idle:       make(chan struct{}),
 	}
 	// The request's context ends with this function, which returns to free the server's goroutine and buffers.
 	s.ctx, s.end = context.WithCancelCause(context.WithoutCancel(r.Context()))
+	s.guest = h.strangers.Enter(intake.Remote(r), func() { s.end(errEvicted) })
+	watcher := &hijackWatcher{ResponseWriter: w, each: h.cfg.WriteTimeout}
+	conn, err := websocket.Accept(watcher, r, &websocket.AcceptOptions{
+		Subprotocols:       []string{subprotocol},
+		InsecureSkipVerify: true, // originAllowed has verified it
+		CompressionMode:    websocket.CompressionDisabled,
+	})
+	if err != nil {
+		s.guest.Leave()
+		s.end(err)
+		h.leave(open)
+		return // Accept has answered
+	}
+	conn.SetReadLimit(maxInitBytes)
+	s.conn, s.raw = conn, watcher.conn
 	h.onShutdown(open, func() { go s.guarded(s.shutdown) })
 	// Shutdown waits for it.
 	go func() { //nolint:contextcheck // it has its own, made above
 		defer h.leave(open)
+		defer s.guest.Leave()
+		defer func() {
+			if s.counted {
+				h.held.Give(s.holder, 1)
+			}
+		}()
 		s.serve()
 	}()
 }
+
+// maxInitBytes bounds a message of a client that is not known yet.
+const maxInitBytes = 16 << 10
+
+// errEvicted ends the socket of a client that has not said who it is, when others wait to do so.
+var errEvicted = errors.New("evicted")
 
 // serve returns when the connection is closed and all of its goroutines have ended.
 func (s *socket) serve() {
@@ -263,13 +291,30 @@ func (s *socket) checkAlive() {
 	}
 }
 
+// What a client has not read yet comes before a ping, and may wait in buffers on its side for as long as the client takes to
+// read it at this rate, in bytes a second.
+const readRate = 64 << 10
+
+// largeMessage is a size from which on writing a message may take longer than a ping waits to be written.
+const largeMessage = 32 << 10
+
 // ping drops a client that does not answer. It does not end with s.ctx: a write that is canceled breaks the connection
 // before it can be closed properly. It ends when the connection is closed.
 func (s *socket) ping() {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), s.h.cfg.PingInterval/2)
+	if !s.writing.TryLock() {
+		return // a message is being written, and has deadlines of its own
+	}
+	large, sent := s.large.Load(), s.raw.written.Load()
+	s.writing.Unlock()
+	wait := s.h.cfg.PingInterval/2 + time.Duration(sent-s.seen)*time.Second/readRate
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), wait)
 	defer cancel()
-	if err := s.conn.Ping(ctx); err != nil {
-		s.end(closing{websocket.StatusPolicyViolation, "A ping was not answered"})
+	switch err := s.conn.Ping(ctx); {
+	case err == nil:
+		s.seen = sent
+	case s.large.Load() == large:
+		s.end(closing{websocket.StatusTryAgainLater, "A ping was not answered"})
+	default: // it may not have been written: the next one tells
 	}
 }
 
@@ -305,6 +350,6 @@ func (s *socket) close() {
 		_ = s.conn.CloseNow() // the client has closed, or the connection is broken
 		return
 	}
-	_ = s.raw.SetDeadline(time.Now().Add(s.h.cfg.CloseTimeout))
+	s.raw.hurry(s.h.cfg.CloseTimeout)
 	_ = s.conn.Close(c.code, c.reason)
 }

@@ -5,14 +5,18 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/coder/websocket"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/hookgraph/hookgraph/internal/intake"
+	"github.com/hookgraph/hookgraph/internal/rawjson"
 )
 
 // This file has the messages of the GraphQL over WebSocket protocol, and the operations that they start; ws.go has the
@@ -23,6 +27,40 @@ type message struct {
 	ID      *string         `json:"id,omitempty"`
 	Type    string          `json:"type"`
 	Payload json.RawMessage `json:"payload,omitempty"`
+
+	body *intake.Body // that the message is part of; nil: it is not counted, or an operation has it
+}
+
+// parseMessage takes a message apart; ok is false when it is none.
+func parseMessage(data []byte) (m message, ok bool) {
+	if _, ok := rawjson.Valid(data); !ok {
+		return m, false
+	}
+	r := rawjson.NewReader(data)
+	if r.Peek() != '{' {
+		return m, false
+	}
+	for r.Enter(); r.More(); {
+		switch name := r.Name(); name {
+		case "id":
+			if raw := r.Value(); !isNull(raw) {
+				id, ok := rawjson.Unquote(raw)
+				if !ok {
+					return m, false
+				}
+				m.ID = &id
+			}
+		case "type":
+			if m.Type, ok = rawjson.Unquote(r.Value()); !ok {
+				return m, false
+			}
+		case "payload":
+			m.Payload = r.Value()
+		default:
+			r.Value()
+		}
+	}
+	return m, true
 }
 
 // maxKeptBuffer bounds the memory that an operation keeps between two responses.
@@ -42,22 +80,41 @@ func (s *socket) read() (err error) {
 		return closing{closeSubprotocol, "Subprotocol not acceptable"}
 	}
 	for {
-		// Not s.ctx: canceling a read closes the connection before it can be closed properly.
-		kind, data, err := s.conn.Read(context.WithoutCancel(s.ctx))
-		if errors.Is(err, websocket.ErrMessageTooBig) {
-			return closing{websocket.StatusMessageTooBig, "Message too big"}
-		}
-		if err != nil {
-			return err
-		}
-		var m message
-		if kind != websocket.MessageText || !isObject(data) || json.Unmarshal(data, &m) != nil {
-			return invalid
-		}
-		if err := s.handle(&m); err != nil {
+		if err := s.next(); err != nil {
 			return err
 		}
 	}
+}
+
+// next handles one message.
+func (s *socket) next() error {
+	// Not s.ctx: canceling a read closes the connection before it can be closed properly.
+	kind, src, err := s.conn.Reader(context.WithoutCancel(s.ctx))
+	if err != nil {
+		return err
+	}
+	var data []byte
+	var body *intake.Body
+	if s.caller == nil {
+		data, err = io.ReadAll(src) // up to maxInitBytes
+	} else if body, err = s.h.cfg.Bodies.Read(src, s.holder, s.h.cfg.MaxBodyBytes); err == nil {
+		data = body.Bytes
+	}
+	switch {
+	case errors.Is(err, websocket.ErrMessageTooBig), errors.Is(err, intake.ErrTooLarge):
+		return closing{websocket.StatusMessageTooBig, "Message too big"}
+	case errors.As(err, new(*intake.Full)):
+		return tryAgain(err.Error())
+	case err != nil:
+		return err
+	}
+	m, ok := parseMessage(data)
+	m.body = body
+	defer func() { m.body.Release() }()
+	if kind != websocket.MessageText || !ok {
+		return invalid
+	}
+	return s.handle(&m)
 }
 
 // tryAgain closes the connection for a reason that may be over soon.
@@ -136,6 +193,13 @@ func (s *socket) init(m *message) error {
 	if s.ctx.Err() != nil {
 		return context.Cause(s.ctx)
 	}
+	s.holder = s.h.holder(caller)
+	if err := s.h.held.Take(s.holder, 1); err != nil {
+		return tryAgain(err.Error())
+	}
+	s.counted = true
+	s.guest.Leave()
+	s.conn.SetReadLimit(s.h.cfg.MaxBodyBytes)
 	s.caller = caller
 	if err := s.send(message{Type: "connection_ack"}); err != nil {
 		return err
@@ -176,7 +240,9 @@ func (s *socket) subscribe(m *message) error {
 	s.mu.Unlock()
 
 	if accepted {
-		go s.operate(ctx, id, op, req)
+		body := m.body
+		m.body = nil
+		go s.operate(ctx, id, op, req, body)
 		return nil
 	}
 	cancel()
@@ -214,8 +280,10 @@ func (s *socket) finish(id string, op *socketOperation) bool {
 }
 
 // operate runs an operation. Each response is written before the next is asked for, so a slow client slows only itself.
-func (s *socket) operate(ctx context.Context, id string, op *socketOperation, req *request) {
+// The request is part of body.
+func (s *socket) operate(ctx context.Context, id string, op *socketOperation, req *request, body *intake.Body) {
 	defer s.running.Done()
+	defer body.Release()
 	defer func() {
 		op.cancel()
 		s.mu.Lock()
@@ -332,27 +400,18 @@ func (s *socket) send(m message) error {
 	return s.write(b)
 }
 
-// write sends one message, and fails when the client has not taken it within WriteTimeout. It does not end with an
-// operation's context: a canceled write breaks the connection for all others. One timer serves all writes of a connection,
-// where a context with a deadline would be made for each.
+// write sends one message, and fails when the client does not go on taking it. It does not end with an operation's context: a
+// canceled write breaks the connection for all others.
 func (s *socket) write(b []byte) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	if s.patience == nil {
-		s.patience = time.AfterFunc(s.h.cfg.WriteTimeout, func() { s.guarded(s.giveUp) })
-	} else {
-		s.patience.Reset(s.h.cfg.WriteTimeout)
+	if len(b) >= largeMessage {
+		s.large.Add(1)
 	}
 	err := s.conn.Write(context.Background(), websocket.MessageText, b)
-	s.patience.Stop()
-	if err != nil && s.slow.Load() {
-		return closing{websocket.StatusPolicyViolation, "The client reads too slowly"}
+	if errors.Is(err, os.ErrDeadlineExceeded) && s.ctx.Err() == nil {
+		_ = s.conn.CloseNow() // a message has been cut off: nothing can follow it
+		return tryAgain("The client reads too slowly")
 	}
 	return err
-}
-
-// giveUp ends a write that takes too long.
-func (s *socket) giveUp() {
-	s.slow.Store(true)
-	_ = s.conn.CloseNow()
 }

@@ -367,10 +367,14 @@ func TestWebSocketShutdownFinishesQueries(t *testing.T) {
 
 // wsRequest upgrades by hand, so that nothing is read, and subscribes.
 func wsRequest(conn net.Conn) {
-	_, _ = conn.Write([]byte("GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" +
-		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: " + subprotocol + "\r\n\r\n"))
+	upgradeByHand(conn)
 	frame(conn, 1, ack)
 	frame(conn, 1, `{"id":"1","type":"subscribe","payload":{"query":"`+endless+`"}}`)
+}
+
+func upgradeByHand(conn net.Conn) {
+	_, _ = conn.Write([]byte("GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" +
+		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: " + subprotocol + "\r\n\r\n"))
 }
 
 // frame writes one masked frame; the mask is zero.
@@ -432,5 +436,5 @@ func TestWebSocketPing(t *testing.T) {
 	s := newServer(t, Config{PingInterval: 40 * time.Millisecond, CloseTimeout: 300 * time.Millisecond})
 	c := s.dial(t, nil) // does not read, so it answers no ping
 	eventually(t, "the connection ends", func() bool { return s.handler.open() == 0 })
-	c.expectClose(websocket.StatusPolicyViolation)
+	c.expectClose(websocket.StatusTryAgainLater)
 }

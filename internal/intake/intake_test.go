@@ -6,6 +6,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -173,3 +174,18 @@ func TestNothingIsHeldForAnAnnouncement(t *testing.T) {
 type then func()
 
 func (f then) Read([]byte) (int, error) { f(); return 0, io.EOF }
+
+// One customer's IPv6 addresses are one source, and mapped IPv4 addresses are IPv4.
+func TestSource(t *testing.T) {
+	for a, want := range map[string]string{
+		"203.0.113.9": "203.0.113.9", "::ffff:203.0.113.9": "203.0.113.9",
+		"2001:db8:1:2:3::4": "2001:db8:1:2::", "fe80::1%eth0": "fe80::",
+	} {
+		if got := Source(netip.MustParseAddr(a)); got.String() != want {
+			t.Errorf("%s: %s, want %s", a, got, want)
+		}
+	}
+	if Source(netip.Addr{}).IsValid() {
+		t.Error("no address is one")
+	}
+}

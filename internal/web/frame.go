@@ -90,13 +90,32 @@ func (b *watchedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// recorder notes what was answered, and sees to it that a refusal does not wait for a body that nobody reads: strangers could
-// hold connections by announcing one. What it does not implement, http.ResponseController finds through Unwrap.
+// recorder notes what was answered. It sees to it that a refusal does not wait for a body that nobody reads, and an answer not for a
+// client that does not read it: either would hold a connection for as long as the client likes. What it does not implement,
+// http.ResponseController finds through Unwrap.
 type recorder struct {
 	http.ResponseWriter
 	body   *watchedBody // nil: there is none
+	paced  bool         // the handler sets deadlines for what it writes
 	status int          // 0: nothing yet
 	bytes  int64
+}
+
+// writeTimeout is how long a client may take to read each piece of an answer.
+const writeTimeout = 10 * time.Second
+
+// SetWriteDeadline is for http.ResponseController: handlers that use it take care of their deadlines.
+func (w *recorder) SetWriteDeadline(t time.Time) error {
+	w.paced = true
+	return http.NewResponseController(w.ResponseWriter).SetWriteDeadline(t)
+}
+
+// limit bounds the next write. A connection keeps the deadline of the answer before.
+func (w *recorder) limit() error {
+	if !w.paced {
+		_ = http.NewResponseController(w.ResponseWriter).SetWriteDeadline(time.Now().Add(writeTimeout)) // tests' recorder has none
+	}
+	return nil
 }
 
 func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
@@ -108,6 +127,7 @@ func (w *recorder) WriteHeader(status int) {
 			intake.Abandon(w.ResponseWriter)
 		}
 	}
+	_ = w.limit()
 	w.ResponseWriter.WriteHeader(status)
 }
 
@@ -115,7 +135,7 @@ func (w *recorder) Write(b []byte) (int, error) {
 	if w.status == 0 {
 		w.status = http.StatusOK
 	}
-	n, err := w.ResponseWriter.Write(b)
+	n, err := intake.WritePieces(w.ResponseWriter, b, w.limit)
 	w.bytes += int64(n)
 	return n, err
 }

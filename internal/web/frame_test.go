@@ -5,8 +5,12 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/hookgraph/hookgraph/internal/intake"
 )
 
 // A panic is answered as an internal error with the request's id, and logged once with its stack; the server goes on.
@@ -37,4 +41,51 @@ func TestPanicAfterTheAnswerBegan(t *testing.T) {
 		_, _ = w.Write([]byte("half"))
 		panic("late")
 	})).ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), "GET", "/", nil))
+}
+
+// slowWriter notes between which writes it was given a deadline.
+type slowWriter struct {
+	*httptest.ResponseRecorder
+	deadlines []time.Time
+	writes    []int // bytes under each deadline
+}
+
+func (w *slowWriter) SetWriteDeadline(t time.Time) error {
+	w.deadlines, w.writes = append(w.deadlines, t), append(w.writes, 0)
+	return nil
+}
+
+func (w *slowWriter) Write(b []byte) (int, error) {
+	w.writes[len(w.writes)-1] += len(b)
+	return w.ResponseRecorder.Write(b)
+}
+
+// Every answer has a deadline for each piece, so that a client that does not read holds nothing, and one that reads slowly gets all.
+// A handler that sets its own keeps them.
+func TestAnswersHaveDeadlines(t *testing.T) {
+	s := &server{Config: Config{Logger: slog.New(slog.DiscardHandler)}}
+	own := time.Now().Add(time.Hour)
+	for name, c := range map[string]struct {
+		answer http.HandlerFunc
+		most   int
+	}{
+		"empty": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }, 0},
+		"small": {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok")) }, 2},
+		"large": {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 1<<20)) }, intake.Piece},
+		"own": {func(w http.ResponseWriter, _ *http.Request) {
+			_ = http.NewResponseController(w).SetWriteDeadline(own)
+			_, _ = w.Write(make([]byte, 1<<20))
+		}, 1 << 20},
+	} {
+		w := &slowWriter{ResponseRecorder: httptest.NewRecorder()}
+		s.frame(c.answer).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", "/", nil))
+		if len(w.deadlines) == 0 || slices.Max(w.writes) != c.most {
+			t.Errorf("%s: %d deadlines, at most %d bytes under each, want %d", name, len(w.deadlines), slices.Max(append(w.writes, 0)), c.most)
+		}
+		for _, d := range w.deadlines {
+			if (name == "own") != d.Equal(own) || !d.After(time.Now()) {
+				t.Errorf("%s: a deadline in %v", name, time.Until(d))
+			}
+		}
+	}
 }

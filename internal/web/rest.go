@@ -93,7 +93,7 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request, e endpoint) (int,
 	if fields := r.Header.Values("Authorization"); len(fields) == 1 { // of two, a proxy may have checked the other
 		token = auth.Bearer(fields[0])
 	}
-	caller, err := s.Auth.Authenticate(r.Context(), auth.Remote(r), token, r.Header.Get(auth.TenantHeader))
+	caller, err := s.Auth.Authenticate(r.Context(), intake.Remote(r), token, r.Header.Get(auth.TenantHeader))
 	if err != nil {
 		return 0, nil, err
 	}

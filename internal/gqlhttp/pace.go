@@ -1,0 +1,77 @@
+package gqlhttp
+
+import (
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hookgraph/hookgraph/internal/intake"
+)
+
+// paced is a connection whose writes have a deadline for each piece, so that a client that reads on gets what it has subscribed
+// to, however long that takes.
+type paced struct {
+	net.Conn
+	each    time.Duration
+	written atomic.Int64
+
+	mu      sync.Mutex // guards hurried, and is held while a deadline is set
+	hurried bool
+}
+
+// Write implements net.Conn.
+func (c *paced) Write(b []byte) (written int, err error) {
+	for {
+		if err := c.limit(); err != nil {
+			return written, err
+		}
+		n, err := c.Conn.Write(b[:min(len(b), intake.Piece)])
+		written += n
+		c.written.Add(int64(n))
+		if b = b[n:]; err != nil || len(b) == 0 {
+			return written, err
+		}
+	}
+}
+
+func (c *paced) limit() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.hurried {
+		return nil
+	}
+	return c.SetWriteDeadline(time.Now().Add(c.each))
+}
+
+// hurry gives everything further one deadline, also a read or write that waits.
+func (c *paced) hurry(within time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.hurried = true
+	_ = c.SetDeadline(time.Now().Add(within))
+}
+
+// pacedAnswer does for an answer over HTTP what paced does for a connection.
+type pacedAnswer struct {
+	http.ResponseWriter
+	each time.Duration
+}
+
+func (w *pacedAnswer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// limit does nothing when the writer knows no deadlines, or the client is gone: writing tells.
+func (w *pacedAnswer) limit() error {
+	_ = http.NewResponseController(w.ResponseWriter).SetWriteDeadline(time.Now().Add(w.each))
+	return nil
+}
+
+func (w *pacedAnswer) WriteHeader(status int) {
+	_ = w.limit()
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *pacedAnswer) Write(b []byte) (int, error) {
+	return intake.WritePieces(w.ResponseWriter, b, w.limit)
+}
