@@ -28,8 +28,6 @@ func Authenticate(a *auth.Authenticator, logger *slog.Logger) func(r *http.Reque
 		told := fault.In(r.Context(), err)
 		shown := &gqlerror.Error{Message: told.Message, Extensions: map[string]any{"code": told.Code}}
 		switch told.Code {
-		case CodeUnauthenticated:
-			return nil, unauthenticated()
 		case CodeRateLimited:
 			shown.Extensions["retryAfterMs"] = told.Wait.Milliseconds()
 		case CodeUnavailable, CodeInternal:

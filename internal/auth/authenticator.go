@@ -21,8 +21,13 @@ const MaxTokenBytes = 256
 
 // The failures of authentication. Their texts may be shown to the caller.
 var (
-	// ErrUnauthenticated is a call without a token, or with one that is unknown, revoked or expired: one answer for all.
+	// ErrUnauthenticated is a call without a token, or with one that is unknown, revoked or expired. What follows says which:
+	// that a token was good once only its holder is told.
 	ErrUnauthenticated = errors.New("a valid bearer token is needed")
+	ErrNoToken         = fmt.Errorf("%w, and none was sent", ErrUnauthenticated)
+	ErrUnknownToken    = fmt.Errorf("%w: this one is unknown", ErrUnauthenticated)
+	ErrRevokedToken    = fmt.Errorf("%w: this one was revoked", ErrUnauthenticated)
+	ErrExpiredToken    = fmt.Errorf("%w: this one has expired", ErrUnauthenticated)
 	// ErrForbidden is a caller that is known and may not do this.
 	ErrForbidden = errors.New("forbidden")
 	// ErrUnknownTenant is an ErrForbidden: a tenant that does not exist or, the same answer, that is not the caller's.
@@ -31,7 +36,7 @@ var (
 
 // Store is where tokens and tenants are kept; *store.Store is one.
 type Store interface {
-	// TokenByHash finds a token that is neither revoked nor expired.
+	// TokenByHash finds a token that is neither revoked nor expired; webhook.ErrNotFound, ErrRevoked or ErrExpired.
 	TokenByHash(ctx context.Context, hash []byte) (*webhook.Token, error)
 	TenantByName(ctx context.Context, name string) (*webhook.Tenant, error)
 	TenantsByID(ctx context.Context, ids []webhook.ID) (map[webhook.ID]*webhook.Tenant, error)
@@ -169,7 +174,7 @@ func (a *Authenticator) owned(ctx context.Context, id webhook.ID) (*webhook.Tena
 
 func (a *Authenticator) token(ctx context.Context, from netip.Addr, token string) (*webhook.Token, error) {
 	if token == "" {
-		return nil, ErrUnauthenticated // nothing was guessed
+		return nil, ErrNoToken // nothing was guessed
 	}
 	hash := [32]byte{}
 	if len(token) <= MaxTokenBytes {
@@ -178,7 +183,7 @@ func (a *Authenticator) token(ctx context.Context, from netip.Addr, token string
 	if err := a.failed.refuse(from, hash); err != nil {
 		return nil, err
 	}
-	err := ErrUnauthenticated
+	err := ErrUnknownToken
 	var t *webhook.Token
 	if len(token) <= MaxTokenBytes {
 		t, err = a.byHash(ctx, hash[:])
@@ -192,27 +197,31 @@ func (a *Authenticator) token(ctx context.Context, from netip.Addr, token string
 // byHash remembers what was found only: a token that was just created works at once.
 func (a *Authenticator) byHash(ctx context.Context, hash []byte) (*webhook.Token, error) {
 	if len(hash) != 32 {
-		return nil, ErrUnauthenticated
+		return nil, ErrUnknownToken
 	}
 	key := [32]byte(hash)
 	t, err := a.tokens.get(key, func() (*webhook.Token, error) {
 		t, err := a.store.TokenByHash(ctx, hash)
-		if errors.Is(err, webhook.ErrNotFound) {
-			return nil, ErrUnauthenticated
-		}
-		if err != nil {
+		switch {
+		case errors.Is(err, webhook.ErrRevoked):
+			return nil, ErrRevokedToken
+		case errors.Is(err, webhook.ErrExpired):
+			return nil, ErrExpiredToken
+		case errors.Is(err, webhook.ErrNotFound):
+			return nil, ErrUnknownToken
+		case err != nil:
 			return nil, err
 		}
 		// An index was searched for the hash, and how far that got tells nothing of use: only hashes are compared there.
 		if subtle.ConstantTimeCompare(t.Hash, hash) != 1 {
-			return nil, ErrUnauthenticated
+			return nil, ErrUnknownToken
 		}
 		a.failed.succeeded(key)
 		a.use(t)
 		return t, nil
 	})
 	if err == nil && !t.Valid(time.Now()) { // it expired while it was remembered
-		return nil, ErrUnauthenticated
+		return nil, ErrExpiredToken
 	}
 	return t, err
 }

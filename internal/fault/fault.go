@@ -98,6 +98,10 @@ var table = []struct {
 	err  error
 	told Told
 }{
+	{auth.ErrNoToken, Told{Unauthenticated, http.StatusUnauthorized, auth.ErrNoToken.Error(), 0, Quiet}},
+	{auth.ErrUnknownToken, Told{Unauthenticated, http.StatusUnauthorized, auth.ErrUnknownToken.Error(), 0, Quiet}},
+	{auth.ErrRevokedToken, Told{Unauthenticated, http.StatusUnauthorized, auth.ErrRevokedToken.Error(), 0, Quiet}},
+	{auth.ErrExpiredToken, Told{Unauthenticated, http.StatusUnauthorized, auth.ErrExpiredToken.Error(), 0, Quiet}},
 	{auth.ErrUnauthenticated, Told{Unauthenticated, http.StatusUnauthorized, auth.ErrUnauthenticated.Error(), 0, Quiet}},
 	{auth.ErrUnknownTenant, Told{Forbidden, http.StatusForbidden, "unknown tenant", 0, Quiet}},
 	{auth.ErrForbidden, Told{Forbidden, http.StatusForbidden, "not allowed", 0, Quiet}},

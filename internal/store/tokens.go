@@ -205,10 +205,19 @@ func (s *Store) Tokens(ctx context.Context) ([]*webhook.Token, error) {
 	return tokens, nil
 }
 
-// TokenByHash finds a token; webhook.ErrNotFound when it is unknown, revoked or expired.
+// TokenByHash finds a token; webhook.ErrNotFound when it is unknown, webhook.ErrRevoked or webhook.ErrExpired, which are that too,
+// when it does not work any more.
 func (s *Store) TokenByHash(ctx context.Context, hash []byte) (*webhook.Token, error) {
-	return take[webhook.Token](s.read.WithContext(ctx).
-		Where("hash = ? AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)", hash, at(time.Now())))
+	t, err := take[webhook.Token](s.read.WithContext(ctx).Where("hash = ?", hash))
+	switch {
+	case err != nil:
+		return nil, err
+	case t.RevokedAt != nil:
+		return nil, webhook.ErrRevoked
+	case !t.Valid(time.Now()):
+		return nil, webhook.ErrExpired
+	}
+	return t, nil
 }
 
 // TokensUsed notes when tokens were last used, in one transaction. A time that is earlier than what is known is ignored.

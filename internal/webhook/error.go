@@ -9,6 +9,9 @@ import (
 var (
 	// ErrNotFound is the one answer for what is absent and for what belongs to another tenant.
 	ErrNotFound = errors.New("not found")
+	// ErrRevoked and ErrExpired are tokens that do not work any more: for others than their holders they are as good as unknown.
+	ErrRevoked = fmt.Errorf("the token was revoked: %w", ErrNotFound)
+	ErrExpired = fmt.Errorf("the token has expired: %w", ErrNotFound)
 	// ErrCursor is a cursor that this server did not make, not for this list or stream, or not for this tenant.
 	ErrCursor = errors.New("bad cursor")
 	// ErrCursorLost is a cursor of a place that this database does not have: it was put back from an earlier copy, and has
