@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -252,14 +253,20 @@ func (nothing) Unclaim(context.Context, []*store.Job) error { return nil }
 
 type instant struct{ header http.Header }
 
-func (c instant) Do(context.Context, *egress.Request) egress.Result {
+func (c instant) Do(ctx context.Context, r *egress.Request) egress.Result {
+	if r.URL.Host == "hanging.test" {
+		<-ctx.Done()
+		return egress.Result{Code: egress.Canceled}
+	}
 	return egress.Result{StatusCode: 200, Header: c.header, Body: []byte("ok")}
 }
 
 // The sender's own cost of a delivery with 1 KB of data: Reserve, Take, turn, sign, record; the store and the network
 // cost nothing here.
-func BenchmarkDelivery(b *testing.B) {
-	s := New(Config{Store: nothing{}, Client: instant{http.Header{"Content-Length": {"2"}, "Date": {"Mon, 02 Jan 2006 15:04:05 GMT"}}}})
+func BenchmarkDelivery(b *testing.B) { benchmarkDelivery(b, 0) }
+
+func benchmarkDelivery(b *testing.B, hanging int) {
+	s := New(Config{Store: nothing{}, Client: instant{http.Header{"Content-Length": {"2"}, "Date": {"Mon, 02 Jan 2006 15:04:05 GMT"}}}, Grace: 1})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
@@ -276,6 +283,22 @@ func BenchmarkDelivery(b *testing.B) {
 			s.Release(h, job.Size())
 		}
 	}
+	for !s.Reserve(h, job.Size()) {
+		runtime.Gosched()
+	}
+	s.Take(job) // it shows that it is quick
+	for s.Stats().Held > 0 {
+		runtime.Gosched()
+	}
+	for range hanging {
+		bad := *h
+		bad.ID, bad.TenantID, bad.URL = webhook.NewID(now), webhook.NewID(now.Add(time.Hour)), "https://hanging.test/hook"
+		for range 2 {
+			if job := newJob(&bad, now, 1000); s.Reserve(&bad, job.Size()) {
+				s.Take(job)
+			}
+		}
+	}
 	b.ReportAllocs()
 	for b.Loop() {
 		for !s.Reserve(h, job.Size()) {
@@ -286,4 +309,11 @@ func BenchmarkDelivery(b *testing.B) {
 	b.StopTimer()
 	cancel()
 	<-done
+}
+
+// The same beside thousands of webhooks that hang and have deliveries waiting: a turn costs no more for them.
+func BenchmarkDeliveryBesideHanging(b *testing.B) {
+	for _, hanging := range []int{100, 10_000} {
+		b.Run(strconv.Itoa(hanging), func(b *testing.B) { benchmarkDelivery(b, hanging) })
+	}
 }

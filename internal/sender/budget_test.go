@@ -168,6 +168,8 @@ func check(s *Sender) error {
 	case quick != s.quick || slow != s.slow || slowTenants != s.slowTenants || s.young.n != s.quick || late > s.slow:
 		return fmt.Errorf("%d quick, %d slow of %d tenants, and of the tenants %d, %d of %d; %d young, %d late",
 			s.quick, s.slow, s.slowTenants, quick, slow, slowTenants, s.young.n, late)
+	case s.doubts < 0 || s.doubts > s.quick:
+		return fmt.Errorf("%d of %d quick requests are doubted", s.doubts, s.quick)
 	case len(s.tenants) != len(tenants):
 		return fmt.Errorf("%d tenants, %d of them with webhooks", len(s.tenants), len(tenants))
 	case s.quick+s.slow > s.cfg.Concurrency:

@@ -8,18 +8,19 @@ import (
 	"github.com/hookgraph/hookgraph/internal/store"
 )
 
-// task is an attempt to be made: a delivery with the webhook as it is now. The sender's mu guards late and young.
+// task is an attempt to be made: a delivery with the webhook as it is now. The sender's mu guards late,
+// doubted and young.
 type task struct {
-	gate  *gate
-	job   *store.Job
-	hook  *store.Hook
-	url   *url.URL // nil when hook's URL cannot be parsed
-	own   *custom  // hook's headers; nil when it has none
-	start time.Time
-	begun time.Duration // the same, by Sender.clock
-	took  time.Duration // the request itself, when it has been made; else 0
-	late  bool
-	young link[task] // in Sender.young while it counts as quick
+	gate          *gate
+	job           *store.Job
+	hook          *store.Hook
+	url           *url.URL // nil when hook's URL cannot be parsed
+	own           *custom  // hook's headers; nil when it has none
+	start         time.Time
+	begun         time.Duration // the same, by Sender.clock
+	took          time.Duration // the request itself, when it has been made; else 0
+	late, doubted bool
+	young         link[task] // in Sender.young while it counts as quick
 }
 
 // update puts g into the lists that it belongs to. It is called after every change of g. The caller must hold s.mu.
@@ -144,10 +145,15 @@ func (s *Sender) start(g *gate, now time.Time) *task {
 	t.gate, t.job, t.hook, t.url, t.own, t.start, t.begun = g, it.job, g.hook, g.url, g.own, now, s.clock()
 	g.takeToken(now)
 	g.running++
-	if c == quick {
+	switch c {
+	case doubted:
+		t.doubted = true
+		s.doubts++
+		fallthrough
+	case quick:
 		s.young.add(&t.young)
 		s.count(g.tenant, 1, 0)
-	} else {
+	default:
 		s.count(g.tenant, 0, 1)
 	}
 	s.update(g, now)
@@ -177,6 +183,7 @@ func (s *Sender) ended(t *task) {
 	} else {
 		s.count(g.tenant, 0, -1)
 	}
+	s.notDoubted(t)
 	if t.late {
 		g.late--
 	}

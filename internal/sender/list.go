@@ -49,17 +49,14 @@ func (k *link[T]) remove() {
 type turn[T any] struct {
 	of    *T
 	load  int    // requests in flight
-	since uint64 // when it joined, as a number that grows
+	order uint64 // among equals
 	at    int    // index in turns, while in is not nil
 	in    *turns[T]
 }
 
-// turns is a binary heap of those that may send: whoever has the fewest requests in flight is first, and among equals
-// whoever has waited longest. So what is refused to the first is refused to all.
-type turns[T any] struct {
-	heap   []*turn[T]
-	joined uint64
-}
+// turns is a binary heap of those that may send: whoever has the fewest requests in flight is first. So what is refused to
+// the first is refused to all.
+type turns[T any] struct{ heap []*turn[T] }
 
 func (q *turns[T]) first() *T {
 	if len(q.heap) == 0 {
@@ -68,15 +65,14 @@ func (q *turns[T]) first() *T {
 	return q.heap[0].of
 }
 
-// add puts k in, behind its equals; when it is in q already, only its load changes. It leaves any other turns.
-func (q *turns[T]) add(k *turn[T], load int) {
+// add puts k in; when it is in q already, only its load changes. It leaves any other turns.
+func (q *turns[T]) add(k *turn[T], load int, order uint64) {
 	if k.in == q {
 		k.set(load)
 		return
 	}
 	k.remove()
-	q.joined++
-	k.load, k.since, k.at, k.in = load, q.joined, len(q.heap), q
+	k.load, k.order, k.at, k.in = load, order, len(q.heap), q
 	q.heap = append(q.heap, k)
 	q.fix(k.at)
 }
@@ -113,7 +109,7 @@ func (q *turns[T]) swap(i, j int) {
 
 func (q *turns[T]) less(i, j int) bool {
 	a, b := q.heap[i], q.heap[j]
-	return a.load < b.load || a.load == b.load && a.since < b.since
+	return a.load < b.load || a.load == b.load && a.order < b.order
 }
 
 func (q *turns[T]) fix(i int) { fix(i, len(q.heap), q.less, q.swap) }

@@ -93,6 +93,7 @@ type Sender struct {
 	phase   phase
 
 	ready     [classes]turns[tenant] // that have gates that may send now
+	joined    uint64                 // counts who joins them
 	turn      class                  // whose turn it was last
 	wanting   [kinds]list[tenant]    // that have gates that may claim now
 	claimTurn kind                   // whose turn it was last
@@ -105,6 +106,7 @@ type Sender struct {
 	slowTenants                   int // that have slow requests
 
 	young   list[task]    // quick requests in flight, the oldest first
+	doubts  int           // of them, those to gates of class doubted
 	blocked bool          // a quick gate waits for a slot
 	moving  bool          // gates are still to be moved, see nextQuick
 	looking bool          // watchClock will call dispatch at lookAt, for one of these reasons

@@ -28,11 +28,13 @@ func TestTurnToHanging(t *testing.T) {
 				defer cancel()
 				turning := w.join("turning", crowd{tenant: tenants.turning, n: 1000})
 				own := w.join("own", crowd{tenant: tenants.own, n: 20})
+				seldom := w.join("seldom", crowd{tenant: tenants.own, n: 20})
 				other := w.join("other", crowd{tenant: tenants.other, n: 20})
 				w.run(t)
-				for _, hooks := range [][]*store.Hook{turning, own, other} {
-					w.keepPublishing(ctx, hooks, 100*time.Millisecond)
-				}
+				w.keepPublishing(ctx, turning, 200*time.Millisecond)
+				w.keepPublishing(ctx, own, 100*time.Millisecond)
+				w.keepPublishing(ctx, seldom, time.Second)
+				w.keepPublishing(ctx, other, 100*time.Millisecond)
 				pass(2 * time.Second)
 				for i := range turning {
 					w.client.set(fmt.Sprintf("turning-%d", i), hang)
@@ -41,16 +43,18 @@ func TestTurnToHanging(t *testing.T) {
 				pass(20 * time.Second)
 				cancel()
 				pass(time.Second)
-				for i, h := range append(own, other...) {
-					waited, waiting := w.waits([]*store.Hook{h}, from)
-					most := 5 * time.Millisecond
-					if h.TenantID == turning[0].TenantID {
-						most = lateAfter
+				for _, is := range []struct {
+					hooks   []*store.Hook
+					n       int
+					longest time.Duration
+				}{{own, 20 * 200, lateAfter}, {seldom, 20 * 20, time.Second}, {other, 20 * 200, 5 * time.Millisecond}} {
+					if is.hooks[0].TenantID != turning[0].TenantID {
+						is.longest = 5 * time.Millisecond
 					}
-					if len(waited) < 199 || waiting > 0 || waited[len(waited)-1] > most {
-						t.Errorf("webhook %d: %d of 200 deliveries were attempted, %d wait, the last waited for %v, want at most %v; %+v",
-							i, len(waited), waiting, waited[len(waited)-1], most, w.sender.Stats())
-						break
+					waited, waiting := w.waits(is.hooks, from)
+					if len(waited) < is.n || waiting > 0 || waited[len(waited)-1] > is.longest {
+						t.Errorf("%d of %d deliveries were attempted, %d wait, the last waited for %v, want at most %v; %+v",
+							len(waited), is.n, waiting, waited[max(0, len(waited)-1)], is.longest, w.sender.Stats())
 					}
 				}
 			})
@@ -121,6 +125,53 @@ func TestLateRequestMakesRoom(t *testing.T) {
 	})
 }
 
+// While a request is late, what its webhook is sent counts as slow, until the receiver answers something.
+func TestLateUntilAnswered(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, w *world) {
+		h := w.join("a", crowd{tenant: "a", n: 1})[0]
+		w.run(t)
+		w.publish(w.sender, h, 100)
+		pass(time.Second)
+		w.client.set("a-0", hang)
+		for _, step := range []struct {
+			answer        respond
+			running, slow int // after the next event
+		}{{hang, 1, 0}, {hang, 2, 2}, {nil, 3, 3}, {nil, 3, 2}} {
+			w.client.set("a-0", step.answer)
+			w.publish(w.sender, h, 100)
+			pass(1)
+			if s := w.sender.Stats(); s.Running != step.running || s.Slow != step.slow {
+				t.Errorf("%d requests in flight, %d of them slow; want %d and %d", s.Running, s.Slow, step.running, step.slow)
+			}
+			pass(lateAfter)
+		}
+	})
+}
+
+// One request that hung does not make a webhook slow, two in a row do, and a few quick answers make up for whatever was.
+func TestAverage(t *testing.T) {
+	g := newGate(webhook.ID{}, 128)
+	for range 20 {
+		g.learn(10*time.Millisecond, 0)
+	}
+	if g.learn(15*time.Second, 0); g.slow {
+		t.Error("slow after one request that hung")
+	}
+	if g.learn(15*time.Second, 0); !g.slow {
+		t.Error("quick after two requests that hung")
+	}
+	for range 20 {
+		g.learn(15*time.Second, 0)
+	}
+	n := 0
+	for ; g.slow; n++ {
+		g.learn(10*time.Millisecond, 0)
+	}
+	if n < 2 || n > 7 {
+		t.Errorf("quick again after %d quick answers", n)
+	}
+}
+
 // Webhooks that were slow or failed, and are quick again, catch up and are sent everything at once from then on.
 func TestRecoveryOfMany(t *testing.T) {
 	for name, bad := range map[string]respond{"slow": after(5*time.Second, 200), "hanging": hang, "failing": after(time.Millisecond, 500)} {
@@ -176,31 +227,41 @@ func TestClaimsInTurn(t *testing.T) {
 	})
 }
 
-// What waits for the slow receivers of a tenant does not fill the memory: new deliveries of others are taken, and those of
-// the tenant's own webhooks that keep up.
+// What waits for slow receivers, of however many tenants, does not fill the memory: new deliveries of others are taken, and
+// those of the tenants' own webhooks that keep up.
 func TestMemoryInTurn(t *testing.T) {
-	for _, large := range []int{100, 9_000} {
-		bubble(t, func(c *Config) { c.MemoryBytes, c.MaxDataBytes = 4<<20, 10_000 }, func(t *testing.T, w *world) {
-			own := w.join("own", crowd{tenant: "a", n: 1})[0]
-			other := w.join("other", crowd{tenant: "b", n: 1})[0]
-			w.run(t)
-			w.publish(w.sender, own, 100)
-			pass(time.Second)
-			hanging := w.join("hanging", crowd{tenant: "a", n: 500, answer: hang, backlog: 100})
-			quick := w.join("greedy", crowd{tenant: "c", n: 50, backlog: 2000})
-			for range 100 {
-				for _, h := range append(hanging, quick...) { // what is not taken is claimed
-					w.publish(w.sender, h, large)
+	for _, is := range []struct{ tenants, hanging, greedy, large, burst int }{
+		{tenants: 1, hanging: 500, greedy: 50, large: 100, burst: 1},
+		{tenants: 1, hanging: 500, greedy: 50, large: 9_000, burst: 1},
+		{tenants: 40, hanging: 50, large: 9_000, burst: 20},
+	} {
+		t.Run(fmt.Sprint(is), func(t *testing.T) {
+			bubble(t, func(c *Config) { c.MemoryBytes, c.MaxDataBytes = 4<<20, 10_000 }, func(t *testing.T, w *world) {
+				keepingUp := append(w.join("own", crowd{tenant: "0", n: 1}), w.join("other", crowd{tenant: "other", n: 1})...)
+				w.run(t)
+				for _, h := range keepingUp {
+					w.publish(w.sender, h, 100)
 				}
-				for _, h := range []*store.Hook{own, other} {
-					if !w.publish(w.sender, h, 9_000) {
-						t.Errorf("a new delivery was not taken: %+v", w.sender.Stats())
-						return
+				pass(time.Second)
+				many := w.join("greedy", crowd{tenant: "greedy", n: is.greedy, backlog: 1000})
+				for i := range is.tenants {
+					many = append(many, w.join("hanging", crowd{tenant: fmt.Sprint(i), n: is.hanging, answer: hang, backlog: 100})...)
+				}
+				for range 20 {
+					for _, h := range many { // what is not taken is claimed
+						w.publish(w.sender, h, is.large)
 					}
+					for _, h := range keepingUp {
+						for range is.burst {
+							if !w.publish(w.sender, h, 9_000) {
+								t.Errorf("a new delivery was not taken: %+v", w.sender.Stats())
+								return
+							}
+						}
+					}
+					pass(300 * time.Millisecond)
 				}
-				pass(200 * time.Millisecond)
-			}
-			w.stop()
+			})
 		})
 	}
 }
@@ -208,10 +269,10 @@ func TestMemoryInTurn(t *testing.T) {
 // However attempts, records and claims go wrong, 10,000 times: nothing is left in the books when all have ended.
 func TestBooksOfBadAttempts(t *testing.T) {
 	bubble(t, func(c *Config) { c.Concurrency, c.Timeout = 100, time.Second }, func(t *testing.T, w *world) {
-		chance := rand.New(rand.NewPCG(1, 2))
+		chance, answers := rand.New(rand.NewPCG(1, 2)), rand.New(rand.NewPCG(3, 4))
 		bad := func(ctx context.Context, r *egress.Request) egress.Result {
-			w.mu.Lock()
-			n, wait := chance.IntN(8), time.Duration(chance.IntN(500))*time.Millisecond
+			w.mu.Lock() // guards answers
+			n, wait := answers.IntN(8), time.Duration(answers.IntN(500))*time.Millisecond
 			w.mu.Unlock()
 			switch n {
 			case 0:

@@ -22,6 +22,7 @@ type crowd struct {
 	answer  respond       // nil: within 10 ms
 	every   time.Duration // between a webhook's events; 0: none
 	backlog int           // of each webhook, when they join
+	failing bool          // according to the store
 }
 
 // join registers the webhooks of a crowd. Their hosts are called name-0, name-1 and so on.
@@ -30,7 +31,12 @@ func (w *world) join(name string, c crowd) []*store.Hook {
 	for i := range hooks {
 		host := fmt.Sprintf("%s-%d", name, i)
 		w.client.set(host, c.answer)
-		hooks[i] = w.add(host, func(h *store.Hook) { h.TenantID = tenantID(c.tenant) })
+		hooks[i] = w.add(host, func(h *store.Hook) {
+			h.TenantID = tenantID(c.tenant)
+			if c.failing {
+				h.FailingSince = &h.UpdatedAt
+			}
+		})
 		w.backlog(hooks[i], c.backlog, time.Now())
 		if w.stop != nil { // it runs
 			w.sender.Changed(hooks[i])
@@ -89,20 +95,21 @@ func TestSlowOnesDelayNobody(t *testing.T) {
 	slow := after(5*time.Second, 200)
 	for name, is := range map[string]struct {
 		healthy crowd
+		later   time.Duration // the first event of the healthy ones
 		others  map[string]crowd
 	}{
 		"thousands of two tenants": {
 			healthy: crowd{tenant: "c", n: 50, every: 100 * time.Millisecond},
 			others: map[string]crowd{
-				"hanging": {tenant: "a", n: 2000, answer: hang, every: time.Second},
-				"slow":    {tenant: "b", n: 2000, answer: slow, every: time.Second},
+				"hanging": {tenant: "a", n: 2000, answer: hang, every: 3 * time.Second},
+				"slow":    {tenant: "b", n: 2000, answer: slow, every: 3 * time.Second},
 			},
 		},
 		"thousands, and the same tenant's": {
 			healthy: crowd{tenant: "b", n: 50, every: 100 * time.Millisecond},
 			others: map[string]crowd{
-				"hanging": {tenant: "a", n: 2000, answer: hang, every: time.Second},
-				"slow":    {tenant: "b", n: 600, answer: slow, every: time.Second},
+				"hanging": {tenant: "a", n: 2000, answer: hang, every: 3 * time.Second},
+				"slow":    {tenant: "b", n: 600, answer: slow, every: 2 * time.Second},
 			},
 		},
 		"520 of the only tenant": {
@@ -116,11 +123,16 @@ func TestSlowOnesDelayNobody(t *testing.T) {
 				"slow":    {tenant: "b", n: 2000, answer: slow, backlog: 10},
 			},
 		},
+		"the same tenant's that failed before a restart": {
+			healthy: crowd{tenant: "a", n: 50, every: 100 * time.Millisecond},
+			later:   5 * time.Second,
+			others:  map[string]crowd{"failing": {tenant: "a", n: 4000, answer: hang, backlog: 10, failing: true}},
+		},
 		"seldom sent to": {
 			healthy: crowd{tenant: "c", n: 300, every: 10 * time.Second},
 			others: map[string]crowd{
-				"hanging": {tenant: "a", n: 4000, answer: hang, every: time.Second},
-				"slow":    {tenant: "b", n: 2000, answer: slow, every: time.Second},
+				"hanging": {tenant: "a", n: 3000, answer: hang, every: 3 * time.Second},
+				"slow":    {tenant: "b", n: 2000, answer: slow, every: 3 * time.Second},
 			},
 		},
 		"hundreds of tenants": {
@@ -136,12 +148,16 @@ func TestSlowOnesDelayNobody(t *testing.T) {
 		"10,000 that fail": {
 			healthy: crowd{tenant: "c", n: 50, every: 100 * time.Millisecond},
 			others: map[string]crowd{
-				"failing": {tenant: "a", n: 10_000, answer: after(30*time.Millisecond, 500), every: 10 * time.Second, backlog: 6},
+				"failing": {tenant: "a", n: 10_000, answer: after(30*time.Millisecond, 500), every: 10 * time.Second, backlog: 5},
 			},
+		},
+		"thousands that are quick enough, and greedy": {
+			healthy: crowd{tenant: "c", n: 50, every: 100 * time.Millisecond},
+			others:  map[string]crowd{"greedy": {tenant: "a", n: 3000, answer: after(250*time.Millisecond, 200), backlog: 20}},
 		},
 		"every fifth request hangs": {
 			healthy: crowd{tenant: "c", n: 50, every: 100 * time.Millisecond},
-			others:  map[string]crowd{"odd": {tenant: "a", n: 1000, answer: nowAndThen(5), every: 200 * time.Millisecond}},
+			others:  map[string]crowd{"odd": {tenant: "a", n: 1000, answer: nowAndThen(5), every: 500 * time.Millisecond}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -161,6 +177,7 @@ func TestSlowOnesDelayNobody(t *testing.T) {
 						t.Errorf("%d deliveries of the backlog were made, %d wait", len(waited), waiting)
 					}
 				}
+				pass(is.later)
 				from := time.Now()
 				w.keepPublishing(ctx, healthy, is.healthy.every)
 				pass(20 * time.Second)

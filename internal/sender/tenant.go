@@ -11,6 +11,7 @@ type class int
 
 const (
 	quick   class = iota // the receiver answers within lateAfter
+	doubted              // it did, but its tenant's requests have become slow in number since; none to it is in flight
 	untried              // nothing is known of the receiver, and no request to it is in flight
 	slow                 // it does not, or it fails; also further requests of those of which nothing is known
 	classes
@@ -23,7 +24,7 @@ const (
 	// in between stays what it was, and does not go to and fro.
 	quickBelow = 200 * time.Millisecond
 	// longestSample is what a request counts for at most in the average, so that a few answers make up for one that hung.
-	longestSample = 4 * lateAfter
+	longestSample = time.Second
 	// mostMoves bounds the gates that one look at the turns moves elsewhere.
 	mostMoves = 100
 )
@@ -84,7 +85,7 @@ func newTenant(id webhook.ID) *tenant {
 
 // load is what the turn among the tenants of a class goes by.
 func (t *tenant) load(c class) int {
-	if c == quick {
+	if c == quick || c == doubted {
 		return t.quick + t.slow
 	}
 	return t.slow
@@ -115,7 +116,11 @@ func (s *Sender) class(g *gate) class {
 		return slow
 	case g.known && (g.quickAt >= g.tenant.lateBegun || !s.overflows(g.tenant)):
 		return quick
-	case g.running == 0 && (g.known || g.hook.FailingSince == nil):
+	case g.running > 0:
+		return slow
+	case g.known:
+		return doubted
+	case g.hook.FailingSince == nil:
 		return untried
 	}
 	return slow
@@ -136,9 +141,14 @@ func (s *Sender) setReady(g *gate, may bool) {
 		s.unready(g)
 		g.class = c
 	}
+	s.joined++ // whoever has waited longest is first
+	order := s.joined
+	if c == doubted { // whoever has answered last is first
+		order = ^uint64(g.quickAt)
+	}
 	r := &g.tenant.ready[c]
-	r.gates.add(&g.ready, g.running)
-	s.ready[c].add(&r.turn, g.tenant.load(c))
+	r.gates.add(&g.ready, g.running, order)
+	s.ready[c].add(&r.turn, g.tenant.load(c), s.joined)
 }
 
 // unready takes g out of those that may send. The caller must hold s.mu.
@@ -238,7 +248,8 @@ func (s *Sender) room(g *gate, free holding) holding {
 // ones leave, so that the other half is there if all of them should hang from now on. Whatever runs for longer than
 // lateAfter counts as slow from then on, and so does from its start what goes to a receiver that is slow, fails, or has
 // not shown yet how quick it is. The slow part is shared by the tenants in it, with a share kept for one more; of its
-// share a tenant keeps a quarter for first requests to webhooks of which nothing is known.
+// share a tenant keeps a quarter for first requests to webhooks of which nothing is known. When a tenant's requests have
+// become slow in number, each of its webhooks that was quick before is tried with one request, few at a time.
 func (s *Sender) pick(now time.Time) *task {
 	s.age(now)
 	s.blocked, s.moving = false, false
@@ -256,18 +267,21 @@ func (s *Sender) pick(now time.Time) *task {
 
 // next is the gate of class c whose turn it is, if it may send. The caller must hold s.mu.
 func (s *Sender) next(c class, now time.Time) *gate {
-	if c == quick {
+	switch c {
+	case quick:
 		return s.nextQuick(now)
+	case doubted:
+		return s.nextDoubted()
 	}
 	t := s.ready[c].first()
-	if t == nil || s.slow >= s.mostSlow {
+	if t == nil {
 		return nil
 	}
-	share := s.slowShare(t)
-	if c == slow {
-		share = max(1, share-share/4)
+	share, most := s.slowShare(t), s.mostSlow
+	if c == slow { // first requests keep a part, in each share and in the whole
+		share, most = max(1, share-share/4), most-most/6
 	}
-	if t.slow >= share {
+	if t.slow >= share || s.slow >= most {
 		return nil
 	}
 	return t.ready[c].gates.first()
@@ -310,11 +324,27 @@ func (s *Sender) nextQuick(now time.Time) *gate {
 	return nil
 }
 
+// nextDoubted is next for class doubted: together they use a sixteenth of what slow requests leave. The caller must hold
+// s.mu.
+func (s *Sender) nextDoubted() *gate {
+	t := s.ready[doubted].first()
+	if t == nil {
+		return nil
+	}
+	left := s.cfg.Concurrency - s.slow
+	if s.slow >= s.mostSlow || s.doubts >= max(1, left/16) || len(s.tenants) > 1 && t.load(doubted) >= max(1, left-s.quick) {
+		s.blocked = true
+		return nil
+	}
+	return t.ready[doubted].gates.first()
+}
+
 // age counts requests as slow that have become late. The caller must hold s.mu.
 func (s *Sender) age(now time.Time) {
 	for t := s.young.first(); t != nil && s.clock()-t.begun >= lateAfter; t = s.young.first() {
 		t.young.remove()
 		t.late = true
+		s.notDoubted(t)
 		g := t.gate
 		g.late++
 		g.lateBegun = max(g.lateBegun, t.begun)
@@ -336,4 +366,12 @@ func (s *Sender) lookAgain() (time.Duration, bool) {
 		return t.begun + lateAfter, true
 	}
 	return 0, false
+}
+
+// notDoubted ends what start noted of a request to a gate of class doubted. The caller must hold s.mu.
+func (s *Sender) notDoubted(t *task) {
+	if t.doubted {
+		t.doubted = false
+		s.doubts--
+	}
 }
