@@ -63,6 +63,12 @@ type dialect interface {
 	// rows is a table of rows that are given as one parameter, an array of arrays in JSON, so that one statement takes any
 	// number of them. A column's kind is PostgreSQL's.
 	rows(columns []column) string
+	// among is the condition that a column of whole numbers has one of the values, which are one parameter. Unlike a join with
+	// rows, it always uses the column's index.
+	among(column string, values []int64) (text string, arg any)
+	// published is the condition, after others, that the rows' events were published in this range, where tables are
+	// partitioned by that day: it spares looking in all partitions.
+	published(column string, from, to time.Time) (text string, args []any)
 	// skipLocked ends a query whose rows of one table are locked until the end of the transaction, and which passes over
 	// those that another node has locked.
 	skipLocked(of string) string

@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -150,6 +152,56 @@ func (s *Store) CountWrites() (taken func() []string) {
 		texts = nil
 		return was
 	}
+}
+
+// LargestWrite has the writer note how many rows a statement that it runs through GORM changes or deletes, and returns a function that tells the
+// most that one has. The writer must be idle.
+func (s *Store) LargestWrite() (most func() int64) {
+	var rows atomic.Int64
+	_ = s.write.Callback().Raw().After("gorm:raw").Register("hookgraph:largest", func(db *gorm.DB) {
+		text := db.Statement.SQL.String()                                                                                         // SQLite tells of the statement before when one changes nothing
+		if n := db.RowsAffected; n > rows.Load() && !strings.HasPrefix(text, "INSERT") && !strings.HasPrefix(text, "SAVEPOINT") { // there is one writer
+			rows.Store(n)
+		}
+	})
+	return rows.Load
+}
+
+// Multiply gives the event of a delivery that has one attempt n more such deliveries, each with its attempt, to webhooks that do not
+// exist. The writer must be idle.
+func (s *Store) Multiply(delivery webhook.ID, n int) error {
+	id, numbers, day, seq, next := "randomblob(16)", "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)", "", "", ""
+	if _, ok := s.db.(*postgresDB); ok {
+		id, numbers, day, seq, next = "gen_random_uuid()", "WITH n (i) AS (SELECT generate_series(1, ?))", "day, ", "seq, ", "x.seq + 1000 + i, "
+	}
+	of := func(alias string) string {
+		if day == "" {
+			return ""
+		}
+		return alias + ".day, "
+	}
+	if err := s.write.Exec("INSERT INTO deliveries ("+day+seq+`id, tenant_id, event_id, webhook_id, status, attempt_count, schedule_start, triggered_by, created_at, completed_at) `+
+		numbers+" SELECT "+of("x")+next+id+", x.tenant_id, x.event_id, "+id+`, x.status, 1, 0, x.triggered_by, x.created_at, x.completed_at
+		FROM deliveries x, n WHERE x.id = ?`, n, delivery).Error; err != nil {
+		return err
+	}
+	if day != "" {
+		next = "a.seq + 1000 + row_number() OVER (), "
+	}
+	const columns = `number, status, message, triggered_by, started_at, duration_us, dns_us, connect_us, tls_us, first_byte_us, url, request_headers,
+		response_headers, response_truncated`
+	return s.write.Exec("INSERT INTO attempts ("+day+seq+"id, tenant_id, webhook_id, delivery_id, event_id, "+columns+") SELECT "+of("a")+next+id+
+		", a.tenant_id, d.webhook_id, d.id, d.event_id, a."+strings.Join(strings.Fields(columns), " a.")+
+		" FROM attempts a, deliveries d WHERE a.delivery_id = ? AND d.event_id = a.event_id AND d.id <> a.delivery_id", delivery).Error
+}
+
+// SweepTenant removes what is left of a deleted tenant.
+func (s *Store) SweepTenant(ctx context.Context, id webhook.ID) error {
+	var gone []*webhook.Tenant
+	if err := s.read.WithContext(ctx).Where("id = ? AND deleted_at IS NOT NULL", id).Find(&gone).Error; err != nil || len(gone) == 0 {
+		return err
+	}
+	return s.sweepTenant(gone[0])
 }
 
 // Matching are the webhooks that an event of the type goes to.

@@ -2,14 +2,13 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
-
-	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
 // day is a day in UTC, counted from 1970.
@@ -174,20 +173,29 @@ const (
 )
 
 func (p *postgresDB) tryDropDay(ctx context.Context, d day) (events int, owed bool, err error) {
+	name := func(table string) string { return table + "_" + d.String() }
+	// What is owed is due or claimed: both are indexed, as somebody waits for the second look.
+	isOwed := func(row func(ctx context.Context, query string, args ...any) *sql.Row) (is bool, err error) {
+		err = row(ctx, "SELECT EXISTS (SELECT 1 FROM "+name("deliveries")+" WHERE due_at IS NOT NULL)"+
+			" OR EXISTS (SELECT 1 FROM "+name("deliveries")+" WHERE claimed_by IS NOT NULL)"+
+			" OR EXISTS (SELECT 1 FROM fanouts WHERE created_at >= $1 AND created_at < $2)", d.start(), (d + 1).start()).Scan(&is)
+		return is, err
+	}
+	if owed, err = isOwed(p.side.QueryRowContext); err != nil || owed {
+		return 0, owed, err
+	}
+	// The day is over: nothing is added to it. What takes long for a long day is done before anybody waits.
+	if _, err := p.side.ExecContext(ctx, "DELETE FROM idempotency_keys k USING "+name("events")+" e WHERE k.event_id = e.id"); err != nil {
+		return 0, false, err
+	}
+	if err := p.side.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+name("events")).Scan(&events); err != nil {
+		return 0, false, err
+	}
 	tx, err := p.side.BeginTx(ctx, nil)
 	if err != nil {
 		return 0, false, err
 	}
 	defer func() { _ = tx.Rollback() }()
-	name := func(table string) string { return table + "_" + d.String() }
-	isOwed := func() (is bool, err error) {
-		err = tx.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM "+name("deliveries")+" WHERE status = 'PENDING')"+
-			" OR EXISTS (SELECT 1 FROM fanouts WHERE created_at >= $1 AND created_at < $2)", d.start(), (d + 1).start()).Scan(&is)
-		return is, err
-	}
-	if owed, err = isOwed(); err != nil || owed {
-		return 0, owed, err
-	}
 	// Everybody waits behind these locks, so they are not waited for long: this gives way, not who works.
 	for _, text := range []string{
 		"SET LOCAL lock_timeout = '200ms'",
@@ -199,15 +207,11 @@ func (p *postgresDB) tryDropDay(ctx context.Context, d day) (events int, owed bo
 		}
 	}
 	// Somebody may have retried one by hand meanwhile.
-	if owed, err = isOwed(); err != nil || owed {
+	if owed, err = isOwed(tx.QueryRowContext); err != nil || owed {
 		return 0, owed, err
-	}
-	if err := tx.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+name("events")).Scan(&events); err != nil {
-		return 0, false, err
 	}
 	for _, text := range []string{
 		"UPDATE store SET pruned_attempt = GREATEST(pruned_attempt, (SELECT COALESCE(MAX(seq), 0) FROM " + name("attempts") + "))",
-		"DELETE FROM idempotency_keys k USING " + name("events") + " e WHERE k.event_id = e.id",
 		"DROP TABLE " + name("attempts") + ", " + name("deliveries") + ", " + name("events"),
 	} {
 		if _, err := tx.ExecContext(ctx, text); err != nil {
@@ -217,46 +221,42 @@ func (p *postgresDB) tryDropDay(ctx context.Context, d day) (events int, owed bo
 	return events, false, tx.Commit()
 }
 
-// thinDay removes completed events of a day, some in each transaction.
+// thinDay removes completed events of a day. It looks for them in small reads, so that the writer, which everybody waits for, only
+// removes.
 func (p *postgresDB) thinDay(ctx context.Context, d day, before time.Time) (int, error) {
 	total, after := 0, int64(0)
 	for {
-		var gone []*webhook.Event
-		err := p.s.changeDeliveries(ctx, func(b *batch) error {
-			gone = nil
-			on := d.start()
-			if err := b.tx.Raw(`SELECT seq, id FROM events e WHERE day = ? AND seq > ? AND created_at < ? AND NOT EXISTS
-				(SELECT 1 FROM deliveries d WHERE d.day = e.day AND d.event_id = e.id AND d.status = 'PENDING')
-				AND NOT EXISTS (SELECT 1 FROM fanouts f WHERE f.event_id = e.id) ORDER BY seq LIMIT ?`, on, after, at(before), pruneEvents).Scan(&gone).Error; err != nil {
-				return err
-			}
-			if len(gone) == 0 {
-				return nil
-			}
-			ids := make([]webhook.ID, len(gone))
-			for i, e := range gone {
-				ids[i] = e.ID
-			}
-			for _, text := range []string{
-				`UPDATE store SET pruned_attempt = GREATEST(pruned_attempt, COALESCE((SELECT MAX(a.seq) FROM attempts a
-					WHERE a.day = ? AND a.delivery_id IN (SELECT id FROM deliveries WHERE day = a.day AND event_id IN ?)), 0))`,
-				"DELETE FROM attempts a WHERE a.day = ? AND a.delivery_id IN (SELECT id FROM deliveries WHERE day = a.day AND event_id IN ?)",
-				"DELETE FROM deliveries WHERE day = ? AND event_id IN ?",
-				"DELETE FROM events WHERE day = ? AND id IN ?",
-			} {
-				if err := b.tx.Exec(text, on, ids).Error; err != nil {
-					return err
-				}
-			}
-			return b.tx.Exec("DELETE FROM idempotency_keys WHERE event_id IN ?", ids).Error
-		})
-		if err != nil {
-			return total, err
+		var looked struct {
+			Last *int64
+			N    int
 		}
-		total += len(gone)
-		if len(gone) < pruneEvents {
+		read := p.s.read.WithContext(ctx)
+		const window = "SELECT seq FROM events WHERE day = ? AND seq > ? ORDER BY seq LIMIT ?"
+		if err := read.Raw("SELECT MAX(seq) AS last, COUNT(*) AS n FROM ("+window+") AS w", d.start(), after, pruneWindow).Scan(&looked).Error; err != nil {
+			return total, unavailable(err)
+		}
+		if looked.Last == nil {
 			return total, nil
 		}
-		after = gone[len(gone)-1].Seq
+		for after < *looked.Last {
+			var found []candidate
+			if err := read.Raw(`SELECT seq, id, (SELECT COUNT(*) FROM deliveries d WHERE d.event_id = events.id AND d.day = events.day) AS size FROM events
+				WHERE day = ? AND seq > ? AND seq <= ? AND created_at < ? AND `+noneOwed(p)+` ORDER BY seq LIMIT ?`,
+				d.start(), after, *looked.Last, at(before), pruneEvents).Scan(&found).Error; err != nil {
+				return total, unavailable(err)
+			}
+			n, err := p.s.removeAll(ctx, found, &d)
+			total += n
+			if err != nil {
+				return total, err
+			}
+			after = *looked.Last
+			if len(found) == pruneEvents {
+				after = found[len(found)-1].Seq
+			}
+		}
+		if looked.N < pruneWindow {
+			return total, nil
+		}
 	}
 }

@@ -453,3 +453,14 @@ func (p *postgresDB) rows(columns []column) string {
 
 // skipLocked is dialect's.
 func (p *postgresDB) skipLocked(of string) string { return " FOR UPDATE OF " + of + " SKIP LOCKED" }
+
+// among is dialect's.
+func (p *postgresDB) among(column string, values []int64) (text string, arg any) {
+	list := strings.Trim(string(compactJSON(values)), "[]")
+	return column + " = ANY (CAST(CAST(? AS text) AS bigint[]))", "{" + list + "}"
+}
+
+// published is dialect's.
+func (p *postgresDB) published(column string, from, to time.Time) (text string, args []any) {
+	return " AND " + column + " BETWEEN ? AND ?", []any{dayOf(from).start(), dayOf(to).start()}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/webhook"
@@ -105,18 +106,20 @@ func (s *Store) expirePiece(ctx context.Context, of *Hook, before time.Time) (n 
 		}
 		var told notices
 		h := b.hook(of.ID)
-		keys := make([][]any, n)
+		seqs := make([]int64, n)
+		first, last := rows[0].PublishedAt, rows[0].PublishedAt
 		for i, d := range rows {
-			keys[i] = []any{d.Seq, d.PublishedAt.time().Format(time.DateOnly)}
+			seqs[i], first, last = d.Seq, min(first, d.PublishedAt), max(last, d.PublishedAt)
 			if h != nil && h.DeletedAt == nil && !webhook.Operational(d.Type) {
 				told.add(h, webhook.TypeDeliveryFailed, failedDelivery{
 					DeliveryID: d.ID, EventID: d.EventID, EventType: d.Type, AttemptCount: d.AttemptCount, FailureReason: webhook.FailureExpired,
 				})
 			}
 		}
-		if err := b.tx.Exec(`UPDATE deliveries AS d SET status = 'FAILED', failure_reason = ?, due_at = NULL, completed_at = ?
-			FROM `+s.db.rows([]column{{"seq", "bigint"}, {"day", "date"}})+` AS v WHERE d.seq = v.seq`+s.db.sameDay("d", "v"),
-			webhook.FailureExpired, at(b.now), string(compactJSON(keys))).Error; err != nil {
+		among, arg := s.db.among("seq", seqs)
+		published, days := s.db.published("day", first.time(), last.time())
+		if err := b.tx.Exec("UPDATE deliveries SET status = 'FAILED', failure_reason = ?, due_at = NULL, completed_at = ? WHERE "+among+published,
+			append([]any{webhook.FailureExpired, at(b.now), arg}, days...)...).Error; err != nil {
 			return fmt.Errorf("give deliveries up: %w", err)
 		}
 		return b.note(told)
@@ -136,4 +139,159 @@ func (s *Store) cancelAllDeleted(ctx context.Context) error {
 		s.cancelDeleted(w.TenantID, w.ID)
 	}
 	return nil
+}
+
+// Bounds of removing events: of how many one step looks, and how many rows one transaction removes, whatever hangs on an event.
+const (
+	pruneEvents = 200
+	pruneRows   = 2000
+)
+
+// removal is events that are being removed with everything that hangs on them, some rows in each transaction.
+type removal struct {
+	ids []webhook.ID
+	on  *day // of them all, where tables are partitioned by it; nil: of any
+	// retention leaves alone what is owed, as somebody may have retried a delivery meanwhile, and notes how far the log of attempts
+	// has been taken. Else nobody can see them any more.
+	retention bool
+	check     bool // all of an event's deliveries are looked at first: they are few
+}
+
+// remove removes the events, and reports how many.
+func (s *Store) remove(ctx context.Context, tenant webhook.ID, r removal) (events int, err error) {
+	for done := false; !done; {
+		err := s.changeFor(ctx, tenant, pruneRows, func(b *batch) (err error) {
+			events, done, err = b.removeSome(&r)
+			return err
+		})
+		if err != nil {
+			return 0, fmt.Errorf("remove events: %w", err)
+		}
+	}
+	return events, nil
+}
+
+// where is the condition that a table's rows are of the events.
+func (r *removal) where(column, dayColumn string) (text string, args []any) {
+	text, args = column+" IN ?", []any{r.ids}
+	if r.on != nil {
+		text, args = text+" AND "+dayColumn+" = ?", append(args, r.on.start())
+	}
+	return text, args
+}
+
+func (b *batch) removeSome(r *removal) (events int, done bool, err error) {
+	owed := ""
+	if r.retention {
+		owed = " AND d.status <> 'PENDING'"
+	}
+	if r.check {
+		where, args := r.where("events.id", "events.day")
+		still := *r // the batch may be written again
+		still.ids = nil
+		if err := b.tx.Raw("SELECT id FROM events WHERE "+where+" AND "+noneOwed(b.s.db), args...).Scan(&still.ids).Error; err != nil {
+			return 0, false, err
+		}
+		r = &still
+	}
+	if len(r.ids) == 0 {
+		return 0, true, nil
+	}
+	where, args := r.where("d.event_id", "d.day")
+	var seqs []int64
+	if err := b.tx.Raw("SELECT a.seq FROM deliveries d JOIN attempts a ON a.delivery_id = d.id"+b.s.db.sameDay("a", "d")+" WHERE "+where+owed+
+		" LIMIT ?"+b.s.db.skipLocked("d"), append(args, pruneRows)...).Scan(&seqs).Error; err != nil {
+		return 0, false, err
+	}
+	if err := b.removeAttempts(r, seqs); err != nil {
+		return 0, false, err
+	}
+	left := pruneRows - len(seqs)
+	if left <= 0 {
+		return 0, false, nil
+	}
+	inner, outer := strings.ReplaceAll(where+owed, "d.", ""), ""
+	if r.retention {
+		outer = " AND status <> 'PENDING'"
+	}
+	res := b.tx.Exec("DELETE FROM deliveries WHERE seq IN (SELECT seq FROM deliveries WHERE "+inner+" LIMIT ?)"+outer, append(args, left)...)
+	if res.Error != nil || res.RowsAffected == int64(left) {
+		return 0, false, res.Error
+	}
+	where, args = r.where("events.id", "events.day")
+	var ids []webhook.ID
+	unused := " AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event_id = events.id" + b.s.db.sameDay("d", "events") + ")"
+	if r.retention {
+		unused += " AND NOT EXISTS (SELECT 1 FROM fanouts f WHERE f.event_id = events.id)"
+	}
+	if err := b.tx.Raw("SELECT id FROM events WHERE "+where+unused, args...).Scan(&ids).Error; err != nil || len(ids) == 0 {
+		return 0, true, err
+	}
+	gone := removal{ids: ids, on: r.on}
+	where, args = gone.where("id", "day")
+	for _, text := range []string{"DELETE FROM idempotency_keys WHERE event_id IN ?", "DELETE FROM fanouts WHERE event_id IN ?"} {
+		if err := b.tx.Exec(text, ids).Error; err != nil {
+			return 0, false, err
+		}
+	}
+	return len(ids), true, b.tx.Exec("DELETE FROM events WHERE "+where, args...).Error
+}
+
+// removeAttempts removes attempts by their Seqs.
+func (b *batch) removeAttempts(r *removal, seqs []int64) error {
+	if len(seqs) == 0 {
+		return nil
+	}
+	if last := slices.Max(seqs); r.retention {
+		if err := b.tx.Exec("UPDATE store SET pruned_attempt = ? WHERE pruned_attempt < ?", last, last).Error; err != nil {
+			return err
+		}
+	}
+	text, arg := b.s.db.among("seq", seqs)
+	args := []any{arg}
+	if r.on != nil {
+		text, args = text+" AND day = ?", append(args, r.on.start())
+	}
+	return b.tx.Exec("DELETE FROM attempts WHERE "+text, args...).Error
+}
+
+// noneOwed is the condition that nothing is owed of an event.
+func noneOwed(db dialect) string {
+	return "NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event_id = events.id" + db.sameDay("d", "events") + " AND d.status = 'PENDING')" +
+		" AND NOT EXISTS (SELECT 1 FROM fanouts f WHERE f.event_id = events.id)"
+}
+
+// candidate is an event that retention may remove.
+type candidate struct {
+	Seq  int64
+	ID   webhook.ID
+	Size int // how many deliveries it has
+}
+
+// removals puts candidates together, so that all the deliveries of each can be looked at in one transaction; an event with more
+// stands alone.
+func removals(found []candidate, on *day) []removal {
+	var list []removal
+	size := 0
+	for _, c := range found {
+		if size += c.Size; len(list) == 0 || size > pruneRows {
+			list = append(list, removal{on: on, retention: true, check: c.Size <= pruneRows})
+			size = c.Size
+		}
+		last := &list[len(list)-1]
+		last.ids = append(last.ids, c.ID)
+	}
+	return list
+}
+
+// removeAll removes what retention may.
+func (s *Store) removeAll(ctx context.Context, found []candidate, on *day) (events int, err error) {
+	for _, r := range removals(found, on) {
+		n, err := s.remove(ctx, webhook.ID{}, r)
+		if err != nil {
+			return events, err
+		}
+		events += n
+	}
+	return events, nil
 }

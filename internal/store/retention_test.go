@@ -10,6 +10,7 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
 // I4: what has been due for longer than the limit has FAILED because it expired, also while its webhook is disabled, and an
@@ -118,5 +119,60 @@ func TestUpkeepMakesRoom(t *testing.T) {
 			t.Fatalf("with retention: %+v, %v", done, err)
 		}
 		publish(t, c, webhook.NewEvent{Type: "a.b"})
+	})
+}
+
+// I17: however many deliveries an event has, and webhooks a tenant, no statement of retention or of a tenant's deletion changes more
+// than some rows, and nothing is left at the end.
+func TestRemovalInPieces(t *testing.T) {
+	const most, many = 2000, 5000
+	each(t, func(t *suite) {
+		s := t.open(t, store.Options{})
+		largest := s.LargestWrite()
+		huge := func(name string) *store.Scope {
+			t.Helper()
+			c := tenant(t, s, name)
+			w := register(t, c, webhook.New{Enabled: true})
+			publish(t, c, webhook.NewEvent{}, webhook.NewEvent{})
+			jobs, _ := claim(t, s, w.ID, 2)
+			for _, j := range jobs {
+				record(t, s, j, 200)
+			}
+			registerMany(t, c, 450, webhook.New{})
+			must(t, s.Multiply(jobs[0].Delivery.ID, many))
+			return c
+		}
+		owner := func(name string) webhook.ID {
+			t.Helper()
+			found, err := s.TenantByName(t.Context(), name)
+			must(t, err)
+			return found.ID
+		}
+		old := huge("old")
+		if n, err := s.Prune(t.Context(), time.Now().Add(time.Hour)); n != 2 || err != nil {
+			t.Fatalf("%d events went, want 2, %v", n, err)
+		}
+		for name, count := range map[string]func() (int, error){
+			"events":     func() (int, error) { return old.CountEvents(t.Context(), store.EventFilter{}) },
+			"deliveries": func() (int, error) { return old.CountDeliveries(t.Context(), store.DeliveryFilter{}) },
+			"attempts":   func() (int, error) { return old.CountAttempts(t.Context(), store.AttemptFilter{}) },
+		} {
+			if n, err := count(); n != 0 || err != nil {
+				t.Errorf("%d %s are left, %v", n, name, err)
+			}
+		}
+		huge("gone")
+		id := owner("gone")
+		must(t, s.Registry(nil).DeleteTenant(t.Context(), id))
+		must(t, s.Backdate(t.Context()))
+		webhooktest.Eventually(t, "all of the tenant is removed", func() bool {
+			must(t, s.SweepTenant(t.Context(), id))
+			rows, err := s.RowsOf(t.Context(), id)
+			must(t, err)
+			return len(rows) == 0
+		})
+		if n := largest(); n > most {
+			t.Errorf("one statement changed %d rows", n)
+		}
 	})
 }

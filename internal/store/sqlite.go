@@ -16,8 +16,6 @@ import (
 	"github.com/pressly/goose/v3"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
-
-	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
 // sqliteDB is a directory with a database that one server uses, which is its only writer.
@@ -286,11 +284,8 @@ func (q *sqliteDB) logBounds(ctx context.Context) (oldest, newest int64, err err
 // settle is dialect's. The log is what is committed.
 func (q *sqliteDB) settle(context.Context) error { return nil }
 
-// Bounds of one step of prune: events that one transaction removes, and that one look for them goes through.
-const (
-	pruneEvents = 200
-	pruneWindow = 20_000
-)
+// pruneWindow bounds how many events one look for what prune may remove goes through.
+const pruneWindow = 20_000
 
 // prune is dialect's. It looks for events in small reads, so that the writer, which everybody waits for, only removes.
 func (q *sqliteDB) prune(ctx context.Context, before time.Time) (int, error) {
@@ -309,61 +304,25 @@ func (q *sqliteDB) prune(ctx context.Context, before time.Time) (int, error) {
 			return total, err
 		}
 		after = to
-		if len(found) == 0 {
-			continue
-		}
-		n := 0
-		err = q.s.change(ctx, func(b *batch) error {
-			var err error
-			n, err = b.remove(found)
-			return err
-		})
+		n, err := q.s.removeAll(ctx, found, nil)
+		total += n
 		if err != nil {
 			return total, err
 		}
-		total += n
 	}
 	return total, nil
 }
 
 // completed finds events that prune may remove, with Seq > after, and returns up to which Seq it looked.
-func (q *sqliteDB) completed(ctx context.Context, before time.Time, after int64) (found []webhook.ID, to int64, err error) {
+func (q *sqliteDB) completed(ctx context.Context, before time.Time, after int64) (found []candidate, to int64, err error) {
 	to = after + pruneWindow
-	var gone []*webhook.Event
-	err = q.s.read.WithContext(ctx).Raw(`SELECT seq, id FROM events WHERE seq > ? AND seq <= ? AND created_at < ? AND `+noneOwed+` ORDER BY seq LIMIT ?`,
-		after, to, at(before), pruneEvents).Scan(&gone).Error
+	err = q.s.read.WithContext(ctx).Raw(`SELECT seq, id, (SELECT COUNT(*) FROM deliveries d WHERE d.event_id = events.id) AS size FROM events
+		WHERE seq > ? AND seq <= ? AND created_at < ? AND `+noneOwed(q)+` ORDER BY seq LIMIT ?`, after, to, at(before), pruneEvents).Scan(&found).Error
 	if err != nil {
 		return nil, after, unavailable(err)
 	}
-	for _, e := range gone {
-		found = append(found, e.ID)
-	}
-	if len(gone) == pruneEvents {
-		to = gone[len(gone)-1].Seq
+	if len(found) == pruneEvents {
+		to = found[len(found)-1].Seq
 	}
 	return found, to, nil
-}
-
-const noneOwed = "NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event_id = events.id AND d.status = 'PENDING')" +
-	" AND NOT EXISTS (SELECT 1 FROM fanouts f WHERE f.event_id = events.id)"
-
-// remove deletes those of the events that nothing is owed of, which may have changed since they were found.
-func (b *batch) remove(found []webhook.ID) (int, error) {
-	var ids []webhook.ID
-	if err := b.tx.Raw("SELECT id FROM events WHERE id IN ? AND "+noneOwed, found).Scan(&ids).Error; err != nil || len(ids) == 0 {
-		return 0, err
-	}
-	for _, text := range []string{
-		`UPDATE store SET pruned_attempt = COALESCE((SELECT MAX(seq) FROM attempts WHERE seq > pruned_attempt AND delivery_id IN
-			(SELECT id FROM deliveries WHERE event_id IN ?)), pruned_attempt)`,
-		"DELETE FROM attempts WHERE delivery_id IN (SELECT id FROM deliveries WHERE event_id IN ?)",
-		"DELETE FROM deliveries WHERE event_id IN ?",
-		"DELETE FROM idempotency_keys WHERE event_id IN ?",
-		"DELETE FROM events WHERE id IN ?",
-	} {
-		if err := b.tx.Exec(text, ids).Error; err != nil {
-			return 0, err
-		}
-	}
-	return len(ids), nil
 }

@@ -9,6 +9,7 @@ import (
 	"math/bits"
 	"strconv"
 	"strings"
+	"time"
 
 	"gorm.io/gorm"
 )
@@ -158,3 +159,11 @@ func (q *sqliteDB) rows(columns []column) string {
 
 // skipLocked is dialect's. There is no other node.
 func (q *sqliteDB) skipLocked(string) string { return "" }
+
+// among is dialect's.
+func (q *sqliteDB) among(column string, values []int64) (text string, arg any) {
+	return column + " IN (SELECT value FROM json_each(?))", string(compactJSON(values))
+}
+
+// published is dialect's.
+func (q *sqliteDB) published(string, time.Time, time.Time) (text string, args []any) { return "", nil }

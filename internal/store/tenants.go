@@ -169,41 +169,61 @@ func (r *Registry) DeleteTenant(ctx context.Context, id webhook.ID) error {
 			// No tenant can have such a name, so it is in nobody's way.
 			{"UPDATE tenants SET deleted_at = ?, name = ? WHERE id = ?", []any{at(now), "deleted " + id.String(), id}},
 			{"UPDATE tokens SET revoked_at = ? WHERE tenant_id = ? AND revoked_at IS NULL", []any{at(now), id}},
-			{"UPDATE webhooks SET deleted_at = ?, updated_at = ? WHERE tenant_id = ? AND deleted_at IS NULL", []any{at(now), at(now), id}},
-			{"DELETE FROM secrets WHERE tenant_id = ?", []any{id}},
-			{"DELETE FROM webhook_headers WHERE tenant_id = ?", []any{id}},
 		} {
 			if err := b.tx.Exec(change.text, change.args...).Error; err != nil {
 				return fmt.Errorf("delete tenant: %w", err)
 			}
 		}
-		for _, h := range b.hooksOf(id) {
-			next := &Hook{Webhook: h.Webhook}
-			next.DeletedAt, next.UpdatedAt = &now, now
-			b.setHook(next)
-		}
 		return nil
 	})
-	if err == nil {
-		r.s.background.Go(r.s.sweep)
+	if err != nil {
+		return err
 	}
-	return err
+	defer r.s.background.Go(r.s.sweep)
+	return r.s.deleteHooks(ctx, id)
 }
 
-// hooksOf are the tenant's webhooks as the transaction sees them.
-func (b *batch) hooksOf(tenant webhook.ID) []*Hook {
-	var hooks []*Hook
-	for _, h := range b.s.routes.of(tenant) {
-		if _, changed := b.hooks[h.ID]; !changed {
-			hooks = append(hooks, h)
+// deleteSome is how many webhooks, or other rows of a deleted tenant, one transaction removes.
+const deleteSome = 200
+
+// deleteHooks deletes the webhooks of a deleted tenant, which can get no more of them, some in each transaction.
+func (s *Store) deleteHooks(ctx context.Context, tenant webhook.ID) error {
+	for left := true; left; {
+		err := s.queue(ctx, &change{hooks: true, cost: 3 * deleteSome, line: lineOf{tenant: tenant}, do: func(b *batch) error {
+			var ids []webhook.ID
+			if err := b.tx.Raw("SELECT id FROM webhooks WHERE tenant_id = ? AND deleted_at IS NULL ORDER BY seq LIMIT ?", tenant, deleteSome).Scan(&ids).Error; err != nil {
+				return fmt.Errorf("find webhooks of a deleted tenant: %w", err)
+			}
+			if left = len(ids) == deleteSome; len(ids) == 0 {
+				return nil
+			}
+			now := b.now.UTC().Truncate(time.Microsecond)
+			for _, change := range []struct {
+				text string
+				args []any
+			}{
+				{"UPDATE webhooks SET deleted_at = ?, updated_at = ? WHERE id IN ?", []any{at(now), at(now), ids}},
+				{"DELETE FROM secrets WHERE webhook_id IN ?", []any{ids}},
+				{"DELETE FROM webhook_headers WHERE webhook_id IN ?", []any{ids}},
+			} {
+				if err := b.tx.Exec(change.text, change.args...).Error; err != nil {
+					return fmt.Errorf("delete webhooks of a deleted tenant: %w", err)
+				}
+			}
+			for _, id := range ids {
+				if h := b.hook(id); h != nil {
+					next := &Hook{Webhook: h.Webhook}
+					next.DeletedAt, next.UpdatedAt = &now, now
+					b.setHook(next)
+				}
+			}
+			return nil
+		}})
+		if err != nil {
+			return err
 		}
 	}
-	for _, h := range b.hooks {
-		if h.TenantID == tenant && h.DeletedAt == nil {
-			hooks = append(hooks, h)
-		}
-	}
-	return hooks
+	return nil
 }
 
 // linger is how long the row of a deleted tenant stays when all others are gone: a caller that was let in just before may
@@ -243,51 +263,46 @@ func (s *Store) sweep() {
 	}
 }
 
-// sweepEvents is how many events one transaction of sweep removes.
-const sweepEvents = 200
-
-// sweepTenant removes a tenant's events with everything that hangs on them and, when it has lingered, all the rest.
+// sweepTenant removes a tenant's webhooks, its events with everything that hangs on them and, when it has lingered, all the rest.
 func (s *Store) sweepTenant(t *webhook.Tenant) error {
-	for left := true; left; {
-		err := s.change(s.quit, func(b *batch) error {
-			var ids []webhook.ID
-			if err := b.tx.Raw("SELECT id FROM events WHERE tenant_id = ? ORDER BY seq LIMIT ?", t.ID, sweepEvents).Scan(&ids).Error; err != nil {
-				return err
-			}
-			if left = len(ids) > 0; !left {
-				return nil
-			}
-			for _, text := range []string{
-				"DELETE FROM attempts WHERE delivery_id IN (SELECT id FROM deliveries WHERE event_id IN ?)",
-				"DELETE FROM deliveries WHERE event_id IN ?",
-				"DELETE FROM idempotency_keys WHERE event_id IN ?",
-				"DELETE FROM fanouts WHERE event_id IN ?",
-				"DELETE FROM events WHERE id IN ?",
-			} {
-				if err := b.tx.Exec(text, ids).Error; err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
+	if err := s.deleteHooks(s.quit, t.ID); err != nil {
+		return err
+	}
+	for {
+		var ids []webhook.ID
+		if err := s.read.WithContext(s.quit).Raw("SELECT id FROM events WHERE tenant_id = ? ORDER BY seq LIMIT ?", t.ID, pruneEvents).Scan(&ids).Error; err != nil {
+			return err
+		}
+		if len(ids) == 0 {
+			break
+		}
+		if _, err := s.remove(s.quit, t.ID, removal{ids: ids}); err != nil {
 			return err
 		}
 	}
 	if time.Since(*t.DeletedAt) < linger {
 		return nil
 	}
-	return s.change(s.quit, func(b *batch) error {
-		for _, text := range []string{
-			"DELETE FROM notices WHERE tenant_id = ?", "DELETE FROM webhook_headers WHERE tenant_id = ?", "DELETE FROM secrets WHERE tenant_id = ?",
-			"DELETE FROM webhooks WHERE tenant_id = ?", "DELETE FROM tokens WHERE tenant_id = ?", "DELETE FROM tenants WHERE id = ?",
-		} {
-			if err := b.tx.Exec(text, t.ID).Error; err != nil {
+	for _, table := range []struct{ name, key string }{
+		{"notices", "seq"},
+		{"fanouts", "seq"},
+		{"webhook_headers", "webhook_id"},
+		{"secrets", "id"},
+		{"webhooks", "id"},
+		{"tokens", "id"},
+	} {
+		for left := true; left; {
+			err := s.changeFor(s.quit, t.ID, deleteSome, func(b *batch) error {
+				res := b.tx.Exec(fmt.Sprintf("DELETE FROM %[1]s WHERE %[2]s IN (SELECT %[2]s FROM %[1]s WHERE tenant_id = ? LIMIT ?)", table.name, table.key), t.ID, deleteSome)
+				left = res.RowsAffected == deleteSome
+				return res.Error
+			})
+			if err != nil {
 				return err
 			}
 		}
-		return nil
-	})
+	}
+	return s.changeFor(s.quit, t.ID, 1, func(b *batch) error { return b.tx.Exec("DELETE FROM tenants WHERE id = ?", t.ID).Error })
 }
 
 func take[T any](q *gorm.DB) (*T, error) {

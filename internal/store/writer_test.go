@@ -136,11 +136,7 @@ func TestRemoveLooksAgain(t *testing.T) {
 		}
 		found = append(found, published[0].Event.ID)
 	}
-	n := 0
-	err = s.change(t.Context(), func(b *batch) (err error) {
-		n, err = b.remove(found)
-		return err
-	})
+	n, err := s.remove(t.Context(), owner.ID, removal{ids: found, retention: true, check: true})
 	left, _ := c.EventsByID(t.Context(), found)
 	if err != nil || n != 1 || left[found[0]] == nil || left[found[1]] != nil {
 		t.Errorf("%d events went, %v are left, %v", n, left, err)
