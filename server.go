@@ -31,6 +31,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/web"
 	"github.com/hookgraph/hookgraph/internal/web/graphiql"
+	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
 const (
@@ -112,6 +113,7 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func
 	})
 	st.SetTaker(out)
 	authenticator := auth.New(st)
+	authenticator.LogTo(log)
 	var trusted map[string]string
 	if cfg.TrustedDocuments != "" {
 		if trusted, err = gqlhttp.ReadTrustedDocuments(cfg.TrustedDocuments); err != nil {
@@ -119,13 +121,23 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func
 		}
 	}
 	ration := auth.NewRation(cfg.CostRate, cfg.CostBurst)
+	charge := func(c *auth.Caller, cost int) time.Duration {
+		wait := ration.Charge(c, cost)
+		if wait > 0 {
+			log.Warn("a call is refused: its caller has spent what --cost-rate allows", slog.Any("tenant", c.Tenant.ID), slog.Any("token", c.Token.ID))
+		}
+		return wait
+	}
 	schema := graph.New(&graph.Resolver{Store: st, Live: tail, LastEventID: gqlhttp.LastEventID, EndStream: gqlhttp.EndStream})
 	bodies := intake.NewBodies(web.MaxReadingBytes, web.MaxBody(int(cfg.MaxPayload)))
+	bodies.OnFull(func(h intake.Holder, full *intake.Full) {
+		log.Warn("calls are refused: too many bytes of bodies are being read", slog.Any("tenant", webhook.ID(h.Tenant)), slog.String("of", full.Of))
+	})
 	api := gqlhttp.New(schema, gqlhttp.Config{
 		Authenticate:         graph.Authenticate(authenticator, log),
 		Alive:                authenticator.Alive,
 		Holder:               func(ctx context.Context) intake.Holder { return auth.Holder(auth.From(ctx)) },
-		Charge:               func(ctx context.Context, cost int) time.Duration { return ration.Charge(auth.From(ctx), cost) },
+		Charge:               func(ctx context.Context, cost int) time.Duration { return charge(auth.From(ctx), cost) },
 		RequestID:            web.RequestID,
 		ErrorPresenter:       graph.Presenter{Logger: log, RequestID: web.RequestID, Logged: func(err error) bool { return errors.Is(err, gqlhttp.ErrPanic) }}.Present,
 		AroundOperations:     graph.AroundOperations(st),
@@ -152,7 +164,7 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func
 	}
 	server := &http.Server{
 		Handler: web.New(web.Config{
-			Store: st, Auth: authenticator, Charge: ration.Charge, GraphQL: api, GraphiQL: graphiql.Handler(), Schema: sdl,
+			Store: st, Auth: authenticator, Charge: charge, GraphQL: api, GraphiQL: graphiql.Handler(), Schema: sdl,
 			Logger: log, MaxDataBytes: int(cfg.MaxPayload), AllowedOrigins: cfg.AllowedOrigins, TrustedProxies: cfg.TrustedProxy,
 			Bodies: bodies,
 		}),

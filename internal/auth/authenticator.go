@@ -5,11 +5,13 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/hookgraph/hookgraph/internal/intake"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -57,6 +59,7 @@ type Authenticator struct {
 	names   *recent[string, *webhook.Tenant]
 	tenants *recent[webhook.ID, *webhook.Tenant]
 	failed  *failures
+	log     *slog.Logger
 
 	mu   sync.Mutex               // guards used
 	used map[webhook.ID]time.Time // tokens that Run has not written yet
@@ -70,9 +73,13 @@ func New(s Store) *Authenticator {
 		names:   newRecent[string, *webhook.Tenant](rememberFor, rememberMax),
 		tenants: newRecent[webhook.ID, *webhook.Tenant](rememberFor, rememberMax),
 		failed:  newFailures(),
+		log:     slog.New(slog.DiscardHandler),
 		used:    map[webhook.ID]time.Time{},
 	}
 }
+
+// LogTo sets where it is told, before the Authenticator is used, that an address is locked out. The logger bounds how often.
+func (a *Authenticator) LogTo(log *slog.Logger) { a.log = log }
 
 // usedInterval is how often Run writes when tokens were last used.
 const usedInterval = time.Minute
@@ -181,6 +188,7 @@ func (a *Authenticator) token(ctx context.Context, from netip.Addr, token string
 		hash = [32]byte(webhook.HashToken(token))
 	}
 	if err := a.failed.refuse(from, hash); err != nil {
+		a.log.WarnContext(ctx, "an address is locked out: it presented too many tokens that are not valid", slog.Any("address", intake.Source(from)))
 		return nil, err
 	}
 	err := ErrUnknownToken

@@ -274,11 +274,12 @@ func (c *Config) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("listen", c.Listen), slog.String("database", c.Place()))
 }
 
-// Logger makes the program's logger, which writes to w.
+// Logger makes the program's logger, which writes to w. Warnings that repeat themselves are bounded.
 func (l *Logging) Logger(w io.Writer) *slog.Logger {
 	o := &slog.HandlerOptions{Level: l.LogLevel}
+	var h slog.Handler = slog.NewTextHandler(w, o)
 	if l.LogFormat == "json" {
-		return slog.New(slog.NewJSONHandler(w, o))
+		h = slog.NewJSONHandler(w, o)
 	}
-	return slog.New(slog.NewTextHandler(w, o))
+	return slog.New(&bounded{h, &bounds{lines: map[string]*line{}}})
 }

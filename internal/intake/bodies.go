@@ -44,6 +44,9 @@ func NewBodies(total, largest int64) *Bodies {
 	return &Bodies{NewPool(Limits{Total: total, Tenant: max(total/8, token), Token: token})}
 }
 
+// OnFull sets who is told of every refusal, before the Bodies are used.
+func (b *Bodies) OnFull(f func(Holder, *Full)) { b.pool.onFull = f }
+
 // Held is how many bytes are held now.
 func (b *Bodies) Held() int64 { return b.pool.Used() }
 

@@ -33,6 +33,7 @@ type Limits struct {
 // Pool is an amount of something that callers take and give back. It is safe for concurrent use.
 type Pool struct {
 	limits Limits
+	onFull func(Holder, *Full) // nil: nobody is told
 
 	mu      sync.Mutex // guards the fields below
 	used    int64
@@ -53,6 +54,17 @@ func NewPool(l Limits) *Pool {
 
 // Take takes n, or nothing and returns a *Full. What was taken must be given back by the same holder.
 func (p *Pool) Take(h Holder, n int64) error {
+	full := p.take(h, n)
+	if full == nil {
+		return nil
+	}
+	if p.onFull != nil {
+		p.onFull(h, full)
+	}
+	return full
+}
+
+func (p *Pool) take(h Holder, n int64) *Full {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {

@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"gorm.io/gorm"
@@ -155,6 +156,7 @@ func (c *Scope) Publish(ctx context.Context, events []webhook.NewEvent) ([]Publi
 	free, err := c.s.memory.take(ctx, c.tenant, size)
 	if err != nil {
 		admitted.giveBack(len(p.events))
+		c.s.busy(c.tenant, "memory for events that wait")
 		return nil, fmt.Errorf("%w: %w", webhook.ErrBusy, err)
 	}
 	defer free()
@@ -179,6 +181,11 @@ func (c *Scope) Wanting(eventType string) int {
 	return n
 }
 
+// busy tells the operator that a tenant's calls are refused for want of something. The program's logger bounds how often.
+func (s *Store) busy(tenant webhook.ID, of string) {
+	s.log.Warn("calls are refused: more is published than can be written", slog.Any("tenant", tenant), slog.String("want_of", of))
+}
+
 // enqueue hands the events to the writer and waits for the commit.
 func (s *Store) enqueue(ctx context.Context, p *publishing) error {
 	if err := ctx.Err(); err != nil {
@@ -190,6 +197,7 @@ func (s *Store) enqueue(ctx context.Context, p *publishing) error {
 	default:
 	}
 	if !s.writer.calls.add(lineOf{tenant: p.tenant}, work{publish: p}) {
+		s.busy(p.tenant, "room in the queue of the writer")
 		return webhook.ErrBusy
 	}
 	// The writer answers every caller, and writes to their results until then: there is no way out before, but its end.

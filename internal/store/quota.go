@@ -181,6 +181,7 @@ func (q *quotas) admit(tenant webhook.ID, n int) (*allowance, error) {
 	for {
 		stored := a.stored.Load()
 		if l.Events > 0 && stored+int64(n) > int64(l.Events) {
+			q.refused(tenant, "events", l.Events)
 			return nil, &webhook.Invalid{Code: webhook.CodeQuota, Message: fmt.Sprintf("the tenant may store %d events, until retention removes some%s", l.Events, q.held(tenant, a))}
 		}
 		// What is refused is never counted, not even for a moment: it would have others refused.
@@ -192,6 +193,7 @@ func (q *quotas) admit(tenant webhook.ID, n int) (*allowance, error) {
 	if l.PublishRate > 0 {
 		if wait := a.rate.take(n, time.Now()); wait > 0 {
 			a.forget(n)
+			q.refused(tenant, "events a second", l.PublishRate)
 			return nil, &webhook.TooFast{RetryAfter: wait, Invalid: &webhook.Invalid{
 				Code:    webhook.CodeQuota,
 				Message: fmt.Sprintf("the tenant may publish %d events a second; try again in %d ms", l.PublishRate, (wait+time.Millisecond-1)/time.Millisecond),
@@ -199,6 +201,11 @@ func (q *quotas) admit(tenant webhook.ID, n int) (*allowance, error) {
 		}
 	}
 	return a, nil
+}
+
+// refused tells the operator. The program's logger bounds how often.
+func (q *quotas) refused(tenant webhook.ID, of string, limit int) {
+	q.s.log.Warn("a tenant is refused by its quota", slog.Any("tenant", tenant), slog.String("quota", of), slog.Int("limit", limit))
 }
 
 // forget gives back n events' room; that they were published still counts.
@@ -230,6 +237,7 @@ func (q *quotas) webhooks(b *batch, tenant webhook.ID) error {
 		}
 	}
 	if n >= limit {
+		q.refused(tenant, "webhooks", limit)
 		return &webhook.Invalid{Code: webhook.CodeQuota, Message: fmt.Sprintf("the tenant may have %d webhooks", limit)}
 	}
 	return nil
@@ -254,6 +262,7 @@ func (q *quotas) operational(b *batch, tenant webhook.ID) error {
 		}
 	}
 	if n >= maxOperational {
+		q.refused(tenant, "webhooks for operational events", maxOperational)
 		return &webhook.Invalid{
 			Field: "events", Code: webhook.CodeQuota,
 			Message: fmt.Sprintf("may name types that begin with %s in %d webhooks of the tenant; remove them from another one first", webhook.OperationalPrefix, maxOperational),
@@ -276,6 +285,7 @@ func (q *quotas) tokens(b *batch, tenant webhook.ID) error {
 		return fmt.Errorf("count tokens: %w", err)
 	}
 	if n >= limit {
+		q.refused(tenant, "tokens", limit)
 		return &webhook.Invalid{Code: webhook.CodeQuota, Message: fmt.Sprintf("the tenant may have %d tokens that work; revoke one", limit)}
 	}
 	if err := b.tx.Raw("SELECT COUNT(*) FROM tokens WHERE tenant_id = ?", tenant).Scan(&all).Error; err != nil {

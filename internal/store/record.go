@@ -194,6 +194,9 @@ func (b *batch) consequences(outcomes []outcome) error {
 		if err != nil {
 			return err
 		}
+		if disabled != nil {
+			b.disabled = append(b.disabled, disabled)
+		}
 		if disabled != nil && !own {
 			told.add(disabled, webhook.TypeWebhookDisabled, disabledWebhook{URL: disabled.URL, Reason: *disabled.DisabledReason})
 		}

@@ -95,6 +95,7 @@ type batch struct {
 	reserved []*Job
 	due      map[webhook.ID]time.Time
 	attempts []*webhook.Attempt
+	disabled []*Hook // by what they answered, or did not
 	failures []error // of changes, by index; they were rolled back alone
 	noted    bool    // operational events wait to be published
 }
@@ -343,6 +344,7 @@ func (b *batch) split() []*batch {
 func (b *batch) write() (err error) {
 	b.hooks = map[webhook.ID]*Hook{}
 	b.due = map[webhook.ID]time.Time{}
+	b.disabled = nil
 	defer func() {
 		b.s.written(err)
 		if err != nil {
@@ -427,6 +429,10 @@ func (b *batch) answer() {
 	t := b.s.takes()
 	for _, h := range b.changed {
 		t.Changed(h)
+	}
+	for _, h := range b.disabled {
+		b.s.log.Warn("a webhook was disabled, its deliveries wait until it is enabled", slog.Any("webhook", h.ID), slog.Any("tenant_id", h.TenantID),
+			slog.String("reason", string(*h.DisabledReason)))
 	}
 	for _, p := range b.publish {
 		p.stored()

@@ -1,0 +1,109 @@
+package config
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+
+	"golang.org/x/time/rate"
+)
+
+// Warnings and errors of one message are logged as often as this at once, and then at a steady rate; and those about one tenant,
+// address or webhook less often, so that none of them fills the log or hides the others.
+const (
+	linesAtOnce    = 100
+	linesEach      = rate.Limit(10) // a second
+	subjectAtOnce  = 5
+	subjectEach    = rate.Limit(1.0 / 60)
+	subjectsMax    = 4096
+	attrSuppressed = "suppressed" // lines of the same kind before this one that were not logged
+)
+
+// subjects are the keys of what a line is about, where somebody outside decides how often it is logged.
+var subjects = map[string]bool{"tenant": true, "address": true, "webhook": true}
+
+// bounded passes on what is below a warning, and of the others no more than anybody reads.
+type bounded struct {
+	slog.Handler
+	of *bounds
+}
+
+type bounds struct {
+	mu    sync.Mutex // guards lines
+	lines map[string]*line
+}
+
+type line struct {
+	limiter    *rate.Limiter
+	suppressed int
+}
+
+// Handle implements slog.Handler.
+func (b *bounded) Handle(ctx context.Context, r slog.Record) error {
+	if r.Level < slog.LevelWarn {
+		return b.Handler.Handle(ctx, r)
+	}
+	subject := ""
+	r.Attrs(func(a slog.Attr) bool {
+		if subjects[a.Key] {
+			subject = a.Value.String()
+		}
+		return subject == ""
+	})
+	suppressed, ok := b.of.allow(r, subject)
+	if !ok {
+		return nil
+	}
+	if suppressed > 0 {
+		r = r.Clone()
+		r.AddAttrs(slog.Int(attrSuppressed, suppressed))
+	}
+	return b.Handler.Handle(ctx, r)
+}
+
+// allow reports whether a line is logged, and how many of its kind were not since the last one that was.
+func (b *bounds) allow(r slog.Record, subject string) (suppressed int, ok bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.lines) >= subjectsMax {
+		clear(b.lines)
+	}
+	get := func(key string, each rate.Limit, atOnce int) *line {
+		l := b.lines[key]
+		if l == nil {
+			l = &line{limiter: rate.NewLimiter(each, atOnce)}
+			b.lines[key] = l
+		}
+		return l
+	}
+	l := get(r.Message, linesEach, linesAtOnce)
+	if subject != "" {
+		if own := get(r.Message+"\x00"+subject, subjectEach, subjectAtOnce); !own.limiter.AllowN(r.Time, 1) {
+			own.suppressed++
+			return 0, false
+		} else if own.suppressed > 0 {
+			defer func() {
+				if ok {
+					suppressed += own.suppressed
+					own.suppressed = 0
+				}
+			}()
+		}
+	}
+	if !l.limiter.AllowN(r.Time, 1) {
+		l.suppressed++
+		return 0, false
+	}
+	suppressed, l.suppressed = l.suppressed, 0
+	return suppressed, true
+}
+
+// WithAttrs implements slog.Handler.
+func (b *bounded) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return &bounded{b.Handler.WithAttrs(attrs), b.of}
+}
+
+// WithGroup implements slog.Handler.
+func (b *bounded) WithGroup(name string) slog.Handler {
+	return &bounded{b.Handler.WithGroup(name), b.of}
+}
