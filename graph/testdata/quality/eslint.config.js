@@ -26,6 +26,8 @@ export default [
       // Each mutation has one argument `input`, of a type named after it, and answers an object.
       '@graphql-eslint/input-name': ['error', { checkInputType: true, caseSensitiveInputType: false }],
       '@graphql-eslint/no-scalar-result-type-on-mutation': 'error',
+      // A number that is a count is named so wherever it stands, also in the object that says how precise it is.
+      '@graphql-eslint/no-typename-prefix': 'off',
 
       // An id is for what can be fetched again by `node`, and what a client's cache keeps once. These are parts of such
       // a thing, or of one answer, and have no life of their own.
@@ -38,6 +40,7 @@ export default [
               'AttemptRequest', // of a DeliveryAttempt, like the next two
               'AttemptResponse',
               'AttemptTimings',
+              'Count', // of a list, at the time
               'Header', // a name and a value
               'PageInfo',
               'PublishEventResult', // of a PublishEventsPayload
