@@ -1,6 +1,7 @@
 package egress
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"net/url"
@@ -45,8 +46,10 @@ var hosts = idna.New(
 )
 
 // ValidateURL is the one rule for a webhook's URL, for every surface that takes one. It returns the URL in the form
-// to store: lower-case scheme and host, the host in ASCII without its trailing dot, no default port, path and query
-// percent-encoded. What it returns, it accepts again unchanged. The error is an *Invalid.
+// to store: scheme and host in lower case, the host in ASCII without its trailing dot, an address in its usual spelling,
+// no default port. Path and query stay as they are given, byte for byte, and are sent so, but for characters that a URL
+// cannot have, such as letters outside of ASCII, which are percent-encoded. What it returns, it accepts again unchanged.
+// The error is an *Invalid.
 //
 // It refuses early what could never be delivered, so that the tenant learns of it when saving. It is not what keeps
 // inside addresses safe: a name may resolve to anything later, and only the check on the dialled address sees that.
@@ -72,7 +75,11 @@ func (p *policy) url(raw string) (string, error) {
 	u, err := url.Parse(raw)
 	if err != nil {
 		// The error of net/url repeats the URL, and with it any password in it.
-		return "", &Invalid{InvalidURL, "the URL can not be parsed"}
+		var escape url.EscapeError
+		if errors.As(err, &escape) {
+			return "", &Invalid{InvalidURL, "the URL has a % without two hexadecimal digits after it; write %25 for the character itself"}
+		}
+		return "", &Invalid{InvalidURL, "the URL cannot be parsed"}
 	}
 	switch {
 	case u.Scheme == "https", u.Scheme == "http" && p.allowPrivate:
@@ -93,9 +100,18 @@ func (p *policy) url(raw string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	u.Host = host + port
-	u.RawQuery = escapeQuery(u.RawQuery)
-	out := u.String()
+	// The text of path and query, not what net/url has decoded of it: %2F is not a slash. There is no fragment.
+	_, target, _ := strings.Cut(raw, "://")
+	if i := strings.IndexAny(target, "/?"); i >= 0 {
+		target = target[i:]
+	} else {
+		target = ""
+	}
+	path, query, asked := strings.Cut(target, "?")
+	out := u.Scheme + "://" + host + port + escape(path, pathBytes)
+	if asked {
+		out += "?" + escape(query, queryBytes)
+	}
 	if len(out) > MaxURLBytes {
 		return "", tooLongURL()
 	}
@@ -214,15 +230,22 @@ func (p *policy) urlPort(u *url.URL) (string, error) {
 	return ":" + strconv.Itoa(int(n)), nil
 }
 
-// escapeQuery percent-encodes what net/http would otherwise put on the request line as it is.
-func escapeQuery(q string) string {
-	plain := func(b byte) bool { return b > ' ' && b < 0x7f && !strings.ContainsRune("\"<>`", rune(b)) }
+// What a path may have as it is, beside letters and digits: what net/url takes for encoded already (the path of RFC 3986,
+// section 3.3, and brackets), so that it sends the text as it is. A query may have anything that is visible but quotes,
+// brackets and accents of ASCII; net/url sends it as it is.
+const (
+	pathBytes  = "-._~!$&'()*+,;=:@%/[]"
+	queryBytes = pathBytes + "?|{}^"
+)
+
+// escape percent-encodes the bytes of text that are neither letters, digits, nor in plain.
+func escape(text, plain string) string {
 	var out strings.Builder
-	for i := range len(q) {
-		if plain(q[i]) {
-			out.WriteByte(q[i])
+	for _, b := range []byte(text) {
+		if b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || strings.IndexByte(plain, b) >= 0 {
+			out.WriteByte(b)
 		} else {
-			fmt.Fprintf(&out, "%%%02X", q[i])
+			fmt.Fprintf(&out, "%%%02X", b)
 		}
 	}
 	return out.String()

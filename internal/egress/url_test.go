@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/netip"
@@ -11,6 +12,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestValidateURL(t *testing.T) {
@@ -37,6 +39,16 @@ func TestValidateURL(t *testing.T) {
 		"https://example.com//evil.example/":    "https://example.com//evil.example/",
 		"https://1.example/":                    "https://1.example/",
 		"https://example.com?":                  "https://example.com?",
+
+		"https://example.com/hooks/acme%2Fshop/é":   "https://example.com/hooks/acme%2Fshop/%C3%A9",
+		"https://example.com/a%2fb%2Fc/%C3%a9/%ff":  "https://example.com/a%2fb%2Fc/%C3%a9/%ff",
+		"https://example.com/a%2Fb/{id}|\"<>^`":     "https://example.com/a%2Fb/%7Bid%7D%7C%22%3C%3E%5E%60",
+		"https://example.com/;a=1,b/+/'(x)*!$&@:[]": "https://example.com/;a=1,b/+/'(x)*!$&@:[]",
+		"https://example.com/%2e%2E/./..//%00?":     "https://example.com/%2e%2E/./..//%00?",
+		"https://example.com?a=%2F&b=+;c='{}|^?%":   "https://example.com?a=%2F&b=+;c='{}|^?%",
+		"https://example.com/a?b?c/d?":              "https://example.com/a?b?c/d?",
+		"https://example.com??":                     "https://example.com??",
+		"https://example.com/a@b:c?x://y":           "https://example.com/a@b:c?x://y",
 	} {
 		got, err := c.ValidateURL(raw)
 		if err != nil || got != want {
@@ -79,6 +91,9 @@ func TestInvalidURLs(t *testing.T) {
 		"https://example.com\\@127.0.0.1/":   InvalidURL,
 		"https:\\\\example.com/":             InvalidURL,
 		"https://example.com/\xff":           InvalidURL,
+		"https://example.com/%":              InvalidURL,
+		"https://example.com/100%/x":         InvalidURL,
+		"https://example.com/%zz":            InvalidURL,
 		"https://exa%00mple.com/":            InvalidURL,
 		"https://exa%6Dple.com/":             InvalidURL,
 		"https://0%80/":                      InvalidURL,
@@ -180,6 +195,7 @@ func FuzzValidateURL(f *testing.F) {
 	for _, s := range []string{
 		"https://example.com/hook?a=b", "https://bücher.example:443/ä?ö", "https://[2606:4700::1111]/", "HTTPS://A.B:0443",
 		"https://a.example//x/../y?%zz", "https://user:pw@h/", "https://h/#f", "http://h\\@x/", "https://xn--bcher-kva./",
+		"https://h/a%2Fb/é", "https://h/{a}|^?{a}|^%", "https://h?", "https://h??a/b", "https://h/a://b?c://d", "https://h/[]/%ff/;,=",
 	} {
 		f.Add(s)
 	}
@@ -213,6 +229,9 @@ func FuzzValidateURL(f *testing.F) {
 		if isLocalhost(host) {
 			t.Fatalf("%q became %q", raw, out)
 		}
+		if got, want := u.RequestURI(), requestTarget(raw); got != want {
+			t.Fatalf("%q is sent as %q, want %q", raw, got, want)
+		}
 		if a, err := netip.ParseAddr(host); err == nil {
 			if !c.policy.address(a) {
 				t.Fatalf("%q became %q", raw, out)
@@ -221,6 +240,73 @@ func FuzzValidateURL(f *testing.F) {
 			t.Fatalf("%q became %q", raw, out)
 		}
 	})
+}
+
+// requestTarget is what a request line has for a URL: its text after the host, with nothing changed but that bytes which no
+// URL may have are percent-encoded.
+func requestTarget(raw string) string {
+	_, after, _ := strings.Cut(raw, "://")
+	i := strings.IndexAny(after, "/?")
+	if i < 0 {
+		return "/"
+	}
+	target := after[i:]
+	if target[0] == '?' {
+		target = "/" + target
+	}
+	path, query, asked := strings.Cut(target, "?")
+	encode := func(text, never string) string {
+		var out strings.Builder
+		for _, b := range []byte(text) {
+			if b > 0x7e || b <= ' ' || strings.IndexByte(never, b) >= 0 {
+				fmt.Fprintf(&out, "%%%02X", b)
+			} else {
+				out.WriteByte(b)
+			}
+		}
+		return out.String()
+	}
+	if path = encode(path, "\"<>^`{|}"); asked {
+		return path + "?" + encode(query, "\"<>`")
+	}
+	return path
+}
+
+// What a webhook's URL says after its host arrives at the receiver byte for byte, over both versions of HTTP.
+func TestURLOnTheWire(t *testing.T) {
+	for version, h2 := range map[string]bool{"HTTP/1.1": false, "HTTP/2.0": true} {
+		got := make(chan string, 1)
+		s := receiver(t, h2, func(_ http.ResponseWriter, r *http.Request) { got <- r.Proto + " " + r.RequestURI })
+		c := client(t, private(s))
+		for given, want := range map[string]string{
+			"":                           "/",
+			"/":                          "/",
+			"?":                          "/?",
+			"?a":                         "/?a",
+			"/hooks/acme%2Fshop/é":       "/hooks/acme%2Fshop/%C3%A9",
+			"/a%2fb/%C3%a9/%ff%00":       "/a%2fb/%C3%a9/%ff%00",
+			"/{id}/a|b":                  "/%7Bid%7D/a%7Cb",
+			"/;a=1,b/+/'(x)*!$&@:[]~_-.": "/;a=1,b/+/'(x)*!$&@:[]~_-.",
+			"//a/../b/./c//":             "//a/../b/./c//",
+			"/a?b?c/d?":                  "/a?b?c/d?",
+			"/?a=%2F&b=+;c='{}|^?%&ü=<>": "/?a=%2F&b=+;c='{}|^?%&%C3%BC=%3C%3E",
+			"/a@b:c?x://y":               "/a@b:c?x://y",
+			"/%E2%82%AC/€":               "/%E2%82%AC/%E2%82%AC",
+		} {
+			stored, err := c.ValidateURL(s.URL + given)
+			if err != nil {
+				t.Errorf("%s: %v", given, err)
+				continue
+			}
+			if res := c.Do(within(t, 20*time.Second), &Request{URL: parse(t, stored)}); res.Code != OK {
+				t.Errorf("%s: %q %q", given, res.Code, res.Message)
+				continue
+			}
+			if line := <-got; line != version+" "+want {
+				t.Errorf("%s arrives as %s, want %s", given, line, want)
+			}
+		}
+	}
 }
 
 // Whatever ValidateHeader accepts reaches the receiver as exactly one field, beside those of the service.
