@@ -243,9 +243,12 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func
 type stray struct{ log *slog.Logger }
 
 func (s stray) Write(line []byte) (int, error) {
-	if bytes.HasPrefix(line, []byte("Unsolicited response")) {
+	switch {
+	case bytes.HasPrefix(line, []byte("Unsolicited response")):
 		s.log.Debug("a receiver sent more than it was asked for")
-	} else {
+	case bytes.HasPrefix(line, []byte("protocol error")), bytes.HasPrefix(line, []byte("http2: ")):
+		s.log.Debug("a receiver broke the rules of HTTP/2")
+	default:
 		s.log.Warn("a library says", slog.String("text", string(bytes.TrimSpace(line))))
 	}
 	return len(line), nil

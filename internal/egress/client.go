@@ -230,7 +230,7 @@ func (c *Client) Do(ctx context.Context, req *Request) Result {
 	}
 	a := &attempt{Context: ctx, host: req.URL.Host, start: start, deadline: deadline}
 	if req.URL.Scheme != "https" && (req.URL.Scheme != "http" || !c.policy.allowPrivate) {
-		return Result{Code: BlockedAddress, Message: "only https is open to webhooks", Timings: a.timings()}
+		return Result{Code: BlockedAddress, Message: schemeMessage, Timings: a.timings()}
 	}
 	a.trace.GotConn = a.gotConn
 	a.trace.GotFirstResponseByte = a.gotFirstByte

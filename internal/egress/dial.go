@@ -117,7 +117,7 @@ func newProxy(u *url.URL, base *tls.Config) (*proxy, error) {
 // dialPlain is the transport's DialContext.
 func (d *dialer) dialPlain(ctx context.Context, _, addr string) (net.Conn, error) {
 	if !d.policy.allowPrivate {
-		return nil, &failure{BlockedAddress, "plain http is not open to webhooks"}
+		return nil, &failure{BlockedAddress, schemeMessage}
 	}
 	return d.dial(ctx, addr, nil)
 }
@@ -157,7 +157,7 @@ func (d *dialer) setup(ctx context.Context, a *attempt, addr string, config *tls
 	}
 	port, err := strconv.ParseUint(portText, 10, 16)
 	if err != nil || !d.policy.port(uint16(port)) {
-		return nil, &failure{BlockedAddress, "the port is not open to webhooks"}
+		return nil, &failure{BlockedAddress, "the URL's port is not open to webhooks; use 443, or ask this service's operator to open it"}
 	}
 
 	if err := d.slots.take(ctx, perDial); err != nil {
@@ -222,7 +222,7 @@ func (d *dialer) resolve(ctx context.Context, host string) ([]netip.Addr, error)
 	}
 	if a, err := netip.ParseAddr(host); err == nil {
 		if !d.policy.address(a) {
-			return nil, &failure{BlockedAddress, "the host is an address that this service does not send to"}
+			return nil, &failure{BlockedAddress, "the host is an address that this service does not send to" + askOperator}
 		}
 		return []netip.Addr{a.Unmap()}, nil
 	}

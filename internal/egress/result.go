@@ -71,7 +71,11 @@ type failure struct {
 
 func (f *failure) Error() string { return f.message }
 
-const blockedMessage = "the host name resolves to an address that this service does not send to"
+const (
+	askOperator    = "; use a public address, or ask this service's operator to allow it"
+	blockedMessage = "the host name resolves to an address that this service does not send to" + askOperator
+	schemeMessage  = "the URL is not https, and this service sends to no other; give the webhook an https:// URL"
+)
 
 var (
 	errBlockedAddress = &failure{BlockedAddress, blockedMessage}
@@ -101,7 +105,7 @@ func explain(ctx context.Context, err error, a *attempt) (Code, string) {
 	if f := explainSession(err); f != nil {
 		return f.code, f.message
 	}
-	if a.conn != nil && a.conn.wantsCertificate.Load() && !a.reused && a.firstByte.Load() == 0 && wasReset(err) {
+	if a.conn != nil && a.conn.wantsCertificate.Load() && !a.reused && a.firstByte.Load() == 0 && (wasReset(err) || aborted(err)) {
 		// With TLS 1.3 the client's side of the handshake is over before the receiver has looked at the certificate. Its
 		// alert may be lost: the connection is reset when it closes with the request unread.
 		return TLS, wantsCertificate
@@ -136,10 +140,15 @@ func wasReset(err error) bool {
 	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNABORTED)
 }
 
+// aborted reports whether the transport has closed the connection under a request that was being written, for what it read.
+func aborted(err error) bool {
+	return errors.Is(err, net.ErrClosed) || strings.Contains(err.Error(), "client conn could not be established")
+}
+
 // broken reports whether err is a connection that ended.
 func broken(err error) bool {
 	text := err.Error()
-	return wasReset(err) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+	return wasReset(err) || aborted(err) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		strings.Contains(text, "server closed idle connection") || strings.Contains(text, "connection broken") ||
 		strings.Contains(text, "client connection lost") || strings.Contains(text, "client connection force closed")
 }
@@ -168,7 +177,7 @@ func explainProtocol(err error) (Code, string) {
 		return Protocol, tlsOnPlain
 	case has("malformed HTTP"):
 		return Protocol, "the receiver's answer does not begin with an HTTP status line; check that the URL's port is an HTTP server's"
-	case has("malformed"), has("invalid"), has("unsupported transfer encoding"), has("bad Content-Length"), has("too many 1xx"):
+	case has("malformed"), has("invalid"), has("unsupported transfer encoding"), has("message cannot contain"), has("Content-Length"), has("too many 1xx"):
 		return Protocol, "the receiver's answer is not valid HTTP; check the headers that it sends"
 	case has("connection error"), has("protocol error"), has("frame"):
 		return Protocol, "the receiver broke the rules of HTTP/2; check the server, or let it offer HTTP/1.1 alone"

@@ -132,6 +132,8 @@ func TestClassify(t *testing.T) {
 	}{
 		{"200", egress.Result{StatusCode: 200, Header: retryAfter}, webhook.AttemptSucceeded, nil, "", 0, false},
 		{"299", egress.Result{StatusCode: 299}, webhook.AttemptSucceeded, nil, "", 0, false},
+		{"200, broken body", egress.Result{StatusCode: 200, Truncated: true, Message: "broken"}, webhook.AttemptSucceeded, nil, "broken", 0, false},
+		{"410, broken body", egress.Result{StatusCode: 410, Truncated: true, Message: "broken"}, webhook.AttemptFailed, code(webhook.ErrorHTTPStatus), "the receiver answered 410 Gone; broken", 0, true},
 		{"302", egress.Result{StatusCode: 302}, webhook.AttemptFailed, code(webhook.ErrorHTTPStatus), "the receiver answered 302 Found; redirects are not followed, so give the webhook the URL that it leads to", 0, false},
 		{"410", egress.Result{StatusCode: 410}, webhook.AttemptFailed, code(webhook.ErrorHTTPStatus), "the receiver answered 410 Gone", 0, true},
 		{"429", egress.Result{StatusCode: 429, Header: retryAfter}, webhook.AttemptFailed, code(webhook.ErrorHTTPStatus), "the receiver answered 429 Too Many Requests", 2 * time.Minute, false},

@@ -15,13 +15,13 @@ import (
 type AttemptErrorCode string
 
 const (
-	// The host's name did not resolve.
+	// The host's name does not exist, has no address, or its name servers answer with an error.
 	AttemptErrorCodeDns AttemptErrorCode = "DNS"
-	// No connection came about: refused, reset or unreachable.
+	// No connection came about: it was refused or reset, or there is no way to the receiver.
 	AttemptErrorCodeConnect AttemptErrorCode = "CONNECT"
-	// The TLS handshake failed or the certificate is not valid.
+	// The TLS handshake failed, the certificate is not valid, or the receiver ended the session with an alert.
 	AttemptErrorCodeTls AttemptErrorCode = "TLS"
-	// No answer came before the deadline.
+	// No answer came before the deadline. The message says in which phase the time was lost.
 	AttemptErrorCodeTimeout AttemptErrorCode = "TIMEOUT"
 	// The host's address is one that this server does not connect to.
 	AttemptErrorCodeBlockedAddress AttemptErrorCode = "BLOCKED_ADDRESS"
@@ -29,7 +29,7 @@ const (
 	AttemptErrorCodeHttpStatus AttemptErrorCode = "HTTP_STATUS"
 	// The answer began but did not end before the deadline.
 	AttemptErrorCodeResponseTooSlow AttemptErrorCode = "RESPONSE_TOO_SLOW"
-	// What came back is not HTTP, or broke off.
+	// The connection ended before the answer's headers were complete, or they are not valid HTTP.
 	AttemptErrorCodeProtocol AttemptErrorCode = "PROTOCOL"
 	// The request could not be signed.
 	AttemptErrorCodeSigning AttemptErrorCode = "SIGNING"
@@ -314,7 +314,7 @@ type WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttempt str
 	Status AttemptStatus `json:"status"`
 	// Why it failed, for programs; null when it succeeded.
 	Error *AttemptErrorCode `json:"error"`
-	// Why it failed, for people; null when it succeeded.
+	// Why it failed and what to do, in a sentence. When it succeeded: what was wrong with the answer's body, or null.
 	Message *string `json:"message"`
 	// The webhook that it was sent to; null when that was deleted.
 	Webhook *WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttemptWebhook `json:"webhook"`
