@@ -40,11 +40,11 @@ func UnmarshalTime(v any) (time.Time, error) {
 	if !ok {
 		return time.Time{}, malformed("must be a time as RFC 3339 writes it, as a string")
 	}
-	t, err := time.Parse(time.RFC3339Nano, s)
+	t, err := webhook.ParseTime(s)
 	if err != nil {
-		return time.Time{}, malformed("must be a time as RFC 3339 writes it, like 2026-04-23T10:00:00Z")
+		return time.Time{}, malformed("%v", err)
 	}
-	return t.UTC(), nil
+	return t, nil
 }
 
 // MarshalJSON writes the bytes as they are; they must be JSON.

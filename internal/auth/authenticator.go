@@ -7,16 +7,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/intake"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
-
-// TenantHeader names the tenant that an operator's call is about.
-const TenantHeader = "Hookgraph-Tenant"
 
 // MaxTokenBytes bounds a bearer token; a longer one is not even hashed.
 const MaxTokenBytes = 256
@@ -248,13 +244,4 @@ func (a *Authenticator) named(ctx context.Context, name string) (*webhook.Tenant
 		}
 		return t, err
 	})
-}
-
-// Bearer is the token of an Authorization header (RFC 6750, section 2.1); "" when it is of another scheme.
-func Bearer(header string) string {
-	scheme, token, ok := strings.Cut(header, " ")
-	if !ok || !strings.EqualFold(scheme, "Bearer") {
-		return ""
-	}
-	return strings.TrimSpace(token)
 }

@@ -175,17 +175,6 @@ func TestRecentIsBounded(t *testing.T) {
 	}
 }
 
-// Only one bearer token is taken from an Authorization header.
-func TestBearer(t *testing.T) {
-	for header, want := range map[string]string{
-		"Bearer abc": "abc", "bearer abc": "abc", "Bearer  abc": "abc", "Basic abc": "", "abc": "", "": "", "Bearer": "",
-	} {
-		if got := Bearer(header); got != want {
-			t.Errorf("%q: %q", header, got)
-		}
-	}
-}
-
 // A token that expires is good for nothing from that instant on, also where it is remembered.
 func TestExpiry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"mime"
 	"net/http"
 	"net/url"
 	"strings"
@@ -15,12 +14,10 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/intake"
 	"github.com/hookgraph/hookgraph/internal/rawjson"
+	"github.com/hookgraph/hookgraph/internal/surface"
 )
 
 // This file follows GraphQL over HTTP (draft of 2025): section 5 for requests, section 6 for responses.
-
-// tenantKey is the header, and the entry of a connection_init payload, by which an operator acts for a tenant.
-const tenantKey = "Hookgraph-Tenant"
 
 // exchange is one HTTP request being answered.
 type exchange struct {
@@ -50,7 +47,8 @@ func (h *Handler) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	x.accept = wanted
 
-	ctx, err := h.authenticate(r, bearer(r.Header.Get("Authorization")), r.Header.Get(tenantKey))
+	token, tenant := surface.Credentials(r.Header)
+	ctx, err := h.authenticate(r, token, tenant)
 	if err != nil {
 		shown, status := refusal(err)
 		if status == http.StatusUnauthorized {
@@ -201,8 +199,8 @@ func (x *exchange) readRequest(ctx context.Context) (*request, *intake.Body, int
 	if x.r.Method == http.MethodGet {
 		req, refused = queryParameters(x.r.URL.RawQuery)
 	} else {
-		if !isJSON(x.r.Header.Get("Content-Type")) {
-			return nil, nil, http.StatusUnsupportedMediaType, newError(codeBadInput, "Content-Type must be "+mediaJSON+", in UTF-8")
+		if err := surface.CheckBody(x.r.Header); err != nil {
+			return nil, nil, http.StatusUnsupportedMediaType, newError(codeBadInput, err.Error())
 		}
 		var err error
 		body, err = x.h.cfg.Bodies.ReadRequest(x.w, x.r, x.h.holder(ctx), x.h.cfg.MaxBodyBytes)
@@ -246,22 +244,4 @@ func queryParameters(raw string) (*request, *gqlerror.Error) {
 	}
 	return newRequest(params.Get("query"), params.Get("operationName"),
 		json.RawMessage(strings.TrimSpace(params.Get("variables"))), json.RawMessage(strings.TrimSpace(params.Get("extensions"))))
-}
-
-func isJSON(contentType string) bool {
-	media, params, err := mime.ParseMediaType(contentType)
-	if err != nil || media != mediaJSON {
-		return false
-	}
-	charset := params["charset"]
-	return charset == "" || strings.EqualFold(charset, "utf-8") || strings.EqualFold(charset, "utf8")
-}
-
-// bearer returns the token of an Authorization header (RFC 6750), "" when it has none.
-func bearer(header string) string {
-	scheme, token, _ := strings.Cut(strings.TrimSpace(header), " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		return ""
-	}
-	return strings.TrimSpace(token)
 }

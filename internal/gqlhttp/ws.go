@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -16,6 +15,7 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/hookgraph/hookgraph/internal/intake"
+	"github.com/hookgraph/hookgraph/internal/surface"
 )
 
 // This file follows the GraphQL over WebSocket protocol (npm graphql-ws, PROTOCOL.md).
@@ -96,24 +96,6 @@ func isUpgrade(r *http.Request) bool {
 	return false
 }
 
-// originAllowed keeps other sites' pages from opening a socket. Requests without Origin do not come from a page.
-func originAllowed(r *http.Request, allowed []string) bool {
-	origin := r.Header.Get("Origin")
-	if origin == "" {
-		return true
-	}
-	u, err := url.Parse(origin)
-	if err == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host) {
-		return true
-	}
-	for _, a := range allowed {
-		if a == "*" || strings.EqualFold(a, origin) {
-			return true
-		}
-	}
-	return false
-}
-
 // hijackWatcher keeps hold of the connection that is being upgraded: only with it can writes and a close be given deadlines.
 type hijackWatcher struct {
 	http.ResponseWriter
@@ -146,7 +128,7 @@ func (w *hijackWatcher) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 
 func (h *Handler) serveWebSocket(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{h: h, w: w, r: r, accept: accept{json: mediaJSON}}
-	if !originAllowed(r, h.cfg.AllowedOrigins) {
+	if !surface.Origins(h.cfg.AllowedOrigins).AllowRequest(r) {
 		x.fail(http.StatusForbidden, newError(codeForbidden, "this origin is not allowed"))
 		return
 	}
@@ -167,7 +149,7 @@ func (h *Handler) serveWebSocket(w http.ResponseWriter, r *http.Request) {
 	watcher := &hijackWatcher{ResponseWriter: w, each: h.cfg.WriteTimeout}
 	conn, err := websocket.Accept(watcher, r, &websocket.AcceptOptions{
 		Subprotocols:       []string{subprotocol},
-		InsecureSkipVerify: true, // originAllowed has verified it
+		InsecureSkipVerify: true, // AllowRequest has verified it
 		CompressionMode:    websocket.CompressionDisabled,
 	})
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/intake"
 	"github.com/hookgraph/hookgraph/internal/rawjson"
+	"github.com/hookgraph/hookgraph/internal/surface"
 )
 
 // This file has the messages of the GraphQL over WebSocket protocol, and the operations that they start; ws.go has the
@@ -160,26 +161,20 @@ func (s *socket) init(m *message) error {
 		return closing{closeTooManyInits, "Too many initialisation requests"}
 	}
 	s.initialised = true
-	token, tenant := bearer(s.r.Header.Get("Authorization")), s.r.Header.Get(tenantKey)
+	token, tenant := surface.Credentials(s.r.Header)
 	if !isNull(m.Payload) {
-		var payload map[string]json.RawMessage
-		if !isObject(m.Payload) || json.Unmarshal(m.Payload, &payload) != nil {
+		if !isObject(m.Payload) {
 			return invalid
 		}
-		for key, raw := range payload {
-			var value string
-			if json.Unmarshal(raw, &value) != nil {
-				continue
-			}
-			switch {
-			case strings.EqualFold(key, "Authorization") && bearer(value) != "":
-				token = bearer(value)
-			case key == "token" && value != "":
-				token = value
-			case strings.EqualFold(key, tenantKey):
-				tenant = value
+		var entries [][2]string
+		r := rawjson.NewReader(m.Payload)
+		for r.Enter(); r.More(); {
+			key := r.Name()
+			if value, ok := rawjson.Unquote(r.Value()); ok {
+				entries = append(entries, [2]string{key, value})
 			}
 		}
+		token, tenant = surface.Payload(entries, token, tenant)
 	}
 	caller, err := s.h.authenticate(s.r.WithContext(s.ctx), token, tenant)
 	if err != nil {

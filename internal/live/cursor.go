@@ -18,7 +18,7 @@ func (l *Log) Cursor(tenant webhook.ID, seq int64) string {
 
 // parseTime reads a time; a cursor is never one.
 func parseTime(s string) (time.Time, bool) {
-	t, err := time.Parse(time.RFC3339Nano, s)
+	t, err := webhook.ParseTime(s)
 	return t, err == nil
 }
 

@@ -178,13 +178,12 @@ func timestamp(to **time.Time) func(json.RawMessage) string {
 		}
 		var text string
 		if json.Unmarshal(raw, &text) == nil {
-			if t, err := time.Parse(time.RFC3339Nano, text); err == nil {
-				t = t.UTC()
+			if t, err := webhook.ParseTime(text); err == nil {
 				*to = &t
 				return ""
 			}
 		}
-		return "must be a time like 2026-04-23T10:00:00Z"
+		return webhook.ErrTime.Error()
 	}
 }
 

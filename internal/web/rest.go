@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"maps"
 	"math"
-	"mime"
 	"net/http"
 	"regexp"
 	"slices"
@@ -20,6 +19,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/fault"
 	"github.com/hookgraph/hookgraph/internal/intake"
 	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/surface"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -89,11 +89,8 @@ func (s *server) resource(m methods) http.Handler {
 }
 
 func (s *server) serve(w http.ResponseWriter, r *http.Request, e endpoint) (int, any, error) {
-	var token string
-	if fields := r.Header.Values("Authorization"); len(fields) == 1 { // of two, a proxy may have checked the other
-		token = auth.Bearer(fields[0])
-	}
-	caller, err := s.Auth.Authenticate(r.Context(), intake.Remote(r), token, r.Header.Get(auth.TenantHeader))
+	token, tenant := surface.Credentials(r.Header)
+	caller, err := s.Auth.Authenticate(r.Context(), intake.Remote(r), token, tenant)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -118,16 +115,8 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request, e endpoint) (int,
 
 // read reads the body, which must be JSON. It counts as held until it is released.
 func (s *server) read(w http.ResponseWriter, r *http.Request, caller *auth.Caller, limit int64) (*intake.Body, error) {
-	media, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if charset := params["charset"]; err != nil || media != "application/json" || charset != "" && !strings.EqualFold(charset, "utf-8") {
-		return nil, &failure{status: http.StatusUnsupportedMediaType, detail: detail{
-			Code: "UNSUPPORTED_MEDIA_TYPE", Message: "the content type must be application/json",
-		}}
-	}
-	if e := r.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
-		return nil, &failure{status: http.StatusUnsupportedMediaType, detail: detail{
-			Code: "UNSUPPORTED_MEDIA_TYPE", Message: "the body must not be compressed",
-		}}
+	if err := surface.CheckBody(r.Header); err != nil {
+		return nil, &failure{status: http.StatusUnsupportedMediaType, detail: detail{Code: "UNSUPPORTED_MEDIA_TYPE", Message: err.Error()}}
 	}
 	body, err := s.Bodies.ReadRequest(w, r, auth.Holder(caller), limit)
 	switch {

@@ -15,6 +15,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/auth"
 	"github.com/hookgraph/hookgraph/internal/intake"
 	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/surface"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -139,13 +140,19 @@ func (s *server) cors(next http.Handler) http.Handler {
 	if len(s.AllowedOrigins) == 0 {
 		return next
 	}
-	return cors.New(cors.Options{
-		AllowedOrigins: s.AllowedOrigins,
+	origins := surface.Origins(s.AllowedOrigins)
+	options := cors.Options{
 		AllowedMethods: []string{http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodDelete},
-		AllowedHeaders: []string{"Accept", "Authorization", "Content-Type", idempotencyKeyHeader, "Last-Event-ID", auth.TenantHeader},
+		AllowedHeaders: []string{"Accept", "Authorization", "Content-Type", idempotencyKeyHeader, "Last-Event-ID", surface.TenantHeader},
 		ExposedHeaders: []string{RequestIDHeader, "Location", "Retry-After"},
 		MaxAge:         int((10 * time.Minute).Seconds()),
-	}).Handler(next)
+	}
+	if origins.All() {
+		options.AllowedOrigins = []string{"*"}
+	} else {
+		options.AllowOriginFunc = origins.Allow
+	}
+	return cors.New(options).Handler(next)
 }
 
 func (s *server) livez(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok") }

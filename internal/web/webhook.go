@@ -263,7 +263,7 @@ func (s *server) listWebhooks(r *request) (int, any, error) {
 	return http.StatusOK, answer, nil
 }
 
-const maxPage = 100
+const maxPage = store.MaxPage
 
 // pageOf reads the query of a list; place is the row that a cursor stands for.
 func pageOf(q url.Values, place func(text string) (int64, error)) (store.Page, error) {

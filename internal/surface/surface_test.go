@@ -1,0 +1,105 @@
+package surface
+
+import (
+	"net/http"
+	"testing"
+)
+
+// An origin is allowed when it is listed, in any case, or differs from a listed one in the label that its wildcard stands for.
+func TestOrigins(t *testing.T) {
+	o := Origins{"https://app.example.com", "https://*.example.org", "http://localhost:3000", "https://*.example.net:8443"}
+	for origin, want := range map[string]bool{
+		"https://app.example.com": true, "HTTPS://APP.Example.com": true, "http://localhost:3000": true, "https://a.example.org": true,
+		"https://a-1.EXAMPLE.org": true, "https://a.example.net:8443": true,
+		"http://app.example.com": false, "https://app.example.com:8443": false, "https://example.org": false, "https://.example.org": false,
+		"https://a.b.example.org": false, "https://evil.com/.example.org": false, "https://evil.com#.example.org": false, "https://a.example.org.evil.com": false,
+		"https://a@evil.example.org": false, "http://a.example.org": false, "https://a.example.net": false, "null": false, "": false, "*": false, "https://*.example.org": false,
+	} {
+		if o.Allow(origin) != want {
+			t.Errorf("%q is allowed: %v", origin, !want)
+		}
+	}
+	if !(Origins{"*"}).Allow("https://any.example") || !(Origins{"*"}).Allow("null") || (Origins{}).Allow("https://any.example") {
+		t.Error("* is all, and no list is none")
+	}
+	for name, c := range map[string]struct {
+		origins []string
+		want    bool
+	}{
+		"not of a page": {nil, true}, "its own": {[]string{"https://hooks.example"}, true}, "listed": {[]string{"https://x.example.org"}, true},
+		"another": {[]string{"https://evil.example"}, false}, "two": {[]string{"https://hooks.example", "https://evil.example"}, false}, "none that can be read": {[]string{"null"}, false},
+	} {
+		r := &http.Request{Host: "hooks.example", Header: http.Header{"Origin": c.origins}}
+		if o.AllowRequest(r) != c.want {
+			t.Errorf("%s: allowed %v", name, !c.want)
+		}
+	}
+}
+
+// A token is what one Authorization field has behind the scheme, in any case, without white space; of two that differ, wherever
+// they are, none counts.
+func TestCredentials(t *testing.T) {
+	for _, c := range []struct {
+		fields []string
+		want   string
+	}{
+		{nil, ""},
+		{[]string{"Bearer t"}, "t"},
+		{[]string{"bEARER   t \t"}, "t"},
+		{[]string{" Bearer t"}, "t"},
+		{[]string{"Basic t"}, ""},
+		{[]string{"Bearer"}, ""},
+		{[]string{"Bearert"}, ""},
+		{[]string{""}, ""},
+		{[]string{"Bearer t", "Bearer t"}, ""},
+		{[]string{"Bearer t", "Basic u"}, ""},
+	} {
+		if got, _ := Credentials(http.Header{"Authorization": c.fields}); got != c.want {
+			t.Errorf("%q: %q, want %q", c.fields, got, c.want)
+		}
+	}
+	if _, tenant := Credentials(http.Header{TenantHeader: {"a", "b"}}); tenant != "a, b" {
+		t.Errorf("two tenants are %q", tenant)
+	}
+	for _, c := range []struct {
+		entries       [][2]string
+		token, tenant string
+	}{
+		{nil, "of the header", "its"},
+		{[][2]string{{"authorization", "Bearer t"}, {"hookgraph-tenant", "a"}}, "t", "a"},
+		{[][2]string{{"token", "t"}}, "t", "its"},
+		{[][2]string{{"token", "t"}, {"Authorization", "Bearer t"}}, "t", "its"},
+		{[][2]string{{"Authorization", "Basic t"}, {"Token", "t"}, {"else", "t"}}, "of the header", "its"},
+		{[][2]string{{"token", "t"}, {"Authorization", "Bearer u"}}, "", "its"},
+		{[][2]string{{"Authorization", "Bearer t"}, {"Authorization", "Bearer u"}}, "", "its"},
+		{[][2]string{{"authorization", "Bearer t"}, {"AUTHORIZATION", "Bearer u"}}, "", "its"},
+		{[][2]string{{"Hookgraph-Tenant", "a"}, {"hookgraph-tenant", "b"}}, "of the header", "a, b"},
+	} {
+		if token, tenant := Payload(c.entries, "of the header", "its"); token != c.token || tenant != c.tenant {
+			t.Errorf("%v: %q %q", c.entries, token, tenant)
+		}
+	}
+}
+
+// A body is JSON in UTF-8, and not compressed.
+func TestCheckBody(t *testing.T) {
+	for _, c := range []struct {
+		header http.Header
+		want   error
+	}{
+		{http.Header{"Content-Type": {"application/json"}}, nil},
+		{http.Header{"Content-Type": {"Application/JSON; charset=UTF-8"}}, nil},
+		{http.Header{"Content-Type": {"application/json;charset=utf8"}, "Content-Encoding": {"Identity"}}, nil},
+		{http.Header{}, ErrMediaType},
+		{http.Header{"Content-Type": {"text/plain"}}, ErrMediaType},
+		{http.Header{"Content-Type": {"application/json; charset=latin1"}}, ErrMediaType},
+		{http.Header{"Content-Type": {"application/json", "text/plain"}}, ErrMediaType},
+		{http.Header{"Content-Type": {"application/json; charset"}}, ErrMediaType},
+		{http.Header{"Content-Type": {"application/json"}, "Content-Encoding": {"gzip"}}, ErrEncoding},
+		{http.Header{"Content-Type": {"application/json"}, "Content-Encoding": {"identity", "br"}}, ErrEncoding},
+	} {
+		if err := CheckBody(c.header); err != c.want { //nolint:errorlint // exactly these
+			t.Errorf("%v: %v, want %v", c.header, err, c.want)
+		}
+	}
+}
