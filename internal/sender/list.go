@@ -49,7 +49,7 @@ func (k *link[T]) remove() {
 type turn[T any] struct {
 	of    *T
 	load  int    // requests in flight
-	order uint64 // among equals
+	order int64 // among equals
 	at    int    // index in turns, while in is not nil
 	in    *turns[T]
 }
@@ -66,7 +66,7 @@ func (q *turns[T]) first() *T {
 }
 
 // add puts k in; when it is in q already, only its load changes. It leaves any other turns.
-func (q *turns[T]) add(k *turn[T], load int, order uint64) {
+func (q *turns[T]) add(k *turn[T], load int, order int64) {
 	if k.in == q {
 		k.set(load)
 		return

@@ -93,7 +93,7 @@ type Sender struct {
 	phase   phase
 
 	ready     [classes]turns[tenant] // that have gates that may send now
-	joined    uint64                 // counts who joins them
+	joined    int64                  // counts who joins them
 	turn      class                  // whose turn it was last
 	wanting   [kinds]list[tenant]    // that have gates that may claim now
 	claimTurn kind                   // whose turn it was last

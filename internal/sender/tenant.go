@@ -144,7 +144,7 @@ func (s *Sender) setReady(g *gate, may bool) {
 	s.joined++ // whoever has waited longest is first
 	order := s.joined
 	if c == doubted { // whoever has answered last is first
-		order = ^uint64(g.quickAt)
+		order = -int64(g.quickAt)
 	}
 	r := &g.tenant.ready[c]
 	r.gates.add(&g.ready, g.running, order)
