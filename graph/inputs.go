@@ -48,6 +48,10 @@ func newToken(c *auth.Caller, in *model.CreateTokenInput) (webhook.Token, error)
 	if in.Scopes == nil {
 		t.Scopes = c.Token.Scopes
 	}
+	if most := len(webhook.AllScopes); len(in.Scopes) > most {
+		bad("scopes", webhook.CodeTooMany, fmt.Sprintf("must have at most %d elements", most))
+		return t, errors.Join(errs...)
+	}
 	for i, scope := range in.Scopes {
 		if !c.Token.Scopes.Has(scope) {
 			bad(fmt.Sprintf("scopes.%d", i), webhook.CodeForbidden, "is a scope that the caller's token has not")

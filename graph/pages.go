@@ -213,10 +213,25 @@ func attemptFilter(f *store.AttemptFilter) (store.AttemptFilter, error) {
 
 func webhookFilter(f *store.WebhookFilter) (store.WebhookFilter, error) {
 	g := given(f)
-	if g.EventType == "" {
-		return g, nil
+	if err := contained("url", g.URL, webhook.MaxURLBytes); err != nil || g.EventType == "" {
+		return g, err
 	}
 	return g, webhook.CheckTypeFilter("filter.eventType", g.EventType)
+}
+
+func tenantFilter(f *store.TenantFilter) (store.TenantFilter, error) {
+	g := given(f)
+	return g, contained("name", g.Name, webhook.MaxTenantNameBytes)
+}
+
+// contained refuses a text that is too long to be part of what is looked through; databases refuse such a pattern in their own ways.
+func contained(field, text string, most int) error {
+	if len(text) > most {
+		return &webhook.Invalid{
+			Field: "filter." + field, Code: webhook.CodeTooLong, Message: fmt.Sprintf("must be at most %d bytes long", most),
+		}
+	}
+	return nil
 }
 
 // eventTypes refuses what is the type of no event: a filter that can match nothing is a mistake.

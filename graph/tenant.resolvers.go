@@ -39,8 +39,12 @@ func (r *queryResolver) Tenant(ctx context.Context, id webhook.ID) (*webhook.Ten
 
 // Tenants is the resolver for the tenants field.
 func (r *queryResolver) Tenants(ctx context.Context, first *int, after *string, last *int, before *string, filter *store.TenantFilter) (*model.Connection[webhook.Tenant], error) {
+	f, err := tenantFilter(filter)
+	if err != nil {
+		return nil, err
+	}
 	known := from(ctx).registry
-	return list(ctx, cursor.Tenants, arguments{first, after, last, before}, given(filter), tenantSeq, known.Tenants,
+	return list(ctx, cursor.Tenants, arguments{first, after, last, before}, f, tenantSeq, known.Tenants,
 		func(ctx context.Context, f store.TenantFilter, most int) (int, error) {
 			return known.CountingTo(most).CountTenants(ctx, f)
 		})

@@ -99,6 +99,9 @@ type TooFast struct {
 // Unwrap is the Invalid.
 func (e *TooFast) Unwrap() error { return e.Invalid }
 
+// MaxTenantNameBytes is how long a tenant's name may be.
+const MaxTenantNameBytes = 63
+
 var tenantForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?$`)
 
 // CheckTenantName applies the form of a tenant's name: 1 to 63 lower-case letters, digits, hyphens and underscores,
