@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // MaxResponseBytes is how much of a receiver's answer is read and kept.
@@ -81,7 +82,8 @@ type Header struct {
 	Value string
 }
 
-// NewHeaderBlock writes h in no particular order.
+// NewHeaderBlock writes h in no particular order. A value that is not UTF-8 is read as ISO-8859-1, in which every byte is a
+// character, so that none is lost (RFC 9110, section 5.5).
 func NewHeaderBlock(h http.Header) HeaderBlock {
 	n := 0
 	for name, values := range h {
@@ -95,7 +97,13 @@ func NewHeaderBlock(h http.Header) HeaderBlock {
 		for _, v := range values {
 			b.WriteString(name)
 			b.WriteString(": ")
-			b.WriteString(v)
+			if utf8.ValidString(v) {
+				b.WriteString(v)
+			} else {
+				for _, c := range []byte(v) {
+					b.WriteRune(rune(c))
+				}
+			}
 			b.WriteString("\r\n")
 		}
 	}

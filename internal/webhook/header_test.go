@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 )
@@ -53,6 +54,15 @@ func TestCredentialsAreSensitive(t *testing.T) {
 		got, err := SetHeaders(nil, []*NewHeader{{Name: name, Value: &value}})
 		if err != nil || got[0].Sensitive != want || (got[0].Shown() == nil) != want || strings.Contains(string(RecordedHeaders(got)), Redacted) != want {
 			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+	}
+}
+
+// No byte of a receiver's header is lost, be it UTF-8 or not.
+func TestHeaderBytesAreKept(t *testing.T) {
+	for given, want := range map[string]string{"caf\xe9 \xff": "caf\u00e9 \u00ff", "caf\u00e9": "caf\u00e9", "\xc3\x28": "\u00c3("} {
+		if got := NewHeaderBlock(http.Header{"X": {given}}); got != HeaderBlock("X: "+want+"\r\n") {
+			t.Errorf("%q is kept as %q, want %q", given, got, want)
 		}
 	}
 }
