@@ -63,6 +63,7 @@ func (taker) Release(*store.Hook, int)      {}
 func (taker) Due(webhook.ID, time.Time)     {}
 func (taker) Changed(*store.Hook)           {}
 func (taker) Nodes(int)                     {}
+func (t taker) Batch(do func(store.Taker))  { do(t) }
 
 func (t taker) Take(job *store.Job) { t.n.taken <- job }
 

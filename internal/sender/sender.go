@@ -334,11 +334,28 @@ func (s *Sender) checkIdle() {
 	}
 }
 
-// Reserve implements store.Taker. It returns false when the webhook is not enabled, has enough
-// deliveries in memory, or would take more of the memory than is left for others.
-func (s *Sender) Reserve(h *store.Hook, size int) bool {
+// Batch implements store.Taker. The lock is taken once, and what may be sent is looked for once.
+func (s *Sender) Batch(do func(store.Taker)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	do(held{s})
+	s.dispatch(s.cfg.Now())
+	s.checkIdle()
+}
+
+// held is a Sender whose mu the caller holds. It implements what Batch gives out, and does not dispatch.
+type held struct{ *Sender }
+
+// Reserve implements store.Taker. It returns false when the webhook is not enabled, has enough
+// deliveries in memory, or would take more of the memory than is left for others.
+func (s *Sender) Reserve(h *store.Hook, size int) (ok bool) {
+	s.Batch(func(t store.Taker) { ok = t.Reserve(h, size) })
+	return ok
+}
+
+// Reserve is Sender's.
+func (t held) Reserve(h *store.Hook, size int) bool {
+	s := t.Sender
 	if s.phase != serving || !h.Enabled || h.DeletedAt != nil {
 		return false
 	}
@@ -374,8 +391,12 @@ func (s *Sender) affords(g *gate, size int) bool {
 
 // Release implements store.Taker.
 func (s *Sender) Release(h *store.Hook, size int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Batch(func(t store.Taker) { t.Release(h, size) })
+}
+
+// Release is Sender's.
+func (t held) Release(h *store.Hook, size int) {
+	s := t.Sender
 	g := s.gates[h.ID]
 	if g == nil || g.reserved == 0 {
 		return
@@ -384,16 +405,17 @@ func (s *Sender) Release(h *store.Hook, size int) {
 	g.reserved--
 	s.reserved--
 	s.charge(g, -1, -size)
-	now := s.cfg.Now()
-	s.update(g, now)
-	s.dispatch(now)
-	s.checkIdle()
+	s.update(g, s.cfg.Now())
 }
 
 // Take implements store.Taker. After Run has ended it does nothing: the claim ends with the node's.
 func (s *Sender) Take(job *store.Job) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Batch(func(t store.Taker) { t.Take(job) })
+}
+
+// Take is Sender's.
+func (t held) Take(job *store.Job) {
+	s := t.Sender
 	g := s.gates[job.Delivery.WebhookID]
 	if g == nil || g.reserved == 0 {
 		return
@@ -406,15 +428,17 @@ func (s *Sender) Take(job *store.Job) {
 		return
 	}
 	g.queue.push(item{job: job, fresh: true})
-	now := s.cfg.Now()
-	s.update(g, now)
-	s.dispatch(now)
+	s.update(g, s.cfg.Now())
 }
 
 // Due implements store.Taker.
 func (s *Sender) Due(webhookID webhook.ID, at time.Time) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Batch(func(t store.Taker) { t.Due(webhookID, at) })
+}
+
+// Due is Sender's.
+func (t held) Due(webhookID webhook.ID, at time.Time) {
+	s := t.Sender
 	g := s.gates[webhookID]
 	if g == nil {
 		if s.phase != loading {
@@ -426,15 +450,17 @@ func (s *Sender) Due(webhookID webhook.ID, at time.Time) {
 		return
 	}
 	g.due = at
-	now := s.cfg.Now()
-	s.update(g, now)
-	s.dispatch(now)
+	s.update(g, s.cfg.Now())
 }
 
 // Changed implements store.Taker.
 func (s *Sender) Changed(h *store.Hook) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Batch(func(t store.Taker) { t.Changed(h) })
+}
+
+// Changed is Sender's.
+func (t held) Changed(h *store.Hook) {
+	s := t.Sender
 	g := s.gates[h.ID]
 	if g == nil {
 		if s.phase > loading && h.DeletedAt != nil {
@@ -452,7 +478,6 @@ func (s *Sender) Changed(h *store.Hook) {
 		g.due = now // what was held is due; one claim finds out
 	}
 	s.update(g, now)
-	s.dispatch(now)
 }
 
 // gate finds or makes a webhook's gate. The caller must hold s.mu.

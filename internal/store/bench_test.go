@@ -24,6 +24,7 @@ func (i *instant) Take(j *store.Job)             { i.jobs <- j }
 func (i *instant) Due(webhook.ID, time.Time)     {}
 func (i *instant) Changed(*store.Hook)           {}
 func (i *instant) Nodes(int)                     {}
+func (i *instant) Batch(do func(store.Taker))    { do(i) }
 
 // BenchmarkDelivery is the store's share of one delivery: an event of 1 KB published in calls of 100 by 8 callers, handed
 // over in memory, and its attempt recorded. It reports µs of wall time a delivery.

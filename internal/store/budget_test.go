@@ -22,7 +22,8 @@ func (r *reserving) Reserve(*Hook, int) bool {
 	r.reserved.Add(1)
 	return true
 }
-func (r *reserving) Release(*Hook, int) { r.reserved.Add(-1) }
+func (r *reserving) Release(*Hook, int)   { r.reserved.Add(-1) }
+func (r *reserving) Batch(do func(Taker)) { do(r) }
 func (r *reserving) Take(*Job) {
 	r.reserved.Add(-1)
 	r.took.Add(1)

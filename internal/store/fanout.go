@@ -438,9 +438,9 @@ func (f *fanOuts) find(ctx context.Context) {
 	missed := f.missed
 	f.mu.Unlock()
 	var last webhook.ID
-	for {
+	for ctx.Err() == nil {
 		var tenant webhook.ID
-		err := f.row(ctx, "SELECT tenant_id FROM fanouts WHERE tenant_id > $1 ORDER BY tenant_id LIMIT 1", last).Scan(&tenant)
+		err := f.row(ctx, []any{&tenant}, "SELECT tenant_id FROM fanouts WHERE tenant_id > $1 ORDER BY tenant_id LIMIT 1", last)
 		if errors.Is(err, sql.ErrNoRows) {
 			f.mu.Lock()
 			f.found = missed
@@ -468,10 +468,21 @@ func (f *fanOuts) unread(ctx context.Context, err error) {
 	f.missed++
 }
 
+// query is the time that one question has. It is not cut short when the store closes, which waits for it: PostgreSQL would go on with
+// a question whose connection is gone.
+func (f *fanOuts) query(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), findEvery)
+}
+
 // row asks past GORM: what the server does for itself is no statement of a Scope's.
-func (f *fanOuts) row(ctx context.Context, text string, args ...any) *sql.Row {
-	pool, _ := f.s.read.DB() // it is open
-	return pool.QueryRowContext(ctx, text, args...)
+func (f *fanOuts) row(ctx context.Context, into []any, text string, args ...any) error {
+	ctx, cancel := f.query(ctx)
+	defer cancel()
+	pool, err := f.s.read.DB()
+	if err != nil {
+		return err
+	}
+	return pool.QueryRowContext(ctx, text, args...).Scan(into...)
 }
 
 // load reads notes of tenants that have room for some.
@@ -553,6 +564,8 @@ func (f *fanOuts) loadTenant(ctx context.Context, tenant webhook.ID) error {
 }
 
 func (f *fanOuts) notes(ctx context.Context, tenant webhook.ID, order string, limit int) ([]*fanOut, error) {
+	ctx, cancel := f.query(ctx)
+	defer cancel()
 	pool, err := f.s.read.DB()
 	if err != nil {
 		return nil, err
@@ -583,8 +596,8 @@ func (f *fanOuts) add(ctx context.Context, note *fanOut) (added bool, err error)
 	}
 	e := &webhook.Event{ID: note.EventID, TenantID: note.TenantID}
 	var happened, published micros
-	err = f.row(ctx, "SELECT seq, type, timestamp, created_at, data FROM events WHERE id = $1", note.EventID).
-		Scan(&e.Seq, &e.Type, &happened, &published, &e.Data)
+	err = f.row(ctx, []any{&e.Seq, &e.Type, &happened, &published, &e.Data},
+		"SELECT seq, type, timestamp, created_at, data FROM events WHERE id = $1", note.EventID)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil // it was removed meanwhile, with its note
 	}

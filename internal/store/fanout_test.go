@@ -141,9 +141,10 @@ func (c *counted) Take(j *store.Job) {
 	c.reserved--
 	c.took[j.Delivery.ID]++
 }
-func (c *counted) Due(webhook.ID, time.Time) {}
-func (c *counted) Changed(*store.Hook)       {}
-func (c *counted) Nodes(int)                 {}
+func (c *counted) Due(webhook.ID, time.Time)  {}
+func (c *counted) Changed(*store.Hook)        {}
+func (c *counted) Nodes(int)                  {}
+func (c *counted) Batch(do func(store.Taker)) { do(c) }
 
 // Many fan-outs of several tenants, large and small, beside one another and through restarts in the middle: each delivery is made
 // once, and handed to the sender in memory when it has room. No transaction makes more than it may.

@@ -128,6 +128,7 @@ func (m *model) Take(j *store.Job)             { m.taken = append(m.taken, j) }
 func (m *model) Due(webhook.ID, time.Time)     {}
 func (m *model) Changed(*store.Hook)           {}
 func (m *model) Nodes(int)                     {}
+func (m *model) Batch(do func(store.Taker))    { do(m) }
 func (m *model) live(h *modelHook) bool        { return h.enabled && !h.deleted }
 func (m *model) hook(id webhook.ID) *modelHook { return m.hooks[m.index(id)] }
 

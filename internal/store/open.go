@@ -236,3 +236,4 @@ func (noTaker) Take(*Job)                 {}
 func (noTaker) Due(webhook.ID, time.Time) {}
 func (noTaker) Changed(*Hook)             {}
 func (noTaker) Nodes(int)                 {}
+func (t noTaker) Batch(do func(Taker))    { do(t) }

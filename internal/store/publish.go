@@ -341,6 +341,15 @@ func (b *batch) insertDeliveries(jobs []*Job) error {
 	if len(jobs) == 0 {
 		return nil
 	}
+	before := len(b.reserved)
+	b.s.takes().Batch(func(t Taker) {
+		for _, j := range jobs {
+			if j.Hook.Enabled && t.Reserve(j.Hook, j.Size()) {
+				b.reserved = append(b.reserved, j)
+			}
+		}
+	})
+	room := b.reserved[before:] // in the order of jobs
 	first, err := b.s.db.insert(b, deliveriesTable, len(jobs), func(i int) time.Time { return jobs[i].Event.CreatedAt }, func(p *params, i int) {
 		j := jobs[i]
 		d := &j.Delivery
@@ -349,8 +358,8 @@ func (b *batch) insertDeliveries(jobs []*Job) error {
 		p.id(&d.EventID)
 		p.id(&d.WebhookID)
 		p.text(string(d.Trigger))
-		if j.Hook.Enabled && b.s.takes().Reserve(j.Hook, j.Size()) {
-			b.reserved = append(b.reserved, j)
+		if len(room) > 0 && room[0] == j {
+			room = room[1:]
 			p.null()
 			p.int(b.s.db.claimed(j))
 		} else {

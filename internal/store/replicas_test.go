@@ -374,6 +374,7 @@ type counter struct {
 
 func (c *counter) Reserve(*store.Hook, int) bool { return false }
 func (c *counter) Nodes(n int)                   { c.nodes.Store(int64(n)) }
+func (c *counter) Batch(do func(store.Taker))    { do(c) }
 
 func (c *counter) await(t *testing.T, want int64) {
 	t.Helper()

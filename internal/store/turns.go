@@ -9,7 +9,7 @@ import (
 // Costs of what a transaction holds. One is about what it takes to write a row; a transaction is filled up to what can be done in
 // batchTime (writer.limit).
 const (
-	costBytes  = 4 << 10 // bytes of data that take as long as a row
+	costBytes  = 1 << 10 // bytes of data that take as long as a row, most of it in the commit
 	costKey    = 8       // looking for an idempotency key and taking it
 	costChange = 16      // a change that does not say
 	costResult = 2       // an attempt and its delivery

@@ -57,6 +57,9 @@ type Taker interface {
 	Due(webhookID webhook.ID, at time.Time)
 	// Changed tells, after commit, of a webhook that was created, changed, disabled, enabled or (DeletedAt set) deleted.
 	Changed(h *Hook)
+	// Batch calls do with a Taker whose methods, but for Batch and Nodes, do the same as this one's, for less when they are many. It
+	// is valid until do returns.
+	Batch(do func(t Taker))
 	// Nodes tells how many nodes share the deliveries, this one among them.
 	Nodes(n int)
 }

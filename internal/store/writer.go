@@ -411,8 +411,12 @@ func (b *batch) apply(c *change) error {
 
 // release gives back what was reserved, but for the first.
 func (b *batch) release(first int) {
-	for _, j := range b.reserved[first:] {
-		b.s.takes().Release(j.Hook, j.Size())
+	if lost := b.reserved[first:]; len(lost) > 0 {
+		b.s.takes().Batch(func(t Taker) {
+			for _, j := range lost {
+				t.Release(j.Hook, j.Size())
+			}
+		})
 	}
 	b.reserved = b.reserved[:first]
 }
@@ -426,10 +430,6 @@ func expected(err error) bool {
 // answer tells everyone, after the commit.
 func (b *batch) answer() {
 	b.s.routes.change(b.hooks)
-	t := b.s.takes()
-	for _, h := range b.changed {
-		t.Changed(h)
-	}
 	for _, h := range b.disabled {
 		b.s.log.Warn("a webhook was disabled, its deliveries wait until it is enabled", slog.Any("webhook", h.ID), slog.Any("tenant_id", h.TenantID),
 			slog.String("reason", string(*h.DisabledReason)))
@@ -437,8 +437,8 @@ func (b *batch) answer() {
 	for _, p := range b.publish {
 		p.stored()
 	}
-	for _, j := range b.reserved {
-		t.Take(j)
+	if len(b.changed)+len(b.reserved)+len(b.due) > 0 {
+		b.s.takes().Batch(b.hand)
 	}
 	b.s.db.committed(b)
 	if b.noted {
@@ -449,11 +449,21 @@ func (b *batch) answer() {
 	}
 	b.s.fans.committed(b.pieces)
 	b.s.fans.noted(b.fanOuts)
-	for id, when := range b.due {
-		t.Due(id, when)
-	}
 	for i, c := range b.changes {
 		c.done <- b.failures[i]
+	}
+}
+
+// hand tells the sender what concerns it, and gives it its jobs.
+func (b *batch) hand(t Taker) {
+	for _, h := range b.changed {
+		t.Changed(h)
+	}
+	for _, j := range b.reserved {
+		t.Take(j)
+	}
+	for id, when := range b.due {
+		t.Due(id, when)
 	}
 }
 
