@@ -48,9 +48,9 @@ func (k *link[T]) remove() {
 // turn is the place of a T among those that may send.
 type turn[T any] struct {
 	of    *T
-	load  int    // requests in flight
+	load  int   // requests in flight
 	order int64 // among equals
-	at    int    // index in turns, while in is not nil
+	at    int   // index in turns, while in is not nil
 	in    *turns[T]
 }
 
