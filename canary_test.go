@@ -305,7 +305,7 @@ func testCanaries(t *testing.T, database string) {
 		{"POST", "/v1/webhooks", `{"secret" "` + everything},
 		{"POST", "/v1/events", `{"type": "a b", "data": "` + payload + `"}`},
 		{"POST", "/v1/events", `{"type": "a", "timestamp": "` + payload + `", "data": 1}`},
-		{"POST", "/graphql", `{"query": "{ webhook(id: \"` + everything + `\") { id } }"}`},
+		{"POST", "/graphql", `{"query": "{ webhooks(after: \"` + everything + `\") { nodes { id } } }"}`},
 		{"POST", "/graphql", `{"query": "{ webhook(id: \"` + everything},
 		{"POST", "/graphql", `{"query": "query ($i: CreateWebhookInput!) { x }", "variables": {"i": "` + everything + `"}}`},
 		{"POST", "/graphql", `{"query": "mutation ($i: CreateWebhookInput!) { createWebhook(input: $i) { userErrors { code message } } }", "variables": {"i": {"url": "` + everything + `"}}}`},

@@ -77,7 +77,8 @@ func TestBootstrapTokenChanges(t *testing.T) {
 		revoke bool   // before
 		want   string // "": nothing is said
 	}{
-		{given: first}, {given: first},
+		{given: first},
+		{given: first},
 		{given: second, want: "has changed, and the earlier one still works"},
 		{given: "", want: "that of an earlier start still works"},
 		{given: second, revoke: true, want: "it was revoked"},

@@ -93,12 +93,13 @@ func TestStatesOfTheDirectory(t *testing.T) {
 		"whole":           {},
 		"whole, with log": {log: true},
 		"no database": {
-			change: func(t *testing.T, dir string) { remove(t, dir, "hookgraph.db") },
+			change: func(t *testing.T, dir string) { t.Helper(); remove(t, dir, "hookgraph.db") },
 			want:   []string{"hookgraph.db is missing", "master.key is there", "backup"},
 		},
 		"no database beside its log": {
 			log: true,
 			change: func(t *testing.T, dir string) {
+				t.Helper()
 				remove(t, dir, "hookgraph.db")
 				remove(t, dir, "master.key")
 			},
@@ -106,15 +107,16 @@ func TestStatesOfTheDirectory(t *testing.T) {
 		},
 		"empty database beside its log": {
 			log:    true,
-			change: func(t *testing.T, dir string) { truncate(t, at(dir, "hookgraph.db"), 0) },
+			change: func(t *testing.T, dir string) { t.Helper(); truncate(t, at(dir, "hookgraph.db"), 0) },
 			want:   []string{"hookgraph.db is empty", "hookgraph.db-wal is there"},
 		},
 		"empty database beside its key": {
-			change: func(t *testing.T, dir string) { truncate(t, at(dir, "hookgraph.db"), 0) },
+			change: func(t *testing.T, dir string) { t.Helper(); truncate(t, at(dir, "hookgraph.db"), 0) },
 			want:   []string{"hookgraph.db is empty", "master.key is there"},
 		},
 		"a journal of another program": {
 			change: func(t *testing.T, dir string) {
+				t.Helper()
 				remove(t, dir, "hookgraph.db")
 				remove(t, dir, "master.key")
 				write(t, at(dir, "hookgraph.db-journal"), []byte("journal"))
@@ -122,19 +124,23 @@ func TestStatesOfTheDirectory(t *testing.T) {
 			want: []string{"hookgraph.db-journal is there"},
 		},
 		"half a header": {
-			change: func(t *testing.T, dir string) { truncate(t, at(dir, "hookgraph.db"), 50) },
+			change: func(t *testing.T, dir string) { t.Helper(); truncate(t, at(dir, "hookgraph.db"), 50) },
 			want:   []string{"not a SQLite database", "backup"},
 		},
 		"half a database": {
-			change: func(t *testing.T, dir string) { truncate(t, at(dir, "hookgraph.db"), 5*8192) },
+			change: func(t *testing.T, dir string) { t.Helper(); truncate(t, at(dir, "hookgraph.db"), 5*8192) },
 			want:   []string{"bytes", "are missing", "backup"},
 		},
 		"not a database": {
-			change: func(t *testing.T, dir string) { write(t, at(dir, "hookgraph.db"), bytes.Repeat([]byte("text"), 5000)) },
-			want:   []string{"not a SQLite database"},
+			change: func(t *testing.T, dir string) {
+				t.Helper()
+				write(t, at(dir, "hookgraph.db"), bytes.Repeat([]byte("text"), 5000))
+			},
+			want: []string{"not a SQLite database"},
 		},
 		"a database that is a directory": {
 			change: func(t *testing.T, dir string) {
+				t.Helper()
 				remove(t, dir, "hookgraph.db")
 				if err := os.Mkdir(at(dir, "hookgraph.db"), 0o700); err != nil {
 					t.Fatal(err)
@@ -144,6 +150,7 @@ func TestStatesOfTheDirectory(t *testing.T) {
 		},
 		"a link to nowhere": {
 			change: func(t *testing.T, dir string) {
+				t.Helper()
 				remove(t, dir, "hookgraph.db")
 				if err := os.Symlink("elsewhere", at(dir, "hookgraph.db")); err != nil {
 					t.Fatal(err)
@@ -153,6 +160,7 @@ func TestStatesOfTheDirectory(t *testing.T) {
 		},
 		"a damaged schema": {
 			change: func(t *testing.T, dir string) {
+				t.Helper()
 				text := contents(t, dir)["hookgraph.db"]
 				copy(text[100:8192], bytes.Repeat([]byte{0x5a}, 8092))
 				write(t, at(dir, "hookgraph.db"), text)
@@ -160,27 +168,33 @@ func TestStatesOfTheDirectory(t *testing.T) {
 			want: []string{"the database is damaged"},
 		},
 		"no key": {
-			change: func(t *testing.T, dir string) { remove(t, dir, "master.key") },
+			change: func(t *testing.T, dir string) { t.Helper(); remove(t, dir, "master.key") },
 			want:   []string{"master.key is missing", "HOOKGRAPH_MASTER_KEY", "no new key was made"},
 		},
 		"an empty key": {
-			change: func(t *testing.T, dir string) { truncate(t, at(dir, "master.key"), 0) },
+			change: func(t *testing.T, dir string) { t.Helper(); truncate(t, at(dir, "master.key"), 0) },
 			want:   []string{"master.key is empty"},
 		},
 		"another key": {
 			change: func(t *testing.T, dir string) {
+				t.Helper()
 				write(t, at(dir, "master.key"), []byte("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"))
 			},
 			want: []string{"master key", "not among those"},
 		},
-		"leftovers of a change of the key": {change: func(t *testing.T, dir string) { write(t, at(dir, "master.key.new-123"), []byte("AAAA")) }},
-		"leftovers of a first start":       {change: func(t *testing.T, dir string) { write(t, at(dir, "hookgraph.db.new-123-wal"), []byte("AAAA")) }},
+		"leftovers of a change of the key": {change: func(t *testing.T, dir string) { t.Helper(); write(t, at(dir, "master.key.new-123"), []byte("AAAA")) }},
+		"leftovers of a first start": {change: func(t *testing.T, dir string) {
+			t.Helper()
+			write(t, at(dir, "hookgraph.db.new-123-wal"), []byte("AAAA"))
+		}},
 		"a lock that is a directory": {change: func(t *testing.T, dir string) {
+			t.Helper()
 			if err := os.Mkdir(at(dir, "lock"), 0o700); err != nil {
 				t.Fatal(err)
 			}
 		}},
 		"a lock that is a link": {change: func(t *testing.T, dir string) {
+			t.Helper()
 			if err := os.Symlink("/dev/null", at(dir, "lock")); err != nil {
 				t.Fatal(err)
 			}
@@ -278,7 +292,7 @@ func TestFilesArePrivate(t *testing.T) {
 	old := syscall.Umask(0)
 	defer syscall.Umask(old)
 	dir := t.TempDir()
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // that is the point
+	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
@@ -309,7 +323,7 @@ func TestFilesArePrivate(t *testing.T) {
 		if err := errors.Join(command.Close(), s.Close()); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.Chmod(filepath.Join(dir, "hookgraph.db"), 0o644); err != nil { //nolint:gosec // that is the point
+		if err := os.Chmod(filepath.Join(dir, "hookgraph.db"), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -350,12 +364,12 @@ func TestReadOnlyDirectory(t *testing.T) {
 		return
 	}
 	dir := used(t, false)
-	t.Cleanup(func() { _ = os.Chmod(dir, 0o700) })             //nolint:gosec // else it is not removed
-	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil { //nolint:gosec // others must come to it
+	t.Cleanup(func() { _ = os.Chmod(dir, 0o700) })
+	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range []string{filepath.Join(dir, "hookgraph.db"), filepath.Join(dir, "master.key"), dir} {
-		if err := os.Chmod(path, 0o500); err != nil { //nolint:gosec // that is the point
+		if err := os.Chmod(path, 0o500); err != nil {
 			t.Fatal(err)
 		}
 		if os.Geteuid() == 0 {
