@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -10,7 +11,7 @@ import (
 )
 
 // An operator reads in the log what the server did by itself: which webhook it disabled and why, which tenant its quota refuses,
-// which address is locked out, and whose calls cost too much. A flood of one kind does not fill the log.
+// which address guesses tokens, and whose calls cost too much. A flood of one kind does not fill the log.
 func TestOperatorsAreTold(t *testing.T) {
 	receiver := webhooktest.NewReceiver(t)
 	receiver.Answer(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusGone) })
@@ -39,9 +40,8 @@ func TestOperatorsAreTold(t *testing.T) {
 	for range 20 {
 		c.rest(t, "POST", "/v1/events", `{"type": "a.b", "data": 1}`, nil)
 	}
-	guess := &client{p.url, "hg_guess"}
-	for range 60 {
-		guess.rest(t, "GET", "/v1/webhooks", "", nil)
+	for i := range 60 {
+		(&client{p.url, fmt.Sprint("hg_guess", i)}).rest(t, "GET", "/v1/webhooks", "", nil)
 	}
 	for range 1000 {
 		if c.rest(t, "GET", "/v1/webhooks", "", nil) == http.StatusTooManyRequests {
@@ -51,7 +51,7 @@ func TestOperatorsAreTold(t *testing.T) {
 	p.stop()
 	log := string(p.log.bytes())
 	for what, most := range map[string]int{
-		"a webhook was disabled": 1, "a tenant is refused by its quota": 5, "an address is locked out": 5, "a call is refused": 5,
+		"a webhook was disabled": 1, "a tenant is refused by its quota": 5, "an address presents too many tokens": 5, "a call is refused": 5,
 	} {
 		if n := strings.Count(log, what); n < 1 || n > most {
 			t.Errorf("%q is in %d lines, want 1 to %d", what, n, most)

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -163,15 +164,16 @@ func TestStreamsEndWithTheirToken(t *testing.T) {
 	}
 }
 
-// An address that guesses is told to wait, over every transport, and those who got in before still get in.
+// An address that guesses is told to wait, over every transport, and those who have a token get in, new ones too.
 func TestGuessesAreLimited(t *testing.T) {
 	p := boot(t, t.TempDir())
-	known, guess := &client{p.url, p.token}, &client{p.url, "hg_guess"}
+	known := &client{p.url, p.token}
+	made := p.command(t, "token", "create", "--operator", "--name", "new")
 	if status := known.rest(t, "GET", "/v1/webhooks", "", nil); status != http.StatusOK {
 		t.Fatal(status)
 	}
 	unauthenticated := 0
-	for guess.rest(t, "GET", "/v1/webhooks", "", nil) == http.StatusUnauthorized {
+	for (&client{p.url, fmt.Sprint("hg_guess", unauthenticated)}).rest(t, "GET", "/v1/webhooks", "", nil) == http.StatusUnauthorized {
 		if unauthenticated++; unauthenticated > 1000 {
 			t.Fatal("nobody is told to wait")
 		}
@@ -188,7 +190,7 @@ func TestGuessesAreLimited(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		req.Header.Set("Authorization", "Bearer hg_another")
+		req.Header.Set("Authorization", "Bearer hg_another_"+name)
 		req.Header.Set("Content-Type", "application/json")
 		req.Header.Set("Accept", request[2])
 		res, err := http.DefaultClient.Do(req)
@@ -202,7 +204,7 @@ func TestGuessesAreLimited(t *testing.T) {
 			t.Errorf("%s: %d, wait %q: %s", name, res.StatusCode, res.Header.Get("Retry-After"), body)
 		}
 	}
-	socket := guess.watch(t, "latest")
+	socket := (&client{p.url, "hg_one_more"}).watch(t, "latest")
 	select {
 	case <-socket.got:
 		if websocket.CloseStatus(socket.err) != websocket.StatusTryAgainLater {
@@ -215,6 +217,9 @@ func TestGuessesAreLimited(t *testing.T) {
 		if status := known.rest(t, "GET", "/v1/webhooks", "", nil); status != http.StatusOK {
 			t.Errorf("one who got in before: %d", status)
 		}
+	}
+	if status := (&client{p.url, made}).rest(t, "GET", "/v1/webhooks", "", nil); status != http.StatusOK {
+		t.Errorf("one who is new: %d", status)
 	}
 	if err := wsjson.Write(t.Context(), known.watch(t, "latest").conn, map[string]any{"type": "ping"}); err != nil {
 		t.Error(err)

@@ -74,7 +74,7 @@ func New(s Store) *Authenticator {
 	}
 }
 
-// LogTo sets where it is told, before the Authenticator is used, that an address is locked out. The logger bounds how often.
+// LogTo sets where it is told, before the Authenticator is used, that an address guesses tokens. The logger bounds how often.
 func (a *Authenticator) LogTo(log *slog.Logger) { a.log = log }
 
 // usedInterval is how often Run writes when tokens were last used.
@@ -179,23 +179,26 @@ func (a *Authenticator) token(ctx context.Context, from netip.Addr, token string
 	if token == "" {
 		return nil, ErrNoToken // nothing was guessed
 	}
-	hash := [32]byte{}
-	if len(token) <= MaxTokenBytes {
-		hash = [32]byte(webhook.HashToken(token))
+	if len(token) > MaxTokenBytes {
+		return nil, ErrUnknownToken
 	}
+	hash := [32]byte(webhook.HashToken(token))
 	if err := a.failed.refuse(from, hash); err != nil {
-		a.log.WarnContext(ctx, "an address is locked out: it presented too many tokens that are not valid", slog.Any("address", intake.Source(from)))
-		return nil, err
+		return nil, a.refused(ctx, from, err)
 	}
-	err := ErrUnknownToken
-	var t *webhook.Token
-	if len(token) <= MaxTokenBytes {
-		t, err = a.byHash(ctx, hash[:])
-	}
+	t, err := a.byHash(ctx, hash[:])
 	if errors.Is(err, ErrUnauthenticated) {
-		a.failed.failed(from, hash)
+		return nil, a.refused(ctx, from, a.failed.failed(from, hash, err))
 	}
 	return t, err
+}
+
+// refused tells operators of an address that guesses.
+func (a *Authenticator) refused(ctx context.Context, from netip.Addr, err error) error {
+	if errors.As(err, new(*TooManyFailures)) {
+		a.log.WarnContext(ctx, "an address presents too many tokens that are not valid", slog.Any("address", intake.Source(from)))
+	}
+	return err
 }
 
 // byHash remembers what was found only: a token that was just created works at once.

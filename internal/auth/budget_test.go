@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,8 +12,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// An address that has guessed too often is not looked at any more, but for tokens that were valid before; another address
-// is, and so is this one after a while. Calls without a token are no guesses.
+// An address that guesses is told to wait, and nobody who has a good token is, at this address or another, known before or not.
+// Calls without a token are no guesses, nor are tokens that were revoked, nor one that is repeated.
 func TestFailuresAreLimited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()
@@ -22,39 +23,43 @@ func TestFailuresAreLimited(t *testing.T) {
 			_, err := a.Authenticate(t.Context(), from, token, "")
 			return err
 		}
-		if err := call(here, "kallima"); err != nil {
-			t.Fatal(err)
+		limited := func(err error) bool {
+			var l *TooManyFailures
+			return errors.As(err, &l) && l.RetryAfter > 0 && l.RetryAfter <= failureInterval
 		}
-		for range 1000 {
-			if err := call(here, ""); !errors.Is(err, ErrUnauthenticated) {
-				t.Fatal(err)
+		asked := 0
+		for i := range 10_000 { // one client that was set up with a wrong token
+			for _, token := range []string{"", "wrong", strings.Repeat("x", MaxTokenBytes+1)} {
+				if err := call(here, token); !errors.Is(err, ErrUnauthenticated) {
+					t.Fatalf("%d: %.10q: %v", i, token, err)
+				}
+			}
+			if i == 1 {
+				asked = f.asked
 			}
 		}
+		if f.asked != asked {
+			t.Errorf("a token that was seen to be wrong is looked up %d times", f.asked)
+		}
+		time.Sleep(time.Minute)
 		for i := range failuresAtOnce {
 			if err := call(here, fmt.Sprint("guess ", i)); !errors.Is(err, ErrUnauthenticated) {
 				t.Fatalf("guess %d: %v", i, err)
 			}
 		}
-		asked := f.asked
-		for _, token := range []string{"another guess", "operator"} { // the second is valid, and new here
-			var limited *TooManyFailures
-			if err := call(here, token); !errors.As(err, &limited) || limited.RetryAfter <= 0 || limited.RetryAfter > failureInterval {
-				t.Errorf("%s: %v", token, err)
+		if err := call(here, "another guess"); !limited(err) {
+			t.Errorf("another guess: %v", err)
+		}
+		for _, token := range []string{"operator", "kallima"} {
+			if err := call(here, token); err != nil {
+				t.Errorf("a valid token beside guesses, %s: %v", token, err)
 			}
 		}
-		if f.asked != asked {
-			t.Error("a refusal costs a look-up")
+		if err := call(here, "wrong"); !errors.Is(err, ErrUnauthenticated) {
+			t.Errorf("the wrong token of before: %v", err)
 		}
-		time.Sleep(rememberFor) // past what is remembered of the token itself
-		if err := call(here, "kallima"); err != nil {
-			t.Errorf("a token that was valid before: %v", err)
-		}
-		if err := call(there, "operator"); err != nil {
+		if err := call(there, "a guess"); !errors.Is(err, ErrUnauthenticated) {
 			t.Errorf("another address: %v", err)
-		}
-		time.Sleep(failureInterval)
-		if err := call(here, "operator"); err != nil {
-			t.Errorf("after the wait: %v", err)
 		}
 		now := time.Now()
 		f.tokens[1].RevokedAt = &now
@@ -64,6 +69,38 @@ func TestFailuresAreLimited(t *testing.T) {
 		}
 		if a.failed.known.has([32]byte(webhook.HashToken("kallima"))) {
 			t.Error("a revoked token is still known")
+		}
+	})
+}
+
+// What guessing costs is bounded, for one address and for all, and a token that was good before gets in beside it.
+func TestGuessesCostLittle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		a := New(f)
+		if _, err := a.Authenticate(t.Context(), netip.Addr{}, "kallima", ""); err != nil {
+			t.Fatal(err)
+		}
+		const addresses, each = 100, 500
+		from := func(i int) netip.Addr { return netip.AddrFrom4([4]byte{198, 51, 100, byte(i)}) }
+		for i := range addresses * each {
+			_, _ = a.Authenticate(t.Context(), from(i%addresses), fmt.Sprint("guess ", i), "")
+			if i == each {
+				time.Sleep(rememberFor)
+			}
+		}
+		if most := addresses*failuresAtOnce + 2*lookupsForAll; f.asked > most+10 {
+			t.Errorf("%d look-ups, want %d at most", f.asked, most)
+		}
+		if n := len(a.failed.bad.entries) + len(a.failed.guessed.entries); n > 2*rememberMax {
+			t.Errorf("%d guesses are remembered", n)
+		}
+		if _, err := a.Authenticate(t.Context(), from(1), "kallima", ""); err != nil {
+			t.Errorf("one who got in before: %v", err)
+		}
+		time.Sleep(time.Second)
+		if _, err := a.Authenticate(t.Context(), from(1), "operator", ""); err != nil {
+			t.Errorf("one who is new, a second later: %v", err)
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"time"
@@ -17,46 +18,88 @@ const (
 	failuresMax     = 10_000 // addresses remembered
 )
 
-// TooManyFailures is a call that was not looked at, because its address has presented too many tokens that are not valid.
+// Beyond that its tokens are still looked up, as far as that is affordable: who has a good one gets in.
+const (
+	lookupsPerSource = 100 // a second
+	lookupsForAll    = 500 // a second, of all such addresses
+)
+
+// What is not valid is not looked up again for badFor, and one token counts once for an address within guessedFor, however often
+// it is presented.
+const (
+	badFor     = 5 * time.Second
+	guessedFor = time.Hour
+)
+
+// TooManyFailures is a call with a token that is not valid, from an address that has presented too many of them; or with one
+// that was not looked up, because that address has more looked up than the server can afford.
 type TooManyFailures struct{ RetryAfter time.Duration }
 
 func (e *TooManyFailures) Error() string {
 	return fmt.Sprintf("too many calls with a token that is not valid; try again in %v", e.RetryAfter.Round(time.Second))
 }
 
-// failures counts the tokens that were not valid, by the address that presented them.
+// failures counts guesses: tokens that nobody has, by the address that presented them. One that was revoked or has expired is none,
+// and one that is presented again is not another.
 //
-// A token that was valid within the last day is looked up whatever its address did: nobody behind the same NAT or
-// proxy is locked out by somebody else's guesses, only kept from starting with a new token meanwhile. What is refused costs
-// no look-up.
+// A token has 256 random bits, so what has to be bounded is the cost of guessing and not its success: no address is kept out for what
+// others behind the same NAT or proxy do. Beyond its guesses it is told to wait for each wrong token, and further tokens are looked
+// up while that is affordable. A token that was valid within the last day is always looked up.
 type failures struct {
-	budgets *budgets[netip.Addr]
+	guesses *budgets[netip.Addr]
 	known   *recent[[32]byte, struct{}] // hashes of tokens that were valid
+	bad     *recent[[32]byte, error]    // why a token is not valid
+	guessed *recent[guess, struct{}]    // what has been counted
+	lookups *budgets[netip.Addr]        // of those who have no guesses left
+	all     *rate.Limiter               // the same, together
+}
+
+type guess struct {
+	from netip.Addr
+	hash [32]byte
 }
 
 func newFailures() *failures {
 	return &failures{
-		budgets: newBudgets[netip.Addr](rate.Every(failureInterval), failuresAtOnce, failuresMax),
+		guesses: newBudgets[netip.Addr](rate.Every(failureInterval), failuresAtOnce, failuresMax),
 		known:   newRecent[[32]byte, struct{}](knownFor, rememberMax),
+		bad:     newRecent[[32]byte, error](badFor, rememberMax),
+		guessed: newRecent[guess, struct{}](guessedFor, rememberMax),
+		lookups: newBudgets[netip.Addr](lookupsPerSource, lookupsPerSource, failuresMax),
+		all:     rate.NewLimiter(lookupsForAll, lookupsForAll),
 	}
 }
 
 // knownFor is how long a token that was valid is still looked up for an address that has failed too often.
 const knownFor = 24 * time.Hour
 
-// refuse returns an error when the address has failed too often to present a token that is not known.
+// refuse returns an error when the token must not be looked up: it is not valid, as was seen a moment ago, or the address has
+// no guesses left and more look-ups cannot be afforded.
 func (f *failures) refuse(from netip.Addr, hash [32]byte) error {
-	wait := f.budgets.wait(intake.Source(from))
-	if wait == 0 || f.known.has(hash) {
+	if err, ok := f.bad.peek(hash); ok {
+		return err
+	}
+	source := intake.Source(from)
+	wait := f.guesses.wait(source)
+	if wait == 0 || f.known.has(hash) || f.lookups.spend(source, 1) == 0 && f.all.Allow() {
 		return nil
 	}
 	return &TooManyFailures{RetryAfter: wait}
 }
 
-// failed counts a token that is not valid.
-func (f *failures) failed(from netip.Addr, hash [32]byte) {
+// failed remembers that a token is not valid, counts it when it is a guess, and returns what to tell its caller.
+func (f *failures) failed(from netip.Addr, hash [32]byte, err error) error {
 	f.known.drop(hash)
-	f.budgets.spend(intake.Source(from), 1)
+	f.bad.put(hash, err)
+	g := guess{intake.Source(from), hash}
+	if !errors.Is(err, ErrUnknownToken) || f.guessed.has(g) {
+		return err
+	}
+	f.guessed.put(g, struct{}{})
+	if wait := f.guesses.spend(g.from, 1); wait > 0 {
+		return &TooManyFailures{RetryAfter: wait}
+	}
+	return err
 }
 
 // succeeded remembers a token that is valid.

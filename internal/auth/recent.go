@@ -60,10 +60,16 @@ func (r *recent[K, V]) put(k K, v V) {
 
 // has reports whether k is remembered.
 func (r *recent[K, V]) has(k K) bool {
+	_, ok := r.peek(k)
+	return ok
+}
+
+// peek returns what is remembered of k.
+func (r *recent[K, V]) peek(k K) (v V, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	e, ok := r.entries[k]
-	return ok && time.Now().Before(e.until)
+	return e.value, ok && time.Now().Before(e.until)
 }
 
 // drop forgets k.
