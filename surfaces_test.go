@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -54,9 +55,7 @@ func (c *client) surfaces(t *testing.T, header http.Header, event map[string]str
 			t.Fatal(err)
 		}
 		req.Header = http.Header{"Authorization": {"Bearer " + c.token}, "Content-Type": {"application/json"}, "Accept": {accept}}
-		for name, values := range header {
-			req.Header[name] = values
-		}
+		maps.Copy(req.Header, header)
 		res, err := http.DefaultClient.Do(req)
 		if err != nil {
 			t.Fatal(err)
@@ -95,9 +94,7 @@ func (c *client) overSocket(t *testing.T, header http.Header, payload string) ve
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	fields := http.Header{"Authorization": {"Bearer " + c.token}}
-	for name, values := range header {
-		fields[name] = values
-	}
+	maps.Copy(fields, header)
 	conn, res, err := websocket.Dial(ctx, strings.Replace(c.url, "http", "ws", 1)+"/graphql", &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}, HTTPHeader: fields})
 	if err != nil {
 		return verdictOf(res.StatusCode, err.Error())

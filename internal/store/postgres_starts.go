@@ -27,7 +27,7 @@ const (
 // aheadOfAll is the lowest transaction number of a new life: as if there had been 4,096 transactions a second since 2020. That is more
 // than a life has, so a database that goes back does not use numbers of the life that it lost again, whoever remembers them: a
 // node that ran through it has no gap. Numbers have 43 bits, which are used up in 2088.
-const aheadOfAll = `((extract(epoch FROM clock_timestamp())::bigint - 1577836800) * 4096)`
+const aheadOfAll = `((extract(epoch FROM clock_timestamp()) - 1577836800) * 4096)::bigint`
 
 // identifyNow is identify for connections that were made before the schema was there, and from now on for all that are made.
 func (p *postgresDB) identifyNow(ctx context.Context) error {
@@ -90,11 +90,11 @@ func (p *postgresDB) addStart(ctx context.Context, tx pgx.Tx) error {
 	if seen := p.s.last.Load(); seen > last {
 		p.s.log.WarnContext(ctx, "the database has lost transactions that were committed: restart all replicas", slog.Int64("seq", seen))
 	}
-	insert := "INSERT INTO starts (id, started_at, " + startColumns + ") SELECT $1, clock_timestamp()"
-	for _, table := range []string{"tenants", "tokens", "webhooks"} {
-		insert += ", COALESCE(pg_sequence_last_value(pg_get_serial_sequence('" + table + "', 'seq')), 0)"
-	}
-	add := append([]startStatement{{insert + ", $2, $2, $2", []any{newStartID(), last}}}, tidyStarts()...)
+	insert := "INSERT INTO starts (id, started_at, " + startColumns + `) SELECT $1, clock_timestamp(),
+		COALESCE(pg_sequence_last_value(pg_get_serial_sequence('tenants', 'seq')), 0),
+		COALESCE(pg_sequence_last_value(pg_get_serial_sequence('tokens', 'seq')), 0),
+		COALESCE(pg_sequence_last_value(pg_get_serial_sequence('webhooks', 'seq')), 0), $2, $2, $2`
+	add := append([]startStatement{{insert, []any{newStartID(), last}}}, tidyStarts()...)
 	for _, s := range append(add, startStatement{"UPDATE store SET identity = $1, xid_base = $2", []any{here + " " + now, base}}) {
 		if _, err := tx.Exec(ctx, strings.Replace(s.text, "?", "$1", 1), s.args...); err != nil {
 			return err

@@ -195,10 +195,12 @@ func (q *sqliteDB) join(now time.Time) error {
 
 // addStart appends this start: what it commits follows on what is there.
 func (q *sqliteDB) addStart(tx *gorm.DB, now time.Time) error {
-	insert := "INSERT INTO starts (id, started_at, " + startColumns + ") SELECT ?, ?"
-	for _, table := range strings.Split(startColumns, ", ") {
-		insert += ", COALESCE((SELECT seq FROM sqlite_sequence WHERE name = '" + table + "'), 0)"
+	last := func(table string) string {
+		return "COALESCE((SELECT seq FROM sqlite_sequence WHERE name = '" + table + "'), 0)"
 	}
+	insert := "INSERT INTO starts (id, started_at, " + startColumns + ") SELECT ?, ?, " + strings.Join([]string{
+		last("tenants"), last("tokens"), last("webhooks"), last("events"), last("deliveries"), last("attempts"),
+	}, ", ")
 	for _, s := range append([]startStatement{{insert, []any{newStartID(), at(now)}}}, tidyStarts()...) {
 		if err := tx.Exec(s.text, s.args...).Error; err != nil {
 			return fmt.Errorf("note this start: %w", err)
