@@ -17,6 +17,9 @@ const (
 	newPatience  = time.Second
 	// lookAgain is how often one that waits looks for another to close.
 	lookAgain = 50 * time.Millisecond
+	// writeBuffer bounds what the system holds of answers for one client. It tells a writer that a client reads only when a third of
+	// it is free, and lets it grow to megabytes by itself: a slow client would seem not to read, and many would take memory.
+	writeBuffer = 128 << 10
 	// acceptWait is how long to wait after accepting has failed; it doubles up to a second.
 	acceptWait = 5 * time.Millisecond
 )
@@ -81,6 +84,9 @@ func (l *Listener) Accept() (net.Conn, error) {
 		if err == nil {
 			if failed > 0 {
 				l.log.Info("connections are accepted again", slog.Int("failed", failed))
+			}
+			if tcp, ok := conn.(*net.TCPConn); ok {
+				_ = tcp.SetWriteBuffer(writeBuffer)
 			}
 			c := &accepted{Conn: conn, from: l}
 			l.move(c, &l.new)
