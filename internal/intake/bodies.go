@@ -152,10 +152,10 @@ func (b *Bodies) read(src io.Reader, h Holder, limit, announced int64, progress 
 	if int64(n) > limit {
 		return nil, ErrTooLarge
 	}
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		body.Bytes = first[:n]
 		body.shrink(n)
 		whole = true
@@ -182,7 +182,7 @@ func (b *Bodies) read(src io.Reader, h Holder, limit, announced int64, progress 
 			return nil, ErrTooLarge
 		}
 	}
-	if err != io.EOF {
+	if !errors.Is(err, io.EOF) {
 		return nil, err
 	}
 	all := append(make([]byte, 0, came), first...)

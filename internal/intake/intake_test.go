@@ -120,7 +120,7 @@ func TestBodiesAreWholeAgain(t *testing.T) {
 	b := NewBodies(1<<20, limit)
 	for i := range 10_000 {
 		size := rand.IntN(2 * limit)
-		var src io.Reader = io.LimitReader(zeros{}, int64(size))
+		src := io.LimitReader(zeros{}, int64(size))
 		switch i % 4 {
 		case 0:
 			src = io.MultiReader(src, iotest.ErrReader(io.ErrUnexpectedEOF))

@@ -84,7 +84,7 @@ type watchedBody struct {
 
 func (b *watchedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	if err == io.EOF { //nolint:errorlint // what a Reader returns at the end is this very value
+	if err == io.EOF {
 		b.ended = true
 	}
 	return n, err
