@@ -16,7 +16,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/config"
 )
 
-// Env is the world that a run of the program sees. Every field must be given.
+// Env is the world that a run of the program sees. Every field must be given, but those that say what nil means.
 type Env struct {
 	Args   []string // without the program's name
 	Getenv func(string) string
@@ -25,6 +25,8 @@ type Env struct {
 	Stdout  io.Writer
 	Stderr  io.Writer // for the log
 	Serve   Serve
+	// OwnProcess is called with the server's log before Serve, to make settings of the whole process; nil: they stay as they are.
+	OwnProcess func(log *slog.Logger)
 
 	warnings []string // to be logged by the command, when it has a log
 }

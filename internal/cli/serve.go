@@ -30,6 +30,9 @@ func (c *serveCmd) Run(ctx context.Context, env *Env) error {
 	log, end := startLog(&c.Logging, env.Stderr)
 	defer end()
 	env.warn(log)
+	if env.OwnProcess != nil {
+		env.OwnProcess(log)
+	}
 	return env.Serve(ctx, &c.Config, log, func(r Running) { welcome(env.Stdout, &c.Config, r) })
 }
 

@@ -1,0 +1,169 @@
+// Package app is the server as a whole: it opens what a configuration names, wires it together, serves until it is told to stop,
+// and stops in order. What the parts do is theirs; several servers may run in one process.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/hookgraph/hookgraph/graph"
+	"github.com/hookgraph/hookgraph/internal/auth"
+	"github.com/hookgraph/hookgraph/internal/cli"
+	"github.com/hookgraph/hookgraph/internal/config"
+	"github.com/hookgraph/hookgraph/internal/egress"
+	"github.com/hookgraph/hookgraph/internal/gqlhttp"
+	"github.com/hookgraph/hookgraph/internal/intake"
+	"github.com/hookgraph/hookgraph/internal/live"
+	"github.com/hookgraph/hookgraph/internal/sender"
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/web"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// tailBytes bounds the attempts that are held in memory for watchers that keep up.
+const tailBytes = 16 << 20
+
+// server is what one call of Serve opens and runs.
+type server struct {
+	cfg   *config.Config
+	log   *slog.Logger
+	files config.Descriptors // how the process's descriptors are shared out
+
+	client *egress.Client
+	store  *store.Store
+	tail   *live.Log
+	sender *sender.Sender
+
+	auth   *auth.Authenticator
+	ration *auth.Ration
+	bodies *intake.Bodies
+	api    *gqlhttp.Handler
+	http   *listening
+}
+
+// Serve runs a server until ctx ends, and stops it in order. It calls ready once, when the server listens.
+func Serve(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func(cli.Running)) (err error) {
+	s := &server{cfg: cfg, log: log}
+	defer func() { err = errors.Join(err, s.close()) }()
+	for _, open := range []func(context.Context) error{s.shareFiles, s.openStore, s.openAPI, s.listen} {
+		if err := open(ctx); err != nil {
+			return err
+		}
+	}
+	// Last of all that may fail: a token that this makes is shown once, by a server that runs.
+	token, err := auth.Bootstrap(ctx, s.store, cfg.BootstrapToken, log)
+	if err != nil {
+		return err
+	}
+	return s.run(ctx, func() { ready(cli.Running{URL: s.http.url(), Token: token}) })
+}
+
+// close releases what was opened, the newest first.
+func (s *server) close() error {
+	var errs []error
+	if s.http != nil {
+		_ = s.http.listener.Close() // it is, when the server has run
+	}
+	if s.store != nil {
+		errs = append(errs, s.store.Close())
+	}
+	if s.client != nil {
+		s.client.Close()
+	}
+	return errors.Join(errs...)
+}
+
+// shareFiles shares the process's open files out between attempts, clients and the database.
+func (s *server) shareFiles(ctx context.Context) error {
+	limit, err := config.OpenFiles()
+	if err != nil {
+		return fmt.Errorf("limit of open files: %w", err)
+	}
+	if s.files, err = s.cfg.Descriptors(limit); err != nil {
+		return err
+	}
+	if s.files.Concurrency < s.cfg.Concurrency {
+		s.log.WarnContext(ctx, "--concurrency is lower than it says, for want of open files; raise their limit (ulimit -n)",
+			slog.Int("concurrency", s.files.Concurrency), slog.Uint64("open_files", limit))
+	}
+	return nil
+}
+
+// openStore opens the database, and what sends from it and watches it.
+func (s *server) openStore(ctx context.Context) (err error) {
+	cfg := s.cfg
+	if cfg.AllowPrivateTargets {
+		s.log.WarnContext(ctx, "webhooks may reach loopback and private addresses over plain http; never allow this in production")
+	}
+	s.client, err = egress.New(egress.Config{
+		AllowPrivate: cfg.AllowPrivateTargets, Allow: cfg.AllowTarget, Deny: cfg.DenyTarget, Ports: cfg.TargetPort, Proxy: cfg.Proxy,
+		MaxSockets: s.files.Outgoing, MaxIdle: s.files.Idle,
+	})
+	if err != nil {
+		return err
+	}
+	options := store.At(cfg.Database)
+	options.Logger, options.MaxDataBytes, options.MasterKeys = s.log, int(cfg.MaxPayload), cfg.MasterKeys
+	options.CheckURL, options.CheckHeader, options.Quotas = s.client.ValidateURL, egress.ValidateHeader, cfg.Quotas()
+	if s.store, err = store.Open(ctx, options); err != nil {
+		return err
+	}
+	s.tail = live.New(s.store, tailBytes)
+	s.store.OnAttempts(s.tail.Append)
+	s.sender = sender.New(sender.Config{
+		Store: s.store, Client: s.client, Logger: s.log, Concurrency: s.files.Concurrency, Timeout: cfg.Timeout,
+		MaxDataBytes: int(cfg.MaxPayload), Grace: stopTimeout - 3*time.Second,
+	})
+	s.store.SetTaker(s.sender)
+	return nil
+}
+
+// openAPI makes what callers reach: the GraphQL API, and who they are and may do.
+func (s *server) openAPI(context.Context) (err error) {
+	cfg, log := s.cfg, s.log
+	s.auth = auth.New(s.store)
+	s.auth.LogTo(log)
+	s.ration = auth.NewRation(cfg.CostRate, cfg.CostBurst)
+	var trusted map[string]string
+	if cfg.TrustedDocuments != "" {
+		if trusted, err = gqlhttp.ReadTrustedDocuments(cfg.TrustedDocuments); err != nil {
+			return fmt.Errorf("--trusted-documents: %w", err)
+		}
+	}
+	s.bodies = intake.NewBodies(web.MaxReadingBytes, web.MaxBody(int(cfg.MaxPayload)))
+	s.bodies.OnFull(func(h intake.Holder, full *intake.Full) {
+		log.Warn("calls are refused: too many bytes of bodies are being read", slog.Any("tenant", webhook.ID(h.Tenant)), slog.String("of", full.Of))
+	})
+	schema := graph.New(&graph.Resolver{Store: s.store, Live: s.tail, LastEventID: gqlhttp.LastEventID, EndStream: gqlhttp.EndStream})
+	s.api = gqlhttp.New(schema, gqlhttp.Config{
+		Authenticate:         graph.Authenticate(s.auth, log),
+		Alive:                s.auth.Alive,
+		Holder:               func(ctx context.Context) intake.Holder { return auth.Holder(auth.From(ctx)) },
+		Charge:               func(ctx context.Context, cost int) time.Duration { return s.charge(auth.From(ctx), cost) },
+		RequestID:            web.RequestID,
+		ErrorPresenter:       graph.Presenter{Logger: log, RequestID: web.RequestID, Logged: func(err error) bool { return errors.Is(err, gqlhttp.ErrPanic) }}.Present,
+		AroundOperations:     graph.AroundOperations(s.store),
+		Logger:               log,
+		AllowedOrigins:       cfg.AllowedOrigins,
+		DisableIntrospection: cfg.DisableIntrospection,
+		TrustedDocuments:     trusted,
+		MaxStreams:           s.files.Streams,
+		MaxBodyBytes:         1<<20 + 2*int64(cfg.MaxPayload), // room for an event of the largest size, escaped
+		Bodies:               s.bodies,
+		Compress:             web.Compress,
+		MaxAnswerBytes:       8<<20 + 2*int(cfg.MaxPayload),
+	})
+	return nil
+}
+
+// charge takes what a call costs from what its caller may spend, or returns how long to wait.
+func (s *server) charge(c *auth.Caller, cost int) time.Duration {
+	wait := s.ration.Charge(c, cost)
+	if wait > 0 {
+		s.log.Warn("a call is refused: its caller has spent what --cost-rate allows", slog.Any("tenant", c.Tenant.ID), slog.Any("token", c.Token.ID))
+	}
+	return wait
+}

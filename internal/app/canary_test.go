@@ -1,0 +1,500 @@
+package app
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"database/sql"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/coder/websocket/wsjson"
+
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
+)
+
+// canaries are what must not be found where it does not belong, each in every form that it could have there.
+type canaries map[string][][]byte
+
+func (c canaries) add(name string, value []byte) {
+	c[name] = append(c[name], value, []byte(hex.EncodeToString(value)))
+	// Base64 has three forms of the bytes within, by where they begin; the ends depend on their neighbours.
+	for shift := range 3 {
+		coded := base64.StdEncoding.EncodeToString(append(make([]byte, shift), value...))
+		c[name] = append(c[name], []byte(coded[4:len(coded)-4]))
+	}
+}
+
+// key adds a signing secret as it is shown once.
+func (c canaries) key(t *testing.T, name, shown string) {
+	t.Helper()
+	_, text, _ := strings.Cut(shown, "_")
+	key, err := base64.StdEncoding.DecodeString(text)
+	if err != nil || len(key) < 32 {
+		t.Fatalf("%s: %v", name, err)
+	}
+	c.add(name, key[:32])
+	c.add(name, []byte(text))
+}
+
+// search reports the canaries in text.
+func (c canaries) search(t *testing.T, where string, text []byte) {
+	t.Helper()
+	for name, forms := range c {
+		if slices.ContainsFunc(forms, func(form []byte) bool { return bytes.Contains(text, form) }) {
+			t.Errorf("%s is in %s", name, where)
+		}
+	}
+}
+
+// logged is a log that is written while it is read.
+type logged struct {
+	mu   sync.Mutex // guards text
+	text bytes.Buffer
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logged) bytes() []byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return bytes.Clone(l.text.Bytes())
+}
+
+// observed is a program whose log and environment are a test's.
+type observed struct {
+	client
+	database string
+	env      map[string]string
+	began    time.Time
+	log      logged
+	stop     func()
+	// answers are everything that was answered to calls that were refused, and to those that need no token.
+	answers bytes.Buffer
+}
+
+func observe(t *testing.T, database string, env map[string]string) *observed {
+	t.Helper()
+	o := &observed{database: database, env: env, began: time.Now().Add(-time.Second)}
+	ctx, cancel := context.WithCancel(t.Context())
+	out, in := io.Pipe()
+	ended := make(chan error, 1)
+	go func() {
+		err := run(ctx, []string{
+			"--listen", "127.0.0.1:0", "--database", database, "--allow-private-targets", "--log-level", "debug", "--log-format", "json",
+		}, func(name string) string { return env[name] }, in, &o.log)
+		_ = in.CloseWithError(io.EOF)
+		ended <- err
+	}()
+	o.stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("stop: %v", err)
+		}
+	})
+	t.Cleanup(o.stop)
+	o.url, _ = announced(t, out)
+	return o
+}
+
+// command runs another of the program's commands, whose errors go to the log, and returns what it printed.
+func (o *observed) command(t *testing.T, args ...string) string {
+	t.Helper()
+	var out bytes.Buffer
+	if err := run(t.Context(), append(args, "--database", o.database), func(name string) string { return o.env[name] }, &out, &o.log); err != nil {
+		t.Fatalf("%v: %v", args, err)
+	}
+	return strings.TrimSpace(out.String())
+}
+
+// refused makes a call that must fail, and keeps what it is answered.
+func (o *observed) refused(t *testing.T, token, method, path, body string) {
+	t.Helper()
+	if status, text := o.keep(t, token, method, path, body); status < 400 && !bytes.Contains(text, []byte(`"errors":[`)) && !bytes.Contains(text, []byte(`"userErrors":[{`)) {
+		t.Errorf("%s %s is answered %d %s", method, path, status, text)
+	}
+}
+
+// keep makes a call and keeps what it is answered.
+func (o *observed) keep(t *testing.T, token, method, path, body string) (status int, text []byte) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, o.url+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	req.Header.Set("Content-Type", "application/json")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if text, err = io.ReadAll(res.Body); err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintf(&o.answers, "%v\n%s\n", res.Header, text)
+	return res.StatusCode, text
+}
+
+// ended waits until a token is not valid any more.
+func (o *observed) ended(t *testing.T, token string) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+		if status, _ := o.keep(t, token, "GET", "/v1/webhooks", ""); status == http.StatusUnauthorized {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the token does not end")
+		}
+	}
+}
+
+// tokens makes a token in every way there is, uses it, and adds it to the canaries.
+func (o *observed) tokens(t *testing.T, nowhere canaries) (ended []string) {
+	t.Helper()
+	const revoke = `mutation ($input: RevokeTokenInput!) { done: revokeToken(input: $input) { token { id } } }`
+	tenant := o.command(t, "token", "create", "--tenant", "kallima", "--create-tenant", "--name", "of the command line")
+	revoked, expired := o.createToken(t, map[string]any{}), o.createToken(t, map[string]any{"expiresAt": time.Now().Add(2 * time.Second).UTC().Format(time.RFC3339Nano)})
+	known := &client{o.url, tenant}
+	of := known.createToken(t, map[string]any{"name": "a tenant's own"}).Secret
+	for name, token := range map[string]string{
+		"a tenant's token of the command line": tenant, "a tenant's token": of, "a token of the command line": o.command(t, "token", "create", "--operator"),
+		"a revoked token": revoked.Secret, "an expired token": expired.Secret,
+	} {
+		nowhere.add(name, []byte(token))
+		if status := (&client{o.url, token}).rest(t, "GET", "/v1/webhooks", "", nil); status != http.StatusOK && name != "an expired token" {
+			t.Errorf("%s: %d", name, status)
+		}
+	}
+	o.mutate(t, revoke, map[string]any{"id": revoked.Token.ID}, new(struct{}))
+	o.ended(t, revoked.Secret)
+	o.ended(t, expired.Secret)
+	fmt.Fprintln(&o.answers, o.command(t, "token", "list"))
+	return []string{revoked.Secret, expired.Secret}
+}
+
+// chatty answers a request and then says more than it was asked for.
+func chatty(t *testing.T, said string) (url string, done <-chan struct{}) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		if req, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
+			_, _ = io.Copy(io.Discard, req.Body)
+		}
+		_, _ = io.WriteString(conn, "HTTP/1.1 204 No Content\r\n\r\n")
+		time.Sleep(100 * time.Millisecond) // until the connection is idle; sooner proves less, and fails nothing
+		_, _ = io.WriteString(conn, "HTTP/1.1 200 "+said+"\r\n")
+		_, _ = conn.Read(make([]byte, 1)) // until it is closed
+	}()
+	return "http://" + l.Addr().String(), closed
+}
+
+// I13: signing secrets, tokens of every kind, the master key and sensitive headers are nowhere in clear: not in the database or
+// its log, not in the program's log, not in what refused calls and the health checks are answered. What was published is in the
+// database and nowhere else. There is no other place to search: the program has no metrics and writes no other file.
+func TestCanaries(t *testing.T) { databases(t, testCanaries) }
+
+func testCanaries(t *testing.T, database string) {
+	t.Helper()
+	const payload, value, password, wrong, said = "canary-payload-4f1c", "canary-header-9b2e", "canary-password-77d0", "hg_canary-wrong-token-5a1b2c3d", "canary-unasked-31c9"
+	master, bootstrap := bytes.Repeat([]byte("canary-master-key"), 2)[:32], "hg_canary-bootstrap-token-0123456789abcdef"
+	if store.IsPostgres(database) {
+		master = webhooktest.MasterKey // its databases are made with it
+	}
+	o := observe(t, database, map[string]string{
+		"HOOKGRAPH_MASTER_KEY": base64.StdEncoding.EncodeToString(master), "HOOKGRAPH_BOOTSTRAP_TOKEN": bootstrap,
+	})
+	o.token = bootstrap
+	nowhere := canaries{}
+	nowhere.add("the master key", master)
+	for name, text := range map[string]string{
+		"the operator's token": bootstrap, "a wrong token": wrong, "a sensitive header": value, "a URL's password": password, "what a receiver says unasked": said,
+	} {
+		nowhere.add(name, []byte(text))
+	}
+
+	receiver := webhooktest.NewReceiver(t)
+	talker, silent := chatty(t, said)
+	endedTokens := o.tokens(t, nowhere)
+	var hmac, pair, talking struct {
+		ID, Secret string
+		Key        string `json:"public_key"`
+	}
+	headers := `"headers": [{"name": "X-Key", "value": "` + value + `", "sensitive": true}]`
+	for into, body := range map[any]string{
+		&hmac:    `{"url": "` + receiver.URL + `/hmac", ` + headers + `}`,
+		&pair:    `{"url": "` + receiver.URL + `/pair", "signature_scheme": "ED25519", ` + headers + `}`,
+		&talking: `{"url": "` + talker + `", "events": ["talk"]}`,
+	} {
+		if status := o.rest(t, "POST", "/v1/webhooks", body, into); status != http.StatusCreated {
+			t.Fatal(status)
+		}
+	}
+	var rotated struct{ Secret string }
+	if status := o.rest(t, "PATCH", "/v1/webhooks/"+hmac.ID, `{"rotate_secret": true}`, &rotated); status != http.StatusOK {
+		t.Fatal(status)
+	}
+	var again made
+	o.mutate(t, `mutation ($input: RotateWebhookSecretInput!) { done: rotateWebhookSecret(input: $input) { secret } }`,
+		map[string]any{"id": pair.ID, "signatureScheme": "ED25519"}, &again)
+	for name, shown := range map[string]string{
+		"an HMAC secret": hmac.Secret, "a rotated secret": rotated.Secret, "an Ed25519 key": pair.Secret, "a rotated Ed25519 key": again.Secret,
+	} {
+		nowhere.key(t, name, shown)
+	}
+
+	data := `{"type": "talk", "data": {"text": "` + payload + `"}}`
+	if status := o.rest(t, "POST", "/v1/events", data, nil); status != http.StatusAccepted {
+		t.Fatal(status)
+	}
+	for range 2 {
+		got := receiver.Next(t)
+		if got.Header.Get("X-Key") != value || !bytes.Contains(got.Body, []byte(payload)) {
+			t.Errorf("%s received %v %s", got.Path, got.Header, got.Body)
+		}
+		if got.Path == "/pair" {
+			verifyPair(t, pair.Key, got)
+		} else if n := strings.Count(got.Header.Get("webhook-signature"), "v1,"); n != 2 {
+			t.Errorf("%d signatures after a rotation", n)
+		}
+	}
+	select {
+	case <-silent:
+	case <-time.After(time.Minute):
+		t.Error("the connection of a receiver that talks unasked is not closed")
+	}
+	o.signedBy(t, hmac.ID, 2)
+	o.signedBy(t, pair.ID, 2)
+
+	everything := payload + " " + value + " " + hmac.Secret + " " + pair.Secret
+	for _, call := range [][3]string{
+		{"POST", "/v1/webhooks", `{"url": "https://u:` + password + `@example.com/", "unknown": "` + everything + `"}`},
+		{"POST", "/v1/webhooks", `{"url": "https://u:` + password + `@example.com/"}`},
+		{"POST", "/v1/webhooks", `{"url": "` + everything + `"}`},
+		{"POST", "/v1/webhooks", `{"url": "https://example.com/", "headers": [{"name": "X", "value": "` + value + `\n"}]}`},
+		{"POST", "/v1/webhooks", `{"secret" "` + everything},
+		{"POST", "/v1/events", `{"type": "a b", "data": "` + payload + `"}`},
+		{"POST", "/v1/events", `{"type": "a", "timestamp": "` + payload + `", "data": 1}`},
+		{"POST", "/graphql", `{"query": "{ webhooks(after: \"` + everything + `\") { nodes { id } } }"}`},
+		{"POST", "/graphql", `{"query": "{ webhook(id: \"` + everything},
+		{"POST", "/graphql", `{"query": "query ($i: CreateWebhookInput!) { x }", "variables": {"i": "` + everything + `"}}`},
+		{"POST", "/graphql", `{"query": "mutation ($i: CreateWebhookInput!) { createWebhook(input: $i) { userErrors { code message } } }", "variables": {"i": {"url": "` + everything + `"}}}`},
+	} {
+		o.refused(t, o.token, call[0], call[1], call[2])
+		o.refused(t, wrong, call[0], call[1], call[2])
+	}
+	for _, token := range endedTokens {
+		o.refused(t, token, "GET", "/v1/webhooks", "")
+		o.refused(t, token, "POST", "/graphql", `{"query": "{ viewer { operator } }"}`)
+	}
+	for _, path := range []string{"/livez", "/readyz", "/schema.graphql", "/graphiql", "/nothing"} {
+		o.keep(t, o.token, "GET", path, "")
+		o.keep(t, wrong, "GET", path+"?token="+o.token, "")
+	}
+	conn, _, err := websocket.Dial(t.Context(), o.url+"/graphql", &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = wsjson.Write(t.Context(), conn, map[string]any{"type": "connection_init", "payload": map[string]string{"Authorization": "Bearer " + wrong}})
+	_, _, err = conn.Read(t.Context())
+	fmt.Fprintln(&o.answers, err)
+	_ = conn.CloseNow()
+
+	var stored []byte
+	if !store.IsPostgres(database) {
+		stored = o.files(t) // with the write-ahead log of a server that runs
+	}
+	o.stop()
+	stored = append(stored, o.files(t)...)
+	nowhere.search(t, "the database", stored)
+	if n := bytes.Count(stored, []byte(payload)); n < 2 {
+		t.Errorf("what was published is in the database %d times: the search finds nothing, or not all files", n)
+	}
+	if store.IsPostgres(database) {
+		rows := o.rows(t)
+		nowhere.search(t, "the tables", rows)
+		if !bytes.Contains(rows, []byte(hex.EncodeToString([]byte(payload)))) {
+			t.Error("what was published is not in the tables: the search finds nothing")
+		}
+	}
+	if !bytes.Contains(stored, []byte("X-Key: [redacted]")) {
+		t.Error("the attempts' headers are not in the database")
+	}
+	nowhere.add("what was published", []byte(payload))
+	nowhere.search(t, "the log", o.log.bytes())
+	if !bytes.Contains(o.log.bytes(), []byte(`"msg":"attempt"`)) || !bytes.Contains(o.log.bytes(), []byte(`"msg":"request"`)) {
+		t.Error("the log is not the program's at its most talkative")
+	}
+	nowhere.search(t, "the answers of refused calls", o.answers.Bytes())
+}
+
+// files is the content of everything in the data directory; of PostgreSQL's, the database and the write-ahead log.
+func (o *observed) files(t *testing.T) (all []byte) {
+	t.Helper()
+	dirs := []string{o.database}
+	if store.IsPostgres(o.database) {
+		var data, id string
+		db := o.open(t)
+		defer db.Close()
+		if _, err := db.ExecContext(t.Context(), "CHECKPOINT"); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.QueryRowContext(t.Context(), "SELECT current_setting('data_directory'), oid FROM pg_database WHERE datname = current_database()").Scan(&data, &id); err != nil {
+			t.Fatal(err)
+		}
+		dirs = []string{filepath.Join(data, "base", id), filepath.Join(data, "pg_wal")}
+	}
+	for _, dir := range dirs {
+		err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			if info, err := d.Info(); err != nil || info.ModTime().Before(o.began) { // segments of the log, and the template's tables
+				return err
+			}
+			text, err := os.ReadFile(path)
+			for page := range slices.Chunk(text, 8192) {
+				if len(bytes.Trim(page, "\x00")) > 0 { // in which there is anything
+					all = append(all, page...)
+				}
+			}
+			return err
+		})
+		if err != nil && !os.IsNotExist(err) { // other tests' logs come and go
+			t.Fatal(err)
+		}
+	}
+	return all
+}
+
+func (o *observed) open(t *testing.T) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("pgx", o.database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return db
+}
+
+// rows is the text of every row of every table: of bytes, PostgreSQL's text is hexadecimal.
+func (o *observed) rows(t *testing.T) (all []byte) {
+	t.Helper()
+	db := o.open(t)
+	defer db.Close()
+	read := func(query string) (texts []string) {
+		rows, err := db.QueryContext(t.Context(), query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var text string
+			if err := rows.Scan(&text); err != nil {
+				t.Fatal(err)
+			}
+			texts = append(texts, text)
+		}
+		if err := rows.Err(); err != nil {
+			t.Fatal(err)
+		}
+		return texts
+	}
+	tables := read("SELECT relid::regclass::text FROM pg_stat_user_tables")
+	if len(tables) < 10 {
+		t.Errorf("%d tables", len(tables))
+	}
+	for _, table := range tables {
+		for _, row := range read("SELECT t::text FROM " + table + " t") {
+			all = append(append(all, row...), '\n')
+		}
+	}
+	return all
+}
+
+// verifyPair checks a v1a signature as a receiver does that has only the public key.
+func verifyPair(t *testing.T, public string, got webhooktest.Received) {
+	t.Helper()
+	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(public, "whpk_"))
+	if err != nil || len(key) != ed25519.PublicKeySize {
+		t.Fatalf("public key %q: %v", public, err)
+	}
+	signed := fmt.Appendf(nil, "%s.%s.%s", got.Header.Get("webhook-id"), got.Header.Get("webhook-timestamp"), got.Body)
+	signatures := strings.Fields(got.Header.Get("webhook-signature"))
+	if !slices.ContainsFunc(signatures, func(s string) bool {
+		signature, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(s, "v1a,"))
+		return err == nil && ed25519.Verify(key, signed, signature)
+	}) {
+		t.Errorf("%q does not verify", signatures)
+	}
+}
+
+// signedBy checks that the webhook's attempt names the secrets that signed it, newest first, and redacts the header.
+func (o *observed) signedBy(t *testing.T, id string, n int) {
+	t.Helper()
+	var answer struct {
+		Data struct {
+			Webhook struct {
+				Secrets  []struct{ ID string }
+				Attempts struct {
+					Nodes []struct {
+						Request struct {
+							SignedBy []string
+							Headers  []struct{ Name, Value string }
+						}
+					}
+				}
+			}
+		}
+	}
+	body, _ := json.Marshal(map[string]any{"variables": map[string]any{"id": id}, "query": `query ($id: ID!) { webhook(id: $id) {
+		secrets { id } attempts { nodes { request { signedBy headers { name value } } } } } }`})
+	for deadline := time.Now().Add(time.Minute); len(answer.Data.Webhook.Attempts.Nodes) == 0; {
+		if status := o.rest(t, "POST", "/graphql", string(body), &answer); status != http.StatusOK || time.Now().After(deadline) {
+			t.Fatalf("%d %+v", status, answer)
+		}
+	}
+	w := answer.Data.Webhook
+	request := w.Attempts.Nodes[0].Request
+	var ids []string
+	for _, s := range w.Secrets {
+		ids = append(ids, s.ID)
+	}
+	if len(ids) != n || !slices.Equal(ids, request.SignedBy) {
+		t.Errorf("signed by %v, the secrets are %v", request.SignedBy, ids)
+	}
+	for _, h := range request.Headers {
+		if h.Name == "X-Key" && h.Value != "[redacted]" {
+			t.Errorf("recorded %+v", h)
+		}
+	}
+}

@@ -1,0 +1,381 @@
+package app
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/coder/websocket/wsjson"
+
+	"github.com/hookgraph/hookgraph/internal/cli"
+	"github.com/hookgraph/hookgraph/internal/config"
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
+)
+
+// run is the whole program. It ends when ctx does.
+func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
+	return cli.Run(ctx, cli.Env{Args: args, Getenv: getenv, Stdout: stdout, Stderr: stderr, Serve: Serve})
+}
+
+// program is a server that runs in this process, as main would run it.
+type program struct {
+	url   string
+	token string // an operator's, made at the first start
+	dir   string
+	stop  func() // ends it as a signal would, and waits; the test's end does too
+
+	process *exec.Cmd     // when it runs in a process of its own
+	ended   chan struct{} // closed when that has ended
+	log     transcript    // what that has logged
+}
+
+// transcript keeps what is written to it.
+type transcript struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *transcript) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+// await waits until the text has been written.
+func (l *transcript) await(t *testing.T, text string) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		l.mu.Lock()
+		there := bytes.Contains(l.text.Bytes(), []byte(text))
+		l.mu.Unlock()
+		if there {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("nothing says %q", text)
+		}
+	}
+}
+
+// databases runs a test on each kind of database. Such a database is what --database takes.
+func databases(t *testing.T, test func(t *testing.T, database string)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) { test(t, t.TempDir()) })
+	t.Run("postgres", func(t *testing.T) { test(t, webhooktest.Postgres(t)) })
+}
+
+// stored opens the database of a program, which may be running, to see what it has of the default tenant's. The caller closes it.
+func stored(t *testing.T, database string) (*store.Store, *webhook.Tenant) {
+	t.Helper()
+	s, err := store.Open(t.Context(), options(database))
+	if err != nil {
+		t.Fatal(err)
+	}
+	owner, err := s.EnsureTenant(t.Context(), webhook.DefaultTenant)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, owner
+}
+
+// environment is the program's: on PostgreSQL there is no file for the master key.
+func environment(database string) func(string) string {
+	return func(name string) string {
+		if name == config.EnvMasterKey && store.IsPostgres(database) {
+			return base64.StdEncoding.EncodeToString(webhooktest.MasterKey)
+		}
+		return ""
+	}
+}
+
+// options open the program's database.
+func options(database string) store.Options {
+	o := store.At(database)
+	if o.URL != "" {
+		o.MasterKeys = [][]byte{webhooktest.MasterKey}
+	}
+	return o
+}
+
+// boot starts the program on a database and returns when it listens.
+func boot(t *testing.T, dir string, args ...string) *program {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	out, in := io.Pipe()
+	ended := make(chan error, 1)
+	go func() {
+		err := run(ctx, append([]string{"--listen", "127.0.0.1:0", "--database", dir, "--allow-private-targets"}, args...),
+			environment(dir), in, t.Output())
+		_ = in.CloseWithError(io.EOF)
+		ended <- err
+	}()
+	stopped := false
+	p := &program{dir: dir}
+	p.stop = func() {
+		if stopped {
+			return
+		}
+		stopped = true
+		cancel()
+		select {
+		case err := <-ended:
+			if err != nil {
+				t.Errorf("stop: %v", err)
+			}
+		case <-time.After(time.Minute):
+			t.Error("the program does not stop")
+		}
+	}
+	t.Cleanup(p.stop)
+	p.url, p.token = announced(t, out)
+	return p
+}
+
+// announced reads what a starting program prints, up to where it says that GraphiQL is, and goes on reading.
+func announced(t *testing.T, out io.Reader) (url, token string) {
+	t.Helper()
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		if fields := strings.Fields(lines.Text()); len(fields) == 2 && fields[0] == "GraphiQL" {
+			page, fragment, _ := strings.Cut(fields[1], "#token=")
+			go func() { _, _ = io.Copy(io.Discard, out) }() // ends with the program
+			return strings.TrimSuffix(page, "/graphiql"), fragment
+		}
+	}
+	t.Fatal("the program did not start")
+	return "", ""
+}
+
+// command runs one of the program's other commands on the same database and returns what it printed.
+func (p *program) command(t *testing.T, args ...string) string {
+	t.Helper()
+	var out bytes.Buffer
+	args = append(args, "--database", p.dir)
+	if err := run(t.Context(), args, environment(p.dir), &out, t.Output()); err != nil {
+		t.Fatalf("%v: %v", args, err)
+	}
+	return strings.TrimSpace(out.String())
+}
+
+// client is a customer: all that it knows is a URL and a token.
+type client struct{ url, token string }
+
+// rest sends JSON (nothing when body is "") and decodes the answer into into, when that is not nil.
+func (c *client) rest(t *testing.T, method, path, body string, into any) int {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, c.url+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+c.token)
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	answer, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if into != nil {
+		if err := json.Unmarshal(answer, into); err != nil {
+			t.Fatalf("%s %s: %d %s", method, path, res.StatusCode, answer)
+		}
+	}
+	return res.StatusCode
+}
+
+// mutate runs a mutation whose only field is called done, and decodes that into into.
+func (c *client) mutate(t *testing.T, query string, input map[string]any, into any) {
+	t.Helper()
+	body, err := json.Marshal(map[string]any{"query": query, "variables": map[string]any{"input": input}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var answer struct {
+		Data   struct{ Done json.RawMessage }
+		Errors json.RawMessage
+	}
+	status := c.rest(t, "POST", "/graphql", string(body), &answer)
+	if status != http.StatusOK || len(answer.Errors) > 0 {
+		t.Fatalf("%d %s", status, answer.Errors)
+	}
+	if err := json.Unmarshal(answer.Data.Done, into); err != nil {
+		t.Fatalf("%s: %v", answer.Data.Done, err)
+	}
+}
+
+func (c *client) publish(t *testing.T, eventType string) (id string) {
+	t.Helper()
+	var done struct{ Event struct{ ID string } }
+	c.mutate(t, `mutation ($input: PublishEventInput!) { done: publishEvent(input: $input) { event { id } } }`,
+		map[string]any{"type": eventType, "data": map[string]any{"job_id": "job_42"}}, &done)
+	return done.Event.ID
+}
+
+// settle waits until no delivery is pending.
+func (c *client) settle(t *testing.T) {
+	t.Helper()
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		var pending struct {
+			Data struct {
+				Deliveries *struct{ Count struct{ Count int } }
+			}
+		}
+		body, _ := json.Marshal(map[string]string{"query": "{ deliveries(filter: {statuses: [PENDING]}) { count { count } } }"})
+		c.rest(t, "POST", "/graphql", string(body), &pending)
+		if pending.Data.Deliveries == nil {
+			t.Fatal("deliveries can not be counted")
+		}
+		if pending.Data.Deliveries.Count.Count == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d deliveries are pending", pending.Data.Deliveries.Count.Count)
+		}
+	}
+}
+
+// watcher is a subscription to the stream of attempts over a WebSocket.
+type watcher struct {
+	conn *websocket.Conn
+	got  chan streamed // closed when the subscription ends
+	err  error         // why; to be read after got is closed
+}
+
+type streamed struct {
+	Cursor string
+	Node   struct {
+		ID, Status string
+		Number     int
+		Event      struct{ ID, Type string }
+		Webhook    struct{ URL string }
+	}
+}
+
+// socket opens a WebSocket and presents the token.
+func (c *client) socket(t *testing.T) *websocket.Conn {
+	t.Helper()
+	conn, err := c.dial(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.CloseNow() })
+	return conn
+}
+
+func (c *client) dial(ctx context.Context) (*websocket.Conn, error) {
+	conn, res, err := websocket.Dial(ctx, strings.Replace(c.url, "http", "ws", 1)+"/graphql",
+		&websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}})
+	if err != nil {
+		return nil, err
+	}
+	if res.Body != nil {
+		_ = res.Body.Close()
+	}
+	return conn, wsjson.Write(ctx, conn, map[string]any{"type": "connection_init", "payload": map[string]any{"Authorization": "Bearer " + c.token}})
+}
+
+// watch subscribes from a cursor, "latest" for what comes.
+func (c *client) watch(t *testing.T, after string) *watcher {
+	t.Helper()
+	w, err := subscribe(t.Context(), c.socket(t), after, `subscription ($after: String!) { deliveryAttempts(after: $after) {
+			cursor node { id number status event { id type } webhook { url } }
+		} }`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// subscribe subscribes on a socket.
+func subscribe(ctx context.Context, conn *websocket.Conn, after, query string) (*watcher, error) {
+	w := &watcher{conn: conn, got: make(chan streamed, 1024)}
+	err := wsjson.Write(ctx, conn, map[string]any{"type": "subscribe", "id": "1", "payload": map[string]any{
+		"query":     query,
+		"variables": map[string]any{"after": after},
+	}})
+	if err == nil {
+		go w.read(ctx)
+	}
+	return w, err
+}
+
+func (w *watcher) read(ctx context.Context) {
+	defer close(w.got)
+	for {
+		var m struct {
+			Type    string
+			Payload json.RawMessage
+		}
+		if w.err = wsjson.Read(ctx, w.conn, &m); w.err != nil {
+			return
+		}
+		switch m.Type {
+		case "next":
+			var is struct {
+				Data struct{ DeliveryAttempts streamed }
+			}
+			if w.err = json.Unmarshal(m.Payload, &is); w.err != nil {
+				return
+			}
+			w.got <- is.Data.DeliveryAttempts
+		case "error":
+			w.err = fmt.Errorf("the stream ended: %s", m.Payload)
+			return
+		case "ping":
+			_ = wsjson.Write(ctx, w.conn, map[string]any{"type": "pong"})
+		}
+	}
+}
+
+// next waits for the next attempt.
+func (w *watcher) next(t *testing.T) streamed {
+	t.Helper()
+	select {
+	case s, ok := <-w.got:
+		if !ok {
+			t.Fatalf("the stream ended: %v", w.err)
+		}
+		return s
+	case <-time.After(time.Minute):
+		t.Fatal("no attempt came")
+		return streamed{}
+	}
+}
+
+// TestMain is the program itself when a test starts this binary as one, to be able to kill it. Tests run in the root of the
+// repository, whose docs and deploy they read.
+func TestMain(m *testing.M) {
+	if os.Getenv("HOOKGRAPH_TEST_MAIN") != "" {
+		os.Exit(Main())
+	}
+	own, err := os.Executable()
+	if err == nil {
+		os.Args[0] = own // tests start it again
+		err = os.Chdir("../..")
+	}
+	if err != nil {
+		panic(err)
+	}
+	code := m.Run()
+	_ = os.RemoveAll(builtDir) // of the examples; "" is nothing
+	os.Exit(code)
+}

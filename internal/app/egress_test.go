@@ -1,0 +1,144 @@
+package app
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
+)
+
+// forwarder is a CONNECT proxy that passes on what it was asked for.
+func forwarder(t *testing.T) (addr string, asked <-chan string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	calls := make(chan string, 100)
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				in := bufio.NewReader(conn)
+				req, err := http.ReadRequest(in)
+				if err != nil {
+					return
+				}
+				user, password, _ := (&http.Request{Header: http.Header{"Authorization": req.Header["Proxy-Authorization"]}}).BasicAuth()
+				calls <- fmt.Sprintf("%s %s as %s:%s", req.Method, req.RequestURI, user, password)
+				target, err := net.Dial("tcp", req.RequestURI)
+				if err != nil {
+					return
+				}
+				defer target.Close()
+				_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\n\r\n")
+				go func() { _, _ = io.Copy(conn, target); conn.Close() }()
+				_, _ = io.Copy(target, in)
+			}()
+		}
+	}()
+	return l.Addr().String(), calls
+}
+
+// What an operator says of targets is what happens: all goes through the forward proxy, and what is denied is refused on
+// both surfaces.
+func TestEgressSettings(t *testing.T) {
+	receiver := webhooktest.NewReceiver(t)
+	proxy, asked := forwarder(t)
+	p := boot(t, t.TempDir(), "--forward-proxy", "http://user:secret@"+proxy, "--deny-target", "127.0.0.3/32")
+	c := &client{p.url, p.token}
+	c.mutate(t, createWebhook, map[string]any{"url": receiver.URL}, new(struct{}))
+	c.publish(t, "a.b")
+	receiver.Next(t)
+	want := "CONNECT " + strings.TrimPrefix(receiver.URL, "http://") + " as user:secret"
+	select {
+	case got := <-asked:
+		if got != want {
+			t.Errorf("the proxy was asked %q, want %q", got, want)
+		}
+	default: // what it receives has been asked for before
+		t.Error("the proxy was not asked")
+	}
+
+	var refused struct {
+		Error struct{ Code, Field, Message string }
+	}
+	if status := c.rest(t, "POST", "/v1/webhooks", `{"url": "http://127.0.0.3/"}`, &refused); status != http.StatusUnprocessableEntity || refused.Error.Code != "FORBIDDEN" {
+		t.Errorf("%d %+v", status, refused)
+	}
+	var answer struct {
+		UserErrors []struct{ Message string }
+	}
+	c.mutate(t, createWebhook, map[string]any{"url": "http://127.0.0.3/"}, &answer)
+	if len(answer.UserErrors) != 1 || answer.UserErrors[0].Message != refused.Error.Message {
+		t.Errorf("%+v", answer)
+	}
+}
+
+// A server whose webhooks may reach inside says so as a warning, and one whose may not does not.
+func TestPrivateTargetsAreLoud(t *testing.T) {
+	for _, allowed := range []bool{true, false} {
+		var log logged
+		ctx, cancel := context.WithCancel(t.Context())
+		out, in := io.Pipe()
+		ended := make(chan error, 1)
+		go func() {
+			err := run(ctx, []string{"--listen", "127.0.0.1:0", "--database", t.TempDir(), fmt.Sprintf("--allow-private-targets=%t", allowed)},
+				func(string) string { return "" }, in, &log)
+			_ = in.CloseWithError(io.EOF)
+			ended <- err
+		}()
+		announced(t, out)
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		if loud := bytes.Contains(log.bytes(), []byte("private addresses over plain http")) && bytes.Contains(log.bytes(), []byte("WARN")); loud != allowed {
+			t.Errorf("allowed %v: %s", allowed, log.bytes())
+		}
+	}
+}
+
+// A webhook that is stored already, from before the rule, is not sent to: the attempt is recorded as BLOCKED_ADDRESS, in words
+// that tell no address.
+func TestBlockedAddressIsRecorded(t *testing.T) {
+	dir := t.TempDir()
+	p := boot(t, dir)
+	token := p.token
+	(&client{p.url, token}).mutate(t, createWebhook, map[string]any{"url": "https://127.0.0.1/hook"}, new(struct{}))
+	p.stop()
+	p = boot(t, dir, "--allow-private-targets=false")
+	c := &client{p.url, token}
+	w := c.watch(t, "latest")
+	watching(t, c, w)
+	var answer struct {
+		Data struct {
+			Attempts struct {
+				Nodes []struct{ Status, Error, Message string }
+			}
+		}
+	}
+	if status := c.rest(t, "POST", "/graphql", `{"query": "{ attempts(first: 1) { nodes { status error message } } }"}`, &answer); status != http.StatusOK {
+		t.Fatal(status)
+	}
+	for _, a := range answer.Data.Attempts.Nodes {
+		if a.Error != "BLOCKED_ADDRESS" || a.Message == "" || strings.Contains(a.Message, "127") {
+			t.Errorf("%+v", a)
+		}
+	}
+	if len(answer.Data.Attempts.Nodes) != 1 {
+		t.Errorf("%+v", answer)
+	}
+}

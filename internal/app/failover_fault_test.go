@@ -1,0 +1,51 @@
+//go:build unix
+
+package app
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
+)
+
+// Two replicas under load, whose PostgreSQL crashes for good: its synchronous standby takes its place, and they find it by
+// themselves. Nothing that was acknowledged is lost, what is sent again was in flight, and the stream goes on without a gap.
+func TestFailover(t *testing.T) {
+	if *replicaRounds == 0 {
+		t.Skip("takes 10 s; -replicas.rounds=1 runs it")
+	}
+	primary := webhooktest.StartPostgres(t)
+	database := primary.Database(t)
+	standby := primary.Standby(t)
+	if _, err := store.Open(t.Context(), options(standby.Same(t, database))); err == nil || !strings.Contains(err.Error(), "standby") {
+		t.Errorf("opened on a standby: %v", err)
+	}
+	f, c := startFleet(t, primary.Either(database, standby), 2)
+	stream := f.watch(t, c)
+	publishing, stop := context.WithCancel(t.Context())
+	var publishers sync.WaitGroup
+	for n := range 3 {
+		publishers.Go(func() { f.publish(publishing, n) })
+	}
+
+	time.Sleep(time.Second) // of load
+	f.happened()
+	primary.Failover(t, standby)
+	f.happened()
+	before := f.acknowledged()
+	for deadline := time.Now().Add(time.Minute); f.acknowledged() < before+100; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d events are acknowledged by the new primary", f.acknowledged()-before)
+		}
+	}
+	stop()
+	publishers.Wait()
+	f.calm.Store(true)
+	f.settle(t, c)
+	f.check(t, stream)
+}

@@ -1,0 +1,128 @@
+package app
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// fanOut is a receiver of many webhooks that counts what arrives.
+type fanOut struct {
+	mu      sync.Mutex
+	arrived map[string]int // by path and event
+	reached chan struct{}  // closed when left is 0
+	left    int
+}
+
+func (f *fanOut) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.arrived[r.URL.Path+" "+r.Header.Get("Webhook-Id")]++
+	if f.left--; f.left == 0 {
+		close(f.reached)
+	}
+}
+
+// after is closed when so many requests more have arrived.
+func (f *fanOut) after(n int) <-chan struct{} {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.left, f.reached = n, make(chan struct{})
+	return f.reached
+}
+
+// Large fan-outs of one call, in the middle of which the program is killed or told to stop, again and again: each webhook has one
+// delivery of each event, which arrives (I1, I2).
+func TestKillInFanOut(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
+	databases(t, func(t *testing.T, database string) {
+		t.Helper()
+		const hooks, events = 400, 4
+		receiver := &fanOut{arrived: map[string]int{}}
+		server := httptest.NewServer(receiver)
+		defer server.Close()
+		p, kill := start(t, database)
+		c := &client{p.url, p.token}
+		var all sync.WaitGroup
+		next := make(chan int)
+		for range 16 {
+			all.Go(func() {
+				for i := range next {
+					c.mutate(t, createWebhook, map[string]any{"url": fmt.Sprintf("%s/%d", server.URL, i)}, new(any))
+				}
+			})
+		}
+		for i := range hooks {
+			next <- i
+		}
+		close(next)
+		all.Wait()
+		reached := receiver.after(rand.IntN(hooks))
+		one := `{"type": "load", "data": 1}`
+		var answer struct{ Data []struct{ ID webhook.ID } }
+		if status := c.rest(t, "POST", "/v1/events", "["+strings.Repeat(one+", ", events-1)+one+"]", &answer); status != http.StatusAccepted {
+			t.Fatalf("published: %d", status)
+		}
+		for round := range max(5, *faultRounds) {
+			select {
+			case <-reached:
+			case <-time.After(time.Second): // there may not be so many left
+			}
+			// On PostgreSQL the claims of a program that was killed are due when its lease has ended: -faults.rounds=6 waits for that.
+			if round%2 == 0 && (!store.IsPostgres(database) || *faultRounds > 0) {
+				kill()
+			} else {
+				(&world{program: p}).terminate(t)
+			}
+			reached = receiver.after(rand.IntN(hooks))
+			p, kill = start(t, database)
+		}
+		o := options(database)
+		o.Shared = true
+		s, err := store.Open(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = s.Close() }()
+		owner, err := s.EnsureTenant(t.Context(), webhook.DefaultTenant)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mine := s.In(owner.ID)
+		for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+			made, err := mine.CountDeliveries(t.Context(), store.DeliveryFilter{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			done, err := mine.CountDeliveries(t.Context(), store.DeliveryFilter{Statuses: []webhook.DeliveryStatus{webhook.DeliverySucceeded}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if made == hooks*events && done == made {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("%d deliveries of %d were made, and %d have succeeded", made, hooks*events, done)
+			}
+		}
+		receiver.mu.Lock()
+		defer receiver.mu.Unlock()
+		for _, e := range answer.Data {
+			for i := range hooks {
+				if n := receiver.arrived[fmt.Sprintf("/%d %s", i, e.ID)]; n == 0 {
+					t.Errorf("event %s never arrived at webhook %d", e.ID, i)
+				}
+			}
+		}
+	})
+}

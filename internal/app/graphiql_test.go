@@ -1,0 +1,104 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/chromedp"
+
+	"github.com/hookgraph/hookgraph/internal/web/graphiql/browsertest"
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
+)
+
+// Someone who opens GraphiQL with a token learns in its four tabs to register, to publish, to watch and to inspect, against
+// the program as it is; attempts come into the page while they are made, the browser asks no other host for anything, and
+// has nothing to complain about.
+func TestGraphiQL(t *testing.T) {
+	t.Parallel()
+	receiver := webhooktest.NewReceiver(t)
+	receiver.Answer(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusTeapot)
+		fmt.Fprint(w, "not yet")
+	})
+	p := boot(t, t.TempDir())
+	page := browsertest.Open(t, p.url)
+	const response = ".graphiql-response"
+
+	page.Do(chromedp.Navigate(p.url)) // the server's address alone leads there
+	page.WaitText("dialog[open]", "Who is calling?")
+	page.Do(
+		chromedp.SendKeys(chromedp.CSS("input[name=token]"), p.token),
+		chromedp.Click(chromedp.CSS("dialog .primary")),
+	)
+	page.WaitText(".caller", "Token set")
+
+	openTab(page, 1)
+	page.Screenshot("1-register")
+	replace(page, `mutation Register { createWebhook(input: { url: "`+receiver.URL+`/hook", events: ["humanization.completed"] }) `+
+		`{ webhook { id url } secret userErrors { code message field } } }`)
+	execute(page)
+	page.WaitText(response, `"secret": "whsec_`)
+	page.WaitText(response, receiver.URL+"/hook")
+	page.Screenshot("1-registered")
+
+	openTab(page, 2)
+	execute(page)
+	page.WaitText(response, `"count": 1`)
+	page.Screenshot("2-published")
+	receiver.Next(t)
+
+	openTab(page, 4)
+	execute(page)
+	page.WaitText(response, `"error": "HTTP_STATUS"`)
+	page.WaitText(response, `"body": "not yet"`)
+	page.Screenshot("4-inspected")
+
+	receiver.Answer(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	openTab(page, 3)
+	execute(page)
+	// A second window knows the token too.
+	window := page.NewWindow(chromedp.Click(chromedp.CSS("header nav a")))
+	window.WaitText(".caller", "Token set")
+	openTab(window, 2)
+	for seen := false; !seen; { // the page says that it watches a moment before the server does
+		window.Front()
+		execute(window)
+		receiver.Next(t)
+		page.Front()
+		seen = page.Is(fmt.Sprintf(`document.querySelector(%q).innerText.includes("SUCCEEDED")`, response))
+	}
+	page.WaitText(response, `"url": "`+receiver.URL+`/hook"`)
+	page.Screenshot("3-watching")
+	window.Screenshot("3-publishing")
+	page.CheckQuiet()
+	window.CheckQuiet()
+}
+
+func openTab(page *browsertest.Page, number int) {
+	page.WaitFor(`!document.querySelector("main").inert`)
+	page.Do(chromedp.Click(chromedp.CSS(fmt.Sprintf("#graphiql-session-tab-%d", number-1))))
+	page.WaitText(".graphiql-query-editor", fmt.Sprintf("# %d of 4", number))
+}
+
+func execute(page *browsertest.Page) {
+	page.WaitFor(`document.querySelector(".graphiql-execute-button").ariaLabel.startsWith("Execute")`) // else it stops what runs
+	page.Do(chromedp.Click(chromedp.CSS(".graphiql-execute-button")))
+}
+
+// replace puts other text into the query editor, as pasting it would. It must be one line: the editor indents what follows
+// a line's end, and closes what is open.
+func replace(page *browsertest.Page, text string) {
+	page.Do(
+		chromedp.Click(chromedp.CSS(".graphiql-query-editor .view-lines")),
+		chromedp.KeyEvent("a", chromedp.KeyModifiers(chromedp.ModifierCtrl)),
+		chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+			_, err := chromedp.Call(ctx, input.InsertText, input.InsertTextParams{Text: text})
+			return err
+		}),
+	)
+	page.WaitText(".graphiql-query-editor", strings.Fields(text)[1])
+}

@@ -1,0 +1,75 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/hookgraph/hookgraph/graph"
+	"github.com/hookgraph/hookgraph/internal/web"
+	"github.com/hookgraph/hookgraph/internal/web/graphiql"
+)
+
+// listening is the HTTP server with its listener.
+type listening struct {
+	server   *http.Server
+	listener *web.Listener
+	serve    func(net.Listener) error // over TLS, when there is a certificate
+	scheme   string
+}
+
+// listen takes the port and makes the HTTP server, which does not serve yet.
+func (s *server) listen(ctx context.Context) error {
+	cfg := s.cfg
+	port, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Listen)
+	if err != nil {
+		return fmt.Errorf("--listen: %w", err)
+	}
+	l := &listening{listener: web.NewListener(port, s.files.Incoming, s.log), scheme: "http"}
+	s.http = l // to be closed from here on
+	sdl := graph.SDL
+	if cfg.DisableIntrospection {
+		sdl = ""
+	}
+	l.server = &http.Server{
+		Handler: web.New(web.Config{
+			Store: s.store, Auth: s.auth, Charge: s.charge, GraphQL: s.api, GraphiQL: graphiql.Handler(), Schema: sdl,
+			Logger: s.log, MaxDataBytes: int(cfg.MaxPayload), AllowedOrigins: cfg.AllowedOrigins, TrustedProxies: cfg.TrustedProxy,
+			Bodies: s.bodies,
+		}),
+		// No WriteTimeout: streams last; gqlhttp puts a deadline on each of their writes, and lifts ReadTimeout for them.
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       time.Minute,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+		ConnState:         l.listener.ConnState,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // clients' broken handshakes and the like
+	}
+	l.serve = l.server.Serve
+	if cfg.TLSCert == "" {
+		return nil
+	}
+	certificate, err := web.NewCertificate(cfg.TLSCert, cfg.TLSKey, s.log)
+	if err != nil {
+		return err
+	}
+	l.server.TLSConfig, l.scheme = certificate.Config(), "https"
+	l.serve = func(n net.Listener) error { return l.server.ServeTLS(n, "", "") }
+	return nil
+}
+
+// url is where this machine reaches the server.
+func (l *listening) url() string {
+	address := l.listener.Addr().String()
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return l.scheme + "://" + address
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return l.scheme + "://" + net.JoinHostPort(host, port)
+}

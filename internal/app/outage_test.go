@@ -1,0 +1,168 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/coder/websocket/wsjson"
+
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
+)
+
+// ask sends a request and returns the status, the first error's code, wherever the surface has it, and Retry-After.
+func (c *client) ask(t *testing.T, method, path, accept, body string) (status int, code, retryAfter string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, method, c.url+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+c.token)
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Accept", accept)
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	answer, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range bytes.Lines(answer) {
+		if data, ok := bytes.CutPrefix(line, []byte("data: ")); ok { // the first event
+			answer = data
+			break
+		}
+	}
+	var is struct {
+		Error  struct{ Code string }
+		Errors []struct {
+			Code       string
+			Extensions struct{ Code string }
+		}
+		Data struct {
+			Done *struct{ UserErrors []struct{ Code string } }
+		}
+	}
+	if err := json.Unmarshal(answer, &is); err != nil {
+		t.Fatalf("%s %s: %d %s", method, path, res.StatusCode, answer)
+	}
+	code = is.Error.Code
+	if len(is.Errors) > 0 && code == "" {
+		code = is.Errors[0].Extensions.Code
+	}
+	if is.Data.Done != nil && len(is.Data.Done.UserErrors) > 0 && code == "" {
+		code = is.Data.Done.UserErrors[0].Code
+	}
+	return res.StatusCode, code, res.Header.Get("Retry-After")
+}
+
+// While PostgreSQL is away every surface says that trying again may help, whether the token is remembered or not: UNAVAILABLE, 503,
+// and a close that clients do not take for final. When it is back all of them work.
+func TestDatabaseAway(t *testing.T) {
+	server := webhooktest.StartPostgres(t)
+	database := server.Database(t)
+	p := boot(t, database)
+	c := &client{p.url, p.token}
+	receiver := webhooktest.NewReceiver(t)
+	receiver.Answer(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	c.mutate(t, createWebhook, map[string]any{"url": receiver.URL}, &struct{}{})
+	w := c.watch(t, "latest")
+	cursor := watching(t, c, w)
+	open := c.socket(t) // authenticated before
+	next := func(conn *websocket.Conn) (kind, code string, err error) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		for {
+			var m struct {
+				Type    string
+				Payload json.RawMessage
+			}
+			if err := wsjson.Read(ctx, conn, &m); err != nil {
+				return "", "", err
+			}
+			var list []struct{ Extensions struct{ Code string } }
+			var answer struct {
+				Errors []struct{ Extensions struct{ Code string } }
+			}
+			switch _ = json.Unmarshal(m.Payload, &list); {
+			case m.Type == "ping":
+				_ = wsjson.Write(ctx, conn, map[string]any{"type": "pong"})
+				continue
+			case len(list) > 0:
+				code = list[0].Extensions.Code
+			case json.Unmarshal(m.Payload, &answer) == nil && len(answer.Errors) > 0:
+				code = answer.Errors[0].Extensions.Code
+			}
+			return m.Type, code, nil
+		}
+	}
+	if kind, _, err := next(open); kind != "connection_ack" || err != nil {
+		t.Fatal(kind, err)
+	}
+	operation := func(query string) string {
+		b, _ := json.Marshal(map[string]string{"query": query})
+		return string(b)
+	}
+	read := operation("{ webhooks { nodes { id } } }")
+	write := operation(`mutation { done: publishEvent(input: {type: "a.b", data: 1}) { event { id } userErrors { code } } }`)
+	stream := operation(fmt.Sprintf("subscription { deliveryAttempts(after: %q) { cursor node { event { type } } } }", cursor))
+	const plain, events = "application/json", "text/event-stream"
+
+	server.Stop(t)
+	for _, remembered := range []bool{true, false} {
+		if !remembered {
+			time.Sleep(1100 * time.Millisecond) // for which a token is remembered
+		}
+		for name, ask := range map[string][4]string{
+			"GraphQL query": {"POST", "/graphql", plain, read}, "GraphQL mutation": {"POST", "/graphql", plain, write},
+			"server-sent events": {"POST", "/graphql", events, stream}, "a query by server-sent events": {"POST", "/graphql", events, read},
+			"REST read": {"GET", "/v1/webhooks", plain, ""}, "REST publish": {"POST", "/v1/events", plain, `{"type": "a.b", "data": 1}`},
+			"REST write": {"POST", "/v1/webhooks", plain, `{"url": "https://example.com/"}`},
+		} {
+			status, code, retryAfter := c.ask(t, ask[0], ask[1], ask[2], ask[3])
+			if code != "UNAVAILABLE" || status != http.StatusOK && (status != http.StatusServiceUnavailable || retryAfter == "") || strings.HasPrefix(name, "REST") && status == http.StatusOK {
+				t.Errorf("%s, token remembered %v: %d %s, Retry-After %q", name, remembered, status, code, retryAfter)
+			}
+		}
+	}
+	for id, query := range map[string]string{"a read": read, "a stream": stream} {
+		if err := wsjson.Write(t.Context(), open, map[string]any{"type": "subscribe", "id": id, "payload": json.RawMessage(query)}); err != nil {
+			t.Fatal(err)
+		}
+		kind, code, err := next(open)
+		for kind == "complete" {
+			kind, code, err = next(open)
+		}
+		if code != "UNAVAILABLE" || err != nil {
+			t.Errorf("%s on an open WebSocket: %s %s %v", id, kind, code, err)
+		}
+	}
+	if _, _, err := next(c.socket(t)); websocket.CloseStatus(err) != websocket.StatusTryAgainLater {
+		t.Errorf("connection_init: %v, want 1013", err)
+	}
+
+	server.Start(t)
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		status, code, _ := c.ask(t, "POST", "/graphql", plain, write)
+		if status == http.StatusOK && code == "" {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("PostgreSQL is back: %d %s", status, code)
+		}
+	}
+	if got := c.watch(t, cursor).next(t); got.Cursor == "" {
+		t.Error("no attempt after it is back")
+	}
+}

@@ -1,0 +1,363 @@
+//go:build unix
+
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
+)
+
+var replicaRounds = flag.Int("replicas.rounds", 0, "how often TestReplicas kills a replica, each -replicas.pause; PostgreSQL is restarted every second time. 0 is once, soon")
+
+var replicaPause = flag.Duration("replicas.pause", 10*time.Second, "between two kills of TestReplicas")
+
+// Replicas on one PostgreSQL that are killed or frozen. The two wait for leases at the same time.
+func TestReplicas(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes 15 s")
+	}
+	t.Run("killed", testKilledReplicas)
+	t.Run("frozen", testFrozenReplica)
+}
+
+// Three replicas under load, of which two are killed in turn and the server restarted as after a crash:
+// nothing that was acknowledged is lost, what is sent again was in flight at one of these moments, attempts are numbered
+// without gaps, and the stream of the replica that lives shows the attempts of all, each once, in the order of the log.
+// startFleet starts replicas on a database, with webhooks at a receiver. The client is of the first.
+func startFleet(t *testing.T, database string, replicas int) (*fleet, *client) {
+	t.Helper()
+	f := &fleet{database: database, arrivals: map[string][]time.Time{}}
+	receiver := httptest.NewServer(http.HandlerFunc(f.receive))
+	t.Cleanup(receiver.Close)
+	f.programs, f.kills = make([]*program, replicas), make([]func(), replicas)
+	for i := range replicas {
+		f.start(t, i)
+		f.token = f.programs[0].token
+	}
+	c := &client{f.programs[0].url, f.token}
+	f.register(t, c, receiver.URL)
+	return f, c
+}
+
+func testKilledReplicas(t *testing.T) {
+	t.Parallel()
+	server := webhooktest.StartPostgres(t)
+	f, c := startFleet(t, server.Database(t), 3)
+	stream := f.watch(t, c)
+
+	publishing, stop := context.WithCancel(t.Context())
+	var publishers sync.WaitGroup
+	for n := range 3 {
+		publishers.Go(func() { f.publish(publishing, n) })
+	}
+	pause, rounds := time.Second, 1
+	if *replicaRounds > 0 {
+		pause, rounds = *replicaPause, *replicaRounds
+	}
+	kills := time.NewTicker(pause) // and PostgreSQL restarts at every second one, a moment later
+	defer kills.Stop()
+	for round := range rounds {
+		<-kills.C
+		victim := 1 + round%2
+		f.happened()
+		f.kills[victim]()
+		if round%2 == 0 {
+			time.Sleep(pause / 4)
+			f.happened()
+			server.Restart(t)
+			f.happened()
+		}
+		f.start(t, victim)
+	}
+	time.Sleep(pause)
+	stop()
+	publishers.Wait()
+	f.calm.Store(true)
+	f.settle(t, c)
+	f.check(t, stream)
+}
+
+// fleet is several replicas on a database, and what everybody outside knows.
+type fleet struct {
+	database string
+	programs []*program
+	kills    []func()
+	urls     [3]atomic.Pointer[string] // nil: it is not there
+	token    string
+	calm     atomic.Bool
+	shown    atomic.Pointer[string] // the last attempt that follow has seen
+	resumed  atomic.Int64           // how often follow went on
+
+	mu       sync.Mutex // guards what follows
+	acked    []string
+	arrivals map[string][]time.Time // by path and event
+	events   []time.Time            // when something was killed
+}
+
+func (f *fleet) start(t *testing.T, n int) {
+	t.Helper()
+	f.urls[n].Store(nil)
+	f.programs[n], f.kills[n] = start(t, f.database)
+	f.urls[n].Store(&f.programs[n].url)
+}
+
+// register makes two webhooks, of which one fails at times.
+func (f *fleet) register(t *testing.T, c *client, receiver string) {
+	t.Helper()
+	schedule := make([]int, 30)
+	for i := range schedule {
+		schedule[i] = 50 + 20*i
+	}
+	for _, path := range []string{"/healthy", "/flapping"} {
+		var made struct{ Webhook struct{ ID string } }
+		c.mutate(t, createWebhook, map[string]any{"url": receiver + path, "retryScheduleMs": schedule, "timeoutMs": 2000, "events": []string{"load", "start"}}, &made)
+	}
+}
+
+// watch begins the stream of a replica, which follow goes on with. It asks for what is in the attempts themselves: the server
+// can not look anything up while PostgreSQL is away.
+func (f *fleet) watch(t *testing.T, c *client) (stream <-chan []string) {
+	t.Helper()
+	const query = `subscription ($after: String!) { deliveryAttempts(after: $after) { cursor node { id number } } }`
+	w, err := subscribe(t.Context(), c.socket(t), "latest", query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cursor := watching(t, c, w)
+	ctx := t.Context()
+	seen := make(chan []string, 1)
+	go func() {
+		seen <- f.follow(w, cursor, func(after string) (*watcher, error) {
+			conn, err := c.dial(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return subscribe(ctx, conn, after, query)
+		})
+	}()
+	return seen
+}
+
+// follow collects the ids of the stream's attempts until the program stops in order. Where the stream has ended, as it does
+// when it has to be read from a database that is away, it goes on after the last cursor.
+func (f *fleet) follow(w *watcher, cursor string, again func(after string) (*watcher, error)) (seen []string) {
+	for {
+		for s := range w.got {
+			if s.Node.ID == "" {
+				panic("an element without an attempt")
+			}
+			seen, cursor = append(seen, s.Node.ID), s.Cursor
+			f.shown.Store(&s.Node.ID)
+		}
+		_ = w.conn.CloseNow()
+		if websocket.CloseStatus(w.err) == websocket.StatusGoingAway {
+			return seen
+		}
+		var err error
+		for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+			if w, err = again(cursor); err == nil {
+				f.resumed.Add(1)
+				break
+			}
+			if time.Now().After(deadline) {
+				return seen
+			}
+		}
+	}
+}
+
+func (f *fleet) acknowledged() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.acked)
+}
+
+func (f *fleet) happened() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.events = append(f.events, time.Now())
+}
+
+func (f *fleet) receive(w http.ResponseWriter, r *http.Request) {
+	key := r.URL.Path + " " + r.Header.Get("webhook-id")
+	f.mu.Lock()
+	f.arrivals[key] = append(f.arrivals[key], time.Now())
+	f.mu.Unlock()
+	_, _ = io.Copy(io.Discard, r.Body)
+	if !f.calm.Load() && r.URL.Path == "/flapping" && rand.IntN(3) == 0 {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// publish publishes to one replica after the other until ctx ends. What is not acknowledged is published again, at another,
+// under the same key.
+func (f *fleet) publish(ctx context.Context, publisher int) {
+	for n := 0; ctx.Err() == nil; n++ {
+		body := fmt.Sprintf(`{"type": "load", "data": {"n": %d}, "idempotency_key": "%d-%d"}`, n, publisher, n)
+		for try := 0; ctx.Err() == nil; try++ {
+			if id := f.publishTo(ctx, (n+try)%len(f.programs), body); id != "" {
+				f.mu.Lock()
+				f.acked = append(f.acked, id)
+				f.mu.Unlock()
+				break
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+	}
+}
+
+func (f *fleet) publishTo(ctx context.Context, replica int, body string) (id string) {
+	url := f.urls[replica].Load()
+	if url == nil {
+		return ""
+	}
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, *url+"/v1/events", strings.NewReader(body))
+	if err != nil {
+		return ""
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Authorization", "Bearer "+f.token)
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return ""
+	}
+	defer res.Body.Close()
+	var made struct{ ID string }
+	if json.NewDecoder(res.Body).Decode(&made) != nil || res.StatusCode != http.StatusAccepted {
+		return ""
+	}
+	return made.ID
+}
+
+// settle waits until nothing is owed.
+func (f *fleet) settle(t *testing.T, c *client) {
+	t.Helper()
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(100 * time.Millisecond) {
+		var answer struct {
+			Data struct {
+				Deliveries struct{ Count *struct{ Count int } }
+			}
+		}
+		c.rest(t, "POST", "/graphql", `{"query": "{ deliveries(filter: {statuses: [PENDING]}) { count { count } } }"}`, &answer)
+		if n := answer.Data.Deliveries.Count; n != nil && n.Count == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("deliveries are not done: %+v", answer)
+		}
+	}
+}
+
+func (f *fleet) check(t *testing.T, stream <-chan []string) {
+	t.Helper()
+	s, owner := stored(t, f.database)
+	defer s.Close()
+	recorded := readDeliveries(t, s.In(owner.ID), s, owner.ID)
+	repeated := 0
+	for key, d := range recorded {
+		if !strings.HasPrefix(key, "/healthy ") && !strings.HasPrefix(key, "/flapping ") {
+			delete(recorded, key)
+			continue
+		}
+		if err := d.check(); err != nil {
+			t.Errorf("%s: %v", key, err)
+		}
+	}
+	f.mu.Lock()
+	for key, arrivals := range f.arrivals {
+		d := recorded[key]
+		if d == nil {
+			if strings.HasPrefix(key, "/healthy ") || strings.HasPrefix(key, "/flapping ") {
+				t.Errorf("%s arrived and is not in the database", key)
+			}
+			continue
+		}
+		extra := len(arrivals) - len(d.attempts)
+		repeated += max(extra, 0)
+		if risk := f.between(arrivals); extra > risk {
+			t.Errorf("%s arrived %d times for %d attempts, with %d kills meanwhile", key, len(arrivals), len(d.attempts), risk)
+		}
+	}
+	for _, id := range f.acked {
+		for _, path := range []string{"/healthy ", "/flapping "} {
+			if recorded[path+id] == nil || len(f.arrivals[path+id]) == 0 {
+				t.Errorf("%s was acknowledged and is lost", path+id)
+			}
+		}
+	}
+	acked := len(f.acked)
+	f.mu.Unlock()
+	if acked == 0 {
+		t.Error("nothing was acknowledged")
+	}
+	var log []string
+	for after := int64(0); ; {
+		page, scanned, err := s.AttemptLog(t.Context(), owner.ID, store.AttemptFilter{}, after, 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range page {
+			log = append(log, a.ID.String())
+		}
+		if scanned == after {
+			break
+		}
+		after = scanned
+	}
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		if is := f.shown.Load(); is != nil && *is == log[len(log)-1] {
+			break
+		}
+	}
+	if err := f.programs[0].process.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	seen := <-stream
+	if len(seen) > 0 { // what was before the stream began
+		log = log[max(slices.Index(log, seen[0]), 0):]
+	}
+	if len(seen) != len(log) {
+		t.Errorf("the stream showed %d attempts, the log has %d", len(seen), len(log))
+	}
+	for i := range min(len(seen), len(log)) {
+		if seen[i] != log[i] {
+			t.Errorf("attempt %d of the stream is %s, of the log %s", i, seen[i], log[i])
+			break
+		}
+	}
+	t.Logf("%d kills, %d events acknowledged, %d deliveries, %d attempts in the log and the stream, which went on %d times; %d sent again",
+		len(f.events), acked, len(recorded), len(log), f.resumed.Load(), repeated)
+}
+
+// between is how many kills came around a delivery's requests.
+func (f *fleet) between(arrivals []time.Time) int {
+	n := 0
+	for _, at := range f.events {
+		if at.After(arrivals[0].Add(-commitTime)) && at.Before(arrivals[len(arrivals)-1].Add(commitTime)) {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,129 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+var faultLong = flag.Duration("faults.long", 2*time.Second, "how long TestSteadyState keeps the program under load")
+
+// The memory of a program under load does not grow, whatever its receivers and watchers do, and when it has stopped no
+// goroutine is left.
+func TestSteadyState(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
+	databases(t, testSteadyState)
+}
+
+func testSteadyState(t *testing.T, database string) {
+	t.Helper()
+	// GORM's cache of prepared statements has a goroutine that nothing ends, one for each of a store's pools.
+	lru := goleak.IgnoreTopFunction("gorm.io/gorm/internal/lru.NewLRU[...].func1")
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent(), lru)
+	defer http.DefaultClient.CloseIdleConnections()
+
+	var arrived atomic.Int64
+	page := bytes.Repeat([]byte("x"), 60<<10) // what is held of recorded attempts is full after some 550 of them
+	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		switch r.URL.Path {
+		case "/hanging":
+			<-r.Context().Done()
+		case "/failing":
+			w.WriteHeader(http.StatusInternalServerError)
+		default:
+			arrived.Add(1)
+			_, _ = w.Write(page)
+		}
+	}))
+	defer receiver.Close()
+	p := boot(t, database)
+	defer p.stop()
+	c := &client{p.url, p.token}
+	for _, path := range []string{"/healthy", "/hanging", "/failing"} {
+		var made struct{ Webhook struct{ ID string } }
+		c.mutate(t, createWebhook, map[string]any{
+			"url": receiver.URL + path, "timeoutMs": 1000, "retryScheduleMs": []int{100}, "events": []string{"load"},
+		}, &made)
+	}
+	w := c.watch(t, "latest")
+	var recorded atomic.Int64 // of what arrived
+	go func() {
+		for s := range w.got { // one that reads, as it can
+			if s.Node.Status == "SUCCEEDED" {
+				recorded.Add(1)
+			}
+		}
+	}()
+
+	const phases = 4 // the first fills what is bounded
+	var heap [phases]uint64
+	var goroutines [phases]int
+	published := int64(0)
+	for phase := range phases {
+		ctx, cancel := context.WithTimeout(t.Context(), *faultLong/phases)
+		for ctx.Err() == nil || arrived.Load() < 800 {
+			if published-arrived.Load() < 200 {
+				published += publishMany(t, c)
+			} else {
+				time.Sleep(time.Millisecond)
+			}
+		}
+		cancel()
+		// What is being recorded has its answers on the heap, 60 KiB each.
+		for deadline := time.Now().Add(time.Minute); recorded.Load() < published; time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("%d published, %d arrived, %d recorded", published, arrived.Load(), recorded.Load())
+			}
+		}
+		heap[phase], goroutines[phase] = settled()
+		t.Logf("%d delivered, %d KiB on the heap, %d goroutines", arrived.Load(), heap[phase]>>10, goroutines[phase])
+	}
+	if first, last := heap[1], heap[phases-1]; last > first+(4<<20) {
+		t.Errorf("the heap grew from %d to %d KiB", first>>10, last>>10)
+	}
+	if first, last := goroutines[1], goroutines[phases-1]; last > 2*first+1000 { // some for each connection
+		t.Errorf("there were %d goroutines, and then %d", first, last)
+	}
+}
+
+// settled is the least of the heap that is in use, and of the goroutines, within a moment: attempts end meanwhile.
+func settled() (heap uint64, goroutines int) {
+	for i := range 5 {
+		time.Sleep(20 * time.Millisecond)
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		if n := runtime.NumGoroutine(); i == 0 || n < goroutines {
+			goroutines = n
+		}
+		if i == 0 || m.HeapAlloc < heap {
+			heap = m.HeapAlloc
+		}
+	}
+	return heap, goroutines
+}
+
+// publishMany publishes many events in one call, and returns how many.
+func publishMany(t *testing.T, c *client) int64 {
+	t.Helper()
+	const n = 100
+	body := "[" + strings.TrimSuffix(strings.Repeat(fmt.Sprintf(`{"type": "load", "data": %q},`, strings.Repeat("x", 1000)), n), ",") + "]"
+	if status := c.rest(t, "POST", "/v1/events", body, nil); status != http.StatusAccepted {
+		t.Fatalf("publish: %d", status)
+	}
+	return n
+}

@@ -1,0 +1,227 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/coder/websocket/wsjson"
+
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// verdict is what became of a request: "ok", or the kind of its refusal, which surfaces spell in their own ways.
+type verdict string
+
+// verdictOf reads a status and the codes of an answer.
+func verdictOf(status int, answer string) verdict {
+	for _, kind := range []struct {
+		status int
+		texts  []string
+		is     verdict
+	}{
+		{401, []string{`"UNAUTHENTICATED"`}, "unauthenticated"},
+		{403, []string{`"FORBIDDEN"`}, "forbidden"},
+		{415, nil, "media type"},
+		{413, []string{`"TOO_LONG"`}, "too long"},
+		{0, []string{`"INVALID"`, `"BAD_USER_INPUT"`, `"OUT_OF_RANGE"`, `"REQUIRED"`, `"GRAPHQL_VALIDATION_FAILED"`}, "input"},
+		{400, []string{`"MALFORMED"`}, "malformed"},
+	} {
+		if status == kind.status || slices.ContainsFunc(kind.texts, func(s string) bool { return strings.Contains(answer, s) }) {
+			return kind.is
+		}
+	}
+	if status < 300 {
+		return "ok"
+	}
+	return verdict(fmt.Sprint(status, " ", answer))
+}
+
+// surfaces send an event with the members, which are JSON, by each way there is, with further header fields, and return what becomes of it.
+func (c *client) surfaces(t *testing.T, header http.Header, event map[string]string) map[string]verdict {
+	t.Helper()
+	post := func(path, accept, body string) verdict {
+		req, err := http.NewRequestWithContext(t.Context(), "POST", c.url+path, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header = http.Header{"Authorization": {"Bearer " + c.token}, "Content-Type": {"application/json"}, "Accept": {accept}}
+		maps.Copy(req.Header, header)
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = res.Body.Close() }()
+		answer, err := io.ReadAll(res.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return verdictOf(res.StatusCode, string(answer))
+	}
+	object := func(spell func(string) string, quote bool) string {
+		var b bytes.Buffer
+		for name, value := range event {
+			if quote {
+				name = `"` + spell(name) + `"`
+			}
+			fmt.Fprintf(&b, ", %s: %s", name, value)
+		}
+		return "{" + strings.TrimPrefix(b.String(), ", ") + "}"
+	}
+	snake := func(s string) string { return strings.ReplaceAll(s, "idempotencyKey", "idempotency_key") }
+	same := func(s string) string { return s }
+	payload := fmt.Sprintf(`{"query": "mutation ($input: PublishEventInput!) { publishEvent(input: $input) { event { id } userErrors { code } } }", "variables": {"input": %s}}`, object(same, true))
+	return map[string]verdict{
+		"REST":               post("/v1/events", "*/*", object(snake, true)),
+		"GraphQL":            post("/graphql", "application/graphql-response+json", payload),
+		"server-sent events": post("/graphql", "text/event-stream", payload),
+		"WebSocket":          c.overSocket(t, header, payload),
+	}
+}
+
+// overSocket runs an operation on a WebSocket whose upgrade has the header's fields, the token in them.
+func (c *client) overSocket(t *testing.T, header http.Header, payload string) verdict {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	fields := http.Header{"Authorization": {"Bearer " + c.token}}
+	maps.Copy(fields, header)
+	conn, res, err := websocket.Dial(ctx, strings.Replace(c.url, "http", "ws", 1)+"/graphql", &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}, HTTPHeader: fields})
+	if err != nil {
+		return verdictOf(res.StatusCode, err.Error())
+	}
+	defer func() { _ = conn.CloseNow() }()
+	if err := wsjson.Write(ctx, conn, map[string]string{"type": "connection_init"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := wsjson.Write(ctx, conn, map[string]any{"type": "subscribe", "id": "1", "payload": json.RawMessage(payload)}); err != nil {
+		return "forbidden"
+	}
+	for {
+		var m struct {
+			Type    string
+			Payload json.RawMessage
+		}
+		if err := wsjson.Read(ctx, conn, &m); err != nil {
+			if websocket.CloseStatus(err) == 4403 && strings.Contains(err.Error(), "token") {
+				return "unauthenticated"
+			}
+			if websocket.CloseStatus(err) == 4403 {
+				return "forbidden"
+			}
+			return verdict(err.Error())
+		}
+		if m.Type == "next" || m.Type == "error" {
+			return verdictOf(200, string(m.Payload))
+		}
+	}
+}
+
+// The same request gets the same verdict from REST, GraphQL over HTTP, server-sent events and WebSocket: rules that they share have
+// one home.
+func TestSurfacesAgree(t *testing.T) {
+	p := boot(t, t.TempDir(), "--allowed-origins", "https://*.example.com")
+	c := &client{p.url, p.token}
+	with := func(name string, values ...string) http.Header {
+		return http.Header{http.CanonicalHeaderKey(name): values}
+	}
+	good := func(name, value string) map[string]string {
+		e := map[string]string{"type": `"a.b"`, "data": "1"}
+		if value == "" {
+			delete(e, name)
+		} else {
+			e[name] = value
+		}
+		return e
+	}
+	plain := good("data", "1")
+	token := "Bearer " + p.token
+	for name, request := range map[string]struct {
+		header http.Header
+		event  map[string]string
+		want   verdict
+	}{
+		"nothing unusual":         {nil, plain, "ok"},
+		"scheme in another case":  {with("Authorization", "bEARER "+p.token), plain, "ok"},
+		"white space":             {with("Authorization", "Bearer   "+p.token+"  "), plain, "ok"},
+		"no token":                {with("Authorization"), plain, "unauthenticated"},
+		"another scheme":          {with("Authorization", "Basic "+p.token), plain, "unauthenticated"},
+		"two tokens":              {with("Authorization", token, "Bearer hg_another"), plain, "unauthenticated"},
+		"one token twice":         {with("Authorization", token, token), plain, "unauthenticated"},
+		"own tenant":              {with("Hookgraph-Tenant", webhook.DefaultTenant), plain, "ok"},
+		"no tenant":               {with("Hookgraph-Tenant", ""), plain, "ok"},
+		"unknown tenant":          {with("Hookgraph-Tenant", "nobody"), plain, "forbidden"},
+		"two tenants":             {with("Hookgraph-Tenant", webhook.DefaultTenant, webhook.DefaultTenant), plain, "forbidden"},
+		"null for what is absent": {nil, good("timestamp", "null"), "ok"},
+		"null for a key":          {nil, good("idempotencyKey", "null"), "ok"},
+		"null for a type":         {nil, good("type", "null"), "input"},
+		"null as data":            {nil, good("data", "null"), "ok"},
+		"no data":                 {nil, good("data", ""), "input"},
+		"a type that is none":     {nil, good("type", `"a b"`), "input"},
+		"a reserved type":         {nil, good("type", `"hookgraph.test"`), ""},
+		"a number as a type":      {nil, good("type", "1"), "input"},
+		"a time":                  {nil, good("timestamp", `"2026-04-23T12:00:00.123456789+02:00"`), "ok"},
+		"a time with a comma":     {nil, good("timestamp", `"2026-04-23T12:00:00,5Z"`), "input"},
+		"a short hour":            {nil, good("timestamp", `"2026-04-23T1:00:00Z"`), "input"},
+		"a large offset":          {nil, good("timestamp", `"2026-04-23T12:00:00+99:00"`), "input"},
+		"a date":                  {nil, good("timestamp", `"2026-04-23"`), "input"},
+		"a number as a time":      {nil, good("timestamp", "1776938400"), "input"},
+		"before 1970":             {nil, good("timestamp", `"1969-12-31T23:59:59Z"`), "input"},
+		"a long key":              {nil, good("idempotencyKey", `"`+strings.Repeat("k", webhook.MaxIdempotencyKeyBytes+1)+`"`), ""},
+		"a key with a control":    {nil, good("idempotencyKey", `"\u0007"`), "input"},
+		"an unknown member":       {nil, good("nothing", "1"), "input"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := c.surfaces(t, request.header, request.event)
+			for surface, is := range got {
+				if request.want == "" { // whatever it is, of all alike
+					request.want = is
+				}
+				if is != request.want || is == "ok" && strings.HasPrefix(name, "a reserved") {
+					t.Errorf("%s: %s, want %s of all of %v", surface, is, request.want, got)
+				}
+			}
+		})
+	}
+	for name, header := range map[string]http.Header{
+		"another media type": with("Content-Type", "text/plain"), "another charset": with("Content-Type", "application/json; charset=latin1"),
+		"two media types": with("Content-Type", "application/json", "text/plain"), "compressed": with("Content-Encoding", "gzip"),
+	} {
+		for surface, is := range c.surfaces(t, header, plain) {
+			if surface != "WebSocket" && is != "media type" { // whose messages have none
+				t.Errorf("%s, %s: %s", surface, name, is)
+			}
+		}
+	}
+	for origin, want := range map[string]bool{
+		"https://app.example.com": true, "https://APP.example.com": true, "https://example.com": false, "https://a.b.example.com": false,
+		"https://app.example.com.evil.com": false, "http://app.example.com": false, "https://evil.com/.example.com": false,
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), "OPTIONS", p.url+"/graphql", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header = http.Header{"Origin": {origin}, "Access-Control-Request-Method": {"POST"}}
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		if got := res.Header.Get("Access-Control-Allow-Origin") != ""; got != want {
+			t.Errorf("%s over HTTP: %v", origin, got)
+		}
+		got := c.overSocket(t, with("Origin", origin), `{"query": "{ viewer { operator } }"}`)
+		if (got == "ok") != want || !want && got != "forbidden" {
+			t.Errorf("%s over WebSocket: %s", origin, got)
+		}
+	}
+}
