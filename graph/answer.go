@@ -11,6 +11,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"github.com/hookgraph/hookgraph/internal/fault"
 	"github.com/hookgraph/hookgraph/internal/meter"
 )
 
@@ -19,6 +20,8 @@ import (
 type answer struct {
 	buf   bytes.Buffer
 	limit int // 0: none
+	meter *meter.Meter
+	grown int // the capacity of buf that the meter knows
 	full  bool
 	field []string // the names on the way to what did not fit, the innermost first
 }
@@ -32,7 +35,7 @@ func (a *answer) Reset() {
 		a.buf = bytes.Buffer{}
 	}
 	a.buf.Reset()
-	a.full, a.field = false, nil
+	a.full, a.field, a.grown = false, nil, 0
 }
 
 // Bytes is what was written; nothing when it did not fit.
@@ -46,18 +49,30 @@ func (a *answer) Bytes() []byte {
 // take writes data.
 func (a *answer) take(ctx context.Context, data graphql.Marshaler) {
 	m := meter.From(ctx)
-	a.limit = m.Limit()
+	a.limit, a.meter = m.Limit(), m
 	data.MarshalGQL(a)
-	if a.full {
+	if m.Refused() != nil { // fitting tells
+		a.full, a.buf = true, bytes.Buffer{}
+	} else if a.full {
 		slices.Reverse(a.field)
 		m.Exceed(a.field)
 		a.buf = bytes.Buffer{}
 	}
 }
 
+// copies is how often an answer's text is held at most: as it is written here, and as it is sent.
+const copies = 2
+
 func (a *answer) fits(n int) bool {
-	if a.limit > 0 && a.buf.Len()+n > a.limit {
+	size := a.buf.Len() + n
+	switch {
+	case a.full:
+	case a.limit > 0 && size > a.limit:
 		a.full = true
+	case size > a.grown:
+		grown := max(size, min(2*a.grown, a.limit), maxKept)
+		a.full = a.meter.Copy(copies*(grown-a.grown)) != nil
+		a.grown = grown
 	}
 	return !a.full
 }
@@ -90,9 +105,32 @@ func tooLarge(limit int, field []string) *gqlerror.Error {
 	return shown
 }
 
-// fitting replaces a response that is too large by one error, which names the first field that did not fit.
+// noRoom tells a caller of an answer for which there is no memory for now, because of others of its own or of everybody.
+func noRoom(ctx context.Context, err error) *gqlerror.Error {
+	told := fault.Of(err)
+	shown := &gqlerror.Error{Extensions: map[string]any{"code": told.Code}}
+	switch {
+	case graphql.GetOperationContext(ctx).Operation.Operation == ast.Mutation: // which must not be tried again
+		shown.Message = "there is no memory for the answer for now, but the mutation has run; read what it changed by a query"
+		shown.Extensions["code"] = CodeAnswerTooLarge
+	case told.Code == CodeRateLimited:
+		shown.Message = "the answers that this tenant has under way hold as much memory as they may; try again when some have been read to their end, or ask for fewer elements at a time"
+		shown.Extensions["retryAfterMs"] = told.Wait.Milliseconds()
+	case told.Code == CodeUnavailable:
+		shown.Message = "there is no memory for the answer for now; try again"
+	default:
+		shown.Message = told.Message
+	}
+	return shown
+}
+
+// fitting replaces a response that is too large, or that there is no memory for, by one error; of one that is too large it names
+// the first field that did not fit.
 func fitting(ctx context.Context, resp *graphql.Response) *graphql.Response {
 	m := meter.From(ctx)
+	if err := m.Refused(); err != nil && resp != nil {
+		return &graphql.Response{Errors: gqlerror.List{noRoom(ctx, err)}, Extensions: resp.Extensions}
+	}
 	field, exceeded := m.Exceeded()
 	if resp == nil || !exceeded {
 		return resp

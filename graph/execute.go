@@ -3,7 +3,9 @@ package graph
 import (
 	"context"
 	"io"
+	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -82,14 +84,18 @@ func (s *fieldSet) resolveRoots() {
 			s.Invalids++
 		}
 	}
-	var others sync.WaitGroup
-	for i, root := range s.roots {
-		if i == len(s.roots)-1 {
-			run(root)
-			break
+	var next atomic.Int64
+	work := func() {
+		for i := next.Add(1); int(i) <= len(s.roots); i = next.Add(1) {
+			run(s.roots[i-1])
 		}
-		others.Go(func() { run(root) })
 	}
+	// One operation does not keep all processors busy.
+	var others sync.WaitGroup
+	for range min(len(s.roots), runtime.GOMAXPROCS(0)-1) - 1 {
+		others.Go(work)
+	}
+	work()
 	others.Wait()
 }
 

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"strings"
+	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/executor"
@@ -16,6 +17,7 @@ import (
 	"github.com/vektah/gqlparser/v2/validator"
 	"github.com/vektah/gqlparser/v2/validator/rules"
 
+	"github.com/hookgraph/hookgraph/internal/intake"
 	"github.com/hookgraph/hookgraph/internal/meter"
 )
 
@@ -32,6 +34,7 @@ type engine struct {
 	guard     *guard
 	documents *cache[*document]
 	persisted *cache[string]
+	kitchen   *kitchen
 }
 
 func newEngine(schema graphql.ExecutableSchema, cfg Config) *engine {
@@ -42,6 +45,7 @@ func newEngine(schema graphql.ExecutableSchema, cfg Config) *engine {
 		guard:     newGuard(schema, cfg.Limits, cfg.DisableIntrospection),
 		documents: newCache[*document](cfg.DocumentCacheBytes),
 		persisted: newCache[string](cfg.PersistedQueryBytes),
+		kitchen:   newKitchen(cfg.MaxAnswerBytes),
 	}
 	present := cfg.ErrorPresenter
 	if present == nil {
@@ -53,6 +57,14 @@ func newEngine(schema graphql.ExecutableSchema, cfg Config) *engine {
 		e.exec.AroundOperations(cfg.AroundOperations)
 	}
 	return e
+}
+
+// holder is against whom what ctx's caller holds is counted.
+func (e *engine) holder(ctx context.Context) intake.Holder {
+	if e.cfg.Holder == nil {
+		return intake.Holder{}
+	}
+	return e.cfg.Holder(ctx)
 }
 
 func (e *engine) recovered(ctx context.Context, v any) error {
@@ -223,6 +235,7 @@ type execution struct {
 	op     *operation
 	stream *stream
 	meter  *meter.Meter
+	leave  func() // ends the operation's turn; may be called again
 
 	next    graphql.ResponseHandler
 	fault   gqlerror.List // why there is no next
@@ -230,12 +243,21 @@ type execution struct {
 	ended   bool
 }
 
-// start begins to execute. The execution ends with ctx.
+// start begins to execute, once it is the operation's turn. The execution ends with ctx, and must be closed when its last response
+// has been written.
 func (e *engine) start(ctx context.Context, op *operation, lastEventID string) (x *execution) {
 	ctx, s := withStream(ctx, lastEventID)
-	m := meter.New(e.cfg.MaxAnswerBytes)
+	who := e.holder(ctx)
+	m := meter.Of(e.kitchen.tab(ctx, who, op.kind()), e.cfg.MaxAnswerBytes)
 	ctx = meter.With(ctx, m)
-	x = &execution{engine: e, ctx: ctx, op: op, stream: s, meter: m}
+	x = &execution{engine: e, ctx: ctx, op: op, stream: s, meter: m, leave: func() {}}
+	leave, err := e.kitchen.turn(ctx, who, op)
+	if err != nil {
+		shown, _ := tooMuch(err)
+		x.fault = gqlerror.List{shown}
+		return x
+	}
+	x.leave = sync.OnceFunc(leave)
 	defer func() {
 		if v := recover(); v != nil {
 			logPanic(ctx, e.cfg.Logger, v)
@@ -268,6 +290,7 @@ func (x *execution) response() (resp *graphql.Response, errs gqlerror.List) {
 		return nil, nil
 	}
 	x.meter.Reset()
+	defer x.leave() // what is left is to write the response
 	resp = x.next(x.ctx)
 	if resp == nil {
 		return nil, x.end()
@@ -294,6 +317,12 @@ func (x *execution) response() (resp *graphql.Response, errs gqlerror.List) {
 		maps.Copy(resp.Extensions, costExtension(x.op.cost, x.engine.cfg.Limits.Cost))
 	}
 	return resp, nil
+}
+
+// close gives back what the last response holds.
+func (x *execution) close() {
+	x.leave()
+	x.meter.Reset()
 }
 
 // end says why there is no further response.

@@ -86,6 +86,10 @@ type Config struct {
 	// MaxAnswerBytes bounds the answer of an operation, for a subscription each of its messages: more is answered with the error
 	// ANSWER_TOO_LARGE. What is read and copied to make it is bounded by four times that. The schema counts both by the meter
 	// of the context that it executes in (meter.From). Default 8 MiB.
+	//
+	// All answers together hold up to twelve times that until they have been written, those of one tenant half of it: an operation
+	// that finds nothing left waits for a moment, and is refused as RATE_LIMITED, or UNAVAILABLE when others have it all.
+	// Operations that cost more than 100 also wait for their turn.
 	MaxAnswerBytes int
 	// Limits is what one document may ask for.
 	Limits Limits
@@ -261,12 +265,7 @@ func (h *Handler) leave(s *openStream) {
 }
 
 // holder is against whom what ctx's caller holds is counted.
-func (h *Handler) holder(ctx context.Context) intake.Holder {
-	if h.cfg.Holder == nil {
-		return intake.Holder{}
-	}
-	return h.cfg.Holder(ctx)
-}
+func (h *Handler) holder(ctx context.Context) intake.Holder { return h.engine.holder(ctx) }
 
 // acquire counts an operation of the caller, who has too many when it returns an error.
 func (h *Handler) acquire(ctx context.Context) (release func(), err error) {

@@ -116,13 +116,24 @@ func (x *exchange) execute(ctx context.Context, op *operation) {
 	defer release()
 	ctx, cancel := context.WithTimeout(ctx, x.h.cfg.OperationTimeout)
 	defer cancel()
-	resp, errs := x.h.engine.start(ctx, op, "").response()
+	run := x.h.engine.start(ctx, op, "")
+	defer run.close()
+	resp, errs := run.response()
+	if resp != nil && resp.Data == nil && len(resp.Errors) > 0 && op.kind() == ast.Query {
+		if code := codeOf(resp.Errors[0]); code == codeRateLimited || code == codeUnavailable { // nothing was read, see meter
+			resp, errs = nil, resp.Errors
+		}
+	}
 	if resp == nil {
 		// Section 6.4.2 has no status for this; the client may repeat a query, so it is the server's fault.
 		status := http.StatusInternalServerError
-		if codeOf(errs[0]) == codeUnavailable {
+		switch codeOf(errs[0]) {
+		case codeUnavailable:
 			status = http.StatusServiceUnavailable
 			x.w.Header().Set("Retry-After", "1")
+		case codeRateLimited:
+			status = http.StatusTooManyRequests
+			retryAfter(x.w.Header(), errs[0])
 		}
 		x.write(status, requestError(errs, nil))
 		return

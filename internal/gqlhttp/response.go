@@ -75,7 +75,7 @@ func whole(resp *graphql.Response) bool {
 		switch codeOf(err) {
 		case codeAnswerTooLarge:
 			return true // it is a message of its own, and the next one may be smaller
-		case codeInternal, codeUnavailable:
+		case codeInternal, codeUnavailable, codeRateLimited:
 			return false
 		}
 	}

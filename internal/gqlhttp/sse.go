@@ -139,6 +139,7 @@ func (x *exchange) streamEvents(ctx context.Context, op *operation, out *events)
 			}
 		}()
 		run := x.h.engine.start(ctx, op, lastEventID(x.r))
+		defer run.close()
 		for {
 			resp, errs := run.response()
 			select {

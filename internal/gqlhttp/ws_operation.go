@@ -322,6 +322,7 @@ func (s *socket) respond(ctx context.Context, id string, op *socketOperation, re
 	}
 	var buf []byte
 	run := s.h.engine.start(ctx, prepared, "")
+	defer run.close()
 	for {
 		resp, errs := run.response()
 		if errs != nil {

@@ -1,0 +1,201 @@
+package gqlhttp
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/hookgraph/hookgraph/internal/intake"
+	"github.com/hookgraph/hookgraph/internal/meter"
+)
+
+func dish(kind ast.Operation, cost int) *operation {
+	return &operation{cost: cost, OperationContext: &graphql.OperationContext{Operation: &ast.OperationDefinition{Operation: kind}}}
+}
+
+// Of heavy operations one tenant has at most half of those that run, and others find a turn at once; small ones and publishing
+// wait for nobody who is heavy. One that waits too long is refused for its own tenant's sake, and what it waited for is whole.
+func TestTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newKitchen(1000)
+		greedy, other := intake.Holder{Tenant: [16]byte{1}}, intake.Holder{Tenant: [16]byte{2}}
+		most := max(1, max(2, runtime.GOMAXPROCS(0)-1)/2)
+		var mu sync.Mutex
+		var running, refused int
+		end := make(chan struct{})
+		for range 16 {
+			go func() {
+				release, err := k.turn(t.Context(), greedy, dish(ast.Query, 9000))
+				mu.Lock()
+				if err == nil {
+					running++
+				} else if full, ok := errors.AsType[*intake.Full](err); ok && full.Of == "tenant" {
+					refused++
+				} else {
+					t.Error(err)
+				}
+				mu.Unlock()
+				if err == nil {
+					<-end
+					release()
+				}
+			}()
+		}
+		synctest.Wait()
+		if running < 1 || running > most || refused > 0 {
+			t.Errorf("%d run, %d are refused", running, refused)
+		}
+		at := func(who intake.Holder, op *operation) {
+			t.Helper()
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			release, err := k.turn(ctx, who, op)
+			if err != nil {
+				t.Errorf("%s of cost %d: %v", op.kind(), op.cost, err)
+				return
+			}
+			release()
+		}
+		at(other, dish(ast.Query, 9000))
+		at(greedy, dish(ast.Query, smallCost))
+		at(greedy, dish(ast.Query, mediumCost))
+		at(greedy, dish(ast.Mutation, maxPublishCost))
+		at(greedy, dish(ast.Subscription, 9000))
+		time.Sleep(turnPatience) // of the bubble
+		synctest.Wait()
+		if running+refused != 16 || refused == 0 {
+			t.Errorf("%d run, %d are refused", running, refused)
+		}
+		close(end)
+		synctest.Wait()
+		if k.heavy.Used() != 0 || k.medium.Used() != 0 {
+			t.Errorf("%d and %d turns are not given back", k.heavy.Used(), k.medium.Used())
+		}
+	})
+}
+
+// The bytes of answers are bounded for all together and for each tenant; whatever of an operation's way fails, ten thousand times,
+// all is given back.
+func TestAnswersAreGivenBack(t *testing.T) {
+	const answer = 64 << 10
+	k := newKitchen(answer)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel() // what would wait fails
+	var all sync.WaitGroup
+	for worker := range 8 {
+		all.Go(func() {
+			who := intake.Holder{Tenant: [16]byte{byte(worker % 3)}, Token: [16]byte{9}}
+			for i := range 10_000 / 8 {
+				m := meter.Of(k.tab(ctx, who, ast.Query), answer)
+				for range i % 12 {
+					_ = m.Take(answer / 2)
+					_ = m.Copy(answer / 8)
+					if k.answers.Used() > 14*answer {
+						t.Errorf("%d are held", k.answers.Used())
+					}
+				}
+				m.Reset()
+				m.Reset()
+			}
+		})
+	}
+	all.Wait()
+	if k.answers.Used() != 0 {
+		t.Errorf("%d are held by nobody", k.answers.Used())
+	}
+
+	// A tenant alone has room for one answer of the largest size, and leaves some.
+	m := meter.Of(k.tab(ctx, intake.Holder{Tenant: [16]byte{1}}, ast.Query), answer)
+	if err := errors.Join(m.Take(heldPerAnswer*answer), m.Copy(copiesOfAnswer*answer)); err != nil {
+		t.Errorf("one answer alone: %v", err)
+	}
+	second := meter.Of(k.tab(ctx, intake.Holder{Tenant: [16]byte{1}}, ast.Query), answer)
+	if err := second.Take(4 * answer); err == nil || second.Refused() == nil || second.Take(1) == nil {
+		t.Error("a tenant took more than its share")
+	}
+	others := meter.Of(k.tab(ctx, intake.Holder{Tenant: [16]byte{2}}, ast.Query), answer)
+	if err := others.Take(2 * answer); err != nil {
+		t.Errorf("another tenant: %v", err)
+	}
+}
+
+// gone is a client that has gone after some bytes.
+type gone struct {
+	*httptest.ResponseRecorder
+	left int
+}
+
+func (g *gone) Write(b []byte) (int, error) {
+	if g.left -= len(b); g.left < 0 {
+		return 0, io.ErrClosedPipe
+	}
+	return g.ResponseRecorder.Write(b)
+}
+
+// Operations that fail, panic, are canceled, or whose client goes, ten thousand of them, hold no turn and no memory afterwards.
+func TestOperationsAreGivenBack(t *testing.T) {
+	s := newServer(t, Config{
+		Holder:         func(context.Context) intake.Holder { return intake.Holder{Tenant: [16]byte{1}, Token: [16]byte{1}} },
+		MaxAnswerBytes: 256 << 10,
+	})
+	taken, held := errors.New("has taken"), 0
+	s.schema.Waits = func(ctx context.Context) {
+		if err := meter.From(ctx).Take(300 << 10); err != nil {
+			t.Error(err)
+		}
+		if s.handler.engine.kitchen.answers.Used() == 0 || s.handler.engine.kitchen.medium.Used() == 0 {
+			t.Error("nothing is held")
+		}
+		held++
+		panic(taken)
+	}
+	var aliases strings.Builder
+	for i := range smallCost {
+		fmt.Fprintf(&aliases, "a%d:hello ", i)
+	}
+	queries := []string{"{" + aliases.String() + "waits}", "{" + aliases.String() + "}", "{" + aliases.String() + "fails panics}", "{nothing}"}
+	for i := range 10_000 {
+		body, err := json.Marshal(map[string]string{"query": queries[i%len(queries)]})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/", bytes.NewReader(body))
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Authorization", "Bearer "+goodToken)
+		if i%3 == 0 {
+			r.Header.Set("Accept", mediaEvents)
+		}
+		if i%7 == 0 {
+			cancel()
+		}
+		s.handler.ServeHTTP(&gone{httptest.NewRecorder(), i % 500 * 10}, r)
+		cancel()
+	}
+	if held < 1000 {
+		t.Errorf("only %d held something", held)
+	}
+	h := s.handler
+	for what, used := range map[string]int64{
+		"turns": h.engine.kitchen.medium.Used() + h.engine.kitchen.heavy.Used(), "bytes": h.engine.kitchen.answers.Used(),
+		"operations": h.operations.Used(), "streams": h.held.Used(), "bytes of bodies": h.cfg.Bodies.Held(),
+	} {
+		if used != 0 {
+			t.Errorf("%d %s are not given back", used, what)
+		}
+	}
+}

@@ -1,0 +1,192 @@
+package intake
+
+import (
+	"context"
+	"sync"
+)
+
+// Room is an amount of something that holders wait for, each in a line of its own. A holder may have as much as is left for all
+// others: one alone half of the whole, two a third each, so that whoever comes finds some. Those who hold nothing are served
+// before those who hold something. It is safe for concurrent use.
+type Room struct {
+	total int64
+
+	mu      sync.Mutex // guards the fields below
+	used    int64
+	lines   map[[16]byte]*roomLine // of those who hold something or wait
+	waiting []*roomLine            // that have waiters, in the order of their turns
+}
+
+type roomLine struct {
+	held    int64
+	waiters []*waiter // who came first in front
+}
+
+type waiter struct {
+	n       int64
+	granted chan struct{}
+}
+
+// NewRoom makes a Room of which nothing is taken.
+func NewRoom(total int64) *Room { return &Room{total: total, lines: map[[16]byte]*roomLine{}} }
+
+// Key is the line of the holder: its tenant's, or that of its token if it has no tenant.
+func (h Holder) Key() [16]byte {
+	if h.Tenant == [16]byte{} {
+		return h.Token
+	}
+	return h.Tenant
+}
+
+// fits reports whether the line may have n more. mu must be held.
+func (r *Room) fits(l *roomLine, n int64) bool { return l.held+n <= r.total-r.used || r.used == 0 }
+
+// TryTake takes n if that is there and nobody waits for it.
+func (r *Room) TryTake(key [16]byte, n int64) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.tryTake(r.line(key), key, n)
+}
+
+// line is the holder's, which may have to be forgotten. mu must be held.
+func (r *Room) line(key [16]byte) *roomLine {
+	l := r.lines[key]
+	if l == nil {
+		l = &roomLine{}
+		r.lines[key] = l
+	}
+	return l
+}
+
+// forget drops a line of nobody. mu must be held.
+func (r *Room) forget(key [16]byte, l *roomLine) {
+	if l.held == 0 && len(l.waiters) == 0 {
+		delete(r.lines, key)
+	}
+}
+
+// starved reports whether somebody waits who holds nothing. mu must be held.
+func (r *Room) starved() bool {
+	for _, l := range r.waiting {
+		if l.held == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *Room) tryTake(l *roomLine, key [16]byte, n int64) bool {
+	if len(l.waiters) > 0 || !r.fits(l, n) || r.starved() {
+		r.forget(key, l)
+		return false
+	}
+	l.held += n
+	r.used += n
+	return true
+}
+
+// Take waits until n is there, and takes it. The error is ctx's: then nothing was taken. More than half of the whole is waited
+// for until nobody else holds anything.
+func (r *Room) Take(ctx context.Context, key [16]byte, n int64) (waited bool, err error) {
+	r.mu.Lock()
+	l := r.line(key)
+	if r.tryTake(l, key, n) {
+		r.mu.Unlock()
+		return false, nil
+	}
+	l = r.line(key)
+	w := &waiter{n: n, granted: make(chan struct{})}
+	l.waiters = append(l.waiters, w)
+	if len(l.waiters) == 1 {
+		r.waiting = append(r.waiting, l)
+	}
+	r.mu.Unlock()
+	select {
+	case <-w.granted:
+		return true, nil
+	case <-ctx.Done():
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i := range l.waiters {
+		if l.waiters[i] == w {
+			l.waiters = append(l.waiters[:i], l.waiters[i+1:]...)
+			if len(l.waiters) == 0 {
+				r.leave(l)
+			}
+			r.forget(key, l)
+			r.grant() // what is behind it may need less
+			return true, ctx.Err()
+		}
+	}
+	return true, nil // it was granted meanwhile
+}
+
+// leave takes a line without waiters out of the turns. mu must be held.
+func (r *Room) leave(l *roomLine) {
+	for i := range r.waiting {
+		if r.waiting[i] == l {
+			r.waiting = append(r.waiting[:i], r.waiting[i+1:]...)
+			return
+		}
+	}
+}
+
+// Give gives n back.
+func (r *Room) Give(key [16]byte, n int64) {
+	if n == 0 {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	l := r.lines[key]
+	l.held -= n
+	r.used -= n
+	r.forget(key, l)
+	r.grant()
+}
+
+// grant serves those who wait, those first who hold nothing, and each line once before any has another turn. mu must be held.
+func (r *Room) grant() {
+	for len(r.waiting) > 0 {
+		next, starved := -1, false
+		for i, l := range r.waiting {
+			if l.held == 0 && !starved {
+				starved, next = true, -1
+			}
+			if next < 0 && (l.held == 0 || !starved) && r.fits(l, l.waiters[0].n) {
+				next = i
+			}
+		}
+		if next < 0 {
+			return
+		}
+		l := r.waiting[next]
+		w := l.waiters[0]
+		l.waiters = l.waiters[1:]
+		l.held += w.n
+		r.used += w.n
+		close(w.granted)
+		r.leave(l)
+		if len(l.waiters) > 0 {
+			r.waiting = append(r.waiting, l)
+		}
+	}
+}
+
+// Used is how much is taken.
+func (r *Room) Used() int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.used
+}
+
+// Held is how much the holder has.
+func (r *Room) Held(key [16]byte) int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if l := r.lines[key]; l != nil {
+		return l.held
+	}
+	return 0
+}
