@@ -77,7 +77,7 @@ func (a *answer) fits(n int) bool {
 	return !a.full
 }
 
-// Write is io.Writer's. It never fails: marshalers do not look.
+// Write implements io.Writer. It never fails: marshalers do not look.
 func (a *answer) Write(p []byte) (int, error) {
 	if a.fits(len(p)) {
 		a.buf.Write(p)
@@ -85,7 +85,7 @@ func (a *answer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// WriteString is io.StringWriter's.
+// WriteString implements io.StringWriter.
 func (a *answer) WriteString(s string) (int, error) {
 	if a.fits(len(s)) {
 		a.buf.WriteString(s)

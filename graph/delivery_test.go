@@ -70,7 +70,7 @@ func TestDelivery(t *testing.T) {
 	}
 }
 
-// A test goes to its webhook alone, and a disabled webhook can not be tested.
+// A test goes to its webhook alone, and a disabled webhook cannot be tested.
 func TestTestWebhook(t *testing.T) {
 	a := newAPI(t)
 	ctx := a.as("kallima")

@@ -48,7 +48,7 @@ type failure struct {
 func (f *failure) Error() string { return f.err.Error() }
 func (f *failure) Unwrap() error { return f.err }
 
-// passed is a stream cursor that can not be gone on from, with the oldest one that can.
+// passed is a stream cursor that cannot be gone on from, with the oldest one that can.
 type passed struct {
 	err    error // *webhook.CursorExpired or *webhook.CursorLost
 	oldest string
@@ -225,7 +225,7 @@ func (p Presenter) report(ctx context.Context, path ast.Path, how fault.Log, err
 }
 
 // splitPath cuts from an error's path what leads into the field's arguments, which is no part of a response, and returns
-// it. gqlgen writes both as one when an argument can not be read.
+// it. gqlgen writes both as one when an argument cannot be read.
 func splitPath(ctx context.Context, e *gqlerror.Error) []string {
 	field := graphql.GetFieldContext(ctx)
 	if field == nil {
@@ -271,7 +271,7 @@ func userErrors(err error) ([]*model.UserError, error) {
 		return list, nil
 	}
 	if errors.Is(err, webhook.ErrNotFound) {
-		err = &webhook.Invalid{Field: "id", Code: webhook.CodeNotFound, Message: "names nothing"}
+		err = &webhook.Invalid{Field: "id", Code: webhook.CodeNotFound, Message: "does not exist"}
 	}
 	for _, e := range webhook.Invalids(err) {
 		list = append(list, userError(e))

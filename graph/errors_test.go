@@ -92,7 +92,7 @@ func TestWrongScalarsAreNamed(t *testing.T) {
 	}
 }
 
-// Arguments that can not be used are refused with the argument's name.
+// Arguments that cannot be used are refused with the argument's name.
 func TestBadArguments(t *testing.T) {
 	a := newAPI(t)
 	ctx := a.as("kallima")

@@ -27,7 +27,7 @@ func (a *api) synthetic(seq int64, hook string) *webhook.Attempt {
 	}
 }
 
-// A field that can not be null makes null what it is in, up to what can be; one that can be null is the only one that is.
+// A field that cannot be null makes null what it is in, up to what can be; one that can be null is the only one that is.
 func TestNullFields(t *testing.T) {
 	a := newAPI(t)
 	ctx := a.as("kallima")

@@ -8,7 +8,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// What the queries that this schema takes can not show: gqlgen leaves fields of one name apart that come from types which
+// What the queries that this schema takes cannot show: gqlgen leaves fields of one name apart that come from types which
 // have no interface in common.
 func TestFieldSetWritesANameOnce(t *testing.T) {
 	var fields []graphql.CollectedField

@@ -54,7 +54,7 @@ func newToken(c *auth.Caller, in *model.CreateTokenInput) (webhook.Token, error)
 	}
 	for i, scope := range in.Scopes {
 		if !c.Token.Scopes.Has(scope) {
-			bad(fmt.Sprintf("scopes.%d", i), webhook.CodeForbidden, "is a scope that the caller's token has not")
+			bad(fmt.Sprintf("scopes.%d", i), webhook.CodeForbidden, "is a scope the caller's token does not have")
 		}
 	}
 	return t, errors.Join(errs...)

@@ -158,7 +158,7 @@ func TestStreamCursors(t *testing.T) {
 
 var errDisk = errors.New("disk on fire")
 
-// brokenLog is an attempt log that can not be read.
+// brokenLog is an attempt log that cannot be read.
 type brokenLog struct{ *store.Store }
 
 func (brokenLog) AttemptLog(context.Context, webhook.ID, store.AttemptFilter, int64, int) ([]*webhook.Attempt, int64, error) {

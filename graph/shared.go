@@ -85,7 +85,7 @@ func (s *shared[V]) keep(r *read[V]) {
 	}
 }
 
-// drop forgets a read, unless a later one has its place. It wants mu.
+// drop forgets a read, unless a later one has its place. The caller must hold mu.
 func (s *shared[V]) drop(r *read[V]) {
 	if s.reads[r.seq] == r {
 		delete(s.reads, r.seq)

@@ -33,11 +33,11 @@ type CancelDeliveryInput struct {
 	ID webhook.ID `json:"id"`
 }
 
-// What came of `cancelDelivery`.
+// The payload of `cancelDelivery`.
 type CancelDeliveryPayload struct {
 	// The delivery as it is now; null when there are `userErrors`.
 	Delivery *webhook.Delivery `json:"delivery,omitempty"`
-	// What is wrong with the input; empty when it worked.
+	// Validation errors; empty on success.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -57,11 +57,11 @@ type CreateTenantInput struct {
 	Quotas *TenantQuotasInput `json:"quotas,omitempty"`
 }
 
-// What came of `createTenant`.
+// The payload of `createTenant`.
 type CreateTenantPayload struct {
 	// The tenant; null when there are `userErrors`.
 	Tenant *webhook.Tenant `json:"tenant,omitempty"`
-	// What is wrong with the input; empty when it worked.
+	// Validation errors; empty on success.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -79,13 +79,13 @@ type CreateTokenInput struct {
 	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
 }
 
-// What came of `createToken`.
+// The payload of `createToken`.
 type CreateTokenPayload struct {
 	// The token; null when there are `userErrors`.
 	Token *webhook.Token `json:"token,omitempty"`
 	// The credential itself, `hg_` and 43 characters, shown this once; null when there are `userErrors`.
 	Secret *string `json:"secret,omitempty"`
-	// What is wrong with the input; empty when it worked.
+	// Validation errors; empty on success.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -113,14 +113,14 @@ type CreateWebhookInput struct {
 	SignatureScheme webhook.Scheme `json:"signatureScheme"`
 }
 
-// What came of `createWebhook`.
+// The payload of `createWebhook`.
 type CreateWebhookPayload struct {
 	// The webhook; null when there are `userErrors`.
 	Webhook *webhook.Webhook `json:"webhook,omitempty"`
 	// Its signing secret, shown this once; null when there are `userErrors`. `whsec_` and base64, or `whsk_` for Ed25519, whose
 	// receiver needs only the `publicKey` of the webhook's secret.
 	Secret *string `json:"secret,omitempty"`
-	// What is wrong with the input; empty when it worked.
+	// Validation errors; empty on success.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -130,11 +130,11 @@ type DeleteTenantInput struct {
 	ID webhook.ID `json:"id"`
 }
 
-// What came of `deleteTenant`.
+// The payload of `deleteTenant`.
 type DeleteTenantPayload struct {
 	// The id of the tenant that was ended; null when there are `userErrors`.
 	DeletedTenantID *webhook.ID `json:"deletedTenantId,omitempty"`
-	// What is wrong with the input; empty when it worked.
+	// Validation errors; empty on success.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -144,11 +144,11 @@ type DeleteWebhookInput struct {
 	ID webhook.ID `json:"id"`
 }
 
-// What came of `deleteWebhook`.
+// The payload of `deleteWebhook`.
 type DeleteWebhookPayload struct {
 	// The id of the webhook that was removed; null when there are `userErrors`.
 	DeletedWebhookID *webhook.ID `json:"deletedWebhookId,omitempty"`
-	// What is wrong with the input; empty when it worked.
+	// Validation errors; empty on success.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -181,13 +181,13 @@ type PublishEventInput struct {
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
 
-// What came of `publishEvent`.
+// The payload of `publishEvent`.
 type PublishEventPayload struct {
 	// The event; null when there are `userErrors`.
 	Event *webhook.Event `json:"event,omitempty"`
 	// Whether the idempotency key was known: `event` is then the one published before, and nothing was stored.
 	Duplicate bool `json:"duplicate"`
-	// What is wrong with the input; empty when it worked.
+	// Validation errors; empty on success.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -207,7 +207,7 @@ type PublishEventsInput struct {
 	Events []*PublishEventInput `json:"events"`
 }
 
-// What came of `publishEvents`.
+// The payload of `publishEvents`.
 type PublishEventsPayload struct {
 	// One result for each event, in order; empty when there are `userErrors`.
 	Results []*PublishEventResult `json:"results"`
@@ -225,11 +225,11 @@ type RetryDeliveryInput struct {
 	ID webhook.ID `json:"id"`
 }
 
-// What came of `retryDelivery`.
+// The payload of `retryDelivery`.
 type RetryDeliveryPayload struct {
 	// The delivery as it is now; null when there are `userErrors`.
 	Delivery *webhook.Delivery `json:"delivery,omitempty"`
-	// What is wrong with the input; empty when it worked.
+	// Validation errors; empty on success.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -239,11 +239,11 @@ type RevokeTokenInput struct {
 	ID webhook.ID `json:"id"`
 }
 
-// What came of `revokeToken`.
+// The payload of `revokeToken`.
 type RevokeTokenPayload struct {
 	// The token as it is now; null when there are `userErrors`.
 	Token *webhook.Token `json:"token,omitempty"`
-	// What is wrong with the input; empty when it worked.
+	// Validation errors; empty on success.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -257,13 +257,13 @@ type RotateWebhookSecretInput struct {
 	SignatureScheme *webhook.Scheme `json:"signatureScheme,omitempty"`
 }
 
-// What came of `rotateWebhookSecret`.
+// The payload of `rotateWebhookSecret`.
 type RotateWebhookSecretPayload struct {
 	// The webhook; null when there are `userErrors`.
 	Webhook *webhook.Webhook `json:"webhook,omitempty"`
 	// The new signing secret, `whsec_` and base64, or `whsk_` for Ed25519, shown this once; null when there are `userErrors`.
 	Secret *string `json:"secret,omitempty"`
-	// What is wrong with the input; empty when it worked.
+	// Validation errors; empty on success.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -313,11 +313,11 @@ type TestWebhookInput struct {
 	ID webhook.ID `json:"id"`
 }
 
-// What came of `testWebhook`.
+// The payload of `testWebhook`.
 type TestWebhookPayload struct {
 	// The delivery of the test event; null when there are `userErrors`.
 	Delivery *webhook.Delivery `json:"delivery,omitempty"`
-	// What is wrong with the input; empty when it worked.
+	// Validation errors; empty on success.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -329,11 +329,11 @@ type UpdateTenantInput struct {
 	Quotas *TenantQuotasInput `json:"quotas"`
 }
 
-// What came of `updateTenant`.
+// The payload of `updateTenant`.
 type UpdateTenantPayload struct {
 	// The tenant as it is now; null when there are `userErrors`.
 	Tenant *webhook.Tenant `json:"tenant,omitempty"`
-	// What is wrong with the input; empty when it worked.
+	// Validation errors; empty on success.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -361,11 +361,11 @@ type UpdateWebhookInput struct {
 	Headers graphql.Omittable[[]*webhook.NewHeader] `json:"headers,omitempty"`
 }
 
-// What came of `updateWebhook`.
+// The payload of `updateWebhook`.
 type UpdateWebhookPayload struct {
 	// The webhook as it is now; null when there are `userErrors`.
 	Webhook *webhook.Webhook `json:"webhook,omitempty"`
-	// What is wrong with the input; empty when it worked.
+	// Validation errors; empty on success.
 	UserErrors []*UserError `json:"userErrors"`
 }
 

@@ -19,7 +19,7 @@ import (
 // Node is any of the types that `node` finds.
 type Node any
 
-// malformed is the error of a scalar that can not be read; graph/errors.go shows it to the caller.
+// malformed is the error of a scalar that cannot be read; graph/errors.go shows it to the caller.
 func malformed(format string, args ...any) error {
 	return &webhook.Invalid{Code: webhook.CodeInvalid, Message: fmt.Sprintf(format, args...)}
 }

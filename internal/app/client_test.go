@@ -242,7 +242,7 @@ func (c *client) settle(t *testing.T) {
 		body, _ := json.Marshal(map[string]string{"query": "{ deliveries(filter: {statuses: [PENDING]}) { count { count } } }"})
 		c.rest(t, "POST", "/graphql", string(body), &pending)
 		if pending.Data.Deliveries == nil {
-			t.Fatal("deliveries can not be counted")
+			t.Fatal("deliveries cannot be counted")
 		}
 		if pending.Data.Deliveries.Count.Count == 0 {
 			return

@@ -76,7 +76,7 @@ func TestExamplesWatch(t *testing.T) {
 	network.cut()
 	publish(10) // while they reconnect
 	network.down(t, len(examples))
-	publish(10) // while they can not
+	publish(10) // while they cannot
 	network.up()
 	publish(10)
 	c.settle(t) // else the last could overtake others
@@ -310,7 +310,7 @@ func recordOne(t *testing.T, s *store.Store, w *webhook.Webhook, eventType strin
 	return published[0].Event.ID.String()
 }
 
-// With a token that is refused they end, and do not try again and again.
+// With a token that is refused they end, and do not retry.
 func TestExamplesRefused(t *testing.T) {
 	t.Parallel()
 	p := boot(t, t.TempDir())
@@ -580,7 +580,7 @@ func goExample(t *testing.T) *exec.Cmd {
 		if os.Getenv("CI") == "true" {
 			t.Fatal(err)
 		}
-		t.Skipf("the Go example can not be built, for want of its modules maybe: %v", err)
+		t.Skipf("the Go example cannot be built, for want of its modules maybe: %v", err)
 	}
 	cmd := exec.CommandContext(t.Context(), file)
 	cmd.Stderr = t.Output()

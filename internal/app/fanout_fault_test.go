@@ -39,7 +39,7 @@ func (f *fanOut) after(n int) <-chan struct{} {
 	return f.reached
 }
 
-// Large fan-outs of one call, in the middle of which the program is killed or told to stop, again and again: each webhook has one
+// Large fan-outs of one call, in the middle of which the program is killed or told to stop, repeatedly: each webhook has one
 // delivery of each event, which arrives (I1, I2).
 func TestKillInFanOut(t *testing.T) {
 	if testing.Short() {

@@ -603,7 +603,7 @@ func (w *world) check(t *testing.T) {
 
 // checkLives applies the bound on what is sent again (I5, I6): each life sends no more than it wrote down, but for one
 // attempt of a delivery that was running when it was killed, or whose answer had come a moment before; and nothing that
-// had been written down as delivered. It wants mu.
+// had been written down as delivered. The caller must hold mu.
 func (w *world) checkLives(t *testing.T, recorded map[string]*owed) (arrived map[string]bool, unrecorded, answered int) {
 	t.Helper()
 	arrived, delivered := map[string]bool{}, map[string]bool{}

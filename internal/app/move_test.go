@@ -11,7 +11,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// A client that moves from one replica to another again and again, while both deliver, sees every attempt once, in the order of
+// A client that moves from one replica to another repeatedly, while both deliver, sees every attempt once, in the order of
 // the log (I8).
 func TestStreamMovesBetweenReplicas(t *testing.T) {
 	database := webhooktest.Postgres(t)

@@ -133,7 +133,7 @@ func (f *fleet) register(t *testing.T, c *client, receiver string) {
 }
 
 // watch begins the stream of a replica, which follow goes on with. It asks for what is in the attempts themselves: the server
-// can not look anything up while PostgreSQL is away.
+// cannot look anything up while PostgreSQL is away.
 func (f *fleet) watch(t *testing.T, c *client) (stream <-chan []string) {
 	t.Helper()
 	const query = `subscription ($after: String!) { deliveryAttempts(after: $after) { cursor node { id number } } }`

@@ -97,7 +97,7 @@ const listenQuery = `subscription ($after: String) { deliveryAttempts(after: $af
 func (c *client) listen(t *testing.T, after, lastEventID string) *eventStream {
 	t.Helper()
 	query := url.Values{"query": {listenQuery}, "variables": {`{"after":"` + after + `"}`}}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // so that next does not wait for ever
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // so that next does not wait forever
 	t.Cleanup(cancel)
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.url+"/graphql?"+query.Encode(), nil)
 	if err != nil {

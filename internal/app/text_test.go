@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// U+0000, which PostgreSQL's text can not hold, is an error that names the field wherever text is stored, is found nowhere
+// U+0000, which PostgreSQL's text cannot hold, is an error that names the field wherever text is stored, is found nowhere
 // where text is looked for, and is data like any other in an event, on either database and over either API.
 func TestNUL(t *testing.T) {
 	databases(t, func(t *testing.T, database string) {

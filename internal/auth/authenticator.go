@@ -80,7 +80,7 @@ func (a *Authenticator) LogTo(log *slog.Logger) { a.log = log }
 // usedInterval is how often Run writes when tokens were last used.
 const usedInterval = time.Minute
 
-// Run writes when tokens were last used, once a minute and when ctx ends. Nothing waits for it, and what can not be written
+// Run writes when tokens were last used, once a minute and when ctx ends. Nothing waits for it, and what cannot be written
 // is tried again a minute later.
 func (a *Authenticator) Run(ctx context.Context) {
 	tick := time.NewTicker(usedInterval)
@@ -150,7 +150,7 @@ func (a *Authenticator) Authenticate(ctx context.Context, from netip.Addr, token
 }
 
 // Alive reports whether the caller of a context may still be served: false once its token was revoked or has expired, or
-// its tenant is gone. Long-lived streams ask again and again, so a database that can not answer for a moment does not end
+// its tenant is gone. Long-lived streams ask repeatedly, so a database that cannot answer for a moment does not end
 // them.
 func (a *Authenticator) Alive(ctx context.Context) bool {
 	c := From(ctx)

@@ -140,7 +140,7 @@ func TestRevocationIsNoticed(t *testing.T) {
 	})
 }
 
-// A database that can not answer does not end streams, and is not taken for a bad token.
+// A database that cannot answer does not end streams, and is not taken for a bad token.
 func TestDatabaseFailure(t *testing.T) {
 	f := newFake()
 	f.err = webhook.ErrUnavailable

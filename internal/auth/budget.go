@@ -44,7 +44,7 @@ func (b *budgets[K]) until(l *rate.Limiter, n float64) time.Duration {
 }
 
 // spend takes n from the key's budget and returns 0, or takes nothing and returns how long it takes to fill up to n. A full
-// budget pays for anything, so that nothing is out of reach for ever.
+// budget pays for anything, so that nothing is out of reach forever.
 func (b *budgets[K]) spend(k K, n int) time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()

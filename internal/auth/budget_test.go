@@ -105,7 +105,7 @@ func TestGuessesCostLittle(t *testing.T) {
 	})
 }
 
-// A caller spends what it has, waits as long as it is told, and never for ever; others are not touched by it.
+// A caller spends what it has, waits as long as it is told, and not indefinitely; others are not touched by it.
 func TestRation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := NewRation(100, 500)

@@ -37,7 +37,7 @@ type Options struct {
 	Stdout, Stderr io.Writer // results and progress
 }
 
-// Result is what a scenario measured. What does not apply to it, or can not be measured on this system, is nil.
+// Result is what a scenario measured. What does not apply to it, or cannot be measured on this system, is nil.
 type Result struct {
 	Scenario           string   `json:"scenario"`
 	Events             int64    `json:"events"`                // accepted in the whole scenario

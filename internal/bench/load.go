@@ -77,7 +77,7 @@ func (l *load) take(ctx context.Context, events int) []int {
 	}
 }
 
-// next wants mu.
+// next: the caller must hold mu.
 func (l *load) next(events int) []int {
 	hooks := make([]int, events)
 	for i := range hooks {

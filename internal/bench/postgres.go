@@ -34,7 +34,7 @@ func newPostgres(ctx context.Context, server string) (*postgres, error) {
 	_, _ = rand.Read(key)
 	p := &postgres{name: fmt.Sprintf("hookgraph_bench_%d_%d", os.Getpid(), time.Now().UnixMilli()), key: base64.StdEncoding.EncodeToString(key)}
 	if p.admin, err = sql.Open("pgx", server); err != nil {
-		return nil, errors.New("--database: can not be read")
+		return nil, errors.New("--database: cannot be read")
 	}
 	if _, err := p.admin.ExecContext(ctx, "CREATE DATABASE "+p.name); err != nil {
 		return nil, errors.Join(fmt.Errorf("make a database: %w", err), p.admin.Close())

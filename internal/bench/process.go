@@ -124,7 +124,7 @@ func (c *child) stop() error {
 	return c.wait()
 }
 
-// wait waits until the child has ended by itself, not for ever.
+// wait waits until the child has ended by itself, not forever.
 func (c *child) wait() error {
 	if c.over {
 		return nil

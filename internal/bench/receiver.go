@@ -228,7 +228,7 @@ func (r *receiver) control(w http.ResponseWriter, req *http.Request, what string
 	}
 }
 
-// follow writes the number of deliveries, 8 bytes, every few milliseconds. Asking for it again and again would cost more.
+// follow writes the number of deliveries, 8 bytes, every few milliseconds. Asking for it repeatedly would cost more.
 func (r *receiver) follow(w http.ResponseWriter, req *http.Request) {
 	tick := time.NewTicker(followInterval)
 	defer tick.Stop()

@@ -86,7 +86,7 @@ const greedyQuery = `subscription { deliveryAttempts(after: "latest") { cursor n
 } } }`
 
 // greedy delivers as much as it can to one webhook, without and with a subscriber that asks for everything that there is of
-// every attempt, and can not keep up.
+// every attempt, and cannot keep up.
 func (b *bench) greedy(ctx context.Context, r *Result) error {
 	if _, err := b.server.createWebhook(ctx, b.receiver.url(healthy, 0), []string{eventType(0)}, true, nil); err != nil {
 		return err

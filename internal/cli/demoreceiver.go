@@ -90,7 +90,7 @@ func (r *demoReceiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	}
 }
 
-// tolerance is how old a request may be, so that a recorded one can not be sent again much later.
+// tolerance is how old a request may be, so that a recorded one cannot be sent again much later.
 const tolerance = 5 * time.Minute
 
 // verify checks a request by Standard Webhooks 1.0.0 as its receiver would: one of the signatures is by one of the secrets.

@@ -27,7 +27,7 @@ func TestCheckNamesTheMistake(t *testing.T) {
 		want   string // "": accepted
 	}{
 		"defaults":            {},
-		"retention for ever":  {change: func(c *Config) { c.Retention = 0 }},
+		"retention forever":   {change: func(c *Config) { c.Retention = 0 }},
 		"age forever":         {change: func(c *Config) { c.DeliveryMaxAge = new(time.Duration(0)) }},
 		"age too short":       {change: func(c *Config) { c.DeliveryMaxAge = new(time.Second) }, want: "--delivery-max-age"},
 		"negative age":        {change: func(c *Config) { c.DeliveryMaxAge = new(-time.Hour) }, want: "--delivery-max-age"},

@@ -62,7 +62,7 @@ func (c *canary) untouched(t testing.TB) {
 	}
 }
 
-// answers is a Resolver that gives one answer after the other, the last one for ever, whatever the name.
+// answers is a Resolver that gives one answer after the other, the last one forever, whatever the name.
 type answers [][]netip.Addr
 
 func (a answers) LookupNetIP(context.Context, string, string) ([]netip.Addr, error) { return a[0], nil }

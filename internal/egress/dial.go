@@ -45,7 +45,7 @@ type conn struct {
 	closed sync.Once
 }
 
-// Close is net.Conn's.
+// Close implements net.Conn.
 func (c *conn) Close() error {
 	err := c.Conn.Close()
 	c.closed.Do(func() {

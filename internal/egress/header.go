@@ -53,7 +53,7 @@ func ValidateHeader(name, value string) error {
 	}
 	lower := strings.ToLower(name)
 	if reservedHeaders[lower] {
-		return &Invalid{ReservedHeader, "the header is set by the service and can not be changed"}
+		return &Invalid{ReservedHeader, "the header is set by the service and cannot be changed"}
 	}
 	for _, prefix := range reservedPrefixes {
 		if strings.HasPrefix(lower, prefix) {

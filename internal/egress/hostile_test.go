@@ -547,7 +547,7 @@ func frames(c net.Conn, in *bufio.Reader, posts *atomic.Int64, respond func(f *h
 	}
 }
 
-// A receiver that accepts and then keeps quiet can not hold an attempt in the handshake, and the dial does not outlive
+// A receiver that accepts and then keeps quiet cannot hold an attempt in the handshake, and the dial does not outlive
 // the attempt by much.
 func TestTLSStall(t *testing.T) {
 	gone := make(chan struct{})

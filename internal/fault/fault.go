@@ -90,7 +90,7 @@ func Of(err error) Told {
 	return Told{Internal, http.StatusInternalServerError, "internal server error", 0, Fault}
 }
 
-// away is a database that can not be reached or written for now.
+// away is a database that cannot be reached or written for now.
 var away = Told{Unavailable, http.StatusServiceUnavailable, webhook.ErrUnavailable.Error(), time.Second, Warning}
 
 // table has the errors that are values; the first that matches counts, so what is more special comes before.

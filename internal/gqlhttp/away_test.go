@@ -14,7 +14,7 @@ import (
 const watchWide = `subscription($filter: DeliveryAttemptFilter, $after: String) {
 	deliveryAttempts(filter: $filter, after: $after) { cursor node { id event { id } webhook { id } } } }`
 
-// An attempt whose event or webhook can not be read, because the database is away, ends the stream with an error that may
+// An attempt whose event or webhook cannot be read, because the database is away, ends the stream with an error that may
 // be tried again, over both transports; a client that goes on from the last cursor that it got misses nothing.
 func TestStreamEndsWhileDatabaseIsAway(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

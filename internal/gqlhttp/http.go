@@ -244,7 +244,7 @@ func unread(err error, limit int64) (*gqlerror.Error, int) {
 func queryParameters(raw string) (*request, *gqlerror.Error) {
 	params, err := url.ParseQuery(raw)
 	if err != nil {
-		return nil, newError(codeBadInput, "the query string can not be read")
+		return nil, newError(codeBadInput, "the query string cannot be read")
 	}
 	for _, name := range []string{"variables", "extensions"} {
 		if s := params.Get(name); s != "" {

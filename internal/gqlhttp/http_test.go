@@ -99,7 +99,7 @@ func TestMediaType(t *testing.T) {
 	}
 }
 
-// What a client sent is not repeated to it, nor logged, when it can not be read.
+// What a client sent is not repeated to it, nor logged, when it cannot be read.
 func TestMalformedIsNotEchoed(t *testing.T) {
 	s := newServer(t, Config{})
 	for _, body := range []string{

@@ -41,7 +41,7 @@ func (d *document) bytes() int {
 }
 
 // bind adds to the operation's variables those that stand for literals. It is false when these would be larger than limit,
-// in bytes: a literal may have the same large variable within it again and again.
+// in bytes: a literal may contain the same large variable many times.
 func (d *document) bind(vars map[string]any, limit int64) bool {
 	left := int(limit)
 	for _, l := range d.literals {

@@ -45,7 +45,7 @@ func (e *engine) resolvePersisted(req *request) *gqlerror.Error {
 }
 
 // rememberPersisted keeps a document that came with its hash. Only documents that passed the guard and validation get
-// here, and a hash names one document only, so one caller can not give another a wrong one.
+// here, and a hash names one document only, so one caller cannot give another a wrong one.
 func (e *engine) rememberPersisted(req *request) {
 	if hash, _ := persistedHash(req.extensions); hash != "" && e.cfg.TrustedDocuments == nil {
 		e.persisted.add(hash, req.query, len(req.query))

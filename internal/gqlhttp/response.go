@@ -65,7 +65,7 @@ func marshal(v any) ([]byte, error) {
 }
 
 // whole reports whether a response of a subscription is all that there will ever be of it: nothing of it is missing but
-// what errors of its own fields say that this caller can not have. It is not when its root field is null, or when the
+// what errors of its own fields say that this caller cannot have. It is not when its root field is null, or when the
 // server failed in any of its fields. One that is too large is: another try would not make it smaller.
 func whole(resp *graphql.Response) bool {
 	if len(resp.Errors) == 0 {

@@ -22,7 +22,7 @@ type eventStream struct {
 
 func (s *server) stream(t *testing.T, document string) *eventStream {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // so that next does not wait for ever
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // so that next does not wait forever
 	t.Cleanup(cancel)
 	accept := map[string]string{"Accept": mediaEvents}
 	resp, err := s.Client().Do(s.request(t, http.MethodPost, "/", `{"query":"`+document+`"}`, accept).WithContext(ctx))

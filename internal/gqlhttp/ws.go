@@ -203,7 +203,7 @@ func (s *socket) serve() {
 	s.running.Wait()
 }
 
-// every runs f again and again, until the socket ends. Between two runs there is a timer and no goroutine: most sockets
+// every runs f repeatedly, until the socket ends. Between two runs there is a timer and no goroutine: most sockets
 // wait most of the time, and a stack is what they would cost most.
 func (s *socket) every(interval time.Duration, f func()) {
 	s.mu.Lock()

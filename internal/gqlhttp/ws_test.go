@@ -199,7 +199,7 @@ func TestWebSocketToken(t *testing.T) {
 	}
 }
 
-// The operator's tenant may come in the payload, for browsers can not set headers.
+// The operator's tenant may come in the payload, for browsers cannot set headers.
 func TestWebSocketTenant(t *testing.T) {
 	tenants := make(chan string, 1)
 	s := newServer(t, Config{Authenticate: func(r *http.Request, token, tenant string) (context.Context, error) {
@@ -212,7 +212,7 @@ func TestWebSocketTenant(t *testing.T) {
 	}
 }
 
-// A page of another origin can not open a socket, unless it is allowed.
+// A page of another origin cannot open a socket, unless it is allowed.
 func TestWebSocketOrigin(t *testing.T) {
 	s := newServer(t, Config{AllowedOrigins: []string{"https://app.example.com"}})
 	for origin, allowed := range map[string]bool{

@@ -99,7 +99,7 @@ func (l *Log) Append(attempts []*webhook.Attempt) {
 	l.evict()
 }
 
-// evict drops the oldest entries until the tail fits. It wants mu.
+// evict drops the oldest entries until the tail fits. The caller must hold mu.
 func (l *Log) evict() {
 	n := 0
 	for l.bytes > l.max && n < len(l.entries) {
@@ -112,7 +112,7 @@ func (l *Log) evict() {
 	l.base += uint64(n)
 }
 
-// after finds the first entry with Seq > seq. It wants mu.
+// after finds the first entry with Seq > seq. The caller must hold mu.
 func (l *Log) after(seq int64) int {
 	i, _ := slices.BinarySearchFunc(l.entries, seq+1, func(a *webhook.Attempt, s int64) int { return cmp.Compare(a.Seq, s) })
 	return i

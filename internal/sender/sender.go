@@ -353,7 +353,7 @@ func (s *Sender) Reserve(h *store.Hook, size int) (ok bool) {
 	return ok
 }
 
-// Reserve is Sender's.
+// Reserve implements Sender.
 func (t held) Reserve(h *store.Hook, size int) bool {
 	s := t.Sender
 	if s.phase != serving || !h.Enabled || h.DeletedAt != nil {
@@ -394,7 +394,7 @@ func (s *Sender) Release(h *store.Hook, size int) {
 	s.Batch(func(t store.Taker) { t.Release(h, size) })
 }
 
-// Release is Sender's.
+// Release implements Sender.
 func (t held) Release(h *store.Hook, size int) {
 	s := t.Sender
 	g := s.gates[h.ID]
@@ -413,7 +413,7 @@ func (s *Sender) Take(job *store.Job) {
 	s.Batch(func(t store.Taker) { t.Take(job) })
 }
 
-// Take is Sender's.
+// Take implements Sender.
 func (t held) Take(job *store.Job) {
 	s := t.Sender
 	g := s.gates[job.Delivery.WebhookID]
@@ -436,7 +436,7 @@ func (s *Sender) Due(webhookID webhook.ID, at time.Time) {
 	s.Batch(func(t store.Taker) { t.Due(webhookID, at) })
 }
 
-// Due is Sender's.
+// Due implements Sender.
 func (t held) Due(webhookID webhook.ID, at time.Time) {
 	s := t.Sender
 	g := s.gates[webhookID]
@@ -458,7 +458,7 @@ func (s *Sender) Changed(h *store.Hook) {
 	s.Batch(func(t store.Taker) { t.Changed(h) })
 }
 
-// Changed is Sender's.
+// Changed implements Sender.
 func (t held) Changed(h *store.Hook) {
 	s := t.Sender
 	g := s.gates[h.ID]

@@ -86,7 +86,7 @@ func TestPruneKeepsWhatIsYoung(t *testing.T) {
 		if err != nil || len(log) != 1 || log[0].EventID != made["young"].ID {
 			t.Errorf("attempts that are left: %v, %v", log, err)
 		}
-		for _, table := range []string{"events", "deliveries", "attempts", "idempotency_keys"} { // what nothing leads to would stay for ever
+		for _, table := range []string{"events", "deliveries", "attempts", "idempotency_keys"} { // what nothing leads to would stay forever
 			if n, err := s.Count(table); n != 1 || err != nil {
 				t.Errorf("%d rows of %s are left, %v", n, table, err)
 			}

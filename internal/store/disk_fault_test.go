@@ -18,7 +18,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// On a full disk publishers are told so instead of waiting, also when an attempt can not be recorded; nothing that was
+// On a full disk publishers are told so instead of waiting, also when an attempt cannot be recorded; nothing that was
 // acknowledged is lost, the server is not ready meanwhile, and with room again the attempt is recorded and publishing goes on.
 func TestDiskFull(t *testing.T) {
 	if os.Getenv("HOOKGRAPH_TEST_DISK") == "" {

@@ -68,7 +68,7 @@ func (s *Store) FailingSince(ctx context.Context, id webhook.ID) (remembered, st
 // Exec writes to the database past the writer, which must be idle.
 func (s *Store) Exec(text string) error { return s.write.Exec(text).Error }
 
-// Impatient makes results that can not be written be set aside after a moment, until undo is called.
+// Impatient makes results that cannot be written be set aside after a moment, until undo is called.
 func Impatient() (undo func()) {
 	after, wait := asideAfter, asideWait
 	asideAfter, asideWait = 100*time.Millisecond, 300*time.Millisecond
@@ -117,7 +117,7 @@ func (s *Store) Backdate(ctx context.Context) error {
 // Recount counts stored events anew.
 func (s *Store) Recount(ctx context.Context) { s.quotas.count(ctx) }
 
-// Count counts the rows of a table, whosever they are.
+// Count counts the rows of a table, of all tenants.
 func (s *Store) Count(table string) (n int64, err error) {
 	err = s.read.Table(table).Count(&n).Error
 	return n, err

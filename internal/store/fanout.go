@@ -53,7 +53,7 @@ type fanOut struct {
 	evict bool           // it is to make room for smaller ones
 }
 
-// TableName is gorm's.
+// TableName implements gorm's Tabler.
 func (*fanOut) TableName() string { return "fanouts" }
 
 // left is about how many deliveries are to be made still.
@@ -462,7 +462,7 @@ func (f *fanOuts) unread(ctx context.Context, err error) {
 	if ctx.Err() != nil {
 		return
 	}
-	f.s.log.WarnContext(ctx, "large fan-outs can not be read yet", slog.Any("error", err))
+	f.s.log.WarnContext(ctx, "large fan-outs cannot be read yet", slog.Any("error", err))
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.missed++

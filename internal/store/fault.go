@@ -25,7 +25,7 @@ func unavailable(err error) error {
 	return fmt.Errorf("%w: %w", webhook.ErrUnavailable, err)
 }
 
-// Transient reports whether an error is the database's, and one that passes: it can not be reached, has no room, is busy, or
+// Transient reports whether an error is the database's, and one that passes: it cannot be reached, has no room, is busy, or
 // takes no writes for now. It is the one place that knows: errors of the drivers reach callers wrapped in many ways. A context's
 // own error is not the database's.
 func Transient(err error) bool {

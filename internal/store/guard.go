@@ -53,7 +53,7 @@ func (g *guarded) check(ctx context.Context, text string, args []any) error {
 	return err
 }
 
-// ExecContext is gorm.ConnPool's.
+// ExecContext implements gorm.ConnPool.
 func (g *guarded) ExecContext(ctx context.Context, text string, args ...any) (sql.Result, error) {
 	if err := g.check(ctx, text, args); err != nil {
 		return nil, err
@@ -61,7 +61,7 @@ func (g *guarded) ExecContext(ctx context.Context, text string, args ...any) (sq
 	return g.ConnPool.ExecContext(ctx, text, args...)
 }
 
-// QueryContext is gorm.ConnPool's.
+// QueryContext implements gorm.ConnPool.
 func (g *guarded) QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
 	if err := g.check(ctx, text, args); err != nil {
 		return nil, err
@@ -69,7 +69,7 @@ func (g *guarded) QueryContext(ctx context.Context, text string, args ...any) (*
 	return g.ConnPool.QueryContext(ctx, text, args...)
 }
 
-// QueryRowContext is gorm.ConnPool's.
+// QueryRowContext implements gorm.ConnPool.
 func (g *guarded) QueryRowContext(ctx context.Context, text string, args ...any) *sql.Row { //nolint:contextcheck // a refusal is made of the caller's
 	pool := g.ConnPool
 	if err := g.check(ctx, text, args); err != nil {
@@ -92,10 +92,10 @@ type refusal struct {
 	err error
 }
 
-// Done is context.Context's.
+// Done implements context.Context.
 func (refusal) Done() <-chan struct{} { return over }
 
-// Err is context.Context's.
+// Err implements context.Context.
 func (r refusal) Err() error { return r.err }
 
 var over = func() <-chan struct{} {
@@ -104,7 +104,7 @@ var over = func() <-chan struct{} {
 	return c
 }()
 
-// PrepareContext is gorm.ConnPool's.
+// PrepareContext implements gorm.ConnPool.
 func (g *guarded) PrepareContext(context.Context, string) (*sql.Stmt, error) {
 	return nil, fmt.Errorf("%w: it is prepared without values", errUnscoped)
 }
@@ -139,7 +139,7 @@ func checkScope(text string, args []any, tenant webhook.ID) error {
 			} else if alias == "" || slices.Contains(noAliases, strings.ToUpper(alias)) || strings.HasSuffix(words[i+1], ")") {
 				alias = name
 			}
-			if keyword == "INTO" { // the owner's column has no default: it can not be left out
+			if keyword == "INTO" { // the owner's column has no default: it cannot be left out
 				if !slices.Contains(args, any(tenant)) {
 					return fmt.Errorf("%w: a row of %s is another's", errUnscoped, name)
 				}

@@ -21,7 +21,7 @@ type headersRow struct {
 	Sealed    []byte
 }
 
-// TableName is GORM's.
+// TableName implements gorm's Tabler.
 func (headersRow) TableName() string { return "webhook_headers" }
 
 // associated names the row that headers are sealed for; the word keeps it apart from a secret's.
@@ -86,7 +86,7 @@ func (s *Store) loadHeaders(db *gorm.DB, ids []webhook.ID) (map[webhook.ID][]*we
 		}
 		var headers []*webhook.CustomHeader
 		if json.Unmarshal(text, &headers) != nil { // whose error would quote a value
-			return nil, fmt.Errorf("headers of webhook %s can not be read", row.WebhookID)
+			return nil, fmt.Errorf("headers of webhook %s cannot be read", row.WebhookID)
 		}
 		all[row.WebhookID] = headers
 	}

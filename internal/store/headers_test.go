@@ -14,7 +14,7 @@ import (
 )
 
 // A webhook's headers are set, kept by name, replaced, read back after a restart, and gone with the webhook; a sensitive
-// value can not be made readable.
+// value cannot be made readable.
 func TestHeaders(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.open(t, store.Options{CheckHeader: egress.ValidateHeader})

@@ -18,7 +18,7 @@ type keyRow struct {
 	Sealed []byte
 }
 
-// TableName is GORM's.
+// TableName implements gorm's Tabler.
 func (keyRow) TableName() string { return "keys" }
 
 // cursorKey is the key of cursors.

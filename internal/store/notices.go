@@ -115,7 +115,7 @@ const (
 func (s *Store) publishNotices() {
 	for {
 		if err := s.publishNoted(s.quit); err != nil && s.quit.Err() == nil {
-			s.log.WarnContext(s.quit, "operational events wait: they can not be published yet", slog.Any("error", err))
+			s.log.WarnContext(s.quit, "operational events wait: they cannot be published yet", slog.Any("error", err))
 		}
 		select {
 		case <-s.quit.Done():

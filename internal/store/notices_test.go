@@ -186,7 +186,7 @@ func TestNoticesOfTenantsInTurn(t *testing.T) {
 	})
 }
 
-// What happens to one webhook again and again is one event, with how often and the last time.
+// What happens to one webhook repeatedly is one event, with how often and the last time.
 func TestNoticesAreMerged(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.open(t, store.Options{})

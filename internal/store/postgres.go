@@ -87,14 +87,14 @@ func IsPostgres(text string) bool {
 	return strings.HasPrefix(text, "postgres://") || strings.HasPrefix(text, "postgresql://")
 }
 
-// exists is dialect's. What is not there can not be opened.
+// exists implements dialect. What is not there cannot be opened.
 func (p *postgresDB) exists() error { return nil }
 
 // config is how a connection is made. settings are PostgreSQL's, for the session.
 func (p *postgresDB) config(settings map[string]string) (*pgx.ConnConfig, error) {
 	cfg, err := pgx.ParseConfig(p.url)
 	if err != nil {
-		return nil, errors.New("the URL of the database can not be read") // pgx's error may show the password
+		return nil, errors.New("the URL of the database cannot be read") // pgx's error may show the password
 	}
 	if cfg.ConnectTimeout == 0 {
 		cfg.ConnectTimeout = 5 * time.Second
@@ -118,13 +118,13 @@ func (p *postgresDB) config(settings map[string]string) (*pgx.ConnConfig, error)
 
 func millis(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 
-// TraceQueryStart is pgx.QueryTracer's: it counts.
+// TraceQueryStart implements pgx.QueryTracer: it counts.
 func (p *postgresDB) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
 	p.statements.Add(1)
 	return ctx
 }
 
-// TraceQueryEnd is pgx.QueryTracer's.
+// TraceQueryEnd implements pgx.QueryTracer.
 func (p *postgresDB) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
 
 func (p *postgresDB) pool(conns int, settings map[string]string, begin string) (*sql.DB, error) {
@@ -163,7 +163,7 @@ func (p *postgresDB) gorm(conns int, settings map[string]string, begin string) (
 	return db, nil
 }
 
-// open is dialect's.
+// open implements dialect.
 func (p *postgresDB) open(ctx context.Context, _ *slog.Logger, _ bool) (write, read *gorm.DB, err error) {
 	// Every statement of the writer and of what is beside it finds its rows by an index; its plans must not depend on statistics of tables that
 	// have just begun to grow, and are made for the one day that they are about.
@@ -209,7 +209,7 @@ func checkDurability(db *gorm.DB) error {
 	return nil
 }
 
-// provider is dialect's. Replicas that start together wait for one another.
+// provider implements dialect. Replicas that start together wait for one another.
 func (p *postgresDB) provider(write *gorm.DB) (*goose.Provider, error) {
 	pool, err := write.DB()
 	if err != nil {
@@ -226,7 +226,7 @@ func (p *postgresDB) provider(write *gorm.DB) (*goose.Provider, error) {
 	return goose.NewProvider(goose.DialectPostgres, pool, dir, goose.WithSessionLocker(locker))
 }
 
-// start is dialect's.
+// start implements dialect.
 func (p *postgresDB) start(ctx context.Context, s *Store) error {
 	p.s = s
 	if err := p.identifyNow(ctx); err != nil {
@@ -255,7 +255,7 @@ func (p *postgresDB) start(ctx context.Context, s *Store) error {
 	return nil
 }
 
-// close is dialect's.
+// close implements dialect.
 func (p *postgresDB) close() error {
 	if p.side == nil {
 		return nil
@@ -277,7 +277,7 @@ func takeMicros(m *pgtype.Map) {
 // microsCodec encodes integers too, as microseconds since 1970.
 type microsCodec struct{ *pgtype.TimestamptzCodec }
 
-// PlanEncode is pgtype.Codec's.
+// PlanEncode implements pgtype.Codec.
 func (c microsCodec) PlanEncode(m *pgtype.Map, oid uint32, format int16, value any) pgtype.EncodePlan {
 	switch value.(type) {
 	case micros, int64:
@@ -293,7 +293,7 @@ type microsPlan struct{}
 // since2000 is where PostgreSQL's timestamps begin, in microseconds since 1970.
 const since2000 = 946_684_800_000_000
 
-// Encode is pgtype.EncodePlan's.
+// Encode implements pgtype.EncodePlan.
 func (microsPlan) Encode(value any, buf []byte) ([]byte, error) {
 	var t int64
 	switch v := value.(type) {

@@ -31,7 +31,7 @@ const (
 	lockPrune = 0x686f6f6b0002 // retention
 )
 
-// sameDay is dialect's.
+// sameDay implements dialect.
 func (p *postgresDB) sameDay(a, b string) string { return " AND " + a + ".day = " + b + ".day" }
 
 // makeDays makes the partitions of the days around now. Only the writer calls it.
@@ -83,8 +83,8 @@ func (p *postgresDB) makePartition(ctx context.Context, t string, d day) error {
 	return tx.Commit()
 }
 
-// prune is dialect's. A day that is over, by the database's clock too, is dropped whole when nothing of it is owed any more. From
-// a day that can not be dropped, and when little is kept from days that are not over, events are removed one by one.
+// prune implements dialect. A day that is over, by the database's clock too, is dropped whole when nothing of it is owed any more. From
+// a day that cannot be dropped, and when little is kept from days that are not over, events are removed one by one.
 func (p *postgresDB) prune(ctx context.Context, before time.Time) (int, error) {
 	conn, err := p.side.Conn(ctx)
 	if err != nil {

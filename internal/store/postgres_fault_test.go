@@ -54,7 +54,7 @@ func TestPostgresRefuses(t *testing.T) {
 			[]string{fmt.Sprintf(setDatabase, "SET default_transaction_read_only = on"), disconnect},
 			[]string{fmt.Sprintf(setDatabase, "RESET default_transaction_read_only"), disconnect},
 		},
-		"full": { // what PostgreSQL says when a file can not grow
+		"full": { // what PostgreSQL says when a file cannot grow
 			[]string{
 				`CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
 					$$ BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$`,
@@ -118,7 +118,7 @@ func TestPostgresRefuses(t *testing.T) {
 	}
 }
 
-// Publishers whose connections to the database are ended again and again, at any time, and who publish again under the same
+// Publishers whose connections to the database are ended repeatedly, at any time, and who publish again under the same
 // key what was not acknowledged: each event is there once.
 func TestConnectionsEnd(t *testing.T) {
 	url := webhooktest.Postgres(t)

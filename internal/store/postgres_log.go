@@ -58,7 +58,7 @@ func (p *postgresDB) horizon(ctx context.Context) (end, version int64, err error
 	return end, version, err
 }
 
-// committed is dialect's. The attempts are told when the log gets to them.
+// committed implements dialect. The attempts are told when the log gets to them.
 func (p *postgresDB) committed(b *batch) {
 	f := &p.log
 	if n := len(b.attempts); n > 0 {
@@ -102,7 +102,7 @@ func (f *follower) run(ctx context.Context) {
 		began := time.Now()
 		more, err := f.look(ctx)
 		if err != nil && !failed && ctx.Err() == nil {
-			f.p.s.log.Warn("the log can not be read; trying again", slog.Any("error", err))
+			f.p.s.log.Warn("the log cannot be read; trying again", slog.Any("error", err))
 		}
 		failed = err != nil
 		wait := f.p.poll
@@ -235,7 +235,7 @@ func (f *follower) advance(end int64, attempts []*webhook.Attempt) {
 	f.moved = make(chan struct{})
 }
 
-// settle is dialect's.
+// settle implements dialect.
 func (p *postgresDB) settle(ctx context.Context) error {
 	if p.lease.Load() == nil {
 		return nil
@@ -258,7 +258,7 @@ func (p *postgresDB) settle(ctx context.Context) error {
 	}
 }
 
-// logEnd is dialect's.
+// logEnd implements dialect.
 func (p *postgresDB) logEnd(ctx context.Context, after int64) (int64, error) {
 	last := p.s.last.Load()
 	if last <= after {
@@ -273,7 +273,7 @@ func (p *postgresDB) logEnd(ctx context.Context, after int64) (int64, error) {
 	return seqs[0], nil
 }
 
-// logBounds is dialect's. A cursor may come from another node that is ahead of this one.
+// logBounds implements dialect. A cursor may come from another node that is ahead of this one.
 func (p *postgresDB) logBounds(ctx context.Context) (oldest, newest int64, err error) {
 	var is struct{ Pruned, Newest int64 }
 	err = p.s.read.WithContext(ctx).Raw(`SELECT pruned_attempt AS pruned, GREATEST(pruned_attempt, (SELECT COALESCE(MAX(seq), 0) FROM attempts)) AS newest FROM store`).

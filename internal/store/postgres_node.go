@@ -12,7 +12,7 @@ import (
 )
 
 // A node is a process that holds claims. It renews its lease; when that has ended, by PostgreSQL's clock, any other node
-// voids it: from then on it can not write under its old name, and its claims are due again.
+// voids it: from then on it cannot write under its old name, and its claims are due again.
 const (
 	leaseTime  = "8 seconds" // longer than idleTimeout
 	leaseFor   = 8 * time.Second
@@ -78,7 +78,7 @@ func (p *postgresDB) count(alive int64) {
 	p.s.takes().Nodes(int(alive))
 }
 
-// nodes is dialect's.
+// nodes implements dialect.
 func (p *postgresDB) nodes() int { return max(1, int(p.alive.Load())) }
 
 // leave gives back what this node holds, at once.
@@ -153,7 +153,7 @@ func (p *postgresDB) keepLease(ctx context.Context) {
 			case err != nil:
 				healthy = 0
 				if ctx.Err() == nil {
-					p.s.log.Warn("the lease can not be renewed", slog.Any("error", err))
+					p.s.log.Warn("the lease cannot be renewed", slog.Any("error", err))
 				}
 				continue
 			case !ok:

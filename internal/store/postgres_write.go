@@ -31,7 +31,7 @@ type pgBatch struct {
 // errFenced says that this node's claims were taken from it: it must join anew before it may write.
 var errFenced = errors.New("this node's lease has ended")
 
-// transaction is dialect's. When it is unknown whether the commit has happened, it finds out.
+// transaction implements dialect. When it is unknown whether the commit has happened, it finds out.
 func (p *postgresDB) transaction(b *batch, do func() error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
 	defer cancel()
@@ -137,7 +137,7 @@ func (p *postgresDB) readHooks(b *batch, version int64) error {
 	return nil
 }
 
-// lockHooks is dialect's.
+// lockHooks implements dialect.
 func (p *postgresDB) lockHooks(b *batch) error {
 	if b.pg.version > 0 {
 		return nil
@@ -238,12 +238,12 @@ var pgInsertions = map[*table]string{
 	eventsTable: pgInsertion(eventsTable), deliveriesTable: pgInsertion(deliveriesTable), attemptsTable: pgInsertion(attemptsTable),
 }
 
-// insert is dialect's.
+// insert implements dialect.
 func (p *postgresDB) insert(b *batch, t *table, rows int, when func(i int) time.Time, row func(p *params, i int)) (first int64, err error) {
 	first = b.pg.next[t]
 	b.pg.next[t] += int64(rows)
 	if first>>seqBits != (first+int64(rows))>>seqBits {
-		return 0, fmt.Errorf("one transaction can not write %d rows more", rows)
+		return 0, fmt.Errorf("one transaction cannot write %d rows more", rows)
 	}
 	width := strings.Count(t.columns, ",") + 1
 	columns := make([][]any, width)
@@ -300,7 +300,7 @@ const (
 		RETURNING d.seq, d.status, d.schedule_start`
 )
 
-// finish is dialect's: one statement for those that succeed after as many attempts, which are most, and one for the others.
+// finish implements dialect: one statement for those that succeed after as many attempts, which are most, and one for the others.
 func (p *postgresDB) finish(b *batch, outcomes []outcome) (map[int64]finished, error) {
 	type group struct {
 		day      day
@@ -362,7 +362,7 @@ func (b *batch) finished(held map[int64]finished, text string, args ...any) erro
 	return rows.Err()
 }
 
-// claimed is dialect's.
+// claimed implements dialect.
 func (p *postgresDB) claimed(j *Job) int64 {
 	j.lease = p.lease.Load()
 	return j.lease.node
@@ -372,7 +372,7 @@ const pgDue = `SELECT d.seq, d.id, d.event_id, d.attempt_count, d.schedule_start
 	e.timestamp, e.created_at, e.data FROM deliveries d JOIN events e ON e.day = d.day AND e.id = d.event_id
 	WHERE d.webhook_id = $1 AND d.due_at <= $2 ORDER BY d.due_at LIMIT $3 FOR UPDATE OF d SKIP LOCKED`
 
-// claim is dialect's. What another node claims at the same time is passed over.
+// claim implements dialect. What another node claims at the same time is passed over.
 func (p *postgresDB) claim(b *batch, h *Hook, n, maxBytes int) ([]*Job, error) {
 	rows, err := b.sqlTx().QueryContext(b.context(), pgDue, h.ID, at(b.now), n)
 	if err != nil {
@@ -419,7 +419,7 @@ func (p *postgresDB) move(b *batch, jobs []*Job, text string, more ...any) error
 	return nil
 }
 
-// nextDue is dialect's.
+// nextDue implements dialect.
 func (p *postgresDB) nextDue(b *batch, h *Hook) (*time.Time, error) {
 	var due *micros
 	err := b.sqlTx().QueryRowContext(b.context(),
@@ -430,13 +430,13 @@ func (p *postgresDB) nextDue(b *batch, h *Hook) (*time.Time, error) {
 	return maybeTime(due), err
 }
 
-// unclaim is dialect's.
+// unclaim implements dialect.
 func (p *postgresDB) unclaim(b *batch, jobs []*Job) error {
 	return p.move(b, jobs, `UPDATE deliveries SET claimed_by = NULL, due_at = CASE WHEN status = 'PENDING' THEN $4::timestamptz END
 		WHERE (claimed_by = $1) IS TRUE AND day = $2 AND seq = ANY ($3)`, at(b.now))
 }
 
-// rows is dialect's.
+// rows implements dialect.
 func (p *postgresDB) rows(columns []column) string {
 	list := make([]string, len(columns))
 	for i, c := range columns {
@@ -451,16 +451,16 @@ func (p *postgresDB) rows(columns []column) string {
 	return "(SELECT " + strings.Join(list, ", ") + " FROM json_array_elements(CAST(? AS text)::json))"
 }
 
-// skipLocked is dialect's.
+// skipLocked implements dialect.
 func (p *postgresDB) skipLocked(of string) string { return " FOR UPDATE OF " + of + " SKIP LOCKED" }
 
-// among is dialect's.
+// among implements dialect.
 func (p *postgresDB) among(column string, values []int64) (text string, arg any) {
 	list := strings.Trim(string(compactJSON(values)), "[]")
 	return column + " = ANY (CAST(CAST(? AS text) AS bigint[]))", "{" + list + "}"
 }
 
-// published is dialect's.
+// published implements dialect.
 func (p *postgresDB) published(column string, from, to time.Time) (text string, args []any) {
 	return " AND " + column + " BETWEEN ? AND ?", []any{dayOf(from).start(), dayOf(to).start()}
 }

@@ -20,7 +20,7 @@ const (
 // quotas know what each tenant may have and do, and has and does, so that publishing needs no look-up.
 //
 // Stored events are counted in memory: a call reserves its events before they are queued, so that calls at the same time
-// can not go over the quota together. The database is counted at the start, after retention, and every few minutes; a count
+// cannot go over the quota together. The database is counted at the start, after retention, and every few minutes; a count
 // misses what is queued while it begins, and other replicas' events since theirs. The server's own events, which are never
 // refused, count from the next count on.
 type quotas struct {
@@ -145,7 +145,7 @@ func (k *bucket) set(rate, burst float64, now time.Time) {
 	k.rate, k.burst, k.left = rate, burst, min(k.left, burst)
 }
 
-// fill wants mu.
+// fill: the caller must hold mu.
 func (k *bucket) fill(now time.Time) {
 	if passed := now.Sub(k.at); passed > 0 {
 		if k.burst > 0 {
@@ -273,7 +273,7 @@ func (q *quotas) operational(b *batch, tenant webhook.ID) error {
 
 // tokens refuses one more token than may work for the tenant. It is asked in the transaction that makes it. Tokens that do not
 // work are kept for the list, as many as may work; when there are more the oldest goes, so that a tenant that makes and revokes
-// them again and again stores no more and never makes the count longer.
+// them repeatedly stores no more and never makes the count longer.
 func (q *quotas) tokens(b *batch, tenant webhook.ID) error {
 	limit := q.get(tenant).limits.Load().Tokens
 	if limit == 0 {
@@ -315,7 +315,7 @@ func (q *quotas) run(ctx context.Context) {
 		case <-tick.C:
 		}
 		if err := q.load(ctx); err != nil && ctx.Err() == nil {
-			q.s.log.WarnContext(ctx, "quotas can not be read", slog.Any("error", err))
+			q.s.log.WarnContext(ctx, "quotas cannot be read", slog.Any("error", err))
 		}
 		if n%int(countInterval/quotaInterval) == 0 {
 			q.count(ctx)
@@ -361,7 +361,7 @@ func (q *quotas) count(ctx context.Context) {
 		n, err := q.s.In(id).CountEvents(ctx, EventFilter{})
 		if err != nil {
 			if ctx.Err() == nil {
-				q.s.log.WarnContext(ctx, "stored events can not be counted", slog.Any("error", err))
+				q.s.log.WarnContext(ctx, "stored events cannot be counted", slog.Any("error", err))
 			}
 			return
 		}

@@ -10,7 +10,7 @@ import (
 )
 
 // Record queues the result of an attempt, and blocks while the queue is full. The store writes it, tries again while the
-// database can not be written, decides when the delivery is due again, disables a webhook that is gone or has failed for
+// database cannot be written, decides when the delivery is due again, disables a webhook that is gone or has failed for
 // too long, publishes the operational events, and tells the Taker. The error is the context's, or ErrUnavailable after
 // Close: then the attempt is not recorded and will be made again.
 func (s *Store) Record(ctx context.Context, r *Result) error {
@@ -58,7 +58,7 @@ func (b *batch) record() error {
 			b.s.log.Warn("claim lost, attempt dropped", slog.Any("delivery", o.Job.Delivery.ID))
 			continue
 		}
-		delete(held, o.Job.Delivery.Seq) // the same claim can not be finished twice
+		delete(held, o.Job.Delivery.Seq) // the same claim cannot be finished twice
 		o.status = is.status
 		if is.start != o.Job.Delivery.ScheduleStart && (is.status == webhook.Pending || is.status == webhook.DeliveryFailed) {
 			if err := b.decideAgain(&o, is.start); err != nil {

@@ -80,7 +80,7 @@ func (r *room) take(ctx context.Context, tenant webhook.ID, n int64) (giveBack f
 	return nil, ctx.Err()
 }
 
-// fits reports whether the tenant may have n bytes now. It and what follows want mu.
+// fits reports whether the tenant may have n bytes now. The caller must hold mu, here and in what follows.
 func (r *room) fits(t *tenantRoom, n int64) bool {
 	return n <= r.free && (t.held == 0 || t.held+n <= r.free-n)
 }

@@ -20,7 +20,7 @@ import (
 )
 
 // sealer encrypts at rest with AES-256-GCM under one master key. What a value belongs to is associated data, so that a
-// sealed value can not be moved to another row.
+// sealed value cannot be moved to another row.
 type sealer struct {
 	id   string // names the master key, without telling it
 	aead cipher.AEAD

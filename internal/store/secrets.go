@@ -23,7 +23,7 @@ type secretRow struct {
 	ExpiresAt *time.Time `gorm:"serializer:micros"`
 }
 
-// TableName is GORM's.
+// TableName implements gorm's Tabler.
 func (secretRow) TableName() string { return "secrets" }
 
 // associated names the row that a secret is sealed for.

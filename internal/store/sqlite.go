@@ -33,13 +33,13 @@ type sqliteDB struct {
 
 func (q *sqliteDB) path() string { return filepath.Join(q.dir, databaseFile) }
 
-// exists is dialect's.
+// exists implements dialect.
 func (q *sqliteDB) exists() error {
 	_, err := os.Stat(q.path())
 	return err
 }
 
-// open is dialect's.
+// open implements dialect.
 func (q *sqliteDB) open(ctx context.Context, log *slog.Logger, exclusive bool) (write, read *gorm.DB, err error) {
 	if err := os.MkdirAll(q.dir, 0o700); err != nil {
 		return nil, nil, fmt.Errorf("data directory: %w", err)
@@ -117,7 +117,7 @@ func checkPragmas(db *gorm.DB) error {
 	return nil
 }
 
-// provider is dialect's.
+// provider implements dialect.
 func (q *sqliteDB) provider(write *gorm.DB) (*goose.Provider, error) {
 	pool, err := write.DB()
 	if err != nil {
@@ -130,7 +130,7 @@ func (q *sqliteDB) provider(write *gorm.DB) (*goose.Provider, error) {
 	return goose.NewProvider(goose.DialectSQLite3, pool, dir)
 }
 
-// start is dialect's.
+// start implements dialect.
 func (q *sqliteDB) start(ctx context.Context, s *Store) error {
 	q.s = s
 	var last sql.NullInt64
@@ -209,7 +209,7 @@ func (q *sqliteDB) addStart(tx *gorm.DB, now time.Time) error {
 	return nil
 }
 
-// close is dialect's.
+// close implements dialect.
 func (q *sqliteDB) close() error {
 	var errs []error
 	if q.s != nil {
@@ -225,7 +225,7 @@ func (q *sqliteDB) close() error {
 	return errors.Join(errs...)
 }
 
-// transaction is dialect's.
+// transaction implements dialect.
 func (q *sqliteDB) transaction(b *batch, do func() error) error {
 	if why := q.gone.Load(); why != nil {
 		return *why
@@ -242,16 +242,16 @@ func (q *sqliteDB) transaction(b *batch, do func() error) error {
 	})
 }
 
-// claimed is dialect's.
+// claimed implements dialect.
 func (q *sqliteDB) claimed(*Job) int64 { return q.node }
 
-// nodes is dialect's. The directory is this one's alone.
+// nodes implements dialect. The directory is this one's alone.
 func (q *sqliteDB) nodes() int { return 1 }
 
-// lockHooks is dialect's. Only one process writes, and only one transaction of it.
+// lockHooks implements dialect. Only one process writes, and only one transaction of it.
 func (q *sqliteDB) lockHooks(*batch) error { return nil }
 
-// committed is dialect's. The writer is the only one, so it writes in the order of the log.
+// committed implements dialect. The writer is the only one, so it writes in the order of the log.
 func (q *sqliteDB) committed(b *batch) {
 	q.copying.grown()
 	if n := len(b.attempts); n > 0 {
@@ -260,18 +260,18 @@ func (q *sqliteDB) committed(b *batch) {
 	}
 }
 
-// sameDay is dialect's.
+// sameDay implements dialect.
 func (q *sqliteDB) sameDay(string, string) string { return "" }
 
 // logWindow bounds how much of the attempt log one call of AttemptLog searches, in rows.
 const logWindow = 20_000
 
-// logEnd is dialect's.
+// logEnd implements dialect.
 func (q *sqliteDB) logEnd(_ context.Context, after int64) (int64, error) {
 	return min(q.s.last.Load(), after+logWindow), nil
 }
 
-// logBounds is dialect's.
+// logBounds implements dialect.
 func (q *sqliteDB) logBounds(ctx context.Context) (oldest, newest int64, err error) {
 	if newest = q.s.last.Load(); newest == 0 {
 		return 0, 0, nil
@@ -283,13 +283,13 @@ func (q *sqliteDB) logBounds(ctx context.Context) (oldest, newest int64, err err
 	return pruned + 1, newest, nil
 }
 
-// settle is dialect's. The log is what is committed.
+// settle implements dialect. The log is what is committed.
 func (q *sqliteDB) settle(context.Context) error { return nil }
 
 // pruneWindow bounds how many events one look for what prune may remove goes through.
 const pruneWindow = 20_000
 
-// prune is dialect's. It looks for events in small reads, so that the writer, which everybody waits for, only removes.
+// prune implements dialect. It looks for events in small reads, so that the writer, which everybody waits for, only removes.
 func (q *sqliteDB) prune(ctx context.Context, before time.Time) (int, error) {
 	var bounds struct{ First, Last *int64 }
 	err := q.s.read.WithContext(ctx).Raw("SELECT (SELECT MIN(seq) FROM events) AS first, (SELECT MAX(seq) FROM events) AS last").Scan(&bounds).Error

@@ -144,7 +144,7 @@ func (b *batch) sqlTx() *sql.Tx {
 	return nil
 }
 
-// rows is dialect's.
+// rows implements dialect.
 func (q *sqliteDB) rows(columns []column) string {
 	list := make([]string, len(columns))
 	for i, c := range columns {
@@ -157,13 +157,13 @@ func (q *sqliteDB) rows(columns []column) string {
 	return "(SELECT " + strings.Join(list, ", ") + " FROM json_each(?))"
 }
 
-// skipLocked is dialect's. There is no other node.
+// skipLocked implements dialect. There is no other node.
 func (q *sqliteDB) skipLocked(string) string { return "" }
 
-// among is dialect's.
+// among implements dialect.
 func (q *sqliteDB) among(column string, values []int64) (text string, arg any) {
 	return column + " IN (SELECT value FROM json_each(?))", string(compactJSON(values))
 }
 
-// published is dialect's.
+// published implements dialect.
 func (q *sqliteDB) published(string, time.Time, time.Time) (text string, args []any) { return "", nil }

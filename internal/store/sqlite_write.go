@@ -30,7 +30,7 @@ var insertions = map[*table]*statement{
 
 var lastInserted = &statement{row: "SELECT last_insert_rowid()"}
 
-// insert is dialect's. The rows follow one another without gaps because the only writer is this transaction.
+// insert implements dialect. The rows follow one another without gaps because the only writer is this transaction.
 func (q *sqliteDB) insert(_ *batch, t *table, rows int, _ func(i int) time.Time, row func(p *params, i int)) (first int64, err error) {
 	p := &q.params
 	p.reset(strings.Count(t.columns, ",") + 1)
@@ -72,7 +72,7 @@ var finishSucceeded = &statement{
 	after: ") RETURNING seq, status, schedule_start",
 }
 
-// finish is dialect's.
+// finish implements dialect.
 func (q *sqliteDB) finish(b *batch, outcomes []outcome) (map[int64]finished, error) {
 	held := make(map[int64]finished, len(outcomes))
 	keep := func(row []driver.Value) {
@@ -119,7 +119,7 @@ func (q *sqliteDB) finish(b *batch, outcomes []outcome) (map[int64]finished, err
 	})
 }
 
-// claim is dialect's.
+// claim implements dialect.
 func (q *sqliteDB) claim(b *batch, h *Hook, n, maxBytes int) ([]*Job, error) {
 	var jobs []*Job
 	left := maxBytes
@@ -172,7 +172,7 @@ var unclaimDeliveries = &statement{
 	after: ")",
 }
 
-// nextDue is dialect's.
+// nextDue implements dialect.
 func (q *sqliteDB) nextDue(b *batch, h *Hook) (*time.Time, error) {
 	var due *micros
 	err := b.sqlTx().QueryRowContext(context.Background(), nextDueDelivery, h.ID).Scan(&due)
@@ -182,7 +182,7 @@ func (q *sqliteDB) nextDue(b *batch, h *Hook) (*time.Time, error) {
 	return maybeTime(due), err
 }
 
-// unclaim is dialect's.
+// unclaim implements dialect.
 func (q *sqliteDB) unclaim(b *batch, jobs []*Job) error {
 	return chunks(len(jobs), func(from, to int) error {
 		q.params.reset(0)

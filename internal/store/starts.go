@@ -25,7 +25,7 @@ type start struct {
 	Tenants, Tokens, Webhooks, Events, Deliveries, Attempts int64
 }
 
-// TableName is GORM's.
+// TableName implements gorm's Tabler.
 func (start) TableName() string { return "starts" }
 
 const startColumns = "tenants, tokens, webhooks, events, deliveries, attempts"

@@ -340,7 +340,7 @@ func TestGoneDisables(t *testing.T) {
 	})
 }
 
-// I6: a restart makes claimed deliveries due again; I7: who lost the claim can not write.
+// I6: a restart makes claimed deliveries due again; I7: who lost the claim cannot write.
 func TestRestartVoidsClaims(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.open(t, store.Options{})

@@ -234,7 +234,7 @@ const linger = time.Minute
 // does at the next start.
 func (s *Store) sweep() {
 	if !s.sweeping.TryLock() {
-		return // one is at it, and looks for tenants again and again
+		return // a sweep is already running and will pick these up
 	}
 	defer s.sweeping.Unlock()
 	tick := time.NewTicker(linger / 2)
@@ -251,7 +251,7 @@ func (s *Store) sweep() {
 		case s.quit.Err() != nil:
 			return
 		case err != nil:
-			s.log.WarnContext(s.quit, "rows of a deleted tenant can not be removed yet", slog.Any("error", err))
+			s.log.WarnContext(s.quit, "rows of a deleted tenant cannot be removed yet", slog.Any("error", err))
 		case len(gone) == 0:
 			return
 		}

@@ -133,7 +133,7 @@ func (r *Registry) RevokeToken(ctx context.Context, id webhook.ID) (*webhook.Tok
 // CreateToken keeps the hash of a token that the caller made. The error holds an *Invalid for every broken rule; a tenant
 // that does not exist is one.
 func (r *Registry) CreateToken(ctx context.Context, t webhook.Token, token string) (*webhook.Token, error) {
-	unknown := &webhook.Invalid{Field: "tenantId", Code: webhook.CodeNotFound, Message: "names nothing"}
+	unknown := &webhook.Invalid{Field: "tenantId", Code: webhook.CodeNotFound, Message: "does not exist"}
 	if r.tenant != nil && (t.TenantID == nil || *t.TenantID != *r.tenant) {
 		return nil, errors.Join(t.Check(time.Now()), unknown)
 	}
@@ -150,7 +150,7 @@ func (r *Registry) CreateToken(ctx context.Context, t webhook.Token, token strin
 }
 
 // AddToken keeps the hash of a token that the caller made; of t it takes TenantID (nil makes it an operator's), Name, Scopes
-// and ExpiresAt. The same token again gives the one that is there, if it is valid and as mighty; otherwise an *Invalid of
+// and ExpiresAt. The same token again gives the one that is there, if it is valid and grants the same scopes; otherwise an *Invalid of
 // code CONFLICT.
 func (s *Store) AddToken(ctx context.Context, t webhook.Token, token string) (*webhook.Token, error) {
 	if token == "" {
@@ -172,7 +172,7 @@ func (s *Store) AddToken(ctx context.Context, t webhook.Token, token string) (*w
 		if err == nil {
 			same := added.TenantID == nil && t.TenantID == nil || added.TenantID != nil && t.TenantID != nil && *added.TenantID == *t.TenantID
 			if !added.Valid(now) || !same || !added.Scopes.Includes(t.Scopes) || !t.Scopes.Includes(added.Scopes) {
-				return &webhook.Invalid{Field: "token", Code: webhook.CodeConflict, Message: "is there, and not the same"}
+				return &webhook.Invalid{Field: "token", Code: webhook.CodeConflict, Message: "already exists with different settings"}
 			}
 			return nil
 		}

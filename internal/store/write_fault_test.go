@@ -127,7 +127,7 @@ func recorded(t *testing.T, c *store.Scope, want int) {
 }
 
 // A result that the database never takes holds nobody up: it is recorded without the receiver's answer, and when that is
-// not possible either its delivery is due again later, not claimed for ever.
+// not possible either its delivery is due again later, not claimed forever.
 func TestResultThatCanNotBeRecorded(t *testing.T) {
 	each(t, testResultThatCanNotBeRecorded)
 }

@@ -212,13 +212,13 @@ func (w *writer) commit(b *batch) {
 		w.s.log.Warn("write refused", slog.Any("error", err))
 		return
 	}
-	w.s.log.Error("attempts can not be recorded, trying again", slog.Int("results", len(b.results)), slog.Any("error", err))
+	w.s.log.Error("attempts cannot be recorded, trying again", slog.Int("results", len(b.results)), slog.Any("error", err))
 	w.stuck.Store(true)
 	defer w.stuck.Store(false)
 	w.insist(b.results)
 }
 
-// insist tries again until the results are written, or the store closes. Those that can not be written for some time
+// insist tries again until the results are written, or the store closes. Those that cannot be written for some time
 // though the database can be are set aside.
 func (w *writer) insist(results []*Result) {
 	wait, last := firstWait, time.Now().Add(asideAfter)
@@ -249,7 +249,7 @@ func (w *writer) insist(results []*Result) {
 			timer.Reset(wait)
 			continue
 		}
-		// The others are not kept waiting meanwhile: they are written, or told that they can not be.
+		// The others are not kept waiting meanwhile: they are written, or told that they cannot be.
 		others := &batch{s: w.s}
 		limit := w.limit()
 		w.calls.fill(others, limit-w.s.fans.share(limit))
@@ -265,8 +265,8 @@ const (
 	longestRetry = 2 * time.Second
 )
 
-// Results that can not be written while the database can be are at fault themselves after asideAfter; what even without the
-// receiver's answer can not be recorded is sent again after asideWait. Tests make them shorter.
+// Results that cannot be written while the database can be are at fault themselves after asideAfter; what even without the
+// receiver's answer cannot be recorded is sent again after asideWait. Tests make them shorter.
 var (
 	asideAfter = 10 * time.Second
 	asideWait  = time.Hour
@@ -280,9 +280,9 @@ func (w *writer) healthy() bool {
 	return probe.write() == nil
 }
 
-// setAside writes the results one by one. One that can not be written is recorded without what the receiver answered, which
-// is all that did not come from here; and if that can not be, its delivery is given back, so that it does not stay claimed
-// for ever: it is sent again, as after a crash.
+// setAside writes the results one by one. One that cannot be written is recorded without what the receiver answered, which
+// is all that did not come from here; and if that cannot be, its delivery is given back, so that it does not stay claimed
+// forever: it is sent again, as after a crash.
 func (w *writer) setAside(results []*Result, err error) {
 	if len(results) > 1 {
 		for _, half := range [][]*Result{results[:len(results)/2], results[len(results)/2:]} {
@@ -301,11 +301,11 @@ func (w *writer) setAside(results []*Result, err error) {
 	r.Attempt.ResponseHeaders, r.Attempt.ResponseBody, r.Attempt.ResponseTruncated = "", nil, true
 	bare := &batch{s: w.s, results: []*Result{&r}}
 	if bare.write() == nil {
-		w.s.log.Error("attempt recorded without the receiver's answer, which can not be stored", id, slog.Any("error", err))
+		w.s.log.Error("attempt recorded without the receiver's answer, which cannot be stored", id, slog.Any("error", err))
 		bare.answer()
 		return
 	}
-	w.s.log.Error("attempt can not be recorded; it will be made again", id, slog.Duration("in", asideWait), slog.Any("error", err))
+	w.s.log.Error("attempt cannot be recorded; it will be made again", id, slog.Duration("in", asideWait), slog.Any("error", err))
 	back := &batch{s: w.s, changes: []*change{{done: make(chan error, 1), do: func(b *batch) error {
 		if err := b.s.db.unclaim(b, []*Job{r.Job}); err != nil {
 			return err
@@ -315,7 +315,7 @@ func (w *writer) setAside(results []*Result, err error) {
 		return b.tx.Exec("UPDATE deliveries SET due_at = ? WHERE id = ? AND due_at IS NOT NULL", at(due), r.Job.Delivery.ID).Error
 	}}}}
 	if err := back.write(); err != nil {
-		w.s.log.Error("delivery can not be given back; it is after a restart", id, slog.Any("error", err))
+		w.s.log.Error("delivery cannot be given back; it is after a restart", id, slog.Any("error", err))
 		return
 	}
 	back.answer()

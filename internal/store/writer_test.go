@@ -143,7 +143,7 @@ func TestRemoveLooksAgain(t *testing.T) {
 	}
 }
 
-// Readers can not write, whatever they are told to. A database whose settings read back as ones that lose what was acknowledged
+// Readers cannot write, whatever they are told to. A database whose settings read back as ones that lose what was acknowledged
 // is refused.
 func TestPragmas(t *testing.T) {
 	s, err := Open(t.Context(), Options{Dir: t.TempDir()})

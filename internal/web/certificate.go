@@ -88,7 +88,7 @@ func (c *Certificate) look(ctx context.Context) {
 		fresh, err = c.load()
 	}
 	if err != nil {
-		c.log.WarnContext(ctx, "the new TLS certificate can not be read, the old one serves on", slog.Any("error", err))
+		c.log.WarnContext(ctx, "the new TLS certificate cannot be read, the old one serves on", slog.Any("error", err))
 		return
 	}
 	c.current = fresh

@@ -40,7 +40,7 @@ func pair(t *testing.T, cert, key string, serial int64) {
 	}
 }
 
-// A renewed certificate is served without a restart; one that can not be read leaves the old one in service, and is said
+// A renewed certificate is served without a restart; one that cannot be read leaves the old one in service, and is said
 // once.
 func TestCertificateIsReadAgain(t *testing.T) {
 	dir := t.TempDir()

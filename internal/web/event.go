@@ -29,7 +29,7 @@ type event struct {
 // moment is a time of the publisher's, kept to the microsecond.
 type moment time.Time
 
-// MarshalText is encoding.TextMarshaler's.
+// MarshalText implements encoding.TextMarshaler.
 func (t moment) MarshalText() ([]byte, error) {
 	return time.Time(t).UTC().AppendFormat(nil, "2006-01-02T15:04:05.999999-07:00"), nil
 }

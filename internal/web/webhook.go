@@ -98,7 +98,7 @@ func (r *request) answer(status int, w *webhook.Webhook, secret *webhook.Secret)
 // second is a time as this surface writes it: UTC, to the second, with a numeric offset.
 type second time.Time
 
-// MarshalText is encoding.TextMarshaler's.
+// MarshalText implements encoding.TextMarshaler.
 func (t second) MarshalText() ([]byte, error) {
 	return time.Time(t).UTC().AppendFormat(nil, "2006-01-02T15:04:05-07:00"), nil
 }
@@ -145,7 +145,7 @@ func find(r *request) (*webhook.Webhook, error) {
 	return found[id], nil
 }
 
-// pathID is the id in the path. One that can not be an id names nothing, like any other that names nothing.
+// pathID is the id in the path. One that cannot be an id names nothing, like any other that names nothing.
 func pathID(r *request) (webhook.ID, error) {
 	id, err := webhook.ParseID(r.PathValue("id"))
 	if err != nil {

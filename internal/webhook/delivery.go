@@ -27,7 +27,7 @@ type Delivery struct {
 // DeliveryStatus is where a delivery stands.
 type DeliveryStatus string
 
-// The statuses. HELD is never stored: it is PENDING of a webhook that is disabled, so it can not disagree with the
+// The statuses. HELD is never stored: it is PENDING of a webhook that is disabled, so it cannot disagree with the
 // webhook, and disabling or enabling costs the same for one delivery or a million.
 const (
 	Pending           DeliveryStatus = "PENDING"

@@ -19,7 +19,7 @@ var (
 	ErrCursorLost = errors.New("the database was restored from before this cursor")
 	// ErrBusy is a full queue: nothing was stored and the same call may succeed in a moment.
 	ErrBusy = errors.New("too busy, try again")
-	// ErrUnavailable is a database that can not be reached or written: nothing was stored, try again later.
+	// ErrUnavailable is a database that cannot be reached or written: nothing was stored, try again later.
 	ErrUnavailable = errors.New("database unavailable, try again")
 )
 

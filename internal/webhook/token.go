@@ -170,7 +170,7 @@ func NewToken() (token string, hash []byte) {
 	return token, HashToken(token)
 }
 
-// HashToken is what is stored of a token. A plain hash is enough: 256 random bits can not be guessed.
+// HashToken is what is stored of a token. A plain hash is enough: 256 random bits cannot be guessed.
 func HashToken(token string) []byte {
 	sum := sha256.Sum256([]byte(token))
 	return sum[:]

@@ -155,13 +155,13 @@ func (v *PublishEventInput) GetIdempotencyKey() *string { return v.IdempotencyKe
 // PublishEventPublishEventPublishEventPayload includes the requested fields of the GraphQL type PublishEventPayload.
 // The GraphQL type's documentation follows.
 //
-// What came of `publishEvent`.
+// The payload of `publishEvent`.
 type PublishEventPublishEventPublishEventPayload struct {
 	// The event; null when there are `userErrors`.
 	Event *PublishEventPublishEventPublishEventPayloadEvent `json:"event"`
 	// Whether the idempotency key was known: `event` is then the one published before, and nothing was stored.
 	Duplicate bool `json:"duplicate"`
-	// What is wrong with the input; empty when it worked.
+	// Validation errors; empty on success.
 	UserErrors []PublishEventPublishEventPublishEventPayloadUserErrorsUserError `json:"userErrors"`
 }
 

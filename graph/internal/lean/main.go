@@ -42,8 +42,8 @@ func rewrite(file string) error {
 	return os.WriteFile(file, code, 0o600) //nolint:gosec // the same file, which keeps its mode
 }
 
-// A plain field is a scalar that the object's struct has, or a method of it that returns nothing else. That can not fail when
-// the Go type can not be null where the schema's must not, and is neither a float (which may be none that JSON has) nor a list.
+// A plain field is a scalar that the object's struct has, or a method of it that returns nothing else. That cannot fail when
+// the Go type cannot be null where the schema's must not, and is neither a float (which may be none that JSON has) nor a list.
 var (
 	scalar = regexp.MustCompile(`fieldContext_(\w+)\(_ context\.Context, field graphql\.CollectedField\) \(fc \*graphql\.FieldContext, err error\) \{
 	return graphql\.NewScalarFieldContext\("\w+", field, (?:true|false), false, "\w+"\)

@@ -75,7 +75,7 @@ var files = sync.OnceValue(func() map[string]file {
 		return nil
 	})
 	if err != nil {
-		panic(err) // An embedded file that can not be read is a broken build.
+		panic(err) // An embedded file that cannot be read is a broken build.
 	}
 	return found
 })

@@ -46,7 +46,7 @@ export function fromFragment(): Credentials | null {
   return credentials;
 }
 
-/** Why these credentials can not be sent as headers, or null when they can. */
+/** Why these credentials cannot be sent as headers, or null when they can. */
 export function problem({ token, tenant }: Credentials): string | null {
   if (!/^[\x21-\x7e]*$/.test(token)) return 'A token has no spaces and only ASCII characters.';
   if (!/^[\x21-\x7e]*$/.test(tenant)) return 'A tenant has no spaces and only ASCII characters.';
