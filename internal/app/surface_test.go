@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -131,12 +132,14 @@ func TestTrustedProxy(t *testing.T) {
 			args = append(args, "--trusted-proxy", "127.0.0.0/8")
 		}
 		p := boot(t, t.TempDir(), args...)
-		guess := func(client string) int {
+		guesses := 0
+		guess := func(client string) int { // another token each time: one that is repeated counts once
+			guesses++
 			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.url+"/v1/webhooks", nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			req.Header.Set("Authorization", "Bearer hg_guess")
+			req.Header.Set("Authorization", fmt.Sprintf("Bearer hg_guess%d", guesses))
 			req.Header.Set("X-Forwarded-For", client)
 			res, err := http.DefaultClient.Do(req)
 			if err != nil {
@@ -145,10 +148,14 @@ func TestTrustedProxy(t *testing.T) {
 			res.Body.Close()
 			return res.StatusCode
 		}
+		told := false
 		for range 100 {
-			if guess("198.51.100.1") == http.StatusTooManyRequests {
+			if told = guess("198.51.100.1") == http.StatusTooManyRequests; told {
 				break
 			}
+		}
+		if !told {
+			t.Fatalf("trusted %v: 100 guesses are not told to wait", trusted)
 		}
 		want := http.StatusTooManyRequests
 		if trusted {
