@@ -7,6 +7,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -39,11 +41,24 @@ func TestSchemaFile(t *testing.T) {
 	}
 }
 
-// Every type, field, argument, input field and enum value says what it is.
+// Every type, field, argument, input field and enum value says in a sentence what it is, and a field which scope it requires.
 func TestDescriptions(t *testing.T) {
 	described := func(name, description string) {
-		if strings.TrimSpace(description) == "" {
-			t.Errorf("%s has no description", name)
+		if first, _ := utf8.DecodeRuneInString(description); !unicode.IsUpper(first) || !strings.HasSuffix(description, ".") {
+			t.Errorf("%s: %q is not a sentence: begin with a capital letter and end with a full stop", name, description)
+		}
+	}
+	requires := func(name string, f *ast.FieldDefinition) {
+		needs := f.Directives.ForName("needs")
+		if needs == nil {
+			return
+		}
+		said := strings.Join(strings.Fields(f.Description), " ")
+		if scope := needs.Arguments.ForName("scope"); scope != nil && !strings.Contains(said, "the scope `"+scope.Value.Raw+"`.") {
+			t.Errorf("%s: %q does not name the scope %s: add \"Requires the scope `%[3]s`.\"", name, said, scope.Value.Raw)
+		}
+		if needs.Arguments.ForName("operator") != nil && !strings.Contains(said, "operator token") {
+			t.Errorf("%s: %q does not say that it requires an operator token", name, said)
 		}
 	}
 	n := 0
@@ -58,6 +73,7 @@ func TestDescriptions(t *testing.T) {
 				continue
 			}
 			described(name+"."+f.Name, f.Description)
+			requires(name+"."+f.Name, f)
 			for _, a := range f.Arguments {
 				described(name+"."+f.Name+"("+a.Name+":)", a.Description)
 			}

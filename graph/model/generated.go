@@ -13,389 +13,397 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// Where an attempt's time went, in ms with a fraction. Name resolution, connection and TLS are 0 when a connection was reused.
+// The time that an attempt spent in each phase, in milliseconds with a fraction. `dnsMs`, `connectMs` and `tlsMs` are 0 when a
+// connection was reused.
 type AttemptTimings struct {
-	// Resolving the host's name.
+	// The time to resolve the host name, in milliseconds.
 	DNSMs float64 `json:"dnsMs"`
-	// Connecting.
+	// The time to connect, in milliseconds.
 	ConnectMs float64 `json:"connectMs"`
-	// The TLS handshake.
+	// The duration of the TLS handshake, in milliseconds.
 	TLSMs float64 `json:"tlsMs"`
-	// From the start to the answer's first byte; 0 when none came.
+	// The time from the start to the first byte of the response, in milliseconds; 0 if none was received.
 	FirstByteMs float64 `json:"firstByteMs"`
-	// From the start to the end.
+	// The time from the start to the end, in milliseconds.
 	TotalMs float64 `json:"totalMs"`
 }
 
-// What to cancel.
+// The input of `cancelDelivery`.
 type CancelDeliveryInput struct {
-	// The delivery's id.
+	// The ID of the delivery.
 	ID webhook.ID `json:"id"`
 }
 
 // The payload of `cancelDelivery`.
 type CancelDeliveryPayload struct {
-	// The delivery as it is now; null when there are `userErrors`.
+	// The delivery after the change; null if there are `userErrors`.
 	Delivery *webhook.Delivery `json:"delivery,omitempty"`
 	// Validation errors; empty on success.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
-// How many elements a list has.
+// The number of elements in a list.
 type Count struct {
-	// The number of elements, at most the `limit` that was asked for.
+	// The number of elements, at most the given `limit`.
 	Count int `json:"count"`
-	// Whether it is the number of all elements.
+	// Whether `count` is exact or a lower bound.
 	Precision CountPrecision `json:"precision"`
 }
 
-// What tenant to make.
+// The input of `createTenant`.
 type CreateTenantInput struct {
-	// Its name: 1 to 63 lower-case letters, digits, hyphens and underscores, with a letter or digit at both ends. It stays.
+	// The name: 1 to 63 lower-case letters, digits, hyphens and underscores, starting and ending with a letter or digit. It cannot be
+	// changed later.
 	Name string `json:"name"`
-	// Quotas of its own; null means the server's defaults.
+	// The tenant's own quotas; null means the server's defaults.
 	Quotas *TenantQuotasInput `json:"quotas,omitempty"`
 }
 
 // The payload of `createTenant`.
 type CreateTenantPayload struct {
-	// The tenant; null when there are `userErrors`.
+	// The tenant; null if there are `userErrors`.
 	Tenant *webhook.Tenant `json:"tenant,omitempty"`
 	// Validation errors; empty on success.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
-// What token to make.
+// The input of `createToken`.
 type CreateTokenInput struct {
-	// Whose it is; null means of the tenant that the call is about. A tenant makes its own only.
+	// The tenant that the token belongs to; null means the tenant that the request acts for. A tenant can create only its own tokens.
 	TenantID *webhook.ID `json:"tenantId,omitempty"`
-	// True makes an operator's token, which only an operator may; `tenantId` must then be null.
+	// Whether to create an operator token, which only an operator may do; `tenantId` must then be null.
 	Operator bool `json:"operator"`
-	// What it is for, at most 100 characters.
+	// The purpose of the token, at most 100 characters.
 	Name string `json:"name"`
-	// What it permits; null means everything that the caller's token does.
+	// The scopes of the token; null means those of the caller's token.
 	Scopes []webhook.TokenScope `json:"scopes,omitempty"`
-	// When it stops working; null means never.
+	// When the token expires; null means never.
 	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
 }
 
 // The payload of `createToken`.
 type CreateTokenPayload struct {
-	// The token; null when there are `userErrors`.
+	// The token; null if there are `userErrors`.
 	Token *webhook.Token `json:"token,omitempty"`
-	// The credential itself, `hg_` and 43 characters, shown this once; null when there are `userErrors`.
+	// The credential itself: `hg_` and 43 characters, shown only once; null if there are `userErrors`.
 	Secret *string `json:"secret,omitempty"`
 	// Validation errors; empty on success.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
-// What to register.
+// The webhook to create.
 type CreateWebhookInput struct {
-	// Where to send events: https, a host, no user information, no fragment, at most 2,048 bytes.
+	// The URL to send events to: `https`, with a host, without user information or fragment, at most 2,048 bytes.
 	URL string `json:"url"`
-	// The event types wanted, at most 100; null, empty and `["*"]` mean all published ones. `humanization.*` stands for every type that
-	// begins with `humanization.`. Operational events, whose types begin with `hookgraph.`, go only to webhooks that name them, at most
-	// 100 of a tenant: `["*", "hookgraph.*"]` means everything. What no event can match is an error. Duplicates are folded.
+	// The event types to subscribe to, at most 100; null, empty and `["*"]` mean all published types. `humanization.*` matches every
+	// type that begins with `humanization.`. Operational events, whose types begin with `hookgraph.`, are sent only to webhooks that
+	// name them, at most 100 webhooks of a tenant: `["*", "hookgraph.*"]` means everything. A pattern that no event can match is an
+	// error. Duplicates are removed.
 	Events []string `json:"events,omitempty"`
-	// Whether deliveries are attempted from the start.
+	// Whether deliveries are attempted; if false, they are held.
 	Enabled bool `json:"enabled"`
 	// A note, at most 1,000 characters.
 	Description string `json:"description"`
-	// The wait before each retry, in ms: at most 30 waits of at most 7 days. Null means the server's schedule, empty no retry.
+	// The delay before each retry, in milliseconds: at most 30 delays of at most 604,800,000 (7 days). Null means the server's
+	// schedule; empty means no retries.
 	RetryScheduleMs []int `json:"retryScheduleMs,omitempty"`
-	// The deadline of one attempt in ms, 1,000 to 30,000; null means the server's.
+	// The time limit for one attempt, in milliseconds, 1,000 to 30,000; null means the server's limit.
 	TimeoutMs *int `json:"timeoutMs,omitempty"`
-	// How many attempts may be started in a second, 1 to 10,000; null means no bound.
+	// The maximum number of attempts started per second, 1 to 10,000; null means unlimited.
 	RatePerSecond *int `json:"ratePerSecond,omitempty"`
-	// Header fields to send with every attempt, at most 20 and 8 KiB together.
+	// The custom header fields to send with every attempt, at most 20 and 8 KiB in total.
 	Headers []*webhook.NewHeader `json:"headers,omitempty"`
-	// How requests are signed.
+	// The signature scheme for requests.
 	SignatureScheme webhook.Scheme `json:"signatureScheme"`
 }
 
 // The payload of `createWebhook`.
 type CreateWebhookPayload struct {
-	// The webhook; null when there are `userErrors`.
+	// The webhook; null if there are `userErrors`.
 	Webhook *webhook.Webhook `json:"webhook,omitempty"`
-	// Its signing secret, shown this once; null when there are `userErrors`. `whsec_` and base64, or `whsk_` for Ed25519, whose
-	// receiver needs only the `publicKey` of the webhook's secret.
+	// The signing secret, shown only once; null if there are `userErrors`. It is `whsec_` and base64, or for Ed25519 `whsk_` and
+	// base64, whose receiver needs only the secret's `publicKey`.
 	Secret *string `json:"secret,omitempty"`
 	// Validation errors; empty on success.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
-// What to end.
+// The input of `deleteTenant`.
 type DeleteTenantInput struct {
-	// The tenant's id.
+	// The ID of the tenant.
 	ID webhook.ID `json:"id"`
 }
 
 // The payload of `deleteTenant`.
 type DeleteTenantPayload struct {
-	// The id of the tenant that was ended; null when there are `userErrors`.
+	// The ID of the deleted tenant; null if there are `userErrors`.
 	DeletedTenantID *webhook.ID `json:"deletedTenantId,omitempty"`
 	// Validation errors; empty on success.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
-// What to remove.
+// The input of `deleteWebhook`.
 type DeleteWebhookInput struct {
-	// The webhook's id.
+	// The ID of the webhook.
 	ID webhook.ID `json:"id"`
 }
 
 // The payload of `deleteWebhook`.
 type DeleteWebhookPayload struct {
-	// The id of the webhook that was removed; null when there are `userErrors`.
+	// The ID of the deleted webhook; null if there are `userErrors`.
 	DeletedWebhookID *webhook.ID `json:"deletedWebhookId,omitempty"`
 	// Validation errors; empty on success.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
-// Writes. What is wrong with an input is told in the payload's `userErrors`, and nothing of such a call is stored.
+// The operations that write. Validation errors are returned in the payload's `userErrors`; nothing is then stored.
 type Mutation struct {
 }
 
-// Where a page stands in its list.
+// The position of a page in its list.
 type PageInfo struct {
-	// Whether there is more after `endCursor`, up to the cursor `before` if that was given with `first`.
+	// Whether there are elements after `endCursor`, up to the cursor `before` if it was given with `first`.
 	HasNextPage bool `json:"hasNextPage"`
-	// Whether there is more before `startCursor`, down to the cursor `after` if that was given with `last`.
+	// Whether there are elements before `startCursor`, back to the cursor `after` if it was given with `last`.
 	HasPreviousPage bool `json:"hasPreviousPage"`
-	// The cursor of the page's first element; null when the page is empty.
+	// The cursor of the first element on the page; null if the page is empty.
 	StartCursor *string `json:"startCursor,omitempty"`
-	// The cursor of the page's last element; null when the page is empty.
+	// The cursor of the last element on the page; null if the page is empty.
 	EndCursor *string `json:"endCursor,omitempty"`
 }
 
 // An event to publish.
 type PublishEventInput struct {
-	// What kind of thing happened: words of letters, digits and underscores, joined by full stops, at most 128 bytes. Types that begin
-	// with `hookgraph.` are the server's own.
+	// The event type: words of letters, digits and underscores, joined by dots, at most 128 bytes. Types that begin with `hookgraph.`
+	// are reserved for the server.
 	Type string `json:"type"`
-	// When it happened; now when absent.
+	// When it happened; the default is the current time.
 	Timestamp *time.Time `json:"timestamp,omitempty"`
-	// The payload: any JSON value, at most 256 KiB unless configured. It must be given; null is a value too.
+	// The data: any JSON value, at most 256 KiB by default. It is required; null is a valid value.
 	Data graphql.Omittable[[]byte] `json:"data,omitempty"`
-	// Makes publishing again safe: the same key with the same content gives the same event. At most 255 bytes.
+	// A key that makes publishing safe to repeat, at most 255 bytes. The same key with the same content returns the same event; with
+	// other content the error is `CONFLICT`.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
 
 // The payload of `publishEvent`.
 type PublishEventPayload struct {
-	// The event; null when there are `userErrors`.
+	// The event; null if there are `userErrors`.
 	Event *webhook.Event `json:"event,omitempty"`
-	// Whether the idempotency key was known: `event` is then the one published before, and nothing was stored.
+	// Whether the idempotency key was used before: `event` is then the one published with it, and nothing new was stored.
 	Duplicate bool `json:"duplicate"`
 	// Validation errors; empty on success.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
-// What came of one event of `publishEvents`.
+// The result of one event of `publishEvents`.
 type PublishEventResult struct {
-	// The event; null when there are `userErrors`.
+	// The event; null if there are `userErrors`.
 	Event *webhook.Event `json:"event,omitempty"`
-	// Whether the idempotency key was known: `event` is then the one published before, and nothing was stored.
+	// Whether the idempotency key was used before: `event` is then the one published with it, and nothing new was stored.
 	Duplicate bool `json:"duplicate"`
-	// What is wrong with this event; empty when it worked.
+	// Validation errors of this event; empty on success.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
-// Events to publish.
+// The input of `publishEvents`.
 type PublishEventsInput struct {
-	// 1 to 1,000 events.
+	// The events, 1 to 1,000.
 	Events []*PublishEventInput `json:"events"`
 }
 
 // The payload of `publishEvents`.
 type PublishEventsPayload struct {
-	// One result for each event, in order; empty when there are `userErrors`.
+	// One result for each event, in the order of the input; empty if there are `userErrors`.
 	Results []*PublishEventResult `json:"results"`
-	// What is wrong with the call as a whole; empty when it worked. What is wrong with one event is told in its result.
+	// Validation errors of the call as a whole; empty on success. Errors of a single event are in its result.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
-// Reads. Lists are newest first, but for the attempts of a delivery.
+// The operations that read. Lists are ordered newest first, except the attempts of a delivery.
 type Query struct {
 }
 
-// What to retry.
+// The input of `retryDelivery`.
 type RetryDeliveryInput struct {
-	// The delivery's id.
+	// The ID of the delivery.
 	ID webhook.ID `json:"id"`
 }
 
 // The payload of `retryDelivery`.
 type RetryDeliveryPayload struct {
-	// The delivery as it is now; null when there are `userErrors`.
+	// The delivery after the change; null if there are `userErrors`.
 	Delivery *webhook.Delivery `json:"delivery,omitempty"`
 	// Validation errors; empty on success.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
-// What to revoke.
+// The input of `revokeToken`.
 type RevokeTokenInput struct {
-	// The token's id.
+	// The ID of the token.
 	ID webhook.ID `json:"id"`
 }
 
 // The payload of `revokeToken`.
 type RevokeTokenPayload struct {
-	// The token as it is now; null when there are `userErrors`.
+	// The token after the change; null if there are `userErrors`.
 	Token *webhook.Token `json:"token,omitempty"`
 	// Validation errors; empty on success.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
-// Which secret to replace.
+// The input of `rotateWebhookSecret`.
 type RotateWebhookSecretInput struct {
-	// The webhook's id.
+	// The ID of the webhook.
 	ID webhook.ID `json:"id"`
-	// How long the old secret signs beside the new one, in ms: 0 to 604,800,000 (7 days). The default is 24 hours.
+	// How long the old secret also signs, in milliseconds, 0 to 604,800,000 (7 days). The default is 24 hours.
 	OverlapMs int `json:"overlapMs"`
-	// How the new secret signs; null means as the current one.
+	// The signature scheme of the new secret; null means that of the current secret.
 	SignatureScheme *webhook.Scheme `json:"signatureScheme,omitempty"`
 }
 
 // The payload of `rotateWebhookSecret`.
 type RotateWebhookSecretPayload struct {
-	// The webhook; null when there are `userErrors`.
+	// The webhook; null if there are `userErrors`.
 	Webhook *webhook.Webhook `json:"webhook,omitempty"`
-	// The new signing secret, `whsec_` and base64, or `whsk_` for Ed25519, shown this once; null when there are `userErrors`.
+	// The new signing secret, `whsec_` and base64, or `whsk_` for Ed25519, shown only once; null if there are `userErrors`.
 	Secret *string `json:"secret,omitempty"`
 	// Validation errors; empty on success.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
-// An attempt in the stream.
+// An attempt in the stream, with its cursor.
 type StreamedDeliveryAttempt struct {
-	// Where the stream stands, for `after`.
+	// The position in the stream, for `after`.
 	Cursor string `json:"cursor"`
 	// The attempt.
 	Node *webhook.Attempt `json:"node"`
 }
 
-// Live streams.
+// The live streams, over WebSocket or server-sent events.
 type Subscription struct {
 }
 
-// What a tenant may have and do. Null is no bound.
+// The quotas of a tenant. Null means unlimited.
 type TenantQuotas struct {
-	// How many webhooks.
+	// The maximum number of webhooks.
 	Webhooks *int `json:"webhooks,omitempty"`
-	// How many tokens that work: neither revoked nor expired.
+	// The maximum number of valid tokens: neither revoked nor expired.
 	Tokens *int `json:"tokens,omitempty"`
-	// How many events are kept at a time. Retention makes room.
+	// The maximum number of stored events. Retention frees space.
 	StoredEvents *int `json:"storedEvents,omitempty"`
-	// How many events may be published in a second, on each replica.
+	// The maximum number of events published per second, on each replica.
 	EventsPerSecond *int `json:"eventsPerSecond,omitempty"`
-	// How many events may be published at once after a quiet time; at least 1,000.
+	// The maximum number of events published in a burst, at least 1,000.
 	EventBurst *int `json:"eventBurst,omitempty"`
 }
 
-// A tenant's quotas. A field that is absent stays as it is; null means the server's default.
+// The quotas of a tenant. An absent field stays unchanged; null means the server's default.
 type TenantQuotasInput struct {
-	// How many webhooks, at least 1.
+	// The maximum number of webhooks, at least 1.
 	Webhooks graphql.Omittable[*int] `json:"webhooks,omitempty"`
-	// How many tokens that work, at least 1.
+	// The maximum number of valid tokens, at least 1.
 	Tokens graphql.Omittable[*int] `json:"tokens,omitempty"`
-	// How many events are kept at a time, at least 1.
+	// The maximum number of stored events, at least 1.
 	StoredEvents graphql.Omittable[*int] `json:"storedEvents,omitempty"`
-	// How many events may be published in a second, on each replica, at least 1.
+	// The maximum number of events published per second, on each replica, at least 1.
 	EventsPerSecond graphql.Omittable[*int] `json:"eventsPerSecond,omitempty"`
-	// How many events may be published at once after a quiet time; what is less than 1,000 is taken as 1,000.
+	// The maximum number of events published in a burst. Values below 1,000 are raised to 1,000.
 	EventBurst graphql.Omittable[*int] `json:"eventBurst,omitempty"`
 }
 
-// What to test.
+// The input of `testWebhook`.
 type TestWebhookInput struct {
-	// The webhook's id.
+	// The ID of the webhook.
 	ID webhook.ID `json:"id"`
 }
 
 // The payload of `testWebhook`.
 type TestWebhookPayload struct {
-	// The delivery of the test event; null when there are `userErrors`.
+	// The delivery of the test event; null if there are `userErrors`.
 	Delivery *webhook.Delivery `json:"delivery,omitempty"`
 	// Validation errors; empty on success.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
-// What to change of a tenant.
+// The input of `updateTenant`.
 type UpdateTenantInput struct {
-	// The tenant's id.
+	// The ID of the tenant.
 	ID webhook.ID `json:"id"`
-	// Which quotas to change.
+	// The quotas to change.
 	Quotas *TenantQuotasInput `json:"quotas"`
 }
 
 // The payload of `updateTenant`.
 type UpdateTenantPayload struct {
-	// The tenant as it is now; null when there are `userErrors`.
+	// The tenant after the change; null if there are `userErrors`.
 	Tenant *webhook.Tenant `json:"tenant,omitempty"`
 	// Validation errors; empty on success.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
-// What to change. A field that is absent stays as it is.
+// The input of `updateWebhook`. An absent field stays unchanged.
 type UpdateWebhookInput struct {
-	// The webhook's id.
+	// The ID of the webhook.
 	ID webhook.ID `json:"id"`
-	// Where to send events: https, a host, no user information, no fragment, at most 2,048 bytes.
+	// The URL to send events to: `https`, with a host, without user information or fragment, at most 2,048 bytes.
 	URL graphql.Omittable[*string] `json:"url,omitempty"`
-	// The event types wanted, at most 100; null, empty and `["*"]` mean all published ones. `humanization.*` stands for every type that
-	// begins with `humanization.`. Operational events, whose types begin with `hookgraph.`, go only to webhooks that name them, at most
-	// 100 of a tenant: `["*", "hookgraph.*"]` means everything. What no event can match is an error. Duplicates are folded.
+	// The event types to subscribe to, at most 100; null, empty and `["*"]` mean all published types. `humanization.*` matches every
+	// type that begins with `humanization.`. Operational events, whose types begin with `hookgraph.`, are sent only to webhooks that
+	// name them, at most 100 webhooks of a tenant: `["*", "hookgraph.*"]` means everything. A pattern that no event can match is an
+	// error. Duplicates are removed.
 	Events graphql.Omittable[[]string] `json:"events,omitempty"`
-	// False holds its deliveries, true releases them.
+	// False holds the webhook's deliveries, true releases them.
 	Enabled graphql.Omittable[*bool] `json:"enabled,omitempty"`
-	// A note, at most 1,000 characters; null empties it.
+	// A note, at most 1,000 characters; null removes it.
 	Description graphql.Omittable[*string] `json:"description,omitempty"`
-	// The wait before each retry, in ms: at most 30 waits of at most 7 days. Null means the server's schedule, empty no retry.
+	// The delay before each retry, in milliseconds: at most 30 delays of at most 604,800,000 (7 days). Null means the server's
+	// schedule; empty means no retries.
 	RetryScheduleMs graphql.Omittable[[]int] `json:"retryScheduleMs,omitempty"`
-	// The deadline of one attempt in ms, 1,000 to 30,000; null means the server's.
+	// The time limit for one attempt, in milliseconds, 1,000 to 30,000; null means the server's limit.
 	TimeoutMs graphql.Omittable[*int] `json:"timeoutMs,omitempty"`
-	// How many attempts may be started in a second, 1 to 10,000; null means no bound.
+	// The maximum number of attempts started per second, 1 to 10,000; null means unlimited.
 	RatePerSecond graphql.Omittable[*int] `json:"ratePerSecond,omitempty"`
-	// Header fields to send with every attempt, at most 20 and 8 KiB together, in place of those that it has; null or empty means none.
+	// The custom header fields to send with every attempt, at most 20 and 8 KiB in total. They replace the existing ones; null or
+	// empty removes all.
 	Headers graphql.Omittable[[]*webhook.NewHeader] `json:"headers,omitempty"`
 }
 
 // The payload of `updateWebhook`.
 type UpdateWebhookPayload struct {
-	// The webhook as it is now; null when there are `userErrors`.
+	// The webhook after the change; null if there are `userErrors`.
 	Webhook *webhook.Webhook `json:"webhook,omitempty"`
 	// Validation errors; empty on success.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
-// What is wrong with an input. The payload's object is null then, and nothing was stored.
+// A validation error. The payload's object is then null, and nothing was stored.
 type UserError struct {
-	// What is wrong, for programs.
+	// The kind of error, for programs.
 	Code webhook.Code `json:"code"`
-	// What is wrong, for people. It never repeats the value.
+	// What is wrong and how to correct it, for people. It never repeats the value.
 	Message string `json:"message"`
-	// The way to the input that is wrong, from the mutation's argument on: `["input", "events", "3"]`.
+	// The path to the invalid input, starting with the mutation's argument: `["input", "events", "3"]`.
 	Field []string `json:"field"`
 }
 
-// Who is calling, and for whom.
+// The caller, and the tenant that the request acts for.
 type Viewer struct {
-	// Whether the token is an operator's, which may act for every tenant.
+	// Whether the caller has an operator token, which may act for every tenant.
 	Operator bool `json:"operator"`
-	// The tenant that this call is about: the token's own, or the one that an operator named in the header `Hookgraph-Tenant`.
+	// The tenant that the request acts for: the token's own, or the one that an operator named in the header `Hookgraph-Tenant`.
 	Tenant *webhook.Tenant `json:"tenant"`
-	// The token that was presented, with its scopes and its expiry.
+	// The token of the request, with its scopes and expiry.
 	Token *webhook.Token `json:"token"`
 }
 
-// How precise a count is.
+// The precision of a count.
 type CountPrecision string
 
 const (
-	// The list has exactly so many elements.
+	// The list has exactly `count` elements.
 	CountPrecisionExact CountPrecision = "EXACT"
-	// The list has more elements than the `limit` that was asked for, and `count` is that limit.
+	// The list has more elements than the given `limit`, and `count` is that limit.
 	CountPrecisionAtLeast CountPrecision = "AT_LEAST"
 )
 

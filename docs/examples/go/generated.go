@@ -11,25 +11,25 @@ import (
 	"github.com/Khan/genqlient/graphql"
 )
 
-// Why an attempt failed.
+// The reason why an attempt failed.
 type AttemptErrorCode string
 
 const (
-	// The host's name does not exist, has no address, or its name servers answer with an error.
+	// The host name does not exist or has no address, or its name servers answered with an error.
 	AttemptErrorCodeDns AttemptErrorCode = "DNS"
-	// No connection came about: it was refused or reset, or there is no way to the receiver.
+	// No connection was established: it was refused or reset, or there is no route to the receiver.
 	AttemptErrorCodeConnect AttemptErrorCode = "CONNECT"
 	// The TLS handshake failed, the certificate is not valid, or the receiver ended the session with an alert.
 	AttemptErrorCodeTls AttemptErrorCode = "TLS"
-	// No answer came before the deadline. The message says in which phase the time was lost.
+	// No response was received before the deadline. The message names the phase that used up the time.
 	AttemptErrorCodeTimeout AttemptErrorCode = "TIMEOUT"
-	// The host's address is one that this server does not connect to.
+	// The host resolves to an address that this server does not connect to.
 	AttemptErrorCodeBlockedAddress AttemptErrorCode = "BLOCKED_ADDRESS"
 	// The receiver answered with a status other than 2xx.
 	AttemptErrorCodeHttpStatus AttemptErrorCode = "HTTP_STATUS"
-	// The answer began but did not end before the deadline.
+	// The response began but was not complete before the deadline.
 	AttemptErrorCodeResponseTooSlow AttemptErrorCode = "RESPONSE_TOO_SLOW"
-	// The connection ended before the answer's headers were complete, or they are not valid HTTP.
+	// The connection ended before the response headers were complete, or they are not valid HTTP.
 	AttemptErrorCodeProtocol AttemptErrorCode = "PROTOCOL"
 	// The request could not be signed.
 	AttemptErrorCodeSigning AttemptErrorCode = "SIGNING"
@@ -47,13 +47,13 @@ var AllAttemptErrorCode = []AttemptErrorCode{
 	AttemptErrorCodeSigning,
 }
 
-// How an attempt ended.
+// The outcome of an attempt.
 type AttemptStatus string
 
 const (
-	// The receiver answered 2xx.
+	// The receiver answered with a 2xx status.
 	AttemptStatusSucceeded AttemptStatus = "SUCCEEDED"
-	// It did not; `error` says why.
+	// No 2xx status was received; `error` gives the reason.
 	AttemptStatusFailed AttemptStatus = "FAILED"
 )
 
@@ -62,17 +62,17 @@ var AllAttemptStatus = []AttemptStatus{
 	AttemptStatusFailed,
 }
 
-// Why an attempt was made.
+// What caused an attempt.
 type AttemptTrigger string
 
 const (
-	// The retry schedule, the first attempt included.
+	// The retry schedule, including the first attempt.
 	AttemptTriggerSchedule AttemptTrigger = "SCHEDULE"
-	// Somebody called `retryDelivery`.
+	// A call of `retryDelivery`.
 	AttemptTriggerManual AttemptTrigger = "MANUAL"
-	// A replay sent the delivery again.
+	// A replay.
 	AttemptTriggerReplay AttemptTrigger = "REPLAY"
-	// Somebody called `testWebhook`.
+	// A call of `testWebhook`.
 	AttemptTriggerTest AttemptTrigger = "TEST"
 )
 
@@ -83,23 +83,24 @@ var AllAttemptTrigger = []AttemptTrigger{
 	AttemptTriggerTest,
 }
 
-// Which attempts to list or to stream. All the fields that are given must hold; a list holds when one of its elements does.
+// Conditions for listing or streaming attempts. An attempt must meet all fields that are given; it meets a list if it matches one of
+// the elements.
 type DeliveryAttemptFilter struct {
-	// Those sent to one of these webhooks, at most 100; null or empty means all.
+	// Attempts sent to one of these webhooks, at most 100; null or empty means all.
 	WebhookIds []string `json:"webhookIds,omitempty"`
-	// Those of one of these deliveries, at most 100; null or empty means all.
+	// Attempts of one of these deliveries, at most 100; null or empty means all.
 	DeliveryIds []string `json:"deliveryIds,omitempty"`
-	// Those of one of these events, at most 100; null or empty means all.
+	// Attempts of one of these events, at most 100; null or empty means all.
 	EventIds []string `json:"eventIds,omitempty"`
-	// Those whose event is of one of these types, at most 100; null or empty means all.
+	// Attempts whose event has one of these types, at most 100; null or empty means all.
 	EventTypes []string `json:"eventTypes,omitempty"`
-	// Those that ended like this; null or empty means all.
+	// Attempts with one of these outcomes; null or empty means all.
 	Statuses []AttemptStatus `json:"statuses,omitempty"`
-	// Those that failed for one of these reasons; null or empty means all, also those that succeeded.
+	// Attempts that failed for one of these reasons; null or empty means all, including successful ones.
 	Errors []AttemptErrorCode `json:"errors,omitempty"`
-	// Those that were made for one of these reasons; null or empty means all.
+	// Attempts with one of these causes; null or empty means all.
 	Triggers []AttemptTrigger `json:"triggers,omitempty"`
-	// Those started in this range.
+	// Attempts started in this range.
 	StartedAt *TimeRange `json:"startedAt,omitempty"`
 }
 
@@ -129,14 +130,15 @@ func (v *DeliveryAttemptFilter) GetStartedAt() *TimeRange { return v.StartedAt }
 
 // An event to publish.
 type PublishEventInput struct {
-	// What kind of thing happened: words of letters, digits and underscores, joined by full stops, at most 128 bytes. Types that begin
-	// with `hookgraph.` are the server's own.
+	// The event type: words of letters, digits and underscores, joined by dots, at most 128 bytes. Types that begin with `hookgraph.`
+	// are reserved for the server.
 	Type string `json:"type"`
-	// When it happened; now when absent.
+	// When it happened; the default is the current time.
 	Timestamp *time.Time `json:"timestamp,omitempty"`
-	// The payload: any JSON value, at most 256 KiB unless configured. It must be given; null is a value too.
+	// The data: any JSON value, at most 256 KiB by default. It is required; null is a valid value.
 	Data *json.RawMessage `json:"data"`
-	// Makes publishing again safe: the same key with the same content gives the same event. At most 255 bytes.
+	// A key that makes publishing safe to repeat, at most 255 bytes. The same key with the same content returns the same event; with
+	// other content the error is `CONFLICT`.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
 
@@ -157,9 +159,9 @@ func (v *PublishEventInput) GetIdempotencyKey() *string { return v.IdempotencyKe
 //
 // The payload of `publishEvent`.
 type PublishEventPublishEventPublishEventPayload struct {
-	// The event; null when there are `userErrors`.
+	// The event; null if there are `userErrors`.
 	Event *PublishEventPublishEventPublishEventPayloadEvent `json:"event"`
-	// Whether the idempotency key was known: `event` is then the one published before, and nothing was stored.
+	// Whether the idempotency key was used before: `event` is then the one published with it, and nothing new was stored.
 	Duplicate bool `json:"duplicate"`
 	// Validation errors; empty on success.
 	UserErrors []PublishEventPublishEventPublishEventPayloadUserErrorsUserError `json:"userErrors"`
@@ -181,9 +183,9 @@ func (v *PublishEventPublishEventPublishEventPayload) GetUserErrors() []PublishE
 // PublishEventPublishEventPublishEventPayloadEvent includes the requested fields of the GraphQL type Event.
 // The GraphQL type's documentation follows.
 //
-// Something that happened, published once. It never changes.
+// Something that happened, published once. An event never changes.
 type PublishEventPublishEventPublishEventPayloadEvent struct {
-	// A UUID. Receivers get it as `webhook-id`.
+	// The unique ID, a UUID. Receivers get it in the header `webhook-id`.
 	Id string `json:"id"`
 }
 
@@ -193,13 +195,13 @@ func (v *PublishEventPublishEventPublishEventPayloadEvent) GetId() string { retu
 // PublishEventPublishEventPublishEventPayloadUserErrorsUserError includes the requested fields of the GraphQL type UserError.
 // The GraphQL type's documentation follows.
 //
-// What is wrong with an input. The payload's object is null then, and nothing was stored.
+// A validation error. The payload's object is then null, and nothing was stored.
 type PublishEventPublishEventPublishEventPayloadUserErrorsUserError struct {
-	// What is wrong, for programs.
+	// The kind of error, for programs.
 	Code UserErrorCode `json:"code"`
-	// What is wrong, for people. It never repeats the value.
+	// What is wrong and how to correct it, for people. It never repeats the value.
 	Message string `json:"message"`
-	// The way to the input that is wrong, from the mutation's argument on: `["input", "events", "3"]`.
+	// The path to the invalid input, starting with the mutation's argument: `["input", "events", "3"]`.
 	Field []string `json:"field"`
 }
 
@@ -220,7 +222,8 @@ func (v *PublishEventPublishEventPublishEventPayloadUserErrorsUserError) GetFiel
 
 // PublishEventResponse is returned by PublishEvent on success.
 type PublishEventResponse struct {
-	// Publishes an event. When the answer comes, the event and its deliveries are stored for good.
+	// Publishes an event. The response is sent after the event and its deliveries are durably stored. Requires the scope
+	// `EVENTS_PUBLISH`.
 	PublishEvent *PublishEventPublishEventPublishEventPayload `json:"publishEvent"`
 }
 
@@ -229,11 +232,11 @@ func (v *PublishEventResponse) GetPublishEvent() *PublishEventPublishEventPublis
 	return v.PublishEvent
 }
 
-// A time range, half-open: `from <= t < to`.
+// A half-open time range: `from <= t < to`.
 type TimeRange struct {
-	// The first instant that belongs to the range; null is no bound.
+	// The start of the range, inclusive; null means no lower bound.
 	From *time.Time `json:"from,omitempty"`
-	// The first instant after the range; null is no bound.
+	// The end of the range, exclusive; null means no upper bound.
 	To *time.Time `json:"to,omitempty"`
 }
 
@@ -243,29 +246,29 @@ func (v *TimeRange) GetFrom() *time.Time { return v.From }
 // GetTo returns TimeRange.To, and is useful for accessing the field via an interface.
 func (v *TimeRange) GetTo() *time.Time { return v.To }
 
-// What can be wrong with an input.
+// The kinds of validation errors.
 type UserErrorCode string
 
 const (
-	// Absent, null or empty where a value is needed.
+	// A required value is absent, null or empty.
 	UserErrorCodeRequired UserErrorCode = "REQUIRED"
-	// Not of the form wanted.
+	// The value does not have the required form.
 	UserErrorCodeInvalid UserErrorCode = "INVALID"
-	// More characters or bytes than allowed.
+	// The value has more characters or bytes than allowed.
 	UserErrorCodeTooLong UserErrorCode = "TOO_LONG"
-	// More elements than allowed.
+	// The list has more elements than allowed.
 	UserErrorCodeTooMany UserErrorCode = "TOO_MANY"
-	// A number or a time outside its bounds.
+	// The number or time is outside its allowed range.
 	UserErrorCodeOutOfRange UserErrorCode = "OUT_OF_RANGE"
-	// Well formed, but not allowed here: an inside address, a reserved name.
+	// The value is well formed but not allowed, such as a private address or a reserved name.
 	UserErrorCodeForbidden UserErrorCode = "FORBIDDEN"
-	// Names nothing, or nothing of this tenant.
+	// The object does not exist, or belongs to another tenant.
 	UserErrorCodeNotFound UserErrorCode = "NOT_FOUND"
-	// Contradicts what is stored.
+	// The input conflicts with what is stored.
 	UserErrorCodeConflict UserErrorCode = "CONFLICT"
-	// The tenant has as many as it may have.
+	// The tenant has reached its quota.
 	UserErrorCodeQuota UserErrorCode = "QUOTA"
-	// Nothing is wrong with the input: try again.
+	// The input is valid, but the server cannot store it at the moment. Try again.
 	UserErrorCodeUnavailable UserErrorCode = "UNAVAILABLE"
 )
 
@@ -285,9 +288,9 @@ var AllUserErrorCode = []UserErrorCode{
 // WatchAttemptsDeliveryAttemptsStreamedDeliveryAttempt includes the requested fields of the GraphQL type StreamedDeliveryAttempt.
 // The GraphQL type's documentation follows.
 //
-// An attempt in the stream.
+// An attempt in the stream, with its cursor.
 type WatchAttemptsDeliveryAttemptsStreamedDeliveryAttempt struct {
-	// Where the stream stands, for `after`.
+	// The position in the stream, for `after`.
 	Cursor string `json:"cursor"`
 	// The attempt.
 	Node WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttempt `json:"node"`
@@ -304,21 +307,22 @@ func (v *WatchAttemptsDeliveryAttemptsStreamedDeliveryAttempt) GetNode() WatchAt
 // WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttempt includes the requested fields of the GraphQL type DeliveryAttempt.
 // The GraphQL type's documentation follows.
 //
-// One HTTP POST of one delivery, with everything that was sent and came back.
+// One HTTP POST of a delivery, with everything that was sent and received.
 type WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttempt struct {
-	// A UUID.
+	// The unique ID, a UUID.
 	Id string `json:"id"`
-	// 1 for the delivery's first attempt, then without gaps.
+	// The position among the delivery's attempts: 1 for the first, without gaps.
 	Number int `json:"number"`
-	// How it ended.
+	// The outcome of the attempt.
 	Status AttemptStatus `json:"status"`
-	// Why it failed, for programs; null when it succeeded.
+	// The reason for the failure, as a code; null if the attempt succeeded.
 	Error *AttemptErrorCode `json:"error"`
-	// Why it failed and what to do, in a sentence. When it succeeded: what was wrong with the answer's body, or null.
+	// The reason for the failure and what to do about it, in a sentence. For a successful attempt: what was wrong with the response
+	// body, or null.
 	Message *string `json:"message"`
-	// The webhook that it was sent to; null when that was deleted.
+	// The webhook that the attempt was sent to; null if the webhook was deleted. Requires the scope `WEBHOOKS_READ`.
 	Webhook *WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttemptWebhook `json:"webhook"`
-	// The event that was sent.
+	// The event that was sent. Requires the scope `DELIVERIES_READ`.
 	Event *WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttemptEvent `json:"event"`
 }
 
@@ -360,11 +364,11 @@ func (v *WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttempt
 // WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttemptEvent includes the requested fields of the GraphQL type Event.
 // The GraphQL type's documentation follows.
 //
-// Something that happened, published once. It never changes.
+// Something that happened, published once. An event never changes.
 type WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttemptEvent struct {
-	// A UUID. Receivers get it as `webhook-id`.
+	// The unique ID, a UUID. Receivers get it in the header `webhook-id`.
 	Id string `json:"id"`
-	// What kind of thing happened: words joined by full stops, like `humanization.completed`.
+	// The event type: words joined by dots, such as `humanization.completed`.
 	Type string `json:"type"`
 }
 
@@ -381,11 +385,11 @@ func (v *WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttempt
 // WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttemptWebhook includes the requested fields of the GraphQL type Webhook.
 // The GraphQL type's documentation follows.
 //
-// A registered HTTPS endpoint with the event types that it subscribes to.
+// A registered HTTPS endpoint and the event types that it subscribes to.
 type WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttemptWebhook struct {
-	// A UUID.
+	// The unique ID, a UUID.
 	Id string `json:"id"`
-	// Where events are sent, by POST.
+	// The URL that events are sent to by POST.
 	Url string `json:"url"`
 }
 
@@ -401,10 +405,11 @@ func (v *WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttempt
 
 // WatchAttemptsResponse is returned by WatchAttempts on success.
 type WatchAttemptsResponse struct {
-	// Every attempt as it is recorded, in the order of recording. A client that resumes with the last cursor it saw misses
-	// nothing and gets nothing twice, however long it was away. When retention has removed what came next, the stream ends with
-	// the error code `CURSOR_EXPIRED`; when the database was restored from a copy that is older than the cursor, with `CURSOR_LOST`.
-	// In both cases everything that is still there comes after the cursor `extensions.oldest`.
+	// Streams every attempt in the order in which attempts are recorded. A client that resumes after the last cursor it received gets
+	// every attempt exactly once, however long it was disconnected. The stream ends with the error code `CURSOR_EXPIRED` if retention
+	// has removed attempts after the cursor, and with `CURSOR_LOST` if the database was restored from a backup older than the cursor.
+	// In both cases, resume after the cursor in `extensions.oldest` to get everything that is still stored. Requires the scope
+	// `DELIVERIES_READ`.
 	DeliveryAttempts WatchAttemptsDeliveryAttemptsStreamedDeliveryAttempt `json:"deliveryAttempts"`
 }
 

@@ -23,6 +23,12 @@ export default [
           InputValueDefinition: true,
         },
       ],
+      // A description begins with a capital letter and ends as a sentence does.
+      'no-restricted-syntax': [
+        'error',
+        { selector: '[description.value=/^[^A-Z]/]', message: 'A description begins with a capital letter.' },
+        { selector: '[description.value=/[^.]$/]', message: 'A description ends with a full stop.' },
+      ],
       // Each mutation has one argument `input`, of a type named after it, and answers an object.
       '@graphql-eslint/input-name': ['error', { checkInputType: true, caseSensitiveInputType: false }],
       '@graphql-eslint/no-scalar-result-type-on-mutation': 'error',
