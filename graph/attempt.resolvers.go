@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/hookgraph/hookgraph/graph/model"
-	"github.com/hookgraph/hookgraph/internal/cursor"
 	"github.com/hookgraph/hookgraph/internal/meter"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
@@ -17,7 +16,7 @@ func (r *attemptRequestResolver) Headers(ctx context.Context, obj *model.Attempt
 
 // Body is the resolver for the body field.
 func (r *attemptRequestResolver) Body(ctx context.Context, obj *model.AttemptRequest) (string, error) {
-	e, err := required(ofAttempt(ctx, &r.shared.events, &from(ctx).loaders().events, obj.Attempt, attemptEvent))
+	e, err := required(ofAttempt(ctx, &r.shared.events, &r.loaders(ctx).events, obj.Attempt, attemptEvent))
 	if err != nil {
 		return "", err
 	}
@@ -64,17 +63,17 @@ func (r *deliveryAttemptResolver) Timings(ctx context.Context, obj *webhook.Atte
 
 // Delivery is the resolver for the delivery field.
 func (r *deliveryAttemptResolver) Delivery(ctx context.Context, obj *webhook.Attempt) (*webhook.Delivery, error) {
-	return required(ofAttempt(ctx, &r.shared.deliveries, &from(ctx).loaders().deliveries, obj, attemptDelivery))
+	return required(ofAttempt(ctx, &r.shared.deliveries, &r.loaders(ctx).deliveries, obj, attemptDelivery))
 }
 
 // Event is the resolver for the event field.
 func (r *deliveryAttemptResolver) Event(ctx context.Context, obj *webhook.Attempt) (*webhook.Event, error) {
-	return required(ofAttempt(ctx, &r.shared.events, &from(ctx).loaders().events, obj, attemptEvent))
+	return required(ofAttempt(ctx, &r.shared.events, &r.loaders(ctx).events, obj, attemptEvent))
 }
 
 // Webhook is the resolver for the webhook field.
 func (r *deliveryAttemptResolver) Webhook(ctx context.Context, obj *webhook.Attempt) (*webhook.Webhook, error) {
-	return ofAttempt(ctx, &r.shared.webhooks, &from(ctx).loaders().webhooks, obj, attemptWebhook)
+	return ofAttempt(ctx, &r.shared.webhooks, &r.loaders(ctx).webhooks, obj, attemptWebhook)
 }
 
 // Request is the resolver for the request field.
@@ -92,7 +91,7 @@ func (r *deliveryAttemptResolver) Response(ctx context.Context, obj *webhook.Att
 
 // Attempt is the resolver for the attempt field.
 func (r *queryResolver) Attempt(ctx context.Context, id webhook.ID) (*webhook.Attempt, error) {
-	return one(ctx, from(ctx).store.AttemptsByID, id)
+	return one(ctx, r.scope(ctx).AttemptsByID, id)
 }
 
 // Attempts is the resolver for the attempts field.
@@ -101,11 +100,7 @@ func (r *queryResolver) Attempts(ctx context.Context, first *int, after *string,
 	if err != nil {
 		return nil, err
 	}
-	s := from(ctx).store
-	return list(ctx, cursor.Attempts, arguments{first, after, last, before}, f, attemptSeq, s.Attempts,
-		func(ctx context.Context, f store.AttemptFilter, most int) (int, error) {
-			return s.CountingTo(most).CountAttempts(ctx, f)
-		})
+	return attempts.resolve(ctx, r.Resolver, arguments{first, after, last, before}, f)
 }
 
 // AttemptRequest returns AttemptRequestResolver implementation.

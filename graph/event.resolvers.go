@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/hookgraph/hookgraph/graph/model"
-	"github.com/hookgraph/hookgraph/internal/cursor"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -15,17 +14,12 @@ func (r *eventResolver) Deliveries(ctx context.Context, obj *webhook.Event, firs
 	if err != nil {
 		return nil, err
 	}
-	s := from(ctx).store
-	return sublist(ctx, "deliveries of events", cursor.Deliveries, obj, eventID, arguments{first, after, last, before}, f, deliverySeq,
-		s.DeliveriesOfEvents,
-		func(ctx context.Context, ids []webhook.ID, f store.DeliveryFilter, most int) (map[webhook.ID]int, error) {
-			return s.CountingTo(most).CountDeliveriesOf(ctx, true, ids, f)
-		})
+	return deliveriesOfEvents.resolve(ctx, r.Resolver, obj, arguments{first, after, last, before}, f)
 }
 
 // PublishEvent is the resolver for the publishEvent field.
 func (r *mutationResolver) PublishEvent(ctx context.Context, input model.PublishEventInput) (*model.PublishEventPayload, error) {
-	results, err := from(ctx).store.Publish(ctx, []webhook.NewEvent{newEvent(&input)})
+	results, err := r.scope(ctx).Publish(ctx, []webhook.NewEvent{newEvent(&input)})
 	if err != nil {
 		errs, err := userErrors(err)
 		return &model.PublishEventPayload{UserErrors: errs}, err
@@ -43,7 +37,7 @@ func (r *mutationResolver) PublishEvents(ctx context.Context, input model.Publis
 	for i, e := range input.Events {
 		events[i] = newEvent(e)
 	}
-	published, err := from(ctx).store.Publish(ctx, events)
+	published, err := r.scope(ctx).Publish(ctx, events)
 	if err != nil {
 		errs, err := userErrors(err)
 		return &model.PublishEventsPayload{Results: []*model.PublishEventResult{}, UserErrors: errs}, err
@@ -56,13 +50,13 @@ func (r *mutationResolver) PublishEvents(ctx context.Context, input model.Publis
 			stored = append(stored, p.Event)
 		}
 	}
-	together(from(ctx).loaders(), stored)
+	together(r.loaders(ctx), stored)
 	return &model.PublishEventsPayload{Results: results, UserErrors: []*model.UserError{}}, nil
 }
 
 // Event is the resolver for the event field.
 func (r *queryResolver) Event(ctx context.Context, id webhook.ID) (*webhook.Event, error) {
-	return one(ctx, from(ctx).store.EventsByID, id)
+	return one(ctx, r.scope(ctx).EventsByID, id)
 }
 
 // Events is the resolver for the events field.
@@ -71,11 +65,7 @@ func (r *queryResolver) Events(ctx context.Context, first *int, after *string, l
 	if err != nil {
 		return nil, err
 	}
-	s := from(ctx).store
-	return list(ctx, cursor.Events, arguments{first, after, last, before}, f, eventSeq, s.Events,
-		func(ctx context.Context, f store.EventFilter, most int) (int, error) {
-			return s.CountingTo(most).CountEvents(ctx, f)
-		})
+	return events.resolve(ctx, r.Resolver, arguments{first, after, last, before}, f)
 }
 
 // Event returns EventResolver implementation.

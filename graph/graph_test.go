@@ -68,7 +68,7 @@ func newExecutor(r *graph.Resolver, log io.Writer) *executor.Executor {
 	e := executor.New(graph.New(r))
 	e.SetErrorPresenter(graph.Presenter{Logger: slog.New(slog.NewTextHandler(log, nil))}.Present)
 	e.SetRecoverFunc(graph.Recover)
-	e.AroundOperations(graph.AroundOperations(r.Store))
+	e.AroundOperations(graph.AroundOperations)
 	return e
 }
 

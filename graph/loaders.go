@@ -34,12 +34,12 @@ type loaders struct {
 
 func newLoaders(s *store.Scope, known *store.Registry) *loaders {
 	l := &loaders{levels: map[any]any{}, lists: map[string]any{}}
-	l.webhooks.fetch = rows(l, s.WebhooksByID)
-	l.events.fetch = rows(l, s.EventsByID)
-	l.deliveries.fetch = rows(l, s.DeliveriesByID)
-	l.secrets.fetch = s.Secrets
-	l.headers.fetch = s.Headers
-	l.tenants.fetch = rows(l, known.TenantsByID)
+	l.webhooks = loader[*webhook.Webhook]{of: l, fetch: rows(l, s.WebhooksByID)}
+	l.events = loader[*webhook.Event]{of: l, fetch: rows(l, s.EventsByID)}
+	l.deliveries = loader[*webhook.Delivery]{of: l, fetch: rows(l, s.DeliveriesByID)}
+	l.secrets = loader[[]*webhook.Secret]{of: l, fetch: s.Secrets}
+	l.headers = loader[[]*webhook.CustomHeader]{of: l, fetch: s.Headers}
+	l.tenants = loader[*webhook.Tenant]{of: l, fetch: rows(l, known.TenantsByID)}
 	return l
 }
 
@@ -82,6 +82,7 @@ func rows[T any](l *loaders, byID fetch[*T]) fetch[*T] {
 
 // loader reads one value for each row of a level.
 type loader[V any] struct {
+	of    *loaders // which know the levels
 	fetch fetch[V]
 
 	mu      sync.Mutex // guards batches
@@ -99,7 +100,7 @@ var errLoader = errors.New("read ended early")
 // load returns the value of a row, and reads it for the row's siblings too when it is the first to ask. It is the zero
 // value when there is none. The same loader must always get the same key of a type.
 func load[T, V any](ctx context.Context, l *loader[V], row *T, key func(*T) webhook.ID) (V, error) {
-	all := siblings(from(ctx).loaders(), row)
+	all := siblings(l.of, row)
 	l.mu.Lock()
 	b, known := l.batches[all]
 	if !known {
@@ -142,7 +143,7 @@ func listed[V any](l *loaders, name string, args any, f fetch[V]) (*loader[V], e
 	if known, ok := l.lists[key].(*loader[V]); ok {
 		return known, nil
 	}
-	made := &loader[V]{fetch: f}
+	made := &loader[V]{of: l, fetch: f}
 	l.lists[key] = made
 	return made, nil
 }

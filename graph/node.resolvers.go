@@ -10,7 +10,7 @@ import (
 
 // Node is the resolver for the node field.
 func (r *queryResolver) Node(ctx context.Context, id webhook.ID) (model.Node, error) {
-	found, refused, err := nodes(ctx, []webhook.ID{id})
+	found, refused, err := r.nodes(ctx, []webhook.ID{id})
 	if err != nil {
 		return nil, err
 	}
@@ -22,7 +22,7 @@ func (r *queryResolver) Nodes(ctx context.Context, ids []webhook.ID) ([]model.No
 	if len(ids) > maxNodes {
 		return nil, &webhook.Invalid{Field: "ids", Code: webhook.CodeTooMany, Message: fmt.Sprintf("must have at most %d elements", maxNodes)}
 	}
-	found, refused, err := nodes(ctx, ids)
+	found, refused, err := r.nodes(ctx, ids)
 	addErrors(ctx, refused)
 	return found, err
 }

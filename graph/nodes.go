@@ -31,15 +31,15 @@ func findIn[T any](l *loaders, scope webhook.TokenScope, byID fetch[*T]) finder 
 
 // nodes finds objects of any type, in the order of their ids, nil where there is none. An id does not say its type, so
 // every table is asked, each once. refused has an *auth.Lacking for each that is there and that the caller's token may not see.
-func nodes(ctx context.Context, ids []webhook.ID) (result []model.Node, refused []error, err error) {
-	r := from(ctx)
+func (r *Resolver) nodes(ctx context.Context, ids []webhook.ID) (result []model.Node, refused []error, err error) {
+	caller, l, s, known := from(ctx).caller, r.loaders(ctx), r.scope(ctx), r.registry(ctx)
 	finders := []finder{
-		findIn(r.loaders(), webhook.ScopeWebhooksRead, r.store.WebhooksByID),
-		findIn(r.loaders(), webhook.ScopeDeliveriesRead, r.store.EventsByID),
-		findIn(r.loaders(), webhook.ScopeDeliveriesRead, r.store.DeliveriesByID),
-		findIn(r.loaders(), webhook.ScopeDeliveriesRead, r.store.AttemptsByID),
-		findIn(r.loaders(), webhook.ScopeAdmin, r.registry.TokensByID),
-		findIn(r.loaders(), "", r.registry.TenantsByID), // a caller knows its own tenant anyway
+		findIn(l, webhook.ScopeWebhooksRead, s.WebhooksByID),
+		findIn(l, webhook.ScopeDeliveriesRead, s.EventsByID),
+		findIn(l, webhook.ScopeDeliveriesRead, s.DeliveriesByID),
+		findIn(l, webhook.ScopeDeliveriesRead, s.AttemptsByID),
+		findIn(l, webhook.ScopeAdmin, known.TokensByID),
+		findIn(l, "", known.TenantsByID), // a caller knows its own tenant anyway
 	}
 	var (
 		g, gctx   = errgroup.WithContext(ctx)
@@ -50,7 +50,7 @@ func nodes(ctx context.Context, ids []webhook.ID) (result []model.Node, refused 
 	for _, f := range finders {
 		g.Go(func() error {
 			some, err := f.find(gctx, ids)
-			refusal := f.needs.Check(r.caller)
+			refusal := f.needs.Check(caller)
 			mu.Lock()
 			defer mu.Unlock()
 			for id, node := range some {

@@ -12,22 +12,16 @@ import (
 	"github.com/hookgraph/hookgraph/internal/store"
 )
 
-// request is what an operation has of its own: its caller, the caller's part of the store and of its tokens and tenants, and
-// the loaders of the response that is being made. A stream has many responses, so what one of them read is gone with it.
+// request is what the context carries of an operation: its caller, what its rows need not have, and the loaders of the response
+// that is being made. A stream has many responses, and the loaders of each end with it.
 type request struct {
-	caller   *auth.Caller
-	store    *store.Scope
-	registry *store.Registry
-	stream   bool
-	pull     any // what a subscription's resolver left for resolveStream
+	caller *auth.Caller
+	lean   store.Lean
+	stream bool
+	pull   any // what a subscription's resolver left for resolveStream
 
 	once sync.Once // makes read: most attempts that are streamed need no loader
 	read *loaders
-}
-
-func (r *request) loaders() *loaders {
-	r.once.Do(func() { r.read = newLoaders(r.store, r.registry) })
-	return r.read
 }
 
 type requestKey struct{}
@@ -41,32 +35,49 @@ func from(ctx context.Context) *request {
 	return r
 }
 
-// AroundOperations refuses every operation without a caller (auth.From), and every mutation of which the caller may not run a
-// field, and gives the others their part of the store and their loaders. It must be among the middleware of whatever executes the schema.
-func AroundOperations(s *store.Store) graphql.OperationMiddleware {
-	return func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-		caller := auth.From(ctx)
-		if caller == nil || caller.Tenant == nil {
-			return graphql.OneShot(&graphql.Response{Errors: gqlerror.List{unauthenticated()}})
-		}
-		if errs := refused(graphql.GetOperationContext(ctx), caller); errs != nil {
-			return graphql.OneShot(&graphql.Response{Errors: errs})
-		}
-		scope, known := s.In(caller.Tenant.ID), s.Registry(&caller.Tenant.ID)
-		if caller.Operator {
-			known = s.Registry(nil)
-		}
-		op := graphql.GetOperationContext(ctx)
-		stream := op.Operation.Operation == ast.Subscription
-		if !stream { // streams share what they read
-			scope = scope.Lean(lean(op.Operation.SelectionSet))
-		}
-		with := func(ctx context.Context) context.Context {
-			return context.WithValue(ctx, requestKey{}, &request{caller: caller, store: scope, registry: known, stream: stream})
-		}
-		respond := next(with(ctx))
-		return func(ctx context.Context) *graphql.Response { return fitting(ctx, respond(with(ctx))) }
+// scope is the caller's tenant's part of the store, without the payloads that the operation does not select.
+func (r *Resolver) scope(ctx context.Context) *store.Scope {
+	q := from(ctx)
+	return r.Store.In(q.caller.Tenant.ID).Lean(q.lean)
+}
+
+// registry is the caller's part of the tokens and tenants.
+func (r *Resolver) registry(ctx context.Context) *store.Registry {
+	caller := from(ctx).caller
+	if caller.Operator {
+		return r.Store.Registry(nil)
 	}
+	return r.Store.Registry(&caller.Tenant.ID)
+}
+
+// loaders are those of the response that is being made.
+func (r *Resolver) loaders(ctx context.Context) *loaders {
+	q := from(ctx)
+	q.once.Do(func() { q.read = newLoaders(r.scope(ctx), r.registry(ctx)) })
+	return q.read
+}
+
+// AroundOperations refuses every operation without a caller (auth.From), and every mutation that selects a field the caller may
+// not run. It gives the others their loaders. It must be among the middleware of whatever executes the schema.
+func AroundOperations(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+	caller := auth.From(ctx)
+	if caller == nil || caller.Tenant == nil {
+		return graphql.OneShot(&graphql.Response{Errors: gqlerror.List{unauthenticated()}})
+	}
+	op := graphql.GetOperationContext(ctx)
+	if errs := refused(op, caller); errs != nil {
+		return graphql.OneShot(&graphql.Response{Errors: errs})
+	}
+	var without store.Lean
+	stream := op.Operation.Operation == ast.Subscription
+	if !stream { // streams share what they read
+		without = lean(op.Operation.SelectionSet)
+	}
+	with := func(ctx context.Context) context.Context {
+		return context.WithValue(ctx, requestKey{}, &request{caller: caller, lean: without, stream: stream})
+	}
+	respond := next(with(ctx))
+	return func(ctx context.Context) *graphql.Response { return fitting(ctx, respond(with(ctx))) }
 }
 
 // lean says which payloads an operation selects nowhere, and its rows need not have.

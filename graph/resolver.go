@@ -37,7 +37,7 @@ type Resolver struct {
 	shared *sharedReads // made by New
 }
 
-// New makes the executable schema. It runs only within AroundOperations, and wants the errors of a Presenter.
+// New makes the executable schema. It runs only within AroundOperations, and its errors must go through a Presenter.
 func New(r *Resolver) graphql.ExecutableSchema {
 	r.shared = newSharedReads()
 	return costed{NewExecutableSchema(Config{Schema: schema(), Resolvers: r, Directives: DirectiveRoot{Needs: needs}})}

@@ -4,28 +4,27 @@ import (
 	"context"
 
 	"github.com/hookgraph/hookgraph/graph/model"
-	"github.com/hookgraph/hookgraph/internal/cursor"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
 // CreateTenant is the resolver for the createTenant field.
 func (r *mutationResolver) CreateTenant(ctx context.Context, input model.CreateTenantInput) (*model.CreateTenantPayload, error) {
-	t, err := from(ctx).registry.CreateTenant(ctx, input.Name, tenantPatch(input.Quotas))
+	t, err := r.registry(ctx).CreateTenant(ctx, input.Name, tenantPatch(input.Quotas))
 	errs, err := userErrors(err)
 	return &model.CreateTenantPayload{Tenant: t, UserErrors: errs}, err
 }
 
 // UpdateTenant is the resolver for the updateTenant field.
 func (r *mutationResolver) UpdateTenant(ctx context.Context, input model.UpdateTenantInput) (*model.UpdateTenantPayload, error) {
-	t, err := from(ctx).registry.UpdateTenant(ctx, input.ID, tenantPatch(input.Quotas))
+	t, err := r.registry(ctx).UpdateTenant(ctx, input.ID, tenantPatch(input.Quotas))
 	errs, err := userErrors(err)
 	return &model.UpdateTenantPayload{Tenant: t, UserErrors: errs}, err
 }
 
 // DeleteTenant is the resolver for the deleteTenant field.
 func (r *mutationResolver) DeleteTenant(ctx context.Context, input model.DeleteTenantInput) (*model.DeleteTenantPayload, error) {
-	errs, err := userErrors(from(ctx).registry.DeleteTenant(ctx, input.ID))
+	errs, err := userErrors(r.registry(ctx).DeleteTenant(ctx, input.ID))
 	if err != nil || len(errs) > 0 {
 		return &model.DeleteTenantPayload{UserErrors: errs}, err
 	}
@@ -34,7 +33,7 @@ func (r *mutationResolver) DeleteTenant(ctx context.Context, input model.DeleteT
 
 // Tenant is the resolver for the tenant field.
 func (r *queryResolver) Tenant(ctx context.Context, id webhook.ID) (*webhook.Tenant, error) {
-	return one(ctx, from(ctx).registry.TenantsByID, id)
+	return one(ctx, r.registry(ctx).TenantsByID, id)
 }
 
 // Tenants is the resolver for the tenants field.
@@ -43,11 +42,7 @@ func (r *queryResolver) Tenants(ctx context.Context, first *int, after *string, 
 	if err != nil {
 		return nil, err
 	}
-	known := from(ctx).registry
-	return list(ctx, cursor.Tenants, arguments{first, after, last, before}, f, tenantSeq, known.Tenants,
-		func(ctx context.Context, f store.TenantFilter, most int) (int, error) {
-			return known.CountingTo(most).CountTenants(ctx, f)
-		})
+	return tenants.resolve(ctx, r.Resolver, arguments{first, after, last, before}, f)
 }
 
 // Quotas is the resolver for the quotas field.
@@ -68,12 +63,7 @@ func (r *tenantResolver) Quotas(ctx context.Context, obj *webhook.Tenant) (*mode
 
 // Tokens is the resolver for the tokens field.
 func (r *tenantResolver) Tokens(ctx context.Context, obj *webhook.Tenant, first *int, after *string, last *int, before *string, filter *store.TokenFilter) (*model.Connection[webhook.Token], error) {
-	known := from(ctx).registry
-	return sublist(ctx, "tokens of tenants", cursor.Tokens, obj, tenantID, arguments{first, after, last, before}, given(filter), tokenSeq,
-		known.TokensOf,
-		func(ctx context.Context, ids []webhook.ID, f store.TokenFilter, most int) (map[webhook.ID]int, error) {
-			return known.CountingTo(most).CountTokensOf(ctx, ids, f)
-		})
+	return tokensOfTenants.resolve(ctx, r.Resolver, obj, arguments{first, after, last, before}, given(filter))
 }
 
 // Tenant returns TenantResolver implementation.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -32,13 +33,13 @@ func places(schema *ast.Schema) (all []place) {
 	walk = func(p place, depth int) {
 		if p.def.Elem != nil {
 			all = append(all, p)
-			walk(place{p.operation, p.field, append(p.way[:len(p.way):len(p.way)], "0"), p.def.Elem}, depth)
+			walk(place{p.operation, p.field, append(slices.Clip(p.way), "0"), p.def.Elem}, depth)
 			return
 		}
 		switch def := schema.Types[p.def.NamedType]; {
 		case def.Kind == ast.InputObject && depth < 4:
 			for _, f := range def.Fields {
-				walk(place{p.operation, p.field, append(p.way[:len(p.way):len(p.way)], f.Name), f.Type}, depth+1)
+				walk(place{p.operation, p.field, append(slices.Clip(p.way), f.Name), f.Type}, depth+1)
 			}
 		case def.Name == "String" || def.Name == "ID":
 			all = append(all, p)

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/hookgraph/hookgraph/graph/model"
-	"github.com/hookgraph/hookgraph/internal/cursor"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -17,7 +16,7 @@ func (r *mutationResolver) CreateToken(ctx context.Context, input model.CreateTo
 		return &model.CreateTokenPayload{UserErrors: errs}, err
 	}
 	secret, _ := webhook.NewToken()
-	made, err := from(ctx).registry.CreateToken(ctx, t, secret)
+	made, err := r.registry(ctx).CreateToken(ctx, t, secret)
 	if err != nil {
 		errs, err := userErrors(err)
 		return &model.CreateTokenPayload{UserErrors: errs}, err
@@ -27,23 +26,19 @@ func (r *mutationResolver) CreateToken(ctx context.Context, input model.CreateTo
 
 // RevokeToken is the resolver for the revokeToken field.
 func (r *mutationResolver) RevokeToken(ctx context.Context, input model.RevokeTokenInput) (*model.RevokeTokenPayload, error) {
-	t, err := from(ctx).registry.RevokeToken(ctx, input.ID)
+	t, err := r.registry(ctx).RevokeToken(ctx, input.ID)
 	errs, err := userErrors(err)
 	return &model.RevokeTokenPayload{Token: t, UserErrors: errs}, err
 }
 
 // Token is the resolver for the token field.
 func (r *queryResolver) Token(ctx context.Context, id webhook.ID) (*webhook.Token, error) {
-	return one(ctx, from(ctx).registry.TokensByID, id)
+	return one(ctx, r.registry(ctx).TokensByID, id)
 }
 
 // Tokens is the resolver for the tokens field.
 func (r *queryResolver) Tokens(ctx context.Context, first *int, after *string, last *int, before *string, filter *store.TokenFilter) (*model.Connection[webhook.Token], error) {
-	known := from(ctx).registry
-	return list(ctx, cursor.Tokens, arguments{first, after, last, before}, given(filter), tokenSeq, known.Tokens,
-		func(ctx context.Context, f store.TokenFilter, most int) (int, error) {
-			return known.CountingTo(most).CountTokens(ctx, f)
-		})
+	return tokens.resolve(ctx, r.Resolver, arguments{first, after, last, before}, given(filter))
 }
 
 // Scopes is the resolver for the scopes field.
@@ -53,7 +48,7 @@ func (r *tokenResolver) Scopes(ctx context.Context, obj *webhook.Token) ([]webho
 
 // Tenant is the resolver for the tenant field.
 func (r *tokenResolver) Tenant(ctx context.Context, obj *webhook.Token) (*webhook.Tenant, error) {
-	return load(ctx, &from(ctx).loaders().tenants, obj, tokenTenant)
+	return load(ctx, &r.loaders(ctx).tenants, obj, tokenTenant)
 }
 
 // Token returns TokenResolver implementation.

@@ -5,14 +5,13 @@ import (
 	"time"
 
 	"github.com/hookgraph/hookgraph/graph/model"
-	"github.com/hookgraph/hookgraph/internal/cursor"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
 // CreateWebhook is the resolver for the createWebhook field.
 func (r *mutationResolver) CreateWebhook(ctx context.Context, input model.CreateWebhookInput) (*model.CreateWebhookPayload, error) {
-	w, secret, err := from(ctx).store.CreateWebhook(ctx, webhook.New{
+	w, secret, err := r.scope(ctx).CreateWebhook(ctx, webhook.New{
 		URL:             input.URL,
 		Events:          input.Events,
 		Enabled:         input.Enabled,
@@ -32,7 +31,7 @@ func (r *mutationResolver) UpdateWebhook(ctx context.Context, input model.Update
 	var w *webhook.Webhook
 	p, err := patch(&input)
 	if err == nil {
-		w, _, err = from(ctx).store.UpdateWebhook(ctx, input.ID, p, nil)
+		w, _, err = r.scope(ctx).UpdateWebhook(ctx, input.ID, p, nil)
 	}
 	errs, err := userErrors(err)
 	return &model.UpdateWebhookPayload{Webhook: w, UserErrors: errs}, err
@@ -40,7 +39,7 @@ func (r *mutationResolver) UpdateWebhook(ctx context.Context, input model.Update
 
 // DeleteWebhook is the resolver for the deleteWebhook field.
 func (r *mutationResolver) DeleteWebhook(ctx context.Context, input model.DeleteWebhookInput) (*model.DeleteWebhookPayload, error) {
-	errs, err := userErrors(from(ctx).store.DeleteWebhook(ctx, input.ID))
+	errs, err := userErrors(r.scope(ctx).DeleteWebhook(ctx, input.ID))
 	if err != nil || len(errs) > 0 {
 		return &model.DeleteWebhookPayload{UserErrors: errs}, err
 	}
@@ -53,21 +52,21 @@ func (r *mutationResolver) RotateWebhookSecret(ctx context.Context, input model.
 	if input.SignatureScheme != nil {
 		rotation.Scheme = *input.SignatureScheme
 	}
-	w, secret, err := from(ctx).store.UpdateWebhook(ctx, input.ID, webhook.Patch{}, &rotation)
+	w, secret, err := r.scope(ctx).UpdateWebhook(ctx, input.ID, webhook.Patch{}, &rotation)
 	errs, err := userErrors(err)
 	return &model.RotateWebhookSecretPayload{Webhook: w, Secret: revealed(secret), UserErrors: errs}, err
 }
 
 // TestWebhook is the resolver for the testWebhook field.
 func (r *mutationResolver) TestWebhook(ctx context.Context, input model.TestWebhookInput) (*model.TestWebhookPayload, error) {
-	d, err := from(ctx).store.TestWebhook(ctx, input.ID)
+	d, err := r.scope(ctx).TestWebhook(ctx, input.ID)
 	errs, err := userErrors(err)
 	return &model.TestWebhookPayload{Delivery: d, UserErrors: errs}, err
 }
 
 // Webhook is the resolver for the webhook field.
 func (r *queryResolver) Webhook(ctx context.Context, id webhook.ID) (*webhook.Webhook, error) {
-	return one(ctx, from(ctx).store.WebhooksByID, id)
+	return one(ctx, r.scope(ctx).WebhooksByID, id)
 }
 
 // Webhooks is the resolver for the webhooks field.
@@ -76,21 +75,17 @@ func (r *queryResolver) Webhooks(ctx context.Context, first *int, after *string,
 	if err != nil {
 		return nil, err
 	}
-	s := from(ctx).store
-	return list(ctx, cursor.Webhooks, arguments{first, after, last, before}, f, webhookSeq, s.Webhooks,
-		func(ctx context.Context, f store.WebhookFilter, most int) (int, error) {
-			return s.CountingTo(most).CountWebhooks(ctx, f)
-		})
+	return webhooks.resolve(ctx, r.Resolver, arguments{first, after, last, before}, f)
 }
 
 // Headers is the resolver for the headers field.
 func (r *webhookResolver) Headers(ctx context.Context, obj *webhook.Webhook) ([]*webhook.CustomHeader, error) {
-	return load(ctx, &from(ctx).loaders().headers, obj, webhookID)
+	return load(ctx, &r.loaders(ctx).headers, obj, webhookID)
 }
 
 // Secrets is the resolver for the secrets field.
 func (r *webhookResolver) Secrets(ctx context.Context, obj *webhook.Webhook) ([]*webhook.Secret, error) {
-	return load(ctx, &from(ctx).loaders().secrets, obj, webhookID)
+	return load(ctx, &r.loaders(ctx).secrets, obj, webhookID)
 }
 
 // Deliveries is the resolver for the deliveries field.
@@ -99,12 +94,7 @@ func (r *webhookResolver) Deliveries(ctx context.Context, obj *webhook.Webhook, 
 	if err != nil {
 		return nil, err
 	}
-	s := from(ctx).store
-	return sublist(ctx, "deliveries of webhooks", cursor.Deliveries, obj, webhookID, arguments{first, after, last, before}, f, deliverySeq,
-		s.DeliveriesOfWebhooks,
-		func(ctx context.Context, ids []webhook.ID, f store.DeliveryFilter, most int) (map[webhook.ID]int, error) {
-			return s.CountingTo(most).CountDeliveriesOf(ctx, false, ids, f)
-		})
+	return deliveriesOfWebhooks.resolve(ctx, r.Resolver, obj, arguments{first, after, last, before}, f)
 }
 
 // Attempts is the resolver for the attempts field.
@@ -113,12 +103,7 @@ func (r *webhookResolver) Attempts(ctx context.Context, obj *webhook.Webhook, fi
 	if err != nil {
 		return nil, err
 	}
-	s := from(ctx).store
-	return sublist(ctx, "attempts of webhooks", cursor.Attempts, obj, webhookID, arguments{first, after, last, before}, f, attemptSeq,
-		s.AttemptsOfWebhooks,
-		func(ctx context.Context, ids []webhook.ID, f store.AttemptFilter, most int) (map[webhook.ID]int, error) {
-			return s.CountingTo(most).CountAttemptsOf(ctx, false, ids, f)
-		})
+	return attemptsOfWebhooks.resolve(ctx, r.Resolver, obj, arguments{first, after, last, before}, f)
 }
 
 // PublicKey is the resolver for the publicKey field.

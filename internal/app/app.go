@@ -145,7 +145,7 @@ func (s *server) openAPI(context.Context) (err error) {
 		Charge:               func(ctx context.Context, cost int) time.Duration { return s.charge(auth.From(ctx), cost) },
 		RequestID:            web.RequestID,
 		ErrorPresenter:       graph.Presenter{Logger: log, RequestID: web.RequestID, Logged: func(err error) bool { return errors.Is(err, gqlhttp.ErrPanic) }}.Present,
-		AroundOperations:     graph.AroundOperations(s.store),
+		AroundOperations:     graph.AroundOperations,
 		Logger:               log,
 		AllowedOrigins:       cfg.AllowedOrigins,
 		DisableIntrospection: cfg.DisableIntrospection,

@@ -23,7 +23,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/99designs/gqlgen/graphql"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hookgraph/hookgraph/graph"
@@ -122,22 +121,27 @@ func TestExamplesGoOn(t *testing.T) {
 	tail := live.New(back, 1<<20)
 	st.OnAttempts(tail.Append)
 	quiet := slog.New(slog.DiscardHandler)
-	server := httptest.NewServer(gqlhttp.New(
-		graph.New(&graph.Resolver{Store: st, Live: tail, EndStream: gqlhttp.EndStream, LastEventID: func(ctx context.Context) string {
-			begun.Add(1)
-			return gqlhttp.LastEventID(ctx)
-		}}),
-		gqlhttp.Config{
-			Authenticate:   graph.Authenticate(auth.New(st), quiet),
-			ErrorPresenter: graph.Presenter{Logger: quiet}.Present,
-			Charge:         spent.charge,
-			AroundOperations: func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-				if away.Load() {
-					return graph.AroundOperations(gone)(ctx, next)
-				}
-				return graph.AroundOperations(st)(ctx, next)
-			},
-		}))
+	reading := func(rows *store.Store) http.Handler {
+		return gqlhttp.New(
+			graph.New(&graph.Resolver{Store: rows, Live: tail, EndStream: gqlhttp.EndStream, LastEventID: func(ctx context.Context) string {
+				begun.Add(1)
+				return gqlhttp.LastEventID(ctx)
+			}}),
+			gqlhttp.Config{
+				Authenticate:     graph.Authenticate(auth.New(st), quiet),
+				ErrorPresenter:   graph.Presenter{Logger: quiet}.Present,
+				Charge:           spent.charge,
+				AroundOperations: graph.AroundOperations,
+			})
+	}
+	whole, broken := reading(st), reading(gone)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if away.Load() {
+			broken.ServeHTTP(w, r)
+			return
+		}
+		whole.ServeHTTP(w, r)
+	}))
 	t.Cleanup(server.Close)
 	network := newNetwork(t, server.Listener.Addr().String())
 	url := "http://" + network.address

@@ -118,7 +118,7 @@ func newIsolation(t *testing.T) *isolation {
 	authenticator := auth.New(w.store)
 	api := gqlhttp.New(schema, gqlhttp.Config{
 		Authenticate: graph.Authenticate(authenticator, log), ErrorPresenter: graph.Presenter{Logger: log}.Present,
-		AroundOperations: graph.AroundOperations(w.store), Logger: log, RequestID: web.RequestID,
+		AroundOperations: graph.AroundOperations, Logger: log, RequestID: web.RequestID,
 		Limits: gqlhttp.Limits{Cost: 1 << 40, Depth: 50, Fields: 1 << 20, Aliases: 1 << 20, Variables: 1000},
 	})
 	server := httptest.NewServer(web.New(web.Config{Store: w.store, Auth: authenticator, GraphQL: api, Logger: log}))

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/hookgraph/hookgraph/graph"
-	"github.com/hookgraph/hookgraph/internal/gqlhttp"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -25,7 +24,7 @@ func TestStreamEndsWhileDatabaseIsAway(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	broken := b.serve(t, 1<<20, func(c *gqlhttp.Config) { c.AroundOperations = graph.AroundOperations(away) })
+	broken := b.nodes[0].serve(t, 1<<20, away, nil)
 	well := b.serve(t, 1<<20, nil)
 
 	clients := map[string]func(f *frontend, after string) stream{

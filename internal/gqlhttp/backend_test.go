@@ -152,21 +152,27 @@ func (c *connection) Close() error {
 // does not read is noticed soon.
 func (b *backend) serve(t testing.TB, tail int, change func(*gqlhttp.Config)) *frontend {
 	t.Helper()
-	quiet := slog.New(slog.DiscardHandler)
 	n := b.nodes[int(b.served.Add(1)-1)%len(b.nodes)]
+	return n.serve(t, tail, n.store, change)
+}
+
+// serve starts a server whose resolvers read from rows; its callers and its log are the node's.
+func (n *node) serve(t testing.TB, tail int, rows *store.Store, change func(*gqlhttp.Config)) *frontend {
+	t.Helper()
+	quiet := slog.New(slog.DiscardHandler)
 	f := &frontend{log: live.New(n.store, tail)}
 	authenticator := auth.New(n.store)
 	cfg := gqlhttp.Config{
 		Authenticate:     graph.Authenticate(authenticator, quiet),
 		Alive:            authenticator.Alive,
-		AroundOperations: graph.AroundOperations(n.store),
+		AroundOperations: graph.AroundOperations,
 		ErrorPresenter:   graph.Presenter{Logger: quiet}.Present,
 		Logger:           quiet,
 	}
 	if change != nil {
 		change(&cfg)
 	}
-	schema := graph.New(&graph.Resolver{Store: n.store, Live: f.log, EndStream: gqlhttp.EndStream, LastEventID: func(ctx context.Context) string {
+	schema := graph.New(&graph.Resolver{Store: rows, Live: f.log, EndStream: gqlhttp.EndStream, LastEventID: func(ctx context.Context) string {
 		f.began.Add(1)
 		return gqlhttp.LastEventID(ctx)
 	}})

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -86,8 +85,8 @@ func (w walk) behind(q *gorm.DB) *gorm.DB {
 
 // cut makes a page of what narrow found. sure is false when the row of its cursor is not among that, so that behind has to
 // tell whether something is there.
-func cut[T any](rows []*T, w walk) (l *List[T], sure bool) {
-	behind := w.start > 0 && len(rows) > 0 && seqOf(rows[0]) == w.start
+func cut[T any, R listed[T]](rows []*T, w walk) (l *List[T], sure bool) {
+	behind := w.start > 0 && len(rows) > 0 && R(rows[0]).Position() == w.start
 	if behind {
 		rows = rows[1:]
 	}
@@ -112,31 +111,19 @@ func (l *List[T]) isBehind(w walk) {
 	}
 }
 
-func seqOf(row any) int64 {
-	switch row := row.(type) {
-	case *webhook.Webhook:
-		return row.Seq
-	case *webhook.Event:
-		return row.Seq
-	case *webhook.Delivery:
-		return row.Seq
-	case *webhook.Attempt:
-		return row.Seq
-	case *webhook.Tenant:
-		return row.Seq
-	case *webhook.Token:
-		return row.Seq
-	}
-	panic(fmt.Sprintf("%T is in no list", row))
+// listed is a row of type T that a list can have.
+type listed[T any] interface {
+	*T
+	Position() int64
 }
 
-func list[T any](q *gorm.DB, o order, p Page) (*List[T], error) {
+func list[T any, R listed[T]](q *gorm.DB, o order, p Page) (*List[T], error) {
 	q, w := q.Session(&gorm.Session{}), o.walk(p)
 	rows, err := scan[T](w.narrow(q))
 	if err != nil {
 		return nil, err
 	}
-	l, sure := cut(rows, w)
+	l, sure := cut[T, R](rows, w)
 	if sure {
 		return l, nil
 	}
@@ -155,7 +142,7 @@ const maxParents = 100
 
 // lists reads the same page for each parent in one statement (for each maxParents of them): the union of one short index
 // walk each, where a window function would read every child of every parent.
-func lists[T any](db *gorm.DB, ids []webhook.ID, o order, p Page, query func(id webhook.ID) *gorm.DB, parent func(*T) webhook.ID) (map[webhook.ID]*List[T], error) {
+func lists[T any, R listed[T]](db *gorm.DB, ids []webhook.ID, o order, p Page, query func(id webhook.ID) *gorm.DB, parent func(*T) webhook.ID) (map[webhook.ID]*List[T], error) {
 	w := o.walk(p)
 	result := make(map[webhook.ID]*List[T], len(ids))
 	for part := range slices.Chunk(ids, maxParents) {
@@ -165,7 +152,7 @@ func lists[T any](db *gorm.DB, ids []webhook.ID, o order, p Page, query func(id 
 		}
 		var unsure []webhook.ID
 		for _, id := range part {
-			l, sure := cut(rows[id], w)
+			l, sure := cut[T, R](rows[id], w)
 			if result[id] = l; !sure {
 				unsure = append(unsure, id)
 			}
@@ -450,20 +437,22 @@ func (c *Scope) DeliveriesOfWebhooks(ctx context.Context, ids []webhook.ID, f De
 		func(d *webhook.Delivery) webhook.ID { return d.WebhookID })
 }
 
-// CountDeliveriesOf counts the deliveries of each event, or of each webhook; parents with none are missing from the map.
-func (c *Scope) CountDeliveriesOf(ctx context.Context, events bool, ids []webhook.ID, f DeliveryFilter) (map[webhook.ID]int, error) {
-	column := "d.webhook_id"
-	if events {
-		column = "d.event_id"
-	}
-	return countOf(c.db(ctx), ids, c.most, func(id webhook.ID) *gorm.DB { return f.narrow(c.deliveries(ctx)).Where(column+" = ?", id) })
+// CountDeliveriesOfEvents counts the deliveries of each event; events with none are missing from the map.
+func (c *Scope) CountDeliveriesOfEvents(ctx context.Context, ids []webhook.ID, f DeliveryFilter) (map[webhook.ID]int, error) {
+	return countOf(c.db(ctx), ids, c.most, func(id webhook.ID) *gorm.DB { return f.narrow(c.deliveries(ctx)).Where("d.event_id = ?", id) })
 }
 
-// CountAttemptsOf counts the attempts of each delivery, or of each webhook; parents with none are missing from the map.
-func (c *Scope) CountAttemptsOf(ctx context.Context, deliveries bool, ids []webhook.ID, f AttemptFilter) (map[webhook.ID]int, error) {
-	column := "a.webhook_id"
-	if deliveries {
-		column = "a.delivery_id"
-	}
-	return countOf(c.db(ctx), ids, c.most, func(id webhook.ID) *gorm.DB { return f.narrow(c.attempts(ctx)).Where(column+" = ?", id) })
+// CountDeliveriesOfWebhooks counts the deliveries of each webhook; webhooks with none are missing from the map.
+func (c *Scope) CountDeliveriesOfWebhooks(ctx context.Context, ids []webhook.ID, f DeliveryFilter) (map[webhook.ID]int, error) {
+	return countOf(c.db(ctx), ids, c.most, func(id webhook.ID) *gorm.DB { return f.narrow(c.deliveries(ctx)).Where("d.webhook_id = ?", id) })
+}
+
+// CountAttemptsOfDeliveries counts the attempts of each delivery; deliveries with none are missing from the map.
+func (c *Scope) CountAttemptsOfDeliveries(ctx context.Context, ids []webhook.ID) (map[webhook.ID]int, error) {
+	return countOf(c.db(ctx), ids, c.most, func(id webhook.ID) *gorm.DB { return c.attempts(ctx).Where("a.delivery_id = ?", id) })
+}
+
+// CountAttemptsOfWebhooks counts the attempts of each webhook; webhooks with none are missing from the map.
+func (c *Scope) CountAttemptsOfWebhooks(ctx context.Context, ids []webhook.ID, f AttemptFilter) (map[webhook.ID]int, error) {
+	return countOf(c.db(ctx), ids, c.most, func(id webhook.ID) *gorm.DB { return f.narrow(c.attempts(ctx)).Where("a.webhook_id = ?", id) })
 }

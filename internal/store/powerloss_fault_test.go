@@ -120,7 +120,7 @@ func cutPower(t *testing.T, shim, mode string) (lost, acked int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	owed, err := s.In(owner.ID).CountDeliveriesOf(t.Context(), true, ids[:min(len(ids), 500)], store.DeliveryFilter{})
+	owed, err := s.In(owner.ID).CountDeliveriesOfEvents(t.Context(), ids[:min(len(ids), 500)], store.DeliveryFilter{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -42,6 +42,9 @@ type Attempt struct {
 	EventType string `gorm:"->"`
 }
 
+// Position is Seq: where lists have it.
+func (a *Attempt) Position() int64 { return a.Seq }
+
 // DurationMs is how long it took, in whole milliseconds.
 func (a *Attempt) DurationMs() int {
 	return int((time.Duration(a.DurationUs) * time.Microsecond).Round(time.Millisecond).Milliseconds())

@@ -24,6 +24,9 @@ type Delivery struct {
 	FailureReason *FailureReason
 }
 
+// Position is Seq: where lists have it.
+func (d *Delivery) Position() int64 { return d.Seq }
+
 // DeliveryStatus is where a delivery stands.
 type DeliveryStatus string
 

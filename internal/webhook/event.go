@@ -31,6 +31,9 @@ type Event struct {
 	CreatedAt time.Time `gorm:"serializer:micros;autoCreateTime:false"` // when it was published
 }
 
+// Position is Seq: where lists have it.
+func (e *Event) Position() int64 { return e.Seq }
+
 // NewEvent is what a caller publishes.
 type NewEvent struct {
 	Type           string

@@ -25,6 +25,9 @@ type Tenant struct {
 	PublishBurst *int // events at once
 }
 
+// Position is Seq: where lists have it.
+func (t *Tenant) Position() int64 { return t.Seq }
+
 // Quotas are what a tenant may have and do. 0 is no bound.
 type Quotas struct {
 	Webhooks     int

@@ -108,6 +108,9 @@ type Token struct {
 	RevokedAt  *time.Time `gorm:"serializer:micros"`
 }
 
+// Position is Seq: where lists have it.
+func (t *Token) Position() int64 { return t.Seq }
+
 // Valid reports whether the token is neither revoked nor expired.
 func (t *Token) Valid(now time.Time) bool {
 	return t.RevokedAt == nil && (t.ExpiresAt == nil || now.Before(*t.ExpiresAt))

@@ -49,6 +49,9 @@ type Webhook struct {
 	DeletedAt     *time.Time `gorm:"serializer:micros"` // a tombstone: its history is still there, it is not
 }
 
+// Position is Seq: where lists have it.
+func (w *Webhook) Position() int64 { return w.Seq }
+
 // DisabledReason says why a webhook is not enabled.
 type DisabledReason string
 

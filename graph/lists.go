@@ -1,0 +1,191 @@
+package graph
+
+import (
+	"context"
+
+	"github.com/hookgraph/hookgraph/graph/model"
+	"github.com/hookgraph/hookgraph/internal/cursor"
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// The lists of the API. Each is declared once, and its resolver is one line.
+
+// Lists that stand for themselves.
+var (
+	webhooks = listing[*store.Scope, webhook.Webhook, store.WebhookFilter]{
+		kind: cursor.Webhooks, seq: (*webhook.Webhook).Position, from: (*Resolver).scope,
+		page: (*store.Scope).Webhooks, count: (*store.Scope).CountWebhooks,
+	}
+	events = listing[*store.Scope, webhook.Event, store.EventFilter]{
+		kind: cursor.Events, seq: (*webhook.Event).Position, from: (*Resolver).scope,
+		page: (*store.Scope).Events, count: (*store.Scope).CountEvents,
+	}
+	deliveries = listing[*store.Scope, webhook.Delivery, store.DeliveryFilter]{
+		kind: cursor.Deliveries, seq: (*webhook.Delivery).Position, from: (*Resolver).scope,
+		page: (*store.Scope).Deliveries, count: (*store.Scope).CountDeliveries,
+	}
+	attempts = listing[*store.Scope, webhook.Attempt, store.AttemptFilter]{
+		kind: cursor.Attempts, seq: (*webhook.Attempt).Position, from: (*Resolver).scope,
+		page: (*store.Scope).Attempts, count: (*store.Scope).CountAttempts,
+	}
+	tenants = listing[*store.Registry, webhook.Tenant, store.TenantFilter]{
+		kind: cursor.Tenants, seq: (*webhook.Tenant).Position, from: (*Resolver).registry,
+		page: (*store.Registry).Tenants, count: (*store.Registry).CountTenants,
+	}
+	tokens = listing[*store.Registry, webhook.Token, store.TokenFilter]{
+		kind: cursor.Tokens, seq: (*webhook.Token).Position, from: (*Resolver).registry,
+		page: (*store.Registry).Tokens, count: (*store.Registry).CountTokens,
+	}
+)
+
+// Lists that each row of another type has.
+var (
+	deliveriesOfWebhooks = sublist[*store.Scope, webhook.Webhook, webhook.Delivery, store.DeliveryFilter]{
+		name: "deliveries of webhooks", kind: cursor.Deliveries, id: webhookID, seq: (*webhook.Delivery).Position, from: (*Resolver).scope,
+		pages: (*store.Scope).DeliveriesOfWebhooks, counts: (*store.Scope).CountDeliveriesOfWebhooks,
+	}
+	attemptsOfWebhooks = sublist[*store.Scope, webhook.Webhook, webhook.Attempt, store.AttemptFilter]{
+		name: "attempts of webhooks", kind: cursor.Attempts, id: webhookID, seq: (*webhook.Attempt).Position, from: (*Resolver).scope,
+		pages: (*store.Scope).AttemptsOfWebhooks, counts: (*store.Scope).CountAttemptsOfWebhooks,
+	}
+	deliveriesOfEvents = sublist[*store.Scope, webhook.Event, webhook.Delivery, store.DeliveryFilter]{
+		name: "deliveries of events", kind: cursor.Deliveries, id: eventID, seq: (*webhook.Delivery).Position, from: (*Resolver).scope,
+		pages: (*store.Scope).DeliveriesOfEvents, counts: (*store.Scope).CountDeliveriesOfEvents,
+	}
+	attemptsOfDeliveries = sublist[*store.Scope, webhook.Delivery, webhook.Attempt, noFilter]{
+		name: "attempts of deliveries", kind: cursor.DeliveryAttempts, id: deliveryID, seq: (*webhook.Attempt).Position, from: (*Resolver).scope,
+		pages: func(s *store.Scope, ctx context.Context, ids []webhook.ID, _ noFilter, p store.Page) (map[webhook.ID]*store.List[webhook.Attempt], error) {
+			return s.AttemptsOfDeliveries(ctx, ids, p)
+		},
+		counts: func(s *store.Scope, ctx context.Context, ids []webhook.ID, _ noFilter) (map[webhook.ID]int, error) {
+			return s.CountAttemptsOfDeliveries(ctx, ids)
+		},
+	}
+	tokensOfTenants = sublist[*store.Registry, webhook.Tenant, webhook.Token, store.TokenFilter]{
+		name: "tokens of tenants", kind: cursor.Tokens, id: tenantID, seq: (*webhook.Token).Position, from: (*Resolver).registry,
+		pages: (*store.Registry).TokensOf, counts: (*store.Registry).CountTokensOf,
+	}
+)
+
+// noFilter is the filter of a list that has none.
+type noFilter struct{}
+
+// cursors makes and reads the cursors of lists.
+type cursors interface {
+	Cursor(k cursor.Kind, seq int64) string
+	ReadCursor(ctx context.Context, k cursor.Kind, text string) (int64, error)
+}
+
+// source is the part of the store that a list reads: the caller's tenant's, or the tokens and tenants the caller may know of.
+type source[S any] interface {
+	cursors
+	CountingTo(most int) S
+}
+
+// listing is a list that stands for itself.
+type listing[S source[S], T, F any] struct {
+	kind  cursor.Kind
+	seq   func(*T) int64
+	from  func(*Resolver, context.Context) S
+	page  func(S, context.Context, F, store.Page) (*store.List[T], error)
+	count func(S, context.Context, F) (int, error)
+}
+
+// resolve reads a page of the list.
+func (l *listing[S, T, F]) resolve(ctx context.Context, r *Resolver, a arguments, filter F) (*model.Connection[T], error) {
+	s := l.from(r, ctx)
+	p, err := a.page(ctx, s, l.kind)
+	if err != nil {
+		return nil, err
+	}
+	found, err := l.page(s, ctx, filter, p)
+	if err != nil {
+		return nil, err
+	}
+	together(r.loaders(ctx), found.Items)
+	return connect(s, l.kind, found, l.seq, func(ctx context.Context, most int) (int, error) {
+		return l.count(s.CountingTo(most), ctx, filter)
+	}), nil
+}
+
+// sublist is a list that each row of type P has. The same page is read for all siblings of a row at once.
+type sublist[S source[S], P, T, F any] struct {
+	name   string // tells it from other lists
+	kind   cursor.Kind
+	id     func(*P) webhook.ID
+	seq    func(*T) int64
+	from   func(*Resolver, context.Context) S
+	pages  func(S, context.Context, []webhook.ID, F, store.Page) (map[webhook.ID]*store.List[T], error)
+	counts func(S, context.Context, []webhook.ID, F) (map[webhook.ID]int, error)
+}
+
+// resolve reads a page of the list of one row. All rows that are read for it and its siblings are one level.
+func (l *sublist[S, P, T, F]) resolve(ctx context.Context, r *Resolver, parent *P, a arguments, filter F) (*model.Connection[T], error) {
+	s, read := l.from(r, ctx), r.loaders(ctx)
+	p, err := a.page(ctx, s, l.kind)
+	if err != nil {
+		return nil, err
+	}
+	pages, err := listed(read, l.name, []any{p, filter}, func(ctx context.Context, ids []webhook.ID) (map[webhook.ID]*store.List[T], error) {
+		found, err := l.pages(s, ctx, ids, filter, p)
+		var all []*T
+		for _, one := range found {
+			all = append(all, one.Items...)
+		}
+		together(read, all)
+		return found, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	found, err := load(ctx, pages, parent, l.id)
+	if err != nil {
+		return nil, err
+	}
+	return connect(s, l.kind, found, l.seq, func(ctx context.Context, most int) (int, error) {
+		counts, err := listed(read, l.name+", count", []any{most, filter}, func(ctx context.Context, ids []webhook.ID) (map[webhook.ID]int, error) {
+			return l.counts(s.CountingTo(most), ctx, ids, filter)
+		})
+		if err != nil {
+			return 0, err
+		}
+		return load(ctx, counts, parent, l.id)
+	}), nil
+}
+
+// connect makes a connection of a page; a nil list is an empty one.
+func connect[T any](from cursors, k cursor.Kind, l *store.List[T], seq func(*T) int64, count func(ctx context.Context, most int) (int, error)) *model.Connection[T] {
+	c := &model.Connection[T]{PageInfo: &model.PageInfo{}, Edges: []*model.Edge[T]{}, CountTo: count}
+	if l == nil {
+		return c
+	}
+	for _, item := range l.Items {
+		c.Edges = append(c.Edges, &model.Edge[T]{Cursor: from.Cursor(k, seq(item)), Node: item})
+	}
+	c.PageInfo.HasNextPage, c.PageInfo.HasPreviousPage = l.HasNext, l.HasPrev
+	if n := len(c.Edges); n > 0 {
+		c.PageInfo.StartCursor, c.PageInfo.EndCursor = &c.Edges[0].Cursor, &c.Edges[n-1].Cursor
+	}
+	return c
+}
+
+// The ids by which rows are found.
+
+func webhookID(w *webhook.Webhook) webhook.ID        { return w.ID }
+func eventID(e *webhook.Event) webhook.ID            { return e.ID }
+func deliveryID(d *webhook.Delivery) webhook.ID      { return d.ID }
+func deliveryEvent(d *webhook.Delivery) webhook.ID   { return d.EventID }
+func deliveryWebhook(d *webhook.Delivery) webhook.ID { return d.WebhookID }
+func attemptDelivery(a *webhook.Attempt) webhook.ID  { return a.DeliveryID }
+func attemptEvent(a *webhook.Attempt) webhook.ID     { return a.EventID }
+func tenantID(t *webhook.Tenant) webhook.ID          { return t.ID }
+func attemptWebhook(a *webhook.Attempt) webhook.ID   { return a.WebhookID }
+
+// tokenTenant is the zero id for an operator's, which names nothing.
+func tokenTenant(t *webhook.Token) webhook.ID {
+	if t.TenantID == nil {
+		return webhook.ID{}
+	}
+	return *t.TenantID
+}
