@@ -116,6 +116,7 @@ func (s *server) openStore(ctx context.Context) (err error) {
 	s.sender = sender.New(sender.Config{
 		Store: s.store, Client: s.client, Logger: s.log, Concurrency: s.files.Concurrency, Timeout: cfg.Timeout,
 		MaxDataBytes: int(cfg.MaxPayload), Grace: stopTimeout - 3*time.Second,
+		Delay: sender.SchedulingDelay(),
 	})
 	s.store.SetTaker(s.sender)
 	return nil

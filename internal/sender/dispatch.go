@@ -155,6 +155,9 @@ func (s *Sender) start(g *gate, now time.Time) *task {
 		s.count(g.tenant, 1, 0)
 	default:
 		s.count(g.tenant, 0, 1)
+		if s.cfg.Delay != nil {
+			s.begun++
+		}
 	}
 	s.update(g, now)
 	return t

@@ -51,6 +51,9 @@ type Config struct {
 	Grace        time.Duration    // for running attempts when Run is to end; 20 s
 	UserAgent    string           // "Hookgraph"
 	Now          func() time.Time // the clock that deliveries are due by; time.Now
+	// Delay tells how long the process's goroutines have waited for a processor since it was called last, see SchedulingDelay.
+	// Nil: it is not known, and holds nothing back.
+	Delay func() time.Duration
 }
 
 const (
@@ -103,7 +106,10 @@ type Sender struct {
 	// as slow, see pick.
 	held                          [kinds]holding
 	reserved, claims, quick, slow int
-	slowTenants                   int // that have slow requests
+	slowTenants                   int  // that have slow requests
+	pace                          int  // how many requests may be quick, for the processors' sake, see keepPace
+	begun                         int  // slow requests, since the pace was set; 0 when nothing sets it
+	paced                         bool // the pace has held something back since it was set
 
 	young   list[task]    // quick requests in flight, the oldest first
 	doubts  int           // of them, those to gates of class doubted
@@ -152,6 +158,10 @@ func New(cfg Config) *Sender {
 	cfg.Claims = or(cfg.Claims, defaultClaims)
 	cfg.Timeout = or(cfg.Timeout, webhook.DefaultTimeout)
 	cfg.Grace = or(cfg.Grace, defaultGrace)
+	pace := cfg.Concurrency
+	if cfg.Delay != nil {
+		pace = min(pace, paceStart)
+	}
 	minClaim := store.JobSize(&webhook.Event{}) + cfg.MaxDataBytes
 	cfg.MemoryBytes = max(cfg.MemoryBytes, 2*cfg.Claims*minClaim)
 	return &Sender{
@@ -163,6 +173,7 @@ func New(cfg Config) *Sender {
 		mostSlow: max(1, cfg.Concurrency*3/4),
 		agent:    []string{cfg.UserAgent},
 		epoch:    time.Now(),
+		pace:     pace,
 		poke:     make(chan struct{}, 1),
 		idle:     make(chan struct{}),
 		gates:    map[webhook.ID]*gate{},
@@ -198,6 +209,9 @@ func (s *Sender) Run(ctx context.Context) error {
 			return nil
 		}
 		return err
+	}
+	if s.cfg.Delay != nil {
+		s.wg.Go(func() { s.keepPace(ctx) })
 	}
 	s.watchClock(ctx)
 	s.stop()

@@ -281,7 +281,8 @@ func (s *Sender) next(c class, now time.Time) *gate {
 	if c == slow { // first requests keep a part, in each share and in the whole
 		share, most = max(1, share-share/4), most-most/6
 	}
-	if t.slow >= share || s.slow >= most {
+	if t.slow >= share || s.slow >= most || t.slow > 0 && s.begun >= s.pace {
+		s.paced = s.paced || s.begun >= s.pace
 		return nil
 	}
 	return t.ready[c].gates.first()
@@ -310,12 +311,17 @@ func (s *Sender) nextQuick(now time.Time) *gate {
 			continue
 		}
 		room := (s.cfg.Concurrency-s.slow+1)/2 - s.quick
+		paced := t.load(quick) > 0 && s.pace-s.quick < room
+		if paced {
+			room = s.pace - s.quick
+		}
 		most := room // of a tenant
 		if s.overflows(t) {
 			most = s.cfg.Concurrency - s.quick - s.slow
 		}
 		if room <= 0 || g.running > 0 && g.running >= room || len(s.tenants) > 1 && t.load(quick) > 0 && t.load(quick) >= most {
 			s.blocked = true
+			s.paced = s.paced || paced
 			return nil
 		}
 		return g

@@ -1,0 +1,86 @@
+package sender
+
+import (
+	"context"
+	"runtime"
+	"runtime/metrics"
+	"slices"
+	"time"
+)
+
+// Requests that wait for the processors rather than for receivers bring no delivery forward: thousands of them make each other
+// late, and everything else that the process does, a publisher's transaction first. The pace bounds the quick requests in flight
+// by how long goroutines wait for a processor: it falls by parts while that is longer than paceDelay, and grows again while it
+// holds something back and the wait is shorter. Slow requests mostly wait for their receivers, in thousands; of them the pace bounds how
+// many begin between two looks. A tenant that has nothing in flight is not held back: the processors are busy with others.
+const (
+	paceEvery = 50 * time.Millisecond
+	paceDelay = 5 * time.Millisecond
+	paceStart = 512
+	paceFloor = 32 // for each processor: as many as keep it busy, whatever the receivers on this machine take
+)
+
+// SchedulingDelay returns a function that tells how long goroutines have waited for a processor since it was called last: what
+// nine of ten waits did not exceed. It is for one caller at a time.
+func SchedulingDelay() func() time.Duration {
+	sample := []metrics.Sample{{Name: "/sched/latencies:seconds"}}
+	var before []uint64
+	return func() time.Duration {
+		metrics.Read(sample)
+		h := sample[0].Value.Float64Histogram()
+		total := uint64(0)
+		since := make([]uint64, len(h.Counts))
+		for i, n := range h.Counts {
+			since[i] = n
+			if before != nil {
+				since[i] -= before[i]
+			}
+			total += since[i]
+		}
+		before = append(before[:0], h.Counts...)
+		rest := total / 10
+		for i, n := range slices.Backward(since) {
+			if n > rest {
+				return time.Duration(h.Buckets[i] * float64(time.Second)) // from this on; the first may begin at -Inf
+			}
+			rest -= n
+		}
+		return 0
+	}
+}
+
+// keepPace adapts the pace until ctx ends.
+func (s *Sender) keepPace(ctx context.Context) {
+	tick := time.NewTicker(paceEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		delay := s.cfg.Delay()
+		s.mu.Lock()
+		s.adapt(delay)
+		s.dispatch(s.cfg.Now()) //nolint:contextcheck // attempts outlive Run's context by the grace
+		s.mu.Unlock()
+	}
+}
+
+// adapt sets the pace by the delay since it was set last. The caller must hold s.mu.
+func (s *Sender) adapt(delay time.Duration) {
+	paced := s.paced
+	s.begun, s.paced = 0, false
+	least := min(s.cfg.Concurrency, paceFloor*runtime.GOMAXPROCS(0))
+	switch used := min(s.pace, s.quick); {
+	case delay > 4*paceDelay:
+		s.pace = max(least, used/2)
+	case delay > paceDelay:
+		s.pace = max(least, used-used/8)
+	case !paced:
+	case delay > paceDelay/2:
+		s.pace = min(s.cfg.Concurrency, s.pace+s.pace/32+1)
+	default:
+		s.pace = min(s.cfg.Concurrency, s.pace+s.pace/4+1)
+	}
+}
