@@ -154,17 +154,27 @@ func (s *Store) CountWrites() (taken func() []string) {
 	}
 }
 
-// LargestWrite has the writer note how many rows a statement that it runs through GORM changes or deletes, and returns a function that tells the
-// most that one has. The writer must be idle.
+// LargestWrite has the writer note how many rows its transactions change or delete, through GORM, and returns a function that tells the most
+// that one has. The writer must be idle.
 func (s *Store) LargestWrite() (most func() int64) {
-	var rows atomic.Int64
+	var largest atomic.Int64
+	var of gorm.ConnPool // the transaction that runs: there is one writer
+	var rows int64
 	_ = s.write.Callback().Raw().After("gorm:raw").Register("hookgraph:largest", func(db *gorm.DB) {
-		text := db.Statement.SQL.String()                                                                                         // SQLite tells of the statement before when one changes nothing
-		if n := db.RowsAffected; n > rows.Load() && !strings.HasPrefix(text, "INSERT") && !strings.HasPrefix(text, "SAVEPOINT") { // there is one writer
-			rows.Store(n)
+		pool := db.Statement.ConnPool
+		if g, ok := pool.(*guarded); ok {
+			pool = g.ConnPool
+		}
+		if pool != of {
+			of, rows = pool, 0
+		}
+		switch word, _, _ := strings.Cut(strings.TrimSpace(db.Statement.SQL.String()), " "); word { // of others SQLite tells what the one before changed
+		case "UPDATE", "DELETE":
+			rows += db.RowsAffected
+			largest.Store(max(largest.Load(), rows))
 		}
 	})
-	return rows.Load
+	return largest.Load
 }
 
 // Multiply gives the event of a delivery that has one attempt n more such deliveries, each with its attempt, to webhooks that do not

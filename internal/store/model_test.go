@@ -23,19 +23,28 @@ import (
 // nothing to claim after a success (I5), and no write from who lost the claim (I7).
 func TestStoreAgreesWithModel(t *testing.T) {
 	defer store.FanOutAbove(1)()
-	checks := flag.Lookup("rapid.checks")
-	short := checks.Value.String() == checks.DefValue
-	defer func() { _ = flag.Set("rapid.checks", checks.Value.String()) }()
 	each(t, func(s *suite) {
-		if short { // about 5 s; -rapid.checks=1000 for long
-			n := "20"
-			if strings.HasSuffix(s.Name(), "postgres") {
-				n = "4"
-			}
-			must(s, flag.Set("rapid.checks", n))
+		n := "20" // about 5 s; -rapid.checks=1000 for long
+		if strings.HasSuffix(s.Name(), "postgres") {
+			n = "4"
 		}
+		few(s, n)
 		rapid.Check(s, func(t *rapid.T) { agreesWithModel(s, t) })
 	})
+}
+
+// few makes fewer checks of a property than rapid would, until the test ends, unless -rapid.checks says how many.
+func few(tb testing.TB, checks string) {
+	tb.Helper()
+	f := flag.Lookup("rapid.checks")
+	was := f.Value.String()
+	if was != f.DefValue {
+		return
+	}
+	if err := flag.Set("rapid.checks", checks); err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = flag.Set("rapid.checks", was) })
 }
 
 func agreesWithModel(s *suite, t *rapid.T) {

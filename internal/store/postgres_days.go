@@ -240,12 +240,12 @@ func (p *postgresDB) thinDay(ctx context.Context, d day, before time.Time) (int,
 		}
 		for after < *looked.Last {
 			var found []candidate
-			if err := read.Raw(`SELECT seq, id, (SELECT COUNT(*) FROM deliveries d WHERE d.event_id = events.id AND d.day = events.day) AS size FROM events
+			if err := read.Raw(candidates(p)+`
 				WHERE day = ? AND seq > ? AND seq <= ? AND created_at < ? AND `+noneOwed(p)+` ORDER BY seq LIMIT ?`,
 				d.start(), after, *looked.Last, at(before), pruneEvents).Scan(&found).Error; err != nil {
 				return total, unavailable(err)
 			}
-			n, err := p.s.removeAll(ctx, found, &d)
+			n, err := p.s.removeOld(ctx, found)
 			total += n
 			if err != nil {
 				return total, err

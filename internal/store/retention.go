@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/webhook"
@@ -141,16 +140,47 @@ func (s *Store) cancelAllDeleted(ctx context.Context) error {
 	return nil
 }
 
-// Bounds of removing events: of how many one step looks, and how many rows one transaction removes, whatever hangs on an event.
+// Bounds of removing events: of how many one step looks, and what one transaction removes, whatever hangs on an event. Everybody waits for
+// it, and a row with much data takes longer than others: it begins with a few and ends when its time is over.
 const (
 	pruneEvents = 200
 	pruneRows   = 2000
+	pruneFirst  = 32 // rows of its first statement; each that is quick has the next take twice as many, up to pruneMost
+	pruneMost   = 512
+	pruneTime   = 8 * time.Millisecond
 )
+
+// pace says how many rows the statements of a transaction that removes may take.
+type pace struct {
+	left, next    int
+	begun, looked time.Time
+}
+
+func newPace() *pace {
+	now := time.Now()
+	return &pace{left: pruneRows, next: pruneFirst, begun: now, looked: now}
+}
+
+// rows is how many the next statement may take; 0 when the transaction has done enough, and it has done something.
+func (p *pace) rows() int {
+	if p.left == pruneRows {
+		return p.next
+	}
+	now := time.Now()
+	if now.Sub(p.begun) >= pruneTime {
+		return 0
+	}
+	if now.Sub(p.looked) < pruneTime/8 {
+		p.next = min(2*p.next, pruneMost)
+	}
+	p.looked = now
+	return min(p.next, p.left)
+}
 
 // removal is events that are being removed with everything that hangs on them, some rows in each transaction.
 type removal struct {
-	ids []webhook.ID
-	on  *day // of them all, where tables are partitioned by it; nil: of any
+	ids      []webhook.ID
+	from, to time.Time // when the first and the last of them were published
 	// retention leaves alone what is owed, as somebody may have retried a delivery meanwhile, and notes how far the log of attempts
 	// has been taken. Else nobody can see them any more.
 	retention bool
@@ -160,99 +190,133 @@ type removal struct {
 // remove removes the events, and reports how many.
 func (s *Store) remove(ctx context.Context, tenant webhook.ID, r removal) (events int, err error) {
 	for done := false; !done; {
+		var gone int
 		err := s.changeFor(ctx, tenant, pruneRows, func(b *batch) (err error) {
-			events, done, err = b.removeSome(&r)
+			gone, done, err = b.removeSome(r)
 			return err
 		})
 		if err != nil {
-			return 0, fmt.Errorf("remove events: %w", err)
+			return events, fmt.Errorf("remove events: %w", err)
 		}
+		events += gone
 	}
 	return events, nil
 }
 
-// where is the condition that a table's rows are of the events.
-func (r *removal) where(column, dayColumn string) (text string, args []any) {
-	text, args = column+" IN ?", []any{r.ids}
-	if r.on != nil {
-		text, args = text+" AND "+dayColumn+" = ?", append(args, r.on.start())
-	}
-	return text, args
+// where is a condition, and with it that rows are of the days on which the events were published.
+func (r *removal) where(db dialect, condition, dayColumn string, args ...any) (text string, all []any) {
+	text, days := db.published(dayColumn, r.from, r.to)
+	return condition + text, append(args, days...)
 }
 
-func (b *batch) removeSome(r *removal) (events int, done bool, err error) {
-	owed := ""
-	if r.retention {
-		owed = " AND d.status <> 'PENDING'"
-	}
+// removeSome removes what one transaction may. Nothing else removes events: first their attempts, then their deliveries, then they and what
+// else is of them.
+func (b *batch) removeSome(r removal) (events int, done bool, err error) {
 	if r.check {
-		where, args := r.where("events.id", "events.day")
-		still := *r // the batch may be written again
-		still.ids = nil
-		if err := b.tx.Raw("SELECT id FROM events WHERE "+where+" AND "+noneOwed(b.s.db), args...).Scan(&still.ids).Error; err != nil {
+		where, args := r.where(b.s.db, "events.id IN ?", "events.day", r.ids)
+		var still []webhook.ID
+		if err := b.tx.Raw("SELECT id FROM events WHERE "+where+" AND "+noneOwed(b.s.db), args...).Scan(&still).Error; err != nil {
 			return 0, false, err
 		}
-		r = &still
+		r.ids = still
 	}
 	if len(r.ids) == 0 {
 		return 0, true, nil
 	}
-	where, args := r.where("d.event_id", "d.day")
-	var seqs []int64
-	if err := b.tx.Raw("SELECT a.seq FROM deliveries d JOIN attempts a ON a.delivery_id = d.id"+b.s.db.sameDay("a", "d")+" WHERE "+where+owed+
-		" LIMIT ?"+b.s.db.skipLocked("d"), append(args, pruneRows)...).Scan(&seqs).Error; err != nil {
-		return 0, false, err
-	}
-	if err := b.removeAttempts(r, seqs); err != nil {
-		return 0, false, err
-	}
-	left := pruneRows - len(seqs)
-	if left <= 0 {
-		return 0, false, nil
-	}
-	inner, outer := strings.ReplaceAll(where+owed, "d.", ""), ""
-	if r.retention {
-		outer = " AND status <> 'PENDING'"
-	}
-	res := b.tx.Exec("DELETE FROM deliveries WHERE seq IN (SELECT seq FROM deliveries WHERE "+inner+" LIMIT ?)"+outer, append(args, left)...)
-	if res.Error != nil || res.RowsAffected == int64(left) {
-		return 0, false, res.Error
-	}
-	where, args = r.where("events.id", "events.day")
-	var ids []webhook.ID
-	unused := " AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event_id = events.id" + b.s.db.sameDay("d", "events") + ")"
-	if r.retention {
-		unused += " AND NOT EXISTS (SELECT 1 FROM fanouts f WHERE f.event_id = events.id)"
-	}
-	if err := b.tx.Raw("SELECT id FROM events WHERE "+where+unused, args...).Scan(&ids).Error; err != nil || len(ids) == 0 {
-		return 0, true, err
-	}
-	gone := removal{ids: ids, on: r.on}
-	where, args = gone.where("id", "day")
-	for _, text := range []string{"DELETE FROM idempotency_keys WHERE event_id IN ?", "DELETE FROM fanouts WHERE event_id IN ?"} {
-		if err := b.tx.Exec(text, ids).Error; err != nil {
+	p := newPace()
+	for left := true; left; {
+		n := p.rows()
+		if n == 0 {
+			return 0, false, nil
+		}
+		if left, err = b.removeDeliveries(&r, p, n); err != nil {
 			return 0, false, err
 		}
 	}
-	return len(ids), true, b.tx.Exec("DELETE FROM events WHERE "+where, args...).Error
+	return b.removeBare(&r, p)
 }
 
-// removeAttempts removes attempts by their Seqs.
-func (b *batch) removeAttempts(r *removal, seqs []int64) error {
+// removeDeliveries removes some deliveries, or some attempts of theirs, and reports whether there were any. It looks at about as many
+// rows as it removes, however many there are.
+func (b *batch) removeDeliveries(r *removal, p *pace, n int) (left bool, err error) {
+	where, args := r.where(b.s.db, "event_id IN ?", "day", r.ids)
+	if r.retention {
+		where += " AND status <> 'PENDING'"
+	}
+	var rows []struct {
+		Seq int64
+		ID  webhook.ID
+	}
+	if err := b.tx.Raw("SELECT seq, id FROM deliveries WHERE "+where+" ORDER BY event_id, webhook_id LIMIT ?"+b.s.db.skipLocked("deliveries"),
+		append(args, n)...).Scan(&rows).Error; err != nil || len(rows) == 0 {
+		return false, err
+	}
+	ids, seqs := make([]webhook.ID, len(rows)), make([]int64, len(rows))
+	for i, row := range rows {
+		ids[i], seqs[i] = row.ID, row.Seq
+	}
+	where, args = r.where(b.s.db, "delivery_id IN ?", "day", ids)
+	var attempts []int64
+	if err := b.tx.Raw("SELECT seq FROM attempts WHERE "+where+" LIMIT ?", append(args, n)...).Scan(&attempts).Error; err != nil {
+		return false, err
+	}
+	if len(attempts) > 0 {
+		if last := slices.Max(attempts); r.retention {
+			if err := b.tx.Exec("UPDATE store SET pruned_attempt = ? WHERE pruned_attempt < ?", last, last).Error; err != nil {
+				return false, err
+			}
+		}
+		if err := b.removeRows(r, p, attemptsTable, attempts); err != nil || len(attempts) == n { // there may be more of these deliveries
+			return true, err
+		}
+		seqs = seqs[:min(len(seqs), p.rows())]
+	}
+	return true, b.removeRows(r, p, deliveriesTable, seqs)
+}
+
+// removeRows removes rows by their Seqs.
+func (b *batch) removeRows(r *removal, p *pace, t *table, seqs []int64) error {
 	if len(seqs) == 0 {
 		return nil
 	}
-	if last := slices.Max(seqs); r.retention {
-		if err := b.tx.Exec("UPDATE store SET pruned_attempt = ? WHERE pruned_attempt < ?", last, last).Error; err != nil {
-			return err
+	p.left -= len(seqs)
+	among, arg := b.s.db.among("seq", seqs)
+	where, args := r.where(b.s.db, among, "day", arg)
+	return b.tx.Exec("DELETE FROM "+t.name+" WHERE "+where, args...).Error
+}
+
+// removeBare removes those of the events that have no deliveries any more.
+func (b *batch) removeBare(r *removal, p *pace) (events int, done bool, err error) {
+	where, args := r.where(b.s.db, "events.id IN ?", "events.day", r.ids)
+	where += " AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event_id = events.id" + b.s.db.sameDay("d", "events") + ")"
+	if r.retention {
+		where += " AND NOT EXISTS (SELECT 1 FROM fanouts f WHERE f.event_id = events.id)"
+	}
+	var ids []webhook.ID
+	if err := b.tx.Raw("SELECT id FROM events WHERE "+where, args...).Scan(&ids).Error; err != nil {
+		return 0, false, err
+	}
+	p.next = pruneFirst / 4 // each may have megabytes of data
+	for len(ids) > 0 {
+		n := min(p.rows(), len(ids))
+		if n == 0 {
+			return events, false, nil
 		}
+		some := ids[:n]
+		ids = ids[n:]
+		p.left -= n
+		for _, text := range []string{"DELETE FROM idempotency_keys WHERE event_id IN ?", "DELETE FROM fanouts WHERE event_id IN ?"} {
+			if err := b.tx.Exec(text, some).Error; err != nil {
+				return 0, false, err
+			}
+		}
+		where, args := r.where(b.s.db, "id IN ?", "day", some)
+		if err := b.tx.Exec("DELETE FROM events WHERE "+where, args...).Error; err != nil {
+			return 0, false, err
+		}
+		events += n
 	}
-	text, arg := b.s.db.among("seq", seqs)
-	args := []any{arg}
-	if r.on != nil {
-		text, args = text+" AND day = ?", append(args, r.on.start())
-	}
-	return b.tx.Exec("DELETE FROM attempts WHERE "+text, args...).Error
+	return events, true, nil
 }
 
 // noneOwed is the condition that nothing is owed of an event.
@@ -261,37 +325,44 @@ func noneOwed(db dialect) string {
 		" AND NOT EXISTS (SELECT 1 FROM fanouts f WHERE f.event_id = events.id)"
 }
 
-// candidate is an event that retention may remove.
+// candidate is an event that may be removed.
 type candidate struct {
-	Seq  int64
-	ID   webhook.ID
-	Size int // how many deliveries it has
+	Seq       int64
+	ID        webhook.ID
+	CreatedAt micros
+	Size      int // how many deliveries it has
+}
+
+// candidates selects them.
+func candidates(db dialect) string {
+	return "SELECT seq, id, created_at, (SELECT COUNT(*) FROM deliveries d WHERE d.event_id = events.id" + db.sameDay("d", "events") + ") AS size FROM events"
 }
 
 // removals puts candidates together, so that all the deliveries of each can be looked at in one transaction; an event with more
-// stands alone.
-func removals(found []candidate, on *day) []removal {
+// stands alone. They are of one day each, as partitions are.
+func removals(found []candidate) []removal {
 	var list []removal
 	size := 0
 	for _, c := range found {
-		if size += c.Size; len(list) == 0 || size > pruneRows {
-			list = append(list, removal{on: on, retention: true, check: c.Size <= pruneRows})
+		published := c.CreatedAt.time()
+		if size += c.Size; len(list) == 0 || size > pruneRows || dayOf(list[len(list)-1].from) != dayOf(published) {
+			list = append(list, removal{from: published, check: c.Size <= pruneRows})
 			size = c.Size
 		}
 		last := &list[len(list)-1]
-		last.ids = append(last.ids, c.ID)
+		last.ids, last.to = append(last.ids, c.ID), published
 	}
 	return list
 }
 
-// removeAll removes what retention may.
-func (s *Store) removeAll(ctx context.Context, found []candidate, on *day) (events int, err error) {
-	for _, r := range removals(found, on) {
+// removeOld removes what retention may.
+func (s *Store) removeOld(ctx context.Context, found []candidate) (events int, err error) {
+	for _, r := range removals(found) {
+		r.retention = true
 		n, err := s.remove(ctx, webhook.ID{}, r)
-		if err != nil {
+		if events += n; err != nil {
 			return events, err
 		}
-		events += n
 	}
 	return events, nil
 }

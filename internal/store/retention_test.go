@@ -122,10 +122,10 @@ func TestUpkeepMakesRoom(t *testing.T) {
 	})
 }
 
-// I17: however many deliveries an event has, and webhooks a tenant, no statement of retention or of a tenant's deletion changes more
+// I17: however many deliveries an event has, and webhooks a tenant, no transaction of retention or of a tenant's deletion changes more
 // than some rows, and nothing is left at the end.
 func TestRemovalInPieces(t *testing.T) {
-	const most, many = 2000, 5000
+	const most, many = store.BatchCost, 10_000
 	each(t, func(t *suite) {
 		s := t.open(t, store.Options{})
 		largest := s.LargestWrite()
@@ -172,7 +172,7 @@ func TestRemovalInPieces(t *testing.T) {
 			return len(rows) == 0
 		})
 		if n := largest(); n > most {
-			t.Errorf("one statement changed %d rows", n)
+			t.Errorf("one transaction changed %d rows", n)
 		}
 	})
 }

@@ -306,7 +306,7 @@ func (q *sqliteDB) prune(ctx context.Context, before time.Time) (int, error) {
 			return total, err
 		}
 		after = to
-		n, err := q.s.removeAll(ctx, found, nil)
+		n, err := q.s.removeOld(ctx, found)
 		total += n
 		if err != nil {
 			return total, err
@@ -318,7 +318,7 @@ func (q *sqliteDB) prune(ctx context.Context, before time.Time) (int, error) {
 // completed finds events that prune may remove, with Seq > after, and returns up to which Seq it looked.
 func (q *sqliteDB) completed(ctx context.Context, before time.Time, after int64) (found []candidate, to int64, err error) {
 	to = after + pruneWindow
-	err = q.s.read.WithContext(ctx).Raw(`SELECT seq, id, (SELECT COUNT(*) FROM deliveries d WHERE d.event_id = events.id) AS size FROM events
+	err = q.s.read.WithContext(ctx).Raw(candidates(q)+`
 		WHERE seq > ? AND seq <= ? AND created_at < ? AND `+noneOwed(q)+` ORDER BY seq LIMIT ?`, after, to, at(before), pruneEvents).Scan(&found).Error
 	if err != nil {
 		return nil, after, unavailable(err)

@@ -159,6 +159,7 @@ func TestDirectoryPutBack(t *testing.T) {
 // Whatever happens to a directory (attempts, restarts, kills, copies, old copies put back), a cursor is good only where the log up
 // to it is what its holder saw, but for what retention took; and where no copy was put back it is good.
 func TestCursorsThroughLives(t *testing.T) {
+	few(t, "15") // -rapid.checks=200 for long
 	rapid.Check(t, func(t *rapid.T) {
 		root, err := os.MkdirTemp("", "lives") //nolint:usetesting // one for each of many checks
 		if err != nil {

@@ -269,15 +269,18 @@ func (s *Store) sweepTenant(t *webhook.Tenant) error {
 		return err
 	}
 	for {
-		var ids []webhook.ID
-		if err := s.read.WithContext(s.quit).Raw("SELECT id FROM events WHERE tenant_id = ? ORDER BY seq LIMIT ?", t.ID, pruneEvents).Scan(&ids).Error; err != nil {
+		var found []candidate
+		if err := s.read.WithContext(s.quit).Raw(candidates(s.db)+" WHERE tenant_id = ? ORDER BY seq LIMIT ?", t.ID, pruneEvents).Scan(&found).Error; err != nil {
 			return err
 		}
-		if len(ids) == 0 {
+		if len(found) == 0 {
 			break
 		}
-		if _, err := s.remove(s.quit, t.ID, removal{ids: ids}); err != nil {
-			return err
+		for _, r := range removals(found) {
+			r.check = false
+			if _, err := s.remove(s.quit, t.ID, r); err != nil {
+				return err
+			}
 		}
 	}
 	if time.Since(*t.DeletedAt) < linger {

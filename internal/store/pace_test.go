@@ -1,0 +1,37 @@
+package store
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// A transaction that removes takes few rows at a time while its statements are slow and more when they are quick; it ends when its
+// time is over or its rows are used up, and never before it has removed something.
+func TestPace(t *testing.T) {
+	for name, test := range map[string]struct {
+		each time.Duration // of a statement
+		most int           // rows of one statement
+		all  int           // rows of the transaction
+	}{
+		"quick": {each: time.Microsecond, most: pruneMost, all: pruneRows},
+		"slow":  {each: pruneTime / 4, most: pruneFirst, all: 4 * pruneFirst},
+		"stuck": {each: time.Hour, most: pruneFirst, all: pruneFirst},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			p := newPace()
+			if name == "stuck" {
+				time.Sleep(time.Hour)
+			}
+			most, all := 0, 0
+			for n := p.rows(); n > 0; n = p.rows() {
+				most, all = max(most, n), all+n
+				p.left -= n
+				time.Sleep(test.each)
+			}
+			if most != test.most || all != test.all {
+				t.Errorf("%s: %d rows, at most %d at once, want %d and %d", name, all, most, test.all, test.most)
+			}
+		})
+	}
+}
