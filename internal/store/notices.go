@@ -233,7 +233,11 @@ func (s *Store) publishPiece(ctx context.Context, g noticeGroup, last int64) (le
 			return fmt.Errorf("remove notices: %w", err)
 		}
 		data := fmt.Appendf(nil, `{"count":%d,"webhooks":[%s]}`, total, list)
-		return b.insertAll([]*incoming{{event: b.newEvent(g.TenantID, g.Kind, data)}})
+		event := &incoming{event: b.newEvent(g.TenantID, g.Kind, data)}
+		if len(b.receivers(nil, event)) == 0 {
+			return nil // nobody wants it: it would only take room
+		}
+		return b.insertAll([]*incoming{event})
 	})
 	return left, err
 }

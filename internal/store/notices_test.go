@@ -165,6 +165,7 @@ func TestNoticesOfTenantsInTurn(t *testing.T) {
 		release := s.HoldNotices()
 		for i, name := range names {
 			scopes[i] = tenant(t, s, name)
+			register(t, scopes[i], webhook.New{Enabled: true, Events: []string{"hookgraph.*"}})
 			failAll(t, s, scopes[i], registerMany(t, scopes[i], []int{210, 2, 210}[i], dead), 500)
 		}
 		release()
@@ -192,6 +193,7 @@ func TestNoticesAreMerged(t *testing.T) {
 		s := t.open(t, store.Options{})
 		c := tenant(t, s, "a")
 		w := register(t, c, webhook.New{Enabled: true, RetryScheduleMs: []int{}})
+		register(t, c, webhook.New{Enabled: true, Events: []string{"hookgraph.*"}})
 		release := s.HoldNotices()
 		for range 3 {
 			failAll(t, s, c, []*webhook.Webhook{w}, 500)
@@ -202,6 +204,35 @@ func TestNoticesAreMerged(t *testing.T) {
 		want := toldHook{WebhookID: w.ID, Count: 3, DeliveryID: newest.ID, EventType: "a.b", AttemptCount: 1, FailureReason: "RETRIES_EXHAUSTED"}
 		if len(got.events) != 1 || got.hooks[webhook.TypeDeliveryFailed][w.ID] != want {
 			t.Errorf("%d events, told %+v, want %+v", len(got.events), got.hooks, want)
+		}
+	})
+}
+
+// An operational event that no webhook names is not stored: what it would tell is forgotten, and takes nothing of what the tenant may store.
+func TestNoticesThatNobodyNames(t *testing.T) {
+	each(t, func(t *suite) {
+		s := t.open(t, store.Options{})
+		c, other := tenant(t, s, "a"), tenant(t, s, "b")
+		dead := registerMany(t, c, 120, webhook.New{Enabled: true, Events: []string{"a.b"}, RetryScheduleMs: []int{}})
+		watcher := register(t, c, webhook.New{Enabled: true, Events: []string{webhook.TypeWebhookDisabled}})
+		register(t, other, webhook.New{Enabled: true, Events: []string{"hookgraph.*"}}) // another tenant's
+		failAll(t, s, c, dead, 410)
+		got := operational(t, s, c)
+		if got.count[webhook.TypeDeliveryFailed] != 0 || got.count[webhook.TypeWebhookDisabled] != len(dead) {
+			t.Errorf("told %v", got.count)
+		}
+		if n, err := c.CountEvents(t.Context(), store.EventFilter{}); n != 1+len(got.events) || err != nil {
+			t.Errorf("%d events are stored, want the published one and %d, %v", n, len(got.events), err)
+		}
+		must(t, c.DeleteWebhook(t.Context(), watcher.ID))
+		again := register(t, c, webhook.New{Enabled: true, Events: []string{"c"}, RetryScheduleMs: []int{}})
+		publish(t, c, webhook.NewEvent{Type: "c"})
+		recordAll(t, s, []*webhook.Webhook{again}, 410)
+		if more := operational(t, s, c); len(more.events) != len(got.events) {
+			t.Errorf("%d events that only a deleted webhook named", len(more.events)-len(got.events))
+		}
+		if n, err := s.Count("notices"); n != 0 || err != nil {
+			t.Errorf("%d notices are left, %v", n, err)
 		}
 	})
 }
@@ -247,6 +278,7 @@ func TestNoticesAreToldOnce(t *testing.T) {
 		for range 5 {
 			s := t.open(t, store.Options{})
 			c := tenant(t, s, "a")
+			register(t, c, webhook.New{Enabled: true, Events: []string{"hookgraph.*"}})
 			failAll(t, s, c, registerMany(t, c, 30, webhook.New{Enabled: true, Events: []string{"a.b"}, RetryScheduleMs: []int{}}), 410)
 			total += 30
 			must(t, s.Close()) // while they are being told
@@ -270,6 +302,7 @@ func TestReplicasTellOnce(t *testing.T) {
 	url := webhooktest.Postgres(t)
 	nodes := []*store.Store{notifying(t, url, store.Notifies{}), notifying(t, url, store.Notifies{})}
 	c := tenant(t, nodes[0], "a")
+	register(t, c, webhook.New{Enabled: true, Events: []string{"hookgraph.*"}})
 	hooks := registerMany(t, c, 250, webhook.New{Enabled: true, Events: []string{"a.b"}, RetryScheduleMs: []int{}})
 	for range 3 {
 		publish(t, c, webhook.NewEvent{Type: "a.b"})
