@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -185,6 +186,31 @@ func TestBrokenStream(t *testing.T) {
 	}
 	if !errors.Is(told, errDisk) {
 		t.Errorf("the transport was told %v", told)
+	}
+}
+
+// The transport is told the cursor of each response, whether the client selects it or not.
+func TestStreamTellsCursors(t *testing.T) {
+	a := newAPI(t)
+	ctx, cancel := context.WithTimeout(a.as("kallima"), time.Minute)
+	defer cancel()
+	var told []string
+	tell := func(_ context.Context, cursor string) { told = append(told, cursor) }
+	b := a.with(&graph.Resolver{Store: a.store, Live: a.live, SetCursor: tell, EndStream: func(context.Context, error) {}})
+	s := b.subscribe(ctx, nil)
+	read, ctx, errs := b.start(ctx, `subscription { deliveryAttempts { node { id } } }`, nil)
+	if errs != nil {
+		t.Fatal(errs)
+	}
+	w := a.createWebhook(a.as("kallima"), "https://example.com/")
+	a.publish(a.as("kallima"), 1)
+	a.attempt(w, 1, true)
+	cursor, _ := s.next()
+	if resp := read(ctx); resp == nil || len(resp.Errors) > 0 {
+		t.Fatalf("stream ended: %v", resp)
+	}
+	if !slices.Equal(told, []string{cursor, cursor}) {
+		t.Errorf("told %q, want %q twice", told, cursor)
 	}
 }
 

@@ -30,6 +30,8 @@ type Resolver struct {
 	// LastEventID is where a stream that gives no cursor goes on: the SSE header Last-Event-ID. Nil, or an empty answer,
 	// means that there is none.
 	LastEventID func(ctx context.Context) string
+	// SetCursor tells the transport the cursor of the response that is being made. May be nil.
+	SetCursor func(ctx context.Context, cursor string)
 	// EndStream tells the transport why the subscription of ctx ends. It is called before the stream is closed, and the
 	// transport presents the error.
 	EndStream func(ctx context.Context, err error)

@@ -44,7 +44,11 @@ func (r *Resolver) stream(ctx context.Context, f store.AttemptFilter, after stri
 		}
 		a := page[0]
 		page = page[1:]
-		return &model.StreamedDeliveryAttempt{Cursor: r.Live.Cursor(a.TenantID, a.Seq), Node: a}, true
+		cursor := r.Live.Cursor(a.TenantID, a.Seq)
+		if r.SetCursor != nil {
+			r.SetCursor(ctx, cursor)
+		}
+		return &model.StreamedDeliveryAttempt{Cursor: cursor, Node: a}, true
 	}
 	return nil, nil //nolint:nilnil // see above
 }

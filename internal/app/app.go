@@ -138,7 +138,7 @@ func (s *server) openAPI(context.Context) (err error) {
 	s.bodies.OnFull(func(h intake.Holder, full *intake.Full) {
 		log.Warn("calls are refused: too many bytes of bodies are being read", slog.Any("tenant", webhook.ID(h.Tenant)), slog.String("of", full.Of))
 	})
-	schema := graph.New(&graph.Resolver{Store: s.store, Live: s.tail, LastEventID: gqlhttp.LastEventID, EndStream: gqlhttp.EndStream})
+	schema := graph.New(&graph.Resolver{Store: s.store, Live: s.tail, LastEventID: gqlhttp.LastEventID, SetCursor: gqlhttp.SetCursor, EndStream: gqlhttp.EndStream})
 	s.api = gqlhttp.New(schema, gqlhttp.Config{
 		Authenticate:         graph.Authenticate(s.auth, log),
 		Alive:                s.auth.Alive,

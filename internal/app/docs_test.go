@@ -123,7 +123,7 @@ func TestExamplesGoOn(t *testing.T) {
 	quiet := slog.New(slog.DiscardHandler)
 	reading := func(rows *store.Store) http.Handler {
 		return gqlhttp.New(
-			graph.New(&graph.Resolver{Store: rows, Live: tail, EndStream: gqlhttp.EndStream, LastEventID: func(ctx context.Context) string {
+			graph.New(&graph.Resolver{Store: rows, Live: tail, SetCursor: gqlhttp.SetCursor, EndStream: gqlhttp.EndStream, LastEventID: func(ctx context.Context) string {
 				begun.Add(1)
 				return gqlhttp.LastEventID(ctx)
 			}}),

@@ -113,7 +113,7 @@ func newIsolation(t *testing.T) *isolation {
 	w.live = live.New(w.store, 1) // so small a tail that streams read the database; what goes by in memory is live's to test
 	w.store.OnAttempts(w.live.Append)
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))
-	schema := graph.New(&graph.Resolver{Store: w.store, Live: w.live, LastEventID: gqlhttp.LastEventID, EndStream: gqlhttp.EndStream})
+	schema := graph.New(&graph.Resolver{Store: w.store, Live: w.live, LastEventID: gqlhttp.LastEventID, SetCursor: gqlhttp.SetCursor, EndStream: gqlhttp.EndStream})
 	w.schema = schema.Schema()
 	authenticator := auth.New(w.store)
 	api := gqlhttp.New(schema, gqlhttp.Config{

@@ -64,6 +64,7 @@ func (b *syncBuffer) String() string {
 func newServer(t *testing.T, cfg Config) *server {
 	t.Helper()
 	s := &server{schema: testschema.New(), log: &syncBuffer{}}
+	s.schema.Cursor = SetCursor
 	if cfg.Authenticate == nil {
 		cfg.Authenticate = authenticate
 	}

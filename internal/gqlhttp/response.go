@@ -3,7 +3,6 @@ package gqlhttp
 import (
 	"bytes"
 	"encoding/json"
-	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -87,41 +86,4 @@ func whole(resp *graphql.Response) bool {
 		return !isNull(root)
 	}
 	return false
-}
-
-// cursorOf returns the cursor of a response: when data has exactly one field and that is an object with a string field
-// `cursor`. It is "" when there is none, or when it does not fit into an SSE id line.
-func cursorOf(data json.RawMessage) string {
-	dec := json.NewDecoder(bytes.NewReader(data))
-	open := func() bool {
-		tok, err := dec.Token()
-		return err == nil && tok == json.Delim('{')
-	}
-	if !open() || !dec.More() {
-		return ""
-	}
-	if _, err := dec.Token(); err != nil || !open() {
-		return ""
-	}
-	cursor := ""
-	for dec.More() {
-		name, err := dec.Token()
-		if err != nil {
-			return ""
-		}
-		var value json.RawMessage
-		if err := dec.Decode(&value); err != nil {
-			return ""
-		}
-		if name == "cursor" && json.Unmarshal(value, &cursor) != nil {
-			return ""
-		}
-	}
-	if _, err := dec.Token(); err != nil || dec.More() {
-		return ""
-	}
-	if strings.ContainsAny(cursor, "\r\n\x00") {
-		return ""
-	}
-	return cursor
 }

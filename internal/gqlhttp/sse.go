@@ -113,8 +113,9 @@ func (x *exchange) serveEvents(ctx context.Context, op *operation, response []by
 
 // pulled is what a puller got from the execution: a response, or the end with its errors.
 type pulled struct {
-	resp *graphql.Response
-	errs gqlerror.List
+	resp   *graphql.Response
+	cursor string // of the response, "" when it has none
+	errs   gqlerror.List
 }
 
 // streamEvents writes each response before it asks for the next, so a slow client slows only its own source. A second
@@ -143,7 +144,7 @@ func (x *exchange) streamEvents(ctx context.Context, op *operation, out *events)
 		for {
 			resp, errs := run.response()
 			select {
-			case responses <- pulled{resp, errs}:
+			case responses <- pulled{resp, run.stream.takeCursor(), errs}:
 			case <-x.r.Context().Done():
 				return
 			case <-written: // the handler has returned
@@ -176,7 +177,7 @@ func (x *exchange) streamEvents(ctx context.Context, op *operation, out *events)
 				}
 				return
 			}
-			if out.send("next", cursorOf(p.resp.Data), appendResponse(nil, p.resp)) != nil {
+			if out.send("next", p.cursor, appendResponse(nil, p.resp)) != nil {
 				return
 			}
 			written <- struct{}{}

@@ -123,27 +123,19 @@ func TestSSEAmongOthers(t *testing.T) {
 	}
 }
 
-// Only the cursor of a response with one root field is its id.
-func TestCursorOf(t *testing.T) {
-	for data, want := range map[string]string{
-		`{"a":{"cursor":"x"}}`:                        "x",
-		`{"a":{"node":{"cursor":"no"},"cursor":"x"}}`: "x",
-		`{"a":{"node":{"cursor":"no"}}}`:              "",
-		`{"a":{"cursor":"x"},"b":1}`:                  "",
-		`{"b":1,"a":{"cursor":"x"}}`:                  "",
-		`{"a":{"cursor":1}}`:                          "",
-		`{"a":{"cursor":null}}`:                       "",
-		`{"a":[{"cursor":"x"}]}`:                      "",
-		`{"a":{"cursor":"x\nid: y"}}`:                 "",
-		`{"a":null}`:                                  "",
-		`{}`:                                          "",
-		`null`:                                        "",
-		``:                                            "",
-		`{"a":{"Cursor":"x"}}`:                        "",
-	} {
-		if got := cursorOf([]byte(data)); got != want {
-			t.Errorf("%s: got %q, want %q", data, got, want)
+// A cursor belongs to one response; one that would end an id line is ignored, and outside of a stream there is none.
+func TestSetCursor(t *testing.T) {
+	ctx, s := withStream(t.Context(), "")
+	SetCursor(t.Context(), "outside")
+	for _, cursor := range []string{"x\nid: y", "x\ry", "x\x00"} {
+		SetCursor(ctx, cursor)
+		if got := s.takeCursor(); got != "" {
+			t.Errorf("%q: got %q", cursor, got)
 		}
+	}
+	SetCursor(ctx, "x")
+	if first, second := s.takeCursor(), s.takeCursor(); first != "x" || second != "" {
+		t.Errorf("got %q and %q, want x once", first, second)
 	}
 }
 

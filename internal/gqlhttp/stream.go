@@ -2,6 +2,7 @@ package gqlhttp
 
 import (
 	"context"
+	"strings"
 	"sync"
 )
 
@@ -9,8 +10,9 @@ import (
 type stream struct {
 	lastEventID string
 
-	mu  sync.Mutex // guards err
-	err error
+	mu     sync.Mutex // guards what follows
+	err    error
+	cursor string // of the response that is being made
 }
 
 type streamKey struct{}
@@ -42,6 +44,28 @@ func EndStream(ctx context.Context, err error) {
 	if s.err == nil {
 		s.err = err
 	}
+}
+
+// SetCursor tells the transport the cursor of the response that is being made, from which a client resumes after it. A resolver
+// calls it before it returns the response's value. A cursor that does not fit into an SSE id line is ignored. Outside of a
+// subscription SetCursor does nothing.
+func SetCursor(ctx context.Context, cursor string) {
+	s, ok := ctx.Value(streamKey{}).(*stream)
+	if !ok || strings.ContainsAny(cursor, "\r\n\x00") {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cursor = cursor
+}
+
+// takeCursor returns the cursor of the response that has been made, "" when it has none.
+func (s *stream) takeCursor() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	cursor := s.cursor
+	s.cursor = ""
+	return cursor
 }
 
 func (s *stream) reason() error {

@@ -53,6 +53,8 @@ type Schema struct {
 	Waits func(ctx context.Context)
 	// Pulled is called by ticks before each tick that it yields, with the tick's number.
 	Pulled func(n int)
+	// Cursor is called with the cursor of each response of ticks and faults.
+	Cursor func(ctx context.Context, cursor string)
 	// End is called before the subscription ends closes.
 	End func(ctx context.Context)
 	// Resumed is what the subscription resumed yields.
@@ -217,8 +219,13 @@ func (s *Schema) subscribe(ctx context.Context, f graphql.CollectedField) graphq
 	case "faults":
 		n := 0
 		return func(ctx context.Context) *graphql.Response {
-			if n++; n != 2 {
-				return &graphql.Response{Data: json.RawMessage(fmt.Sprintf(`{"faults":{"cursor":"c%d"}}`, n))}
+			n++
+			cursor := fmt.Sprintf("c%d", n)
+			if s.Cursor != nil {
+				s.Cursor(ctx, cursor)
+			}
+			if n != 2 {
+				return &graphql.Response{Data: json.RawMessage(fmt.Sprintf(`{"faults":{"cursor":%q}}`, cursor))}
 			}
 			graphql.AddError(ctx, &gqlerror.Error{Message: "fault", Extensions: map[string]any{"code": args["code"]}})
 			return &graphql.Response{Data: json.RawMessage(args["data"].(string))}
@@ -239,8 +246,11 @@ func (s *Schema) subscribe(ctx context.Context, f graphql.CollectedField) graphq
 		if s.Pulled != nil {
 			s.Pulled(n)
 		}
-		return &graphql.Response{Data: json.RawMessage(fmt.Sprintf(`{%q:{"cursor":"c%d%s",%s"node":%d}}`,
-			f.Alias, n, bytes.Repeat([]byte("x"), size), "\n", n))}
+		cursor := fmt.Sprintf("c%d%s", n, bytes.Repeat([]byte("x"), size))
+		if s.Cursor != nil {
+			s.Cursor(ctx, cursor)
+		}
+		return &graphql.Response{Data: json.RawMessage(fmt.Sprintf(`{%q:{"cursor":%q,%s"node":%d}}`, f.Alias, cursor, "\n", n))}
 	}
 }
 
