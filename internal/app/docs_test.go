@@ -22,6 +22,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -35,7 +36,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// The examples of docs/api.md watch through a network that drops their connections, and for a while lets none through:
+// The examples of docs/api watch through a network that drops their connections, and for a while lets none through:
 // each sees every attempt once.
 func TestExamplesWatch(t *testing.T) {
 	t.Parallel()
@@ -424,34 +425,49 @@ func TestExampleOfTrustedDocuments(t *testing.T) {
 }
 
 var (
-	updatePages = flag.Bool("update", false, "write into docs/api.md the files that it shows")
+	updatePages = flag.Bool("update", false, "write into docs/api the files that its pages show")
 	shownFile   = regexp.MustCompile("(?s)<!-- (\\S+) -->\n```(\\w+)\n(.*?)```\n")
 	shownQuery  = regexp.MustCompile("(?s)[^>]\n```graphql\n(.*?)```\n")
 	shownShell  = regexp.MustCompile("(?s)```sh\n(curl .*?)```\n")
 )
 
-// The files that docs/api.md shows are those that are run.
-func TestPageShowsTheExamples(t *testing.T) {
-	page, err := os.ReadFile("docs/api.md")
-	if err != nil {
-		t.Fatal(err)
+// apiPages are the pages of the guide to the API.
+func apiPages(t *testing.T) []string {
+	t.Helper()
+	pages, err := filepath.Glob("docs/api/*.md")
+	if err != nil || len(pages) < 5 {
+		t.Fatal(pages, err)
 	}
+	return append(pages, "docs/api.md")
+}
+
+// The files that the guide to the API shows are those that are run, it shows all of them, and a page of it is at most 250 lines.
+func TestPagesShowTheExamples(t *testing.T) {
 	shown := map[string]bool{}
-	written := shownFile.ReplaceAllStringFunc(string(page), func(block string) string {
-		part := shownFile.FindStringSubmatch(block)
-		file, err := os.ReadFile(part[1])
+	for _, name := range apiPages(t) {
+		page, err := os.ReadFile(name)
 		if err != nil {
-			t.Error(err)
-		}
-		shown[part[1]] = true
-		if part[3] != string(file) && !*updatePages {
-			t.Errorf("%s is not what the page shows: go test -run PageShows . -update (-page +file):\n%s", part[1], cmp.Diff(part[3], string(file)))
-		}
-		return "<!-- " + part[1] + " -->\n```" + part[2] + "\n" + string(file) + "```\n"
-	})
-	if *updatePages {
-		if err := os.WriteFile("docs/api.md", []byte(written), 0o600); err != nil {
 			t.Fatal(err)
+		}
+		written := shownFile.ReplaceAllStringFunc(string(page), func(block string) string {
+			part := shownFile.FindStringSubmatch(block)
+			file, err := os.ReadFile(part[1])
+			if err != nil {
+				t.Error(err)
+			}
+			shown[part[1]] = true
+			if part[3] != string(file) && !*updatePages {
+				t.Errorf("%s is not what %s shows: go test ./internal/app -run PagesShow -update (-page +file):\n%s", part[1], name, cmp.Diff(part[3], string(file)))
+			}
+			return "<!-- " + part[1] + " -->\n```" + part[2] + "\n" + string(file) + "```\n"
+		})
+		if *updatePages {
+			if err := os.WriteFile(name, []byte(written), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if lines := strings.Count(written, "\n"); lines > 250 {
+			t.Errorf("%s has %d lines: a page has at most 250", name, lines)
 		}
 	}
 	files, err := filepath.Glob("docs/examples/*/*.go")
@@ -464,22 +480,26 @@ func TestPageShowsTheExamples(t *testing.T) {
 	}
 	for _, f := range append(files, more...) {
 		if !shown[filepath.ToSlash(f)] && filepath.Base(f) != "generated.go" {
-			t.Errorf("the page does not show %s", f)
+			t.Errorf("no page shows %s", f)
 		}
 	}
 }
 
-// The operations and commands that the README and docs/api.md show work as they stand, in their order.
+// The operations and commands that the README and the guide to the API show work as they stand, in their order.
 func TestShownOperations(t *testing.T) {
 	t.Parallel()
 	receiver := webhooktest.NewReceiver(t)
-	for _, name := range []string{"README.md", "docs/api.md"} {
-		p := boot(t, t.TempDir())
-		c := &client{p.url, p.token}
+	ran := 0
+	for _, name := range append(apiPages(t), "README.md") {
 		page, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
 		}
+		if name != "README.md" && !shownQuery.Match(page) {
+			continue
+		}
+		p := boot(t, t.TempDir())
+		c := &client{p.url, p.token}
 		here := strings.NewReplacer("https://your-service.example.com", receiver.URL, "http://localhost:8080", p.url)
 		commands := shownShell.FindAllSubmatch(page, -1)
 		if name == "README.md" && len(commands) < 2 {
@@ -495,9 +515,10 @@ func TestShownOperations(t *testing.T) {
 			}
 		}
 		operations := shownQuery.FindAllSubmatch(page, -1)
-		if len(operations) < 2 {
+		if name == "README.md" && len(operations) < 2 {
 			t.Errorf("%s: %d operations were found", name, len(operations))
 		}
+		ran += len(operations)
 		for _, part := range operations {
 			query := here.Replace(string(part[1]))
 			if strings.HasPrefix(query, "subscription") {
@@ -517,6 +538,109 @@ func TestShownOperations(t *testing.T) {
 			}
 		}
 	}
+	if ran < 7 {
+		t.Errorf("%d operations were found", ran)
+	}
+}
+
+var quickStart = regexp.MustCompile("(?s)```sh\ngo run \\. --allow-private-targets .*?\nexport TOKEN=hg_… .*?\ngo run ([./a-z]+) & .*?\n(curl .*?)```\n")
+
+// The quick start of the README leads to a delivered event whose signature the receiver has verified.
+func TestQuickStart(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	part := quickStart.FindStringSubmatch(string(readme))
+	if part == nil {
+		t.Fatal("the README has no quick start")
+	}
+	if _, err := exec.LookPath("curl"); err != nil && os.Getenv("CI") != "true" {
+		t.Skip(err)
+	}
+	receiver := filepath.Join(t.TempDir(), "receiver")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", receiver, part[1]).CombinedOutput(); err != nil {
+		t.Fatalf("%v %s", err, out)
+	}
+	p := boot(t, t.TempDir())
+	e := runCommand(t, exec.CommandContext(t.Context(), receiver), "HOOKGRAPH_URL="+p.url, "TOKEN="+p.token)
+	if line := <-e.lines; line != "receiver: registered, waiting for events" {
+		t.Fatal(line)
+	}
+	curl := exec.CommandContext(t.Context(), "sh", "-c", strings.ReplaceAll(part[2], "http://localhost:8080", p.url))
+	curl.Env = append(os.Environ(), "TOKEN="+p.token)
+	out, err := curl.Output()
+	var published struct{ ID string }
+	if err != nil || json.Unmarshal(out, &published) != nil || published.ID == "" {
+		t.Fatalf("%v %s", err, out)
+	}
+	if line := <-e.lines; !strings.HasPrefix(line, "receiver: verified "+published.ID+` {"type":"humanization.completed",`) {
+		t.Error(line)
+	}
+}
+
+var (
+	link    = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	heading = regexp.MustCompile(`(?m)^#+ (.*)$`)
+	fenced  = regexp.MustCompile("(?ms)^```.*?^```$")
+)
+
+// Every link of a page to a file of this repository, or to a heading in one, leads somewhere.
+func TestLinks(t *testing.T) {
+	pages, err := filepath.Glob("docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages = append(apiPages(t), append(pages, "README.md", "CHANGELOG.md")...)
+	n := 0
+	for _, name := range pages {
+		page, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, target := range link.FindAllSubmatch(fenced.ReplaceAll(page, nil), -1) {
+			file, anchor, _ := strings.Cut(string(target[1]), "#")
+			if strings.Contains(file, "://") {
+				continue
+			}
+			n++
+			if file = filepath.Join(filepath.Dir(name), file); strings.HasPrefix(string(target[1]), "#") {
+				file = name
+			}
+			if anchor == "" {
+				if _, err := os.Stat(file); err != nil {
+					t.Errorf("%s: %s: %v", name, target[1], err)
+				}
+				continue
+			}
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Errorf("%s: %s: %v", name, target[1], err)
+			}
+			var anchors []string
+			for _, h := range heading.FindAllSubmatch(fenced.ReplaceAll(text, nil), -1) {
+				anchors = append(anchors, anchorOf(string(h[1])))
+			}
+			if !slices.Contains(anchors, anchor) {
+				t.Errorf("%s: %s: there is no such heading: %v", name, target[1], anchors)
+			}
+		}
+	}
+	if n < 30 {
+		t.Errorf("%d links were found", n)
+	}
+}
+
+// anchorOf is the anchor that GitHub gives a heading.
+func anchorOf(heading string) string {
+	kept := strings.Map(func(r rune) rune {
+		if r == ' ' || r == '-' || r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, heading)
+	return strings.ReplaceAll(kept, " ", "-")
 }
 
 // checkSubscription starts one over server-sent events, and ends it when the server has taken it.
@@ -618,7 +742,13 @@ func (e *example) of(eventType string) (ids []string) {
 
 func runExample(t *testing.T, cmd *exec.Cmd, url, token string) *example {
 	t.Helper()
-	cmd.Env = append(os.Environ(), "HOOKGRAPH_URL="+url, "HOOKGRAPH_TOKEN="+token)
+	return runCommand(t, cmd, "HOOKGRAPH_URL="+url, "HOOKGRAPH_TOKEN="+token)
+}
+
+// runCommand starts a program with these variables, and ends it with the test.
+func runCommand(t *testing.T, cmd *exec.Cmd, env ...string) *example {
+	t.Helper()
+	cmd.Env = append(os.Environ(), env...)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

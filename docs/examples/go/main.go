@@ -1,4 +1,4 @@
-// Command go is the Go of docs/api.md: it watches attempts, or publishes an event.
+// Command go is the Go of docs/api: it watches attempts, or publishes an event.
 package main
 
 import (
