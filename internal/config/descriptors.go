@@ -32,12 +32,12 @@ func (c *Config) Descriptors(limit uint64) (Descriptors, error) {
 	if strings.Contains(c.Database, "://") {
 		own += ownPostgres
 	}
-	if limit < uint64(own)+leastSockets { //nolint:gosec // own is a small constant
+	if limit < uint64(own)+leastSockets {
 		return Descriptors{}, fmt.Errorf(
 			"this process may open %d files, and needs %d at least: raise the limit (ulimit -n, LimitNOFILE= of systemd, --ulimit nofile= of docker)", limit, own+leastSockets,
 		)
 	}
-	rest := int(min(limit, maxOpenFiles)) - own //nolint:gosec // bounded
+	rest := int(min(limit, maxOpenFiles)) - own
 	d := Descriptors{Outgoing: rest / 2}
 	d.Incoming = rest - d.Outgoing
 	d.Idle = min(maxIdle, d.Outgoing/4)

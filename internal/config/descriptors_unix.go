@@ -9,5 +9,5 @@ import "syscall"
 func OpenFiles() (uint64, error) {
 	var limit syscall.Rlimit
 	err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit)
-	return uint64(limit.Cur), err //nolint:unconvert,gosec // signed on some systems
+	return uint64(limit.Cur), err // signed on some systems
 }

@@ -75,8 +75,7 @@ func (p *policy) url(raw string) (string, error) {
 	u, err := url.Parse(raw)
 	if err != nil {
 		// The error of net/url repeats the URL, and with it any password in it.
-		var escape url.EscapeError
-		if errors.As(err, &escape) {
+		if _, ok := errors.AsType[url.EscapeError](err); ok {
 			return "", &Invalid{InvalidURL, "the URL has a % without two hexadecimal digits after it; write %25 for the character itself"}
 		}
 		return "", &Invalid{InvalidURL, "the URL cannot be parsed"}
