@@ -175,6 +175,22 @@ func TestRecentIsBounded(t *testing.T) {
 	}
 }
 
+// What is remembered makes room for others one at a time, that was put longest ago first.
+func TestRecentForgetsTheOldest(t *testing.T) {
+	r := newRecent[int, int](time.Minute, 10)
+	for i := range 100 {
+		r.put(0, 0) // again and again
+		r.put(i, i)
+		if !r.has(0) || !r.has(max(i-8, 0)) || r.order.Len() != len(r.entries) {
+			t.Fatalf("after %d: 0 %v, %d %v; %d in order, %d in all", i, r.has(0), i-8, r.has(i-8), r.order.Len(), len(r.entries))
+		}
+	}
+	r.drop(99)
+	if r.has(99) || r.order.Len() != len(r.entries) {
+		t.Error("what was dropped is there")
+	}
+}
+
 // A token that expires is good for nothing from that instant on, also where it is remembered.
 func TestExpiry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"container/heap"
 	"sync"
 	"time"
 
@@ -9,18 +10,28 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// budgets gives each key a budget that fills up at a steady rate. It remembers at most max keys.
+// budgets gives each key a budget that fills up at a steady rate. It remembers at most max keys. Beyond that a new key takes the
+// place, and what is left, of the budget that is fullest: so that no crowd of keys ever spends more than max budgets hold, and who
+// has spent much is not forgotten for it.
 type budgets[K comparable] struct {
 	rate  rate.Limit
 	burst int
 	max   int
 
-	mu sync.Mutex // guards of
-	of map[K]*rate.Limiter
+	mu     sync.Mutex // guards what is below
+	of     map[K]*budget[K]
+	byFull fullest[K]
+}
+
+// budget is full at a time, and held before it less the longer that is.
+type budget[K comparable] struct {
+	key    K
+	fullAt time.Time
+	place  int // in byFull
 }
 
 func newBudgets[K comparable](r rate.Limit, burst, limit int) *budgets[K] {
-	return &budgets[K]{rate: r, burst: burst, max: limit, of: map[K]*rate.Limiter{}}
+	return &budgets[K]{rate: r, burst: burst, max: limit, of: map[K]*budget[K]{}}
 }
 
 // wait is how long until the key's budget has something left; 0 when it has.
@@ -31,16 +42,24 @@ func (b *budgets[K]) wait(k K) time.Duration {
 	if l == nil {
 		return 0
 	}
-	return b.until(l, 1)
+	return b.until(l, 1, time.Now())
+}
+
+// longest keeps sums of times from overflowing.
+const longest = 100 * 365 * 24 * time.Hour
+
+// filling is how long it takes to fill up by n.
+func (b *budgets[K]) filling(n int) time.Duration {
+	return time.Duration(min(float64(n)/float64(b.rate)*float64(time.Second), float64(longest)))
 }
 
 // until is how long until a budget holds n.
-func (b *budgets[K]) until(l *rate.Limiter, n float64) time.Duration {
-	left := l.Tokens()
-	if left >= n {
+func (b *budgets[K]) until(l *budget[K], n int, now time.Time) time.Duration {
+	wait := l.fullAt.Sub(now) - b.filling(b.burst-n)
+	if wait <= 0 {
 		return 0
 	}
-	return max(time.Duration((n-left)/float64(b.rate)*float64(time.Second)), time.Millisecond)
+	return max(wait, time.Millisecond)
 }
 
 // spend takes n from the key's budget and returns 0, or takes nothing and returns how long it takes to fill up to n. A full
@@ -48,44 +67,65 @@ func (b *budgets[K]) until(l *rate.Limiter, n float64) time.Duration {
 func (b *budgets[K]) spend(k K, n int) time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	l := b.budget(k)
+	now := time.Now()
+	l := b.budget(k, now)
 	n = min(n, b.burst)
-	if l.AllowN(time.Now(), n) {
-		return 0
+	if wait := b.until(l, n, now); wait > 0 {
+		return wait
 	}
-	return b.until(l, float64(n))
+	if l.fullAt.Before(now) {
+		l.fullAt = now
+	}
+	l.fullAt = l.fullAt.Add(b.filling(n))
+	heap.Fix(&b.byFull, l.place)
+	return 0
 }
 
 // short is how long spending n from the key's budget would have to wait; it takes nothing.
 func (b *budgets[K]) short(k K, n int) time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.until(b.budget(k), float64(min(n, b.burst)))
+	now := time.Now()
+	return b.until(b.budget(k, now), min(n, b.burst), now)
 }
 
 // budget is the key's. mu must be held.
-func (b *budgets[K]) budget(k K) *rate.Limiter {
-	l := b.of[k]
-	if l == nil {
-		if len(b.of) >= b.max {
-			b.forget()
-		}
-		l = rate.NewLimiter(b.rate, b.burst)
-		b.of[k] = l
+func (b *budgets[K]) budget(k K, now time.Time) *budget[K] {
+	if l := b.of[k]; l != nil {
+		return l
 	}
+	l := &budget[K]{key: k, fullAt: now}
+	if len(b.of) >= b.max {
+		l = b.byFull[0] // it stays the fullest
+		delete(b.of, l.key)
+		l.key = k
+	} else {
+		heap.Push(&b.byFull, l)
+	}
+	b.of[k] = l
 	return l
 }
 
-// forget makes room: full budgets go, which are as good as new, and when there is none, all.
-func (b *budgets[K]) forget() {
-	for k, l := range b.of {
-		if l.Tokens() >= float64(b.burst) {
-			delete(b.of, k)
-		}
-	}
-	if len(b.of) >= b.max {
-		clear(b.of)
-	}
+// fullest is a heap of budgets: the one that is full first is the first.
+type fullest[K comparable] []*budget[K]
+
+func (f fullest[K]) Len() int           { return len(f) }
+func (f fullest[K]) Less(i, j int) bool { return f[i].fullAt.Before(f[j].fullAt) }
+
+func (f fullest[K]) Swap(i, j int) {
+	f[i], f[j] = f[j], f[i]
+	f[i].place, f[j].place = i, j
+}
+
+func (f *fullest[K]) Push(l any) {
+	l.(*budget[K]).place = len(*f)
+	*f = append(*f, l.(*budget[K]))
+}
+
+func (f *fullest[K]) Pop() any {
+	last := (*f)[len(*f)-1]
+	*f = (*f)[:len(*f)-1]
+	return last
 }
 
 // Ration limits what callers may spend in a second: the cost of GraphQL operations and of REST calls. All tokens of a tenant

@@ -185,10 +185,72 @@ func TestBudgetsAreBounded(t *testing.T) {
 	b := newBudgets[int](1, 10, 100)
 	for i := range 10_000 {
 		b.spend(i, 5)
-		if len(b.of) > 100 {
-			t.Fatalf("%d", len(b.of))
+		if len(b.of) > 100 || len(b.byFull) != len(b.of) {
+			t.Fatalf("%d, %d", len(b.of), len(b.byFull))
 		}
 	}
+}
+
+// A crowd of keys that takes turns spends no more than the budgets that are remembered hold, and lets nobody off who has spent
+// more than most of it.
+func TestCrowdsResetNoBudgets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const keys, burst = 100, 20
+		b := newBudgets[int](1, burst, keys)
+		for range burst {
+			b.spend(-1, 1)
+		}
+		spent := 0
+		for i := range 100_000 {
+			if b.spend(i%(10*keys), 1) == 0 {
+				spent++
+			}
+			if i < keys*burst/2 && b.wait(-1) == 0 {
+				t.Fatalf("after %d others it has a new budget", i)
+			}
+		}
+		if spent > keys*burst {
+			t.Errorf("%d was spent, and %d budgets hold %d", spent, keys, keys*burst)
+		}
+		time.Sleep(burst * time.Second)
+		for i := range keys {
+			if wait := b.spend(i, burst); wait != 0 {
+				t.Fatalf("after all have filled up: %v", wait)
+			}
+		}
+	})
+}
+
+// One who has spent too much is not let off because many others come, whichever the budget: guesses or costs.
+func TestCrowdsLetNobodyOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, r := New(newFake()), NewRation(100, 1000)
+		guess := func(i int, token string) error {
+			from := netip.AddrFrom4([4]byte{198, byte(i >> 16), byte(i >> 8), byte(i)})
+			_, err := a.Authenticate(t.Context(), from, token, "")
+			return err
+		}
+		caller := func(i int) *Caller {
+			id := webhook.ID{1, byte(i >> 16), byte(i >> 8), byte(i)}
+			return &Caller{Token: &webhook.Token{ID: id, TenantID: &id}}
+		}
+		for i := range failuresAtOnce {
+			_ = guess(0, fmt.Sprint("guess ", i))
+		}
+		for r.Charge(caller(0), 100) == 0 {
+		}
+		for i := range 2 * max(failuresMax, rationsMax) {
+			_ = guess(i+1, fmt.Sprint("another's ", i))
+			_ = r.Charge(caller(i+1), 1)
+		}
+		var l *TooManyFailures
+		if err := guess(0, "one more guess"); !errors.As(err, &l) {
+			t.Errorf("a guess too many: %v", err)
+		}
+		if r.Charge(caller(0), 100) == 0 {
+			t.Error("a tenant that had spent its budget has a new one")
+		}
+	})
 }
 
 // A rule names what is missing, and none of the scopes includes another.
