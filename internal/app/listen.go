@@ -28,7 +28,7 @@ func (s *server) listen(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("--listen: %w", err)
 	}
-	l := &listening{listener: web.NewListener(port, s.files.Incoming, s.log), scheme: "http"}
+	l := &listening{listener: web.NewListener(port, s.files.Incoming, cfg.TrustedProxy, s.log), scheme: "http"}
 	s.http = l // to be closed from here on
 	sdl := graph.SDL
 	if cfg.DisableIntrospection {

@@ -36,8 +36,10 @@ func (s *server) client(r *http.Request) (addr netip.Addr, secure bool) {
 	return addr, secure
 }
 
-func (s *server) trusted(a netip.Addr) bool {
-	return slices.ContainsFunc(s.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(a) })
+func (s *server) trusted(a netip.Addr) bool { return within(s.TrustedProxies, a) }
+
+func within(all []netip.Prefix, a netip.Addr) bool {
+	return slices.ContainsFunc(all, func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
 // last is the last element of a header's comma-separated list: the one that the nearest proxy wrote.

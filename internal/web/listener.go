@@ -6,8 +6,11 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
+
+	"github.com/hookgraph/hookgraph/internal/intake"
 )
 
 const (
@@ -22,11 +25,14 @@ const (
 	writeBuffer = 128 << 10
 	// acceptWait is how long to wait after accepting has failed; it doubles up to a second.
 	acceptWait = 5 * time.Millisecond
+	// tellAgain is how often the log says that an address has its whole share.
+	tellAgain = time.Minute
 )
 
 // Listener bounds how many connections a server has, so that clients that keep them open do not use up the process's file
 // descriptors. At the bound it closes the connection that has been idle for longest, then one that has sent no request,
-// before it accepts another. It never ends because the machine is short of something, as net/http's server would for
+// before it accepts another. One address, or /64 of IPv6, has half of the connections at most: beyond that its own idle and new ones
+// make room, and where there are none it is refused. It never ends because the machine is short of something, as net/http's server would for
 // all shortages but those of descriptors. Set the server's ConnState to its own.
 type Listener struct {
 	net.Listener
@@ -36,13 +42,31 @@ type Listener struct {
 	done  chan struct{}
 	close func() error
 
-	mu        sync.Mutex // guards what is below
-	idle, new list.List  // of *accepted, since when the longest first
+	share   int // of one address
+	trusted []netip.Prefix
+
+	mu      sync.Mutex // guards what is below
+	all     waiting
+	sources map[netip.Addr]*source // those that have connections
+	told    time.Time              // when the log last said that an address has its share
 }
 
-// NewListener bounds l to max connections.
-func NewListener(l net.Listener, maxConns int, log *slog.Logger) *Listener {
-	b := &Listener{Listener: l, log: log, slots: make(chan struct{}, maxConns), done: make(chan struct{})}
+// waiting are connections that answer nothing: *accepted, since when the longest first.
+type waiting struct{ idle, new list.List }
+
+// source is an address as intake.Source has it.
+type source struct {
+	addr  netip.Addr
+	conns int
+	own   waiting
+}
+
+// NewListener bounds l to max connections. The addresses of trusted proxies speak for many clients and have no share.
+func NewListener(l net.Listener, maxConns int, trusted []netip.Prefix, log *slog.Logger) *Listener {
+	b := &Listener{
+		Listener: l, log: log, slots: make(chan struct{}, maxConns), done: make(chan struct{}),
+		share: max(maxConns/2, 1), trusted: trusted, sources: map[netip.Addr]*source{},
+	}
 	b.close = sync.OnceValue(func() error {
 		close(b.done)
 		return l.Close()
@@ -55,19 +79,20 @@ type accepted struct {
 	net.Conn
 
 	from   *Listener
+	source *source // nil: it counts in total only
 	closed sync.Once
 
 	// The listener's mu guards these.
-	in    *list.List // that has it; nil: it is answering a request, or a stream
-	place *list.Element
-	since time.Time
+	state      http.ConnState // StateNew and StateIdle are waiting
+	place, own *list.Element  // in the lists of all and of the source; nil: it is answering a request, or a stream
+	since      time.Time
 }
 
 // Close implements net.Conn.
 func (c *accepted) Close() error {
 	err := c.Conn.Close()
 	c.closed.Do(func() {
-		c.from.move(c, nil)
+		c.from.leave(c)
 		<-c.from.slots
 	})
 	return err
@@ -78,19 +103,22 @@ func (l *Listener) Accept() (net.Conn, error) {
 	if !l.take() {
 		return nil, net.ErrClosed
 	}
-	wait := acceptWait
-	for failed := 0; ; failed++ {
+	wait, failed := acceptWait, 0
+	for {
 		conn, err := l.Listener.Accept()
 		if err == nil {
 			if failed > 0 {
 				l.log.Info("connections are accepted again", slog.Int("failed", failed))
+				wait, failed = acceptWait, 0
 			}
-			if tcp, ok := conn.(*net.TCPConn); ok {
-				_ = tcp.SetWriteBuffer(writeBuffer)
+			if c := l.admit(conn); c != nil {
+				if tcp, ok := conn.(*net.TCPConn); ok {
+					_ = tcp.SetWriteBuffer(writeBuffer)
+				}
+				return c, nil
 			}
-			c := &accepted{Conn: conn, from: l}
-			l.move(c, &l.new)
-			return c, nil
+			_ = conn.Close()
+			continue
 		}
 		if errors.Is(err, net.ErrClosed) {
 			<-l.slots
@@ -99,6 +127,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 		if failed == 0 {
 			l.log.Warn("a connection cannot be accepted; it is tried again", slog.Any("error", err))
 		}
+		failed++
 		l.makeRoom()
 		select {
 		case <-time.After(wait):
@@ -131,17 +160,65 @@ func (l *Listener) take() bool {
 	}
 }
 
+// admit counts a connection, which has a slot already. Nil: its address has its whole share, and none of it makes room.
+func (l *Listener) admit(conn net.Conn) *accepted {
+	c := &accepted{Conn: conn, from: l}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if addr := peer(conn); addr.IsValid() && !within(l.trusted, addr) {
+		key := intake.Source(addr)
+		if of := l.sources[key]; of != nil && of.conns >= l.share && !l.closeLongest(&of.own) {
+			l.tell(of)
+			return nil
+		}
+		if c.source = l.sources[key]; c.source == nil { // it may have gone with its last connection
+			c.source = &source{addr: key}
+			l.sources[key] = c.source
+		}
+		c.source.conns++
+	}
+	l.wait(c, http.StateNew)
+	return c
+}
+
+// peer is the address of the other end; the zero Addr when that has none.
+func peer(conn net.Conn) netip.Addr {
+	if tcp, ok := conn.RemoteAddr().(*net.TCPAddr); ok {
+		return tcp.AddrPort().Addr().Unmap()
+	}
+	return netip.Addr{}
+}
+
+// tell says in the log that a source has its whole share. mu must be held.
+func (l *Listener) tell(of *source) {
+	if now := time.Now(); l.told.IsZero() || now.Sub(l.told) >= tellAgain {
+		l.told = now
+		l.log.Warn("an address has its whole share of connections; further ones are closed (name a proxy with --trusted-proxy)",
+			slog.String("address", of.addr.String()), slog.Int("connections", of.conns))
+	}
+}
+
 // makeRoom closes the connection that is missed least.
 func (l *Listener) makeRoom() {
 	l.mu.Lock()
-	c := longest(&l.idle, idlePatience)
+	defer l.mu.Unlock()
+	l.closeLongest(&l.all)
+}
+
+// closeLongest closes the connection of some that is missed least, and reports whether there is one. mu must be held, and is
+// released for a moment.
+func (l *Listener) closeLongest(of *waiting) bool {
+	c := longest(&of.idle, idlePatience)
 	if c == nil {
-		c = longest(&l.new, newPatience)
+		c = longest(&of.new, newPatience)
+	}
+	if c == nil {
+		return false
 	}
 	l.mu.Unlock()
-	if c != nil {
-		_ = c.Close()
-	}
+	defer l.mu.Lock()
+	_ = c.Close()
+	return true
 }
 
 // longest is the first of a list, if it has been there for so long; else nil.
@@ -167,23 +244,60 @@ func (l *Listener) ConnState(conn net.Conn, state http.ConnState) {
 		return
 	}
 	switch state {
-	case http.StateIdle:
-		l.move(c, &l.idle)
-	case http.StateActive, http.StateHijacked:
-		l.move(c, nil)
+	case http.StateIdle, http.StateActive, http.StateHijacked:
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.wait(c, state)
 	case http.StateNew, http.StateClosed: // Accept and Close know
 	}
 }
 
-// move puts c at the end of a list, nil for none.
-func (l *Listener) move(c *accepted, to *list.List) {
+// list is where connections of a state wait; nil: they do not.
+func (w *waiting) list(state http.ConnState) *list.List {
+	switch state {
+	case http.StateIdle:
+		return &w.idle
+	case http.StateNew:
+		return &w.new
+	case http.StateActive, http.StateHijacked, http.StateClosed:
+	}
+	return nil
+}
+
+// wait puts c at the end of the lists of a state. mu must be held.
+func (l *Listener) wait(c *accepted, state http.ConnState) {
+	if c.place != nil {
+		l.all.list(c.state).Remove(c.place)
+		c.place = nil
+	}
+	if c.own != nil {
+		c.source.own.list(c.state).Remove(c.own)
+		c.own = nil
+	}
+	if c.state == http.StateClosed {
+		return // the server goes on for a moment with what was closed
+	}
+	c.state = state
+	to := l.all.list(state)
+	if to == nil {
+		return
+	}
+	c.since = time.Now()
+	c.place = to.PushBack(c)
+	if c.source != nil {
+		c.own = c.source.own.list(state).PushBack(c)
+	}
+}
+
+// leave forgets c, which has been closed.
+func (l *Listener) leave(c *accepted) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if c.in != nil {
-		c.in.Remove(c.place)
+	l.wait(c, http.StateClosed)
+	if c.source == nil {
+		return
 	}
-	if c.in = to; to != nil {
-		c.since = time.Now()
-		c.place = to.PushBack(c)
+	if c.source.conns--; c.source.conns == 0 {
+		delete(l.sources, c.source.addr)
 	}
 }

@@ -8,9 +8,11 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/web"
@@ -23,7 +25,7 @@ func TestListener(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := web.NewListener(inner, 4, slog.New(slog.DiscardHandler))
+	l := web.NewListener(inner, 4, []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, slog.New(slog.DiscardHandler))
 	waiting, answer := make(chan struct{}), make(chan struct{})
 	s := &http.Server{ConnState: l.ConnState, ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/slow" {
@@ -95,7 +97,7 @@ func TestListenerOutlivesShortages(t *testing.T) {
 	}
 	l := web.NewListener(&short{Listener: inner, errs: []error{
 		syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EPERM,
-	}}, 4, slog.New(slog.DiscardHandler))
+	}}, 4, nil, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	c, err := (&net.Dialer{}).DialContext(ctx, "tcp", l.Addr().String())
@@ -112,4 +114,155 @@ func TestListenerOutlivesShortages(t *testing.T) {
 	if _, err := l.Accept(); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("after Close: %v", err)
 	}
+}
+
+// knocks is a listener to which clients come from any address, one after the other.
+type knocks chan net.Conn
+
+func (k knocks) Accept() (net.Conn, error) {
+	if c, ok := <-k; ok {
+		return c, nil
+	}
+	return nil, net.ErrClosed
+}
+
+func (k knocks) Close() error   { close(k); return nil }
+func (k knocks) Addr() net.Addr { return &net.TCPAddr{} }
+
+// knock is the server's end of a connection.
+type knock struct {
+	net.Conn
+
+	from net.Addr
+}
+
+func (k knock) RemoteAddr() net.Addr { return k.from }
+
+// door is a listener of max connections whose server does nothing by itself.
+type door struct {
+	t     *testing.T
+	outer knocks
+	*web.Listener
+	in chan net.Conn
+}
+
+func newDoor(t *testing.T, maxConns int) *door {
+	t.Helper()
+	d := &door{t: t, outer: make(knocks), in: make(chan net.Conn, 1)}
+	d.Listener = web.NewListener(d.outer, maxConns, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, slog.New(slog.DiscardHandler))
+	go func() {
+		for {
+			c, err := d.Accept()
+			if err != nil {
+				close(d.in)
+				return
+			}
+			d.in <- c
+		}
+	}()
+	return d
+}
+
+// come is a client from an address. Nil: it is not let in.
+func (d *door) come(address string) net.Conn {
+	d.t.Helper()
+	server, client := net.Pipe()
+	d.t.Cleanup(func() { _ = client.Close() })
+	d.outer <- knock{server, net.TCPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(address), 1))}
+	synctest.Wait()
+	select {
+	case c := <-d.in:
+		synctest.Wait() // it accepts the next one already
+		return c
+	default:
+		return nil
+	}
+}
+
+func closed(c net.Conn) bool {
+	return errors.Is(c.SetDeadline(time.Time{}), io.ErrClosedPipe)
+}
+
+// One address, be it of many clients or of IPv6's many, holds half of the connections: what is busy stays, what is idle and then
+// what is new makes room for its next, and others find room without waiting. A trusted proxy speaks for many clients and may have all.
+func TestListenerSharesAmongAddresses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const most = 16
+		d := newDoor(t, most)
+		defer func() { _ = d.Close() }()
+		var held []net.Conn
+		for i := range most / 2 {
+			c := d.come([]string{"2001:db8::1", "2001:db8::2", "2001:db8:0:0:8000::"}[i%3])
+			if c == nil {
+				t.Fatalf("number %d is refused", i)
+			}
+			held = append(held, c)
+		}
+		if d.come("2001:db8::3") != nil {
+			t.Fatal("an address has more than its share")
+		}
+		if c := d.come("2001:db8:0:1::1"); c == nil {
+			t.Fatal("another network is refused")
+		} else {
+			_ = c.Close()
+		}
+		for _, c := range held[2:] {
+			d.ConnState(c, http.StateActive)
+		}
+		d.ConnState(held[3], http.StateIdle)
+		time.Sleep(time.Second)
+		for i, gone := range []int{3, 0, 1} { // the idle one, and then the new ones
+			if c := d.come("2001:db8::3"); c == nil || !closed(held[gone]) {
+				t.Fatalf("%d: no room is made", i)
+			} else {
+				d.ConnState(c, http.StateActive)
+				held = append(held, c)
+			}
+		}
+		time.Sleep(time.Hour)
+		if d.come("2001:db8::3") != nil {
+			t.Error("a connection in use makes room")
+		}
+		for _, c := range held[4:] {
+			if closed(c) {
+				t.Error("a connection in use is closed")
+			}
+			_ = c.Close()
+		}
+		_ = held[2].Close()
+		for i := range most {
+			if c := d.come("10.1.1.1"); c == nil {
+				t.Fatalf("number %d of a trusted proxy is refused", i)
+			} else {
+				defer func() { _ = c.Close() }()
+			}
+		}
+	})
+}
+
+// Ten thousand connections that end in any state, before and after the server has closed them, take nothing from their address.
+func TestListenerFindsItsShareBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDoor(t, 4)
+		defer func() { _ = d.Close() }()
+		states := []http.ConnState{http.StateNew, http.StateActive, http.StateIdle, http.StateHijacked}
+		for i := range 10_000 {
+			c := d.come("192.0.2.1")
+			if c == nil {
+				t.Fatalf("number %d is refused", i)
+			}
+			d.ConnState(c, states[i%4])
+			_ = c.Close()
+			d.ConnState(c, states[i/4%4]) // the server has not noticed yet
+			_ = c.Close()
+			d.ConnState(c, http.StateClosed)
+		}
+		for i := range 3 {
+			if c := d.come("192.0.2.1"); (c != nil) != (i < 2) {
+				t.Errorf("number %d: let in %v", i, c != nil)
+			} else if c != nil {
+				defer func() { _ = c.Close() }()
+			}
+		}
+	})
 }
