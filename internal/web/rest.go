@@ -79,46 +79,55 @@ func (s *server) resource(m methods) http.Handler {
 			s.fail(w, r, &failure{status: http.StatusMethodNotAllowed, detail: detail{Code: "METHOD_NOT_ALLOWED", Message: "allowed here: " + allow}})
 			return
 		}
-		status, answer, err := s.serve(w, r, e)
-		if err != nil {
+		if err := s.serve(w, r, e); err != nil {
 			s.fail(w, r, err)
-			return
 		}
-		reply(w, status, answer)
 	})
 }
 
-func (s *server) serve(w http.ResponseWriter, r *http.Request, e endpoint) (int, any, error) {
+// serve answers a call, or returns an error and has answered nothing.
+func (s *server) serve(w http.ResponseWriter, r *http.Request, e endpoint) error {
 	token, tenant := surface.Credentials(r.Header)
 	caller, err := s.Auth.Authenticate(r.Context(), intake.Remote(r), token, tenant)
 	if err != nil {
-		return 0, nil, err
+		return err
 	}
 	if err := e.needs.Check(caller); err != nil {
-		return 0, nil, err
+		return err
 	}
+	holder := auth.Holder(caller)
+	if err := s.Calls.Take(holder, 1); err != nil {
+		return err
+	}
+	defer s.Calls.Give(holder, 1)
 	r = r.WithContext(auth.With(r.Context(), caller))
 	if err := s.charge(r, callCost); err != nil {
-		return 0, nil, err
+		return err
 	}
 	req := &request{Request: r, scope: s.Store.In(caller.Tenant.ID), header: w.Header()}
+	var body *intake.Body
 	if e.maxBody > 0 {
-		body, err := s.read(w, r, caller, e.maxBody)
-		if err != nil {
-			return 0, nil, err
+		if body, err = s.read(w, r, holder, e.maxBody); err != nil {
+			return err
 		}
 		defer body.Release()
 		req.body = body.Bytes
 	}
-	return e.run(req)
+	status, answer, err := e.run(req)
+	if err != nil {
+		return err
+	}
+	body.Release() // before the client takes its time for the answer
+	reply(w, status, answer)
+	return nil
 }
 
 // read reads the body, which must be JSON. It counts as held until it is released.
-func (s *server) read(w http.ResponseWriter, r *http.Request, caller *auth.Caller, limit int64) (*intake.Body, error) {
+func (s *server) read(w http.ResponseWriter, r *http.Request, holder intake.Holder, limit int64) (*intake.Body, error) {
 	if err := surface.CheckBody(r.Header); err != nil {
 		return nil, &failure{status: http.StatusUnsupportedMediaType, detail: detail{Code: "UNSUPPORTED_MEDIA_TYPE", Message: err.Error()}}
 	}
-	body, err := s.Bodies.ReadRequest(w, r, auth.Holder(caller), limit)
+	body, err := s.Bodies.ReadRequest(w, r, holder, limit)
 	switch {
 	case errors.Is(err, intake.ErrTooLarge):
 		return nil, tooLarge(limit)

@@ -69,6 +69,10 @@ func withBodies(b *intake.Bodies) func(*web.Config) {
 	return func(c *web.Config) { c.Bodies = b }
 }
 
+func withCalls(p *intake.Pool) func(*web.Config) {
+	return func(c *web.Config) { c.Calls = p }
+}
+
 // do sends a request. header is "Name: value" lines; a body is sent as JSON unless they say otherwise.
 func (a *api) do(t *testing.T, token, method, path, body string, header ...string) *http.Response {
 	t.Helper()

@@ -42,7 +42,13 @@ type Config struct {
 	// Bodies reads request bodies, GraphQL's among them; nil: one with MaxReadingBytes. Who sends more than its share at a time is
 	// answered 429, and beyond what the server holds calls are answered 503.
 	Bodies *intake.Bodies
+	// Calls bounds the REST calls that are under way, until they are answered; nil: one with CallLimits. Who has more at a time than
+	// its share is answered 429, and beyond what the server takes calls are answered 503.
+	Calls *intake.Pool
 }
+
+// CallLimits are what one server takes of REST calls at a time: as many as of GraphQL operations.
+func CallLimits() intake.Limits { return intake.Limits{Total: 100_000, Tenant: 4000, Token: 1000} }
 
 const (
 	// maxWebhookBody has room for 100 event types of 128 bytes, a URL of 2,048 and 8 KiB of headers, each byte escaped as six.
@@ -110,6 +116,9 @@ func New(c Config) http.Handler {
 	}
 	if c.Bodies == nil {
 		c.Bodies = intake.NewBodies(MaxReadingBytes, MaxBody(c.MaxDataBytes))
+	}
+	if c.Calls == nil {
+		c.Calls = intake.NewPool(CallLimits())
 	}
 	s := &server{c}
 
