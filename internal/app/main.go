@@ -8,15 +8,10 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 
 	"github.com/hookgraph/hookgraph/internal/cli"
 )
-
-// gcPercent lets the heap grow to three times of what is in use: most memory is needed for one request, and with Go's 100 a
-// delivery takes a tenth more of processor time.
-const gcPercent = 200
 
 // Main is the whole program, with the process's arguments, environment, signals and standard streams. It returns the exit code.
 func Main() int {
@@ -35,9 +30,7 @@ func Main() int {
 func ownProcess(log *slog.Logger) {
 	stdlog.SetFlags(0) // a line begins with what is said
 	stdlog.SetOutput(stray{log})
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
+	go collectGarbage()
 }
 
 // untilSignal returns a context that a signal ends: SIGINT, SIGTERM, and SIGHUP, of which nothing need be read again (a TLS

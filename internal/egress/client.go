@@ -201,6 +201,16 @@ type Request struct {
 	URL    *url.URL    // as ValidateURL returned it; may be shared between requests
 	Header http.Header // sent as it is, User-Agent and Content-Type included; may be nil
 	Body   []byte      // sent with its Content-Length
+
+	// Room is asked for the memory of an answer's body; nil has it for all.
+	Room Room
+}
+
+// Room bounds the memory that answers take.
+type Room interface {
+	// Grow is called before more than FreeBodyBytes of a body are held, with how many will be, and may wait until ctx ends. When
+	// it returns false the rest of the body is not read.
+	Grow(ctx context.Context, bytes int) (granted, waited bool)
 }
 
 // Do sends one POST and reads the answer, at most MaxBodyBytes of its body, until ctx's deadline (30 s when it has
@@ -267,7 +277,9 @@ func (c *Client) Do(ctx context.Context, req *Request) Result {
 		}
 	}
 	res := Result{StatusCode: answer.StatusCode, Header: answer.Header, Reused: a.reused}
-	res.Body, res.Truncated, err = readBody(answer.Body)
+	b := body{from: answer.Body, room: req.Room}
+	err = b.read(ctx)
+	res.Body, res.Truncated = b.bytes, b.truncated
 	res.Timings = a.timings()
 	if err == nil && !res.Truncated && answer.Body != http.NoBody {
 		// At the deadline the transport says goodbye before it closes, and a receiver that is quick to hear it can
@@ -276,7 +288,11 @@ func (c *Client) Do(ctx context.Context, req *Request) Result {
 			err = ctxErr
 		}
 	}
-	if err != nil {
+	switch {
+	case err != nil && b.waited && ctx.Err() != nil && !errors.Is(ctx.Err(), context.Canceled), b.refused:
+		// Not the receiver's doing: its status has decided.
+		res.Message, res.Truncated = noRoom, true
+	case err != nil:
 		res.Code, res.Message = explainBody(ctx, err, deadline)
 		res.Truncated = true
 	}
@@ -286,31 +302,58 @@ func (c *Client) Do(ctx context.Context, req *Request) Result {
 // scratch is where bodies are read to first; most are shorter than one of these.
 var scratch = sync.Pool{New: func() any { return new([scratchBytes]byte) }}
 
-const scratchBytes = 4 << 10
+// FreeBodyBytes is how much of a body is read without asking for Room.
+const FreeBodyBytes = 4 << 10
 
-// readBody reads at most MaxBodyBytes and reports whether there was more. With an error it returns what came before.
-func readBody(r io.Reader) (body []byte, truncated bool, err error) {
-	if r == http.NoBody {
-		return nil, false, nil
+const scratchBytes = FreeBodyBytes
+
+const noRoom = "the rest of the answer's body was not read, because large answers of the tenant's receivers used up the memory for them"
+
+// body is the body of an answer as it is read.
+type body struct {
+	from io.Reader
+	room Room
+
+	bytes     []byte
+	truncated bool // there was more
+	waited    bool // for room
+	refused   bool // by room: bytes are what came before
+}
+
+// read reads at most MaxBodyBytes. With an error bytes are what came before.
+func (b *body) read(ctx context.Context) error {
+	if b.from == http.NoBody {
+		return nil
 	}
 	pooled := scratch.Get().(*[scratchBytes]byte)
 	defer scratch.Put(pooled)
 	buf := pooled[:0]
+	defer func() { b.bytes = own(buf) }()
 	for {
 		if len(buf) == cap(buf) {
 			// One byte over the limit tells whether there is more, and reading up to the end, when there is not,
 			// lets the connection be used again.
-			buf = slices.Grow(buf, min(len(buf), MaxBodyBytes+1-len(buf)))
+			more := min(len(buf), MaxBodyBytes+1-len(buf))
+			if b.room != nil {
+				granted, waited := b.room.Grow(ctx, len(buf)+more)
+				b.waited = b.waited || waited
+				if !granted {
+					b.refused, b.truncated = true, true
+					return nil
+				}
+			}
+			buf = slices.Grow(buf, more)
 		}
-		n, err := r.Read(buf[len(buf):min(cap(buf), MaxBodyBytes+1)])
+		n, err := b.from.Read(buf[len(buf):min(cap(buf), MaxBodyBytes+1)])
 		buf = buf[:len(buf)+n]
 		switch {
 		case len(buf) > MaxBodyBytes:
-			return buf[:MaxBodyBytes], true, nil
+			buf, b.truncated = buf[:MaxBodyBytes], true
+			return nil
 		case err == io.EOF:
-			return own(buf), false, nil
+			return nil
 		case err != nil:
-			return own(buf), false, err
+			return err
 		}
 	}
 }

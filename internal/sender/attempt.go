@@ -40,6 +40,10 @@ func (s *Sender) serve(t *task) verdict {
 	if t.job.Lost() { // somebody else makes it, or will
 		return verdict{outcome: interrupted}
 	}
+	defer t.reply.end()
+	if t.reply.begin(s.attend) != nil || t.job.Lost() {
+		return verdict{outcome: interrupted}
+	}
 	r, res := s.attempt(t)
 	switch {
 	case res.Code == egress.Canceled:
@@ -52,7 +56,11 @@ func (s *Sender) serve(t *task) verdict {
 		v.outcome = success
 	}
 	s.logAttempt(t, &r.Attempt)
+	t.reply.came(r)
 	if err := s.cfg.Store.Record(s.finish, r); err != nil {
+		if r.Written != nil {
+			r.Written()
+		}
 		// At least once: what cannot be recorded is sent again.
 		s.log.Error("record attempt", "delivery_id", t.job.Delivery.ID.String(), "error", err)
 		return v
@@ -102,7 +110,7 @@ func (s *Sender) attempt(t *task) (r *store.Result, res egress.Result) {
 	}
 	ctx, cancel := context.WithTimeout(s.attend, t.hook.Timeout(s.cfg.Timeout))
 	defer cancel()
-	res = s.cfg.Client.Do(ctx, &egress.Request{URL: t.url, Header: header, Body: body})
+	res = s.cfg.Client.Do(ctx, &egress.Request{URL: t.url, Header: header, Body: body, Room: &t.reply})
 	t.took = max(1, time.Since(started))
 	if res.Code == egress.Canceled || res.Code.Ours() {
 		return nil, res

@@ -20,6 +20,7 @@ type task struct {
 	begun         time.Duration // the same, by Sender.clock
 	took          time.Duration // the request itself, when it has been made; else 0
 	late, doubted bool
+	reply         reply
 	young         link[task] // in Sender.young while it counts as quick
 }
 
@@ -143,6 +144,7 @@ func (s *Sender) start(g *gate, now time.Time) *task {
 	}
 	t := s.newTask()
 	t.gate, t.job, t.hook, t.url, t.own, t.start, t.begun = g, it.job, g.hook, g.url, g.own, now, s.clock()
+	t.reply = reply{room: s.answers, tenant: g.tenant.id, expect: g.answer}
 	g.takeToken(now)
 	g.running++
 	switch c {
@@ -223,6 +225,7 @@ func (s *Sender) served(t *task, v verdict) *task {
 	}
 	if v.outcome >= success && t.took > 0 {
 		g.learn(t.took, s.clock())
+		g.answer = t.reply.size
 	}
 	if !wasBad && (g.failing() || g.slow) {
 		s.trim(g, g.quota()) // its memory is better used by others

@@ -18,6 +18,9 @@ import (
 
 // memory is a store in memory. It checks that the sender records or gives back only what it has claimed.
 type memory struct {
+	stuck     bool            // large results are not written
+	unwritten []*store.Result // these
+
 	mu       sync.Mutex
 	hooks    map[webhook.ID]*store.HookDue
 	due      map[webhook.ID][]*store.Job // unclaimed, in order of NextAttemptAt
@@ -98,6 +101,13 @@ func (m *memory) Record(_ context.Context, r *store.Result) error {
 	m.results = append(m.results, r)
 	if m.onRecord != nil {
 		m.onRecord(r)
+	}
+	switch {
+	case r.Written == nil:
+	case m.stuck:
+		m.unwritten = append(m.unwritten, r)
+	default:
+		r.Written()
 	}
 	return nil
 }
@@ -361,6 +371,9 @@ func bubble(t *testing.T, set func(*Config), test func(t *testing.T, w *world)) 
 		}
 		if s := w.sender.Stats(); s.Held != 0 || s.Bytes != 0 || s.Running != 0 || s.Claims != 0 {
 			t.Errorf("left in the books: %+v", s)
+		}
+		if used := w.sender.answers.Used(); used != 0 && !w.stuck {
+			t.Errorf("%d bytes of answers are left in the books", used)
 		}
 	})
 }

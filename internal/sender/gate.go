@@ -56,6 +56,7 @@ type gate struct {
 	slow      bool          // by average, see quickBelow
 	late      int           // requests in flight that have become late
 	lateBegun time.Duration // when the last request that became late began
+	answer    int           // bytes of the last answer
 
 	interval time.Duration // between tokens of the rate limit; 0: no limit
 	burst    time.Duration // how far ahead tokens may be used

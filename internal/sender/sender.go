@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/egress"
+	"github.com/hookgraph/hookgraph/internal/intake"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -44,7 +45,10 @@ type Config struct {
 	PerWebhook  int // of one webhook at most; 128
 	// MemoryBytes bounds the deliveries held, running ones included, by store.JobSize; 64 MiB. It is raised to what
 	// Claims of the largest event need twice over.
-	MemoryBytes  int
+	MemoryBytes int
+	// AnswerBytes bounds what receivers answered, as it is read and until it is recorded, small answers apart; 32 MiB. A tenant may
+	// have half of it, and attempts of webhooks whose answers are large wait until there is room.
+	AnswerBytes  int
 	MaxDataBytes int              // of one event's data at most; webhook.DefaultMaxDataBytes
 	Claims       int              // claims that may run at once; 4
 	Timeout      time.Duration    // of an attempt whose webhook has none of its own; webhook.DefaultTimeout
@@ -60,6 +64,7 @@ const (
 	defaultConcurrency = 4096
 	defaultPerWebhook  = 128
 	defaultMemory      = 64 << 20
+	defaultAnswers     = 32 << 20
 	defaultClaims      = 4
 	defaultGrace       = 20 * time.Second
 
@@ -88,6 +93,8 @@ type Sender struct {
 	// How long attempts may run, and how long they may be written down. They are kept here because the goroutines that
 	// need them are started by Taker's methods, which have no context. Run sets them before anything is served.
 	attend, finish context.Context
+
+	answers *intake.Room // bytes, see reply
 
 	mu      sync.Mutex // guards everything below, all tenants and all gates
 	gates   map[webhook.ID]*gate
@@ -154,6 +161,7 @@ func New(cfg Config) *Sender {
 	cfg.Concurrency = or(cfg.Concurrency, defaultConcurrency)
 	cfg.PerWebhook = or(cfg.PerWebhook, defaultPerWebhook)
 	cfg.MemoryBytes = or(cfg.MemoryBytes, defaultMemory)
+	cfg.AnswerBytes = or(cfg.AnswerBytes, defaultAnswers)
 	cfg.MaxDataBytes = or(cfg.MaxDataBytes, webhook.DefaultMaxDataBytes)
 	cfg.Claims = or(cfg.Claims, defaultClaims)
 	cfg.Timeout = or(cfg.Timeout, webhook.DefaultTimeout)
@@ -176,6 +184,7 @@ func New(cfg Config) *Sender {
 		pace:     pace,
 		poke:     make(chan struct{}, 1),
 		idle:     make(chan struct{}),
+		answers:  intake.NewRoom(int64(max(cfg.AnswerBytes, 4*largestAnswer))),
 		gates:    map[webhook.ID]*gate{},
 		tenants:  map[webhook.ID]*tenant{},
 		nodes:    1,

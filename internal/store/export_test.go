@@ -30,7 +30,7 @@ func (s *Store) Hold() (release func()) {
 // Queued is how many results and other writes wait for the writer.
 func (s *Store) Queued() (results, others int) {
 	publishing, changes := s.writer.calls.waiting()
-	return len(s.writer.results), publishing + changes
+	return len(s.writer.results) + len(s.writer.large), publishing + changes
 }
 
 // Forget changes all the tenant's webhooks, and forgets then to say whose.

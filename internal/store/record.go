@@ -19,8 +19,12 @@ func (s *Store) Record(ctx context.Context, r *Result) error {
 		return webhook.ErrUnavailable
 	default:
 	}
+	results := s.writer.results
+	if r.bytes() > largeResult {
+		results = s.writer.large
+	}
 	select {
-	case s.writer.results <- r:
+	case results <- r:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
@@ -28,6 +32,12 @@ func (s *Store) Record(ctx context.Context, r *Result) error {
 		return webhook.ErrUnavailable
 	}
 }
+
+// largeResult is a size in bytes from which on results wait apart: others are not held up by what it takes to write them.
+const largeResult = 8 << 10
+
+// bytes is what the receiver answered.
+func (r *Result) bytes() int { return len(r.Attempt.ResponseBody) + len(r.Attempt.ResponseHeaders) }
 
 // outcome is what a result makes of its delivery.
 type outcome struct {

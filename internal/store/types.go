@@ -41,6 +41,15 @@ type Result struct {
 	RetryAfter time.Duration
 	// Gone says that the receiver answered 410, which disables the webhook.
 	Gone bool
+	// Written, when not nil, is called once Record has taken the result and the store holds it no more.
+	Written func()
+}
+
+// written tells that the store holds the result no more.
+func (r *Result) written() {
+	if r.Written != nil {
+		r.Written()
+	}
 }
 
 // Taker is the sender as the store sees it. Its methods are called from the store's own goroutines: they must return at once and

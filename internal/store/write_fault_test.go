@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -127,7 +128,8 @@ func recorded(t *testing.T, c *store.Scope, want int) {
 }
 
 // A result that the database never takes holds nobody up: it is recorded without the receiver's answer, and when that is
-// not possible either its delivery is due again later, not claimed forever.
+// not possible either its delivery is due again later, not claimed forever. Whatever becomes of a result, its sender is told once that
+// the store holds it no more.
 func TestResultThatCanNotBeRecorded(t *testing.T) {
 	each(t, testResultThatCanNotBeRecorded)
 }
@@ -157,16 +159,19 @@ func testResultThatCanNotBeRecorded(t *suite) {
 		}
 	}
 	release := s.Hold()
+	var written [8]atomic.Int32
 	for i, j := range jobs {
 		ok := 200
 		a := webhook.Attempt{Status: webhook.AttemptSucceeded, Trigger: webhook.TriggerSchedule, StartedAt: time.Now(), ResponseStatus: &ok}
 		switch i {
 		case 2:
 			a.ResponseBody = []byte{0}
+		case 4:
+			a.ResponseBody = make([]byte, 64<<10)
 		case 5:
 			a.DurationUs = 666
 		}
-		if err := s.Record(t.Context(), &store.Result{Job: j, Attempt: a}); err != nil {
+		if err := s.Record(t.Context(), &store.Result{Job: j, Attempt: a, Written: func() { written[i].Add(1) }}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -181,6 +186,11 @@ func testResultThatCanNotBeRecorded(t *suite) {
 	}
 	if len(again) != 1 || again[0].Delivery.ID != jobs[5].Delivery.ID || again[0].Delivery.AttemptCount != 0 {
 		t.Errorf("due again: %+v", again)
+	}
+	for i := range written {
+		if n := written[i].Load(); n != 1 {
+			t.Errorf("of result %d it was told %d times", i, n)
+		}
 	}
 	record(t, s, again[0], 200)
 	done := []webhook.DeliveryStatus{webhook.DeliverySucceeded}

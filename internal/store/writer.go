@@ -30,7 +30,8 @@ type writer struct {
 	s       *Store
 	calls   *turns
 	results chan *Result
-	pauses  chan func() // to be called between two transactions
+	large   chan *Result // those of more than largeResult bytes
+	pauses  chan func()  // to be called between two transactions
 	quit    chan struct{}
 	stuck   atomic.Bool   // results that failed to be written are being tried again
 	ended   chan struct{} // closed when run has returned: nobody is answered any more
@@ -65,6 +66,7 @@ func newWriter(s *Store) *writer {
 		s:       s,
 		calls:   newTurns(),
 		results: make(chan *Result, 4096),
+		large:   make(chan *Result, 1024),
 		pauses:  make(chan func()),
 		quit:    make(chan struct{}),
 		ended:   make(chan struct{}),
@@ -114,6 +116,8 @@ func (w *writer) run() {
 		select {
 		case r := <-w.results:
 			b.addResult(r)
+		case r := <-w.large:
+			b.addResult(r)
 		case <-w.calls.ready:
 		case <-w.s.fans.ready:
 		case pause := <-w.pauses:
@@ -151,10 +155,11 @@ func (w *writer) learn(b *batch) {
 // fan-outs get a part when there are any, and everybody has what the others leave.
 func (w *writer) fill(b *batch) bool {
 	limit := w.limit()
-	w.fillResults(b, limit/2)
+	w.fillResults(b, w.results, limit/2)
+	w.fillResults(b, w.large, b.cost+limit/4) // never many: their bytes are what takes long
 	w.calls.fill(b, limit-w.s.fans.share(limit))
 	w.s.fans.fill(b, limit)
-	w.fillResults(b, limit)
+	w.fillResults(b, w.results, limit)
 	w.calls.fill(b, limit)
 	return b.holds() > 0
 }
@@ -162,10 +167,10 @@ func (w *writer) fill(b *batch) bool {
 // holds is how many things the batch holds.
 func (b *batch) holds() int { return len(b.publish) + len(b.results) + len(b.changes) + len(b.pieces) }
 
-func (w *writer) fillResults(b *batch, limit int) {
+func (w *writer) fillResults(b *batch, from <-chan *Result, limit int) {
 	for b.cost < limit {
 		select {
-		case r := <-w.results:
+		case r := <-from:
 			b.addResult(r)
 		default:
 			return
@@ -175,7 +180,7 @@ func (w *writer) fillResults(b *batch, limit int) {
 
 func (b *batch) addResult(r *Result) {
 	b.results = append(b.results, r)
-	b.cost += costResult + (len(r.Attempt.ResponseBody)+len(r.Attempt.ResponseHeaders))/costBytes
+	b.cost += costResult + r.bytes()/costBytes
 }
 
 func (w *writer) close() { w.once.Do(func() { close(w.quit) }) }
@@ -228,6 +233,9 @@ func (w *writer) insist(results []*Result) {
 		select {
 		case <-w.quit:
 			w.s.log.Error("closing with attempts that could not be recorded; they will be made again", slog.Int("results", len(results)))
+			for _, r := range results {
+				r.written()
+			}
 			return
 		case <-w.calls.ready:
 		case <-w.s.fans.ready:
@@ -305,6 +313,7 @@ func (w *writer) setAside(results []*Result, err error) {
 		bare.answer()
 		return
 	}
+	defer results[0].written()
 	w.s.log.Error("attempt cannot be recorded; it will be made again", id, slog.Duration("in", asideWait), slog.Any("error", err))
 	back := &batch{s: w.s, changes: []*change{{done: make(chan error, 1), do: func(b *batch) error {
 		if err := b.s.db.unclaim(b, []*Job{r.Job}); err != nil {
@@ -441,6 +450,9 @@ func (b *batch) answer() {
 		b.s.takes().Batch(b.hand)
 	}
 	b.s.db.committed(b)
+	for _, r := range b.results {
+		r.written()
+	}
 	if b.noted {
 		select {
 		case b.s.noted <- struct{}{}:
@@ -562,7 +574,7 @@ func lastAnswer(done <-chan error) error {
 func (s *Store) Flush(ctx context.Context) error {
 	for {
 		publishing, _ := s.writer.calls.waiting()
-		waiting := len(s.writer.results) > 0 || publishing > 0
+		waiting := len(s.writer.results)+len(s.writer.large) > 0 || publishing > 0
 		if err := s.changeDeliveries(ctx, func(*batch) error { return nil }); err != nil {
 			return err
 		}
