@@ -243,7 +243,13 @@ func Unquote(text []byte) (s string, ok bool) {
 	if end, plain := plainEnd(text); plain && end == len(text) && utf8.Valid(text) {
 		return string(text[1 : end-1]), true
 	}
-	return s, json.Unmarshal(text, &s) == nil
+	return unquoteSlowly(text)
+}
+
+// unquoteSlowly is apart because its string is on the heap, whatever it returns.
+func unquoteSlowly(text []byte) (s string, ok bool) {
+	ok = json.Unmarshal(text, &s) == nil
+	return s, ok
 }
 
 // plainEnd is the index behind a string without escapes.

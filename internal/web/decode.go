@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
 
+	"github.com/hookgraph/hookgraph/internal/rawjson"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -32,24 +32,18 @@ func checkJSON(body []byte) error {
 
 // decode reads the members of a JSON object, each into the target of its name, and joins an *webhook.Invalid for each that
 // is unknown, given twice or of the wrong type. Unlike encoding/json it takes names exactly as they are spelled, and leaves
-// a target alone only when its member is absent. body is JSON already.
+// a target alone only when its member is absent. body is JSON already, and what the targets get is a part of it: who keeps that
+// keeps all of body in memory.
 func decode(body []byte, targets map[string]func(json.RawMessage) string) error {
-	d := json.NewDecoder(bytes.NewReader(body))
-	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+	r := rawjson.NewReader(body)
+	if r.Peek() != '{' {
 		return &webhook.Invalid{Code: webhook.CodeInvalid, Message: "must be a JSON object"}
 	}
 	var errs []error
-	seen := map[string]bool{}
-	for d.More() {
-		t, err := d.Token()
-		if err != nil {
-			return fmt.Errorf("read member: %w", err)
-		}
-		name, _ := t.(string)
-		var raw json.RawMessage
-		if err := d.Decode(&raw); err != nil {
-			return fmt.Errorf("read member: %w", err)
-		}
+	seen := make(map[string]bool, len(targets)) // names of targets: there may be millions of others
+	for r.Enter(); r.More(); {
+		name := r.Name()
+		raw := json.RawMessage(r.Value())
 		set, known := targets[name]
 		problem := ""
 		switch {
@@ -58,9 +52,9 @@ func decode(body []byte, targets map[string]func(json.RawMessage) string) error 
 		case seen[name]:
 			problem = "must be given once"
 		default:
+			seen[name] = true
 			problem = set(raw)
 		}
-		seen[name] = true
 		if problem != "" && len(errs) < maxProblems {
 			errs = append(errs, &webhook.Invalid{Field: name, Code: webhook.CodeInvalid, Message: problem})
 		}
@@ -69,6 +63,20 @@ func decode(body []byte, targets map[string]func(json.RawMessage) string) error 
 		return spelled{errors.Join(errs...)}
 	}
 	return nil
+}
+
+// elements are those of a JSON array, each a part of body, which is JSON already. It finds limit at most; ok is false when there are
+// more.
+func elements(body []byte, limit int) (all []json.RawMessage, ok bool) {
+	r := rawjson.NewReader(body)
+	r.Peek()
+	for r.Enter(); r.More(); {
+		if len(all) == limit {
+			return nil, false
+		}
+		all = append(all, r.Value())
+	}
+	return all, true
 }
 
 // spelled is an error whose fields are named as the caller spelled them, and not as the domain does.

@@ -1,9 +1,12 @@
 package web
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -54,6 +57,80 @@ func TestDecodeIsStrict(t *testing.T) {
 	}
 }
 
+// decodeSlowly is decode by encoding/json alone.
+func decodeSlowly(body []byte, targets map[string]func(json.RawMessage) string) error {
+	d := json.NewDecoder(bytes.NewReader(body))
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return &webhook.Invalid{Code: webhook.CodeInvalid, Message: "must be a JSON object"}
+	}
+	var errs []error
+	seen := map[string]bool{}
+	for d.More() {
+		t, err := d.Token()
+		if err != nil {
+			return err
+		}
+		name, _ := t.(string)
+		var raw json.RawMessage
+		if err := d.Decode(&raw); err != nil {
+			return err
+		}
+		problem := "unknown field"
+		if set, known := targets[name]; known && seen[name] {
+			problem = "must be given once"
+		} else if known {
+			seen[name] = true
+			problem = set(raw)
+		} else {
+			name = clip(name)
+		}
+		if problem != "" && len(errs) < maxProblems {
+			errs = append(errs, &webhook.Invalid{Field: name, Code: webhook.CodeInvalid, Message: problem})
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// A list of events is as large in memory as its body and the data of its events: it is not copied to be taken apart. What is too
+// long is not taken apart.
+func TestElements(t *testing.T) {
+	for body, want := range map[string]string{
+		`[]`: "", ` [ ] `: "", `[1]`: "1", "\t[1 ,\n\"a,]\" , {\"a\":[2]},[3], null ]": `1;"a,]";{"a":[2]};[3];null`,
+	} {
+		all, ok := elements([]byte(body), 5)
+		var texts []string
+		for _, one := range all {
+			texts = append(texts, string(one))
+		}
+		if got := strings.Join(texts, ";"); got != want || !ok {
+			t.Errorf("%s: %s, %v", body, got, ok)
+		}
+	}
+	if _, ok := elements([]byte(`[1,2,3,4,5,6]`), 5); ok {
+		t.Error("more than the limit")
+	}
+	event := `{"type":"a.b","data":"` + strings.Repeat("x", 100<<10) + `"}`
+	events := []byte("[" + strings.Repeat(event+",", 99) + event + "]")
+	taken := testing.AllocsPerRun(10, func() {
+		if all, ok := elements(events, webhook.MaxPublish); !ok || len(all) != 100 {
+			t.Fatal(len(all))
+		}
+	})
+	if taken > 20 {
+		t.Errorf("100 elements take %v allocations", taken)
+	}
+	for name, body := range map[string]string{
+		"numbers": "[" + strings.Repeat("1,", 1<<20) + "1]", "unknown fields": `{` + strings.Repeat(`"":1,`, 1<<20) + `"":1}`,
+	} {
+		if n := testing.AllocsPerRun(1, func() {
+			_, _ = elements([]byte(body), webhook.MaxPublish)
+			_ = decode([]byte(body), nil)
+		}); n > 500 {
+			t.Errorf("%s: %v allocations", name, n)
+		}
+	}
+}
+
 // A body that is not one JSON value is malformed, and none of it is repeated.
 func TestCheckJSON(t *testing.T) {
 	for _, body := range []string{"", "  ", "{", `{"secret":}`, `{} {}`, `{}x`, "\xff", `{"a":"` + "\xff" + `"}`, "nul", strings.Repeat("[", 20_000)} {
@@ -87,6 +164,21 @@ func FuzzDecode(f *testing.F) {
 		})
 		if err != nil && len(webhook.Invalids(err)) == 0 {
 			t.Fatalf("%q: %v", body, err)
+		}
+		var slowS string
+		var slowL []string
+		var slowData json.RawMessage
+		slow := decodeSlowly(body, map[string]func(json.RawMessage) string{
+			"s": str(&slowS), "l": strs(&slowL), "d": func(raw json.RawMessage) string { slowData = raw; return "" },
+		})
+		if fmt.Sprint(err) != fmt.Sprint(slow) || s != slowS || !slices.Equal(l, slowL) || !bytes.Equal(data, slowData) {
+			t.Fatalf("%q: %v, %q, %q, %q; encoding/json: %v, %q, %q, %q", body, err, s, l, data, slow, slowS, slowL, slowData)
+		}
+		if raws := []json.RawMessage(nil); body[0] == '[' && json.Unmarshal(body, &raws) == nil {
+			all, ok := elements(body, len(raws))
+			if !ok || !slices.EqualFunc(all, raws, func(a, b json.RawMessage) bool { return bytes.Equal(a, b) }) {
+				t.Fatalf("%q: %q", body, all)
+			}
 		}
 		if data != nil && (!json.Valid(data) || !strings.Contains(string(body), string(data))) {
 			t.Fatalf("%q became %q", body, data)

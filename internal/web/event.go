@@ -87,11 +87,12 @@ func (r *request) idempotencyKey(n *webhook.NewEvent) error {
 	return nil
 }
 
+// newEvent reads an event, and keeps nothing of raw: an event that is on its way for long would keep a whole list of others in memory.
 func newEvent(raw json.RawMessage) (webhook.NewEvent, error) {
 	var n webhook.NewEvent
 	err := decode(raw, map[string]func(json.RawMessage) string{
 		"type": str(&n.Type),
-		"data": func(raw json.RawMessage) string { n.Data = raw; return "" },
+		"data": func(raw json.RawMessage) string { n.Data = bytes.Clone(raw); return "" },
 		// Null is absent: publishers write their optional fields so.
 		"timestamp":       timestamp(&n.Timestamp),
 		"idempotency_key": optional(str(&n.IdempotencyKey)),
@@ -126,11 +127,8 @@ func (s *server) publishMany(r *request) (int, any, error) {
 	if err := r.idempotencyKey(nil); err != nil {
 		return 0, nil, err
 	}
-	var raws []json.RawMessage
-	if err := json.Unmarshal(r.body, &raws); err != nil {
-		return 0, nil, malformed("the body is not a list of events")
-	}
-	if len(raws) == 0 || len(raws) > webhook.MaxPublish {
+	raws, ok := elements(r.body, webhook.MaxPublish)
+	if !ok || len(raws) == 0 {
 		return 0, nil, &webhook.Invalid{
 			Code: webhook.CodeTooMany, Message: "must hold 1 to " + thousands(webhook.MaxPublish) + " events",
 		}
