@@ -29,12 +29,12 @@ type Source interface {
 }
 
 const (
-	maxPending = 64        // attempts that a watcher is told of one by one; with more waiting it reads the tail
-	maxPage    = 200       // attempts that one Next returns
-	pageBytes  = 256 << 10 // that one Next aims at, by size
-	scanChunk  = 256       // entries of the tail that are copied under one lock
-	maxReads   = 4         // pages that are read from the log at once, by all watchers together
-	entryBytes = 512       // what an attempt costs beside its text and bodies
+	maxPending = 64       // attempts that a watcher is told of one by one; with more waiting it reads the tail
+	maxPage    = 200      // attempts that one Next returns
+	pageBytes  = 64 << 10 // that one Next aims at, by size: a watcher whose client does not read holds them
+	scanChunk  = 256      // entries of the tail that are copied under one lock
+	maxReads   = 4        // pages that are read from the log at once, by all watchers together
+	entryBytes = 512      // what an attempt costs beside its text and bodies
 )
 
 // Log is the attempt log as watchers see it. It is safe for concurrent use.
@@ -130,7 +130,7 @@ func size(a *webhook.Attempt) int {
 func (l *Log) Watch(ctx context.Context, tenant webhook.ID, f store.AttemptFilter, after string) (*Watcher, error) {
 	w := &Watcher{
 		log: l, tenant: tenant, filter: f,
-		wake: make(chan struct{}, 1), closed: make(chan struct{}), limit: 16,
+		wake: make(chan struct{}, 1), closed: make(chan struct{}), limit: 2, // grows to what pageBytes hold
 	}
 	if after == "" || after == latest {
 		l.register(ctx, w)

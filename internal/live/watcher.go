@@ -228,5 +228,5 @@ func (w *Watcher) adapt(page []*webhook.Attempt) {
 	for _, a := range page {
 		bytes += size(a)
 	}
-	w.limit = min(max(pageBytes/(bytes/len(page)), 4), 2*w.limit, maxPage)
+	w.limit = min(max(pageBytes/(bytes/len(page)), 1), 2*w.limit, maxPage)
 }
