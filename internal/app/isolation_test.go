@@ -66,6 +66,15 @@ func TestTenantIsolation(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.finish(t, bob)
+	rows, err := w.store.CountRows(t.Context(), alice.id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for table, n := range rows {
+		if waits := table == "notices" || table == "fanouts"; n == 0 && !waits { // they are gone when what they tell is done
+			t.Errorf("alice has nothing in %s: that it leaks would not be seen", table)
+		}
+	}
 	before := w.everything(t, alice)
 	for _, must := range []string{alice.ids["webhook"], alice.ids["event"], alice.ids["delivery"], alice.ids["attempt"], alice.ids["token"], alice.ids["tenant"], alice.texts["url"]} {
 		if !strings.Contains(before, must) {

@@ -39,21 +39,6 @@ var ErrTargetInUse = errors.New("the target is in use: copy into a new database"
 // copyRows is how many rows one transaction copies.
 const copyRows = 1000
 
-// copiedTables in the order of what refers to what, and the columns that their rows are read in the order of.
-var copiedTables = []struct{ name, key string }{
-	{"tenants", "seq"},
-	{"tokens", "seq"},
-	{"webhooks", "seq"},
-	{"secrets", "id"},
-	{"webhook_headers", "webhook_id"},
-	{"events", "seq"},
-	{"deliveries", "seq"},
-	{"attempts", "seq"},
-	{"idempotency_keys", "event_id"},
-	{"notices", "seq"},
-	{"fanouts", "seq"},
-}
-
 // Copy moves a SQLite database to PostgreSQL: every row, under the same ids. It may be interrupted and called again, and goes
 // on; until it has ended no server starts on the target. It returns what it has copied and read back.
 func Copy(ctx context.Context, o CopyOptions) (_ []CopiedTable, err error) {
@@ -84,9 +69,9 @@ func Copy(ctx context.Context, o CopyOptions) (_ []CopiedTable, err error) {
 		return nil, err
 	}
 	var done []CopiedTable
-	for _, t := range copiedTables {
+	for t := range tablesThat((*table).owned) {
 		is := CopiedTable{Name: t.name}
-		if is.Rows, is.Sum, err = c.table(ctx, t.name, t.key); err != nil {
+		if is.Rows, is.Sum, err = c.table(ctx, t); err != nil {
 			return done, fmt.Errorf("copy %s: %w", t.name, err)
 		}
 		done = append(done, is)
@@ -120,9 +105,13 @@ func (c *copier) checkKey() error {
 	if err != nil {
 		return err
 	}
-	for _, text := range []string{"SELECT DISTINCT key_id FROM secrets", "SELECT DISTINCT key_id FROM webhook_headers", "SELECT key_id FROM keys", "SELECT key_id FROM store"} {
+	from := []string{"store"}
+	for t := range tablesThat((*table).isSealed) {
+		from = append(from, t.name)
+	}
+	for _, name := range from {
 		var ids []string
-		if err := c.src.read.Raw(text).Scan(&ids).Error; err != nil {
+		if err := c.src.read.Raw("SELECT DISTINCT key_id FROM " + name).Scan(&ids).Error; err != nil {
 			return fmt.Errorf("source: %w", err)
 		}
 		for _, id := range ids {
@@ -151,9 +140,11 @@ func (c *copier) begin(ctx context.Context) error {
 		return nil
 	}
 	var used bool
-	err := c.to.side.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM nodes) OR EXISTS (SELECT 1 FROM tenants) OR EXISTS (SELECT 1 FROM tokens)
-		OR EXISTS (SELECT 1 FROM events)`).Scan(&used)
-	if err != nil {
+	text := "SELECT EXISTS (SELECT 1 FROM nodes)"
+	for t := range tablesThat((*table).owned) {
+		text += " OR EXISTS (SELECT 1 FROM " + t.name + ")"
+	}
+	if err := c.to.side.QueryRowContext(ctx, text).Scan(&used); err != nil {
 		return fmt.Errorf("target: %w", err)
 	}
 	if used {
@@ -177,8 +168,11 @@ func (c *copier) end(ctx context.Context) error {
 		return fmt.Errorf("target: %w", err)
 	}
 	defer func() { _ = tx.Rollback() }()
-	for _, t := range []string{"tenants", "tokens", "webhooks", "notices", "fanouts"} {
-		if _, err := tx.ExecContext(ctx, fmt.Sprintf("SELECT setval(pg_get_serial_sequence('%[1]s', 'seq'), (SELECT COALESCE(MAX(seq), 0) + 1 FROM %[1]s))", t)); err != nil {
+	for t := range tablesThat((*table).owned) {
+		if !t.numbered() {
+			continue
+		}
+		if _, err := tx.ExecContext(ctx, fmt.Sprintf("SELECT setval(pg_get_serial_sequence('%[1]s', 'seq'), (SELECT COALESCE(MAX(seq), 0) + 1 FROM %[1]s))", t.name)); err != nil {
 			return fmt.Errorf("target: %w", err)
 		}
 	}
@@ -254,8 +248,8 @@ func (c *copier) columns(ctx context.Context, table string) ([]column, error) {
 }
 
 // table copies what is missing, and then reads both.
-func (c *copier) table(ctx context.Context, table, key string) (rows int64, sum string, err error) {
-	columns, err := c.columns(ctx, table)
+func (c *copier) table(ctx context.Context, t *table) (rows int64, sum string, err error) {
+	columns, err := c.columns(ctx, t.name)
 	if err != nil {
 		return 0, "", err
 	}
@@ -263,13 +257,13 @@ func (c *copier) table(ctx context.Context, table, key string) (rows int64, sum 
 	if err != nil {
 		return 0, "", err
 	}
-	if err := source.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+table).Scan(&rows); err != nil || c.DryRun {
+	if err := source.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+t.name).Scan(&rows); err != nil || c.DryRun {
 		return rows, "", err
 	}
-	from := &pages{db: source, table: table, key: key, columns: columns, lite: true}
-	to := &pages{db: c.to.side, table: table, key: key, columns: columns}
+	from := &pages{db: source, table: t, columns: columns, lite: true}
+	to := &pages{db: c.to.side, table: t, columns: columns}
 	var done int64
-	if err := c.to.side.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+table).Scan(&done); err != nil {
+	if err := c.to.side.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+t.name).Scan(&done); err != nil {
 		return 0, "", err
 	}
 	if done > 0 { // rows go over in order, so what is there is the beginning
@@ -285,11 +279,11 @@ func (c *copier) table(ctx context.Context, table, key string) (rows int64, sum 
 		if len(page) == 0 {
 			break
 		}
-		if err := c.write(ctx, table, columns, page); err != nil {
+		if err := c.write(ctx, t, columns, page); err != nil {
 			return 0, "", err
 		}
 		if done += int64(len(page)); c.Progress != nil {
-			c.Progress(table, done, rows)
+			c.Progress(t.name, done, rows)
 		}
 	}
 	return c.verify(ctx, from, to)
@@ -324,7 +318,7 @@ func (c *copier) verify(ctx context.Context, from, to *pages) (rows int64, sum s
 }
 
 // write inserts rows in one transaction.
-func (c *copier) write(ctx context.Context, table string, columns []column, page []copiedRow) error {
+func (c *copier) write(ctx context.Context, t *table, columns []column, page []copiedRow) error {
 	names, arrays := make([]string, 0, len(columns)+1), make([]string, 0, len(columns)+1)
 	args := make([]any, 0, len(columns)+1)
 	for i, col := range columns {
@@ -336,7 +330,7 @@ func (c *copier) write(ctx context.Context, table string, columns []column, page
 		}
 		args = append(args, values)
 	}
-	if slices.Contains(history, table) {
+	if t.daily {
 		days := make([]time.Time, len(page))
 		for r, row := range page {
 			d := dayOf(row.event)
@@ -348,7 +342,7 @@ func (c *copier) write(ctx context.Context, table string, columns []column, page
 		}
 		names, arrays, args = append(names, "day"), append(arrays, "$"+strconv.Itoa(len(args)+1)+"::date[]"), append(args, days)
 	}
-	_, err := c.to.side.ExecContext(ctx, "INSERT INTO "+table+" ("+strings.Join(names, ", ")+") SELECT * FROM unnest("+strings.Join(arrays, ", ")+")", args...) //nolint:gosec // the schema's own names
+	_, err := c.to.side.ExecContext(ctx, "INSERT INTO "+t.name+" ("+strings.Join(names, ", ")+") SELECT * FROM unnest("+strings.Join(arrays, ", ")+")", args...) //nolint:gosec // the schema's own names
 	return err
 }
 
@@ -360,17 +354,17 @@ type copiedRow struct {
 
 // pages reads a table some rows at a time.
 type pages struct {
-	db         *sql.DB
-	table, key string
-	columns    []column
-	lite       bool
-	after      any // the key of the last row; nil at the beginning
+	db      *sql.DB
+	table   *table
+	columns []column
+	lite    bool
+	after   any // the key of the last row; nil at the beginning
 }
 
 func (p *pages) last(ctx context.Context) (any, error) {
-	kind := p.columns[slices.IndexFunc(p.columns, func(c column) bool { return c.name == p.key })].kind
+	kind := p.columns[slices.IndexFunc(p.columns, func(c column) bool { return c.name == p.table.key })].kind
 	var raw any
-	if err := p.db.QueryRowContext(ctx, "SELECT "+p.key+" FROM "+p.table+" ORDER BY "+p.key+" DESC LIMIT 1").Scan(&raw); err != nil {
+	if err := p.db.QueryRowContext(ctx, "SELECT "+p.table.key+" FROM "+p.table.name+" ORDER BY "+p.table.key+" DESC LIMIT 1").Scan(&raw); err != nil {
 		return nil, err
 	}
 	return canonical(kind, raw)
@@ -381,29 +375,29 @@ func (p *pages) next(ctx context.Context) ([]copiedRow, error) {
 	keyAt := 0
 	for i, c := range p.columns {
 		names[i] = "t." + c.name
-		if c.name == p.key {
+		if c.name == p.table.key {
 			keyAt = i
 		}
 	}
 	text := "SELECT " + strings.Join(names, ", ")
-	dated := p.lite && slices.Contains(history, p.table)
+	dated := p.lite && p.table.daily
 	join := ""
 	switch {
-	case dated && p.table == "events":
+	case dated && p.table == eventsTable:
 		text += ", t.created_at"
 	case dated:
-		text, join = text+", e.created_at", " JOIN events e ON e.id = t.event_id"
+		text, join = text+", e.created_at", " JOIN events e ON e.id = t."+p.table.event
 	}
-	text += " FROM " + p.table + " t" + join
+	text += " FROM " + p.table.name + " t" + join
 	var args []any
 	if p.after != nil {
 		after := p.after
 		if id, ok := after.([16]byte); ok && p.lite {
 			after = id[:]
 		}
-		text, args = text+" WHERE t."+p.key+" > $1", append(args, after)
+		text, args = text+" WHERE t."+p.table.key+" > $1", append(args, after)
 	}
-	rows, err := p.db.QueryContext(ctx, text+" ORDER BY t."+p.key+" LIMIT "+strconv.Itoa(copyRows), args...)
+	rows, err := p.db.QueryContext(ctx, text+" ORDER BY t."+p.table.key+" LIMIT "+strconv.Itoa(copyRows), args...)
 	if err != nil {
 		return nil, err
 	}

@@ -93,30 +93,3 @@ func (o *Options) dialect() dialect {
 	}
 	return &sqliteDB{dir: o.Dir}
 }
-
-// table is one that gets rows by the thousand.
-type table struct {
-	name    string
-	columns string // that have parameters, in their order
-	fixed   string // further ones, the same in every row, and their values
-	values  string
-}
-
-var (
-	eventsTable = &table{
-		name:    "events",
-		columns: "id, tenant_id, type, timestamp, created_at, data",
-	}
-	deliveriesTable = &table{
-		name:    "deliveries",
-		columns: "id, tenant_id, event_id, webhook_id, triggered_by, due_at, claimed_by, created_at",
-		fixed:   "status, attempt_count, schedule_start",
-		values:  "'PENDING', 0, 0",
-	}
-	attemptsTable = &table{
-		name: "attempts",
-		columns: "id, tenant_id, webhook_id, delivery_id, event_id, number, status, error, message, triggered_by, " +
-			"started_at, duration_us, dns_us, connect_us, tls_us, first_byte_us, url, request_headers, signed_by, response_status, " +
-			"response_headers, response_body, response_truncated",
-	}
-)

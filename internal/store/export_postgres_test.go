@@ -33,9 +33,9 @@ func (s *Store) MakeDay(ctx context.Context, when time.Time) error {
 
 // HasDay counts the partitions of a day: of events, deliveries and attempts.
 func (s *Store) HasDay(ctx context.Context, when time.Time) (n int, err error) {
-	for _, table := range history {
+	for table := range tablesThat((*table).isDaily) {
 		var there bool
-		if err := s.read.WithContext(ctx).Raw("SELECT to_regclass(?) IS NOT NULL", table+"_"+dayOf(when).String()).Scan(&there).Error; err != nil {
+		if err := s.read.WithContext(ctx).Raw("SELECT to_regclass(?) IS NOT NULL", table.name+"_"+dayOf(when).String()).Scan(&there).Error; err != nil {
 			return 0, err
 		}
 		if there {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"maps"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -87,24 +88,83 @@ func LockFile(dir string) (release func() error, err error) {
 	return func() error { return closePool(db) }, nil
 }
 
-// RowsOf counts what the database has of a tenant, deleted or not, by table.
+// RowsOf is CountRows without the tables that have none.
 func (s *Store) RowsOf(ctx context.Context, tenant webhook.ID) (map[string]int64, error) {
-	rows := map[string]int64{}
-	for table, column := range map[string]string{
-		"tenants": "id", "tokens": "tenant_id", "webhooks": "tenant_id", "secrets": "tenant_id", "webhook_headers": "tenant_id",
-		"events": "tenant_id", "idempotency_keys": "tenant_id", "deliveries": "tenant_id", "attempts": "tenant_id",
-		"notices": "tenant_id",
-		"fanouts": "tenant_id",
-	} {
-		var n int64
-		if err := s.write.WithContext(ctx).Table(table).Where(column+" = ?", tenant).Count(&n).Error; err != nil {
-			return nil, err
+	rows, err := s.CountRows(ctx, tenant)
+	maps.DeleteFunc(rows, func(_ string, n int64) bool { return n == 0 })
+	return rows, err
+}
+
+// Shape is what is declared of a table, or what a database has.
+type Shape struct {
+	Owner string // the column with a tenant's id; "" when there is none
+	Null  bool   // whether the owner may be NULL
+	Event bool   // whether a row names its event
+	Daily bool   // whether PostgreSQL partitions it
+	Seals bool
+}
+
+// Declared is the declarations' tables.
+func Declared() map[string]Shape {
+	all := map[string]Shape{}
+	for _, t := range tables {
+		owner := t.owner
+		if t.whose == ofItself {
+			owner = ""
 		}
-		if n > 0 {
-			rows[table] = n
+		all[t.name] = Shape{Owner: owner, Null: t.whose == ofTenantOrOperator, Event: t.event == "event_id", Daily: t.daily, Seals: t.sealed != nil}
+	}
+	return all
+}
+
+// DeclaredKeys are the columns that the declarations name, by table.
+func DeclaredKeys() map[string][]string {
+	all := map[string][]string{}
+	for _, t := range tables {
+		for _, c := range append(strings.Split(t.columns+", "+t.fixed, ", "), t.owner, t.key, t.event) {
+			if c != "" {
+				all[t.name] = append(all[t.name], c)
+			}
 		}
 	}
-	return rows, nil
+	return all
+}
+
+// Tables is the tables that the database has, with their columns.
+func (s *Store) Tables() (shapes map[string]Shape, columns map[string][]string, err error) {
+	text := `SELECT m.name AS table_name, c.name AS column_name, c."notnull" = 0 AS nullable, false AS daily
+		FROM sqlite_schema m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%'`
+	if _, ok := s.db.(*postgresDB); ok {
+		text = `SELECT t.relname AS table_name, c.attname AS column_name, NOT c.attnotnull AS nullable, t.relkind = 'p' AS daily
+			FROM pg_class t JOIN pg_attribute c ON c.attrelid = t.oid
+			WHERE t.relnamespace = current_schema()::regnamespace AND t.relkind IN ('r', 'p') AND NOT t.relispartition AND c.attnum > 0`
+	}
+	var rows []struct {
+		TableName, ColumnName string
+		Nullable, Daily       bool
+	}
+	if err := s.read.Raw(text).Scan(&rows).Error; err != nil {
+		return nil, nil, err
+	}
+	shapes, columns = map[string]Shape{}, map[string][]string{}
+	for _, row := range rows {
+		if row.TableName == "goose_db_version" {
+			continue
+		}
+		is := shapes[row.TableName]
+		is.Daily = row.Daily
+		switch row.ColumnName {
+		case "tenant_id":
+			is.Owner, is.Null = row.ColumnName, row.Nullable
+		case "event_id":
+			is.Event = true
+		case "sealed":
+			is.Seals = true
+		}
+		shapes[row.TableName] = is
+		columns[row.TableName] = append(columns[row.TableName], row.ColumnName)
+	}
+	return shapes, columns, nil
 }
 
 // Backdate makes every deleted tenant one that was deleted long ago.

@@ -16,12 +16,13 @@ import (
 )
 
 // owners names, for every table whose rows are a tenant's, the column that says whose.
-var owners = map[string]string{
-	"tenants": "id", "tokens": "tenant_id", "webhooks": "tenant_id", "secrets": "tenant_id", "webhook_headers": "tenant_id",
-	"events": "tenant_id", "idempotency_keys": "tenant_id", "deliveries": "tenant_id", "attempts": "tenant_id",
-	"notices": "tenant_id",
-	"fanouts": "tenant_id",
-}
+var owners = func() map[string]string {
+	columns := map[string]string{}
+	for t := range tablesThat((*table).owned) {
+		columns[t.name] = t.owner
+	}
+	return columns
+}()
 
 // errUnscoped is a statement in a tenant's name that might reach another's rows. It is a mistake of this package.
 var errUnscoped = errors.New("a statement does not say whose rows it is about")

@@ -24,7 +24,11 @@ type headersRow struct {
 // TableName implements gorm's Tabler.
 func (headersRow) TableName() string { return "webhook_headers" }
 
-// associated names the row that headers are sealed for; the word keeps it apart from a secret's.
+func (r *headersRow) part() (keyID string, sealed []byte, key any) {
+	return r.KeyID, r.Sealed, r.WebhookID
+}
+
+// associated implements sealedRow; the word keeps it apart from a secret's.
 func (r *headersRow) associated() []byte {
 	return slices.Concat(r.TenantID[:], r.WebhookID[:], []byte("headers"))
 }

@@ -24,7 +24,9 @@ func (keyRow) TableName() string { return "keys" }
 // cursorKey is the key of cursors.
 const cursorKey = "cursor"
 
-// associated names the row that a key is sealed for.
+func (r *keyRow) part() (keyID string, sealed []byte, key any) { return r.KeyID, r.Sealed, r.Name }
+
+// associated implements sealedRow.
 func (r *keyRow) associated() []byte { return []byte("hookgraph key " + r.Name) }
 
 // openCursors opens the key of cursors. The first start makes it; without one, a short command's cursors are good for that
@@ -68,22 +70,4 @@ func (s *Store) addCursorKey(key []byte) error {
 		row.Sealed = seal.seal(key, row.associated())
 		return tx.Exec("INSERT INTO keys (name, key_id, sealed) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", row.Name, row.KeyID, row.Sealed).Error
 	})
-}
-
-// resealKeys seals the database's own keys anew; they stay what they are.
-func (b *batch) resealKeys(current *sealer) error {
-	var rows []*keyRow
-	if err := b.tx.Where("key_id <> ?", current.id).Find(&rows).Error; err != nil {
-		return fmt.Errorf("find keys: %w", err)
-	}
-	for _, row := range rows {
-		plain, err := b.s.keys.open(row.KeyID, row.Sealed, row.associated())
-		if err != nil {
-			return fmt.Errorf("seal key %s anew: %w", row.Name, err)
-		}
-		if err := b.tx.Exec("UPDATE keys SET key_id = ?, sealed = ? WHERE name = ?", current.id, current.seal(plain, row.associated()), row.Name).Error; err != nil {
-			return fmt.Errorf("update key %s: %w", row.Name, err)
-		}
-	}
-	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -21,9 +22,6 @@ func (d day) String() string   { return d.start().Format("20060102") }
 
 // daysAhead is how many days before they come partitions are made.
 const daysAhead = 3
-
-// history are the partitioned tables.
-var history = []string{"events", "deliveries", "attempts"}
 
 // Keys of advisory locks.
 const (
@@ -53,8 +51,8 @@ func (p *postgresDB) makeDay(ctx context.Context, d day) error {
 	if p.days[d] {
 		return nil
 	}
-	for _, t := range history {
-		if err := p.makePartition(ctx, t, d); err != nil {
+	for t := range tablesThat((*table).isDaily) {
+		if err := p.makePartition(ctx, t.name, d); err != nil {
 			return err
 		}
 	}
@@ -174,6 +172,10 @@ const (
 
 func (p *postgresDB) tryDropDay(ctx context.Context, d day) (events int, owed bool, err error) {
 	name := func(table string) string { return table + "_" + d.String() }
+	var whole, parts []string
+	for _, t := range lastFirst(tablesThat((*table).isDaily)) {
+		whole, parts = append(whole, "ONLY "+t.name), append(parts, name(t.name))
+	}
 	// What is owed is due or claimed: both are indexed, as somebody waits for the second look.
 	isOwed := func(row func(ctx context.Context, query string, args ...any) *sql.Row) (is bool, err error) {
 		err = row(ctx, "SELECT EXISTS (SELECT 1 FROM "+name("deliveries")+" WHERE due_at IS NOT NULL)"+
@@ -185,8 +187,10 @@ func (p *postgresDB) tryDropDay(ctx context.Context, d day) (events int, owed bo
 		return 0, owed, err
 	}
 	// The day is over: nothing is added to it. What takes long for a long day is done before anybody waits.
-	if _, err := p.side.ExecContext(ctx, "DELETE FROM idempotency_keys k USING "+name("events")+" e WHERE k.event_id = e.id"); err != nil { //nolint:gosec // the name is made of a day
-		return 0, false, err
+	for _, t := range lastFirst(tablesThat((*table).besideEvents)) {
+		if _, err := p.side.ExecContext(ctx, "DELETE FROM "+t.name+" t USING "+name("events")+" e WHERE t."+t.event+" = e.id"); err != nil { //nolint:gosec // the names are declared, and made of a day
+			return 0, false, err
+		}
 	}
 	if err := p.side.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+name("events")).Scan(&events); err != nil {
 		return 0, false, err
@@ -199,8 +203,8 @@ func (p *postgresDB) tryDropDay(ctx context.Context, d day) (events int, owed bo
 	// Everybody waits behind these locks, so they are not waited for long: this gives way, not who works.
 	for _, text := range []string{
 		"SET LOCAL lock_timeout = '200ms'",
-		"LOCK TABLE ONLY attempts, ONLY deliveries, ONLY events IN ACCESS EXCLUSIVE MODE",
-		"LOCK TABLE " + name("attempts") + ", " + name("deliveries") + ", " + name("events") + " IN ACCESS EXCLUSIVE MODE",
+		"LOCK TABLE " + strings.Join(whole, ", ") + " IN ACCESS EXCLUSIVE MODE",
+		"LOCK TABLE " + strings.Join(parts, ", ") + " IN ACCESS EXCLUSIVE MODE",
 	} {
 		if _, err := tx.ExecContext(ctx, text); err != nil {
 			return 0, false, err
@@ -212,7 +216,7 @@ func (p *postgresDB) tryDropDay(ctx context.Context, d day) (events int, owed bo
 	}
 	for _, text := range []string{
 		"UPDATE store SET pruned_attempt = GREATEST(pruned_attempt, (SELECT COALESCE(MAX(seq), 0) FROM " + name("attempts") + "))",
-		"DROP TABLE " + name("attempts") + ", " + name("deliveries") + ", " + name("events"),
+		"DROP TABLE " + strings.Join(parts, ", "),
 	} {
 		if _, err := tx.ExecContext(ctx, text); err != nil {
 			return 0, false, err

@@ -305,8 +305,8 @@ func (b *batch) removeBare(r *removal, p *pace) (events int, done bool, err erro
 		some := ids[:n]
 		ids = ids[n:]
 		p.left -= n
-		for _, text := range []string{"DELETE FROM idempotency_keys WHERE event_id IN ?", "DELETE FROM fanouts WHERE event_id IN ?"} {
-			if err := b.tx.Exec(text, some).Error; err != nil {
+		for _, t := range lastFirst(tablesThat((*table).besideEvents)) {
+			if err := b.tx.Exec("DELETE FROM "+t.name+" WHERE "+t.event+" IN ?", some).Error; err != nil {
 				return 0, false, err
 			}
 		}

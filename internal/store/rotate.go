@@ -74,7 +74,7 @@ func (s *Store) RotateKey(ctx context.Context) (sealed int, err error) {
 		if err := b.tx.Exec("UPDATE store SET key_id = ?", current.id).Error; err != nil {
 			return err
 		}
-		return b.resealKeys(current)
+		return b.resealOwn(current)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("change master key: %w", err)
@@ -130,45 +130,76 @@ func (s *Store) endRotation() error {
 // resealRows is how many rows of each table one transaction of RotateKey seals anew.
 const resealRows = 100
 
-// reseal seals up to limit secrets, and headers of as many webhooks, that are sealed with another key.
+// sealedRow is a row that a master key seals a part of.
+type sealedRow interface {
+	// part is the id of the key, what it sealed, and the row's key in its table.
+	part() (keyID string, sealed []byte, key any)
+	// associated names the row that the part is sealed for.
+	associated() []byte
+}
+
+// sealedRows are rows of a table that are sealed with another key than the current one; limit -1 is all.
+func sealedRows[R any, P interface {
+	*R
+	sealedRow
+}](b *batch, current string, limit int) ([]sealedRow, error) {
+	var rows []P
+	if err := b.tx.Where("key_id <> ?", current).Limit(limit).Find(&rows).Error; err != nil {
+		return nil, err
+	}
+	list := make([]sealedRow, len(rows))
+	for i, row := range rows {
+		list[i] = row
+	}
+	return list, nil
+}
+
+// reseal seals up to limit rows of each table that is somebody's and sealed with another key.
 func (s *Store) reseal(ctx context.Context, current *sealer, limit int) (n int, err error) {
 	err = s.change(ctx, func(b *batch) error {
 		n = 0
-		again := func(keyID string, sealed, associated []byte) ([]byte, error) {
-			plain, err := s.keys.open(keyID, sealed, associated)
+		for t := range tablesThat((*table).isSealed) {
+			if !t.owned() { // sealed anew with the change of the key
+				continue
+			}
+			some, err := b.reseal(t, current, limit)
 			if err != nil {
-				return nil, err
+				return err
 			}
-			n++
-			return current.seal(plain, associated), nil
-		}
-		var secrets []*secretRow
-		if err := b.tx.Where("key_id <> ?", current.id).Limit(limit).Find(&secrets).Error; err != nil {
-			return fmt.Errorf("find secrets: %w", err)
-		}
-		for _, row := range secrets {
-			sealed, err := again(row.KeyID, row.Sealed, row.associated())
-			if err != nil {
-				return fmt.Errorf("seal secret %s anew: %w", row.ID, err)
-			}
-			if err := b.tx.Exec("UPDATE secrets SET key_id = ?, sealed = ? WHERE id = ?", current.id, sealed, row.ID).Error; err != nil {
-				return fmt.Errorf("update secret: %w", err)
-			}
-		}
-		var headers []*headersRow
-		if err := b.tx.Where("key_id <> ?", current.id).Limit(limit).Find(&headers).Error; err != nil {
-			return fmt.Errorf("find headers: %w", err)
-		}
-		for _, row := range headers {
-			sealed, err := again(row.KeyID, row.Sealed, row.associated())
-			if err != nil {
-				return fmt.Errorf("seal headers of webhook %s anew: %w", row.WebhookID, err)
-			}
-			if err := b.tx.Exec("UPDATE webhook_headers SET key_id = ?, sealed = ? WHERE webhook_id = ?", current.id, sealed, row.WebhookID).Error; err != nil {
-				return fmt.Errorf("update headers: %w", err)
-			}
+			n += some
 		}
 		return nil
 	})
 	return n, err
+}
+
+// resealOwn seals the database's own keys anew; they stay what they are.
+func (b *batch) resealOwn(current *sealer) error {
+	for t := range tablesThat((*table).isSealed) {
+		if t.owned() {
+			continue
+		}
+		if _, err := b.reseal(t, current, -1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *batch) reseal(t *table, current *sealer, limit int) (n int, err error) {
+	rows, err := t.sealed(b, current.id, limit)
+	if err != nil {
+		return 0, fmt.Errorf("find sealed rows of %s: %w", t.name, err)
+	}
+	for _, row := range rows {
+		keyID, sealed, key := row.part()
+		plain, err := b.s.keys.open(keyID, sealed, row.associated())
+		if err != nil {
+			return 0, fmt.Errorf("seal %s %v anew: %w", t.name, key, err)
+		}
+		if err := b.tx.Exec("UPDATE "+t.name+" SET key_id = ?, sealed = ? WHERE "+t.key+" = ?", current.id, current.seal(plain, row.associated()), key).Error; err != nil {
+			return 0, fmt.Errorf("update %s %v: %w", t.name, key, err)
+		}
+	}
+	return len(rows), nil
 }

@@ -26,7 +26,9 @@ type secretRow struct {
 // TableName implements gorm's Tabler.
 func (secretRow) TableName() string { return "secrets" }
 
-// associated names the row that a secret is sealed for.
+func (r *secretRow) part() (keyID string, sealed []byte, key any) { return r.KeyID, r.Sealed, r.ID }
+
+// associated implements sealedRow.
 func (r *secretRow) associated() []byte { return slices.Concat(r.TenantID[:], r.WebhookID[:], r.ID[:]) }
 
 // loadSecrets opens the active secrets of the webhooks, newest first; of all when ids is nil.

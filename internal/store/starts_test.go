@@ -312,7 +312,8 @@ func TestPostgresPutBack(t *testing.T) {
 	closed(t, l.s)
 
 	putBack()
-	for name, s := range map[string]*store.Store{"a replica that ran through it": running, "another that starts": open(address)} {
+	another := open(address)
+	for name, s := range map[string]*store.Store{"a replica that ran through it": running, "another that starts": another} {
 		eventually(t, func() bool { return s.Ping(t.Context()) == nil && s.Flush(t.Context()) == nil })
 		l.goOn(s)
 		l.lost(lost, name)
@@ -335,7 +336,7 @@ func TestPostgresPutBack(t *testing.T) {
 			}
 		}
 	}
-	_, _ = running.Close(), l.s.Close()
+	_, _ = running.Close(), another.Close() // both: what is open connects again, and a database that is in use is not copied
 	server.Restart(t) // no connection of theirs is left
 
 	u, err := url.Parse(address)

@@ -286,17 +286,14 @@ func (s *Store) sweepTenant(t *webhook.Tenant) error {
 	if time.Since(*t.DeletedAt) < linger {
 		return nil
 	}
-	for _, table := range []struct{ name, key string }{
-		{"notices", "seq"},
-		{"fanouts", "seq"},
-		{"webhook_headers", "webhook_id"},
-		{"secrets", "id"},
-		{"webhooks", "id"},
-		{"tokens", "id"},
-	} {
+	for _, table := range lastFirst(tablesThat((*table).owned)) {
+		if table.daily { // gone with the events
+			continue
+		}
 		for left := true; left; {
 			err := s.changeFor(s.quit, t.ID, deleteSome, func(b *batch) error {
-				res := b.tx.Exec(fmt.Sprintf("DELETE FROM %[1]s WHERE %[2]s IN (SELECT %[2]s FROM %[1]s WHERE tenant_id = ? LIMIT ?)", table.name, table.key), t.ID, deleteSome)
+				res := b.tx.Exec(fmt.Sprintf("DELETE FROM %[1]s WHERE %[2]s IN (SELECT %[2]s FROM %[1]s WHERE %[3]s = ? LIMIT ?)",
+					table.name, table.key, table.owner), t.ID, deleteSome)
 				left = res.RowsAffected == deleteSome
 				return res.Error
 			})
@@ -305,7 +302,7 @@ func (s *Store) sweepTenant(t *webhook.Tenant) error {
 			}
 		}
 	}
-	return s.changeFor(s.quit, t.ID, 1, func(b *batch) error { return b.tx.Exec("DELETE FROM tenants WHERE id = ?", t.ID).Error })
+	return nil
 }
 
 func take[T any](q *gorm.DB) (*T, error) {
