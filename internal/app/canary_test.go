@@ -158,14 +158,10 @@ func (o *observed) keep(t *testing.T, token, method, path, body string) (status 
 // ended waits until a token is not valid any more.
 func (o *observed) ended(t *testing.T, token string) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
-		if status, _ := o.keep(t, token, "GET", "/v1/webhooks", ""); status == http.StatusUnauthorized {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the token does not end")
-		}
-	}
+	webhooktest.Eventually(t, "the token ends", func() bool {
+		status, _ := o.keep(t, token, "GET", "/v1/webhooks", "")
+		return status == http.StatusUnauthorized
+	})
 }
 
 // tokens makes a token in every way there is, uses it, and adds it to the canaries.
@@ -478,11 +474,12 @@ func (o *observed) signedBy(t *testing.T, id string, n int) {
 	}
 	body, _ := json.Marshal(map[string]any{"variables": map[string]any{"id": id}, "query": `query ($id: ID!) { webhook(id: $id) {
 		secrets { id } attempts { nodes { request { signedBy headers { name value } } } } } }`})
-	for deadline := time.Now().Add(time.Minute); len(answer.Data.Webhook.Attempts.Nodes) == 0; {
-		if status := o.rest(t, "POST", "/graphql", string(body), &answer); status != http.StatusOK || time.Now().After(deadline) {
+	webhooktest.Eventually(t, "the webhook has an attempt", func() bool {
+		if status := o.rest(t, "POST", "/graphql", string(body), &answer); status != http.StatusOK {
 			t.Fatalf("%d %+v", status, answer)
 		}
-	}
+		return len(answer.Data.Webhook.Attempts.Nodes) > 0
+	})
 	w := answer.Data.Webhook
 	request := w.Attempts.Nodes[0].Request
 	var ids []string

@@ -58,17 +58,11 @@ func (l *transcript) Write(p []byte) (int, error) {
 // await waits until the text has been written.
 func (l *transcript) await(t *testing.T, text string) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+	webhooktest.Eventually(t, fmt.Sprintf("something says %q", text), func() bool {
 		l.mu.Lock()
-		there := bytes.Contains(l.text.Bytes(), []byte(text))
-		l.mu.Unlock()
-		if there {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("nothing says %q", text)
-		}
-	}
+		defer l.mu.Unlock()
+		return bytes.Contains(l.text.Bytes(), []byte(text))
+	})
 }
 
 // databases runs a test on each kind of database. Such a database is what --database takes.
@@ -233,24 +227,19 @@ func (c *client) publish(t *testing.T, eventType string) (id string) {
 // settle waits until no delivery is pending.
 func (c *client) settle(t *testing.T) {
 	t.Helper()
-	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
+	n := -1
+	webhooktest.Eventually(t, "no delivery is pending", func() bool {
 		var pending struct {
 			Data struct {
-				Deliveries *struct{ Count struct{ Count int } }
+				Deliveries *struct{ Count *struct{ Count int } }
 			}
 		}
-		body, _ := json.Marshal(map[string]string{"query": "{ deliveries(filter: {statuses: [PENDING]}) { count { count } } }"})
-		c.rest(t, "POST", "/graphql", string(body), &pending)
-		if pending.Data.Deliveries == nil {
-			t.Fatal("deliveries cannot be counted")
+		c.rest(t, "POST", "/graphql", `{"query": "{ deliveries(filter: {statuses: [PENDING]}) { count { count } } }"}`, &pending)
+		if d := pending.Data.Deliveries; d != nil && d.Count != nil {
+			n = d.Count.Count
 		}
-		if pending.Data.Deliveries.Count.Count == 0 {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%d deliveries are pending", pending.Data.Deliveries.Count.Count)
-		}
-	}
+		return n == 0
+	}, func() string { return fmt.Sprintf("%d are", n) })
 }
 
 // watcher is a subscription to the stream of attempts over a WebSocket.

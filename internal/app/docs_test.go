@@ -163,12 +163,8 @@ func TestExamplesGoOn(t *testing.T) {
 		}
 	}
 	tried := func() { // to go on, in vain
-		deadline := time.Now().Add(2 * time.Minute)
-		for before := begun.Load(); begun.Load() < before+2*int64(len(examples)); time.Sleep(10 * time.Millisecond) {
-			if time.Now().After(deadline) {
-				t.Fatal("not all examples go on")
-			}
-		}
+		before := begun.Load()
+		webhooktest.Eventually(t, "all examples go on", func() bool { return begun.Load() >= before+2*int64(len(examples)) })
 	}
 	away.Store(true) // for streams that begin from now on
 	network.cut()
@@ -209,11 +205,7 @@ func TestExamplesGoOn(t *testing.T) {
 		if got := e.of("lost"); len(got) > 0 {
 			t.Errorf("%s saw %v", name, got)
 		}
-		for deadline := time.Now().Add(time.Minute); !e.missed.Load(); time.Sleep(10 * time.Millisecond) {
-			if time.Now().After(deadline) {
-				t.Fatalf("%s does not say that it misses some", name)
-			}
-		}
+		webhooktest.Eventually(t, name+" says that it misses some", e.missed.Load)
 	}
 
 	oldest, _, err := st.AttemptBounds(t.Context())

@@ -4,6 +4,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -38,11 +39,8 @@ func TestFailover(t *testing.T) {
 	primary.Failover(t, standby)
 	f.happened()
 	before := f.acknowledged()
-	for deadline := time.Now().Add(time.Minute); f.acknowledged() < before+100; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%d events are acknowledged by the new primary", f.acknowledged()-before)
-		}
-	}
+	webhooktest.Eventually(t, "the new primary acknowledges 100 events", func() bool { return f.acknowledged() >= before+100 },
+		func() string { return fmt.Sprintf("%d are acknowledged", f.acknowledged()-before) })
 	stop()
 	publishers.Wait()
 	f.calm.Store(true)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
 // fanOut is a receiver of many webhooks that counts what arrives.
@@ -99,22 +100,16 @@ func TestKillInFanOut(t *testing.T) {
 			t.Fatal(err)
 		}
 		mine := s.In(owner.ID)
-		for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
-			made, err := mine.CountDeliveries(t.Context(), store.DeliveryFilter{})
-			if err != nil {
+		var made, done int
+		webhooktest.Eventually(t, fmt.Sprintf("%d deliveries succeed", hooks*events), func() bool {
+			if made, err = mine.CountDeliveries(t.Context(), store.DeliveryFilter{}); err != nil {
 				t.Fatal(err)
 			}
-			done, err := mine.CountDeliveries(t.Context(), store.DeliveryFilter{Statuses: []webhook.DeliveryStatus{webhook.DeliverySucceeded}})
-			if err != nil {
+			if done, err = mine.CountDeliveries(t.Context(), store.DeliveryFilter{Statuses: []webhook.DeliveryStatus{webhook.DeliverySucceeded}}); err != nil {
 				t.Fatal(err)
 			}
-			if made == hooks*events && done == made {
-				break
-			}
-			if time.Now().After(deadline) {
-				t.Fatalf("%d deliveries of %d were made, and %d have succeeded", made, hooks*events, done)
-			}
-		}
+			return made == hooks*events && done == made
+		}, func() string { return fmt.Sprintf("%d were made, %d have succeeded", made, done) })
 		receiver.mu.Lock()
 		defer receiver.mu.Unlock()
 		for _, e := range answer.Data {

@@ -240,17 +240,11 @@ func (w *world) terminate(t *testing.T) {
 // bury notes what a program that has ended had written, when the receivers have seen all that it sent.
 func (w *world) bury(t *testing.T) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+	webhooktest.Eventually(t, "the connections of a program that has ended are closed", func() bool {
 		w.mu.Lock()
-		open := len(w.conns)
-		w.mu.Unlock()
-		if open == 0 {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%d connections of a program that has ended are open", open)
-		}
-	}
+		defer w.mu.Unlock()
+		return len(w.conns) == 0
+	})
 	s, err := store.Open(t.Context(), w.remains(t))
 	if err != nil {
 		t.Fatal(err)
@@ -437,24 +431,19 @@ func (w *world) walk(t *testing.T, order string) (killed bool) {
 func (w *world) settled(t *testing.T, path string, n int) {
 	t.Helper()
 	query := fmt.Sprintf("{ deliveries(filter: {statuses: [SUCCEEDED], webhookIds: [%q]}) { count { count } } }", w.hooks[path])
-	for deadline := time.Now().Add(time.Minute); ; {
+	webhooktest.Eventually(t, fmt.Sprintf("%d deliveries to %s succeed", n, path), func() bool {
+		select {
+		case <-w.program.ended:
+			return true
+		default:
+		}
 		var answer struct {
 			Data struct {
 				Deliveries struct{ Count struct{ Count int } }
 			}
 		}
-		if text := w.post(query, nil); json.Unmarshal([]byte(text), &answer) == nil && answer.Data.Deliveries.Count.Count >= n {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%d deliveries to %s did not succeed", n, path)
-		}
-		select {
-		case <-w.program.ended:
-			return
-		case <-time.After(2 * time.Millisecond):
-		}
-	}
+		return json.Unmarshal([]byte(w.post(query, nil)), &answer) == nil && answer.Data.Deliveries.Count.Count >= n
+	})
 }
 
 // enable changes a webhook; the program may be dead, or die of it.
@@ -554,20 +543,7 @@ func (w *world) end(t *testing.T) {
 	w.calm.Store(true)
 	w.disk.Order(t, "")
 	c := &client{*w.url.Load(), w.token}
-	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
-		var answer struct {
-			Data struct {
-				Deliveries struct{ Count struct{ Count int } }
-			}
-		}
-		c.rest(t, "POST", "/graphql", `{"query": "{ deliveries(filter: {statuses: [PENDING]}) { count { count } } }"}`, &answer)
-		if answer.Data.Deliveries.Count.Count == 0 {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%d deliveries are not done", answer.Data.Deliveries.Count.Count)
-		}
-	}
+	c.settle(t)
 	w.terminate(t)
 	w.bury(t)
 }

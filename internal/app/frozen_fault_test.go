@@ -102,19 +102,15 @@ func testFrozenReplica(t *testing.T) {
 // stopped waits until the kernel has stopped all of a process.
 func stopped(t *testing.T, pid int) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+	webhooktest.Eventually(t, "the process stops", func() bool {
 		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 		if os.IsNotExist(err) { // not Linux
 			time.Sleep(100 * time.Millisecond)
-			return
+			return true
 		}
-		if _, state, _ := strings.Cut(string(stat), ") "); strings.HasPrefix(state, "T") {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("the process does not stop: %s, %v", stat, err)
-		}
-	}
+		_, state, _ := strings.Cut(string(stat), ") ")
+		return strings.HasPrefix(state, "T")
+	})
 }
 
 // reluctant is a receiver that answers nobody before it is released.
@@ -157,9 +153,5 @@ func (r *reluctant) total() int {
 // await waits until the event has arrived.
 func (r *reluctant) await(t *testing.T, id string) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); len(r.of(id)) == 0; time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%s does not arrive", id)
-		}
-	}
+	webhooktest.Eventually(t, id+" arrives", func() bool { return len(r.of(id)) > 0 })
 }

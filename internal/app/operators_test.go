@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
@@ -25,15 +24,11 @@ func TestOperatorsAreTold(t *testing.T) {
 		t.Fatal(status)
 	}
 	c.publish(t, "a.b")
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
-		var is struct{ Enabled bool }
-		if c.rest(t, "GET", "/v1/webhooks/"+hook.ID, "", &is); !is.Enabled {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the webhook was not disabled")
-		}
-	}
+	webhooktest.Eventually(t, "the webhook is disabled", func() bool {
+		is := struct{ Enabled bool }{true}
+		c.rest(t, "GET", "/v1/webhooks/"+hook.ID, "", &is)
+		return !is.Enabled
+	})
 	if status := c.rest(t, "POST", "/v1/webhooks", `{"url": "`+receiver.URL+`"}`, nil); status < 400 {
 		t.Error("a second webhook was made")
 	}

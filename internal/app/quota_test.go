@@ -13,6 +13,7 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
 // answer sends a body, and returns the status, how long to wait, and the answer.
@@ -200,14 +201,10 @@ func TestRetention(t *testing.T) {
 	operator := &client{p.url, p.token}
 	var text string
 	// The count and the list are read one after the other, and what is old may be removed in between.
-	removed := func() bool {
+	webhooktest.Eventually(t, "what is old is removed", func() bool {
+		_, _, text = operator.answer(t, "/graphql", "*/*", `{"query": "{ events { count { count } nodes { id } } }"}`)
 		return strings.Contains(text, `"count":{"count":1}`) && !strings.Contains(text, ids[0].String())
-	}
-	for deadline := time.Now().Add(time.Minute); !removed(); time.Sleep(10 * time.Millisecond) {
-		if _, _, text = operator.answer(t, "/graphql", "*/*", `{"query": "{ events { count { count } nodes { id } } }"}`); time.Now().After(deadline) {
-			t.Fatal(text)
-		}
-	}
+	}, func() string { return text })
 	if !strings.Contains(text, ids[1].String()) {
 		t.Errorf("what is left: %s", text)
 	}

@@ -7,6 +7,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
 // A receiver that hangs, drips, resets, never gets past 1xx or never ends costs its own attempt, which is recorded with what
@@ -56,9 +58,10 @@ func TestHostileReceivers(t *testing.T) {
 			}
 		}
 		query := `{"query": "{ attempts(filter: {webhookIds: [\"` + made.Webhook.ID + `\"]}) { nodes { error } } }"}`
-		for deadline := time.Now().Add(time.Minute); len(answer.Data.Attempts.Nodes) == 0 && time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		webhooktest.Eventually(t, "an attempt to "+path+" is recorded", func() bool {
 			c.rest(t, "POST", "/graphql", query, &answer)
-		}
+			return len(answer.Data.Attempts.Nodes) > 0
+		})
 		got := answer.Data.Attempts.Nodes
 		if len(got) != 1 || got[0].Error != want[0] && got[0].Error != want[len(want)-1] {
 			t.Errorf("%s: %+v, want %v", path, got, want)

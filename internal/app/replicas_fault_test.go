@@ -254,20 +254,7 @@ func (f *fleet) publishTo(ctx context.Context, replica int, body string) (id str
 // settle waits until nothing is owed.
 func (f *fleet) settle(t *testing.T, c *client) {
 	t.Helper()
-	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(100 * time.Millisecond) {
-		var answer struct {
-			Data struct {
-				Deliveries struct{ Count *struct{ Count int } }
-			}
-		}
-		c.rest(t, "POST", "/graphql", `{"query": "{ deliveries(filter: {statuses: [PENDING]}) { count { count } } }"}`, &answer)
-		if n := answer.Data.Deliveries.Count; n != nil && n.Count == 0 {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("deliveries are not done: %+v", answer)
-		}
-	}
+	c.settle(t)
 }
 
 func (f *fleet) check(t *testing.T, stream <-chan []string) {
@@ -326,11 +313,10 @@ func (f *fleet) check(t *testing.T, stream <-chan []string) {
 		}
 		after = scanned
 	}
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		if is := f.shown.Load(); is != nil && *is == log[len(log)-1] {
-			break
-		}
-	}
+	webhooktest.Eventually(t, "the stream shows the last attempt", func() bool {
+		is := f.shown.Load()
+		return is != nil && *is == log[len(log)-1]
+	})
 	if err := f.programs[0].process.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
 var faultLong = flag.Duration("faults.long", 2*time.Second, "how long TestSteadyState keeps the program under load")
@@ -84,11 +86,10 @@ func testSteadyState(t *testing.T, database string) {
 		}
 		cancel()
 		// What is being recorded has its answers on the heap, 60 KiB each.
-		for deadline := time.Now().Add(time.Minute); recorded.Load() < published; time.Sleep(time.Millisecond) {
-			if time.Now().After(deadline) {
-				t.Fatalf("%d published, %d arrived, %d recorded", published, arrived.Load(), recorded.Load())
-			}
-		}
+		webhooktest.Eventually(t, "all that is published is recorded", func() bool { return recorded.Load() >= published },
+			func() string {
+				return fmt.Sprintf("%d published, %d arrived, %d recorded", published, arrived.Load(), recorded.Load())
+			})
 		heap[phase], goroutines[phase] = settled()
 		t.Logf("%d delivered, %d KiB on the heap, %d goroutines", arrived.Load(), heap[phase]>>10, goroutines[phase])
 	}

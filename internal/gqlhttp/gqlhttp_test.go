@@ -165,16 +165,6 @@ func (a answer) code(t *testing.T) string {
 	return body.Errors[0].Extensions.Code
 }
 
-// eventually waits for a condition that another goroutine brings about and nothing signals.
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(time.Minute); !ok(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("timed out: %s", what)
-		}
-	}
-}
-
 // open counts the streams being served.
 func (h *Handler) open() int {
 	h.mu.Lock()

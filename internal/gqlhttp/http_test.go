@@ -11,6 +11,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/hookgraph/hookgraph/internal/intake"
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
 // What is wrong with a request decides its status and code, and no answer before execution has data.
@@ -250,5 +251,5 @@ func TestOperationsPerCaller(t *testing.T) {
 	}
 	cancel()
 	<-ended
-	eventually(t, "the operation is given back", func() bool { return s.query(t, "{hello}", "").status == 200 })
+	webhooktest.Eventually(t, "the operation is given back", func() bool { return s.query(t, "{hello}", "").status == 200 })
 }

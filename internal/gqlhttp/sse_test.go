@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
 // eventStream reads an SSE response event by event.
@@ -170,7 +172,7 @@ func TestSSEClientGone(t *testing.T) {
 	e := s.stream(t, "subscription{ticks{node}}")
 	e.next()
 	_ = e.resp.Body.Close()
-	eventually(t, "the stream ends", func() bool { return s.handler.open() == 0 })
+	webhooktest.Eventually(t, "the stream ends", func() bool { return s.handler.open() == 0 })
 }
 
 // Shutdown ends streams without complete, so that clients resume, and new ones are answered 503.
@@ -203,7 +205,7 @@ func (s *server) stalled(t *testing.T, pulls *atomic.Int64, request func(net.Con
 	t.Helper()
 	conn := s.unread(t, request)
 	last := int64(-1)
-	eventually(t, "the server is blocked", func() bool {
+	webhooktest.Eventually(t, "the server is blocked", func() bool {
 		now := pulls.Load()
 		stopped := now > 0 && now == last
 		last = now
@@ -242,7 +244,7 @@ func TestSSEStalled(t *testing.T) {
 	s.schema.Pulled = func(int) { pulls.Add(1) }
 	conn := s.stalled(t, &pulls, sseRequest)
 	defer func() { _ = conn.Close() }()
-	eventually(t, "the stream ends", func() bool { return s.handler.open() == 0 })
+	webhooktest.Eventually(t, "the stream ends", func() bool { return s.handler.open() == 0 })
 }
 
 // Clients that stop reading and then go away harm nothing, a thousand times, with heartbeats running.
@@ -257,12 +259,12 @@ func TestSSEStalledThenGone(t *testing.T) {
 		for i := range conns {
 			conns[i] = s.unread(t, sseRequest)
 		}
-		eventually(t, "all stream", func() bool { return s.handler.open() == len(conns) })
+		webhooktest.Eventually(t, "all stream", func() bool { return s.handler.open() == len(conns) })
 		_ = s.stalled(t, &pulls, sseRequest).Close() // all are stalled
 		for _, conn := range conns {
 			_ = conn.Close()
 		}
-		eventually(t, "the streams end", func() bool { return s.handler.open() == 0 })
+		webhooktest.Eventually(t, "the streams end", func() bool { return s.handler.open() == 0 })
 	}
 	if a := s.query(t, "{hello}", ""); a.status != 200 {
 		t.Errorf("got %d", a.status)

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
 // steadily reads n bytes at a steady rate, in bytes a second.
@@ -76,7 +78,7 @@ func TestPingAfterABacklog(t *testing.T) {
 	busy := s.connect(t)
 	busy.subscribe("1", "subscription{ticks(count:1,size:1000000){cursor}}") // it does not read on for a while
 	idle := s.connect(t)
-	eventually(t, "the idle one is dropped", func() bool { return s.handler.open() == 1 })
+	webhooktest.Eventually(t, "the idle one is dropped", func() bool { return s.handler.open() == 1 })
 	_ = idle
 	for range 2 {
 		if m := busy.receive(); !strings.HasPrefix(m, `{"id":"1"`) {

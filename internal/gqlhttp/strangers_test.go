@@ -16,6 +16,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/hookgraph/hookgraph/internal/intake"
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
 // whole says that nothing is held, and nobody remembered as holding something.
@@ -100,7 +101,7 @@ func TestStreamShares(t *testing.T) {
 	if err := first.conn.Close(websocket.StatusNormalClosure, ""); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the share is given back", func() bool { return s.handler.held.Used() == 3 })
+	webhooktest.Eventually(t, "the share is given back", func() bool { return s.handler.held.Used() == 3 })
 	connect("d").expect(`{"type":"connection_ack"}`)
 }
 
@@ -187,7 +188,7 @@ func TestBudgetsAreWholeAgain(t *testing.T) {
 		}
 		_ = c.conn.CloseNow()
 	}
-	eventually(t, "all is given back", s.handler.whole)
+	webhooktest.Eventually(t, "all is given back", s.handler.whole)
 	s.connect(t)
 }
 

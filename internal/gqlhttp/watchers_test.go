@@ -19,6 +19,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/intake"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
 const watchOne = `subscription($filter: DeliveryAttemptFilter, $after: String) {
@@ -106,16 +107,6 @@ func TestMemoryOfWatchers(t *testing.T) {
 	t.Logf("%d bytes for each watcher", each)
 	if each > most && !raceDetector {
 		t.Errorf("more than %d", most)
-	}
-}
-
-// waitFor waits for what nothing signals.
-func waitFor(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(time.Minute); !ok(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("timed out: %s", what)
-		}
 	}
 }
 
@@ -259,7 +250,7 @@ func TestMeasureWatchers(t *testing.T) {
 			}
 		})
 	}
-	waitFor(t, "all subscriptions run", func() bool { return f.began.Load() == watchers+everything })
+	webhooktest.Eventually(t, "all subscriptions run", func() bool { return f.began.Load() == watchers+everything })
 
 	load := func(name string) {
 		n, begun := 0, time.Now()
@@ -277,7 +268,7 @@ func TestMeasureWatchers(t *testing.T) {
 		}
 		perSecond := float64(n) / time.Since(begun).Seconds()
 		var all []time.Duration
-		waitFor(t, "all of it arrived", func() bool {
+		webhooktest.Eventually(t, "all of it arrived", func() bool {
 			all = append(all, took.cut()...)
 			return len(all) >= n*(everything+1)
 		})

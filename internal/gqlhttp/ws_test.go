@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
 // wsClient speaks the protocol message by message.
@@ -276,7 +278,7 @@ func TestWebSocketComplete(t *testing.T) {
 	c.send(`{"id":"1","type":"complete"}`) // it may have crossed ours
 	c.send(`{"type":"ping","payload":{"n":1}}`)
 	c.expect(`{"type":"pong","payload":{"n":1}}`)
-	eventually(t, "another operation may run", func() bool {
+	webhooktest.Eventually(t, "another operation may run", func() bool {
 		c.subscribe("2", "{hello}")
 		if strings.Contains(c.receive(), `"type":"error"`) {
 			return false
@@ -391,7 +393,7 @@ func TestWebSocketStalled(t *testing.T) {
 	s.schema.Pulled = func(int) { pulls.Add(1) }
 	conn := s.stalled(t, &pulls, wsRequest)
 	defer func() { _ = conn.Close() }()
-	eventually(t, "the connection ends", func() bool {
+	webhooktest.Eventually(t, "the connection ends", func() bool {
 		frame(conn, 10, "")
 		frame(conn, 1, `{"type":"pong"}`)
 		return s.handler.open() == 0
@@ -408,7 +410,7 @@ func TestWebSocketStalledComplete(t *testing.T) {
 	frame(conn, 1, `{"id":"1","type":"complete"}`)
 	go func() { _, _ = io.Copy(io.Discard, conn) }()
 	last := int64(-1)
-	eventually(t, "the source is not pulled any more", func() bool {
+	webhooktest.Eventually(t, "the source is not pulled any more", func() bool {
 		now := pulls.Load()
 		stopped := now == last
 		last = now
@@ -435,6 +437,6 @@ func TestWebSocketStalledShutdown(t *testing.T) {
 func TestWebSocketPing(t *testing.T) {
 	s := newServer(t, Config{PingInterval: 40 * time.Millisecond, CloseTimeout: 300 * time.Millisecond})
 	c := s.dial(t, nil) // does not read, so it answers no ping
-	eventually(t, "the connection ends", func() bool { return s.handler.open() == 0 })
+	webhooktest.Eventually(t, "the connection ends", func() bool { return s.handler.open() == 0 })
 	c.expectClose(websocket.StatusTryAgainLater)
 }

@@ -85,14 +85,7 @@ func TestDiskFull(t *testing.T) {
 	if err := s.Ready(t.Context()); err != nil {
 		t.Errorf("with room again: %v", err)
 	}
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
-		if n, err := c.CountAttempts(t.Context(), store.AttemptFilter{}); n == 1 && err == nil {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the attempt was not recorded")
-		}
-	}
+	recorded(t, c, 1)
 	publish(t, c, webhook.NewEvent{})
 	for _, e := range acked {
 		if found, err := c.EventsByID(t.Context(), []webhook.ID{e.Event.ID}); len(found) != 1 || err != nil {

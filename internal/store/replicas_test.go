@@ -204,10 +204,11 @@ func TestVoidedNode(t *testing.T) {
 		t.Fatal(err)
 	}
 	var taken []*store.Job
-	for deadline := time.Now().Add(time.Minute); len(taken) < 2 && time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	webhooktest.Eventually(t, "the other node takes both over", func() bool {
 		more, _ := claim(t, other, w.ID, 2)
 		taken = append(taken, more...)
-	}
+		return len(taken) >= 2
+	})
 	if len(taken) != 2 {
 		t.Fatalf("the other node took %d over", len(taken))
 	}
@@ -274,14 +275,11 @@ func TestLogOfAllNodes(t *testing.T) {
 	}
 	nodes.Wait()
 	want := each * len(stores)
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	webhooktest.Eventually(t, "every node is told of all attempts", func() bool {
 		mu.Lock()
-		done := !slices.ContainsFunc(told, func(seqs []int64) bool { return len(seqs) < want })
-		mu.Unlock()
-		if done {
-			break
-		}
-	}
+		defer mu.Unlock()
+		return !slices.ContainsFunc(told, func(seqs []int64) bool { return len(seqs) < want })
+	})
 	mu.Lock()
 	defer mu.Unlock()
 	for i, seqs := range told {
@@ -378,11 +376,8 @@ func (c *counter) Batch(do func(store.Taker))    { do(c) }
 
 func (c *counter) await(t *testing.T, want int64) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); c.nodes.Load() != want; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%d nodes, want %d", c.nodes.Load(), want)
-		}
-	}
+	webhooktest.Eventually(t, fmt.Sprintf("there are %d nodes", want), func() bool { return c.nodes.Load() == want },
+		func() string { return fmt.Sprintf("there are %d", c.nodes.Load()) })
 }
 
 // Replicas that start together on an empty database make its schema once.

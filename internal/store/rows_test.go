@@ -14,6 +14,7 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
 // What is written by many rows at a time is read as it was given, whatever the rows before and after it hold: as many as a
@@ -125,14 +126,10 @@ func TestFailedStatementLeavesNothing(t *testing.T) {
 		_, err := c.Publish(context.Background(), bad[:3])
 		stored <- err
 	}()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
-		if _, waiting := s.Queued(); waiting == 2 {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the calls do not come to the writer")
-		}
-	}
+	webhooktest.Eventually(t, "the calls come to the writer", func() bool {
+		_, waiting := s.Queued()
+		return waiting == 2
+	})
 	release()
 	if err := <-refused; !errors.Is(err, webhook.ErrUnavailable) {
 		t.Errorf("the failing call: %v", err)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
 // While another process holds the database's lock for longer than we wait for it, publishers and claims are told that the
@@ -116,15 +117,12 @@ func TestLockedDatabase(t *testing.T) {
 // recorded waits until so many attempts are in the database.
 func recorded(t *testing.T, c *store.Scope, want int) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
-		n, err := c.CountAttempts(t.Context(), store.AttemptFilter{})
-		if n == want && err == nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%d attempts are recorded, want %d: %v", n, want, err)
-		}
-	}
+	var n int
+	var err error
+	webhooktest.Eventually(t, fmt.Sprintf("%d attempts are recorded", want), func() bool {
+		n, err = c.CountAttempts(t.Context(), store.AttemptFilter{})
+		return n == want && err == nil
+	}, func() string { return fmt.Sprintf("%d are, %v", n, err) })
 }
 
 // A result that the database never takes holds nobody up: it is recorded without the receiver's answer, and when that is
@@ -178,12 +176,13 @@ func testResultThatCanNotBeRecorded(t *suite) {
 	release()
 	recorded(t.T, c, 7)
 	var again []*store.Job
-	for deadline := time.Now().Add(time.Minute); len(again) == 0; time.Sleep(10 * time.Millisecond) {
+	webhooktest.Eventually(t, "the delivery is due again", func() bool {
 		var err error
-		if again, _, err = s.Claim(t.Context(), w.ID, 8, 1<<20); err != nil || time.Now().After(deadline) {
-			t.Fatalf("the delivery is not due again: %v", err)
+		if again, _, err = s.Claim(t.Context(), w.ID, 8, 1<<20); err != nil {
+			t.Fatal(err)
 		}
-	}
+		return len(again) > 0
+	})
 	if len(again) != 1 || again[0].Delivery.ID != jobs[5].Delivery.ID || again[0].Delivery.AttemptCount != 0 {
 		t.Errorf("due again: %+v", again)
 	}
