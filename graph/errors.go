@@ -115,9 +115,9 @@ func (p Presenter) Present(ctx context.Context, err error) *gqlerror.Error {
 		return message
 	}
 	if e, ok := errors.AsType[*passed](err); ok {
-		set(CodeCursorExpired, "after: what came next is no longer kept; all that is kept comes after extensions.oldest")
+		set(CodeCursorExpired, "after: retention has removed attempts after this cursor; resume after extensions.oldest")
 		if errors.Is(err, webhook.ErrCursorLost) {
-			set(CodeCursorLost, "after: the database was restored from before this cursor; all that it has comes after extensions.oldest")
+			set(CodeCursorLost, "after: the database was restored from a backup older than this cursor; resume after extensions.oldest")
 		}
 		shown.Extensions["oldest"] = e.oldest
 		return shown
@@ -251,14 +251,14 @@ func lacking(e *auth.Lacking) *gqlerror.Error {
 	shown := &gqlerror.Error{Message: e.Error(), Extensions: map[string]any{"code": CodeForbidden}}
 	if e.Scope != "" {
 		scope := model.ScopeName(e.Scope)
-		shown.Message, shown.Extensions["scope"] = fmt.Sprintf("a token with the scope %s is needed", scope), scope
+		shown.Message, shown.Extensions["scope"] = fmt.Sprintf("a token with the scope %s is required", scope), scope
 	}
 	return shown
 }
 
 func unauthenticated() *gqlerror.Error {
 	return &gqlerror.Error{
-		Message:    "a valid token is needed",
+		Message:    "a valid token is required",
 		Extensions: map[string]any{"code": CodeUnauthenticated},
 	}
 }

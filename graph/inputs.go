@@ -39,9 +39,9 @@ func newToken(c *auth.Caller, in *model.CreateTokenInput) (webhook.Token, error)
 	}
 	switch {
 	case in.Operator && !c.Operator:
-		bad("operator", webhook.CodeForbidden, "only an operator may make an operator's token")
+		bad("operator", webhook.CodeForbidden, "only an operator can create an operator token; set operator to false")
 	case in.Operator && in.TenantID != nil:
-		bad("tenantId", webhook.CodeConflict, "must be null: an operator's token is of no tenant")
+		bad("tenantId", webhook.CodeConflict, "must be null, because an operator token belongs to no tenant")
 	case !in.Operator && in.TenantID == nil:
 		t.TenantID = &c.Tenant.ID
 	}
@@ -103,7 +103,7 @@ func publishResult(ctx context.Context, i, n int, p store.Published) *model.Publ
 		if told := fault.In(ctx, p.Err); !told.Retry() {
 			graphql.AddError(ctx, p.Err)
 		}
-		unavailable := &webhook.Invalid{Code: webhook.CodeUnavailable, Message: "was not stored, try again"}
+		unavailable := &webhook.Invalid{Code: webhook.CodeUnavailable, Message: "was not stored; try again"}
 		result.UserErrors = append(result.UserErrors, userError(unavailable, place...))
 	}
 	return result

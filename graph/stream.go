@@ -65,7 +65,7 @@ func (r *Resolver) streamError(tenant webhook.ID, err error) error {
 		return &passed{err: err, oldest: oldest(e.Oldest)}
 	}
 	if errors.Is(err, webhook.ErrCursor) {
-		return &webhook.Invalid{Field: "after", Code: webhook.CodeInvalid, Message: "must be a cursor of this stream, a time as RFC 3339 writes it, or latest"}
+		return &webhook.Invalid{Field: "after", Code: webhook.CodeInvalid, Message: "must be a cursor of this stream, a time in RFC 3339 format, or latest"}
 	}
 	return err
 }

@@ -86,7 +86,7 @@ func (s *server) shareFiles(ctx context.Context) error {
 		return err
 	}
 	if s.files.Concurrency < s.cfg.Concurrency {
-		s.log.WarnContext(ctx, "--concurrency is lower than it says, for want of open files; raise their limit (ulimit -n)",
+		s.log.WarnContext(ctx, "--concurrency is reduced, because the limit of open files is too low; raise it (ulimit -n)",
 			slog.Int("concurrency", s.files.Concurrency), slog.Uint64("open_files", limit))
 	}
 	return nil
@@ -136,7 +136,7 @@ func (s *server) openAPI(context.Context) (err error) {
 	}
 	s.bodies = intake.NewBodies(web.MaxReadingBytes, web.MaxBody(int(cfg.MaxPayload)))
 	s.bodies.OnFull(func(h intake.Holder, full *intake.Full) {
-		log.Warn("calls are refused: too many bytes of bodies are being read", slog.Any("tenant", webhook.ID(h.Tenant)), slog.String("of", full.Of))
+		log.Warn("calls refused: too many bytes of request bodies in memory", slog.Any("tenant", webhook.ID(h.Tenant)), slog.String("of", full.Of))
 	})
 	schema := graph.New(&graph.Resolver{Store: s.store, Live: s.tail, LastEventID: gqlhttp.LastEventID, SetCursor: gqlhttp.SetCursor, EndStream: gqlhttp.EndStream})
 	s.api = gqlhttp.New(schema, gqlhttp.Config{
@@ -164,7 +164,7 @@ func (s *server) openAPI(context.Context) (err error) {
 func (s *server) charge(c *auth.Caller, cost int) time.Duration {
 	wait := s.ration.Charge(c, cost)
 	if wait > 0 {
-		s.log.Warn("a call is refused: its caller has spent what --cost-rate allows", slog.Any("tenant", c.Tenant.ID), slog.Any("token", c.Token.ID))
+		s.log.Warn("call refused: the caller has used up --cost-rate", slog.Any("tenant", c.Tenant.ID), slog.Any("token", c.Token.ID))
 	}
 	return wait
 }

@@ -79,7 +79,7 @@ func testFrozenReplica(t *testing.T) {
 		t.Fatal(err)
 	}
 	frozen.log.await(t, "joining anew")
-	frozen.log.await(t, "claim lost, attempt dropped")
+	frozen.log.await(t, "claim lost; attempt dropped")
 	(&client{frozen.url, c.token}).publish(t, "after")
 	c.settle(t)
 	if n := r.total(); n != arrived+1 {

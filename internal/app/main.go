@@ -60,9 +60,9 @@ func (s stray) Write(line []byte) (int, error) {
 	case bytes.HasPrefix(line, []byte("Unsolicited response")):
 		s.log.Debug("a receiver sent more than it was asked for")
 	case bytes.HasPrefix(line, []byte("protocol error")), bytes.HasPrefix(line, []byte("http2: ")):
-		s.log.Debug("a receiver broke the rules of HTTP/2")
+		s.log.Debug("a receiver violated HTTP/2")
 	default:
-		s.log.Warn("a library says", slog.String("text", string(bytes.TrimSpace(line))))
+		s.log.Warn("library warning", slog.String("text", string(bytes.TrimSpace(line))))
 	}
 	return len(line), nil
 }

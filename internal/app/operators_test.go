@@ -46,7 +46,7 @@ func TestOperatorsAreTold(t *testing.T) {
 	p.stop()
 	log := string(p.log.bytes())
 	for what, most := range map[string]int{
-		"a webhook was disabled": 1, "a tenant is refused by its quota": 5, "an address presents too many tokens": 5, "a call is refused": 5,
+		"a webhook was disabled": 1, "call refused: the tenant has reached a quota": 5, "an address sends too many invalid tokens": 5, "call refused: the caller has used up": 5,
 	} {
 		if n := strings.Count(log, what); n < 1 || n > most {
 			t.Errorf("%q is in %d lines, want 1 to %d", what, n, most)

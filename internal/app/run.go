@@ -89,13 +89,13 @@ func (s *server) upkeep(ctx context.Context) error {
 			return nil
 		}
 		if err != nil {
-			s.log.ErrorContext(ctx, "upkeep failed; the next try is in an hour", slog.Any("error", err))
+			s.log.ErrorContext(ctx, "upkeep failed; trying again in an hour", slog.Any("error", err))
 		}
 		if done.Deliveries > 0 {
 			s.log.WarnContext(ctx, "gave up deliveries that were due for too long", slog.Int("deliveries", done.Deliveries), slog.Duration("limit", keep.Deliveries))
 		}
 		if done.Events+done.Secrets > 0 {
-			s.log.InfoContext(ctx, "removed what is old", slog.Int("events", done.Events), slog.Int("secrets", done.Secrets))
+			s.log.InfoContext(ctx, "expired rows removed", slog.Int("events", done.Events), slog.Int("secrets", done.Secrets))
 		}
 		select {
 		case <-ctx.Done():

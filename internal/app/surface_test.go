@@ -104,7 +104,7 @@ func TestSurfaceSettings(t *testing.T) {
 		}
 		return string(body), res
 	}
-	if body, _ := post("{__schema{types{name}}}", ""); !strings.Contains(body, "introspection is switched off") || strings.Contains(body, "Webhook") {
+	if body, _ := post("{__schema{types{name}}}", ""); !strings.Contains(body, "introspection is disabled on this server") || strings.Contains(body, "Webhook") {
 		t.Errorf("introspection: %s", body)
 	}
 	for origin, allowed := range map[string]bool{"https://app.example.com": true, "https://evil.example": false} {

@@ -21,11 +21,11 @@ const MaxTokenBytes = 256
 var (
 	// ErrUnauthenticated is a call without a token, or with one that is unknown, revoked or expired. What follows says which:
 	// that a token was good once only its holder is told.
-	ErrUnauthenticated = errors.New("a valid bearer token is needed")
-	ErrNoToken         = fmt.Errorf("%w, and none was sent", ErrUnauthenticated)
-	ErrUnknownToken    = fmt.Errorf("%w: this one is unknown", ErrUnauthenticated)
-	ErrRevokedToken    = fmt.Errorf("%w: this one was revoked", ErrUnauthenticated)
-	ErrExpiredToken    = fmt.Errorf("%w: this one has expired", ErrUnauthenticated)
+	ErrUnauthenticated = errors.New("a valid bearer token is required")
+	ErrNoToken         = fmt.Errorf("%w, but none was sent", ErrUnauthenticated)
+	ErrUnknownToken    = fmt.Errorf("%w: the given one is unknown", ErrUnauthenticated)
+	ErrRevokedToken    = fmt.Errorf("%w: the given one was revoked", ErrUnauthenticated)
+	ErrExpiredToken    = fmt.Errorf("%w: the given one has expired", ErrUnauthenticated)
 	// ErrForbidden is a caller that is known and may not do this.
 	ErrForbidden = errors.New("forbidden")
 	// ErrUnknownTenant is an ErrForbidden: a tenant that does not exist or, the same answer, that is not the caller's.
@@ -196,7 +196,7 @@ func (a *Authenticator) token(ctx context.Context, from netip.Addr, token string
 // refused tells operators of an address that guesses.
 func (a *Authenticator) refused(ctx context.Context, from netip.Addr, err error) error {
 	if errors.As(err, new(*TooManyFailures)) {
-		a.log.WarnContext(ctx, "an address presents too many tokens that are not valid", slog.Any("address", intake.Source(from)))
+		a.log.WarnContext(ctx, "an address sends too many invalid tokens", slog.Any("address", intake.Source(from)))
 	}
 	return err
 }

@@ -262,8 +262,8 @@ func TestNeeds(t *testing.T) {
 	}{
 		{Needs{}, ""},
 		{Needs{Scope: webhook.ScopeAdmin}, ""},
-		{Needs{Scope: webhook.ScopeWebhooksRead}, "a token with the scope webhooks:read is needed"},
-		{Needs{Scope: webhook.ScopeAdmin, Operator: true}, "an operator's token is needed"},
+		{Needs{Scope: webhook.ScopeWebhooksRead}, "a token with the scope webhooks:read is required"},
+		{Needs{Scope: webhook.ScopeAdmin, Operator: true}, "an operator token is required"},
 	} {
 		err := tc.needs.Check(c)
 		if tc.want == "" && err != nil || tc.want != "" && (err == nil || err.Error() != tc.want || !errors.Is(err, ErrForbidden)) {

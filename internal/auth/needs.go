@@ -18,9 +18,9 @@ type Lacking struct{ Needs }
 
 func (e *Lacking) Error() string {
 	if e.Operator {
-		return "an operator's token is needed"
+		return "an operator token is required"
 	}
-	return fmt.Sprintf("a token with the scope %s is needed", e.Scope)
+	return fmt.Sprintf("a token with the scope %s is required", e.Scope)
 }
 
 // Unwrap makes it an ErrForbidden.

@@ -12,18 +12,18 @@ import (
 )
 
 type benchCmd struct {
-	Scenarios []string      `arg:"" optional:"" name:"scenario" help:"What to measure: throughput, fanout, latency, mixed, backlog, watch, greedy. All when none is named."`
-	Duration  time.Duration `default:"15s" help:"How long each measurement takes; a scenario makes about two to four."`
+	Scenarios []string      `arg:"" optional:"" name:"scenario" help:"What to measure: throughput, fanout, latency, mixed, backlog, watch, greedy. The default is all."`
+	Duration  time.Duration `default:"15s" help:"Duration of each measurement; a scenario has two to four."`
 	JSON      bool          `help:"Print one JSON object for each scenario."`
-	Backlog   int           `default:"1000000" help:"Due deliveries of the scenario backlog."`
-	Watch     int           `default:"1000" help:"Webhooks, and as many subscribers, of the scenario watch."`
+	Backlog   int           `default:"1000000" help:"Number of due deliveries in the scenario backlog."`
+	Watch     int           `default:"1000" help:"Number of webhooks, and of subscribers, in the scenario watch."`
 
-	Database string `env:"HOOKGRAPH_BENCH_DATABASE" secret:"" placeholder:"URL" help:"A PostgreSQL server to measure on, by the postgres:// URL of a database; the bench makes its own beside it and drops them. Without it SQLite."`
-	Replicas int    `default:"1" help:"Servers that share the PostgreSQL database."`
+	Database string `env:"HOOKGRAPH_BENCH_DATABASE" secret:"" placeholder:"URL" help:"The postgres:// URL of a database on the PostgreSQL server to measure; the bench creates and drops databases of its own on that server. The default is SQLite."`
+	Replicas int    `default:"1" help:"Number of servers that share the PostgreSQL database."`
 
 	Outstanding int    `default:"800" hidden:""`
 	Batch       int    `default:"100" hidden:""`
-	CPUProfile  string `name:"cpuprofile" hidden:"" help:"A file for the server's CPU profile."`
+	CPUProfile  string `name:"cpuprofile" hidden:"" help:"File to write the server's CPU profile to."`
 
 	// What the bench starts in processes of their own.
 	Role        string   `hidden:"" enum:",server,receiver,sender" default:""`

@@ -44,13 +44,13 @@ type Running struct {
 type commands struct {
 	ShowVersion kong.VersionFlag `name:"version" help:"Show the version."`
 
-	Serve   serveCmd   `cmd:"" default:"withargs" help:"Run the server. This is what happens without a command."`
-	Demo    demoCmd    `cmd:"" help:"Show everything alive: a server, receivers, events, and the stream of attempts."`
-	Bench   benchCmd   `cmd:"" help:"Measure this machine: what the server delivers, and how fast."`
-	Token   tokenCmd   `cmd:"" help:"Make, list and revoke tokens. Works while the server runs."`
+	Serve   serveCmd   `cmd:"" default:"withargs" help:"Run the server. This is the default command."`
+	Demo    demoCmd    `cmd:"" help:"Run a demonstration: a server, receivers, events and the stream of attempts."`
+	Bench   benchCmd   `cmd:"" help:"Measure how much the server delivers on this machine, and how fast."`
+	Token   tokenCmd   `cmd:"" help:"Create, list and revoke tokens. The server may be running."`
 	Secrets secretsCmd `cmd:"" help:"Change the master key that seals signing secrets and custom headers."`
 	Copy    copyCmd    `cmd:"" help:"Move a SQLite database to PostgreSQL."`
-	Migrate migrateCmd `cmd:"" help:"Show or apply the migrations of the database. The server applies them itself."`
+	Migrate migrateCmd `cmd:"" help:"Show or apply the migrations of the database. The server applies them at start."`
 	Version versionCmd `cmd:"" help:"Show the version."`
 }
 

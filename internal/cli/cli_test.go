@@ -183,10 +183,10 @@ func TestTokenCreate(t *testing.T) {
 		args []string
 		want string // "": a token
 	}{
-		{[]string{"--tenant", "kallima"}, "--create-tenant makes it"},
+		{[]string{"--tenant", "kallima"}, "add --create-tenant"},
 		{[]string{"--tenant", "kallima", "--create-tenant"}, ""},
 		{[]string{"--tenant", "kallima", "--expires", "2w"}, ""},
-		{[]string{"--tenant", "kalima"}, `no tenant "kalima"`},
+		{[]string{"--tenant", "kalima"}, `the tenant "kalima" does not exist`},
 		{[]string{"--operator"}, ""},
 	} {
 		_, out, err := command(t, nil, append([]string{"token", "create", "--database", dir}, step.args...)...)

@@ -14,7 +14,7 @@ import (
 type copyCmd struct {
 	From   string `required:"" placeholder:"DIR" help:"Directory of the SQLite database. Stop its server first."`
 	To     string `required:"" placeholder:"URL" help:"postgres:// URL of a new PostgreSQL database."`
-	DryRun bool   `help:"Only look whether it could be copied, and how much it is."`
+	DryRun bool   `help:"Only check whether the database can be copied, and how large it is."`
 	config.Logging
 }
 

@@ -19,8 +19,8 @@ import (
 )
 
 type demoCmd struct {
-	Listen   string        `default:"127.0.0.1:0" placeholder:"HOST:PORT" help:"Address to listen on. Port 0 takes any free one."`
-	Duration time.Duration `help:"Stop after this long; without it, at Ctrl-C."`
+	Listen   string        `default:"127.0.0.1:0" placeholder:"HOST:PORT" help:"Address to listen on. Port 0 picks a free port."`
+	Duration time.Duration `help:"Stop after this duration; the default is to run until Ctrl-C."`
 }
 
 // demo is one run: a server on a database that is thrown away, and everybody who talks to it.

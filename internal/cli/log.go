@@ -78,7 +78,7 @@ func (b *backlog) run() {
 			_, _ = b.to.Write(lines.Bytes()) // when the reader has gone the lines are lost, and the server goes on
 		}
 		if dropped > 0 {
-			b.say.Warn("log lines were dropped: nobody was reading the log", slog.Int("lines", dropped))
+			b.say.Warn("log lines were dropped: the reader of the log was too slow", slog.Int("lines", dropped))
 		}
 	}
 }

@@ -10,8 +10,8 @@ import (
 )
 
 type migrateCmd struct {
-	Status migrateStatusCmd `cmd:"" help:"List the migrations, and which of them the database has."`
-	Up     migrateUpCmd     `cmd:"" help:"Apply what is missing. Stop the server first, and keep a copy of the database."`
+	Status migrateStatusCmd `cmd:"" help:"List the migrations and whether each is applied."`
+	Up     migrateUpCmd     `cmd:"" help:"Apply the missing migrations. Stop the server and back up the database first."`
 }
 
 type migrateStatusCmd struct {

@@ -10,7 +10,7 @@ import (
 )
 
 type secretsCmd struct {
-	RotateKey secretsRotateKeyCmd `cmd:"" help:"Change the master key and seal all secrets anew. Works while the server runs, and goes on where it was interrupted."`
+	RotateKey secretsRotateKeyCmd `cmd:"" help:"Change the master key and encrypt all secrets with the new one. The server may be running; an interrupted change continues where it stopped."`
 }
 
 type secretsRotateKeyCmd struct {

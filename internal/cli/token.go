@@ -15,7 +15,7 @@ import (
 )
 
 type tokenCmd struct {
-	Create tokenCreateCmd `cmd:"" help:"Make a token and print it, this once."`
+	Create tokenCreateCmd `cmd:"" help:"Create a token and print it. It is not shown again."`
 	List   tokenListCmd   `cmd:"" help:"List all tokens, newest first."`
 	Revoke tokenRevokeCmd `cmd:"" help:"Revoke a token. The server notices within a second."`
 }
@@ -49,12 +49,12 @@ func (d *tokenDatabase) with(ctx context.Context, env *Env, use func(*store.Stor
 
 type tokenCreateCmd struct {
 	tokenDatabase
-	Tenant       string               `placeholder:"NAME" help:"Tenant that the token is for. It must exist, or be made with --create-tenant."`
-	CreateTenant bool                 `help:"Make the tenant if it does not exist."`
-	Operator     bool                 `help:"Make an operator's token, which acts for all tenants. One of --tenant and --operator must be given."`
-	Name         string               `help:"What the token is for, to tell it from others later."`
-	Scope        []webhook.TokenScope `placeholder:"SCOPE" help:"What the token permits: webhooks:read, webhooks:write, events:publish, deliveries:read, deliveries:write, admin. Several with commas between, or the flag again. Without it all."`
-	Expires      expiry               `placeholder:"WHEN" help:"When the token stops working: a duration from now (12h, 90d) or a time (2026-12-31T00:00:00Z). Without it never."`
+	Tenant       string               `placeholder:"NAME" help:"Tenant that the token belongs to. It must exist, unless --create-tenant is given."`
+	CreateTenant bool                 `help:"Create the tenant if it does not exist."`
+	Operator     bool                 `help:"Create an operator token, which acts for all tenants. Either --tenant or --operator is required."`
+	Name         string               `help:"Purpose of the token, to recognize it later."`
+	Scope        []webhook.TokenScope `placeholder:"SCOPE" help:"Scopes of the token: webhooks:read, webhooks:write, events:publish, deliveries:read, deliveries:write, admin. Separate several with commas, or repeat the flag. The default is all."`
+	Expires      expiry               `placeholder:"WHEN" help:"When the token expires: a duration from now (12h, 90d) or a time (2026-12-31T00:00:00Z). The default is never."`
 }
 
 // expiry is a time, given as one or as a duration from now.
@@ -79,11 +79,11 @@ func (e *expiry) UnmarshalText(text []byte) error {
 func (c *tokenCreateCmd) Run(ctx context.Context, env *Env) error {
 	switch {
 	case c.Tenant != "" && c.Operator:
-		return errors.New("--tenant, --operator: give one of them: an operator's token acts for all tenants")
+		return errors.New("--tenant, --operator: give only one of them; an operator token acts for all tenants")
 	case c.Tenant == "" && c.CreateTenant:
 		return errors.New("--create-tenant: give the tenant's name with --tenant")
 	case c.Tenant == "" && !c.Operator:
-		return errors.New("give --tenant NAME for a tenant's token, or --operator for one that acts for all tenants")
+		return errors.New("--tenant, --operator: one of them is required; --tenant NAME for the token of a tenant, --operator for one that acts for all tenants")
 	}
 	return c.with(ctx, env, func(s *store.Store) error {
 		made := webhook.Token{Name: c.Name, Scopes: c.Scope, ExpiresAt: c.Expires.at}
@@ -100,7 +100,7 @@ func (c *tokenCreateCmd) Run(ctx context.Context, env *Env) error {
 			}
 			t, err := ensure(ctx, c.Tenant)
 			if errors.Is(err, webhook.ErrNotFound) {
-				return fmt.Errorf("--tenant: there is no tenant %q; --create-tenant makes it", c.Tenant)
+				return fmt.Errorf("--tenant: the tenant %q does not exist; add --create-tenant to create it", c.Tenant)
 			}
 			if err != nil {
 				return err
@@ -172,7 +172,7 @@ func when(t *time.Time) string {
 
 type tokenRevokeCmd struct {
 	tokenDatabase
-	ID string `arg:"" help:"Id of the token, as token list shows it."`
+	ID string `arg:"" help:"ID of the token, as shown by token list."`
 }
 
 // Run revokes a token; one that is revoked already stays so.

@@ -27,31 +27,31 @@ type Config struct {
 	Storage
 	Logging
 
-	Listen               string         `env:"HOOKGRAPH_LISTEN" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to listen on, ${default} when it is not given. Port 0 takes any free one."`
-	Retention            time.Duration  `env:"HOOKGRAPH_RETENTION" default:"720h" help:"How long completed events and their attempts are kept; 0 is forever."`
-	DeliveryMaxAge       *time.Duration `env:"HOOKGRAPH_DELIVERY_MAX_AGE" placeholder:"DURATION" help:"How long a delivery may be due, also while its webhook is disabled; then it has failed. Without it as long as --retention; 0 is forever."`
-	Timeout              time.Duration  `env:"HOOKGRAPH_TIMEOUT" default:"15s" help:"How long one attempt may take, 1s to 30s, where the webhook does not say."`
-	Concurrency          int            `env:"HOOKGRAPH_CONCURRENCY" default:"4096" help:"How many attempts may run at a time. One costs 25 to 60 KiB of memory, and a file descriptor. Half of them are for receivers that are slow, fail or are new."`
-	MaxPayload           Bytes          `env:"HOOKGRAPH_MAX_PAYLOAD" default:"256KiB" help:"Largest data of one event."`
-	AllowPrivateTargets  bool           `env:"HOOKGRAPH_ALLOW_PRIVATE_TARGETS" help:"For development: webhooks may be on loopback and private addresses, over plain http, on any port."`
-	AllowTarget          []netip.Prefix `env:"HOOKGRAPH_ALLOW_TARGET" placeholder:"CIDR" help:"Address ranges that webhooks may be in although they are private."`
-	DenyTarget           []netip.Prefix `env:"HOOKGRAPH_DENY_TARGET" placeholder:"CIDR" help:"Address ranges that webhooks may never be in."`
-	TargetPort           []uint16       `env:"HOOKGRAPH_TARGET_PORT" placeholder:"PORT" help:"Ports that webhooks may be on; 443 alone when none is given."`
-	ForwardProxy         string         `env:"HOOKGRAPH_FORWARD_PROXY" secret:"" placeholder:"URL" help:"HTTP or HTTPS proxy that all webhooks are sent through, by CONNECT to an address that was checked here. Put a password only into the variable."`
-	AllowedOrigins       []string       `env:"HOOKGRAPH_ALLOWED_ORIGINS" placeholder:"ORIGIN" help:"Web origins, besides the server's own, whose pages may use the API, over HTTP and WebSocket (https://app.example.com)."`
-	TLSCert              string         `name:"tls-cert" env:"HOOKGRAPH_TLS_CERT" placeholder:"FILE" help:"Certificate with its chain, PEM, to serve over TLS. It is read again when it changes."`
-	TLSKey               string         `name:"tls-key" env:"HOOKGRAPH_TLS_KEY" placeholder:"FILE" help:"Key of the certificate, PEM."`
-	TrustedProxy         []netip.Prefix `env:"HOOKGRAPH_TRUSTED_PROXY" placeholder:"CIDR" help:"Where reverse proxies are whose X-Forwarded-For and X-Forwarded-Proto are believed."`
-	DisableIntrospection bool           `env:"HOOKGRAPH_DISABLE_INTROSPECTION" help:"Refuses GraphQL introspection and does not serve /schema.graphql. GraphiQL then works without completion and documentation."`
-	TrustedDocuments     string         `env:"HOOKGRAPH_TRUSTED_DOCUMENTS" placeholder:"PATH" type:"path" help:"GraphQL documents that run, and no others: a JSON object of SHA-256 to document, as graphql-codegen writes it, or a directory of .graphql files. GraphiQL's own are not among them."`
+	Listen               string         `env:"HOOKGRAPH_LISTEN" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to listen on; the default is ${default}. Port 0 picks a free port."`
+	Retention            time.Duration  `env:"HOOKGRAPH_RETENTION" default:"720h" help:"How long completed events and their attempts are kept; 0 keeps them forever."`
+	DeliveryMaxAge       *time.Duration `env:"HOOKGRAPH_DELIVERY_MAX_AGE" placeholder:"DURATION" help:"How long a delivery may be due, even while its webhook is disabled, before it fails. The default is that of --retention; 0 means forever."`
+	Timeout              time.Duration  `env:"HOOKGRAPH_TIMEOUT" default:"15s" help:"Time limit for one attempt, 1s to 30s, unless the webhook has its own."`
+	Concurrency          int            `env:"HOOKGRAPH_CONCURRENCY" default:"4096" help:"Maximum number of concurrent attempts. Each uses 25 to 60 KiB of memory and a file descriptor. Half of them are for receivers that are slow, failing or new."`
+	MaxPayload           Bytes          `env:"HOOKGRAPH_MAX_PAYLOAD" default:"256KiB" help:"Maximum size of the data of one event."`
+	AllowPrivateTargets  bool           `env:"HOOKGRAPH_ALLOW_PRIVATE_TARGETS" help:"For development: allow webhooks on loopback and private addresses, over plain HTTP, on any port."`
+	AllowTarget          []netip.Prefix `env:"HOOKGRAPH_ALLOW_TARGET" placeholder:"CIDR" help:"Private address ranges that webhooks may use."`
+	DenyTarget           []netip.Prefix `env:"HOOKGRAPH_DENY_TARGET" placeholder:"CIDR" help:"Address ranges that webhooks may not use."`
+	TargetPort           []uint16       `env:"HOOKGRAPH_TARGET_PORT" placeholder:"PORT" help:"Ports that webhooks may use; the default is 443 only."`
+	ForwardProxy         string         `env:"HOOKGRAPH_FORWARD_PROXY" secret:"" placeholder:"URL" help:"HTTP or HTTPS proxy for all webhooks, by CONNECT to an address that Hookgraph has checked. Put a password only in the variable."`
+	AllowedOrigins       []string       `env:"HOOKGRAPH_ALLOWED_ORIGINS" placeholder:"ORIGIN" help:"Web origins, besides the server's own, that may call the API over HTTP and WebSocket, such as https://app.example.com."`
+	TLSCert              string         `name:"tls-cert" env:"HOOKGRAPH_TLS_CERT" placeholder:"FILE" help:"PEM file of the TLS certificate and its chain. It is reloaded when it changes."`
+	TLSKey               string         `name:"tls-key" env:"HOOKGRAPH_TLS_KEY" placeholder:"FILE" help:"PEM file of the key of the TLS certificate."`
+	TrustedProxy         []netip.Prefix `env:"HOOKGRAPH_TRUSTED_PROXY" placeholder:"CIDR" help:"Addresses of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are trusted."`
+	DisableIntrospection bool           `env:"HOOKGRAPH_DISABLE_INTROSPECTION" help:"Disable GraphQL introspection and /schema.graphql. GraphiQL then has no completion and no documentation."`
+	TrustedDocuments     string         `env:"HOOKGRAPH_TRUSTED_DOCUMENTS" placeholder:"PATH" type:"path" help:"Allow only these GraphQL documents: a JSON object from SHA-256 to document, as graphql-codegen writes it, or a directory of .graphql files. GraphiQL then does not work."`
 
-	MaxWebhooks  int `env:"HOOKGRAPH_MAX_WEBHOOKS" default:"10000" help:"How many webhooks a tenant may have, where it has no quota of its own; 0 is no bound."`
-	MaxTokens    int `env:"HOOKGRAPH_MAX_TOKENS" default:"1000" help:"How many tokens that work a tenant may have, where it has no quota of its own; 0 is no bound."`
-	MaxEvents    int `env:"HOOKGRAPH_MAX_EVENTS" default:"0" help:"How many events a tenant may store, where it has no quota of its own; 0 is no bound."`
-	PublishRate  int `env:"HOOKGRAPH_PUBLISH_RATE" default:"0" help:"How many events a tenant may publish in a second, where it has no quota of its own; 0 is no bound."`
-	PublishBurst int `env:"HOOKGRAPH_PUBLISH_BURST" default:"0" help:"How many events a tenant may publish at once, at least 1000, where it has no quota of its own; 0 is twice the rate."`
-	CostRate     int `env:"HOOKGRAPH_COST_RATE" default:"1000000" help:"What the operations of one tenant may cost in a second, whichever of its tokens they come with, and those of an operator's token; one token of a tenant may spend half of it. 0 is no bound. extensions.cost tells what an operation costs, which is at most 10000."`
-	CostBurst    int `env:"HOOKGRAPH_COST_BURST" default:"0" help:"What the operations of one tenant, or of an operator's token, may cost at once; 0 is twice the rate."`
+	MaxWebhooks  int `env:"HOOKGRAPH_MAX_WEBHOOKS" default:"10000" help:"Maximum number of webhooks of a tenant without a quota of its own; 0 means unlimited."`
+	MaxTokens    int `env:"HOOKGRAPH_MAX_TOKENS" default:"1000" help:"Maximum number of valid tokens of a tenant without a quota of its own; 0 means unlimited."`
+	MaxEvents    int `env:"HOOKGRAPH_MAX_EVENTS" default:"0" help:"Maximum number of stored events of a tenant without a quota of its own; 0 means unlimited."`
+	PublishRate  int `env:"HOOKGRAPH_PUBLISH_RATE" default:"0" help:"Maximum number of events published per second by a tenant without a quota of its own; 0 means unlimited."`
+	PublishBurst int `env:"HOOKGRAPH_PUBLISH_BURST" default:"0" help:"Maximum number of events published in a burst, at least 1000, by a tenant without a quota of its own; 0 means twice the rate."`
+	CostRate     int `env:"HOOKGRAPH_COST_RATE" default:"1000000" help:"Maximum cost per second of the operations of one tenant with all its tokens, or of one operator token; one token of a tenant may use half of it. 0 means unlimited. extensions.cost is the cost of an operation, at most 10000."`
+	CostBurst    int `env:"HOOKGRAPH_COST_BURST" default:"0" help:"Maximum cost of the operations of one tenant, or of one operator token, in a burst; 0 means twice the rate."`
 
 	Proxy *url.URL `kong:"-"` // ForwardProxy; nil without
 
@@ -75,7 +75,7 @@ func (c *Config) Quotas() webhook.Quotas {
 
 // Storage says where the database is.
 type Storage struct {
-	Database string `env:"HOOKGRAPH_DATABASE" secret:"" default:"./data" placeholder:"DIR|URL" help:"Directory of the SQLite database, ${default} when it is not given and made when absent, or the postgres:// URL, or host=… dbname=…, of a PostgreSQL database. Put a password only into the variable or its file."`
+	Database string `env:"HOOKGRAPH_DATABASE" secret:"" default:"./data" placeholder:"DIR|URL" help:"Directory of the SQLite database, created if absent; the default is ${default}. Or the postgres:// URL, or host=… dbname=…, of a PostgreSQL database. Put a password only in the variable or its file."`
 	// MasterKeys seal signing secrets and custom headers: 32 bytes each, the current one first, or none for the key file in
 	// the database's directory. From the environment only.
 	MasterKeys [][]byte `kong:"-"`
@@ -84,7 +84,7 @@ type Storage struct {
 // Logging says what is logged, and how.
 type Logging struct {
 	LogFormat string     `env:"HOOKGRAPH_LOG_FORMAT" default:"text" enum:"text,json" help:"Format of the log: text or json."`
-	LogLevel  slog.Level `env:"HOOKGRAPH_LOG_LEVEL" default:"info" help:"Least level that is logged: debug, info, warn or error."`
+	LogLevel  slog.Level `env:"HOOKGRAPH_LOG_LEVEL" default:"info" help:"Lowest level that is logged: debug, info, warn or error."`
 }
 
 // The variables that have no flag.
@@ -134,10 +134,10 @@ func (c *Config) Check(getenv func(string) string) error {
 		bad("--listen: %w", err)
 	}
 	if c.PublishBurst > 0 && c.PublishRate == 0 {
-		bad("--publish-burst: means nothing without --publish-rate")
+		bad("--publish-burst: has no effect without --publish-rate; give both")
 	}
 	if c.CostBurst > 0 && c.CostRate == 0 {
-		bad("--cost-burst: means nothing without --cost-rate")
+		bad("--cost-burst: has no effect without --cost-rate; give both")
 	}
 	for i, o := range c.AllowedOrigins {
 		origin, err := readOrigin(o)
@@ -174,7 +174,7 @@ func (c *Config) Check(getenv func(string) string) error {
 	switch {
 	case token == "":
 	case strings.ContainsFunc(token, unicode.IsSpace):
-		bad("%s: has white space in it: it must be one token", EnvBootstrapToken)
+		bad("%s: contains white space; it must be a single token", EnvBootstrapToken)
 	case len(token) < minBootstrapLength || len(token) > MaxTokenBytes || strings.ContainsFunc(token, notToken):
 		bad("%s: must be %d to %d characters of a bearer token (letters, digits and -._~+/=)", EnvBootstrapToken, minBootstrapLength, MaxTokenBytes)
 	}

@@ -272,7 +272,7 @@ func (c *Client) Do(ctx context.Context, req *Request) Result {
 	if answer.StatusCode < 200 || answer.StatusCode > 999 {
 		// 101 Switching Protocols, whose body is the bare connection, or no status that HTTP knows.
 		return Result{
-			Code: Protocol, Message: "the receiver's answer has no valid HTTP status; let it answer 2xx when it has taken the event",
+			Code: Protocol, Message: "the response has no valid HTTP status; the receiver must answer 2xx to accept the event",
 			Timings: a.timings(), Reused: a.reused,
 		}
 	}

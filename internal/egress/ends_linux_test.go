@@ -412,7 +412,7 @@ func TestEveryEndBeforeTheConnection(t *testing.T) {
 		"DNS until the dial's end": {Config{Resolver: slow, DialTimeout: deadline / 2}, "https://a.example/", end{nil, Timeout, 0, "lookup of the host name"}},
 		"no address":               {Config{Resolver: answers{{}}}, "https://a.example/", end{nil, DNS, 0, "no address"}},
 		"blocked name":             {Config{Resolver: loopback}, "https://a.example/", end{nil, BlockedAddress, 0, "resolves to an address"}},
-		"blocked address":          {Config{}, "https://127.0.0.1/", end{nil, BlockedAddress, 0, "an address that this service does not send to"}},
+		"blocked address":          {Config{}, "https://127.0.0.1/", end{nil, BlockedAddress, 0, "an address that this server does not send to"}},
 		"blocked port":             {Config{}, "https://8.8.8.8:22/", end{nil, BlockedAddress, 0, "port"}},
 		"blocked scheme":           {Config{}, "http://8.8.8.8/", end{nil, BlockedAddress, 0, "https"}},
 	} {

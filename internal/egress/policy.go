@@ -41,7 +41,7 @@ func newPolicy(cfg *Config) (policy, error) {
 		return policy{}, fmt.Errorf("denied range: %w", err)
 	}
 	if slices.Contains(p.ports, 0) {
-		return policy{}, fmt.Errorf("port 0 cannot be connected to")
+		return policy{}, fmt.Errorf("port 0 is not a valid port")
 	}
 	switch {
 	case p.allowPrivate:

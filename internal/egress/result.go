@@ -73,7 +73,7 @@ func (f *failure) Error() string { return f.message }
 
 const (
 	askOperator    = "; use a public address, or ask this service's operator to allow it"
-	blockedMessage = "the host name resolves to an address that this service does not send to" + askOperator
+	blockedMessage = "the host name resolves to an address that this server does not send to" + askOperator
 	schemeMessage  = "the URL is not https, and this service sends to no other; give the webhook an https:// URL"
 )
 

@@ -163,7 +163,7 @@ func (p *policy) host(hostport string) (string, error) {
 }
 
 func forbiddenAddress() *Invalid {
-	return &Invalid{AddressNotAllowed, "the host is an address that this service does not send to"}
+	return &Invalid{AddressNotAllowed, "the host is an address that this server does not send to"}
 }
 
 // asciiHost reports whether name is a host name that DNS can carry: labels of 1 to 63 letters, digits, hyphens and
@@ -221,7 +221,7 @@ func (p *policy) urlPort(u *url.URL) (string, error) {
 		n = uint16(parsed)
 	}
 	if !p.port(n) {
-		return "", &Invalid{PortNotAllowed, fmt.Sprintf("port %d is not open to webhooks", n)}
+		return "", &Invalid{PortNotAllowed, fmt.Sprintf("port %d is not allowed for webhooks; use 443 or a port that the operator allows", n)}
 	}
 	if n == own {
 		return "", nil

@@ -107,7 +107,7 @@ var table = []struct {
 	{auth.ErrForbidden, Told{Forbidden, http.StatusForbidden, "not allowed", 0, Quiet}},
 	{webhook.ErrID, Told{BadUserInput, http.StatusUnprocessableEntity, "must be a UUID", 0, Quiet}},
 	{webhook.ErrCursor, Told{BadUserInput, http.StatusUnprocessableEntity, "must be a cursor that this server made, for this list and this tenant", 0, Quiet}},
-	{webhook.ErrCursorLost, Told{CursorLost, http.StatusGone, "the database was restored from before this cursor; read the list from its beginning", 0, Quiet}},
+	{webhook.ErrCursorLost, Told{CursorLost, http.StatusGone, "the database was restored from a backup older than this cursor; read the list from its beginning", 0, Quiet}},
 	{webhook.ErrNotFound, Told{NotFound, http.StatusNotFound, webhook.ErrNotFound.Error(), 0, Quiet}},
 	{webhook.ErrBusy, Told{Unavailable, http.StatusServiceUnavailable, webhook.ErrBusy.Error(), time.Second, Quiet}},
 	{webhook.ErrUnavailable, away},

@@ -121,7 +121,7 @@ func (e *engine) prepare(ctx context.Context, req *request) (op *operation, exte
 	}
 	if e.cfg.Charge != nil {
 		if wait := e.cfg.Charge(ctx, cost); wait > 0 {
-			limited := newError(codeRateLimited, "too many requests for now")
+			limited := newError(codeRateLimited, "too many requests; try again after extensions.retryAfterMs")
 			limited.Extensions["retryAfterMs"] = wait.Milliseconds()
 			return nil, extensions, gqlerror.List{limited}
 		}
@@ -296,7 +296,7 @@ func (x *execution) response() (resp *graphql.Response, errs gqlerror.List) {
 		return nil, x.end()
 	}
 	if limit := x.engine.cfg.MaxAnswerBytes; len(resp.Data) > limit { // of a schema that does not count
-		tooLarge := newError(codeAnswerTooLarge, fmt.Sprintf("the answer is larger than %d bytes: ask for less at a time", limit))
+		tooLarge := newError(codeAnswerTooLarge, fmt.Sprintf("the response is larger than %d bytes; request less at a time", limit))
 		tooLarge.Extensions["limit"] = limit
 		resp.Data, resp.Errors = nil, gqlerror.List{tooLarge}
 	}

@@ -123,7 +123,7 @@ func retryAfter(h http.Header, err *gqlerror.Error) {
 func refusal(err error) (*gqlerror.Error, int) {
 	var shown *gqlerror.Error
 	if !errors.As(err, &shown) {
-		return newError(codeUnauthenticated, "a valid token is needed"), http.StatusUnauthorized
+		return newError(codeUnauthenticated, "a valid token is required"), http.StatusUnauthorized
 	}
 	switch codeOf(shown) {
 	case codeForbidden:

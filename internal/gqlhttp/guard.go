@@ -189,7 +189,7 @@ func (c *census) selections(set ast.SelectionSet) {
 				c.refuse(newError(codeTooComplex, fmt.Sprintf("an alias is longer than %d bytes", c.guard.limits.Name)))
 			}
 			if !c.guard.introspection && (sel.Name == "__schema" || sel.Name == "__type") {
-				c.refuse(newError(codeForbidden, "introspection is switched off"))
+				c.refuse(newError(codeForbidden, "introspection is disabled on this server"))
 			}
 			c.arguments(sel.Arguments)
 			c.directiveList(sel.Directives)
@@ -226,7 +226,7 @@ func (c *census) value(v *ast.Value, depth int) {
 		return
 	}
 	if depth > maxValueDepth {
-		c.refuse(newError(codeTooComplex, fmt.Sprintf("a value nests too deeply, the limit is %d", maxValueDepth)))
+		c.refuse(newError(codeTooComplex, fmt.Sprintf("a value is nested too deeply; the limit is %d levels", maxValueDepth)))
 		return
 	}
 	c.nodes++
@@ -258,9 +258,9 @@ func (x *expansion) document(doc *ast.QueryDocument) *gqlerror.Error {
 	}
 	switch l := x.guard.limits; {
 	case x.cycle:
-		return newError(codeValidation, "a fragment spreads itself")
+		return newError(codeValidation, "a fragment must not spread itself")
 	case total.depth > l.Depth:
-		return newError(codeTooComplex, fmt.Sprintf("the document nests too deeply, the limit is %d", l.Depth))
+		return newError(codeTooComplex, fmt.Sprintf("the document is nested too deeply; the limit is %d levels", l.Depth))
 	case total.fields > 2*l.Fields: // fragments count once more for being defined
 		return tooMany("fields", l.Fields)
 	}

@@ -146,7 +146,7 @@ func (x *exchange) execute(ctx context.Context, op *operation) {
 func tooMuch(err error) (*gqlerror.Error, int) {
 	full, ok := errors.AsType[*intake.Full](err)
 	if !ok || full.Of == "" {
-		return newError(codeUnavailable, "the server has too much to do at once; try again"), http.StatusServiceUnavailable
+		return newError(codeUnavailable, "the server is overloaded; try again"), http.StatusServiceUnavailable
 	}
 	shown := newError(codeRateLimited, full.Error()+"; wait until some of it has ended")
 	shown.Extensions["retryAfterMs"] = int64(1000)

@@ -22,7 +22,7 @@ func (e *engine) resolvePersisted(req *request) *gqlerror.Error {
 		}
 		document, ok := e.cfg.TrustedDocuments[hash]
 		if !ok || req.query != "" && req.query != document {
-			return newError(codeForbidden, "only trusted documents run here")
+			return newError(codeForbidden, "this document is not trusted; the server runs only those that its operator allows (--trusted-documents)")
 		}
 		req.query = document
 		return nil

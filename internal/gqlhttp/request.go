@@ -73,7 +73,7 @@ func newRequest(query, name string, variables, extensions json.RawMessage) (*req
 		}
 		v, err := newValueDecoder(extensions, maxExtensionValues).value()
 		if err != nil {
-			return nil, newError(codeBadInput, "extensions hold too much")
+			return nil, newError(codeBadInput, "extensions are too large")
 		}
 		req.extensions, _ = v.(map[string]any)
 	}

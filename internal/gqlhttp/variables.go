@@ -42,7 +42,7 @@ func decodeVariables(schema *ast.Schema, op *ast.OperationDefinition, raw json.R
 			return within(err, name)
 		})
 		if errors.Is(err, errTooManyValues) {
-			return nil, newError(codeTooComplex, "variables hold too many or too deeply nested values")
+			return nil, newError(codeTooComplex, "variables contain too many or too deeply nested values")
 		}
 		if wrong, ok := errors.AsType[wrongType](err); ok {
 			return nil, wrongVariable(wrong.path, wrong.Error())

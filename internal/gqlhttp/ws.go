@@ -129,7 +129,7 @@ func (w *hijackWatcher) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 func (h *Handler) serveWebSocket(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{h: h, w: w, r: r, accept: accept{json: mediaJSON}}
 	if !surface.Origins(h.cfg.AllowedOrigins).AllowRequest(r) {
-		x.fail(http.StatusForbidden, newError(codeForbidden, "this origin is not allowed"))
+		x.fail(http.StatusForbidden, newError(codeForbidden, "this origin is not allowed; the operator must list it in --allowed-origins"))
 		return
 	}
 	open := &openStream{}

@@ -28,7 +28,7 @@ var (
 	// ErrTooLarge is a body that is larger than it may be.
 	ErrTooLarge = errors.New("the body is too large")
 	// ErrBroken is a body that broke off: the client went away, or sent less than it had announced, or a chunk that is none.
-	ErrBroken = errors.New("the body broke off before its end")
+	ErrBroken = errors.New("the body ended early")
 	// ErrSlow is a body that did not come in time.
 	ErrSlow = fmt.Errorf("the body did not arrive in time; %v are allowed, and a second more for each %d KiB", patience, bytesASecond>>10)
 )

@@ -10,7 +10,7 @@ import (
 )
 
 // ErrTooLarge is an answer that would be larger than it may be, or that would need more memory to be made.
-var ErrTooLarge = errors.New("the answer is too large")
+var ErrTooLarge = errors.New("the response is too large")
 
 // heldPerAnswer is how many times the size of the largest answer may be held to make it: rows are read whole, and not all of a
 // row is shown.

@@ -373,7 +373,7 @@ func (s *Sender) returnSome(part []returned) {
 			break
 		}
 		if s.finish.Err() == nil {
-			s.log.Warn("give claims back", "deliveries", len(jobs), "error", err)
+			s.log.Warn("release claims", "deliveries", len(jobs), "error", err)
 		}
 		select {
 		case <-time.After(retryWait):

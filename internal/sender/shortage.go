@@ -64,7 +64,7 @@ func (s *Sender) made(t *task, reused bool, now time.Time) {
 		h.row = 0 // a new connection: there is enough again
 	}
 	if now.Sub(h.last) >= quiet {
-		s.log.Info("this host makes attempts again", slog.Int("not_made", h.unmade), slog.Time("last", h.last))
+		s.log.Info("this host can make attempts again", slog.Int("not_made", h.unmade), slog.Time("last", h.last))
 		*h = shortage{}
 	}
 }

@@ -52,7 +52,7 @@ func (c *checkpointer) run(ctx context.Context) {
 		}
 		c.q.look()
 		if err := c.shorten(ctx); err != nil && ctx.Err() == nil {
-			c.q.s.log.Warn("the write-ahead log is not shortened", slog.Any("error", err))
+			c.q.s.log.Warn("the write-ahead log cannot be truncated", slog.Any("error", err))
 		}
 		select {
 		case <-ctx.Done():

@@ -160,7 +160,7 @@ func (p *postgresDB) dropDay(ctx context.Context, d day) (events int, owed bool,
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
-	p.s.log.Info("a day that is over is in use; it stays until the next time", slog.String("day", d.String()))
+	p.s.log.Info("an expired day is still in use; it is dropped the next time", slog.String("day", d.String()))
 	return 0, false, nil
 }
 

@@ -47,7 +47,7 @@ func (p *postgresDB) join(ctx context.Context) error {
 	defer func() { _ = tx.Rollback() }()
 	if old := p.lease.Load(); old != nil {
 		old.end()
-		p.s.log.Warn("the lease has ended; its claims are void, joining anew")
+		p.s.log.Warn("the lease has expired and its claims are void; rejoining")
 		if _, err := tx.ExecContext(ctx, "UPDATE nodes SET voided_at = clock_timestamp() WHERE seq = $1 AND voided_at IS NULL", old.node); err != nil {
 			return fmt.Errorf("void own lease: %w", err)
 		}
@@ -102,7 +102,7 @@ func (p *postgresDB) leave() {
 		err = p.void(ctx, fmt.Sprintf("claimed_by = %d", l.node))
 	}
 	if err != nil {
-		p.s.log.Warn("left without giving claims back; they are due when the lease has ended", slog.Any("error", err))
+		p.s.log.Warn("stopped without releasing claims; they are due when the lease expires", slog.Any("error", err))
 	}
 }
 
@@ -170,7 +170,7 @@ func (p *postgresDB) keepLease(ctx context.Context) {
 		}
 		found, err := p.sweep(ctx)
 		if err != nil && ctx.Err() == nil {
-			p.s.log.Warn("looking after other nodes", slog.Any("error", err))
+			p.s.log.Warn("check other nodes", slog.Any("error", err))
 		}
 		if found || time.Since(looked) >= dueEvery {
 			looked = time.Now()
@@ -205,7 +205,7 @@ func (p *postgresDB) sweep(ctx context.Context) (found bool, err error) {
 	if n, err := res.RowsAffected(); err != nil {
 		return false, err
 	} else if n > 0 {
-		p.s.log.Warn("nodes are gone, taking over what they had claimed", slog.Int64("nodes", n))
+		p.s.log.Warn("nodes have expired; taking over their claims", slog.Int64("nodes", n))
 	}
 	if _, err := p.side.ExecContext(ctx, "DELETE FROM nodes WHERE voided_at < clock_timestamp() - $1::interval", voidedFor); err != nil {
 		return false, err

@@ -181,7 +181,7 @@ func (p *postgresDB) resolve(b *batch, err error) error {
 	if l == nil {
 		return err
 	}
-	p.s.log.Warn("connection lost in a transaction, asking what became of it", slog.Any("error", err))
+	p.s.log.Warn("connection lost during commit; checking whether it succeeded", slog.Any("error", err))
 	ctx, cancel := context.WithTimeout(context.Background(), resolveTime)
 	defer cancel()
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, time.Second) {

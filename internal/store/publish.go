@@ -183,7 +183,7 @@ func (c *Scope) Wanting(eventType string) int {
 
 // busy tells the operator that a tenant's calls are refused for want of something. The program's logger bounds how often.
 func (s *Store) busy(tenant webhook.ID, of string) {
-	s.log.Warn("calls are refused: more is published than can be written", slog.Any("tenant", tenant), slog.String("want_of", of))
+	s.log.Warn("calls refused: events are published faster than they can be written", slog.Any("tenant", tenant), slog.String("want_of", of))
 }
 
 // enqueue hands the events to the writer and waits for the commit.

@@ -182,7 +182,7 @@ func (q *quotas) admit(tenant webhook.ID, n int) (*allowance, error) {
 		stored := a.stored.Load()
 		if l.Events > 0 && stored+int64(n) > int64(l.Events) {
 			q.refused(tenant, "events", l.Events)
-			return nil, &webhook.Invalid{Code: webhook.CodeQuota, Message: fmt.Sprintf("the tenant may store %d events, until retention removes some%s", l.Events, q.held(tenant, a))}
+			return nil, &webhook.Invalid{Code: webhook.CodeQuota, Message: fmt.Sprintf("the tenant has reached its quota of %d stored events; wait until retention removes some%s", l.Events, q.held(tenant, a))}
 		}
 		// What is refused is never counted, not even for a moment: it would have others refused.
 		if a.stored.CompareAndSwap(stored, stored+int64(n)) {
@@ -196,7 +196,7 @@ func (q *quotas) admit(tenant webhook.ID, n int) (*allowance, error) {
 			q.refused(tenant, "events a second", l.PublishRate)
 			return nil, &webhook.TooFast{RetryAfter: wait, Invalid: &webhook.Invalid{
 				Code:    webhook.CodeQuota,
-				Message: fmt.Sprintf("the tenant may publish %d events a second; try again in %d ms", l.PublishRate, (wait+time.Millisecond-1)/time.Millisecond),
+				Message: fmt.Sprintf("the tenant may publish %d events per second; try again in %d ms", l.PublishRate, (wait+time.Millisecond-1)/time.Millisecond),
 			}}
 		}
 	}
@@ -205,7 +205,7 @@ func (q *quotas) admit(tenant webhook.ID, n int) (*allowance, error) {
 
 // refused tells the operator. The program's logger bounds how often.
 func (q *quotas) refused(tenant webhook.ID, of string, limit int) {
-	q.s.log.Warn("a tenant is refused by its quota", slog.Any("tenant", tenant), slog.String("quota", of), slog.Int("limit", limit))
+	q.s.log.Warn("call refused: the tenant has reached a quota", slog.Any("tenant", tenant), slog.String("quota", of), slog.Int("limit", limit))
 }
 
 // forget gives back n events' room; that they were published still counts.
@@ -238,7 +238,7 @@ func (q *quotas) webhooks(b *batch, tenant webhook.ID) error {
 	}
 	if n >= limit {
 		q.refused(tenant, "webhooks", limit)
-		return &webhook.Invalid{Code: webhook.CodeQuota, Message: fmt.Sprintf("the tenant may have %d webhooks", limit)}
+		return &webhook.Invalid{Code: webhook.CodeQuota, Message: fmt.Sprintf("the tenant has reached its quota of %d webhooks; delete one first", limit)}
 	}
 	return nil
 }
@@ -286,7 +286,7 @@ func (q *quotas) tokens(b *batch, tenant webhook.ID) error {
 	}
 	if n >= limit {
 		q.refused(tenant, "tokens", limit)
-		return &webhook.Invalid{Code: webhook.CodeQuota, Message: fmt.Sprintf("the tenant may have %d tokens that work; revoke one", limit)}
+		return &webhook.Invalid{Code: webhook.CodeQuota, Message: fmt.Sprintf("the tenant has reached its quota of %d valid tokens; revoke one first", limit)}
 	}
 	if err := b.tx.Raw("SELECT COUNT(*) FROM tokens WHERE tenant_id = ?", tenant).Scan(&all).Error; err != nil {
 		return fmt.Errorf("count tokens: %w", err)

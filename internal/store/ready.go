@@ -133,7 +133,7 @@ func (s *Store) noteFault(err error) {
 	case what == "":
 	case lasting:
 		if s.ready.damaged.CompareAndSwap(nil, &what) {
-			s.log.Error("damaged", slog.String("what", what), slog.Any("error", err))
+			s.log.Error("database is damaged", slog.String("what", what), slog.Any("error", err))
 		}
 	default:
 		s.ready.refused.Store(&what)

@@ -65,7 +65,7 @@ func (b *batch) record() error {
 	for _, o := range outcomes {
 		is, ok := held[o.Job.Delivery.Seq]
 		if !ok {
-			b.s.log.Warn("claim lost, attempt dropped", slog.Any("delivery", o.Job.Delivery.ID))
+			b.s.log.Warn("claim lost; attempt dropped", slog.Any("delivery", o.Job.Delivery.ID))
 			continue
 		}
 		delete(held, o.Job.Delivery.Seq) // the same claim cannot be finished twice

@@ -98,7 +98,7 @@ func (r *Registry) CreateTenant(ctx context.Context, name string, p webhook.Tena
 			return fmt.Errorf("find tenant: %w", err)
 		}
 		if taken > 0 {
-			return &webhook.Invalid{Field: "name", Code: webhook.CodeConflict, Message: "is the name of another tenant"}
+			return &webhook.Invalid{Field: "name", Code: webhook.CodeConflict, Message: "is already the name of another tenant"}
 		}
 		now := b.now.UTC().Truncate(time.Microsecond)
 		t.Seq, t.ID, t.Name, t.CreatedAt = 0, webhook.NewID(now), name, now
@@ -159,7 +159,7 @@ func (r *Registry) DeleteTenant(ctx context.Context, id webhook.ID) error {
 			return err
 		}
 		if t.Name == webhook.DefaultTenant {
-			return &webhook.Invalid{Field: "id", Code: webhook.CodeConflict, Message: "names the default tenant, which stays"}
+			return &webhook.Invalid{Field: "id", Code: webhook.CodeConflict, Message: "is the default tenant, which cannot be deleted"}
 		}
 		now := b.now.UTC().Truncate(time.Microsecond)
 		for _, change := range []struct {

@@ -217,7 +217,7 @@ func (w *writer) commit(b *batch) {
 		w.s.log.Warn("write refused", slog.Any("error", err))
 		return
 	}
-	w.s.log.Error("attempts cannot be recorded, trying again", slog.Int("results", len(b.results)), slog.Any("error", err))
+	w.s.log.Error("attempts cannot be recorded; trying again", slog.Int("results", len(b.results)), slog.Any("error", err))
 	w.stuck.Store(true)
 	defer w.stuck.Store(false)
 	w.insist(b.results)
@@ -324,7 +324,7 @@ func (w *writer) setAside(results []*Result, err error) {
 		return b.tx.Exec("UPDATE deliveries SET due_at = ? WHERE id = ? AND due_at IS NOT NULL", at(due), r.Job.Delivery.ID).Error
 	}}}}
 	if err := back.write(); err != nil {
-		w.s.log.Error("delivery cannot be given back; it is after a restart", id, slog.Any("error", err))
+		w.s.log.Error("claim cannot be released; it is released at the next start", id, slog.Any("error", err))
 		return
 	}
 	back.answer()

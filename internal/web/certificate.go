@@ -88,9 +88,9 @@ func (c *Certificate) look(ctx context.Context) {
 		fresh, err = c.load()
 	}
 	if err != nil {
-		c.log.WarnContext(ctx, "the new TLS certificate cannot be read, the old one serves on", slog.Any("error", err))
+		c.log.WarnContext(ctx, "the new TLS certificate cannot be read; still serving the old one", slog.Any("error", err))
 		return
 	}
 	c.current = fresh
-	c.log.InfoContext(ctx, "the TLS certificate was read again")
+	c.log.InfoContext(ctx, "TLS certificate reloaded")
 }

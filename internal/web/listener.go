@@ -125,7 +125,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		if failed == 0 {
-			l.log.Warn("a connection cannot be accepted; it is tried again", slog.Any("error", err))
+			l.log.Warn("cannot accept a connection; trying again", slog.Any("error", err))
 		}
 		failed++
 		l.makeRoom()

@@ -76,7 +76,7 @@ func (s *server) resource(m methods) http.Handler {
 		e, ok := m[method]
 		if !ok {
 			w.Header().Set("Allow", allow)
-			s.fail(w, r, &failure{status: http.StatusMethodNotAllowed, detail: detail{Code: "METHOD_NOT_ALLOWED", Message: "allowed here: " + allow}})
+			s.fail(w, r, &failure{status: http.StatusMethodNotAllowed, detail: detail{Code: "METHOD_NOT_ALLOWED", Message: "allowed methods: " + allow}})
 			return
 		}
 		if err := s.serve(w, r, e); err != nil {
@@ -187,7 +187,7 @@ func tooMany(message string, wait time.Duration) *failure {
 }
 
 func internal() *failure {
-	return &failure{status: http.StatusInternalServerError, detail: detail{Code: codeInternal, Message: "something went wrong here; the log knows more under this request id"}}
+	return &failure{status: http.StatusInternalServerError, detail: detail{Code: codeInternal, Message: "internal error; report the request id, under which the server's log has the cause"}}
 }
 
 // translate is the only place where an error becomes an answer. What is wrong with the caller's input is spelled here, all else

@@ -17,7 +17,7 @@ func (s *server) schema() http.Handler {
 		h := w.Header()
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			h.Set("Allow", "GET, HEAD")
-			s.fail(w, r, &failure{status: http.StatusMethodNotAllowed, detail: detail{Code: "METHOD_NOT_ALLOWED", Message: "allowed here: GET, HEAD"}})
+			s.fail(w, r, &failure{status: http.StatusMethodNotAllowed, detail: detail{Code: "METHOD_NOT_ALLOWED", Message: "allowed methods: GET, HEAD"}})
 			return
 		}
 		h.Set("Content-Type", "text/plain; charset=utf-8") // browsers show it; the type of its own is registered nowhere

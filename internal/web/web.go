@@ -185,5 +185,5 @@ func plain(w http.ResponseWriter, status int, text string) {
 }
 
 func (s *server) notFound(w http.ResponseWriter, r *http.Request) {
-	s.fail(w, r, &failure{status: http.StatusNotFound, detail: detail{Code: codeNotFound, Message: "there is nothing at this path"}})
+	s.fail(w, r, &failure{status: http.StatusNotFound, detail: detail{Code: codeNotFound, Message: "this path does not exist; the API is at /graphql and /v1/"}})
 }

@@ -212,7 +212,7 @@ func (r *request) signsBy(id webhook.ID, scheme webhook.Scheme) error {
 	if own := secrets[id]; len(own) > 0 && own[0].Scheme == scheme {
 		return nil
 	}
-	return &webhook.Invalid{Field: "signatureScheme", Code: webhook.CodeInvalid, Message: "is that of a new secret, and needs rotate_secret"}
+	return &webhook.Invalid{Field: "signatureScheme", Code: webhook.CodeInvalid, Message: "can be changed only together with rotate_secret"}
 }
 
 func (s *server) deleteWebhook(r *request) (int, any, error) {
@@ -287,7 +287,7 @@ func pageOf(q url.Values, place func(text string) (int64, error)) (store.Page, e
 		case "after":
 			seq, err := place(values[0])
 			if errors.Is(err, webhook.ErrCursor) {
-				bad(name, webhook.CodeInvalid, "must be the next of an earlier page")
+				bad(name, webhook.CodeInvalid, "must be the value of next from an earlier page")
 			} else if err != nil {
 				return p, err
 			}

@@ -16,7 +16,7 @@ var (
 	ErrCursor = errors.New("bad cursor")
 	// ErrCursorLost is a cursor of a place that this database does not have: it was put back from an earlier copy, and has
 	// gone on differently since.
-	ErrCursorLost = errors.New("the database was restored from before this cursor")
+	ErrCursorLost = errors.New("the database was restored from a backup older than this cursor")
 	// ErrBusy is a full queue: nothing was stored and the same call may succeed in a moment.
 	ErrBusy = errors.New("too busy, try again")
 	// ErrUnavailable is a database that cannot be reached or written: nothing was stored, try again later.

@@ -7,7 +7,7 @@ import (
 )
 
 // ErrTime is a text that is no time.
-var ErrTime = errors.New("must be a time as RFC 3339 writes it, like 2026-04-23T10:00:00Z")
+var ErrTime = errors.New("must be a time in RFC 3339 format, such as 2026-04-23T10:00:00Z")
 
 // ParseTime reads a time as RFC 3339 writes it, with any offset and any fraction, and returns it in UTC.
 func ParseTime(s string) (time.Time, error) {
