@@ -127,7 +127,7 @@ func (s *server) openAPI(context.Context) (err error) {
 	cfg, log := s.cfg, s.log
 	s.auth = auth.New(s.store)
 	s.auth.LogTo(log)
-	s.ration = auth.NewRation(cfg.CostRate, cfg.CostBurst)
+	s.ration = auth.NewRation(cfg.CostRate, cfg.CostAtOnce())
 	var trusted map[string]string
 	if cfg.TrustedDocuments != "" {
 		if trusted, err = gqlhttp.ReadTrustedDocuments(cfg.TrustedDocuments); err != nil {
@@ -155,6 +155,7 @@ func (s *server) openAPI(context.Context) (err error) {
 		MaxBodyBytes:         1<<20 + 2*int64(cfg.MaxPayload), // room for an event of the largest size, escaped
 		Bodies:               s.bodies,
 		Compress:             web.Compress,
+		Limits:               gqlhttp.Limits{Cost: config.MaxCost},
 		MaxAnswerBytes:       8<<20 + 2*int(cfg.MaxPayload),
 	})
 	return nil

@@ -141,8 +141,8 @@ type Ration struct {
 // rationsMax bounds the tenants, and the tokens, whose spending is remembered.
 const rationsMax = 10_000
 
-// NewRation allows perSecond for each tenant and each operator's token, and burst at once, twice as much when that is 0. Nil,
-// which allows everything, when perSecond is 0.
+// NewRation allows perSecond for each tenant and each operator's token, and burst at once, twice as much when that is 0. A cost above
+// burst is had for burst. Nil, which allows everything, when perSecond is 0.
 func NewRation(perSecond, burst int) *Ration {
 	if perSecond == 0 {
 		return nil

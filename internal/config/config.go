@@ -51,7 +51,7 @@ type Config struct {
 	PublishRate  int `env:"HOOKGRAPH_PUBLISH_RATE" default:"0" help:"Maximum number of events published per second by a tenant without a quota of its own; 0 means unlimited."`
 	PublishBurst int `env:"HOOKGRAPH_PUBLISH_BURST" default:"0" help:"Maximum number of events published in a burst, at least 1000, by a tenant without a quota of its own; 0 means twice the rate."`
 	CostRate     int `env:"HOOKGRAPH_COST_RATE" default:"1000000" help:"Maximum cost per second of the operations of one tenant with all its tokens, or of one operator token; one token of a tenant may use half of it. 0 means unlimited. extensions.cost is the cost of an operation, at most 10000."`
-	CostBurst    int `env:"HOOKGRAPH_COST_BURST" default:"0" help:"Maximum cost of the operations of one tenant, or of one operator token, in a burst; 0 means twice the rate."`
+	CostBurst    int `env:"HOOKGRAPH_COST_BURST" default:"0" help:"Maximum cost of the operations of one tenant, or of one operator token, in a burst, at least 10000; 0 means twice the rate, and at least 10000."`
 
 	Proxy *url.URL `kong:"-"` // ForwardProxy; nil without
 
@@ -95,13 +95,23 @@ const (
 
 // Bounds.
 const (
-	MaxConcurrency     = 10_000
+	MaxConcurrency = 10_000
+	// MaxCost is what one GraphQL operation may cost.
+	MaxCost            = 10_000
 	MaxPayload         = 16 << 20
 	minPayload         = 1 << 10
 	MaxTokenBytes      = 256
 	minBootstrapLength = 20
 	maxQuota           = 1_000_000_000
 )
+
+// CostAtOnce is what the operations of a tenant may cost at once: always enough for one of any cost, which would be had for less.
+func (c *Config) CostAtOnce() int {
+	if c.CostBurst == 0 {
+		return max(2*c.CostRate, MaxCost)
+	}
+	return c.CostBurst
+}
 
 // Check reads what only the environment may say and applies the rules that a type cannot.
 func (c *Config) Check(getenv func(string) string) error {
@@ -138,6 +148,8 @@ func (c *Config) Check(getenv func(string) string) error {
 	}
 	if c.CostBurst > 0 && c.CostRate == 0 {
 		bad("--cost-burst: has no effect without --cost-rate; give both")
+	} else if c.CostBurst > 0 && c.CostBurst < MaxCost {
+		bad("--cost-burst: must be at least %d, the maximum cost of one operation; or give 0", MaxCost)
 	}
 	for i, o := range c.AllowedOrigins {
 		origin, err := readOrigin(o)

@@ -195,18 +195,30 @@ func TestOrigins(t *testing.T) {
 	}
 }
 
+// What may be spent at once is enough for any operation, and twice the rate where nothing else is said.
+func TestCostAtOnce(t *testing.T) {
+	for _, tc := range []struct{ rate, burst, want int }{{1, 0, MaxCost}, {1_000_000, 0, 2_000_000}, {1, MaxCost, MaxCost}, {1, 50_000, 50_000}} {
+		c := good()
+		c.CostRate, c.CostBurst = tc.rate, tc.burst
+		if err := c.Check(func(string) string { return "" }); err != nil || c.CostAtOnce() != tc.want {
+			t.Errorf("%+v: %d, %v", tc, c.CostAtOnce(), err)
+		}
+	}
+}
+
 // What contradicts itself, or can mean nothing, is refused by its name.
 func TestContradictions(t *testing.T) {
 	for want, change := range map[string]func(*Config){
-		"--cost-burst":       func(c *Config) { c.CostBurst = 1 },
-		"--publish-burst":    func(c *Config) { c.PublishBurst = 1 },
-		"--listen":           func(c *Config) { c.Listen = "" },
-		"--listen: \"8080\"": func(c *Config) { c.Listen = "8080" },
-		"\"http\"":           func(c *Config) { c.Listen = ":http" },
-		"\"99999\"":          func(c *Config) { c.Listen = ":99999" },
-		"\"a b\"":            func(c *Config) { c.Listen = "a b:80" },
-		"10.0.0.0/8":         func(c *Config) { c.TrustedProxy = []netip.Prefix{netip.MustParsePrefix("10.1.2.3/8")} },
-		"--tls-cert":         func(c *Config) { c.TLSKey = "key.pem" },
+		"--cost-burst: has no effect":      func(c *Config) { c.CostBurst = 1 },
+		"at least 10000, the maximum cost": func(c *Config) { c.CostRate, c.CostBurst = 1, MaxCost-1 },
+		"--publish-burst":                  func(c *Config) { c.PublishBurst = 1 },
+		"--listen":                         func(c *Config) { c.Listen = "" },
+		"--listen: \"8080\"":               func(c *Config) { c.Listen = "8080" },
+		"\"http\"":                         func(c *Config) { c.Listen = ":http" },
+		"\"99999\"":                        func(c *Config) { c.Listen = ":99999" },
+		"\"a b\"":                          func(c *Config) { c.Listen = "a b:80" },
+		"10.0.0.0/8":                       func(c *Config) { c.TrustedProxy = []netip.Prefix{netip.MustParsePrefix("10.1.2.3/8")} },
+		"--tls-cert":                       func(c *Config) { c.TLSKey = "key.pem" },
 	} {
 		c := good()
 		change(c)

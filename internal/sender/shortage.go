@@ -53,6 +53,14 @@ func (s *Sender) notMade(t *task, v verdict, now time.Time) time.Duration {
 	return wait
 }
 
+// Short reports whether this host could not make an attempt and has not made others since: deliveries wait, and none is lost. It ends by
+// itself when nothing has been tried for longer than a webhook rests.
+func (s *Sender) Short() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !s.shortage.last.IsZero() && s.cfg.Now().Sub(s.shortage.last) < longestRest+quiet
+}
+
 // made takes an attempt that was made, over a connection that was reused or a new one. The caller must hold s.mu.
 func (s *Sender) made(t *task, reused bool, now time.Time) {
 	t.gate.unmade = 0

@@ -38,6 +38,9 @@ func TestShortage(t *testing.T) {
 		if n := len(w.attempts()); n != 0 {
 			t.Fatalf("%d attempts were recorded", n)
 		}
+		if !w.sender.Short() {
+			t.Error("the sender does not say that this host is short")
+		}
 		tried := 0
 		for i := range hooks {
 			tried += len(w.client.begun(fmt.Sprint("host", i)))
@@ -64,6 +67,9 @@ func TestShortage(t *testing.T) {
 			if n := w.count(h); n < 50 {
 				t.Errorf("webhook %d: %d of 50 were delivered", i, n)
 			}
+		}
+		if w.sender.Short() {
+			t.Error("the sender says that this host is short, and it is over")
 		}
 		if n := strings.Count(text.String(), "\n"); n != 2 || !strings.Contains(text.String(), "again") {
 			t.Errorf("the log has %d lines: %s", n, text.String())

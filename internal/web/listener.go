@@ -61,7 +61,8 @@ type source struct {
 	own   waiting
 }
 
-// NewListener bounds l to max connections. The addresses of trusted proxies speak for many clients and have no share.
+// NewListener bounds l to max connections. Trusted proxies, and what runs on this machine, speak for many clients: their addresses
+// are bounded in total only.
 func NewListener(l net.Listener, maxConns int, trusted []netip.Prefix, log *slog.Logger) *Listener {
 	b := &Listener{
 		Listener: l, log: log, slots: make(chan struct{}, maxConns), done: make(chan struct{}),
@@ -165,7 +166,7 @@ func (l *Listener) admit(conn net.Conn) *accepted {
 	c := &accepted{Conn: conn, from: l}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if addr := peer(conn); addr.IsValid() && !within(l.trusted, addr) {
+	if addr := peer(conn); addr.IsValid() && !addr.IsLoopback() && !within(l.trusted, addr) {
 		key := intake.Source(addr)
 		if of := l.sources[key]; of != nil && of.conns >= l.share && !l.closeLongest(&of.own) {
 			l.tell(of)

@@ -436,6 +436,10 @@ func TestWithoutToken(t *testing.T) {
 			t.Errorf("%s: %d", path, res.StatusCode)
 		}
 	}
+	short := newAPI(t, func(c *web.Config) { c.Short = func() bool { return true } })
+	if res := short.do(t, "", "GET", "/readyz", ""); res.StatusCode != 200 || !strings.Contains(read(t, res), "deliveries wait") {
+		t.Errorf("/readyz of a host that is short: %d", res.StatusCode)
+	}
 	if res := a.do(t, a.kallima, "HEAD", "/v1/webhooks", ""); res.StatusCode != 200 {
 		t.Errorf("HEAD: %d", res.StatusCode)
 	}

@@ -45,6 +45,8 @@ type Config struct {
 	// Calls bounds the REST calls that are under way, until they are answered; nil: one with CallLimits. Who has more at a time than
 	// its share is answered 429, and beyond what the server takes calls are answered 503.
 	Calls *intake.Pool
+	// Short reports that this host lacks what deliveries need, so that they wait; nil: it never does.
+	Short func() bool
 }
 
 // CallLimits are what one server takes of REST calls at a time: as many as of GraphQL operations.
@@ -172,6 +174,11 @@ func (s *server) readyz(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	if err := s.Store.Ready(ctx); err != nil {
 		plain(w, http.StatusServiceUnavailable, "not ready: "+err.Error())
+		return
+	}
+	if s.Short != nil && s.Short() {
+		// The API works, and what it takes is kept: without this server in turn nothing would be delivered sooner.
+		plain(w, http.StatusOK, "ok, but deliveries wait: this host is short of what attempts need (descriptors, ports, memory, network); see the log")
 		return
 	}
 	plain(w, http.StatusOK, "ok")
