@@ -63,11 +63,11 @@ func refused(op *graphql.OperationContext, caller *auth.Caller) gqlerror.List {
 		if field.Definition == nil {
 			continue
 		}
-		var missing *auth.Lacking
+		var missing *auth.MissingPermission
 		if !errors.As(ruleOf(field.Definition).Check(caller), &missing) {
 			continue
 		}
-		err := lacking(missing)
+		err := missingPermission(missing)
 		err.Path = ast.Path{ast.PathName(field.Alias)}
 		if p := field.Position; p != nil {
 			err.Locations = []gqlerror.Location{{Line: p.Line, Column: p.Column}}

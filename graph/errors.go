@@ -122,8 +122,8 @@ func (p Presenter) Present(ctx context.Context, err error) *gqlerror.Error {
 		shown.Extensions["oldest"] = e.oldest
 		return shown
 	}
-	if e, ok := errors.AsType[*auth.Lacking](err); ok {
-		forbidden := lacking(e)
+	if e, ok := errors.AsType[*auth.MissingPermission](err); ok {
+		forbidden := missingPermission(e)
 		shown.Message, shown.Extensions = forbidden.Message, forbidden.Extensions
 		return shown
 	}
@@ -246,8 +246,8 @@ func splitPath(ctx context.Context, e *gqlerror.Error) []string {
 	return argument
 }
 
-// lacking tells a caller what its token does not have, in the words of the schema.
-func lacking(e *auth.Lacking) *gqlerror.Error {
+// missingPermission tells a caller what its token does not have, in the words of the schema.
+func missingPermission(e *auth.MissingPermission) *gqlerror.Error {
 	shown := &gqlerror.Error{Message: e.Error(), Extensions: map[string]any{"code": CodeForbidden}}
 	if e.Scope != "" {
 		scope := model.ScopeName(e.Scope)

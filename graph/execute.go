@@ -52,7 +52,7 @@ func newFieldSet(ctx context.Context, fields []graphql.CollectedField) *fieldSet
 
 // ResolveConcurrently resolves a field, at once.
 func (s *fieldSet) ResolveConcurrently(oc *graphql.OperationContext, _ *graphql.DeferredGroup, i int, _, nonNull bool, resolve func(context.Context) graphql.Marshaler) {
-	s.Values[i] = guarded(s.ctx, oc, resolve)
+	s.Values[i] = recovered(s.ctx, oc, resolve)
 	if invalid(s.Values[i], nonNull) {
 		s.Invalids++
 	}
@@ -61,7 +61,7 @@ func (s *fieldSet) ResolveConcurrently(oc *graphql.OperationContext, _ *graphql.
 // ResolveRootConcurrently has Dispatch resolve a field of Query.
 func (s *fieldSet) ResolveRootConcurrently(ctx context.Context, oc *graphql.OperationContext, i int, _, nonNull bool, resolve func(context.Context) graphql.Marshaler) {
 	s.roots = append(s.roots, func() (int, graphql.Marshaler, bool) {
-		v := oc.RootResolverMiddleware(ctx, func(ctx context.Context) graphql.Marshaler { return guarded(ctx, oc, resolve) })
+		v := oc.RootResolverMiddleware(ctx, func(ctx context.Context) graphql.Marshaler { return recovered(ctx, oc, resolve) })
 		return i, v, invalid(v, nonNull)
 	})
 }
@@ -107,7 +107,7 @@ func invalid(v graphql.Marshaler, nonNull bool) bool {
 	return v == graphql.RequiredNull
 }
 
-func guarded(ctx context.Context, oc *graphql.OperationContext, resolve func(context.Context) graphql.Marshaler) (v graphql.Marshaler) {
+func recovered(ctx context.Context, oc *graphql.OperationContext, resolve func(context.Context) graphql.Marshaler) (v graphql.Marshaler) {
 	defer func() {
 		if r := recover(); r != nil {
 			oc.Error(ctx, oc.Recover(ctx, r))

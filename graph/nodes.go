@@ -30,7 +30,7 @@ func findIn[T any](l *loaders, scope webhook.TokenScope, byID fetch[*T]) finder 
 }
 
 // nodes finds objects of any type, in the order of their ids, nil where there is none. An id does not say its type, so
-// every table is asked, each once. refused has an *auth.Lacking for each that is there and that the caller's token may not see.
+// every table is asked, each once. refused has an *auth.MissingPermission for each that is there and that the caller's token may not see.
 func (r *Resolver) nodes(ctx context.Context, ids []webhook.ID) (result []model.Node, refused []error, err error) {
 	caller, l, s, known := from(ctx).caller, r.loaders(ctx), r.scope(ctx), r.registry(ctx)
 	finders := []finder{

@@ -13,8 +13,8 @@ import (
 // bootstrapName is the name of tokens that were given.
 const bootstrapName = "bootstrap"
 
-// Registry is where tokens and tenants are made; *store.Store is one.
-type Registry interface {
+// BootstrapStore is where Bootstrap reads and makes tokens and tenants; *store.Store implements it.
+type BootstrapStore interface {
 	EnsureTenant(ctx context.Context, name string) (*webhook.Tenant, error)
 	Tokens(ctx context.Context) ([]*webhook.Token, error)
 	AddToken(ctx context.Context, t webhook.Token, token string) (*webhook.Token, error)
@@ -24,7 +24,7 @@ type Registry interface {
 // given, unless it is "", is made an operator's token instead, and stays one from start to start until it is revoked.
 // It returns the token that it made up, to be shown once; "" when it made none. What an operator may not expect of the given
 // token, or of one that was given before, is logged.
-func Bootstrap(ctx context.Context, r Registry, given string, log *slog.Logger) (made string, err error) {
+func Bootstrap(ctx context.Context, r BootstrapStore, given string, log *slog.Logger) (made string, err error) {
 	if _, err := r.EnsureTenant(ctx, webhook.DefaultTenant); err != nil {
 		return "", fmt.Errorf("make tenant %s: %w", webhook.DefaultTenant, err)
 	}

@@ -13,10 +13,10 @@ type Needs struct {
 	Operator bool
 }
 
-// Lacking is an ErrForbidden: a token that is valid and has not what is needed.
-type Lacking struct{ Needs }
+// MissingPermission is an ErrForbidden: a valid token that does not have what is needed.
+type MissingPermission struct{ Needs }
 
-func (e *Lacking) Error() string {
+func (e *MissingPermission) Error() string {
 	if e.Operator {
 		return "an operator token is required"
 	}
@@ -24,15 +24,15 @@ func (e *Lacking) Error() string {
 }
 
 // Unwrap makes it an ErrForbidden.
-func (e *Lacking) Unwrap() error { return ErrForbidden }
+func (e *MissingPermission) Unwrap() error { return ErrForbidden }
 
-// Check returns nil or a *Lacking, which names one thing that is missing.
+// Check returns nil or a *MissingPermission, which names one thing that is missing.
 func (n Needs) Check(c *Caller) error {
 	if n.Operator && !c.Operator {
-		return &Lacking{Needs{Operator: true}}
+		return &MissingPermission{Needs{Operator: true}}
 	}
 	if n.Scope != "" && !c.Token.Scopes.Has(n.Scope) {
-		return &Lacking{Needs{Scope: n.Scope}}
+		return &MissingPermission{Needs{Scope: n.Scope}}
 	}
 	return nil
 }

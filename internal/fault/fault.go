@@ -67,8 +67,8 @@ func Of(err error) Told {
 	if limited, ok := errors.AsType[*auth.TooManyFailures](err); ok {
 		return Told{RateLimited, http.StatusTooManyRequests, limited.Error(), limited.RetryAfter, Quiet}
 	}
-	if lacking, ok := errors.AsType[*auth.Lacking](err); ok {
-		return Told{Forbidden, http.StatusForbidden, lacking.Error(), 0, Quiet}
+	if missing, ok := errors.AsType[*auth.MissingPermission](err); ok {
+		return Told{Forbidden, http.StatusForbidden, missing.Error(), 0, Quiet}
 	}
 	if full, ok := errors.AsType[*intake.Full](err); ok {
 		if full.Of != "" {

@@ -160,7 +160,7 @@ func (h *Handler) serveWebSocket(w http.ResponseWriter, r *http.Request) {
 	}
 	conn.SetReadLimit(maxInitBytes)
 	s.conn, s.raw = conn, watcher.conn
-	h.onShutdown(open, func() { go s.guarded(s.shutdown) })
+	h.onShutdown(open, func() { go s.awaited(s.shutdown) })
 	// Shutdown waits for it.
 	go func() { //nolint:contextcheck // it has its own, made above
 		defer h.leave(open)
@@ -213,7 +213,7 @@ func (s *socket) every(interval time.Duration, f func()) {
 	}
 	var timer *time.Timer
 	timer = time.AfterFunc(interval, func() {
-		s.guarded(func() {
+		s.awaited(func() {
 			f()
 			s.mu.Lock()
 			defer s.mu.Unlock()
@@ -225,8 +225,8 @@ func (s *socket) every(interval time.Duration, f func()) {
 	s.timers = append(s.timers, timer)
 }
 
-// guarded runs f as one of the goroutines that serve waits for, unless serve has begun to.
-func (s *socket) guarded(f func()) {
+// awaited runs f as one of the goroutines that serve waits for, unless serve has begun to.
+func (s *socket) awaited(f func()) {
 	s.mu.Lock()
 	if s.ended {
 		s.mu.Unlock()
