@@ -37,11 +37,11 @@ type server struct {
 	tail   *live.Log
 	sender *sender.Sender
 
-	auth   *auth.Authenticator
-	ration *auth.Ration
-	bodies *intake.Bodies
-	api    *gqlhttp.Handler
-	http   *listening
+	auth      *auth.Authenticator
+	rateLimit *auth.RateLimit
+	bodies    *intake.Bodies
+	api       *gqlhttp.Handler
+	http      *listening
 }
 
 // Serve runs a server until ctx ends, and stops it in order. It calls ready once, when the server listens.
@@ -127,7 +127,7 @@ func (s *server) openAPI(context.Context) (err error) {
 	cfg, log := s.cfg, s.log
 	s.auth = auth.New(s.store)
 	s.auth.LogTo(log)
-	s.ration = auth.NewRation(cfg.CostRate, cfg.CostAtOnce())
+	s.rateLimit = auth.NewRateLimit(cfg.CostRate, cfg.CostAtOnce())
 	var trusted map[string]string
 	if cfg.TrustedDocuments != "" {
 		if trusted, err = gqlhttp.ReadTrustedDocuments(cfg.TrustedDocuments); err != nil {
@@ -163,7 +163,7 @@ func (s *server) openAPI(context.Context) (err error) {
 
 // charge takes what a call costs from what its caller may spend, or returns how long to wait.
 func (s *server) charge(c *auth.Caller, cost int) time.Duration {
-	wait := s.ration.Charge(c, cost)
+	wait := s.rateLimit.Charge(c, cost)
 	if wait > 0 {
 		s.log.Warn("call refused: the caller has used up --cost-rate", slog.Any("tenant", c.Tenant.ID), slog.Any("token", c.Token.ID))
 	}

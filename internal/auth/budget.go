@@ -128,38 +128,38 @@ func (f *fullest[K]) Pop() any {
 	return last
 }
 
-// Ration limits what callers may spend in a second: the cost of GraphQL operations and of REST calls. All tokens of a tenant
+// RateLimit limits what callers may spend in a second: the cost of GraphQL operations and of REST calls. All tokens of a tenant
 // share its budget, so that making more of them gives nothing, and one of them may spend half of it, so that one that runs wild
 // leaves the others theirs. An operator's token has a budget of its own, whichever tenant its calls are about.
-type Ration struct {
+type RateLimit struct {
 	mu        sync.Mutex // held while both budgets of a call are asked and taken from
 	tenants   *budgets[webhook.ID]
 	tokens    *budgets[webhook.ID]
 	operators *budgets[webhook.ID]
 }
 
-// rationsMax bounds the tenants, and the tokens, whose spending is remembered.
-const rationsMax = 10_000
+// rateLimitsMax bounds the tenants, and the tokens, whose spending is remembered.
+const rateLimitsMax = 10_000
 
-// NewRation allows perSecond for each tenant and each operator's token, and burst at once, twice as much when that is 0. A cost above
+// NewRateLimit allows perSecond for each tenant and each operator's token, and burst at once, twice as much when that is 0. A cost above
 // burst is had for burst. Nil, which allows everything, when perSecond is 0.
-func NewRation(perSecond, burst int) *Ration {
+func NewRateLimit(perSecond, burst int) *RateLimit {
 	if perSecond == 0 {
 		return nil
 	}
 	if burst == 0 {
 		burst = 2 * perSecond
 	}
-	whole := func() *budgets[webhook.ID] { return newBudgets[webhook.ID](rate.Limit(perSecond), burst, rationsMax) }
-	return &Ration{
+	whole := func() *budgets[webhook.ID] { return newBudgets[webhook.ID](rate.Limit(perSecond), burst, rateLimitsMax) }
+	return &RateLimit{
 		tenants: whole(), operators: whole(),
-		tokens: newBudgets[webhook.ID](rate.Limit(perSecond)/2, max(burst/2, 1), rationsMax),
+		tokens: newBudgets[webhook.ID](rate.Limit(perSecond)/2, max(burst/2, 1), rateLimitsMax),
 	}
 }
 
 // Charge takes a cost from what the caller may spend. When there is not enough left it takes nothing, and returns how long
 // the caller has to wait.
-func (r *Ration) Charge(c *Caller, cost int) time.Duration {
+func (r *RateLimit) Charge(c *Caller, cost int) time.Duration {
 	if r == nil || c == nil {
 		return 0
 	}

@@ -106,9 +106,9 @@ func TestGuessesCostLittle(t *testing.T) {
 }
 
 // A caller spends what it has, waits as long as it is told, and not indefinitely; others are not touched by it.
-func TestRation(t *testing.T) {
+func TestRateLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := NewRation(100, 500)
+		r := NewRateLimit(100, 500)
 		a, b := &Caller{Token: &webhook.Token{ID: webhook.ID{1}}}, &Caller{Token: &webhook.Token{ID: webhook.ID{2}}}
 		if wait := r.Charge(a, 500); wait != 0 {
 			t.Errorf("within the burst: %v", wait)
@@ -131,7 +131,7 @@ func TestRation(t *testing.T) {
 		if wait := r.Charge(a, 10_000); wait != 0 {
 			t.Errorf("more than the burst, of a full budget: %v", wait)
 		}
-		if NewRation(0, 0).Charge(a, 1<<30) != 0 {
+		if NewRateLimit(0, 0).Charge(a, 1<<30) != 0 {
 			t.Error("0 is a bound")
 		}
 	})
@@ -141,7 +141,7 @@ func TestRation(t *testing.T) {
 // are not touched by it, also when an operator's call is about that tenant. What is refused costs nothing.
 func TestRationIsSharedByTenant(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := NewRation(100, 1000)
+		r := NewRateLimit(100, 1000)
 		token := func(tenant, id byte) *Caller {
 			return &Caller{Token: &webhook.Token{ID: webhook.ID{id}, TenantID: &webhook.ID{tenant}}, Tenant: &webhook.Tenant{ID: webhook.ID{tenant}}}
 		}
@@ -224,7 +224,7 @@ func TestCrowdsResetNoBudgets(t *testing.T) {
 // One who has spent too much is not let off because many others come, whichever the budget: guesses or costs.
 func TestCrowdsLetNobodyOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a, r := New(newFake()), NewRation(100, 1000)
+		a, r := New(newFake()), NewRateLimit(100, 1000)
 		guess := func(i int, token string) error {
 			from := netip.AddrFrom4([4]byte{198, byte(i >> 16), byte(i >> 8), byte(i)})
 			_, err := a.Authenticate(t.Context(), from, token, "")
@@ -239,7 +239,7 @@ func TestCrowdsLetNobodyOff(t *testing.T) {
 		}
 		for r.Charge(caller(0), 100) == 0 {
 		}
-		for i := range 2 * max(failuresMax, rationsMax) {
+		for i := range 2 * max(failuresMax, rateLimitsMax) {
 			_ = guess(i+1, fmt.Sprint("another's ", i))
 			_ = r.Charge(caller(i+1), 1)
 		}
