@@ -31,7 +31,7 @@ const (
 	CodeNotFound        = fault.NotFound
 	CodeBadUserInput    = fault.BadUserInput  // extensions.field is the way to the argument
 	CodeCursorExpired   = fault.CursorExpired // all that is still kept comes after the cursor extensions.oldest
-	CodeCursorLost      = fault.CursorLost    // the database was put back; a stream goes on after extensions.oldest, a list begins anew
+	CodeCursorLost      = fault.CursorLost    // the database was put back; a stream goes on after extensions.oldest, a list starts again
 	CodeUnavailable     = fault.Unavailable   // the same may succeed in a moment
 	CodeAnswerTooLarge  = "ANSWER_TOO_LARGE"  // extensions.field is the way to what did not fit into extensions.limit bytes
 	CodeCanceled        = fault.Canceled      // the caller went away

@@ -14,7 +14,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// An id that no object can have is as good as one that no object has, and as one of another tenant: in every query, mutation
+// An id that no object can have is answered like one that no object has, and as one of another tenant: in every query, mutation
 // and filter, written or as a variable.
 func TestMalformedIDs(t *testing.T) {
 	a := newAPI(t)

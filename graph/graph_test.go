@@ -192,7 +192,7 @@ func (a *api) publish(ctx context.Context, n int) []string {
 	return ids
 }
 
-// attempt records one attempt, failed but for good ones, of each of up to n due deliveries of a webhook.
+// attempt records one attempt, successful if good, of each of up to n due deliveries of a webhook.
 func (a *api) attempt(webhookID string, n int, good bool) {
 	a.t.Helper()
 	id, err := webhook.ParseID(webhookID)

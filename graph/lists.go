@@ -182,7 +182,7 @@ func attemptEvent(a *webhook.Attempt) webhook.ID     { return a.EventID }
 func tenantID(t *webhook.Tenant) webhook.ID          { return t.ID }
 func attemptWebhook(a *webhook.Attempt) webhook.ID   { return a.WebhookID }
 
-// tokenTenant is the zero id for an operator's, which names nothing.
+// tokenTenant is the zero id for an operator token, which belongs to no tenant.
 func tokenTenant(t *webhook.Token) webhook.ID {
 	if t.TenantID == nil {
 		return webhook.ID{}

@@ -16,7 +16,7 @@ import (
 type level[T any] struct{ rows []*T }
 
 // loaders are what the resolvers of one response read with. They keep rows until the response is complete, and a mutation
-// reads what it changed anew, because its payload is a level of its own.
+// reads what it changed again, because its payload is a level of its own.
 type loaders struct {
 	webhooks   loader[*webhook.Webhook]
 	events     loader[*webhook.Event]

@@ -19,7 +19,7 @@ const (
 
 // shared reads what belongs to an attempt once for all streams: a thousand watchers of one attempt ask at the same
 // moment for its event, webhook or delivery. A read is for one attempt only, so nobody sees a state from before it, and a
-// watcher that comes late reads anew.
+// watcher that comes late reads again.
 type shared[V any] struct {
 	size func(V) int
 

@@ -162,7 +162,7 @@ func TestExamplesGoOn(t *testing.T) {
 			t.Logf("%s does not watch yet", name)
 		}
 	}
-	tried := func() { // to go on, in vain
+	tried := func() { // to go on, without success
 		before := begun.Load()
 		webhooktest.Eventually(t, "all examples go on", func() bool { return begun.Load() >= before+2*int64(len(examples)) })
 	}
@@ -700,7 +700,7 @@ func goExample(t *testing.T) *exec.Cmd {
 		if os.Getenv("CI") == "true" {
 			t.Fatal(err)
 		}
-		t.Skipf("the Go example cannot be built, for want of its modules maybe: %v", err)
+		t.Skipf("the Go example cannot be built, perhaps because its modules are missing: %v", err)
 	}
 	cmd := exec.CommandContext(t.Context(), file)
 	cmd.Stderr = t.Output()

@@ -14,7 +14,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// Two replicas under load, whose PostgreSQL crashes for good: its synchronous standby takes its place, and they find it by
+// Two replicas under load, whose PostgreSQL crashes permanently: its synchronous standby takes its place, and they find it by
 // themselves. Nothing that was acknowledged is lost, what is sent again was in flight, and the stream goes on without a gap.
 func TestFailover(t *testing.T) {
 	if *replicaRounds == 0 {

@@ -78,7 +78,7 @@ func testFrozenReplica(t *testing.T) {
 	if err := frozen.process.Process.Signal(syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
-	frozen.log.await(t, "joining anew")
+	frozen.log.await(t, "rejoining")
 	frozen.log.await(t, "claim lost; attempt dropped")
 	(&client{frozen.url, c.token}).publish(t, "after")
 	c.settle(t)

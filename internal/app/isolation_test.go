@@ -273,7 +273,7 @@ func (w *isolation) slots(t *testing.T, root *ast.Definition, field *ast.FieldDe
 				within(way, append(slices.Clone(steps), hop{f.Name, f.Type}))
 			}
 		case d.Kind == ast.Enum || slices.Contains([]string{"Int", "Float", "Boolean", "Time", "JSON"}, d.Name):
-			// Names nothing.
+			// No object has it.
 		case d.Name == "ID" || d.Name == "String":
 			all = append(all, &slot{root: root, way: way, steps: steps})
 		default:

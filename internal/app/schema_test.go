@@ -33,7 +33,7 @@ func nodeCommand(ctx context.Context, t *testing.T, dir string, args ...string) 
 func TestSchemaIsIntrospection(t *testing.T) {
 	t.Parallel()
 	const dir = "graph/testdata/quality"
-	nodeCommand(t.Context(), t, dir) // before anything is booted in vain
+	nodeCommand(t.Context(), t, dir) // before anything is booted for nothing
 	p := boot(t, t.TempDir())
 	if out, err := nodeCommand(t.Context(), t, dir, "identical.mjs", p.url, p.token).Output(); err != nil || string(out) != "ok\n" {
 		t.Errorf("%v %s", err, out)

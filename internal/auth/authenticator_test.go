@@ -179,7 +179,7 @@ func TestRecentIsBounded(t *testing.T) {
 func TestRecentForgetsTheOldest(t *testing.T) {
 	r := newRecent[int, int](time.Minute, 10)
 	for i := range 100 {
-		r.put(0, 0) // again and again
+		r.put(0, 0) // repeatedly
 		r.put(i, i)
 		if !r.has(0) || !r.has(max(i-8, 0)) || r.order.Len() != len(r.entries) {
 			t.Fatalf("after %d: 0 %v, %d %v; %d in order, %d in all", i, r.has(0), i-8, r.has(i-8), r.order.Len(), len(r.entries))

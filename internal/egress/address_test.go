@@ -364,7 +364,7 @@ func TestScriptedNameServer(t *testing.T) {
 	}
 }
 
-// A name that was outside at one request is looked up and judged anew at the next, whatever closed address it is by then.
+// A name that was outside at one request is looked up and judged again at the next, whatever closed address it is by then.
 func TestRebindingToClosedAddresses(t *testing.T) {
 	ca := newCanary(t)
 	cfg, served := outside(t, ca)

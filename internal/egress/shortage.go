@@ -63,7 +63,7 @@ var errDescriptors = &failure{Shortage, "this service has as many connections as
 // at all. err is ENETUNREACH, EHOSTUNREACH, EADDRNOTAVAIL or ENETDOWN of connecting to target.
 //
 // EHOSTUNREACH usually comes from a router on the way, which says that the receiver is away. ENETUNREACH, and for IPv6
-// EADDRNOTAVAIL, say that there is no route from here. A machine without IPv6 has none to any IPv6 address, for good:
+// EADDRNOTAVAIL, say that there is no route from here. A machine without IPv6 has none to any IPv6 address, permanently:
 // a webhook of such an address can never be delivered to, and its owner must be told, not wait. But when there is no
 // route to anywhere, it is the machine that is off the network.
 func unreachable(target netip.Addr, err error) *failure {

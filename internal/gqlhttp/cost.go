@@ -243,7 +243,7 @@ func (p *pricer) argument(f *ast.Field, def *ast.ArgumentDefinition) any {
 	return v
 }
 
-// number returns an integer argument; one that is larger than any list is as good as the largest.
+// number returns an integer argument; one that is larger than any list counts as the largest.
 func (p *pricer) number(f *ast.Field, def *ast.ArgumentDefinition) (int, bool) {
 	const most = 1 << 30
 	switch v := p.argument(f, def).(type) {

@@ -323,7 +323,7 @@ func (v *viewer) run(ctx context.Context, server func(*rand.Rand) *frontend, lef
 	return ctx.Err()
 }
 
-// disturb stalls, drops the connection, or subscribes anew on it.
+// disturb stalls, drops the connection, or subscribes again on it.
 func (v *viewer) disturb(ctx context.Context) error {
 	s, isSocket := v.open.(*socket)
 	switch n := v.rng.IntN(10); {

@@ -52,7 +52,7 @@ func New(limit int) *Meter { return &Meter{limit: limit} }
 // Of returns a meter for answers of at most limit bytes, which takes from the budget what they hold. It must be Reset in the end.
 func Of(budget Budget, limit int) *Meter { return &Meter{limit: limit, budget: budget} }
 
-// Limit is the size of the largest answer in bytes; 0 is no bound.
+// Limit is the size of the largest answer in bytes; 0 means unlimited.
 func (m *Meter) Limit() int {
 	if m == nil {
 		return 0

@@ -265,8 +265,8 @@ func plainEnd(text []byte) (end int, ok bool) {
 	return 0, false
 }
 
-// Reader takes a text apart from left to right, as far as its user wants to. The text is one that Valid has accepted; of
-// any other it reads something or other, and comes to an end.
+// Reader takes a text apart from left to right, as far as its user wants to. The text is one that Valid has accepted; for
+// any other the result is unspecified, but reading ends.
 type Reader struct {
 	text []byte
 	pos  int

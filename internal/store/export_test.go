@@ -174,7 +174,7 @@ func (s *Store) Backdate(ctx context.Context) error {
 	})
 }
 
-// Recount counts stored events anew.
+// Recount counts stored events again.
 func (s *Store) Recount(ctx context.Context) { s.quotas.count(ctx) }
 
 // Count counts the rows of a table, of all tenants.

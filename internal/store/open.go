@@ -32,7 +32,7 @@ type Options struct {
 	// CheckHeader is the rule for custom headers, its error as CheckURL's. Nil means no rule beyond number and size.
 	CheckHeader func(name, value string) error
 	// MasterKeys seal signing secrets and custom headers, 32 bytes each. The first is the current one; the others open what
-	// RotateKey has not sealed anew yet. None means those in the file master.key in Dir, made at the first start.
+	// RotateKey has not sealed again yet. None means those in the file master.key in Dir, made at the first start.
 	MasterKeys [][]byte
 	// Now is the clock that events are published and deliveries are due by; nil means time.Now. PostgreSQL has its own.
 	Now func() time.Time
@@ -64,7 +64,7 @@ type Store struct {
 	memory *room // bytes of events that wait to be published
 
 	cursors    *cursor.Codec
-	starting   sync.Mutex                // held while starts is read anew
+	starting   sync.Mutex                // held while starts is read again
 	starts     atomic.Pointer[startList] // as last read; never changed in place
 	last       atomic.Int64              // Seq of the newest committed attempt
 	onAttempts atomic.Pointer[func([]*webhook.Attempt)]

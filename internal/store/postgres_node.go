@@ -158,7 +158,7 @@ func (p *postgresDB) keepLease(ctx context.Context) {
 				continue
 			case !ok:
 				healthy = 0
-				p.nudge() // the writer finds out, and joins anew
+				p.nudge() // the writer finds out, and joins again
 				continue
 			}
 			renewed = time.Now()

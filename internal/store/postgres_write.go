@@ -28,7 +28,7 @@ type pgBatch struct {
 	version int64            // of webhooks, once lockHooks was called
 }
 
-// errFenced says that this node's claims were taken from it: it must join anew before it may write.
+// errFenced says that this node's claims were taken from it: it must join again before it may write.
 var errFenced = errors.New("this node's lease has ended")
 
 // transaction implements dialect. When it is unknown whether the commit has happened, it finds out.

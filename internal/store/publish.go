@@ -181,7 +181,7 @@ func (c *Scope) Wanting(eventType string) int {
 	return n
 }
 
-// busy tells the operator that a tenant's calls are refused for want of something. The program's logger bounds how often.
+// busy tells the operator that a tenant's calls are refused because a share of the server is used up. The program's logger bounds how often.
 func (s *Store) busy(tenant webhook.ID, of string) {
 	s.log.Warn("calls refused: events are published faster than they can be written", slog.Any("tenant", tenant), slog.String("want_of", of))
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// How often quotas that another process has changed are noticed, and how often stored events are counted anew.
+// How often quotas that another process has changed are noticed, and how often stored events are counted again.
 const (
 	quotaInterval = time.Minute
 	countInterval = 5 * time.Minute

@@ -15,7 +15,7 @@ import (
 
 // I4: what has been due for longer than the limit has FAILED because it expired, also while its webhook is disabled, and an
 // operational event tells of it; what is due later or running is left alone. Retention can then remove the event, and a retry by
-// hand owes it anew.
+// hand owes it again.
 func TestExpire(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.open(t, store.Options{})

@@ -54,7 +54,7 @@ const keyLock = keyFileName + ".lock"
 // ErrNoNewKey is a RotateKey that was given one key only.
 var ErrNoNewKey = errors.New("there is no new master key")
 
-// RotateKey seals all secrets and headers anew and reports how many. Keys of a file: it makes a new one, and in the end
+// RotateKey seals all secrets and headers again and reports how many. Keys of a file: it makes a new one, and in the end
 // forgets the old. Keys that were given: the first is the new one, and every process that uses the database must know it
 // already. It may be interrupted at any point and called again, while servers run; until it has ended the old keys are
 // needed.
@@ -127,7 +127,7 @@ func (s *Store) endRotation() error {
 	return s.keys.reload()
 }
 
-// resealRows is how many rows of each table one transaction of RotateKey seals anew.
+// resealRows is how many rows of each table one transaction of RotateKey seals again.
 const resealRows = 100
 
 // sealedRow is a row that a master key seals a part of.
@@ -159,7 +159,7 @@ func (s *Store) reseal(ctx context.Context, current *sealer, limit int) (n int, 
 	err = s.change(ctx, func(b *batch) error {
 		n = 0
 		for t := range tablesThat((*table).isSealed) {
-			if !t.owned() { // sealed anew with the change of the key
+			if !t.owned() { // sealed again with the change of the key
 				continue
 			}
 			some, err := b.reseal(t, current, limit)
@@ -173,7 +173,7 @@ func (s *Store) reseal(ctx context.Context, current *sealer, limit int) (n int, 
 	return n, err
 }
 
-// resealOwn seals the database's own keys anew; they stay what they are.
+// resealOwn seals the database's own keys again; they stay what they are.
 func (b *batch) resealOwn(current *sealer) error {
 	for t := range tablesThat((*table).isSealed) {
 		if t.owned() {
@@ -195,7 +195,7 @@ func (b *batch) reseal(t *table, current *sealer, limit int) (n int, err error) 
 		keyID, sealed, key := row.part()
 		plain, err := b.s.keys.open(keyID, sealed, row.associated())
 		if err != nil {
-			return 0, fmt.Errorf("seal %s %v anew: %w", t.name, key, err)
+			return 0, fmt.Errorf("seal %s %v again: %w", t.name, key, err)
 		}
 		if err := b.tx.Exec("UPDATE "+t.name+" SET key_id = ?, sealed = ? WHERE "+t.key+" = ?", current.id, current.seal(plain, row.associated()), key).Error; err != nil {
 			return 0, fmt.Errorf("update %s %v: %w", t.name, key, err)

@@ -79,7 +79,7 @@ func unsealed(t *testing.T, s *Store, revealed map[webhook.ID]string) {
 	}
 }
 
-// Changing the key of a key file seals everything anew, while a server runs and goes on sealing, and forgets the old key.
+// Changing the key of a key file seals everything again, while a server runs and goes on sealing, and forgets the old key.
 func TestRotateKeyFile(t *testing.T) {
 	dir := t.TempDir()
 	server := opened(t, Options{Dir: dir})
@@ -161,7 +161,7 @@ func TestRotateKeyResumes(t *testing.T) {
 	}
 }
 
-// Keys that are given, as several processes have them: the new one is named first, beside the old, until all is sealed anew.
+// Keys that are given, as several processes have them: the new one is named first, beside the old, until all is sealed again.
 func TestRotateGivenKey(t *testing.T) {
 	dir := t.TempDir()
 	old, next := []byte(strings.Repeat("o", 32)), []byte(strings.Repeat("n", 32))

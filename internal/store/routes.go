@@ -153,7 +153,7 @@ func (r *routes) get(id webhook.ID) *Hook {
 	return r.byID[id]
 }
 
-// fewRemoved is how many webhooks of a tenant are taken out of its lists one by one; with more, all of its lists are made anew.
+// fewRemoved is how many webhooks of a tenant are taken out of its lists one by one; with more, all of its lists are made again.
 const fewRemoved = 8
 
 func (r *routes) change(hooks map[webhook.ID]*Hook) {

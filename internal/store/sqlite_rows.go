@@ -37,7 +37,7 @@ func (f form) text() string {
 }
 
 // direct runs the statements of the hot path on the writer's connection below database/sql, which would make and check
-// every parameter anew. They stay prepared for as long as the connection lives. Only the writer uses it.
+// every parameter again. They stay prepared for as long as the connection lives. Only the writer uses it.
 type direct struct {
 	conn  *sql.Conn   // of the transaction
 	on    driver.Conn // where the statements are prepared

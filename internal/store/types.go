@@ -99,7 +99,7 @@ type List[T any] struct {
 	HasNext, HasPrev bool
 }
 
-// TimeRange is half-open: From <= t < To. Nil is no bound.
+// TimeRange is half-open: From <= t < To. Nil means no limit on that side.
 type TimeRange struct {
 	From, To *time.Time
 }

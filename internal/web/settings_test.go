@@ -128,7 +128,7 @@ func TestWrongSettings(t *testing.T) {
 	}
 }
 
-// The header Idempotency-Key is as good as the field: bare or in quotation marks. Two that contradict one another, and one for
+// The header Idempotency-Key is equivalent to the field: bare or in quotation marks. Two that contradict one another, and one for
 // several events, are refused.
 func TestIdempotencyKeyHeader(t *testing.T) {
 	a := newAPI(t)

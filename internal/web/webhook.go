@@ -145,7 +145,7 @@ func find(r *request) (*webhook.Webhook, error) {
 	return found[id], nil
 }
 
-// pathID is the id in the path. One that cannot be an id names nothing, like any other that names nothing.
+// pathID is the id in the path. One that cannot be an id is answered like an id that does not exist.
 func pathID(r *request) (webhook.ID, error) {
 	id, err := webhook.ParseID(r.PathValue("id"))
 	if err != nil {

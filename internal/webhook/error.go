@@ -9,7 +9,7 @@ import (
 var (
 	// ErrNotFound is the one answer for what is absent and for what belongs to another tenant.
 	ErrNotFound = errors.New("not found")
-	// ErrRevoked and ErrExpired are tokens that do not work any more: for others than their holders they are as good as unknown.
+	// ErrRevoked and ErrExpired are tokens that do not work any more: for others than their holders they count as unknown.
 	ErrRevoked = fmt.Errorf("the token was revoked: %w", ErrNotFound)
 	ErrExpired = fmt.Errorf("the token has expired: %w", ErrNotFound)
 	// ErrCursor is a cursor that this server did not make, not for this list or stream, or not for this tenant.
@@ -51,7 +51,7 @@ const (
 	CodeTooMany     Code = "TOO_MANY"     // more elements than allowed
 	CodeOutOfRange  Code = "OUT_OF_RANGE" // a number or a time outside its bounds
 	CodeForbidden   Code = "FORBIDDEN"    // well formed, but not allowed here (an inside address, a reserved header)
-	CodeNotFound    Code = "NOT_FOUND"    // names nothing, or nothing of this tenant
+	CodeNotFound    Code = "NOT_FOUND"    // does not exist, or belongs to another tenant
 	CodeConflict    Code = "CONFLICT"     // contradicts what is stored
 	CodeQuota       Code = "QUOTA"        // the tenant has as many as it may have
 	CodeUnavailable Code = "UNAVAILABLE"  // nothing wrong with the input: try again

@@ -13,7 +13,7 @@ import (
 )
 
 // ID is a UUID. Ids that this package makes are version 7 (RFC 9562, section 5.7), so they sort by the millisecond of
-// their making. The zero ID names nothing.
+// their making. No object has the zero ID.
 type ID [16]byte
 
 // ErrID is what ParseID and Scan answer for text that is no UUID.
@@ -71,7 +71,7 @@ func (id ID) AppendText(b []byte) []byte {
 	return append(b, s[:]...)
 }
 
-// IsZero reports whether the id names nothing.
+// IsZero reports whether the id is the zero ID, which no object has.
 func (id ID) IsZero() bool { return id == ID{} }
 
 // MarshalText makes an ID a JSON string.
@@ -119,7 +119,7 @@ func (id ID) MarshalGQL(w io.Writer) {
 }
 
 // UnmarshalGQL reads a GraphQL ID. Clients need not know what an id looks like: one that no object can have is the zero ID,
-// which names nothing, as any other that names nothing.
+// which no object has.
 func (id *ID) UnmarshalGQL(v any) error {
 	*id = ID{}
 	switch v := v.(type) {

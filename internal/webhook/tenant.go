@@ -28,7 +28,7 @@ type Tenant struct {
 // Position is Seq: where lists have it.
 func (t *Tenant) Position() int64 { return t.Seq }
 
-// Quotas are what a tenant may have and do. 0 is no bound.
+// Quotas are what a tenant may have and do. 0 means unlimited.
 type Quotas struct {
 	Webhooks     int
 	Tokens       int // that work

@@ -42,7 +42,7 @@ type Webhook struct {
 	RetryScheduleMs []int `gorm:"serializer:json"`
 	// TimeoutMs bounds one attempt, connection to last byte, in ms (1,000 to 30,000). Nil means the server's default.
 	TimeoutMs *int
-	// RatePerSecond bounds the attempts started in a second (1 to 10,000). Nil means no bound.
+	// RatePerSecond bounds the attempts started in a second (1 to 10,000). Nil means unlimited.
 	RatePerSecond *int
 	CreatedAt     time.Time  `gorm:"serializer:micros;autoCreateTime:false"`
 	UpdatedAt     time.Time  `gorm:"serializer:micros;autoUpdateTime:false"`

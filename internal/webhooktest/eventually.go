@@ -12,7 +12,7 @@ const (
 	interval = 5 * time.Millisecond
 )
 
-// Eventually waits for a condition that nothing signals: it asks ok again and again until that is true. When it never is, or the
+// Eventually waits for a condition that nothing signals: it asks ok repeatedly until that is true. When it never is, or the
 // test's context ends first, the test fails with what was waited for, and with what the states are then. Only the test's own
 // goroutine may call it.
 func Eventually(tb testing.TB, what string, ok func() bool, states ...func() string) {

@@ -1,0 +1,72 @@
+package app
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// oddWords are words and phrases that do not come back, each with what is written instead.
+var oddWords = []struct {
+	pattern *regexp.Regexp
+	instead string
+}{
+	{regexp.MustCompile(`(?i)\bcan not\b( only)?`), "cannot"},
+	{regexp.MustCompile(`(?i)\bfor ever\b`), "forever, or indefinitely"},
+	{regexp.MustCompile(`(?i)\banew\b`), "again, or new"},
+	{regexp.MustCompile(`(?i)\bin vain\b`), "without success"},
+	{regexp.MustCompile(`(?i)\bfor want of\b`), "because there is no"},
+	{regexp.MustCompile(`(?i)\bagain and again\b`), "repeatedly"},
+	{regexp.MustCompile(`(?i)\bfor good\b`), "permanently, or durably"},
+	{regexp.MustCompile(`(?i)\bas good as\b`), "equivalent to, or the same as"},
+	{regexp.MustCompile(`(?i)\bwhat came of\b`), "the payload of, or the result of"},
+	{regexp.MustCompile(`(?i)\bempty when it worked\b`), "empty on success"},
+	{regexp.MustCompile(`(?i)\bnam(es|ing) nothing\b`), "does not exist"},
+	{regexp.MustCompile(`(?i)\bwhosever\b`), "of all tenants, or whoever owns it"},
+	{regexp.MustCompile(`(?i)\bas mighty\b`), "grants the same scopes"},
+	{regexp.MustCompile(`(?i)\bsomething or other\b`), "the result is unspecified"},
+	{regexp.MustCompile(`(?i)\bmay (it|they)\b`), "whether it may"},
+	{regexp.MustCompile(`(?i)\bcalls? (a|the) \w+ off\b`), "cancels"},
+	{regexp.MustCompile(`\bwants? \w*\.?mu\b`), "the caller must hold mu"},
+	{regexp.MustCompile(`^\s*// \w+ is [\w.]+'s\.`), "implements"},
+	{regexp.MustCompile(`(?i)\bhow many from the (start|end)\b`), "the number of elements to return"},
+	{regexp.MustCompile(`(?i)\bno bound\b`), "unlimited"},
+}
+
+// Prose, comments, errors and descriptions are in the words that the field uses: what has been replaced does not come back.
+func TestWords(t *testing.T) {
+	out, err := exec.CommandContext(t.Context(), "git", "ls-files", "--cached", "--others", "--exclude-standard", "*.go", "*.graphqls", "*.md", "*.sql").Output()
+	if err != nil {
+		t.Skip(err) // not a checkout
+	}
+	files := strings.Fields(string(out))
+	if len(files) < 200 {
+		t.Fatalf("%d files were found", len(files))
+	}
+	for _, name := range files {
+		if filepath.Base(name) == "words_test.go" {
+			continue
+		}
+		text, err := os.ReadFile(name)
+		if os.IsNotExist(err) {
+			continue // removed, and not committed yet
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Contains(text, []byte("DO NOT EDIT")) && strings.HasPrefix(filepath.Base(name), "generated") {
+			continue
+		}
+		for i, line := range strings.Split(string(text), "\n") {
+			for _, odd := range oddWords {
+				if found := odd.pattern.FindString(line); found != "" && !strings.HasSuffix(found, " only") {
+					t.Errorf("%s:%d: %q: write %s", name, i+1, strings.TrimSpace(found), odd.instead)
+				}
+			}
+		}
+	}
+}
