@@ -2,72 +2,97 @@ package gqlhttp
 
 import (
 	"io"
+	"log/slog"
 	"net"
+	"net/http"
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/hookgraph/hookgraph/internal/gqlhttp/internal/testschema"
+	"github.com/hookgraph/hookgraph/internal/intake"
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// steadily reads n bytes at a steady rate, in bytes a second.
-func steadily(t *testing.T, conn net.Conn, n, rate int) {
-	t.Helper()
-	const tick = 10 * time.Millisecond
-	ticker := time.NewTicker(tick)
-	defer ticker.Stop()
-	buf := make([]byte, int(int64(rate)*int64(tick)/int64(time.Second)))
-	for n > 0 {
-		<-ticker.C
-		m, err := io.ReadFull(conn, buf[:min(n, len(buf))])
-		if n -= m; err != nil {
-			t.Fatalf("cut off with %d bytes to come: %v", n, err)
-		}
-	}
+// oneConn is a listener with one connection.
+type oneConn struct {
+	conn net.Conn
+	done chan struct{}
 }
 
+func (l *oneConn) Accept() (net.Conn, error) {
+	if conn := l.conn; conn != nil {
+		l.conn = nil
+		return conn, nil
+	}
+	<-l.done
+	return nil, net.ErrClosed
+}
+
+func (l *oneConn) Close() error   { close(l.done); return nil }
+func (l *oneConn) Addr() net.Addr { return &net.TCPAddr{} }
+
 // A client that reads slowly, but reads, gets all of it: each piece has a deadline, and not the whole. The message here takes
-// more than twice as long as a write may.
+// forty times as long as a write may.
 func TestSteadyReaders(t *testing.T) {
-	const size, rate = 7 << 20, 3 << 20
-	document := `subscription{ticks(count:1,size:7340032){cursor}}`
-	name := strings.Repeat("n", size)
-	for kind, request := range map[string]string{
-		"websocket": "",
-		"events": "POST / HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\nContent-Type: application/json\r\nAuthorization: Bearer " + goodToken +
-			"\r\nTransfer-Encoding: chunked\r\n\r\n",
-		"http": "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nAuthorization: Bearer " + goodToken +
-			"\r\nTransfer-Encoding: chunked\r\n\r\n",
+	const size, sip, pause = 1 << 20, intake.Piece / 2, 300 * time.Millisecond // a piece in two or three sips
+	document := `{"query":"subscription{ticks(count:1,size:1048576){cursor}}"}`
+	post := func(accept, body string) string {
+		return "POST / HTTP/1.1\r\nHost: x\r\nAccept: " + accept + "\r\nContent-Type: application/json\r\nAuthorization: Bearer " + goodToken +
+			"\r\nContent-Length: " + strconv.Itoa(len(body)) + "\r\n\r\n" + body
+	}
+	for kind, ask := range map[string]func(net.Conn){
+		"websocket": func(conn net.Conn) {
+			upgradeByHand(conn)
+			frame(conn, 1, ack)
+			frame(conn, 1, `{"id":"1","type":"subscribe","payload":`+document+`}`)
+		},
+		"events": func(conn net.Conn) { _, _ = io.WriteString(conn, post("text/event-stream", document)) },
+		"http": func(conn net.Conn) {
+			_, _ = io.WriteString(conn, post("application/json", `{"query":"query($n:String){hello(name:$n)}","variables":{"n":"`+strings.Repeat("n", size)+`"}}`))
+		},
 	} {
 		t.Run(kind, func(t *testing.T) {
-			t.Parallel()
-			s := newServer(t, Config{WriteTimeout: time.Second, MaxBodyBytes: 2 * size, PingInterval: time.Hour})
-			conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", s.Listener.Addr().String())
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer func() { _ = conn.Close() }()
-			if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
-				t.Fatal(err)
-			}
-			chunked := func(body string) string {
-				return strconv.FormatInt(int64(len(body)), 16) + "\r\n" + body + "\r\n0\r\n\r\n"
-			}
-			switch kind {
-			case "websocket":
-				upgradeByHand(conn)
-				frame(conn, 1, ack)
-				frame(conn, 1, `{"id":"1","type":"subscribe","payload":{"query":"`+document+`"}}`)
-			case "events":
-				_, err = io.WriteString(conn, request+chunked(`{"query":"`+document+`"}`))
-			case "http":
-				_, err = io.WriteString(conn, request+chunked(`{"query":"query($n:String){hello(name:$n)}","variables":{"n":"`+name+`"}}`))
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			steadily(t, conn, size, rate)
+			synctest.Test(t, func(t *testing.T) {
+				h := New(testschema.New(), Config{
+					Authenticate: authenticate, Logger: slog.New(slog.DiscardHandler),
+					WriteTimeout: time.Second, MaxBodyBytes: 2 * size, PingInterval: time.Hour,
+				})
+				server := &http.Server{Handler: h}
+				inside, conn := net.Pipe()
+				served := make(chan struct{})
+				go func() {
+					defer close(served)
+					_ = server.Serve(&oneConn{conn: inside, done: make(chan struct{})})
+				}()
+				asked := make(chan struct{})
+				go func() {
+					defer close(asked)
+					ask(conn)
+				}()
+				started := time.Now()
+				buf := make([]byte, sip)
+				for left := size; left > 0; {
+					time.Sleep(pause)
+					n, err := io.ReadFull(conn, buf[:min(left, sip)])
+					if left -= n; err != nil {
+						t.Errorf("cut off with %d bytes to come: %v", left, err)
+						break
+					}
+				}
+				if took := time.Since(started); took < 30*time.Second {
+					t.Errorf("it took %v", took)
+				}
+				_ = conn.Close()
+				<-asked
+				if err := h.Shutdown(t.Context()); err != nil {
+					t.Error(err)
+				}
+				_ = server.Close()
+				<-served
+			})
 		})
 	}
 }
