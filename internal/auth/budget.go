@@ -150,7 +150,9 @@ func NewRateLimit(perSecond, burst int) *RateLimit {
 	if burst == 0 {
 		burst = 2 * perSecond
 	}
-	whole := func() *budgets[webhook.ID] { return newBudgets[webhook.ID](rate.Limit(perSecond), burst, rateLimitsMax) }
+	whole := func() *budgets[webhook.ID] {
+		return newBudgets[webhook.ID](rate.Limit(perSecond), burst, rateLimitsMax)
+	}
 	return &RateLimit{
 		tenants: whole(), operators: whole(),
 		tokens: newBudgets[webhook.ID](rate.Limit(perSecond)/2, max(burst/2, 1), rateLimitsMax),

@@ -1,16 +1,16 @@
 package bench
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"database/sql"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
 	"os"
-	"regexp"
-	"strconv"
 	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver
@@ -57,8 +57,6 @@ func (p *postgres) drop(ctx context.Context) error {
 	return errors.Join(err, p.admin.Close())
 }
 
-var statementsLogged = regexp.MustCompile(`msg="database statements" statements=(\d+)`)
-
 // statements is how many the replicas sent, which they log when they stop.
 func (s *server) statements() (sum int64) {
 	for _, r := range s.replicas {
@@ -66,9 +64,11 @@ func (s *server) statements() (sum int64) {
 		if err != nil {
 			return 0
 		}
-		for _, found := range statementsLogged.FindAllSubmatch(text, -1) {
-			n, _ := strconv.ParseInt(string(found[1]), 10, 64)
-			sum += n
+		for line := range bytes.Lines(text) {
+			var said struct{ Statements int64 }
+			if json.Unmarshal(line, &said) == nil { // a panic is no JSON
+				sum += said.Statements
+			}
 		}
 	}
 	return sum

@@ -61,7 +61,7 @@ func (b *bench) startOne(ctx context.Context, name, token string) (*server, erro
 	args := []string{"serve", "--listen", "127.0.0.1:0", "--allow-private-targets"}
 	env := []string{"HOOKGRAPH_BOOTSTRAP_TOKEN=" + token}
 	if b.postgres != nil { // by the environment: others can read a command line
-		args = append(args, "--log-level", "info")
+		args = append(args, "--log-level", "info", "--log-format", "json") // for statements
 		env = append(env, "HOOKGRAPH_DATABASE="+b.postgres.url, "HOOKGRAPH_MASTER_KEY="+b.postgres.key)
 	} else {
 		args = append(args, "--log-level", "warn", "--database", b.database())

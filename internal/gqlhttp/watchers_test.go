@@ -41,7 +41,7 @@ func heap() uint64 {
 
 // upgrade opens a WebSocket by hand, subscribes, and returns when the subscription has begun: all that the client has of
 // it is the connection.
-func upgrade(t *testing.T, b *backend, f *frontend, operation []byte) net.Conn {
+func upgrade(t testing.TB, b *backend, f *frontend, operation []byte) net.Conn {
 	t.Helper()
 	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", f.Listener.Addr().String())
 	if err != nil {
@@ -76,38 +76,35 @@ func upgrade(t *testing.T, b *backend, f *frontend, operation []byte) net.Conn {
 	return conn
 }
 
-// A watcher on a WebSocket of its own takes less than 40 KB.
-func TestMemoryOfWatchers(t *testing.T) {
-	const watchers, most = 500, 40_000
-	b := newBackend(t, 1, nil)
-	f := b.serve(t, 1<<20, nil)
+// BenchmarkMemoryOfWatchers tells what a watcher on a WebSocket of its own takes of the heap.
+func BenchmarkMemoryOfWatchers(b *testing.B) {
+	const watchers = 500
+	back := newBackend(b, 1, nil)
+	f := back.serve(b, 1<<20, nil)
 	sees := func(conn net.Conn) {
-		t.Helper()
+		b.Helper()
 		if _, err := conn.Read(make([]byte, 1024)); err != nil {
-			t.Fatal(err)
+			b.Fatal(err)
 		}
 	}
-	first := upgrade(t, b, f, operation(watchOne, store.AttemptFilter{}, f.log.Cursor(b.owner, 0)))
-	b.record(t, 0)
+	first := upgrade(b, back, f, operation(watchOne, store.AttemptFilter{}, f.log.Cursor(back.owner, 0)))
+	back.record(b, 0)
 	sees(first) // so that what there is only once is there
-	_, newest, err := b.store.AttemptBounds(t.Context())
+	_, newest, err := back.store.AttemptBounds(b.Context())
 	if err != nil {
-		t.Fatal(err)
+		b.Fatal(err)
 	}
 	before := heap()
 	conns := make([]net.Conn, watchers)
 	for i := range conns {
-		conns[i] = upgrade(t, b, f, operation(watchOne, store.AttemptFilter{WebhookIDs: []webhook.ID{b.hooks[0].ID}}, f.log.Cursor(b.owner, newest)))
+		conns[i] = upgrade(b, back, f, operation(watchOne, store.AttemptFilter{WebhookIDs: []webhook.ID{back.hooks[0].ID}}, f.log.Cursor(back.owner, newest)))
 	}
-	b.record(t, 0)
+	back.record(b, 0)
 	for _, conn := range conns {
 		sees(conn)
 	}
-	each := (heap() - before) / watchers
-	t.Logf("%d bytes for each watcher", each)
-	if each > most && !raceDetector {
-		t.Errorf("more than %d", most)
-	}
+	b.ReportMetric(float64(heap()-before)/watchers, "B/watcher")
+	b.ReportMetric(0, "ns/op")
 }
 
 var measure = flag.Bool("watchers.measure", false, "measure 1,000 watchers at 2,000 attempts/s, and fail when they are slower than they should be, on a quiet machine")

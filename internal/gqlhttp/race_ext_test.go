@@ -1,5 +1,0 @@
-//go:build race
-
-package gqlhttp_test
-
-const raceDetector = true
