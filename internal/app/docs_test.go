@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -307,7 +308,7 @@ func recordOne(t *testing.T, s *store.Store, w *webhook.Webhook, eventType strin
 	return published[0].Event.ID.String()
 }
 
-// With a token that is refused they end, and do not retry.
+// With a token that is refused they end with an error that says so, and do not retry.
 func TestExamplesRefused(t *testing.T) {
 	t.Parallel()
 	p := boot(t, t.TempDir())
@@ -315,9 +316,10 @@ func TestExamplesRefused(t *testing.T) {
 	for _, name := range []string{"urql", "apollo", "sse"} {
 		examples = append(examples, nodeExample(t, name))
 	}
-	running := map[*exec.Cmd]*example{}
+	running, stderr := map[*exec.Cmd]*example{}, map[*exec.Cmd]*bytes.Buffer{}
 	for _, cmd := range examples {
-		cmd.Stderr = nil // they complain
+		stderr[cmd] = new(bytes.Buffer)
+		cmd.Stderr = stderr[cmd]
 		running[cmd] = runExample(t, cmd, p.url, "wrong")
 	}
 	for cmd, e := range running {
@@ -325,6 +327,11 @@ func TestExamplesRefused(t *testing.T) {
 		case line, ok := <-e.lines:
 			if ok {
 				t.Errorf("%v: %s", cmd.Args, line)
+				continue
+			}
+			_ = cmd.Wait() // it failed
+			if said := fmt.Sprint(stderr[cmd]); !strings.Contains(said, "token is re") && !strings.Contains(said, "unknown") || strings.Contains(said, "[Network] undefined") {
+				t.Errorf("%v: %s", cmd.Args, said)
 			}
 		case <-time.After(2 * time.Minute):
 			t.Errorf("%v goes on", cmd.Args)

@@ -41,7 +41,7 @@ export function resuming<Client extends { subscribe: (payload: any, sink: any) =
         variables['after'] = oldest;
         missed(code);
       } else if (code !== 'UNAVAILABLE' && code !== 'RATE_LIMITED') {
-        sink.error(reason);
+        sink.error(readable(reason));
         return;
       }
       timer = setTimeout(start, Math.max(pause(tries++), retryAfterMs));
@@ -74,6 +74,12 @@ export function resuming<Client extends { subscribe: (payload: any, sink: any) =
     };
   }
   return { ...client, subscribe };
+}
+
+/** A WebSocket that was closed, as an error that says why: urql shows "[Network] undefined" otherwise. */
+function readable(reason: unknown): unknown {
+  const { code, reason: why } = reason as { code?: number; reason?: string };
+  return reason instanceof Error || code === undefined ? reason : new Error(`the connection was closed: ${why} (${code})`);
 }
 
 /** A quarter of a second at first, half a minute in the end, and not the same for all clients. */
