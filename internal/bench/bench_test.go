@@ -159,3 +159,21 @@ func TestTable(t *testing.T) {
 		t.Errorf("got\n%s", &out)
 	}
 }
+
+// The statements of all replicas are added up, whatever else their logs say.
+func TestStatements(t *testing.T) {
+	first := &server{}
+	for i, text := range []string{
+		`{"level":"INFO","msg":"stopping"}` + "\n" + `{"level":"INFO","msg":"database statements","statements":40}` + "\n",
+		"panic: no JSON\n" + `{"msg":"database statements","statements":2}`,
+	} {
+		log := filepath.Join(t.TempDir(), fmt.Sprint(i))
+		if err := os.WriteFile(log, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		first.replicas = append(first.replicas, &server{child: &child{log: log}})
+	}
+	if n := first.statements(); n != 42 {
+		t.Errorf("%d statements, want 42", n)
+	}
+}
