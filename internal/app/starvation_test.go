@@ -330,7 +330,7 @@ func newAttacker(t *testing.T, operator *client, p *program, name string) *attac
 	a.done, a.end = context.WithCancel(context.Background())
 	a.receivers = httptest.NewServer(http.HandlerFunc(a.receive))
 	t.Cleanup(func() { a.end(); a.receivers.Close() })
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed at once
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -514,7 +514,7 @@ func (a *attacker) sockets(ctx context.Context, n int, init bool, subscriptions 
 		if init {
 			conn, err = a.dial(ctx)
 		} else {
-			conn, _, err = websocket.Dial(ctx, "ws://"+a.host+"/graphql", &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}}) //nolint:bodyclose // the library closes it
+			conn, _, err = websocket.Dial(ctx, "ws://"+a.host+"/graphql", &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}})
 		}
 		if err != nil {
 			a.refused.Add(1)
@@ -587,6 +587,7 @@ var starvers = map[string]func(t *testing.T, a *attacker) func(ctx context.Conte
 		return func(ctx context.Context) { a.sockets(ctx, 100, true, 50, true) }
 	},
 	"sockets that never read": func(t *testing.T, a *attacker) func(ctx context.Context) {
+		t.Helper()
 		a.webhooks(t, 1, a.receivers.URL+"/large", "")
 		return func(ctx context.Context) {
 			var wg sync.WaitGroup
@@ -596,6 +597,7 @@ var starvers = map[string]func(t *testing.T, a *attacker) func(ctx context.Conte
 		}
 	},
 	"streams from the beginning": func(t *testing.T, a *attacker) func(ctx context.Context) {
+		t.Helper()
 		a.webhooks(t, 1, a.receivers.URL+"/large", "")
 		a.events(t.Context(), batch(200, 1000))
 		return again(8, func(ctx context.Context) {
@@ -622,6 +624,7 @@ var starvers = map[string]func(t *testing.T, a *attacker) func(ctx context.Conte
 		})
 	},
 	"webhooks that fail, and all told of it": func(t *testing.T, a *attacker) func(ctx context.Context) {
+		t.Helper()
 		a.webhooks(t, floodWebhooks, a.receivers.URL+"/fail", `, "events": null, "retry_schedule_ms": []`)
 		return again(1, func(ctx context.Context) {
 			a.query(ctx, `mutation { publishEvent(input: {type: "flood", data: 1}) { event { id } } }`, nil)

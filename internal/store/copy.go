@@ -140,11 +140,12 @@ func (c *copier) begin(ctx context.Context) error {
 		return nil
 	}
 	var used bool
-	text := "SELECT EXISTS (SELECT 1 FROM nodes)"
+	var text strings.Builder
+	text.WriteString("SELECT EXISTS (SELECT 1 FROM nodes)")
 	for t := range tablesThat((*table).owned) {
-		text += " OR EXISTS (SELECT 1 FROM " + t.name + ")"
+		text.WriteString(" OR EXISTS (SELECT 1 FROM " + t.name + ")")
 	}
-	if err := c.to.side.QueryRowContext(ctx, text).Scan(&used); err != nil {
+	if err := c.to.side.QueryRowContext(ctx, text.String()).Scan(&used); err != nil {
 		return fmt.Errorf("target: %w", err)
 	}
 	if used {

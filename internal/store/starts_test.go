@@ -337,7 +337,7 @@ func TestPostgresPutBack(t *testing.T) {
 		}
 	}
 	_, _ = running.Close(), another.Close() // both: what is open connects again, and a database that is in use is not copied
-	server.Restart(t) // no connection of theirs is left
+	server.Restart(t)                       // no connection of theirs is left
 
 	u, err := url.Parse(address)
 	if err != nil {

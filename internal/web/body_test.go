@@ -126,7 +126,7 @@ func TestCallsFindTheirShareBack(t *testing.T) {
 			defer func() { _ = recover() }()
 			a.handler.ServeHTTP(w, r)
 		}()
-		if want := int64((charged) % 2); w.under != want {
+		if want := int64(charged % 2); w.under != want {
 			t.Fatalf("%d: %d under way while it is answered %d, want %d", i, w.under, w.Code, want)
 		}
 		if under := calls.Used(); under != 0 {
