@@ -19,6 +19,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/live"
 	"github.com/hookgraph/hookgraph/internal/sender"
 	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/upkeep"
 	"github.com/hookgraph/hookgraph/internal/web"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -36,6 +37,7 @@ type server struct {
 	store  *store.Store
 	tail   *live.Log
 	sender *sender.Sender
+	upkeep *upkeep.Upkeep
 
 	auth      *auth.Authenticator
 	rateLimit *auth.RateLimit
@@ -48,7 +50,7 @@ type server struct {
 func Serve(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func(cli.Running)) (err error) {
 	s := &server{cfg: cfg, log: log}
 	defer func() { err = errors.Join(err, s.close()) }()
-	for _, open := range []func(context.Context) error{s.shareFiles, s.openStore, s.openAPI, s.listen} {
+	for _, open := range []func(context.Context) error{s.shareFiles, s.openStore, s.openUpkeep, s.openAPI, s.listen} {
 		if err := open(ctx); err != nil {
 			return err
 		}

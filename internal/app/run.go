@@ -4,19 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"time"
 
 	"golang.org/x/sync/errgroup"
-
-	"github.com/hookgraph/hookgraph/internal/store"
 )
 
-const (
-	stopTimeout    = 10 * time.Second // for each step of stopping
-	upkeepInterval = time.Hour
-)
+const stopTimeout = 10 * time.Second // for each step of stopping
 
 // run sends and serves until ctx ends or a part fails, and then stops. It calls ready when everything has been started.
 func (s *server) run(ctx context.Context, ready func()) error {
@@ -39,7 +33,10 @@ func (s *server) run(ctx context.Context, ready func()) error {
 		s.auth.Run(ctx)
 		return nil
 	})
-	running.Go(func() error { return s.upkeep(ctx) })
+	running.Go(func() error {
+		s.upkeep.Run(ctx)
+		return nil
+	})
 	running.Go(func() error {
 		<-ctx.Done()
 		s.log.InfoContext(ctx, "stopping")
@@ -76,31 +73,4 @@ func step(ctx context.Context, name string, do func(context.Context) error) erro
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	return nil
-}
-
-// upkeep gives up and removes what is old, now and every hour.
-func (s *server) upkeep(ctx context.Context) error {
-	keep := store.Keep{Events: s.cfg.Retention, Deliveries: s.cfg.MaxAge()}
-	tick := time.NewTicker(upkeepInterval)
-	defer tick.Stop()
-	for {
-		done, err := s.store.Maintain(ctx, keep)
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err != nil {
-			s.log.ErrorContext(ctx, "upkeep failed; trying again in an hour", slog.Any("error", err))
-		}
-		if done.Deliveries > 0 {
-			s.log.WarnContext(ctx, "gave up deliveries that were due for too long", slog.Int("deliveries", done.Deliveries), slog.Duration("limit", keep.Deliveries))
-		}
-		if done.Events+done.Secrets > 0 {
-			s.log.InfoContext(ctx, "expired rows removed", slog.Int("events", done.Events), slog.Int("secrets", done.Secrets))
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
 }

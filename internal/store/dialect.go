@@ -82,6 +82,8 @@ type dialect interface {
 	logBounds(ctx context.Context) (oldest, newest int64, err error)
 	// settle waits until everything that was committed is in the log.
 	settle(ctx context.Context) error
+	// tryLock is TryLock.
+	tryLock(ctx context.Context, name string) (unlock func(), ok bool, err error)
 	// prune is Prune.
 	prune(ctx context.Context, before time.Time) (int, error)
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -26,7 +27,7 @@ const daysAhead = 3
 // Keys of advisory locks.
 const (
 	lockDays  = 0x686f6f6b0001 // making partitions
-	lockPrune = 0x686f6f6b0002 // retention
+	lockTasks = 0x686f6f6b     // with a hash of its name, work that one node does at a time
 )
 
 // sameDay implements dialect.
@@ -81,27 +82,38 @@ func (p *postgresDB) makePartition(ctx context.Context, t string, d day) error {
 	return tx.Commit()
 }
 
+// tryLock implements dialect. The lock goes with its connection, when that is lost.
+func (p *postgresDB) tryLock(ctx context.Context, name string) (unlock func(), ok bool, err error) {
+	conn, err := p.side.Conn(ctx)
+	if err != nil {
+		return nil, false, unavailable(err)
+	}
+	if err := conn.QueryRowContext(ctx, "SELECT pg_try_advisory_lock($1, hashtext($2))", lockTasks, name).Scan(&ok); err != nil || !ok {
+		_ = conn.Close()
+		if err != nil {
+			err = unavailable(err)
+		}
+		return nil, false, err
+	}
+	return func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		if _, err := conn.ExecContext(ctx, "SELECT pg_advisory_unlock($1, hashtext($2))", lockTasks, name); err != nil {
+			_ = conn.Raw(func(any) error { return driver.ErrBadConn }) // nobody gets a connection that may hold it
+		}
+		_ = conn.Close()
+	}, true, nil
+}
+
 // prune implements dialect. A day that is over, by the database's clock too, is dropped whole when nothing of it is owed any more. From
 // a day that cannot be dropped, and when little is kept from days that are not over, events are removed one by one.
 func (p *postgresDB) prune(ctx context.Context, before time.Time) (int, error) {
-	conn, err := p.side.Conn(ctx)
-	if err != nil {
-		return 0, unavailable(err)
-	}
-	defer func() { _ = conn.Close() }()
-	var mine bool
 	var now time.Time
-	if err := conn.QueryRowContext(ctx, "SELECT pg_try_advisory_lock($1), clock_timestamp()", int64(lockPrune)).Scan(&mine, &now); err != nil {
+	if err := p.side.QueryRowContext(ctx, "SELECT clock_timestamp()").Scan(&now); err != nil {
 		return 0, unavailable(err)
 	}
-	if !mine {
-		return 0, nil // another node is at it
-	}
-	defer func() {
-		_, _ = conn.ExecContext(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock($1)", int64(lockPrune))
-	}()
 	var days []day
-	rows, err := conn.QueryContext(ctx, `SELECT substring(c.relname FROM '\d+$') FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+	rows, err := p.side.QueryContext(ctx, `SELECT substring(c.relname FROM '\d+$') FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
 		WHERE i.inhparent = 'events'::regclass ORDER BY 1`)
 	if err != nil {
 		return 0, unavailable(err)

@@ -10,39 +10,16 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// Keep says how long the store keeps what is done, and tries what is not.
-type Keep struct {
-	Events     time.Duration // since they were published, when nothing is owed of them any more; 0 is forever
-	Deliveries time.Duration // since they were due, then they are FAILED; 0 is forever
-}
-
-// Removed is what Maintain has done.
-type Removed struct {
-	Events     int
-	Deliveries int // given up
-	Secrets    int // whose overlap has ended
-}
-
-// Maintain gives up what has been owed for too long, removes what is old, and finishes what a stop has interrupted. One part that
-// fails does not keep the others from being done.
-func (s *Store) Maintain(ctx context.Context, keep Keep) (done Removed, err error) {
-	var errs [4]error
-	now := s.opts.Now()
-	done.Secrets, errs[0] = s.PruneSecrets(ctx)
-	errs[1] = s.cancelAllDeleted(ctx)
-	if keep.Deliveries > 0 {
-		done.Deliveries, errs[2] = s.ExpireDeliveries(ctx, now.Add(-keep.Deliveries))
-	}
-	if keep.Events > 0 {
-		done.Events, errs[3] = s.Prune(ctx, now.Add(-keep.Events))
-	}
-	return done, errors.Join(errs[:]...)
+// TryLock takes the lock of that name, which the processes that share the database have together, unless somebody holds it. Whoever
+// has it calls unlock. It implements upkeep.Locker.
+func (s *Store) TryLock(ctx context.Context, name string) (unlock func(), ok bool, err error) {
+	return s.db.tryLock(ctx, name)
 }
 
 // Prune removes events that were published before the time and whose deliveries are all completed, with everything that
 // hangs on them, and reports how many events went.
 func (s *Store) Prune(ctx context.Context, before time.Time) (int, error) {
-	if err := s.cancelAllDeleted(ctx); err != nil {
+	if err := s.CancelDeleted(ctx); err != nil {
 		return 0, err
 	}
 	n, err := s.db.prune(ctx, before)
@@ -126,8 +103,8 @@ func (s *Store) expirePiece(ctx context.Context, of *Hook, before time.Time) (n 
 	return n, err
 }
 
-// cancelAllDeleted goes on where a stop interrupted cancelDeleted.
-func (s *Store) cancelAllDeleted(ctx context.Context) error {
+// CancelDeleted cancels what deleted webhooks are still owed, where a stop interrupted that.
+func (s *Store) CancelDeleted(ctx context.Context) error {
 	var gone []*webhook.Webhook
 	err := s.read.WithContext(ctx).Raw(`SELECT id, tenant_id FROM webhooks WHERE deleted_at IS NOT NULL AND EXISTS
 		(SELECT 1 FROM deliveries d WHERE d.webhook_id = webhooks.id AND d.due_at IS NOT NULL)`).Scan(&gone).Error

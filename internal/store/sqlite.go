@@ -286,6 +286,11 @@ func (q *sqliteDB) logBounds(ctx context.Context) (oldest, newest int64, err err
 // settle implements dialect. The log is what is committed.
 func (q *sqliteDB) settle(context.Context) error { return nil }
 
+// tryLock implements dialect. There is one process.
+func (q *sqliteDB) tryLock(context.Context, string) (unlock func(), ok bool, err error) {
+	return func() {}, true, nil
+}
+
 // pruneWindow bounds how many events one look for what prune may remove goes through.
 const pruneWindow = 20_000
 

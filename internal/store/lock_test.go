@@ -1,0 +1,38 @@
+package store_test
+
+import (
+	"testing"
+
+	"github.com/hookgraph/hookgraph/internal/store"
+)
+
+// A lock is held by one of the processes that share a database: on PostgreSQL by one replica, until it unlocks. Locks of other
+// names are others. On SQLite, which has one process, it is free.
+func TestTryLock(t *testing.T) {
+	each(t, func(t *suite) {
+		s := t.open(t, store.Options{})
+		unlock, ok, err := s.TryLock(t.Context(), "a")
+		if !ok || err != nil {
+			t.Fatal(ok, err)
+		}
+		if t.name == "sqlite" {
+			unlock()
+			return
+		}
+		other := t.open(t, store.Options{})
+		try := func(name string, want bool) {
+			t.Helper()
+			unlock, ok, err := other.TryLock(t.Context(), name)
+			if ok != want || err != nil {
+				t.Errorf("%s: locked %v, %v", name, ok, err)
+			}
+			if ok {
+				unlock()
+			}
+		}
+		try("a", false)
+		try("b", true)
+		unlock()
+		try("a", true)
+	})
+}

@@ -1,0 +1,141 @@
+// Package upkeep runs work that is due by the clock: when each task runs, in which replica, and how its last run ended. What a task does is
+// its owner's, and is done in bounded pieces, so that nobody waits for it.
+package upkeep
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// Task is work that is done at the start and then at intervals.
+type Task struct {
+	Name  string // of this program's own; it is shown to operators, and names the lock
+	Every time.Duration
+	// Exclusive tasks are run by one replica at a time, and one after the other.
+	Exclusive bool
+	// Run does it once. It returns soon after ctx has ended.
+	Run func(ctx context.Context) error
+}
+
+// Locker keeps replicas apart.
+type Locker interface {
+	// TryLock takes the lock of that name, unless somebody holds it. Whoever has it calls unlock.
+	TryLock(ctx context.Context, name string) (unlock func(), ok bool, err error)
+}
+
+// Stat is how a task fares in this process.
+type Stat struct {
+	Name    string
+	Runs    int           // that have ended
+	Passed  int           // times that another replica was at it
+	Started time.Time     // the last run; zero: never
+	Took    time.Duration // the last run that has ended
+	Err     error         // of that one; nil when it did what it should
+	Running bool
+}
+
+// Upkeep runs tasks. Its methods may be called from any goroutine.
+type Upkeep struct {
+	lock  Locker
+	log   *slog.Logger
+	tasks []Task
+	turn  chan struct{} // held by the exclusive task that runs
+
+	mu    sync.Mutex // guards stats
+	stats []Stat     // by task
+}
+
+// New makes the upkeep of these tasks.
+func New(lock Locker, log *slog.Logger, tasks ...Task) *Upkeep {
+	u := &Upkeep{lock: lock, log: log, tasks: tasks, turn: make(chan struct{}, 1), stats: make([]Stat, len(tasks))}
+	for i, t := range tasks {
+		u.stats[i].Name = t.Name
+	}
+	return u
+}
+
+// Run does every task now and whenever it is due, and returns when ctx has ended and no task runs. A task whose last run takes longer than
+// its interval is not run twice at once.
+func (u *Upkeep) Run(ctx context.Context) {
+	var running sync.WaitGroup
+	defer running.Wait()
+	for i := range u.tasks {
+		running.Go(func() {
+			tick := time.NewTicker(u.tasks[i].Every)
+			defer tick.Stop()
+			for {
+				u.once(ctx, i)
+				select {
+				case <-ctx.Done():
+					return
+				case <-tick.C:
+				}
+			}
+		})
+	}
+}
+
+// Stats tells of every task, in the order in which New got them.
+func (u *Upkeep) Stats() []Stat {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return append([]Stat(nil), u.stats...)
+}
+
+// change changes what is told of a task.
+func (u *Upkeep) change(i int, do func(s *Stat)) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	do(&u.stats[i])
+}
+
+// once runs a task, unless another replica is at it, and notes how it went.
+func (u *Upkeep) once(ctx context.Context, i int) {
+	t := u.tasks[i]
+	if t.Exclusive {
+		select {
+		case u.turn <- struct{}{}:
+			defer func() { <-u.turn }()
+		case <-ctx.Done():
+			return
+		}
+	}
+	begun := time.Now()
+	err := u.run(ctx, i)
+	if errors.Is(err, errTaken) {
+		u.change(i, func(s *Stat) { s.Passed++ })
+		return
+	}
+	if ctx.Err() != nil { // the end is no failure
+		err = nil
+	}
+	u.change(i, func(s *Stat) {
+		s.Runs, s.Started, s.Took, s.Err, s.Running = s.Runs+1, begun, time.Since(begun), err, false
+	})
+	if err != nil {
+		u.log.ErrorContext(ctx, "upkeep failed; trying again", slog.String("task", t.Name), slog.Duration("in", t.Every), slog.Any("error", err))
+	}
+}
+
+// errTaken says that another replica runs the task.
+var errTaken = errors.New("another replica is at it")
+
+func (u *Upkeep) run(ctx context.Context, i int) error {
+	t := u.tasks[i]
+	if t.Exclusive {
+		unlock, ok, err := u.lock.TryLock(ctx, t.Name)
+		if err != nil {
+			return fmt.Errorf("lock: %w", err)
+		}
+		if !ok {
+			return errTaken
+		}
+		defer unlock()
+	}
+	u.change(i, func(s *Stat) { s.Started, s.Running = time.Now(), true })
+	return t.Run(ctx)
+}
