@@ -631,14 +631,17 @@ var starvers = map[string]func(t *testing.T, a *attacker) func(ctx context.Conte
 		})
 	},
 	"webhooks that are gone": func(t *testing.T, a *attacker) func(ctx context.Context) {
+		t.Helper()
 		a.webhooks(t, floodWebhooks, a.receivers.URL+"/gone", "")
 		return again(1, func(ctx context.Context) { a.events(ctx, batch(1, 10)) })
 	},
 	"webhooks that nobody serves": func(t *testing.T, a *attacker) func(ctx context.Context) {
+		t.Helper()
 		a.webhooks(t, floodWebhooks, a.dead, "")
 		return again(2, func(ctx context.Context) { a.events(ctx, batch(2, 10)) })
 	},
 	"webhooks that answer after 5 s": func(t *testing.T, a *attacker) func(ctx context.Context) {
+		t.Helper()
 		a.webhooks(t, 600, a.receivers.URL+"/slow", "")
 		return func(ctx context.Context) {
 			tick := time.NewTicker(time.Second)
