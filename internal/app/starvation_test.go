@@ -656,22 +656,27 @@ var starvers = map[string]func(t *testing.T, a *attacker) func(ctx context.Conte
 		}
 	},
 	"webhooks that hang": func(t *testing.T, a *attacker) func(ctx context.Context) {
+		t.Helper()
 		a.webhooks(t, floodWebhooks, a.receivers.URL+"/hang", "")
 		return again(1, func(ctx context.Context) { a.events(ctx, batch(5, 10)) })
 	},
 	"receivers that drip": func(t *testing.T, a *attacker) func(ctx context.Context) {
+		t.Helper()
 		a.webhooks(t, 500, a.receivers.URL+"/drip", "")
 		return again(1, func(ctx context.Context) { a.events(ctx, batch(5, 10)) })
 	},
 	"receivers without an end": func(t *testing.T, a *attacker) func(ctx context.Context) {
+		t.Helper()
 		a.webhooks(t, 20, a.receivers.URL+"/endless", "")
 		return again(2, func(ctx context.Context) { a.events(ctx, batch(20, 10)) })
 	},
 	"receivers with large answers": func(t *testing.T, a *attacker) func(ctx context.Context) {
+		t.Helper()
 		a.webhooks(t, 20, a.receivers.URL+"/large", "")
 		return again(2, func(ctx context.Context) { a.events(ctx, batch(20, 10)) })
 	},
 	"batches of 1,000": func(t *testing.T, a *attacker) func(ctx context.Context) {
+		t.Helper()
 		a.webhooks(t, 1, a.receivers.URL+"/ok", "")
 		return again(8, func(ctx context.Context) { a.events(ctx, batch(1000, 100)) })
 	},
@@ -680,14 +685,17 @@ var starvers = map[string]func(t *testing.T, a *attacker) func(ctx context.Conte
 		return again(8, func(ctx context.Context) { a.events(ctx, body) })
 	},
 	"an event for thousands": func(t *testing.T, a *attacker) func(ctx context.Context) {
+		t.Helper()
 		a.webhooks(t, 3*floodWebhooks, a.receivers.URL+"/ok", "")
 		return again(1, func(ctx context.Context) { a.events(ctx, batch(1, 100)) })
 	},
 	"many events for thousands": func(t *testing.T, a *attacker) func(ctx context.Context) {
+		t.Helper()
 		a.webhooks(t, floodWebhooks, a.receivers.URL+"/ok", "")
 		return func(ctx context.Context) { a.events(ctx, batch(floodBatch, 100)) }
 	},
 	"queries at the limit": func(t *testing.T, a *attacker) func(ctx context.Context) {
+		t.Helper()
 		a.webhooks(t, 20, a.receivers.URL+"/large", "")
 		a.events(t.Context(), batch(50, 1000))
 		return again(16, func(ctx context.Context) {
@@ -728,6 +736,7 @@ var starvers = map[string]func(t *testing.T, a *attacker) func(ctx context.Conte
 		})
 	},
 	"a backlog held and released": func(t *testing.T, a *attacker) func(ctx context.Context) {
+		t.Helper()
 		ids := a.webhooks(t, 10, a.receivers.URL+"/ok", `, "enabled": false`)
 		parallel(4, func(int) { a.events(t.Context(), batch(1000, 10)) })
 		return again(4, func(ctx context.Context) {
@@ -739,6 +748,7 @@ var starvers = map[string]func(t *testing.T, a *attacker) func(ctx context.Conte
 		})
 	},
 	"a webhook deleted with its backlog": func(t *testing.T, a *attacker) func(ctx context.Context) {
+		t.Helper()
 		ids := a.webhooks(t, 10, a.receivers.URL+"/ok", `, "enabled": false`)
 		parallel(4, func(int) { a.events(t.Context(), batch(1000, 10)) })
 		return func(ctx context.Context) {
@@ -746,6 +756,7 @@ var starvers = map[string]func(t *testing.T, a *attacker) func(ctx context.Conte
 		}
 	},
 	"secrets rotated": func(t *testing.T, a *attacker) func(ctx context.Context) {
+		t.Helper()
 		ids := a.webhooks(t, 4, a.receivers.URL+"/ok", "")
 		return func(ctx context.Context) {
 			parallel(16, func(i int) {
@@ -766,6 +777,7 @@ var starvers = map[string]func(t *testing.T, a *attacker) func(ctx context.Conte
 		return again(8, func(ctx context.Context) { a.events(ctx, body+"]") })
 	},
 	"tests of webhooks that hang": func(t *testing.T, a *attacker) func(ctx context.Context) {
+		t.Helper()
 		ids := a.webhooks(t, 50, a.receivers.URL+"/hang", "")
 		return func(ctx context.Context) {
 			parallel(16, func(i int) {
