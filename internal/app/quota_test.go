@@ -2,6 +2,7 @@ package app
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -208,12 +209,15 @@ func TestRetention(t *testing.T) {
 	if !strings.Contains(text, ids[1].String()) {
 		t.Errorf("what is left: %s", text)
 	}
-	p.stop()
-	if s, err = store.Open(t.Context(), store.Options{Dir: dir}); err != nil {
+	if s, err = store.Open(t.Context(), store.Options{Dir: dir, Shared: true}); err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = s.Close() }()
-	if n, err := s.PruneSecrets(t.Context()); n != 0 || err != nil {
-		t.Errorf("%d secrets had ended and were left, %v", n, err)
-	}
+	var rows map[string]int64
+	webhooktest.Eventually(t, "the secret whose overlap has ended is removed", func() bool {
+		if rows, err = s.CountRows(t.Context(), owner.ID); err != nil {
+			t.Fatal(err)
+		}
+		return rows["secrets"] == 1
+	}, func() string { return fmt.Sprint(rows) })
 }
