@@ -126,8 +126,12 @@ func TestFailedPublishersGiveEverythingBack(t *testing.T) {
 
 // A call that is refused for its number keeps nobody else out, not even while it is looked at.
 func TestRefusedCallKeepsNobodyOut(t *testing.T) {
-	q := newQuotas(nil, webhook.Quotas{Events: 1000})
-	tenant := webhook.ID{1}
+	s, err := Open(t.Context(), Options{Dir: t.TempDir(), Quotas: webhook.Quotas{Events: 1000}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	q, tenant := s.quotas, webhook.ID{1}
 	var refused sync.WaitGroup
 	var stop atomic.Bool
 	for range 4 {
