@@ -69,7 +69,7 @@ func TestStarvation(t *testing.T) {
 			memory := resident(t, p)
 			t.Logf("publish p99 %v, arrival p99 %v; afterwards %v and %v; %.0f MB; %d calls, %d refused",
 				during.published.p99(), during.arrived.p99(), after.published.p99(), after.arrived.p99(), memory, a.calls.Load(), a.refused.Load())
-			if memory > starveMemory {
+			if memory > starveMemory && !raceEnabled { // its detector takes several times as much
 				t.Errorf("the server has %.0f MB resident", memory)
 			}
 			if *starveRatio == 0 {

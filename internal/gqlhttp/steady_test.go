@@ -99,7 +99,7 @@ func TestSteadyReaders(t *testing.T) {
 
 // A client that has much to read before it sees a ping is waited for, where one that has nothing to read is dropped.
 func TestPingAfterABacklog(t *testing.T) {
-	s := newServer(t, Config{PingInterval: 40 * time.Millisecond, CloseTimeout: 50 * time.Millisecond})
+	s := newServer(t, Config{PingInterval: 500 * time.Millisecond, CloseTimeout: time.Second})
 	busy := s.connect(t)
 	busy.subscribe("1", "subscription{ticks(count:1,size:1000000){cursor}}") // it does not read on for a while
 	idle := s.connect(t)

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/intake"
@@ -96,7 +97,7 @@ func (b *watchedBody) Read(p []byte) (int, error) {
 type recorder struct {
 	http.ResponseWriter
 	body   *watchedBody // nil: there is none
-	paced  bool         // the handler sets deadlines for what it writes
+	paced  atomic.Bool  // the handler sets deadlines for what it writes; a stop does too, beside it
 	status int          // 0: nothing yet
 	bytes  int64
 }
@@ -106,13 +107,13 @@ const writeTimeout = 10 * time.Second
 
 // SetWriteDeadline is for http.ResponseController: handlers that use it take care of their deadlines.
 func (w *recorder) SetWriteDeadline(t time.Time) error {
-	w.paced = true
+	w.paced.Store(true)
 	return http.NewResponseController(w.ResponseWriter).SetWriteDeadline(t)
 }
 
 // limit bounds the next write. A connection keeps the deadline of the answer before.
 func (w *recorder) limit() error {
-	if !w.paced {
+	if !w.paced.Load() {
 		_ = http.NewResponseController(w.ResponseWriter).SetWriteDeadline(time.Now().Add(writeTimeout)) // tests' recorder has none
 	}
 	return nil
