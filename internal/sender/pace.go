@@ -15,7 +15,7 @@ import (
 // many begin between two looks. A tenant that has nothing in flight is not held back: the processors are busy with others.
 const (
 	paceEvery = 50 * time.Millisecond
-	paceDelay = 5 * time.Millisecond
+	paceDelay = 2 * time.Millisecond
 	paceStart = 512
 	paceFloor = 32 // for each processor: as many as keep it busy, whatever the receivers on this machine take
 )

@@ -239,6 +239,13 @@ func newFanOuts(s *Store) *fanOuts {
 	}
 }
 
+// waits reports whether a note waits for the writer.
+func (f *fanOuts) waits() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.waiting) > 0
+}
+
 // share is what of limit is kept for notes that wait.
 func (f *fanOuts) share(limit int) int {
 	f.mu.Lock()

@@ -2,6 +2,7 @@ package store
 
 import (
 	"sync"
+	"time"
 
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -43,7 +44,12 @@ type turns struct {
 	free       []*line // empty, to be used again
 	publishing int     // calls that wait, or are written in part
 	changes    int
+	last       webhook.ID // the tenant that called last
+	mixed      time.Time  // when another one had called before it
 }
+
+// aloneAfter is how long no other tenant has called when one is alone.
+const aloneAfter = time.Second
 
 type line struct {
 	of   lineOf
@@ -79,6 +85,12 @@ func (t *turns) add(of lineOf, w work) bool {
 		l.work, l.head = l.work[:n], 0
 	}
 	l.work = append(l.work, w)
+	if !of.server && of.tenant != t.last {
+		if !t.last.IsZero() {
+			t.mixed = time.Now()
+		}
+		t.last = of.tenant
+	}
 	if w.publish != nil {
 		t.publishing++
 	} else {
@@ -93,6 +105,13 @@ func (t *turns) waiting() (publishing, changes int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.publishing, t.changes
+}
+
+// alone reports whether one tenant at most has called lately.
+func (t *turns) alone(now time.Time) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return now.Sub(t.mixed) >= aloneAfter
 }
 
 // fill moves work into the batch until it holds limit, or nothing waits. A batch that holds nothing gets something, whatever

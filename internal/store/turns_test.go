@@ -3,6 +3,8 @@ package store
 import (
 	"math/rand/v2"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -55,6 +57,48 @@ func TestTenantsTakeTurns(t *testing.T) {
 	if p := second.publish[0]; p.from != first.publish[0].to || p.to-p.from < 200 {
 		t.Errorf("the large call goes on with events %d to %d after %d", p.from, p.to, first.publish[0].to)
 	}
+}
+
+// A transaction is long only while one tenant alone calls and no large fan-out waits: what another one calls with waits for one short
+// transaction and its own.
+func TestOthersShortenTransactions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		turns, s := newTestTurns(3)
+		s.fans = newFanOuts(s)
+		w := &writer{s: s, calls: turns}
+		call := func(tenant byte) {
+			turns.add(lineOf{tenant: webhook.ID{tenant}}, work{publish: newCall(tenant, 1)})
+			turns.fill(&batch{s: s}, maxBatch)
+		}
+		for range 3 {
+			call(1)
+		}
+		turns.add(lineOf{server: true}, work{change: &change{}})
+		if n := w.limit(); n != minBatch {
+			t.Errorf("alone: %d, want %d", n, minBatch)
+		}
+		call(2)
+		if n := w.limit(); n != minShort {
+			t.Errorf("with two: %d, want %d", n, minShort)
+		}
+		for range 3 {
+			time.Sleep(aloneAfter / 2)
+			call(2)
+		}
+		if n := w.limit(); n != minBatch {
+			t.Errorf("alone again: %d, want %d", n, minBatch)
+		}
+		note := &fanOut{Seq: 1, TenantID: webhook.ID{1}}
+		s.fans.put(note)
+		if n := w.limit(); n != minShort {
+			t.Errorf("beside a large fan-out: %d, want %d", n, minShort)
+		}
+		s.fans.waiting = nil
+		w.learn(&batch{cost: 400, took: time.Millisecond})
+		if n := w.limit(); n != 4000 { // 400 a millisecond
+			t.Errorf("of a quick database: %d, want 4000", n)
+		}
+	})
 }
 
 // Whatever waits is written once, a tenant's calls and their events in order; no tenant that waits gets less than its turn while

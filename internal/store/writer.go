@@ -16,11 +16,14 @@ import (
 )
 
 // Bounds of one transaction. What is waiting is taken, nothing waits for more to come; results and events are merged by kind into
-// multi-row statements. Everybody waits for it, so it is short: its statements take about batchTime, by how long those before took
-// for what they held (see turns.go for what things cost).
+// multi-row statements. A call that comes meanwhile waits for it and for its own, so it is short: its statements take about
+// shortTime, by how long those before took for what they held (see turns.go for what things cost). While one tenant alone calls, and
+// no large fan-out waits, they take batchTime: a smaller part of that is waiting for the disk.
 const (
+	shortTime = 2 * time.Millisecond
 	batchTime = 10 * time.Millisecond
-	minBatch  = 1024 // a transaction may cost this however slow the database is: each waits for the disk
+	minShort  = 128  // a transaction may cost this however slow the database is: each waits for the disk
+	minBatch  = 1024 // and this, if it may take batchTime
 	maxBatch  = 4096 // and this at most, however fast
 )
 
@@ -138,15 +141,23 @@ func (w *writer) run() {
 
 // limit is what one transaction may cost.
 func (w *writer) limit() int {
-	if w.took == 0 {
-		return maxBatch / 4
+	if w.calls.alone(time.Now()) && !w.s.fans.waits() {
+		return w.within(batchTime, minBatch)
 	}
-	return int(max(minBatch, min(maxBatch, w.cost/w.took*float64(batchTime))))
+	return w.within(shortTime, minShort)
+}
+
+// within is what can be done in that time, but not less than least.
+func (w *writer) within(t time.Duration, least int) int {
+	if w.took == 0 {
+		return least
+	}
+	return int(max(float64(least), min(maxBatch, w.cost/w.took*float64(t))))
 }
 
 // learn notes how long a transaction took. Small ones tell little of what a row costs.
 func (w *writer) learn(b *batch) {
-	if b.cost >= minBatch/8 && b.took > 0 {
+	if b.cost >= minShort/2 && b.took > 0 {
 		w.cost, w.took = w.cost*7/8+float64(b.cost), w.took*7/8+float64(b.took)
 	}
 }
