@@ -187,6 +187,7 @@ func (s *Sender) ended(t *task) {
 		s.count(g.tenant, -1, 0)
 	} else {
 		s.count(g.tenant, 0, -1)
+		s.begun = max(0, s.begun-1) // it uses the processors no more
 	}
 	s.notDoubted(t)
 	if t.late {

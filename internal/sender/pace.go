@@ -12,7 +12,7 @@ import (
 // late, and everything else that the process does, a publisher's transaction first. The pace bounds the quick requests in flight
 // by how long goroutines wait for a processor: it falls by parts while that is longer than paceDelay, and grows again while it
 // holds something back and the wait is shorter. Slow requests mostly wait for their receivers, in thousands; of them the pace bounds how
-// many begin between two looks. A tenant that has nothing in flight is not held back: the processors are busy with others.
+// many begin between two looks and have not ended: quick answers of webhooks of which nothing is known yet hold nothing back. A tenant that has nothing in flight is not held back: the processors are busy with others.
 const (
 	paceEvery = 50 * time.Millisecond
 	paceDelay = 2 * time.Millisecond

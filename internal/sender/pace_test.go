@@ -66,6 +66,24 @@ func TestPaceOfFirstRequests(t *testing.T) {
 	})
 }
 
+// On a machine that is too busy, the first requests to webhooks that answer at once are as many as can be made.
+func TestPaceOfQuickAnswers(t *testing.T) {
+	set := func(c *Config) { c.Delay = func() time.Duration { return 50 * time.Millisecond } }
+	bubble(t, set, func(t *testing.T, w *world) {
+		w.run(t)
+		pass(2 * time.Second)
+		hooks := w.join("new", crowd{tenant: "a", n: 3000, answer: after(time.Millisecond, 200)})
+		for _, h := range hooks {
+			w.sender.Changed(h)
+			w.publish(w.sender, h, 100)
+		}
+		pass(paceEvery + time.Millisecond)
+		if n, least := len(w.attempts()), 1500; n < least {
+			t.Errorf("%d requests in %v, want %d at least", n, paceEvery, least)
+		}
+	})
+}
+
 // The delay is of what has happened since it was asked for last, and an idle process has none.
 func TestSchedulingDelay(t *testing.T) {
 	delay := SchedulingDelay()

@@ -115,7 +115,7 @@ type Sender struct {
 	reserved, claims, quick, slow int
 	slowTenants                   int  // that have slow requests
 	pace                          int  // how many requests may be quick, for the processors' sake, see keepPace
-	begun                         int  // slow requests, since the pace was set; 0 when nothing sets it
+	begun                         int  // slow requests since the pace was set, without as many as have ended; 0 when nothing sets it
 	paced                         bool // the pace has held something back since it was set
 
 	young   list[task]    // quick requests in flight, the oldest first
