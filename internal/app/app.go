@@ -50,7 +50,7 @@ type server struct {
 func Serve(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func(cli.Running)) (err error) {
 	s := &server{cfg: cfg, log: log}
 	defer func() { err = errors.Join(err, s.close()) }()
-	for _, open := range []func(context.Context) error{s.shareFiles, s.openStore, s.openUpkeep, s.openAPI, s.listen} {
+	for _, open := range []func(context.Context) error{s.shareFiles, s.openStore, s.openAPI, s.openUpkeep, s.listen} {
 		if err := open(ctx); err != nil {
 			return err
 		}

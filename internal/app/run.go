@@ -30,10 +30,6 @@ func (s *server) run(ctx context.Context, ready func()) error {
 		return nil
 	})
 	running.Go(func() error {
-		s.auth.Run(ctx)
-		return nil
-	})
-	running.Go(func() error {
 		s.upkeep.Run(ctx)
 		return nil
 	})
@@ -61,6 +57,7 @@ func (s *server) stop(ctx context.Context, sending func(context.Context) error) 
 		step(ctx, "close streams", s.api.Shutdown),
 		step(ctx, "finish requests", s.http.server.Shutdown),
 		step(ctx, "stop sending", sending),
+		step(ctx, "write the last use of tokens", s.auth.WriteUsed),
 		step(ctx, "flush", s.store.Flush),
 	)
 }

@@ -8,14 +8,20 @@ import (
 	"github.com/hookgraph/hookgraph/internal/upkeep"
 )
 
-const upkeepInterval = time.Hour
+// The intervals of tasks.
+const (
+	upkeepInterval = time.Hour
+	usedInterval   = time.Minute
+)
 
-// openUpkeep makes the work by the clock: to give up and to remove what is old, and to finish what a stop has interrupted.
+// openUpkeep gathers the work by the clock: the store's own, giving up and removing what is old, and finishing what a stop has
+// interrupted.
 func (s *server) openUpkeep(context.Context) error {
-	tasks := []upkeep.Task{
-		{Name: "secrets", Every: upkeepInterval, Exclusive: true, Run: s.removeSecrets},
-		{Name: "deliveries of deleted webhooks", Every: upkeepInterval, Exclusive: true, Run: s.store.CancelDeleted},
-	}
+	tasks := append(s.store.Tasks(),
+		upkeep.Task{Name: "last use of tokens", Every: usedInterval, Run: s.auth.WriteUsed},
+		upkeep.Task{Name: "secrets", Every: upkeepInterval, Exclusive: true, Run: s.removeSecrets},
+		upkeep.Task{Name: "deliveries of deleted webhooks", Every: upkeepInterval, Exclusive: true, Run: s.store.CancelDeleted},
+	)
 	if s.cfg.MaxAge() > 0 {
 		tasks = append(tasks, upkeep.Task{Name: "delivery age", Every: upkeepInterval, Exclusive: true, Run: s.expire})
 	}

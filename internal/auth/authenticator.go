@@ -58,7 +58,7 @@ type Authenticator struct {
 	log     *slog.Logger
 
 	mu   sync.Mutex               // guards used
-	used map[webhook.ID]time.Time // tokens that Run has not written yet
+	used map[webhook.ID]time.Time // tokens that WriteUsed has not written yet
 }
 
 // New makes an Authenticator.
@@ -77,34 +77,19 @@ func New(s Store) *Authenticator {
 // LogTo sets where it is told, before the Authenticator is used, that an address guesses tokens. The logger bounds how often.
 func (a *Authenticator) LogTo(log *slog.Logger) { a.log = log }
 
-// usedInterval is how often Run writes when tokens were last used.
-const usedInterval = time.Minute
-
-// Run writes when tokens were last used, once a minute and when ctx ends. Nothing waits for it, and what cannot be written
-// is tried again a minute later.
-func (a *Authenticator) Run(ctx context.Context) {
-	tick := time.NewTicker(usedInterval)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-			defer cancel()
-			a.writeUsed(last)
-			return
-		case <-tick.C:
-			a.writeUsed(ctx)
-		}
-	}
-}
-
-func (a *Authenticator) writeUsed(ctx context.Context) {
+// WriteUsed writes when tokens were last used, since it was called last. What cannot be written is written the next time. No caller
+// waits for it.
+func (a *Authenticator) WriteUsed(ctx context.Context) error {
 	a.mu.Lock()
 	used := a.used
 	a.used = map[webhook.ID]time.Time{}
 	a.mu.Unlock()
-	if len(used) == 0 || a.store.TokensUsed(ctx, used) == nil {
-		return
+	if len(used) == 0 {
+		return nil
+	}
+	err := a.store.TokensUsed(ctx, used)
+	if err == nil {
+		return nil
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -113,6 +98,7 @@ func (a *Authenticator) writeUsed(ctx context.Context) {
 			a.used[id] = when
 		}
 	}
+	return fmt.Errorf("write when tokens were last used: %w", err)
 }
 
 // use notes that a token is being used. It is called when the token was looked up, which is once a second at most.

@@ -234,47 +234,40 @@ func TestTenantIsGone(t *testing.T) {
 	})
 }
 
-// Uses are written once a minute and at the end, one for each token however often it was used, and never by a caller. What
-// could not be written is kept for the next time.
+// Uses are written by WriteUsed, one for each token however often it was used, and never by a caller. What could not be written is
+// kept for the next time.
 func TestLastUseIsWrittenLazily(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()
 		a := New(f)
-		ctx, stop := context.WithCancel(t.Context())
-		done := make(chan struct{})
-		go func() { defer close(done); a.Run(ctx) }()
-		for range 100 {
-			if _, err := a.Authenticate(t.Context(), netip.Addr{}, "kallima", ""); err != nil {
+		use := func(token string) {
+			t.Helper()
+			if _, err := a.Authenticate(t.Context(), netip.Addr{}, token, ""); err != nil {
 				t.Fatal(err)
 			}
+		}
+		for range 100 {
+			use("kallima")
 			time.Sleep(500 * time.Millisecond)
 		}
-		f.mu.Lock()
 		if len(f.used) != 0 {
-			t.Error("written at once")
+			t.Error("written by a caller")
 		}
 		last := time.Now().Add(-rememberFor)
 		f.err = webhook.ErrUnavailable
-		f.mu.Unlock()
-		time.Sleep(usedInterval) // which fails
-		f.mu.Lock()
+		if err := a.WriteUsed(t.Context()); !errors.Is(err, webhook.ErrUnavailable) {
+			t.Errorf("cannot be written: %v", err)
+		}
 		f.err = nil
-		f.mu.Unlock()
-		time.Sleep(usedInterval)
-		synctest.Wait()
-		f.mu.Lock()
-		if len(f.used) != 1 || len(f.used[0]) != 1 || f.used[0][f.tokens[1].ID].Before(last) {
-			t.Errorf("written: %v", f.used)
+		if err := a.WriteUsed(t.Context()); err != nil || len(f.used) != 1 || len(f.used[0]) != 1 || f.used[0][f.tokens[1].ID].Before(last) {
+			t.Errorf("written: %v %v", f.used, err)
 		}
-		f.mu.Unlock()
-		time.Sleep(10 * usedInterval)
-		if _, err := a.Authenticate(t.Context(), netip.Addr{}, "operator", ""); err != nil {
-			t.Fatal(err)
+		if err := a.WriteUsed(t.Context()); err != nil || len(f.used) != 1 {
+			t.Errorf("written without a use: %v %v", f.used, err)
 		}
-		stop()
-		<-done
-		if len(f.used) != 2 || f.used[1][f.tokens[0].ID].IsZero() {
-			t.Errorf("at the end: %v", f.used)
+		use("operator")
+		if err := a.WriteUsed(t.Context()); err != nil || len(f.used) != 2 || f.used[1][f.tokens[0].ID].IsZero() {
+			t.Errorf("the next one: %v %v", f.used, err)
 		}
 	})
 }

@@ -175,7 +175,7 @@ func (s *Store) Backdate(ctx context.Context) error {
 }
 
 // Recount counts stored events again.
-func (s *Store) Recount(ctx context.Context) { s.quotas.count(ctx) }
+func (s *Store) Recount(ctx context.Context) { _ = s.quotas.count(ctx) }
 
 // Count counts the rows of a table, of all tenants.
 func (s *Store) Count(table string) (n int64, err error) {
@@ -271,7 +271,7 @@ func (s *Store) SweepTenant(ctx context.Context, id webhook.ID) error {
 	if err := s.read.WithContext(ctx).Where("id = ? AND deleted_at IS NOT NULL", id).Find(&gone).Error; err != nil || len(gone) == 0 {
 		return err
 	}
-	return s.sweepTenant(gone[0])
+	return s.sweepTenant(ctx, gone[0])
 }
 
 // Matching are the webhooks that an event of the type goes to.

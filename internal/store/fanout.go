@@ -36,8 +36,8 @@ const (
 	notesInBatch = notesEach // notes that one transaction works on
 )
 
-// findEvery is how often notes are looked for that this process does not know of, such as those of a replica that has gone.
-const findEvery = 2 * time.Second
+// queryTimeout bounds one question for notes.
+const queryTimeout = 2 * time.Second
 
 // fanOut is a note that deliveries of an event are still to be made.
 type fanOut struct {
@@ -409,20 +409,19 @@ func (f *fanOuts) pending() bool {
 	return f.loading || len(f.active) > 0 || len(f.more) > 0 || f.missed != f.found
 }
 
-// run reads notes into memory until ctx ends.
+// run reads notes into memory until ctx ends: those that are there at the start, those that it is told of, those that look finds, and
+// soon again those that were put aside.
 func (f *fanOuts) run(ctx context.Context) {
-	tick := time.NewTicker(findEvery)
-	defer tick.Stop()
 	retry := time.NewTimer(0)
 	defer retry.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
-			f.find(ctx)
 		case <-retry.C:
-			f.find(ctx)
+			if err := f.find(ctx); err != nil {
+				f.unread(ctx, err)
+			}
 		case <-f.wake:
 		}
 		f.load(ctx)
@@ -440,7 +439,7 @@ func (f *fanOuts) again() bool {
 }
 
 // find looks whose notes there are.
-func (f *fanOuts) find(ctx context.Context) {
+func (f *fanOuts) find(ctx context.Context) error {
 	f.mu.Lock()
 	missed := f.missed
 	f.mu.Unlock()
@@ -452,17 +451,17 @@ func (f *fanOuts) find(ctx context.Context) {
 			f.mu.Lock()
 			f.found = missed
 			f.mu.Unlock()
-			return
+			return nil
 		}
 		if err != nil {
-			f.unread(ctx, err)
-			return
+			return fmt.Errorf("find notes of fan-outs: %w", err)
 		}
 		f.mu.Lock()
 		f.mayHaveMore(tenant)
 		f.mu.Unlock()
 		last = tenant
 	}
+	return ctx.Err()
 }
 
 func (f *fanOuts) unread(ctx context.Context, err error) {
@@ -478,7 +477,7 @@ func (f *fanOuts) unread(ctx context.Context, err error) {
 // query is the time that one question has. It is not cut short when the store closes, which waits for it: PostgreSQL would go on with
 // a question whose connection is gone.
 func (f *fanOuts) query(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), findEvery)
+	return context.WithTimeout(context.WithoutCancel(ctx), queryTimeout)
 }
 
 // row asks past GORM: what the server does for itself is no statement of a Scope's.

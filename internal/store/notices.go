@@ -7,10 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -102,34 +100,11 @@ func compactJSON(v any) []byte {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
-// Bounds of what one operational event tells, and how often events are made of notices: a tenant's first is published at once, and
-// what follows it within noticeGap is merged. noticePoll finds those that another process left behind.
+// Bounds of what one operational event tells.
 const (
 	maxNoticeHooks = 100
 	maxNoticeBytes = 64 << 10
-	noticeGap      = time.Second
-	noticePoll     = 10 * time.Second
 )
-
-// publishNotices makes operational events of notices until the store closes.
-func (s *Store) publishNotices() {
-	for {
-		if err := s.publishNoted(s.quit); err != nil && s.quit.Err() == nil {
-			s.log.WarnContext(s.quit, "operational events wait: they cannot be published yet", slog.Any("error", err))
-		}
-		select {
-		case <-s.quit.Done():
-			return
-		case <-time.After(noticeGap):
-		}
-		select {
-		case <-s.quit.Done():
-			return
-		case <-s.noted:
-		case <-time.After(noticePoll):
-		}
-	}
-}
 
 // publishNoted makes operational events of all notices that are there now, of tenants in turn, each in a transaction of its own.
 func (s *Store) publishNoted(ctx context.Context) error {

@@ -72,8 +72,8 @@ type Store struct {
 	background sync.WaitGroup
 	quotas     *quotas
 	ready      readiness
-	sweeping   sync.Mutex      // held by sweep
 	noted      chan struct{}   // has room for one: operational events wait to be published
+	deleted    chan struct{}   // has room for one: rows of a deleted tenant wait to be removed
 	noting     sync.Mutex      // held by publishNoted
 	quit       context.Context //nolint:containedctx // ends the store's own goroutines, never a caller's work
 	stop       context.CancelFunc
@@ -83,7 +83,7 @@ type Store struct {
 const publishMemory = 64 << 20
 
 // Open locks the directory, brings the schema up to date, checks that the database will keep what it acknowledges, and
-// makes whatever an earlier process had claimed due again. The caller closes the store.
+// makes whatever an earlier process had claimed due again. The caller has Tasks run, and closes the store.
 func Open(ctx context.Context, o Options) (*Store, error) { return openWith(ctx, o, o.dialect()) }
 
 func openWith(ctx context.Context, o Options, db dialect) (_ *Store, err error) {
@@ -94,7 +94,7 @@ func openWith(ctx context.Context, o Options, db dialect) (_ *Store, err error) 
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Store{opts: o, log: o.Logger, db: db, memory: newRoom(publishMemory), noted: make(chan struct{}, 1)}
+	s := &Store{opts: o, log: o.Logger, db: db, memory: newRoom(publishMemory), noted: make(chan struct{}, 1), deleted: make(chan struct{}, 1)}
 	s.quit, s.stop = context.WithCancel(context.Background())
 	s.quotas, s.fans = newQuotas(s, o.Quotas), newFanOuts(s)
 	defer func() {
@@ -144,9 +144,6 @@ func openWith(ctx context.Context, o Options, db dialect) (_ *Store, err error) 
 	}
 	s.background.Go(s.writer.run)
 	if !o.Shared {
-		s.background.Go(func() { s.quotas.run(s.quit) })
-		s.background.Go(s.sweep)
-		s.background.Go(s.publishNotices)
 		s.background.Go(func() { s.fans.run(s.quit) })
 	}
 	return s, nil

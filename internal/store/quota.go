@@ -11,12 +11,6 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// How often quotas that another process has changed are noticed, and how often stored events are counted again.
-const (
-	quotaInterval = time.Minute
-	countInterval = 5 * time.Minute
-)
-
 // quotas know what each tenant may have and do, and has and does, so that publishing needs no look-up.
 //
 // Stored events are counted in memory: a call reserves its events before they are queued, so that calls at the same time
@@ -303,26 +297,6 @@ func (q *quotas) tokens(b *batch, tenant webhook.ID) error {
 // Quotas are what the tenant may have and do.
 func (s *Store) Quotas(t *webhook.Tenant) webhook.Quotas { return t.Quotas(s.opts.Quotas) }
 
-// run keeps the quotas current until ctx ends.
-func (q *quotas) run(ctx context.Context) {
-	tick := time.NewTicker(quotaInterval)
-	defer tick.Stop()
-	q.count(ctx)
-	for n := 1; ; n++ {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		if err := q.load(ctx); err != nil && ctx.Err() == nil {
-			q.s.log.WarnContext(ctx, "quotas cannot be read", slog.Any("error", err))
-		}
-		if n%int(countInterval/quotaInterval) == 0 {
-			q.count(ctx)
-		}
-	}
-}
-
 // load reads every tenant's quotas.
 func (q *quotas) load(ctx context.Context) error {
 	var tenants []*webhook.Tenant
@@ -345,7 +319,7 @@ func (q *quotas) load(ctx context.Context) error {
 }
 
 // count counts the stored events of every tenant whose number is limited.
-func (q *quotas) count(ctx context.Context) {
+func (q *quotas) count(ctx context.Context) error {
 	q.counting.Lock()
 	defer q.counting.Unlock()
 	q.mu.RLock()
@@ -360,11 +334,9 @@ func (q *quotas) count(ctx context.Context) {
 		before := a.added.Load()
 		n, err := q.s.In(id).CountEvents(ctx, EventFilter{})
 		if err != nil {
-			if ctx.Err() == nil {
-				q.s.log.WarnContext(ctx, "stored events cannot be counted", slog.Any("error", err))
-			}
-			return
+			return fmt.Errorf("count stored events: %w", err)
 		}
 		a.stored.Store(int64(n) + a.added.Load() - before)
 	}
+	return nil
 }

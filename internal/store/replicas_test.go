@@ -37,6 +37,7 @@ func node(t *testing.T, url string) *store.Store {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
+	webhooktest.Upkeep(t, s)
 	return s
 }
 

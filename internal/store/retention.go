@@ -24,7 +24,7 @@ func (s *Store) Prune(ctx context.Context, before time.Time) (int, error) {
 	}
 	n, err := s.db.prune(ctx, before)
 	if n > 0 {
-		s.quotas.count(ctx)
+		err = errors.Join(err, s.quotas.count(ctx))
 	}
 	return n, errors.Join(err, s.pruneStarts(ctx, before))
 }

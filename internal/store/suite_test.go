@@ -51,6 +51,7 @@ var databases = []database{{
 					tb.Error(err)
 				}
 			})
+			webhooktest.Upkeep(tb, s)
 			return s
 		}
 	},
@@ -74,6 +75,7 @@ var databases = []database{{
 					tb.Error(err)
 				}
 			})
+			webhooktest.Upkeep(tb, s)
 			return s
 		}
 	},

@@ -131,7 +131,9 @@ func (r *Registry) UpdateTenant(ctx context.Context, id webhook.ID, p webhook.Te
 	}
 	r.s.quotas.get(id).set(r.s.Quotas(t))
 	if t.MaxEvents != nil {
-		r.s.quotas.count(ctx)
+		if err := r.s.quotas.count(ctx); err != nil { // the tenant is changed; the task counts again
+			r.s.log.WarnContext(ctx, "stored events cannot be counted yet", slog.Any("error", err))
+		}
 	}
 	return t, nil
 }
@@ -179,7 +181,7 @@ func (r *Registry) DeleteTenant(ctx context.Context, id webhook.ID) error {
 	if err != nil {
 		return err
 	}
-	defer r.s.background.Go(r.s.sweep)
+	defer signal(r.s.deleted)
 	return r.s.deleteHooks(ctx, id)
 }
 
@@ -226,51 +228,29 @@ func (s *Store) deleteHooks(ctx context.Context, tenant webhook.ID) error {
 	return nil
 }
 
-// linger is how long the row of a deleted tenant stays when all others are gone: a caller that was let in just before may
-// still write some.
-const linger = time.Minute
-
-// sweep removes what is left of deleted tenants, and returns when nothing is, or the store closes. What it leaves undone it
-// does at the next start.
-func (s *Store) sweep() {
-	if !s.sweeping.TryLock() {
-		return // a sweep is already running and will pick these up
+// sweep removes what is left of deleted tenants.
+func (s *Store) sweep(ctx context.Context) error {
+	var gone []*webhook.Tenant
+	if err := s.read.WithContext(ctx).Where("deleted_at IS NOT NULL").Find(&gone).Error; err != nil {
+		return unavailable(err)
 	}
-	defer s.sweeping.Unlock()
-	tick := time.NewTicker(linger / 2)
-	defer tick.Stop()
-	for {
-		var gone []*webhook.Tenant
-		err := s.read.WithContext(s.quit).Where("deleted_at IS NOT NULL").Find(&gone).Error
-		for _, t := range gone {
-			if err = s.sweepTenant(t); err != nil {
-				break
-			}
-		}
-		switch {
-		case s.quit.Err() != nil:
-			return
-		case err != nil:
-			s.log.WarnContext(s.quit, "rows of a deleted tenant cannot be removed yet", slog.Any("error", err))
-		case len(gone) == 0:
-			return
-		}
-		select {
-		case <-s.quit.Done():
-			return
-		case <-tick.C:
+	var errs []error // of one tenant keep no other's rows
+	for _, t := range gone {
+		if err := s.sweepTenant(ctx, t); err != nil {
+			errs = append(errs, fmt.Errorf("remove the rows of deleted tenant %s: %w", t.ID, err))
 		}
 	}
+	return errors.Join(errs...)
 }
 
 // sweepTenant removes a tenant's webhooks, its events with everything that hangs on them and, when it has lingered, all the rest.
-func (s *Store) sweepTenant(t *webhook.Tenant) error {
-	if err := s.deleteHooks(s.quit, t.ID); err != nil {
+func (s *Store) sweepTenant(ctx context.Context, t *webhook.Tenant) error {
+	if err := s.deleteHooks(ctx, t.ID); err != nil {
 		return err
 	}
 	for {
 		var found []candidate
-		if err := s.read.WithContext(s.quit).Raw(candidates(s.db)+" WHERE tenant_id = ? ORDER BY seq LIMIT ?", t.ID, pruneEvents).Scan(&found).Error; err != nil {
+		if err := s.read.WithContext(ctx).Raw(candidates(s.db)+" WHERE tenant_id = ? ORDER BY seq LIMIT ?", t.ID, pruneEvents).Scan(&found).Error; err != nil {
 			return err
 		}
 		if len(found) == 0 {
@@ -278,7 +258,7 @@ func (s *Store) sweepTenant(t *webhook.Tenant) error {
 		}
 		for _, r := range removals(found) {
 			r.check = false
-			if _, err := s.remove(s.quit, t.ID, r); err != nil {
+			if _, err := s.remove(ctx, t.ID, r); err != nil {
 				return err
 			}
 		}
@@ -291,7 +271,7 @@ func (s *Store) sweepTenant(t *webhook.Tenant) error {
 			continue
 		}
 		for left := true; left; {
-			err := s.changeFor(s.quit, t.ID, deleteSome, func(b *batch) error {
+			err := s.changeFor(ctx, t.ID, deleteSome, func(b *batch) error {
 				res := b.tx.Exec(fmt.Sprintf("DELETE FROM %[1]s WHERE %[2]s IN (SELECT %[2]s FROM %[1]s WHERE %[3]s = ? LIMIT ?)",
 					table.name, table.key, table.owner), t.ID, deleteSome)
 				left = res.RowsAffected == deleteSome

@@ -15,6 +15,10 @@ import (
 type Task struct {
 	Name  string // of this program's own; it is shown to operators, and names the lock
 	Every time.Duration
+	// Wake, which may be nil, has the task run before it is due: a channel with room for one signal. What is signaled during a run, or
+	// during the Rest that follows it, leads to one run.
+	Wake <-chan struct{}
+	Rest time.Duration // the least time from the end of a run to the next that is woken
 	// Exclusive tasks are run by one replica at a time, and one after the other.
 	Exclusive bool
 	// Run does it once. It returns soon after ctx has ended.
@@ -35,6 +39,7 @@ type Stat struct {
 	Started time.Time     // the last run; zero: never
 	Took    time.Duration // the last run that has ended
 	Err     error         // of that one; nil when it did what it should
+	Failed  int           // how many runs in a row have failed
 	Running bool
 }
 
@@ -67,16 +72,32 @@ func (u *Upkeep) Run(ctx context.Context) {
 		running.Go(func() {
 			tick := time.NewTicker(u.tasks[i].Every)
 			defer tick.Stop()
-			for {
-				u.once(ctx, i)
-				select {
-				case <-ctx.Done():
-					return
-				case <-tick.C:
-				}
+			for u.once(ctx, i); wait(ctx, tick.C, u.tasks[i]); u.once(ctx, i) {
 			}
 		})
 	}
+}
+
+// wait waits until the task is due or woken; false when ctx ends.
+func wait(ctx context.Context, due <-chan time.Time, t Task) bool {
+	if t.Wake != nil && t.Rest > 0 {
+		rest := time.NewTimer(t.Rest)
+		defer rest.Stop()
+		select {
+		case <-ctx.Done():
+			return false
+		case <-due:
+			return true
+		case <-rest.C:
+		}
+	}
+	select {
+	case <-ctx.Done():
+		return false
+	case <-due:
+	case <-t.Wake:
+	}
+	return true
 }
 
 // Stats tells of every task, in the order in which New got them.
@@ -113,11 +134,24 @@ func (u *Upkeep) once(ctx context.Context, i int) {
 	if ctx.Err() != nil { // the end is no failure
 		err = nil
 	}
+	failed := 0 // in a row before this run
 	u.change(i, func(s *Stat) {
+		failed = s.Failed
 		s.Runs, s.Started, s.Took, s.Err, s.Running = s.Runs+1, begun, time.Since(begun), err, false
+		if s.Failed++; err == nil {
+			s.Failed = 0
+		}
 	})
-	if err != nil {
+	u.tell(ctx, t, failed, err)
+}
+
+// tell logs the first of a row of failures, one an hour of those that follow, and their end.
+func (u *Upkeep) tell(ctx context.Context, t Task, failed int, err error) {
+	switch hourly := max(1, int(time.Hour/t.Every)); {
+	case err != nil && failed%hourly == 0:
 		u.log.ErrorContext(ctx, "upkeep failed; trying again", slog.String("task", t.Name), slog.Duration("in", t.Every), slog.Any("error", err))
+	case err == nil && failed > 0 && ctx.Err() == nil:
+		u.log.InfoContext(ctx, "upkeep works again", slog.String("task", t.Name), slog.Int("failed", failed))
 	}
 }
 

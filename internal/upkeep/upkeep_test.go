@@ -1,9 +1,11 @@
 package upkeep
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -66,7 +68,7 @@ func TestTasksRunByTheClock(t *testing.T) {
 		end()
 		want := []Stat{
 			{Name: "minute", Runs: 121, Started: begun.Add(2 * time.Hour), Took: time.Second},
-			{Name: "hour", Runs: 3, Started: begun.Add(2 * time.Hour), Err: broken},
+			{Name: "hour", Runs: 3, Started: begun.Add(2 * time.Hour), Err: broken, Failed: 3},
 		}
 		for i, got := range u.Stats() {
 			if got != want[i] {
@@ -142,6 +144,70 @@ func TestUpkeepEnds(t *testing.T) {
 		}
 		if time.Since(begun) > 0 {
 			t.Error("it took time")
+		}
+	})
+}
+
+// A task that is woken runs at once, but rests before; what wakes it meanwhile leads to one run. Others run at their intervals only.
+func TestWokenTasks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		wake := make(chan struct{}, 1)
+		signal := func() {
+			select {
+			case wake <- struct{}{}:
+			default:
+			}
+		}
+		u := New(&locks{}, slog.New(slog.DiscardHandler),
+			Task{Name: "woken", Every: time.Hour, Wake: wake, Rest: time.Second, Run: func(context.Context) error { return nil }},
+			Task{Name: "other", Every: time.Hour, Run: func(context.Context) error { return nil }})
+		defer start(t, u)()
+		runs := func(when string, woken, other int) {
+			t.Helper()
+			synctest.Wait()
+			if s := u.Stats(); s[0].Runs != woken || s[1].Runs != other {
+				t.Errorf("%s: %d and %d runs, want %d and %d", when, s[0].Runs, s[1].Runs, woken, other)
+			}
+		}
+		runs("at the start", 1, 1)
+		for range 10 {
+			signal()
+			synctest.Wait()
+		}
+		time.Sleep(time.Second / 2)
+		runs("while it rests", 1, 1)
+		time.Sleep(time.Second)
+		runs("after its rest", 2, 1)
+		time.Sleep(time.Minute)
+		runs("when nothing wakes it", 2, 1)
+		signal()
+		runs("woken late", 3, 1)
+		time.Sleep(time.Hour)
+		runs("by the clock", 4, 2)
+	})
+}
+
+// Of failures in a row the first is logged, one an hour after it, and that it works again: a task that runs every few seconds does not
+// fill the log while the database is away.
+func TestFailuresAreLoggedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		broken := errors.New("broken")
+		runs := 0
+		u := New(&locks{}, slog.New(slog.NewTextHandler(&log, nil)), Task{Name: "often", Every: 10 * time.Second, Run: func(context.Context) error {
+			if runs++; runs > 720 { // two hours of them
+				return nil
+			}
+			return broken
+		}})
+		end := start(t, u)
+		time.Sleep(3 * time.Hour)
+		end()
+		if failed, again := strings.Count(log.String(), "upkeep failed"), strings.Count(log.String(), "upkeep works again"); failed != 2 || again != 1 {
+			t.Errorf("%d failures and %d ends logged, want 2 and 1:\n%s", failed, again, log.String())
+		}
+		if s := u.Stats()[0]; s.Failed != 0 || s.Err != nil {
+			t.Errorf("%+v", s)
 		}
 	})
 }

@@ -1,9 +1,13 @@
 package webhooktest
 
 import (
+	"context"
+	"log/slog"
+	"sync"
 	"testing"
 
 	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/upkeep"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -23,7 +27,20 @@ func Store(tb testing.TB, change func(*store.Options)) *store.Store {
 			tb.Error(err)
 		}
 	})
+	Upkeep(tb, s)
 	return s
+}
+
+// Upkeep runs the store's tasks until the test's end, as a server does.
+func Upkeep(tb testing.TB, s *store.Store) {
+	tb.Helper()
+	ctx, cancel := context.WithCancel(context.WithoutCancel(tb.Context()))
+	var running sync.WaitGroup
+	running.Go(func() { upkeep.New(s, slog.New(slog.DiscardHandler), s.Tasks()...).Run(ctx) })
+	tb.Cleanup(func() {
+		cancel()
+		running.Wait()
+	})
 }
 
 // Token makes a token of the tenant of this name, which is made when it is new; of an operator when it is "".
