@@ -42,6 +42,7 @@ type server struct {
 	auth      *auth.Authenticator
 	rateLimit *auth.RateLimit
 	bodies    *intake.Bodies
+	calls     *intake.Pool
 	api       *gqlhttp.Handler
 	http      *listening
 }
@@ -137,9 +138,12 @@ func (s *server) openAPI(context.Context) (err error) {
 		}
 	}
 	s.bodies = intake.NewBodies(web.MaxReadingBytes, web.MaxBody(int(cfg.MaxPayload)))
-	s.bodies.OnFull(func(h intake.Holder, full *intake.Full) {
-		log.Warn("calls refused: too many bytes of request bodies in memory", slog.Any("tenant", webhook.ID(h.Tenant)), slog.String("of", full.Of))
-	})
+	full := func(what string, h intake.Holder, full *intake.Full) {
+		log.Warn("call refused: too many at once", slog.String("what", what), slog.Any("tenant", webhook.ID(h.Tenant)), slog.String("of", full.Of))
+	}
+	s.bodies.OnFull(func(h intake.Holder, of *intake.Full) { full("bytes of request bodies", h, of) })
+	s.calls = intake.NewPool(web.CallLimits())
+	s.calls.OnFull(func(h intake.Holder, of *intake.Full) { full("REST calls", h, of) })
 	schema := graph.New(&graph.Resolver{Store: s.store, Live: s.tail, LastEventID: gqlhttp.LastEventID, SetCursor: gqlhttp.SetCursor, EndStream: gqlhttp.EndStream})
 	s.api = gqlhttp.New(schema, gqlhttp.Config{
 		Authenticate:         graph.Authenticate(s.auth, log),
@@ -156,6 +160,7 @@ func (s *server) openAPI(context.Context) (err error) {
 		MaxStreams:           s.files.Streams,
 		MaxBodyBytes:         1<<20 + 2*int64(cfg.MaxPayload), // room for an event of the largest size, escaped
 		Bodies:               s.bodies,
+		OnFull:               full,
 		Compress:             web.Compress,
 		Limits:               gqlhttp.Limits{Cost: config.MaxCost},
 		MaxAnswerBytes:       8<<20 + 2*int(cfg.MaxPayload),

@@ -38,7 +38,7 @@ func (s *server) listen(ctx context.Context) error {
 		Handler: web.New(web.Config{
 			Store: s.store, Auth: s.auth, Charge: s.charge, GraphQL: s.api, GraphiQL: graphiql.Handler(), Schema: sdl,
 			Logger: s.log, MaxDataBytes: int(cfg.MaxPayload), AllowedOrigins: cfg.AllowedOrigins, TrustedProxies: cfg.TrustedProxy,
-			Bodies: s.bodies, Short: s.sender.Short,
+			Bodies: s.bodies, Calls: s.calls, Short: s.sender.Short,
 		}),
 		// No WriteTimeout: streams last; gqlhttp puts a deadline on each of their writes, and lifts ReadTimeout for them.
 		ReadHeaderTimeout: 10 * time.Second,

@@ -75,6 +75,8 @@ type Config struct {
 	MaxOperationsPerConnection int
 	// Operations bounds the operations running at once. Default 100,000, of one tenant 4,000, of one token 1,000.
 	Operations intake.Limits
+	// OnFull is called when an operation or a stream is refused because too many are open; it must not block. May be nil.
+	OnFull func(what string, h intake.Holder, full *intake.Full)
 	// DocumentCacheBytes bounds the parsed documents kept, by estimate. Default 16 MiB.
 	DocumentCacheBytes int
 	// PersistedQueryBytes bounds the automatic persisted queries kept. Default 4 MiB.
@@ -169,7 +171,7 @@ type openStream struct{ hurry func() }
 // New returns a handler for the schema.
 func New(schema graphql.ExecutableSchema, cfg Config) *Handler {
 	cfg = cfg.withDefaults()
-	return &Handler{
+	h := &Handler{
 		cfg:        cfg,
 		engine:     newEngine(schema, cfg),
 		closing:    make(chan struct{}),
@@ -179,6 +181,11 @@ func New(schema graphql.ExecutableSchema, cfg Config) *Handler {
 		strangers:  intake.NewLobby(max(cfg.MaxStreams/8, 16)),
 		streams:    make(map[*openStream]struct{}),
 	}
+	if full := cfg.OnFull; full != nil {
+		h.operations.OnFull(func(h intake.Holder, of *intake.Full) { full("operations", h, of) })
+		h.held.OnFull(func(h intake.Holder, of *intake.Full) { full("streams", h, of) })
+	}
+	return h
 }
 
 // streamLimits gives a tenant a quarter of all streams, and a token an eighth.

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -64,7 +65,8 @@ func perToken(c *Config) {
 
 // A token has a share of the streams, and its tenant one however many tokens it makes: 429 and a close that clients retry.
 func TestStreamShares(t *testing.T) {
-	cfg := Config{MaxStreams: 16}
+	var refused sync.Map
+	cfg := Config{MaxStreams: 16, OnFull: func(what string, _ intake.Holder, full *intake.Full) { refused.Store(what+" of the "+full.Of, true) }}
 	perToken(&cfg)
 	s := newServer(t, cfg)
 	connect := func(token string) *wsClient {
@@ -103,6 +105,11 @@ func TestStreamShares(t *testing.T) {
 	}
 	webhooktest.Eventually(t, "the share is given back", func() bool { return s.handler.held.Used() == 3 })
 	connect("d").expect(`{"type":"connection_ack"}`)
+	for _, of := range []string{"token", "tenant"} {
+		if _, ok := refused.Load("streams of the " + of); !ok {
+			t.Errorf("OnFull was not called when a %s had its share", of)
+		}
+	}
 }
 
 // What refuses a client for now closes its socket with a code after which clients try again; only a token that is not good, and

@@ -44,8 +44,8 @@ func NewBodies(total, largest int64) *Bodies {
 	return &Bodies{NewPool(Limits{Total: total, Tenant: max(total/8, token), Token: token})}
 }
 
-// OnFull sets who is told of every refusal, before the Bodies are used.
-func (b *Bodies) OnFull(f func(Holder, *Full)) { b.pool.onFull = f }
+// OnFull sets what is called for each refusal. It must be called before the Bodies are used; f must not block.
+func (b *Bodies) OnFull(f func(Holder, *Full)) { b.pool.OnFull(f) }
 
 // Held is how many bytes are held now.
 func (b *Bodies) Held() int64 { return b.pool.Used() }

@@ -33,7 +33,7 @@ type Limits struct {
 // Pool is an amount of something that callers take and give back. It is safe for concurrent use.
 type Pool struct {
 	limits Limits
-	onFull func(Holder, *Full) // nil: nobody is told
+	onFull func(Holder, *Full) // may be nil
 
 	mu      sync.Mutex // guards the fields below
 	used    int64
@@ -51,6 +51,9 @@ func NewPool(l Limits) *Pool {
 	}
 	return &Pool{limits: l, tenants: map[[16]byte]int64{}, tokens: map[[16]byte]int64{}}
 }
+
+// OnFull sets what is called for each refusal. It must be called before the Pool is used; f must not block.
+func (p *Pool) OnFull(f func(Holder, *Full)) { p.onFull = f }
 
 // Take takes n, or nothing and returns a *Full. What was taken must be given back by the same holder.
 func (p *Pool) Take(h Holder, n int64) error {
