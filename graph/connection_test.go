@@ -9,11 +9,14 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"github.com/hookgraph/hookgraph/graph"
+	"github.com/hookgraph/hookgraph/graph/model"
 )
 
 // connections are all fields of the schema that list pages, with how their owner is found in a shelf.
@@ -389,5 +392,22 @@ func TestNodeOfEveryType(t *testing.T) {
 	}
 	if len(all) != len(ids) {
 		t.Errorf("%d types are nodes, %d are known", len(all), len(ids))
+	}
+}
+
+// A range takes durations back from now, and every bound of an operation counts from when it started, however long it runs.
+func TestTimeBounds(t *testing.T) {
+	a := newAPI(t)
+	ctx := a.as("kallima")
+	a.publish(ctx, 2)
+	found := a.get(ctx, `{ recent: events(filter: {createdAt: {from: "-PT1H"}}) { nodes { id } }
+		old: events(filter: {createdAt: {to: "-PT1H"}}) { nodes { id } } none: events(filter: {createdAt: {from: "-PT1H", to: "-PT1H"}}) { nodes { id } } }`, nil)
+	if len(found.at("recent", "nodes").([]any)) != 2 || len(found.at("old", "nodes").([]any)) != 0 || len(found.at("none", "nodes").([]any)) != 0 {
+		t.Errorf("got %v", found)
+	}
+	start := time.Date(2026, 4, 23, 10, 0, 0, 0, time.UTC)
+	ctx = graphql.WithOperationContext(t.Context(), &graphql.OperationContext{Stats: graphql.Stats{OperationStart: start}})
+	if got, err := model.UnmarshalTimeBound(ctx, "-P1D"); err != nil || got != start.AddDate(0, 0, -1) {
+		t.Errorf("a day before the start: %v %v", got, err)
 	}
 }

@@ -58,14 +58,17 @@ func TestWrongScalarsAreNamed(t *testing.T) {
 	ctx := a.as("kallima")
 	const list = `events(filter: {createdAt: {from: `
 	for query, want := range map[string]string{
-		`query($t: Time) { ` + list + `$t}}) { nodes { id } } }`:                                                            "$t: ",
-		`query($r: TimeRange) { events(filter: {createdAt: $r}) { nodes { id } } }`:                                         "$r.from: ",
-		`query($f: EventFilter) { events(filter: $f) { nodes { id } } }`:                                                    "$f.createdAt.from: ",
-		`{ ` + list + `"secret"}}) { nodes { id } } }`:                                                                      "filter.createdAt.from: ",
-		`mutation($e: [PublishEventInput!]!) { publishEvents(input: {events: $e}) { results { duplicate } } }`:              "$e.1.timestamp: ",
-		`mutation($t: Time) { publishEvents(input: {events: [{type: "a.b", timestamp: $t}]}) { results { duplicate } } }`:   "$t: ",
-		`query($s: [DeliveryStatus!]) { deliveries(filter: {statuses: $s}) { nodes { id } } }`:                              "$s.0: ",
-		`query($s: DeliveryStatus!) { webhooks { nodes { deliveries(filter: {statuses: [HELD, $s]}) { nodes { id } } } } }`: "$s: ",
+		`query($t: TimeBound) { ` + list + `$t}}) { nodes { id } } }`:                                                         "$t: ",
+		`subscription($t: TimeBound) { deliveryAttempts(since: $t) { cursor } }`:                                              "$t: ",
+		`query($r: TimeRange) { events(filter: {createdAt: $r}) { nodes { id } } }`:                                           "$r.from: ",
+		`query($f: EventFilter) { events(filter: $f) { nodes { id } } }`:                                                      "$f.createdAt.from: ",
+		`{ ` + list + `"secret"}}) { nodes { id } } }`:                                                                        "filter.createdAt.from: ",
+		`{ events(filter: {createdAt: {to: "secret"}}) { nodes { id } } }`:                                                    "filter.createdAt.to: ",
+		`{ events(filter: {createdAt: {to: 1}}) { nodes { id } } }`:                                                           "filter.createdAt.to: ",
+		`mutation($e: [PublishEventInput!]!) { publishEvents(input: {events: $e}) { results { duplicate } } }`:                "$e.1.timestamp: ",
+		`mutation($t: DateTime) { publishEvents(input: {events: [{type: "a.b", timestamp: $t}]}) { results { duplicate } } }`: "$t: ",
+		`query($s: [DeliveryStatus!]) { deliveries(filter: {statuses: $s}) { nodes { id } } }`:                                "$s.0: ",
+		`query($s: DeliveryStatus!) { webhooks { nodes { deliveries(filter: {statuses: [HELD, $s]}) { nodes { id } } } } }`:   "$s: ",
 	} {
 		a.createWebhook(ctx, "https://example.com/")
 		secret := vars{

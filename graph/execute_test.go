@@ -63,7 +63,7 @@ func TestStreamAllocations(t *testing.T) {
 	a := newAPI(t)
 	ctx := a.as("kallima")
 	w := a.createWebhook(ctx, "https://example.com/")
-	read, ctx, errs := a.start(ctx, `subscription ($id: ID!) { deliveryAttempts(filter: {webhookIds: [$id]}, after: "latest") {
+	read, ctx, errs := a.start(ctx, `subscription ($id: ID!) { deliveryAttempts(filter: {webhookIds: [$id]}) {
 		cursor node { id number status error startedAt durationMs response { status } } } }`, vars{"id": w})
 	if errs != nil {
 		t.Fatal(errs)

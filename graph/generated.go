@@ -265,13 +265,13 @@ type ComplexityRoot struct {
 		Webhook    func(childComplexity int) int
 	}
 
-	StreamedDeliveryAttempt struct {
+	StreamedAttempt struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
 	}
 
 	Subscription struct {
-		DeliveryAttempts func(childComplexity int, filter *store.AttemptFilter, after *string) int
+		DeliveryAttempts func(childComplexity int, filter *store.AttemptFilter, after *string, since *time.Time) int
 	}
 
 	Tenant struct {
@@ -466,7 +466,7 @@ type QueryResolver interface {
 	Webhooks(ctx context.Context, first *int, after *string, last *int, before *string, filter *store.WebhookFilter) (*model.Connection[webhook.Webhook], error)
 }
 type SubscriptionResolver interface {
-	DeliveryAttempts(ctx context.Context, filter *store.AttemptFilter, after *string) (<-chan *model.StreamedDeliveryAttempt, error)
+	DeliveryAttempts(ctx context.Context, filter *store.AttemptFilter, after *string, since *time.Time) (<-chan *model.StreamedAttempt, error)
 }
 type TenantResolver interface {
 	Quotas(ctx context.Context, obj *webhook.Tenant) (*model.TenantQuotas, error)
@@ -1467,18 +1467,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RotateWebhookSecretPayload.Webhook(childComplexity), true
 
-	case "StreamedDeliveryAttempt.cursor":
-		if e.ComplexityRoot.StreamedDeliveryAttempt.Cursor == nil {
+	case "StreamedAttempt.cursor":
+		if e.ComplexityRoot.StreamedAttempt.Cursor == nil {
 			break
 		}
 
-		return e.ComplexityRoot.StreamedDeliveryAttempt.Cursor(childComplexity), true
-	case "StreamedDeliveryAttempt.node":
-		if e.ComplexityRoot.StreamedDeliveryAttempt.Node == nil {
+		return e.ComplexityRoot.StreamedAttempt.Cursor(childComplexity), true
+	case "StreamedAttempt.node":
+		if e.ComplexityRoot.StreamedAttempt.Node == nil {
 			break
 		}
 
-		return e.ComplexityRoot.StreamedDeliveryAttempt.Node(childComplexity), true
+		return e.ComplexityRoot.StreamedAttempt.Node(childComplexity), true
 
 	case "Subscription.deliveryAttempts":
 		if e.ComplexityRoot.Subscription.DeliveryAttempts == nil {
@@ -1490,7 +1490,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Subscription.DeliveryAttempts(childComplexity, args["filter"].(*store.AttemptFilter), args["after"].(*string)), true
+		return e.ComplexityRoot.Subscription.DeliveryAttempts(childComplexity, args["filter"].(*store.AttemptFilter), args["after"].(*string), args["since"].(*time.Time)), true
 
 	case "Tenant.createdAt":
 		if e.ComplexityRoot.Tenant.CreatedAt == nil {
@@ -2492,14 +2492,14 @@ func (ec *executionContext) childFields_RotateWebhookSecretPayload(ctx context.C
 	return nil, fmt.Errorf("no field named %q was found under type RotateWebhookSecretPayload", field.Name)
 }
 
-func (ec *executionContext) childFields_StreamedDeliveryAttempt(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+func (ec *executionContext) childFields_StreamedAttempt(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "cursor":
-		return ec.fieldContext_StreamedDeliveryAttempt_cursor(ctx, field)
+		return ec.fieldContext_StreamedAttempt_cursor(ctx, field)
 	case "node":
-		return ec.fieldContext_StreamedDeliveryAttempt_node(ctx, field)
+		return ec.fieldContext_StreamedAttempt_node(ctx, field)
 	}
-	return nil, fmt.Errorf("no field named %q was found under type StreamedDeliveryAttempt", field.Name)
+	return nil, fmt.Errorf("no field named %q was found under type StreamedAttempt", field.Name)
 }
 
 func (ec *executionContext) childFields_Tenant(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3631,6 +3631,14 @@ func (ec *executionContext) field_Subscription_deliveryAttempts_args(ctx context
 		return nil, err
 	}
 	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "since",
+		func(ctx context.Context, v any) (*time.Time, error) {
+			return ec.unmarshalOTimeBound2ᚖtimeᚐTime(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["since"] = arg2
 	return args, nil
 }
 
@@ -4674,24 +4682,24 @@ func (ec *executionContext) fieldContext_Delivery_attemptCount(_ context.Context
 }
 
 func (ec *executionContext) _Delivery_nextAttemptAt(ctx context.Context, field graphql.CollectedField, obj *webhook.Delivery) (ret graphql.Marshaler) {
-	return ec.marshalOTime2ᚖtimeᚐTime(ctx, field.Selections, obj.NextAttemptAt)
+	return ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.NextAttemptAt)
 }
 func (ec *executionContext) fieldContext_Delivery_nextAttemptAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Delivery", field, false, false, "Time")
+	return graphql.NewScalarFieldContext("Delivery", field, false, false, "DateTime")
 }
 
 func (ec *executionContext) _Delivery_createdAt(ctx context.Context, field graphql.CollectedField, obj *webhook.Delivery) (ret graphql.Marshaler) {
-	return ec.marshalNTime2timeᚐTime(ctx, field.Selections, obj.CreatedAt)
+	return ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.CreatedAt)
 }
 func (ec *executionContext) fieldContext_Delivery_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Delivery", field, false, false, "Time")
+	return graphql.NewScalarFieldContext("Delivery", field, false, false, "DateTime")
 }
 
 func (ec *executionContext) _Delivery_completedAt(ctx context.Context, field graphql.CollectedField, obj *webhook.Delivery) (ret graphql.Marshaler) {
-	return ec.marshalOTime2ᚖtimeᚐTime(ctx, field.Selections, obj.CompletedAt)
+	return ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.CompletedAt)
 }
 func (ec *executionContext) fieldContext_Delivery_completedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Delivery", field, false, false, "Time")
+	return graphql.NewScalarFieldContext("Delivery", field, false, false, "DateTime")
 }
 
 func (ec *executionContext) _Delivery_failureReason(ctx context.Context, field graphql.CollectedField, obj *webhook.Delivery) (ret graphql.Marshaler) {
@@ -4827,10 +4835,10 @@ func (ec *executionContext) fieldContext_DeliveryAttempt_trigger(_ context.Conte
 }
 
 func (ec *executionContext) _DeliveryAttempt_startedAt(ctx context.Context, field graphql.CollectedField, obj *webhook.Attempt) (ret graphql.Marshaler) {
-	return ec.marshalNTime2timeᚐTime(ctx, field.Selections, obj.StartedAt)
+	return ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.StartedAt)
 }
 func (ec *executionContext) fieldContext_DeliveryAttempt_startedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DeliveryAttempt", field, false, false, "Time")
+	return graphql.NewScalarFieldContext("DeliveryAttempt", field, false, false, "DateTime")
 }
 
 func (ec *executionContext) _DeliveryAttempt_durationMs(ctx context.Context, field graphql.CollectedField, obj *webhook.Attempt) (ret graphql.Marshaler) {
@@ -5474,10 +5482,10 @@ func (ec *executionContext) fieldContext_Event_type(_ context.Context, field gra
 }
 
 func (ec *executionContext) _Event_timestamp(ctx context.Context, field graphql.CollectedField, obj *webhook.Event) (ret graphql.Marshaler) {
-	return ec.marshalNTime2timeᚐTime(ctx, field.Selections, obj.Timestamp)
+	return ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.Timestamp)
 }
 func (ec *executionContext) fieldContext_Event_timestamp(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Event", field, false, false, "Time")
+	return graphql.NewScalarFieldContext("Event", field, false, false, "DateTime")
 }
 
 func (ec *executionContext) _Event_data(ctx context.Context, field graphql.CollectedField, obj *webhook.Event) (ret graphql.Marshaler) {
@@ -5504,10 +5512,10 @@ func (ec *executionContext) fieldContext_Event_data(_ context.Context, field gra
 }
 
 func (ec *executionContext) _Event_createdAt(ctx context.Context, field graphql.CollectedField, obj *webhook.Event) (ret graphql.Marshaler) {
-	return ec.marshalNTime2timeᚐTime(ctx, field.Selections, obj.CreatedAt)
+	return ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.CreatedAt)
 }
 func (ec *executionContext) fieldContext_Event_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Event", field, false, false, "Time")
+	return graphql.NewScalarFieldContext("Event", field, false, false, "DateTime")
 }
 
 func (ec *executionContext) _Event_deliveries(ctx context.Context, field graphql.CollectedField, obj *webhook.Event) (ret graphql.Marshaler) {
@@ -8195,20 +8203,20 @@ func (ec *executionContext) fieldContext_RotateWebhookSecretPayload_userErrors(_
 	return fc, nil
 }
 
-func (ec *executionContext) _StreamedDeliveryAttempt_cursor(ctx context.Context, field graphql.CollectedField, obj *model.StreamedDeliveryAttempt) (ret graphql.Marshaler) {
+func (ec *executionContext) _StreamedAttempt_cursor(ctx context.Context, field graphql.CollectedField, obj *model.StreamedAttempt) (ret graphql.Marshaler) {
 	return ec.marshalNString2string(ctx, field.Selections, obj.Cursor)
 }
-func (ec *executionContext) fieldContext_StreamedDeliveryAttempt_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StreamedDeliveryAttempt", field, false, false, "String")
+func (ec *executionContext) fieldContext_StreamedAttempt_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StreamedAttempt", field, false, false, "String")
 }
 
-func (ec *executionContext) _StreamedDeliveryAttempt_node(ctx context.Context, field graphql.CollectedField, obj *model.StreamedDeliveryAttempt) (ret graphql.Marshaler) {
+func (ec *executionContext) _StreamedAttempt_node(ctx context.Context, field graphql.CollectedField, obj *model.StreamedAttempt) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_StreamedDeliveryAttempt_node(ctx, field)
+			return ec.fieldContext_StreamedAttempt_node(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
 			return obj.Node, nil
@@ -8221,9 +8229,9 @@ func (ec *executionContext) _StreamedDeliveryAttempt_node(ctx context.Context, f
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_StreamedDeliveryAttempt_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_StreamedAttempt_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
-		Object:     "StreamedDeliveryAttempt",
+		Object:     "StreamedAttempt",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -8244,7 +8252,7 @@ func (ec *executionContext) _Subscription_deliveryAttempts(ctx context.Context, 
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Subscription().DeliveryAttempts(ctx, fc.Args["filter"].(*store.AttemptFilter), fc.Args["after"].(*string))
+			return ec.Resolvers.Subscription().DeliveryAttempts(ctx, fc.Args["filter"].(*store.AttemptFilter), fc.Args["after"].(*string), fc.Args["since"].(*time.Time))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -8252,16 +8260,16 @@ func (ec *executionContext) _Subscription_deliveryAttempts(ctx context.Context, 
 			directive1 := func(ctx context.Context) (any, error) {
 				scope, err := ec.unmarshalOTokenScope2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐTokenScope(ctx, "DELIVERIES_READ")
 				if err != nil {
-					var zeroVal *model.StreamedDeliveryAttempt
+					var zeroVal *model.StreamedAttempt
 					return zeroVal, err
 				}
 				operator, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
-					var zeroVal *model.StreamedDeliveryAttempt
+					var zeroVal *model.StreamedAttempt
 					return zeroVal, err
 				}
 				if ec.Directives.Needs == nil {
-					var zeroVal *model.StreamedDeliveryAttempt
+					var zeroVal *model.StreamedAttempt
 					return zeroVal, errors.New("directive needs is not implemented")
 				}
 				return ec.Directives.Needs(ctx, nil, directive0, scope, operator)
@@ -8270,8 +8278,8 @@ func (ec *executionContext) _Subscription_deliveryAttempts(ctx context.Context, 
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v *model.StreamedDeliveryAttempt) graphql.Marshaler {
-			return ec.marshalNStreamedDeliveryAttempt2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐStreamedDeliveryAttempt(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.StreamedAttempt) graphql.Marshaler {
+			return ec.marshalNStreamedAttempt2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐStreamedAttempt(ctx, selections, v)
 		},
 		true,
 		true,
@@ -8284,7 +8292,7 @@ func (ec *executionContext) fieldContext_Subscription_deliveryAttempts(ctx conte
 		IsMethod:   true,
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_StreamedDeliveryAttempt(ctx, field)
+			return ec.childFields_StreamedAttempt(ctx, field)
 		},
 	}
 	defer func() {
@@ -8316,10 +8324,10 @@ func (ec *executionContext) fieldContext_Tenant_name(_ context.Context, field gr
 }
 
 func (ec *executionContext) _Tenant_createdAt(ctx context.Context, field graphql.CollectedField, obj *webhook.Tenant) (ret graphql.Marshaler) {
-	return ec.marshalNTime2timeᚐTime(ctx, field.Selections, obj.CreatedAt)
+	return ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.CreatedAt)
 }
 func (ec *executionContext) fieldContext_Tenant_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Tenant", field, false, false, "Time")
+	return graphql.NewScalarFieldContext("Tenant", field, false, false, "DateTime")
 }
 
 func (ec *executionContext) _Tenant_quotas(ctx context.Context, field graphql.CollectedField, obj *webhook.Tenant) (ret graphql.Marshaler) {
@@ -8792,31 +8800,31 @@ func (ec *executionContext) fieldContext_Token_tenant(_ context.Context, field g
 }
 
 func (ec *executionContext) _Token_createdAt(ctx context.Context, field graphql.CollectedField, obj *webhook.Token) (ret graphql.Marshaler) {
-	return ec.marshalNTime2timeᚐTime(ctx, field.Selections, obj.CreatedAt)
+	return ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.CreatedAt)
 }
 func (ec *executionContext) fieldContext_Token_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Token", field, false, false, "Time")
+	return graphql.NewScalarFieldContext("Token", field, false, false, "DateTime")
 }
 
 func (ec *executionContext) _Token_expiresAt(ctx context.Context, field graphql.CollectedField, obj *webhook.Token) (ret graphql.Marshaler) {
-	return ec.marshalOTime2ᚖtimeᚐTime(ctx, field.Selections, obj.ExpiresAt)
+	return ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.ExpiresAt)
 }
 func (ec *executionContext) fieldContext_Token_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Token", field, false, false, "Time")
+	return graphql.NewScalarFieldContext("Token", field, false, false, "DateTime")
 }
 
 func (ec *executionContext) _Token_lastUsedAt(ctx context.Context, field graphql.CollectedField, obj *webhook.Token) (ret graphql.Marshaler) {
-	return ec.marshalOTime2ᚖtimeᚐTime(ctx, field.Selections, obj.LastUsedAt)
+	return ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.LastUsedAt)
 }
 func (ec *executionContext) fieldContext_Token_lastUsedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Token", field, false, false, "Time")
+	return graphql.NewScalarFieldContext("Token", field, false, false, "DateTime")
 }
 
 func (ec *executionContext) _Token_revokedAt(ctx context.Context, field graphql.CollectedField, obj *webhook.Token) (ret graphql.Marshaler) {
-	return ec.marshalOTime2ᚖtimeᚐTime(ctx, field.Selections, obj.RevokedAt)
+	return ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.RevokedAt)
 }
 func (ec *executionContext) fieldContext_Token_revokedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Token", field, false, false, "Time")
+	return graphql.NewScalarFieldContext("Token", field, false, false, "DateTime")
 }
 
 func (ec *executionContext) _TokenConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.Connection[webhook.Token]) (ret graphql.Marshaler) {
@@ -9286,17 +9294,17 @@ func (ec *executionContext) fieldContext_Webhook_description(_ context.Context, 
 }
 
 func (ec *executionContext) _Webhook_createdAt(ctx context.Context, field graphql.CollectedField, obj *webhook.Webhook) (ret graphql.Marshaler) {
-	return ec.marshalNTime2timeᚐTime(ctx, field.Selections, obj.CreatedAt)
+	return ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.CreatedAt)
 }
 func (ec *executionContext) fieldContext_Webhook_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Webhook", field, false, false, "Time")
+	return graphql.NewScalarFieldContext("Webhook", field, false, false, "DateTime")
 }
 
 func (ec *executionContext) _Webhook_updatedAt(ctx context.Context, field graphql.CollectedField, obj *webhook.Webhook) (ret graphql.Marshaler) {
-	return ec.marshalNTime2timeᚐTime(ctx, field.Selections, obj.UpdatedAt)
+	return ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.UpdatedAt)
 }
 func (ec *executionContext) fieldContext_Webhook_updatedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Webhook", field, false, false, "Time")
+	return graphql.NewScalarFieldContext("Webhook", field, false, false, "DateTime")
 }
 
 func (ec *executionContext) _Webhook_disabledReason(ctx context.Context, field graphql.CollectedField, obj *webhook.Webhook) (ret graphql.Marshaler) {
@@ -9307,17 +9315,17 @@ func (ec *executionContext) fieldContext_Webhook_disabledReason(_ context.Contex
 }
 
 func (ec *executionContext) _Webhook_disabledAt(ctx context.Context, field graphql.CollectedField, obj *webhook.Webhook) (ret graphql.Marshaler) {
-	return ec.marshalOTime2ᚖtimeᚐTime(ctx, field.Selections, obj.DisabledAt)
+	return ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.DisabledAt)
 }
 func (ec *executionContext) fieldContext_Webhook_disabledAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Webhook", field, false, false, "Time")
+	return graphql.NewScalarFieldContext("Webhook", field, false, false, "DateTime")
 }
 
 func (ec *executionContext) _Webhook_failingSince(ctx context.Context, field graphql.CollectedField, obj *webhook.Webhook) (ret graphql.Marshaler) {
-	return ec.marshalOTime2ᚖtimeᚐTime(ctx, field.Selections, obj.FailingSince)
+	return ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.FailingSince)
 }
 func (ec *executionContext) fieldContext_Webhook_failingSince(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Webhook", field, false, false, "Time")
+	return graphql.NewScalarFieldContext("Webhook", field, false, false, "DateTime")
 }
 
 func (ec *executionContext) _Webhook_retryScheduleMs(ctx context.Context, field graphql.CollectedField, obj *webhook.Webhook) (ret graphql.Marshaler) {
@@ -9770,17 +9778,17 @@ func (ec *executionContext) fieldContext_WebhookSecret_scheme(_ context.Context,
 }
 
 func (ec *executionContext) _WebhookSecret_createdAt(ctx context.Context, field graphql.CollectedField, obj *webhook.Secret) (ret graphql.Marshaler) {
-	return ec.marshalNTime2timeᚐTime(ctx, field.Selections, obj.CreatedAt)
+	return ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.CreatedAt)
 }
 func (ec *executionContext) fieldContext_WebhookSecret_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebhookSecret", field, false, false, "Time")
+	return graphql.NewScalarFieldContext("WebhookSecret", field, false, false, "DateTime")
 }
 
 func (ec *executionContext) _WebhookSecret_expiresAt(ctx context.Context, field graphql.CollectedField, obj *webhook.Secret) (ret graphql.Marshaler) {
-	return ec.marshalOTime2ᚖtimeᚐTime(ctx, field.Selections, obj.ExpiresAt)
+	return ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.ExpiresAt)
 }
 func (ec *executionContext) fieldContext_WebhookSecret_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebhookSecret", field, false, false, "Time")
+	return graphql.NewScalarFieldContext("WebhookSecret", field, false, false, "DateTime")
 }
 
 func (ec *executionContext) _WebhookSecret_publicKey(ctx context.Context, field graphql.CollectedField, obj *webhook.Secret) (ret graphql.Marshaler) {
@@ -10670,7 +10678,7 @@ func (ec *executionContext) unmarshalInputCreateTokenInput(ctx context.Context, 
 			it.Scopes = data
 		case "expiresAt":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expiresAt"))
-			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
+			data, err := ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -11121,7 +11129,7 @@ func (ec *executionContext) unmarshalInputPublishEventInput(ctx context.Context,
 			it.Type = data
 		case "timestamp":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("timestamp"))
-			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
+			data, err := ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -11517,14 +11525,14 @@ func (ec *executionContext) unmarshalInputTimeRange(ctx context.Context, obj any
 		switch k {
 		case "from":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("from"))
-			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
+			data, err := ec.unmarshalOTimeBound2ᚖtimeᚐTime(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.From = data
 		case "to":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("to"))
-			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
+			data, err := ec.unmarshalOTimeBound2ᚖtimeᚐTime(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -13472,24 +13480,24 @@ func (ec *executionContext) _RotateWebhookSecretPayload(ctx context.Context, sel
 	return out
 }
 
-var streamedDeliveryAttemptImplementors = []string{"StreamedDeliveryAttempt"}
+var streamedAttemptImplementors = []string{"StreamedAttempt"}
 
-func (ec *executionContext) _StreamedDeliveryAttempt(ctx context.Context, sel ast.SelectionSet, obj *model.StreamedDeliveryAttempt) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, streamedDeliveryAttemptImplementors)
+func (ec *executionContext) _StreamedAttempt(ctx context.Context, sel ast.SelectionSet, obj *model.StreamedAttempt) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, streamedAttemptImplementors)
 
 	out := newFieldSet(ctx, fields)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StreamedDeliveryAttempt")
+			out.Values[i] = graphql.MarshalString("StreamedAttempt")
 		case "cursor":
-			out.Values[i] = ec._StreamedDeliveryAttempt_cursor(ctx, field, obj)
+			out.Values[i] = ec._StreamedAttempt_cursor(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "node":
-			out.Values[i] = ec._StreamedDeliveryAttempt_node(ctx, field, obj)
+			out.Values[i] = ec._StreamedAttempt_node(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -14855,6 +14863,20 @@ func (ec *executionContext) unmarshalNCreateWebhookInput2githubᚗcomᚋhookgrap
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNDateTime2timeᚐTime(ctx context.Context, v any) (time.Time, error) {
+	res, err := model.UnmarshalDateTime(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDateTime2timeᚐTime(ctx context.Context, sel ast.SelectionSet, v time.Time) graphql.Marshaler {
+	_ = sel
+	res := model.MarshalDateTime(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "DateTime!")
+	}
+	return res
+}
+
 func (ec *executionContext) unmarshalNDeleteTenantInput2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐDeleteTenantInput(ctx context.Context, v any) (model.DeleteTenantInput, error) {
 	res, err := ec.unmarshalInputDeleteTenantInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -15205,12 +15227,12 @@ func (ec *executionContext) marshalNSignatureScheme2githubᚗcomᚋhookgraphᚋh
 	return res
 }
 
-func (ec *executionContext) marshalNStreamedDeliveryAttempt2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐStreamedDeliveryAttempt(ctx context.Context, sel ast.SelectionSet, v *model.StreamedDeliveryAttempt) graphql.Marshaler {
+func (ec *executionContext) marshalNStreamedAttempt2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐStreamedAttempt(ctx context.Context, sel ast.SelectionSet, v *model.StreamedAttempt) graphql.Marshaler {
 	if v == nil {
-		graphql.AddInvalidNullError(ctx, "StreamedDeliveryAttempt!")
+		graphql.AddInvalidNullError(ctx, "StreamedAttempt!")
 		return graphql.Null
 	}
-	return ec._StreamedDeliveryAttempt(ctx, sel, v)
+	return ec._StreamedAttempt(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNString2string(ctx context.Context, v any) (string, error) {
@@ -15320,20 +15342,6 @@ func (ec *executionContext) unmarshalNTenantQuotasInput2ᚖgithubᚗcomᚋhookgr
 func (ec *executionContext) unmarshalNTestWebhookInput2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐTestWebhookInput(ctx context.Context, v any) (model.TestWebhookInput, error) {
 	res, err := ec.unmarshalInputTestWebhookInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) unmarshalNTime2timeᚐTime(ctx context.Context, v any) (time.Time, error) {
-	res, err := model.UnmarshalTime(v)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNTime2timeᚐTime(ctx context.Context, sel ast.SelectionSet, v time.Time) graphql.Marshaler {
-	_ = sel
-	res := model.MarshalTime(v)
-	if res == graphql.Null {
-		graphql.AddInvalidNullFromMarshaler(ctx, "Time!")
-	}
-	return res
 }
 
 func (ec *executionContext) marshalNToken2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐTokenᚄ(ctx context.Context, sel ast.SelectionSet, v []*webhook.Token) graphql.Marshaler {
@@ -15911,6 +15919,24 @@ func (ec *executionContext) marshalOCreateWebhookPayload2ᚖgithubᚗcomᚋhookg
 	return ec._CreateWebhookPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalODateTime2ᚖtimeᚐTime(ctx context.Context, v any) (*time.Time, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := model.UnmarshalDateTime(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalODateTime2ᚖtimeᚐTime(ctx context.Context, sel ast.SelectionSet, v *time.Time) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := model.MarshalDateTime(*v)
+	return res
+}
+
 func (ec *executionContext) marshalODeleteTenantPayload2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐDeleteTenantPayload(ctx context.Context, sel ast.SelectionSet, v *model.DeleteTenantPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -16363,22 +16389,21 @@ func (ec *executionContext) marshalOTestWebhookPayload2ᚖgithubᚗcomᚋhookgra
 	return ec._TestWebhookPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalOTime2ᚖtimeᚐTime(ctx context.Context, v any) (*time.Time, error) {
+func (ec *executionContext) unmarshalOTimeBound2ᚖtimeᚐTime(ctx context.Context, v any) (*time.Time, error) {
 	if v == nil {
 		return nil, nil
 	}
-	res, err := model.UnmarshalTime(v)
+	res, err := model.UnmarshalTimeBound(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalOTime2ᚖtimeᚐTime(ctx context.Context, sel ast.SelectionSet, v *time.Time) graphql.Marshaler {
+func (ec *executionContext) marshalOTimeBound2ᚖtimeᚐTime(ctx context.Context, sel ast.SelectionSet, v *time.Time) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	_ = sel
-	_ = ctx
-	res := model.MarshalTime(*v)
-	return res
+	res := model.MarshalTimeBound(*v)
+	return graphql.WrapContextMarshaler(ctx, res)
 }
 
 func (ec *executionContext) unmarshalOTimeRange2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚐTimeRange(ctx context.Context, v any) (store.TimeRange, error) {

@@ -19,8 +19,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-const streamed = `subscription($after: String, $filter: DeliveryAttemptFilter) {
-	deliveryAttempts(after: $after, filter: $filter) { cursor node { id status event { id } delivery { attempts { count { count } } } webhook { id } } } }`
+const streamed = `subscription($after: String, $since: TimeBound, $filter: DeliveryAttemptFilter) {
+	deliveryAttempts(after: $after, since: $since, filter: $filter) { cursor node { id status event { id } delivery { attempts { count { count } } } webhook { id } } } }`
 
 // subscription is a stream of attempts as a transport reads it.
 type subscription struct {
@@ -97,11 +97,14 @@ func TestStream(t *testing.T) {
 		t.Errorf("resumed by last event id with %s, want %s", event, events[4])
 	}
 	a.resolver.LastEventID = nil
-	if _, event := a.subscribe(ctx, vars{"after": before.Format(time.RFC3339Nano)}).next(); event != events[0] {
+	if _, event := a.subscribe(ctx, vars{"since": before.Format(time.RFC3339Nano)}).next(); event != events[0] {
 		t.Errorf("from a time on: %s, want %s", event, events[0])
 	}
+	if _, event := a.subscribe(ctx, vars{"since": "-PT1H", "after": cursors[2]}).next(); event != events[3] {
+		t.Errorf("a cursor and a time: %s, want %s", event, events[3])
+	}
 	a.resolver.LastEventID = func(context.Context) string { return cursors[3] }
-	if _, event := a.subscribe(ctx, vars{"after": "latest"}).next(); event != events[4] {
+	if _, event := a.subscribe(ctx, vars{"since": "-PT1H", "after": cursors[0]}).next(); event != events[4] {
 		t.Errorf("a client that reconnects sends its first argument again: %s, want %s", event, events[4])
 	}
 

@@ -3,36 +3,43 @@ package graph
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/hookgraph/hookgraph/graph/model"
+	"github.com/hookgraph/hookgraph/internal/live"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// resumeAfter is where a stream begins: after the transport's cursor, else as the argument says, else at the latest. A
-// client that reconnects by itself sends its first request again, so the transport knows better.
-func (r *Resolver) resumeAfter(ctx context.Context, after *string) string {
+// begin is where a stream begins: after the transport's cursor, else after the argument's, else at a time, else now. A client that
+// reconnects by itself sends its first request again, so the transport knows better.
+func (r *Resolver) begin(ctx context.Context, after *string, since *time.Time) (live.From, error) {
 	if r.LastEventID != nil {
 		if id := r.LastEventID(ctx); id != "" {
-			return id
+			return live.From{Cursor: id}, nil
 		}
 	}
-	if after != nil {
-		return *after
+	switch {
+	case after == nil:
+		return live.From{Since: since}, nil
+	case *after == "":
+		return live.From{}, errStreamCursor
 	}
-	return ""
+	return live.From{Cursor: *after}, nil
 }
+
+var errStreamCursor = &webhook.Invalid{Field: "after", Code: webhook.CodeInvalid, Message: "must be a cursor of this stream; for a time, use since"}
 
 // stream watches the attempt log until ctx ends. It leaves the stream to be pulled, for which gqlgen has no type: the channel
 // is nil. A client that does not read holds one page of the log, and nobody else up.
-func (r *Resolver) stream(ctx context.Context, f store.AttemptFilter, after string) (<-chan *model.StreamedDeliveryAttempt, error) {
+func (r *Resolver) stream(ctx context.Context, f store.AttemptFilter, begin live.From) (<-chan *model.StreamedAttempt, error) {
 	tenant := from(ctx).caller.Tenant.ID
-	w, err := r.Live.Watch(ctx, tenant, f, after)
+	w, err := r.Live.Watch(ctx, tenant, f, begin)
 	if err != nil {
 		return nil, r.streamError(tenant, err)
 	}
 	var page []*webhook.Attempt
-	from(ctx).pull = func(ctx context.Context) (*model.StreamedDeliveryAttempt, bool) {
+	from(ctx).pull = func(ctx context.Context) (*model.StreamedAttempt, bool) {
 		if len(page) == 0 {
 			var err error
 			if page, err = w.Next(ctx); err != nil {
@@ -48,7 +55,7 @@ func (r *Resolver) stream(ctx context.Context, f store.AttemptFilter, after stri
 		if r.SetCursor != nil {
 			r.SetCursor(ctx, cursor)
 		}
-		return &model.StreamedDeliveryAttempt{Cursor: cursor, Node: a}, true
+		return &model.StreamedAttempt{Cursor: cursor, Node: a}, true
 	}
 	return nil, nil //nolint:nilnil // see above
 }
@@ -65,7 +72,7 @@ func (r *Resolver) streamError(tenant webhook.ID, err error) error {
 		return &passed{err: err, oldest: oldest(e.Oldest)}
 	}
 	if errors.Is(err, webhook.ErrCursor) {
-		return &webhook.Invalid{Field: "after", Code: webhook.CodeInvalid, Message: "must be a cursor of this stream, a time in RFC 3339 format, or latest"}
+		return errStreamCursor
 	}
 	return err
 }

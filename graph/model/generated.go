@@ -273,7 +273,7 @@ type RotateWebhookSecretPayload struct {
 }
 
 // An attempt in the stream, with its cursor.
-type StreamedDeliveryAttempt struct {
+type StreamedAttempt struct {
 	// The position in the stream, for `after`.
 	Cursor string `json:"cursor"`
 	// The attempt.

@@ -2,6 +2,7 @@ package model
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -24,8 +25,8 @@ func malformed(format string, args ...any) error {
 	return &webhook.Invalid{Code: webhook.CodeInvalid, Message: fmt.Sprintf(format, args...)}
 }
 
-// MarshalTime writes t as webhook.TimeFormat, in UTC.
-func MarshalTime(t time.Time) graphql.Marshaler {
+// MarshalDateTime writes t as webhook.TimeFormat, in UTC.
+func MarshalDateTime(t time.Time) graphql.Marshaler {
 	return graphql.WriterFunc(func(w io.Writer) {
 		b := make([]byte, 0, len(webhook.TimeFormat)+2)
 		b = append(b, '"')
@@ -34,13 +35,40 @@ func MarshalTime(t time.Time) graphql.Marshaler {
 	})
 }
 
-// UnmarshalTime reads RFC 3339 with any offset.
-func UnmarshalTime(v any) (time.Time, error) {
+// UnmarshalDateTime reads RFC 3339 with any offset.
+func UnmarshalDateTime(v any) (time.Time, error) {
 	s, ok := v.(string)
 	if !ok {
 		return time.Time{}, malformed("must be a time as RFC 3339 writes it, as a string")
 	}
 	t, err := webhook.ParseTime(s)
+	if err != nil {
+		return time.Time{}, malformed("%v", err)
+	}
+	return t, nil
+}
+
+// MarshalTimeBound writes t as MarshalDateTime does.
+func MarshalTimeBound(t time.Time) graphql.ContextMarshaler {
+	return graphql.ContextWriterFunc(func(_ context.Context, w io.Writer) error {
+		MarshalDateTime(t).MarshalGQL(w)
+		return nil
+	})
+}
+
+// UnmarshalTimeBound reads RFC 3339, or a duration back from the start of the operation of ctx.
+func UnmarshalTimeBound(ctx context.Context, v any) (time.Time, error) {
+	s, ok := v.(string)
+	if !ok {
+		return time.Time{}, malformed("%v", webhook.ErrTimeBound)
+	}
+	now := time.Now()
+	if graphql.HasOperationContext(ctx) {
+		if start := graphql.GetOperationContext(ctx).Stats.OperationStart; !start.IsZero() {
+			now = start
+		}
+	}
+	t, err := webhook.ParseTimeBound(s, now)
 	if err != nil {
 		return time.Time{}, malformed("%v", err)
 	}

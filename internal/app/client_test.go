@@ -282,10 +282,10 @@ func (c *client) dial(ctx context.Context) (*websocket.Conn, error) {
 	return conn, wsjson.Write(ctx, conn, map[string]any{"type": "connection_init", "payload": map[string]any{"Authorization": "Bearer " + c.token}})
 }
 
-// watch subscribes from a cursor, "latest" for what comes.
+// watch subscribes from a cursor, "" for what comes.
 func (c *client) watch(t *testing.T, after string) *watcher {
 	t.Helper()
-	w, err := subscribe(t.Context(), c.socket(t), after, `subscription ($after: String!) { deliveryAttempts(after: $after) {
+	w, err := subscribe(t.Context(), c.socket(t), after, `subscription ($after: String) { deliveryAttempts(after: $after) {
 			cursor node { id number status event { id type } webhook { url } }
 		} }`)
 	if err != nil {
@@ -299,12 +299,20 @@ func subscribe(ctx context.Context, conn *websocket.Conn, after, query string) (
 	w := &watcher{conn: conn, got: make(chan streamed, 1024)}
 	err := wsjson.Write(ctx, conn, map[string]any{"type": "subscribe", "id": "1", "payload": map[string]any{
 		"query":     query,
-		"variables": map[string]any{"after": after},
+		"variables": from(after),
 	}})
 	if err == nil {
 		go w.read(ctx)
 	}
 	return w, err
+}
+
+// from is the variables of a subscription from a cursor, or from now on for "".
+func from(after string) map[string]any {
+	if after == "" {
+		return nil
+	}
+	return map[string]any{"after": after}
 }
 
 func (w *watcher) read(ctx context.Context) {

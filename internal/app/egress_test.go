@@ -121,7 +121,7 @@ func TestBlockedAddressIsRecorded(t *testing.T) {
 	p.stop()
 	p = boot(t, dir, "--allow-private-targets=false")
 	c := &client{p.url, token}
-	w := c.watch(t, "latest")
+	w := c.watch(t, "")
 	watching(t, c, w)
 	var answer struct {
 		Data struct {

@@ -272,7 +272,7 @@ func (w *isolation) slots(t *testing.T, root *ast.Definition, field *ast.FieldDe
 			for _, f := range d.Fields {
 				within(way, append(slices.Clone(steps), hop{f.Name, f.Type}))
 			}
-		case d.Kind == ast.Enum || slices.Contains([]string{"Int", "Float", "Boolean", "Time", "JSON"}, d.Name):
+		case d.Kind == ast.Enum || slices.Contains([]string{"Int", "Float", "Boolean", "DateTime", "TimeBound", "JSON"}, d.Name):
 			// No object has it.
 		case d.Name == "ID" || d.Name == "String":
 			all = append(all, &slot{root: root, way: way, steps: steps})
@@ -341,7 +341,7 @@ func (w *isolation) value(t *testing.T, name string, typ *ast.Type, steps []hop,
 		return 1
 	case "Boolean":
 		return false
-	case "Time":
+	case "DateTime", "TimeBound":
 		return time.Now().Add(time.Hour).UTC().Format(time.RFC3339)
 	case "JSON":
 		return map[string]any{"a": 1}

@@ -21,7 +21,7 @@ func TestStreamMovesBetweenReplicas(t *testing.T) {
 	second := boot(t, database)
 	replicas := []*client{{first.url, first.token}, {second.url, first.token}}
 	replicas[0].mutate(t, createWebhook, map[string]any{"url": receiver.URL}, &struct{}{})
-	w := replicas[0].watch(t, "latest")
+	w := replicas[0].watch(t, "")
 	cursor := watching(t, replicas[0], w)
 	const each = 150
 	var publishers sync.WaitGroup

@@ -77,7 +77,7 @@ func TestDatabaseAway(t *testing.T) {
 	receiver := webhooktest.NewReceiver(t)
 	receiver.Answer(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	c.mutate(t, createWebhook, map[string]any{"url": receiver.URL}, &struct{}{})
-	w := c.watch(t, "latest")
+	w := c.watch(t, "")
 	cursor := watching(t, c, w)
 	open := c.socket(t) // authenticated before
 	next := func(conn *websocket.Conn) (kind, code string, err error) {

@@ -136,8 +136,8 @@ func (f *fleet) register(t *testing.T, c *client, receiver string) {
 // cannot look anything up while PostgreSQL is away.
 func (f *fleet) watch(t *testing.T, c *client) (stream <-chan []string) {
 	t.Helper()
-	const query = `subscription ($after: String!) { deliveryAttempts(after: $after) { cursor node { id number } } }`
-	w, err := subscribe(t.Context(), c.socket(t), "latest", query)
+	const query = `subscription ($after: String) { deliveryAttempts(after: $after) { cursor node { id number } } }`
+	w, err := subscribe(t.Context(), c.socket(t), "", query)
 	if err != nil {
 		t.Fatal(err)
 	}

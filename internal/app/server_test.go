@@ -51,7 +51,7 @@ func testEndToEnd(t *testing.T, database string) {
 	}
 	secrets["/rest"] = hook.Secret
 
-	w := c.watch(t, "latest")
+	w := c.watch(t, "")
 	cursor := watching(t, c, w)
 	var want []string // event and path, for each attempt that must be seen
 	publish := func() {
@@ -282,7 +282,7 @@ func testTokens(t *testing.T, database string) {
 	if status := tenant.rest(t, "GET", "/v1/webhooks/"+mine.ID, "", nil); status != http.StatusNotFound {
 		t.Errorf("another tenant's webhook: %d", status)
 	}
-	w := tenant.watch(t, "latest")
+	w := tenant.watch(t, "")
 
 	row := regexp.MustCompile(`(?m)^(\S+) +kallima +platform `).FindStringSubmatch(p.command(t, "token", "list"))
 	if row == nil {

@@ -3,6 +3,7 @@ package app
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"net"
 	"net/http"
 	"net/url"
@@ -28,7 +29,7 @@ func testStopWithStreams(t *testing.T, database string) {
 	c.mutate(t, createWebhook, map[string]any{"url": receiver.URL}, &struct{}{})
 	sockets := make([]*watcher, 20)
 	for i := range sockets {
-		sockets[i] = c.watch(t, "latest")
+		sockets[i] = c.watch(t, "")
 	}
 	cursor := watching(t, c, sockets[0])
 	c.publish(t, "seen")
@@ -67,7 +68,7 @@ func testStopWithStreams(t *testing.T, database string) {
 
 	p = boot(t, database)
 	c = &client{p.url, c.token}
-	w, s := c.watch(t, cursor), c.listen(t, "latest", cursor)
+	w, s := c.watch(t, cursor), c.listen(t, "", cursor)
 	var viaSocket, viaEvents []string
 	last := c.publish(t, "last")
 	for len(viaSocket) == 0 || viaSocket[len(viaSocket)-1] != last {
@@ -96,7 +97,11 @@ const listenQuery = `subscription ($after: String) { deliveryAttempts(after: $af
 // listen subscribes from a cursor, or from the id of the last event when that is not "".
 func (c *client) listen(t *testing.T, after, lastEventID string) *eventStream {
 	t.Helper()
-	query := url.Values{"query": {listenQuery}, "variables": {`{"after":"` + after + `"}`}}
+	variables, err := json.Marshal(from(after))
+	if err != nil {
+		t.Fatal(err)
+	}
+	query := url.Values{"query": {listenQuery}, "variables": {string(variables)}}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // so that next does not wait forever
 	t.Cleanup(cancel)
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.url+"/graphql?"+query.Encode(), nil)

@@ -154,7 +154,7 @@ func newVictim(t *testing.T, operator *client) *victim {
 	if status := v.rest(t, "POST", "/v1/webhooks", `{"url": "`+v.receiver.URL+`"}`, &made); status != http.StatusCreated {
 		t.Fatal(status)
 	}
-	v.stream = v.watch(t, "latest")
+	v.stream = v.watch(t, "")
 	watching(t, &v.client, v.stream)
 	go v.follow() // until the connection is closed, when the test ends
 	return v

@@ -61,7 +61,7 @@ func testSteadyState(t *testing.T, database string) {
 			"url": receiver.URL + path, "timeoutMs": 1000, "retryScheduleMs": []int{100}, "events": []string{"load"},
 		}, &made)
 	}
-	w := c.watch(t, "latest")
+	w := c.watch(t, "")
 	var recorded atomic.Int64 // of what arrived
 	go func() {
 		for s := range w.got { // one that reads, as it can

@@ -110,7 +110,7 @@ func (c *client) events(t *testing.T) <-chan string {
 func TestStreamsEndWithTheirToken(t *testing.T) {
 	p := boot(t, t.TempDir())
 	operator := &client{p.url, p.token}
-	other := operator.watch(t, "latest")
+	other := operator.watch(t, "")
 	const promise = 5 * time.Second
 	for _, how := range []string{"revoked", "expired"} {
 		t.Run(how, func(t *testing.T) {
@@ -122,7 +122,7 @@ func TestStreamsEndWithTheirToken(t *testing.T) {
 				}
 				m := operator.createToken(t, input)
 				c := &client{p.url, m.Secret}
-				socket, events := c.watch(t, "latest"), c.events(t)
+				socket, events := c.watch(t, ""), c.events(t)
 				if how == "revoked" {
 					operator.mutate(t, `mutation ($input: RevokeTokenInput!) { done: revokeToken(input: $input) { token { id } } }`,
 						map[string]any{"id": m.Token.ID}, &m)
@@ -204,7 +204,7 @@ func TestGuessesAreLimited(t *testing.T) {
 			t.Errorf("%s: %d, wait %q: %s", name, res.StatusCode, res.Header.Get("Retry-After"), body)
 		}
 	}
-	socket := (&client{p.url, "hg_one_more"}).watch(t, "latest")
+	socket := (&client{p.url, "hg_one_more"}).watch(t, "")
 	select {
 	case <-socket.got:
 		if websocket.CloseStatus(socket.err) != websocket.StatusTryAgainLater {
@@ -221,7 +221,7 @@ func TestGuessesAreLimited(t *testing.T) {
 	if status := (&client{p.url, made}).rest(t, "GET", "/v1/webhooks", "", nil); status != http.StatusOK {
 		t.Errorf("one who is new: %d", status)
 	}
-	if err := wsjson.Write(t.Context(), known.watch(t, "latest").conn, map[string]any{"type": "ping"}); err != nil {
+	if err := wsjson.Write(t.Context(), known.watch(t, "").conn, map[string]any{"type": "ping"}); err != nil {
 		t.Error(err)
 	}
 }

@@ -80,7 +80,7 @@ func (b *bench) unwatched(ctx context.Context, r *Result, hooks int) (perS float
 // greedyPause is how long the subscriber of greedy takes for each attempt: it reads some hundred a second.
 const greedyPause = 5 * time.Millisecond
 
-const greedyQuery = `subscription { deliveryAttempts(after: "latest") { cursor node {
+const greedyQuery = `subscription { deliveryAttempts { cursor node {
 	id number status error message trigger startedAt durationMs event { id type data } webhook { id url }
 	request { url headers { name value } body } response { status headers { name value } body truncated }
 } } }`
@@ -181,7 +181,7 @@ type message struct {
 	Payload any    `json:"payload,omitempty"`
 }
 
-const watchQuery = `subscription ($id: ID!) { deliveryAttempts(filter: {webhookIds: [$id]}, after: "latest") {
+const watchQuery = `subscription ($id: ID!) { deliveryAttempts(filter: {webhookIds: [$id]}) {
 	cursor node { id number status error startedAt durationMs response { status } }
 } }`
 

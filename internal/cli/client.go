@@ -140,7 +140,7 @@ func (c *client) attempts(ctx context.Context, started func(), each func(streame
 		switch m.Type {
 		case "connection_ack":
 			err = wsjson.Write(ctx, conn, message{ID: "1", Type: "subscribe", Payload: map[string]string{"query": `subscription {
-				deliveryAttempts(after: "latest") { node {
+				deliveryAttempts { node {
 					number error startedAt timings { totalMs } event { type } delivery { nextAttemptAt } response { status }
 				} }
 			}`}})

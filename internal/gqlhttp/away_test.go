@@ -39,7 +39,7 @@ func TestStreamEndsWhileDatabaseIsAway(t *testing.T) {
 			return s
 		},
 		"server-sent events": func(f *frontend, after string) stream {
-			e, err := b.listen(ctx, f, operation(watchWide, store.AttemptFilter{}, "latest"), after)
+			e, err := b.listen(ctx, f, operation(watchWide, store.AttemptFilter{}, ""), after)
 			if err != nil {
 				t.Fatal(err)
 			}

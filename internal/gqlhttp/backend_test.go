@@ -265,13 +265,20 @@ func (b *backend) history(t testing.TB, f store.AttemptFilter) (ids []string) {
 	}
 }
 
-const watch = `subscription($filter: DeliveryAttemptFilter, $after: String) {
-	deliveryAttempts(filter: $filter, after: $after) { cursor node { id number status response { body } } } }`
+const watch = `subscription($filter: DeliveryAttemptFilter, $after: String, $since: TimeBound) {
+	deliveryAttempts(filter: $filter, after: $after, since: $since) { cursor node { id number status response { body } } } }`
 
-// operation is the parameters of a subscription to a filter.
+// operation is the parameters of a subscription to a filter, after a cursor, or from a duration back from now; "" is now.
 func operation(document string, filter store.AttemptFilter, after string) []byte {
 	f := map[string]any{"webhookIds": filter.WebhookIDs, "statuses": filter.Statuses, "eventTypes": filter.EventTypes, "errors": filter.Errors, "triggers": filter.Triggers}
-	b, err := json.Marshal(map[string]any{"query": document, "variables": map[string]any{"filter": f, "after": after}})
+	variables := map[string]any{"filter": f}
+	switch {
+	case strings.HasPrefix(after, "-P"):
+		variables["since"] = after
+	case after != "":
+		variables["after"] = after
+	}
+	b, err := json.Marshal(map[string]any{"query": document, "variables": variables})
 	if err != nil {
 		panic(err)
 	}

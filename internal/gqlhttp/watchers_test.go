@@ -227,7 +227,7 @@ func TestMeasureWatchers(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = s.conn.CloseNow() })
-		if err := s.subscribe(ctx, operation(watchOne, filter, "latest")); err != nil {
+		if err := s.subscribe(ctx, operation(watchOne, filter, "")); err != nil {
 			t.Fatal(err)
 		}
 		clients.Go(func() {

@@ -122,26 +122,20 @@ func size(a *webhook.Attempt) int {
 	return entryBytes + len(a.URL) + len(a.Message) + len(a.RequestHeaders) + len(a.ResponseHeaders) + cap(a.ResponseBody)
 }
 
-// Watch starts a watcher of the tenant's attempts that match f, from where after says: "" or "latest" is now; a time
-// (RFC 3339) is what was recorded from then on, of what is kept, and the same as now when it is yet to come; else it is a
-// cursor, what Cursor made. f's slices must not be changed any more. The watcher is closed when ctx ends. Errors:
-// webhook.ErrCursor for what is none of these, or a cursor of another tenant; *webhook.CursorExpired when retention has removed
-// attempts after a cursor; *webhook.CursorLost when the database was put back to before it; what reading the log brings.
-func (l *Log) Watch(ctx context.Context, tenant webhook.ID, f store.AttemptFilter, after string) (*Watcher, error) {
+// Watch starts a watcher of the tenant's attempts that match f, from where from says. f's slices must not be changed any more. The
+// watcher is closed when ctx ends. Errors: webhook.ErrCursor for a text that is no cursor of the tenant's stream;
+// *webhook.CursorExpired when retention has removed attempts after a cursor; *webhook.CursorLost when the database was restored from a
+// backup older than it; what reading the log brings.
+func (l *Log) Watch(ctx context.Context, tenant webhook.ID, f store.AttemptFilter, from From) (*Watcher, error) {
 	w := &Watcher{
 		log: l, tenant: tenant, filter: f,
 		wake: make(chan struct{}, 1), closed: make(chan struct{}), limit: 2, // grows to what pageBytes hold
 	}
-	if after == "" || after == latest {
+	if from.now() {
 		l.register(ctx, w)
 		return w, nil
 	}
-	since, isTime := parseTime(after)
-	if isTime && since.After(time.Now()) {
-		l.register(ctx, w)
-		return w, nil
-	}
-	seq, lost, err := l.place(ctx, tenant, after, since, isTime)
+	seq, lost, err := l.place(ctx, tenant, from)
 	if err != nil {
 		return nil, err
 	}
@@ -149,7 +143,7 @@ func (l *Log) Watch(ctx context.Context, tenant webhook.ID, f store.AttemptFilte
 	// Register first, then read the bounds: what is committed later is appended later, so that nothing is between.
 	l.register(ctx, w)
 	oldest, newest, err := l.src.AttemptBounds(ctx)
-	if isTime {
+	if from.Cursor == "" {
 		w.pos = max(w.pos, oldest-1) // what retention removed before was not asked for by its place
 	} else if err == nil {
 		err = check(seq, oldest, newest, lost)

@@ -146,7 +146,7 @@ func TestWatchersSeeEachAttemptOnce(t *testing.T) {
 		l := New(j, rapid.SampledFrom([]int{0, 1, 2000, 20_000, 1 << 20}).Draw(t, "tail"))
 		var readers []*reader
 		var unsent []*webhook.Attempt // committed, not appended
-		start := func(after func(tenant webhook.ID) string, from int64, what string) {
+		start := func(after func(tenant webhook.ID) From, from int64, what string) {
 			tenant := rapid.IntRange(0, 1).Draw(t, "tenant")
 			r := &reader{tenant: id('t', tenant), last: from, name: fmt.Sprintf("reader %d (%s)", len(readers), what)}
 			for _, h := range rapid.SliceOfN(rapid.IntRange(0, 2), 0, 3).Draw(t, "webhooks") {
@@ -220,11 +220,11 @@ func TestWatchersSeeEachAttemptOnce(t *testing.T) {
 				l.Append(unsent)
 				unsent = nil
 			},
-			"watch now": func(*rapid.T) { start(func(webhook.ID) string { return "" }, 0, "now") },
+			"watch now": func(*rapid.T) { start(func(webhook.ID) From { return From{} }, 0, "now") },
 			"watch from": func(*rapid.T) {
 				if len(j.rows) > 0 {
 					a := j.rows[rapid.IntRange(0, len(j.rows)-1).Draw(t, "row")]
-					start(func(t webhook.ID) string { return l.Cursor(t, a.Seq) }, a.Seq, "from")
+					start(func(t webhook.ID) From { return From{Cursor: l.Cursor(t, a.Seq)} }, a.Seq, "from")
 				}
 			},
 			"read": func(*rapid.T) {
@@ -273,7 +273,7 @@ func TestBeforeTheTail(t *testing.T) {
 		}
 		l.Append([]*webhook.Attempt{j.commit(6, 0, 0, 0)})
 		for from := range int64(7) {
-			w, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{}, l.Cursor(id('t', 0), from))
+			w, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{}, From{Cursor: l.Cursor(id('t', 0), from)})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -303,7 +303,7 @@ func TestPagesOfTheTail(t *testing.T) {
 		for seq := range int64(3 * maxPage) {
 			l.Append([]*webhook.Attempt{j.commit(seq+1, 0, 0, body)})
 		}
-		w, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{}, l.Cursor(id('t', 0), 0))
+		w, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{}, From{Cursor: l.Cursor(id('t', 0), 0)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -330,7 +330,7 @@ func TestPagesOfTheTail(t *testing.T) {
 func TestTailIsBounded(t *testing.T) {
 	j := &journal{}
 	l := New(j, 100_000)
-	w, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{}, "latest")
+	w, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{}, From{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -360,7 +360,7 @@ func TestTailIsBounded(t *testing.T) {
 func TestIdleWatcherAdvances(t *testing.T) {
 	j := &journal{}
 	l := New(j, 0) // nothing stays in the tail
-	w, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{WebhookIDs: []webhook.ID{id('w', 1)}}, "")
+	w, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{WebhookIDs: []webhook.ID{id('w', 1)}}, From{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -390,23 +390,23 @@ func TestCursors(t *testing.T) {
 	for i := range int64(10) {
 		j.commit(i+1, 0, 0, 0)
 	}
-	for _, bad := range []string{"x", "LATEST", l.Cursor(id('t', 1), 3), l.Cursor(id('t', 0), 3) + "=", l.Cursor(id('t', 0), 3)[1:]} {
-		if _, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{}, bad); !errors.Is(err, webhook.ErrCursor) {
+	for _, bad := range []string{"x", "latest", "2026-04-23T10:00:00Z", l.Cursor(id('t', 1), 3), l.Cursor(id('t', 0), 3) + "=", l.Cursor(id('t', 0), 3)[1:]} {
+		if _, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{}, From{Cursor: bad}); !errors.Is(err, webhook.ErrCursor) {
 			t.Errorf("%q: %v, want ErrCursor", bad, err)
 		}
 	}
 	var lost *webhook.CursorLost
-	if _, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{}, l.Cursor(id('t', 0), 11)); !errors.As(err, &lost) || lost.Oldest != 1 {
+	if _, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{}, From{Cursor: l.Cursor(id('t', 0), 11)}); !errors.As(err, &lost) || lost.Oldest != 1 {
 		t.Errorf("ahead of the log: %v, want a lost cursor", err)
 	}
-	w, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{}, l.Cursor(id('t', 0), 0))
+	w, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{}, From{Cursor: l.Cursor(id('t', 0), 0)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer w.Close()
 	j.prune(5)
 	j.lost = 6
-	if _, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{}, l.Cursor(id('t', 0), 7)); !errors.As(err, &lost) || lost.Oldest != 5 {
+	if _, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{}, From{Cursor: l.Cursor(id('t', 0), 7)}); !errors.As(err, &lost) || lost.Oldest != 5 {
 		t.Errorf("of another life: %v, want a lost cursor", err)
 	}
 	j.lost = 2
@@ -414,31 +414,31 @@ func TestCursors(t *testing.T) {
 	if _, err := w.Next(t.Context()); !errors.As(err, &expired) || expired.Oldest != 5 {
 		t.Errorf("Next: %v, want an expired cursor", err)
 	}
-	if _, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{}, l.Cursor(id('t', 0), 3)); !errors.As(err, &expired) || expired.Oldest != 5 {
+	if _, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{}, From{Cursor: l.Cursor(id('t', 0), 3)}); !errors.As(err, &expired) || expired.Oldest != 5 {
 		t.Errorf("Watch: %v, want an expired cursor, lost or not", err)
 	}
 	j.lost = 0
-	if w, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{}, l.Cursor(id('t', 0), 4)); err != nil {
+	if w, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{}, From{Cursor: l.Cursor(id('t', 0), 4)}); err != nil {
 		t.Errorf("the cursor before the oldest: %v", err)
 	} else {
 		w.Close()
 	}
 	j.prune(100)
-	if _, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{}, l.Cursor(id('t', 0), 9)); !errors.As(err, &expired) || expired.Oldest != 11 {
+	if _, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{}, From{Cursor: l.Cursor(id('t', 0), 9)}); !errors.As(err, &expired) || expired.Oldest != 11 {
 		t.Errorf("an emptied log: %v, want an expired cursor", err)
 	}
-	for after, want := range map[string]int64{"1970-01-01T00:00:12Z": 12, "1970-01-01T02:00:13.5+02:00": 13, "1970-01-01T00:00:01Z": 11} {
+	for since, want := range map[time.Time]int64{time.UnixMilli(12_000): 12, time.UnixMilli(13_500): 13, time.UnixMilli(1000): 11, {}: 11} {
 		for seq := range int64(5) {
 			if j.newest < 15 {
 				j.commit(11+seq, 0, 0, 0)
 			}
 		}
-		w, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{}, after)
+		w, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{}, From{Since: &since})
 		if err != nil {
 			t.Fatal(err)
 		}
 		if page, err := w.Next(t.Context()); err != nil || page[0].Seq != want {
-			t.Errorf("%s: %v, %v, want from %d on", after, page, err, want)
+			t.Errorf("%s: %v, %v, want from %d on", since, page, err, want)
 		}
 		w.Close()
 	}
@@ -454,14 +454,15 @@ func TestWatcherEndsWithContext(t *testing.T) {
 		j.commit(1, 0, 0, 0)
 		l := New(j, 0)
 		ctx, cancel := context.WithCancel(t.Context())
-		for _, after := range []string{"", "3000-01-01T00:00:00Z", l.Cursor(id('t', 0), 1)} {
-			w, err := l.Watch(ctx, id('t', 0), store.AttemptFilter{}, after)
+		later := time.Now().Add(time.Hour)
+		for _, from := range []From{{}, {Since: &later}, {Cursor: l.Cursor(id('t', 0), 1)}} {
+			w, err := l.Watch(ctx, id('t', 0), store.AttemptFilter{}, from)
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer func() {
 				if _, err := w.Next(t.Context()); !errors.Is(err, ErrClosed) {
-					t.Errorf("from %q: %v", after, err)
+					t.Errorf("from %v: %v", from, err)
 				}
 			}()
 		}
@@ -478,7 +479,7 @@ func TestNextWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := &journal{}
 		l := New(j, 0)
-		w, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{}, "")
+		w, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{}, From{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -508,7 +509,7 @@ func TestNextWaits(t *testing.T) {
 		if err := <-got; !errors.Is(err, ErrClosed) {
 			t.Errorf("%v, want ErrClosed", err)
 		}
-		again, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{}, l.Cursor(id('t', 0), 0))
+		again, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{}, From{Cursor: l.Cursor(id('t', 0), 0)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -531,7 +532,7 @@ func TestConcurrently(t *testing.T) {
 	l := New(j, 50_000)
 	var wg sync.WaitGroup
 	for i := range watchers {
-		w, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{WebhookIDs: []webhook.ID{id('w', i%4)}}, "")
+		w, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{WebhookIDs: []webhook.ID{id('w', i%4)}}, From{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -573,7 +574,7 @@ func BenchmarkAppend1000Watchers(b *testing.B) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	for i := range 1000 {
-		w, err := l.Watch(ctx, id('t', 0), store.AttemptFilter{WebhookIDs: []webhook.ID{id('w', i)}}, "")
+		w, err := l.Watch(ctx, id('t', 0), store.AttemptFilter{WebhookIDs: []webhook.ID{id('w', i)}}, From{})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -22,3 +22,30 @@ func TestParseTime(t *testing.T) {
 		}
 	}
 }
+
+// A bound is a time, or an ISO 8601 duration back from now; whatever has no fixed length, lies ahead or is longer than a century is
+// refused.
+func TestParseTimeBound(t *testing.T) {
+	now := time.Date(2026, 4, 23, 10, 0, 0, 0, time.FixedZone("", 7200))
+	for s, back := range map[string]time.Duration{
+		"-PT1H": time.Hour, "-P7D": 168 * time.Hour, "-P2W": 336 * time.Hour, "-P1DT12H30M": 36*time.Hour + 30*time.Minute,
+		"-PT90M": 90 * time.Minute, "-PT0S": 0, "-PT1.5S": 1500 * time.Millisecond, "-PT0.000001S": time.Microsecond,
+		"-PT0.1234567899S": 123_456_789, "-P36500D": 36_500 * 24 * time.Hour, "-P1W1DT1H1M1S": 193*time.Hour + 61*time.Second,
+	} {
+		if got, err := ParseTimeBound(s, now); err != nil || got != now.Add(-back).UTC() {
+			t.Errorf("%s: %v %v", s, got, err)
+		}
+	}
+	if got, err := ParseTimeBound("2026-04-23T10:00:00+02:00", now); err != nil || got != now.UTC() {
+		t.Errorf("a time: %v %v", got, err)
+	}
+	for _, s := range []string{
+		"", "-", "-P", "-PT", "PT1H", "+PT1H", "-P1Y", "-P1M", "-P1DT", "-PT1", "-P1", "-PT1D", "-P1H", "-PTH", "-PT1M1H", "-PT1H1H", "-PT1HT1M",
+		"-PT1.5H", "-PT1,5S", "-PT.5S", "-PT1.S", "-PT1.2.3S", "-PT-1H", "-P-1D", "--PT1H", "-p1d", "-PT1h", " -PT1H", "-PT1H ", "-P36501D", "-P36500DT1S",
+		"-P9223372036854775808D", "-PT99999999999999999999S", "-PT\u0661H", "-1h", "latest", "2026-04-23",
+	} {
+		if got, err := ParseTimeBound(s, now); err == nil {
+			t.Errorf("%q is %v", s, got)
+		}
+	}
+}

@@ -235,16 +235,16 @@ func (v *PublishEventResponse) GetPublishEvent() *PublishEventPublishEventPublis
 // A half-open time range: `from <= t < to`.
 type TimeRange struct {
 	// The start of the range, inclusive; null means no lower bound.
-	From *time.Time `json:"from,omitempty"`
+	From *string `json:"from,omitempty"`
 	// The end of the range, exclusive; null means no upper bound.
-	To *time.Time `json:"to,omitempty"`
+	To *string `json:"to,omitempty"`
 }
 
 // GetFrom returns TimeRange.From, and is useful for accessing the field via an interface.
-func (v *TimeRange) GetFrom() *time.Time { return v.From }
+func (v *TimeRange) GetFrom() *string { return v.From }
 
 // GetTo returns TimeRange.To, and is useful for accessing the field via an interface.
-func (v *TimeRange) GetTo() *time.Time { return v.To }
+func (v *TimeRange) GetTo() *string { return v.To }
 
 // The kinds of validation errors.
 type UserErrorCode string
@@ -285,30 +285,30 @@ var AllUserErrorCode = []UserErrorCode{
 	UserErrorCodeUnavailable,
 }
 
-// WatchAttemptsDeliveryAttemptsStreamedDeliveryAttempt includes the requested fields of the GraphQL type StreamedDeliveryAttempt.
+// WatchAttemptsDeliveryAttemptsStreamedAttempt includes the requested fields of the GraphQL type StreamedAttempt.
 // The GraphQL type's documentation follows.
 //
 // An attempt in the stream, with its cursor.
-type WatchAttemptsDeliveryAttemptsStreamedDeliveryAttempt struct {
+type WatchAttemptsDeliveryAttemptsStreamedAttempt struct {
 	// The position in the stream, for `after`.
 	Cursor string `json:"cursor"`
 	// The attempt.
-	Node WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttempt `json:"node"`
+	Node WatchAttemptsDeliveryAttemptsStreamedAttemptNodeDeliveryAttempt `json:"node"`
 }
 
-// GetCursor returns WatchAttemptsDeliveryAttemptsStreamedDeliveryAttempt.Cursor, and is useful for accessing the field via an interface.
-func (v *WatchAttemptsDeliveryAttemptsStreamedDeliveryAttempt) GetCursor() string { return v.Cursor }
+// GetCursor returns WatchAttemptsDeliveryAttemptsStreamedAttempt.Cursor, and is useful for accessing the field via an interface.
+func (v *WatchAttemptsDeliveryAttemptsStreamedAttempt) GetCursor() string { return v.Cursor }
 
-// GetNode returns WatchAttemptsDeliveryAttemptsStreamedDeliveryAttempt.Node, and is useful for accessing the field via an interface.
-func (v *WatchAttemptsDeliveryAttemptsStreamedDeliveryAttempt) GetNode() WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttempt {
+// GetNode returns WatchAttemptsDeliveryAttemptsStreamedAttempt.Node, and is useful for accessing the field via an interface.
+func (v *WatchAttemptsDeliveryAttemptsStreamedAttempt) GetNode() WatchAttemptsDeliveryAttemptsStreamedAttemptNodeDeliveryAttempt {
 	return v.Node
 }
 
-// WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttempt includes the requested fields of the GraphQL type DeliveryAttempt.
+// WatchAttemptsDeliveryAttemptsStreamedAttemptNodeDeliveryAttempt includes the requested fields of the GraphQL type DeliveryAttempt.
 // The GraphQL type's documentation follows.
 //
 // One HTTP POST of a delivery, with everything that was sent and received.
-type WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttempt struct {
+type WatchAttemptsDeliveryAttemptsStreamedAttemptNodeDeliveryAttempt struct {
 	// The unique ID, a UUID.
 	Id string `json:"id"`
 	// The position among the delivery's attempts: 1 for the first, without gaps.
@@ -321,85 +321,83 @@ type WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttempt str
 	// body, or null.
 	Message *string `json:"message"`
 	// The webhook that the attempt was sent to; null if the webhook was deleted. Requires the scope `WEBHOOKS_READ`.
-	Webhook *WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttemptWebhook `json:"webhook"`
+	Webhook *WatchAttemptsDeliveryAttemptsStreamedAttemptNodeDeliveryAttemptWebhook `json:"webhook"`
 	// The event that was sent. Requires the scope `DELIVERIES_READ`.
-	Event *WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttemptEvent `json:"event"`
+	Event *WatchAttemptsDeliveryAttemptsStreamedAttemptNodeDeliveryAttemptEvent `json:"event"`
 }
 
-// GetId returns WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttempt.Id, and is useful for accessing the field via an interface.
-func (v *WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttempt) GetId() string {
-	return v.Id
-}
+// GetId returns WatchAttemptsDeliveryAttemptsStreamedAttemptNodeDeliveryAttempt.Id, and is useful for accessing the field via an interface.
+func (v *WatchAttemptsDeliveryAttemptsStreamedAttemptNodeDeliveryAttempt) GetId() string { return v.Id }
 
-// GetNumber returns WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttempt.Number, and is useful for accessing the field via an interface.
-func (v *WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttempt) GetNumber() int {
+// GetNumber returns WatchAttemptsDeliveryAttemptsStreamedAttemptNodeDeliveryAttempt.Number, and is useful for accessing the field via an interface.
+func (v *WatchAttemptsDeliveryAttemptsStreamedAttemptNodeDeliveryAttempt) GetNumber() int {
 	return v.Number
 }
 
-// GetStatus returns WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttempt.Status, and is useful for accessing the field via an interface.
-func (v *WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttempt) GetStatus() AttemptStatus {
+// GetStatus returns WatchAttemptsDeliveryAttemptsStreamedAttemptNodeDeliveryAttempt.Status, and is useful for accessing the field via an interface.
+func (v *WatchAttemptsDeliveryAttemptsStreamedAttemptNodeDeliveryAttempt) GetStatus() AttemptStatus {
 	return v.Status
 }
 
-// GetError returns WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttempt.Error, and is useful for accessing the field via an interface.
-func (v *WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttempt) GetError() *AttemptErrorCode {
+// GetError returns WatchAttemptsDeliveryAttemptsStreamedAttemptNodeDeliveryAttempt.Error, and is useful for accessing the field via an interface.
+func (v *WatchAttemptsDeliveryAttemptsStreamedAttemptNodeDeliveryAttempt) GetError() *AttemptErrorCode {
 	return v.Error
 }
 
-// GetMessage returns WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttempt.Message, and is useful for accessing the field via an interface.
-func (v *WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttempt) GetMessage() *string {
+// GetMessage returns WatchAttemptsDeliveryAttemptsStreamedAttemptNodeDeliveryAttempt.Message, and is useful for accessing the field via an interface.
+func (v *WatchAttemptsDeliveryAttemptsStreamedAttemptNodeDeliveryAttempt) GetMessage() *string {
 	return v.Message
 }
 
-// GetWebhook returns WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttempt.Webhook, and is useful for accessing the field via an interface.
-func (v *WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttempt) GetWebhook() *WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttemptWebhook {
+// GetWebhook returns WatchAttemptsDeliveryAttemptsStreamedAttemptNodeDeliveryAttempt.Webhook, and is useful for accessing the field via an interface.
+func (v *WatchAttemptsDeliveryAttemptsStreamedAttemptNodeDeliveryAttempt) GetWebhook() *WatchAttemptsDeliveryAttemptsStreamedAttemptNodeDeliveryAttemptWebhook {
 	return v.Webhook
 }
 
-// GetEvent returns WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttempt.Event, and is useful for accessing the field via an interface.
-func (v *WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttempt) GetEvent() *WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttemptEvent {
+// GetEvent returns WatchAttemptsDeliveryAttemptsStreamedAttemptNodeDeliveryAttempt.Event, and is useful for accessing the field via an interface.
+func (v *WatchAttemptsDeliveryAttemptsStreamedAttemptNodeDeliveryAttempt) GetEvent() *WatchAttemptsDeliveryAttemptsStreamedAttemptNodeDeliveryAttemptEvent {
 	return v.Event
 }
 
-// WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttemptEvent includes the requested fields of the GraphQL type Event.
+// WatchAttemptsDeliveryAttemptsStreamedAttemptNodeDeliveryAttemptEvent includes the requested fields of the GraphQL type Event.
 // The GraphQL type's documentation follows.
 //
 // Something that happened, published once. An event never changes.
-type WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttemptEvent struct {
+type WatchAttemptsDeliveryAttemptsStreamedAttemptNodeDeliveryAttemptEvent struct {
 	// The unique ID, a UUID. Receivers get it in the header `webhook-id`.
 	Id string `json:"id"`
 	// The event type: words joined by dots, such as `humanization.completed`.
 	Type string `json:"type"`
 }
 
-// GetId returns WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttemptEvent.Id, and is useful for accessing the field via an interface.
-func (v *WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttemptEvent) GetId() string {
+// GetId returns WatchAttemptsDeliveryAttemptsStreamedAttemptNodeDeliveryAttemptEvent.Id, and is useful for accessing the field via an interface.
+func (v *WatchAttemptsDeliveryAttemptsStreamedAttemptNodeDeliveryAttemptEvent) GetId() string {
 	return v.Id
 }
 
-// GetType returns WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttemptEvent.Type, and is useful for accessing the field via an interface.
-func (v *WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttemptEvent) GetType() string {
+// GetType returns WatchAttemptsDeliveryAttemptsStreamedAttemptNodeDeliveryAttemptEvent.Type, and is useful for accessing the field via an interface.
+func (v *WatchAttemptsDeliveryAttemptsStreamedAttemptNodeDeliveryAttemptEvent) GetType() string {
 	return v.Type
 }
 
-// WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttemptWebhook includes the requested fields of the GraphQL type Webhook.
+// WatchAttemptsDeliveryAttemptsStreamedAttemptNodeDeliveryAttemptWebhook includes the requested fields of the GraphQL type Webhook.
 // The GraphQL type's documentation follows.
 //
 // A registered HTTPS endpoint and the event types that it subscribes to.
-type WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttemptWebhook struct {
+type WatchAttemptsDeliveryAttemptsStreamedAttemptNodeDeliveryAttemptWebhook struct {
 	// The unique ID, a UUID.
 	Id string `json:"id"`
 	// The URL that events are sent to by POST.
 	Url string `json:"url"`
 }
 
-// GetId returns WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttemptWebhook.Id, and is useful for accessing the field via an interface.
-func (v *WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttemptWebhook) GetId() string {
+// GetId returns WatchAttemptsDeliveryAttemptsStreamedAttemptNodeDeliveryAttemptWebhook.Id, and is useful for accessing the field via an interface.
+func (v *WatchAttemptsDeliveryAttemptsStreamedAttemptNodeDeliveryAttemptWebhook) GetId() string {
 	return v.Id
 }
 
-// GetUrl returns WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttemptWebhook.Url, and is useful for accessing the field via an interface.
-func (v *WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttemptWebhook) GetUrl() string {
+// GetUrl returns WatchAttemptsDeliveryAttemptsStreamedAttemptNodeDeliveryAttemptWebhook.Url, and is useful for accessing the field via an interface.
+func (v *WatchAttemptsDeliveryAttemptsStreamedAttemptNodeDeliveryAttemptWebhook) GetUrl() string {
 	return v.Url
 }
 
@@ -410,11 +408,11 @@ type WatchAttemptsResponse struct {
 	// has removed attempts after the cursor, and with `CURSOR_LOST` if the database was restored from a backup older than the cursor.
 	// In both cases, resume after the cursor in `extensions.oldest` to get everything that is still stored. Requires the scope
 	// `DELIVERIES_READ`.
-	DeliveryAttempts WatchAttemptsDeliveryAttemptsStreamedDeliveryAttempt `json:"deliveryAttempts"`
+	DeliveryAttempts WatchAttemptsDeliveryAttemptsStreamedAttempt `json:"deliveryAttempts"`
 }
 
 // GetDeliveryAttempts returns WatchAttemptsResponse.DeliveryAttempts, and is useful for accessing the field via an interface.
-func (v *WatchAttemptsResponse) GetDeliveryAttempts() WatchAttemptsDeliveryAttemptsStreamedDeliveryAttempt {
+func (v *WatchAttemptsResponse) GetDeliveryAttempts() WatchAttemptsDeliveryAttemptsStreamedAttempt {
 	return v.DeliveryAttempts
 }
 
@@ -430,6 +428,7 @@ func (v *__PublishEventInput) GetInput() PublishEventInput { return v.Input }
 type __WatchAttemptsInput struct {
 	Filter *DeliveryAttemptFilter `json:"filter,omitempty"`
 	After  *string                `json:"after,omitempty"`
+	Since  *string                `json:"since,omitempty"`
 }
 
 // GetFilter returns __WatchAttemptsInput.Filter, and is useful for accessing the field via an interface.
@@ -437,6 +436,9 @@ func (v *__WatchAttemptsInput) GetFilter() *DeliveryAttemptFilter { return v.Fil
 
 // GetAfter returns __WatchAttemptsInput.After, and is useful for accessing the field via an interface.
 func (v *__WatchAttemptsInput) GetAfter() *string { return v.After }
+
+// GetSince returns __WatchAttemptsInput.Since, and is useful for accessing the field via an interface.
+func (v *__WatchAttemptsInput) GetSince() *string { return v.Since }
 
 // The mutation executed by PublishEvent.
 const PublishEvent_Operation = `
@@ -483,8 +485,8 @@ func PublishEvent(
 
 // The subscription executed by WatchAttempts.
 const WatchAttempts_Operation = `
-subscription WatchAttempts ($filter: DeliveryAttemptFilter, $after: String) {
-	deliveryAttempts(filter: $filter, after: $after) {
+subscription WatchAttempts ($filter: DeliveryAttemptFilter, $after: String, $since: TimeBound) {
+	deliveryAttempts(filter: $filter, after: $after, since: $since) {
 		cursor
 		node {
 			id
@@ -511,6 +513,7 @@ func WatchAttempts(
 	client_ graphql.WebSocketClient,
 	filter *DeliveryAttemptFilter,
 	after *string,
+	since *string,
 ) (dataChan_ chan WatchAttemptsWsResponse, subscriptionID_ string, err_ error) {
 	req_ := &graphql.Request{
 		OpName: "WatchAttempts",
@@ -518,6 +521,7 @@ func WatchAttempts(
 		Variables: &__WatchAttemptsInput{
 			Filter: filter,
 			After:  after,
+			Since:  since,
 		},
 	}
 

@@ -25,7 +25,7 @@ func main() {
 		return
 	}
 	// Now, as a time: what happens before the first attempt comes after a reconnect, too.
-	err := watch(ctx, server, token, time.Now().UTC().Format(time.RFC3339Nano), func(a attempt) {
+	err := watch(ctx, server, token, time.Now(), func(a attempt) {
 		if a.Event != nil {
 			fmt.Println(a.Event.Id, a.Event.Type, a.Number, a.Status)
 		}

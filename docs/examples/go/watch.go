@@ -17,14 +17,14 @@ import (
 
 //go:generate go tool genqlient
 
-type attempt = WatchAttemptsDeliveryAttemptsStreamedDeliveryAttemptNodeDeliveryAttempt
+type attempt = WatchAttemptsDeliveryAttemptsStreamedAttemptNodeDeliveryAttempt
 
-// watch hands every attempt after the cursor or time to seen, until ctx ends. When the stream breaks off it goes on from
+// watch hands every attempt that is recorded from the time on to seen, until ctx ends. When the stream breaks off it goes on from
 // the last cursor, so that seen gets each attempt once. It gives up when the token is refused, or the query.
-func watch(ctx context.Context, server, token, after string, seen func(attempt)) error {
-	wait := time.Second / 4
+func watch(ctx context.Context, server, token string, since time.Time, seen func(attempt)) error {
+	from, after, wait := since.UTC().Format(time.RFC3339Nano), "", time.Second/4
 	for ctx.Err() == nil {
-		err := stream(ctx, server, token, after, func(cursor string, a attempt) {
+		err := stream(ctx, server, token, after, from, func(cursor string, a attempt) {
 			after, wait = cursor, time.Second/4
 			seen(a)
 		})
@@ -57,7 +57,7 @@ func watch(ctx context.Context, server, token, after string, seen func(attempt))
 }
 
 // stream is one connection. It returns why it ended.
-func stream(ctx context.Context, server, token, after string, seen func(cursor string, a attempt)) error {
+func stream(ctx context.Context, server, token, after, since string, seen func(cursor string, a attempt)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // closes the connection
 	client := graphql.NewClientUsingWebSocket(strings.Replace(server, "http", "ws", 1)+"/graphql", dialer{},
@@ -66,7 +66,11 @@ func stream(ctx context.Context, server, token, after string, seen func(cursor s
 	if err != nil {
 		return err
 	}
-	attempts, _, err := WatchAttempts(ctx, client, nil, &after)
+	var resume *string // a cursor counts, and not the time
+	if after != "" {
+		resume = &after
+	}
+	attempts, _, err := WatchAttempts(ctx, client, nil, resume, &since)
 	if err != nil {
 		go func() { <-broken }()
 		return err

@@ -50,7 +50,7 @@ export default [
               'Header', // a name and a value
               'PageInfo',
               'PublishEventResult', // of a PublishEventsPayload
-              'StreamedDeliveryAttempt', // an edge of a list without an end
+              'StreamedAttempt', // an edge of a list without an end
               'TenantQuotas', // of a Tenant
               'UserError',
               'WebhookHeader', // of a Webhook, whose header has one value for each name

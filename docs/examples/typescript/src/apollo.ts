@@ -30,8 +30,8 @@ const client = new ApolloClient({
 });
 
 // Now, as a time: what happens before the first result comes after a reconnect, too.
-const after = new Date().toISOString();
-client.subscribe({ query: WatchAttempts, variables: { after } }).subscribe(({ data, error }) => {
+const since = new Date().toISOString();
+client.subscribe({ query: WatchAttempts, variables: { since } }).subscribe(({ data, error }) => {
   if (error) throw error;
   const attempt = data?.deliveryAttempts.node;
   if (attempt) console.log(attempt.event?.id, attempt.event?.type, attempt.webhook?.url, attempt.status);

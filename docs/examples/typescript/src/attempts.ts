@@ -3,7 +3,7 @@ import { execute } from './execute.js';
 
 // The failed attempts of the last hour, page by page, newest first. What is recorded meanwhile comes before the first
 // page, and moves no other.
-const from = new Date(Date.now() - 3_600_000).toISOString();
+const from = '-PT1H';
 let after: string | null | undefined;
 let more = true;
 while (more) {

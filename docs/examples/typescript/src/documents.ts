@@ -20,8 +20,8 @@ export const Attempts = graphql(`
 `);
 
 export const WatchAttempts = graphql(`
-  subscription WatchAttempts($filter: DeliveryAttemptFilter, $after: String) {
-    deliveryAttempts(filter: $filter, after: $after) {
+  subscription WatchAttempts($filter: DeliveryAttemptFilter, $after: String, $since: TimeBound) {
+    deliveryAttempts(filter: $filter, after: $after, since: $since) {
       cursor
       node { id number status error message startedAt webhook { id url } event { id type } }
     }

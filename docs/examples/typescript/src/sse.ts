@@ -24,9 +24,9 @@ const client = resuming(
 );
 
 // Now, as a time: what happens before the first result comes after a reconnect, too.
-const after = new Date().toISOString();
+const since = new Date().toISOString();
 client.subscribe<WatchAttemptsSubscription>(
-  { query: print(WatchAttempts), variables: { after } },
+  { query: print(WatchAttempts), variables: { since } },
   {
     next({ data, errors }) {
       if (errors) throw new Error(errors[0]?.message);

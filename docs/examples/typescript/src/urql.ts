@@ -34,8 +34,8 @@ const client = new Client({
 });
 
 // Now, as a time: what happens before the first result comes after a reconnect, too.
-const after = new Date().toISOString();
-client.subscription(WatchAttempts, { after }).subscribe(({ data, error }) => {
+const since = new Date().toISOString();
+client.subscription(WatchAttempts, { since }).subscribe(({ data, error }) => {
   if (error) throw error;
   const attempt = data?.deliveryAttempts.node;
   if (attempt) console.log(attempt.event?.id, attempt.event?.type, attempt.webhook?.url, attempt.status);
