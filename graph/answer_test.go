@@ -22,19 +22,19 @@ func (a *api) answered(webhookID string, n int, body []byte, headers webhook.Hea
 		a.t.Fatal(err)
 	}
 	for n > 0 {
-		jobs, _, err := a.store.Claim(a.t.Context(), id, n, 1<<20)
-		if err != nil || len(jobs) == 0 {
-			a.t.Fatal(len(jobs), err)
+		claims, _, err := a.store.Claim(a.t.Context(), id, n, 1<<20)
+		if err != nil || len(claims) == 0 {
+			a.t.Fatal(len(claims), err)
 		}
-		for _, job := range jobs {
-			if err := a.store.Record(a.t.Context(), &store.Result{Job: job, Attempt: webhook.Attempt{
+		for _, claimed := range claims {
+			if err := a.store.Record(a.t.Context(), &store.Result{Claimed: claimed, Attempt: webhook.Attempt{
 				Status: webhook.AttemptSucceeded, Trigger: webhook.TriggerSchedule, StartedAt: time.Now(), URL: "https://example.com/",
 				ResponseStatus: new(200), ResponseHeaders: headers, ResponseBody: body,
 			}}); err != nil {
 				a.t.Fatal(err)
 			}
 		}
-		n -= len(jobs)
+		n -= len(claims)
 		if err := a.store.Flush(a.t.Context()); err != nil {
 			a.t.Fatal(err)
 		}

@@ -57,7 +57,7 @@ func newAPI(t *testing.T) *api {
 	})
 	a.store = s
 	a.live = live.New(s, 1<<20)
-	s.OnAttempts(a.live.Append)
+	s.Start(nil, a.live.Append)
 	a.resolver = &graph.Resolver{Store: s, Live: a.live, EndStream: func(context.Context, error) {}}
 	a.exec = newExecutor(a.resolver, a.log)
 	return a
@@ -199,12 +199,12 @@ func (a *api) attempt(webhookID string, n int, good bool) {
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	jobs, _, err := a.store.Claim(a.t.Context(), id, n, 1<<20)
+	claims, _, err := a.store.Claim(a.t.Context(), id, n, 1<<20)
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	for _, job := range jobs {
-		r := &store.Result{Job: job, Attempt: webhook.Attempt{
+	for _, claimed := range claims {
+		r := &store.Result{Claimed: claimed, Attempt: webhook.Attempt{
 			Status: webhook.AttemptSucceeded, Trigger: webhook.TriggerSchedule, StartedAt: time.Now(), DurationUs: 1500, DNSUs: 250,
 			URL: "https://example.com/", RequestHeaders: "Webhook-Id: 1\r\n", ResponseStatus: new(204),
 			ResponseHeaders: "X-Odd: \xff\r\n", ResponseBody: []byte("caf\xe9"),

@@ -115,13 +115,12 @@ func (s *server) openStore(ctx context.Context) (err error) {
 		return err
 	}
 	s.tail = live.New(s.store, tailBytes)
-	s.store.OnAttempts(s.tail.Append)
 	s.sender = sender.New(sender.Config{
 		Store: s.store, Client: s.client, Logger: s.log, Concurrency: s.files.Concurrency, Timeout: cfg.Timeout,
 		MaxDataBytes: int(cfg.MaxPayload), Grace: stopTimeout - 3*time.Second,
 		Delay: sender.SchedulingDelay(),
 	})
-	s.store.SetTaker(s.sender)
+	s.store.Start(s.sender, s.tail.Append)
 	return nil
 }
 

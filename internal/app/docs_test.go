@@ -121,7 +121,7 @@ func TestExamplesGoOn(t *testing.T) {
 	var spent allowance
 	back := &putBack{Store: st}
 	tail := live.New(back, 1<<20)
-	st.OnAttempts(tail.Append)
+	st.Start(nil, tail.Append)
 	quiet := slog.New(slog.DiscardHandler)
 	reading := func(rows *store.Store) http.Handler {
 		return gqlhttp.New(
@@ -292,11 +292,11 @@ func recordOne(t *testing.T, s *store.Store, w *webhook.Webhook, eventType strin
 	if err != nil {
 		t.Fatal(err)
 	}
-	jobs, _, err := s.Claim(t.Context(), w.ID, 1, 1<<20)
-	if err != nil || len(jobs) != 1 {
-		t.Fatal(jobs, err)
+	claims, _, err := s.Claim(t.Context(), w.ID, 1, 1<<20)
+	if err != nil || len(claims) != 1 {
+		t.Fatal(claims, err)
 	}
-	err = s.Record(t.Context(), &store.Result{Job: jobs[0], Attempt: webhook.Attempt{
+	err = s.Record(t.Context(), &store.Result{Claimed: claims[0], Attempt: webhook.Attempt{
 		Status: webhook.AttemptSucceeded, Trigger: webhook.TriggerSchedule, StartedAt: time.Now(), URL: w.URL, ResponseStatus: new(204),
 	}})
 	if err == nil {

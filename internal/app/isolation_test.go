@@ -120,7 +120,7 @@ func newIsolation(t *testing.T) *isolation {
 	t.Helper()
 	w := &isolation{T: t, store: webhooktest.Store(t, nil)}
 	w.live = live.New(w.store, 1) // so small a tail that streams read the database; what goes by in memory is live's to test
-	w.store.OnAttempts(w.live.Append)
+	w.store.Start(nil, w.live.Append)
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))
 	schema := graph.New(&graph.Resolver{Store: w.store, Live: w.live, LastEventID: gqlhttp.LastEventID, SetCursor: gqlhttp.SetCursor, EndStream: gqlhttp.EndStream})
 	w.schema = schema.Schema()
@@ -162,7 +162,7 @@ func (w *isolation) party(t *testing.T, name string) *party {
 	p.ids["webhook"], p.ids["secret"] = hook.ID.String(), secret.ID.String()
 	first, _ := w.attempt(t, p, hook, webhook.NewEvent{Type: eventType, IdempotencyKey: p.texts["key"]})
 	p.begin = w.live.Cursor(p.id, first.Seq)
-	a, job := w.attempt(t, p, hook, webhook.NewEvent{Type: eventType})
+	a, claimed := w.attempt(t, p, hook, webhook.NewEvent{Type: eventType})
 	p.ids["attempt"], p.ids["delivery"], p.ids["event"] = a.ID.String(), a.DeliveryID.String(), a.EventID.String()
 	p.texts["stream"] = w.live.Cursor(p.id, a.Seq)
 	owner, err := w.store.TenantByName(t.Context(), name)
@@ -170,7 +170,7 @@ func (w *isolation) party(t *testing.T, name string) *party {
 		t.Fatal(err)
 	}
 	for kind, seq := range map[cursor.Kind]int64{
-		cursor.Attempts: a.Seq, cursor.DeliveryAttempts: a.Seq, cursor.Deliveries: job.Delivery.Seq, cursor.Events: job.Event.Seq,
+		cursor.Attempts: a.Seq, cursor.DeliveryAttempts: a.Seq, cursor.Deliveries: claimed.Delivery.Seq, cursor.Events: claimed.Event.Seq,
 		cursor.Webhooks: hook.Seq, cursor.RESTWebhooks: hook.Seq, cursor.Tokens: row.Seq, cursor.Tenants: owner.Seq,
 	} {
 		p.texts["cursor "+string(kind)] = w.store.Cursor(kind, p.id, seq)
@@ -191,18 +191,18 @@ func (w *isolation) finish(t *testing.T, p *party) {
 }
 
 // attempt publishes an event and records an attempt of its delivery, which failed.
-func (w *isolation) attempt(t *testing.T, p *party, hook *webhook.Webhook, e webhook.NewEvent) (*webhook.Attempt, *store.Job) {
+func (w *isolation) attempt(t *testing.T, p *party, hook *webhook.Webhook, e webhook.NewEvent) (*webhook.Attempt, *store.Claimed) {
 	t.Helper()
 	scope := w.store.In(p.id)
 	e.Data = json.RawMessage(`"data of ` + p.name + `"`)
 	if _, err := scope.Publish(t.Context(), []webhook.NewEvent{e}); err != nil {
 		t.Fatal(err)
 	}
-	jobs, _, err := w.store.Claim(t.Context(), hook.ID, 1, 1<<20)
-	if err != nil || len(jobs) != 1 {
-		t.Fatal(len(jobs), err)
+	claims, _, err := w.store.Claim(t.Context(), hook.ID, 1, 1<<20)
+	if err != nil || len(claims) != 1 {
+		t.Fatal(len(claims), err)
 	}
-	r := &store.Result{Job: jobs[0], Attempt: webhook.Attempt{
+	r := &store.Result{Claimed: claims[0], Attempt: webhook.Attempt{
 		Status: webhook.AttemptFailed, Error: new(webhook.ErrorHTTPStatus), Message: "500 of " + p.name, Trigger: webhook.TriggerSchedule, StartedAt: time.Now(),
 		URL: hook.URL, RequestHeaders: webhook.HeaderBlock("X-Of: " + p.name + "\r\n"), ResponseStatus: new(500), ResponseBody: []byte("body of " + p.name),
 	}}
@@ -216,7 +216,7 @@ func (w *isolation) attempt(t *testing.T, p *party, hook *webhook.Webhook, e web
 	if err != nil {
 		t.Fatal(err)
 	}
-	return attempts.Items[0], jobs[0]
+	return attempts.Items[0], claims[0]
 }
 
 // hop is an argument, or a field of an input object, on the way to a slot.

@@ -21,8 +21,8 @@ func (b *backend) recordAnswers(t *testing.T, sizes ...int) {
 			t.Fatal(err)
 		}
 		select {
-		case job := <-b.taken:
-			r := result(job)
+		case claimed := <-b.taken:
+			r := result(claimed)
 			r.Attempt.Status, r.Attempt.Error, r.Attempt.ResponseStatus = webhook.AttemptSucceeded, nil, new(200)
 			r.Attempt.ResponseBody = bytes.Repeat([]byte("b"), size)
 			if err := b.store.Record(t.Context(), r); err != nil {

@@ -49,23 +49,23 @@ type backend struct {
 type node struct {
 	store *store.Store
 	scope *store.Scope
-	taken chan *store.Job
+	taken chan *store.Claimed
 
 	mu   sync.Mutex // guards logs
 	logs map[*live.Log]bool
 }
 
-// taker takes deliveries over as they are published, like the sender.
-type taker struct{ n *node }
+// dispatcher takes deliveries over as they are published, like the sender.
+type dispatcher struct{ n *node }
 
-func (taker) Reserve(*store.Hook, int) bool { return true }
-func (taker) Release(*store.Hook, int)      {}
-func (taker) Due(webhook.ID, time.Time)     {}
-func (taker) Changed(*store.Hook)           {}
-func (taker) Nodes(int)                     {}
-func (t taker) Batch(do func(store.Taker))  { do(t) }
+func (dispatcher) Reserve(*store.Target, int) bool   { return true }
+func (dispatcher) Release(*store.Target, int)        {}
+func (dispatcher) Due(webhook.ID, time.Time)         {}
+func (dispatcher) Changed(*store.Target)             {}
+func (dispatcher) Nodes(int)                         {}
+func (t dispatcher) Batch(do func(store.Dispatcher)) { do(t) }
 
-func (t taker) Take(job *store.Job) { t.n.taken <- job }
+func (t dispatcher) Take(claimed *store.Claimed) { t.n.taken <- claimed }
 
 // tell is what a store calls with new attempts.
 func (n *node) tell(attempts []*webhook.Attempt) {
@@ -86,9 +86,8 @@ func backendOn(t testing.TB, hooks int, stores ...*store.Store) *backend {
 	t.Helper()
 	b := &backend{}
 	for _, s := range stores {
-		n := &node{store: s, taken: make(chan *store.Job, 10_000), logs: map[*live.Log]bool{}}
-		s.SetTaker(taker{n})
-		s.OnAttempts(n.tell)
+		n := &node{store: s, taken: make(chan *store.Claimed, 10_000), logs: map[*live.Log]bool{}}
+		s.Start(dispatcher{n}, n.tell)
 		b.nodes = append(b.nodes, n)
 	}
 	b.node = b.nodes[0]
@@ -218,8 +217,8 @@ func (n *node) record(t testing.TB, hooks ...int) {
 	}
 	for range hooks { // they are handed over when the publisher has been answered already
 		select {
-		case job := <-n.taken:
-			if err := n.store.Record(t.Context(), result(job)); err != nil {
+		case claimed := <-n.taken:
+			if err := n.store.Record(t.Context(), result(claimed)); err != nil {
 				t.Error(err)
 			}
 		case <-time.After(time.Minute):
@@ -232,9 +231,9 @@ func (n *node) record(t testing.TB, hooks ...int) {
 	}
 }
 
-func result(job *store.Job) *store.Result {
-	r := &store.Result{Job: job, Attempt: webhook.Attempt{
-		Status: webhook.AttemptSucceeded, Trigger: webhook.TriggerSchedule, StartedAt: time.Now(), DurationUs: 1500, URL: job.Hook.URL,
+func result(claimed *store.Claimed) *store.Result {
+	r := &store.Result{Claimed: claimed, Attempt: webhook.Attempt{
+		Status: webhook.AttemptSucceeded, Trigger: webhook.TriggerSchedule, StartedAt: time.Now(), DurationUs: 1500, URL: claimed.Target.URL,
 		ResponseStatus: new(200), ResponseBody: bytes.Repeat([]byte("x"), rand.IntN(4)*700),
 	}}
 	switch rand.IntN(4) {

@@ -108,8 +108,8 @@ func full(t *testing.T) *backend {
 	}
 	for range n * n {
 		select {
-		case job := <-b.taken:
-			r := result(job)
+		case claimed := <-b.taken:
+			r := result(claimed)
 			r.Attempt.Status, r.Attempt.Error, r.Attempt.Message = webhook.AttemptSucceeded, nil, "" // a failure would be an event of its own
 			if err := b.store.Record(t.Context(), r); err != nil {
 				t.Fatal(err)

@@ -94,7 +94,7 @@ func testStreamIsWhole(t *testing.T, stores ...*store.Store) {
 
 	trace := &trace{index: map[string]int{}, at: make([]int, viewers), moved: make(chan struct{}, 1)}
 	for _, n := range b.nodes {
-		n.store.OnAttempts(func(attempts []*webhook.Attempt) {
+		n.store.Start(dispatcher{n}, func(attempts []*webhook.Attempt) {
 			if n == b.node {
 				trace.add(attempts)
 			}

@@ -204,7 +204,7 @@ func TestMeasureWatchers(t *testing.T) {
 	b := newBackend(t, watchers, nil)
 	f := b.serve(t, 32<<20, func(c *gqlhttp.Config) { c.Operations = intake.Limits{Total: 2 * watchers} })
 	var committed sync.Map // id of an attempt to when it was committed
-	b.store.OnAttempts(func(attempts []*webhook.Attempt) {
+	b.store.Start(dispatcher{b.node}, func(attempts []*webhook.Attempt) {
 		now := time.Now()
 		for _, a := range attempts {
 			committed.Store(a.ID.String(), now)

@@ -68,7 +68,7 @@ func New(src Source, tailBytes int) *Log {
 }
 
 // Append takes attempts after commit, with ascending Seq from call to call and within one, and without leaving out one
-// that is committed (store.OnAttempts). It returns at once, whatever watchers do, and keeps the attempts, which must not
+// that is committed (store.Start). It returns at once, whatever watchers do, and keeps the attempts, which must not
 // be changed any more. Only one call may run at a time.
 func (l *Log) Append(attempts []*webhook.Attempt) {
 	if len(attempts) == 0 {

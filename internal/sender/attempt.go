@@ -37,11 +37,11 @@ type verdict struct {
 
 // serve makes an attempt and has it recorded. It returns before the record is committed.
 func (s *Sender) serve(t *task) verdict {
-	if t.job.Lost() { // somebody else makes it, or will
+	if t.claimed.Lost() { // somebody else makes it, or will
 		return verdict{outcome: interrupted}
 	}
 	defer t.reply.end()
-	if t.reply.begin(s.attend) != nil || t.job.Lost() {
+	if t.reply.begin(s.attend) != nil || t.claimed.Lost() {
 		return verdict{outcome: interrupted}
 	}
 	r, res := s.attempt(t)
@@ -62,7 +62,7 @@ func (s *Sender) serve(t *task) verdict {
 			r.Written()
 		}
 		// At least once: what cannot be recorded is sent again.
-		s.log.Error("record attempt", "delivery_id", t.job.Delivery.ID.String(), "error", err)
+		s.log.Error("record attempt", "delivery_id", t.claimed.Delivery.ID.String(), "error", err)
 		return v
 	}
 	v.recorded = true
@@ -73,15 +73,15 @@ func (s *Sender) serve(t *task) verdict {
 // it, as the code of res says.
 func (s *Sender) attempt(t *task) (r *store.Result, res egress.Result) {
 	started := time.Now()
-	r = &store.Result{Job: t.job, Attempt: webhook.Attempt{
-		TenantID:   t.job.Delivery.TenantID,
-		WebhookID:  t.job.Delivery.WebhookID,
-		DeliveryID: t.job.Delivery.ID,
-		EventID:    t.job.Delivery.EventID,
-		EventType:  t.job.Event.Type,
-		Trigger:    t.job.Delivery.Trigger,
+	r = &store.Result{Claimed: t.claimed, Attempt: webhook.Attempt{
+		TenantID:   t.claimed.Delivery.TenantID,
+		WebhookID:  t.claimed.Delivery.WebhookID,
+		DeliveryID: t.claimed.Delivery.ID,
+		EventID:    t.claimed.Delivery.EventID,
+		EventType:  t.claimed.Event.Type,
+		Trigger:    t.claimed.Delivery.Trigger,
 		StartedAt:  started.UTC().Truncate(time.Microsecond), // as it is stored
-		URL:        withoutUser(t.hook.URL),
+		URL:        withoutUser(t.target.URL),
 	}}
 	a := &r.Attempt
 	defer func() {
@@ -95,20 +95,20 @@ func (s *Sender) attempt(t *task) (r *store.Result, res egress.Result) {
 		res = egress.Result{}
 	}()
 	if t.url == nil {
-		fail(a, webhook.ErrorProtocol, "the webhook's URL cannot be parsed")
+		fail(a, webhook.ErrorProtocol, "the webtarget's URL cannot be parsed")
 		return r, res
 	}
 	// A body of its own: the transport may read it for a moment after it has returned, so it cannot be pooled.
-	body := t.job.Event.AppendBody(make([]byte, 0, len(t.job.Event.Data)+len(t.job.Event.Type)+80))
+	body := t.claimed.Event.AppendBody(make([]byte, 0, len(t.claimed.Event.Data)+len(t.claimed.Event.Type)+80))
 	header, block, signed := s.header(t, started, body)
 	a.RequestHeaders = block
 	if signed {
-		a.SignedBy = webhook.SignedBy(t.hook.Secrets, started)
+		a.SignedBy = webhook.SignedBy(t.target.Secrets, started)
 	} else {
 		fail(a, webhook.ErrorSigning, "the webhook has no active signing secret")
 		return r, res
 	}
-	ctx, cancel := context.WithTimeout(s.attend, t.hook.Timeout(s.cfg.Timeout))
+	ctx, cancel := context.WithTimeout(s.attend, t.target.Timeout(s.cfg.Timeout))
 	defer cancel()
 	res = s.cfg.Client.Do(ctx, &egress.Request{URL: t.url, Header: header, Body: body, Room: &t.reply})
 	t.took = max(1, time.Since(started))
@@ -222,7 +222,7 @@ func (s *Sender) header(t *task, at time.Time, body []byte) (http.Header, webhoo
 	b = append(b, s.agent[0]...)
 	b = append(b, "\r\n"+headerID+": "...)
 	idFrom := len(b)
-	b = t.job.Event.ID.AppendText(b)
+	b = t.claimed.Event.ID.AppendText(b)
 	idTo := len(b)
 	b = append(b, "\r\n"+headerTime+": "...)
 	timeFrom := len(b)
@@ -230,7 +230,7 @@ func (s *Sender) header(t *task, at time.Time, body []byte) (http.Header, webhoo
 	timeTo := len(b)
 	b = append(b, "\r\n"+headerSign+": "...)
 	signFrom := len(b)
-	b = webhook.AppendSignature(b, t.hook.Secrets, t.job.Event.ID, at, body)
+	b = webhook.AppendSignature(b, t.target.Secrets, t.claimed.Event.ID, at, body)
 	signTo := len(b)
 	*pooled = b
 	if signTo == signFrom {
@@ -295,7 +295,7 @@ func (s *Sender) logAttempt(t *task, a *webhook.Attempt) {
 		slog.String("event_id", a.EventID.String()),
 		slog.String("event_type", a.EventType),
 		slog.String("trigger", string(a.Trigger)),
-		slog.Int("number", t.job.Delivery.AttemptCount+1),
+		slog.Int("number", t.claimed.Delivery.AttemptCount+1),
 		slog.String("status", string(a.Status)),
 		slog.String("error", code),
 		slog.Int("http_status", status),

@@ -26,10 +26,10 @@ func answer(res egress.Result) func(context.Context, *egress.Request) egress.Res
 }
 
 // one has a single delivery attempted, and returns what was recorded.
-func one(t *testing.T, w *world, h *store.Hook, respond func(context.Context, *egress.Request) egress.Result) *store.Result {
+func one(t *testing.T, w *world, to *store.Target, respond func(context.Context, *egress.Request) egress.Result) *store.Result {
 	t.Helper()
-	w.client.set(strings.TrimSuffix(strings.TrimPrefix(h.URL, "https://"), "/hook"), respond)
-	w.backlog(h, 1, time.Now())
+	w.client.set(strings.TrimSuffix(strings.TrimPrefix(to.URL, "https://"), "/hook"), respond)
+	w.backlog(to, 1, time.Now())
 	w.run(t)
 	pass(time.Minute)
 	if len(w.attempts()) != 1 {
@@ -41,21 +41,21 @@ func one(t *testing.T, w *world, h *store.Hook, respond func(context.Context, *e
 // The official library accepts what is sent, with either secret of a rotation, and the record shows what was sent.
 func TestRequest(t *testing.T) {
 	bubble(t, func(c *Config) { c.UserAgent = "Hookgraph/1.2.3" }, func(t *testing.T, w *world) {
-		h := w.add("a")
+		to := w.add("a")
 		expires := time.Now().Add(time.Hour)
-		old := webhook.NewSecret(h.TenantID, h.ID, webhook.SchemeHMAC, time.Now())
+		old := webhook.NewSecret(to.TenantID, to.ID, webhook.SchemeHMAC, time.Now())
 		old.ExpiresAt = &expires
-		gone := webhook.NewSecret(h.TenantID, h.ID, webhook.SchemeHMAC, time.Now())
+		gone := webhook.NewSecret(to.TenantID, to.ID, webhook.SchemeHMAC, time.Now())
 		past := time.Now().Add(-time.Second)
 		gone.ExpiresAt = &past
-		h.Secrets = append(h.Secrets, old, gone)
+		to.Secrets = append(to.Secrets, old, gone)
 		var sent http.Header
 		var body []byte
-		r := one(t, w, h, func(_ context.Context, r *egress.Request) egress.Result {
+		r := one(t, w, to, func(_ context.Context, r *egress.Request) egress.Result {
 			sent, body = r.Header.Clone(), bytes.Clone(r.Body)
 			return egress.Result{StatusCode: 204}
 		})
-		for i, s := range h.Secrets {
+		for i, s := range to.Secrets {
 			verifier, err := standardwebhooks.NewWebhook(s.Reveal())
 			if err != nil {
 				t.Fatal(err)
@@ -65,13 +65,13 @@ func TestRequest(t *testing.T) {
 				t.Errorf("secret %d: %v", i, err)
 			}
 		}
-		if got := sent.Get("webhook-id"); got != r.Job.Event.ID.String() {
+		if got := sent.Get("webhook-id"); got != r.Claimed.Event.ID.String() {
 			t.Errorf("webhook-id %s, want the event's", got)
 		}
 		if sent.Get("User-Agent") != "Hookgraph/1.2.3" || sent.Get("Content-Type") != "application/json" || len(sent) != 5 {
 			t.Errorf("header %v", sent)
 		}
-		if !json.Valid(body) || !bytes.Equal(body, r.Job.Event.AppendBody(nil)) {
+		if !json.Valid(body) || !bytes.Equal(body, r.Claimed.Event.AppendBody(nil)) {
 			t.Errorf("body %s", body)
 		}
 		recorded := http.Header{}
@@ -88,26 +88,26 @@ func TestRequest(t *testing.T) {
 // record names the secrets that signed.
 func TestOwnHeaders(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, w *world) {
-		h := w.add("a", func(h *store.Hook) {
-			h.Headers = []*webhook.CustomHeader{
+		to := w.add("a", func(to *store.Target) {
+			to.Headers = []*webhook.CustomHeader{
 				{Name: "X-Key", Value: "the-key", Sensitive: true}, {Name: "X-Plain", Value: "plain"}, {Name: "Webhook-Id", Value: "forged"},
 			}
 		})
-		second := webhook.NewSecret(h.TenantID, h.ID, webhook.SchemeEd25519, time.Now())
-		h.Secrets = append(h.Secrets, second)
+		second := webhook.NewSecret(to.TenantID, to.ID, webhook.SchemeEd25519, time.Now())
+		to.Secrets = append(to.Secrets, second)
 		var sent http.Header
-		r := one(t, w, h, func(_ context.Context, r *egress.Request) egress.Result {
+		r := one(t, w, to, func(_ context.Context, r *egress.Request) egress.Result {
 			sent = r.Header.Clone()
 			return egress.Result{StatusCode: 204}
 		})
-		if sent.Get("X-Key") != "the-key" || sent.Get("X-Plain") != "plain" || sent.Get("Webhook-Id") != r.Job.Event.ID.String() {
+		if sent.Get("X-Key") != "the-key" || sent.Get("X-Plain") != "plain" || sent.Get("Webhook-Id") != r.Claimed.Event.ID.String() {
 			t.Errorf("sent %v", sent)
 		}
 		block := string(r.Attempt.RequestHeaders)
 		if strings.Contains(block, "the-key") || !strings.Contains(block, "X-Key: [redacted]\r\nX-Plain: plain\r\n") {
 			t.Errorf("recorded %q", block)
 		}
-		if want := append(h.Secrets[0].ID[:], second.ID[:]...); !bytes.Equal(r.Attempt.SignedBy, want) {
+		if want := append(to.Secrets[0].ID[:], second.ID[:]...); !bytes.Equal(r.Attempt.SignedBy, want) {
 			t.Errorf("signed by %x, want %x", r.Attempt.SignedBy, want)
 		}
 		signatures := strings.Fields(sent.Get("Webhook-Signature"))
@@ -162,8 +162,8 @@ func TestClassify(t *testing.T) {
 // more memory than it is long.
 func TestRecordedAnswer(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, w *world) {
-		h := w.add("a", func(h *store.Hook) { h.URL = "https://user:password@a/hook" })
-		w.backlog(h, 1, time.Now())
+		to := w.add("a", func(to *store.Target) { to.URL = "https://user:password@a/hook" })
+		w.backlog(to, 1, time.Now())
 		start := time.Now()
 		w.run(t)
 		pass(time.Second)
@@ -194,7 +194,7 @@ func TestRecordedAnswer(t *testing.T) {
 // Without an active secret nothing is sent.
 func TestNothingToSign(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, w *world) {
-		r := one(t, w, w.add("a", func(h *store.Hook) { h.Secrets = nil }), nil)
+		r := one(t, w, w.add("a", func(to *store.Target) { to.Secrets = nil }), nil)
 		if a := r.Attempt; a.Error == nil || *a.Error != webhook.ErrorSigning || len(w.client.begun("a")) != 0 {
 			t.Errorf("%v after %d requests", a.Error, len(w.client.begun("a")))
 		}
@@ -222,7 +222,7 @@ func TestPanic(t *testing.T) {
 func TestDeadline(t *testing.T) {
 	bubble(t, func(c *Config) { c.Timeout = 7 * time.Second }, func(t *testing.T, w *world) {
 		ms := 3000
-		own, other := w.add("own", func(h *store.Hook) { h.TimeoutMs = &ms }), w.add("other")
+		own, other := w.add("own", func(to *store.Target) { to.TimeoutMs = &ms }), w.add("other")
 		w.client.set("own", hang)
 		w.client.set("other", hang)
 		w.backlog(own, 1, time.Now())
@@ -246,12 +246,12 @@ func TestDeadline(t *testing.T) {
 
 type nothing struct{}
 
-func (nothing) Hooks(context.Context) ([]store.HookDue, error) { return nil, nil }
-func (nothing) Claim(context.Context, webhook.ID, int, int) ([]*store.Job, *time.Time, error) {
+func (nothing) Targets(context.Context) ([]store.TargetDue, error) { return nil, nil }
+func (nothing) Claim(context.Context, webhook.ID, int, int) ([]*store.Claimed, *time.Time, error) {
 	return nil, nil, nil
 }
-func (nothing) Record(context.Context, *store.Result) error { return nil }
-func (nothing) Unclaim(context.Context, []*store.Job) error { return nil }
+func (nothing) Record(context.Context, *store.Result) error     { return nil }
+func (nothing) Unclaim(context.Context, []*store.Claimed) error { return nil }
 
 type instant struct{ header http.Header }
 
@@ -276,37 +276,37 @@ func benchmarkDelivery(b *testing.B, hanging int) {
 		close(done)
 	}()
 	now := time.Now()
-	h := &store.Hook{Webhook: webhook.Webhook{ID: webhook.NewID(now), URL: "https://receiver.test/hook", Enabled: true}}
-	h.Secrets = []*webhook.Secret{webhook.NewSecret(h.TenantID, h.ID, webhook.SchemeHMAC, now)}
-	job := newJob(h, now, 1000)
+	to := &store.Target{Webhook: webhook.Webhook{ID: webhook.NewID(now), URL: "https://receiver.test/hook", Enabled: true}}
+	to.Secrets = []*webhook.Secret{webhook.NewSecret(to.TenantID, to.ID, webhook.SchemeHMAC, now)}
+	claimed := newClaimed(to, now, 1000)
 	for s.Stats().Webhooks == 0 {
-		s.Changed(h)
-		if s.Reserve(h, job.Size()) {
-			s.Release(h, job.Size())
+		s.Changed(to)
+		if s.Reserve(to, claimed.Size()) {
+			s.Release(to, claimed.Size())
 		}
 	}
-	for !s.Reserve(h, job.Size()) {
+	for !s.Reserve(to, claimed.Size()) {
 		runtime.Gosched()
 	}
-	s.Take(job) // it shows that it is quick
+	s.Take(claimed) // it shows that it is quick
 	for s.Stats().Held > 0 {
 		runtime.Gosched()
 	}
 	for range hanging {
-		bad := *h
+		bad := *to
 		bad.ID, bad.TenantID, bad.URL = webhook.NewID(now), webhook.NewID(now.Add(time.Hour)), "https://hanging.test/hook"
 		for range 2 {
-			if job := newJob(&bad, now, 1000); s.Reserve(&bad, job.Size()) {
-				s.Take(job)
+			if claimed := newClaimed(&bad, now, 1000); s.Reserve(&bad, claimed.Size()) {
+				s.Take(claimed)
 			}
 		}
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		for !s.Reserve(h, job.Size()) {
+		for !s.Reserve(to, claimed.Size()) {
 			runtime.Gosched()
 		}
-		s.Take(job)
+		s.Take(claimed)
 	}
 	b.StopTimer()
 	cancel()

@@ -31,12 +31,12 @@ func TestBudgets(t *testing.T) {
 				Claims: rapid.IntRange(1, 3).Draw(t, "claims"),
 			})
 			m.claimTime = rapid.SampledFrom([]time.Duration{0, time.Millisecond, 50 * time.Millisecond}).Draw(t, "claim time")
-			var hooks []*store.Hook
+			var targets []*store.Target
 			for i := range rapid.IntRange(1, 6).Draw(t, "webhooks") {
-				hooks = append(hooks, m.add(fmt.Sprint(i), func(h *store.Hook) {
-					h.TenantID = tenantID(rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "tenant"))
+				targets = append(targets, m.add(fmt.Sprint(i), func(to *store.Target) {
+					to.TenantID = tenantID(rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "tenant"))
 					if rate := rapid.SampledFrom([]int{0, 0, 0, 20, 500}).Draw(t, "rate"); rate > 0 {
-						h.RatePerSecond = &rate
+						to.RatePerSecond = &rate
 					}
 				}))
 			}
@@ -52,12 +52,12 @@ func TestBudgets(t *testing.T) {
 				}
 			}()
 			published := 0
-			hook := func() int { return rapid.IntRange(0, len(hooks)-1).Draw(t, "webhook") }
+			hook := func() int { return rapid.IntRange(0, len(targets)-1).Draw(t, "webhook") }
 			t.Repeat(map[string]func(*rapid.T){
 				"publish": func(*rapid.T) {
 					i, size := hook(), rapid.IntRange(0, 9_000).Draw(t, "size")
 					for range rapid.IntRange(1, 40).Draw(t, "n") {
-						m.publish(s, hooks[i], size)
+						m.publish(s, targets[i], size)
 						published++
 					}
 				},
@@ -68,10 +68,10 @@ func TestBudgets(t *testing.T) {
 				},
 				"change": func(*rapid.T) {
 					i := hook()
-					h := *hooks[i]
+					h := *targets[i]
 					h.Enabled = rapid.Bool().Draw(t, "enabled")
 					h.UpdatedAt = time.Now()
-					hooks[i] = &h
+					targets[i] = &h
 					s.Changed(&h)
 				},
 				"pass": func(*rapid.T) { pass(time.Duration(rapid.IntRange(1, 2000).Draw(t, "ms")) * time.Millisecond) },
@@ -84,9 +84,9 @@ func TestBudgets(t *testing.T) {
 					}
 				},
 			})
-			for i := range hooks {
+			for i := range targets {
 				c.set(fmt.Sprint(i), nil)
-				h := *hooks[i]
+				h := *targets[i]
 				h.Enabled, h.RatePerSecond, h.UpdatedAt = true, nil, time.Now()
 				s.Changed(&h)
 			}
@@ -121,7 +121,7 @@ func check(s *Sender) error {
 		running, gates int
 	}
 	add := func(a sums, g *gate) sums {
-		a.held[g.kind].add(g.jobs, g.bytes)
+		a.held[g.kind].add(g.deliveries, g.bytes)
 		a.running += g.running
 		a.gates++
 		return a
@@ -130,7 +130,7 @@ func check(s *Sender) error {
 	reserved, late := 0, 0
 	tenants := map[*tenant]sums{}
 	for _, g := range s.gates {
-		if g.hook == nil { // Run reads it still
+		if g.target == nil { // Run reads it still
 			all.gates++
 			continue
 		}
@@ -176,8 +176,8 @@ func check(s *Sender) error {
 		return fmt.Errorf("%d requests are in flight, of %d", s.quick+s.slow, s.cfg.Concurrency)
 	case s.slow-late > s.mostSlow:
 		return fmt.Errorf("%d slow requests were started, of %d", s.slow-late, s.mostSlow)
-	case s.free().jobs < 0:
-		return fmt.Errorf("%v are held, of %d deliveries", s.held, s.maxJobs)
+	case s.free().deliveries < 0:
+		return fmt.Errorf("%v are held, of %d deliveries", s.held, s.maxDeliveries)
 	case s.free().bytes < 0:
 		return fmt.Errorf("%v are held, of %d bytes", s.held, s.cfg.MemoryBytes)
 	}

@@ -12,10 +12,10 @@ import (
 // doubted and young.
 type task struct {
 	gate          *gate
-	job           *store.Job
-	hook          *store.Hook
-	url           *url.URL // nil when hook's URL cannot be parsed
-	own           *custom  // hook's headers; nil when it has none
+	claimed       *store.Claimed
+	target        *store.Target
+	url           *url.URL // nil when target's URL cannot be parsed
+	own           *custom  // target's headers; nil when it has none
 	start         time.Time
 	begun         time.Duration // the same, by Sender.clock
 	took          time.Duration // the request itself, when it has been made; else 0
@@ -56,7 +56,7 @@ func (s *Sender) update(g *gate, now time.Time) {
 			s.wakeUp()
 		}
 	}
-	if g.hook != nil && g.hook.DeletedAt != nil && g.jobs == 0 && !g.claiming && s.phase > loading && s.gates[g.id] == g {
+	if g.target != nil && g.target.DeletedAt != nil && g.deliveries == 0 && !g.claiming && s.phase > loading && s.gates[g.id] == g {
 		delete(s.gates, g.id)
 		if g.tenant.gates--; g.tenant.gates == 0 {
 			delete(s.tenants, g.tenant.id)
@@ -118,7 +118,7 @@ func (s *Sender) claimNext(now time.Time) bool {
 			s.wg.Add(1)
 			go s.claim(g, n, bytes)
 			return true
-		case t.held[s.claimTurn].jobs == 0:
+		case t.held[s.claimTurn].deliveries == 0:
 			return false // the memory is used up, for everybody
 		case shared: // the tenant has its share; charge puts it back when something of it ends
 			w.parked = true
@@ -140,10 +140,10 @@ func (s *Sender) start(g *gate, now time.Time) *task {
 		g.old--
 	}
 	if g.url == nil {
-		g.url, _ = url.Parse(g.hook.URL) // nil makes the attempt fail
+		g.url, _ = url.Parse(g.target.URL) // nil makes the attempt fail
 	}
 	t := s.newTask()
-	t.gate, t.job, t.hook, t.url, t.own, t.start, t.begun = g, it.job, g.hook, g.url, g.own, now, s.clock()
+	t.gate, t.claimed, t.target, t.url, t.own, t.start, t.begun = g, it.claimed, g.target, g.url, g.own, now, s.clock()
 	t.reply = reply{room: s.answers, tenant: g.tenant.id, expect: g.answer}
 	g.takeToken(now)
 	g.running++
@@ -210,7 +210,7 @@ func (s *Sender) served(t *task, v verdict) *task {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.cfg.Now()
-	g, job := t.gate, t.job
+	g, claimed := t.gate, t.claimed
 	wasBad := g.failing() || g.slow
 	wait := retryWait // before it is claimed again, when it is not recorded
 	switch v.outcome {
@@ -233,9 +233,9 @@ func (s *Sender) served(t *task, v verdict) *task {
 	}
 	s.ended(t)
 	if v.recorded {
-		s.charge(g, -1, -job.Size())
+		s.charge(g, -1, -claimed.Size())
 	} else {
-		s.giveBack(g, job, wait)
+		s.giveBack(g, claimed, wait)
 	}
 	s.update(g, now)
 	next := s.pick(now)
@@ -249,19 +249,19 @@ func (s *Sender) served(t *task, v verdict) *task {
 func (s *Sender) claimRoom(g *gate) (n, bytes int, shared bool) {
 	free := s.free()
 	room := s.room(g, free)
-	n = min(g.roomForBacklog(), (room.jobs-g.jobs)/2)
+	n = min(g.roomForBacklog(), (room.deliveries-g.deliveries)/2)
 	bytes = min((room.bytes-g.bytes)/2, s.cfg.MemoryBytes/8)
-	if g.tenant.held[g.kind].jobs == 0 { // whoever has nothing may have one
+	if g.tenant.held[g.kind].deliveries == 0 { // whoever has nothing may have one
 		room = free
 	}
-	if g.jobs == 0 {
-		n = max(n, min(1, room.jobs))
+	if g.deliveries == 0 {
+		n = max(n, min(1, room.deliveries))
 		if bytes < s.minClaim && room.bytes >= s.minClaim {
 			bytes = s.minClaim
 		}
 	}
 	if n <= 0 || bytes < s.minClaim {
-		return 0, 0, room.jobs < 1 || room.bytes < s.minClaim
+		return 0, 0, room.deliveries < 1 || room.bytes < s.minClaim
 	}
 	return n, min(bytes, n*s.minClaim), false
 }
@@ -269,7 +269,7 @@ func (s *Sender) claimRoom(g *gate) (n, bytes int, shared bool) {
 // claim asks the store for deliveries of g.
 func (s *Sender) claim(g *gate, n, bytes int) {
 	defer s.wg.Done()
-	jobs, next, err := s.cfg.Store.Claim(s.attend, g.id, n, bytes)
+	claims, next, err := s.cfg.Store.Claim(s.attend, g.id, n, bytes)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.cfg.Now()
@@ -283,23 +283,23 @@ func (s *Sender) claim(g *gate, n, bytes int) {
 		if !s.claimErr && s.phase == serving {
 			s.log.Warn("claim deliveries", "webhook_id", g.id.String(), "error", err)
 		}
-	case next != nil && len(jobs) == 0 && !next.After(now):
+	case next != nil && len(claims) == 0 && !next.After(now):
 		g.due = earliest(g.due, now.Add(emptyWait)) // somebody else holds it, or the clocks differ
 	case next != nil:
 		g.due = earliest(g.due, *next)
 	}
 	s.claimErr = err != nil
-	for _, job := range jobs {
-		s.charge(g, 1, job.Size())
-		if g.hook == nil || job.Hook.UpdatedAt.After(g.hook.UpdatedAt) {
-			s.setHook(g, job.Hook) // read after what Changed told
+	for _, claimed := range claims {
+		s.charge(g, 1, claimed.Size())
+		if g.target == nil || claimed.Target.UpdatedAt.After(g.target.UpdatedAt) {
+			s.setTarget(g, claimed.Target) // read after what Changed told
 		}
 		if s.phase != serving || !g.open() {
-			s.giveBack(g, job, 0)
+			s.giveBack(g, claimed, 0)
 			continue
 		}
 		g.old++
-		g.queue.push(item{job: job})
+		g.queue.push(item{claimed: claimed})
 	}
 	if !g.open() {
 		s.trim(g, 0)
@@ -311,9 +311,9 @@ func (s *Sender) claim(g *gate, n, bytes int) {
 
 // returned is a claimed delivery that is given back.
 type returned struct {
-	gate *gate
-	job  *store.Job
-	wait time.Duration // before it is claimed again
+	gate    *gate
+	claimed *store.Claimed
+	wait    time.Duration // before it is claimed again
 }
 
 // trim gives back what is queued beyond keep, the newest first. The caller must hold s.mu.
@@ -325,17 +325,17 @@ func (s *Sender) trim(g *gate, keep int) {
 		} else {
 			g.old--
 		}
-		s.giveBack(g, it.job, 0)
+		s.giveBack(g, it.claimed, 0)
 	}
 }
 
-// giveBack has a job of g, which is in no queue any more, unclaimed. It stays charged until that is done. The caller must hold s.mu.
-func (s *Sender) giveBack(g *gate, job *store.Job, wait time.Duration) {
+// giveBack has a delivery of g, which is in no queue any more, unclaimed. It stays charged until that is done. The caller must hold s.mu.
+func (s *Sender) giveBack(g *gate, claimed *store.Claimed, wait time.Duration) {
 	if s.phase == ended {
-		s.charge(g, -1, -job.Size())
+		s.charge(g, -1, -claimed.Size())
 		return
 	}
-	s.returns = append(s.returns, returned{gate: g, job: job, wait: wait})
+	s.returns = append(s.returns, returned{gate: g, claimed: claimed, wait: wait})
 	if !s.returning {
 		s.returning = true
 		s.wg.Add(1)
@@ -364,17 +364,17 @@ func (s *Sender) returnAll() {
 }
 
 func (s *Sender) returnSome(part []returned) {
-	jobs := make([]*store.Job, len(part))
+	claims := make([]*store.Claimed, len(part))
 	for i, r := range part {
-		jobs[i] = r.job
+		claims[i] = r.claimed
 	}
 	for {
-		err := s.cfg.Store.Unclaim(s.finish, jobs)
+		err := s.cfg.Store.Unclaim(s.finish, claims)
 		if err == nil {
 			break
 		}
 		if s.finish.Err() == nil {
-			s.log.Warn("release claims", "deliveries", len(jobs), "error", err)
+			s.log.Warn("release claims", "deliveries", len(claims), "error", err)
 		}
 		select {
 		case <-time.After(retryWait):
@@ -387,7 +387,7 @@ func (s *Sender) returnSome(part []returned) {
 	defer s.mu.Unlock()
 	now := s.cfg.Now()
 	for _, r := range part {
-		s.charge(r.gate, -1, -r.job.Size())
+		s.charge(r.gate, -1, -r.claimed.Size())
 		r.gate.due = earliest(r.gate.due, now.Add(r.wait))
 		s.update(r.gate, now)
 	}

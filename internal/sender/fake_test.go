@@ -22,9 +22,9 @@ type memory struct {
 	unwritten []*store.Result // these
 
 	mu       sync.Mutex
-	hooks    map[webhook.ID]*store.HookDue
-	due      map[webhook.ID][]*store.Job // unclaimed, in order of NextAttemptAt
-	claimed  map[*store.Job]bool
+	targets  map[webhook.ID]*store.TargetDue
+	due      map[webhook.ID][]*store.Claimed // unclaimed, in order of NextAttemptAt
+	claimed  map[*store.Claimed]bool
 	results  []*store.Result
 	claims   int
 	returned int
@@ -39,16 +39,16 @@ type memory struct {
 
 func newMemory() *memory {
 	return &memory{
-		now: time.Now, hooks: map[webhook.ID]*store.HookDue{}, due: map[webhook.ID][]*store.Job{}, claimed: map[*store.Job]bool{},
+		now: time.Now, targets: map[webhook.ID]*store.TargetDue{}, due: map[webhook.ID][]*store.Claimed{}, claimed: map[*store.Claimed]bool{},
 	}
 }
 
-func (m *memory) Hooks(context.Context) ([]store.HookDue, error) {
+func (m *memory) Targets(context.Context) ([]store.TargetDue, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	var all []store.HookDue
-	for id, h := range m.hooks {
-		all = append(all, store.HookDue{Hook: h.Hook, Due: m.next(id)})
+	var all []store.TargetDue
+	for id, h := range m.targets {
+		all = append(all, store.TargetDue{Target: h.Target, Due: m.next(id)})
 	}
 	return all, nil
 }
@@ -60,7 +60,7 @@ func (m *memory) next(id webhook.ID) *time.Time {
 	return m.due[id][0].Delivery.NextAttemptAt
 }
 
-func (m *memory) Claim(ctx context.Context, id webhook.ID, n, maxBytes int) ([]*store.Job, *time.Time, error) {
+func (m *memory) Claim(ctx context.Context, id webhook.ID, n, maxBytes int) ([]*store.Claimed, *time.Time, error) {
 	m.mu.Lock()
 	wait := m.claimTime
 	m.mu.Unlock()
@@ -77,18 +77,18 @@ func (m *memory) Claim(ctx context.Context, id webhook.ID, n, maxBytes int) ([]*
 	if m.claimErr != nil {
 		return nil, nil, m.claimErr
 	}
-	var jobs []*store.Job
+	var claims []*store.Claimed
 	list := m.due[id]
-	for len(list) > 0 && len(jobs) < n && !list[0].Delivery.NextAttemptAt.After(m.now()) {
-		if maxBytes -= list[0].Size(); maxBytes < 0 && len(jobs) > 0 {
+	for len(list) > 0 && len(claims) < n && !list[0].Delivery.NextAttemptAt.After(m.now()) {
+		if maxBytes -= list[0].Size(); maxBytes < 0 && len(claims) > 0 {
 			break
 		}
 		m.claimed[list[0]] = true
-		jobs = append(jobs, list[0])
+		claims = append(claims, list[0])
 		list = list[1:]
 	}
 	m.due[id] = list
-	return jobs, m.next(id), nil
+	return claims, m.next(id), nil
 }
 
 func (m *memory) Record(_ context.Context, r *store.Result) error {
@@ -97,7 +97,7 @@ func (m *memory) Record(_ context.Context, r *store.Result) error {
 	if m.recordErr != nil {
 		return m.recordErr
 	}
-	m.let(r.Job, "recorded")
+	m.let(r.Claimed, "recorded")
 	m.results = append(m.results, r)
 	if m.onRecord != nil {
 		m.onRecord(r)
@@ -112,30 +112,30 @@ func (m *memory) Record(_ context.Context, r *store.Result) error {
 	return nil
 }
 
-func (m *memory) Unclaim(_ context.Context, jobs []*store.Job) error {
+func (m *memory) Unclaim(_ context.Context, claims []*store.Claimed) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, j := range jobs {
-		m.let(j, "given back")
+	for _, claimed := range claims {
+		m.let(claimed, "given back")
 		m.returned++
-		m.insert(j)
+		m.insert(claimed)
 	}
 	return nil
 }
 
-func (m *memory) let(j *store.Job, what string) {
-	if !m.claimed[j] {
-		m.wrong = append(m.wrong, fmt.Sprintf("%s %s, not claimed", j.Delivery.ID, what))
+func (m *memory) let(claimed *store.Claimed, what string) {
+	if !m.claimed[claimed] {
+		m.wrong = append(m.wrong, fmt.Sprintf("%s %s, not claimed", claimed.Delivery.ID, what))
 	}
-	delete(m.claimed, j)
+	delete(m.claimed, claimed)
 }
 
-func (m *memory) insert(j *store.Job) {
-	list := m.due[j.Delivery.WebhookID]
-	at, _ := slices.BinarySearchFunc(list, j.Delivery.NextAttemptAt.Add(1), func(a *store.Job, t time.Time) int {
+func (m *memory) insert(claimed *store.Claimed) {
+	list := m.due[claimed.Delivery.WebhookID]
+	at, _ := slices.BinarySearchFunc(list, claimed.Delivery.NextAttemptAt.Add(1), func(a *store.Claimed, t time.Time) int {
 		return a.Delivery.NextAttemptAt.Compare(t)
 	})
-	m.due[j.Delivery.WebhookID] = slices.Insert(list, at, j)
+	m.due[claimed.Delivery.WebhookID] = slices.Insert(list, at, claimed)
 }
 
 // fail has claims and records fail from now on; nil ends it.
@@ -160,17 +160,17 @@ func (m *memory) asked() int {
 }
 
 // waiting is how many deliveries of h are not claimed.
-func (m *memory) waiting(h *store.Hook) int {
+func (m *memory) waiting(to *store.Target) int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return len(m.due[h.ID])
+	return len(m.due[to.ID])
 }
 
 // hold notes j as claimed.
-func (m *memory) hold(j *store.Job) {
+func (m *memory) hold(claimed *store.Claimed) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.claimed[j] = true
+	m.claimed[claimed] = true
 }
 
 // slow has claims take d from now on.
@@ -181,63 +181,63 @@ func (m *memory) slow(d time.Duration) {
 }
 
 // add registers a webhook whose host is its name.
-func (m *memory) add(name string, change ...func(*store.Hook)) *store.Hook {
+func (m *memory) add(name string, change ...func(*store.Target)) *store.Target {
 	now := time.Now()
-	h := &store.Hook{Webhook: webhook.Webhook{
+	to := &store.Target{Webhook: webhook.Webhook{
 		ID: webhook.NewID(now), TenantID: webhook.NewID(now), URL: "https://" + name + "/hook", Enabled: true, UpdatedAt: now,
 	}}
-	h.Secrets = []*webhook.Secret{webhook.NewSecret(h.TenantID, h.ID, webhook.SchemeHMAC, now)}
+	to.Secrets = []*webhook.Secret{webhook.NewSecret(to.TenantID, to.ID, webhook.SchemeHMAC, now)}
 	for _, f := range change {
-		f(h)
+		f(to)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.hooks[h.ID] = &store.HookDue{Hook: h}
-	return h
+	m.targets[to.ID] = &store.TargetDue{Target: to}
+	return to
 }
 
-func newJob(h *store.Hook, at time.Time, dataBytes int) *store.Job {
+func newClaimed(to *store.Target, at time.Time, dataBytes int) *store.Claimed {
 	data := append([]byte{'"'}, make([]byte, dataBytes)...)
 	for i := range data[1:] {
 		data[1+i] = 'x'
 	}
-	e := &webhook.Event{ID: webhook.NewID(at), TenantID: h.TenantID, Type: "humanization.completed", Timestamp: at, Data: append(data, '"'), CreatedAt: at}
-	return &store.Job{Event: e, Hook: h, Delivery: webhook.Delivery{
-		ID: webhook.NewID(at), TenantID: h.TenantID, EventID: e.ID, WebhookID: h.ID, Status: webhook.Pending,
+	e := &webhook.Event{ID: webhook.NewID(at), TenantID: to.TenantID, Type: "humanization.completed", Timestamp: at, Data: append(data, '"'), CreatedAt: at}
+	return &store.Claimed{Event: e, Target: to, Delivery: webhook.Delivery{
+		ID: webhook.NewID(at), TenantID: to.TenantID, EventID: e.ID, WebhookID: to.ID, Status: webhook.Pending,
 		Trigger: webhook.TriggerSchedule, NextAttemptAt: &at, CreatedAt: at,
 	}}
 }
 
 // backlog makes n deliveries due at the given time.
-func (m *memory) backlog(h *store.Hook, n int, at time.Time) {
+func (m *memory) backlog(to *store.Target, n int, at time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for range n {
-		m.due[h.ID] = append(m.due[h.ID], newJob(h, at, 100))
+		m.due[to.ID] = append(m.due[to.ID], newClaimed(to, at, 100))
 	}
 }
 
 // publish does what the store does with a new event: hand over in memory, or insert and tell. It reports which.
-func (m *memory) publish(s *Sender, h *store.Hook, dataBytes int) bool {
-	j := newJob(h, m.now(), dataBytes)
-	if s.Reserve(h, j.Size()) {
-		m.hold(j)
-		s.Take(j)
+func (m *memory) publish(s *Sender, to *store.Target, dataBytes int) bool {
+	claimed := newClaimed(to, m.now(), dataBytes)
+	if s.Reserve(to, claimed.Size()) {
+		m.hold(claimed)
+		s.Take(claimed)
 		return true
 	}
 	m.mu.Lock()
-	m.insert(j)
+	m.insert(claimed)
 	m.mu.Unlock()
-	s.Due(h.ID, *j.Delivery.NextAttemptAt)
+	s.Due(to.ID, *claimed.Delivery.NextAttemptAt)
 	return false
 }
 
-func (m *memory) count(h *store.Hook) int {
+func (m *memory) count(to *store.Target) int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	n := 0
 	for _, r := range m.results {
-		if r.Attempt.WebhookID == h.ID {
+		if r.Attempt.WebhookID == to.ID {
 			n++
 		}
 	}

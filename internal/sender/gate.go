@@ -19,15 +19,15 @@ const (
 // gate is what the sender knows of one webhook. The sender's mu guards it.
 type gate struct {
 	id     webhook.ID
-	hook   *store.Hook // the latest snapshot; nil while only the id is known
-	tenant *tenant     // nil until hook is set
-	url    *url.URL    // of hook, parsed at the first attempt
-	own    *custom     // the headers of hook; nil when it has none
-	due    time.Time   // when a claim can bring something; zero: never
+	target *store.Target // the latest snapshot; nil while only the id is known
+	tenant *tenant       // nil until target is set
+	url    *url.URL      // of target, parsed at the first attempt
+	own    *custom       // the headers of target; nil when it has none
+	due    time.Time     // when a claim can bring something; zero: never
 
 	queue   queue // claimed, to be sent
 	running int
-	// How many of jobs are new ones, reserved or queued, and how many come from claims, queued or hoped for. They have
+	// How many of deliveries are new ones, reserved or queued, and how many come from claims, queued or hoped for. They have
 	// separate parts of the queue, so that new events and a backlog interleave.
 	fresh, old int
 	reserved   int // of fresh
@@ -78,7 +78,7 @@ func (g *gate) reset(perWebhook int) {
 }
 
 // open reports whether attempts may be made.
-func (g *gate) open() bool { return g.hook != nil && g.hook.Enabled && g.hook.DeletedAt == nil }
+func (g *gate) open() bool { return g.target != nil && g.target.Enabled && g.target.DeletedAt == nil }
 
 // failing reports whether the receiver seems to be down. It is then sent one request at a time.
 func (g *gate) failing() bool { return g.failures >= failingAfter }
@@ -207,8 +207,8 @@ func (g *gate) takeToken(now time.Time) {
 
 // item is a delivery in a gate's queue.
 type item struct {
-	job   *store.Job
-	fresh bool // it was handed over at publishing, not claimed
+	claimed *store.Claimed
+	fresh   bool // it was handed over at publishing, not claimed
 }
 
 // queue is first in, first out. Empty, it holds no memory.

@@ -49,11 +49,11 @@ func TestPaceOfFirstRequests(t *testing.T) {
 	bubble(t, set, func(t *testing.T, w *world) {
 		w.run(t)
 		pass(2 * time.Second) // nothing is in flight: the pace is at its least
-		hooks := w.join("new", crowd{tenant: "a", n: 1000, answer: after(time.Second, 200)})
+		targets := w.join("new", crowd{tenant: "a", n: 1000, answer: after(time.Second, 200)})
 		least := paceFloor * runtime.GOMAXPROCS(0)
-		for _, h := range hooks {
-			w.sender.Changed(h)
-			w.publish(w.sender, h, 100)
+		for _, to := range targets {
+			w.sender.Changed(to)
+			w.publish(w.sender, to, 100)
 		}
 		pass(time.Millisecond)
 		if n := w.sender.Stats().Running; n < 1 || n > least {

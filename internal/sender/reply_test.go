@@ -38,15 +38,15 @@ func TestLargeAnswersWait(t *testing.T) {
 	const hooks, room = 200, 4 << 20
 	bubble(t, func(c *Config) { c.AnswerBytes = room }, func(t *testing.T, w *world) {
 		first := w.add("large0")
-		all := []*store.Hook{first}
+		all := []*store.Target{first}
 		for range hooks - 1 {
-			all = append(all, w.add("large0", func(h *store.Hook) { h.TenantID = first.TenantID }))
+			all = append(all, w.add("large0", func(to *store.Target) { to.TenantID = first.TenantID }))
 		}
-		small, other := w.add("small", func(h *store.Hook) { h.TenantID = first.TenantID }), w.add("other")
+		small, other := w.add("small", func(to *store.Target) { to.TenantID = first.TenantID }), w.add("other")
 		w.client.set("large0", large(100*time.Millisecond, egress.MaxBodyBytes))
 		w.client.set("other", large(10*time.Millisecond, egress.MaxBodyBytes))
-		for _, h := range all {
-			w.backlog(h, 1, time.Now())
+		for _, to := range all {
+			w.backlog(to, 1, time.Now())
 		}
 		w.run(t)
 		pass(10 * time.Second) // now their answers are known to be large
@@ -55,8 +55,8 @@ func TestLargeAnswersWait(t *testing.T) {
 		w.mu.Unlock()
 		before := len(w.client.begun("large0"))
 		for range 2 {
-			for _, h := range all {
-				w.publish(w.sender, h, 10)
+			for _, to := range all {
+				w.publish(w.sender, to, 10)
 			}
 		}
 		pass(10 * time.Second)
@@ -81,8 +81,8 @@ func TestLargeAnswersWait(t *testing.T) {
 		}
 		w.mu.Unlock()
 		pass(30 * time.Second)
-		for _, h := range all {
-			if n := w.count(h); n != 3 {
+		for _, to := range all {
+			if n := w.count(to); n != 3 {
 				t.Fatalf("%d of 3 are recorded", n)
 			}
 		}
@@ -97,7 +97,7 @@ func TestLargeAnswersWait(t *testing.T) {
 // However attempts with large answers end, ten thousand of them, the room for answers is whole again (see bubble).
 func TestAnswersAreGivenBack(t *testing.T) {
 	bubble(t, func(c *Config) { c.AnswerBytes = 1 << 20 }, func(t *testing.T, w *world) {
-		h := w.add("any")
+		to := w.add("any")
 		w.client.set("any", func(ctx context.Context, r *egress.Request) egress.Result {
 			size := rand.IntN(egress.MaxBodyBytes)
 			res := large(time.Millisecond, size)(ctx, r)
@@ -115,7 +115,7 @@ func TestAnswersAreGivenBack(t *testing.T) {
 			}
 			return res
 		})
-		w.backlog(h, 10_000, time.Now())
+		w.backlog(to, 10_000, time.Now())
 		w.run(t)
 		for i := range 100 {
 			w.fail(nil, nil)
@@ -126,7 +126,7 @@ func TestAnswersAreGivenBack(t *testing.T) {
 		}
 		w.fail(nil, nil)
 		pass(time.Minute)
-		if n := w.count(h); n < 1000 {
+		if n := w.count(to); n < 1000 {
 			t.Errorf("%d were recorded", n)
 		}
 	})

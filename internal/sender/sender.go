@@ -23,10 +23,10 @@ import (
 
 // Store is what the sender needs of *store.Store, which says what the methods do.
 type Store interface {
-	Hooks(ctx context.Context) ([]store.HookDue, error)
-	Claim(ctx context.Context, w webhook.ID, n, maxBytes int) (jobs []*store.Job, next *time.Time, err error)
+	Targets(ctx context.Context) ([]store.TargetDue, error)
+	Claim(ctx context.Context, w webhook.ID, n, maxBytes int) (claims []*store.Claimed, next *time.Time, err error)
 	Record(ctx context.Context, r *store.Result) error
-	Unclaim(ctx context.Context, jobs []*store.Job) error
+	Unclaim(ctx context.Context, claims []*store.Claimed) error
 }
 
 // Client is what the sender needs of *egress.Client. Do must not outlast its context by much.
@@ -43,7 +43,7 @@ type Config struct {
 
 	Concurrency int // requests in flight at most; 4,096
 	PerWebhook  int // of one webhook at most; 128
-	// MemoryBytes bounds the deliveries held, running ones included, by store.JobSize; 64 MiB. It is raised to what
+	// MemoryBytes bounds the deliveries held, running ones included, by store.ClaimedSize; 64 MiB. It is raised to what
 	// Claims of the largest event need twice over.
 	MemoryBytes int
 	// AnswerBytes bounds what receivers answered, as it is read and until it is recorded, small answers apart; 32 MiB. A tenant may
@@ -68,19 +68,19 @@ const (
 	defaultClaims      = 4
 	defaultGrace       = 20 * time.Second
 
-	jobsPerSlot = 16               // deliveries held for each of Concurrency
-	retryWait   = time.Second      // after the store failed
-	emptyWait   = time.Second / 10 // after a claim that brought nothing though something was due
-	lastWait    = 5 * time.Second  // for recording what the hard stop ended
-	longestWait = 15 * time.Second // between looks at the clock, which may be set forward
+	deliveriesPerSlot = 16               // deliveries held for each of Concurrency
+	retryWait         = time.Second      // after the store failed
+	emptyWait         = time.Second / 10 // after a claim that brought nothing though something was due
+	lastWait          = 5 * time.Second  // for recording what the hard stop ended
+	longestWait       = 15 * time.Second // between looks at the clock, which may be set forward
 )
 
-// Sender implements store.Taker: set it as the store's before Run.
+// Sender implements store.Dispatcher: set it as the store's before Run.
 type Sender struct {
-	cfg      Config
-	log      *slog.Logger
-	minClaim int // bytes that one delivery may need
-	maxJobs  int
+	cfg           Config
+	log           *slog.Logger
+	minClaim      int // bytes that one delivery may need
+	maxDeliveries int
 	// Of Concurrency, the part that tenants share for slow requests, and how many of them there may be when quick ones
 	// have become slow in number: the rest is left to those that keep up.
 	share, mostSlow int
@@ -91,7 +91,7 @@ type Sender struct {
 	poke chan struct{}  // holds one signal: the earliest alarm has changed
 	idle chan struct{}  // closed when stopping and nothing is left
 	// How long attempts may run, and how long they may be written down. They are kept here because the goroutines that
-	// need them are started by Taker's methods, which have no context. Run sets them before anything is served.
+	// need them are started by Dispatcher's methods, which have no context. Run sets them before anything is served.
 	attend, finish context.Context
 
 	answers *intake.Room // bytes, see reply
@@ -142,7 +142,7 @@ const (
 	ended
 )
 
-var _ store.Taker = (*Sender)(nil)
+var _ store.Dispatcher = (*Sender)(nil)
 
 // New makes a sender, which does nothing before Run. It panics without Store or Client.
 func New(cfg Config) *Sender {
@@ -170,24 +170,24 @@ func New(cfg Config) *Sender {
 	if cfg.Delay != nil {
 		pace = min(pace, paceStart)
 	}
-	minClaim := store.JobSize(&webhook.Event{}) + cfg.MaxDataBytes
+	minClaim := store.ClaimedSize(&webhook.Event{}) + cfg.MaxDataBytes
 	cfg.MemoryBytes = max(cfg.MemoryBytes, 2*cfg.Claims*minClaim)
 	return &Sender{
-		cfg:      cfg,
-		log:      cfg.Logger,
-		minClaim: minClaim,
-		maxJobs:  jobsPerSlot * cfg.Concurrency,
-		share:    max(1, cfg.Concurrency/2),
-		mostSlow: max(1, cfg.Concurrency*3/4),
-		agent:    []string{cfg.UserAgent},
-		epoch:    time.Now(),
-		pace:     pace,
-		poke:     make(chan struct{}, 1),
-		idle:     make(chan struct{}),
-		answers:  intake.NewRoom(int64(max(cfg.AnswerBytes, 4*largestAnswer))),
-		gates:    map[webhook.ID]*gate{},
-		tenants:  map[webhook.ID]*tenant{},
-		nodes:    1,
+		cfg:           cfg,
+		log:           cfg.Logger,
+		minClaim:      minClaim,
+		maxDeliveries: deliveriesPerSlot * cfg.Concurrency,
+		share:         max(1, cfg.Concurrency/2),
+		mostSlow:      max(1, cfg.Concurrency*3/4),
+		agent:         []string{cfg.UserAgent},
+		epoch:         time.Now(),
+		pace:          pace,
+		poke:          make(chan struct{}, 1),
+		idle:          make(chan struct{}),
+		answers:       intake.NewRoom(int64(max(cfg.AnswerBytes, 4*largestAnswer))),
+		gates:         map[webhook.ID]*gate{},
+		tenants:       map[webhook.ID]*tenant{},
+		nodes:         1,
 	}
 }
 
@@ -256,17 +256,17 @@ func (s *Sender) load(ctx context.Context) error {
 	}
 	s.phase = loading
 	s.mu.Unlock()
-	hooks, err := s.cfg.Store.Hooks(ctx)
+	targets, err := s.cfg.Store.Targets(ctx)
 	if err != nil {
 		return fmt.Errorf("read webhooks: %w", err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.phase = serving
-	for _, h := range hooks {
-		g := s.gate(h.Hook.ID)
-		if g.hook == nil {
-			s.setHook(g, h.Hook)
+	for _, h := range targets {
+		g := s.gate(h.Target.ID)
+		if g.target == nil {
+			s.setTarget(g, h.Target)
 		}
 		if h.Due != nil {
 			g.due = earliest(g.due, *h.Due)
@@ -274,7 +274,7 @@ func (s *Sender) load(ctx context.Context) error {
 	}
 	now := s.cfg.Now()
 	for id, g := range s.gates {
-		if g.hook == nil { // told of before, and deleted since
+		if g.target == nil { // told of before, and deleted since
 			delete(s.gates, id)
 			continue
 		}
@@ -357,35 +357,35 @@ func (s *Sender) checkIdle() {
 	}
 }
 
-// Batch implements store.Taker. The lock is taken once, and what may be sent is looked for once.
-func (s *Sender) Batch(do func(store.Taker)) {
+// Batch implements store.Dispatcher. The lock is taken once, and what may be sent is looked for once.
+func (s *Sender) Batch(do func(store.Dispatcher)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	do(held{s})
+	do(locked{s})
 	s.dispatch(s.cfg.Now())
 	s.checkIdle()
 }
 
-// held is a Sender whose mu the caller holds. It implements what Batch gives out, and does not dispatch.
-type held struct{ *Sender }
+// locked is a Sender whose mu the caller holds. It implements what Batch gives out, and does not dispatch.
+type locked struct{ *Sender }
 
-// Reserve implements store.Taker. It returns false when the webhook is not enabled, has enough
+// Reserve implements store.Dispatcher. It returns false when the webhook is not enabled, has enough
 // deliveries in memory, or would take more of the memory than is left for others.
-func (s *Sender) Reserve(h *store.Hook, size int) (ok bool) {
-	s.Batch(func(t store.Taker) { ok = t.Reserve(h, size) })
+func (s *Sender) Reserve(to *store.Target, size int) (ok bool) {
+	s.Batch(func(t store.Dispatcher) { ok = t.Reserve(to, size) })
 	return ok
 }
 
 // Reserve implements Sender.
-func (t held) Reserve(h *store.Hook, size int) bool {
+func (t locked) Reserve(to *store.Target, size int) bool {
 	s := t.Sender
-	if s.phase != serving || !h.Enabled || h.DeletedAt != nil {
+	if s.phase != serving || !to.Enabled || to.DeletedAt != nil {
 		return false
 	}
-	g := s.gates[h.ID]
+	g := s.gates[to.ID]
 	if g == nil {
-		g = s.gate(h.ID)
-		s.setHook(g, h)
+		g = s.gate(to.ID)
+		s.setTarget(g, to)
 	}
 	if !g.open() || !g.roomForNew(s.cfg.Now()) || !s.affords(g, size) {
 		return false
@@ -402,25 +402,25 @@ func (t held) Reserve(h *store.Hook, size int) bool {
 func (s *Sender) affords(g *gate, size int) bool {
 	free := s.free()
 	free.bytes -= s.cfg.Claims * s.minClaim
-	if free.jobs < 1 || free.bytes < size {
+	if free.deliveries < 1 || free.bytes < size {
 		return false
 	}
-	if g.tenant.held[g.kind].jobs == 0 {
+	if g.tenant.held[g.kind].deliveries == 0 {
 		return true
 	}
 	room := s.room(g, free)
-	return room.jobs >= 1 && room.bytes >= size && (g.jobs == 0 || g.jobs < room.jobs && g.bytes+size <= room.bytes)
+	return room.deliveries >= 1 && room.bytes >= size && (g.deliveries == 0 || g.deliveries < room.deliveries && g.bytes+size <= room.bytes)
 }
 
-// Release implements store.Taker.
-func (s *Sender) Release(h *store.Hook, size int) {
-	s.Batch(func(t store.Taker) { t.Release(h, size) })
+// Release implements store.Dispatcher.
+func (s *Sender) Release(to *store.Target, size int) {
+	s.Batch(func(t store.Dispatcher) { t.Release(to, size) })
 }
 
 // Release implements Sender.
-func (t held) Release(h *store.Hook, size int) {
+func (t locked) Release(to *store.Target, size int) {
 	s := t.Sender
-	g := s.gates[h.ID]
+	g := s.gates[to.ID]
 	if g == nil || g.reserved == 0 {
 		return
 	}
@@ -431,15 +431,15 @@ func (t held) Release(h *store.Hook, size int) {
 	s.update(g, s.cfg.Now())
 }
 
-// Take implements store.Taker. After Run has ended it does nothing: the claim ends with the node's.
-func (s *Sender) Take(job *store.Job) {
-	s.Batch(func(t store.Taker) { t.Take(job) })
+// Take implements store.Dispatcher. After Run has ended it does nothing: the claim ends with the node's.
+func (s *Sender) Take(claimed *store.Claimed) {
+	s.Batch(func(t store.Dispatcher) { t.Take(claimed) })
 }
 
 // Take implements Sender.
-func (t held) Take(job *store.Job) {
+func (t locked) Take(claimed *store.Claimed) {
 	s := t.Sender
-	g := s.gates[job.Delivery.WebhookID]
+	g := s.gates[claimed.Delivery.WebhookID]
 	if g == nil || g.reserved == 0 {
 		return
 	}
@@ -447,25 +447,25 @@ func (t held) Take(job *store.Job) {
 	s.reserved--
 	if s.phase != serving || !g.open() {
 		g.fresh--
-		s.giveBack(g, job, 0)
+		s.giveBack(g, claimed, 0)
 		return
 	}
-	g.queue.push(item{job: job, fresh: true})
+	g.queue.push(item{claimed: claimed, fresh: true})
 	s.update(g, s.cfg.Now())
 }
 
-// Due implements store.Taker.
+// Due implements store.Dispatcher.
 func (s *Sender) Due(webhookID webhook.ID, at time.Time) {
-	s.Batch(func(t store.Taker) { t.Due(webhookID, at) })
+	s.Batch(func(t store.Dispatcher) { t.Due(webhookID, at) })
 }
 
 // Due implements Sender.
-func (t held) Due(webhookID webhook.ID, at time.Time) {
+func (t locked) Due(webhookID webhook.ID, at time.Time) {
 	s := t.Sender
 	g := s.gates[webhookID]
 	if g == nil {
 		if s.phase != loading {
-			return // before, Hooks will tell; after, the webhook is deleted
+			return // before, Targets will tell; after, the webhook is deleted
 		}
 		g = s.gate(webhookID)
 	}
@@ -476,23 +476,23 @@ func (t held) Due(webhookID webhook.ID, at time.Time) {
 	s.update(g, s.cfg.Now())
 }
 
-// Changed implements store.Taker.
-func (s *Sender) Changed(h *store.Hook) {
-	s.Batch(func(t store.Taker) { t.Changed(h) })
+// Changed implements store.Dispatcher.
+func (s *Sender) Changed(to *store.Target) {
+	s.Batch(func(t store.Dispatcher) { t.Changed(to) })
 }
 
 // Changed implements Sender.
-func (t held) Changed(h *store.Hook) {
+func (t locked) Changed(to *store.Target) {
 	s := t.Sender
-	g := s.gates[h.ID]
+	g := s.gates[to.ID]
 	if g == nil {
-		if s.phase > loading && h.DeletedAt != nil {
+		if s.phase > loading && to.DeletedAt != nil {
 			return
 		}
-		g = s.gate(h.ID)
+		g = s.gate(to.ID)
 	}
 	wasOpen := g.open()
-	s.setHook(g, h)
+	s.setTarget(g, to)
 	now := s.cfg.Now()
 	switch {
 	case !g.open():
@@ -513,31 +513,31 @@ func (s *Sender) gate(id webhook.ID) *gate {
 	return g
 }
 
-// setHook gives a gate a newer snapshot. Another receiver, or one that somebody has enabled, starts from the beginning.
+// setTarget gives a gate a newer snapshot. Another receiver, or one that somebody has enabled, starts from the beginning.
 // The caller must hold s.mu.
-func (s *Sender) setHook(g *gate, h *store.Hook) {
-	old := g.hook
-	g.hook = h
+func (s *Sender) setTarget(g *gate, to *store.Target) {
+	old := g.target
+	g.target = to
 	if g.tenant == nil {
-		t := s.tenants[h.TenantID]
+		t := s.tenants[to.TenantID]
 		if t == nil {
-			t = newTenant(h.TenantID)
+			t = newTenant(to.TenantID)
 			s.tenants[t.id] = t
 		}
 		t.gates++
 		g.tenant = t
 	}
-	g.own = newCustom(h.Headers)
-	if old == nil || old.URL != h.URL {
+	g.own = newCustom(to.Headers)
+	if old == nil || old.URL != to.URL {
 		g.url = nil
 	}
-	if old != nil && (old.URL != h.URL || h.Enabled && !old.Enabled) {
+	if old != nil && (old.URL != to.URL || to.Enabled && !old.Enabled) {
 		g.reset(s.cfg.PerWebhook)
 	}
-	g.setRate(h.RatePerSecond, s.nodes)
+	g.setRate(to.RatePerSecond, s.nodes)
 }
 
-// Nodes implements store.Taker. A webhook's rate is shared out evenly: a node whose share is too small for what it is given leaves
+// Nodes implements store.Dispatcher. A webhook's rate is shared out evenly: a node whose share is too small for what it is given leaves
 // it to be claimed, which the others do.
 func (s *Sender) Nodes(n int) {
 	s.mu.Lock()
@@ -548,10 +548,10 @@ func (s *Sender) Nodes(n int) {
 	s.nodes = n
 	now := s.cfg.Now()
 	for _, g := range s.gates {
-		if g.hook == nil || g.hook.RatePerSecond == nil {
+		if g.target == nil || g.target.RatePerSecond == nil {
 			continue
 		}
-		g.setRate(g.hook.RatePerSecond, n)
+		g.setRate(g.target.RatePerSecond, n)
 		s.update(g, now)
 	}
 	s.dispatch(now)
@@ -571,8 +571,8 @@ type Stats struct {
 func (s *Sender) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	held := holding{s.held[keepsUp].jobs + s.held[other].jobs, s.held[keepsUp].bytes + s.held[other].bytes}
-	return Stats{Running: s.quick + s.slow, Slow: s.slow, Held: held.jobs, Bytes: held.bytes, Webhooks: len(s.gates), Claims: s.claims}
+	held := holding{s.held[keepsUp].deliveries + s.held[other].deliveries, s.held[keepsUp].bytes + s.held[other].bytes}
+	return Stats{Running: s.quick + s.slow, Slow: s.slow, Held: held.deliveries, Bytes: held.bytes, Webhooks: len(s.gates), Claims: s.claims}
 }
 
 func latest(a, b time.Time) time.Time {

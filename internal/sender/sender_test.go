@@ -17,9 +17,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // to PerWebhook.
 func TestSlowStart(t *testing.T) {
 	bubble(t, func(c *Config) { c.PerWebhook = 64 }, func(t *testing.T, w *world) {
-		h := w.add("a")
+		to := w.add("a")
 		w.client.set("a", after(100*time.Millisecond, 200))
-		w.backlog(h, 2000, time.Now())
+		w.backlog(to, 2000, time.Now())
 		w.run(t)
 		for i, want := range []int{4, 8, 16, 32, 64, 64, 64} {
 			if got := w.client.peak("a"); got != want {
@@ -33,9 +33,9 @@ func TestSlowStart(t *testing.T) {
 // A receiver that begins to fail is sent fewer requests at once, then one at a time; when it is back, it is ramped up.
 func TestShrinkAndRecover(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, w *world) {
-		h := w.add("a")
+		to := w.add("a")
 		w.client.set("a", after(100*time.Millisecond, 200))
-		w.backlog(h, 20000, time.Now())
+		w.backlog(to, 20000, time.Now())
 		w.run(t)
 		pass(2 * time.Second)
 		if got := w.client.peak("a"); got != 128 {
@@ -72,11 +72,11 @@ func TestHangIsolation(t *testing.T) {
 		t.Run(fmt.Sprint(hanging), func(t *testing.T) {
 			bubble(t, nil, func(t *testing.T, w *world) {
 				healthy := w.add("healthy")
-				var bad []*store.Hook
+				var bad []*store.Target
 				for i := range hanging {
-					h := w.add(fmt.Sprintf("bad%d", i))
-					bad = append(bad, h)
-					w.backlog(h, max(20, 20000/hanging), time.Now())
+					to := w.add(fmt.Sprintf("bad%d", i))
+					bad = append(bad, to)
+					w.backlog(to, max(20, 20000/hanging), time.Now())
 				}
 				w.run(t)
 				pass(time.Second) // up to speed
@@ -102,15 +102,15 @@ func TestHangIsolation(t *testing.T) {
 // When slots are scarce, webhooks with a backlog take turns: each gets the same share, whatever it has waiting.
 func TestFairShares(t *testing.T) {
 	bubble(t, func(c *Config) { c.Concurrency = 9 }, func(t *testing.T, w *world) {
-		hooks := []*store.Hook{w.add("a"), w.add("b"), w.add("c")}
-		for i, h := range hooks {
-			w.backlog(h, 5000*(i+1), time.Now())
+		targets := []*store.Target{w.add("a"), w.add("b"), w.add("c")}
+		for i, to := range targets {
+			w.backlog(to, 5000*(i+1), time.Now())
 		}
 		w.run(t)
 		pass(10 * time.Second)
 		most, least := 0, 1<<30
-		for _, h := range hooks {
-			most, least = max(most, w.count(h)), min(least, w.count(h))
+		for _, to := range targets {
+			most, least = max(most, w.count(to)), min(least, w.count(to))
 		}
 		if least < most*9/10 || least == 0 {
 			t.Errorf("shares from %d to %d", least, most)
@@ -124,23 +124,23 @@ func TestFairShares(t *testing.T) {
 // New events do not wait for the end of a backlog of the same webhook, and do not keep it from being drained.
 func TestNewEventsInterleaveWithBacklog(t *testing.T) {
 	bubble(t, func(c *Config) { c.PerWebhook = 8 }, func(t *testing.T, w *world) {
-		h := w.add("a")
+		to := w.add("a")
 		w.slow(5 * time.Millisecond)
-		w.backlog(h, 10_000, time.Now().Add(-time.Hour))
+		w.backlog(to, 10_000, time.Now().Add(-time.Hour))
 		w.run(t)
 		pass(time.Second)
 		taken := 0
 		for range 3000 { // as fast as it is sent
-			if w.publish(w.sender, h, 100) {
+			if w.publish(w.sender, to, 100) {
 				taken++
 			}
 			pass(time.Millisecond)
 		}
-		before := w.count(h)
+		before := w.count(to)
 		if taken < 100 || taken > 1500 {
 			t.Errorf("%d of 3,000 new events were taken while %d deliveries were made", taken, before)
 		}
-		if left := w.waiting(h); left > 10_000 {
+		if left := w.waiting(to); left > 10_000 {
 			t.Errorf("the backlog has grown to %d", left)
 		}
 	})
@@ -152,9 +152,9 @@ func TestRateLimit(t *testing.T) {
 	for _, is := range []struct{ rate, nodes int }{{1, 1}, {7, 1}, {100, 1}, {3000, 1}, {1, 3}, {7, 3}, {90, 3}, {3000, 2}} {
 		t.Run(fmt.Sprint(is), func(t *testing.T) {
 			bubble(t, nil, func(t *testing.T, w *world) {
-				h := w.add("a", func(h *store.Hook) { h.RatePerSecond = &is.rate })
+				to := w.add("a", func(to *store.Target) { to.RatePerSecond = &is.rate })
 				w.client.set("a", after(time.Millisecond, 200))
-				w.backlog(h, 9*is.rate, time.Now())
+				w.backlog(to, 9*is.rate, time.Now())
 				w.sender.Nodes(is.nodes)
 				w.run(t)
 				pass(6 * time.Second)
@@ -188,14 +188,14 @@ func TestDueWithoutScanning(t *testing.T) {
 		for i := range 5000 {
 			w.add(fmt.Sprintf("idle%d", i))
 		}
-		h := w.add("a")
+		to := w.add("a")
 		w.run(t)
 		at := time.Now().Add(5 * time.Second)
-		w.backlog(h, 1, at)
-		w.sender.Due(h.ID, at)
+		w.backlog(to, 1, at)
+		w.sender.Due(to.ID, at)
 		later := time.Now().Add(time.Hour)
-		w.backlog(h, 1, later)
-		w.sender.Due(h.ID, later)
+		w.backlog(to, 1, later)
+		w.sender.Due(to.ID, later)
 		pass(5*time.Second - 1)
 		if w.asked() != 0 {
 			t.Errorf("%d claims before anything was due", w.asked())
@@ -205,7 +205,7 @@ func TestDueWithoutScanning(t *testing.T) {
 			t.Errorf("attempts at %v, want one at %v", got, at)
 		}
 		pass(time.Hour)
-		if got := w.count(h); got != 2 {
+		if got := w.count(to); got != 2 {
 			t.Errorf("%d attempts, want 2", got)
 		}
 		if w.asked() != 2 {
@@ -217,12 +217,12 @@ func TestDueWithoutScanning(t *testing.T) {
 // Due, told while a claim runs that does not see it, is not lost.
 func TestDueDuringClaim(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, w *world) {
-		h := w.add("a")
+		to := w.add("a")
 		w.run(t)
 		w.slow(time.Second)
-		w.sender.Due(h.ID, time.Now())
+		w.sender.Due(to.ID, time.Now())
 		pass(time.Second / 2)
-		w.sender.Due(h.ID, time.Now().Add(time.Second/4))
+		w.sender.Due(to.ID, time.Now().Add(time.Second/4))
 		pass(time.Minute)
 		if w.asked() != 2 {
 			t.Errorf("%d claims, want 2", w.asked())
@@ -233,35 +233,35 @@ func TestDueDuringClaim(t *testing.T) {
 // What is held of a webhook that is disabled or deleted is given back, not sent; enabling sends it.
 func TestHeldWhileDisabled(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, w *world) {
-		h := w.add("a")
+		to := w.add("a")
 		w.client.set("a", after(time.Second, 200))
-		w.backlog(h, 30, time.Now())
+		w.backlog(to, 30, time.Now())
 		w.run(t) // 4 are in flight
-		reserved := newJob(h, time.Now(), 10)
-		if !w.sender.Reserve(h, reserved.Size()) {
+		reserved := newClaimed(to, time.Now(), 10)
+		if !w.sender.Reserve(to, reserved.Size()) {
 			t.Fatal("no room")
 		}
-		off := *h
+		off := *to
 		off.Enabled = false
 		w.sender.Changed(&off)
 		w.hold(reserved)
 		w.sender.Take(reserved)
 		pass(time.Minute)
-		if got := w.count(h); got != 4 {
+		if got := w.count(to); got != 4 {
 			t.Errorf("%d attempts, want the 4 that ran", got)
 		}
-		if w.waiting(h) != 27 || w.sender.Stats().Held != 0 {
-			t.Errorf("%d given back, %d held", w.waiting(h), w.sender.Stats().Held)
+		if w.waiting(to) != 27 || w.sender.Stats().Held != 0 {
+			t.Errorf("%d given back, %d held", w.waiting(to), w.sender.Stats().Held)
 		}
-		if w.sender.Reserve(&off, 1000) || w.sender.Reserve(h, 1000) {
+		if w.sender.Reserve(&off, 1000) || w.sender.Reserve(to, 1000) {
 			t.Error("a disabled webhook has room")
 		}
-		w.sender.Changed(h)
+		w.sender.Changed(to)
 		pass(time.Minute)
-		if got := w.count(h); got != 31 {
+		if got := w.count(to); got != 31 {
 			t.Errorf("%d attempts after enabling, want 31", got)
 		}
-		gone, now := *h, time.Now()
+		gone, now := *to, time.Now()
 		gone.DeletedAt = &now
 		w.sender.Changed(&gone)
 		if n := w.sender.Stats().Webhooks; n != 0 {
@@ -273,10 +273,10 @@ func TestHeldWhileDisabled(t *testing.T) {
 // An attempt uses the webhook as it is when it starts, not as it was when the delivery was claimed.
 func TestLatestSnapshot(t *testing.T) {
 	bubble(t, func(c *Config) { c.PerWebhook = 1 }, func(t *testing.T, w *world) {
-		h := w.add("old")
-		w.backlog(h, 2, time.Now())
+		to := w.add("old")
+		w.backlog(to, 2, time.Now())
 		w.run(t)
-		moved := *h
+		moved := *to
 		moved.URL = "https://new/hook"
 		moved.UpdatedAt = time.Now()
 		w.sender.Changed(&moved)
@@ -316,14 +316,14 @@ func TestShutdown(t *testing.T) {
 // Nothing is taken before Run, and what the store tells while it starts is not lost.
 func TestReserveBeforeRun(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, w *world) {
-		h := w.add("a")
-		w.sender.Changed(h)
-		if w.publish(w.sender, h, 10) {
+		to := w.add("a")
+		w.sender.Changed(to)
+		if w.publish(w.sender, to, 10) {
 			t.Error("taken before Run")
 		}
 		w.run(t)
 		pass(time.Second)
-		if w.count(h) != 1 {
+		if w.count(to) != 1 {
 			t.Error("not sent")
 		}
 	})
@@ -332,10 +332,10 @@ func TestReserveBeforeRun(t *testing.T) {
 // A reservation that is released leaves room for the next one; as long as it is not, it counts.
 func TestRelease(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, w *world) {
-		h := w.add("a")
+		to := w.add("a")
 		w.run(t)
 		n := 0
-		for w.sender.Reserve(h, 2000) {
+		for w.sender.Reserve(to, 2000) {
 			n++
 		}
 		if want := max(minQueue, perLimit*startLimit); n != want {
@@ -345,20 +345,20 @@ func TestRelease(t *testing.T) {
 			t.Errorf("%+v", s)
 		}
 		for range n {
-			w.sender.Release(h, 2000)
+			w.sender.Release(to, 2000)
 		}
-		if !w.sender.Reserve(h, 2000) {
+		if !w.sender.Reserve(to, 2000) {
 			t.Error("no room after release")
 		}
-		w.sender.Release(h, 2000)
+		w.sender.Release(to, 2000)
 	})
 }
 
 // A store that fails is asked again a second later; nothing is lost.
 func TestStoreErrors(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, w *world) {
-		h := w.add("a")
-		w.backlog(h, 10, time.Now())
+		to := w.add("a")
+		w.backlog(to, 10, time.Now())
 		w.fail(errors.New("disk on fire"), nil)
 		w.run(t)
 		pass(10*time.Second - 1)
@@ -369,8 +369,8 @@ func TestStoreErrors(t *testing.T) {
 		pass(10 * time.Second)
 		w.fail(nil, nil)
 		pass(10 * time.Second)
-		if w.count(h) != 10 {
-			t.Errorf("%d recorded, want 10", w.count(h))
+		if w.count(to) != 10 {
+			t.Errorf("%d recorded, want 10", w.count(to))
 		}
 	})
 }

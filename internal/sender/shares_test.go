@@ -44,14 +44,14 @@ func TestTurnToHanging(t *testing.T) {
 				cancel()
 				pass(time.Second)
 				for _, is := range []struct {
-					hooks   []*store.Hook
+					targets []*store.Target
 					n       int
 					longest time.Duration
 				}{{own, 20 * 200, lateAfter}, {seldom, 20 * 20, time.Second}, {other, 20 * 200, 5 * time.Millisecond}} {
-					if is.hooks[0].TenantID != turning[0].TenantID {
+					if is.targets[0].TenantID != turning[0].TenantID {
 						is.longest = 5 * time.Millisecond
 					}
-					waited, waiting := w.waits(is.hooks, from)
+					waited, waiting := w.waits(is.targets, from)
 					if len(waited) < is.n || waiting > 0 || waited[len(waited)-1] > is.longest {
 						t.Errorf("%d of %d deliveries were attempted, %d wait, the last waited for %v, want at most %v; %+v",
 							len(waited), is.n, waiting, waited[max(0, len(waited)-1)], is.longest, w.sender.Stats())
@@ -72,14 +72,14 @@ func TestSharesOfSlowOnes(t *testing.T) {
 		many := w.join("many", crowd{tenant: "c", n: 1000, answer: slow, backlog: 100})
 		w.run(t)
 		pass(time.Minute) // they have shown what they are
-		counts := func(hooks []*store.Hook) []int {
+		counts := func(targets []*store.Target) []int {
 			n := map[webhook.ID]int{}
 			for _, r := range w.attempts() {
 				n[r.Attempt.WebhookID]++
 			}
-			all := make([]int, len(hooks))
-			for i, h := range hooks {
-				all[i] = n[h.ID]
+			all := make([]int, len(targets))
+			for i, to := range targets {
+				all[i] = n[to.ID]
 			}
 			return all
 		}
@@ -107,19 +107,19 @@ func TestSharesOfSlowOnes(t *testing.T) {
 // A request that has become late gives its place to another without anything else happening.
 func TestLateRequestMakesRoom(t *testing.T) {
 	bubble(t, func(c *Config) { c.Concurrency = 2 }, func(t *testing.T, w *world) {
-		hooks := append(w.join("a", crowd{tenant: "a", n: 1}), w.join("b", crowd{tenant: "b", n: 1})...)
+		targets := append(w.join("a", crowd{tenant: "a", n: 1}), w.join("b", crowd{tenant: "b", n: 1})...)
 		w.run(t)
-		for _, h := range hooks {
-			w.publish(w.sender, h, 100)
+		for _, to := range targets {
+			w.publish(w.sender, to, 100)
 			pass(time.Second)
 		}
 		w.client.set("a-0", hang)
-		w.publish(w.sender, hooks[0], 100)
+		w.publish(w.sender, targets[0], 100)
 		pass(100 * time.Millisecond)
 		from := time.Now()
-		w.publish(w.sender, hooks[1], 100)
+		w.publish(w.sender, targets[1], 100)
 		pass(time.Second)
-		if waited, _ := w.waits(hooks[1:], from); len(waited) != 1 || waited[0] != 200*time.Millisecond {
+		if waited, _ := w.waits(targets[1:], from); len(waited) != 1 || waited[0] != 200*time.Millisecond {
 			t.Errorf("waited for %v, want 200 ms", waited)
 		}
 	})
@@ -128,9 +128,9 @@ func TestLateRequestMakesRoom(t *testing.T) {
 // While a request is late, what its webhook is sent counts as slow, until the receiver answers something.
 func TestLateUntilAnswered(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, w *world) {
-		h := w.join("a", crowd{tenant: "a", n: 1})[0]
+		to := w.join("a", crowd{tenant: "a", n: 1})[0]
 		w.run(t)
-		w.publish(w.sender, h, 100)
+		w.publish(w.sender, to, 100)
 		pass(time.Second)
 		w.client.set("a-0", hang)
 		for _, step := range []struct {
@@ -138,7 +138,7 @@ func TestLateUntilAnswered(t *testing.T) {
 			running, slow int // after the next event
 		}{{hang, 1, 0}, {hang, 2, 2}, {nil, 3, 3}, {nil, 3, 2}} {
 			w.client.set("a-0", step.answer)
-			w.publish(w.sender, h, 100)
+			w.publish(w.sender, to, 100)
 			pass(1)
 			if s := w.sender.Stats(); s.Running != step.running || s.Slow != step.slow {
 				t.Errorf("%d requests in flight, %d of them slow; want %d and %d", s.Running, s.Slow, step.running, step.slow)
@@ -177,13 +177,13 @@ func TestRecoveryOfMany(t *testing.T) {
 	for name, bad := range map[string]respond{"slow": after(5*time.Second, 200), "hanging": hang, "failing": after(time.Millisecond, 500)} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, nil, func(t *testing.T, w *world) {
-				hooks := w.join("bad", crowd{tenant: "a", n: 1500, answer: bad})
+				targets := w.join("bad", crowd{tenant: "a", n: 1500, answer: bad})
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
 				w.run(t)
-				w.keepPublishing(ctx, hooks, time.Second)
+				w.keepPublishing(ctx, targets, time.Second)
 				pass(20 * time.Second)
-				for i := range hooks {
+				for i := range targets {
 					w.client.set(fmt.Sprintf("bad-%d", i), nil)
 				}
 				pass(20 * time.Second) // of which the last bad requests may take 15
@@ -191,7 +191,7 @@ func TestRecoveryOfMany(t *testing.T) {
 				pass(5 * time.Second)
 				cancel()
 				pass(time.Second)
-				w.expectPrompt(t, hooks, from, 5*1500)
+				w.expectPrompt(t, targets, from, 5*1500)
 				if s := w.sender.Stats(); s.Slow > 0 || s.Held > 0 {
 					t.Errorf("%+v", s)
 				}
@@ -212,12 +212,12 @@ func TestClaimsInTurn(t *testing.T) {
 		pass(time.Second)
 		w.join("due", crowd{tenant: "a", n: 2000, answer: hang, backlog: 20})
 		pass(time.Second)
-		for _, h := range []*store.Hook{own, other} {
+		for _, to := range []*store.Target{own, other} {
 			at := time.Now()
-			w.backlog(h, 1, at)
-			w.sender.Due(h.ID, at)
+			w.backlog(to, 1, at)
+			w.sender.Due(to.ID, at)
 			pass(time.Second)
-			if waited, waiting := w.waits([]*store.Hook{h}, at); waiting > 0 || waited[0] > 30*time.Millisecond {
+			if waited, waiting := w.waits([]*store.Target{to}, at); waiting > 0 || waited[0] > 30*time.Millisecond {
 				t.Errorf("waited for %v, %d wait still", waited, waiting)
 			}
 		}
@@ -239,8 +239,8 @@ func TestMemoryInTurn(t *testing.T) {
 			bubble(t, func(c *Config) { c.MemoryBytes, c.MaxDataBytes = 4<<20, 10_000 }, func(t *testing.T, w *world) {
 				keepingUp := append(w.join("own", crowd{tenant: "0", n: 1}), w.join("other", crowd{tenant: "other", n: 1})...)
 				w.run(t)
-				for _, h := range keepingUp {
-					w.publish(w.sender, h, 100)
+				for _, to := range keepingUp {
+					w.publish(w.sender, to, 100)
 				}
 				pass(time.Second)
 				many := w.join("greedy", crowd{tenant: "greedy", n: is.greedy, backlog: 1000})
@@ -248,12 +248,12 @@ func TestMemoryInTurn(t *testing.T) {
 					many = append(many, w.join("hanging", crowd{tenant: fmt.Sprint(i), n: is.hanging, answer: hang, backlog: 100})...)
 				}
 				for range 20 {
-					for _, h := range many { // what is not taken is claimed
-						w.publish(w.sender, h, is.large)
+					for _, to := range many { // what is not taken is claimed
+						w.publish(w.sender, to, is.large)
 					}
-					for _, h := range keepingUp {
+					for _, to := range keepingUp {
 						for range is.burst {
-							if !w.publish(w.sender, h, 9_000) {
+							if !w.publish(w.sender, to, 9_000) {
 								t.Errorf("a new delivery was not taken: %+v", w.sender.Stats())
 								return
 							}
@@ -286,13 +286,13 @@ func TestBooksOfBadAttempts(t *testing.T) {
 			}
 			return after(wait, 200)(ctx, r)
 		}
-		var hooks []*store.Hook
+		var targets []*store.Target
 		for i := range 10 {
-			hooks = append(hooks, w.join(fmt.Sprint(i), crowd{tenant: fmt.Sprint(i / 2), n: 10, answer: bad})...)
+			targets = append(targets, w.join(fmt.Sprint(i), crowd{tenant: fmt.Sprint(i / 2), n: 10, answer: bad})...)
 		}
 		w.run(t)
 		for i := range 10_000 {
-			w.publish(w.sender, hooks[chance.IntN(len(hooks))], 100)
+			w.publish(w.sender, targets[chance.IntN(len(targets))], 100)
 			if i%100 > 0 {
 				continue
 			}
@@ -304,7 +304,7 @@ func TestBooksOfBadAttempts(t *testing.T) {
 				records = errors.New("no records")
 			}
 			w.fail(claims, records)
-			w.sender.Changed(hooks[chance.IntN(len(hooks))])
+			w.sender.Changed(targets[chance.IntN(len(targets))])
 			pass(100 * time.Millisecond)
 			if err := check(w.sender); err != nil {
 				t.Fatal(err)

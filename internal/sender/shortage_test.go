@@ -26,12 +26,12 @@ func TestShortage(t *testing.T) {
 	var text bytes.Buffer
 	set := func(c *Config) { c.Logger = slog.New(slog.NewTextHandler(&text, nil)) }
 	bubble(t, set, func(t *testing.T, w *world) {
-		var hooks []*store.Hook
+		var targets []*store.Target
 		for i := range 20 {
 			name := fmt.Sprint("host", i)
-			hooks = append(hooks, w.add(name))
+			targets = append(targets, w.add(name))
 			w.client.set(name, ours(egress.Shortage))
-			w.backlog(hooks[i], 50, time.Now())
+			w.backlog(targets[i], 50, time.Now())
 		}
 		w.run(t)
 		pass(2 * time.Minute)
@@ -42,29 +42,29 @@ func TestShortage(t *testing.T) {
 			t.Error("the sender does not say that this host is short")
 		}
 		tried := 0
-		for i := range hooks {
+		for i := range targets {
 			tried += len(w.client.begun(fmt.Sprint("host", i)))
 		}
 		// A round of 4 requests to each webhook every 15 s.
-		if rounds := tried / (4 * len(hooks)); tried == 0 || rounds > 14 {
+		if rounds := tried / (4 * len(targets)); tried == 0 || rounds > 14 {
 			t.Errorf("%d requests were tried", tried)
 		}
 		if n := strings.Count(text.String(), "\n"); n != 1 || !strings.Contains(text.String(), "too many open files") {
 			t.Errorf("the log has %d lines: %s", n, text.String())
 		}
-		for i := range hooks {
+		for i := range targets {
 			w.client.set(fmt.Sprint("host", i), after(10*time.Millisecond, 204))
 		}
 		pass(time.Minute)
-		w.publish(w.sender, hooks[0], 10)
+		w.publish(w.sender, targets[0], 10)
 		pass(time.Second)
-		for i, h := range hooks {
+		for i, to := range targets {
 			for _, r := range w.attempts() {
 				if r.Attempt.Status != webhook.AttemptSucceeded {
 					t.Fatalf("an attempt failed: %s", r.Attempt.Message)
 				}
 			}
-			if n := w.count(h); n < 50 {
+			if n := w.count(to); n < 50 {
 				t.Errorf("webhook %d: %d of 50 were delivered", i, n)
 			}
 		}

@@ -26,24 +26,24 @@ type crowd struct {
 }
 
 // join registers the webhooks of a crowd. Their hosts are called name-0, name-1 and so on.
-func (w *world) join(name string, c crowd) []*store.Hook {
-	hooks := make([]*store.Hook, c.n)
-	for i := range hooks {
+func (w *world) join(name string, c crowd) []*store.Target {
+	targets := make([]*store.Target, c.n)
+	for i := range targets {
 		host := fmt.Sprintf("%s-%d", name, i)
 		w.client.set(host, c.answer)
-		hooks[i] = w.add(host, func(h *store.Hook) {
-			h.TenantID = tenantID(c.tenant)
+		targets[i] = w.add(host, func(to *store.Target) {
+			to.TenantID = tenantID(c.tenant)
 			if c.failing {
-				h.FailingSince = &h.UpdatedAt
+				to.FailingSince = &to.UpdatedAt
 			}
 		})
-		w.backlog(hooks[i], c.backlog, time.Now())
+		w.backlog(targets[i], c.backlog, time.Now())
 		if w.stop != nil { // it runs
-			w.sender.Changed(hooks[i])
-			w.sender.Due(hooks[i].ID, time.Now())
+			w.sender.Changed(targets[i])
+			w.sender.Due(targets[i].ID, time.Now())
 		}
 	}
-	return hooks
+	return targets
 }
 
 func tenantID(name string) (id webhook.ID) {
@@ -52,20 +52,20 @@ func tenantID(name string) (id webhook.ID) {
 }
 
 // keepPublishing publishes an event to each webhook in every interval, at times of their own, until ctx ends.
-func (w *world) keepPublishing(ctx context.Context, hooks []*store.Hook, every time.Duration) {
+func (w *world) keepPublishing(ctx context.Context, targets []*store.Target, every time.Duration) {
 	if every == 0 {
 		return
 	}
-	for i, h := range hooks {
+	for i, to := range targets {
 		go func() {
-			wait := every * time.Duration(i) / time.Duration(len(hooks))
+			wait := every * time.Duration(i) / time.Duration(len(targets))
 			for {
 				select {
 				case <-time.After(wait):
 				case <-ctx.Done():
 					return
 				}
-				w.publish(w.sender, h, 100)
+				w.publish(w.sender, to, 100)
 				wait = every
 			}
 		}()
@@ -74,14 +74,14 @@ func (w *world) keepPublishing(ctx context.Context, hooks []*store.Hook, every t
 
 // waits lists how long each delivery to the hooks waited for its first request, if it was published at from or later,
 // and how many of them there are that still wait.
-func (w *world) waits(hooks []*store.Hook, from time.Time) (waited []time.Duration, waiting int) {
+func (w *world) waits(targets []*store.Target, from time.Time) (waited []time.Duration, waiting int) {
 	of := map[webhook.ID]bool{}
-	for _, h := range hooks {
-		of[h.ID] = true
-		waiting += w.waiting(h)
+	for _, to := range targets {
+		of[to.ID] = true
+		waiting += w.waiting(to)
 	}
 	for _, r := range w.attempts() {
-		if d := &r.Job.Delivery; of[d.WebhookID] && !d.CreatedAt.Before(from) {
+		if d := &r.Claimed.Delivery; of[d.WebhookID] && !d.CreatedAt.Before(from) {
 			waited = append(waited, r.Attempt.StartedAt.Sub(d.CreatedAt))
 		}
 	}
@@ -167,8 +167,8 @@ func TestSlowOnesDelayNobody(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
 				for name, c := range is.others {
-					hooks := w.join(name, c)
-					w.keepPublishing(ctx, hooks, c.every)
+					targets := w.join(name, c)
+					w.keepPublishing(ctx, targets, c.every)
 				}
 				w.run(t)
 				if is.healthy.backlog > 0 { // of their own, and in 200 ms the claims of all four thousand have not all been made
@@ -191,9 +191,9 @@ func TestSlowOnesDelayNobody(t *testing.T) {
 
 // expectPrompt fails the test unless about n deliveries were made, each at once: within 20 ms, and 99 of 100 within 5 ms,
 // which is half as long again as an attempt takes.
-func (w *world) expectPrompt(t *testing.T, hooks []*store.Hook, from time.Time, n time.Duration) {
+func (w *world) expectPrompt(t *testing.T, targets []*store.Target, from time.Time, n time.Duration) {
 	t.Helper()
-	waited, waiting := w.waits(hooks, from)
+	waited, waiting := w.waits(targets, from)
 	if waiting > 0 || len(waited) < int(n)*9/10 {
 		t.Errorf("%d of about %d deliveries were attempted, %d wait; %+v", len(waited), n, waiting, w.sender.Stats())
 		return

@@ -52,10 +52,10 @@ const (
 )
 
 // holding is deliveries held in memory, with what is reserved, running, given back, and what running claims may bring.
-type holding struct{ jobs, bytes int }
+type holding struct{ deliveries, bytes int }
 
-func (h *holding) add(jobs, bytes int) {
-	h.jobs += jobs
+func (h *holding) add(deliveries, bytes int) {
+	h.deliveries += deliveries
 	h.bytes += bytes
 }
 
@@ -120,7 +120,7 @@ func (s *Sender) class(g *gate) class {
 		return slow
 	case g.known:
 		return doubted
-	case g.hook.FailingSince == nil:
+	case g.target.FailingSince == nil:
 		return untried
 	}
 	return slow
@@ -184,17 +184,17 @@ func (s *Sender) setWanting(g *gate, may bool) {
 }
 
 // charge counts what g holds. The caller must hold s.mu.
-func (s *Sender) charge(g *gate, jobs, bytes int) {
-	g.add(jobs, bytes)
-	s.hold(g, jobs, bytes)
+func (s *Sender) charge(g *gate, deliveries, bytes int) {
+	g.add(deliveries, bytes)
+	s.hold(g, deliveries, bytes)
 }
 
 // hold counts it for g's tenant and for the sender.
-func (s *Sender) hold(g *gate, jobs, bytes int) {
+func (s *Sender) hold(g *gate, deliveries, bytes int) {
 	t := g.tenant
-	t.held[g.kind].add(jobs, bytes)
-	s.held[g.kind].add(jobs, bytes)
-	if jobs >= 0 {
+	t.held[g.kind].add(deliveries, bytes)
+	s.held[g.kind].add(deliveries, bytes)
+	if deliveries >= 0 {
 		return
 	}
 	for i := range t.wanting {
@@ -216,14 +216,14 @@ func (s *Sender) setKind(g *gate) {
 	if k == g.kind {
 		return
 	}
-	s.hold(g, -g.jobs, -g.bytes)
+	s.hold(g, -g.deliveries, -g.bytes)
 	g.kind = k
-	s.hold(g, g.jobs, g.bytes)
+	s.hold(g, g.deliveries, g.bytes)
 }
 
 // free is the memory that is not used. The caller must hold s.mu.
 func (s *Sender) free() holding {
-	return holding{s.maxJobs - s.held[keepsUp].jobs - s.held[other].jobs, s.cfg.MemoryBytes - s.held[keepsUp].bytes - s.held[other].bytes}
+	return holding{s.maxDeliveries - s.held[keepsUp].deliveries - s.held[other].deliveries, s.cfg.MemoryBytes - s.held[keepsUp].bytes - s.held[other].bytes}
 }
 
 // room is what g may hold of what is free. A gate holds at most as much as is left, so that several greedy ones still
@@ -234,11 +234,11 @@ func (s *Sender) room(g *gate, free holding) holding {
 	switch {
 	case g.kind == other:
 		used := s.held[other]
-		free = holding{min(free.jobs, s.maxJobs/2-used.jobs), min(free.bytes, s.cfg.MemoryBytes/2-used.bytes)}
+		free = holding{min(free.deliveries, s.maxDeliveries/2-used.deliveries), min(free.bytes, s.cfg.MemoryBytes/2-used.bytes)}
 	case len(s.tenants) == 1:
 		return free
 	}
-	return holding{free.jobs - t.held[g.kind].jobs, free.bytes - t.held[g.kind].bytes}
+	return holding{free.deliveries - t.held[g.kind].deliveries, free.bytes - t.held[g.kind].bytes}
 }
 
 // pick takes the next delivery to send; nil when none may be sent. The caller must hold s.mu.

@@ -14,17 +14,17 @@ import (
 
 // instant takes every delivery and records it as delivered at once: what is left is the store's own cost.
 type instant struct {
-	s    *store.Store
-	jobs chan *store.Job
+	s       *store.Store
+	claimed chan *store.Claimed
 }
 
-func (i *instant) Reserve(*store.Hook, int) bool { return true }
-func (i *instant) Release(*store.Hook, int)      {}
-func (i *instant) Take(j *store.Job)             { i.jobs <- j }
-func (i *instant) Due(webhook.ID, time.Time)     {}
-func (i *instant) Changed(*store.Hook)           {}
-func (i *instant) Nodes(int)                     {}
-func (i *instant) Batch(do func(store.Taker))    { do(i) }
+func (i *instant) Reserve(*store.Target, int) bool { return true }
+func (i *instant) Release(*store.Target, int)      {}
+func (i *instant) Take(claimed *store.Claimed)     { i.claimed <- claimed }
+func (i *instant) Due(webhook.ID, time.Time)       {}
+func (i *instant) Changed(*store.Target)           {}
+func (i *instant) Nodes(int)                       {}
+func (i *instant) Batch(do func(store.Dispatcher)) { do(i) }
 
 // BenchmarkDelivery is the store's share of one delivery: an event of 1 KB published in calls of 100 by 8 callers, handed
 // over in memory, and its attempt recorded. It reports µs of wall time a delivery.
@@ -34,8 +34,8 @@ func BenchmarkDelivery(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer func() { _ = s.Close() }()
-	taker := &instant{s: s, jobs: make(chan *store.Job, 100_000)}
-	s.SetTaker(taker)
+	dispatcher := &instant{s: s, claimed: make(chan *store.Claimed, 100_000)}
+	s.Start(dispatcher, nil)
 	c := tenant(b, s, "a")
 	register(b, c, webhook.New{Enabled: true})
 	data := json.RawMessage(`{"text":"` + strings.Repeat("x", 1000) + `"}`)
@@ -44,9 +44,9 @@ func BenchmarkDelivery(b *testing.B) {
 	var recorder sync.WaitGroup
 	recorder.Go(func() {
 		status := 204
-		for j := range taker.jobs {
-			r := &store.Result{Job: j, Attempt: webhook.Attempt{
-				Status: webhook.AttemptSucceeded, Trigger: j.Delivery.Trigger, StartedAt: time.Now(), DurationUs: 500, URL: j.Hook.URL,
+		for claimed := range dispatcher.claimed {
+			r := &store.Result{Claimed: claimed, Attempt: webhook.Attempt{
+				Status: webhook.AttemptSucceeded, Trigger: claimed.Delivery.Trigger, StartedAt: time.Now(), DurationUs: 500, URL: claimed.Target.URL,
 				RequestHeaders: "Webhook-Id: 01a20845-b309-70b2-bab2-33fc3447b23f\r\nWebhook-Timestamp: 1764000000\r\nWebhook-Signature: v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=\r\n",
 				ResponseStatus: &status, ResponseHeaders: "Date: Mon, 23 Nov 2026 11:58:32 GMT\r\n",
 			}}
@@ -73,7 +73,7 @@ func BenchmarkDelivery(b *testing.B) {
 	if err := s.Flush(b.Context()); err != nil { // what was published has been handed over
 		b.Fatal(err)
 	}
-	close(taker.jobs)
+	close(dispatcher.claimed)
 	recorder.Wait()
 	if err := s.Flush(b.Context()); err != nil {
 		b.Fatal(err)

@@ -13,18 +13,18 @@ import (
 
 // reserving promises room for every delivery, and counts what it has promised.
 type reserving struct {
-	noTaker
+	noDispatcher
 
 	reserved, took atomic.Int64
 }
 
-func (r *reserving) Reserve(*Hook, int) bool {
+func (r *reserving) Reserve(*Target, int) bool {
 	r.reserved.Add(1)
 	return true
 }
-func (r *reserving) Release(*Hook, int)   { r.reserved.Add(-1) }
-func (r *reserving) Batch(do func(Taker)) { do(r) }
-func (r *reserving) Take(*Job) {
+func (r *reserving) Release(*Target, int)      { r.reserved.Add(-1) }
+func (r *reserving) Batch(do func(Dispatcher)) { do(r) }
+func (r *reserving) Take(*Claimed) {
 	r.reserved.Add(-1)
 	r.took.Add(1)
 }
@@ -38,8 +38,8 @@ func TestFailedPublishersGiveEverythingBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = s.Close() }()
-	taker := &reserving{}
-	s.SetTaker(taker)
+	dispatcher := &reserving{}
+	s.Start(dispatcher, nil)
 	owner, err := s.EnsureTenant(t.Context(), "a")
 	if err != nil {
 		t.Fatal(err)
@@ -103,8 +103,8 @@ func TestFailedPublishersGiveEverythingBack(t *testing.T) {
 		s.memory.mu.Lock()
 		checkWhole(t, s.memory)
 		s.memory.mu.Unlock()
-		if n := a.stored.Load(); n != 0 || left < webhook.MaxPublish-1 || taker.reserved.Load() != 0 {
-			t.Errorf("%s: %d events are counted, %.0f of %d may be published at once, %d reservations are left", name, n, left, webhook.MaxPublish, taker.reserved.Load())
+		if n := a.stored.Load(); n != 0 || left < webhook.MaxPublish-1 || dispatcher.reserved.Load() != 0 {
+			t.Errorf("%s: %d events are counted, %.0f of %d may be published at once, %d reservations are left", name, n, left, webhook.MaxPublish, dispatcher.reserved.Load())
 		}
 	}
 	if results, err := c.Publish(t.Context(), events("job.done", 500)); err != nil || results[499].Event == nil {
@@ -113,8 +113,8 @@ func TestFailedPublishersGiveEverythingBack(t *testing.T) {
 	if err := s.Flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if taker.took.Load() != 1000 || taker.reserved.Load() != 0 {
-		t.Errorf("%d deliveries were handed over, %d reservations are left", taker.took.Load(), taker.reserved.Load())
+	if dispatcher.took.Load() != 1000 || dispatcher.reserved.Load() != 0 {
+		t.Errorf("%d deliveries were handed over, %d reservations are left", dispatcher.took.Load(), dispatcher.reserved.Load())
 	}
 	if n := s.In(owner.ID).s.quotas.get(owner.ID).stored.Load(); n != 500 {
 		t.Errorf("%d events are counted, want 500", n)

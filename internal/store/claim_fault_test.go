@@ -15,17 +15,17 @@ func TestRetryWhileAttemptRuns(t *testing.T) {
 		c := tenant(t, s, "a")
 		w := register(t, c, webhook.New{Enabled: true, RetryScheduleMs: []int{0}})
 		publish(t, c, webhook.NewEvent{})
-		jobs, _ := claim(t, s, w.ID, 1)
-		record(t, s, jobs[0], 500)
-		jobs, _ = claim(t, s, w.ID, 1)
-		if _, err := c.RetryDelivery(t.Context(), jobs[0].Delivery.ID); err != nil {
+		claims, _ := claim(t, s, w.ID, 1)
+		record(t, s, claims[0], 500)
+		claims, _ = claim(t, s, w.ID, 1)
+		if _, err := c.RetryDelivery(t.Context(), claims[0].Delivery.ID); err != nil {
 			t.Fatal(err)
 		}
-		record(t, s, jobs[0], 500)
-		if jobs, _ = claim(t, s, w.ID, 1); len(jobs) != 1 || jobs[0].Delivery.AttemptCount != 2 {
-			t.Fatalf("after the retry: %+v", jobs)
+		record(t, s, claims[0], 500)
+		if claims, _ = claim(t, s, w.ID, 1); len(claims) != 1 || claims[0].Delivery.AttemptCount != 2 {
+			t.Fatalf("after the retry: %+v", claims)
 		}
-		record(t, s, jobs[0], 500)
+		record(t, s, claims[0], 500)
 		d := only[webhook.Delivery](t)(c.Deliveries(t.Context(), store.DeliveryFilter{WebhookIDs: []webhook.ID{w.ID}}, store.Page{}))
 		if d.Status != webhook.DeliveryFailed || d.AttemptCount != 3 {
 			t.Errorf("at the end: %+v", d)
@@ -68,8 +68,8 @@ func TestPruneKeepsWhatIsYoung(t *testing.T) {
 		made := map[string]*webhook.Event{}
 		for _, key := range []string{"old", "young"} {
 			made[key] = publish(t, c, webhook.NewEvent{IdempotencyKey: key})[0].Event
-			jobs, _ := claim(t, s, w.ID, 1)
-			record(t, s, jobs[0], 200)
+			claims, _ := claim(t, s, w.ID, 1)
+			record(t, s, claims[0], 200)
 			time.Sleep(2 * time.Millisecond) // the times have microseconds
 		}
 		if n, err := s.Prune(t.Context(), made["young"].CreatedAt); n != 1 || err != nil {

@@ -28,17 +28,17 @@ func TestClockJumps(t *testing.T) {
 			c := tenant(t, s, "a")
 			w := register(t, c, webhook.New{Enabled: true, RetryScheduleMs: []int{30 * 60 * 1000, 0}})
 			publish(t, c, webhook.NewEvent{})
-			jobs, _ := claim(t, s, w.ID, 10)
-			record(t, s, jobs[0], 500)
+			claims, _ := claim(t, s, w.ID, 10)
+			record(t, s, claims[0], 500)
 
 			offset.Store(int64(jump))
 			due := 0
 			if jump > 0 {
 				due = 1
 			}
-			jobs, next := claim(t, s, w.ID, 10)
-			if len(jobs) != due || (next == nil) != (due == 1) {
-				t.Fatalf("%d are due after the jump, and then at %v", len(jobs), next)
+			claims, next := claim(t, s, w.ID, 10)
+			if len(claims) != due || (next == nil) != (due == 1) {
+				t.Fatalf("%d are due after the jump, and then at %v", len(claims), next)
 			}
 			publish(t, c, webhook.NewEvent{})
 			fresh, _ := claim(t, s, w.ID, 10)
@@ -48,10 +48,10 @@ func TestClockJumps(t *testing.T) {
 			record(t, s, fresh[0], 200)
 			if due == 0 {
 				offset.Add(int64(time.Hour - jump)) // its time has come
-				jobs, _ = claim(t, s, w.ID, 10)
+				claims, _ = claim(t, s, w.ID, 10)
 			}
-			if len(jobs) != 1 || jobs[0].Delivery.AttemptCount != 1 {
-				t.Fatalf("%+v are due in the end", jobs)
+			if len(claims) != 1 || claims[0].Delivery.AttemptCount != 1 {
+				t.Fatalf("%+v are due in the end", claims)
 			}
 
 			if err := s.Close(); err != nil { // with one claimed
@@ -62,10 +62,10 @@ func TestClockJumps(t *testing.T) {
 				t.Fatal(err)
 			}
 			c = tenant(t, s, "a")
-			if jobs, _ = claim(t, s, w.ID, 10); len(jobs) != 1 {
-				t.Fatalf("%d are due after a restart", len(jobs))
+			if claims, _ = claim(t, s, w.ID, 10); len(claims) != 1 {
+				t.Fatalf("%d are due after a restart", len(claims))
 			}
-			record(t, s, jobs[0], 200)
+			record(t, s, claims[0], 200)
 			l, err := c.Deliveries(t.Context(), store.DeliveryFilter{Statuses: []webhook.DeliveryStatus{webhook.DeliverySucceeded}}, store.Page{First: 10})
 			if err != nil || len(l.Items) != 2 {
 				t.Errorf("%+v, %v", l.Items, err)
@@ -101,8 +101,8 @@ func TestFailingDisables(t *testing.T) {
 	attempt := func(at time.Duration, status int) {
 		offset.Store(int64(at))
 		publish(t, c, webhook.NewEvent{Type: "a.b"})
-		jobs, _ := claim(t, s, w.ID, 1)
-		record(t, s, jobs[0], status, func(r *store.Result) { r.Attempt.StartedAt = clock() })
+		claims, _ := claim(t, s, w.ID, 1)
+		record(t, s, claims[0], status, func(r *store.Result) { r.Attempt.StartedAt = clock() })
 	}
 	const day = 24 * time.Hour
 	for _, step := range []struct {
@@ -122,8 +122,8 @@ func TestFailingDisables(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	must(t, s.PublishNotices(t.Context()))
-	if jobs, _ := claim(t, s, other.ID, 10); len(jobs) != 1 || !strings.Contains(string(jobs[0].Event.Data), `"reason":"FAILING"`) {
-		t.Errorf("told: %+v", jobs)
+	if claims, _ := claim(t, s, other.ID, 10); len(claims) != 1 || !strings.Contains(string(claims[0].Event.Data), `"reason":"FAILING"`) {
+		t.Errorf("told: %+v", claims)
 	}
 	held, err := c.CountDeliveries(t.Context(), store.DeliveryFilter{Statuses: []webhook.DeliveryStatus{webhook.Held}})
 	if held != 5 || err != nil { // all but the one that succeeded
@@ -139,8 +139,8 @@ func TestRetryAfterIsKept(t *testing.T) {
 		w := register(t, c, webhook.New{Enabled: true, RetryScheduleMs: []int{60 * 60 * 1000, 60 * 60 * 1000}})
 		for after, want := range map[time.Duration]time.Duration{3 * time.Hour: 3 * time.Hour, time.Second: 54 * time.Minute} {
 			e := publish(t, c, webhook.NewEvent{})
-			jobs, _ := claim(t, s, w.ID, 1)
-			record(t, s, jobs[0], 503, func(r *store.Result) { r.RetryAfter = after })
+			claims, _ := claim(t, s, w.ID, 1)
+			record(t, s, claims[0], 503, func(r *store.Result) { r.RetryAfter = after })
 			d := only[webhook.Delivery](t)(c.Deliveries(t.Context(), store.DeliveryFilter{EventIDs: []webhook.ID{e[0].Event.ID}}, store.Page{}))
 			if d.NextAttemptAt == nil || time.Until(*d.NextAttemptAt) < want-time.Minute || time.Until(*d.NextAttemptAt) > want+time.Hour {
 				t.Errorf("Retry-After %v: the next attempt is at %v", after, d.NextAttemptAt)

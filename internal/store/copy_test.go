@@ -39,9 +39,9 @@ func TestCopy(t *testing.T) {
 		}
 		publish(t, c, events...)
 	}
-	jobs, _ := claim(t, src, w.ID, 3)
+	claims, _ := claim(t, src, w.ID, 3)
 	for i, status := range []int{200, 500, 204} {
-		record(t, src, jobs[i], status, func(r *store.Result) { r.Attempt.ResponseHeaders = "X: \xff\x00\r\n" })
+		record(t, src, claims[i], status, func(r *store.Result) { r.Attempt.ResponseHeaders = "X: \xff\x00\r\n" })
 	}
 	secrets, _ := c.Secrets(t.Context(), []webhook.ID{w.ID})
 	deliveries, err := c.Deliveries(t.Context(), store.DeliveryFilter{}, store.Page{First: 100})
@@ -116,7 +116,7 @@ func TestCopy(t *testing.T) {
 		t.Errorf("an idempotency key is lost: %+v", e)
 	}
 	for cursor, want := range cursors {
-		if seq, err := dst.ReadCursor(t.Context(), kinds[cursor], jobs[0].Delivery.TenantID, cursor); seq != want || err != nil {
+		if seq, err := dst.ReadCursor(t.Context(), kinds[cursor], claims[0].Delivery.TenantID, cursor); seq != want || err != nil {
 			t.Errorf("a cursor of the source is %d %v, want %d", seq, err, want)
 		}
 	}

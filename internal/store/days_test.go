@@ -30,12 +30,12 @@ func TestOldDaysAreDropped(t *testing.T) {
 	}
 	sent := func(n int) {
 		t.Helper()
-		jobs, _ := claim(t, s, w.ID, n)
-		if len(jobs) != n {
-			t.Fatalf("%d claimed, want %d", len(jobs), n)
+		claims, _ := claim(t, s, w.ID, n)
+		if len(claims) != n {
+			t.Fatalf("%d claimed, want %d", len(claims), n)
 		}
-		for _, j := range jobs {
-			record(t, s, j, 200)
+		for _, claimed := range claims {
+			record(t, s, claimed, 200)
 		}
 	}
 	prune := func(when string, want int) {

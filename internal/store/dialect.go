@@ -37,9 +37,9 @@ type dialect interface {
 	// transaction runs do in a transaction that is the batch's tx, with its now set. When it returns an error nothing is
 	// stored.
 	transaction(b *batch, do func() error) error
-	// lockHooks is before webhooks are changed by what they were: from then to the end of the transaction nobody else
+	// lockTargets is before webhooks are changed by what they were: from then to the end of the transaction nobody else
 	// changes any, and the batch knows them as they are.
-	lockHooks(b *batch) error
+	lockTargets(b *batch) error
 	// committed is told of a batch that is in the database, and tells of its attempts.
 	committed(b *batch)
 
@@ -51,14 +51,14 @@ type dialect interface {
 	finish(b *batch, outcomes []outcome) (map[int64]finished, error)
 	// nodes is how many nodes share the deliveries.
 	nodes() int
-	// claimed makes the job this node's, and returns what its row says so with.
-	claimed(j *Job) (node int64)
+	// claimedBy makes the delivery this node's, and returns what its row says so with.
+	claimedBy(claimed *Claimed) (node int64)
 	// claim takes due deliveries of a webhook, as Claim says.
-	claim(b *batch, h *Hook, n, maxBytes int) ([]*Job, error)
+	claim(b *batch, to *Target, n, maxBytes int) ([]*Claimed, error)
 	// nextDue is when the webhook's next unclaimed delivery is due.
-	nextDue(b *batch, h *Hook) (*time.Time, error)
+	nextDue(b *batch, to *Target) (*time.Time, error)
 	// unclaim makes claimed deliveries due again.
-	unclaim(b *batch, jobs []*Job) error
+	unclaim(b *batch, claims []*Claimed) error
 
 	// rows is a table of rows that are given as one parameter, an array of arrays in JSON, so that one statement takes any
 	// number of them. A column's kind is PostgreSQL's.

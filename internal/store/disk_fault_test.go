@@ -40,7 +40,7 @@ func TestDiskFull(t *testing.T) {
 	c := tenant(t, s, "a")
 	w := register(t, c, webhook.New{Enabled: true})
 	acked := publish(t, c, webhook.NewEvent{}, webhook.NewEvent{})
-	jobs, _ := claim(t, s, w.ID, 1)
+	claims, _ := claim(t, s, w.ID, 1)
 
 	wal, err := os.Stat(filepath.Join(dir, "hookgraph.db-wal"))
 	if err != nil {
@@ -56,7 +56,7 @@ func TestDiskFull(t *testing.T) {
 		t.Fatal(err)
 	}
 	ok := 200
-	if err := s.Record(t.Context(), &store.Result{Job: jobs[0], Attempt: webhook.Attempt{
+	if err := s.Record(t.Context(), &store.Result{Claimed: claims[0], Attempt: webhook.Attempt{
 		Status: webhook.AttemptSucceeded, Trigger: webhook.TriggerSchedule, StartedAt: time.Now(), ResponseStatus: &ok,
 	}}); err != nil {
 		t.Fatal(err)

@@ -56,8 +56,8 @@ func (s *Store) SyncNormal() error { return s.write.Exec("PRAGMA synchronous = N
 
 // FailingSince is what the routing table remembers of a webhook's failures, and what the database does.
 func (s *Store) FailingSince(ctx context.Context, id webhook.ID) (remembered, stored *time.Time, err error) {
-	if h := s.routes.get(id); h != nil {
-		remembered = h.FailingSince
+	if to := s.routes.get(id); to != nil {
+		remembered = to.FailingSince
 	}
 	found, err := s.In(s.routes.get(id).TenantID).WebhooksByID(ctx, []webhook.ID{id})
 	if err != nil {
@@ -275,7 +275,7 @@ func (s *Store) SweepTenant(ctx context.Context, id webhook.ID) error {
 }
 
 // Matching are the webhooks that an event of the type goes to.
-func (s *Store) Matching(c *Scope, eventType string) []*Hook {
+func (s *Store) Matching(c *Scope, eventType string) []*Target {
 	return s.routes.matching(nil, c.tenant, eventType)
 }
 
@@ -308,7 +308,7 @@ func (s *Store) MostDeliveriesAtOnce() (n int, err error) {
 // MakeDelivery makes a delivery past all that makes them.
 func (s *Store) MakeDelivery(ctx context.Context, e *webhook.Event, id webhook.ID) error {
 	return s.change(ctx, func(b *batch) error {
-		return b.insertDeliveries([]*Job{b.job(e, b.hook(id), webhook.TriggerSchedule)})
+		return b.insertDeliveries([]*Claimed{b.delivery(e, b.target(id), webhook.TriggerSchedule)})
 	})
 }
 

@@ -49,7 +49,7 @@ type fanOut struct {
 	AfterWebhook int64     // the webhooks' Seq up to which they have been
 	LastWebhook  int64     // the Seq of the newest webhook when the event was published
 
-	event *webhook.Event // while it is in memory; shared by all jobs
+	event *webhook.Event // while it is in memory; shared by all deliveries
 	evict bool           // it is to make room for smaller ones
 }
 
@@ -112,35 +112,35 @@ func (b *batch) makePieces() error {
 	if err != nil {
 		return fmt.Errorf("read fan-outs: %w", err)
 	}
-	var jobs []*Job
-	var hooks []*Hook
+	var claims []*Claimed
+	var targets []*Target
 	var done []int64
 	for _, p := range b.pieces {
 		if !p.start(after) {
 			continue
 		}
-		hooks = b.s.routes.after(hooks[:0], p.TenantID, p.event.Type, p.after, p.LastWebhook, p.n)
-		if p.done = len(hooks) < p.n; p.done {
+		targets = b.s.routes.after(targets[:0], p.TenantID, p.event.Type, p.after, p.LastWebhook, p.n)
+		if p.done = len(targets) < p.n; p.done {
 			done = append(done, p.Seq)
 		} else {
-			p.after = hooks[len(hooks)-1].Seq
+			p.after = targets[len(targets)-1].Seq
 		}
-		p.made = len(hooks)
-		from := len(jobs)
-		for _, h := range hooks {
-			if h = b.hook(h.ID); h != nil && h.DeletedAt == nil {
-				jobs = append(jobs, b.job(p.event, h, webhook.TriggerSchedule))
+		p.made = len(targets)
+		from := len(claims)
+		for _, to := range targets {
+			if to = b.target(to.ID); to != nil && to.DeletedAt == nil {
+				claims = append(claims, b.delivery(p.event, to, webhook.TriggerSchedule))
 			}
 		}
 		if b.s.fans.careful[p.Seq] {
-			missing, err := b.missing(jobs[from:])
+			missing, err := b.missing(claims[from:])
 			if err != nil {
 				return err
 			}
-			jobs = jobs[:from+len(missing)]
+			claims = claims[:from+len(missing)]
 		}
 	}
-	if err := b.insertDeliveries(jobs); err != nil {
+	if err := b.insertDeliveries(claims); err != nil {
 		return err
 	}
 	return b.moveNotes(done)
@@ -172,15 +172,15 @@ func (b *batch) moveNotes(done []int64) error {
 }
 
 // missing leaves out deliveries that are there already, whoever made them.
-func (b *batch) missing(jobs []*Job) ([]*Job, error) {
-	kept := jobs[:0]
-	for _, j := range jobs {
+func (b *batch) missing(claims []*Claimed) ([]*Claimed, error) {
+	kept := claims[:0]
+	for _, claimed := range claims {
 		var n int64
-		if err := b.tx.Raw("SELECT COUNT(*) FROM deliveries WHERE event_id = ? AND webhook_id = ?", j.Event.ID, j.Hook.ID).Scan(&n).Error; err != nil {
+		if err := b.tx.Raw("SELECT COUNT(*) FROM deliveries WHERE event_id = ? AND webhook_id = ?", claimed.Event.ID, claimed.Target.ID).Scan(&n).Error; err != nil {
 			return nil, fmt.Errorf("look for a delivery: %w", err)
 		}
 		if n == 0 {
-			kept = append(kept, j)
+			kept = append(kept, claimed)
 		}
 	}
 	return kept, nil

@@ -104,9 +104,11 @@ func TestLargeFanOut(t *testing.T) {
 		if n := notesLeft(t, s); n != 0 {
 			t.Errorf("%d notes are left", n)
 		}
-		jobs, _ := claim(t, s, hooks[0].ID, 10)
-		if len(jobs) != 3 || !slices.ContainsFunc(jobs, func(j *store.Job) bool { return j.Event.ID == event.ID && string(j.Event.Data) == string(event.Data) }) {
-			t.Errorf("%d deliveries can be claimed", len(jobs))
+		claims, _ := claim(t, s, hooks[0].ID, 10)
+		if len(claims) != 3 || !slices.ContainsFunc(claims, func(claimed *store.Claimed) bool {
+			return claimed.Event.ID == event.ID && string(claimed.Event.Data) == string(event.Data)
+		}) {
+			t.Errorf("%d deliveries can be claimed", len(claims))
 		}
 		held, err := c.Deliveries(t.Context(), store.DeliveryFilter{WebhookIDs: []webhook.ID{hooks[5].ID}}, store.Page{First: 10})
 		if err != nil || len(held.Items) != 3 || held.Items[0].Status != webhook.Held {
@@ -122,29 +124,29 @@ type counted struct {
 	took     map[webhook.ID]int
 }
 
-func (c *counted) Reserve(*store.Hook, int) bool {
+func (c *counted) Reserve(*store.Target, int) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.reserved++
 	return true
 }
 
-func (c *counted) Release(*store.Hook, int) {
+func (c *counted) Release(*store.Target, int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.reserved--
 }
 
-func (c *counted) Take(j *store.Job) {
+func (c *counted) Take(claimed *store.Claimed) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.reserved--
-	c.took[j.Delivery.ID]++
+	c.took[claimed.Delivery.ID]++
 }
-func (c *counted) Due(webhook.ID, time.Time)  {}
-func (c *counted) Changed(*store.Hook)        {}
-func (c *counted) Nodes(int)                  {}
-func (c *counted) Batch(do func(store.Taker)) { do(c) }
+func (c *counted) Due(webhook.ID, time.Time)       {}
+func (c *counted) Changed(*store.Target)           {}
+func (c *counted) Nodes(int)                       {}
+func (c *counted) Batch(do func(store.Dispatcher)) { do(c) }
 
 // Many fan-outs of several tenants, large and small, beside one another and through restarts in the middle: each delivery is made
 // once, and handed to the sender in memory when it has room. No transaction makes more than it may.
@@ -163,8 +165,8 @@ func TestFanOutsBesideOneAnother(t *testing.T) {
 		var events [2][]webhook.ID
 		for round := range 4 {
 			s := t.open(t, store.Options{Now: tick})
-			taker := &counted{took: map[webhook.ID]int{}}
-			s.SetTaker(taker)
+			dispatcher := &counted{took: map[webhook.ID]int{}}
+			s.Start(dispatcher, nil)
 			for i, name := range []string{"a", "b"} {
 				c := tenant(t, s, name)
 				if round == 0 {
@@ -190,15 +192,15 @@ func TestFanOutsBesideOneAnother(t *testing.T) {
 			if err := s.Close(); err != nil { // in the middle
 				t.Fatal(err)
 			}
-			if taker.reserved != 0 {
-				t.Errorf("%d reservations are left", taker.reserved)
+			if dispatcher.reserved != 0 {
+				t.Errorf("%d reservations are left", dispatcher.reserved)
 			}
-			for id, n := range taker.took {
+			for id, n := range dispatcher.took {
 				if n != 1 {
 					t.Errorf("delivery %s was handed over %d times", id, n)
 				}
 			}
-			if round == 3 && len(taker.took) == 0 {
+			if round == 3 && len(dispatcher.took) == 0 {
 				t.Error("nothing was handed over in memory")
 			}
 		}

@@ -101,8 +101,8 @@ func (s *Store) loadHeaders(db *gorm.DB, ids []webhook.ID) (map[webhook.ID][]*we
 func (c *Scope) Headers(_ context.Context, webhooks []webhook.ID) (map[webhook.ID][]*webhook.CustomHeader, error) {
 	headers := make(map[webhook.ID][]*webhook.CustomHeader, len(webhooks))
 	for _, id := range webhooks {
-		if h := c.s.routes.get(id); h != nil && h.TenantID == c.tenant {
-			headers[id] = h.Headers
+		if to := c.s.routes.get(id); to != nil && to.TenantID == c.tenant {
+			headers[id] = to.Headers
 		}
 	}
 	return headers, nil

@@ -18,9 +18,9 @@ func TestAttemptBefore(t *testing.T) {
 		}
 		w := register(t, c, webhook.New{Enabled: true})
 		publish(t, c, make([]webhook.NewEvent, 7)...)
-		jobs, _ := claim(t, s, w.ID, 10)
-		for _, job := range jobs {
-			record(t, s, job, 200)
+		claims, _ := claim(t, s, w.ID, 10)
+		for _, claimed := range claims {
+			record(t, s, claimed, 200)
 			for now := time.Now().UnixMilli(); now == time.Now().UnixMilli(); { // ids of another millisecond
 			}
 		}
@@ -55,10 +55,10 @@ func TestAttemptFilters(t *testing.T) {
 		c := tenant(t, s, "a")
 		w := register(t, c, webhook.New{Enabled: true})
 		publish(t, c, webhook.NewEvent{}, webhook.NewEvent{}, webhook.NewEvent{})
-		jobs, _ := claim(t, s, w.ID, 10)
-		record(t, s, jobs[0], 200)
-		record(t, s, jobs[1], 500)
-		record(t, s, jobs[2], 500, func(r *store.Result) {
+		claims, _ := claim(t, s, w.ID, 10)
+		record(t, s, claims[0], 200)
+		record(t, s, claims[1], 500)
+		record(t, s, claims[2], 500, func(r *store.Result) {
 			r.Attempt.Error, r.Attempt.Trigger = new(webhook.ErrorTimeout), webhook.TriggerManual
 		})
 		for _, test := range []struct {

@@ -83,18 +83,18 @@ type model struct {
 	c     *store.Scope
 	node  int // counts processes
 
-	hooks      []*modelHook
+	hooks      []*modelTarget
 	events     map[webhook.ID]string // their types
 	keys       map[string]webhook.ID // of idempotency
 	deliveries map[webhook.ID]*modelDelivery
-	jobs       []*held // claimed at some time, finished or not
+	claims     []*held // claimed at some time, finished or not
 	attempts   int     // in the log
 
 	quota int
-	taken []*store.Job
+	taken []*store.Claimed
 }
 
-type modelHook struct {
+type modelTarget struct {
 	id               webhook.ID
 	events           []string
 	schedule         []int
@@ -103,7 +103,7 @@ type modelHook struct {
 	secrets          int
 }
 
-func (h *modelHook) wants(kind string) bool {
+func (h *modelTarget) wants(kind string) bool {
 	return h.events == nil && !webhook.Operational(kind) || slices.ContainsFunc(h.events, func(e string) bool {
 		return e == kind || e == "*" && !webhook.Operational(kind) || strings.HasSuffix(e, ".*") && strings.HasPrefix(kind, e[:len(e)-1])
 	})
@@ -124,30 +124,30 @@ type modelDelivery struct {
 
 // held is a claim that somebody got.
 type held struct {
-	*store.Job
+	*store.Claimed
 	node int
 }
 
-func (m *model) Reserve(*store.Hook, int) bool {
+func (m *model) Reserve(*store.Target, int) bool {
 	m.quota--
 	return m.quota >= 0
 }
-func (m *model) Release(*store.Hook, int)      { m.quota++ }
-func (m *model) Take(j *store.Job)             { m.taken = append(m.taken, j) }
-func (m *model) Due(webhook.ID, time.Time)     {}
-func (m *model) Changed(*store.Hook)           {}
-func (m *model) Nodes(int)                     {}
-func (m *model) Batch(do func(store.Taker))    { do(m) }
-func (m *model) live(h *modelHook) bool        { return h.enabled && !h.deleted }
-func (m *model) hook(id webhook.ID) *modelHook { return m.hooks[m.index(id)] }
+func (m *model) Release(*store.Target, int)        { m.quota++ }
+func (m *model) Take(claimed *store.Claimed)       { m.taken = append(m.taken, claimed) }
+func (m *model) Due(webhook.ID, time.Time)         {}
+func (m *model) Changed(*store.Target)             {}
+func (m *model) Nodes(int)                         {}
+func (m *model) Batch(do func(store.Dispatcher))   { do(m) }
+func (m *model) live(h *modelTarget) bool          { return h.enabled && !h.deleted }
+func (m *model) target(id webhook.ID) *modelTarget { return m.hooks[m.index(id)] }
 
 func (m *model) index(id webhook.ID) int {
-	return slices.IndexFunc(m.hooks, func(h *modelHook) bool { return h.id == id })
+	return slices.IndexFunc(m.hooks, func(h *modelTarget) bool { return h.id == id })
 }
 
 func (m *model) open(t *rapid.T) {
 	s := m.start()
-	s.SetTaker(m)
+	s.Start(m, nil)
 	owner, err := s.EnsureTenant(context.Background(), "a")
 	must(t, err)
 	m.s, m.c = s, s.In(owner.ID)
@@ -170,7 +170,7 @@ func (m *model) create(t *rapid.T) {
 	if len(m.hooks) == 4 {
 		t.Skip()
 	}
-	h := &modelHook{
+	h := &modelTarget{
 		events:   rapid.SampledFrom([][]string{nil, {"a.b"}, {"a.b", "c.d"}, {"a.*", "*", "hookgraph.delivery.failed"}, {"a.b", "a.*", "hookgraph.*"}}).Draw(t, "events"),
 		schedule: rapid.SampledFrom([][]int{{}, {0}, {0, 0, 0}, {0, 3_600_000}}).Draw(t, "schedule"),
 		enabled:  rapid.IntRange(0, 3).Draw(t, "enabled") > 0,
@@ -184,7 +184,7 @@ func (m *model) create(t *rapid.T) {
 	m.hooks = append(m.hooks, h)
 }
 
-func (m *model) pick(t *rapid.T) *modelHook {
+func (m *model) pick(t *rapid.T) *modelTarget {
 	if len(m.hooks) == 0 {
 		t.Skip()
 	}
@@ -232,13 +232,13 @@ func (m *model) publish(t *rapid.T) {
 		if key != "" {
 			m.keys[key] = r.Event.ID
 		}
-		m.owe(t, r.Event.ID, kinds[i], func(h *modelHook) bool { return h.wants(kinds[i]) })
+		m.owe(t, r.Event.ID, kinds[i], func(h *modelTarget) bool { return h.wants(kinds[i]) })
 	}
 	m.take(t, quota)
 }
 
 // owe notes an event and finds the deliveries that were made for it.
-func (m *model) owe(t *rapid.T, event webhook.ID, kind string, wants func(*modelHook) bool) {
+func (m *model) owe(t *rapid.T, event webhook.ID, kind string, wants func(*modelTarget) bool) {
 	m.events[event] = kind
 	must(t, m.s.Flush(context.Background()))
 	l, err := m.c.Deliveries(context.Background(), store.DeliveryFilter{EventIDs: []webhook.ID{event}}, store.Page{First: 100})
@@ -270,26 +270,26 @@ func (m *model) take(t *rapid.T, quota int) {
 	if len(m.taken) > quota {
 		t.Fatalf("%d deliveries handed over, there was room for %d", len(m.taken), quota)
 	}
-	for _, j := range m.taken {
-		m.hold(t, j)
+	for _, claimed := range m.taken {
+		m.hold(t, claimed)
 	}
 	m.taken, m.quota = nil, 0
 }
 
 // hold notes a claim, which must have been the model's to give.
-func (m *model) hold(t *rapid.T, j *store.Job) {
-	d := m.deliveries[j.Delivery.ID]
+func (m *model) hold(t *rapid.T, claimed *store.Claimed) {
+	d := m.deliveries[claimed.Delivery.ID]
 	switch {
 	case d == nil:
-		t.Fatalf("claimed delivery %s that is not there", j.Delivery.ID)
-	case !d.due || d.status != webhook.Pending || !m.live(m.hook(d.hook)):
-		t.Fatalf("claimed delivery %s that is not due: %+v", j.Delivery.ID, d)
-	case j.Delivery.AttemptCount != len(d.attempts) || j.Delivery.ScheduleStart != d.start || j.Delivery.Trigger != d.trigger ||
-		j.Event.ID != d.event || j.Event.Type != m.events[d.event] || j.Hook.ID != d.hook:
-		t.Fatalf("claimed %+v, want %+v", j, d)
+		t.Fatalf("claimed delivery %s that is not there", claimed.Delivery.ID)
+	case !d.due || d.status != webhook.Pending || !m.live(m.target(d.hook)):
+		t.Fatalf("claimed delivery %s that is not due: %+v", claimed.Delivery.ID, d)
+	case claimed.Delivery.AttemptCount != len(d.attempts) || claimed.Delivery.ScheduleStart != d.start || claimed.Delivery.Trigger != d.trigger ||
+		claimed.Event.ID != d.event || claimed.Event.Type != m.events[d.event] || claimed.Target.ID != d.hook:
+		t.Fatalf("claimed %+v, want %+v", claimed, d)
 	}
-	d.claim, d.due = &held{Job: j, node: m.node}, false
-	m.jobs = append(m.jobs, d.claim)
+	d.claim, d.due = &held{Claimed: claimed, node: m.node}, false
+	m.claims = append(m.claims, d.claim)
 }
 
 func (m *model) testWebhook(t *rapid.T) {
@@ -305,7 +305,7 @@ func (m *model) testWebhook(t *rapid.T) {
 		return
 	}
 	must(t, err)
-	m.owe(t, d.EventID, webhook.TypeTest, func(o *modelHook) bool { return o == h })
+	m.owe(t, d.EventID, webhook.TypeTest, func(o *modelTarget) bool { return o == h })
 	m.take(t, quota)
 }
 
@@ -318,13 +318,13 @@ func (m *model) claim(t *rapid.T) {
 			due++
 		}
 	}
-	jobs, next, err := m.s.Claim(context.Background(), h.id, n, 1<<20)
+	claims, next, err := m.s.Claim(context.Background(), h.id, n, 1<<20)
 	must(t, err)
-	if len(jobs) != min(n, due) {
-		t.Fatalf("claimed %d of %d due, asked for %d", len(jobs), due, n)
+	if len(claims) != min(n, due) {
+		t.Fatalf("claimed %d of %d due, asked for %d", len(claims), due, n)
 	}
-	for _, j := range jobs {
-		m.hold(t, j)
+	for _, claimed := range claims {
+		m.hold(t, claimed)
 	}
 	left := false
 	for _, d := range m.deliveries {
@@ -337,23 +337,23 @@ func (m *model) claim(t *rapid.T) {
 
 // record reports an attempt: of a claim that is held, or of one that was lost long ago.
 func (m *model) record(t *rapid.T) {
-	if len(m.jobs) == 0 {
+	if len(m.claims) == 0 {
 		t.Skip()
 	}
-	j := rapid.SampledFrom(m.jobs).Draw(t, "job")
+	j := rapid.SampledFrom(m.claims).Draw(t, "claim")
 	m.result(t, j)
 }
 
 // attempt makes one, with something happening while it runs.
 func (m *model) attempt(t *rapid.T) {
 	for _, h := range m.hooks {
-		jobs, _, err := m.s.Claim(context.Background(), h.id, 1, 1<<20)
+		claims, _, err := m.s.Claim(context.Background(), h.id, 1, 1<<20)
 		must(t, err)
-		if len(jobs) == 0 {
+		if len(claims) == 0 {
 			continue
 		}
-		m.hold(t, jobs[0])
-		j := m.jobs[len(m.jobs)-1]
+		m.hold(t, claims[0])
+		j := m.claims[len(m.claims)-1]
 		id := j.Delivery.ID
 		switch rapid.SampledFrom([]string{"", "", "", "", "retry", "cancel", "cancel and retry", "update", "stale", "crash"}).Draw(t, "meanwhile") {
 		case "retry":
@@ -366,8 +366,8 @@ func (m *model) attempt(t *rapid.T) {
 		case "update":
 			m.update(t)
 		case "stale": // an answer to an earlier attempt comes late
-			if i := slices.IndexFunc(m.jobs, func(o *held) bool { return o.Delivery.ID == id && o != j }); i >= 0 {
-				m.result(t, m.jobs[i])
+			if i := slices.IndexFunc(m.claims, func(o *held) bool { return o.Delivery.ID == id && o != j }); i >= 0 {
+				m.result(t, m.claims[i])
 			}
 		case "crash":
 			m.crash(t)
@@ -385,7 +385,7 @@ func (m *model) result(t *rapid.T, j *held) {
 	if d != nil && d.claim != j && d.claim != nil && j.Delivery.AttemptCount == len(d.attempts) {
 		return // the same node may not report one attempt twice: its claims tell nodes and attempts apart
 	}
-	r := &store.Result{Job: j.Job, Gone: status == 410, Attempt: webhook.Attempt{
+	r := &store.Result{Claimed: j.Claimed, Gone: status == 410, Attempt: webhook.Attempt{
 		Status: webhook.AttemptSucceeded, Trigger: j.Delivery.Trigger, StartedAt: time.Now(), ResponseStatus: &status,
 	}}
 	if status != 200 {
@@ -419,7 +419,7 @@ func (m *model) result(t *rapid.T, j *held) {
 
 // apply is what an attempt that counts does.
 func (m *model) apply(t *rapid.T, d *modelDelivery, r *store.Result) {
-	h, kind := m.hook(d.hook), m.events[d.event]
+	h, kind := m.target(d.hook), m.events[d.event]
 	ok := r.Attempt.Status == webhook.AttemptSucceeded
 	m.attempts++
 	d.attempts = append(d.attempts, r.Attempt.Status)
@@ -456,7 +456,7 @@ func (m *model) apply(t *rapid.T, d *modelDelivery, r *store.Result) {
 // told finds the operational events of those of the types that a webhook names, and no others.
 func (m *model) told(t *rapid.T, told []string) {
 	told = slices.DeleteFunc(told, func(kind string) bool {
-		return !slices.ContainsFunc(m.hooks, func(h *modelHook) bool { return !h.deleted && h.wants(kind) })
+		return !slices.ContainsFunc(m.hooks, func(h *modelTarget) bool { return !h.deleted && h.wants(kind) })
 	})
 	must(t, m.s.PublishNotices(context.Background()))
 	l, err := m.c.Events(context.Background(), store.EventFilter{}, store.Page{First: 3})
@@ -469,7 +469,7 @@ func (m *model) told(t *rapid.T, told []string) {
 		if len(told) == 0 || told[0] != e.Type {
 			t.Fatalf("event %s came of nothing, want %v", e.Type, told)
 		}
-		m.owe(t, e.ID, e.Type, func(o *modelHook) bool { return o.wants(e.Type) })
+		m.owe(t, e.ID, e.Type, func(o *modelTarget) bool { return o.wants(e.Type) })
 		told = told[1:]
 	}
 	if len(told) > 0 {
@@ -479,7 +479,7 @@ func (m *model) told(t *rapid.T, told []string) {
 
 func (m *model) unclaim(t *rapid.T) {
 	var mine []*held
-	for _, j := range m.jobs {
+	for _, j := range m.claims {
 		if d := m.deliveries[j.Delivery.ID]; d != nil && d.claim == j {
 			mine = append(mine, j)
 		}
@@ -487,9 +487,9 @@ func (m *model) unclaim(t *rapid.T) {
 	if len(mine) == 0 {
 		t.Skip()
 	}
-	j := rapid.SampledFrom(mine).Draw(t, "job")
-	must(t, m.s.Unclaim(context.Background(), []*store.Job{j.Job}))
-	m.jobs = slices.DeleteFunc(m.jobs, func(o *held) bool { return o == j })
+	j := rapid.SampledFrom(mine).Draw(t, "claim")
+	must(t, m.s.Unclaim(context.Background(), []*store.Claimed{j.Claimed}))
+	m.claims = slices.DeleteFunc(m.claims, func(o *held) bool { return o == j })
 	d := m.deliveries[j.Delivery.ID]
 	d.claim, d.due = nil, d.status == webhook.Pending
 }
@@ -501,7 +501,7 @@ func (m *model) steal(t *rapid.T) {
 		t.Skip()
 	}
 	must(t, m.s.Steal(context.Background(), id))
-	must(t, m.s.Unclaim(context.Background(), []*store.Job{d.claim.Job}))
+	must(t, m.s.Unclaim(context.Background(), []*store.Claimed{d.claim.Claimed}))
 	d.claim, d.stolen = nil, true
 }
 
@@ -554,7 +554,7 @@ func (m *model) retry(t *rapid.T) {
 
 func (m *model) retryOne(t *rapid.T, id webhook.ID, d *modelDelivery) {
 	_, err := m.c.RetryDelivery(context.Background(), id)
-	if m.hook(d.hook).deleted {
+	if m.target(d.hook).deleted {
 		if err == nil {
 			t.Fatal("retried a deleted webhook's delivery")
 		}
@@ -574,7 +574,7 @@ func (m *model) cancel(t *rapid.T) {
 
 func (m *model) cancelOne(t *rapid.T, id webhook.ID, d *modelDelivery) {
 	_, err := m.c.CancelDelivery(context.Background(), id)
-	if d.status != webhook.Pending || m.hook(d.hook).deleted {
+	if d.status != webhook.Pending || m.target(d.hook).deleted {
 		if len(webhook.Invalids(err)) != 1 {
 			t.Fatalf("canceled what is completed: %v", err)
 		}
@@ -590,7 +590,7 @@ func (m *model) prune(t *rapid.T) {
 	must(t, err)
 	owed := map[webhook.ID]bool{}
 	for _, d := range m.deliveries {
-		if m.hook(d.hook).deleted && d.status == webhook.Pending && (d.due || d.later) {
+		if m.target(d.hook).deleted && d.status == webhook.Pending && (d.due || d.later) {
 			d.status, d.due, d.later = webhook.Canceled, false, false
 		}
 		owed[d.event] = owed[d.event] || d.status == webhook.Pending
@@ -610,7 +610,7 @@ func (m *model) expire(t *rapid.T) {
 	n := 0
 	var told []string
 	for _, d := range m.deliveries {
-		if m.hook(d.hook).deleted || !d.due && !d.later {
+		if m.target(d.hook).deleted || !d.due && !d.later {
 			continue
 		}
 		d.status, d.due, d.later, d.reason = webhook.DeliveryFailed, false, false, webhook.FailureExpired
@@ -649,7 +649,7 @@ func (m *model) agree(t *rapid.T) {
 		if got == nil {
 			t.Fatalf("delivery %s is lost", id)
 		}
-		h, status := m.hook(want.hook), want.status
+		h, status := m.target(want.hook), want.status
 		switch {
 		case status == webhook.Pending && h.deleted:
 			status = webhook.Canceled
@@ -669,7 +669,7 @@ func (m *model) agree(t *rapid.T) {
 		}
 	}
 	m.agreeLog(t)
-	m.agreeHooks(t)
+	m.agreeTargets(t)
 }
 
 func (m *model) agreeLog(t *rapid.T) {
@@ -703,7 +703,7 @@ func (m *model) agreeLog(t *rapid.T) {
 	}
 }
 
-func (m *model) agreeHooks(t *rapid.T) {
+func (m *model) agreeTargets(t *rapid.T) {
 	ctx := context.Background()
 	for _, h := range m.hooks {
 		found, err := m.c.WebhooksByID(ctx, []webhook.ID{h.id})

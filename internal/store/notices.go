@@ -48,14 +48,14 @@ type noticeKey struct {
 }
 
 // add notes that something happened to a webhook once more.
-func (n *notices) add(h *Hook, kind string, sample any) {
+func (n *notices) add(to *Target, kind string, sample any) {
 	if *n == nil {
 		*n = notices{}
 	}
-	key := noticeKey{h.ID, kind}
+	key := noticeKey{to.ID, kind}
 	is := (*n)[key]
 	if is == nil {
-		is = &notice{tenant: h.TenantID, webhook: h.ID, kind: kind}
+		is = &notice{tenant: to.TenantID, webhook: to.ID, kind: kind}
 		(*n)[key] = is
 	}
 	is.count++
@@ -102,8 +102,8 @@ func compactJSON(v any) []byte {
 
 // Bounds of what one operational event tells.
 const (
-	maxNoticeHooks = 100
-	maxNoticeBytes = 64 << 10
+	maxNoticeTargets = 100
+	maxNoticeBytes   = 64 << 10
 )
 
 // publishNoted makes operational events of all notices that are there now, of tenants in turn, each in a transaction of its own.
@@ -167,7 +167,7 @@ func (g *noticeGroup) next(ctx context.Context, s *Store) (found bool, err error
 
 // publishPiece makes one event of the group's first notices, up to Seq last, and reports whether more are left.
 func (s *Store) publishPiece(ctx context.Context, g noticeGroup, last int64) (left bool, err error) {
-	err = s.changeFor(ctx, g.TenantID, maxNoticeHooks+maxOperational, func(b *batch) error {
+	err = s.changeFor(ctx, g.TenantID, maxNoticeTargets+maxOperational, func(b *batch) error {
 		left = false
 		var rows []struct {
 			Seq       int64
@@ -177,7 +177,7 @@ func (s *Store) publishPiece(ctx context.Context, g noticeGroup, last int64) (le
 		}
 		// What another node is publishing is passed over.
 		if err := b.tx.Raw(`SELECT seq, webhook_id, count, sample FROM notices WHERE tenant_id = ? AND kind = ? AND seq <= ?
-			ORDER BY webhook_id LIMIT ?`+s.db.skipLocked("notices"), g.TenantID, g.Kind, last, maxNoticeHooks+1).Scan(&rows).Error; err != nil {
+			ORDER BY webhook_id LIMIT ?`+s.db.skipLocked("notices"), g.TenantID, g.Kind, last, maxNoticeTargets+1).Scan(&rows).Error; err != nil {
 			return fmt.Errorf("read notices: %w", err)
 		}
 		total := 0
@@ -186,7 +186,7 @@ func (s *Store) publishPiece(ctx context.Context, g noticeGroup, last int64) (le
 		bound := min(maxNoticeBytes, s.opts.MaxDataBytes)
 		for _, row := range rows {
 			size := len(list) + len(row.Sample) + 128
-			if left = len(seqs) == maxNoticeHooks || len(seqs) > 0 && size > bound; left {
+			if left = len(seqs) == maxNoticeTargets || len(seqs) > 0 && size > bound; left {
 				break
 			}
 			if len(list) > 0 {

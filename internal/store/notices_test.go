@@ -18,10 +18,10 @@ import (
 type told struct {
 	events []*webhook.Event // oldest first
 	count  map[string]int   // by type
-	hooks  map[string]map[webhook.ID]toldHook
+	hooks  map[string]map[webhook.ID]toldTarget
 }
 
-type toldHook struct {
+type toldTarget struct {
 	WebhookID    webhook.ID
 	Count        int
 	DeliveryID   webhook.ID
@@ -36,7 +36,7 @@ type toldHook struct {
 func operational(tb testing.TB, s *store.Store, c *store.Scope) *told {
 	tb.Helper()
 	must(tb, s.PublishNotices(tb.Context()))
-	all := &told{count: map[string]int{}, hooks: map[string]map[webhook.ID]toldHook{}}
+	all := &told{count: map[string]int{}, hooks: map[string]map[webhook.ID]toldTarget{}}
 	types := []string{webhook.TypeDeliveryFailed, webhook.TypeWebhookDisabled}
 	for after := int64(0); ; {
 		l, err := c.Events(tb.Context(), store.EventFilter{Types: types}, store.Page{First: 100, After: after})
@@ -51,7 +51,7 @@ func operational(tb testing.TB, s *store.Store, c *store.Scope) *told {
 	for _, e := range all.events {
 		var data struct {
 			Count    int
-			Webhooks []toldHook
+			Webhooks []toldTarget
 		}
 		must(tb, json.Unmarshal(e.Data, &data))
 		if len(data.Webhooks) > 100 || len(data.Webhooks) == 0 || len(e.Data) > 100<<10 {
@@ -60,7 +60,7 @@ func operational(tb testing.TB, s *store.Store, c *store.Scope) *told {
 		all.count[e.Type] += data.Count
 		for _, h := range data.Webhooks {
 			if all.hooks[e.Type] == nil {
-				all.hooks[e.Type] = map[webhook.ID]toldHook{}
+				all.hooks[e.Type] = map[webhook.ID]toldTarget{}
 			}
 			h.Count += all.hooks[e.Type][h.WebhookID].Count
 			all.hooks[e.Type][h.WebhookID] = h
@@ -91,17 +91,17 @@ func failAll(tb testing.TB, s *store.Store, c *store.Scope, hooks []*webhook.Web
 
 func recordAll(tb testing.TB, s *store.Store, hooks []*webhook.Webhook, status int) {
 	tb.Helper()
-	jobs := make([][]*store.Job, len(hooks))
+	claims := make([][]*store.Claimed, len(hooks))
 	var all sync.WaitGroup
 	for i, w := range hooks {
-		all.Go(func() { jobs[i], _ = claim(tb, s, w.ID, 10) })
+		all.Go(func() { claims[i], _ = claim(tb, s, w.ID, 10) })
 	}
 	all.Wait()
 	release := s.Hold()
 	code := webhook.ErrorHTTPStatus
-	for _, j := range slices.Concat(jobs...) {
-		must(tb, s.Record(tb.Context(), &store.Result{Job: j, Gone: status == 410, Attempt: webhook.Attempt{
-			Status: webhook.AttemptFailed, Error: &code, Trigger: j.Delivery.Trigger, StartedAt: time.Now(), ResponseStatus: &status,
+	for _, claimed := range slices.Concat(claims...) {
+		must(tb, s.Record(tb.Context(), &store.Result{Claimed: claimed, Gone: status == 410, Attempt: webhook.Attempt{
+			Status: webhook.AttemptFailed, Error: &code, Trigger: claimed.Delivery.Trigger, StartedAt: time.Now(), ResponseStatus: &status,
 		}}))
 	}
 	release()
@@ -118,7 +118,7 @@ func TestManyFailuresAreToldInPieces(t *testing.T) {
 		for _, c := range []*store.Scope{few, many} {
 			registerMany(t, c, 3, webhook.New{Enabled: true, Events: []string{"hookgraph.*"}, RetryScheduleMs: []int{}})
 		}
-		fewHooks, manyHooks := registerMany(t, few, 2, dead), registerMany(t, many, 250, dead)
+		fewTargets, manyTargets := registerMany(t, few, 2, dead), registerMany(t, many, 250, dead)
 		statements := s.CountWrites()
 		recorded := func(c *store.Scope, hooks []*webhook.Webhook) []string {
 			publish(t, c, webhook.NewEvent{Type: "a.b"})
@@ -130,7 +130,7 @@ func TestManyFailuresAreToldInPieces(t *testing.T) {
 				return !strings.Contains(text, "webhooks") && !strings.Contains(text, "notices")
 			})
 		}
-		one, all := recorded(few, fewHooks), recorded(many, manyHooks)
+		one, all := recorded(few, fewTargets), recorded(many, manyTargets)
 		if len(one) == 0 || len(all) != len(one) {
 			t.Errorf("250 webhooks that are disabled take %d statements, 2 take %d: %q", len(all), len(one), all)
 		}
@@ -201,7 +201,7 @@ func TestNoticesAreMerged(t *testing.T) {
 		release()
 		got := operational(t, s, c)
 		newest := only[webhook.Delivery](t)(c.Deliveries(t.Context(), store.DeliveryFilter{EventTypes: []string{"a.b"}}, store.Page{First: 1}))
-		want := toldHook{WebhookID: w.ID, Count: 3, DeliveryID: newest.ID, EventType: "a.b", AttemptCount: 1, FailureReason: "RETRIES_EXHAUSTED"}
+		want := toldTarget{WebhookID: w.ID, Count: 3, DeliveryID: newest.ID, EventType: "a.b", AttemptCount: 1, FailureReason: "RETRIES_EXHAUSTED"}
 		if len(got.events) != 1 || got.hooks[webhook.TypeDeliveryFailed][w.ID] != want {
 			t.Errorf("%d events, told %+v, want %+v", len(got.events), got.hooks, want)
 		}
@@ -255,8 +255,8 @@ func TestOperationalEventsCauseNone(t *testing.T) {
 			t.Fatalf("told of %d failures, want 6", got.count[webhook.TypeDeliveryFailed])
 		}
 		for _, w := range published {
-			if jobs, _ := claim(t, s, w.ID, 100); len(jobs) != 0 {
-				t.Errorf("a webhook of events %v gets %s", w.Events, jobs[0].Event.Type)
+			if claims, _ := claim(t, s, w.ID, 100); len(claims) != 0 {
+				t.Errorf("a webhook of events %v gets %s", w.Events, claims[0].Event.Type)
 			}
 		}
 		recordAll(t, s, append(named[:1:1], everything), 500)
@@ -378,8 +378,8 @@ func TestWebhooksBySubscription(t *testing.T) {
 			for _, w := range l.Items {
 				got = append(got, w.ID)
 			}
-			for _, h := range s.Matching(c, eventType) {
-				want = append(want, h.ID)
+			for _, to := range s.Matching(c, eventType) {
+				want = append(want, to.ID)
 			}
 			byID := func(a, b webhook.ID) int { return slices.Compare(a[:], b[:]) }
 			slices.SortFunc(got, byID)

@@ -26,7 +26,7 @@ func TestNodesAreWoken(t *testing.T) {
 			url := webhooktest.Postgres(t)
 			reader := notifying(t, url, way.reader)
 			told := make(chan int64, 1000)
-			reader.OnAttempts(func(attempts []*webhook.Attempt) {
+			reader.Start(nil, func(attempts []*webhook.Attempt) {
 				for _, a := range attempts {
 					told <- a.Seq
 				}
@@ -37,11 +37,11 @@ func TestNodesAreWoken(t *testing.T) {
 			recordOne := func() int64 {
 				t.Helper()
 				publish(t, c, webhook.NewEvent{})
-				jobs, _ := claim(t, writer, w.ID, 1)
-				if len(jobs) != 1 {
-					t.Fatalf("%d claimed", len(jobs))
+				claims, _ := claim(t, writer, w.ID, 1)
+				if len(claims) != 1 {
+					t.Fatalf("%d claimed", len(claims))
 				}
-				record(t, writer, jobs[0], 200)
+				record(t, writer, claims[0], 200)
 				_, newest, err := writer.AttemptBounds(t.Context())
 				if err != nil {
 					t.Fatal(err)

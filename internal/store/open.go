@@ -67,8 +67,7 @@ type Store struct {
 	starting   sync.Mutex                // held while starts is read again
 	starts     atomic.Pointer[startList] // as last read; never changed in place
 	last       atomic.Int64              // Seq of the newest committed attempt
-	onAttempts atomic.Pointer[func([]*webhook.Attempt)]
-	taker      atomic.Pointer[Taker]
+	audience   atomic.Pointer[audience]
 	background sync.WaitGroup
 	quotas     *quotas
 	ready      readiness
@@ -95,6 +94,7 @@ func openWith(ctx context.Context, o Options, db dialect) (_ *Store, err error) 
 		o.Now = time.Now
 	}
 	s := &Store{opts: o, log: o.Logger, db: db, memory: newRoom(publishMemory), noted: make(chan struct{}, 1), deleted: make(chan struct{}, 1)}
+	s.audience.Store(&audience{dispatcher: noDispatcher{}})
 	s.quit, s.stop = context.WithCancel(context.Background())
 	s.quotas, s.fans = newQuotas(s, o.Quotas), newFanOuts(s)
 	defer func() {
@@ -200,37 +200,42 @@ func (s *Store) Ping(ctx context.Context) error {
 	return nil
 }
 
-// SetTaker sets the sender, once, before anything is published.
-func (s *Store) SetTaker(t Taker) {
-	s.taker.Store(&t)
-	t.Nodes(s.db.nodes())
+// audience is who is told of what was committed.
+type audience struct {
+	dispatcher Dispatcher
+	attempts   func([]*webhook.Attempt) // nil: nobody
 }
 
-// takes is the sender, or who takes nothing.
-func (s *Store) takes() Taker {
-	if t := s.taker.Load(); t != nil {
-		return *t
+// Start sets who takes deliveries and who is told of attempts, once, before anything is published or recorded. Either may be
+// nil: then every delivery waits to be claimed, and nobody is told. attempts is called after every commit, in commit order; it must
+// return at once and must not change them.
+func (s *Store) Start(d Dispatcher, attempts func([]*webhook.Attempt)) {
+	if d == nil {
+		d = noDispatcher{}
 	}
-	return noTaker{}
+	s.audience.Store(&audience{d, attempts})
+	d.Nodes(s.db.nodes())
 }
 
-// OnAttempts sets who is told of attempts after every commit, in commit order, once, before anything is recorded. The
-// function must return at once and must not change the attempts.
-func (s *Store) OnAttempts(f func([]*webhook.Attempt)) { s.onAttempts.Store(&f) }
+// dispatcher is the sender, or one that takes nothing.
+func (s *Store) dispatcher() Dispatcher { return s.audience.Load().dispatcher }
+
+// watched reports whether somebody is told of attempts.
+func (s *Store) watched() bool { return s.audience.Load().attempts != nil }
 
 func (s *Store) tell(attempts []*webhook.Attempt) {
-	if f := s.onAttempts.Load(); f != nil {
-		(*f)(attempts)
+	if f := s.audience.Load().attempts; f != nil {
+		f(attempts)
 	}
 }
 
-// noTaker leaves every delivery to be claimed.
-type noTaker struct{}
+// noDispatcher leaves every delivery to be claimed.
+type noDispatcher struct{}
 
-func (noTaker) Reserve(*Hook, int) bool   { return false }
-func (noTaker) Release(*Hook, int)        {}
-func (noTaker) Take(*Job)                 {}
-func (noTaker) Due(webhook.ID, time.Time) {}
-func (noTaker) Changed(*Hook)             {}
-func (noTaker) Nodes(int)                 {}
-func (t noTaker) Batch(do func(Taker))    { do(t) }
+func (noDispatcher) Reserve(*Target, int) bool   { return false }
+func (noDispatcher) Release(*Target, int)        {}
+func (noDispatcher) Take(*Claimed)               {}
+func (noDispatcher) Due(webhook.ID, time.Time)   {}
+func (noDispatcher) Changed(*Target)             {}
+func (noDispatcher) Nodes(int)                   {}
+func (t noDispatcher) Batch(do func(Dispatcher)) { do(t) }

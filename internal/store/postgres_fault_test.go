@@ -77,12 +77,12 @@ func TestPostgresRefuses(t *testing.T) {
 			c := tenant(t, s, "a")
 			w := register(t, c, webhook.New{Enabled: true})
 			acked := publish(t, c, webhook.NewEvent{}, webhook.NewEvent{})
-			jobs, _ := claim(t, s, w.ID, 1)
+			claims, _ := claim(t, s, w.ID, 1)
 			conn := session(t, url)
 			for _, text := range fault.begin {
 				conn(text)
 			}
-			if err := s.Record(t.Context(), &store.Result{Job: jobs[0], Attempt: webhook.Attempt{
+			if err := s.Record(t.Context(), &store.Result{Claimed: claims[0], Attempt: webhook.Attempt{
 				Status: webhook.AttemptSucceeded, Trigger: webhook.TriggerSchedule, StartedAt: time.Now(),
 			}}); err != nil {
 				t.Fatal(err)
@@ -197,12 +197,12 @@ func TestLostCommit(t *testing.T) {
 	}
 
 	for _, where := range []int32{afterCommit, beforeCommit} {
-		jobs, _ := claim(t, s, w.ID, 1)
-		if len(jobs) != 1 {
-			t.Fatalf("%d claimed", len(jobs))
+		claims, _ := claim(t, s, w.ID, 1)
+		if len(claims) != 1 {
+			t.Fatalf("%d claimed", len(claims))
 		}
 		broken.at.Store(where)
-		record(t, s, jobs[0], 200) // is tried again until it is written
+		record(t, s, claims[0], 200) // is tried again until it is written
 	}
 	if n, err := c.CountAttempts(t.Context(), store.AttemptFilter{}); n != 2 || err != nil {
 		t.Errorf("%d attempts, want 2 (%v)", n, err)

@@ -53,7 +53,7 @@ func (p *postgresDB) begun(ctx context.Context) error {
 
 // horizon is the Seq up to which nothing more will be committed, and the version of the webhooks.
 func (p *postgresDB) horizon(ctx context.Context) (end, version int64, err error) {
-	err = p.side.QueryRowContext(ctx, `SELECT ((pg_snapshot_xmin(pg_current_snapshot())::text::bigint + xid_base) << $1::int) - 1, hooks FROM store`,
+	err = p.side.QueryRowContext(ctx, `SELECT ((pg_snapshot_xmin(pg_current_snapshot())::text::bigint + xid_base) << $1::int) - 1, webhooks FROM store`,
 		seqBits).Scan(&end, &version)
 	return end, version, err
 }
@@ -72,7 +72,7 @@ func (p *postgresDB) committed(b *batch) {
 		f.mu.Unlock()
 		f.poke()
 	}
-	if len(b.attempts) > 0 || len(b.hooks) > 0 {
+	if len(b.attempts) > 0 || len(b.targets) > 0 {
 		signal(p.notify)
 	}
 }
@@ -183,7 +183,7 @@ func (f *follower) seqs(ctx context.Context, after, end int64) ([]int64, error) 
 
 // attempts are those of the log, in order. What retention has taken meanwhile is missing.
 func (f *follower) attempts(ctx context.Context, seqs []int64) ([]*webhook.Attempt, error) {
-	if f.p.s.onAttempts.Load() == nil {
+	if !f.p.s.watched() {
 		return nil, nil
 	}
 	list := make([]*webhook.Attempt, 0, len(seqs))

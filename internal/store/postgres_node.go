@@ -75,7 +75,7 @@ func (p *postgresDB) join(ctx context.Context) error {
 // count notes how many nodes there are, and tells the sender.
 func (p *postgresDB) count(alive int64) {
 	p.alive.Store(alive)
-	p.s.takes().Nodes(int(alive))
+	p.s.dispatcher().Nodes(int(alive))
 }
 
 // nodes implements dialect.
@@ -227,16 +227,16 @@ func (p *postgresDB) sweep(ctx context.Context) (found bool, err error) {
 
 // lookForDue tells the sender of deliveries that can be claimed and that nobody else may know of.
 func (p *postgresDB) lookForDue(ctx context.Context) {
-	hooks, err := p.s.Hooks(ctx)
+	targets, err := p.s.Targets(ctx)
 	if err != nil {
 		if ctx.Err() == nil {
 			p.s.log.Warn("looking for due deliveries", slog.Any("error", err))
 		}
 		return
 	}
-	for _, h := range hooks {
+	for _, h := range targets {
 		if h.Due != nil {
-			p.s.takes().Due(h.Hook.ID, *h.Due)
+			p.s.dispatcher().Due(h.Target.ID, *h.Due)
 		}
 	}
 }

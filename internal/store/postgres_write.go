@@ -25,7 +25,7 @@ const seqBits = 20
 // pgBatch is what a transaction knows of itself.
 type pgBatch struct {
 	next    map[*table]int64 // the seq of the next row
-	version int64            // of webhooks, once lockHooks was called
+	version int64            // of webhooks, once lockTargets was called
 }
 
 // errFenced says that this node's claims were taken from it: it must join again before it may write.
@@ -82,7 +82,7 @@ func (p *postgresDB) try(ctx context.Context, b *batch, do func() error) (begun 
 		if err := do(); err != nil {
 			return err
 		}
-		return p.noteHooks(b)
+		return p.noteTargets(b)
 	})
 	if err == nil && b.pg.version > 0 {
 		p.known.Store(b.pg.version)
@@ -99,11 +99,11 @@ func (p *postgresDB) begin(ctx context.Context, b *batch) error {
 	l := p.lease.Load()
 	started := time.Now()
 	if l == nil {
-		row = b.sqlTx().QueryRowContext(ctx, `SELECT (pg_current_xact_id()::text::bigint + xid_base) << $1::int, hooks, clock_timestamp() FROM store`, seqBits)
+		row = b.sqlTx().QueryRowContext(ctx, `SELECT (pg_current_xact_id()::text::bigint + xid_base) << $1::int, webhooks, clock_timestamp() FROM store`, seqBits)
 	} else {
 		row = b.sqlTx().QueryRowContext(ctx, `UPDATE nodes SET batch = $2, expires_at = clock_timestamp() + $4::interval FROM store
 			WHERE nodes.seq = $1 AND nodes.voided_at IS NULL
-			RETURNING (pg_current_xact_id()::text::bigint + store.xid_base) << $3::int, store.hooks, clock_timestamp()`, l.node, p.number, seqBits, leaseTime)
+			RETURNING (pg_current_xact_id()::text::bigint + store.xid_base) << $3::int, store.webhooks, clock_timestamp()`, l.node, p.number, seqBits, leaseTime)
 	}
 	err := row.Scan(&first, &version, &now)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -118,51 +118,51 @@ func (p *postgresDB) begin(ctx context.Context, b *batch) error {
 	b.now = now.UTC()
 	b.pg.next = map[*table]int64{eventsTable: first, deliveriesTable: first, attemptsTable: first}
 	if version > p.known.Load() {
-		return p.readHooks(b, version)
+		return p.readTargets(b, version)
 	}
 	return nil
 }
 
-// readHooks takes over what others have changed up to the version.
-func (p *postgresDB) readHooks(b *batch, version int64) error {
-	changed, err := p.s.readHooks(b.tx, "version > ?", p.known.Load())
+// readTargets takes over what others have changed up to the version.
+func (p *postgresDB) readTargets(b *batch, version int64) error {
+	changed, err := p.s.readTargets(b.tx, "version > ?", p.known.Load())
 	if err != nil {
 		return err
 	}
 	p.s.routes.change(changed)
 	p.known.Store(version)
-	for _, h := range changed {
-		p.s.takes().Changed(h)
+	for _, to := range changed {
+		p.s.dispatcher().Changed(to)
 	}
 	return nil
 }
 
-// lockHooks implements dialect.
-func (p *postgresDB) lockHooks(b *batch) error {
+// lockTargets implements dialect.
+func (p *postgresDB) lockTargets(b *batch) error {
 	if b.pg.version > 0 {
 		return nil
 	}
 	var version int64
-	if err := b.tx.Raw("UPDATE store SET hooks = hooks + 1 RETURNING hooks").Scan(&version).Error; err != nil {
+	if err := b.tx.Raw("UPDATE store SET webhooks = webhooks + 1 RETURNING webhooks").Scan(&version).Error; err != nil {
 		return fmt.Errorf("lock webhooks: %w", err)
 	}
 	b.pg.version = version
 	if version-1 > p.known.Load() {
-		return p.readHooks(b, version-1)
+		return p.readTargets(b, version-1)
 	}
 	return nil
 }
 
-// noteHooks marks the webhooks that were changed, for the others.
-func (p *postgresDB) noteHooks(b *batch) error {
-	if len(b.hooks) == 0 {
+// noteTargets marks the webhooks that were changed, for the others.
+func (p *postgresDB) noteTargets(b *batch) error {
+	if len(b.targets) == 0 {
 		return nil
 	}
-	if err := p.lockHooks(b); err != nil {
+	if err := p.lockTargets(b); err != nil {
 		return err
 	}
-	ids := make([]webhook.ID, 0, len(b.hooks))
-	for id := range b.hooks {
+	ids := make([]webhook.ID, 0, len(b.targets))
+	for id := range b.targets {
 		ids = append(ids, id)
 	}
 	if err := b.tx.Exec("UPDATE webhooks SET version = ? WHERE id IN ?", b.pg.version, ids).Error; err != nil {
@@ -312,11 +312,11 @@ func (p *postgresDB) finish(b *batch, outcomes []outcome) (map[int64]finished, e
 	var others []*outcome
 	for i := range outcomes {
 		o := &outcomes[i]
-		d := &o.Job.Delivery
-		switch l := o.Job.lease; {
+		d := &o.Claimed.Delivery
+		switch l := o.Claimed.lease; {
 		case l == nil || l.node != node: // lost
 		case o.status == webhook.DeliverySucceeded:
-			g := group{dayOf(o.Job.Event.CreatedAt), d.AttemptCount}
+			g := group{dayOf(o.Claimed.Event.CreatedAt), d.AttemptCount}
 			succeeded[g] = append(succeeded[g], d.Seq)
 		default:
 			others = append(others, o)
@@ -331,13 +331,13 @@ func (p *postgresDB) finish(b *batch, outcomes []outcome) (map[int64]finished, e
 	if len(others) == 0 {
 		return held, nil
 	}
-	slices.SortFunc(others, func(a, b *outcome) int { return cmp.Compare(a.Job.Delivery.Seq, b.Job.Delivery.Seq) })
+	slices.SortFunc(others, func(a, b *outcome) int { return cmp.Compare(a.Claimed.Delivery.Seq, b.Claimed.Delivery.Seq) })
 	n := len(others)
 	days, seqs, numbers, statuses := make([]time.Time, n), make([]int64, n), make([]int32, n), make([]string, n)
 	due, completed := make([]any, n), make([]any, n)
 	for i, o := range others {
-		d := &o.Job.Delivery
-		days[i], seqs[i], statuses[i] = dayOf(o.Job.Event.CreatedAt).start(), d.Seq, string(o.status)
+		d := &o.Claimed.Delivery
+		days[i], seqs[i], statuses[i] = dayOf(o.Claimed.Event.CreatedAt).start(), d.Seq, string(o.status)
 		numbers[i] = int32(d.AttemptCount + 1) //nolint:gosec // a small count
 		due[i], completed[i] = maybeAt(o.due), maybeAt(o.completed)
 	}
@@ -362,10 +362,10 @@ func (b *batch) finished(held map[int64]finished, text string, args ...any) erro
 	return rows.Err()
 }
 
-// claimed implements dialect.
-func (p *postgresDB) claimed(j *Job) int64 {
-	j.lease = p.lease.Load()
-	return j.lease.node
+// claimedBy implements dialect.
+func (p *postgresDB) claimedBy(claimed *Claimed) int64 {
+	claimed.lease = p.lease.Load()
+	return claimed.lease.node
 }
 
 const pgDue = `SELECT d.seq, d.id, d.event_id, d.attempt_count, d.schedule_start, d.triggered_by, d.created_at, e.seq, e.type,
@@ -373,41 +373,41 @@ const pgDue = `SELECT d.seq, d.id, d.event_id, d.attempt_count, d.schedule_start
 	WHERE d.webhook_id = $1 AND d.due_at <= $2 ORDER BY d.due_at LIMIT $3 FOR UPDATE OF d SKIP LOCKED`
 
 // claim implements dialect. What another node claims at the same time is passed over.
-func (p *postgresDB) claim(b *batch, h *Hook, n, maxBytes int) ([]*Job, error) {
-	rows, err := b.sqlTx().QueryContext(b.context(), pgDue, h.ID, at(b.now), n)
+func (p *postgresDB) claim(b *batch, to *Target, n, maxBytes int) ([]*Claimed, error) {
+	rows, err := b.sqlTx().QueryContext(b.context(), pgDue, to.ID, at(b.now), n)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = rows.Close() }()
-	var jobs []*Job
+	var claims []*Claimed
 	left := maxBytes
 	for rows.Next() {
-		j, err := scanJob(rows, h)
+		claimed, err := scanClaimed(rows, to)
 		if err != nil {
 			return nil, err
 		}
-		if left -= j.Size(); left < 0 && len(jobs) > 0 {
+		if left -= claimed.Size(); left < 0 && len(claims) > 0 {
 			break
 		}
-		j.lease = p.lease.Load()
-		jobs = append(jobs, j)
+		claimed.lease = p.lease.Load()
+		claims = append(claims, claimed)
 	}
 	if err := errors.Join(rows.Close(), rows.Err()); err != nil {
 		return nil, err
 	}
-	return jobs, p.move(b, jobs, "UPDATE deliveries SET claimed_by = $1, due_at = NULL WHERE day = $2 AND seq = ANY ($3)")
+	return claims, p.move(b, claims, "UPDATE deliveries SET claimed_by = $1, due_at = NULL WHERE day = $2 AND seq = ANY ($3)")
 }
 
-// move runs a statement of this node's on jobs' deliveries, for each day that they are of.
-func (p *postgresDB) move(b *batch, jobs []*Job, text string, more ...any) error {
+// move runs a statement of this node's on claimed deliveries, for each day that they are of.
+func (p *postgresDB) move(b *batch, claims []*Claimed, text string, more ...any) error {
 	type key struct {
 		day
 		node int64
 	}
 	groups := map[key][]int64{}
-	for _, j := range jobs {
-		k := key{dayOf(j.Event.CreatedAt), j.lease.node}
-		groups[k] = append(groups[k], j.Delivery.Seq)
+	for _, claimed := range claims {
+		k := key{dayOf(claimed.Event.CreatedAt), claimed.lease.node}
+		groups[k] = append(groups[k], claimed.Delivery.Seq)
 	}
 	for k, seqs := range groups {
 		slices.Sort(seqs)
@@ -420,10 +420,10 @@ func (p *postgresDB) move(b *batch, jobs []*Job, text string, more ...any) error
 }
 
 // nextDue implements dialect.
-func (p *postgresDB) nextDue(b *batch, h *Hook) (*time.Time, error) {
+func (p *postgresDB) nextDue(b *batch, to *Target) (*time.Time, error) {
 	var due *micros
 	err := b.sqlTx().QueryRowContext(b.context(),
-		"SELECT due_at FROM deliveries WHERE webhook_id = $1 AND due_at IS NOT NULL ORDER BY due_at LIMIT 1", h.ID).Scan(&due)
+		"SELECT due_at FROM deliveries WHERE webhook_id = $1 AND due_at IS NOT NULL ORDER BY due_at LIMIT 1", to.ID).Scan(&due)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -431,8 +431,8 @@ func (p *postgresDB) nextDue(b *batch, h *Hook) (*time.Time, error) {
 }
 
 // unclaim implements dialect.
-func (p *postgresDB) unclaim(b *batch, jobs []*Job) error {
-	return p.move(b, jobs, `UPDATE deliveries SET claimed_by = NULL, due_at = CASE WHEN status = 'PENDING' THEN $4::timestamptz END
+func (p *postgresDB) unclaim(b *batch, claims []*Claimed) error {
+	return p.move(b, claims, `UPDATE deliveries SET claimed_by = NULL, due_at = CASE WHEN status = 'PENDING' THEN $4::timestamptz END
 		WHERE (claimed_by = $1) IS TRUE AND day = $2 AND seq = ANY ($3)`, at(b.now))
 }
 

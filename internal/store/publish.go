@@ -305,8 +305,8 @@ func (b *batch) insertAll(events []*incoming) error {
 	if err != nil {
 		return fmt.Errorf("insert events: %w", err)
 	}
-	var jobs []*Job
-	var hooks []*Hook
+	var claims []*Claimed
+	var targets []*Target
 	var notes []*fanOut
 	for i, in := range events {
 		in.event.Seq = first + int64(i)
@@ -317,51 +317,51 @@ func (b *batch) insertAll(events []*incoming) error {
 			notes = append(notes, note)
 			continue
 		}
-		hooks = b.receivers(hooks[:0], in)
-		for _, h := range hooks {
-			jobs = append(jobs, b.job(&in.event, h, in.trigger()))
+		targets = b.receivers(targets[:0], in)
+		for _, to := range targets {
+			claims = append(claims, b.delivery(&in.event, to, in.trigger()))
 		}
 	}
 	if err := b.insertFanOuts(notes); err != nil {
 		return err
 	}
-	return b.insertDeliveries(jobs)
+	return b.insertDeliveries(claims)
 }
 
-// job is a new delivery.
-func (b *batch) job(e *webhook.Event, h *Hook, trigger webhook.Trigger) *Job {
-	return &Job{Event: e, Hook: h, Delivery: webhook.Delivery{
-		ID: webhook.NewID(b.now), TenantID: e.TenantID, EventID: e.ID, WebhookID: h.ID,
+// delivery is a new one of the event to the target. It is claimed only when it is among the reserved.
+func (b *batch) delivery(e *webhook.Event, to *Target, trigger webhook.Trigger) *Claimed {
+	return &Claimed{Event: e, Target: to, Delivery: webhook.Delivery{
+		ID: webhook.NewID(b.now), TenantID: e.TenantID, EventID: e.ID, WebhookID: to.ID,
 		Status: webhook.Pending, Trigger: trigger, CreatedAt: b.now.UTC().Truncate(time.Microsecond),
 	}}
 }
 
 // insertDeliveries stores new deliveries: those that the sender has room for are claimed already, the others are due.
-func (b *batch) insertDeliveries(jobs []*Job) error {
-	if len(jobs) == 0 {
+func (b *batch) insertDeliveries(claims []*Claimed) error {
+	if len(claims) == 0 {
 		return nil
 	}
 	before := len(b.reserved)
-	b.s.takes().Batch(func(t Taker) {
-		for _, j := range jobs {
-			if j.Hook.Enabled && t.Reserve(j.Hook, j.Size()) {
-				b.reserved = append(b.reserved, j)
+	b.s.dispatcher().Batch(func(t Dispatcher) {
+		for _, claimed := range claims {
+			if claimed.Target.Enabled && t.Reserve(claimed.Target, claimed.Size()) {
+				b.reserved = append(b.reserved, claimed)
 			}
 		}
 	})
-	room := b.reserved[before:] // in the order of jobs
-	first, err := b.s.db.insert(b, deliveriesTable, len(jobs), func(i int) time.Time { return jobs[i].Event.CreatedAt }, func(p *params, i int) {
-		j := jobs[i]
-		d := &j.Delivery
+	room := b.reserved[before:] // in the order of claims
+	first, err := b.s.db.insert(b, deliveriesTable, len(claims), func(i int) time.Time { return claims[i].Event.CreatedAt }, func(p *params, i int) {
+		claimed := claims[i]
+		d := &claimed.Delivery
 		p.id(&d.ID)
 		p.id(&d.TenantID)
 		p.id(&d.EventID)
 		p.id(&d.WebhookID)
 		p.text(string(d.Trigger))
-		if len(room) > 0 && room[0] == j {
+		if len(room) > 0 && room[0] == claimed {
 			room = room[1:]
 			p.null()
-			p.int(b.s.db.claimed(j))
+			p.int(b.s.db.claimedBy(claimed))
 		} else {
 			b.dueAt(d.WebhookID, b.now)
 			p.time(b.now)
@@ -372,21 +372,21 @@ func (b *batch) insertDeliveries(jobs []*Job) error {
 	if err != nil {
 		return fmt.Errorf("insert deliveries: %w", err)
 	}
-	for i, j := range jobs {
-		j.Delivery.Seq = first + int64(i)
+	for i, claimed := range claims {
+		claimed.Delivery.Seq = first + int64(i)
 	}
 	return nil
 }
 
 // receivers appends the webhooks that the event goes to.
-func (b *batch) receivers(hooks []*Hook, in *incoming) []*Hook {
+func (b *batch) receivers(targets []*Target, in *incoming) []*Target {
 	if in.only != nil {
-		return append(hooks, b.hook(*in.only))
+		return append(targets, b.target(*in.only))
 	}
-	hooks = b.s.routes.matching(hooks, in.event.TenantID, in.event.Type)
-	kept := hooks[:0]
-	for _, h := range hooks {
-		if now := b.hook(h.ID); now != nil && now.DeletedAt == nil {
+	targets = b.s.routes.matching(targets, in.event.TenantID, in.event.Type)
+	kept := targets[:0]
+	for _, to := range targets {
+		if now := b.target(to.ID); now != nil && now.DeletedAt == nil {
 			kept = append(kept, now)
 		}
 	}
@@ -405,11 +405,11 @@ func (in *incoming) trigger() webhook.Trigger {
 func (c *Scope) TestWebhook(ctx context.Context, id webhook.ID) (*webhook.Delivery, error) {
 	var delivery *webhook.Delivery
 	err := c.change(ctx, func(b *batch) error {
-		h := b.hook(id)
-		if h == nil || h.TenantID != c.tenant || h.DeletedAt != nil {
+		to := b.target(id)
+		if to == nil || to.TenantID != c.tenant || to.DeletedAt != nil {
 			return webhook.ErrNotFound
 		}
-		if !h.Enabled {
+		if !to.Enabled {
 			return &webhook.Invalid{Field: "id", Code: webhook.CodeConflict, Message: "names a webhook that is disabled"}
 		}
 		in := &incoming{only: &id, event: b.newEvent(c.tenant, webhook.TypeTest,
@@ -435,21 +435,21 @@ func (b *batch) newEvent(tenant webhook.ID, eventType string, data []byte) webho
 // Claim takes up to n due deliveries of a webhook, the longest due first, whose sizes fit into maxBytes; one always fits.
 // next is when the first delivery that is left is due, which may be in the past; nil when none is left. A webhook that is
 // disabled or gone has nothing to claim.
-func (s *Store) Claim(ctx context.Context, id webhook.ID, n, maxBytes int) (jobs []*Job, next *time.Time, err error) {
+func (s *Store) Claim(ctx context.Context, id webhook.ID, n, maxBytes int) (claims []*Claimed, next *time.Time, err error) {
 	var tenant webhook.ID
-	if h := s.routes.get(id); h != nil {
-		tenant = h.TenantID
+	if to := s.routes.get(id); to != nil {
+		tenant = to.TenantID
 	}
 	err = s.changeFor(ctx, tenant, n, func(b *batch) error {
-		jobs, next = nil, nil
-		h := b.hook(id)
-		if h == nil || !h.Enabled || h.DeletedAt != nil {
+		claims, next = nil, nil
+		to := b.target(id)
+		if to == nil || !to.Enabled || to.DeletedAt != nil {
 			return nil
 		}
-		if jobs, err = s.db.claim(b, h, n, maxBytes); err != nil {
+		if claims, err = s.db.claim(b, to, n, maxBytes); err != nil {
 			return fmt.Errorf("claim: %w", err)
 		}
-		if next, err = s.db.nextDue(b, h); err != nil {
+		if next, err = s.db.nextDue(b, to); err != nil {
 			return fmt.Errorf("find next due: %w", err)
 		}
 		return nil
@@ -458,31 +458,31 @@ func (s *Store) Claim(ctx context.Context, id webhook.ID, n, maxBytes int) (jobs
 		// A claim that was written all the same is void at the next start, and never lost.
 		return nil, nil, err
 	}
-	return jobs, next, nil
+	return claims, next, nil
 }
 
-// scanJob reads a due delivery of the webhook with its event: the columns that the dialects' claims select.
-func scanJob(rows *sql.Rows, h *Hook) (*Job, error) {
-	j := &Job{Event: &webhook.Event{TenantID: h.TenantID}, Hook: h, Delivery: webhook.Delivery{
-		TenantID: h.TenantID, WebhookID: h.ID, Status: webhook.Pending,
+// scanClaimed reads a due delivery of the webhook with its event: the columns that the dialects' claims select.
+func scanClaimed(rows *sql.Rows, to *Target) (*Claimed, error) {
+	claimed := &Claimed{Event: &webhook.Event{TenantID: to.TenantID}, Target: to, Delivery: webhook.Delivery{
+		TenantID: to.TenantID, WebhookID: to.ID, Status: webhook.Pending,
 	}}
-	d, e := &j.Delivery, j.Event
+	d, e := &claimed.Delivery, claimed.Event
 	var made, happened, published micros
 	if err := rows.Scan(&d.Seq, &d.ID, &d.EventID, &d.AttemptCount, &d.ScheduleStart, &d.Trigger, &made,
 		&e.Seq, &e.Type, &happened, &published, &e.Data); err != nil {
 		return nil, err
 	}
 	e.ID, d.CreatedAt, e.Timestamp, e.CreatedAt = d.EventID, made.time(), happened.time(), published.time()
-	return j, nil
+	return claimed, nil
 }
 
 // Unclaim gives back deliveries that were claimed and not attempted; they are due at once.
-func (s *Store) Unclaim(ctx context.Context, jobs []*Job) error {
-	return s.changeFor(ctx, webhook.ID{}, len(jobs), func(b *batch) error {
-		for _, j := range jobs {
-			b.dueAt(j.Delivery.WebhookID, b.now)
+func (s *Store) Unclaim(ctx context.Context, claims []*Claimed) error {
+	return s.changeFor(ctx, webhook.ID{}, len(claims), func(b *batch) error {
+		for _, claimed := range claims {
+			b.dueAt(claimed.Delivery.WebhookID, b.now)
 		}
-		if err := s.db.unclaim(b, jobs); err != nil {
+		if err := s.db.unclaim(b, claims); err != nil {
 			return fmt.Errorf("unclaim: %w", err)
 		}
 		return nil

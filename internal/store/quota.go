@@ -47,7 +47,7 @@ type holding struct {
 const (
 	heldInterval = time.Minute
 	heldTimeout  = time.Second
-	heldHooks    = 100    // webhooks that are looked at
+	heldWebhooks = 100    // webhooks that are looked at
 	heldRows     = 10_000 // deliveries that are counted
 )
 
@@ -70,9 +70,9 @@ func (q *quotas) held(tenant webhook.ID, a *allowance) string {
 
 func (q *quotas) countHeld(tenant webhook.ID) string {
 	var disabled []webhook.ID
-	for _, h := range q.s.routes.of(tenant) {
-		if !h.Enabled && len(disabled) < heldHooks {
-			disabled = append(disabled, h.ID)
+	for _, to := range q.s.routes.of(tenant) {
+		if !to.Enabled && len(disabled) < heldWebhooks {
+			disabled = append(disabled, to.ID)
 		}
 	}
 	if len(disabled) == 0 {
@@ -80,17 +80,17 @@ func (q *quotas) countHeld(tenant webhook.ID) string {
 	}
 	ctx, cancel := context.WithTimeout(q.s.quit, heldTimeout)
 	defer cancel()
-	var n struct{ Events, Deliveries, Hooks int }
-	err := q.s.read.WithContext(ctx).Raw(`SELECT COUNT(DISTINCT event_id) AS events, COUNT(*) AS deliveries, COUNT(DISTINCT webhook_id) AS hooks FROM
+	var n struct{ Events, Deliveries, Webhooks int }
+	err := q.s.read.WithContext(ctx).Raw(`SELECT COUNT(DISTINCT event_id) AS events, COUNT(*) AS deliveries, COUNT(DISTINCT webhook_id) AS webhooks FROM
 		(SELECT event_id, webhook_id FROM deliveries WHERE webhook_id IN ? AND due_at IS NOT NULL LIMIT ?) AS held`, disabled, heldRows).Scan(&n).Error
 	if err != nil || n.Events == 0 {
 		return ""
 	}
 	least := ""
-	if n.Deliveries == heldRows || len(disabled) == heldHooks {
+	if n.Deliveries == heldRows || len(disabled) == heldWebhooks {
 		least = "at least "
 	}
-	return fmt.Sprintf("; %s%d of them cannot be removed, because they wait for webhooks that are disabled (%d): enable or delete those", least, n.Events, n.Hooks)
+	return fmt.Sprintf("; %s%d of them cannot be removed, because they wait for webhooks that are disabled (%d): enable or delete those", least, n.Events, n.Webhooks)
 }
 
 func newQuotas(s *Store, defaults webhook.Quotas) *quotas {
@@ -221,11 +221,11 @@ func (q *quotas) webhooks(b *batch, tenant webhook.ID) error {
 		return nil
 	}
 	n := b.s.routes.count(tenant)
-	for id, h := range b.hooks {
-		if h.TenantID == tenant {
-			if was := b.s.routes.get(id) != nil; was && h.DeletedAt != nil {
+	for id, to := range b.targets {
+		if to.TenantID == tenant {
+			if was := b.s.routes.get(id) != nil; was && to.DeletedAt != nil {
 				n--
-			} else if !was && h.DeletedAt == nil {
+			} else if !was && to.DeletedAt == nil {
 				n++
 			}
 		}
@@ -244,15 +244,15 @@ const maxOperational = 100
 // operational refuses one more webhook that names operational events than the tenant may have, as webhooks does.
 func (q *quotas) operational(b *batch, tenant webhook.ID) error {
 	n := b.s.routes.operational(tenant)
-	names := func(h *Hook) int {
-		if h != nil && h.DeletedAt == nil && h.NamesOperational() {
+	names := func(to *Target) int {
+		if to != nil && to.DeletedAt == nil && to.NamesOperational() {
 			return 1
 		}
 		return 0
 	}
-	for id, h := range b.hooks {
-		if h.TenantID == tenant {
-			n += names(h) - names(b.s.routes.get(id))
+	for id, to := range b.targets {
+		if to.TenantID == tenant {
+			n += names(to) - names(b.s.routes.get(id))
 		}
 	}
 	if n >= maxOperational {

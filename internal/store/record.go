@@ -11,7 +11,7 @@ import (
 
 // Record queues the result of an attempt, and blocks while the queue is full. The store writes it, tries again while the
 // database cannot be written, decides when the delivery is due again, disables a webhook that is gone or has failed for
-// too long, publishes the operational events, and tells the Taker. The error is the context's, or ErrUnavailable after
+// too long, publishes the operational events, and tells the Dispatcher. The error is the context's, or ErrUnavailable after
 // Close: then the attempt is not recorded and will be made again.
 func (s *Store) Record(ctx context.Context, r *Result) error {
 	select {
@@ -54,7 +54,7 @@ func (b *batch) record() error {
 	}
 	outcomes := make([]outcome, len(b.results))
 	for i, r := range b.results {
-		outcomes[i] = b.decide(r, r.Job.Delivery.ScheduleStart)
+		outcomes[i] = b.decide(r, r.Claimed.Delivery.ScheduleStart)
 	}
 	held, err := b.s.db.finish(b, outcomes)
 	if err != nil {
@@ -63,14 +63,14 @@ func (b *batch) record() error {
 	b.attempts = make([]*webhook.Attempt, 0, len(outcomes))
 	kept := outcomes[:0]
 	for _, o := range outcomes {
-		is, ok := held[o.Job.Delivery.Seq]
+		is, ok := held[o.Claimed.Delivery.Seq]
 		if !ok {
-			b.s.log.Warn("claim lost; attempt dropped", slog.Any("delivery", o.Job.Delivery.ID))
+			b.s.log.Warn("claim lost; attempt dropped", slog.Any("delivery", o.Claimed.Delivery.ID))
 			continue
 		}
-		delete(held, o.Job.Delivery.Seq) // the same claim cannot be finished twice
+		delete(held, o.Claimed.Delivery.Seq) // the same claim cannot be finished twice
 		o.status = is.status
-		if is.start != o.Job.Delivery.ScheduleStart && (is.status == webhook.Pending || is.status == webhook.DeliveryFailed) {
+		if is.start != o.Claimed.Delivery.ScheduleStart && (is.status == webhook.Pending || is.status == webhook.DeliveryFailed) {
 			if err := b.decideAgain(&o, is.start); err != nil {
 				return err
 			}
@@ -81,7 +81,7 @@ func (b *batch) record() error {
 	if len(kept) == 0 {
 		return nil
 	}
-	day := func(i int) time.Time { return kept[i].Job.Event.CreatedAt }
+	day := func(i int) time.Time { return kept[i].Claimed.Event.CreatedAt }
 	first, err := b.s.db.insert(b, attemptsTable, len(b.attempts), day, func(p *params, i int) { p.attempt(b.attempts[i]) })
 	if err != nil {
 		return fmt.Errorf("insert attempts: %w", err)
@@ -100,9 +100,9 @@ type finished struct {
 
 // attempt completes the attempt's row.
 func (b *batch) attempt(r *Result) *webhook.Attempt {
-	a, d := r.Attempt, &r.Job.Delivery // a copy: the batch may be written again
+	a, d := r.Attempt, &r.Claimed.Delivery // a copy: the batch may be written again
 	a.ID, a.TenantID, a.WebhookID, a.DeliveryID, a.EventID = webhook.NewID(b.now), d.TenantID, d.WebhookID, d.ID, d.EventID
-	a.Number, a.EventType = d.AttemptCount+1, r.Job.Event.Type
+	a.Number, a.EventType = d.AttemptCount+1, r.Claimed.Event.Type
 	a.StartedAt = a.StartedAt.UTC().Truncate(time.Microsecond)
 	return &a
 }
@@ -142,7 +142,7 @@ func (p *params) attempt(a *webhook.Attempt) {
 	p.bool(a.ResponseTruncated)
 }
 
-// decideAgain applies the retry rules to a delivery whose schedule was restarted while its attempt ran, which its job does
+// decideAgain applies the retry rules to a delivery whose schedule was restarted while its attempt ran, which the claim does
 // not know.
 func (b *batch) decideAgain(o *outcome, start int) error {
 	*o = b.decide(o.Result, start)
@@ -151,7 +151,7 @@ func (b *batch) decideAgain(o *outcome, start int) error {
 		reason = new(webhook.FailureRetriesExhausted)
 	}
 	err := b.tx.Exec(`UPDATE deliveries SET status = ?, due_at = ?, completed_at = ?, failure_reason = ? WHERE seq = ?`,
-		o.status, maybeAt(o.due), maybeAt(o.completed), reason, o.Job.Delivery.Seq).Error
+		o.status, maybeAt(o.due), maybeAt(o.completed), reason, o.Claimed.Delivery.Seq).Error
 	if err != nil {
 		return fmt.Errorf("restart schedule: %w", err)
 	}
@@ -161,19 +161,19 @@ func (b *batch) decideAgain(o *outcome, start int) error {
 // decide applies the retry rules to a result of a delivery whose schedule began after start attempts.
 func (b *batch) decide(r *Result, start int) outcome {
 	o := outcome{Result: r, status: webhook.Pending}
-	d := &r.Job.Delivery
+	d := &r.Claimed.Delivery
 	now := b.now
 	switch {
 	case r.Attempt.Status == webhook.AttemptSucceeded:
 		o.status, o.completed = webhook.DeliverySucceeded, &now
-	case d.Trigger == webhook.TriggerTest || r.Job.Event.Type == webhook.TypeTest:
+	case d.Trigger == webhook.TriggerTest || r.Claimed.Event.Type == webhook.TypeTest:
 		o.status, o.completed = webhook.DeliveryFailed, &now
 	default:
-		hook := r.Job.Hook
-		if latest := b.hook(d.WebhookID); latest != nil {
-			hook = latest
+		target := r.Claimed.Target
+		if latest := b.target(d.WebhookID); latest != nil {
+			target = latest
 		}
-		next, ok := hook.Schedule().Next(d.AttemptCount+1-start, now, r.RetryAfter)
+		next, ok := target.Schedule().Next(d.AttemptCount+1-start, now, r.RetryAfter)
 		if ok {
 			o.due = &next
 		} else {
@@ -191,13 +191,13 @@ func (b *batch) consequences(outcomes []outcome) error {
 	for i := range outcomes {
 		o := &outcomes[i]
 		if o.status == webhook.Pending && o.due != nil {
-			b.dueAt(o.Job.Delivery.WebhookID, *o.due)
+			b.dueAt(o.Claimed.Delivery.WebhookID, *o.due)
 		}
-		own := webhook.Operational(o.Job.Event.Type)
-		if h := b.hook(o.Job.Delivery.WebhookID); o.status == webhook.DeliveryFailed && !own && h != nil && h.DeletedAt == nil {
-			told.add(h, webhook.TypeDeliveryFailed, failedDelivery{
-				DeliveryID: o.Job.Delivery.ID, EventID: o.Job.Delivery.EventID, EventType: o.Job.Event.Type,
-				AttemptCount: o.Job.Delivery.AttemptCount + 1, FailureReason: webhook.FailureRetriesExhausted,
+		own := webhook.Operational(o.Claimed.Event.Type)
+		if to := b.target(o.Claimed.Delivery.WebhookID); o.status == webhook.DeliveryFailed && !own && to != nil && to.DeletedAt == nil {
+			told.add(to, webhook.TypeDeliveryFailed, failedDelivery{
+				DeliveryID: o.Claimed.Delivery.ID, EventID: o.Claimed.Delivery.EventID, EventType: o.Claimed.Event.Type,
+				AttemptCount: o.Claimed.Delivery.AttemptCount + 1, FailureReason: webhook.FailureRetriesExhausted,
 			})
 		}
 		disabled, err := health.note(b, o)
@@ -221,32 +221,32 @@ func (b *batch) consequences(outcomes []outcome) error {
 // are.
 type health struct {
 	locked  bool
-	changed map[webhook.ID]*Hook
+	changed map[webhook.ID]*Target
 }
 
 // note notes whether the webhook fails, and disables it when it is gone or has failed for too long; it returns the
 // webhook when it was disabled now.
-func (c *health) note(b *batch, o *outcome) (*Hook, error) {
-	h := b.hook(o.Job.Delivery.WebhookID)
-	if !b.changesHealth(h, o) {
+func (c *health) note(b *batch, o *outcome) (*Target, error) {
+	to := b.target(o.Claimed.Delivery.WebhookID)
+	if !b.changesHealth(to, o) {
 		return nil, nil
 	}
 	if !c.locked {
-		if err := b.s.db.lockHooks(b); err != nil {
+		if err := b.s.db.lockTargets(b); err != nil {
 			return nil, err
 		}
-		c.locked, c.changed = true, map[webhook.ID]*Hook{}
-		if h = b.hook(o.Job.Delivery.WebhookID); !b.changesHealth(h, o) {
+		c.locked, c.changed = true, map[webhook.ID]*Target{}
+		if to = b.target(o.Claimed.Delivery.WebhookID); !b.changesHealth(to, o) {
 			return nil, nil
 		}
 	}
-	next := *h
+	next := *to
 	switch ok := o.Attempt.Status == webhook.AttemptSucceeded; {
 	case ok:
 		next.FailingSince = nil
 	case o.Gone:
 		next.Disable(webhook.DisabledGone, b.now)
-	case h.FailingSince == nil:
+	case to.FailingSince == nil:
 		started := o.Attempt.StartedAt.UTC().Truncate(time.Microsecond)
 		next.FailingSince = &started
 	default:
@@ -254,11 +254,11 @@ func (c *health) note(b *batch, o *outcome) (*Hook, error) {
 	}
 	c.changed[next.ID] = &next
 	if next.Enabled {
-		b.noteHook(&next) // the sender does not need to know
+		b.noteTarget(&next) // the sender does not need to know
 		return nil, nil
 	}
 	next.UpdatedAt = b.now
-	b.setHook(&next)
+	b.setTarget(&next)
 	return &next, nil
 }
 
@@ -277,8 +277,8 @@ func (c *health) write(b *batch) error {
 		return nil
 	}
 	rows := make([][]any, 0, len(c.changed))
-	for _, h := range c.changed {
-		rows = append(rows, []any{h.ID, maybeAt(h.FailingSince), h.Enabled, h.DisabledReason, maybeAt(h.DisabledAt), at(h.UpdatedAt)})
+	for _, to := range c.changed {
+		rows = append(rows, []any{to.ID, maybeAt(to.FailingSince), to.Enabled, to.DisabledReason, maybeAt(to.DisabledAt), at(to.UpdatedAt)})
 	}
 	err := b.tx.Exec(`UPDATE webhooks SET failing_since = v.failing_since, enabled = v.enabled, disabled_reason = v.disabled_reason,
 		disabled_at = v.disabled_at, updated_at = v.updated_at FROM `+b.s.db.rows(healthColumns)+` AS v WHERE webhooks.id = v.id`,
@@ -290,12 +290,12 @@ func (c *health) write(b *batch) error {
 }
 
 // changesHealth reports whether the outcome changes what is noted of the webhook's health.
-func (b *batch) changesHealth(h *Hook, o *outcome) bool {
+func (b *batch) changesHealth(to *Target, o *outcome) bool {
 	switch {
-	case h == nil || !h.Enabled || h.DeletedAt != nil:
+	case to == nil || !to.Enabled || to.DeletedAt != nil:
 		return false
 	case o.Attempt.Status == webhook.AttemptSucceeded:
-		return h.FailingSince != nil
+		return to.FailingSince != nil
 	}
-	return h.FailingSince == nil || o.Gone || b.now.Sub(*h.FailingSince) >= webhook.FailingLimit
+	return to.FailingSince == nil || o.Gone || b.now.Sub(*to.FailingSince) >= webhook.FailingLimit
 }

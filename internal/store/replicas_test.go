@@ -65,20 +65,20 @@ func TestClaimersShare(t *testing.T) {
 	for i, s := range stores {
 		claimers.Go(func() {
 			for empty := 0; empty < 3; {
-				jobs, _, err := s.Claim(context.Background(), w.ID, 50, 1<<20)
+				claims, _, err := s.Claim(context.Background(), w.ID, 50, 1<<20)
 				if err != nil {
 					t.Error(err)
 					return
 				}
-				if len(jobs) == 0 {
+				if len(claims) == 0 {
 					empty++
 					continue
 				}
 				mu.Lock()
-				for _, j := range jobs {
-					claimed[j.Delivery.ID]++
+				for _, d := range claims {
+					claimed[d.Delivery.ID]++
 				}
-				busy[i] += len(jobs)
+				busy[i] += len(claims)
 				mu.Unlock()
 			}
 		})
@@ -146,7 +146,7 @@ func TestWebhooksOfOtherNodes(t *testing.T) {
 			t.Fatal(err)
 		}
 		publish(t, b, webhook.NewEvent{})
-		if jobs, _ := claim(t, stores[1], w.ID, 1); len(jobs) != 0 {
+		if claims, _ := claim(t, stores[1], w.ID, 1); len(claims) != 0 {
 			t.Error("claimed for a webhook that another node has disabled")
 		}
 		if err := a.DeleteWebhook(t.Context(), w.ID); err != nil {
@@ -197,14 +197,14 @@ func TestVoidedNode(t *testing.T) {
 	c := tenant(t, frozen, "a")
 	w := register(t, c, webhook.New{Enabled: true})
 	publish(t, c, webhook.NewEvent{}, webhook.NewEvent{})
-	jobs, _ := claim(t, frozen, w.ID, 2)
-	if len(jobs) != 2 || jobs[0].Lost() {
-		t.Fatalf("%d claimed", len(jobs))
+	claims, _ := claim(t, frozen, w.ID, 2)
+	if len(claims) != 2 || claims[0].Lost() {
+		t.Fatalf("%d claimed", len(claims))
 	}
 	if err := other.Expire(t.Context(), frozen); err != nil {
 		t.Fatal(err)
 	}
-	var taken []*store.Job
+	var taken []*store.Claimed
 	webhooktest.Eventually(t, "the other node takes both over", func() bool {
 		more, _ := claim(t, other, w.ID, 2)
 		taken = append(taken, more...)
@@ -213,18 +213,18 @@ func TestVoidedNode(t *testing.T) {
 	if len(taken) != 2 {
 		t.Fatalf("the other node took %d over", len(taken))
 	}
-	record(t, frozen, jobs[0], 500)
+	record(t, frozen, claims[0], 500)
 	if n, err := c.CountAttempts(t.Context(), store.AttemptFilter{}); n != 0 || err != nil {
 		t.Errorf("a voided node wrote %d attempts (%v)", n, err)
 	}
-	if !jobs[1].Lost() {
+	if !claims[1].Lost() {
 		t.Error("the claim does not know that it is lost")
 	}
 	if e := publish(t, c, webhook.NewEvent{})[0]; e.Err != nil {
 		t.Error(e.Err)
 	}
-	for _, j := range taken {
-		record(t, other, j, 200)
+	for _, claimed := range taken {
+		record(t, other, claimed, 200)
 	}
 	if n, err := c.CountDeliveries(t.Context(), store.DeliveryFilter{Statuses: []webhook.DeliveryStatus{webhook.DeliverySucceeded}}); n != 2 || err != nil {
 		t.Errorf("%d succeeded, want 2 (%v)", n, err)
@@ -238,7 +238,7 @@ func TestLogOfAllNodes(t *testing.T) {
 	told := make([][]int64, len(stores))
 	var mu sync.Mutex
 	for i, s := range stores {
-		s.OnAttempts(func(attempts []*webhook.Attempt) {
+		s.Start(nil, func(attempts []*webhook.Attempt) {
 			mu.Lock()
 			defer mu.Unlock()
 			for _, a := range attempts {
@@ -256,14 +256,14 @@ func TestLogOfAllNodes(t *testing.T) {
 		nodes.Go(func() {
 			status := 200
 			for n := 0; n < each; {
-				jobs, _, err := s.Claim(context.Background(), w.ID, min(7, each-n), 1<<20)
+				claims, _, err := s.Claim(context.Background(), w.ID, min(7, each-n), 1<<20)
 				if err != nil {
 					t.Error(err)
 					return
 				}
-				n += len(jobs)
-				for _, j := range jobs {
-					r := &store.Result{Job: j, Attempt: webhook.Attempt{Status: webhook.AttemptSucceeded, Trigger: webhook.TriggerSchedule, StartedAt: time.Now(), ResponseStatus: &status}}
+				n += len(claims)
+				for _, claimed := range claims {
+					r := &store.Result{Claimed: claimed, Attempt: webhook.Attempt{Status: webhook.AttemptSucceeded, Trigger: webhook.TriggerSchedule, StartedAt: time.Now(), ResponseStatus: &status}}
 					if err := s.Record(context.Background(), r); err != nil {
 						t.Error(err)
 					}
@@ -296,7 +296,7 @@ func TestLogAfterLostIDs(t *testing.T) {
 	url := webhooktest.Postgres(t)
 	told := make(chan string, 10)
 	tell := func(s *store.Store, name string) {
-		s.OnAttempts(func(attempts []*webhook.Attempt) {
+		s.Start(nil, func(attempts []*webhook.Attempt) {
 			for range attempts {
 				told <- name
 			}
@@ -319,8 +319,8 @@ func TestLogAfterLostIDs(t *testing.T) {
 		t.Fatal(err)
 	}
 	publish(t, c, webhook.NewEvent{})
-	jobs, _ := claim(t, first, w.ID, 1)
-	record(t, first, jobs[0], 200)
+	claims, _ := claim(t, first, w.ID, 1)
+	record(t, first, claims[0], 200)
 	missing := map[string]bool{"first": true, "second": true}
 	timeout := time.After(time.Minute)
 	for len(missing) > 0 {
@@ -351,10 +351,10 @@ func TestNodesAreCounted(t *testing.T) {
 	url := webhooktest.Postgres(t)
 	first, second := &counter{}, &counter{}
 	a := node(t, url)
-	a.SetTaker(first)
+	a.Start(first, nil)
 	first.await(t, 1)
 	b := node(t, url)
-	b.SetTaker(second)
+	b.Start(second, nil)
 	if n := second.nodes.Load(); n != 2 {
 		t.Errorf("a node that came knows of %d, want 2", n)
 	}
@@ -365,15 +365,15 @@ func TestNodesAreCounted(t *testing.T) {
 	first.await(t, 1)
 }
 
-// counter is a taker that only counts nodes.
+// counter is a dispatcher that only counts nodes.
 type counter struct {
 	instant
 	nodes atomic.Int64
 }
 
-func (c *counter) Reserve(*store.Hook, int) bool { return false }
-func (c *counter) Nodes(n int)                   { c.nodes.Store(int64(n)) }
-func (c *counter) Batch(do func(store.Taker))    { do(c) }
+func (c *counter) Reserve(*store.Target, int) bool { return false }
+func (c *counter) Nodes(n int)                     { c.nodes.Store(int64(n)) }
+func (c *counter) Batch(do func(store.Dispatcher)) { do(c) }
 
 func (c *counter) await(t *testing.T, want int64) {
 	t.Helper()

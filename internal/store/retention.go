@@ -35,17 +35,17 @@ const expirePiece = 200
 // ExpireDeliveries gives up deliveries that have been due since before the time, those of disabled webhooks too, and reports how many. Webhooks
 // are looked through in turn, some deliveries in each transaction.
 func (s *Store) ExpireDeliveries(ctx context.Context, before time.Time) (int, error) {
-	hooks, err := s.Hooks(ctx)
+	targets, err := s.Targets(ctx)
 	if err != nil {
 		return 0, err
 	}
 	var busy error
 	total := 0
-	hooks = slices.DeleteFunc(hooks, func(h HookDue) bool { return h.Due == nil || !h.Due.Before(before) })
-	for len(hooks) > 0 {
-		left := hooks[:0]
-		for _, h := range hooks {
-			n, err := s.expirePiece(ctx, h.Hook, before)
+	targets = slices.DeleteFunc(targets, func(h TargetDue) bool { return h.Due == nil || !h.Due.Before(before) })
+	for len(targets) > 0 {
+		left := targets[:0]
+		for _, h := range targets {
+			n, err := s.expirePiece(ctx, h.Target, before)
 			if errors.Is(err, webhook.ErrBusy) { // the tenant's own work is in its way: the others do not wait for that
 				busy = err
 				continue
@@ -57,12 +57,12 @@ func (s *Store) ExpireDeliveries(ctx context.Context, before time.Time) (int, er
 				left = append(left, h)
 			}
 		}
-		hooks = left
+		targets = left
 	}
 	return total, busy
 }
 
-func (s *Store) expirePiece(ctx context.Context, of *Hook, before time.Time) (n int, err error) {
+func (s *Store) expirePiece(ctx context.Context, of *Target, before time.Time) (n int, err error) {
 	err = s.changeFor(ctx, of.TenantID, expirePiece, func(b *batch) error {
 		var rows []struct {
 			Seq          int64
@@ -81,13 +81,13 @@ func (s *Store) expirePiece(ctx context.Context, of *Hook, before time.Time) (n 
 			return nil
 		}
 		var told notices
-		h := b.hook(of.ID)
+		to := b.target(of.ID)
 		seqs := make([]int64, n)
 		first, last := rows[0].PublishedAt, rows[0].PublishedAt
 		for i, d := range rows {
 			seqs[i], first, last = d.Seq, min(first, d.PublishedAt), max(last, d.PublishedAt)
-			if h != nil && h.DeletedAt == nil && !webhook.Operational(d.Type) {
-				told.add(h, webhook.TypeDeliveryFailed, failedDelivery{
+			if to != nil && to.DeletedAt == nil && !webhook.Operational(d.Type) {
+				told.add(to, webhook.TypeDeliveryFailed, failedDelivery{
 					DeliveryID: d.ID, EventID: d.EventID, EventType: d.Type, AttemptCount: d.AttemptCount, FailureReason: webhook.FailureExpired,
 				})
 			}

@@ -32,8 +32,8 @@ func TestExpire(t *testing.T) {
 		claim(t, s, running.ID, many)
 		later := register(t, c, webhook.New{Enabled: true, Events: []string{"c"}, RetryScheduleMs: []int{3 * 60 * 60 * 1000}})
 		publish(t, c, webhook.NewEvent{Type: "c"})
-		jobs, _ := claim(t, s, later.ID, 1)
-		record(t, s, jobs[0], 500)
+		claims, _ := claim(t, s, later.ID, 1)
+		record(t, s, claims[0], 500)
 		if n, err := s.ExpireDeliveries(t.Context(), time.Now().Add(-time.Minute)); n != 0 || err != nil {
 			t.Fatalf("%d expired that were due within the minute, %v", n, err)
 		}
@@ -89,11 +89,11 @@ func TestUpkeepMakesRoom(t *testing.T) {
 			t.Fatal(err)
 		}
 		publish(t, c, webhook.NewEvent{}, webhook.NewEvent{}, webhook.NewEvent{})
-		jobs, _ := claim(t, s, gone.ID, 1)
-		record(t, s, jobs[0], 410, func(r *store.Result) { r.Gone = true })
-		jobs, _ = claim(t, s, other.ID, 10)
-		for _, j := range jobs {
-			record(t, s, j, 200)
+		claims, _ := claim(t, s, gone.ID, 1)
+		record(t, s, claims[0], 410, func(r *store.Result) { r.Gone = true })
+		claims, _ = claim(t, s, other.ID, 10)
+		for _, claimed := range claims {
+			record(t, s, claimed, 200)
 		}
 		refused := func() string {
 			t.Helper()
@@ -136,12 +136,12 @@ func TestRemovalInPieces(t *testing.T) {
 			c := tenant(t, s, name)
 			w := register(t, c, webhook.New{Enabled: true})
 			publish(t, c, webhook.NewEvent{}, webhook.NewEvent{})
-			jobs, _ := claim(t, s, w.ID, 2)
-			for _, j := range jobs {
-				record(t, s, j, 200)
+			claims, _ := claim(t, s, w.ID, 2)
+			for _, claimed := range claims {
+				record(t, s, claimed, 200)
 			}
 			registerMany(t, c, 450, webhook.New{})
-			must(t, s.Multiply(jobs[0].Delivery.ID, many))
+			must(t, s.Multiply(claims[0].Delivery.ID, many))
 			return c
 		}
 		owner := func(name string) webhook.ID {

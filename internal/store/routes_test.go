@@ -14,42 +14,42 @@ import (
 // After any changes an event goes to the webhooks of its tenant that want its type, once each, whatever they wanted before;
 // in pieces of any length, up to any webhook, it goes to the same ones in order.
 func TestRoutesFollowWebhooks(t *testing.T) {
-	r := &routes{byID: map[webhook.ID]*Hook{}, byTenant: map[webhook.ID]*tenantRoutes{}}
+	r := &routes{byID: map[webhook.ID]*Target{}, byTenant: map[webhook.ID]*tenantRoutes{}}
 	random := rand.New(rand.NewPCG(1, 2))
 	types := []string{"a", "b", "a.b", "a.b.c", "ab.c", "hookgraph.test", "hookgraph.webhook.disabled"}
 	named := append([]string{"*", "a.*", "a.b.*", "b.*", "hookgraph.*", "hookgraph.webhook.*"}, types...)
-	wants := func(h *Hook, eventType string) bool {
-		return h.Events == nil && !webhook.Operational(eventType) || slices.ContainsFunc(h.Events, func(e string) bool {
+	wants := func(to *Target, eventType string) bool {
+		return to.Events == nil && !webhook.Operational(eventType) || slices.ContainsFunc(to.Events, func(e string) bool {
 			return e == eventType || e == "*" && !webhook.Operational(eventType) || strings.HasSuffix(e, ".*") && strings.HasPrefix(eventType, e[:len(e)-1])
 		})
 	}
 	tenants := []webhook.ID{webhook.NewID(time.Now()), webhook.NewID(time.Now())}
-	model := map[webhook.ID]*Hook{}
-	changes := map[webhook.ID]*Hook{}
+	model := map[webhook.ID]*Target{}
+	changes := map[webhook.ID]*Target{}
 	var ids []webhook.ID
 	for range 2000 {
-		h := &Hook{}
+		to := &Target{}
 		if len(ids) > 0 && random.IntN(3) > 0 {
-			*h = *model[ids[random.IntN(len(ids))]]
+			*to = *model[ids[random.IntN(len(ids))]]
 		} else {
-			h.ID, h.TenantID = webhook.NewID(time.Now()), tenants[random.IntN(len(tenants))]
-			h.Seq = int64(len(ids)+2) ^ 1 // not in the order in which they are told
-			ids = append(ids, h.ID)
+			to.ID, to.TenantID = webhook.NewID(time.Now()), tenants[random.IntN(len(tenants))]
+			to.Seq = int64(len(ids)+2) ^ 1 // not in the order in which they are told
+			ids = append(ids, to.ID)
 		}
-		h.Events = nil
+		to.Events = nil
 		for range random.IntN(4) {
-			h.Events = append(h.Events, named[random.IntN(len(named))]) // may be twice
+			to.Events = append(to.Events, named[random.IntN(len(named))]) // may be twice
 		}
-		h.DeletedAt = nil
+		to.DeletedAt = nil
 		if random.IntN(4) == 0 {
-			h.DeletedAt = new(time.Time)
+			to.DeletedAt = new(time.Time)
 		}
-		model[h.ID], changes[h.ID] = h, h
+		model[to.ID], changes[to.ID] = to, to
 		if random.IntN(40) == 0 { // all of it is removed at once, or changed
-			for id, h := range model {
-				next := *h
-				next.DeletedAt = h.DeletedAt
-				if h.TenantID == tenants[0] && len(changes) == 1 {
+			for id, to := range model {
+				next := *to
+				next.DeletedAt = to.DeletedAt
+				if to.TenantID == tenants[0] && len(changes) == 1 {
 					next.DeletedAt = new(time.Time)
 				}
 				model[id], changes[id] = &next, &next
@@ -59,27 +59,27 @@ func TestRoutesFollowWebhooks(t *testing.T) {
 			continue
 		}
 		r.change(changes)
-		changes = map[webhook.ID]*Hook{}
+		changes = map[webhook.ID]*Target{}
 
-		tenant, want := tenants[random.IntN(len(tenants))], map[webhook.ID]*Hook{}
+		tenant, want := tenants[random.IntN(len(tenants))], map[webhook.ID]*Target{}
 		wanted := types[random.IntN(len(types))]
 		live := 0
-		for id, h := range model {
-			if h.TenantID != tenant || h.DeletedAt != nil {
+		for id, to := range model {
+			if to.TenantID != tenant || to.DeletedAt != nil {
 				continue
 			}
 			live++
-			if wants(h, wanted) {
-				want[id] = h
+			if wants(to, wanted) {
+				want[id] = to
 			}
 		}
 		n, newest := r.matches(tenant, wanted)
 		all := r.matching(nil, tenant, wanted)
-		if n != len(all) || n > 0 && newest != slices.MaxFunc(all, func(a, b *Hook) int { return cmp.Compare(a.Seq, b.Seq) }).Seq {
+		if n != len(all) || n > 0 && newest != slices.MaxFunc(all, func(a, b *Target) int { return cmp.Compare(a.Seq, b.Seq) }).Seq {
 			t.Fatalf("%d webhooks want %q, the newest is %d, but %d get it", n, wanted, newest, len(all))
 		}
 		until := random.Int64N(newest + 1)
-		var pieces []*Hook
+		var pieces []*Target
 		for size, last := 1+random.IntN(20), -1; len(pieces) > last; {
 			last = len(pieces)
 			after := int64(0)
@@ -88,15 +88,15 @@ func TestRoutesFollowWebhooks(t *testing.T) {
 			}
 			pieces = r.after(pieces, tenant, wanted, after, until, size)
 		}
-		slices.SortFunc(all, func(a, b *Hook) int { return cmp.Compare(a.Seq, b.Seq) })
-		if early := slices.DeleteFunc(slices.Clone(all), func(h *Hook) bool { return h.Seq > until }); !slices.Equal(pieces, early) {
+		slices.SortFunc(all, func(a, b *Target) int { return cmp.Compare(a.Seq, b.Seq) })
+		if early := slices.DeleteFunc(slices.Clone(all), func(to *Target) bool { return to.Seq > until }); !slices.Equal(pieces, early) {
 			t.Fatalf("in pieces up to %d, %d webhooks get %q, want %d", until, len(pieces), wanted, len(early))
 		}
-		for _, h := range all {
-			if want[h.ID] != h {
-				t.Fatalf("%s of events %v gets %q, or again", h.ID, h.Events, wanted)
+		for _, to := range all {
+			if want[to.ID] != to {
+				t.Fatalf("%s of events %v gets %q, or again", to.ID, to.Events, wanted)
 			}
-			delete(want, h.ID)
+			delete(want, to.ID)
 		}
 		if len(want) > 0 {
 			t.Fatalf("%d webhooks do not get %q", len(want), wanted)

@@ -51,8 +51,8 @@ func TestRowsAreKeptApart(t *testing.T) {
 		}
 
 		want := map[webhook.ID]webhook.Attempt{} // by delivery
-		for jobs, _ := claim(t, s, h.ID, 1000); len(jobs) > 0; jobs, _ = claim(t, s, h.ID, 1000) {
-			for i, job := range jobs {
+		for claims, _ := claim(t, s, h.ID, 1000); len(claims) > 0; claims, _ = claim(t, s, h.ID, 1000) {
+			for i, claimed := range claims {
 				a := webhook.Attempt{
 					Status: webhook.AttemptSucceeded, Trigger: webhook.TriggerSchedule, StartedAt: time.Unix(int64(i/2), 0).UTC(),
 					DurationUs: int64(i % 3), FirstByteUs: int64(i), URL: h.URL, RequestHeaders: webhook.HeaderBlock(fmt.Sprintf("N: %d\r\n", i/4)),
@@ -67,10 +67,10 @@ func TestRowsAreKeptApart(t *testing.T) {
 				case 3:
 					a.SignedBy, a.ResponseBody = h.ID[:], []byte("z")
 				}
-				if err := s.Record(t.Context(), &store.Result{Job: job, Attempt: a}); err != nil {
+				if err := s.Record(t.Context(), &store.Result{Claimed: claimed, Attempt: a}); err != nil {
 					t.Fatal(err)
 				}
-				d, e := &job.Delivery, job.Event
+				d, e := &claimed.Delivery, claimed.Event
 				a.TenantID, a.WebhookID, a.DeliveryID, a.EventID, a.EventType, a.Number = d.TenantID, d.WebhookID, d.ID, d.EventID, e.Type, 1
 				want[d.ID] = a
 			}

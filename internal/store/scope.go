@@ -51,7 +51,7 @@ func (c *Scope) db(ctx context.Context) *gorm.DB { return c.s.guard(ctx, c.s.rea
 
 // change is the store's, in the tenant's name.
 func (c *Scope) change(ctx context.Context, do func(b *batch) error) error {
-	return c.s.queue(ctx, &change{do: do, hooks: true, tenant: &c.tenant})
+	return c.s.queue(ctx, &change{do: do, webhooks: true, tenant: &c.tenant})
 }
 
 // changeDeliveries is the store's, in the tenant's name.

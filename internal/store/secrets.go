@@ -77,21 +77,21 @@ func (b *batch) addSecret(secret *webhook.Secret) error {
 const maxSecrets = 5
 
 // rotateSecret adds a secret and lets the others expire after the overlap, or when they would have before.
-func (b *batch) rotateSecret(h *Hook, r webhook.Rotation, now time.Time) (*webhook.Secret, []*webhook.Secret, error) {
+func (b *batch) rotateSecret(to *Target, r webhook.Rotation, now time.Time) (*webhook.Secret, []*webhook.Secret, error) {
 	scheme := r.Scheme
 	if scheme == "" {
 		scheme = webhook.SchemeHMAC
-		if len(h.Secrets) > 0 {
-			scheme = h.Secrets[0].Scheme
+		if len(to.Secrets) > 0 {
+			scheme = to.Secrets[0].Scheme
 		}
 	}
-	secret := webhook.NewSecret(h.TenantID, h.ID, scheme, now)
+	secret := webhook.NewSecret(to.TenantID, to.ID, scheme, now)
 	if err := b.addSecret(secret); err != nil {
 		return nil, nil, err
 	}
 	end := now.Add(r.Overlap)
 	all := []*webhook.Secret{secret}
-	for _, old := range h.Secrets {
+	for _, old := range to.Secrets {
 		s := *old
 		if s.ExpiresAt == nil || s.ExpiresAt.After(end) {
 			s.ExpiresAt = &end
@@ -115,8 +115,8 @@ func (c *Scope) Secrets(_ context.Context, webhooks []webhook.ID) (map[webhook.I
 	now := time.Now()
 	secrets := make(map[webhook.ID][]*webhook.Secret, len(webhooks))
 	for _, id := range webhooks {
-		if h := c.s.routes.get(id); h != nil && h.TenantID == c.tenant {
-			secrets[id] = slices.DeleteFunc(slices.Clone(h.Secrets), func(s *webhook.Secret) bool { return !s.Active(now) })
+		if to := c.s.routes.get(id); to != nil && to.TenantID == c.tenant {
+			secrets[id] = slices.DeleteFunc(slices.Clone(to.Secrets), func(s *webhook.Secret) bool { return !s.Active(now) })
 		}
 	}
 	return secrets, nil
@@ -141,10 +141,10 @@ func (s *Store) PruneSecrets(ctx context.Context) (int, error) {
 			ids := make([]webhook.ID, len(gone))
 			for i, row := range gone {
 				ids[i] = row.ID
-				if h := b.hook(row.WebhookID); h != nil && h.DeletedAt == nil {
-					next := *h
-					next.Secrets = slices.DeleteFunc(slices.Clone(h.Secrets), func(s *webhook.Secret) bool { return s.ID == row.ID })
-					b.setHook(&next)
+				if to := b.target(row.WebhookID); to != nil && to.DeletedAt == nil {
+					next := *to
+					next.Secrets = slices.DeleteFunc(slices.Clone(to.Secrets), func(s *webhook.Secret) bool { return s.ID == row.ID })
+					b.setTarget(&next)
 				}
 			}
 			if err := b.tx.Where("id IN ?", ids).Delete(&secretRow{}).Error; err != nil {

@@ -242,14 +242,14 @@ func (q *sqliteDB) transaction(b *batch, do func() error) error {
 	})
 }
 
-// claimed implements dialect.
-func (q *sqliteDB) claimed(*Job) int64 { return q.node }
+// claimedBy implements dialect.
+func (q *sqliteDB) claimedBy(*Claimed) int64 { return q.node }
 
 // nodes implements dialect. The directory is this one's alone.
 func (q *sqliteDB) nodes() int { return 1 }
 
-// lockHooks implements dialect. Only one process writes, and only one transaction of it.
-func (q *sqliteDB) lockHooks(*batch) error { return nil }
+// lockTargets implements dialect. Only one process writes, and only one transaction of it.
+func (q *sqliteDB) lockTargets(*batch) error { return nil }
 
 // committed implements dialect. The writer is the only one, so it writes in the order of the log.
 func (q *sqliteDB) committed(b *batch) {

@@ -84,7 +84,7 @@ func (q *sqliteDB) finish(b *batch, outcomes []outcome) (map[int64]finished, err
 	var others []*outcome
 	for i := range outcomes {
 		o := &outcomes[i]
-		if d := &o.Job.Delivery; o.status == webhook.DeliverySucceeded {
+		if d := &o.Claimed.Delivery; o.status == webhook.DeliverySucceeded {
 			succeeded[d.AttemptCount] = append(succeeded[d.AttemptCount], d.Seq)
 		} else {
 			others = append(others, o)
@@ -108,8 +108,8 @@ func (q *sqliteDB) finish(b *batch, outcomes []outcome) (map[int64]finished, err
 	return held, chunks(len(others), func(from, to int) error {
 		p.reset(0)
 		for _, o := range others[from:to] {
-			p.int(o.Job.Delivery.Seq)
-			p.int(int64(o.Job.Delivery.AttemptCount + 1))
+			p.int(o.Claimed.Delivery.Seq)
+			p.int(int64(o.Claimed.Delivery.AttemptCount + 1))
 			p.text(string(o.status))
 			p.maybeTime(o.due)
 			p.maybeTime(o.completed)
@@ -120,32 +120,32 @@ func (q *sqliteDB) finish(b *batch, outcomes []outcome) (map[int64]finished, err
 }
 
 // claim implements dialect.
-func (q *sqliteDB) claim(b *batch, h *Hook, n, maxBytes int) ([]*Job, error) {
-	var jobs []*Job
+func (q *sqliteDB) claim(b *batch, to *Target, n, maxBytes int) ([]*Claimed, error) {
+	var claims []*Claimed
 	left := maxBytes
-	rows, err := b.sqlTx().QueryContext(context.Background(), dueDeliveries, h.ID, at(b.now), n)
+	rows, err := b.sqlTx().QueryContext(context.Background(), dueDeliveries, to.ID, at(b.now), n)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {
-		j, err := scanJob(rows, h)
+		claimed, err := scanClaimed(rows, to)
 		if err != nil {
 			return nil, err
 		}
-		if left -= j.Size(); left < 0 && len(jobs) > 0 {
+		if left -= claimed.Size(); left < 0 && len(claims) > 0 {
 			break
 		}
-		jobs = append(jobs, j)
+		claims = append(claims, claimed)
 	}
 	if err := errors.Join(rows.Close(), rows.Err()); err != nil {
 		return nil, err
 	}
-	return jobs, chunks(len(jobs), func(from, to int) error {
+	return claims, chunks(len(claims), func(from, to int) error {
 		q.params.reset(0)
 		q.params.int(q.node)
-		for _, j := range jobs[from:to] {
-			q.params.int(j.Delivery.Seq)
+		for _, claimed := range claims[from:to] {
+			q.params.int(claimed.Delivery.Seq)
 		}
 		return q.direct.run(claimDeliveries, to-from, q.params.values, nil)
 	})
@@ -173,9 +173,9 @@ var unclaimDeliveries = &statement{
 }
 
 // nextDue implements dialect.
-func (q *sqliteDB) nextDue(b *batch, h *Hook) (*time.Time, error) {
+func (q *sqliteDB) nextDue(b *batch, to *Target) (*time.Time, error) {
 	var due *micros
-	err := b.sqlTx().QueryRowContext(context.Background(), nextDueDelivery, h.ID).Scan(&due)
+	err := b.sqlTx().QueryRowContext(context.Background(), nextDueDelivery, to.ID).Scan(&due)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -183,13 +183,13 @@ func (q *sqliteDB) nextDue(b *batch, h *Hook) (*time.Time, error) {
 }
 
 // unclaim implements dialect.
-func (q *sqliteDB) unclaim(b *batch, jobs []*Job) error {
-	return chunks(len(jobs), func(from, to int) error {
+func (q *sqliteDB) unclaim(b *batch, claims []*Claimed) error {
+	return chunks(len(claims), func(from, to int) error {
 		q.params.reset(0)
 		q.params.time(b.now)
 		q.params.int(q.node)
-		for _, j := range jobs[from:to] {
-			q.params.int(j.Delivery.Seq)
+		for _, claimed := range claims[from:to] {
+			q.params.int(claimed.Delivery.Seq)
 		}
 		return q.direct.run(unclaimDeliveries, to-from, q.params.values, nil)
 	})

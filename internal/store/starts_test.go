@@ -46,9 +46,9 @@ func (l *life) goOn(s *store.Store) { l.s, l.c = s, s.In(l.tenant) }
 func (l *life) attempts(n int) (seqs []int64) {
 	l.tb.Helper()
 	publish(l.tb, l.c, make([]webhook.NewEvent, n)...)
-	jobs, _ := claim(l.tb, l.s, l.hook, n)
-	for _, job := range jobs {
-		record(l.tb, l.s, job, 200)
+	claims, _ := claim(l.tb, l.s, l.hook, n)
+	for _, claimed := range claims {
+		record(l.tb, l.s, claimed, 200)
 	}
 	if err := l.s.Flush(l.tb.Context()); err != nil {
 		l.tb.Fatal(err)
@@ -215,12 +215,12 @@ func TestCursorsThroughLives(t *testing.T) {
 				if _, err := s.In(owner.ID).Publish(context.Background(), events); err != nil {
 					t.Fatal(err)
 				}
-				jobs, _, err := s.Claim(context.Background(), w.ID, n, 1<<20)
-				if err != nil || len(jobs) != n {
-					t.Fatal(len(jobs), err)
+				claims, _, err := s.Claim(context.Background(), w.ID, n, 1<<20)
+				if err != nil || len(claims) != n {
+					t.Fatal(len(claims), err)
 				}
-				for _, job := range jobs {
-					if err := s.Record(context.Background(), &store.Result{Job: job, Attempt: webhook.Attempt{Status: webhook.AttemptSucceeded, Trigger: webhook.TriggerSchedule, StartedAt: time.Now()}}); err != nil {
+				for _, claimed := range claims {
+					if err := s.Record(context.Background(), &store.Result{Claimed: claimed, Attempt: webhook.Attempt{Status: webhook.AttemptSucceeded, Trigger: webhook.TriggerSchedule, StartedAt: time.Now()}}); err != nil {
 						t.Fatal(err)
 					}
 				}

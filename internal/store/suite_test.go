@@ -130,20 +130,20 @@ func publish(tb testing.TB, c *store.Scope, events ...webhook.NewEvent) []store.
 	return results
 }
 
-func claim(tb testing.TB, s *store.Store, id webhook.ID, n int) ([]*store.Job, *time.Time) {
+func claim(tb testing.TB, s *store.Store, id webhook.ID, n int) ([]*store.Claimed, *time.Time) {
 	tb.Helper()
-	jobs, next, err := s.Claim(tb.Context(), id, n, 1<<20)
+	claims, next, err := s.Claim(tb.Context(), id, n, 1<<20)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return jobs, next
+	return claims, next
 }
 
 // record records an attempt of the job with the HTTP status and waits for the commit.
-func record(tb testing.TB, s *store.Store, job *store.Job, status int, change ...func(*store.Result)) {
+func record(tb testing.TB, s *store.Store, claimed *store.Claimed, status int, change ...func(*store.Result)) {
 	tb.Helper()
-	r := &store.Result{Job: job, Attempt: webhook.Attempt{
-		Status: webhook.AttemptSucceeded, Trigger: job.Delivery.Trigger, StartedAt: time.Now(), URL: job.Hook.URL, ResponseStatus: &status,
+	r := &store.Result{Claimed: claimed, Attempt: webhook.Attempt{
+		Status: webhook.AttemptSucceeded, Trigger: claimed.Delivery.Trigger, StartedAt: time.Now(), URL: claimed.Target.URL, ResponseStatus: &status,
 	}}
 	if status/100 != 2 {
 		code := webhook.ErrorHTTPStatus
@@ -245,14 +245,14 @@ func TestRetryUntilGivenUp(t *testing.T) {
 		watcher := register(t, c, webhook.New{Enabled: true, Events: []string{webhook.TypeDeliveryFailed}})
 		publish(t, c, webhook.NewEvent{Type: "a.b"})
 		for n := 1; n <= 3; n++ {
-			jobs, _ := claim(t, s, w.ID, 10)
-			if len(jobs) != 1 || jobs[0].Delivery.AttemptCount != n-1 {
-				t.Fatalf("claim %d: %+v", n, jobs)
+			claims, _ := claim(t, s, w.ID, 10)
+			if len(claims) != 1 || claims[0].Delivery.AttemptCount != n-1 {
+				t.Fatalf("claim %d: %+v", n, claims)
 			}
 			if more, _ := claim(t, s, w.ID, 10); len(more) != 0 {
 				t.Fatal("claimed twice")
 			}
-			record(t, s, jobs[0], 500)
+			record(t, s, claims[0], 500)
 		}
 		d := only[webhook.Delivery](t)(c.Deliveries(t.Context(), store.DeliveryFilter{WebhookIDs: []webhook.ID{w.ID}}, store.Page{}))
 		if d.FailureReason == nil || *d.FailureReason != webhook.FailureRetriesExhausted {
@@ -274,17 +274,17 @@ func TestRetryUntilGivenUp(t *testing.T) {
 			t.Errorf("%d attempts, want 3", n)
 		}
 		must(t, s.PublishNotices(t.Context()))
-		if jobs, _ := claim(t, s, watcher.ID, 10); len(jobs) != 1 || jobs[0].Event.Type != webhook.TypeDeliveryFailed {
-			t.Errorf("operational event: %+v", jobs)
+		if claims, _ := claim(t, s, watcher.ID, 10); len(claims) != 1 || claims[0].Event.Type != webhook.TypeDeliveryFailed {
+			t.Errorf("operational event: %+v", claims)
 		}
 		if _, err := c.RetryDelivery(t.Context(), d.ID); err != nil {
 			t.Fatal(err)
 		}
-		jobs, _ := claim(t, s, w.ID, 10)
-		if len(jobs) != 1 || jobs[0].Delivery.Trigger != webhook.TriggerManual {
-			t.Fatalf("retried by hand: %+v", jobs)
+		claims, _ := claim(t, s, w.ID, 10)
+		if len(claims) != 1 || claims[0].Delivery.Trigger != webhook.TriggerManual {
+			t.Fatalf("retried by hand: %+v", claims)
 		}
-		record(t, s, jobs[0], 204)
+		record(t, s, claims[0], 204)
 		d = only[webhook.Delivery](t)(c.Deliveries(t.Context(), store.DeliveryFilter{WebhookIDs: []webhook.ID{w.ID}}, store.Page{}))
 		if d.Status != webhook.DeliverySucceeded || d.AttemptCount != 4 || d.FailureReason != nil {
 			t.Errorf("after retry by hand: %+v", d)
@@ -306,14 +306,14 @@ func TestHeldAndReleased(t *testing.T) {
 		if held.Status != webhook.Held || held.NextAttemptAt != nil {
 			t.Errorf("held: %+v", held)
 		}
-		if jobs, _ := claim(t, s, w.ID, 10); len(jobs) != 0 {
+		if claims, _ := claim(t, s, w.ID, 10); len(claims) != 0 {
 			t.Error("claimed from a disabled webhook")
 		}
 		if _, _, err := c.UpdateWebhook(t.Context(), w.ID, webhook.Patch{Enabled: webhook.Some(true)}, nil); err != nil {
 			t.Fatal(err)
 		}
-		if jobs, _ := claim(t, s, w.ID, 10); len(jobs) != 1 {
-			t.Errorf("released: %d jobs", len(jobs))
+		if claims, _ := claim(t, s, w.ID, 10); len(claims) != 1 {
+			t.Errorf("released: %d deliveries", len(claims))
 		}
 	})
 }
@@ -326,8 +326,8 @@ func TestGoneDisables(t *testing.T) {
 		w := register(t, c, webhook.New{Enabled: true, Events: []string{"a.b"}})
 		watcher := register(t, c, webhook.New{Enabled: true, Events: []string{webhook.TypeWebhookDisabled}})
 		publish(t, c, webhook.NewEvent{Type: "a.b"})
-		jobs, _ := claim(t, s, w.ID, 10)
-		record(t, s, jobs[0], 410, func(r *store.Result) { r.Gone = true })
+		claims, _ := claim(t, s, w.ID, 10)
+		record(t, s, claims[0], 410, func(r *store.Result) { r.Gone = true })
 		found, err := c.WebhooksByID(t.Context(), []webhook.ID{w.ID})
 		if err != nil {
 			t.Fatal(err)
@@ -336,8 +336,8 @@ func TestGoneDisables(t *testing.T) {
 			t.Errorf("webhook %+v", got)
 		}
 		must(t, s.PublishNotices(t.Context()))
-		if jobs, _ := claim(t, s, watcher.ID, 10); len(jobs) != 1 || !strings.Contains(string(jobs[0].Event.Data), `"reason":"GONE"`) {
-			t.Errorf("operational event: %+v", jobs)
+		if claims, _ := claim(t, s, watcher.ID, 10); len(claims) != 1 || !strings.Contains(string(claims[0].Event.Data), `"reason":"GONE"`) {
+			t.Errorf("operational event: %+v", claims)
 		}
 	})
 }
@@ -380,24 +380,24 @@ func TestCancel(t *testing.T) {
 		c := tenant(t, s, "a")
 		w := register(t, c, webhook.New{Enabled: true})
 		publish(t, c, webhook.NewEvent{}, webhook.NewEvent{})
-		jobs, _ := claim(t, s, w.ID, 10)
+		claims, _ := claim(t, s, w.ID, 10)
 		for i, status := range []int{500, 200} {
-			if _, err := c.CancelDelivery(t.Context(), jobs[i].Delivery.ID); err != nil {
+			if _, err := c.CancelDelivery(t.Context(), claims[i].Delivery.ID); err != nil {
 				t.Fatal(err)
 			}
-			record(t, s, jobs[i], status)
+			record(t, s, claims[i], status)
 		}
-		found, err := c.DeliveriesByID(t.Context(), []webhook.ID{jobs[0].Delivery.ID, jobs[1].Delivery.ID})
+		found, err := c.DeliveriesByID(t.Context(), []webhook.ID{claims[0].Delivery.ID, claims[1].Delivery.ID})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := found[jobs[0].Delivery.ID]; got.Status != webhook.Canceled || got.AttemptCount != 1 || got.NextAttemptAt != nil {
+		if got := found[claims[0].Delivery.ID]; got.Status != webhook.Canceled || got.AttemptCount != 1 || got.NextAttemptAt != nil {
 			t.Errorf("failed after cancel: %+v", got)
 		}
-		if got := found[jobs[1].Delivery.ID]; got.Status != webhook.DeliverySucceeded {
+		if got := found[claims[1].Delivery.ID]; got.Status != webhook.DeliverySucceeded {
 			t.Errorf("succeeded after cancel: %+v", got)
 		}
-		if _, err := c.CancelDelivery(t.Context(), jobs[1].Delivery.ID); len(webhook.Invalids(err)) != 1 {
+		if _, err := c.CancelDelivery(t.Context(), claims[1].Delivery.ID); len(webhook.Invalids(err)) != 1 {
 			t.Errorf("cancel of a completed delivery: %v", err)
 		}
 	})
@@ -410,9 +410,9 @@ func TestTenantsAreApart(t *testing.T) {
 		a, b := tenant(t, s, "a"), tenant(t, s, "b")
 		w := register(t, a, webhook.New{Enabled: true})
 		e := publish(t, a, webhook.NewEvent{})[0].Event
-		jobs, _ := claim(t, s, w.ID, 1)
-		record(t, s, jobs[0], 200)
-		d := jobs[0].Delivery.ID
+		claims, _ := claim(t, s, w.ID, 1)
+		record(t, s, claims[0], 200)
+		d := claims[0].Delivery.ID
 		ctx := t.Context()
 		for name, call := range map[string]func() error{
 			"update": func() error { _, _, err := b.UpdateWebhook(ctx, w.ID, webhook.Patch{}, nil); return err },
@@ -437,7 +437,7 @@ func TestTenantsAreApart(t *testing.T) {
 		of, _ := b.AttemptsOfDeliveries(ctx, []webhook.ID{d}, store.Page{})
 		ofEvents, _ := b.DeliveriesOfEvents(ctx, []webhook.ID{e.ID}, store.DeliveryFilter{}, store.Page{})
 		secrets, _ := b.Secrets(ctx, []webhook.ID{w.ID})
-		tail, _, _ := s.AttemptLog(ctx, jobs[0].Delivery.ID, store.AttemptFilter{}, 0, 10)
+		tail, _, _ := s.AttemptLog(ctx, claims[0].Delivery.ID, store.AttemptFilter{}, 0, 10)
 		for name, n := range map[string]int{
 			"webhooks": len(webhooks), "events": len(events), "deliveries": len(deliveries), "attempts of": len(of[d].Items),
 			"deliveries of": len(ofEvents[e.ID].Items), "secrets": len(secrets), "log": len(tail),
@@ -602,8 +602,8 @@ func TestDeleteAndPrune(t *testing.T) {
 		c := tenant(t, s, "a")
 		w, other := register(t, c, webhook.New{Enabled: true}), register(t, c, webhook.New{Enabled: true, Events: []string{"x.y"}})
 		publish(t, c, webhook.NewEvent{}, webhook.NewEvent{Type: "x.y"})
-		jobs, _ := claim(t, s, w.ID, 1)
-		record(t, s, jobs[0], 200)
+		claims, _ := claim(t, s, w.ID, 1)
+		record(t, s, claims[0], 200)
 		if err := c.DeleteWebhook(t.Context(), w.ID); err != nil {
 			t.Fatal(err)
 		}

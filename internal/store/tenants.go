@@ -182,16 +182,16 @@ func (r *Registry) DeleteTenant(ctx context.Context, id webhook.ID) error {
 		return err
 	}
 	defer signal(r.s.deleted)
-	return r.s.deleteHooks(ctx, id)
+	return r.s.deleteTargets(ctx, id)
 }
 
 // deleteSome is how many webhooks, or other rows of a deleted tenant, one transaction removes.
 const deleteSome = 200
 
-// deleteHooks deletes the webhooks of a deleted tenant, which can get no more of them, some in each transaction.
-func (s *Store) deleteHooks(ctx context.Context, tenant webhook.ID) error {
+// deleteTargets deletes the webhooks of a deleted tenant, which can get no more of them, some in each transaction.
+func (s *Store) deleteTargets(ctx context.Context, tenant webhook.ID) error {
 	for left := true; left; {
-		err := s.queue(ctx, &change{hooks: true, cost: 3 * deleteSome, line: lineOf{tenant: tenant}, do: func(b *batch) error {
+		err := s.queue(ctx, &change{webhooks: true, cost: 3 * deleteSome, line: lineOf{tenant: tenant}, do: func(b *batch) error {
 			var ids []webhook.ID
 			if err := b.tx.Raw("SELECT id FROM webhooks WHERE tenant_id = ? AND deleted_at IS NULL ORDER BY seq LIMIT ?", tenant, deleteSome).Scan(&ids).Error; err != nil {
 				return fmt.Errorf("find webhooks of a deleted tenant: %w", err)
@@ -213,10 +213,10 @@ func (s *Store) deleteHooks(ctx context.Context, tenant webhook.ID) error {
 				}
 			}
 			for _, id := range ids {
-				if h := b.hook(id); h != nil {
-					next := &Hook{Webhook: h.Webhook}
+				if to := b.target(id); to != nil {
+					next := &Target{Webhook: to.Webhook}
 					next.DeletedAt, next.UpdatedAt = &now, now
-					b.setHook(next)
+					b.setTarget(next)
 				}
 			}
 			return nil
@@ -245,7 +245,7 @@ func (s *Store) sweep(ctx context.Context) error {
 
 // sweepTenant removes a tenant's webhooks, its events with everything that hangs on them and, when it has lingered, all the rest.
 func (s *Store) sweepTenant(ctx context.Context, t *webhook.Tenant) error {
-	if err := s.deleteHooks(ctx, t.ID); err != nil {
+	if err := s.deleteTargets(ctx, t.ID); err != nil {
 		return err
 	}
 	for {

@@ -54,8 +54,8 @@ func TestDeleteTenant(t *testing.T) {
 			if _, err := s.AddToken(t.Context(), webhook.Token{TenantID: &found.ID, Name: name}, "secret of "+name); err != nil {
 				t.Fatal(err)
 			}
-			jobs, _ := claim(t, s, hooks[name].ID, 1)
-			record(t, s, jobs[0], 500)
+			claims, _ := claim(t, s, hooks[name].ID, 1)
+			record(t, s, claims[0], 500)
 		}
 		before, err := s.CountRows(t.Context(), owners["kept"])
 		for table, n := range before {
@@ -71,8 +71,8 @@ func TestDeleteTenant(t *testing.T) {
 		if err := registry.DeleteTenant(t.Context(), owners["gone"]); err != nil {
 			t.Fatal(err)
 		}
-		if jobs, due := claim(t, s, hooks["gone"].ID, 10); len(jobs) > 0 || due != nil {
-			t.Errorf("deliveries go on: %d, %v", len(jobs), due)
+		if claims, due := claim(t, s, hooks["gone"].ID, 10); len(claims) > 0 || due != nil {
+			t.Errorf("deliveries go on: %d, %v", len(claims), due)
 		}
 		if _, err := s.TokenByHash(t.Context(), webhook.HashToken("secret of gone")); !errors.Is(err, webhook.ErrNotFound) {
 			t.Errorf("its token: %v", err)

@@ -39,7 +39,7 @@ func (r *Registry) db(ctx context.Context) *gorm.DB {
 
 // change is the store's, in the name of the tenant, if there is one.
 func (r *Registry) change(ctx context.Context, do func(b *batch) error) error {
-	return r.s.queue(ctx, &change{do: do, hooks: true, tenant: r.tenant, done: make(chan error, 1)})
+	return r.s.queue(ctx, &change{do: do, webhooks: true, tenant: r.tenant, done: make(chan error, 1)})
 }
 
 func (r *Registry) tokens(ctx context.Context) *gorm.DB {

@@ -19,12 +19,12 @@ func newCall(tenant byte, events int) *publishing {
 }
 
 func newTestTurns(webhooks int) (*turns, *Store) {
-	s := &Store{routes: routes{byID: map[webhook.ID]*Hook{}, byTenant: map[webhook.ID]*tenantRoutes{}}}
+	s := &Store{routes: routes{byID: map[webhook.ID]*Target{}, byTenant: map[webhook.ID]*tenantRoutes{}}}
 	for i := range webhooks {
 		for tenant := range byte(4) {
-			h := &Hook{}
-			h.ID, h.TenantID, h.Seq = webhook.ID{tenant, byte(i), byte(i >> 8), 1}, webhook.ID{tenant}, int64(i+1)
-			s.routes.change(map[webhook.ID]*Hook{h.ID: h})
+			to := &Target{}
+			to.ID, to.TenantID, to.Seq = webhook.ID{tenant, byte(i), byte(i >> 8), 1}, webhook.ID{tenant}, int64(i+1)
+			s.routes.change(map[webhook.ID]*Target{to.ID: to})
 		}
 	}
 	return newTurns(), s

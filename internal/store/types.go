@@ -6,35 +6,35 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// Hook is a webhook with its active secrets and its custom headers: an immutable snapshot that the routing table, the
-// sender and its jobs share.
-type Hook struct {
+// Target is a webhook with its active secrets and its custom headers: an immutable snapshot that the routing table, the
+// sender and what is claimed share.
+type Target struct {
 	webhook.Webhook
 	Secrets []*webhook.Secret
 	Headers []*webhook.CustomHeader
 }
 
-// Job is a claimed delivery with all that an attempt needs. Event and Hook are shared and must not be changed.
-type Job struct {
+// Claimed is a claimed delivery with all that an attempt needs. Event and Target are shared and must not be changed.
+type Claimed struct {
 	Delivery webhook.Delivery
 	Event    *webhook.Event
-	Hook     *Hook
+	Target   *Target
 
 	lease *lease // nil: it does not end
 }
 
 // Lost reports that the claim has ended, or may have: somebody else may be making the attempt.
-func (j *Job) Lost() bool { return j.lease != nil && j.lease.lost() }
+func (claimed *Claimed) Lost() bool { return claimed.lease != nil && claimed.lease.lost() }
 
-// Size is what a job is charged for in memory, in bytes.
-func (j *Job) Size() int { return JobSize(j.Event) }
+// Size is what a claimed delivery is charged for in memory, in bytes.
+func (claimed *Claimed) Size() int { return ClaimedSize(claimed.Event) }
 
-// JobSize is Size of a job for the event.
-func JobSize(e *webhook.Event) int { return len(e.Data) + 1024 }
+// ClaimedSize is Size of a claimed delivery of the event.
+func ClaimedSize(e *webhook.Event) int { return len(e.Data) + 1024 }
 
 // Result is an attempt that ended, to be recorded.
 type Result struct {
-	Job *Job
+	Claimed *Claimed
 	// Attempt holds what was sent and came back; the store sets Seq, ID, TenantID, the other ids and Number.
 	Attempt webhook.Attempt
 	// RetryAfter is what the receiver asked for; 0 when it did not.
@@ -52,31 +52,31 @@ func (r *Result) written() {
 	}
 }
 
-// Taker is the sender as the store sees it. Its methods are called from the store's own goroutines: they must return at once and
+// Dispatcher is the sender as the store sees it. Its methods are called from the store's own goroutines: they must return at once and
 // must not call the store.
-type Taker interface {
+type Dispatcher interface {
 	// Reserve asks for room in memory for one new delivery of size bytes. True means that the delivery is claimed in the
 	// publishing transaction, and that Take or Release follows.
-	Reserve(h *Hook, size int) bool
+	Reserve(to *Target, size int) bool
 	// Release gives a reservation back: the transaction did not commit.
-	Release(h *Hook, size int)
+	Release(to *Target, size int)
 	// Take hands a reserved delivery over, after commit.
-	Take(job *Job)
+	Take(claimed *Claimed)
 	// Due tells, after commit, that a delivery of the webhook can be claimed from the given time on.
 	Due(webhookID webhook.ID, at time.Time)
 	// Changed tells, after commit, of a webhook that was created, changed, disabled, enabled or (DeletedAt set) deleted.
-	Changed(h *Hook)
-	// Batch calls do with a Taker whose methods, but for Batch and Nodes, do the same as this one's, for less when they are many. It
+	Changed(to *Target)
+	// Batch calls do with a Dispatcher whose methods, but for Batch and Nodes, do the same as this one's, for less when they are many. It
 	// is valid until do returns.
-	Batch(do func(t Taker))
+	Batch(do func(t Dispatcher))
 	// Nodes tells how many nodes share the deliveries, this one among them.
 	Nodes(n int)
 }
 
-// HookDue is a webhook and when its next unclaimed delivery is due; nil when there is none.
-type HookDue struct {
-	Hook *Hook
-	Due  *time.Time
+// TargetDue is a webhook and when its next unclaimed delivery is due; nil when there is none.
+type TargetDue struct {
+	Target *Target
+	Due    *time.Time
 }
 
 // Published is what became of one event of a Publish.

@@ -51,7 +51,7 @@ func (c *Scope) CreateWebhook(ctx context.Context, n webhook.New) (*webhook.Webh
 		if err := b.putHeaders(&w, headers); err != nil {
 			return err
 		}
-		b.setHook(&Hook{Webhook: w, Secrets: []*webhook.Secret{secret}, Headers: headers})
+		b.setTarget(&Target{Webhook: w, Secrets: []*webhook.Secret{secret}, Headers: headers})
 		return nil
 	})
 	if err != nil {
@@ -96,12 +96,12 @@ func refused(field string, err error) *webhook.Invalid {
 }
 
 // own is the tenant's webhook as the transaction sees it.
-func (b *batch) own(tenant, id webhook.ID) (*Hook, error) {
-	h := b.hook(id)
-	if h == nil || h.TenantID != tenant || h.DeletedAt != nil {
+func (b *batch) own(tenant, id webhook.ID) (*Target, error) {
+	to := b.target(id)
+	if to == nil || to.TenantID != tenant || to.DeletedAt != nil {
 		return nil, webhook.ErrNotFound
 	}
-	return h, nil
+	return to, nil
 }
 
 // UpdateWebhook changes the fields that the patch sets. When rotate is not nil the webhook also gets a new secret, which
@@ -120,7 +120,7 @@ func (c *Scope) UpdateWebhook(ctx context.Context, id webhook.ID, p webhook.Patc
 			return err
 		}
 		now := b.now.UTC().Truncate(time.Microsecond)
-		next := &Hook{Webhook: old.Webhook, Secrets: old.Secrets, Headers: old.Headers}
+		next := &Target{Webhook: old.Webhook, Secrets: old.Secrets, Headers: old.Headers}
 		p.Apply(&next.Webhook, now)
 		next.Normalize()
 		if err := next.Check(); err != nil {
@@ -153,7 +153,7 @@ func (c *Scope) UpdateWebhook(ctx context.Context, id webhook.ID, p webhook.Patc
 				return err
 			}
 		}
-		b.setHook(next)
+		b.setTarget(next)
 		if next.Enabled && !old.Enabled {
 			b.dueAt(id, now)
 		}
@@ -175,7 +175,7 @@ func (c *Scope) DeleteWebhook(ctx context.Context, id webhook.ID) error {
 			return err
 		}
 		now := b.now.UTC().Truncate(time.Microsecond)
-		next := &Hook{Webhook: old.Webhook}
+		next := &Target{Webhook: old.Webhook}
 		next.DeletedAt, next.UpdatedAt = &now, now
 		if err := b.tx.Exec("UPDATE webhooks SET deleted_at = ?, updated_at = ? WHERE id = ? AND tenant_id = ?",
 			at(now), at(now), id, c.tenant).Error; err != nil {
@@ -187,7 +187,7 @@ func (c *Scope) DeleteWebhook(ctx context.Context, id webhook.ID) error {
 		if err := b.putHeaders(&next.Webhook, nil); err != nil {
 			return err
 		}
-		b.setHook(next)
+		b.setTarget(next)
 		return nil
 	})
 	if err == nil {
@@ -217,7 +217,7 @@ func (s *Store) cancelDeleted(tenant, id webhook.ID) {
 // when its webhook is deleted.
 func (c *Scope) RetryDelivery(ctx context.Context, id webhook.ID) (*webhook.Delivery, error) {
 	return c.changeDelivery(ctx, id, func(b *batch, d *webhook.Delivery) error {
-		if b.hook(d.WebhookID) == nil {
+		if b.target(d.WebhookID) == nil {
 			return &webhook.Invalid{Field: "id", Code: webhook.CodeConflict, Message: "names a delivery to a webhook that is deleted"}
 		}
 		b.dueAt(d.WebhookID, b.now)

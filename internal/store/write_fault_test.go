@@ -42,7 +42,7 @@ func TestLockedDatabase(t *testing.T) {
 	c := tenant(t, s, "a")
 	w := register(t, c, webhook.New{Enabled: true})
 	acked := publish(t, c, webhook.NewEvent{}, webhook.NewEvent{})
-	jobs, _ := claim(t, s, w.ID, 1)
+	claims, _ := claim(t, s, w.ID, 1)
 	const patience = 500 * time.Millisecond
 	if err := s.Exec(fmt.Sprintf("PRAGMA busy_timeout = %d", patience.Milliseconds())); err != nil {
 		t.Fatal(err)
@@ -65,7 +65,7 @@ func TestLockedDatabase(t *testing.T) {
 		t.Fatalf("%q, %v", line, err)
 	}
 	ok := 200
-	if err := s.Record(t.Context(), &store.Result{Job: jobs[0], Attempt: webhook.Attempt{
+	if err := s.Record(t.Context(), &store.Result{Claimed: claims[0], Attempt: webhook.Attempt{
 		Status: webhook.AttemptSucceeded, Trigger: webhook.TriggerSchedule, StartedAt: time.Now(), ResponseStatus: &ok,
 	}}); err != nil {
 		t.Fatal(err)
@@ -150,7 +150,7 @@ func testResultThatCanNotBeRecorded(t *suite) {
 	c := tenant(t, s, "a")
 	w := register(t, c, webhook.New{Enabled: true})
 	publish(t, c, make([]webhook.NewEvent, 8)...)
-	jobs, _ := claim(t, s, w.ID, 8)
+	claims, _ := claim(t, s, w.ID, 8)
 	for _, trigger := range poisoned[t.name] {
 		if err := s.Exec(trigger); err != nil {
 			t.Fatal(err)
@@ -158,7 +158,7 @@ func testResultThatCanNotBeRecorded(t *suite) {
 	}
 	release := s.Hold()
 	var written [8]atomic.Int32
-	for i, j := range jobs {
+	for i, claimed := range claims {
 		ok := 200
 		a := webhook.Attempt{Status: webhook.AttemptSucceeded, Trigger: webhook.TriggerSchedule, StartedAt: time.Now(), ResponseStatus: &ok}
 		switch i {
@@ -169,13 +169,13 @@ func testResultThatCanNotBeRecorded(t *suite) {
 		case 5:
 			a.DurationUs = 666
 		}
-		if err := s.Record(t.Context(), &store.Result{Job: j, Attempt: a, Written: func() { written[i].Add(1) }}); err != nil {
+		if err := s.Record(t.Context(), &store.Result{Claimed: claimed, Attempt: a, Written: func() { written[i].Add(1) }}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	release()
 	recorded(t.T, c, 7)
-	var again []*store.Job
+	var again []*store.Claimed
 	webhooktest.Eventually(t, "the delivery is due again", func() bool {
 		var err error
 		if again, _, err = s.Claim(t.Context(), w.ID, 8, 1<<20); err != nil {
@@ -183,7 +183,7 @@ func testResultThatCanNotBeRecorded(t *suite) {
 		}
 		return len(again) > 0
 	})
-	if len(again) != 1 || again[0].Delivery.ID != jobs[5].Delivery.ID || again[0].Delivery.AttemptCount != 0 {
+	if len(again) != 1 || again[0].Delivery.ID != claims[5].Delivery.ID || again[0].Delivery.AttemptCount != 0 {
 		t.Errorf("due again: %+v", again)
 	}
 	for i := range written {

@@ -46,14 +46,14 @@ type writer struct {
 
 // change is any other write. Its rows are rolled back alone when do fails.
 type change struct {
-	do     func(b *batch) error
-	hooks  bool        // it may change webhooks
-	tenant *webhook.ID // in whose name; nil: the server's own, which may touch everybody's rows
-	line   lineOf      // where it waits
-	cost   int         // about how many rows it writes
-	done   chan error  // buffered: the caller may have gone
-	taken  atomic.Bool // by the writer, which runs do, or by the caller, who goes before it does
-	begun  bool        // it was the writer; of its goroutine only
+	do       func(b *batch) error
+	webhooks bool        // it may change webhooks
+	tenant   *webhook.ID // in whose name; nil: the server's own, which may touch everybody's rows
+	line     lineOf      // where it waits
+	cost     int         // about how many rows it writes
+	done     chan error  // buffered: the caller may have gone
+	taken    atomic.Bool // by the writer, which runs do, or by the caller, who goes before it does
+	begun    bool        // it was the writer; of its goroutine only
 }
 
 // begin reports whether do may run: the caller waits for it from now on, because what it writes to is the caller's.
@@ -94,21 +94,21 @@ type batch struct {
 	pieces  []*piece
 	fanOuts []*fanOut // that it has made
 
-	hooks    map[webhook.ID]*Hook // changed in this transaction
-	undo     []hookBefore         // what hooks had before the change that runs, in order
-	changed  []*Hook              // to be told to the taker, in order
-	reserved []*Job
+	targets  map[webhook.ID]*Target // changed in this transaction
+	undo     []targetBefore         // what targets had before the change that runs, in order
+	changed  []*Target              // to be told to the dispatcher, in order
+	reserved []*Claimed
 	due      map[webhook.ID]time.Time
 	attempts []*webhook.Attempt
-	disabled []*Hook // by what they answered, or did not
-	failures []error // of changes, by index; they were rolled back alone
-	noted    bool    // operational events wait to be published
+	disabled []*Target // by what they answered, or did not
+	failures []error   // of changes, by index; they were rolled back alone
+	noted    bool      // operational events wait to be published
 }
 
-// hookBefore is what hooks had for a webhook; nil: nothing.
-type hookBefore struct {
-	id   webhook.ID
-	hook *Hook
+// targetBefore is what targets had for a webhook; nil: nothing.
+type targetBefore struct {
+	id     webhook.ID
+	target *Target
 }
 
 // run writes until close, and then what is still queued.
@@ -315,7 +315,7 @@ func (w *writer) setAside(results []*Result, err error) {
 		return
 	}
 	r := *results[0]
-	id := slog.Any("delivery", r.Job.Delivery.ID)
+	id := slog.Any("delivery", r.Claimed.Delivery.ID)
 	r.Attempt.Message += " (the receiver's answer could not be stored)"
 	r.Attempt.ResponseHeaders, r.Attempt.ResponseBody, r.Attempt.ResponseTruncated = "", nil, true
 	bare := &batch{s: w.s, results: []*Result{&r}}
@@ -327,12 +327,12 @@ func (w *writer) setAside(results []*Result, err error) {
 	defer results[0].written()
 	w.s.log.Error("attempt cannot be recorded; it will be made again", id, slog.Duration("in", asideWait), slog.Any("error", err))
 	back := &batch{s: w.s, changes: []*change{{done: make(chan error, 1), do: func(b *batch) error {
-		if err := b.s.db.unclaim(b, []*Job{r.Job}); err != nil {
+		if err := b.s.db.unclaim(b, []*Claimed{r.Claimed}); err != nil {
 			return err
 		}
 		due := b.now.Add(asideWait)
-		b.dueAt(r.Job.Delivery.WebhookID, due)
-		return b.tx.Exec("UPDATE deliveries SET due_at = ? WHERE id = ? AND due_at IS NOT NULL", at(due), r.Job.Delivery.ID).Error
+		b.dueAt(r.Claimed.Delivery.WebhookID, due)
+		return b.tx.Exec("UPDATE deliveries SET due_at = ? WHERE id = ? AND due_at IS NOT NULL", at(due), r.Claimed.Delivery.ID).Error
 	}}}}
 	if err := back.write(); err != nil {
 		w.s.log.Error("claim cannot be released; it is released at the next start", id, slog.Any("error", err))
@@ -362,7 +362,7 @@ func (b *batch) split() []*batch {
 
 // write runs the transaction. When it fails nothing is stored and what was reserved is given back.
 func (b *batch) write() (err error) {
-	b.hooks = map[webhook.ID]*Hook{}
+	b.targets = map[webhook.ID]*Target{}
 	b.due = map[webhook.ID]time.Time{}
 	b.disabled = nil
 	defer func() {
@@ -376,8 +376,8 @@ func (b *batch) write() (err error) {
 	return b.s.db.transaction(b, func() error {
 		b.begun = true
 		defer func(started time.Time) { b.took = time.Since(started) }(time.Now())
-		if slices.ContainsFunc(b.changes, func(c *change) bool { return c.hooks }) {
-			if err := b.s.db.lockHooks(b); err != nil {
+		if slices.ContainsFunc(b.changes, func(c *change) bool { return c.webhooks }) {
+			if err := b.s.db.lockTargets(b); err != nil {
 				return err
 			}
 		}
@@ -417,10 +417,10 @@ func (b *batch) apply(c *change) error {
 	b.tx = outer
 	if err != nil {
 		for _, was := range slices.Backward(b.undo) {
-			if was.hook == nil {
-				delete(b.hooks, was.id)
+			if was.target == nil {
+				delete(b.targets, was.id)
 			} else {
-				b.hooks[was.id] = was.hook
+				b.targets[was.id] = was.target
 			}
 		}
 		b.changed, b.fanOuts = b.changed[:changed], b.fanOuts[:fanOuts]
@@ -432,9 +432,9 @@ func (b *batch) apply(c *change) error {
 // release gives back what was reserved, but for the first.
 func (b *batch) release(first int) {
 	if lost := b.reserved[first:]; len(lost) > 0 {
-		b.s.takes().Batch(func(t Taker) {
-			for _, j := range lost {
-				t.Release(j.Hook, j.Size())
+		b.s.dispatcher().Batch(func(t Dispatcher) {
+			for _, claimed := range lost {
+				t.Release(claimed.Target, claimed.Size())
 			}
 		})
 	}
@@ -449,16 +449,16 @@ func expected(err error) bool {
 
 // answer tells everyone, after the commit.
 func (b *batch) answer() {
-	b.s.routes.change(b.hooks)
-	for _, h := range b.disabled {
-		b.s.log.Warn("a webhook was disabled, its deliveries wait until it is enabled", slog.Any("webhook", h.ID), slog.Any("tenant_id", h.TenantID),
-			slog.String("reason", string(*h.DisabledReason)))
+	b.s.routes.change(b.targets)
+	for _, to := range b.disabled {
+		b.s.log.Warn("a webhook was disabled, its deliveries wait until it is enabled", slog.Any("webhook", to.ID), slog.Any("tenant_id", to.TenantID),
+			slog.String("reason", string(*to.DisabledReason)))
 	}
 	for _, p := range b.publish {
 		p.stored()
 	}
 	if len(b.changed)+len(b.reserved)+len(b.due) > 0 {
-		b.s.takes().Batch(b.hand)
+		b.s.dispatcher().Batch(b.hand)
 	}
 	b.s.db.committed(b)
 	for _, r := range b.results {
@@ -477,49 +477,49 @@ func (b *batch) answer() {
 	}
 }
 
-// hand tells the sender what concerns it, and gives it its jobs.
-func (b *batch) hand(t Taker) {
-	for _, h := range b.changed {
-		t.Changed(h)
+// hand tells the sender what concerns it, and gives it what it has reserved.
+func (b *batch) hand(t Dispatcher) {
+	for _, to := range b.changed {
+		t.Changed(to)
 	}
-	for _, j := range b.reserved {
-		t.Take(j)
+	for _, claimed := range b.reserved {
+		t.Take(claimed)
 	}
 	for id, when := range b.due {
 		t.Due(id, when)
 	}
 }
 
-// dueAt remembers to tell the taker of a delivery that can be claimed.
+// dueAt remembers to tell the dispatcher of a delivery that can be claimed.
 func (b *batch) dueAt(id webhook.ID, when time.Time) {
 	if old, ok := b.due[id]; !ok || when.Before(old) {
 		b.due[id] = when
 	}
 }
 
-// setHook makes h the webhook's snapshot from this transaction on.
-func (b *batch) setHook(h *Hook) {
-	b.noteHook(h)
-	b.changed = append(b.changed, h)
+// setTarget makes to the webhook's snapshot from this transaction on.
+func (b *batch) setTarget(to *Target) {
+	b.noteTarget(to)
+	b.changed = append(b.changed, to)
 }
 
-// noteHook is setHook for what the taker does not need to know.
-func (b *batch) noteHook(h *Hook) {
-	b.undo = append(b.undo, hookBefore{h.ID, b.hooks[h.ID]})
-	b.hooks[h.ID] = h
+// noteTarget is setTarget for what the dispatcher does not need to know.
+func (b *batch) noteTarget(to *Target) {
+	b.undo = append(b.undo, targetBefore{to.ID, b.targets[to.ID]})
+	b.targets[to.ID] = to
 }
 
-// hook is the webhook's snapshot as this transaction sees it; nil when it is not there.
-func (b *batch) hook(id webhook.ID) *Hook {
-	if h, ok := b.hooks[id]; ok {
-		return h
+// target is the webhook's snapshot as this transaction sees it; nil when it is not there.
+func (b *batch) target(id webhook.ID) *Target {
+	if to, ok := b.targets[id]; ok {
+		return to
 	}
 	return b.s.routes.get(id)
 }
 
 // change runs do in a transaction and waits for the commit.
 func (s *Store) change(ctx context.Context, do func(b *batch) error) error {
-	return s.queue(ctx, &change{do: do, hooks: true})
+	return s.queue(ctx, &change{do: do, webhooks: true})
 }
 
 // changeDeliveries is change for what leaves webhooks as they are: it waits for nobody who changes them.

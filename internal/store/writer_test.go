@@ -26,12 +26,12 @@ func TestFailedChangeLeavesNeighbours(t *testing.T) {
 	rename := func(b *batch, name string) error {
 		return b.tx.Exec("UPDATE tenants SET name = name || ? WHERE id = ?", name, tenant.ID).Error
 	}
-	var hooks []*Hook
+	var targets []*Target
 	note := func(b *batch) {
-		h := &Hook{}
-		h.ID = webhook.NewID(time.Now())
-		hooks = append(hooks, h)
-		b.setHook(h)
+		to := &Target{}
+		to.ID = webhook.NewID(time.Now())
+		targets = append(targets, to)
+		b.setTarget(to)
 	}
 	good := func(b *batch) error {
 		note(b)
@@ -68,7 +68,7 @@ func TestFailedChangeLeavesNeighbours(t *testing.T) {
 		if err := <-b.changes[i].done; !errors.Is(err, want) || errors.Is(err, webhook.ErrUnavailable) {
 			t.Errorf("change %d is answered %v, want %v", i, err, want)
 		}
-		if is := b.hook(hooks[i].ID) == hooks[i]; is != (want == nil) {
+		if is := b.target(targets[i].ID) == targets[i]; is != (want == nil) {
 			t.Errorf("what change %d noted is there: %v", i, is)
 		}
 	}

@@ -9,7 +9,7 @@ CREATE TABLE store (
     pruned_attempt bigint NOT NULL DEFAULT 0, -- the highest seq of an attempt that retention has taken
     identity       text NOT NULL DEFAULT '', -- the cluster and the database, its timeline and when it was started: at another one a start is added
     xid_base       bigint NOT NULL DEFAULT 0, -- is added to transaction ids, so that seq goes on in a copy
-    hooks          bigint NOT NULL DEFAULT 0 -- counts the transactions that changed webhooks
+    webhooks       bigint NOT NULL DEFAULT 0 -- counts the transactions that changed webhooks
 );
 INSERT INTO store (epoch, created_at) VALUES (left(md5(gen_random_uuid()::text), 16), now());
 
@@ -86,7 +86,7 @@ CREATE TABLE webhooks (
     created_at        timestamptz NOT NULL,
     updated_at        timestamptz NOT NULL,
     deleted_at        timestamptz,
-    version           bigint NOT NULL DEFAULT 0 -- store.hooks after its last change
+    version           bigint NOT NULL DEFAULT 0 -- store.webhooks after its last change
 );
 CREATE INDEX webhooks_version ON webhooks (version);
 CREATE INDEX webhooks_tenant ON webhooks (tenant_id, seq);
