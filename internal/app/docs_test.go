@@ -542,7 +542,7 @@ func TestShownOperations(t *testing.T) {
 	}
 }
 
-var quickStart = regexp.MustCompile("(?s)```sh\ngo run \\. --allow-private-targets .*?\nexport TOKEN=hg_… .*?\ngo run ([./a-z]+) & .*?\n(curl .*?)```\n")
+var quickStart = regexp.MustCompile("(?s)```sh\ngit clone .*? && cd hookgraph\ngo run \\. --allow-private-targets .*?\nexport TOKEN=hg_… .*?\ngo run ([./a-z]+) & .*?\n(curl .*?)```\n")
 
 // The quick start of the README leads to a delivered event whose signature the receiver has verified.
 func TestQuickStart(t *testing.T) {
