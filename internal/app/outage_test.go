@@ -119,7 +119,26 @@ func TestDatabaseAway(t *testing.T) {
 	stream := operation(fmt.Sprintf("subscription { deliveryAttempts(after: %q) { cursor node { event { type } } } }", cursor))
 	const plain, events = "application/json", "text/event-stream"
 
+	health := func(path string) int {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.url+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		return res.StatusCode
+	}
+	if ready := health("/readyz"); ready != http.StatusOK {
+		t.Errorf("/readyz before: %d", ready)
+	}
 	server.Stop(t)
+	webhooktest.Eventually(t, "/readyz tells that PostgreSQL is away", func() bool { return health("/readyz") == http.StatusServiceUnavailable })
+	if alive := health("/livez"); alive != http.StatusOK {
+		t.Errorf("/livez: %d", alive)
+	}
 	for _, remembered := range []bool{true, false} {
 		if !remembered {
 			time.Sleep(1100 * time.Millisecond) // for which a token is remembered
@@ -159,6 +178,7 @@ func TestDatabaseAway(t *testing.T) {
 		status, code, _ = c.ask(t, "POST", "/graphql", plain, write)
 		return status == http.StatusOK && code == ""
 	}, func() string { return fmt.Sprint(status, code) })
+	webhooktest.Eventually(t, "/readyz tells that PostgreSQL is back", func() bool { return health("/readyz") == http.StatusOK })
 	if got := c.watch(t, cursor).next(t); got.Cursor == "" {
 		t.Error("no attempt after it is back")
 	}
