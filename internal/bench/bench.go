@@ -1,6 +1,7 @@
 // Package bench measures what a machine delivers: it runs the real server, a receiver and, as the limit, a sender that
 // stores nothing, each in a process of its own on loopback, and publishes through the public API. It is a client like any
-// other: it knows the server's command line, its API and the files of its database by their size, and nothing within.
+// other: it knows the server's command line, its API and the files of its database by their size, and nothing within, but for
+// what it writes a long history into (history_fill.go).
 package bench
 
 import (
@@ -23,6 +24,9 @@ type Options struct {
 	Program string // the hookgraph program; "": this one
 	Backlog int    // deliveries of backlog
 	Watch   int    // webhooks, and as many subscribers, of watch
+	History int    // attempts of history
+	// Keep is a directory that keeps the database of history, and has it from an earlier run; "": it is removed.
+	Keep string
 	// Outstanding is how many deliveries may be published and not yet delivered where the load is as much as the server
 	// takes; Batch is how many deliveries one call makes.
 	Outstanding, Batch int
@@ -68,17 +72,19 @@ type Result struct {
 type scenario struct {
 	name  string
 	run   func(ctx context.Context, b *bench, r *Result) error
-	ports int // of the receiver
+	ports int  // of the receiver
+	asked bool // it runs only when it is asked for by name, and starts its server itself
 }
 
 var scenarios = []scenario{
-	{"throughput", func(ctx context.Context, b *bench, r *Result) error { return b.throughput(ctx, r, 1) }, 1},
-	{"fanout", func(ctx context.Context, b *bench, r *Result) error { return b.throughput(ctx, r, 10) }, 10},
-	{"latency", func(ctx context.Context, b *bench, r *Result) error { return b.latency(ctx, r) }, 1},
-	{"mixed", func(ctx context.Context, b *bench, r *Result) error { return b.mixed(ctx, r) }, 100},
-	{"backlog", func(ctx context.Context, b *bench, r *Result) error { return b.backlog(ctx, r) }, 2},
-	{"watch", func(ctx context.Context, b *bench, r *Result) error { return b.watch(ctx, r) }, 100},
-	{"greedy", func(ctx context.Context, b *bench, r *Result) error { return b.greedy(ctx, r) }, 1},
+	{name: "throughput", run: func(ctx context.Context, b *bench, r *Result) error { return b.throughput(ctx, r, 1) }, ports: 1},
+	{name: "fanout", run: func(ctx context.Context, b *bench, r *Result) error { return b.throughput(ctx, r, 10) }, ports: 10},
+	{name: "latency", run: func(ctx context.Context, b *bench, r *Result) error { return b.latency(ctx, r) }, ports: 1},
+	{name: "mixed", run: func(ctx context.Context, b *bench, r *Result) error { return b.mixed(ctx, r) }, ports: 100},
+	{name: "backlog", run: func(ctx context.Context, b *bench, r *Result) error { return b.backlog(ctx, r) }, ports: 2},
+	{name: "watch", run: func(ctx context.Context, b *bench, r *Result) error { return b.watch(ctx, r) }, ports: 100},
+	{name: "greedy", run: func(ctx context.Context, b *bench, r *Result) error { return b.greedy(ctx, r) }, ports: 1},
+	{name: "history", run: func(ctx context.Context, b *bench, r *Result) error { return b.history(ctx, r) }, ports: 1, asked: true},
 }
 
 // Names are the scenarios in their order.
@@ -101,7 +107,7 @@ func Run(ctx context.Context, o Options) ([]*Result, error) {
 	if o.Duration < time.Second/10 {
 		return nil, errors.New("--duration: must be at least 100ms")
 	}
-	if o.Backlog < 1 || o.Watch < 1 || o.Watch > 10_000 || o.Outstanding < 1 || o.Batch < 1 || o.Batch > 1000 {
+	if o.Backlog < 1 || o.History < 1000 || o.Watch < 1 || o.Watch > 10_000 || o.Outstanding < 1 || o.Batch < 1 || o.Batch > 1000 {
 		return nil, errors.New("a number is out of range")
 	}
 	o.Replicas = max(o.Replicas, 1)
@@ -117,7 +123,7 @@ func Run(ctx context.Context, o Options) ([]*Result, error) {
 	var results []*Result
 	report := newReport(o.Stdout, o.JSON)
 	for _, s := range scenarios {
-		if len(o.Scenarios) > 0 && !slices.Contains(o.Scenarios, s.name) {
+		if !slices.Contains(o.Scenarios, s.name) && (s.asked || len(o.Scenarios) > 0) {
 			continue
 		}
 		r := &Result{Scenario: s.name}
@@ -142,6 +148,11 @@ type bench struct {
 	rates    []float64 // of the bare sender
 	dbBefore int64
 	postgres *postgres // nil: SQLite
+
+	// Of history:
+	data  string   // the server's data directory; "": in dir
+	token string   // the operator's; "": a new one
+	serve []string // further arguments of the server
 }
 
 func measure(ctx context.Context, o *Options, s *scenario, r *Result) (err error) {
@@ -160,10 +171,12 @@ func measure(ctx context.Context, o *Options, s *scenario, r *Result) (err error
 			err = errors.Join(err, b.postgres.drop(ctx))
 		}
 	}()
-	if err := b.startServer(ctx); err != nil {
-		return err
+	if !s.asked {
+		if err := b.startServer(ctx); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, b.server.stop()) }()
 	}
-	defer func() { err = errors.Join(err, b.server.stop()) }()
 	if err := s.run(ctx, b, r); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()

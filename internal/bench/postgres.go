@@ -22,22 +22,32 @@ type postgres struct {
 	name  string
 	url   string
 	key   string // the master key of the replicas
+	kept  bool   // it is not dropped
 }
 
 // newPostgres makes a database beside the one that the URL names.
 func newPostgres(ctx context.Context, server string) (*postgres, error) {
+	key := make([]byte, 32)
+	_, _ = rand.Read(key)
+	p, err := openPostgres(server, fmt.Sprintf("hookgraph_bench_%d_%d", os.Getpid(), time.Now().UnixMilli()), base64.StdEncoding.EncodeToString(key))
+	if err != nil {
+		return nil, err
+	}
+	if _, err := p.admin.ExecContext(ctx, "CREATE DATABASE "+p.name); err != nil {
+		return nil, errors.Join(fmt.Errorf("make a database: %w", err), p.admin.Close())
+	}
+	return p, nil
+}
+
+// openPostgres is a database of that name, which may have to be made yet.
+func openPostgres(server, name, key string) (*postgres, error) {
 	u, err := url.Parse(server)
 	if err != nil {
 		return nil, errors.New("--database: must be like postgres://user:password@host:5432/database")
 	}
-	key := make([]byte, 32)
-	_, _ = rand.Read(key)
-	p := &postgres{name: fmt.Sprintf("hookgraph_bench_%d_%d", os.Getpid(), time.Now().UnixMilli()), key: base64.StdEncoding.EncodeToString(key)}
+	p := &postgres{name: name, key: key}
 	if p.admin, err = sql.Open("pgx", server); err != nil {
 		return nil, errors.New("--database: cannot be read")
-	}
-	if _, err := p.admin.ExecContext(ctx, "CREATE DATABASE "+p.name); err != nil {
-		return nil, errors.Join(fmt.Errorf("make a database: %w", err), p.admin.Close())
 	}
 	u.Path = "/" + p.name
 	p.url = u.String()
@@ -53,6 +63,9 @@ func (p *postgres) bytes(ctx context.Context) int64 {
 }
 
 func (p *postgres) drop(ctx context.Context) error {
+	if p.kept {
+		return p.admin.Close()
+	}
 	_, err := p.admin.ExecContext(context.WithoutCancel(ctx), "DROP DATABASE IF EXISTS "+p.name+" WITH (FORCE)")
 	return errors.Join(err, p.admin.Close())
 }

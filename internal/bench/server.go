@@ -20,9 +20,10 @@ import (
 // server is the real server's process and a client of its API.
 type server struct {
 	*child
-	url   string
-	token string
-	http  *http.Client
+	url    string
+	token  string
+	tenant string // that the token acts for; "": the default one
+	http   *http.Client
 
 	replicas []*server // of the first: all, itself included
 	calls    atomic.Int64
@@ -33,6 +34,9 @@ func (b *bench) startServer(ctx context.Context) error {
 	token, _ := webhook.NewToken()
 	if b.server != nil {
 		token = b.server.token
+	}
+	if b.token != "" {
+		token = b.token
 	}
 	if b.Database != "" && b.postgres == nil {
 		var err error
@@ -66,6 +70,7 @@ func (b *bench) startOne(ctx context.Context, name, token string) (*server, erro
 	} else {
 		args = append(args, "--log-level", "warn", "--database", b.database())
 	}
+	args = append(args, b.serve...)
 	if b.CPUProfile != "" && name == "server" {
 		args = append([]string{"bench", "--role", "server", "--cpuprofile", b.CPUProfile, "--"}, args...)
 	}
@@ -91,8 +96,11 @@ func (b *bench) startOne(ctx context.Context, name, token string) (*server, erro
 	return s, nil
 }
 
-// stop stops every replica.
+// stop stops every replica; of nil it does nothing.
 func (s *server) stop() error {
+	if s == nil {
+		return nil
+	}
 	var errs []error
 	for _, r := range s.replicas {
 		errs = append(errs, r.child.stop())
@@ -115,7 +123,12 @@ func (s *server) turn() *server {
 	return s.replicas[int(s.calls.Add(1))%len(s.replicas)]
 }
 
-func (b *bench) database() string { return filepath.Join(b.dir, "data") }
+func (b *bench) database() string {
+	if b.data != "" {
+		return b.data
+	}
+	return filepath.Join(b.dir, "data")
+}
 
 // databaseBytes is the size of the database.
 func (b *bench) databaseBytes(ctx context.Context) int64 {
@@ -145,6 +158,9 @@ func (s *server) post(ctx context.Context, body []byte, data any) (err error) {
 	}
 	req.Header.Set("Authorization", "Bearer "+s.token)
 	req.Header.Set("Content-Type", "application/json")
+	if s.tenant != "" {
+		req.Header.Set("Hookgraph-Tenant", s.tenant)
+	}
 	res, err := s.http.Do(req)
 	if err != nil {
 		return err

@@ -12,11 +12,13 @@ import (
 )
 
 type benchCmd struct {
-	Scenarios []string      `arg:"" optional:"" name:"scenario" help:"What to measure: throughput, fanout, latency, mixed, backlog, watch, greedy. The default is all."`
+	Scenarios []string      `arg:"" optional:"" name:"scenario" help:"What to measure: throughput, fanout, latency, mixed, backlog, watch, greedy, history. The default is all but history."`
 	Duration  time.Duration `default:"15s" help:"Duration of each measurement; a scenario has two to four."`
 	JSON      bool          `help:"Print one JSON object for each scenario."`
 	Backlog   int           `default:"1000000" help:"Number of due deliveries in the scenario backlog."`
 	Watch     int           `default:"1000" help:"Number of webhooks, and of subscribers, in the scenario watch."`
+	History   int           `default:"10000000" help:"Number of attempts that the database has in the scenario history."`
+	Keep      string        `type:"path" placeholder:"DIR" help:"Directory that keeps the database of the scenario history for the next run, which does not fill it again."`
 
 	Database string `env:"HOOKGRAPH_BENCH_DATABASE" secret:"" placeholder:"URL" help:"The postgres:// URL of a database on the PostgreSQL server to measure; the bench creates and drops databases of its own on that server. The default is SQLite."`
 	Replicas int    `default:"1" help:"Number of servers that share the PostgreSQL database."`
@@ -43,7 +45,7 @@ func (c *benchCmd) Run(ctx context.Context, env *Env) error {
 		return bench.RunSender(ctx, os.Stdin, env.Stdout, c.URLs, c.Concurrency, c.Duration)
 	}
 	_, err := bench.Run(ctx, bench.Options{
-		Scenarios: c.Scenarios, Duration: c.Duration, JSON: c.JSON, Backlog: c.Backlog, Watch: c.Watch,
+		Scenarios: c.Scenarios, Duration: c.Duration, JSON: c.JSON, Backlog: c.Backlog, Watch: c.Watch, History: c.History, Keep: c.Keep,
 		Outstanding: c.Outstanding, Batch: c.Batch, CPUProfile: c.CPUProfile, Database: c.Database, Replicas: c.Replicas, Stdout: env.Stdout, Stderr: env.Stderr,
 	})
 	return err

@@ -1,0 +1,321 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"fmt"
+	"maps"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
+)
+
+// world is a bench with a receiver, and a history that is filled and served.
+type world struct {
+	*bench
+	db   *sql.DB
+	kept *kept
+	keep string
+}
+
+// A history is filled into each database as servers would have written it, and they go on with it.
+func TestHistory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs the program")
+	}
+	on := func(t *testing.T, database string) {
+		w := newWorld(t, database, 20_000)
+		t.Run("is whole", func(t *testing.T) { testHistoryIsWhole(t, w) })
+		t.Run("is as servers write", func(t *testing.T) { testHistoryIsAsServersWrite(t, w) })
+		t.Run("expires", func(t *testing.T) { testHistoryExpires(t, w) })
+		t.Run("is kept", func(t *testing.T) { testHistoryIsKept(t, w) })
+	}
+	t.Run("sqlite", func(t *testing.T) { on(t, "") })
+	t.Run("postgres", func(t *testing.T) { on(t, webhooktest.Postgres(t)) })
+}
+
+func newWorld(t *testing.T, database string, attempts int) *world {
+	t.Helper()
+	var said bytes.Buffer
+	keep := t.TempDir()
+	w := &world{keep: keep, bench: &bench{
+		Options:  &Options{Program: program, Database: database, History: attempts, Keep: keep, Duration: 300 * time.Millisecond, Stdout: &said, Stderr: &said},
+		progress: newProgress(&said, "history"), dir: t.TempDir(),
+	}}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("%s", &said)
+		}
+	})
+	var err error
+	if w.receiver, err = startReceiver(t.Context(), program, w.dir, 2); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = w.receiver.child.stop() })
+	w.open(t)
+	t.Cleanup(func() {
+		_ = w.server.stop()
+		if w.postgres != nil {
+			w.postgres.kept = false
+			_ = w.postgres.drop(context.Background())
+		}
+	})
+	if database == "" {
+		w.db, err = sql.Open(sqliteDriver, "file:"+(&url.URL{Path: filepath.Join(w.data, "hookgraph.db")}).EscapedPath()+"?mode=ro")
+	} else {
+		w.db, err = sql.Open("pgx", w.postgres.url)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = w.db.Close() })
+	return w
+}
+
+// open fills the database, or finds that it is.
+func (w *world) open(t *testing.T) {
+	t.Helper()
+	var err error
+	if w.kept, err = w.openHistory(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.server.tenant = largeTenant
+}
+
+func (w *world) restart(t *testing.T, args ...string) {
+	t.Helper()
+	if err := w.server.stop(); err != nil {
+		t.Fatal(err)
+	}
+	w.serve = args
+	if err := w.startServer(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.server.tenant = largeTenant
+}
+
+// number is what a statement counts.
+func (w *world) number(t *testing.T, text string, args ...any) (n int64) {
+	t.Helper()
+	if err := w.db.QueryRowContext(t.Context(), text, args...).Scan(&n); err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	return n
+}
+
+// eventually waits until the statement counts so many.
+func (w *world) eventually(t *testing.T, want int64, text string, args ...any) {
+	t.Helper()
+	webhooktest.Eventually(t, fmt.Sprintf("%d: %s", want, text), func() bool { return w.number(t, text, args...) == want })
+}
+
+// A filled history is one that a server could have written: every delivery has its attempts and every event its deliveries, and
+// nothing is missing that a check of the database would find.
+func testHistoryIsWhole(t *testing.T, w *world) {
+	if n := w.number(t, "SELECT COUNT(*) FROM attempts"); n < 20_000 || n > 20_000+3*maxAttempts {
+		t.Errorf("%d attempts, want about 20,000", n)
+	}
+	for what, text := range map[string]string{
+		"attempts of no delivery":                 "SELECT COUNT(*) FROM attempts a WHERE NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.id = a.delivery_id AND d.event_id = a.event_id AND d.webhook_id = a.webhook_id AND d.tenant_id = a.tenant_id)",
+		"deliveries with another attempt count":   "SELECT COUNT(*) FROM deliveries d WHERE attempt_count <> (SELECT COUNT(*) FROM attempts a WHERE a.delivery_id = d.id)",
+		"attempts whose number is too high":       "SELECT COUNT(*) FROM attempts a JOIN deliveries d ON d.id = a.delivery_id WHERE a.number > d.attempt_count OR a.number < 1",
+		"deliveries of no event":                  "SELECT COUNT(*) FROM deliveries d WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.id = d.event_id AND e.tenant_id = d.tenant_id)",
+		"deliveries of no webhook":                "SELECT COUNT(*) FROM deliveries d WHERE NOT EXISTS (SELECT 1 FROM webhooks w WHERE w.id = d.webhook_id AND w.tenant_id = d.tenant_id)",
+		"webhooks younger than their deliveries":  "SELECT COUNT(*) FROM deliveries d JOIN webhooks w ON w.id = d.webhook_id WHERE d.created_at < w.created_at",
+		"completed ones that are due":             "SELECT COUNT(*) FROM deliveries WHERE status <> 'PENDING' AND (due_at IS NOT NULL OR completed_at IS NULL)",
+		"claims":                                  "SELECT COUNT(*) FROM deliveries WHERE claimed_by IS NOT NULL",
+		"successes whose last attempt failed":     "SELECT COUNT(*) FROM deliveries d JOIN attempts a ON a.delivery_id = d.id AND a.number = d.attempt_count WHERE (d.status = 'SUCCEEDED') <> (a.status = 'SUCCEEDED')",
+		"attempts not in the order of the log":    "SELECT COUNT(*) FROM attempts a JOIN attempts b ON b.delivery_id = a.delivery_id AND b.number = a.number + 1 WHERE a.seq >= b.seq OR a.started_at >= b.started_at",
+		"webhooks that fail and do not say so":    "SELECT COUNT(*) FROM webhooks w WHERE (failing_since IS NOT NULL) <> COALESCE((SELECT a.status = 'FAILED' FROM attempts a WHERE a.webhook_id = w.id ORDER BY a.seq DESC LIMIT 1), 1 = 0)",
+		"events that go nowhere":                  "SELECT COUNT(*) FROM events e WHERE NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event_id = e.id)",
+		"deliveries before their event, or later": "SELECT COUNT(*) FROM deliveries d JOIN events e ON e.id = d.event_id WHERE d.created_at < e.created_at",
+	} {
+		if n := w.number(t, text); n != 0 {
+			t.Errorf("%s: %d", what, n)
+		}
+	}
+	const owed = "SELECT COUNT(*) FROM deliveries d JOIN webhooks w ON w.id = d.webhook_id WHERE d.status = 'PENDING' AND "
+	for what, text := range map[string]string{
+		"held":      owed + "NOT w.enabled",
+		"pending":   owed + "w.enabled",
+		"failed":    "SELECT COUNT(*) FROM attempts WHERE error = 'HTTP_STATUS'",
+		"canceled":  "SELECT COUNT(*) FROM deliveries WHERE status = 'CANCELED'",
+		"retried":   "SELECT COUNT(*) FROM attempts WHERE number > 1",
+		"rare type": "SELECT COUNT(*) FROM events WHERE type = '" + rareType + "'",
+	} {
+		if n := w.number(t, text); n == 0 || n > 500 {
+			t.Errorf("%s: %d, want few, and some", what, n)
+		}
+	}
+	if n := w.number(t, "SELECT COUNT(DISTINCT tenant_id) FROM events"); n != 1+smallTenants {
+		t.Errorf("events of %d tenants", n)
+	}
+	if w.postgres == nil {
+		var said string
+		if err := w.db.QueryRowContext(t.Context(), "PRAGMA integrity_check").Scan(&said); err != nil || said != "ok" {
+			t.Errorf("integrity: %v, %q", err, said)
+		}
+		if rows, err := w.db.QueryContext(t.Context(), "PRAGMA foreign_key_check"); err != nil || rows.Next() {
+			t.Errorf("foreign keys are broken: %v", err)
+		} else {
+			_ = rows.Close()
+		}
+	}
+}
+
+// columns are those of a table, from the database, so that none is forgotten that is added later.
+func (w *world) columns(t *testing.T, table string) (names []string) {
+	t.Helper()
+	rows, err := w.db.QueryContext(t.Context(), "SELECT * FROM "+table+" LIMIT 0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }()
+	if names, err = rows.Columns(); err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
+
+// kinds is of which types the columns are in the rows that the condition selects, "" being NULL.
+func (w *world) kinds(t *testing.T, table, where string) map[string]string {
+	t.Helper()
+	typeOf := "CASE WHEN %[1]s IS NULL THEN '' ELSE CAST(pg_typeof(%[1]s) AS text) END"
+	if w.postgres == nil {
+		typeOf = "CASE WHEN %[1]s IS NULL THEN '' ELSE typeof(%[1]s) END"
+	}
+	found := map[string]string{}
+	for _, c := range w.columns(t, table) {
+		rows, err := w.db.QueryContext(t.Context(), "SELECT DISTINCT "+fmt.Sprintf(typeOf, c)+" FROM (SELECT * FROM "+table+" WHERE "+where+" LIMIT 500) AS t ORDER BY 1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var list []string
+		for rows.Next() {
+			var kind string
+			if err := rows.Scan(&kind); err != nil {
+				t.Fatal(err)
+			}
+			list = append(list, kind)
+		}
+		_ = rows.Close()
+		found[c] = strings.Join(list, "|")
+	}
+	return found
+}
+
+// A filled history has in every column what a server writes there for events, deliveries and attempts that succeed, fail, and wait. A
+// server publishes and delivers on it.
+func testHistoryIsAsServersWrite(t *testing.T, w *world) {
+	last := map[string]int64{}
+	for _, table := range []string{"events", "deliveries", "attempts"} {
+		last[table] = w.number(t, "SELECT MAX(seq) FROM "+table)
+	}
+	for i, behaviour := range []string{healthy, failing, failing} {
+		retry := []int{}
+		if i == 2 {
+			retry = []int{3_600_000}
+		}
+		if _, err := w.server.createWebhook(t.Context(), w.receiver.url(behaviour, 0), []string{eventType(i)}, true, retry); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.server.publishOne(t.Context(), i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.eventually(t, 3, "SELECT COUNT(*) FROM deliveries WHERE attempt_count > 0 AND seq > "+fmt.Sprint(last["deliveries"]))
+	for _, rows := range []struct{ table, where string }{
+		{"events", "1 = 1"},
+		{"deliveries", "status = 'SUCCEEDED'"},
+		{"deliveries", "status = 'FAILED'"},
+		{"deliveries", "status = 'PENDING' AND attempt_count > 0"},
+		{"attempts", "status = 'SUCCEEDED'"},
+		{"attempts", "error = 'HTTP_STATUS'"},
+	} {
+		new := fmt.Sprintf("%s AND seq > %d", rows.where, last[rows.table])
+		old := fmt.Sprintf("%s AND seq <= %d", rows.where, last[rows.table])
+		if n := w.number(t, "SELECT COUNT(*) FROM "+rows.table+" WHERE "+new); n == 0 {
+			t.Errorf("a server wrote no %s with %s", rows.table, rows.where)
+		}
+		made, filled := w.kinds(t, rows.table, new), w.kinds(t, rows.table, old)
+		for _, c := range slices.Sorted(maps.Keys(made)) {
+			if made[c] != filled[c] && c != "response_body" { // the bench's receiver answers without one
+				t.Errorf("%s.%s where %s: a server writes %q, the history has %q", rows.table, c, rows.where, made[c], filled[c])
+			}
+		}
+	}
+}
+
+// Retention takes the beginning of a history away, and nothing else.
+func testHistoryExpires(t *testing.T, w *world) {
+	oldest := w.kept.From.Add(36 * time.Hour).Truncate(24 * time.Hour) // a day of which PostgreSQL drops the partitions
+	before := any(oldest)
+	if w.postgres == nil {
+		before = oldest.UnixMicro()
+	}
+	const early, late = "SELECT COUNT(*) FROM events WHERE created_at < $1", "SELECT COUNT(*) FROM events WHERE created_at >= $1"
+	kept := w.number(t, late, before)
+	if w.number(t, early, before) == 0 || kept == 0 {
+		t.Fatal("the history has no beginning or no end")
+	}
+	w.restart(t, "--retention", time.Since(oldest).Truncate(time.Second).String())
+	w.eventually(t, 0, early, before)
+	if n := w.number(t, late, before); n < kept-5 { // while the second passed, and the server started
+		t.Errorf("%d events are left of %d", n, kept)
+	}
+}
+
+// A database that is kept is served again, as long as it is what this program would fill.
+func testHistoryIsKept(t *testing.T, w *world) {
+	first := w.kept
+	again := func() error {
+		_ = w.server.stop()
+		w.server, w.token, w.data = nil, "", ""
+		if w.postgres != nil {
+			_ = w.postgres.drop(t.Context()) // it is kept
+			w.postgres = nil
+		}
+		k, err := w.openHistory(t.Context())
+		w.kept = k
+		return err
+	}
+	rows := w.number(t, "SELECT COUNT(*) FROM attempts")
+	if err := again(); err != nil {
+		t.Fatal(err)
+	}
+	if n := w.number(t, "SELECT COUNT(*) FROM attempts"); n != rows || !w.kept.Until.Equal(first.Until) {
+		t.Errorf("%d attempts until %v, want %d until %v", n, w.kept.Until, rows, first.Until)
+	}
+	w.History = 2000
+	if err := again(); err == nil || !strings.Contains(err.Error(), "--history 20000") {
+		t.Errorf("another size: %v", err)
+	}
+	w.History = 20_000
+	file := filepath.Join(w.keep, "sqlite", keptFile)
+	if w.Database != "" {
+		file = filepath.Join(w.keep, "postgres", keptFile)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, bytes.ReplaceAll(text, []byte(first.Schema), []byte("another")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := again(); err == nil || !strings.Contains(err.Error(), "schema") {
+		t.Errorf("another schema: %v", err)
+	}
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	if err := again(); err == nil || !strings.Contains(err.Error(), "not filled to its end") {
+		t.Errorf("not complete: %v", err)
+	}
+}
