@@ -20,8 +20,8 @@ import (
 type outcome int
 
 const (
-	interrupted outcome = iota // by the end of Run or of the claim: says nothing of the receiver
-	unmade                     // this host failed, which says nothing of the receiver either (I20)
+	interrupted outcome = iota // by the end of Run or of the claim: no information about the receiver
+	unmade                     // this host failed: no information about the receiver either (I20)
 	success
 	failure
 )
@@ -29,15 +29,15 @@ const (
 type verdict struct {
 	outcome  outcome
 	recorded bool // else the delivery is still claimed
-	reused   bool // the attempt took a connection that was there
+	reused   bool // the attempt reused a connection
 
 	code   egress.Code // of an attempt that was not made
 	reason string
 }
 
-// serve makes an attempt and has it recorded. It returns before the record is committed.
+// serve makes an attempt and passes the result to the store. It returns before the record is committed.
 func (s *Sender) serve(t *task) verdict {
-	if t.claimed.Lost() { // somebody else makes it, or will
+	if t.claimed.Lost() { // another node makes it, or will
 		return verdict{outcome: interrupted}
 	}
 	defer t.reply.end()
@@ -69,8 +69,8 @@ func (s *Sender) serve(t *task) verdict {
 	return v
 }
 
-// attempt sends one request. There is something to record unless the end of Run interrupted it, or this host could not make
-// it, as the code of res says.
+// attempt sends one request. The result is nil if the end of Run interrupted it, or if this host could not make it; res.Code
+// says which.
 func (s *Sender) attempt(t *task) (r *store.Result, res egress.Result) {
 	started := time.Now()
 	r = &store.Result{Claimed: t.claimed, Attempt: webhook.Attempt{
@@ -119,7 +119,7 @@ func (s *Sender) attempt(t *task) (r *store.Result, res egress.Result) {
 	return r, res
 }
 
-// classify writes what came back into r.
+// classify records the response, or the error, in r.
 func (s *Sender) classify(r *store.Result, res *egress.Result) {
 	a := &r.Attempt
 	tm := &res.Timings
@@ -150,7 +150,7 @@ func (s *Sender) classify(r *store.Result, res *egress.Result) {
 	}
 }
 
-// statusMessage says what status the receiver answered, and note what was wrong with the rest of the answer.
+// statusMessage is the message for a response with the status; note says what was wrong with the rest of it.
 func statusMessage(status int, note string) string {
 	message := "the receiver answered " + strconv.Itoa(status)
 	if text := http.StatusText(status); text != "" {
@@ -169,7 +169,7 @@ func fail(a *webhook.Attempt, code webhook.ErrorCode, message string) {
 	a.Status, a.Error, a.Message = webhook.AttemptFailed, &code, message
 }
 
-// fit returns b in an array of its size, so that no more memory is kept than is charged for.
+// fit returns b in an array of exactly its size, so that no more memory is kept than is charged.
 func fit(b []byte) []byte {
 	b = b[:min(len(b), webhook.MaxResponseBytes)]
 	switch {
@@ -195,7 +195,7 @@ var (
 	scratch  = sync.Pool{New: func() any { b := make([]byte, 0, 1024); return &b }}
 )
 
-// custom is a webhook's own header fields, made once for all of its requests.
+// custom is a webhook's custom header fields, built once for all of its requests.
 type custom struct {
 	fields   http.Header
 	recorded webhook.HeaderBlock // sensitive values are redacted
@@ -212,7 +212,7 @@ func newCustom(headers []*webhook.CustomHeader) *custom {
 	return c
 }
 
-// header makes the request's header fields and the text of them that is recorded, one allocation for all; false when
+// header returns the request's header fields and the text that is recorded for them, in one allocation. It returns false if
 // no secret is active at the attempt's time.
 func (s *Sender) header(t *task, at time.Time, body []byte) (http.Header, webhook.HeaderBlock, bool) {
 	pooled := scratch.Get().(*[]byte)
@@ -252,7 +252,7 @@ func (s *Sender) header(t *task, at time.Time, body []byte) (http.Header, webhoo
 	}
 	if t.own != nil {
 		for name, value := range t.own.fields {
-			if header[name] == nil { // what the service sets cannot be changed, whatever was let in
+			if header[name] == nil { // custom headers never replace the server's
 				header[name] = value
 			}
 		}
@@ -260,7 +260,7 @@ func (s *Sender) header(t *task, at time.Time, body []byte) (http.Header, webhoo
 	return header, webhook.HeaderBlock(text), true
 }
 
-// withoutUser removes userinfo, which the rules for URLs refuse, from one that has it nevertheless.
+// withoutUser removes userinfo from a URL, in case one was stored although the rules for URLs refuse it.
 func withoutUser(raw string) string {
 	if !strings.Contains(raw, "@") {
 		return raw

@@ -8,17 +8,17 @@ import (
 	"github.com/hookgraph/hookgraph/internal/store"
 )
 
-// task is an attempt to be made: a delivery with the webhook as it is now. The sender's mu guards late,
+// task is an attempt to make: a delivery and the current state of its webhook. The sender's mu guards late,
 // doubted and young.
 type task struct {
 	gate          *gate
 	claimed       *store.Claimed
 	target        *store.Target
 	url           *url.URL // nil when target's URL cannot be parsed
-	own           *custom  // target's headers; nil when it has none
+	own           *custom  // target's headers; nil if it has none
 	start         time.Time
 	begun         time.Duration // the same, by Sender.clock
-	took          time.Duration // the request itself, when it has been made; else 0
+	took          time.Duration // duration of the request; 0 until it has ended
 	late, doubted bool
 	reply         reply
 	young         link[task] // in Sender.young while it counts as quick
@@ -64,15 +64,15 @@ func (s *Sender) update(g *gate, now time.Time) {
 	}
 }
 
-// wakeUp has watchClock look for what is due first.
+// wakeUp makes watchClock recompute the earliest alarm.
 func (s *Sender) wakeUp() {
 	select {
 	case s.poke <- struct{}{}:
-	default: // it will look anyway
+	default: // a signal is already pending
 	}
 }
 
-// dispatch starts what may run and what may be claimed. The caller must hold s.mu.
+// dispatch starts the attempts and claims that are allowed now. The caller must hold s.mu.
 func (s *Sender) dispatch(now time.Time) {
 	for {
 		t := s.pick(now)
@@ -89,8 +89,8 @@ func (s *Sender) dispatch(now time.Time) {
 	}
 }
 
-// claimNext starts the claim whose turn it is: quick gates and others in turn, of them tenants in turn, and a tenant's
-// gates in turn. It returns false when there is none, or no memory for any. The caller must hold s.mu.
+// claimNext starts the next claim. Quick gates and the others alternate; among them tenants take turns, and then a tenant's
+// gates. It returns false if there is none, or no memory for any. The caller must hold s.mu.
 func (s *Sender) claimNext(now time.Time) bool {
 	for {
 		if k := 1 - s.claimTurn; s.wanting[k].n > 0 {
@@ -105,7 +105,7 @@ func (s *Sender) claimNext(now time.Time) bool {
 		n, bytes, shared := s.claimRoom(g)
 		switch {
 		case n > 0:
-			w.link.remove() // it is the tenant's turn again after the others'
+			w.link.remove() // the tenant's next turn comes after the others'
 			g.due = time.Time{}
 			g.claiming = true
 			g.old += n
@@ -119,17 +119,17 @@ func (s *Sender) claimNext(now time.Time) bool {
 			go s.claim(g, n, bytes)
 			return true
 		case t.held[s.claimTurn].deliveries == 0:
-			return false // the memory is used up, for everybody
-		case shared: // the tenant has its share; charge puts it back when something of it ends
+			return false // no memory is left for any tenant
+		case shared: // the tenant has its share; charge puts it back when some of it is released
 			w.parked = true
 			w.link.remove()
-		default: // the gate has its share; update puts it back when something of it ends
+		default: // the gate has its share; update puts it back when some of it is released
 			s.setWanting(g, false)
 		}
 	}
 }
 
-// start takes a delivery of g. The caller must hold s.mu.
+// start takes a delivery from g's queue and returns its task. The caller must hold s.mu.
 func (s *Sender) start(g *gate, now time.Time) *task {
 	c := g.class
 	s.unready(g)
@@ -165,7 +165,7 @@ func (s *Sender) start(g *gate, now time.Time) *task {
 	return t
 }
 
-// newTask returns one that is not used any more, or a new one. The caller must hold s.mu.
+// newTask returns a recycled task, or a new one. The caller must hold s.mu.
 func (s *Sender) newTask() *task {
 	n := len(s.tasks)
 	if n == 0 {
@@ -178,7 +178,7 @@ func (s *Sender) newTask() *task {
 	return t
 }
 
-// ended takes t out of what is in flight, and keeps it for newTask. The caller must hold s.mu.
+// ended removes t from what is in flight, and keeps it for newTask. The caller must hold s.mu.
 func (s *Sender) ended(t *task) {
 	g := t.gate
 	g.running--
@@ -187,7 +187,7 @@ func (s *Sender) ended(t *task) {
 		s.count(g.tenant, -1, 0)
 	} else {
 		s.count(g.tenant, 0, -1)
-		s.begun = max(0, s.begun-1) // it uses the processors no more
+		s.begun = max(0, s.begun-1) // it no longer uses the processors
 	}
 	s.notDoubted(t)
 	if t.late {
@@ -197,7 +197,7 @@ func (s *Sender) ended(t *task) {
 	s.tasks = append(s.tasks, t)
 }
 
-// work makes attempts for as long as there are some that it may make.
+// work makes t's attempt, and then further attempts until served returns none.
 func (s *Sender) work(t *task) {
 	defer s.wg.Done()
 	for t != nil {
@@ -205,14 +205,14 @@ func (s *Sender) work(t *task) {
 	}
 }
 
-// served takes an attempt's outcome and picks the next; nil when there is none.
+// served processes an attempt's outcome and picks the next; nil if there is none.
 func (s *Sender) served(t *task, v verdict) *task {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.cfg.Now()
 	g, claimed := t.gate, t.claimed
 	wasBad := g.failing() || g.slow
-	wait := retryWait // before it is claimed again, when it is not recorded
+	wait := retryWait // before an unrecorded delivery is claimed again
 	switch v.outcome {
 	case success:
 		s.made(t, v.reused, now)
@@ -229,7 +229,7 @@ func (s *Sender) served(t *task, v verdict) *task {
 		g.answer = t.reply.size
 	}
 	if !wasBad && (g.failing() || g.slow) {
-		s.trim(g, g.quota()) // its memory is better used by others
+		s.trim(g, g.quota()) // other gates make better use of the memory
 	}
 	s.ended(t)
 	if v.recorded {
@@ -244,14 +244,14 @@ func (s *Sender) served(t *task, v verdict) *task {
 	return next
 }
 
-// claimRoom is how much a claim for g may bring; 0 when there is no memory for it, and then whether its tenant's other
-// gates of its kind have none either. The caller must hold s.mu.
+// claimRoom returns the most that a claim for g may take. If n is 0, there is no memory for it, and shared reports whether
+// that is also true of the tenant's other gates of the same kind. The caller must hold s.mu.
 func (s *Sender) claimRoom(g *gate) (n, bytes int, shared bool) {
 	free := s.free()
 	room := s.room(g, free)
 	n = min(g.roomForBacklog(), (room.deliveries-g.deliveries)/2)
 	bytes = min((room.bytes-g.bytes)/2, s.cfg.MemoryBytes/8)
-	if g.tenant.held[g.kind].deliveries == 0 { // whoever has nothing may have one
+	if g.tenant.held[g.kind].deliveries == 0 { // a tenant that holds nothing may always hold one
 		room = free
 	}
 	if g.deliveries == 0 {
@@ -284,7 +284,7 @@ func (s *Sender) claim(g *gate, n, bytes int) {
 			s.log.Warn("claim deliveries", "webhook_id", g.id.String(), "error", err)
 		}
 	case next != nil && len(claims) == 0 && !next.After(now):
-		g.due = earliest(g.due, now.Add(emptyWait)) // somebody else holds it, or the clocks differ
+		g.due = earliest(g.due, now.Add(emptyWait)) // another node has claimed it, or the clocks differ
 	case next != nil:
 		g.due = earliest(g.due, *next)
 	}
@@ -292,7 +292,7 @@ func (s *Sender) claim(g *gate, n, bytes int) {
 	for _, claimed := range claims {
 		s.charge(g, 1, claimed.Size())
 		if g.target == nil || claimed.Target.UpdatedAt.After(g.target.UpdatedAt) {
-			s.setTarget(g, claimed.Target) // read after what Changed told
+			s.setTarget(g, claimed.Target) // newer than the snapshot of Changed
 		}
 		if s.phase != serving || !g.open() {
 			s.giveBack(g, claimed, 0)
@@ -309,14 +309,14 @@ func (s *Sender) claim(g *gate, n, bytes int) {
 	s.checkIdle()
 }
 
-// returned is a claimed delivery that is given back.
+// returned is a claimed delivery to release.
 type returned struct {
 	gate    *gate
 	claimed *store.Claimed
 	wait    time.Duration // before it is claimed again
 }
 
-// trim gives back what is queued beyond keep, the newest first. The caller must hold s.mu.
+// trim releases queued deliveries beyond keep, the newest first. The caller must hold s.mu.
 func (s *Sender) trim(g *gate, keep int) {
 	for g.queue.len() > keep {
 		it := g.queue.popLast()
@@ -329,7 +329,8 @@ func (s *Sender) trim(g *gate, keep int) {
 	}
 }
 
-// giveBack has a delivery of g, which is in no queue any more, unclaimed. It stays charged until that is done. The caller must hold s.mu.
+// giveBack releases the claim of a delivery of g that has left its queue. The delivery stays charged until then. The caller
+// must hold s.mu.
 func (s *Sender) giveBack(g *gate, claimed *store.Claimed, wait time.Duration) {
 	if s.phase == ended {
 		s.charge(g, -1, -claimed.Size())
@@ -343,7 +344,7 @@ func (s *Sender) giveBack(g *gate, claimed *store.Claimed, wait time.Duration) {
 	}
 }
 
-// returnAll gives back until there is nothing left.
+// returnAll releases claims until none are left to release.
 func (s *Sender) returnAll() {
 	defer s.wg.Done()
 	for {
@@ -379,7 +380,7 @@ func (s *Sender) returnSome(part []returned) {
 		select {
 		case <-time.After(retryWait):
 			continue
-		case <-s.finish.Done(): // the claims end with the node's
+		case <-s.finish.Done(): // the claims end with the node's lease
 		}
 		break
 	}

@@ -9,14 +9,14 @@ import (
 )
 
 const (
-	startLimit   = 4  // requests at once to a receiver that nothing is known of
+	startLimit   = 4  // concurrent requests to an unknown receiver
 	failingAfter = 5  // failures in a row
 	minQueue     = 32 // deliveries held for a gate that does not fail, however low its limit
 	perLimit     = 16 // deliveries held for each request that may run: a claim brings many at once
 	probeQueue   = 8  // deliveries held for a failing gate
 )
 
-// gate is what the sender knows of one webhook. The sender's mu guards it.
+// gate is what the sender knows about one webhook. The sender's mu guards it.
 type gate struct {
 	id     webhook.ID
 	target *store.Target // the latest snapshot; nil while only the id is known
@@ -27,20 +27,20 @@ type gate struct {
 
 	queue   queue // claimed, to be sent
 	running int
-	// How many of deliveries are new ones, reserved or queued, and how many come from claims, queued or hoped for. They have
+	// How many of deliveries are new ones, reserved or queued, and how many come from claims, queued or expected. They have
 	// separate parts of the queue, so that new events and a backlog interleave.
 	fresh, old int
 	reserved   int // of fresh
 	claiming   bool
 	holding
-	kind    kind       // as which holding counts
+	kind    kind       // the kind that its holding counts for
 	class   class      // that ready belongs to
 	ready   turn[gate] // waiting while the gate may send
 	wanting link[gate] // in a list while it may claim
 	wake    time.Time  // when update is to be called
 	alarm   int        // index in alarms; -1: none
 
-	rest   time.Time // nothing is sent or claimed before: this host could not make an attempt
+	rest   time.Time // no sends or claims until then: this host could not make an attempt
 	unmade int       // such attempts in a row
 
 	// limit is how many requests may run, as TCP's congestion window: it doubles with each window of successes up to
@@ -49,7 +49,7 @@ type gate struct {
 	cut              time.Time // when it was last halved
 	failures         int       // in a row
 
-	// How long its requests take, which says its class. Times are the sender's clock.
+	// The durations that decide the gate's class. Times are the sender's clock.
 	known     bool          // a request has been answered within lateAfter
 	quickAt   time.Duration // when the last such answer came
 	average   time.Duration // of the last requests; 0: none has ended
@@ -70,7 +70,7 @@ func newGate(id webhook.ID, perWebhook int) *gate {
 	return g
 }
 
-// reset forgets what was learnt of the receiver.
+// reset discards what was learned about the receiver.
 func (g *gate) reset(perWebhook int) {
 	g.limit, g.threshold = float64(min(startLimit, perWebhook)), float64(perWebhook)
 	g.cut, g.failures = time.Time{}, 0
@@ -97,7 +97,7 @@ func (g *gate) quota() int {
 		return probeQueue
 	}
 	q := max(minQueue, perLimit*g.slots())
-	if g.interval > 0 { // what two seconds use up
+	if g.interval > 0 { // two seconds' worth
 		q = min(q, max(probeQueue, int(2*time.Second/g.interval)))
 	}
 	if g.slow { // likewise
@@ -106,11 +106,11 @@ func (g *gate) quota() int {
 	return q
 }
 
-// newPart is the part of the quota that new deliveries have while there is a backlog, and backlogPart the rest.
+// newPart is the part of the quota reserved for new deliveries while there is a backlog; backlogPart is the rest.
 func newPart(quota int) int     { return max(1, quota/4) }
 func backlogPart(quota int) int { return max(1, quota-newPart(quota)) }
 
-// roomForNew reports whether one new delivery more may be queued.
+// roomForNew reports whether another new delivery may be queued.
 func (g *gate) roomForNew(now time.Time) bool {
 	q := g.quota()
 	if g.claiming || !g.due.IsZero() && !g.due.After(now) {
@@ -119,8 +119,8 @@ func (g *gate) roomForNew(now time.Time) bool {
 	return g.fresh+g.old < q
 }
 
-// roomForBacklog is how many deliveries a claim may bring: at least half of what may be queued, because a claim of few
-// costs as much as one of many; else 0. A receiver that has not answered yet may turn out to need little.
+// roomForBacklog is how many deliveries a claim may bring: 0, or at least half of what may be queued, because a claim of few
+// costs as much as one of many. A receiver that has not responded yet gets few: it may turn out to need little.
 func (g *gate) roomForBacklog() int {
 	q := g.quota()
 	part := backlogPart(q)
@@ -133,10 +133,10 @@ func (g *gate) roomForBacklog() int {
 	return 0
 }
 
-// succeeded learns from an attempt while running requests were in flight. Only a limit that is made use of grows.
+// succeeded learns from an attempt while running requests were in flight. The limit grows only if it is used.
 func (g *gate) succeeded(running, perWebhook int) {
 	switch {
-	case g.failing(): // it is back: ramp up again
+	case g.failing(): // the receiver is back: ramp up again
 		g.limit = float64(min(startLimit, perWebhook))
 	case 2*running < g.slots():
 	case g.limit < g.threshold:
@@ -147,7 +147,7 @@ func (g *gate) succeeded(running, perWebhook int) {
 	g.failures = 0
 }
 
-// failed learns from an attempt. Those that ran when the limit was halved tell nothing new.
+// failed learns from an attempt. One that began before the limit was last halved adds nothing.
 func (g *gate) failed(started, now time.Time) {
 	g.failures++
 	if g.failing() || started.Before(g.cut) {
@@ -158,7 +158,7 @@ func (g *gate) failed(started, now time.Time) {
 	g.cut = now
 }
 
-// learn takes how long a request took that ended at the given time.
+// learn updates the average with a request that ended at the given time.
 func (g *gate) learn(took, at time.Duration) {
 	if took <= lateAfter {
 		g.known, g.quickAt = true, at
@@ -173,9 +173,8 @@ func (g *gate) learn(took, at time.Duration) {
 	g.slow = g.average > lateAfter || g.slow && g.average >= quickBelow
 }
 
-// setRate takes this node's share of a webhook's rate limit, which is in attempts a second. Tokens come at even distances,
-// and up to 50 ms of them may be used at once, so that a high rate needs few alarms; together they never make more than the
-// share, rounded up, in one second.
+// setRate sets this node's share of a webhook's rate limit, in attempts per second. Tokens are evenly spaced, and up to 50 ms
+// of them may be used at once, so that a high rate needs few alarms. In no second are there more than the share, rounded up.
 func (g *gate) setRate(perSecond *int, nodes int) {
 	if perSecond == nil {
 		g.interval, g.burst, g.next = 0, 0, time.Time{}
@@ -208,10 +207,10 @@ func (g *gate) takeToken(now time.Time) {
 // item is a delivery in a gate's queue.
 type item struct {
 	claimed *store.Claimed
-	fresh   bool // it was handed over at publishing, not claimed
+	fresh   bool // handed over at publication, not claimed
 }
 
-// queue is first in, first out. Empty, it holds no memory.
+// queue is first in, first out. An empty queue holds no memory.
 type queue struct {
 	items []item
 	head  int
@@ -242,7 +241,7 @@ func (q *queue) pop() item {
 	return it
 }
 
-// popLast takes the newest.
+// popLast removes and returns the newest.
 func (q *queue) popLast() item {
 	last := len(q.items) - 1
 	it := q.items[last]

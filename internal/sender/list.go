@@ -7,7 +7,7 @@ type link[T any] struct {
 	list       *list[T]
 }
 
-// list holds what takes turns, in order. It is linked through its elements: moving one costs no memory.
+// list holds elements that take turns, in order. It is intrusive: moving an element allocates nothing.
 type list[T any] struct {
 	root link[T] // root.next is the first
 	n    int
@@ -20,7 +20,7 @@ func (l *list[T]) first() *T {
 	return l.root.next.of
 }
 
-// add puts k last, unless it is in l already. It leaves any other list.
+// add appends k, unless it is in l already, and removes it from any other list.
 func (l *list[T]) add(k *link[T]) {
 	if k.list == l {
 		return
@@ -35,7 +35,7 @@ func (l *list[T]) add(k *link[T]) {
 	l.n++
 }
 
-// remove takes k out of its list, if it is in one.
+// remove removes k from its list, if it is in one.
 func (k *link[T]) remove() {
 	if k.list == nil {
 		return
@@ -45,17 +45,17 @@ func (k *link[T]) remove() {
 	k.prev, k.next, k.list = nil, nil, nil
 }
 
-// turn is the place of a T among those that may send.
+// turn is the place of a T in a turns.
 type turn[T any] struct {
 	of    *T
 	load  int   // requests in flight
-	order int64 // among equals
+	order int64 // breaks ties of load
 	at    int   // index in turns, while in is not nil
 	in    *turns[T]
 }
 
-// turns is a binary heap of those that may send: whoever has the fewest requests in flight is first. So what is refused to
-// the first is refused to all.
+// turns is a binary heap of those that may send; the one with the fewest requests in flight is first. So if the first is
+// refused, all are.
 type turns[T any] struct{ heap []*turn[T] }
 
 func (q *turns[T]) first() *T {
@@ -65,7 +65,7 @@ func (q *turns[T]) first() *T {
 	return q.heap[0].of
 }
 
-// add puts k in; when it is in q already, only its load changes. It leaves any other turns.
+// add inserts k, or changes its load if it is in q already, and removes it from any other turns.
 func (q *turns[T]) add(k *turn[T], load int, order int64) {
 	if k.in == q {
 		k.set(load)
@@ -86,7 +86,7 @@ func (k *turn[T]) set(load int) {
 	k.in.fix(k.at)
 }
 
-// remove takes k out, if it is waiting.
+// remove removes k, if it is waiting.
 func (k *turn[T]) remove() {
 	q := k.in
 	if q == nil {
@@ -124,7 +124,7 @@ func (a *alarms) first() *gate {
 	return a.heap[0]
 }
 
-// set puts g where its wake belongs, or takes it out when wake is zero.
+// set moves g to the place of its wake, or removes it if wake is zero.
 func (a *alarms) set(g *gate) {
 	switch {
 	case g.wake.IsZero() && g.alarm < 0:

@@ -8,20 +8,21 @@ import (
 	"time"
 )
 
-// Requests that wait for the processors rather than for receivers bring no delivery forward: thousands of them make each other
-// late, and everything else that the process does, a publisher's transaction first. The pace bounds the quick requests in flight
-// by how long goroutines wait for a processor: it falls by parts while that is longer than paceDelay, and grows again while it
-// holds something back and the wait is shorter. Slow requests mostly wait for their receivers, in thousands; of them the pace bounds how
-// many begin between two looks and have not ended: quick answers of webhooks of which nothing is known yet hold nothing back. A tenant that has nothing in flight is not held back: the processors are busy with others.
+// Requests that wait for the processors rather than for receivers speed nothing up: thousands of them delay each other and the
+// rest of the process, publishers' transactions first. The pace limits quick requests in flight by how long goroutines wait for a
+// processor: it shrinks while that is longer than paceDelay, and grows while it is shorter and the pace holds something back.
+// Slow requests mostly wait for their receivers, in thousands; of them the pace limits those that have begun since it was last
+// adapted and have not ended, so fast responses of unknown webhooks hold nothing back. A tenant without a request in flight is
+// never held back: the processors are busy with others.
 const (
 	paceEvery = 50 * time.Millisecond
 	paceDelay = 2 * time.Millisecond
 	paceStart = 512
-	paceFloor = 32 // for each processor: as many as keep it busy, whatever the receivers on this machine take
+	paceFloor = 32 // for each processor: enough to keep it busy, even with receivers on the same machine
 )
 
-// SchedulingDelay returns a function that tells how long goroutines have waited for a processor since it was called last: what
-// nine of ten waits did not exceed. It is for one caller at a time.
+// SchedulingDelay returns a function that returns the 90th percentile of the time that goroutines have waited for a processor
+// since its previous call. The function must not be called concurrently.
 func SchedulingDelay() func() time.Duration {
 	sample := []metrics.Sample{{Name: "/sched/latencies:seconds"}}
 	var before []uint64
@@ -41,7 +42,7 @@ func SchedulingDelay() func() time.Duration {
 		rest := total / 10
 		for i, n := range slices.Backward(since) {
 			if n > rest {
-				return time.Duration(h.Buckets[i] * float64(time.Second)) // from this on; the first may begin at -Inf
+				return time.Duration(h.Buckets[i] * float64(time.Second)) // the bucket's lower bound; the first may be -Inf
 			}
 			rest -= n
 		}

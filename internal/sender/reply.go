@@ -10,23 +10,23 @@ import (
 )
 
 const (
-	// smallAnswer is what an answer may have, headers included, without being counted. Most are shorter.
+	// smallAnswer is the size up to which an answer, headers included, is not counted. Most are shorter.
 	smallAnswer = egress.FreeBodyBytes
-	// largestAnswer is what one may have: its body, with the byte that tells of more, and its headers.
+	// largestAnswer is the most that one can take: the body, one byte more that shows that it is longer, and the headers.
 	largestAnswer = egress.MaxBodyBytes + 1 + egress.MaxHeaderBytes
 )
 
-// reply is the memory that a task's answer has of Sender.answers, from before it is asked for, when the webhook's last one was
-// large, until it is recorded. It implements egress.Room.
+// reply is the part of Sender.answers that a task's answer holds until it is recorded. If the webhook's last answer was large,
+// it is taken before the request. It implements egress.Room.
 type reply struct {
 	room   *intake.Room
 	tenant webhook.ID
 	expect int // how large the webhook's last one was
-	size   int // how large this one is, when it has come
+	size   int // size of this one, once it has arrived
 	held   int // of room
 }
 
-// begin waits until there is room for an answer as large as the last one. The time for it is not the receiver's.
+// begin waits until there is room for an answer as large as the last one. The wait does not count as the receiver's time.
 func (r *reply) begin(ctx context.Context) error {
 	if r.expect <= smallAnswer {
 		return nil
@@ -39,7 +39,8 @@ func (r *reply) begin(ctx context.Context) error {
 	return nil
 }
 
-// Grow implements egress.Room. All that may still come is taken at once: none waits for more while others wait for what it has.
+// Grow implements egress.Room. It takes at once all that may still arrive, so that no answer waits for more while it holds what
+// others wait for.
 func (r *reply) Grow(ctx context.Context, bytes int) (granted, waited bool) {
 	if bytes <= r.held {
 		return true, false
@@ -53,7 +54,7 @@ func (r *reply) Grow(ctx context.Context, bytes int) (granted, waited bool) {
 	return true, waited
 }
 
-// came leaves the result with what its answer takes, until it has been written, and gives back the rest.
+// came leaves the result with what its answer takes until it has been written, and releases the rest.
 func (r *reply) came(result *store.Result) {
 	r.size = len(result.Attempt.ResponseBody) + len(result.Attempt.ResponseHeaders)
 	keep := r.size
@@ -61,7 +62,7 @@ func (r *reply) came(result *store.Result) {
 		keep = 0
 	}
 	if keep > r.held && r.room.TryTake(r.tenant, int64(keep-r.held)) {
-		r.held = keep // headers come before anybody can ask
+		r.held = keep // headers arrive before Grow can be called
 	}
 	keep = min(keep, r.held)
 	r.room.Give(r.tenant, int64(r.held-keep))
@@ -72,7 +73,7 @@ func (r *reply) came(result *store.Result) {
 	}
 }
 
-// end gives back what is held, of an answer that did not come.
+// end releases what is held for an answer that did not arrive.
 func (r *reply) end() {
 	r.room.Give(r.tenant, int64(r.held))
 	r.held = 0

@@ -1,6 +1,6 @@
-// Package sender is the background sender: it claims due deliveries, sends them and has the attempts recorded. When
-// something is due again, and what an attempt does to its delivery and its webhook, is the store's to decide; which
-// addresses may be reached is egress's.
+// Package sender is the background sender: it claims due deliveries, sends them and passes the attempts to the store. The store
+// decides when something is due again, and what an attempt changes in its delivery and webhook; egress decides which addresses
+// may be reached.
 //
 // Every webhook has a gate, which says how many of its requests may run and which deliveries are held for it in memory.
 // New deliveries come from the store in memory, when there is room (Reserve, Take); all others are claimed when the
@@ -46,8 +46,8 @@ type Config struct {
 	// MemoryBytes bounds the deliveries held, running ones included, by store.ClaimedSize; 64 MiB. It is raised to what
 	// Claims of the largest event need twice over.
 	MemoryBytes int
-	// AnswerBytes bounds what receivers answered, as it is read and until it is recorded, small answers apart; 32 MiB. A tenant may
-	// have half of it, and attempts of webhooks whose answers are large wait until there is room.
+	// AnswerBytes bounds the answers of receivers while they are read and until they are recorded, except small ones; 32 MiB. A
+	// tenant may hold half of it. Attempts of webhooks whose answers are large wait until there is room.
 	AnswerBytes  int
 	MaxDataBytes int              // of one event's data at most; webhook.DefaultMaxDataBytes
 	Claims       int              // claims that may run at once; 4
@@ -55,8 +55,8 @@ type Config struct {
 	Grace        time.Duration    // for running attempts when Run is to end; 20 s
 	UserAgent    string           // "Hookgraph"
 	Now          func() time.Time // the clock that deliveries are due by; time.Now
-	// Delay tells how long the process's goroutines have waited for a processor since it was called last, see SchedulingDelay.
-	// Nil: it is not known, and holds nothing back.
+	// Delay returns how long goroutines have waited for a processor since its previous call, see SchedulingDelay.
+	// Nil: unknown, and holds nothing back.
 	Delay func() time.Duration
 }
 
@@ -70,8 +70,8 @@ const (
 
 	deliveriesPerSlot = 16               // deliveries held for each of Concurrency
 	retryWait         = time.Second      // after the store failed
-	emptyWait         = time.Second / 10 // after a claim that brought nothing though something was due
-	lastWait          = 5 * time.Second  // for recording what the hard stop ended
+	emptyWait         = time.Second / 10 // after a claim that returned nothing although something was due
+	lastWait          = 5 * time.Second  // for recording the attempts that the hard stop ended
 	longestWait       = 15 * time.Second // between looks at the clock, which may be set forward
 )
 
@@ -81,8 +81,8 @@ type Sender struct {
 	log           *slog.Logger
 	minClaim      int // bytes that one delivery may need
 	maxDeliveries int
-	// Of Concurrency, the part that tenants share for slow requests, and how many of them there may be when quick ones
-	// have become slow in number: the rest is left to those that keep up.
+	// Parts of Concurrency: what tenants share for slow requests, and the most slow requests when many quick ones have become
+	// slow. The rest is left to webhooks that keep up.
 	share, mostSlow int
 	agent           []string
 	epoch           time.Time // of clock
@@ -90,8 +90,8 @@ type Sender struct {
 	wg   sync.WaitGroup // every goroutine that mu's holder starts
 	poke chan struct{}  // holds one signal: the earliest alarm has changed
 	idle chan struct{}  // closed when stopping and nothing is left
-	// How long attempts may run, and how long they may be written down. They are kept here because the goroutines that
-	// need them are started by Dispatcher's methods, which have no context. Run sets them before anything is served.
+	// attend ends attempts, finish ends recording them. They are fields because Dispatcher's methods, which have no context,
+	// start the goroutines that need them. Run sets them before anything is served.
 	attend, finish context.Context
 
 	answers *intake.Room // bytes, see reply
@@ -103,7 +103,7 @@ type Sender struct {
 	phase   phase
 
 	ready     [classes]turns[tenant] // that have gates that may send now
-	joined    int64                  // counts who joins them
+	joined    int64                  // counts additions to ready
 	turn      class                  // whose turn it was last
 	wanting   [kinds]list[tenant]    // that have gates that may claim now
 	claimTurn kind                   // whose turn it was last
@@ -116,7 +116,7 @@ type Sender struct {
 	slowTenants                   int  // that have slow requests
 	pace                          int  // how many requests may be quick, for the processors' sake, see keepPace
 	begun                         int  // slow requests since the pace was set, without as many as have ended; 0 when nothing sets it
-	paced                         bool // the pace has held something back since it was set
+	paced                         bool // the pace has held something back since it was last set
 
 	young   list[task]    // quick requests in flight, the oldest first
 	doubts  int           // of them, those to gates of class doubted
@@ -124,11 +124,11 @@ type Sender struct {
 	moving  bool          // gates are still to be moved, see nextQuick
 	looking bool          // watchClock will call dispatch at lookAt, for one of these reasons
 	lookAt  time.Duration // by clock
-	tasks   []*task       // not used, for newTask
+	tasks   []*task       // recycled, for newTask
 
 	returns   []returned // to be given back to the store
 	returning bool       // a goroutine is doing so
-	claimErr  bool       // the last claim failed: log the first failure of a row only
+	claimErr  bool       // the last claim failed: log only the first of several in a row
 	shortage  shortage
 }
 
@@ -138,13 +138,13 @@ const (
 	created  phase = iota
 	loading        // Run reads the webhooks
 	serving        // deliveries are taken, claimed and sent
-	stopping       // what runs may end, the rest is given back
+	stopping       // running attempts may end, the rest is released
 	ended
 )
 
 var _ store.Dispatcher = (*Sender)(nil)
 
-// New makes a sender, which does nothing before Run. It panics without Store or Client.
+// New returns a sender that does nothing before Run. It panics if cfg.Store or cfg.Client is nil.
 func New(cfg Config) *Sender {
 	if cfg.Store == nil || cfg.Client == nil {
 		panic("sender: Store and Client must be set")
@@ -198,12 +198,11 @@ func or[T int | time.Duration](v, otherwise T) T {
 	return v
 }
 
-// Run sends until ctx ends; it may be called once. Then it claims nothing more, lets running attempts end within Grace,
-// cancels those that do not, and gives back what it holds, before it returns nil. An attempt that was canceled is given
-// back too, not recorded: its request may have arrived, and is sent again (at least once). It returns an error when the
-// webhooks cannot be read.
+// Run sends until ctx ends; it may be called once. After ctx ends it claims nothing more, lets running attempts end within
+// Grace, cancels the others, releases what it holds, and returns nil. A canceled attempt is released, not recorded: its
+// request may have arrived, and is sent again (at least once). Run returns an error if the webhooks cannot be read.
 func (s *Sender) Run(ctx context.Context) error {
-	// Attempts, and what writes them down, outlive ctx for as long as Grace and lastWait say.
+	// Attempts outlive ctx by Grace, and recording them by lastWait more.
 	attend, cancelAttend := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancelAttend()
 	finish, cancelFinish := context.WithCancel(context.WithoutCancel(ctx))
@@ -247,7 +246,7 @@ func (s *Sender) Run(ctx context.Context) error {
 	return nil
 }
 
-// load makes the gates of all webhooks. What the store tells meanwhile is newer.
+// load creates the gates of all webhooks. What the store reports meanwhile is newer.
 func (s *Sender) load(ctx context.Context) error {
 	s.mu.Lock()
 	if s.phase != created {
@@ -274,7 +273,7 @@ func (s *Sender) load(ctx context.Context) error {
 	}
 	now := s.cfg.Now()
 	for id, g := range s.gates {
-		if g.target == nil { // told of before, and deleted since
+		if g.target == nil { // reported before, and deleted since
 			delete(s.gates, id)
 			continue
 		}
@@ -299,10 +298,10 @@ func (s *Sender) watchClock(ctx context.Context) {
 	}
 }
 
-// clock is a time that nobody can set.
+// clock is monotonic time.
 func (s *Sender) clock() time.Duration { return time.Since(s.epoch) }
 
-// ring updates gates whose alarm is due, some at a time, and returns how long the next one is away.
+// ring updates gates whose alarm is due, some at a time, and returns the time until the next alarm.
 func (s *Sender) ring() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -330,7 +329,7 @@ func (s *Sender) ring() time.Duration {
 	return min(max(wait, 0), longestWait)
 }
 
-// stop gives back what is queued.
+// stop releases queued deliveries.
 func (s *Sender) stop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -345,7 +344,7 @@ func (s *Sender) stop() {
 	s.checkIdle()
 }
 
-// checkIdle tells Run when nothing is left to wait for. The caller must hold s.mu.
+// checkIdle closes s.idle when Run has nothing left to wait for. The caller must hold s.mu.
 func (s *Sender) checkIdle() {
 	if s.phase != stopping || s.quick+s.slow > 0 || s.claims > 0 || s.reserved > 0 || s.returning {
 		return
@@ -357,7 +356,7 @@ func (s *Sender) checkIdle() {
 	}
 }
 
-// Batch implements store.Dispatcher. The lock is taken once, and what may be sent is looked for once.
+// Batch implements store.Dispatcher. It locks once and dispatches once.
 func (s *Sender) Batch(do func(store.Dispatcher)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -366,11 +365,11 @@ func (s *Sender) Batch(do func(store.Dispatcher)) {
 	s.checkIdle()
 }
 
-// locked is a Sender whose mu the caller holds. It implements what Batch gives out, and does not dispatch.
+// locked is a Sender whose mu the caller holds. It is Batch's Dispatcher, and does not dispatch by itself.
 type locked struct{ *Sender }
 
-// Reserve implements store.Dispatcher. It returns false when the webhook is not enabled, has enough
-// deliveries in memory, or would take more of the memory than is left for others.
+// Reserve implements store.Dispatcher. It returns false if the webhook is not enabled, has enough deliveries in memory, or
+// would take memory that is reserved for others.
 func (s *Sender) Reserve(to *store.Target, size int) (ok bool) {
 	s.Batch(func(t store.Dispatcher) { ok = t.Reserve(to, size) })
 	return ok
@@ -397,8 +396,8 @@ func (t locked) Reserve(to *store.Target, size int) bool {
 	return true
 }
 
-// affords reports whether g may hold one new delivery more. The claims of others keep a headroom of
-// their own. The caller must hold s.mu.
+// affords reports whether g may hold another new delivery. Some headroom is kept for other gates' claims. The caller must
+// hold s.mu.
 func (s *Sender) affords(g *gate, size int) bool {
 	free := s.free()
 	free.bytes -= s.cfg.Claims * s.minClaim
@@ -431,7 +430,7 @@ func (t locked) Release(to *store.Target, size int) {
 	s.update(g, s.cfg.Now())
 }
 
-// Take implements store.Dispatcher. After Run has ended it does nothing: the claim ends with the node's.
+// Take implements store.Dispatcher. After Run has ended it does nothing: the claim ends with the node's lease.
 func (s *Sender) Take(claimed *store.Claimed) {
 	s.Batch(func(t store.Dispatcher) { t.Take(claimed) })
 }
@@ -465,7 +464,7 @@ func (t locked) Due(webhookID webhook.ID, at time.Time) {
 	g := s.gates[webhookID]
 	if g == nil {
 		if s.phase != loading {
-			return // before, Targets will tell; after, the webhook is deleted
+			return // before load, Targets returns it; afterwards, the webhook is deleted
 		}
 		g = s.gate(webhookID)
 	}
@@ -498,12 +497,12 @@ func (t locked) Changed(to *store.Target) {
 	case !g.open():
 		s.trim(g, 0)
 	case !wasOpen:
-		g.due = now // what was held is due; one claim finds out
+		g.due = now // held deliveries may be due; one claim finds out
 	}
 	s.update(g, now)
 }
 
-// gate finds or makes a webhook's gate. The caller must hold s.mu.
+// gate returns a webhook's gate, and creates it if necessary. The caller must hold s.mu.
 func (s *Sender) gate(id webhook.ID) *gate {
 	g := s.gates[id]
 	if g == nil {
@@ -513,8 +512,8 @@ func (s *Sender) gate(id webhook.ID) *gate {
 	return g
 }
 
-// setTarget gives a gate a newer snapshot. Another receiver, or one that somebody has enabled, starts from the beginning.
-// The caller must hold s.mu.
+// setTarget gives a gate a newer snapshot. A changed URL, or enabling the webhook, resets what was learned. The caller must
+// hold s.mu.
 func (s *Sender) setTarget(g *gate, to *store.Target) {
 	old := g.target
 	g.target = to
@@ -537,8 +536,8 @@ func (s *Sender) setTarget(g *gate, to *store.Target) {
 	g.setRate(to.RatePerSecond, s.nodes)
 }
 
-// Nodes implements store.Dispatcher. A webhook's rate is shared out evenly: a node whose share is too small for what it is given leaves
-// it to be claimed, which the others do.
+// Nodes implements store.Dispatcher. A webhook's rate is divided evenly. What exceeds a node's share is left for other nodes to
+// claim.
 func (s *Sender) Nodes(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -557,17 +556,17 @@ func (s *Sender) Nodes(n int) {
 	s.dispatch(now)
 }
 
-// Stats is what the sender holds at a moment.
+// Stats is a snapshot of what the sender holds.
 type Stats struct {
 	Running  int // requests in flight
-	Slow     int // of them, those that are slow, or whose receivers are, or fail, or have not shown yet what they are
-	Held     int // deliveries in memory, running ones included, and room promised to new ones and claims
-	Bytes    int // what Held is charged for
+	Slow     int // of them, those that are slow, or whose receivers are slow, failing or unknown
+	Held     int // deliveries in memory, including running ones and reservations for new ones and claims
+	Bytes    int // charged for Held
 	Webhooks int
 	Claims   int // claims running
 }
 
-// Stats tells what the sender holds.
+// Stats returns a snapshot of what the sender holds.
 func (s *Sender) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()

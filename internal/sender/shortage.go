@@ -8,29 +8,29 @@ import (
 )
 
 const (
-	firstRest = time.Second // after an attempt that this host could not make; it doubles with each one more
+	firstRest = time.Second // after an attempt that this host could not make; doubles with each further one
 	// longestRest is for a webhook, longestPause for all.
 	longestRest  = time.Minute
 	longestPause = 15 * time.Second
-	quiet        = 30 * time.Second // without an attempt that was not made: the shortage is over
+	quiet        = 30 * time.Second // without such an attempt the shortage is over
 )
 
-// shortage is what the sender knows of failures of this host (I20): attempts that it could not make are not recorded, their
-// deliveries are given back and wait. The sender's mu guards it.
+// shortage is what the sender knows about failures of this host (I20). Attempts that it could not make are not recorded; their
+// deliveries are released and wait. The sender's mu guards it.
 type shortage struct {
 	pause  time.Time // no attempt starts before
-	row    int       // pauses, one after the other
-	last   time.Time // when an attempt was last not made; zero: all is well
-	unmade int       // since the log was told
+	row    int       // consecutive pauses
+	last   time.Time // when an attempt could last not be made; zero: no shortage
+	unmade int       // since the last log line
 }
 
-// rest is how long to wait after the n-th time in a row, from 1.
+// rest is how long to wait after the n-th failure in a row, n ≥ 1.
 func rest(n int, longest time.Duration) time.Duration {
 	return min(firstRest<<min(n-1, 10), longest)
 }
 
-// notMade takes an attempt that this host could not make, and returns how long its delivery is to wait. What only this
-// receiver is behind makes its webhook wait; what every attempt needs makes all wait. The caller must hold s.mu.
+// notMade notes an attempt that this host could not make, and returns how long its delivery must wait. A failure that concerns
+// only this receiver delays its webhook; one that concerns every attempt delays all. The caller must hold s.mu.
 func (s *Sender) notMade(t *task, v verdict, now time.Time) time.Duration {
 	h, g := &s.shortage, t.gate
 	if h.last.IsZero() {
@@ -39,7 +39,7 @@ func (s *Sender) notMade(t *task, v verdict, now time.Time) time.Duration {
 	}
 	h.last = now
 	h.unmade++
-	if v.code == egress.Shortage && !t.start.Before(h.pause) { // else it began before the pause, and tells nothing new
+	if v.code == egress.Shortage && !t.start.Before(h.pause) { // else it began before the pause, and adds nothing
 		h.row++
 		h.pause = now.Add(rest(h.row, longestPause))
 		s.wakeUp()
@@ -53,15 +53,15 @@ func (s *Sender) notMade(t *task, v verdict, now time.Time) time.Duration {
 	return wait
 }
 
-// Short reports whether this host could not make an attempt and has not made others since: deliveries wait, and none is lost. It ends by
-// itself when nothing has been tried for longer than a webhook rests.
+// Short reports whether this host could not make an attempt and has made no other since: deliveries wait, and none is lost. It
+// becomes false when nothing has been tried for longer than a webhook rests.
 func (s *Sender) Short() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return !s.shortage.last.IsZero() && s.cfg.Now().Sub(s.shortage.last) < longestRest+quiet
 }
 
-// made takes an attempt that was made, over a connection that was reused or a new one. The caller must hold s.mu.
+// made notes an attempt that this host could make, over a reused or new connection. The caller must hold s.mu.
 func (s *Sender) made(t *task, reused bool, now time.Time) {
 	t.gate.unmade = 0
 	h := &s.shortage
@@ -69,7 +69,7 @@ func (s *Sender) made(t *task, reused bool, now time.Time) {
 		return
 	}
 	if !reused && !t.start.Before(h.pause) {
-		h.row = 0 // a new connection: there is enough again
+		h.row = 0 // a new connection: the shortage has ended
 	}
 	if now.Sub(h.last) >= quiet {
 		s.log.Info("this host can make attempts again", slog.Int("not_made", h.unmade), slog.Time("last", h.last))

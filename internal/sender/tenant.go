@@ -6,33 +6,33 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// class says which requests in flight a gate's next one is counted with, and whom it takes turns with.
+// class says which requests in flight a gate's next one is counted with, and which gates it takes turns with.
 type class int
 
 const (
 	quick   class = iota // the receiver answers within lateAfter
-	doubted              // it did, but its tenant's requests have become slow in number since; none to it is in flight
-	untried              // nothing is known of the receiver, and no request to it is in flight
-	slow                 // it does not, or it fails; also further requests of those of which nothing is known
+	doubted              // it did, but many of its tenant's requests have become slow since; none to it is in flight
+	untried              // the receiver is unknown, and no request to it is in flight
+	slow                 // it does not, or it fails; also further requests to unknown receivers
 	classes
 )
 
 const (
 	// lateAfter is when a request stops counting among the quick ones.
 	lateAfter = 300 * time.Millisecond
-	// A gate is slow when its requests take longer than lateAfter on average, until they take less than quickBelow: one
-	// in between stays what it was, and does not go to and fro.
+	// A gate becomes slow when its requests take longer than lateAfter on average, and quick when they take less than quickBelow:
+	// one in between does not flap.
 	quickBelow = 200 * time.Millisecond
-	// longestSample is what a request counts for at most in the average, so that a few answers make up for one that hung.
+	// longestSample is the most that a request counts in the average, so that a few responses outweigh one that hung.
 	longestSample = time.Second
-	// mostMoves bounds the gates that one look at the turns moves elsewhere.
+	// mostMoves bounds the gates that one call of nextQuick moves to another class.
 	mostMoves = 100
 )
 
 // tenant is what the sender holds for the webhooks of one tenant. The sender's mu guards it.
 type tenant struct {
 	id    webhook.ID
-	gates int // of its webhooks
+	gates int // of its webhooks' gates
 
 	quick, slow int // requests in flight, see Sender
 	held        [kinds]holding
@@ -42,7 +42,7 @@ type tenant struct {
 	wanting [kinds]wanting
 }
 
-// kind of a gate: those that keep up have their part of the memory and of the claims, and the others have theirs.
+// kind is a kind of gate: those that keep up and the others have separate parts of the memory and of the claims.
 type kind int
 
 const (
@@ -51,7 +51,7 @@ const (
 	kinds
 )
 
-// holding is deliveries held in memory, with what is reserved, running, given back, and what running claims may bring.
+// holding is the deliveries in memory, including those reserved, running or being released, and what running claims may bring.
 type holding struct{ deliveries, bytes int }
 
 func (h *holding) add(deliveries, bytes int) {
@@ -61,15 +61,15 @@ func (h *holding) add(deliveries, bytes int) {
 
 // ready is a tenant's gates of one class that may send now.
 type ready struct {
-	turn  turn[tenant] // waiting while there are some
+	turn  turn[tenant] // waiting while it has gates
 	gates turns[gate]
 }
 
 // wanting is a tenant's gates of one kind that may claim now.
 type wanting struct {
-	link   link[tenant] // in Sender.wanting while there are some, unless parked
+	link   link[tenant] // in Sender.wanting while it has gates, unless parked
 	gates  list[gate]
-	parked bool // the tenant has its share of the memory, until something that it holds ends
+	parked bool // the tenant has its share of the memory, until some of it is released
 }
 
 func newTenant(id webhook.ID) *tenant {
@@ -83,7 +83,7 @@ func newTenant(id webhook.ID) *tenant {
 	return t
 }
 
-// load is what the turn among the tenants of a class goes by.
+// load is what orders the tenants of a class.
 func (t *tenant) load(c class) int {
 	if c == quick || c == doubted {
 		return t.quick + t.slow
@@ -91,7 +91,7 @@ func (t *tenant) load(c class) int {
 	return t.slow
 }
 
-// count changes how many requests are in flight. The caller must hold s.mu.
+// count adds to the requests in flight. The caller must hold s.mu.
 func (s *Sender) count(t *tenant, quick, slow int) {
 	was := t.slow > 0
 	t.quick += quick
@@ -126,11 +126,11 @@ func (s *Sender) class(g *gate) class {
 	return slow
 }
 
-// overflows reports whether t has more slow requests than its share, because many of its receivers have begun to hang.
-// Until it has not, only those count as quick that have answered since. The caller must hold s.mu.
+// overflows reports whether t has more slow requests than its share, because many of its receivers have begun to hang. While
+// it does, only receivers that have responded since count as quick. The caller must hold s.mu.
 func (s *Sender) overflows(t *tenant) bool { return t.slow > s.slowShare(t) }
 
-// setReady puts g among those that may send, or takes it out. The caller must hold s.mu.
+// setReady adds g to the gates that may send, or removes it. The caller must hold s.mu.
 func (s *Sender) setReady(g *gate, may bool) {
 	if !may {
 		s.unready(g)
@@ -141,9 +141,9 @@ func (s *Sender) setReady(g *gate, may bool) {
 		s.unready(g)
 		g.class = c
 	}
-	s.joined++ // whoever has waited longest is first
+	s.joined++ // the one that has waited longest is first
 	order := s.joined
-	if c == doubted { // whoever has answered last is first
+	if c == doubted { // the last to respond is first
 		order = -int64(g.quickAt)
 	}
 	r := &g.tenant.ready[c]
@@ -151,7 +151,7 @@ func (s *Sender) setReady(g *gate, may bool) {
 	s.ready[c].add(&r.turn, g.tenant.load(c), s.joined)
 }
 
-// unready takes g out of those that may send. The caller must hold s.mu.
+// unready removes g from the gates that may send. The caller must hold s.mu.
 func (s *Sender) unready(g *gate) {
 	if g.ready.in == nil {
 		return
@@ -162,7 +162,7 @@ func (s *Sender) unready(g *gate) {
 	}
 }
 
-// setWanting puts g among those that may claim, or takes it out. The caller must hold s.mu.
+// setWanting adds g to the gates that may claim, or removes it. The caller must hold s.mu.
 func (s *Sender) setWanting(g *gate, may bool) {
 	if g.tenant == nil {
 		return
@@ -183,13 +183,13 @@ func (s *Sender) setWanting(g *gate, may bool) {
 	}
 }
 
-// charge counts what g holds. The caller must hold s.mu.
+// charge adds to what g holds. The caller must hold s.mu.
 func (s *Sender) charge(g *gate, deliveries, bytes int) {
 	g.add(deliveries, bytes)
 	s.hold(g, deliveries, bytes)
 }
 
-// hold counts it for g's tenant and for the sender.
+// hold adds it to the sums of g's tenant and of the sender.
 func (s *Sender) hold(g *gate, deliveries, bytes int) {
 	t := g.tenant
 	t.held[g.kind].add(deliveries, bytes)
@@ -207,7 +207,7 @@ func (s *Sender) hold(g *gate, deliveries, bytes int) {
 	}
 }
 
-// setKind sees to it that what g holds counts in the part of its kind. The caller must hold s.mu.
+// setKind moves what g holds to the part of its current kind. The caller must hold s.mu.
 func (s *Sender) setKind(g *gate) {
 	k := other
 	if s.class(g) == quick {
@@ -221,14 +221,14 @@ func (s *Sender) setKind(g *gate) {
 	s.hold(g, g.deliveries, g.bytes)
 }
 
-// free is the memory that is not used. The caller must hold s.mu.
+// free is the unused memory. The caller must hold s.mu.
 func (s *Sender) free() holding {
 	return holding{s.maxDeliveries - s.held[keepsUp].deliveries - s.held[other].deliveries, s.cfg.MemoryBytes - s.held[keepsUp].bytes - s.held[other].bytes}
 }
 
-// room is what g may hold of what is free. A gate holds at most as much as is left, so that several greedy ones still
-// leave room; and so does a tenant, where there are several. What waits for receivers that do not keep up has half of the
-// memory. The caller must hold s.mu.
+// room is how much of free g may still take. A gate, and if there are several tenants also a tenant, holds at most as much as
+// is left, so that greedy ones leave room. Deliveries for receivers that do not keep up have half of the memory. The caller
+// must hold s.mu.
 func (s *Sender) room(g *gate, free holding) holding {
 	t := g.tenant
 	switch {
@@ -241,15 +241,14 @@ func (s *Sender) room(g *gate, free holding) holding {
 	return holding{free.deliveries - t.held[g.kind].deliveries, free.bytes - t.held[g.kind].bytes}
 }
 
-// pick takes the next delivery to send; nil when none may be sent. The caller must hold s.mu.
+// pick takes the next delivery to send; nil if none may be sent. The caller must hold s.mu.
 //
-// Requests in flight are counted in two parts. A webhook whose receiver answers within lateAfter, and which therefore
-// keeps up, finds a slot whoever else hangs: its requests count as quick, and use at most half of the slots that slow
-// ones leave, so that the other half is there if all of them should hang from now on. Whatever runs for longer than
-// lateAfter counts as slow from then on, and so does from its start what goes to a receiver that is slow, fails, or has
-// not shown yet how quick it is. The slow part is shared by the tenants in it, with a share kept for one more; of its
-// share a tenant keeps a quarter for first requests to webhooks of which nothing is known. When a tenant's requests have
-// become slow in number, each of its webhooks that was quick before is tried with one request, few at a time.
+// Requests in flight are counted in two parts. Requests to a receiver that responds within lateAfter count as quick: they
+// always find a slot, whatever else hangs. They use at most half of the slots that slow ones leave, so that the other half
+// remains if all of them begin to hang. A request counts as slow once it has run for lateAfter, and from its start if the
+// receiver is slow, failing or unknown. Tenants with slow requests share the slow part equally, with a share kept for one
+// more; a tenant keeps a quarter of its share for first requests to unknown webhooks. When many of a tenant's requests have
+// become slow, each of its webhooks that was quick is tried with one request, few at a time.
 func (s *Sender) pick(now time.Time) *task {
 	s.age(now)
 	s.blocked, s.moving = false, false
@@ -265,7 +264,7 @@ func (s *Sender) pick(now time.Time) *task {
 	return nil
 }
 
-// next is the gate of class c whose turn it is, if it may send. The caller must hold s.mu.
+// next returns the first gate of class c, if it may send. The caller must hold s.mu.
 func (s *Sender) next(c class, now time.Time) *gate {
 	switch c {
 	case quick:
@@ -278,7 +277,7 @@ func (s *Sender) next(c class, now time.Time) *gate {
 		return nil
 	}
 	share, most := s.slowShare(t), s.mostSlow
-	if c == slow { // first requests keep a part, in each share and in the whole
+	if c == slow { // a part is kept for first requests, in each share and in total
 		share, most = max(1, share-share/4), most-most/6
 	}
 	if t.slow >= share || s.slow >= most || t.slow > 0 && s.begun >= s.pace {
@@ -288,7 +287,7 @@ func (s *Sender) next(c class, now time.Time) *gate {
 	return t.ready[c].gates.first()
 }
 
-// slowShare is how many requests of t may count as slow; at least 1. The caller must hold s.mu.
+// slowShare is how many slow requests t may have, at least 1. The caller must hold s.mu.
 func (s *Sender) slowShare(t *tenant) int {
 	n := s.slowTenants
 	if t.slow == 0 {
@@ -297,8 +296,8 @@ func (s *Sender) slowShare(t *tenant) int {
 	return max(1, s.share/min(n+1, len(s.tenants)))
 }
 
-// nextQuick is next for class quick. A tenant may use as many slots as are left, so that k greedy ones leave one part in
-// k+1 for the others, and within a tenant so may a gate. The caller must hold s.mu.
+// nextQuick is next for class quick. A tenant may use as many slots as it leaves free, so that k greedy ones leave one part in
+// k+1 for the others; the same holds for a tenant's gates. The caller must hold s.mu.
 func (s *Sender) nextQuick(now time.Time) *gate {
 	for range mostMoves {
 		t := s.ready[quick].first()
@@ -307,7 +306,7 @@ func (s *Sender) nextQuick(now time.Time) *gate {
 		}
 		g := t.ready[quick].gates.first()
 		if s.class(g) != quick {
-			s.update(g, now) // its tenant's requests have become slow since
+			s.update(g, now) // its class has changed since: its tenant's requests have become slow
 			continue
 		}
 		room := (s.cfg.Concurrency-s.slow+1)/2 - s.quick
@@ -345,7 +344,7 @@ func (s *Sender) nextDoubted() *gate {
 	return t.ready[doubted].gates.first()
 }
 
-// age counts requests as slow that have become late. The caller must hold s.mu.
+// age recounts late requests as slow. The caller must hold s.mu.
 func (s *Sender) age(now time.Time) {
 	for t := s.young.first(); t != nil && s.clock()-t.begun >= lateAfter; t = s.young.first() {
 		t.young.remove()
@@ -360,8 +359,8 @@ func (s *Sender) age(now time.Time) {
 	}
 }
 
-// lookAgain is when, by clock, dispatch should be called although nothing has happened: a quick gate waits for a
-// request to become late. False: never. The caller must hold s.mu.
+// lookAgain is when, by clock, dispatch must run even if nothing happens, because a quick gate waits for a request to become
+// late. False: never. The caller must hold s.mu.
 func (s *Sender) lookAgain() (time.Duration, bool) {
 	switch t := s.young.first(); {
 	case s.phase != serving:
@@ -374,7 +373,7 @@ func (s *Sender) lookAgain() (time.Duration, bool) {
 	return 0, false
 }
 
-// notDoubted ends what start noted of a request to a gate of class doubted. The caller must hold s.mu.
+// notDoubted undoes what start counted for a request to a gate of class doubted. The caller must hold s.mu.
 func (s *Sender) notDoubted(t *task) {
 	if t.doubted {
 		t.doubted = false
