@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// maxAgain is how often one request is sent again, at most.
+// maxAgain is the maximum number of times that one request is sent again.
 const maxAgain = 3
 
-// unprocessed reports whether the receiver did nothing with the request, for certain: it refused the stream, or closes the
-// connection and names a stream before it as the last one that it looked at (RFC 9113, section 8.7), as it does when it is
-// restarted in order; or it was never sent, because the connection had been closed so when the stream was to be opened.
-// net/http has no type for these errors, only texts; TestGoAwayUnderLoad knows them.
+// unprocessed reports whether the receiver certainly did not process the request (RFC 9113, section 8.7): it refused the
+// stream; or it closes the connection, as in an orderly restart, and names an earlier stream as the last one processed; or the
+// connection was closed in this way before the stream was opened. net/http has no types for these errors, only texts;
+// TestGoAwayUnderLoad covers them.
 func unprocessed(err error) bool {
 	text := err.Error()
 	return strings.Contains(text, "Transport received Server's graceful shutdown GOAWAY") ||
@@ -21,7 +21,7 @@ func unprocessed(err error) bool {
 		strings.Contains(text, "cannot rewind body after connection loss")
 }
 
-// again is r with a body of its own, because the transport may still hold the first one's.
+// again returns r with a new body, because the transport may still hold the first one.
 func again(r *http.Request, body []byte) *http.Request {
 	next := r.WithContext(r.Context())
 	next.Body = io.NopCloser(bytes.NewReader(body))

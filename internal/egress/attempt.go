@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// stage is how far an attempt has come.
+// stage is the progress of an attempt.
 type stage int32
 
 const (
@@ -35,11 +35,11 @@ func (s stage) String() string {
 	return "waiting for a connection"
 }
 
-// attempt is one Do: its context, its request's body, and what its trace has seen. It is a context itself so that
+// attempt is one Do: its context, its request's body, and what its trace has seen. It is itself the context, so that
 // the dialer finds it with one allocation less on the hot path.
 //
-// It must not be pooled: the transport goes on dialing after a request has given up or found another connection,
-// and its goroutines may still call the hooks or read the body then. Fields that they touch are atomic.
+// It must not be pooled: after a request has failed or found another connection, the transport continues to dial, and its
+// goroutines may still call the hooks or read the body. Fields that they touch are atomic.
 type attempt struct {
 	context.Context
 
@@ -71,7 +71,7 @@ func (a *attempt) since() int64 { return max(1, int64(time.Since(a.start))) }
 
 func (a *attempt) reach(s stage) { a.at[s].CompareAndSwap(0, a.since()) }
 
-// stage is the furthest one reached.
+// stage returns the last stage reached.
 func (a *attempt) stage() stage {
 	for s := stages - 1; s > stageStart; s-- {
 		if a.at[s].Load() != 0 {
@@ -93,8 +93,8 @@ func (a *attempt) gotConn(info httptrace.GotConnInfo) {
 
 func (a *attempt) gotFirstByte() { a.firstByte.CompareAndSwap(0, a.since()) }
 
-// timings adds up the phases. Those of setting the connection up are the connection's own when there is one: the
-// transport may hand an attempt a connection that another one dialed.
+// timings returns the durations of the phases. If there is a connection, DNS, Connect and TLS are that connection's: the
+// transport may give an attempt a connection that another one dialed.
 func (a *attempt) timings() Timings {
 	total := a.since()
 	t := Timings{Total: time.Duration(total)}
@@ -111,7 +111,7 @@ func (a *attempt) timings() Timings {
 	return t
 }
 
-// until is the time from reaching s to reaching the next stage, or to end.
+// until returns the time from reaching s to reaching the next stage, or to end.
 func (a *attempt) until(s stage, end int64) time.Duration {
 	from := a.at[s].Load()
 	if from == 0 {

@@ -1,9 +1,9 @@
-// Package egress is the only way out: an HTTP client that sends a webhook's request to the addresses that the operator
-// allows, and to no other, whatever the URL, the DNS answer or the receiver's answer says. It knows nothing of
-// webhooks, signatures or retries.
+// Package egress is the only way out: an HTTP client that sends requests to the addresses that the operator allows, and to no
+// other, whatever the URL, the DNS answer or the receiver's response says. It knows nothing about webhooks, signatures or
+// retries.
 //
-// What is allowed is decided where the connection is made, on the address that the kernel is given (see
-// dialer.control). ValidateURL says earlier, and more kindly, what would fail there.
+// The decision is made where the connection is made, on the address that the kernel gets (see dialer.control). ValidateURL
+// refuses earlier, with a better message, what would fail there.
 package egress
 
 import (
@@ -29,7 +29,7 @@ import (
 // Limits of an answer, in bytes.
 const (
 	MaxBodyBytes   = 64 << 10 // what Do reads of a body
-	MaxHeaderBytes = 32 << 10 // all headers of an answer together, those of its 1xx answers included
+	MaxHeaderBytes = 32 << 10 // all headers of an answer together, including those of 1xx answers
 )
 
 // Defaults of Config.
@@ -40,16 +40,16 @@ const (
 	DefaultDialTimeout    = 10 * time.Second
 )
 
-// maxAttempt is the deadline of a Do whose context has none.
+// maxAttempt is the time limit of a Do whose context has no deadline.
 const maxAttempt = 30 * time.Second
 
-// Resolver looks host names up. *net.Resolver is one. host ends in a dot when it must not be completed from a search
-// list. It is called from several goroutines.
+// Resolver looks up host names. *net.Resolver is one. host ends in a dot if it must not be completed from a search list.
+// Implementations must be safe for concurrent use.
 type Resolver interface {
 	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
 }
 
-// Config is what the operator decides. The zero value is what production wants: public addresses, port 443.
+// Config is what the operator decides. The zero value is right for production: public addresses, port 443.
 type Config struct {
 	// AllowPrivate opens loopback, RFC 1918, RFC 6598 and RFC 4193 addresses, every port, and plain http. It is for
 	// development. Link-local addresses, where clouds serve credentials, stay closed.
@@ -62,9 +62,9 @@ type Config struct {
 	// Ports that may be connected to; nil means 443 only. Ignored with AllowPrivate.
 	Ports []uint16
 
-	// Proxy is a forward proxy, http or https, with userinfo for basic authentication; nil means none. It is never
-	// taken from the environment. Receivers are resolved and checked here, and the proxy is asked to CONNECT to the
-	// checked address. The proxy's own address is not checked.
+	// Proxy is a forward proxy, http or https, with userinfo for basic authentication; nil means none. The environment's
+	// proxy variables are ignored. Receivers are resolved and checked here; the proxy gets a CONNECT to the checked address.
+	// The proxy's own address is not checked.
 	Proxy *url.URL
 
 	// RootCAs verify receivers' certificates, and the proxy's; nil means the system's.
@@ -74,18 +74,18 @@ type Config struct {
 	// 127.1 or 0x7f000001 for an address.
 	Resolver Resolver
 
-	// MaxIdle connections are kept open for the next request, MaxIdlePerHost of them to one host and port; 0 means
-	// the default. With MaxIdle of them, only a host that has one already may have another, up to twice as many in all.
-	// A connection costs about 30 KiB. More than MaxIdlePerHost requests at once to one HTTP/1 host are made, but pay
-	// for a new connection each. The number of connections in use is the caller's to bound.
+	// MaxIdle connections are kept open for later requests, MaxIdlePerHost of them to one host and port; 0 means the
+	// default. Once there are MaxIdle, only a host that has one may keep another, up to twice MaxIdle in all. A connection
+	// costs about 30 KiB. More than MaxIdlePerHost concurrent requests to one HTTP/1 host are possible, but each needs a new
+	// connection. The caller bounds the number of connections in use.
 	MaxIdle, MaxIdlePerHost int
 
-	// MaxSockets bounds the sockets that are open at a time, idle ones and those of name lookups included; 0: nothing
-	// does. At the bound idle connections are closed, and requests wait for a connection of others to end.
+	// MaxSockets bounds the open sockets, including idle ones and those of name lookups; 0 means unlimited. At the bound,
+	// idle connections are closed, and requests wait for other connections to end.
 	MaxSockets int
 
-	// IdleTimeout closes a connection that carried nothing for so long; DialTimeout bounds looking up, connecting and
-	// the TLS handshake together, within the request's deadline. 0 means the default.
+	// IdleTimeout closes a connection that has been idle for so long. DialTimeout bounds lookup, connection and TLS
+	// handshake together, within the request's deadline. 0 means the default.
 	IdleTimeout, DialTimeout time.Duration
 }
 
@@ -101,7 +101,7 @@ type Client struct {
 	close     context.CancelFunc
 }
 
-// New makes a Client; Close it when no Do is running any more. It returns an error for a Config that contradicts
+// New returns a Client. The caller must Close it after the last Do has returned. It returns an error if cfg contradicts
 // itself.
 func New(cfg Config) (*Client, error) {
 	if cfg.MaxIdle < 0 || cfg.MaxIdlePerHost < 0 || cfg.MaxSockets < 0 || cfg.IdleTimeout < 0 || cfg.DialTimeout < 0 {
@@ -118,13 +118,13 @@ func New(cfg Config) (*Client, error) {
 	d := &dialer{
 		policy:   &c.policy,
 		resolver: cfg.Resolver,
-		// A search list would complete vault.svc to a name of the inside, and in Kubernetes costs every public name
-		// several lookups. Where inside receivers are wanted their short names are too.
+		// A search list would complete vault.svc to an internal name, and in Kubernetes costs every public name several
+		// lookups. If internal receivers are allowed, so are their short names.
 		rooted:  !cfg.AllowPrivate && len(cfg.Allow) == 0,
 		timeout: or(cfg.DialTimeout, DefaultDialTimeout),
 		made:    &c.made,
-		// What is read once and kept is read now: later there may be no descriptor for it, and then no certificate would
-		// hold until the next start.
+		// The system's roots are read once, so they are read now: later there may be no descriptor for it, and then no
+		// certificate would be valid until the next start.
 		rootless: noRoots(cfg.RootCAs),
 		tls: &tls.Config{
 			MinVersion:         tls.VersionTLS12,
@@ -157,8 +157,8 @@ func New(cfg Config) (*Client, error) {
 		MaxIdleConnsPerHost:    or(cfg.MaxIdlePerHost, DefaultMaxIdlePerHost),
 		IdleConnTimeout:        or(cfg.IdleTimeout, DefaultIdleTimeout),
 		HTTP2: &http.HTTP2Config{
-			// What a receiver may send ahead of our reading. Go's defaults are 4 MiB a request and 1 GiB a
-			// connection, all of it in memory.
+			// What a receiver may send before it is read. Go's defaults are 4 MiB a request and 1 GiB a connection, all of it
+			// in memory.
 			MaxReceiveBufferPerStream:     MaxBodyBytes,
 			MaxReceiveBufferPerConnection: 1 << 20,
 			MaxReadFrameSize:              16 << 10,
@@ -181,13 +181,13 @@ func or[T int | time.Duration](v, otherwise T) T {
 	return v
 }
 
-// Close closes idle connections and ends dials that are under way. A Do that is running goes on.
+// Close closes idle connections and cancels running dials. A running Do continues.
 func (c *Client) Close() {
 	c.close()
 	c.transport.CloseIdleConnections()
 }
 
-// relieve closes idle connections, not more often than every relieveEvery.
+// relieve closes idle connections, at most once per relieveEvery.
 func (c *Client) relieve() {
 	now, last := time.Now().UnixNano(), c.relieved.Load()
 	if now-last >= int64(relieveEvery) && c.relieved.CompareAndSwap(last, now) {
@@ -195,40 +195,40 @@ func (c *Client) relieve() {
 	}
 }
 
-// Request is one POST. Do reads it only, until it returns and, of a request that failed, a moment longer: the body's
-// bytes must not be changed afterwards.
+// Request is one POST. Do does not modify it. After a failed request the transport may read Body even when Do has returned, so
+// its bytes must not be changed afterwards.
 type Request struct {
 	URL    *url.URL    // as ValidateURL returned it; may be shared between requests
 	Header http.Header // sent as it is, User-Agent and Content-Type included; may be nil
 	Body   []byte      // sent with its Content-Length
 
-	// Room is asked for the memory of an answer's body; nil has it for all.
+	// Room grants the memory for an answer's body; nil grants everything.
 	Room Room
 }
 
 // Room bounds the memory that answers take.
 type Room interface {
-	// Grow is called before more than FreeBodyBytes of a body are held, with how many will be, and may wait until ctx ends. When
-	// it returns false the rest of the body is not read.
+	// Grow is called before more than FreeBodyBytes of a body are held, with the new total. It may wait until ctx ends. If
+	// granted is false, the rest of the body is not read.
 	Grow(ctx context.Context, bytes int) (granted, waited bool)
 }
 
-// Do sends one POST and reads the answer, at most MaxBodyBytes of its body, until ctx's deadline (30 s when it has
-// none). What the network did is in the Result; there is no other error. Redirects are answers like any other.
+// Do sends one POST and reads the answer, at most MaxBodyBytes of its body, until ctx's deadline (30 s if it has none). All
+// failures are in the Result. Redirects are answers like any other.
 //
-// The receiver acts on the request at most once. Only one that it certainly did not process is sent again, within the same
-// deadline (see unprocessed); to the tenant that is one attempt. net/http repeats a request by itself in
+// The receiver acts on the request at most once. Only a request that it certainly did not process is sent again, within the
+// same deadline (see unprocessed); to the tenant that is one attempt. net/http itself repeats a request in
 // three cases, none of which can happen here, because the body is not nil, not http.NoBody, and GetBody is nil:
 //   - HTTP/1, a reused connection on which nothing could be written (shouldRetryRequest, nothingWrittenError): needs
-//     GetBody. Nothing would have been sent twice, so this costs an attempt that could have been saved; a receiver
-//     that closes idle connections is usually noticed before the next request picks one.
+//     GetBody. Nothing would have been sent twice, so the attempt fails without need; but a receiver's close of an
+//     idle connection is usually noticed before the next request picks it.
 //   - HTTP/1, a reused connection that breaks before the first byte of an answer: needs an idempotent method, or an
 //     Idempotency-Key header, and in both cases GetBody or no body (Request.isReplayable).
 //   - HTTP/2, a stream refused or left behind by GOAWAY, or reset with PROTOCOL_ERROR, the last after the receiver
 //     may have acted on it (canRetryError): needs GetBody or no body. Only a stream that was never opened
-//     (errClientConnUnusable) goes to another connection, and of it nothing was sent.
+//     (errClientConnUnusable), of which nothing was sent, moves to another connection.
 //
-// TestNothingIsSentTwice holds this.
+// TestNothingIsSentTwice proves this.
 func (c *Client) Do(ctx context.Context, req *Request) Result {
 	start := time.Now()
 	deadline, ok := ctx.Deadline()
@@ -251,7 +251,7 @@ func (c *Client) Do(ctx context.Context, req *Request) Result {
 	r.Close = !c.made.keep(a.host, c.maxIdle)
 	c.made.running.Add(1)
 	defer c.made.running.Add(-1)
-	// A reader that net/http knows to be in memory leaves in one write with the header; any other type costs a second.
+	// net/http writes the header and a body that it knows to be in memory at once; any other type costs a second write.
 	r.Body, r.ContentLength = io.NopCloser(&a.body), int64(len(req.Body))
 	if r.Header = req.Header; r.Header == nil {
 		r.Header = http.Header{}
@@ -270,7 +270,7 @@ func (c *Client) Do(ctx context.Context, req *Request) Result {
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode < 200 || answer.StatusCode > 999 {
-		// 101 Switching Protocols, whose body is the bare connection, or no status that HTTP knows.
+		// 101 Switching Protocols, whose body is the raw connection, or an invalid status.
 		return Result{
 			Code: Protocol, Message: "the response has no valid HTTP status; the receiver must answer 2xx to accept the event",
 			Timings: a.timings(), Reused: a.reused,
@@ -282,15 +282,15 @@ func (c *Client) Do(ctx context.Context, req *Request) Result {
 	res.Body, res.Truncated = b.bytes, b.truncated
 	res.Timings = a.timings()
 	if err == nil && !res.Truncated && answer.Body != http.NoBody {
-		// At the deadline the transport says goodbye before it closes, and a receiver that is quick to hear it can
-		// still end a body properly that it had not finished. A caller that has gone loses nothing by the answer.
+		// At the deadline the transport announces the close, and a fast receiver can then still end its body properly.
+		// After a cancellation, the answer does no harm.
 		if ctxErr := ctx.Err(); errors.Is(ctxErr, context.DeadlineExceeded) {
 			err = ctxErr
 		}
 	}
 	switch {
 	case err != nil && b.waited && ctx.Err() != nil && !errors.Is(ctx.Err(), context.Canceled), b.refused:
-		// Not the receiver's doing: its status has decided.
+		// Not the receiver's fault: the status decides.
 		res.Message, res.Truncated = noRoom, true
 	case err != nil:
 		res.Code, res.Message = explainBody(ctx, err, deadline)
@@ -299,17 +299,17 @@ func (c *Client) Do(ctx context.Context, req *Request) Result {
 	return res
 }
 
-// scratch is where bodies are read to first; most are shorter than one of these.
+// scratch pools the buffers into which bodies are first read; most fit.
 var scratch = sync.Pool{New: func() any { return new([scratchBytes]byte) }}
 
-// FreeBodyBytes is how much of a body is read without asking for Room.
+// FreeBodyBytes is how much of a body is read without calling Room.
 const FreeBodyBytes = 4 << 10
 
 const scratchBytes = FreeBodyBytes
 
 const noRoom = "the rest of the answer's body was not read, because large answers of the tenant's receivers used up the memory for them"
 
-// body is the body of an answer as it is read.
+// body reads the body of an answer.
 type body struct {
 	from io.Reader
 	room Room
@@ -317,10 +317,10 @@ type body struct {
 	bytes     []byte
 	truncated bool // there was more
 	waited    bool // for room
-	refused   bool // by room: bytes are what came before
+	refused   bool // by room: bytes is what was read before
 }
 
-// read reads at most MaxBodyBytes. With an error bytes are what came before.
+// read reads at most MaxBodyBytes. After an error, bytes is what was read before it.
 func (b *body) read(ctx context.Context) error {
 	if b.from == http.NoBody {
 		return nil
@@ -331,8 +331,8 @@ func (b *body) read(ctx context.Context) error {
 	defer func() { b.bytes = own(buf) }()
 	for {
 		if len(buf) == cap(buf) {
-			// One byte over the limit tells whether there is more, and reading up to the end, when there is not,
-			// lets the connection be used again.
+			// One byte over the limit shows whether there is more. If not, the end has been read, and the connection can be
+			// reused.
 			more := min(len(buf), MaxBodyBytes+1-len(buf))
 			if b.room != nil {
 				granted, waited := b.room.Grow(ctx, len(buf)+more)
@@ -358,7 +358,7 @@ func (b *body) read(ctx context.Context) error {
 	}
 }
 
-// own returns buf, copied if it still lies in the pooled array.
+// own returns buf, or a copy if it is in the pooled array.
 func own(buf []byte) []byte {
 	if len(buf) <= scratchBytes {
 		return slices.Clone(buf)

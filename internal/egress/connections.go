@@ -5,10 +5,10 @@ import (
 	"sync/atomic"
 )
 
-// connections bounds how many connections are kept. net/http's own bound (MaxIdleConns) closes the one that was idle for
-// longest, and takes one for idle whose answer is still on its way from the goroutine that has read it to the one that waits
-// for it: under load an attempt fails that the receiver has answered, and is made again. Here a connection that is not to
-// be kept is closed after its answer (Request.Close).
+// connections bounds the idle connections. net/http's own bound (MaxIdleConns) closes the one that has been idle for longest,
+// and considers a connection idle while its answer is still on the way between two goroutines: under load, an attempt that the
+// receiver has answered fails, and is repeated. Here, a connection that must not be kept is closed after its answer
+// (Request.Close).
 type connections struct {
 	running atomic.Int64 // requests
 	open    atomic.Int64
@@ -36,9 +36,8 @@ func (c *connections) remove(host string) {
 	}
 }
 
-// keep reports whether the connection of a request that is about to be made may be kept after it. When so many are idle
-// already, hosts that have none get none: who is sent to often gets a place when one becomes free, and does not lose it
-// to a host that is seldom sent to.
+// keep reports whether the connection of the next request to host may be kept after it. Once maxIdle are kept, a host without
+// a connection keeps none: a busy host gets a place when one becomes free, and does not lose it to a host that is seldom used.
 func (c *connections) keep(host string, maxIdle int64) bool {
 	idle := c.open.Load() - c.running.Load()
 	if idle < maxIdle {

@@ -22,21 +22,21 @@ import (
 )
 
 const (
-	// maxAnswers bounds how many addresses of a DNS answer are looked at, maxDials how many are tried: a name must
-	// not turn one attempt into a scan.
+	// maxAnswers bounds the addresses of a DNS answer that are checked, maxDials those that are tried: a name must not
+	// turn one attempt into a scan.
 	maxAnswers = 64
 	maxDials   = 4
 	// nextDialAfter is RFC 8305's Connection Attempt Delay.
 	nextDialAfter = 250 * time.Millisecond
 )
 
-// conn is a connection that knows how long it took to make, and is counted as long as it is open.
+// conn is a connection with the times that it took to make. It is counted while it is open.
 type conn struct {
 	net.Conn
 
 	dns, connect, tls time.Duration
 
-	// wantsCertificate: the receiver has asked for a client certificate.
+	// wantsCertificate is set when the receiver requests a client certificate.
 	wantsCertificate atomic.Bool
 
 	among  *connections
@@ -59,7 +59,7 @@ func (c *conn) Close() error {
 type dialer struct {
 	policy   *policy
 	resolver Resolver
-	rooted   bool // look names up with a dot at the end
+	rooted   bool // look up names with a trailing dot
 	tls      *tls.Config
 	timeout  time.Duration
 	closing  context.Context // done when the Client is closed
@@ -69,10 +69,10 @@ type dialer struct {
 
 	made     *connections
 	slots    *slots
-	rootless bool // this machine knows no certificate authority
+	rootless bool // this machine has no certificate authorities
 }
 
-// proxy is the operator's forward proxy. Its own address is the operator's choice and not checked.
+// proxy is the operator's forward proxy. Its own address is not checked: the operator chose it.
 type proxy struct {
 	host   string
 	port   uint16
@@ -122,17 +122,16 @@ func (d *dialer) dialPlain(ctx context.Context, _, addr string) (net.Conn, error
 	return d.dial(ctx, addr, nil)
 }
 
-// dialTLS is the transport's DialTLSContext. The connection it returns is a *tls.Conn, from which the transport
-// learns whether HTTP/2 was agreed on.
+// dialTLS is the transport's DialTLSContext. It returns a *tls.Conn, from which the transport learns whether HTTP/2 was
+// negotiated.
 func (d *dialer) dialTLS(ctx context.Context, _, addr string) (net.Conn, error) {
 	return d.dial(ctx, addr, d.tls)
 }
 
-// dial resolves, checks, connects and, with a config, makes the TLS session. Errors are of type *failure.
+// dial resolves, checks, connects and, if config is not nil, does the TLS handshake. Errors are of type *failure.
 //
-// The context is not canceled with the request that asked for the connection, because the transport keeps a late
-// connection for the next request. It ends at the request's deadline, after d.timeout, or when the Client is closed,
-// whichever is first.
+// The context is not canceled with the request, because the transport keeps a late connection for the next request. It ends
+// at the request's deadline, after d.timeout, or when the Client is closed, whichever is first.
 func (d *dialer) dial(ctx context.Context, addr string, config *tls.Config) (net.Conn, error) {
 	a := ctx.Value(attemptKey{}).(*attempt)
 	deadline := time.Now().Add(d.timeout)
@@ -157,7 +156,7 @@ func (d *dialer) setup(ctx context.Context, a *attempt, addr string, config *tls
 	}
 	port, err := strconv.ParseUint(portText, 10, 16)
 	if err != nil || !d.policy.port(uint16(port)) {
-		return nil, &failure{BlockedAddress, "the URL's port is not open to webhooks; use 443, or ask this service's operator to open it"}
+		return nil, &failure{BlockedAddress, "the URL's port is not open to webhooks; use 443, or ask this server's operator to open it"}
 	}
 
 	if err := d.slots.take(ctx, perDial); err != nil {
@@ -210,8 +209,8 @@ func (d *dialer) setup(ctx context.Context, a *attempt, addr string, config *tls
 	return session, nil
 }
 
-// resolve returns the addresses of host that may be connected to, best first, at most maxDials. Addresses that may not
-// are left out as long as another one remains: on a network with DNS64 every name has a NAT64 address beside its own.
+// resolve returns the allowed addresses of host, best first, at most maxDials. Forbidden ones are left out as long as an
+// allowed one remains: on a network with DNS64 every name has a NAT64 address beside its own.
 func (d *dialer) resolve(ctx context.Context, host string) ([]netip.Addr, error) {
 	// With a zone, an address names an interface of this machine.
 	if literal, _, zoned := strings.Cut(host, "%"); zoned {
@@ -248,8 +247,8 @@ func (d *dialer) resolve(ctx context.Context, host string) ([]netip.Addr, error)
 	return open, nil
 }
 
-// control is called with the address that the kernel is about to connect to, after every resolver and parser. It is
-// the check that the others only anticipate.
+// control gets the address that the kernel is about to connect to, after every resolver and parser. It is the decisive
+// check; the earlier ones only anticipate it.
 func (d *dialer) control(_ context.Context, network, address string, _ syscall.RawConn) error {
 	ap, err := netip.ParseAddrPort(address)
 	if err != nil || network != "tcp4" && network != "tcp6" || !d.policy.port(ap.Port()) || !d.policy.address(ap.Addr()) {
@@ -258,10 +257,10 @@ func (d *dialer) control(_ context.Context, network, address string, _ syscall.R
 	return nil
 }
 
-// connect makes one connection to target, through the proxy when there is one.
+// connect makes one connection to target, through the proxy if there is one.
 func (d *dialer) connect(ctx context.Context, target netip.AddrPort) (net.Conn, error) {
 	if !d.policy.address(target.Addr()) {
-		return nil, errBlockedAddress // resolve has seen to it; a proxied connection has no control to rely on
+		return nil, errBlockedAddress // resolve has checked it, but a proxied connection does not pass control
 	}
 	if d.proxy == nil {
 		return d.target.DialContext(ctx, "tcp", target.String())
@@ -269,8 +268,8 @@ func (d *dialer) connect(ctx context.Context, target netip.AddrPort) (net.Conn, 
 	return d.proxy.connect(ctx, d.resolver, target)
 }
 
-// connect asks the proxy for a tunnel to target. It names the checked address, not the host: a name would be resolved
-// again by the proxy, to whatever it is by then.
+// connect asks the proxy for a tunnel to target. It sends the checked address, not the host: the proxy would resolve a name
+// again, maybe to another address.
 func (p *proxy) connect(ctx context.Context, resolver Resolver, target netip.AddrPort) (net.Conn, error) {
 	hosts := []netip.Addr{}
 	if a, err := netip.ParseAddr(p.host); err == nil {
@@ -299,7 +298,7 @@ func (p *proxy) connect(ctx context.Context, resolver Resolver, target netip.Add
 	return c, nil
 }
 
-// noProxy is a proxy that does not take connections: it is the operator's, and no receiver has a part in it.
+// noProxy is the failure of a proxy that accepts no connection. It is the operator's, not the receiver's.
 func noProxy(ctx context.Context, err error) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return ctx.Err() // another address was faster
@@ -307,14 +306,14 @@ func noProxy(ctx context.Context, err error) error {
 	if f := shortage(err); f != nil {
 		return f
 	}
-	return &failure{Local, "this service cannot reach its forward proxy"}
+	return &failure{Local, "this server cannot reach its forward proxy"}
 }
 
 func (p *proxy) tunnel(ctx context.Context, c net.Conn, target netip.AddrPort) error {
-	// A canceled context must end the reads below too: other dials may have won.
+	// A canceled context must also end the reads below: another dial may have won.
 	stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
-	broken := &failure{Connect, "the forward proxy of this service closed the connection without an answer; check that the receiver can be reached from the internet"}
+	broken := &failure{Connect, "the forward proxy of this server closed the connection without an answer; check that the receiver can be reached from the internet"}
 
 	request := "CONNECT " + target.String() + " HTTP/1.1\r\nHost: " + target.String() + "\r\n"
 	if p.auth != "" {
@@ -332,14 +331,14 @@ func (p *proxy) tunnel(ctx context.Context, c net.Conn, target netip.AddrPort) e
 	switch answer.StatusCode {
 	case http.StatusOK:
 	case http.StatusProxyAuthRequired:
-		return &failure{Local, "the forward proxy of this service does not accept its password"}
+		return &failure{Local, "the forward proxy of this server does not accept its password"}
 	default:
 		return &failure{Connect, fmt.Sprintf(
-			"the forward proxy of this service made no connection to the receiver, and answered with status %d; check that the receiver can be reached from the internet",
+			"the forward proxy of this server made no connection to the receiver, and answered with status %d; check that the receiver can be reached from the internet",
 			answer.StatusCode,
 		)}
 	}
-	// Whoever speaks first here is not the receiver, and what the reader holds would be lost to the TLS session.
+	// A receiver does not send first, and buffered bytes would be lost to the TLS session.
 	if in.Buffered() > 0 {
 		return broken
 	}
@@ -350,8 +349,8 @@ func (p *proxy) tunnel(ctx context.Context, c net.Conn, target netip.AddrPort) e
 }
 
 // race connects to targets in order, starting the next one when the last has failed or taken nextDialAfter (RFC 8305,
-// section 5), and returns the first connection, or the most telling error. It returns when every dial has ended. The first
-// dial's socket is the caller's; a dial beside others is only made while there is a slot for it.
+// section 5), and returns the first connection, or the most informative error. It returns after every dial has ended. The
+// caller has taken the first dial's slot; a further dial is only made if there is a slot for it.
 func race(ctx context.Context, slots *slots, targets []netip.Addr, dial func(context.Context, netip.Addr) (net.Conn, error)) (net.Conn, error) {
 	if len(targets) == 1 {
 		return dial(ctx, targets[0])
@@ -392,7 +391,7 @@ func race(ctx context.Context, slots *slots, targets []netip.Addr, dial func(con
 			next.Reset(nextDialAfter)
 		case r := <-results:
 			pending--
-			// Of the slots that are held, whichever they were taken for, the winner's connection keeps one.
+			// The winner's connection keeps one of the slots.
 			if r.extra {
 				slots.giveBack(1)
 			} else {
@@ -416,8 +415,8 @@ func race(ctx context.Context, slots *slots, targets []netip.Addr, dial func(con
 	return nil, err
 }
 
-// telling is the error that says more: that this machine could not try an address, then what a receiver did, then that it
-// did nothing.
+// telling returns the more informative error: first that this machine could not try an address, then what a receiver did, then
+// that it did nothing.
 func telling(a, b error) error {
 	rank := func(err error) int {
 		f, ok := errors.AsType[*failure](err)

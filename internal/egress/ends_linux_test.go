@@ -173,8 +173,8 @@ func TestEveryEnd(t *testing.T) {
 		"silence":                    {thenWait(""), Timeout, 0, "did not answer in time"},
 		"half a status line":         {thenWait("HTTP/1.1 20"), Timeout, 0, "did not answer in time"},
 		"half the headers":           {thenWait("HTTP/1.1 200 OK\r\nA: b\r\n"), Timeout, 0, "did not answer in time"},
-		"half a body, then silence":  {thenWait("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"), TooSlow, 200, "not over in time"},
-		"half a chunk, then silence": {thenWait("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nhalf"), TooSlow, 200, "not over in time"},
+		"half a body, then silence":  {thenWait("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"), TooSlow, 200, "did not end in time"},
+		"half a chunk, then silence": {thenWait("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nhalf"), TooSlow, 200, "did not end in time"},
 		"half a body of 200":         {answer("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"), OK, 200, "within the answer's body"},
 		"half a body of 500":         {answer("HTTP/1.1 500 Oh\r\nContent-Length: 9\r\n\r\nhalf"), OK, 500, "within the answer's body"},
 		"half a chunk":               {answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nhalf"), OK, 200, "within the answer's body"},
@@ -219,7 +219,7 @@ func TestEveryEnd(t *testing.T) {
 			_ = f.WriteData(s, false, []byte("half"))
 			_ = c.Close()
 		}), OK, 200, "within the answer's body"},
-		"half a body, then silence": {frame(func(f *http2.Framer, _ net.Conn, s uint32) { status200(f, s) }), TooSlow, 200, "not over in time"},
+		"half a body, then silence": {frame(func(f *http2.Framer, _ net.Conn, s uint32) { status200(f, s) }), TooSlow, 200, "did not end in time"},
 	}
 	ca := newAuthority(t)
 	hook := certificate(t, ca, nil)
@@ -350,7 +350,7 @@ func TestEveryEndOfTLS(t *testing.T) {
 			_, _ = in.Discard(in.Buffered())
 		}, TLS, 0, "closed the connection during the TLS handshake"},
 		"reset":   {func(c net.Conn, in *bufio.Reader, _ <-chan struct{}) { _, _ = in.Peek(1); hardClose(c) }, TLS, 0, "closed the connection during the TLS handshake"},
-		"silence": {func(_ net.Conn, _ *bufio.Reader, stop <-chan struct{}) { <-stop }, Timeout, 0, "TLS handshake was not over in time"},
+		"silence": {func(_ net.Conn, _ *bufio.Reader, stop <-chan struct{}) { <-stop }, Timeout, 0, "TLS handshake did not end in time"},
 		"nonsense in a hello": {func(c net.Conn, in *bufio.Reader, _ <-chan struct{}) {
 			_, _ = in.Peek(1)
 			_, _ = io.WriteString(c, "\x16\x03\x03\x00\x04\x02\x00\x00\x00")
@@ -403,8 +403,8 @@ func TestEveryEndBeforeTheConnection(t *testing.T) {
 	}{
 		"refused":                  {Config{AllowPrivate: true}, "http://" + closed, end{nil, Connect, 0, "refused the connection"}},
 		"refused by both":          {Config{AllowPrivate: true, Resolver: two}, "http://a.example" + closed[strings.LastIndex(closed, ":"):], end{nil, Connect, 0, "refused the connection"}},
-		"no connection":            {Config{AllowPrivate: true}, "http://" + full, end{nil, Timeout, 0, "no connection to the receiver in time"}},
-		"no connection, own limit": {Config{AllowPrivate: true, DialTimeout: deadline / 2}, "http://" + full, end{nil, Timeout, 0, "no connection to the receiver in time"}},
+		"no connection":            {Config{AllowPrivate: true}, "http://" + full, end{nil, Timeout, 0, "connection to the receiver was not made in time"}},
+		"no connection, own limit": {Config{AllowPrivate: true, DialTimeout: deadline / 2}, "http://" + full, end{nil, Timeout, 0, "connection to the receiver was not made in time"}},
 		"NXDOMAIN":                 {Config{Resolver: failing(&net.DNSError{Err: "no such host", IsNotFound: true})}, "https://a.example/", end{nil, DNS, 0, "does not exist"}},
 		"SERVFAIL":                 {Config{Resolver: failing(&net.DNSError{Err: "server misbehaving", IsTemporary: true})}, "https://a.example/", end{nil, DNS, 0, "answer with an error"}},
 		"DNS time-out":             {Config{Resolver: failing(&net.DNSError{Err: "i/o timeout", IsTimeout: true})}, "https://a.example/", end{nil, Timeout, 0, "lookup of the host name"}},

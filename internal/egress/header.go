@@ -13,7 +13,7 @@ const (
 	MaxHeaderValueBytes = 4096
 )
 
-// reservedHeaders belong to the connection (RFC 9110, section 7.6.1), to the framing of the body, or to the service.
+// reservedHeaders belong to the connection (RFC 9110, section 7.6.1), to the framing of the body, or to the server.
 // A tenant who set one could split requests, reach another host behind a shared front end, or forge a signature.
 var reservedHeaders = map[string]bool{
 	"host":                true,
@@ -28,16 +28,16 @@ var reservedHeaders = map[string]bool{
 	"content-type":        true, // the body is always JSON
 	"content-encoding":    true, // and never compressed
 	"content-range":       true,
-	"expect":              true, // a 100-continue dance would spend the deadline
-	"accept-encoding":     true, // answers are stored as they come; a compressed one would be unreadable
-	"user-agent":          true, // receivers recognise the service by it
+	"expect":              true, // waiting for 100 Continue would use up the deadline
+	"accept-encoding":     true, // answers are stored as received; a compressed one would be unreadable
+	"user-agent":          true, // receivers recognise the server by it
 	"proxy-authorization": true,
 }
 
-// reservedPrefixes: Standard Webhooks' own headers, and what is meant for a proxy.
+// reservedPrefixes are of Standard Webhooks' headers, and of headers for a proxy.
 var reservedPrefixes = []string{"webhook-", "proxy-"}
 
-// ValidateHeader is the rule for a webhook's custom header, for every surface that takes one. The error is an *Invalid.
+// ValidateHeader is the rule for a webhook's custom header, on every surface. The error is an *Invalid.
 //
 // The value is visible ASCII with spaces and tabs inside; other bytes have no agreed meaning (RFC 9110, section 5.5).
 // It may be empty. How many headers a webhook may have is the caller's rule.
@@ -53,11 +53,11 @@ func ValidateHeader(name, value string) error {
 	}
 	lower := strings.ToLower(name)
 	if reservedHeaders[lower] {
-		return &Invalid{ReservedHeader, "the header is set by the service and cannot be changed"}
+		return &Invalid{ReservedHeader, "the header is set by the server and cannot be changed"}
 	}
 	for _, prefix := range reservedPrefixes {
 		if strings.HasPrefix(lower, prefix) {
-			return &Invalid{ReservedHeader, fmt.Sprintf("headers that start with %q are set by the service", prefix)}
+			return &Invalid{ReservedHeader, fmt.Sprintf("headers that start with %q are set by the server", prefix)}
 		}
 	}
 	if strings.Trim(value, " \t") != value {

@@ -208,7 +208,7 @@ func TestHostileReceivers(t *testing.T) {
 			skipRequest(in)
 			_, _ = io.WriteString(c, head+"Content-Length: 1000\r\n\r\n")
 			forever(c, "x", 20*time.Millisecond, stop)
-		}, TooSlow, "not over in time", 200},
+		}, TooSlow, "did not end in time", 200},
 		"dripping headers": {func(c net.Conn, in *bufio.Reader, stop <-chan struct{}) {
 			skipRequest(in)
 			_, _ = io.WriteString(c, head+"X: ")

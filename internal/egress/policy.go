@@ -15,8 +15,8 @@ type policy struct {
 	ports        []uint16 // empty: any but 0
 }
 
-// azureWireServer answers metadata and agent requests on every Azure machine. It is a public address that only
-// means something inside, so the IANA registries do not list it.
+// azureWireServer answers metadata and agent requests on every Azure machine. It is a public address that has this meaning
+// only inside Azure, so the IANA registries do not list it.
 var azureWireServer = netip.MustParseAddr("168.63.129.16")
 
 // privateRanges is what AllowPrivate opens: loopback, RFC 1918, RFC 6598 and RFC 4193. Link-local addresses stay
@@ -65,10 +65,10 @@ func prefixes(in []netip.Prefix) ([]netip.Prefix, error) {
 }
 
 // address reports whether a may be connected to: Deny, then Allow, then AllowPrivate, then the built-in ranges,
-// which are the IANA special-purpose registries (RFC 6890). Of IPv6 only global unicast, 2000::/3, is open: that
-// keeps compatible, NAT64, Teredo, unique-local, link-local and site-local addresses out by itself.
+// which are the IANA special-purpose registries (RFC 6890). Of IPv6 only global unicast, 2000::/3, is open, which
+// excludes compatible, NAT64, Teredo, unique-local, link-local and site-local addresses.
 //
-// An IPv4-mapped address is judged as the IPv4 address that the kernel would connect to.
+// An IPv4-mapped address is checked as the IPv4 address that the kernel would connect to.
 func (p *policy) address(a netip.Addr) bool {
 	if !a.IsValid() || a.Zone() != "" {
 		return false
@@ -78,7 +78,7 @@ func (p *policy) address(a netip.Addr) bool {
 		return false
 	}
 	if contains(p.allow, a) {
-		// Allowing NAT64 means the IPv4 internet behind the translator, not the translator's own network.
+		// Allowing NAT64 opens the IPv4 internet behind the translator, not the translator's own network.
 		return !ssrf.IPv6NAT64Prefix.Contains(a) || p.address(nat64(a))
 	}
 	if p.allowPrivate && contains(privateRanges, a) {

@@ -101,7 +101,7 @@ func TestProxyIsNotAskedForClosedAddresses(t *testing.T) {
 	ca.untouched(t)
 }
 
-// A proxy that makes no connection says that the receiver is away; one that is away itself, or does not let this service
+// A proxy that makes no connection says that the receiver is away; one that is away itself, or does not let this server
 // in, is the operator's, and no receiver is blamed for it.
 func TestProxyFails(t *testing.T) {
 	addr := netip.MustParseAddr("127.0.0.2")

@@ -14,47 +14,47 @@ import (
 	"time"
 )
 
-// Code says why a request brought no complete answer.
+// Code says why a request got no complete answer.
 type Code string
 
 // The codes of a Result. All but OK, Canceled, Shortage and Local are codes of a failed attempt.
 const (
-	OK             Code = ""                  // an HTTP status came, whatever it is, and its body did not take too long
+	OK             Code = ""                  // an HTTP status, of any value, and a body that did not take too long
 	DNS            Code = "DNS"               // the host name could not be resolved
 	Connect        Code = "CONNECT"           // no TCP connection, or the forward proxy made none
-	TLS            Code = "TLS"               // no TLS session, a certificate that does not hold, or an alert
-	Timeout        Code = "TIMEOUT"           // no answer's headers in time, in whatever phase it was lost
+	TLS            Code = "TLS"               // no TLS session, an invalid certificate, or an alert
+	Timeout        Code = "TIMEOUT"           // no headers in time, whichever phase took it
 	BlockedAddress Code = "BLOCKED_ADDRESS"   // address, port or scheme is not open; nothing was connected
-	TooSlow        Code = "RESPONSE_TOO_SLOW" // headers came, the deadline passed while the body was read
-	Protocol       Code = "PROTOCOL"          // the connection broke or what came is not an HTTP answer
+	TooSlow        Code = "RESPONSE_TOO_SLOW" // the deadline passed while the body was read
+	Protocol       Code = "PROTOCOL"          // the connection broke, or the answer is not HTTP
 	Canceled       Code = "CANCELED"          // the caller's context was canceled or the Client closed: no fault of the receiver
 
-	// This machine failed, not the receiver, and the request is to be made again later. After Shortage it lacks what every
-	// request needs, such as descriptors or memory; after Local it could not make this one, and may make others.
+	// This machine failed, not the receiver, and the request must be made again later. Shortage: it lacks what every request
+	// needs, such as descriptors or memory. Local: it could not make this request, but others may succeed.
 	Shortage Code = "SHORTAGE"
 	Local    Code = "LOCAL"
 )
 
-// Ours reports whether this machine failed, or its operator's name server or proxy, and not the receiver.
+// Ours reports whether this machine, or its operator's name server or proxy, failed, and not the receiver.
 func (c Code) Ours() bool { return c == Shortage || c == Local }
 
-// Result is what one Do brought.
+// Result is the result of a Do.
 type Result struct {
 	Code    Code
-	Message string // for the tenant: one sentence; never shows an address that the tenant did not write. "" when all is well
+	Message string // for the tenant: one sentence; never shows an address that the tenant did not write. "" on success
 
-	StatusCode int         // 200–999; 0 when no headers came. Kept when Code is TooSlow
-	Header     http.Header // the answer's headers, at most MaxHeaderBytes on the wire; nil when none came
+	StatusCode int         // 200–999; 0 without headers. Also set if Code is TooSlow
+	Header     http.Header // the answer's headers, at most MaxHeaderBytes on the wire; nil without headers
 	Body       []byte      // at most MaxBodyBytes, as sent (never decompressed); owned by the caller
-	// Truncated: the body was longer than MaxBodyBytes or, as Message says then, did not come to its end.
+	// Truncated: the body was longer than MaxBodyBytes, or did not end; Message then says so.
 	Truncated bool
 
 	Timings Timings
 	Reused  bool // the request went over a connection that had carried one before
 }
 
-// Timings is how long the phases of a request took, one after the other. A phase that did not happen is 0; the one
-// that was cut short by a failure counts up to it. On a reused connection the first three are 0.
+// Timings are the durations of a request's phases, in order. A phase that did not happen is 0; one that failed counts up to the
+// failure. On a reused connection the first three are 0.
 type Timings struct {
 	DNS       time.Duration
 	Connect   time.Duration // TCP, and the proxy's CONNECT when there is one
@@ -63,7 +63,7 @@ type Timings struct {
 	Total     time.Duration // from the call of Do to the end of the body
 }
 
-// failure is an error of our own dialer, already in the tenant's words.
+// failure is an error of the dialer, with a message for the tenant.
 type failure struct {
 	code    Code
 	message string
@@ -72,21 +72,20 @@ type failure struct {
 func (f *failure) Error() string { return f.message }
 
 const (
-	askOperator    = "; use a public address, or ask this service's operator to allow it"
+	askOperator    = "; use a public address, or ask this server's operator to allow it"
 	blockedMessage = "the host name resolves to an address that this server does not send to" + askOperator
-	schemeMessage  = "the URL is not https, and this service sends to no other; give the webhook an https:// URL"
+	schemeMessage  = "the URL is not https, and this server sends to no other; give the webhook an https:// URL"
 )
 
 var (
 	errBlockedAddress = &failure{BlockedAddress, blockedMessage}
 	errClosed         = &failure{Canceled, "the sender is shutting down"}
 	errRefused        = &failure{Connect, "the receiver refused the connection; check that the server runs and listens on the URL's port"}
-	errReset          = &failure{Connect, "the receiver reset the connection as it was made; check the server and what is in front of it"}
+	errReset          = &failure{Connect, "the receiver reset the connection while it was made; check the server and what is in front of it"}
 )
 
-// explain turns an error that came before the answer's status into a code and a sentence of our own: what happened, and what
-// the webhook's owner can do about it. Error texts of package net are never passed on: they carry resolvers' and local
-// addresses.
+// explain turns an error before the answer's status into a code and a message: what happened, and what the webhook's owner can
+// do about it. It never passes on error texts of package net, which contain resolvers' and local addresses.
 func explain(ctx context.Context, err error, a *attempt) (Code, string) {
 	own, isOwn := errors.AsType[*failure](err)
 	switch ctxErr := ctx.Err(); {
@@ -113,18 +112,18 @@ func explain(ctx context.Context, err error, a *attempt) (Code, string) {
 	return explainProtocol(err)
 }
 
-// late is what a request that ran out of time has failed with, in words for each phase. It has one code, whichever limit
-// was over first: the request's, that of making a connection, or the name servers' own.
+// late is the failure of a request that ran out of time in a stage, whichever limit ended first: the request's, the dial's, or
+// the name servers' own.
 func late(at stage) (Code, string) {
 	switch at {
 	case stageStart:
-		return Local, "this service did not come to send the request before its deadline"
+		return Local, "this server could not send the request before the deadline"
 	case stageDNS:
-		return Timeout, "the lookup of the host name was not over in time; check the name servers of its domain"
+		return Timeout, "the lookup of the host name did not end in time; check the name servers of its domain"
 	case stageConnect:
-		return Timeout, "there was no connection to the receiver in time; check its address, and that its firewall lets this service in"
+		return Timeout, "the connection to the receiver was not made in time; check its address, and that its firewall lets this server in"
 	case stageTLS:
-		return Timeout, "the TLS handshake was not over in time; check the receiver's TLS server"
+		return Timeout, "the TLS handshake did not end in time; check the receiver's TLS server"
 	}
 	return Timeout, "the receiver did not answer in time; let it answer first and work afterwards, or raise the webhook's timeout"
 }
@@ -132,7 +131,7 @@ func late(at stage) (Code, string) {
 const (
 	resetMessage     = "the receiver reset the connection before it answered; check the server and what is in front of it, such as a load balancer or a firewall"
 	closedMessage    = "the receiver closed the connection before it answered; check the server for a crash, and what is in front of it"
-	wantsCertificate = "the receiver wants a client certificate, and this service has none; let it accept requests without, and verify their signature instead"
+	wantsCertificate = "the receiver requires a client certificate, and this server has none; accept requests without one, and verify their signature instead"
 	tlsOnPlain       = "the receiver answered plain http with TLS; use https:// in the webhook's URL"
 )
 
@@ -140,7 +139,7 @@ func wasReset(err error) bool {
 	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNABORTED)
 }
 
-// aborted reports whether the transport has closed the connection under a request that was being written, for what it read.
+// aborted reports whether the transport closed the connection while a request was being written, because of what it read.
 func aborted(err error) bool {
 	return errors.Is(err, net.ErrClosed) || strings.Contains(err.Error(), "client conn could not be established")
 }
@@ -159,16 +158,16 @@ func explainProtocol(err error) (Code, string) {
 	has := func(part string) bool { return strings.Contains(text, part) }
 	switch {
 	case has("CloseIdleConnections called"), has("CloseIdleConnections was called"):
-		// It was about to be idle, and its answer still on the way to us.
-		return Local, "this service closed the connection as it was short of them"
+		// The connection was about to become idle, and the answer still on its way.
+		return Local, "this server closed the connection because it has too many"
 	case wasReset(err):
 		return Protocol, resetMessage
 	case errors.Is(err, syscall.ETIMEDOUT), has("client connection lost"):
-		return Protocol, "the connection went dead before the receiver answered; check the network between it and this service"
+		return Protocol, "the connection went dead before the receiver answered; check the network between it and this server"
 	case has("server response headers exceeded"), has("header list"):
 		return Protocol, "the headers of the receiver's answer are larger than 32 KiB; let it send fewer or shorter ones"
 	case has("GOAWAY"), has("REFUSED_STREAM"):
-		return Protocol, "the receiver refused the request as it closed the HTTP/2 connection; nothing is to be done if it was restarted"
+		return Protocol, "the receiver refused the request because it closed the HTTP/2 connection; nothing needs to be done if it was restarted"
 	case has("stream error"):
 		return Protocol, "the receiver ended the HTTP/2 stream without an answer; check the server for a crash, and what is in front of it"
 	case has("net/http: invalid header"):
@@ -187,16 +186,15 @@ func explainProtocol(err error) (Code, string) {
 	return Protocol, "the exchange failed before the receiver answered; check the server and what is in front of it"
 }
 
-// explainBody says what came after a status that was complete: the answer of a receiver that is too slow fails the attempt,
-// because the deadline covers all of it. When the body breaks off otherwise the status has decided, and the sentence is
-// a note.
+// explainBody explains an error after a complete status. A body that is too slow fails the attempt, because the deadline covers
+// the whole answer. If the body breaks off otherwise, the status decides, and the message is a note.
 func explainBody(ctx context.Context, err error, deadline time.Time) (Code, string) {
 	text := err.Error()
 	switch ctxErr := ctx.Err(); {
 	case errors.Is(ctxErr, context.Canceled):
 		return Canceled, "the request was canceled"
 	case ctxErr != nil, !time.Now().Before(deadline):
-		return TooSlow, "the answer began but was not over in time; let the receiver send a short body at once, or raise the webhook's timeout"
+		return TooSlow, "the answer began but did not end in time; let the receiver send a short body at once, or raise the webhook's timeout"
 	case wasReset(err), strings.Contains(text, "stream error"):
 		return OK, "the receiver reset the connection within the answer's body"
 	case strings.Contains(text, "malformed"), strings.Contains(text, "invalid"), strings.Contains(text, "chunk"):
@@ -223,7 +221,7 @@ func explainDNS(ctx context.Context, err error) *failure {
 	return &failure{DNS, "the name servers of the host name answer with an error; check its domain's DNS"}
 }
 
-// explainConnect is for one target.
+// explainConnect explains why no connection to target was made.
 func explainConnect(ctx context.Context, target netip.Addr, err error) *failure {
 	if own, ok := errors.AsType[*failure](err); ok {
 		return own
@@ -235,7 +233,7 @@ func explainConnect(ctx context.Context, target netip.Addr, err error) *failure 
 			return f
 		}
 	case is(syscall.EPERM), is(syscall.EACCES):
-		return &failure{BlockedAddress, "a firewall of this service does not let connections out to the receiver's address; ask its operator"}
+		return &failure{BlockedAddress, "a firewall of this server does not let connections out to the receiver's address; ask its operator"}
 	case is(syscall.ECONNREFUSED):
 		return errRefused
 	case is(syscall.ECONNRESET), is(syscall.ECONNABORTED), is(syscall.EPIPE):
@@ -252,7 +250,7 @@ func explainConnect(ctx context.Context, target netip.Addr, err error) *failure 
 	return &failure{Connect, "no connection to the receiver could be made; check its address and port"}
 }
 
-// explainTLS is for a handshake that failed.
+// explainTLS explains a failed handshake.
 func explainTLS(ctx context.Context, err error, c *conn, rootless bool) *failure {
 	var (
 		unknown  x509.UnknownAuthorityError
@@ -271,7 +269,7 @@ func explainTLS(ctx context.Context, err error, c *conn, rootless bool) *failure
 		code, message := late(stageTLS)
 		return &failure{code, message}
 	case errors.As(err, &roots), errors.As(err, &unknown) && rootless:
-		return &failure{Local, "this service knows no certificate authority; its operator must install them"}
+		return &failure{Local, "this server knows no certificate authority; its operator must install them"}
 	case errors.As(err, &unknown):
 		return failed("the certificate is signed by an unknown authority, or its chain is incomplete; use one of a public authority, and send the intermediate certificates")
 	case errors.As(err, &hostname):
@@ -300,8 +298,8 @@ func explainTLS(ctx context.Context, err error, c *conn, rootless bool) *failure
 	return failed("the TLS handshake failed; check the receiver's TLS settings and certificate")
 }
 
-// explainSession recognises what a TLS session ends with, in the handshake and after it; nil for other errors. Package tls
-// has no type for an alert outside of QUIC, only an operation's name.
+// explainSession explains errors that end a TLS session, during the handshake or later; nil for other errors. Outside of QUIC,
+// package tls has no type for an alert, only an operation's name.
 func explainSession(err error) *failure {
 	var op *net.OpError
 	switch {
@@ -310,21 +308,21 @@ func explainSession(err error) *failure {
 	case errors.As(err, &op) && op.Op == "local error":
 		return &failure{TLS, "the TLS session broke on what the receiver sent; check the server and what is in front of it"}
 	}
-	// net/http's HTTP/2 keeps the text alone.
+	// net/http's HTTP/2 keeps only the text.
 	if _, alert, ok := strings.Cut(err.Error(), "remote error: tls: "); ok {
 		return &failure{TLS, alertMessage(alert)}
 	}
 	return nil
 }
 
-// alertAdvice is what to do about alerts, by package tls's names for them (RFC 8446, section 6.2).
+// alertAdvice says what to do about an alert, by package tls's names (RFC 8446, section 6.2).
 var alertAdvice = map[string]string{
 	"handshake failure":              "let it offer a cipher suite and a curve in common use",
 	"protocol version not supported": "let it offer TLS 1.2 or 1.3",
 	"insufficient security level":    "let it offer a cipher suite in common use",
-	"unrecognized name":              "let its TLS server know the host name of the webhook's URL",
+	"unrecognized name":              "configure its TLS server for the host name of the webhook's URL",
 	"no application protocol":        "let it offer http/1.1 or h2 by ALPN, or none",
-	"access denied":                  "let it accept this service",
+	"access denied":                  "let it accept this server",
 	"internal error":                 "check the TLS server's log",
 	"bad certificate":                "let it accept requests without a client certificate",
 	"certificate required":           "let it accept requests without a client certificate, and verify their signature instead",

@@ -21,13 +21,13 @@ const (
 	InvalidTooLong    = "TOO_LONG"            // URL, header name or header value over its bound
 	HTTPSRequired     = "HTTPS_REQUIRED"      // another scheme than https
 	PortNotAllowed    = "PORT_NOT_ALLOWED"    // a port that the operator has not opened
-	AddressNotAllowed = "ADDRESS_NOT_ALLOWED" // a literal address, or a name of this host, that is not open
+	AddressNotAllowed = "ADDRESS_NOT_ALLOWED" // a literal address, or a name of this host, that is closed
 	InvalidHeader     = "INVALID_HEADER"      // a header name or value that HTTP does not allow
-	ReservedHeader    = "RESERVED_HEADER"     // a header that belongs to the service or to the connection
+	ReservedHeader    = "RESERVED_HEADER"     // a header that belongs to the server or to the connection
 )
 
-// Invalid is what ValidateURL and ValidateHeader refuse with: Code for programs, Message for people. The message
-// names no field; whoever knows the field adds it.
+// Invalid is the error of ValidateURL and ValidateHeader: Code for programs, Message for people. The message does not name the
+// field; the caller adds it.
 type Invalid struct {
 	Code    string
 	Message string
@@ -45,14 +45,13 @@ var hosts = idna.New(
 	idna.BidiRule(),
 )
 
-// ValidateURL is the one rule for a webhook's URL, for every surface that takes one. It returns the URL in the form
-// to store: scheme and host in lower case, the host in ASCII without its trailing dot, an address in its usual spelling,
-// no default port. Path and query stay as they are given, byte for byte, and are sent so, but for characters that a URL
-// cannot have, such as letters outside of ASCII, which are percent-encoded. What it returns, it accepts again unchanged.
-// The error is an *Invalid.
+// ValidateURL is the rule for a webhook's URL, on every surface. It returns the URL in the form to store: scheme and host in
+// lower case, the host in ASCII without its trailing dot, an address in its canonical form, no default port. Path and query are
+// kept byte for byte, except that characters that a URL cannot contain, such as non-ASCII letters, are percent-encoded.
+// ValidateURL accepts its own result, unchanged. The error is an *Invalid.
 //
-// It refuses early what could never be delivered, so that the tenant learns of it when saving. It is not what keeps
-// inside addresses safe: a name may resolve to anything later, and only the check on the dialled address sees that.
+// It refuses when saving what could never be delivered. It does not protect internal addresses: a name may later resolve to
+// anything, and only the check on the dialed address sees that.
 func (c *Client) ValidateURL(raw string) (string, error) { return c.policy.url(raw) }
 
 func (p *policy) url(raw string) (string, error) {
@@ -99,7 +98,7 @@ func (p *policy) url(raw string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	// The text of path and query, not what net/url has decoded of it: %2F is not a slash. There is no fragment.
+	// The raw path and query, not those that net/url has decoded: %2F is not a slash. There is no fragment.
 	_, target, _ := strings.Cut(raw, "://")
 	if i := strings.IndexAny(target, "/?"); i >= 0 {
 		target = target[i:]
@@ -141,7 +140,7 @@ func (p *policy) host(hostport string) (string, error) {
 	if err != nil || !utf8.ValidString(given) { // net/url has decoded it; IDNA would repair it to U+FFFD
 		return "", &Invalid{InvalidURL, "the host is not a valid name"}
 	}
-	name = strings.TrimSuffix(name, ".") // the root's dot: the same host, but another Host header
+	name = strings.TrimSuffix(name, ".") // the same host, but another Host header
 	// What is stored must mean the same when it is read again, here or by the transport.
 	if again, err := hosts.ToASCII(name); err != nil || again != name || !asciiHost(name) {
 		return "", &Invalid{InvalidURL, "the host is not a valid name"}
@@ -185,7 +184,7 @@ func asciiHost(name string) bool {
 	return true
 }
 
-// endsInNumber reports whether some resolver may read name as an IPv4 address, as inet_aton does with 127.1,
+// endsInNumber reports whether a resolver may parse name as an IPv4 address, as inet_aton does with 127.1,
 // 0x7f.1, 0177.0.0.1 and 2130706433: its last label is a decimal, octal or hexadecimal number (WHATWG URL, "ends in
 // a number"). No top-level domain is one.
 func endsInNumber(name string) bool {
@@ -206,7 +205,7 @@ func isLocalhost(name string) bool {
 	return strings.HasSuffix(name, ".localhost")
 }
 
-// urlPort is ":port", or "" for the scheme's own.
+// urlPort returns ":port", or "" for the scheme's default.
 func (p *policy) urlPort(u *url.URL) (string, error) {
 	own := uint16(443)
 	if u.Scheme == "http" {
@@ -229,9 +228,9 @@ func (p *policy) urlPort(u *url.URL) (string, error) {
 	return ":" + strconv.Itoa(int(n)), nil
 }
 
-// What a path may have as it is, beside letters and digits: what net/url takes for encoded already (the path of RFC 3986,
-// section 3.3, and brackets), so that it sends the text as it is. A query may have anything that is visible but quotes,
-// brackets and accents of ASCII; net/url sends it as it is.
+// What need not be encoded, besides letters and digits. In a path: what net/url considers encoded already (RFC 3986, section
+// 3.3, and brackets), so that it sends the text unchanged. In a query: all visible ASCII except double quotes, angle brackets and
+// backticks; net/url sends it unchanged.
 const (
 	pathBytes  = "-._~!$&'()*+,;=:@%/[]"
 	queryBytes = pathBytes + "?|{}^"

@@ -309,7 +309,7 @@ func TestURLOnTheWire(t *testing.T) {
 	}
 }
 
-// Whatever ValidateHeader accepts reaches the receiver as exactly one field, beside those of the service.
+// Whatever ValidateHeader accepts reaches the receiver as exactly one field, beside those of the server.
 func FuzzValidateHeader(f *testing.F) {
 	for _, h := range [][2]string{
 		{"X-Api-Key", "k"},
