@@ -7,6 +7,8 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/config"
 	"github.com/hookgraph/hookgraph/internal/store"
+
+	"github.com/hookgraph/hookgraph/internal/seal"
 )
 
 type secretsCmd struct {
@@ -21,7 +23,7 @@ type secretsRotateKeyCmd struct {
 func (c *secretsRotateKeyCmd) Run(ctx context.Context, env *Env) error {
 	return c.with(ctx, env, func(s *store.Store) error {
 		n, err := s.RotateKey(ctx)
-		if errors.Is(err, store.ErrNoNewKey) {
+		if errors.Is(err, seal.ErrNoNewKey) {
 			return fmt.Errorf("%[1]s holds one key only: put the new one before it, NEW,OLD, restart every server, and run this again", config.EnvMasterKey)
 		}
 		if err != nil {

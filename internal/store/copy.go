@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/webhook"
+
+	"github.com/hookgraph/hookgraph/internal/seal"
 )
 
 // CopyOptions say what Copy does.
@@ -101,7 +103,7 @@ func (c *copier) checkKey() error {
 		return fmt.Errorf("source: %w", err)
 	}
 	c.epoch, c.keyID, c.pruned = is.Epoch, is.KeyID, is.PrunedAttempt
-	keys, err := openKeyring("", c.To.MasterKeys, false)
+	keys, err := seal.OpenRing("", c.To.MasterKeys, false)
 	if err != nil {
 		return err
 	}
@@ -115,7 +117,7 @@ func (c *copier) checkKey() error {
 			return fmt.Errorf("source: %w", err)
 		}
 		for _, id := range ids {
-			if _, err := keys.get(id); err != nil {
+			if _, err := keys.Key(id); err != nil {
 				return fmt.Errorf("the master key must come along: %w", err)
 			}
 		}

@@ -11,6 +11,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/hookgraph/hookgraph/internal/store/scoped"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -221,10 +222,7 @@ func (s *Store) LargestWrite() (most func() int64) {
 	var of gorm.ConnPool // the transaction that runs: there is one writer
 	var rows int64
 	_ = s.write.Callback().Raw().After("gorm:raw").Register("hookgraph:largest", func(db *gorm.DB) {
-		pool := db.Statement.ConnPool
-		if g, ok := pool.(*guarded); ok {
-			pool = g.ConnPool
-		}
+		pool := scoped.Below(db.Statement.ConnPool)
 		if pool != of {
 			of, rows = pool, 0
 		}

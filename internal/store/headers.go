@@ -64,8 +64,8 @@ func (b *batch) putHeaders(w *webhook.Webhook, headers []*webhook.CustomHeader) 
 	if err != nil {
 		return fmt.Errorf("write headers: %w", err)
 	}
-	row := &headersRow{WebhookID: w.ID, TenantID: w.TenantID, KeyID: key.id}
-	row.Sealed = key.seal(text, row.associated())
+	row := &headersRow{WebhookID: w.ID, TenantID: w.TenantID, KeyID: key.ID}
+	row.Sealed = key.Seal(text, row.associated())
 	if err := b.tx.Create(row).Error; err != nil {
 		return fmt.Errorf("insert headers: %w", err)
 	}
@@ -84,7 +84,7 @@ func (s *Store) loadHeaders(db *gorm.DB, ids []webhook.ID) (map[webhook.ID][]*we
 	}
 	all := map[webhook.ID][]*webhook.CustomHeader{}
 	for _, row := range rows {
-		text, err := s.keys.open(row.KeyID, row.Sealed, row.associated())
+		text, err := s.keys.Open(row.KeyID, row.Sealed, row.associated())
 		if err != nil {
 			return nil, fmt.Errorf("open headers of webhook %s: %w", row.WebhookID, err)
 		}

@@ -47,7 +47,7 @@ func (s *Store) openCursors() error {
 	if err != nil {
 		return fmt.Errorf("key of cursors: %w", err)
 	}
-	key, err := s.keys.open(row.KeyID, row.Sealed, row.associated())
+	key, err := s.keys.Open(row.KeyID, row.Sealed, row.associated())
 	if err != nil {
 		return fmt.Errorf("open key of cursors: %w", err)
 	}
@@ -60,14 +60,14 @@ func (s *Store) cursorKey() (*keyRow, error) {
 	return row, s.write.Where("name = ?", cursorKey).Take(row).Error
 }
 
-func (s *Store) addCursorKey(key []byte) error {
+func (s *Store) addCursorKey(fresh []byte) error {
 	return s.write.Transaction(func(tx *gorm.DB) error {
-		seal, err := (&batch{s: s, tx: tx}).sealer()
+		key, err := (&batch{s: s, tx: tx}).sealer()
 		if err != nil {
 			return err
 		}
-		row := &keyRow{Name: cursorKey, KeyID: seal.id}
-		row.Sealed = seal.seal(key, row.associated())
+		row := &keyRow{Name: cursorKey, KeyID: key.ID}
+		row.Sealed = key.Seal(fresh, row.associated())
 		return tx.Exec("INSERT INTO keys (name, key_id, sealed) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", row.Name, row.KeyID, row.Sealed).Error
 	})
 }

@@ -13,6 +13,8 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/cursor"
 	"github.com/hookgraph/hookgraph/internal/webhook"
+
+	"github.com/hookgraph/hookgraph/internal/seal"
 )
 
 // Options says where the store is and what it may hold.
@@ -57,7 +59,7 @@ type Store struct {
 	db     dialect
 	read   *gorm.DB // a pool of read-only connections
 	write  *gorm.DB // one connection, used by the writer alone
-	keys   *keyring
+	keys   *seal.Ring
 	writer *writer
 	routes routes
 	fans   *fanOuts
@@ -74,7 +76,7 @@ type Store struct {
 	noted      chan struct{}   // has room for one: operational events wait to be published
 	deleted    chan struct{}   // has room for one: rows of a deleted tenant wait to be removed
 	noting     sync.Mutex      // held by publishNoted
-	quit       context.Context // ends the store's own goroutines, never a caller's work
+	quit       context.Context //nolint:containedctx // ends the store's own goroutines, never a caller's work
 	stop       context.CancelFunc
 }
 

@@ -2,11 +2,11 @@ package store
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
+
+	"github.com/hookgraph/hookgraph/internal/seal"
 )
 
 // openKeys takes the given master keys, or those of the key file, which is made for a database that nothing was sealed in: for any
@@ -17,61 +17,53 @@ func (s *Store) openKeys() (err error) {
 	if err := s.write.Raw("SELECT key_id FROM store").Scan(&id).Error; err != nil {
 		return fmt.Errorf("read master key's id: %w", err)
 	}
-	if s.keys, err = openKeyring(s.opts.Dir, s.opts.MasterKeys, id == nil); err != nil {
+	if s.keys, err = seal.OpenRing(s.opts.Dir, s.opts.MasterKeys, id == nil); err != nil {
 		if errors.Is(err, fs.ErrNotExist) && id != nil {
 			return fmt.Errorf("%s is missing, and this database's secrets are sealed with its key %s: put the file back from a backup, "+
-				"or give the key in HOOKGRAPH_MASTER_KEY; no new key was made", s.keys.path, *id)
+				"or give the key in HOOKGRAPH_MASTER_KEY; no new key was made", s.keys.Path, *id)
 		}
 		return err
 	}
 	if id == nil {
-		if err := s.write.Exec("UPDATE store SET key_id = ? WHERE key_id IS NULL", s.keys.list()[0].id).Error; err != nil {
+		if err := s.write.Exec("UPDATE store SET key_id = ? WHERE key_id IS NULL", s.keys.Keys()[0].ID).Error; err != nil {
 			return fmt.Errorf("note master key: %w", err)
 		}
 		if err := s.write.Raw("SELECT key_id FROM store").Scan(&id).Error; err != nil { // somebody else's may have been first
 			return fmt.Errorf("read master key's id: %w", err)
 		}
 	}
-	if _, err := s.keys.get(*id); err != nil {
+	if _, err := s.keys.Key(*id); err != nil {
 		return fmt.Errorf("this database's secrets are sealed: %w", err)
 	}
 	return nil
 }
 
-// sealer is the master key that seals in this transaction. Reading its id holds the row, so that RotateKey, which changes
+// Key is the master key that seals in this transaction. Reading its id holds the row, so that RotateKey, which changes
 // it first, finds everything that was sealed before.
-func (b *batch) sealer() (*sealer, error) {
+func (b *batch) sealer() (*seal.Key, error) {
 	var id string
 	if err := b.tx.Raw("UPDATE store SET key_id = key_id RETURNING key_id").Scan(&id).Error; err != nil {
 		return nil, fmt.Errorf("read master key's id: %w", err)
 	}
-	return b.s.keys.get(id)
+	return b.s.keys.Key(id)
 }
-
-// keyLock is the file that is locked while the key file is being changed.
-const keyLock = keyFileName + ".lock"
-
-// ErrNoNewKey is a RotateKey that was given one key only.
-var ErrNoNewKey = errors.New("there is no new master key")
 
 // RotateKey seals all secrets and headers again and reports how many. Keys of a file: it makes a new one, and in the end
 // forgets the old. Keys that were given: the first is the new one, and every process that uses the database must know it
 // already. It may be interrupted at any point and called again, while servers run; until it has ended the old keys are
 // needed.
 func (s *Store) RotateKey(ctx context.Context) (sealed int, err error) {
-	if s.keys.path != "" { // two at once would write over each other's key
-		lock, err := lockFile(s.opts.Dir, keyLock)
-		if err != nil {
-			return 0, err
-		}
-		defer func() { err = errors.Join(err, lock.Close()) }()
-	}
-	if err := s.beginRotation(); err != nil {
+	unlock, err := s.keys.Lock()
+	if err != nil {
 		return 0, err
 	}
-	current := s.keys.list()[0]
+	defer func() { err = errors.Join(err, unlock()) }()
+	if err := s.keys.Add(); err != nil {
+		return 0, err
+	}
+	current := s.keys.Keys()[0]
 	err = s.change(ctx, func(b *batch) error {
-		if err := b.tx.Exec("UPDATE store SET key_id = ?", current.id).Error; err != nil {
+		if err := b.tx.Exec("UPDATE store SET key_id = ?", current.ID).Error; err != nil {
 			return err
 		}
 		return b.resealOwn(current)
@@ -85,46 +77,9 @@ func (s *Store) RotateKey(ctx context.Context) (sealed int, err error) {
 			return sealed, err
 		}
 		if sealed += n; n == 0 {
-			return sealed, s.endRotation()
+			return sealed, s.keys.Forget()
 		}
 	}
-}
-
-// beginRotation makes a new key, where keys are in a file; unless the file has two, which is a rotation that did not end.
-func (s *Store) beginRotation() error {
-	if s.keys.path == "" {
-		if len(s.keys.list()) < 2 {
-			return ErrNoNewKey
-		}
-		return nil
-	}
-	keys, err := masterKeys(s.keys.path)
-	if err != nil {
-		return err
-	}
-	if len(keys) == 1 {
-		key := make([]byte, 32)
-		_, _ = rand.Read(key)
-		if err := writeSynced(s.keys.path, keyFile(key, keys[0]), os.Rename); err != nil {
-			return fmt.Errorf("add master key: %w", err)
-		}
-	}
-	return s.keys.reload()
-}
-
-// endRotation removes the old keys from the file. Nothing is sealed with them any more, and nothing will be.
-func (s *Store) endRotation() error {
-	if s.keys.path == "" {
-		return nil
-	}
-	keys, err := masterKeys(s.keys.path)
-	if err != nil {
-		return err
-	}
-	if err := writeSynced(s.keys.path, keyFile(keys[0]), os.Rename); err != nil {
-		return fmt.Errorf("remove old master key: %w", err)
-	}
-	return s.keys.reload()
 }
 
 // resealRows is how many rows of each table one transaction of RotateKey seals again.
@@ -155,7 +110,7 @@ func sealedRows[R any, P interface {
 }
 
 // reseal seals up to limit rows of each table that is somebody's and sealed with another key.
-func (s *Store) reseal(ctx context.Context, current *sealer, limit int) (n int, err error) {
+func (s *Store) reseal(ctx context.Context, current *seal.Key, limit int) (n int, err error) {
 	err = s.change(ctx, func(b *batch) error {
 		n = 0
 		for t := range tablesThat((*table).isSealed) {
@@ -174,7 +129,7 @@ func (s *Store) reseal(ctx context.Context, current *sealer, limit int) (n int, 
 }
 
 // resealOwn seals the database's own keys again; they stay what they are.
-func (b *batch) resealOwn(current *sealer) error {
+func (b *batch) resealOwn(current *seal.Key) error {
 	for t := range tablesThat((*table).isSealed) {
 		if t.owned() {
 			continue
@@ -186,18 +141,18 @@ func (b *batch) resealOwn(current *sealer) error {
 	return nil
 }
 
-func (b *batch) reseal(t *table, current *sealer, limit int) (n int, err error) {
-	rows, err := t.sealed(b, current.id, limit)
+func (b *batch) reseal(t *table, current *seal.Key, limit int) (n int, err error) {
+	rows, err := t.sealed(b, current.ID, limit)
 	if err != nil {
 		return 0, fmt.Errorf("find sealed rows of %s: %w", t.name, err)
 	}
 	for _, row := range rows {
 		keyID, sealed, key := row.part()
-		plain, err := b.s.keys.open(keyID, sealed, row.associated())
+		plain, err := b.s.keys.Open(keyID, sealed, row.associated())
 		if err != nil {
 			return 0, fmt.Errorf("seal %s %v again: %w", t.name, key, err)
 		}
-		if err := b.tx.Exec("UPDATE "+t.name+" SET key_id = ?, sealed = ? WHERE "+t.key+" = ?", current.id, current.seal(plain, row.associated()), key).Error; err != nil {
+		if err := b.tx.Exec("UPDATE "+t.name+" SET key_id = ?, sealed = ? WHERE "+t.key+" = ?", current.ID, current.Seal(plain, row.associated()), key).Error; err != nil {
 			return 0, fmt.Errorf("update %s %v: %w", t.name, key, err)
 		}
 	}

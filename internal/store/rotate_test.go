@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/hookgraph/hookgraph/internal/webhook"
+
+	"github.com/hookgraph/hookgraph/internal/seal"
 )
 
 // sealedWith counts the rows that each master key seals.
@@ -83,7 +85,7 @@ func unsealed(t *testing.T, s *Store, revealed map[webhook.ID]string) {
 func TestRotateKeyFile(t *testing.T) {
 	dir := t.TempDir()
 	server := opened(t, Options{Dir: dir})
-	old := server.keys.list()[0].id
+	old := server.keys.Keys()[0].ID
 	c, revealed := owner(t, server, 3)
 
 	command := opened(t, Options{Dir: dir, Shared: true})
@@ -100,7 +102,7 @@ func TestRotateKeyFile(t *testing.T) {
 	if counts[old] != 0 || len(counts) != 1 {
 		t.Errorf("sealed with %v after the rotation, %s is the old key", counts, old)
 	}
-	keys, err := masterKeys(filepath.Join(dir, "master.key"))
+	keys, err := seal.ReadFile(filepath.Join(dir, "master.key"))
 	if err != nil || len(keys) != 1 {
 		t.Fatalf("%d keys in the file, %v", len(keys), err)
 	}
@@ -116,16 +118,16 @@ func TestRotateKeyResumes(t *testing.T) {
 		"key added": func(*testing.T, *Store) {},
 		"key made current": func(t *testing.T, s *Store) {
 			t.Helper()
-			if err := s.write.Exec("UPDATE store SET key_id = ?", s.keys.list()[0].id).Error; err != nil {
+			if err := s.write.Exec("UPDATE store SET key_id = ?", s.keys.Keys()[0].ID).Error; err != nil {
 				t.Fatal(err)
 			}
 		},
 		"half sealed": func(t *testing.T, s *Store) {
 			t.Helper()
-			if err := s.write.Exec("UPDATE store SET key_id = ?", s.keys.list()[0].id).Error; err != nil {
+			if err := s.write.Exec("UPDATE store SET key_id = ?", s.keys.Keys()[0].ID).Error; err != nil {
 				t.Fatal(err)
 			}
-			if n, err := s.reseal(t.Context(), s.keys.list()[0], 1); n != 2 || err != nil {
+			if n, err := s.reseal(t.Context(), s.keys.Keys()[0], 1); n != 2 || err != nil {
 				t.Fatal(n, err)
 			}
 		},
@@ -134,7 +136,7 @@ func TestRotateKeyResumes(t *testing.T) {
 			dir := t.TempDir()
 			s := opened(t, Options{Dir: dir})
 			_, revealed := owner(t, s, 3)
-			if err := s.beginRotation(); err != nil {
+			if err := s.keys.Add(); err != nil {
 				t.Fatal(err)
 			}
 			interrupt(t, s)
@@ -146,14 +148,14 @@ func TestRotateKeyResumes(t *testing.T) {
 			unsealed(t, s, revealed)
 			_, later := owner(t, s, 1)
 			maps.Copy(revealed, later)
-			want := s.keys.list()[0].id
+			want := s.keys.Keys()[0].ID
 			if _, err := s.RotateKey(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			if counts := sealedWith(t, s); counts[want] != 8 || len(counts) != 1 {
 				t.Errorf("sealed with %v, want %s: a rotation that is resumed makes no other key", counts, want)
 			}
-			if keys := s.keys.list(); len(keys) != 1 {
+			if keys := s.keys.Keys(); len(keys) != 1 {
 				t.Errorf("%d keys are left", len(keys))
 			}
 			unsealed(t, s, revealed)
@@ -167,7 +169,7 @@ func TestRotateGivenKey(t *testing.T) {
 	old, next := []byte(strings.Repeat("o", 32)), []byte(strings.Repeat("n", 32))
 	s := opened(t, Options{Dir: dir, MasterKeys: [][]byte{old}})
 	_, revealed := owner(t, s, 2)
-	if _, err := s.RotateKey(t.Context()); !errors.Is(err, ErrNoNewKey) {
+	if _, err := s.RotateKey(t.Context()); !errors.Is(err, seal.ErrNoNewKey) {
 		t.Errorf("without a new key: %v", err)
 	}
 	if err := s.Close(); err != nil {

@@ -9,12 +9,13 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/schema"
 
+	"github.com/hookgraph/hookgraph/internal/store/scoped"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
 // Scope is one tenant's part of the store: what belongs to another tenant does not exist in it. Every query of a Scope
 // starts from one of the methods below, which name the tenant; and what a Scope says to the database, it says by db and
-// change, which refuse a statement that does not (guard.go).
+// change, which refuse a statement that does not (package scoped).
 type Scope struct {
 	s      *Store
 	tenant webhook.ID
@@ -46,8 +47,23 @@ func (c *Scope) CountingTo(most int) *Scope {
 	return &bounded
 }
 
+// owners names, for every table whose rows are a tenant's, the column that says whose.
+var owners = func() scoped.Owners {
+	columns := scoped.Owners{}
+	for t := range tablesThat((*table).owned) {
+		columns[t.name] = t.owner
+	}
+	return columns
+}()
+
+// scoped is db in the tenant's name. What the writer does for everybody at once, in statements of its own, is nobody's in particular: it
+// goes below (direct, batch.sqlTx).
+func (s *Store) scoped(ctx context.Context, db *gorm.DB, tenant webhook.ID) *gorm.DB {
+	return owners.In(ctx, db, tenant, s.log)
+}
+
 // db reads in the tenant's name.
-func (c *Scope) db(ctx context.Context) *gorm.DB { return c.s.guard(ctx, c.s.read, c.tenant) }
+func (c *Scope) db(ctx context.Context) *gorm.DB { return c.s.scoped(ctx, c.s.read, c.tenant) }
 
 // change is the store's, in the tenant's name.
 func (c *Scope) change(ctx context.Context, do func(b *batch) error) error {

@@ -47,7 +47,7 @@ func (s *Store) loadSecrets(db *gorm.DB, ids []webhook.ID) (map[webhook.ID][]*we
 			ID: row.ID, TenantID: row.TenantID, WebhookID: row.WebhookID, Scheme: row.Scheme,
 			CreatedAt: row.CreatedAt, ExpiresAt: row.ExpiresAt,
 		}
-		key, err := s.keys.open(row.KeyID, row.Sealed, row.associated())
+		key, err := s.keys.Open(row.KeyID, row.Sealed, row.associated())
 		if err != nil {
 			return nil, fmt.Errorf("open %s: %w", secret, err)
 		}
@@ -64,9 +64,9 @@ func (b *batch) addSecret(secret *webhook.Secret) error {
 	}
 	row := &secretRow{
 		ID: secret.ID, TenantID: secret.TenantID, WebhookID: secret.WebhookID, Scheme: secret.Scheme,
-		KeyID: key.id, CreatedAt: secret.CreatedAt, ExpiresAt: secret.ExpiresAt,
+		KeyID: key.ID, CreatedAt: secret.CreatedAt, ExpiresAt: secret.ExpiresAt,
 	}
-	row.Sealed = key.seal(secret.Key, row.associated())
+	row.Sealed = key.Seal(secret.Key, row.associated())
 	if err := b.tx.Create(row).Error; err != nil {
 		return fmt.Errorf("insert secret: %w", err)
 	}

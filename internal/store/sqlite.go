@@ -16,6 +16,8 @@ import (
 	"github.com/pressly/goose/v3"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
+
+	"github.com/hookgraph/hookgraph/internal/datadir"
 )
 
 // sqliteDB is a directory with a database that one server uses, which is its only writer.
@@ -45,7 +47,7 @@ func (q *sqliteDB) open(ctx context.Context, log *slog.Logger, exclusive bool) (
 		return nil, nil, fmt.Errorf("data directory: %w", err)
 	}
 	if exclusive {
-		if q.lock, err = lockDir(q.dir); err != nil {
+		if q.lock, err = datadir.LockDir(q.dir); err != nil {
 			return nil, nil, err
 		}
 	}

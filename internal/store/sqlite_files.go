@@ -13,15 +13,14 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/hookgraph/hookgraph/internal/datadir"
+	"github.com/hookgraph/hookgraph/internal/seal"
 )
 
-// The files of a data directory. The database is made beside its name and put there when it is whole, so that a start that is
-// interrupted, or finds the disk full, leaves no part of one.
-const (
-	databaseFile = "hookgraph.db"
-	keyFileName  = "master.key"
-	unfinished   = ".new-*" // after a file's name: not put there yet
-)
+// databaseFile is made beside its name and put there when it is whole, so that a start that is interrupted, or finds the disk full,
+// leaves no part of one.
+const databaseFile = "hookgraph.db"
 
 // restore is what to do about a database that does not belong to the files beside it. Nothing was changed.
 const restore = "stop every process that uses the directory and put back a whole backup of it; nothing was changed"
@@ -46,9 +45,9 @@ func (q *sqliteDB) inspect() (fresh bool, err error) {
 	if info != nil {
 		is = "empty"
 	}
-	for _, name := range []string{databaseFile + "-wal", databaseFile + "-journal", keyFileName} {
+	for _, name := range []string{databaseFile + "-wal", databaseFile + "-journal", seal.FileName} {
 		beside, err := os.Lstat(filepath.Join(q.dir, name))
-		if errors.Is(err, fs.ErrNotExist) || err == nil && beside.Mode().IsRegular() && beside.Size() == 0 && name != keyFileName {
+		if errors.Is(err, fs.ErrNotExist) || err == nil && beside.Mode().IsRegular() && beside.Size() == 0 && name != seal.FileName {
 			continue
 		}
 		if err != nil {
@@ -87,7 +86,7 @@ func (q *sqliteDB) checkHeader(size int64) error {
 // create makes the database file: its page size must be set before anything else. Pages of 8 KiB take a tenth less of
 // processor time under load than SQLite's 4, and write twice as much to the log for a single row.
 func (q *sqliteDB) create(ctx context.Context, exclusive bool) (err error) {
-	f, err := os.CreateTemp(q.dir, databaseFile+unfinished) // mode 0600, which SQLite gives to the files beside it too
+	f, err := os.CreateTemp(q.dir, databaseFile+datadir.Unfinished) // mode 0600, which SQLite gives to the files beside it too
 	if err != nil {
 		return fmt.Errorf("make the database: %w", err)
 	}
@@ -97,7 +96,7 @@ func (q *sqliteDB) create(ctx context.Context, exclusive bool) (err error) {
 			_ = os.Remove(temp + suffix)
 		}
 	}()
-	if err := errors.Join(f.Close(), emptySQLite(ctx, temp), syncFile(temp)); err != nil {
+	if err := errors.Join(f.Close(), emptySQLite(ctx, temp), datadir.Sync(temp)); err != nil {
 		return fmt.Errorf("make the database: %w", err)
 	}
 	put := os.Link
@@ -111,7 +110,7 @@ func (q *sqliteDB) create(ctx context.Context, exclusive bool) (err error) {
 		}
 	}
 	if err == nil {
-		err = syncFile(q.dir)
+		err = datadir.Sync(q.dir)
 	}
 	if err != nil {
 		return fmt.Errorf("make the database: %w", err)
@@ -132,15 +131,6 @@ func emptySQLite(ctx context.Context, path string) (err error) {
 		}
 	}
 	return nil
-}
-
-// syncFile makes a file, or the names in a directory, survive a power loss.
-func syncFile(path string) error {
-	f, err := os.Open(path) //nolint:gosec // the operator's own directory
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }
 
 // private takes the files from other users' eyes. A database file of 0644 makes SQLite give that mode to its log too.
@@ -167,9 +157,9 @@ func (q *sqliteDB) tidy() {
 			_ = os.Remove(name)
 		}
 	}
-	remove(databaseFile + unfinished)
-	if lock, err := lockFile(q.dir, keyLock); err == nil { // else a change is under way
-		remove(keyFileName + unfinished)
+	remove(databaseFile + datadir.Unfinished)
+	if lock, err := datadir.LockFile(q.dir, seal.LockName); err == nil { // else a change is under way
+		remove(seal.FileName + datadir.Unfinished)
 		_ = lock.Close()
 	}
 }

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"gorm.io/gorm"
+
+	"github.com/hookgraph/hookgraph/internal/store/scoped"
 )
 
 // Bounds of one statement: 24 columns of maxRows stay below SQLite's 32,766 parameters, and the driver keeps room for the
@@ -128,12 +130,9 @@ func chunks(rows int, f func(from, to int) error) error {
 // powerOfTwo is the largest that is not above n.
 func powerOfTwo(n int) int { return 1 << (bits.Len(uint(n)) - 1) }
 
-// sqlTx is the transaction below GORM, and below the guard: what is said to it is for the writer to hold to its tenant.
+// sqlTx is the transaction below GORM, and below a tenant's name: what is said to it is for the writer to hold to its tenant.
 func (b *batch) sqlTx() *sql.Tx {
-	pool := b.tx.Statement.ConnPool
-	if g, ok := pool.(*guarded); ok {
-		pool = g.ConnPool
-	}
+	pool := scoped.Below(b.tx.Statement.ConnPool)
 	switch p := pool.(type) {
 	case *sql.Tx:
 		return p

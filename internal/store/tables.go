@@ -18,7 +18,7 @@ const (
 	ofItself                            // the rows are the tenants
 )
 
-// table declares a table of both databases. The guard of tenants, Copy, RotateKey, retention and the deletion of tenants read it, so that
+// table declares a table of both databases. The check of tenants' statements, Copy, RotateKey, retention and the deletion of tenants read it, so that
 // a table is told once; TestTables holds it to the schemas.
 type table struct {
 	name  string

@@ -356,7 +356,7 @@ func TestPublishRate(t *testing.T) {
 	})
 }
 
-// A change with a statement that the guard refuses fails alone, is not to be tried again, and takes back what it did; those in its
+// A change with a statement that is refused, because it does not say whose rows it is about, fails alone, is not to be tried again, and takes back what it did; those in its
 // transaction are written.
 func TestRefusedChangeFailsAlone(t *testing.T) {
 	each(t, func(t *suite) {

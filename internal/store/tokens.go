@@ -34,7 +34,7 @@ func (r *Registry) db(ctx context.Context) *gorm.DB {
 	if r.tenant == nil {
 		return r.s.read.WithContext(ctx)
 	}
-	return r.s.guard(ctx, r.s.read, *r.tenant)
+	return r.s.scoped(ctx, r.s.read, *r.tenant)
 }
 
 // change is the store's, in the name of the tenant, if there is one.

@@ -12,6 +12,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/hookgraph/hookgraph/internal/store/scoped"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -410,7 +411,7 @@ func (b *batch) apply(c *change) error {
 	err := outer.Transaction(func(tx *gorm.DB) error {
 		b.tx = tx
 		if c.tenant != nil {
-			b.tx = b.s.guard(tx.Statement.Context, tx, *c.tenant)
+			b.tx = b.s.scoped(tx.Statement.Context, tx, *c.tenant)
 		}
 		return c.do(b)
 	})
@@ -441,10 +442,10 @@ func (b *batch) release(first int) {
 	b.reserved = b.reserved[:first]
 }
 
-// expected reports whether the error is the change's own, and the database is well: the caller's, or ours when the guard refused
+// expected reports whether the error is the change's own, and the database is well: the caller's, or ours when scoped refused
 // a statement, which never reached the database.
 func expected(err error) bool {
-	return errors.Is(err, webhook.ErrNotFound) || len(webhook.Invalids(err)) > 0 || errors.Is(err, errUnscoped)
+	return errors.Is(err, webhook.ErrNotFound) || len(webhook.Invalids(err)) > 0 || errors.Is(err, scoped.ErrUnscoped)
 }
 
 // answer tells everyone, after the commit.

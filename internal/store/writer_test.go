@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hookgraph/hookgraph/internal/store/scoped"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -64,7 +65,7 @@ func TestFailedChangeLeavesNeighbours(t *testing.T) {
 	if err := <-written; err != nil {
 		t.Fatal(err)
 	}
-	for i, want := range []error{nil, webhook.ErrNotFound, nil, errUnscoped, nil} {
+	for i, want := range []error{nil, webhook.ErrNotFound, nil, scoped.ErrUnscoped, nil} {
 		if err := <-b.changes[i].done; !errors.Is(err, want) || errors.Is(err, webhook.ErrUnavailable) {
 			t.Errorf("change %d is answered %v, want %v", i, err, want)
 		}

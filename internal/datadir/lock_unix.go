@@ -1,6 +1,6 @@
 //go:build unix
 
-package store
+package datadir
 
 import (
 	"errors"
@@ -10,10 +10,10 @@ import (
 	"syscall"
 )
 
-// lockDir keeps a second process off the directory until the file is closed, which the end of the process does too. The lock is on
+// LockDir keeps a second process off the directory until the file is closed, which the end of the process does too. The lock is on
 // the directory itself: a file in it could be deleted, and made and locked again. Only where a directory cannot be
 // locked, as on some network file systems, a file in it is.
-func lockDir(dir string) (*os.File, error) {
+func LockDir(dir string) (*os.File, error) {
 	f, err := os.Open(dir) //nolint:gosec // the operator's own directory
 	if err != nil {
 		return nil, fmt.Errorf("lock %s: %w", dir, err)
@@ -26,11 +26,11 @@ func lockDir(dir string) (*os.File, error) {
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		return nil, fmt.Errorf("%s is in use by another process", dir)
 	}
-	return lockFile(dir, "lock")
+	return LockFile(dir, "lock")
 }
 
-// lockFile is lockDir for what the directory's file of this name stands for.
-func lockFile(dir, name string) (*os.File, error) {
+// LockFile is lockDir for what the directory's file of this name stands for.
+func LockFile(dir, name string) (*os.File, error) {
 	path := filepath.Join(dir, name)
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0o600) //nolint:gosec // the operator's own directory
 	if errors.Is(err, syscall.ELOOP) {

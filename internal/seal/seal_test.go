@@ -1,4 +1,4 @@
-package store
+package seal
 
 import (
 	"errors"
@@ -7,28 +7,25 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
-
-	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
 // The key is made once, for its owner's eyes only, and nothing is left beside it.
 func TestMasterKey(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "master.key")
-	if _, err := masterKeys(path); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := ReadFile(path); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("reading a key that is not there: %v", err)
 	}
 	if err := makeMasterKey(path); err != nil {
 		t.Fatal(err)
 	}
-	first, err := masterKeys(path)
+	first, err := ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := makeMasterKey(path); err != nil {
 		t.Fatal(err)
 	}
-	again, err := masterKeys(path)
+	again, err := ReadFile(path)
 	if err != nil || len(again) != 1 || string(again[0]) != string(first[0]) || len(first[0]) != 32 {
 		t.Errorf("read again: %v", err)
 	}
@@ -66,7 +63,7 @@ func TestBadMasterKey(t *testing.T) {
 		if err := os.Chmod(path, tt.mode); err != nil { // WriteFile's mode is subject to umask
 			t.Fatal(err)
 		}
-		_, err := masterKeys(path)
+		_, err := ReadFile(path)
 		switch {
 		case tt.want == "" && err != nil:
 			t.Errorf("%s: %v", name, err)
@@ -76,50 +73,26 @@ func TestBadMasterKey(t *testing.T) {
 	}
 }
 
-// A sealed value opens for the row and the key that it was sealed for, and for no other.
-func TestSeal(t *testing.T) {
-	now := time.Now()
-	ring := &keyring{}
+// A sealed value opens with the key and for the purpose that it was sealed for, and with no other.
+func TestOpen(t *testing.T) {
+	ring := &Ring{}
 	if err := ring.take([][]byte{make([]byte, 32), []byte(strings.Repeat("k", 32))}); err != nil {
 		t.Fatal(err)
 	}
 	s, other := ring.keys[0], ring.keys[1]
-	row := secretRow{ID: webhook.NewID(now), TenantID: webhook.NewID(now), WebhookID: webhook.NewID(now)}
 	const plain = "0123456789abcdef0123456789abcdef"
-	sealed := s.seal([]byte(plain), row.associated())
+	sealed := s.Seal([]byte(plain), []byte("a row"))
 	if strings.Contains(string(sealed), plain[:8]) {
 		t.Error("the value is in the sealed one")
 	}
-	if got, err := ring.open(s.id, sealed, row.associated()); err != nil || string(got) != plain {
-		t.Errorf("its own row: %v", err)
-	}
-	moved := []func(*secretRow){
-		func(r *secretRow) { r.ID = webhook.NewID(now) },
-		func(r *secretRow) { r.TenantID = webhook.NewID(now) },
-		func(r *secretRow) { r.WebhookID = webhook.NewID(now) },
-	}
-	for i, move := range moved {
-		to := row
-		move(&to)
-		if _, err := ring.open(s.id, sealed, to.associated()); err == nil {
-			t.Errorf("%d: it opens for another row", i)
-		}
-	}
-	headers := headersRow{TenantID: row.TenantID, WebhookID: row.WebhookID}
-	sealedHeaders := s.seal([]byte(plain), headers.associated())
-	for name, r := range map[string]headersRow{
-		"another tenant's":  {TenantID: webhook.NewID(now), WebhookID: row.WebhookID},
-		"another webhook's": {TenantID: row.TenantID, WebhookID: webhook.NewID(now)},
-	} {
-		if _, err := ring.open(s.id, sealedHeaders, r.associated()); err == nil {
-			t.Errorf("headers open as %s", name)
-		}
+	if got, err := ring.Open(s.ID, sealed, []byte("a row")); err != nil || string(got) != plain {
+		t.Errorf("for what it was sealed: %q, %v", got, err)
 	}
 	for name, err := range map[string]error{
-		"as headers":     second(ring.open(s.id, sealed, headers.associated())),
-		"another key":    second(ring.open(other.id, sealed, row.associated())),
-		"an unknown key": second(ring.open("0123", sealed, row.associated())),
-		"too short":      second(ring.open(s.id, sealed[:5], row.associated())),
+		"another row":    second(ring.Open(s.ID, sealed, []byte("another row"))),
+		"another key":    second(ring.Open(other.ID, sealed, []byte("a row"))),
+		"an unknown key": second(ring.Open("0123", sealed, []byte("a row"))),
+		"too short":      second(ring.Open(s.ID, sealed[:5], []byte("a row"))),
 	} {
 		if err == nil {
 			t.Errorf("it opens: %s", name)

@@ -1,4 +1,6 @@
-package store
+// Package scoped gives a database connection a tenant's name: it refuses statements that might reach another tenant's rows. It reads
+// statements by their words, and is there for a condition that was forgotten; it parses no SQL.
+package scoped
 
 import (
 	"context"
@@ -15,65 +17,65 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// owners names, for every table whose rows are a tenant's, the column that says whose.
-var owners = func() map[string]string {
-	columns := map[string]string{}
-	for t := range tablesThat((*table).owned) {
-		columns[t.name] = t.owner
-	}
-	return columns
-}()
+// Owners names, for every table whose rows are a tenant's, the column that says whose.
+type Owners map[string]string
 
-// errUnscoped is a statement in a tenant's name that might reach another's rows. It is a mistake of this package.
-var errUnscoped = errors.New("a statement does not say whose rows it is about")
+// ErrUnscoped is a statement in a tenant's name that might reach another's rows. It is a mistake of the program.
+var ErrUnscoped = errors.New("a statement does not say whose rows it is about")
 
-// guarded is a database connection in one tenant's name (I11). A statement goes through only when it holds every table of owners
-// to the tenant, as checkScope sees it.
-//
-// What the writer does for everybody at once, in statements of its own, is nobody's in particular: it goes below the guard
-// (direct, batch.sqlTx).
-type guarded struct {
+// conn is a database connection in one tenant's name (I11). A statement goes through only when it holds every table of owners to the
+// tenant, as Check sees it.
+type conn struct {
 	gorm.ConnPool
 
+	owners Owners
 	tenant webhook.ID
 	log    *slog.Logger
 }
 
-// guard is db in the tenant's name.
-func (s *Store) guard(ctx context.Context, db *gorm.DB, tenant webhook.ID) *gorm.DB {
+// In is db in the tenant's name. Statements that are refused are logged.
+func (o Owners) In(ctx context.Context, db *gorm.DB, tenant webhook.ID, log *slog.Logger) *gorm.DB {
 	db = db.WithContext(ctx) // with a statement of its own
-	db.Statement.ConnPool = &guarded{db.Statement.ConnPool, tenant, s.log}
+	db.Statement.ConnPool = &conn{db.Statement.ConnPool, o, tenant, log}
 	return db
 }
 
-func (g *guarded) check(ctx context.Context, text string, args []any) error {
-	err := checkScope(text, args, g.tenant)
+// Below is the connection that In was given, or pool itself when it is in nobody's name. What is said to it is not looked at.
+func Below(pool gorm.ConnPool) gorm.ConnPool {
+	if c, ok := pool.(*conn); ok {
+		return c.ConnPool
+	}
+	return pool
+}
+
+func (c *conn) check(ctx context.Context, text string, args []any) error {
+	err := c.owners.Check(text, args, c.tenant)
 	if err != nil {
-		g.log.ErrorContext(ctx, "statement refused", slog.Any("error", err), slog.String("sql", text))
+		c.log.ErrorContext(ctx, "statement refused", slog.Any("error", err), slog.String("sql", text))
 	}
 	return err
 }
 
 // ExecContext implements gorm.ConnPool.
-func (g *guarded) ExecContext(ctx context.Context, text string, args ...any) (sql.Result, error) {
-	if err := g.check(ctx, text, args); err != nil {
+func (c *conn) ExecContext(ctx context.Context, text string, args ...any) (sql.Result, error) {
+	if err := c.check(ctx, text, args); err != nil {
 		return nil, err
 	}
-	return g.ConnPool.ExecContext(ctx, text, args...)
+	return c.ConnPool.ExecContext(ctx, text, args...)
 }
 
 // QueryContext implements gorm.ConnPool.
-func (g *guarded) QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
-	if err := g.check(ctx, text, args); err != nil {
+func (c *conn) QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
+	if err := c.check(ctx, text, args); err != nil {
 		return nil, err
 	}
-	return g.ConnPool.QueryContext(ctx, text, args...)
+	return c.ConnPool.QueryContext(ctx, text, args...)
 }
 
 // QueryRowContext implements gorm.ConnPool.
-func (g *guarded) QueryRowContext(ctx context.Context, text string, args ...any) *sql.Row { //nolint:contextcheck // a refusal is made of the caller's
-	pool := g.ConnPool
-	if err := g.check(ctx, text, args); err != nil {
+func (c *conn) QueryRowContext(ctx context.Context, text string, args ...any) *sql.Row { //nolint:contextcheck // a refusal is made of the caller's
+	pool := c.ConnPool
+	if err := c.check(ctx, text, args); err != nil {
 		// Nobody but database/sql can make a Row of an error, and GORM's caches make one that panics.
 		ctx = refusal{ctx, err}
 		switch p := pool.(type) {
@@ -106,18 +108,18 @@ var over = func() <-chan struct{} {
 }()
 
 // PrepareContext implements gorm.ConnPool.
-func (g *guarded) PrepareContext(context.Context, string) (*sql.Stmt, error) {
-	return nil, fmt.Errorf("%w: it is prepared without values", errUnscoped)
+func (c *conn) PrepareContext(context.Context, string) (*sql.Stmt, error) {
+	return nil, fmt.Errorf("%w: it is prepared without values", ErrUnscoped)
 }
 
 // noAliases are words that can follow a table's name without being its alias.
 var noAliases = strings.Fields("CROSS GROUP INNER JOIN LEFT LIMIT ON ORDER RETURNING SET UNION VALUES WHERE")
 
-// checkScope refuses a statement of this package in which a table with an owner is not held to the tenant: by "owner = ?" with the
+// Check refuses a statement in which a table with an owner is not held to the tenant: by "owner = ?" with the
 // tenant's id, or by "id = other.…_id" or "owner = other.owner" with a table that is. There must be one such condition for
 // each time that the table is named. It compares words, and is there for a condition that was forgotten; what a condition
 // means (an OR, a NOT), TestTenantIsolation sees.
-func checkScope(text string, args []any, tenant webhook.ID) error {
+func (o Owners) Check(text string, args []any, tenant webhook.ID) error {
 	tables, named := map[string]string{}, map[string]int{} // by alias: the name, and how often it is to be held
 	var equalities []equality
 	words, parameters, assigns := strings.Fields(text), 0, false
@@ -131,7 +133,7 @@ func checkScope(text string, args []any, tenant webhook.ID) error {
 		switch keyword := strings.ToUpper(word(i)); keyword {
 		case "FROM", "JOIN", "UPDATE", "INTO":
 			name := word(i + 1)
-			if owners[name] == "" {
+			if o[name] == "" {
 				continue
 			}
 			alias := word(i + 2)
@@ -142,7 +144,7 @@ func checkScope(text string, args []any, tenant webhook.ID) error {
 			}
 			if keyword == "INTO" { // the owner's column has no default: it cannot be left out
 				if !slices.Contains(args, any(tenant)) {
-					return fmt.Errorf("%w: a row of %s is another's", errUnscoped, name)
+					return fmt.Errorf("%w: a row of %s is another's", ErrUnscoped, name)
 				}
 				continue
 			}
@@ -162,14 +164,14 @@ func checkScope(text string, args []any, tenant webhook.ID) error {
 	for again := true; again; {
 		again = false
 		for i := range equalities {
-			if e := &equalities[i]; !e.used && e.holds(tables, named, args, tenant) {
+			if e := &equalities[i]; !e.used && e.holds(o, tables, named, args, tenant) {
 				e.used, again = true, true
 			}
 		}
 	}
 	for alias, n := range named {
 		if n > 0 {
-			return fmt.Errorf("%w: nothing holds %s to the tenant", errUnscoped, tables[alias])
+			return fmt.Errorf("%w: nothing holds %s to the tenant", ErrUnscoped, tables[alias])
 		}
 	}
 	return nil
@@ -207,7 +209,7 @@ func splitColumn(s string) (alias, column string) {
 }
 
 // holds reports whether the equality holds one naming of a table to the tenant, and takes that from named.
-func (e *equality) holds(tables map[string]string, named map[string]int, args []any, tenant webhook.ID) bool {
+func (e *equality) holds(owners Owners, tables map[string]string, named map[string]int, args []any, tenant webhook.ID) bool {
 	alias := e.alias
 	if alias == "" && len(tables) == 1 {
 		for alias = range tables {
