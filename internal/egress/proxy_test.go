@@ -126,7 +126,7 @@ func TestProxyFails(t *testing.T) {
 		message string
 	}{
 		"refuses":                {refusing.url, Connect, "status 403"},
-		"stalls":                 {&url.URL{Scheme: "http", Host: stalled.addr}, Timeout, "no connection"},
+		"stalls":                 {&url.URL{Scheme: "http", Host: stalled.addr}, Timeout, "connection to the receiver was not made"},
 		"chatty":                 {&url.URL{Scheme: "http", Host: chatty.addr}, Connect, "proxy"},
 		"floods":                 {&url.URL{Scheme: "http", Host: flood.addr}, Connect, "proxy"},
 		"is down":                {&url.URL{Scheme: "http", Host: l.Addr().String()}, Local, "proxy"},
