@@ -1,5 +1,7 @@
 package sender
 
+import "container/heap"
+
 // link is the place of a T in a list.
 type link[T any] struct {
 	of         *T
@@ -54,7 +56,7 @@ type turn[T any] struct {
 	in    *turns[T]
 }
 
-// turns is a binary heap of those that may send; the one with the fewest requests in flight is first. So if the first is
+// turns is a heap (container/heap) of those that may send; the one with the fewest requests in flight is first. So if the first is
 // refused, all are.
 type turns[T any] struct{ heap []*turn[T] }
 
@@ -72,9 +74,8 @@ func (q *turns[T]) add(k *turn[T], load int, order int64) {
 		return
 	}
 	k.remove()
-	k.load, k.order, k.at, k.in = load, order, len(q.heap), q
-	q.heap = append(q.heap, k)
-	q.fix(k.at)
+	k.load, k.order, k.in = load, order, q
+	heap.Push(q, k)
 }
 
 // set changes the load of k, if it is waiting.
@@ -83,38 +84,47 @@ func (k *turn[T]) set(load int) {
 		return
 	}
 	k.load = load
-	k.in.fix(k.at)
+	heap.Fix(k.in, k.at)
 }
 
 // remove removes k, if it is waiting.
 func (k *turn[T]) remove() {
-	q := k.in
-	if q == nil {
-		return
-	}
-	i, last := k.at, len(q.heap)-1
-	q.swap(i, last)
-	q.heap[last] = nil
-	q.heap = q.heap[:last]
-	k.in = nil
-	if i < last {
-		q.fix(i)
+	if k.in != nil {
+		heap.Remove(k.in, k.at)
+		k.in = nil
 	}
 }
 
-func (q *turns[T]) swap(i, j int) {
-	q.heap[i], q.heap[j] = q.heap[j], q.heap[i]
-	q.heap[i].at, q.heap[j].at = i, j
-}
+// Len implements heap.Interface, as what follows.
+func (q *turns[T]) Len() int { return len(q.heap) }
 
-func (q *turns[T]) less(i, j int) bool {
+func (q *turns[T]) Less(i, j int) bool {
 	a, b := q.heap[i], q.heap[j]
 	return a.load < b.load || a.load == b.load && a.order < b.order
 }
 
-func (q *turns[T]) fix(i int) { fix(i, len(q.heap), q.less, q.swap) }
+func (q *turns[T]) Swap(i, j int) {
+	q.heap[i], q.heap[j] = q.heap[j], q.heap[i]
+	q.heap[i].at, q.heap[j].at = i, j
+}
 
-// alarms is a binary heap of gates by wake.
+// Push appends a *turn[T].
+func (q *turns[T]) Push(k any) {
+	added := k.(*turn[T])
+	added.at = len(q.heap)
+	q.heap = append(q.heap, added)
+}
+
+// Pop takes the last one off.
+func (q *turns[T]) Pop() any {
+	last := len(q.heap) - 1
+	k := q.heap[last]
+	q.heap[last] = nil
+	q.heap = q.heap[:last]
+	return k
+}
+
+// alarms is a heap (container/heap) of gates by wake.
 type alarms struct{ heap []*gate }
 
 func (a *alarms) first() *gate {
@@ -127,52 +137,38 @@ func (a *alarms) first() *gate {
 // set moves g to the place of its wake, or removes it if wake is zero.
 func (a *alarms) set(g *gate) {
 	switch {
-	case g.wake.IsZero() && g.alarm < 0:
-	case g.wake.IsZero():
-		i, last := g.alarm, len(a.heap)-1
-		a.swap(i, last)
-		a.heap[last] = nil
-		a.heap = a.heap[:last]
-		g.alarm = -1
-		if i < last {
-			a.fix(i)
-		}
+	case g.alarm < 0 && !g.wake.IsZero():
+		heap.Push(a, g)
 	case g.alarm < 0:
-		g.alarm = len(a.heap)
-		a.heap = append(a.heap, g)
-		a.fix(g.alarm)
+	case g.wake.IsZero():
+		heap.Remove(a, g.alarm)
 	default:
-		a.fix(g.alarm)
+		heap.Fix(a, g.alarm)
 	}
 }
 
-func (a *alarms) swap(i, j int) {
+// Len implements heap.Interface, as what follows.
+func (a *alarms) Len() int { return len(a.heap) }
+
+func (a *alarms) Less(i, j int) bool { return a.heap[i].wake.Before(a.heap[j].wake) }
+
+func (a *alarms) Swap(i, j int) {
 	a.heap[i], a.heap[j] = a.heap[j], a.heap[i]
 	a.heap[i].alarm, a.heap[j].alarm = i, j
 }
 
-func (a *alarms) less(i, j int) bool { return a.heap[i].wake.Before(a.heap[j].wake) }
+// Push appends a *gate.
+func (a *alarms) Push(g any) {
+	added := g.(*gate)
+	added.alarm = len(a.heap)
+	a.heap = append(a.heap, added)
+}
 
-func (a *alarms) fix(i int) { fix(i, len(a.heap), a.less, a.swap) }
-
-// fix moves what is at i of a binary heap of n up, or else down.
-func fix(i, n int, less func(i, j int) bool, swap func(i, j int)) {
-	for i > 0 && less(i, (i-1)/2) {
-		swap(i, (i-1)/2)
-		i = (i - 1) / 2
-	}
-	for {
-		child := 2*i + 1
-		if child >= n {
-			return
-		}
-		if child+1 < n && less(child+1, child) {
-			child++
-		}
-		if !less(child, i) {
-			return
-		}
-		swap(i, child)
-		i = child
-	}
+// Pop takes the last one off.
+func (a *alarms) Pop() any {
+	last := len(a.heap) - 1
+	g := a.heap[last]
+	a.heap[last], g.alarm = nil, -1
+	a.heap = a.heap[:last]
+	return g
 }
