@@ -18,6 +18,11 @@ func (r *deliveryResolver) Webhook(ctx context.Context, obj *webhook.Delivery) (
 	return load(ctx, &r.loaders(ctx).webhooks, obj, deliveryWebhook)
 }
 
+// LastAttempt is the resolver for the lastAttempt field.
+func (r *deliveryResolver) LastAttempt(ctx context.Context, obj *webhook.Delivery) (*webhook.Attempt, error) {
+	return load(ctx, &r.loaders(ctx).last, obj, deliveryID)
+}
+
 // Attempts is the resolver for the attempts field.
 func (r *deliveryResolver) Attempts(ctx context.Context, obj *webhook.Delivery, first *int, after *string, last *int, before *string) (*model.Connection[webhook.Attempt], error) {
 	return attemptsOfDeliveries.resolve(ctx, r.Resolver, obj, arguments{first, after, last, before}, noFilter{})

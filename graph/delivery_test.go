@@ -1,6 +1,7 @@
 package graph_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -85,5 +86,34 @@ func TestTestWebhook(t *testing.T) {
 	a.get(ctx, `mutation($id: ID!) { updateWebhook(input: {id: $id, enabled: false}) { userErrors { code } } }`, vars{"id": w})
 	if got := a.get(ctx, test, vars{"id": w}); got.text("testWebhook", "userErrors", 0, "code") != "CONFLICT" {
 		t.Errorf("disabled: %v", got)
+	}
+}
+
+// A delivery names its webhook by id and URL, also once that is deleted, and shows its latest attempt; null before the first.
+func TestDeliveryByItself(t *testing.T) {
+	a := newAPI(t)
+	ctx := a.as("kallima")
+	w := a.createWebhook(ctx, "https://example.com/")
+	a.publish(ctx, 3)
+	const list = `{ deliveries { nodes { id webhookId webhookUrl webhook { id } lastAttempt { number status webhook { id } } attempts(last: 1) { nodes { number status } } } } }`
+	if got := a.get(ctx, list, nil); got.at("deliveries", "nodes", 0, "lastAttempt") != nil {
+		t.Errorf("before the first attempt: %v", got)
+	}
+	a.attempt(w, 3, false)
+	again := a.get(ctx, list, nil).text("deliveries", "nodes", 1, "id")
+	a.get(ctx, `mutation($id: ID!) { retryDelivery(input: {id: $id}) { userErrors { code } } }`, vars{"id": again})
+	a.attempt(w, 1, true)
+	got := a.get(ctx, list, nil)
+	for i, want := range []string{"1 FAILED", "2 SUCCEEDED", "1 FAILED"} {
+		last := got.at("deliveries", "nodes", i, "lastAttempt").(map[string]any)
+		if fmt.Sprintf("%v %v", last["number"], last["status"]) != want || object(last).text("webhook", "id") != w {
+			t.Errorf("delivery %d: %v, want %s", i, last, want)
+		}
+	}
+	a.get(ctx, `mutation($id: ID!) { updateWebhook(input: {id: $id, url: "https://example.com/new"}) { userErrors { code } } }`, vars{"id": w})
+	a.get(ctx, `mutation($id: ID!) { deleteWebhook(input: {id: $id}) { userErrors { code } } }`, vars{"id": w})
+	node := a.get(ctx, list, nil).at("deliveries", "nodes", 0).(map[string]any)
+	if node["webhook"] != nil || node["webhookId"] != w || node["webhookUrl"] != "https://example.com/new" {
+		t.Errorf("after the webhook was deleted: %v", node)
 	}
 }

@@ -8,6 +8,15 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
+// IdempotencyKey is the resolver for the idempotencyKey field.
+func (r *eventResolver) IdempotencyKey(ctx context.Context, obj *webhook.Event) (*string, error) {
+	key, err := load(ctx, &r.loaders(ctx).keys, obj, eventID)
+	if err != nil || key == "" {
+		return nil, err
+	}
+	return &key, nil
+}
+
 // Deliveries is the resolver for the deliveries field.
 func (r *eventResolver) Deliveries(ctx context.Context, obj *webhook.Event, first *int, after *string, last *int, before *string, filter *store.DeliveryFilter) (*model.Connection[webhook.Delivery], error) {
 	f, err := deliveryFilter(filter)

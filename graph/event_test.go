@@ -81,3 +81,15 @@ func TestPublishEvents(t *testing.T) {
 		t.Errorf("timestamp: %v", got)
 	}
 }
+
+// An event shows the idempotency key that it was published with; null without one.
+func TestIdempotencyKeyShown(t *testing.T) {
+	a := newAPI(t)
+	ctx := a.as("kallima")
+	published := a.get(ctx, `mutation { publishEvent(input: {type: "a.b", data: 1, idempotencyKey: "k1"}) { event { idempotencyKey } } }`, nil)
+	a.publish(ctx, 1)
+	list := a.get(ctx, `{ events { nodes { idempotencyKey } } }`, nil)
+	if published.text("publishEvent", "event", "idempotencyKey") != "k1" || list.at("events", "nodes", 0, "idempotencyKey") != nil || list.text("events", "nodes", 1, "idempotencyKey") != "k1" {
+		t.Errorf("got %v, %v", published, list)
+	}
+}

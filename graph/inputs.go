@@ -32,7 +32,7 @@ func newEvent(in *model.PublishEventInput) webhook.NewEvent {
 
 // newToken translates a token to make. Nobody makes one that may do more than their own.
 func newToken(c *auth.Caller, in *model.CreateTokenInput) (webhook.Token, error) {
-	t := webhook.Token{TenantID: in.TenantID, Name: in.Name, Scopes: in.Scopes, ExpiresAt: in.ExpiresAt}
+	t := webhook.Token{TenantID: in.TenantID, Name: in.Name, Scopes: in.Scopes, ExpiresAt: in.ExpiresAt, CreatedBy: &c.Token.ID}
 	var errs []error
 	bad := func(field string, code webhook.Code, message string) {
 		errs = append(errs, &webhook.Invalid{Field: field, Code: code, Message: message})

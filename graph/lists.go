@@ -182,6 +182,14 @@ func attemptEvent(a *webhook.Attempt) webhook.ID     { return a.EventID }
 func tenantID(t *webhook.Tenant) webhook.ID          { return t.ID }
 func attemptWebhook(a *webhook.Attempt) webhook.ID   { return a.WebhookID }
 
+// tokenCreator is the zero id for a token that no other made.
+func tokenCreator(t *webhook.Token) webhook.ID {
+	if t.CreatedBy == nil {
+		return webhook.ID{}
+	}
+	return *t.CreatedBy
+}
+
 // tokenTenant is the zero id for an operator token, which belongs to no tenant.
 func tokenTenant(t *webhook.Token) webhook.ID {
 	if t.TenantID == nil {

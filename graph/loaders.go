@@ -24,6 +24,9 @@ type loaders struct {
 	secrets    loader[[]*webhook.Secret]
 	headers    loader[[]*webhook.CustomHeader]
 	tenants    loader[*webhook.Tenant]
+	tokens     loader[*webhook.Token]
+	last       loader[*webhook.Attempt] // by delivery
+	keys       loader[string]           // idempotency keys by event
 
 	mu sync.Mutex // guards what follows
 	// levels finds the level of a row by its pointer.
@@ -39,6 +42,9 @@ func newLoaders(s *store.Scope, known *store.Registry) *loaders {
 	l.deliveries = loader[*webhook.Delivery]{of: l, fetch: rows(l, s.DeliveriesByID)}
 	l.secrets = loader[[]*webhook.Secret]{of: l, fetch: s.Secrets}
 	l.headers = loader[[]*webhook.CustomHeader]{of: l, fetch: s.Headers}
+	l.tokens = loader[*webhook.Token]{of: l, fetch: rows(l, known.TokensByID)}
+	l.last = loader[*webhook.Attempt]{of: l, fetch: rows(l, s.LastAttempts)}
+	l.keys = loader[string]{of: l, fetch: s.IdempotencyKeys}
 	l.tenants = loader[*webhook.Tenant]{of: l, fetch: rows(l, known.TenantsByID)}
 	return l
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/hookgraph/hookgraph/graph"
@@ -300,5 +301,44 @@ func TestTokensAndRevocation(t *testing.T) {
 		vars{"b": bobs, "t": auth.From(alice).Tenant.ID.String()})
 	if foreign.at("token") != nil || foreign.at("node") != nil || foreign.text("mine", "__typename") != "Tenant" || foreign.at("tokens", "count", "count") != 2.0 {
 		t.Errorf("got %v", foreign)
+	}
+}
+
+// A token shows what its secret begins with, and which token made it. A tenant sees no operator's token there, and nothing is shown of a
+// secret that was chosen.
+func TestTokenOrigin(t *testing.T) {
+	a := newAPI(t)
+	const create = `mutation($input: CreateTokenInput!) { createToken(input: $input) { token { id prefix createdBy { id } } secret userErrors { message } } }`
+	operator := a.operator("alice")
+	owner := auth.From(operator).Tenant
+	first, _ := webhook.NewToken()
+	made, err := a.store.AddToken(t.Context(), webhook.Token{TenantID: &owner.ID, Name: "of the command line"}, first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.store.AddToken(t.Context(), webhook.Token{TenantID: &owner.ID, Name: "chosen"}, "hg_short-and-chosen"); err != nil {
+		t.Fatal(err)
+	}
+	alice := auth.With(t.Context(), &auth.Caller{Tenant: owner, Token: made})
+	by := a.get(alice, create, vars{"input": vars{"name": "by alice"}})
+	secret, prefix := by.text("createToken", "secret"), by.text("createToken", "token", "prefix")
+	if len(prefix) != 9 || !strings.HasPrefix(secret, prefix) || by.text("createToken", "token", "createdBy", "id") != made.ID.String() {
+		t.Errorf("made by a tenant: %v", by)
+	}
+	a.get(operator, create, vars{"input": vars{"name": "by an operator"}})
+	want := []any{
+		map[string]any{"name": "by an operator", "createdBy": nil, "chosen": false},
+		map[string]any{"name": "by alice", "createdBy": map[string]any{"name": "of the command line"}, "chosen": false},
+		map[string]any{"name": "chosen", "createdBy": nil, "chosen": true},
+		map[string]any{"name": "of the command line", "createdBy": nil, "chosen": false},
+	}
+	list := a.get(alice, `{ tokens { nodes { name createdBy { name } prefix } } }`, nil).at("tokens", "nodes").([]any)
+	for _, node := range list {
+		node := node.(map[string]any)
+		node["chosen"] = node["prefix"] == nil
+		delete(node, "prefix")
+	}
+	if diff := cmp.Diff(want, list); diff != "" {
+		t.Errorf("tokens (-want +got):\n%s", diff)
 	}
 }

@@ -51,6 +51,11 @@ func (r *tokenResolver) Tenant(ctx context.Context, obj *webhook.Token) (*webhoo
 	return load(ctx, &r.loaders(ctx).tenants, obj, tokenTenant)
 }
 
+// CreatedBy is the resolver for the createdBy field.
+func (r *tokenResolver) CreatedBy(ctx context.Context, obj *webhook.Token) (*webhook.Token, error) {
+	return load(ctx, &r.loaders(ctx).tokens, obj, tokenCreator)
+}
+
 // Token returns TokenResolver implementation.
 func (r *Resolver) Token() TokenResolver { return &tokenResolver{r} }
 

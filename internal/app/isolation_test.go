@@ -493,7 +493,7 @@ func inOrder(answer []byte) string {
 
 var (
 	madeAnew = regexp.MustCompile(`(?i)[0-9a-f]{8}-[0-9a-f-]{27}|"[^"]*ursor":"[^"]*"|\d{4}-\d\d-\d\dT[0-9:.]+(Z|\+00:00)|own-\d+`)
-	random   = regexp.MustCompile(`whsec_[\w+/=]+|hg_[\w-]{43}`)
+	random   = regexp.MustCompile(`whsec_[\w+/=]+|hg_[\w-]{43}|hg_[\w-]{6}`)
 )
 
 // same makes answers alike that differ in nothing but in what was sent, the one or the other, and in what each call makes.

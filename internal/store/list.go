@@ -416,6 +416,44 @@ func (c *Scope) AttemptsOfDeliveries(ctx context.Context, ids []webhook.ID, p Pa
 		func(a *webhook.Attempt) webhook.ID { return a.DeliveryID })
 }
 
+// LastAttempts reads the last attempt of each delivery, in one statement (for each maxParents of them): the first step of a walk of
+// the index of attempts by delivery and number. Deliveries with none are missing from the map.
+func (c *Scope) LastAttempts(ctx context.Context, deliveries []webhook.ID) (map[webhook.ID]*webhook.Attempt, error) {
+	last := make(map[webhook.ID]*webhook.Attempt, len(deliveries))
+	for part := range slices.Chunk(deliveries, maxParents) {
+		found, err := union(c.db(ctx), part,
+			func(id webhook.ID) *gorm.DB {
+				return c.attempts(ctx).Where("a.delivery_id = ?", id).Order("a.number DESC").Limit(1)
+			},
+			func(a *webhook.Attempt) webhook.ID { return a.DeliveryID })
+		if err != nil {
+			return nil, err
+		}
+		for id, attempts := range found {
+			last[id] = attempts[0]
+		}
+	}
+	return last, nil
+}
+
+// IdempotencyKeys reads the keys with which events were published; events without one are missing from the map.
+func (c *Scope) IdempotencyKeys(ctx context.Context, events []webhook.ID) (map[webhook.ID]string, error) {
+	keys := make(map[webhook.ID]string, len(events))
+	for part := range slices.Chunk(events, 500) {
+		var rows []struct {
+			EventID webhook.ID
+			Key     string
+		}
+		if err := c.db(ctx).Raw("SELECT event_id, key FROM idempotency_keys WHERE tenant_id = ? AND event_id IN ?", c.tenant, part).Scan(&rows).Error; err != nil {
+			return nil, unavailable(err)
+		}
+		for _, row := range rows {
+			keys[row.EventID] = row.Key
+		}
+	}
+	return keys, nil
+}
+
 // AttemptsOfWebhooks reads the same page of each webhook's attempts, newest first, in one statement.
 func (c *Scope) AttemptsOfWebhooks(ctx context.Context, ids []webhook.ID, f AttemptFilter, p Page) (map[webhook.ID]*List[webhook.Attempt], error) {
 	return lists(c.db(ctx), ids, newestAttempts, p,

@@ -50,6 +50,8 @@ func rowBytes(row any) int {
 		return small + len(row.Data)
 	case *webhook.Attempt:
 		return small + len(row.ResponseBody) + len(row.ResponseHeaders) + len(row.RequestHeaders) + len(row.URL)
+	case *webhook.Delivery:
+		return small + len(row.WebhookURL)
 	case *webhook.Webhook:
 		n := small + len(row.URL) + len(row.Description)
 		for _, t := range row.Events {

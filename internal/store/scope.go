@@ -95,7 +95,7 @@ func (c *Scope) deliveries(ctx context.Context) *gorm.DB {
 func deliveries(db *gorm.DB, tenant webhook.ID) *gorm.DB {
 	return db.Table("deliveries AS d").Joins("JOIN webhooks w ON w.id = d.webhook_id").
 		Select("d.seq, d.id, d.tenant_id, d.event_id, d.webhook_id, "+statusShown+" AS status, d.attempt_count, d.schedule_start, "+
-			"d.triggered_by, CASE WHEN w.enabled AND w.deleted_at IS NULL THEN d.due_at END AS due_at, d.created_at, d.completed_at, d.failure_reason").
+			"d.triggered_by, CASE WHEN w.enabled AND w.deleted_at IS NULL THEN d.due_at END AS due_at, d.created_at, d.completed_at, d.failure_reason, w.url AS webhook_url").
 		Where("d.tenant_id = ?", tenant)
 }
 

@@ -149,8 +149,8 @@ func (r *Registry) CreateToken(ctx context.Context, t webhook.Token, token strin
 	return r.s.AddToken(ctx, t, token)
 }
 
-// AddToken keeps the hash of a token that the caller made; of t it takes TenantID (nil makes it an operator's), Name, Scopes
-// and ExpiresAt. The same token again gives the one that is there, if it is valid and grants the same scopes; otherwise an *Invalid of
+// AddToken keeps the hash of a token that the caller made; of t it takes TenantID (nil makes it an operator's), Name, Scopes,
+// ExpiresAt and CreatedBy. The same token again gives the one that is there, if it is valid and grants the same scopes; otherwise an *Invalid of
 // code CONFLICT.
 func (s *Store) AddToken(ctx context.Context, t webhook.Token, token string) (*webhook.Token, error) {
 	if token == "" {
@@ -186,7 +186,7 @@ func (s *Store) AddToken(ctx context.Context, t webhook.Token, token string) (*w
 		}
 		added = webhook.Token{
 			ID: webhook.NewID(now), TenantID: t.TenantID, Name: t.Name, Scopes: t.Scopes, Hash: webhook.HashToken(token),
-			CreatedAt: now, ExpiresAt: t.ExpiresAt,
+			CreatedAt: now, ExpiresAt: t.ExpiresAt, Prefix: webhook.ShownPrefix(token), CreatedBy: t.CreatedBy,
 		}
 		return b.tx.Create(&added).Error
 	})

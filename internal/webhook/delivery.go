@@ -22,6 +22,8 @@ type Delivery struct {
 	CompletedAt   *time.Time `gorm:"serializer:micros"`
 	// FailureReason says why it is FAILED; nil while it is not.
 	FailureReason *FailureReason
+	// WebhookURL is the webhook's, deleted or not, joined in when a delivery is read.
+	WebhookURL string `gorm:"->"`
 }
 
 // Position is Seq: where lists have it.

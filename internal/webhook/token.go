@@ -106,6 +106,10 @@ type Token struct {
 	ExpiresAt  *time.Time `gorm:"serializer:micros"` // it is good for nothing from then on; nil: never
 	LastUsedAt *time.Time `gorm:"serializer:micros"` // to about a minute; nil: never
 	RevokedAt  *time.Time `gorm:"serializer:micros"`
+	// Prefix is what the token begins with, so that its holder recognizes it; nil when it was chosen, and may be short.
+	Prefix *string
+	// CreatedBy is the token that made it; nil when none did: the command line, or the first start.
+	CreatedBy *ID
 }
 
 // Position is Seq: where lists have it.
@@ -167,11 +171,28 @@ const TokenPrefix = "hg_"
 
 // NewToken makes a token of 256 random bits and its hash.
 func NewToken() (token string, hash []byte) {
-	b := make([]byte, 32)
+	b := make([]byte, tokenBytes)
 	_, _ = rand.Read(b) // never fails: crypto/rand ends the program instead
 	token = TokenPrefix + base64.RawURLEncoding.EncodeToString(b)
 	return token, HashToken(token)
 }
+
+// shownChars is how much of a token is shown after TokenPrefix: 36 bits of 256. What is left cannot be guessed.
+const shownChars = 6
+
+// ShownPrefix is what may be shown of a token after its creation: its first characters, when it has the form of NewToken. Of a token
+// that somebody chose nothing is shown, because the rest of it may be guessed.
+func ShownPrefix(token string) *string {
+	random, ok := strings.CutPrefix(token, TokenPrefix)
+	if b, err := base64.RawURLEncoding.DecodeString(random); !ok || err != nil || len(b) != tokenBytes {
+		return nil
+	}
+	prefix := TokenPrefix + random[:shownChars]
+	return &prefix
+}
+
+// tokenBytes is how many random bytes a token has.
+const tokenBytes = 32
 
 // HashToken is what is stored of a token. A plain hash is enough: 256 random bits cannot be guessed.
 func HashToken(token string) []byte {

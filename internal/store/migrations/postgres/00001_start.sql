@@ -65,7 +65,9 @@ CREATE TABLE tokens (
     created_at   timestamptz NOT NULL,
     expires_at   timestamptz,
     last_used_at timestamptz, -- to about a minute
-    revoked_at   timestamptz
+    revoked_at   timestamptz,
+    prefix       text, -- what the token begins with; NULL: it was chosen, and may be short
+    created_by   uuid -- the token that made it; NULL: none did
 );
 CREATE INDEX tokens_tenant ON tokens (tenant_id, seq);
 
@@ -86,10 +88,13 @@ CREATE TABLE webhooks (
     created_at        timestamptz NOT NULL,
     updated_at        timestamptz NOT NULL,
     deleted_at        timestamptz,
-    version           bigint NOT NULL DEFAULT 0 -- store.webhooks after its last change
+    version           bigint NOT NULL DEFAULT 0, -- store.webhooks after its last change
+    external_id       text, -- the owner's name for it
+    metadata          text -- a JSON object
 );
 CREATE INDEX webhooks_version ON webhooks (version);
 CREATE INDEX webhooks_tenant ON webhooks (tenant_id, seq);
+CREATE UNIQUE INDEX webhooks_external ON webhooks (tenant_id, external_id) WHERE external_id IS NOT NULL AND deleted_at IS NULL;
 
 CREATE TABLE secrets (
     id         uuid PRIMARY KEY NOT NULL,
@@ -114,14 +119,19 @@ CREATE TABLE webhook_headers (
 -- server makes the partitions ahead. History has no foreign keys: each would cost a look-up on every insert, and retention removes whole events at once.
 
 CREATE TABLE events (
-    day        date NOT NULL,
-    seq        bigint NOT NULL,
-    id         uuid NOT NULL,
-    tenant_id  uuid NOT NULL,
-    type       text NOT NULL,
-    timestamp  timestamptz NOT NULL,
-    created_at timestamptz NOT NULL,
-    data       bytea NOT NULL
+    day          date NOT NULL,
+    seq          bigint NOT NULL,
+    id           uuid NOT NULL,
+    tenant_id    uuid NOT NULL,
+    type         text NOT NULL,
+    timestamp    timestamptz NOT NULL,
+    created_at   timestamptz NOT NULL,
+    data         bytea NOT NULL,
+    tags         text, -- a JSON array of strings; this and what follows is for features to come, and NULL
+    ordering_key text,
+    deliver_at   timestamptz, -- not to be delivered before
+    expires_at   timestamptz, -- not to be delivered from then on
+    traceparent  text -- W3C Trace Context, of the publisher
 ) PARTITION BY RANGE (day);
 CREATE UNIQUE INDEX events_id ON events (id, day);
 CREATE INDEX events_tenant ON events (tenant_id, seq);
@@ -164,7 +174,8 @@ CREATE TABLE deliveries (
     claimed_by     bigint,
     created_at     timestamptz NOT NULL,
     completed_at   timestamptz,
-    failure_reason text -- why it is FAILED
+    failure_reason text, -- why it is FAILED
+    replay_id      uuid -- the replay that made it due; for a feature to come, and NULL
 ) PARTITION BY RANGE (day);
 CREATE UNIQUE INDEX deliveries_seq ON deliveries (seq, day);
 CREATE UNIQUE INDEX deliveries_id ON deliveries (id, day);
@@ -199,7 +210,9 @@ CREATE TABLE attempts (
     response_status    integer,
     response_headers   text NOT NULL,
     response_body      bytea,
-    response_truncated boolean NOT NULL
+    response_truncated boolean NOT NULL,
+    replay_id          uuid, -- the replay that caused it; for a feature to come, like what follows, and NULL
+    payload_version    integer -- of the webhook's payload settings that shaped the body
 ) PARTITION BY RANGE (day);
 CREATE UNIQUE INDEX attempts_seq ON attempts (seq, day);
 CREATE UNIQUE INDEX attempts_id ON attempts (id, day);

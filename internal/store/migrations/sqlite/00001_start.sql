@@ -59,7 +59,9 @@ CREATE TABLE tokens (
     created_at   INTEGER NOT NULL,
     expires_at   INTEGER,
     last_used_at INTEGER, -- to about a minute
-    revoked_at   INTEGER
+    revoked_at   INTEGER,
+    prefix       TEXT, -- what the token begins with; NULL: it was chosen, and may be short
+    created_by   BLOB -- the token that made it; NULL: none did
 );
 CREATE INDEX tokens_tenant ON tokens (tenant_id, seq);
 
@@ -79,9 +81,12 @@ CREATE TABLE webhooks (
     rate_per_second   INTEGER,
     created_at        INTEGER NOT NULL,
     updated_at        INTEGER NOT NULL,
-    deleted_at        INTEGER
+    deleted_at        INTEGER,
+    external_id       TEXT, -- the owner's name for it
+    metadata          TEXT -- a JSON object
 );
 CREATE INDEX webhooks_tenant ON webhooks (tenant_id, seq);
+CREATE UNIQUE INDEX webhooks_external ON webhooks (tenant_id, external_id) WHERE external_id IS NOT NULL AND deleted_at IS NULL;
 
 CREATE TABLE secrets (
     id         BLOB PRIMARY KEY NOT NULL,
@@ -105,13 +110,18 @@ CREATE TABLE webhook_headers (
 -- History has no foreign keys: each would cost a look-up on every insert, and retention removes whole events at once.
 
 CREATE TABLE events (
-    seq        INTEGER PRIMARY KEY AUTOINCREMENT,
-    id         BLOB NOT NULL,
-    tenant_id  BLOB NOT NULL,
-    type       TEXT NOT NULL,
-    timestamp  INTEGER NOT NULL,
-    created_at INTEGER NOT NULL,
-    data       BLOB NOT NULL
+    seq          INTEGER PRIMARY KEY AUTOINCREMENT,
+    id           BLOB NOT NULL,
+    tenant_id    BLOB NOT NULL,
+    type         TEXT NOT NULL,
+    timestamp    INTEGER NOT NULL,
+    created_at   INTEGER NOT NULL,
+    data         BLOB NOT NULL,
+    tags         TEXT, -- a JSON array of strings; this and what follows is for features to come, and NULL
+    ordering_key TEXT,
+    deliver_at   INTEGER, -- not to be delivered before
+    expires_at   INTEGER, -- not to be delivered from then on
+    traceparent  TEXT -- W3C Trace Context, of the publisher
 );
 CREATE UNIQUE INDEX events_id ON events (id);
 CREATE INDEX events_tenant ON events (tenant_id, seq);
@@ -153,7 +163,8 @@ CREATE TABLE deliveries (
     claimed_by     INTEGER,
     created_at     INTEGER NOT NULL,
     completed_at   INTEGER,
-    failure_reason TEXT -- why it is FAILED
+    failure_reason TEXT, -- why it is FAILED
+    replay_id      BLOB -- the replay that made it due; for a feature to come, and NULL
 );
 CREATE UNIQUE INDEX deliveries_id ON deliveries (id);
 CREATE UNIQUE INDEX deliveries_pair ON deliveries (event_id, webhook_id);
@@ -186,7 +197,9 @@ CREATE TABLE attempts (
     response_status    INTEGER,
     response_headers   TEXT NOT NULL,
     response_body      BLOB,
-    response_truncated BOOLEAN NOT NULL
+    response_truncated BOOLEAN NOT NULL,
+    replay_id          BLOB, -- the replay that caused it; for a feature to come, like what follows, and NULL
+    payload_version    INTEGER -- of the webhook's payload settings that shaped the body
 );
 CREATE UNIQUE INDEX attempts_id ON attempts (id);
 CREATE UNIQUE INDEX attempts_number ON attempts (delivery_id, number);

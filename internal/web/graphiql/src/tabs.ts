@@ -119,18 +119,14 @@ query InspectFailures {
       event {
         type
       }
-      webhook {
-        url
-      }
-      attempts(last: 1) {
-        nodes {
+      webhookUrl
+      lastAttempt {
+        status
+        error
+        message
+        response {
           status
-          error
-          message
-          response {
-            status
-            body
-          }
+          body
         }
       }
     }

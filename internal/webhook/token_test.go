@@ -1,0 +1,23 @@
+package webhook
+
+import (
+	"strings"
+	"testing"
+)
+
+// What is shown of a token leaves more of it than can be guessed, and nothing is shown of one that is not made of random bytes.
+func TestShownPrefix(t *testing.T) {
+	token, _ := NewToken()
+	prefix := ShownPrefix(token)
+	if prefix == nil || len(*prefix) != len(TokenPrefix)+shownChars || !strings.HasPrefix(token, *prefix) {
+		t.Errorf("of %d characters: %v", len(token), prefix)
+	}
+	if left := 256 - 6*shownChars; left < 200 {
+		t.Errorf("%d bits are left to guess", left)
+	}
+	for _, chosen := range []string{"", "hg_", "secret", "hg_secret", token[1:], token[:len(token)-1], token + "A", "hg_" + strings.Repeat("!", 43), "HG_" + token[3:]} {
+		if prefix := ShownPrefix(chosen); prefix != nil {
+			t.Errorf("of %q: %q", chosen, *prefix)
+		}
+	}
+}
