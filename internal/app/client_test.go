@@ -364,6 +364,13 @@ func TestMain(m *testing.M) {
 	if os.Getenv("HOOKGRAPH_TEST_MAIN") != "" {
 		os.Exit(Main())
 	}
+	if os.Getenv(envVictim) != "" {
+		if err := victimMain(os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, "the victim:", err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	own, err := os.Executable()
 	if err == nil {
 		os.Args[0] = own // tests start it again

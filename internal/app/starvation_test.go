@@ -32,8 +32,6 @@ var (
 )
 
 const (
-	victimEvery = 50 * time.Millisecond // between two events of the victim
-
 	starveMemory    = 250.0                 // MB that the server may have resident
 	starveFloor     = 20 * time.Millisecond // a p99 below it is not told from the machine's noise
 	floodWebhooks   = 1500
@@ -58,7 +56,7 @@ func TestStarvation(t *testing.T) {
 	v := newVictim(t, operator)
 	v.run(t, time.Second) // connections, pages and plans are made
 	alone := v.run(t, max(lasting, 3*time.Second))
-	t.Logf("alone: publish p99 %v, arrival p99 %v, %.0f MB", alone.published.p99(), alone.arrived.p99(), resident(t, p))
+	t.Logf("alone: publish p99 %v, arrival p99 %v, %.0f MB", alone.Published.p99(), alone.Arrived.p99(), resident(t, p))
 	for _, name := range slices.Sorted(maps.Keys(starvers)) {
 		t.Run(name, func(t *testing.T) {
 			a := newAttacker(t, operator, p, unusual.ReplaceAllString(name, "-"))
@@ -68,7 +66,7 @@ func TestStarvation(t *testing.T) {
 			after := v.run(t, lasting)
 			memory := resident(t, p)
 			t.Logf("publish p99 %v, arrival p99 %v; afterwards %v and %v; %.0f MB; %d calls, %d refused",
-				during.published.p99(), during.arrived.p99(), after.published.p99(), after.arrived.p99(), memory, a.calls.Load(), a.refused.Load())
+				during.Published.p99(), during.Arrived.p99(), after.Published.p99(), after.Arrived.p99(), memory, a.calls.Load(), a.refused.Load())
 			if memory > starveMemory && !raceEnabled { // its detector takes several times as much
 				t.Errorf("the server has %.0f MB resident", memory)
 			}
@@ -76,8 +74,8 @@ func TestStarvation(t *testing.T) {
 				return
 			}
 			for what, pair := range map[string][2]time.Duration{
-				"publish": {during.published.p99(), alone.published.p99()},
-				"arrival": {during.arrived.p99(), alone.arrived.p99()},
+				"publish": {during.Published.p99(), alone.Published.p99()},
+				"arrival": {during.Arrived.p99(), alone.Arrived.p99()},
 			} {
 				if bound := time.Duration(*starveRatio * float64(max(pair[1], starveFloor))); pair[0] > bound {
 					t.Errorf("%s: p99 %v, alone %v", what, pair[0], pair[1])
@@ -106,73 +104,8 @@ func resident(t *testing.T, p *program) float64 {
 	return float64(kib) * 1024 / 1e6
 }
 
-// latencies are sorted by p99.
-type latencies []time.Duration
-
-func (l latencies) p99() time.Duration {
-	if len(l) == 0 {
-		return 0
-	}
-	slices.Sort(l)
-	return l[(len(l)-1)*99/100].Round(100 * time.Microsecond)
-}
-
-type measured struct{ published, arrived latencies }
-
-// victim is a tenant that publishes steadily to one webhook and watches its stream.
-type victim struct {
-	client
-	receiver *httptest.Server
-	http     *http.Client
-
-	mu       sync.Mutex
-	arrivals map[string]chan time.Time // by event
-	wanted   map[string]bool           // events acknowledged
-	shown    map[string][]streamed     // attempts in the stream, by event
-	ended    bool                      // the stream has
-	stream   *watcher
-}
-
-func newVictim(t *testing.T, operator *client) *victim {
-	t.Helper()
-	v := &victim{
-		client:   operator.tenant(t, "victim"),
-		http:     &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
-		arrivals: map[string]chan time.Time{}, wanted: map[string]bool{}, shown: map[string][]streamed{},
-	}
-	v.receiver = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		now := time.Now()
-		_, _ = io.Copy(io.Discard, r.Body)
-		select {
-		case v.arrival(r.Header.Get("webhook-id")) <- now:
-		default: // it came again
-		}
-		w.WriteHeader(http.StatusNoContent)
-	}))
-	t.Cleanup(v.receiver.Close)
-	var made struct{ ID string }
-	if status := v.rest(t, "POST", "/v1/webhooks", `{"url": "`+v.receiver.URL+`"}`, &made); status != http.StatusCreated {
-		t.Fatal(status)
-	}
-	v.stream = v.watch(t, "")
-	watching(t, &v.client, v.stream)
-	go v.follow() // until the connection is closed, when the test ends
-	return v
-}
-
-func (v *victim) arrival(event string) chan time.Time {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	c := v.arrivals[event]
-	if c == nil {
-		c = make(chan time.Time, 1)
-		v.arrivals[event] = c
-	}
-	return c
-}
-
 // beside runs the victim while the attack does, and waits until that has ended.
-func (v *victim) beside(t *testing.T, a *attacker, lasting time.Duration, attack func(ctx context.Context)) measured {
+func (v *victim) beside(t *testing.T, a *attacker, lasting time.Duration, attack func(ctx context.Context)) victimAnswer {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
@@ -189,109 +122,6 @@ func (v *victim) beside(t *testing.T, a *attacker, lasting time.Duration, attack
 	}
 	a.http.CloseIdleConnections()
 	return m
-}
-
-// run publishes for a time at a steady rate, whatever the answers take, and waits for all that was published to arrive.
-func (v *victim) run(t *testing.T, lasting time.Duration) measured {
-	t.Helper()
-	var m measured
-	var mu sync.Mutex
-	var calls sync.WaitGroup
-	tick := time.NewTicker(victimEvery)
-	defer tick.Stop()
-	for end := time.Now().Add(lasting); time.Now().Before(end); <-tick.C {
-		begun := time.Now()
-		calls.Go(func() {
-			id, err := v.publishOne(t.Context())
-			answered := time.Since(begun)
-			if err != nil {
-				t.Errorf("the victim's event was not taken after %v: %v", answered, err)
-				return
-			}
-			v.mu.Lock()
-			v.wanted[id] = true
-			v.mu.Unlock()
-			select {
-			case at := <-v.arrival(id):
-				mu.Lock()
-				m.published, m.arrived = append(m.published, answered), append(m.arrived, at.Sub(begun))
-				mu.Unlock()
-			case <-time.After(time.Minute):
-				t.Errorf("event %s did not arrive", id)
-			}
-		})
-	}
-	calls.Wait()
-	return m
-}
-
-func (v *victim) publishOne(ctx context.Context) (id string, err error) {
-	req, err := http.NewRequestWithContext(ctx, "POST", v.url+"/v1/events", strings.NewReader(`{"type": "humanization.completed", "data": {"job_id": "job_42"}}`))
-	if err != nil {
-		return "", err
-	}
-	req.Header.Set("Authorization", "Bearer "+v.token)
-	req.Header.Set("Content-Type", "application/json")
-	res, err := v.http.Do(req)
-	if err != nil {
-		return "", err
-	}
-	defer res.Body.Close()
-	text, err := io.ReadAll(res.Body)
-	if err != nil || res.StatusCode != http.StatusAccepted {
-		return "", fmt.Errorf("%d %s %w", res.StatusCode, text, err)
-	}
-	var e struct{ ID string }
-	return e.ID, json.Unmarshal(text, &e)
-}
-
-// follow notes what the stream shows until it ends.
-func (v *victim) follow() {
-	for s := range v.stream.got {
-		v.mu.Lock()
-		v.shown[s.Node.Event.ID] = append(v.shown[s.Node.Event.ID], s)
-		v.mu.Unlock()
-	}
-	v.mu.Lock()
-	v.ended = true
-	v.mu.Unlock()
-}
-
-// complete waits until the stream has shown every event that was acknowledged, each once.
-func (v *victim) complete(t *testing.T) {
-	t.Helper()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(time.Minute)
-	for {
-		v.mu.Lock()
-		missing := 0
-		for id := range v.wanted {
-			if len(v.shown[id]) == 0 {
-				missing++
-			}
-		}
-		ended := v.ended
-		v.mu.Unlock()
-		if missing == 0 {
-			break
-		}
-		if ended {
-			t.Fatalf("the stream ended without %d events: %v", missing, v.stream.err)
-		}
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatalf("the stream did not show %d of %d events", missing, len(v.wanted))
-		}
-	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	for id, shown := range v.shown {
-		if len(shown) != 1 || shown[0].Node.Number != 1 || shown[0].Node.Status != "SUCCEEDED" {
-			t.Errorf("event %s was shown as %+v", id, shown)
-		}
-	}
 }
 
 // tenant makes a tenant, and a client of its own.

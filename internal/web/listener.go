@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"runtime"
 	"sync"
 	"time"
 
@@ -104,6 +105,9 @@ func (l *Listener) Accept() (net.Conn, error) {
 	if !l.take() {
 		return nil, net.ErrClosed
 	}
+	// Whatever can run does so before the next connection comes: a flood of them waits in the kernel, and not before the callers
+	// that are connected.
+	runtime.Gosched()
 	wait, failed := acceptWait, 0
 	for {
 		conn, err := l.Listener.Accept()
