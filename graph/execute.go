@@ -41,7 +41,7 @@ type fieldSet struct {
 	Values   []graphql.Marshaler
 	Invalids uint32 // fields that are null and must not be
 
-	ctx    context.Context //nolint:containedctx // of the object, which is made in one call
+	ctx    context.Context // of the object, which is made in one call
 	fields []graphql.CollectedField
 	roots  []func() (i int, v graphql.Marshaler, invalid bool)
 }

@@ -25,7 +25,7 @@ const streamed = `subscription($after: String, $since: TimeBound, $filter: Deliv
 // subscription is a stream of attempts as a transport reads it.
 type subscription struct {
 	t    *testing.T
-	ctx  context.Context //nolint:containedctx // the stream's own
+	ctx  context.Context // the stream's own
 	read graphql.ResponseHandler
 }
 

@@ -57,7 +57,7 @@ func (r *Resolver) stream(ctx context.Context, f store.AttemptFilter, begin live
 		}
 		return &model.StreamedAttempt{Cursor: cursor, Node: a}, true
 	}
-	return nil, nil //nolint:nilnil // see above
+	return nil, nil // see above
 }
 
 // streamError has a cursor of its own for what a client can go on from.

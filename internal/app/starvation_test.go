@@ -145,7 +145,7 @@ type attacker struct {
 	dead           string // a URL where nobody listens
 	name           string
 	calls, refused atomic.Int64
-	done           context.Context //nolint:containedctx // ends what the receivers hold, when the attacker leaves
+	done           context.Context // ends what the receivers hold, when the attacker leaves
 	end            context.CancelFunc
 }
 

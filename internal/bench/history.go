@@ -107,7 +107,7 @@ func (b *bench) fillHistory(ctx context.Context, dir string) (_ *kept, err error
 	if err := b.startServer(ctx); err != nil {
 		return nil, err
 	}
-	k := &kept{Attempts: b.History, Tenants: historyTenants(), Token: b.server.token}
+	k := &kept{Attempts: b.History, Tenants: historyTenants(), Token: b.server.Token}
 	if b.postgres != nil {
 		k.Database, k.Key = b.postgres.name, b.postgres.key
 	}
@@ -148,21 +148,13 @@ func (b *bench) fillHistory(ctx context.Context, dir string) (_ *kept, err error
 func (b *bench) register(ctx context.Context, tenants []*historyTenant) error {
 	for n, t := range tenants {
 		b.progress.say("registering %d tenants: %d", len(tenants), n)
-		var made struct {
-			Done struct {
-				Tenant     *struct{ ID webhook.ID }
-				UserErrors userErrors
-			}
-		}
-		b.server.tenant = ""
-		if err := b.server.call(ctx, `mutation ($input: CreateTenantInput!) { done: createTenant(input: $input) { tenant { id } userErrors { message } } }`,
+		var made struct{ Tenant struct{ ID webhook.ID } }
+		b.server.Tenant = ""
+		if err := b.server.Mutate(ctx, `mutation ($input: CreateTenantInput!) { done: createTenant(input: $input) { tenant { id } userErrors { message field } } }`,
 			map[string]any{"name": t.Name}, &made); err != nil {
 			return fmt.Errorf("create tenant: %w", err)
 		}
-		if err := made.Done.UserErrors.err(); err != nil {
-			return fmt.Errorf("create tenant: %w", err)
-		}
-		t.ID, b.server.tenant = made.Done.Tenant.ID, t.Name
+		t.ID, b.server.Tenant = made.Tenant.ID, t.Name
 		for _, h := range t.Hooks {
 			if err := b.registerHook(ctx, h); err != nil {
 				return fmt.Errorf("create webhook: %w", err)
@@ -174,35 +166,20 @@ func (b *bench) register(ctx context.Context, tenants []*historyTenant) error {
 
 func (b *bench) registerHook(ctx context.Context, h *historyHook) error {
 	var made struct {
-		Done struct {
-			Webhook *struct {
-				ID      webhook.ID
-				Secrets []struct{ ID webhook.ID }
-			}
-			UserErrors userErrors
+		Webhook struct {
+			ID      webhook.ID
+			Secrets []struct{ ID webhook.ID }
 		}
 	}
-	if err := b.server.call(ctx, `mutation ($input: CreateWebhookInput!) { done: createWebhook(input: $input) { webhook { id secrets { id } } userErrors { message } } }`,
+	if err := b.server.Mutate(ctx, `mutation ($input: CreateWebhookInput!) { done: createWebhook(input: $input) { webhook { id secrets { id } } userErrors { message field } } }`,
 		map[string]any{"url": h.URL, "events": h.Events, "enabled": true}, &made); err != nil {
 		return err
 	}
-	if err := made.Done.UserErrors.err(); err != nil {
-		return err
-	}
-	h.ID, h.Secret = made.Done.Webhook.ID, made.Done.Webhook.Secrets[0].ID
+	h.ID, h.Secret = made.Webhook.ID, made.Webhook.Secrets[0].ID
 	if h.Disabled {
 		return b.server.enable(ctx, h.ID.String(), false)
 	}
 	return nil
-}
-
-// call executes a mutation with one input.
-func (s *server) call(ctx context.Context, query string, input, data any) error {
-	body, err := json.Marshal(request{Query: query, Variables: map[string]any{"input": input}})
-	if err != nil {
-		return err
-	}
-	return s.post(ctx, body, data)
 }
 
 // note writes down that the database is complete, and says how to look into it.

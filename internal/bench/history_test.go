@@ -86,7 +86,7 @@ func (w *world) open(t *testing.T) {
 	if w.kept, err = w.openHistory(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	w.server.tenant = largeTenant
+	w.server.Tenant = largeTenant
 }
 
 func (w *world) restart(t *testing.T, args ...string) {
@@ -98,7 +98,7 @@ func (w *world) restart(t *testing.T, args ...string) {
 	if err := w.startServer(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	w.server.tenant = largeTenant
+	w.server.Tenant = largeTenant
 }
 
 // number is what a statement counts.

@@ -1,29 +1,24 @@
 package bench
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync/atomic"
 	"time"
 
+	"github.com/hookgraph/hookgraph/internal/client"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
 // server is the real server's process and a client of its API.
 type server struct {
 	*child
-	url    string
-	token  string
-	tenant string // that the token acts for; "": the default one
-	http   *http.Client
+	*client.Client
 
 	replicas []*server // of the first: all, itself included
 	calls    atomic.Int64
@@ -33,7 +28,7 @@ type server struct {
 func (b *bench) startServer(ctx context.Context) error {
 	token, _ := webhook.NewToken()
 	if b.server != nil {
-		token = b.server.token
+		token = b.server.Token
 	}
 	if b.token != "" {
 		token = b.token
@@ -71,29 +66,33 @@ func (b *bench) startOne(ctx context.Context, name, token string) (*server, erro
 		args = append(args, "--log-level", "warn", "--database", b.database())
 	}
 	args = append(args, b.serve...)
+	role := []string{"bench", "--role", "server"}
 	if b.CPUProfile != "" && name == "server" {
-		args = append([]string{"bench", "--role", "server", "--cpuprofile", b.CPUProfile, "--"}, args...)
+		role = append(role, "--cpuprofile", b.CPUProfile)
 	}
+	args = append(append(role, "--"), args...)
 	c, err := start(ctx, childSpec{program: b.Program, args: args, env: env, dir: b.dir, name: name})
 	if err != nil {
 		return nil, err
 	}
-	s := &server{child: c, token: token, http: &http.Client{Transport: &http.Transport{
-		MaxIdleConnsPerHost: 256, DisableCompression: true,
-	}}}
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
+	var is Listening
 	line, err := c.line(ctx)
 	if err == nil {
-		var ok bool
-		if _, s.url, ok = strings.Cut(line, " is listening on "); !ok {
-			err = fmt.Errorf("the server began with %q", line)
-		}
+		err = json.Unmarshal([]byte(line), &is)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start server: %w", err), c.stop())
 	}
-	return s, nil
+	return &server{child: c, Client: &client.Client{URL: is.URL, Token: token, HTTP: &http.Client{Transport: &http.Transport{
+		MaxIdleConnsPerHost: 256, DisableCompression: true,
+	}}}}, nil
+}
+
+// Listening is what a server that the bench starts prints when it listens, as a line of JSON.
+type Listening struct {
+	URL string `json:"url"`
 }
 
 // stop stops every replica; of nil it does nothing.
@@ -144,95 +143,19 @@ func (b *bench) databaseBytes(ctx context.Context) int64 {
 	return sum
 }
 
-// request is a GraphQL request.
-type request struct {
-	Query     string         `json:"query"`
-	Variables map[string]any `json:"variables"`
-}
-
-// post sends a request's JSON and reads the answer's data.
-func (s *server) post(ctx context.Context, body []byte, data any) (err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url+"/graphql", bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	req.Header.Set("Authorization", "Bearer "+s.token)
-	req.Header.Set("Content-Type", "application/json")
-	if s.tenant != "" {
-		req.Header.Set("Hookgraph-Tenant", s.tenant)
-	}
-	res, err := s.http.Do(req)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, res.Body.Close()) }()
-	text, err := io.ReadAll(res.Body)
-	if err != nil {
-		return err
-	}
-	answer := struct {
-		Data   any
-		Errors []struct{ Message string }
-	}{Data: data}
-	if err := json.Unmarshal(text, &answer); err != nil || res.StatusCode != http.StatusOK {
-		return fmt.Errorf("the server answered %s: %s", res.Status, text[:min(len(text), 500)])
-	}
-	if len(answer.Errors) > 0 {
-		return errors.New("the server answered: " + answer.Errors[0].Message)
-	}
-	return nil
-}
-
-type userErrors []struct{ Message string }
-
-func (u userErrors) err() error {
-	if len(u) == 0 {
-		return nil
-	}
-	return errors.New("the server refused it: " + u[0].Message)
-}
-
 // createWebhook registers a webhook and returns its id. types may be nil: all. retryMs may be nil: the default.
 func (s *server) createWebhook(ctx context.Context, url string, types []string, enabled bool, retryMs []int) (string, error) {
-	body, err := json.Marshal(request{
-		Query: `mutation ($input: CreateWebhookInput!) { done: createWebhook(input: $input) { webhook { id } userErrors { message } } }`,
-		Variables: map[string]any{"input": map[string]any{
-			"url": url, "events": types, "enabled": enabled, "retryScheduleMs": retryMs,
-		}},
-	})
-	if err != nil {
-		return "", err
-	}
-	var data struct {
-		Done struct {
-			Webhook    *struct{ ID string }
-			UserErrors userErrors
-		}
-	}
-	if err := s.post(ctx, body, &data); err != nil {
-		return "", fmt.Errorf("create webhook: %w", err)
-	}
-	if err := data.Done.UserErrors.err(); err != nil {
-		return "", fmt.Errorf("create webhook: %w", err)
-	}
-	return data.Done.Webhook.ID, nil
+	id, _, err := s.CreateWebhook(ctx, map[string]any{"url": url, "events": types, "enabled": enabled, "retryScheduleMs": retryMs})
+	return id, err
 }
 
 func (s *server) enable(ctx context.Context, id string, enabled bool) error {
-	body, err := json.Marshal(request{
-		Query:     `mutation ($input: UpdateWebhookInput!) { done: updateWebhook(input: $input) { userErrors { message } } }`,
-		Variables: map[string]any{"input": map[string]any{"id": id, "enabled": enabled}},
-	})
+	err := s.Mutate(ctx, `mutation ($input: UpdateWebhookInput!) { done: updateWebhook(input: $input) { userErrors { message field } } }`,
+		map[string]any{"id": id, "enabled": enabled}, nil)
 	if err != nil {
-		return err
-	}
-	var data struct {
-		Done struct{ UserErrors userErrors }
-	}
-	if err := s.post(ctx, body, &data); err != nil {
 		return fmt.Errorf("enable webhook: %w", err)
 	}
-	return data.Done.UserErrors.err()
+	return nil
 }
 
 const (
@@ -252,7 +175,7 @@ func appendEvent(b []byte, hook int, now time.Time) []byte {
 
 type published struct {
 	Event      *struct{ ID webhook.ID }
-	UserErrors userErrors
+	UserErrors client.UserErrors
 }
 
 // publishMany publishes an event for each webhook's number and returns their ids.
@@ -270,18 +193,18 @@ func (s *server) publishMany(ctx context.Context, hooks []int) ([]webhook.ID, er
 	var data struct {
 		Done struct {
 			Results    []published
-			UserErrors userErrors
+			UserErrors client.UserErrors
 		}
 	}
-	if err := s.turn().post(ctx, b, &data); err != nil {
+	if err := s.turn().Query(ctx, b, &data); err != nil {
 		return nil, fmt.Errorf("publish: %w", err)
 	}
-	if err := data.Done.UserErrors.err(); err != nil {
+	if err := data.Done.UserErrors.Err(); err != nil {
 		return nil, fmt.Errorf("publish: %w", err)
 	}
 	ids := make([]webhook.ID, len(data.Done.Results))
 	for i, r := range data.Done.Results {
-		if err := r.UserErrors.err(); err != nil {
+		if err := r.UserErrors.Err(); err != nil {
 			return nil, fmt.Errorf("publish: %w", err)
 		}
 		ids[i] = r.Event.ID
@@ -296,10 +219,10 @@ func (s *server) publishOne(ctx context.Context, hook int) (webhook.ID, error) {
 	b := append(make([]byte, 0, len(publishOneQuery)+payloadBytes+64), publishOneQuery...)
 	b = append(appendEvent(b, hook, time.Now()), `}}`...)
 	var data struct{ Done published }
-	if err := s.turn().post(ctx, b, &data); err != nil {
+	if err := s.turn().Query(ctx, b, &data); err != nil {
 		return webhook.ID{}, fmt.Errorf("publish: %w", err)
 	}
-	if err := data.Done.UserErrors.err(); err != nil {
+	if err := data.Done.UserErrors.Err(); err != nil {
 		return webhook.ID{}, fmt.Errorf("publish: %w", err)
 	}
 	return data.Done.Event.ID, nil

@@ -3,16 +3,14 @@ package bench
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
-	"strings"
 	"sync/atomic"
 	"time"
 
-	"github.com/coder/websocket"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/hookgraph/hookgraph/internal/client"
 )
 
 // watch delivers as much as it can to many webhooks, with one subscriber for each, and without before and after that: the
@@ -133,13 +131,14 @@ type watchers struct {
 	closed bool
 }
 
-// subscribe opens one subscription for each webhook, and returns when the server has read them all. Each subscriber takes
-// pause for an attempt.
+// subscribe opens one subscription for each webhook's id, which may be "", and returns when the server has read them all. Each
+// subscriber takes pause for an attempt.
 func (b *bench) subscribe(ctx context.Context, query string, ids []string, pause time.Duration) (*watchers, error) {
 	token, err := b.anotherToken(ctx)
 	if err != nil {
 		return nil, err
 	}
+	watcher := &client.Client{URL: b.server.URL, Token: token}
 	b.progress.say("subscribing: %d", len(ids))
 	w := &watchers{}
 	running, cancel := context.WithCancel(ctx)
@@ -149,11 +148,15 @@ func (b *bench) subscribe(ctx context.Context, query string, ids []string, pause
 	opening.SetLimit(32)
 	for _, id := range ids {
 		opening.Go(func() error {
-			conn, err := b.dial(ctx, token, query, id)
+			r := client.Request{Query: query}
+			if id != "" {
+				r.Variables = map[string]any{"id": id}
+			}
+			s, err := watcher.Subscribe(ctx, r)
 			if err != nil {
 				return fmt.Errorf("subscribe: %w", err)
 			}
-			w.group.Go(func() error { return w.read(running, conn, pause) })
+			w.group.Go(func() error { return w.read(running, s, pause) })
 			return nil
 		})
 	}
@@ -175,111 +178,33 @@ func (b *bench) anotherToken(ctx context.Context) (token string, err error) {
 	return c.line(ctx)
 }
 
-type message struct {
-	ID      string `json:"id,omitempty"`
-	Type    string `json:"type"`
-	Payload any    `json:"payload,omitempty"`
-}
-
 const watchQuery = `subscription ($id: ID!) { deliveryAttempts(filter: {webhookIds: [$id]}) {
 	cursor node { id number status error startedAt durationMs response { status } }
 } }`
 
-// dial opens a WebSocket (graphql-transport-ws) and subscribes, to a webhook's attempts when id is not empty.
-func (b *bench) dial(ctx context.Context, token, query, id string) (*websocket.Conn, error) {
-	conn, res, err := websocket.Dial(ctx, "ws"+strings.TrimPrefix(b.server.url, "http")+"/graphql", &websocket.DialOptions{
-		Subprotocols: []string{"graphql-transport-ws"}, HTTPHeader: http.Header{}, CompressionMode: websocket.CompressionDisabled,
-	})
-	if err != nil {
-		return nil, err
-	}
-	if res.Body != nil {
-		defer func() { _ = res.Body.Close() }()
-	}
-	talk := func() error {
-		if err := send(ctx, conn, message{Type: "connection_init", Payload: map[string]string{"Authorization": "Bearer " + token}}); err != nil {
-			return err
-		}
-		if err := expect(ctx, conn, "connection_ack"); err != nil {
-			return err
-		}
-		var variables map[string]any
-		if id != "" {
-			variables = map[string]any{"id": id}
-		}
-		if err := send(ctx, conn, message{ID: "1", Type: "subscribe", Payload: request{Query: query, Variables: variables}}); err != nil {
-			return err
-		}
-		// When this ping is answered the server has read what came before it.
-		if err := send(ctx, conn, message{Type: "ping"}); err != nil {
-			return err
-		}
-		return expect(ctx, conn, "pong")
-	}
-	if err := talk(); err != nil {
-		return nil, errors.Join(err, conn.CloseNow())
-	}
-	return conn, nil
-}
-
-func send(ctx context.Context, conn *websocket.Conn, m message) error {
-	text, err := json.Marshal(m)
-	if err != nil {
-		return err
-	}
-	return conn.Write(ctx, websocket.MessageText, text)
-}
-
-func expect(ctx context.Context, conn *websocket.Conn, kind string) error {
-	_, text, err := conn.Read(ctx)
-	if err != nil {
-		return err
-	}
-	if !bytes.Contains(text, []byte(`"type":"`+kind+`"`)) {
-		return fmt.Errorf("want %s, got %s", kind, text)
-	}
-	return nil
-}
-
 // read counts attempts until ctx ends. It does not parse them: the subscribers share the machine with the server.
-func (w *watchers) read(ctx context.Context, conn *websocket.Conn, pause time.Duration) error {
-	defer func() { _ = conn.CloseNow() }()
-	conn.SetReadLimit(1 << 20)
+func (w *watchers) read(ctx context.Context, s *client.Subscription, pause time.Duration) error {
+	defer func() { _ = s.Close() }()
 	// The connection is closed with ctx once, where a read that can be canceled would be prepared for it each time.
-	defer context.AfterFunc(ctx, func() { _ = conn.CloseNow() })()
+	defer context.AfterFunc(ctx, func() { _ = s.Close() })()
 	reading := context.WithoutCancel(ctx)
-	var buf bytes.Buffer
 	for {
-		_, from, err := conn.Reader(reading)
-		if err == nil {
-			buf.Reset()
-			_, err = buf.ReadFrom(from)
+		text, err := s.Read(reading)
+		if err == nil && bytes.Contains(text, []byte(`"errors":`)) {
+			err = fmt.Errorf("the server sent %s", text)
 		}
-		text := buf.Bytes()
+		if ctx.Err() != nil {
+			return nil
+		}
 		if err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
 			return fmt.Errorf("watch: %w", err)
 		}
-		switch {
-		case bytes.Contains(text, []byte(`"type":"next"`)):
-			if bytes.Contains(text, []byte(`"errors":`)) {
-				return fmt.Errorf("watch: %s", text)
+		w.got.Add(1)
+		if pause > 0 {
+			select {
+			case <-time.After(pause):
+			case <-ctx.Done():
 			}
-			w.got.Add(1)
-			if pause > 0 {
-				select {
-				case <-time.After(pause):
-				case <-ctx.Done():
-				}
-			}
-		case bytes.Contains(text, []byte(`"type":"ping"`)):
-			if err := send(ctx, conn, message{Type: "pong"}); err != nil {
-				return fmt.Errorf("watch: %w", err)
-			}
-		default:
-			return fmt.Errorf("watch: the stream ended with %s", text)
 		}
 	}
 }

@@ -2,13 +2,17 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
 	"os"
 	"runtime/pprof"
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/bench"
+	"github.com/hookgraph/hookgraph/internal/config"
 )
 
 type benchCmd struct {
@@ -38,7 +42,7 @@ type benchCmd struct {
 func (c *benchCmd) Run(ctx context.Context, env *Env) error {
 	switch c.Role {
 	case "server":
-		return c.profiled(ctx, env)
+		return c.serve(ctx, env)
 	case "receiver":
 		return bench.RunReceiver(ctx, os.Stdin, env.Stdout, c.Ports)
 	case "sender":
@@ -51,16 +55,25 @@ func (c *benchCmd) Run(ctx context.Context, env *Env) error {
 	return err
 }
 
-// profiled runs another command, whose words follow "--", and writes a CPU profile of it.
-func (c *benchCmd) profiled(ctx context.Context, env *Env) (err error) {
-	f, err := os.Create(c.CPUProfile)
-	if err != nil {
-		return err
+// serve runs the server, by the words after "--" as every other, and tells the bench where it listens. With --cpuprofile it writes a CPU
+// profile of it.
+func (c *benchCmd) serve(ctx context.Context, env *Env) (err error) {
+	if c.CPUProfile != "" {
+		f, err := os.Create(c.CPUProfile)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, f.Close()) }()
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return fmt.Errorf("profile: %w", err)
+		}
+		defer pprof.StopCPUProfile()
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	if err := pprof.StartCPUProfile(f); err != nil {
-		return fmt.Errorf("profile: %w", err)
+	serve := func(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func(Running)) error {
+		return env.Serve(ctx, cfg, log, func(r Running) {
+			_ = json.NewEncoder(env.Stdout).Encode(bench.Listening{URL: r.URL})
+			ready(r)
+		})
 	}
-	defer pprof.StopCPUProfile()
-	return Run(ctx, Env{Args: c.Scenarios, Getenv: env.Getenv, Stdout: env.Stdout, Stderr: env.Stderr, Serve: env.Serve})
+	return Run(ctx, Env{Args: c.Scenarios, Getenv: env.Getenv, Stdout: io.Discard, Stderr: env.Stderr, Serve: serve, OwnProcess: env.OwnProcess})
 }

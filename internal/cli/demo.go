@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/hookgraph/hookgraph/internal/client"
 	"github.com/hookgraph/hookgraph/internal/config"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
@@ -38,7 +39,7 @@ type demo struct {
 // demoTenant is a customer: a client of the API with a token of its own.
 type demoTenant struct {
 	name   string
-	client *client
+	client *client.Client
 }
 
 // Run shows the product alive until ctx ends or the duration is over, and sums up. It fails when a signature did not verify.
@@ -90,7 +91,7 @@ func (d *demo) play(ctx context.Context, dir string, running Running, log *slog.
 	}
 	first := d.tenants[0]
 	d.printf("Hookgraph %s is listening on %s\n\n  GraphiQL   %s/graphiql#token=%s\n             as tenant %s\n\n",
-		version(), running.URL, running.URL, first.client.token, first.name)
+		version(), running.URL, running.URL, first.client.Token, first.name)
 	d.printf("Two tenants, a receiver that fails now and then, and a trickle of events. Ctrl-C stops.\n\n")
 	d.printf(lineFormat, "TIME", "TENANT", "EVENT", "ATTEMPT", "RESULT", "TOOK", "NEXT")
 	group, ctx := errgroup.WithContext(ctx)
@@ -126,10 +127,12 @@ func (d *demo) register(ctx context.Context, dir, url string, log *slog.Logger) 
 		if err != nil {
 			return fmt.Errorf("tenant %s: %w", name, err)
 		}
-		d.tenants = append(d.tenants, &demoTenant{name: name, client: &client{url: url, token: token}})
+		d.tenants = append(d.tenants, &demoTenant{name: name, client: &client.Client{URL: url, Token: token}})
 	}
 	for _, events := range [][]string{nil, {"humanization.completed", "humanization.failed"}} {
-		secret, err := d.tenants[0].client.createWebhook(ctx, d.receiver.url("/kallima"), events, []int{500, 1000, 2000, 4000})
+		_, secret, err := d.tenants[0].client.CreateWebhook(ctx, map[string]any{
+			"url": d.receiver.url("/kallima"), "events": events, "retryScheduleMs": []int{500, 1000, 2000, 4000},
+		})
 		if err != nil {
 			return err
 		}
@@ -138,7 +141,7 @@ func (d *demo) register(ctx context.Context, dir, url string, log *slog.Logger) 
 		}
 	}
 	var hook struct{ Secret string }
-	err := d.tenants[1].client.post(ctx, "/v1/webhooks", map[string]any{"url": d.receiver.url("/northwind"), "events": nil}, &hook)
+	err := d.tenants[1].client.REST(ctx, "/v1/webhooks", map[string]any{"url": d.receiver.url("/northwind"), "events": nil}, &hook)
 	if err != nil {
 		return err
 	}
@@ -179,11 +182,15 @@ func (d *demo) trickle(ctx context.Context) error {
 			"type": kinds[rand.IntN(len(kinds))],                                                  //nolint:gosec // a demo
 			"data": map[string]any{"job_id": fmt.Sprintf("job_%04d", i), "score": rand.IntN(100)}, //nolint:gosec // a demo
 		}
-		publish := t.client.publish
+		var err error
 		if i%2 == 1 {
-			publish = func(ctx context.Context, e map[string]any) error { return t.client.post(ctx, "/v1/events", e, nil) }
+			err = t.client.REST(ctx, "/v1/events", event, nil)
+		} else {
+			err = t.client.Mutate(ctx, `mutation ($input: PublishEventInput!) {
+				done: publishEvent(input: $input) { userErrors { message field } }
+			}`, event, nil)
 		}
-		if err := publish(ctx, event); err != nil {
+		if err != nil {
 			return fmt.Errorf("publish: %w", err)
 		}
 		d.count(func() { d.published++ })
@@ -191,30 +198,63 @@ func (d *demo) trickle(ctx context.Context) error {
 	}
 }
 
+// watched is an attempt as watch asks for it.
+type watched struct {
+	Number    int
+	Error     string // "" when it succeeded
+	StartedAt time.Time
+	Timings   struct{ TotalMs float64 }
+	Event     struct{ Type string }
+	Delivery  struct{ NextAttemptAt *time.Time }
+	Response  *struct{ Status int }
+}
+
+// watch shows a tenant's attempts until ctx ends.
 func (d *demo) watch(ctx context.Context, t *demoTenant, watching chan<- struct{}) error {
-	return t.client.attempts(ctx, func() { watching <- struct{}{} }, func(a streamed) {
-		took := fmt.Sprintf("%.1f ms", a.Timings.TotalMs)
-		result, next := "", ""
-		if a.Response != nil {
-			result = fmt.Sprintf("%d ", a.Response.Status)
+	s, err := t.client.Subscribe(ctx, client.Request{Query: `subscription {
+		deliveryAttempts { node {
+			number error startedAt timings { totalMs } event { type } delivery { nextAttemptAt } response { status }
+		} }
+	}`})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = s.Close() }()
+	watching <- struct{}{}
+	for {
+		var is struct {
+			DeliveryAttempts struct{ Node watched }
 		}
+		if err := s.Next(ctx, &is); err != nil {
+			return err
+		}
+		d.show(t, is.DeliveryAttempts.Node)
+	}
+}
+
+// show prints a line for an attempt.
+func (d *demo) show(t *demoTenant, a watched) {
+	took := fmt.Sprintf("%.1f ms", a.Timings.TotalMs)
+	result, next := "", ""
+	if a.Response != nil {
+		result = fmt.Sprintf("%d ", a.Response.Status)
+	}
+	if a.Error == "" {
+		result += "delivered"
+	} else {
+		result += a.Error
+		if at := a.Delivery.NextAttemptAt; at != nil {
+			next = "retry in " + max(time.Until(*at), 0).Round(100*time.Millisecond).String()
+		}
+	}
+	d.count(func() {
 		if a.Error == "" {
-			result += "delivered"
+			d.succeeded++
 		} else {
-			result += a.Error
-			if at := a.Delivery.NextAttemptAt; at != nil {
-				next = "retry in " + max(time.Until(*at), 0).Round(100*time.Millisecond).String()
-			}
+			d.failed++
 		}
-		d.count(func() {
-			if a.Error == "" {
-				d.succeeded++
-			} else {
-				d.failed++
-			}
-		})
-		d.printf(lineFormat, a.StartedAt.Local().Format(time.TimeOnly), t.name, a.Event.Type, fmt.Sprintf("#%d", a.Number), result, took, next)
 	})
+	d.printf(lineFormat, a.StartedAt.Local().Format(time.TimeOnly), t.name, a.Event.Type, fmt.Sprintf("#%d", a.Number), result, took, next)
 }
 
 const lineFormat = "%-8s  %-9s  %-30s  %-7s  %-17s  %7s  %s\n"

@@ -55,7 +55,7 @@ type priced struct {
 
 type pricer struct {
 	guard *guard
-	ctx   context.Context //nolint:containedctx // lives as long as one call of cost
+	ctx   context.Context // lives as long as one call of cost
 	doc   *ast.QueryDocument
 	vars  map[string]any
 	memo  map[priced]int

@@ -93,7 +93,7 @@ func wait(ctx context.Context, room *intake.Room, key [16]byte, n int64, patienc
 // tab is what one operation takes of the room for answers.
 type tab struct {
 	kitchen  *kitchen
-	ctx      context.Context //nolint:containedctx // of the operation
+	ctx      context.Context // of the operation
 	key      [16]byte
 	patience time.Duration
 }

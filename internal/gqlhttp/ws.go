@@ -51,13 +51,13 @@ type socket struct {
 	conn *websocket.Conn
 	raw  *paced
 
-	ctx   context.Context         //nolint:containedctx // lives as long as the connection
+	ctx   context.Context         // lives as long as the connection
 	end   context.CancelCauseFunc // with a closing when the server wants the end
 	ready chan struct{}           // closed when the client has been acknowledged
 
 	// Of the reading goroutine, and of others once ready is closed.
 	initialised bool
-	caller      context.Context //nolint:containedctx // what Authenticate returned
+	caller      context.Context // what Authenticate returned
 	holder      intake.Holder   // of the caller
 	counted     bool            // among the caller's streams
 

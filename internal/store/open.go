@@ -76,7 +76,7 @@ type Store struct {
 	noted      chan struct{}   // has room for one: operational events wait to be published
 	deleted    chan struct{}   // has room for one: rows of a deleted tenant wait to be removed
 	noting     sync.Mutex      // held by publishNoted
-	quit       context.Context //nolint:containedctx // ends the store's own goroutines, never a caller's work
+	quit       context.Context // ends the store's own goroutines, never a caller's work
 	stop       context.CancelFunc
 }
 

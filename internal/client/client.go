@@ -1,0 +1,146 @@
+// Package client calls a server's API, as a customer would: GraphQL over HTTP and WebSocket, and REST. The demo and the benchmark use
+// it; the server does not.
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+)
+
+// Client is a user of the API. It is safe for concurrent use, while its fields stay as they are.
+type Client struct {
+	URL    string // of the server, as http://127.0.0.1:8080
+	Token  string
+	Tenant string       // that an operator's token acts for; "": the default tenant, or the token's own
+	HTTP   *http.Client // nil: http.DefaultClient
+}
+
+// Request is a GraphQL request.
+type Request struct {
+	Query     string         `json:"query"`
+	Variables map[string]any `json:"variables,omitempty"`
+}
+
+// maxErrorBytes bounds what an error repeats of an answer.
+const maxErrorBytes = 500
+
+// Post sends a body of JSON and returns the body of the answer, which must have a status of the 2xx.
+func (c *Client) Post(ctx context.Context, path string, body []byte) (answer []byte, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.URL+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Authorization", "Bearer "+c.Token)
+	req.Header.Set("Content-Type", "application/json")
+	if c.Tenant != "" {
+		req.Header.Set("Hookgraph-Tenant", c.Tenant)
+	}
+	by := c.HTTP
+	if by == nil {
+		by = http.DefaultClient
+	}
+	res, err := by.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, res.Body.Close()) }()
+	if answer, err = io.ReadAll(res.Body); err != nil {
+		return nil, err
+	}
+	if res.StatusCode < 200 || res.StatusCode > 299 {
+		return nil, fmt.Errorf("POST %s: the server answered %s: %s", path, res.Status, answer[:min(len(answer), maxErrorBytes)])
+	}
+	return answer, nil
+}
+
+// REST sends a value as JSON and reads the answer into into, which may be nil.
+func (c *Client) REST(ctx context.Context, path string, body, into any) error {
+	text, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	answer, err := c.Post(ctx, path, text)
+	if err != nil || into == nil {
+		return err
+	}
+	return json.Unmarshal(answer, into)
+}
+
+// Query sends the JSON of a GraphQL request and reads the answer's data into data. An error of GraphQL's is an error.
+func (c *Client) Query(ctx context.Context, request []byte, data any) error {
+	text, err := c.Post(ctx, "/graphql", request)
+	if err != nil {
+		return err
+	}
+	answer := struct {
+		Data   any
+		Errors []struct{ Message string }
+	}{Data: data}
+	if err := json.Unmarshal(text, &answer); err != nil {
+		return fmt.Errorf("the server answered %s: %w", text[:min(len(text), maxErrorBytes)], err)
+	}
+	if len(answer.Errors) > 0 {
+		return errors.New("the server answered: " + answer.Errors[0].Message)
+	}
+	return nil
+}
+
+// UserErrors are what a mutation's payload says is wrong with its input.
+type UserErrors []struct {
+	Message string
+	Field   []string
+}
+
+// Err is the first of them as an error; nil when there is none.
+func (u UserErrors) Err() error {
+	if len(u) == 0 {
+		return nil
+	}
+	field := ""
+	if len(u[0].Field) > 0 {
+		field = strings.Join(u[0].Field, ".") + ": "
+	}
+	return errors.New("the server refused it: " + field + u[0].Message)
+}
+
+// Mutate runs a mutation whose one field has the alias "done" and selects userErrors, with the variable input, and reads the field into
+// into, which may be nil.
+func (c *Client) Mutate(ctx context.Context, query string, input, into any) error {
+	body, err := json.Marshal(Request{Query: query, Variables: map[string]any{"input": input}})
+	if err != nil {
+		return err
+	}
+	var data struct{ Done json.RawMessage }
+	if err := c.Query(ctx, body, &data); err != nil {
+		return err
+	}
+	var refused struct{ UserErrors UserErrors }
+	if err := json.Unmarshal(data.Done, &refused); err != nil {
+		return err
+	}
+	if err := refused.UserErrors.Err(); err != nil || into == nil {
+		return err
+	}
+	return json.Unmarshal(data.Done, into)
+}
+
+// CreateWebhook registers a webhook and returns its id and its signing secret. Settings are fields of CreateWebhookInput.
+func (c *Client) CreateWebhook(ctx context.Context, settings map[string]any) (id, secret string, err error) {
+	var done struct {
+		Webhook struct{ ID string }
+		Secret  string
+	}
+	err = c.Mutate(ctx, `mutation ($input: CreateWebhookInput!) {
+		done: createWebhook(input: $input) { webhook { id } secret userErrors { message field } }
+	}`, settings, &done)
+	if err != nil {
+		return "", "", fmt.Errorf("create webhook: %w", err)
+	}
+	return done.Webhook.ID, done.Secret, nil
+}

@@ -1,0 +1,140 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/coder/websocket"
+)
+
+// maxMessageBytes bounds a message from the server.
+const maxMessageBytes = 1 << 20
+
+// message is one of graphql-transport-ws.
+type message struct {
+	ID      string `json:"id,omitempty"`
+	Type    string `json:"type"`
+	Payload any    `json:"payload,omitempty"`
+}
+
+// Subscription is a GraphQL subscription on a WebSocket (graphql-transport-ws) of its own. One goroutine reads from it. Whoever has it
+// closes it.
+type Subscription struct {
+	conn *websocket.Conn
+	buf  bytes.Buffer // the last message
+}
+
+// Subscribe returns when the server has read the subscription: what happens then is in it.
+func (c *Client) Subscribe(ctx context.Context, r Request) (_ *Subscription, err error) {
+	conn, res, err := websocket.Dial(ctx, "ws"+strings.TrimPrefix(c.URL, "http")+"/graphql", &websocket.DialOptions{
+		Subprotocols: []string{"graphql-transport-ws"}, CompressionMode: websocket.CompressionDisabled,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if res.Body != nil {
+		defer func() { _ = res.Body.Close() }()
+	}
+	conn.SetReadLimit(maxMessageBytes)
+	s := &Subscription{conn: conn}
+	defer func() {
+		if err != nil {
+			_ = s.Close()
+		}
+	}()
+	hello := map[string]string{"Authorization": "Bearer " + c.Token}
+	if c.Tenant != "" {
+		hello["Hookgraph-Tenant"] = c.Tenant
+	}
+	if err := s.send(ctx, message{Type: "connection_init", Payload: hello}); err != nil {
+		return nil, err
+	}
+	if err := s.expect(ctx, "connection_ack"); err != nil {
+		return nil, err
+	}
+	if err := s.send(ctx, message{ID: "1", Type: "subscribe", Payload: r}); err != nil {
+		return nil, err
+	}
+	// When this ping is answered the server has read what came before it.
+	if err := s.send(ctx, message{Type: "ping"}); err != nil {
+		return nil, err
+	}
+	return s, s.expect(ctx, "pong")
+}
+
+// Close ends the subscription, and a Read that waits. It may be called again, from any goroutine.
+func (s *Subscription) Close() error { return s.conn.CloseNow() }
+
+// Read returns the next message with a result, as it came: {"type":"next","payload":…}. It is good until the next Read. An error ends
+// the subscription; errors in a result are the caller's to look for.
+func (s *Subscription) Read(ctx context.Context) ([]byte, error) {
+	for {
+		text, err := s.message(ctx)
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case bytes.Contains(text, []byte(`"type":"next"`)):
+			return text, nil
+		case bytes.Contains(text, []byte(`"type":"ping"`)):
+			if err := s.send(ctx, message{Type: "pong"}); err != nil {
+				return nil, err
+			}
+		default:
+			return nil, fmt.Errorf("the subscription ended with %s", text)
+		}
+	}
+}
+
+// Next reads the data of the next result into data. An error of GraphQL's is an error.
+func (s *Subscription) Next(ctx context.Context, data any) error {
+	text, err := s.Read(ctx)
+	if err != nil {
+		return err
+	}
+	var m struct {
+		Payload struct {
+			Data   any
+			Errors []struct{ Message string }
+		}
+	}
+	m.Payload.Data = data
+	if err := json.Unmarshal(text, &m); err != nil {
+		return err
+	}
+	if errs := m.Payload.Errors; len(errs) > 0 {
+		return errors.New("the server answered: " + errs[0].Message)
+	}
+	return nil
+}
+
+func (s *Subscription) message(ctx context.Context) ([]byte, error) {
+	_, from, err := s.conn.Reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.buf.Reset()
+	_, err = s.buf.ReadFrom(from)
+	return s.buf.Bytes(), err
+}
+
+func (s *Subscription) send(ctx context.Context, m message) error {
+	text, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
+	return s.conn.Write(ctx, websocket.MessageText, text)
+}
+
+// expect reads one message of a kind.
+func (s *Subscription) expect(ctx context.Context, kind string) error {
+	text, err := s.message(ctx)
+	if err == nil && !bytes.Contains(text, []byte(`"type":"`+kind+`"`)) {
+		err = errors.New("the server sent " + string(text) + " where " + kind + " was expected")
+	}
+	return err
+}
