@@ -1,0 +1,57 @@
+package rawjson
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+)
+
+// A value ends where Scan says that it ends, and for what is no JSON there is an end too.
+func FuzzEnd(f *testing.F) {
+	for _, s := range texts {
+		f.Add([]byte(s))
+	}
+	f.Add([]byte(`{"a":[1,{"b":"]}"}],"c":-1.5E+3}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		got := End(b, 0)
+		if got > len(b) || got <= 0 && len(b) > 0 {
+			t.Fatalf("%q: end at %d", b, got)
+		}
+		if _, ok := Valid(b); !ok {
+			return
+		}
+		if want, _, _ := Scan(b); got != want {
+			t.Errorf("%q: end at %d, want %d", b, got, want)
+		}
+	})
+}
+
+// Characters are those that Unquote has; there is an end to those of any text.
+func FuzzDecodeRune(f *testing.F) {
+	for _, s := range texts {
+		f.Add([]byte(s))
+	}
+	for _, s := range []string{`"\ud83d\ude00"`, `"\ud83d"`, `"\ud83d\u0041"`, `"\ud83d\ud83d\ude00"`, `"\ude00x"`, `"\b\f\n\r\t\/\\\""`, `"é😀\u00e9"`, "\"\xff\""} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		b = bytes.TrimRight(b, " \t\r\n")
+		inner := b
+		want, ok := Unquote(b)
+		if ok {
+			inner = b[1 : len(b)-1]
+		}
+		var got strings.Builder
+		for len(inner) > 0 {
+			c, n := DecodeRune(inner)
+			if n <= 0 || n > len(inner) {
+				t.Fatalf("%q: a character of %d bytes, %d before the end", b, n, len(inner))
+			}
+			inner = inner[n:]
+			got.WriteRune(c)
+		}
+		if ok && got.String() != want {
+			t.Errorf("%q: %q, want %q", b, got.String(), want)
+		}
+	})
+}
