@@ -1,0 +1,152 @@
+package webhook
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/hookgraph/hookgraph/internal/rawjson"
+)
+
+// dataFilter is a condition with equals, contains or both; "" stands for absent.
+func dataFilter(path, equals, contains string) DataFilter {
+	f := DataFilter{Path: path}
+	if equals != "" {
+		f.Equals = json.RawMessage(equals)
+	}
+	if contains != "" {
+		f.Contains = &contains
+	}
+	return f
+}
+
+// A path goes through objects and the elements of arrays; conditions hold each for itself, the two of one for the same value.
+func TestDataFilters(t *testing.T) {
+	const data = `{"customer":{"id":"cus_1","a.b":{"c\\":1}},"items":[{"sku":"ab","qty":1},{"sku":"cd","qty":2.50}],"tags":["new","old"],"none":null,"ok":true}`
+	for _, c := range []struct {
+		filters []DataFilter
+		want    bool
+	}{
+		{nil, true},
+		{[]DataFilter{dataFilter("customer.id", `"cus_1"`, "")}, true},
+		{[]DataFilter{dataFilter("customer.id", ` "cu\u0073_1" `, "")}, true},
+		{[]DataFilter{dataFilter("customer.id", `"cus_2"`, "")}, false},
+		{[]DataFilter{dataFilter("customer.id", "", "s_")}, true},
+		{[]DataFilter{dataFilter("customer.id", "", "S_")}, false},
+		{[]DataFilter{dataFilter("customer", `"cus_1"`, "")}, false},
+		{[]DataFilter{dataFilter("customer.id.x", `null`, "")}, false},
+		{[]DataFilter{dataFilter(`customer.a\.b.c\\`, `1.0`, "")}, true},
+		{[]DataFilter{dataFilter("items.qty", `25e-1`, "")}, true},
+		{[]DataFilter{dataFilter("items.qty", `"2.5"`, "")}, false},
+		{[]DataFilter{dataFilter("items.qty", ``, "2")}, false},
+		{[]DataFilter{dataFilter("items.0.qty", `1`, "")}, false},
+		{[]DataFilter{dataFilter("items.sku", `"ab"`, ""), dataFilter("items.qty", `2.5`, "")}, true},
+		{[]DataFilter{dataFilter("items.sku", `"ab"`, ""), dataFilter("items.qty", `3`, "")}, false},
+		{[]DataFilter{dataFilter("tags", `"new"`, "n"), dataFilter("tags", `"old"`, "")}, true},
+		{[]DataFilter{dataFilter("tags", `"new"`, "o")}, false},
+		{[]DataFilter{dataFilter("none", `null`, "")}, true},
+		{[]DataFilter{dataFilter("nothing", `null`, "")}, false},
+		{[]DataFilter{dataFilter("ok", `true`, "")}, true},
+		{[]DataFilter{dataFilter("ok", `false`, "")}, false},
+	} {
+		f, err := CompileDataFilters("filter.data", c.filters)
+		if err != nil {
+			t.Errorf("%+v: %v", c.filters, err)
+		} else if got := f.Match("a.b", []byte(data)); got != c.want {
+			t.Errorf("%+v: %v", c.filters, got)
+		}
+	}
+}
+
+// What is wrong with a condition is said of its field.
+func TestDataFilterErrors(t *testing.T) {
+	for _, c := range []struct {
+		filter DataFilter
+		want   string
+	}{
+		{dataFilter("", "1", ""), "filter.data.1.path REQUIRED"},
+		{dataFilter(".", "1", ""), "filter.data.1.path INVALID"},
+		{dataFilter("a..b", "1", ""), "filter.data.1.path INVALID"},
+		{dataFilter("a.", "1", ""), "filter.data.1.path INVALID"},
+		{dataFilter(`a\b`, "1", ""), "filter.data.1.path INVALID"},
+		{dataFilter(`a\`, "1", ""), "filter.data.1.path INVALID"},
+		{dataFilter("a\xff", "1", ""), "filter.data.1.path INVALID"},
+		{dataFilter("a.a.a.a.a", "1", ""), ""},
+		{dataFilter("a.a.a.a.a.a", "1", ""), "filter.data.1.path TOO_MANY"},
+		{dataFilter("a", "", ""), "filter.data.1 REQUIRED"},
+		{dataFilter("a", "{}", ""), "filter.data.1.equals INVALID"},
+		{dataFilter("a", " [1]", ""), "filter.data.1.equals INVALID"},
+		{dataFilter("a", "x", ""), "filter.data.1.equals INVALID"},
+		{DataFilter{Path: "a", Equals: json.RawMessage{}}, "filter.data.1.equals INVALID"},
+		{DataFilter{Path: "a", Contains: new(string)}, "filter.data.1.contains REQUIRED"},
+		{dataFilter("a", "", "\xff"), "filter.data.1.contains INVALID"},
+		{dataFilter("a", "", strings.Repeat("x", MaxFilterBytes)), "filter.data TOO_LONG"},
+	} {
+		_, err := CompileDataFilters("filter.data", []DataFilter{dataFilter("a", "1", ""), c.filter})
+		var got []string
+		for _, e := range Invalids(err) {
+			got = append(got, e.Field+" "+string(e.Code))
+		}
+		if strings.Join(got, ", ") != c.want || (err != nil) != (c.want != "") {
+			t.Errorf("%+v: %v, want %s", c.filter, err, c.want)
+		}
+	}
+	one := dataFilter("a.a.a.a.a", "1", "x")
+	many := make([]DataFilter, MaxFilterConditions)
+	for i := range many {
+		many[i] = one
+	}
+	if f, err := CompileDataFilters("data", many); err != nil || f.root.until > filterBits {
+		t.Errorf("as many as there may be: %v", err)
+	}
+	if _, err := CompileDataFilters("data", append(many, one)); len(Invalids(err)) != 1 || Invalids(err)[0].Code != CodeTooMany {
+		t.Errorf("one more than there may be: %v", err)
+	}
+}
+
+// A condition means what the filter of the same names means.
+func FuzzDataFilter(f *testing.F) {
+	f.Add("customer.tags", `"eu"`, "", paid)
+	f.Add(`a\.b.c`, "", "é", `{"a.b":[{"c":["\u00e9x"]}]}`)
+	f.Add("a", `1e0`, "x", `{"a":[1,"x"]}`)
+	f.Fuzz(func(t *testing.T, path, equals, contains, data string) {
+		filter, err := CompileDataFilters("data", []DataFilter{dataFilter(path, equals, contains)})
+		if err != nil {
+			if len(Invalids(err)) != 1 {
+				t.Errorf("%v", err)
+			}
+			return
+		}
+		got := filter.Match("a", []byte(data))
+		if _, ok := rawjson.Valid([]byte(data)); !ok || !utf8.ValidString(data) {
+			return
+		}
+		names, _ := splitPath("", path)
+		conditions := map[string]any{}
+		if equals != "" {
+			conditions["$eq"] = json.RawMessage(equals)
+		}
+		if contains != "" {
+			conditions["$contains"] = contains
+		}
+		pattern := conditions
+		for _, name := range slices.Backward(names) {
+			if strings.HasPrefix(name, "$") {
+				name = "$" + name
+			}
+			pattern = map[string]any{name: pattern}
+		}
+		source, err := json.Marshal(map[string]any{"data": pattern})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(source) > MaxFilterBytes { // escapes are longer than what they stand for
+			return
+		}
+		if want := compileFilter(t, string(source)).Match("a", []byte(data)); got != want {
+			t.Errorf("%q %s %q on %s: %v, but %s: %v", path, equals, contains, data, got, source, want)
+		}
+	})
+}

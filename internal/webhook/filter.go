@@ -1,0 +1,305 @@
+package webhook
+
+import (
+	"github.com/hookgraph/hookgraph/internal/rawjson"
+)
+
+// Bounds of a Filter.
+const (
+	MaxFilterBytes      = 8 << 10
+	MaxFilterDepth      = 5   // names below data
+	MaxFilterLogic      = 5   // $or, $and and $not within one another
+	MaxFilterConditions = 100 // operators and plain values; the values of one $in are one condition
+	MaxFilterBranches   = 16  // of one $or or $and
+)
+
+// Filter is a compiled condition on the type and the payload of an event. It is immutable, and safe for concurrent use.
+//
+// Its source is a JSON object in the shape of the event, with conditions in place of values:
+//
+//	{"type": "payment.failed", "data": {"amount": {"$gte": 100}, "status": {"$in": ["failed", "expired"]}}}
+//
+// All of it must hold. At the top stand type and data, below data the names of the payload's members. A condition is a string,
+// a number, true, false or null, which the member must be equal to, or an object of operators:
+//
+//	$eq, $in                 equal to the value; to one of the values
+//	$ne, $nin                not equal to the value; to none of the values
+//	$gt, $gte, $lt, $lte     a number, or a string, greater or less than the operand, which is of the same kind
+//	$prefix, $suffix, $contains   a string that begins with, ends in or contains the operand, capitals as they are
+//	$exists                  true: the member is there, be it null or empty; false: it is not
+//	$or, $and                an array of alternatives, one or all of which must hold
+//	$not                     a condition, or an object of them, that must not hold
+//
+// $or, $and and $not also stand beside names, and at the top. A name that begins with $ is written with a further $ before it.
+//
+// Numbers are compared by value and exactly, whatever their size and form: 100e-2 is 1. Strings are compared by their characters,
+// whatever is escaped, in the order of code points. Values of different kinds are never equal, less or greater.
+//
+// An array has what its elements have: it matches if one element does, at any depth of arrays. What stands in one object is about
+// one element: {"items": {"sku": "a", "qty": {"$gt": 2}}} wants an item that is both, and so does {"$gte": 10, "$lt": 20}.
+// $ne, $nin, $not, $exists, $or and $and look at the array as a whole, so that {"tags": {"$ne": "test"}} means that no tag is
+// test. A member that occurs more than once in its object is like an array of its values.
+//
+// What is absent, or an empty array, is equal to nothing and has no members, and what is no object has none: only $ne, $nin, $not
+// and "$exists": false hold there.
+//
+// Match takes time linear in the payload's length for each condition, and does not allocate.
+type Filter struct {
+	root node // the event
+	expr expr
+	// Members of root; nil if the filter does not ask for them.
+	eventType, data *node
+}
+
+// node is a place in an event. What all conditions of a filter ask about a place is found out in one walk over the payload, as
+// bits; then the exprs of the bits are evaluated. Bits of a place and of those below it are consecutive.
+type node struct {
+	kids    []*node // sorted by name
+	name    string
+	tests   []*test
+	members []*members
+	present int // the bit: the member is there
+	valued  int // the bit: and has a value, which an empty array does not
+	from    int // bits from here on, up to until, are of the kids
+	until   int
+}
+
+// test is a conjunction of conditions that one value, no array and no object, must satisfy.
+type test struct {
+	conditions []condition
+	bit        int
+}
+
+// members is a conjunction about the members of one object.
+type members struct {
+	exprs []expr // of the kids' bits
+	bit   int
+	empty bool // the exprs hold of an object without members, and so of what is no object
+}
+
+// expr is a term of bits.
+type expr struct {
+	op   exprOp
+	of   []expr
+	node *node
+	test *test
+	here *members
+}
+
+type exprOp uint8
+
+const (
+	opAll exprOp = iota
+	opAny
+	opNot     // of[0]
+	opPresent // node
+	opTest    // test
+	opMembers // here, at node
+)
+
+// filterBits bounds the bits of a filter. A condition stands in at most MaxFilterDepth+1 names (data is one) and MaxFilterLogic objects
+// more, each of which has a bit; each name's place has two more, and the condition its own.
+const filterBits = MaxFilterConditions * (3*(MaxFilterDepth+1) + MaxFilterLogic + 1)
+
+// matcher is one evaluation of a filter.
+type matcher struct {
+	bits [(filterBits + 63) / 64]uint64
+	work int // bytes that were looked at, those that were looked at twice counted twice
+}
+
+// Match reports whether an event is wanted. The data is a payload that NewEvent.Check has accepted.
+func (f *Filter) Match(eventType string, data []byte) bool {
+	var m matcher
+	return m.match(f, eventType, data)
+}
+
+func (m *matcher) match(f *Filter, eventType string, data []byte) bool {
+	if f.eventType != nil {
+		var buffer [MaxEventTypeBytes + 2]byte
+		quoted := append(append(append(buffer[:0], '"'), eventType...), '"') // its form needs no escape
+		m.value(f.eventType, quoted, 0)
+	}
+	if f.data != nil {
+		m.value(f.data, data, 0)
+	}
+	return m.holds(&f.expr)
+}
+
+func (m *matcher) has(bit int) bool { return m.bits[bit/64]&(1<<(bit%64)) != 0 }
+func (m *matcher) set(bit int)      { m.bits[bit/64] |= 1 << (bit % 64) }
+
+func (m *matcher) clear(from, until int) {
+	for ; from < until && from%64 != 0; from++ {
+		m.bits[from/64] &^= 1 << (from % 64)
+	}
+	for ; from+64 <= until; from += 64 {
+		m.bits[from/64] = 0
+	}
+	for ; from < until; from++ {
+		m.bits[from/64] &^= 1 << (from % 64)
+	}
+}
+
+func (m *matcher) holds(e *expr) bool {
+	switch e.op {
+	case opAll:
+		return m.all(e.of)
+	case opAny:
+		for i := range e.of {
+			if m.holds(&e.of[i]) {
+				return true
+			}
+		}
+		return false
+	case opNot:
+		return !m.holds(&e.of[0])
+	case opPresent:
+		return m.has(e.node.present)
+	case opTest:
+		return m.has(e.test.bit)
+	case opMembers:
+		return m.has(e.here.bit) || e.here.empty && !m.has(e.node.valued)
+	}
+	return false
+}
+
+func (m *matcher) all(of []expr) bool {
+	for i := range of {
+		if !m.holds(&of[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// kid is the member of that name, which is the text of a JSON string; nil if no condition asks for it. It does not allocate.
+func (n *node) kid(name []byte) *node {
+	v := value{text: name, escaped: escaped(name)}
+	from, until := 0, len(n.kids)
+	for from < until {
+		mid := (from + until) / 2
+		switch d := v.compareString(n.kids[mid].name); {
+		case d == 0:
+			return n.kids[mid]
+		case d < 0:
+			until = mid
+		default:
+			from = mid + 1
+		}
+	}
+	return nil
+}
+
+// value walks over the value that is next in b, which is at n, and returns the index behind it. The elements of arrays are values
+// at n themselves.
+func (m *matcher) value(n *node, b []byte, i int) int {
+	m.set(n.present)
+	for depth := 0; ; {
+		i = rawjson.Space(b, i)
+		if i == len(b) {
+			return i
+		}
+		switch b[i] {
+		case '[':
+			depth++
+			i++
+			m.work++
+		case ']':
+			depth--
+			i++
+			m.work++
+		case ',':
+			i++
+			m.work++
+			continue
+		case '{':
+			m.set(n.valued)
+			i = m.object(n, b, i)
+		default:
+			m.set(n.valued)
+			from := i
+			i = m.end(b, i)
+			m.scalar(n, b[from:i])
+		}
+		if depth <= 0 {
+			return i
+		}
+	}
+}
+
+// end passes over a value.
+func (m *matcher) end(b []byte, i int) int {
+	end := rawjson.End(b, i)
+	m.work += end - i
+	return end
+}
+
+// object walks over the object that starts at b[i].
+func (m *matcher) object(n *node, b []byte, i int) int {
+	if len(n.kids) == 0 {
+		return m.end(b, i)
+	}
+	m.clear(n.from, n.until)
+	i = rawjson.Space(b, i+1)
+	for i < len(b) && b[i] == '"' {
+		end := m.end(b, i)
+		name := inside(b[i:end])
+		i = rawjson.Space(b, rawjson.Space(b, end)+1) // behind the colon
+		if i >= len(b) {
+			return len(b)
+		}
+		if k := n.kid(name); k != nil {
+			i = m.value(k, b, i)
+		} else {
+			i = m.end(b, i)
+		}
+		i = rawjson.Space(b, i)
+		if i == len(b) || b[i] != ',' {
+			break
+		}
+		i = rawjson.Space(b, i+1)
+	}
+	for _, g := range n.members {
+		if !m.has(g.bit) && m.all(g.exprs) {
+			m.set(g.bit)
+		}
+	}
+	return min(i+1, len(b))
+}
+
+// inside is the text of a string without its quotation marks.
+func inside(s []byte) []byte {
+	if len(s) < 2 {
+		return nil
+	}
+	return s[1 : len(s)-1]
+}
+
+// scalar makes the tests of what is no array and no object.
+func (m *matcher) scalar(n *node, text []byte) {
+	for _, g := range n.members {
+		if g.empty {
+			m.set(g.bit)
+		}
+	}
+	if len(n.tests) == 0 {
+		return
+	}
+	v := valueOf(text)
+	m.work += len(text)
+	for _, t := range n.tests {
+		if !m.has(t.bit) && m.satisfies(&v, t) {
+			m.set(t.bit)
+		}
+	}
+}
+
+func (m *matcher) satisfies(v *value, t *test) bool {
+	for i := range t.conditions {
+		m.work += len(v.text)
+		if !t.conditions[i].holds(v) {
+			return false
+		}
+	}
+	return true
+}
