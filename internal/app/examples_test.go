@@ -1,0 +1,193 @@
+package app
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
+)
+
+// The examples of docs/api watch through a network that drops their connections, and for a while lets none through:
+// each sees every attempt once.
+func TestExamplesWatch(t *testing.T) {
+	t.Parallel()
+	receiver := webhooktest.NewReceiver(t)
+	p := boot(t, t.TempDir())
+	c := &client{p.url, p.token}
+	c.mutate(t, createWebhook, map[string]any{"url": receiver.URL}, new(struct{}))
+	go func() { // else the receiver would wait
+		for {
+			select {
+			case <-receiver.Requests:
+			case <-t.Context().Done():
+				return
+			}
+		}
+	}()
+	network := newNetwork(t, strings.TrimPrefix(p.url, "http://"))
+	examples := map[string]*example{
+		"genqlient": runExample(t, goExample(t), "http://"+network.address, p.token),
+	}
+	for _, name := range []string{"urql", "apollo", "sse"} {
+		examples[name] = runExample(t, nodeExample(t, name), "http://"+network.address, p.token)
+	}
+	for name, e := range examples {
+		for !e.sees(t, c.publish(t, "start")) {
+			t.Logf("%s does not watch yet", name)
+		}
+	}
+
+	var want []string
+	publish := func(n int) {
+		for range n {
+			want = append(want, c.publish(t, "job.done"))
+		}
+	}
+	publish(10)
+	network.cut()
+	publish(10) // while they reconnect
+	network.down(t, len(examples))
+	publish(10) // while they cannot
+	network.up()
+	publish(10)
+	c.settle(t) // else the last could overtake others
+	last := c.publish(t, "last")
+	slices.Sort(want)
+	for name, e := range examples {
+		var got []string
+		for line := range e.until(t, name, last) {
+			if strings.Contains(line, " job.done ") {
+				got = append(got, strings.Fields(line)[0])
+			}
+		}
+		slices.Sort(got) // attempts of one webhook run beside each other
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+// With a token that is refused they end with an error that says so, and do not retry.
+func TestExamplesRefused(t *testing.T) {
+	t.Parallel()
+	p := boot(t, t.TempDir())
+	examples := []*exec.Cmd{goExample(t)}
+	for _, name := range []string{"urql", "apollo", "sse"} {
+		examples = append(examples, nodeExample(t, name))
+	}
+	running, stderr := map[*exec.Cmd]*example{}, map[*exec.Cmd]*bytes.Buffer{}
+	for _, cmd := range examples {
+		stderr[cmd] = new(bytes.Buffer)
+		cmd.Stderr = stderr[cmd]
+		running[cmd] = runExample(t, cmd, p.url, "wrong")
+	}
+	for cmd, e := range running {
+		select {
+		case line, ok := <-e.lines:
+			if ok {
+				t.Errorf("%v: %s", cmd.Args, line)
+				continue
+			}
+			_ = cmd.Wait() // it failed
+			if said := fmt.Sprint(stderr[cmd]); !strings.Contains(said, "token is re") && !strings.Contains(said, "unknown") || strings.Contains(said, "[Network] undefined") {
+				t.Errorf("%v: %s", cmd.Args, said)
+			}
+		case <-time.After(2 * time.Minute):
+			t.Errorf("%v goes on", cmd.Args)
+		}
+	}
+}
+
+// The examples that ask once do what the page says of them.
+func TestExamplesAsk(t *testing.T) {
+	t.Parallel()
+	receiver := webhooktest.NewReceiver(t)
+	receiver.Answer(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
+	p := boot(t, t.TempDir())
+	c := &client{p.url, p.token}
+	ask := func(cmd *exec.Cmd, token string) string {
+		t.Helper()
+		cmd.Env = append(os.Environ(), "HOOKGRAPH_URL="+p.url, "HOOKGRAPH_TOKEN="+token)
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("%v: %v", cmd.Args, err)
+		}
+		return strings.TrimSpace(string(out))
+	}
+
+	registered := nodeExample(t, "register")
+	registered.Args = append(registered.Args, receiver.URL)
+	shown := ask(registered, p.token)
+	if !regexp.MustCompile(`^[0-9a-f-]{36} whsec_\S+$`).MatchString(shown) {
+		t.Fatal(shown)
+	}
+	if out := ask(nodeExample(t, "register"), p.token); !regexp.MustCompile(`^input\.url: .+ \([A-Z]+\)$`).MatchString(out) {
+		t.Error(out)
+	}
+	if out := ask(nodeExample(t, "register"), "wrong"); !strings.HasPrefix(out, "UNAUTHENTICATED: ") {
+		t.Error(out)
+	}
+
+	const never = 7 * 24 * 60 * 60 * 1000 // as long as the test goes, so that the failed attempts can be counted
+	first, _, _ := strings.Cut(shown, " ")
+	c.mutate(t, `mutation ($input: UpdateWebhookInput!) { done: updateWebhook(input: $input) { webhook { id } } }`,
+		map[string]any{"id": first, "retryScheduleMs": []int{never}}, new(struct{}))
+	published := goExample(t)
+	published.Args = append(published.Args, "publish", "job.done", `{"job": 42}`)
+	id := ask(published, p.token)
+	again := goExample(t)
+	again.Args = append(again.Args, published.Args[1:]...)
+	if out := ask(again, p.token); out != id {
+		t.Errorf("published %s, then %s", id, out)
+	}
+	for range 10 { // one that fails is sent to slowly
+		c.mutate(t, createWebhook, map[string]any{"url": receiver.URL, "retryScheduleMs": []int{never}}, new(struct{}))
+	}
+	const failed = 1 + 11*10 // more than one page
+	for range 10 {
+		c.publish(t, "job.failed")
+	}
+	for range failed {
+		receiver.Next(t)
+	}
+	deadline := time.Now().Add(time.Minute)
+	for {
+		out := ask(nodeExample(t, "attempts"), p.token)
+		lines := strings.Split(out, "\n")
+		if len(lines) == failed && strings.Contains(out, id+" job.done HTTP_STATUS the receiver answered 502") {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d failed attempts:\n%s", len(lines), out)
+		}
+	}
+}
+
+// With trusted documents those of the clients run, by their hash, and no others.
+func TestExampleOfTrustedDocuments(t *testing.T) {
+	t.Parallel()
+	cmd := nodeExample(t, "trusted")
+	p := boot(t, t.TempDir(), "--trusted-documents", "docs/examples/typescript/src/gql/persisted-documents.json")
+	cmd.Env = append(os.Environ(), "HOOKGRAPH_URL="+p.url, "HOOKGRAPH_TOKEN="+p.token)
+	out, err := cmd.Output()
+	if err != nil || !strings.Contains(string(out), `{"data":{"attempts":{"nodes":[],`) {
+		t.Errorf("%v %s", err, out)
+	}
+	var answer struct {
+		Errors []struct{ Extensions struct{ Code string } }
+	}
+	c := &client{p.url, p.token}
+	if c.rest(t, "POST", "/graphql", `{"query": "{ viewer { operator } }"}`, &answer); len(answer.Errors) != 1 || answer.Errors[0].Extensions.Code != "FORBIDDEN" {
+		t.Errorf("%+v", answer)
+	}
+}
