@@ -12,15 +12,15 @@ const (
 	mediaEvents  = "text/event-stream"
 )
 
-// accept is what a client takes: a response in JSON of one media type ("" for none), a stream of events, or both; with
-// both it gets events for a subscription, as clients that list every type expect.
+// accept is what a client accepts: a JSON response of one media type ("" for none), a stream of events, or both. With both, it
+// gets events for a subscription, as clients that list every type expect.
 type accept struct {
 	json   string
 	events bool
 }
 
-// negotiate reads Accept (RFC 9110, section 12.5.1). Wildcards and the absence of the header mean application/json, as
-// GraphQL over HTTP section 5.2.1 asks of servers older clients talk to, and never events.
+// negotiate reads Accept (RFC 9110, section 12.5.1). Wildcards and a missing header mean application/json, as GraphQL over HTTP
+// section 5.2.1 recommends for servers with older clients, and never events.
 func negotiate(header []string) (accept, bool) {
 	ranges := strings.Split(strings.Join(header, ","), ",")
 	quality := map[string]float64{} // of the media ranges named

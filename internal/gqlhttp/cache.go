@@ -5,13 +5,13 @@ import (
 	"sync"
 )
 
-// cache keeps the values used last, up to a number of bytes. It is safe for concurrent use.
+// cache is an LRU cache, bounded in bytes. It is safe for concurrent use.
 type cache[V any] struct {
 	limit int
 
 	mu      sync.Mutex // guards the fields below
 	size    int
-	order   *list.List // of *entry[V], the one used last in front
+	order   *list.List // of *entry[V], the most recently used in front
 	entries map[string]*list.Element
 }
 
@@ -21,7 +21,7 @@ type entry[V any] struct {
 	size  int
 }
 
-// entryOverhead is about what an entry takes in the map and the list.
+// entryOverhead is the approximate size of an entry in the map and the list.
 const entryOverhead = 200
 
 func newCache[V any](limit int) *cache[V] {

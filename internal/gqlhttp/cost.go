@@ -8,11 +8,11 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// introspectionCost is what the full introspection costs that tools send, however large the schema. Other introspection
-// costs in proportion, so nobody can ask for many times as much of it within the limit.
+// introspectionCost is the cost of the full introspection query that tools send, however large the schema. Other introspection
+// queries cost in proportion, so that many times as much never fits the limit.
 const introspectionCost = 2500
 
-// fullIntrospection is as much as tools ask for: graphql-js's getIntrospectionQuery with all options.
+// fullIntrospection is the largest query that tools send: graphql-js's getIntrospectionQuery with all options.
 var fullIntrospection = func() string {
 	const ref = "kind name ofType{kind name ofType{kind name ofType{kind name ofType{kind name ofType{kind name ofType{kind name " +
 		"ofType{kind name ofType{kind name ofType{kind name}}}}}}}}}"
@@ -24,7 +24,7 @@ var fullIntrospection = func() string {
 		"directives{name description isRepeatable locations args{" + value + "}}}"
 }()
 
-// introspectionSizes is about how long the lists of the introspection system are.
+// introspectionSizes returns the approximate lengths of the lists of the introspection system.
 func introspectionSizes(schema *ast.Schema) map[string]int {
 	return map[string]int{
 		"types": len(schema.Types), "directives": len(schema.Directives),
@@ -32,17 +32,17 @@ func introspectionSizes(schema *ast.Schema) map[string]int {
 	}
 }
 
-// Sized is a schema that knows how long its lists are when no argument says so.
+// Sized is a schema that knows the size of its lists if no argument says it.
 type Sized interface {
-	// ListSize returns how many elements to assume of a list, or of the lists of a page when the field takes first or last.
+	// ListSize returns the number of elements to assume for a list, or for the lists of a page if the field takes first or last.
 	ListSize(typeName, field string) (size int, ok bool)
 }
 
-// cost returns what an operation costs, saturating: the number of values that it may answer. The document is valid and has
-// passed the guard. A field costs one and what is within it, or what the schema's Complexity says; a list costs that for each
-// of its elements. The lists right within a page (edges, nodes) have as many as its first or last says, and those of a
-// payload (results) as many as the longest list of the input. An alias of __typename costs one, for it can be repeated.
-// A fragment is priced once for each size that it is in.
+// cost returns the cost of an operation, saturating: the number of values that it may return. The document must be valid and
+// have passed the guard. A field costs one plus its selections, or what the schema's Complexity says; a list costs that for each
+// element. The lists directly within a page (edges, nodes) have first or last elements, those of a payload (results) as many as
+// the longest list of the input. An alias of __typename costs one, because it can be repeated. A fragment is priced once for each
+// size that it is used with.
 func (g *guard) cost(ctx context.Context, doc *ast.QueryDocument, op *ast.OperationDefinition, vars map[string]any) int {
 	p := &pricer{guard: g, ctx: ctx, doc: doc, vars: vars, memo: map[priced]int{}}
 	return p.selections(op.SelectionSet, 0)
@@ -61,8 +61,7 @@ type pricer struct {
 	memo  map[priced]int
 }
 
-// selections prices a selection set. size is how many elements the lists right within have; 0 when their parent does not
-// say.
+// selections prices a selection set. size is the number of elements of the lists directly within; 0 if the parent does not say.
 func (p *pricer) selections(set ast.SelectionSet, size int) int {
 	sum := 0
 	for _, sel := range set {
@@ -115,8 +114,8 @@ func (p *pricer) field(f *ast.Field, size int) int {
 	return mulCost(elements, price)
 }
 
-// introspected counts the values that a selection set of the introspection system yields, saturating. The guard has
-// bounded its expansion.
+// introspected counts the values that a selection set of the introspection system returns, saturating. The guard has bounded
+// its expansion.
 func (g *guard) introspected(set ast.SelectionSet) int {
 	sum := 0
 	for _, sel := range set {
@@ -135,7 +134,7 @@ func (g *guard) introspected(set ast.SelectionSet) int {
 	return sum
 }
 
-// sizes returns how many values a field yields, and how many elements the lists right within it have, 0 when it does not
+// sizes returns the number of values of a field, and the number of elements of the lists directly within it, 0 if it does not
 // say. A list of scalars is one value.
 func (p *pricer) sizes(f *ast.Field, size int) (elements, within int) {
 	isList := f.Definition.Type.Elem != nil
@@ -156,8 +155,8 @@ func (p *pricer) sizes(f *ast.Field, size int) (elements, within int) {
 	return p.assumed(f), 0
 }
 
-// given returns the size that a field's arguments say, 0 when they do not: first or last, else the length of the longest list
-// of what they hold, as of nodes(ids) or publishEvents(input).
+// given returns the size that a field's arguments say, 0 if they do not: first or last, or else the length of the longest list in
+// them, as in nodes(ids) or publishEvents(input).
 func (p *pricer) given(f *ast.Field) int {
 	size, longest := 0, 0
 	for _, def := range f.Definition.Arguments {
@@ -165,7 +164,7 @@ func (p *pricer) given(f *ast.Field) int {
 			if n, ok := p.number(f, def); ok {
 				size = max(size, min(max(n, 1), 10*p.guard.limits.ListSize))
 			}
-		} else if !isPage(f.Definition) { // whose other arguments are filters
+		} else if !isPage(f.Definition) { // a page's other arguments are filters
 			longest = max(longest, p.longest(p.argument(f, def), def.Type))
 		}
 	}
@@ -199,7 +198,7 @@ func (p *pricer) longest(v any, t *ast.Type) int {
 	return n
 }
 
-// assumed is the size of a list that no argument says.
+// assumed is the size of a list without a size argument.
 func (p *pricer) assumed(f *ast.Field) int {
 	if n, ok := p.sized(f); ok {
 		return n
@@ -243,7 +242,7 @@ func (p *pricer) argument(f *ast.Field, def *ast.ArgumentDefinition) any {
 	return v
 }
 
-// number returns an integer argument; one that is larger than any list counts as the largest.
+// number returns an integer argument, capped at the largest possible list.
 func (p *pricer) number(f *ast.Field, def *ast.ArgumentDefinition) (int, bool) {
 	const most = 1 << 30
 	switch v := p.argument(f, def).(type) {

@@ -24,8 +24,8 @@ import (
 // maxShownErrors bounds how many errors of one document are shown: each of thousands of fields could be wrong.
 const maxShownErrors = 20
 
-// engine takes a request from text to responses. Its own steps come before execution (the guard has to run between
-// parsing and validation, where gqlgen's executor has no hook); execution is the executor's.
+// engine takes a request from text to responses. It parses, guards and validates itself, because gqlgen's executor has no hook
+// between parsing and validation; the executor executes.
 type engine struct {
 	cfg       Config
 	schema    graphql.ExecutableSchema
@@ -59,7 +59,7 @@ func newEngine(schema graphql.ExecutableSchema, cfg Config) *engine {
 	return e
 }
 
-// holder is against whom what ctx's caller holds is counted.
+// holder returns the tenant and token that ctx's caller counts for.
 func (e *engine) holder(ctx context.Context) intake.Holder {
 	if e.cfg.Holder == nil {
 		return intake.Holder{}
@@ -80,8 +80,8 @@ type operation struct {
 
 func (op *operation) kind() ast.Operation { return op.Operation.Operation }
 
-// prepare does everything that comes before execution. Its errors are request errors in the sense of GraphQL section
-// 7.1.2; extensions go with them. ctx carries the caller.
+// prepare does everything before execution. Its errors are request errors in the sense of GraphQL section 7.1.2; extensions
+// belong to them. ctx carries the caller.
 func (e *engine) prepare(ctx context.Context, req *request) (op *operation, extensions map[string]any, errs gqlerror.List) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -149,7 +149,7 @@ func costExtension(requested, limit int) map[string]any {
 	return map[string]any{"cost": map[string]int{"requested": requested, "limit": limit}}
 }
 
-// document parses, guards and validates a document, or finds it among those that have passed.
+// document parses, guards and validates a document, or returns it from the cache.
 func (e *engine) document(query string) (*document, gqlerror.List) {
 	if doc, ok := e.documents.get(query); ok {
 		return doc, nil
@@ -183,7 +183,7 @@ func (e *engine) document(query string) (*document, gqlerror.List) {
 	return doc, nil
 }
 
-// singleRootField is GraphQL section 5.2.4.1 for what gqlparser lets pass: one field under two aliases. The document has
+// singleRootField checks GraphQL section 5.2.4.1 where gqlparser does not: one field under two aliases. The document must have
 // passed the guard.
 func singleRootField(doc *ast.QueryDocument) *gqlerror.Error {
 	m := &merger{fragments: fragmentsByName(doc)}
@@ -200,7 +200,7 @@ func singleRootField(doc *ast.QueryDocument) *gqlerror.Error {
 	return nil
 }
 
-// parseError keeps the place, and the message unless it repeats a string or much of the document: those may hold secrets.
+// parseError keeps the location, and the message unless it repeats a string or much of the document, which may hold secrets.
 func parseError(err error) *gqlerror.Error {
 	shown := newError(codeParse, "the document is not valid GraphQL")
 	var located *gqlerror.Error
@@ -217,7 +217,7 @@ func parseError(err error) *gqlerror.Error {
 	return shown
 }
 
-// validationRules are GraphQL's, without suggestions: "did you mean" tells strangers the schema word by word.
+// validationRules are GraphQL's, without suggestions: "did you mean" reveals the schema to strangers word by word.
 func validationRules() *rules.Rules {
 	r := rules.NewDefaultRules()
 	r.ReplaceRule(rules.FieldsOnCorrectTypeRule.Name, rules.FieldsOnCorrectTypeRuleWithoutSuggestions.RuleFunc)
@@ -228,7 +228,7 @@ func validationRules() *rules.Rules {
 	return r
 }
 
-// execution yields the responses of one operation. It is for one goroutine.
+// execution returns the responses of one operation. It is not safe for concurrent use.
 type execution struct {
 	engine *engine
 	ctx    context.Context
@@ -243,8 +243,8 @@ type execution struct {
 	ended   bool
 }
 
-// start begins to execute, once it is the operation's turn. The execution ends with ctx, and must be closed when its last response
-// has been written.
+// start waits for the operation's turn and begins to execute it. The execution ends with ctx, and must be closed when its last
+// response has been written.
 func (e *engine) start(ctx context.Context, op *operation, lastEventID string) (x *execution) {
 	ctx, s := withStream(ctx, lastEventID)
 	who := e.holder(ctx)
@@ -268,9 +268,9 @@ func (e *engine) start(ctx context.Context, op *operation, lastEventID string) (
 	return x
 }
 
-// response waits for the next response. It returns nil after the last one: one for a query or mutation, and for a
-// subscription when its source has ended or failed, when a response is not whole, or ctx is done. The second result says
-// why the subscription failed. An operation that did not get to execute has errors and no response.
+// response waits for the next response. It returns nil after the last one. A query or mutation has one; a subscription ends
+// when its source has ended or failed, when a response is not whole, or when ctx is done. errs says why the subscription failed,
+// or why an operation was not executed.
 func (x *execution) response() (resp *graphql.Response, errs gqlerror.List) {
 	if x.ended {
 		return nil, nil
@@ -290,19 +290,19 @@ func (x *execution) response() (resp *graphql.Response, errs gqlerror.List) {
 		return nil, nil
 	}
 	x.meter.Reset()
-	defer x.leave() // what is left is to write the response
+	defer x.leave() // only the response remains to be written
 	resp = x.next(x.ctx)
 	if resp == nil {
 		return nil, x.end()
 	}
-	if limit := x.engine.cfg.MaxAnswerBytes; len(resp.Data) > limit { // of a schema that does not count
+	if limit := x.engine.cfg.MaxAnswerBytes; len(resp.Data) > limit { // the schema does not count bytes
 		tooLarge := newError(codeAnswerTooLarge, fmt.Sprintf("the response is larger than %d bytes; request less at a time", limit))
 		tooLarge.Extensions["limit"] = limit
 		resp.Data, resp.Errors = nil, gqlerror.List{tooLarge}
 	}
 	if x.op.kind() == ast.Subscription && !whole(resp) {
-		// Either the source stream could not be made, which is a request error (GraphQL section 6.2.3.1), or this response
-		// failed. A client that went on after it would have a gap: it is to resume from the last one that it got.
+		// Either the source stream could not be created, which is a request error (GraphQL section 6.2.3.1), or this response
+		// failed. Continuing would leave a gap: the client must resume after the last one that it received.
 		x.ended = true
 		if x.ctx.Err() != nil {
 			return nil, nil
@@ -319,13 +319,13 @@ func (x *execution) response() (resp *graphql.Response, errs gqlerror.List) {
 	return resp, nil
 }
 
-// close gives back what the last response holds.
+// close releases the memory of the last response.
 func (x *execution) close() {
 	x.leave()
 	x.meter.Reset()
 }
 
-// end says why there is no further response.
+// end returns why there is no further response.
 func (x *execution) end() gqlerror.List {
 	x.ended = true
 	if err := x.stream.reason(); err != nil {

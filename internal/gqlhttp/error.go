@@ -28,12 +28,13 @@ const (
 	codeParse           = errcode.ParseFailed
 	codeValidation      = errcode.ValidationFailed
 
-	// These two are what Apollo's clients look for.
+	// Apollo's clients expect these two.
 	codePersistedNotFound     = "PERSISTED_QUERY_NOT_FOUND"
 	codePersistedNotSupported = "PERSISTED_QUERY_NOT_SUPPORTED"
 )
 
-// ErrPanic is what an ErrorPresenter finds (errors.Is) when a resolver panicked. The panic has been logged with its stack.
+// ErrPanic is wrapped by the error that an ErrorPresenter gets when a resolver has panicked. The panic has been logged with its
+// stack.
 var ErrPanic = errors.New("panic in a resolver")
 
 func newError(code, message string) *gqlerror.Error {
@@ -112,14 +113,14 @@ func logPanic(ctx context.Context, log *slog.Logger, v any) {
 		slog.String("stack", string(debug.Stack())))
 }
 
-// retryAfter tells a client that is refused for now when to try again (RFC 9110, section 10.2.3), in whole seconds.
+// retryAfter sets Retry-After (RFC 9110, section 10.2.3), in whole seconds, if err has a time.
 func retryAfter(h http.Header, err *gqlerror.Error) {
 	if ms, ok := err.Extensions["retryAfterMs"].(int64); ok && codeOf(err) == codeRateLimited {
 		h.Set("Retry-After", strconv.FormatInt((ms+999)/1000, 10))
 	}
 }
 
-// refusal turns an error of Config.Authenticate into what the client may know of it.
+// refusal turns an error of Config.Authenticate into an error for the client, and a status.
 func refusal(err error) (*gqlerror.Error, int) {
 	var shown *gqlerror.Error
 	if !errors.As(err, &shown) {

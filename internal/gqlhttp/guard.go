@@ -10,35 +10,35 @@ import (
 	"github.com/vektah/gqlparser/v2/parser"
 )
 
-// Limits is what a document may ask for. Zero means the default. Validation and execution are quadratic or worse in some
-// of these; at the defaults they stay below 50 ms and 20 MiB for the worst document known.
+// Limits bounds a document. Zero means the default. Validation and execution are quadratic or worse in some of these; with the
+// defaults they stay below 50 ms and 20 MiB for the worst known document.
 type Limits struct {
 	// Tokens bounds the lexical tokens of a document. Default 10,000.
 	Tokens int
-	// Depth bounds how deep fields nest, fragments expanded. Default 20; GraphiQL's introspection needs 15.
+	// Depth bounds the nesting of fields, with fragments expanded. Default 20; GraphiQL's introspection needs 15.
 	Depth int
 	// Fields bounds the fields of a document with every fragment expanded wherever it is spread. Default 3,000.
 	Fields int
-	// Aliases bounds the aliases as they are written. Default 100.
+	// Aliases bounds the aliases as written. Default 100.
 	Aliases int
-	// Directives bounds the directives as they are written. Default 100.
+	// Directives bounds the directives as written. Default 100.
 	Directives int
-	// Duplicates bounds the pairs of fields that share a response key and have to be merged. Default 10,000.
+	// Duplicates bounds the pairs of fields that share a response key and must be merged. Default 10,000.
 	Duplicates int
-	// Fragments bounds the fragments defined, and ten times it their spreads and the inline fragments. Default 100.
+	// Fragments bounds the fragment definitions; ten times it bounds spreads and inline fragments. Default 100.
 	Fragments int
 	// Operations bounds the operations of a document. Default 50.
 	Operations int
 	// Variables bounds the variables of an operation and the arguments of a field. Default 100.
 	Variables int
-	// Values bounds the values within variables. What the scalar JSON takes counts as one. Default 10,000.
+	// Values bounds the values within variables. A value of the scalar JSON counts as one. Default 10,000.
 	Values int
-	// Name bounds the length of an alias, which comes again for each value that has it. Default 256 bytes.
+	// Name bounds the length of an alias, which is repeated for each of its values. Default 256 bytes.
 	Name int
-	// Cost bounds what an operation may cost: one for each value that it may answer, more for large ones. Default 10,000.
+	// Cost bounds the cost of an operation: one for each value that it may return, more for large ones. Default 10,000.
 	Cost int
-	// ListSize is the size assumed of a list of which neither an argument nor the schema (Sized) says how long it is; first and
-	// last are taken as at most ten times it. Default 10.
+	// ListSize is the assumed size of a list whose size neither an argument nor the schema (Sized) says; first and last count
+	// as at most ten times it. Default 10.
 	ListSize int
 }
 
@@ -59,8 +59,8 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
-// guard refuses documents that would be expensive to validate or to run. It walks a document that is parsed and not
-// validated, so it trusts nothing: fragments may be missing or spread themselves.
+// guard refuses documents that would be expensive to validate or to run. The documents are parsed but not validated, so it
+// trusts nothing: fragments may be missing or spread themselves.
 type guard struct {
 	schema        graphql.ExecutableSchema
 	limits        Limits
@@ -81,11 +81,11 @@ func newGuard(schema graphql.ExecutableSchema, limits Limits, disableIntrospecti
 	return g
 }
 
-// nodeBytes is about what a node of a validated document takes, with its position.
+// nodeBytes is the approximate size of a node of a validated document, with its position.
 const nodeBytes = 300
 
-// check returns an estimate of the document's size in memory, or why it is refused. The order matters: each step bounds
-// the work of the next.
+// check returns an estimate of the document's size in memory, or the reason for refusing it. The order matters: each step
+// bounds the work of the next.
 func (g *guard) check(doc *ast.QueryDocument) (size int, refused *gqlerror.Error) {
 	c := &census{guard: g}
 	c.document(doc)
@@ -123,7 +123,7 @@ func fragmentsByName(doc *ast.QueryDocument) map[string]*ast.FragmentDefinition 
 	return m
 }
 
-// census counts what is written, each node once: linear in the document.
+// census counts each node as written, once: linear in the document.
 type census struct {
 	guard   *guard
 	refused *gqlerror.Error
@@ -145,7 +145,7 @@ func (c *census) document(doc *ast.QueryDocument) {
 	if len(doc.Fragments) > l.Fragments {
 		c.refuse(tooMany("fragments", l.Fragments))
 	}
-	// What is not a selection or value of its own counts as two of them.
+	// Operations and fragments count as two nodes each.
 	c.nodes += 2 * (len(doc.Operations) + len(doc.Fragments))
 	for _, op := range doc.Operations {
 		c.nodes += 2 * len(op.VariableDefinitions)
@@ -238,13 +238,13 @@ func (c *census) value(v *ast.Value, depth int) {
 // extent is how large a selection set is when its fragments are expanded.
 type extent struct{ fields, depth int }
 
-// expansion sizes the document as execution sees it. Each fragment is sized once, so it is linear although what it
-// measures may be exponential; sums saturate.
+// expansion computes the size of the document with fragments expanded. Each fragment is sized once, so the work is linear
+// although the size may be exponential; sums saturate.
 type expansion struct {
 	guard *guard
 	doc   map[string]*ast.FragmentDefinition
 	memo  map[string]extent
-	open  map[string]bool // fragments being sized: one that is met again spreads itself
+	open  map[string]bool // fragments being sized: one that occurs again spreads itself
 	cycle bool
 }
 
@@ -295,7 +295,7 @@ func (x *expansion) fragment(name string) extent {
 	}
 	f := x.doc[name]
 	if f == nil {
-		return extent{} // validation complains
+		return extent{} // validation reports it
 	}
 	if x.open[name] {
 		x.cycle = true
@@ -308,8 +308,8 @@ func (x *expansion) fragment(name string) extent {
 	return e
 }
 
-// merger counts the pairs of fields that GraphQL's FieldsInSetCanMerge (section 5.3.2) has to compare. The rule as
-// implemented compares every pair, so the pairs are what has to be bounded. The expansion has bounded the walk.
+// merger counts the pairs of fields that GraphQL's FieldsInSetCanMerge (section 5.3.2) must compare. The implementation compares
+// every pair, so the number of pairs must be bounded. The expansion has bounded the walk.
 type merger struct {
 	fragments map[string]*ast.FragmentDefinition
 	left      int // pairs
@@ -355,7 +355,7 @@ func (m *merger) collect(set ast.SelectionSet, groups map[string][]*ast.Field) {
 	}
 }
 
-// addCost and mulCost saturate, so that no product of list sizes wraps around to something small. Arguments are not negative.
+// addCost and mulCost saturate, so that no product of list sizes overflows. Arguments must not be negative.
 func addCost(a, b int) int {
 	if a > math.MaxInt-b {
 		return math.MaxInt

@@ -1,8 +1,8 @@
 // Package gqlhttp serves a GraphQL schema at one URL: GraphQL over HTTP (GET and POST), server-sent events and
 // WebSocket, with a guard that refuses hostile documents before they are validated.
 //
-// It knows protocols, not the product: who the caller is, how a resolver's error reads and what the schema means come
-// in through Config. Everything that a client can make grow has a limit here.
+// It knows protocols, not the product: Config provides the caller, the texts of resolvers' errors and the meaning of the schema.
+// Everything that a client can make grow has a limit here.
 package gqlhttp
 
 import (
@@ -18,27 +18,26 @@ import (
 	"github.com/hookgraph/hookgraph/internal/intake"
 )
 
-// Config says how a Handler behaves. The zero value of every field but Authenticate means the documented default.
+// Config configures a Handler. The zero value of every field except Authenticate means the documented default.
 type Config struct {
-	// Authenticate turns a bearer token ("" when the client sent none) into a context that carries the caller. The
+	// Authenticate turns a bearer token ("" if the client sent none) into a context that carries the caller. The
 	// context must derive from r.Context(). r is the HTTP request, for WebSocket the upgrade request. tenant is the
 	// value of the Hookgraph-Tenant header or, for WebSocket, of the connection_init payload's entry of that name.
 	//
-	// An error refuses the caller: 401, or close 4403. An error that is a *gqlerror.Error is shown as it is, and its
-	// code FORBIDDEN, RATE_LIMITED, UNAVAILABLE or INTERNAL_SERVER_ERROR makes it 403, 429, 503 or 500 (close 4403, and 1013
-	// for all that may be tried again); any other error is shown as UNAUTHENTICATED and nothing of its text. When Authenticate
-	// is nil nobody gets in.
+	// An error refuses the caller: 401, or close 4403. A *gqlerror.Error is shown to the client, and its code FORBIDDEN,
+	// RATE_LIMITED, UNAVAILABLE or INTERNAL_SERVER_ERROR makes it 403, 429, 503 or 500 (close 4403, or 1013 for those that can be
+	// retried). Any other error is shown as UNAUTHENTICATED, without its text. If Authenticate is nil, all callers are refused.
 	Authenticate func(r *http.Request, token, tenant string) (context.Context, error)
-	// Alive is asked every AliveInterval on open streams with the caller's context; false closes the stream (WebSocket
-	// 4403, SSE an UNAUTHENTICATED error). It must be cheap and return within AliveInterval. When nil streams stay open.
+	// Alive is called for each open stream every AliveInterval, with the caller's context; false closes the stream (WebSocket
+	// 4403, SSE an UNAUTHENTICATED error). It must be cheap and return within AliveInterval. If nil, streams stay open.
 	Alive func(ctx context.Context) bool
-	// Holder says against whom is counted what the caller of a context holds: bytes of bodies, streams, running operations.
-	// When nil all is bounded in total only.
+	// Holder returns the tenant and token that the caller's bodies, streams and running operations count for. If nil, they are
+	// bounded only in total.
 	Holder func(ctx context.Context) intake.Holder
-	// Charge is asked before an operation runs, with its cost, and returns how long the caller has to wait before it can
-	// afford it; more than zero refuses it as RATE_LIMITED with extensions.retryAfterMs. When nil cost is not rationed.
+	// Charge is called before an operation runs, with its cost, and returns how long the caller must wait before it can afford
+	// it; more than zero refuses it as RATE_LIMITED with extensions.retryAfterMs. If nil, cost is not rationed.
 	Charge func(ctx context.Context, cost int) time.Duration
-	// RequestID names a request in logs and in masked errors. When nil, or for "", a random id is made.
+	// RequestID returns the id of a request in logs and masked errors. If it is nil, or returns "", a random id is used.
 	RequestID func(ctx context.Context) string
 
 	// ErrorPresenter translates what resolvers return. The default masks every error as INTERNAL_SERVER_ERROR with the
@@ -48,10 +47,10 @@ type Config struct {
 	// AroundOperations wraps execution as gqlgen's middleware of that name. May be nil.
 	AroundOperations graphql.OperationMiddleware
 
-	// Logger gets panics and masked errors. Never documents, variables or tokens. Default: slog.Default().
+	// Logger gets panics and masked errors, never documents, variables or tokens. Default: slog.Default().
 	Logger *slog.Logger
 
-	// AllowedOrigins are the origins ("https://app.example.com") that may open a WebSocket beside the server's own; "*"
+	// AllowedOrigins are the origins ("https://app.example.com"), besides the server's own, that may open a WebSocket; "*"
 	// allows all. Requests without an Origin header do not come from a browser and are allowed.
 	AllowedOrigins []string
 	// DisableIntrospection refuses __schema and __type.
@@ -62,14 +61,14 @@ type Config struct {
 
 	// MaxBodyBytes bounds a request body and a WebSocket message. Default 1 MiB.
 	MaxBodyBytes int64
-	// Bodies reads request bodies and WebSocket messages, and bounds how much of them is held at a time. Default: up to 64
-	// times MaxBodyBytes.
+	// Bodies reads request bodies and WebSocket messages, and bounds their total size in memory. Default: 64 times
+	// MaxBodyBytes.
 	Bodies *intake.Bodies
-	// MaxStreams bounds the WebSocket connections and SSE streams of authenticated callers together. A tenant gets a quarter of
-	// it, a token an eighth. More are refused with 503, or 429 when the caller has its share, and close 1013. Default 10,000.
+	// MaxStreams bounds the WebSockets and SSE streams of authenticated callers. A tenant gets a quarter, a token an eighth. More
+	// are refused with 503, or 429 if the caller has its share, and close 1013. Default 10,000.
 	//
-	// WebSockets that have not been authenticated yet are counted apart, an eighth as many, and half of that for one address:
-	// beyond that those are closed that have waited longest.
+	// WebSockets that are not authenticated yet are counted separately: an eighth as many, and half of that for one address.
+	// Beyond that, those that have waited longest are closed.
 	MaxStreams int
 	// MaxOperationsPerConnection bounds the operations running at once on one WebSocket. Default 100.
 	MaxOperationsPerConnection int
@@ -81,30 +80,30 @@ type Config struct {
 	DocumentCacheBytes int
 	// PersistedQueryBytes bounds the automatic persisted queries kept. Default 4 MiB.
 	PersistedQueryBytes int
-	// Compress wraps what writes a complete answer of a query, and compresses it if the client takes that. The answers of
-	// mutations, which may hold secrets, and streams are written as they are. When nil nothing is compressed.
+	// Compress wraps the handler that writes the answer of a query, to compress it if the client accepts that. Answers of
+	// mutations, which may hold secrets, and streams are not wrapped. If nil, nothing is compressed.
 	Compress func(http.Handler) http.Handler
 
-	// MaxAnswerBytes bounds the answer of an operation, for a subscription each of its messages: more is answered with the error
-	// ANSWER_TOO_LARGE. What is read and copied to make it is bounded by four times that. The schema counts both by the meter
-	// of the context that it executes in (meter.From). Default 8 MiB.
+	// MaxAnswerBytes bounds the answer of an operation, and each message of a subscription: a larger one is answered with the error
+	// ANSWER_TOO_LARGE. What is read and copied to produce it is bounded by four times that. The schema counts both with the meter
+	// of its context (meter.From). Default 8 MiB.
 	//
-	// All answers together hold up to twelve times that until they have been written, those of one tenant half of it: an operation
-	// that finds nothing left waits for a moment, and is refused as RATE_LIMITED, or UNAVAILABLE when others have it all.
+	// All answers that have not been written yet hold up to twelve times that together, those of one tenant half of it. An operation
+	// that finds none left waits briefly, and is then refused as RATE_LIMITED, or as UNAVAILABLE if other tenants hold it.
 	// Operations that cost more than 100 also wait for their turn.
 	MaxAnswerBytes int
-	// Limits is what one document may ask for.
+	// Limits bounds each document.
 	Limits Limits
 
 	// OperationTimeout bounds a query or mutation. Default 30 s. Subscriptions have no deadline.
 	OperationTimeout time.Duration
-	// InitTimeout is how long a WebSocket may wait before its connection_init has been accepted. Default 10 s.
+	// InitTimeout bounds the time until a WebSocket's connection_init has been accepted. Default 10 s.
 	InitTimeout time.Duration
 	// WriteTimeout is how long a client may take to read each piece (intake.Piece) of what is written to it, before it is
 	// dropped. Default 10 s.
 	WriteTimeout time.Duration
-	// PingInterval is the time between WebSocket pings and between SSE heartbeats. Default 10 s. A WebSocket client that
-	// leaves a ping unanswered for half of it is dropped, but for the time that it needs to read what came before the ping.
+	// PingInterval is the time between WebSocket pings and between SSE heartbeats. Default 10 s. A WebSocket client that does
+	// not answer a ping within half of it, plus the time to read what was sent before the ping, is dropped.
 	PingInterval time.Duration
 	// AliveInterval is the time between calls of Alive. Default 2 s.
 	AliveInterval time.Duration
@@ -147,7 +146,7 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Handler serves GraphQL. It is safe for concurrent use. Make one with New, and call Shutdown before the HTTP server's.
+// Handler serves GraphQL. It is safe for concurrent use. Create one with New, and call Shutdown before the HTTP server's.
 type Handler struct {
 	cfg    Config
 	engine *engine
@@ -156,16 +155,16 @@ type Handler struct {
 	drained chan struct{} // closed when closing and the last stream has ended
 
 	operations *intake.Pool  // running
-	held       *intake.Pool  // streams of callers that are known
-	strangers  *intake.Lobby // WebSockets of those that are not known yet
+	held       *intake.Pool  // streams of authenticated callers
+	strangers  *intake.Lobby // WebSockets that are not authenticated yet
 
 	mu      sync.Mutex // guards the fields below
 	closed  bool
 	streams map[*openStream]struct{}
 }
 
-// openStream is a WebSocket or SSE response being served. hurry, when not nil, is called when the server shuts down, must
-// not block, and makes the stream end soon, also when a write blocks.
+// openStream is a WebSocket or SSE response being served. hurry, if not nil, is called when the server shuts down. It must not
+// block, and makes the stream end soon, even if a write blocks.
 type openStream struct{ hurry func() }
 
 // New returns a handler for the schema.
@@ -202,8 +201,8 @@ func (h *Handler) authenticate(r *http.Request, token, tenant string) (context.C
 	return ctx, err
 }
 
-// ServeHTTP answers one request. It returns when the response is complete, for SSE when the stream has ended, but for a
-// WebSocket as soon as it is open.
+// ServeHTTP answers one request. It returns when the response is complete, for SSE when the stream has ended, for a WebSocket as
+// soon as it is open.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r = r.WithContext(withRequestID(r.Context(), h.cfg.RequestID))
 	if isUpgrade(r) {
@@ -214,9 +213,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // Shutdown ends all streams and waits for them: WebSockets close with 1001, SSE responses end without a complete event,
-// so that clients resume elsewhere. It takes up to twice CloseTimeout, whatever the clients do. New streams are answered
-// 503 from then on; plain requests are still served, http.Server.Shutdown waits for those. Returns ctx's error when ctx
-// ends first.
+// so that clients resume elsewhere. It takes up to twice CloseTimeout, whatever the clients do. From then on, new streams are
+// answered 503; plain requests are still served, and http.Server.Shutdown waits for them. It returns ctx's error if ctx ends
+// first.
 func (h *Handler) Shutdown(ctx context.Context) error {
 	h.mu.Lock()
 	if !h.closed {
@@ -251,7 +250,7 @@ func (h *Handler) enter(s *openStream) bool {
 	return true
 }
 
-// onShutdown makes f what hurries a stream, and calls it when it is too late for that.
+// onShutdown sets f as the stream's hurry, and calls it at once if the server is already shutting down.
 func (h *Handler) onShutdown(s *openStream, f func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -261,7 +260,7 @@ func (h *Handler) onShutdown(s *openStream, f func()) {
 	}
 }
 
-// leave ends a stream: hurry is not called after it has returned.
+// leave ends a stream: hurry is not called after leave has returned.
 func (h *Handler) leave(s *openStream) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -271,10 +270,10 @@ func (h *Handler) leave(s *openStream) {
 	}
 }
 
-// holder is against whom what ctx's caller holds is counted.
+// holder returns the tenant and token that ctx's caller counts for.
 func (h *Handler) holder(ctx context.Context) intake.Holder { return h.engine.holder(ctx) }
 
-// acquire counts an operation of the caller, who has too many when it returns an error.
+// acquire counts an operation of the caller. It returns an error if the caller has too many.
 func (h *Handler) acquire(ctx context.Context) (release func(), err error) {
 	who := h.holder(ctx)
 	if err := h.operations.Take(who, 1); err != nil {

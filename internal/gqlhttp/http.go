@@ -70,7 +70,7 @@ func (h *Handler) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	x.run(ctx, req) //nolint:contextcheck // as above
 }
 
-// answerPanic answers a panic of the embedding program's functions; resolvers' panics do not get here.
+// answerPanic answers a panic of the embedding program's functions; resolvers' panics are recovered earlier.
 func (x *exchange) answerPanic() {
 	switch v := recover(); v {
 	case nil:
@@ -82,7 +82,7 @@ func (x *exchange) answerPanic() {
 	}
 }
 
-// run takes a well-formed request to its response.
+// run answers a well-formed request.
 func (x *exchange) run(ctx context.Context, req *request) {
 	op, extensions, errs := x.h.engine.prepare(ctx, req)
 	switch {
@@ -141,8 +141,8 @@ func (x *exchange) execute(ctx context.Context, op *operation) {
 	x.write(http.StatusOK, appendResponse(nil, resp))
 }
 
-// tooMuch is what a client sees of an *intake.Full: RATE_LIMITED when it has its whole share, UNAVAILABLE when others have
-// theirs. Both are over in a moment.
+// tooMuch returns the error for an *intake.Full, and its status: RATE_LIMITED if the caller has its whole share, UNAVAILABLE if
+// others have theirs. Both pass quickly.
 func tooMuch(err error) (*gqlerror.Error, int) {
 	full, ok := errors.AsType[*intake.Full](err)
 	if !ok || full.Of == "" {
@@ -165,8 +165,8 @@ func (x *exchange) busy(err error) {
 	x.fail(status, shown)
 }
 
-// requestErrorStatus follows section 6.4: application/json keeps 200 for what reached GraphQL, because intermediaries may
-// answer 4xx in JSON too; application/graphql-response+json can tell.
+// requestErrorStatus follows section 6.4: with application/json, a request that reached GraphQL gets 200, because
+// intermediaries may answer 4xx in JSON too; application/graphql-response+json is unambiguous.
 func (x *exchange) requestErrorStatus(errs gqlerror.List) int {
 	switch codeOf(errs[0]) {
 	case codeInternal:
@@ -180,7 +180,7 @@ func (x *exchange) requestErrorStatus(errs gqlerror.List) int {
 	return http.StatusBadRequest
 }
 
-// fail answers a request that did not get as far as GraphQL.
+// fail answers a request that did not reach GraphQL.
 func (x *exchange) fail(status int, err *gqlerror.Error) {
 	if status == http.StatusServiceUnavailable {
 		x.w.Header().Set("Retry-After", "1")
@@ -201,8 +201,8 @@ func (x *exchange) write(status int, body []byte) {
 	answer.ServeHTTP(&pacedAnswer{x.w, x.h.cfg.WriteTimeout}, x.r)
 }
 
-// readRequest reads the parameters of a GET (section 5.3) or POST (section 5.4). They are part of the body, which counts as
-// held until it is released; nil for GET.
+// readRequest reads the parameters of a GET (section 5.3) or POST (section 5.4). They alias the body, which counts as held until
+// it is released; it is nil for GET.
 func (x *exchange) readRequest(ctx context.Context) (*request, *intake.Body, int, *gqlerror.Error) {
 	var req *request
 	var body *intake.Body
@@ -228,7 +228,7 @@ func (x *exchange) readRequest(ctx context.Context) (*request, *intake.Body, int
 	return req, body, 0, nil
 }
 
-// unread is the answer to a request whose body was not read to its end.
+// unread returns the error and status for a request whose body could not be read completely.
 func unread(err error, limit int64) (*gqlerror.Error, int) {
 	switch {
 	case errors.Is(err, intake.ErrTooLarge):

@@ -12,24 +12,23 @@ import (
 	"github.com/hookgraph/hookgraph/internal/meter"
 )
 
-// What operations cost decides whom they wait for: those up to smallCost for nobody, which is what pages of a dashboard and
-// publishing are; those up to mediumCost for others like them; and of the rest few run at a time, because one keeps a processor
-// busy.
+// The cost of an operation decides what it waits for. Up to smallCost, as pages of a dashboard and publishing are, it does not
+// wait; up to mediumCost it waits for others like it. Of the rest few run at a time, because one keeps a processor busy.
 const (
 	smallCost  = 100
 	mediumCost = 1000
 )
 
-// How long an operation waits for others of its tenant before it is refused: for its turn, and for memory. A mutation has changed
-// something when it needs memory for its answer.
+// How long an operation waits for its turn, and for memory, before it is refused. A mutation waits longer for memory: it has
+// already changed something when it needs memory for its answer.
 const (
 	turnPatience     = 5 * time.Second
 	roomPatience     = 2 * time.Second
 	mutationPatience = 15 * time.Second
 )
 
-// kitchen bounds the operations that execute at a time, by what they cost, and the memory of their answers. Each tenant has a part
-// of it, and leaves one to others (intake.Room). It is safe for concurrent use.
+// kitchen bounds the operations that execute at a time, by cost, and the memory of their answers. A tenant never takes all of it
+// (intake.Room). It is safe for concurrent use.
 type kitchen struct {
 	medium, heavy *intake.Room // operations
 	answers       *intake.Room // bytes
@@ -39,20 +38,20 @@ func newKitchen(answerBytes int) *kitchen {
 	processors := runtime.GOMAXPROCS(0)
 	return &kitchen{
 		medium: intake.NewRoom(int64(4 * processors)),
-		// One tenant has half of them: a processor is left for what is not heavy.
+		// One tenant gets half of them: a processor is left for other operations.
 		heavy: intake.NewRoom(int64(max(2, processors-1))),
-		// Twice what one may hold: reading its rows takes four times the answer, and there are two copies of its text.
+		// Twice what one operation may hold: reading its rows takes four times the answer, and there are two copies of its text.
 		answers: intake.NewRoom(int64(2 * ((heldPerAnswer+copiesOfAnswer)*answerBytes + meter.Piece))),
 	}
 }
 
-// What is held of an answer at most, as meter and the schema count it, in times of its size.
+// The most memory that an answer takes, as meter and the schema count it, in multiples of its size.
 const (
 	heldPerAnswer  = 4
 	copiesOfAnswer = 2
 )
 
-// turn waits until the operation may execute. An error is *intake.Full, or ctx's.
+// turn waits until the operation may execute. Its error is an *intake.Full, or ctx's.
 func (k *kitchen) turn(ctx context.Context, who intake.Holder, op *operation) (release func(), err error) {
 	room := k.heavy
 	switch {
@@ -68,10 +67,11 @@ func (k *kitchen) turn(ctx context.Context, who intake.Holder, op *operation) (r
 	return func() { room.Give(key, 1) }, nil
 }
 
-// maxPublishCost is what publishing the largest batch costs with a few fields of each event: it writes more than it computes.
+// maxPublishCost is the cost of publishing the largest batch and selecting a few fields of each event, which writes more than it
+// computes.
 const maxPublishCost = 5000
 
-// wait takes n from the room within patience.
+// wait takes n from the room, waiting at most patience.
 func wait(ctx context.Context, room *intake.Room, key [16]byte, n int64, patience time.Duration) error {
 	if room.TryTake(key, n) {
 		return nil
@@ -90,7 +90,7 @@ func wait(ctx context.Context, room *intake.Room, key [16]byte, n int64, patienc
 	return &intake.Full{}
 }
 
-// tab is what one operation takes of the room for answers.
+// tab is what one operation holds of the room for answers.
 type tab struct {
 	kitchen  *kitchen
 	ctx      context.Context // of the operation
@@ -98,13 +98,13 @@ type tab struct {
 	patience time.Duration
 }
 
-// tab opens one. Its meter must be reset in the end.
+// tab opens a tab. The caller must reset its meter at the end.
 func (k *kitchen) tab(ctx context.Context, who intake.Holder, kind ast.Operation) *tab {
 	t := &tab{kitchen: k, ctx: ctx, key: who.Key(), patience: roomPatience}
 	switch kind {
 	case ast.Mutation:
 		t.patience = mutationPatience
-	case ast.Subscription: // its client waits for something anyway, and goes on where it was
+	case ast.Subscription: // its client waits anyway, and can resume
 		t.patience = mutationPatience
 	case ast.Query:
 	}

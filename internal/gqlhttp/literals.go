@@ -12,23 +12,23 @@ import (
 	"github.com/hookgraph/hookgraph/internal/rawjson"
 )
 
-// document is a valid document, with what its literals of the scalar JSON say. gqlgen would read a literal into maps and
-// 64-bit numbers, which loses the order of keys and the spelling of numbers; so each literal is replaced by a variable
-// whose value is its text, as if the client had sent it that way.
+// document is a valid document and the texts of its literals of the scalar JSON. gqlgen would read a literal into maps and 64-bit
+// numbers, and so lose the order of keys and the notation of numbers; so each literal is replaced by a variable whose value is
+// its text, as if the client had sent it that way.
 type document struct {
 	*ast.QueryDocument
 	literals []literal
 	defaults map[*ast.VariableDefinition]json.RawMessage // of variables whose default values hold such literals
 }
 
-// literal is one that was replaced.
+// literal is a replaced literal.
 type literal struct {
-	name  string          // of the variable that stands for it; not a name that GraphQL allows, so no document uses it
-	text  json.RawMessage // nil when the literal has variables within
+	name  string          // of its variable; not a valid GraphQL name, so no document uses it
+	text  json.RawMessage // nil if the literal contains variables
 	value *ast.Value
 }
 
-// bytes is about what the literals take beside the syntax tree.
+// bytes returns the approximate size of the literals besides the syntax tree.
 func (d *document) bytes() int {
 	n := 0
 	for _, l := range d.literals {
@@ -40,8 +40,8 @@ func (d *document) bytes() int {
 	return n
 }
 
-// bind adds to the operation's variables those that stand for literals. It is false when these would be larger than limit,
-// in bytes: a literal may contain the same large variable many times.
+// bind adds the literals' variables to the operation's. It returns false if they would be larger than limit, in bytes: a literal
+// may contain the same large variable many times.
 func (d *document) bind(vars map[string]any, limit int64) bool {
 	left := int(limit)
 	for _, l := range d.literals {
@@ -58,7 +58,7 @@ func (d *document) bind(vars map[string]any, limit int64) bool {
 	return true
 }
 
-// withDefaults adds to the variables of a request (an object, or nil) those that it leaves to a default in d.defaults.
+// withDefaults adds to the variables of a request (an object, or nil) the defaults in d.defaults that they do not override.
 func (d *document) withDefaults(op *ast.OperationDefinition, raw json.RawMessage) json.RawMessage {
 	if len(d.defaults) == 0 {
 		return raw
@@ -87,8 +87,8 @@ func (d *document) withDefaults(op *ast.OperationDefinition, raw json.RawMessage
 	return json.RawMessage("{" + string(added) + string(raw[open:]))
 }
 
-// literalFinder looks for literals of the scalar JSON, in a document that is not validated, and hides from validation what
-// it could not read of them.
+// literalFinder finds literals of the scalar JSON in a document that is not validated yet, and hides from validation what
+// validation could not read of them.
 type literalFinder struct {
 	schema   *ast.Schema
 	doc      *document
@@ -102,7 +102,7 @@ type hiddenNumber struct {
 	kind  ast.ValueKind
 }
 
-// findLiterals takes a document that has passed the guard. When it is validated, replace must be called.
+// findLiterals finds the literals of a document that has passed the guard. After validation, the caller must call replace.
 func findLiterals(schema *ast.Schema, doc *ast.QueryDocument) (*literalFinder, *gqlerror.Error) {
 	f := &literalFinder{schema: schema, doc: &document{QueryDocument: doc}}
 	for _, op := range doc.Operations {
@@ -130,7 +130,7 @@ func (f *literalFinder) root(kind ast.Operation) *ast.Definition {
 	return f.schema.Query
 }
 
-// selections visits each selection as it is written, once.
+// selections visits each selection as written, once.
 func (f *literalFinder) selections(parent *ast.Definition, set ast.SelectionSet) {
 	for _, sel := range set {
 		switch sel := sel.(type) {
@@ -189,8 +189,8 @@ func (f *literalFinder) add(v *ast.Value) {
 	f.doc.literals = append(f.doc.literals, l)
 }
 
-// defaultValue notes a variable's default that is or holds a literal. Its text is kept as a whole, to be read like a
-// variable that was sent.
+// defaultValue notes a variable's default that is or contains a literal. Its whole text is kept, and read like a variable that was
+// sent.
 func (f *literalFinder) defaultValue(def *ast.VariableDefinition) {
 	if def.DefaultValue == nil {
 		return
@@ -202,12 +202,12 @@ func (f *literalFinder) defaultValue(def *ast.VariableDefinition) {
 	}
 }
 
-// value visits a value that should be of the type, nil when that is not known, and calls found for literals.
+// value visits a value that should be of type t (nil: unknown), and calls found for literals.
 func (f *literalFinder) value(t *ast.Type, v *ast.Value, found func(*ast.Value)) {
 	switch {
 	case v == nil || v.Kind == ast.Variable || v.Kind == ast.NullValue:
 	case t != nil && t.Elem != nil && v.Kind != ast.ListValue:
-		f.value(t.Elem, v, found) // a single value stands for a list of one, GraphQL section 3.11
+		f.value(t.Elem, v, found) // a single value is coerced to a list of one, GraphQL section 3.11
 	case t != nil && t.NamedType == rawScalar:
 		found(v)
 		f.hide(v)
@@ -232,12 +232,12 @@ func (f *literalFinder) value(t *ast.Type, v *ast.Value, found func(*ast.Value))
 			f.value(field, child.Value, found)
 		}
 	case !readable(v):
-		// Reading it as an argument, gqlparser would panic.
+		// gqlparser would panic if it read it as an argument.
 		f.refused = newError(codeValidation, "a number does not fit into 64 bits")
 	}
 }
 
-// readable is false for numbers that do not fit into 64 bits.
+// readable returns false for numbers that do not fit into 64 bits.
 func readable(v *ast.Value) bool {
 	var err error
 	switch v.Kind {
@@ -249,7 +249,7 @@ func readable(v *ast.Value) bool {
 	return err == nil
 }
 
-// hide makes numbers within a literal readable: validation reads what surrounds a literal together with it.
+// hide makes the numbers in a literal readable, because validation reads a literal together with what surrounds it.
 func (f *literalFinder) hide(v *ast.Value) {
 	if !readable(v) {
 		f.numbers = append(f.numbers, hiddenNumber{v, v.Kind})
@@ -260,7 +260,7 @@ func (f *literalFinder) hide(v *ast.Value) {
 	}
 }
 
-// replace puts variables in the place of literals.
+// replace replaces the literals by variables.
 func (f *literalFinder) replace() *document {
 	for _, n := range f.numbers {
 		n.value.Kind = n.kind
@@ -331,7 +331,7 @@ func appendLiteral(b []byte, v *ast.Value, vars map[string]any, limit int) []byt
 		}
 		return append(b, '}')
 	}
-	return append(b, v.Raw...) // numbers, booleans and null are written alike in both languages
+	return append(b, v.Raw...) // numbers, booleans and null have the same syntax in JSON
 }
 
 // appendValue writes a variable's value, or a string.

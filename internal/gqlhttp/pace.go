@@ -10,8 +10,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/intake"
 )
 
-// paced is a connection whose writes have a deadline for each piece, so that a client that reads on gets what it has subscribed
-// to, however long that takes.
+// paced is a connection whose writes have a deadline for each piece, so that a client that continues to read gets everything,
+// however long that takes.
 type paced struct {
 	net.Conn
 	each    time.Duration
@@ -45,7 +45,7 @@ func (c *paced) limit() error {
 	return c.SetWriteDeadline(time.Now().Add(c.each))
 }
 
-// hurry gives everything further one deadline, also a read or write that waits.
+// hurry sets one deadline for all further reads and writes, and for those that wait.
 func (c *paced) hurry(within time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -53,7 +53,7 @@ func (c *paced) hurry(within time.Duration) {
 	_ = c.SetDeadline(time.Now().Add(within))
 }
 
-// pacedAnswer does for an answer over HTTP what paced does for a connection.
+// pacedAnswer does for an HTTP answer what paced does for a connection.
 type pacedAnswer struct {
 	http.ResponseWriter
 	each time.Duration
@@ -61,7 +61,7 @@ type pacedAnswer struct {
 
 func (w *pacedAnswer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// limit does nothing when the writer knows no deadlines, or the client is gone: writing tells.
+// limit does nothing if the writer does not support deadlines, or the client is gone: the write then fails.
 func (w *pacedAnswer) limit() error {
 	_ = http.NewResponseController(w.ResponseWriter).SetWriteDeadline(time.Now().Add(w.each))
 	return nil

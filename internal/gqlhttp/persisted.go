@@ -44,8 +44,8 @@ func (e *engine) resolvePersisted(req *request) *gqlerror.Error {
 	return nil
 }
 
-// rememberPersisted keeps a document that came with its hash. Only documents that passed the guard and validation get
-// here, and a hash names one document only, so one caller cannot give another a wrong one.
+// rememberPersisted keeps a document that was sent with its hash. Only documents that have passed the guard and validation get
+// here, and a hash belongs to one document, so no caller can plant a wrong one for another.
 func (e *engine) rememberPersisted(req *request) {
 	if hash, _ := persistedHash(req.extensions); hash != "" && e.cfg.TrustedDocuments == nil {
 		e.persisted.add(hash, req.query, len(req.query))

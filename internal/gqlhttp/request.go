@@ -19,11 +19,11 @@ type request struct {
 	header        http.Header
 }
 
-// maxExtensionValues bounds the extensions of a request, which no operation here needs for more than a hash.
+// maxExtensionValues bounds the extensions of a request, which are only used for a hash.
 const maxExtensionValues = 64
 
-// parseRequest reads the JSON object of a POST body or of a subscribe message. Its errors never repeat what was sent,
-// because that may hold secrets.
+// parseRequest reads the JSON object of a POST body or of a subscribe message. Its errors never repeat the input, which may hold
+// secrets.
 func parseRequest(body []byte) (*request, *gqlerror.Error) {
 	if _, ok := rawjson.Valid(body); !ok {
 		return nil, newError(codeBadInput, "the request is not valid JSON")
@@ -58,7 +58,7 @@ func parseRequest(body []byte) (*request, *gqlerror.Error) {
 	return newRequest(text, operation, variables, extensions)
 }
 
-// newRequest checks the parameters that are JSON in themselves, and that there is a document.
+// newRequest checks the parameters that are JSON themselves, and that there is a document.
 func newRequest(query, name string, variables, extensions json.RawMessage) (*request, *gqlerror.Error) {
 	req := &request{query: query, operationName: name}
 	if !isNull(variables) {

@@ -8,8 +8,8 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// appendResponse writes a response of an executed operation. encoding/json is not used for data: it would re-spell what
-// JSON scalars carry.
+// appendResponse appends a response of an executed operation. data does not pass through encoding/json, which would change the
+// notation of JSON scalars.
 func appendResponse(b []byte, resp *graphql.Response) []byte {
 	b = append(b, '{')
 	if len(resp.Errors) > 0 {
@@ -63,9 +63,9 @@ func marshal(v any) ([]byte, error) {
 	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), nil
 }
 
-// whole reports whether a response of a subscription is all that there will ever be of it: nothing of it is missing but
-// what errors of its own fields say that this caller cannot have. It is not when its root field is null, or when the
-// server failed in any of its fields. One that is too large is: another try would not make it smaller.
+// whole reports whether a response of a subscription is final: nothing is missing except fields that this caller may not have,
+// as their errors say. It is not whole if its root field is null, or if the server failed in any field. One that is too large is
+// whole: another try would not make it smaller.
 func whole(resp *graphql.Response) bool {
 	if len(resp.Errors) == 0 {
 		return true
@@ -73,7 +73,7 @@ func whole(resp *graphql.Response) bool {
 	for _, err := range resp.Errors {
 		switch codeOf(err) {
 		case codeAnswerTooLarge:
-			return true // it is a message of its own, and the next one may be smaller
+			return true // only this message fails: the next one may be smaller
 		case codeInternal, codeUnavailable, codeRateLimited:
 			return false
 		}

@@ -42,7 +42,7 @@ func (e *events) hurry() {
 	_ = e.control.SetWriteDeadline(time.Now().Add(e.cfg.CloseTimeout))
 }
 
-// send writes one event, or a comment when name is "". It fails when the client does not take it in time.
+// send writes one event, or a comment if name is "". It fails if the client does not read it in time.
 func (e *events) send(name, id string, data []byte) error {
 	e.buf.Reset()
 	if name == "" {
@@ -52,7 +52,7 @@ func (e *events) send(name, id string, data []byte) error {
 		if id != "" {
 			e.buf.WriteString("id: " + id + "\n")
 		}
-		// JSON may hold line breaks between its tokens, each would end a data line.
+		// JSON may have line breaks between its tokens, and each would end a data line.
 		for line := range bytes.FieldsFuncSeq(data, func(r rune) bool { return r == '\n' || r == '\r' }) {
 			e.buf.WriteString("data: ")
 			e.buf.Write(line)
@@ -70,7 +70,7 @@ func (e *events) send(name, id string, data []byte) error {
 	return e.control.Flush()
 }
 
-// serveEvents streams the responses of op, or only the one response given when op is nil.
+// serveEvents streams the responses of op, or only the given response if op is nil.
 func (x *exchange) serveEvents(ctx context.Context, op *operation, response []byte) {
 	out := &events{w: x.w, control: http.NewResponseController(x.w), cfg: &x.h.cfg, closing: x.h.closing}
 	open := &openStream{hurry: out.hurry}
@@ -111,15 +111,15 @@ func (x *exchange) serveEvents(ctx context.Context, op *operation, response []by
 	x.streamEvents(ctx, op, out)
 }
 
-// pulled is what a puller got from the execution: a response, or the end with its errors.
+// pulled is one result of the execution: a response, or the end with its errors.
 type pulled struct {
 	resp   *graphql.Response
 	cursor string // of the response, "" when it has none
 	errs   gqlerror.List
 }
 
-// streamEvents writes each response before it asks for the next, so a slow client slows only its own source. A second
-// goroutine waits for responses, because heartbeats have to go on meanwhile; it writes nothing, and has ended on return.
+// streamEvents writes each response before it requests the next, so that a slow client slows only its own source. A second
+// goroutine waits for responses, because heartbeats continue meanwhile; it writes nothing, and has ended on return.
 func (x *exchange) streamEvents(ctx context.Context, op *operation, out *events) {
 	cfg := x.h.cfg
 	ctx, cancel := context.WithCancel(ctx)
@@ -133,7 +133,7 @@ func (x *exchange) streamEvents(ctx context.Context, op *operation, out *events)
 	go func() {
 		defer close(done)
 		defer func() {
-			// The execution recovers; this is for what is ours, which must not take the process along.
+			// The execution recovers its own panics; one in this code must not end the process either.
 			if v := recover(); v != nil {
 				logPanic(ctx, cfg.Logger, v)
 				cancel()
@@ -194,7 +194,7 @@ func (x *exchange) streamEvents(ctx context.Context, op *operation, out *events)
 				return
 			}
 		case <-x.h.closing:
-			// No complete event: the operation is not over, and the client is to resume elsewhere.
+			// No complete event: the operation has not ended, and the client must resume elsewhere.
 			return
 		case <-x.r.Context().Done():
 			return
@@ -204,7 +204,7 @@ func (x *exchange) streamEvents(ctx context.Context, op *operation, out *events)
 	}
 }
 
-// lastEventID returns the header with which a client resumes, "" when it could not have come from an id line.
+// lastEventID returns the header with which a client resumes, "" if it cannot be from an id line.
 func lastEventID(r *http.Request) string {
 	id := r.Header.Get("Last-Event-ID")
 	if len(id) > 1024 {

@@ -6,13 +6,13 @@ import (
 	"sync"
 )
 
-// stream is what a resolver and the transport of its subscription share.
+// stream is shared by a subscription's resolver and its transport.
 type stream struct {
 	lastEventID string
 
 	mu     sync.Mutex // guards what follows
 	err    error
-	cursor string // of the response that is being made
+	cursor string // of the current response
 }
 
 type streamKey struct{}
@@ -22,8 +22,8 @@ func withStream(ctx context.Context, lastEventID string) (context.Context, *stre
 	return context.WithValue(ctx, streamKey{}, s), s
 }
 
-// LastEventID returns the Last-Event-ID with which an SSE client resumes: the cursor of the last event that it saw, ""
-// when there is none. It is whatever the client sent, up to 1,024 bytes of printable ASCII.
+// LastEventID returns the Last-Event-ID with which an SSE client resumes: the cursor of the last event that it received, "" if
+// there is none. It is not verified: any client input of up to 1,024 bytes of printable ASCII.
 func LastEventID(ctx context.Context) string {
 	if s, ok := ctx.Value(streamKey{}).(*stream); ok {
 		return s.lastEventID
@@ -31,9 +31,9 @@ func LastEventID(ctx context.Context) string {
 	return ""
 }
 
-// EndStream makes err the reason for which the subscription of ctx ends. A resolver calls it before it closes its
-// channel, and the client gets err, through the ErrorPresenter, instead of a completion. The first call counts. Outside
-// of a subscription it does nothing.
+// EndStream sets the error with which the subscription of ctx ends. A resolver calls it before it closes its channel; the client
+// then gets err, through the ErrorPresenter, instead of a completion. Only the first call has an effect. Outside of a subscription
+// EndStream does nothing.
 func EndStream(ctx context.Context, err error) {
 	s, ok := ctx.Value(streamKey{}).(*stream)
 	if !ok {
@@ -46,9 +46,9 @@ func EndStream(ctx context.Context, err error) {
 	}
 }
 
-// SetCursor tells the transport the cursor of the response that is being made, from which a client resumes after it. A resolver
-// calls it before it returns the response's value. A cursor that does not fit into an SSE id line is ignored. Outside of a
-// subscription SetCursor does nothing.
+// SetCursor sets the cursor of the current response, from which a client resumes after it. A resolver calls it before it returns
+// the response's value. A cursor that does not fit into an SSE id line is ignored. Outside of a subscription SetCursor does
+// nothing.
 func SetCursor(ctx context.Context, cursor string) {
 	s, ok := ctx.Value(streamKey{}).(*stream)
 	if !ok || strings.ContainsAny(cursor, "\r\n\x00") {
@@ -59,7 +59,7 @@ func SetCursor(ctx context.Context, cursor string) {
 	s.cursor = cursor
 }
 
-// takeCursor returns the cursor of the response that has been made, "" when it has none.
+// takeCursor returns and clears the cursor of the response, "" if it has none.
 func (s *stream) takeCursor() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -10,10 +10,10 @@ import (
 	"strings"
 )
 
-// ReadTrustedDocuments reads what Config.TrustedDocuments takes. path is a JSON object of SHA-256 to document, as
-// graphql-codegen's persistedDocuments writes it with hashAlgorithm "sha256"; or a directory, whose files *.graphql and
-// *.gql, also in directories below it, are a document each. A key that is not its document's hash is an error, because no
-// client could use the document by it; no document at all is one too.
+// ReadTrustedDocuments reads documents for Config.TrustedDocuments. path is a JSON object from SHA-256 to document, as
+// graphql-codegen's persistedDocuments writes it with hashAlgorithm "sha256"; or a directory, in which each *.graphql or *.gql
+// file, also in subdirectories, is a document. A key that is not its document's hash is an error, because no client could use it;
+// so is the absence of any document.
 func ReadTrustedDocuments(path string) (map[string]string, error) {
 	info, err := os.Stat(path)
 	if err != nil {

@@ -18,14 +18,14 @@ import (
 // rawScalar is the scalar whose variables reach resolvers as the json.RawMessage that the client sent.
 const rawScalar = "JSON"
 
-// maxValueDepth bounds the nesting of variables and of literals. Values of rawScalar may nest deeper: they are not taken apart.
+// maxValueDepth bounds the nesting of variables and of literals. Values of rawScalar may nest deeper: they are not decoded.
 const maxValueDepth = 32
 
 var errTooManyValues = errors.New("too many or too deeply nested values")
 
-// decodeVariables reads variables by the types that the operation declares, GraphQL section 6.1.2. Numbers become
-// json.Number; a value of the scalar JSON, also inside input objects and lists, stays the bytes that were sent, so that
-// key order and number spelling survive. What the operation does not declare is skipped.
+// decodeVariables reads variables by the types that the operation declares, GraphQL section 6.1.2. Numbers become json.Number.
+// Values of the scalar JSON, also inside input objects and lists, are kept as sent, including the order of keys and the notation of
+// numbers. Undeclared variables are skipped.
 func decodeVariables(schema *ast.Schema, op *ast.OperationDefinition, raw json.RawMessage, limit int) (map[string]any, *gqlerror.Error) {
 	vars := map[string]any{}
 	if raw != nil {
@@ -68,7 +68,8 @@ func decodeVariables(schema *ast.Schema, op *ast.OperationDefinition, raw json.R
 	return vars, nil
 }
 
-// wrongVariable names the variable, and the way within it: $input.url. It is no part of a response, so it is not the error's path.
+// wrongVariable returns an error that names the path from the variable: $input.url. The error's own path is for response fields
+// only.
 func wrongVariable(path []string, message string) *gqlerror.Error {
 	err := newError(codeValidation, "variables: "+message)
 	if len(path) > 0 {
@@ -87,8 +88,8 @@ func withCode(err *gqlerror.Error, code string) *gqlerror.Error {
 	return err
 }
 
-// valueDecoder decodes JSON that rawjson.Valid has accepted, in one pass, with a bound on how many values it makes: a MiB of
-// `[],` would take 20.
+// valueDecoder decodes JSON that rawjson.Valid has accepted, in one pass, with a bound on the number of values: 1 MiB of `[],`
+// would take 20 MiB.
 type valueDecoder struct {
 	*rawjson.Reader
 	schema *ast.Schema
@@ -125,11 +126,11 @@ func (d *valueDecoder) elements(each func() (any, error)) ([]any, error) {
 	return list, nil
 }
 
-// typed reads a value that should be of the type; when it is not, it reads it all the same, for validation to complain.
+// typed reads a value that should be of type t. A value of another type is read too, so that validation reports it.
 func (d *valueDecoder) typed(t *ast.Type) (any, error) {
 	first := d.Peek()
 	if t.Elem != nil && first != '[' && first != 'n' {
-		// A single value stands for a list of one, GraphQL section 3.11.
+		// A single value is coerced to a list of one, GraphQL section 3.11.
 		v, err := d.typed(t.Elem)
 		return []any{v}, err
 	}
@@ -172,7 +173,7 @@ func (d *valueDecoder) typed(t *ast.Type) (any, error) {
 	return v, d.fits(t, v)
 }
 
-// fits refuses what gqlparser lets pass, because it sees a json.Number as a string: numbers for strings and the reverse.
+// fits refuses numbers for strings and the reverse, which gqlparser accepts because it sees a json.Number as a string.
 func (d *valueDecoder) fits(t *ast.Type, v any) error {
 	_, isString := v.(string)
 	_, isNumber := v.(json.Number)
@@ -191,14 +192,14 @@ func (d *valueDecoder) fits(t *ast.Type, v any) error {
 
 type wrongType struct {
 	want string
-	path []string // from the variable on
+	path []string // from the variable
 }
 
 func (e wrongType) Error() string { return "expected a value of type " + e.want }
 
-// within puts a step in front of the path of a wrongType.
+// within prepends a step to the path of a wrongType.
 func within(err error, step string) error {
-	if wrong, ok := err.(wrongType); ok { //nolint:errorlint // nobody wraps it
+	if wrong, ok := err.(wrongType); ok { //nolint:errorlint // it is never wrapped
 		wrong.path = append([]string{step}, wrong.path...)
 		return wrong
 	}

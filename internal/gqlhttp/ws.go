@@ -22,8 +22,8 @@ import (
 
 const subprotocol = "graphql-transport-ws"
 
-// Close codes of the protocol. Clients take most of them for final, and all below 2000 but a few: what may be tried again ends
-// with 1001 (going away), 1013 (try again later) or without a close.
+// Close codes of the protocol. Clients treat most of them as fatal, and nearly all below 2000: if the client may try again, the
+// server ends with 1001 (going away), 1013 (try again later) or without a close.
 const (
 	closeInvalidMessage   = websocket.StatusCode(4400)
 	closeUnauthorized     = websocket.StatusCode(4401)
@@ -34,7 +34,7 @@ const (
 	closeTooManyInits     = websocket.StatusCode(4429)
 )
 
-// closing is why the server closes a connection. Its reason goes to the client, at most 123 bytes.
+// closing is why the server closes a connection. Its reason is sent to the client, at most 123 bytes.
 type closing struct {
 	code   websocket.StatusCode
 	reason string
@@ -42,9 +42,8 @@ type closing struct {
 
 func (c closing) Error() string { return fmt.Sprintf("close %d: %s", c.code, c.reason) }
 
-// socket is one WebSocket connection. Several goroutines work on it: one reads messages,
-// each operation has one that pulls a response and writes it, and timers start short ones that ping, ask whether the
-// caller is still welcome, and close.
+// socket is one WebSocket connection. Several goroutines work on it: one reads messages, each operation has one that waits
+// for responses and writes them, and timers start short ones that ping, check that the caller is still allowed, and close.
 type socket struct {
 	h    *Handler
 	r    *http.Request
@@ -52,28 +51,28 @@ type socket struct {
 	raw  *paced
 
 	ctx   context.Context         // lives as long as the connection
-	end   context.CancelCauseFunc // with a closing when the server wants the end
+	end   context.CancelCauseFunc // with a closing if the server ends it
 	ready chan struct{}           // closed when the client has been acknowledged
 
-	// Of the reading goroutine, and of others once ready is closed.
+	// Owned by the reading goroutine; others may read them once ready is closed.
 	initialised bool
 	caller      context.Context // what Authenticate returned
 	holder      intake.Holder   // of the caller
 	counted     bool            // among the caller's streams
 
-	guest *intake.Guest // until the client is known
+	guest *intake.Guest // until the client is authenticated
 
 	running sync.WaitGroup // operations
 
 	writing sync.Mutex   // held while a message is written
-	large   atomic.Int64 // messages written that keep others waiting
-	seen    int64        // bytes written before the last ping that was answered; of ping
+	large   atomic.Int64 // large messages being written
+	seen    int64        // bytes written before the last answered ping; owned by ping
 
 	mu         sync.Mutex // guards the fields below
 	operations map[string]*socketOperation
-	live       int  // operations whose goroutine has not ended, also those that the client has completed
+	live       int  // operations whose goroutine has not ended, including those that the client has completed
 	draining   bool // no further operations
-	ended      bool // nothing further at all
+	ended      bool // nothing further may begin
 	timers     []*time.Timer
 	unary      int // operations that are not subscriptions
 	idle       chan struct{}
@@ -96,14 +95,14 @@ func isUpgrade(r *http.Request) bool {
 	return false
 }
 
-// hijackWatcher keeps hold of the connection that is being upgraded: only with it can writes and a close be given deadlines.
+// hijackWatcher keeps the connection that is being upgraded, to set deadlines for writes and for a close.
 type hijackWatcher struct {
 	http.ResponseWriter
-	each time.Duration // that a write has
+	each time.Duration // deadline of a write
 	conn *paced
 }
 
-// Buffers of a WebSocket. The server's are 4 KiB each; most sockets wait most of the time, and read little.
+// Buffers of a WebSocket. The HTTP server's are 4 KiB each; most sockets are idle most of the time, and read little.
 const (
 	readBuffer  = 512
 	writeBuffer = 1024
@@ -162,7 +161,7 @@ func (h *Handler) serveWebSocket(w http.ResponseWriter, r *http.Request) {
 	s.conn, s.raw = conn, watcher.conn
 	h.onShutdown(open, func() { go s.awaited(s.shutdown) })
 	// Shutdown waits for it.
-	go func() { //nolint:contextcheck // it has its own, made above
+	go func() { //nolint:contextcheck // it has its own, created above
 		defer h.leave(open)
 		defer s.guest.Leave()
 		defer func() {
@@ -174,10 +173,10 @@ func (h *Handler) serveWebSocket(w http.ResponseWriter, r *http.Request) {
 	}()
 }
 
-// maxInitBytes bounds a message of a client that is not known yet.
+// maxInitBytes bounds a message of a client that is not authenticated yet.
 const maxInitBytes = 16 << 10
 
-// errEvicted ends the socket of a client that has not said who it is, when others wait to do so.
+// errEvicted ends the socket of a client that has not authenticated, to make room for another.
 var errEvicted = errors.New("evicted")
 
 // serve returns when the connection is closed and all of its goroutines have ended.
@@ -203,8 +202,8 @@ func (s *socket) serve() {
 	s.running.Wait()
 }
 
-// every runs f repeatedly, until the socket ends. Between two runs there is a timer and no goroutine: most sockets
-// wait most of the time, and a stack is what they would cost most.
+// every runs f repeatedly, until the socket ends. Between two runs there is a timer and no goroutine: most sockets are idle most
+// of the time, and a stack would be their largest cost.
 func (s *socket) every(interval time.Duration, f func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -225,7 +224,7 @@ func (s *socket) every(interval time.Duration, f func()) {
 	s.timers = append(s.timers, timer)
 }
 
-// awaited runs f as one of the goroutines that serve waits for, unless serve has begun to.
+// awaited runs f as one of the goroutines that serve waits for, unless serve is already waiting.
 func (s *socket) awaited(f func()) {
 	s.mu.Lock()
 	if s.ended {
@@ -239,7 +238,7 @@ func (s *socket) awaited(f func()) {
 	f()
 }
 
-// recover ends the connection when one of its goroutines panics; resolvers' panics do not get here.
+// recover ends the connection if one of its goroutines panics; resolvers' panics are recovered earlier.
 func (s *socket) recover() {
 	if v := recover(); v != nil {
 		logPanic(s.ctx, s.h.cfg.Logger, v)
@@ -247,7 +246,7 @@ func (s *socket) recover() {
 	}
 }
 
-// stop cancels all operations and timers, and lets nothing further begin.
+// stop cancels all operations and timers; nothing further begins.
 func (s *socket) stop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -260,31 +259,31 @@ func (s *socket) stop() {
 	}
 }
 
-// shutdown closes the connection once its queries and mutations have had their time.
+// shutdown lets queries and mutations finish within their time, and closes the connection.
 func (s *socket) shutdown() {
 	s.drain()
 	s.end(closing{websocket.StatusGoingAway, "The server is shutting down"})
 }
 
-// checkAlive closes the connection of a caller that is not welcome any more.
+// checkAlive closes the connection of a caller that is no longer allowed.
 func (s *socket) checkAlive() {
 	if !s.h.cfg.Alive(s.caller) {
 		s.end(closing{closeForbidden, "Forbidden"})
 	}
 }
 
-// What a client has not read yet comes before a ping, and may wait in buffers on its side for as long as the client takes to
-// read it at this rate, in bytes a second.
+// readRate is the rate, in bytes per second, at which a client must read what was sent before a ping, and may be in buffers on its
+// side. It extends the time to answer the ping.
 const readRate = 64 << 10
 
-// largeMessage is a size from which on writing a message may take longer than a ping waits to be written.
+// largeMessage is the size from which writing a message may take longer than a ping waits to be written.
 const largeMessage = 32 << 10
 
-// ping drops a client that does not answer. It does not end with s.ctx: a write that is canceled breaks the connection
+// ping pings the client, and drops it if it does not answer. It does not end with s.ctx: a canceled write breaks the connection
 // before it can be closed properly. It ends when the connection is closed.
 func (s *socket) ping() {
 	if !s.writing.TryLock() {
-		return // a message is being written, and has deadlines of its own
+		return // a message is being written, with its own deadlines
 	}
 	large, sent := s.large.Load(), s.raw.written.Load()
 	s.writing.Unlock()
@@ -296,7 +295,7 @@ func (s *socket) ping() {
 		s.seen = sent
 	case s.large.Load() == large:
 		s.end(closing{websocket.StatusTryAgainLater, "A ping was not answered"})
-	default: // it may not have been written: the next one tells
+	default: // it may not have been written: the next ping decides
 	}
 }
 
@@ -323,9 +322,8 @@ func (s *socket) drain() {
 	}
 }
 
-// close closes the connection when s.ctx has ended: with the closing handshake, within CloseTimeout, when the server wants
-// it. The deadline is the connection's: it also frees a write that the client does not read, and a read that it does not
-// answer.
+// close closes the connection after s.ctx has ended. If the server ends it, close performs the closing handshake within
+// CloseTimeout. The deadline is set on the connection, so that it also unblocks pending reads and writes.
 func (s *socket) close() {
 	c, ok := errors.AsType[closing](context.Cause(s.ctx))
 	if !ok {

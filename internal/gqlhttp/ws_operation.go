@@ -23,16 +23,16 @@ import (
 // This file has the messages of the GraphQL over WebSocket protocol, and the operations that they start; ws.go has the
 // connection.
 
-// message is what both sides send.
+// message is a message of either side.
 type message struct {
 	ID      *string         `json:"id,omitempty"`
 	Type    string          `json:"type"`
 	Payload json.RawMessage `json:"payload,omitempty"`
 
-	body *intake.Body // that the message is part of; nil: it is not counted, or an operation has it
+	body *intake.Body // holds the message; nil if it is not counted, or an operation has taken it over
 }
 
-// parseMessage takes a message apart; ok is false when it is none.
+// parseMessage parses a message; ok is false if it is not one.
 func parseMessage(data []byte) (m message, ok bool) {
 	if _, ok := rawjson.Valid(data); !ok {
 		return m, false
@@ -69,7 +69,7 @@ const maxKeptBuffer = 4 << 10
 
 var invalid = closing{closeInvalidMessage, "Invalid message"}
 
-// read handles messages until one ends the connection, and says why it ended.
+// read handles messages until the connection ends, and returns why it ended.
 func (s *socket) read() (err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -118,7 +118,7 @@ func (s *socket) next() error {
 	return s.handle(&m)
 }
 
-// tryAgain closes the connection for a reason that may be over soon.
+// tryAgain returns a closing for a temporary reason.
 func tryAgain(reason string) closing {
 	return closing{websocket.StatusTryAgainLater, truncate(reason, 123)}
 }
@@ -145,7 +145,7 @@ func (s *socket) handle(m *message) error {
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		// It may have completed at the same time: an unknown id is not an error.
+		// The operation may have completed at the same time: an unknown id is not an error.
 		if op := s.operations[*m.ID]; op != nil {
 			op.cancel()
 			s.forget(*m.ID, op)
@@ -250,7 +250,7 @@ func (s *socket) subscribe(m *message) error {
 	return s.sendErrors(id, errorList(codeUnavailable, "the server is shutting down"))
 }
 
-// truncate keeps a close reason within what a frame can hold, and valid UTF-8.
+// truncate shortens a close reason to n bytes of valid UTF-8.
 func truncate(s string, n int) string {
 	if len(s) > n {
 		s = s[:n]
@@ -258,7 +258,7 @@ func truncate(s string, n int) string {
 	return strings.ToValidUTF8(s, "")
 }
 
-// forget frees an operation's id, and says whether the operation still had it. It needs mu.
+// forget frees an operation's id, and reports whether the operation still had it. The caller must hold s.mu.
 func (s *socket) forget(id string, op *socketOperation) bool {
 	if s.operations[id] != op {
 		return false
@@ -267,15 +267,15 @@ func (s *socket) forget(id string, op *socketOperation) bool {
 	return true
 }
 
-// finish frees the id; false means that the client has completed the operation, and must not hear of it any more.
+// finish frees the id. It returns false if the client has completed the operation, and must get no more messages of it.
 func (s *socket) finish(id string, op *socketOperation) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.forget(id, op)
 }
 
-// operate runs an operation. Each response is written before the next is asked for, so a slow client slows only itself.
-// The request is part of body.
+// operate runs an operation. Each response is written before the next is requested, so a slow client slows only itself. The
+// request aliases body.
 func (s *socket) operate(ctx context.Context, id string, op *socketOperation, req *request, body *intake.Body) {
 	defer s.running.Done()
 	defer body.Release()
@@ -343,13 +343,13 @@ func (s *socket) respond(ctx context.Context, id string, op *socketOperation, re
 		}
 	}
 	if ctx.Err() != nil || !s.finish(id, op) {
-		// It did not complete by itself: the client has completed it, or the connection ends.
+		// The client has completed the operation, or the connection ends.
 		return nil
 	}
 	return s.send(message{ID: &id, Type: "complete"}) //nolint:contextcheck // see write
 }
 
-// countUnary keeps count of the operations that drain waits for.
+// countUnary counts the operations that drain waits for.
 func (s *socket) countUnary(op *socketOperation, n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -378,8 +378,8 @@ func (s *socket) sendErrors(id string, errs gqlerror.List) error {
 	return s.write(append(appendErrors(b, errs), '}'))
 }
 
-// begin is the beginning of a message with a payload, which appendResponse or appendErrors go on with, and "}". It spares
-// the payload encoding/json, which would re-spell it.
+// begin returns the beginning of a message with a payload; the caller appends the payload, with appendResponse or appendErrors,
+// and "}". The payload does not pass through encoding/json, which would change its notation.
 func begin(id, kind string) ([]byte, error) {
 	quoted, err := marshal(id)
 	if err != nil {
@@ -396,8 +396,8 @@ func (s *socket) send(m message) error {
 	return s.write(b)
 }
 
-// write sends one message, and fails when the client does not go on taking it. It does not end with an operation's context: a
-// canceled write breaks the connection for all others.
+// write sends one message, and fails if the client stops reading it. It does not end with an operation's context: a canceled write
+// breaks the connection for all others.
 func (s *socket) write(b []byte) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
@@ -406,7 +406,7 @@ func (s *socket) write(b []byte) error {
 	}
 	err := s.conn.Write(context.Background(), websocket.MessageText, b)
 	if errors.Is(err, os.ErrDeadlineExceeded) && s.ctx.Err() == nil {
-		_ = s.conn.CloseNow() // a message has been cut off: nothing can follow it
+		_ = s.conn.CloseNow() // the message was cut off: nothing can follow it
 		return tryAgain("The client reads too slowly")
 	}
 	return err

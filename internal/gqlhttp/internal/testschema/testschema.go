@@ -1,5 +1,5 @@
-// Package testschema is a small executable schema, written by hand, that gqlhttp is tested with. It follows what gqlgen
-// generates where the transports can see it: panics are recovered, errors have paths, subscriptions end with a nil response.
+// Package testschema is a small hand-written executable schema for gqlhttp's tests. Where the transports see a difference, it
+// behaves as gqlgen's generated code: panics are recovered, errors have paths, subscriptions end with a nil response.
 package testschema
 
 import (
@@ -43,7 +43,7 @@ type Subscription {
 }
 `
 
-// ErrSecret is what the field fails returns; no client may read its text.
+// ErrSecret is returned by the field fails; no client may read its text.
 var ErrSecret = errors.New("secret detail")
 
 // Schema is the executable schema. The fields may be nil.
