@@ -1,4 +1,4 @@
-// Package auth says who is calling, and whether they may. A caller is known by a bearer token, which belongs to an
+// Package auth authenticates callers and checks what they may do. A caller is identified by a bearer token, which belongs to an
 // operator or to one tenant.
 package auth
 
@@ -9,7 +9,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// Caller is who is calling, and the tenant that the call is about.
+// Caller is the caller, and the tenant that the call is about.
 type Caller struct {
 	Token    *webhook.Token
 	Operator bool
@@ -22,14 +22,14 @@ type key struct{}
 // With returns a context that carries the caller.
 func With(ctx context.Context, c *Caller) context.Context { return context.WithValue(ctx, key{}, c) }
 
-// From returns the caller; nil when nobody was authenticated.
+// From returns the caller; nil without authentication.
 func From(ctx context.Context) *Caller {
 	c, _ := ctx.Value(key{}).(*Caller)
 	return c
 }
 
-// Holder is against whom is counted what a caller holds of the server: its token, and the tenant that the token belongs to,
-// not the one that an operator names.
+// Holder returns what a caller's use of the server counts for: its token, and the tenant that the token belongs to, not the one
+// that an operator names.
 func Holder(c *Caller) intake.Holder {
 	h := intake.Holder{Token: c.Token.ID}
 	if c.Token.TenantID != nil {

@@ -19,30 +19,30 @@ const MaxTokenBytes = 256
 
 // The failures of authentication. Their texts may be shown to the caller.
 var (
-	// ErrUnauthenticated is a call without a token, or with one that is unknown, revoked or expired. What follows says which:
-	// that a token was good once only its holder is told.
+	// ErrUnauthenticated is a call without a token, or with one that is unknown, revoked or expired. The errors below say
+	// which; only the holder of a token can learn that it was once valid.
 	ErrUnauthenticated = errors.New("a valid bearer token is required")
 	ErrNoToken         = fmt.Errorf("%w, but none was sent", ErrUnauthenticated)
 	ErrUnknownToken    = fmt.Errorf("%w: the given one is unknown", ErrUnauthenticated)
 	ErrRevokedToken    = fmt.Errorf("%w: the given one was revoked", ErrUnauthenticated)
 	ErrExpiredToken    = fmt.Errorf("%w: the given one has expired", ErrUnauthenticated)
-	// ErrForbidden is a caller that is known and may not do this.
+	// ErrForbidden is an authenticated caller that may not do this.
 	ErrForbidden = errors.New("forbidden")
-	// ErrUnknownTenant is an ErrForbidden: a tenant that does not exist or, the same answer, that is not the caller's.
+	// ErrUnknownTenant is an ErrForbidden: a tenant that does not exist, or that is not the caller's.
 	ErrUnknownTenant = fmt.Errorf("%w: unknown tenant", ErrForbidden)
 )
 
-// Store is where tokens and tenants are kept; *store.Store is one.
+// Store reads tokens and tenants; *store.Store is one.
 type Store interface {
 	// TokenByHash finds a token that is neither revoked nor expired; webhook.ErrNotFound, ErrRevoked or ErrExpired.
 	TokenByHash(ctx context.Context, hash []byte) (*webhook.Token, error)
 	TenantByName(ctx context.Context, name string) (*webhook.Tenant, error)
 	TenantsByID(ctx context.Context, ids []webhook.ID) (map[webhook.ID]*webhook.Tenant, error)
-	// TokensUsed notes when tokens were last used.
+	// TokensUsed stores when tokens were last used.
 	TokensUsed(ctx context.Context, used map[webhook.ID]time.Time) error
 }
 
-// How long, and how many of, what was found is remembered: the bound on how late a revocation is noticed.
+// How long, and how many, results are cached. The time bounds how late a revocation is noticed.
 const (
 	rememberFor = time.Second
 	rememberMax = 10_000
@@ -51,7 +51,7 @@ const (
 // Authenticator finds the caller behind a token. It is safe for concurrent use.
 type Authenticator struct {
 	store   Store
-	tokens  *recent[[32]byte, *webhook.Token] // by hash, so that no token lingers in memory
+	tokens  *recent[[32]byte, *webhook.Token] // by hash, so that no token stays in memory
 	names   *recent[string, *webhook.Tenant]
 	tenants *recent[webhook.ID, *webhook.Tenant]
 	failed  *failures
@@ -61,7 +61,7 @@ type Authenticator struct {
 	used map[webhook.ID]time.Time // tokens that WriteUsed has not written yet
 }
 
-// New makes an Authenticator.
+// New returns an Authenticator.
 func New(s Store) *Authenticator {
 	return &Authenticator{
 		store:   s,
@@ -74,10 +74,11 @@ func New(s Store) *Authenticator {
 	}
 }
 
-// LogTo sets where it is told, before the Authenticator is used, that an address guesses tokens. The logger bounds how often.
+// LogTo sets the logger for addresses that guess tokens. It must be called before the Authenticator is used. The logger limits how
+// often they are logged.
 func (a *Authenticator) LogTo(log *slog.Logger) { a.log = log }
 
-// WriteUsed writes when tokens were last used, since it was called last. What cannot be written is written the next time. No caller
+// WriteUsed stores when tokens were last used since the previous call. What cannot be stored is stored the next time. No caller
 // waits for it.
 func (a *Authenticator) WriteUsed(ctx context.Context) error {
 	a.mu.Lock()
@@ -101,7 +102,7 @@ func (a *Authenticator) WriteUsed(ctx context.Context) error {
 	return fmt.Errorf("write when tokens were last used: %w", err)
 }
 
-// use notes that a token is being used. It is called when the token was looked up, which is once a second at most.
+// use notes that a token is being used. It is called after each lookup of the token, at most once a second.
 func (a *Authenticator) use(t *webhook.Token) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -110,9 +111,9 @@ func (a *Authenticator) use(t *webhook.Token) {
 	}
 }
 
-// Authenticate finds the caller of a token, and the tenant that the call is about. An operator may name any tenant, and
-// means webhook.DefaultTenant when it names none; a tenant's token may name its own only. from is the address of the one
-// who calls. Errors: ErrUnauthenticated, ErrForbidden, *TooManyFailures, or the store's.
+// Authenticate finds the caller of a token, and the tenant that the call is about. An operator may name any tenant, by default
+// webhook.DefaultTenant; a tenant's token may name only its own. from is the caller's address. Errors: ErrUnauthenticated,
+// ErrForbidden, *TooManyFailures, or the store's.
 func (a *Authenticator) Authenticate(ctx context.Context, from netip.Addr, token, tenant string) (*Caller, error) {
 	t, err := a.token(ctx, from, token)
 	if err != nil {
@@ -135,9 +136,8 @@ func (a *Authenticator) Authenticate(ctx context.Context, from netip.Addr, token
 	return &Caller{Token: t, Tenant: own}, nil
 }
 
-// Alive reports whether the caller of a context may still be served: false once its token was revoked or has expired, or
-// its tenant is gone. Long-lived streams ask repeatedly, so a database that cannot answer for a moment does not end
-// them.
+// Alive reports whether the caller of a context may still be served: false once its token is revoked or expired, or its tenant
+// deleted. It is true if the database does not answer: long-lived streams call it repeatedly, and must not end then.
 func (a *Authenticator) Alive(ctx context.Context) bool {
 	c := From(ctx)
 	if c == nil {
@@ -150,7 +150,7 @@ func (a *Authenticator) Alive(ctx context.Context) bool {
 	return !errors.Is(err, ErrUnauthenticated)
 }
 
-// owned is the tenant of a caller; ErrUnauthenticated when the token outlived it.
+// owned returns the tenant of a token; ErrUnauthenticated if the tenant has been deleted.
 func (a *Authenticator) owned(ctx context.Context, id webhook.ID) (*webhook.Tenant, error) {
 	return a.tenants.get(id, func() (*webhook.Tenant, error) {
 		found, err := a.store.TenantsByID(ctx, []webhook.ID{id})
@@ -163,7 +163,7 @@ func (a *Authenticator) owned(ctx context.Context, id webhook.ID) (*webhook.Tena
 
 func (a *Authenticator) token(ctx context.Context, from netip.Addr, token string) (*webhook.Token, error) {
 	if token == "" {
-		return nil, ErrNoToken // nothing was guessed
+		return nil, ErrNoToken // not a guess
 	}
 	if len(token) > MaxTokenBytes {
 		return nil, ErrUnknownToken
@@ -179,7 +179,7 @@ func (a *Authenticator) token(ctx context.Context, from netip.Addr, token string
 	return t, err
 }
 
-// refused tells operators of an address that guesses.
+// refused logs an address that guesses.
 func (a *Authenticator) refused(ctx context.Context, from netip.Addr, err error) error {
 	if errors.As(err, new(*TooManyFailures)) {
 		a.log.WarnContext(ctx, "an address sends too many invalid tokens", slog.Any("address", intake.Source(from)))
@@ -187,7 +187,7 @@ func (a *Authenticator) refused(ctx context.Context, from netip.Addr, err error)
 	return err
 }
 
-// byHash remembers what was found only: a token that was just created works at once.
+// byHash caches only successful lookups: a token that was just created works at once.
 func (a *Authenticator) byHash(ctx context.Context, hash []byte) (*webhook.Token, error) {
 	if len(hash) != 32 {
 		return nil, ErrUnknownToken
@@ -205,7 +205,7 @@ func (a *Authenticator) byHash(ctx context.Context, hash []byte) (*webhook.Token
 		case err != nil:
 			return nil, err
 		}
-		// An index was searched for the hash, and how far that got tells nothing of use: only hashes are compared there.
+		// The time of the index lookup reveals nothing useful: it compares only hashes.
 		if subtle.ConstantTimeCompare(t.Hash, hash) != 1 {
 			return nil, ErrUnknownToken
 		}
@@ -213,7 +213,7 @@ func (a *Authenticator) byHash(ctx context.Context, hash []byte) (*webhook.Token
 		a.use(t)
 		return t, nil
 	})
-	if err == nil && !t.Valid(time.Now()) { // it expired while it was remembered
+	if err == nil && !t.Valid(time.Now()) { // it expired while it was cached
 		return nil, ErrExpiredToken
 	}
 	return t, err

@@ -10,20 +10,19 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// bootstrapName is the name of tokens that were given.
+// bootstrapName is the name of tokens that the operator chose.
 const bootstrapName = "bootstrap"
 
-// BootstrapStore is where Bootstrap reads and makes tokens and tenants; *store.Store implements it.
+// BootstrapStore is the store of tokens and tenants for Bootstrap; *store.Store implements it.
 type BootstrapStore interface {
 	EnsureTenant(ctx context.Context, name string) (*webhook.Tenant, error)
 	Tokens(ctx context.Context) ([]*webhook.Token, error)
 	AddToken(ctx context.Context, t webhook.Token, token string) (*webhook.Token, error)
 }
 
-// Bootstrap makes a new database usable: the default tenant, and an operator's token when there has never been a token.
-// given, unless it is "", is made an operator's token instead, and stays one from start to start until it is revoked.
-// It returns the token that it made up, to be shown once; "" when it made none. What an operator may not expect of the given
-// token, or of one that was given before, is logged.
+// Bootstrap makes a new database usable: it creates the default tenant, and an operator token if there has never been a token. If
+// given is not "", it becomes an operator token instead, and stays one until it is revoked. Bootstrap returns the token that it
+// generated, to be shown once; "" if none. It logs what may surprise the operator about the given token, or an earlier one.
 func Bootstrap(ctx context.Context, r BootstrapStore, given string, log *slog.Logger) (made string, err error) {
 	if _, err := r.EnsureTenant(ctx, webhook.DefaultTenant); err != nil {
 		return "", fmt.Errorf("make tenant %s: %w", webhook.DefaultTenant, err)

@@ -10,9 +10,9 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// budgets gives each key a budget that fills up at a steady rate. It remembers at most max keys. Beyond that a new key takes the
-// place, and what is left, of the budget that is fullest: so that no crowd of keys ever spends more than max budgets hold, and who
-// has spent much is not forgotten for it.
+// budgets gives each key a budget that fills up at a steady rate. It remembers at most max keys. A further key replaces the one
+// with the fullest budget and inherits what that has left. So no crowd of keys spends more than max budgets hold, and a key that
+// has spent much is not forgotten.
 type budgets[K comparable] struct {
 	rate  rate.Limit
 	burst int
@@ -23,7 +23,7 @@ type budgets[K comparable] struct {
 	byFull fullest[K]
 }
 
-// budget is full at a time, and held before it less the longer that is.
+// budget is represented by the time at which it is full: the later that is, the less it holds.
 type budget[K comparable] struct {
 	key    K
 	fullAt time.Time
@@ -34,7 +34,7 @@ func newBudgets[K comparable](r rate.Limit, burst, limit int) *budgets[K] {
 	return &budgets[K]{rate: r, burst: burst, max: limit, of: map[K]*budget[K]{}}
 }
 
-// wait is how long until the key's budget has something left; 0 when it has.
+// wait returns the time until the key's budget has something left; 0 if it has.
 func (b *budgets[K]) wait(k K) time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -45,15 +45,15 @@ func (b *budgets[K]) wait(k K) time.Duration {
 	return b.until(l, 1, time.Now())
 }
 
-// longest keeps sums of times from overflowing.
+// longest keeps sums of durations from overflowing.
 const longest = 100 * 365 * 24 * time.Hour
 
-// filling is how long it takes to fill up by n.
+// filling returns how long a budget takes to fill up by n.
 func (b *budgets[K]) filling(n int) time.Duration {
 	return time.Duration(min(float64(n)/float64(b.rate)*float64(time.Second), float64(longest)))
 }
 
-// until is how long until a budget holds n.
+// until returns the time until a budget holds n.
 func (b *budgets[K]) until(l *budget[K], n int, now time.Time) time.Duration {
 	wait := l.fullAt.Sub(now) - b.filling(b.burst-n)
 	if wait <= 0 {
@@ -62,8 +62,8 @@ func (b *budgets[K]) until(l *budget[K], n int, now time.Time) time.Duration {
 	return max(wait, time.Millisecond)
 }
 
-// spend takes n from the key's budget and returns 0, or takes nothing and returns how long it takes to fill up to n. A full
-// budget pays for anything, so that nothing is out of reach forever.
+// spend takes n from the key's budget and returns 0, or takes nothing and returns the time until it holds n. A full budget pays
+// for any n, so that nothing is refused forever.
 func (b *budgets[K]) spend(k K, n int) time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -81,7 +81,7 @@ func (b *budgets[K]) spend(k K, n int) time.Duration {
 	return 0
 }
 
-// short is how long spending n from the key's budget would have to wait; it takes nothing.
+// short returns how long spending n from the key's budget would have to wait; it takes nothing.
 func (b *budgets[K]) short(k K, n int) time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -89,7 +89,7 @@ func (b *budgets[K]) short(k K, n int) time.Duration {
 	return b.until(b.budget(k, now), min(n, b.burst), now)
 }
 
-// budget is the key's. mu must be held.
+// budget returns the key's budget. The caller must hold b.mu.
 func (b *budgets[K]) budget(k K, now time.Time) *budget[K] {
 	if l := b.of[k]; l != nil {
 		return l
@@ -106,7 +106,7 @@ func (b *budgets[K]) budget(k K, now time.Time) *budget[K] {
 	return l
 }
 
-// fullest is a heap of budgets: the one that is full first is the first.
+// fullest is a heap of budgets, ordered by the time at which they are full.
 type fullest[K comparable] []*budget[K]
 
 func (f fullest[K]) Len() int           { return len(f) }
@@ -128,11 +128,11 @@ func (f *fullest[K]) Pop() any {
 	return last
 }
 
-// RateLimit limits what callers may spend in a second: the cost of GraphQL operations and of REST calls. All tokens of a tenant
-// share its budget, so that making more of them gives nothing, and one of them may spend half of it, so that one that runs wild
-// leaves the others theirs. An operator's token has a budget of its own, whichever tenant its calls are about.
+// RateLimit limits what callers may spend per second: the cost of GraphQL operations and REST calls. All tokens of a tenant share
+// its budget, so that more tokens gain nothing; one token may spend half of it, so that a runaway client leaves something for the
+// others. An operator token has a budget of its own, whichever tenant its calls are about.
 type RateLimit struct {
-	mu        sync.Mutex // held while both budgets of a call are asked and taken from
+	mu        sync.Mutex // held while both budgets of a call are checked and charged
 	tenants   *budgets[webhook.ID]
 	tokens    *budgets[webhook.ID]
 	operators *budgets[webhook.ID]
@@ -141,8 +141,8 @@ type RateLimit struct {
 // rateLimitsMax bounds the tenants, and the tokens, whose spending is remembered.
 const rateLimitsMax = 10_000
 
-// NewRateLimit allows perSecond for each tenant and each operator's token, and burst at once, twice as much when that is 0. A cost above
-// burst is had for burst. Nil, which allows everything, when perSecond is 0.
+// NewRateLimit allows perSecond for each tenant and each operator token, and burst at once; 0 means twice perSecond. A cost above
+// burst counts as burst. If perSecond is 0, it returns nil, which allows everything.
 func NewRateLimit(perSecond, burst int) *RateLimit {
 	if perSecond == 0 {
 		return nil
@@ -159,8 +159,8 @@ func NewRateLimit(perSecond, burst int) *RateLimit {
 	}
 }
 
-// Charge takes a cost from what the caller may spend. When there is not enough left it takes nothing, and returns how long
-// the caller has to wait.
+// Charge takes a cost from the caller's budgets. If there is not enough left, it takes nothing, and returns how long the caller
+// must wait.
 func (r *RateLimit) Charge(c *Caller, cost int) time.Duration {
 	if r == nil || c == nil {
 		return 0

@@ -11,46 +11,46 @@ import (
 	"github.com/hookgraph/hookgraph/internal/intake"
 )
 
-// An address may fail to authenticate as often as this at once, and then once in each interval.
+// An address may fail to authenticate this often at once, and then once per interval.
 const (
 	failuresAtOnce  = 20
 	failureInterval = 3 * time.Second
 	failuresMax     = 10_000 // addresses remembered
 )
 
-// Beyond that its tokens are still looked up, as far as that is affordable: who has a good one gets in.
+// Beyond that, its tokens are still looked up at a bounded rate, so that valid ones are accepted.
 const (
 	lookupsPerSource = 100 // a second
 	lookupsForAll    = 500 // a second, of all such addresses
 )
 
-// What is not valid is not looked up again for badFor, and one token counts once for an address within guessedFor, however often
-// it is presented.
+// An invalid token is not looked up again for badFor. Within guessedFor, a token counts once for an address, however often it is
+// presented.
 const (
 	badFor     = 5 * time.Second
 	guessedFor = time.Hour
 )
 
-// TooManyFailures is a call with a token that is not valid, from an address that has presented too many of them; or with one
-// that was not looked up, because that address has more looked up than the server can afford.
+// TooManyFailures is a call from an address that has presented too many invalid tokens, with another invalid token, or with one
+// that was not looked up because the address exceeds the rate of lookups.
 type TooManyFailures struct{ RetryAfter time.Duration }
 
 func (e *TooManyFailures) Error() string {
 	return fmt.Sprintf("too many calls with a token that is not valid; try again in %v", e.RetryAfter.Round(time.Second))
 }
 
-// failures counts guesses: tokens that nobody has, by the address that presented them. One that was revoked or has expired is none,
-// and one that is presented again is not another.
+// failures counts guesses, that is unknown tokens, by the address that presented them. A revoked or expired token is not a guess,
+// and a repeated one does not count again.
 //
-// A token has 256 random bits, so what has to be bounded is the cost of guessing and not its success: no address is kept out for what
-// others behind the same NAT or proxy do. Beyond its guesses it is told to wait for each wrong token, and further tokens are looked
-// up while that is affordable. A token that was valid within the last day is always looked up.
+// A token has 256 random bits, so only the cost of guessing must be bounded, not its success: no address is locked out for what
+// others behind the same NAT or proxy do. Beyond its guesses, each wrong token is answered with a time to wait, and further tokens
+// are looked up at a bounded rate. A token that was valid within the last day is always looked up.
 type failures struct {
 	guesses *budgets[netip.Addr]
 	known   *recent[[32]byte, struct{}] // hashes of tokens that were valid
 	bad     *recent[[32]byte, error]    // why a token is not valid
 	guessed *recent[guess, struct{}]    // what has been counted
-	lookups *budgets[netip.Addr]        // of those who have no guesses left
+	lookups *budgets[netip.Addr]        // of addresses without guesses left
 	all     *rate.Limiter               // the same, together
 }
 
@@ -73,8 +73,8 @@ func newFailures() *failures {
 // knownFor is how long a token that was valid is still looked up for an address that has failed too often.
 const knownFor = 24 * time.Hour
 
-// refuse returns an error when the token must not be looked up: it is not valid, as was seen a moment ago, or the address has
-// no guesses left and more look-ups cannot be afforded.
+// refuse returns an error if the token must not be looked up: it was found invalid a moment ago, or the address has no guesses
+// left and exceeds the rate of lookups.
 func (f *failures) refuse(from netip.Addr, hash [32]byte) error {
 	if err, ok := f.bad.peek(hash); ok {
 		return err
@@ -87,7 +87,7 @@ func (f *failures) refuse(from netip.Addr, hash [32]byte) error {
 	return &TooManyFailures{RetryAfter: wait}
 }
 
-// failed remembers that a token is not valid, counts it when it is a guess, and returns what to tell its caller.
+// failed remembers an invalid token, counts it if it is a guess, and returns the error for the caller.
 func (f *failures) failed(from netip.Addr, hash [32]byte, err error) error {
 	f.known.drop(hash)
 	f.bad.put(hash, err)
@@ -102,5 +102,5 @@ func (f *failures) failed(from netip.Addr, hash [32]byte, err error) error {
 	return err
 }
 
-// succeeded remembers a token that is valid.
+// succeeded remembers a valid token.
 func (f *failures) succeeded(hash [32]byte) { f.known.put(hash, struct{}{}) }

@@ -6,14 +6,13 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// Needs is the rule of one field of the GraphQL API or one endpoint of the REST API: what a caller's token must have. The
-// zero Needs is satisfied by every valid token.
+// Needs is what one GraphQL field or REST endpoint requires of a caller's token. Every valid token satisfies the zero Needs.
 type Needs struct {
 	Scope    webhook.TokenScope // "": none
 	Operator bool
 }
 
-// MissingPermission is an ErrForbidden: a valid token that does not have what is needed.
+// MissingPermission is an ErrForbidden: a valid token without what is required.
 type MissingPermission struct{ Needs }
 
 func (e *MissingPermission) Error() string {
@@ -26,7 +25,7 @@ func (e *MissingPermission) Error() string {
 // Unwrap makes it an ErrForbidden.
 func (e *MissingPermission) Unwrap() error { return ErrForbidden }
 
-// Check returns nil or a *MissingPermission, which names one thing that is missing.
+// Check returns nil or a *MissingPermission, which names one missing requirement.
 func (n Needs) Check(c *Caller) error {
 	if n.Operator && !c.Operator {
 		return &MissingPermission{Needs{Operator: true}}

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// recent remembers at most max values, each for a short time. Beyond that it forgets the one that was put longest ago.
+// recent is a cache of at most max values, each kept for ttl. When it is full, the oldest is dropped.
 type recent[K comparable, V any] struct {
 	ttl time.Duration
 	max int
@@ -26,8 +26,8 @@ func newRecent[K comparable, V any](ttl time.Duration, limit int) *recent[K, V] 
 	return &recent[K, V]{ttl: ttl, max: limit, entries: make(map[K]*list.Element)}
 }
 
-// get returns what is remembered of k, or what find returns, which is remembered unless it is an error. The time counts
-// from before find is called, so that a value is never older than ttl.
+// get returns the value of k, or calls find and remembers its value unless it returns an error. The time counts from before the
+// call of find, so that a value is never older than ttl.
 func (r *recent[K, V]) get(k K, find func() (V, error)) (V, error) {
 	now := time.Now()
 	r.mu.Lock()
@@ -46,7 +46,7 @@ func (r *recent[K, V]) get(k K, find func() (V, error)) (V, error) {
 	return v, nil
 }
 
-// set remembers v; mu must be held.
+// set remembers v. The caller must hold r.mu.
 func (r *recent[K, V]) set(k K, v V, now time.Time) {
 	if at := r.entries[k]; at != nil {
 		e := at.Value.(*entry[K, V])
@@ -60,7 +60,7 @@ func (r *recent[K, V]) set(k K, v V, now time.Time) {
 	r.entries[k] = r.order.PushBack(&entry[K, V]{k, v, now.Add(r.ttl)})
 }
 
-// at is what is remembered of k; mu must be held.
+// at returns the value of k. The caller must hold r.mu.
 func (r *recent[K, V]) at(k K, now time.Time) (v V, ok bool) {
 	at := r.entries[k]
 	if at == nil {
@@ -70,13 +70,13 @@ func (r *recent[K, V]) at(k K, now time.Time) (v V, ok bool) {
 	return e.value, now.Before(e.until)
 }
 
-// remove forgets an entry; mu must be held.
+// remove drops an entry. The caller must hold r.mu.
 func (r *recent[K, V]) remove(at *list.Element) {
 	r.order.Remove(at)
 	delete(r.entries, at.Value.(*entry[K, V]).key)
 }
 
-// put remembers v from now on.
+// put remembers v for k.
 func (r *recent[K, V]) put(k K, v V) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -89,14 +89,14 @@ func (r *recent[K, V]) has(k K) bool {
 	return ok
 }
 
-// peek returns what is remembered of k.
+// peek returns the value of k.
 func (r *recent[K, V]) peek(k K) (v V, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.at(k, time.Now())
 }
 
-// drop forgets k.
+// drop removes k.
 func (r *recent[K, V]) drop(k K) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Warnings and errors of one message are logged as often as this at once, and then at a steady rate; and those about one tenant,
-// address or webhook less often, so that none of them fills the log or hides the others.
+// Limits of warnings and errors with the same message: a burst, and then a steady rate. They are lower for lines about one tenant,
+// address or webhook, so that none fills the log or hides the others.
 const (
 	linesAtOnce    = 100
 	linesEach      = rate.Limit(10) // a second
@@ -19,10 +19,10 @@ const (
 	attrSuppressed = "suppressed" // lines of the same kind before this one that were not logged
 )
 
-// subjects are the keys of what a line is about, where somebody outside decides how often it is logged.
+// subjects are the attributes that name a line's subject, where an outsider decides how often it is logged.
 var subjects = map[string]bool{"tenant": true, "address": true, "webhook": true}
 
-// bounded passes on what is below a warning, and of the others no more than anybody reads.
+// bounded passes on lines below a warning, and limits the others.
 type bounded struct {
 	slog.Handler
 	of *bounds
@@ -61,7 +61,7 @@ func (b *bounded) Handle(ctx context.Context, r slog.Record) error {
 	return b.Handler.Handle(ctx, r)
 }
 
-// allow reports whether a line is logged, and how many of its kind were not since the last one that was.
+// allow reports whether a line is logged, and how many of its kind were suppressed since the last one that was logged.
 func (b *bounds) allow(r slog.Record, subject string) (suppressed int, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

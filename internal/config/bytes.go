@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Bytes is a size: a number, alone or with KiB or MiB behind it.
+// Bytes is a size, written as a number with an optional KiB or MiB.
 type Bytes int
 
 var units = []struct {
@@ -14,7 +14,7 @@ var units = []struct {
 	size Bytes
 }{{"MiB", 1 << 20}, {"KiB", 1 << 10}, {"B", 1}}
 
-// UnmarshalText reads a size. Decimal units are refused rather than guessed at.
+// UnmarshalText parses a size. It refuses decimal units (KB, MB), which are ambiguous.
 func (b *Bytes) UnmarshalText(text []byte) error {
 	digits, size := strings.TrimSpace(string(text)), Bytes(1)
 	for _, u := range units {
@@ -32,7 +32,7 @@ func (b *Bytes) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// String is the size in the largest unit that needs no fraction.
+// String returns the size in the largest unit that needs no fraction.
 func (b Bytes) String() string {
 	for _, u := range units {
 		if b >= u.size && b%u.size == 0 {

@@ -1,5 +1,5 @@
-// Package config says what an operator may decide, and its bounds: one Config value, filled from flags and environment by
-// the tags on its fields. It opens nothing but the files that variables name for secrets.
+// Package config defines an operator's settings and their bounds: one Config, filled from flags and environment by the tags of its
+// fields. It opens no files but those of secrets.
 package config
 
 import (
@@ -22,7 +22,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// Config is everything that an operator may decide.
+// Config has all settings of an operator.
 type Config struct {
 	Storage
 	Logging
@@ -53,14 +53,14 @@ type Config struct {
 	CostRate     int `env:"HOOKGRAPH_COST_RATE" default:"1000000" help:"Maximum cost per second of the operations of one tenant with all its tokens, or of one operator token; one token of a tenant may use half of it. 0 means unlimited. extensions.cost is the cost of an operation, at most 10000."`
 	CostBurst    int `env:"HOOKGRAPH_COST_BURST" default:"0" help:"Maximum cost of the operations of one tenant, or of one operator token, in a burst, at least 10000; 0 means twice the rate, and at least 10000."`
 
-	Proxy *url.URL `kong:"-"` // ForwardProxy; nil without
+	Proxy *url.URL `kong:"-"` // parsed ForwardProxy; nil without one
 
 	// BootstrapToken is an operator token that exists from the first start, for automation. From the environment only:
 	// other users of the machine can read a command line.
 	BootstrapToken string `kong:"-"`
 }
 
-// MaxAge is how long a delivery may be due; 0 is forever.
+// MaxAge returns how long a delivery may be due; 0 means forever.
 func (c *Config) MaxAge() time.Duration {
 	if c.DeliveryMaxAge == nil {
 		return c.Retention
@@ -68,7 +68,7 @@ func (c *Config) MaxAge() time.Duration {
 	return *c.DeliveryMaxAge
 }
 
-// Quotas are what a tenant without quotas of its own may have and do.
+// Quotas returns the quotas of a tenant without its own.
 func (c *Config) Quotas() webhook.Quotas {
 	return webhook.Quotas{Webhooks: c.MaxWebhooks, Tokens: c.MaxTokens, Events: c.MaxEvents, PublishRate: c.PublishRate, PublishBurst: c.PublishBurst}
 }
@@ -105,7 +105,8 @@ const (
 	maxQuota           = 1_000_000_000
 )
 
-// CostAtOnce is what the operations of a tenant may cost at once: always enough for one of any cost, which would be had for less.
+// CostAtOnce returns what the operations of a tenant may cost in a burst. It is never less than MaxCost, so that the most expensive
+// operation is charged in full.
 func (c *Config) CostAtOnce() int {
 	if c.CostBurst == 0 {
 		return max(2*c.CostRate, MaxCost)
@@ -113,7 +114,7 @@ func (c *Config) CostAtOnce() int {
 	return c.CostBurst
 }
 
-// Check reads what only the environment may say and applies the rules that a type cannot.
+// Check reads the settings that only the environment has, and applies the rules that types cannot.
 func (c *Config) Check(getenv func(string) string) error {
 	errs := []error{c.Storage.Check(getenv)}
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
@@ -193,7 +194,7 @@ func (c *Config) Check(getenv func(string) string) error {
 	return errors.Join(errs...)
 }
 
-// checkListen refuses what is no address to listen on.
+// checkListen checks an address to listen on.
 func checkListen(address string) error {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
@@ -210,7 +211,7 @@ func checkListen(address string) error {
 
 var hostName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?\.?$`)
 
-// readOrigin returns an origin as browsers send it: in small letters, without the scheme's own port, without a slash at the end.
+// readOrigin returns an origin as browsers send it: in lower case, without the scheme's default port, without a trailing slash.
 // The first label of its host may be a wildcard.
 func readOrigin(text string) (string, error) {
 	u, err := url.Parse(strings.TrimSpace(text))
@@ -235,12 +236,12 @@ func readOrigin(text string) (string, error) {
 	return u.Scheme + "://" + host, nil
 }
 
-// notToken reports what cannot stand in an Authorization header (RFC 6750, section 2.1).
+// notToken reports whether r is invalid in a bearer token (RFC 6750, section 2.1).
 func notToken(r rune) bool {
 	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-._~+/=", r)
 }
 
-// Check reads the master keys and refuses what is neither a directory nor the URL of a PostgreSQL database.
+// Check reads the master keys and parses Database.
 func (s *Storage) Check(getenv func(string) string) error {
 	database, postgres, err := readDatabase(s.Database)
 	if err != nil {
@@ -265,7 +266,7 @@ func (s *Storage) Check(getenv func(string) string) error {
 	return nil
 }
 
-// Place says where the database is, without a password: the directory's whole path, or PostgreSQL with its host and database.
+// Place says where the database is, without a password: the directory's absolute path, or PostgreSQL's host and database.
 func (s *Storage) Place() string {
 	u, err := url.Parse(s.Database)
 	if err != nil || u.Scheme != "postgres" {
@@ -281,12 +282,12 @@ func (s *Storage) Place() string {
 	return strings.TrimSuffix("PostgreSQL, database "+strings.TrimPrefix(u.Path, "/")+" on "+host, " on ")
 }
 
-// LogValue keeps secrets out of logs, should a Config ever be logged.
+// LogValue keeps secrets out of logs if a Config is logged.
 func (c *Config) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("listen", c.Listen), slog.String("database", c.Place()))
 }
 
-// Logger makes the program's logger, which writes to w. Warnings that repeat themselves are bounded.
+// Logger returns the program's logger, which writes to w. Repeated warnings are limited.
 func (l *Logging) Logger(w io.Writer) *slog.Logger {
 	o := &slog.HandlerOptions{Level: l.LogLevel}
 	var h slog.Handler = slog.NewTextHandler(w, o)

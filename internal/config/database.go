@@ -11,12 +11,12 @@ import (
 )
 
 var (
-	scheme  = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]+):`) // two characters at least: C: is a disk
+	scheme  = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]+):`) // at least two characters: C: is a drive
 	keyword = regexp.MustCompile(`^\s*([A-Za-z_]+)\s*=`)
 )
 
-// readDatabase returns what --database means: a directory, or a postgres:// URL with the name of a database. It refuses what
-// would otherwise become a directory of a strange name, and repeats nothing of it, for it may hold a password.
+// readDatabase parses --database: a directory, or a postgres:// URL with the name of a database. It refuses text that looks like a
+// database but would become a directory of that name. Its errors do not repeat the text, which may hold a password.
 func readDatabase(text string) (database string, postgres bool, err error) {
 	if text == "" {
 		return "", false, errors.New("must name a directory, or a postgres:// URL")
@@ -55,14 +55,14 @@ func readDatabase(text string) (database string, postgres bool, err error) {
 	return text, false, nil
 }
 
-// keywords are those of libpq's connection strings, and pgx's own, that a URL may have as parameters.
+// keywords are those of libpq's connection strings, and pgx's, that a URL may have as parameters.
 var keywords = []string{
 	"host", "hostaddr", "port", "dbname", "user", "password", "passfile", "service", "servicefile", "connect_timeout", "sslmode", "sslcert",
 	"sslkey", "sslpassword", "sslrootcert", "sslsni", "sslnegotiation", "channel_binding", "target_session_attrs", "application_name",
 	"options", "krbspn", "krbsrvname", "require_auth", "min_protocol_version", "max_protocol_version", "client_encoding",
 }
 
-// fromKeywords makes a URL of libpq's other form: host=… dbname=… password='…', with \ before ' and \ in a value.
+// fromKeywords converts libpq's other form to a URL: host=… dbname=… password='…', with ' and \ escaped by \ in a value.
 func fromKeywords(text string) (string, error) {
 	values := url.Values{}
 	for rest := strings.TrimSpace(text); rest != ""; rest = strings.TrimLeft(rest, " \t\r\n") {

@@ -5,8 +5,7 @@ import (
 	"strings"
 )
 
-// Descriptors is how the open files that the process may have are shared out, so that neither attempts nor clients leave
-// the database, or each other, without.
+// Descriptors divides the files that the process may open, so that neither attempts nor clients starve each other or the database.
 type Descriptors struct {
 	Outgoing    int // connections to receivers, idle ones and name lookups included
 	Idle        int // of Outgoing
@@ -16,17 +15,17 @@ type Descriptors struct {
 }
 
 const (
-	// What the program itself opens: its log, its listener, the database, certificates when they are read again. With SQLite
-	// it has 22 open files at most; with PostgreSQL up to 20 connections more.
+	// What the program itself opens: its log, its listener, the database, certificates while they are reloaded. With SQLite
+	// it has at most 22 open files; with PostgreSQL up to 20 more connections.
 	ownFiles     = 32
 	ownPostgres  = 24
-	leastSockets = 16 // with less it would serve nobody
+	leastSockets = 16 // with fewer it could not serve
 	maxStreams   = 10_000
 	maxIdle      = 512
-	maxOpenFiles = 1 << 20 // more are never of use
+	maxOpenFiles = 1 << 20 // more are never useful
 )
 
-// Descriptors shares out limit open files. It refuses a limit that is too low to run with.
+// Descriptors divides limit open files. It returns an error if the limit is too low to run with.
 func (c *Config) Descriptors(limit uint64) (Descriptors, error) {
 	own := ownFiles
 	if strings.Contains(c.Database, "://") {

@@ -4,5 +4,5 @@ package config
 
 import "math"
 
-// OpenFiles is how many files the process may have open. There is no such limit here.
+// OpenFiles returns how many files the process may have open. On this system there is no limit.
 func OpenFiles() (uint64, error) { return math.MaxUint64, nil }

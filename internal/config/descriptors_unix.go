@@ -4,8 +4,8 @@ package config
 
 import "syscall"
 
-// OpenFiles is how many files the process may have open. Go has raised it to the hard limit before main runs, and gives
-// programs that it starts the lower one back.
+// OpenFiles returns how many files the process may have open. Before main, Go raises the soft limit to the hard limit; it restores
+// the lower one for programs that it starts.
 func OpenFiles() (uint64, error) {
 	var limit syscall.Rlimit
 	err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit)

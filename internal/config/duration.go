@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// MaxDuration bounds every duration: what is longer is a mistake, or means forever.
+// MaxDuration bounds every duration: a longer one is a mistake, or means forever.
 const MaxDuration = 100 * 365 * 24 * time.Hour
 
 var longUnits = regexp.MustCompile(`^(-?)(?:(\d{1,6})w)?(?:(\d{1,6})d)?(.*)$`)
 
-// ParseDuration reads a duration as time.ParseDuration does, and weeks and days before that: 90s, 12h, 30d, 2w, 1d12h.
+// ParseDuration parses a duration as time.ParseDuration does, optionally with weeks and days in front: 90s, 12h, 30d, 2w, 1d12h.
 func ParseDuration(text string) (time.Duration, error) {
 	bad := func(hint string) error {
 		return fmt.Errorf("%q is not a duration like 90s, 12h, 30d or 2w%s", text, hint)

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// ParsePrefix reads a range of addresses, 10.0.0.0/8, or one address.
+// ParsePrefix parses a range of addresses, such as 10.0.0.0/8, or one address.
 func ParsePrefix(text string) (netip.Prefix, error) {
 	text = strings.TrimSpace(text)
 	if a, err := netip.ParseAddr(text); err == nil && a.Zone() == "" {

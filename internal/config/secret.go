@@ -14,13 +14,13 @@ const FileSuffix = "_FILE"
 // maxSecretFile bounds a file that holds a secret.
 const maxSecretFile = 64 << 10
 
-// Variable reads an environment variable without the white space around it, which files and editors add; "" when it is not
-// set. One in quotation marks is refused: they are not a shell's, and would be taken for a part of the value.
+// Variable returns an environment variable without the white space around it, which files and editors add; "" if it is not set.
+// A value in quotation marks is an error: no shell has removed them, so they would be part of the value.
 func Variable(getenv func(string) string, name string) (string, error) {
 	return clean(name, getenv(name))
 }
 
-// Secret is Variable, or what is in the file that the variable of that name and FileSuffix names. No error repeats the value.
+// Secret is like Variable, but reads the file that the variable name+FileSuffix names, if that is set. No error repeats the value.
 func Secret(getenv func(string) string, name string) (string, error) {
 	value, err := Variable(getenv, name)
 	if err != nil {

@@ -1,6 +1,6 @@
-// Package cursor makes the opaque cursors of lists and streams, and reads them. A cursor tells its holder nothing: the place
-// that it stands for is encrypted, since numbers of rows would tell how much other tenants do. It is good for one kind of list
-// and one tenant, and has one spelling. What places mean is the store's to know.
+// Package cursor encodes and decodes the opaque cursors of lists and streams. A cursor reveals nothing: its place is encrypted,
+// because row numbers would reveal how active other tenants are. It is valid for one kind of list and one tenant, and has one
+// spelling. The store defines what places mean.
 package cursor
 
 import (
@@ -12,10 +12,10 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// Kind is what a cursor is a cursor of. One of another kind is refused.
+// Kind is the list or stream of a cursor. A cursor of another kind is refused.
 type Kind byte
 
-// The kinds of cursors. Their values are part of every cursor: they never change, and none is used again.
+// The kinds of cursors. Their values are part of every cursor: they never change, and are never reused.
 const (
 	Webhooks         Kind = 'w'
 	Events           Kind = 'e'
@@ -28,7 +28,7 @@ const (
 	Stream           Kind = 's' // of the attempt log
 )
 
-// Place is what a cursor stands for: a row's number, and the start under which the row was committed.
+// Place is what a cursor encodes: a row's number, and the start under which the row was committed.
 type Place struct{ Start, Seq int64 }
 
 // KeySize is the length of a Codec's key, in bytes.
@@ -44,10 +44,10 @@ const (
 // text is unpadded, and strict so that a cursor has one spelling.
 var text = base64.RawURLEncoding.Strict()
 
-// Codec makes and reads cursors under a key. It is safe for concurrent use.
+// Codec encodes and decodes cursors with a key. It is safe for concurrent use.
 type Codec struct{ siv *siv }
 
-// New makes a Codec. Those who are to read each other's cursors need the same key, of KeySize bytes.
+// New returns a Codec with a key of KeySize bytes. Servers that accept each other's cursors need the same key.
 func New(key []byte) (*Codec, error) {
 	if len(key) != KeySize {
 		return nil, fmt.Errorf("cursor key has %d bytes, want %d", len(key), KeySize)
@@ -59,14 +59,14 @@ func New(key []byte) (*Codec, error) {
 	return &Codec{s}, nil
 }
 
-// associated is what a cursor holds for, beside its key.
+// associated is the associated data that binds a cursor to a kind and a tenant.
 func associated(k Kind, tenant webhook.ID) (a [2 + len(webhook.ID{})]byte) {
 	a[0], a[1] = version, byte(k)
 	copy(a[2:], tenant[:])
 	return a
 }
 
-// Seal is the cursor of a place, for the tenant. The same place has the same cursor.
+// Seal returns the cursor of a place, for the tenant. The same place has the same cursor.
 func (c *Codec) Seal(k Kind, tenant webhook.ID, p Place) string {
 	var plain [placeSize]byte
 	binary.BigEndian.PutUint64(plain[:8], uint64(p.Start)) //nolint:gosec // two's complement, both ways
@@ -78,8 +78,8 @@ func (c *Codec) Seal(k Kind, tenant webhook.ID, p Place) string {
 	return string(shown[:])
 }
 
-// Open is the place that a cursor stands for. It returns webhook.ErrCursor, and nothing more, for whatever Seal did not make
-// of this kind, for this tenant and with this key.
+// Open returns the place of a cursor. It returns webhook.ErrCursor, without details, for anything that Seal did not return for
+// this kind, tenant and key.
 func (c *Codec) Open(k Kind, tenant webhook.ID, cursor string) (Place, error) {
 	var b [size]byte
 	if len(cursor) != length {

@@ -12,13 +12,13 @@ import (
 // block is one block of AES.
 type block = [aes.BlockSize]byte
 
-// siv is AES-SIV (RFC 5297) with one string of associated data: encryption that is deterministic, so that one place has one
-// cursor, and authenticated, so that nobody makes cursors of their own. What is sealed must be at most a block long, which is
-// all that a cursor needs. It is safe for concurrent use.
+// siv is AES-SIV (RFC 5297) with one string of associated data. It is deterministic, so that a place has one cursor, and
+// authenticated, so that cursors cannot be forged. The plaintext must be at most one block long, which is enough for a cursor. It
+// is safe for concurrent use.
 type siv struct {
 	mac, ctr cipher.Block
 	k1, k2   block // subkeys of CMAC (RFC 4493, section 2.3), for a last block that is full and one that is padded
-	zero     block // dbl(CMAC(0)), with which S2V begins
+	zero     block // dbl(CMAC(0)), the first step of S2V
 	scratch  sync.Pool
 }
 
@@ -120,7 +120,7 @@ func (s *siv) seal(to, plain, associated []byte) []byte {
 	return to
 }
 
-// open decrypts what seal appended, in place, and reports whether it is that.
+// open decrypts, in place, what seal appended, and reports whether it is authentic.
 func (s *siv) open(sealed, associated []byte) (plain []byte, ok bool) {
 	if len(sealed) < aes.BlockSize || len(sealed) > 2*aes.BlockSize {
 		return nil, false

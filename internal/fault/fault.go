@@ -1,6 +1,6 @@
-// Package fault says what callers are told of an error that the store, auth or live returned: one table for GraphQL over HTTP,
-// server-sent events and WebSocket, and for REST, so that what may be tried again is told so everywhere, and what is a fault of
-// the server nowhere. Wrong input (webhook.Invalid) is not in it: each surface spells its fields in its own way.
+// Package fault translates errors of the store, auth and live for callers: one table for GraphQL over HTTP, server-sent events and
+// WebSocket, and for REST, so that all of them report the same errors as retryable, and none shows an internal one. Wrong input
+// (webhook.Invalid) is not in it, because each surface has its own field names.
 package fault
 
 import (
@@ -31,14 +31,14 @@ const (
 	Internal        = "INTERNAL_SERVER_ERROR"
 )
 
-// Log says whether an error is logged where it is told.
+// Log says whether an error is logged when it is reported.
 type Log int
 
 // The ways to log an error.
 const (
-	Quiet   Log = iota // the caller's doing, or logged where it happened
-	Warning            // an operator should see to it, and callers try again
-	Fault              // nobody expected it
+	Quiet   Log = iota // caused by the caller, or logged where it happened
+	Warning            // an operator should act; callers may try again
+	Fault              // unexpected
 )
 
 // Level is the level of the line in the log.
@@ -49,12 +49,12 @@ func (l Log) Level() slog.Level {
 	return slog.LevelWarn
 }
 
-// Told is what callers are told of an error.
+// Told is an error as callers see it.
 type Told struct {
 	Code    string
 	Status  int // of HTTP
 	Message string
-	// Wait is how long to wait before another try; 0 when that is not known.
+	// Wait is how long to wait before trying again; 0 if unknown.
 	Wait time.Duration
 	Log  Log
 }
@@ -62,7 +62,7 @@ type Told struct {
 // Retry reports whether the same call may succeed later.
 func (t *Told) Retry() bool { return t.Code == Unavailable || t.Code == RateLimited }
 
-// Of is what callers are told of an error.
+// Of translates an error for callers.
 func Of(err error) Told {
 	if limited, ok := errors.AsType[*auth.TooManyFailures](err); ok {
 		return Told{RateLimited, http.StatusTooManyRequests, limited.Error(), limited.RetryAfter, Quiet}
@@ -93,7 +93,7 @@ func Of(err error) Told {
 // away is a database that cannot be reached or written for now.
 var away = Told{Unavailable, http.StatusServiceUnavailable, webhook.ErrUnavailable.Error(), time.Second, Warning}
 
-// table has the errors that are values; the first that matches counts, so what is more special comes before.
+// table has the sentinel errors. The first match counts, so more specific ones come first.
 var table = []struct {
 	err  error
 	told Told
@@ -116,8 +116,8 @@ var table = []struct {
 	{context.Canceled, Told{Canceled, http.StatusServiceUnavailable, "the operation was canceled", 0, Quiet}},
 }
 
-// In is Of an error that was returned to a caller with this context. A caller that has gone is the cause of what looks as if the
-// database were away.
+// In is Of for an error of a call with this context. If the caller has gone, what looks like an unavailable database is the
+// canceled context.
 func In(ctx context.Context, err error) Told {
 	told := Of(err)
 	if told.Log == Warning && errors.Is(ctx.Err(), context.Canceled) {

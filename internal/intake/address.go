@@ -5,7 +5,7 @@ import (
 	"net/netip"
 )
 
-// Remote is the address of the one who made a request, from its RemoteAddr; the zero Addr when that is none, as in tests.
+// Remote returns the address of a request's client, from RemoteAddr; the zero Addr if that is not an address, as in tests.
 func Remote(r *http.Request) netip.Addr {
 	a, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
@@ -14,8 +14,8 @@ func Remote(r *http.Request) netip.Addr {
 	return a.Addr()
 }
 
-// Source is whom something is held against that has no name yet: an IPv4 address, or the /64 of an IPv6 address, which is what
-// one customer usually gets.
+// Source returns what an unauthenticated client counts for: an IPv4 address, or the /64 of an IPv6 address, which one customer
+// usually has.
 func Source(a netip.Addr) netip.Addr {
 	a = a.Unmap().WithZone("")
 	if a.Is6() {

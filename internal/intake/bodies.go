@@ -10,44 +10,44 @@ import (
 	"time"
 )
 
-// A body gets memory as its bytes come, and none for being announced: at first little, then a piece at a time.
+// A body gets memory as its bytes arrive, not when they are announced: first a little, then a piece at a time.
 const (
 	firstPiece = 4 << 10
 	nextPiece  = 32 << 10
 )
 
-// How long a body may take: a while, and longer the more of it has come. A client that sends steadily is waited for, and one
-// that has gone, or trickles, is not.
+// How long a body may take: a fixed time, and more for each piece that has arrived. So a client that sends steadily gets the time
+// that it needs, but one that is gone or trickles does not.
 const (
 	patience     = 30 * time.Second
 	bytesASecond = 32 << 10
 )
 
-// The reasons for which a body is not read to its end, beside *Full.
+// The reasons for which a body is not read to its end, besides *Full.
 var (
-	// ErrTooLarge is a body that is larger than it may be.
+	// ErrTooLarge is a body larger than its limit.
 	ErrTooLarge = errors.New("the body is too large")
-	// ErrBroken is a body that broke off: the client went away, or sent less than it had announced, or a chunk that is none.
+	// ErrBroken is a body that broke off: the client went away, sent less than announced, or an invalid chunk.
 	ErrBroken = errors.New("the body ended early")
-	// ErrSlow is a body that did not come in time.
+	// ErrSlow is a body that did not arrive in time.
 	ErrSlow = fmt.Errorf("the body did not arrive in time; %v are allowed, and a second more for each %d KiB", patience, bytesASecond>>10)
 )
 
-// Bodies reads bodies. What it has read and what has not been released yet is bounded, in bytes. It is safe for concurrent
-// use, and meant to be shared by everything that reads what callers send.
+// Bodies reads bodies, and bounds the bytes that have been read and not released yet. It is safe for concurrent use, and meant to
+// be shared by all readers of callers' input.
 type Bodies struct{ pool *Pool }
 
-// NewBodies makes Bodies that hold up to total bytes at a time, an eighth of it for one tenant and a sixteenth for one token,
+// NewBodies returns Bodies that hold up to total bytes at a time, an eighth of it for one tenant and a sixteenth for one token,
 // but always enough for one body of the largest size.
 func NewBodies(total, largest int64) *Bodies {
 	token := max(total/16, largest+nextPiece)
 	return &Bodies{NewPool(Limits{Total: total, Tenant: max(total/8, token), Token: token})}
 }
 
-// OnFull sets what is called for each refusal. It must be called before the Bodies are used; f must not block.
+// OnFull sets a function that is called for each refusal. It must be called before b is used; f must not block.
 func (b *Bodies) OnFull(f func(Holder, *Full)) { b.pool.OnFull(f) }
 
-// Held is how many bytes are held now.
+// Held returns how many bytes are held now.
 func (b *Bodies) Held() int64 { return b.pool.Used() }
 
 // Body is a body that was read to its end. It counts as held until Release.
@@ -59,7 +59,7 @@ type Body struct {
 	held   int64
 }
 
-// Release ends the counting. Bytes may be used on by those who keep them. A further call, or one for nil, does nothing.
+// Release ends the counting. The bytes remain valid. A further call, or one on nil, does nothing.
 func (b *Body) Release() {
 	if b == nil || b.held == 0 {
 		return
@@ -77,14 +77,14 @@ func (b *Body) grow(n int) error {
 	return nil
 }
 
-// shrink gives back all but n bytes.
+// shrink releases all but n bytes.
 func (b *Body) shrink(n int) {
 	b.from.pool.Give(b.holder, b.held-int64(n))
 	b.held = int64(n)
 }
 
-// ReadRequest reads the body of a request, up to limit bytes. It returns a body, which must be released, or an error:
-// ErrTooLarge, ErrBroken, ErrSlow or *Full; then nothing is held.
+// ReadRequest reads the body of a request, up to limit bytes. The caller must release the body. The error is ErrTooLarge,
+// ErrBroken, ErrSlow or *Full; then nothing is held.
 func (b *Bodies) ReadRequest(w http.ResponseWriter, r *http.Request, h Holder, limit int64) (*Body, error) {
 	if r.ContentLength > limit {
 		Abandon(w)
@@ -92,7 +92,7 @@ func (b *Bodies) ReadRequest(w http.ResponseWriter, r *http.Request, h Holder, l
 	}
 	control := http.NewResponseController(w)
 	end := time.Now().Add(patience)
-	_ = control.SetReadDeadline(end) // not every server has one: tests' recorder
+	_ = control.SetReadDeadline(end) // not supported by tests' recorders
 	body, err := b.read(r.Body, h, limit, r.ContentLength, func(came int) {
 		_ = control.SetReadDeadline(end.Add(time.Duration(came) * time.Second / bytesASecond))
 	})
@@ -110,31 +110,31 @@ func (b *Bodies) ReadRequest(w http.ResponseWriter, r *http.Request, h Holder, l
 	return nil, fmt.Errorf("%w: %w", ErrBroken, err)
 }
 
-// linger is how long the server waits for what a client still sends of a body that nobody wants.
+// linger is how long the server waits for the rest of a body that it does not need.
 const linger = time.Second
 
-// Abandon is for an answer to a request whose body is not read to its end: the connection ends with the answer. Without it
-// net/http waits for the rest before it sends the answer, for as long as the client likes.
+// Abandon is called before answering a request whose body is not read to its end: the connection ends with the answer. Otherwise
+// net/http waits for the rest before it sends the answer, for as long as the client takes.
 func Abandon(w http.ResponseWriter) {
 	w.Header().Set("Connection", "close")
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(linger))
 }
 
-// Read reads all of src, up to limit bytes. It returns a body, which must be released, or an error: ErrTooLarge, *Full or
-// that of src; then nothing is held.
+// Read reads all of src, up to limit bytes. The caller must release the body. The error is ErrTooLarge, *Full or src's; then
+// nothing is held.
 func (b *Bodies) Read(src io.Reader, h Holder, limit int64) (*Body, error) {
 	return b.read(src, h, limit, -1, func(int) {})
 }
 
-// pieces are buffers of nextPiece bytes that are not in use.
+// pieces are free buffers of nextPiece bytes.
 var pieces = sync.Pool{New: func() any { return new([nextPiece]byte) }}
 
-// read reads src, of which announced bytes are to come, if that is not negative. It calls progress with what has come each
-// time that another piece begins.
+// read reads src; announced is its expected length, or negative. It calls progress with the number of bytes read whenever another
+// piece begins.
 func (b *Bodies) read(src io.Reader, h Holder, limit, announced int64, progress func(came int)) (*Body, error) {
 	body := &Body{from: b, holder: h}
 	whole := false
-	defer func() { // on every way out but the one with a body, a panic of src included
+	defer func() { // on every return without a body, and a panic of src
 		if !whole {
 			body.Release()
 		}
@@ -142,7 +142,7 @@ func (b *Bodies) read(src io.Reader, h Holder, limit, announced int64, progress 
 
 	size := firstPiece
 	if 0 <= announced && announced < firstPiece {
-		size = int(announced) + 1 // with room for seeing the end
+		size = int(announced) + 1 // and a byte to see the end
 	}
 	if err := body.grow(size); err != nil {
 		return nil, err
@@ -195,7 +195,7 @@ func (b *Bodies) read(src io.Reader, h Holder, limit, announced int64, progress 
 	return body, nil
 }
 
-// fill reads until buf is full or src ends: then the error is io.EOF, also when something was read.
+// fill reads until buf is full, or src ends; then the error is io.EOF, even if something was read.
 func fill(src io.Reader, buf []byte) (n int, err error) {
 	for n < len(buf) && err == nil {
 		var m int

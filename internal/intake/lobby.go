@@ -6,32 +6,32 @@ import (
 	"sync"
 )
 
-// Lobby is where those wait who have not said who they are. Nobody is kept out of it by others: when it is full the guest goes
-// that has waited longest, of the source that has the most, and a source that has its whole part loses its own oldest. Who says
-// at once who it is has left by then. It is safe for concurrent use.
+// Lobby bounds the connections that are not authenticated yet (guests). It always admits another: when it is full, the oldest
+// guest of the source with the most guests is evicted, and a source that has its whole share loses its own oldest. A client that
+// authenticates promptly has left by then. It is safe for concurrent use.
 type Lobby struct {
 	most, each int
 
 	mu       sync.Mutex // guards the fields below
 	waiting  int
-	bySource map[netip.Addr]*list.List // of *Guest, who came first in front; none is empty
+	bySource map[netip.Addr]*list.List // of *Guest, the oldest in front; none is empty
 }
 
-// Guest is one that waits.
+// Guest is an unauthenticated connection in a Lobby.
 type Guest struct {
 	lobby  *Lobby
 	source netip.Addr
 	evict  func()
-	place  *list.Element // nil: it has left; guarded by lobby.mu
+	place  *list.Element // nil after leaving; guarded by lobby.mu
 }
 
-// NewLobby makes a Lobby for most guests, and for half as many from one source.
+// NewLobby returns a Lobby for at most most guests, and half as many from one source.
 func NewLobby(most int) *Lobby {
 	return &Lobby{most: max(most, 1), each: max(most/2, 1), bySource: map[netip.Addr]*list.List{}}
 }
 
-// Enter lets a guest in, who must Leave. evict is called, once at most and from another goroutine's Enter, when the guest has to
-// make room; then it has left.
+// Enter admits a guest, which must Leave. To make room for another, evict is called at most once, from another goroutine's Enter;
+// the guest has left then.
 func (l *Lobby) Enter(from netip.Addr, evict func()) *Guest {
 	g := &Guest{lobby: l, source: Source(from), evict: evict}
 	l.mu.Lock()
@@ -56,7 +56,7 @@ func (l *Lobby) Enter(from netip.Addr, evict func()) *Guest {
 	return g
 }
 
-// largest is the list of the source with the most guests. mu must be held, and somebody be waiting.
+// largest returns the list of the source with the most guests. The caller must hold l.mu, and there must be a guest.
 func (l *Lobby) largest() *list.List {
 	var largest *list.List
 	for _, guests := range l.bySource {
@@ -67,7 +67,7 @@ func (l *Lobby) largest() *list.List {
 	return largest
 }
 
-// remove must be called with mu held.
+// remove drops a guest. The caller must hold l.mu.
 func (l *Lobby) remove(g *Guest) {
 	if g.place == nil {
 		return
@@ -81,14 +81,14 @@ func (l *Lobby) remove(g *Guest) {
 	l.waiting--
 }
 
-// Leave ends the guest's waiting. It may be called again.
+// Leave removes the guest. It may be called more than once.
 func (g *Guest) Leave() {
 	g.lobby.mu.Lock()
 	defer g.lobby.mu.Unlock()
 	g.lobby.remove(g)
 }
 
-// Waiting is how many wait now.
+// Waiting returns the number of guests.
 func (l *Lobby) Waiting() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -2,11 +2,11 @@ package intake
 
 import "net/http"
 
-// Piece is how much is written under one deadline. A client that reads on is waited for as long as it takes; what ends it is not
-// to take this much within the time that a write has.
+// Piece is how much is written under one deadline. A client that continues to read may take as long as it needs; one that does not
+// read this much within the deadline of a write is disconnected.
 const Piece = 16 << 10
 
-// WritePieces writes b in pieces, and calls limit before each, which puts a deadline on it.
+// WritePieces writes b in pieces. Before each it calls limit, which sets a deadline.
 func WritePieces(w http.ResponseWriter, b []byte, limit func() error) (written int, err error) {
 	for {
 		if err := limit(); err != nil {

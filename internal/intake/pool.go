@@ -1,20 +1,20 @@
-// Package intake bounds what callers hold of the server at a time: the bytes of bodies on their way in, streams, running
-// operations, connections. Each is bounded in total, for one tenant and for one token, so that no tenant can use up what the
-// others need. It knows nothing of what it counts.
+// Package intake bounds what callers hold of the server at a time: the bytes of incoming bodies, streams, running operations,
+// connections. Each is bounded in total, for one tenant and for one token, so that no tenant can use up what the others need. It
+// knows nothing about what it counts.
 package intake
 
 import "sync"
 
-// Holder is who holds something. The zero value of a field stands for nobody: an operator's token has no tenant whose share
-// it could use up, and what has no token is bounded in total only.
+// Holder is the tenant and token that something counts for. A zero field means none: an operator token has no tenant whose share
+// it could use up, and what has no token is bounded only in total.
 type Holder struct {
 	Tenant, Token [16]byte
 }
 
-// Full is a refusal: nothing was taken. The same call may succeed once something has been given back.
+// Full is a refusal: nothing was taken. The same call may succeed once something has been released.
 type Full struct {
-	// Of is whose bound was reached: "tenant" or "token" when the holder itself has its whole share, "" when it is the
-	// server's, and others hold it too.
+	// Of names the limit that was reached: "tenant" or "token" if the holder itself has its whole share, "" if it is the
+	// server's limit.
 	Of string
 }
 
@@ -25,23 +25,23 @@ func (e *Full) Error() string {
 	return "this " + e.Of + " has too much under way at once"
 }
 
-// Limits bounds a Pool. A share of less than one is the whole.
+// Limits bounds a Pool. A share less than 1 means the total.
 type Limits struct {
 	Total, Tenant, Token int64
 }
 
-// Pool is an amount of something that callers take and give back. It is safe for concurrent use.
+// Pool is an amount of something that callers take and release. It is safe for concurrent use.
 type Pool struct {
 	limits Limits
 	onFull func(Holder, *Full) // may be nil
 
 	mu      sync.Mutex // guards the fields below
 	used    int64
-	tenants map[[16]byte]int64 // what each holds; those who hold nothing are not in it
+	tenants map[[16]byte]int64 // what each holds; without entries of 0
 	tokens  map[[16]byte]int64
 }
 
-// NewPool makes a Pool of which nothing is taken.
+// NewPool returns a Pool of which nothing is taken.
 func NewPool(l Limits) *Pool {
 	if l.Tenant < 1 {
 		l.Tenant = l.Total
@@ -52,10 +52,10 @@ func NewPool(l Limits) *Pool {
 	return &Pool{limits: l, tenants: map[[16]byte]int64{}, tokens: map[[16]byte]int64{}}
 }
 
-// OnFull sets what is called for each refusal. It must be called before the Pool is used; f must not block.
+// OnFull sets a function that is called for each refusal. It must be called before p is used; f must not block.
 func (p *Pool) OnFull(f func(Holder, *Full)) { p.onFull = f }
 
-// Take takes n, or nothing and returns a *Full. What was taken must be given back by the same holder.
+// Take takes n, or returns a *Full and takes nothing. The same holder must Give back what it took.
 func (p *Pool) Take(h Holder, n int64) error {
 	full := p.take(h, n)
 	if full == nil {
@@ -82,14 +82,14 @@ func (p *Pool) take(h Holder, n int64) *Full {
 	return nil
 }
 
-// Give gives n back.
+// Give returns n to the pool.
 func (p *Pool) Give(h Holder, n int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.add(h, -n)
 }
 
-// add must be called with mu held.
+// add adds n to what h holds. The caller must hold p.mu.
 func (p *Pool) add(h Holder, n int64) {
 	p.used += n
 	count(p.tenants, h.Tenant, n)
@@ -105,7 +105,7 @@ func count(held map[[16]byte]int64, key [16]byte, n int64) {
 	}
 }
 
-// Used is how much is taken.
+// Used returns how much is taken.
 func (p *Pool) Used() int64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -5,21 +5,21 @@ import (
 	"sync"
 )
 
-// Room is an amount of something that holders wait for, each in a line of its own. A holder may have as much as is left for all
-// others: one alone half of the whole, two a third each, so that whoever comes finds some. Those who hold nothing are served
-// before those who hold something. It is safe for concurrent use.
+// Room is an amount of something that holders wait for, each in its own line. A holder may have at most as much as it leaves for
+// all others: one alone half of the total, two a third each, so that a new one always finds some. Holders that have nothing are
+// served before those that have something. It is safe for concurrent use.
 type Room struct {
 	total int64
 
 	mu      sync.Mutex // guards the fields below
 	used    int64
-	lines   map[[16]byte]*roomLine // of those who hold something or wait
-	waiting []*roomLine            // that have waiters, in the order of their turns
+	lines   map[[16]byte]*roomLine // of holders that have something or wait
+	waiting []*roomLine            // lines with waiters, in the order of their turns
 }
 
 type roomLine struct {
 	held    int64
-	waiters []*waiter // who came first in front
+	waiters []*waiter // the oldest in front
 }
 
 type waiter struct {
@@ -27,10 +27,10 @@ type waiter struct {
 	granted chan struct{}
 }
 
-// NewRoom makes a Room of which nothing is taken.
+// NewRoom returns a Room of which nothing is taken.
 func NewRoom(total int64) *Room { return &Room{total: total, lines: map[[16]byte]*roomLine{}} }
 
-// Key is the line of the holder: its tenant's, or that of its token if it has no tenant.
+// Key returns the key of the holder's line: its tenant, or its token if it has no tenant.
 func (h Holder) Key() [16]byte {
 	if h.Tenant == [16]byte{} {
 		return h.Token
@@ -38,17 +38,18 @@ func (h Holder) Key() [16]byte {
 	return h.Tenant
 }
 
-// fits reports whether the line may have n more. mu must be held.
+// fits reports whether the line may have n more. The caller must hold r.mu.
 func (r *Room) fits(l *roomLine, n int64) bool { return l.held+n <= r.total-r.used || r.used == 0 }
 
-// TryTake takes n if that is there and nobody waits for it.
+// TryTake takes n if it is available and no holder without anything waits for it.
 func (r *Room) TryTake(key [16]byte, n int64) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.tryTake(r.line(key), key, n)
 }
 
-// line is the holder's, which may have to be forgotten. mu must be held.
+// line returns the holder's line, and creates it if necessary; the caller must forget it if it stays unused. The caller must hold
+// r.mu.
 func (r *Room) line(key [16]byte) *roomLine {
 	l := r.lines[key]
 	if l == nil {
@@ -58,14 +59,14 @@ func (r *Room) line(key [16]byte) *roomLine {
 	return l
 }
 
-// forget drops a line of nobody. mu must be held.
+// forget drops an unused line. The caller must hold r.mu.
 func (r *Room) forget(key [16]byte, l *roomLine) {
 	if l.held == 0 && len(l.waiters) == 0 {
 		delete(r.lines, key)
 	}
 }
 
-// starved reports whether somebody waits who holds nothing. mu must be held.
+// starved reports whether a holder that has nothing waits. The caller must hold r.mu.
 func (r *Room) starved() bool {
 	for _, l := range r.waiting {
 		if l.held == 0 {
@@ -85,8 +86,8 @@ func (r *Room) tryTake(l *roomLine, key [16]byte, n int64) bool {
 	return true
 }
 
-// Take waits until n is there, and takes it. The error is ctx's: then nothing was taken. More than half of the whole is waited
-// for until nobody else holds anything.
+// Take waits until n is available, and takes it. The error is ctx's; then nothing was taken. A request for more than half of the
+// total waits until no other holder has anything.
 func (r *Room) Take(ctx context.Context, key [16]byte, n int64) (waited bool, err error) {
 	r.mu.Lock()
 	l := r.line(key)
@@ -115,14 +116,14 @@ func (r *Room) Take(ctx context.Context, key [16]byte, n int64) (waited bool, er
 				r.leave(l)
 			}
 			r.forget(key, l)
-			r.grant() // what is behind it may need less
+			r.grant() // waiters behind it may need less
 			return true, ctx.Err()
 		}
 	}
 	return true, nil // it was granted meanwhile
 }
 
-// leave takes a line without waiters out of the turns. mu must be held.
+// leave removes a line without waiters from the turns. The caller must hold r.mu.
 func (r *Room) leave(l *roomLine) {
 	for i := range r.waiting {
 		if r.waiting[i] == l {
@@ -132,7 +133,7 @@ func (r *Room) leave(l *roomLine) {
 	}
 }
 
-// Give gives n back.
+// Give returns n to the room.
 func (r *Room) Give(key [16]byte, n int64) {
 	if n == 0 {
 		return
@@ -146,7 +147,8 @@ func (r *Room) Give(key [16]byte, n int64) {
 	r.grant()
 }
 
-// grant serves those who wait, those first who hold nothing, and each line once before any has another turn. mu must be held.
+// grant serves waiters: first holders that have nothing, and each line once before any has another turn. The caller must hold
+// r.mu.
 func (r *Room) grant() {
 	for len(r.waiting) > 0 {
 		next, starved := -1, false
@@ -174,14 +176,14 @@ func (r *Room) grant() {
 	}
 }
 
-// Used is how much is taken.
+// Used returns how much is taken.
 func (r *Room) Used() int64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.used
 }
 
-// Held is how much the holder has.
+// Held returns how much the holder has.
 func (r *Room) Held(key [16]byte) int64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
