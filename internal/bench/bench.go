@@ -64,6 +64,8 @@ type Result struct {
 	Streamed             *int64   `json:"streamed,omitempty"`                // watch and greedy: attempts that the subscribers got
 	FirstDeliveryMs      *float64 `json:"first_delivery_ms,omitempty"`       // backlog: from the start of the process
 
+	Queries []*QueryResult `json:"queries,omitempty"` // history
+
 	// On PostgreSQL: what all replicas sent it from start to stop, for each delivery.
 	StatementsPerDelivery *float64 `json:"statements_per_delivery,omitempty"`
 }

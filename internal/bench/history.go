@@ -22,7 +22,10 @@ type kept struct {
 	Attempts    int // as many were asked for
 	Schema      string
 	From, Until time.Time // of the history
+	Oldest      time.Time // what retention may have left of it
 	Tenants     []*historyTenant
+	Samples     []sample // of the large tenant, in the order of time
+	Retried     []sample // deliveries with several attempts
 
 	// For servers. They open nothing but this database.
 	Token    string
@@ -135,6 +138,7 @@ func (b *bench) fillHistory(ctx context.Context, dir string) (_ *kept, err error
 		return nil, fmt.Errorf("fill: %w", err)
 	}
 	took := time.Since(begun)
+	k.Samples, k.Retried, k.Oldest = g.samples, g.retried, k.From
 	b.progress.say("filled in %d attempts in %s, %.0f per second", g.planned, took.Round(time.Second), float64(g.planned)/took.Seconds())
 	if b.Keep != "" {
 		if err := b.note(dir, k); err != nil {
@@ -240,16 +244,4 @@ func (b *bench) schema(ctx context.Context) (string, error) {
 	}
 	sum := sha256.Sum256([]byte(all.String()))
 	return hex.EncodeToString(sum[:]), rows.Err()
-}
-
-// history measures the queries of a dashboard over a long history.
-func (b *bench) history(ctx context.Context, r *Result) (err error) {
-	k, err := b.openHistory(ctx)
-	defer func() { err = errors.Join(err, b.server.stop()) }()
-	if err != nil {
-		return err
-	}
-	_ = k
-	r.RSSMB = b.server.peak()
-	return nil
 }

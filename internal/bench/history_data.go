@@ -194,8 +194,10 @@ type generator struct {
 	random    *rand.Rand
 	ranks     []float64 // cumulated shares of commonTypes
 	weights   int       // of failureKinds
-	planned   int       // attempts
-	events    int       // of the large tenant
+	samples   []sample
+	retried   []sample
+	planned   int // attempts
+	events    int // of the large tenant
 	delivered int
 	at        stamp
 	waiting   attemptHeap // attempts that are recorded later
@@ -269,6 +271,27 @@ func (g *generator) publish(p *piece) {
 		d := &deliveryRow{id: g.id(g.at + 900), event: e, hook: h, status: webhook.Pending, at: g.at + 900}
 		p.deliveries = append(p.deliveries, d)
 		g.deliver(d)
+		if t == g.tenants[0] {
+			g.sample(d)
+		}
+	}
+}
+
+// maxSamples is how many places in a history are noted for requests; retries are kept from its whole length too, as they are rare.
+const maxSamples = 500
+
+// sample notes some of the deliveries.
+func (g *generator) sample(d *deliveryRow) {
+	s := sample{Event: d.event.id, Delivery: d.id, At: d.event.at.time()}
+	if len(g.samples)*g.total < maxSamples*g.planned {
+		g.samples = append(g.samples, s)
+	}
+	switch {
+	case d.attempts < 2:
+	case len(g.retried) < maxSamples:
+		g.retried = append(g.retried, s)
+	default:
+		g.retried[g.random.IntN(maxSamples)] = s
 	}
 }
 

@@ -101,6 +101,68 @@ func (w *world) restart(t *testing.T, args ...string) {
 	w.server.Tenant = largeTenant
 }
 
+// The scenario asks for every query, idle and under load, and says which miss their bounds; what is published meanwhile arrives.
+func TestHistoryScenario(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs the program")
+	}
+	temp := t.TempDir()
+	t.Setenv("TMPDIR", temp)
+	var out, progress bytes.Buffer
+	results, err := Run(t.Context(), Options{
+		Scenarios: []string{"history"}, Duration: 300 * time.Millisecond, JSON: true, Program: program,
+		Backlog: 1, Watch: 1, Outstanding: 100, Batch: 20, History: 2000, Stdout: &out, Stderr: &progress,
+	})
+	if err != nil {
+		t.Fatalf("%v\n%s", err, &progress)
+	}
+	r := results[0]
+	if r.Deliveries == 0 || r.Lost == nil || *r.Lost != 0 {
+		t.Errorf("%d deliveries, %s lost", r.Deliveries, count(r.Lost))
+	}
+	if len(r.Queries) != 2*len(historyQueries) {
+		t.Errorf("%d results, want two of each of %d queries", len(r.Queries), len(historyQueries))
+	}
+	for _, q := range r.Queries {
+		if q.N == 0 || q.Errors > 0 || q.P50Ms == nil || *q.P50Ms <= 0 || *q.P95Ms < *q.P50Ms || *q.P99Ms < *q.P95Ms || q.Missed != (*q.P95Ms > q.BoundMs) {
+			t.Errorf("%+v", q)
+		}
+	}
+	checkFields(t, out.Bytes())
+	for _, field := range []string{`"queries":[`, `"load":"loaded"`, `"bound_ms":10,`, `"missed":`} {
+		if !strings.Contains(out.String(), field) {
+			t.Errorf("no %s in %s", field, &out)
+		}
+	}
+	var table bytes.Buffer
+	if err := newReport(&table, false).add(r); err != nil || strings.Count(table.String(), "\n") != 4+len(historyQueries) {
+		t.Errorf("%v\n%s", err, &table)
+	}
+	if left, _ := os.ReadDir(temp); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+// A quantile is a duration that so many requests were not above; what is too slow or not answered misses the bound.
+func TestQueryResult(t *testing.T) {
+	r := &QueryResult{BoundMs: 95}
+	for ms := 100; ms > 0; ms-- {
+		r.add(time.Duration(ms)*time.Millisecond, nil)
+	}
+	r.end()
+	if *r.P50Ms != 50 || *r.P95Ms != 95 || *r.P99Ms != 99 || r.Missed {
+		t.Errorf("%v, %v, %v, missed: %v", *r.P50Ms, *r.P95Ms, *r.P99Ms, r.Missed)
+	}
+	slow := &QueryResult{BoundMs: 94, took: r.took}
+	unanswered := &QueryResult{BoundMs: 95, took: slices.Clone(r.took)}
+	unanswered.add(0, os.ErrDeadlineExceeded)
+	for _, r := range []*QueryResult{slow, unanswered, {BoundMs: 1}} {
+		if r.end(); !r.Missed {
+			t.Errorf("%+v is not missed", r)
+		}
+	}
+}
+
 // number is what a statement counts.
 func (w *world) number(t *testing.T, text string, args ...any) (n int64) {
 	t.Helper()

@@ -181,3 +181,19 @@ func (c *child) peak() *float64 {
 	}
 	return nil
 }
+
+// readBytes is what the child has read so far, from files whether they were in memory or not, and from connections; 0 where the
+// system does not tell.
+func (c *child) readBytes() int64 {
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(c.cmd.Process.Pid) + "/io")
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(text)) {
+		if rest, ok := strings.CutPrefix(line, "rchar: "); ok {
+			n, _ := strconv.ParseInt(strings.TrimSpace(rest), 10, 64) // 0 when it is no number
+			return n
+		}
+	}
+	return 0
+}

@@ -45,8 +45,10 @@ func (p *report) add(r *Result) error {
 	if r.StatementsPerDelivery != nil {
 		lines = append(lines, "  statements for each delivery: "+show(r.StatementsPerDelivery, 3))
 	}
-	_, err := fmt.Fprintln(p.w, strings.Join(lines, "\n"))
-	return err
+	if _, err := fmt.Fprintln(p.w, strings.Join(lines, "\n")); err != nil || len(r.Queries) == 0 {
+		return err
+	}
+	return reportQueries(p.w, r.Queries)
 }
 
 func row(cells ...string) string {

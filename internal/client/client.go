@@ -32,7 +32,16 @@ const maxErrorBytes = 500
 
 // Post sends a body of JSON and returns the body of the answer, which must have a status of the 2xx.
 func (c *Client) Post(ctx context.Context, path string, body []byte) (answer []byte, err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.URL+path, bytes.NewReader(body))
+	return c.send(ctx, http.MethodPost, path, body)
+}
+
+// Get returns the body of what is at the path, as Post.
+func (c *Client) Get(ctx context.Context, path string) (answer []byte, err error) {
+	return c.send(ctx, http.MethodGet, path, nil)
+}
+
+func (c *Client) send(ctx context.Context, method, path string, body []byte) (answer []byte, err error) {
+	req, err := http.NewRequestWithContext(ctx, method, c.URL+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +63,7 @@ func (c *Client) Post(ctx context.Context, path string, body []byte) (answer []b
 		return nil, err
 	}
 	if res.StatusCode < 200 || res.StatusCode > 299 {
-		return nil, fmt.Errorf("POST %s: the server answered %s: %s", path, res.Status, answer[:min(len(answer), maxErrorBytes)])
+		return nil, fmt.Errorf("%s %s: the server answered %s: %s", method, path, res.Status, answer[:min(len(answer), maxErrorBytes)])
 	}
 	return answer, nil
 }

@@ -1,0 +1,171 @@
+package bench
+
+import (
+	"encoding/json"
+	"math/rand/v2"
+	"time"
+
+	"github.com/hookgraph/hookgraph/internal/client"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// What a 95th percentile may be: of a query that an index serves, and of any other page.
+const (
+	indexedMs = 10
+	pageMs    = 100
+)
+
+// historyQuery is a request of a dashboard. To measure another one, add it to historyQueries.
+type historyQuery struct {
+	name    string
+	indexed bool                           // an index leads to just what it shows
+	text    string                         // GraphQL
+	vars    func(p *picker) map[string]any // of one request; nil: none
+	path    string                         // of a REST request, in place of text
+	tenant  func(p *picker) string         // nil: the large one
+	mayMiss bool                           // it may find nothing
+	grows   bool                           // it reads more the longer the history is, which is not mended yet
+}
+
+// Fields of deliveries and attempts as a dashboard's table shows them.
+const (
+	attemptFields  = `{ id number status error message startedAt durationMs response { status } }`
+	deliveryFields = `{ id status attemptCount createdAt completedAt webhook { id url } event { id type createdAt } lastAttempt ` + attemptFields + ` }`
+	pageFields     = `pageInfo { hasNextPage hasPreviousPage startCursor endCursor }`
+
+	deliveriesQuery = `query ($filter: DeliveryFilter, $first: Int, $after: String, $last: Int, $before: String) {
+		deliveries(filter: $filter, first: $first, after: $after, last: $last, before: $before) { nodes ` + deliveryFields + ` ` + pageFields + ` } }`
+	eventsQuery   = `query ($filter: EventFilter) { events(first: 50, filter: $filter) { nodes { id type timestamp createdAt data } ` + pageFields + ` } }`
+	attemptsQuery = `query ($filter: DeliveryAttemptFilter) { attempts(first: 50, filter: $filter) { nodes { id number status error message startedAt durationMs
+		response { status } webhook { id url } delivery { id status } event { id type } } ` + pageFields + ` } }`
+)
+
+// object is JSON.
+type object = map[string]any
+
+// fifty is a first page that meets the filter.
+func fifty(filter object) func(*picker) map[string]any {
+	return func(*picker) map[string]any { return object{"first": 50, "filter": filter} }
+}
+
+var historyQueries = []historyQuery{
+	{name: "deliveries", grows: true, indexed: true, text: deliveriesQuery, vars: fifty(nil)},
+	{name: "deliveries, of a small tenant", indexed: true, text: deliveriesQuery, vars: fifty(nil), tenant: (*picker).small},
+	{name: "deliveries, last page", grows: true, indexed: true, text: deliveriesQuery, vars: func(*picker) map[string]any { return object{"last": 50} }},
+	{name: "deliveries, deep page", grows: true, indexed: true, text: deliveriesQuery, vars: func(p *picker) map[string]any { return object{"first": 50, "after": p.cursor()} }},
+	{name: "deliveries, deep page backwards", grows: true, indexed: true, text: deliveriesQuery, vars: func(p *picker) map[string]any { return object{"last": 50, "before": p.cursor()} }},
+	{name: "deliveries, failed", grows: true, indexed: true, text: deliveriesQuery, vars: fifty(object{"statuses": []string{"FAILED"}})},
+	{name: "deliveries, pending or held", grows: true, indexed: true, text: deliveriesQuery, vars: fifty(object{"statuses": []string{"PENDING", "HELD"}})},
+	{name: "deliveries, canceled", grows: true, text: deliveriesQuery, vars: fifty(object{"statuses": []string{"CANCELED"}})},
+	{name: "deliveries, of a webhook", grows: true, indexed: true, text: deliveriesQuery, vars: func(p *picker) map[string]any {
+		return object{"first": 50, "filter": object{"webhookIds": []any{p.hook()}}}
+	}},
+	{name: "deliveries, of a webhook, failed", grows: true, indexed: true, text: deliveriesQuery, vars: func(p *picker) map[string]any {
+		return object{"first": 50, "filter": object{"webhookIds": []any{p.hook()}, "statuses": []string{"FAILED"}}}
+	}, mayMiss: true},
+	{name: "deliveries, of a common type", grows: true, text: deliveriesQuery, vars: fifty(object{"eventTypes": []string{commonType(0)}})},
+	{name: "deliveries, of a rare type", grows: true, text: deliveriesQuery, vars: fifty(object{"eventTypes": []string{rareType}})},
+	{name: "deliveries, of an unused type", grows: true, text: deliveriesQuery, vars: fifty(object{"eventTypes": []string{unusedType}}), mayMiss: true},
+	{name: "deliveries, within an hour", grows: true, indexed: true, text: deliveriesQuery, vars: func(p *picker) map[string]any { return object{"first": 50, "filter": object{"createdAt": p.hour()}} }},
+	{name: "event, deliveries and attempts", grows: true, indexed: true, text: `query ($id: ID!) { event(id: $id) { id type timestamp createdAt data deliveries(first: 20) { nodes { id status attemptCount createdAt completedAt
+		webhook { id url } attempts(first: 20) { nodes ` + attemptFields + ` } } } } }`, vars: func(p *picker) map[string]any { return object{"id": p.sample().Event} }},
+	{name: "delivery, attempts", grows: true, indexed: true, text: `query ($id: ID!) { delivery(id: $id) { id status attemptCount createdAt completedAt event { id type data } webhook { id url }
+		attempts(first: 50) { nodes { id number status error message startedAt durationMs request { url headers { name value } body } response { status headers { name value } body } } } } }`,
+		vars: func(p *picker) map[string]any { return object{"id": p.retried()} }},
+	{name: "webhooks, last failures of each", grows: true, indexed: true, text: `{ webhooks(first: 10) { nodes { id url enabled failingSince attempts(first: 1, filter: { statuses: [FAILED] }) { nodes ` + attemptFields + ` } } } }`},
+	{name: "webhook, failed attempts", grows: true, indexed: true, text: `query ($id: ID!) { webhook(id: $id) { id attempts(first: 50, filter: { statuses: [FAILED] }) { nodes ` + attemptFields + ` ` + pageFields + ` } } }`,
+		vars: func(p *picker) map[string]any { return object{"id": p.hook()} }, mayMiss: true},
+	{name: "attempts", grows: true, indexed: true, text: attemptsQuery, vars: fifty(nil)},
+	{name: "attempts, failed", grows: true, indexed: true, text: attemptsQuery, vars: fifty(object{"statuses": []string{"FAILED"}})},
+	{name: "attempts, with a common error", grows: true, text: attemptsQuery, vars: fifty(object{"errors": []string{"HTTP_STATUS"}})},
+	{name: "attempts, with a rare error", grows: true, text: attemptsQuery, vars: fifty(object{"errors": []string{"DNS"}})},
+	{name: "attempts, within an hour", grows: true, text: attemptsQuery, vars: func(p *picker) map[string]any { return object{"filter": object{"startedAt": p.hour()}} }},
+	{name: "attempts, of a rare type", grows: true, text: attemptsQuery, vars: fifty(object{"eventTypes": []string{rareType}})},
+	{name: "events", indexed: true, text: eventsQuery, vars: fifty(nil)},
+	{name: "events, of a common type", indexed: true, text: eventsQuery, vars: fifty(object{"types": []string{commonType(0)}})},
+	{name: "events, of a rare type", grows: true, indexed: true, text: eventsQuery, vars: fifty(object{"types": []string{rareType}})},
+	{name: "events, of an unused type", grows: true, indexed: true, text: eventsQuery, vars: fifty(object{"types": []string{unusedType}}), mayMiss: true},
+	{name: "events, within an hour", grows: true, indexed: true, text: eventsQuery, vars: func(p *picker) map[string]any { return object{"filter": object{"createdAt": p.hour()}} }},
+	{name: "count of deliveries", text: `{ deliveries(first: 1) { count { count precision } } }`},
+	{name: "count of failed deliveries", grows: true, text: `{ deliveries(first: 1, filter: { statuses: [FAILED] }) { count { count precision } } }`},
+	{name: "count of deliveries of ten webhooks", grows: true, text: `{ webhooks(first: 10) { nodes { id deliveries(first: 1) { count { count precision } } } } }`},
+	{name: "webhooks", indexed: true, text: `{ webhooks(first: 50) { nodes { id url events enabled description createdAt failingSince } ` + pageFields + ` } }`},
+	{name: "webhooks, over REST", indexed: true, path: "/v1/webhooks?limit=50"},
+}
+
+// sample is a place in a history.
+type sample struct {
+	Event    webhook.ID
+	Delivery webhook.ID // one of the event's
+	At       time.Time
+}
+
+// picker picks what requests ask for, so that few ask for the same.
+type picker struct {
+	kept    *kept
+	since   time.Time // what is older, retention may have taken
+	random  *rand.Rand
+	cursors []string
+}
+
+func newPicker(k *kept, since time.Time) *picker {
+	return &picker{kept: k, since: since, random: rand.New(rand.NewPCG(14, 2))} //nolint:gosec // the same requests each time
+}
+
+func (p *picker) hook() webhook.ID {
+	hooks := p.kept.Tenants[0].Hooks
+	return hooks[p.random.IntN(len(hooks))].ID
+}
+
+func (p *picker) small() string {
+	return p.kept.Tenants[1+p.random.IntN(smallTenants)].Name
+}
+
+func (p *picker) of(list []sample) sample {
+	for {
+		if s := list[p.random.IntN(len(list))]; s.At.After(p.since) {
+			return s
+		}
+	}
+}
+
+func (p *picker) sample() sample      { return p.of(p.kept.Samples) }
+func (p *picker) retried() webhook.ID { return p.of(p.kept.Retried).Delivery }
+func (p *picker) cursor() string      { return p.cursors[p.random.IntN(len(p.cursors))] }
+
+// hour is a range of time.
+func (p *picker) hour() object {
+	from := p.sample().At
+	return object{"from": from, "to": from.Add(time.Hour)}
+}
+
+// ready is a request of the query.
+func (q *historyQuery) ready(p *picker) (r readyQuery, err error) {
+	r = readyQuery{path: q.path, tenant: largeTenant}
+	if q.tenant != nil {
+		r.tenant = q.tenant(p)
+	}
+	if q.path != "" {
+		return r, nil
+	}
+	of := client.Request{Query: q.text}
+	if q.vars != nil {
+		of.Variables = q.vars(p)
+	}
+	r.body, err = json.Marshal(of)
+	return r, err
+}
+
+// readyQuery is a request that can be sent.
+type readyQuery struct {
+	path, tenant string
+	body         []byte
+}
+
+// boundMs is what the query's 95th percentile may be.
+func (q *historyQuery) boundMs() float64 {
+	if q.indexed {
+		return indexedMs
+	}
+	return pageMs
+}
