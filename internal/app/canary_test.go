@@ -242,32 +242,7 @@ func testCanaries(t *testing.T, database string) {
 	receiver := webhooktest.NewReceiver(t)
 	talker, silent := chatty(t, said)
 	endedTokens := o.tokens(t, nowhere)
-	var hmac, pair, talking struct {
-		ID, Secret string
-		Key        string `json:"public_key"`
-	}
-	headers := `"headers": [{"name": "X-Key", "value": "` + value + `", "sensitive": true}]`
-	for into, body := range map[any]string{
-		&hmac:    `{"url": "` + receiver.URL + `/hmac", ` + headers + `}`,
-		&pair:    `{"url": "` + receiver.URL + `/pair", "signature_scheme": "ED25519", ` + headers + `}`,
-		&talking: `{"url": "` + talker + `", "events": ["talk"]}`,
-	} {
-		if status := o.rest(t, "POST", "/v1/webhooks", body, into); status != http.StatusCreated {
-			t.Fatal(status)
-		}
-	}
-	var rotated struct{ Secret string }
-	if status := o.rest(t, "PATCH", "/v1/webhooks/"+hmac.ID, `{"rotate_secret": true}`, &rotated); status != http.StatusOK {
-		t.Fatal(status)
-	}
-	var again made
-	o.mutate(t, `mutation ($input: RotateWebhookSecretInput!) { done: rotateWebhookSecret(input: $input) { secret } }`,
-		map[string]any{"id": pair.ID, "signatureScheme": "ED25519"}, &again)
-	for name, shown := range map[string]string{
-		"an HMAC secret": hmac.Secret, "a rotated secret": rotated.Secret, "an Ed25519 key": pair.Secret, "a rotated Ed25519 key": again.Secret,
-	} {
-		nowhere.key(t, name, shown)
-	}
+	hmac, pair := o.webhooks(t, nowhere, receiver.URL, talker, value)
 
 	data := `{"type": "talk", "data": {"text": "` + payload + `"}}`
 	if status := o.rest(t, "POST", "/v1/events", data, nil); status != http.StatusAccepted {
@@ -292,7 +267,75 @@ func testCanaries(t *testing.T, database string) {
 	o.signedBy(t, hmac.ID, 2)
 	o.signedBy(t, pair.ID, 2)
 
-	everything := payload + " " + value + " " + hmac.Secret + " " + pair.Secret
+	o.refuseAll(t, wrong, payload, value, password, payload+" "+value+" "+hmac.Secret+" "+pair.Secret, endedTokens)
+
+	var stored []byte
+	if !store.IsPostgres(database) {
+		stored = o.files(t) // with the write-ahead log of a server that runs
+	}
+	o.stop()
+	stored = append(stored, o.files(t)...)
+	nowhere.search(t, "the database", stored)
+	if n := bytes.Count(stored, []byte(payload)); n < 2 {
+		t.Errorf("what was published is in the database %d times: the search finds nothing, or not all files", n)
+	}
+	if store.IsPostgres(database) {
+		rows := o.rows(t)
+		nowhere.search(t, "the tables", rows)
+		if !bytes.Contains(rows, []byte(hex.EncodeToString([]byte(payload)))) {
+			t.Error("what was published is not in the tables: the search finds nothing")
+		}
+	}
+	if !bytes.Contains(stored, []byte("X-Key: [redacted]")) {
+		t.Error("the attempts' headers are not in the database")
+	}
+	nowhere.add("what was published", []byte(payload))
+	nowhere.search(t, "the log", o.log.bytes())
+	if !bytes.Contains(o.log.bytes(), []byte(`"msg":"attempt"`)) || !bytes.Contains(o.log.bytes(), []byte(`"msg":"request"`)) {
+		t.Error("the log is not the program's at its most talkative")
+	}
+	nowhere.search(t, "the answers of refused calls", o.answers.Bytes())
+}
+
+// registered is a webhook as it is shown when it is created.
+type registered struct {
+	ID, Secret string
+	Key        string `json:"public_key"`
+}
+
+// webhooks registers one of each scheme, with a sensitive header of this value, rotates their secrets, and registers the talker. Their
+// secrets must be nowhere.
+func (o *observed) webhooks(t *testing.T, nowhere canaries, url, talker, value string) (hmac, pair registered) {
+	t.Helper()
+	var talking registered
+	headers := `"headers": [{"name": "X-Key", "value": "` + value + `", "sensitive": true}]`
+	for into, body := range map[any]string{
+		&hmac:    `{"url": "` + url + `/hmac", ` + headers + `}`,
+		&pair:    `{"url": "` + url + `/pair", "signature_scheme": "ED25519", ` + headers + `}`,
+		&talking: `{"url": "` + talker + `", "events": ["talk"]}`,
+	} {
+		if status := o.rest(t, "POST", "/v1/webhooks", body, into); status != http.StatusCreated {
+			t.Fatal(status)
+		}
+	}
+	var rotated struct{ Secret string }
+	if status := o.rest(t, "PATCH", "/v1/webhooks/"+hmac.ID, `{"rotate_secret": true}`, &rotated); status != http.StatusOK {
+		t.Fatal(status)
+	}
+	var again made
+	o.mutate(t, `mutation ($input: RotateWebhookSecretInput!) { done: rotateWebhookSecret(input: $input) { secret } }`,
+		map[string]any{"id": pair.ID, "signatureScheme": "ED25519"}, &again)
+	for name, shown := range map[string]string{
+		"an HMAC secret": hmac.Secret, "a rotated secret": rotated.Secret, "an Ed25519 key": pair.Secret, "a rotated Ed25519 key": again.Secret,
+	} {
+		nowhere.key(t, name, shown)
+	}
+	return hmac, pair
+}
+
+// refuseAll makes calls that are refused, with all that is secret in them, with tokens that are good, wrong and no longer good.
+func (o *observed) refuseAll(t *testing.T, wrong, payload, value, password, everything string, endedTokens []string) {
+	t.Helper()
 	for _, call := range [][3]string{
 		{"POST", "/v1/webhooks", `{"url": "https://u:` + password + `@example.com/", "unknown": "` + everything + `"}`},
 		{"POST", "/v1/webhooks", `{"url": "https://u:` + password + `@example.com/"}`},
@@ -325,33 +368,6 @@ func testCanaries(t *testing.T, database string) {
 	_, _, err = conn.Read(t.Context())
 	fmt.Fprintln(&o.answers, err)
 	_ = conn.CloseNow()
-
-	var stored []byte
-	if !store.IsPostgres(database) {
-		stored = o.files(t) // with the write-ahead log of a server that runs
-	}
-	o.stop()
-	stored = append(stored, o.files(t)...)
-	nowhere.search(t, "the database", stored)
-	if n := bytes.Count(stored, []byte(payload)); n < 2 {
-		t.Errorf("what was published is in the database %d times: the search finds nothing, or not all files", n)
-	}
-	if store.IsPostgres(database) {
-		rows := o.rows(t)
-		nowhere.search(t, "the tables", rows)
-		if !bytes.Contains(rows, []byte(hex.EncodeToString([]byte(payload)))) {
-			t.Error("what was published is not in the tables: the search finds nothing")
-		}
-	}
-	if !bytes.Contains(stored, []byte("X-Key: [redacted]")) {
-		t.Error("the attempts' headers are not in the database")
-	}
-	nowhere.add("what was published", []byte(payload))
-	nowhere.search(t, "the log", o.log.bytes())
-	if !bytes.Contains(o.log.bytes(), []byte(`"msg":"attempt"`)) || !bytes.Contains(o.log.bytes(), []byte(`"msg":"request"`)) {
-		t.Error("the log is not the program's at its most talkative")
-	}
-	nowhere.search(t, "the answers of refused calls", o.answers.Bytes())
 }
 
 // files is the content of everything in the data directory; of PostgreSQL's, the database and the write-ahead log.

@@ -8,9 +8,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -168,10 +170,25 @@ func (p *program) command(t *testing.T, args ...string) string {
 // client is a customer: all that it knows is a URL and a token.
 type client struct{ url, token string }
 
-// rest sends JSON (nothing when body is "") and decodes the answer into into, when that is not nil.
-func (c *client) rest(t *testing.T, method, path, body string, into any) int {
+// answer is what a request was answered.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// retryAfter is how many seconds it says to wait; 0: it does not say.
+func (a *answer) retryAfter() int {
+	n, _ := strconv.Atoi(a.header.Get("Retry-After"))
+	return n
+}
+
+// do sends a request with the token, of JSON when it has a body, and with further header fields, which come instead of those.
+func (c *client) do(t *testing.T, method, path, body string, header http.Header) *answer {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, c.url+path, strings.NewReader(body))
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, method, c.url+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,21 +196,36 @@ func (c *client) rest(t *testing.T, method, path, body string, into any) int {
 	if body != "" {
 		req.Header.Set("Content-Type", "application/json")
 	}
+	maps.Copy(req.Header, header)
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer res.Body.Close()
-	answer, err := io.ReadAll(res.Body)
+	text, err := io.ReadAll(res.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return &answer{res.StatusCode, res.Header, text}
+}
+
+// rest sends JSON (nothing when body is "") and decodes the answer into into, when that is not nil.
+func (c *client) rest(t *testing.T, method, path, body string, into any) int {
+	t.Helper()
+	a := c.do(t, method, path, body, nil)
 	if into != nil {
-		if err := json.Unmarshal(answer, into); err != nil {
-			t.Fatalf("%s %s: %d %s", method, path, res.StatusCode, answer)
+		if err := json.Unmarshal(a.body, into); err != nil {
+			t.Fatalf("%s %s: %d %s", method, path, a.status, a.body)
 		}
 	}
-	return res.StatusCode
+	return a.status
+}
+
+// answer posts a body, and returns the status, how many seconds to wait, and the answer.
+func (c *client) answer(t *testing.T, path, accept, body string) (status, wait int, text string) {
+	t.Helper()
+	a := c.do(t, "POST", path, body, http.Header{"Accept": {accept}})
+	return a.status, a.retryAfter(), string(a.body)
 }
 
 // mutate runs a mutation whose only field is called done, and decodes that into into.

@@ -62,6 +62,17 @@ func TestDeployment(t *testing.T) {
 	if err := yaml.Unmarshal([]byte(filled), &is); err != nil {
 		t.Fatal(err)
 	}
+	is.checkNames(t)
+	hookgraph := is.Services["hookgraph"]
+	if hookgraph.Deploy.Replicas != 3 || hookgraph.StopGrace < 3*stopTimeout || hookgraph.DependsOn == nil {
+		t.Errorf("%+v, and each step of stopping may take %v", hookgraph, stopTimeout)
+	}
+	is.checkImage(t)
+}
+
+// checkNames checks that what services name is there.
+func (is *composition) checkNames(t *testing.T) {
+	t.Helper()
 	for name, s := range is.Services {
 		var needs []string
 		switch on := s.DependsOn.(type) {
@@ -94,10 +105,12 @@ func TestDeployment(t *testing.T) {
 			}
 		}
 	}
+}
+
+// checkImage checks that the program in the image starts with the settings that it is given, and is reached by the proxy.
+func (is *composition) checkImage(t *testing.T) {
+	t.Helper()
 	hookgraph := is.Services["hookgraph"]
-	if hookgraph.Deploy.Replicas != 3 || hookgraph.StopGrace < 3*stopTimeout || hookgraph.DependsOn == nil {
-		t.Errorf("%+v, and each step of stopping may take %v", hookgraph, stopTimeout)
-	}
 	image, err := os.ReadFile(filepath.Join("deploy", hookgraph.Build.Context, hookgraph.Build.Dockerfile))
 	if err != nil {
 		t.Fatal(err)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -20,24 +19,8 @@ import (
 // ask sends a request and returns the status, the first error's code, wherever the surface has it, and Retry-After.
 func (c *client) ask(t *testing.T, method, path, accept, body string) (status int, code, retryAfter string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, method, c.url+path, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+c.token)
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Accept", accept)
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = res.Body.Close() }()
-	answer, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	a := c.do(t, method, path, body, http.Header{"Accept": {accept}})
+	answer := a.body
 	for line := range bytes.Lines(answer) {
 		if data, ok := bytes.CutPrefix(line, []byte("data: ")); ok { // the first event
 			answer = data
@@ -55,7 +38,7 @@ func (c *client) ask(t *testing.T, method, path, accept, body string) (status in
 		}
 	}
 	if err := json.Unmarshal(answer, &is); err != nil {
-		t.Fatalf("%s %s: %d %s", method, path, res.StatusCode, answer)
+		t.Fatalf("%s %s: %d %s", method, path, a.status, answer)
 	}
 	code = is.Error.Code
 	if len(is.Errors) > 0 && code == "" {
@@ -64,7 +47,36 @@ func (c *client) ask(t *testing.T, method, path, accept, body string) (status in
 	if is.Data.Done != nil && len(is.Data.Done.UserErrors) > 0 && code == "" {
 		code = is.Data.Done.UserErrors[0].Code
 	}
-	return res.StatusCode, code, res.Header.Get("Retry-After")
+	return a.status, code, a.header.Get("Retry-After")
+}
+
+// nextMessage reads the next message of a WebSocket that is no ping: its type, and the code of the first error in it.
+func nextMessage(ctx context.Context, conn *websocket.Conn) (kind, code string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	for {
+		var m struct {
+			Type    string
+			Payload json.RawMessage
+		}
+		if err := wsjson.Read(ctx, conn, &m); err != nil {
+			return "", "", err
+		}
+		var list []struct{ Extensions struct{ Code string } }
+		var answer struct {
+			Errors []struct{ Extensions struct{ Code string } }
+		}
+		switch _ = json.Unmarshal(m.Payload, &list); {
+		case m.Type == "ping":
+			_ = wsjson.Write(ctx, conn, map[string]any{"type": "pong"})
+			continue
+		case len(list) > 0:
+			code = list[0].Extensions.Code
+		case json.Unmarshal(m.Payload, &answer) == nil && len(answer.Errors) > 0:
+			code = answer.Errors[0].Extensions.Code
+		}
+		return m.Type, code, nil
+	}
 }
 
 // While PostgreSQL is away every surface says that trying again may help, whether the token is remembered or not: UNAVAILABLE, 503,
@@ -80,57 +92,15 @@ func TestDatabaseAway(t *testing.T) {
 	w := c.watch(t, "")
 	cursor := watching(t, c, w)
 	open := c.socket(t) // authenticated before
-	next := func(conn *websocket.Conn) (kind, code string, err error) {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		defer cancel()
-		for {
-			var m struct {
-				Type    string
-				Payload json.RawMessage
-			}
-			if err := wsjson.Read(ctx, conn, &m); err != nil {
-				return "", "", err
-			}
-			var list []struct{ Extensions struct{ Code string } }
-			var answer struct {
-				Errors []struct{ Extensions struct{ Code string } }
-			}
-			switch _ = json.Unmarshal(m.Payload, &list); {
-			case m.Type == "ping":
-				_ = wsjson.Write(ctx, conn, map[string]any{"type": "pong"})
-				continue
-			case len(list) > 0:
-				code = list[0].Extensions.Code
-			case json.Unmarshal(m.Payload, &answer) == nil && len(answer.Errors) > 0:
-				code = answer.Errors[0].Extensions.Code
-			}
-			return m.Type, code, nil
-		}
-	}
-	if kind, _, err := next(open); kind != "connection_ack" || err != nil {
+	if kind, _, err := nextMessage(t.Context(), open); kind != "connection_ack" || err != nil {
 		t.Fatal(kind, err)
 	}
-	operation := func(query string) string {
-		b, _ := json.Marshal(map[string]string{"query": query})
-		return string(b)
-	}
-	read := operation("{ webhooks { nodes { id } } }")
-	write := operation(`mutation { done: publishEvent(input: {type: "a.b", data: 1}) { event { id } userErrors { code } } }`)
-	stream := operation(fmt.Sprintf("subscription { deliveryAttempts(after: %q) { cursor node { event { type } } } }", cursor))
+	read := document("{ webhooks { nodes { id } } }")
+	write := document(`mutation { done: publishEvent(input: {type: "a.b", data: 1}) { event { id } userErrors { code } } }`)
+	stream := document(fmt.Sprintf("subscription { deliveryAttempts(after: %q) { cursor node { event { type } } } }", cursor))
 	const plain, events = "application/json", "text/event-stream"
 
-	health := func(path string) int {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.url+path, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		res, err := http.DefaultClient.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = res.Body.Close()
-		return res.StatusCode
-	}
+	health := func(path string) int { return c.do(t, "GET", path, "", nil).status }
 	if ready := health("/readyz"); ready != http.StatusOK {
 		t.Errorf("/readyz before: %d", ready)
 	}
@@ -159,15 +129,15 @@ func TestDatabaseAway(t *testing.T) {
 		if err := wsjson.Write(t.Context(), open, map[string]any{"type": "subscribe", "id": id, "payload": json.RawMessage(query)}); err != nil {
 			t.Fatal(err)
 		}
-		kind, code, err := next(open)
+		kind, code, err := nextMessage(t.Context(), open)
 		for kind == "complete" {
-			kind, code, err = next(open)
+			kind, code, err = nextMessage(t.Context(), open)
 		}
 		if code != "UNAVAILABLE" || err != nil {
 			t.Errorf("%s on an open WebSocket: %s %s %v", id, kind, code, err)
 		}
 	}
-	if _, _, err := next(c.socket(t)); websocket.CloseStatus(err) != websocket.StatusTryAgainLater {
+	if _, _, err := nextMessage(t.Context(), c.socket(t)); websocket.CloseStatus(err) != websocket.StatusTryAgainLater {
 		t.Errorf("connection_init: %v, want 1013", err)
 	}
 

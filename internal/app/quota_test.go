@@ -3,9 +3,7 @@ package app
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -16,29 +14,6 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
-
-// answer sends a body, and returns the status, how long to wait, and the answer.
-func (c *client) answer(t *testing.T, path, accept, body string) (status, wait int, text string) {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), "POST", c.url+path, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+c.token)
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Accept", accept)
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	b, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	wait, _ = strconv.Atoi(res.Header.Get("Retry-After"))
-	return res.StatusCode, wait, string(b)
-}
 
 // REST tells quotas apart: 429 and when to try again for the rate, 409 for numbers.
 func TestQuotasOverREST(t *testing.T) {

@@ -37,19 +37,23 @@ func TestEndToEnd(t *testing.T) {
 	databases(t, testEndToEnd)
 }
 
+// registerBoth registers a webhook over GraphQL and one over REST, and returns their secrets by path.
+func (c *client) registerBoth(t *testing.T, url string) (secrets map[string]string) {
+	t.Helper()
+	var graphql, rest struct{ Secret string }
+	c.mutate(t, createWebhook, map[string]any{"url": url + "/graphql"}, &graphql)
+	if status := c.rest(t, "POST", "/v1/webhooks", `{"url": "`+url+`/rest", "events": ["humanization.completed"]}`, &rest); status != http.StatusCreated {
+		t.Fatal(status)
+	}
+	return map[string]string{"/graphql": graphql.Secret, "/rest": rest.Secret}
+}
+
 func testEndToEnd(t *testing.T, database string) {
 	t.Helper()
 	receiver := webhooktest.NewReceiver(t)
 	p := boot(t, database)
 	c := &client{p.url, p.token}
-	secrets := map[string]string{}
-	var hook struct{ Secret string }
-	c.mutate(t, createWebhook, map[string]any{"url": receiver.URL + "/graphql"}, &hook)
-	secrets["/graphql"] = hook.Secret
-	if status := c.rest(t, "POST", "/v1/webhooks", `{"url": "`+receiver.URL+`/rest", "events": ["humanization.completed"]}`, &hook); status != http.StatusCreated {
-		t.Fatal(status)
-	}
-	secrets["/rest"] = hook.Secret
+	secrets := c.registerBoth(t, receiver.URL)
 
 	w := c.watch(t, "")
 	cursor := watching(t, c, w)

@@ -4,9 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -186,22 +184,9 @@ func TestGuessesAreLimited(t *testing.T) {
 		"HTTP": {"POST", "/graphql", "application/json"},
 		"SSE":  {"POST", "/graphql", "text/event-stream"},
 	} {
-		req, err := http.NewRequestWithContext(t.Context(), request[0], p.url+request[1], strings.NewReader(`{"query": "{ __typename }"}`))
-		if err != nil {
-			t.Fatal(err)
-		}
-		req.Header.Set("Authorization", "Bearer hg_another_"+name)
-		req.Header.Set("Content-Type", "application/json")
-		req.Header.Set("Accept", request[2])
-		res, err := http.DefaultClient.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		body, _ := io.ReadAll(res.Body)
-		_ = res.Body.Close()
-		wait, err := strconv.Atoi(res.Header.Get("Retry-After"))
-		if res.StatusCode != http.StatusTooManyRequests || err != nil || wait < 1 || !json.Valid(body) || !strings.Contains(string(body), `"RATE_LIMITED"`) {
-			t.Errorf("%s: %d, wait %q: %s", name, res.StatusCode, res.Header.Get("Retry-After"), body)
+		a := (&client{p.url, "hg_another_" + name}).do(t, request[0], request[1], `{"query": "{ __typename }"}`, http.Header{"Accept": {request[2]}})
+		if a.status != http.StatusTooManyRequests || a.retryAfter() < 1 || !json.Valid(a.body) || !strings.Contains(string(a.body), `"RATE_LIMITED"`) {
+			t.Errorf("%s: %d, wait %q: %s", name, a.status, a.header.Get("Retry-After"), a.body)
 		}
 	}
 	socket := (&client{p.url, "hg_one_more"}).watch(t, "")
