@@ -244,6 +244,7 @@ type ComplexityRoot struct {
 		Events     func(childComplexity int, first *int, after *string, last *int, before *string, filter *store.EventFilter) int
 		Node       func(childComplexity int, id webhook.ID) int
 		Nodes      func(childComplexity int, ids []webhook.ID) int
+		Server     func(childComplexity int) int
 		Tenant     func(childComplexity int, id webhook.ID) int
 		Tenants    func(childComplexity int, first *int, after *string, last *int, before *string, filter *store.TenantFilter) int
 		Token      func(childComplexity int, id webhook.ID) int
@@ -267,6 +268,29 @@ type ComplexityRoot struct {
 		Secret     func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 		Webhook    func(childComplexity int) int
+	}
+
+	Server struct {
+		DeliveryMaxAgeMs func(childComplexity int) int
+		Limits           func(childComplexity int) int
+		RetentionMs      func(childComplexity int) int
+		RetryScheduleMs  func(childComplexity int) int
+		TimeoutMs        func(childComplexity int) int
+		Version          func(childComplexity int) int
+	}
+
+	ServerLimits struct {
+		DataBytes     func(childComplexity int) int
+		Events        func(childComplexity int) int
+		MaxTimeoutMs  func(childComplexity int) int
+		MinTimeoutMs  func(childComplexity int) int
+		Nodes         func(childComplexity int) int
+		OperationCost func(childComplexity int) int
+		PageSize      func(childComplexity int) int
+		RatePerSecond func(childComplexity int) int
+		ResponseBytes func(childComplexity int) int
+		Retries       func(childComplexity int) int
+		RetryDelayMs  func(childComplexity int) int
 	}
 
 	StreamedAttempt struct {
@@ -465,6 +489,7 @@ type QueryResolver interface {
 	Deliveries(ctx context.Context, first *int, after *string, last *int, before *string, filter *store.DeliveryFilter) (*model.Connection[webhook.Delivery], error)
 	Event(ctx context.Context, id webhook.ID) (*webhook.Event, error)
 	Events(ctx context.Context, first *int, after *string, last *int, before *string, filter *store.EventFilter) (*model.Connection[webhook.Event], error)
+	Server(ctx context.Context) (*model.Server, error)
 	Tenant(ctx context.Context, id webhook.ID) (*webhook.Tenant, error)
 	Tenants(ctx context.Context, first *int, after *string, last *int, before *string, filter *store.TenantFilter) (*model.Connection[webhook.Tenant], error)
 	Token(ctx context.Context, id webhook.ID) (*webhook.Token, error)
@@ -1383,6 +1408,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Nodes(childComplexity, args["ids"].([]webhook.ID)), true
+	case "Query.server":
+		if e.ComplexityRoot.Query.Server == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Server(childComplexity), true
 	case "Query.tenant":
 		if e.ComplexityRoot.Query.Tenant == nil {
 			break
@@ -1500,6 +1531,110 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RotateWebhookSecretPayload.Webhook(childComplexity), true
+
+	case "Server.deliveryMaxAgeMs":
+		if e.ComplexityRoot.Server.DeliveryMaxAgeMs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Server.DeliveryMaxAgeMs(childComplexity), true
+	case "Server.limits":
+		if e.ComplexityRoot.Server.Limits == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Server.Limits(childComplexity), true
+	case "Server.retentionMs":
+		if e.ComplexityRoot.Server.RetentionMs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Server.RetentionMs(childComplexity), true
+	case "Server.retryScheduleMs":
+		if e.ComplexityRoot.Server.RetryScheduleMs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Server.RetryScheduleMs(childComplexity), true
+	case "Server.timeoutMs":
+		if e.ComplexityRoot.Server.TimeoutMs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Server.TimeoutMs(childComplexity), true
+	case "Server.version":
+		if e.ComplexityRoot.Server.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Server.Version(childComplexity), true
+
+	case "ServerLimits.dataBytes":
+		if e.ComplexityRoot.ServerLimits.DataBytes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServerLimits.DataBytes(childComplexity), true
+	case "ServerLimits.events":
+		if e.ComplexityRoot.ServerLimits.Events == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServerLimits.Events(childComplexity), true
+	case "ServerLimits.maxTimeoutMs":
+		if e.ComplexityRoot.ServerLimits.MaxTimeoutMs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServerLimits.MaxTimeoutMs(childComplexity), true
+	case "ServerLimits.minTimeoutMs":
+		if e.ComplexityRoot.ServerLimits.MinTimeoutMs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServerLimits.MinTimeoutMs(childComplexity), true
+	case "ServerLimits.nodes":
+		if e.ComplexityRoot.ServerLimits.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServerLimits.Nodes(childComplexity), true
+	case "ServerLimits.operationCost":
+		if e.ComplexityRoot.ServerLimits.OperationCost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServerLimits.OperationCost(childComplexity), true
+	case "ServerLimits.pageSize":
+		if e.ComplexityRoot.ServerLimits.PageSize == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServerLimits.PageSize(childComplexity), true
+	case "ServerLimits.ratePerSecond":
+		if e.ComplexityRoot.ServerLimits.RatePerSecond == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServerLimits.RatePerSecond(childComplexity), true
+	case "ServerLimits.responseBytes":
+		if e.ComplexityRoot.ServerLimits.ResponseBytes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServerLimits.ResponseBytes(childComplexity), true
+	case "ServerLimits.retries":
+		if e.ComplexityRoot.ServerLimits.Retries == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServerLimits.Retries(childComplexity), true
+	case "ServerLimits.retryDelayMs":
+		if e.ComplexityRoot.ServerLimits.RetryDelayMs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServerLimits.RetryDelayMs(childComplexity), true
 
 	case "StreamedAttempt.cursor":
 		if e.ComplexityRoot.StreamedAttempt.Cursor == nil {
@@ -2147,7 +2282,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "attempt.graphqls" "delivery.graphqls" "error.graphqls" "event.graphqls" "live.graphqls" "node.graphqls" "scalars.graphqls" "schema.graphqls" "tenant.graphqls" "token.graphqls" "viewer.graphqls" "webhook.graphqls"
+//go:embed "attempt.graphqls" "delivery.graphqls" "error.graphqls" "event.graphqls" "live.graphqls" "node.graphqls" "scalars.graphqls" "schema.graphqls" "server.graphqls" "tenant.graphqls" "token.graphqls" "viewer.graphqls" "webhook.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -2167,6 +2302,7 @@ var sources = []*ast.Source{
 	{Name: "node.graphqls", Input: sourceData("node.graphqls"), BuiltIn: false},
 	{Name: "scalars.graphqls", Input: sourceData("scalars.graphqls"), BuiltIn: false},
 	{Name: "schema.graphqls", Input: sourceData("schema.graphqls"), BuiltIn: false},
+	{Name: "server.graphqls", Input: sourceData("server.graphqls"), BuiltIn: false},
 	{Name: "tenant.graphqls", Input: sourceData("tenant.graphqls"), BuiltIn: false},
 	{Name: "token.graphqls", Input: sourceData("token.graphqls"), BuiltIn: false},
 	{Name: "viewer.graphqls", Input: sourceData("viewer.graphqls"), BuiltIn: false},
@@ -2544,6 +2680,52 @@ func (ec *executionContext) childFields_RotateWebhookSecretPayload(ctx context.C
 		return ec.fieldContext_RotateWebhookSecretPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RotateWebhookSecretPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Server(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "version":
+		return ec.fieldContext_Server_version(ctx, field)
+	case "retentionMs":
+		return ec.fieldContext_Server_retentionMs(ctx, field)
+	case "deliveryMaxAgeMs":
+		return ec.fieldContext_Server_deliveryMaxAgeMs(ctx, field)
+	case "timeoutMs":
+		return ec.fieldContext_Server_timeoutMs(ctx, field)
+	case "retryScheduleMs":
+		return ec.fieldContext_Server_retryScheduleMs(ctx, field)
+	case "limits":
+		return ec.fieldContext_Server_limits(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Server", field.Name)
+}
+
+func (ec *executionContext) childFields_ServerLimits(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "dataBytes":
+		return ec.fieldContext_ServerLimits_dataBytes(ctx, field)
+	case "events":
+		return ec.fieldContext_ServerLimits_events(ctx, field)
+	case "pageSize":
+		return ec.fieldContext_ServerLimits_pageSize(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ServerLimits_nodes(ctx, field)
+	case "operationCost":
+		return ec.fieldContext_ServerLimits_operationCost(ctx, field)
+	case "responseBytes":
+		return ec.fieldContext_ServerLimits_responseBytes(ctx, field)
+	case "retries":
+		return ec.fieldContext_ServerLimits_retries(ctx, field)
+	case "retryDelayMs":
+		return ec.fieldContext_ServerLimits_retryDelayMs(ctx, field)
+	case "minTimeoutMs":
+		return ec.fieldContext_ServerLimits_minTimeoutMs(ctx, field)
+	case "maxTimeoutMs":
+		return ec.fieldContext_ServerLimits_maxTimeoutMs(ctx, field)
+	case "ratePerSecond":
+		return ec.fieldContext_ServerLimits_ratePerSecond(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ServerLimits", field.Name)
 }
 
 func (ec *executionContext) childFields_StreamedAttempt(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7626,6 +7808,56 @@ func (ec *executionContext) fieldContext_Query_events(ctx context.Context, field
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_server(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_server(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().Server(ctx)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				operator, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.Server
+					return zeroVal, err
+				}
+				if ec.Directives.Needs == nil {
+					var zeroVal *model.Server
+					return zeroVal, errors.New("directive needs is not implemented")
+				}
+				return ec.Directives.Needs(ctx, nil, directive0, nil, operator)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Server) graphql.Marshaler {
+			return ec.marshalOServer2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐServer(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_server(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Server(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_tenant(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -8351,6 +8583,198 @@ func (ec *executionContext) fieldContext_RotateWebhookSecretPayload_userErrors(_
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Server_version(ctx context.Context, field graphql.CollectedField, obj *model.Server) (ret graphql.Marshaler) {
+	return ec.marshalNString2string(ctx, field.Selections, obj.Version)
+}
+func (ec *executionContext) fieldContext_Server_version(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Server", field, false, false, "String")
+}
+
+func (ec *executionContext) _Server_retentionMs(ctx context.Context, field graphql.CollectedField, obj *model.Server) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Server_retentionMs(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RetentionMs, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *float64) graphql.Marshaler {
+			return ec.marshalOFloat2ᚖfloat64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Server_retentionMs(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Server", field, false, false, "Float")
+}
+
+func (ec *executionContext) _Server_deliveryMaxAgeMs(ctx context.Context, field graphql.CollectedField, obj *model.Server) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Server_deliveryMaxAgeMs(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DeliveryMaxAgeMs, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *float64) graphql.Marshaler {
+			return ec.marshalOFloat2ᚖfloat64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Server_deliveryMaxAgeMs(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Server", field, false, false, "Float")
+}
+
+func (ec *executionContext) _Server_timeoutMs(ctx context.Context, field graphql.CollectedField, obj *model.Server) (ret graphql.Marshaler) {
+	return ec.marshalNInt2int(ctx, field.Selections, obj.TimeoutMs)
+}
+func (ec *executionContext) fieldContext_Server_timeoutMs(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Server", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Server_retryScheduleMs(ctx context.Context, field graphql.CollectedField, obj *model.Server) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Server_retryScheduleMs(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RetryScheduleMs, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []int) graphql.Marshaler {
+			return ec.marshalNInt2ᚕintᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Server_retryScheduleMs(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Server", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Server_limits(ctx context.Context, field graphql.CollectedField, obj *model.Server) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Server_limits(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Limits, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ServerLimits) graphql.Marshaler {
+			return ec.marshalNServerLimits2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐServerLimits(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Server_limits(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Server",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ServerLimits(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ServerLimits_dataBytes(ctx context.Context, field graphql.CollectedField, obj *model.ServerLimits) (ret graphql.Marshaler) {
+	return ec.marshalNInt2int(ctx, field.Selections, obj.DataBytes)
+}
+func (ec *executionContext) fieldContext_ServerLimits_dataBytes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ServerLimits", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ServerLimits_events(ctx context.Context, field graphql.CollectedField, obj *model.ServerLimits) (ret graphql.Marshaler) {
+	return ec.marshalNInt2int(ctx, field.Selections, obj.Events)
+}
+func (ec *executionContext) fieldContext_ServerLimits_events(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ServerLimits", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ServerLimits_pageSize(ctx context.Context, field graphql.CollectedField, obj *model.ServerLimits) (ret graphql.Marshaler) {
+	return ec.marshalNInt2int(ctx, field.Selections, obj.PageSize)
+}
+func (ec *executionContext) fieldContext_ServerLimits_pageSize(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ServerLimits", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ServerLimits_nodes(ctx context.Context, field graphql.CollectedField, obj *model.ServerLimits) (ret graphql.Marshaler) {
+	return ec.marshalNInt2int(ctx, field.Selections, obj.Nodes)
+}
+func (ec *executionContext) fieldContext_ServerLimits_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ServerLimits", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ServerLimits_operationCost(ctx context.Context, field graphql.CollectedField, obj *model.ServerLimits) (ret graphql.Marshaler) {
+	return ec.marshalNInt2int(ctx, field.Selections, obj.OperationCost)
+}
+func (ec *executionContext) fieldContext_ServerLimits_operationCost(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ServerLimits", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ServerLimits_responseBytes(ctx context.Context, field graphql.CollectedField, obj *model.ServerLimits) (ret graphql.Marshaler) {
+	return ec.marshalNInt2int(ctx, field.Selections, obj.ResponseBytes)
+}
+func (ec *executionContext) fieldContext_ServerLimits_responseBytes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ServerLimits", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ServerLimits_retries(ctx context.Context, field graphql.CollectedField, obj *model.ServerLimits) (ret graphql.Marshaler) {
+	return ec.marshalNInt2int(ctx, field.Selections, obj.Retries)
+}
+func (ec *executionContext) fieldContext_ServerLimits_retries(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ServerLimits", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ServerLimits_retryDelayMs(ctx context.Context, field graphql.CollectedField, obj *model.ServerLimits) (ret graphql.Marshaler) {
+	return ec.marshalNInt2int(ctx, field.Selections, obj.RetryDelayMs)
+}
+func (ec *executionContext) fieldContext_ServerLimits_retryDelayMs(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ServerLimits", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ServerLimits_minTimeoutMs(ctx context.Context, field graphql.CollectedField, obj *model.ServerLimits) (ret graphql.Marshaler) {
+	return ec.marshalNInt2int(ctx, field.Selections, obj.MinTimeoutMs)
+}
+func (ec *executionContext) fieldContext_ServerLimits_minTimeoutMs(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ServerLimits", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ServerLimits_maxTimeoutMs(ctx context.Context, field graphql.CollectedField, obj *model.ServerLimits) (ret graphql.Marshaler) {
+	return ec.marshalNInt2int(ctx, field.Selections, obj.MaxTimeoutMs)
+}
+func (ec *executionContext) fieldContext_ServerLimits_maxTimeoutMs(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ServerLimits", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ServerLimits_ratePerSecond(ctx context.Context, field graphql.CollectedField, obj *model.ServerLimits) (ret graphql.Marshaler) {
+	return ec.marshalNInt2int(ctx, field.Selections, obj.RatePerSecond)
+}
+func (ec *executionContext) fieldContext_ServerLimits_ratePerSecond(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ServerLimits", field, false, false, "Int")
 }
 
 func (ec *executionContext) _StreamedAttempt_cursor(ctx context.Context, field graphql.CollectedField, obj *model.StreamedAttempt) (ret graphql.Marshaler) {
@@ -11882,7 +12306,7 @@ func (ec *executionContext) unmarshalInputUpdateWebhookInput(ctx context.Context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "url", "events", "enabled", "description", "retryScheduleMs", "timeoutMs", "ratePerSecond", "headers"}
+	fieldsInOrder := [...]string{"id", "ifUpdatedAt", "url", "events", "enabled", "description", "retryScheduleMs", "timeoutMs", "ratePerSecond", "headers"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -11896,6 +12320,13 @@ func (ec *executionContext) unmarshalInputUpdateWebhookInput(ctx context.Context
 				return it, err
 			}
 			it.ID = data
+		case "ifUpdatedAt":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ifUpdatedAt"))
+			data, err := ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IfUpdatedAt = data
 		case "url":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("url"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
@@ -13522,6 +13953,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_events(ctx, field)
 				})
+		case "server":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_server(ctx, field)
+				})
 		case "tenant":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
 				true, false,
@@ -13694,6 +14131,147 @@ func (ec *executionContext) _RotateWebhookSecretPayload(ctx context.Context, sel
 			}
 		case "userErrors":
 			out.Values[i] = ec._RotateWebhookSecretPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var serverImplementors = []string{"Server"}
+
+func (ec *executionContext) _Server(ctx context.Context, sel ast.SelectionSet, obj *model.Server) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, serverImplementors)
+
+	out := newFieldSet(ctx, fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Server")
+		case "version":
+			out.Values[i] = ec._Server_version(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "retentionMs":
+			out.Values[i] = ec._Server_retentionMs(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "deliveryMaxAgeMs":
+			out.Values[i] = ec._Server_deliveryMaxAgeMs(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "timeoutMs":
+			out.Values[i] = ec._Server_timeoutMs(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "retryScheduleMs":
+			out.Values[i] = ec._Server_retryScheduleMs(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "limits":
+			out.Values[i] = ec._Server_limits(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var serverLimitsImplementors = []string{"ServerLimits"}
+
+func (ec *executionContext) _ServerLimits(ctx context.Context, sel ast.SelectionSet, obj *model.ServerLimits) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, serverLimitsImplementors)
+
+	out := newFieldSet(ctx, fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ServerLimits")
+		case "dataBytes":
+			out.Values[i] = ec._ServerLimits_dataBytes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "events":
+			out.Values[i] = ec._ServerLimits_events(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageSize":
+			out.Values[i] = ec._ServerLimits_pageSize(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "nodes":
+			out.Values[i] = ec._ServerLimits_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "operationCost":
+			out.Values[i] = ec._ServerLimits_operationCost(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "responseBytes":
+			out.Values[i] = ec._ServerLimits_responseBytes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "retries":
+			out.Values[i] = ec._ServerLimits_retries(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "retryDelayMs":
+			out.Values[i] = ec._ServerLimits_retryDelayMs(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "minTimeoutMs":
+			out.Values[i] = ec._ServerLimits_minTimeoutMs(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "maxTimeoutMs":
+			out.Values[i] = ec._ServerLimits_maxTimeoutMs(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "ratePerSecond":
+			out.Values[i] = ec._ServerLimits_ratePerSecond(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -15381,6 +15959,35 @@ func (ec *executionContext) marshalNInt2int(ctx context.Context, sel ast.Selecti
 	return res
 }
 
+func (ec *executionContext) unmarshalNInt2ᚕintᚄ(ctx context.Context, v any) ([]int, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]int, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNInt2int(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNInt2ᚕintᚄ(ctx context.Context, sel ast.SelectionSet, v []int) graphql.Marshaler {
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNInt2int(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalNPageInfo2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐPageInfo(ctx context.Context, sel ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "PageInfo!")
@@ -15455,6 +16062,14 @@ func (ec *executionContext) unmarshalNRevokeTokenInput2githubᚗcomᚋhookgraph�
 func (ec *executionContext) unmarshalNRotateWebhookSecretInput2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐRotateWebhookSecretInput(ctx context.Context, v any) (model.RotateWebhookSecretInput, error) {
 	res, err := ec.unmarshalInputRotateWebhookSecretInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNServerLimits2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐServerLimits(ctx context.Context, sel ast.SelectionSet, v *model.ServerLimits) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ServerLimits!")
+		return graphql.Null
+	}
+	return ec._ServerLimits(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNSignatureScheme2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐScheme(ctx context.Context, v any) (webhook.Scheme, error) {
@@ -16336,6 +16951,23 @@ func (ec *executionContext) unmarshalOEventFilter2ᚖgithubᚗcomᚋhookgraphᚋ
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalOFloat2ᚖfloat64(ctx context.Context, v any) (*float64, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := graphql.UnmarshalFloatContext(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOFloat2ᚖfloat64(ctx context.Context, sel ast.SelectionSet, v *float64) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	res := graphql.MarshalFloatContext(*v)
+	return graphql.WrapContextMarshaler(ctx, res)
+}
+
 func (ec *executionContext) unmarshalOID2ᚕgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐIDᚄ(ctx context.Context, v any) ([]webhook.ID, error) {
 	if v == nil {
 		return nil, nil
@@ -16511,6 +17143,13 @@ func (ec *executionContext) marshalORotateWebhookSecretPayload2ᚖgithubᚗcom�
 		return graphql.Null
 	}
 	return ec._RotateWebhookSecretPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOServer2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐServer(ctx context.Context, sel ast.SelectionSet, v *model.Server) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Server(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOSignatureScheme2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐScheme(ctx context.Context, v any) (*webhook.Scheme, error) {

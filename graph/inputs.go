@@ -112,6 +112,7 @@ func publishResult(ctx context.Context, i, n int, p store.Published) *model.Publ
 // patch translates what to change. Null is the default of a field that has one, and otherwise refused.
 func patch(in *model.UpdateWebhookInput) (webhook.Patch, error) {
 	p := webhook.Patch{
+		IfUpdatedAt:     in.IfUpdatedAt,
 		URL:             valueOr(in.URL, ""), // the domain refuses an empty one
 		Events:          opt(in.Events),
 		Description:     valueOr(in.Description, ""),

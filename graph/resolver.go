@@ -6,6 +6,7 @@ import (
 	_ "embed" // for SDL
 	"maps"
 	"sync"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -27,6 +28,8 @@ var SDL string
 type Resolver struct {
 	Store *store.Store
 	Live  *live.Log
+	// Settings are what the query server shows beside what is the same for every server. Nil: null.
+	Settings *Settings
 	// LastEventID is where a stream that gives no cursor goes on: the SSE header Last-Event-ID. Nil, or an empty answer,
 	// means that there is none.
 	LastEventID func(ctx context.Context) string
@@ -37,6 +40,17 @@ type Resolver struct {
 	EndStream func(ctx context.Context, err error)
 
 	shared *sharedReads // made by New
+}
+
+// Settings are a server's own.
+type Settings struct {
+	Version        string
+	Retention      time.Duration // 0: forever
+	DeliveryMaxAge time.Duration // 0: forever
+	Timeout        time.Duration
+	MaxDataBytes   int
+	MaxCost        int // of one operation
+	MaxAnswerBytes int
 }
 
 // New makes the executable schema. It runs only within AroundOperations, and its errors must go through a Presenter.

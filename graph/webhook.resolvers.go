@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/hookgraph/hookgraph/graph/model"
@@ -32,6 +33,9 @@ func (r *mutationResolver) UpdateWebhook(ctx context.Context, input model.Update
 	p, err := patch(&input)
 	if err == nil {
 		w, _, err = r.scope(ctx).UpdateWebhook(ctx, input.ID, p, nil)
+	}
+	if changed, ok := errors.AsType[*webhook.Changed](err); ok {
+		w = changed.Current
 	}
 	errs, err := userErrors(err)
 	return &model.UpdateWebhookPayload{Webhook: w, UserErrors: errs}, err

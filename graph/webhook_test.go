@@ -145,3 +145,33 @@ func TestUserErrors(t *testing.T) {
 		t.Errorf("something was stored: %v", stored)
 	}
 }
+
+// A change that names when the webhook was last updated is made only if that is so; otherwise it is a conflict, with the webhook as it
+// is, and with the time that the next try must name.
+func TestUpdateIfUnchanged(t *testing.T) {
+	a := newAPI(t)
+	ctx := a.as("kallima")
+	id := a.createWebhook(ctx, "https://example.com/")
+	const update = `mutation($input: UpdateWebhookInput!) { updateWebhook(input: $input) { webhook { description updatedAt } userErrors { code message field } } }`
+	seen := a.get(ctx, `query($id: ID!) { webhook(id: $id) { updatedAt } }`, vars{"id": id}).text("webhook", "updatedAt")
+	first := a.get(ctx, update, vars{"input": vars{"id": id, "ifUpdatedAt": seen, "description": "first"}})
+	if first.text("updateWebhook", "webhook", "description") != "first" {
+		t.Fatalf("unchanged: %v", first)
+	}
+	late := a.get(ctx, update, vars{"input": vars{"id": id, "ifUpdatedAt": seen, "description": "late"}})
+	if late.text("updateWebhook", "userErrors", 0, "code") != "CONFLICT" || late.text("updateWebhook", "userErrors", 0, "field", 1) != "ifUpdatedAt" ||
+		late.text("updateWebhook", "webhook", "description") != "first" || late.text("updateWebhook", "webhook", "updatedAt") != first.text("updateWebhook", "webhook", "updatedAt") {
+		t.Errorf("changed since: %v", late)
+	}
+	again := a.get(ctx, update, vars{"input": vars{"id": id, "ifUpdatedAt": late.text("updateWebhook", "webhook", "updatedAt"), "description": "again"}})
+	if again.text("updateWebhook", "webhook", "description") != "again" {
+		t.Errorf("with the time of the conflict: %v", again)
+	}
+	if null := a.get(ctx, update, vars{"input": vars{"id": id, "ifUpdatedAt": nil, "description": "null"}}); null.text("updateWebhook", "webhook", "description") != "null" {
+		t.Errorf("null: %v", null)
+	}
+	foreign := a.get(a.as("other"), update, vars{"input": vars{"id": id, "ifUpdatedAt": seen}})
+	if foreign.text("updateWebhook", "userErrors", 0, "code") != "NOT_FOUND" || foreign.at("updateWebhook", "webhook") != nil {
+		t.Errorf("another tenant's: %v", foreign)
+	}
+}

@@ -272,6 +272,49 @@ type RotateWebhookSecretPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+// The settings and limits of a server.
+type Server struct {
+	// The version of the program.
+	Version string `json:"version"`
+	// How long completed events and their attempts are kept, in milliseconds; null means forever. A whole number, which may be too large
+	// for an `Int`.
+	RetentionMs *float64 `json:"retentionMs,omitempty"`
+	// How long a delivery may be due before it fails as `EXPIRED`, in milliseconds; null means forever. A whole number, as `retentionMs`.
+	DeliveryMaxAgeMs *float64 `json:"deliveryMaxAgeMs,omitempty"`
+	// The time limit for one attempt to a webhook that has none of its own, in milliseconds.
+	TimeoutMs int `json:"timeoutMs"`
+	// The delay before each retry to a webhook that has no schedule of its own, in milliseconds. Each delay varies by up to 10 % either way.
+	RetryScheduleMs []int `json:"retryScheduleMs"`
+	// The limits that inputs and operations must keep.
+	Limits *ServerLimits `json:"limits"`
+}
+
+// The limits that inputs and operations must keep. Quotas of a tenant are at `Tenant.quotas`.
+type ServerLimits struct {
+	// The maximum size of an event's data, in bytes of compact JSON.
+	DataBytes int `json:"dataBytes"`
+	// The maximum number of events in one call of `publishEvents`.
+	Events int `json:"events"`
+	// The maximum number of elements on a page of a list.
+	PageSize int `json:"pageSize"`
+	// The maximum number of IDs in `nodes`.
+	Nodes int `json:"nodes"`
+	// The maximum cost of one operation, which `extensions.cost` of a response tells.
+	OperationCost int `json:"operationCost"`
+	// The maximum size of a response, and of a message of a subscription, in bytes.
+	ResponseBytes int `json:"responseBytes"`
+	// The maximum number of retries in a webhook's schedule.
+	Retries int `json:"retries"`
+	// The maximum delay before a retry, in milliseconds.
+	RetryDelayMs int `json:"retryDelayMs"`
+	// The minimum time limit for one attempt that a webhook may have, in milliseconds.
+	MinTimeoutMs int `json:"minTimeoutMs"`
+	// The maximum time limit for one attempt that a webhook may have, in milliseconds.
+	MaxTimeoutMs int `json:"maxTimeoutMs"`
+	// The maximum rate of attempts per second that a webhook may have.
+	RatePerSecond int `json:"ratePerSecond"`
+}
+
 // An attempt in the stream, with its cursor.
 type StreamedAttempt struct {
 	// The position in the stream, for `after`.
@@ -346,6 +389,9 @@ type UpdateTenantPayload struct {
 type UpdateWebhookInput struct {
 	// The ID of the webhook.
 	ID webhook.ID `json:"id"`
+	// Updates the webhook only if its `updatedAt` is still this. Otherwise nothing changes: the error is `CONFLICT`, and the payload has the
+	// webhook as it is.
+	IfUpdatedAt *time.Time `json:"ifUpdatedAt,omitempty"`
 	// The URL to send events to: `https`, with a host, without user information or fragment, at most 2,048 bytes.
 	URL graphql.Omittable[*string] `json:"url,omitempty"`
 	// The event types to subscribe to, at most 100; null, empty and `["*"]` mean all published types. `humanization.*` matches every
@@ -371,7 +417,7 @@ type UpdateWebhookInput struct {
 
 // The payload of `updateWebhook`.
 type UpdateWebhookPayload struct {
-	// The webhook after the change; null if there are `userErrors`.
+	// The webhook after the change; null if there are `userErrors`, except that with `CONFLICT` of `ifUpdatedAt` it is the webhook as it is.
 	Webhook *webhook.Webhook `json:"webhook,omitempty"`
 	// Validation errors; empty on success.
 	UserErrors []*UserError `json:"userErrors"`

@@ -143,7 +143,14 @@ func (s *server) openAPI(context.Context) (err error) {
 	s.bodies.OnFull(func(h intake.Holder, of *intake.Full) { full("bytes of request bodies", h, of) })
 	s.calls = intake.NewPool(web.CallLimits())
 	s.calls.OnFull(func(h intake.Holder, of *intake.Full) { full("REST calls", h, of) })
-	schema := graph.New(&graph.Resolver{Store: s.store, Live: s.tail, LastEventID: gqlhttp.LastEventID, SetCursor: gqlhttp.SetCursor, EndStream: gqlhttp.EndStream})
+	maxAnswer := 8<<20 + 2*int(cfg.MaxPayload)
+	schema := graph.New(&graph.Resolver{
+		Store: s.store, Live: s.tail, LastEventID: gqlhttp.LastEventID, SetCursor: gqlhttp.SetCursor, EndStream: gqlhttp.EndStream,
+		Settings: &graph.Settings{
+			Version: cli.Version(), Retention: cfg.Retention, DeliveryMaxAge: cfg.MaxAge(), Timeout: cfg.Timeout,
+			MaxDataBytes: int(cfg.MaxPayload), MaxCost: config.MaxCost, MaxAnswerBytes: maxAnswer,
+		},
+	})
 	s.api = gqlhttp.New(schema, gqlhttp.Config{
 		Authenticate:         graph.Authenticate(s.auth, log),
 		Alive:                s.auth.Alive,
@@ -162,7 +169,7 @@ func (s *server) openAPI(context.Context) (err error) {
 		OnFull:               full,
 		Compress:             web.Compress,
 		Limits:               gqlhttp.Limits{Cost: config.MaxCost},
-		MaxAnswerBytes:       8<<20 + 2*int(cfg.MaxPayload),
+		MaxAnswerBytes:       maxAnswer,
 	})
 	return nil
 }

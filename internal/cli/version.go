@@ -13,6 +13,9 @@ func (versionCmd) Run(env *Env) error {
 	return err
 }
 
+// Version is what `hookgraph version` shows.
+func Version() string { return version() }
+
 // version is the module's, as go install knows it, or the commit that a checkout was built from.
 func version() string {
 	info, ok := debug.ReadBuildInfo()

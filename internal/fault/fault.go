@@ -14,6 +14,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/intake"
 	"github.com/hookgraph/hookgraph/internal/live"
 	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/surface"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -98,6 +99,8 @@ var table = []struct {
 	err  error
 	told Told
 }{
+	{surface.ErrSeveralTokens, Told{Unauthenticated, http.StatusUnauthorized, surface.ErrSeveralTokens.Error(), 0, Quiet}},
+	{surface.ErrScheme, Told{Unauthenticated, http.StatusUnauthorized, surface.ErrScheme.Error(), 0, Quiet}},
 	{auth.ErrNoToken, Told{Unauthenticated, http.StatusUnauthorized, auth.ErrNoToken.Error(), 0, Quiet}},
 	{auth.ErrUnknownToken, Told{Unauthenticated, http.StatusUnauthorized, auth.ErrUnknownToken.Error(), 0, Quiet}},
 	{auth.ErrRevokedToken, Told{Unauthenticated, http.StatusUnauthorized, auth.ErrRevokedToken.Error(), 0, Quiet}},

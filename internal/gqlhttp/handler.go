@@ -193,7 +193,10 @@ func streamLimits(all int) intake.Limits {
 	return intake.Limits{Total: total, Tenant: max(total/4, 1), Token: max(total/8, 1)}
 }
 
-func (h *Handler) authenticate(r *http.Request, token, tenant string) (context.Context, error) {
+func (h *Handler) authenticate(r *http.Request, token, tenant string, bad error) (context.Context, error) {
+	if bad != nil {
+		return nil, newError(codeUnauthenticated, bad.Error())
+	}
 	ctx, err := h.cfg.Authenticate(r, token, tenant)
 	if err == nil && ctx == nil {
 		return nil, errors.New("authentication returned no context")

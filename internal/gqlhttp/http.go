@@ -47,8 +47,8 @@ func (h *Handler) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	x.accept = wanted
 
-	token, tenant := surface.Credentials(r.Header)
-	ctx, err := h.authenticate(r, token, tenant)
+	token, tenant, err := surface.Credentials(r.Header)
+	ctx, err := h.authenticate(r, token, tenant, err)
 	if err != nil {
 		shown, status := refusal(err)
 		if status == http.StatusUnauthorized {

@@ -1,6 +1,7 @@
 package gqlhttp_test
 
 import (
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -31,6 +32,22 @@ func TestRefusedCallersAreToldWhy(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-time.After(time.Until(soon))
+	for want, fields := range map[string][]string{"several were sent": {"Bearer a", "Bearer b"}, "not of the form": {"Basic a"}} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, f.URL, strings.NewReader(`{"query": "{ viewer { operator } }"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header = http.Header{"Content-Type": {"application/json"}, "Authorization": fields}
+		resp, err := f.Client().Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, _ := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		if resp.StatusCode != http.StatusUnauthorized || resp.Header.Get("WWW-Authenticate") == "" || !strings.Contains(string(text), want) {
+			t.Errorf("%q: %d %s, want %s", fields, resp.StatusCode, text, want)
+		}
+	}
 	for _, c := range []struct{ token, want string }{
 		{"", "none was sent"}, {"hg_nothing", "unknown"}, {expired, "has expired"}, {revoked, "was revoked"},
 	} {

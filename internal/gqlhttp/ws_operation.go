@@ -161,7 +161,7 @@ func (s *socket) init(m *message) error {
 		return closing{closeTooManyInits, "Too many initialisation requests"}
 	}
 	s.initialised = true
-	token, tenant := surface.Credentials(s.r.Header)
+	token, tenant, err := surface.Credentials(s.r.Header)
 	if !isNull(m.Payload) {
 		if !isObject(m.Payload) {
 			return invalid
@@ -174,9 +174,9 @@ func (s *socket) init(m *message) error {
 				entries = append(entries, [2]string{key, value})
 			}
 		}
-		token, tenant = surface.Payload(entries, token, tenant)
+		token, tenant, err = surface.Payload(entries, token, tenant, err)
 	}
-	caller, err := s.h.authenticate(s.r.WithContext(s.ctx), token, tenant)
+	caller, err := s.h.authenticate(s.r.WithContext(s.ctx), token, tenant, err)
 	if err != nil {
 		switch shown, status := refusal(err); status {
 		case http.StatusUnauthorized, http.StatusForbidden:

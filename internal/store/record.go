@@ -257,7 +257,7 @@ func (c *health) note(b *batch, o *outcome) (*Target, error) {
 		b.noteTarget(&next) // the sender does not need to know
 		return nil, nil
 	}
-	next.UpdatedAt = b.now
+	next.Touch(b.now)
 	b.setTarget(&next)
 	return &next, nil
 }

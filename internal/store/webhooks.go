@@ -105,7 +105,7 @@ func (b *batch) own(tenant, id webhook.ID) (*Target, error) {
 }
 
 // UpdateWebhook changes the fields that the patch sets. When rotate is not nil the webhook also gets a new secret, which
-// is returned. Errors: webhook.ErrNotFound, *Invalid.
+// is returned. Errors: webhook.ErrNotFound, *Invalid, *webhook.Changed.
 func (c *Scope) UpdateWebhook(ctx context.Context, id webhook.ID, p webhook.Patch, rotate *webhook.Rotation) (*webhook.Webhook, *webhook.Secret, error) {
 	if rotate != nil {
 		if err := rotate.Check(); err != nil {
@@ -118,6 +118,10 @@ func (c *Scope) UpdateWebhook(ctx context.Context, id webhook.ID, p webhook.Patc
 		old, err := b.own(c.tenant, id)
 		if err != nil {
 			return err
+		}
+		if !p.Fits(&old.Webhook) {
+			current := old.Webhook
+			return &webhook.Changed{Current: &current}
 		}
 		now := b.now.UTC().Truncate(time.Microsecond)
 		next := &Target{Webhook: old.Webhook, Secrets: old.Secrets, Headers: old.Headers}

@@ -19,14 +19,27 @@ import (
 // name, in any case, does.
 const TenantHeader = "Hookgraph-Tenant"
 
+// What is wrong with the credentials of a request that has some, but none that count.
+var (
+	ErrSeveralTokens = errors.New("a valid bearer token is required, but several were sent: send one Authorization header with one token")
+	ErrScheme        = errors.New("a valid bearer token is required, but the Authorization header is not of the form \"Bearer <token>\"")
+)
+
 // Credentials are the token and the name of the tenant that a request comes with, "" for what it does not have. Of two
 // Authorization fields none counts: a proxy may have checked the other. Two fields that name tenants are one, with a comma, as
-// everywhere in HTTP (RFC 9110, section 5.3), which names none.
-func Credentials(h http.Header) (token, tenant string) {
-	if fields := h.Values("Authorization"); len(fields) == 1 {
-		token = Bearer(fields[0])
+// everywhere in HTTP (RFC 9110, section 5.3), which names none. Errors: ErrSeveralTokens, ErrScheme.
+func Credentials(h http.Header) (token, tenant string, err error) {
+	tenant = strings.Join(h.Values(TenantHeader), ", ")
+	fields := h.Values("Authorization")
+	if len(fields) > 1 {
+		return "", tenant, ErrSeveralTokens
 	}
-	return token, strings.Join(h.Values(TenantHeader), ", ")
+	if len(fields) == 1 {
+		if token = Bearer(fields[0]); token == "" && strings.Trim(fields[0], " \t") != "" {
+			err = ErrScheme
+		}
+	}
+	return token, tenant, err
 }
 
 // Bearer is the token of an Authorization field (RFC 6750, section 2.1); "" when it is of another scheme.
@@ -39,14 +52,16 @@ func Bearer(field string) string {
 }
 
 // Payload is the credentials of a request whose connection_init payload has these entries, a name and a text each, beside those
-// that its header had. As everywhere, of two tokens that differ none counts, and two names of tenants name none.
-func Payload(entries [][2]string, token, tenant string) (string, string) {
+// that its header had, or the error of those. As everywhere, of two tokens that differ none counts, and two names of tenants name none.
+func Payload(entries [][2]string, token, tenant string, err error) (string, string, error) {
 	var tokens, tenants []string
 	for _, entry := range entries {
 		key, value, given := entry[0], entry[1], ""
 		switch {
 		case strings.EqualFold(key, "Authorization"):
-			given = Bearer(value)
+			if given = Bearer(value); given == "" && value != "" && token == "" && err == nil {
+				err = ErrScheme
+			}
 		case key == "token":
 			given = value
 		case strings.EqualFold(key, TenantHeader):
@@ -60,14 +75,14 @@ func Payload(entries [][2]string, token, tenant string) (string, string) {
 	switch tokens = slices.Compact(tokens); len(tokens) {
 	case 0:
 	case 1:
-		token = tokens[0]
+		token, err = tokens[0], nil
 	default:
-		token = ""
+		token, err = "", ErrSeveralTokens
 	}
 	if len(tenants) > 0 {
 		tenant = strings.Join(tenants, ", ")
 	}
-	return token, tenant
+	return token, tenant, err
 }
 
 // The reasons for which a body is not read: 415.

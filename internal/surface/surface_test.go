@@ -1,6 +1,7 @@
 package surface
 
 import (
+	"errors"
 	"net/http"
 	"testing"
 )
@@ -42,41 +43,59 @@ func TestCredentials(t *testing.T) {
 	for _, c := range []struct {
 		fields []string
 		want   string
+		err    error
 	}{
-		{nil, ""},
-		{[]string{"Bearer t"}, "t"},
-		{[]string{"bEARER   t \t"}, "t"},
-		{[]string{" Bearer t"}, "t"},
-		{[]string{"Basic t"}, ""},
-		{[]string{"Bearer"}, ""},
-		{[]string{"Bearert"}, ""},
-		{[]string{""}, ""},
-		{[]string{"Bearer t", "Bearer t"}, ""},
-		{[]string{"Bearer t", "Basic u"}, ""},
+		{nil, "", nil},
+		{[]string{"Bearer t"}, "t", nil},
+		{[]string{"bEARER   t \t"}, "t", nil},
+		{[]string{" Bearer t"}, "t", nil},
+		{[]string{"Basic t"}, "", ErrScheme},
+		{[]string{"Bearer"}, "", ErrScheme},
+		{[]string{"Bearert"}, "", ErrScheme},
+		{[]string{" \t"}, "", nil},
+		{[]string{"Bearer t", "Bearer t"}, "", ErrSeveralTokens},
+		{[]string{"Bearer t", "Basic u"}, "", ErrSeveralTokens},
+		{[]string{"", ""}, "", ErrSeveralTokens},
 	} {
-		if got, _ := Credentials(http.Header{"Authorization": c.fields}); got != c.want {
-			t.Errorf("%q: %q, want %q", c.fields, got, c.want)
+		if got, _, err := Credentials(http.Header{"Authorization": c.fields}); got != c.want || !errors.Is(err, c.err) {
+			t.Errorf("%q: %q %v, want %q %v", c.fields, got, err, c.want, c.err)
 		}
 	}
-	if _, tenant := Credentials(http.Header{TenantHeader: {"a", "b"}}); tenant != "a, b" {
+	if _, tenant, _ := Credentials(http.Header{TenantHeader: {"a", "b"}}); tenant != "a, b" {
 		t.Errorf("two tenants are %q", tenant)
 	}
 	for _, c := range []struct {
 		entries       [][2]string
 		token, tenant string
+		err           error
 	}{
-		{nil, "of the header", "its"},
-		{[][2]string{{"authorization", "Bearer t"}, {"hookgraph-tenant", "a"}}, "t", "a"},
-		{[][2]string{{"token", "t"}}, "t", "its"},
-		{[][2]string{{"token", "t"}, {"Authorization", "Bearer t"}}, "t", "its"},
-		{[][2]string{{"Authorization", "Basic t"}, {"Token", "t"}, {"else", "t"}}, "of the header", "its"},
-		{[][2]string{{"token", "t"}, {"Authorization", "Bearer u"}}, "", "its"},
-		{[][2]string{{"Authorization", "Bearer t"}, {"Authorization", "Bearer u"}}, "", "its"},
-		{[][2]string{{"authorization", "Bearer t"}, {"AUTHORIZATION", "Bearer u"}}, "", "its"},
-		{[][2]string{{"Hookgraph-Tenant", "a"}, {"hookgraph-tenant", "b"}}, "of the header", "a, b"},
+		{nil, "of the header", "its", nil},
+		{[][2]string{{"authorization", "Bearer t"}, {"hookgraph-tenant", "a"}}, "t", "a", nil},
+		{[][2]string{{"token", "t"}}, "t", "its", nil},
+		{[][2]string{{"token", "t"}, {"Authorization", "Bearer t"}}, "t", "its", nil},
+		{[][2]string{{"Authorization", "Basic t"}, {"Token", "t"}, {"else", "t"}}, "of the header", "its", nil},
+		{[][2]string{{"token", "t"}, {"Authorization", "Bearer u"}}, "", "its", ErrSeveralTokens},
+		{[][2]string{{"Authorization", "Bearer t"}, {"Authorization", "Bearer u"}}, "", "its", ErrSeveralTokens},
+		{[][2]string{{"authorization", "Bearer t"}, {"AUTHORIZATION", "Bearer u"}}, "", "its", ErrSeveralTokens},
+		{[][2]string{{"Hookgraph-Tenant", "a"}, {"hookgraph-tenant", "b"}}, "of the header", "a, b", nil},
 	} {
-		if token, tenant := Payload(c.entries, "of the header", "its"); token != c.token || tenant != c.tenant {
-			t.Errorf("%v: %q %q", c.entries, token, tenant)
+		if token, tenant, err := Payload(c.entries, "of the header", "its", nil); token != c.token || tenant != c.tenant || !errors.Is(err, c.err) {
+			t.Errorf("%v: %q %q %v", c.entries, token, tenant, err)
+		}
+	}
+	for _, c := range []struct {
+		entries [][2]string
+		header  error
+		token   string
+		err     error
+	}{
+		{[][2]string{{"token", "t"}}, ErrSeveralTokens, "t", nil},
+		{nil, ErrSeveralTokens, "", ErrSeveralTokens},
+		{[][2]string{{"Authorization", "Basic t"}}, nil, "", ErrScheme},
+		{[][2]string{{"Authorization", ""}}, nil, "", nil},
+	} {
+		if token, _, err := Payload(c.entries, "", "", c.header); token != c.token || !errors.Is(err, c.err) {
+			t.Errorf("%v without a token in the header: %q %v", c.entries, token, err)
 		}
 	}
 }

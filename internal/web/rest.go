@@ -87,7 +87,10 @@ func (s *server) resource(m methods) http.Handler {
 
 // serve answers a call, or returns an error and has answered nothing.
 func (s *server) serve(w http.ResponseWriter, r *http.Request, e endpoint) error {
-	token, tenant := surface.Credentials(r.Header)
+	token, tenant, err := surface.Credentials(r.Header)
+	if err != nil {
+		return err
+	}
 	caller, err := s.Auth.Authenticate(r.Context(), intake.Remote(r), token, tenant)
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -217,6 +218,35 @@ func TestRESTIsPriced(t *testing.T) {
 		cost = 0
 		if status, got := a.call(t, c.method, c.path, c.body); status >= 300 || cost != c.want {
 			t.Errorf("%s %s: %d, charged %d, want %d %.100v", c.method, c.path, status, cost, c.want, got)
+		}
+	}
+}
+
+// A change may name when the webhook was last updated, as it was answered, and is otherwise refused; a time with a fraction is compared
+// exactly.
+func TestIfUpdatedAt(t *testing.T) {
+	a := newAPI(t)
+	path := "/v1/webhooks/" + a.id(t, a.kallima)
+	_, got := a.call(t, "GET", path, nil)
+	if status, answer := a.call(t, "PATCH", path, object{"description": "x", "if_updated_at": got["updated_at"]}); status != http.StatusOK || answer["description"] != "x" {
+		t.Errorf("as it was answered: %d %v", status, answer)
+	}
+	for _, other := range []string{"2020-01-01T00:00:00Z", strings.TrimSuffix(got["updated_at"].(string), "+00:00") + ".0000009Z"} {
+		status, answer := a.call(t, "PATCH", path, object{"description": "y", "if_updated_at": other})
+		if refused, _ := answer["error"].(map[string]any); status != http.StatusConflict || refused["code"] != "CONFLICT" || refused["field"] != "if_updated_at" {
+			t.Errorf("%s: %d %v", other, status, answer)
+		}
+	}
+	if status, answer := a.call(t, "PATCH", path, object{"description": "y", "if_updated_at": "yesterday"}); status != http.StatusUnprocessableEntity {
+		t.Errorf("no time: %d %v", status, answer)
+	}
+	for want, fields := range map[string][]string{"several were sent": {"Bearer " + a.kallima, "Bearer " + a.kallima}, "not of the form": {"Basic x"}} {
+		req := httptest.NewRequestWithContext(t.Context(), "GET", path, nil)
+		req.Header["Authorization"] = fields
+		rec := httptest.NewRecorder()
+		a.handler.ServeHTTP(rec, req)
+		if rec.Code != http.StatusUnauthorized || !strings.Contains(rec.Body.String(), want) {
+			t.Errorf("%q: %d %s", fields, rec.Code, rec.Body)
 		}
 	}
 }

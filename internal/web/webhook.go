@@ -162,11 +162,13 @@ func (s *server) updateWebhook(r *request) (int, any, error) {
 	var p webhook.Patch
 	var rotate bool
 	var rotation webhook.Rotation
+	var ifUpdatedAt *time.Time
 	err = decode(r.body, map[string]func(json.RawMessage) string{
 		"url":           set(&p.URL.Set, str(&p.URL.Value)),
 		"events":        set(&p.Events.Set, strs(&p.Events.Value)),
 		"enabled":       set(&p.Enabled.Set, boolean(&p.Enabled.Value)),
 		"rotate_secret": boolean(&rotate),
+		"if_updated_at": timestamp(&ifUpdatedAt),
 
 		"description":       set(&p.Description.Set, optional(str(&p.Description.Value))),
 		"retry_schedule_ms": set(&p.RetryScheduleMs.Set, numbers(&p.RetryScheduleMs.Value)),
@@ -181,6 +183,9 @@ func (s *server) updateWebhook(r *request) (int, any, error) {
 	})
 	if err != nil {
 		return 0, nil, err
+	}
+	if p.IfUpdatedAt = ifUpdatedAt; ifUpdatedAt != nil && ifUpdatedAt.Nanosecond() == 0 {
+		p.Precision = time.Second // which is how this surface shows it
 	}
 	if rotation.Scheme != "" && !rotate {
 		if err := r.signsBy(id, rotation.Scheme); err != nil {

@@ -57,6 +57,18 @@ const (
 	CodeUnavailable Code = "UNAVAILABLE"  // nothing wrong with the input: try again
 )
 
+// Changed is a conflict with a change that the caller does not know of; it is also an *Invalid.
+type Changed struct {
+	Current *Webhook // as it is
+}
+
+func (e *Changed) Error() string { return e.Unwrap().Error() }
+
+// Unwrap makes it an *Invalid.
+func (e *Changed) Unwrap() error {
+	return &Invalid{Field: "ifUpdatedAt", Code: CodeConflict, Message: "does not match: the webhook was changed since; read it again and repeat the change"}
+}
+
 // Invalid is an input that breaks a rule. It names the field as the API spells it, with dots and indexes for nested ones
 // ("events.3"), and never repeats the value, which may be a secret.
 type Invalid struct {

@@ -110,6 +110,9 @@ func Some[T any](v T) Opt[T] { return Opt[T]{Value: v, Set: true} }
 
 // Patch changes the fields that are set, and leaves the others alone.
 type Patch struct {
+	// IfUpdatedAt is when the webhook must have been updated last, to the given precision; nil: whenever. See Changed.
+	IfUpdatedAt     *time.Time
+	Precision       time.Duration
 	URL             Opt[string]
 	Events          Opt[[]string]
 	Enabled         Opt[bool]
@@ -118,6 +121,11 @@ type Patch struct {
 	TimeoutMs       Opt[*int]
 	RatePerSecond   Opt[*int]
 	Headers         Opt[[]*NewHeader] // all of them; see SetHeaders
+}
+
+// Fits reports whether the patch is for the webhook as it is.
+func (p *Patch) Fits(w *Webhook) bool {
+	return p.IfUpdatedAt == nil || p.IfUpdatedAt.Equal(w.UpdatedAt.Truncate(p.Precision))
 }
 
 // Apply sets the patch's fields on w, without checking them. The headers are no part of w.
@@ -134,6 +142,16 @@ func (p *Patch) Apply(w *Webhook, now time.Time) {
 		} else {
 			w.Disable(DisabledManual, now)
 		}
+	}
+	w.Touch(now)
+}
+
+// Touch notes that the settings were changed now, as the microseconds that are stored, and later than they ever were before: changes of
+// one moment are told apart by it.
+func (w *Webhook) Touch(now time.Time) {
+	now = now.UTC().Truncate(time.Microsecond)
+	if !now.After(w.UpdatedAt) {
+		now = w.UpdatedAt.Add(time.Microsecond)
 	}
 	w.UpdatedAt = now
 }

@@ -50,6 +50,8 @@ export default [
               'Header', // a name and a value
               'PageInfo',
               'PublishEventResult', // of a PublishEventsPayload
+              'Server', // the one that answers
+              'ServerLimits', // of a Server
               'StreamedAttempt', // an edge of a list without an end
               'TenantQuotas', // of a Tenant
               'UserError',

@@ -1,0 +1,34 @@
+package graph_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/hookgraph/hookgraph/graph"
+)
+
+// The settings of the server say what null means where a webhook has none of its own, to every token; thirty days fit, and forever
+// is null.
+func TestServer(t *testing.T) {
+	a := newAPI(t)
+	settings := &graph.Settings{
+		Version: "v1", Retention: 30 * 24 * time.Hour, Timeout: 15 * time.Second, MaxDataBytes: 1 << 18, MaxCost: 10_000, MaxAnswerBytes: 1 << 23,
+	}
+	b := a.with(&graph.Resolver{Store: a.store, Live: a.live, EndStream: func(context.Context, error) {}, Settings: settings})
+	got := b.get(a.scoped("alice", "events:publish"), `{ server { version retentionMs deliveryMaxAgeMs timeoutMs retryScheduleMs limits { dataBytes events pageSize nodes operationCost responseBytes
+		retries retryDelayMs minTimeoutMs maxTimeoutMs ratePerSecond } } }`, nil)
+	want := map[string]any{
+		"version": "v1", "retentionMs": 2_592_000_000.0, "deliveryMaxAgeMs": nil, "timeoutMs": 15_000.0,
+		"retryScheduleMs": []any{5000.0, 300_000.0, 1_800_000.0, 7_200_000.0, 18_000_000.0, 36_000_000.0, 50_400_000.0, 72_000_000.0, 86_400_000.0},
+		"limits": map[string]any{
+			"dataBytes": 262_144.0, "events": 1000.0, "pageSize": 100.0, "nodes": 100.0, "operationCost": 10_000.0, "responseBytes": 8_388_608.0,
+			"retries": 30.0, "retryDelayMs": 604_800_000.0, "minTimeoutMs": 1000.0, "maxTimeoutMs": 30_000.0, "ratePerSecond": 10_000.0,
+		},
+	}
+	if diff := cmp.Diff(want, got.at("server")); diff != "" {
+		t.Errorf("server (-want +got):\n%s", diff)
+	}
+}
