@@ -143,84 +143,88 @@ func patient(e *end) time.Duration {
 	return 20 * time.Second
 }
 
+// endsOfHTTP1 are what receivers do over HTTP/1.1.
+var endsOfHTTP1 = map[string]end{
+	"204":                        {answer("HTTP/1.1 204 No Content\r\n\r\n"), OK, 204, ""},
+	"500":                        {answer("HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n"), OK, 500, ""},
+	"status 999":                 {answer("HTTP/1.1 999 X\r\nContent-Length: 0\r\n\r\n"), OK, 999, ""},
+	"HTTP/1.0":                   {answer("HTTP/1.0 200 OK\r\n\r\nhi"), OK, 200, ""},
+	"closed at once":             {func(net.Conn, *bufio.Reader, <-chan struct{}) {}, Protocol, 0, "before it answered"},
+	"closed after the request":   {answer(""), Protocol, 0, "closed the connection before it answered"},
+	"reset before the request":   {func(c net.Conn, in *bufio.Reader, _ <-chan struct{}) { _, _ = in.Peek(1); hardClose(c) }, Protocol, 0, "before it answered"},
+	"reset after the request":    {func(c net.Conn, in *bufio.Reader, _ <-chan struct{}) { skipRequest(in); hardClose(c) }, Protocol, 0, "before it answered"},
+	"closed in the status line":  {answer("HTTP/1.1 2"), Protocol, 0, ""},
+	"closed in the headers":      {answer("HTTP/1.1 200 OK\r\nA: b\r\n"), Protocol, 0, "closed the connection before it answered"},
+	"no status line":             {answer("hello\r\n\r\n"), Protocol, 0, "HTTP status line"},
+	"status without a number":    {answer("HTTP/1.1 OK\r\n\r\n"), Protocol, 0, "HTTP status line"},
+	"HTTP/3.0":                   {answer("HTTP/x.y 200 OK\r\n\r\n"), Protocol, 0, "HTTP"},
+	"bytes of zero":              {answer(strings.Repeat("\x00", 100) + "\r\n"), Protocol, 0, "HTTP status line"},
+	"TLS":                        {answer("\x15\x03\x03\x00\x02\x02\x28"), Protocol, 0, "TLS"},
+	"a header without a colon":   {answer("HTTP/1.1 200 OK\r\nnonsense\r\n\r\n"), Protocol, 0, "headers"},
+	"a negative length":          {answer("HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n"), Protocol, 0, "headers"},
+	"two lengths":                {answer("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"), Protocol, 0, "headers"},
+	"an unknown coding":          {answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: x\r\n\r\nab"), Protocol, 0, "headers"},
+	"headers of 1 MiB":           {answer("HTTP/1.1 200 OK\r\nA: " + strings.Repeat("a", 1<<20) + "\r\n\r\n"), Protocol, 0, "32 KiB"},
+	"101":                        {answer("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n"), Protocol, 0, "status"},
+	"status 000":                 {answer("HTTP/1.1 000 X\r\nContent-Length: 0\r\n\r\n"), Protocol, 0, "status"},
+	"1xx without end":            {answer(strings.Repeat("HTTP/1.1 103 Early Hints\r\nA: "+strings.Repeat("a", 100)+"\r\n\r\n", 2000)), Protocol, 0, ""},
+	"silence":                    {thenWait(""), Timeout, 0, "did not answer in time"},
+	"half a status line":         {thenWait("HTTP/1.1 20"), Timeout, 0, "did not answer in time"},
+	"half the headers":           {thenWait("HTTP/1.1 200 OK\r\nA: b\r\n"), Timeout, 0, "did not answer in time"},
+	"half a body, then silence":  {thenWait("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"), TooSlow, 200, "did not end in time"},
+	"half a chunk, then silence": {thenWait("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nhalf"), TooSlow, 200, "did not end in time"},
+	"half a body of 200":         {answer("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"), OK, 200, "within the answer's body"},
+	"half a body of 500":         {answer("HTTP/1.1 500 Oh\r\nContent-Length: 9\r\n\r\nhalf"), OK, 500, "within the answer's body"},
+	"half a chunk":               {answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nhalf"), OK, 200, "within the answer's body"},
+	"a chunk of nonsense":        {answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"), OK, 200, "not valid HTTP"},
+	"bad trailers":               {answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nnonsense\r\n\r\n"), OK, 200, "not valid HTTP"},
+	"a body of 204":              {answer("HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\nhi"), OK, 204, ""},
+}
+
+// endsOfHTTP2 are what receivers do over HTTP/2.
+var endsOfHTTP2 = map[string]end{
+	"closed": {frame(func(_ *http2.Framer, c net.Conn, _ uint32) { _ = c.Close() }), Protocol, 0, "before it answered"},
+	"reset":  {frame(func(_ *http2.Framer, c net.Conn, _ uint32) { hardClose(c) }), Protocol, 0, "before it answered"},
+	"GOAWAY": {frame(func(f *http2.Framer, _ net.Conn, _ uint32) { _ = f.WriteGoAway(0, http2.ErrCodeNo, nil) }), Protocol, 0, "refused the request"},
+	"GOAWAY with an error": {frame(func(f *http2.Framer, c net.Conn, s uint32) {
+		_ = f.WriteGoAway(s, http2.ErrCodeInternal, nil)
+		_ = c.Close()
+	}), Protocol, 0, ""},
+	"REFUSED_STREAM": {frame(func(f *http2.Framer, _ net.Conn, s uint32) { _ = f.WriteRSTStream(s, http2.ErrCodeRefusedStream) }), Protocol, 0, "refused the request"},
+	"INTERNAL_ERROR": {frame(func(f *http2.Framer, _ net.Conn, s uint32) { _ = f.WriteRSTStream(s, http2.ErrCodeInternal) }), Protocol, 0, "HTTP/2 stream"},
+	"PROTOCOL_ERROR": {frame(func(f *http2.Framer, _ net.Conn, s uint32) { _ = f.WriteRSTStream(s, http2.ErrCodeProtocol) }), Protocol, 0, "HTTP/2 stream"},
+	"CANCEL":         {frame(func(f *http2.Framer, _ net.Conn, s uint32) { _ = f.WriteRSTStream(s, http2.ErrCodeCancel) }), Protocol, 0, "HTTP/2 stream"},
+	"HTTP_1_1_REQUIRED": {frame(func(f *http2.Framer, _ net.Conn, s uint32) {
+		_ = f.WriteRSTStream(s, http2.ErrCodeHTTP11Required)
+	}), Protocol, 0, ""},
+	"no frames": {func(c net.Conn, in *bufio.Reader, stop <-chan struct{}) {
+		answer("HTTP/1.1 200 OK\r\n\r\n")(c, in, stop)
+	}, Protocol, 0, ""},
+	"a wrong frame": {frame(func(f *http2.Framer, _ net.Conn, s uint32) {
+		_ = f.WriteRawFrame(http2.FrameHeaders, 0xff, s, []byte{1})
+	}), Protocol, 0, ""},
+	"data first": {frame(func(f *http2.Framer, _ net.Conn, s uint32) { _ = f.WriteData(s, true, []byte("x")) }), Protocol, 0, ""},
+	"no status": {frame(func(f *http2.Framer, _ net.Conn, s uint32) {
+		_ = f.WriteHeaders(http2.HeadersFrameParam{StreamID: s, BlockFragment: field("a", "b"), EndHeaders: true, EndStream: true})
+	}), Protocol, 0, "HTTP"},
+	"silence":  {frame(func(*http2.Framer, net.Conn, uint32) {}), Timeout, 0, "did not answer in time"},
+	"settings": {func(_ net.Conn, _ *bufio.Reader, stop <-chan struct{}) { <-stop }, Timeout, 0, "did not answer in time"},
+	"half a body of 200": {frame(func(f *http2.Framer, _ net.Conn, s uint32) {
+		status200(f, s)
+		_ = f.WriteData(s, false, []byte("half"))
+		_ = f.WriteRSTStream(s, http2.ErrCodeInternal)
+	}), OK, 200, "within the answer's body"},
+	"half a body of 200, closed": {frame(func(f *http2.Framer, c net.Conn, s uint32) {
+		status200(f, s)
+		_ = f.WriteData(s, false, []byte("half"))
+		_ = c.Close()
+	}), OK, 200, "within the answer's body"},
+	"half a body, then silence": {frame(func(f *http2.Framer, _ net.Conn, s uint32) { status200(f, s) }), TooSlow, 200, "did not end in time"},
+}
+
 // Every end of an exchange after the connection has one code and says what to do: over plain TCP and TLS 1.2 and 1.3, with
 // HTTP/1.1 and HTTP/2. The first complete status line decides; what is wrong behind it is noted.
 func TestEveryEnd(t *testing.T) {
-	http1 := map[string]end{
-		"204":                        {answer("HTTP/1.1 204 No Content\r\n\r\n"), OK, 204, ""},
-		"500":                        {answer("HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n"), OK, 500, ""},
-		"status 999":                 {answer("HTTP/1.1 999 X\r\nContent-Length: 0\r\n\r\n"), OK, 999, ""},
-		"HTTP/1.0":                   {answer("HTTP/1.0 200 OK\r\n\r\nhi"), OK, 200, ""},
-		"closed at once":             {func(net.Conn, *bufio.Reader, <-chan struct{}) {}, Protocol, 0, "before it answered"},
-		"closed after the request":   {answer(""), Protocol, 0, "closed the connection before it answered"},
-		"reset before the request":   {func(c net.Conn, in *bufio.Reader, _ <-chan struct{}) { _, _ = in.Peek(1); hardClose(c) }, Protocol, 0, "before it answered"},
-		"reset after the request":    {func(c net.Conn, in *bufio.Reader, _ <-chan struct{}) { skipRequest(in); hardClose(c) }, Protocol, 0, "before it answered"},
-		"closed in the status line":  {answer("HTTP/1.1 2"), Protocol, 0, ""},
-		"closed in the headers":      {answer("HTTP/1.1 200 OK\r\nA: b\r\n"), Protocol, 0, "closed the connection before it answered"},
-		"no status line":             {answer("hello\r\n\r\n"), Protocol, 0, "HTTP status line"},
-		"status without a number":    {answer("HTTP/1.1 OK\r\n\r\n"), Protocol, 0, "HTTP status line"},
-		"HTTP/3.0":                   {answer("HTTP/x.y 200 OK\r\n\r\n"), Protocol, 0, "HTTP"},
-		"bytes of zero":              {answer(strings.Repeat("\x00", 100) + "\r\n"), Protocol, 0, "HTTP status line"},
-		"TLS":                        {answer("\x15\x03\x03\x00\x02\x02\x28"), Protocol, 0, "TLS"},
-		"a header without a colon":   {answer("HTTP/1.1 200 OK\r\nnonsense\r\n\r\n"), Protocol, 0, "headers"},
-		"a negative length":          {answer("HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n"), Protocol, 0, "headers"},
-		"two lengths":                {answer("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"), Protocol, 0, "headers"},
-		"an unknown coding":          {answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: x\r\n\r\nab"), Protocol, 0, "headers"},
-		"headers of 1 MiB":           {answer("HTTP/1.1 200 OK\r\nA: " + strings.Repeat("a", 1<<20) + "\r\n\r\n"), Protocol, 0, "32 KiB"},
-		"101":                        {answer("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n"), Protocol, 0, "status"},
-		"status 000":                 {answer("HTTP/1.1 000 X\r\nContent-Length: 0\r\n\r\n"), Protocol, 0, "status"},
-		"1xx without end":            {answer(strings.Repeat("HTTP/1.1 103 Early Hints\r\nA: "+strings.Repeat("a", 100)+"\r\n\r\n", 2000)), Protocol, 0, ""},
-		"silence":                    {thenWait(""), Timeout, 0, "did not answer in time"},
-		"half a status line":         {thenWait("HTTP/1.1 20"), Timeout, 0, "did not answer in time"},
-		"half the headers":           {thenWait("HTTP/1.1 200 OK\r\nA: b\r\n"), Timeout, 0, "did not answer in time"},
-		"half a body, then silence":  {thenWait("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"), TooSlow, 200, "did not end in time"},
-		"half a chunk, then silence": {thenWait("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nhalf"), TooSlow, 200, "did not end in time"},
-		"half a body of 200":         {answer("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"), OK, 200, "within the answer's body"},
-		"half a body of 500":         {answer("HTTP/1.1 500 Oh\r\nContent-Length: 9\r\n\r\nhalf"), OK, 500, "within the answer's body"},
-		"half a chunk":               {answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nhalf"), OK, 200, "within the answer's body"},
-		"a chunk of nonsense":        {answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"), OK, 200, "not valid HTTP"},
-		"bad trailers":               {answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nnonsense\r\n\r\n"), OK, 200, "not valid HTTP"},
-		"a body of 204":              {answer("HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\nhi"), OK, 204, ""},
-	}
-	h2 := map[string]end{
-		"closed": {frame(func(_ *http2.Framer, c net.Conn, _ uint32) { _ = c.Close() }), Protocol, 0, "before it answered"},
-		"reset":  {frame(func(_ *http2.Framer, c net.Conn, _ uint32) { hardClose(c) }), Protocol, 0, "before it answered"},
-		"GOAWAY": {frame(func(f *http2.Framer, _ net.Conn, _ uint32) { _ = f.WriteGoAway(0, http2.ErrCodeNo, nil) }), Protocol, 0, "refused the request"},
-		"GOAWAY with an error": {frame(func(f *http2.Framer, c net.Conn, s uint32) {
-			_ = f.WriteGoAway(s, http2.ErrCodeInternal, nil)
-			_ = c.Close()
-		}), Protocol, 0, ""},
-		"REFUSED_STREAM": {frame(func(f *http2.Framer, _ net.Conn, s uint32) { _ = f.WriteRSTStream(s, http2.ErrCodeRefusedStream) }), Protocol, 0, "refused the request"},
-		"INTERNAL_ERROR": {frame(func(f *http2.Framer, _ net.Conn, s uint32) { _ = f.WriteRSTStream(s, http2.ErrCodeInternal) }), Protocol, 0, "HTTP/2 stream"},
-		"PROTOCOL_ERROR": {frame(func(f *http2.Framer, _ net.Conn, s uint32) { _ = f.WriteRSTStream(s, http2.ErrCodeProtocol) }), Protocol, 0, "HTTP/2 stream"},
-		"CANCEL":         {frame(func(f *http2.Framer, _ net.Conn, s uint32) { _ = f.WriteRSTStream(s, http2.ErrCodeCancel) }), Protocol, 0, "HTTP/2 stream"},
-		"HTTP_1_1_REQUIRED": {frame(func(f *http2.Framer, _ net.Conn, s uint32) {
-			_ = f.WriteRSTStream(s, http2.ErrCodeHTTP11Required)
-		}), Protocol, 0, ""},
-		"no frames": {func(c net.Conn, in *bufio.Reader, stop <-chan struct{}) {
-			answer("HTTP/1.1 200 OK\r\n\r\n")(c, in, stop)
-		}, Protocol, 0, ""},
-		"a wrong frame": {frame(func(f *http2.Framer, _ net.Conn, s uint32) {
-			_ = f.WriteRawFrame(http2.FrameHeaders, 0xff, s, []byte{1})
-		}), Protocol, 0, ""},
-		"data first": {frame(func(f *http2.Framer, _ net.Conn, s uint32) { _ = f.WriteData(s, true, []byte("x")) }), Protocol, 0, ""},
-		"no status": {frame(func(f *http2.Framer, _ net.Conn, s uint32) {
-			_ = f.WriteHeaders(http2.HeadersFrameParam{StreamID: s, BlockFragment: field("a", "b"), EndHeaders: true, EndStream: true})
-		}), Protocol, 0, "HTTP"},
-		"silence":  {frame(func(*http2.Framer, net.Conn, uint32) {}), Timeout, 0, "did not answer in time"},
-		"settings": {func(_ net.Conn, _ *bufio.Reader, stop <-chan struct{}) { <-stop }, Timeout, 0, "did not answer in time"},
-		"half a body of 200": {frame(func(f *http2.Framer, _ net.Conn, s uint32) {
-			status200(f, s)
-			_ = f.WriteData(s, false, []byte("half"))
-			_ = f.WriteRSTStream(s, http2.ErrCodeInternal)
-		}), OK, 200, "within the answer's body"},
-		"half a body of 200, closed": {frame(func(f *http2.Framer, c net.Conn, s uint32) {
-			status200(f, s)
-			_ = f.WriteData(s, false, []byte("half"))
-			_ = c.Close()
-		}), OK, 200, "within the answer's body"},
-		"half a body, then silence": {frame(func(f *http2.Framer, _ net.Conn, s uint32) { status200(f, s) }), TooSlow, 200, "did not end in time"},
-	}
 	ca := newAuthority(t)
 	hook := certificate(t, ca, nil)
 	pool := x509.NewCertPool()
@@ -230,9 +234,9 @@ func TestEveryEnd(t *testing.T) {
 		"TLS 1.2": {MaxVersion: tls.VersionTLS12, Certificates: []tls.Certificate{hook}},
 		"TLS 1.3": {MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{hook}},
 	} {
-		versions := map[string]map[string]end{"http/1.1": http1}
+		versions := map[string]map[string]end{"http/1.1": endsOfHTTP1}
 		if secure != nil {
-			versions["h2"] = h2
+			versions["h2"] = endsOfHTTP2
 		}
 		for protocol, ends := range versions {
 			for what, e := range ends {
@@ -340,6 +344,10 @@ func TestEveryEndOfTLS(t *testing.T) {
 			}
 		}
 	}
+}
+
+// What comes instead of a handshake, or breaks it off, is an error that says so, with the alert's meaning where it has one.
+func TestEveryEndOfHandshakes(t *testing.T) {
 	raw := map[string]end{
 		"plain http": {answer("HTTP/1.1 400 Bad Request\r\n\r\n"), TLS, 0, "does not speak TLS on this port"},
 		"SMTP": {func(c net.Conn, _ *bufio.Reader, _ <-chan struct{}) {
@@ -371,7 +379,7 @@ func TestEveryEndOfTLS(t *testing.T) {
 	for what, e := range raw {
 		t.Run(what, func(t *testing.T) {
 			r := newRaw(t, nil, e.serve)
-			c := client(t, Config{AllowPrivate: true, RootCAs: pool})
+			c := client(t, Config{AllowPrivate: true})
 			res := c.Do(within(t, patient(&e)), &Request{URL: parse(t, "https://"+r.addr+"/"), Body: []byte(`{"a":1}`)})
 			e.check(t, &res)
 		})

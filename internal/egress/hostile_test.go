@@ -165,131 +165,138 @@ func patience(expected Code) time.Duration {
 
 const head = "HTTP/1.1 200 OK\r\n"
 
+// What hostile receivers send again and again.
+var (
+	megabyte = strings.Repeat("a", 1<<20)
+	block    = strings.Repeat("x", 16<<10)
+	chunk    = "4000\r\n" + block + "\r\n"
+)
+
+// hostileReceivers are those receivers, and what an attempt to them ends with.
+var hostileReceivers = map[string]struct {
+	serve   func(c net.Conn, in *bufio.Reader, stop <-chan struct{})
+	code    Code
+	message string
+	status  int
+}{
+	"endless body, length given": {func(c net.Conn, in *bufio.Reader, stop <-chan struct{}) {
+		skipRequest(in)
+		forever(c, head+"Content-Length: 9000000000000\r\n\r\n"+block, 0, stop)
+	}, OK, "", 200},
+	"endless body, chunked": {func(c net.Conn, in *bufio.Reader, stop <-chan struct{}) {
+		skipRequest(in)
+		_, _ = io.WriteString(c, head+"Transfer-Encoding: chunked\r\n\r\n")
+		forever(c, chunk, 0, stop)
+	}, OK, "", 200},
+	"endless body, until close": {func(c net.Conn, in *bufio.Reader, stop <-chan struct{}) {
+		skipRequest(in)
+		forever(c, head+"\r\n"+block, 0, stop)
+	}, OK, "", 200},
+	"endless chunk extension": {func(c net.Conn, in *bufio.Reader, stop <-chan struct{}) {
+		skipRequest(in)
+		_, _ = io.WriteString(c, head+"Transfer-Encoding: chunked\r\n\r\n1;")
+		forever(c, block, 0, stop)
+	}, OK, "within the answer's body", 200},
+	"tiny chunks, long extensions": {func(c net.Conn, in *bufio.Reader, stop <-chan struct{}) {
+		skipRequest(in)
+		_, _ = io.WriteString(c, head+"Transfer-Encoding: chunked\r\n\r\n")
+		forever(c, "1;"+block[:1000]+"\r\nx\r\n", 0, stop)
+	}, OK, "not valid HTTP", 200},
+	"endless trailers": {func(c net.Conn, in *bufio.Reader, stop <-chan struct{}) {
+		skipRequest(in)
+		_, _ = io.WriteString(c, head+"Transfer-Encoding: chunked\r\n\r\n0\r\n")
+		forever(c, "X-A: b\r\n", 0, stop)
+	}, OK, "not valid HTTP", 200},
+	"dripping body": {func(c net.Conn, in *bufio.Reader, stop <-chan struct{}) {
+		skipRequest(in)
+		_, _ = io.WriteString(c, head+"Content-Length: 1000\r\n\r\n")
+		forever(c, "x", 20*time.Millisecond, stop)
+	}, TooSlow, "did not end in time", 200},
+	"dripping headers": {func(c net.Conn, in *bufio.Reader, stop <-chan struct{}) {
+		skipRequest(in)
+		_, _ = io.WriteString(c, head+"X: ")
+		forever(c, "x", 20*time.Millisecond, stop)
+	}, Timeout, "answer", 0},
+	"one header of 1 MiB": {func(c net.Conn, in *bufio.Reader, _ <-chan struct{}) {
+		skipRequest(in)
+		_, _ = io.WriteString(c, head+"X: "+megabyte+"\r\n\r\n")
+	}, Protocol, "32 KiB", 0},
+	"1 MiB of headers": {func(c net.Conn, in *bufio.Reader, stop <-chan struct{}) {
+		skipRequest(in)
+		_, _ = io.WriteString(c, head)
+		forever(c, "A: b\r\n", 0, stop)
+	}, Protocol, "32 KiB", 0},
+	"endless status line": {func(c net.Conn, in *bufio.Reader, stop <-chan struct{}) {
+		skipRequest(in)
+		forever(c, block, 0, stop)
+	}, Protocol, "", 0},
+	"endless 1xx": {func(c net.Conn, in *bufio.Reader, stop <-chan struct{}) {
+		skipRequest(in)
+		forever(c, "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", 0, stop)
+	}, Protocol, "32 KiB", 0},
+	"slow endless 1xx": {func(c net.Conn, in *bufio.Reader, stop <-chan struct{}) {
+		skipRequest(in)
+		forever(c, "HTTP/1.1 100 Continue\r\n\r\n", 20*time.Millisecond, stop)
+	}, Timeout, "answer", 0},
+	"silence": {func(_ net.Conn, in *bufio.Reader, stop <-chan struct{}) {
+		skipRequest(in)
+		<-stop
+	}, Timeout, "did not answer in time", 0},
+	"never reads": {func(_ net.Conn, _ *bufio.Reader, stop <-chan struct{}) { <-stop }, Timeout, "answer", 0},
+	"half-closed": {func(c net.Conn, in *bufio.Reader, stop <-chan struct{}) {
+		skipRequest(in)
+		_ = c.(*counting).CloseWrite()
+		<-stop
+	}, Protocol, "closed the connection before it answered", 0},
+	"reset at the first byte": {func(c net.Conn, in *bufio.Reader, _ <-chan struct{}) {
+		_, _ = in.Peek(1)
+		reset(c)
+	}, Protocol, "before it answered", 0},
+	"closed after a request": {func(_ net.Conn, in *bufio.Reader, _ <-chan struct{}) { skipRequest(in) }, Protocol, "closed the connection", 0},
+	"reset within headers": {func(c net.Conn, in *bufio.Reader, _ <-chan struct{}) {
+		skipRequest(in)
+		_, _ = io.WriteString(c, head+"X: y")
+		reset(c)
+	}, Protocol, "before it answered", 0},
+	"closed within headers": {func(c net.Conn, in *bufio.Reader, _ <-chan struct{}) {
+		skipRequest(in)
+		_, _ = io.WriteString(c, head+"X: y")
+	}, Protocol, "closed the connection", 0},
+	"reset within the body": {func(c net.Conn, in *bufio.Reader, stop <-chan struct{}) {
+		skipRequest(in)
+		_, _ = io.WriteString(c, head+"Content-Length: 100\r\n\r\nhalf")
+		select {
+		case <-stop:
+		case <-time.After(50 * time.Millisecond):
+		}
+		reset(c)
+	}, OK, "within the answer's body", 200},
+	"closed within the body": {func(c net.Conn, in *bufio.Reader, _ <-chan struct{}) {
+		skipRequest(in)
+		_, _ = io.WriteString(c, head+"Content-Length: 100\r\n\r\nhalf")
+	}, OK, "within the answer's body", 200},
+	"not HTTP": {func(c net.Conn, in *bufio.Reader, _ <-chan struct{}) {
+		skipRequest(in)
+		_, _ = io.WriteString(c, "220 mail.example ESMTP\r\n")
+	}, Protocol, "HTTP status line", 0},
+	"two lengths": {func(c net.Conn, in *bufio.Reader, _ <-chan struct{}) {
+		skipRequest(in)
+		_, _ = io.WriteString(c, head+"Content-Length: 1\r\nContent-Length: 2\r\n\r\nxx")
+	}, Protocol, "", 0},
+	"switching protocols": {func(c net.Conn, in *bufio.Reader, stop <-chan struct{}) {
+		skipRequest(in)
+		_, _ = io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n")
+		forever(c, block, 0, stop)
+	}, Protocol, "status", 0},
+	"status 000": {func(c net.Conn, in *bufio.Reader, _ <-chan struct{}) {
+		skipRequest(in)
+		_, _ = io.WriteString(c, "HTTP/1.1 000 Nothing\r\nContent-Length: 0\r\n\r\n")
+	}, Protocol, "status", 0},
+}
+
 // Whatever a receiver does, an attempt ends by its deadline, costs little, and says what happened.
 func TestHostileReceivers(t *testing.T) {
-	megabyte := strings.Repeat("a", 1<<20)
-	block := strings.Repeat("x", 16<<10)
-	chunk := "4000\r\n" + block + "\r\n"
-	for name, tt := range map[string]struct {
-		serve   func(c net.Conn, in *bufio.Reader, stop <-chan struct{})
-		code    Code
-		message string
-		status  int
-	}{
-		"endless body, length given": {func(c net.Conn, in *bufio.Reader, stop <-chan struct{}) {
-			skipRequest(in)
-			forever(c, head+"Content-Length: 9000000000000\r\n\r\n"+block, 0, stop)
-		}, OK, "", 200},
-		"endless body, chunked": {func(c net.Conn, in *bufio.Reader, stop <-chan struct{}) {
-			skipRequest(in)
-			_, _ = io.WriteString(c, head+"Transfer-Encoding: chunked\r\n\r\n")
-			forever(c, chunk, 0, stop)
-		}, OK, "", 200},
-		"endless body, until close": {func(c net.Conn, in *bufio.Reader, stop <-chan struct{}) {
-			skipRequest(in)
-			forever(c, head+"\r\n"+block, 0, stop)
-		}, OK, "", 200},
-		"endless chunk extension": {func(c net.Conn, in *bufio.Reader, stop <-chan struct{}) {
-			skipRequest(in)
-			_, _ = io.WriteString(c, head+"Transfer-Encoding: chunked\r\n\r\n1;")
-			forever(c, block, 0, stop)
-		}, OK, "within the answer's body", 200},
-		"tiny chunks, long extensions": {func(c net.Conn, in *bufio.Reader, stop <-chan struct{}) {
-			skipRequest(in)
-			_, _ = io.WriteString(c, head+"Transfer-Encoding: chunked\r\n\r\n")
-			forever(c, "1;"+block[:1000]+"\r\nx\r\n", 0, stop)
-		}, OK, "not valid HTTP", 200},
-		"endless trailers": {func(c net.Conn, in *bufio.Reader, stop <-chan struct{}) {
-			skipRequest(in)
-			_, _ = io.WriteString(c, head+"Transfer-Encoding: chunked\r\n\r\n0\r\n")
-			forever(c, "X-A: b\r\n", 0, stop)
-		}, OK, "not valid HTTP", 200},
-		"dripping body": {func(c net.Conn, in *bufio.Reader, stop <-chan struct{}) {
-			skipRequest(in)
-			_, _ = io.WriteString(c, head+"Content-Length: 1000\r\n\r\n")
-			forever(c, "x", 20*time.Millisecond, stop)
-		}, TooSlow, "did not end in time", 200},
-		"dripping headers": {func(c net.Conn, in *bufio.Reader, stop <-chan struct{}) {
-			skipRequest(in)
-			_, _ = io.WriteString(c, head+"X: ")
-			forever(c, "x", 20*time.Millisecond, stop)
-		}, Timeout, "answer", 0},
-		"one header of 1 MiB": {func(c net.Conn, in *bufio.Reader, _ <-chan struct{}) {
-			skipRequest(in)
-			_, _ = io.WriteString(c, head+"X: "+megabyte+"\r\n\r\n")
-		}, Protocol, "32 KiB", 0},
-		"1 MiB of headers": {func(c net.Conn, in *bufio.Reader, stop <-chan struct{}) {
-			skipRequest(in)
-			_, _ = io.WriteString(c, head)
-			forever(c, "A: b\r\n", 0, stop)
-		}, Protocol, "32 KiB", 0},
-		"endless status line": {func(c net.Conn, in *bufio.Reader, stop <-chan struct{}) {
-			skipRequest(in)
-			forever(c, block, 0, stop)
-		}, Protocol, "", 0},
-		"endless 1xx": {func(c net.Conn, in *bufio.Reader, stop <-chan struct{}) {
-			skipRequest(in)
-			forever(c, "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", 0, stop)
-		}, Protocol, "32 KiB", 0},
-		"slow endless 1xx": {func(c net.Conn, in *bufio.Reader, stop <-chan struct{}) {
-			skipRequest(in)
-			forever(c, "HTTP/1.1 100 Continue\r\n\r\n", 20*time.Millisecond, stop)
-		}, Timeout, "answer", 0},
-		"silence": {func(_ net.Conn, in *bufio.Reader, stop <-chan struct{}) {
-			skipRequest(in)
-			<-stop
-		}, Timeout, "did not answer in time", 0},
-		"never reads": {func(_ net.Conn, _ *bufio.Reader, stop <-chan struct{}) { <-stop }, Timeout, "answer", 0},
-		"half-closed": {func(c net.Conn, in *bufio.Reader, stop <-chan struct{}) {
-			skipRequest(in)
-			_ = c.(*counting).CloseWrite()
-			<-stop
-		}, Protocol, "closed the connection before it answered", 0},
-		"reset at the first byte": {func(c net.Conn, in *bufio.Reader, _ <-chan struct{}) {
-			_, _ = in.Peek(1)
-			reset(c)
-		}, Protocol, "before it answered", 0},
-		"closed after a request": {func(_ net.Conn, in *bufio.Reader, _ <-chan struct{}) { skipRequest(in) }, Protocol, "closed the connection", 0},
-		"reset within headers": {func(c net.Conn, in *bufio.Reader, _ <-chan struct{}) {
-			skipRequest(in)
-			_, _ = io.WriteString(c, head+"X: y")
-			reset(c)
-		}, Protocol, "before it answered", 0},
-		"closed within headers": {func(c net.Conn, in *bufio.Reader, _ <-chan struct{}) {
-			skipRequest(in)
-			_, _ = io.WriteString(c, head+"X: y")
-		}, Protocol, "closed the connection", 0},
-		"reset within the body": {func(c net.Conn, in *bufio.Reader, stop <-chan struct{}) {
-			skipRequest(in)
-			_, _ = io.WriteString(c, head+"Content-Length: 100\r\n\r\nhalf")
-			select {
-			case <-stop:
-			case <-time.After(50 * time.Millisecond):
-			}
-			reset(c)
-		}, OK, "within the answer's body", 200},
-		"closed within the body": {func(c net.Conn, in *bufio.Reader, _ <-chan struct{}) {
-			skipRequest(in)
-			_, _ = io.WriteString(c, head+"Content-Length: 100\r\n\r\nhalf")
-		}, OK, "within the answer's body", 200},
-		"not HTTP": {func(c net.Conn, in *bufio.Reader, _ <-chan struct{}) {
-			skipRequest(in)
-			_, _ = io.WriteString(c, "220 mail.example ESMTP\r\n")
-		}, Protocol, "HTTP status line", 0},
-		"two lengths": {func(c net.Conn, in *bufio.Reader, _ <-chan struct{}) {
-			skipRequest(in)
-			_, _ = io.WriteString(c, head+"Content-Length: 1\r\nContent-Length: 2\r\n\r\nxx")
-		}, Protocol, "", 0},
-		"switching protocols": {func(c net.Conn, in *bufio.Reader, stop <-chan struct{}) {
-			skipRequest(in)
-			_, _ = io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n")
-			forever(c, block, 0, stop)
-		}, Protocol, "status", 0},
-		"status 000": {func(c net.Conn, in *bufio.Reader, _ <-chan struct{}) {
-			skipRequest(in)
-			_, _ = io.WriteString(c, "HTTP/1.1 000 Nothing\r\nContent-Length: 0\r\n\r\n")
-		}, Protocol, "status", 0},
-	} {
+	for name, tt := range hostileReceivers {
 		t.Run(name, func(t *testing.T) {
 			r := newRaw(t, nil, tt.serve)
 			c, req := r.request(t)

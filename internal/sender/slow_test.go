@@ -89,77 +89,82 @@ func (w *world) waits(targets []*store.Target, from time.Time) (waited []time.Du
 	return waited, waiting
 }
 
+// late answers in time, and keeps a request for long.
+var late = after(5*time.Second, 200)
+
+// crowds are healthy webhooks and others beside them, with an answer that is not theirs.
+var crowds = map[string]struct {
+	healthy crowd
+	later   time.Duration // the first event of the healthy ones
+	others  map[string]crowd
+}{
+	"thousands of two tenants": {
+		healthy: crowd{tenant: "c", n: 50, every: 100 * time.Millisecond},
+		others: map[string]crowd{
+			"hanging": {tenant: "a", n: 2000, answer: hang, every: 3 * time.Second},
+			"slow":    {tenant: "b", n: 2000, answer: late, every: 3 * time.Second},
+		},
+	},
+	"thousands, and the same tenant's": {
+		healthy: crowd{tenant: "b", n: 50, every: 100 * time.Millisecond},
+		others: map[string]crowd{
+			"hanging": {tenant: "a", n: 2000, answer: hang, every: 3 * time.Second},
+			"slow":    {tenant: "b", n: 600, answer: late, every: 2 * time.Second},
+		},
+	},
+	"520 of the only tenant": {
+		healthy: crowd{tenant: "a", n: 1, every: 20 * time.Millisecond},
+		others:  map[string]crowd{"slow": {tenant: "a", n: 520, answer: late, every: time.Second}},
+	},
+	"backlogs after a restart": {
+		healthy: crowd{tenant: "c", n: 50, every: 100 * time.Millisecond, backlog: 10},
+		others: map[string]crowd{
+			"hanging": {tenant: "a", n: 2000, answer: hang, backlog: 10},
+			"slow":    {tenant: "b", n: 2000, answer: late, backlog: 10},
+		},
+	},
+	"the same tenant's that failed before a restart": {
+		healthy: crowd{tenant: "a", n: 50, every: 100 * time.Millisecond},
+		later:   5 * time.Second,
+		others:  map[string]crowd{"failing": {tenant: "a", n: 4000, answer: hang, backlog: 10, failing: true}},
+	},
+	"seldom sent to": {
+		healthy: crowd{tenant: "c", n: 300, every: 10 * time.Second},
+		others: map[string]crowd{
+			"hanging": {tenant: "a", n: 3000, answer: hang, every: 3 * time.Second},
+			"slow":    {tenant: "b", n: 2000, answer: late, every: 3 * time.Second},
+		},
+	},
+	"hundreds of tenants": {
+		healthy: crowd{tenant: "c", n: 50, every: 100 * time.Millisecond},
+		others: func() map[string]crowd {
+			all := map[string]crowd{}
+			for i := range 300 {
+				all[fmt.Sprint("hanging", i)] = crowd{tenant: fmt.Sprint("t", i), n: 10, answer: hang, every: 2 * time.Second}
+			}
+			return all
+		}(),
+	},
+	"10,000 that fail": {
+		healthy: crowd{tenant: "c", n: 50, every: 100 * time.Millisecond},
+		others: map[string]crowd{
+			"failing": {tenant: "a", n: 10_000, answer: after(30*time.Millisecond, 500), every: 10 * time.Second, backlog: 5},
+		},
+	},
+	"thousands that are quick enough, and greedy": {
+		healthy: crowd{tenant: "c", n: 50, every: 100 * time.Millisecond},
+		others:  map[string]crowd{"greedy": {tenant: "a", n: 3000, answer: after(250*time.Millisecond, 200), backlog: 20}},
+	},
+	"every fifth request hangs": {
+		healthy: crowd{tenant: "c", n: 50, every: 100 * time.Millisecond},
+		others:  map[string]crowd{"odd": {tenant: "a", n: 1000, answer: nowAndThen(5), every: 500 * time.Millisecond}},
+	},
+}
+
 // A webhook whose receiver keeps up is sent every event at once, however many others hang, are slow or fail, whether
 // they are another tenant's or its own, and whatever is known of them.
 func TestSlowOnesDelayNobody(t *testing.T) {
-	slow := after(5*time.Second, 200)
-	for name, is := range map[string]struct {
-		healthy crowd
-		later   time.Duration // the first event of the healthy ones
-		others  map[string]crowd
-	}{
-		"thousands of two tenants": {
-			healthy: crowd{tenant: "c", n: 50, every: 100 * time.Millisecond},
-			others: map[string]crowd{
-				"hanging": {tenant: "a", n: 2000, answer: hang, every: 3 * time.Second},
-				"slow":    {tenant: "b", n: 2000, answer: slow, every: 3 * time.Second},
-			},
-		},
-		"thousands, and the same tenant's": {
-			healthy: crowd{tenant: "b", n: 50, every: 100 * time.Millisecond},
-			others: map[string]crowd{
-				"hanging": {tenant: "a", n: 2000, answer: hang, every: 3 * time.Second},
-				"slow":    {tenant: "b", n: 600, answer: slow, every: 2 * time.Second},
-			},
-		},
-		"520 of the only tenant": {
-			healthy: crowd{tenant: "a", n: 1, every: 20 * time.Millisecond},
-			others:  map[string]crowd{"slow": {tenant: "a", n: 520, answer: slow, every: time.Second}},
-		},
-		"backlogs after a restart": {
-			healthy: crowd{tenant: "c", n: 50, every: 100 * time.Millisecond, backlog: 10},
-			others: map[string]crowd{
-				"hanging": {tenant: "a", n: 2000, answer: hang, backlog: 10},
-				"slow":    {tenant: "b", n: 2000, answer: slow, backlog: 10},
-			},
-		},
-		"the same tenant's that failed before a restart": {
-			healthy: crowd{tenant: "a", n: 50, every: 100 * time.Millisecond},
-			later:   5 * time.Second,
-			others:  map[string]crowd{"failing": {tenant: "a", n: 4000, answer: hang, backlog: 10, failing: true}},
-		},
-		"seldom sent to": {
-			healthy: crowd{tenant: "c", n: 300, every: 10 * time.Second},
-			others: map[string]crowd{
-				"hanging": {tenant: "a", n: 3000, answer: hang, every: 3 * time.Second},
-				"slow":    {tenant: "b", n: 2000, answer: slow, every: 3 * time.Second},
-			},
-		},
-		"hundreds of tenants": {
-			healthy: crowd{tenant: "c", n: 50, every: 100 * time.Millisecond},
-			others: func() map[string]crowd {
-				all := map[string]crowd{}
-				for i := range 300 {
-					all[fmt.Sprint("hanging", i)] = crowd{tenant: fmt.Sprint("t", i), n: 10, answer: hang, every: 2 * time.Second}
-				}
-				return all
-			}(),
-		},
-		"10,000 that fail": {
-			healthy: crowd{tenant: "c", n: 50, every: 100 * time.Millisecond},
-			others: map[string]crowd{
-				"failing": {tenant: "a", n: 10_000, answer: after(30*time.Millisecond, 500), every: 10 * time.Second, backlog: 5},
-			},
-		},
-		"thousands that are quick enough, and greedy": {
-			healthy: crowd{tenant: "c", n: 50, every: 100 * time.Millisecond},
-			others:  map[string]crowd{"greedy": {tenant: "a", n: 3000, answer: after(250*time.Millisecond, 200), backlog: 20}},
-		},
-		"every fifth request hangs": {
-			healthy: crowd{tenant: "c", n: 50, every: 100 * time.Millisecond},
-			others:  map[string]crowd{"odd": {tenant: "a", n: 1000, answer: nowAndThen(5), every: 500 * time.Millisecond}},
-		},
-	} {
+	for name, is := range crowds {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, nil, func(t *testing.T, w *world) {
 				w.slow(time.Millisecond) // a claim

@@ -198,20 +198,22 @@ func TestExamples(t *testing.T) {
 	golden(t, "error_unauthenticated", "GET /v1/webhooks", a.do(t, "", "GET", "/v1/webhooks", ""))
 }
 
-// Every refusal has its status, its code and its field, and leaves nothing behind.
-func TestRefusals(t *testing.T) {
-	a := newAPI(t)
-	id := a.id(t, a.kallima)
-	foreign := a.id(t, a.northwind)
+// refusal is a request of kallima's, and what it is answered.
+type refusal struct {
+	name, method, path, body string
+	header                   string
+	status                   int
+	code, field              string
+}
+
+// big is longer than what may be sent.
+var big = strings.Repeat("x", 300<<10)
+
+// refusals are requests about kallima's webhook id and another tenant's.
+func refusals(id, foreign, token string) []refusal {
 	const absent = "0192f5a0-0000-7000-8000-000000000000"
-	big := strings.Repeat("x", 300<<10)
 	double := "[" + strings.TrimSuffix(strings.Repeat(`"a",`, 101), ",") + "]"
-	for _, tc := range []struct {
-		name, method, path, body string
-		header                   string
-		status                   int
-		code, field              string
-	}{
+	return []refusal{
 		{name: "no url", method: "POST", path: "/v1/webhooks", body: `{}`, status: 422, code: "REQUIRED", field: "url"},
 		{name: "http", method: "POST", path: "/v1/webhooks", body: `{"url":"http://h.example/"}`, status: 422, code: "INVALID", field: "url"},
 		{name: "long url", method: "POST", path: "/v1/webhooks", body: `{"url":"https://` + big[:3000] + `"}`, status: 422, code: "TOO_LONG", field: "url"},
@@ -248,7 +250,7 @@ func TestRefusals(t *testing.T) {
 		{name: "tenant", method: "GET", path: "/v1/webhooks", header: "Hookgraph-Tenant: northwind", status: 403, code: "FORBIDDEN"},
 		{name: "unknown tenant", method: "GET", path: "/v1/webhooks", header: "Hookgraph-Tenant: nobody", status: 403, code: "FORBIDDEN"},
 		{name: "token", method: "GET", path: "/v1/webhooks", header: "Authorization: Bearer guess", status: 401, code: "UNAUTHENTICATED"},
-		{name: "scheme", method: "GET", path: "/v1/webhooks", header: "Authorization: Basic " + a.kallima, status: 401, code: "UNAUTHENTICATED"},
+		{name: "scheme", method: "GET", path: "/v1/webhooks", header: "Authorization: Basic " + token, status: 401, code: "UNAUTHENTICATED"},
 		{name: "no data", method: "POST", path: "/v1/events", body: `{"type":"a"}`, status: 422, code: "REQUIRED", field: "data"},
 		{name: "no type", method: "POST", path: "/v1/events", body: `{"data":1}`, status: 422, code: "REQUIRED", field: "type"},
 		{name: "large data", method: "POST", path: "/v1/events", body: `{"type":"a","data":"` + big + `"}`, status: 413, code: "TOO_LONG", field: "data"},
@@ -258,37 +260,47 @@ func TestRefusals(t *testing.T) {
 		{name: "too many events", method: "POST", path: "/v1/events", body: "[" + strings.TrimSuffix(strings.Repeat(`{},`, 1001), ",") + "]", status: 422, code: "TOO_MANY"},
 		{name: "double event types", method: "POST", path: "/v1/webhooks", body: `{"url":"https://h.example/","events":` + double + `}`, status: 201},
 		{name: "idempotencyKey is not its name", method: "POST", path: "/v1/events", body: `{"type":"a","data":1,"idempotencyKey":"x"}`, status: 422, code: "INVALID", field: "idempotencyKey"},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			var header []string
-			if tc.header != "" {
-				header = append(header, tc.header)
-			}
-			res := a.do(t, a.kallima, tc.method, tc.path, tc.body, header...)
-			text := read(t, res)
-			var answer struct {
-				Error struct {
-					Code, Message, Field string
-					RequestID            string `json:"request_id"`
-				}
-			}
-			if err := json.Unmarshal([]byte(text), &answer); err != nil {
-				t.Fatal(err)
-			}
-			e := answer.Error
-			if res.StatusCode != tc.status || e.Code != tc.code || e.Field != tc.field {
-				t.Errorf("%d %.300s", res.StatusCode, text)
-			}
-			if tc.code != "" && (e.Message == "" || e.RequestID == "" || e.RequestID != res.Header.Get(web.RequestIDHeader)) {
-				t.Errorf("message or request id: %.300s", text)
-			}
-			if res.StatusCode == http.StatusUnauthorized && res.Header.Get("WWW-Authenticate") == "" {
-				t.Error("no WWW-Authenticate")
-			}
-			if strings.Contains(text, big[:100]) {
-				t.Error("the input is repeated")
-			}
-		})
+	}
+}
+
+func (tc *refusal) check(t *testing.T, a *api) {
+	t.Helper()
+	var header []string
+	if tc.header != "" {
+		header = append(header, tc.header)
+	}
+	res := a.do(t, a.kallima, tc.method, tc.path, tc.body, header...)
+	text := read(t, res)
+	var answer struct {
+		Error struct {
+			Code, Message, Field string
+			RequestID            string `json:"request_id"`
+		}
+	}
+	if err := json.Unmarshal([]byte(text), &answer); err != nil {
+		t.Fatal(err)
+	}
+	e := answer.Error
+	if res.StatusCode != tc.status || e.Code != tc.code || e.Field != tc.field {
+		t.Errorf("%d %.300s", res.StatusCode, text)
+	}
+	if tc.code != "" && (e.Message == "" || e.RequestID == "" || e.RequestID != res.Header.Get(web.RequestIDHeader)) {
+		t.Errorf("message or request id: %.300s", text)
+	}
+	if res.StatusCode == http.StatusUnauthorized && res.Header.Get("WWW-Authenticate") == "" {
+		t.Error("no WWW-Authenticate")
+	}
+	if strings.Contains(text, big[:100]) {
+		t.Error("the input is repeated")
+	}
+}
+
+// Every refusal has its status, its code and its field, and leaves nothing behind.
+func TestRefusals(t *testing.T) {
+	a := newAPI(t)
+	id, foreign := a.id(t, a.kallima), a.id(t, a.northwind)
+	for _, r := range refusals(id, foreign, a.kallima) {
+		t.Run(r.name, func(t *testing.T) { r.check(t, a) })
 	}
 	// The one that was accepted folds its duplicates; of the others nothing is left.
 	ctx := context.WithoutCancel(t.Context())
