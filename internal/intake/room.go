@@ -41,7 +41,7 @@ func (h Holder) Key() [16]byte {
 // fits reports whether the line may have n more. The caller must hold r.mu.
 func (r *Room) fits(l *roomLine, n int64) bool { return l.held+n <= r.total-r.used || r.used == 0 }
 
-// TryTake takes n if it is available and no holder without anything waits for it.
+// TryTake takes n if that is possible without waiting.
 func (r *Room) TryTake(key [16]byte, n int64) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -9,24 +9,24 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// From is where a watcher begins: right after a cursor that Log.Cursor made; without one at a time, with what was recorded from then on,
-// of what is kept; the zero value is now.
+// From is where a watcher begins: right after a cursor from Log.Cursor; without one, with the first kept attempt that was recorded
+// at or after Since; the zero value means now.
 type From struct {
 	Cursor string
-	Since  *time.Time // when it is yet to come, the same as now
+	Since  *time.Time // a future time means now
 }
 
-// now reports whether a watcher begins with what is recorded from now on.
+// now reports whether a watcher begins with the next recorded attempt.
 func (f From) now() bool {
 	return f.Cursor == "" && (f.Since == nil || f.Since.After(time.Now()))
 }
 
-// Cursor is the cursor of the attempt with this Seq, for watchers of the tenant. Watch goes on right after it.
+// Cursor returns the cursor of the attempt with this Seq, for watchers of the tenant. Watch resumes right after it.
 func (l *Log) Cursor(tenant webhook.ID, seq int64) string {
 	return l.src.Cursor(cursor.Stream, tenant, seq)
 }
 
-// place is the Seq after which a watcher begins. lost is a cursor of a place that the database does not have.
+// place returns the Seq after which a watcher begins. lost means that the database does not have the cursor's place.
 func (l *Log) place(ctx context.Context, tenant webhook.ID, from From) (seq int64, lost bool, err error) {
 	if from.Cursor == "" {
 		seq, err = l.src.AttemptBefore(ctx, *from.Since)

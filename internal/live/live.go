@@ -1,9 +1,8 @@
 // Package live hands recorded attempts to watchers: the tail of the attempt log.
 //
 // A watcher is a cursor over the log. Near the end it reads a tail in memory that all watchers share; further back it
-// reads the log itself, in pages. So a watcher that is slow is never dropped and skips nothing, and costs the sender
-// and the other watchers nothing. What a watcher may see is decided by the tenant and the filter it was made with; who
-// may make one is the caller's to decide.
+// reads the log itself, in pages. So a slow watcher is never dropped, skips nothing, and does not slow the sender or the
+// other watchers. A watcher sees the attempts of its tenant that match its filter; the caller decides who may watch.
 package live
 
 import (
@@ -18,8 +17,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// Source is the attempt log; *store.Store is one. What has been appended to a Log is in its Source: AttemptLog moves on
-// from every place before that.
+// Source is the attempt log; *store.Store is one. What has been appended to a Log is in its Source: AttemptLog makes progress
+// from every earlier place.
 type Source interface {
 	AttemptLog(ctx context.Context, tenant webhook.ID, f store.AttemptFilter, after int64, limit int) ([]*webhook.Attempt, int64, error)
 	AttemptBounds(ctx context.Context) (oldest, newest int64, err error)
@@ -29,12 +28,12 @@ type Source interface {
 }
 
 const (
-	maxPending = 64       // attempts that a watcher is told of one by one; with more waiting it reads the tail
+	maxPending = 64       // attempts offered to a watcher one by one; beyond that it reads the tail
 	maxPage    = 200      // attempts that one Next returns
-	pageBytes  = 64 << 10 // that one Next aims at, by size: a watcher whose client does not read holds them
+	pageBytes  = 64 << 10 // target size of a page: a watcher whose client does not read holds one
 	scanChunk  = 256      // entries of the tail that are copied under one lock
 	maxReads   = 4        // pages that are read from the log at once, by all watchers together
-	entryBytes = 512      // what an attempt costs beside its text and bodies
+	entryBytes = 512      // size of an attempt besides its text and bodies
 )
 
 // Log is the attempt log as watchers see it. It is safe for concurrent use.
@@ -45,7 +44,7 @@ type Log struct {
 
 	mu sync.Mutex // guards what follows, and the fields of watchers that say so
 	// entries are the tail: all committed attempts with floor < Seq <= end. The one at entries[i] has the position
-	// base+i; positions count what was ever appended.
+	// base+i; positions count all appended attempts.
 	entries    []*webhook.Attempt
 	base       uint64
 	bytes      int
@@ -55,8 +54,8 @@ type Log struct {
 	byTenant   map[webhook.ID][]*Watcher // without
 }
 
-// New makes a log whose shared tail holds at most tailBytes of attempts, which the longest answers can make few. A
-// watcher that is further behind reads the database, so a small tail costs speed only.
+// New returns a log whose shared tail holds at most tailBytes of attempts, which may be few if answers are long. A watcher
+// that is further behind reads the database, so a small tail only costs speed.
 func New(src Source, tailBytes int) *Log {
 	return &Log{
 		src:       src,
@@ -67,9 +66,9 @@ func New(src Source, tailBytes int) *Log {
 	}
 }
 
-// Append takes attempts after commit, with ascending Seq from call to call and within one, and without leaving out one
-// that is committed (store.Start). It returns at once, whatever watchers do, and keeps the attempts, which must not
-// be changed any more. Only one call may run at a time.
+// Append takes attempts after their commit, with ascending Seq within and across calls, and must get every committed one
+// (store.Start). It returns at once, whatever watchers do. It keeps the attempts, which must not be changed afterwards.
+// Calls must not be concurrent.
 func (l *Log) Append(attempts []*webhook.Attempt) {
 	if len(attempts) == 0 {
 		return
@@ -144,7 +143,7 @@ func (l *Log) Watch(ctx context.Context, tenant webhook.ID, f store.AttemptFilte
 	l.register(ctx, w)
 	oldest, newest, err := l.src.AttemptBounds(ctx)
 	if from.Cursor == "" {
-		w.pos = max(w.pos, oldest-1) // what retention removed before was not asked for by its place
+		w.pos = max(w.pos, oldest-1) // attempts that retention had removed before were not requested
 	} else if err == nil {
 		err = check(seq, oldest, newest, lost)
 	}
@@ -155,8 +154,7 @@ func (l *Log) Watch(ctx context.Context, tenant webhook.ID, f store.AttemptFilte
 	return w, nil
 }
 
-// check says whether the log after seq is whole. One that is lost, and so old that retention has overtaken it anyhow, is
-// expired.
+// check returns an error if the log after seq is not complete. A lost cursor that retention has overtaken too is expired.
 func check(seq, oldest, newest int64, lost bool) error {
 	if oldest == 0 && newest > 0 {
 		oldest = newest + 1 // all of it was removed

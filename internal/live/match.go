@@ -7,7 +7,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// Match reports whether an attempt is the tenant's and passes the filter, as the store's queries decide it. The
+// Match reports whether an attempt is the tenant's and matches the filter, with the same rules as the store's queries. The
 // attempt's EventType must be set.
 func Match(tenant webhook.ID, f *store.AttemptFilter, a *webhook.Attempt) bool {
 	return a.TenantID == tenant &&
@@ -22,5 +22,5 @@ func Match(tenant webhook.ID, f *store.AttemptFilter, a *webhook.Attempt) bool {
 		(f.StartedAt.To == nil || a.StartedAt.Before(*f.StartedAt.To))
 }
 
-// in reports whether a list that filters holds v; an empty one does not filter.
+// in reports whether a filter's list matches v; an empty one matches everything.
 func in[T comparable](list []T, v T) bool { return len(list) == 0 || slices.Contains(list, v) }

@@ -11,11 +11,11 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// ErrClosed is what Next returns after Close.
+// ErrClosed is returned by Next after Close.
 var ErrClosed = errors.New("watcher closed")
 
-// Watcher reads the attempts of one tenant that match a filter, in commit order, each once. Next belongs to one
-// goroutine; Close may be called from any.
+// Watcher reads the attempts of one tenant that match a filter, in commit order, each once. Next must not be called
+// concurrently; Close may be called from any goroutine.
 type Watcher struct {
 	log    *Log
 	tenant webhook.ID
@@ -24,21 +24,21 @@ type Watcher struct {
 	closed chan struct{}
 	once   sync.Once
 
-	// pos: everything up to this Seq is done with. A watcher that is not behind and has nothing pending is done with
-	// everything up to the log's end, without this being written down. The log's mu guards it against Append.
+	// pos: everything up to this Seq has been processed. A watcher that is not behind and has nothing pending has processed
+	// everything up to the log's end, although pos does not say so. The log's mu guards it against Append.
 	pos int64
-	// behind: read on from pos instead of waiting for offers. Guarded by the log's mu.
+	// behind: read from pos instead of waiting for offers. Guarded by the log's mu.
 	behind bool
-	// pending are the positions in the tail of what was offered, at most maxPending. Positions, not pointers: a stalled
+	// pending are the positions of offered attempts in the tail, at most maxPending. Positions, not pointers: a stalled
 	// watcher must not keep attempts alive that the tail has dropped. Guarded by the log's mu.
 	pending []uint64
 
-	// Of Next's goroutine only:
-	page  []*webhook.Attempt // reused for what Next returns
+	// Owned by Next's goroutine:
+	page  []*webhook.Attempt // reused for Next's result
 	limit int                // of the next page read from the log, adapted to the size of attempts
 }
 
-// keys is where the watcher is registered: each id once.
+// keys returns the index in which the watcher is registered, and its keys there, each once.
 func (w *Watcher) keys() (map[webhook.ID][]*Watcher, []webhook.ID) {
 	switch ids := w.filter.WebhookIDs; len(ids) {
 	case 0:
@@ -52,13 +52,13 @@ func (w *Watcher) keys() (map[webhook.ID][]*Watcher, []webhook.ID) {
 	}
 }
 
-// offer tells of a new attempt. The caller holds the log's mu.
+// offer announces a new attempt to the watcher. The caller must hold the log's mu.
 func (w *Watcher) offer(a *webhook.Attempt, position uint64) {
 	if w.behind || a.Seq <= w.pos || !Match(w.tenant, &w.filter, a) {
 		return
 	}
 	if len(w.pending) == maxPending {
-		w.behind = true // Next takes what is pending, and reads on from there
+		w.behind = true // Next takes what is pending, and continues to read from there
 		return
 	}
 	w.pending = append(w.pending, position)
@@ -66,14 +66,14 @@ func (w *Watcher) offer(a *webhook.Attempt, position uint64) {
 		w.pos = a.Seq - 1 // up to here nothing matched
 		select {
 		case w.wake <- struct{}{}:
-		default: // it has one already
+		default: // a signal is already pending
 		}
 	}
 }
 
 // Next waits for the next attempts, at least one and at most 200, in commit order. They are shared and must not be
-// changed; the slice is valid until the next call. It ends with ctx's error, ErrClosed, *webhook.CursorExpired when
-// retention has overtaken the watcher, or an error of reading the log, after which it may be called again.
+// changed; the slice is valid until the next call. Errors: ctx's, ErrClosed, *webhook.CursorExpired if retention has overtaken
+// the watcher, or an error of reading the log, after which Next may be called again.
 func (w *Watcher) Next(ctx context.Context) ([]*webhook.Attempt, error) {
 	for {
 		select {
@@ -98,7 +98,7 @@ func (w *Watcher) Next(ctx context.Context) ([]*webhook.Attempt, error) {
 	}
 }
 
-// Close ends the watcher and a Next that waits, before its context does. It may be called more than once.
+// Close ends the watcher, and a waiting Next. It may be called more than once.
 func (w *Watcher) Close() {
 	w.once.Do(func() {
 		close(w.closed)
@@ -106,7 +106,7 @@ func (w *Watcher) Close() {
 	})
 }
 
-// poll does one step: it returns attempts, or wait when the watcher has caught up, or neither when there is more to do.
+// poll does one step. It returns attempts; or wait if the watcher has caught up; or neither if there is more to do.
 func (w *Watcher) poll(ctx context.Context) (page []*webhook.Attempt, wait bool, err error) {
 	l := w.log
 	l.mu.Lock()
@@ -123,7 +123,7 @@ func (w *Watcher) poll(ctx context.Context) (page []*webhook.Attempt, wait bool,
 		caughtUp := !w.behind
 		l.mu.Unlock()
 		if caughtUp {
-			return nil, false, nil // pos is Append's again
+			return nil, false, nil // from now on Append may move pos
 		}
 		return w.filtered(page), false, nil
 	}
@@ -131,8 +131,8 @@ func (w *Watcher) poll(ctx context.Context) (page []*webhook.Attempt, wait bool,
 	return w.readLog(ctx)
 }
 
-// takePending turns positions into attempts. What the tail has dropped meanwhile is read from the log. The caller
-// holds the log's mu.
+// takePending turns positions into attempts. What the tail has dropped meanwhile is read from the log. The caller must hold
+// the log's mu.
 func (w *Watcher) takePending() []*webhook.Attempt {
 	l := w.log
 	if w.pending[0] < l.base {
@@ -152,20 +152,20 @@ func (w *Watcher) takePending() []*webhook.Attempt {
 	return w.page
 }
 
-// copyTail takes the next entries after pos, matching or not, or leaves behind false when there are none. The caller
-// holds the log's mu, so that nothing is appended between looking and leaving.
+// copyTail returns the next entries after pos, matching or not, or sets behind to false if there are none. The caller must hold
+// the log's mu, so that nothing is appended in between.
 func (w *Watcher) copyTail() []*webhook.Attempt {
 	l := w.log
 	i := l.after(w.pos)
 	if i == len(l.entries) {
-		w.behind = false // pos may be ahead of the end: what was read from the log and is yet to be appended
+		w.behind = false // pos may be ahead of the end: attempts that were read from the log but not appended yet
 		return nil
 	}
 	w.page = append(w.page[:0], l.entries[i:min(i+scanChunk, len(l.entries))]...)
 	return w.page
 }
 
-// filtered keeps what matches, and moves pos on. It runs without the lock: Append does not read pos while behind.
+// filtered keeps what matches, and advances pos. It runs without the lock: Append does not read pos while behind.
 func (w *Watcher) filtered(chunk []*webhook.Attempt) []*webhook.Attempt {
 	kept, bytes := chunk[:0], 0
 	pos := w.pos
@@ -184,7 +184,7 @@ func (w *Watcher) filtered(chunk []*webhook.Attempt) []*webhook.Attempt {
 	return kept
 }
 
-// readLog reads a page of the log after pos, which is before the tail, or there is no tail yet.
+// readLog reads a page of the log after pos, if pos is before the tail or there is no tail yet.
 func (w *Watcher) readLog(ctx context.Context) (page []*webhook.Attempt, wait bool, err error) {
 	l := w.log
 	select {
@@ -216,7 +216,7 @@ func (w *Watcher) readLog(ctx context.Context) (page []*webhook.Attempt, wait bo
 	}
 	w.pos = max(w.pos, scanned)
 	if len(page) == 0 && !progress && !l.started {
-		// The log's end, and nothing was ever appended: all that is to come is offered.
+		// The log's end, and nothing has been appended yet: all further attempts will be offered.
 		w.behind = false
 	}
 	return page, false, nil

@@ -1,6 +1,6 @@
-// Package meter bounds the bytes that one operation may hold, and all of them together. Whoever reads rows, copies payloads or
-// writes the answer takes what it needs from the meter of the context before it needs more; what is taken beyond the bound, or
-// of a budget that others have used up, is an error, and the operation fails instead of the process.
+// Package meter bounds the bytes that one operation may hold, and all operations together. Code that reads rows, copies payloads or
+// writes the answer takes what it needs from the context's meter first. Beyond the limit, or if others have used up the budget, the
+// meter returns an error, and the operation fails instead of the process.
 package meter
 
 import (
@@ -9,28 +9,28 @@ import (
 	"sync"
 )
 
-// ErrTooLarge is an answer that would be larger than it may be, or that would need more memory to be made.
+// ErrTooLarge is an answer that would exceed its limit, or need more memory to produce than allowed.
 var ErrTooLarge = errors.New("the response is too large")
 
-// heldPerAnswer is how many times the size of the largest answer may be held to make it: rows are read whole, and not all of a
-// row is shown.
+// heldPerAnswer is how many times the size of the largest answer may be held to produce it: rows are read completely, but not
+// every column is shown.
 const heldPerAnswer = 4
 
-// What an answer holds is charged to the budget a Piece at a time. The first bytes are not: most answers are smaller.
+// What an answer holds is charged to the budget in steps of Piece. The first bytes are free: most answers are smaller.
 const (
 	Piece = 64 << 10
 	free  = 16 << 10
 )
 
-// Budget is what all answers together may hold, in bytes.
+// Budget bounds what all answers together hold, in bytes.
 type Budget interface {
 	// Take may wait. After an error nothing was taken.
 	Take(n int64) error
-	// Give gives back what was taken.
+	// Give returns what was taken.
 	Give(n int64)
 }
 
-// Meter counts the bytes of one answer at a time. A nil Meter bounds nothing. It is safe for concurrent use.
+// Meter counts the bytes of one answer at a time. A nil Meter has no limit. It is safe for concurrent use.
 type Meter struct {
 	limit  int
 	budget Budget // nil: none
@@ -39,9 +39,9 @@ type Meter struct {
 	held   int
 	over   bool
 	field  []string
-	copies int // bytes of the answer's text, in every copy that is made of it
+	copies int // bytes of all copies of the answer's text
 
-	charging sync.Mutex // held while the budget is asked, which may wait; guards the fields below
+	charging sync.Mutex // held during calls of budget, which may wait; guards the fields below
 	charged  int64
 	refused  error // by the budget, for this answer
 }
@@ -49,10 +49,11 @@ type Meter struct {
 // New returns a meter for answers of at most limit bytes.
 func New(limit int) *Meter { return &Meter{limit: limit} }
 
-// Of returns a meter for answers of at most limit bytes, which takes from the budget what they hold. It must be Reset in the end.
+// Of returns a meter for answers of at most limit bytes, which takes from the budget what they hold. The caller must Reset it at
+// the end.
 func Of(budget Budget, limit int) *Meter { return &Meter{limit: limit, budget: budget} }
 
-// Limit is the size of the largest answer in bytes; 0 means unlimited.
+// Limit returns the size of the largest answer in bytes; 0 means unlimited.
 func (m *Meter) Limit() int {
 	if m == nil {
 		return 0
@@ -60,7 +61,7 @@ func (m *Meter) Limit() int {
 	return m.limit
 }
 
-// Take counts bytes that are held until the answer is complete. The error is ErrTooLarge, or the budget's; once it was returned,
+// Take counts bytes that are held until the answer is complete. The error is ErrTooLarge, or the budget's; after an error,
 // nothing more can be taken for this answer.
 func (m *Meter) Take(bytes int) error {
 	if m == nil {
@@ -76,8 +77,8 @@ func (m *Meter) Take(bytes int) error {
 	return m.charge()
 }
 
-// Copy counts bytes of the answer's text that are held until it has been written to the client, the answer's bound apart. The
-// error is the budget's.
+// Copy counts bytes of the answer's text that are held until it has been written to the client. They do not count for the limit of
+// the answer. The error is the budget's.
 func (m *Meter) Copy(bytes int) error {
 	if m == nil {
 		return nil
@@ -88,7 +89,7 @@ func (m *Meter) Copy(bytes int) error {
 	return m.charge()
 }
 
-// charge takes from the budget what is held and was not taken yet.
+// charge takes from the budget what is held and has not been taken yet.
 func (m *Meter) charge() error {
 	if m.budget == nil {
 		return nil
@@ -112,7 +113,7 @@ func (m *Meter) charge() error {
 	return nil
 }
 
-// Refused is the budget's error, for which the answer is not whole; nil as a rule.
+// Refused returns the budget's error, because of which the answer is incomplete; usually nil.
 func (m *Meter) Refused() error {
 	if m == nil {
 		return nil
@@ -122,7 +123,7 @@ func (m *Meter) Refused() error {
 	return m.refused
 }
 
-// Exceed ends the answer: what was written of it is as much as it may be. field is the way to what did not fit.
+// Exceed marks the answer as too large. field is the path to what did not fit.
 func (m *Meter) Exceed(field []string) {
 	if m == nil {
 		return
@@ -132,7 +133,7 @@ func (m *Meter) Exceed(field []string) {
 	m.over, m.field = true, field
 }
 
-// Exceeded reports whether the answer is too large, and the way to the field that Exceed was told.
+// Exceeded reports whether the answer is too large, and the path given to Exceed.
 func (m *Meter) Exceeded() (field []string, exceeded bool) {
 	if m == nil {
 		return nil, false
@@ -142,7 +143,7 @@ func (m *Meter) Exceeded() (field []string, exceeded bool) {
 	return m.field, m.over
 }
 
-// Held is how many bytes were taken for this answer.
+// Held returns how many bytes were taken for this answer.
 func (m *Meter) Held() int {
 	if m == nil {
 		return 0
@@ -152,7 +153,7 @@ func (m *Meter) Held() int {
 	return m.held
 }
 
-// Reset ends an answer, and begins the next: nothing is held.
+// Reset ends an answer and begins the next, with nothing held.
 func (m *Meter) Reset() {
 	if m == nil {
 		return
@@ -173,7 +174,7 @@ type key struct{}
 // With returns a context whose operation is bounded by the meter.
 func With(ctx context.Context, m *Meter) context.Context { return context.WithValue(ctx, key{}, m) }
 
-// From returns the context's meter; nil when it has none.
+// From returns the context's meter; nil if it has none.
 func From(ctx context.Context) *Meter {
 	m, _ := ctx.Value(key{}).(*Meter)
 	return m

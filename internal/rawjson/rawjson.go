@@ -1,6 +1,5 @@
-// Package rawjson reads JSON text (RFC 8259) in one pass over its bytes, and makes no values of it: a payload is on its way
-// from a publisher to a receiver, and what is in it is theirs. It accepts what encoding/json accepts, in a third of the time
-// or less.
+// Package rawjson reads JSON text (RFC 8259) in one pass over its bytes, without building values: payloads pass unchanged from
+// publisher to receiver. It accepts what encoding/json accepts, in a third of the time or less.
 package rawjson
 
 import (
@@ -9,31 +8,31 @@ import (
 	"unicode/utf8"
 )
 
-// MaxDepth is how deep arrays and objects may nest: encoding/json's limit.
+// MaxDepth bounds the nesting of arrays and objects: encoding/json's limit.
 const MaxDepth = 10_000
 
-// Outline is what was seen of a value.
+// Outline describes a scanned value.
 type Outline struct {
-	// Depth is how deep arrays and objects nest; 0 for any other value.
+	// Depth is the nesting depth of arrays and objects; 0 for other values.
 	Depth int
 	// Compact says that there is no white space in the value outside of strings.
 	Compact bool
 }
 
-// What comes next, in the order in which Scan asks.
+// What Scan expects next.
 const (
 	value = iota
 	first // value, or the end of an empty array
 	name
 	firstName // name, or the end of an empty object
-	more      // a comma, or the end of what is open
+	more      // a comma, or a closing bracket
 )
 
-// Scan finds the end of the value at the start of b, after white space. ok is false when there is none, or when it is no
-// JSON. As in encoding/json, strings may hold bytes that are no UTF-8. What follows the value is not looked at.
+// Scan finds the end of the value at the start of b, after white space. ok is false if there is no valid value. As in
+// encoding/json, strings may contain invalid UTF-8. What follows the value is ignored.
 func Scan(b []byte) (end int, o Outline, ok bool) {
 	var inline [64]byte
-	open := inline[:0] // the brackets that are open
+	open := inline[:0] // the open brackets
 	o.Compact = true
 	i := Space(b, 0)
 	for want := value; ; {
@@ -108,7 +107,7 @@ func Scan(b []byte) (end int, o Outline, ok bool) {
 	}
 }
 
-// Valid reports whether b is one JSON value with nothing but white space around it, and outlines it.
+// Valid reports whether b is exactly one JSON value, with optional white space around it, and describes it.
 func Valid(b []byte) (Outline, bool) {
 	end, o, ok := Scan(b)
 	if !ok || Space(b, end) != len(b) {
@@ -120,7 +119,7 @@ func Valid(b []byte) (Outline, bool) {
 	return o, true
 }
 
-// Space is the index of the first byte of b from i on that is no white space, or len(b).
+// Space returns the index of the first byte of b[i:] that is not white space, or len(b).
 func Space(b []byte, i int) int {
 	for i < len(b) && (b[i] == ' ' || b[i] == '\n' || b[i] == '\t' || b[i] == '\r') {
 		i++
@@ -133,14 +132,14 @@ const (
 	highs = 0x8080808080808080
 )
 
-// special marks bytes of eight that end a run of plain ones within a string: control characters, quotation marks and
-// backslashes. It may mark a plain byte above a marked one, so only zero is to be relied on.
+// special marks, among eight bytes, those that end a run of plain ones in a string: control characters, quotation marks and
+// backslashes. It may also mark a plain byte above a marked one, so only a zero result is reliable.
 func special(x uint64) uint64 {
 	quote, slash := x^('"'*ones), x^('\\'*ones)
 	return ((x-0x20*ones)&^x | (quote-ones)&^quote | (slash-ones)&^slash) & highs
 }
 
-// stringEnd is the index behind the string that starts at b[i].
+// stringEnd returns the index after the string that starts at b[i].
 func stringEnd(b []byte, i int) (end int, ok bool) {
 	if b[i] != '"' {
 		return 0, false
@@ -188,7 +187,7 @@ func escapeEnd(b []byte, i int) (end int, ok bool) {
 	return 0, false
 }
 
-// wordEnd is the index behind the number, true, false or null that starts at b[i].
+// wordEnd returns the index after the number, true, false or null that starts at b[i].
 func wordEnd(b []byte, i int) (end int, ok bool) {
 	switch b[i] {
 	case 't':
@@ -235,7 +234,7 @@ func literalEnd(b []byte, i int, word string) (end int, ok bool) {
 	return end, end <= len(b) && string(b[i:end]) == word
 }
 
-// Unquote is the text of a JSON string. Like encoding/json it replaces what is no UTF-8.
+// Unquote returns the text of a JSON string. Like encoding/json it replaces invalid UTF-8.
 func Unquote(text []byte) (s string, ok bool) {
 	if len(text) < 2 || text[0] != '"' {
 		return "", false
@@ -246,13 +245,13 @@ func Unquote(text []byte) (s string, ok bool) {
 	return unquoteSlowly(text)
 }
 
-// unquoteSlowly is apart because its string is on the heap, whatever it returns.
+// unquoteSlowly is separate because it always allocates its string.
 func unquoteSlowly(text []byte) (s string, ok bool) {
 	ok = json.Unmarshal(text, &s) == nil
 	return s, ok
 }
 
-// plainEnd is the index behind a string without escapes.
+// plainEnd returns the index after a string without escapes.
 func plainEnd(text []byte) (end int, ok bool) {
 	for i := 1; i < len(text); i++ {
 		switch c := text[i]; {
@@ -265,8 +264,8 @@ func plainEnd(text []byte) (end int, ok bool) {
 	return 0, false
 }
 
-// Reader takes a text apart from left to right, as far as its user wants to. The text is one that Valid has accepted; for
-// any other the result is unspecified, but reading ends.
+// Reader reads a text from left to right, as far as its user needs. Valid must have accepted the text; otherwise the results are
+// unspecified, but reading ends.
 type Reader struct {
 	text []byte
 	pos  int
@@ -275,7 +274,7 @@ type Reader struct {
 // NewReader returns a Reader of the text.
 func NewReader(text []byte) *Reader { return &Reader{text: text} }
 
-// Peek is the first byte of what is next; 0 at the end.
+// Peek returns the first byte of what is next; 0 at the end.
 func (r *Reader) Peek() byte {
 	if r.pos = Space(r.text, r.pos); r.pos == len(r.text) {
 		return 0
@@ -283,7 +282,7 @@ func (r *Reader) Peek() byte {
 	return r.text[r.pos]
 }
 
-// Value passes over the next value and returns its text; nil, and over all that is left, when that is no value.
+// Value skips the next value and returns its text. If there is no value, it skips everything and returns nil.
 func (r *Reader) Value() []byte {
 	r.Peek()
 	n, _, ok := Scan(r.text[r.pos:])
@@ -296,10 +295,10 @@ func (r *Reader) Value() []byte {
 	return text
 }
 
-// Enter goes into the array or object that is next.
+// Enter enters the next array or object.
 func (r *Reader) Enter() { r.step() }
 
-// More reports whether there is a further element or member in the array or object that was entered last.
+// More reports whether the array or object that was entered last has another element or member.
 func (r *Reader) More() bool {
 	c := r.Peek()
 	if c == ',' {
@@ -308,7 +307,7 @@ func (r *Reader) More() bool {
 	return c != 0 && c != '}' && c != ']'
 }
 
-// Name passes over the name of the next member.
+// Name skips and returns the name of the next member.
 func (r *Reader) Name() string {
 	name, _ := Unquote(r.Value())
 	r.Peek()
@@ -316,7 +315,7 @@ func (r *Reader) Name() string {
 	return name
 }
 
-// Leave goes out of the array or object that was entered last and has no more.
+// Leave leaves the array or object that was entered last; it must have no more elements or members.
 func (r *Reader) Leave() { r.step() }
 
 func (r *Reader) step() { r.pos = min(r.pos+1, len(r.text)) }

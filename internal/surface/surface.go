@@ -1,9 +1,9 @@
-// Package surface has the rules of requests that REST, GraphQL over HTTP and server-sent events, and WebSocket share, one home for
-// each, so that the same request gets the same verdict from all: origins, credentials and the form of bodies are here.
+// Package surface has rules for requests that REST, GraphQL over HTTP and server-sent events, and WebSocket share, so that all of
+// them decide alike: origins, credentials and the form of bodies.
 //
-// The others have their homes elsewhere: the size of bodies and who may hold how many in intake; whose token it is, tenants, and
-// what a token may do in auth; ids, times, event types, idempotency keys and what else is in the input in webhook; the size of
-// pages and cursors in store; which error is told how in fault. The surfaces translate and call; they decide nothing of these.
+// Other shared rules are elsewhere: the size and number of bodies in intake; tokens, tenants and permissions in auth; ids, times,
+// event types, idempotency keys and other input in webhook; the size of pages and cursors in store; errors in fault. The surfaces
+// translate and call; they decide none of these.
 package surface
 
 import (
@@ -15,19 +15,19 @@ import (
 	"strings"
 )
 
-// TenantHeader names the tenant that an operator's call is about. In the payload of a WebSocket's connection_init an entry of this
-// name, in any case, does.
+// TenantHeader names the tenant that an operator's call is about. For WebSocket, an entry of this name in the payload of
+// connection_init is equivalent, in upper or lower case.
 const TenantHeader = "Hookgraph-Tenant"
 
-// What is wrong with the credentials of a request that has some, but none that count.
+// Errors of a request whose credentials do not count.
 var (
 	ErrSeveralTokens = errors.New("a valid bearer token is required, but several were sent: send one Authorization header with one token")
 	ErrScheme        = errors.New("a valid bearer token is required, but the Authorization header is not of the form \"Bearer <token>\"")
 )
 
-// Credentials are the token and the name of the tenant that a request comes with, "" for what it does not have. Of two
-// Authorization fields none counts: a proxy may have checked the other. Two fields that name tenants are one, with a comma, as
-// everywhere in HTTP (RFC 9110, section 5.3), which names none. Errors: ErrSeveralTokens, ErrScheme.
+// Credentials returns the token and the tenant's name of a request, "" for what it does not have. If there are two Authorization
+// fields, neither counts: a proxy may have checked the other. Two tenant fields are joined by a comma, as HTTP says (RFC 9110,
+// section 5.3), and so name no tenant. Errors: ErrSeveralTokens, ErrScheme.
 func Credentials(h http.Header) (token, tenant string, err error) {
 	tenant = strings.Join(h.Values(TenantHeader), ", ")
 	fields := h.Values("Authorization")
@@ -42,7 +42,7 @@ func Credentials(h http.Header) (token, tenant string, err error) {
 	return token, tenant, err
 }
 
-// Bearer is the token of an Authorization field (RFC 6750, section 2.1); "" when it is of another scheme.
+// Bearer returns the token of an Authorization field (RFC 6750, section 2.1); "" if it has another scheme.
 func Bearer(field string) string {
 	scheme, token, _ := strings.Cut(strings.Trim(field, " \t"), " ")
 	if !strings.EqualFold(scheme, "Bearer") {
@@ -51,8 +51,8 @@ func Bearer(field string) string {
 	return strings.Trim(token, " \t")
 }
 
-// Payload is the credentials of a request whose connection_init payload has these entries, a name and a text each, beside those
-// that its header had, or the error of those. As everywhere, of two tokens that differ none counts, and two names of tenants name none.
+// Payload adds the entries of a connection_init payload, each a name and a text, to the credentials of the request's header, or to
+// their error. Of two different tokens neither counts, and two tenant names name no tenant.
 func Payload(entries [][2]string, token, tenant string, err error) (string, string, error) {
 	var tokens, tenants []string
 	for _, entry := range entries {
@@ -85,13 +85,13 @@ func Payload(entries [][2]string, token, tenant string, err error) (string, stri
 	return token, tenant, err
 }
 
-// The reasons for which a body is not read: 415.
+// The reasons for which a body is not read, with status 415.
 var (
 	ErrMediaType = errors.New("the content type must be application/json, in UTF-8")
 	ErrEncoding  = errors.New("the body must not be compressed")
 )
 
-// CheckBody refuses a body that is not JSON, in UTF-8 and as it is, by what its header says of it.
+// CheckBody refuses a body that, by its header, is not JSON in UTF-8 without a content encoding.
 func CheckBody(h http.Header) error {
 	if len(h.Values("Content-Type")) > 1 {
 		return ErrMediaType
@@ -110,7 +110,7 @@ func CheckBody(h http.Header) error {
 }
 
 // Origins are the web origins whose pages may use the API, besides the server's own: "https://app.example.com"; with "*" for the
-// first label of a host, "https://*.example.com"; or "*" alone for all.
+// first label of a host, "https://*.example.com"; or "*" for all.
 type Origins []string
 
 // All reports whether every origin is allowed.
@@ -134,8 +134,8 @@ func (o Origins) Allow(origin string) bool {
 	})
 }
 
-// AllowRequest reports whether the page that a request comes from may make it. A request without an Origin does not come from
-// a page, and a page of the server's own may.
+// AllowRequest reports whether the origin of a request is allowed. So are requests without an Origin, which do not come from a
+// page, and those of the server's own pages.
 func (o Origins) AllowRequest(r *http.Request) bool {
 	fields := r.Header.Values("Origin")
 	switch {
