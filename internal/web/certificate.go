@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// lookEvery is how often a certificate's files are looked at, at most.
+// lookEvery is the shortest time between two checks of a certificate's files.
 const lookEvery = 5 * time.Second
 
-// Certificate is a server's certificate from files, which are read again when they change: whoever renews it need not know
-// of this program.
+// Certificate is a server certificate from files, which are reloaded when they change, so that no renewal tool has to signal this
+// program.
 type Certificate struct {
 	cert, key string
 	log       *slog.Logger
@@ -22,10 +22,10 @@ type Certificate struct {
 	mu      sync.Mutex // guards what follows
 	current *tls.Certificate
 	looked  time.Time
-	read    [2]stamp // of the files when they were last read, whole or not
+	read    [2]stamp // of the files when they were last read, valid or not
 }
 
-// stamp tells whether a file has changed. Where the name is a link, it is that of the file it leads to.
+// stamp shows whether a file has changed. It follows links.
 type stamp struct {
 	at   time.Time
 	size int64
@@ -44,7 +44,7 @@ func NewCertificate(cert, key string, log *slog.Logger) (*Certificate, error) {
 	return c, nil
 }
 
-// Config makes a server's: TLS 1.2 at least.
+// Config returns a server's TLS configuration, for TLS 1.2 and newer.
 func (c *Certificate) Config() *tls.Config {
 	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: c.get}
 }
@@ -65,8 +65,8 @@ func (c *Certificate) stamps() (all [2]stamp, err error) {
 	return all, nil
 }
 
-// get is a tls.Config's GetCertificate. When the new files are no pair, as while they are being written, the old ones serve
-// on, and it looks again when they have changed again.
+// get is a tls.Config's GetCertificate. If the new files do not belong together, for example while they are being written, the old
+// certificate stays in use until they change again.
 func (c *Certificate) get(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// client is who sent a request, and whether over TLS. What X-Forwarded-For and X-Forwarded-Proto say is believed of a
-// trusted proxy only, and of what several proxies wrote no more than a chain of trusted ones vouches for: read from the
-// right, the first address that is no proxy's is the client's. Anybody can write the rest.
+// client returns a request's client address, and whether it used TLS. X-Forwarded-For and X-Forwarded-Proto are trusted only from
+// trusted proxies. Of several addresses, read from the right, the first that is not a trusted proxy's is the client's: the client
+// can forge the rest.
 func (s *server) client(r *http.Request) (addr netip.Addr, secure bool) {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
@@ -27,7 +27,7 @@ func (s *server) client(r *http.Request) (addr netip.Addr, secure bool) {
 	for _, hop := range slices.Backward(hops) {
 		next, err := netip.ParseAddr(strings.TrimSpace(hop))
 		if err != nil {
-			break // the nearest that is known
+			break // the nearest known address
 		}
 		if addr = next.Unmap().WithZone(""); !s.trusted(addr) {
 			break
@@ -42,7 +42,7 @@ func within(all []netip.Prefix, a netip.Addr) bool {
 	return slices.ContainsFunc(all, func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
-// last is the last element of a header's comma-separated list: the one that the nearest proxy wrote.
+// last returns the last element of a header's comma-separated list: the one that the nearest proxy wrote.
 func last(values []string) string {
 	if len(values) == 0 {
 		return ""
@@ -51,7 +51,7 @@ func last(values []string) string {
 	return strings.TrimSpace(list[strings.LastIndexByte(list, ',')+1:])
 }
 
-// secured tells browsers to come by TLS only, from now on. On localhost other programs may be served without.
+// secured sets Strict-Transport-Security, except on localhost, where other programs may be served without TLS.
 func secured(h http.Header, host string) {
 	name, _, err := net.SplitHostPort(host)
 	if err != nil {

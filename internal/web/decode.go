@@ -30,17 +30,16 @@ func checkJSON(body []byte) error {
 	return malformed("the body is not JSON")
 }
 
-// decode reads the members of a JSON object, each into the target of its name, and joins an *webhook.Invalid for each that
-// is unknown, given twice or of the wrong type. Unlike encoding/json it takes names exactly as they are spelled, and leaves
-// a target alone only when its member is absent. body is JSON already, and what the targets get is a part of it: who keeps that
-// keeps all of body in memory.
+// decode reads the members of a JSON object, each into the target of its name, and joins a *webhook.Invalid for each that is
+// unknown, repeated or of the wrong type. Unlike encoding/json it matches names exactly, and leaves a target unchanged only if its
+// member is absent. body must be valid JSON. Targets get slices of body: keeping one keeps all of body in memory.
 func decode(body []byte, targets map[string]func(json.RawMessage) string) error {
 	r := rawjson.NewReader(body)
 	if r.Peek() != '{' {
 		return &webhook.Invalid{Code: webhook.CodeInvalid, Message: "must be a JSON object"}
 	}
 	var errs []error
-	seen := make(map[string]bool, len(targets)) // names of targets: there may be millions of others
+	seen := make(map[string]bool, len(targets)) // only names of targets: there may be millions of others
 	for r.Enter(); r.More(); {
 		name := r.Name()
 		raw := json.RawMessage(r.Value())
@@ -65,8 +64,8 @@ func decode(body []byte, targets map[string]func(json.RawMessage) string) error 
 	return nil
 }
 
-// elements are those of a JSON array, each a part of body, which is JSON already. It finds limit at most; ok is false when there are
-// more.
+// elements returns the elements of a JSON array, each a slice of body, which must be valid JSON. It returns at most limit; ok is
+// false if there are more.
 func elements(body []byte, limit int) (all []json.RawMessage, ok bool) {
 	r := rawjson.NewReader(body)
 	r.Peek()
@@ -79,7 +78,7 @@ func elements(body []byte, limit int) (all []json.RawMessage, ok bool) {
 	return all, true
 }
 
-// spelled is an error whose fields are named as the caller spelled them, and not as the domain does.
+// spelled is an error whose fields are named as the caller spelled them, not as the domain does.
 type spelled struct{ error }
 
 func (e spelled) Unwrap() error { return e.error }
@@ -89,7 +88,7 @@ const (
 	maxNameShow = 64 // bytes of an unknown name that are shown
 )
 
-// clip is a name of the caller's as it is shown: UTF-8, which a query's need not be, and not long.
+// clip returns a caller's name for an error: shortened, and valid UTF-8, which a query may not be.
 func clip(name string) string {
 	name = strings.ToValidUTF8(name, "\uFFFD")
 	if len(name) <= maxNameShow {
@@ -102,7 +101,7 @@ func clip(name string) string {
 	return name[:cut] + "…"
 }
 
-// The setters return what a value must be; "" when it is.
+// The setters return what a value must be; "" if it is.
 
 func str(to *string) func(json.RawMessage) string {
 	return func(raw json.RawMessage) string {
@@ -122,7 +121,7 @@ func boolean(to *bool) func(json.RawMessage) string {
 	}
 }
 
-// strs takes null for an empty list.
+// strs accepts null as an empty list.
 func strs(to *[]string) func(json.RawMessage) string {
 	return func(raw json.RawMessage) string {
 		var list []*string
@@ -149,7 +148,7 @@ func scheme(to *webhook.Scheme) func(json.RawMessage) string {
 	}
 }
 
-// newHeaders takes null for an empty list.
+// newHeaders accepts null as an empty list.
 func newHeaders(to *[]*webhook.NewHeader) func(json.RawMessage) string {
 	return func(raw json.RawMessage) string {
 		const wrong = "must be a list of objects with name, value and sensitive, or null"
@@ -195,7 +194,7 @@ func timestamp(to **time.Time) func(json.RawMessage) string {
 	}
 }
 
-// number takes null for none.
+// number accepts null as nil.
 func number(to **int) func(json.RawMessage) string {
 	return func(raw json.RawMessage) string {
 		if json.Unmarshal(raw, to) != nil {
@@ -205,7 +204,7 @@ func number(to **int) func(json.RawMessage) string {
 	}
 }
 
-// numbers takes null for none, which is not the empty list.
+// numbers accepts null as nil, which differs from an empty list.
 func numbers(to *[]int) func(json.RawMessage) string {
 	return func(raw json.RawMessage) string {
 		const wrong = "must be a list of integers, or null"
@@ -228,7 +227,7 @@ func numbers(to *[]int) func(json.RawMessage) string {
 	}
 }
 
-// is takes one value only.
+// is accepts only the given value.
 func is(value string) func(json.RawMessage) string {
 	return func(raw json.RawMessage) string {
 		var text string
@@ -239,10 +238,10 @@ func is(value string) func(json.RawMessage) string {
 	}
 }
 
-// told takes any value, and does nothing with it.
+// told accepts and ignores any value.
 func told(json.RawMessage) string { return "" }
 
-// set notes that a member is there.
+// set notes that a member is present.
 func set(flag *bool, then func(json.RawMessage) string) func(json.RawMessage) string {
 	return func(raw json.RawMessage) string {
 		*flag = true
@@ -250,7 +249,7 @@ func set(flag *bool, then func(json.RawMessage) string) func(json.RawMessage) st
 	}
 }
 
-// thousands is n as people read it: 262,144.
+// thousands formats n for people: 262,144.
 func thousands(n int64) string {
 	s := strconv.FormatInt(n, 10)
 	for i := len(s) - 3; i > 0; i -= 3 {

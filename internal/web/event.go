@@ -13,20 +13,20 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// event is a published event as this surface shows it; its data is the publisher's own and not repeated.
+// event is a published event as REST shows it, without its data, which the publisher has.
 type event struct {
 	ID        webhook.ID `json:"id"`
 	Object    string     `json:"object"`
 	Type      string     `json:"type"`
 	Timestamp moment     `json:"timestamp"`
 	CreatedAt second     `json:"created_at"`
-	// Webhooks is how many want events of this type now. 0 often means that the type is misspelled.
+	// Webhooks is how many subscribe to events of this type now. 0 often means that the type is misspelled.
 	Webhooks int `json:"webhooks"`
-	// Duplicate says that the idempotency key was known, and that this is the event published before.
+	// Duplicate says that this is the event that was published earlier with the same idempotency key.
 	Duplicate bool `json:"duplicate,omitempty"`
 }
 
-// moment is a time of the publisher's, kept to the microsecond.
+// moment is a publisher's time, to the microsecond.
 type moment time.Time
 
 // MarshalText implements encoding.TextMarshaler.
@@ -34,8 +34,8 @@ func (t moment) MarshalText() ([]byte, error) {
 	return time.Time(t).UTC().AppendFormat(nil, "2006-01-02T15:04:05.999999-07:00"), nil
 }
 
-// publish answers 202, because the deliveries are owed from now on but not yet made. Of an array each event has a result
-// of its own: one that is refused does not keep the others back.
+// publish answers 202, because the deliveries are accepted but not made yet. Each event of an array has its own result: one that is
+// refused does not affect the others.
 func (s *server) publish(r *request) (int, any, error) {
 	if bytes.TrimSpace(r.body)[0] == '[' {
 		return s.publishMany(r)
@@ -57,10 +57,10 @@ func (s *server) publish(r *request) (int, any, error) {
 	return http.StatusAccepted, r.showEvent(done[0]), nil
 }
 
-// idempotencyKeyHeader carries the key of one event, as it is or as a string of RFC 8941, in quotation marks.
+// idempotencyKeyHeader carries the key of one event, plain or as a quoted string of RFC 8941.
 const idempotencyKeyHeader = "Idempotency-Key"
 
-// idempotencyKey takes an event's key from the header too. A call without one changes nothing.
+// idempotencyKey sets an event's key from the header, if there is one.
 func (r *request) idempotencyKey(n *webhook.NewEvent) error {
 	given := r.Header.Values(idempotencyKeyHeader)
 	if len(given) == 0 {
@@ -87,13 +87,13 @@ func (r *request) idempotencyKey(n *webhook.NewEvent) error {
 	return nil
 }
 
-// newEvent reads an event, and keeps nothing of raw: an event that is on its way for long would keep a whole list of others in memory.
+// newEvent reads an event and copies what it keeps: an event that waits for long would otherwise keep a whole list in memory.
 func newEvent(raw json.RawMessage) (webhook.NewEvent, error) {
 	var n webhook.NewEvent
 	err := decode(raw, map[string]func(json.RawMessage) string{
 		"type": str(&n.Type),
 		"data": func(raw json.RawMessage) string { n.Data = bytes.Clone(raw); return "" },
-		// Null is absent: publishers write their optional fields so.
+		// Null means absent: publishers write optional fields that way.
 		"timestamp":       timestamp(&n.Timestamp),
 		"idempotency_key": optional(str(&n.IdempotencyKey)),
 	})
@@ -169,7 +169,7 @@ func (s *server) publishMany(r *request) (int, any, error) {
 
 var placePrefix = regexp.MustCompile(`^events\.\d+\.?`)
 
-// refuse names fields by the event's place in the array that was sent ("3.data"), as the caller counts it.
+// refuse names fields by the event's index in the caller's array ("3.data").
 func (s *server) refuse(r *request, err error, place int) refused {
 	f := s.expected(r.Request, err)
 	named := func(d detail) detail {

@@ -15,19 +15,19 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// RequestIDHeader is on every answer; a report that names it can be found in the log.
+// RequestIDHeader is set on every answer; the log has the same id.
 const RequestIDHeader = "Hookgraph-Request-Id"
 
 type requestIDKey struct{}
 
-// RequestID is the id of the request that ctx belongs to; "" outside of one.
+// RequestID returns the id of ctx's request; "" outside of one.
 func RequestID(ctx context.Context) string {
 	id, _ := ctx.Value(requestIDKey{}).(string)
 	return id
 }
 
-// frame is around every request. The id is our own: one that a client chose could forge a log line. Behind it RemoteAddr is
-// the client's address, also when a trusted proxy stands between, with a port of 0.
+// frame wraps every request. It generates the id: a client's could forge a log line. Handlers see the client's address in
+// RemoteAddr, also behind a trusted proxy, then with port 0.
 func (s *server) frame(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
@@ -37,7 +37,7 @@ func (s *server) frame(next http.Handler) http.Handler {
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("X-Frame-Options", "DENY")
 		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'") // pages set their own
+		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'") // pages set their own policy
 		r = r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id))
 		addr, secure := s.client(r)
 		if addr.IsValid() {
@@ -66,8 +66,7 @@ func (s *server) frame(next http.Handler) http.Handler {
 	})
 }
 
-// panicked logs a panic once. When an answer has begun it can only be cut off, so that the client does not take it for
-// whole.
+// panicked logs a panic once. An answer that has begun is cut off, so that the client does not consider it complete.
 func (s *server) panicked(w *recorder, r *http.Request, v any) {
 	s.Logger.ErrorContext(r.Context(), "panic", slog.String("request_id", RequestID(r.Context())),
 		slog.String("panic", fmt.Sprint(v)), slog.String("stack", string(debug.Stack())))
@@ -91,13 +90,13 @@ func (b *watchedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// recorder notes what was answered. It sees to it that a refusal does not wait for a body that nobody reads, and an answer not for a
-// client that does not read it: either would hold a connection for as long as the client likes. What it does not implement,
-// http.ResponseController finds through Unwrap.
+// recorder records what was answered. It ensures that a refusal does not wait for an unread body, and that an answer does not wait
+// for a client that does not read it: either would hold a connection for as long as the client chooses.
+// http.ResponseController finds what it does not implement through Unwrap.
 type recorder struct {
 	http.ResponseWriter
-	body   *watchedBody // nil: there is none
-	paced  atomic.Bool  // the handler sets deadlines for what it writes; a stop does too, beside it
+	body   *watchedBody // nil: no body
+	paced  atomic.Bool  // the handler sets the deadlines of its writes; a shutdown may set one concurrently
 	status int          // 0: nothing yet
 	bytes  int64
 }
@@ -105,16 +104,16 @@ type recorder struct {
 // writeTimeout is how long a client may take to read each piece of an answer.
 const writeTimeout = 10 * time.Second
 
-// SetWriteDeadline is for http.ResponseController: handlers that use it take care of their deadlines.
+// SetWriteDeadline is for http.ResponseController: handlers that use it set their own deadlines.
 func (w *recorder) SetWriteDeadline(t time.Time) error {
 	w.paced.Store(true)
 	return http.NewResponseController(w.ResponseWriter).SetWriteDeadline(t)
 }
 
-// limit bounds the next write. A connection keeps the deadline of the answer before.
+// limit sets the deadline of the next write: the connection still has that of the previous answer.
 func (w *recorder) limit() error {
 	if !w.paced.Load() {
-		_ = http.NewResponseController(w.ResponseWriter).SetWriteDeadline(time.Now().Add(writeTimeout)) // tests' recorder has none
+		_ = http.NewResponseController(w.ResponseWriter).SetWriteDeadline(time.Now().Add(writeTimeout)) // not supported by tests' recorders
 	}
 	return nil
 }

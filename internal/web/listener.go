@@ -15,26 +15,26 @@ import (
 )
 
 const (
-	// When others wait to be let in, a connection may be idle for idlePatience, in which a client that sends one request after
-	// the other has sent the next, and without its first request for newPatience, in which TLS has shaken hands.
+	// While others wait to be accepted, a connection may be idle for idlePatience, enough for a client that sends requests one
+	// after the other, and without a first request for newPatience, enough for a TLS handshake.
 	idlePatience = 250 * time.Millisecond
 	newPatience  = time.Second
-	// lookAgain is how often one that waits looks for another to close.
+	// lookAgain is how often a waiting connection looks for one to close.
 	lookAgain = 50 * time.Millisecond
-	// writeBuffer bounds what the system holds of answers for one client. It tells a writer that a client reads only when a third of
-	// it is free, and lets it grow to megabytes by itself: a slow client would seem not to read, and many would take memory.
+	// writeBuffer is the size of a connection's send buffer. By default the system grows it to megabytes, and unblocks a writer only
+	// when a third of it is free: a slow client would seem not to read, and many of them would take much memory.
 	writeBuffer = 128 << 10
-	// acceptWait is how long to wait after accepting has failed; it doubles up to a second.
+	// acceptWait is the wait after a failed Accept; it doubles up to a second.
 	acceptWait = 5 * time.Millisecond
-	// tellAgain is how often the log says that an address has its whole share.
+	// tellAgain is how often the log says that an address has reached its share.
 	tellAgain = time.Minute
 )
 
-// Listener bounds how many connections a server has, so that clients that keep them open do not use up the process's file
-// descriptors. At the bound it closes the connection that has been idle for longest, then one that has sent no request,
-// before it accepts another. One address, or /64 of IPv6, has half of the connections at most: beyond that its own idle and new ones
-// make room, and where there are none it is refused. It never ends because the machine is short of something, as net/http's server would for
-// all shortages but those of descriptors. Set the server's ConnState to its own.
+// Listener bounds the connections of a server, so that clients cannot use up the process's file descriptors. At the bound it
+// closes the connection that has been idle for longest, or else one that has sent no request, before it accepts another. One
+// address, or /64 of IPv6, has at most half of the connections: beyond that its own idle and new ones are closed, or else the next
+// one is refused. Accept does not fail when the machine lacks resources, which would end net/http's server unless it lacks
+// descriptors. The server's ConnState must be set to the Listener's.
 type Listener struct {
 	net.Listener
 
@@ -43,27 +43,27 @@ type Listener struct {
 	done  chan struct{}
 	close func() error
 
-	share   int // of one address
+	share   int // per address
 	trusted []netip.Prefix
 
 	mu      sync.Mutex // guards what is below
 	all     waiting
 	sources map[netip.Addr]*source // those that have connections
-	told    time.Time              // when the log last said that an address has its share
+	told    time.Time              // when the log last said that an address has reached its share
 }
 
-// waiting are connections that answer nothing: *accepted, since when the longest first.
+// waiting are connections without a running request: *accepted, the longest waiting first.
 type waiting struct{ idle, new list.List }
 
-// source is an address as intake.Source has it.
+// source has the connections of an address, as intake.Source returns it.
 type source struct {
 	addr  netip.Addr
 	conns int
 	own   waiting
 }
 
-// NewListener bounds l to max connections. Trusted proxies, and what runs on this machine, speak for many clients: their addresses
-// are bounded in total only.
+// NewListener bounds l to maxConns connections. Trusted proxies and programs on this machine serve many clients, so their addresses
+// are bounded only in total.
 func NewListener(l net.Listener, maxConns int, trusted []netip.Prefix, log *slog.Logger) *Listener {
 	b := &Listener{
 		Listener: l, log: log, slots: make(chan struct{}, maxConns), done: make(chan struct{}),
@@ -81,12 +81,12 @@ type accepted struct {
 	net.Conn
 
 	from   *Listener
-	source *source // nil: it counts in total only
+	source *source // nil: it counts only in total
 	closed sync.Once
 
 	// The listener's mu guards these.
 	state      http.ConnState // StateNew and StateIdle are waiting
-	place, own *list.Element  // in the lists of all and of the source; nil: it is answering a request, or a stream
+	place, own *list.Element  // in the lists of all and of the source; nil while a request or stream is answered
 	since      time.Time
 }
 
@@ -186,7 +186,7 @@ func (l *Listener) admit(conn net.Conn) *accepted {
 	return c
 }
 
-// peer is the address of the other end; the zero Addr when that has none.
+// peer returns the remote address; the zero Addr if there is none.
 func peer(conn net.Conn) netip.Addr {
 	if tcp, ok := conn.RemoteAddr().(*net.TCPAddr); ok {
 		return tcp.AddrPort().Addr().Unmap()
@@ -194,7 +194,7 @@ func peer(conn net.Conn) netip.Addr {
 	return netip.Addr{}
 }
 
-// tell says in the log that a source has its whole share. mu must be held.
+// tell logs that a source has reached its share. The caller must hold l.mu.
 func (l *Listener) tell(of *source) {
 	if now := time.Now(); l.told.IsZero() || now.Sub(l.told) >= tellAgain {
 		l.told = now
@@ -203,14 +203,14 @@ func (l *Listener) tell(of *source) {
 	}
 }
 
-// makeRoom closes the connection that is missed least.
+// makeRoom closes the least useful connection.
 func (l *Listener) makeRoom() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.closeLongest(&l.all)
 }
 
-// closeLongest closes the connection of some that is missed least, and reports whether there is one. mu must be held, and is
+// closeLongest closes the least useful connection in of, and reports whether there is one. The caller must hold l.mu, which is
 // released for a moment.
 func (l *Listener) closeLongest(of *waiting) bool {
 	c := longest(&of.idle, idlePatience)
@@ -226,7 +226,7 @@ func (l *Listener) closeLongest(of *waiting) bool {
 	return true
 }
 
-// longest is the first of a list, if it has been there for so long; else nil.
+// longest returns the first of a list if it has waited for at least patience; else nil.
 func longest(in *list.List, patience time.Duration) *accepted {
 	if first := in.Front(); first != nil {
 		if c := first.Value.(*accepted); time.Since(c.since) >= patience {
@@ -257,7 +257,7 @@ func (l *Listener) ConnState(conn net.Conn, state http.ConnState) {
 	}
 }
 
-// list is where connections of a state wait; nil: they do not.
+// list returns the list for connections of a state; nil if they do not wait.
 func (w *waiting) list(state http.ConnState) *list.List {
 	switch state {
 	case http.StateIdle:
@@ -269,7 +269,7 @@ func (w *waiting) list(state http.ConnState) *list.List {
 	return nil
 }
 
-// wait puts c at the end of the lists of a state. mu must be held.
+// wait appends c to the lists of a state. The caller must hold l.mu.
 func (l *Listener) wait(c *accepted, state http.ConnState) {
 	if c.place != nil {
 		l.all.list(c.state).Remove(c.place)
@@ -280,7 +280,7 @@ func (l *Listener) wait(c *accepted, state http.ConnState) {
 		c.own = nil
 	}
 	if c.state == http.StateClosed {
-		return // the server goes on for a moment with what was closed
+		return // the server still uses a closed connection for a moment
 	}
 	c.state = state
 	to := l.all.list(state)
@@ -294,7 +294,7 @@ func (l *Listener) wait(c *accepted, state http.ConnState) {
 	}
 }
 
-// leave forgets c, which has been closed.
+// leave removes c, which has been closed.
 func (l *Listener) leave(c *accepted) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

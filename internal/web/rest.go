@@ -27,11 +27,11 @@ import (
 type request struct {
 	*http.Request
 	scope  *store.Scope // the caller's tenant
-	body   []byte       // read and JSON, when the endpoint takes one
+	body   []byte       // valid JSON, if the endpoint takes a body
 	header http.Header  // of the answer
 }
 
-// endpoint is one method of a resource. run returns the status and what is answered as JSON, or an error.
+// endpoint is one method of a resource. run returns the status and the answer, which is encoded as JSON, or an error.
 type endpoint struct {
 	run     func(r *request) (int, any, error)
 	needs   auth.Needs
@@ -39,15 +39,15 @@ type endpoint struct {
 	maxBody int64  // 0: it takes no body
 }
 
-// What a call is charged, about as much as the operation of the GraphQL API that does the same: for itself, for each webhook that
-// it may list, and for each event that it publishes beside the first.
+// The cost of a call, about that of the equivalent GraphQL operation: for itself, for each webhook that it may list, and for each
+// event after the first that it publishes.
 const (
 	callCost    = 50
 	listedCost  = 5
 	publishCost = 1
 )
 
-// charge takes a cost from what the caller may spend.
+// charge takes a cost from the caller's budget.
 func (s *server) charge(r *http.Request, cost int) error {
 	if s.Charge != nil {
 		if wait := s.Charge(auth.From(r.Context()), cost); wait > 0 {
@@ -59,8 +59,7 @@ func (s *server) charge(r *http.Request, cost int) error {
 
 type methods map[string]endpoint
 
-// resource is what every REST call goes through: method, identity, content type, body, and the one translation of errors
-// to answers. An endpoint only does its work.
+// resource does what all REST calls share: method, authentication, content type, body, and the translation of errors to answers.
 func (s *server) resource(m methods) http.Handler {
 	allowed := slices.Sorted(maps.Keys(m))
 	if slices.Contains(allowed, http.MethodGet) {
@@ -85,7 +84,7 @@ func (s *server) resource(m methods) http.Handler {
 	})
 }
 
-// serve answers a call, or returns an error and has answered nothing.
+// serve answers a call. If it returns an error, it has answered nothing.
 func (s *server) serve(w http.ResponseWriter, r *http.Request, e endpoint) error {
 	token, tenant, err := surface.Credentials(r.Header)
 	if err != nil {
@@ -120,7 +119,7 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request, e endpoint) error
 	if err != nil {
 		return err
 	}
-	body.Release() // before the client takes its time for the answer
+	body.Release() // before the answer is written, which may take as long as the client does
 	reply(w, status, answer)
 	return nil
 }
@@ -148,7 +147,7 @@ func (s *server) read(w http.ResponseWriter, r *http.Request, holder intake.Hold
 	return body, nil
 }
 
-// Codes of answers that are not webhook.Codes.
+// Error codes that are not webhook.Codes.
 const (
 	codeMalformed = "MALFORMED"
 	codeNotFound  = string(webhook.CodeNotFound)
@@ -156,7 +155,7 @@ const (
 	codeInternal  = fault.Internal
 )
 
-// detail is one thing that is wrong.
+// detail is one error of an answer.
 type detail struct {
 	Code      string `json:"code"`
 	Message   string `json:"message"`
@@ -164,11 +163,11 @@ type detail struct {
 	RequestID string `json:"request_id,omitempty"`
 }
 
-// failure is an error as it is answered.
+// failure is an error answer.
 type failure struct {
 	status int
 	detail detail
-	all    []detail // when several things are wrong
+	all    []detail // if there are several errors
 	wait   time.Duration
 }
 
@@ -184,7 +183,7 @@ func tooLarge(limit int64) *failure {
 	}}
 }
 
-// tooMany is a call that may be made again after a while.
+// tooMany is the answer to a call that may be repeated after a while.
 func tooMany(message string, wait time.Duration) *failure {
 	return &failure{status: http.StatusTooManyRequests, wait: wait, detail: detail{Code: "RATE_LIMITED", Message: message}}
 }
@@ -193,8 +192,8 @@ func internal() *failure {
 	return &failure{status: http.StatusInternalServerError, detail: detail{Code: codeInternal, Message: "internal error; report the request id, under which the server's log has the cause"}}
 }
 
-// translate is the only place where an error becomes an answer. What is wrong with the caller's input is spelled here, all else
-// is what package fault says of it.
+// translate is the only place where an error becomes an answer. It names the fields of invalid input; package fault translates all
+// other errors.
 func translate(ctx context.Context, err error) (*failure, fault.Log) {
 	if f, ok := errors.AsType[*failure](err); ok {
 		return f, fault.Quiet
@@ -242,7 +241,7 @@ func translateInvalid(all []*webhook.Invalid, spell func(string) string) *failur
 	return f
 }
 
-// expected is translate, and logs what an operator should know.
+// expected translates an error, and logs it if an operator should know.
 func (s *server) expected(r *http.Request, err error) *failure {
 	f, how := translate(r.Context(), err)
 	if how != fault.Quiet {
@@ -270,22 +269,22 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}{shown, f.all})
 }
 
-// reply writes JSON as it would be read by a person: characters such as & are not escaped, because no answer is HTML.
+// reply writes JSON without HTML escaping (of & and others), because no answer is HTML.
 func reply(w http.ResponseWriter, status int, answer any) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	if err := e.Encode(answer); err != nil {
-		panic(err) // our own types always encode
+		panic(err) // the answers' types always encode
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, _ = w.Write(b.Bytes()) // an error is the client's going away
+	_, _ = w.Write(b.Bytes()) // an error means that the client has gone
 }
 
 var upper = regexp.MustCompile(`[A-Z]`)
 
-// snake spells a field of the domain as this surface does: idempotencyKey is idempotency_key.
+// snake converts a field name of the domain to REST's: idempotencyKey becomes idempotency_key.
 func snake(field string) string {
 	return upper.ReplaceAllStringFunc(field, func(s string) string { return "_" + strings.ToLower(s) })
 }

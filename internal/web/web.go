@@ -1,6 +1,6 @@
 // Package web is all HTTP that is not GraphQL: the REST surface, health, and the frame around every request (its id, its
-// log line, what browsers may do with the answer, and what happens when a handler panics). It decides nothing about
-// webhooks: it translates, calls the store, and translates back.
+// log line, what browsers may do with the answer, and the handling of panics). It has no rules about webhooks: it
+// translates, calls the store, and translates back.
 package web
 
 import (
@@ -19,58 +19,57 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// Config is what the handler needs. Every field must be given but those that say otherwise.
+// Config configures New. Every field must be set, unless its comment says otherwise.
 type Config struct {
 	Store *store.Store
 	Auth  *auth.Authenticator
-	// Charge takes the cost of a call from what its caller may spend, and returns how long to wait when that is not enough.
-	// Nil: nothing is rationed.
+	// Charge takes the cost of a call from its caller's budget, and returns how long to wait if that is not enough. Nil: cost is
+	// not rationed.
 	Charge func(c *auth.Caller, cost int) time.Duration
-	// GraphQL is mounted at /graphql; nil: nothing is.
+	// GraphQL is mounted at /graphql, unless nil.
 	GraphQL http.Handler
-	// GraphiQL is mounted at /graphiql and below; nil: nothing is.
+	// GraphiQL is mounted at /graphiql and below, unless nil.
 	GraphiQL http.Handler
-	// Schema is served at /schema.graphql; "": nothing is.
+	// Schema is served at /schema.graphql, unless "".
 	Schema string
 	Logger *slog.Logger
 	// MaxDataBytes bounds the data of one event; 0: webhook.DefaultMaxDataBytes.
 	MaxDataBytes int
 	// AllowedOrigins are the web origins whose pages may call the API; nil: only the server's own.
 	AllowedOrigins []string
-	// TrustedProxies are where reverse proxies are that say truly whom they speak for; nil: there are none.
+	// TrustedProxies are the addresses of reverse proxies whose X-Forwarded-For and -Proto are trusted; nil: none.
 	TrustedProxies []netip.Prefix
-	// Bodies reads request bodies, GraphQL's among them; nil: one with MaxReadingBytes. Who sends more than its share at a time is
-	// answered 429, and beyond what the server holds calls are answered 503.
+	// Bodies reads request bodies, including GraphQL's; nil: one with MaxReadingBytes. A caller beyond its share is answered 429,
+	// and everyone beyond the server's total 503.
 	Bodies *intake.Bodies
-	// Calls bounds the REST calls that are under way, until they are answered; nil: one with CallLimits. Who has more at a time than
-	// its share is answered 429, and beyond what the server takes calls are answered 503.
+	// Calls bounds the running REST calls; nil: one with CallLimits. A caller beyond its share is answered 429, and everyone beyond
+	// the server's total 503.
 	Calls *intake.Pool
-	// Short reports that this host lacks what deliveries need, so that they wait; nil: it never does.
+	// Short reports whether this host lacks what deliveries need, so that they wait; nil: never.
 	Short func() bool
 }
 
-// CallLimits are what one server takes of REST calls at a time: as many as of GraphQL operations.
+// CallLimits returns the limits of running REST calls of one server, which are those of GraphQL operations.
 func CallLimits() intake.Limits { return intake.Limits{Total: 100_000, Tenant: 4000, Token: 1000} }
 
 const (
 	// maxWebhookBody has room for 100 event types of 128 bytes, a URL of 2,048 and 8 KiB of headers, each byte escaped as six.
 	maxWebhookBody = 192 << 10
-	// maxEventsBody bounds an array of events, whose number and size together would allow far more.
+	// maxEventsBody bounds an array of events; the limits of their number and size would allow far more.
 	maxEventsBody = 16 << 20
 	readyTimeout  = 2 * time.Second
 )
 
-// MaxReadingBytes is how much of request bodies one server should hold at a time.
+// MaxReadingBytes is the default total of request bodies that one server holds at a time.
 const MaxReadingBytes = 256 << 20
 
-// MaxBody is the size of the largest body that the REST surface takes, when the data of an event may have maxData bytes. White
-// space in data may go before it is measured, so the body of a single event may be larger than its data.
+// MaxBody returns the size of the largest REST body if the data of an event may have maxData bytes. White space in data is removed
+// before it is measured, so the body of a single event may be larger than its data.
 func MaxBody(maxData int) int64 { return max(maxEventsBody, 4*int64(maxData)) }
 
 type server struct{ Config }
 
-// resources are the REST surface: what each endpoint needs of a token is what the field of the GraphQL API that does the
-// same needs (a test compares them).
+// resources is the REST surface. Each endpoint requires the same scope as the equivalent GraphQL field (a test compares them).
 func (s *server) resources() map[string]methods {
 	read, write := auth.Needs{Scope: webhook.ScopeWebhooksRead}, auth.Needs{Scope: webhook.ScopeWebhooksWrite}
 	return map[string]methods{
@@ -96,7 +95,7 @@ func (s *server) resources() map[string]methods {
 type Route struct {
 	Method, Path string
 	Needs        auth.Needs
-	// Like is the field of the GraphQL schema that does the same, such as Query.webhooks.
+	// Like is the equivalent field of the GraphQL schema, such as Query.webhooks.
 	Like string
 }
 
@@ -111,7 +110,7 @@ func Routes() []Route {
 	return all
 }
 
-// New makes the handler of the whole program.
+// New returns the handler of the whole program.
 func New(c Config) http.Handler {
 	if c.MaxDataBytes == 0 {
 		c.MaxDataBytes = webhook.DefaultMaxDataBytes
@@ -145,8 +144,8 @@ func New(c Config) http.Handler {
 	return s.frame(s.cors(mux))
 }
 
-// cors lets pages of the allowed origins call the API, and read its answers. Calls are made with a token that the page
-// has; there are no cookies, so credentials are not allowed.
+// cors lets pages of the allowed origins call the API and read its answers. Pages send a token; there are no cookies, so
+// credentials are not allowed.
 func (s *server) cors(next http.Handler) http.Handler {
 	if len(s.AllowedOrigins) == 0 {
 		return next
@@ -168,7 +167,7 @@ func (s *server) cors(next http.Handler) http.Handler {
 
 func (s *server) livez(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok") }
 
-// readyz says whether the database answers and takes what is written. The store logs it when that changes.
+// readyz reports whether the database responds and accepts writes. The store logs changes.
 func (s *server) readyz(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
 	defer cancel()
@@ -177,7 +176,7 @@ func (s *server) readyz(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if s.Short != nil && s.Short() {
-		// The API works, and what it takes is kept: without this server in turn nothing would be delivered sooner.
+		// The API works, and accepted events are stored: removing this server from rotation would deliver nothing sooner.
 		plain(w, http.StatusOK, "ok, but deliveries wait: this host is short of what attempts need (descriptors, ports, memory, network); see the log")
 		return
 	}

@@ -13,8 +13,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// hook is a webhook as this surface shows it. Its documented fields come first; what follows is there for webhooks that
-// make use of it.
+// hook is a webhook as REST shows it. Its documented fields come first; the others are present only on webhooks that use them.
 type hook struct {
 	ID        webhook.ID `json:"id"`
 	Object    string     `json:"object"`
@@ -23,7 +22,7 @@ type hook struct {
 	Enabled   bool       `json:"enabled"`
 	CreatedAt second     `json:"created_at"`
 	UpdatedAt second     `json:"updated_at"`
-	// Secret is there in the answer of the call that made it, once.
+	// Secret is present only in the answer of the call that created it.
 	Secret string `json:"secret,omitempty"`
 
 	Description     string                  `json:"description,omitempty"`
@@ -35,7 +34,7 @@ type hook struct {
 	FailingSince    *second                 `json:"failing_since,omitempty"`
 
 	Headers []header `json:"headers,omitempty"`
-	// SignatureScheme and PublicKey are those of the current secret, unless it is of the default scheme.
+	// SignatureScheme and PublicKey are the current secret's, unless it has the default scheme.
 	SignatureScheme webhook.Scheme `json:"signature_scheme,omitempty"`
 	PublicKey       string         `json:"public_key,omitempty"`
 }
@@ -47,7 +46,7 @@ type header struct {
 	Sensitive bool    `json:"sensitive"`
 }
 
-// show makes answers of webhooks, with the secret that was made for the only one, or nil.
+// show converts webhooks for an answer. secret is the new secret of the only one, or nil.
 func (r *request) show(secret *webhook.Secret, webhooks ...*webhook.Webhook) ([]hook, error) {
 	ids := make([]webhook.ID, len(webhooks))
 	for i, w := range webhooks {
@@ -86,7 +85,7 @@ func (r *request) show(secret *webhook.Secret, webhooks ...*webhook.Webhook) ([]
 	return all, nil
 }
 
-// answer shows one webhook.
+// answer returns the answer for one webhook.
 func (r *request) answer(status int, w *webhook.Webhook, secret *webhook.Secret) (int, any, error) {
 	shown, err := r.show(secret, w)
 	if err != nil {
@@ -95,7 +94,7 @@ func (r *request) answer(status int, w *webhook.Webhook, secret *webhook.Secret)
 	return status, shown[0], nil
 }
 
-// second is a time as this surface writes it: UTC, to the second, with a numeric offset.
+// second is a time as REST writes it: UTC, to the second, with a numeric offset.
 type second time.Time
 
 // MarshalText implements encoding.TextMarshaler.
@@ -145,7 +144,7 @@ func find(r *request) (*webhook.Webhook, error) {
 	return found[id], nil
 }
 
-// pathID is the id in the path. One that cannot be an id is answered like an id that does not exist.
+// pathID returns the id in the path. An invalid id gets the answer of one that does not exist.
 func pathID(r *request) (webhook.ID, error) {
 	id, err := webhook.ParseID(r.PathValue("id"))
 	if err != nil {
@@ -177,7 +176,7 @@ func (s *server) updateWebhook(r *request) (int, any, error) {
 		"headers":           set(&p.Headers.Set, newHeaders(&p.Headers.Value)),
 		"signature_scheme":  optional(scheme(&rotation.Scheme)),
 
-		// What an answer has may be sent back: these tell what happened, and cannot be changed.
+		// An answer may be sent back: these members are accepted, but cannot be changed.
 		"id": is(id.String()), "object": is("webhook"),
 		"created_at": told, "updated_at": told, "disabled_reason": told, "disabled_at": told, "failing_since": told, "public_key": told,
 	})
@@ -194,7 +193,7 @@ func (s *server) updateWebhook(r *request) (int, any, error) {
 	}
 	if !p.URL.Set && !p.Events.Set && !p.Enabled.Set && !p.Description.Set && !p.RetryScheduleMs.Set && !p.TimeoutMs.Set &&
 		!p.RatePerSecond.Set && !p.Headers.Set && !rotate {
-		return s.getWebhook(r) // nothing changes, updated_at neither
+		return s.getWebhook(r) // nothing changes, not even updated_at
 	}
 	var rotated *webhook.Rotation
 	if rotate {
@@ -208,7 +207,7 @@ func (s *server) updateWebhook(r *request) (int, any, error) {
 	return r.answer(http.StatusOK, w, secret)
 }
 
-// signsBy refuses a scheme that is not the one of the webhook's secret: only a new secret can have another.
+// signsBy refuses a scheme other than that of the webhook's secret: only a new secret can have another.
 func (r *request) signsBy(id webhook.ID, scheme webhook.Scheme) error {
 	secrets, err := r.scope.Secrets(r.Context(), []webhook.ID{id})
 	if err != nil {
@@ -240,7 +239,7 @@ type listing struct {
 	Object  string `json:"object"`
 	Data    []hook `json:"data"`
 	HasMore bool   `json:"has_more"`
-	// Next is what `after` takes for the page that follows; null on the last.
+	// Next is the value of `after` for the next page; null on the last.
 	Next *string `json:"next"`
 }
 
@@ -270,7 +269,7 @@ func (s *server) listWebhooks(r *request) (int, any, error) {
 
 const maxPage = store.MaxPage
 
-// pageOf reads the query of a list; place is the row that a cursor stands for.
+// pageOf reads the query of a list; place decodes a cursor.
 func pageOf(q url.Values, place func(text string) (int64, error)) (store.Page, error) {
 	p := store.Page{First: maxPage}
 	var errs []error

@@ -1,16 +1,16 @@
-// Package graphiql serves GraphiQL, the page for exploring the API by hand, from memory: the page asks no other host for
-// anything, and its content security policy would not let it.
+// Package graphiql serves GraphiQL, the page for exploring the API by hand, from memory. The page loads nothing from other hosts;
+// its content security policy forbids it.
 //
 // The page's source is in src, its built and gzipped output in dist; both are committed, so that only Go is needed to
 // build the server. After a change to the source or to package.json:
 //
 //	npm ci && npm run check && npm run build
 //
-// The same source always gives the same bytes. `npm run compare` builds beside dist and fails if they differ.
-// `npm run dev` serves the source as one edits it, in front of a server on localhost:8080.
+// The build is reproducible. `npm run compare` builds beside dist and fails if they differ.
+// `npm run dev` serves the source while it is edited, in front of a server on localhost:8080.
 //
-// Who may use the API is not decided here: the page is the same for everyone and holds no data. It asks for a token and
-// sends it to /graphql, over HTTP and WebSocket.
+// The page needs no authentication: it is the same for everyone and contains no data. It asks for a token and sends it to
+// /graphql, over HTTP and WebSocket.
 package graphiql
 
 import (
@@ -33,13 +33,13 @@ import (
 //go:embed all:dist
 var dist embed.FS
 
-// policy is what the page needs and no more. Monaco styles elements at run time, hence style-src. connect-src 'self' covers
-// WebSocket in every browser that the page is built for: Safari before 16 wanted ws: spelled out, and could not run it.
+// policy allows only what the page needs. Monaco styles elements at run time, hence style-src. connect-src 'self' covers
+// WebSocket in every browser that the page supports; Safari before 16, which needs an explicit ws:, cannot run it anyway.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self'; " +
 	"img-src 'self' data:; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; " +
 	"frame-ancestors 'none'"
 
-// file is one of dist's, kept as it was built.
+// file is a file of dist, as built.
 type file struct {
 	gzipped     []byte
 	size        int // in bytes, when decompressed
@@ -48,7 +48,7 @@ type file struct {
 	immutable   bool   // its name has a hash of its content
 }
 
-// files has everything in dist by its URL path under /graphiql/; the index is "".
+// files returns the files of dist by URL path under /graphiql/; the index is "".
 var files = sync.OnceValue(func() map[string]file {
 	found := map[string]file{}
 	err := fs.WalkDir(dist, "dist", func(name string, entry fs.DirEntry, err error) error {
@@ -80,7 +80,7 @@ var files = sync.OnceValue(func() map[string]file {
 	return found
 })
 
-// contentType does not leave to the machine's MIME table what a browser runs only with the right type.
+// contentType does not use the machine's MIME table, because browsers run these files only with the right type.
 func contentType(name string) string {
 	switch path.Ext(name) {
 	case ".js":
@@ -94,8 +94,7 @@ func contentType(name string) string {
 	}
 }
 
-// Handler serves the page at /graphiql and /graphiql/, and what it loads below. Mount it at both, without stripping the
-// prefix.
+// Handler serves the page at /graphiql and /graphiql/, and its files below. Mount it at both, without stripping the prefix.
 func Handler() http.Handler {
 	return http.HandlerFunc(serve)
 }
@@ -140,13 +139,13 @@ func serve(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodHead {
 		return
 	}
-	// An error here is the client's going away: nobody is left to be told.
+	// An error means that the client has gone.
 	if compressed {
 		_, _ = w.Write(f.gzipped)
 		return
 	}
 	if content, err := gzip.NewReader(bytes.NewReader(f.gzipped)); err == nil {
-		_, _ = io.Copy(w, content) //nolint:gosec // our own output, not a bomb
+		_, _ = io.Copy(w, content) //nolint:gosec // built from trusted files
 	}
 }
 
@@ -163,7 +162,7 @@ func acceptsGzip(values []string) bool {
 		q, err := strconv.ParseFloat(weight, 64)
 		accepted = !ok || err == nil && q > 0
 		if name == "gzip" {
-			return accepted // says more than "*"
+			return accepted // takes precedence over "*"
 		}
 	}
 	return accepted
