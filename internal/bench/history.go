@@ -144,6 +144,9 @@ func (b *bench) fillHistory(ctx context.Context, dir string) (_ *kept, err error
 		if err := b.note(dir, k); err != nil {
 			return nil, err
 		}
+		if err := b.sayHow(dir); err != nil {
+			return nil, err
+		}
 	}
 	return k, b.startServer(ctx)
 }
@@ -186,31 +189,34 @@ func (b *bench) registerHook(ctx context.Context, h *historyHook) error {
 	return nil
 }
 
-// note writes down that the database is complete, and says how to look into it.
+// note writes down that the database is complete.
 func (b *bench) note(dir string, k *kept) error {
+	files := map[string]string{tokenFile: k.Token + "\n"}
+	if b.postgres != nil {
+		files[keyFile], files[urlFile] = k.Key+"\n", b.postgres.url+"\n"
+		b.postgres.kept = true
+	}
 	text, err := json.Marshal(k)
 	if err != nil {
 		return err
-	}
-	files := map[string]string{tokenFile: k.Token + "\n"}
-	serve := "HOOKGRAPH_BOOTSTRAP_TOKEN_FILE=" + filepath.Join(dir, tokenFile)
-	database := " --database " + b.data
-	if b.postgres != nil {
-		files[keyFile], files[urlFile] = k.Key+"\n", b.postgres.url+"\n"
-		serve += " HOOKGRAPH_MASTER_KEY_FILE=" + filepath.Join(dir, keyFile) + " HOOKGRAPH_DATABASE_FILE=" + filepath.Join(dir, urlFile)
-		database = ""
-		b.postgres.kept = true
 	}
 	for name, content := range files {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
 			return err
 		}
 	}
-	if err := os.WriteFile(filepath.Join(dir, keptFile), text, 0o600); err != nil {
-		return err
+	return os.WriteFile(filepath.Join(dir, keptFile), text, 0o600) // the last one
+}
+
+// sayHow says how to look into a kept database.
+func (b *bench) sayHow(dir string) error {
+	file := func(variable, name string) string { return variable + "_FILE=" + filepath.Join(dir, name) + " " }
+	env, database := file("HOOKGRAPH_BOOTSTRAP_TOKEN", tokenFile), " --database "+b.data
+	if b.postgres != nil {
+		env, database = env+file("HOOKGRAPH_MASTER_KEY", keyFile)+file("HOOKGRAPH_DATABASE", urlFile), ""
 	}
-	_, err = fmt.Fprintf(b.Stderr, "To look into it: %s hookgraph serve%s --allow-private-targets --retention 0\n"+
-		"and call its API with that token and the header Hookgraph-Tenant: %s\n", serve, database, largeTenant)
+	_, err := fmt.Fprintf(b.Stderr, "To look into it: %shookgraph serve%s --allow-private-targets --retention 0\n"+
+		"and call its API with that token and the header Hookgraph-Tenant: %s\n", env, database, largeTenant)
 	return err
 }
 

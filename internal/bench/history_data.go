@@ -20,6 +20,7 @@ const (
 	historySpan   = 30 * 24 * time.Hour
 	largeTenant   = "large"
 	smallTenants  = 100
+	busyTenants   = 10 // of the small ones have half of what these have
 	largeShare    = 0.9
 	largeWebhooks = 200
 	historyBytes  = 200 // of an event's data
@@ -255,7 +256,7 @@ func (g *generator) record(p *piece, by stamp) {
 func (g *generator) publish(p *piece) {
 	t := g.tenants[0]
 	if g.random.Float64() >= largeShare {
-		t = g.tenants[1+g.random.IntN(len(g.tenants)-1)]
+		t = g.tenants[1+g.random.IntN([...]int{busyTenants, smallTenants}[g.random.IntN(2)])]
 	}
 	kind := commonType(sort.SearchFloat64s(g.ranks, g.random.Float64()*g.ranks[commonTypes-1]))
 	if t == g.tenants[0] {

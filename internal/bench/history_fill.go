@@ -118,7 +118,7 @@ const (
 	agedTenants  = "UPDATE tenants SET created_at = ?"
 	agedWebhooks = "UPDATE webhooks SET created_at = ?, updated_at = ?"
 	agedDisabled = "UPDATE webhooks SET updated_at = ?, disabled_at = ? WHERE NOT enabled"
-	agedSecrets  = "UPDATE secrets SET created_at = ?" //nolint:gosec // no secret
+	agedSecrets  = "UPDATE secrets SET created_at = ?"
 	agedStarts   = "UPDATE starts SET started_at = ?"
 	agedStore    = "UPDATE store SET created_at = ?"
 	failingHook  = "UPDATE webhooks SET failing_since = ? WHERE id = ?"

@@ -264,8 +264,8 @@ func reportQueries(w io.Writer, results []*QueryResult) error {
 		if r.Load != idle {
 			continue
 		}
-		line := fmt.Sprintf("  %-36s %8.0f", r.Query, r.BoundMs)
-		said := ""
+		var line, said strings.Builder
+		_, _ = fmt.Fprintf(&line, "  %-36s %8.0f", r.Query, r.BoundMs)
 		for _, load := range []string{idle, loaded} {
 			i := slices.IndexFunc(results, func(o *QueryResult) bool { return o.Query == r.Query && o.Load == load })
 			if i < 0 {
@@ -277,12 +277,12 @@ func reportQueries(w io.Writer, results []*QueryResult) error {
 				mark = "!"
 				missed++
 			}
-			line += fmt.Sprintf("   %5d %9s %8s%s %9s", o.N, show(o.P50Ms, 2), show(o.P95Ms, 2), mark, show(o.P99Ms, 2))
+			_, _ = fmt.Fprintf(&line, "   %5d %9s %8s%s %9s", o.N, show(o.P50Ms, 2), show(o.P95Ms, 2), mark, show(o.P99Ms, 2))
 			if o.Errors > 0 {
-				said += fmt.Sprintf("\n    %s: %d not answered: %s", load, o.Errors, o.error)
+				_, _ = fmt.Fprintf(&said, "\n    %s: %d not answered: %s", load, o.Errors, o.error)
 			}
 		}
-		lines = append(lines, line+said)
+		lines = append(lines, line.String()+said.String())
 	}
 	lines = append(lines, fmt.Sprintf("  ! marks what misses its bound: %d of %d", missed, len(results)))
 	_, err := fmt.Fprintln(w, strings.Join(lines, "\n"))

@@ -69,12 +69,16 @@ var historyQueries = []historyQuery{
 	{name: "deliveries, within an hour", grows: true, indexed: true, text: deliveriesQuery, vars: func(p *picker) map[string]any { return object{"first": 50, "filter": object{"createdAt": p.hour()}} }},
 	{name: "event, deliveries and attempts", grows: true, indexed: true, text: `query ($id: ID!) { event(id: $id) { id type timestamp createdAt data deliveries(first: 20) { nodes { id status attemptCount createdAt completedAt
 		webhook { id url } attempts(first: 20) { nodes ` + attemptFields + ` } } } } }`, vars: func(p *picker) map[string]any { return object{"id": p.sample().Event} }},
-	{name: "delivery, attempts", grows: true, indexed: true, text: `query ($id: ID!) { delivery(id: $id) { id status attemptCount createdAt completedAt event { id type data } webhook { id url }
+	{
+		name: "delivery, attempts", grows: true, indexed: true, text: `query ($id: ID!) { delivery(id: $id) { id status attemptCount createdAt completedAt event { id type data } webhook { id url }
 		attempts(first: 50) { nodes { id number status error message startedAt durationMs request { url headers { name value } body } response { status headers { name value } body } } } } }`,
-		vars: func(p *picker) map[string]any { return object{"id": p.retried()} }},
+		vars: func(p *picker) map[string]any { return object{"id": p.retried()} },
+	},
 	{name: "webhooks, last failures of each", grows: true, indexed: true, text: `{ webhooks(first: 10) { nodes { id url enabled failingSince attempts(first: 1, filter: { statuses: [FAILED] }) { nodes ` + attemptFields + ` } } } }`},
-	{name: "webhook, failed attempts", grows: true, indexed: true, text: `query ($id: ID!) { webhook(id: $id) { id attempts(first: 50, filter: { statuses: [FAILED] }) { nodes ` + attemptFields + ` ` + pageFields + ` } } }`,
-		vars: func(p *picker) map[string]any { return object{"id": p.hook()} }, mayMiss: true},
+	{
+		name: "webhook, failed attempts", grows: true, indexed: true, text: `query ($id: ID!) { webhook(id: $id) { id attempts(first: 50, filter: { statuses: [FAILED] }) { nodes ` + attemptFields + ` ` + pageFields + ` } } }`,
+		vars: func(p *picker) map[string]any { return object{"id": p.hook()} }, mayMiss: true,
+	},
 	{name: "attempts", grows: true, indexed: true, text: attemptsQuery, vars: fifty(nil)},
 	{name: "attempts, failed", grows: true, indexed: true, text: attemptsQuery, vars: fifty(object{"statuses": []string{"FAILED"}})},
 	{name: "attempts, with a common error", grows: true, text: attemptsQuery, vars: fifty(object{"errors": []string{"HTTP_STATUS"}})},
@@ -117,8 +121,9 @@ func (p *picker) hook() webhook.ID {
 	return hooks[p.random.IntN(len(hooks))].ID
 }
 
+// small is a tenant that has a full page, and not much more.
 func (p *picker) small() string {
-	return p.kept.Tenants[1+p.random.IntN(smallTenants)].Name
+	return p.kept.Tenants[1+p.random.IntN(busyTenants)].Name
 }
 
 func (p *picker) of(list []sample) sample {

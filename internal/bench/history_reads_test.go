@@ -10,7 +10,10 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-var historyAttempts = flag.Int("history.attempts", 0, "the longer of the histories that TestHistoryReads compares, in attempts; 0 skips it")
+var (
+	historyAttempts = flag.Int("history.attempts", 0, "the longer of the histories that TestHistoryReads compares, in attempts; 0 skips it")
+	historyAll      = flag.Bool("history.all", false, "TestHistoryReads asks for the queries too that are known to read more")
+)
 
 // Bounds of what a query may read of the longer history: twice what it reads of one that is a tenth as long, as indexes are deeper and
 // caches hold less of them, and so many pages.
@@ -58,17 +61,24 @@ func TestHistoryReads(t *testing.T) {
 
 // testHistoryReads compares what total counts, in pages, while each query is asked for.
 func testHistoryReads(t *testing.T, database string, total func(w *world) int64) {
+	t.Helper()
 	short, long := newWorld(t, database, *historyAttempts/10), newWorld(t, database, *historyAttempts)
 	few, many := short.reads(t, total), long.reads(t, total)
 	for i, q := range historyQueries {
+		if q.grows && !*historyAll {
+			continue
+		}
 		few, many := few[i], many[i]
 		said := fmt.Sprintf("%-36s %6d pages of %d attempts, %6d pages of %d", q.name, few.pages, short.History, many.pages, long.History)
 		t.Log(said)
 		if !many.found && !q.mayMiss {
 			t.Errorf("%s: found nothing", q.name)
 		}
-		if many.pages > readFactor*few.pages+readPages && !q.grows {
+		switch more := many.pages > readFactor*few.pages+readPages; {
+		case more && !q.grows:
 			t.Errorf("%s: it must not read more of a longer history", said)
+		case more:
+			t.Logf("%s: known to read more", q.name)
 		}
 	}
 }
@@ -88,6 +98,9 @@ func (w *world) reads(t *testing.T, total func(w *world) int64) []read {
 	}
 	list := make([]read, len(historyQueries))
 	for i := range historyQueries {
+		if historyQueries[i].grows && !*historyAll {
+			continue
+		}
 		for range 3 {
 			r, err := historyQueries[i].ready(p)
 			if err != nil {

@@ -31,6 +31,7 @@ func TestHistory(t *testing.T) {
 		t.Skip("runs the program")
 	}
 	on := func(t *testing.T, database string) {
+		t.Helper()
 		w := newWorld(t, database, 20_000)
 		t.Run("is whole", func(t *testing.T) { testHistoryIsWhole(t, w) })
 		t.Run("is as servers write", func(t *testing.T) { testHistoryIsAsServersWrite(t, w) })
@@ -181,6 +182,7 @@ func (w *world) eventually(t *testing.T, want int64, text string, args ...any) {
 // A filled history is one that a server could have written: every delivery has its attempts and every event its deliveries, and
 // nothing is missing that a check of the database would find.
 func testHistoryIsWhole(t *testing.T, w *world) {
+	t.Helper()
 	if n := w.number(t, "SELECT COUNT(*) FROM attempts"); n < 20_000 || n > 20_000+3*maxAttempts {
 		t.Errorf("%d attempts, want about 20,000", n)
 	}
@@ -276,6 +278,7 @@ func (w *world) kinds(t *testing.T, table, where string) map[string]string {
 // A filled history has in every column what a server writes there for events, deliveries and attempts that succeed, fail, and wait. A
 // server publishes and delivers on it.
 func testHistoryIsAsServersWrite(t *testing.T, w *world) {
+	t.Helper()
 	last := map[string]int64{}
 	for _, table := range []string{"events", "deliveries", "attempts"} {
 		last[table] = w.number(t, "SELECT MAX(seq) FROM "+table)
@@ -317,6 +320,7 @@ func testHistoryIsAsServersWrite(t *testing.T, w *world) {
 
 // Retention takes the beginning of a history away, and nothing else.
 func testHistoryExpires(t *testing.T, w *world) {
+	t.Helper()
 	oldest := w.kept.From.Add(36 * time.Hour).Truncate(24 * time.Hour) // a day of which PostgreSQL drops the partitions
 	before := any(oldest)
 	if w.postgres == nil {
@@ -336,6 +340,7 @@ func testHistoryExpires(t *testing.T, w *world) {
 
 // A database that is kept is served again, as long as it is what this program would fill.
 func testHistoryIsKept(t *testing.T, w *world) {
+	t.Helper()
 	first := w.kept
 	again := func() error {
 		_ = w.server.stop()
