@@ -14,7 +14,7 @@ func compareNumbers(a, b string) int {
 	return cmp.Compare(c, 0)
 }
 
-// Numbers are compared by value and exactly: what a float64 cannot tell apart, or hold, is as good as any other.
+// Numbers are compared by value and exactly: numbers that a float64 cannot distinguish or hold are no exception.
 func TestNumberOrder(t *testing.T) {
 	nines := strings.Repeat("9", 60)
 	for _, ascending := range [][]string{

@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// MaxResponseBytes is how much of a receiver's answer is read and kept.
+// MaxResponseBytes bounds how much of a receiver's answer is read and kept.
 const MaxResponseBytes = 64 << 10
 
 // Attempt is one HTTP POST of one delivery, with everything that was sent and came back. The request's body is the
@@ -21,31 +21,31 @@ type Attempt struct {
 	EventID    ID
 	Number     int // 1 for the first
 	Status     AttemptStatus
-	Error      *ErrorCode // nil when it succeeded
-	// Message explains Error to the webhook's owner; it never tells an inside address.
+	Error      *ErrorCode // nil on success
+	// Message explains Error to the webhook's owner; it never contains an internal address.
 	Message   string
 	Trigger   Trigger   `gorm:"column:triggered_by"`
 	StartedAt time.Time `gorm:"serializer:micros"`
-	// Times in µs. DNS, Connect and TLS are 0 when a connection was reused; FirstByte and Duration count from the start.
+	// Times in µs. DNS, Connect and TLS are 0 on a reused connection; FirstByte and Duration count from the start.
 	DurationUs, DNSUs, ConnectUs, TLSUs, FirstByteUs int64
 	URL                                              string
 	RequestHeaders                                   HeaderBlock // sensitive values are redacted
-	// SignedBy is the ids of the secrets whose signatures the request carried, 16 bytes each, in their order. Shared; it
-	// must not be changed.
+	// SignedBy has the ids of the secrets that signed the request, 16 bytes each, in the order of the signatures. It is
+	// shared, and must not be changed.
 	SignedBy        []byte
-	ResponseStatus  *int // nil when no answer came
+	ResponseStatus  *int // nil without an answer
 	ResponseHeaders HeaderBlock
 	ResponseBody    []byte
-	// ResponseTruncated says that the answer was longer than MaxResponseBytes, or not read to its end.
+	// ResponseTruncated: the answer was longer than MaxResponseBytes, or was not read to its end.
 	ResponseTruncated bool
-	// EventType is the event's, joined in when an attempt is read, for filters.
+	// EventType is the event's type, joined when an attempt is read, for filters.
 	EventType string `gorm:"->"`
 }
 
 // Position is Seq: where lists have it.
 func (a *Attempt) Position() int64 { return a.Seq }
 
-// DurationMs is how long it took, in whole milliseconds.
+// DurationMs returns the duration in whole milliseconds.
 func (a *Attempt) DurationMs() int {
 	return int((time.Duration(a.DurationUs) * time.Microsecond).Round(time.Millisecond).Milliseconds())
 }
@@ -75,8 +75,8 @@ const (
 	ErrorSigning         ErrorCode = "SIGNING"
 )
 
-// HeaderBlock is header fields as HTTP/1.1 spells them, "Name: value\r\n" each: cheap to write on the hot path and to
-// read in a database shell.
+// HeaderBlock is header fields in HTTP/1.1's syntax, "Name: value\r\n" each: cheap to write on the hot path, and readable in
+// a database shell.
 type HeaderBlock string
 
 // Header is one header field.
@@ -85,8 +85,8 @@ type Header struct {
 	Value string
 }
 
-// NewHeaderBlock writes h in no particular order. A value that is not UTF-8 is read as ISO-8859-1, in which every byte is a
-// character, so that none is lost (RFC 9110, section 5.5).
+// NewHeaderBlock returns h as a HeaderBlock, in no particular order. A value that is not UTF-8 is read as ISO-8859-1, in which
+// every byte is a character, so that none is lost (RFC 9110, section 5.5).
 func NewHeaderBlock(h http.Header) HeaderBlock {
 	n := 0
 	for name, values := range h {
@@ -113,7 +113,7 @@ func NewHeaderBlock(h http.Header) HeaderBlock {
 	return HeaderBlock(b.String())
 }
 
-// Fields lists the block's header fields.
+// Fields returns the block's header fields.
 func (b HeaderBlock) Fields() []Header {
 	fields := []Header{}
 	for line := range strings.SplitSeq(string(b), "\r\n") {

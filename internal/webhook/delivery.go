@@ -10,30 +10,30 @@ type Delivery struct {
 	EventID   ID
 	WebhookID ID
 	Status    DeliveryStatus
-	// AttemptCount is how many attempts are recorded; attempts are numbered 1 to AttemptCount without gaps.
+	// AttemptCount is the number of recorded attempts, which are numbered 1 to AttemptCount without gaps.
 	AttemptCount int
-	// ScheduleStart is the AttemptCount at which the retry schedule began: 0, or what it was at the last retry by hand.
+	// ScheduleStart is the AttemptCount at which the retry schedule began: 0, or the value at the last retry by hand.
 	ScheduleStart int
-	// Trigger is what the next attempt will say of why it was made.
+	// Trigger is that of the next attempt.
 	Trigger Trigger `gorm:"column:triggered_by"`
 	// NextAttemptAt is when the next attempt is due; nil while an attempt runs and after the last.
 	NextAttemptAt *time.Time `gorm:"column:due_at;serializer:micros"`
 	CreatedAt     time.Time  `gorm:"serializer:micros;autoCreateTime:false"`
 	CompletedAt   *time.Time `gorm:"serializer:micros"`
-	// FailureReason says why it is FAILED; nil while it is not.
+	// FailureReason says why it is FAILED; nil in other states.
 	FailureReason *FailureReason
-	// WebhookURL is the webhook's, deleted or not, joined in when a delivery is read.
+	// WebhookURL is the webhook's URL, even if that is deleted, joined when a delivery is read.
 	WebhookURL string `gorm:"->"`
 }
 
 // Position is Seq: where lists have it.
 func (d *Delivery) Position() int64 { return d.Seq }
 
-// DeliveryStatus is where a delivery stands.
+// DeliveryStatus is the state of a delivery.
 type DeliveryStatus string
 
-// The statuses. HELD is never stored: it is PENDING of a webhook that is disabled, so it cannot disagree with the
-// webhook, and disabling or enabling costs the same for one delivery or a million.
+// The statuses. HELD is never stored: it is PENDING while the webhook is disabled. So it cannot contradict the webhook, and
+// disabling or enabling costs the same for one delivery or a million.
 const (
 	Pending           DeliveryStatus = "PENDING"
 	Held              DeliveryStatus = "HELD"
@@ -42,7 +42,7 @@ const (
 	Canceled          DeliveryStatus = "CANCELED"
 )
 
-// FailureReason says why a delivery was given up.
+// FailureReason says why a delivery failed.
 type FailureReason string
 
 // The reasons.

@@ -7,15 +7,14 @@ import (
 
 // The expected failures of the product. Each surface translates them once: graph/errors.go and web/rest.go.
 var (
-	// ErrNotFound is the one answer for what is absent and for what belongs to another tenant.
+	// ErrNotFound is the error for what does not exist, and for what belongs to another tenant.
 	ErrNotFound = errors.New("not found")
-	// ErrRevoked and ErrExpired are tokens that do not work any more: for others than their holders they count as unknown.
+	// ErrRevoked and ErrExpired are tokens that are no longer valid. Only the token's holder can tell them from ErrNotFound.
 	ErrRevoked = fmt.Errorf("the token was revoked: %w", ErrNotFound)
 	ErrExpired = fmt.Errorf("the token has expired: %w", ErrNotFound)
-	// ErrCursor is a cursor that this server did not make, not for this list or stream, or not for this tenant.
+	// ErrCursor is a cursor that this server did not issue for this list or stream, and this tenant.
 	ErrCursor = errors.New("bad cursor")
-	// ErrCursorLost is a cursor of a place that this database does not have: it was put back from an earlier copy, and has
-	// gone on differently since.
+	// ErrCursorLost is a cursor of a place that this database does not have, because it was restored from an earlier copy.
 	ErrCursorLost = errors.New("the database was restored from a backup older than this cursor")
 	// ErrBusy is a full queue: nothing was stored and the same call may succeed in a moment.
 	ErrBusy = errors.New("too busy, try again")
@@ -23,7 +22,7 @@ var (
 	ErrUnavailable = errors.New("database unavailable, try again")
 )
 
-// CursorExpired says that retention has removed what came right after a stream cursor.
+// CursorExpired is a stream cursor after which retention has removed attempts.
 type CursorExpired struct {
 	Oldest int64 // Seq from which on every attempt is kept
 }
@@ -32,7 +31,7 @@ func (e *CursorExpired) Error() string { return "cursor is older than the attemp
 
 // CursorLost is an ErrCursorLost of a stream.
 type CursorLost struct {
-	Oldest int64 // as of CursorExpired
+	Oldest int64 // as in CursorExpired
 }
 
 func (e *CursorLost) Error() string { return ErrCursorLost.Error() }
@@ -46,14 +45,14 @@ type Code string
 // The codes of an Invalid.
 const (
 	CodeRequired    Code = "REQUIRED"     // absent, null or empty where a value is needed
-	CodeInvalid     Code = "INVALID"      // not of the form wanted
+	CodeInvalid     Code = "INVALID"      // malformed
 	CodeTooLong     Code = "TOO_LONG"     // more characters or bytes than allowed
 	CodeTooMany     Code = "TOO_MANY"     // more elements than allowed
 	CodeOutOfRange  Code = "OUT_OF_RANGE" // a number or a time outside its bounds
-	CodeForbidden   Code = "FORBIDDEN"    // well formed, but not allowed here (an inside address, a reserved header)
+	CodeForbidden   Code = "FORBIDDEN"    // well formed, but not allowed here (an internal address, a reserved header)
 	CodeNotFound    Code = "NOT_FOUND"    // does not exist, or belongs to another tenant
 	CodeConflict    Code = "CONFLICT"     // contradicts what is stored
-	CodeQuota       Code = "QUOTA"        // the tenant has as many as it may have
+	CodeQuota       Code = "QUOTA"        // the tenant has reached a quota
 	CodeUnavailable Code = "UNAVAILABLE"  // nothing wrong with the input: try again
 )
 
@@ -84,12 +83,12 @@ func (e *Invalid) Error() string {
 	return fmt.Sprintf("%s: %s", e.Field, e.Message)
 }
 
-// invalid makes an Invalid with a formatted message.
+// invalid returns an Invalid with a formatted message.
 func invalid(field string, code Code, format string, args ...any) *Invalid {
 	return &Invalid{Field: field, Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
-// Invalids lists every Invalid that err holds, joined or wrapped, in order. It is empty for other errors.
+// Invalids returns every Invalid in err, joined or wrapped, in order. It is empty for other errors.
 func Invalids(err error) []*Invalid {
 	if err == nil {
 		return nil

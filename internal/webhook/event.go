@@ -42,7 +42,7 @@ type NewEvent struct {
 	IdempotencyKey string // empty: none
 }
 
-// Check applies the rules and compacts Data in place; field is put before the names ("events.3."). maxData is in bytes.
+// Check applies the rules and compacts Data in place. prefix is prepended to field names ("events.3."). maxData is in bytes.
 func (e *NewEvent) Check(prefix string, maxData int) error {
 	var errs []error
 	if err := CheckPublishedType(prefix+"type", e.Type); err != nil {
@@ -66,7 +66,7 @@ func (e *NewEvent) checkData(field string, maxData int) error {
 	if len(e.Data) == 0 {
 		return invalid(field, CodeRequired, "must be given; null is a value too")
 	}
-	if len(e.Data) > 4*maxData { // white space may shrink, but not without bound
+	if len(e.Data) > 4*maxData { // removing white space may make it fit, within a bound
 		return invalid(field, CodeTooLong, "must be at most %d bytes of JSON", maxData)
 	}
 	outline, ok := rawjson.Valid(e.Data)
@@ -109,7 +109,7 @@ func index(field string, i int) string { return field + "." + strconv.Itoa(i) }
 // bytes of data. It is the same at every attempt.
 func (e *Event) AppendBody(b []byte) []byte {
 	b = append(b, `{"type":"`...)
-	b = append(b, e.Type...) // its form needs no escape
+	b = append(b, e.Type...) // its characters need no escaping
 	b = append(b, `","timestamp":"`...)
 	b = e.Timestamp.UTC().AppendFormat(b, TimeFormat)
 	b = append(b, `","data":`...)
@@ -117,5 +117,5 @@ func (e *Event) AppendBody(b []byte) []byte {
 	return append(b, '}')
 }
 
-// TimeFormat is how times are written for receivers and in GraphQL: RFC 3339, UTC, microseconds when there are any.
+// TimeFormat is the format of times for receivers and in GraphQL: RFC 3339, UTC, with microseconds if they are not 0.
 const TimeFormat = "2006-01-02T15:04:05.999999Z07:00"

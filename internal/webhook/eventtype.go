@@ -5,24 +5,24 @@ import (
 	"strings"
 )
 
-// OperationalPrefix begins the types of operational events: those that the server publishes about itself. Publishers
-// cannot use it, however it is capitalised.
+// OperationalPrefix begins the types of operational events, which the server publishes about itself. Publishers cannot use
+// it, in upper or lower case.
 const OperationalPrefix = "hookgraph."
 
 // The types of operational events.
 const (
 	TypeTest            = OperationalPrefix + "test"             // testWebhook sends it
 	TypeWebhookDisabled = OperationalPrefix + "webhook.disabled" // the server disabled webhooks
-	TypeDeliveryFailed  = OperationalPrefix + "delivery.failed"  // the server gave deliveries up
+	TypeDeliveryFailed  = OperationalPrefix + "delivery.failed"  // deliveries failed
 )
 
 var operationalTypes = []string{TypeTest, TypeWebhookDisabled, TypeDeliveryFailed}
 
-// AllPublished stands for every published type in a webhook's Events: for all but operational ones.
+// AllPublished, in a webhook's Events, matches every published type: all except operational ones.
 const AllPublished = "*"
 
 // Operational reports whether the type is that of an operational event. The delivery of such an event causes no further
-// operational event: else one webhook that fails would cause them forever.
+// operational events: otherwise one failing webhook would cause them forever.
 func Operational(eventType string) bool { return strings.HasPrefix(eventType, OperationalPrefix) }
 
 // reserved is Operational however the type is capitalised.
@@ -31,7 +31,7 @@ func reserved(eventType string) bool {
 	return len(eventType) >= n && strings.EqualFold(eventType[:n], OperationalPrefix)
 }
 
-// Wildcard returns what the types begin with that a subscription of the form "prefix.*" matches: "prefix.".
+// Wildcard returns the prefix of the types that a subscription "prefix.*" matches: "prefix.".
 func Wildcard(subscription string) (prefix string, ok bool) {
 	if strings.HasSuffix(subscription, ".*") {
 		return subscription[:len(subscription)-1], true
@@ -56,7 +56,7 @@ func CheckEventType(field, s string) error {
 	return nil
 }
 
-// CheckPublishedType is CheckEventType for a type that somebody publishes.
+// CheckPublishedType is CheckEventType for the type of a published event.
 func CheckPublishedType(field, s string) error {
 	if err := CheckEventType(field, s); err != nil {
 		return err
@@ -67,7 +67,7 @@ func CheckPublishedType(field, s string) error {
 	return nil
 }
 
-// CheckTypeFilter refuses what is the type of no event. It returns nil or an *Invalid.
+// CheckTypeFilter refuses text that cannot be the type of an event. It returns nil or an *Invalid.
 func CheckTypeFilter(field, s string) error {
 	if err := CheckEventType(field, s); err != nil {
 		return err
@@ -91,7 +91,7 @@ func CheckSubscription(field, s string) error {
 		}
 		return CheckTypeFilter(field, s)
 	}
-	if len(s) > MaxEventTypeBytes { // then no type that begins so is short enough
+	if len(s) > MaxEventTypeBytes { // no type with this prefix is short enough
 		return invalid(field, CodeTooLong, "must be at most %d bytes long", MaxEventTypeBytes)
 	}
 	if !isEventType(prefix[:len(prefix)-1]) {
@@ -108,7 +108,7 @@ func noSuchType(field string) *Invalid {
 }
 
 func isEventType(s string) bool {
-	word := false // the last character is of one
+	word := false // the last character belongs to a word
 	for i := range len(s) {
 		switch c := s[i]; {
 		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '_':

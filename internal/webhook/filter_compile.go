@@ -316,7 +316,7 @@ func (c *condition) sort() {
 	c.words = slices.Compact(c.words)
 }
 
-// number gives every bit its place, and finds out what Match asks for again and again.
+// number assigns every bit its position, and precomputes what Match needs repeatedly.
 func (f *Filter) number() {
 	f.root.numberFrom(0)
 	f.root.findEmpty()

@@ -9,19 +9,19 @@ import (
 // Bounds of a webhook's custom headers.
 const (
 	MaxHeaders = 20
-	// MaxHeadersBytes bounds their names and values together: they are kept with every attempt, and receivers refuse more.
+	// MaxHeadersBytes bounds all names and values together: they are kept with every attempt, and receivers refuse more.
 	MaxHeadersBytes = 8 << 10
 )
 
-// CustomHeader is a header field of the tenant's own that every request of a webhook carries.
+// CustomHeader is a tenant's header field that is sent with every request of a webhook.
 type CustomHeader struct {
 	Name  string `json:"name"` // in canonical form (X-Api-Key)
 	Value string `json:"value"`
-	// Sensitive says that Value is never shown: it is redacted in recorded attempts, and absent wherever it is read.
+	// Sensitive: Value is never shown. It is redacted in recorded attempts, and absent in all reads.
 	Sensitive bool `json:"sensitive,omitempty"`
 }
 
-// Shown is the value as it may be read; nil when it is sensitive.
+// Shown returns the value; nil if it is sensitive.
 func (h *CustomHeader) Shown() *string {
 	if h.Sensitive {
 		return nil
@@ -32,17 +32,17 @@ func (h *CustomHeader) Shown() *string {
 // NewHeader is a custom header as a caller sets it.
 type NewHeader struct {
 	Name string
-	// Value nil keeps the value that the webhook's header of this name has: of a sensitive one the caller does not know it.
+	// Value nil keeps the current value of this header: callers cannot read that of a sensitive one.
 	Value     *string
 	Sensitive bool
 }
 
-// alwaysSensitive are headers that hold credentials by their definition.
+// alwaysSensitive are headers that hold credentials by definition.
 var alwaysSensitive = map[string]bool{"Authorization": true, "Cookie": true}
 
-// SetHeaders makes a webhook's headers of what it has and what a caller sets, and applies the rules that need no HTTP:
-// how many, how large together, each name once, and that a value that was sensitive does not cease to be. The form of
-// names and values is the egress policy's rule.
+// SetHeaders returns a webhook's headers from its old ones and what a caller sets, and applies the rules that need no HTTP:
+// their number, their total size, unique names, and that a sensitive value stays sensitive. egress.ValidateHeader checks the
+// syntax of names and values.
 func SetHeaders(old []*CustomHeader, set []*NewHeader) ([]*CustomHeader, error) {
 	if len(set) > MaxHeaders {
 		return nil, invalid("headers", CodeTooMany, "must be at most %d", MaxHeaders)
@@ -70,7 +70,7 @@ func SetHeaders(old []*CustomHeader, set []*NewHeader) ([]*CustomHeader, error) 
 			errs = append(errs, invalid(headerField(i, "value"), CodeRequired, "must be given: there is no header of this name yet"))
 		default:
 			h.Value = before.Value
-			h.Sensitive = h.Sensitive || before.Sensitive // or the value could be read after all
+			h.Sensitive = h.Sensitive || before.Sensitive // or the value could become readable
 		}
 		seen[name] = true
 		size += len(h.Name) + len(h.Value)
@@ -87,10 +87,10 @@ func SetHeaders(old []*CustomHeader, set []*NewHeader) ([]*CustomHeader, error) 
 
 func headerField(i int, part string) string { return index("headers", i) + "." + part }
 
-// Redacted stands for a sensitive header's value in what is recorded.
+// Redacted replaces a sensitive header's value in recorded attempts.
 const Redacted = "[redacted]"
 
-// RecordedHeaders is how custom headers are kept with an attempt: as they are sent, but for sensitive values.
+// RecordedHeaders returns custom headers as they are kept with an attempt: as sent, with sensitive values redacted.
 func RecordedHeaders(headers []*CustomHeader) HeaderBlock {
 	var b strings.Builder
 	for _, h := range headers {

@@ -12,11 +12,11 @@ import (
 	"time"
 )
 
-// ID is a UUID. Ids that this package makes are version 7 (RFC 9562, section 5.7), so they sort by the millisecond of
-// their making. No object has the zero ID.
+// ID is a UUID. NewID's are version 7 (RFC 9562, section 5.7), so they sort by the millisecond of their creation. No object has
+// the zero ID.
 type ID [16]byte
 
-// ErrID is what ParseID and Scan answer for text that is no UUID.
+// ErrID is returned by ParseID and Scan for text that is not a UUID.
 var ErrID = errors.New("not a UUID")
 
 // NewID returns a version 7 UUID of the given time.
@@ -31,14 +31,14 @@ func NewID(at time.Time) ID {
 	return id
 }
 
-// Time is when an id that NewID made was made, to the millisecond.
+// Time returns the time given to NewID, to the millisecond.
 func (id ID) Time() time.Time {
 	ms := uint64(binary.BigEndian.Uint16(id[0:]))<<32 | uint64(binary.BigEndian.Uint32(id[2:]))
 	return time.UnixMilli(int64(ms)) //nolint:gosec // 48 bits
 }
 
-// ParseID reads the one spelling that String writes, in either case. Braces, URNs and missing hyphens are refused, so
-// that an id has one spelling in logs and caches.
+// ParseID parses String's form, in upper or lower case. It refuses braces, URNs and missing hyphens, so that an id has one spelling
+// in logs and caches.
 func ParseID(s string) (ID, error) {
 	var id ID
 	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
@@ -56,7 +56,7 @@ func ParseID(s string) (ID, error) {
 	return id, nil
 }
 
-// String is the canonical lower-case form of 36 characters.
+// String returns the canonical lower-case form of 36 characters.
 func (id ID) String() string { return string(id.AppendText(nil)) }
 
 // AppendText appends the canonical form to b.
@@ -74,7 +74,7 @@ func (id ID) AppendText(b []byte) []byte {
 // IsZero reports whether the id is the zero ID, which no object has.
 func (id ID) IsZero() bool { return id == ID{} }
 
-// MarshalText makes an ID a JSON string.
+// MarshalText implements encoding.TextMarshaler, which makes an ID a JSON string.
 func (id ID) MarshalText() ([]byte, error) { return id.AppendText(nil), nil }
 
 // UnmarshalText is ParseID.
@@ -118,8 +118,7 @@ func (id ID) MarshalGQL(w io.Writer) {
 	_, _ = w.Write(append(b, '"'))
 }
 
-// UnmarshalGQL reads a GraphQL ID. Clients need not know what an id looks like: one that no object can have is the zero ID,
-// which no object has.
+// UnmarshalGQL reads a GraphQL ID. Clients need not know the form of ids: an invalid one becomes the zero ID, which no object has.
 func (id *ID) UnmarshalGQL(v any) error {
 	*id = ID{}
 	switch v := v.(type) {

@@ -8,23 +8,24 @@ import (
 	"time"
 )
 
-// Schedule is the wait before each attempt: the first is before the first attempt.
+// Schedule has the delay before each attempt, including the first.
 type Schedule []time.Duration
 
-// DefaultSchedule is now, then Standard Webhooks' example of an exponential schedule: about three days in all.
+// DefaultSchedule is Standard Webhooks' example of an exponential schedule: about three days in all.
 var DefaultSchedule = Schedule{
 	0, 5 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour,
 	10 * time.Hour, 14 * time.Hour, 20 * time.Hour, 24 * time.Hour,
 }
 
-// Jitter is the share by which a wait varies either way, so that what failed together does not come back together.
+// Jitter is the fraction by which a delay varies in both directions, so that deliveries that failed together are not retried
+// together.
 const Jitter = 0.10
 
-// MaxRetryAfter caps what a receiver may ask for with Retry-After.
+// MaxRetryAfter caps Retry-After.
 const MaxRetryAfter = 24 * time.Hour
 
-// Next is when to try again after the tried-th attempt of the schedule failed at now; false when none is left.
-// retryAfter, what the receiver asked for, is never undercut.
+// Next returns when to try again after attempt number tried of the schedule has failed at now; false if none is left. It is never
+// earlier than the receiver's retryAfter.
 func (s Schedule) Next(tried int, now time.Time, retryAfter time.Duration) (time.Time, bool) {
 	if tried >= len(s) {
 		return time.Time{}, false
@@ -43,7 +44,7 @@ func RetryAfter(h http.Header, now time.Time) time.Duration {
 	}
 	if allDigits(v) {
 		s, err := strconv.ParseInt(v, 10, 64)
-		if err != nil || s > int64(MaxRetryAfter/time.Second) { // only a range error is left
+		if err != nil || s > int64(MaxRetryAfter/time.Second) { // the only possible error is the range
 			return MaxRetryAfter
 		}
 		return time.Duration(s) * time.Second

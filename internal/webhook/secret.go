@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// Secret is a signing secret of a webhook. Its key never leaves the server but in the answer of the call that made it.
+// Secret is a signing secret of a webhook. Its key leaves the server only in the answer of the call that created it.
 type Secret struct {
 	ID        ID
 	TenantID  ID
@@ -26,14 +26,14 @@ type Secret struct {
 	// ExpiresAt is when a rotation's overlap ends; nil for the current secret.
 	ExpiresAt *time.Time
 
-	// Made of Key once; private costs as much as a signature.
+	// Derived from Key once; deriving private costs as much as a signature.
 	private ed25519.PrivateKey // nil for HMAC
 	macs    *sync.Pool         // of hash.Hash; nil for Ed25519
 }
 
 // Rotation says how a webhook's secret is replaced.
 type Rotation struct {
-	Overlap time.Duration // how long the old secrets go on signing beside the new one, 0 to MaxOverlap
+	Overlap time.Duration // how long the old secrets also sign, 0 to MaxOverlap
 	Scheme  Scheme        // of the new secret; "" means that of the current one
 }
 
@@ -57,7 +57,7 @@ const (
 	SchemeEd25519 Scheme = "ED25519"     // v1a, asymmetric
 )
 
-// CheckScheme refuses what is no scheme. It returns nil or an *Invalid.
+// CheckScheme refuses an unknown scheme. It returns nil or an *Invalid.
 func CheckScheme(field string, s Scheme) error {
 	if s != SchemeHMAC && s != SchemeEd25519 {
 		return invalid(field, CodeInvalid, "must be %s or %s", SchemeHMAC, SchemeEd25519)
@@ -65,13 +65,13 @@ func CheckScheme(field string, s Scheme) error {
 	return nil
 }
 
-// Overlap of a rotation: how long the old secret goes on signing beside the new one.
+// Overlap of a rotation: how long the old secret also signs.
 const (
 	DefaultOverlap = 24 * time.Hour
 	MaxOverlap     = 7 * 24 * time.Hour
 )
 
-// NewSecret makes a secret of 32 random bytes.
+// NewSecret returns a secret of 32 random bytes.
 func NewSecret(tenant, webhook ID, scheme Scheme, now time.Time) *Secret {
 	key := make([]byte, 32)
 	_, _ = rand.Read(key) // never fails: crypto/rand ends the program instead
@@ -80,7 +80,7 @@ func NewSecret(tenant, webhook ID, scheme Scheme, now time.Time) *Secret {
 	return s
 }
 
-// SetKey gives a secret whose Scheme is set its key of 32 bytes.
+// SetKey sets the key, of 32 bytes. Scheme must be set before.
 func (s *Secret) SetKey(key []byte) {
 	s.Key = key
 	if s.Scheme == SchemeEd25519 {
@@ -90,7 +90,7 @@ func (s *Secret) SetKey(key []byte) {
 	s.macs = &sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}
 }
 
-// Reveal is the secret as its owner stores it: whsec_ and base64, or whsk_ for Ed25519. It is the only way to read it.
+// Reveal returns the secret in text form: whsec_ (whsk_ for Ed25519) and base64. It is the only way to read it.
 func (s *Secret) Reveal() string {
 	if s.Scheme == SchemeEd25519 {
 		return "whsk_" + base64.StdEncoding.EncodeToString(s.private)
@@ -98,7 +98,7 @@ func (s *Secret) Reveal() string {
 	return "whsec_" + base64.StdEncoding.EncodeToString(s.Key)
 }
 
-// PublicKey is whpk_ and base64 of an Ed25519 secret's public half; empty for HMAC.
+// PublicKey returns whpk_ and base64 of an Ed25519 secret's public half; "" for HMAC.
 func (s *Secret) PublicKey() string {
 	if s.Scheme != SchemeEd25519 {
 		return ""
@@ -120,7 +120,7 @@ func (s *Secret) GoString() string { return s.String() }
 func (s *Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
 // AppendSignature appends the webhook-signature of a message to b: one signature for each secret that is active at the
-// attempt's time, separated by spaces (Standard Webhooks 1.0.0, "Signature scheme"). It appends nothing when none is.
+// attempt's time, separated by spaces (Standard Webhooks 1.0.0, "Signature scheme"). It appends nothing if none is active.
 func AppendSignature(b []byte, secrets []*Secret, id ID, at time.Time, body []byte) []byte {
 	signed := make([]byte, 0, 64)
 	signed = id.AppendText(signed)
@@ -155,8 +155,8 @@ func AppendSignature(b []byte, secrets []*Secret, id ID, at time.Time, body []by
 	return b
 }
 
-// SignedBy is the ids of the secrets that AppendSignature signs with, in its order, 16 bytes each. It may share memory
-// with a secret and must not be changed.
+// SignedBy returns the ids of the secrets that AppendSignature signs with, in its order, 16 bytes each. It may share memory
+// with a secret, and must not be changed.
 func SignedBy(secrets []*Secret, at time.Time) []byte {
 	if len(secrets) == 1 && secrets[0].Active(at) {
 		return secrets[0].ID[:] // the common case costs nothing

@@ -6,18 +6,18 @@ import (
 	"time"
 )
 
-// DefaultTenant is the name of the tenant that an operator means when it names none.
+// DefaultTenant is the tenant that an operator's calls are about if they name none.
 const DefaultTenant = "default"
 
-// Tenant is whose webhooks and events they are; rows of one tenant are invisible to every other.
+// Tenant owns webhooks and events; they are invisible to every other tenant.
 type Tenant struct {
 	Seq       int64 `gorm:"primaryKey;autoIncrement"`
 	ID        ID
 	Name      string
 	CreatedAt time.Time  `gorm:"serializer:micros;autoCreateTime:false"`
-	DeletedAt *time.Time `gorm:"serializer:micros"` // it is no more, and its rows are being removed
+	DeletedAt *time.Time `gorm:"serializer:micros"` // deleted; its rows are being removed
 
-	// What it may have and do; nil is the server's default.
+	// Its quotas; nil means the server's default.
 	MaxWebhooks  *int
 	MaxTokens    *int // that work
 	MaxEvents    *int // stored
@@ -28,16 +28,16 @@ type Tenant struct {
 // Position is Seq: where lists have it.
 func (t *Tenant) Position() int64 { return t.Seq }
 
-// Quotas are what a tenant may have and do. 0 means unlimited.
+// Quotas are the limits of a tenant. 0 means unlimited.
 type Quotas struct {
 	Webhooks     int
 	Tokens       int // that work
 	Events       int // stored
 	PublishRate  int // events a second
-	PublishBurst int // events at once; 0 is twice the rate. It is at least MaxPublish, which one call may publish.
+	PublishBurst int // events at once; 0 means twice the rate. At least MaxPublish, which one call may publish.
 }
 
-// Burst is how many events may be published at once.
+// Burst returns how many events may be published at once.
 func (q Quotas) Burst() int {
 	burst := q.PublishBurst
 	if burst == 0 {
@@ -46,7 +46,7 @@ func (q Quotas) Burst() int {
 	return max(burst, MaxPublish)
 }
 
-// Quotas are the tenant's own where it has any, else the defaults.
+// Quotas returns the tenant's own quotas, with defaults for those it does not have.
 func (t *Tenant) Quotas(defaults Quotas) Quotas {
 	q := defaults
 	for _, own := range []struct {
@@ -60,7 +60,7 @@ func (t *Tenant) Quotas(defaults Quotas) Quotas {
 	return q
 }
 
-// TenantPatch says what to change of a tenant. A quota set to nil is the server's default.
+// TenantPatch says what to change in a tenant. A quota set to nil becomes the server's default.
 type TenantPatch struct {
 	MaxWebhooks, MaxTokens, MaxEvents, PublishRate, PublishBurst Opt[*int]
 }
@@ -93,22 +93,22 @@ func (t *Tenant) Apply(p TenantPatch) error {
 	return errors.Join(errs...)
 }
 
-// TooFast is an *Invalid of code QUOTA that goes away by itself.
+// TooFast is an *Invalid of code QUOTA that passes with time.
 type TooFast struct {
 	*Invalid
 	RetryAfter time.Duration
 }
 
-// Unwrap is the Invalid.
+// Unwrap returns the Invalid.
 func (e *TooFast) Unwrap() error { return e.Invalid }
 
-// MaxTenantNameBytes is how long a tenant's name may be.
+// MaxTenantNameBytes bounds a tenant's name.
 const MaxTenantNameBytes = 63
 
 var tenantForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?$`)
 
-// CheckTenantName applies the form of a tenant's name: 1 to 63 lower-case letters, digits, hyphens and underscores,
-// with a letter or digit at both ends, so that it can stand in a header and in a host name. Nil or an *Invalid.
+// CheckTenantName checks a tenant's name: 1 to 63 lower-case letters, digits, hyphens and underscores, with a letter or digit at
+// both ends, so that it is valid in a header and in a host name. It returns nil or an *Invalid.
 func CheckTenantName(field, name string) error {
 	if !tenantForm.MatchString(name) {
 		return invalid(field, CodeInvalid, "must be 1 to 63 lower-case letters, digits, hyphens and underscores")

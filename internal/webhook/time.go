@@ -7,17 +7,17 @@ import (
 	"time"
 )
 
-// ErrTime is a text that is no time.
+// ErrTime is a text that is not a time.
 var ErrTime = errors.New("must be a time in RFC 3339 format, such as 2026-04-23T10:00:00Z")
 
 // ErrTimeBound is a text that is neither a time nor a duration back from now.
 var ErrTimeBound = errors.New("must be a time in RFC 3339 format, such as 2026-04-23T10:00:00Z, " +
 	"or a duration back from now of at most 36500 days, such as -PT1H or -P7D")
 
-// ParseTime reads a time as RFC 3339 writes it, with any offset and any fraction, and returns it in UTC.
+// ParseTime parses an RFC 3339 time, with any offset and fraction, and returns it in UTC.
 func ParseTime(s string) (time.Time, error) {
 	var t time.Time
-	// UnmarshalText refuses an offset of 99 hours, which time.Parse takes; both take one digit for the hour, and a comma.
+	// UnmarshalText refuses an offset of 99 hours, which time.Parse accepts; both accept an hour of one digit, and a comma.
 	if t.UnmarshalText([]byte(s)) != nil || s[len("2006-01-02T15")] != ':' || strings.Contains(s, ",") {
 		return time.Time{}, ErrTime
 	}

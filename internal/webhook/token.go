@@ -19,25 +19,25 @@ type TokenScope string
 // The scopes.
 const (
 	ScopeWebhooksRead    TokenScope = "webhooks:read"    // webhooks, without their secrets
-	ScopeWebhooksWrite   TokenScope = "webhooks:write"   // make, change, test and remove webhooks, and see a new secret once
+	ScopeWebhooksWrite   TokenScope = "webhooks:write"   // create, change, test and delete webhooks, and see a new secret once
 	ScopeEventsPublish   TokenScope = "events:publish"   // publish
 	ScopeDeliveriesRead  TokenScope = "deliveries:read"  // events, deliveries and attempts, and their stream
 	ScopeDeliveriesWrite TokenScope = "deliveries:write" // retry and cancel
 	ScopeAdmin           TokenScope = "admin"            // tokens and, for an operator, tenants
 )
 
-// AllScopes are the scopes there are, in the order in which they are shown.
+// AllScopes are all scopes, in the order in which they are shown.
 var AllScopes = TokenScopes{
 	ScopeWebhooksRead, ScopeWebhooksWrite, ScopeEventsPublish, ScopeDeliveriesRead, ScopeDeliveriesWrite, ScopeAdmin,
 }
 
-// TokenScopes are what a token permits. Nil means all, those of later versions too.
+// TokenScopes are the scopes of a token. Nil means all, including those of later versions.
 type TokenScopes []TokenScope
 
-// Has reports whether the scope is among them.
+// Has reports whether s has the scope.
 func (s TokenScopes) Has(scope TokenScope) bool { return s == nil || slices.Contains(s, scope) }
 
-// Includes reports whether everything that others permit is permitted.
+// Includes reports whether s has all scopes of others.
 func (s TokenScopes) Includes(others TokenScopes) bool {
 	if others == nil {
 		return s == nil
@@ -50,7 +50,7 @@ func (s TokenScopes) Includes(others TokenScopes) bool {
 	return true
 }
 
-// List is the scopes one by one.
+// List returns the scopes; AllScopes if s is nil.
 func (s TokenScopes) List() []TokenScope {
 	if s == nil {
 		return AllScopes
@@ -61,7 +61,7 @@ func (s TokenScopes) List() []TokenScope {
 // GormDataType keeps GORM from reading the slice as a relation.
 func (TokenScopes) GormDataType() string { return "text" }
 
-// Value stores the scopes as OAuth writes them (RFC 6749, section 3.3): with spaces between; all as NULL.
+// Value stores the scopes in OAuth's form (RFC 6749, section 3.3), separated by spaces; nil as NULL.
 func (s TokenScopes) Value() (driver.Value, error) {
 	if s == nil {
 		return nil, nil
@@ -101,14 +101,15 @@ type Token struct {
 	TenantID   *ID // nil: an operator's
 	Name       string
 	Scopes     TokenScopes
-	Hash       []byte     // SHA-256 of the token; the token itself is nowhere
+	Hash       []byte     // SHA-256 of the token, which itself is not stored
 	CreatedAt  time.Time  `gorm:"serializer:micros;autoCreateTime:false"`
-	ExpiresAt  *time.Time `gorm:"serializer:micros"` // it is good for nothing from then on; nil: never
+	ExpiresAt  *time.Time `gorm:"serializer:micros"` // nil: never
 	LastUsedAt *time.Time `gorm:"serializer:micros"` // to about a minute; nil: never
 	RevokedAt  *time.Time `gorm:"serializer:micros"`
-	// Prefix is what the token begins with, so that its holder recognizes it; nil when it was chosen, and may be short.
+	// Prefix is the beginning of the token, by which its holder recognizes it; nil if the operator chose the token, which may
+	// be short.
 	Prefix *string
-	// CreatedBy is the token that made it; nil when none did: the command line, or the first start.
+	// CreatedBy is the token that created it; nil if it was created by the command line or the first start.
 	CreatedBy *ID
 }
 
@@ -123,8 +124,8 @@ func (t *Token) Valid(now time.Time) bool {
 // MaxTokenNameChars bounds the name of a token.
 const MaxTokenNameChars = 100
 
-// Check applies the rules of a new token; the error joins an *Invalid for every one that is broken. It brings the scopes
-// into their order, each once.
+// Check applies the rules of a new token; the error joins an *Invalid for every broken rule. It sorts the scopes and removes
+// duplicates.
 func (t *Token) Check(now time.Time) error {
 	var errs []error
 	bad := func(field string, code Code, format string, args ...any) {
@@ -169,7 +170,7 @@ func scopeNames() []string {
 // TokenPrefix lets secret scanners find leaked tokens: hg_[A-Za-z0-9_-]{43}.
 const TokenPrefix = "hg_"
 
-// NewToken makes a token of 256 random bits and its hash.
+// NewToken returns a token of 256 random bits, and its hash.
 func NewToken() (token string, hash []byte) {
 	b := make([]byte, tokenBytes)
 	_, _ = rand.Read(b) // never fails: crypto/rand ends the program instead
@@ -177,11 +178,11 @@ func NewToken() (token string, hash []byte) {
 	return token, HashToken(token)
 }
 
-// shownChars is how much of a token is shown after TokenPrefix: 36 bits of 256. What is left cannot be guessed.
+// shownChars is how much of a token is shown after TokenPrefix: 36 bits of 256. The rest cannot be guessed.
 const shownChars = 6
 
-// ShownPrefix is what may be shown of a token after its creation: its first characters, when it has the form of NewToken. Of a token
-// that somebody chose nothing is shown, because the rest of it may be guessed.
+// ShownPrefix returns the part of a token that may be shown after its creation: the first characters if it has the form of
+// NewToken's, otherwise nil, because the rest of a token that a person chose might be guessed.
 func ShownPrefix(token string) *string {
 	random, ok := strings.CutPrefix(token, TokenPrefix)
 	if b, err := base64.RawURLEncoding.DecodeString(random); !ok || err != nil || len(b) != tokenBytes {
@@ -191,10 +192,10 @@ func ShownPrefix(token string) *string {
 	return &prefix
 }
 
-// tokenBytes is how many random bytes a token has.
+// tokenBytes is the number of random bytes of a token.
 const tokenBytes = 32
 
-// HashToken is what is stored of a token. A plain hash is enough: 256 random bits cannot be guessed.
+// HashToken returns the hash that is stored for a token. A plain hash is enough: 256 random bits cannot be guessed.
 func HashToken(token string) []byte {
 	sum := sha256.Sum256([]byte(token))
 	return sum[:]

@@ -22,23 +22,23 @@ const (
 	MaxRatePerSecond    = 10_000
 )
 
-// Webhook is a registered HTTPS endpoint with the event types that it subscribes to.
+// Webhook is a registered HTTPS endpoint and the event types that it subscribes to.
 type Webhook struct {
 	Seq      int64 `gorm:"primaryKey;autoIncrement"` // order of creation; inside the server only
 	ID       ID
 	TenantID ID
 	URL      string
-	// Events are the event types wanted, in the caller's order, each once: a type, "prefix.*" or AllPublished. Nil means all
-	// published types.
+	// Events are the subscribed event types, in the caller's order, without duplicates: a type, "prefix.*" or AllPublished. Nil
+	// means all published types.
 	Events      []string `gorm:"serializer:json"`
 	Enabled     bool
 	Description string
 	// DisabledReason and DisabledAt are set while Enabled is false.
 	DisabledReason *DisabledReason
 	DisabledAt     *time.Time `gorm:"serializer:micros"`
-	// FailingSince is when the first failed attempt came after the last success; nil while the webhook succeeds.
+	// FailingSince is the time of the first failed attempt after the last success; nil while the webhook succeeds.
 	FailingSince *time.Time `gorm:"serializer:micros"`
-	// RetryScheduleMs overrides DefaultSchedule: the wait before each retry, in ms. Nil means the default; empty, no retry.
+	// RetryScheduleMs overrides DefaultSchedule: the delay before each retry, in ms. Nil means the default; empty, no retry.
 	RetryScheduleMs []int `gorm:"serializer:json"`
 	// TimeoutMs bounds one attempt, connection to last byte, in ms (1,000 to 30,000). Nil means the server's default.
 	TimeoutMs *int
@@ -46,7 +46,7 @@ type Webhook struct {
 	RatePerSecond *int
 	CreatedAt     time.Time  `gorm:"serializer:micros;autoCreateTime:false"`
 	UpdatedAt     time.Time  `gorm:"serializer:micros;autoUpdateTime:false"`
-	DeletedAt     *time.Time `gorm:"serializer:micros"` // a tombstone: its history is still there, it is not
+	DeletedAt     *time.Time `gorm:"serializer:micros"` // a tombstone for the history of a deleted webhook
 }
 
 // Position is Seq: where lists have it.
@@ -57,7 +57,7 @@ type DisabledReason string
 
 // The reasons.
 const (
-	DisabledManual  DisabledReason = "MANUAL"  // somebody set enabled to false
+	DisabledManual  DisabledReason = "MANUAL"  // someone set enabled to false
 	DisabledGone    DisabledReason = "GONE"    // the receiver answered 410
 	DisabledFailing DisabledReason = "FAILING" // no success for FailingLimit
 )
@@ -65,7 +65,7 @@ const (
 // FailingLimit is how long a webhook may fail without one success before it is disabled.
 const FailingLimit = 5 * 24 * time.Hour
 
-// Timeout is the deadline of one attempt.
+// Timeout returns the time limit of one attempt.
 func (w *Webhook) Timeout(def time.Duration) time.Duration {
 	if w.TimeoutMs == nil {
 		return def
@@ -73,7 +73,7 @@ func (w *Webhook) Timeout(def time.Duration) time.Duration {
 	return time.Duration(*w.TimeoutMs) * time.Millisecond
 }
 
-// Schedule is the webhook's retry schedule.
+// Schedule returns the webhook's retry schedule.
 func (w *Webhook) Schedule() Schedule {
 	if w.RetryScheduleMs == nil {
 		return DefaultSchedule
@@ -105,7 +105,7 @@ type Opt[T any] struct {
 	Set   bool
 }
 
-// Some is a field that is present.
+// Some returns a field that is present.
 func Some[T any](v T) Opt[T] { return Opt[T]{Value: v, Set: true} }
 
 // Patch changes the fields that are set, and leaves the others alone.
@@ -128,7 +128,7 @@ func (p *Patch) Fits(w *Webhook) bool {
 	return p.IfUpdatedAt == nil || p.IfUpdatedAt.Equal(w.UpdatedAt.Truncate(p.Precision))
 }
 
-// Apply sets the patch's fields on w, without checking them. The headers are no part of w.
+// Apply sets the patch's fields on w, without checking them. Headers are not part of w.
 func (p *Patch) Apply(w *Webhook, now time.Time) {
 	set(&w.URL, p.URL)
 	set(&w.Events, p.Events)
@@ -167,13 +167,13 @@ func (w *Webhook) Enable() {
 	w.Enabled, w.DisabledReason, w.DisabledAt, w.FailingSince = true, nil, nil, nil
 }
 
-// Disable holds the webhook's deliveries from now on.
+// Disable holds the webhook's deliveries.
 func (w *Webhook) Disable(reason DisabledReason, now time.Time) {
 	w.Enabled, w.DisabledReason, w.DisabledAt = false, &reason, &now
 }
 
-// Normalize folds duplicate event types, keeps their order, and turns a list that means all published types into nil. Beside
-// AllPublished only operational types say something; what is invalid is left for Check.
+// Normalize removes duplicate event types, keeps their order, and turns a list that means all published types into nil. Besides
+// AllPublished only operational types matter. Invalid ones are left for Check.
 func (w *Webhook) Normalize() {
 	seen := make(map[string]bool, len(w.Events))
 	all := slices.Contains(w.Events, AllPublished)
@@ -187,8 +187,8 @@ func (w *Webhook) Normalize() {
 	}
 }
 
-// Check applies every rule that needs no network policy and joins what is broken; the URL's own rule is the egress
-// policy's, here only its presence and length. It checks a normalized webhook.
+// Check applies every rule that needs no network policy, and joins the errors. Of the URL it checks only presence and length; the
+// rest is egress's. The webhook must be normalized.
 func (w *Webhook) Check() error {
 	var errs []error
 	switch {
@@ -231,6 +231,6 @@ func (w *Webhook) Check() error {
 	return errors.Join(errs...)
 }
 
-// IsText reports whether both databases can store s: UTF-8 without U+0000, which PostgreSQL refuses. Every text that is
-// stored is such, so what is not can be found nowhere.
+// IsText reports whether both databases can store s: UTF-8 without U+0000, which PostgreSQL refuses. All stored texts satisfy it,
+// so a search for any other text finds nothing.
 func IsText(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }

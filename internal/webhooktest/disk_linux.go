@@ -13,10 +13,10 @@ import (
 //go:embed testdata/disk.c
 var diskShim []byte
 
-// Disk is a disk that fails on order: testdata/disk.c says which orders there are.
+// Disk is a disk that fails on demand; testdata/disk.c lists the orders.
 type Disk struct{ lib, order string }
 
-// NewDisk builds the shim. It returns nil where that is not possible: without a C compiler, outside of Linux, and where the
+// NewDisk builds the shim. It returns nil if that is not possible: without a C compiler, on other systems than Linux, and if the
 // program is not linked to a C library. In CI it fails the test instead.
 func NewDisk(tb testing.TB) *Disk {
 	tb.Helper()
@@ -39,7 +39,7 @@ func NewDisk(tb testing.TB) *Disk {
 	return &Disk{lib: lib, order: filepath.Join(dir, "order")}
 }
 
-// Env is what a process that uses the disk needs in its environment; nothing without a disk.
+// Env returns the environment for a process that uses the disk; nil without a disk.
 func (d *Disk) Env() []string {
 	if d == nil {
 		return nil
@@ -47,7 +47,7 @@ func (d *Disk) Env() []string {
 	return []string{"LD_PRELOAD=" + d.lib, "DISK_ORDER=" + d.order}
 }
 
-// Order gives an order; "" takes it back. Without a disk it does nothing.
+// Order gives an order; "" revokes it. Without a disk it does nothing.
 func (d *Disk) Order(tb testing.TB, order string) {
 	tb.Helper()
 	if d == nil {

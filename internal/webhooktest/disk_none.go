@@ -4,7 +4,7 @@ package webhooktest
 
 import "testing"
 
-// Disk is a disk that fails on order; there is none on this system.
+// Disk is a disk that fails on demand; this system has none.
 type Disk struct{}
 
 // NewDisk returns nil.

@@ -1,3 +1,3 @@
-// Package webhooktest has what several packages' tests need: a store that is thrown away, and a receiver that notes what
-// it gets. For tests only.
+// Package webhooktest has helpers for the tests of several packages: temporary stores and PostgreSQL servers, and a receiver that
+// records its requests. For tests only.
 package webhooktest

@@ -23,13 +23,13 @@ import (
 	"github.com/hookgraph/hookgraph/internal/store"
 )
 
-// EnvPostgres is the variable with the URL of a PostgreSQL server on which tests may make databases.
+// EnvPostgres is the variable with the URL of a PostgreSQL server on which tests may create databases.
 const EnvPostgres = "HOOKGRAPH_TEST_POSTGRES"
 
-// MasterKey seals what tests store where there is no directory for a key file.
+// MasterKey seals what tests store without a directory for a key file.
 var MasterKey = []byte("0123456789abcdef0123456789abcdef")
 
-// Server is a PostgreSQL server of tests' own.
+// Server is a PostgreSQL server for tests.
 type Server struct {
 	url  string // of its database postgres
 	dir  string
@@ -47,7 +47,7 @@ var shared = sync.OnceValues(func() (*Server, error) {
 	return startPostgres()
 })
 
-// template is a database with the schema in it, which is faster to copy than to make.
+// template is a database with the schema, which is faster to copy than to create.
 var template = sync.OnceValues(func() (string, error) {
 	s, err := shared()
 	if err != nil {
@@ -66,8 +66,8 @@ var template = sync.OnceValues(func() (string, error) {
 
 var databases atomic.Int64
 
-// Postgres makes a database that the test's end drops, and returns its URL. Without a server the test is skipped, but in CI
-// it fails.
+// Postgres creates a database, which the test's end drops, and returns its URL. Without a server the test is skipped; in CI it
+// fails.
 func Postgres(tb testing.TB) string {
 	tb.Helper()
 	s, err := shared()
@@ -75,7 +75,7 @@ func Postgres(tb testing.TB) string {
 		missing(tb, err)
 	}
 	if s.cmd == nil {
-		return s.create(tb, "") // a template would stay there
+		return s.create(tb, "") // a template would remain there
 	}
 	from, err := template()
 	if err != nil {
@@ -84,7 +84,7 @@ func Postgres(tb testing.TB) string {
 	return s.create(tb, " TEMPLATE "+from)
 }
 
-// StartPostgres starts a server for one test, which may treat it badly. The test's end stops it.
+// StartPostgres starts a server for one test, which may crash it. The test's end stops it.
 func StartPostgres(tb testing.TB) *Server {
 	tb.Helper()
 	s, err := startPostgres()
@@ -107,7 +107,7 @@ func missing(tb testing.TB, err error) {
 	tb.Skipf("%s: %v", message, err)
 }
 
-// Database makes an empty database that the test's end drops, and returns its URL.
+// Database creates an empty database, which the test's end drops, and returns its URL.
 func (s *Server) Database(tb testing.TB) string {
 	tb.Helper()
 	return s.create(tb, "")
@@ -121,7 +121,7 @@ func (s *Server) create(tb testing.TB, how string) string {
 	}
 	tb.Cleanup(func() {
 		if s.cmd != nil {
-			return // it goes with the server
+			return // it is removed with the server
 		}
 		if err := s.admin("DROP DATABASE " + name + " WITH (FORCE)"); err != nil {
 			tb.Error(err)
@@ -130,7 +130,7 @@ func (s *Server) create(tb testing.TB, how string) string {
 	return s.database(name)
 }
 
-// database is the URL of a database of the server.
+// database returns the URL of a database of the server.
 func (s *Server) database(name string) string {
 	u, err := url.Parse(s.url)
 	if err != nil {
@@ -152,7 +152,7 @@ func (s *Server) admin(text string) (err error) {
 	return nil
 }
 
-// postgresBin is the directory of the server's programs.
+// postgresBin returns the directory of the server's programs.
 func postgresBin() (string, error) {
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	if path, err := exec.LookPath("initdb"); err == nil {
@@ -166,12 +166,12 @@ func postgresBin() (string, error) {
 	return filepath.Dir(found[len(found)-1]), nil
 }
 
-// startPostgres makes a cluster and starts it.
+// startPostgres creates a cluster and starts it.
 func startPostgres() (*Server, error) {
 	return launch("initdb", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-locale", "--no-sync")
 }
 
-// Standby starts a server that has whatever s acknowledges, and to which Failover can go. The test's end stops it.
+// Standby starts a synchronous standby of s, for Failover. The test's end stops it.
 func (s *Server) Standby(tb testing.TB) *Server {
 	tb.Helper()
 	other, err := launch("pg_basebackup", "-d", s.url, "-R", "-c", "fast", "-X", "stream", "--no-sync")
@@ -196,14 +196,14 @@ func (s *Server) Standby(tb testing.TB) *Server {
 	return other
 }
 
-// Failover stops the server as a crash does, and makes its standby the primary.
+// Failover stops the server as a crash does, and promotes its standby.
 func (s *Server) Failover(tb testing.TB, standby *Server) {
 	tb.Helper()
 	s.control(tb, "stop", "-m", "immediate")
 	standby.control(tb, "promote")
 }
 
-// Same is the URL of another server's database of the same name.
+// Same returns the URL of this server's database with the same name as the given one.
 func (s *Server) Same(tb testing.TB, database string) string {
 	tb.Helper()
 	u, err := url.Parse(database)
@@ -213,13 +213,13 @@ func (s *Server) Same(tb testing.TB, database string) string {
 	return s.database(strings.TrimPrefix(u.Path, "/"))
 }
 
-// Either is a database's URL with which clients find the primary of two servers.
+// Either returns a database's URL with which clients find the primary of two servers.
 func (s *Server) Either(database string, other *Server) string {
 	own := fmt.Sprintf("127.0.0.1:%d", s.port)
 	return strings.Replace(database, own, own+fmt.Sprintf(",127.0.0.1:%d", other.port), 1) + "?target_session_attrs=read-write"
 }
 
-// launch fills a temporary directory with a cluster, by a program of PostgreSQL's, and starts it on a free port of loopback.
+// launch creates a cluster in a temporary directory with a program of PostgreSQL's, and starts it on a free loopback port.
 func launch(program string, args ...string) (_ *Server, err error) {
 	s := &Server{}
 	if s.bin, err = postgresBin(); err != nil {
@@ -238,7 +238,7 @@ func launch(program string, args ...string) (_ *Server, err error) {
 	if out, err := fill.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("%s: %w: %s", program, err, out)
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0") // at the last moment, so that nobody else gets the port
+	listener, err := net.Listen("tcp", "127.0.0.1:0") // at the last moment, so that no other process gets the port
 	if err != nil {
 		return nil, err
 	}
@@ -296,7 +296,7 @@ func (s *Server) Restart(tb testing.TB) {
 	s.Start(tb)
 }
 
-// Copy copies the server's files, while it is stopped, and returns what puts them back: as a snapshot of its disk is.
+// Copy stops the server, copies its files, and returns a function that restores them, like a snapshot of its disk.
 func (s *Server) Copy(tb testing.TB) (putBack func()) {
 	tb.Helper()
 	data, copied := filepath.Join(s.dir, "data"), filepath.Join(s.dir, "copied")

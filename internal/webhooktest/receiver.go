@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Received is one request that a Receiver got.
+// Received is one request to a Receiver.
 type Received struct {
 	Path   string
 	Header http.Header
@@ -20,7 +20,7 @@ type Received struct {
 // Receiver is a real HTTP server on loopback.
 type Receiver struct {
 	URL string
-	// Requests has every request, in the order of their coming. The receiver waits when 1,024 were not taken out.
+	// Requests has every request, in order of arrival. The receiver blocks when 1,024 have not been read.
 	Requests chan Received
 
 	answer atomic.Pointer[http.HandlerFunc]
@@ -34,7 +34,7 @@ func NewReceiver(tb testing.TB) *Receiver {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		body, err := io.ReadAll(req.Body)
 		if err != nil {
-			return // the sender went away: it is a failed attempt there, and no request here
+			return // the sender went away: a failed attempt, not a request
 		}
 		r.Requests <- Received{Path: req.URL.Path, Header: req.Header, Body: body, At: time.Now()}
 		(*r.answer.Load())(w, req)
@@ -47,7 +47,7 @@ func NewReceiver(tb testing.TB) *Receiver {
 // Answer changes how requests are answered from now on.
 func (r *Receiver) Answer(f http.HandlerFunc) { r.answer.Store(&f) }
 
-// Next waits for the next request, and fails the test when none comes in time.
+// Next waits for the next request, and fails the test if none arrives in time.
 func (r *Receiver) Next(tb testing.TB) Received {
 	tb.Helper()
 	select {

@@ -31,7 +31,7 @@ func Store(tb testing.TB, change func(*store.Options)) *store.Store {
 	return s
 }
 
-// Upkeep runs the store's tasks until the test's end, as a server does.
+// Upkeep runs the store's background tasks until the test's end, as a server does.
 func Upkeep(tb testing.TB, s *store.Store) {
 	tb.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(tb.Context()))
@@ -43,7 +43,7 @@ func Upkeep(tb testing.TB, s *store.Store) {
 	})
 }
 
-// Token makes a token of the tenant of this name, which is made when it is new; of an operator when it is "".
+// Token creates a token of the named tenant, which is created if necessary; of an operator if the name is "".
 func Token(tb testing.TB, s *store.Store, tenant string) (token string, row *webhook.Token) {
 	tb.Helper()
 	var owner *webhook.ID

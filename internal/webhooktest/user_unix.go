@@ -10,7 +10,7 @@ import (
 	"syscall"
 )
 
-// serverUser is who runs PostgreSQL when the tests are root's, whom it refuses.
+// serverUser returns the user that runs PostgreSQL if the tests run as root, which PostgreSQL refuses.
 func serverUser() (uid, gid int, needed bool) {
 	if os.Geteuid() != 0 {
 		return 0, 0, false
@@ -27,7 +27,7 @@ func serverUser() (uid, gid int, needed bool) {
 	return 65534, 65534, true
 }
 
-// memory is a directory in memory, where syncing costs nothing; "" where there is none with room.
+// memory returns a directory in memory, where syncing is free; "" if there is none with enough space.
 func memory() string {
 	const dir = "/dev/shm"
 	var fs syscall.Statfs_t
