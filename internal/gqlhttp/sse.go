@@ -132,31 +132,7 @@ func (x *exchange) streamEvents(ctx context.Context, op *operation, out *events)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		defer func() {
-			// The execution recovers its own panics; one in this code must not end the process either.
-			if v := recover(); v != nil {
-				logPanic(ctx, cfg.Logger, v)
-				cancel()
-			}
-		}()
-		run := x.h.engine.start(ctx, op, lastEventID(x.r))
-		defer run.close()
-		for {
-			resp, errs := run.response()
-			select {
-			case responses <- pulled{resp, run.stream.takeCursor(), errs}:
-			case <-x.r.Context().Done():
-				return
-			case <-written: // the handler has returned
-				return
-			}
-			if resp == nil {
-				return
-			}
-			if _, ok := <-written; !ok {
-				return
-			}
-		}
+		x.pull(ctx, cancel, op, responses, written)
 	}()
 	defer func() {
 		cancel()
@@ -199,6 +175,36 @@ func (x *exchange) streamEvents(ctx context.Context, op *operation, out *events)
 		case <-x.r.Context().Done():
 			return
 		case <-done:
+			return
+		}
+	}
+}
+
+// pull executes the operation, and hands over each response when the one before has been written, until the last, which has no response,
+// or the handler has returned, which closes written.
+func (x *exchange) pull(ctx context.Context, cancel context.CancelFunc, op *operation, responses chan<- pulled, written <-chan struct{}) {
+	defer func() {
+		// The execution recovers its own panics; one in this code must not end the process either.
+		if v := recover(); v != nil {
+			logPanic(ctx, x.h.cfg.Logger, v)
+			cancel()
+		}
+	}()
+	run := x.h.engine.start(ctx, op, lastEventID(x.r))
+	defer run.close()
+	for {
+		resp, errs := run.response()
+		select {
+		case responses <- pulled{resp, run.stream.takeCursor(), errs}:
+		case <-x.r.Context().Done():
+			return
+		case <-written: // the handler has returned
+			return
+		}
+		if resp == nil {
+			return
+		}
+		if _, ok := <-written; !ok {
 			return
 		}
 	}

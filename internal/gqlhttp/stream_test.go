@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/gqlhttp"
+	"github.com/hookgraph/hookgraph/internal/live"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
@@ -78,19 +79,7 @@ func testStreamIsWhole(t *testing.T, stores ...*store.Store) {
 	b := backendOn(t, hooks, stores...)
 	b.record(t, 0, 1, 2, 3) // something to begin after
 
-	var mu sync.RWMutex // guards servers
-	tails := []int{0, 20_000, 1 << 20}
-	made := 0
-	fresh := func() *frontend {
-		made++
-		return b.serve(t, tails[made%len(tails)], func(c *gqlhttp.Config) { c.CloseTimeout = 100 * time.Millisecond })
-	}
-	servers := []*frontend{fresh(), fresh(), fresh(), fresh()}
-	anyOf := func(rng *rand.Rand) *frontend {
-		mu.RLock()
-		defer mu.RUnlock()
-		return servers[rng.IntN(len(servers))]
-	}
+	servers := newFleet(t, b)
 
 	trace := &trace{index: map[string]int{}, at: make([]int, viewers), moved: make(chan struct{}, 1)}
 	for _, n := range b.nodes {
@@ -111,13 +100,13 @@ func testStreamIsWhole(t *testing.T, stores ...*store.Store) {
 	all := make([]*viewer, viewers)
 	for i := range all {
 		v := &viewer{b: b, events: i%3 == 0, rng: rand.New(rand.NewPCG(uint64(i), 7)), filter: filterOf(b, i)}
-		v.first = []string{servers[0].log.Cursor(b.owner, 0), "", "-PT1H"}[i%3]
+		v.first = []string{servers.log.Cursor(b.owner, 0), "", "-PT1H"}[i%3]
 		if i >= 9 {
-			v.first = servers[0].log.Cursor(b.owner, 0)
+			v.first = servers.log.Cursor(b.owner, 0)
 		}
 		all[i] = v
 		wg.Go(func() {
-			if err := v.run(ctx, anyOf, &left, ended, func(id string) { trace.saw(i, id) }); err != nil {
+			if err := v.run(ctx, servers.any, &left, ended, func(id string) { trace.saw(i, id) }); err != nil {
 				t.Errorf("viewer %d: %v", i, err)
 				left.Store(0)
 			}
@@ -143,20 +132,24 @@ func testStreamIsWhole(t *testing.T, stores ...*store.Store) {
 	}
 	stopped := make(chan struct{})
 	go func() { // servers go, and others come
+		defer close(stopped)
 		for old := int64(*disturbances); left.Load() > 0 && ctx.Err() == nil; time.Sleep(time.Millisecond) {
 			if now := left.Load(); old-now > 50 {
 				old = now
-				mu.Lock()
-				gone := servers[0]
-				servers = append(servers[1:], fresh())
-				mu.Unlock()
-				gone.stop()
+				servers.replace()
 			}
 		}
-		close(stopped)
 	}()
 	writers.Wait()
 	<-stopped
+	endStream(t, b, all, ended, &wg)
+	total := checkSeen(t, b, all)
+	t.Logf("%d attempts seen in %v, through %d disturbances and %d servers", total, time.Since(started).Round(time.Millisecond), *disturbances, servers.made)
+}
+
+// endStream has every viewer come to its last attempt, and waits for them.
+func endStream(t *testing.T, b *backend, all []*viewer, ended chan<- struct{}, wg *sync.WaitGroup) {
+	t.Helper()
 	for _, n := range b.nodes {
 		for range 10 { // so that every filter has something to end with
 			n.record(t, 0, 1, 2, 3)
@@ -183,7 +176,11 @@ func testStreamIsWhole(t *testing.T, stores ...*store.Store) {
 		}
 	}
 	b.record(t, 0)
-	total := 0
+}
+
+// checkSeen checks that each viewer saw what is stored, from its first to its last, and returns how much all of them saw.
+func checkSeen(t *testing.T, b *backend, all []*viewer) (total int) {
+	t.Helper()
 	for i, v := range all {
 		if !v.over {
 			t.Errorf("viewer %d did not see its last", i)
@@ -202,7 +199,49 @@ func testStreamIsWhole(t *testing.T, stores ...*store.Store) {
 		}
 		total += len(v.seen)
 	}
-	t.Logf("%d attempts seen in %v, through %d disturbances and %d servers", total, time.Since(started).Round(time.Millisecond), *disturbances, made)
+	return total
+}
+
+// fleet is servers on the same database, some with a shorter memory than others.
+type fleet struct {
+	t    *testing.T
+	b    *backend
+	log  *live.Log // of the first
+	made int
+
+	mu      sync.RWMutex // guards servers
+	servers []*frontend
+}
+
+func newFleet(t *testing.T, b *backend) *fleet {
+	t.Helper()
+	s := &fleet{t: t, b: b}
+	for range 4 {
+		s.servers = append(s.servers, s.fresh())
+	}
+	s.log = s.servers[0].log
+	return s
+}
+
+func (s *fleet) fresh() *frontend {
+	s.made++
+	tail := []int{0, 20_000, 1 << 20}[s.made%3]
+	return s.b.serve(s.t, tail, func(c *gqlhttp.Config) { c.CloseTimeout = 100 * time.Millisecond })
+}
+
+func (s *fleet) any(rng *rand.Rand) *frontend {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.servers[rng.IntN(len(s.servers))]
+}
+
+// replace stops the oldest server when there is another for it.
+func (s *fleet) replace() {
+	s.mu.Lock()
+	gone := s.servers[0]
+	s.servers = append(s.servers[1:], s.fresh())
+	s.mu.Unlock()
+	gone.stop()
 }
 
 // trace knows how far the viewers are, so that attempts are recorded about as fast as they are seen, and not as fast as

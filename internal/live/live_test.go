@@ -137,129 +137,150 @@ type reader struct {
 // size of the tail fall.
 func TestWatchersSeeEachAttemptOnce(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		j := &journal{scan: rapid.SampledFrom([]int{0, 1, 7}).Draw(t, "scan")}
-		seq := int64(0)
+		w := &watching{j: &journal{scan: rapid.SampledFrom([]int{0, 1, 7}).Draw(t, "scan")}}
 		for range rapid.IntRange(0, 30).Draw(t, "stored before") {
-			seq++
-			j.commit(seq, int(seq)%2, int(seq)%3, 0)
+			w.seq++
+			w.j.commit(w.seq, int(w.seq)%2, int(w.seq)%3, 0)
 		}
-		l := New(j, rapid.SampledFrom([]int{0, 1, 2000, 20_000, 1 << 20}).Draw(t, "tail"))
-		var readers []*reader
-		var unsent []*webhook.Attempt // committed, not appended
-		start := func(after func(tenant webhook.ID) From, from int64, what string) {
-			tenant := rapid.IntRange(0, 1).Draw(t, "tenant")
-			r := &reader{tenant: id('t', tenant), last: from, name: fmt.Sprintf("reader %d (%s)", len(readers), what)}
-			for _, h := range rapid.SliceOfN(rapid.IntRange(0, 2), 0, 3).Draw(t, "webhooks") {
-				r.filter.WebhookIDs = append(r.filter.WebhookIDs, id('w', tenant*100+h))
-			}
-			if rapid.IntRange(0, 9).Draw(t, "nothing") == 0 {
-				r.filter.EventTypes = []string{"never"}
-			}
-			var err error
-			if r.w, err = l.Watch(context.Background(), r.tenant, r.filter, after(r.tenant)); err != nil {
-				t.Fatalf("watch: %v", err)
-			}
-			known := j.rows
-			if what == "now" {
-				known = unsent // not appended yet, so they come
-			}
-			for _, a := range known {
-				if a.Seq > from && Match(r.tenant, &r.filter, a) {
-					r.want = append(r.want, a.Seq)
-				}
-			}
-			readers = append(readers, r)
-		}
-		read := func(r *reader, steps int) {
-			for range steps {
-				page, _, err := r.w.poll(context.Background())
-				if err != nil {
-					t.Fatalf("%s: %v", r.name, err)
-				}
-				if len(page) > maxPage {
-					t.Fatalf("a page of %d", len(page))
-				}
-				for _, a := range page {
-					if len(r.want) == 0 || a.Seq != r.want[0] {
-						t.Fatalf("%s got %d, want the first of %v", r.name, a.Seq, r.want)
-					}
-					r.last, r.want = a.Seq, r.want[1:]
-				}
-			}
-		}
-		add := func(n int) {
-			for range n {
-				seq += int64(rapid.IntRange(1, 3).Draw(t, "gap"))
-				a := j.commit(seq, rapid.IntRange(0, 1).Draw(t, "of"), rapid.IntRange(0, 2).Draw(t, "hook"),
-					rapid.SampledFrom([]int{0, 0, 3000}).Draw(t, "body"))
-				unsent = append(unsent, a)
-				for _, r := range readers {
-					if Match(r.tenant, &r.filter, a) {
-						r.want = append(r.want, a.Seq)
-					}
-				}
-			}
-		}
+		w.l = New(w.j, rapid.SampledFrom([]int{0, 1, 2000, 20_000, 1 << 20}).Draw(t, "tail"))
 		beside := rapid.Bool().Draw(t, "beside") // attempts come while watchers begin and read
-		j.beside = func() {
+		w.j.beside = func() {
 			if beside && rapid.Bool().Draw(t, "comes") {
-				add(rapid.IntRange(1, 5).Draw(t, "n"))
-				l.Append(unsent)
-				unsent = nil
+				w.add(t, rapid.IntRange(1, 5).Draw(t, "n"))
+				w.append(len(w.unsent))
 			}
 		}
-		t.Repeat(map[string]func(*rapid.T){
-			"commit": func(*rapid.T) { add(rapid.IntRange(1, 5).Draw(t, "n")) },
-			"burst":  func(*rapid.T) { add(rapid.SampledFrom([]int{maxPending + 6, maxPage + 20}).Draw(t, "n")) },
-			"append": func(*rapid.T) {
-				n := rapid.IntRange(0, len(unsent)).Draw(t, "n")
-				l.Append(unsent[:n])
-				unsent = unsent[n:]
-			},
-			"append all": func(*rapid.T) {
-				l.Append(unsent)
-				unsent = nil
-			},
-			"watch now": func(*rapid.T) { start(func(webhook.ID) From { return From{} }, 0, "now") },
-			"watch from": func(*rapid.T) {
-				if len(j.rows) > 0 {
-					a := j.rows[rapid.IntRange(0, len(j.rows)-1).Draw(t, "row")]
-					start(func(t webhook.ID) From { return From{Cursor: l.Cursor(t, a.Seq)} }, a.Seq, "from")
-				}
-			},
-			"read": func(*rapid.T) {
-				if len(readers) > 0 {
-					read(readers[rapid.IntRange(0, len(readers)-1).Draw(t, "reader")], rapid.IntRange(1, 10).Draw(t, "steps"))
-				}
-			},
-			"close": func(*rapid.T) {
-				if len(readers) > 0 {
-					i := rapid.IntRange(0, len(readers)-1).Draw(t, "i")
-					readers[i].w.Close()
-					readers = slices.Delete(readers, i, i+1)
-				}
-			},
-		})
-		l.Append(unsent)
-		unsent, beside = nil, false
-		for _, r := range readers {
-			for caught := false; !caught; { // a step forward each time, or it ends
-				before := r.w.pos
-				read(r, 1)
-				caught = r.w.pos == before && len(r.w.pending) == 0 && !r.w.behind
-			}
-			if len(r.want) > 0 {
-				t.Fatalf("%s missed %v", r.name, r.want)
-			}
-			if _, wait, _ := r.w.poll(context.Background()); !wait {
-				t.Fatalf("%s has not caught up", r.name)
-			}
-			r.w.Close()
-		}
-		if len(l.byTenant)+len(l.byWebhook) > 0 {
-			t.Fatal("closed watchers are still registered")
-		}
+		t.Repeat(w.actions())
+		w.append(len(w.unsent))
+		beside = false
+		w.finish(t)
 	})
+}
+
+// watching is a log, and readers of it with what they must see.
+type watching struct {
+	j       *journal
+	l       *Log
+	seq     int64
+	readers []*reader
+	unsent  []*webhook.Attempt // committed, not appended
+}
+
+// actions are what happens, in any order.
+func (w *watching) actions() map[string]func(*rapid.T) {
+	return map[string]func(*rapid.T){
+		"commit":     func(t *rapid.T) { w.add(t, rapid.IntRange(1, 5).Draw(t, "n")) },
+		"burst":      func(t *rapid.T) { w.add(t, rapid.SampledFrom([]int{maxPending + 6, maxPage + 20}).Draw(t, "n")) },
+		"append":     func(t *rapid.T) { w.append(rapid.IntRange(0, len(w.unsent)).Draw(t, "n")) },
+		"append all": func(*rapid.T) { w.append(len(w.unsent)) },
+		"watch now":  func(t *rapid.T) { w.start(t, func(webhook.ID) From { return From{} }, 0, "now") },
+		"watch from": func(t *rapid.T) {
+			if len(w.j.rows) > 0 {
+				a := w.j.rows[rapid.IntRange(0, len(w.j.rows)-1).Draw(t, "row")]
+				w.start(t, func(t webhook.ID) From { return From{Cursor: w.l.Cursor(t, a.Seq)} }, a.Seq, "from")
+			}
+		},
+		"read": func(t *rapid.T) {
+			if len(w.readers) > 0 {
+				w.readers[rapid.IntRange(0, len(w.readers)-1).Draw(t, "reader")].read(t, rapid.IntRange(1, 10).Draw(t, "steps"))
+			}
+		},
+		"close": func(t *rapid.T) {
+			if len(w.readers) > 0 {
+				i := rapid.IntRange(0, len(w.readers)-1).Draw(t, "i")
+				w.readers[i].w.Close()
+				w.readers = slices.Delete(w.readers, i, i+1)
+			}
+		},
+	}
+}
+
+// append tells the log of the first n that it has not been told of.
+func (w *watching) append(n int) {
+	told := w.unsent[:n]
+	w.unsent = w.unsent[n:]
+	w.l.Append(told)
+}
+
+// start begins to watch with any filter. from is the Seq that after names.
+func (w *watching) start(t *rapid.T, after func(tenant webhook.ID) From, from int64, what string) {
+	tenant := rapid.IntRange(0, 1).Draw(t, "tenant")
+	r := &reader{tenant: id('t', tenant), last: from, name: fmt.Sprintf("reader %d (%s)", len(w.readers), what)}
+	for _, h := range rapid.SliceOfN(rapid.IntRange(0, 2), 0, 3).Draw(t, "webhooks") {
+		r.filter.WebhookIDs = append(r.filter.WebhookIDs, id('w', tenant*100+h))
+	}
+	if rapid.IntRange(0, 9).Draw(t, "nothing") == 0 {
+		r.filter.EventTypes = []string{"never"}
+	}
+	var err error
+	if r.w, err = w.l.Watch(context.Background(), r.tenant, r.filter, after(r.tenant)); err != nil {
+		t.Fatalf("watch: %v", err)
+	}
+	known := w.j.rows
+	if what == "now" {
+		known = w.unsent // not appended yet, so they come
+	}
+	for _, a := range known {
+		if a.Seq > from && Match(r.tenant, &r.filter, a) {
+			r.want = append(r.want, a.Seq)
+		}
+	}
+	w.readers = append(w.readers, r)
+}
+
+// add commits n attempts that the log is not told of yet.
+func (w *watching) add(t *rapid.T, n int) {
+	for range n {
+		w.seq += int64(rapid.IntRange(1, 3).Draw(t, "gap"))
+		a := w.j.commit(w.seq, rapid.IntRange(0, 1).Draw(t, "of"), rapid.IntRange(0, 2).Draw(t, "hook"),
+			rapid.SampledFrom([]int{0, 0, 3000}).Draw(t, "body"))
+		w.unsent = append(w.unsent, a)
+		for _, r := range w.readers {
+			if Match(r.tenant, &r.filter, a) {
+				r.want = append(r.want, a.Seq)
+			}
+		}
+	}
+}
+
+// finish has all readers catch up, and checks that they missed nothing.
+func (w *watching) finish(t *rapid.T) {
+	for _, r := range w.readers {
+		for caught := false; !caught; { // a step forward each time, or it ends
+			before := r.w.pos
+			r.read(t, 1)
+			caught = r.w.pos == before && len(r.w.pending) == 0 && !r.w.behind
+		}
+		if len(r.want) > 0 {
+			t.Fatalf("%s missed %v", r.name, r.want)
+		}
+		if _, wait, _ := r.w.poll(context.Background()); !wait {
+			t.Fatalf("%s has not caught up", r.name)
+		}
+		r.w.Close()
+	}
+	if len(w.l.byTenant)+len(w.l.byWebhook) > 0 {
+		t.Fatal("closed watchers are still registered")
+	}
+}
+
+// read reads some pages, and checks them.
+func (r *reader) read(t *rapid.T, steps int) {
+	for range steps {
+		page, _, err := r.w.poll(context.Background())
+		if err != nil {
+			t.Fatalf("%s: %v", r.name, err)
+		}
+		if len(page) > maxPage {
+			t.Fatalf("a page of %d", len(page))
+		}
+		for _, a := range page {
+			if len(r.want) == 0 || a.Seq != r.want[0] {
+				t.Fatalf("%s got %d, want the first of %v", r.name, a.Seq, r.want)
+			}
+			r.last, r.want = a.Seq, r.want[1:]
+		}
+	}
 }
 
 // A watcher that begins before the tail does sees what was recorded before it, from whatever place, and whether the tail

@@ -31,15 +31,7 @@ func TestBudgets(t *testing.T) {
 				Claims: rapid.IntRange(1, 3).Draw(t, "claims"),
 			})
 			m.claimTime = rapid.SampledFrom([]time.Duration{0, time.Millisecond, 50 * time.Millisecond}).Draw(t, "claim time")
-			var targets []*store.Target
-			for i := range rapid.IntRange(1, 6).Draw(t, "webhooks") {
-				targets = append(targets, m.add(fmt.Sprint(i), func(to *store.Target) {
-					to.TenantID = tenantID(rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "tenant"))
-					if rate := rapid.SampledFrom([]int{0, 0, 0, 20, 500}).Draw(t, "rate"); rate > 0 {
-						to.RatePerSecond = &rate
-					}
-				}))
-			}
+			targets := anyTargets(t, m)
 			ctx, cancel := context.WithCancel(context.Background())
 			done := make(chan error, 1)
 			go func() {
@@ -84,20 +76,7 @@ func TestBudgets(t *testing.T) {
 					}
 				},
 			})
-			for i := range targets {
-				c.set(fmt.Sprint(i), nil)
-				h := *targets[i]
-				h.Enabled, h.RatePerSecond, h.UpdatedAt = true, nil, time.Now()
-				s.Changed(&h)
-			}
-			for range 60 {
-				if pass(10 * time.Second); len(m.attempts()) == published {
-					break
-				}
-			}
-			if len(m.attempts()) != published {
-				t.Errorf("%d of %d deliveries were attempted; %+v", len(m.attempts()), published, s.Stats())
-			}
+			attemptAll(t, s, m, c, targets, published)
 			cancel()
 			if err := <-done; err != nil {
 				t.Error(err)
@@ -110,6 +89,37 @@ func TestBudgets(t *testing.T) {
 			}
 		})
 	})
+}
+
+// anyTargets are webhooks of some tenants, some with a rate.
+func anyTargets(t *rapid.T, m *memory) (targets []*store.Target) {
+	for i := range rapid.IntRange(1, 6).Draw(t, "webhooks") {
+		targets = append(targets, m.add(fmt.Sprint(i), func(to *store.Target) {
+			to.TenantID = tenantID(rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "tenant"))
+			if rate := rapid.SampledFrom([]int{0, 0, 0, 20, 500}).Draw(t, "rate"); rate > 0 {
+				to.RatePerSecond = &rate
+			}
+		}))
+	}
+	return targets
+}
+
+// attemptAll lets every webhook take what it gets, and waits until all is attempted.
+func attemptAll(t *rapid.T, s *Sender, m *memory, c *receivers, targets []*store.Target, published int) {
+	for i := range targets {
+		c.set(fmt.Sprint(i), nil)
+		h := *targets[i]
+		h.Enabled, h.RatePerSecond, h.UpdatedAt = true, nil, time.Now()
+		s.Changed(&h)
+	}
+	for range 60 {
+		if pass(10 * time.Second); len(m.attempts()) == published {
+			break
+		}
+	}
+	if len(m.attempts()) != published {
+		t.Errorf("%d of %d deliveries were attempted; %+v", len(m.attempts()), published, s.Stats())
+	}
 }
 
 // check compares the sums with the gates and the tenants, and with the budgets.
