@@ -50,7 +50,7 @@ func fifty(filter object) func(*picker) map[string]any {
 
 var historyQueries = []historyQuery{
 	{name: "deliveries", grows: true, indexed: true, text: deliveriesQuery, vars: fifty(nil)},
-	{name: "deliveries, of a small tenant", indexed: true, text: deliveriesQuery, vars: fifty(nil), tenant: (*picker).small},
+	{name: "deliveries, of a small tenant", grows: true, indexed: true, text: deliveriesQuery, vars: fifty(nil), tenant: (*picker).small},
 	{name: "deliveries, last page", grows: true, indexed: true, text: deliveriesQuery, vars: func(*picker) map[string]any { return object{"last": 50} }},
 	{name: "deliveries, deep page", grows: true, indexed: true, text: deliveriesQuery, vars: func(p *picker) map[string]any { return object{"first": 50, "after": p.cursor()} }},
 	{name: "deliveries, deep page backwards", grows: true, indexed: true, text: deliveriesQuery, vars: func(p *picker) map[string]any { return object{"last": 50, "before": p.cursor()} }},
