@@ -42,10 +42,10 @@ func worst() map[string]struct {
 		"nested arrays": {`{"data":{"a":1}}`, func(n int) []byte {
 			return repeat(`{"a":[`, strings.Repeat("[", 90)+"2"+strings.Repeat("]", 90), `]}`, n)
 		}},
-		"objects in an array":      {`{"data":{"a":{"b":{"c":{"d":1,"e":2}}}}}`, func(n int) []byte { return repeat(`{"a":[`, `{"b":{"c":{"d":1,"e":1}}}`, `]}`, n) }},
-		"one name repeatedly": {`{"data":{"a":{"a":{"a":{"a":1}}}}}`, func(n int) []byte { return repeat(`{`, `"a":{"a":{"a":{"a":2}}}`, `}`, n) }},
-		"what nobody asks for":     {`{"data":{"a":{"b":1}}}`, func(n int) []byte { return repeat(`{"b":[`, `{"c":[1,2,{}]}`, `]}`, n) }},
-		"values of $in":            {all(`"v%d"`, 900, `{"data":{"a":{"$in":[%s]}}}`), func(n int) []byte { return repeat(`{"a":[`, `"v9x"`, `]}`, n) }},
+		"objects in an array":  {`{"data":{"a":{"b":{"c":{"d":1,"e":2}}}}}`, func(n int) []byte { return repeat(`{"a":[`, `{"b":{"c":{"d":1,"e":1}}}`, `]}`, n) }},
+		"one name repeatedly":  {`{"data":{"a":{"a":{"a":{"a":1}}}}}`, func(n int) []byte { return repeat(`{`, `"a":{"a":{"a":{"a":2}}}`, `}`, n) }},
+		"what nobody asks for": {`{"data":{"a":{"b":1}}}`, func(n int) []byte { return repeat(`{"b":[`, `{"c":[1,2,{}]}`, `]}`, n) }},
+		"values of $in":        {all(`"v%d"`, 900, `{"data":{"a":{"$in":[%s]}}}`), func(n int) []byte { return repeat(`{"a":[`, `"v9x"`, `]}`, n) }},
 	}
 }
 
