@@ -35,6 +35,16 @@ var oddWords = []struct {
 	{regexp.MustCompile(`^\s*// \w+ is [\w.]+'s\.`), "implements"},
 	{regexp.MustCompile(`(?i)\bhow many from the (start|end)\b`), "the number of elements to return"},
 	{regexp.MustCompile(`(?i)\bno bound\b`), "unlimited"},
+	{regexp.MustCompile(`\b(needs? mu|mu must be held)\b`), "the caller must hold mu"},
+	{regexp.MustCompile(`(?i)\bis (the )?\w+'s to (know|decide|bound|make|see)\b`), "the store decides"},
+	{regexp.MustCompile(`(?i)\bagainst whom\b`), "the tenant and token that it counts for"},
+	{regexp.MustCompile(`(?i)\bby whomever\b`), "by any caller"},
+	{regexp.MustCompile(`(?i)\bwhosoever\b`), "whoever"},
+	{regexp.MustCompile(`(?i)\bsees? to it\b`), "ensures that"},
+	{regexp.MustCompile(`(?i)\btakes? \w+ apart\b`), "parses"},
+	{regexp.MustCompile(`(?i)\bto and fro\b`), "back and forth, or flaps"},
+	{regexp.MustCompile(`(?i)\bgood for nothing\b`), "invalid"},
+	{regexp.MustCompile(`(?i)\bhas? (a|no) part in it\b`), "is involved"},
 }
 
 // Prose, comments, errors and descriptions are in the words that the field uses: what has been replaced does not come back.

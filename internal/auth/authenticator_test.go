@@ -191,7 +191,7 @@ func TestRecentForgetsTheOldest(t *testing.T) {
 	}
 }
 
-// A token that expires is good for nothing from that instant on, also where it is remembered.
+// A token is invalid from the instant at which it expires, also if it is cached.
 func TestExpiry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()

@@ -165,7 +165,7 @@ func patience(expected Code) time.Duration {
 
 const head = "HTTP/1.1 200 OK\r\n"
 
-// What hostile receivers send again and again.
+// What hostile receivers send repeatedly.
 var (
 	megabyte = strings.Repeat("a", 1<<20)
 	block    = strings.Repeat("x", 16<<10)

@@ -55,7 +55,7 @@ func TestShares(t *testing.T) {
 	}
 }
 
-// Whatever is taken and given back, by whomever, the whole is there in the end, and nobody is remembered.
+// After everything that was taken has been given back, by any holders, the total is available, and no holder is remembered.
 func TestPoolIsWholeAgain(t *testing.T) {
 	p := NewPool(Limits{Total: 100, Tenant: 40, Token: 20})
 	type taken struct {

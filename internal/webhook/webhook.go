@@ -187,8 +187,8 @@ func (w *Webhook) Normalize() {
 	}
 }
 
-// Check applies every rule that needs no network policy, and joins the errors. Of the URL it checks only presence and length; the
-// rest is egress's. The webhook must be normalized.
+// Check applies every rule that needs no network policy, and joins the errors. Of the URL it checks only presence and length;
+// egress checks the rest. The webhook must be normalized.
 func (w *Webhook) Check() error {
 	var errs []error
 	switch {
