@@ -40,7 +40,7 @@ func newAPI(t *testing.T) *api {
 	t.Helper()
 	a := &api{t: t, log: &bytes.Buffer{}}
 	s, err := store.Open(t.Context(), store.Options{Dir: t.TempDir(), OnStatement: func(sql string) {
-		if strings.Contains(sql, "a.delivery_id = ?") && !strings.HasPrefix(sql, "SELECT * FROM (") && !strings.HasPrefix(sql, "SELECT 0 AS parent") {
+		if strings.Contains(sql, "a.delivery_id = ?") && !strings.HasPrefix(sql, "SELECT * FROM (") && !strings.HasPrefix(sql, "SELECT 0 AS branch") {
 			return // part of a union, which GORM renders like a statement but does not send
 		}
 		a.mu.Lock()

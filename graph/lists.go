@@ -15,27 +15,27 @@ import (
 var (
 	webhooks = listing[*store.Scope, webhook.Webhook, store.WebhookFilter]{
 		kind: cursor.Webhooks, seq: (*webhook.Webhook).Position, from: (*Resolver).scope,
-		page: (*store.Scope).Webhooks, count: (*store.Scope).CountWebhooks,
+		page: (*store.Scope).Webhooks, count: (*store.Scope).CountWebhooksTo,
 	}
 	events = listing[*store.Scope, webhook.Event, store.EventFilter]{
 		kind: cursor.Events, seq: (*webhook.Event).Position, from: (*Resolver).scope,
-		page: (*store.Scope).Events, count: (*store.Scope).CountEvents,
+		page: (*store.Scope).Events, count: (*store.Scope).CountEventsTo,
 	}
 	deliveries = listing[*store.Scope, webhook.Delivery, store.DeliveryFilter]{
 		kind: cursor.Deliveries, seq: (*webhook.Delivery).Position, from: (*Resolver).scope,
-		page: (*store.Scope).Deliveries, count: (*store.Scope).CountDeliveries,
+		page: (*store.Scope).Deliveries, count: (*store.Scope).CountDeliveriesTo,
 	}
 	attempts = listing[*store.Scope, webhook.Attempt, store.AttemptFilter]{
 		kind: cursor.Attempts, seq: (*webhook.Attempt).Position, from: (*Resolver).scope,
-		page: (*store.Scope).Attempts, count: (*store.Scope).CountAttempts,
+		page: (*store.Scope).Attempts, count: (*store.Scope).CountAttemptsTo,
 	}
 	tenants = listing[*store.Registry, webhook.Tenant, store.TenantFilter]{
 		kind: cursor.Tenants, seq: (*webhook.Tenant).Position, from: (*Resolver).registry,
-		page: (*store.Registry).Tenants, count: (*store.Registry).CountTenants,
+		page: (*store.Registry).Tenants, count: (*store.Registry).CountTenantsTo,
 	}
 	tokens = listing[*store.Registry, webhook.Token, store.TokenFilter]{
 		kind: cursor.Tokens, seq: (*webhook.Token).Position, from: (*Resolver).registry,
-		page: (*store.Registry).Tokens, count: (*store.Registry).CountTokens,
+		page: (*store.Registry).Tokens, count: (*store.Registry).CountTokensTo,
 	}
 )
 
@@ -58,8 +58,8 @@ var (
 		pages: func(s *store.Scope, ctx context.Context, ids []webhook.ID, _ noFilter, p store.Page) (map[webhook.ID]*store.List[webhook.Attempt], error) {
 			return s.AttemptsOfDeliveries(ctx, ids, p)
 		},
-		counts: func(s *store.Scope, ctx context.Context, ids []webhook.ID, _ noFilter) (map[webhook.ID]int, error) {
-			return s.CountAttemptsOfDeliveries(ctx, ids)
+		counts: func(s *store.Scope, ctx context.Context, ids []webhook.ID, _ noFilter, limit int) (map[webhook.ID]store.Count, error) {
+			return s.CountAttemptsOfDeliveries(ctx, ids, limit)
 		},
 	}
 	tokensOfTenants = sublist[*store.Registry, webhook.Tenant, webhook.Token, store.TokenFilter]{
@@ -77,19 +77,13 @@ type cursors interface {
 	ReadCursor(ctx context.Context, k cursor.Kind, text string) (int64, error)
 }
 
-// source is the part of the store that a list reads: the caller's tenant's, or the tokens and tenants the caller may know of.
-type source[S any] interface {
-	cursors
-	CountingTo(most int) S
-}
-
 // listing is a list that stands for itself.
-type listing[S source[S], T, F any] struct {
+type listing[S cursors, T, F any] struct {
 	kind  cursor.Kind
 	seq   func(*T) int64
 	from  func(*Resolver, context.Context) S
 	page  func(S, context.Context, F, store.Page) (*store.List[T], error)
-	count func(S, context.Context, F) (int, error)
+	count func(S, context.Context, F, int) (store.Count, error)
 }
 
 // resolve reads a page of the list.
@@ -104,20 +98,20 @@ func (l *listing[S, T, F]) resolve(ctx context.Context, r *Resolver, a arguments
 		return nil, err
 	}
 	together(r.loaders(ctx), found.Items)
-	return connect(s, l.kind, found, l.seq, func(ctx context.Context, most int) (int, error) {
-		return l.count(s.CountingTo(most), ctx, filter)
+	return connect(s, l.kind, found, l.seq, func(ctx context.Context, limit int) (store.Count, error) {
+		return l.count(s, ctx, filter, limit)
 	}), nil
 }
 
 // sublist is a list that each row of type P has. The same page is read for all siblings of a row at once.
-type sublist[S source[S], P, T, F any] struct {
+type sublist[S cursors, P, T, F any] struct {
 	name   string // tells it from other lists
 	kind   cursor.Kind
 	id     func(*P) webhook.ID
 	seq    func(*T) int64
 	from   func(*Resolver, context.Context) S
 	pages  func(S, context.Context, []webhook.ID, F, store.Page) (map[webhook.ID]*store.List[T], error)
-	counts func(S, context.Context, []webhook.ID, F) (map[webhook.ID]int, error)
+	counts func(S, context.Context, []webhook.ID, F, int) (map[webhook.ID]store.Count, error)
 }
 
 // resolve reads a page of the list of one row. All rows that are read for it and its siblings are one level.
@@ -143,19 +137,19 @@ func (l *sublist[S, P, T, F]) resolve(ctx context.Context, r *Resolver, parent *
 	if err != nil {
 		return nil, err
 	}
-	return connect(s, l.kind, found, l.seq, func(ctx context.Context, most int) (int, error) {
-		counts, err := listed(read, l.name+", count", []any{most, filter}, func(ctx context.Context, ids []webhook.ID) (map[webhook.ID]int, error) {
-			return l.counts(s.CountingTo(most), ctx, ids, filter)
+	return connect(s, l.kind, found, l.seq, func(ctx context.Context, limit int) (store.Count, error) {
+		counts, err := listed(read, l.name+", count", []any{limit, filter}, func(ctx context.Context, ids []webhook.ID) (map[webhook.ID]store.Count, error) {
+			return l.counts(s, ctx, ids, filter, limit)
 		})
 		if err != nil {
-			return 0, err
+			return store.Count{}, err
 		}
 		return load(ctx, counts, parent, l.id)
 	}), nil
 }
 
-// connect makes a connection of a page; a nil list is an empty one.
-func connect[T any](from cursors, k cursor.Kind, l *store.List[T], seq func(*T) int64, count func(ctx context.Context, most int) (int, error)) *model.Connection[T] {
+// connect makes a connection of a page; a nil list is an empty one, of a parent that has gone.
+func connect[T any](from cursors, k cursor.Kind, l *store.List[T], seq func(*T) int64, count func(ctx context.Context, limit int) (store.Count, error)) *model.Connection[T] {
 	c := &model.Connection[T]{PageInfo: &model.PageInfo{}, Edges: []*model.Edge[T]{}, CountTo: count}
 	if l == nil {
 		return c
@@ -163,10 +157,8 @@ func connect[T any](from cursors, k cursor.Kind, l *store.List[T], seq func(*T) 
 	for _, item := range l.Items {
 		c.Edges = append(c.Edges, &model.Edge[T]{Cursor: from.Cursor(k, seq(item)), Node: item})
 	}
-	c.PageInfo.HasNextPage, c.PageInfo.HasPreviousPage = l.HasNext, l.HasPrev
-	if n := len(c.Edges); n > 0 {
-		c.PageInfo.StartCursor, c.PageInfo.EndCursor = &c.Edges[0].Cursor, &c.Edges[n-1].Cursor
-	}
+	start, end := from.Cursor(k, l.Start), from.Cursor(k, l.End)
+	c.PageInfo = &model.PageInfo{HasNextPage: l.HasNext, HasPreviousPage: l.HasPrev, StartCursor: &start, EndCursor: &end, SearchedTo: l.SearchedTo}
 	return c
 }
 

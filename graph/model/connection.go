@@ -3,6 +3,7 @@ package model
 import (
 	"context"
 
+	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -10,8 +11,8 @@ import (
 type Connection[T any] struct {
 	Edges    []*Edge[T]
 	PageInfo *PageInfo
-	// CountTo counts the whole list, and stops when there are more than most.
-	CountTo func(ctx context.Context, most int) (int, error)
+	// CountTo counts the whole list, as far as limit.
+	CountTo func(ctx context.Context, limit int) (store.Count, error)
 }
 
 // Edge is an element of a page.
@@ -41,10 +42,11 @@ func (c *Connection[T]) Count(ctx context.Context, limit int) (*Count, error) {
 	if err != nil {
 		return nil, err
 	}
-	if n > limit {
-		return &Count{Count: limit, Precision: CountPrecisionAtLeast}, nil
+	counted := &Count{Count: n.N, Precision: CountPrecisionExact}
+	if n.AtLeast {
+		counted.Precision = CountPrecisionAtLeast
 	}
-	return &Count{Count: n, Precision: CountPrecisionExact}, nil
+	return counted, nil
 }
 
 type (

@@ -44,9 +44,9 @@ type CancelDeliveryPayload struct {
 
 // The number of elements in a list.
 type Count struct {
-	// The number of elements, at most the given `limit`.
+	// The number of elements found, at most the given `limit`.
 	Count int `json:"count"`
-	// Whether `count` is exact or a lower bound.
+	// Whether the number is exact.
 	Precision CountPrecision `json:"precision"`
 }
 
@@ -160,16 +160,24 @@ type DeleteWebhookPayload struct {
 type Mutation struct {
 }
 
-// The position of a page in its list.
+// The position of a page in its list. With a `filter` a page may be short, or empty, although the list goes on: the server searches a
+// bounded number of elements for each page. `hasNextPage` (with `last`, `hasPreviousPage`) is then true, `searchedTo` says how far the
+// search came, and the next page goes on from there.
 type PageInfo struct {
-	// Whether there are elements after `endCursor`, up to the cursor `before` if it was given with `first`.
+	// Whether there are elements after `endCursor`, or elements there that have not been searched yet; up to the cursor `before` if it was
+	// given with `first`.
 	HasNextPage bool `json:"hasNextPage"`
-	// Whether there are elements before `startCursor`, back to the cursor `after` if it was given with `last`.
+	// Whether there are elements before `startCursor`, or elements there that have not been searched yet; back to the cursor `after` if it
+	// was given with `last`.
 	HasPreviousPage bool `json:"hasPreviousPage"`
-	// The cursor of the first element on the page; null if the page is empty.
+	// Where the page before this one ends, for `before`: the cursor of the first element, or the place up to which the list was searched
+	// with `last`. An empty page has one too.
 	StartCursor *string `json:"startCursor,omitempty"`
-	// The cursor of the last element on the page; null if the page is empty.
+	// Where the page after this one starts, for `after`: the cursor of the last element, or the place up to which the list was searched.
 	EndCursor *string `json:"endCursor,omitempty"`
+	// The time up to which the list was searched, if the search ended before the page was full: that of the last element that was looked
+	// at. It is null otherwise.
+	SearchedTo *time.Time `json:"searchedTo,omitempty"`
 }
 
 // An event to publish.
@@ -449,7 +457,8 @@ type CountPrecision string
 const (
 	// The list has exactly `count` elements.
 	CountPrecisionExact CountPrecision = "EXACT"
-	// The list has more elements than the given `limit`, and `count` is that limit.
+	// The list may have more than `count` elements: it has more than the given `limit`, or the filter keeps few elements of many and
+	// no more than 10 times `limit` were looked at.
 	CountPrecisionAtLeast CountPrecision = "AT_LEAST"
 )
 

@@ -70,7 +70,7 @@ func fill(ctx context.Context, g *generator, to filler, said func(attempts int))
 
 const (
 	eventColumns    = "id, tenant_id, type, timestamp, created_at, data"
-	deliveryColumns = "id, tenant_id, event_id, webhook_id, status, attempt_count, schedule_start, triggered_by, due_at, claimed_by, created_at, completed_at, failure_reason"
+	deliveryColumns = "id, tenant_id, event_id, webhook_id, event_type, status, attempt_count, schedule_start, triggered_by, due_at, claimed_by, created_at, completed_at, failure_reason"
 	attemptColumns  = "id, tenant_id, webhook_id, delivery_id, event_id, number, status, error, message, triggered_by, " +
 		"started_at, duration_us, dns_us, connect_us, tls_us, first_byte_us, url, request_headers, signed_by, response_status, " +
 		"response_headers, response_body, response_truncated"
@@ -87,7 +87,7 @@ func (d *deliveryRow) values(row []any) []any {
 	if d.failed {
 		reason = string(webhook.FailureRetriesExhausted)
 	}
-	return append(row, d.id, d.event.tenant, d.event.id, d.hook.ID, string(d.status), int64(d.attempts), int64(0), string(webhook.TriggerSchedule),
+	return append(row, d.id, d.event.tenant, d.event.id, d.hook.ID, d.event.kind, string(d.status), int64(d.attempts), int64(0), string(webhook.TriggerSchedule),
 		d.due, nil, d.at, d.completed, reason)
 }
 

@@ -248,8 +248,8 @@ func (s *Store) Multiply(delivery webhook.ID, n int) error {
 		}
 		return alias + ".day, "
 	}
-	if err := s.write.Exec("INSERT INTO deliveries ("+day+seq+`id, tenant_id, event_id, webhook_id, status, attempt_count, schedule_start, triggered_by, created_at, completed_at) `+
-		numbers+" SELECT "+of("x")+next+id+", x.tenant_id, x.event_id, "+id+`, x.status, 1, 0, x.triggered_by, x.created_at, x.completed_at
+	if err := s.write.Exec("INSERT INTO deliveries ("+day+seq+`id, tenant_id, event_id, webhook_id, event_type, status, attempt_count, schedule_start, triggered_by, created_at, completed_at) `+
+		numbers+" SELECT "+of("x")+next+id+", x.tenant_id, x.event_id, "+id+`, x.event_type, x.status, 1, 0, x.triggered_by, x.created_at, x.completed_at
 		FROM deliveries x, n WHERE x.id = ?`, n, delivery).Error; err != nil {
 		return err
 	}

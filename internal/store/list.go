@@ -3,8 +3,8 @@ package store
 import (
 	"context"
 	"slices"
-	"strconv"
 	"strings"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -12,17 +12,11 @@ import (
 )
 
 // order is how a list runs: by the Seq of a table, which never changes, so that pages stay stable while rows arrive.
-type order struct {
-	seq       string // the column
-	ascending bool
-}
+type order struct{ ascending bool }
 
 var (
-	newestWebhooks   = order{seq: "w.seq"}
-	newestEvents     = order{seq: "e.seq"}
-	newestDeliveries = order{seq: "d.seq"}
-	newestAttempts   = order{seq: "a.seq"}
-	oldestAttempts   = order{seq: "a.seq", ascending: true}
+	newestFirst = order{}
+	oldestFirst = order{ascending: true}
 )
 
 // DefaultPage is how many rows a page has when neither First nor Last is given; MaxPage is the most.
@@ -42,7 +36,6 @@ func (p Page) size() int {
 // walk is how a page is read: from start on, which is a cursor or 0 for an end of the list, and not as far as end, towards
 // higher Seqs or lower ones.
 type walk struct {
-	seq        string
 	upward     bool
 	start, end int64
 	size       int
@@ -50,41 +43,35 @@ type walk struct {
 }
 
 func (o order) walk(p Page) walk {
-	w := walk{seq: o.seq, upward: o.ascending, start: p.After, end: p.Before, size: p.size(), back: p.Last > 0}
+	w := walk{upward: o.ascending, start: p.After, end: p.Before, size: p.size(), back: p.Last > 0}
 	if w.back {
 		w.upward, w.start, w.end = !w.upward, w.end, w.start
 	}
 	return w
 }
 
-// narrow asks for one row more than the page has, and for the row of the cursor that it starts from: while that one is
-// there, something is on its other side.
-func (w walk) narrow(q *gorm.DB) *gorm.DB {
-	limit := w.size + 1
-	from, to, direction := " <= ?", " > ?", " DESC"
-	if w.upward {
-		from, to, direction = " >= ?", " < ?", " ASC"
+// stretch has the page's rows, and the row of the cursor that it starts from: while that one is there, something is on its other side.
+func (w walk) stretch() stretch {
+	s := stretch{upward: w.upward, from: w.start, to: w.end}
+	if w.end != 0 {
+		s.to = before(w.end, w.upward)
 	}
-	if w.start > 0 {
-		q = q.Where(w.seq+from, w.start)
-		limit++
-	}
-	if w.end > 0 {
-		q = q.Where(w.seq+to, w.end)
-	}
-	return q.Order(w.seq + direction).Limit(limit)
+	return s
 }
 
-// behind asks for one row at the cursor that the page starts from, or on its other side.
-func (w walk) behind(q *gorm.DB) *gorm.DB {
-	if w.upward {
-		return q.Where(w.seq+" <= ?", w.start).Order(w.seq + " DESC").Limit(1)
+// limit is one row more than the page has, and the cursor's.
+func (w walk) limit() int {
+	if w.start != 0 {
+		return w.size + 2
 	}
-	return q.Where(w.seq+" >= ?", w.start).Order(w.seq + " ASC").Limit(1)
+	return w.size + 1
 }
 
-// cut makes a page of what narrow found. sure is false when the row of its cursor is not among that, so that behind has to
-// tell whether something is there.
+// other is what is on the other side of the cursor that the page starts from.
+func (w walk) other() stretch { return stretch{upward: !w.upward, from: w.start} }
+
+// cut makes a page of what was found. sure is false when the row of its cursor is not among that, so that it is to be looked whether
+// something is on the other side.
 func cut[T any, R listed[T]](rows []*T, w walk) (l *List[T], sure bool) {
 	behind := w.start > 0 && len(rows) > 0 && R(rows[0]).Position() == w.start
 	if behind {
@@ -94,12 +81,23 @@ func cut[T any, R listed[T]](rows []*T, w walk) (l *List[T], sure bool) {
 	if more {
 		rows = rows[:w.size]
 	}
+	if rows == nil {
+		rows = []*T{}
+	}
 	l = &List[T]{Items: rows, HasNext: more, HasPrev: behind}
 	if w.back {
 		slices.Reverse(rows)
 		l.HasNext, l.HasPrev = behind, more
 	}
 	return l, behind || w.start == 0
+}
+
+// more reports whether there are rows after those of the page, in the direction of the walk.
+func (l *List[T]) more(w walk) bool {
+	if w.back {
+		return l.HasPrev
+	}
+	return l.HasNext
 }
 
 // isBehind says that something is on the other side of the page's cursor.
@@ -117,150 +115,77 @@ type listed[T any] interface {
 	Position() int64
 }
 
-func list[T any, R listed[T]](q *gorm.DB, o order, p Page) (*List[T], error) {
-	q, w := q.Session(&gorm.Session{}), o.walk(p)
-	rows, err := scan[T](w.narrow(q))
-	if err != nil {
-		return nil, err
-	}
-	l, sure := cut[T, R](rows, w)
-	if sure {
-		return l, nil
-	}
-	behind, err := scan[T](w.behind(q))
-	if err != nil {
-		return nil, err
-	}
-	if len(behind) > 0 {
-		l.isBehind(w)
-	}
-	return l, nil
-}
-
-// maxParents bounds the parents of one statement: SQLite takes 500 parts of a UNION ALL.
-const maxParents = 100
-
-// lists reads the same page for each parent in one statement (for each maxParents of them): the union of one short index
-// walk each, where a window function would read every child of every parent.
-func lists[T any, R listed[T]](db *gorm.DB, ids []webhook.ID, o order, p Page, query func(id webhook.ID) *gorm.DB, parent func(*T) webhook.ID) (map[webhook.ID]*List[T], error) {
-	w := o.walk(p)
-	result := make(map[webhook.ID]*List[T], len(ids))
-	for part := range slices.Chunk(ids, maxParents) {
-		rows, err := union(db, part, func(id webhook.ID) *gorm.DB { return w.narrow(query(id)) }, parent)
-		if err != nil {
-			return nil, err
-		}
-		var unsure []webhook.ID
-		for _, id := range part {
-			l, sure := cut[T, R](rows[id], w)
-			if result[id] = l; !sure {
-				unsure = append(unsure, id)
-			}
-		}
-		if len(unsure) == 0 {
-			continue
-		}
-		behind, err := union(db, unsure, func(id webhook.ID) *gorm.DB { return w.behind(query(id)) }, parent)
-		if err != nil {
-			return nil, err
-		}
-		for id := range behind {
-			result[id].isBehind(w)
-		}
-	}
-	return result, nil
-}
-
-// union runs a query for each parent in one statement.
-func union[T any](db *gorm.DB, ids []webhook.ID, query func(id webhook.ID) *gorm.DB, parent func(*T) webhook.ID) (map[webhook.ID][]*T, error) {
-	subqueries := make([]any, len(ids))
-	for i, id := range ids {
-		subqueries[i] = query(id)
-	}
-	text := "SELECT * FROM (?) AS t" + strings.Repeat(" UNION ALL SELECT * FROM (?) AS t", len(ids)-1)
-	rows, err := scan[T](db.Raw(text, subqueries...))
-	if err != nil {
-		return nil, err
-	}
-	grouped := map[webhook.ID][]*T{}
-	for _, row := range rows {
-		grouped[parent(row)] = append(grouped[parent(row)], row)
-	}
-	return grouped, nil
-}
-
-// countOf counts the children of each parent in one statement (for each maxParents of them), as far as most; 0 is all of
-// them. Parents with none are missing from the map.
-func countOf(db *gorm.DB, ids []webhook.ID, most int, query func(id webhook.ID) *gorm.DB) (map[webhook.ID]int, error) {
-	counts := make(map[webhook.ID]int, len(ids))
-	for part := range slices.Chunk(ids, maxParents) {
-		parts, children := make([]string, len(part)), make([]any, len(part))
-		for i, id := range part {
-			parts[i] = "SELECT " + strconv.Itoa(i) + " AS parent, COUNT(*) AS n FROM (?) AS t"
-			children[i] = atMost(query(id), most)
-		}
-		var rows []struct{ Parent, N int }
-		if err := db.Raw(strings.Join(parts, " UNION ALL "), children...).Scan(&rows).Error; err != nil {
-			return nil, unavailable(err)
-		}
-		for _, row := range rows {
-			if row.N > 0 {
-				counts[part[row.Parent]] = row.N
-			}
-		}
-	}
-	return counts, nil
-}
-
-// count counts rows as far as most; 0 is all of them.
-func count(db, q *gorm.DB, most int) (int, error) {
-	var n int64
-	if err := db.Raw("SELECT COUNT(*) FROM (?) AS t", atMost(q, most)).Scan(&n).Error; err != nil {
-		return 0, unavailable(err)
-	}
-	return int(n), nil
-}
-
-// atMost selects nothing of the rows but that they are there, of one more than most at the most.
-func atMost(q *gorm.DB, most int) *gorm.DB {
-	q = q.Select("1")
-	if most > 0 {
-		q = q.Limit(most + 1)
-	}
-	return q
-}
-
-// byID reads rows by id; what is not there is missing from the map.
-func byID[T any](q *gorm.DB, column string, ids []webhook.ID, id func(*T) webhook.ID) (map[webhook.ID]*T, error) {
+// byID reads rows by id; what is not there is missing from the map. Where the
+// table is partitioned, rows are looked for in the partitions of the days before they were made first, then in those before. db is nil for
+// a table that never is.
+func byID[T any](q *gorm.DB, db dialect, alias string, ids []webhook.ID, id func(*T) webhook.ID) (map[webhook.ID]*T, error) {
 	found := make(map[webhook.ID]*T, len(ids))
 	for part := range slices.Chunk(ids, 500) {
-		rows, err := scan[T](q.Session(&gorm.Session{}).Where(column+" IN ?", part))
-		if err != nil {
-			return nil, err
-		}
-		for _, row := range rows {
-			found[id(row)] = row
+		for _, days := range daysBefore(db, alias+".day", part) {
+			if part = slices.DeleteFunc(slices.Clone(part), func(id webhook.ID) bool { return found[id] != nil }); len(part) == 0 {
+				break
+			}
+			rows, err := scan[T](where(q.Session(&gorm.Session{}).Where(alias+".id IN ?", part), days))
+			if err != nil {
+				return nil, err
+			}
+			for _, row := range rows {
+				found[id(row)] = row
+			}
 		}
 	}
 	return found, nil
 }
 
-func (t TimeRange) narrow(q *gorm.DB, column string) *gorm.DB {
-	if t.From != nil {
-		q = q.Where(column+" >= ?", at(*t.From))
+// nearDays is how many days after its event was published most of what is of it is made.
+const nearDays = 3
+
+// daysBefore is where rows with the ids are looked for in turn.
+func daysBefore(db dialect, column string, ids []webhook.ID) [][]condition {
+	var first, last time.Time
+	for i, id := range ids {
+		if t := id.Time(); i == 0 || t.Before(first) {
+			first = t
+		}
+		if t := id.Time(); t.After(last) {
+			last = t
+		}
 	}
-	if t.To != nil {
-		q = q.Where(column+" < ?", at(*t.To))
+	if last = last.Add(oneDay); last.Year() > 9999 { // an id that nobody made
+		return [][]condition{nil}
 	}
-	return q
+	near := published(db, column, first.Add(-nearDays*oneDay), last)
+	if near == nil {
+		return [][]condition{nil}
+	}
+	return [][]condition{near, published(db, column, time.Unix(0, 0), last)}
 }
 
-// ofType keeps rows with one of the event types; none given keeps all.
-func ofType(q *gorm.DB, column string, types []string) *gorm.DB {
-	if len(types) == 0 {
-		return q
+const oneDay = 24 * time.Hour
+
+// published is the condition that events were published in the range, where tables are partitioned by that; else there is none. db is
+// nil for a table that never is.
+func published(db dialect, column string, from, to time.Time) []condition {
+	if db == nil {
+		return nil
 	}
-	return q.Where(column+" IN ?", texts(types))
+	text, args := db.published(column, from, to)
+	if text == "" {
+		return nil
+	}
+	return []condition{{strings.TrimPrefix(text, " AND "), args}}
+}
+
+// in is the condition that the column is within the range.
+func (t TimeRange) in(column string) []condition {
+	var list []condition
+	if t.From != nil {
+		list = append(list, condition{column + " >= ?", []any{at(*t.From)}})
+	}
+	if t.To != nil {
+		list = append(list, condition{column + " < ?", []any{at(*t.To)}})
+	}
+	return list
 }
 
 // texts are those that can be stored; the others would be found nowhere, and PostgreSQL does not look for them.
@@ -269,36 +194,49 @@ func texts(list []string) []string {
 }
 
 // containing keeps rows whose column contains the text.
-func containing(q *gorm.DB, column, text string) *gorm.DB {
+func containing(column, text string) condition {
 	if !webhook.IsText(text) {
-		return q.Where("1 = 0")
+		return nothing
 	}
-	return q.Where(column+" LIKE ? ESCAPE '!'", "%"+escapeLike(text)+"%")
+	return condition{column + " LIKE ? ESCAPE '!'", []any{"%" + escapeLike(text) + "%"}}
 }
 
-func in[T any](q *gorm.DB, column string, values []T) *gorm.DB {
+// nothing is the condition that no row meets.
+var nothing = condition{text: "1 = 0"}
+
+// in adds the condition that the column has one of the values; none given keeps all.
+func in[T any](list []condition, column string, values []T) []condition {
 	if len(values) == 0 {
-		return q
+		return list
 	}
-	return q.Where(column+" IN ?", values)
+	return append(list, condition{column + " IN ?", []any{values}})
 }
 
-func (f WebhookFilter) narrow(q *gorm.DB) *gorm.DB {
+// ofType is in, for types of events.
+func ofType(list []condition, column string, types []string) []condition {
+	if len(types) == 0 {
+		return list
+	}
+	return append(list, condition{column + " IN ?", []any{texts(types)}})
+}
+
+func (f WebhookFilter) conditions() []condition {
+	list := []condition{{"w.deleted_at IS NULL", nil}}
 	if f.Enabled != nil {
-		q = q.Where("w.enabled = ?", *f.Enabled)
+		list = append(list, condition{"w.enabled = ?", []any{*f.Enabled}})
 	}
 	if f.EventType != "" {
-		q = subscribing(q, f.EventType)
+		list = append(list, subscribing(f.EventType))
 	}
 	if f.URL != "" {
-		q = containing(q, "w.url", f.URL)
+		list = append(list, containing("w.url", f.URL))
 	}
-	return q
+	return list
 }
 
 // subscribing keeps webhooks that get events of the type. events is a JSON array of strings: the quotation marks make what is
 // looked for the whole of one.
-func subscribing(q *gorm.DB, eventType string) *gorm.DB {
+func subscribing(eventType string) condition {
 	var either []string
 	var names []any
 	name := func(subscription string) {
@@ -317,9 +255,9 @@ func subscribing(q *gorm.DB, eventType string) *gorm.DB {
 		}
 	}
 	if len(either) == 0 {
-		return q.Where("1 = 0")
+		return nothing
 	}
-	return q.Where("("+strings.Join(either, " OR ")+")", names...)
+	return condition{strings.Join(either, " OR "), names}
 }
 
 // escapeLike makes s stand for itself in LIKE … ESCAPE '!'.
@@ -327,105 +265,313 @@ func escapeLike(s string) string {
 	return strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(s)
 }
 
-func (f EventFilter) narrow(q *gorm.DB) *gorm.DB {
-	return f.CreatedAt.narrow(ofType(q, "e.type", f.Types), "e.created_at")
+func (f EventFilter) conditions() []condition {
+	return append(ofType(nil, "e.type", f.Types), f.CreatedAt.in("e.created_at")...)
 }
 
-func (f DeliveryFilter) narrow(q *gorm.DB) *gorm.DB {
-	q = in(in(q, "d.webhook_id", f.WebhookIDs), "d.event_id", f.EventIDs)
-	if len(f.EventTypes) > 0 {
-		q = q.Where("EXISTS (SELECT 1 FROM events e WHERE e.id = d.event_id AND e.type IN ?)", texts(f.EventTypes))
-	}
-	if len(f.Statuses) > 0 {
-		q = q.Where("("+statusShown+") IN ?", f.Statuses)
-	}
-	return f.CreatedAt.narrow(q, "d.created_at")
+func (f DeliveryFilter) conditions() []condition {
+	list := in(in(nil, "d.webhook_id", f.WebhookIDs), "d.event_id", f.EventIDs)
+	list = in(ofType(list, "d.event_type", f.EventTypes), "("+statusShown+")", f.Statuses)
+	return append(list, f.CreatedAt.in("d.created_at")...)
 }
 
-func (f AttemptFilter) narrow(q *gorm.DB) *gorm.DB {
-	q = in(in(q, "a.webhook_id", f.WebhookIDs), "a.delivery_id", f.DeliveryIDs)
-	q = in(ofType(in(q, "a.event_id", f.EventIDs), "e.type", f.EventTypes), "a.status", f.Statuses)
-	q = in(in(q, "a.error", f.Errors), "a.triggered_by", f.Triggers)
-	return f.StartedAt.narrow(q, "a.started_at")
+func (f AttemptFilter) conditions() []condition {
+	list := in(in(nil, "a.webhook_id", f.WebhookIDs), "a.delivery_id", f.DeliveryIDs)
+	list = in(ofType(in(list, "a.event_id", f.EventIDs), "e.type", f.EventTypes), "a.status", f.Statuses)
+	list = in(in(list, "a.error", f.Errors), "a.triggered_by", f.Triggers)
+	return append(list, f.StartedAt.in("a.started_at")...)
+}
+
+// asides are conditions that no index serves.
+func asides(list []condition) []condition {
+	for i := range list {
+		list[i] = list[i].aside()
+	}
+	return list
+}
+
+// few are the values when a list can walk a part of an index for each of them.
+func few[V comparable](values []V) (branches []any, ok bool) {
+	seen := make(map[V]bool, len(values))
+	for _, v := range values {
+		if !seen[v] {
+			seen[v] = true
+			branches = append(branches, v)
+		}
+	}
+	return branches, len(branches) > 0 && len(branches) <= maxBranches
+}
+
+// only reports whether all values are this one, and there are any.
+func only[V comparable](values []V, one V) bool {
+	return len(values) > 0 && !slices.ContainsFunc(values, func(v V) bool { return v != one })
+}
+
+func (f EventFilter) path(tenant webhook.ID) path {
+	p, rest := path{listing: eventsOfTenant, branches: []any{tenant}, span: f.CreatedAt}, f
+	if types, ok := few(f.Types); ok {
+		p.listing, p.branches, rest.Types = eventsOfType, types, nil
+		p.branches = slices.DeleteFunc(p.branches, func(t any) bool { return !webhook.IsText(t.(string)) })
+	}
+	p.rest = asides(rest.conditions())
+	return p
+}
+
+func (f DeliveryFilter) path(tenant webhook.ID) path {
+	p, rest := path{listing: deliveriesOfTenant, branches: []any{tenant}, span: f.CreatedAt}, f
+	events, byEvent := few(f.EventIDs)
+	hooks, byWebhook := few(f.WebhookIDs)
+	types, byType := few(f.EventTypes)
+	switch failed := only(f.Statuses, webhook.DeliveryFailed); {
+	case byEvent:
+		p.listing, p.branches, rest.EventIDs = deliveriesOfEvent, events, nil
+	case byWebhook && failed:
+		p.listing, p.branches, rest.WebhookIDs, rest.Statuses = failuresOfWebhook, hooks, nil, nil
+	case byWebhook:
+		p.listing, p.branches, rest.WebhookIDs = deliveriesOfWebhook, hooks, nil
+	case failed:
+		p.listing, rest.Statuses = failuresOfTenant, nil
+	case byType:
+		p.listing, rest.EventTypes = deliveriesOfType, nil
+		p.branches = slices.DeleteFunc(types, func(t any) bool { return !webhook.IsText(t.(string)) })
+	}
+	p.rest = asides(rest.conditions())
+	return p
+}
+
+func (f AttemptFilter) path(tenant webhook.ID) path {
+	p, rest := path{listing: attemptsOfTenant, branches: []any{tenant}, span: f.StartedAt}, f
+	deliveries, byDelivery := few(f.DeliveryIDs)
+	hooks, byWebhook := few(f.WebhookIDs)
+	failed := f.failed()
+	if failed && !byDelivery {
+		rest.Statuses = nil
+	}
+	switch {
+	case byDelivery:
+		p.listing, p.branches, rest.DeliveryIDs = attemptsOfDelivery, deliveries, nil
+	case byWebhook && failed:
+		p.listing, p.branches, rest.WebhookIDs = failedAttemptsOfWebhook, hooks, nil
+	case byWebhook:
+		p.listing, p.branches, rest.WebhookIDs = attemptsOfWebhook, hooks, nil
+	case failed:
+		p.listing = failedAttemptsOfTenant
+	}
+	p.rest = asides(rest.conditions())
+	return p
+}
+
+// failed reports whether the filter keeps failed attempts only: those that have an error.
+func (f AttemptFilter) failed() bool {
+	return only(f.Statuses, webhook.AttemptFailed) || len(f.Statuses) == 0 && len(f.Errors) > 0
+}
+
+func (c *Scope) webhookList(ctx context.Context, f WebhookFilter) *reading[webhook.Webhook] {
+	p := path{listing: webhooksOfTenant, branches: []any{c.tenant}, rest: asides(f.conditions())}
+	rows := func() *gorm.DB { return c.table(ctx, p.listing).Select("w.*") }
+	return &reading[webhook.Webhook]{path: p, s: c.s, tenant: c.tenant, db: c.db(ctx), rows: rows, bare: rows}
+}
+
+func (c *Scope) eventList(ctx context.Context, f EventFilter) *reading[webhook.Event] {
+	p := f.path(c.tenant)
+	if f.CreatedAt.From != nil || f.CreatedAt.To != nil {
+		p.days = published(c.s.db, "e.day", f.CreatedAt.first(), f.CreatedAt.last())
+	}
+	return &reading[webhook.Event]{
+		path: p, s: c.s, tenant: c.tenant, db: c.db(ctx),
+		rows: func() *gorm.DB { return c.eventColumns(c.table(ctx, p.listing)) },
+		bare: func() *gorm.DB { return c.table(ctx, p.listing) },
+	}
+}
+
+// first and last are bounds of all times that are in the range and in the database.
+func (t TimeRange) first() time.Time {
+	if t.From == nil || t.From.Unix() < 0 {
+		return time.Unix(0, 0)
+	}
+	return *t.From
+}
+
+func (t TimeRange) last() time.Time {
+	if forever := time.Unix(1<<36, 0); t.To == nil || t.To.After(forever) {
+		return forever
+	}
+	return *t.To
+}
+
+func (c *Scope) deliveryList(ctx context.Context, p path) *reading[webhook.Delivery] {
+	r := &reading[webhook.Delivery]{
+		path: p, s: c.s, tenant: c.tenant, db: c.db(ctx),
+		rows: func() *gorm.DB { return deliveryColumns(c.table(ctx, p.listing)) },
+		bare: func() *gorm.DB { return c.table(ctx, p.listing) },
+	}
+	if p.listing == deliveriesOfEvent {
+		r.daysOf = func(event any) []condition { return eventDays(c.s.db, "d.day", event.(webhook.ID)) }
+	}
+	return r
+}
+
+// eventDays is the condition that rows are of the event, as its id tells when it was published.
+func eventDays(db dialect, column string, event webhook.ID) []condition {
+	t := event.Time()
+	if t.Year() > 9999 {
+		return nil // nobody made it
+	}
+	return published(db, column, t, t.Add(time.Second))
+}
+
+func (c *Scope) attemptList(ctx context.Context, p path) *reading[webhook.Attempt] {
+	return &reading[webhook.Attempt]{
+		path: p, s: c.s, tenant: c.tenant, db: c.db(ctx),
+		rows: func() *gorm.DB { return c.attemptColumns(c.table(ctx, p.listing)) },
+		bare: func() *gorm.DB { return c.table(ctx, p.listing) },
+	}
+}
+
+// attemptsOf is the attempts of deliveries, of which PostgreSQL is told when their events were published.
+func (c *Scope) attemptsOf(ctx context.Context, deliveries []webhook.ID) (*reading[webhook.Attempt], error) {
+	r := c.attemptList(ctx, path{listing: attemptsOfDelivery})
+	if published(c.s.db, "a.day", time.Unix(0, 0), time.Unix(0, 0)) == nil {
+		return r, nil
+	}
+	known, err := byID(c.table(ctx, &listing{table: "deliveries", alias: "d"}).Select("d.id, d.event_id"), c.s.db, "d", deliveries, func(d *webhook.Delivery) webhook.ID { return d.ID })
+	r.daysOf = func(delivery any) []condition {
+		if d := known[delivery.(webhook.ID)]; d != nil {
+			return eventDays(c.s.db, "a.day", d.EventID)
+		}
+		return []condition{nothing}
+	}
+	return r, err
 }
 
 // Webhooks lists the tenant's webhooks, newest first.
 func (c *Scope) Webhooks(ctx context.Context, f WebhookFilter, p Page) (*List[webhook.Webhook], error) {
-	return list[webhook.Webhook](f.narrow(c.webhooks(ctx)), newestWebhooks, p)
+	return read(ctx, c.webhookList(ctx, f), newestFirst, p)
 }
 
 // Events lists the tenant's events, newest first.
 func (c *Scope) Events(ctx context.Context, f EventFilter, p Page) (*List[webhook.Event], error) {
-	return list[webhook.Event](f.narrow(c.events(ctx)), newestEvents, p)
+	return read(ctx, c.eventList(ctx, f), newestFirst, p)
 }
 
 // Deliveries lists the tenant's deliveries, newest first.
 func (c *Scope) Deliveries(ctx context.Context, f DeliveryFilter, p Page) (*List[webhook.Delivery], error) {
-	return list[webhook.Delivery](f.narrow(c.deliveries(ctx)), newestDeliveries, p)
+	return read(ctx, c.deliveryList(ctx, f.path(c.tenant)), newestFirst, p)
 }
 
 // Attempts lists the tenant's attempts, newest first.
 func (c *Scope) Attempts(ctx context.Context, f AttemptFilter, p Page) (*List[webhook.Attempt], error) {
-	return list[webhook.Attempt](f.narrow(c.attempts(ctx)), newestAttempts, p)
+	return read(ctx, c.attemptList(ctx, f.path(c.tenant)), newestFirst, p)
 }
+
+// all is the number of a whole count.
+func all(c Count, err error) (int, error) { return c.N, err }
 
 // CountWebhooks counts what Webhooks lists.
 func (c *Scope) CountWebhooks(ctx context.Context, f WebhookFilter) (int, error) {
-	return count(c.db(ctx), f.narrow(c.webhooks(ctx)), c.most)
+	return all(c.CountWebhooksTo(ctx, f, 0))
 }
 
 // CountEvents counts what Events lists.
 func (c *Scope) CountEvents(ctx context.Context, f EventFilter) (int, error) {
-	return count(c.db(ctx), f.narrow(c.events(ctx)), c.most)
+	return all(c.CountEventsTo(ctx, f, 0))
 }
 
 // CountDeliveries counts what Deliveries lists.
 func (c *Scope) CountDeliveries(ctx context.Context, f DeliveryFilter) (int, error) {
-	return count(c.db(ctx), f.narrow(c.deliveries(ctx)), c.most)
+	return all(c.CountDeliveriesTo(ctx, f, 0))
 }
 
 // CountAttempts counts what Attempts lists.
 func (c *Scope) CountAttempts(ctx context.Context, f AttemptFilter) (int, error) {
-	return count(c.db(ctx), f.narrow(c.attempts(ctx)), c.most)
+	return all(c.CountAttemptsTo(ctx, f, 0))
+}
+
+// CountWebhooksTo counts what Webhooks lists, as far as limit, and looks at a bounded number of rows.
+func (c *Scope) CountWebhooksTo(ctx context.Context, f WebhookFilter, limit int) (Count, error) {
+	return c.webhookList(ctx, f).count(ctx, limit)
+}
+
+// CountEventsTo counts what Events lists, as CountWebhooksTo does.
+func (c *Scope) CountEventsTo(ctx context.Context, f EventFilter, limit int) (Count, error) {
+	return c.eventList(ctx, f).count(ctx, limit)
+}
+
+// CountDeliveriesTo counts what Deliveries lists, as CountWebhooksTo does.
+func (c *Scope) CountDeliveriesTo(ctx context.Context, f DeliveryFilter, limit int) (Count, error) {
+	return c.deliveryList(ctx, f.path(c.tenant)).count(ctx, limit)
+}
+
+// CountAttemptsTo counts what Attempts lists, as CountWebhooksTo does.
+func (c *Scope) CountAttemptsTo(ctx context.Context, f AttemptFilter, limit int) (Count, error) {
+	return c.attemptList(ctx, f.path(c.tenant)).count(ctx, limit)
 }
 
 // WebhooksByID reads webhooks; ids that are absent, deleted or foreign are missing from the map.
 func (c *Scope) WebhooksByID(ctx context.Context, ids []webhook.ID) (map[webhook.ID]*webhook.Webhook, error) {
-	return byID(c.webhooks(ctx), "w.id", ids, func(w *webhook.Webhook) webhook.ID { return w.ID })
+	return byID(c.webhooks(ctx), nil, "w", ids, func(w *webhook.Webhook) webhook.ID { return w.ID })
 }
 
 // EventsByID reads events; ids that are absent or foreign are missing from the map.
 func (c *Scope) EventsByID(ctx context.Context, ids []webhook.ID) (map[webhook.ID]*webhook.Event, error) {
-	return byID(c.events(ctx), "e.id", ids, func(e *webhook.Event) webhook.ID { return e.ID })
+	return byID(c.events(ctx), c.s.db, "e", ids, func(e *webhook.Event) webhook.ID { return e.ID })
 }
 
 // DeliveriesByID reads deliveries; ids that are absent or foreign are missing from the map.
 func (c *Scope) DeliveriesByID(ctx context.Context, ids []webhook.ID) (map[webhook.ID]*webhook.Delivery, error) {
-	return byID(c.deliveries(ctx), "d.id", ids, func(d *webhook.Delivery) webhook.ID { return d.ID })
+	return byID(c.deliveries(ctx), c.s.db, "d", ids, func(d *webhook.Delivery) webhook.ID { return d.ID })
 }
 
 // AttemptsByID reads attempts; ids that are absent or foreign are missing from the map.
 func (c *Scope) AttemptsByID(ctx context.Context, ids []webhook.ID) (map[webhook.ID]*webhook.Attempt, error) {
-	return byID(c.attempts(ctx), "a.id", ids, func(a *webhook.Attempt) webhook.ID { return a.ID })
+	return byID(c.attempts(ctx), c.s.db, "a", ids, func(a *webhook.Attempt) webhook.ID { return a.ID })
 }
 
 // AttemptsOfDeliveries reads the same page of each delivery's attempts, oldest first, in one statement.
 func (c *Scope) AttemptsOfDeliveries(ctx context.Context, ids []webhook.ID, p Page) (map[webhook.ID]*List[webhook.Attempt], error) {
-	return lists(c.db(ctx), ids, oldestAttempts, p,
-		func(id webhook.ID) *gorm.DB { return c.attempts(ctx).Where("a.delivery_id = ?", id) },
-		func(a *webhook.Attempt) webhook.ID { return a.DeliveryID })
+	r, err := c.attemptsOf(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	return readOf(ctx, r, ids, oldestFirst, p, func(a *webhook.Attempt) webhook.ID { return a.DeliveryID })
+}
+
+// ofWebhooks is the path of each webhook's attempts.
+func (f AttemptFilter) ofWebhooks() path {
+	p, rest := path{listing: attemptsOfWebhook, span: f.StartedAt}, f
+	if f.failed() {
+		p.listing, rest.Statuses = failedAttemptsOfWebhook, nil
+	}
+	p.rest = asides(rest.conditions())
+	return p
+}
+
+// ofWebhooks is the path of each webhook's deliveries.
+func (f DeliveryFilter) ofWebhooks() path {
+	p, rest := path{listing: deliveriesOfWebhook, span: f.CreatedAt}, f
+	if only(f.Statuses, webhook.DeliveryFailed) {
+		p.listing, rest.Statuses = failuresOfWebhook, nil
+	}
+	p.rest = asides(rest.conditions())
+	return p
+}
+
+// ofEvents is the path of each event's deliveries.
+func (f DeliveryFilter) ofEvents() path {
+	return path{listing: deliveriesOfEvent, rest: asides(f.conditions())}
 }
 
 // LastAttempts reads the last attempt of each delivery, in one statement (for each maxParents of them): the first step of a walk of
 // the index of attempts by delivery and number. Deliveries with none are missing from the map.
 func (c *Scope) LastAttempts(ctx context.Context, deliveries []webhook.ID) (map[webhook.ID]*webhook.Attempt, error) {
 	last := make(map[webhook.ID]*webhook.Attempt, len(deliveries))
+	r, err := c.attemptsOf(ctx, deliveries)
+	if err != nil {
+		return nil, err
+	}
 	for part := range slices.Chunk(deliveries, maxParents) {
-		found, err := union(c.db(ctx), part,
-			func(id webhook.ID) *gorm.DB {
-				return c.attempts(ctx).Where("a.delivery_id = ?", id).Order("a.number DESC").Limit(1)
-			},
-			func(a *webhook.Attempt) webhook.ID { return a.DeliveryID })
+		of := children[webhook.Attempt]{reading: r, ids: part, parent: func(a *webhook.Attempt) webhook.ID { return a.DeliveryID }}
+		found, _, err := of.find(stretch{}, 1)
 		if err != nil {
 			return nil, err
 		}
@@ -456,41 +602,39 @@ func (c *Scope) IdempotencyKeys(ctx context.Context, events []webhook.ID) (map[w
 
 // AttemptsOfWebhooks reads the same page of each webhook's attempts, newest first, in one statement.
 func (c *Scope) AttemptsOfWebhooks(ctx context.Context, ids []webhook.ID, f AttemptFilter, p Page) (map[webhook.ID]*List[webhook.Attempt], error) {
-	return lists(c.db(ctx), ids, newestAttempts, p,
-		func(id webhook.ID) *gorm.DB { return f.narrow(c.attempts(ctx)).Where("a.webhook_id = ?", id) },
-		func(a *webhook.Attempt) webhook.ID { return a.WebhookID })
+	return readOf(ctx, c.attemptList(ctx, f.ofWebhooks()), ids, newestFirst, p, func(a *webhook.Attempt) webhook.ID { return a.WebhookID })
 }
 
 // DeliveriesOfEvents reads the same page of each event's deliveries, newest first, in one statement.
 func (c *Scope) DeliveriesOfEvents(ctx context.Context, ids []webhook.ID, f DeliveryFilter, p Page) (map[webhook.ID]*List[webhook.Delivery], error) {
-	return lists(c.db(ctx), ids, newestDeliveries, p,
-		func(id webhook.ID) *gorm.DB { return f.narrow(c.deliveries(ctx)).Where("d.event_id = ?", id) },
-		func(d *webhook.Delivery) webhook.ID { return d.EventID })
+	return readOf(ctx, c.deliveryList(ctx, f.ofEvents()), ids, newestFirst, p, func(d *webhook.Delivery) webhook.ID { return d.EventID })
 }
 
 // DeliveriesOfWebhooks reads the same page of each webhook's deliveries, newest first, in one statement.
 func (c *Scope) DeliveriesOfWebhooks(ctx context.Context, ids []webhook.ID, f DeliveryFilter, p Page) (map[webhook.ID]*List[webhook.Delivery], error) {
-	return lists(c.db(ctx), ids, newestDeliveries, p,
-		func(id webhook.ID) *gorm.DB { return f.narrow(c.deliveries(ctx)).Where("d.webhook_id = ?", id) },
-		func(d *webhook.Delivery) webhook.ID { return d.WebhookID })
+	return readOf(ctx, c.deliveryList(ctx, f.ofWebhooks()), ids, newestFirst, p, func(d *webhook.Delivery) webhook.ID { return d.WebhookID })
 }
 
-// CountDeliveriesOfEvents counts the deliveries of each event; events with none are missing from the map.
-func (c *Scope) CountDeliveriesOfEvents(ctx context.Context, ids []webhook.ID, f DeliveryFilter) (map[webhook.ID]int, error) {
-	return countOf(c.db(ctx), ids, c.most, func(id webhook.ID) *gorm.DB { return f.narrow(c.deliveries(ctx)).Where("d.event_id = ?", id) })
+// CountDeliveriesOfEvents counts the deliveries of each event, as far as limit; 0 is all of them. Events with none are missing from the map.
+func (c *Scope) CountDeliveriesOfEvents(ctx context.Context, ids []webhook.ID, f DeliveryFilter, limit int) (map[webhook.ID]Count, error) {
+	return c.deliveryList(ctx, f.ofEvents()).countOf(ctx, ids, limit)
 }
 
-// CountDeliveriesOfWebhooks counts the deliveries of each webhook; webhooks with none are missing from the map.
-func (c *Scope) CountDeliveriesOfWebhooks(ctx context.Context, ids []webhook.ID, f DeliveryFilter) (map[webhook.ID]int, error) {
-	return countOf(c.db(ctx), ids, c.most, func(id webhook.ID) *gorm.DB { return f.narrow(c.deliveries(ctx)).Where("d.webhook_id = ?", id) })
+// CountDeliveriesOfWebhooks counts the deliveries of each webhook, as CountDeliveriesOfEvents does.
+func (c *Scope) CountDeliveriesOfWebhooks(ctx context.Context, ids []webhook.ID, f DeliveryFilter, limit int) (map[webhook.ID]Count, error) {
+	return c.deliveryList(ctx, f.ofWebhooks()).countOf(ctx, ids, limit)
 }
 
-// CountAttemptsOfDeliveries counts the attempts of each delivery; deliveries with none are missing from the map.
-func (c *Scope) CountAttemptsOfDeliveries(ctx context.Context, ids []webhook.ID) (map[webhook.ID]int, error) {
-	return countOf(c.db(ctx), ids, c.most, func(id webhook.ID) *gorm.DB { return c.attempts(ctx).Where("a.delivery_id = ?", id) })
+// CountAttemptsOfDeliveries counts the attempts of each delivery, as CountDeliveriesOfEvents does.
+func (c *Scope) CountAttemptsOfDeliveries(ctx context.Context, ids []webhook.ID, limit int) (map[webhook.ID]Count, error) {
+	r, err := c.attemptsOf(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	return r.countOf(ctx, ids, limit)
 }
 
-// CountAttemptsOfWebhooks counts the attempts of each webhook; webhooks with none are missing from the map.
-func (c *Scope) CountAttemptsOfWebhooks(ctx context.Context, ids []webhook.ID, f AttemptFilter) (map[webhook.ID]int, error) {
-	return countOf(c.db(ctx), ids, c.most, func(id webhook.ID) *gorm.DB { return f.narrow(c.attempts(ctx)).Where("a.webhook_id = ?", id) })
+// CountAttemptsOfWebhooks counts the attempts of each webhook, as CountDeliveriesOfEvents does.
+func (c *Scope) CountAttemptsOfWebhooks(ctx context.Context, ids []webhook.ID, f AttemptFilter, limit int) (map[webhook.ID]Count, error) {
+	return c.attemptList(ctx, f.ofWebhooks()).countOf(ctx, ids, limit)
 }

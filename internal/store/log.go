@@ -17,7 +17,7 @@ func (s *Store) AttemptLog(ctx context.Context, tenant webhook.ID, f AttemptFilt
 	if scanned <= after {
 		return nil, after, nil
 	}
-	q := f.narrow(s.In(tenant).attempts(ctx)).Where("a.seq > ? AND a.seq <= ?", after, scanned)
+	q := where(s.In(tenant).logged(ctx), asides(f.conditions())).Where("a.seq > ? AND a.seq <= ?", after, scanned)
 	if err := q.Order("a.seq").Limit(limit).Scan(&page).Error; err != nil {
 		return nil, after, unavailable(err)
 	}

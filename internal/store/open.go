@@ -65,6 +65,8 @@ type Store struct {
 	fans   *fanOuts
 	memory *room // bytes of events that wait to be published
 
+	searching searching // what a page of a list may read
+
 	cursors    *cursor.Codec
 	starting   sync.Mutex                // held while starts is read again
 	starts     atomic.Pointer[startList] // as last read; never changed in place
@@ -95,7 +97,10 @@ func openWith(ctx context.Context, o Options, db dialect) (_ *Store, err error) 
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Store{opts: o, log: o.Logger, db: db, memory: newRoom(publishMemory), noted: make(chan struct{}, 1), deleted: make(chan struct{}, 1)}
+	s := &Store{
+		opts: o, log: o.Logger, db: db, memory: newRoom(publishMemory), searching: defaultSearching(),
+		noted: make(chan struct{}, 1), deleted: make(chan struct{}, 1),
+	}
 	s.audience.Store(&audience{dispatcher: noDispatcher{}})
 	s.quit, s.stop = context.WithCancel(context.Background())
 	s.quotas, s.fans = newQuotas(s, o.Quotas), newFanOuts(s)

@@ -183,8 +183,10 @@ func (p *postgresDB) open(ctx context.Context, _ *slog.Logger, _ bool) (write, r
 	if p.side, err = p.beside.DB(); err != nil {
 		return write, nil, err
 	}
-	// Not a setting of the session: by that the search for a primary among several hosts would take it for a standby.
-	read, err = p.gorm(pgReaders, nil, "SET default_transaction_read_only = on")
+	// Read only is not a setting of the session: by that the search for a primary among several hosts would take it for a standby.
+	// Lists name their index by what they leave to no other one, so that there is nothing to weigh up but how to read it.
+	byIndex["enable_bitmapscan"] = "off"
+	read, err = p.gorm(pgReaders, byIndex, "SET default_transaction_read_only = on")
 	return write, read, err
 }
 

@@ -216,7 +216,7 @@ var columnTypes = map[string]string{
 	"data": "bytea", "response_body": "bytea", "signed_by": "bytea",
 	"claimed_by": "bigint", "duration_us": "bigint", "dns_us": "bigint", "connect_us": "bigint", "tls_us": "bigint", "first_byte_us": "bigint",
 	"number": "integer", "response_status": "integer", "response_truncated": "boolean",
-	"type": "text", "triggered_by": "text", "status": "text", "error": "text", "message": "text", "url": "text",
+	"type": "text", "event_type": "text", "triggered_by": "text", "status": "text", "error": "text", "message": "text", "url": "text",
 	"request_headers": "text", "response_headers": "text",
 }
 

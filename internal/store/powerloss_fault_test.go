@@ -120,12 +120,12 @@ func cutPower(t *testing.T, shim, mode string) (lost, acked int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	owed, err := s.In(owner.ID).CountDeliveriesOfEvents(t.Context(), ids[:min(len(ids), 500)], store.DeliveryFilter{})
+	owed, err := s.In(owner.ID).CountDeliveriesOfEvents(t.Context(), ids[:min(len(ids), 500)], store.DeliveryFilter{}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i, id := range ids {
-		if events[id] == nil || i < 500 && owed[id] != map[string]int{"large": 3, "small": 1}[events[id].Type] {
+		if events[id] == nil || i < 500 && owed[id].N != map[string]int{"large": 3, "small": 1}[events[id].Type] {
 			lost++
 		}
 	}

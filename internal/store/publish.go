@@ -357,6 +357,7 @@ func (b *batch) insertDeliveries(claims []*Claimed) error {
 		p.id(&d.TenantID)
 		p.id(&d.EventID)
 		p.id(&d.WebhookID)
+		p.text(claimed.Event.Type)
 		p.text(string(d.Trigger))
 		if len(room) > 0 && room[0] == claimed {
 			room = room[1:]

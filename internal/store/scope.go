@@ -19,7 +19,6 @@ import (
 type Scope struct {
 	s      *Store
 	tenant webhook.ID
-	most   int // where counts end; 0: nowhere
 	lean   Lean
 }
 
@@ -38,14 +37,6 @@ func (c *Scope) Lean(l Lean) *Scope {
 
 // In is the tenant's part of the store.
 func (s *Store) In(tenant webhook.ID) *Scope { return &Scope{s: s, tenant: tenant} }
-
-// CountingTo is the same part of the store with counts that end at most: what they return is at most one more, which says
-// that there are more. Counting costs what it counts.
-func (c *Scope) CountingTo(most int) *Scope {
-	bounded := *c
-	bounded.most = most
-	return &bounded
-}
 
 // owners names, for every table whose rows are a tenant's, the column that says whose.
 var owners = func() scoped.Owners {
@@ -75,40 +66,67 @@ func (c *Scope) changeDeliveries(ctx context.Context, do func(b *batch) error) e
 	return c.s.queue(ctx, &change{do: do, tenant: &c.tenant})
 }
 
+// table is the tenant's rows of a listing.
+func (c *Scope) table(ctx context.Context, l *listing) *gorm.DB {
+	db := c.db(ctx)
+	is := l.owner(c.tenant)
+	return db.Table(l.from(db)).Where(is.text, is.args...)
+}
+
 func (c *Scope) webhooks(ctx context.Context) *gorm.DB {
 	return c.db(ctx).Table("webhooks AS w").Select("w.*").
 		Where("w.tenant_id = ? AND w.deleted_at IS NULL", c.tenant)
 }
 
+// events are found by their ids.
 func (c *Scope) events(ctx context.Context) *gorm.DB {
-	columns := "e.*"
-	if c.lean.NoData {
-		columns = eventColumns()
-	}
-	return c.db(ctx).Table("events AS e").Select(columns).Where("e.tenant_id = ?", c.tenant)
+	return c.eventColumns(c.table(ctx, &listing{table: "events", alias: "e", index: "events_id"}))
 }
 
+func (c *Scope) eventColumns(q *gorm.DB) *gorm.DB {
+	if c.lean.NoData {
+		return q.Select(eventColumns())
+	}
+	return q.Select("e.*")
+}
+
+// deliveries are found by their ids.
 func (c *Scope) deliveries(ctx context.Context) *gorm.DB {
-	return deliveries(c.db(ctx), c.tenant)
+	return deliveryColumns(c.table(ctx, &listing{table: "deliveries", alias: "d", index: "deliveries_id"}))
 }
 
 func deliveries(db *gorm.DB, tenant webhook.ID) *gorm.DB {
-	return db.Table("deliveries AS d").Joins("JOIN webhooks w ON w.id = d.webhook_id").
-		Select("d.seq, d.id, d.tenant_id, d.event_id, d.webhook_id, "+statusShown+" AS status, d.attempt_count, d.schedule_start, "+
-			"d.triggered_by, CASE WHEN w.enabled AND w.deleted_at IS NULL THEN d.due_at END AS due_at, d.created_at, d.completed_at, d.failure_reason, w.url AS webhook_url").
-		Where("d.tenant_id = ?", tenant)
+	return deliveryColumns(db.Table("deliveries AS d").Where("d.tenant_id = ?", tenant))
+}
+
+// deliveryColumns selects deliveries, each with what its webhook makes of its status. The join is an outer one so that it comes last.
+func deliveryColumns(q *gorm.DB) *gorm.DB {
+	return q.Joins("LEFT JOIN webhooks w ON w.id = d.webhook_id").
+		Select("d.seq, d.id, d.tenant_id, d.event_id, d.webhook_id, " + statusShown + " AS status, d.attempt_count, d.schedule_start, " +
+			"d.triggered_by, CASE WHEN w.enabled AND w.deleted_at IS NULL THEN d.due_at END AS due_at, d.created_at, d.completed_at, d.failure_reason, w.url AS webhook_url")
 }
 
 // statusShown is what a delivery's status is: a waiting delivery of a disabled webhook is HELD, of a deleted one CANCELED.
 const statusShown = `CASE WHEN d.status <> 'PENDING' THEN d.status WHEN w.deleted_at IS NOT NULL THEN 'CANCELED'
 	WHEN NOT w.enabled THEN 'HELD' ELSE 'PENDING' END`
 
+// attempts are found by their ids.
 func (c *Scope) attempts(ctx context.Context) *gorm.DB {
-	q := c.s.attempts(c.db(ctx))
+	return c.attemptColumns(c.table(ctx, &listing{table: "attempts", alias: "a", index: "attempts_id"}))
+}
+
+// attemptColumns selects attempts, each with its event's type. The join is an outer one so that it comes last.
+func (c *Scope) attemptColumns(q *gorm.DB) *gorm.DB {
+	columns := "a.*"
 	if c.lean.NoBodies {
-		q = q.Select(attemptColumns() + ", e.type AS event_type")
+		columns = attemptColumns()
 	}
-	return q.Where("a.tenant_id = ?", c.tenant)
+	return q.Joins("LEFT JOIN events e ON e.id = a.event_id" + c.s.db.sameDay("e", "a")).Select(columns + ", e.type AS event_type")
+}
+
+// logged are attempts in the order of the log.
+func (c *Scope) logged(ctx context.Context) *gorm.DB {
+	return c.attemptColumns(c.table(ctx, attemptsOfTenant))
 }
 
 var (

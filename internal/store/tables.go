@@ -47,7 +47,7 @@ var (
 	}
 	deliveriesTable = &table{
 		name: "deliveries", whose: ofTenant, owner: "tenant_id", key: "seq", event: "event_id", daily: true,
-		columns: "id, tenant_id, event_id, webhook_id, triggered_by, due_at, claimed_by, created_at",
+		columns: "id, tenant_id, event_id, webhook_id, event_type, triggered_by, due_at, claimed_by, created_at",
 		fixed:   "status, attempt_count, schedule_start",
 		values:  "'PENDING', 0, 0",
 	}

@@ -59,28 +59,47 @@ type TenantFilter struct {
 	Name string // that contain it
 }
 
-func (f TenantFilter) narrow(q *gorm.DB) *gorm.DB {
+func (f TenantFilter) conditions() []condition {
+	list := []condition{{"t.deleted_at IS NULL", nil}}
 	if f.Name != "" {
-		q = containing(q, "t.name", f.Name)
+		list = append(list, containing("t.name", f.Name))
 	}
-	return q
+	return list
 }
 
-var newestTenants = order{seq: "t.seq"}
+func (r *Registry) tenantList(ctx context.Context, f TenantFilter) *reading[webhook.Tenant] {
+	p := path{listing: allTenants, branches: []any{nil}, rest: asides(f.conditions())}
+	if r.tenant != nil {
+		p.listing = oneTenant
+	}
+	rows := func() *gorm.DB {
+		q := r.db(ctx)
+		if q = q.Table(p.from(q)).Select("t.*"); r.tenant != nil {
+			q = q.Where("t.id = ?", *r.tenant)
+		}
+		return q
+	}
+	return &reading[webhook.Tenant]{path: p, s: r.s, db: r.db(ctx), rows: rows, bare: rows}
+}
 
 // Tenants lists tenants, newest first.
 func (r *Registry) Tenants(ctx context.Context, f TenantFilter, p Page) (*List[webhook.Tenant], error) {
-	return list[webhook.Tenant](f.narrow(r.tenants(ctx)), newestTenants, p)
+	return read(ctx, r.tenantList(ctx, f), newestFirst, p)
 }
 
 // CountTenants counts what Tenants lists.
 func (r *Registry) CountTenants(ctx context.Context, f TenantFilter) (int, error) {
-	return count(r.db(ctx), f.narrow(r.tenants(ctx)), r.most)
+	return all(r.CountTenantsTo(ctx, f, 0))
+}
+
+// CountTenantsTo counts what Tenants lists, as far as limit, and looks at a bounded number of rows.
+func (r *Registry) CountTenantsTo(ctx context.Context, f TenantFilter, limit int) (Count, error) {
+	return r.tenantList(ctx, f).count(ctx, limit)
 }
 
 // TenantsByID reads tenants; ids that are absent or foreign are missing from the map.
 func (r *Registry) TenantsByID(ctx context.Context, ids []webhook.ID) (map[webhook.ID]*webhook.Tenant, error) {
-	return byID(r.tenants(ctx), "t.id", ids, func(t *webhook.Tenant) webhook.ID { return t.ID })
+	return byID(r.tenants(ctx), nil, "t", ids, func(t *webhook.Tenant) webhook.ID { return t.ID })
 }
 
 // CreateTenant makes a tenant. The error holds an *Invalid for every broken rule; of code CONFLICT when the name is taken.

@@ -16,18 +16,10 @@ import (
 type Registry struct {
 	s      *Store
 	tenant *webhook.ID // nil: an operator's
-	most   int         // where counts end; 0: nowhere
 }
 
 // Registry is an operator's part of the tokens and tenants; with a tenant, that tenant's.
 func (s *Store) Registry(tenant *webhook.ID) *Registry { return &Registry{s: s, tenant: tenant} }
-
-// CountingTo is the same part with counts that end at most; see Scope.CountingTo.
-func (r *Registry) CountingTo(most int) *Registry {
-	bounded := *r
-	bounded.most = most
-	return &bounded
-}
 
 // db reads in the name of the tenant, if there is one.
 func (r *Registry) db(ctx context.Context) *gorm.DB {
@@ -57,50 +49,72 @@ type TokenFilter struct {
 	Valid    *bool       // neither revoked nor expired, or one of the two
 }
 
-func (f TokenFilter) narrow(q *gorm.DB) *gorm.DB {
+func (f TokenFilter) conditions() []condition {
+	var list []condition
 	if f.TenantID != nil {
-		q = q.Where("k.tenant_id = ?", *f.TenantID)
+		list = append(list, condition{"k.tenant_id = ?", []any{*f.TenantID}})
 	}
 	if f.Operator != nil && *f.Operator {
-		q = q.Where("k.tenant_id IS NULL")
+		list = append(list, condition{"k.tenant_id IS NULL", nil})
 	} else if f.Operator != nil {
-		q = q.Where("k.tenant_id IS NOT NULL")
+		list = append(list, condition{"k.tenant_id IS NOT NULL", nil})
 	}
 	if f.Valid != nil && *f.Valid {
-		q = q.Where("k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ?)", at(time.Now()))
+		list = append(list, condition{"k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ?)", []any{at(time.Now())}})
 	} else if f.Valid != nil {
-		q = q.Where("(k.revoked_at IS NOT NULL OR k.expires_at <= ?)", at(time.Now()))
+		list = append(list, condition{"k.revoked_at IS NOT NULL OR k.expires_at <= ?", []any{at(time.Now())}})
 	}
-	return q
+	return list
 }
 
-var newestTokens = order{seq: "k.seq"}
+// tokenList is the tokens of one tenant, or of all.
+func (r *Registry) tokenList(ctx context.Context, f TokenFilter) *reading[webhook.Token] {
+	p := path{listing: allTokens, branches: []any{nil}}
+	switch {
+	case r.tenant != nil:
+		p.listing, p.branches = tokensOfTenant, []any{*r.tenant}
+	case f.TenantID != nil:
+		p.listing, p.branches, f.TenantID = tokensOfTenant, []any{*f.TenantID}, nil
+	}
+	p.rest = asides(f.conditions())
+	return r.tokensAlong(ctx, p)
+}
+
+func (r *Registry) tokensAlong(ctx context.Context, p path) *reading[webhook.Token] {
+	rows := func() *gorm.DB {
+		q := r.db(ctx)
+		if q = q.Table(p.from(q)).Select("k.*"); r.tenant != nil {
+			q = q.Where("k.tenant_id = ?", *r.tenant)
+		}
+		return q
+	}
+	return &reading[webhook.Token]{path: p, s: r.s, db: r.db(ctx), rows: rows, bare: rows}
+}
 
 // Tokens lists tokens, revoked and expired ones too, newest first.
 func (r *Registry) Tokens(ctx context.Context, f TokenFilter, p Page) (*List[webhook.Token], error) {
-	return list[webhook.Token](f.narrow(r.tokens(ctx)), newestTokens, p)
+	return read(ctx, r.tokenList(ctx, f), newestFirst, p)
 }
 
-// CountTokens counts what Tokens lists.
-func (r *Registry) CountTokens(ctx context.Context, f TokenFilter) (int, error) {
-	return count(r.db(ctx), f.narrow(r.tokens(ctx)), r.most)
+// CountTokensTo counts what Tokens lists, as far as limit, and looks at a bounded number of rows.
+func (r *Registry) CountTokensTo(ctx context.Context, f TokenFilter, limit int) (Count, error) {
+	return r.tokenList(ctx, f).count(ctx, limit)
 }
 
 // TokensByID reads tokens; ids that are absent or foreign are missing from the map.
 func (r *Registry) TokensByID(ctx context.Context, ids []webhook.ID) (map[webhook.ID]*webhook.Token, error) {
-	return byID(r.tokens(ctx), "k.id", ids, func(t *webhook.Token) webhook.ID { return t.ID })
+	return byID(r.tokens(ctx), nil, "k", ids, func(t *webhook.Token) webhook.ID { return t.ID })
 }
 
 // TokensOf reads the same page of each tenant's tokens, newest first, in one statement.
 func (r *Registry) TokensOf(ctx context.Context, tenants []webhook.ID, f TokenFilter, p Page) (map[webhook.ID]*List[webhook.Token], error) {
-	return lists(r.db(ctx), tenants, newestTokens, p,
-		func(id webhook.ID) *gorm.DB { return f.narrow(r.tokens(ctx)).Where("k.tenant_id = ?", id) },
-		func(t *webhook.Token) webhook.ID { return *t.TenantID })
+	along := path{listing: tokensOfTenant, rest: asides(f.conditions())}
+	return readOf(ctx, r.tokensAlong(ctx, along), tenants, newestFirst, p, func(t *webhook.Token) webhook.ID { return *t.TenantID })
 }
 
-// CountTokensOf counts the tokens of each tenant; tenants with none are missing from the map.
-func (r *Registry) CountTokensOf(ctx context.Context, tenants []webhook.ID, f TokenFilter) (map[webhook.ID]int, error) {
-	return countOf(r.db(ctx), tenants, r.most, func(id webhook.ID) *gorm.DB { return f.narrow(r.tokens(ctx)).Where("k.tenant_id = ?", id) })
+// CountTokensOf counts the tokens of each tenant, as far as limit; tenants with none are missing from the map.
+func (r *Registry) CountTokensOf(ctx context.Context, tenants []webhook.ID, f TokenFilter, limit int) (map[webhook.ID]Count, error) {
+	return r.tokensAlong(ctx, path{listing: tokensOfTenant, rest: asides(f.conditions())}).countOf(ctx, tenants, limit)
 }
 
 // RevokeToken ends a token; revoking it again changes nothing. webhook.ErrNotFound.

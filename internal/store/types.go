@@ -95,8 +95,13 @@ type Page struct {
 
 // List is a page of rows.
 type List[T any] struct {
-	Items            []*T
+	Items []*T
+	// HasNext and HasPrev say that there are more rows on that side, or that it has not been searched.
 	HasNext, HasPrev bool
+	// Start and End are where pages before and after this one begin: cursors, as Page has them.
+	Start, End int64
+	// SearchedTo is when the last row was made that was looked at; nil when the page is as long as asked, or the list has ended.
+	SearchedTo *time.Time
 }
 
 // TimeRange is half-open: From <= t < To. Nil means no limit on that side.

@@ -135,6 +135,7 @@ CREATE TABLE events (
 ) PARTITION BY RANGE (day);
 CREATE UNIQUE INDEX events_id ON events (id, day);
 CREATE INDEX events_tenant ON events (tenant_id, seq);
+CREATE INDEX events_type ON events (tenant_id, type, seq);
 
 CREATE TABLE idempotency_keys (
     tenant_id uuid NOT NULL,
@@ -166,6 +167,7 @@ CREATE TABLE deliveries (
     tenant_id      uuid NOT NULL,
     event_id       uuid NOT NULL,
     webhook_id     uuid NOT NULL,
+    event_type     text NOT NULL, -- the event's
     status         text NOT NULL,
     attempt_count  integer NOT NULL,
     schedule_start integer NOT NULL,
@@ -180,8 +182,12 @@ CREATE TABLE deliveries (
 CREATE UNIQUE INDEX deliveries_seq ON deliveries (seq, day);
 CREATE UNIQUE INDEX deliveries_id ON deliveries (id, day);
 CREATE UNIQUE INDEX deliveries_pair ON deliveries (event_id, webhook_id, day);
+CREATE INDEX deliveries_event ON deliveries (event_id, seq);
 CREATE INDEX deliveries_webhook ON deliveries (webhook_id, seq);
 CREATE INDEX deliveries_tenant ON deliveries (tenant_id, seq);
+CREATE INDEX deliveries_type ON deliveries (tenant_id, event_type, seq);
+CREATE INDEX deliveries_failed ON deliveries (tenant_id, seq) WHERE status = 'FAILED';
+CREATE INDEX deliveries_webhook_failed ON deliveries (webhook_id, seq) WHERE status = 'FAILED';
 CREATE INDEX deliveries_due ON deliveries (webhook_id, due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX deliveries_claimed ON deliveries (claimed_by) WHERE claimed_by IS NOT NULL;
 
@@ -219,6 +225,8 @@ CREATE UNIQUE INDEX attempts_id ON attempts (id, day);
 CREATE UNIQUE INDEX attempts_number ON attempts (delivery_id, number, day);
 CREATE INDEX attempts_webhook ON attempts (webhook_id, seq);
 CREATE INDEX attempts_tenant ON attempts (tenant_id, seq);
+CREATE INDEX attempts_failed ON attempts (tenant_id, seq) WHERE status = 'FAILED';
+CREATE INDEX attempts_webhook_failed ON attempts (webhook_id, seq) WHERE status = 'FAILED';
 
 -- What operational events are to tell: it is written with what happened, and removed by the transaction that publishes it.
 CREATE TABLE notices (

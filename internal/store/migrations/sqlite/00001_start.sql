@@ -124,7 +124,9 @@ CREATE TABLE events (
     traceparent  TEXT -- W3C Trace Context, of the publisher
 );
 CREATE UNIQUE INDEX events_id ON events (id);
-CREATE INDEX events_tenant ON events (tenant_id, seq);
+-- Every index of SQLite's ends with the rowid, which is seq: lists run along them.
+CREATE INDEX events_tenant ON events (tenant_id);
+CREATE INDEX events_type ON events (tenant_id, type);
 
 CREATE TABLE idempotency_keys (
     tenant_id BLOB NOT NULL,
@@ -155,6 +157,7 @@ CREATE TABLE deliveries (
     tenant_id      BLOB NOT NULL,
     event_id       BLOB NOT NULL,
     webhook_id     BLOB NOT NULL,
+    event_type     TEXT NOT NULL, -- the event's
     status         TEXT NOT NULL,
     attempt_count  INTEGER NOT NULL,
     schedule_start INTEGER NOT NULL,
@@ -168,8 +171,12 @@ CREATE TABLE deliveries (
 );
 CREATE UNIQUE INDEX deliveries_id ON deliveries (id);
 CREATE UNIQUE INDEX deliveries_pair ON deliveries (event_id, webhook_id);
-CREATE INDEX deliveries_webhook ON deliveries (webhook_id, seq);
-CREATE INDEX deliveries_tenant ON deliveries (tenant_id, seq);
+CREATE INDEX deliveries_event ON deliveries (event_id);
+CREATE INDEX deliveries_webhook ON deliveries (webhook_id);
+CREATE INDEX deliveries_tenant ON deliveries (tenant_id);
+CREATE INDEX deliveries_type ON deliveries (tenant_id, event_type);
+CREATE INDEX deliveries_failed ON deliveries (tenant_id) WHERE status = 'FAILED';
+CREATE INDEX deliveries_webhook_failed ON deliveries (webhook_id) WHERE status = 'FAILED';
 CREATE INDEX deliveries_due ON deliveries (webhook_id, due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX deliveries_claimed ON deliveries (claimed_by) WHERE claimed_by IS NOT NULL;
 
@@ -203,8 +210,10 @@ CREATE TABLE attempts (
 );
 CREATE UNIQUE INDEX attempts_id ON attempts (id);
 CREATE UNIQUE INDEX attempts_number ON attempts (delivery_id, number);
-CREATE INDEX attempts_webhook ON attempts (webhook_id, seq);
-CREATE INDEX attempts_tenant ON attempts (tenant_id, seq);
+CREATE INDEX attempts_webhook ON attempts (webhook_id);
+CREATE INDEX attempts_tenant ON attempts (tenant_id);
+CREATE INDEX attempts_failed ON attempts (tenant_id) WHERE status = 'FAILED';
+CREATE INDEX attempts_webhook_failed ON attempts (webhook_id) WHERE status = 'FAILED';
 
 -- What operational events are to tell: it is written with what happened, and removed by the transaction that publishes it.
 CREATE TABLE notices (

@@ -1,0 +1,108 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+	"sync"
+
+	"gorm.io/gorm"
+)
+
+// Read is a statement of the readers', as it is sent.
+type Read struct {
+	Text string
+	Args []any
+}
+
+// Reads records statements.
+type Reads struct {
+	gorm.ConnPool
+
+	pool *sql.DB
+	mu   sync.Mutex // guards list
+	list []Read
+}
+
+// Recording is the scope, with what it reads recorded.
+func (c *Scope) Recording() (*Scope, *Reads, error) {
+	pool, err := c.s.read.DB()
+	r := &Reads{ConnPool: c.s.read.Statement.ConnPool, pool: pool}
+	read := c.s.read.Session(&gorm.Session{NewDB: true})
+	read.Statement.ConnPool, read.ConnPool = r, r
+	recorded := *c
+	recorded.s = &Store{db: c.s.db, read: read, log: c.s.log, searching: c.s.searching} // what lists are read with
+	return &recorded, r, err
+}
+
+// QueryContext implements gorm.ConnPool.
+func (r *Reads) QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
+	r.mu.Lock()
+	r.list = append(r.list, Read{text, args})
+	r.mu.Unlock()
+	return r.ConnPool.QueryContext(ctx, text, args...)
+}
+
+// GetDBConn implements gorm.GetDBConnector.
+func (r *Reads) GetDBConn() (*sql.DB, error) { return r.pool, nil }
+
+// Reset forgets.
+func (r *Reads) Reset() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.list = nil
+}
+
+// All is what was read since Reset.
+func (r *Reads) All() []Read {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.list
+}
+
+// Explain is the plan of a statement, a line each.
+func (s *Store) Explain(ctx context.Context, read Read) ([]string, error) {
+	explain := "EXPLAIN "
+	if s.read.Name() == "sqlite" {
+		explain = "EXPLAIN QUERY PLAN "
+	}
+	pool, err := s.read.DB()
+	if err != nil {
+		return nil, err
+	}
+	rows, err := pool.QueryContext(ctx, explain+read.Text, read.Args...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	columns, err := rows.Columns()
+	if err != nil {
+		return nil, err
+	}
+	var plan []string
+	for rows.Next() {
+		values := make([]any, len(columns))
+		into := make([]any, len(columns))
+		for i := range values {
+			into[i] = &values[i]
+		}
+		if err := rows.Scan(into...); err != nil {
+			return nil, err
+		}
+		plan = append(plan, strings.TrimSpace(fmt.Sprint(values[len(values)-1])))
+	}
+	return plan, rows.Err()
+}
+
+// PartitionIndexes is the index of the partitioned table, by the name of each index of a partition.
+func (s *Store) PartitionIndexes(ctx context.Context) (map[string]string, error) {
+	var rows []struct{ Part, Whole string }
+	err := s.read.WithContext(ctx).Raw(`SELECT c.relname AS part, p.relname AS whole FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+		JOIN pg_class p ON p.oid = i.inhparent WHERE c.relkind IN ('i', 'I')`).Scan(&rows).Error
+	of := make(map[string]string, len(rows))
+	for _, row := range rows {
+		of[row.Part] = row.Whole
+	}
+	return of, err
+}

@@ -1,0 +1,253 @@
+package store_test
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// planned is a list, with a filter, and the index along which it must be read.
+type planned struct {
+	name  string
+	table string // and its alias in statements
+	index string // "": the table's own order
+	read  func(ctx context.Context, c *store.Scope, p store.Page) error
+}
+
+func ids(n int) []webhook.ID {
+	list := make([]webhook.ID, n)
+	for i := range list {
+		list[i] = webhook.NewID(time.Now())
+	}
+	return list
+}
+
+// choose is the index of the first case that applies.
+func choose(cases ...any) string {
+	for i := 0; i < len(cases)-1; i += 2 {
+		if cases[i] == true {
+			return cases[i+1].(string)
+		}
+	}
+	return cases[len(cases)-1].(string)
+}
+
+// few is how many values of a filter a list walks an index for, one by one.
+func walked(n int) bool { return n > 0 && n <= 20 }
+
+// manyTypes is event types for a filter.
+func manyTypes(n int) []string {
+	var list []string
+	for i := range n {
+		list = append(list, fmt.Sprintf("type.n%d", i))
+	}
+	return list
+}
+
+var lastHour = store.TimeRange{From: new(time.Now().Add(-time.Hour)), To: new(time.Now())}
+
+// plannedLists is every list with every combination of filters that could have the reader take another index.
+func plannedLists() []planned {
+	var all []planned
+	add := func(name, table, index string, read func(ctx context.Context, c *store.Scope, p store.Page) error) {
+		all = append(all, planned{name, table, index, read})
+	}
+	ranges := []store.TimeRange{{}, lastHour}
+	for _, f := range []store.WebhookFilter{{}, {Enabled: new(true)}, {EventType: "a.b"}, {URL: "x"}} {
+		add(fmt.Sprintf("webhooks %+v", f), "webhooks w", "webhooks_tenant", func(ctx context.Context, c *store.Scope, p store.Page) error {
+			_, err := c.Webhooks(ctx, f, p)
+			return err
+		})
+	}
+	for _, types := range []int{0, 1, 3, 30} {
+		for _, during := range ranges {
+			f := store.EventFilter{Types: manyTypes(types), CreatedAt: during}
+			add(fmt.Sprintf("events: %d types, during %v", types, during != store.TimeRange{}), "events e", choose(walked(types), "events_type", "events_tenant"),
+				func(ctx context.Context, c *store.Scope, p store.Page) error {
+					if _, err := c.Events(ctx, f, p); err != nil {
+						return err
+					}
+					_, err := c.CountEventsTo(ctx, f, 10)
+					return err
+				})
+		}
+	}
+	deliveryStatuses := [][]webhook.DeliveryStatus{nil, {webhook.DeliveryFailed}, {webhook.DeliveryFailed, webhook.Pending}, {webhook.Held}}
+	attemptStatuses := [][]webhook.AttemptStatus{nil, {webhook.AttemptFailed}, {webhook.AttemptSucceeded}}
+	for _, hooks := range []int{0, 1, 2, 30} {
+		for _, parents := range []int{0, 1, 2, 30} {
+			for _, types := range []int{0, 2, 30} {
+				for _, during := range ranges {
+					named := fmt.Sprintf("%d webhooks, %d parents, %d types, during %v, ", hooks, parents, types, during != store.TimeRange{})
+					for i, statuses := range deliveryStatuses {
+						f := store.DeliveryFilter{WebhookIDs: ids(hooks), EventIDs: ids(parents), EventTypes: manyTypes(types), Statuses: statuses, CreatedAt: during}
+						index := choose(walked(parents), "deliveries_event", walked(hooks) && i == 1, "deliveries_webhook_failed", walked(hooks), "deliveries_webhook",
+							i == 1, "deliveries_failed", walked(types), "deliveries_type", "deliveries_tenant")
+						add(fmt.Sprint("deliveries: ", named, statuses), "deliveries d", index, func(ctx context.Context, c *store.Scope, p store.Page) error {
+							if _, err := c.Deliveries(ctx, f, p); err != nil {
+								return err
+							}
+							_, err := c.CountDeliveriesTo(ctx, f, 10)
+							return err
+						})
+					}
+					for i, statuses := range attemptStatuses {
+						f := store.AttemptFilter{WebhookIDs: ids(hooks), DeliveryIDs: ids(parents), EventTypes: manyTypes(types), Statuses: statuses, StartedAt: during}
+						index := choose(walked(parents), "attempts_number", walked(hooks) && i == 1, "attempts_webhook_failed", walked(hooks), "attempts_webhook",
+							i == 1, "attempts_failed", "attempts_tenant")
+						add(fmt.Sprint("attempts: ", named, statuses), "attempts a", index, func(ctx context.Context, c *store.Scope, p store.Page) error {
+							if _, err := c.Attempts(ctx, f, p); err != nil {
+								return err
+							}
+							_, err := c.CountAttemptsTo(ctx, f, 10)
+							return err
+						})
+					}
+				}
+			}
+		}
+	}
+	for i, statuses := range deliveryStatuses {
+		for _, parents := range []int{1, 3} {
+			f, of := store.DeliveryFilter{Statuses: statuses}, ids(parents)
+			add(fmt.Sprint("deliveries of webhooks: ", statuses), "deliveries d", choose(i == 1, "deliveries_webhook_failed", "deliveries_webhook"),
+				func(ctx context.Context, c *store.Scope, p store.Page) error {
+					_, err := c.DeliveriesOfWebhooks(ctx, of, f, p)
+					return err
+				})
+			add(fmt.Sprint("deliveries of events: ", statuses), "deliveries d", "deliveries_event", func(ctx context.Context, c *store.Scope, p store.Page) error {
+				_, err := c.DeliveriesOfEvents(ctx, of, f, p)
+				return err
+			})
+		}
+	}
+	for i, statuses := range attemptStatuses {
+		f, of := store.AttemptFilter{Statuses: statuses}, ids(2)
+		add(fmt.Sprint("attempts of webhooks: ", statuses), "attempts a", choose(i == 1, "attempts_webhook_failed", "attempts_webhook"),
+			func(ctx context.Context, c *store.Scope, p store.Page) error {
+				_, err := c.AttemptsOfWebhooks(ctx, of, f, p)
+				return err
+			})
+	}
+	return all
+}
+
+// Every list is read along the index that is its filter's, whatever else is asked for and however little the database knows of its
+// tables: nothing is looked through, and nothing is sorted but what the branches of one list have found, each within the size of
+// a page.
+func TestListsNameTheirIndex(t *testing.T) {
+	each(t, func(t *suite) {
+		s := t.open(t, store.Options{})
+		c := tenant(t, s, "a")
+		register(t, c, webhook.New{Enabled: true})
+		made := publish(t, c, webhook.NewEvent{}, webhook.NewEvent{}, webhook.NewEvent{})
+		c, statements, err := c.Recording()
+		if err != nil {
+			t.Fatal(err)
+		}
+		parents := partitionIndexes(t, s)
+		middle := made[1].Event.Seq
+		pages := []store.Page{{First: 5}, {First: 5, After: middle}, {Last: 5}, {Last: 5, Before: middle}, {First: 5, After: middle + 5, Before: middle}}
+		if t.name == "postgres" {
+			pages = pages[1:2] // a plan costs more
+		}
+		seen := map[string]bool{}
+		for _, list := range plannedLists() {
+			for _, page := range pages {
+				statements.Reset()
+				if err := list.read(t.Context(), c, page); err != nil {
+					t.Fatalf("%s: %v", list.name, err)
+				}
+				for _, one := range statements.All() {
+					if seen[one.Text+list.index] {
+						continue
+					}
+					seen[one.Text+list.index] = true
+					plan, err := s.Explain(t.Context(), one)
+					if err != nil {
+						t.Fatalf("%s: explain %s: %v", list.name, one.Text, err)
+					}
+					for _, wrong := range mistakes(t.name, list, one.Text, plan, parents) {
+						t.Errorf("%s, %+v: %s\n%s\n%s", list.name, page, wrong, one.Text, strings.Join(plan, "\n"))
+					}
+				}
+			}
+			if t.Failed() {
+				return
+			}
+		}
+		if len(seen) < 200 {
+			t.Errorf("only %d statements were explained", len(seen))
+		}
+	})
+}
+
+var (
+	liteUse = regexp.MustCompile(`(SEARCH|SCAN) (\w+)(?: USING (?:COVERING )?INDEX (\w+)| USING INTEGER PRIMARY KEY)?`)
+	pgUse   = regexp.MustCompile(`(Index Scan|Index Only Scan|Seq Scan|Bitmap Heap Scan)(?: Backward)?(?: using (\w+))? on (\w+) (\w+)`)
+)
+
+// mistakes is what is wrong with the plan of a statement.
+func mistakes(database string, list planned, text string, plan []string, parents map[string]string) (wrong []string) {
+	table, alias, _ := strings.Cut(list.table, " ")
+	merges := strings.HasPrefix(text, "SELECT * FROM (SELECT * FROM (")
+	for i, line := range plan {
+		if strings.Contains(line, "TEMP B-TREE") && (!merges || plan[i-1] != "SCAN t" && plan[i-1] != "SCAN u") {
+			wrong = append(wrong, "sorts: "+line)
+		}
+		if strings.HasSuffix(line, "Sort") || strings.Contains(line, "Sort  (") {
+			if input := plan[min(i+2, len(plan)-1)]; !merges || pgUse.MatchString(input) { // after the sort's key
+				wrong = append(wrong, "sorts: "+line)
+			}
+		}
+		switch database {
+		case "sqlite":
+			m := liteUse.FindStringSubmatch(line)
+			if m == nil {
+				continue
+			}
+			if m[1] == "SCAN" && !slices.Contains([]string{"t", "u"}, m[2]) {
+				wrong = append(wrong, "looks through a table: "+line)
+			}
+			if m[2] == alias && m[3] != list.index {
+				wrong = append(wrong, "takes another index: "+line)
+			}
+		default:
+			m := pgUse.FindStringSubmatch(line)
+			if m == nil {
+				continue
+			}
+			if m[1] != "Index Scan" && m[1] != "Index Only Scan" {
+				wrong = append(wrong, "looks through a table: "+line)
+			}
+			index := m[2]
+			if of := parents[index]; of != "" {
+				index = of
+			}
+			if strings.HasPrefix(m[3], table) && strings.HasPrefix(m[4], alias) && index != list.index {
+				wrong = append(wrong, "takes another index: "+line)
+			}
+		}
+	}
+	return wrong
+}
+
+// partitionIndexes is the index of the partitioned table, by the name of each index of a partition.
+func partitionIndexes(t *suite, s *store.Store) map[string]string {
+	t.Helper()
+	if t.name != "postgres" {
+		return nil
+	}
+	parents, err := s.PartitionIndexes(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parents
+}
