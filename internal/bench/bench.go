@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -109,8 +110,23 @@ func Run(ctx context.Context, o Options) ([]*Result, error) {
 	if o.Duration < time.Second/10 {
 		return nil, errors.New("--duration: must be at least 100ms")
 	}
-	if o.Backlog < 1 || o.History < 1000 || o.Watch < 1 || o.Watch > 10_000 || o.Outstanding < 1 || o.Batch < 1 || o.Batch > 1000 {
-		return nil, errors.New("a number is out of range")
+	for _, n := range []struct {
+		flag            string
+		is, least, most int
+	}{
+		{"--backlog", o.Backlog, 1, math.MaxInt},
+		{"--watch", o.Watch, 1, 10_000},
+		{"--history", o.History, 1000, math.MaxInt},
+		{"--outstanding", o.Outstanding, 1, math.MaxInt},
+		{"--batch", o.Batch, 1, 1000},
+	} {
+		switch {
+		case n.is >= n.least && n.is <= n.most:
+		case n.most == math.MaxInt:
+			return nil, fmt.Errorf("%s: must be at least %d", n.flag, n.least)
+		default:
+			return nil, fmt.Errorf("%s: must be from %d to %d", n.flag, n.least, n.most)
+		}
 	}
 	o.Replicas = max(o.Replicas, 1)
 	if o.Replicas > 1 && o.Database == "" {

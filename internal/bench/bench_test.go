@@ -98,11 +98,12 @@ func TestOptionsAreChecked(t *testing.T) {
 		"backlog":  func(o *Options) { o.Backlog = 0 },
 		"watch":    func(o *Options) { o.Watch = -1 },
 		"batch":    func(o *Options) { o.Batch = 1001 },
+		"history":  func(o *Options) { o.History = 999 },
 	} {
 		o := good
 		change(&o)
-		if _, err := Run(t.Context(), o); err == nil {
-			t.Errorf("%s: no error", name)
+		if _, err := Run(t.Context(), o); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

@@ -107,6 +107,12 @@ func (b *bench) reopen(ctx context.Context, dir string, k *kept) error {
 // fillHistory makes tenants and webhooks through the API, and writes the history into the tables of the server that has made them.
 func (b *bench) fillHistory(ctx context.Context, dir string) (_ *kept, err error) {
 	b.data, b.token, b.server = filepath.Join(dir, "data"), "", nil
+	complete := false
+	defer func() {
+		if !complete { // it is of no use
+			err = errors.Join(err, b.server.stop(), os.RemoveAll(b.data))
+		}
+	}()
 	if err := b.startServer(ctx); err != nil {
 		return nil, err
 	}
@@ -140,6 +146,7 @@ func (b *bench) fillHistory(ctx context.Context, dir string) (_ *kept, err error
 	took := time.Since(begun)
 	k.Samples, k.Retried, k.Oldest = g.samples, g.retried, k.From
 	b.progress.say("filled in %d attempts in %s, %.0f per second", g.planned, took.Round(time.Second), float64(g.planned)/took.Seconds())
+	complete = true
 	if b.Keep != "" {
 		if err := b.note(dir, k); err != nil {
 			return nil, err
