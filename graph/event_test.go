@@ -37,6 +37,26 @@ func TestDataIsKept(t *testing.T) {
 	}
 }
 
+// Tags are shown as they were published, and none as an empty list; a wrong one is named.
+func TestTags(t *testing.T) {
+	a := newAPI(t)
+	ctx := a.as("kallima")
+	const query = `mutation($tags: [String!]) { publishEvent(input: {type: "a.b", data: 1, tags: $tags}) { event { id tags } userErrors { code field } } }`
+	for given, want := range map[string]string{`["b", "a", "b"]`: `["b","a"]`, `[]`: `[]`, `null`: `[]`} {
+		done := a.get(ctx, query, vars{"tags": json.RawMessage(given)})
+		read := a.get(ctx, `{ event(id: "`+done.text("publishEvent", "event", "id")+`") { tags } }`, nil)
+		for _, tags := range []any{done.at("publishEvent", "event", "tags"), read.at("event", "tags")} {
+			if got, _ := json.Marshal(tags); string(got) != want {
+				t.Errorf("%s: %s, want %s", given, got, want)
+			}
+		}
+	}
+	bad := a.get(ctx, query, vars{"tags": []string{"a", ""}})
+	if got, _ := json.Marshal(bad.at("publishEvent", "userErrors", 0)); string(got) != `{"code":"REQUIRED","field":["input","tags","1"]}` {
+		t.Errorf("an empty tag: %s", got)
+	}
+}
+
 // Each of several events has its own result, whose errors name its place; one of a kind alone as well.
 func TestPublishEvents(t *testing.T) {
 	a := newAPI(t)

@@ -173,6 +173,7 @@ type ComplexityRoot struct {
 		Deliveries     func(childComplexity int, first *int, after *string, last *int, before *string, filter *store.DeliveryFilter) int
 		ID             func(childComplexity int) int
 		IdempotencyKey func(childComplexity int) int
+		Tags           func(childComplexity int) int
 		Timestamp      func(childComplexity int) int
 		Type           func(childComplexity int) int
 	}
@@ -463,6 +464,7 @@ type DeliveryAttemptResolver interface {
 }
 type EventResolver interface {
 	IdempotencyKey(ctx context.Context, obj *webhook.Event) (*string, error)
+
 	Deliveries(ctx context.Context, obj *webhook.Event, first *int, after *string, last *int, before *string, filter *store.DeliveryFilter) (*model.Connection[webhook.Delivery], error)
 }
 type MutationResolver interface {
@@ -1020,6 +1022,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Event.IdempotencyKey(childComplexity), true
+	case "Event.tags":
+		if e.ComplexityRoot.Event.Tags == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.Tags(childComplexity), true
 	case "Event.timestamp":
 		if e.ComplexityRoot.Event.Timestamp == nil {
 			break
@@ -2569,6 +2577,8 @@ func (ec *executionContext) childFields_Event(ctx context.Context, field graphql
 		return ec.fieldContext_Event_createdAt(ctx, field)
 	case "idempotencyKey":
 		return ec.fieldContext_Event_idempotencyKey(ctx, field)
+	case "tags":
+		return ec.fieldContext_Event_tags(ctx, field)
 	case "deliveries":
 		return ec.fieldContext_Event_deliveries(ctx, field)
 	}
@@ -5857,6 +5867,29 @@ func (ec *executionContext) _Event_idempotencyKey(ctx context.Context, field gra
 }
 func (ec *executionContext) fieldContext_Event_idempotencyKey(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Event", field, true, true, "String")
+}
+
+func (ec *executionContext) _Event_tags(ctx context.Context, field graphql.CollectedField, obj *webhook.Event) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Event_tags(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tags, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Event_tags(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Event", field, false, false, "String")
 }
 
 func (ec *executionContext) _Event_deliveries(ctx context.Context, field graphql.CollectedField, obj *webhook.Event) (ret graphql.Marshaler) {
@@ -11765,7 +11798,7 @@ func (ec *executionContext) unmarshalInputPublishEventInput(ctx context.Context,
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"type", "timestamp", "data", "idempotencyKey"}
+	fieldsInOrder := [...]string{"type", "timestamp", "data", "idempotencyKey", "tags"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -11800,6 +11833,13 @@ func (ec *executionContext) unmarshalInputPublishEventInput(ctx context.Context,
 				return it, err
 			}
 			it.IdempotencyKey = data
+		case "tags":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("tags"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Tags = data
 		}
 	}
 	return it, nil
@@ -13448,6 +13488,11 @@ func (ec *executionContext) _Event(ctx context.Context, sel ast.SelectionSet, ob
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Event_idempotencyKey(ctx, field, obj)
 				})
+		case "tags":
+			out.Values[i] = ec._Event_tags(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "deliveries":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,

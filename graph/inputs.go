@@ -17,7 +17,7 @@ import (
 
 // newEvent translates an event to publish. Data that is absent stays empty, which the domain refuses; null is a value.
 func newEvent(in *model.PublishEventInput) webhook.NewEvent {
-	e := webhook.NewEvent{Type: in.Type, Timestamp: in.Timestamp}
+	e := webhook.NewEvent{Type: in.Type, Timestamp: in.Timestamp, Tags: in.Tags}
 	if data, ok := in.Data.ValueOK(); ok {
 		e.Data = data
 		if data == nil {

@@ -190,8 +190,10 @@ type PublishEventInput struct {
 	// The data: any JSON value, at most 256 KiB by default. It is required; null is a valid value.
 	Data graphql.Omittable[[]byte] `json:"data,omitempty"`
 	// A key that makes publishing safe to repeat, at most 255 bytes. The same key with the same content returns the same event; with
-	// other content the error is `CONFLICT`.
+	// other content the error is `CONFLICT`. The content is everything but the key; the order of `tags` does not matter.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
+	// Words to find the event by, at most 20 of 1 to 64 characters. Receivers do not get them. Duplicates count once.
+	Tags []string `json:"tags,omitempty"`
 }
 
 // The payload of `publishEvent`.

@@ -35,7 +35,7 @@ func TestCopy(t *testing.T) {
 	for n := range 3 {
 		events := make([]webhook.NewEvent, 700)
 		for i := range events {
-			events[i] = webhook.NewEvent{Data: json.RawMessage(fmt.Sprint(n*1000 + i)), IdempotencyKey: fmt.Sprint(n, "-", i)}
+			events[i] = webhook.NewEvent{Data: json.RawMessage(fmt.Sprint(n*1000 + i)), IdempotencyKey: fmt.Sprint(n, "-", i), Tags: []string{fmt.Sprint(i), "<ä>"}}
 		}
 		publish(t, c, events...)
 	}
@@ -112,8 +112,8 @@ func TestCopy(t *testing.T) {
 	if again[w.ID][0].Reveal() != secrets[w.ID][0].Reveal() {
 		t.Error("another secret")
 	}
-	if e := publish(t, c, webhook.NewEvent{Data: json.RawMessage("1"), IdempotencyKey: "0-1"})[0]; !e.Duplicate {
-		t.Errorf("an idempotency key is lost: %+v", e)
+	if e := publish(t, c, webhook.NewEvent{Data: json.RawMessage("1"), IdempotencyKey: "0-1", Tags: []string{"1", "<ä>"}})[0]; !e.Duplicate || len(e.Event.Tags) != 2 {
+		t.Errorf("an idempotency key or its event's tags are lost: %+v", e)
 	}
 	for cursor, want := range cursors {
 		if seq, err := dst.ReadCursor(t.Context(), kinds[cursor], claims[0].Delivery.TenantID, cursor); seq != want || err != nil {

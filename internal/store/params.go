@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"database/sql/driver"
+	"encoding/json"
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/webhook"
@@ -91,6 +92,19 @@ func (p *params) maybeTime(t *time.Time) {
 		return
 	}
 	p.time(*t)
+}
+
+// tags is NULL when there are none, and otherwise a JSON array.
+func (p *params) tags(tags []string) {
+	if len(tags) == 0 {
+		p.null()
+		return
+	}
+	text, err := json.Marshal(tags)
+	if err != nil {
+		panic(err) // strings always have a form
+	}
+	p.text(string(text))
 }
 
 func (p *params) bool(b bool) { p.add(b) }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -131,7 +132,7 @@ func (c *Scope) Publish(ctx context.Context, events []webhook.NewEvent) ([]Publi
 		}
 		in := &incoming{
 			event: webhook.Event{
-				ID: webhook.NewID(now), TenantID: c.tenant, Type: e.Type, Timestamp: now, Data: e.Data, CreatedAt: now,
+				ID: webhook.NewID(now), TenantID: c.tenant, Type: e.Type, Timestamp: now, Data: e.Data, Tags: e.Tags, CreatedAt: now,
 			},
 			key: e.IdempotencyKey, result: &results[i],
 		}
@@ -145,6 +146,9 @@ func (c *Scope) Publish(ctx context.Context, events []webhook.NewEvent) ([]Publi
 		}
 		p.events = append(p.events, in)
 		size += int64(len(e.Data))
+		for _, t := range e.Tags {
+			size += int64(len(t))
+		}
 	}
 	if len(p.events) == 0 {
 		return results, nil
@@ -209,7 +213,7 @@ func (s *Store) enqueue(ctx context.Context, p *publishing) error {
 	}
 }
 
-// contentHash is over what makes two publications the same: type, timestamp when given, and data.
+// contentHash is over what makes two publications the same: type, timestamp when given, data, and tags in any order.
 func contentHash(e *webhook.NewEvent) []byte {
 	h := sha256.New()
 	var n [8]byte
@@ -222,6 +226,10 @@ func contentHash(e *webhook.NewEvent) []byte {
 	}
 	h.Write([]byte{0})
 	h.Write(e.Data)
+	for _, tag := range slices.Sorted(slices.Values(e.Tags)) {
+		h.Write([]byte{0xff}) // is in no data
+		h.Write([]byte(tag))
+	}
 	return h.Sum(nil)
 }
 
@@ -301,6 +309,7 @@ func (b *batch) insertAll(events []*incoming) error {
 		p.time(e.Timestamp)
 		p.time(e.CreatedAt)
 		p.blob(e.Data)
+		p.tags(e.Tags)
 	})
 	if err != nil {
 		return fmt.Errorf("insert events: %w", err)

@@ -47,7 +47,11 @@ func rowBytes(row any) int {
 	const small = 512
 	switch row := row.(type) {
 	case *webhook.Event:
-		return small + len(row.Data)
+		n := small + len(row.Data)
+		for _, t := range row.Tags {
+			n += len(t)
+		}
+		return n
 	case *webhook.Attempt:
 		return small + len(row.ResponseBody) + len(row.ResponseHeaders) + len(row.RequestHeaders) + len(row.URL)
 	case *webhook.Delivery:

@@ -43,7 +43,7 @@ type table struct {
 var (
 	eventsTable = &table{
 		name: "events", whose: ofTenant, owner: "tenant_id", key: "seq", event: "id", daily: true,
-		columns: "id, tenant_id, type, timestamp, created_at, data",
+		columns: "id, tenant_id, type, timestamp, created_at, data, tags",
 	}
 	deliveriesTable = &table{
 		name: "deliveries", whose: ofTenant, owner: "tenant_id", key: "seq", event: "event_id", daily: true,

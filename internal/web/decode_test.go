@@ -190,7 +190,7 @@ func FuzzDecode(f *testing.F) {
 // repeated at length.
 func FuzzRequest(f *testing.F) {
 	for _, s := range []string{
-		`{"type":"a.b","data":{"x":[1,2]},"timestamp":"2026-04-23T10:00:00Z","idempotency_key":"k"}`, `{"type":"a","data":null,"timestamp":null}`,
+		`{"type":"a.b","data":{"x":[1,2]},"timestamp":"2026-04-23T10:00:00Z","idempotency_key":"k","tags":["a","b"]}`, `{"type":"a","data":null,"timestamp":null}`,
 		`{"url":"https://h.example/","events":["a.b"],"enabled":false}`, `{"rotate_secret":true,"signature_scheme":"ED25519"}`,
 		`{"headers":[{"name":"X","value":"y","sensitive":true},{"name":"Z","value":null}]}`, `{"headers":null,"url":null,"URL":1}`,
 		`limit=100&after=d2ViaG9vazox`, `limit=0&limit=1&x=%zz`,

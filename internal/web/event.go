@@ -19,6 +19,7 @@ type event struct {
 	Object    string     `json:"object"`
 	Type      string     `json:"type"`
 	Timestamp moment     `json:"timestamp"`
+	Tags      []string   `json:"tags,omitempty"`
 	CreatedAt second     `json:"created_at"`
 	// Webhooks is how many subscribe to events of this type now. 0 often means that the type is misspelled.
 	Webhooks int `json:"webhooks"`
@@ -96,6 +97,7 @@ func newEvent(raw json.RawMessage) (webhook.NewEvent, error) {
 		// Null means absent: publishers write optional fields that way.
 		"timestamp":       timestamp(&n.Timestamp),
 		"idempotency_key": optional(str(&n.IdempotencyKey)),
+		"tags":            optional(strs(&n.Tags)),
 	})
 	return n, err
 }
@@ -112,7 +114,7 @@ func optional(then func(json.RawMessage) string) func(json.RawMessage) string {
 func (r *request) showEvent(p store.Published) event {
 	e := p.Event
 	return event{
-		ID: e.ID, Object: "event", Type: e.Type, Timestamp: moment(e.Timestamp), CreatedAt: second(e.CreatedAt),
+		ID: e.ID, Object: "event", Type: e.Type, Timestamp: moment(e.Timestamp), Tags: e.Tags, CreatedAt: second(e.CreatedAt),
 		Webhooks: r.scope.Wanting(e.Type), Duplicate: p.Duplicate,
 	}
 }

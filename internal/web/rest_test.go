@@ -166,7 +166,7 @@ func golden(t *testing.T, name, request string, res *http.Response) {
 func TestExamples(t *testing.T) {
 	a := newAPI(t)
 	const hook = `{"enabled": true, "events": ["humanization.completed", "humanization.failed"], "url": "https://your-service.example.com/webhooks/kallima"}`
-	const event = `{"type": "humanization.completed", "data": {"job_id": "job_42"}, "timestamp": "2019-04-23T12:00:00.25+02:00", "idempotency_key": "job_42"}`
+	const event = `{"type": "humanization.completed", "data": {"job_id": "job_42"}, "timestamp": "2019-04-23T12:00:00.25+02:00", "tags": ["eu"], "idempotency_key": "job_42"}`
 	res := a.do(t, a.kallima, "POST", "/v1/webhooks", hook)
 	id := strings.TrimPrefix(res.Header.Get("Location"), "/v1/webhooks/")
 	golden(t, "webhook_create", "POST /v1/webhooks\n\n"+hook, res)
@@ -259,6 +259,8 @@ func refusals(id, foreign, token string) []refusal {
 		{name: "no events", method: "POST", path: "/v1/events", body: `[]`, status: 422, code: "TOO_MANY"},
 		{name: "too many events", method: "POST", path: "/v1/events", body: "[" + strings.TrimSuffix(strings.Repeat(`{},`, 1001), ",") + "]", status: 422, code: "TOO_MANY"},
 		{name: "double event types", method: "POST", path: "/v1/webhooks", body: `{"url":"https://h.example/","events":` + double + `}`, status: 201},
+		{name: "tags", method: "POST", path: "/v1/events", body: `{"type":"a","data":1,"tags":["a",""]}`, status: 422, code: "REQUIRED", field: "tags.1"},
+		{name: "one tag", method: "POST", path: "/v1/events", body: `{"type":"a","data":1,"tags":"a"}`, status: 422, code: "INVALID", field: "tags"},
 		{name: "idempotencyKey is not its name", method: "POST", path: "/v1/events", body: `{"type":"a","data":1,"idempotencyKey":"x"}`, status: 422, code: "INVALID", field: "idempotencyKey"},
 	}
 }

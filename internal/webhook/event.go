@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -17,6 +18,8 @@ const (
 	MaxIdempotencyKeyBytes = 255
 	MaxPublish             = 1000 // events in one call
 	MaxDataDepth           = 100  // nested arrays and objects
+	MaxTags                = 20   // of one event
+	MaxTagChars            = 64
 )
 
 // Event is something that happened, published once, immutable.
@@ -28,6 +31,7 @@ type Event struct {
 	Timestamp time.Time `gorm:"serializer:micros"` // when it happened
 	// Data is the JSON value published, compacted once: the same bytes are stored, signed and sent.
 	Data      []byte
+	Tags      []string  `gorm:"serializer:json"`                        // the publisher's, in its order, each once; nil: none
 	CreatedAt time.Time `gorm:"serializer:micros;autoCreateTime:false"` // when it was published
 }
 
@@ -39,10 +43,11 @@ type NewEvent struct {
 	Type           string
 	Timestamp      *time.Time // nil: now
 	Data           json.RawMessage
-	IdempotencyKey string // empty: none
+	IdempotencyKey string   // empty: none
+	Tags           []string // nil or empty: none
 }
 
-// Check applies the rules and compacts Data in place. prefix is prepended to field names ("events.3."). maxData is in bytes.
+// Check applies the rules, compacts Data in place and removes duplicates from Tags. prefix is prepended to field names ("events.3."). maxData is in bytes.
 func (e *NewEvent) Check(prefix string, maxData int) error {
 	var errs []error
 	if err := CheckPublishedType(prefix+"type", e.Type); err != nil {
@@ -55,6 +60,9 @@ func (e *NewEvent) Check(prefix string, maxData int) error {
 		errs = append(errs, invalid(prefix+"idempotencyKey", CodeTooLong, "must be at most %d bytes long", MaxIdempotencyKeyBytes))
 	} else if !printable(e.IdempotencyKey) {
 		errs = append(errs, invalid(prefix+"idempotencyKey", CodeInvalid, "must be printable UTF-8"))
+	}
+	if err := e.checkTags(prefix + "tags"); err != nil {
+		errs = append(errs, err)
 	}
 	if t := e.Timestamp; t != nil && (t.Year() < 1970 || t.Year() > 9999) {
 		errs = append(errs, invalid(prefix+"timestamp", CodeOutOfRange, "must be in the years 1970 to 9999"))
@@ -87,6 +95,40 @@ func (e *NewEvent) checkData(field string, maxData int) error {
 	}
 	if len(e.Data) > maxData {
 		return invalid(field, CodeTooLong, "must be at most %d bytes of JSON", maxData)
+	}
+	return nil
+}
+
+func (e *NewEvent) checkTags(field string) error {
+	if len(e.Tags) == 0 {
+		e.Tags = nil
+		return nil
+	}
+	if len(e.Tags) > MaxTags {
+		return invalid(field, CodeTooMany, "must have at most %d elements", MaxTags)
+	}
+	var errs []error
+	tags := make([]string, 0, len(e.Tags))
+	for i, t := range e.Tags {
+		if err := CheckTag(index(field, i), t); err != nil {
+			errs = append(errs, err)
+		} else if !slices.Contains(tags, t) {
+			tags = append(tags, t)
+		}
+	}
+	e.Tags = tags
+	return errors.Join(errs...)
+}
+
+// CheckTag applies the rules of an event's tag. It returns nil or an *Invalid.
+func CheckTag(field, tag string) error {
+	switch {
+	case tag == "":
+		return invalid(field, CodeRequired, "must not be empty")
+	case utf8.RuneCountInString(tag) > MaxTagChars:
+		return invalid(field, CodeTooLong, "must be at most %d characters long", MaxTagChars)
+	case !printable(tag):
+		return invalid(field, CodeInvalid, "must be printable UTF-8")
 	}
 	return nil
 }

@@ -127,8 +127,8 @@ CREATE TABLE events (
     timestamp    timestamptz NOT NULL,
     created_at   timestamptz NOT NULL,
     data         bytea NOT NULL,
-    tags         text, -- a JSON array of strings; this and what follows is for features to come, and NULL
-    ordering_key text,
+    tags         text, -- a JSON array of strings; NULL: none
+    ordering_key text, -- this and what follows is for features to come, and NULL
     deliver_at   timestamptz, -- not to be delivered before
     expires_at   timestamptz, -- not to be delivered from then on
     traceparent  text -- W3C Trace Context, of the publisher

@@ -117,8 +117,8 @@ CREATE TABLE events (
     timestamp    INTEGER NOT NULL,
     created_at   INTEGER NOT NULL,
     data         BLOB NOT NULL,
-    tags         TEXT, -- a JSON array of strings; this and what follows is for features to come, and NULL
-    ordering_key TEXT,
+    tags         TEXT, -- a JSON array of strings; NULL: none
+    ordering_key TEXT, -- this and what follows is for features to come, and NULL
     deliver_at   INTEGER, -- not to be delivered before
     expires_at   INTEGER, -- not to be delivered from then on
     traceparent  TEXT -- W3C Trace Context, of the publisher
