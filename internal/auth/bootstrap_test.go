@@ -58,7 +58,7 @@ func TestGivenToken(t *testing.T) {
 	}
 }
 
-// A bootstrap token that was changed, left out, or revoked is told in the log, by its id and never by itself.
+// A changed, missing or revoked bootstrap token is logged, by its id and never by its text.
 func TestBootstrapTokenChanges(t *testing.T) {
 	s := webhooktest.Store(t, nil)
 	const first, second = "hg_the-first-of-those-that-were-given", "hg_the-second-of-those-that-were-given"

@@ -12,7 +12,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// An address that guesses is told to wait, and nobody who has a good token is, at this address or another, known before or not.
+// An address that guesses must wait; a valid token never does, at this address or another, known before or not.
 // Calls without a token are no guesses, nor are tokens that were revoked, nor one that is repeated.
 func TestFailuresAreLimited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -105,7 +105,7 @@ func TestGuessesCostLittle(t *testing.T) {
 	})
 }
 
-// A caller spends what it has, waits as long as it is told, and not indefinitely; others are not touched by it.
+// A caller can spend its budget, and again after the time that Charge returned; others are not affected.
 func TestRateLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := NewRateLimit(100, 500)
@@ -180,7 +180,7 @@ func TestRationIsSharedByTenant(t *testing.T) {
 	})
 }
 
-// What is remembered is bounded, whoever calls.
+// The number of remembered callers is bounded.
 func TestBudgetsAreBounded(t *testing.T) {
 	b := newBudgets[int](1, 10, 100)
 	for i := range 10_000 {

@@ -228,7 +228,7 @@ func TestClosedAddressesFromNameServer(t *testing.T) {
 	ca.untouched(t)
 }
 
-// Nothing gets past the check at the socket, whoever asks the dialer for it.
+// No dial bypasses the check at the socket.
 func TestControl(t *testing.T) {
 	ca := newCanary(t)
 	p, err := newPolicy(&Config{Ports: []uint16{ca.port}})
@@ -388,7 +388,7 @@ func TestRebindingToClosedAddresses(t *testing.T) {
 	}
 }
 
-// A redirect is an answer; nobody goes where it points.
+// A redirect is an answer, and is not followed.
 func TestRedirectsAreNotFollowed(t *testing.T) {
 	ca := newCanary(t)
 	var target atomic.Value

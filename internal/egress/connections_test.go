@@ -48,7 +48,7 @@ func TestFewKeptConnections(t *testing.T) {
 	}
 }
 
-// With as many connections as are kept, a host that has one goes on with it, and one that has none gets none.
+// When the maximum number of connections is kept, a host keeps the one that it has, and one without keeps none.
 func TestKeptConnections(t *testing.T) {
 	c := client(t, Config{AllowPrivate: true, MaxIdle: 2})
 	reqs := plain(t, 3)

@@ -588,7 +588,7 @@ func TestBeforeTheConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { silent.Close() })
-	// Go's resolver goes on reading for 5 s after a lookup was given up, so its connections are closed here.
+	// Go's resolver continues to read for 5 s after a lookup was abandoned, so its connections are closed here.
 	asked := make(chan net.Conn, 100)
 	mute := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		c, err := (&net.Dialer{}).DialContext(ctx, "udp", silent.LocalAddr().String())

@@ -195,7 +195,7 @@ func requests(c net.Conn, in *bufio.Reader, respond func(f *http2.Framer, id str
 	}
 }
 
-// A caller that gives up is told apart from a receiver that is slow.
+// A canceled call is distinguished from a slow receiver.
 func TestCanceled(t *testing.T) {
 	asked := make(chan struct{})
 	s := receiver(t, true, func(_ http.ResponseWriter, r *http.Request) { close(asked); <-r.Context().Done() })

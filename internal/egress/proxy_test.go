@@ -55,7 +55,7 @@ func newForwarder(t *testing.T, status int) *forwarder {
 	return f
 }
 
-// Through a proxy a receiver is resolved and checked here, and the proxy is told the address that was checked.
+// With a proxy, receivers are resolved and checked here, and the proxy gets the checked address.
 func TestProxy(t *testing.T) {
 	ca := newCanary(t)
 	addr, cfg := publicReceiver(t, ca, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hi") })

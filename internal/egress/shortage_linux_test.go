@@ -109,7 +109,7 @@ func TestNoDescriptors(t *testing.T) {
 	}
 }
 
-// apart is a network of its own, with nothing in it but a loopback interface that is down.
+// apart is a network namespace with only a loopback interface, which is down.
 var apart = &syscall.SysProcAttr{
 	Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS | syscall.CLONE_NEWNET,
 	UidMappings: []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}},
@@ -201,7 +201,7 @@ func TestNoLocalPort(t *testing.T) {
 	}
 }
 
-// Every error of this machine is told from the receiver's, as itself and as what a lookup makes of it.
+// Every error of this machine is distinguished from the receiver's, by itself and as wrapped by a lookup.
 func TestShortageOfAnyKind(t *testing.T) {
 	for errno, code := range map[syscall.Errno]Code{
 		syscall.EMFILE: Shortage, syscall.ENFILE: Shortage, syscall.ENOMEM: Shortage, syscall.ENOBUFS: Shortage, syscall.ENOSPC: Shortage,

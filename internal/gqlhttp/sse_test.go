@@ -153,7 +153,7 @@ func TestSSEHeartbeat(t *testing.T) {
 	}
 }
 
-// A caller that is not welcome any more is told so.
+// The stream of a caller that is no longer allowed ends with an error that says so.
 func TestSSERevoked(t *testing.T) {
 	var revoked atomic.Bool
 	s := newServer(t, Config{AliveInterval: 10 * time.Millisecond, Alive: func(context.Context) bool { return !revoked.Load() }})

@@ -137,7 +137,7 @@ func TestCloseOfRefusals(t *testing.T) {
 	}
 }
 
-// A stranger's messages are small; somebody's who is known have the size of a request.
+// Messages are limited to a small size before authentication, and to the size of a request afterwards.
 func TestSizeOfStrangersMessages(t *testing.T) {
 	s := newServer(t, Config{})
 	big := `{"type":"ping","payload":{"x":"` + strings.Repeat("x", maxInitBytes) + `"}}`

@@ -113,7 +113,7 @@ func TestLiteralsAreBounded(t *testing.T) {
 	}
 }
 
-// parsed is a document with its variables' types, as validation leaves it but for its complaints.
+// parsed returns a document with the types of its variables, as after validation, without its errors.
 func parsed(t *testing.T, e *engine, document string) *ast.QueryDocument {
 	t.Helper()
 	doc, err := parser.ParseQuery(&ast.Source{Input: document})

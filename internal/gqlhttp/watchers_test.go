@@ -75,7 +75,7 @@ func upgrade(t testing.TB, b *backend, f *frontend, operation []byte) net.Conn {
 	return conn
 }
 
-// BenchmarkMemoryOfWatchers tells what a watcher on a WebSocket of its own takes of the heap.
+// BenchmarkMemoryOfWatchers measures the heap memory of a watcher on its own WebSocket.
 func BenchmarkMemoryOfWatchers(b *testing.B) {
 	const watchers = 500
 	back := newBackend(b, 1, nil)

@@ -174,7 +174,7 @@ func TestWebSocketInitTimeout(t *testing.T) {
 	c.expectClose(4408)
 }
 
-// A client that speaks another protocol is told so.
+// A client of another protocol gets a close code and a reason.
 func TestWebSocketSubprotocol(t *testing.T) {
 	s := newServer(t, Config{})
 	s.dial(t, &websocket.DialOptions{Subprotocols: []string{"graphql-ws"}}).expectClose(4406)

@@ -8,7 +8,7 @@ import (
 	"testing/synctest"
 )
 
-// One holder gets half, another a third of what there is, and whoever comes next finds some; those who hold nothing are served first.
+// One holder gets half of the total, two a third each, and a new one always finds some; holders without anything are served first.
 func TestRoomShares(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := NewRoom(12)
@@ -55,7 +55,7 @@ func TestRoomShares(t *testing.T) {
 	})
 }
 
-// Whoever waits, gives up or is served, never more than the whole is taken, it is all there in the end, and nobody is remembered.
+// Whether holders wait, cancel or are served, never more than the total is taken; at the end all is available, and no holder is remembered.
 func TestRoomIsWholeAgain(t *testing.T) {
 	const total = 100
 	r := NewRoom(total)

@@ -468,7 +468,7 @@ func TestCursors(t *testing.T) {
 	}
 }
 
-// A watcher ends with its context, whoever holds it.
+// A watcher ends with its context.
 func TestWatcherEndsWithContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := &journal{}

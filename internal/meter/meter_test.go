@@ -44,7 +44,7 @@ func TestTake(t *testing.T) {
 	}
 }
 
-// An answer that is full as it is written is exceeded too, and the field is told. Without a meter nothing is bounded.
+// An answer that becomes too large while it is written is marked, with the field. Without a meter nothing is limited.
 func TestExceed(t *testing.T) {
 	m := meter.New(10)
 	m.Exceed([]string{"a", "b"})

@@ -214,7 +214,7 @@ func TestDueWithoutScanning(t *testing.T) {
 	})
 }
 
-// Due, told while a claim runs that does not see it, is not lost.
+// A call of Due during a claim that does not see the delivery is not lost.
 func TestDueDuringClaim(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, w *world) {
 		to := w.add("a")
@@ -313,7 +313,7 @@ func TestShutdown(t *testing.T) {
 	})
 }
 
-// Nothing is taken before Run, and what the store tells while it starts is not lost.
+// Nothing is accepted before Run, and what the store reports while it starts is not lost.
 func TestReserveBeforeRun(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, w *world) {
 		to := w.add("a")

@@ -87,7 +87,7 @@ func TestSecurityHeaders(t *testing.T) {
 	}
 }
 
-// nobody is a store without tokens.
+// nobody is a store without any token.
 type nobody struct{ auth.Store }
 
 // Pages of the allowed origins may call the API with a token; other pages' calls are answered without leave to read them.

@@ -13,7 +13,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/intake"
 )
 
-// A panic is answered as an internal error with the request's id, and logged once with its stack; the server goes on.
+// A panic is answered as an internal error with the request's id, and logged once with its stack; the server continues.
 func TestPanic(t *testing.T) {
 	var logged bytes.Buffer
 	s := &server{Config: Config{Logger: slog.New(slog.NewTextHandler(&logged, nil))}}

@@ -441,7 +441,7 @@ func TestInternalError(t *testing.T) {
 	}
 }
 
-// HEAD is GET without the body's use; the health of a server is told without a token.
+// HEAD is supported like GET; health checks need no token.
 func TestWithoutToken(t *testing.T) {
 	a := newAPI(t)
 	for path, want := range map[string]int{"/livez": 200, "/readyz": 200, "/": 404, "/v1/": 404, "/v1/events": 405} {

@@ -12,7 +12,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/web"
 )
 
-// The schema is there for everyone, as text, and a client that has it is told so. Without one there is nothing.
+// The schema is served to everyone, as text; a client that has it gets 304. Without a schema there is 404.
 func TestSchema(t *testing.T) {
 	const sdl = "type Query {\n  webhook: String\n}\n"
 	ask := func(schema, method, etag string) *http.Response {
@@ -50,7 +50,7 @@ func TestSchema(t *testing.T) {
 	}
 }
 
-// The schema is compressed for those who take that, and only for them; a client that has it, compressed or not, is told so.
+// The schema is compressed only for clients that accept it; a client that has it, compressed or not, gets 304.
 func TestSchemaIsCompressed(t *testing.T) {
 	sdl := strings.Repeat("type Query {\n  webhook: String\n}\n", 100)
 	h := web.New(web.Config{Schema: sdl, Logger: slog.New(slog.DiscardHandler)})

@@ -36,7 +36,7 @@ func TestSetHeaders(t *testing.T) {
 	}
 }
 
-// A value that was sensitive stays so when it is kept: else whoever may change a webhook could read it.
+// A sensitive value that is kept stays sensitive: otherwise those who can change a webhook could read it.
 func TestSensitiveStaysSo(t *testing.T) {
 	got, err := SetHeaders([]*CustomHeader{{Name: "X-Key", Value: "v", Sensitive: true}}, []*NewHeader{{Name: "x-key"}})
 	if err != nil || got[0].Shown() != nil || got[0].Value != "v" {
