@@ -95,6 +95,7 @@ type ComplexityRoot struct {
 	}
 
 	CreateWebhookPayload struct {
+		Duplicate  func(childComplexity int) int
 		Secret     func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 		Webhook    func(childComplexity int) int
@@ -393,9 +394,11 @@ type ComplexityRoot struct {
 		DisabledReason  func(childComplexity int) int
 		Enabled         func(childComplexity int) int
 		Events          func(childComplexity int) int
+		ExternalID      func(childComplexity int) int
 		FailingSince    func(childComplexity int) int
 		Headers         func(childComplexity int) int
 		ID              func(childComplexity int) int
+		Metadata        func(childComplexity int) int
 		RatePerSecond   func(childComplexity int) int
 		RetryScheduleMs func(childComplexity int) int
 		Secrets         func(childComplexity int) int
@@ -515,6 +518,8 @@ type TokenResolver interface {
 	CreatedBy(ctx context.Context, obj *webhook.Token) (*webhook.Token, error)
 }
 type WebhookResolver interface {
+	Metadata(ctx context.Context, obj *webhook.Webhook) ([]byte, error)
+
 	Headers(ctx context.Context, obj *webhook.Webhook) ([]*webhook.CustomHeader, error)
 	Secrets(ctx context.Context, obj *webhook.Webhook) ([]*webhook.Secret, error)
 	Deliveries(ctx context.Context, obj *webhook.Webhook, first *int, after *string, last *int, before *string, filter *store.DeliveryFilter) (*model.Connection[webhook.Delivery], error)
@@ -687,6 +692,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CreateTokenPayload.UserErrors(childComplexity), true
 
+	case "CreateWebhookPayload.duplicate":
+		if e.ComplexityRoot.CreateWebhookPayload.Duplicate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateWebhookPayload.Duplicate(childComplexity), true
 	case "CreateWebhookPayload.secret":
 		if e.ComplexityRoot.CreateWebhookPayload.Secret == nil {
 			break
@@ -2025,6 +2036,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Webhook.Events(childComplexity), true
+	case "Webhook.externalId":
+		if e.ComplexityRoot.Webhook.ExternalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.ExternalID(childComplexity), true
 	case "Webhook.failingSince":
 		if e.ComplexityRoot.Webhook.FailingSince == nil {
 			break
@@ -2043,6 +2060,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Webhook.ID(childComplexity), true
+	case "Webhook.metadata":
+		if e.ComplexityRoot.Webhook.Metadata == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.Metadata(childComplexity), true
 	case "Webhook.ratePerSecond":
 		if e.ComplexityRoot.Webhook.RatePerSecond == nil {
 			break
@@ -2421,6 +2444,8 @@ func (ec *executionContext) childFields_CreateWebhookPayload(ctx context.Context
 	switch field.Name {
 	case "webhook":
 		return ec.fieldContext_CreateWebhookPayload_webhook(ctx, field)
+	case "duplicate":
+		return ec.fieldContext_CreateWebhookPayload_duplicate(ctx, field)
 	case "secret":
 		return ec.fieldContext_CreateWebhookPayload_secret(ctx, field)
 	case "userErrors":
@@ -2929,6 +2954,10 @@ func (ec *executionContext) childFields_Webhook(ctx context.Context, field graph
 		return ec.fieldContext_Webhook_enabled(ctx, field)
 	case "description":
 		return ec.fieldContext_Webhook_description(ctx, field)
+	case "externalId":
+		return ec.fieldContext_Webhook_externalId(ctx, field)
+	case "metadata":
+		return ec.fieldContext_Webhook_metadata(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Webhook_createdAt(ctx, field)
 	case "updatedAt":
@@ -4690,6 +4719,13 @@ func (ec *executionContext) fieldContext_CreateWebhookPayload_webhook(_ context.
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _CreateWebhookPayload_duplicate(ctx context.Context, field graphql.CollectedField, obj *model.CreateWebhookPayload) (ret graphql.Marshaler) {
+	return ec.marshalNBoolean2bool(ctx, field.Selections, obj.Duplicate)
+}
+func (ec *executionContext) fieldContext_CreateWebhookPayload_duplicate(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CreateWebhookPayload", field, false, false, "Boolean")
 }
 
 func (ec *executionContext) _CreateWebhookPayload_secret(ctx context.Context, field graphql.CollectedField, obj *model.CreateWebhookPayload) (ret graphql.Marshaler) {
@@ -9978,6 +10014,36 @@ func (ec *executionContext) fieldContext_Webhook_description(_ context.Context, 
 	return graphql.NewScalarFieldContext("Webhook", field, false, false, "String")
 }
 
+func (ec *executionContext) _Webhook_externalId(ctx context.Context, field graphql.CollectedField, obj *webhook.Webhook) (ret graphql.Marshaler) {
+	return ec.marshalOString2ᚖstring(ctx, field.Selections, obj.ExternalID)
+}
+func (ec *executionContext) fieldContext_Webhook_externalId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Webhook", field, false, false, "String")
+}
+
+func (ec *executionContext) _Webhook_metadata(ctx context.Context, field graphql.CollectedField, obj *webhook.Webhook) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Webhook_metadata(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Webhook().Metadata(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []byte) graphql.Marshaler {
+			return ec.marshalOJSON2ᚕbyte(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Webhook_metadata(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Webhook", field, true, true, "JSON")
+}
+
 func (ec *executionContext) _Webhook_createdAt(ctx context.Context, field graphql.CollectedField, obj *webhook.Webhook) (ret graphql.Marshaler) {
 	return ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.CreatedAt)
 }
@@ -11406,7 +11472,7 @@ func (ec *executionContext) unmarshalInputCreateWebhookInput(ctx context.Context
 		asMap["signatureScheme"] = "HMAC_SHA256"
 	}
 
-	fieldsInOrder := [...]string{"url", "events", "enabled", "description", "retryScheduleMs", "timeoutMs", "ratePerSecond", "headers", "signatureScheme"}
+	fieldsInOrder := [...]string{"url", "events", "enabled", "description", "externalId", "metadata", "retryScheduleMs", "timeoutMs", "ratePerSecond", "headers", "signatureScheme"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -11441,6 +11507,20 @@ func (ec *executionContext) unmarshalInputCreateWebhookInput(ctx context.Context
 				return it, err
 			}
 			it.Description = data
+		case "externalId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("externalId"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExternalID = data
+		case "metadata":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("metadata"))
+			data, err := ec.unmarshalOJSON2ᚕbyte(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Metadata = data
 		case "retryScheduleMs":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("retryScheduleMs"))
 			data, err := ec.unmarshalOInt2ᚕintᚄ(ctx, v)
@@ -12362,7 +12442,7 @@ func (ec *executionContext) unmarshalInputUpdateWebhookInput(ctx context.Context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "ifUpdatedAt", "url", "events", "enabled", "description", "retryScheduleMs", "timeoutMs", "ratePerSecond", "headers"}
+	fieldsInOrder := [...]string{"id", "ifUpdatedAt", "url", "events", "enabled", "description", "externalId", "metadata", "retryScheduleMs", "timeoutMs", "ratePerSecond", "headers"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -12411,6 +12491,20 @@ func (ec *executionContext) unmarshalInputUpdateWebhookInput(ctx context.Context
 				return it, err
 			}
 			it.Description = graphql.OmittableOf(data)
+		case "externalId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("externalId"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExternalID = graphql.OmittableOf(data)
+		case "metadata":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("metadata"))
+			data, err := ec.unmarshalOJSON2ᚕbyte(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Metadata = graphql.OmittableOf(data)
 		case "retryScheduleMs":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("retryScheduleMs"))
 			data, err := ec.unmarshalOInt2ᚕintᚄ(ctx, v)
@@ -12467,7 +12561,7 @@ func (ec *executionContext) unmarshalInputWebhookFilter(ctx context.Context, obj
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"enabled", "eventType", "url"}
+	fieldsInOrder := [...]string{"enabled", "eventType", "url", "externalId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -12495,6 +12589,13 @@ func (ec *executionContext) unmarshalInputWebhookFilter(ctx context.Context, obj
 				return it, err
 			}
 			it.URL = data
+		case "externalId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("externalId"))
+			data, err := ec.unmarshalOString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExternalID = data
 		}
 	}
 	return it, nil
@@ -12965,6 +13066,11 @@ func (ec *executionContext) _CreateWebhookPayload(ctx context.Context, sel ast.S
 		case "webhook":
 			out.Values[i] = ec._CreateWebhookPayload_webhook(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "duplicate":
+			out.Values[i] = ec._CreateWebhookPayload_duplicate(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "secret":
@@ -15015,6 +15121,17 @@ func (ec *executionContext) _Webhook(ctx context.Context, sel ast.SelectionSet, 
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "externalId":
+			out.Values[i] = ec._Webhook_externalId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "metadata":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Webhook_metadata(ctx, field, obj)
+				})
 		case "createdAt":
 			out.Values[i] = ec._Webhook_createdAt(ctx, field, obj)
 			if out.Values[i] == graphql.Null {

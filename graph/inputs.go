@@ -120,6 +120,8 @@ func patch(in *model.UpdateWebhookInput) (webhook.Patch, error) {
 		TimeoutMs:       opt(in.TimeoutMs),
 		RatePerSecond:   opt(in.RatePerSecond),
 		Headers:         opt(in.Headers),
+		ExternalID:      opt(in.ExternalID),
+		Metadata:        opt(in.Metadata),
 	}
 	if enabled, ok := in.Enabled.ValueOK(); ok {
 		if enabled == nil {

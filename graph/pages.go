@@ -97,7 +97,8 @@ func attemptFilter(f *store.AttemptFilter) (store.AttemptFilter, error) {
 
 func webhookFilter(f *store.WebhookFilter) (store.WebhookFilter, error) {
 	g := given(f)
-	if err := contained("url", g.URL, webhook.MaxURLBytes); err != nil || g.EventType == "" {
+	err := first(contained("url", g.URL, webhook.MaxURLBytes), contained("externalId", g.ExternalID, webhook.MaxExternalIDBytes))
+	if err != nil || g.EventType == "" {
 		return g, err
 	}
 	return g, webhook.CheckTypeFilter("filter.eventType", g.EventType)

@@ -110,7 +110,12 @@ func newSharedReads() *sharedReads {
 			}
 			return rowBytes + cap(e.Data)
 		}},
-		webhooks:   shared[*webhook.Webhook]{size: func(*webhook.Webhook) int { return rowBytes }},
+		webhooks: shared[*webhook.Webhook]{size: func(w *webhook.Webhook) int {
+			if w == nil || w.Metadata == nil {
+				return rowBytes
+			}
+			return rowBytes + len(*w.Metadata)
+		}},
 		deliveries: shared[*webhook.Delivery]{size: func(*webhook.Delivery) int { return rowBytes }},
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hookgraph/hookgraph/graph/model"
+	"github.com/hookgraph/hookgraph/internal/meter"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -21,10 +22,12 @@ func (r *mutationResolver) CreateWebhook(ctx context.Context, input model.Create
 		TimeoutMs:       input.TimeoutMs,
 		RatePerSecond:   input.RatePerSecond,
 		Headers:         input.Headers,
+		ExternalID:      input.ExternalID,
+		Metadata:        input.Metadata,
 		Scheme:          input.SignatureScheme,
 	})
 	errs, err := userErrors(err)
-	return &model.CreateWebhookPayload{Webhook: w, Secret: revealed(secret), UserErrors: errs}, err
+	return &model.CreateWebhookPayload{Webhook: w, Duplicate: w != nil && secret == nil, Secret: revealed(secret), UserErrors: errs}, err
 }
 
 // UpdateWebhook is the resolver for the updateWebhook field.
@@ -80,6 +83,17 @@ func (r *queryResolver) Webhooks(ctx context.Context, first *int, after *string,
 		return nil, err
 	}
 	return webhooks.resolve(ctx, r.Resolver, arguments{first, after, last, before}, f)
+}
+
+// Metadata is the resolver for the metadata field.
+func (r *webhookResolver) Metadata(ctx context.Context, obj *webhook.Webhook) ([]byte, error) {
+	if obj.Metadata == nil {
+		return nil, nil
+	}
+	if err := meter.From(ctx).Take(len(*obj.Metadata)); err != nil {
+		return nil, err
+	}
+	return []byte(*obj.Metadata), nil
 }
 
 // Headers is the resolver for the headers field.

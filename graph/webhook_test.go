@@ -175,3 +175,58 @@ func TestUpdateIfUnchanged(t *testing.T) {
 		t.Errorf("another tenant's: %v", foreign)
 	}
 }
+
+// Creating a webhook with an external id is safe to repeat: the same settings give the same webhook, and no secret a second time; other
+// settings are a conflict. Its metadata comes back as it was given, and the id finds it, for its tenant only.
+func TestCreateByExternalID(t *testing.T) {
+	a := newAPI(t)
+	ctx := a.as("kallima")
+	const create = `mutation($input: CreateWebhookInput!) { createWebhook(input: $input) { webhook { id externalId metadata } duplicate secret userErrors { code field } } }`
+	input := vars{"url": "https://example.com/", "externalId": "e1", "metadata": vars{"plan": "pro", "n": 1.5}}
+	first := a.get(ctx, create, vars{"input": input})
+	second := a.get(ctx, create, vars{"input": input})
+	id := first.text("createWebhook", "webhook", "id")
+	if id == "" || first.at("createWebhook", "duplicate") != false || first.text("createWebhook", "secret") == "" {
+		t.Errorf("first: %v", first)
+	}
+	if second.text("createWebhook", "webhook", "id") != id || second.at("createWebhook", "duplicate") != true || second.at("createWebhook", "secret") != nil {
+		t.Errorf("second: %v", second)
+	}
+	if diff := cmp.Diff(map[string]any{"plan": "pro", "n": 1.5}, second.at("createWebhook", "webhook", "metadata")); diff != "" {
+		t.Errorf("metadata (-want +got):\n%s", diff)
+	}
+	input["description"] = "other"
+	third := a.get(ctx, create, vars{"input": input})
+	if third.text("createWebhook", "userErrors", 0, "code") != "CONFLICT" || third.text("createWebhook", "userErrors", 0, "field", 1) != "externalId" ||
+		third.at("createWebhook", "webhook") != nil || third.at("createWebhook", "duplicate") != false {
+		t.Errorf("other settings: %v", third)
+	}
+	const find = `{ webhooks(filter: {externalId: "e1"}) { nodes { id externalId } count { count } } }`
+	if got := a.get(ctx, find, nil); got.text("webhooks", "nodes", 0, "id") != id || got.at("webhooks", "count", "count") != 1.0 {
+		t.Errorf("found: %v", got)
+	}
+	if got := a.get(a.as("other"), find, nil); got.at("webhooks", "count", "count") != 0.0 {
+		t.Errorf("another tenant finds %v", got)
+	}
+	const update = `mutation($input: UpdateWebhookInput!) { updateWebhook(input: $input) { webhook { externalId metadata description } userErrors { code field } } }`
+	for _, c := range []struct {
+		change vars
+		want   any
+	}{
+		{vars{"description": "x"}, vars{"externalId": "e1", "metadata": vars{"plan": "pro", "n": 1.5}, "description": "x"}},
+		{vars{"metadata": vars{}}, vars{"externalId": "e1", "metadata": vars{}, "description": "x"}},
+		{vars{"externalId": nil, "metadata": nil}, vars{"externalId": nil, "metadata": nil, "description": "x"}},
+	} {
+		c.change["id"] = id
+		got := a.get(ctx, update, vars{"input": c.change}).at("updateWebhook", "webhook")
+		if fmt.Sprint(got) != fmt.Sprint(c.want) {
+			t.Errorf("%v: %v, want %v", c.change, got, c.want)
+		}
+	}
+	for field, value := range map[string]any{"externalId": "", "metadata": []int{1}} {
+		got := a.get(ctx, update, vars{"input": vars{"id": id, field: value}})
+		if got.text("updateWebhook", "userErrors", 0, "field", 1) != field {
+			t.Errorf("%s: %v", field, got)
+		}
+	}
+}

@@ -104,6 +104,10 @@ type CreateWebhookInput struct {
 	Enabled bool `json:"enabled"`
 	// A note, at most 1,000 characters.
 	Description string `json:"description"`
+	// Your own ID of the webhook, 1 to 255 bytes, unique among the webhooks of the tenant. It makes creating the webhook safe to repeat.
+	ExternalID *string `json:"externalId,omitempty"`
+	// Your own data about the webhook: a JSON object, at most 4,096 bytes.
+	Metadata []byte `json:"metadata,omitempty"`
 	// The delay before each retry, in milliseconds: at most 30 delays of at most 604,800,000 (7 days). Null means the server's
 	// schedule; empty means no retries.
 	RetryScheduleMs []int `json:"retryScheduleMs,omitempty"`
@@ -121,7 +125,9 @@ type CreateWebhookInput struct {
 type CreateWebhookPayload struct {
 	// The webhook; null if there are `userErrors`.
 	Webhook *webhook.Webhook `json:"webhook,omitempty"`
-	// The signing secret, shown only once; null if there are `userErrors`. It is `whsec_` and base64, or for Ed25519 `whsk_` and
+	// Whether a webhook with this `externalId` and these settings existed: `webhook` is then that one, and nothing new was stored.
+	Duplicate bool `json:"duplicate"`
+	// The signing secret, shown only once; null if there are `userErrors`, and for a duplicate. It is `whsec_` and base64, or for Ed25519 `whsk_` and
 	// base64, whose receiver needs only the secret's `publicKey`.
 	Secret *string `json:"secret,omitempty"`
 	// Validation errors; empty on success.
@@ -413,6 +419,10 @@ type UpdateWebhookInput struct {
 	Enabled graphql.Omittable[*bool] `json:"enabled,omitempty"`
 	// A note, at most 1,000 characters; null removes it.
 	Description graphql.Omittable[*string] `json:"description,omitempty"`
+	// Your own ID of the webhook, 1 to 255 bytes, unique among the webhooks of the tenant; null removes it.
+	ExternalID graphql.Omittable[*string] `json:"externalId,omitempty"`
+	// Your own data about the webhook: a JSON object, at most 4,096 bytes. It replaces the existing data; null removes it.
+	Metadata graphql.Omittable[[]byte] `json:"metadata,omitempty"`
 	// The delay before each retry, in milliseconds: at most 30 delays of at most 604,800,000 (7 days). Null means the server's
 	// schedule; empty means no retries.
 	RetryScheduleMs graphql.Omittable[[]int] `json:"retryScheduleMs,omitempty"`

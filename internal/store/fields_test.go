@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -121,5 +123,137 @@ func TestUpdateIfUnchanged(t *testing.T) {
 		if _, _, err := c.UpdateWebhook(t.Context(), w.ID, webhook.Patch{IfUpdatedAt: &disabled.UpdatedAt, Enabled: webhook.Some(true)}, nil); err != nil {
 			t.Errorf("with the time that was read: %v", err)
 		}
+	})
+}
+
+// Of many that create a webhook with one external id and the same settings at once, on several replicas too, one creates it and is told
+// the secret; all get the same webhook. Other settings are a conflict, another tenant's id is another, and deleting frees it.
+func TestExternalID(t *testing.T) {
+	each(t, func(t *suite) {
+		stores := []*store.Store{t.open(t, store.Options{})}
+		if t.name == "postgres" {
+			stores = append(stores, t.open(t, store.Options{}))
+		}
+		id, key := "order-7", "v"
+		settings := func() webhook.New {
+			return webhook.New{
+				URL: "https://example.com/", Enabled: true, Events: []string{"a.b", "c.d"}, ExternalID: &id, Metadata: []byte(`{"plan": "pro", "n": 1}`),
+				Headers: []*webhook.NewHeader{{Name: "X-Key", Value: &key, Sensitive: true}},
+			}
+		}
+		tenant(t, stores[0], "a")
+		tenant(t, stores[0], "b")
+		type made struct {
+			id     webhook.ID
+			secret bool
+		}
+		all := make(chan made, 16)
+		var wg sync.WaitGroup
+		for i := range 16 {
+			c := tenant(t, stores[i%len(stores)], "a")
+			wg.Go(func() {
+				w, secret, err := c.CreateWebhook(t.Context(), settings())
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				all <- made{w.ID, secret != nil}
+			})
+		}
+		wg.Wait()
+		close(all)
+		first, secrets := webhook.ID{}, 0
+		for m := range all {
+			if first == (webhook.ID{}) {
+				first = m.id
+			}
+			if m.secret {
+				secrets++
+			}
+			if m.id != first {
+				t.Errorf("another webhook: %v, %v", m.id, first)
+			}
+		}
+		if secrets != 1 {
+			t.Errorf("%d callers were told a secret", secrets)
+		}
+		c := tenant(t, stores[0], "a")
+		other := "other"
+		for name, change := range map[string]func(n *webhook.New){
+			"url": func(n *webhook.New) { n.URL = "https://example.com/2" }, "events": func(n *webhook.New) { n.Events = nil },
+			"enabled": func(n *webhook.New) { n.Enabled = false }, "description": func(n *webhook.New) { n.Description = "x" },
+			"no retries": func(n *webhook.New) { n.RetryScheduleMs = []int{} }, "timeout": func(n *webhook.New) { n.TimeoutMs = new(2000) },
+			"rate": func(n *webhook.New) { n.RatePerSecond = new(2) }, "metadata": func(n *webhook.New) { n.Metadata = []byte(`{"plan":"pro","n":2}`) },
+			"no metadata": func(n *webhook.New) { n.Metadata = nil }, "header": func(n *webhook.New) { n.Headers[0].Value = &other },
+			"no header": func(n *webhook.New) { n.Headers = nil }, "scheme": func(n *webhook.New) { n.Scheme = webhook.SchemeEd25519 },
+		} {
+			n := settings()
+			change(&n)
+			_, _, err := c.CreateWebhook(t.Context(), n)
+			if all := webhook.Invalids(err); len(all) != 1 || all[0].Code != webhook.CodeConflict || all[0].Field != "externalId" {
+				t.Errorf("another %s: %v", name, err)
+			}
+		}
+		again := settings()
+		again.Events, again.Metadata = []string{"c.d", "a.b"}, []byte(`{"n":1,"plan":"pro"}`)
+		w, secret, err := c.CreateWebhook(t.Context(), again)
+		if err != nil || secret != nil || w.ID != first || *w.Metadata != `{"plan":"pro","n":1}` {
+			t.Errorf("in another order: %+v %v", w, err)
+		}
+		b, _, err := tenant(t, stores[0], "b").CreateWebhook(t.Context(), settings())
+		if err != nil || b.ID == first {
+			t.Errorf("another tenant's: %v %v", b, err)
+		}
+		must(t, c.DeleteWebhook(t.Context(), first))
+		if w, secret, err = c.CreateWebhook(t.Context(), settings()); err != nil || secret == nil || w.ID == first {
+			t.Errorf("after it was deleted: %v %v", w, err)
+		}
+	})
+}
+
+// A webhook's external id and metadata are changed and removed, found by, and kept by every other change, a restart included; an id is
+// one webhook's only.
+func TestOwnersData(t *testing.T) {
+	each(t, func(t *suite) {
+		s := t.open(t, store.Options{})
+		c := tenant(t, s, "a")
+		w := register(t, c, webhook.New{Enabled: true, ExternalID: new("one"), Metadata: []byte(` {"a": [1, 2]} `)})
+		register(t, c, webhook.New{Enabled: true, ExternalID: new("two")})
+		update := func(p webhook.Patch) error {
+			_, _, err := c.UpdateWebhook(t.Context(), w.ID, p, nil)
+			return err
+		}
+		is := func(external, metadata *string) {
+			t.Helper()
+			found, err := c.WebhooksByID(t.Context(), []webhook.ID{w.ID})
+			must(t, err)
+			if diff := cmp.Diff([]*string{external, metadata}, []*string{found[w.ID].ExternalID, found[w.ID].Metadata}); diff != "" {
+				t.Errorf("external id and metadata (-want +got):\n%s", diff)
+			}
+		}
+		is(new("one"), new(`{"a":[1,2]}`))
+		if err := update(webhook.Patch{ExternalID: webhook.Some(new("two"))}); len(webhook.Invalids(err)) != 1 || webhook.Invalids(err)[0].Code != webhook.CodeConflict {
+			t.Errorf("an id that another has: %v", err)
+		}
+		must(t, update(webhook.Patch{ExternalID: webhook.Some(new("one")), Description: webhook.Some("x")}))
+		is(new("one"), new(`{"a":[1,2]}`))
+		must(t, s.Close())
+		s = t.open(t, store.Options{})
+		c = tenant(t, s, "a")
+		must(t, update(webhook.Patch{Description: webhook.Some("y")}))
+		is(new("one"), new(`{"a":[1,2]}`))
+		for external, n := range map[string]int{"one": 1, "two": 1, "on": 0, "o%": 0, "\x00": 0} {
+			list, err := c.Webhooks(t.Context(), store.WebhookFilter{ExternalID: external}, store.Page{})
+			if must(t, err); len(list.Items) != n {
+				t.Errorf("%q finds %d webhooks, want %d", external, len(list.Items), n)
+			}
+		}
+		if list, err := tenant(t, s, "b").Webhooks(t.Context(), store.WebhookFilter{ExternalID: "one"}, store.Page{}); err != nil || len(list.Items) > 0 {
+			t.Errorf("another tenant finds %v, %v", list, err)
+		}
+		must(t, update(webhook.Patch{Metadata: webhook.Some([]byte(`{"b":null}`))}))
+		is(new("one"), new(`{"b":null}`))
+		must(t, update(webhook.Patch{ExternalID: webhook.Some[*string](nil), Metadata: webhook.Some[[]byte](nil)}))
+		is(nil, nil)
 	})
 }

@@ -368,6 +368,12 @@ func (f AttemptFilter) failed() bool {
 
 func (c *Scope) webhookList(ctx context.Context, f WebhookFilter) *reading[webhook.Webhook] {
 	p := path{listing: webhooksOfTenant, branches: []any{c.tenant}, rest: asides(f.conditions())}
+	if f.ExternalID != "" {
+		p.listing, p.branches = webhooksByExternalID, nil
+		if webhook.IsText(f.ExternalID) {
+			p.branches = []any{f.ExternalID}
+		}
+	}
 	rows := func() *gorm.DB { return c.table(ctx, p.listing).Select("w.*") }
 	return &reading[webhook.Webhook]{path: p, s: c.s, tenant: c.tenant, db: c.db(ctx), rows: rows, bare: rows}
 }

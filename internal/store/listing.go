@@ -39,7 +39,11 @@ type listing struct {
 }
 
 var (
-	webhooksOfTenant = &listing{table: "webhooks", alias: "w", index: "webhooks_tenant", equal: []string{"tenant_id"}, at: "created_at"}
+	webhooksOfTenant     = &listing{table: "webhooks", alias: "w", index: "webhooks_tenant", equal: []string{"tenant_id"}, at: "created_at"}
+	webhooksByExternalID = &listing{ // one row at most, so that it needs no order
+		table: "webhooks", alias: "w", index: "webhooks_external", equal: []string{"tenant_id", "external_id"},
+		only: "w.external_id IS NOT NULL AND w.deleted_at IS NULL", at: "created_at",
+	}
 
 	eventsOfTenant = &listing{table: "events", alias: "e", index: "events_tenant", equal: []string{"tenant_id"}, at: "created_at"}
 	eventsOfType   = &listing{table: "events", alias: "e", index: "events_type", equal: []string{"tenant_id", "type"}, at: "created_at"}

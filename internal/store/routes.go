@@ -325,7 +325,8 @@ func (s *Store) loadRoutes() error {
 // readTargets reads webhooks with all that belongs to them.
 func (s *Store) readTargets(db *gorm.DB, where string, args ...any) (map[webhook.ID]*Target, error) {
 	var webhooks []*webhook.Webhook
-	if err := db.Where(where, args...).Order("seq").Find(&webhooks).Error; err != nil {
+	// Nothing here makes use of the metadata, so it is not held in memory.
+	if err := db.Omit("metadata").Where(where, args...).Order("seq").Find(&webhooks).Error; err != nil {
 		return nil, fmt.Errorf("load webhooks: %w", err)
 	}
 	ids := make([]webhook.ID, len(webhooks))

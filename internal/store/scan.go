@@ -58,6 +58,9 @@ func rowBytes(row any) int {
 		return small + len(row.WebhookURL)
 	case *webhook.Webhook:
 		n := small + len(row.URL) + len(row.Description)
+		if row.Metadata != nil {
+			n += len(*row.Metadata)
+		}
 		for _, t := range row.Events {
 			n += len(t)
 		}

@@ -114,6 +114,8 @@ type WebhookFilter struct {
 	Enabled   *bool
 	EventType string // that get events of it
 	URL       string // that contain it
+	// ExternalID is the whole of it.
+	ExternalID string
 }
 
 // EventFilter narrows a list of events. Zero fields do not filter.

@@ -4,18 +4,22 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/egress"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// CreateWebhook registers a webhook with a new signing secret. The error holds an *Invalid for every broken rule.
+// CreateWebhook registers a webhook with a new signing secret. With the external id of a webhook that has the same settings it returns
+// that one, and no secret. The error holds an *Invalid for every broken rule; of code CONFLICT when the settings differ.
 func (c *Scope) CreateWebhook(ctx context.Context, n webhook.New) (*webhook.Webhook, *webhook.Secret, error) {
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	w := webhook.Webhook{
 		ID: webhook.NewID(now), TenantID: c.tenant, URL: n.URL, Events: n.Events, Enabled: true, Description: n.Description,
 		RetryScheduleMs: n.RetryScheduleMs, TimeoutMs: n.TimeoutMs, RatePerSecond: n.RatePerSecond, CreatedAt: now, UpdatedAt: now,
+		ExternalID: n.ExternalID, Metadata: webhook.MetadataText(n.Metadata),
 	}
 	if !n.Enabled {
 		w.Disable(webhook.DisabledManual, now)
@@ -28,8 +32,12 @@ func (c *Scope) CreateWebhook(ctx context.Context, n webhook.New) (*webhook.Webh
 		return nil, nil, err
 	}
 	secret := webhook.NewSecret(c.tenant, w.ID, n.Scheme, now)
-	err := c.change(ctx, func(b *batch) error {
+	var known *webhook.Webhook
+	err := c.change(ctx, func(b *batch) (err error) {
 		if _, err := b.tenant(c.tenant); err != nil {
+			return err
+		}
+		if known, err = b.knownAs(&w, headers, n.Scheme); err != nil || known != nil {
 			return err
 		}
 		if err := c.s.quotas.webhooks(b, c.tenant); err != nil {
@@ -51,13 +59,72 @@ func (c *Scope) CreateWebhook(ctx context.Context, n webhook.New) (*webhook.Webh
 		if err := b.putHeaders(&w, headers); err != nil {
 			return err
 		}
-		b.setTarget(&Target{Webhook: w, Secrets: []*webhook.Secret{secret}, Headers: headers})
+		b.setTarget(&Target{Webhook: bare(w), Secrets: []*webhook.Secret{secret}, Headers: headers})
 		return nil
 	})
 	if err != nil {
 		return nil, nil, err
 	}
+	if known != nil {
+		return known, nil, nil
+	}
 	return &w, secret, nil
+}
+
+// bare is a webhook as it is held in memory: without its metadata, of which delivering makes no use.
+func bare(w webhook.Webhook) webhook.Webhook {
+	w.Metadata = nil
+	return w
+}
+
+// withMetadata is a webhook of the transaction, with the metadata that is stored.
+func (b *batch) withMetadata(w webhook.Webhook) (*webhook.Webhook, error) {
+	if err := b.tx.Raw("SELECT metadata FROM webhooks WHERE id = ? AND tenant_id = ?", w.ID, w.TenantID).Row().Scan(&w.Metadata); err != nil {
+		return nil, fmt.Errorf("read metadata: %w", err)
+	}
+	return &w, nil
+}
+
+// externalID finds the webhook of the tenant that has an external id; nil when none has.
+func (b *batch) externalID(tenant webhook.ID, external *string) (*Target, error) {
+	if external == nil {
+		return nil, nil
+	}
+	var ids []webhook.ID
+	err := b.tx.Raw("SELECT id FROM webhooks WHERE tenant_id = ? AND external_id = ? AND deleted_at IS NULL", tenant, *external).Scan(&ids).Error
+	if err != nil {
+		return nil, fmt.Errorf("find external id: %w", err)
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	return b.own(tenant, ids[0])
+}
+
+// knownAs finds the webhook that has the external id of one that is to be made, and must have its settings; nil when none has.
+// Webhooks are changed by one transaction at a time, on every replica, and an index would refuse a second one.
+func (b *batch) knownAs(w *webhook.Webhook, headers []*webhook.CustomHeader, scheme webhook.Scheme) (*webhook.Webhook, error) {
+	found, err := b.externalID(w.TenantID, w.ExternalID)
+	if err != nil || found == nil {
+		return nil, err
+	}
+	known, err := b.withMetadata(found.Webhook)
+	if err != nil {
+		return nil, err
+	}
+	if !known.SameSettings(w) || !sameHeaders(found.Headers, headers) || len(found.Secrets) == 0 || found.Secrets[0].Scheme != scheme {
+		return nil, &webhook.Invalid{
+			Field: "externalId", Code: webhook.CodeConflict,
+			Message: "is that of a webhook with other settings; update that webhook, or choose another external ID",
+		}
+	}
+	return known, nil
+}
+
+func sameHeaders(a, b []*webhook.CustomHeader) bool {
+	byName := func(x, y *webhook.CustomHeader) int { return strings.Compare(x.Name, y.Name) }
+	return slices.EqualFunc(slices.SortedFunc(slices.Values(a), byName), slices.SortedFunc(slices.Values(b), byName),
+		func(x, y *webhook.CustomHeader) bool { return *x == *y })
 }
 
 // check normalizes a webhook and applies every rule, the egress policy's too.
@@ -120,8 +187,11 @@ func (c *Scope) UpdateWebhook(ctx context.Context, id webhook.ID, p webhook.Patc
 			return err
 		}
 		if !p.Fits(&old.Webhook) {
-			current := old.Webhook
-			return &webhook.Changed{Current: &current}
+			current, err := b.withMetadata(old.Webhook)
+			if err != nil {
+				return err
+			}
+			return &webhook.Changed{Current: current}
 		}
 		now := b.now.UTC().Truncate(time.Microsecond)
 		next := &Target{Webhook: old.Webhook, Secrets: old.Secrets, Headers: old.Headers}
@@ -148,9 +218,25 @@ func (c *Scope) UpdateWebhook(ctx context.Context, id webhook.ID, p webhook.Patc
 				return err
 			}
 		}
-		if err := b.tx.Select("*").Where("id = ? AND tenant_id = ?", id, c.tenant).Updates(&next.Webhook).Error; err != nil {
+		if p.ExternalID.Set {
+			if other, err := b.externalID(c.tenant, next.ExternalID); err != nil {
+				return err
+			} else if other != nil && other.ID != id {
+				return &webhook.Invalid{Field: "externalId", Code: webhook.CodeConflict, Message: "is that of another webhook; choose another external ID"}
+			}
+		}
+		row := b.tx.Select("*")
+		if !p.Metadata.Set { // the webhook in memory has none
+			row = row.Omit("metadata")
+		}
+		if err := row.Where("id = ? AND tenant_id = ?", id, c.tenant).Updates(&next.Webhook).Error; err != nil {
 			return fmt.Errorf("update webhook: %w", err)
 		}
+		after, err := b.withMetadata(next.Webhook)
+		if err != nil {
+			return err
+		}
+		updated, next.Webhook = *after, bare(next.Webhook)
 		secret = nil
 		if rotate != nil {
 			if secret, next.Secrets, err = b.rotateSecret(old, *rotate, now); err != nil {
@@ -161,7 +247,6 @@ func (c *Scope) UpdateWebhook(ctx context.Context, id webhook.ID, p webhook.Patc
 		if next.Enabled && !old.Enabled {
 			b.dueAt(id, now)
 		}
-		updated = next.Webhook
 		return nil
 	})
 	if err != nil {

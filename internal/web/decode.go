@@ -112,6 +112,28 @@ func str(to *string) func(json.RawMessage) string {
 	}
 }
 
+// text takes null for none.
+func text(to **string) func(json.RawMessage) string {
+	return func(raw json.RawMessage) string {
+		*to = nil
+		if string(raw) == "null" {
+			return ""
+		}
+		var s string
+		problem := str(&s)(raw)
+		*to = &s
+		return problem
+	}
+}
+
+// whole takes any value, as it is; a copy, so that nothing else of the body is kept.
+func whole(to *[]byte) func(json.RawMessage) string {
+	return func(raw json.RawMessage) string {
+		*to = bytes.Clone(raw)
+		return ""
+	}
+}
+
 func boolean(to *bool) func(json.RawMessage) string {
 	return func(raw json.RawMessage) string {
 		if raw[0] == 'n' || json.Unmarshal(raw, to) != nil {

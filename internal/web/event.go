@@ -88,6 +88,16 @@ func (r *request) idempotencyKey(n *webhook.NewEvent) error {
 	return nil
 }
 
+// noIdempotencyKey refuses a key where the call has none: a caller that sends one counts on it. instead says what does the same.
+func (r *request) noIdempotencyKey(instead string) error {
+	if len(r.Header.Values(idempotencyKeyHeader)) == 0 {
+		return nil
+	}
+	return &webhook.Invalid{
+		Field: "idempotencyKey", Code: webhook.CodeInvalid, Message: "the header Idempotency-Key has no effect on this call: leave it out, and " + instead,
+	}
+}
+
 // newEvent reads an event and copies what it keeps: an event that waits for long would otherwise keep a whole list in memory.
 func newEvent(raw json.RawMessage) (webhook.NewEvent, error) {
 	var n webhook.NewEvent

@@ -53,7 +53,7 @@ func TestAllSettings(t *testing.T) {
 	a := newAPI(t)
 	settings := object{
 		"url": "https://example.com/a", "events": []string{"a.b"}, "enabled": false, "description": "ours", "retry_schedule_ms": []int{},
-		"timeout_ms": 2000, "rate_per_second": 7, "signature_scheme": "ED25519",
+		"timeout_ms": 2000, "rate_per_second": 7, "signature_scheme": "ED25519", "external_id": "e1", "metadata": object{"plan": "pro"},
 		"headers": []object{{"name": "X-Key", "value": "secret", "sensitive": true}, {"name": "X-Plain", "value": "p", "sensitive": false}},
 	}
 	status, made := a.call(t, "POST", "/v1/webhooks", settings)
@@ -247,6 +247,43 @@ func TestIfUpdatedAt(t *testing.T) {
 		a.handler.ServeHTTP(rec, req)
 		if rec.Code != http.StatusUnauthorized || !strings.Contains(rec.Body.String(), want) {
 			t.Errorf("%q: %d %s", fields, rec.Code, rec.Body)
+		}
+	}
+}
+
+// Creating a webhook with an external_id is safe to repeat, which finds it in the list; a header Idempotency-Key, which has no effect
+// here, is refused and not ignored.
+func TestExternalID(t *testing.T) {
+	a := newAPI(t)
+	body := object{"url": "https://example.com/", "external_id": "e1"}
+	status, first := a.call(t, "POST", "/v1/webhooks", body)
+	if status != http.StatusCreated || first["secret"] == nil {
+		t.Fatalf("%d %v", status, first)
+	}
+	status, second := a.call(t, "POST", "/v1/webhooks", body)
+	if status != http.StatusOK || second["id"] != first["id"] || second["secret"] != nil {
+		t.Errorf("again: %d %v", status, second)
+	}
+	body["description"] = "other"
+	if status, third := a.call(t, "POST", "/v1/webhooks", body); status != http.StatusConflict || third["error"].(map[string]any)["field"] != "external_id" {
+		t.Errorf("other settings: %d %v", status, third)
+	}
+	a.id(t, a.kallima)
+	if _, list := a.call(t, "GET", "/v1/webhooks?external_id=e1", nil); len(list["data"].([]any)) != 1 {
+		t.Errorf("the list: %v", list)
+	}
+	for _, bad := range []string{"", strings.Repeat("x", 256), "a&external_id=b"} {
+		if status, _ := a.call(t, "GET", "/v1/webhooks?external_id="+bad, nil); status != http.StatusUnprocessableEntity {
+			t.Errorf("external_id=%.20s: %d", bad, status)
+		}
+	}
+	for _, call := range [][2]string{{"POST", "/v1/webhooks"}, {"PATCH", "/v1/webhooks/" + first["id"].(string)}} {
+		status, refused := a.call(t, call[0], call[1], object{"url": "https://example.com/", "rotate_secret": true}, "Idempotency-Key: k")
+		if call[0] == "POST" {
+			status, refused = a.call(t, call[0], call[1], object{"url": "https://example.com/"}, "Idempotency-Key: k")
+		}
+		if answer, _ := refused["error"].(map[string]any); status != http.StatusUnprocessableEntity || answer["field"] != "idempotency_key" {
+			t.Errorf("%v with a key: %d %v", call, status, refused)
 		}
 	}
 }

@@ -26,6 +26,8 @@ type hook struct {
 	Secret string `json:"secret,omitempty"`
 
 	Description     string                  `json:"description,omitempty"`
+	ExternalID      *string                 `json:"external_id,omitempty"`
+	Metadata        json.RawMessage         `json:"metadata,omitempty"`
 	RetryScheduleMs *[]int                  `json:"retry_schedule_ms,omitempty"` // absent: the server's; empty: no retry
 	TimeoutMs       *int                    `json:"timeout_ms,omitempty"`
 	RatePerSecond   *int                    `json:"rate_per_second,omitempty"`
@@ -65,8 +67,11 @@ func (r *request) show(secret *webhook.Secret, webhooks ...*webhook.Webhook) ([]
 		h := hook{
 			ID: w.ID, Object: "webhook", URL: w.URL, Events: w.Events, Enabled: w.Enabled,
 			CreatedAt: second(w.CreatedAt), UpdatedAt: second(w.UpdatedAt),
-			Description: w.Description, TimeoutMs: w.TimeoutMs, RatePerSecond: w.RatePerSecond,
+			Description: w.Description, ExternalID: w.ExternalID, TimeoutMs: w.TimeoutMs, RatePerSecond: w.RatePerSecond,
 			DisabledReason: w.DisabledReason, DisabledAt: (*second)(w.DisabledAt), FailingSince: (*second)(w.FailingSince),
+		}
+		if w.Metadata != nil {
+			h.Metadata = json.RawMessage(*w.Metadata)
 		}
 		if w.RetryScheduleMs != nil {
 			h.RetryScheduleMs = &w.RetryScheduleMs
@@ -104,10 +109,14 @@ func (t second) MarshalText() ([]byte, error) {
 
 func (s *server) createWebhook(r *request) (int, any, error) {
 	n := webhook.New{Enabled: true}
+	if err := r.noIdempotencyKey("give external_id, which makes creating a webhook safe to repeat"); err != nil {
+		return 0, nil, err
+	}
 	err := decode(r.body, map[string]func(json.RawMessage) string{
 		"url": str(&n.URL), "events": strs(&n.Events), "enabled": boolean(&n.Enabled),
 		"description": optional(str(&n.Description)), "retry_schedule_ms": numbers(&n.RetryScheduleMs),
 		"timeout_ms": number(&n.TimeoutMs), "rate_per_second": number(&n.RatePerSecond),
+		"external_id": text(&n.ExternalID), "metadata": whole(&n.Metadata),
 		"headers": newHeaders(&n.Headers), "signature_scheme": optional(scheme(&n.Scheme)),
 	})
 	if err != nil {
@@ -118,6 +127,9 @@ func (s *server) createWebhook(r *request) (int, any, error) {
 		return 0, nil, err
 	}
 	r.header.Set("Location", "/v1/webhooks/"+w.ID.String())
+	if secret == nil { // it was created before
+		return r.answer(http.StatusOK, w, nil)
+	}
 	return r.answer(http.StatusCreated, w, secret)
 }
 
@@ -173,6 +185,8 @@ func (s *server) updateWebhook(r *request) (int, any, error) {
 		"retry_schedule_ms": set(&p.RetryScheduleMs.Set, numbers(&p.RetryScheduleMs.Value)),
 		"timeout_ms":        set(&p.TimeoutMs.Set, number(&p.TimeoutMs.Value)),
 		"rate_per_second":   set(&p.RatePerSecond.Set, number(&p.RatePerSecond.Value)),
+		"external_id":       set(&p.ExternalID.Set, text(&p.ExternalID.Value)),
+		"metadata":          set(&p.Metadata.Set, whole(&p.Metadata.Value)),
 		"headers":           set(&p.Headers.Set, newHeaders(&p.Headers.Value)),
 		"signature_scheme":  optional(scheme(&rotation.Scheme)),
 
@@ -192,11 +206,14 @@ func (s *server) updateWebhook(r *request) (int, any, error) {
 		}
 	}
 	if !p.URL.Set && !p.Events.Set && !p.Enabled.Set && !p.Description.Set && !p.RetryScheduleMs.Set && !p.TimeoutMs.Set &&
-		!p.RatePerSecond.Set && !p.Headers.Set && !rotate {
+		!p.RatePerSecond.Set && !p.Headers.Set && !p.ExternalID.Set && !p.Metadata.Set && !rotate {
 		return s.getWebhook(r) // nothing changes, not even updated_at
 	}
 	var rotated *webhook.Rotation
 	if rotate {
+		if err := r.noIdempotencyKey("give if_updated_at, which rotates a secret once"); err != nil {
+			return 0, nil, err
+		}
 		rotation.Overlap = webhook.DefaultOverlap
 		rotated = &rotation
 	}
@@ -244,14 +261,20 @@ type listing struct {
 }
 
 func (s *server) listWebhooks(r *request) (int, any, error) {
-	page, err := pageOf(r.URL.Query(), func(text string) (int64, error) { return r.scope.ReadCursor(r.Context(), cursor.RESTWebhooks, text) })
+	query := r.URL.Query()
+	var filter store.WebhookFilter
+	if given := query["external_id"]; len(given) == 1 && len(given[0]) <= webhook.MaxExternalIDBytes && given[0] != "" {
+		filter.ExternalID = given[0]
+		delete(query, "external_id")
+	}
+	page, err := pageOf(query, func(text string) (int64, error) { return r.scope.ReadCursor(r.Context(), cursor.RESTWebhooks, text) })
 	if err != nil {
 		return 0, nil, err
 	}
 	if err := s.charge(r.Request, listedCost*page.First); err != nil {
 		return 0, nil, err
 	}
-	list, err := r.scope.Webhooks(r.Context(), store.WebhookFilter{}, page)
+	list, err := r.scope.Webhooks(r.Context(), filter, page)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -296,6 +319,8 @@ func pageOf(q url.Values, place func(text string) (int64, error)) (store.Page, e
 				return p, err
 			}
 			p.After = seq
+		case "external_id":
+			bad(name, webhook.CodeInvalid, "must be 1 to "+strconv.Itoa(webhook.MaxExternalIDBytes)+" bytes long")
 		default:
 			bad(clip(name), webhook.CodeInvalid, "unknown parameter")
 		}

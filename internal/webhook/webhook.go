@@ -20,6 +20,8 @@ const (
 	MaxTimeout          = 30 * time.Second
 	DefaultTimeout      = 15 * time.Second
 	MaxRatePerSecond    = 10_000
+	MaxExternalIDBytes  = 255
+	MaxMetadataBytes    = 4096 // compacted
 )
 
 // Webhook is a registered HTTPS endpoint and the event types that it subscribes to.
@@ -47,6 +49,10 @@ type Webhook struct {
 	CreatedAt     time.Time  `gorm:"serializer:micros;autoCreateTime:false"`
 	UpdatedAt     time.Time  `gorm:"serializer:micros;autoUpdateTime:false"`
 	DeletedAt     *time.Time `gorm:"serializer:micros"` // a tombstone for the history of a deleted webhook
+	// ExternalID is the owner's name for it, which no other webhook of the tenant has; nil when it has none.
+	ExternalID *string
+	// Metadata is the owner's: a JSON object, compacted. Nil when there is none.
+	Metadata *string
 }
 
 // Position is Seq: where lists have it.
@@ -96,6 +102,8 @@ type New struct {
 	TimeoutMs       *int
 	RatePerSecond   *int
 	Headers         []*NewHeader
+	ExternalID      *string
+	Metadata        []byte // JSON; nil or null: none
 	Scheme          Scheme // of the first secret; "" means SchemeHMAC
 }
 
@@ -121,6 +129,8 @@ type Patch struct {
 	TimeoutMs       Opt[*int]
 	RatePerSecond   Opt[*int]
 	Headers         Opt[[]*NewHeader] // all of them; see SetHeaders
+	ExternalID      Opt[*string]
+	Metadata        Opt[[]byte] // JSON; nil or null: none
 }
 
 // Fits reports whether the patch is for the webhook as it is.
@@ -136,6 +146,10 @@ func (p *Patch) Apply(w *Webhook, now time.Time) {
 	set(&w.RetryScheduleMs, p.RetryScheduleMs)
 	set(&w.TimeoutMs, p.TimeoutMs)
 	set(&w.RatePerSecond, p.RatePerSecond)
+	set(&w.ExternalID, p.ExternalID)
+	if p.Metadata.Set {
+		w.Metadata = MetadataText(p.Metadata.Value)
+	}
 	if p.Enabled.Set && p.Enabled.Value != w.Enabled {
 		if p.Enabled.Value {
 			w.Enable()
@@ -185,6 +199,7 @@ func (w *Webhook) Normalize() {
 	if len(w.Events) == 0 || len(w.Events) == 1 && all {
 		w.Events = nil
 	}
+	w.compactMetadata()
 }
 
 // Check applies every rule that needs no network policy, and joins the errors. Of the URL it checks only presence and length;
@@ -225,6 +240,7 @@ func (w *Webhook) Check() error {
 		errs = append(errs, invalid("timeoutMs", CodeOutOfRange,
 			"must be from %d to %d", MinTimeout.Milliseconds(), MaxTimeout.Milliseconds()))
 	}
+	errs = append(errs, w.checkOwners()...)
 	if r := w.RatePerSecond; r != nil && (*r < 1 || *r > MaxRatePerSecond) {
 		errs = append(errs, invalid("ratePerSecond", CodeOutOfRange, "must be from 1 to %d", MaxRatePerSecond))
 	}

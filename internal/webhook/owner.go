@@ -1,0 +1,103 @@
+package webhook
+
+import (
+	"bytes"
+	"encoding/json"
+	"reflect"
+	"slices"
+	"unicode/utf8"
+
+	"github.com/hookgraph/hookgraph/internal/rawjson"
+)
+
+// What a webhook's owner says of it for itself: its external id and its metadata, of which nothing else here makes use.
+
+// MetadataText is JSON as a webhook has its metadata; nil for nothing and for null.
+func MetadataText(raw []byte) *string {
+	if len(raw) == 0 || string(bytes.TrimSpace(raw)) == "null" {
+		return nil
+	}
+	text := string(raw)
+	return &text
+}
+
+// compactMetadata takes the white space out of the metadata. What is invalid, or much too long, is left for checkOwners.
+func (w *Webhook) compactMetadata() {
+	if w.Metadata == nil || len(*w.Metadata) > 4*MaxMetadataBytes {
+		return
+	}
+	outline, ok := rawjson.Valid([]byte(*w.Metadata))
+	if !ok || outline.Compact || outline.Depth > MaxDataDepth {
+		return
+	}
+	var b bytes.Buffer
+	if json.Compact(&b, []byte(*w.Metadata)) == nil {
+		w.Metadata = new(b.String())
+	}
+}
+
+// checkOwners applies the rules of the external id and the metadata.
+func (w *Webhook) checkOwners() (errs []error) {
+	if id := w.ExternalID; id != nil {
+		switch {
+		case *id == "":
+			errs = append(errs, invalid("externalId", CodeRequired, "must not be empty; null means none"))
+		case len(*id) > MaxExternalIDBytes:
+			errs = append(errs, invalid("externalId", CodeTooLong, "must be at most %d bytes long", MaxExternalIDBytes))
+		case !printable(*id):
+			errs = append(errs, invalid("externalId", CodeInvalid, "must be printable UTF-8"))
+		}
+	}
+	if m := w.Metadata; m != nil {
+		if len(*m) > MaxMetadataBytes {
+			return append(errs, invalid("metadata", CodeTooLong, "must be at most %d bytes of JSON", MaxMetadataBytes))
+		}
+		outline, ok := rawjson.Valid([]byte(*m))
+		switch {
+		case outline.Depth > MaxDataDepth:
+			errs = append(errs, invalid("metadata", CodeInvalid, "must be nested at most %d deep", MaxDataDepth))
+		case !ok || !utf8.ValidString(*m) || (*m)[0] != '{':
+			errs = append(errs, invalid("metadata", CodeInvalid, "must be a JSON object"))
+		}
+	}
+	return errs
+}
+
+// SameSettings reports whether two webhooks have the same settings of their owners', in which what the server does, as to disable a
+// webhook that fails, and the order of event types make no difference. The headers are no part of a webhook. Both must be normalized.
+func (w *Webhook) SameSettings(o *Webhook) bool {
+	return w.URL == o.URL && sameEvents(w.Events, o.Events) && w.Description == o.Description && w.off() == o.off() &&
+		(w.RetryScheduleMs == nil) == (o.RetryScheduleMs == nil) && slices.Equal(w.RetryScheduleMs, o.RetryScheduleMs) &&
+		alike(w.TimeoutMs, o.TimeoutMs) && alike(w.RatePerSecond, o.RatePerSecond) && alike(w.ExternalID, o.ExternalID) &&
+		sameJSON(w.Metadata, o.Metadata)
+}
+
+// off reports whether the owner disabled the webhook.
+func (w *Webhook) off() bool {
+	return !w.Enabled && w.DisabledReason != nil && *w.DisabledReason == DisabledManual
+}
+
+func sameEvents(a, b []string) bool {
+	a, b = slices.Clone(a), slices.Clone(b)
+	slices.Sort(a)
+	slices.Sort(b)
+	return slices.Equal(a, b)
+}
+
+func alike[T comparable](a, b *T) bool {
+	return a == nil && b == nil || a != nil && b != nil && *a == *b
+}
+
+// sameJSON compares values, whatever the order of keys.
+func sameJSON(a, b *string) bool {
+	if a == nil || b == nil || *a == *b {
+		return alike(a, b)
+	}
+	read := func(text string) (v any) {
+		d := json.NewDecoder(bytes.NewReader([]byte(text)))
+		d.UseNumber() // 1 and 1.0 are told apart: no number is taken for another
+		_ = d.Decode(&v)
+		return v
+	}
+	return reflect.DeepEqual(read(*a), read(*b))
+}
