@@ -66,12 +66,6 @@ func plannedLists() []planned {
 			return err
 		})
 	}
-	for _, f := range []store.WebhookFilter{{ExternalID: "x"}, {ExternalID: "x", Enabled: new(true), URL: "x"}} {
-		add(fmt.Sprintf("webhooks %+v", f), "webhooks w", "webhooks_external", func(ctx context.Context, c *store.Scope, p store.Page) error {
-			_, err := c.Webhooks(ctx, f, p)
-			return err
-		})
-	}
 	for _, types := range []int{0, 1, 3, 30} {
 		for _, during := range ranges {
 			f := store.EventFilter{Types: manyTypes(types), CreatedAt: during}
