@@ -9,8 +9,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
 var program string // the hookgraph program, built for these tests
@@ -69,6 +72,41 @@ func TestScenarios(t *testing.T) {
 			if left, _ := os.ReadDir(temp); len(left) > 0 {
 				t.Errorf("left behind: %v", left)
 			}
+		})
+	}
+}
+
+// Whatever ends the bench, its processes end too.
+func TestChildrenEndWithTheBench(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs the program")
+	}
+	c := exec.Command(program, "bench", "latency", "--duration", "1m")
+	c.Env = append(os.Environ(), "TMPDIR="+t.TempDir())
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	killed := sync.OnceFunc(func() { _, _ = c.Process.Kill(), c.Wait() })
+	defer killed()
+	list := fmt.Sprintf("/proc/%[1]d/task/%[1]d/children", c.Process.Pid)
+	if _, err := os.ReadFile(list); err != nil {
+		t.Skip("the system does not tell who the children are")
+	}
+	var children []string
+	webhooktest.Eventually(t, "a receiver and a server", func() bool {
+		tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", c.Process.Pid))
+		children = nil
+		for _, t := range tasks {
+			text, _ := os.ReadFile(t)
+			children = append(children, strings.Fields(string(text))...)
+		}
+		return len(children) == 2
+	})
+	killed()
+	for _, pid := range children {
+		webhooktest.Eventually(t, "the end of "+pid, func() bool {
+			stat, err := os.ReadFile("/proc/" + pid + "/stat")
+			return err != nil || bytes.Contains(stat, []byte(") Z "))
 		})
 	}
 }

@@ -101,6 +101,16 @@ func untilOver(ctx context.Context, in io.Reader) {
 	}
 }
 
+// WithParent is ctx, ending also when in does, as for untilOver.
+func WithParent(ctx context.Context, in io.Reader) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		untilOver(ctx, in)
+		cancel()
+	}()
+	return ctx, cancel
+}
+
 var bodies = sync.Pool{New: func() any { b := make([]byte, 4<<10); return &b }}
 
 func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {

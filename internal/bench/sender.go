@@ -28,12 +28,8 @@ type sent struct {
 // receiver, net/http as it comes, and nothing stored. It sends to urls for a while, reports as JSON on out, and ends early
 // when in ends.
 func RunSender(ctx context.Context, in io.Reader, out io.Writer, urls []string, concurrency int, duration time.Duration) error {
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := WithParent(ctx, in)
 	defer cancel()
-	go func() {
-		untilOver(ctx, in)
-		cancel()
-	}()
 	s := &bareSender{
 		secrets: []*webhook.Secret{webhook.NewSecret(webhook.ID{}, webhook.ID{}, webhook.SchemeHMAC, time.Now())},
 		transport: &http.Transport{

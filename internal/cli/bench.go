@@ -56,8 +56,10 @@ func (c *benchCmd) Run(ctx context.Context, env *Env) error {
 }
 
 // serve runs the server, by the words after "--" as every other, and tells the bench where it listens. With --cpuprofile it writes a CPU
-// profile of it.
+// profile of it. It ends with the bench, however that ends.
 func (c *benchCmd) serve(ctx context.Context, env *Env) (err error) {
+	ctx, cancel := bench.WithParent(ctx, os.Stdin)
+	defer cancel()
 	if c.CPUProfile != "" {
 		f, err := os.Create(c.CPUProfile)
 		if err != nil {
