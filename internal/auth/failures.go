@@ -35,6 +35,7 @@ const (
 // that was not looked up because the address exceeds the rate of lookups.
 type TooManyFailures struct{ RetryAfter time.Duration }
 
+// Error implements error; callers may be shown it.
 func (e *TooManyFailures) Error() string {
 	return fmt.Sprintf("too many calls with a token that is not valid; try again in %v", e.RetryAfter.Round(time.Second))
 }

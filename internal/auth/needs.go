@@ -15,6 +15,7 @@ type Needs struct {
 // MissingPermission is an ErrForbidden: a valid token without what is required.
 type MissingPermission struct{ Needs }
 
+// Error implements error; callers may be shown it.
 func (e *MissingPermission) Error() string {
 	if e.Operator {
 		return "an operator token is required"

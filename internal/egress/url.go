@@ -33,6 +33,7 @@ type Invalid struct {
 	Message string
 }
 
+// Error implements error; callers may be shown it.
 func (e *Invalid) Error() string { return e.Message }
 
 // hosts maps internationalised names as browsers do (UTS #46, non-transitional). Underscores and hyphens in odd

@@ -18,6 +18,7 @@ type Full struct {
 	Of string
 }
 
+// Error implements error; callers may be shown it.
 func (e *Full) Error() string {
 	if e.Of == "" {
 		return "the server has too much to do at once"

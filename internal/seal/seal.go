@@ -55,6 +55,7 @@ func newSealer(key []byte) (*Key, error) {
 	return &Key{ID: hex.EncodeToString(sum[:8]), aead: aead}, nil
 }
 
+// Seal encrypts plain, which only Open with the same associated data decrypts.
 func (s *Key) Seal(plain, associated []byte) []byte {
 	nonce := make([]byte, s.aead.NonceSize())
 	_, _ = rand.Read(nonce) // never fails: crypto/rand ends the program instead
@@ -148,6 +149,7 @@ func (r *Ring) Key(id string) (*Key, error) {
 	return k, nil
 }
 
+// Open decrypts what the key with this id has sealed with the same associated data. An unknown key and changed data are errors.
 func (r *Ring) Open(id string, sealed, associated []byte) ([]byte, error) {
 	k, err := r.Key(id)
 	if err != nil {

@@ -27,6 +27,7 @@ type CursorExpired struct {
 	Oldest int64 // Seq from which on every attempt is kept
 }
 
+// Error implements error.
 func (e *CursorExpired) Error() string { return "cursor is older than the attempt log" }
 
 // CursorLost is an ErrCursorLost of a stream.
@@ -34,6 +35,7 @@ type CursorLost struct {
 	Oldest int64 // as in CursorExpired
 }
 
+// Error implements error.
 func (e *CursorLost) Error() string { return ErrCursorLost.Error() }
 
 // Unwrap makes it an ErrCursorLost.
@@ -61,6 +63,7 @@ type Changed struct {
 	Current *Webhook // as it is
 }
 
+// Error implements error.
 func (e *Changed) Error() string { return e.Unwrap().Error() }
 
 // Unwrap makes it an *Invalid.
@@ -76,6 +79,7 @@ type Invalid struct {
 	Message string
 }
 
+// Error implements error.
 func (e *Invalid) Error() string {
 	if e.Field == "" {
 		return e.Message
