@@ -138,8 +138,10 @@ type PublishEventInput struct {
 	// The data: any JSON value, at most 256 KiB by default. It is required; null is a valid value.
 	Data *json.RawMessage `json:"data"`
 	// A key that makes publishing safe to repeat, at most 255 bytes. The same key with the same content returns the same event; with
-	// other content the error is `CONFLICT`.
+	// other content the error is `CONFLICT`. The content is everything but the key; the order of `tags` does not matter.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
+	// Words to find the event by, at most 20 of 1 to 64 characters. Receivers do not get them. Duplicates count once.
+	Tags []string `json:"tags"`
 }
 
 // GetType returns PublishEventInput.Type, and is useful for accessing the field via an interface.
@@ -153,6 +155,9 @@ func (v *PublishEventInput) GetData() *json.RawMessage { return v.Data }
 
 // GetIdempotencyKey returns PublishEventInput.IdempotencyKey, and is useful for accessing the field via an interface.
 func (v *PublishEventInput) GetIdempotencyKey() *string { return v.IdempotencyKey }
+
+// GetTags returns PublishEventInput.Tags, and is useful for accessing the field via an interface.
+func (v *PublishEventInput) GetTags() []string { return v.Tags }
 
 // PublishEventPublishEventPublishEventPayload includes the requested fields of the GraphQL type PublishEventPayload.
 // The GraphQL type's documentation follows.
