@@ -9,6 +9,8 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/config"
 	"github.com/hookgraph/hookgraph/internal/store"
+
+	"github.com/hookgraph/hookgraph/internal/transfer"
 )
 
 type copyCmd struct {
@@ -35,7 +37,7 @@ func (c *copyCmd) Run(ctx context.Context, env *Env) error {
 	from, to := store.At(c.From), store.At(c.To)
 	from.Logger, to.Logger, from.MasterKeys, to.MasterKeys = log, log, target.MasterKeys, target.MasterKeys
 	shown := ""
-	tables, err := store.Copy(ctx, store.CopyOptions{From: from, To: to, DryRun: c.DryRun, Progress: func(table string, done, of int64) {
+	tables, err := transfer.Copy(ctx, transfer.CopyOptions{From: from, To: to, DryRun: c.DryRun, Progress: func(table string, done, of int64) {
 		if state := fmt.Sprintf("%s: %d %%", table, 100*done/max(of, 1)); state != shown {
 			shown = state
 			_, _ = fmt.Fprintln(env.Stderr, state)

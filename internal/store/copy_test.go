@@ -10,6 +10,7 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/cursor"
 	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/transfer"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
@@ -57,8 +58,8 @@ func TestCopy(t *testing.T) {
 		text := src.Cursor(k, w.TenantID, seq)
 		cursors[text], kinds[text] = seq, k
 	}
-	o := store.CopyOptions{From: store.Options{Dir: dir, MasterKeys: keys}, To: store.Options{URL: url, MasterKeys: keys}}
-	if _, err := store.Copy(t.Context(), o); err == nil {
+	o := transfer.CopyOptions{From: store.Options{Dir: dir, MasterKeys: keys}, To: store.Options{URL: url, MasterKeys: keys}}
+	if _, err := transfer.Copy(t.Context(), o); err == nil {
 		t.Fatal("copied what a server has open")
 	}
 	if err := src.Close(); err != nil {
@@ -66,12 +67,12 @@ func TestCopy(t *testing.T) {
 	}
 	dry := o
 	dry.DryRun = true
-	if tables, err := store.Copy(t.Context(), dry); err != nil || tables[5].Rows != 2100 {
+	if tables, err := transfer.Copy(t.Context(), dry); err != nil || tables[5].Rows != 2100 {
 		t.Fatalf("%+v %v", tables, err)
 	}
 	wrong := o
 	wrong.To.MasterKeys = [][]byte{[]byte("another key of thirty-two bytes.")}
-	if _, err := store.Copy(t.Context(), wrong); err == nil {
+	if _, err := transfer.Copy(t.Context(), wrong); err == nil {
 		t.Error("copied without the master key")
 	}
 	interrupted := o
@@ -82,12 +83,12 @@ func TestCopy(t *testing.T) {
 	}
 	func() {
 		defer func() { _ = recover() }()
-		_, _ = store.Copy(t.Context(), interrupted)
+		_, _ = transfer.Copy(t.Context(), interrupted)
 	}()
 	if _, err := store.Open(t.Context(), store.Options{URL: url, MasterKeys: keys}); err == nil {
 		t.Error("a server starts on half a copy")
 	}
-	tables, err := store.Copy(t.Context(), o)
+	tables, err := transfer.Copy(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +97,7 @@ func TestCopy(t *testing.T) {
 			t.Errorf("%+v is not verified", table)
 		}
 	}
-	if _, err := store.Copy(t.Context(), o); !errors.Is(err, store.ErrTargetInUse) {
+	if _, err := transfer.Copy(t.Context(), o); !errors.Is(err, transfer.ErrTargetInUse) {
 		t.Errorf("copied again: %v", err)
 	}
 	dst := open(store.Options{URL: url})

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"errors"
+	"log/slog"
 	"maps"
 	"strings"
 	"sync"
@@ -11,7 +13,10 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	_ "github.com/hookgraph/hookgraph/internal/store/postgres" // a database that the store can open
 	"github.com/hookgraph/hookgraph/internal/store/scoped"
+	_ "github.com/hookgraph/hookgraph/internal/store/sqlite"   // the other
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -38,17 +43,17 @@ func (s *Store) Queued() (results, others int) {
 // Forget changes all the tenant's webhooks, and forgets then to say whose.
 func (c *Scope) Forget(ctx context.Context) error {
 	return c.change(ctx, func(b *batch) error {
-		if err := b.tx.Exec("UPDATE webhooks SET description = 'forgot' WHERE tenant_id = ?", c.tenant).Error; err != nil {
+		if err := b.DB.Exec("UPDATE webhooks SET description = 'forgot' WHERE tenant_id = ?", c.tenant).Error; err != nil {
 			return err
 		}
-		return b.tx.Exec("UPDATE webhooks SET description = 'forgot'").Error
+		return b.DB.Exec("UPDATE webhooks SET description = 'forgot'").Error
 	})
 }
 
 // Steal makes another node the holder of a claim, as when this one's lease had expired.
 func (s *Store) Steal(ctx context.Context, delivery webhook.ID) error {
 	return s.change(ctx, func(b *batch) error {
-		return b.tx.Exec("UPDATE deliveries SET claimed_by = claimed_by + 1000000 WHERE id = ? AND claimed_by IS NOT NULL", delivery).Error
+		return b.DB.Exec("UPDATE deliveries SET claimed_by = claimed_by + 1000000 WHERE id = ? AND claimed_by IS NOT NULL", delivery).Error
 	})
 }
 
@@ -79,14 +84,18 @@ func Impatient() (undo func()) {
 
 // LockFile takes SQLite's lock for writing on the store in dir, as another program would, until release is called.
 func LockFile(dir string) (release func() error, err error) {
-	db, err := openSQLite((&sqliteDB{dir: dir}).path(), false, 1)
+	db, err := dialect.New("sqlite", dir)
 	if err != nil {
 		return nil, err
 	}
-	if err := db.Exec("BEGIN IMMEDIATE").Error; err != nil {
+	write, read, err := db.Open(context.Background(), slog.New(slog.DiscardHandler), false)
+	if err != nil {
 		return nil, err
 	}
-	return func() error { return closePool(db) }, nil
+	if err := write.Exec("BEGIN IMMEDIATE").Error; err != nil {
+		return nil, err
+	}
+	return func() error { return errors.Join(dialect.ClosePool(read), dialect.ClosePool(write)) }, nil
 }
 
 // RowsOf is CountRows without the tables that have none.
@@ -108,12 +117,12 @@ type Shape struct {
 // Declared is the declarations' tables.
 func Declared() map[string]Shape {
 	all := map[string]Shape{}
-	for _, t := range tables {
-		owner := t.owner
-		if t.whose == ofItself {
+	for _, t := range dialect.Tables {
+		owner := t.Owner
+		if t.Whose == dialect.OfItself {
 			owner = ""
 		}
-		all[t.name] = Shape{Owner: owner, Null: t.whose == ofTenantOrOperator, Event: t.event == "event_id", Daily: t.daily, Seals: t.sealed != nil}
+		all[t.Name] = Shape{Owner: owner, Null: t.Whose == dialect.OfTenantOrOperator, Event: t.Event == "event_id", Daily: t.Daily, Seals: t.Sealed}
 	}
 	return all
 }
@@ -121,10 +130,10 @@ func Declared() map[string]Shape {
 // DeclaredKeys are the columns that the declarations name, by table.
 func DeclaredKeys() map[string][]string {
 	all := map[string][]string{}
-	for _, t := range tables {
-		for _, c := range append(strings.Split(t.columns+", "+t.fixed, ", "), t.owner, t.key, t.event) {
+	for _, t := range dialect.Tables {
+		for _, c := range append(strings.Split(t.Columns+", "+t.Fixed, ", "), t.Owner, t.Key, t.Event) {
 			if c != "" {
-				all[t.name] = append(all[t.name], c)
+				all[t.Name] = append(all[t.Name], c)
 			}
 		}
 	}
@@ -135,7 +144,7 @@ func DeclaredKeys() map[string][]string {
 func (s *Store) Tables() (shapes map[string]Shape, columns map[string][]string, err error) {
 	text := `SELECT m.name AS table_name, c.name AS column_name, c."notnull" = 0 AS nullable, false AS daily
 		FROM sqlite_schema m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%'`
-	if _, ok := s.db.(*postgresDB); ok {
+	if s.opts.URL != "" {
 		text = `SELECT t.relname AS table_name, c.attname AS column_name, NOT c.attnotnull AS nullable, t.relkind = 'p' AS daily
 			FROM pg_class t JOIN pg_attribute c ON c.attrelid = t.oid
 			WHERE t.relnamespace = current_schema()::regnamespace AND t.relkind IN ('r', 'p') AND NOT t.relispartition AND c.attnum > 0`
@@ -171,7 +180,7 @@ func (s *Store) Tables() (shapes map[string]Shape, columns map[string][]string, 
 // Backdate makes every deleted tenant one that was deleted long ago.
 func (s *Store) Backdate(ctx context.Context) error {
 	return s.change(ctx, func(b *batch) error {
-		return b.tx.Exec("UPDATE tenants SET deleted_at = ? WHERE deleted_at IS NOT NULL", at(b.now.Add(-2*linger))).Error
+		return b.DB.Exec("UPDATE tenants SET deleted_at = ? WHERE deleted_at IS NOT NULL", dialect.At(b.Now.Add(-2*linger))).Error
 	})
 }
 
@@ -239,7 +248,7 @@ func (s *Store) LargestWrite() (most func() int64) {
 // exist. The writer must be idle.
 func (s *Store) Multiply(delivery webhook.ID, n int) error {
 	id, numbers, day, seq, next := "randomblob(16)", "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)", "", "", ""
-	if _, ok := s.db.(*postgresDB); ok {
+	if s.opts.URL != "" {
 		id, numbers, day, seq, next = "gen_random_uuid()", "WITH n (i) AS (SELECT generate_series(1, ?))", "day, ", "seq, ", "x.seq + 1000 + i, "
 	}
 	of := func(alias string) string {
@@ -312,8 +321,8 @@ func (s *Store) MakeDelivery(ctx context.Context, e *webhook.Event, id webhook.I
 
 // FindFanOuts looks for notes that this process does not know of.
 func (s *Store) FindFanOuts(ctx context.Context) {
-	s.fans.find(ctx)
-	signal(s.fans.wake)
+	_ = s.fans.find(ctx)
+	dialect.Signal(s.fans.wake)
 }
 
 // ProbeAlways makes Ready probe whenever it is asked.
@@ -335,11 +344,9 @@ func (s *Store) Probes(tb testing.TB) (n int) {
 
 // RootPage is the page of the file, counted from 1, that a table or index begins on. It is in the file when this returns.
 func (s *Store) RootPage(name string) (page int64, err error) {
-	if _, _, err := checkpoint(s.write, "TRUNCATE"); err != nil {
+	var done struct{ Busy int }
+	if err := s.write.Raw("PRAGMA wal_checkpoint(TRUNCATE)").Scan(&done).Error; err != nil {
 		return 0, err
 	}
 	return page, s.read.Raw("SELECT rootpage FROM sqlite_schema WHERE name = ?", name).Scan(&page).Error
 }
-
-// TransientCode says whether a result code of SQLite is one of an error that passes.
-func TransientCode(code int) bool { return transientCode(code) }

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -77,7 +78,7 @@ func (b *batch) insertFanOuts(notes []*fanOut) error {
 	if len(notes) == 0 {
 		return nil
 	}
-	if err := b.tx.CreateInBatches(notes, 64).Error; err != nil {
+	if err := b.DB.CreateInBatches(notes, 64).Error; err != nil {
 		return fmt.Errorf("insert fan-outs: %w", err)
 	}
 	b.fanOuts = append(b.fanOuts, notes...)
@@ -104,7 +105,7 @@ func (b *batch) makePieces() error {
 	for i, p := range b.pieces {
 		seqs[i] = p.Seq
 	}
-	rows, err := b.tx.Raw("SELECT seq, after_webhook FROM fanouts WHERE seq IN ?"+b.s.db.skipLocked("fanouts"), seqs).Rows()
+	rows, err := b.DB.Raw("SELECT seq, after_webhook FROM fanouts WHERE seq IN ?"+b.s.db.SkipLocked("fanouts"), seqs).Rows()
 	if err != nil {
 		return fmt.Errorf("read fan-outs: %w", err)
 	}
@@ -156,7 +157,7 @@ func (p *piece) start(after map[int64]int64) bool {
 // moveNotes writes down how far the pieces have come.
 func (b *batch) moveNotes(done []int64) error {
 	if len(done) > 0 {
-		if err := b.tx.Exec("DELETE FROM fanouts WHERE seq IN ?", done).Error; err != nil {
+		if err := b.DB.Exec("DELETE FROM fanouts WHERE seq IN ?", done).Error; err != nil {
 			return fmt.Errorf("end fan-outs: %w", err)
 		}
 	}
@@ -164,7 +165,7 @@ func (b *batch) moveNotes(done []int64) error {
 		if p.done || p.held {
 			continue
 		}
-		if err := b.tx.Exec("UPDATE fanouts SET after_webhook = ?, size = ? WHERE seq = ?", p.after, max(1, p.Size-p.made), p.Seq).Error; err != nil {
+		if err := b.DB.Exec("UPDATE fanouts SET after_webhook = ?, size = ? WHERE seq = ?", p.after, max(1, p.Size-p.made), p.Seq).Error; err != nil {
 			return fmt.Errorf("move fan-out: %w", err)
 		}
 	}
@@ -176,7 +177,7 @@ func (b *batch) missing(claims []*Claimed) ([]*Claimed, error) {
 	kept := claims[:0]
 	for _, claimed := range claims {
 		var n int64
-		if err := b.tx.Raw("SELECT COUNT(*) FROM deliveries WHERE event_id = ? AND webhook_id = ?", claimed.Event.ID, claimed.Target.ID).Scan(&n).Error; err != nil {
+		if err := b.DB.Raw("SELECT COUNT(*) FROM deliveries WHERE event_id = ? AND webhook_id = ?", claimed.Event.ID, claimed.Target.ID).Scan(&n).Error; err != nil {
 			return nil, fmt.Errorf("look for a delivery: %w", err)
 		}
 		if n == 0 {
@@ -282,13 +283,13 @@ func (f *fanOuts) fill(b *batch, limit int) {
 		b.cost += n + 1
 	}
 	if len(f.waiting) > 0 {
-		signal(f.ready)
+		dialect.Signal(f.ready)
 	}
 }
 
 // put has the note wait for the writer, at the end of its tenant's. The caller must hold mu.
 func (f *fanOuts) put(note *fanOut) {
-	signal(f.ready)
+	dialect.Signal(f.ready)
 	for _, l := range f.waiting {
 		if l.tenant == note.TenantID {
 			l.notes = append(l.notes, note)
@@ -306,7 +307,7 @@ func (f *fanOuts) drop(note *fanOut) {
 		delete(f.count, note.TenantID)
 	}
 	if len(f.more) > 0 || f.crowded {
-		signal(f.wake)
+		dialect.Signal(f.wake)
 	}
 }
 
@@ -369,7 +370,7 @@ func (f *fanOuts) noted(notes []*fanOut) {
 		f.mayHaveMore(tenant)
 		f.makeRoom(n)
 	}
-	signal(f.wake)
+	dialect.Signal(f.wake)
 }
 
 // mayHaveMore has the tenant's notes be looked for when there is room for them. The caller must hold mu.
@@ -601,7 +602,7 @@ func (f *fanOuts) add(ctx context.Context, note *fanOut) (added bool, err error)
 		return false, nil
 	}
 	e := &webhook.Event{ID: note.EventID, TenantID: note.TenantID}
-	var happened, published micros
+	var happened, published dialect.Micros
 	err = f.row(ctx, []any{&e.Seq, &e.Type, &happened, &published, &e.Data},
 		"SELECT seq, type, timestamp, created_at, data FROM events WHERE id = $1", note.EventID)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -610,7 +611,7 @@ func (f *fanOuts) add(ctx context.Context, note *fanOut) (added bool, err error)
 	if err != nil {
 		return false, err
 	}
-	e.Timestamp, e.CreatedAt = happened.time(), published.time()
+	e.Timestamp, e.CreatedAt = happened.Time(), published.Time()
 	note.event = e
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -32,14 +32,6 @@ func TestTransient(t *testing.T) {
 			t.Errorf("SQLSTATE %s passes: %v", code, !want)
 		}
 	}
-	for code, want := range map[int]bool{
-		3: true, 5: true, 5 | 2<<8: true, 6: true, 7: true, 8: true, 8 | 2<<8: true, 9: true, 10: true, 10 | 4<<8: true, 13: true, 14: true, 15: true,
-		10 | 33<<8: false, 10 | 32<<8: false, 11: false, 11 | 1<<8: false, 26: false, 1: false, 19: false, 20: false, 21: false, 0: false,
-	} {
-		if store.TransientCode(code) != want {
-			t.Errorf("result code %d passes: %v", code, !want)
-		}
-	}
 	for err, want := range map[error]bool{
 		&net.OpError{Op: "dial", Err: errors.New("refused")}: true, io.ErrUnexpectedEOF: true, sql.ErrConnDone: true, &pgconn.ConnectError{}: true,
 		webhook.ErrUnavailable: true, context.Canceled: false, context.DeadlineExceeded: false, sql.ErrNoRows: false, errors.New("a mistake"): false,

@@ -50,7 +50,7 @@ func (s *Store) setHeaders(old []*webhook.CustomHeader, set []*webhook.NewHeader
 
 // putHeaders stores the webhook's headers in place of those it had.
 func (b *batch) putHeaders(w *webhook.Webhook, headers []*webhook.CustomHeader) error {
-	if err := b.tx.Where("webhook_id = ? AND tenant_id = ?", w.ID, w.TenantID).Delete(&headersRow{}).Error; err != nil {
+	if err := b.DB.Where("webhook_id = ? AND tenant_id = ?", w.ID, w.TenantID).Delete(&headersRow{}).Error; err != nil {
 		return fmt.Errorf("delete headers: %w", err)
 	}
 	if len(headers) == 0 {
@@ -66,7 +66,7 @@ func (b *batch) putHeaders(w *webhook.Webhook, headers []*webhook.CustomHeader) 
 	}
 	row := &headersRow{WebhookID: w.ID, TenantID: w.TenantID, KeyID: key.ID}
 	row.Sealed = key.Seal(text, row.associated())
-	if err := b.tx.Create(row).Error; err != nil {
+	if err := b.DB.Create(row).Error; err != nil {
 		return fmt.Errorf("insert headers: %w", err)
 	}
 	return nil

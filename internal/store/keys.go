@@ -8,6 +8,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/hookgraph/hookgraph/internal/cursor"
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
 )
 
 // keyRow is a key that the database has of its own, at rest. It goes with every copy of the database, all replicas share it,
@@ -62,7 +63,7 @@ func (s *Store) cursorKey() (*keyRow, error) {
 
 func (s *Store) addCursorKey(fresh []byte) error {
 	return s.write.Transaction(func(tx *gorm.DB) error {
-		key, err := (&batch{s: s, tx: tx}).sealer()
+		key, err := (&batch{s: s, Tx: dialect.Tx{DB: tx}}).sealer()
 		if err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -118,7 +119,7 @@ type listed[T any] interface {
 // byID reads rows by id; what is not there is missing from the map. Where the
 // table is partitioned, rows are looked for in the partitions of the days before they were made first, then in those before. db is nil for
 // a table that never is.
-func byID[T any](q *gorm.DB, db dialect, alias string, ids []webhook.ID, id func(*T) webhook.ID) (map[webhook.ID]*T, error) {
+func byID[T any](q *gorm.DB, db dialect.DB, alias string, ids []webhook.ID, id func(*T) webhook.ID) (map[webhook.ID]*T, error) {
 	found := make(map[webhook.ID]*T, len(ids))
 	for part := range slices.Chunk(ids, 500) {
 		for _, days := range daysBefore(db, alias+".day", part) {
@@ -141,7 +142,7 @@ func byID[T any](q *gorm.DB, db dialect, alias string, ids []webhook.ID, id func
 const nearDays = 3
 
 // daysBefore is where rows with the ids are looked for in turn.
-func daysBefore(db dialect, column string, ids []webhook.ID) [][]condition {
+func daysBefore(db dialect.DB, column string, ids []webhook.ID) [][]condition {
 	var first, last time.Time
 	for i, id := range ids {
 		if t := id.Time(); i == 0 || t.Before(first) {
@@ -165,11 +166,11 @@ const oneDay = 24 * time.Hour
 
 // published is the condition that events were published in the range, where tables are partitioned by that; else there is none. db is
 // nil for a table that never is.
-func published(db dialect, column string, from, to time.Time) []condition {
+func published(db dialect.DB, column string, from, to time.Time) []condition {
 	if db == nil {
 		return nil
 	}
-	text, args := db.published(column, from, to)
+	text, args := db.Published(column, from, to)
 	if text == "" {
 		return nil
 	}
@@ -180,10 +181,10 @@ func published(db dialect, column string, from, to time.Time) []condition {
 func (t TimeRange) in(column string) []condition {
 	var list []condition
 	if t.From != nil {
-		list = append(list, condition{column + " >= ?", []any{at(*t.From)}})
+		list = append(list, condition{column + " >= ?", []any{dialect.At(*t.From)}})
 	}
 	if t.To != nil {
-		list = append(list, condition{column + " < ?", []any{at(*t.To)}})
+		list = append(list, condition{column + " < ?", []any{dialect.At(*t.To)}})
 	}
 	return list
 }
@@ -418,7 +419,7 @@ func (c *Scope) deliveryList(ctx context.Context, p path) *reading[webhook.Deliv
 }
 
 // eventDays is the condition that rows are of the event, as its id tells when it was published.
-func eventDays(db dialect, column string, event webhook.ID) []condition {
+func eventDays(db dialect.DB, column string, event webhook.ID) []condition {
 	t := event.Time()
 	if t.Year() > 9999 {
 		return nil // nobody made it
@@ -601,7 +602,7 @@ func (c *Scope) IdempotencyKeys(ctx context.Context, events []webhook.ID) (map[w
 			Key     string
 		}
 		if err := c.db(ctx).Raw("SELECT k.event_id, k.key FROM "+from+" WHERE k.tenant_id = ? AND k.event_id IN ?", c.tenant, part).Scan(&rows).Error; err != nil {
-			return nil, unavailable(err)
+			return nil, dialect.Unavailable(err)
 		}
 		for _, row := range rows {
 			keys[row.EventID] = row.Key

@@ -11,6 +11,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -283,7 +284,7 @@ func (r *reading[T]) floors(branches []any, s stretch, n int) (map[int]int64, er
 		Seq    int64
 	}
 	if err := r.db.Raw(strings.Join(parts, " UNION ALL "), floors...).Scan(&rows).Error; err != nil {
-		return nil, unavailable(err)
+		return nil, dialect.Unavailable(err)
 	}
 	ends := make(map[int]int64, len(rows))
 	for _, row := range rows {
@@ -309,13 +310,13 @@ func (r *reading[T]) floor(s stretch, n int) (int64, error) {
 // timeOf is when the row came that has the Seq, in one of the branches; nil when it has gone.
 func (r *reading[T]) timeOf(branches []any, seq int64) (*time.Time, error) {
 	for _, value := range branches {
-		var at []micros
+		var at []dialect.Micros
 		q := r.branch(r.bare().Select(r.column(r.at)), value, stretch{from: seq, to: seq}).Limit(1)
 		if err := q.Scan(&at).Error; err != nil {
-			return nil, unavailable(err)
+			return nil, dialect.Unavailable(err)
 		}
 		if len(at) > 0 {
-			return new(at[0].time()), nil
+			return new(at[0].Time()), nil
 		}
 	}
 	return nil, nil
@@ -358,7 +359,7 @@ func (s *Store) seqAt(ctx context.Context, table, side, order string, t time.Tim
 	from := (&listing{table: table, alias: "t", index: table + "_id"}).from(s.read)
 	var found []int64
 	if err := s.read.WithContext(ctx).Table(from).Select("t.seq").Where(side, id).Order(order).Limit(1).Scan(&found).Error; err != nil {
-		return 0, unavailable(err)
+		return 0, dialect.Unavailable(err)
 	}
 	if len(found) == 0 {
 		return 0, nil
@@ -647,7 +648,7 @@ func (r *reading[T]) counts(branches []any, in func(i int) stretch, limit int) (
 	}
 	var found []struct{ Branch, N int }
 	if err := r.db.Raw(strings.Join(parts, " UNION ALL "), rows...).Scan(&found).Error; err != nil {
-		return nil, unavailable(err)
+		return nil, dialect.Unavailable(err)
 	}
 	counts := make(map[int]int, len(found))
 	for _, f := range found {

@@ -2,16 +2,14 @@ package store
 
 import (
 	"context"
-	"embed"
 	"errors"
 	"fmt"
 	"path/filepath"
 
 	"github.com/pressly/goose/v3"
-)
 
-//go:embed migrations
-var migrations embed.FS
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
+)
 
 // Migration is a step of the schema.
 type Migration struct {
@@ -21,7 +19,7 @@ type Migration struct {
 }
 
 func (s *Store) migrate(ctx context.Context) error {
-	p, err := s.db.provider(s.write)
+	p, err := s.db.Provider(s.write)
 	if err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
@@ -47,18 +45,21 @@ func (s *Store) migrate(ctx context.Context) error {
 
 // Migrations lists the schema's steps, oldest first, after applying what is missing when up is set.
 func Migrations(ctx context.Context, o Options, up bool) (_ []Migration, err error) {
-	db := o.dialect()
-	if err := db.exists(); err != nil && !up {
+	db, err := o.dialect()
+	if err != nil {
+		return nil, err
+	}
+	if err := db.Exists(); err != nil && !up {
 		return nil, fmt.Errorf("no database: %w", err)
 	}
-	write, read, err := db.open(ctx, logged(o.Logger), up)
+	write, read, err := db.Open(ctx, logged(o.Logger), up)
 	defer func() {
-		err = errors.Join(err, db.close(), closePool(read), closePool(write))
+		err = errors.Join(err, db.Close(), dialect.ClosePool(read), dialect.ClosePool(write))
 	}()
 	if err != nil {
 		return nil, err
 	}
-	p, err := db.provider(write)
+	p, err := db.Provider(write)
 	if err != nil {
 		return nil, fmt.Errorf("migrations: %w", err)
 	}

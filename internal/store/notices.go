@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -62,7 +62,7 @@ func (n *notices) add(to *Target, kind string, sample any) {
 	is.sample = sample
 }
 
-var noticeColumns = []column{{"tenant_id", "uuid"}, {"kind", "text"}, {"webhook_id", "uuid"}, {"count", "bigint"}, {"sample", "text"}, {"created_at", "timestamptz"}}
+var noticeColumns = []dialect.Column{{Name: "tenant_id", Kind: "uuid"}, {Name: "kind", Kind: "text"}, {Name: "webhook_id", Kind: "uuid"}, {Name: "count", Kind: "bigint"}, {Name: "sample", Kind: "text"}, {Name: "created_at", Kind: "timestamptz"}}
 
 // note writes the notices, in one statement.
 func (b *batch) note(n notices) error {
@@ -78,26 +78,17 @@ func (b *batch) note(n notices) error {
 	})
 	rows := make([][]any, len(all))
 	for i, is := range all {
-		rows[i] = []any{is.tenant, is.kind, is.webhook, is.count, string(compactJSON(is.sample)), at(b.now)}
+		rows[i] = []any{is.tenant, is.kind, is.webhook, is.count, string(dialect.CompactJSON(is.sample)), dialect.At(b.Now)}
 	}
-	err := b.tx.Exec(`INSERT INTO notices (tenant_id, kind, webhook_id, count, sample, created_at)
-		SELECT tenant_id, kind, webhook_id, count, sample, created_at FROM `+b.s.db.rows(noticeColumns)+` AS v WHERE true
+	err := b.DB.Exec(`INSERT INTO notices (tenant_id, kind, webhook_id, count, sample, created_at)
+		SELECT tenant_id, kind, webhook_id, count, sample, created_at FROM `+b.s.db.Rows(noticeColumns)+` AS v WHERE true
 		ON CONFLICT (tenant_id, kind, webhook_id) DO UPDATE SET count = notices.count + excluded.count, sample = excluded.sample`,
-		string(compactJSON(rows))).Error
+		string(dialect.CompactJSON(rows))).Error
 	if err != nil {
 		return fmt.Errorf("note operational events: %w", err)
 	}
 	b.noted = true
 	return nil
-}
-
-// compactJSON is v, which can be encoded, as JSON.
-func compactJSON(v any) []byte {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	_ = e.Encode(v) // ids, strings and numbers
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
 // Bounds of what one operational event tells.
@@ -113,7 +104,7 @@ func (s *Store) publishNoted(ctx context.Context) error {
 	read := s.read.WithContext(ctx)
 	var last *int64 // by Scan: GORM's Row panics when its context has ended
 	if err := read.Raw("SELECT MAX(seq) FROM notices").Scan(&last).Error; err != nil {
-		return unavailable(err)
+		return dialect.Unavailable(err)
 	}
 	if last == nil {
 		return nil
@@ -156,7 +147,7 @@ func (g *noticeGroup) next(ctx context.Context, s *Store) (found bool, err error
 	err = s.read.WithContext(ctx).Raw(`SELECT tenant_id, kind FROM notices WHERE (tenant_id, kind) > (?, ?)
 		ORDER BY tenant_id, kind LIMIT 1`, g.TenantID, g.Kind).Scan(&rows).Error
 	if err != nil {
-		return false, unavailable(err)
+		return false, dialect.Unavailable(err)
 	}
 	if len(rows) == 0 {
 		return false, nil
@@ -176,8 +167,8 @@ func (s *Store) publishPiece(ctx context.Context, g noticeGroup, last int64) (le
 			Sample    string
 		}
 		// What another node is publishing is passed over.
-		if err := b.tx.Raw(`SELECT seq, webhook_id, count, sample FROM notices WHERE tenant_id = ? AND kind = ? AND seq <= ?
-			ORDER BY webhook_id LIMIT ?`+s.db.skipLocked("notices"), g.TenantID, g.Kind, last, maxNoticeTargets+1).Scan(&rows).Error; err != nil {
+		if err := b.DB.Raw(`SELECT seq, webhook_id, count, sample FROM notices WHERE tenant_id = ? AND kind = ? AND seq <= ?
+			ORDER BY webhook_id LIMIT ?`+s.db.SkipLocked("notices"), g.TenantID, g.Kind, last, maxNoticeTargets+1).Scan(&rows).Error; err != nil {
 			return fmt.Errorf("read notices: %w", err)
 		}
 		total := 0
@@ -204,7 +195,7 @@ func (s *Store) publishPiece(ctx context.Context, g noticeGroup, last int64) (le
 		if len(seqs) == 0 {
 			return nil
 		}
-		if err := b.tx.Exec("DELETE FROM notices WHERE seq IN ?", seqs).Error; err != nil {
+		if err := b.DB.Exec("DELETE FROM notices WHERE seq IN ?", seqs).Error; err != nil {
 			return fmt.Errorf("remove notices: %w", err)
 		}
 		data := fmt.Appendf(nil, `{"count":%d,"webhooks":[%s]}`, total, list)

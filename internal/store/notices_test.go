@@ -300,7 +300,7 @@ func TestNoticesAreToldOnce(t *testing.T) {
 func TestReplicasTellOnce(t *testing.T) {
 	t.Parallel()
 	url := webhooktest.Postgres(t)
-	nodes := []*store.Store{notifying(t, url, store.Notifies{}), notifying(t, url, store.Notifies{})}
+	nodes := []*store.Store{notifying(t, url, store.Settings{}), notifying(t, url, store.Settings{})}
 	c := tenant(t, nodes[0], "a")
 	register(t, c, webhook.New{Enabled: true, Events: []string{"hookgraph.*"}})
 	hooks := registerMany(t, c, 250, webhook.New{Enabled: true, Events: []string{"a.b"}, RetryScheduleMs: []int{}})

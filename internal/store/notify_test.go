@@ -17,9 +17,9 @@ import (
 // polling finds it.
 func TestNodesAreWoken(t *testing.T) {
 	t.Parallel()
-	for name, way := range map[string]struct{ reader, writer store.Notifies }{
-		"by a notification": {reader: store.Notifies{Poll: time.Hour}},
-		"by polling":        {writer: store.Notifies{Channel: "nobody_listens"}},
+	for name, way := range map[string]struct{ reader, writer store.Settings }{
+		"by a notification": {reader: store.Settings{Poll: time.Hour}},
+		"by polling":        {writer: store.Settings{Channel: "nobody_listens"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -73,8 +73,8 @@ func TestNodesAreWoken(t *testing.T) {
 func TestNotificationsAreFew(t *testing.T) {
 	t.Parallel()
 	url := webhooktest.Postgres(t)
-	notifying(t, url, store.Notifies{Channel: "another"}) // else nobody would be notified
-	writer := notifying(t, url, store.Notifies{Gap: time.Hour})
+	notifying(t, url, store.Settings{Channel: "another"}) // else nobody would be notified
+	writer := notifying(t, url, store.Settings{Gap: time.Hour})
 	listener, err := pgx.Connect(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
@@ -113,7 +113,7 @@ func TestNotificationsAreFew(t *testing.T) {
 	}
 }
 
-func notifying(t *testing.T, url string, n store.Notifies) *store.Store {
+func notifying(t *testing.T, url string, n store.Settings) *store.Store {
 	t.Helper()
 	s, err := store.OpenNode(t.Context(), store.Options{URL: url, MasterKeys: [][]byte{webhooktest.MasterKey}}, n)
 	if err != nil {

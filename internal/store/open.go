@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -12,9 +13,9 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/hookgraph/hookgraph/internal/cursor"
-	"github.com/hookgraph/hookgraph/internal/webhook"
-
 	"github.com/hookgraph/hookgraph/internal/seal"
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
 // Options says where the store is and what it may hold.
@@ -56,7 +57,7 @@ func At(database string) Options {
 type Store struct {
 	opts   Options
 	log    *slog.Logger
-	db     dialect
+	db     dialect.DB
 	read   *gorm.DB // a pool of read-only connections
 	write  *gorm.DB // one connection, used by the writer alone
 	keys   *seal.Ring
@@ -70,7 +71,7 @@ type Store struct {
 	cursors    *cursor.Codec
 	starting   sync.Mutex                // held while starts is read again
 	starts     atomic.Pointer[startList] // as last read; never changed in place
-	last       atomic.Int64              // Seq of the newest committed attempt
+	session    *dialect.Session          // what the database has of this
 	audience   atomic.Pointer[audience]
 	background sync.WaitGroup
 	quotas     *quotas
@@ -87,9 +88,24 @@ const publishMemory = 64 << 20
 
 // Open locks the directory, brings the schema up to date, checks that the database will keep what it acknowledges, and
 // makes whatever an earlier process had claimed due again. The caller has Tasks run, and closes the store.
-func Open(ctx context.Context, o Options) (*Store, error) { return openWith(ctx, o, o.dialect()) }
+func Open(ctx context.Context, o Options) (*Store, error) {
+	db, err := o.dialect()
+	if err != nil {
+		return nil, err
+	}
+	return OpenOn(ctx, o, db)
+}
 
-func openWith(ctx context.Context, o Options, db dialect) (_ *Store, err error) {
+// DB is the options' database.
+func (o *Options) dialect() (dialect.DB, error) {
+	if o.URL != "" {
+		return dialect.New("postgres", o.URL)
+	}
+	return dialect.New("sqlite", o.Dir)
+}
+
+// OpenOn is Open on a database that the caller has made, of which Dir and URL are not asked.
+func OpenOn(ctx context.Context, o Options, db dialect.DB) (_ *Store, err error) {
 	o.Logger = logged(o.Logger)
 	if o.MaxDataBytes == 0 {
 		o.MaxDataBytes = webhook.DefaultMaxDataBytes
@@ -109,7 +125,7 @@ func openWith(ctx context.Context, o Options, db dialect) (_ *Store, err error) 
 			err = errors.Join(err, s.Close())
 		}
 	}()
-	if s.write, s.read, err = s.db.open(ctx, o.Logger, !o.Shared); err != nil {
+	if s.write, s.read, err = s.db.Open(ctx, o.Logger, !o.Shared); err != nil {
 		return nil, err
 	}
 	if err := s.migrate(ctx); err != nil {
@@ -132,15 +148,16 @@ func openWith(ctx context.Context, o Options, db dialect) (_ *Store, err error) 
 	if err := s.openCursors(); err != nil {
 		return nil, err
 	}
+	s.session = &dialect.Session{Host: host{s}, Log: s.log, Now: o.Now, Shared: o.Shared, Write: s.write, Read: s.read, Quit: s.quit}
 	s.writer = newWriter(s) // start's background work may ask it for something at once
-	if err := s.db.start(ctx, s); err != nil {
+	if err := s.db.Start(ctx, s.session); err != nil {
 		return nil, s.explained(err)
 	}
 	if err := s.loadRoutes(); err != nil {
 		return nil, s.explained(err)
 	}
 	if !o.Shared {
-		if _, err := s.db.probe(ctx); err != nil {
+		if _, err := s.db.Probe(ctx); err != nil {
 			return nil, s.explained(err)
 		}
 	}
@@ -158,7 +175,7 @@ func openWith(ctx context.Context, o Options, db dialect) (_ *Store, err error) 
 
 // explained begins an error of the database with what is wrong with it.
 func (s *Store) explained(err error) error {
-	if what, _ := s.db.fault(err); what != "" {
+	if what, _ := s.db.Fault(err); what != "" {
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	return err
@@ -172,6 +189,11 @@ func logged(l *slog.Logger) *slog.Logger {
 	return l
 }
 
+// IsPostgres reports whether the text is the URL of a PostgreSQL database.
+func IsPostgres(text string) bool {
+	return strings.HasPrefix(text, "postgres://") || strings.HasPrefix(text, "postgresql://")
+}
+
 // Close writes what is queued, and releases the directory.
 func (s *Store) Close() error {
 	s.ready.close()
@@ -181,28 +203,19 @@ func (s *Store) Close() error {
 	}
 	s.background.Wait()
 	var errs []error
-	errs = append(errs, s.db.close())
-	errs = append(errs, closePool(s.read), closePool(s.write))
+	errs = append(errs, s.db.Close())
+	errs = append(errs, dialect.ClosePool(s.read), dialect.ClosePool(s.write))
 	return errors.Join(errs...)
 }
 
-// closePool closes a pool that was opened.
-func closePool(db *gorm.DB) error {
-	if db == nil {
-		return nil
-	}
-	pool, err := db.DB()
-	if err != nil {
-		return err
-	}
-	return pool.Close()
-}
+// Reader reads the whole database in nobody's name, for package transfer.
+func (s *Store) Reader() *gorm.DB { return s.read }
 
 // Ping reports whether the database answers.
 func (s *Store) Ping(ctx context.Context) error {
 	var one int
 	if err := s.read.WithContext(ctx).Raw("SELECT 1").Scan(&one).Error; err != nil {
-		return unavailable(err)
+		return dialect.Unavailable(err)
 	}
 	return nil
 }
@@ -221,7 +234,7 @@ func (s *Store) Start(d Dispatcher, attempts func([]*webhook.Attempt)) {
 		d = noDispatcher{}
 	}
 	s.audience.Store(&audience{d, attempts})
-	d.Nodes(s.db.nodes())
+	d.Nodes(s.db.Nodes())
 }
 
 // dispatcher is the sender, or one that takes nothing.

@@ -215,9 +215,8 @@ func TestLostCommit(t *testing.T) {
 // A COMMIT that PostgreSQL never answers, as of one that waits for a synchronous standby, is refused after a while, in a way
 // that may be tried again.
 func TestCommitIsNotAnswered(t *testing.T) {
-	t.Cleanup(store.Hasty())
 	url, broken := breakable(t, webhooktest.Postgres(t))
-	s := node(t, url)
+	s := notifying(t, url, store.Settings{CommitTime: 2 * time.Second})
 	c := tenant(t, s, "a")
 	event := webhook.NewEvent{Type: "a.b", Data: []byte("1"), IdempotencyKey: "1"}
 	broken.at.Store(swallowed)

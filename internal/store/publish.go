@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"database/sql"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -14,6 +13,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -268,7 +268,7 @@ func (b *batch) claimKey(keys map[string]*incoming, in *incoming) (fresh bool, e
 		webhook.Event
 		Hash []byte
 	}
-	err = b.tx.Raw(`SELECT e.*, k.hash FROM idempotency_keys k JOIN events e ON e.id = k.event_id
+	err = b.DB.Raw(`SELECT e.*, k.hash FROM idempotency_keys k JOIN events e ON e.id = k.event_id
 		WHERE k.tenant_id = ? AND k.key = ?`, in.event.TenantID, in.key).Take(&row).Error
 	if err == nil {
 		in.repeat(&row.Event, row.Hash)
@@ -277,7 +277,7 @@ func (b *batch) claimKey(keys map[string]*incoming, in *incoming) (fresh bool, e
 	if !errors.Is(err, gorm.ErrRecordNotFound) {
 		return false, fmt.Errorf("find idempotency key: %w", err)
 	}
-	if err := b.tx.Exec("INSERT INTO idempotency_keys (tenant_id, key, event_id, hash) VALUES (?, ?, ?, ?)",
+	if err := b.DB.Exec("INSERT INTO idempotency_keys (tenant_id, key, event_id, hash) VALUES (?, ?, ?, ?)",
 		in.event.TenantID, in.key, in.event.ID, in.hash).Error; err != nil {
 		return false, fmt.Errorf("insert idempotency key: %w", err)
 	}
@@ -301,15 +301,15 @@ func (b *batch) insertAll(events []*incoming) error {
 	if len(events) == 0 {
 		return nil
 	}
-	first, err := b.s.db.insert(b, eventsTable, len(events), func(i int) time.Time { return events[i].event.CreatedAt }, func(p *params, i int) {
+	first, err := b.s.db.Insert(&b.Tx, dialect.EventsTable, len(events), func(i int) time.Time { return events[i].event.CreatedAt }, func(p *dialect.Params, i int) {
 		e := &events[i].event
-		p.id(&e.ID)
-		p.id(&e.TenantID)
-		p.text(e.Type)
-		p.time(e.Timestamp)
-		p.time(e.CreatedAt)
-		p.blob(e.Data)
-		p.tags(e.Tags)
+		p.ID(&e.ID)
+		p.ID(&e.TenantID)
+		p.Text(e.Type)
+		p.Time(e.Timestamp)
+		p.Time(e.CreatedAt)
+		p.Blob(e.Data)
+		p.Tags(e.Tags)
 	})
 	if err != nil {
 		return fmt.Errorf("insert events: %w", err)
@@ -340,8 +340,8 @@ func (b *batch) insertAll(events []*incoming) error {
 // delivery is a new one of the event to the target. It is claimed only when it is among the reserved.
 func (b *batch) delivery(e *webhook.Event, to *Target, trigger webhook.Trigger) *Claimed {
 	return &Claimed{Event: e, Target: to, Delivery: webhook.Delivery{
-		ID: webhook.NewID(b.now), TenantID: e.TenantID, EventID: e.ID, WebhookID: to.ID,
-		Status: webhook.Pending, Trigger: trigger, CreatedAt: b.now.UTC().Truncate(time.Microsecond),
+		ID: webhook.NewID(b.Now), TenantID: e.TenantID, EventID: e.ID, WebhookID: to.ID,
+		Status: webhook.Pending, Trigger: trigger, CreatedAt: b.Now.UTC().Truncate(time.Microsecond),
 	}}
 }
 
@@ -359,25 +359,25 @@ func (b *batch) insertDeliveries(claims []*Claimed) error {
 		}
 	})
 	room := b.reserved[before:] // in the order of claims
-	first, err := b.s.db.insert(b, deliveriesTable, len(claims), func(i int) time.Time { return claims[i].Event.CreatedAt }, func(p *params, i int) {
+	first, err := b.s.db.Insert(&b.Tx, dialect.DeliveriesTable, len(claims), func(i int) time.Time { return claims[i].Event.CreatedAt }, func(p *dialect.Params, i int) {
 		claimed := claims[i]
 		d := &claimed.Delivery
-		p.id(&d.ID)
-		p.id(&d.TenantID)
-		p.id(&d.EventID)
-		p.id(&d.WebhookID)
-		p.text(claimed.Event.Type)
-		p.text(string(d.Trigger))
+		p.ID(&d.ID)
+		p.ID(&d.TenantID)
+		p.ID(&d.EventID)
+		p.ID(&d.WebhookID)
+		p.Text(claimed.Event.Type)
+		p.Text(string(d.Trigger))
 		if len(room) > 0 && room[0] == claimed {
 			room = room[1:]
-			p.null()
-			p.int(b.s.db.claimedBy(claimed))
+			p.Null()
+			p.Int(b.s.db.ClaimedBy(claimed))
 		} else {
-			b.dueAt(d.WebhookID, b.now)
-			p.time(b.now)
-			p.null()
+			b.dueAt(d.WebhookID, b.Now)
+			p.Time(b.Now)
+			p.Null()
 		}
-		p.time(d.CreatedAt)
+		p.Time(d.CreatedAt)
 	})
 	if err != nil {
 		return fmt.Errorf("insert deliveries: %w", err)
@@ -428,7 +428,7 @@ func (c *Scope) TestWebhook(ctx context.Context, id webhook.ID) (*webhook.Delive
 			return err
 		}
 		var err error
-		delivery, err = oneDelivery(b.tx, c.tenant, "d.event_id = ?", in.event.ID)
+		delivery, err = oneDelivery(b.DB, c.tenant, "d.event_id = ?", in.event.ID)
 		return err
 	})
 	return delivery, err
@@ -436,7 +436,7 @@ func (c *Scope) TestWebhook(ctx context.Context, id webhook.ID) (*webhook.Delive
 
 // newEvent is an event of the server's own.
 func (b *batch) newEvent(tenant webhook.ID, eventType string, data []byte) webhook.Event {
-	now := b.now.UTC().Truncate(time.Microsecond)
+	now := b.Now.UTC().Truncate(time.Microsecond)
 	return webhook.Event{
 		ID: webhook.NewID(now), TenantID: tenant, Type: eventType, Timestamp: now, Data: data, CreatedAt: now,
 	}
@@ -456,10 +456,10 @@ func (s *Store) Claim(ctx context.Context, id webhook.ID, n, maxBytes int) (clai
 		if to == nil || !to.Enabled || to.DeletedAt != nil {
 			return nil
 		}
-		if claims, err = s.db.claim(b, to, n, maxBytes); err != nil {
+		if claims, err = s.db.Claim(&b.Tx, to, n, maxBytes); err != nil {
 			return fmt.Errorf("claim: %w", err)
 		}
-		if next, err = s.db.nextDue(b, to); err != nil {
+		if next, err = s.db.NextDue(&b.Tx, to); err != nil {
 			return fmt.Errorf("find next due: %w", err)
 		}
 		return nil
@@ -471,28 +471,13 @@ func (s *Store) Claim(ctx context.Context, id webhook.ID, n, maxBytes int) (clai
 	return claims, next, nil
 }
 
-// scanClaimed reads a due delivery of the webhook with its event: the columns that the dialects' claims select.
-func scanClaimed(rows *sql.Rows, to *Target) (*Claimed, error) {
-	claimed := &Claimed{Event: &webhook.Event{TenantID: to.TenantID}, Target: to, Delivery: webhook.Delivery{
-		TenantID: to.TenantID, WebhookID: to.ID, Status: webhook.Pending,
-	}}
-	d, e := &claimed.Delivery, claimed.Event
-	var made, happened, published micros
-	if err := rows.Scan(&d.Seq, &d.ID, &d.EventID, &d.AttemptCount, &d.ScheduleStart, &d.Trigger, &made,
-		&e.Seq, &e.Type, &happened, &published, &e.Data); err != nil {
-		return nil, err
-	}
-	e.ID, d.CreatedAt, e.Timestamp, e.CreatedAt = d.EventID, made.time(), happened.time(), published.time()
-	return claimed, nil
-}
-
 // Unclaim gives back deliveries that were claimed and not attempted; they are due at once.
 func (s *Store) Unclaim(ctx context.Context, claims []*Claimed) error {
 	return s.changeFor(ctx, webhook.ID{}, len(claims), func(b *batch) error {
 		for _, claimed := range claims {
-			b.dueAt(claimed.Delivery.WebhookID, b.now)
+			b.dueAt(claimed.Delivery.WebhookID, b.Now)
 		}
-		if err := s.db.unclaim(b, claims); err != nil {
+		if err := s.db.Unclaim(&b.Tx, claims); err != nil {
 			return fmt.Errorf("unclaim: %w", err)
 		}
 		return nil

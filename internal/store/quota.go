@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -221,7 +222,7 @@ func (q *quotas) webhooks(b *batch, tenant webhook.ID) error {
 		return nil
 	}
 	n := b.s.routes.count(tenant)
-	for id, to := range b.targets {
+	for id, to := range b.Targets {
 		if to.TenantID == tenant {
 			if was := b.s.routes.get(id) != nil; was && to.DeletedAt != nil {
 				n--
@@ -250,7 +251,7 @@ func (q *quotas) operational(b *batch, tenant webhook.ID) error {
 		}
 		return 0
 	}
-	for id, to := range b.targets {
+	for id, to := range b.Targets {
 		if to.TenantID == tenant {
 			n += names(to) - names(b.s.routes.get(id))
 		}
@@ -275,19 +276,19 @@ func (q *quotas) tokens(b *batch, tenant webhook.ID) error {
 	}
 	const valid = "revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)"
 	var n, all int
-	if err := b.tx.Raw("SELECT COUNT(*) FROM tokens WHERE tenant_id = ? AND "+valid, tenant, at(b.now)).Scan(&n).Error; err != nil {
+	if err := b.DB.Raw("SELECT COUNT(*) FROM tokens WHERE tenant_id = ? AND "+valid, tenant, dialect.At(b.Now)).Scan(&n).Error; err != nil {
 		return fmt.Errorf("count tokens: %w", err)
 	}
 	if n >= limit {
 		q.refused(tenant, "tokens", limit)
 		return &webhook.Invalid{Code: webhook.CodeQuota, Message: fmt.Sprintf("the tenant has reached its quota of %d valid tokens; revoke one first", limit)}
 	}
-	if err := b.tx.Raw("SELECT COUNT(*) FROM tokens WHERE tenant_id = ?", tenant).Scan(&all).Error; err != nil {
+	if err := b.DB.Raw("SELECT COUNT(*) FROM tokens WHERE tenant_id = ?", tenant).Scan(&all).Error; err != nil {
 		return fmt.Errorf("count tokens: %w", err)
 	}
 	if over := all + 1 - 2*limit; over > 0 {
-		if err := b.tx.Exec("DELETE FROM tokens WHERE id IN (SELECT id FROM tokens WHERE tenant_id = ? AND NOT ("+valid+") ORDER BY seq LIMIT ?)",
-			tenant, at(b.now), over).Error; err != nil {
+		if err := b.DB.Exec("DELETE FROM tokens WHERE id IN (SELECT id FROM tokens WHERE tenant_id = ? AND NOT ("+valid+") ORDER BY seq LIMIT ?)",
+			tenant, dialect.At(b.Now), over).Error; err != nil {
 			return fmt.Errorf("remove old tokens: %w", err)
 		}
 	}
@@ -301,7 +302,7 @@ func (s *Store) Quotas(t *webhook.Tenant) webhook.Quotas { return t.Quotas(s.opt
 func (q *quotas) load(ctx context.Context) error {
 	var tenants []*webhook.Tenant
 	if err := q.s.read.WithContext(ctx).Where("deleted_at IS NULL").Find(&tenants).Error; err != nil {
-		return unavailable(err)
+		return dialect.Unavailable(err)
 	}
 	there := make(map[webhook.ID]bool, len(tenants))
 	for _, t := range tenants {

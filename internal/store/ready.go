@@ -92,7 +92,7 @@ func (r *readiness) well() error {
 func (s *Store) runProbe() {
 	found := s.probe(s.quit)
 	err := found
-	if what, _ := s.db.fault(found); what != "" {
+	if what, _ := s.db.Fault(found); what != "" {
 		err = errors.New(what)
 	} else if found != nil && !errors.Is(found, errNotWell) {
 		err = errNoAnswer // what the database says may name its host and user
@@ -115,9 +115,9 @@ func (s *Store) runProbe() {
 
 // probe tries to read and to write.
 func (s *Store) probe(ctx context.Context) error {
-	written, err := s.db.probe(ctx)
+	written, err := s.db.Probe(ctx)
 	if err == nil && !written {
-		err = s.changeDeliveries(ctx, s.db.touch)
+		err = s.changeDeliveries(ctx, func(b *batch) error { return s.db.Touch(&b.Tx) })
 	}
 	if err != nil {
 		s.noteFault(err)
@@ -128,7 +128,7 @@ func (s *Store) probe(ctx context.Context) error {
 
 // noteFault remembers an error that is the database's own.
 func (s *Store) noteFault(err error) {
-	what, lasting := s.db.fault(err)
+	what, lasting := s.db.Fault(err)
 	switch {
 	case what == "":
 	case lasting:
@@ -153,7 +153,7 @@ func (s *Store) written(err error) {
 func (s *Store) watchReads() {
 	note := func(db *gorm.DB) {
 		if db.Error != nil {
-			if _, lasting := s.db.fault(db.Error); lasting {
+			if _, lasting := s.db.Fault(db.Error); lasting {
 				s.noteFault(db.Error)
 			}
 		}

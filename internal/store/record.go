@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -20,7 +21,7 @@ func (s *Store) Record(ctx context.Context, r *Result) error {
 	default:
 	}
 	results := s.writer.results
-	if r.bytes() > largeResult {
+	if r.Bytes() > largeResult {
 		results = s.writer.large
 	}
 	select {
@@ -36,31 +37,20 @@ func (s *Store) Record(ctx context.Context, r *Result) error {
 // largeResult is a size in bytes from which on results wait apart: others are not held up by what it takes to write them.
 const largeResult = 8 << 10
 
-// bytes is what the receiver answered.
-func (r *Result) bytes() int { return len(r.Attempt.ResponseBody) + len(r.Attempt.ResponseHeaders) }
-
-// outcome is what a result makes of its delivery.
-type outcome struct {
-	*Result
-	status    webhook.DeliveryStatus
-	due       *time.Time
-	completed *time.Time
-}
-
 // record writes the batch's results: what was claimed by somebody else meanwhile is dropped (fencing).
 func (b *batch) record() error {
 	if len(b.results) == 0 {
 		return nil
 	}
-	outcomes := make([]outcome, len(b.results))
+	outcomes := make([]dialect.Outcome, len(b.results))
 	for i, r := range b.results {
 		outcomes[i] = b.decide(r, r.Claimed.Delivery.ScheduleStart)
 	}
-	held, err := b.s.db.finish(b, outcomes)
+	held, err := b.s.db.Finish(&b.Tx, outcomes)
 	if err != nil {
 		return fmt.Errorf("finish deliveries: %w", err)
 	}
-	b.attempts = make([]*webhook.Attempt, 0, len(outcomes))
+	b.Attempts = make([]*webhook.Attempt, 0, len(outcomes))
 	kept := outcomes[:0]
 	for _, o := range outcomes {
 		is, ok := held[o.Claimed.Delivery.Seq]
@@ -69,89 +59,83 @@ func (b *batch) record() error {
 			continue
 		}
 		delete(held, o.Claimed.Delivery.Seq) // the same claim cannot be finished twice
-		o.status = is.status
-		if is.start != o.Claimed.Delivery.ScheduleStart && (is.status == webhook.Pending || is.status == webhook.DeliveryFailed) {
-			if err := b.decideAgain(&o, is.start); err != nil {
+		o.Status = is.Status
+		if is.Start != o.Claimed.Delivery.ScheduleStart && (is.Status == webhook.Pending || is.Status == webhook.DeliveryFailed) {
+			if err := b.decideAgain(&o, is.Start); err != nil {
 				return err
 			}
 		}
 		kept = append(kept, o)
-		b.attempts = append(b.attempts, b.attempt(o.Result))
+		b.Attempts = append(b.Attempts, b.attempt(o.Result))
 	}
 	if len(kept) == 0 {
 		return nil
 	}
 	day := func(i int) time.Time { return kept[i].Claimed.Event.CreatedAt }
-	first, err := b.s.db.insert(b, attemptsTable, len(b.attempts), day, func(p *params, i int) { p.attempt(b.attempts[i]) })
+	first, err := b.s.db.Insert(&b.Tx, dialect.AttemptsTable, len(b.Attempts), day, func(p *dialect.Params, i int) { addAttempt(p, b.Attempts[i]) })
 	if err != nil {
 		return fmt.Errorf("insert attempts: %w", err)
 	}
-	for i, a := range b.attempts {
+	for i, a := range b.Attempts {
 		a.Seq = first + int64(i)
 	}
 	return b.consequences(kept)
 }
 
-// finished is what a delivery became.
-type finished struct {
-	status webhook.DeliveryStatus
-	start  int // its ScheduleStart
-}
-
 // attempt completes the attempt's row.
 func (b *batch) attempt(r *Result) *webhook.Attempt {
 	a, d := r.Attempt, &r.Claimed.Delivery // a copy: the batch may be written again
-	a.ID, a.TenantID, a.WebhookID, a.DeliveryID, a.EventID = webhook.NewID(b.now), d.TenantID, d.WebhookID, d.ID, d.EventID
+	a.ID, a.TenantID, a.WebhookID, a.DeliveryID, a.EventID = webhook.NewID(b.Now), d.TenantID, d.WebhookID, d.ID, d.EventID
 	a.Number, a.EventType = d.AttemptCount+1, r.Claimed.Event.Type
 	a.StartedAt = a.StartedAt.UTC().Truncate(time.Microsecond)
 	return &a
 }
 
-// attempt adds the columns of attemptsTable.
-func (p *params) attempt(a *webhook.Attempt) {
-	p.id(&a.ID)
-	p.id(&a.TenantID)
-	p.id(&a.WebhookID)
-	p.id(&a.DeliveryID)
-	p.id(&a.EventID)
-	p.int(int64(a.Number))
-	p.text(string(a.Status))
+// addAttempt adds the columns of attemptsTable.
+func addAttempt(p *dialect.Params, a *webhook.Attempt) {
+	p.ID(&a.ID)
+	p.ID(&a.TenantID)
+	p.ID(&a.WebhookID)
+	p.ID(&a.DeliveryID)
+	p.ID(&a.EventID)
+	p.Int(int64(a.Number))
+	p.Text(string(a.Status))
 	if a.Error == nil {
-		p.null()
+		p.Null()
 	} else {
-		p.text(string(*a.Error))
+		p.Text(string(*a.Error))
 	}
-	p.text(a.Message)
-	p.text(string(a.Trigger))
-	p.time(a.StartedAt)
-	p.int(a.DurationUs)
-	p.int(a.DNSUs)
-	p.int(a.ConnectUs)
-	p.int(a.TLSUs)
-	p.int(a.FirstByteUs)
-	p.text(a.URL)
-	p.text(string(a.RequestHeaders))
-	p.blob(a.SignedBy)
+	p.Text(a.Message)
+	p.Text(string(a.Trigger))
+	p.Time(a.StartedAt)
+	p.Int(a.DurationUs)
+	p.Int(a.DNSUs)
+	p.Int(a.ConnectUs)
+	p.Int(a.TLSUs)
+	p.Int(a.FirstByteUs)
+	p.Text(a.URL)
+	p.Text(string(a.RequestHeaders))
+	p.Blob(a.SignedBy)
 	if a.ResponseStatus == nil {
-		p.null()
+		p.Null()
 	} else {
-		p.int(int64(*a.ResponseStatus))
+		p.Int(int64(*a.ResponseStatus))
 	}
-	p.text(string(a.ResponseHeaders))
-	p.blob(a.ResponseBody)
-	p.bool(a.ResponseTruncated)
+	p.Text(string(a.ResponseHeaders))
+	p.Blob(a.ResponseBody)
+	p.Bool(a.ResponseTruncated)
 }
 
 // decideAgain applies the retry rules to a delivery whose schedule was restarted while its attempt ran, which the claim does
 // not know.
-func (b *batch) decideAgain(o *outcome, start int) error {
+func (b *batch) decideAgain(o *dialect.Outcome, start int) error {
 	*o = b.decide(o.Result, start)
 	var reason *webhook.FailureReason
-	if o.status == webhook.DeliveryFailed {
+	if o.Status == webhook.DeliveryFailed {
 		reason = new(webhook.FailureRetriesExhausted)
 	}
-	err := b.tx.Exec(`UPDATE deliveries SET status = ?, due_at = ?, completed_at = ?, failure_reason = ? WHERE seq = ?`,
-		o.status, maybeAt(o.due), maybeAt(o.completed), reason, o.Claimed.Delivery.Seq).Error
+	err := b.DB.Exec(`UPDATE deliveries SET status = ?, due_at = ?, completed_at = ?, failure_reason = ? WHERE seq = ?`,
+		o.Status, dialect.MaybeAt(o.Due), dialect.MaybeAt(o.Completed), reason, o.Claimed.Delivery.Seq).Error
 	if err != nil {
 		return fmt.Errorf("restart schedule: %w", err)
 	}
@@ -159,15 +143,15 @@ func (b *batch) decideAgain(o *outcome, start int) error {
 }
 
 // decide applies the retry rules to a result of a delivery whose schedule began after start attempts.
-func (b *batch) decide(r *Result, start int) outcome {
-	o := outcome{Result: r, status: webhook.Pending}
+func (b *batch) decide(r *Result, start int) dialect.Outcome {
+	o := dialect.Outcome{Result: r, Status: webhook.Pending}
 	d := &r.Claimed.Delivery
-	now := b.now
+	now := b.Now
 	switch {
 	case r.Attempt.Status == webhook.AttemptSucceeded:
-		o.status, o.completed = webhook.DeliverySucceeded, &now
+		o.Status, o.Completed = webhook.DeliverySucceeded, &now
 	case d.Trigger == webhook.TriggerTest || r.Claimed.Event.Type == webhook.TypeTest:
-		o.status, o.completed = webhook.DeliveryFailed, &now
+		o.Status, o.Completed = webhook.DeliveryFailed, &now
 	default:
 		target := r.Claimed.Target
 		if latest := b.target(d.WebhookID); latest != nil {
@@ -175,9 +159,9 @@ func (b *batch) decide(r *Result, start int) outcome {
 		}
 		next, ok := target.Schedule().Next(d.AttemptCount+1-start, now, r.RetryAfter)
 		if ok {
-			o.due = &next
+			o.Due = &next
 		} else {
-			o.status, o.completed = webhook.DeliveryFailed, &now
+			o.Status, o.Completed = webhook.DeliveryFailed, &now
 		}
 	}
 	return o
@@ -185,16 +169,16 @@ func (b *batch) decide(r *Result, start int) outcome {
 
 // consequences tells the sender of retries, keeps the webhooks' health, and notes what operational events are to tell. What
 // the server says of itself causes neither: else events about failures could cause each other.
-func (b *batch) consequences(outcomes []outcome) error {
+func (b *batch) consequences(outcomes []dialect.Outcome) error {
 	var told notices
 	var health health
 	for i := range outcomes {
 		o := &outcomes[i]
-		if o.status == webhook.Pending && o.due != nil {
-			b.dueAt(o.Claimed.Delivery.WebhookID, *o.due)
+		if o.Status == webhook.Pending && o.Due != nil {
+			b.dueAt(o.Claimed.Delivery.WebhookID, *o.Due)
 		}
 		own := webhook.Operational(o.Claimed.Event.Type)
-		if to := b.target(o.Claimed.Delivery.WebhookID); o.status == webhook.DeliveryFailed && !own && to != nil && to.DeletedAt == nil {
+		if to := b.target(o.Claimed.Delivery.WebhookID); o.Status == webhook.DeliveryFailed && !own && to != nil && to.DeletedAt == nil {
 			told.add(to, webhook.TypeDeliveryFailed, failedDelivery{
 				DeliveryID: o.Claimed.Delivery.ID, EventID: o.Claimed.Delivery.EventID, EventType: o.Claimed.Event.Type,
 				AttemptCount: o.Claimed.Delivery.AttemptCount + 1, FailureReason: webhook.FailureRetriesExhausted,
@@ -226,13 +210,13 @@ type health struct {
 
 // note notes whether the webhook fails, and disables it when it is gone or has failed for too long; it returns the
 // webhook when it was disabled now.
-func (c *health) note(b *batch, o *outcome) (*Target, error) {
+func (c *health) note(b *batch, o *dialect.Outcome) (*Target, error) {
 	to := b.target(o.Claimed.Delivery.WebhookID)
 	if !b.changesHealth(to, o) {
 		return nil, nil
 	}
 	if !c.locked {
-		if err := b.s.db.lockTargets(b); err != nil {
+		if err := b.s.db.LockTargets(&b.Tx); err != nil {
 			return nil, err
 		}
 		c.locked, c.changed = true, map[webhook.ID]*Target{}
@@ -245,30 +229,30 @@ func (c *health) note(b *batch, o *outcome) (*Target, error) {
 	case ok:
 		next.FailingSince = nil
 	case o.Gone:
-		next.Disable(webhook.DisabledGone, b.now)
+		next.Disable(webhook.DisabledGone, b.Now)
 	case to.FailingSince == nil:
 		started := o.Attempt.StartedAt.UTC().Truncate(time.Microsecond)
 		next.FailingSince = &started
 	default:
-		next.Disable(webhook.DisabledFailing, b.now)
+		next.Disable(webhook.DisabledFailing, b.Now)
 	}
 	c.changed[next.ID] = &next
 	if next.Enabled {
 		b.noteTarget(&next) // the sender does not need to know
 		return nil, nil
 	}
-	next.Touch(b.now)
+	next.Touch(b.Now)
 	b.setTarget(&next)
 	return &next, nil
 }
 
-var healthColumns = []column{
-	{"id", "uuid"},
-	{"failing_since", "timestamptz"},
-	{"enabled", "boolean"},
-	{"disabled_reason", "text"},
-	{"disabled_at", "timestamptz"},
-	{"updated_at", "timestamptz"},
+var healthColumns = []dialect.Column{
+	{Name: "id", Kind: "uuid"},
+	{Name: "failing_since", Kind: "timestamptz"},
+	{Name: "enabled", Kind: "boolean"},
+	{Name: "disabled_reason", Kind: "text"},
+	{Name: "disabled_at", Kind: "timestamptz"},
+	{Name: "updated_at", Kind: "timestamptz"},
 }
 
 // write writes what was noted.
@@ -278,11 +262,11 @@ func (c *health) write(b *batch) error {
 	}
 	rows := make([][]any, 0, len(c.changed))
 	for _, to := range c.changed {
-		rows = append(rows, []any{to.ID, maybeAt(to.FailingSince), to.Enabled, to.DisabledReason, maybeAt(to.DisabledAt), at(to.UpdatedAt)})
+		rows = append(rows, []any{to.ID, dialect.MaybeAt(to.FailingSince), to.Enabled, to.DisabledReason, dialect.MaybeAt(to.DisabledAt), dialect.At(to.UpdatedAt)})
 	}
-	err := b.tx.Exec(`UPDATE webhooks SET failing_since = v.failing_since, enabled = v.enabled, disabled_reason = v.disabled_reason,
-		disabled_at = v.disabled_at, updated_at = v.updated_at FROM `+b.s.db.rows(healthColumns)+` AS v WHERE webhooks.id = v.id`,
-		string(compactJSON(rows))).Error
+	err := b.DB.Exec(`UPDATE webhooks SET failing_since = v.failing_since, enabled = v.enabled, disabled_reason = v.disabled_reason,
+		disabled_at = v.disabled_at, updated_at = v.updated_at FROM `+b.s.db.Rows(healthColumns)+` AS v WHERE webhooks.id = v.id`,
+		string(dialect.CompactJSON(rows))).Error
 	if err != nil {
 		return fmt.Errorf("note health of %d webhooks: %w", len(rows), err)
 	}
@@ -290,12 +274,12 @@ func (c *health) write(b *batch) error {
 }
 
 // changesHealth reports whether the outcome changes what is noted of the webhook's health.
-func (b *batch) changesHealth(to *Target, o *outcome) bool {
+func (b *batch) changesHealth(to *Target, o *dialect.Outcome) bool {
 	switch {
 	case to == nil || !to.Enabled || to.DeletedAt != nil:
 		return false
 	case o.Attempt.Status == webhook.AttemptSucceeded:
 		return to.FailingSince != nil
 	}
-	return to.FailingSince == nil || o.Gone || b.now.Sub(*to.FailingSince) >= webhook.FailingLimit
+	return to.FailingSince == nil || o.Gone || b.Now.Sub(*to.FailingSince) >= webhook.FailingLimit
 }

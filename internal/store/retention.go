@@ -7,13 +7,14 @@ import (
 	"slices"
 	"time"
 
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
 // TryLock takes the lock of that name, which the processes that share the database have together, unless somebody holds it. Whoever
 // has it calls unlock. It implements upkeep.Locker.
 func (s *Store) TryLock(ctx context.Context, name string) (unlock func(), ok bool, err error) {
-	return s.db.tryLock(ctx, name)
+	return s.db.TryLock(ctx, name)
 }
 
 // Prune removes events that were published before the time and whose deliveries are all completed, with everything that
@@ -22,7 +23,7 @@ func (s *Store) Prune(ctx context.Context, before time.Time) (int, error) {
 	if err := s.CancelDeleted(ctx); err != nil {
 		return 0, err
 	}
-	n, err := s.db.prune(ctx, before)
+	n, err := s.db.Prune(ctx, before)
 	if n > 0 {
 		err = errors.Join(err, s.quotas.count(ctx))
 	}
@@ -70,11 +71,11 @@ func (s *Store) expirePiece(ctx context.Context, of *Target, before time.Time) (
 			EventID      webhook.ID
 			AttemptCount int
 			Type         string
-			PublishedAt  micros
+			PublishedAt  dialect.Micros
 		}
-		if err := b.tx.Raw(`SELECT d.seq, d.id, d.event_id, d.attempt_count, e.type, e.created_at AS published_at
-			FROM deliveries d JOIN events e ON e.id = d.event_id`+s.db.sameDay("e", "d")+`
-			WHERE d.webhook_id = ? AND d.due_at < ? ORDER BY d.due_at LIMIT ?`+s.db.skipLocked("d"), of.ID, at(before), expirePiece).Scan(&rows).Error; err != nil {
+		if err := b.DB.Raw(`SELECT d.seq, d.id, d.event_id, d.attempt_count, e.type, e.created_at AS published_at
+			FROM deliveries d JOIN events e ON e.id = d.event_id`+s.db.SameDay("e", "d")+`
+			WHERE d.webhook_id = ? AND d.due_at < ? ORDER BY d.due_at LIMIT ?`+s.db.SkipLocked("d"), of.ID, dialect.At(before), expirePiece).Scan(&rows).Error; err != nil {
 			return fmt.Errorf("find deliveries that expire: %w", err)
 		}
 		if n = len(rows); n == 0 {
@@ -92,10 +93,10 @@ func (s *Store) expirePiece(ctx context.Context, of *Target, before time.Time) (
 				})
 			}
 		}
-		among, arg := s.db.among("seq", seqs)
-		published, days := s.db.published("day", first.time(), last.time())
-		if err := b.tx.Exec("UPDATE deliveries SET status = 'FAILED', failure_reason = ?, due_at = NULL, completed_at = ? WHERE "+among+published,
-			append([]any{webhook.FailureExpired, at(b.now), arg}, days...)...).Error; err != nil {
+		among, arg := s.db.Among("seq", seqs)
+		published, days := s.db.Published("day", first.Time(), last.Time())
+		if err := b.DB.Exec("UPDATE deliveries SET status = 'FAILED', failure_reason = ?, due_at = NULL, completed_at = ? WHERE "+among+published,
+			append([]any{webhook.FailureExpired, dialect.At(b.Now), arg}, days...)...).Error; err != nil {
 			return fmt.Errorf("give deliveries up: %w", err)
 		}
 		return b.note(told)
@@ -109,7 +110,7 @@ func (s *Store) CancelDeleted(ctx context.Context) error {
 	err := s.read.WithContext(ctx).Raw(`SELECT id, tenant_id FROM webhooks WHERE deleted_at IS NOT NULL AND EXISTS
 		(SELECT 1 FROM deliveries d WHERE d.webhook_id = webhooks.id AND d.due_at IS NOT NULL)`).Scan(&gone).Error
 	if err != nil {
-		return unavailable(err)
+		return dialect.Unavailable(err)
 	}
 	for _, w := range gone {
 		s.cancelDeleted(w.TenantID, w.ID)
@@ -120,11 +121,10 @@ func (s *Store) CancelDeleted(ctx context.Context) error {
 // Bounds of removing events: of how many one step looks, and what one transaction removes, whatever hangs on an event. Everybody waits for
 // it, and a row with much data takes longer than others: it begins with a few and ends when its time is over.
 const (
-	pruneEvents = 200
-	pruneRows   = 2000
-	pruneFirst  = 32 // rows of its first statement; each that is quick has the next take twice as many, up to pruneMost
-	pruneMost   = 512
-	pruneTime   = 8 * time.Millisecond
+	pruneRows  = 2000
+	pruneFirst = 32 // rows of its first statement; each that is quick has the next take twice as many, up to pruneMost
+	pruneMost  = 512
+	pruneTime  = 8 * time.Millisecond
 )
 
 // pace says how many rows the statements of a transaction that removes may take.
@@ -181,8 +181,8 @@ func (s *Store) remove(ctx context.Context, tenant webhook.ID, r removal) (event
 }
 
 // where is a condition, and with it that rows are of the days on which the events were published.
-func (r *removal) where(db dialect, condition, dayColumn string, args ...any) (text string, all []any) {
-	text, days := db.published(dayColumn, r.from, r.to)
+func (r *removal) where(db dialect.DB, condition, dayColumn string, args ...any) (text string, all []any) {
+	text, days := db.Published(dayColumn, r.from, r.to)
 	return condition + text, append(args, days...)
 }
 
@@ -192,7 +192,7 @@ func (b *batch) removeSome(r removal) (events int, done bool, err error) {
 	if r.check {
 		where, args := r.where(b.s.db, "events.id IN ?", "events.day", r.ids)
 		var still []webhook.ID
-		if err := b.tx.Raw("SELECT id FROM events WHERE "+where+" AND "+noneOwed(b.s.db), args...).Scan(&still).Error; err != nil {
+		if err := b.DB.Raw("SELECT id FROM events WHERE "+where+" AND "+dialect.NoneOwed(b.s.db), args...).Scan(&still).Error; err != nil {
 			return 0, false, err
 		}
 		r.ids = still
@@ -224,7 +224,7 @@ func (b *batch) removeDeliveries(r *removal, p *pace, n int) (left bool, err err
 		Seq int64
 		ID  webhook.ID
 	}
-	if err := b.tx.Raw("SELECT seq, id FROM deliveries WHERE "+where+" ORDER BY event_id, webhook_id LIMIT ?"+b.s.db.skipLocked("deliveries"),
+	if err := b.DB.Raw("SELECT seq, id FROM deliveries WHERE "+where+" ORDER BY event_id, webhook_id LIMIT ?"+b.s.db.SkipLocked("deliveries"),
 		append(args, n)...).Scan(&rows).Error; err != nil || len(rows) == 0 {
 		return false, err
 	}
@@ -234,43 +234,43 @@ func (b *batch) removeDeliveries(r *removal, p *pace, n int) (left bool, err err
 	}
 	where, args = r.where(b.s.db, "delivery_id IN ?", "day", ids)
 	var attempts []int64
-	if err := b.tx.Raw("SELECT seq FROM attempts WHERE "+where+" LIMIT ?", append(args, n)...).Scan(&attempts).Error; err != nil {
+	if err := b.DB.Raw("SELECT seq FROM attempts WHERE "+where+" LIMIT ?", append(args, n)...).Scan(&attempts).Error; err != nil {
 		return false, err
 	}
 	if len(attempts) > 0 {
 		if last := slices.Max(attempts); r.retention {
-			if err := b.tx.Exec("UPDATE store SET pruned_attempt = ? WHERE pruned_attempt < ?", last, last).Error; err != nil {
+			if err := b.DB.Exec("UPDATE store SET pruned_attempt = ? WHERE pruned_attempt < ?", last, last).Error; err != nil {
 				return false, err
 			}
 		}
-		if err := b.removeRows(r, p, attemptsTable, attempts); err != nil || len(attempts) == n { // there may be more of these deliveries
+		if err := b.removeRows(r, p, dialect.AttemptsTable, attempts); err != nil || len(attempts) == n { // there may be more of these deliveries
 			return true, err
 		}
 		seqs = seqs[:min(len(seqs), p.rows())]
 	}
-	return true, b.removeRows(r, p, deliveriesTable, seqs)
+	return true, b.removeRows(r, p, dialect.DeliveriesTable, seqs)
 }
 
 // removeRows removes rows by their Seqs.
-func (b *batch) removeRows(r *removal, p *pace, t *table, seqs []int64) error {
+func (b *batch) removeRows(r *removal, p *pace, t *dialect.Table, seqs []int64) error {
 	if len(seqs) == 0 {
 		return nil
 	}
 	p.left -= len(seqs)
-	among, arg := b.s.db.among("seq", seqs)
+	among, arg := b.s.db.Among("seq", seqs)
 	where, args := r.where(b.s.db, among, "day", arg)
-	return b.tx.Exec("DELETE FROM "+t.name+" WHERE "+where, args...).Error
+	return b.DB.Exec("DELETE FROM "+t.Name+" WHERE "+where, args...).Error
 }
 
 // removeBare removes those of the events that have no deliveries any more.
 func (b *batch) removeBare(r *removal, p *pace) (events int, done bool, err error) {
 	where, args := r.where(b.s.db, "events.id IN ?", "events.day", r.ids)
-	where += " AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event_id = events.id" + b.s.db.sameDay("d", "events") + ")"
+	where += " AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event_id = events.id" + b.s.db.SameDay("d", "events") + ")"
 	if r.retention {
 		where += " AND NOT EXISTS (SELECT 1 FROM fanouts f WHERE f.event_id = events.id)"
 	}
 	var ids []webhook.ID
-	if err := b.tx.Raw("SELECT id FROM events WHERE "+where, args...).Scan(&ids).Error; err != nil {
+	if err := b.DB.Raw("SELECT id FROM events WHERE "+where, args...).Scan(&ids).Error; err != nil {
 		return 0, false, err
 	}
 	p.next = pruneFirst / 4 // each may have megabytes of data
@@ -282,13 +282,13 @@ func (b *batch) removeBare(r *removal, p *pace) (events int, done bool, err erro
 		some := ids[:n]
 		ids = ids[n:]
 		p.left -= n
-		for _, t := range lastFirst(tablesThat((*table).besideEvents)) {
-			if err := b.tx.Exec("DELETE FROM "+t.name+" WHERE "+t.event+" IN ?", some).Error; err != nil {
+		for _, t := range dialect.LastFirst(dialect.TablesThat((*dialect.Table).BesideEvents)) {
+			if err := b.DB.Exec("DELETE FROM "+t.Name+" WHERE "+t.Event+" IN ?", some).Error; err != nil {
 				return 0, false, err
 			}
 		}
 		where, args := r.where(b.s.db, "id IN ?", "day", some)
-		if err := b.tx.Exec("DELETE FROM events WHERE "+where, args...).Error; err != nil {
+		if err := b.DB.Exec("DELETE FROM events WHERE "+where, args...).Error; err != nil {
 			return 0, false, err
 		}
 		events += n
@@ -296,33 +296,14 @@ func (b *batch) removeBare(r *removal, p *pace) (events int, done bool, err erro
 	return events, true, nil
 }
 
-// noneOwed is the condition that nothing is owed of an event.
-func noneOwed(db dialect) string {
-	return "NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event_id = events.id" + db.sameDay("d", "events") + " AND d.status = 'PENDING')" +
-		" AND NOT EXISTS (SELECT 1 FROM fanouts f WHERE f.event_id = events.id)"
-}
-
-// candidate is an event that may be removed.
-type candidate struct {
-	Seq       int64
-	ID        webhook.ID
-	CreatedAt micros
-	Size      int // how many deliveries it has
-}
-
-// candidates selects them.
-func candidates(db dialect) string {
-	return "SELECT seq, id, created_at, (SELECT COUNT(*) FROM deliveries d WHERE d.event_id = events.id" + db.sameDay("d", "events") + ") AS size FROM events"
-}
-
 // removals puts candidates together, so that all the deliveries of each can be looked at in one transaction; an event with more
 // stands alone. They are of one day each, as partitions are.
-func removals(found []candidate) []removal {
+func removals(found []dialect.Candidate) []removal {
 	var list []removal
 	size := 0
 	for _, c := range found {
-		published := c.CreatedAt.time()
-		if size += c.Size; len(list) == 0 || size > pruneRows || dayOf(list[len(list)-1].from) != dayOf(published) {
+		published := c.CreatedAt.Time()
+		if size += c.Size; len(list) == 0 || size > pruneRows || dialect.DayOf(list[len(list)-1].from) != dialect.DayOf(published) {
 			list = append(list, removal{from: published, check: c.Size <= pruneRows})
 			size = c.Size
 		}
@@ -333,7 +314,7 @@ func removals(found []candidate) []removal {
 }
 
 // removeOld removes what retention may.
-func (s *Store) removeOld(ctx context.Context, found []candidate) (events int, err error) {
+func (s *Store) removeOld(ctx context.Context, found []dialect.Candidate) (events int, err error) {
 	for _, r := range removals(found) {
 		r.retention = true
 		n, err := s.remove(ctx, webhook.ID{}, r)

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 
 	"github.com/hookgraph/hookgraph/internal/seal"
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
 )
 
 // openKeys takes the given master keys, or those of the key file, which is made for a database that nothing was sealed in: for any
@@ -42,7 +43,7 @@ func (s *Store) openKeys() (err error) {
 // it first, finds everything that was sealed before.
 func (b *batch) sealer() (*seal.Key, error) {
 	var id string
-	if err := b.tx.Raw("UPDATE store SET key_id = key_id RETURNING key_id").Scan(&id).Error; err != nil {
+	if err := b.DB.Raw("UPDATE store SET key_id = key_id RETURNING key_id").Scan(&id).Error; err != nil {
 		return nil, fmt.Errorf("read master key's id: %w", err)
 	}
 	return b.s.keys.Key(id)
@@ -63,7 +64,7 @@ func (s *Store) RotateKey(ctx context.Context) (sealed int, err error) {
 	}
 	current := s.keys.Keys()[0]
 	err = s.change(ctx, func(b *batch) error {
-		if err := b.tx.Exec("UPDATE store SET key_id = ?", current.ID).Error; err != nil {
+		if err := b.DB.Exec("UPDATE store SET key_id = ?", current.ID).Error; err != nil {
 			return err
 		}
 		return b.resealOwn(current)
@@ -93,13 +94,18 @@ type sealedRow interface {
 	associated() []byte
 }
 
+// sealedTables reads, of each table that is declared as sealed, rows that are sealed with another master key than the one named.
+var sealedTables = map[string]func(b *batch, current string, limit int) ([]sealedRow, error){
+	"keys": sealedRows[keyRow], "secrets": sealedRows[secretRow], "webhook_headers": sealedRows[headersRow],
+}
+
 // sealedRows are rows of a table that are sealed with another key than the current one; limit -1 is all.
 func sealedRows[R any, P interface {
 	*R
 	sealedRow
 }](b *batch, current string, limit int) ([]sealedRow, error) {
 	var rows []P
-	if err := b.tx.Where("key_id <> ?", current).Limit(limit).Find(&rows).Error; err != nil {
+	if err := b.DB.Where("key_id <> ?", current).Limit(limit).Find(&rows).Error; err != nil {
 		return nil, err
 	}
 	list := make([]sealedRow, len(rows))
@@ -113,8 +119,8 @@ func sealedRows[R any, P interface {
 func (s *Store) reseal(ctx context.Context, current *seal.Key, limit int) (n int, err error) {
 	err = s.change(ctx, func(b *batch) error {
 		n = 0
-		for t := range tablesThat((*table).isSealed) {
-			if !t.owned() { // sealed again with the change of the key
+		for t := range dialect.TablesThat((*dialect.Table).IsSealed) {
+			if !t.Owned() { // sealed again with the change of the key
 				continue
 			}
 			some, err := b.reseal(t, current, limit)
@@ -130,8 +136,8 @@ func (s *Store) reseal(ctx context.Context, current *seal.Key, limit int) (n int
 
 // resealOwn seals the database's own keys again; they stay what they are.
 func (b *batch) resealOwn(current *seal.Key) error {
-	for t := range tablesThat((*table).isSealed) {
-		if t.owned() {
+	for t := range dialect.TablesThat((*dialect.Table).IsSealed) {
+		if t.Owned() {
 			continue
 		}
 		if _, err := b.reseal(t, current, -1); err != nil {
@@ -141,19 +147,19 @@ func (b *batch) resealOwn(current *seal.Key) error {
 	return nil
 }
 
-func (b *batch) reseal(t *table, current *seal.Key, limit int) (n int, err error) {
-	rows, err := t.sealed(b, current.ID, limit)
+func (b *batch) reseal(t *dialect.Table, current *seal.Key, limit int) (n int, err error) {
+	rows, err := sealedTables[t.Name](b, current.ID, limit)
 	if err != nil {
-		return 0, fmt.Errorf("find sealed rows of %s: %w", t.name, err)
+		return 0, fmt.Errorf("find sealed rows of %s: %w", t.Name, err)
 	}
 	for _, row := range rows {
 		keyID, sealed, key := row.part()
 		plain, err := b.s.keys.Open(keyID, sealed, row.associated())
 		if err != nil {
-			return 0, fmt.Errorf("seal %s %v again: %w", t.name, key, err)
+			return 0, fmt.Errorf("seal %s %v again: %w", t.Name, key, err)
 		}
-		if err := b.tx.Exec("UPDATE "+t.name+" SET key_id = ?, sealed = ? WHERE "+t.key+" = ?", current.ID, current.Seal(plain, row.associated()), key).Error; err != nil {
-			return 0, fmt.Errorf("update %s %v: %w", t.name, key, err)
+		if err := b.DB.Exec("UPDATE "+t.Name+" SET key_id = ?, sealed = ? WHERE "+t.Key+" = ?", current.ID, current.Seal(plain, row.associated()), key).Error; err != nil {
+			return 0, fmt.Errorf("update %s %v: %w", t.Name, key, err)
 		}
 	}
 	return len(rows), nil

@@ -10,9 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hookgraph/hookgraph/internal/webhook"
-
 	"github.com/hookgraph/hookgraph/internal/seal"
+	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
 // sealedWith counts the rows that each master key seals.
@@ -218,7 +217,7 @@ func TestPruneSecrets(t *testing.T) {
 		t.Fatalf("%d went before their time, %v", n, err)
 	}
 	err := s.change(context.Background(), func(b *batch) error {
-		return b.tx.Exec("UPDATE secrets SET expires_at = 1 WHERE expires_at IS NOT NULL").Error
+		return b.DB.Exec("UPDATE secrets SET expires_at = 1 WHERE expires_at IS NOT NULL").Error
 	})
 	if err != nil {
 		t.Fatal(err)

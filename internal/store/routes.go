@@ -8,10 +8,10 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"gorm.io/gorm"
 
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -362,30 +362,22 @@ func (s *Store) Targets(ctx context.Context) ([]TargetDue, error) {
 		(SELECT d.due_at FROM deliveries d WHERE d.webhook_id = w.id AND d.due_at IS NOT NULL ORDER BY d.due_at LIMIT 1)
 		FROM webhooks w WHERE w.deleted_at IS NULL ORDER BY w.seq`).Rows()
 	if err != nil {
-		return nil, unavailable(err)
+		return nil, dialect.Unavailable(err)
 	}
 	defer func() { _ = rows.Close() }()
 	var list []TargetDue
 	for rows.Next() {
 		var id webhook.ID
-		var due *micros
+		var due *dialect.Micros
 		if err := rows.Scan(&id, &due); err != nil {
-			return nil, unavailable(err)
+			return nil, dialect.Unavailable(err)
 		}
 		if to := s.routes.get(id); to != nil {
-			list = append(list, TargetDue{Target: to, Due: maybeTime(due)})
+			list = append(list, TargetDue{Target: to, Due: dialect.MaybeTime(due)})
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return nil, unavailable(err)
+		return nil, dialect.Unavailable(err)
 	}
 	return list, nil
-}
-
-func maybeTime(m *micros) *time.Time {
-	if m == nil {
-		return nil
-	}
-	t := m.time()
-	return &t
 }

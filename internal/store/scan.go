@@ -4,6 +4,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/hookgraph/hookgraph/internal/meter"
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -14,7 +15,7 @@ func scan[T any](q *gorm.DB) ([]*T, error) {
 	m := meter.From(q.Statement.Context)
 	if m == nil {
 		if err := q.Scan(&rows).Error; err != nil {
-			return nil, unavailable(err)
+			return nil, dialect.Unavailable(err)
 		}
 		return rows, nil
 	}
@@ -23,13 +24,13 @@ func scan[T any](q *gorm.DB) ([]*T, error) {
 	}
 	found, err := q.Rows()
 	if err != nil {
-		return nil, unavailable(err)
+		return nil, dialect.Unavailable(err)
 	}
 	defer found.Close() //nolint:errcheck // what went wrong, Err has told
 	for found.Next() {
 		row := new(T)
 		if err := q.ScanRows(found, row); err != nil {
-			return nil, unavailable(err)
+			return nil, dialect.Unavailable(err)
 		}
 		if err := m.Take(rowBytes(row)); err != nil {
 			return nil, err
@@ -37,7 +38,7 @@ func scan[T any](q *gorm.DB) ([]*T, error) {
 		rows = append(rows, row)
 	}
 	if err := found.Err(); err != nil {
-		return nil, unavailable(err)
+		return nil, dialect.Unavailable(err)
 	}
 	return rows, nil
 }

@@ -9,6 +9,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/schema"
 
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/store/scoped"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -41,8 +42,8 @@ func (s *Store) In(tenant webhook.ID) *Scope { return &Scope{s: s, tenant: tenan
 // owners names, for every table whose rows are a tenant's, the column that says whose.
 var owners = func() scoped.Owners {
 	columns := scoped.Owners{}
-	for t := range tablesThat((*table).owned) {
-		columns[t.name] = t.owner
+	for t := range dialect.TablesThat((*dialect.Table).Owned) {
+		columns[t.Name] = t.Owner
 	}
 	return columns
 }()
@@ -121,7 +122,7 @@ func (c *Scope) attemptColumns(q *gorm.DB) *gorm.DB {
 	if c.lean.NoBodies {
 		columns = attemptColumns()
 	}
-	return q.Joins("LEFT JOIN events e ON e.id = a.event_id" + c.s.db.sameDay("e", "a")).Select(columns + ", e.type AS event_type")
+	return q.Joins("LEFT JOIN events e ON e.id = a.event_id" + c.s.db.SameDay("e", "a")).Select(columns + ", e.type AS event_type")
 }
 
 // logged are attempts in the order of the log.
@@ -147,10 +148,6 @@ func columnsBut(row any, alias string, but ...string) string {
 		}
 	}
 	return strings.Join(columns, ", ")
-}
-
-func (s *Store) attempts(db *gorm.DB) *gorm.DB {
-	return db.Table("attempts AS a").Joins("JOIN events e ON e.id = a.event_id" + s.db.sameDay("e", "a")).Select("a.*, e.type AS event_type")
 }
 
 func oneDelivery(db *gorm.DB, tenant webhook.ID, where string, args ...any) (*webhook.Delivery, error) {

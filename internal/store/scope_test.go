@@ -7,6 +7,7 @@ import (
 	"go/parser"
 	gotoken "go/token"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -36,10 +37,10 @@ func TestScopeRefusesWhatIsNotScoped(t *testing.T) {
 		t.Fatal(err)
 	}
 	forgot := func(b *batch) error {
-		if err := b.tx.Exec("UPDATE webhooks SET url = 'changed' WHERE id = ? AND tenant_id = ?", hook.ID, tenant.ID).Error; err != nil {
+		if err := b.DB.Exec("UPDATE webhooks SET url = 'changed' WHERE id = ? AND tenant_id = ?", hook.ID, tenant.ID).Error; err != nil {
 			t.Error(err)
 		}
-		return b.tx.Exec("UPDATE webhooks SET url = 'changed' WHERE id = ?", hook.ID).Error
+		return b.DB.Exec("UPDATE webhooks SET url = 'changed' WHERE id = ?", hook.ID).Error
 	}
 	var n int64
 	for way, err := range map[string]error{
@@ -51,7 +52,7 @@ func TestScopeRefusesWhatIsNotScoped(t *testing.T) {
 		"change":          c.change(t.Context(), forgot),
 		"deliveries":      c.changeDeliveries(t.Context(), forgot),
 		"registry change": r.change(t.Context(), forgot),
-		"row in a change": c.change(t.Context(), func(b *batch) error { return b.tx.Raw("SELECT COUNT(*) FROM webhooks").Row().Scan(&n) }),
+		"row in a change": c.change(t.Context(), func(b *batch) error { return b.DB.Raw("SELECT COUNT(*) FROM webhooks").Row().Scan(&n) }),
 	} {
 		if !errors.Is(err, scoped.ErrUnscoped) || errors.Is(err, webhook.ErrUnavailable) { // trying again does not help
 			t.Errorf("%s: %v", way, err)
@@ -79,7 +80,7 @@ func TestOwners(t *testing.T) {
 			t.Fatal(files, err)
 		}
 		for _, file := range files {
-			text, err := migrations.ReadFile(file)
+			text, err := os.ReadFile(file)
 			if err != nil {
 				t.Fatal(err)
 			}

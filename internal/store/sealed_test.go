@@ -4,9 +4,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hookgraph/hookgraph/internal/webhook"
-
 	"github.com/hookgraph/hookgraph/internal/seal"
+	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
 // What is sealed opens for the row that it was sealed for, and for no other.

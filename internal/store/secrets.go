@@ -8,6 +8,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -34,7 +35,7 @@ func (r *secretRow) associated() []byte { return slices.Concat(r.TenantID[:], r.
 // loadSecrets opens the active secrets of the webhooks, newest first; of all when ids is nil.
 func (s *Store) loadSecrets(db *gorm.DB, ids []webhook.ID) (map[webhook.ID][]*webhook.Secret, error) {
 	var rows []*secretRow
-	q := db.Where("(expires_at IS NULL OR expires_at > ?)", at(time.Now()))
+	q := db.Where("(expires_at IS NULL OR expires_at > ?)", dialect.At(time.Now()))
 	if ids != nil {
 		q = q.Where("webhook_id IN ?", ids)
 	}
@@ -67,7 +68,7 @@ func (b *batch) addSecret(secret *webhook.Secret) error {
 		KeyID: key.ID, CreatedAt: secret.CreatedAt, ExpiresAt: secret.ExpiresAt,
 	}
 	row.Sealed = key.Seal(secret.Key, row.associated())
-	if err := b.tx.Create(row).Error; err != nil {
+	if err := b.DB.Create(row).Error; err != nil {
 		return fmt.Errorf("insert secret: %w", err)
 	}
 	return nil
@@ -97,12 +98,12 @@ func (b *batch) rotateSecret(to *Target, r webhook.Rotation, now time.Time) (*we
 			s.ExpiresAt = &end
 		}
 		if !s.Active(now) || len(all) == maxSecrets {
-			if err := b.tx.Where("id = ? AND tenant_id = ?", s.ID, s.TenantID).Delete(&secretRow{}).Error; err != nil {
+			if err := b.DB.Where("id = ? AND tenant_id = ?", s.ID, s.TenantID).Delete(&secretRow{}).Error; err != nil {
 				return nil, nil, fmt.Errorf("delete secret: %w", err)
 			}
 			continue
 		}
-		if err := b.tx.Exec("UPDATE secrets SET expires_at = ? WHERE id = ? AND tenant_id = ?", at(*s.ExpiresAt), s.ID, s.TenantID).Error; err != nil {
+		if err := b.DB.Exec("UPDATE secrets SET expires_at = ? WHERE id = ? AND tenant_id = ?", dialect.At(*s.ExpiresAt), s.ID, s.TenantID).Error; err != nil {
 			return nil, nil, fmt.Errorf("expire secret: %w", err)
 		}
 		all = append(all, &s)
@@ -132,7 +133,7 @@ func (s *Store) PruneSecrets(ctx context.Context) (int, error) {
 		var gone []*secretRow
 		err := s.change(ctx, func(b *batch) error {
 			gone = nil
-			if err := b.tx.Select("id", "webhook_id").Where("expires_at <= ?", at(b.now)).Limit(pruneSecrets).Find(&gone).Error; err != nil {
+			if err := b.DB.Select("id", "webhook_id").Where("expires_at <= ?", dialect.At(b.Now)).Limit(pruneSecrets).Find(&gone).Error; err != nil {
 				return fmt.Errorf("find expired secrets: %w", err)
 			}
 			if len(gone) == 0 {
@@ -147,7 +148,7 @@ func (s *Store) PruneSecrets(ctx context.Context) (int, error) {
 					b.setTarget(&next)
 				}
 			}
-			if err := b.tx.Where("id IN ?", ids).Delete(&secretRow{}).Error; err != nil {
+			if err := b.DB.Where("id IN ?", ids).Delete(&secretRow{}).Error; err != nil {
 				return fmt.Errorf("delete expired secrets: %w", err)
 			}
 			return nil

@@ -2,62 +2,18 @@ package store
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/binary"
 	"fmt"
 	"slices"
 	"sort"
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/cursor"
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// start is a stretch of the database's life in which nothing that was committed can have gone: from one start of the server, or
-// of PostgreSQL, to the next. A database that is put back from a copy has the starts up to the copy; what it commits then is
-// of a new one. So whoever knows a start has the same rows as everybody else who knows it, up to the next start that it knows.
-type start struct {
-	Seq       int64
-	ID        int64
-	StartedAt time.Time `gorm:"serializer:micros;autoCreateTime:false"`
-
-	// The last Seq of each table before it.
-	Tenants, Tokens, Webhooks, Events, Deliveries, Attempts int64
-}
-
-// TableName implements gorm's Tabler.
-func (start) TableName() string { return "starts" }
-
-const startColumns = "tenants, tokens, webhooks, events, deliveries, attempts"
-
-// maxStarts bounds the starts that are known, however often a server restarts within the retention. A cursor of an older one is
-// lost, though its row is there.
-const maxStarts = 1000
-
-// newStartID makes a start's id.
-func newStartID() int64 {
-	var b [8]byte
-	_, _ = rand.Read(b[:]) // never fails: crypto/rand ends the program instead
-	return int64(binary.BigEndian.Uint64(b[:]) >> 1)
-}
-
-// startStatement is SQL with its parameters as "?".
-type startStatement struct {
-	text string
-	args []any
-}
-
-// tidyStarts follow on adding a start: one under which nothing was committed is forgotten, and more than maxStarts are not kept.
-func tidyStarts() []startStatement {
-	return []startStatement{
-		{text: "DELETE FROM starts WHERE seq < (SELECT MAX(seq) FROM starts) AND (" + startColumns + ") = " +
-			"(SELECT " + startColumns + " FROM starts ORDER BY seq DESC LIMIT 1)"},
-		{"DELETE FROM starts WHERE seq NOT IN (SELECT seq FROM starts ORDER BY seq DESC LIMIT ?)", []any{maxStarts}},
-	}
-}
-
-// before is the last Seq, of the rows that cursors of the kind are about, before the start.
-func (s *start) before(k cursor.Kind) int64 {
+// seqBefore is the last Seq, of the rows that cursors of the kind are about, before the start.
+func seqBefore(s *dialect.Start, k cursor.Kind) int64 {
 	switch k {
 	case cursor.Tenants:
 		return s.Tenants
@@ -76,7 +32,7 @@ func (s *start) before(k cursor.Kind) int64 {
 }
 
 // startList is the starts that are known, in their order.
-type startList []*start
+type startList []*dialect.Start
 
 // of is the id of the start under which a row was committed. Of what is before all that are known it is the oldest, which has
 // that too.
@@ -85,20 +41,20 @@ func (l startList) of(k cursor.Kind, seq int64) int64 {
 		return 0
 	}
 	newest := l[len(l)-1]
-	if len(l) == 1 || newest.before(k) < seq {
+	if len(l) == 1 || seqBefore(newest, k) < seq {
 		return newest.ID
 	}
-	i := sort.Search(len(l), func(i int) bool { return l[i].before(k) >= seq })
+	i := sort.Search(len(l), func(i int) bool { return seqBefore(l[i], k) >= seq })
 	return l[max(i-1, 0)].ID
 }
 
 // has reports whether the place is in this database, or is yet to come under the newest start, and whether its start is known.
 func (l startList) has(k cursor.Kind, p cursor.Place) (has, known bool) {
-	i := slices.IndexFunc(l, func(s *start) bool { return s.ID == p.Start })
+	i := slices.IndexFunc(l, func(s *dialect.Start) bool { return s.ID == p.Start })
 	if i < 0 {
 		return false, false
 	}
-	return p.Seq >= 0 && (i == len(l)-1 || p.Seq <= l[i+1].before(k)), true
+	return p.Seq >= 0 && (i == len(l)-1 || p.Seq <= seqBefore(l[i+1], k)), true
 }
 
 func (s *Store) listStarts(ctx context.Context) (startList, error) {
@@ -111,11 +67,16 @@ func (s *Store) listStarts(ctx context.Context) (startList, error) {
 
 // readStarts makes the starts known, as they are in the database.
 func (s *Store) readStarts(ctx context.Context) error {
+	return s.learnStarts(func() ([]*dialect.Start, error) { return s.listStarts(ctx) })
+}
+
+// learnStarts makes the starts known that read returns, one call at a time.
+func (s *Store) learnStarts(read func() ([]*dialect.Start, error)) error {
 	s.starting.Lock()
 	defer s.starting.Unlock()
-	list, err := s.listStarts(ctx)
+	list, err := read()
 	if err == nil {
-		s.starts.Store(&list)
+		s.starts.Store((*startList)(&list))
 	}
 	return err
 }
@@ -126,8 +87,8 @@ func (s *Store) pruneStarts(ctx context.Context, before time.Time) error {
 		return nil
 	}
 	err := s.changeDeliveries(ctx, func(b *batch) error {
-		return b.tx.Exec(`DELETE FROM starts WHERE seq < (SELECT MAX(seq) FROM starts
-			WHERE started_at < ? AND attempts <= (SELECT pruned_attempt FROM store))`, at(before)).Error
+		return b.DB.Exec(`DELETE FROM starts WHERE seq < (SELECT MAX(seq) FROM starts
+			WHERE started_at < ? AND attempts <= (SELECT pruned_attempt FROM store))`, dialect.At(before)).Error
 	})
 	if err != nil {
 		return err
@@ -155,7 +116,7 @@ func (s *Store) ReadCursor(ctx context.Context, k cursor.Kind, tenant webhook.ID
 	has, known := (*s.starts.Load()).has(k, p)
 	if !known { // another node may have added the start
 		if err := s.readStarts(ctx); err != nil {
-			return 0, unavailable(err)
+			return 0, dialect.Unavailable(err)
 		}
 		has, _ = (*s.starts.Load()).has(k, p)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/upkeep"
 )
 
@@ -35,6 +36,6 @@ const (
 
 // look looks for notes of fan-outs, and has them read.
 func (f *fanOuts) look(ctx context.Context) error {
-	defer signal(f.wake)
+	defer dialect.Signal(f.wake)
 	return f.find(ctx)
 }

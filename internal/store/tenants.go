@@ -9,6 +9,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -19,13 +20,13 @@ func (s *Store) EnsureTenant(ctx context.Context, name string) (*webhook.Tenant,
 	}
 	var t webhook.Tenant
 	err := s.change(ctx, func(b *batch) error {
-		now := b.now.UTC().Truncate(time.Microsecond)
-		if err := b.tx.Exec("INSERT INTO tenants (id, name, created_at) VALUES (?, ?, ?) ON CONFLICT (name) DO NOTHING",
-			webhook.NewID(now), name, at(now)).Error; err != nil {
+		now := b.Now.UTC().Truncate(time.Microsecond)
+		if err := b.DB.Exec("INSERT INTO tenants (id, name, created_at) VALUES (?, ?, ?) ON CONFLICT (name) DO NOTHING",
+			webhook.NewID(now), name, dialect.At(now)).Error; err != nil {
 			return fmt.Errorf("insert tenant: %w", err)
 		}
 		t = webhook.Tenant{}
-		return b.tx.Where("name = ?", name).Take(&t).Error
+		return b.DB.Where("name = ?", name).Take(&t).Error
 	})
 	if err != nil {
 		return nil, err
@@ -113,15 +114,15 @@ func (r *Registry) CreateTenant(ctx context.Context, name string, p webhook.Tena
 	}
 	err := r.change(ctx, func(b *batch) error {
 		var taken int64
-		if err := b.tx.Table("tenants").Where("name = ?", name).Count(&taken).Error; err != nil {
+		if err := b.DB.Table("tenants").Where("name = ?", name).Count(&taken).Error; err != nil {
 			return fmt.Errorf("find tenant: %w", err)
 		}
 		if taken > 0 {
 			return &webhook.Invalid{Field: "name", Code: webhook.CodeConflict, Message: "is already the name of another tenant"}
 		}
-		now := b.now.UTC().Truncate(time.Microsecond)
+		now := b.Now.UTC().Truncate(time.Microsecond)
 		t.Seq, t.ID, t.Name, t.CreatedAt = 0, webhook.NewID(now), name, now
-		return b.tx.Create(&t).Error
+		return b.DB.Create(&t).Error
 	})
 	if err != nil {
 		return nil, err
@@ -143,7 +144,7 @@ func (r *Registry) UpdateTenant(ctx context.Context, id webhook.ID, p webhook.Te
 		if err := t.Apply(p); err != nil {
 			return err
 		}
-		return b.tx.Model(t).Select("max_webhooks", "max_tokens", "max_events", "publish_rate", "publish_burst").Updates(t).Error
+		return b.DB.Model(t).Select("max_webhooks", "max_tokens", "max_events", "publish_rate", "publish_burst").Updates(t).Error
 	})
 	if err != nil {
 		return nil, err
@@ -160,7 +161,7 @@ func (r *Registry) UpdateTenant(ctx context.Context, id webhook.ID, p webhook.Te
 // tenant is a tenant as the transaction sees it; webhook.ErrNotFound.
 func (b *batch) tenant(id webhook.ID) (*webhook.Tenant, error) {
 	var t webhook.Tenant
-	err := b.tx.Where("id = ? AND deleted_at IS NULL", id).Take(&t).Error
+	err := b.DB.Where("id = ? AND deleted_at IS NULL", id).Take(&t).Error
 	if errors.Is(err, gorm.ErrRecordNotFound) {
 		return nil, webhook.ErrNotFound
 	}
@@ -182,16 +183,16 @@ func (r *Registry) DeleteTenant(ctx context.Context, id webhook.ID) error {
 		if t.Name == webhook.DefaultTenant {
 			return &webhook.Invalid{Field: "id", Code: webhook.CodeConflict, Message: "is the default tenant, which cannot be deleted"}
 		}
-		now := b.now.UTC().Truncate(time.Microsecond)
+		now := b.Now.UTC().Truncate(time.Microsecond)
 		for _, change := range []struct {
 			text string
 			args []any
 		}{
 			// No tenant can have such a name, so it is in nobody's way.
-			{"UPDATE tenants SET deleted_at = ?, name = ? WHERE id = ?", []any{at(now), "deleted " + id.String(), id}},
-			{"UPDATE tokens SET revoked_at = ? WHERE tenant_id = ? AND revoked_at IS NULL", []any{at(now), id}},
+			{"UPDATE tenants SET deleted_at = ?, name = ? WHERE id = ?", []any{dialect.At(now), "deleted " + id.String(), id}},
+			{"UPDATE tokens SET revoked_at = ? WHERE tenant_id = ? AND revoked_at IS NULL", []any{dialect.At(now), id}},
 		} {
-			if err := b.tx.Exec(change.text, change.args...).Error; err != nil {
+			if err := b.DB.Exec(change.text, change.args...).Error; err != nil {
 				return fmt.Errorf("delete tenant: %w", err)
 			}
 		}
@@ -200,7 +201,7 @@ func (r *Registry) DeleteTenant(ctx context.Context, id webhook.ID) error {
 	if err != nil {
 		return err
 	}
-	defer signal(r.s.deleted)
+	defer dialect.Signal(r.s.deleted)
 	return r.s.deleteTargets(ctx, id)
 }
 
@@ -212,22 +213,22 @@ func (s *Store) deleteTargets(ctx context.Context, tenant webhook.ID) error {
 	for left := true; left; {
 		err := s.queue(ctx, &change{webhooks: true, cost: 3 * deleteSome, line: lineOf{tenant: tenant}, do: func(b *batch) error {
 			var ids []webhook.ID
-			if err := b.tx.Raw("SELECT id FROM webhooks WHERE tenant_id = ? AND deleted_at IS NULL ORDER BY seq LIMIT ?", tenant, deleteSome).Scan(&ids).Error; err != nil {
+			if err := b.DB.Raw("SELECT id FROM webhooks WHERE tenant_id = ? AND deleted_at IS NULL ORDER BY seq LIMIT ?", tenant, deleteSome).Scan(&ids).Error; err != nil {
 				return fmt.Errorf("find webhooks of a deleted tenant: %w", err)
 			}
 			if left = len(ids) == deleteSome; len(ids) == 0 {
 				return nil
 			}
-			now := b.now.UTC().Truncate(time.Microsecond)
+			now := b.Now.UTC().Truncate(time.Microsecond)
 			for _, change := range []struct {
 				text string
 				args []any
 			}{
-				{"UPDATE webhooks SET deleted_at = ?, updated_at = ? WHERE id IN ?", []any{at(now), at(now), ids}},
+				{"UPDATE webhooks SET deleted_at = ?, updated_at = ? WHERE id IN ?", []any{dialect.At(now), dialect.At(now), ids}},
 				{"DELETE FROM secrets WHERE webhook_id IN ?", []any{ids}},
 				{"DELETE FROM webhook_headers WHERE webhook_id IN ?", []any{ids}},
 			} {
-				if err := b.tx.Exec(change.text, change.args...).Error; err != nil {
+				if err := b.DB.Exec(change.text, change.args...).Error; err != nil {
 					return fmt.Errorf("delete webhooks of a deleted tenant: %w", err)
 				}
 			}
@@ -251,7 +252,7 @@ func (s *Store) deleteTargets(ctx context.Context, tenant webhook.ID) error {
 func (s *Store) sweep(ctx context.Context) error {
 	var gone []*webhook.Tenant
 	if err := s.read.WithContext(ctx).Where("deleted_at IS NOT NULL").Find(&gone).Error; err != nil {
-		return unavailable(err)
+		return dialect.Unavailable(err)
 	}
 	var errs []error // of one tenant keep no other's rows
 	for _, t := range gone {
@@ -268,8 +269,8 @@ func (s *Store) sweepTenant(ctx context.Context, t *webhook.Tenant) error {
 		return err
 	}
 	for {
-		var found []candidate
-		if err := s.read.WithContext(ctx).Raw(candidates(s.db)+" WHERE tenant_id = ? ORDER BY seq LIMIT ?", t.ID, pruneEvents).Scan(&found).Error; err != nil {
+		var found []dialect.Candidate
+		if err := s.read.WithContext(ctx).Raw(dialect.Candidates(s.db)+" WHERE tenant_id = ? ORDER BY seq LIMIT ?", t.ID, dialect.PruneEvents).Scan(&found).Error; err != nil {
 			return err
 		}
 		if len(found) == 0 {
@@ -285,14 +286,14 @@ func (s *Store) sweepTenant(ctx context.Context, t *webhook.Tenant) error {
 	if time.Since(*t.DeletedAt) < linger {
 		return nil
 	}
-	for _, table := range lastFirst(tablesThat((*table).owned)) {
-		if table.daily { // gone with the events
+	for _, table := range dialect.LastFirst(dialect.TablesThat((*dialect.Table).Owned)) {
+		if table.Daily { // gone with the events
 			continue
 		}
 		for left := true; left; {
 			err := s.changeFor(ctx, t.ID, deleteSome, func(b *batch) error {
-				res := b.tx.Exec(fmt.Sprintf("DELETE FROM %[1]s WHERE %[2]s IN (SELECT %[2]s FROM %[1]s WHERE %[3]s = ? LIMIT ?)",
-					table.name, table.key, table.owner), t.ID, deleteSome)
+				res := b.DB.Exec(fmt.Sprintf("DELETE FROM %[1]s WHERE %[2]s IN (SELECT %[2]s FROM %[1]s WHERE %[3]s = ? LIMIT ?)",
+					table.Name, table.Key, table.Owner), t.ID, deleteSome)
 				left = res.RowsAffected == deleteSome
 				return res.Error
 			})
@@ -311,7 +312,21 @@ func take[T any](q *gorm.DB) (*T, error) {
 		return nil, webhook.ErrNotFound
 	}
 	if err != nil {
-		return nil, unavailable(err)
+		return nil, dialect.Unavailable(err)
 	}
 	return &row, nil
+}
+
+// CountRows counts what the database has of a tenant, deleted or not, in every table whose rows are somebody's. It counts row by row:
+// it is for tests and for people.
+func (s *Store) CountRows(ctx context.Context, tenant webhook.ID) (map[string]int64, error) {
+	rows := map[string]int64{}
+	for t := range dialect.TablesThat((*dialect.Table).Owned) {
+		var n int64
+		if err := s.read.WithContext(ctx).Table(t.Name).Where(t.Owner+" = ?", tenant).Count(&n).Error; err != nil {
+			return nil, dialect.Unavailable(err)
+		}
+		rows[t.Name] = n
+	}
+	return rows, nil
 }

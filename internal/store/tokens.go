@@ -9,6 +9,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -60,9 +61,9 @@ func (f TokenFilter) conditions() []condition {
 		list = append(list, condition{"k.tenant_id IS NOT NULL", nil})
 	}
 	if f.Valid != nil && *f.Valid {
-		list = append(list, condition{"k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ?)", []any{at(time.Now())}})
+		list = append(list, condition{"k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ?)", []any{dialect.At(time.Now())}})
 	} else if f.Valid != nil {
-		list = append(list, condition{"k.revoked_at IS NOT NULL OR k.expires_at <= ?", []any{at(time.Now())}})
+		list = append(list, condition{"k.revoked_at IS NOT NULL OR k.expires_at <= ?", []any{dialect.At(time.Now())}})
 	}
 	return list
 }
@@ -122,13 +123,13 @@ func (r *Registry) RevokeToken(ctx context.Context, id webhook.ID) (*webhook.Tok
 	var t webhook.Token
 	err := r.change(ctx, func(b *batch) error {
 		own := func() *gorm.DB {
-			q := b.tx.Table("tokens").Where("id = ?", id)
+			q := b.DB.Table("tokens").Where("id = ?", id)
 			if r.tenant != nil {
 				q = q.Where("tenant_id = ?", *r.tenant)
 			}
 			return q
 		}
-		if err := own().Where("revoked_at IS NULL").Update("revoked_at", at(b.now)).Error; err != nil {
+		if err := own().Where("revoked_at IS NULL").Update("revoked_at", dialect.At(b.Now)).Error; err != nil {
 			return fmt.Errorf("revoke token: %w", err)
 		}
 		t = webhook.Token{}
@@ -180,9 +181,9 @@ func (s *Store) AddToken(ctx context.Context, t webhook.Token, token string) (*w
 				return err
 			}
 		}
-		now := b.now.UTC().Truncate(time.Microsecond)
+		now := b.Now.UTC().Truncate(time.Microsecond)
 		added = webhook.Token{}
-		err := b.tx.Where("hash = ?", webhook.HashToken(token)).Take(&added).Error
+		err := b.DB.Where("hash = ?", webhook.HashToken(token)).Take(&added).Error
 		if err == nil {
 			same := added.TenantID == nil && t.TenantID == nil || added.TenantID != nil && t.TenantID != nil && *added.TenantID == *t.TenantID
 			if !added.Valid(now) || !same || !added.Scopes.Includes(t.Scopes) || !t.Scopes.Includes(added.Scopes) {
@@ -202,7 +203,7 @@ func (s *Store) AddToken(ctx context.Context, t webhook.Token, token string) (*w
 			ID: webhook.NewID(now), TenantID: t.TenantID, Name: t.Name, Scopes: t.Scopes, Hash: webhook.HashToken(token),
 			CreatedAt: now, ExpiresAt: t.ExpiresAt, Prefix: webhook.ShownPrefix(token), CreatedBy: t.CreatedBy,
 		}
-		return b.tx.Create(&added).Error
+		return b.DB.Create(&added).Error
 	})
 	if err != nil {
 		return nil, err
@@ -214,7 +215,7 @@ func (s *Store) AddToken(ctx context.Context, t webhook.Token, token string) (*w
 func (s *Store) Tokens(ctx context.Context) ([]*webhook.Token, error) {
 	var tokens []*webhook.Token
 	if err := s.read.WithContext(ctx).Order("seq DESC").Find(&tokens).Error; err != nil {
-		return nil, unavailable(err)
+		return nil, dialect.Unavailable(err)
 	}
 	return tokens, nil
 }
@@ -243,8 +244,8 @@ func (s *Store) TokensUsed(ctx context.Context, used map[webhook.ID]time.Time) e
 	for part := range slices.Chunk(ids, 500) { // each a short transaction: publishers wait for it
 		err := s.change(ctx, func(b *batch) error {
 			for _, id := range part {
-				when := at(used[id])
-				if err := b.tx.Exec("UPDATE tokens SET last_used_at = ? WHERE id = ? AND (last_used_at IS NULL OR last_used_at < ?)",
+				when := dialect.At(used[id])
+				if err := b.DB.Exec("UPDATE tokens SET last_used_at = ? WHERE id = ? AND (last_used_at IS NULL OR last_used_at < ?)",
 					when, id, when).Error; err != nil {
 					return err
 				}

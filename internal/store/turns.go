@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -96,7 +97,7 @@ func (t *turns) add(of lineOf, w work) bool {
 	} else {
 		t.changes++
 	}
-	signal(t.ready)
+	dialect.Signal(t.ready)
 	return true
 }
 
@@ -135,7 +136,7 @@ func (t *turns) fill(b *batch, limit int) {
 		}
 	}
 	if len(t.ring) > 0 {
-		signal(t.ready)
+		dialect.Signal(t.ready)
 	}
 }
 

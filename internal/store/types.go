@@ -6,52 +6,6 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// Target is a webhook with its active secrets and its custom headers: an immutable snapshot that the routing table, the
-// sender and what is claimed share.
-type Target struct {
-	webhook.Webhook
-	Secrets []*webhook.Secret
-	Headers []*webhook.CustomHeader
-}
-
-// Claimed is a claimed delivery with all that an attempt needs. Event and Target are shared and must not be changed.
-type Claimed struct {
-	Delivery webhook.Delivery
-	Event    *webhook.Event
-	Target   *Target
-
-	lease *lease // nil: it does not end
-}
-
-// Lost reports that the claim has ended, or may have: somebody else may be making the attempt.
-func (claimed *Claimed) Lost() bool { return claimed.lease != nil && claimed.lease.lost() }
-
-// Size is what a claimed delivery is charged for in memory, in bytes.
-func (claimed *Claimed) Size() int { return ClaimedSize(claimed.Event) }
-
-// ClaimedSize is Size of a claimed delivery of the event.
-func ClaimedSize(e *webhook.Event) int { return len(e.Data) + 1024 }
-
-// Result is an attempt that ended, to be recorded.
-type Result struct {
-	Claimed *Claimed
-	// Attempt holds what was sent and came back; the store sets Seq, ID, TenantID, the other ids and Number.
-	Attempt webhook.Attempt
-	// RetryAfter is what the receiver asked for; 0 when it did not.
-	RetryAfter time.Duration
-	// Gone says that the receiver answered 410, which disables the webhook.
-	Gone bool
-	// Written, when not nil, is called once Record has taken the result and the store holds it no more.
-	Written func()
-}
-
-// written tells that the store holds the result no more.
-func (r *Result) written() {
-	if r.Written != nil {
-		r.Written()
-	}
-}
-
 // Dispatcher is the sender as the store sees it. Its methods are called from the store's own goroutines: they must return at once and
 // must not call the store.
 type Dispatcher interface {

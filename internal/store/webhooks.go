@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/egress"
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -49,7 +50,7 @@ func (c *Scope) CreateWebhook(ctx context.Context, n webhook.New) (*webhook.Webh
 			}
 		}
 		row := w // written again when the batch is
-		if err := b.tx.Create(&row).Error; err != nil {
+		if err := b.DB.Create(&row).Error; err != nil {
 			return fmt.Errorf("insert webhook: %w", err)
 		}
 		w.Seq = row.Seq
@@ -79,7 +80,7 @@ func bare(w webhook.Webhook) webhook.Webhook {
 
 // withMetadata is a webhook of the transaction, with the metadata that is stored.
 func (b *batch) withMetadata(w webhook.Webhook) (*webhook.Webhook, error) {
-	if err := b.tx.Raw("SELECT metadata FROM webhooks WHERE id = ? AND tenant_id = ?", w.ID, w.TenantID).Row().Scan(&w.Metadata); err != nil {
+	if err := b.DB.Raw("SELECT metadata FROM webhooks WHERE id = ? AND tenant_id = ?", w.ID, w.TenantID).Row().Scan(&w.Metadata); err != nil {
 		return nil, fmt.Errorf("read metadata: %w", err)
 	}
 	return &w, nil
@@ -91,7 +92,7 @@ func (b *batch) externalID(tenant webhook.ID, external *string) (*Target, error)
 		return nil, nil
 	}
 	var ids []webhook.ID
-	err := b.tx.Raw("SELECT id FROM webhooks WHERE tenant_id = ? AND external_id = ? AND deleted_at IS NULL", tenant, *external).Scan(&ids).Error
+	err := b.DB.Raw("SELECT id FROM webhooks WHERE tenant_id = ? AND external_id = ? AND deleted_at IS NULL", tenant, *external).Scan(&ids).Error
 	if err != nil {
 		return nil, fmt.Errorf("find external id: %w", err)
 	}
@@ -193,7 +194,7 @@ func (c *Scope) UpdateWebhook(ctx context.Context, id webhook.ID, p webhook.Patc
 			}
 			return &webhook.Changed{Current: current}
 		}
-		now := b.now.UTC().Truncate(time.Microsecond)
+		now := b.Now.UTC().Truncate(time.Microsecond)
 		next := &Target{Webhook: old.Webhook, Secrets: old.Secrets, Headers: old.Headers}
 		p.Apply(&next.Webhook, now)
 		next.Normalize()
@@ -225,7 +226,7 @@ func (c *Scope) UpdateWebhook(ctx context.Context, id webhook.ID, p webhook.Patc
 				return &webhook.Invalid{Field: "externalId", Code: webhook.CodeConflict, Message: "is that of another webhook; choose another external ID"}
 			}
 		}
-		row := b.tx.Select("*")
+		row := b.DB.Select("*")
 		if !p.Metadata.Set { // the webhook in memory has none
 			row = row.Omit("metadata")
 		}
@@ -263,14 +264,14 @@ func (c *Scope) DeleteWebhook(ctx context.Context, id webhook.ID) error {
 		if err != nil {
 			return err
 		}
-		now := b.now.UTC().Truncate(time.Microsecond)
+		now := b.Now.UTC().Truncate(time.Microsecond)
 		next := &Target{Webhook: old.Webhook}
 		next.DeletedAt, next.UpdatedAt = &now, now
-		if err := b.tx.Exec("UPDATE webhooks SET deleted_at = ?, updated_at = ? WHERE id = ? AND tenant_id = ?",
-			at(now), at(now), id, c.tenant).Error; err != nil {
+		if err := b.DB.Exec("UPDATE webhooks SET deleted_at = ?, updated_at = ? WHERE id = ? AND tenant_id = ?",
+			dialect.At(now), dialect.At(now), id, c.tenant).Error; err != nil {
 			return fmt.Errorf("delete webhook: %w", err)
 		}
-		if err := b.tx.Where("webhook_id = ? AND tenant_id = ?", id, c.tenant).Delete(&secretRow{}).Error; err != nil {
+		if err := b.DB.Where("webhook_id = ? AND tenant_id = ?", id, c.tenant).Delete(&secretRow{}).Error; err != nil {
 			return fmt.Errorf("delete secrets: %w", err)
 		}
 		if err := b.putHeaders(&next.Webhook, nil); err != nil {
@@ -290,8 +291,8 @@ func (s *Store) cancelDeleted(tenant, id webhook.ID) {
 	for {
 		var n int64
 		err := s.changeFor(s.quit, tenant, 1000, func(b *batch) error {
-			res := b.tx.Exec(`UPDATE deliveries SET status = 'CANCELED', due_at = NULL, completed_at = ? WHERE seq IN
-				(SELECT seq FROM deliveries WHERE webhook_id = ? AND due_at IS NOT NULL LIMIT 1000)`, at(b.now), id)
+			res := b.DB.Exec(`UPDATE deliveries SET status = 'CANCELED', due_at = NULL, completed_at = ? WHERE seq IN
+				(SELECT seq FROM deliveries WHERE webhook_id = ? AND due_at IS NOT NULL LIMIT 1000)`, dialect.At(b.Now), id)
 			n = res.RowsAffected
 			return res.Error
 		})
@@ -309,10 +310,10 @@ func (c *Scope) RetryDelivery(ctx context.Context, id webhook.ID) (*webhook.Deli
 		if b.target(d.WebhookID) == nil {
 			return &webhook.Invalid{Field: "id", Code: webhook.CodeConflict, Message: "names a delivery to a webhook that is deleted"}
 		}
-		b.dueAt(d.WebhookID, b.now)
-		return b.tx.Exec(`UPDATE deliveries SET status = 'PENDING', schedule_start = attempt_count, completed_at = NULL, failure_reason = NULL,
+		b.dueAt(d.WebhookID, b.Now)
+		return b.DB.Exec(`UPDATE deliveries SET status = 'PENDING', schedule_start = attempt_count, completed_at = NULL, failure_reason = NULL,
 			triggered_by = CASE WHEN claimed_by IS NULL THEN 'MANUAL' ELSE triggered_by END,
-			due_at = CASE WHEN claimed_by IS NULL THEN CAST(? AS timestamptz) END WHERE seq = ? AND tenant_id = ?`, at(b.now), d.Seq, c.tenant).Error
+			due_at = CASE WHEN claimed_by IS NULL THEN CAST(? AS timestamptz) END WHERE seq = ? AND tenant_id = ?`, dialect.At(b.Now), d.Seq, c.tenant).Error
 	})
 }
 
@@ -323,22 +324,22 @@ func (c *Scope) CancelDelivery(ctx context.Context, id webhook.ID) (*webhook.Del
 		if d.Status != webhook.Pending && d.Status != webhook.Held {
 			return &webhook.Invalid{Field: "id", Code: webhook.CodeConflict, Message: "names a delivery that is completed"}
 		}
-		return b.tx.Exec("UPDATE deliveries SET status = 'CANCELED', due_at = NULL, completed_at = ? WHERE seq = ? AND tenant_id = ?",
-			at(b.now), d.Seq, c.tenant).Error
+		return b.DB.Exec("UPDATE deliveries SET status = 'CANCELED', due_at = NULL, completed_at = ? WHERE seq = ? AND tenant_id = ?",
+			dialect.At(b.Now), d.Seq, c.tenant).Error
 	})
 }
 
 func (c *Scope) changeDelivery(ctx context.Context, id webhook.ID, do func(b *batch, d *webhook.Delivery) error) (*webhook.Delivery, error) {
 	var after *webhook.Delivery
 	err := c.changeDeliveries(ctx, func(b *batch) error {
-		before, err := oneDelivery(b.tx, c.tenant, "d.id = ?", id)
+		before, err := oneDelivery(b.DB, c.tenant, "d.id = ?", id)
 		if err != nil {
 			return err
 		}
 		if err := do(b, before); err != nil {
 			return err
 		}
-		after, err = oneDelivery(b.tx, c.tenant, "d.id = ?", id)
+		after, err = oneDelivery(b.DB, c.tenant, "d.id = ?", id)
 		return err
 	})
 	if err != nil {

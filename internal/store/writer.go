@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -12,7 +11,7 @@ import (
 
 	"gorm.io/gorm"
 
-	"github.com/hookgraph/hookgraph/internal/store/scoped"
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -79,10 +78,9 @@ func newWriter(s *Store) *writer {
 
 // batch is the work of one transaction, and what must be told when it has committed.
 type batch struct {
-	s   *Store
-	tx  *gorm.DB
-	now time.Time
-	pg  pgBatch
+	dialect.Tx
+
+	s *Store
 
 	begun bool // the transaction: then an error may come of what the batch holds
 
@@ -95,12 +93,10 @@ type batch struct {
 	pieces  []*piece
 	fanOuts []*fanOut // that it has made
 
-	targets  map[webhook.ID]*Target // changed in this transaction
-	undo     []targetBefore         // what targets had before the change that runs, in order
-	changed  []*Target              // to be told to the dispatcher, in order
+	undo     []targetBefore // what targets had before the change that runs, in order
+	changed  []*Target      // to be told to the dispatcher, in order
 	reserved []*Claimed
 	due      map[webhook.ID]time.Time
-	attempts []*webhook.Attempt
 	disabled []*Target // by what they answered, or did not
 	failures []error   // of changes, by index; they were rolled back alone
 	noted    bool      // operational events wait to be published
@@ -192,7 +188,7 @@ func (w *writer) fillResults(b *batch, from <-chan *Result, limit int) {
 
 func (b *batch) addResult(r *Result) {
 	b.results = append(b.results, r)
-	b.cost += costResult + r.bytes()/costBytes
+	b.cost += costResult + r.Bytes()/costBytes
 }
 
 func (w *writer) close() { w.once.Do(func() { close(w.quit) }) }
@@ -246,7 +242,7 @@ func (w *writer) insist(results []*Result) {
 		case <-w.quit:
 			w.s.log.Error("closing with attempts that could not be recorded; they will be made again", slog.Int("results", len(results)))
 			for _, r := range results {
-				r.written()
+				r.Release()
 			}
 			return
 		case <-w.calls.ready:
@@ -295,7 +291,7 @@ var (
 // healthy reports whether the database can be written.
 func (w *writer) healthy() bool {
 	probe := &batch{s: w.s, changes: []*change{{done: make(chan error, 1), do: func(b *batch) error {
-		return b.s.db.touch(b)
+		return b.s.db.Touch(&b.Tx)
 	}}}}
 	return probe.write() == nil
 }
@@ -325,15 +321,15 @@ func (w *writer) setAside(results []*Result, err error) {
 		bare.answer()
 		return
 	}
-	defer results[0].written()
+	defer results[0].Release()
 	w.s.log.Error("attempt cannot be recorded; it will be made again", id, slog.Duration("in", asideWait), slog.Any("error", err))
 	back := &batch{s: w.s, changes: []*change{{done: make(chan error, 1), do: func(b *batch) error {
-		if err := b.s.db.unclaim(b, []*Claimed{r.Claimed}); err != nil {
+		if err := b.s.db.Unclaim(&b.Tx, []*Claimed{r.Claimed}); err != nil {
 			return err
 		}
-		due := b.now.Add(asideWait)
+		due := b.Now.Add(asideWait)
 		b.dueAt(r.Claimed.Delivery.WebhookID, due)
-		return b.tx.Exec("UPDATE deliveries SET due_at = ? WHERE id = ? AND due_at IS NOT NULL", at(due), r.Claimed.Delivery.ID).Error
+		return b.DB.Exec("UPDATE deliveries SET due_at = ? WHERE id = ? AND due_at IS NOT NULL", dialect.At(due), r.Claimed.Delivery.ID).Error
 	}}}}
 	if err := back.write(); err != nil {
 		w.s.log.Error("claim cannot be released; it is released at the next start", id, slog.Any("error", err))
@@ -363,7 +359,7 @@ func (b *batch) split() []*batch {
 
 // write runs the transaction. When it fails nothing is stored and what was reserved is given back.
 func (b *batch) write() (err error) {
-	b.targets = map[webhook.ID]*Target{}
+	b.Targets = map[webhook.ID]*Target{}
 	b.due = map[webhook.ID]time.Time{}
 	b.disabled = nil
 	defer func() {
@@ -374,11 +370,11 @@ func (b *batch) write() (err error) {
 	}()
 	b.fanOuts = nil
 	b.failures, b.begun = make([]error, len(b.changes)), false
-	return b.s.db.transaction(b, func() error {
+	return b.s.db.Transaction(&b.Tx, func() error {
 		b.begun = true
 		defer func(started time.Time) { b.took = time.Since(started) }(time.Now())
 		if slices.ContainsFunc(b.changes, func(c *change) bool { return c.webhooks }) {
-			if err := b.s.db.lockTargets(b); err != nil {
+			if err := b.s.db.LockTargets(&b.Tx); err != nil {
 				return err
 			}
 		}
@@ -396,7 +392,7 @@ func (b *batch) write() (err error) {
 				continue // its caller has gone
 			}
 			b.failures[i] = b.apply(c)
-			if err := b.failures[i]; err != nil && !expected(err) {
+			if err := b.failures[i]; err != nil && !dialect.Expected(err) {
 				return err
 			}
 		}
@@ -406,22 +402,22 @@ func (b *batch) write() (err error) {
 
 // apply runs one change in a savepoint of its own, and takes back what it noted when it fails.
 func (b *batch) apply(c *change) error {
-	outer, changed, reserved, fanOuts := b.tx, len(b.changed), len(b.reserved), len(b.fanOuts)
+	outer, changed, reserved, fanOuts := b.DB, len(b.changed), len(b.reserved), len(b.fanOuts)
 	b.undo = b.undo[:0]
 	err := outer.Transaction(func(tx *gorm.DB) error {
-		b.tx = tx
+		b.DB = tx
 		if c.tenant != nil {
-			b.tx = b.s.scoped(tx.Statement.Context, tx, *c.tenant)
+			b.DB = b.s.scoped(tx.Statement.Context, tx, *c.tenant)
 		}
 		return c.do(b)
 	})
-	b.tx = outer
+	b.DB = outer
 	if err != nil {
 		for _, was := range slices.Backward(b.undo) {
 			if was.target == nil {
-				delete(b.targets, was.id)
+				delete(b.Targets, was.id)
 			} else {
-				b.targets[was.id] = was.target
+				b.Targets[was.id] = was.target
 			}
 		}
 		b.changed, b.fanOuts = b.changed[:changed], b.fanOuts[:fanOuts]
@@ -442,15 +438,9 @@ func (b *batch) release(first int) {
 	b.reserved = b.reserved[:first]
 }
 
-// expected reports whether the error is the change's own, and the database is well: the caller's, or ours when scoped refused
-// a statement, which never reached the database.
-func expected(err error) bool {
-	return errors.Is(err, webhook.ErrNotFound) || len(webhook.Invalids(err)) > 0 || errors.Is(err, scoped.ErrUnscoped)
-}
-
 // answer tells everyone, after the commit.
 func (b *batch) answer() {
-	b.s.routes.change(b.targets)
+	b.s.routes.change(b.Targets)
 	for _, to := range b.disabled {
 		b.s.log.Warn("a webhook was disabled, its deliveries wait until it is enabled", slog.Any("webhook", to.ID), slog.Any("tenant_id", to.TenantID),
 			slog.String("reason", string(*to.DisabledReason)))
@@ -461,9 +451,9 @@ func (b *batch) answer() {
 	if len(b.changed)+len(b.reserved)+len(b.due) > 0 {
 		b.s.dispatcher().Batch(b.hand)
 	}
-	b.s.db.committed(b)
+	b.s.db.Committed(&b.Tx)
 	for _, r := range b.results {
-		r.written()
+		r.Release()
 	}
 	if b.noted {
 		select {
@@ -506,13 +496,13 @@ func (b *batch) setTarget(to *Target) {
 
 // noteTarget is setTarget for what the dispatcher does not need to know.
 func (b *batch) noteTarget(to *Target) {
-	b.undo = append(b.undo, targetBefore{to.ID, b.targets[to.ID]})
-	b.targets[to.ID] = to
+	b.undo = append(b.undo, targetBefore{to.ID, b.Targets[to.ID]})
+	b.Targets[to.ID] = to
 }
 
 // target is the webhook's snapshot as this transaction sees it; nil when it is not there.
 func (b *batch) target(id webhook.ID) *Target {
-	if to, ok := b.targets[id]; ok {
+	if to, ok := b.Targets[id]; ok {
 		return to
 	}
 	return b.s.routes.get(id)
@@ -592,7 +582,7 @@ func (s *Store) Flush(ctx context.Context) error {
 		}
 		late := s.writer.stuck.Load() || s.fans.pending()
 		if !waiting && !late {
-			return s.db.settle(ctx)
+			return s.db.Settle(ctx)
 		}
 		if late {
 			select {

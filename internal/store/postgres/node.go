@@ -1,13 +1,13 @@
-package store
+package postgres
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync/atomic"
 	"time"
 
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -22,23 +22,8 @@ const (
 	voidedFor  = "1 hour"        // that a voided node is remembered, and looked for claims that it left
 )
 
-// lease is a node's right to its claims.
-type lease struct {
-	node  int64
-	until atomic.Int64 // in time since started; by this process's clock, from before it was renewed
-}
-
-var started = time.Now() // monotonic, and goes on while the process is frozen
-
-func (l *lease) renewed(asked time.Time) {
-	l.until.Store(int64(asked.Add(leaseFor).Sub(started)))
-}
-
-func (l *lease) lost() bool { return int64(time.Since(started)) > l.until.Load() }
-func (l *lease) end()       { l.until.Store(-1) }
-
 // join makes this process a new node, and gives back what it, and whoever is gone, had claimed. Only the writer calls it.
-func (p *postgresDB) join(ctx context.Context) error {
+func (p *DB) join(ctx context.Context) error {
 	asked := time.Now()
 	tx, err := p.side.BeginTx(ctx, nil)
 	if err != nil {
@@ -46,15 +31,15 @@ func (p *postgresDB) join(ctx context.Context) error {
 	}
 	defer func() { _ = tx.Rollback() }()
 	if old := p.lease.Load(); old != nil {
-		old.end()
-		p.s.log.Warn("the lease has expired and its claims are void; rejoining")
-		if _, err := tx.ExecContext(ctx, "UPDATE nodes SET voided_at = clock_timestamp() WHERE seq = $1 AND voided_at IS NULL", old.node); err != nil {
+		old.End()
+		p.s.Log.Warn("the lease has expired and its claims are void; rejoining")
+		if _, err := tx.ExecContext(ctx, "UPDATE nodes SET voided_at = clock_timestamp() WHERE seq = $1 AND voided_at IS NULL", old.Node); err != nil {
 			return fmt.Errorf("void own lease: %w", err)
 		}
 	}
-	l := &lease{}
+	l := &dialect.Lease{}
 	if err := tx.QueryRowContext(ctx, `INSERT INTO nodes (started_at, expires_at) VALUES (clock_timestamp(), clock_timestamp() + $1::interval)
-		RETURNING seq`, leaseTime).Scan(&l.node); err != nil {
+		RETURNING seq`, leaseTime).Scan(&l.Node); err != nil {
 		return fmt.Errorf("join: %w", err)
 	}
 	var alive int64
@@ -65,7 +50,7 @@ func (p *postgresDB) join(ctx context.Context) error {
 		return fmt.Errorf("join: %w", err)
 	}
 	p.count(alive)
-	l.renewed(asked)
+	l.Renewed(asked.Add(leaseFor))
 	p.lease.Store(l)
 	p.rejoin.Store(false)
 	// Claims of nodes that nobody knows any more, and of those that are known to be gone.
@@ -73,16 +58,16 @@ func (p *postgresDB) join(ctx context.Context) error {
 }
 
 // count notes how many nodes there are, and tells the sender.
-func (p *postgresDB) count(alive int64) {
+func (p *DB) count(alive int64) {
 	p.alive.Store(alive)
-	p.s.dispatcher().Nodes(int(alive))
+	p.s.Count(int(alive))
 }
 
-// nodes implements dialect.
-func (p *postgresDB) nodes() int { return max(1, int(p.alive.Load())) }
+// Nodes implements dialect.DB.
+func (p *DB) Nodes() int { return max(1, int(p.alive.Load())) }
 
 // leave gives back what this node holds, at once.
-func (p *postgresDB) leave() {
+func (p *DB) leave() {
 	select {
 	case <-p.ended:
 		return
@@ -94,20 +79,20 @@ func (p *postgresDB) leave() {
 	if l == nil {
 		return
 	}
-	l.end()
+	l.End()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	_, err := p.side.ExecContext(ctx, "UPDATE nodes SET voided_at = clock_timestamp() WHERE seq = $1 AND voided_at IS NULL", l.node)
+	_, err := p.side.ExecContext(ctx, "UPDATE nodes SET voided_at = clock_timestamp() WHERE seq = $1 AND voided_at IS NULL", l.Node)
 	if err == nil {
-		err = p.void(ctx, fmt.Sprintf("claimed_by = %d", l.node))
+		err = p.void(ctx, fmt.Sprintf("claimed_by = %d", l.Node))
 	}
 	if err != nil {
-		p.s.log.Warn("stopped without releasing claims; they are due when the lease expires", slog.Any("error", err))
+		p.s.Log.Warn("stopped without releasing claims; they are due when the lease expires", slog.Any("error", err))
 	}
 }
 
 // void makes claims due again, in small transactions; it passes over rows that somebody has locked.
-func (p *postgresDB) void(ctx context.Context, of string) error {
+func (p *DB) void(ctx context.Context, of string) error {
 	for {
 		//nolint:gosec // of is this package's own text
 		res, err := p.side.ExecContext(ctx, `UPDATE deliveries d SET claimed_by = NULL, due_at = CASE WHEN d.status = 'PENDING' THEN clock_timestamp() END
@@ -123,7 +108,7 @@ func (p *postgresDB) void(ctx context.Context, of string) error {
 }
 
 // run starts what a node does beside writing.
-func (p *postgresDB) run() {
+func (p *DB) run() {
 	ctx, cancel := context.WithCancel(context.Background())
 	p.background.Go(func() {
 		<-p.ended
@@ -136,7 +121,7 @@ func (p *postgresDB) run() {
 }
 
 // keepLease renews the lease and looks after the other nodes.
-func (p *postgresDB) keepLease(ctx context.Context) {
+func (p *DB) keepLease(ctx context.Context) {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
 	var renewed, looked time.Time
@@ -153,7 +138,7 @@ func (p *postgresDB) keepLease(ctx context.Context) {
 			case err != nil:
 				healthy = 0
 				if ctx.Err() == nil {
-					p.s.log.Warn("the lease cannot be renewed", slog.Any("error", err))
+					p.s.Log.Warn("the lease cannot be renewed", slog.Any("error", err))
 				}
 				continue
 			case !ok:
@@ -170,32 +155,34 @@ func (p *postgresDB) keepLease(ctx context.Context) {
 		}
 		found, err := p.sweep(ctx)
 		if err != nil && ctx.Err() == nil {
-			p.s.log.Warn("check other nodes", slog.Any("error", err))
+			p.s.Log.Warn("check other nodes", slog.Any("error", err))
 		}
 		if found || time.Since(looked) >= dueEvery {
 			looked = time.Now()
-			p.lookForDue(ctx)
+			if err := p.s.LookForDue(ctx); err != nil && ctx.Err() == nil {
+				p.s.Log.Warn("looking for due deliveries", slog.Any("error", err))
+			}
 		}
 	}
 }
 
-func (p *postgresDB) renew(ctx context.Context) (bool, error) {
+func (p *DB) renew(ctx context.Context) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, renewEvery)
 	defer cancel()
 	l, asked := p.lease.Load(), time.Now()
-	res, err := p.side.ExecContext(ctx, `UPDATE nodes SET expires_at = clock_timestamp() + $2::interval WHERE seq = $1 AND voided_at IS NULL`, l.node, leaseTime)
+	res, err := p.side.ExecContext(ctx, `UPDATE nodes SET expires_at = clock_timestamp() + $2::interval WHERE seq = $1 AND voided_at IS NULL`, l.Node, leaseTime)
 	if err != nil {
 		return false, err
 	}
 	n, err := res.RowsAffected()
 	if err == nil && n > 0 {
-		l.renewed(asked)
+		l.Renewed(asked.Add(leaseFor))
 	}
 	return n > 0, err
 }
 
 // sweep voids the leases that have ended, and the claims of voided nodes, and reports whether a node has gone.
-func (p *postgresDB) sweep(ctx context.Context) (found bool, err error) {
+func (p *DB) sweep(ctx context.Context) (found bool, err error) {
 	// A node in the middle of a transaction holds its row: it is alive, or PostgreSQL will soon end the transaction.
 	res, err := p.side.ExecContext(ctx, `UPDATE nodes SET voided_at = clock_timestamp() WHERE seq IN
 		(SELECT seq FROM nodes WHERE voided_at IS NULL AND expires_at < clock_timestamp() FOR UPDATE SKIP LOCKED)`)
@@ -205,7 +192,7 @@ func (p *postgresDB) sweep(ctx context.Context) (found bool, err error) {
 	if n, err := res.RowsAffected(); err != nil {
 		return false, err
 	} else if n > 0 {
-		p.s.log.Warn("nodes have expired; taking over their claims", slog.Int64("nodes", n))
+		p.s.Log.Warn("nodes have expired; taking over their claims", slog.Int64("nodes", n))
 	}
 	if _, err := p.side.ExecContext(ctx, "DELETE FROM nodes WHERE voided_at < clock_timestamp() - $1::interval", voidedFor); err != nil {
 		return false, err
@@ -225,32 +212,16 @@ func (p *postgresDB) sweep(ctx context.Context) (found bool, err error) {
 	return found, p.void(ctx, "claimed_by IN (SELECT seq FROM nodes WHERE voided_at IS NOT NULL)")
 }
 
-// lookForDue tells the sender of deliveries that can be claimed and that nobody else may know of.
-func (p *postgresDB) lookForDue(ctx context.Context) {
-	targets, err := p.s.Targets(ctx)
-	if err != nil {
-		if ctx.Err() == nil {
-			p.s.log.Warn("looking for due deliveries", slog.Any("error", err))
-		}
-		return
-	}
-	for _, h := range targets {
-		if h.Due != nil {
-			p.s.dispatcher().Due(h.Target.ID, *h.Due)
-		}
-	}
-}
-
 // nudge has the writer begin a transaction, in which it takes over changes of others, and joins if it must.
-func (p *postgresDB) nudge() {
+func (p *DB) nudge() {
 	if !p.nudged.CompareAndSwap(false, true) {
 		return
 	}
 	p.background.Go(func() {
 		defer p.nudged.Store(false)
-		err := p.s.changeDeliveries(p.s.quit, func(*batch) error { return nil })
-		if err != nil && !errors.Is(err, webhook.ErrUnavailable) && p.s.quit.Err() == nil {
-			p.s.log.Warn("taking over changes", slog.Any("error", err))
+		err := p.s.Pass(p.s.Quit)
+		if err != nil && !errors.Is(err, webhook.ErrUnavailable) && p.s.Quit.Err() == nil {
+			p.s.Log.Warn("taking over changes", slog.Any("error", err))
 		}
 	})
 }

@@ -1,4 +1,4 @@
-package store
+package sqlite
 
 import (
 	"context"
@@ -8,42 +8,43 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
 // insertion is the statement that inserts into a table. OR FAIL, here and below, leaves what a statement did before it
 // failed to the transaction's end, which rolls it back: else SQLite keeps notes of every page that the statement changes, as
 // many bytes as it writes to the log, in temporary files.
-func (t *table) insertion() *statement {
-	columns, row := t.columns, "?"+strings.Repeat(", ?", strings.Count(t.columns, ","))
-	if t.fixed != "" {
-		columns, row = columns+", "+t.fixed, row+", "+t.values
+func insertion(t *dialect.Table) *statement {
+	columns, row := t.Columns, "?"+strings.Repeat(", ?", strings.Count(t.Columns, ","))
+	if t.Fixed != "" {
+		columns, row = columns+", "+t.Fixed, row+", "+t.Values
 	}
-	return &statement{before: "INSERT OR FAIL INTO " + t.name + " (" + columns + ") VALUES ", row: "(" + row + ")"}
+	return &statement{before: "INSERT OR FAIL INTO " + t.Name + " (" + columns + ") VALUES ", row: "(" + row + ")"}
 }
 
-var insertions = map[*table]*statement{
-	eventsTable:     eventsTable.insertion(),
-	deliveriesTable: deliveriesTable.insertion(),
-	attemptsTable:   attemptsTable.insertion(),
+var insertions = map[*dialect.Table]*statement{
+	dialect.EventsTable:     insertion(dialect.EventsTable),
+	dialect.DeliveriesTable: insertion(dialect.DeliveriesTable),
+	dialect.AttemptsTable:   insertion(dialect.AttemptsTable),
 }
 
 var lastInserted = &statement{row: "SELECT last_insert_rowid()"}
 
-// insert implements dialect. The rows follow one another without gaps because the only writer is this transaction.
-func (q *sqliteDB) insert(_ *batch, t *table, rows int, _ func(i int) time.Time, row func(p *params, i int)) (first int64, err error) {
+// Insert implements dialect.DB. The rows follow one another without gaps because the only writer is this transaction.
+func (q *DB) Insert(_ *dialect.Tx, t *dialect.Table, rows int, _ func(i int) time.Time, row func(p *dialect.Params, i int)) (first int64, err error) {
 	p := &q.params
-	p.reset(strings.Count(t.columns, ",") + 1)
+	p.Reset(strings.Count(t.Columns, ",") + 1)
 	for next, waiting := 0, 0; next < rows || waiting > 0; {
-		for ; next < rows && waiting < maxRows && p.bytes < maxRowBytes; next++ {
+		for ; next < rows && waiting < maxRows && p.Bytes < maxRowBytes; next++ {
 			row(p, next)
 			waiting++
 		}
 		n := powerOfTwo(waiting)
-		if err := q.direct.run(insertions[t], n, p.values[:n*p.width], nil); err != nil {
+		if err := q.direct.run(insertions[t], n, p.Values[:n*p.Width], nil); err != nil {
 			return 0, err
 		}
-		p.drop(n)
+		p.Drop(n)
 		waiting -= n
 	}
 	err = q.direct.run(lastInserted, 1, nil, func(row []driver.Value) { first = row[0].(int64) - int64(rows) + 1 })
@@ -72,19 +73,19 @@ var finishSucceeded = &statement{
 	after: ") RETURNING seq, status, schedule_start",
 }
 
-// finish implements dialect.
-func (q *sqliteDB) finish(b *batch, outcomes []outcome) (map[int64]finished, error) {
-	held := make(map[int64]finished, len(outcomes))
+// Finish implements dialect.DB.
+func (q *DB) Finish(b *dialect.Tx, outcomes []dialect.Outcome) (map[int64]dialect.Finished, error) {
+	held := make(map[int64]dialect.Finished, len(outcomes))
 	keep := func(row []driver.Value) {
 		seq, status, start := row[0].(int64), row[1].(string), row[2].(int64)
-		held[seq] = finished{status: webhook.DeliveryStatus(status), start: int(start)}
+		held[seq] = dialect.Finished{Status: webhook.DeliveryStatus(status), Start: int(start)}
 	}
 	p := &q.params
 	succeeded := map[int][]int64{} // Seqs by attempt count
-	var others []*outcome
+	var others []*dialect.Outcome
 	for i := range outcomes {
 		o := &outcomes[i]
-		if d := &o.Claimed.Delivery; o.status == webhook.DeliverySucceeded {
+		if d := &o.Claimed.Delivery; o.Status == webhook.DeliverySucceeded {
 			succeeded[d.AttemptCount] = append(succeeded[d.AttemptCount], d.Seq)
 		} else {
 			others = append(others, o)
@@ -92,44 +93,44 @@ func (q *sqliteDB) finish(b *batch, outcomes []outcome) (map[int64]finished, err
 	}
 	for attempts, seqs := range succeeded {
 		err := chunks(len(seqs), func(from, to int) error {
-			p.reset(0)
-			p.time(b.now)
-			p.int(q.node)
-			p.int(int64(attempts))
+			p.Reset(0)
+			p.Time(b.Now)
+			p.Int(q.node)
+			p.Int(int64(attempts))
 			for _, seq := range seqs[from:to] {
-				p.int(seq)
+				p.Int(seq)
 			}
-			return q.direct.run(finishSucceeded, to-from, p.values, keep)
+			return q.direct.run(finishSucceeded, to-from, p.Values, keep)
 		})
 		if err != nil {
 			return nil, err
 		}
 	}
 	return held, chunks(len(others), func(from, to int) error {
-		p.reset(0)
+		p.Reset(0)
 		for _, o := range others[from:to] {
-			p.int(o.Claimed.Delivery.Seq)
-			p.int(int64(o.Claimed.Delivery.AttemptCount + 1))
-			p.text(string(o.status))
-			p.maybeTime(o.due)
-			p.maybeTime(o.completed)
+			p.Int(o.Claimed.Delivery.Seq)
+			p.Int(int64(o.Claimed.Delivery.AttemptCount + 1))
+			p.Text(string(o.Status))
+			p.MaybeTime(o.Due)
+			p.MaybeTime(o.Completed)
 		}
-		p.int(q.node)
-		return q.direct.run(finishDeliveries, to-from, p.values, keep)
+		p.Int(q.node)
+		return q.direct.run(finishDeliveries, to-from, p.Values, keep)
 	})
 }
 
-// claim implements dialect.
-func (q *sqliteDB) claim(b *batch, to *Target, n, maxBytes int) ([]*Claimed, error) {
-	var claims []*Claimed
+// Claim implements dialect.DB.
+func (q *DB) Claim(b *dialect.Tx, to *dialect.Target, n, maxBytes int) ([]*dialect.Claimed, error) {
+	var claims []*dialect.Claimed
 	left := maxBytes
-	rows, err := b.sqlTx().QueryContext(context.Background(), dueDeliveries, to.ID, at(b.now), n)
+	rows, err := b.SQL().QueryContext(context.Background(), dueDeliveries, to.ID, dialect.At(b.Now), n)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {
-		claimed, err := scanClaimed(rows, to)
+		claimed, err := dialect.ScanClaimed(rows, to)
 		if err != nil {
 			return nil, err
 		}
@@ -142,12 +143,12 @@ func (q *sqliteDB) claim(b *batch, to *Target, n, maxBytes int) ([]*Claimed, err
 		return nil, err
 	}
 	return claims, chunks(len(claims), func(from, to int) error {
-		q.params.reset(0)
-		q.params.int(q.node)
+		q.params.Reset(0)
+		q.params.Int(q.node)
 		for _, claimed := range claims[from:to] {
-			q.params.int(claimed.Delivery.Seq)
+			q.params.Int(claimed.Delivery.Seq)
 		}
-		return q.direct.run(claimDeliveries, to-from, q.params.values, nil)
+		return q.direct.run(claimDeliveries, to-from, q.params.Values, nil)
 	})
 }
 
@@ -172,25 +173,25 @@ var unclaimDeliveries = &statement{
 	after: ")",
 }
 
-// nextDue implements dialect.
-func (q *sqliteDB) nextDue(b *batch, to *Target) (*time.Time, error) {
-	var due *micros
-	err := b.sqlTx().QueryRowContext(context.Background(), nextDueDelivery, to.ID).Scan(&due)
+// NextDue implements dialect.DB.
+func (q *DB) NextDue(b *dialect.Tx, to *dialect.Target) (*time.Time, error) {
+	var due *dialect.Micros
+	err := b.SQL().QueryRowContext(context.Background(), nextDueDelivery, to.ID).Scan(&due)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
-	return maybeTime(due), err
+	return dialect.MaybeTime(due), err
 }
 
-// unclaim implements dialect.
-func (q *sqliteDB) unclaim(b *batch, claims []*Claimed) error {
+// Unclaim implements dialect.DB.
+func (q *DB) Unclaim(b *dialect.Tx, claims []*dialect.Claimed) error {
 	return chunks(len(claims), func(from, to int) error {
-		q.params.reset(0)
-		q.params.time(b.now)
-		q.params.int(q.node)
+		q.params.Reset(0)
+		q.params.Time(b.Now)
+		q.params.Int(q.node)
 		for _, claimed := range claims[from:to] {
-			q.params.int(claimed.Delivery.Seq)
+			q.params.Int(claimed.Delivery.Seq)
 		}
-		return q.direct.run(unclaimDeliveries, to-from, q.params.values, nil)
+		return q.direct.run(unclaimDeliveries, to-from, q.params.Values, nil)
 	})
 }

@@ -1,6 +1,6 @@
 //go:build !cgo
 
-package store
+package sqlite
 
 import (
 	"errors"
@@ -11,10 +11,10 @@ import (
 	modernc "modernc.org/sqlite" // the same file format without a C compiler
 )
 
-const sqliteDriver = "sqlite"
+const driverName = "sqlite"
 
-// sqliteDialector opens the file with modernc.org/sqlite.
-func sqliteDialector(path string, readOnly bool) gorm.Dialector {
+// dialector opens the file with modernc.org/sqlite.
+func dialector(path string, readOnly bool) gorm.Dialector {
 	q := url.Values{"_pragma": {"busy_timeout(10000)", "foreign_keys(on)"}}
 	if readOnly {
 		q.Set("mode", "ro")
@@ -25,7 +25,7 @@ func sqliteDialector(path string, readOnly bool) gorm.Dialector {
 		q.Set("_txlock", "immediate")
 	}
 	return sqlite.New(sqlite.Config{
-		DriverName: sqliteDriver,
+		DriverName: driverName,
 		DSN:        "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode(),
 	})
 }

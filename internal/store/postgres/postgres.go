@@ -1,6 +1,8 @@
-package store
+// Package postgres keeps the store in a PostgreSQL database, which several nodes use, each with its own writer.
+package postgres
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/binary"
@@ -11,7 +13,6 @@ import (
 	"maps"
 	"net"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,29 +26,31 @@ import (
 	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
+
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/store/migrations"
 )
 
-// postgresDB is a database that several nodes use, each by its own writer. What this node does to stay one of them is in
-// postgres_node.go, how it sees what the others write in postgres_log.go, how it notices that the database was put back in
-// postgres_starts.go, and the partitions are in postgres_days.go.
-type postgresDB struct {
-	url     string
-	channel string        // on which nodes are notified
-	poll    time.Duration // between two looks at the log, whatever is notified
-	gap     time.Duration // between two looks, or two notifications, at least
+// DB is a database that several nodes use, each by its own writer. What this node does to stay one of them is in
+// node.go, how it sees what the others write in log.go, how it notices that the database was put back in
+// starts.go, and the partitions are in days.go.
+type DB struct {
+	url string
+	Settings
 
-	s      *Store   // from start on
-	side   *sql.DB  // for what must not wait for the writer: the lease, the log, partitions
-	beside *gorm.DB // the same
+	s      *dialect.Session // from start on
+	side   *sql.DB          // for what must not wait for the writer: the lease, the log, partitions
+	beside *gorm.DB         // the same
 
 	statements atomic.Int64
 
 	// Of the writer only:
-	number int64        // of its last transaction
-	days   map[day]bool // whose partitions are there
+	number int64                // of its last transaction
+	days   map[dialect.Day]bool // whose partitions are there
+	batch  pgBatch
 
-	lease  atomic.Pointer[lease] // nil when shared
-	known  atomic.Int64          // the version of webhooks that routes has
+	lease  atomic.Pointer[dialect.Lease] // nil when shared
+	known  atomic.Int64                  // the version of webhooks that routes has
 	log    follower
 	notify chan struct{} // holds one signal: something was committed
 	alive  atomic.Int64  // nodes, this one among them
@@ -67,31 +70,40 @@ const (
 	pgReaders = 6
 	pgSide    = 3
 
-	pgTimeout = 20 * time.Second // for a statement
+	pgTimeout    = 20 * time.Second // for a statement
+	writeTimeout = 30 * time.Second // for a transaction
 	// idleTimeout ends a transaction of a process that is frozen, so that its locks hold nobody up. It is shorter than a
 	// lease, so that a node never wakes up in the middle of a transaction that it has lost.
 	idleTimeout = 5 * time.Second
 )
 
-var writeTimeout = 30 * time.Second // for a transaction; a test makes it shorter
+func init() {
+	dialect.Register("postgres", func(url string) dialect.DB { return New(url, Settings{}) }, transient)
+}
 
-func newPostgres(url string) *postgresDB {
-	return &postgresDB{
-		url: url, channel: channel, poll: pollEvery, gap: followGap,
-		days: map[day]bool{}, notify: make(chan struct{}, 1), ended: make(chan struct{}),
+// Settings are a node's; zero values stand for the usual.
+type Settings struct {
+	Channel    string        // on which nodes are notified
+	Poll       time.Duration // between two looks at the log, whatever is notified
+	Gap        time.Duration // between two looks, or two notifications, at least
+	CommitTime time.Duration // that the writer waits for a transaction
+}
+
+// New is the database of the URL. It connects when it is opened.
+func New(url string, set Settings) *DB {
+	set.Channel, set.CommitTime = cmp.Or(set.Channel, channel), cmp.Or(set.CommitTime, writeTimeout)
+	set.Poll, set.Gap = cmp.Or(set.Poll, pollEvery), cmp.Or(set.Gap, followGap)
+	return &DB{
+		url: url, Settings: set,
+		days: map[dialect.Day]bool{}, notify: make(chan struct{}, 1), ended: make(chan struct{}),
 	}
 }
 
-// IsPostgres reports whether the text is the URL of a PostgreSQL database.
-func IsPostgres(text string) bool {
-	return strings.HasPrefix(text, "postgres://") || strings.HasPrefix(text, "postgresql://")
-}
-
-// exists implements dialect. What is not there cannot be opened.
-func (p *postgresDB) exists() error { return nil }
+// Exists implements dialect.DB. What is not there cannot be opened.
+func (p *DB) Exists() error { return nil }
 
 // config is how a connection is made. settings are PostgreSQL's, for the session.
-func (p *postgresDB) config(settings map[string]string) (*pgx.ConnConfig, error) {
+func (p *DB) config(settings map[string]string) (*pgx.ConnConfig, error) {
 	cfg, err := pgx.ParseConfig(p.url)
 	if err != nil {
 		return nil, errors.New("the URL of the database cannot be read") // pgx's error may show the password
@@ -119,15 +131,15 @@ func (p *postgresDB) config(settings map[string]string) (*pgx.ConnConfig, error)
 func millis(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 
 // TraceQueryStart implements pgx.QueryTracer: it counts.
-func (p *postgresDB) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
+func (p *DB) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
 	p.statements.Add(1)
 	return ctx
 }
 
 // TraceQueryEnd implements pgx.QueryTracer.
-func (p *postgresDB) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+func (p *DB) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
 
-func (p *postgresDB) pool(conns int, settings map[string]string, begin string) (*sql.DB, error) {
+func (p *DB) pool(conns int, settings map[string]string, begin string) (*sql.DB, error) {
 	cfg, err := p.config(settings)
 	if err != nil {
 		return nil, err
@@ -148,7 +160,7 @@ func (p *postgresDB) pool(conns int, settings map[string]string, begin string) (
 }
 
 // gorm connects with settings of the session; begin is what each connection executes first, "" for nothing.
-func (p *postgresDB) gorm(conns int, settings map[string]string, begin string) (*gorm.DB, error) {
+func (p *DB) gorm(conns int, settings map[string]string, begin string) (*gorm.DB, error) {
 	pool, err := p.pool(conns, settings, begin)
 	if err != nil {
 		return nil, err
@@ -163,8 +175,8 @@ func (p *postgresDB) gorm(conns int, settings map[string]string, begin string) (
 	return db, nil
 }
 
-// open implements dialect.
-func (p *postgresDB) open(ctx context.Context, _ *slog.Logger, _ bool) (write, read *gorm.DB, err error) {
+// Open implements dialect.DB.
+func (p *DB) Open(ctx context.Context, _ *slog.Logger, _ bool) (write, read *gorm.DB, err error) {
 	// Every statement of the writer and of what is beside it finds its rows by an index; its plans must not depend on statistics of tables that
 	// have just begun to grow, and are made for the one day that they are about.
 	byIndex := map[string]string{
@@ -211,13 +223,13 @@ func checkDurability(db *gorm.DB) error {
 	return nil
 }
 
-// provider implements dialect. Replicas that start together wait for one another.
-func (p *postgresDB) provider(write *gorm.DB) (*goose.Provider, error) {
+// Provider implements dialect.DB. Replicas that start together wait for one another.
+func (p *DB) Provider(write *gorm.DB) (*goose.Provider, error) {
 	pool, err := write.DB()
 	if err != nil {
 		return nil, err
 	}
-	dir, err := fs.Sub(migrations, "migrations/postgres")
+	dir, err := fs.Sub(migrations.FS, "postgres")
 	if err != nil {
 		return nil, err
 	}
@@ -228,13 +240,13 @@ func (p *postgresDB) provider(write *gorm.DB) (*goose.Provider, error) {
 	return goose.NewProvider(goose.DialectPostgres, pool, dir, goose.WithSessionLocker(locker))
 }
 
-// start implements dialect.
-func (p *postgresDB) start(ctx context.Context, s *Store) error {
+// Start implements dialect.DB.
+func (p *DB) Start(ctx context.Context, s *dialect.Session) error {
 	p.s = s
 	if err := p.identifyNow(ctx); err != nil {
 		return err
 	}
-	if s.opts.Shared {
+	if s.Shared {
 		return p.begun(ctx)
 	}
 	var copying bool
@@ -257,14 +269,14 @@ func (p *postgresDB) start(ctx context.Context, s *Store) error {
 	return nil
 }
 
-// close implements dialect.
-func (p *postgresDB) close() error {
+// Close implements dialect.DB.
+func (p *DB) Close() error {
 	if p.side == nil {
 		return nil
 	}
 	if p.s != nil {
 		p.leave()
-		p.s.log.Info("database statements", slog.Int64("statements", p.statements.Load()))
+		p.s.Log.Info("database statements", slog.Int64("statements", p.statements.Load()))
 	}
 	return p.side.Close()
 }
@@ -282,7 +294,7 @@ type microsCodec struct{ *pgtype.TimestamptzCodec }
 // PlanEncode implements pgtype.Codec.
 func (c microsCodec) PlanEncode(m *pgtype.Map, oid uint32, format int16, value any) pgtype.EncodePlan {
 	switch value.(type) {
-	case micros, int64:
+	case dialect.Micros, int64:
 		if format == pgtype.BinaryFormatCode {
 			return microsPlan{}
 		}
@@ -299,7 +311,7 @@ const since2000 = 946_684_800_000_000
 func (microsPlan) Encode(value any, buf []byte) ([]byte, error) {
 	var t int64
 	switch v := value.(type) {
-	case micros:
+	case dialect.Micros:
 		t = int64(v)
 	case int64:
 		t = v
@@ -307,25 +319,25 @@ func (microsPlan) Encode(value any, buf []byte) ([]byte, error) {
 	return binary.BigEndian.AppendUint64(buf, uint64(t-since2000)), nil //nolint:gosec // two's complement is the format
 }
 
-// probe implements dialect. The lease, which is written every two seconds, tells whether the database takes what is written.
-func (p *postgresDB) probe(ctx context.Context) (written bool, err error) {
+// Probe implements dialect.DB. The lease, which is written every two seconds, tells whether the database takes what is written.
+func (p *DB) Probe(ctx context.Context) (written bool, err error) {
 	var one int
-	if err := p.s.read.WithContext(ctx).Raw("SELECT 1").Scan(&one).Error; err != nil {
+	if err := p.s.Read.WithContext(ctx).Raw("SELECT 1").Scan(&one).Error; err != nil {
 		return false, err
 	}
-	if l := p.lease.Load(); l != nil && l.lost() {
+	if l := p.lease.Load(); l != nil && l.Lost() {
 		return false, errors.New("the lease on this node's deliveries could not be renewed")
 	}
 	return true, nil
 }
 
-// touch implements dialect.
-func (p *postgresDB) touch(b *batch) error {
-	return b.tx.Exec("UPDATE store SET epoch = epoch").Error
+// Touch implements dialect.DB.
+func (p *DB) Touch(b *dialect.Tx) error {
+	return b.DB.Exec("UPDATE store SET epoch = epoch").Error
 }
 
-// fault implements dialect. The codes are PostgreSQL's (its manual, appendix A).
-func (p *postgresDB) fault(err error) (what string, lasting bool) {
+// Fault implements dialect.DB. The codes are PostgreSQL's (its manual, appendix A).
+func (p *DB) Fault(err error) (what string, lasting bool) {
 	var e *pgconn.PgError
 	if !errors.As(err, &e) {
 		return "", false
@@ -343,4 +355,54 @@ func (p *postgresDB) fault(err error) (what string, lasting bool) {
 		return "PostgreSQL has no connection left: raise its max_connections", false
 	}
 	return "", false
+}
+
+// transient says of an error that is PostgreSQL's, or its driver's, whether it passes.
+func transient(err error) (passes, known bool) {
+	if refused, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return transientState(refused.Code), true
+	}
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		return true, true // also when the server was reached and turned out to be a standby
+	}
+	passes = errors.Is(err, errFenced) || pgconn.SafeToRetry(err)
+	return passes, passes
+}
+
+// transientState says so of an error code of PostgreSQL (its documentation, appendix A).
+func transientState(code string) bool {
+	switch code {
+	case "25006", // read only: a standby, or a primary that has become one
+		"25P03",                   // a transaction that was idle for too long
+		"28000", "28P01", "3D000", // the operator is changing the password, or the database
+		"40001", "40P01", // serialization, deadlock
+		"40003", // completion unknown
+		"55006", "55P03", "55P04",
+		"57014",                                     // statement timeout, or canceled by the operator
+		"57P01", "57P02", "57P03", "57P04", "57P05", // shut down, crashed, starting
+		"58000", "58030": // the system's errors, input and output
+		return true
+	}
+	switch code[:min(2, len(code))] {
+	case "08", "53": // connections; disk full, out of memory, too many connections
+		return true
+	}
+	return false
+}
+
+// Side is a pool of connections beside the writer, for what reads and writes whole tables.
+func (p *DB) Side() *sql.DB { return p.side }
+
+// Node names this process among the nodes; 0 when it holds no claims.
+func (p *DB) Node() int64 {
+	if l := p.lease.Load(); l != nil {
+		return l.Node
+	}
+	return 0
+}
+
+// Look looks for what has been added to the log, as a node does by itself from time to time.
+func (p *DB) Look(ctx context.Context) error {
+	_, err := p.log.look(ctx)
+	return err
 }

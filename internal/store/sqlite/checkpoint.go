@@ -1,4 +1,4 @@
-package store
+package sqlite
 
 import (
 	"context"
@@ -19,13 +19,13 @@ const (
 // checkpointer copies the write-ahead log into the database on a connection of its own, beside the writer, which would
 // else stand still for it inside a commit: 50 to 100 ms of which most are the disk's.
 type checkpointer struct {
-	q         *sqliteDB
+	q         *DB
 	db        *gorm.DB
 	committed chan struct{} // holds one signal: the log has grown
 }
 
-func newCheckpointer(q *sqliteDB) (*checkpointer, error) {
-	db, err := openSQLite(q.path(), false, 1)
+func newCheckpointer(q *DB) (*checkpointer, error) {
+	db, err := openFile(q.path(), false, 1)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ func (c *checkpointer) run(ctx context.Context) {
 		}
 		c.q.look()
 		if err := c.shorten(ctx); err != nil && ctx.Err() == nil {
-			c.q.s.log.Warn("the write-ahead log cannot be truncated", slog.Any("error", err))
+			c.q.s.Log.Warn("the write-ahead log cannot be truncated", slog.Any("error", err))
 		}
 		select {
 		case <-ctx.Done():
@@ -72,21 +72,8 @@ func (c *checkpointer) shorten(ctx context.Context) error {
 	if _, _, err := checkpoint(c.db.WithContext(ctx), "PASSIVE"); err != nil {
 		return err
 	}
-	done := make(chan struct{})
-	select {
-	case c.q.s.writer.pauses <- func() {
-		defer close(done)
-		_, _, err = checkpoint(c.q.s.write, "PASSIVE")
-	}:
-		select {
-		case <-done:
-			return err
-		case <-c.q.s.writer.ended:
-			return nil
-		}
-	case <-ctx.Done():
-		return nil
-	}
+	c.q.s.Between(ctx, func() { _, _, err = checkpoint(c.q.s.Write, "PASSIVE") })
+	return err
 }
 
 // checkpoint returns how many pages the log has, and how many of them are in the database. What readers still need of the

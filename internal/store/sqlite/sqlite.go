@@ -1,4 +1,5 @@
-package store
+// Package sqlite keeps the store in a directory with a SQLite database, which one server uses and alone writes.
+package sqlite
 
 import (
 	"context"
@@ -18,14 +19,16 @@ import (
 	"gorm.io/gorm/logger"
 
 	"github.com/hookgraph/hookgraph/internal/datadir"
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/store/migrations"
 )
 
-// sqliteDB is a directory with a database that one server uses, which is its only writer.
-type sqliteDB struct {
+// DB is a directory with a database that one server uses, which is its only writer.
+type DB struct {
 	dir     string
-	s       *Store                // from start on
+	s       *dialect.Session      // from start on
 	direct  direct                // statements of the writer, and
-	params  params                // their parameters
+	params  dialect.Params        // their parameters
 	lock    *os.File              // nil when it is shared
 	copying *checkpointer         // nil when it is shared
 	node    int64                 // claims are held in its name
@@ -33,16 +36,23 @@ type sqliteDB struct {
 	gone    atomic.Pointer[error] // why they are no longer those in the directory; nil while they are
 }
 
-func (q *sqliteDB) path() string { return filepath.Join(q.dir, databaseFile) }
+func init() {
+	dialect.Register("sqlite", func(dir string) dialect.DB { return New(dir) }, transient)
+}
 
-// exists implements dialect.
-func (q *sqliteDB) exists() error {
+// New is the database in the directory, which is made when it is opened.
+func New(dir string) *DB { return &DB{dir: dir} }
+
+func (q *DB) path() string { return filepath.Join(q.dir, databaseFile) }
+
+// Exists implements dialect.DB.
+func (q *DB) Exists() error {
 	_, err := os.Stat(q.path())
 	return err
 }
 
-// open implements dialect.
-func (q *sqliteDB) open(ctx context.Context, log *slog.Logger, exclusive bool) (write, read *gorm.DB, err error) {
+// Open implements dialect.DB.
+func (q *DB) Open(ctx context.Context, log *slog.Logger, exclusive bool) (write, read *gorm.DB, err error) {
 	if err := os.MkdirAll(q.dir, 0o700); err != nil {
 		return nil, nil, fmt.Errorf("data directory: %w", err)
 	}
@@ -68,26 +78,26 @@ func (q *sqliteDB) open(ctx context.Context, log *slog.Logger, exclusive bool) (
 }
 
 // explained begins an error of SQLite with what it means.
-func (q *sqliteDB) explained(err error) error {
-	if what, _ := q.fault(err); what != "" {
+func (q *DB) explained(err error) error {
+	if what, _ := q.Fault(err); what != "" {
 		return fmt.Errorf("%s: %s: %w", q.dir, what, err)
 	}
 	return err
 }
 
-func (q *sqliteDB) connect() (write, read *gorm.DB, err error) {
-	if write, err = openSQLite(q.path(), false, 1); err != nil {
+func (q *DB) connect() (write, read *gorm.DB, err error) {
+	if write, err = openFile(q.path(), false, 1); err != nil {
 		return nil, nil, err
 	}
 	if err := checkPragmas(write); err != nil {
 		return write, nil, err
 	}
-	read, err = openSQLite(q.path(), true, 4)
+	read, err = openFile(q.path(), true, 4)
 	return write, read, err
 }
 
-func openSQLite(path string, readOnly bool, conns int) (*gorm.DB, error) {
-	db, err := gorm.Open(sqliteDialector(path, readOnly), &gorm.Config{
+func openFile(path string, readOnly bool, conns int) (*gorm.DB, error) {
+	db, err := gorm.Open(dialector(path, readOnly), &gorm.Config{
 		SkipDefaultTransaction: true,
 		PrepareStmt:            true,
 		PrepareStmtMaxSize:     256,
@@ -119,29 +129,29 @@ func checkPragmas(db *gorm.DB) error {
 	return nil
 }
 
-// provider implements dialect.
-func (q *sqliteDB) provider(write *gorm.DB) (*goose.Provider, error) {
+// Provider implements dialect.DB.
+func (q *DB) Provider(write *gorm.DB) (*goose.Provider, error) {
 	pool, err := write.DB()
 	if err != nil {
 		return nil, err
 	}
-	dir, err := fs.Sub(migrations, "migrations/sqlite")
+	dir, err := fs.Sub(migrations.FS, "sqlite")
 	if err != nil {
 		return nil, err
 	}
 	return goose.NewProvider(goose.DialectSQLite3, pool, dir)
 }
 
-// start implements dialect.
-func (q *sqliteDB) start(ctx context.Context, s *Store) error {
+// Start implements dialect.DB.
+func (q *DB) Start(ctx context.Context, s *dialect.Session) error {
 	q.s = s
 	var last sql.NullInt64
-	if err := s.write.Raw("SELECT seq FROM sqlite_sequence WHERE name = 'attempts'").Scan(&last).Error; err != nil {
+	if err := s.Write.Raw("SELECT seq FROM sqlite_sequence WHERE name = 'attempts'").Scan(&last).Error; err != nil {
 		return fmt.Errorf("read attempt sequence: %w", err)
 	}
-	s.last.Store(last.Int64)
-	if !s.opts.Shared {
-		if err := q.join(s.opts.Now()); err != nil {
+	s.Last.Store(last.Int64)
+	if !s.Shared {
+		if err := q.join(s.Now()); err != nil {
 			return err
 		}
 		copying, err := newCheckpointer(q)
@@ -153,21 +163,23 @@ func (q *sqliteDB) start(ctx context.Context, s *Store) error {
 			return err
 		}
 		q.tidy()
-		s.background.Go(func() { copying.run(s.quit) })
+		s.Run(func() { copying.run(s.Quit) })
 	}
-	if err := s.readStarts(ctx); err != nil {
-		return err
+	if err := s.LearnStarts(func() (list []*dialect.Start, err error) {
+		return list, s.Read.WithContext(ctx).Order("seq").Find(&list).Error
+	}); err != nil {
+		return fmt.Errorf("read starts: %w", err)
 	}
 	return q.prepareWriting()
 }
 
 // prepareWriting sets what makes merged transactions cheap: a cache that holds the indexes' ends, no temporary files for
 // savepoints, and a log that the writer shortens itself only when the checkpointer does not.
-func (q *sqliteDB) prepareWriting() error {
+func (q *DB) prepareWriting() error {
 	for _, pragma := range []string{
 		"cache_size = -32768", "temp_store = MEMORY", fmt.Sprintf("wal_autocheckpoint = %d", 4*checkpointPages), "journal_size_limit = 134217728",
 	} {
-		if err := q.s.write.Exec("PRAGMA " + pragma).Error; err != nil {
+		if err := q.s.Write.Exec("PRAGMA " + pragma).Error; err != nil {
 			return fmt.Errorf("pragma %s: %w", pragma, err)
 		}
 	}
@@ -176,19 +188,19 @@ func (q *sqliteDB) prepareWriting() error {
 
 // join registers this process as a node and voids the claims of the ones before it: the directory is locked, so they are
 // gone.
-func (q *sqliteDB) join(now time.Time) error {
-	return q.s.write.Transaction(func(tx *gorm.DB) error {
+func (q *DB) join(now time.Time) error {
+	return q.s.Write.Transaction(func(tx *gorm.DB) error {
 		if err := q.addStart(tx, now); err != nil {
 			return err
 		}
-		if err := tx.Raw("INSERT INTO nodes (started_at) VALUES (?) RETURNING seq", at(now)).Scan(&q.node).Error; err != nil {
+		if err := tx.Raw("INSERT INTO nodes (started_at) VALUES (?) RETURNING seq", dialect.At(now)).Scan(&q.node).Error; err != nil {
 			return fmt.Errorf("join: %w", err)
 		}
 		if err := tx.Exec("DELETE FROM nodes WHERE seq < ?", q.node-100).Error; err != nil {
 			return fmt.Errorf("forget old nodes: %w", err)
 		}
 		if err := tx.Exec(`UPDATE deliveries SET claimed_by = NULL, due_at = CASE WHEN status = 'PENDING' THEN ? END
-			WHERE claimed_by IS NOT NULL`, at(now)).Error; err != nil {
+			WHERE claimed_by IS NOT NULL`, dialect.At(now)).Error; err != nil {
 			return fmt.Errorf("void old claims: %w", err)
 		}
 		return nil
@@ -196,29 +208,29 @@ func (q *sqliteDB) join(now time.Time) error {
 }
 
 // addStart appends this start: what it commits follows on what is there.
-func (q *sqliteDB) addStart(tx *gorm.DB, now time.Time) error {
+func (q *DB) addStart(tx *gorm.DB, now time.Time) error {
 	last := func(table string) string {
 		return "COALESCE((SELECT seq FROM sqlite_sequence WHERE name = '" + table + "'), 0)"
 	}
-	insert := "INSERT INTO starts (id, started_at, " + startColumns + ") SELECT ?, ?, " + strings.Join([]string{
+	insert := "INSERT INTO starts (id, started_at, " + dialect.StartColumns + ") SELECT ?, ?, " + strings.Join([]string{
 		last("tenants"), last("tokens"), last("webhooks"), last("events"), last("deliveries"), last("attempts"),
 	}, ", ")
-	for _, s := range append([]startStatement{{insert, []any{newStartID(), at(now)}}}, tidyStarts()...) {
-		if err := tx.Exec(s.text, s.args...).Error; err != nil {
+	for _, s := range append([]dialect.StartStatement{{Text: insert, Args: []any{dialect.NewStartID(), dialect.At(now)}}}, dialect.TidyStarts()...) {
+		if err := tx.Exec(s.Text, s.Args...).Error; err != nil {
 			return fmt.Errorf("note this start: %w", err)
 		}
 	}
 	return nil
 }
 
-// close implements dialect.
-func (q *sqliteDB) close() error {
+// Close implements dialect.DB.
+func (q *DB) Close() error {
 	var errs []error
 	if q.s != nil {
-		errs = append(errs, q.direct.close(q.s.write))
+		errs = append(errs, q.direct.close(q.s.Write))
 	}
 	if q.copying != nil {
-		errs = append(errs, closePool(q.copying.db))
+		errs = append(errs, dialect.ClosePool(q.copying.db))
 	}
 	if q.lock != nil {
 		errs = append(errs, q.lock.Close())
@@ -227,81 +239,75 @@ func (q *sqliteDB) close() error {
 	return errors.Join(errs...)
 }
 
-// transaction implements dialect.
-func (q *sqliteDB) transaction(b *batch, do func() error) error {
+// Transaction implements dialect.DB.
+func (q *DB) Transaction(b *dialect.Tx, do func() error) error {
 	if why := q.gone.Load(); why != nil {
 		return *why
 	}
-	b.now = q.s.opts.Now()
-	return q.s.write.Connection(func(db *gorm.DB) error {
+	b.Now = q.s.Now()
+	return q.s.Write.Connection(func(db *gorm.DB) error {
 		if err := q.direct.begin(db.Statement.ConnPool.(*sql.Conn)); err != nil {
 			return err
 		}
 		return db.Session(&gorm.Session{NewDB: true}).Transaction(func(tx *gorm.DB) error {
-			b.tx = tx
+			b.DB = tx
 			return do()
 		})
 	})
 }
 
-// claimedBy implements dialect.
-func (q *sqliteDB) claimedBy(*Claimed) int64 { return q.node }
+// ClaimedBy implements dialect.DB.
+func (q *DB) ClaimedBy(*dialect.Claimed) int64 { return q.node }
 
-// nodes implements dialect. The directory is this one's alone.
-func (q *sqliteDB) nodes() int { return 1 }
+// Nodes implements dialect.DB. The directory is this one's alone.
+func (q *DB) Nodes() int { return 1 }
 
-// lockTargets implements dialect. Only one process writes, and only one transaction of it.
-func (q *sqliteDB) lockTargets(*batch) error { return nil }
+// LockTargets implements dialect.DB. Only one process writes, and only one transaction of it.
+func (q *DB) LockTargets(*dialect.Tx) error { return nil }
 
-// committed implements dialect. The writer is the only one, so it writes in the order of the log.
-func (q *sqliteDB) committed(b *batch) {
+// Committed implements dialect.DB. The writer is the only one, so it writes in the order of the log.
+func (q *DB) Committed(b *dialect.Tx) {
 	q.copying.grown()
-	if n := len(b.attempts); n > 0 {
-		q.s.last.Store(b.attempts[n-1].Seq)
-		q.s.tell(b.attempts)
+	if n := len(b.Attempts); n > 0 {
+		q.s.Last.Store(b.Attempts[n-1].Seq)
+		q.s.Tell(b.Attempts)
 	}
 }
 
-// sameDay implements dialect.
-func (q *sqliteDB) sameDay(string, string) string { return "" }
+// SameDay implements dialect.DB.
+func (q *DB) SameDay(string, string) string { return "" }
 
-// logWindow bounds how much of the attempt log one call of AttemptLog searches, in rows.
-const logWindow = 20_000
-
-// logEnd implements dialect.
-func (q *sqliteDB) logEnd(_ context.Context, after int64) (int64, error) {
-	return min(q.s.last.Load(), after+logWindow), nil
+// LogEnd implements dialect.DB.
+func (q *DB) LogEnd(_ context.Context, after int64) (int64, error) {
+	return min(q.s.Last.Load(), after+dialect.LogWindow), nil
 }
 
-// logBounds implements dialect.
-func (q *sqliteDB) logBounds(ctx context.Context) (oldest, newest int64, err error) {
-	if newest = q.s.last.Load(); newest == 0 {
+// LogBounds implements dialect.DB.
+func (q *DB) LogBounds(ctx context.Context) (oldest, newest int64, err error) {
+	if newest = q.s.Last.Load(); newest == 0 {
 		return 0, 0, nil
 	}
 	var pruned int64
-	if err := q.s.read.WithContext(ctx).Raw("SELECT pruned_attempt FROM store").Scan(&pruned).Error; err != nil {
+	if err := q.s.Read.WithContext(ctx).Raw("SELECT pruned_attempt FROM store").Scan(&pruned).Error; err != nil {
 		return 0, 0, err
 	}
 	return pruned + 1, newest, nil
 }
 
-// settle implements dialect. The log is what is committed.
-func (q *sqliteDB) settle(context.Context) error { return nil }
+// Settle implements dialect.DB. The log is what is committed.
+func (q *DB) Settle(context.Context) error { return nil }
 
-// tryLock implements dialect. There is one process.
-func (q *sqliteDB) tryLock(context.Context, string) (unlock func(), ok bool, err error) {
+// TryLock implements dialect.DB. There is one process.
+func (q *DB) TryLock(context.Context, string) (unlock func(), ok bool, err error) {
 	return func() {}, true, nil
 }
 
-// pruneWindow bounds how many events one look for what prune may remove goes through.
-const pruneWindow = 20_000
-
-// prune implements dialect. It looks for events in small reads, so that the writer, which everybody waits for, only removes.
-func (q *sqliteDB) prune(ctx context.Context, before time.Time) (int, error) {
+// Prune implements dialect.DB. It looks for events in small reads, so that the writer, which everybody waits for, only removes.
+func (q *DB) Prune(ctx context.Context, before time.Time) (int, error) {
 	var bounds struct{ First, Last *int64 }
-	err := q.s.read.WithContext(ctx).Raw("SELECT (SELECT MIN(seq) FROM events) AS first, (SELECT MAX(seq) FROM events) AS last").Scan(&bounds).Error
+	err := q.s.Read.WithContext(ctx).Raw("SELECT (SELECT MIN(seq) FROM events) AS first, (SELECT MAX(seq) FROM events) AS last").Scan(&bounds).Error
 	if err != nil {
-		return 0, unavailable(err)
+		return 0, dialect.Unavailable(err)
 	}
 	if bounds.First == nil {
 		return 0, nil
@@ -313,7 +319,7 @@ func (q *sqliteDB) prune(ctx context.Context, before time.Time) (int, error) {
 			return total, err
 		}
 		after = to
-		n, err := q.s.removeOld(ctx, found)
+		n, err := q.s.RemoveOld(ctx, found)
 		total += n
 		if err != nil {
 			return total, err
@@ -323,14 +329,14 @@ func (q *sqliteDB) prune(ctx context.Context, before time.Time) (int, error) {
 }
 
 // completed finds events that prune may remove, with Seq > after, and returns up to which Seq it looked.
-func (q *sqliteDB) completed(ctx context.Context, before time.Time, after int64) (found []candidate, to int64, err error) {
-	to = after + pruneWindow
-	err = q.s.read.WithContext(ctx).Raw(candidates(q)+`
-		WHERE seq > ? AND seq <= ? AND created_at < ? AND `+noneOwed(q)+` ORDER BY seq LIMIT ?`, after, to, at(before), pruneEvents).Scan(&found).Error
+func (q *DB) completed(ctx context.Context, before time.Time, after int64) (found []dialect.Candidate, to int64, err error) {
+	to = after + dialect.PruneWindow
+	err = q.s.Read.WithContext(ctx).Raw(dialect.Candidates(q)+`
+		WHERE seq > ? AND seq <= ? AND created_at < ? AND `+dialect.NoneOwed(q)+` ORDER BY seq LIMIT ?`, after, to, dialect.At(before), dialect.PruneEvents).Scan(&found).Error
 	if err != nil {
-		return nil, after, unavailable(err)
+		return nil, after, dialect.Unavailable(err)
 	}
-	if len(found) == pruneEvents {
+	if len(found) == dialect.PruneEvents {
 		to = found[len(found)-1].Seq
 	}
 	return found, to, nil

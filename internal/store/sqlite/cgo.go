@@ -1,6 +1,6 @@
 //go:build cgo
 
-package store
+package sqlite
 
 import (
 	"errors"
@@ -11,10 +11,10 @@ import (
 	"gorm.io/gorm"
 )
 
-const sqliteDriver = "sqlite3"
+const driverName = "sqlite3"
 
-// sqliteDialector opens the file with mattn/go-sqlite3.
-func sqliteDialector(path string, readOnly bool) gorm.Dialector {
+// dialector opens the file with mattn/go-sqlite3.
+func dialector(path string, readOnly bool) gorm.Dialector {
 	q := url.Values{
 		"_busy_timeout": {"10000"}, // comes first in the driver too: switching to WAL takes a lock
 		"_foreign_keys": {"on"},

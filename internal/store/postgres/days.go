@@ -1,4 +1,4 @@
-package store
+package postgres
 
 import (
 	"context"
@@ -11,15 +11,9 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
 )
-
-// day is a day in UTC, counted from 1970.
-type day int64
-
-func dayOf(t time.Time) day { return day(t.Unix() / 86400) }
-
-func (d day) start() time.Time { return time.Unix(int64(d)*86400, 0).UTC() }
-func (d day) String() string   { return d.start().Format("20060102") }
 
 // daysAhead is how many days before they come partitions are made.
 const daysAhead = 3
@@ -30,38 +24,39 @@ const (
 	lockTasks = 0x686f6f6b     // with a hash of its name, work that one node does at a time
 )
 
-// sameDay implements dialect.
-func (p *postgresDB) sameDay(a, b string) string { return " AND " + a + ".day = " + b + ".day" }
+// SameDay implements dialect.DB.
+func (p *DB) SameDay(a, b string) string { return " AND " + a + ".day = " + b + ".day" }
 
 // makeDays makes the partitions of the days around now. Only the writer calls it.
-func (p *postgresDB) makeDays(ctx context.Context, now time.Time) error {
-	today := dayOf(now)
+func (p *DB) makeDays(ctx context.Context, now time.Time) error {
+	today := dialect.DayOf(now)
 	if p.days[today-1] && p.days[today] && p.days[today+1] {
 		return nil
 	}
 	for d := today - 1; d <= today+daysAhead; d++ {
-		if err := p.makeDay(ctx, d); err != nil {
+		if err := p.MakeDay(ctx, d); err != nil {
 			return fmt.Errorf("make the partitions of %s: %w", d, err)
 		}
-		p.days[d] = true
 	}
 	return nil
 }
 
-func (p *postgresDB) makeDay(ctx context.Context, d day) error {
+// MakeDay makes the partitions of a day, unless they are known to be there. Only one goroutine may call it at a time.
+func (p *DB) MakeDay(ctx context.Context, d dialect.Day) error {
 	if p.days[d] {
 		return nil
 	}
-	for t := range tablesThat((*table).isDaily) {
-		if err := p.makePartition(ctx, t.name, d); err != nil {
+	for t := range dialect.TablesThat((*dialect.Table).IsDaily) {
+		if err := p.makePartition(ctx, t.Name, d); err != nil {
 			return err
 		}
 	}
+	p.days[d] = true
 	return nil
 }
 
 // makePartition locks one table only, so that it never waits in a circle with a query.
-func (p *postgresDB) makePartition(ctx context.Context, t string, d day) error {
+func (p *DB) makePartition(ctx context.Context, t string, d dialect.Day) error {
 	tx, err := p.side.BeginTx(ctx, nil)
 	if err != nil {
 		return err
@@ -75,23 +70,23 @@ func (p *postgresDB) makePartition(ctx context.Context, t string, d day) error {
 		return err
 	}
 	_, err = tx.ExecContext(ctx, fmt.Sprintf("CREATE TABLE %s_%s PARTITION OF %s FOR VALUES FROM ('%s') TO ('%s')",
-		t, d, t, d.start().Format(time.DateOnly), (d+1).start().Format(time.DateOnly)))
+		t, d, t, d.Start().Format(time.DateOnly), (d+1).Start().Format(time.DateOnly)))
 	if err != nil {
 		return err
 	}
 	return tx.Commit()
 }
 
-// tryLock implements dialect. The lock goes with its connection, when that is lost.
-func (p *postgresDB) tryLock(ctx context.Context, name string) (unlock func(), ok bool, err error) {
+// TryLock implements dialect.DB. The lock goes with its connection, when that is lost.
+func (p *DB) TryLock(ctx context.Context, name string) (unlock func(), ok bool, err error) {
 	conn, err := p.side.Conn(ctx)
 	if err != nil {
-		return nil, false, unavailable(err)
+		return nil, false, dialect.Unavailable(err)
 	}
 	if err := conn.QueryRowContext(ctx, "SELECT pg_try_advisory_lock($1, hashtext($2))", lockTasks, name).Scan(&ok); err != nil || !ok {
 		_ = conn.Close()
 		if err != nil {
-			err = unavailable(err)
+			err = dialect.Unavailable(err)
 		}
 		return nil, false, err
 	}
@@ -105,47 +100,47 @@ func (p *postgresDB) tryLock(ctx context.Context, name string) (unlock func(), o
 	}, true, nil
 }
 
-// prune implements dialect. A day that is over, by the database's clock too, is dropped whole when nothing of it is owed any more. From
+// Prune implements dialect.DB. A day that is over, by the database's clock too, is dropped whole when nothing of it is owed any more. From
 // a day that cannot be dropped, and when little is kept from days that are not over, events are removed one by one.
-func (p *postgresDB) prune(ctx context.Context, before time.Time) (int, error) {
+func (p *DB) Prune(ctx context.Context, before time.Time) (int, error) {
 	var now time.Time
 	if err := p.side.QueryRowContext(ctx, "SELECT clock_timestamp()").Scan(&now); err != nil {
-		return 0, unavailable(err)
+		return 0, dialect.Unavailable(err)
 	}
-	var days []day
+	var days []dialect.Day
 	rows, err := p.side.QueryContext(ctx, `SELECT substring(c.relname FROM '\d+$') FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
 		WHERE i.inhparent = 'events'::regclass ORDER BY 1`)
 	if err != nil {
-		return 0, unavailable(err)
+		return 0, dialect.Unavailable(err)
 	}
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {
 		var name string
 		if err := rows.Scan(&name); err != nil {
-			return 0, unavailable(err)
+			return 0, dialect.Unavailable(err)
 		}
 		if t, err := time.Parse("20060102", name); err == nil {
-			days = append(days, dayOf(t))
+			days = append(days, dialect.DayOf(t))
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return 0, unavailable(err)
+		return 0, dialect.Unavailable(err)
 	}
 	total := 0
 	soon := time.Since(before) < 48*time.Hour
 	for _, d := range days {
-		over := !(d + 1).start().After(before) && d < dayOf(now)
+		over := !(d + 1).Start().After(before) && d < dialect.DayOf(now)
 		switch {
 		case over:
 			n, owed, err := p.dropDay(ctx, d)
 			if err != nil {
-				return total, unavailable(err)
+				return total, dialect.Unavailable(err)
 			}
 			total += n
 			if !owed {
 				continue
 			}
-		case !soon || !d.start().Before(before):
+		case !soon || !d.Start().Before(before):
 			continue
 		}
 		n, err := p.thinDay(ctx, d, before)
@@ -159,7 +154,7 @@ func (p *postgresDB) prune(ctx context.Context, before time.Time) (int, error) {
 
 // dropDay drops a day's partitions, unless something of it is owed still. Where somebody uses them for long it leaves them
 // for the next time.
-func (p *postgresDB) dropDay(ctx context.Context, d day) (events int, owed bool, err error) {
+func (p *DB) dropDay(ctx context.Context, d dialect.Day) (events int, owed bool, err error) {
 	for range 10 {
 		events, owed, err = p.tryDropDay(ctx, d)
 		refused := (*pgconn.PgError)(nil)
@@ -172,7 +167,7 @@ func (p *postgresDB) dropDay(ctx context.Context, d day) (events int, owed bool,
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
-	p.s.log.Info("an expired day is still in use; it is dropped the next time", slog.String("day", d.String()))
+	p.s.Log.Info("an expired day is still in use; it is dropped the next time", slog.String("day", d.String()))
 	return 0, false, nil
 }
 
@@ -182,25 +177,25 @@ const (
 	codeDeadlock    = "40P01"
 )
 
-func (p *postgresDB) tryDropDay(ctx context.Context, d day) (events int, owed bool, err error) {
+func (p *DB) tryDropDay(ctx context.Context, d dialect.Day) (events int, owed bool, err error) {
 	name := func(table string) string { return table + "_" + d.String() }
 	var whole, parts []string
-	for _, t := range lastFirst(tablesThat((*table).isDaily)) {
-		whole, parts = append(whole, "ONLY "+t.name), append(parts, name(t.name))
+	for _, t := range dialect.LastFirst(dialect.TablesThat((*dialect.Table).IsDaily)) {
+		whole, parts = append(whole, "ONLY "+t.Name), append(parts, name(t.Name))
 	}
 	// What is owed is due or claimed: both are indexed, as somebody waits for the second look.
 	isOwed := func(row func(ctx context.Context, query string, args ...any) *sql.Row) (is bool, err error) {
 		err = row(ctx, "SELECT EXISTS (SELECT 1 FROM "+name("deliveries")+" WHERE due_at IS NOT NULL)"+
 			" OR EXISTS (SELECT 1 FROM "+name("deliveries")+" WHERE claimed_by IS NOT NULL)"+
-			" OR EXISTS (SELECT 1 FROM fanouts WHERE created_at >= $1 AND created_at < $2)", d.start(), (d + 1).start()).Scan(&is)
+			" OR EXISTS (SELECT 1 FROM fanouts WHERE created_at >= $1 AND created_at < $2)", d.Start(), (d + 1).Start()).Scan(&is)
 		return is, err
 	}
 	if owed, err = isOwed(p.side.QueryRowContext); err != nil || owed {
 		return 0, owed, err
 	}
 	// The day is over: nothing is added to it. What takes long for a long day is done before anybody waits.
-	for _, t := range lastFirst(tablesThat((*table).besideEvents)) {
-		if _, err := p.side.ExecContext(ctx, "DELETE FROM "+t.name+" t USING "+name("events")+" e WHERE t."+t.event+" = e.id"); err != nil { //nolint:gosec // the names are declared, and made of a day
+	for _, t := range dialect.LastFirst(dialect.TablesThat((*dialect.Table).BesideEvents)) {
+		if _, err := p.side.ExecContext(ctx, "DELETE FROM "+t.Name+" t USING "+name("events")+" e WHERE t."+t.Event+" = e.id"); err != nil { //nolint:gosec // the names are declared, and made of a day
 			return 0, false, err
 		}
 	}
@@ -239,39 +234,39 @@ func (p *postgresDB) tryDropDay(ctx context.Context, d day) (events int, owed bo
 
 // thinDay removes completed events of a day. It looks for them in small reads, so that the writer, which everybody waits for, only
 // removes.
-func (p *postgresDB) thinDay(ctx context.Context, d day, before time.Time) (int, error) {
+func (p *DB) thinDay(ctx context.Context, d dialect.Day, before time.Time) (int, error) {
 	total, after := 0, int64(0)
 	for {
 		var looked struct {
 			Last *int64
 			N    int
 		}
-		read := p.s.read.WithContext(ctx)
+		read := p.s.Read.WithContext(ctx)
 		const window = "SELECT seq FROM events WHERE day = ? AND seq > ? ORDER BY seq LIMIT ?"
-		if err := read.Raw("SELECT MAX(seq) AS last, COUNT(*) AS n FROM ("+window+") AS w", d.start(), after, pruneWindow).Scan(&looked).Error; err != nil {
-			return total, unavailable(err)
+		if err := read.Raw("SELECT MAX(seq) AS last, COUNT(*) AS n FROM ("+window+") AS w", d.Start(), after, dialect.PruneWindow).Scan(&looked).Error; err != nil {
+			return total, dialect.Unavailable(err)
 		}
 		if looked.Last == nil {
 			return total, nil
 		}
 		for after < *looked.Last {
-			var found []candidate
-			if err := read.Raw(candidates(p)+`
-				WHERE day = ? AND seq > ? AND seq <= ? AND created_at < ? AND `+noneOwed(p)+` ORDER BY seq LIMIT ?`,
-				d.start(), after, *looked.Last, at(before), pruneEvents).Scan(&found).Error; err != nil {
-				return total, unavailable(err)
+			var found []dialect.Candidate
+			if err := read.Raw(dialect.Candidates(p)+`
+				WHERE day = ? AND seq > ? AND seq <= ? AND created_at < ? AND `+dialect.NoneOwed(p)+` ORDER BY seq LIMIT ?`,
+				d.Start(), after, *looked.Last, dialect.At(before), dialect.PruneEvents).Scan(&found).Error; err != nil {
+				return total, dialect.Unavailable(err)
 			}
-			n, err := p.s.removeOld(ctx, found)
+			n, err := p.s.RemoveOld(ctx, found)
 			total += n
 			if err != nil {
 				return total, err
 			}
 			after = *looked.Last
-			if len(found) == pruneEvents {
+			if len(found) == dialect.PruneEvents {
 				after = found[len(found)-1].Seq
 			}
 		}
-		if looked.N < pruneWindow {
+		if looked.N < dialect.PruneWindow {
 			return total, nil
 		}
 	}

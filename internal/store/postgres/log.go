@@ -1,4 +1,4 @@
-package store
+package postgres
 
 import (
 	"context"
@@ -9,13 +9,14 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
 // follower reads the log of all nodes' attempts, in order. A transaction that began early may commit late, so what may be
 // shown ends below the oldest transaction that runs: everything there is committed or never will be.
 type follower struct {
-	p    *postgresDB
+	p    *DB
 	wake chan struct{} // holds one signal: there may be more
 	now  chan struct{} // holds one signal: somebody waits for it
 
@@ -36,7 +37,7 @@ const (
 )
 
 // begun notes where the log ends and which webhooks are known, before anything is read.
-func (p *postgresDB) begun(ctx context.Context) error {
+func (p *DB) begun(ctx context.Context) error {
 	p.log = follower{p: p, wake: make(chan struct{}, 1), now: make(chan struct{}, 1), own: map[int64]*webhook.Attempt{}, moved: make(chan struct{})}
 	end, version, err := p.horizon(ctx)
 	if err != nil {
@@ -47,45 +48,37 @@ func (p *postgresDB) begun(ctx context.Context) error {
 	if err := p.side.QueryRowContext(ctx, "SELECT COALESCE(MAX(seq), 0) FROM attempts WHERE seq <= $1", end).Scan(&last); err != nil {
 		return err
 	}
-	p.s.last.Store(last)
+	p.s.Last.Store(last)
 	return nil
 }
 
 // horizon is the Seq up to which nothing more will be committed, and the version of the webhooks.
-func (p *postgresDB) horizon(ctx context.Context) (end, version int64, err error) {
+func (p *DB) horizon(ctx context.Context) (end, version int64, err error) {
 	err = p.side.QueryRowContext(ctx, `SELECT ((pg_snapshot_xmin(pg_current_snapshot())::text::bigint + xid_base) << $1::int) - 1, webhooks FROM store`,
 		seqBits).Scan(&end, &version)
 	return end, version, err
 }
 
-// committed implements dialect. The attempts are told when the log gets to them.
-func (p *postgresDB) committed(b *batch) {
+// Committed implements dialect.DB. The attempts are told when the log gets to them.
+func (p *DB) Committed(b *dialect.Tx) {
 	f := &p.log
-	if n := len(b.attempts); n > 0 {
+	if n := len(b.Attempts); n > 0 {
 		f.mu.Lock()
-		for _, a := range b.attempts {
+		for _, a := range b.Attempts {
 			if len(f.own) < maxOwn {
 				f.own[a.Seq] = a
 			}
 		}
-		f.committed = b.attempts[n-1].Seq
+		f.committed = b.Attempts[n-1].Seq
 		f.mu.Unlock()
 		f.poke()
 	}
-	if len(b.attempts) > 0 || len(b.targets) > 0 {
-		signal(p.notify)
+	if len(b.Attempts) > 0 || len(b.Targets) > 0 {
+		dialect.Signal(p.notify)
 	}
 }
 
-func (f *follower) poke() { signal(f.wake) }
-
-// signal puts a signal into a channel that holds one.
-func signal(c chan<- struct{}) {
-	select {
-	case c <- struct{}{}:
-	default: // it has one
-	}
-}
+func (f *follower) poke() { dialect.Signal(f.wake) }
 
 func (f *follower) run(ctx context.Context) {
 	timer := time.NewTimer(0)
@@ -102,10 +95,10 @@ func (f *follower) run(ctx context.Context) {
 		began := time.Now()
 		more, err := f.look(ctx)
 		if err != nil && !failed && ctx.Err() == nil {
-			f.p.s.log.Warn("the log cannot be read; trying again", slog.Any("error", err))
+			f.p.s.Log.Warn("the log cannot be read; trying again", slog.Any("error", err))
 		}
 		failed = err != nil
-		wait := f.p.poll
+		wait := f.p.Poll
 		switch {
 		case failed:
 		case more:
@@ -114,7 +107,7 @@ func (f *follower) run(ctx context.Context) {
 			wait = pollSoon
 		}
 		timer.Reset(wait)
-		if gap := f.p.gap - time.Since(began); gap > 0 && !more {
+		if gap := f.p.Gap - time.Since(began); gap > 0 && !more {
 			select {
 			case <-ctx.Done():
 				return
@@ -129,7 +122,7 @@ func (f *follower) run(ctx context.Context) {
 func (f *follower) behind() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.committed > f.p.s.last.Load()
+	return f.committed > f.p.s.Last.Load()
 }
 
 // look tells of what has been added to the log, and reports whether there may be more at once.
@@ -141,7 +134,7 @@ func (f *follower) look(ctx context.Context) (more bool, err error) {
 	if version > f.p.known.Load() {
 		f.p.nudge()
 	}
-	last := f.p.s.last.Load()
+	last := f.p.s.Last.Load()
 	if end <= last {
 		return false, nil
 	}
@@ -183,7 +176,7 @@ func (f *follower) seqs(ctx context.Context, after, end int64) ([]int64, error) 
 
 // attempts are those of the log, in order. What retention has taken meanwhile is missing.
 func (f *follower) attempts(ctx context.Context, seqs []int64) ([]*webhook.Attempt, error) {
-	if !f.p.s.watched() {
+	if !f.p.s.Watched() {
 		return nil, nil
 	}
 	list := make([]*webhook.Attempt, 0, len(seqs))
@@ -198,7 +191,7 @@ func (f *follower) attempts(ctx context.Context, seqs []int64) ([]*webhook.Attem
 	read := map[int64]*webhook.Attempt{}
 	if len(foreign) > 0 {
 		var rows []*webhook.Attempt
-		if err := f.p.s.attempts(f.p.beside.WithContext(ctx)).Where("a.seq IN ?", foreign).Scan(&rows).Error; err != nil {
+		if err := dialect.AttemptsOf(f.p, f.p.beside.WithContext(ctx)).Where("a.seq IN ?", foreign).Scan(&rows).Error; err != nil {
 			return nil, err
 		}
 		for _, a := range rows {
@@ -219,9 +212,9 @@ func (f *follower) attempts(ctx context.Context, seqs []int64) ([]*webhook.Attem
 
 // advance moves the log's end, and tells of what it has passed.
 func (f *follower) advance(end int64, attempts []*webhook.Attempt) {
-	f.p.s.last.Store(end) // first: who is told may read on at once
+	f.p.s.Last.Store(end) // first: who is told may read on at once
 	if len(attempts) > 0 {
-		f.p.s.tell(attempts)
+		f.p.s.Tell(attempts)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -235,19 +228,19 @@ func (f *follower) advance(end int64, attempts []*webhook.Attempt) {
 	f.moved = make(chan struct{})
 }
 
-// settle implements dialect.
-func (p *postgresDB) settle(ctx context.Context) error {
+// Settle implements dialect.DB.
+func (p *DB) Settle(ctx context.Context) error {
 	if p.lease.Load() == nil {
 		return nil
 	}
 	for {
 		p.log.mu.Lock()
-		there, moved := p.s.last.Load() >= p.log.committed, p.log.moved
+		there, moved := p.s.Last.Load() >= p.log.committed, p.log.moved
 		p.log.mu.Unlock()
 		if there {
 			return nil
 		}
-		signal(p.log.now)
+		dialect.Signal(p.log.now)
 		select {
 		case <-moved:
 		case <-ctx.Done():
@@ -258,14 +251,14 @@ func (p *postgresDB) settle(ctx context.Context) error {
 	}
 }
 
-// logEnd implements dialect.
-func (p *postgresDB) logEnd(ctx context.Context, after int64) (int64, error) {
-	last := p.s.last.Load()
+// LogEnd implements dialect.DB.
+func (p *DB) LogEnd(ctx context.Context, after int64) (int64, error) {
+	last := p.s.Last.Load()
 	if last <= after {
 		return after, nil
 	}
 	var seqs []int64
-	err := p.s.read.WithContext(ctx).Raw("SELECT seq FROM attempts WHERE seq > ? AND seq <= ? ORDER BY seq OFFSET ? LIMIT 1", after, last, logWindow-1).
+	err := p.s.Read.WithContext(ctx).Raw("SELECT seq FROM attempts WHERE seq > ? AND seq <= ? ORDER BY seq OFFSET ? LIMIT 1", after, last, dialect.LogWindow-1).
 		Scan(&seqs).Error
 	if err != nil || len(seqs) == 0 {
 		return last, err
@@ -273,10 +266,10 @@ func (p *postgresDB) logEnd(ctx context.Context, after int64) (int64, error) {
 	return seqs[0], nil
 }
 
-// logBounds implements dialect. A cursor may come from another node that is ahead of this one.
-func (p *postgresDB) logBounds(ctx context.Context) (oldest, newest int64, err error) {
+// LogBounds implements dialect.DB. A cursor may come from another node that is ahead of this one.
+func (p *DB) LogBounds(ctx context.Context) (oldest, newest int64, err error) {
 	var is struct{ Pruned, Newest int64 }
-	err = p.s.read.WithContext(ctx).Raw(`SELECT pruned_attempt AS pruned, GREATEST(pruned_attempt, (SELECT COALESCE(MAX(seq), 0) FROM attempts)) AS newest FROM store`).
+	err = p.s.Read.WithContext(ctx).Raw(`SELECT pruned_attempt AS pruned, GREATEST(pruned_attempt, (SELECT COALESCE(MAX(seq), 0) FROM attempts)) AS newest FROM store`).
 		Scan(&is).Error
 	if err != nil || is.Newest == 0 {
 		return 0, 0, err
@@ -285,7 +278,7 @@ func (p *postgresDB) logBounds(ctx context.Context) (oldest, newest int64, err e
 }
 
 // listen wakes the follower when another node has committed something. Without it polling finds out.
-func (p *postgresDB) listen(ctx context.Context) {
+func (p *DB) listen(ctx context.Context) {
 	for ctx.Err() == nil {
 		_ = p.listenOnce(ctx)
 		select {
@@ -295,7 +288,7 @@ func (p *postgresDB) listen(ctx context.Context) {
 	}
 }
 
-func (p *postgresDB) listenOnce(ctx context.Context) error {
+func (p *DB) listenOnce(ctx context.Context) error {
 	cfg, err := p.config(nil)
 	if err != nil {
 		return err
@@ -305,7 +298,7 @@ func (p *postgresDB) listenOnce(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	if _, err := conn.Exec(ctx, "LISTEN "+p.channel); err != nil {
+	if _, err := conn.Exec(ctx, "LISTEN "+p.Channel); err != nil {
 		return err
 	}
 	p.log.poke() // for what was missed
@@ -314,14 +307,14 @@ func (p *postgresDB) listenOnce(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if l := p.lease.Load(); l == nil || n.Payload != strconv.FormatInt(l.node, 10) {
+		if l := p.lease.Load(); l == nil || n.Payload != strconv.FormatInt(l.Node, 10) {
 			p.log.poke()
 		}
 	}
 }
 
 // tellOthers notifies the other nodes of commits, outside the transactions: a notification in one slows its commit down.
-func (p *postgresDB) tellOthers(ctx context.Context) {
+func (p *DB) tellOthers(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
@@ -329,12 +322,12 @@ func (p *postgresDB) tellOthers(ctx context.Context) {
 		case <-p.notify:
 		}
 		if p.alive.Load() > 1 {
-			_, _ = p.side.ExecContext(ctx, "SELECT pg_notify($1, $2)", p.channel, strconv.FormatInt(p.lease.Load().node, 10))
+			_, _ = p.side.ExecContext(ctx, "SELECT pg_notify($1, $2)", p.Channel, strconv.FormatInt(p.lease.Load().Node, 10))
 		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(p.gap):
+		case <-time.After(p.Gap):
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package store
+package postgres
 
 import (
 	"context"
@@ -9,6 +9,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
 )
 
 // A database may go back: to a base backup and some point after it, to a snapshot of its disk, to a standby that had not got
@@ -30,7 +32,7 @@ const (
 const aheadOfAll = `((extract(epoch FROM clock_timestamp()) - 1577836800) * 4096)::bigint`
 
 // identifyNow is identify for connections that were made before the schema was there, and from now on for all that are made.
-func (p *postgresDB) identifyNow(ctx context.Context) error {
+func (p *DB) identifyNow(ctx context.Context) error {
 	p.identified.Store(true)
 	conn, err := p.side.Conn(ctx)
 	if err != nil {
@@ -41,33 +43,32 @@ func (p *postgresDB) identifyNow(ctx context.Context) error {
 }
 
 // identify adds a start when this is another life of the database than the one that is known, and makes all starts known.
-func (p *postgresDB) identify(ctx context.Context, conn *pgx.Conn) error {
-	p.s.starting.Lock()
-	defer p.s.starting.Unlock()
-	var same bool
-	if err := conn.QueryRow(ctx, "SELECT identity = "+cluster+" || ' ' || "+life+" FROM store").Scan(&same); err != nil {
-		return fmt.Errorf("identify the database: %w", err)
-	}
-	if !same {
-		if err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error { return p.addStart(ctx, tx) }); err != nil {
-			return fmt.Errorf("note the start of the database: %w", err)
+func (p *DB) identify(ctx context.Context, conn *pgx.Conn) error {
+	return p.s.LearnStarts(func() ([]*dialect.Start, error) {
+		var same bool
+		if err := conn.QueryRow(ctx, "SELECT identity = "+cluster+" || ' ' || "+life+" FROM store").Scan(&same); err != nil {
+			return nil, fmt.Errorf("identify the database: %w", err)
 		}
-	}
-	rows, err := conn.Query(ctx, "SELECT seq, id, started_at, "+startColumns+" FROM starts ORDER BY seq")
-	if err != nil {
-		return fmt.Errorf("read starts: %w", err)
-	}
-	list, err := pgx.CollectRows(rows, pgx.RowToAddrOfStructByPos[start])
-	if err != nil {
-		return fmt.Errorf("read starts: %w", err)
-	}
-	p.s.starts.Store((*startList)(&list))
-	return nil
+		if !same {
+			if err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error { return p.addStart(ctx, tx) }); err != nil {
+				return nil, fmt.Errorf("note the start of the database: %w", err)
+			}
+		}
+		rows, err := conn.Query(ctx, "SELECT seq, id, started_at, "+dialect.StartColumns+" FROM starts ORDER BY seq")
+		if err != nil {
+			return nil, fmt.Errorf("read starts: %w", err)
+		}
+		list, err := pgx.CollectRows(rows, pgx.RowToAddrOfStructByPos[dialect.Start])
+		if err != nil {
+			return nil, fmt.Errorf("read starts: %w", err)
+		}
+		return list, nil
+	})
 }
 
 // addStart adds a start, unless another connection has done so meanwhile. In the same cluster what was committed before has
 // lower transaction ids than this; those of a copy are of another cluster, and its rows have to be asked.
-func (p *postgresDB) addStart(ctx context.Context, tx pgx.Tx) error {
+func (p *DB) addStart(ctx context.Context, tx pgx.Tx) error {
 	var known, here, now string
 	var base, xid, ahead int64
 	// First the lock, and then what holds when it was given.
@@ -87,16 +88,16 @@ func (p *postgresDB) addStart(ctx context.Context, tx pgx.Tx) error {
 		base = last>>seqBits + 1 - xid
 	}
 	base = max(base, ahead-xid)
-	if seen := p.s.last.Load(); seen > last {
-		p.s.log.WarnContext(ctx, "the database has lost transactions that were committed: restart all replicas", slog.Int64("seq", seen))
+	if seen := p.s.Last.Load(); seen > last {
+		p.s.Log.WarnContext(ctx, "the database has lost transactions that were committed: restart all replicas", slog.Int64("seq", seen))
 	}
-	insert := "INSERT INTO starts (id, started_at, " + startColumns + `) SELECT $1, clock_timestamp(),
+	insert := "INSERT INTO starts (id, started_at, " + dialect.StartColumns + `) SELECT $1, clock_timestamp(),
 		COALESCE(pg_sequence_last_value(pg_get_serial_sequence('tenants', 'seq')), 0),
 		COALESCE(pg_sequence_last_value(pg_get_serial_sequence('tokens', 'seq')), 0),
 		COALESCE(pg_sequence_last_value(pg_get_serial_sequence('webhooks', 'seq')), 0), $2, $2, $2`
-	add := append([]startStatement{{insert, []any{newStartID(), last}}}, tidyStarts()...)
-	for _, s := range append(add, startStatement{"UPDATE store SET identity = $1, xid_base = $2", []any{here + " " + now, base}}) {
-		if _, err := tx.Exec(ctx, strings.Replace(s.text, "?", "$1", 1), s.args...); err != nil {
+	add := append([]dialect.StartStatement{{Text: insert, Args: []any{dialect.NewStartID(), last}}}, dialect.TidyStarts()...)
+	for _, s := range append(add, dialect.StartStatement{Text: "UPDATE store SET identity = $1, xid_base = $2", Args: []any{here + " " + now, base}}) {
+		if _, err := tx.Exec(ctx, strings.Replace(s.Text, "?", "$1", 1), s.Args...); err != nil {
 			return err
 		}
 	}

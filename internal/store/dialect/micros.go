@@ -1,4 +1,4 @@
-package store
+package dialect
 
 import (
 	"context"
@@ -10,32 +10,43 @@ import (
 	"gorm.io/gorm/schema"
 )
 
-// micros is a time as the database keeps it: microseconds since 1970, so that times compare as numbers whatever zone
+// Micros is a time as the database keeps it: microseconds since 1970, so that times compare as numbers whatever zone
 // they came in.
-type micros int64
+type Micros int64
 
-func at(t time.Time) micros { return micros(t.UnixMicro()) }
+// At is the time as the database keeps it.
+func At(t time.Time) Micros { return Micros(t.UnixMicro()) }
 
-// maybeAt is at, or NULL.
-func maybeAt(t *time.Time) any {
+// MaybeAt is at, or NULL.
+func MaybeAt(t *time.Time) any {
 	if t == nil {
 		return nil
 	}
-	return at(*t)
+	return At(*t)
 }
 
-func (m micros) time() time.Time { return time.UnixMicro(int64(m)).UTC() }
+// Time is the time, in UTC.
+func (m Micros) Time() time.Time { return time.UnixMicro(int64(m)).UTC() }
+
+// MaybeTime is the time, or nil.
+func MaybeTime(m *Micros) *time.Time {
+	if m == nil {
+		return nil
+	}
+	t := m.Time()
+	return &t
+}
 
 // Value makes micros a column's value.
-func (m micros) Value() (driver.Value, error) { return int64(m), nil }
+func (m Micros) Value() (driver.Value, error) { return int64(m), nil }
 
 // Scan reads an integer, or the time that a native timestamp column gives.
-func (m *micros) Scan(src any) error {
+func (m *Micros) Scan(src any) error {
 	switch v := src.(type) {
 	case int64:
-		*m = micros(v)
+		*m = Micros(v)
 	case time.Time:
-		*m = at(v)
+		*m = At(v)
 	default:
 		return fmt.Errorf("scan %T as time", src)
 	}
@@ -51,11 +62,11 @@ func (microsSerializer) Scan(ctx context.Context, field *schema.Field, dst refle
 	if value == nil {
 		return field.Set(ctx, dst, nil)
 	}
-	var m micros
+	var m Micros
 	if err := m.Scan(value); err != nil {
 		return fmt.Errorf("column %s: %w", field.DBName, err)
 	}
-	return field.Set(ctx, dst, m.time())
+	return field.Set(ctx, dst, m.Time())
 }
 
 func (microsSerializer) Value(_ context.Context, _ *schema.Field, _ reflect.Value, value any) (any, error) {

@@ -1,4 +1,5 @@
-package store
+// Package transfer moves a store as a whole from one database to another.
+package transfer
 
 import (
 	"context"
@@ -17,12 +18,17 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 
 	"github.com/hookgraph/hookgraph/internal/seal"
+
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/store/postgres"
+	"github.com/hookgraph/hookgraph/internal/store/sqlite"
 )
 
 // CopyOptions say what Copy does.
 type CopyOptions struct {
-	From Options // a SQLite database that no server uses
-	To   Options // a PostgreSQL database; its MasterKeys must have those that the source is sealed with
+	From store.Options // a SQLite database that no server uses
+	To   store.Options // a PostgreSQL database; its MasterKeys must have those that the source is sealed with
 	// DryRun only counts the source's rows, and looks whether they could be copied.
 	DryRun   bool
 	Progress func(table string, done, of int64) // may be nil
@@ -47,11 +53,10 @@ func Copy(ctx context.Context, o CopyOptions) (_ []CopiedTable, err error) {
 	if o.From.URL != "" || o.To.URL == "" {
 		return nil, errors.New("a copy is from a SQLite directory to a PostgreSQL URL")
 	}
-	from := &sqliteDB{dir: o.From.Dir}
-	if err := from.exists(); err != nil {
+	if err := sqlite.New(o.From.Dir).Exists(); err != nil {
 		return nil, fmt.Errorf("source: %w", err)
 	}
-	src, err := Open(ctx, o.From)
+	src, err := store.Open(ctx, o.From)
 	if err != nil {
 		return nil, fmt.Errorf("source: %w", err)
 	}
@@ -61,8 +66,8 @@ func Copy(ctx context.Context, o CopyOptions) (_ []CopiedTable, err error) {
 		return nil, err
 	}
 	o.To.Shared = true
-	to := newPostgres(o.To.URL)
-	if c.dst, err = openWith(ctx, o.To, to); err != nil {
+	to := postgres.New(o.To.URL, postgres.Settings{})
+	if c.dst, err = store.OpenOn(ctx, o.To, to); err != nil {
 		return nil, fmt.Errorf("target: %w", err)
 	}
 	defer func() { err = errors.Join(err, c.dst.Close()) }()
@@ -71,10 +76,10 @@ func Copy(ctx context.Context, o CopyOptions) (_ []CopiedTable, err error) {
 		return nil, err
 	}
 	var done []CopiedTable
-	for t := range tablesThat((*table).owned) {
-		is := CopiedTable{Name: t.name}
+	for t := range dialect.TablesThat((*dialect.Table).Owned) {
+		is := CopiedTable{Name: t.Name}
 		if is.Rows, is.Sum, err = c.table(ctx, t); err != nil {
-			return done, fmt.Errorf("copy %s: %w", t.name, err)
+			return done, fmt.Errorf("copy %s: %w", t.Name, err)
 		}
 		done = append(done, is)
 	}
@@ -86,8 +91,8 @@ func Copy(ctx context.Context, o CopyOptions) (_ []CopiedTable, err error) {
 
 type copier struct {
 	CopyOptions
-	src, dst *Store
-	to       *postgresDB
+	src, dst *store.Store
+	to       *postgres.DB
 	epoch    string // the source's
 	keyID    string
 	pruned   int64
@@ -99,7 +104,7 @@ func (c *copier) checkKey() error {
 		Epoch, KeyID  string
 		PrunedAttempt int64
 	}
-	if err := c.src.read.Raw("SELECT epoch, key_id, pruned_attempt FROM store").Scan(&is).Error; err != nil {
+	if err := c.src.Reader().Raw("SELECT epoch, key_id, pruned_attempt FROM store").Scan(&is).Error; err != nil {
 		return fmt.Errorf("source: %w", err)
 	}
 	c.epoch, c.keyID, c.pruned = is.Epoch, is.KeyID, is.PrunedAttempt
@@ -108,12 +113,12 @@ func (c *copier) checkKey() error {
 		return err
 	}
 	from := []string{"store"}
-	for t := range tablesThat((*table).isSealed) {
-		from = append(from, t.name)
+	for t := range dialect.TablesThat((*dialect.Table).IsSealed) {
+		from = append(from, t.Name)
 	}
 	for _, name := range from {
 		var ids []string
-		if err := c.src.read.Raw("SELECT DISTINCT key_id FROM " + name).Scan(&ids).Error; err != nil {
+		if err := c.src.Reader().Raw("SELECT DISTINCT key_id FROM " + name).Scan(&ids).Error; err != nil {
 			return fmt.Errorf("source: %w", err)
 		}
 		for _, id := range ids {
@@ -128,12 +133,12 @@ func (c *copier) checkKey() error {
 // begin marks the target as this copy's, or finds that it is.
 func (c *copier) begin(ctx context.Context) error {
 	var there bool
-	if err := c.to.side.QueryRowContext(ctx, "SELECT to_regclass('copying') IS NOT NULL").Scan(&there); err != nil {
+	if err := c.to.Side().QueryRowContext(ctx, "SELECT to_regclass('copying') IS NOT NULL").Scan(&there); err != nil {
 		return fmt.Errorf("target: %w", err)
 	}
 	if there {
 		var epoch string
-		if err := c.to.side.QueryRowContext(ctx, "SELECT epoch FROM copying").Scan(&epoch); err != nil {
+		if err := c.to.Side().QueryRowContext(ctx, "SELECT epoch FROM copying").Scan(&epoch); err != nil {
 			return fmt.Errorf("target: %w", err)
 		}
 		if epoch != c.epoch {
@@ -144,10 +149,10 @@ func (c *copier) begin(ctx context.Context) error {
 	var used bool
 	var text strings.Builder
 	text.WriteString("SELECT EXISTS (SELECT 1 FROM nodes)")
-	for t := range tablesThat((*table).owned) {
-		text.WriteString(" OR EXISTS (SELECT 1 FROM " + t.name + ")")
+	for t := range dialect.TablesThat((*dialect.Table).Owned) {
+		text.WriteString(" OR EXISTS (SELECT 1 FROM " + t.Name + ")")
 	}
-	if err := c.to.side.QueryRowContext(ctx, text.String()).Scan(&used); err != nil {
+	if err := c.to.Side().QueryRowContext(ctx, text.String()).Scan(&used); err != nil {
 		return fmt.Errorf("target: %w", err)
 	}
 	if used {
@@ -156,7 +161,7 @@ func (c *copier) begin(ctx context.Context) error {
 	if c.DryRun {
 		return nil
 	}
-	if _, err := c.to.side.ExecContext(ctx, "CREATE TABLE copying AS SELECT $1::text AS epoch", c.epoch); err != nil {
+	if _, err := c.to.Side().ExecContext(ctx, "CREATE TABLE copying AS SELECT $1::text AS epoch", c.epoch); err != nil {
 		return fmt.Errorf("target: %w", err)
 	}
 	return nil
@@ -166,16 +171,16 @@ func (c *copier) begin(ctx context.Context) error {
 // of cursors, so that cursors stay good. Its next start is one of its own, with numbers above those that were copied: a source
 // that goes on beside it goes another way.
 func (c *copier) end(ctx context.Context) error {
-	tx, err := c.to.side.BeginTx(ctx, nil)
+	tx, err := c.to.Side().BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("target: %w", err)
 	}
 	defer func() { _ = tx.Rollback() }()
-	for t := range tablesThat((*table).owned) {
-		if !t.numbered() {
+	for t := range dialect.TablesThat((*dialect.Table).Owned) {
+		if !t.Numbered() {
 			continue
 		}
-		if _, err := tx.ExecContext(ctx, fmt.Sprintf("SELECT setval(pg_get_serial_sequence('%[1]s', 'seq'), (SELECT COALESCE(MAX(seq), 0) + 1 FROM %[1]s))", t.name)); err != nil {
+		if _, err := tx.ExecContext(ctx, fmt.Sprintf("SELECT setval(pg_get_serial_sequence('%[1]s', 'seq'), (SELECT COALESCE(MAX(seq), 0) + 1 FROM %[1]s))", t.Name)); err != nil {
 			return fmt.Errorf("target: %w", err)
 		}
 	}
@@ -194,13 +199,16 @@ func (c *copier) end(ctx context.Context) error {
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("target: %w", err)
 	}
-	_, err = c.to.side.ExecContext(ctx, "ANALYZE")
+	_, err = c.to.Side().ExecContext(ctx, "ANALYZE")
 	return err
 }
 
 func (c *copier) copyKeys(ctx context.Context, tx *sql.Tx) error {
-	var rows []keyRow
-	if err := c.src.read.WithContext(ctx).Find(&rows).Error; err != nil {
+	var rows []struct {
+		Name, KeyID string
+		Sealed      []byte
+	}
+	if err := c.src.Reader().WithContext(ctx).Table("keys").Find(&rows).Error; err != nil {
 		return err
 	}
 	if _, err := tx.ExecContext(ctx, "DELETE FROM keys"); err != nil {
@@ -215,15 +223,16 @@ func (c *copier) copyKeys(ctx context.Context, tx *sql.Tx) error {
 }
 
 func (c *copier) copyStarts(ctx context.Context, tx *sql.Tx) error {
-	list, err := c.src.listStarts(ctx)
-	if err != nil {
+	var list []*dialect.Start
+	if err := c.src.Reader().WithContext(ctx).Order("seq").Find(&list).Error; err != nil {
 		return err
 	}
 	if _, err := tx.ExecContext(ctx, "DELETE FROM starts"); err != nil {
 		return err
 	}
 	for _, s := range list {
-		if _, err := tx.ExecContext(ctx, "INSERT INTO starts (id, started_at, "+startColumns+") VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+		//nolint:gosec // the columns are a constant
+		if _, err := tx.ExecContext(ctx, "INSERT INTO starts (id, started_at, "+dialect.StartColumns+") VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
 			s.ID, s.StartedAt, s.Tenants, s.Tokens, s.Webhooks, s.Events, s.Deliveries, s.Attempts); err != nil {
 			return err
 		}
@@ -231,42 +240,39 @@ func (c *copier) copyStarts(ctx context.Context, tx *sql.Tx) error {
 	return nil
 }
 
-// column is a column of both databases, with PostgreSQL's type.
-type column struct{ name, kind string }
-
-func (c *copier) columns(ctx context.Context, table string) ([]column, error) {
+func (c *copier) columns(ctx context.Context, table string) ([]dialect.Column, error) {
 	var names []string
-	if err := c.src.read.Raw("SELECT name FROM pragma_table_info(?)", table).Scan(&names).Error; err != nil {
+	if err := c.src.Reader().Raw("SELECT name FROM pragma_table_info(?)", table).Scan(&names).Error; err != nil {
 		return nil, err
 	}
-	list := make([]column, len(names))
+	list := make([]dialect.Column, len(names))
 	for i, name := range names {
-		list[i].name = name
-		if err := c.to.side.QueryRowContext(ctx, "SELECT data_type FROM information_schema.columns WHERE table_schema = current_schema() AND table_name = $1 AND column_name = $2",
-			table, name).Scan(&list[i].kind); err != nil {
+		list[i].Name = name
+		if err := c.to.Side().QueryRowContext(ctx, "SELECT data_type FROM information_schema.columns WHERE table_schema = current_schema() AND table_name = $1 AND column_name = $2",
+			table, name).Scan(&list[i].Kind); err != nil {
 			return nil, fmt.Errorf("column %s: %w", name, err)
 		}
 	}
 	return list, nil
 }
 
-// table copies what is missing, and then reads both.
-func (c *copier) table(ctx context.Context, t *table) (rows int64, sum string, err error) {
-	columns, err := c.columns(ctx, t.name)
+// Table copies what is missing, and then reads both.
+func (c *copier) table(ctx context.Context, t *dialect.Table) (rows int64, sum string, err error) {
+	columns, err := c.columns(ctx, t.Name)
 	if err != nil {
 		return 0, "", err
 	}
-	source, err := c.src.read.DB()
+	source, err := c.src.Reader().DB()
 	if err != nil {
 		return 0, "", err
 	}
-	if err := source.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+t.name).Scan(&rows); err != nil || c.DryRun {
+	if err := source.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+t.Name).Scan(&rows); err != nil || c.DryRun {
 		return rows, "", err
 	}
 	from := &pages{db: source, table: t, columns: columns, lite: true}
-	to := &pages{db: c.to.side, table: t, columns: columns}
+	to := &pages{db: c.to.Side(), table: t, columns: columns}
 	var done int64
-	if err := c.to.side.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+t.name).Scan(&done); err != nil {
+	if err := c.to.Side().QueryRowContext(ctx, "SELECT COUNT(*) FROM "+t.Name).Scan(&done); err != nil {
 		return 0, "", err
 	}
 	if done > 0 { // rows go over in order, so what is there is the beginning
@@ -286,7 +292,7 @@ func (c *copier) table(ctx context.Context, t *table) (rows int64, sum string, e
 			return 0, "", err
 		}
 		if done += int64(len(page)); c.Progress != nil {
-			c.Progress(t.name, done, rows)
+			c.Progress(t.Name, done, rows)
 		}
 	}
 	return c.verify(ctx, from, to)
@@ -321,31 +327,30 @@ func (c *copier) verify(ctx context.Context, from, to *pages) (rows int64, sum s
 }
 
 // write inserts rows in one transaction.
-func (c *copier) write(ctx context.Context, t *table, columns []column, page []copiedRow) error {
+func (c *copier) write(ctx context.Context, t *dialect.Table, columns []dialect.Column, page []copiedRow) error {
 	names, arrays := make([]string, 0, len(columns)+1), make([]string, 0, len(columns)+1)
 	args := make([]any, 0, len(columns)+1)
 	for i, col := range columns {
-		names = append(names, col.name)
-		arrays = append(arrays, "$"+strconv.Itoa(i+1)+"::"+col.kind+"[]")
+		names = append(names, col.Name)
+		arrays = append(arrays, "$"+strconv.Itoa(i+1)+"::"+col.Kind+"[]")
 		values := make([]any, len(page))
 		for r, row := range page {
 			values[r] = row.values[i]
 		}
 		args = append(args, values)
 	}
-	if t.daily {
+	if t.Daily {
 		days := make([]time.Time, len(page))
 		for r, row := range page {
-			d := dayOf(row.event)
-			if err := c.to.makeDay(ctx, d); err != nil {
+			d := dialect.DayOf(row.event)
+			if err := c.to.MakeDay(ctx, d); err != nil {
 				return err
 			}
-			c.to.days[d] = true
-			days[r] = d.start()
+			days[r] = d.Start()
 		}
 		names, arrays, args = append(names, "day"), append(arrays, "$"+strconv.Itoa(len(args)+1)+"::date[]"), append(args, days)
 	}
-	_, err := c.to.side.ExecContext(ctx, "INSERT INTO "+t.name+" ("+strings.Join(names, ", ")+") SELECT * FROM unnest("+strings.Join(arrays, ", ")+")", args...) //nolint:gosec // the schema's own names
+	_, err := c.to.Side().ExecContext(ctx, "INSERT INTO "+t.Name+" ("+strings.Join(names, ", ")+") SELECT * FROM unnest("+strings.Join(arrays, ", ")+")", args...)
 	return err
 }
 
@@ -358,16 +363,16 @@ type copiedRow struct {
 // pages reads a table some rows at a time.
 type pages struct {
 	db      *sql.DB
-	table   *table
-	columns []column
+	table   *dialect.Table
+	columns []dialect.Column
 	lite    bool
 	after   any // the key of the last row; nil at the beginning
 }
 
 func (p *pages) last(ctx context.Context) (any, error) {
-	kind := p.columns[slices.IndexFunc(p.columns, func(c column) bool { return c.name == p.table.key })].kind
+	kind := p.columns[slices.IndexFunc(p.columns, func(c dialect.Column) bool { return c.Name == p.table.Key })].Kind
 	var raw any
-	if err := p.db.QueryRowContext(ctx, "SELECT "+p.table.key+" FROM "+p.table.name+" ORDER BY "+p.table.key+" DESC LIMIT 1").Scan(&raw); err != nil {
+	if err := p.db.QueryRowContext(ctx, "SELECT "+p.table.Key+" FROM "+p.table.Name+" ORDER BY "+p.table.Key+" DESC LIMIT 1").Scan(&raw); err != nil {
 		return nil, err
 	}
 	return canonical(kind, raw)
@@ -377,30 +382,30 @@ func (p *pages) next(ctx context.Context) ([]copiedRow, error) {
 	names := make([]string, len(p.columns))
 	keyAt := 0
 	for i, c := range p.columns {
-		names[i] = "t." + c.name
-		if c.name == p.table.key {
+		names[i] = "t." + c.Name
+		if c.Name == p.table.Key {
 			keyAt = i
 		}
 	}
 	text := "SELECT " + strings.Join(names, ", ")
-	dated := p.lite && p.table.daily
+	dated := p.lite && p.table.Daily
 	join := ""
 	switch {
-	case dated && p.table == eventsTable:
+	case dated && p.table == dialect.EventsTable:
 		text += ", t.created_at"
 	case dated:
-		text, join = text+", e.created_at", " JOIN events e ON e.id = t."+p.table.event
+		text, join = text+", e.created_at", " JOIN events e ON e.id = t."+p.table.Event
 	}
-	text += " FROM " + p.table.name + " t" + join
+	text += " FROM " + p.table.Name + " t" + join
 	var args []any
 	if p.after != nil {
 		after := p.after
 		if id, ok := after.([16]byte); ok && p.lite {
 			after = id[:]
 		}
-		text, args = text+" WHERE t."+p.table.key+" > $1", append(args, after)
+		text, args = text+" WHERE t."+p.table.Key+" > $1", append(args, after)
 	}
-	rows, err := p.db.QueryContext(ctx, text+" ORDER BY t."+p.table.key+" LIMIT "+strconv.Itoa(copyRows), args...)
+	rows, err := p.db.QueryContext(ctx, text+" ORDER BY t."+p.table.Key+" LIMIT "+strconv.Itoa(copyRows), args...)
 	if err != nil {
 		return nil, err
 	}
@@ -408,7 +413,7 @@ func (p *pages) next(ctx context.Context) ([]copiedRow, error) {
 	var page []copiedRow
 	for rows.Next() {
 		raw := make([]any, len(p.columns))
-		var published micros
+		var published dialect.Micros
 		into := make([]any, 0, len(raw)+1)
 		for i := range raw {
 			into = append(into, &raw[i])
@@ -420,11 +425,11 @@ func (p *pages) next(ctx context.Context) ([]copiedRow, error) {
 			return nil, err
 		}
 		for i, c := range p.columns {
-			if raw[i], err = canonical(c.kind, raw[i]); err != nil {
-				return nil, fmt.Errorf("column %s: %w", c.name, err)
+			if raw[i], err = canonical(c.Kind, raw[i]); err != nil {
+				return nil, fmt.Errorf("column %s: %w", c.Name, err)
 			}
 		}
-		page = append(page, copiedRow{values: raw, event: published.time()})
+		page = append(page, copiedRow{values: raw, event: published.Time()})
 	}
 	if len(page) > 0 {
 		p.after = page[len(page)-1].values[keyAt]
@@ -443,7 +448,7 @@ func canonical(kind string, v any) (any, error) {
 		err := id.Scan(v)
 		return [16]byte(id), err
 	case "timestamp with time zone":
-		var m micros
+		var m dialect.Micros
 		err := m.Scan(v)
 		return m, err
 	case "bigint", "integer":
@@ -460,9 +465,9 @@ func canonical(kind string, v any) (any, error) {
 	case "text":
 		switch s := v.(type) {
 		case string:
-			return storable(s), nil
+			return postgres.Storable(s), nil
 		case []byte:
-			return storable(string(s)), nil
+			return postgres.Storable(string(s)), nil
 		}
 	case "bytea":
 		switch b := v.(type) {
@@ -485,7 +490,7 @@ func addTo(h hash.Hash, v any) {
 		h.Write([]byte{0})
 	case int64:
 		number(1, v)
-	case micros:
+	case dialect.Micros:
 		number(2, int64(v))
 	case [16]byte:
 		h.Write(append([]byte{3}, v[:]...))

@@ -1,4 +1,4 @@
-package store
+package sqlite
 
 import (
 	"context"
@@ -13,7 +13,7 @@ import (
 
 	"gorm.io/gorm"
 
-	"github.com/hookgraph/hookgraph/internal/store/scoped"
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
 )
 
 // Bounds of one statement: 24 columns of maxRows stay below SQLite's 32,766 parameters, and the driver keeps room for the
@@ -130,39 +130,26 @@ func chunks(rows int, f func(from, to int) error) error {
 // powerOfTwo is the largest that is not above n.
 func powerOfTwo(n int) int { return 1 << (bits.Len(uint(n)) - 1) }
 
-// sqlTx is the transaction below GORM, and below a tenant's name: what is said to it is for the writer to hold to its tenant.
-func (b *batch) sqlTx() *sql.Tx {
-	pool := scoped.Below(b.tx.Statement.ConnPool)
-	switch p := pool.(type) {
-	case *sql.Tx:
-		return p
-	case *gorm.PreparedStmtTX:
-		tx, _ := p.Tx.(*sql.Tx)
-		return tx
-	}
-	return nil
-}
-
-// rows implements dialect.
-func (q *sqliteDB) rows(columns []column) string {
+// Rows implements dialect.DB.
+func (q *DB) Rows(columns []dialect.Column) string {
 	list := make([]string, len(columns))
 	for i, c := range columns {
 		value := "value ->> " + strconv.Itoa(i)
-		if c.kind == "uuid" {
+		if c.Kind == "uuid" {
 			value = "unhex(" + value + ", '-')"
 		}
-		list[i] = value + " AS " + c.name
+		list[i] = value + " AS " + c.Name
 	}
 	return "(SELECT " + strings.Join(list, ", ") + " FROM json_each(?))"
 }
 
-// skipLocked implements dialect. There is no other node.
-func (q *sqliteDB) skipLocked(string) string { return "" }
+// SkipLocked implements dialect.DB. There is no other node.
+func (q *DB) SkipLocked(string) string { return "" }
 
-// among implements dialect.
-func (q *sqliteDB) among(column string, values []int64) (text string, arg any) {
-	return column + " IN (SELECT value FROM json_each(?))", string(compactJSON(values))
+// Among implements dialect.DB.
+func (q *DB) Among(column string, values []int64) (text string, arg any) {
+	return column + " IN (SELECT value FROM json_each(?))", string(dialect.CompactJSON(values))
 }
 
-// published implements dialect.
-func (q *sqliteDB) published(string, time.Time, time.Time) (text string, args []any) { return "", nil }
+// Published implements dialect.DB.
+func (q *DB) Published(string, time.Time, time.Time) (text string, args []any) { return "", nil }

@@ -1,0 +1,115 @@
+package dialect
+
+import (
+	"bytes"
+	"database/sql/driver"
+	"encoding/json"
+	"time"
+
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// Params are a statement's parameters in a driver's own types: int64, string, []byte, bool and nil. Rows stand one after
+// the other, and a value that the row above has too, as most do, is not made a second time.
+type Params struct {
+	Values []driver.Value
+	Width  int // of a row; 0: nothing is above
+	Bytes  int // of all texts and bytes
+}
+
+// Reset makes room for rows of a width.
+func (p *Params) Reset(width int) {
+	clear(p.Values[:cap(p.Values)]) // what they refer to is not kept
+	p.Values, p.Width, p.Bytes = p.Values[:0], width, 0
+}
+
+// Drop removes the first n rows.
+func (p *Params) Drop(n int) {
+	left := copy(p.Values, p.Values[n*p.Width:])
+	clear(p.Values[left:])
+	p.Values, p.Bytes = p.Values[:left], 0
+	for _, v := range p.Values {
+		switch v := v.(type) {
+		case string:
+			p.Bytes += len(v)
+		case []byte:
+			p.Bytes += len(v)
+		}
+	}
+}
+
+func (p *Params) above() driver.Value {
+	if p.Width == 0 || len(p.Values) < p.Width {
+		return nil
+	}
+	return p.Values[len(p.Values)-p.Width]
+}
+
+func (p *Params) add(v driver.Value) { p.Values = append(p.Values, v) }
+
+// Null adds NULL.
+func (p *Params) Null() { p.add(nil) }
+
+// ID refers to the id, which must stay as it is until the statement has run.
+func (p *Params) ID(id *webhook.ID) { p.Blob(id[:]) }
+
+// Blob is NULL when b is nil.
+func (p *Params) Blob(b []byte) {
+	if b == nil {
+		p.Null()
+		return
+	}
+	p.Bytes += len(b)
+	v := p.above()
+	if same, ok := v.([]byte); !ok || !bytes.Equal(same, b) {
+		v = b
+	}
+	p.add(v)
+}
+
+// Text adds a text.
+func (p *Params) Text(s string) {
+	p.Bytes += len(s)
+	v := p.above()
+	if same, ok := v.(string); !ok || same != s {
+		v = s
+	}
+	p.add(v)
+}
+
+// Int adds a whole number.
+func (p *Params) Int(n int64) {
+	v := p.above()
+	if same, ok := v.(int64); !ok || same != n {
+		v = n
+	}
+	p.add(v)
+}
+
+// Time adds a time, in microseconds.
+func (p *Params) Time(t time.Time) { p.Int(t.UnixMicro()) }
+
+// MaybeTime is NULL when t is nil.
+func (p *Params) MaybeTime(t *time.Time) {
+	if t == nil {
+		p.Null()
+		return
+	}
+	p.Time(*t)
+}
+
+// Tags is NULL when there are none, and otherwise a JSON array.
+func (p *Params) Tags(tags []string) {
+	if len(tags) == 0 {
+		p.Null()
+		return
+	}
+	text, err := json.Marshal(tags)
+	if err != nil {
+		panic(err) // strings always have a form
+	}
+	p.Text(string(text))
+}
+
+// Bool adds a truth value.
+func (p *Params) Bool(b bool) { p.add(b) }

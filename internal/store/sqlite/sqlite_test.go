@@ -1,0 +1,49 @@
+package sqlite
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"gorm.io/gorm"
+
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
+)
+
+func fresh(t *testing.T) *gorm.DB {
+	t.Helper()
+	db, err := openFile(filepath.Join(t.TempDir(), "x.db"), false, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = dialect.ClosePool(db) })
+	return db
+}
+
+// A database whose settings read back as ones that lose what was acknowledged is refused.
+func TestPragmas(t *testing.T) {
+	if db := fresh(t); checkPragmas(db) != nil {
+		t.Error(checkPragmas(db))
+	}
+	for _, pragma := range []string{"synchronous = NORMAL", "synchronous = OFF", "foreign_keys = OFF", "journal_mode = DELETE"} {
+		db := fresh(t)
+		if err := db.Exec("PRAGMA " + pragma).Error; err != nil {
+			t.Fatal(err)
+		}
+		if name, _, _ := strings.Cut(pragma, " "); checkPragmas(db) == nil || !strings.Contains(checkPragmas(db).Error(), name) {
+			t.Errorf("%s: %v", pragma, checkPragmas(db))
+		}
+	}
+}
+
+// A result code is one of an error that passes, or of one that does not: what is corrupt stays so.
+func TestTransientCodes(t *testing.T) {
+	for code, want := range map[int]bool{
+		3: true, 5: true, 5 | 2<<8: true, 6: true, 7: true, 8: true, 8 | 2<<8: true, 9: true, 10: true, 10 | 4<<8: true, 13: true, 14: true, 15: true,
+		10 | 33<<8: false, 10 | 32<<8: false, 11: false, 11 | 1<<8: false, 26: false, 1: false, 19: false, 20: false, 21: false, 0: false,
+	} {
+		if transientCode(code) != want {
+			t.Errorf("result code %d passes: %v", code, !want)
+		}
+	}
+}
