@@ -122,7 +122,7 @@ func contained(field, text string, most int) error {
 // eventTypes refuses what is the type of no event: a filter that can match nothing is a mistake.
 func eventTypes(field string, types []string) error {
 	for i, t := range types {
-		if err := webhook.CheckTypeFilter(fmt.Sprintf("filter.%s.%d", field, i), t); err != nil {
+		if err := webhook.CheckTypePattern(fmt.Sprintf("filter.%s.%d", field, i), t); err != nil {
 			return err
 		}
 	}

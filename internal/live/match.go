@@ -14,7 +14,7 @@ func Match(tenant webhook.ID, f *store.AttemptFilter, a *webhook.Attempt) bool {
 		in(f.WebhookIDs, a.WebhookID) &&
 		in(f.DeliveryIDs, a.DeliveryID) &&
 		in(f.EventIDs, a.EventID) &&
-		in(f.EventTypes, a.EventType) &&
+		(len(f.EventTypes) == 0 || slices.ContainsFunc(f.EventTypes, func(p string) bool { return webhook.MatchesType(p, a.EventType) })) &&
 		in(f.Statuses, a.Status) &&
 		(len(f.Errors) == 0 || a.Error != nil && in(f.Errors, *a.Error)) &&
 		in(f.Triggers, a.Trigger) &&

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"gorm.io/gorm"
 
@@ -213,12 +214,29 @@ func in[T any](list []condition, column string, values []T) []condition {
 	return append(list, condition{column + " IN ?", []any{values}})
 }
 
-// ofType is in, for types of events.
-func ofType(list []condition, column string, types []string) []condition {
-	if len(types) == 0 {
+// ofType adds the condition that an event's type matches one of the patterns (webhook.MatchesType); none given keeps all.
+func ofType(list []condition, column string, patterns []string) []condition {
+	if len(patterns) == 0 {
 		return list
 	}
-	return append(list, condition{column + " IN ?", []any{texts(types)}})
+	types, either := []string{}, condition{}
+	for _, p := range texts(patterns) {
+		if prefix, ok := webhook.Wildcard(p); ok {
+			either.text += " OR substr(" + column + ", 1, ?) = ?"
+			either.args = append(either.args, utf8.RuneCountInString(prefix), prefix)
+		} else {
+			types = append(types, p)
+		}
+	}
+	return append(list, condition{"(" + column + " IN ?" + either.text + ")", append([]any{types}, either.args...)})
+}
+
+// fewTypes is few, for types of events without a wildcard: no index serves those with one.
+func fewTypes(patterns []string) (branches []any, ok bool) {
+	if slices.ContainsFunc(patterns, func(p string) bool { _, ok := webhook.Wildcard(p); return ok }) {
+		return nil, false
+	}
+	return few(patterns)
 }
 
 func (f WebhookFilter) conditions() []condition {
@@ -310,7 +328,7 @@ func only[V comparable](values []V, one V) bool {
 
 func (f EventFilter) path(tenant webhook.ID) path {
 	p, rest := path{listing: eventsOfTenant, branches: []any{tenant}, span: f.CreatedAt}, f
-	if types, ok := few(f.Types); ok {
+	if types, ok := fewTypes(f.Types); ok {
 		p.listing, p.branches, rest.Types = eventsOfType, types, nil
 		p.branches = slices.DeleteFunc(p.branches, func(t any) bool { return !webhook.IsText(t.(string)) })
 	}
@@ -322,7 +340,7 @@ func (f DeliveryFilter) path(tenant webhook.ID) path {
 	p, rest := path{listing: deliveriesOfTenant, branches: []any{tenant}, span: f.CreatedAt}, f
 	events, byEvent := few(f.EventIDs)
 	hooks, byWebhook := few(f.WebhookIDs)
-	types, byType := few(f.EventTypes)
+	types, byType := fewTypes(f.EventTypes)
 	switch failed := only(f.Statuses, webhook.DeliveryFailed); {
 	case byEvent:
 		p.listing, p.branches, rest.EventIDs = deliveriesOfEvent, events, nil

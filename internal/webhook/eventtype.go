@@ -78,6 +78,22 @@ func CheckTypeFilter(field, s string) error {
 	return nil
 }
 
+// CheckTypePattern is CheckTypeFilter for what may also be "prefix.*", as in a subscription.
+func CheckTypePattern(field, s string) error {
+	if s == AllPublished {
+		return invalid(field, CodeInvalid, "must be an event type, or have a wildcard as its last word, like humanization.*: leave the filter out for all types")
+	}
+	return CheckSubscription(field, s)
+}
+
+// MatchesType reports whether an event type is the pattern, or one that the pattern "prefix.*" matches.
+func MatchesType(pattern, eventType string) bool {
+	if prefix, ok := Wildcard(pattern); ok {
+		return strings.HasPrefix(eventType, prefix)
+	}
+	return pattern == eventType
+}
+
 // CheckSubscription refuses an element of a webhook's Events that no event can match: it is an event type, "prefix.*" or
 // AllPublished. It returns nil or an *Invalid.
 func CheckSubscription(field, s string) error {

@@ -47,6 +47,7 @@ func TestEventTypeRules(t *testing.T) {
 			err  error
 			want bool
 		}{
+			"pattern":      {CheckTypePattern("f", s), ok.subscription && s != AllPublished},
 			"subscription": {CheckSubscription("f", s), ok.subscription},
 			"filter":       {CheckTypeFilter("f", s), ok.filter},
 			"published":    {CheckPublishedType("f", s), ok.published},
@@ -77,6 +78,23 @@ func TestNormalizeEvents(t *testing.T) {
 		w.Normalize()
 		if diff := cmp.Diff(c.want, w.Events); diff != "" || (c.want == nil) != (w.Events == nil) {
 			t.Errorf("%q: %s", c.given, diff)
+		}
+	}
+}
+
+// A wildcard stands for one word or more at the end, and for nothing that merely begins with the same letters.
+func TestMatchesType(t *testing.T) {
+	for pattern, matched := range map[string]string{
+		"a.b": "a.b", "a.*": "a.b a.b.c", "a.b.*": "a.b.c", "b.*": "", "hookgraph.*": "hookgraph.test", "ab.*": "ab.c", "A.*": "",
+	} {
+		var got []string
+		for _, eventType := range []string{"a", "a.b", "a.b.c", "ab", "ab.c", "hookgraph.test"} {
+			if MatchesType(pattern, eventType) {
+				got = append(got, eventType)
+			}
+		}
+		if strings.Join(got, " ") != matched {
+			t.Errorf("%s: %q, want %s", pattern, got, matched)
 		}
 	}
 }
