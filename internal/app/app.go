@@ -19,12 +19,11 @@ import (
 	"github.com/hookgraph/hookgraph/internal/live"
 	"github.com/hookgraph/hookgraph/internal/sender"
 	"github.com/hookgraph/hookgraph/internal/store"
+	_ "github.com/hookgraph/hookgraph/internal/store/postgres" // a database that the store can open
+	_ "github.com/hookgraph/hookgraph/internal/store/sqlite"   // the other
 	"github.com/hookgraph/hookgraph/internal/upkeep"
 	"github.com/hookgraph/hookgraph/internal/web"
 	"github.com/hookgraph/hookgraph/internal/webhook"
-
-	_ "github.com/hookgraph/hookgraph/internal/store/postgres" // a database that the store can open
-	_ "github.com/hookgraph/hookgraph/internal/store/sqlite"   // the other
 )
 
 // tailBytes bounds the attempts that are held in memory for watchers that keep up.

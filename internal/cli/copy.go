@@ -9,7 +9,6 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/config"
 	"github.com/hookgraph/hookgraph/internal/store"
-
 	"github.com/hookgraph/hookgraph/internal/transfer"
 )
 

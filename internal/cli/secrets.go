@@ -6,9 +6,8 @@ import (
 	"fmt"
 
 	"github.com/hookgraph/hookgraph/internal/config"
-	"github.com/hookgraph/hookgraph/internal/store"
-
 	"github.com/hookgraph/hookgraph/internal/seal"
+	"github.com/hookgraph/hookgraph/internal/store"
 )
 
 type secretsCmd struct {

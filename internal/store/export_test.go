@@ -16,7 +16,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	_ "github.com/hookgraph/hookgraph/internal/store/postgres" // a database that the store can open
 	"github.com/hookgraph/hookgraph/internal/store/scoped"
-	_ "github.com/hookgraph/hookgraph/internal/store/sqlite"   // the other
+	_ "github.com/hookgraph/hookgraph/internal/store/sqlite" // the other
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 

@@ -353,7 +353,7 @@ func (r *reading[T]) within(ctx context.Context, s stretch) (_ stretch, some boo
 // anybody's row: it is for a bound only.
 func (s *Store) seqAt(ctx context.Context, table, side, order string, t time.Time) (int64, error) {
 	var ms [8]byte
-	binary.BigEndian.PutUint64(ms[:], uint64(min(max(t.UnixMilli(), 0), 1<<48-1))) //nolint:gosec // not negative
+	binary.BigEndian.PutUint64(ms[:], uint64(min(max(t.UnixMilli(), 0), 1<<48-1)))
 	var id webhook.ID
 	copy(id[:6], ms[2:])
 	from := (&listing{table: table, alias: "t", index: table + "_id"}).from(s.read)

@@ -15,14 +15,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hookgraph/hookgraph/internal/webhook"
-
 	"github.com/hookgraph/hookgraph/internal/seal"
-
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/store/postgres"
 	"github.com/hookgraph/hookgraph/internal/store/sqlite"
+	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
 // CopyOptions say what Copy does.

@@ -18,7 +18,7 @@ const (
 
 var operationalTypes = []string{TypeTest, TypeWebhookDisabled, TypeDeliveryFailed}
 
-// AllPublished, in a webhook's Events, matches every published type: all except operational ones.
+// AllPublished in a webhook's Events matches every published type: all except operational ones.
 const AllPublished = "*"
 
 // Operational reports whether the type is that of an operational event. The delivery of such an event causes no further

@@ -7,11 +7,10 @@ import (
 	"testing"
 
 	"github.com/hookgraph/hookgraph/internal/store"
-	"github.com/hookgraph/hookgraph/internal/upkeep"
-	"github.com/hookgraph/hookgraph/internal/webhook"
-
 	_ "github.com/hookgraph/hookgraph/internal/store/postgres" // a database that the store can open
 	_ "github.com/hookgraph/hookgraph/internal/store/sqlite"   // the other
+	"github.com/hookgraph/hookgraph/internal/upkeep"
+	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
 // Store opens a new store in a temporary directory. change, which may be nil, changes its options. The test's end closes it.
