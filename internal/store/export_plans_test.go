@@ -29,7 +29,7 @@ type Reads struct {
 func (c *Scope) Recording() (*Scope, *Reads, error) {
 	pool, err := c.s.read.DB()
 	r := &Reads{ConnPool: c.s.read.Statement.ConnPool, pool: pool}
-	read := c.s.read.Session(&gorm.Session{NewDB: true})
+	read := c.s.read.Session(&gorm.Session{NewDB: true, Context: context.Background()}) // with a statement of its own
 	read.Statement.ConnPool, read.ConnPool = r, r
 	recorded := *c
 	recorded.s = &Store{db: c.s.db, read: read, log: c.s.log, searching: c.s.searching} // what lists are read with
@@ -105,4 +105,9 @@ func (s *Store) PartitionIndexes(ctx context.Context) (map[string]string, error)
 		of[row.Part] = row.Whole
 	}
 	return of, err
+}
+
+// SearchRows has pages search this many rows: first, and at most.
+func (s *Store) SearchRows(first, most int) {
+	s.searching = searching{first: first, most: most, least: first, time: stretchTime}
 }

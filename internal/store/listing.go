@@ -272,12 +272,13 @@ func (r *reading[T]) find(s stretch, limit int) ([]*T, error) {
 
 func unionAll(part string, n int) string { return part + strings.Repeat(" UNION ALL "+part, n-1) }
 
-// floors are the Seqs at which stretches of n rows of the branches end, by the branches' places; those that end before are missing.
+// floors are the Seqs at which stretches of n rows of the branches end, besides the row of a cursor, by the branches' places; those that end
+// before are missing.
 func (r *reading[T]) floors(branches []any, s stretch, n int) (map[int]int64, error) {
 	parts, floors := make([]string, len(branches)), make([]any, len(branches))
 	for i, value := range branches {
 		parts[i] = fmt.Sprintf("SELECT %d AS branch, t.seq FROM (?) AS t", i)
-		floors[i] = r.ordered(r.branch(r.bare().Select(r.seq()), value, s), s.upward, 1).Offset(n - 1)
+		floors[i] = r.ordered(r.branch(r.bare().Select(r.seq()), value, s), s.upward, 1).Offset(n)
 	}
 	var rows []struct {
 		Branch int

@@ -258,6 +258,8 @@ type listing struct {
 	HasMore bool   `json:"has_more"`
 	// Next is the value of `after` for the next page; null on the last.
 	Next *string `json:"next"`
+	// SearchedTo says how far a page came that ended before it was full, although the list goes on; absent otherwise.
+	SearchedTo *second `json:"searched_to,omitempty"`
 }
 
 func (s *server) listWebhooks(r *request) (int, any, error) {
@@ -283,9 +285,12 @@ func (s *server) listWebhooks(r *request) (int, any, error) {
 		return 0, nil, err
 	}
 	answer := listing{Object: "list", Data: shown, HasMore: list.HasNext}
-	if n := len(list.Items); list.HasNext && n > 0 {
-		next := r.scope.Cursor(cursor.RESTWebhooks, list.Items[n-1].Seq)
+	if list.HasNext {
+		next := r.scope.Cursor(cursor.RESTWebhooks, list.End)
 		answer.Next = &next
+	}
+	if list.SearchedTo != nil {
+		answer.SearchedTo = (*second)(list.SearchedTo)
 	}
 	return http.StatusOK, answer, nil
 }
