@@ -202,6 +202,14 @@ func (s *Store) HoldNotices() (release func()) {
 	return s.noting.Unlock
 }
 
+// OneTransaction has the writer take all that waits into one transaction, though more than one tenant has called lately.
+func (s *Store) OneTransaction() {
+	t := s.writer.calls
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.mixed = time.Time{}
+}
+
 // CountWrites has the writer note the statements that it runs through GORM, and returns a function that takes what was noted. The
 // writer must be idle.
 func (s *Store) CountWrites() (taken func() []string) {

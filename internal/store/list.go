@@ -611,7 +611,7 @@ func (c *Scope) LastAttempts(ctx context.Context, deliveries []webhook.ID) (map[
 func (c *Scope) IdempotencyKeys(ctx context.Context, events []webhook.ID) (map[webhook.ID]string, error) {
 	keys := make(map[webhook.ID]string, len(events))
 	from := "idempotency_keys AS k"
-	if c.s.read.Name() == "sqlite" { // which would read all keys of the tenant
+	if c.db(ctx).Name() == "sqlite" { // which would read all keys of the tenant
 		from += " INDEXED BY idempotency_keys_event"
 	}
 	for part := range slices.Chunk(events, 500) {

@@ -125,6 +125,7 @@ func TestManyFailuresAreToldInPieces(t *testing.T) {
 			hold := s.HoldNotices()
 			defer hold()
 			statements()
+			s.OneTransaction()
 			recordAll(t, s, hooks, 410)
 			return slices.DeleteFunc(statements(), func(text string) bool {
 				return !strings.Contains(text, "webhooks") && !strings.Contains(text, "notices")
@@ -403,6 +404,7 @@ func TestHealthIsWrittenTogether(t *testing.T) {
 			publish(t, c, webhook.NewEvent{}, webhook.NewEvent{})
 		}
 		statements := s.CountWrites()
+		s.OneTransaction()
 		recordAll(t, s, hooks, 500)
 		n := 0
 		for _, text := range statements() {
