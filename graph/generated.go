@@ -306,11 +306,13 @@ type ComplexityRoot struct {
 	}
 
 	Tenant struct {
-		CreatedAt func(childComplexity int) int
-		ID        func(childComplexity int) int
-		Name      func(childComplexity int) int
-		Quotas    func(childComplexity int) int
-		Tokens    func(childComplexity int, first *int, after *string, last *int, before *string, filter *store.TokenFilter) int
+		CreatedAt         func(childComplexity int) int
+		ID                func(childComplexity int) int
+		KeepFailedSeconds func(childComplexity int) int
+		Name              func(childComplexity int) int
+		Quotas            func(childComplexity int) int
+		RetentionSeconds  func(childComplexity int) int
+		Tokens            func(childComplexity int, first *int, after *string, last *int, before *string, filter *store.TokenFilter) int
 	}
 
 	TenantConnection struct {
@@ -509,6 +511,7 @@ type SubscriptionResolver interface {
 }
 type TenantResolver interface {
 	Quotas(ctx context.Context, obj *webhook.Tenant) (*model.TenantQuotas, error)
+
 	Tokens(ctx context.Context, obj *webhook.Tenant, first *int, after *string, last *int, before *string, filter *store.TokenFilter) (*model.Connection[webhook.Token], error)
 }
 type TokenResolver interface {
@@ -1699,6 +1702,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Tenant.ID(childComplexity), true
+	case "Tenant.keepFailedSeconds":
+		if e.ComplexityRoot.Tenant.KeepFailedSeconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tenant.KeepFailedSeconds(childComplexity), true
 	case "Tenant.name":
 		if e.ComplexityRoot.Tenant.Name == nil {
 			break
@@ -1711,6 +1720,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Tenant.Quotas(childComplexity), true
+	case "Tenant.retentionSeconds":
+		if e.ComplexityRoot.Tenant.RetentionSeconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tenant.RetentionSeconds(childComplexity), true
 	case "Tenant.tokens":
 		if e.ComplexityRoot.Tenant.Tokens == nil {
 			break
@@ -2792,6 +2807,10 @@ func (ec *executionContext) childFields_Tenant(ctx context.Context, field graphq
 		return ec.fieldContext_Tenant_createdAt(ctx, field)
 	case "quotas":
 		return ec.fieldContext_Tenant_quotas(ctx, field)
+	case "retentionSeconds":
+		return ec.fieldContext_Tenant_retentionSeconds(ctx, field)
+	case "keepFailedSeconds":
+		return ec.fieldContext_Tenant_keepFailedSeconds(ctx, field)
 	case "tokens":
 		return ec.fieldContext_Tenant_tokens(ctx, field)
 	}
@@ -9021,6 +9040,20 @@ func (ec *executionContext) fieldContext_Tenant_quotas(_ context.Context, field 
 	return fc, nil
 }
 
+func (ec *executionContext) _Tenant_retentionSeconds(ctx context.Context, field graphql.CollectedField, obj *webhook.Tenant) (ret graphql.Marshaler) {
+	return ec.marshalOInt2ᚖint(ctx, field.Selections, obj.RetentionSeconds)
+}
+func (ec *executionContext) fieldContext_Tenant_retentionSeconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Tenant", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Tenant_keepFailedSeconds(ctx context.Context, field graphql.CollectedField, obj *webhook.Tenant) (ret graphql.Marshaler) {
+	return ec.marshalOInt2ᚖint(ctx, field.Selections, obj.KeepFailedSeconds)
+}
+func (ec *executionContext) fieldContext_Tenant_keepFailedSeconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Tenant", field, false, false, "Int")
+}
+
 func (ec *executionContext) _Tenant_tokens(ctx context.Context, field graphql.CollectedField, obj *webhook.Tenant) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -11339,7 +11372,7 @@ func (ec *executionContext) unmarshalInputCreateTenantInput(ctx context.Context,
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"name", "quotas"}
+	fieldsInOrder := [...]string{"name", "quotas", "retentionSeconds", "keepFailedSeconds"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -11360,6 +11393,20 @@ func (ec *executionContext) unmarshalInputCreateTenantInput(ctx context.Context,
 				return it, err
 			}
 			it.Quotas = data
+		case "retentionSeconds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("retentionSeconds"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RetentionSeconds = graphql.OmittableOf(data)
+		case "keepFailedSeconds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("keepFailedSeconds"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.KeepFailedSeconds = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -12393,7 +12440,7 @@ func (ec *executionContext) unmarshalInputUpdateTenantInput(ctx context.Context,
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "quotas"}
+	fieldsInOrder := [...]string{"id", "quotas", "retentionSeconds", "keepFailedSeconds"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -12409,11 +12456,25 @@ func (ec *executionContext) unmarshalInputUpdateTenantInput(ctx context.Context,
 			it.ID = data
 		case "quotas":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("quotas"))
-			data, err := ec.unmarshalNTenantQuotasInput2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐTenantQuotasInput(ctx, v)
+			data, err := ec.unmarshalOTenantQuotasInput2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐTenantQuotasInput(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.Quotas = data
+		case "retentionSeconds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("retentionSeconds"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RetentionSeconds = graphql.OmittableOf(data)
+		case "keepFailedSeconds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("keepFailedSeconds"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.KeepFailedSeconds = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -14554,6 +14615,16 @@ func (ec *executionContext) _Tenant(ctx context.Context, sel ast.SelectionSet, o
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Tenant_quotas(ctx, field, obj)
 				})
+		case "retentionSeconds":
+			out.Values[i] = ec._Tenant_retentionSeconds(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "keepFailedSeconds":
+			out.Values[i] = ec._Tenant_keepFailedSeconds(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "tokens":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -16375,11 +16446,6 @@ func (ec *executionContext) marshalNTenantQuotas2ᚖgithubᚗcomᚋhookgraphᚋh
 		return graphql.Null
 	}
 	return ec._TenantQuotas(ctx, sel, v)
-}
-
-func (ec *executionContext) unmarshalNTenantQuotasInput2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐTenantQuotasInput(ctx context.Context, v any) (*model.TenantQuotasInput, error) {
-	res, err := ec.unmarshalInputTenantQuotasInput(ctx, v)
-	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalNTestWebhookInput2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐTestWebhookInput(ctx context.Context, v any) (model.TestWebhookInput, error) {

@@ -60,14 +60,14 @@ func newToken(c *auth.Caller, in *model.CreateTokenInput) (webhook.Token, error)
 	return t, errors.Join(errs...)
 }
 
-// tenantPatch translates quotas; nil changes nothing.
-func tenantPatch(in *model.TenantQuotasInput) webhook.TenantPatch {
-	if in == nil {
-		return webhook.TenantPatch{}
+// tenantPatch translates a tenant's settings; quotas that are nil stay unchanged.
+func tenantPatch(in *model.TenantQuotasInput, retention, keepFailed graphql.Omittable[*int]) webhook.TenantPatch {
+	p := webhook.TenantPatch{RetentionSeconds: opt(retention), KeepFailedSeconds: opt(keepFailed)}
+	if in != nil {
+		p.MaxWebhooks, p.MaxTokens, p.MaxEvents = opt(in.Webhooks), opt(in.Tokens), opt(in.StoredEvents)
+		p.PublishRate, p.PublishBurst = opt(in.EventsPerSecond), opt(in.EventBurst)
 	}
-	return webhook.TenantPatch{
-		MaxWebhooks: opt(in.Webhooks), MaxTokens: opt(in.Tokens), MaxEvents: opt(in.StoredEvents), PublishRate: opt(in.EventsPerSecond), PublishBurst: opt(in.EventBurst),
-	}
+	return p
 }
 
 func checkCount(n int) *webhook.Invalid {

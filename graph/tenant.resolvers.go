@@ -10,14 +10,14 @@ import (
 
 // CreateTenant is the resolver for the createTenant field.
 func (r *mutationResolver) CreateTenant(ctx context.Context, input model.CreateTenantInput) (*model.CreateTenantPayload, error) {
-	t, err := r.registry(ctx).CreateTenant(ctx, input.Name, tenantPatch(input.Quotas))
+	t, err := r.registry(ctx).CreateTenant(ctx, input.Name, tenantPatch(input.Quotas, input.RetentionSeconds, input.KeepFailedSeconds))
 	errs, err := userErrors(err)
 	return &model.CreateTenantPayload{Tenant: t, UserErrors: errs}, err
 }
 
 // UpdateTenant is the resolver for the updateTenant field.
 func (r *mutationResolver) UpdateTenant(ctx context.Context, input model.UpdateTenantInput) (*model.UpdateTenantPayload, error) {
-	t, err := r.registry(ctx).UpdateTenant(ctx, input.ID, tenantPatch(input.Quotas))
+	t, err := r.registry(ctx).UpdateTenant(ctx, input.ID, tenantPatch(input.Quotas, input.RetentionSeconds, input.KeepFailedSeconds))
 	errs, err := userErrors(err)
 	return &model.UpdateTenantPayload{Tenant: t, UserErrors: errs}, err
 }

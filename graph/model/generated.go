@@ -57,6 +57,12 @@ type CreateTenantInput struct {
 	Name string `json:"name"`
 	// The tenant's own quotas; null means the server's defaults.
 	Quotas *TenantQuotasInput `json:"quotas,omitempty"`
+	// How long completed events are kept, in seconds from when they were published: 0 means forever, else at least 60; null means the
+	// server's default.
+	RetentionSeconds graphql.Omittable[*int] `json:"retentionSeconds,omitempty"`
+	// How long events with a failed delivery are kept, in seconds, where that is longer: 0 means as long as others, else at least 60; null
+	// means the server's default.
+	KeepFailedSeconds graphql.Omittable[*int] `json:"keepFailedSeconds,omitempty"`
 }
 
 // The payload of `createTenant`.
@@ -390,7 +396,13 @@ type UpdateTenantInput struct {
 	// The ID of the tenant.
 	ID webhook.ID `json:"id"`
 	// The quotas to change.
-	Quotas *TenantQuotasInput `json:"quotas"`
+	Quotas *TenantQuotasInput `json:"quotas,omitempty"`
+	// How long completed events are kept, in seconds from when they were published: 0 means forever, else at least 60; null means the
+	// server's default.
+	RetentionSeconds graphql.Omittable[*int] `json:"retentionSeconds,omitempty"`
+	// How long events with a failed delivery are kept, in seconds, where that is longer: 0 means as long as others, else at least 60; null
+	// means the server's default.
+	KeepFailedSeconds graphql.Omittable[*int] `json:"keepFailedSeconds,omitempty"`
 }
 
 // The payload of `updateTenant`.

@@ -186,7 +186,7 @@ func (r *resuming) goOnAfterRetention(t *testing.T) (last string) {
 // goOnInRestored puts the database back to before what the examples saw.
 func (r *resuming) goOnInRestored(t *testing.T, last string) {
 	t.Helper()
-	oldest, _, err := r.store.AttemptBounds(t.Context())
+	oldest, _, err := r.store.AttemptBounds(t.Context(), webhook.ID{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,8 @@ import (
 // The intervals of tasks.
 const (
 	upkeepInterval = time.Hour
+	retainInterval = 10 * time.Second // the store knows whose turn it is
+	ageInterval    = 5 * time.Minute  // less when deliveries may be due for less
 	usedInterval   = time.Minute
 )
 
@@ -21,12 +23,14 @@ func (s *server) openUpkeep(context.Context) error {
 		upkeep.Task{Name: "last use of tokens", Every: usedInterval, Run: s.auth.WriteUsed},
 		upkeep.Task{Name: "secrets", Every: upkeepInterval, Exclusive: true, Run: s.removeSecrets},
 		upkeep.Task{Name: "deliveries of deleted webhooks", Every: upkeepInterval, Exclusive: true, Run: s.store.CancelDeleted},
+		upkeep.Task{Name: "retention", Every: retainInterval, Exclusive: true, Run: s.store.Retain},
 	)
-	if s.cfg.MaxAge() > 0 {
-		tasks = append(tasks, upkeep.Task{Name: "delivery age", Every: upkeepInterval, Exclusive: true, Run: s.expire})
-	}
-	if s.cfg.Retention > 0 {
-		tasks = append(tasks, upkeep.Task{Name: "retention", Every: upkeepInterval, Exclusive: true, Run: s.retain})
+	if s.cfg.DeliveryMaxAge == nil || *s.cfg.DeliveryMaxAge > 0 {
+		every := ageInterval
+		if age := s.cfg.MaxAge(); age > 0 {
+			every = min(every, max(age/20, retainInterval))
+		}
+		tasks = append(tasks, upkeep.Task{Name: "delivery age", Every: every, Exclusive: true, Run: s.expire})
 	}
 	s.upkeep = upkeep.New(s.store, s.log, tasks...)
 	return nil
@@ -42,20 +46,15 @@ func (s *server) removeSecrets(ctx context.Context) error {
 }
 
 // expire gives deliveries up that have been due for too long.
-func (s *server) expire(ctx context.Context) error {
-	limit := s.cfg.MaxAge()
-	n, err := s.store.ExpireDeliveries(ctx, time.Now().Add(-limit))
-	if n > 0 {
-		s.log.WarnContext(ctx, "gave up deliveries that were due for too long", slog.Int("deliveries", n), slog.Duration("limit", limit))
+func (s *server) expire(ctx context.Context) (err error) {
+	var n int
+	if limit := s.cfg.DeliveryMaxAge; limit != nil {
+		n, err = s.store.ExpireDeliveries(ctx, time.Now().Add(-*limit))
+	} else {
+		n, err = s.store.ExpireRetained(ctx)
 	}
-	return err
-}
-
-// retain removes events that are older than the retention.
-func (s *server) retain(ctx context.Context) error {
-	n, err := s.store.Prune(ctx, time.Now().Add(-s.cfg.Retention))
 	if n > 0 {
-		s.log.InfoContext(ctx, "removed events that are older than the retention", slog.Int("events", n))
+		s.log.WarnContext(ctx, "gave up deliveries that were due for too long", slog.Int("deliveries", n))
 	}
 	return err
 }

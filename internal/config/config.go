@@ -29,7 +29,8 @@ type Config struct {
 
 	Listen               string         `env:"HOOKGRAPH_LISTEN" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to listen on; the default is ${default}. Port 0 picks a free port."`
 	Retention            time.Duration  `env:"HOOKGRAPH_RETENTION" default:"720h" help:"How long completed events and their attempts are kept; 0 keeps them forever."`
-	DeliveryMaxAge       *time.Duration `env:"HOOKGRAPH_DELIVERY_MAX_AGE" placeholder:"DURATION" help:"How long a delivery may be due, even while its webhook is disabled, before it fails. The default is that of --retention; 0 means forever."`
+	KeepFailed           time.Duration  `env:"HOOKGRAPH_KEEP_FAILED" default:"0" help:"How long events with a failed delivery are kept, where that is longer than --retention."`
+	DeliveryMaxAge       *time.Duration `env:"HOOKGRAPH_DELIVERY_MAX_AGE" placeholder:"DURATION" help:"How long a delivery may be due, even while its webhook is disabled, before it fails. The default is the retention of its tenant; 0 means forever."`
 	Timeout              time.Duration  `env:"HOOKGRAPH_TIMEOUT" default:"15s" help:"Time limit for one attempt, 1s to 30s, unless the webhook has its own."`
 	Concurrency          int            `env:"HOOKGRAPH_CONCURRENCY" default:"4096" help:"Maximum number of concurrent attempts. Each uses 25 to 60 KiB of memory and a file descriptor. Half of them are for receivers that are slow, failing or new."`
 	MaxPayload           Bytes          `env:"HOOKGRAPH_MAX_PAYLOAD" default:"256KiB" help:"Maximum size of the data of one event."`
@@ -66,6 +67,11 @@ func (c *Config) MaxAge() time.Duration {
 		return c.Retention
 	}
 	return *c.DeliveryMaxAge
+}
+
+// Kept returns how long events are kept of a tenant without a retention of its own.
+func (c *Config) Kept() webhook.Retention {
+	return webhook.Retention{Keep: c.Retention, KeepFailed: c.KeepFailed}
 }
 
 // Quotas returns the quotas of a tenant without its own.
@@ -120,6 +126,9 @@ func (c *Config) Check(getenv func(string) string) error {
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	if c.Retention < 0 || c.Retention > 0 && c.Retention < time.Minute {
 		bad("--retention: must be 0, forever, or at least 1m")
+	}
+	if c.KeepFailed < 0 || c.KeepFailed > 0 && c.KeepFailed < time.Minute {
+		bad("--keep-failed: must be 0, as long as others, or at least 1m")
 	}
 	if age := c.MaxAge(); age < 0 || age > 0 && age < time.Minute {
 		bad("--delivery-max-age: must be 0, forever, or at least 1m")

@@ -89,7 +89,7 @@ func BenchmarkMemoryOfWatchers(b *testing.B) {
 	first := upgrade(b, back, f, operation(watchOne, store.AttemptFilter{}, f.log.Cursor(back.owner, 0)))
 	back.record(b, 0)
 	sees(first) // so that what there is only once is there
-	_, newest, err := back.store.AttemptBounds(b.Context())
+	_, newest, err := back.store.AttemptBounds(b.Context(), webhook.ID{})
 	if err != nil {
 		b.Fatal(err)
 	}

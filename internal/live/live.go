@@ -21,7 +21,7 @@ import (
 // from every earlier place.
 type Source interface {
 	AttemptLog(ctx context.Context, tenant webhook.ID, f store.AttemptFilter, after int64, limit int) ([]*webhook.Attempt, int64, error)
-	AttemptBounds(ctx context.Context) (oldest, newest int64, err error)
+	AttemptBounds(ctx context.Context, tenant webhook.ID) (oldest, newest int64, err error)
 	AttemptBefore(ctx context.Context, t time.Time) (seq int64, err error)
 	Cursor(k cursor.Kind, tenant webhook.ID, seq int64) string
 	ReadCursor(ctx context.Context, k cursor.Kind, tenant webhook.ID, text string) (seq int64, err error)
@@ -141,7 +141,7 @@ func (l *Log) Watch(ctx context.Context, tenant webhook.ID, f store.AttemptFilte
 	w.pos, w.behind = seq, true
 	// Register first, then read the bounds: what is committed later is appended later, so that nothing is between.
 	l.register(ctx, w)
-	oldest, newest, err := l.src.AttemptBounds(ctx)
+	oldest, newest, err := l.src.AttemptBounds(ctx, tenant)
 	if from.Cursor == "" {
 		w.pos = max(w.pos, oldest-1) // attempts that retention had removed before were not requested
 	} else if err == nil {

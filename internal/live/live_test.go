@@ -58,7 +58,7 @@ func (j *journal) ReadCursor(_ context.Context, _ cursor.Kind, tenant webhook.ID
 	return seq, nil
 }
 
-func (j *journal) AttemptBounds(context.Context) (int64, int64, error) {
+func (j *journal) AttemptBounds(context.Context, webhook.ID) (int64, int64, error) {
 	if j.beside != nil {
 		j.beside()
 	}

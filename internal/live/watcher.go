@@ -200,7 +200,7 @@ func (w *Watcher) readLog(ctx context.Context) (page []*webhook.Attempt, wait bo
 		return nil, false, fmt.Errorf("read attempt log: %w", err)
 	}
 	// Read after the page: what retention removed before the page was read shows here.
-	oldest, newest, err := l.src.AttemptBounds(ctx)
+	oldest, newest, err := l.src.AttemptBounds(ctx, w.tenant)
 	if err != nil {
 		return nil, false, fmt.Errorf("read bounds of attempt log: %w", err)
 	}

@@ -50,7 +50,7 @@ func TestCopy(t *testing.T) {
 		t.Fatal(err)
 	}
 	cursors, kinds := map[string]int64{}, map[string]cursor.Kind{}
-	_, newest, err := src.AttemptBounds(t.Context())
+	_, newest, err := src.AttemptBounds(t.Context(), webhook.ID{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +126,7 @@ func TestCopy(t *testing.T) {
 		t.Fatal("nothing to claim")
 	}
 	record(t, dst, left[0], 200)
-	_, next, err := dst.AttemptBounds(t.Context())
+	_, next, err := dst.AttemptBounds(t.Context(), webhook.ID{})
 	if err != nil || next <= newest {
 		t.Errorf("the log goes on at %d after %d (%v)", next, newest, err)
 	}

@@ -60,7 +60,7 @@ func TestOldDaysAreDropped(t *testing.T) {
 	publish(t, c, webhook.NewEvent{Type: "sent", IdempotencyKey: "key"}, webhook.NewEvent{Type: "sent"})
 	publish(t, c, webhook.NewEvent{Type: "nobody"})
 	sent(2)
-	_, last, err := s.AttemptBounds(t.Context())
+	_, last, err := s.AttemptBounds(t.Context(), webhook.ID{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func TestOldDaysAreDropped(t *testing.T) {
 	if n, err := c.CountEvents(t.Context(), store.EventFilter{}); n != 3 || err != nil {
 		t.Errorf("%d events are left, want 3 (%v)", n, err)
 	}
-	if oldest, _, err := s.AttemptBounds(t.Context()); oldest <= last || err != nil {
+	if oldest, _, err := s.AttemptBounds(t.Context(), webhook.ID{}); oldest <= last || err != nil {
 		t.Errorf("the log is said to be whole from %d on, and what was up to %d is gone (%v)", oldest, last, err)
 	}
 	if again := publish(t, c, webhook.NewEvent{Type: "other", IdempotencyKey: "key"})[0]; again.Err != nil || again.Duplicate {

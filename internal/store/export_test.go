@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -357,4 +358,98 @@ func (s *Store) RootPage(name string) (page int64, err error) {
 		return 0, err
 	}
 	return page, s.read.Raw("SELECT rootpage FROM sqlite_schema WHERE name = ?", name).Scan(&page).Error
+}
+
+// FailDelete has one DELETE that the writer runs through GORM fail: the nth from the call of what it returns, which then tells whether it has.
+func (s *Store) FailDelete() (fail func(n int) (failed func() bool)) {
+	var left atomic.Int64
+	refused := errors.New("killed")
+	_ = s.write.Callback().Raw().After("gorm:raw").Register("hookgraph:fail", func(db *gorm.DB) {
+		if strings.HasPrefix(db.Statement.SQL.String(), "DELETE") && left.Add(-1) == 0 {
+			_ = db.AddError(refused)
+		}
+	})
+	return func(n int) (failed func() bool) {
+		left.Store(int64(n))
+		return func() bool { return left.Load() <= 0 }
+	}
+}
+
+// Plans notes the statements that run through GORM, and returns a function that explains them.
+func (s *Store) Plans() (explained func(tb testing.TB) map[string]string) {
+	var mu sync.Mutex
+	seen := map[string][]any{}
+	note := func(db *gorm.DB) {
+		mu.Lock()
+		defer mu.Unlock()
+		if text := db.Statement.SQL.String(); !strings.HasPrefix(text, "EXPLAIN") {
+			seen[text] = slices.Clone(db.Statement.Vars)
+		}
+	}
+	for _, db := range []*gorm.DB{s.read, s.write} {
+		_ = db.Callback().Raw().After("gorm:raw").Register("hookgraph:plans", note)
+		_ = db.Callback().Row().After("gorm:row").Register("hookgraph:plans", note)
+		_ = db.Callback().Query().After("gorm:query").Register("hookgraph:plans", note)
+	}
+	return func(tb testing.TB) map[string]string {
+		tb.Helper()
+		plans := map[string]string{}
+		pg := s.read.Name() != "sqlite"
+		for text, args := range seen {
+			switch word, _, _ := strings.Cut(strings.TrimSpace(text), " "); word {
+			case "SELECT", "UPDATE", "DELETE":
+			default:
+				continue
+			}
+			plan, err := s.explain(text, args, pg)
+			if err != nil {
+				tb.Fatalf("explain %s: %v", text, err)
+			}
+			plans[text] = plan
+		}
+		return plans
+	}
+}
+
+func (s *Store) explain(text string, args []any, pg bool) (string, error) {
+	pool, err := s.write.DB()
+	if err != nil {
+		return "", err
+	}
+	tx, err := pool.Begin()
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = tx.Rollback() }()
+	explain := "EXPLAIN QUERY PLAN "
+	if pg {
+		explain = "EXPLAIN "
+		if _, err := tx.Exec("SET LOCAL enable_seqscan = off"); err != nil {
+			return "", err
+		}
+	}
+	rows, err := tx.Query(explain+text, args...)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = rows.Close() }()
+	var plan strings.Builder
+	for rows.Next() {
+		var a, b, c any
+		var line string
+		into := []any{&a, &b, &c, &line}
+		if pg {
+			into = []any{&line}
+		}
+		if err := rows.Scan(into...); err != nil {
+			return "", err
+		}
+		plan.WriteString(line + "\n")
+	}
+	return plan.String(), rows.Err()
+}
+
+// Pages is how many pages the SQLite database has.
+func (s *Store) Pages() (n int64, err error) {
+	return n, s.read.Raw("PRAGMA page_count").Scan(&n).Error
 }

@@ -155,7 +155,7 @@ func TestPostgresFaults(t *testing.T) {
 	for name, call := range map[string]func() error{
 		"read":   func() error { _, err := c.Events(ctx, store.EventFilter{}, store.Page{First: 1}); return err },
 		"count":  func() error { _, err := c.CountAttempts(ctx, store.AttemptFilter{}); return err },
-		"log":    func() error { _, _, err := s.AttemptBounds(ctx); return err },
+		"log":    func() error { _, _, err := s.AttemptBounds(ctx, webhook.ID{}); return err },
 		"ping":   func() error { return s.Ping(ctx) },
 		"token":  func() error { _, err := s.TokenByHash(ctx, make([]byte, 32)); return err },
 		"tenant": func() error { _, err := s.TenantByName(ctx, "a"); return err },

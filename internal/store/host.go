@@ -65,7 +65,3 @@ func (h host) TakeOver(db *gorm.DB, where string, args ...any) error {
 }
 
 func (h host) LearnStarts(read func() ([]*dialect.Start, error)) error { return h.s.learnStarts(read) }
-
-func (h host) RemoveOld(ctx context.Context, found []dialect.Candidate) (events int, err error) {
-	return h.s.removeOld(ctx, found)
-}

@@ -28,11 +28,12 @@ func (s *Store) AttemptLog(ctx context.Context, tenant webhook.ID, f AttemptFilt
 	return page, scanned, nil
 }
 
-// AttemptBounds returns the Seq from which on every attempt is kept, and of the newest committed. Retention takes whole
+// AttemptBounds returns the Seq from which on every attempt of the tenant is kept, of all tenants with the zero id, and of the newest
+// that is committed of anybody. Retention takes whole
 // events, so older attempts may be there too; a reader that asks for what is between them would miss some and must be told.
 // newest is known even when every attempt is gone: oldest is one more then. Both are 0 before the first attempt.
-func (s *Store) AttemptBounds(ctx context.Context) (oldest, newest int64, err error) {
-	if oldest, newest, err = s.db.LogBounds(ctx); err != nil {
+func (s *Store) AttemptBounds(ctx context.Context, tenant webhook.ID) (oldest, newest int64, err error) {
+	if oldest, newest, err = s.db.LogBounds(ctx, tenant); err != nil {
 		return 0, 0, dialect.Unavailable(err)
 	}
 	return oldest, newest, nil
@@ -42,7 +43,7 @@ func (s *Store) AttemptBounds(ctx context.Context) (oldest, newest int64, err er
 // millisecond and by the clock of who recorded it, comes after it. It is the newest Seq when nothing was.
 func (s *Store) AttemptBefore(ctx context.Context, t time.Time) (int64, error) {
 	// An id has the time of recording, and grows with Seq; there is no index by time to keep.
-	_, high, err := s.AttemptBounds(ctx)
+	_, high, err := s.AttemptBounds(ctx, webhook.ID{})
 	if err != nil {
 		return 0, err
 	}

@@ -42,7 +42,7 @@ func TestNodesAreWoken(t *testing.T) {
 					t.Fatalf("%d claimed", len(claims))
 				}
 				record(t, writer, claims[0], 200)
-				_, newest, err := writer.AttemptBounds(t.Context())
+				_, newest, err := writer.AttemptBounds(t.Context(), webhook.ID{})
 				if err != nil {
 					t.Fatal(err)
 				}

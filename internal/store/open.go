@@ -41,6 +41,8 @@ type Options struct {
 	Now func() time.Time
 	// OnStatement, when not nil, is called for every SQL statement of a Scope; tests count with it.
 	OnStatement func(sql string)
+	// Retention is how long events are kept of tenants without a retention of their own.
+	Retention webhook.Retention
 	// Quotas are what tenants without quotas of their own may have and do.
 	Quotas webhook.Quotas
 }
@@ -76,9 +78,11 @@ type Store struct {
 	background sync.WaitGroup
 	quotas     *quotas
 	ready      readiness
-	noted      chan struct{}   // has room for one: operational events wait to be published
-	deleted    chan struct{}   // has room for one: rows of a deleted tenant wait to be removed
-	noting     sync.Mutex      // held by publishNoted
+	noted      chan struct{} // has room for one: operational events wait to be published
+	deleted    chan struct{} // has room for one: rows of a deleted tenant wait to be removed
+	noting     sync.Mutex    // held by publishNoted
+	retaining  sync.Mutex    // guards retained
+	retained   map[webhook.ID]retained
 	quit       context.Context // ends the store's own goroutines, never a caller's work
 	stop       context.CancelFunc
 }

@@ -17,36 +17,43 @@ func (s *Store) TryLock(ctx context.Context, name string) (unlock func(), ok boo
 	return s.db.TryLock(ctx, name)
 }
 
-// Prune removes events that were published before the time and whose deliveries are all completed, with everything that
-// hangs on them, and reports how many events went.
-func (s *Store) Prune(ctx context.Context, before time.Time) (int, error) {
-	if err := s.CancelDeleted(ctx); err != nil {
-		return 0, err
-	}
-	n, err := s.db.Prune(ctx, before)
-	if n > 0 {
-		err = errors.Join(err, s.quotas.count(ctx))
-	}
-	return n, errors.Join(err, s.pruneStarts(ctx, before))
-}
-
 // expirePiece is how many deliveries one transaction of ExpireDeliveries gives up.
 const expirePiece = 200
 
 // ExpireDeliveries gives up deliveries that have been due since before the time, those of disabled webhooks too, and reports how many. Webhooks
 // are looked through in turn, some deliveries in each transaction.
 func (s *Store) ExpireDeliveries(ctx context.Context, before time.Time) (int, error) {
+	return s.expireDeliveries(ctx, func(webhook.ID) time.Time { return before })
+}
+
+// ExpireRetained is ExpireDeliveries for what has been due for longer than its tenant's events are kept.
+func (s *Store) ExpireRetained(ctx context.Context) (int, error) {
+	own, err := s.ownRetention(ctx)
+	if err != nil {
+		return 0, err
+	}
+	now := s.opts.Now()
+	return s.expireDeliveries(ctx, func(tenant webhook.ID) time.Time {
+		keep, ok := own[tenant]
+		if !ok {
+			keep = s.opts.Retention
+		}
+		return dialect.CutoffAt(now, keep).Before
+	})
+}
+
+func (s *Store) expireDeliveries(ctx context.Context, before func(tenant webhook.ID) time.Time) (int, error) {
 	targets, err := s.Targets(ctx)
 	if err != nil {
 		return 0, err
 	}
 	var busy error
 	total := 0
-	targets = slices.DeleteFunc(targets, func(h TargetDue) bool { return h.Due == nil || !h.Due.Before(before) })
+	targets = slices.DeleteFunc(targets, func(h TargetDue) bool { return h.Due == nil || !h.Due.Before(before(h.Target.TenantID)) })
 	for len(targets) > 0 {
 		left := targets[:0]
 		for _, h := range targets {
-			n, err := s.expirePiece(ctx, h.Target, before)
+			n, err := s.expirePiece(ctx, h.Target, before(h.Target.TenantID))
 			if errors.Is(err, webhook.ErrBusy) { // the tenant's own work is in its way: the others do not wait for that
 				busy = err
 				continue
@@ -118,7 +125,7 @@ func (s *Store) CancelDeleted(ctx context.Context) error {
 	return nil
 }
 
-// Bounds of removing events: of how many one step looks, and what one transaction removes, whatever hangs on an event. Everybody waits for
+// Bounds of removing an event that has more than pruneRows rows, and of deleting a tenant: what one transaction removes. Everybody waits for
 // it, and a row with much data takes longer than others: it begins with a few and ends when its time is over.
 const (
 	pruneRows  = 2000
@@ -161,7 +168,6 @@ type removal struct {
 	// retention leaves alone what is owed, as somebody may have retried a delivery meanwhile, and notes how far the log of attempts
 	// has been taken. Else nobody can see them any more.
 	retention bool
-	check     bool // all of an event's deliveries are looked at first: they are few
 }
 
 // remove removes the events, and reports how many.
@@ -189,14 +195,6 @@ func (r *removal) where(db dialect.DB, condition, dayColumn string, args ...any)
 // removeSome removes what one transaction may. Nothing else removes events: first their attempts, then their deliveries, then they and what
 // else is of them.
 func (b *batch) removeSome(r removal) (events int, done bool, err error) {
-	if r.check {
-		where, args := r.where(b.s.db, "events.id IN ?", "events.day", r.ids)
-		var still []webhook.ID
-		if err := b.DB.Raw("SELECT id FROM events WHERE "+where+" AND "+dialect.NoneOwed(b.s.db), args...).Scan(&still).Error; err != nil {
-			return 0, false, err
-		}
-		r.ids = still
-	}
 	if len(r.ids) == 0 {
 		return 0, true, nil
 	}
@@ -233,13 +231,20 @@ func (b *batch) removeDeliveries(r *removal, p *pace, n int) (left bool, err err
 		ids[i], seqs[i] = row.ID, row.Seq
 	}
 	where, args = r.where(b.s.db, "delivery_id IN ?", "day", ids)
-	var attempts []int64
-	if err := b.DB.Raw("SELECT seq FROM attempts WHERE "+where+" LIMIT ?", append(args, n)...).Scan(&attempts).Error; err != nil {
+	var found []struct {
+		Seq      int64
+		TenantID webhook.ID
+	}
+	if err := b.DB.Raw("SELECT seq, tenant_id FROM attempts WHERE "+where+" LIMIT ?", append(args, n)...).Scan(&found).Error; err != nil {
 		return false, err
 	}
-	if len(attempts) > 0 {
-		if last := slices.Max(attempts); r.retention {
-			if err := b.DB.Exec("UPDATE store SET pruned_attempt = ? WHERE pruned_attempt < ?", last, last).Error; err != nil {
+	if len(found) > 0 {
+		attempts, last := make([]int64, len(found)), map[webhook.ID]int64{}
+		for i, a := range found {
+			attempts[i], last[a.TenantID] = a.Seq, max(last[a.TenantID], a.Seq)
+		}
+		if r.retention {
+			if err := b.notePruned(last); err != nil {
 				return false, err
 			}
 		}
@@ -294,33 +299,4 @@ func (b *batch) removeBare(r *removal, p *pace) (events int, done bool, err erro
 		events += n
 	}
 	return events, true, nil
-}
-
-// removals puts candidates together, so that all the deliveries of each can be looked at in one transaction; an event with more
-// stands alone. They are of one day each, as partitions are.
-func removals(found []dialect.Candidate) []removal {
-	var list []removal
-	size := 0
-	for _, c := range found {
-		published := c.CreatedAt.Time()
-		if size += c.Size; len(list) == 0 || size > pruneRows || dialect.DayOf(list[len(list)-1].from) != dialect.DayOf(published) {
-			list = append(list, removal{from: published, check: c.Size <= pruneRows})
-			size = c.Size
-		}
-		last := &list[len(list)-1]
-		last.ids, last.to = append(last.ids, c.ID), published
-	}
-	return list
-}
-
-// removeOld removes what retention may.
-func (s *Store) removeOld(ctx context.Context, found []dialect.Candidate) (events int, err error) {
-	for _, r := range removals(found) {
-		r.retention = true
-		n, err := s.remove(ctx, webhook.ID{}, r)
-		if events += n; err != nil {
-			return events, err
-		}
-	}
-	return events, nil
 }

@@ -2,6 +2,9 @@ package store_test
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -177,4 +180,195 @@ func TestRemovalInPieces(t *testing.T) {
 			t.Errorf("one transaction changed %d rows", n)
 		}
 	})
+}
+
+// Each tenant's events are kept for as long as the tenant has them kept, those with a failed delivery for longer where that is asked for, and
+// forever where it is 0; the log of attempts is said to lack only what a tenant lost itself. What is held or owed stays.
+func TestRetentionOfTenants(t *testing.T) {
+	each(t, func(t *suite) {
+		ahead := time.Duration(0)
+		const day = 24 * time.Hour
+		s := t.open(t, store.Options{Now: func() time.Time { return time.Now().Add(ahead) }, Retention: webhook.Retention{Keep: 2 * day}})
+		type kept struct {
+			c  *store.Scope
+			id webhook.ID
+		}
+		tenants := map[string]kept{}
+		for name, patch := range map[string]webhook.TenantPatch{
+			"default": {},
+			"minute":  {RetentionSeconds: webhook.Some(new(60))},
+			"longer":  {RetentionSeconds: webhook.Some(new(4 * 24 * 60 * 60))},
+			"forever": {RetentionSeconds: webhook.Some(new(0))},
+			"failed":  {KeepFailedSeconds: webhook.Some(new(3 * 24 * 60 * 60))},
+		} {
+			made, err := s.Registry(nil).CreateTenant(t.Context(), name, patch)
+			must(t, err)
+			c := s.In(made.ID)
+			w := register(t, c, webhook.New{Enabled: true, Events: []string{"a.b"}, RetryScheduleMs: []int{0}})
+			held := register(t, c, webhook.New{Events: []string{"held"}})
+			publish(t, c, webhook.NewEvent{Type: "a.b"}, webhook.NewEvent{Type: "a.b"}, webhook.NewEvent{Type: "held"})
+			claims, _ := claim(t, s, w.ID, 2)
+			record(t, s, claims[0], 200)
+			record(t, s, claims[1], 500)
+			again, _ := claim(t, s, w.ID, 1)
+			for _, claimed := range again {
+				record(t, s, claimed, 500)
+			}
+			_ = held
+			tenants[name] = kept{c, made.ID}
+		}
+		left := func(when string, want map[string]int) {
+			t.Helper()
+			got, whole := map[string]int{}, map[string]bool{}
+			for name, k := range tenants {
+				n, err := k.c.CountEvents(t.Context(), store.EventFilter{})
+				must(t, err)
+				got[name] = n
+				oldest, _, err := s.AttemptBounds(t.Context(), k.id)
+				must(t, err)
+				if whole[name] = oldest == 1; whole[name] != (want[name] == 3) {
+					t.Errorf("%s: the log of %s is said to be kept from %d on", when, name, oldest)
+				}
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s: %s", when, diff)
+			}
+		}
+		retain := func(after time.Duration) {
+			t.Helper()
+			ahead = after
+			must(t, s.Retain(t.Context()))
+		}
+		retain(59 * time.Second)
+		left("before a minute", map[string]int{"default": 3, "minute": 3, "longer": 3, "forever": 3, "failed": 3})
+		retain(70 * time.Second)
+		left("after a minute", map[string]int{"default": 3, "minute": 1, "longer": 3, "forever": 3, "failed": 3})
+		retain(2*day + time.Minute)
+		left("after two days", map[string]int{"default": 1, "minute": 1, "longer": 3, "forever": 3, "failed": 2})
+		retain(3*day + time.Minute)
+		left("after three days", map[string]int{"default": 1, "minute": 1, "longer": 3, "forever": 3, "failed": 1})
+		retain(4*day + time.Hour)
+		left("after four days", map[string]int{"default": 1, "minute": 1, "longer": 1, "forever": 3, "failed": 1})
+		must(t, errOf(s.Registry(nil).UpdateTenant(t.Context(), tenants["forever"].id, webhook.TenantPatch{RetentionSeconds: webhook.Some[*int](nil)})))
+		retain(4*day + time.Hour)
+		left("after the last is kept like others", map[string]int{"default": 1, "minute": 1, "longer": 1, "forever": 1, "failed": 1})
+		if n, err := s.ExpireRetained(t.Context()); n != len(tenants) || err != nil {
+			t.Errorf("%d held deliveries expired, want %d, %v", n, len(tenants), err)
+		}
+	})
+}
+
+func errOf[T any](_ T, err error) error { return err }
+
+// Whichever statement of retention is the last before the server is killed, an event is there with all its deliveries and their
+// attempts, or nothing of it is.
+func TestRetentionRemovesWholeEvents(t *testing.T) {
+	each(t, func(t *suite) {
+		s := t.open(t, store.Options{})
+		c := tenant(t, s, "a")
+		for range 2 {
+			register(t, c, webhook.New{Enabled: true})
+		}
+		events := make([]webhook.NewEvent, 300)
+		for i := range events {
+			events[i] = webhook.NewEvent{Data: json.RawMessage(`"x"`), IdempotencyKey: "k" + strconv.Itoa(i)}
+		}
+		publish(t, c, events...)
+		list, err := c.Webhooks(t.Context(), store.WebhookFilter{}, store.Page{First: 2})
+		must(t, err)
+		for _, w := range list.Items {
+			claims, _ := claim(t, s, w.ID, len(events))
+			for _, claimed := range claims {
+				record(t, s, claimed, 200)
+			}
+		}
+		fail := s.FailDelete()
+		removed := 0
+		for n := 1; ; n++ {
+			failed := fail(n)
+			gone, err := s.Prune(t.Context(), time.Now().Add(time.Hour))
+			if removed += gone; failed() != (err != nil) {
+				t.Fatalf("statement %d: %v", n, err)
+			}
+			rows, counted := s.CountRows(t.Context(), list.Items[0].TenantID)
+			must(t, counted)
+			if left := int64(len(events) - removed); rows["events"] != left || rows["deliveries"] != 2*left || rows["attempts"] != 2*left || rows["idempotency_keys"] != left {
+				t.Fatalf("the end at statement %d: %v, want %d events", n, rows, left)
+			}
+			if err == nil {
+				break
+			}
+			if n > 100 {
+				t.Fatal("it never ends")
+			}
+		}
+		if removed != len(events) {
+			t.Errorf("%d events went, want %d", removed, len(events))
+		}
+	})
+}
+
+// No statement of retention reads what it does not remove: none scans a table.
+func TestRetentionPlans(t *testing.T) {
+	each(t, func(t *suite) {
+		s := t.open(t, store.Options{Retention: webhook.Retention{Keep: time.Hour, KeepFailed: 2 * time.Hour}})
+		c := tenant(t, s, "a")
+		w := register(t, c, webhook.New{Enabled: true})
+		publish(t, c, webhook.NewEvent{}, webhook.NewEvent{})
+		claims, _ := claim(t, s, w.ID, 2)
+		for _, claimed := range claims {
+			record(t, s, claimed, 200)
+		}
+		own, err := s.Registry(nil).CreateTenant(t.Context(), "own", webhook.TenantPatch{RetentionSeconds: webhook.Some(new(60)), KeepFailedSeconds: webhook.Some(new(120))})
+		must(t, err)
+		register(t, s.In(own.ID), webhook.New{Enabled: true, Events: []string{"c"}})
+		publish(t, s.In(own.ID), webhook.NewEvent{})
+		plans := s.Plans()
+		if n, err := s.Prune(t.Context(), time.Now().Add(time.Hour)); n != 2 || err != nil {
+			t.Fatalf("%d events went, %v", n, err)
+		}
+		seen := 0
+		for text, plan := range plans(t) {
+			seen++
+			for _, table := range []string{"events", "deliveries", "attempts", "idempotency_keys"} {
+				if strings.Contains(plan, "SCAN "+table) || strings.Contains(plan, "Seq Scan on "+table) {
+					t.Errorf("%s\n%s", text, plan)
+				}
+			}
+		}
+		if seen < 8 {
+			t.Errorf("only %d statements were seen", seen)
+		}
+	})
+}
+
+// A database gives the disk back when retention has removed what took it.
+func TestRetentionShrinksTheFile(t *testing.T) {
+	dir := t.TempDir()
+	s := openDir(t, dir)
+	c := tenant(t, s, "a")
+	data := json.RawMessage(`"` + strings.Repeat("x", 30_000) + `"`)
+	for range 20 {
+		events := make([]webhook.NewEvent, 50)
+		for i := range events {
+			events[i] = webhook.NewEvent{Data: data}
+		}
+		publish(t, c, events...)
+	}
+	before, err := s.Pages()
+	must(t, err)
+	if n, err := s.Prune(t.Context(), time.Now().Add(time.Hour)); n != 1000 || err != nil {
+		t.Fatalf("%d events went, %v", n, err)
+	}
+	after, err := s.Pages()
+	must(t, err)
+	if after > before/2 {
+		t.Errorf("%d pages of %d are left", after, before)
+	}
+	must(t, s.Close())
+	info, err := os.Stat(filepath.Join(dir, "hookgraph.db"))
+	must(t, err)
+	if info.Size() > after*8192 {
+		t.Errorf("the file has %d bytes, and %d pages", info.Size(), after)
+	}
 }

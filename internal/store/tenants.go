@@ -144,7 +144,7 @@ func (r *Registry) UpdateTenant(ctx context.Context, id webhook.ID, p webhook.Te
 		if err := t.Apply(p); err != nil {
 			return err
 		}
-		return b.DB.Model(t).Select("max_webhooks", "max_tokens", "max_events", "publish_rate", "publish_burst").Updates(t).Error
+		return b.DB.Model(t).Select("max_webhooks", "max_tokens", "max_events", "publish_rate", "publish_burst", "retention_seconds", "keep_failed_seconds").Updates(t).Error
 	})
 	if err != nil {
 		return nil, err
@@ -276,8 +276,7 @@ func (s *Store) sweepTenant(ctx context.Context, t *webhook.Tenant) error {
 		if len(found) == 0 {
 			break
 		}
-		for _, r := range removals(found) {
-			r.check = false
+		for _, r := range removals(found, pruneRows) {
 			if _, err := s.remove(ctx, t.ID, r); err != nil {
 				return err
 			}

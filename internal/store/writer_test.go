@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/store/scoped"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -128,18 +129,22 @@ func TestRemoveLooksAgain(t *testing.T) {
 	if _, _, err := c.CreateWebhook(t.Context(), webhook.New{URL: "https://example.com/", Enabled: true, Events: []string{"a.b"}}); err != nil {
 		t.Fatal(err)
 	}
-	var found []webhook.ID
+	var ids []webhook.ID
+	var found []dialect.Candidate
 	for _, name := range []string{"a.b", "c.d"} { // one is owed
 		published, err := c.Publish(t.Context(), []webhook.NewEvent{{Type: name, Data: []byte("1")}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		found = append(found, published[0].Event.ID)
+		ids = append(ids, published[0].Event.ID)
+		found = append(found, dialect.Candidate{ID: ids[len(ids)-1], CreatedAt: dialect.At(published[0].Event.CreatedAt)})
 	}
-	n, err := s.remove(t.Context(), owner.ID, removal{ids: found, retention: true, check: true})
-	left, _ := c.EventsByID(t.Context(), found)
-	if err != nil || n != 1 || left[found[0]] == nil || left[found[1]] != nil {
-		t.Errorf("%d events went, %v are left, %v", n, left, err)
+	later := time.Now().Add(time.Hour)
+	p := newPruner(s)
+	err = p.Take(t.Context(), &dialect.Cohort{Cutoff: dialect.Cutoff{Before: later, Failed: later}}, found)
+	left, _ := c.EventsByID(t.Context(), ids)
+	if err != nil || p.removed != 1 || left[ids[0]] == nil || left[ids[1]] != nil {
+		t.Errorf("%d events went, %v are left, %v", p.removed, left, err)
 	}
 }
 

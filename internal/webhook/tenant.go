@@ -23,6 +23,10 @@ type Tenant struct {
 	MaxEvents    *int // stored
 	PublishRate  *int // events a second
 	PublishBurst *int // events at once
+
+	// How long its events are kept; nil is the server's default.
+	RetentionSeconds  *int // 0: forever
+	KeepFailedSeconds *int // those with a failed delivery, where that is longer
 }
 
 // Position is Seq: where lists have it.
@@ -60,9 +64,34 @@ func (t *Tenant) Quotas(defaults Quotas) Quotas {
 	return q
 }
 
-// TenantPatch says what to change in a tenant. A quota set to nil becomes the server's default.
+// Retention says how long events are kept.
+type Retention struct {
+	Keep       time.Duration // from when they were published; 0 is forever
+	KeepFailed time.Duration // those with a failed delivery, where that is longer
+}
+
+// Bounds of a tenant's own retention.
+const (
+	MinRetentionSeconds = 60
+	MaxRetentionSeconds = 50 * 366 * 24 * 60 * 60 // a GraphQL Int and a time.Duration hold it
+)
+
+// Retention is the tenant's own where it has one, else the default.
+func (t *Tenant) Retention(defaults Retention) Retention {
+	r := defaults
+	if t.RetentionSeconds != nil {
+		r.Keep = time.Duration(*t.RetentionSeconds) * time.Second
+	}
+	if t.KeepFailedSeconds != nil {
+		r.KeepFailed = time.Duration(*t.KeepFailedSeconds) * time.Second
+	}
+	return r
+}
+
+// TenantPatch says what to change in a tenant. What is set to nil becomes the server's default.
 type TenantPatch struct {
 	MaxWebhooks, MaxTokens, MaxEvents, PublishRate, PublishBurst Opt[*int]
+	RetentionSeconds, KeepFailedSeconds                          Opt[*int]
 }
 
 // maxQuota bounds a quota: what a GraphQL Int holds.
@@ -89,6 +118,19 @@ func (t *Tenant) Apply(p TenantPatch) error {
 			errs = append(errs, invalid("quotas."+q.field, CodeOutOfRange, "must be at least 1"))
 		}
 		*q.to = q.set.Value
+	}
+	for _, r := range []struct {
+		field string
+		set   Opt[*int]
+		to    **int
+	}{{"retentionSeconds", p.RetentionSeconds, &t.RetentionSeconds}, {"keepFailedSeconds", p.KeepFailedSeconds, &t.KeepFailedSeconds}} {
+		if !r.set.Set {
+			continue
+		}
+		if v := r.set.Value; v != nil && *v != 0 && (*v < MinRetentionSeconds || *v > MaxRetentionSeconds) {
+			errs = append(errs, invalid(r.field, CodeOutOfRange, "must be 0, or from %d to %d", MinRetentionSeconds, MaxRetentionSeconds))
+		}
+		*r.to = r.set.Value
 	}
 	return errors.Join(errs...)
 }

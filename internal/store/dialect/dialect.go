@@ -74,6 +74,8 @@ type DB interface {
 	// Among is the condition that a column of whole numbers has one of the values, which are one parameter. Unlike a join with
 	// rows, it always uses the column's index.
 	Among(column string, values []int64) (text string, arg any)
+	// AmongIDs is Among for ids.
+	AmongIDs(column string, ids []webhook.ID) (text string, arg any)
 	// Published is the condition, after others, that the rows' events were published in this range, where tables are
 	// partitioned by that day: it spares looking in all partitions.
 	Published(column string, from, to time.Time) (text string, args []any)
@@ -87,13 +89,13 @@ type DB interface {
 	// LogEnd is how far one page of the log after a Seq may search; not after it when there is nothing more.
 	LogEnd(ctx context.Context, after int64) (int64, error)
 	// LogBounds is AttemptBounds.
-	LogBounds(ctx context.Context) (oldest, newest int64, err error)
+	LogBounds(ctx context.Context, tenant webhook.ID) (oldest, newest int64, err error)
 	// Settle waits until everything that was committed is in the log.
 	Settle(ctx context.Context) error
 	// TryLock is TryLock.
 	TryLock(ctx context.Context, name string) (unlock func(), ok bool, err error)
-	// Prune is Prune.
-	Prune(ctx context.Context, before time.Time) (int, error)
+	// Prune finds what has expired, in small reads, so that the writer, which everybody waits for, only removes; and gives the disk back.
+	Prune(ctx context.Context, p Pruner, all *Expiry) error
 }
 
 // Tx is a transaction of the writer, and what it has done that the database must know.
@@ -148,8 +150,6 @@ type Host interface {
 	TakeOver(db *gorm.DB, where string, args ...any) error
 	// LearnStarts has the starts known that read returns. It is called by one at a time.
 	LearnStarts(read func() ([]*Start, error)) error
-	// RemoveOld removes events that nothing is owed of, with all that hangs on them.
-	RemoveOld(ctx context.Context, found []Candidate) (events int, err error)
 }
 
 // Databases that are linked into the program, by name, and what they know of errors.

@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"gorm.io/gorm"
-
-	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
 // Column is a column of both databases, with PostgreSQL's type.
@@ -32,25 +30,6 @@ func DayOf(t time.Time) Day { return Day(t.Unix() / 86400) }
 func (d Day) Start() time.Time { return time.Unix(int64(d)*86400, 0).UTC() }
 func (d Day) String() string   { return d.Start().Format("20060102") }
 
-// NoneOwed is the condition that nothing is owed of an event.
-func NoneOwed(db DB) string {
-	return "NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event_id = events.id" + db.SameDay("d", "events") + " AND d.status = 'PENDING')" +
-		" AND NOT EXISTS (SELECT 1 FROM fanouts f WHERE f.event_id = events.id)"
-}
-
-// Candidate is an event that may be removed.
-type Candidate struct {
-	Seq       int64
-	ID        webhook.ID
-	CreatedAt Micros
-	Size      int // how many deliveries it has
-}
-
-// Candidates selects them.
-func Candidates(db DB) string {
-	return "SELECT seq, id, created_at, (SELECT COUNT(*) FROM deliveries d WHERE d.event_id = events.id" + db.SameDay("d", "events") + ") AS size FROM events"
-}
-
 // ClosePool closes a pool that was opened.
 func ClosePool(db *gorm.DB) error {
 	if db == nil {
@@ -70,12 +49,6 @@ func AttemptsOf(d DB, db *gorm.DB) *gorm.DB {
 
 // LogWindow bounds how much of the attempt log one call of AttemptLog searches, in rows.
 const LogWindow = 20_000
-
-// PruneWindow bounds how many events one look for what prune may remove goes through.
-const PruneWindow = 20_000
-
-// PruneEvents is how many events one look of prune returns at most.
-const PruneEvents = 200
 
 // Signal puts a signal into a channel that holds one.
 func Signal(c chan<- struct{}) {

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
 // daysAhead is how many days before they come partitions are made.
@@ -102,54 +103,54 @@ func (p *DB) TryLock(ctx context.Context, name string) (unlock func(), ok bool, 
 
 // Prune implements dialect.DB. A day that is over, by the database's clock too, is dropped whole when nothing of it is owed any more. From
 // a day that cannot be dropped, and when little is kept from days that are not over, events are removed one by one.
-func (p *DB) Prune(ctx context.Context, before time.Time) (int, error) {
+func (p *DB) Prune(ctx context.Context, pr dialect.Pruner, all *dialect.Expiry) error {
 	var now time.Time
 	if err := p.side.QueryRowContext(ctx, "SELECT clock_timestamp()").Scan(&now); err != nil {
-		return 0, dialect.Unavailable(err)
+		return dialect.Unavailable(err)
 	}
 	var days []dialect.Day
 	rows, err := p.side.QueryContext(ctx, `SELECT substring(c.relname FROM '\d+$') FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
 		WHERE i.inhparent = 'events'::regclass ORDER BY 1`)
 	if err != nil {
-		return 0, dialect.Unavailable(err)
+		return dialect.Unavailable(err)
 	}
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {
 		var name string
 		if err := rows.Scan(&name); err != nil {
-			return 0, dialect.Unavailable(err)
+			return dialect.Unavailable(err)
 		}
 		if t, err := time.Parse("20060102", name); err == nil {
 			days = append(days, dialect.DayOf(t))
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return 0, dialect.Unavailable(err)
+		return dialect.Unavailable(err)
 	}
-	total := 0
-	soon := time.Since(before) < 48*time.Hour
+	soon := all.Mixed() || time.Since(all.Shortest()) < 48*time.Hour
 	for _, d := range days {
-		over := !(d + 1).Start().After(before) && d < dialect.DayOf(now)
-		switch {
-		case over:
+		if over := !(d + 1).Start().After(all.Oldest.Failed) && d < dialect.DayOf(now); over {
 			n, owed, err := p.dropDay(ctx, d)
 			if err != nil {
-				return total, dialect.Unavailable(err)
+				return dialect.Unavailable(err)
 			}
-			total += n
+			pr.Dropped(ctx, n)
 			if !owed {
 				continue
 			}
-		case !soon || !d.Start().Before(before):
+		} else if !soon {
 			continue
 		}
-		n, err := p.thinDay(ctx, d, before)
-		total += n
-		if err != nil {
-			return total, err
+		for i := range all.Cohorts {
+			if !d.Start().Before(all.Cohorts[i].Before) {
+				continue
+			}
+			if err := p.thinDay(ctx, pr, d, &all.Cohorts[i]); err != nil {
+				return err
+			}
 		}
 	}
-	return total, nil
+	return nil
 }
 
 // dropDay drops a day's partitions, unless something of it is owed still. Where somebody uses them for long it leaves them
@@ -223,6 +224,8 @@ func (p *DB) tryDropDay(ctx context.Context, d dialect.Day) (events int, owed bo
 	}
 	for _, text := range []string{
 		"UPDATE store SET pruned_attempt = GREATEST(pruned_attempt, (SELECT COALESCE(MAX(seq), 0) FROM " + name("attempts") + "))",
+		"UPDATE tenants t SET pruned_attempt = a.last FROM (SELECT tenant_id, MAX(seq) AS last FROM " + name("attempts") + " GROUP BY tenant_id) a" +
+			" WHERE t.id = a.tenant_id AND t.pruned_attempt < a.last",
 		"DROP TABLE " + strings.Join(parts, ", "),
 	} {
 		if _, err := tx.ExecContext(ctx, text); err != nil {
@@ -232,42 +235,56 @@ func (p *DB) tryDropDay(ctx context.Context, d dialect.Day) (events int, owed bo
 	return events, false, tx.Commit()
 }
 
-// thinDay removes completed events of a day. It looks for them in small reads, so that the writer, which everybody waits for, only
-// removes.
-func (p *DB) thinDay(ctx context.Context, d dialect.Day, before time.Time) (int, error) {
-	total, after := 0, int64(0)
-	for {
-		var looked struct {
-			Last *int64
-			N    int
+// thinDay removes what expired of a day, looking through it by the ids of events, which have their time, or by those of one tenant.
+func (p *DB) thinDay(ctx context.Context, pr dialect.Pruner, d dialect.Day, c *dialect.Cohort) error {
+	read := p.s.Read.WithContext(ctx)
+	whose, of := c.Whose()
+	key, after := "id", any(webhook.ID{})
+	if c.Tenant != nil {
+		key, after = "seq", any(int64(0))
+	}
+	var ids []webhook.ID
+	var seqs []int64
+	for more := true; more; {
+		into := any(&ids)
+		if ids, seqs = nil, nil; c.Tenant != nil {
+			into = &seqs
 		}
-		read := p.s.Read.WithContext(ctx)
-		const window = "SELECT seq FROM events WHERE day = ? AND seq > ? ORDER BY seq LIMIT ?"
-		if err := read.Raw("SELECT MAX(seq) AS last, COUNT(*) AS n FROM ("+window+") AS w", d.Start(), after, dialect.PruneWindow).Scan(&looked).Error; err != nil {
-			return total, dialect.Unavailable(err)
+		err := read.Raw("SELECT "+key+" FROM events WHERE day = ? AND "+key+" > ?"+whose+" ORDER BY "+key+" OFFSET ? LIMIT 1",
+			append(append([]any{d.Start(), after}, of...), dialect.PruneWindow-1)...).Scan(into).Error
+		if err != nil {
+			return dialect.Unavailable(err)
 		}
-		if looked.Last == nil {
-			return total, nil
+		end, ends := "", []any{}
+		switch more = len(ids)+len(seqs) > 0; {
+		case len(ids) > 0:
+			end, ends = " AND id <= ?", []any{ids[0]}
+		case len(seqs) > 0:
+			end, ends = " AND seq <= ?", []any{seqs[0]}
 		}
-		for after < *looked.Last {
+		for {
+			expired, args := c.Expired(p)
 			var found []dialect.Candidate
-			if err := read.Raw(dialect.Candidates(p)+`
-				WHERE day = ? AND seq > ? AND seq <= ? AND created_at < ? AND `+dialect.NoneOwed(p)+` ORDER BY seq LIMIT ?`,
-				d.Start(), after, *looked.Last, dialect.At(before), dialect.PruneEvents).Scan(&found).Error; err != nil {
-				return total, dialect.Unavailable(err)
+			all := append(append(append([]any{d.Start(), after}, ends...), of...), args...)
+			if err := read.Raw(dialect.Candidates(p)+" WHERE day = ? AND "+key+" > ?"+end+whose+" AND "+expired+" ORDER BY "+key+" LIMIT ?",
+				append(all, dialect.PruneEvents)...).Scan(&found).Error; err != nil {
+				return dialect.Unavailable(err)
 			}
-			n, err := p.s.RemoveOld(ctx, found)
-			total += n
-			if err != nil {
-				return total, err
+			if err := pr.Take(ctx, c, found); err != nil {
+				return err
 			}
-			after = *looked.Last
-			if len(found) == dialect.PruneEvents {
-				after = found[len(found)-1].Seq
+			if len(found) < dialect.PruneEvents {
+				break
+			}
+			if last := found[len(found)-1]; c.Tenant == nil {
+				after = last.ID
+			} else {
+				after = last.Seq
 			}
 		}
-		if looked.N < dialect.PruneWindow {
-			return total, nil
+		if more {
+			after = ends[0]
 		}
 	}
+	return nil
 }

@@ -267,9 +267,10 @@ func (p *DB) LogEnd(ctx context.Context, after int64) (int64, error) {
 }
 
 // LogBounds implements dialect.DB. A cursor may come from another node that is ahead of this one.
-func (p *DB) LogBounds(ctx context.Context) (oldest, newest int64, err error) {
+func (p *DB) LogBounds(ctx context.Context, tenant webhook.ID) (oldest, newest int64, err error) {
 	var is struct{ Pruned, Newest int64 }
-	err = p.s.Read.WithContext(ctx).Raw(`SELECT pruned_attempt AS pruned, GREATEST(pruned_attempt, (SELECT COALESCE(MAX(seq), 0) FROM attempts)) AS newest FROM store`).
+	err = p.s.Read.WithContext(ctx).Raw(`SELECT COALESCE((SELECT pruned_attempt FROM tenants WHERE id = ?), pruned_attempt) AS pruned,
+		GREATEST(pruned_attempt, (SELECT COALESCE(MAX(seq), 0) FROM attempts)) AS newest FROM store`, tenant).
 		Scan(&is).Error
 	if err != nil || is.Newest == 0 {
 		return 0, 0, err

@@ -456,6 +456,15 @@ func (p *DB) Among(column string, values []int64) (text string, arg any) {
 	return column + " = ANY (CAST(CAST(? AS text) AS bigint[]))", "{" + list + "}"
 }
 
+// AmongIDs implements dialect.DB.
+func (p *DB) AmongIDs(column string, ids []webhook.ID) (text string, arg any) {
+	list := make([]string, len(ids))
+	for i, id := range ids {
+		list[i] = id.String()
+	}
+	return column + " = ANY (CAST(CAST(? AS text) AS uuid[]))", "{" + strings.Join(list, ",") + "}"
+}
+
 // Published implements dialect.DB.
 func (p *DB) Published(column string, from, to time.Time) (text string, args []any) {
 	return " AND " + column + " BETWEEN ? AND ?", []any{dialect.DayOf(from).Start(), dialect.DayOf(to).Start()}

@@ -126,7 +126,7 @@ func emptyFile(ctx context.Context, path string) (err error) {
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	db.SetMaxOpenConns(1)
-	for _, pragma := range []string{"page_size = 8192", "journal_mode = WAL"} {
+	for _, pragma := range []string{"page_size = 8192", "auto_vacuum = INCREMENTAL", "journal_mode = WAL"} {
 		if _, err := db.ExecContext(ctx, "PRAGMA "+pragma); err != nil {
 			return fmt.Errorf("pragma %s: %w", pragma, err)
 		}

@@ -14,6 +14,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
 // Bounds of one statement: 24 columns of maxRows stay below SQLite's 32,766 parameters, and the driver keeps room for the
@@ -149,6 +150,11 @@ func (q *DB) SkipLocked(string) string { return "" }
 // Among implements dialect.DB.
 func (q *DB) Among(column string, values []int64) (text string, arg any) {
 	return column + " IN (SELECT value FROM json_each(?))", string(dialect.CompactJSON(values))
+}
+
+// AmongIDs implements dialect.DB.
+func (q *DB) AmongIDs(column string, ids []webhook.ID) (text string, arg any) {
+	return column + " IN (SELECT unhex(value, '-') FROM json_each(?))", string(dialect.CompactJSON(ids))
 }
 
 // Published implements dialect.DB.

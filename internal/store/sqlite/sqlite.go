@@ -21,6 +21,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/datadir"
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/store/migrations"
+	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
 // DB is a directory with a database that one server uses, which is its only writer.
@@ -283,12 +284,12 @@ func (q *DB) LogEnd(_ context.Context, after int64) (int64, error) {
 }
 
 // LogBounds implements dialect.DB.
-func (q *DB) LogBounds(ctx context.Context) (oldest, newest int64, err error) {
+func (q *DB) LogBounds(ctx context.Context, tenant webhook.ID) (oldest, newest int64, err error) {
 	if newest = q.s.Last.Load(); newest == 0 {
 		return 0, 0, nil
 	}
 	var pruned int64
-	if err := q.s.Read.WithContext(ctx).Raw("SELECT pruned_attempt FROM store").Scan(&pruned).Error; err != nil {
+	if err := q.s.Read.WithContext(ctx).Raw("SELECT COALESCE((SELECT pruned_attempt FROM tenants WHERE id = ?), pruned_attempt) FROM store", tenant).Scan(&pruned).Error; err != nil {
 		return 0, 0, err
 	}
 	return pruned + 1, newest, nil
@@ -302,38 +303,57 @@ func (q *DB) TryLock(context.Context, string) (unlock func(), ok bool, err error
 	return func() {}, true, nil
 }
 
-// Prune implements dialect.DB. It looks for events in small reads, so that the writer, which everybody waits for, only removes.
-func (q *DB) Prune(ctx context.Context, before time.Time) (int, error) {
-	var bounds struct{ First, Last *int64 }
-	err := q.s.Read.WithContext(ctx).Raw("SELECT (SELECT MIN(seq) FROM events) AS first, (SELECT MAX(seq) FROM events) AS last").Scan(&bounds).Error
-	if err != nil {
-		return 0, dialect.Unavailable(err)
-	}
-	if bounds.First == nil {
-		return 0, nil
-	}
-	total := 0
-	for after := *bounds.First - 1; after < *bounds.Last; {
-		found, to, err := q.completed(ctx, before, after)
-		if err != nil {
-			return total, err
-		}
-		after = to
-		n, err := q.s.RemoveOld(ctx, found)
-		total += n
-		if err != nil {
-			return total, err
+// Prune implements dialect.DB. Events are looked through in the order in which they were published, which is about that of their times: it ends
+// at a whole window of younger ones.
+func (q *DB) Prune(ctx context.Context, p dialect.Pruner, all *dialect.Expiry) error {
+	for i := range all.Cohorts {
+		if err := q.pruneCohort(ctx, p, &all.Cohorts[i]); err != nil {
+			return err
 		}
 	}
-	return total, nil
+	return q.shrink(ctx, p)
 }
 
-// completed finds events that prune may remove, with Seq > after, and returns up to which Seq it looked.
-func (q *DB) completed(ctx context.Context, before time.Time, after int64) (found []dialect.Candidate, to int64, err error) {
+func (q *DB) pruneCohort(ctx context.Context, p dialect.Pruner, c *dialect.Cohort) error {
+	whose, args := c.Whose()
+	read := q.s.Read.WithContext(ctx)
+	var bounds struct{ First, Last *int64 }
+	if err := read.Raw("SELECT (SELECT MIN(seq) FROM events WHERE true"+whose+") AS first, (SELECT MAX(seq) FROM events) AS last", args...).Scan(&bounds).Error; err != nil {
+		return dialect.Unavailable(err)
+	}
+	if bounds.First == nil {
+		return nil
+	}
+	for after := *bounds.First - 1; after < *bounds.Last; {
+		found, to, err := q.expired(ctx, c, after)
+		if err != nil {
+			return err
+		}
+		if len(found) == 0 {
+			var old bool
+			if err := read.Raw("SELECT EXISTS (SELECT 1 FROM events WHERE seq > ? AND seq <= ?"+whose+" AND created_at < ?)",
+				append(append([]any{after, to}, args...), dialect.At(c.Before))...).Scan(&old).Error; err != nil {
+				return dialect.Unavailable(err)
+			}
+			if c.Tenant == nil && !old {
+				return nil
+			}
+		}
+		after = to
+		if err := p.Take(ctx, c, found); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// expired finds events of the cohort that may go, with Seq > after, and returns up to which Seq it looked.
+func (q *DB) expired(ctx context.Context, c *dialect.Cohort, after int64) (found []dialect.Candidate, to int64, err error) {
 	to = after + dialect.PruneWindow
-	err = q.s.Read.WithContext(ctx).Raw(dialect.Candidates(q)+`
-		WHERE seq > ? AND seq <= ? AND created_at < ? AND `+dialect.NoneOwed(q)+` ORDER BY seq LIMIT ?`, after, to, dialect.At(before), dialect.PruneEvents).Scan(&found).Error
-	if err != nil {
+	whose, args := c.Whose()
+	expired, more := c.Expired(q)
+	args = append(append(append([]any{after, to}, args...), more...), dialect.PruneEvents)
+	if err := q.s.Read.WithContext(ctx).Raw(dialect.Candidates(q)+" WHERE seq > ? AND seq <= ?"+whose+" AND "+expired+" ORDER BY seq LIMIT ?", args...).Scan(&found).Error; err != nil {
 		return nil, after, dialect.Unavailable(err)
 	}
 	if len(found) == dialect.PruneEvents {
@@ -341,3 +361,42 @@ func (q *DB) completed(ctx context.Context, before time.Time, after int64) (foun
 	}
 	return found, to, nil
 }
+
+// Bounds of giving the disk back. What is written takes free pages again, so some are left.
+const (
+	sparePages = 1024 // and a sixteenth of all pages
+	firstPages = 16   // moved by the first transaction
+	mostPages  = 1024
+)
+
+// shrink cuts free pages off the database's end, some in each transaction: what is there moves to the front. A database that was created
+// without auto_vacuum keeps its length.
+func (q *DB) shrink(ctx context.Context, p dialect.Pruner) error {
+	for most := firstPages; ; most = mostPages {
+		var pages struct{ All, Free, Mode int }
+		err := q.s.Read.WithContext(ctx).Raw(`SELECT (SELECT page_count FROM pragma_page_count) AS "all", (SELECT freelist_count FROM pragma_freelist_count) AS free,
+			(SELECT auto_vacuum FROM pragma_auto_vacuum) AS mode`).Scan(&pages).Error
+		if err != nil {
+			return dialect.Unavailable(err)
+		}
+		spare := pages.Free - max(sparePages, pages.All/16)
+		if spare <= 0 || pages.Mode != autoVacuumIncremental {
+			return nil
+		}
+		err = p.Piece(ctx, min(spare, most), func(b *dialect.Tx, n int) error {
+			rows, err := b.SQL().QueryContext(context.Background(), fmt.Sprintf("PRAGMA incremental_vacuum(%d)", n))
+			if err != nil {
+				return err
+			}
+			for rows.Next() { // each step moves a page
+			}
+			return errors.Join(rows.Err(), rows.Close())
+		})
+		if err != nil {
+			return fmt.Errorf("give the disk back: %w", err)
+		}
+	}
+}
+
+// autoVacuumIncremental is how a database is created whose free pages can be given back.
+const autoVacuumIncremental = 2

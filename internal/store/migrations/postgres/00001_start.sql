@@ -52,7 +52,10 @@ CREATE TABLE tenants (
     max_tokens    integer,
     max_events    integer,
     publish_rate  integer,
-    publish_burst integer
+    publish_burst integer,
+    retention_seconds   integer, -- how long its events are kept; 0: forever, NULL: the default
+    keep_failed_seconds integer, -- those with a failed delivery, where that is longer; NULL: the default
+    pruned_attempt      bigint NOT NULL DEFAULT 0 -- the highest seq of an attempt of its that retention has taken
 );
 
 CREATE TABLE tokens (

@@ -46,7 +46,10 @@ CREATE TABLE tenants (
     max_tokens    INTEGER,
     max_events    INTEGER,
     publish_rate  INTEGER,
-    publish_burst INTEGER
+    publish_burst INTEGER,
+    retention_seconds   INTEGER, -- how long its events are kept; 0: forever, NULL: the default
+    keep_failed_seconds INTEGER, -- those with a failed delivery, where that is longer; NULL: the default
+    pruned_attempt      INTEGER NOT NULL DEFAULT 0 -- the highest seq of an attempt of its that retention has taken
 );
 
 CREATE TABLE tokens (
