@@ -20,6 +20,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/auth"
 	"github.com/hookgraph/hookgraph/internal/live"
 	"github.com/hookgraph/hookgraph/internal/store"
+	_ "github.com/hookgraph/hookgraph/internal/store/postgres" // a database that the store can open
+	_ "github.com/hookgraph/hookgraph/internal/store/sqlite"   // the other
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 

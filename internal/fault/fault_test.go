@@ -15,6 +15,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/fault"
 	"github.com/hookgraph/hookgraph/internal/intake"
 	"github.com/hookgraph/hookgraph/internal/live"
+	_ "github.com/hookgraph/hookgraph/internal/store/postgres" // whose errors it judges
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 

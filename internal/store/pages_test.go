@@ -78,9 +78,15 @@ func TestSearchedPagesAreComplete(t *testing.T) {
 		}
 		two := []webhook.ID{hooks[0].ID, hooks[2].ID}
 		for i, f := range []store.DeliveryFilter{
-			{}, {Statuses: []webhook.DeliveryStatus{webhook.DeliveryFailed}}, {Statuses: []webhook.DeliveryStatus{webhook.DeliverySucceeded, webhook.DeliveryFailed}},
-			{WebhookIDs: two}, {WebhookIDs: two, EventTypes: []string{"a.b"}}, {EventTypes: []string{"a.b", "a.d"}}, {EventIDs: []webhook.ID{events[0].ID, events[5].ID}},
-			{WebhookIDs: two, Statuses: []webhook.DeliveryStatus{webhook.Pending}}, {CreatedAt: lastHour, EventTypes: []string{"a.c"}},
+			{},
+			{Statuses: []webhook.DeliveryStatus{webhook.DeliveryFailed}},
+			{Statuses: []webhook.DeliveryStatus{webhook.DeliverySucceeded, webhook.DeliveryFailed}},
+			{WebhookIDs: two},
+			{WebhookIDs: two, EventTypes: []string{"a.b"}},
+			{EventTypes: []string{"a.b", "a.d"}},
+			{EventIDs: []webhook.ID{events[0].ID, events[5].ID}},
+			{WebhookIDs: two, Statuses: []webhook.DeliveryStatus{webhook.Pending}},
+			{CreatedAt: lastHour, EventTypes: []string{"a.c"}},
 		} {
 			lists[fmt.Sprint("deliveries ", i)] = func(p store.Page) ([]row, bool, bool, int64, int64, error) {
 				return delivery(c.Deliveries(t.Context(), f, p))
@@ -95,8 +101,13 @@ func TestSearchedPagesAreComplete(t *testing.T) {
 			}
 		}
 		for i, f := range []store.AttemptFilter{
-			{}, {Statuses: []webhook.AttemptStatus{webhook.AttemptFailed}}, {EventTypes: []string{"a.b"}}, {WebhookIDs: two}, {Errors: []webhook.ErrorCode{webhook.ErrorHTTPStatus}},
-			{EventIDs: []webhook.ID{events[0].ID, events[4].ID}}, {StartedAt: lastHour, Statuses: []webhook.AttemptStatus{webhook.AttemptSucceeded}},
+			{},
+			{Statuses: []webhook.AttemptStatus{webhook.AttemptFailed}},
+			{EventTypes: []string{"a.b"}},
+			{WebhookIDs: two},
+			{Errors: []webhook.ErrorCode{webhook.ErrorHTTPStatus}},
+			{EventIDs: []webhook.ID{events[0].ID, events[4].ID}},
+			{StartedAt: lastHour, Statuses: []webhook.AttemptStatus{webhook.AttemptSucceeded}},
 		} {
 			lists[fmt.Sprint("attempts ", i)] = func(p store.Page) ([]row, bool, bool, int64, int64, error) {
 				return attempt(c.Attempts(t.Context(), f, p))
