@@ -107,6 +107,11 @@ func (s *Store) PartitionIndexes(ctx context.Context) (map[string]string, error)
 	return of, err
 }
 
+// Analyze gives PostgreSQL statistics of the tables.
+func (s *Store) Analyze(ctx context.Context) error {
+	return s.write.WithContext(ctx).Exec("VACUUM ANALYZE").Error
+}
+
 // SearchRows has pages search this many rows: first, and at most.
 func (s *Store) SearchRows(first, most int) {
 	s.searching = searching{first: first, most: most, least: first, time: stretchTime}

@@ -197,7 +197,7 @@ func (p *DB) Open(ctx context.Context, _ *slog.Logger, _ bool) (write, read *gor
 	}
 	// Read only is not a setting of the session: by that the search for a primary among several hosts would take it for a standby.
 	// Lists name their index by what they leave to no other one, so that there is nothing to weigh up but how to read it.
-	byIndex["enable_bitmapscan"] = "off"
+	byIndex["enable_bitmapscan"], byIndex["enable_sort"] = "off", "off"
 	read, err = p.gorm(pgReaders, byIndex, "SET default_transaction_read_only = on")
 	return write, read, err
 }
