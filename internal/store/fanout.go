@@ -326,6 +326,7 @@ func (f *fanOuts) committed(pieces []*piece) {
 			f.drop(note)
 			if p.held {
 				f.missed++
+				dialect.Signal(f.wake)
 			}
 		default:
 			note.AfterWebhook, note.Size = p.after, max(1, note.Size-p.made)
@@ -347,6 +348,7 @@ func (f *fanOuts) refused(pieces []*piece) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.missed++
+	dialect.Signal(f.wake)
 	for _, p := range pieces {
 		f.careful[p.Seq] = true
 		f.drop(p.fanOut)
