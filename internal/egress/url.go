@@ -36,6 +36,14 @@ type Invalid struct {
 // Error implements error; callers may be shown it.
 func (e *Invalid) Error() string { return e.Message }
 
+// TooLong reports whether the value would be valid if it were shorter.
+func (e *Invalid) TooLong() bool { return e.Code == InvalidTooLong }
+
+// Forbidden reports whether the value is valid, and not allowed.
+func (e *Invalid) Forbidden() bool {
+	return e.Code == AddressNotAllowed || e.Code == PortNotAllowed || e.Code == ReservedHeader
+}
+
 // hosts maps internationalised names as browsers do (UTS #46, non-transitional). Underscores and hyphens in odd
 // places are allowed, because such names exist and DNS carries them; asciiHost has the last word.
 var hosts = idna.New(

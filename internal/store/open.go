@@ -29,7 +29,8 @@ type Options struct {
 	Logger *slog.Logger
 	// MaxDataBytes bounds one event's compacted data; 0 means webhook.DefaultMaxDataBytes.
 	MaxDataBytes int
-	// CheckURL is the rule for webhook URLs: it returns the URL normalised, or an error whose text is shown to the caller.
+	// CheckURL is the rule for webhook URLs: it returns the URL normalised, or an error whose text is shown to the caller,
+	// at best a Refusal.
 	// Nil means no rule beyond length.
 	CheckURL func(raw string) (string, error)
 	// CheckHeader is the rule for custom headers, its error as CheckURL's. Nil means no rule beyond number and size.

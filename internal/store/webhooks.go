@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hookgraph/hookgraph/internal/egress"
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -149,14 +148,21 @@ func (s *Store) checkURL(w *webhook.Webhook) error {
 	return nil
 }
 
-// refused is what the egress policy does not take, as the product says it.
+// Refusal is an error of Options.CheckURL and CheckHeader that says more of what is wrong.
+type Refusal interface {
+	error
+	TooLong() bool   // the value would be valid if it were shorter
+	Forbidden() bool // it is valid, and not allowed
+}
+
+// refused is an error of Options.CheckURL and CheckHeader, as callers are told of it.
 func refused(field string, err error) *webhook.Invalid {
 	code := webhook.CodeInvalid
-	if e, ok := errors.AsType[*egress.Invalid](err); ok {
-		switch e.Code {
-		case egress.InvalidTooLong:
+	if r, ok := errors.AsType[Refusal](err); ok {
+		switch {
+		case r.TooLong():
 			code = webhook.CodeTooLong
-		case egress.AddressNotAllowed, egress.PortNotAllowed, egress.ReservedHeader:
+		case r.Forbidden():
 			code = webhook.CodeForbidden
 		}
 	}
