@@ -12,9 +12,11 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -403,6 +405,8 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	// The programs that tests start heed SIGHUP, though nohup runs the tests: what a process handles is reset in those that it starts.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	own, err := os.Executable()
 	if err == nil {
 		os.Args[0] = own // tests start it again
