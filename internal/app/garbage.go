@@ -14,12 +14,12 @@ const (
 	gcPercent = 200
 	// softMemory is what the Go part of the program may use before garbage is collected more often than gcPercent says.
 	softMemory = 128 << 20
-	// otherMemory is used beside the heap: stacks, and the runtime's own.
-	otherMemory = 32 << 20
+	// otherMemory is used beside the heap, by stacks and the runtime itself, and by the least of garbage that there may be.
+	otherMemory = 48 << 20
 )
 
 // collectGarbage says when garbage is collected, for as long as the process lives: seldom, while there is little of it, and more
-// often from softMemory on. To keep memory low costs processor time, so there may always be as much garbage as there is in use: a
+// often from softMemory on. To keep memory low costs processor time, so there may always be half as much garbage as there is in use: a
 // server that needs more gets it, and does not spend its time on collecting. GOGC and GOMEMLIMIT in the environment count instead.
 func collectGarbage() {
 	if os.Getenv("GOGC") == "" {
@@ -40,5 +40,6 @@ func collectGarbage() {
 
 // memoryLimit is the soft limit when so many bytes of the heap are in use.
 func memoryLimit(live uint64) int64 {
-	return max(softMemory, 2*int64(min(live, math.MaxInt64/4))+otherMemory)
+	in := int64(min(live, math.MaxInt64/4))
+	return max(softMemory, in+in/2+otherMemory)
 }
