@@ -125,7 +125,8 @@ func (c *Scope) Publish(ctx context.Context, events []webhook.NewEvent) ([]Publi
 		if len(events) > 1 {
 			prefix = fmt.Sprintf("events.%d.", i)
 		}
-		e := &events[i]
+		own := events[i] // the caller's stays as it is
+		e := &own
 		if err := e.Check(prefix, c.s.opts.MaxDataBytes); err != nil {
 			results[i].Err = err
 			continue
