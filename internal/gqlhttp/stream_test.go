@@ -32,7 +32,6 @@ type viewer struct {
 	seen   []string
 	last   string // what it sees last, once that is known
 	over   bool   // it has seen that
-	away   int    // times that the database was
 }
 
 // connect opens the stream where it was left, at any of the servers. A client of server-sent events sends what it asked
@@ -338,7 +337,7 @@ func (v *viewer) run(ctx context.Context, server func(*rand.Rand) *frontend, lef
 		}
 		r, err := v.open.next(ctx)
 		if err != nil {
-			if len(r.errors()) > 0 && !v.again(r) {
+			if len(r.errors()) > 0 {
 				return err
 			}
 			v.open.drop()
@@ -346,12 +345,7 @@ func (v *viewer) run(ctx context.Context, server func(*rand.Rand) *frontend, lef
 			continue
 		}
 		if len(r.Errors) > 0 {
-			if !v.again(r) {
-				return errOf(r)
-			}
-			v.open.drop()
-			v.open = nil
-			continue
+			return errOf(r)
 		}
 		v.cursor = r.Data.DeliveryAttempts.Cursor
 		id := r.Data.DeliveryAttempts.Node.ID
@@ -366,13 +360,6 @@ func (v *viewer) run(ctx context.Context, server func(*rand.Rand) *frontend, lef
 		}
 	}
 	return ctx.Err()
-}
-
-// again reports whether the server says that the viewer may try again, as it does when the database was away for a moment. That is one
-// disturbance more, and rare: more than three of them fail.
-func (v *viewer) again(r *streamed) bool {
-	v.away++
-	return v.away <= 3 && len(r.Errors) == 1 && r.Errors[0].Extensions.Code == "UNAVAILABLE"
 }
 
 // disturb stalls, drops the connection, or subscribes again on it.
