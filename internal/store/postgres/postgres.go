@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -144,7 +145,7 @@ func (p *DB) pool(conns int, settings map[string]string, begin string) (*sql.DB,
 	if err != nil {
 		return nil, err
 	}
-	pool := stdlib.OpenDB(*cfg, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
+	pool := sql.OpenDB(connector{stdlib.GetConnector(*cfg, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
 		takeMicros(conn.TypeMap())
 		if _, err := conn.Exec(ctx, begin); err != nil {
 			return err
@@ -153,7 +154,7 @@ func (p *DB) pool(conns int, settings map[string]string, begin string) (*sql.DB,
 			return p.identify(ctx, conn)
 		}
 		return nil
-	}))
+	}))})
 	pool.SetMaxOpenConns(conns)
 	pool.SetMaxIdleConns(conns)
 	return pool, nil
@@ -174,6 +175,25 @@ func (p *DB) gorm(conns int, settings map[string]string, begin string) (*gorm.DB
 	}
 	return db, nil
 }
+
+// connector makes connections that say when they have ended.
+type connector struct{ driver.Connector }
+
+// Connect implements driver.Connector.
+func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
+	made, err := c.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return validated{made.(*stdlib.Conn)}, nil
+}
+
+// validated is a connection of pgx's. A query that its caller cancels ends the connection, which pgx's own would let back into the pool: a few of them, and
+// another caller is told of a bad connection, though the database is well.
+type validated struct{ *stdlib.Conn }
+
+// IsValid implements driver.Validator.
+func (c validated) IsValid() bool { return !c.Conn.Conn().IsClosed() }
 
 // Open implements dialect.DB.
 func (p *DB) Open(ctx context.Context, _ *slog.Logger, _ bool) (write, read *gorm.DB, err error) {

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
 )
@@ -38,7 +37,7 @@ func (p *DB) identifyNow(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("identify the database: %w", err)
 	}
-	err = conn.Raw(func(driver any) error { return p.identify(ctx, driver.(*stdlib.Conn).Conn()) })
+	err = conn.Raw(func(driver any) error { return p.identify(ctx, driver.(validated).Conn.Conn()) })
 	return errors.Join(err, conn.Close())
 }
 
