@@ -1,0 +1,202 @@
+package stats
+
+import (
+	"encoding/binary"
+	"errors"
+	"math"
+)
+
+// version is the first byte of every encoding. Another one is for another form, which a newer program reads beside this.
+const version = 1
+
+// ErrData is data that is no encoding of this package's, or of a newer one.
+var ErrData = errors.New("stats: the data is damaged, or of a newer version")
+
+// Bits of the mask that Counts begin with, after those of the counters that come first: what most deliveries have fits into one byte.
+const (
+	firstCounters = 3 // Owed, Succeeded, and attempts that succeeded as scheduled
+	hasStatuses   = 1 << firstCounters
+	hasDuration   = 1 << (firstCounters + 1)
+	hasLatency    = 1 << (firstCounters + 2)
+	parts         = 3
+)
+
+// bitOf is a counter's bit in the mask.
+func bitOf(i int) uint64 {
+	if i >= firstCounters {
+		i += parts
+	}
+	return 1 << i
+}
+
+// Append appends the encoding of the counts, with its version.
+func (c *Counts) Append(b []byte) []byte { return c.append(append(b, version)) }
+
+// append appends the counts: a mask, the counters that are not 0, and what else the mask says.
+func (c *Counts) append(b []byte) []byte {
+	var mask uint64
+	for i, n := range c.n {
+		if n != 0 {
+			mask |= bitOf(i)
+		}
+	}
+	if len(c.Statuses) > 0 {
+		mask |= hasStatuses
+	}
+	if len(c.Duration.Bins) > 0 {
+		mask |= hasDuration
+	}
+	if len(c.Latency.Bins) > 0 {
+		mask |= hasLatency
+	}
+	b = binary.AppendUvarint(b, mask)
+	for _, n := range c.n {
+		if n != 0 {
+			b = appendNumber(b, n)
+		}
+	}
+	if mask&hasStatuses != 0 {
+		b = c.Statuses.append(b)
+	}
+	if mask&hasDuration != 0 {
+		b = c.Duration.append(b)
+	}
+	if mask&hasLatency != 0 {
+		b = c.Latency.append(b)
+	}
+	return b
+}
+
+// appendNumber appends a number that is not negative.
+func appendNumber[T int | int64](b []byte, n T) []byte {
+	return binary.AppendUvarint(b, uint64(n))
+}
+
+func (h *Histogram) append(b []byte) []byte {
+	return h.Bins.append(appendNumber(b, h.Sum))
+}
+
+// append appends how many bins there are, and of each how far it is from the one before, and its number.
+func (b Bins) append(to []byte) []byte {
+	to = appendNumber(to, len(b))
+	last := uint16(0)
+	for _, x := range b {
+		to = binary.AppendUvarint(to, uint64(x.I-last))
+		to = appendNumber(to, x.N)
+		last = x.I
+	}
+	return to
+}
+
+// Decode reads what Append has made and nothing else. It replaces the counts. The error is ErrData.
+func (c *Counts) Decode(data []byte) error {
+	d := decoder{data: data}
+	if d.byte() != version {
+		return ErrData
+	}
+	c.reset()
+	d.counts(c)
+	if d.bad || len(d.data) > 0 {
+		return ErrData
+	}
+	return nil
+}
+
+// decoder reads from the front of data, and remembers that something was wrong with it.
+type decoder struct {
+	data []byte
+	bad  bool
+}
+
+func (d *decoder) take(n int) []byte {
+	if d.bad || n > len(d.data) {
+		d.bad, d.data = true, nil
+		return nil
+	}
+	taken := d.data[:n]
+	d.data = d.data[n:]
+	return taken
+}
+
+func (d *decoder) byte() byte {
+	if b := d.take(1); b != nil {
+		return b[0]
+	}
+	return 0
+}
+
+func (d *decoder) uvarint() uint64 {
+	v, n := binary.Uvarint(d.data)
+	if n <= 0 {
+		d.bad, d.data = true, nil
+		return 0
+	}
+	d.data = d.data[n:]
+	return v
+}
+
+// number is a count: not negative, and far from the end of int64.
+func (d *decoder) number() int64 {
+	v := d.uvarint()
+	if v > math.MaxInt64/2 {
+		d.bad, d.data = true, nil
+		return 0
+	}
+	return int64(v)
+}
+
+// length is how many things of at least so many bytes each follow.
+func (d *decoder) length(each int) int {
+	n := d.uvarint()
+	if n > uint64(len(d.data)/each) { //nolint:gosec // a length
+		d.bad, d.data = true, nil
+		return 0
+	}
+	return int(n) //nolint:gosec // no longer than the data
+}
+
+func (d *decoder) counts(c *Counts) {
+	mask := d.uvarint()
+	if mask >= bitOf(int(counters)) {
+		d.bad = true
+		return
+	}
+	for i := range c.n {
+		if mask&bitOf(i) != 0 {
+			if c.n[i] = d.number(); c.n[i] == 0 {
+				d.bad = true
+			}
+		}
+	}
+	if mask&hasStatuses != 0 {
+		d.bins(&c.Statuses, math.MaxUint16)
+	}
+	if mask&hasDuration != 0 {
+		d.histogram(&c.Duration)
+	}
+	if mask&hasLatency != 0 {
+		d.histogram(&c.Latency)
+	}
+}
+
+func (d *decoder) histogram(h *Histogram) {
+	h.Sum = d.number()
+	d.bins(&h.Bins, lastBin)
+}
+
+func (d *decoder) bins(b *Bins, last uint64) {
+	n := d.length(2)
+	if n == 0 {
+		d.bad = true // the mask says that there are some
+	}
+	at := uint64(0)
+	for i := range n {
+		further := d.uvarint()
+		number := d.number()
+		if at += further; further > last || at > last || number == 0 || i > 0 && further == 0 {
+			d.bad = true
+			return
+		}
+		*b = append(*b, Bin{uint16(at), number}) //nolint:gosec // not above last
+	}
+}

@@ -1,0 +1,101 @@
+package stats
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// A bin of a histogram holds durations above lowest*e^((bin-1)*step) and up to lowest*e^(bin*step), so that a value in the middle is within
+// 2.5 % of each. Bin 0 holds what is shorter. 256 bins reach 34 s, which is longer than an attempt may take; the last one of all reaches 400 days.
+const (
+	lowest  = 100 // µs
+	step    = 0.05
+	lastBin = 532
+)
+
+// Bin is how often something was counted that a number stands for: a bin of a histogram, or an HTTP status.
+type Bin struct {
+	I uint16
+	N int64
+}
+
+// Bins are in the order of I, each once, and none is empty.
+type Bins []Bin
+
+// add adds n to bin i.
+func (b *Bins) add(i uint16, n int64) {
+	at, found := slices.BinarySearchFunc(*b, i, func(x Bin, i uint16) int { return cmp.Compare(x.I, i) })
+	if found {
+		(*b)[at].N += n
+		return
+	}
+	*b = slices.Insert(*b, at, Bin{i, n})
+}
+
+func (b *Bins) merge(o Bins) {
+	if len(*b) == 0 {
+		*b = append((*b)[:0], o...)
+		return
+	}
+	for _, x := range o {
+		b.add(x.I, x.N)
+	}
+}
+
+// Count is how often any was counted.
+func (b Bins) Count() (n int64) {
+	for _, x := range b {
+		n += x.N
+	}
+	return n
+}
+
+// Histogram has durations: how many there were of each length, to within 2.5 %, and their exact sum.
+type Histogram struct {
+	Sum  int64 // µs
+	Bins Bins
+}
+
+// Add adds one duration, in microseconds; one below 0, as a clock that was set back makes, counts as 0.
+func (h *Histogram) Add(us int64) {
+	us = max(us, 0)
+	h.Sum += us
+	h.Bins.add(binOf(us), 1)
+}
+
+// Merge adds what another has.
+func (h *Histogram) Merge(o *Histogram) {
+	h.Sum += o.Sum
+	h.Bins.merge(o.Bins)
+}
+
+func binOf(us int64) uint16 {
+	if us <= lowest {
+		return 0
+	}
+	return uint16(min(math.Ceil(math.Log(float64(us)/lowest)/step), lastBin))
+}
+
+// valueOf is what durations of a bin are taken for, in microseconds: as far from the longest as from the shortest, in proportion.
+func valueOf(bin uint16) float64 {
+	if bin == 0 {
+		return lowest
+	}
+	return lowest * 2 * math.Exp(float64(bin)*step) / (1 + math.Exp(step))
+}
+
+// Quantile is the duration, in microseconds, that the share q of all (0 to 1) does not exceed; ok is false when there are none.
+func (h *Histogram) Quantile(q float64) (us float64, ok bool) {
+	total := h.Bins.Count()
+	if total == 0 {
+		return 0, false
+	}
+	rank := int64(math.Ceil(min(max(q, 0), 1) * float64(total))) // from 1; 0 is the first too
+	for _, b := range h.Bins {
+		if rank -= b.N; rank <= 0 {
+			return valueOf(b.I), true
+		}
+	}
+	return valueOf(h.Bins[len(h.Bins)-1].I), true
+}
