@@ -18,8 +18,8 @@ const (
 	freshCalls     = 50 // new events a second for the other webhook while the backlog is drained
 )
 
-// backlog publishes many events for a webhook that is disabled, enables it, stops the server, and measures from its next
-// start how the backlog is drained, and how new events for another webhook fare meanwhile. Latency is the new events'.
+// backlog publishes many events for a disabled webhook, enables it, and restarts the server. From that start it measures how fast
+// the backlog drains, and the latency of new events for another webhook meanwhile.
 func (b *bench) backlog(ctx context.Context, r *Result) error {
 	owed, err := b.server.createWebhook(ctx, b.receiver.url(healthy, 1), []string{eventType(1)}, false, nil)
 	if err != nil {
@@ -71,7 +71,7 @@ func (b *bench) backlog(ctx context.Context, r *Result) error {
 	return b.finish(ctx, r)
 }
 
-// fill publishes so many events.
+// fill publishes the given number of events, in large batches.
 func (l *load) fill(ctx context.Context, events int) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(fillPublishers)
@@ -86,7 +86,7 @@ func (l *load) fill(ctx context.Context, events int) error {
 	return group.Wait()
 }
 
-// drainBacklog publishes new events until the backlog has been delivered, or has stood still for long.
+// drainBacklog publishes new events until the backlog has been delivered, or has stopped shrinking for a while.
 func (b *bench) drainBacklog(ctx context.Context, old *load, due int64, r *Result) (last moment, err error) {
 	fresh := newLoad(b, 1, 1)
 	loading, stop := context.WithCancel(ctx)
@@ -128,7 +128,7 @@ func (b *bench) drainBacklog(ctx context.Context, old *load, due int64, r *Resul
 		return last, err
 	}
 	w := between(first, drained)
-	if drained.got.FirstUs > 0 { // not the wait for the server
+	if drained.got.FirstUs > 0 { // without the wait for the server
 		w.seconds = min(w.seconds, drained.at.Sub(time.UnixMicro(drained.got.FirstUs)).Seconds())
 	}
 	r.DeliveredPerS = new(float64(w.deliveries) / w.seconds)
@@ -136,7 +136,7 @@ func (b *bench) drainBacklog(ctx context.Context, old *load, due int64, r *Resul
 	if w.cpuKnown && w.deliveries > 0 {
 		r.CPUUsPerDelivery = new(float64(w.cpu.Microseconds()) / float64(w.deliveries))
 	}
-	// The last of the new events, then everything is checked as one.
+	// Wait for the last new events, then check everything together.
 	if err := fresh.settle(ctx); err != nil {
 		return last, err
 	}

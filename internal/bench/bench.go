@@ -1,7 +1,7 @@
-// Package bench measures what a machine delivers: it runs the real server, a receiver and, as the limit, a sender that
-// stores nothing, each in a process of its own on loopback, and publishes through the public API. It is a client like any
-// other: it knows the server's command line, its API and the files of its database by their size, and nothing within, but for
-// what it writes a long history into (history_fill.go).
+// Package bench measures what a machine delivers: it runs the real server, a receiver and, as the limit, a sender that stores
+// nothing, each in a process of its own on loopback, and publishes through the public API. It is a client like any other: it knows
+// the server's command line, its API and the size of its database's files. The one exception is history_fill.go, which writes a
+// long history into the tables.
 package bench
 
 import (
@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// Options says what to measure, and how long.
+// Options says what to measure, and for how long.
 type Options struct {
 	Scenarios []string      // empty: all
 	Duration  time.Duration // of each measurement; a scenario takes about two to four of them
@@ -26,15 +26,15 @@ type Options struct {
 	Backlog int    // deliveries of backlog
 	Watch   int    // webhooks, and as many subscribers, of watch
 	History int    // attempts of history
-	// Keep is a directory that keeps the database of history, and has it from an earlier run; "": it is removed.
+	// Keep is a directory that keeps the database of history, and has it from an earlier run; "": the database is removed.
 	Keep string
-	// Outstanding is how many deliveries may be published and not yet delivered where the load is as much as the server
-	// takes; Batch is how many deliveries one call makes.
+	// Outstanding bounds the deliveries that are published and not yet delivered in scenarios that load the server fully. Batch is
+	// the number of deliveries that one call makes.
 	Outstanding, Batch int
 	// CPUProfile is a file that the server writes a CPU profile to; "": none.
 	CPUProfile string
 
-	// Database is the URL of a PostgreSQL server on which databases may be made; "" means SQLite. Replicas is how many
+	// Database is the URL of a PostgreSQL server on which the bench may create databases; "" means SQLite. Replicas is how many
 	// servers share the database.
 	Database string
 	Replicas int
@@ -46,20 +46,20 @@ type Options struct {
 type Result struct {
 	Scenario           string   `json:"scenario"`
 	Events             int64    `json:"events"`                // accepted in the whole scenario
-	Deliveries         int64    `json:"deliveries"`            // that arrived, of these
+	Deliveries         int64    `json:"deliveries"`            // of these events, that arrived
 	BarePerS           *float64 `json:"bare_per_s"`            // requests of the bare sender
-	DeliveredPerS      *float64 `json:"delivered_per_s"`       // while measuring, as are all below
-	Ratio              *float64 `json:"ratio"`                 // of the two
+	DeliveredPerS      *float64 `json:"delivered_per_s"`       // while measuring, like all fields below
+	Ratio              *float64 `json:"ratio"`                 // delivered_per_s / bare_per_s
 	AcceptedPerS       *float64 `json:"accepted_per_s"`        // events
 	P50Ms              *float64 `json:"p50_ms"`                // from the start of the publishing request to the arrival
 	P99Ms              *float64 `json:"p99_ms"`                // the same
 	CPUUsPerDelivery   *float64 `json:"cpu_us_per_delivery"`   // of the server
-	RSSMB              *float64 `json:"rss_mb"`                // of the server, the most it had
+	RSSMB              *float64 `json:"rss_mb"`                // the server's peak
 	DBBytesPerDelivery *float64 `json:"db_bytes_per_delivery"` // of the database's files
 	Lost               *int64   `json:"lost"`                  // deliveries of accepted events that never arrived
 	Duplicates         *int64   `json:"duplicates"`            // deliveries that arrived again
 
-	// Of single scenarios.
+	// Only in some scenarios.
 	P99MsWithout         *float64 `json:"p99_ms_without,omitempty"`          // mixed: without the bad webhooks
 	DeliveredPerSWithout *float64 `json:"delivered_per_s_without,omitempty"` // watch and greedy: without subscribers
 	Streamed             *int64   `json:"streamed,omitempty"`                // watch and greedy: attempts that the subscribers got
@@ -67,7 +67,7 @@ type Result struct {
 
 	Queries []*QueryResult `json:"queries,omitempty"` // history
 
-	// On PostgreSQL: what all replicas sent it from start to stop, for each delivery.
+	// On PostgreSQL: the statements that all replicas sent from start to stop, per delivery.
 	StatementsPerDelivery *float64 `json:"statements_per_delivery,omitempty"`
 }
 
@@ -76,7 +76,7 @@ type scenario struct {
 	name  string
 	run   func(ctx context.Context, b *bench, r *Result) error
 	ports int  // of the receiver
-	asked bool // it runs only when it is asked for by name, and starts its server itself
+	asked bool // it runs only when it is selected by name, and it starts its own server
 }
 
 var scenarios = []scenario{
@@ -99,8 +99,7 @@ func Names() []string {
 	return names
 }
 
-// Run measures. It ends its processes and removes its files whatever happens, and returns what was measured before an
-// error.
+// Run measures. It ends its processes and removes its files in any case. With an error it also returns what was measured before.
 func Run(ctx context.Context, o Options) ([]*Result, error) {
 	for _, name := range o.Scenarios {
 		if !slices.Contains(Names(), name) {
@@ -160,17 +159,17 @@ func Run(ctx context.Context, o Options) ([]*Result, error) {
 type bench struct {
 	*Options
 	progress *progress
-	dir      string // for everything; removed at the end
+	dir      string // for all files; removed at the end
 	receiver *receiverClient
 	server   *server
 	rates    []float64 // of the bare sender
 	dbBefore int64
 	postgres *postgres // nil: SQLite
 
-	// Of history:
+	// For the scenario history:
 	data  string   // the server's data directory; "": in dir
 	token string   // the operator's; "": a new one
-	serve []string // further arguments of the server
+	serve []string // additional arguments of the server
 }
 
 func measure(ctx context.Context, o *Options, s *scenario, r *Result) (err error) {

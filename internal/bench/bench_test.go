@@ -76,7 +76,7 @@ func TestScenarios(t *testing.T) {
 	}
 }
 
-// Whatever ends the bench, its processes end too.
+// The bench's processes end with it, however it ends.
 func TestChildrenEndWithTheBench(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs the program")
@@ -127,7 +127,7 @@ func checkFields(t *testing.T, line []byte) {
 	}
 }
 
-// What is asked for wrongly starts nothing.
+// Invalid options are an error, and nothing is started.
 func TestOptionsAreChecked(t *testing.T) {
 	good := Options{Duration: time.Second, Backlog: 1, Watch: 1, History: 1000, Outstanding: 1, Batch: 1}
 	for name, change := range map[string]func(*Options){
@@ -146,7 +146,7 @@ func TestOptionsAreChecked(t *testing.T) {
 	}
 }
 
-// A quantile is the duration itself, or at most 1/32 more.
+// A quantile is at most 1/32 more than the exact duration.
 func TestHistogram(t *testing.T) {
 	for _, us := range []int{0, 1, 31, 32, 33, 63, 64, 65, 1000, 99_999, 30_000_000, 1 << 31} {
 		var h histogram
@@ -174,7 +174,7 @@ func TestHistogram(t *testing.T) {
 	}
 }
 
-// The receiver finds the time that a publisher wrote, within a delivery's body, and an event's data has its size.
+// The receiver finds the publisher's time in a delivery's body, and an event's data has the configured size.
 func TestSentAt(t *testing.T) {
 	at := time.UnixMicro(1_700_000_000_123_456)
 	data := appendData(nil, at)

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// A histogram counts durations in buckets of a width of at most 1/32 of their value, from a microsecond to an hour.
+// A histogram counts durations from a microsecond to an hour, in buckets that are at most 1/32 of their value wide.
 const (
 	subBits = 5
 	buckets = (32 - subBits + 1) << subBits
@@ -16,7 +16,7 @@ type histogram [buckets]atomic.Uint64
 
 func (h *histogram) add(d time.Duration) { h[bucket(d)].Add(1) }
 
-// counts is a histogram at a moment.
+// counts is a snapshot of a histogram.
 type counts []uint64
 
 func (h *histogram) counts() counts {
@@ -27,7 +27,7 @@ func (h *histogram) counts() counts {
 	return c
 }
 
-// since is what was counted after an earlier moment.
+// since returns what was counted after an earlier snapshot.
 func (c counts) since(earlier counts) counts {
 	d := make(counts, len(c))
 	copy(d, c)
@@ -46,7 +46,7 @@ func (c counts) plus(other counts) counts {
 	return sum
 }
 
-// ms is the quantile q in milliseconds, rounded up to its bucket's end; nil when nothing was counted.
+// ms returns the quantile q in milliseconds, rounded up to the end of its bucket; nil if nothing was counted.
 func (c counts) ms(q float64) *float64 {
 	total := uint64(0)
 	for _, n := range c {
@@ -73,7 +73,7 @@ func bucket(d time.Duration) int {
 	return (shift+1)<<subBits + int(us>>shift)&(1<<subBits-1) //nolint:gosec // below 64
 }
 
-// end is the last microsecond of a bucket.
+// end returns the last microsecond of a bucket.
 func end(i int) uint64 {
 	if i < 1<<subBits {
 		return uint64(i) //nolint:gosec // an index

@@ -17,17 +17,17 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// kept is what the bench notes of a database that it has filled, beside it, when it is complete.
+// kept describes a filled database. It is written beside the database once that is complete.
 type kept struct {
-	Attempts    int // as many were asked for
+	Attempts    int // the number requested
 	Schema      string
 	From, Until time.Time // of the history
-	Oldest      time.Time // what retention may have left of it
+	Oldest      time.Time // the oldest that retention may have left
 	Tenants     []*historyTenant
 	Samples     []sample // of the large tenant, in the order of time
 	Retried     []sample // deliveries with several attempts
 
-	// For servers. They open nothing but this database.
+	// Credentials for servers; they open only this database.
 	Token    string
 	Database string // PostgreSQL's name; "" on SQLite
 	Key      string // the master key on PostgreSQL
@@ -104,12 +104,12 @@ func (b *bench) reopen(ctx context.Context, dir string, k *kept) error {
 	return b.startServer(ctx)
 }
 
-// fillHistory makes tenants and webhooks through the API, and writes the history into the tables of the server that has made them.
+// fillHistory creates tenants and webhooks through the API, and writes the history into the tables of that server.
 func (b *bench) fillHistory(ctx context.Context, dir string) (_ *kept, err error) {
 	b.data, b.token, b.server = filepath.Join(dir, "data"), "", nil
 	complete := false
 	defer func() {
-		if !complete { // it is of no use
+		if !complete { // an incomplete database is of no use
 			err = errors.Join(err, b.server.stop(), os.RemoveAll(b.data))
 		}
 	}()
@@ -158,7 +158,7 @@ func (b *bench) fillHistory(ctx context.Context, dir string) (_ *kept, err error
 	return k, b.startServer(ctx)
 }
 
-// register makes the tenants and their webhooks, and fills in their ids.
+// register creates the tenants and their webhooks, and sets their ids.
 func (b *bench) register(ctx context.Context, tenants []*historyTenant) error {
 	for n, t := range tenants {
 		b.progress.say("registering %d tenants: %d", len(tenants), n)
@@ -196,7 +196,7 @@ func (b *bench) registerHook(ctx context.Context, h *historyHook) error {
 	return nil
 }
 
-// note writes down that the database is complete.
+// note records that the database is complete.
 func (b *bench) note(dir string, k *kept) error {
 	files := map[string]string{tokenFile: k.Token + "\n"}
 	if b.postgres != nil {
@@ -212,10 +212,10 @@ func (b *bench) note(dir string, k *kept) error {
 			return err
 		}
 	}
-	return os.WriteFile(filepath.Join(dir, keptFile), text, 0o600) // the last one
+	return os.WriteFile(filepath.Join(dir, keptFile), text, 0o600) // last: its presence means complete
 }
 
-// sayHow says how to look into a kept database.
+// sayHow prints how to open a kept database.
 func (b *bench) sayHow(dir string) error {
 	file := func(variable, name string) string { return variable + "_FILE=" + filepath.Join(dir, name) + " " }
 	env, database := file("HOOKGRAPH_BOOTSTRAP_TOKEN", tokenFile), " --database "+b.data
@@ -227,7 +227,7 @@ func (b *bench) sayHow(dir string) error {
 	return err
 }
 
-// schema is a sum of the tables and indexes of the server's database.
+// schema returns a checksum of the tables and indexes of the server's database.
 func (b *bench) schema(ctx context.Context) (string, error) {
 	name, source := sqliteDriver, "file:"+(&url.URL{Path: filepath.Join(b.data, "hookgraph.db")}).EscapedPath()+"?mode=ro"
 	text := "SELECT type || ' ' || name || ' ' || sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY type, name"

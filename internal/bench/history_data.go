@@ -15,37 +15,38 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// The shape of a history: one tenant has most of it, and many have little.
+// The shape of a history: one tenant has most of it, and many tenants have little.
 const (
 	historySpan   = 30 * 24 * time.Hour
 	largeTenant   = "large"
 	smallTenants  = 100
-	busyTenants   = 10 // of the small ones have half of what these have
+	busyTenants   = 10 // small tenants, which share half of the rest
 	largeShare    = 0.9
 	largeWebhooks = 200
 	historyBytes  = 200 // of an event's data
 
-	// Of the large tenant: its last webhook is disabled, and what it was owed since is HELD.
+	// The large tenant's last webhook is disabled, so its deliveries since then are HELD.
 	heldFor = 6 * time.Hour
 
 	failedShare   = 0.001   // of all attempts
 	canceledEvery = 20_000  // deliveries
-	failedEvery   = 100_000 // deliveries, besides those that fail by chance
+	failedEvery   = 100_000 // deliveries, in addition to random failures
 	pendingFor    = 2 * time.Hour
-	pendingEvery  = 37     // deliveries within pendingFor of the end fail for now
+	pendingEvery  = 37     // deliveries in the last pendingFor have failed once and are PENDING
 	rareEvery     = 20_000 // events of the large tenant
 	maxAttempts   = 10     // of the default retry schedule
-	troubleShare  = 0.0003 // of deliveries fail at first: about two attempts each
+	troubleShare  = 0.0003 // of deliveries fail at first, for about two attempts each
 )
 
-// Event types. The common ones are skewed as ranks of words are; rareType is one in rareEvery, and nothing was ever published of unusedType.
+// Event types. The frequency of the common ones falls with their rank, as that of words does; rareType is one in rareEvery, and no
+// event has unusedType.
 const (
 	commonTypes = 100
 	rareType    = "audit.exported"
 	unusedType  = "audit.purged"
 )
 
-// commonType is the type of a rank, 0 being the most common.
+// commonType returns the type with the given rank; 0 is the most common.
 func commonType(rank int) string {
 	nouns := [...]string{"order", "invoice", "payment", "customer", "shipment", "refund", "subscription", "product", "message", "document"}
 	verbs := [...]string{"created", "updated", "completed", "failed", "deleted", "approved", "rejected", "archived", "restored", "expired"}
@@ -66,10 +67,10 @@ type historyHook struct {
 	Events     []string // nil: all
 	Disabled   bool
 
-	failing stamp // since when it has failed, as far as the history has come
+	failing stamp // since when it fails, at the generator's current position
 }
 
-// historyTenants is the tenants of a history, without ids.
+// historyTenants returns the tenants of a history, without ids.
 func historyTenants() []*historyTenant {
 	large := &historyTenant{Name: largeTenant}
 	for rank := 0; len(large.Hooks) < largeWebhooks; rank++ {
@@ -91,11 +92,11 @@ func historyTenants() []*historyTenant {
 }
 
 func (t *historyTenant) hook(events ...string) {
-	// Nothing listens there: what a server sends on its own is refused at once, and goes nowhere else.
+	// Nothing listens there: attempts that the server makes itself are refused immediately, and reach nobody.
 	t.Hooks = append(t.Hooks, &historyHook{URL: fmt.Sprintf("http://127.0.0.1:9/%s/%d", t.Name, len(t.Hooks)), Events: events})
 }
 
-// wanting is the webhooks that an event of the type goes to.
+// wanting returns the webhooks that subscribe to the type.
 func (t *historyTenant) wanting(eventType string) []*historyHook {
 	if t.wants == nil {
 		t.wants = map[string][]*historyHook{}
@@ -179,14 +180,14 @@ func (k *failureKind) text() string {
 	return k.message
 }
 
-// piece is some rows that one transaction inserts, each list in the order of commit.
+// piece is the rows that one transaction inserts, each list in commit order.
 type piece struct {
 	events     []*eventRow
 	deliveries []*deliveryRow
 	attempts   []*attemptRow
 }
 
-// generator makes up a history, always the same one but for when it ends.
+// generator generates a history: always the same one, except for its end time.
 type generator struct {
 	tenants     []*historyTenant
 	from, until stamp
@@ -220,7 +221,7 @@ func newGenerator(tenants []*historyTenant, total int, until time.Time) *generat
 	return g
 }
 
-// next is the next piece of about so many attempts; nil at the end.
+// next returns the next piece, of about n attempts; nil at the end.
 func (g *generator) next(attempts int) *piece {
 	p := &piece{}
 	for len(p.attempts) < attempts && g.planned < g.total {
@@ -238,7 +239,7 @@ func (g *generator) next(attempts int) *piece {
 	return p
 }
 
-// record moves the attempts that are recorded by then into the piece, and keeps the webhooks' health.
+// record moves the attempts recorded up to then into the piece, and updates the webhooks' health.
 func (g *generator) record(p *piece, by stamp) {
 	for len(g.waiting) > 0 && g.waiting[0].recorded <= by {
 		a := heap.Pop(&g.waiting).(*attemptRow)
@@ -252,7 +253,7 @@ func (g *generator) record(p *piece, by stamp) {
 	}
 }
 
-// publish makes an event with all that becomes of it.
+// publish generates an event with its deliveries and their attempts.
 func (g *generator) publish(p *piece) {
 	t := g.tenants[0]
 	if g.random.Float64() >= largeShare {
@@ -278,10 +279,11 @@ func (g *generator) publish(p *piece) {
 	}
 }
 
-// maxSamples is how many places in a history are noted for requests; retries are kept from its whole length too, as they are rare.
+// maxSamples is the number of positions in a history that are kept for requests. Retries are rare, so they are kept from its whole
+// length.
 const maxSamples = 500
 
-// sample notes some of the deliveries.
+// sample keeps some of the deliveries for requests.
 func (g *generator) sample(d *deliveryRow) {
 	s := sample{Event: d.event.id, Delivery: d.id, At: d.event.at.time()}
 	if len(g.samples)*g.total < maxSamples*g.planned {
@@ -296,7 +298,7 @@ func (g *generator) sample(d *deliveryRow) {
 	}
 }
 
-// deliver decides what becomes of a delivery.
+// deliver generates a delivery and its attempts.
 func (g *generator) deliver(d *deliveryRow) {
 	if d.hook.Disabled && d.at > g.until-stamp(heldFor.Microseconds()) {
 		d.due = d.at
@@ -379,7 +381,7 @@ func (g *generator) kind() *failureKind {
 	return &failureKinds[0]
 }
 
-// id is a version 7 UUID of the time.
+// id returns a version 7 UUID for the time.
 func (g *generator) id(at stamp) (id webhook.ID) {
 	binary.BigEndian.PutUint64(id[8:], g.random.Uint64())
 	binary.BigEndian.PutUint64(id[:], uint64(at/1000)<<16|g.random.Uint64()&0xffff) //nolint:gosec // after 1970
@@ -388,7 +390,7 @@ func (g *generator) id(at stamp) (id webhook.ID) {
 	return id
 }
 
-// data is an event's, of historyBytes.
+// data returns an event's data, of historyBytes.
 func (g *generator) data(e *eventRow) []byte {
 	b := make([]byte, 0, historyBytes)
 	b = append(b, `{"id":"`...)
@@ -406,7 +408,7 @@ func (g *generator) data(e *eventRow) []byte {
 	return append(b, `"}`...)
 }
 
-// attemptHeap has the attempt first that is recorded first.
+// attemptHeap is a heap of attempts, ordered by the time they are recorded.
 type attemptHeap []*attemptRow
 
 func (h attemptHeap) Len() int           { return len(h) }

@@ -19,21 +19,21 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// A history is not published and delivered, which would take hours, but written into the tables that a server has made. This is the only
-// place of the bench that knows them: TestHistoryIsAsServersWrite holds it to what a server writes.
+// A history is written directly into the tables that a server has created, because publishing and delivering it would take hours.
+// Only this file of the bench knows the tables; TestHistoryIsAsServersWrite compares its rows with a server's.
 
-// pieceAttempts is how many attempts one transaction inserts.
+// pieceAttempts is the number of attempts that one transaction inserts.
 const pieceAttempts = 20_000
 
 // filler writes a history into a database.
 type filler interface {
 	write(ctx context.Context, p *piece) error
-	// end has the tenants and webhooks be as old as the history, and the database as a server left it.
+	// end backdates the tenants and webhooks to the start of the history, and leaves the database as a server does.
 	end(ctx context.Context, g *generator) error
 	close(ctx context.Context) error
 }
 
-// fill writes all that g makes up; said is told how many attempts are there.
+// fill writes everything that g generates, and calls said with the number of attempts so far.
 func fill(ctx context.Context, g *generator, to filler, said func(attempts int)) error {
 	pieces := make(chan *piece, 2)
 	group, both := errgroup.WithContext(ctx)
@@ -76,12 +76,12 @@ const (
 		"response_headers, response_body, response_truncated"
 )
 
-// values adds the columns of eventColumns. Times are stamps, ids are webhook.IDs and NULL is nil or the zero stamp.
+// values appends the values of eventColumns. Times are stamps, ids are webhook.IDs, and NULL is nil or the zero stamp.
 func (e *eventRow) values(row []any) []any {
 	return append(row, e.id, e.tenant, e.kind, e.at, e.at, e.data)
 }
 
-// values adds the columns of deliveryColumns.
+// values appends the values of deliveryColumns.
 func (d *deliveryRow) values(row []any) []any {
 	var reason any
 	if d.failed {
@@ -91,7 +91,7 @@ func (d *deliveryRow) values(row []any) []any {
 		d.due, nil, d.at, d.completed, reason)
 }
 
-// values adds the columns of attemptColumns.
+// values appends the values of attemptColumns.
 func (a *attemptRow) values(row []any) []any {
 	d, took := a.delivery, a.took.Microseconds()
 	status, message, code, answered := webhook.AttemptSucceeded, "", any(nil), any(int64(200))
@@ -112,8 +112,8 @@ func (a *attemptRow) values(row []any) []any {
 		headers, response, truncated)
 }
 
-// aged are the statements that have what a server made just now be as old as the history, with ?s for times: the beginning, and when webhooks
-// were disabled.
+// aged are the statements that backdate what a server has just created. The parameters are times: the start of the history, and
+// when webhooks were disabled.
 const (
 	agedTenants  = "UPDATE tenants SET created_at = ?"
 	agedWebhooks = "UPDATE webhooks SET created_at = ?, updated_at = ?"
@@ -124,7 +124,7 @@ const (
 	failingHook  = "UPDATE webhooks SET failing_since = ? WHERE id = ?"
 )
 
-// aged runs these statements.
+// aged executes these statements.
 func aged(g *generator, run func(text string, args ...any) error) error {
 	begun := g.from - stamp(time.Hour.Microseconds())
 	disabled := g.until - stamp(heldFor.Microseconds())
@@ -141,7 +141,7 @@ func aged(g *generator, run func(text string, args ...any) error) error {
 	return errors.Join(errs...)
 }
 
-// sqliteFiller writes to a SQLite database without care for crashes.
+// sqliteFiller writes to a SQLite database; a crash may corrupt it.
 type sqliteFiller struct {
 	db    *sql.DB
 	conn  *sql.Conn
@@ -150,7 +150,7 @@ type sqliteFiller struct {
 	args  []driver.NamedValue
 }
 
-// insertRows is how many rows one statement inserts: 23 columns stay below SQLite's 32,766 parameters.
+// insertRows is the number of rows that one statement inserts: 23 columns stay below SQLite's 32,766 parameters.
 const insertRows = 256
 
 func newSQLiteFiller(ctx context.Context, dir string) (_ *sqliteFiller, err error) {
@@ -183,7 +183,7 @@ func (f *sqliteFiller) exec(ctx context.Context, text string, args ...any) error
 	return err
 }
 
-// sqliteValue is the value as SQLite has it.
+// sqliteValue converts a value to its representation in SQLite.
 func sqliteValue(v any) any {
 	switch v := v.(type) {
 	case webhook.ID:
@@ -235,7 +235,7 @@ func (f *sqliteFiller) insert(ctx context.Context, table, columns string, rows i
 	return nil
 }
 
-// run executes a statement with the parameters in f.row, below database/sql, which would make each of them again.
+// run executes a statement with the parameters in f.row, bypassing database/sql, which would copy each of them.
 func (f *sqliteFiller) run(ctx context.Context, text string) error {
 	for len(f.args) < len(f.row) {
 		f.args = append(f.args, driver.NamedValue{Ordinal: len(f.args) + 1})
@@ -288,7 +288,7 @@ func (f *sqliteFiller) close(context.Context) error {
 // postgresFiller copies into a PostgreSQL database.
 type postgresFiller struct {
 	conn *pgx.Conn
-	days map[int64]bool // since 1970, that have partitions
+	days map[int64]bool // the days since 1970 that have partitions
 }
 
 func newPostgresFiller(ctx context.Context, url string) (*postgresFiller, error) {
@@ -303,12 +303,12 @@ func newPostgresFiller(ctx context.Context, url string) (*postgresFiller, error)
 	return f, nil
 }
 
-// day is a day in UTC, counted from 1970.
+// day returns the number of days since 1970, in UTC.
 func (s stamp) day() int64 { return int64(s) / (86400 * 1_000_000) }
 
 func dayStart(day int64) time.Time { return time.Unix(day*86400, 0).UTC() }
 
-// partition makes the partitions of the day, named as the server names them.
+// partition creates the partitions of the day, with the server's names.
 func (f *postgresFiller) partition(ctx context.Context, day int64) error {
 	if f.days[day] {
 		return nil
@@ -336,7 +336,7 @@ func (f *postgresFiller) write(ctx context.Context, p *piece) (err error) {
 		return err
 	}
 	defer func() { _ = tx.Rollback(ctx) }()
-	// A row's seq is the transaction's id, with the row's number in it in the lower 20 bits.
+	// A row's seq is the transaction's id, with the row's number within it in the lower 20 bits.
 	var seq int64
 	if err := tx.QueryRow(ctx, "SELECT (pg_current_xact_id()::text::bigint + xid_base) << 20 FROM store").Scan(&seq); err != nil {
 		return err
@@ -377,7 +377,7 @@ func (f *postgresFiller) copy(ctx context.Context, tx pgx.Tx, table, columns str
 	return nil
 }
 
-// postgresValue is the value as pgx takes it.
+// postgresValue converts a value to what pgx accepts.
 func postgresValue(v any) any {
 	switch v := v.(type) {
 	case webhook.ID:
@@ -404,7 +404,7 @@ func (f *postgresFiller) end(ctx context.Context, g *generator) error {
 	if err != nil {
 		return err
 	}
-	// What autovacuum does meanwhile, where a history grows for a month.
+	// Autovacuum would have done this while a history grows for a month.
 	_, err = f.conn.Exec(ctx, "VACUUM (ANALYZE)")
 	return err
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/client"
 )
 
-// QueryResult is what one of a dashboard's queries took, on an idle server or under load.
+// QueryResult is the duration of one of a dashboard's queries, on an idle server or under load.
 type QueryResult struct {
 	Query   string   `json:"query"`
 	Load    string   `json:"load"` // idle or loaded
@@ -28,7 +28,7 @@ type QueryResult struct {
 	P95Ms   *float64 `json:"p95_ms"`
 	P99Ms   *float64 `json:"p99_ms"`
 	BoundMs float64  `json:"bound_ms"` // of p95
-	Missed  bool     `json:"missed"`   // p95 is above it, or a request was not answered
+	Missed  bool     `json:"missed"`   // p95 is above BoundMs, or a request was not answered
 
 	took  []time.Duration
 	spent time.Duration
@@ -46,7 +46,7 @@ const (
 	historyEvents = 10
 )
 
-// minRounds is how often every query runs at least, unless it is slow: what has taken a slowPart of the whole duration is not asked again.
+// minRounds is how often every query runs at least. A query that has taken slowPart of the whole duration is not repeated.
 const (
 	minRounds = 3
 	slowPart  = 5
@@ -71,7 +71,7 @@ func (b *bench) history(ctx context.Context, r *Result) (err error) {
 	if r.Queries, err = b.rounds(ctx, p, idle); err != nil {
 		return err
 	}
-	// Retention takes the oldest day meanwhile.
+	// Retention removes the oldest day meanwhile.
 	k.Oldest = before
 	if b.Keep != "" {
 		if err := b.note(filepath.Dir(b.data), k); err != nil {
@@ -100,14 +100,14 @@ func (b *bench) history(ctx context.Context, r *Result) (err error) {
 	return nil
 }
 
-// publishing publishes and delivers while do runs, and counts what arrived.
+// publishing publishes and delivers events while do runs, and checks that all arrived.
 func (b *bench) publishing(ctx context.Context, r *Result, do func(ctx context.Context) error) (err error) {
 	b.server.Tenant = largeTenant
 	id, err := b.server.createWebhook(ctx, b.receiver.url(healthy, 0), []string{eventType(0)}, true, nil)
 	if err != nil {
 		return err
 	}
-	defer func() { // another run has another receiver
+	defer func() { // the next run has another receiver
 		err = errors.Join(err, b.server.enable(context.WithoutCancel(ctx), id, false))
 	}()
 	l := newLoad(b, 1, 1)
@@ -147,7 +147,7 @@ func (b *bench) publishing(ctx context.Context, r *Result, do func(ctx context.C
 	return l.check(ctx, r)
 }
 
-// findCursors has the server make cursors deep in the history.
+// findCursors gets cursors from deep in the history.
 func (b *bench) findCursors(ctx context.Context, p *picker) error {
 	p.cursors = nil
 	b.server.Tenant = largeTenant
@@ -183,7 +183,7 @@ func (b *bench) rounds(ctx context.Context, p *picker, load string) ([]*QueryRes
 		results[i] = &QueryResult{Query: q.name, Load: load, BoundMs: q.boundMs()}
 	}
 	begun := time.Now()
-	for round := -1; round < minRounds || time.Since(begun) < b.Duration; round++ { // the first one warms up
+	for round := -1; round < minRounds || time.Since(begun) < b.Duration; round++ { // the first round warms up
 		for i := range historyQueries {
 			b.progress.say("%s, each query: %d", load, round)
 			r := results[i]
@@ -209,7 +209,7 @@ func (b *bench) rounds(ctx context.Context, p *picker, load string) ([]*QueryRes
 	return results, nil
 }
 
-// ask sends a request; found says whether the answer has anything.
+// ask sends a request; found reports whether the response has any row.
 func (b *bench) ask(ctx context.Context, r readyQuery) (took time.Duration, found bool, err error) {
 	c := *b.server.Client
 	c.Tenant = r.tenant
@@ -248,7 +248,7 @@ func (r *QueryResult) end() {
 	r.Missed = r.Errors > 0 || r.P95Ms == nil || *r.P95Ms > r.BoundMs
 }
 
-// quantile is the least duration that so many were not above, in milliseconds.
+// quantile returns, in milliseconds, the smallest duration that at least the share q of the durations does not exceed.
 func (r *QueryResult) quantile(q float64) *float64 {
 	if len(r.took) == 0 {
 		return nil
@@ -256,7 +256,7 @@ func (r *QueryResult) quantile(q float64) *float64 {
 	return new(float64(r.took[max(0, int(math.Ceil(q*float64(len(r.took))))-1)].Nanoseconds()) / 1e6)
 }
 
-// reportQueries writes a table of queries, idle beside loaded.
+// reportQueries writes a table of queries, with idle and loaded side by side.
 func reportQueries(w io.Writer, results []*QueryResult) error {
 	lines := []string{fmt.Sprintf("  %-36s %8s   %5s %9s %9s %9s   %5s %9s %9s %9s", "query (times in ms)", "p95 max", "idle", "p50", "p95", "p99", "load", "p50", "p95", "p99")}
 	missed := 0

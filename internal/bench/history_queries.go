@@ -9,7 +9,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// What a 95th percentile may be: of a query that an index serves, and of any other page.
+// Bounds of the 95th percentile: of a query that an index serves, and of any other page.
 const (
 	indexedMs = 10
 	pageMs    = 100
@@ -18,13 +18,13 @@ const (
 // historyQuery is a request of a dashboard. To measure another one, add it to historyQueries.
 type historyQuery struct {
 	name    string
-	indexed bool                           // an index leads to just what it shows
+	indexed bool                           // an index leads directly to the rows it shows
 	text    string                         // GraphQL
 	vars    func(p *picker) map[string]any // of one request; nil: none
-	path    string                         // of a REST request, in place of text
+	path    string                         // of a REST request, instead of text
 	tenant  func(p *picker) string         // nil: the large one
 	mayMiss bool                           // it may find nothing
-	grows   bool                           // it reads more the longer the history is, which is not mended yet
+	grows   bool                           // it still reads more the longer the history is
 }
 
 // Fields of deliveries and attempts as a dashboard's table shows them.
@@ -40,10 +40,10 @@ const (
 		response { status } webhook { id url } delivery { id status } event { id type } } ` + pageFields + ` } }`
 )
 
-// object is JSON.
+// object is a JSON object.
 type object = map[string]any
 
-// fifty is a first page that meets the filter.
+// fifty returns a query for the first page of rows that match the filter.
 func fifty(filter object) func(*picker) map[string]any {
 	return func(*picker) map[string]any { return object{"first": 50, "filter": filter} }
 }
@@ -97,17 +97,17 @@ var historyQueries = []historyQuery{
 	{name: "webhooks, over REST", indexed: true, path: "/v1/webhooks?limit=50"},
 }
 
-// sample is a place in a history.
+// sample is a position in a history.
 type sample struct {
 	Event    webhook.ID
 	Delivery webhook.ID // one of the event's
 	At       time.Time
 }
 
-// picker picks what requests ask for, so that few ask for the same.
+// picker picks arguments for requests, so that few requests are the same.
 type picker struct {
 	kept    *kept
-	since   time.Time // what is older, retention may have taken
+	since   time.Time // retention may have removed older rows
 	random  *rand.Rand
 	cursors []string
 }
@@ -121,7 +121,7 @@ func (p *picker) hook() webhook.ID {
 	return hooks[p.random.IntN(len(hooks))].ID
 }
 
-// small is a tenant that has a full page, and not much more.
+// small returns a tenant that has little more than one full page.
 func (p *picker) small() string {
 	return p.kept.Tenants[1+p.random.IntN(busyTenants)].Name
 }
@@ -138,13 +138,13 @@ func (p *picker) sample() sample      { return p.of(p.kept.Samples) }
 func (p *picker) retried() webhook.ID { return p.of(p.kept.Retried).Delivery }
 func (p *picker) cursor() string      { return p.cursors[p.random.IntN(len(p.cursors))] }
 
-// hour is a range of time.
+// hour returns a time range of one hour.
 func (p *picker) hour() object {
 	from := p.sample().At
 	return object{"from": from, "to": from.Add(time.Hour)}
 }
 
-// ready is a request of the query.
+// ready returns a request for the query.
 func (q *historyQuery) ready(p *picker) (r readyQuery, err error) {
 	r = readyQuery{path: q.path, tenant: largeTenant}
 	if q.tenant != nil {
@@ -167,7 +167,7 @@ type readyQuery struct {
 	body         []byte
 }
 
-// boundMs is what the query's 95th percentile may be.
+// boundMs returns the bound of the query's 95th percentile.
 func (q *historyQuery) boundMs() float64 {
 	if q.indexed {
 		return indexedMs

@@ -15,14 +15,14 @@ var (
 	historyAll      = flag.Bool("history.all", false, "TestHistoryReads asks for the queries too that are known to read more")
 )
 
-// Bounds of what a query may read of the longer history: twice what it reads of one that is a tenth as long, as indexes are deeper and
-// caches hold less of them, and so many pages.
+// A query may read of the longer history at most twice what it reads of one a tenth as long, and this many pages: indexes are
+// deeper, and caches hold less of them.
 const (
 	readFactor = 2
 	readPages  = 300
 )
 
-// A query of a dashboard reads about as much of a history as of one that is ten times as long (I15).
+// What a dashboard's query reads hardly grows when the history is ten times as long (I15).
 func TestHistoryReads(t *testing.T) {
 	if *historyAttempts == 0 {
 		t.Skip("no -history.attempts")
@@ -59,7 +59,7 @@ func TestHistoryReads(t *testing.T) {
 	})
 }
 
-// testHistoryReads compares what total counts, in pages, while each query is asked for.
+// testHistoryReads compares the number of pages that total counts during each query.
 func testHistoryReads(t *testing.T, database string, total func(w *world) int64) {
 	t.Helper()
 	short, long := newWorld(t, database, *historyAttempts/10), newWorld(t, database, *historyAttempts)
@@ -83,13 +83,13 @@ func testHistoryReads(t *testing.T, database string, total func(w *world) int64)
 	}
 }
 
-// read is what a query read.
+// read is the number of pages that a query read.
 type read struct {
 	pages int64
 	found bool
 }
 
-// reads asks for each query, and tells the most of what some requests read, each the least of two.
+// reads runs some requests of each query, each twice, and returns the largest of the smaller numbers of pages.
 func (w *world) reads(t *testing.T, total func(w *world) int64) []read {
 	t.Helper()
 	p := newPicker(w.kept, w.kept.From)

@@ -25,7 +25,7 @@ type world struct {
 	keep string
 }
 
-// A history is filled into each database as servers would have written it, and they go on with it.
+// A filled history is what servers would have written, on each database, and a server continues with it.
 func TestHistory(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs the program")
@@ -80,7 +80,7 @@ func newWorld(t *testing.T, database string, attempts int) *world {
 	return w
 }
 
-// open fills the database, or finds that it is.
+// open fills the database unless it is filled already.
 func (w *world) open(t *testing.T) {
 	t.Helper()
 	var err error
@@ -102,7 +102,7 @@ func (w *world) restart(t *testing.T, args ...string) {
 	w.server.Tenant = largeTenant
 }
 
-// The scenario asks for every query, idle and under load, and says which miss their bounds; what is published meanwhile arrives.
+// The scenario runs every query, idle and under load, and reports those that miss their bounds; events published meanwhile arrive.
 func TestHistoryScenario(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs the program")
@@ -144,7 +144,8 @@ func TestHistoryScenario(t *testing.T) {
 	}
 }
 
-// A quantile is a duration that so many requests were not above; what is too slow or not answered misses the bound.
+// A quantile is a duration that the given share of requests does not exceed; a query that is too slow or not answered misses its
+// bound.
 func TestQueryResult(t *testing.T) {
 	r := &QueryResult{BoundMs: 95}
 	for ms := 100; ms > 0; ms-- {
@@ -164,7 +165,7 @@ func TestQueryResult(t *testing.T) {
 	}
 }
 
-// number is what a statement counts.
+// number returns the count that a statement selects.
 func (w *world) number(t *testing.T, text string, args ...any) (n int64) {
 	t.Helper()
 	if err := w.db.QueryRowContext(t.Context(), text, args...).Scan(&n); err != nil {
@@ -173,14 +174,14 @@ func (w *world) number(t *testing.T, text string, args ...any) (n int64) {
 	return n
 }
 
-// eventually waits until the statement counts so many.
+// eventually waits until the statement's count is want.
 func (w *world) eventually(t *testing.T, want int64, text string, args ...any) {
 	t.Helper()
 	webhooktest.Eventually(t, fmt.Sprintf("%d: %s", want, text), func() bool { return w.number(t, text, args...) == want })
 }
 
-// A filled history is one that a server could have written: every delivery has its attempts and every event its deliveries, and
-// nothing is missing that a check of the database would find.
+// A filled history is one that a server could have written: every delivery has its attempts and every event its deliveries, and an
+// integrity check of the database finds nothing.
 func testHistoryIsWhole(t *testing.T, w *world) {
 	t.Helper()
 	if n := w.number(t, "SELECT COUNT(*) FROM attempts"); n < 20_000 || n > 20_000+3*maxAttempts {
@@ -234,7 +235,7 @@ func testHistoryIsWhole(t *testing.T, w *world) {
 	}
 }
 
-// columns are those of a table, from the database, so that none is forgotten that is added later.
+// columns returns a table's columns, read from the database so that new ones are included.
 func (w *world) columns(t *testing.T, table string) (names []string) {
 	t.Helper()
 	rows, err := w.db.QueryContext(t.Context(), "SELECT * FROM "+table+" LIMIT 0")
@@ -248,7 +249,7 @@ func (w *world) columns(t *testing.T, table string) (names []string) {
 	return names
 }
 
-// kinds is of which types the columns are in the rows that the condition selects, "" being NULL.
+// kinds returns the types of each column's values in the rows that the condition selects; "" is NULL.
 func (w *world) kinds(t *testing.T, table, where string) map[string]string {
 	t.Helper()
 	typeOf := "CASE WHEN %[1]s IS NULL THEN '' ELSE CAST(pg_typeof(%[1]s) AS text) END"
@@ -275,8 +276,8 @@ func (w *world) kinds(t *testing.T, table, where string) map[string]string {
 	return found
 }
 
-// A filled history has in every column what a server writes there for events, deliveries and attempts that succeed, fail, and wait. A
-// server publishes and delivers on it.
+// In every column, a filled history has the types of values that a server writes for events, deliveries and attempts that succeed,
+// fail, and wait. A server publishes and delivers on it.
 func testHistoryIsAsServersWrite(t *testing.T, w *world) {
 	t.Helper()
 	last := map[string]int64{}
@@ -311,17 +312,17 @@ func testHistoryIsAsServersWrite(t *testing.T, w *world) {
 		}
 		made, filled := w.kinds(t, rows.table, new), w.kinds(t, rows.table, old)
 		for _, c := range slices.Sorted(maps.Keys(made)) {
-			if made[c] != filled[c] && c != "response_body" { // the bench's receiver answers without one
+			if made[c] != filled[c] && c != "response_body" { // the bench's receiver sends no body
 				t.Errorf("%s.%s where %s: a server writes %q, the history has %q", rows.table, c, rows.where, made[c], filled[c])
 			}
 		}
 	}
 }
 
-// Retention takes the beginning of a history away, and nothing else.
+// Retention removes the beginning of a history, and nothing else.
 func testHistoryExpires(t *testing.T, w *world) {
 	t.Helper()
-	oldest := w.kept.From.Add(36 * time.Hour).Truncate(24 * time.Hour) // a day of which PostgreSQL drops the partitions
+	oldest := w.kept.From.Add(36 * time.Hour).Truncate(24 * time.Hour) // a day whose partitions PostgreSQL drops
 	before := any(oldest)
 	if w.postgres == nil {
 		before = oldest.UnixMicro()
@@ -333,12 +334,12 @@ func testHistoryExpires(t *testing.T, w *world) {
 	}
 	w.restart(t, "--retention", time.Since(oldest).Truncate(time.Second).String())
 	w.eventually(t, 0, early, before)
-	if n := w.number(t, late, before); n < kept-5 { // while the second passed, and the server started
+	if n := w.number(t, late, before); n < kept-5 { // rows that expired while the server started
 		t.Errorf("%d events are left of %d", n, kept)
 	}
 }
 
-// A database that is kept is served again, as long as it is what this program would fill.
+// A kept database is used again as long as this program would fill the same.
 func testHistoryIsKept(t *testing.T, w *world) {
 	t.Helper()
 	first := w.kept

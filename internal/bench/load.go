@@ -13,11 +13,11 @@ import (
 
 const (
 	publishers = 8
-	// How long a drain may stand still before what is missing counts as lost.
+	// How long a drain waits without an arrival before missing deliveries count as lost.
 	drainPatience = 15 * time.Second
 )
 
-// load publishes, and remembers what was accepted.
+// load publishes events and keeps what was accepted.
 type load struct {
 	b       *bench
 	fan     int // webhooks that each event goes to
@@ -29,7 +29,7 @@ type load struct {
 	turn      int
 	accepted  int64 // events
 	due       map[webhook.ID]int32
-	promised  int64 // deliveries of accepted events and of those that are being published
+	promised  int64 // deliveries of events that were accepted or are being published
 	delivered int64
 	room      chan struct{} // closed when delivered has grown
 }
@@ -54,7 +54,7 @@ func (l *load) follow(ctx context.Context) error {
 	})
 }
 
-// take waits until another batch may be published, and returns the webhooks' numbers; nil when ctx has ended.
+// take waits until another batch may be published, and returns the numbers of its webhooks; nil if ctx has ended.
 func (l *load) take(ctx context.Context, events int) []int {
 	for {
 		l.mu.Lock()
@@ -77,7 +77,7 @@ func (l *load) take(ctx context.Context, events int) []int {
 	}
 }
 
-// next: the caller must hold mu.
+// next returns the next batch's webhooks. The caller must hold mu.
 func (l *load) next(events int) []int {
 	hooks := make([]int, events)
 	for i := range hooks {
@@ -100,7 +100,7 @@ func (l *load) took(hooks []int, ids []webhook.ID) {
 	}
 }
 
-// closed publishes as much as is delivered until ctx ends; calls that run then are waited for.
+// closed publishes as fast as events are delivered, until ctx ends; it waits for its running calls.
 func (l *load) closed(ctx context.Context) error {
 	finish := context.WithoutCancel(ctx)
 	group, ctx := errgroup.WithContext(ctx)
@@ -120,7 +120,7 @@ func (l *load) closed(ctx context.Context) error {
 	return group.Wait()
 }
 
-// publishTimeout bounds a call of the API that outlives its context.
+// publishTimeout limits an API call that outlives ctx.
 const publishTimeout = 30 * time.Second
 
 func (l *load) publish(ctx context.Context, hooks []int) error {
@@ -134,8 +134,8 @@ func (l *load) publish(ctx context.Context, hooks []int) error {
 	return nil
 }
 
-// steady makes calls at a fixed rate until ctx ends, however long each takes: each of so many events, or a single one when
-// that is 0.
+// steady makes calls at a fixed rate until ctx ends, however long each takes. A call of publishEvents has the given number of
+// events; 0 means calls of publishEvent.
 func (l *load) steady(ctx context.Context, perSecond, events int) error {
 	finish := context.WithoutCancel(ctx)
 	group, ctx := errgroup.WithContext(ctx)
@@ -166,7 +166,7 @@ func (l *load) steady(ctx context.Context, perSecond, events int) error {
 	}
 }
 
-// drain waits until everything has arrived, or nothing has for long.
+// drain waits until everything has arrived, or nothing has arrived for a while.
 func (l *load) drain(ctx context.Context) error {
 	timer := time.NewTimer(drainPatience)
 	defer timer.Stop()
@@ -217,7 +217,7 @@ func (l *load) check(ctx context.Context, r *Result) error {
 	return nil
 }
 
-// moment is what can be read off while a load runs.
+// moment is a reading of all counters while a load runs.
 type moment struct {
 	at       time.Time
 	got      received
@@ -238,7 +238,7 @@ func (l *load) moment(ctx context.Context) (m moment, err error) {
 	return m, nil
 }
 
-// window is what happened between two moments.
+// window is the difference between two moments.
 type window struct {
 	seconds             float64
 	deliveries, accepts int64
@@ -257,7 +257,7 @@ func between(a, b moment) window {
 
 func (w window) all() counts { return w.latency[0].plus(w.latency[1]) }
 
-// run puts the load on, warms up, measures for a while, and drains.
+// run starts the load, warms up, measures, and drains.
 func (l *load) run(ctx context.Context, what string, d time.Duration, put func(context.Context) error) (w window, err error) {
 	following, stopFollowing := context.WithCancel(ctx)
 	defer stopFollowing()

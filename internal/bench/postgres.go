@@ -16,7 +16,7 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver
 )
 
-// postgres is a database that the bench makes on a server, and drops.
+// postgres is a database that the bench creates on a server, and drops at the end.
 type postgres struct {
 	admin *sql.DB
 	name  string
@@ -25,7 +25,7 @@ type postgres struct {
 	kept  bool   // it is not dropped
 }
 
-// newPostgres makes a database beside the one that the URL names.
+// newPostgres creates a database on the server of the URL.
 func newPostgres(ctx context.Context, server string) (*postgres, error) {
 	key := make([]byte, 32)
 	_, _ = rand.Read(key)
@@ -39,7 +39,7 @@ func newPostgres(ctx context.Context, server string) (*postgres, error) {
 	return p, nil
 }
 
-// openPostgres is a database of that name, which may have to be made yet.
+// openPostgres returns the database with that name, which need not exist yet.
 func openPostgres(server, name, key string) (*postgres, error) {
 	u, err := url.Parse(server)
 	if err != nil {
@@ -70,7 +70,7 @@ func (p *postgres) drop(ctx context.Context) error {
 	return errors.Join(err, p.admin.Close())
 }
 
-// statements is how many the replicas sent, which they log when they stop.
+// statements returns the number of statements that the replicas sent, which they log when they stop.
 func (s *server) statements() (sum int64) {
 	for _, r := range s.replicas {
 		text, err := os.ReadFile(r.log)
@@ -79,7 +79,7 @@ func (s *server) statements() (sum int64) {
 		}
 		for line := range bytes.Lines(text) {
 			var said struct{ Statements int64 }
-			if json.Unmarshal(line, &said) == nil { // a panic is no JSON
+			if json.Unmarshal(line, &said) == nil { // a panic is not JSON
 				sum += said.Statements
 			}
 		}

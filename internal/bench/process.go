@@ -19,30 +19,30 @@ import (
 
 const (
 	startTimeout = 30 * time.Second
-	stopTimeout  = 40 * time.Second // the server lets its attempts end
+	stopTimeout  = 40 * time.Second // the server waits for its attempts
 )
 
 type childSpec struct {
 	program string
 	args    []string
-	env     []string // besides the bench's own, without HOOKGRAPH_ variables
+	env     []string // in addition to the bench's own, without its HOOKGRAPH_ variables
 	dir     string   // for the log
 	name    string
 }
 
-// child is a process that the bench started, and ends.
+// child is a process that the bench has started and must stop.
 type child struct {
 	cmd     *exec.Cmd
 	name    string
 	log     string
-	in      io.Closer // its end tells the child that the parent is gone
+	in      io.Closer // closing it tells the child that the parent is gone
 	out     *bufio.Reader
 	started time.Time
 	usage   time.Duration // CPU time, once it has ended
 	over    bool
 }
 
-// start runs the program again. Its standard error goes to a file; the end of ctx ends it.
+// start starts the program with other arguments. Its standard error goes to a file; it is killed when ctx ends.
 func start(ctx context.Context, s childSpec) (*child, error) {
 	c := &child{name: s.name, log: filepath.Join(s.dir, s.name+".log")}
 	log, err := os.OpenFile(c.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
@@ -82,7 +82,7 @@ func (c *child) interrupt() error {
 	return c.cmd.Process.Signal(syscall.SIGTERM)
 }
 
-// line reads the next line of its standard output.
+// line reads the next line of the child's standard output.
 func (c *child) line(ctx context.Context) (string, error) {
 	type read struct {
 		text string
@@ -104,7 +104,7 @@ func (c *child) line(ctx context.Context) (string, error) {
 	}
 }
 
-// lastWords is the end of the child's log.
+// lastWords returns the end of the child's log.
 func (c *child) lastWords() string {
 	text, err := os.ReadFile(c.log)
 	if err != nil || len(text) == 0 {
@@ -124,7 +124,7 @@ func (c *child) stop() error {
 	return c.wait()
 }
 
-// wait waits until the child has ended by itself, not forever.
+// wait waits until the child has ended by itself, up to a time limit.
 func (c *child) wait() error {
 	if c.over {
 		return nil
@@ -144,7 +144,7 @@ func (c *child) wait() error {
 	return nil
 }
 
-// cpu is the CPU time that the child has used; false where the system does not tell before its end.
+// cpu returns the CPU time that the child has used; false if the system does not tell before its end.
 func (c *child) cpu() (time.Duration, bool) {
 	if c.over {
 		return c.usage, true
@@ -164,7 +164,7 @@ func (c *child) cpu() (time.Duration, bool) {
 	return time.Duration(user+system) * 10 * time.Millisecond, err1 == nil && err2 == nil
 }
 
-// peak is the most memory that the child has had resident, in MB; nil where the system does not tell.
+// peak returns the child's peak resident memory in MB; nil if the system does not tell.
 func (c *child) peak() *float64 {
 	text, err := os.ReadFile("/proc/" + strconv.Itoa(c.cmd.Process.Pid) + "/status")
 	if err != nil {
@@ -182,8 +182,7 @@ func (c *child) peak() *float64 {
 	return nil
 }
 
-// readBytes is what the child has read so far, from files whether they were in memory or not, and from connections; 0 where the
-// system does not tell.
+// readBytes returns the bytes that the child has read from files (cached or not) and connections; 0 if the system does not tell.
 func (c *child) readBytes() int64 {
 	text, err := os.ReadFile("/proc/" + strconv.Itoa(c.cmd.Process.Pid) + "/io")
 	if err != nil {
@@ -191,7 +190,7 @@ func (c *child) readBytes() int64 {
 	}
 	for line := range strings.Lines(string(text)) {
 		if rest, ok := strings.CutPrefix(line, "rchar: "); ok {
-			n, _ := strconv.ParseInt(strings.TrimSpace(rest), 10, 64) // 0 when it is no number
+			n, _ := strconv.ParseInt(strings.TrimSpace(rest), 10, 64) // 0 if it is not a number
 			return n
 		}
 	}

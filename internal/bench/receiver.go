@@ -21,22 +21,22 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// How a receiver behaves; the first part of the path says so, and the second is the webhook's number: /healthy/7.
+// How a receiver behaves. It is the first part of the path; the second is the webhook's number: /healthy/7.
 const (
 	healthy  = "healthy"
 	failing  = "failing"  // answers 500
 	flapping = "flapping" // answers 500 every other second
 	hanging  = "hanging"  // answers after 30 s
-	bare     = "bare"     // is healthy, but counted apart: what comes from the bare sender
+	bare     = "bare"     // healthy, but counted separately: requests of the bare sender
 )
 
 const hang = 30 * time.Second
 
-// receiver takes deliveries and remembers which came. It verifies nothing: what it costs is the same for the server and
-// for the bare sender, and kept small.
+// receiver accepts deliveries and records them. It verifies nothing, so that its own cost is small, and the same for the server and
+// the bare sender.
 type receiver struct {
-	counts atomic.Int64 // deliveries that were answered 2xx, the repeated ones too
-	first  atomic.Int64 // when the first came, in Unix microseconds; 0: none yet
+	counts atomic.Int64 // deliveries that were answered 2xx, including duplicates
+	first  atomic.Int64 // arrival of the first, in Unix microseconds; 0: none yet
 	bare   atomic.Int64
 
 	latency [2]histogram // of the webhooks whose number is 0, and of the others
@@ -52,16 +52,16 @@ type arrival struct {
 	hook uint16
 }
 
-// received is what the receiver tells: sums, from which phases are told apart by subtraction.
+// received is the receiver's report: totals, so that phases are the differences between reports.
 type received struct {
-	Deliveries int64 // each counted when it comes for the first time
+	Deliveries int64 // each counted at its first arrival
 	FirstUs    int64 // Unix; 0: none
 	Bare       int64
 	Latency    [2]counts // from the publication's "sent" to the arrival
 }
 
-// RunReceiver is the receiver's process: it listens on as many ports of loopback as are asked for, prints their addresses
-// as a JSON array, and ends when in does.
+// RunReceiver is the receiver's process: it listens on the given number of loopback ports, prints their addresses as a JSON array,
+// and ends when in does.
 func RunReceiver(ctx context.Context, in io.Reader, out io.Writer, ports int) error {
 	r := &receiver{}
 	r.forget()
@@ -88,7 +88,7 @@ func RunReceiver(ctx context.Context, in io.Reader, out io.Writer, ports int) er
 	return errors.Join(server.Close(), group.Wait())
 }
 
-// untilOver returns when ctx ends, or in, which is the parent's end of a pipe: children must not outlive their parent.
+// untilOver returns when ctx ends, or at the end of in, a pipe from the parent: children must not outlive their parent.
 func untilOver(ctx context.Context, in io.Reader) {
 	over := make(chan struct{})
 	go func() {
@@ -101,7 +101,7 @@ func untilOver(ctx context.Context, in io.Reader) {
 	}
 }
 
-// WithParent is ctx, ending also when in does, as for untilOver.
+// WithParent returns a context that ends with ctx, or at the end of in, as for untilOver.
 func WithParent(ctx context.Context, in io.Reader) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
 	go func() {
@@ -183,7 +183,7 @@ func readAll(r io.Reader, buf []byte) ([]byte, error) {
 	return buf, err
 }
 
-// sentAt reads when an event was published, in Unix microseconds.
+// sentAt reads from a body when its event was published, in Unix microseconds.
 func sentAt(body []byte) (us int64, ok bool) {
 	_, rest, ok := bytes.Cut(body[:min(len(body), 256)], []byte(sentKey))
 	if !ok {
@@ -198,7 +198,7 @@ func sentAt(body []byte) (us int64, ok bool) {
 	return us, us > 0
 }
 
-// remember counts an arrival and reports whether it came before.
+// remember counts an arrival and reports whether it is a duplicate.
 func (r *receiver) remember(a arrival) (again bool) {
 	shard := &r.shards[a.id[15]%64]
 	shard.mu.Lock()
@@ -216,7 +216,7 @@ func (r *receiver) forget() {
 	}
 }
 
-// control answers the bench.
+// control serves the bench's requests.
 func (r *receiver) control(w http.ResponseWriter, req *http.Request, what string) {
 	switch what {
 	case "stats":
@@ -238,7 +238,7 @@ func (r *receiver) control(w http.ResponseWriter, req *http.Request, what string
 	}
 }
 
-// follow writes the number of deliveries, 8 bytes, every few milliseconds. Asking for it repeatedly would cost more.
+// follow writes the number of deliveries, 8 bytes, every few milliseconds. Polling would cost more.
 func (r *receiver) follow(w http.ResponseWriter, req *http.Request) {
 	tick := time.NewTicker(followInterval)
 	defer tick.Stop()
@@ -266,7 +266,7 @@ const (
 	arrivalBytes   = 16 + 2 + 4
 )
 
-// dump writes every arrival: the id, the webhook's number, how often it came.
+// dump writes every arrival: the event's id, the webhook's number, and the number of arrivals.
 func (r *receiver) dump(w io.Writer) {
 	b := make([]byte, 0, 64<<10)
 	for i := range r.shards {
@@ -347,7 +347,7 @@ func (r *receiverClient) tell(ctx context.Context, what string) error {
 	return body.Close()
 }
 
-// follow keeps into at the number of deliveries, and signals changed, until ctx ends.
+// follow calls each with the number of deliveries whenever the receiver reports it, until ctx ends.
 func (r *receiverClient) follow(ctx context.Context, each func(deliveries int64)) error {
 	body, err := r.ask(ctx, "follow")
 	if err != nil {
@@ -366,7 +366,7 @@ func (r *receiverClient) follow(ctx context.Context, each func(deliveries int64)
 	}
 }
 
-// arrivals calls each for every event at every webhook.
+// arrivals calls each for every arrival.
 func (r *receiverClient) arrivals(ctx context.Context, each func(a arrival, times uint32)) (err error) {
 	body, err := r.ask(ctx, "arrivals")
 	if err != nil {

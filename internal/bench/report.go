@@ -10,7 +10,7 @@ import (
 	"sync"
 )
 
-// report writes results as they come.
+// report writes results as they are measured.
 type report struct {
 	w      io.Writer
 	json   bool
@@ -70,7 +70,7 @@ func count(v *int64) string {
 	return strconv.FormatInt(*v, 10)
 }
 
-// progress is a line that says what is going on. On a terminal it is written over; elsewhere only a new step is a new line.
+// progress is a line that shows the current step. On a terminal it is overwritten; elsewhere each new step is a new line.
 type progress struct {
 	w        io.Writer
 	scenario string

@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-const bareConcurrency = 128 // as many requests as the server may have running for one webhook
+const bareConcurrency = 128 // as many as the server has running for one webhook at most
 
-// bare measures the bare sender on as many of the receiver's addresses as the server's webhooks have.
+// bare measures the bare sender, on as many of the receiver's addresses as the server's webhooks use.
 func (b *bench) bare(ctx context.Context) (err error) {
 	d := max(b.Duration/4, time.Second/4)
 	b.progress.say("bare sender: %s", d)
@@ -38,7 +38,7 @@ func (b *bench) bare(ctx context.Context) (err error) {
 	return b.receiver.forget(ctx)
 }
 
-// fill writes a window into the result.
+// fill sets the result's fields from a window.
 func (b *bench) fill(r *Result, w window) {
 	r.DeliveredPerS = new(float64(w.deliveries) / w.seconds)
 	r.AcceptedPerS = new(float64(w.accepts) / w.seconds)
@@ -48,7 +48,7 @@ func (b *bench) fill(r *Result, w window) {
 	}
 }
 
-// finish stops the server and fills in what is known of the whole scenario, after its loads were checked.
+// finish stops the server and sets the result's fields for the whole scenario. Call it after the loads were checked.
 func (b *bench) finish(ctx context.Context, r *Result) error {
 	r.RSSMB = b.server.peak()
 	bytes := b.databaseBytes(ctx) - b.dbBefore
@@ -68,7 +68,7 @@ func (b *bench) finish(ctx context.Context, r *Result) error {
 	return nil
 }
 
-// throughput delivers as much as it can, each event to so many webhooks.
+// throughput measures the highest rate, with each event going to fan webhooks.
 func (b *bench) throughput(ctx context.Context, r *Result, fan int) error {
 	for i := range fan {
 		if _, err := b.server.createWebhook(ctx, b.receiver.url(healthy, i), nil, true, nil); err != nil {
@@ -93,7 +93,7 @@ func (b *bench) throughput(ctx context.Context, r *Result, fan int) error {
 	return b.bare(ctx)
 }
 
-// latency delivers little: each event is on its own.
+// latency measures at a low rate: each event is published alone.
 func (b *bench) latency(ctx context.Context, r *Result) error {
 	if _, err := b.server.createWebhook(ctx, b.receiver.url(healthy, 0), nil, true, nil); err != nil {
 		return err
@@ -110,7 +110,7 @@ func (b *bench) latency(ctx context.Context, r *Result) error {
 	return b.finish(ctx, r)
 }
 
-// Of mixed: 100 webhooks, and 1,000 events a second in calls of 10, to one webhook each.
+// mixed has 100 webhooks, and 1,000 events a second in calls of 10, each to one webhook.
 const (
 	mixedHealthy  = 90
 	mixedFailing  = 5
@@ -133,10 +133,10 @@ func mixedBehaviour(hook int) string {
 	return hanging
 }
 
-// mixed compares the healthy webhooks' latency beside bad ones with their latency alone, at the same rate for each. It
-// measures alone, together, and alone again.
+// mixed compares the latency of healthy webhooks beside bad ones with their latency alone, at the same rate. It measures alone,
+// together, and alone again.
 func (b *bench) mixed(ctx context.Context, r *Result) error {
-	quick := make([]int, 30) // those that flap get theirs before the end
+	quick := make([]int, 30) // so that flapping receivers get their events before the end
 	for i := range quick {
 		quick[i] = 1000
 	}

@@ -24,9 +24,8 @@ type sent struct {
 	Seconds  float64
 }
 
-// RunSender is the bare sender's process, the limit that the server is measured against: the same body, signature and
-// receiver, net/http as it comes, and nothing stored. It sends to urls for a while, reports as JSON on out, and ends early
-// when in ends.
+// RunSender is the bare sender's process, the limit that the server is measured against: the same body, signature and receiver,
+// plain net/http, and nothing stored. It sends to urls for duration, writes a report as JSON to out, and ends early when in ends.
 func RunSender(ctx context.Context, in io.Reader, out io.Writer, urls []string, concurrency int, duration time.Duration) error {
 	ctx, cancel := WithParent(ctx, in)
 	defer cancel()
@@ -44,7 +43,7 @@ func RunSender(ctx context.Context, in io.Reader, out io.Writer, urls []string, 
 		}
 		s.requests = append(s.requests, req)
 	}
-	if err := s.run(ctx, concurrency, duration/10); err != nil { // connections, warm caches
+	if err := s.run(ctx, concurrency, duration/10); err != nil { // opens connections and warms caches
 		return err
 	}
 	before, start := s.done.Load(), time.Now()
@@ -109,7 +108,7 @@ func (s *bareSender) send(ctx context.Context) error {
 	return nil
 }
 
-// The data of every event: when it was published, first, and letters up to payloadBytes.
+// The data of every event: first the time of publishing, then letters up to payloadBytes.
 const (
 	payloadBytes = 1 << 10
 	sentKey      = `"sent":`
@@ -126,5 +125,5 @@ func appendData(b []byte, at time.Time) []byte {
 	return append(b, `"}`...)
 }
 
-// eventType is the type that the webhook of a number wants, where each has its own.
+// eventType returns the type that the webhook with the number subscribes to, if each has its own.
 func eventType(hook int) string { return "bench.w" + strconv.Itoa(hook) }

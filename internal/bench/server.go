@@ -20,7 +20,7 @@ type server struct {
 	*child
 	*client.Client
 
-	replicas []*server // of the first: all, itself included
+	replicas []*server // of the first replica: all replicas, including itself
 	calls    atomic.Int64
 }
 
@@ -59,8 +59,8 @@ func (b *bench) startServer(ctx context.Context) error {
 func (b *bench) startOne(ctx context.Context, name, token string) (*server, error) {
 	args := []string{"serve", "--listen", "127.0.0.1:0", "--allow-private-targets"}
 	env := []string{"HOOKGRAPH_BOOTSTRAP_TOKEN=" + token}
-	if b.postgres != nil { // by the environment: others can read a command line
-		args = append(args, "--log-level", "info", "--log-format", "json") // for statements
+	if b.postgres != nil { // in the environment: others can read a command line
+		args = append(args, "--log-level", "info", "--log-format", "json") // the log has the number of statements
 		env = append(env, "HOOKGRAPH_DATABASE="+b.postgres.url, "HOOKGRAPH_MASTER_KEY="+b.postgres.key)
 	} else {
 		args = append(args, "--log-level", "warn", "--database", b.database())
@@ -90,12 +90,12 @@ func (b *bench) startOne(ctx context.Context, name, token string) (*server, erro
 	}}}}, nil
 }
 
-// Listening is what a server that the bench starts prints when it listens, as a line of JSON.
+// Listening is what a server started by the bench prints when it listens, as a line of JSON.
 type Listening struct {
 	URL string `json:"url"`
 }
 
-// stop stops every replica; of nil it does nothing.
+// stop stops every replica. s may be nil.
 func (s *server) stop() error {
 	if s == nil {
 		return nil
@@ -107,7 +107,7 @@ func (s *server) stop() error {
 	return errors.Join(errs...)
 }
 
-// cpu is the CPU time of all replicas.
+// cpu returns the CPU time of all replicas.
 func (s *server) cpu() (sum time.Duration, known bool) {
 	known = true
 	for _, r := range s.replicas {
@@ -117,7 +117,7 @@ func (s *server) cpu() (sum time.Duration, known bool) {
 	return sum, known
 }
 
-// turn is the replica whose turn it is to be published to.
+// turn returns the replica to publish to next.
 func (s *server) turn() *server {
 	return s.replicas[int(s.calls.Add(1))%len(s.replicas)]
 }
@@ -129,7 +129,7 @@ func (b *bench) database() string {
 	return filepath.Join(b.dir, "data")
 }
 
-// databaseBytes is the size of the database.
+// databaseBytes returns the size of the database.
 func (b *bench) databaseBytes(ctx context.Context) int64 {
 	if b.postgres != nil {
 		return b.postgres.bytes(ctx)

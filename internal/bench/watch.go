@@ -13,8 +13,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/client"
 )
 
-// watch delivers as much as it can to many webhooks, with one subscriber for each, and without before and after that: the
-// database grows meanwhile.
+// watch measures the highest rate to many webhooks with one subscriber for each, and before and after that without: the database
+// grows meanwhile.
 func (b *bench) watch(ctx context.Context, r *Result) error {
 	ids := make([]string, b.Watch)
 	b.progress.say("creating webhooks: %d", b.Watch)
@@ -65,7 +65,7 @@ func (b *bench) watch(ctx context.Context, r *Result) error {
 	return b.bare(ctx)
 }
 
-// unwatched delivers to so many webhooks without subscribers, for half of the duration, and returns the rate.
+// unwatched delivers to the webhooks without subscribers, for half of the duration, and returns the rate.
 func (b *bench) unwatched(ctx context.Context, r *Result, hooks int) (perS float64, err error) {
 	l := newLoad(b, 1, hooks)
 	w, err := l.run(ctx, "without subscribers", b.Duration/2, l.closed)
@@ -75,7 +75,7 @@ func (b *bench) unwatched(ctx context.Context, r *Result, hooks int) (perS float
 	return float64(w.deliveries) / w.seconds, l.check(ctx, r)
 }
 
-// greedyPause is how long the subscriber of greedy takes for each attempt: it reads some hundred a second.
+// greedyPause is the time that greedy's subscriber takes for each attempt: it reads a few hundred per second.
 const greedyPause = 5 * time.Millisecond
 
 const greedyQuery = `subscription { deliveryAttempts { cursor node {
@@ -83,8 +83,8 @@ const greedyQuery = `subscription { deliveryAttempts { cursor node {
 	request { url headers { name value } body } response { status headers { name value } body truncated }
 } } }`
 
-// greedy delivers as much as it can to one webhook, without and with a subscriber that asks for everything that there is of
-// every attempt, and cannot keep up.
+// greedy measures the highest rate to one webhook, without and with a subscriber that selects every field of every attempt and
+// cannot keep up.
 func (b *bench) greedy(ctx context.Context, r *Result) error {
 	if _, err := b.server.createWebhook(ctx, b.receiver.url(healthy, 0), []string{eventType(0)}, true, nil); err != nil {
 		return err
@@ -131,7 +131,7 @@ type watchers struct {
 	closed bool
 }
 
-// subscribe opens one subscription for each webhook's id, which may be "", and returns when the server has read them all. Each
+// subscribe opens one subscription for each webhook's id, which may be "", and returns when the server has started all. Each
 // subscriber takes pause for an attempt.
 func (b *bench) subscribe(ctx context.Context, query string, ids []string, pause time.Duration) (*watchers, error) {
 	token, err := b.anotherToken(ctx)
@@ -166,7 +166,7 @@ func (b *bench) subscribe(ctx context.Context, query string, ids []string, pause
 	return w, nil
 }
 
-// anotherToken makes a token for the subscribers, so that what one token may have open is left for publishing.
+// anotherToken creates a token for the subscribers, so that they do not use up the publisher's limits.
 func (b *bench) anotherToken(ctx context.Context) (token string, err error) {
 	c, err := start(ctx, childSpec{program: b.Program, dir: b.dir, name: "token", args: []string{
 		"token", "create", "--operator", "--database", b.database(), "--name", "watch",
@@ -185,7 +185,7 @@ const watchQuery = `subscription ($id: ID!) { deliveryAttempts(filter: {webhookI
 // read counts attempts until ctx ends. It does not parse them: the subscribers share the machine with the server.
 func (w *watchers) read(ctx context.Context, s *client.Subscription, pause time.Duration) error {
 	defer func() { _ = s.Close() }()
-	// The connection is closed with ctx once, where a read that can be canceled would be prepared for it each time.
+	// Closing the connection when ctx ends is cheaper than a cancelable context for each read.
 	defer context.AfterFunc(ctx, func() { _ = s.Close() })()
 	reading := context.WithoutCancel(ctx)
 	for {
@@ -209,7 +209,7 @@ func (w *watchers) read(ctx context.Context, s *client.Subscription, pause time.
 	}
 }
 
-// wait waits until so many attempts have come, or none has for a while.
+// wait waits until want attempts have arrived, or none has for a while.
 func (w *watchers) wait(ctx context.Context, want int64) error {
 	last, moved := int64(-1), time.Now()
 	for {
