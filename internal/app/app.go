@@ -1,5 +1,5 @@
-// Package app is the server as a whole: it opens what a configuration names, wires it together, serves until it is told to stop,
-// and stops in order. What the parts do is theirs; several servers may run in one process.
+// Package app is the server as a whole: it opens what the configuration names, wires it together, serves until its context ends,
+// and stops in order. It has no logic of the product. Several servers may run in one process.
 package app
 
 import (
@@ -19,21 +19,21 @@ import (
 	"github.com/hookgraph/hookgraph/internal/live"
 	"github.com/hookgraph/hookgraph/internal/sender"
 	"github.com/hookgraph/hookgraph/internal/store"
-	_ "github.com/hookgraph/hookgraph/internal/store/postgres" // a database that the store can open
-	_ "github.com/hookgraph/hookgraph/internal/store/sqlite"   // the other
+	_ "github.com/hookgraph/hookgraph/internal/store/postgres" // registers the database
+	_ "github.com/hookgraph/hookgraph/internal/store/sqlite"   // registers the database
 	"github.com/hookgraph/hookgraph/internal/upkeep"
 	"github.com/hookgraph/hookgraph/internal/web"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// tailBytes bounds the attempts that are held in memory for watchers that keep up.
+// tailBytes limits the recent attempts kept in memory for watchers.
 const tailBytes = 16 << 20
 
 // server is what one call of Serve opens and runs.
 type server struct {
 	cfg   *config.Config
 	log   *slog.Logger
-	files config.Descriptors // how the process's descriptors are shared out
+	files config.Descriptors // the division of the process's descriptors
 
 	client *egress.Client
 	store  *store.Store
@@ -58,7 +58,7 @@ func Serve(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func
 			return err
 		}
 	}
-	// Last of all that may fail: a token that this makes is shown once, by a server that runs.
+	// This is the last step that can fail, so a new token, shown once, is shown by a server that runs.
 	token, err := auth.Bootstrap(ctx, s.store, cfg.BootstrapToken, log)
 	if err != nil {
 		return err
@@ -66,11 +66,11 @@ func Serve(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func
 	return s.run(ctx, func() { ready(cli.Running{URL: s.http.url(), Token: token}) })
 }
 
-// close releases what was opened, the newest first.
+// close releases what was opened, in reverse order.
 func (s *server) close() error {
 	var errs []error
 	if s.http != nil {
-		_ = s.http.listener.Close() // it is, when the server has run
+		_ = s.http.listener.Close() // already closed if the server has run
 	}
 	if s.store != nil {
 		errs = append(errs, s.store.Close())
@@ -81,7 +81,7 @@ func (s *server) close() error {
 	return errors.Join(errs...)
 }
 
-// shareFiles shares the process's open files out between attempts, clients and the database.
+// shareFiles divides the process's file descriptors between attempts, clients and the database.
 func (s *server) shareFiles(ctx context.Context) error {
 	limit, err := config.OpenFiles()
 	if err != nil {
@@ -97,7 +97,7 @@ func (s *server) shareFiles(ctx context.Context) error {
 	return nil
 }
 
-// openStore opens the database, and what sends from it and watches it.
+// openStore opens the database, the sender and the live stream.
 func (s *server) openStore(ctx context.Context) (err error) {
 	cfg := s.cfg
 	if cfg.AllowPrivateTargets {
@@ -126,7 +126,7 @@ func (s *server) openStore(ctx context.Context) (err error) {
 	return nil
 }
 
-// openAPI makes what callers reach: the GraphQL API, and who they are and may do.
+// openAPI creates the GraphQL API and the authentication of its callers.
 func (s *server) openAPI(context.Context) (err error) {
 	cfg, log := s.cfg, s.log
 	s.auth = auth.New(s.store)
@@ -176,7 +176,7 @@ func (s *server) openAPI(context.Context) (err error) {
 	return nil
 }
 
-// charge takes what a call costs from what its caller may spend, or returns how long to wait.
+// charge takes a call's cost from its caller's budget, or returns how long to wait.
 func (s *server) charge(c *auth.Caller, cost int) time.Duration {
 	wait := s.rateLimit.Charge(c, cost)
 	if wait > 0 {

@@ -31,7 +31,7 @@ type benchCmd struct {
 	Batch       int    `default:"100" hidden:""`
 	CPUProfile  string `name:"cpuprofile" hidden:"" help:"File to write the server's CPU profile to."`
 
-	// What the bench starts in processes of their own.
+	// Commands that the bench runs in processes of their own.
 	Role        string   `hidden:"" enum:",server,receiver,sender" default:""`
 	Ports       int      `hidden:"" default:"1"`
 	Concurrency int      `hidden:"" default:"1"`
@@ -55,8 +55,8 @@ func (c *benchCmd) Run(ctx context.Context, env *Env) error {
 	return err
 }
 
-// serve runs the server, by the words after "--" as every other, and tells the bench where it listens. With --cpuprofile it writes a CPU
-// profile of it. It ends with the bench, however that ends.
+// serve runs the server with the arguments after "--" and tells the bench where it listens. With --cpuprofile it writes a CPU
+// profile. It ends with the bench, however that ends.
 func (c *benchCmd) serve(ctx context.Context, env *Env) (err error) {
 	ctx, cancel := bench.WithParent(ctx, os.Stdin)
 	defer cancel()

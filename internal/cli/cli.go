@@ -1,5 +1,5 @@
-// Package cli is the command line: what the program can be told to do, one file for each command. It starts the server
-// only through the function that package main gives it, which is where everything is wired.
+// Package cli is the command line, one file for each command. It starts the server only through the function that package main
+// gives it.
 package cli
 
 import (
@@ -16,28 +16,28 @@ import (
 	"github.com/hookgraph/hookgraph/internal/config"
 )
 
-// Env is the world that a run of the program sees. Every field must be given, but those that say what nil means.
+// Env is the environment of one run of the program. Every field is required, except those that say what nil means.
 type Env struct {
-	Args   []string // without the program's name
+	Args   []string // without the program name
 	Getenv func(string) string
-	// Environ lists the environment, NAME=value, to warn of variables that nothing reads; nil: nobody is warned.
+	// Environ lists the environment, NAME=value, to warn of variables that nothing reads; nil means no warnings.
 	Environ func() []string
 	Stdout  io.Writer
 	Stderr  io.Writer // for the log
 	Serve   Serve
-	// OwnProcess is called with the server's log before Serve, to make settings of the whole process; nil: they stay as they are.
+	// OwnProcess is called with the server's log before Serve, to change settings of the whole process. May be nil.
 	OwnProcess func(log *slog.Logger)
 
-	warnings []string // to be logged by the command, when it has a log
+	warnings []string // the command logs them once it has a log
 }
 
 // Serve runs the server until ctx ends, and then stops it in order. It calls ready once, when the server listens.
 type Serve func(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func(Running)) error
 
-// Running is a server that listens.
+// Running describes a server that listens.
 type Running struct {
 	URL string // http://127.0.0.1:8080
-	// Token is the operator token that this start made up; "" unless it is the first.
+	// Token is the operator token that this start generated; "" except at the first start.
 	Token string
 }
 
@@ -57,7 +57,7 @@ type commands struct {
 // exit is how kong ends the program after --help and --version: by a panic, so that nothing else runs.
 type exit int
 
-// Run does what the arguments say. It returns when that is done or, after ctx ended, stopped in order.
+// Run executes the arguments' command. It returns when the command is done or, after ctx has ended, has stopped in order.
 func Run(ctx context.Context, env Env) (err error) {
 	vars := variables{of: map[*kong.Flag]string{}, used: map[string]string{}}
 	defer func() { err = vars.name(err) }()
@@ -97,7 +97,7 @@ func Run(ctx context.Context, env Env) (err error) {
 	return kctx.Run()
 }
 
-// text reads a value of a type by its parser.
+// text returns a kong mapper that parses a value with parse.
 func text[T any](parse func(string) (T, error)) kong.MapperFunc {
 	return func(ctx *kong.DecodeContext, target reflect.Value) error {
 		var s string

@@ -15,7 +15,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/config"
 )
 
-// command runs a command line with a Serve that notes its Config.
+// command runs a command line with a Serve that records its Config.
 func command(t *testing.T, env map[string]string, args ...string) (cfg *config.Config, stdout string, err error) {
 	t.Helper()
 	var out, errs bytes.Buffer
@@ -60,7 +60,7 @@ func TestConfigOfServe(t *testing.T) {
 	}
 }
 
-// A mistake is an error that names it, and nothing is served.
+// An invalid argument is an error that names it, and nothing is served.
 func TestMistakes(t *testing.T) {
 	for name, tc := range map[string]struct {
 		args []string
@@ -119,7 +119,7 @@ func TestHelpAndVersion(t *testing.T) {
 	}
 }
 
-// Migrations are applied on a directory that no server uses, and listed; then none is missing.
+// Migrations are applied to a directory that no server uses, and listed; then none is missing.
 func TestMigrate(t *testing.T) {
 	dir := t.TempDir()
 	if _, _, err := command(t, nil, "migrate", "status", "--database", dir); err == nil {
@@ -134,7 +134,7 @@ func TestMigrate(t *testing.T) {
 	}
 }
 
-// The master key is changed in the key file; of keys that are given, only when there is a new one.
+// The master key is changed in the key file. With keys from the environment it is changed only if there is a new one.
 func TestRotateKey(t *testing.T) {
 	dir := t.TempDir()
 	if _, _, err := command(t, nil, "token", "create", "--database", dir, "--tenant", "kallima", "--create-tenant"); err != nil {
@@ -163,7 +163,7 @@ func TestRotateKey(t *testing.T) {
 	}
 }
 
-// A server that does not start is the demo's error.
+// If the server does not start, the demo returns its error.
 func TestDemoWithoutServer(t *testing.T) {
 	refused := errors.New("no room")
 	var out bytes.Buffer
@@ -176,7 +176,7 @@ func TestDemoWithoutServer(t *testing.T) {
 	}
 }
 
-// A token is a tenant's that exists, or is to be made, or an operator's if that was said.
+// A token belongs to a tenant that exists or is created, or to an operator if requested.
 func TestTokenCreate(t *testing.T) {
 	dir := t.TempDir()
 	for _, step := range []struct {
@@ -196,7 +196,7 @@ func TestTokenCreate(t *testing.T) {
 	}
 }
 
-// Variables that nothing reads are named, with the one that was probably meant, and so are those that are empty.
+// Variables that nothing reads are reported with the one that was probably meant; empty ones are reported too.
 func TestUnknownVariables(t *testing.T) {
 	var log bytes.Buffer
 	err := Run(t.Context(), Env{

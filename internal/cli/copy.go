@@ -19,7 +19,7 @@ type copyCmd struct {
 	config.Logging
 }
 
-// Run copies a SQLite database to PostgreSQL; run again after an interruption it goes on.
+// Run copies a SQLite database to PostgreSQL. Run again after an interruption, it continues.
 func (c *copyCmd) Run(ctx context.Context, env *Env) error {
 	target := config.Storage{Database: c.To}
 	if err := target.Check(env.Getenv); err != nil {

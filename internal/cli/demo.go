@@ -24,7 +24,7 @@ type demoCmd struct {
 	Duration time.Duration `help:"Stop after this duration; the default is to run until Ctrl-C."`
 }
 
-// demo is one run: a server on a database that is thrown away, and everybody who talks to it.
+// demo is one run: a server on a temporary database, and its clients.
 type demo struct {
 	out      io.Writer
 	receiver *demoReceiver
@@ -42,7 +42,7 @@ type demoTenant struct {
 	client *client.Client
 }
 
-// Run shows the product alive until ctx ends or the duration is over, and sums up. It fails when a signature did not verify.
+// Run shows the product at work until ctx ends or the duration is over, and prints a summary. An invalid signature is an error.
 func (c *demoCmd) Run(ctx context.Context, env *Env) (err error) {
 	if c.Duration > 0 {
 		var cancel context.CancelFunc
@@ -100,7 +100,7 @@ func (d *demo) play(ctx context.Context, dir string, running Running, log *slog.
 		group.Go(func() error { return unlessOver(ctx, d.watch(ctx, t, watching)) })
 	}
 	group.Go(func() error {
-		for range d.tenants { // nothing is published before everybody watches
+		for range d.tenants { // wait until everybody watches, then publish
 			select {
 			case <-watching:
 			case <-ctx.Done():
@@ -112,7 +112,7 @@ func (d *demo) play(ctx context.Context, dir string, running Running, log *slog.
 	return group.Wait()
 }
 
-// unlessOver is err, but for what the end of the demo itself brought about.
+// unlessOver returns err, or nil if the end of the demo caused it.
 func unlessOver(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return nil //nolint:nilerr // the demo is over
@@ -120,7 +120,7 @@ func unlessOver(ctx context.Context, err error) error {
 	return err
 }
 
-// register makes two tenants with webhooks: one over GraphQL with quick retries, one over REST with the usual ones.
+// register creates two tenants with webhooks: one over GraphQL with quick retries, one over REST with the default ones.
 func (d *demo) register(ctx context.Context, dir, url string, log *slog.Logger) error {
 	for _, name := range []string{"kallima", "northwind"} {
 		token, err := tenantToken(ctx, dir, name, log)
@@ -163,7 +163,7 @@ func tenantToken(ctx context.Context, dir, name string, log *slog.Logger) (token
 	return token, err
 }
 
-// trickle publishes what a platform for protein engineering might, over GraphQL and REST in turn.
+// trickle publishes events of a protein engineering platform, over GraphQL and REST in turn.
 func (d *demo) trickle(ctx context.Context) error {
 	kinds := []string{
 		"humanization.started", "humanization.completed", "humanization.failed",
@@ -198,10 +198,10 @@ func (d *demo) trickle(ctx context.Context) error {
 	}
 }
 
-// watched is an attempt as watch asks for it.
+// watched is an attempt as watch selects it.
 type watched struct {
 	Number    int
-	Error     string // "" when it succeeded
+	Error     string // "" if it succeeded
 	StartedAt time.Time
 	Timings   struct{ TotalMs float64 }
 	Event     struct{ Type string }
@@ -209,7 +209,7 @@ type watched struct {
 	Response  *struct{ Status int }
 }
 
-// watch shows a tenant's attempts until ctx ends.
+// watch prints a tenant's attempts until ctx ends.
 func (d *demo) watch(ctx context.Context, t *demoTenant, watching chan<- struct{}) error {
 	s, err := t.client.Subscribe(ctx, client.Request{Query: `subscription {
 		deliveryAttempts { node {

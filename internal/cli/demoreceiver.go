@@ -18,7 +18,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// demoReceiver is what a customer runs: it verifies the signature of every request, and has its bad moments.
+// demoReceiver is a customer's receiver: it verifies the signature of every request, and sometimes fails.
 type demoReceiver struct {
 	server   *http.Server
 	listener net.Listener
@@ -36,7 +36,7 @@ func newDemoReceiver(ctx context.Context) (*demoReceiver, error) {
 	}
 	r := &demoReceiver{listener: listener, secrets: map[string][]*webhook.Secret{}}
 	r.server = &http.Server{Handler: r, ReadHeaderTimeout: 5 * time.Second}
-	go func() { _ = r.server.Serve(listener) }() // ends with close
+	go func() { _ = r.server.Serve(listener) }() // returns after close
 	return r, nil
 }
 
@@ -44,7 +44,7 @@ func (r *demoReceiver) url(path string) string { return "http://" + r.listener.A
 
 func (r *demoReceiver) close() { _ = r.server.Close() }
 
-// trust lets requests to path be signed with a secret as the API shows it.
+// trust accepts signatures with a secret, in the API's format, for requests to path.
 func (r *demoReceiver) trust(path, secret string) error {
 	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, "whsec_"))
 	if err != nil {
@@ -90,10 +90,10 @@ func (r *demoReceiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	}
 }
 
-// tolerance is how old a request may be, so that a recorded one cannot be sent again much later.
+// tolerance is the maximum age of a request: it prevents replay attacks.
 const tolerance = 5 * time.Minute
 
-// verify checks a request by Standard Webhooks 1.0.0 as its receiver would: one of the signatures is by one of the secrets.
+// verify checks a request as Standard Webhooks 1.0.0 asks of receivers: one of the signatures must be by one of the secrets.
 func verify(secrets []*webhook.Secret, h http.Header, body []byte) error {
 	id, err := webhook.ParseID(h.Get("webhook-id"))
 	if err != nil {

@@ -12,16 +12,16 @@ import (
 
 const (
 	maxBacklog   = 1 << 20     // bytes of log lines that wait for their reader
-	flushTimeout = time.Second // for what waits when the server has stopped
+	flushTimeout = time.Second // for the lines that wait when the server has stopped
 )
 
-// backlog is a writer of log lines that never waits for the reader of the log: a pipe that nobody reads any more must not
-// hold up whoever logs. Lines that find no room are counted, and the count is logged when the reader goes on.
+// backlog is a writer of log lines that never waits for the reader of the log: a pipe that nobody reads must not block the server.
+// Lines beyond its capacity are dropped and counted, and the count is logged when the reader continues.
 type backlog struct {
 	to     io.Writer
-	say    *slog.Logger  // writes to to, for the count
-	more   chan struct{} // holds one signal: there are lines
-	ending chan struct{} // closed when no more lines come
+	say    *slog.Logger  // writes to the field to, for the count
+	more   chan struct{} // buffered, 1: there are lines
+	ending chan struct{} // closed when no more lines will come
 	ended  chan struct{} // closed when run has returned
 
 	mu      sync.Mutex // guards what follows
@@ -29,8 +29,8 @@ type backlog struct {
 	dropped int
 }
 
-// startLog makes a logger that writes to w through a backlog. The caller must call end, which waits for the lines to be written,
-// but not for long.
+// startLog returns a logger that writes to w through a backlog. The caller must call end, which waits up to flushTimeout for the
+// lines to be written.
 func startLog(l *config.Logging, w io.Writer) (log *slog.Logger, end func()) {
 	b := &backlog{to: w, say: l.Logger(w), more: make(chan struct{}, 1), ending: make(chan struct{}), ended: make(chan struct{})}
 	go b.run()
@@ -75,7 +75,7 @@ func (b *backlog) run() {
 		b.dropped = 0
 		b.mu.Unlock()
 		if lines.Len() > 0 {
-			_, _ = b.to.Write(lines.Bytes()) // when the reader has gone the lines are lost, and the server goes on
+			_, _ = b.to.Write(lines.Bytes()) // if the reader is gone the lines are lost, and the server continues
 		}
 		if dropped > 0 {
 			b.say.Warn("log lines were dropped: the reader of the log was too slow", slog.Int("lines", dropped))

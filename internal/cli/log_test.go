@@ -10,8 +10,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/config"
 )
 
-// Nobody who logs waits for the reader of the log. When it reads again the lines that there was room for come in order, and
-// then how many were dropped.
+// Logging never waits for the reader of the log. When it reads again, it gets the lines that were kept, in order, and then the
+// number of dropped lines.
 func TestLogDoesNotWait(t *testing.T) {
 	out, in := io.Pipe()
 	log, end := startLog(&config.Logging{LogFormat: "text", LogLevel: slog.LevelInfo}, in)
@@ -37,7 +37,7 @@ func TestLogDoesNotWait(t *testing.T) {
 	}
 }
 
-// What was logged is written when the log ends, and a reader that has gone ends nothing.
+// end writes what was logged, and a reader that is gone stops nothing.
 func TestLogEnds(t *testing.T) {
 	var out bytes.Buffer
 	log, end := startLog(&config.Logging{LogFormat: "json"}, &out)

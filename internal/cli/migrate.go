@@ -38,7 +38,7 @@ func migrate(ctx context.Context, env *Env, s config.Storage, l config.Logging, 
 	if err := s.Check(env.Getenv); err != nil {
 		return err
 	}
-	o := store.At(s.Database) // after Check, which reads what it means
+	o := store.At(s.Database) // after Check, which parses it
 	o.Logger, o.MasterKeys = l.Logger(env.Stderr), s.MasterKeys
 	list, err := store.Migrations(ctx, o, up)
 	if err != nil {

@@ -18,7 +18,7 @@ type secretsRotateKeyCmd struct {
 	tokenDatabase
 }
 
-// Run makes a new master key in the key file, or changes over to the first of those that were given.
+// Run creates a new master key in the key file, or seals everything with the first of the given keys.
 func (c *secretsRotateKeyCmd) Run(ctx context.Context, env *Env) error {
 	return c.with(ctx, env, func(s *store.Store) error {
 		n, err := s.RotateKey(ctx)

@@ -25,7 +25,7 @@ func (c *serveCmd) Run(ctx context.Context, env *Env) error {
 	if err := c.Check(env.Getenv); err != nil {
 		return err
 	}
-	// A write to a standard output or error that nobody reads any more would end the program, in the middle of attempts.
+	// Otherwise a write to a standard output or error whose reader is gone would kill the program during attempts.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	log, end := startLog(&c.Logging, env.Stderr)
 	defer end()
@@ -36,7 +36,7 @@ func (c *serveCmd) Run(ctx context.Context, env *Env) error {
 	return env.Serve(ctx, &c.Config, log, func(r Running) { welcome(env.Stdout, &c.Config, r) })
 }
 
-// quoted is a word for a shell.
+// quoted quotes word for a shell, if necessary.
 func quoted(word string) string {
 	if strings.ContainsFunc(word, func(r rune) bool {
 		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/._-:,+=@", r)
@@ -46,14 +46,14 @@ func quoted(word string) string {
 	return word
 }
 
-// welcome says where everything is. The token is in the fragment of a URL, which browsers send to nobody.
+// welcome prints where everything is. The token is in the fragment of a URL, which browsers do not send.
 func welcome(w io.Writer, c *config.Config, r Running) {
 	fragment := ""
 	if r.Token != "" {
 		fragment = "#token=" + r.Token
 	}
 	data, database := c.Place(), ""
-	if !store.IsPostgres(c.Database) { // a URL may hold a password
+	if !store.IsPostgres(c.Database) { // a URL may contain a password
 		database = " --database " + quoted(data)
 	}
 	_, _ = fmt.Fprintf(w, `Hookgraph %[1]s is listening on %[2]s

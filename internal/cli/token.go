@@ -20,7 +20,7 @@ type tokenCmd struct {
 	Revoke tokenRevokeCmd `cmd:"" help:"Revoke a token. The server notices within a second."`
 }
 
-// tokenDatabase is the database of a server that may be running on it.
+// tokenDatabase is the database that a token command opens; a server may be using it.
 type tokenDatabase struct {
 	config.Storage
 	config.Logging
@@ -35,7 +35,7 @@ func (d *tokenDatabase) with(ctx context.Context, env *Env, use func(*store.Stor
 	env.warn(log)
 	o.Shared, o.Logger, o.MasterKeys = true, log, d.MasterKeys
 	if o.URL == "" {
-		if _, err := os.Stat(o.Dir); err != nil { // a new database here would only hide a wrong path
+		if _, err := os.Stat(o.Dir); err != nil { // creating a database here would hide a wrong path
 			return fmt.Errorf("--database: %w", err)
 		}
 	}
@@ -57,10 +57,10 @@ type tokenCreateCmd struct {
 	Expires      expiry               `placeholder:"WHEN" help:"When the token expires: a duration from now (12h, 90d) or a time (2026-12-31T00:00:00Z). The default is never."`
 }
 
-// expiry is a time, given as one or as a duration from now.
+// expiry is a flag value: a time, or a duration from now.
 type expiry struct{ at *time.Time }
 
-// UnmarshalText reads either form.
+// UnmarshalText implements encoding.TextUnmarshaler.
 func (e *expiry) UnmarshalText(text []byte) error {
 	t, err := time.Parse(time.RFC3339, string(text))
 	if err != nil {
@@ -75,7 +75,7 @@ func (e *expiry) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Run prints the token, alone, so that a script can take it.
+// Run creates a token and prints only that, for scripts.
 func (c *tokenCreateCmd) Run(ctx context.Context, env *Env) error {
 	switch {
 	case c.Tenant != "" && c.Operator:
@@ -162,7 +162,7 @@ func scopes(t *webhook.Token) string {
 	return strings.Join(words, ",")
 }
 
-// when shows a time; - for none.
+// when formats a time; nil is "-".
 func when(t *time.Time) string {
 	if t == nil {
 		return "-"
@@ -175,7 +175,7 @@ type tokenRevokeCmd struct {
 	ID string `arg:"" help:"ID of the token, as shown by token list."`
 }
 
-// Run revokes a token; one that is revoked already stays so.
+// Run revokes a token. Revoking it again has no effect.
 func (c *tokenRevokeCmd) Run(ctx context.Context, env *Env) error {
 	id, err := webhook.ParseID(c.ID)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/config"
 )
 
-// variables are the environment variables of flags. kong would read those of the process; Run reads env's.
+// variables resolves flags from env's variables; kong itself reads those of the process.
 type variables struct {
 	of   map[*kong.Flag]string
 	used map[string]string // by the flag's name: where its value came from
@@ -29,11 +29,11 @@ func (v *variables) take(k *kong.Kong) error {
 	})
 }
 
-// value is the flag's in the environment; nil when it has none. A secret may be in a file.
+// value returns the flag's value in the environment; nil if it is not set. A secret may be in a file.
 func (v *variables) value(getenv func(string) string, f *kong.Flag) (any, error) {
 	name := v.of[f]
 	if name == "" {
-		return nil, nil // kong: no value here
+		return nil, nil // tells kong that there is no value
 	}
 	read := config.Variable
 	if f.Tag.Has("secret") {
@@ -47,7 +47,7 @@ func (v *variables) value(getenv func(string) string, f *kong.Flag) (any, error)
 	return value, nil
 }
 
-// name has an error about a flag say which variable its value came from.
+// name adds to an error about a flag the variable that its value came from.
 func (v *variables) name(err error) error {
 	if err == nil {
 		return nil
@@ -72,10 +72,10 @@ func (n *named) Unwrap() error { return n.error }
 
 const prefix = "HOOKGRAPH_"
 
-// notOurs are variables that tests set, and that Kubernetes sets for a service of the name hookgraph.
+// notOurs are variables that tests set, and those that Kubernetes sets for a service named hookgraph.
 var notOurs = regexp.MustCompile(`^HOOKGRAPH_(TEST_.*|SERVICE_(HOST|PORT)(_.*)?|PORT(_[0-9]+_.*)?)$`)
 
-// unknown says which variables nothing reads, or are set and empty.
+// unknown returns warnings about variables that nothing reads, or that are empty.
 func (v *variables) unknown(env Env) (warnings []string) {
 	if env.Environ == nil {
 		return nil
@@ -109,7 +109,7 @@ func (v *variables) unknown(env Env) (warnings []string) {
 	return warnings
 }
 
-// nearest is the known name that is the fewest changes away; "" when none is near.
+// nearest returns the known name with the smallest edit distance; "" if none is near.
 func nearest(name string, known map[string]bool) (like string) {
 	least := 1 + len(name)/5
 	for _, k := range slices.Sorted(maps.Keys(known)) {
@@ -120,7 +120,7 @@ func nearest(name string, known map[string]bool) (like string) {
 	return like
 }
 
-// distance is how many letters must be added, removed or replaced to make b of a.
+// distance returns the Levenshtein distance between a and b.
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
@@ -141,7 +141,7 @@ func distance(a, b string) int {
 	return row[len(b)]
 }
 
-// warn logs what was noticed of the environment.
+// warn logs the warnings about the environment.
 func (e *Env) warn(log *slog.Logger) {
 	for _, w := range e.warnings {
 		log.Warn("environment", slog.String("variable", w))

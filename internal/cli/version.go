@@ -16,7 +16,7 @@ func (versionCmd) Run(env *Env) error {
 // Version is what `hookgraph version` shows.
 func Version() string { return version() }
 
-// version is the module's, as go install knows it, or the commit that a checkout was built from.
+// version returns the module's version if go install built it, else the commit of the checkout.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
