@@ -28,19 +28,20 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// canaries are what must not be found where it does not belong, each in every form that it could have there.
+// canaries are secrets that must not be found anywhere, in every form that they could have.
 type canaries map[string][][]byte
 
 func (c canaries) add(name string, value []byte) {
 	c[name] = append(c[name], value, []byte(hex.EncodeToString(value)))
-	// Base64 has three forms of the bytes within, by where they begin; the ends depend on their neighbours.
+	// Base64 of bytes within other bytes has three forms, depending on the offset; the first and last characters depend on the
+	// neighbours.
 	for shift := range 3 {
 		coded := base64.StdEncoding.EncodeToString(append(make([]byte, shift), value...))
 		c[name] = append(c[name], []byte(coded[4:len(coded)-4]))
 	}
 }
 
-// key adds a signing secret as it is shown once.
+// key adds a signing secret in the form that the API shows.
 func (c canaries) key(t *testing.T, name, shown string) {
 	t.Helper()
 	_, text, _ := strings.Cut(shown, "_")
@@ -52,7 +53,7 @@ func (c canaries) key(t *testing.T, name, shown string) {
 	c.add(name, []byte(text))
 }
 
-// search reports the canaries in text.
+// search reports the canaries that text contains.
 func (c canaries) search(t *testing.T, where string, text []byte) {
 	t.Helper()
 	for name, forms := range c {
@@ -62,7 +63,7 @@ func (c canaries) search(t *testing.T, where string, text []byte) {
 	}
 }
 
-// logged is a log that is written while it is read.
+// logged is a log that can be read while it is written.
 type logged struct {
 	mu   sync.Mutex // guards text
 	text bytes.Buffer
@@ -80,7 +81,7 @@ func (l *logged) bytes() []byte {
 	return bytes.Clone(l.text.Bytes())
 }
 
-// observed is a program whose log and environment are a test's.
+// observed is a program whose log and environment the test controls.
 type observed struct {
 	client
 	database string
@@ -88,7 +89,7 @@ type observed struct {
 	began    time.Time
 	log      logged
 	stop     func()
-	// answers are everything that was answered to calls that were refused, and to those that need no token.
+	// answers are the responses to refused calls, and to calls that need no token.
 	answers bytes.Buffer
 }
 
@@ -116,7 +117,7 @@ func observe(t *testing.T, database string, env map[string]string) *observed {
 	return o
 }
 
-// command runs another of the program's commands, whose errors go to the log, and returns what it printed.
+// command runs another command of the program, with its errors in the log, and returns its output.
 func (o *observed) command(t *testing.T, args ...string) string {
 	t.Helper()
 	var out bytes.Buffer
@@ -126,7 +127,7 @@ func (o *observed) command(t *testing.T, args ...string) string {
 	return strings.TrimSpace(out.String())
 }
 
-// refused makes a call that must fail, and keeps what it is answered.
+// refused makes a call that must fail, and keeps the response.
 func (o *observed) refused(t *testing.T, token, method, path, body string) {
 	t.Helper()
 	if status, text := o.keep(t, token, method, path, body); status < 400 && !bytes.Contains(text, []byte(`"errors":[`)) && !bytes.Contains(text, []byte(`"userErrors":[{`)) {
@@ -134,7 +135,7 @@ func (o *observed) refused(t *testing.T, token, method, path, body string) {
 	}
 }
 
-// keep makes a call and keeps what it is answered.
+// keep makes a call and keeps the response.
 func (o *observed) keep(t *testing.T, token, method, path, body string) (status int, text []byte) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, o.url+path, strings.NewReader(body))
@@ -155,7 +156,7 @@ func (o *observed) keep(t *testing.T, token, method, path, body string) (status 
 	return res.StatusCode, text
 }
 
-// ended waits until a token is not valid any more.
+// ended waits until a token is no longer valid.
 func (o *observed) ended(t *testing.T, token string) {
 	t.Helper()
 	webhooktest.Eventually(t, "the token ends", func() bool {
@@ -164,7 +165,7 @@ func (o *observed) ended(t *testing.T, token string) {
 	})
 }
 
-// tokens makes a token in every way there is, uses it, and adds it to the canaries.
+// tokens creates a token in every possible way, uses it, and adds it to the canaries.
 func (o *observed) tokens(t *testing.T, nowhere canaries) (ended []string) {
 	t.Helper()
 	const revoke = `mutation ($input: RevokeTokenInput!) { done: revokeToken(input: $input) { token { id } } }`
@@ -188,7 +189,7 @@ func (o *observed) tokens(t *testing.T, nowhere canaries) (ended []string) {
 	return []string{revoked.Secret, expired.Secret}
 }
 
-// chatty answers a request and then says more than it was asked for.
+// chatty answers a request and then sends more bytes.
 func chatty(t *testing.T, said string) (url string, done <-chan struct{}) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -208,16 +209,16 @@ func chatty(t *testing.T, said string) (url string, done <-chan struct{}) {
 			_, _ = io.Copy(io.Discard, req.Body)
 		}
 		_, _ = io.WriteString(conn, "HTTP/1.1 204 No Content\r\n\r\n")
-		time.Sleep(100 * time.Millisecond) // until the connection is idle; sooner proves less, and fails nothing
+		time.Sleep(100 * time.Millisecond) // lets the connection become idle; too short would only weaken the test
 		_, _ = io.WriteString(conn, "HTTP/1.1 200 "+said+"\r\n")
 		_, _ = conn.Read(make([]byte, 1)) // until it is closed
 	}()
 	return "http://" + l.Addr().String(), closed
 }
 
-// I13: signing secrets, tokens of every kind, the master key and sensitive headers are nowhere in clear: not in the database or
-// its log, not in the program's log, not in what refused calls and the health checks are answered. What was published is in the
-// database and nowhere else. There is no other place to search: the program has no metrics and writes no other file.
+// I13: signing secrets, tokens of every kind, the master key and sensitive headers are nowhere in clear: not in the database or its
+// log, not in the program's log, not in responses to refused calls and health checks. Published data is in the database and nowhere
+// else. There is no other place to search: the program has no metrics and writes no other file.
 func TestCanaries(t *testing.T) { databases(t, testCanaries) }
 
 func testCanaries(t *testing.T, database string) {
@@ -225,7 +226,7 @@ func testCanaries(t *testing.T, database string) {
 	const payload, value, password, wrong, said = "canary-payload-4f1c", "canary-header-9b2e", "canary-password-77d0", "hg_canary-wrong-token-5a1b2c3d", "canary-unasked-31c9"
 	master, bootstrap := bytes.Repeat([]byte("canary-master-key"), 2)[:32], "hg_canary-bootstrap-token-0123456789abcdef"
 	if store.IsPostgres(database) {
-		master = webhooktest.MasterKey // its databases are made with it
+		master = webhooktest.MasterKey // PostgreSQL databases of tests are created with it
 	}
 	o := observe(t, database, map[string]string{
 		"HOOKGRAPH_MASTER_KEY": base64.StdEncoding.EncodeToString(master), "HOOKGRAPH_BOOTSTRAP_TOKEN": bootstrap,
@@ -271,7 +272,7 @@ func testCanaries(t *testing.T, database string) {
 
 	var stored []byte
 	if !store.IsPostgres(database) {
-		stored = o.files(t) // with the write-ahead log of a server that runs
+		stored = o.files(t) // including the write-ahead log of a running server
 	}
 	o.stop()
 	stored = append(stored, o.files(t)...)
@@ -297,14 +298,14 @@ func testCanaries(t *testing.T, database string) {
 	nowhere.search(t, "the answers of refused calls", o.answers.Bytes())
 }
 
-// registered is a webhook as it is shown when it is created.
+// registered is a webhook in the response that creates it.
 type registered struct {
 	ID, Secret string
 	Key        string `json:"public_key"`
 }
 
-// webhooks registers one of each scheme, with a sensitive header of this value, rotates their secrets, and registers the talker. Their
-// secrets must be nowhere.
+// webhooks registers one of each scheme, with a sensitive header of this value, rotates their secrets, and registers the talker. It
+// adds their secrets to the canaries.
 func (o *observed) webhooks(t *testing.T, nowhere canaries, url, talker, value string) (hmac, pair registered) {
 	t.Helper()
 	var talking registered
@@ -333,7 +334,7 @@ func (o *observed) webhooks(t *testing.T, nowhere canaries, url, talker, value s
 	return hmac, pair
 }
 
-// refuseAll makes calls that are refused, with all that is secret in them, with tokens that are good, wrong and no longer good.
+// refuseAll makes calls that are refused, with every secret in them, with valid, unknown and revoked tokens.
 func (o *observed) refuseAll(t *testing.T, wrong, payload, value, password, everything string, endedTokens []string) {
 	t.Helper()
 	for _, call := range [][3]string{
@@ -370,7 +371,7 @@ func (o *observed) refuseAll(t *testing.T, wrong, payload, value, password, ever
 	_ = conn.CloseNow()
 }
 
-// files is the content of everything in the data directory; of PostgreSQL's, the database and the write-ahead log.
+// files returns the content of every file in the data directory; on PostgreSQL, of the database and the write-ahead log.
 func (o *observed) files(t *testing.T) (all []byte) {
 	t.Helper()
 	dirs := []string{o.database}
@@ -391,12 +392,12 @@ func (o *observed) files(t *testing.T) (all []byte) {
 			if err != nil || d.IsDir() {
 				return err
 			}
-			if info, err := d.Info(); err != nil || info.ModTime().Before(o.began) { // segments of the log, and the template's tables
+			if info, err := d.Info(); err != nil || info.ModTime().Before(o.began) { // old segments of the log, and the template's tables
 				return err
 			}
 			text, err := os.ReadFile(path)
 			for page := range slices.Chunk(text, 8192) {
-				if len(bytes.Trim(page, "\x00")) > 0 { // in which there is anything
+				if len(bytes.Trim(page, "\x00")) > 0 { // it is not empty
 					all = append(all, page...)
 				}
 			}
@@ -418,7 +419,7 @@ func (o *observed) open(t *testing.T) *sql.DB {
 	return db
 }
 
-// rows is the text of every row of every table: of bytes, PostgreSQL's text is hexadecimal.
+// rows returns every row of every table as text. PostgreSQL's text of bytes is hexadecimal.
 func (o *observed) rows(t *testing.T) (all []byte) {
 	t.Helper()
 	db := o.open(t)
@@ -453,7 +454,7 @@ func (o *observed) rows(t *testing.T) (all []byte) {
 	return all
 }
 
-// verifyPair checks a v1a signature as a receiver does that has only the public key.
+// verifyPair checks a v1a signature as a receiver that has only the public key.
 func verifyPair(t *testing.T, public string, got webhooktest.Received) {
 	t.Helper()
 	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(public, "whpk_"))
@@ -470,7 +471,7 @@ func verifyPair(t *testing.T, public string, got webhooktest.Received) {
 	}
 }
 
-// signedBy checks that the webhook's attempt names the secrets that signed it, newest first, and redacts the header.
+// signedBy checks that the attempt names the secrets that signed it, newest first, and that the header is redacted.
 func (o *observed) signedBy(t *testing.T, id string, n int) {
 	t.Helper()
 	var answer struct {

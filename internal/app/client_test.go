@@ -30,21 +30,21 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// run is the whole program. It ends when ctx does.
+// run is the whole program. It returns when ctx ends.
 func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
 	return cli.Run(ctx, cli.Env{Args: args, Getenv: getenv, Stdout: stdout, Stderr: stderr, Serve: Serve})
 }
 
-// program is a server that runs in this process, as main would run it.
+// program is a server in this process, started as main starts it.
 type program struct {
 	url   string
-	token string // an operator's, made at the first start
+	token string // an operator token, created at the first start
 	dir   string
-	stop  func() // ends it as a signal would, and waits; the test's end does too
+	stop  func() // stops it as a signal does, and waits; also called at the end of the test
 
-	process *exec.Cmd     // when it runs in a process of its own
-	ended   chan struct{} // closed when that has ended
-	log     transcript    // what that has logged
+	process *exec.Cmd     // if it runs in a process of its own
+	ended   chan struct{} // closed when process has ended
+	log     transcript    // the log of process
 }
 
 // transcript keeps what is written to it.
@@ -76,7 +76,7 @@ func databases(t *testing.T, test func(t *testing.T, database string)) {
 	t.Run("postgres", func(t *testing.T) { test(t, webhooktest.Postgres(t)) })
 }
 
-// stored opens the database of a program, which may be running, to see what it has of the default tenant's. The caller closes it.
+// stored opens the database of a program, which may be running, and the default tenant's scope. The caller closes it.
 func stored(t *testing.T, database string) (*store.Store, *webhook.Tenant) {
 	t.Helper()
 	s, err := store.Open(t.Context(), options(database))
@@ -90,7 +90,7 @@ func stored(t *testing.T, database string) (*store.Store, *webhook.Tenant) {
 	return s, owner
 }
 
-// environment is the program's: on PostgreSQL there is no file for the master key.
+// environment returns the program's environment: on PostgreSQL there is no file for the master key.
 func environment(database string) func(string) string {
 	return func(name string) string {
 		if name == config.EnvMasterKey && store.IsPostgres(database) {
@@ -100,7 +100,7 @@ func environment(database string) func(string) string {
 	}
 }
 
-// options open the program's database.
+// options returns the store's options for the program's database.
 func options(database string) store.Options {
 	o := store.At(database)
 	if o.URL != "" {
@@ -143,14 +143,14 @@ func boot(t *testing.T, dir string, args ...string) *program {
 	return p
 }
 
-// announced reads what a starting program prints, up to where it says that GraphiQL is, and goes on reading.
+// announced reads a starting program's output up to the address of GraphiQL, and continues to drain it.
 func announced(t *testing.T, out io.Reader) (url, token string) {
 	t.Helper()
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
 		if fields := strings.Fields(lines.Text()); len(fields) == 2 && fields[0] == "GraphiQL" {
 			page, fragment, _ := strings.Cut(fields[1], "#token=")
-			go func() { _, _ = io.Copy(io.Discard, out) }() // ends with the program
+			go func() { _, _ = io.Copy(io.Discard, out) }() // returns when the program ends
 			return strings.TrimSuffix(page, "/graphiql"), fragment
 		}
 	}
@@ -158,7 +158,7 @@ func announced(t *testing.T, out io.Reader) (url, token string) {
 	return "", ""
 }
 
-// command runs one of the program's other commands on the same database and returns what it printed.
+// command runs another command of the program on the same database and returns its output.
 func (p *program) command(t *testing.T, args ...string) string {
 	t.Helper()
 	var out bytes.Buffer
@@ -169,23 +169,23 @@ func (p *program) command(t *testing.T, args ...string) string {
 	return strings.TrimSpace(out.String())
 }
 
-// client is a customer: all that it knows is a URL and a token.
+// client is a customer, who knows only a URL and a token.
 type client struct{ url, token string }
 
-// answer is what a request was answered.
+// answer is the response to a request.
 type answer struct {
 	status int
 	header http.Header
 	body   []byte
 }
 
-// retryAfter is how many seconds it says to wait; 0: it does not say.
+// retryAfter returns Retry-After in seconds; 0 if there is none.
 func (a *answer) retryAfter() int {
 	n, _ := strconv.Atoi(a.header.Get("Retry-After"))
 	return n
 }
 
-// do sends a request with the token, of JSON when it has a body, and with further header fields, which come instead of those.
+// do sends a request with the token and, with a body, the content type JSON. header's fields replace these.
 func (c *client) do(t *testing.T, method, path, body string, header http.Header) *answer {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -211,7 +211,7 @@ func (c *client) do(t *testing.T, method, path, body string, header http.Header)
 	return &answer{res.StatusCode, res.Header, text}
 }
 
-// rest sends JSON (nothing when body is "") and decodes the answer into into, when that is not nil.
+// rest sends JSON (nothing if body is "") and decodes the response into into, unless that is nil.
 func (c *client) rest(t *testing.T, method, path, body string, into any) int {
 	t.Helper()
 	a := c.do(t, method, path, body, nil)
@@ -223,14 +223,14 @@ func (c *client) rest(t *testing.T, method, path, body string, into any) int {
 	return a.status
 }
 
-// answer posts a body, and returns the status, how many seconds to wait, and the answer.
+// answer posts a body, and returns the status, Retry-After in seconds, and the response.
 func (c *client) answer(t *testing.T, path, accept, body string) (status, wait int, text string) {
 	t.Helper()
 	a := c.do(t, "POST", path, body, http.Header{"Accept": {accept}})
 	return a.status, a.retryAfter(), string(a.body)
 }
 
-// mutate runs a mutation whose only field is called done, and decodes that into into.
+// mutate runs a mutation whose only field has the alias done, and decodes that into into.
 func (c *client) mutate(t *testing.T, query string, input map[string]any, into any) {
 	t.Helper()
 	body, err := json.Marshal(map[string]any{"query": query, "variables": map[string]any{"input": input}})
@@ -316,7 +316,7 @@ func (c *client) dial(ctx context.Context) (*websocket.Conn, error) {
 	return conn, wsjson.Write(ctx, conn, map[string]any{"type": "connection_init", "payload": map[string]any{"Authorization": "Bearer " + c.token}})
 }
 
-// watch subscribes from a cursor, "" for what comes.
+// watch subscribes from a cursor; "" means from now on.
 func (c *client) watch(t *testing.T, after string) *watcher {
 	t.Helper()
 	w, err := subscribe(t.Context(), c.socket(t), after, `subscription ($after: String) { deliveryAttempts(after: $after) {
@@ -341,7 +341,7 @@ func subscribe(ctx context.Context, conn *websocket.Conn, after, query string) (
 	return w, err
 }
 
-// from is the variables of a subscription from a cursor, or from now on for "".
+// from returns the variables of a subscription from a cursor; "" means from now on.
 func from(after string) map[string]any {
 	if after == "" {
 		return nil
@@ -392,8 +392,8 @@ func (w *watcher) next(t *testing.T) streamed {
 	}
 }
 
-// TestMain is the program itself when a test starts this binary as one, to be able to kill it. Tests run in the root of the
-// repository, whose docs and deploy they read.
+// TestMain runs the program itself if a test started this binary as one, so that it can be killed. Tests run in the root of the
+// repository, because they read docs and deploy.
 func TestMain(m *testing.M) {
 	if os.Getenv("HOOKGRAPH_TEST_MAIN") != "" {
 		os.Exit(Main())
@@ -405,17 +405,17 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	// The programs that tests start heed SIGHUP, though nohup runs the tests: what a process handles is reset in those that it starts.
+	// The programs that tests start must react to SIGHUP even under nohup: handling it here resets it in child processes.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	own, err := os.Executable()
 	if err == nil {
-		os.Args[0] = own // tests start it again
+		os.Args[0] = own // tests start this binary again
 		err = os.Chdir("../..")
 	}
 	if err != nil {
 		panic(err)
 	}
 	code := m.Run()
-	_ = os.RemoveAll(builtDir) // of the examples; "" is nothing
+	_ = os.RemoveAll(builtDir) // built examples; "" removes nothing
 	os.Exit(code)
 }

@@ -19,7 +19,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/config"
 )
 
-// composition is compose.yaml, as far as a mistake in it would show only when somebody deploys it.
+// composition is the parts of compose.yaml whose mistakes would show only in a deployment.
 type composition struct {
 	Services map[string]struct {
 		Build       struct{ Context, Dockerfile string }
@@ -28,21 +28,21 @@ type composition struct {
 		Healthcheck struct{ Test []string }
 		Configs     []struct{ Source string }
 		Volumes     []string
-		DependsOn   any           `yaml:"depends_on"` // names, or a map of them
+		DependsOn   any           `yaml:"depends_on"` // names, or a map by name
 		StopGrace   time.Duration `yaml:"stop_grace_period"`
 	}
 	Configs map[string]struct{ Content string }
 	Volumes map[string]any
 }
 
-// deploy/ describes three replicas that start when PostgreSQL is there, with settings that the program knows and takes; what
-// it wants from its user is said at its head.
+// deploy/ describes three replicas that start after PostgreSQL, with settings that the program accepts; its head says what the user
+// must set.
 func TestDeployment(t *testing.T) {
 	text, err := os.ReadFile("deploy/compose.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	user := map[string]string{} // what the commands at the head make
+	user := map[string]string{} // the variables that the commands at the head set
 	for _, name := range regexp.MustCompile(`(?m)^#   export (\w+)=`).FindAllStringSubmatch(string(text), -1) {
 		user[name[1]] = base64.StdEncoding.EncodeToString([]byte(strings.Repeat("\xff\xfe", 16)))
 	}
@@ -70,7 +70,7 @@ func TestDeployment(t *testing.T) {
 	is.checkImage(t)
 }
 
-// checkNames checks that what services name is there.
+// checkNames checks that everything that services refer to exists.
 func (is *composition) checkNames(t *testing.T) {
 	t.Helper()
 	for name, s := range is.Services {
@@ -107,7 +107,7 @@ func (is *composition) checkNames(t *testing.T) {
 	}
 }
 
-// checkImage checks that the program in the image starts with the settings that it is given, and is reached by the proxy.
+// checkImage checks that the program in the image starts with its settings, and that the proxy reaches it.
 func (is *composition) checkImage(t *testing.T) {
 	t.Helper()
 	hookgraph := is.Services["hookgraph"]
@@ -127,7 +127,7 @@ func (is *composition) checkImage(t *testing.T) {
 	if !strings.Contains(is.Configs["proxy"].Content, "server hookgraph:"+port+" ") || !strings.Contains(string(image), "\nEXPOSE "+port+"\n") {
 		t.Errorf("the program listens on %s, which the load balancer or the image does not know", port)
 	}
-	if !strings.Contains(is.Configs["proxy"].Content, " Host $http_host;") { // $host has no port: a page's own origin would be another's
+	if !strings.Contains(is.Configs["proxy"].Content, " Host $http_host;") { // $host has no port, so the page's origin would not match
 		t.Error("the load balancer does not pass the host on as it is")
 	}
 	storage := config.Storage{Database: settings["HOOKGRAPH_DATABASE"]}
@@ -145,7 +145,7 @@ func withoutComments(text string) string {
 	return regexp.MustCompile(`(?m)^ *#.*$`).ReplaceAllString(text, "")
 }
 
-// startWith starts the program with an environment, but on a directory and a free port, and wants each variable to be known.
+// startWith starts the program with an environment, but on a directory and a free port, and requires that each variable is known.
 func startWith(t *testing.T, command string, settings map[string]string) {
 	t.Helper()
 	settings["HOOKGRAPH_DATABASE"], settings["HOOKGRAPH_LISTEN"] = t.TempDir(), "127.0.0.1:0"

@@ -37,7 +37,7 @@ func apiPages(t *testing.T) []string {
 	return append(pages, "docs/api.md")
 }
 
-// The files that the guide to the API shows are those that are run, it shows all of them, and a page of it is at most 250 lines.
+// The guide to the API shows exactly the example files, all of them, and each page has at most 250 lines.
 func TestPagesShowTheExamples(t *testing.T) {
 	shown := map[string]bool{}
 	for _, name := range apiPages(t) {
@@ -81,7 +81,7 @@ func TestPagesShowTheExamples(t *testing.T) {
 	}
 }
 
-// The operations and commands that the README and the guide to the API show work as they stand, in their order.
+// The operations and commands in the README and the guide to the API work as they are shown, in their order.
 func TestShownOperations(t *testing.T) {
 	t.Parallel()
 	receiver := webhooktest.NewReceiver(t)
@@ -182,7 +182,7 @@ var (
 	fenced  = regexp.MustCompile("(?ms)^```.*?^```$")
 )
 
-// Every link of a page to a file of this repository, or to a heading in one, leads somewhere.
+// Every link of a page to a file of this repository, or to a heading in one, resolves.
 func TestLinks(t *testing.T) {
 	pages, err := filepath.Glob("docs/*.md")
 	if err != nil {
@@ -228,7 +228,7 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// anchorOf is the anchor that GitHub gives a heading.
+// anchorOf returns the anchor that GitHub gives a heading.
 func anchorOf(heading string) string {
 	kept := strings.Map(func(r rune) rune {
 		if r == ' ' || r == '-' || r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) {

@@ -14,7 +14,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// forwarder is a CONNECT proxy that passes on what it was asked for.
+// forwarder is a CONNECT proxy that reports the addresses it was asked for.
 func forwarder(t *testing.T) (addr string, asked <-chan string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -52,8 +52,8 @@ func forwarder(t *testing.T) (addr string, asked <-chan string) {
 	return l.Addr().String(), calls
 }
 
-// What an operator says of targets is what happens: all goes through the forward proxy, and what is denied is refused on
-// both surfaces.
+// The operator's settings for targets apply: all attempts go through the forward proxy, and denied targets are refused on both
+// surfaces.
 func TestEgressSettings(t *testing.T) {
 	receiver := webhooktest.NewReceiver(t)
 	proxy, asked := forwarder(t)
@@ -68,7 +68,7 @@ func TestEgressSettings(t *testing.T) {
 		if got != want {
 			t.Errorf("the proxy was asked %q, want %q", got, want)
 		}
-	default: // what it receives has been asked for before
+	default: // the proxy reports a request before the receiver gets it
 		t.Error("the proxy was not asked")
 	}
 
@@ -87,7 +87,7 @@ func TestEgressSettings(t *testing.T) {
 	}
 }
 
-// A server whose webhooks may reach inside says so as a warning, and one whose may not does not.
+// A server whose webhooks may reach private addresses logs a warning, any other does not.
 func TestPrivateTargetsAreLoud(t *testing.T) {
 	for _, allowed := range []bool{true, false} {
 		var log logged
@@ -111,8 +111,8 @@ func TestPrivateTargetsAreLoud(t *testing.T) {
 	}
 }
 
-// A webhook that is stored already, from before the rule, is not sent to: the attempt is recorded as BLOCKED_ADDRESS, in words
-// that tell no address.
+// A stored webhook that a newer rule forbids is not sent to: the attempt is recorded as BLOCKED_ADDRESS, with a message without
+// addresses.
 func TestBlockedAddressIsRecorded(t *testing.T) {
 	dir := t.TempDir()
 	p := boot(t, dir)

@@ -10,8 +10,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// What a publisher gives as data arrives as it was given, whichever surface takes it: the spelling of numbers, escapes, the
-// order of keys and names that come twice; only white space between tokens goes.
+// Published data arrives unchanged over every surface: the notation of numbers, escapes, the order of keys, and duplicate keys.
+// Only white space between tokens is removed.
 func TestDataArrivesAsGiven(t *testing.T) {
 	receiver := webhooktest.NewReceiver(t)
 	p := boot(t, t.TempDir())
@@ -41,7 +41,7 @@ func TestDataArrivesAsGiven(t *testing.T) {
 		}
 		arrived("GraphQL variable")
 	}
-	// As a GraphQL literal, whose keys are names and come once.
+	// The same as a GraphQL literal, whose keys are names without duplicates.
 	literal := `{b: 1.0, a: -0, big: 12345678901234567890.10, s: "\u00e9 é", l: [true, null, {}]}`
 	body, err := json.Marshal(map[string]string{
 		"query": `mutation { publishEvent(input: {type: "job.done", data: ` + literal + `}) { event { id } userErrors { message } } }`,

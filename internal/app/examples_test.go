@@ -17,15 +17,15 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// The examples of docs/api watch through a network that drops their connections, and for a while lets none through:
-// each sees every attempt once.
+// The examples of docs/api watch through a network that breaks their connections, and refuses new ones for a while: each sees every
+// attempt once.
 func TestExamplesWatch(t *testing.T) {
 	t.Parallel()
 	receiver := webhooktest.NewReceiver(t)
 	p := boot(t, t.TempDir())
 	c := &client{p.url, p.token}
 	c.mutate(t, createWebhook, map[string]any{"url": receiver.URL}, new(struct{}))
-	go func() { // else the receiver would wait
+	go func() { // otherwise the receiver would block
 		for {
 			select {
 			case <-receiver.Requests:
@@ -60,7 +60,7 @@ func TestExamplesWatch(t *testing.T) {
 	publish(10) // while they cannot
 	network.up()
 	publish(10)
-	c.settle(t) // else the last could overtake others
+	c.settle(t) // otherwise the last could overtake others
 	last := c.publish(t, "last")
 	slices.Sort(want)
 	for name, e := range examples {
@@ -70,14 +70,14 @@ func TestExamplesWatch(t *testing.T) {
 				got = append(got, strings.Fields(line)[0])
 			}
 		}
-		slices.Sort(got) // attempts of one webhook run beside each other
+		slices.Sort(got) // attempts of one webhook run concurrently
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
 }
 
-// With a token that is refused they end with an error that says so, and do not retry.
+// With a refused token they end with an error that says so, and do not retry.
 func TestExamplesRefused(t *testing.T) {
 	t.Parallel()
 	p := boot(t, t.TempDir())
@@ -98,7 +98,7 @@ func TestExamplesRefused(t *testing.T) {
 				t.Errorf("%v: %s", cmd.Args, line)
 				continue
 			}
-			_ = cmd.Wait() // it failed
+			_ = cmd.Wait() // its error is expected
 			if said := fmt.Sprint(stderr[cmd]); !strings.Contains(said, "token is re") && !strings.Contains(said, "unknown") || strings.Contains(said, "[Network] undefined") {
 				t.Errorf("%v: %s", cmd.Args, said)
 			}
@@ -108,7 +108,7 @@ func TestExamplesRefused(t *testing.T) {
 	}
 }
 
-// The examples that ask once do what the page says of them.
+// The examples that make one request do what their page says.
 func TestExamplesAsk(t *testing.T) {
 	t.Parallel()
 	receiver := webhooktest.NewReceiver(t)
@@ -138,7 +138,7 @@ func TestExamplesAsk(t *testing.T) {
 		t.Error(out)
 	}
 
-	const never = 7 * 24 * 60 * 60 * 1000 // as long as the test goes, so that the failed attempts can be counted
+	const never = 7 * 24 * 60 * 60 * 1000 // no retry during the test, so that failed attempts can be counted
 	first, _, _ := strings.Cut(shown, " ")
 	c.mutate(t, `mutation ($input: UpdateWebhookInput!) { done: updateWebhook(input: $input) { webhook { id } } }`,
 		map[string]any{"id": first, "retryScheduleMs": []int{never}}, new(struct{}))
@@ -150,7 +150,7 @@ func TestExamplesAsk(t *testing.T) {
 	if out := ask(again, p.token); out != id {
 		t.Errorf("published %s, then %s", id, out)
 	}
-	for range 10 { // one that fails is sent to slowly
+	for range 10 { // a failing webhook is sent to slowly
 		c.mutate(t, createWebhook, map[string]any{"url": receiver.URL, "retryScheduleMs": []int{never}}, new(struct{}))
 	}
 	const failed = 1 + 11*10 // more than one page
@@ -173,7 +173,7 @@ func TestExamplesAsk(t *testing.T) {
 	}
 }
 
-// With trusted documents those of the clients run, by their hash, and no others.
+// With trusted documents only the clients' documents run, by their hash.
 func TestExampleOfTrustedDocuments(t *testing.T) {
 	t.Parallel()
 	cmd := nodeExample(t, "trusted")

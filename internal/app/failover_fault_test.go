@@ -14,8 +14,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// Two replicas under load, whose PostgreSQL crashes permanently: its synchronous standby takes its place, and they find it by
-// themselves. Nothing that was acknowledged is lost, what is sent again was in flight, and the stream goes on without a gap.
+// The PostgreSQL of two replicas under load crashes permanently. They find its promoted synchronous standby by themselves; nothing
+// acknowledged is lost, only requests in flight are repeated, and the stream continues without a gap.
 func TestFailover(t *testing.T) {
 	if *replicaRounds == 0 {
 		t.Skip("takes 10 s; -replicas.rounds=1 runs it")

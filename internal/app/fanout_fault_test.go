@@ -15,7 +15,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// fanOut is a receiver of many webhooks that counts what arrives.
+// fanOut is a receiver of many webhooks that counts arrivals.
 type fanOut struct {
 	mu      sync.Mutex
 	arrived map[string]int // by path and event
@@ -32,7 +32,7 @@ func (f *fanOut) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// after is closed when so many requests more have arrived.
+// after returns a channel that is closed after n more requests.
 func (f *fanOut) after(n int) <-chan struct{} {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -40,8 +40,8 @@ func (f *fanOut) after(n int) <-chan struct{} {
 	return f.reached
 }
 
-// Large fan-outs of one call, in the middle of which the program is killed or told to stop, repeatedly: each webhook has one
-// delivery of each event, which arrives (I1, I2).
+// The program is killed or stopped repeatedly during large fan-outs of one call: each webhook has one delivery of each event, and
+// it arrives (I1, I2).
 func TestKillInFanOut(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")
@@ -77,9 +77,9 @@ func TestKillInFanOut(t *testing.T) {
 		for round := range max(5, *faultRounds) {
 			select {
 			case <-reached:
-			case <-time.After(time.Second): // there may not be so many left
+			case <-time.After(time.Second): // fewer may be left
 			}
-			// On PostgreSQL the claims of a program that was killed are due when its lease has ended: -faults.rounds=6 waits for that.
+			// On PostgreSQL the claims of a killed program are due when its lease has expired: -faults.rounds=6 waits for that.
 			if round%2 == 0 && (!store.IsPostgres(database) || *faultRounds > 0) {
 				kill()
 			} else {

@@ -36,12 +36,12 @@ var (
 	commitSteps = []string{"begin", "half", "sync", "synced"}
 )
 
-// commitTime is how long after its answer an attempt may still be on its way to the writer, on a machine that is busy.
+// commitTime is how long after its response an attempt may still wait for the writer, on a busy machine.
 const commitTime = 1 * time.Second
 
-// Whenever the program is killed, nothing that was acknowledged is lost, attempts are numbered without gaps and end with
-// the success, nothing is sent that was not committed, and what is sent again was in flight when it was killed, or its
-// record was not committed (I1 to I6).
+// Whenever the program is killed, nothing acknowledged is lost, attempts are numbered without gaps and end with the success,
+// nothing is sent that was not committed, and only requests are repeated that were in flight or whose record was not committed (I1
+// to I6).
 func TestKill(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes 10 s")
@@ -79,8 +79,8 @@ func testKill(t *testing.T, database string, disk *webhooktest.Disk) {
 	w.check(t)
 }
 
-// The same at each step of each transaction that an event needs when it is published, handed over, claimed, and recorded,
-// one after the other: nothing is under way beside it.
+// The same at each step of each transaction of one event: publishing, handing over, claiming, and recording. Nothing else runs
+// meanwhile.
 func TestKillAtEachCommit(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")
@@ -114,7 +114,7 @@ func TestKillAtEachCommit(t *testing.T) {
 	}
 }
 
-// SIGTERM under load: what was acknowledged is delivered, by this start or the next, and nothing twice.
+// After SIGTERM under load, acknowledged events are delivered, before or after the restart, and none twice.
 func TestTerminateUnderLoad(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")
@@ -135,8 +135,8 @@ func testTerminateUnderLoad(t *testing.T, database string) {
 	w.check(t)
 }
 
-// A disk that has become read-only refuses what is published, and harms nothing else: what was acknowledged is delivered
-// when it can be written again, and the attempts of before and meanwhile are recorded.
+// While the disk is read-only, publishing is refused, and nothing else is harmed: when it can be written again, acknowledged events
+// are delivered, and earlier attempts are recorded.
 func TestReadOnlyDisk(t *testing.T) {
 	disk := webhooktest.NewDisk(t)
 	if disk == nil {
@@ -146,7 +146,7 @@ func TestReadOnlyDisk(t *testing.T) {
 	w.quiet, w.graceful = true, true
 	w.begin(t)
 	w.publish()
-	w.disk.Order(t, "refuse") // before the attempt has ended
+	w.disk.Order(t, "refuse") // before the attempt ends
 	for range 3 {
 		began := time.Now()
 		if answer := w.publish(); !strings.Contains(answer, "UNAVAILABLE") {
@@ -165,7 +165,7 @@ func TestReadOnlyDisk(t *testing.T) {
 	w.check(t)
 }
 
-// world is everything outside the program: those who publish, those who receive, and what each of them knows.
+// world is everything outside the program: publishers, receivers, and what each of them knows.
 type world struct {
 	dir      string
 	disk     *webhooktest.Disk // nil where there is no shim
@@ -173,7 +173,7 @@ type world struct {
 	hooks    map[string]string // ids by path
 	token    string
 	graceful bool // stop the program in order instead of killing it
-	quiet    bool // publish only what the test does
+	quiet    bool // only the test publishes
 	calm     atomic.Bool
 	url      atomic.Pointer[string]
 	program  *program
@@ -191,10 +191,10 @@ type world struct {
 // life is one start of the program up to its end.
 type life struct {
 	arrivals  map[string][]*arrival // by path and event
-	written   time.Time             // a publisher that began then was acknowledged: what waited for the writer before is committed
-	recorded  map[string]int        // attempts that it wrote, by path and event
-	succeeded map[string]bool       // that it wrote down as delivered
-	log       int64                 // where its part of the log ends
+	written   time.Time             // a publisher that began then was acknowledged, so what waited for the writer before is committed
+	recorded  map[string]int        // attempts that it recorded, by path and event
+	succeeded map[string]bool       // deliveries that it recorded as delivered
+	log       int64                 // the end of its part of the log
 }
 
 type arrival struct{ at, answered time.Time }
@@ -204,7 +204,7 @@ type trap struct {
 	step   string
 	left   atomic.Int64
 	sprung chan struct{}
-	dead   chan struct{} // closed when the program is
+	dead   chan struct{} // closed when the program is dead
 }
 
 func newWorld(t *testing.T, database string, disk *webhooktest.Disk, paths ...string) *world {
@@ -225,7 +225,7 @@ func (w *world) start(t *testing.T) {
 	w.url.Store(&w.program.url)
 }
 
-// terminate asks the program to stop, and waits until it has done so in order.
+// terminate asks the program to stop, and waits until it has stopped in order.
 func (w *world) terminate(t *testing.T) {
 	t.Helper()
 	if err := w.program.process.Process.Signal(syscall.SIGTERM); err != nil {
@@ -237,7 +237,7 @@ func (w *world) terminate(t *testing.T) {
 	}
 }
 
-// bury notes what a program that has ended had written, when the receivers have seen all that it sent.
+// bury reads what an ended program had written, once the receivers have seen everything that it sent.
 func (w *world) bury(t *testing.T) {
 	t.Helper()
 	webhooktest.Eventually(t, "the connections of a program that has ended are closed", func() bool {
@@ -278,8 +278,8 @@ func (w *world) bury(t *testing.T) {
 	}
 }
 
-// remains is the database as a program that has ended left it. On SQLite it is a copy: who opens a database repairs it, and
-// that is the next start's to do.
+// remains opens the database as an ended program left it. On SQLite it opens a copy, because opening repairs a database, and the
+// next start must do that.
 func (w *world) remains(t *testing.T) store.Options {
 	t.Helper()
 	o := options(w.dir)
@@ -293,14 +293,14 @@ func (w *world) remains(t *testing.T) store.Options {
 		if err == nil {
 			err = os.WriteFile(filepath.Join(o.Dir, name), text, 0o600)
 		}
-		if err != nil && !os.IsNotExist(err) { // one that has stopped in order leaves no log
+		if err != nil && !os.IsNotExist(err) { // an orderly stop leaves no log
 			t.Fatal(err)
 		}
 	}
 	return o
 }
 
-// receiver is what the webhooks' URLs begin with.
+// receiver returns the start of the webhooks' URLs.
 func (w *world) receiver(t *testing.T) string {
 	t.Helper()
 	r := httptest.NewUnstartedServer(http.HandlerFunc(w.receive))
@@ -360,7 +360,7 @@ func (w *world) begin(t *testing.T) {
 	}))
 }
 
-// reached kills the program when this is where it is to be killed, and returns when it is dead.
+// reached kills the program if the trap is set for this step, and returns when it is dead.
 func (w *world) reached(step string) {
 	trap := w.traps.Load()
 	if trap == nil || trap.step != step {
@@ -406,16 +406,16 @@ func (w *world) killAt(t *testing.T, step string, n int) {
 	w.bury(t)
 }
 
-// walk goes an event's way step by step, with an order to the disk, and reports whether that killed the program.
+// walk leads an event through its steps, with an order to the disk, and reports whether that killed the program.
 func (w *world) walk(t *testing.T, order string) (killed bool) {
 	t.Helper()
 	w.enable(t, "/held", false)
 	w.publish()
 	w.settled(t, "/free", 1)
 	w.disk.Order(t, order)
-	w.publish() // is committed with its deliveries, one of them handed over; that one's attempt is recorded
+	w.publish() // commits the event with its deliveries, hands one over, and records its attempt
 	w.settled(t, "/free", 2)
-	w.enable(t, "/held", true) // both deliveries are claimed, attempted, and recorded
+	w.enable(t, "/held", true) // claims, attempts and records both deliveries
 	w.settled(t, "/held", 2)
 	select {
 	case <-w.program.ended:
@@ -427,7 +427,7 @@ func (w *world) walk(t *testing.T, order string) (killed bool) {
 	}
 }
 
-// settled waits until so many deliveries to the path have succeeded, or the program has ended.
+// settled waits until n deliveries to the path have succeeded, or the program has ended.
 func (w *world) settled(t *testing.T, path string, n int) {
 	t.Helper()
 	query := fmt.Sprintf("{ deliveries(filter: {statuses: [SUCCEEDED], webhookIds: [%q]}) { count { count } } }", w.hooks[path])
@@ -446,13 +446,13 @@ func (w *world) settled(t *testing.T, path string, n int) {
 	})
 }
 
-// enable changes a webhook; the program may be dead, or die of it.
+// enable changes a webhook; the program may be dead or killed by it.
 func (w *world) enable(t *testing.T, path string, on bool) {
 	t.Helper()
 	w.post(fmt.Sprintf("mutation { updateWebhook(input: {id: %q, enabled: %t}) { webhook { id } } }", w.hooks[path], on), nil)
 }
 
-// publish publishes one event, notes its id when that was acknowledged, and returns the answer.
+// publish publishes one event, records its id if it is acknowledged, and returns the response.
 func (w *world) publish() string {
 	began := time.Now()
 	answer := w.post(`mutation { publishEvent(input: {type: "load", data: {job: 1}}) { event { id } } }`, func() { w.reached("published") })
@@ -474,7 +474,7 @@ func (w *world) publish() string {
 	return answer
 }
 
-// post returns the answer to a GraphQL query, "" when there is none. sent, when not nil, is called when it is on its way.
+// post returns the response to a GraphQL query; "" if there is none. sent is called when the request is on its way; it may be nil.
 func (w *world) post(query string, sent func()) string {
 	body, err := json.Marshal(map[string]string{"query": query})
 	if err != nil {
@@ -548,7 +548,7 @@ func (w *world) end(t *testing.T) {
 	w.bury(t)
 }
 
-// check compares what the publishers were told, what the receivers got, and what the database says.
+// check compares acknowledgements, arrivals, and the database.
 func (w *world) check(t *testing.T) {
 	t.Helper()
 	s, owner := stored(t, w.dir)
@@ -577,9 +577,9 @@ func (w *world) check(t *testing.T) {
 		len(w.lives)-1, len(w.acked), len(recorded), repeated, killed)
 }
 
-// checkLives applies the bound on what is sent again (I5, I6): each life sends no more than it wrote down, but for one
-// attempt of a delivery that was running when it was killed, or whose answer had come a moment before; and nothing that
-// had been written down as delivered. The caller must hold mu.
+// checkLives applies the bound on repeated requests (I5, I6). Each life sends no more than it recorded, except one attempt of a
+// delivery that was running at the kill, or whose response had just arrived; and it sends nothing that was recorded as delivered.
+// The caller must hold mu.
 func (w *world) checkLives(t *testing.T, recorded map[string]*owed) (arrived map[string]bool, unrecorded, answered int) {
 	t.Helper()
 	arrived, delivered := map[string]bool{}, map[string]bool{}
@@ -612,13 +612,13 @@ func (w *world) checkLives(t *testing.T, recorded map[string]*owed) (arrived map
 	return arrived, unrecorded, answered
 }
 
-// owed is a delivery as the database has it.
+// owed is a delivery in the database.
 type owed struct {
 	*webhook.Delivery
 	attempts []*webhook.Attempt // in the order of their commits
 }
 
-// check applies the invariants to a delivery that is done.
+// check applies the invariants to a completed delivery.
 func (d *owed) check() error {
 	var errs []error
 	if d.Status != webhook.DeliverySucceeded || d.AttemptCount != len(d.attempts) {

@@ -17,12 +17,12 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// takeover is how long after a replica's death everything that it had claimed has been sent by another.
+// takeover is how long after a replica's death another has sent everything that it had claimed.
 const takeover = 15 * time.Second
 
-// A replica is killed and another frozen while they send: the third has sent what they had claimed within 15 s. When the
-// frozen one wakes up, with the answers to its requests waiting for it, it writes nothing in its old name and sends nothing
-// that it had claimed: it says so, and goes on under another (I6, I7).
+// One replica is killed and another frozen while they send: within 15 s the third has sent what they had claimed. When the frozen
+// one wakes up, with responses waiting for it, it writes nothing under its old lease and sends nothing that it had claimed: it logs
+// that, and continues as a new node (I6, I7).
 func testFrozenReplica(t *testing.T) {
 	t.Parallel()
 	database := webhooktest.Postgres(t)
@@ -51,7 +51,7 @@ func testFrozenReplica(t *testing.T) {
 	stopped(t, frozen.process.Process.Pid)
 	kill()
 	died := time.Now()
-	r.release() // the frozen one's requests are answered too
+	r.release() // answers the frozen one's requests too
 	c.settle(t)
 	again := 0
 	for id := range claimed {
@@ -65,7 +65,7 @@ func testFrozenReplica(t *testing.T) {
 		}
 		if len(arrivals) == 2 {
 			again++
-			if after := arrivals[0].Sub(died); after > 5*time.Second { // no lease ends so soon
+			if after := arrivals[0].Sub(died); after > 5*time.Second { // no lease expires so soon
 				t.Errorf("%s was sent again and was not in flight: it had arrived %v later", id, after)
 			}
 		}
@@ -99,7 +99,7 @@ func testFrozenReplica(t *testing.T) {
 	t.Logf("%d of %d were sent again, %d requests in all", again, len(claimed), arrived)
 }
 
-// stopped waits until the kernel has stopped all of a process.
+// stopped waits until the kernel has stopped every thread of a process.
 func stopped(t *testing.T, pid int) {
 	t.Helper()
 	webhooktest.Eventually(t, "the process stops", func() bool {
@@ -113,7 +113,7 @@ func stopped(t *testing.T, pid int) {
 	})
 }
 
-// reluctant is a receiver that answers nobody before it is released.
+// reluctant is a receiver that answers no request before release.
 type reluctant struct {
 	released chan struct{}
 	once     sync.Once

@@ -9,18 +9,18 @@ import (
 )
 
 const (
-	// gcPercent lets the heap grow to three times of what is in use: most memory is needed for one request, and with Go's 100 a
-	// delivery takes a tenth more of processor time.
+	// gcPercent lets the heap grow to three times the live heap: most memory lives as long as one request, and with Go's default of
+	// 100 a delivery takes 10 % more CPU time.
 	gcPercent = 200
-	// softMemory is what the Go part of the program may use before garbage is collected more often than gcPercent says.
+	// softMemory is the Go memory beyond which garbage is collected more often than gcPercent says.
 	softMemory = 128 << 20
-	// otherMemory is used beside the heap, by stacks and the runtime itself, and by the least of garbage that there may be.
+	// otherMemory is the memory beside the live heap: stacks, the runtime, and the smallest amount of garbage.
 	otherMemory = 48 << 20
 )
 
-// collectGarbage says when garbage is collected, for as long as the process lives: seldom, while there is little of it, and more
-// often from softMemory on. To keep memory low costs processor time, so there may always be half as much garbage as there is in use: a
-// server that needs more gets it, and does not spend its time on collecting. GOGC and GOMEMLIMIT in the environment count instead.
+// collectGarbage sets the pace of garbage collection for the life of the process: seldom below softMemory, more often above it.
+// Half as much garbage as live heap is always allowed, so a server that needs more memory gets it and does not spend its time on
+// collection. GOGC and GOMEMLIMIT in the environment take precedence.
 func collectGarbage() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
@@ -38,7 +38,7 @@ func collectGarbage() {
 	}
 }
 
-// memoryLimit is the soft limit when so many bytes of the heap are in use.
+// memoryLimit returns the soft limit for a live heap of the given size.
 func memoryLimit(live uint64) int64 {
 	in := int64(min(live, math.MaxInt64/4))
 	return max(softMemory, in+in/2+otherMemory)

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// The limit is low as long as little is in use, and always leaves half as much room for garbage as is in use.
+// The limit is low while the live heap is small, and always leaves room for half as much garbage as live heap.
 func TestMemoryLimit(t *testing.T) {
 	for _, live := range []uint64{0, 1 << 20, 48 << 20, 65 << 20, 1 << 30, math.MaxUint64} {
 		limit := memoryLimit(live)

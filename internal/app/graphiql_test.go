@@ -14,9 +14,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// Someone who opens GraphiQL with a token learns in its four tabs to register, to publish, to watch and to inspect, against
-// the program as it is; attempts come into the page while they are made, the browser asks no other host for anything, and
-// has nothing to complain about.
+// The four tabs of GraphiQL register, publish, watch and inspect, against the real program. Attempts appear in the page while they
+// are made; the browser contacts no other host and logs no error.
 func TestGraphiQL(t *testing.T) {
 	t.Parallel()
 	receiver := webhooktest.NewReceiver(t)
@@ -28,7 +27,7 @@ func TestGraphiQL(t *testing.T) {
 	page := browsertest.Open(t, p.url)
 	const response = ".graphiql-response"
 
-	page.Do(chromedp.Navigate(p.url)) // the server's address alone leads there
+	page.Do(chromedp.Navigate(p.url)) // the server's root redirects there
 	page.WaitText("dialog[open]", "Who is calling?")
 	page.Do(
 		chromedp.SendKeys(chromedp.CSS("input[name=token]"), p.token),
@@ -60,11 +59,11 @@ func TestGraphiQL(t *testing.T) {
 	receiver.Answer(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	openTab(page, 3)
 	execute(page)
-	// A second window knows the token too.
+	// A second window has the token too.
 	window := page.NewWindow(chromedp.Click(chromedp.CSS("header nav a")))
 	window.WaitText(".caller", "Token set")
 	openTab(window, 2)
-	for seen := false; !seen; { // the page says that it watches a moment before the server does
+	for seen := false; !seen; { // the page shows that it watches slightly before the server does
 		window.Front()
 		execute(window)
 		receiver.Next(t)
@@ -85,12 +84,12 @@ func openTab(page *browsertest.Page, number int) {
 }
 
 func execute(page *browsertest.Page) {
-	page.WaitFor(`document.querySelector(".graphiql-execute-button").ariaLabel.startsWith("Execute")`) // else it stops what runs
+	page.WaitFor(`document.querySelector(".graphiql-execute-button").ariaLabel.startsWith("Execute")`) // otherwise the button stops the running operation
 	page.Do(chromedp.Click(chromedp.CSS(".graphiql-execute-button")))
 }
 
-// replace puts other text into the query editor, as pasting it would. It must be one line: the editor indents what follows
-// a line's end, and closes what is open.
+// replace replaces the text in the query editor, as pasting does. The text must be one line, because the editor indents new lines
+// and closes brackets.
 func replace(page *browsertest.Page, text string) {
 	page.Do(
 		chromedp.Click(chromedp.CSS(".graphiql-query-editor .view-lines")),

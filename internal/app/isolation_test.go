@@ -30,7 +30,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// isolation is the whole API over a store whose attempts the test records itself.
+// isolation is the whole API over a store; the test itself records the attempts.
 type isolation struct {
 	*testing.T
 	store    *store.Store
@@ -38,30 +38,29 @@ type isolation struct {
 	url      string
 	operator string // a token
 	schema   *ast.Schema
-	nobody   *party // one that is deleted: its cursors are in order, and its names are free
+	nobody   *party // a deleted tenant: its cursors are well formed, and its names are free
 	tenants  int
 }
 
-// party is a tenant with one of everything. What it has is found by the kind of it: the ids in values and, for text, other
-// names and cursors.
+// party is a tenant with one object of every type. ids are by kind; texts are its names, other texts and cursors by kind.
 type party struct {
 	name, token string
 	id          webhook.ID
 	ids         map[string]string
 	texts       map[string]string
-	begin       string            // cursor of its first attempt in the stream
-	end         map[string]string // ids of its last attempt, which ends streams; nothing of it is in ids
+	begin       string            // stream cursor of its first attempt
+	end         map[string]string // ids of its last attempt, which ends streams; they are not in ids
 }
 
-// Nobody reaches another tenant's rows (I11). The test finds in the schema every argument and input field there is, fills
-// each with the ids, cursors and texts of another tenant, and wants exactly the answer for ones that do not exist, and no
-// byte of what the other tenant has; the same over REST. Each id is shown to matter: its own tenant gets another answer. An
-// argument that is new is found; one of a kind that is new fails the test until it knows how to fill it.
+// Nobody reaches another tenant's rows (I11). The test finds every argument and input field in the schema and fills each with the
+// ids, cursors and texts of another tenant. The response must be the one for values that do not exist, without a byte of the other
+// tenant's data; the same over REST. For each id, its own tenant must get another response. New arguments are found; one of a new
+// kind fails the test until it knows how to fill it.
 func TestTenantIsolation(t *testing.T) {
 	w := newIsolation(t)
 	bob := w.party(t, "bob-1")
 	alice := w.party(t, "canary-2")
-	w.nobody = w.party(t, "nobody-3") // whose rows are between alice's and bob's last
+	w.nobody = w.party(t, "nobody-3") // its rows are between alice's and bob's last
 	if err := w.store.Registry(nil).DeleteTenant(t.Context(), w.nobody.id); err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +70,7 @@ func TestTenantIsolation(t *testing.T) {
 		t.Fatal(err)
 	}
 	for table, n := range rows {
-		if waits := table == "notices" || table == "fanouts"; n == 0 && !waits { // they are gone when what they tell is done
+		if waits := table == "notices" || table == "fanouts"; n == 0 && !waits { // such rows are removed when they are processed
 			t.Errorf("alice has nothing in %s: that it leaks would not be seen", table)
 		}
 	}
@@ -82,7 +81,7 @@ func TestTenantIsolation(t *testing.T) {
 		}
 	}
 	slots := 0
-	seen := map[string]bool{} // fields are resolved the same whatever way leads to them: the shortest will do
+	seen := map[string]bool{} // a field is resolved the same on every path: the shortest is enough
 	for _, root := range []*ast.Definition{w.schema.Query, w.schema.Mutation, w.schema.Subscription} {
 		for _, field := range root.Fields {
 			if strings.HasPrefix(field.Name, "__") {
@@ -119,7 +118,7 @@ func TestTenantIsolation(t *testing.T) {
 func newIsolation(t *testing.T) *isolation {
 	t.Helper()
 	w := &isolation{T: t, store: webhooktest.Store(t, nil)}
-	w.live = live.New(w.store, 1) // so small a tail that streams read the database; what goes by in memory is live's to test
+	w.live = live.New(w.store, 1) // a tail so small that streams read the database; package live tests the tail
 	w.store.Start(nil, w.live.Append)
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))
 	schema := graph.New(&graph.Resolver{Store: w.store, Live: w.live, LastEventID: gqlhttp.LastEventID, SetCursor: gqlhttp.SetCursor, EndStream: gqlhttp.EndStream})
@@ -140,7 +139,7 @@ func newIsolation(t *testing.T) *isolation {
 	return w
 }
 
-// party makes a tenant with everything.
+// party creates a tenant with one object of every type.
 func (w *isolation) party(t *testing.T, name string) *party {
 	t.Helper()
 	w.tenants++
@@ -178,7 +177,7 @@ func (w *isolation) party(t *testing.T, name string) *party {
 	return p
 }
 
-// finish gives a party an attempt of another webhook, the last in the log.
+// finish records an attempt of another webhook of the party, the last in the log.
 func (w *isolation) finish(t *testing.T, p *party) {
 	t.Helper()
 	eventType := "the.end.of." + strings.ReplaceAll(p.name, "-", "_")
@@ -190,7 +189,7 @@ func (w *isolation) finish(t *testing.T, p *party) {
 	p.end = map[string]string{"webhook": hook.ID.String(), "event": a.EventID.String(), "delivery": a.DeliveryID.String(), "type": eventType, "cursor": w.live.Cursor(p.id, a.Seq)}
 }
 
-// attempt publishes an event and records an attempt of its delivery, which failed.
+// attempt publishes an event and records a failed attempt of its delivery.
 func (w *isolation) attempt(t *testing.T, p *party, hook *webhook.Webhook, e webhook.NewEvent) (*webhook.Attempt, *store.Claimed) {
 	t.Helper()
 	scope := w.store.In(p.id)
@@ -219,7 +218,7 @@ func (w *isolation) attempt(t *testing.T, p *party, hook *webhook.Webhook, e web
 	return attempts.Items[0], claims[0]
 }
 
-// hop is an argument, or a field of an input object, on the way to a slot.
+// hop is an argument, or a field of an input object, on the path to a slot.
 type hop struct {
 	name string
 	typ  *ast.Type
@@ -228,8 +227,8 @@ type hop struct {
 // slot is a place for an id or a text: an argument of a field, or something within one.
 type slot struct {
 	root  *ast.Definition
-	way   []*ast.FieldDefinition // from the root field to the one whose argument it is
-	steps []hop                  // from the argument to the place
+	way   []*ast.FieldDefinition // from the root field to the one that has the argument
+	steps []hop                  // from the argument to the slot
 }
 
 func (s *slot) last() hop { return s.steps[len(s.steps)-1] }
@@ -245,7 +244,7 @@ func (s *slot) name() string {
 	return name
 }
 
-// place names the slot by its field, and not by the way to it.
+// place names the slot by its field, not by the path to it.
 func (s *slot) place() string {
 	of := s.root.Name
 	if n := len(s.way); n > 1 {
@@ -258,7 +257,7 @@ func (s *slot) place() string {
 	return of
 }
 
-// slots finds every place in the arguments of a root field and, but for mutations, of the fields below it.
+// slots finds every slot in the arguments of a root field and, except for mutations, of the fields below it.
 func (w *isolation) slots(t *testing.T, root *ast.Definition, field *ast.FieldDefinition) []*slot {
 	t.Helper()
 	var all []*slot
@@ -273,7 +272,7 @@ func (w *isolation) slots(t *testing.T, root *ast.Definition, field *ast.FieldDe
 				within(way, append(slices.Clone(steps), hop{f.Name, f.Type}))
 			}
 		case d.Kind == ast.Enum || slices.Contains([]string{"Int", "Float", "Boolean", "DateTime", "TimeBound", "JSON"}, d.Name):
-			// No object has it.
+			// This id exists nowhere.
 		case d.Name == "ID" || d.Name == "String":
 			all = append(all, &slot{root: root, way: way, steps: steps})
 		default:
@@ -300,7 +299,7 @@ func (w *isolation) slots(t *testing.T, root *ast.Definition, field *ast.FieldDe
 	return all
 }
 
-// value fills a type with what is least: null where that is allowed. On the way to the slot it puts v.
+// value returns the smallest value of a type, null if allowed, with v in the slot.
 func (w *isolation) value(t *testing.T, name string, typ *ast.Type, steps []hop, v any, own *party, ownID string) any {
 	t.Helper()
 	if len(steps) == 0 && v != nil { // the slot itself
@@ -354,7 +353,7 @@ func (w *isolation) value(t *testing.T, name string, typ *ast.Type, steps []hop,
 	return nil
 }
 
-// document writes an operation that goes the slot's way, with v in the slot, and selects all there is to select.
+// document writes an operation with v in the slot that selects everything.
 func (w *isolation) document(t *testing.T, s *slot, v any, own *party, ownID string) string {
 	t.Helper()
 	vars := map[string]any{}
@@ -401,7 +400,7 @@ func (w *isolation) document(t *testing.T, s *slot, v any, own *party, ownID str
 	return string(b)
 }
 
-// selection selects everything of a type, but no type within itself; lists only where calls do not change them.
+// selection selects every field of a type, but no type within itself, and lists only where calls do not change them.
 func (w *isolation) selection(typeName string, above []string, lists bool) string {
 	d := w.schema.Types[typeName]
 	if !d.IsCompositeType() {
@@ -430,13 +429,13 @@ func (w *isolation) selection(typeName string, above []string, lists bool) strin
 	return b.String() + " }"
 }
 
-// call makes a request, and returns the status and the answer.
+// call sends a request, and returns the status and the response.
 func (w *isolation) call(t *testing.T, token, method, path, body, tenant string) string {
 	t.Helper()
 	return w.callUntil(t, token, method, path, body, tenant, "")
 }
 
-// callUntil is call; a stream of events is read up to one that has the text.
+// callUntil is call, but reads a stream of events up to one that contains the text.
 func (w *isolation) callUntil(t *testing.T, token, method, path, body, tenant, until string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
@@ -480,7 +479,7 @@ func (w *isolation) callUntil(t *testing.T, token, method, path, body, tenant, u
 	return got.String()
 }
 
-// inOrder sorts the errors of a response: resolvers run side by side.
+// inOrder sorts the errors of a response, because resolvers run concurrently.
 func inOrder(answer []byte) string {
 	var parts map[string]json.RawMessage
 	var errs []json.RawMessage
@@ -496,14 +495,14 @@ var (
 	random   = regexp.MustCompile(`whsec_[\w+/=]+|hg_[\w-]{43}|hg_[\w-]{6}`)
 )
 
-// same makes answers alike that differ in nothing but in what was sent, the one or the other, and in what each call makes.
+// same removes from two responses what was sent and what each call creates, so that they can be compared.
 func same(answer, one, other string) string {
 	answer = random.ReplaceAllString(answer, "<made>")
 	answer = strings.NewReplacer(one, "<sent>", other, "<sent>").Replace(answer)
 	return madeAnew.ReplaceAllString(answer, "<made>")
 }
 
-// probe puts everything that alice has into the slot, as bob, and compares with what nobody has.
+// probe puts, as bob, each value of alice into the slot, and compares the response with that for a value of nobody.
 func (w *isolation) probe(t *testing.T, s *slot, alice, bob *party) {
 	t.Helper()
 	isID := s.last().typ.Name() == "ID"
@@ -519,7 +518,7 @@ func (w *isolation) probe(t *testing.T, s *slot, alice, bob *party) {
 			return []any{x}
 		}
 		if !isID {
-			return []any{x, of.end["type"]} // which lets the last attempt through: it ends the stream
+			return []any{x, of.end["type"]} // this lets the last attempt through, which ends the stream
 		}
 		return []any{x, of.end["webhook"], of.end["event"], of.end["delivery"]}
 	}
@@ -534,10 +533,10 @@ func (w *isolation) probe(t *testing.T, s *slot, alice, bob *party) {
 	required := w.required(t, s, bob)
 	for kind, x := range kinds {
 		if s.root == w.schema.Subscription && s.last().name == "after" && kind != "stream" {
-			continue // not a cursor of the stream: it is refused, or taken for a time
+			continue // not a cursor of the stream: it is refused, or parsed as a time
 		}
 		if name := s.last().name; (kind == "stream" || strings.HasPrefix(kind, "cursor ")) && name != "after" && name != "before" {
-			continue // letters, which are a name or not
+			continue // letters may be a name by chance
 		}
 		for _, ownID := range required {
 			nothing := absent(kind)
@@ -553,7 +552,7 @@ func (w *isolation) probe(t *testing.T, s *slot, alice, bob *party) {
 	}
 }
 
-// required are the ids to try where one must be given beside the slot: the party's own, of whatever kind it is.
+// required returns ids for an argument that is required beside the slot: the party's own, of every kind.
 func (w *isolation) required(t *testing.T, s *slot, own *party) []string {
 	t.Helper()
 	if strings.Contains(w.document(t, s, "x", own, "own-id"), `"own-id"`) {
@@ -562,7 +561,7 @@ func (w *isolation) required(t *testing.T, s *slot, own *party) []string {
 	return []string{""}
 }
 
-// leaks fails when an answer has something that alice has, but for what was sent.
+// leaks fails if a response contains anything of alice's, except what was sent.
 func (w *isolation) leaks(t *testing.T, answer, sent string, alice *party) {
 	t.Helper()
 	answer = strings.ReplaceAll(answer, sent, "")
@@ -576,8 +575,8 @@ func (w *isolation) leaks(t *testing.T, answer, sent string, alice *party) {
 	}
 }
 
-// matters shows that an id is looked at: to its own tenant, or to an operator where only those may ask, one of the ids makes
-// another answer than one that does not exist.
+// matters checks that an id is used: with one of the ids, its own tenant (or an operator, if only operators may call) gets another
+// response than with an id that does not exist.
 func (w *isolation) matters(t *testing.T, s *slot, ask func(token, tenant, x string, own *party, ownID string) string) {
 	t.Helper()
 	p := w.party(t, "")
@@ -597,7 +596,7 @@ func (w *isolation) matters(t *testing.T, s *slot, ask func(token, tenant, x str
 	t.Error("no id makes a difference to its own tenant, so this proves nothing")
 }
 
-// everything is all that a tenant can read.
+// everything returns all that a tenant can read.
 func (w *isolation) everything(t *testing.T, p *party) string {
 	t.Helper()
 	var b strings.Builder
@@ -615,11 +614,11 @@ func (w *isolation) everything(t *testing.T, p *party) string {
 	return b.String()
 }
 
-// probeRoute does for an endpoint of the REST surface what probe does for a slot.
+// probeRoute is probe for a REST endpoint.
 func (w *isolation) probeRoute(t *testing.T, r web.Route, alice, bob *party) {
 	t.Helper()
 	if r.Path == "/v1/events" {
-		bob = w.party(t, "") // who has not used alice's keys yet
+		bob = w.party(t, "") // a new tenant, which has not used alice's keys yet
 	}
 	try := func(token, path, body string) string { return w.call(t, token, r.Method, path, body, "") }
 	compare := func(kind, x, nothing, body string, path func(string) string) {

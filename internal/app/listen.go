@@ -17,11 +17,11 @@ import (
 type listening struct {
 	server   *http.Server
 	listener *web.Listener
-	serve    func(net.Listener) error // over TLS, when there is a certificate
+	serve    func(net.Listener) error // over TLS if there is a certificate
 	scheme   string
 }
 
-// listen takes the port and makes the HTTP server, which does not serve yet.
+// listen opens the port and creates the HTTP server, which does not serve yet.
 func (s *server) listen(ctx context.Context) error {
 	cfg := s.cfg
 	port, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Listen)
@@ -29,7 +29,7 @@ func (s *server) listen(ctx context.Context) error {
 		return fmt.Errorf("--listen: %w", err)
 	}
 	l := &listening{listener: web.NewListener(port, s.files.Incoming, cfg.TrustedProxy, s.log), scheme: "http"}
-	s.http = l // to be closed from here on
+	s.http = l // from here on close closes it
 	sdl := graph.SDL
 	if cfg.DisableIntrospection {
 		sdl = ""
@@ -40,7 +40,7 @@ func (s *server) listen(ctx context.Context) error {
 			Logger: s.log, MaxDataBytes: int(cfg.MaxPayload), AllowedOrigins: cfg.AllowedOrigins, TrustedProxies: cfg.TrustedProxy,
 			Bodies: s.bodies, Calls: s.calls, Short: s.sender.Short,
 		}),
-		// No WriteTimeout: streams last; gqlhttp puts a deadline on each of their writes, and lifts ReadTimeout for them.
+		// No WriteTimeout, because of streams: gqlhttp sets a deadline for each of their writes, and lifts ReadTimeout.
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       time.Minute,
 		IdleTimeout:       2 * time.Minute,
@@ -61,7 +61,7 @@ func (s *server) listen(ctx context.Context) error {
 	return nil
 }
 
-// url is where this machine reaches the server.
+// url returns the server's URL for clients on this machine.
 func (l *listening) url() string {
 	address := l.listener.Addr().String()
 	host, port, err := net.SplitHostPort(address)

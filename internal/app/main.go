@@ -26,16 +26,16 @@ func Main() int {
 	return 0
 }
 
-// ownProcess makes the settings of a process that is a server and nothing else.
+// ownProcess changes settings of the whole process, which must be a server and nothing else.
 func ownProcess(log *slog.Logger) {
-	stdlog.SetFlags(0) // a line begins with what is said
+	stdlog.SetFlags(0) // no timestamps: slog adds its own
 	stdlog.SetOutput(stray{log})
 	go collectGarbage()
 }
 
-// untilSignal returns a context that a signal ends: SIGINT, SIGTERM, and SIGHUP, of which nothing need be read again (a TLS
-// certificate is, by itself). A second SIGINT or SIGTERM ends the program at once; a second SIGHUP, which a terminal that is
-// closed may send, does not. Under nohup SIGHUP stays ignored.
+// untilSignal returns a context that SIGINT, SIGTERM or SIGHUP ends. SIGHUP stops too, because no file needs a signal to be
+// reloaded. A second SIGINT or SIGTERM ends the program at once; a second SIGHUP does not, because a closed terminal may send two.
+// Under nohup SIGHUP stays ignored.
 func untilSignal() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 1)
@@ -51,8 +51,8 @@ func untilSignal() context.Context {
 	return ctx
 }
 
-// stray takes what libraries write to the standard logger, which nothing of ours does. net/http's client has no other place
-// to complain of a receiver that sends more than it was asked for, and repeats all of it: that goes nowhere.
+// stray receives what libraries write to the standard logger. Of the complaints of net/http's client about receivers it drops the
+// text, which may repeat what a receiver sent.
 type stray struct{ log *slog.Logger }
 
 func (s stray) Write(line []byte) (int, error) {

@@ -11,8 +11,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// A client that moves from one replica to another repeatedly, while both deliver, sees every attempt once, in the order of
-// the log (I8).
+// A client that moves repeatedly between two replicas, while both deliver, sees every attempt once, in log order (I8).
 func TestStreamMovesBetweenReplicas(t *testing.T) {
 	database := webhooktest.Postgres(t)
 	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
@@ -57,7 +56,7 @@ func TestStreamMovesBetweenReplicas(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for len(log) > 0 && log[0].ID.String() != seen[0] { // what was before
+	for len(log) > 0 && log[0].ID.String() != seen[0] { // attempts from before
 		log = log[1:]
 	}
 	if len(log) < len(seen) {

@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// network passes connections on to a server, as long as it does.
+// network forwards connections to a server while it is up.
 type network struct {
 	address string
-	refused chan struct{} // a connection was, while the network is down
+	refused chan struct{} // gets a value for each connection refused while the network is down
 
 	mu     sync.Mutex // guards what follows
 	isDown bool
@@ -70,7 +70,7 @@ func (n *network) pass(from net.Conn, server string) {
 	delete(n.open, from)
 }
 
-// cut breaks all connections.
+// cut closes all connections.
 func (n *network) cut() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -79,7 +79,7 @@ func (n *network) cut() {
 	}
 }
 
-// down lets none through, until up. It returns when as many were refused.
+// down refuses connections until up. It returns after the given number of refusals.
 func (n *network) down(t *testing.T, refused int) {
 	t.Helper()
 	n.mu.Lock()

@@ -9,7 +9,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// An operator reads in the log what the server did by itself: which webhook it disabled and why, which tenant its quota refuses,
+// The log tells the operator what the server did by itself: which webhook it disabled and why, which tenant is over its quota,
 // which address guesses tokens, and whose calls cost too much. A flood of one kind does not fill the log.
 func TestOperatorsAreTold(t *testing.T) {
 	receiver := webhooktest.NewReceiver(t)

@@ -16,7 +16,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// ask sends a request and returns the status, the first error's code, wherever the surface has it, and Retry-After.
+// ask sends a request and returns the status, the first error's code on any surface, and Retry-After.
 func (c *client) ask(t *testing.T, method, path, accept, body string) (status int, code, retryAfter string) {
 	t.Helper()
 	a := c.do(t, method, path, body, http.Header{"Accept": {accept}})
@@ -50,7 +50,7 @@ func (c *client) ask(t *testing.T, method, path, accept, body string) (status in
 	return a.status, code, a.header.Get("Retry-After")
 }
 
-// nextMessage reads the next message of a WebSocket that is no ping: its type, and the code of the first error in it.
+// nextMessage reads a WebSocket's next message other than a ping: its type, and the code of its first error.
 func nextMessage(ctx context.Context, conn *websocket.Conn) (kind, code string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
@@ -79,8 +79,8 @@ func nextMessage(ctx context.Context, conn *websocket.Conn) (kind, code string, 
 	}
 }
 
-// While PostgreSQL is away every surface says that trying again may help, whether the token is remembered or not: UNAVAILABLE, 503,
-// and a close that clients do not take for final. When it is back all of them work.
+// While PostgreSQL is unreachable every surface says that trying again may help, for known and unknown tokens: UNAVAILABLE, 503,
+// and a close code after which clients retry. When it is back all of them work.
 func TestDatabaseAway(t *testing.T) {
 	server := webhooktest.StartPostgres(t)
 	database := server.Database(t)
@@ -91,7 +91,7 @@ func TestDatabaseAway(t *testing.T) {
 	c.mutate(t, createWebhook, map[string]any{"url": receiver.URL}, &struct{}{})
 	w := c.watch(t, "")
 	cursor := watching(t, c, w)
-	open := c.socket(t) // authenticated before
+	open := c.socket(t) // authenticated before the outage
 	if kind, _, err := nextMessage(t.Context(), open); kind != "connection_ack" || err != nil {
 		t.Fatal(kind, err)
 	}
@@ -111,7 +111,7 @@ func TestDatabaseAway(t *testing.T) {
 	}
 	for _, remembered := range []bool{true, false} {
 		if !remembered {
-			time.Sleep(1100 * time.Millisecond) // for which a token is remembered
+			time.Sleep(1100 * time.Millisecond) // longer than tokens are cached
 		}
 		for name, ask := range map[string][4]string{
 			"GraphQL query": {"POST", "/graphql", plain, read}, "GraphQL mutation": {"POST", "/graphql", plain, write},

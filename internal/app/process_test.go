@@ -31,7 +31,7 @@ func nodeExample(t *testing.T, name string) *exec.Cmd {
 	return nodeCommand(t.Context(), t, dir, script)
 }
 
-// builtDir has what builtGo built; TestMain removes it.
+// builtDir is where builtGo builds; TestMain removes it.
 var builtDir string
 
 var builtGo = sync.OnceValues(func() (string, error) {
@@ -63,14 +63,14 @@ func goExample(t *testing.T) *exec.Cmd {
 	return cmd
 }
 
-// example is a running one. Its lines begin with an event's id and type.
+// example is a running example. Its lines begin with an event's id and type.
 type example struct {
 	lines  chan string
 	seen   []string
-	missed atomic.Bool // it has said so, on its other output
+	missed atomic.Bool // it reported missed attempts on standard error
 }
 
-// Write takes what the example complains of.
+// Write receives the example's standard error.
 func (e *example) Write(p []byte) (int, error) {
 	if bytes.Contains(p, []byte("some attempts are no longer there")) {
 		e.missed.Store(true)
@@ -78,7 +78,7 @@ func (e *example) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// of is the events of a type that it has seen.
+// of returns the events of a type that it has seen.
 func (e *example) of(eventType string) (ids []string) {
 	for _, line := range e.seen {
 		if id, rest, _ := strings.Cut(line, " "); strings.HasPrefix(rest, eventType+" ") {
@@ -93,7 +93,7 @@ func runExample(t *testing.T, cmd *exec.Cmd, url, token string) *example {
 	return runCommand(t, cmd, "HOOKGRAPH_URL="+url, "HOOKGRAPH_TOKEN="+token)
 }
 
-// runCommand starts a program with these variables, and ends it with the test.
+// runCommand starts a program with these variables, and stops it at the end of the test.
 func runCommand(t *testing.T, cmd *exec.Cmd, env ...string) *example {
 	t.Helper()
 	cmd.Env = append(os.Environ(), env...)
@@ -123,7 +123,7 @@ func runCommand(t *testing.T, cmd *exec.Cmd, env ...string) *example {
 	return e
 }
 
-// sees waits a little for an event.
+// sees waits briefly for an event.
 func (e *example) sees(t *testing.T, id string) bool {
 	t.Helper()
 	for patience := time.After(time.Second); ; {
@@ -141,7 +141,7 @@ func (e *example) sees(t *testing.T, id string) bool {
 	}
 }
 
-// until waits for an event and returns all lines up to it, one after the other.
+// until waits for an event and returns all lines up to it.
 func (e *example) until(t *testing.T, name, id string) func(func(string) bool) {
 	t.Helper()
 	for deadline := time.Now().Add(2 * time.Minute); !e.sees(t, id); {

@@ -13,8 +13,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// streamErrors reads what a stream that begins after a cursor is refused with: over WebSocket, by server-sent events, and by
-// those when the cursor is in their header. oldest is the cursor to go on from.
+// streamErrors returns the errors of streams that start after a cursor: over WebSocket, over server-sent events, and over those
+// with Last-Event-ID. oldest is the cursor to resume after.
 func (c *client) streamErrors(t *testing.T, after string) (codes []string, oldest string) {
 	t.Helper()
 	type refusal []struct {
@@ -74,8 +74,8 @@ func (c *client) streamErrors(t *testing.T, after string) (codes []string, oldes
 	return codes, oldest
 }
 
-// A client of a directory that was put back from a copy is told that its cursor is lost, at once and when as much has come again,
-// on every transport, and gets everything that the directory has after the oldest cursor (I8).
+// After a directory was restored from a copy, a client's cursor is CURSOR_LOST on every transport, also after as many new attempts
+// as were lost; after the oldest cursor it gets everything that the directory has (I8).
 func TestStreamOfDirectoryPutBack(t *testing.T) {
 	dir, copied := t.TempDir(), filepath.Join(t.TempDir(), "copied")
 	receiver := webhooktest.NewReceiver(t)
@@ -88,7 +88,7 @@ func TestStreamOfDirectoryPutBack(t *testing.T) {
 		for range n {
 			id := c.publish(t, "load")
 			got := w.next(t)
-			for got.Node.Event.Type != "load" { // what was published until the stream began
+			for got.Node.Event.Type != "load" { // events published before the stream began
 				got = w.next(t)
 			}
 			if got.Node.Event.ID != id {

@@ -15,7 +15,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// REST tells quotas apart: 429 and when to try again for the rate, 409 for numbers.
+// REST distinguishes quotas: 429 with Retry-After for the rate, 409 for numbers.
 func TestQuotasOverREST(t *testing.T) {
 	p := boot(t, t.TempDir(), "--publish-rate", "1", "--max-webhooks", "1", "--max-events", "1001")
 	c := &client{p.url, p.token}
@@ -26,7 +26,7 @@ func TestQuotasOverREST(t *testing.T) {
 	if status, wait, text := c.answer(t, "/v1/events", "*/*", "["+event+","+event+"]"); status != http.StatusConflict || wait != 0 || !strings.Contains(text, `"QUOTA"`) {
 		t.Errorf("stored events: %d %d %s", status, wait, text)
 	}
-	// More than a second, for which it takes only one, would be a long time between two calls.
+	// The quota allows one event per second, and two calls are less than a second apart.
 	status, wait, text := c.answer(t, "/v1/events", "*/*", event)
 	for status == http.StatusAccepted {
 		status, wait, text = c.answer(t, "/v1/events", "*/*", event)
@@ -41,7 +41,7 @@ func TestQuotasOverREST(t *testing.T) {
 	}
 }
 
-// A token that has spent what it may is told to wait, over every transport and REST; another token is not.
+// A token that has used up its cost must wait, over every transport and REST; another token need not.
 func TestCostIsRationed(t *testing.T) {
 	p := boot(t, t.TempDir(), "--cost-rate", "1", "--cost-burst", "10000")
 	other := &client{p.url, p.command(t, "token", "create", "--operator")}
@@ -76,7 +76,7 @@ func TestCostIsRationed(t *testing.T) {
 	}
 	if status, wait, text := c.answer(t, "/v1/events", "*/*", `{"type": "a.b", "data": 1}`); status == http.StatusTooManyRequests && (wait < 1 || !strings.Contains(text, `"RATE_LIMITED"`)) {
 		t.Errorf("REST: %d %d %s", status, wait, text)
-	} else if status != http.StatusTooManyRequests { // there may be enough left for this one, and not for many
+	} else if status != http.StatusTooManyRequests { // enough for this call may be left, but not for many
 		for range 10 {
 			status, _, _ = c.answer(t, "/v1/events", "*/*", `{"type": "a.b", "data": 1}`)
 		}
@@ -107,7 +107,7 @@ func TestCostIsRationed(t *testing.T) {
 	}
 }
 
-// Nothing that a tenant has open outlives it, and nothing else ends with it.
+// A deleted tenant's connections end with it, and no others.
 func TestDeletedTenantIsCutOff(t *testing.T) {
 	p := boot(t, t.TempDir())
 	operator := &client{p.url, p.token}
@@ -139,7 +139,7 @@ func TestDeletedTenantIsCutOff(t *testing.T) {
 	}
 }
 
-// A server removes what is older than --retention when it starts, and the secrets whose overlap has ended.
+// At its start a server removes rows older than --retention, and secrets whose overlap has ended.
 func TestRetention(t *testing.T) {
 	dir, now := t.TempDir(), time.Now()
 	s, err := store.Open(t.Context(), store.Options{Dir: dir, Now: func() time.Time { return now }})
@@ -176,7 +176,7 @@ func TestRetention(t *testing.T) {
 	p := boot(t, dir, "--retention", "2h")
 	operator := &client{p.url, p.token}
 	var text string
-	// The count and the list are read one after the other, and what is old may be removed in between.
+	// The count and the list are read one after the other, and old rows may be removed in between.
 	webhooktest.Eventually(t, "what is old is removed", func() bool {
 		_, _, text = operator.answer(t, "/graphql", "*/*", `{"query": "{ events { count { count } nodes { id } } }"}`)
 		return strings.Contains(text, `"count":{"count":1}`) && !strings.Contains(text, ids[0].String())

@@ -11,12 +11,12 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// A receiver that hangs, drips, resets, never gets past 1xx or never ends costs its own attempt, which is recorded with what
+// A receiver that hangs, drips, resets, or sends endless 1xx or body fails only its own attempt, which is recorded with what
 // happened.
 func TestHostileReceivers(t *testing.T) {
 	page := make([]byte, 32<<10)
 	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body) // the end of the connection is only noticed after that
+		_, _ = io.Copy(io.Discard, r.Body) // the server notices a closed connection only after that
 		tick := time.NewTicker(50 * time.Millisecond)
 		defer tick.Stop()
 		for {
@@ -45,7 +45,7 @@ func TestHostileReceivers(t *testing.T) {
 	c := &client{p.url, p.token}
 	for path, want := range map[string][]string{
 		"/hangs": {"TIMEOUT"}, "/drips": {"RESPONSE_TOO_SLOW"}, "/resets": {"PROTOCOL"}, "/informs": {"TIMEOUT", "PROTOCOL"},
-		"/endless": {""}, // is answered: of its body no more is read than is kept
+		"/endless": {""}, // answered: no more of the body is read than is kept
 	} {
 		var made struct{ Webhook struct{ ID string } }
 		c.mutate(t, createWebhook, map[string]any{
@@ -69,7 +69,7 @@ func TestHostileReceivers(t *testing.T) {
 	}
 }
 
-// A second SIGTERM ends the program at once, whatever hangs.
+// A second SIGTERM ends the program at once, even if attempts hang.
 func TestTerminateTwice(t *testing.T) {
 	arrived := make(chan struct{}, 16)
 	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -93,7 +93,7 @@ func TestTerminateTwice(t *testing.T) {
 				t.Errorf("took %v", took)
 			}
 			return
-		case <-time.After(time.Second): // it is busy stopping
+		case <-time.After(time.Second): // while it is stopping
 		}
 		if time.Since(began) > 20*time.Second {
 			t.Fatal("does not end")

@@ -29,7 +29,7 @@ var replicaRounds = flag.Int("replicas.rounds", 0, "how often TestReplicas kills
 
 var replicaPause = flag.Duration("replicas.pause", 10*time.Second, "between two kills of TestReplicas")
 
-// Replicas on one PostgreSQL that are killed or frozen. The two wait for leases at the same time.
+// Replicas on one PostgreSQL are killed or frozen. The subtests run concurrently, because both wait for leases.
 func TestReplicas(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes 15 s")
@@ -38,10 +38,10 @@ func TestReplicas(t *testing.T) {
 	t.Run("frozen", testFrozenReplica)
 }
 
-// Three replicas under load, of which two are killed in turn and the server restarted as after a crash:
-// nothing that was acknowledged is lost, what is sent again was in flight at one of these moments, attempts are numbered
-// without gaps, and the stream of the replica that lives shows the attempts of all, each once, in the order of the log.
-// startFleet starts replicas on a database, with webhooks at a receiver. The client is of the first.
+// Of three replicas under load two are killed in turn, and PostgreSQL crashes and restarts. Nothing acknowledged is lost, only
+// requests in flight at one of these moments are repeated, attempts are numbered without gaps, and the surviving replica's stream
+// has the attempts of all, each once, in log order. startFleet starts replicas on a database, with webhooks at a receiver. The
+// client uses the first.
 func startFleet(t *testing.T, database string, replicas int) (*fleet, *client) {
 	t.Helper()
 	f := &fleet{database: database, arrivals: map[string][]time.Time{}}
@@ -72,7 +72,7 @@ func testKilledReplicas(t *testing.T) {
 	if *replicaRounds > 0 {
 		pause, rounds = *replicaPause, *replicaRounds
 	}
-	kills := time.NewTicker(pause) // and PostgreSQL restarts at every second one, a moment later
+	kills := time.NewTicker(pause) // PostgreSQL restarts shortly after every second one
 	defer kills.Stop()
 	for round := range rounds {
 		<-kills.C
@@ -95,21 +95,21 @@ func testKilledReplicas(t *testing.T) {
 	f.check(t, stream)
 }
 
-// fleet is several replicas on a database, and what everybody outside knows.
+// fleet is several replicas on a database, and what publishers, receivers and watchers know.
 type fleet struct {
 	database string
 	programs []*program
 	kills    []func()
-	urls     [3]atomic.Pointer[string] // nil: it is not there
+	urls     [3]atomic.Pointer[string] // nil: the replica is down
 	token    string
 	calm     atomic.Bool
 	shown    atomic.Pointer[string] // the last attempt that follow has seen
-	resumed  atomic.Int64           // how often follow went on
+	resumed  atomic.Int64           // how often follow resumed
 
 	mu       sync.Mutex // guards what follows
 	acked    []string
 	arrivals map[string][]time.Time // by path and event
-	events   []time.Time            // when something was killed
+	events   []time.Time            // times of the kills
 }
 
 func (f *fleet) start(t *testing.T, n int) {
@@ -119,7 +119,7 @@ func (f *fleet) start(t *testing.T, n int) {
 	f.urls[n].Store(&f.programs[n].url)
 }
 
-// register makes two webhooks, of which one fails at times.
+// register creates two webhooks, of which one fails sometimes.
 func (f *fleet) register(t *testing.T, c *client, receiver string) {
 	t.Helper()
 	schedule := make([]int, 30)
@@ -132,8 +132,8 @@ func (f *fleet) register(t *testing.T, c *client, receiver string) {
 	}
 }
 
-// watch begins the stream of a replica, which follow goes on with. It asks for what is in the attempts themselves: the server
-// cannot look anything up while PostgreSQL is away.
+// watch starts the stream of a replica, which follow reads. It selects only fields of the attempts themselves: the server cannot
+// look anything up while PostgreSQL is unreachable.
 func (f *fleet) watch(t *testing.T, c *client) (stream <-chan []string) {
 	t.Helper()
 	const query = `subscription ($after: String) { deliveryAttempts(after: $after) { cursor node { id number } } }`
@@ -156,8 +156,8 @@ func (f *fleet) watch(t *testing.T, c *client) (stream <-chan []string) {
 	return seen
 }
 
-// follow collects the ids of the stream's attempts until the program stops in order. Where the stream has ended, as it does
-// when it has to be read from a database that is away, it goes on after the last cursor.
+// follow collects the ids of the stream's attempts until the program stops in order. When the stream ends, for example because the
+// database is unreachable, it resumes after the last cursor.
 func (f *fleet) follow(w *watcher, cursor string, again func(after string) (*watcher, error)) (seen []string) {
 	for {
 		for s := range w.got {
@@ -209,8 +209,8 @@ func (f *fleet) receive(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// publish publishes to one replica after the other until ctx ends. What is not acknowledged is published again, at another,
-// under the same key.
+// publish publishes to the replicas in turn until ctx ends. An event that is not acknowledged is published again, to another
+// replica, with the same key.
 func (f *fleet) publish(ctx context.Context, publisher int) {
 	for n := 0; ctx.Err() == nil; n++ {
 		body := fmt.Sprintf(`{"type": "load", "data": {"n": %d}, "idempotency_key": "%d-%d"}`, n, publisher, n)
@@ -251,7 +251,7 @@ func (f *fleet) publishTo(ctx context.Context, replica int, body string) (id str
 	return made.ID
 }
 
-// settle waits until nothing is owed.
+// settle waits until no delivery is due.
 func (f *fleet) settle(t *testing.T, c *client) {
 	t.Helper()
 	c.settle(t)
@@ -321,7 +321,7 @@ func (f *fleet) check(t *testing.T, stream <-chan []string) {
 		t.Fatal(err)
 	}
 	seen := <-stream
-	if len(seen) > 0 { // what was before the stream began
+	if len(seen) > 0 { // attempts from before the stream began
 		log = log[max(slices.Index(log, seen[0]), 0):]
 	}
 	if len(seen) != len(log) {
@@ -337,7 +337,7 @@ func (f *fleet) check(t *testing.T, stream <-chan []string) {
 		len(f.events), acked, len(recorded), len(log), f.resumed.Load(), repeated)
 }
 
-// between is how many kills came around a delivery's requests.
+// between returns the number of kills during a delivery's requests.
 func (f *fleet) between(arrivals []time.Time) int {
 	n := 0
 	for _, at := range f.events {

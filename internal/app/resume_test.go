@@ -23,9 +23,9 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// The examples go on when the server ends their stream: after the last cursor when the database was away for a while; when they
-// have spent too much, not before the time that they are told; and with the oldest that is kept, saying so, when retention
-// has removed what came next, or the database was put back to before what they saw.
+// The examples resume when the server ends their stream: after the last cursor if the database was unreachable; no earlier than
+// they are told if they are over their rate; and at the oldest attempt, saying so, if retention has removed the next ones or the
+// database was restored from before what they saw.
 func TestExamplesGoOn(t *testing.T) {
 	t.Parallel()
 	r := newResuming(t)
@@ -40,13 +40,13 @@ func TestExamplesGoOn(t *testing.T) {
 	r.goOnInRestored(t, last)
 }
 
-// resuming is the examples at a server whose streams end as the test wants.
+// resuming is the examples with a server whose streams the test can end.
 type resuming struct {
 	store   *store.Store
 	hook    *webhook.Webhook
 	network *network
 
-	away  atomic.Bool  // for streams that begin from now on the database is away
+	away  atomic.Bool  // the database is unreachable for streams that start from now on
 	begun atomic.Int64 // streams
 	spent allowance
 	back  *putBack
@@ -97,7 +97,7 @@ func newResuming(t *testing.T) *resuming {
 	return r
 }
 
-// api is the GraphQL API that reads from rows, which may be away, and finds callers in the store, which is not.
+// api is the GraphQL API. It reads attempts from rows, which may be unreachable, and callers from the store, which is not.
 func (r *resuming) api(rows *store.Store, tail *live.Log) http.Handler {
 	quiet := slog.New(slog.DiscardHandler)
 	return gqlhttp.New(
@@ -118,14 +118,14 @@ func (r *resuming) record(t *testing.T, eventType string) string {
 	return recordOne(t, r.store, r.hook, eventType)
 }
 
-// tried waits until all have tried to go on, without success.
+// tried waits until all have tried to resume, without success.
 func (r *resuming) tried(t *testing.T) {
 	t.Helper()
 	before := r.begun.Load()
 	webhooktest.Eventually(t, "all examples go on", func() bool { return r.begun.Load() >= before+2*int64(len(r.examples)) })
 }
 
-// checkWhole waits until all have seen the events, each once, and misses none.
+// checkWhole waits until all have seen the events, each once.
 func (r *resuming) checkWhole(t *testing.T, eventType string, want ...string) {
 	t.Helper()
 	for name, e := range r.examples {
@@ -136,7 +136,7 @@ func (r *resuming) checkWhole(t *testing.T, eventType string, want ...string) {
 	}
 }
 
-// goOnAfterAnError has the database be away for a while.
+// goOnAfterAnError makes the database unreachable for a while.
 func (r *resuming) goOnAfterAnError(t *testing.T) {
 	t.Helper()
 	r.away.Store(true)
@@ -147,7 +147,7 @@ func (r *resuming) goOnAfterAnError(t *testing.T) {
 	r.checkWhole(t, "kept", kept...)
 }
 
-// goOnWhenTheyMay refuses each once, and tells it when to come again.
+// goOnWhenTheyMay refuses each once, with a time to wait.
 func (r *resuming) goOnWhenTheyMay(t *testing.T) {
 	t.Helper()
 	r.spent.once(r.callers)
@@ -161,7 +161,7 @@ func (r *resuming) goOnWhenTheyMay(t *testing.T) {
 	}
 }
 
-// goOnAfterRetention removes what would come next, and returns what does.
+// goOnAfterRetention removes the next attempts, and returns those that follow.
 func (r *resuming) goOnAfterRetention(t *testing.T) (last string) {
 	t.Helper()
 	r.away.Store(true)
@@ -183,7 +183,7 @@ func (r *resuming) goOnAfterRetention(t *testing.T) (last string) {
 	return last
 }
 
-// goOnInRestored puts the database back to before what the examples saw.
+// goOnInRestored restores the database from before what the examples saw.
 func (r *resuming) goOnInRestored(t *testing.T, last string) {
 	t.Helper()
 	oldest, _, err := r.store.AttemptBounds(t.Context(), webhook.ID{})
@@ -203,7 +203,7 @@ func (r *resuming) goOnInRestored(t *testing.T, last string) {
 	}
 }
 
-// putBack is a database that was put back: it does not have what had this Seq, or a higher one. 0: it has everything.
+// putBack is a restored database: attempts from this Seq on are lost. 0: it has everything.
 type putBack struct {
 	*store.Store
 
@@ -218,10 +218,10 @@ func (p *putBack) ReadCursor(ctx context.Context, k cursor.Kind, tenant webhook.
 	return seq, err
 }
 
-// retryAfter is longer than the examples wait by themselves when they are refused for the first time.
+// retryAfter is longer than the examples' own wait after the first refusal.
 const retryAfter = 2 * time.Second
 
-// allowance refuses a caller once, and notes when it comes again.
+// allowance refuses a caller once, and records when it tries again.
 type allowance struct {
 	mu      sync.Mutex // guards what follows
 	refuse  map[webhook.ID]bool
@@ -255,14 +255,14 @@ func (a *allowance) charge(ctx context.Context, _ int) time.Duration {
 	return 0
 }
 
-// after is how long the caller waited when it had been refused; 0 when it was not, or did not come again.
+// after returns how long the caller waited after its refusal; 0 if it was not refused, or has not tried again.
 func (a *allowance) after(caller webhook.ID) time.Duration {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.waited[caller]
 }
 
-// recordOne publishes an event to a webhook and records that it has arrived.
+// recordOne publishes an event to a webhook and records a successful attempt.
 func recordOne(t *testing.T, s *store.Store, w *webhook.Webhook, eventType string) string {
 	t.Helper()
 	published, err := s.In(w.TenantID).Publish(t.Context(), []webhook.NewEvent{{Type: eventType, Data: json.RawMessage("{}")}})

@@ -12,7 +12,7 @@ import (
 
 const stopTimeout = 10 * time.Second // for each step of stopping
 
-// run sends and serves until ctx ends or a part fails, and then stops. It calls ready when everything has been started.
+// run sends and serves until ctx ends or a part fails, and then stops. It calls ready once everything has started.
 func (s *server) run(ctx context.Context, ready func()) error {
 	running, ctx := errgroup.WithContext(ctx)
 	sending, stopSending := context.WithCancel(context.WithoutCancel(ctx))
@@ -50,8 +50,8 @@ func (s *server) run(ctx context.Context, ready func()) error {
 	return running.Wait()
 }
 
-// stop ends the parts in the order of the flow: first no more calls, then no more attempts, then what is recorded of them is
-// committed. Streams end before requests are waited for, because they would not end by themselves.
+// stop stops the parts in the order of the flow: calls, attempts, and last the commits that record them. It ends streams before it
+// waits for requests, because streams do not end by themselves.
 func (s *server) stop(ctx context.Context, sending func(context.Context) error) error {
 	return errors.Join(
 		step(ctx, "close streams", s.api.Shutdown),
@@ -62,7 +62,7 @@ func (s *server) stop(ctx context.Context, sending func(context.Context) error) 
 	)
 }
 
-// step is one of stopping. None waits forever.
+// step is one step of stopping. None waits forever.
 func step(ctx context.Context, name string, do func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, stopTimeout)
 	defer cancel()

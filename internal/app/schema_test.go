@@ -11,7 +11,8 @@ import (
 	"testing"
 )
 
-// nodeCommand prepares a script of a folder with npm packages. Without those it skips the test, or fails it in CI.
+// nodeCommand returns a command that runs a script of a folder with npm packages. If they are not installed it skips the test, or
+// fails it in CI.
 func nodeCommand(ctx context.Context, t *testing.T, dir string, args ...string) *exec.Cmd {
 	t.Helper()
 	_, err := os.Stat(filepath.Join(dir, "node_modules"))
@@ -29,18 +30,18 @@ func nodeCommand(ctx context.Context, t *testing.T, dir string, args ...string) 
 	return cmd
 }
 
-// What introspection tells is what schema.graphql says, as graphql-js reads both.
+// Introspection and schema.graphql are the same schema, as graphql-js reads them.
 func TestSchemaIsIntrospection(t *testing.T) {
 	t.Parallel()
 	const dir = "graph/testdata/quality"
-	nodeCommand(t.Context(), t, dir) // before anything is booted for nothing
+	nodeCommand(t.Context(), t, dir) // before booting, because it may skip the test
 	p := boot(t, t.TempDir())
 	if out, err := nodeCommand(t.Context(), t, dir, "identical.mjs", p.url, p.token).Output(); err != nil || string(out) != "ok\n" {
 		t.Errorf("%v %s", err, out)
 	}
 }
 
-// An operator can switch off introspection, and the schema is served nowhere then.
+// An operator can disable introspection; the schema is then served nowhere.
 func TestSchemaSwitchedOff(t *testing.T) {
 	for _, off := range []bool{false, true} {
 		var args []string

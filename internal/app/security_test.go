@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// The pages claim nothing that no test holds: every test that they name exists.
+// Every test that the pages name exists.
 func TestPagesNameTests(t *testing.T) {
 	pages, err := filepath.Glob("docs/*.md")
 	if err != nil {

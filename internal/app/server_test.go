@@ -31,8 +31,8 @@ const createWebhook = `mutation ($input: CreateWebhookInput!) {
 	done: createWebhook(input: $input) { webhook { id } secret userErrors { message } }
 }`
 
-// What is registered and published over either API arrives, signed as Standard Webhooks' own library wants it, and is seen
-// by a watcher that loses its connection in between: each attempt once, none missing.
+// Events published over either API arrive at webhooks registered over either, with signatures that Standard Webhooks' own library
+// accepts. A watcher that loses its connection in between sees each attempt once.
 func TestEndToEnd(t *testing.T) {
 	databases(t, testEndToEnd)
 }
@@ -57,7 +57,7 @@ func testEndToEnd(t *testing.T, database string) {
 
 	w := c.watch(t, "")
 	cursor := watching(t, c, w)
-	var want []string // event and path, for each attempt that must be seen
+	var want []string // event and path of each attempt that must be seen
 	publish := func() {
 		byGraphQL := c.publish(t, "humanization.completed")
 		var byREST struct{ ID string }
@@ -83,7 +83,7 @@ func testEndToEnd(t *testing.T, database string) {
 	for len(seen) < 2 {
 		note(w.next(t))
 	}
-	_ = w.conn.CloseNow() // as a broken network would: no closing handshake
+	_ = w.conn.CloseNow() // no closing handshake, like a broken network
 	publish()             // while nobody watches
 	var received []string
 	for len(received) < len(want) {
@@ -94,7 +94,7 @@ func testEndToEnd(t *testing.T, database string) {
 		}
 	}
 	w = c.watch(t, cursor)
-	publish() // while somebody watches again
+	publish() // while the watcher is back
 	for len(seen) < len(want) {
 		note(w.next(t))
 	}
@@ -103,7 +103,7 @@ func testEndToEnd(t *testing.T, database string) {
 		verify(t, secrets[got.Path], got)
 		received = append(received, got.Header.Get("webhook-id")+" "+got.Path)
 	}
-	// What comes next is new: nothing was sent or shown twice.
+	// The next attempt must be the new one: nothing was sent or shown twice.
 	last := c.publish(t, "last")
 	if s := w.next(t); s.Node.Event.ID != last {
 		t.Errorf("after everything came %+v", s)
@@ -124,7 +124,7 @@ func testEndToEnd(t *testing.T, database string) {
 	}
 }
 
-// watching waits until a new subscription has begun, by events that go on until one is seen, and returns its cursor.
+// watching waits until a new subscription has begun: it publishes events until one is seen, and returns its cursor.
 func watching(t *testing.T, c *client, w *watcher) (cursor string) {
 	t.Helper()
 	tick := time.NewTicker(100 * time.Millisecond)
@@ -162,7 +162,7 @@ func verify(t *testing.T, secret string, got webhooktest.Received) {
 	}
 }
 
-// The documented request gets the documented answer, and its secret is never shown again.
+// The documented request gets the documented response, and its secret is never shown again.
 func TestDocumentedRequest(t *testing.T) {
 	p := boot(t, t.TempDir())
 	c := &client{p.url, p.token}
@@ -202,7 +202,7 @@ func TestDocumentedRequest(t *testing.T) {
 	}
 }
 
-// Data goes from a GraphQL variable, or a literal, to the webhook's body and back out of a query as it was written.
+// Data from a GraphQL variable or literal reaches the webhook's body and a query's response as it was written.
 func TestDataIsKept(t *testing.T) {
 	receiver := webhooktest.NewReceiver(t)
 	p := boot(t, t.TempDir())
@@ -244,7 +244,7 @@ func TestDataIsKept(t *testing.T) {
 	}
 }
 
-// With trusted documents the server runs these and no others.
+// With trusted documents the server runs only these.
 func TestTrustedDocuments(t *testing.T) {
 	documents := t.TempDir()
 	if err := os.WriteFile(filepath.Join(documents, "viewer.graphql"), []byte("{ viewer { __typename } }"), 0o600); err != nil {
@@ -265,8 +265,8 @@ func TestTrustedDocuments(t *testing.T) {
 	}
 }
 
-// A token made while the server runs works at once, for its tenant only; when it is revoked, calls and open streams end
-// within five seconds.
+// A token created while the server runs works at once, for its tenant only. After its revocation, calls are refused and open
+// streams end within five seconds.
 func TestTokens(t *testing.T) {
 	databases(t, testTokens)
 }
@@ -321,7 +321,7 @@ func testTokens(t *testing.T, database string) {
 	}
 }
 
-// What was acknowledged before kill -9 arrives after a restart.
+// An event acknowledged before kill -9 arrives after a restart.
 func TestRestart(t *testing.T) {
 	databases(t, func(t *testing.T, database string) {
 		t.Helper()
@@ -338,7 +338,7 @@ func testRestart(t *testing.T, dir string) {
 	hanging := make(chan struct{}, 1024)
 	receiver.Answer(func(_ http.ResponseWriter, r *http.Request) {
 		hanging <- struct{}{}
-		<-r.Context().Done() // as long as the sender waits
+		<-r.Context().Done() // until the sender gives up
 	})
 	first, kill := start(t, dir)
 	c := &client{first.url, first.token}
@@ -382,13 +382,13 @@ func testRestart(t *testing.T, dir string) {
 	}
 }
 
-// start runs the program in a process of its own, which kill ends without a chance to do anything.
+// start runs the program in a process of its own, so that kill ends it without cleanup.
 func start(t *testing.T, dir string, env ...string) (p *program, kill func()) {
 	t.Helper()
 	return startBy(t, nil, dir, env...)
 }
 
-// startBy is start by another program, such as one that sets limits and then becomes what its further arguments name.
+// startBy is start through another program, such as one that sets limits and then executes its arguments.
 func startBy(t *testing.T, by []string, dir string, env ...string) (p *program, kill func()) {
 	t.Helper()
 	args := append(slices.Clone(by), os.Args[0], "serve", "--listen", "127.0.0.1:0", "--database", dir, "--allow-private-targets")
@@ -417,7 +417,7 @@ func startBy(t *testing.T, by []string, dir string, env ...string) (p *program, 
 	return p, kill
 }
 
-// until is a place to write to that ends something when a text has been written there.
+// until is a writer that calls end once a text has been written.
 type until struct {
 	logged
 	awaited string
@@ -432,7 +432,7 @@ func (u *until) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// The demo verifies every signature, streams attempts while it runs, cleans up after itself, and ends when it is told to.
+// The demo verifies every signature, streams attempts while it runs, ends when its context does, and cleans up.
 func TestDemo(t *testing.T) {
 	tmp := t.TempDir()
 	t.Setenv("TMPDIR", tmp)

@@ -21,13 +21,13 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// limited is a command that lowers the limit of open files for what it becomes.
+// limited is a command that lowers the limit of open files for the program that it executes.
 func limited(files int) []string {
 	return []string{"sh", "-c", fmt.Sprintf(`ulimit -n %d && exec "$0" "$@"`, files)}
 }
 
-// With few file descriptors, and clients that hold on to theirs, every event is delivered at its first attempt, no failure
-// is recorded, and /readyz goes on answering (I20).
+// With few file descriptors, and clients that hold on to theirs, every event is delivered at its first attempt, no failure is
+// recorded, and /readyz keeps responding (I20).
 func TestFewDescriptors(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")
@@ -49,7 +49,7 @@ func testFewDescriptors(t *testing.T, database string, files int) {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			_, _ = io.Copy(io.Discard, r.Body)
 			arrived <- r.URL.Path + r.Header.Get("webhook-id")
-			time.Sleep(5 * time.Millisecond) // so that many are open at once
+			time.Sleep(5 * time.Millisecond) // spreads the requests, so that many are open at once
 			w.WriteHeader(http.StatusNoContent)
 		}))
 		t.Cleanup(s.Close)
@@ -92,7 +92,7 @@ func testFewDescriptors(t *testing.T, database string, files int) {
 	}
 }
 
-// crowd has clients that open more connections than the server accepts, and do nothing with them.
+// crowd opens more connections than the server accepts, and leaves them idle.
 func crowd(t *testing.T, url string, n int) {
 	t.Helper()
 	for range n {
@@ -104,8 +104,8 @@ func crowd(t *testing.T, url string, n int) {
 	}
 }
 
-// watchReady asks /readyz over and over, each time over a new connection, until the function that it returns is called,
-// which tells the longest time that an answer took.
+// watchReady polls /readyz, each time over a new connection. The function that it returns stops it and returns the longest response
+// time.
 func watchReady(t *testing.T, url string) (stop func() time.Duration) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())

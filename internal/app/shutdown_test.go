@@ -17,8 +17,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// The program stops in less than five seconds with streams open, whether their clients read or not: sockets are closed with
-// 1001, server-sent events end without complete, and both resume at the next start where they were.
+// The program stops in less than five seconds with streams open, whether their clients read or not: sockets are closed with 1001,
+// server-sent events end without complete, and both resume at the next start.
 func TestStopWithStreams(t *testing.T) { databases(t, testStopWithStreams) }
 
 func testStopWithStreams(t *testing.T, database string) {
@@ -94,7 +94,7 @@ type eventStream struct {
 
 const listenQuery = `subscription ($after: String) { deliveryAttempts(after: $after) { cursor node { event { id } } } }`
 
-// listen subscribes from a cursor, or from the id of the last event when that is not "".
+// listen subscribes after a cursor, or after lastEventID unless that is "".
 func (c *client) listen(t *testing.T, after, lastEventID string) *eventStream {
 	t.Helper()
 	variables, err := json.Marshal(from(after))
@@ -124,7 +124,7 @@ func (c *client) listen(t *testing.T, after, lastEventID string) *eventStream {
 	return &eventStream{lines: bufio.NewScanner(res.Body)}
 }
 
-// next is the id of the next attempt's event; "" at the end of the stream.
+// next returns the id of the next attempt's event; "" at the end of the stream.
 func (s *eventStream) next(t *testing.T) string {
 	t.Helper()
 	for s.lines.Scan() {

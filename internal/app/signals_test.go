@@ -17,7 +17,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// piped is the program in a process of its own, whose output the test reads, leaves unread, or closes.
+// piped is the program in a process of its own; the test reads its output, leaves it unread, or closes it.
 type piped struct {
 	*client
 	cmd    *exec.Cmd
@@ -72,14 +72,14 @@ func (p *piped) end(t *testing.T) error {
 	}
 }
 
-// serving are the arguments of a server that logs every attempt.
+// serving returns the arguments of a server that logs every attempt.
 func serving(t *testing.T) []string {
 	t.Helper()
 	return []string{"serve", "--listen", "127.0.0.1:0", "--database", t.TempDir(), "--allow-private-targets", "--log-level", "debug"}
 }
 
-// A log whose reader is gone, or does not read any more, neither ends nor holds up the server: each delivery is made once, and
-// the server stops in order. SIGHUP stops it as SIGTERM does.
+// If the log's reader is gone or no longer reads, the server neither ends nor waits: each delivery is made once, and the server
+// stops in order. SIGHUP stops it as SIGTERM does.
 func TestLogWithoutReader(t *testing.T) {
 	for name, reader := range map[string]func(*piped){
 		"gone": func(p *piped) {
@@ -126,7 +126,7 @@ func TestLogWithoutReader(t *testing.T) {
 	}
 }
 
-// A second SIGINT ends the program at once, whatever an attempt still waits for; a second SIGHUP does not.
+// A second SIGINT ends the program at once, even during an attempt; a second SIGHUP does not.
 func TestSecondSignal(t *testing.T) {
 	receiver := webhooktest.NewReceiver(t)
 	waiting := make(chan struct{}, 1)
@@ -139,7 +139,7 @@ func TestSecondSignal(t *testing.T) {
 	p.publish(t, "a.b")
 	<-waiting
 	stopping := make(chan struct{})
-	go func() { // reads the log, which else would fill up
+	go func() { // reads the log, which would otherwise fill the pipe
 		var said strings.Builder
 		buf := make([]byte, 4096)
 		for told := false; ; {
@@ -163,7 +163,7 @@ func TestSecondSignal(t *testing.T) {
 	case <-time.After(time.Minute):
 		t.Fatal("it does not stop")
 	}
-	for range 2 { // of which the first may be the one that was awaited, in the order that signals are taken in
+	for range 2 { // two, because the program may take the first for the one that it is stopping for
 		_ = p.cmd.Process.Signal(syscall.SIGINT)
 	}
 	_ = p.end(t)

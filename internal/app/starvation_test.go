@@ -32,16 +32,16 @@ var (
 )
 
 const (
-	starveMemory    = 250.0                 // MB that the server may have resident
-	starveFloor     = 20 * time.Millisecond // a p99 below it is not told from the machine's noise
+	starveMemory    = 250.0                 // limit of the server's resident memory, in MB
+	starveFloor     = 20 * time.Millisecond // a p99 below this is noise of the machine
 	floodWebhooks   = 1500
 	floodBatch      = 500
 	largestPayload  = 256 << 10
 	hangingReceiver = time.Minute
 )
 
-// Whatever one tenant or a stranger does, another tenant's publishing, deliveries and stream go on: nothing of its is refused,
-// lost or missing in its stream, the server's memory stays bounded, and everything is as fast as before soon after (I9, I12, I16, I17).
+// Whatever one tenant or a stranger does, another tenant's publishing, deliveries and stream continue: nothing is refused, lost or
+// missing in its stream, the server's memory stays bounded, and soon after everything is as fast as before (I9, I12, I16, I17).
 func TestStarvation(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes a minute")
@@ -54,7 +54,7 @@ func TestStarvation(t *testing.T) {
 	defer kill()
 	operator := &client{p.url, p.token}
 	v := newVictim(t, operator)
-	v.run(t, time.Second) // connections, pages and plans are made
+	v.run(t, time.Second) // warms up connections, caches and plans
 	alone := v.run(t, max(lasting, 3*time.Second))
 	t.Logf("alone: publish p99 %v, arrival p99 %v, %.0f MB", alone.Published.p99(), alone.Arrived.p99(), resident(t, p))
 	for _, name := range slices.Sorted(maps.Keys(starvers)) {
@@ -67,7 +67,7 @@ func TestStarvation(t *testing.T) {
 			memory := resident(t, p)
 			t.Logf("publish p99 %v, arrival p99 %v; afterwards %v and %v; %.0f MB; %d calls, %d refused",
 				during.Published.p99(), during.Arrived.p99(), after.Published.p99(), after.Arrived.p99(), memory, a.calls.Load(), a.refused.Load())
-			if memory > starveMemory && !raceEnabled { // its detector takes several times as much
+			if memory > starveMemory && !raceEnabled { // the race detector needs several times as much
 				t.Errorf("the server has %.0f MB resident", memory)
 			}
 			if *starveRatio == 0 {
@@ -86,10 +86,10 @@ func TestStarvation(t *testing.T) {
 	v.complete(t)
 }
 
-// unusual is what a tenant's name cannot hold.
+// unusual matches characters that a tenant's name cannot contain.
 var unusual = regexp.MustCompile(`[^a-z0-9]+`)
 
-// resident is how much memory the program has, in MB.
+// resident returns the program's resident memory in MB.
 func resident(t *testing.T, p *program) float64 {
 	t.Helper()
 	text, err := os.ReadFile("/proc/" + strconv.Itoa(p.process.Process.Pid) + "/status")
@@ -104,7 +104,7 @@ func resident(t *testing.T, p *program) float64 {
 	return float64(kib) * 1024 / 1e6
 }
 
-// beside runs the victim while the attack does, and waits until that has ended.
+// beside runs the victim during the attack, and waits until the attack has ended.
 func (v *victim) beside(t *testing.T, a *attacker, lasting time.Duration, attack func(ctx context.Context)) victimAnswer {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -124,7 +124,7 @@ func (v *victim) beside(t *testing.T, a *attacker, lasting time.Duration, attack
 	return m
 }
 
-// tenant makes a tenant, and a client of its own.
+// tenant creates a tenant, and returns a client for it.
 func (c *client) tenant(t *testing.T, name string) client {
 	t.Helper()
 	var tenant struct{ Tenant struct{ ID string } }
@@ -135,7 +135,7 @@ func (c *client) tenant(t *testing.T, name string) client {
 	return client{c.url, token.Secret}
 }
 
-// attacker is another tenant, with receivers of every kind of its own.
+// attacker is another tenant, with its own receivers of every kind.
 type attacker struct {
 	client
 	operator       *client
@@ -145,7 +145,7 @@ type attacker struct {
 	dead           string // a URL where nobody listens
 	name           string
 	calls, refused atomic.Int64
-	done           context.Context // ends what the receivers hold, when the attacker leaves
+	done           context.Context // ends when the attacker leaves; releases what the receivers hold
 	end            context.CancelFunc
 }
 
@@ -169,7 +169,7 @@ func newAttacker(t *testing.T, operator *client, p *program, name string) *attac
 	return a
 }
 
-// receive answers as the path says.
+// receive behaves as the path says.
 func (a *attacker) receive(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(io.Discard, r.Body)
 	wait := func(d time.Duration) bool {
@@ -209,7 +209,7 @@ func (a *attacker) receive(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// leave ends the attacker's tenant, with all that it has, and all that its receivers hold.
+// leave deletes the attacker's tenant and releases everything that its receivers hold.
 func (a *attacker) leave(t *testing.T) {
 	t.Helper()
 	a.end()
@@ -226,7 +226,7 @@ func (a *attacker) leave(t *testing.T) {
 	}
 }
 
-// call sends a body with the attacker's token; status 0 is no answer.
+// call sends a body with the attacker's token; status 0 means no response.
 func (a *attacker) call(ctx context.Context, method, path string, body io.Reader) (status int, text []byte) {
 	return a.callAs(ctx, a.token, method, path, body)
 }
@@ -257,7 +257,7 @@ func (a *attacker) query(ctx context.Context, query string, variables map[string
 	return text
 }
 
-// webhooks registers n webhooks whose URLs begin with base; more is further JSON of each.
+// webhooks registers n webhooks whose URLs begin with base; more is additional JSON for each.
 func (a *attacker) webhooks(t *testing.T, n int, base, more string) (ids []string) {
 	t.Helper()
 	var mu sync.Mutex
@@ -277,7 +277,7 @@ func (a *attacker) webhooks(t *testing.T, n int, base, more string) (ids []strin
 	return ids
 }
 
-// batch is n events of size bytes of data each, as JSON.
+// batch returns n events with size bytes of data each, as JSON.
 func batch(n, size int) string {
 	event := `{"type": "flood", "data": {"x": "` + strings.Repeat("z", size) + `"}}`
 	return "[" + strings.Repeat(event+",", n-1) + event + "]"
@@ -288,7 +288,7 @@ func (a *attacker) events(ctx context.Context, body string) int {
 	return status
 }
 
-// parallel runs f n times at once.
+// parallel runs f n times concurrently.
 func parallel(n int, f func(worker int)) {
 	var wg sync.WaitGroup
 	for i := range n {
@@ -297,7 +297,7 @@ func parallel(n int, f func(worker int)) {
 	wg.Wait()
 }
 
-// again runs f over and over, n at once, until ctx ends.
+// again repeats f, n at a time, until ctx ends.
 func again(n int, f func(ctx context.Context)) func(ctx context.Context) {
 	return func(ctx context.Context) {
 		parallel(n, func(int) {
@@ -308,7 +308,7 @@ func again(n int, f func(ctx context.Context)) func(ctx context.Context) {
 	}
 }
 
-// raw opens a connection, sends text, and calls then, which may be nil, before it closes.
+// raw opens a connection, sends text, calls then (may be nil), and closes it.
 func (a *attacker) raw(ctx context.Context, text string, then func(net.Conn)) {
 	a.calls.Add(1)
 	var d net.Dialer
@@ -325,17 +325,17 @@ func (a *attacker) raw(ctx context.Context, text string, then func(net.Conn)) {
 	}
 }
 
-// head is the head of a POST of the attacker's.
+// head returns the head of a POST by the attacker.
 func (a *attacker) head(path, rest string) string {
 	return "POST " + path + " HTTP/1.1\r\nHost: " + a.host + "\r\nAuthorization: Bearer " + a.token + "\r\nContent-Type: application/json\r\n" + rest + "\r\n\r\n"
 }
 
-// held is a connection that stays open until ctx ends.
+// held keeps a connection open until ctx ends.
 func held(ctx context.Context) func(net.Conn) {
 	return func(net.Conn) { <-ctx.Done() }
 }
 
-// sockets opens n WebSockets; init says whether they present the token, and each subscribes that many times.
+// sockets opens n WebSockets, which present the token if init is set, and start the given number of subscriptions each.
 func (a *attacker) sockets(ctx context.Context, n int, init bool, subscriptions int, read bool) {
 	parallel(n, func(int) {
 		a.calls.Add(1)
@@ -368,7 +368,7 @@ func (a *attacker) sockets(ctx context.Context, n int, init bool, subscriptions 
 	})
 }
 
-// starvers are what one tenant, or a stranger, does to stop the others. Each prepares, and returns what runs beside the victim.
+// starvers are the attacks of a tenant or a stranger. Each prepares, and returns a function that runs beside the victim.
 var starvers = map[string]func(t *testing.T, a *attacker) func(ctx context.Context){
 	"uploads that break off": func(_ *testing.T, a *attacker) func(ctx context.Context) {
 		return again(16, func(ctx context.Context) {

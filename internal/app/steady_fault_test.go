@@ -21,8 +21,7 @@ import (
 
 var faultLong = flag.Duration("faults.long", 2*time.Second, "how long TestSteadyState keeps the program under load")
 
-// The memory of a program under load does not grow, whatever its receivers and watchers do, and when it has stopped no
-// goroutine is left.
+// Under load, memory does not grow, whatever receivers and watchers do, and after the stop no goroutine is left.
 func TestSteadyState(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")
@@ -32,13 +31,13 @@ func TestSteadyState(t *testing.T) {
 
 func testSteadyState(t *testing.T, database string) {
 	t.Helper()
-	// GORM's cache of prepared statements has a goroutine that nothing ends, one for each of a store's pools.
+	// GORM's cache of prepared statements has a goroutine that never ends, for each of a store's pools.
 	lru := goleak.IgnoreTopFunction("gorm.io/gorm/internal/lru.NewLRU[...].func1")
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent(), lru)
 	defer http.DefaultClient.CloseIdleConnections()
 
 	var arrived atomic.Int64
-	page := bytes.Repeat([]byte("x"), 60<<10) // what is held of recorded attempts is full after some 550 of them
+	page := bytes.Repeat([]byte("x"), 60<<10) // the tail of recorded attempts is full after about 550 of them
 	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		switch r.URL.Path {
@@ -62,16 +61,16 @@ func testSteadyState(t *testing.T, database string) {
 		}, &made)
 	}
 	w := c.watch(t, "")
-	var recorded atomic.Int64 // of what arrived
+	var recorded atomic.Int64 // attempts that a watcher got
 	go func() {
-		for s := range w.got { // one that reads, as it can
+		for s := range w.got { // a watcher that reads
 			if s.Node.Status == "SUCCEEDED" {
 				recorded.Add(1)
 			}
 		}
 	}()
 
-	const phases = 4 // the first fills what is bounded
+	const phases = 4 // the first fills caches and budgets
 	var heap [phases]uint64
 	var goroutines [phases]int
 	published := int64(0)
@@ -85,7 +84,7 @@ func testSteadyState(t *testing.T, database string) {
 			}
 		}
 		cancel()
-		// What is being recorded has its answers on the heap, 60 KiB each.
+		// Attempts being recorded have responses on the heap, 60 KiB each.
 		webhooktest.Eventually(t, "all that is published is recorded", func() bool { return recorded.Load() >= published },
 			func() string {
 				return fmt.Sprintf("%d published, %d arrived, %d recorded", published, arrived.Load(), recorded.Load())
@@ -96,12 +95,12 @@ func testSteadyState(t *testing.T, database string) {
 	if first, last := heap[1], heap[phases-1]; last > first+(4<<20) {
 		t.Errorf("the heap grew from %d to %d KiB", first>>10, last>>10)
 	}
-	if first, last := goroutines[1], goroutines[phases-1]; last > 2*first+1000 { // some for each connection
+	if first, last := goroutines[1], goroutines[phases-1]; last > 2*first+1000 { // each connection has a few
 		t.Errorf("there were %d goroutines, and then %d", first, last)
 	}
 }
 
-// settled is the least of the heap that is in use, and of the goroutines, within a moment: attempts end meanwhile.
+// settled returns the smallest heap and number of goroutines in a short time, because attempts end meanwhile.
 func settled() (heap uint64, goroutines int) {
 	for i := range 5 {
 		time.Sleep(20 * time.Millisecond)
@@ -118,7 +117,7 @@ func settled() (heap uint64, goroutines int) {
 	return heap, goroutines
 }
 
-// publishMany publishes many events in one call, and returns how many.
+// publishMany publishes many events in one call, and returns their number.
 func publishMany(t *testing.T, c *client) int64 {
 	t.Helper()
 	const n = 100

@@ -18,7 +18,7 @@ import (
 	"github.com/coder/websocket/wsjson"
 )
 
-// With a certificate the program is served over TLS 1.2 and later, in HTTP/2, WebSocket included; not over plain HTTP.
+// With a certificate the server speaks TLS 1.2 and later, HTTP/2 and WebSocket, and no plain HTTP.
 func TestTLS(t *testing.T) {
 	borrowed := httptest.NewTLSServer(http.NotFoundHandler()) // for its certificate
 	defer borrowed.Close()
@@ -80,7 +80,7 @@ func TestTLS(t *testing.T) {
 	}
 }
 
-// What an operator sets at the command line reaches the surfaces: no introspection, and origins for HTTP and WebSocket alike.
+// Settings of the command line reach the surfaces: introspection off, and origins for HTTP and WebSocket.
 func TestSurfaceSettings(t *testing.T) {
 	p := boot(t, t.TempDir(), "--disable-introspection", "--allowed-origins", "https://app.example.com")
 	post := func(query, origin string) (string, *http.Response) {
@@ -124,7 +124,8 @@ func TestSurfaceSettings(t *testing.T) {
 	}
 }
 
-// Behind a trusted proxy each client's guesses count for itself; without one, a header that anybody can write changes nothing.
+// Behind a trusted proxy each client's guesses count for itself; without one, X-Forwarded-For, which anybody can send, changes
+// nothing.
 func TestTrustedProxy(t *testing.T) {
 	for _, trusted := range []bool{true, false} {
 		args := []string{}
@@ -133,7 +134,7 @@ func TestTrustedProxy(t *testing.T) {
 		}
 		p := boot(t, t.TempDir(), args...)
 		guesses := 0
-		guess := func(client string) int { // another token each time: one that is repeated counts once
+		guess := func(client string) int { // a new token each time: a repeated one counts once
 			guesses++
 			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.url+"/v1/webhooks", nil)
 			if err != nil {
@@ -167,7 +168,7 @@ func TestTrustedProxy(t *testing.T) {
 	}
 }
 
-// Headers are read up to a bound, before anybody is authenticated.
+// The size of headers is limited, before authentication.
 func TestHeaderLimit(t *testing.T) {
 	p := boot(t, t.TempDir())
 	for size, want := range map[int]int{16 << 10: http.StatusOK, 64 << 10: http.StatusRequestHeaderFieldsTooLarge} {

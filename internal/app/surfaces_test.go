@@ -18,10 +18,10 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// verdict is what became of a request: "ok", or the kind of its refusal, which surfaces spell in their own ways.
+// verdict is the outcome of a request: "ok", or the kind of refusal, independent of how a surface spells it.
 type verdict string
 
-// verdictOf reads a status and the codes of an answer.
+// verdictOf derives it from a status and the codes of a response.
 func verdictOf(status int, answer string) verdict {
 	for _, kind := range []struct {
 		status int
@@ -45,7 +45,7 @@ func verdictOf(status int, answer string) verdict {
 	return verdict(fmt.Sprint(status, " ", answer))
 }
 
-// surfaces send an event with the members, which are JSON, by each way there is, with further header fields, and return what becomes of it.
+// surfaces publish an event with the given JSON members over each surface, with additional header fields, and return the verdict.
 func (c *client) surfaces(t *testing.T, header http.Header, event map[string]string) map[string]verdict {
 	t.Helper()
 	post := func(path, accept, body string) verdict {
@@ -75,7 +75,7 @@ func (c *client) surfaces(t *testing.T, header http.Header, event map[string]str
 	}
 }
 
-// overSocket runs an operation on a WebSocket whose upgrade has the header's fields, the token in them.
+// overSocket runs an operation on a WebSocket whose upgrade request has the header's fields, including the token.
 func (c *client) overSocket(t *testing.T, header http.Header, payload string) verdict {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -113,13 +113,12 @@ func (c *client) overSocket(t *testing.T, header http.Header, payload string) ve
 	}
 }
 
-// with is a header of one field.
+// with returns a header with one field.
 func with(name string, values ...string) http.Header {
 	return http.Header{http.CanonicalHeaderKey(name): values}
 }
 
-// The same request gets the same verdict from REST, GraphQL over HTTP, server-sent events and WebSocket: rules that they share have
-// one home.
+// The same request gets the same verdict from REST, GraphQL over HTTP, server-sent events and WebSocket.
 func TestSurfacesAgree(t *testing.T) {
 	p := boot(t, t.TempDir())
 	c := &client{p.url, p.token}
@@ -172,7 +171,7 @@ func TestSurfacesAgree(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			got := c.surfaces(t, request.header, request.event)
 			for surface, is := range got {
-				if request.want == "" { // whatever it is, of all alike
+				if request.want == "" { // any verdict, but the same on all
 					request.want = is
 				}
 				if is != request.want || is == "ok" && strings.HasPrefix(name, "a reserved") {
@@ -183,7 +182,7 @@ func TestSurfacesAgree(t *testing.T) {
 	}
 }
 
-// Media types and origins are checked alike, where there are some.
+// Every surface that has media types or origins checks them alike.
 func TestSurfacesAgreeOnHeaders(t *testing.T) {
 	p := boot(t, t.TempDir(), "--allowed-origins", "https://*.example.com")
 	c := &client{p.url, p.token}
@@ -192,7 +191,7 @@ func TestSurfacesAgreeOnHeaders(t *testing.T) {
 		"two media types": with("Content-Type", "application/json", "text/plain"), "compressed": with("Content-Encoding", "gzip"),
 	} {
 		for surface, is := range c.surfaces(t, header, map[string]string{"type": `"a.b"`, "data": "1"}) {
-			if surface != "WebSocket" && is != "media type" { // whose messages have none
+			if surface != "WebSocket" && is != "media type" { // WebSocket messages have no media type
 				t.Errorf("%s, %s: %s", surface, name, is)
 			}
 		}

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// U+0000, which PostgreSQL's text cannot hold, is an error that names the field wherever text is stored, is found nowhere
-// where text is looked for, and is data like any other in an event, on either database and over either API.
+// U+0000, which PostgreSQL's text cannot contain, is an error that names the field wherever text is stored, matches nothing in
+// filters, and is allowed in an event's data, on both databases and over both APIs.
 func TestNUL(t *testing.T) {
 	databases(t, func(t *testing.T, database string) {
 		t.Helper()
@@ -81,7 +81,8 @@ func checkStoredNUL(t *testing.T, c *client) {
 	}
 }
 
-// checkSoughtNUL checks that nothing is found, or an error says where, and that what is like it without one is found.
+// checkSoughtNUL checks that a filter with it finds nothing or is an error that names the field, and that the same filter without
+// it finds a row.
 func checkSoughtNUL(t *testing.T, c *client) {
 	t.Helper()
 	id := c.publish(t, "a.b")
@@ -128,7 +129,7 @@ func checkSoughtNUL(t *testing.T, c *client) {
 	}
 }
 
-// document is a request for a GraphQL operation without variables.
+// document returns the request body of a GraphQL operation without variables.
 func document(query string) string {
 	body, err := json.Marshal(map[string]string{"query": query})
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// What an endpoint of the REST surface needs is what the schema says of the field that does the same.
+// A REST endpoint requires the scopes that the schema requires for the equivalent field.
 func TestRoutesFollowTheSchema(t *testing.T) {
 	schema := graph.New(&graph.Resolver{}).Schema()
 	routes := web.Routes()
@@ -54,7 +54,7 @@ func TestRoutesFollowTheSchema(t *testing.T) {
 	}
 }
 
-// made is what createToken answers.
+// made is the payload of createToken.
 type made struct {
 	Token      struct{ ID string }
 	Secret     string
@@ -103,8 +103,7 @@ func (c *client) events(t *testing.T) <-chan string {
 	return ended
 }
 
-// What a token has open ends within 5 seconds of its revocation or expiry, WebSockets and server-sent events alike, and the
-// streams of other tokens go on.
+// A token's WebSockets and server-sent events end within 5 seconds of its revocation or expiry; streams of other tokens continue.
 func TestStreamsEndWithTheirToken(t *testing.T) {
 	p := boot(t, t.TempDir())
 	operator := &client{p.url, p.token}
@@ -149,7 +148,7 @@ func TestStreamsEndWithTheirToken(t *testing.T) {
 				if took < promise {
 					return
 				}
-				if try == 3 { // once may be the machine's fault
+				if try == 3 { // one slow run may be the machine's fault
 					t.Fatalf("it took %v", took)
 				}
 			}
@@ -162,7 +161,7 @@ func TestStreamsEndWithTheirToken(t *testing.T) {
 	}
 }
 
-// An address that guesses is told to wait, over every transport, and those who have a token get in, new ones too.
+// An address that guesses must wait, over every transport; valid tokens, also new ones, still work from there.
 func TestGuessesAreLimited(t *testing.T) {
 	p := boot(t, t.TempDir())
 	known := &client{p.url, p.token}
@@ -211,7 +210,7 @@ func TestGuessesAreLimited(t *testing.T) {
 	}
 }
 
-// A token from the command line permits what it was made for, is listed with it, and shows itself over the API.
+// A token created on the command line has the given scopes, is listed with them, and can be read over the API.
 func TestTokensOfTheCommandLine(t *testing.T) {
 	p := boot(t, t.TempDir())
 	c := &client{p.url, p.command(t, "token", "create", "--tenant", "kallima", "--create-tenant", "--name", "publisher", "--scope", "events:publish,webhooks:read", "--expires", "90d")}
@@ -247,7 +246,7 @@ func TestTokensOfTheCommandLine(t *testing.T) {
 		t.Errorf("create: %d %+v", status, refused)
 	}
 	c.publish(t, "a.b")
-	p.stop() // which writes the last use
+	p.stop() // stopping writes the last use
 	for _, line := range strings.Split(p.command(t, "token", "list"), "\n")[1:] {
 		if strings.Contains(line, "publisher") {
 			if !strings.Contains(line, "webhooks:read,events:publish") || strings.Count(line, "  -") != 1 { // it is not revoked

@@ -8,15 +8,15 @@ import (
 	"github.com/hookgraph/hookgraph/internal/upkeep"
 )
 
-// The intervals of tasks.
+// Intervals of tasks.
 const (
 	upkeepInterval = time.Hour
-	retainInterval = 10 * time.Second // the store knows whose turn it is
-	ageInterval    = 5 * time.Minute  // less when deliveries may be due for less
+	retainInterval = 10 * time.Second // the store decides which tenant is due
+	ageInterval    = 5 * time.Minute  // less if --delivery-max-age is short
 	usedInterval   = time.Minute
 )
 
-// openUpkeep gathers the work by the clock: the store's own, giving up and removing what is old, and finishing what a stop has
+// openUpkeep collects the work by the clock: the store's tasks, expiring and removing old rows, and finishing what a stop
 // interrupted.
 func (s *server) openUpkeep(context.Context) error {
 	tasks := append(s.store.Tasks(),
@@ -45,7 +45,7 @@ func (s *server) removeSecrets(ctx context.Context) error {
 	return err
 }
 
-// expire gives deliveries up that have been due for too long.
+// expire fails deliveries that have been due for too long.
 func (s *server) expire(ctx context.Context) (err error) {
 	var n int
 	if limit := s.cfg.DeliveryMaxAge; limit != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// Of two replicas on PostgreSQL that come to an exclusive task at the same time, one does it, and the other passes it over.
+// Of two replicas on PostgreSQL that start an exclusive task at the same time, one runs it, and the other skips it.
 func TestReplicasDoUpkeepOnce(t *testing.T) {
 	url := webhooktest.Postgres(t)
 	ctx, cancel := context.WithCancel(t.Context())

@@ -21,21 +21,21 @@ import (
 // victimEvery is the time between two events of the victim.
 const victimEvery = 50 * time.Millisecond
 
-// envVictim tells the test's program to be a victim, in a process of its own: what attackers in the test's process take of it is no
-// delay of the server's. Its value is a victimOf.
+// envVictim makes the test's program a victim, in a process of its own: attackers, which run in the test's process, do not slow
+// down its measurements. Its value is a victimOf.
 const envVictim = "HOOKGRAPH_TEST_VICTIM"
 
-// victimOf is whom the victim asks.
+// victimOf is the server, and the token of the victim's tenant.
 type victimOf struct{ URL, Token string }
 
-// victimAnswer is what the process answers to a line with a duration, for which it has published, or to an empty line, for which it has
-// waited until its stream was whole.
+// victimAnswer is the process's response to a line of input. A duration makes it publish for that long; an empty line makes it wait
+// until its stream is complete.
 type victimAnswer struct {
 	Published, Arrived latencies
 	Errors             []string
 }
 
-// latencies are sorted by p99.
+// latencies are compared by p99.
 type latencies []time.Duration
 
 func (l latencies) p99() time.Duration {
@@ -46,7 +46,7 @@ func (l latencies) p99() time.Duration {
 	return l[(len(l)-1)*99/100].Round(100 * time.Microsecond)
 }
 
-// victim is a process that is a tenant, publishes steadily to one webhook and watches its stream.
+// victim is a process that acts as a tenant: it publishes steadily to one webhook and watches its stream.
 type victim struct {
 	in  io.Writer
 	out *bufio.Scanner
@@ -82,7 +82,7 @@ func newVictim(t *testing.T, operator *client) *victim {
 	return v
 }
 
-// run has the victim publish for a time, and wait until all of it has arrived.
+// run makes the victim publish for a time, and wait until everything has arrived.
 func (v *victim) run(t *testing.T, lasting time.Duration) victimAnswer {
 	t.Helper()
 	return v.ask(t, lasting.String())
@@ -111,7 +111,7 @@ func (v *victim) ask(t *testing.T, line string) (answer victimAnswer) {
 	return answer
 }
 
-// victimMain is the victim's process: it does what the lines of in say, until in ends.
+// victimMain is the victim's process: it executes the lines of in until in ends.
 func victimMain(in io.Reader, out io.Writer) error {
 	var of victimOf
 	if err := json.Unmarshal([]byte(os.Getenv(envVictim)), &of); err != nil {
@@ -146,12 +146,12 @@ func victimMain(in io.Reader, out io.Writer) error {
 	return lines.Err()
 }
 
-// publisher is what the victim's process does.
+// publisher is the work of the victim's process.
 type publisher struct {
 	of   victimOf
 	http *http.Client
 
-	ended    chan struct{}             // closed when the stream has
+	ended    chan struct{}             // closed when the stream has ended
 	mu       sync.Mutex                // guards what follows
 	arrivals map[string]chan time.Time // by event
 	wanted   map[string]bool           // events acknowledged
@@ -163,7 +163,7 @@ func (p *publisher) receive(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(io.Discard, r.Body)
 	select {
 	case p.arrival(r.Header.Get("webhook-id")) <- now:
-	default: // it came again
+	default: // a duplicate
 	}
 	w.WriteHeader(http.StatusNoContent)
 }
@@ -179,7 +179,7 @@ func (p *publisher) arrival(event string) chan time.Time {
 	return c
 }
 
-// request asks and returns what is answered with this status.
+// request sends a request and returns the response. A status other than the given one is an error.
 func (p *publisher) request(ctx context.Context, path, accept, body string, status int) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.of.URL+path, strings.NewReader(body))
 	if err != nil {
@@ -239,7 +239,7 @@ func (p *publisher) watch(ctx context.Context) error {
 	return nil
 }
 
-// run publishes for a time at a steady rate, whatever the answers take, and waits for all that was published to arrive.
+// run publishes at a steady rate for a time, however slow the responses, and waits until everything has arrived.
 func (p *publisher) run(ctx context.Context, lasting time.Duration) (answer victimAnswer) {
 	var mu sync.Mutex
 	var calls sync.WaitGroup
@@ -276,7 +276,7 @@ func (p *publisher) run(ctx context.Context, lasting time.Duration) (answer vict
 	return answer
 }
 
-// complete waits for the stream, and returns what is wrong with it.
+// complete waits until the stream is complete, or returns what is missing.
 func (p *publisher) complete() (wrong []string) {
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
@@ -300,7 +300,7 @@ func (p *publisher) complete() (wrong []string) {
 	return wrong
 }
 
-// missing counts the events that the stream has not shown.
+// missing counts the events that the stream has not shown yet.
 func (p *publisher) missing() (n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// oddWords are words and phrases that do not come back, each with what is written instead.
+// oddWords are words and phrases that must not come back, with their replacements.
 var oddWords = []struct {
 	pattern *regexp.Regexp
 	instead string
@@ -47,7 +47,7 @@ var oddWords = []struct {
 	{regexp.MustCompile(`(?i)\bhas? (a|no) part in it\b`), "is involved"},
 }
 
-// Prose, comments, errors and descriptions are in the words that the field uses: what has been replaced does not come back.
+// Prose, comments, errors and descriptions use the field's standard terms: replaced words must not come back.
 func TestWords(t *testing.T) {
 	out, err := exec.CommandContext(t.Context(), "git", "ls-files", "--cached", "--others", "--exclude-standard", "*.go", "*.graphqls", "*.md", "*.sql").Output()
 	if err != nil {
