@@ -28,7 +28,7 @@ const (
 
 type verdict struct {
 	outcome  outcome
-	recorded bool // else the delivery is still claimed
+	recorded bool // if false, the delivery is still claimed
 	reused   bool // the attempt reused a connection
 
 	code   egress.Code // of an attempt that was not made
@@ -37,7 +37,7 @@ type verdict struct {
 
 // serve makes an attempt and passes the result to the store. It returns before the record is committed.
 func (s *Sender) serve(t *task) verdict {
-	if t.claimed.Lost() { // another node makes it, or will
+	if t.claimed.Lost() { // another node makes it
 		return verdict{outcome: interrupted}
 	}
 	defer t.reply.end()
@@ -80,7 +80,7 @@ func (s *Sender) attempt(t *task) (r *store.Result, res egress.Result) {
 		EventID:    t.claimed.Delivery.EventID,
 		EventType:  t.claimed.Event.Type,
 		Trigger:    t.claimed.Delivery.Trigger,
-		StartedAt:  started.UTC().Truncate(time.Microsecond), // as it is stored
+		StartedAt:  started.UTC().Truncate(time.Microsecond), // the stored precision
 		URL:        withoutUser(t.target.URL),
 	}}
 	a := &r.Attempt

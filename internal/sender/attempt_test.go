@@ -20,12 +20,12 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// answer is a receiver that gives the same answer at once.
+// answer is a receiver that always gives the same response, at once.
 func answer(res egress.Result) func(context.Context, *egress.Request) egress.Result {
 	return func(context.Context, *egress.Request) egress.Result { return res }
 }
 
-// one has a single delivery attempted, and returns what was recorded.
+// one makes one attempt of one delivery, and returns its record.
 func one(t *testing.T, w *world, to *store.Target, respond func(context.Context, *egress.Request) egress.Result) *store.Result {
 	t.Helper()
 	w.client.set(strings.TrimSuffix(strings.TrimPrefix(to.URL, "https://"), "/hook"), respond)
@@ -38,7 +38,7 @@ func one(t *testing.T, w *world, to *store.Target, respond func(context.Context,
 	return w.attempts()[0]
 }
 
-// The official library accepts what is sent, with either secret of a rotation, and the record shows what was sent.
+// The official library accepts the request with either secret of a rotation, and the record shows the request.
 func TestRequest(t *testing.T) {
 	bubble(t, func(c *Config) { c.UserAgent = "Hookgraph/1.2.3" }, func(t *testing.T, w *world) {
 		to := w.add("a")
@@ -84,8 +84,8 @@ func TestRequest(t *testing.T) {
 	})
 }
 
-// A webhook's own headers are sent and recorded, sensitive values redacted, and do not stand for what the service sets. The
-// record names the secrets that signed.
+// A webhook's own headers are sent and recorded, with sensitive values redacted, and replace none of the server's. The record names
+// the secrets that signed.
 func TestOwnHeaders(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, w *world) {
 		to := w.add("a", func(to *store.Target) {
@@ -117,7 +117,7 @@ func TestOwnHeaders(t *testing.T) {
 	})
 }
 
-// Every way in which a request can end becomes the attempt that the receiver's owner sees.
+// Every possible end of a request is recorded with its code and message.
 func TestClassify(t *testing.T) {
 	code := func(c webhook.ErrorCode) *webhook.ErrorCode { return &c }
 	retryAfter := http.Header{"Retry-After": {"120"}}
@@ -158,8 +158,8 @@ func TestClassify(t *testing.T) {
 	}
 }
 
-// The record holds times in µs, first byte and duration counted from the start, and of the answer at most 64 KiB, in no
-// more memory than it is long.
+// The record has times in µs, first byte and duration counted from the start, and at most 64 KiB of the response, in no more memory
+// than its length.
 func TestRecordedAnswer(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, w *world) {
 		to := w.add("a", func(to *store.Target) { to.URL = "https://user:password@a/hook" })
@@ -218,7 +218,7 @@ func TestPanic(t *testing.T) {
 	})
 }
 
-// The deadline is the webhook's own, else the sender's.
+// The deadline is the webhook's own, or the sender's default.
 func TestDeadline(t *testing.T) {
 	bubble(t, func(c *Config) { c.Timeout = 7 * time.Second }, func(t *testing.T, w *world) {
 		ms := 3000
@@ -263,8 +263,7 @@ func (c instant) Do(ctx context.Context, r *egress.Request) egress.Result {
 	return egress.Result{StatusCode: 200, Header: c.header, Body: []byte("ok")}
 }
 
-// The sender's own cost of a delivery with 1 KB of data: Reserve, Take, turn, sign, record; the store and the network
-// cost nothing here.
+// The sender's own cost of a delivery with 1 KB of data: Reserve, Take, turn, sign, record. The store and the network are free.
 func BenchmarkDelivery(b *testing.B) { benchmarkDelivery(b, 0) }
 
 func benchmarkDelivery(b *testing.B, hanging int) {
@@ -288,7 +287,7 @@ func benchmarkDelivery(b *testing.B, hanging int) {
 	for !s.Reserve(to, claimed.Size()) {
 		runtime.Gosched()
 	}
-	s.Take(claimed) // it shows that it is quick
+	s.Take(claimed) // the first response shows that the receiver is quick
 	for s.Stats().Held > 0 {
 		runtime.Gosched()
 	}
@@ -313,7 +312,7 @@ func benchmarkDelivery(b *testing.B, hanging int) {
 	<-done
 }
 
-// The same beside thousands of webhooks that hang and have deliveries waiting: a turn costs no more for them.
+// The same beside thousands of hanging webhooks with a backlog: they do not make a turn more expensive.
 func BenchmarkDeliveryBesideHanging(b *testing.B) {
 	for _, hanging := range []int{100, 10_000} {
 		b.Run(strconv.Itoa(hanging), func(b *testing.B) { benchmarkDelivery(b, hanging) })

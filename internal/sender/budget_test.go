@@ -13,12 +13,11 @@ import (
 	"github.com/hookgraph/hookgraph/internal/store"
 )
 
-// inBubble hides the test's deadline, which rapid may not ask for in a bubble.
+// inBubble hides the test's deadline, which rapid must not ask for in a bubble.
 type inBubble struct{ *testing.T }
 
-// Whatever the load, the receivers and the changes of webhooks: the budgets for requests, deliveries and bytes hold at
-// every moment, the books agree with the gates, every delivery is sent once, recorded or given back, and in the end all
-// of them are delivered.
+// Whatever the load, the receivers and the changes of webhooks: the budgets for requests, deliveries and bytes hold at every
+// moment, the sums agree with the gates, every delivery is sent once, recorded or released, and in the end all are delivered.
 func TestBudgets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		rapid.Check(inBubble{t}, func(t *rapid.T) {
@@ -38,7 +37,7 @@ func TestBudgets(t *testing.T) {
 				done <- s.Run(ctx)
 				close(done)
 			}()
-			defer func() { // also when a check fails
+			defer func() { // also if a check fails
 				cancel()
 				for range done {
 				}
@@ -91,7 +90,7 @@ func TestBudgets(t *testing.T) {
 	})
 }
 
-// anyTargets are webhooks of some tenants, some with a rate.
+// anyTargets draws webhooks of some tenants, some with a rate.
 func anyTargets(t *rapid.T, m *memory) (targets []*store.Target) {
 	for i := range rapid.IntRange(1, 6).Draw(t, "webhooks") {
 		targets = append(targets, m.add(fmt.Sprint(i), func(to *store.Target) {
@@ -104,7 +103,7 @@ func anyTargets(t *rapid.T, m *memory) (targets []*store.Target) {
 	return targets
 }
 
-// attemptAll lets every webhook take what it gets, and waits until all is attempted.
+// attemptAll enables every webhook, makes every receiver respond, and waits until every delivery has been attempted.
 func attemptAll(t *rapid.T, s *Sender, m *memory, c *receivers, targets []*store.Target, published int) {
 	for i := range targets {
 		c.set(fmt.Sprint(i), nil)
@@ -122,7 +121,7 @@ func attemptAll(t *rapid.T, s *Sender, m *memory, c *receivers, targets []*store
 	}
 }
 
-// check compares the sums with the gates and the tenants, and with the budgets.
+// check compares the sums with the gates, the tenants, and the budgets.
 func check(s *Sender) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// When the clock is set, nothing is sent twice or forgotten, and new events are sent at once. What waits is sent within
-// seconds when its time has come by the new clock, and that much later when the clock was set back.
+// When the clock is set, nothing is sent twice or forgotten, and new events are sent at once. A waiting delivery is sent within
+// seconds if it is due by the new clock, and that much later if the clock was set back.
 func TestClockJumps(t *testing.T) {
 	const wait = 30 * time.Minute
 	for name, jump := range map[string]time.Duration{
@@ -16,7 +16,7 @@ func TestClockJumps(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var offset atomic.Int64
 			clock := func() time.Time {
-				return time.Now().Add(time.Duration(offset.Load())).Round(0) // without what setting a clock does not change
+				return time.Now().Add(time.Duration(offset.Load())).Round(0) // strips the monotonic reading, which setting a clock does not change
 			}
 			bubble(t, func(c *Config) { c.Now = clock }, func(t *testing.T, w *world) {
 				w.now = clock
@@ -31,7 +31,7 @@ func TestClockJumps(t *testing.T) {
 				}
 				offset.Store(int64(jump))
 				w.publish(w.sender, busy, 10)
-				w.sender.Due(busy.ID, clock()) // and one that is not handed over
+				w.sender.Due(busy.ID, clock()) // and one that must be claimed
 				w.backlog(busy, 1, clock())
 				pass(time.Second)
 				if n := w.count(busy); n != 2 {

@@ -17,7 +17,7 @@ type task struct {
 	url           *url.URL // nil when target's URL cannot be parsed
 	own           *custom  // target's headers; nil if it has none
 	start         time.Time
-	begun         time.Duration // the same, by Sender.clock
+	begun         time.Duration // start by Sender.clock
 	took          time.Duration // duration of the request; 0 until it has ended
 	late, doubted bool
 	reply         reply

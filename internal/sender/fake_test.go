@@ -16,10 +16,10 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// memory is a store in memory. It checks that the sender records or gives back only what it has claimed.
+// memory is a store in memory. It checks that the sender records or releases only what it has claimed.
 type memory struct {
-	stuck     bool            // large results are not written
-	unwritten []*store.Result // these
+	stuck     bool            // large results stay unwritten
+	unwritten []*store.Result // such results
 
 	mu       sync.Mutex
 	targets  map[webhook.ID]*store.TargetDue
@@ -138,42 +138,42 @@ func (m *memory) insert(claimed *store.Claimed) {
 	m.due[claimed.Delivery.WebhookID] = slices.Insert(list, at, claimed)
 }
 
-// fail has claims and records fail from now on; nil ends it.
+// fail makes claims and records fail with err from now on; nil ends that.
 func (m *memory) fail(claims, records error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.claimErr, m.recordErr = claims, records
 }
 
-// attempts lists what was recorded.
+// attempts lists the recorded attempts.
 func (m *memory) attempts() []*store.Result {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return slices.Clone(m.results)
 }
 
-// asked is how many claims there were.
+// asked returns the number of claims.
 func (m *memory) asked() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.claims
 }
 
-// waiting is how many deliveries of h are not claimed.
+// waiting returns the number of h's unclaimed deliveries.
 func (m *memory) waiting(to *store.Target) int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return len(m.due[to.ID])
 }
 
-// hold notes j as claimed.
+// hold records j as claimed.
 func (m *memory) hold(claimed *store.Claimed) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.claimed[claimed] = true
 }
 
-// slow has claims take d from now on.
+// slow makes claims take d from now on.
 func (m *memory) slow(d time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -208,7 +208,7 @@ func newClaimed(to *store.Target, at time.Time, dataBytes int) *store.Claimed {
 	}}
 }
 
-// backlog makes n deliveries due at the given time.
+// backlog creates n deliveries that are due at the given time.
 func (m *memory) backlog(to *store.Target, n int, at time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -217,7 +217,8 @@ func (m *memory) backlog(to *store.Target, n int, at time.Time) {
 	}
 }
 
-// publish does what the store does with a new event: hand over in memory, or insert and tell. It reports which.
+// publish does what the store does with a new event: hand the delivery over in memory, or insert it and call Due. It reports
+// whether it was handed over.
 func (m *memory) publish(s *Sender, to *store.Target, dataBytes int) bool {
 	claimed := newClaimed(to, m.now(), dataBytes)
 	if s.Reserve(to, claimed.Size()) {
@@ -290,7 +291,7 @@ func (c *receivers) set(host string, f func(context.Context, *egress.Request) eg
 	c.answer[host] = f
 }
 
-// begun is when requests to the host started.
+// begun returns the start times of requests to the host.
 func (c *receivers) begun(host string) []time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()

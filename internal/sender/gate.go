@@ -23,12 +23,12 @@ type gate struct {
 	tenant *tenant       // nil until target is set
 	url    *url.URL      // of target, parsed at the first attempt
 	own    *custom       // the headers of target; nil when it has none
-	due    time.Time     // when a claim can bring something; zero: never
+	due    time.Time     // when a claim can return something; zero: never
 
 	queue   queue // claimed, to be sent
 	running int
-	// How many of deliveries are new ones, reserved or queued, and how many come from claims, queued or expected. They have
-	// separate parts of the queue, so that new events and a backlog interleave.
+	// Of the deliveries: new ones, reserved or queued, and claimed ones, queued or expected. They have separate parts of the queue,
+	// so that new events and a backlog interleave.
 	fresh, old int
 	reserved   int // of fresh
 	claiming   bool
@@ -41,21 +41,21 @@ type gate struct {
 	alarm   int        // index in alarms; -1: none
 
 	rest   time.Time // no sends or claims until then: this host could not make an attempt
-	unmade int       // such attempts in a row
+	unmade int       // attempts in a row that this host could not make
 
-	// limit is how many requests may run, as TCP's congestion window: it doubles with each window of successes up to
-	// threshold and grows by one from there; a failure halves it, once a window.
+	// limit bounds the running requests, like TCP's congestion window: each window of successes doubles it up to threshold, and
+	// adds one beyond; a failure halves it, at most once per window.
 	limit, threshold float64
 	cut              time.Time // when it was last halved
 	failures         int       // in a row
 
 	// The durations that decide the gate's class. Times are the sender's clock.
 	known     bool          // a request has been answered within lateAfter
-	quickAt   time.Duration // when the last such answer came
+	quickAt   time.Duration // time of the last such answer
 	average   time.Duration // of the last requests; 0: none has ended
 	slow      bool          // by average, see quickBelow
 	late      int           // requests in flight that have become late
-	lateBegun time.Duration // when the last request that became late began
+	lateBegun time.Duration // start of the last request that became late
 	answer    int           // bytes of the last answer
 
 	interval time.Duration // between tokens of the rate limit; 0: no limit
@@ -83,7 +83,7 @@ func (g *gate) open() bool { return g.target != nil && g.target.Enabled && g.tar
 // failing reports whether the receiver seems to be down. It is then sent one request at a time.
 func (g *gate) failing() bool { return g.failures >= failingAfter }
 
-// slots is how many requests may run.
+// slots returns how many requests may run.
 func (g *gate) slots() int {
 	if g.failing() {
 		return 1
@@ -91,7 +91,7 @@ func (g *gate) slots() int {
 	return max(1, int(g.limit))
 }
 
-// quota is how many deliveries may be queued.
+// quota returns how many deliveries may be queued.
 func (g *gate) quota() int {
 	if g.failing() {
 		return probeQueue
@@ -119,8 +119,8 @@ func (g *gate) roomForNew(now time.Time) bool {
 	return g.fresh+g.old < q
 }
 
-// roomForBacklog is how many deliveries a claim may bring: 0, or at least half of what may be queued, because a claim of few
-// costs as much as one of many. A receiver that has not responded yet gets few: it may turn out to need little.
+// roomForBacklog returns how many deliveries a claim may return: 0, or at least half of the queue, because a small claim costs as
+// much as a large one. A receiver that has not responded yet gets few.
 func (g *gate) roomForBacklog() int {
 	q := g.quota()
 	part := backlogPart(q)
@@ -186,7 +186,7 @@ func (g *gate) setRate(perSecond *int, nodes int) {
 	g.interval, g.burst = interval, time.Duration(burst-1)*interval
 }
 
-// tokenAt is when the rate limit allows the next attempt.
+// tokenAt returns when the rate limit allows the next attempt.
 func (g *gate) tokenAt() time.Time {
 	if g.interval == 0 || g.next.IsZero() {
 		return time.Time{}

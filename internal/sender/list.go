@@ -2,14 +2,14 @@ package sender
 
 import "container/heap"
 
-// link is the place of a T in a list.
+// link is the element of a list for a T.
 type link[T any] struct {
 	of         *T
 	prev, next *link[T]
 	list       *list[T]
 }
 
-// list holds elements that take turns, in order. It is intrusive: moving an element allocates nothing.
+// list is a queue of elements that take turns. It is intrusive: moving an element allocates nothing.
 type list[T any] struct {
 	root link[T] // root.next is the first
 	n    int
@@ -47,7 +47,7 @@ func (k *link[T]) remove() {
 	k.prev, k.next, k.list = nil, nil, nil
 }
 
-// turn is the place of a T in a turns.
+// turn is the element of a turns for a T.
 type turn[T any] struct {
 	of    *T
 	load  int   // requests in flight
@@ -56,8 +56,7 @@ type turn[T any] struct {
 	in    *turns[T]
 }
 
-// turns is a heap (container/heap) of those that may send; the one with the fewest requests in flight is first. So if the first is
-// refused, all are.
+// turns is a heap (container/heap) of elements that may send, ordered by requests in flight. If the first is refused, all are.
 type turns[T any] struct{ heap []*turn[T] }
 
 func (q *turns[T]) first() *T {
@@ -95,7 +94,7 @@ func (k *turn[T]) remove() {
 	}
 }
 
-// Len implements heap.Interface, as what follows.
+// Len, like the methods below, implements heap.Interface.
 func (q *turns[T]) Len() int { return len(q.heap) }
 
 func (q *turns[T]) Less(i, j int) bool {
@@ -115,7 +114,7 @@ func (q *turns[T]) Push(k any) {
 	q.heap = append(q.heap, added)
 }
 
-// Pop takes the last one off.
+// Pop removes the last element.
 func (q *turns[T]) Pop() any {
 	last := len(q.heap) - 1
 	k := q.heap[last]

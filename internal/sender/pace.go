@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// Requests that wait for the processors rather than for receivers speed nothing up: thousands of them delay each other and the
-// rest of the process, publishers' transactions first. The pace limits quick requests in flight by how long goroutines wait for a
-// processor: it shrinks while that is longer than paceDelay, and grows while it is shorter and the pace holds something back.
-// Slow requests mostly wait for their receivers, in thousands; of them the pace limits those that have begun since it was last
-// adapted and have not ended, so fast responses of unknown webhooks hold nothing back. A tenant without a request in flight is
-// never held back: the processors are busy with others.
+// Requests that wait for a processor rather than for a receiver bring no speed: thousands of them delay each other and the rest of
+// the process, above all publishers' transactions. The pace limits quick requests in flight by how long goroutines wait for a
+// processor: it shrinks while that is longer than paceDelay, and grows while it is shorter and the pace holds something back. Slow
+// requests mostly wait for their receivers, in thousands; of them the pace limits those that have begun since it was last adapted
+// and have not ended, so fast responses of unknown webhooks hold nothing back. A tenant without a request in flight is never held
+// back: the processors are busy with others.
 const (
 	paceEvery = 50 * time.Millisecond
 	paceDelay = 2 * time.Millisecond
@@ -68,7 +68,7 @@ func (s *Sender) keepPace(ctx context.Context) {
 	}
 }
 
-// adapt sets the pace by the delay since it was set last. The caller must hold s.mu.
+// adapt sets the pace by the delay since its previous call. The caller must hold s.mu.
 func (s *Sender) adapt(delay time.Duration) {
 	paced := s.paced
 	s.begun, s.paced = 0, false

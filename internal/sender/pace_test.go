@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// While goroutines wait long for a processor, few requests are in flight, and a tenant that has none finds its slot at once;
-// afterwards there are as many again as before.
+// While goroutines wait long for a processor, few requests are in flight, and a tenant without any gets a slot at once; afterwards
+// there are as many as before.
 func TestPace(t *testing.T) {
 	var delay atomic.Int64
 	set := func(c *Config) { c.Delay = func() time.Duration { return time.Duration(delay.Load()) } }
@@ -43,12 +43,12 @@ func TestPace(t *testing.T) {
 	})
 }
 
-// On a machine that is too busy, first requests to webhooks of which nothing is known begin few at a time.
+// On an overloaded machine, first requests to unknown webhooks start few at a time.
 func TestPaceOfFirstRequests(t *testing.T) {
 	set := func(c *Config) { c.Delay = func() time.Duration { return 50 * time.Millisecond } }
 	bubble(t, set, func(t *testing.T, w *world) {
 		w.run(t)
-		pass(2 * time.Second) // nothing is in flight: the pace is at its least
+		pass(2 * time.Second) // nothing is in flight: the pace is at its minimum
 		targets := w.join("new", crowd{tenant: "a", n: 1000, answer: after(time.Second, 200)})
 		least := paceFloor * runtime.GOMAXPROCS(0)
 		for _, to := range targets {
@@ -66,7 +66,7 @@ func TestPaceOfFirstRequests(t *testing.T) {
 	})
 }
 
-// On a machine that is too busy, the first requests to webhooks that answer at once are as many as can be made.
+// On an overloaded machine, first requests to webhooks that respond at once are not held back.
 func TestPaceOfQuickAnswers(t *testing.T) {
 	set := func(c *Config) { c.Delay = func() time.Duration { return 50 * time.Millisecond } }
 	bubble(t, set, func(t *testing.T, w *world) {
@@ -84,7 +84,7 @@ func TestPaceOfQuickAnswers(t *testing.T) {
 	})
 }
 
-// The delay is of what has happened since it was asked for last, and an idle process has none.
+// The delay covers the time since the previous call, and an idle process has none.
 func TestSchedulingDelay(t *testing.T) {
 	delay := SchedulingDelay()
 	delay()

@@ -12,7 +12,7 @@ import (
 const (
 	// smallAnswer is the size up to which an answer, headers included, is not counted. Most are shorter.
 	smallAnswer = egress.FreeBodyBytes
-	// largestAnswer is the most that one can take: the body, one byte more that shows that it is longer, and the headers.
+	// largestAnswer is the size of the largest answer: the body, one more byte that shows that it is longer, and the headers.
 	largestAnswer = egress.MaxBodyBytes + 1 + egress.MaxHeaderBytes
 )
 
@@ -21,12 +21,12 @@ const (
 type reply struct {
 	room   *intake.Room
 	tenant webhook.ID
-	expect int // how large the webhook's last one was
+	expect int // size of the webhook's last one
 	size   int // size of this one, once it has arrived
 	held   int // of room
 }
 
-// begin waits until there is room for an answer as large as the last one. The wait does not count as the receiver's time.
+// begin waits for room for an answer as large as the last one. The wait does not count as the receiver's time.
 func (r *reply) begin(ctx context.Context) error {
 	if r.expect <= smallAnswer {
 		return nil
@@ -39,8 +39,8 @@ func (r *reply) begin(ctx context.Context) error {
 	return nil
 }
 
-// Grow implements egress.Room. It takes at once all that may still arrive, so that no answer waits for more while it holds what
-// others wait for.
+// Grow implements egress.Room. It takes room for everything that may still arrive in one step, so that no answer waits while it
+// holds what others wait for.
 func (r *reply) Grow(ctx context.Context, bytes int) (granted, waited bool) {
 	if bytes <= r.held {
 		return true, false
@@ -54,7 +54,7 @@ func (r *reply) Grow(ctx context.Context, bytes int) (granted, waited bool) {
 	return true, waited
 }
 
-// came leaves the result with what its answer takes until it has been written, and releases the rest.
+// came charges the result with its answer's size until it has been written, and releases the rest.
 func (r *reply) came(result *store.Result) {
 	r.size = len(result.Attempt.ResponseBody) + len(result.Attempt.ResponseHeaders)
 	keep := r.size

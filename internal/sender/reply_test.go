@@ -11,7 +11,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/store"
 )
 
-// large answers with so many bytes, for which it asks as egress does, and fewer when there is no room for them.
+// large responds with size bytes, or fewer if there is no room; it asks for room as egress does.
 func large(d time.Duration, size int) func(context.Context, *egress.Request) egress.Result {
 	return func(ctx context.Context, r *egress.Request) egress.Result {
 		res := after(d, 200)(ctx, r)
@@ -32,8 +32,8 @@ func large(d time.Duration, size int) func(context.Context, *egress.Request) egr
 	}
 }
 
-// Large answers that are read, or wait to be written, have a bounded number of bytes, and a tenant half of it; beyond that its
-// attempts wait before they begin, and no others do. When they are written it goes on, and no answer was cut off.
+// Large answers that are being read or recorded share a bounded number of bytes, a tenant at most half; beyond that only its
+// attempts wait before they begin. Once answers are written they continue, and no answer was cut off.
 func TestLargeAnswersWait(t *testing.T) {
 	const hooks, room = 200, 4 << 20
 	bubble(t, func(c *Config) { c.AnswerBytes = room }, func(t *testing.T, w *world) {
@@ -94,7 +94,7 @@ func TestLargeAnswersWait(t *testing.T) {
 	})
 }
 
-// However attempts with large answers end, ten thousand of them, the room for answers is whole again (see bubble).
+// However ten thousand attempts with large answers end, all room is released (bubble checks it).
 func TestAnswersAreGivenBack(t *testing.T) {
 	bubble(t, func(c *Config) { c.AnswerBytes = 1 << 20 }, func(t *testing.T, w *world) {
 		to := w.add("any")

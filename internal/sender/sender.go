@@ -2,9 +2,9 @@
 // decides when something is due again, and what an attempt changes in its delivery and webhook; egress decides which addresses
 // may be reached.
 //
-// Every webhook has a gate, which says how many of its requests may run and which deliveries are held for it in memory.
-// New deliveries come from the store in memory, when there is room (Reserve, Take); all others are claimed when the
-// gate is due and has room. Tenants take turns, both in sending and in claiming, and then a tenant's gates.
+// Every webhook has a gate, which limits its running requests and holds its deliveries in memory. The store hands new deliveries
+// over in memory if there is room (Reserve, Take); all others are claimed when the gate is due and has room. Tenants take turns,
+// both in sending and in claiming, and then a tenant's gates.
 package sender
 
 import (
@@ -21,7 +21,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// Store is what the sender needs of *store.Store, which says what the methods do.
+// Store is the part of *store.Store that the sender uses; the methods are documented there.
 type Store interface {
 	Targets(ctx context.Context) ([]store.TargetDue, error)
 	Claim(ctx context.Context, w webhook.ID, n, maxBytes int) (claims []*store.Claimed, next *time.Time, err error)
@@ -29,13 +29,12 @@ type Store interface {
 	Unclaim(ctx context.Context, claims []*store.Claimed) error
 }
 
-// Client is what the sender needs of *egress.Client. Do must not outlast its context by much.
+// Client is the part of *egress.Client that the sender uses. Do must return soon after its context ends.
 type Client interface {
 	Do(ctx context.Context, r *egress.Request) egress.Result
 }
 
-// Config says what the sender works with and how much it may use. Store and Client must be set; 0 and nil elsewhere
-// mean the default.
+// Config has the sender's dependencies and limits. Store and Client are required; elsewhere 0 and nil mean the default.
 type Config struct {
 	Store  Store
 	Client Client
@@ -43,8 +42,8 @@ type Config struct {
 
 	Concurrency int // requests in flight at most; 4,096
 	PerWebhook  int // of one webhook at most; 128
-	// MemoryBytes bounds the deliveries held, running ones included, by store.ClaimedSize; 64 MiB. It is raised to what
-	// Claims of the largest event need twice over.
+	// MemoryBytes bounds the deliveries held, running ones included, by store.ClaimedSize; 64 MiB. It is raised to twice what
+	// Claims claims of the largest event need.
 	MemoryBytes int
 	// AnswerBytes bounds the answers of receivers while they are read and until they are recorded, except small ones; 32 MiB. A
 	// tenant may hold half of it. Attempts of webhooks whose answers are large wait until there is room.
@@ -52,11 +51,11 @@ type Config struct {
 	MaxDataBytes int              // of one event's data at most; webhook.DefaultMaxDataBytes
 	Claims       int              // claims that may run at once; 4
 	Timeout      time.Duration    // of an attempt whose webhook has none of its own; webhook.DefaultTimeout
-	Grace        time.Duration    // for running attempts when Run is to end; 20 s
+	Grace        time.Duration    // for running attempts after ctx has ended; 20 s
 	UserAgent    string           // "Hookgraph"
 	Now          func() time.Time // the clock that deliveries are due by; time.Now
-	// Delay returns how long goroutines have waited for a processor since its previous call, see SchedulingDelay.
-	// Nil: unknown, and holds nothing back.
+	// Delay returns how long goroutines have waited for a processor since its previous call, see SchedulingDelay. Nil means no
+	// pace.
 	Delay func() time.Duration
 }
 
@@ -104,7 +103,7 @@ type Sender struct {
 
 	ready     [classes]turns[tenant] // that have gates that may send now
 	joined    int64                  // counts additions to ready
-	turn      class                  // whose turn it was last
+	turn      class                  // that had the last turn
 	wanting   [kinds]list[tenant]    // that have gates that may claim now
 	claimTurn kind                   // whose turn it was last
 	alarms    alarms                 // gates that may do so later
@@ -114,7 +113,7 @@ type Sender struct {
 	held                          [kinds]holding
 	reserved, claims, quick, slow int
 	slowTenants                   int  // that have slow requests
-	pace                          int  // how many requests may be quick, for the processors' sake, see keepPace
+	pace                          int  // how many requests may be quick, see keepPace
 	begun                         int  // slow requests since the pace was set, without as many as have ended; 0 when nothing sets it
 	paced                         bool // the pace has held something back since it was last set
 
@@ -126,7 +125,7 @@ type Sender struct {
 	lookAt  time.Duration // by clock
 	tasks   []*task       // recycled, for newTask
 
-	returns   []returned // to be given back to the store
+	returns   []returned // claims to release
 	returning bool       // a goroutine is doing so
 	claimErr  bool       // the last claim failed: log only the first of several in a row
 	shortage  shortage
@@ -136,7 +135,7 @@ type phase int
 
 const (
 	created  phase = iota
-	loading        // Run reads the webhooks
+	loading        // Run loads the webhooks
 	serving        // deliveries are taken, claimed and sent
 	stopping       // running attempts may end, the rest is released
 	ended
@@ -246,7 +245,7 @@ func (s *Sender) Run(ctx context.Context) error {
 	return nil
 }
 
-// load creates the gates of all webhooks. What the store reports meanwhile is newer.
+// load creates the gates of all webhooks. Snapshots that the store reports meanwhile are newer.
 func (s *Sender) load(ctx context.Context) error {
 	s.mu.Lock()
 	if s.phase != created {

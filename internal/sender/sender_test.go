@@ -13,8 +13,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// A receiver that nothing is known of gets four requests at once, and twice as many after each window of successes, up
-// to PerWebhook.
+// An unknown receiver gets four requests at once, and twice as many after each window of successes, up to PerWebhook.
 func TestSlowStart(t *testing.T) {
 	bubble(t, func(c *Config) { c.PerWebhook = 64 }, func(t *testing.T, w *world) {
 		to := w.add("a")
@@ -30,7 +29,7 @@ func TestSlowStart(t *testing.T) {
 	})
 }
 
-// A receiver that begins to fail is sent fewer requests at once, then one at a time; when it is back, it is ramped up.
+// A receiver that begins to fail is sent fewer requests at once, then one at a time; when it recovers, the number grows again.
 func TestShrinkAndRecover(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, w *world) {
 		to := w.add("a")
@@ -65,8 +64,8 @@ func TestShrinkAndRecover(t *testing.T) {
 	})
 }
 
-// Webhooks that hang, however many and with whatever backlog, do not delay the others by a millisecond: not when they
-// begin to hang at full speed, and not while they are probed.
+// Hanging webhooks, however many and with any backlog, do not delay the others by a millisecond: neither when they begin to hang at
+// full speed, nor while they are probed.
 func TestHangIsolation(t *testing.T) {
 	for _, hanging := range []int{1, 10, 2000} {
 		t.Run(fmt.Sprint(hanging), func(t *testing.T) {
@@ -79,7 +78,7 @@ func TestHangIsolation(t *testing.T) {
 					w.backlog(to, max(20, 20000/hanging), time.Now())
 				}
 				w.run(t)
-				pass(time.Second) // up to speed
+				pass(time.Second) // ramps up
 				for i := range bad {
 					w.client.set(fmt.Sprintf("bad%d", i), hang)
 				}
@@ -99,7 +98,7 @@ func TestHangIsolation(t *testing.T) {
 	}
 }
 
-// When slots are scarce, webhooks with a backlog take turns: each gets the same share, whatever it has waiting.
+// When slots are scarce, webhooks with a backlog take turns: each gets the same share, whatever its backlog.
 func TestFairShares(t *testing.T) {
 	bubble(t, func(c *Config) { c.Concurrency = 9 }, func(t *testing.T, w *world) {
 		targets := []*store.Target{w.add("a"), w.add("b"), w.add("c")}
@@ -121,7 +120,7 @@ func TestFairShares(t *testing.T) {
 	})
 }
 
-// New events do not wait for the end of a backlog of the same webhook, and do not keep it from being drained.
+// New events do not wait for a backlog of the same webhook, and do not prevent it from draining.
 func TestNewEventsInterleaveWithBacklog(t *testing.T) {
 	bubble(t, func(c *Config) { c.PerWebhook = 8 }, func(t *testing.T, w *world) {
 		to := w.add("a")
@@ -130,7 +129,7 @@ func TestNewEventsInterleaveWithBacklog(t *testing.T) {
 		w.run(t)
 		pass(time.Second)
 		taken := 0
-		for range 3000 { // as fast as it is sent
+		for range 3000 { // as fast as it is delivered
 			if w.publish(w.sender, to, 100) {
 				taken++
 			}
@@ -146,8 +145,8 @@ func TestNewEventsInterleaveWithBacklog(t *testing.T) {
 	})
 }
 
-// In no second are more attempts started than the webhook's rate allows, and hardly fewer. Of several nodes each has its
-// share, also of those that come and go.
+// In each second as many attempts start as the webhook's rate allows, or slightly fewer, never more. Each node has its share, also
+// while nodes join and leave.
 func TestRateLimit(t *testing.T) {
 	for _, is := range []struct{ rate, nodes int }{{1, 1}, {7, 1}, {100, 1}, {3000, 1}, {1, 3}, {7, 3}, {90, 3}, {3000, 2}} {
 		t.Run(fmt.Sprint(is), func(t *testing.T) {
@@ -182,7 +181,7 @@ func TestRateLimit(t *testing.T) {
 	}
 }
 
-// A retry that is due in 5 s is sent in 5 s, with one claim, however many other webhooks there are.
+// A retry that is due in 5 s is sent after 5 s, with one claim, however many other webhooks exist.
 func TestDueWithoutScanning(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, w *world) {
 		for i := range 5000 {
@@ -230,7 +229,7 @@ func TestDueDuringClaim(t *testing.T) {
 	})
 }
 
-// What is held of a webhook that is disabled or deleted is given back, not sent; enabling sends it.
+// Deliveries held for a webhook that is disabled or deleted are released, not sent; enabling sends them.
 func TestHeldWhileDisabled(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, w *world) {
 		to := w.add("a")
@@ -287,7 +286,7 @@ func TestLatestSnapshot(t *testing.T) {
 	})
 }
 
-// The end of Run lets attempts finish within Grace and records them, cancels the others, and gives back what is not done.
+// The end of Run lets attempts finish within Grace and records them, cancels the others, and releases the rest.
 func TestShutdown(t *testing.T) {
 	bubble(t, func(c *Config) { c.Grace = 5 * time.Second; c.Timeout = 30 * time.Second }, func(t *testing.T, w *world) {
 		slow, stuck := w.add("slow"), w.add("stuck")
@@ -313,7 +312,7 @@ func TestShutdown(t *testing.T) {
 	})
 }
 
-// Nothing is accepted before Run, and what the store reports while it starts is not lost.
+// Nothing is accepted before Run, and reports of the store during the start are not lost.
 func TestReserveBeforeRun(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, w *world) {
 		to := w.add("a")
@@ -329,7 +328,7 @@ func TestReserveBeforeRun(t *testing.T) {
 	})
 }
 
-// A reservation that is released leaves room for the next one; as long as it is not, it counts.
+// A reservation counts until it is released; then there is room for the next one.
 func TestRelease(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, w *world) {
 		to := w.add("a")
@@ -354,7 +353,7 @@ func TestRelease(t *testing.T) {
 	})
 }
 
-// A store that fails is asked again a second later; nothing is lost.
+// After a failure of the store, the sender tries again a second later; nothing is lost.
 func TestStoreErrors(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, w *world) {
 		to := w.add("a")

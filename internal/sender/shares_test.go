@@ -14,8 +14,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// When the receivers of thousands of webhooks that kept up begin to hang at the same moment, those of other tenants feel
-// nothing, and the tenant's own that still keep up wait once, until the others' requests have become late.
+// When thousands of quick receivers of one tenant begin to hang at the same moment, other tenants' webhooks are not delayed, and
+// the tenant's own quick ones wait once, until the others' requests have become late.
 func TestTurnToHanging(t *testing.T) {
 	for name, tenants := range map[string]struct{ turning, own, other string }{
 		"of several tenants":  {"a", "a", "c"},
@@ -62,8 +62,8 @@ func TestTurnToHanging(t *testing.T) {
 	}
 }
 
-// Slow webhooks share their part of the slots by tenant in turn, then by webhook: one tenant's thousands that hang leave
-// another's few slow ones what they need, and of those that want more than there is, each gets as much as the others.
+// Slow webhooks share their part of the slots by tenant, then by webhook: thousands of hanging webhooks of one tenant leave
+// another's few slow ones what they need, and those that want more get equal shares.
 func TestSharesOfSlowOnes(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, w *world) {
 		slow := after(5*time.Second, 200)
@@ -71,7 +71,7 @@ func TestSharesOfSlowOnes(t *testing.T) {
 		few := w.join("few", crowd{tenant: "b", n: 20, answer: slow, backlog: 1500})
 		many := w.join("many", crowd{tenant: "c", n: 1000, answer: slow, backlog: 100})
 		w.run(t)
-		pass(time.Minute) // they have shown what they are
+		pass(time.Minute) // the sender has learned their speed
 		counts := func(targets []*store.Target) []int {
 			n := map[webhook.ID]int{}
 			for _, r := range w.attempts() {
@@ -85,7 +85,7 @@ func TestSharesOfSlowOnes(t *testing.T) {
 		}
 		fewBefore, manyBefore := counts(few), counts(many)
 		pass(2 * time.Minute)
-		// 4,096/2 slots for three tenants and perhaps a fourth, and a quarter of a share for first requests.
+		// 4,096/2 slots are for three tenants and one more, with a quarter of each share for first requests.
 		share := defaultConcurrency / 2 / 3 * 3 / 4
 		for _, c := range []struct {
 			now, before []int
@@ -104,7 +104,7 @@ func TestSharesOfSlowOnes(t *testing.T) {
 	})
 }
 
-// A request that has become late gives its place to another without anything else happening.
+// A request that becomes late frees its place for another, without any other event.
 func TestLateRequestMakesRoom(t *testing.T) {
 	bubble(t, func(c *Config) { c.Concurrency = 2 }, func(t *testing.T, w *world) {
 		targets := append(w.join("a", crowd{tenant: "a", n: 1}), w.join("b", crowd{tenant: "b", n: 1})...)
@@ -125,7 +125,7 @@ func TestLateRequestMakesRoom(t *testing.T) {
 	})
 }
 
-// While a request is late, what its webhook is sent counts as slow, until the receiver answers something.
+// While a request is late, its webhook's further requests count as slow, until the receiver responds to one.
 func TestLateUntilAnswered(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, w *world) {
 		to := w.join("a", crowd{tenant: "a", n: 1})[0]
@@ -148,7 +148,7 @@ func TestLateUntilAnswered(t *testing.T) {
 	})
 }
 
-// One request that hung does not make a webhook slow, two in a row do, and a few quick answers make up for whatever was.
+// One hanging request does not make a webhook slow, two in a row do, and a few quick responses make it quick again.
 func TestAverage(t *testing.T) {
 	g := newGate(webhook.ID{}, 128)
 	for range 20 {
@@ -172,7 +172,7 @@ func TestAverage(t *testing.T) {
 	}
 }
 
-// Webhooks that were slow or failed, and are quick again, catch up and are sent everything at once from then on.
+// Webhooks that were slow or failing and are quick again catch up, and from then on everything is sent at once.
 func TestRecoveryOfMany(t *testing.T) {
 	for name, bad := range map[string]respond{"slow": after(5*time.Second, 200), "hanging": hang, "failing": after(time.Millisecond, 500)} {
 		t.Run(name, func(t *testing.T) {
@@ -186,7 +186,7 @@ func TestRecoveryOfMany(t *testing.T) {
 				for i := range targets {
 					w.client.set(fmt.Sprintf("bad-%d", i), nil)
 				}
-				pass(20 * time.Second) // of which the last bad requests may take 15
+				pass(20 * time.Second) // the last bad requests may take 15 s
 				from := time.Now()
 				pass(5 * time.Second)
 				cancel()
@@ -200,8 +200,7 @@ func TestRecoveryOfMany(t *testing.T) {
 	}
 }
 
-// A tenant with thousands of webhooks that are due makes no other tenant wait for its claims, and no webhook of its own that
-// keeps up.
+// Thousands of due webhooks of one tenant delay neither another tenant's claims nor those of its own quick webhooks.
 func TestClaimsInTurn(t *testing.T) {
 	bubble(t, func(c *Config) { c.Claims = 1 }, func(t *testing.T, w *world) {
 		w.slow(10 * time.Millisecond)
@@ -227,8 +226,8 @@ func TestClaimsInTurn(t *testing.T) {
 	})
 }
 
-// What waits for slow receivers, of however many tenants, does not fill the memory: new deliveries of others are taken, and
-// those of the tenants' own webhooks that keep up.
+// Deliveries that wait for slow receivers, of any number of tenants, do not fill the memory: new deliveries of other tenants and of
+// their own quick webhooks are taken.
 func TestMemoryInTurn(t *testing.T) {
 	for _, is := range []struct{ tenants, hanging, greedy, large, burst int }{
 		{tenants: 1, hanging: 500, greedy: 50, large: 100, burst: 1},
@@ -248,7 +247,7 @@ func TestMemoryInTurn(t *testing.T) {
 					many = append(many, w.join("hanging", crowd{tenant: fmt.Sprint(i), n: is.hanging, answer: hang, backlog: 100})...)
 				}
 				for range 20 {
-					for _, to := range many { // what is not taken is claimed
+					for _, to := range many { // a delivery that is not taken is claimed
 						w.publish(w.sender, to, is.large)
 					}
 					for _, to := range keepingUp {
@@ -266,7 +265,7 @@ func TestMemoryInTurn(t *testing.T) {
 	}
 }
 
-// However attempts, records and claims go wrong, 10,000 times: nothing is left in the books when all have ended.
+// However attempts, records and claims fail, 10,000 times: all sums are zero at the end.
 func TestBooksOfBadAttempts(t *testing.T) {
 	bubble(t, func(c *Config) { c.Concurrency, c.Timeout = 100, time.Second }, func(t *testing.T, w *world) {
 		chance, answers := rand.New(rand.NewPCG(1, 2)), rand.New(rand.NewPCG(3, 4))

@@ -9,7 +9,7 @@ import (
 
 const (
 	firstRest = time.Second // after an attempt that this host could not make; doubles with each further one
-	// longestRest is for a webhook, longestPause for all.
+	// longestRest limits the rest of a webhook, longestPause that of all.
 	longestRest  = time.Minute
 	longestPause = 15 * time.Second
 	quiet        = 30 * time.Second // without such an attempt the shortage is over
@@ -24,12 +24,12 @@ type shortage struct {
 	unmade int       // since the last log line
 }
 
-// rest is how long to wait after the n-th failure in a row, n ≥ 1.
+// rest returns how long to wait after the n-th failure in a row, n ≥ 1.
 func rest(n int, longest time.Duration) time.Duration {
 	return min(firstRest<<min(n-1, 10), longest)
 }
 
-// notMade notes an attempt that this host could not make, and returns how long its delivery must wait. A failure that concerns
+// notMade records an attempt that this host could not make, and returns how long its delivery must wait. A failure that concerns
 // only this receiver delays its webhook; one that concerns every attempt delays all. The caller must hold s.mu.
 func (s *Sender) notMade(t *task, v verdict, now time.Time) time.Duration {
 	h, g := &s.shortage, t.gate
@@ -61,7 +61,7 @@ func (s *Sender) Short() bool {
 	return !s.shortage.last.IsZero() && s.cfg.Now().Sub(s.shortage.last) < longestRest+quiet
 }
 
-// made notes an attempt that this host could make, over a reused or new connection. The caller must hold s.mu.
+// made records an attempt that this host could make, over a reused or new connection. The caller must hold s.mu.
 func (s *Sender) made(t *task, reused bool, now time.Time) {
 	t.gate.unmade = 0
 	h := &s.shortage

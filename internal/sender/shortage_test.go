@@ -20,8 +20,8 @@ func ours(code egress.Code) func(context.Context, *egress.Request) egress.Result
 	}
 }
 
-// An attempt that this host cannot make is not recorded and uses up no retry: the delivery waits, and so do all others,
-// longer each time. The log says so once, and once when it is over; then everything is delivered.
+// An attempt that this host cannot make is not recorded and uses up no retry: the delivery and all others wait, longer each time.
+// The log reports the start and the end once; then everything is delivered.
 func TestShortage(t *testing.T) {
 	var text bytes.Buffer
 	set := func(c *Config) { c.Logger = slog.New(slog.NewTextHandler(&text, nil)) }
@@ -45,7 +45,7 @@ func TestShortage(t *testing.T) {
 		for i := range targets {
 			tried += len(w.client.begun(fmt.Sprint("host", i)))
 		}
-		// A round of 4 requests to each webhook every 15 s.
+		// One round of 4 requests to each webhook every 15 s.
 		if rounds := tried / (4 * len(targets)); tried == 0 || rounds > 14 {
 			t.Errorf("%d requests were tried", tried)
 		}
@@ -77,8 +77,7 @@ func TestShortage(t *testing.T) {
 	})
 }
 
-// What this host can do for some receivers and not for one makes that one wait, and no other: a tenant who brings it about
-// delays nobody.
+// A failure of this host that concerns one receiver delays only that one: a tenant who causes it delays nobody else.
 func TestShortageOfOne(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, w *world) {
 		healthy, bad := w.add("healthy"), w.add("bad")

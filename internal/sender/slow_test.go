@@ -15,7 +15,7 @@ import (
 
 type respond = func(context.Context, *egress.Request) egress.Result
 
-// crowd is webhooks of one tenant that behave alike.
+// crowd is a group of webhooks of one tenant that behave alike.
 type crowd struct {
 	tenant  string
 	n       int
@@ -72,8 +72,8 @@ func (w *world) keepPublishing(ctx context.Context, targets []*store.Target, eve
 	}
 }
 
-// waits lists how long each delivery to the hooks waited for its first request, if it was published at from or later,
-// and how many of them there are that still wait.
+// waits lists how long each delivery to the hooks, published at from or later, waited for its first request, and returns how many
+// still wait.
 func (w *world) waits(targets []*store.Target, from time.Time) (waited []time.Duration, waiting int) {
 	of := map[webhook.ID]bool{}
 	for _, to := range targets {
@@ -89,13 +89,13 @@ func (w *world) waits(targets []*store.Target, from time.Time) (waited []time.Du
 	return waited, waiting
 }
 
-// late answers in time, and keeps a request for long.
+// late responds before the deadline, but slowly.
 var late = after(5*time.Second, 200)
 
-// crowds are healthy webhooks and others beside them, with an answer that is not theirs.
+// crowds is a case: healthy webhooks, and others beside them that behave badly.
 var crowds = map[string]struct {
 	healthy crowd
-	later   time.Duration // the first event of the healthy ones
+	later   time.Duration // delay before the first event of the healthy ones
 	others  map[string]crowd
 }{
 	"thousands of two tenants": {
@@ -161,8 +161,8 @@ var crowds = map[string]struct {
 	},
 }
 
-// A webhook whose receiver keeps up is sent every event at once, however many others hang, are slow or fail, whether
-// they are another tenant's or its own, and whatever is known of them.
+// A webhook whose receiver keeps up is sent every event at once, however many others, of its own or another tenant, hang, are slow
+// or fail, and whatever the sender has learned of them.
 func TestSlowOnesDelayNobody(t *testing.T) {
 	for name, is := range crowds {
 		t.Run(name, func(t *testing.T) {
@@ -176,7 +176,7 @@ func TestSlowOnesDelayNobody(t *testing.T) {
 					w.keepPublishing(ctx, targets, c.every)
 				}
 				w.run(t)
-				if is.healthy.backlog > 0 { // of their own, and in 200 ms the claims of all four thousand have not all been made
+				if is.healthy.backlog > 0 { // the healthy ones have a backlog too; 200 ms are too short to claim that of all four thousand
 					pass(200 * time.Millisecond)
 					if waited, waiting := w.waits(healthy, time.Time{}); waiting > 0 || len(waited) != is.healthy.n*is.healthy.backlog {
 						t.Errorf("%d deliveries of the backlog were made, %d wait", len(waited), waiting)
@@ -208,7 +208,7 @@ func (w *world) expectPrompt(t *testing.T, targets []*store.Target, from time.Ti
 	}
 }
 
-// nowAndThen hangs at every nth request.
+// nowAndThen hangs on every nth request.
 func nowAndThen(n int) respond {
 	var asked atomic.Int64
 	return func(ctx context.Context, r *egress.Request) egress.Result {

@@ -6,24 +6,24 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// class says which requests in flight a gate's next one is counted with, and which gates it takes turns with.
+// class decides how a gate's next request is counted, and which gates it takes turns with.
 type class int
 
 const (
 	quick   class = iota // the receiver answers within lateAfter
-	doubted              // it did, but many of its tenant's requests have become slow since; none to it is in flight
-	untried              // the receiver is unknown, and no request to it is in flight
-	slow                 // it does not, or it fails; also further requests to unknown receivers
+	doubted              // it did, but many of its tenant's requests have become slow since; it has none in flight
+	untried              // the receiver is unknown, and has no request in flight
+	slow                 // it does not respond in time, or it fails; also further requests to unknown receivers
 	classes
 )
 
 const (
-	// lateAfter is when a request stops counting among the quick ones.
+	// lateAfter is the duration from which a request counts as slow.
 	lateAfter = 300 * time.Millisecond
 	// A gate becomes slow when its requests take longer than lateAfter on average, and quick when they take less than quickBelow:
 	// one in between does not flap.
 	quickBelow = 200 * time.Millisecond
-	// longestSample is the most that a request counts in the average, so that a few responses outweigh one that hung.
+	// longestSample limits a request's weight in the average, so that a few responses outweigh one hanging request.
 	longestSample = time.Second
 	// mostMoves bounds the gates that one call of nextQuick moves to another class.
 	mostMoves = 100
@@ -36,7 +36,7 @@ type tenant struct {
 
 	quick, slow int // requests in flight, see Sender
 	held        [kinds]holding
-	lateBegun   time.Duration // when the last request that became late began
+	lateBegun   time.Duration // start of the last request that became late
 
 	ready   [classes]ready
 	wanting [kinds]wanting
@@ -51,7 +51,8 @@ const (
 	kinds
 )
 
-// holding is the deliveries in memory, including those reserved, running or being released, and what running claims may bring.
+// holding counts the deliveries in memory, including those reserved, running or being released, and those that running claims may
+// return.
 type holding struct{ deliveries, bytes int }
 
 func (h *holding) add(deliveries, bytes int) {
@@ -59,13 +60,13 @@ func (h *holding) add(deliveries, bytes int) {
 	h.bytes += bytes
 }
 
-// ready is a tenant's gates of one class that may send now.
+// ready lists a tenant's gates of one class that may send now.
 type ready struct {
 	turn  turn[tenant] // waiting while it has gates
 	gates turns[gate]
 }
 
-// wanting is a tenant's gates of one kind that may claim now.
+// wanting lists a tenant's gates of one kind that may claim now.
 type wanting struct {
 	link   link[tenant] // in Sender.wanting while it has gates, unless parked
 	gates  list[gate]
@@ -83,7 +84,7 @@ func newTenant(id webhook.ID) *tenant {
 	return t
 }
 
-// load is what orders the tenants of a class.
+// load returns the number of requests by which the tenants of a class are ordered.
 func (t *tenant) load(c class) int {
 	if c == quick || c == doubted {
 		return t.quick + t.slow
@@ -109,7 +110,7 @@ func (s *Sender) count(t *tenant, quick, slow int) {
 	}
 }
 
-// class is what the next request to g counts as. The caller must hold s.mu.
+// class returns how the next request to g counts. The caller must hold s.mu.
 func (s *Sender) class(g *gate) class {
 	switch {
 	case g.failing() || g.slow || g.late > 0 && g.quickAt < g.lateBegun:
@@ -141,9 +142,9 @@ func (s *Sender) setReady(g *gate, may bool) {
 		s.unready(g)
 		g.class = c
 	}
-	s.joined++ // the one that has waited longest is first
+	s.joined++ // first in, first out
 	order := s.joined
-	if c == doubted { // the last to respond is first
+	if c == doubted { // the most recent to respond is first
 		order = -int64(g.quickAt)
 	}
 	r := &g.tenant.ready[c]
@@ -221,14 +222,13 @@ func (s *Sender) setKind(g *gate) {
 	s.hold(g, g.deliveries, g.bytes)
 }
 
-// free is the unused memory. The caller must hold s.mu.
+// free returns the unused memory. The caller must hold s.mu.
 func (s *Sender) free() holding {
 	return holding{s.maxDeliveries - s.held[keepsUp].deliveries - s.held[other].deliveries, s.cfg.MemoryBytes - s.held[keepsUp].bytes - s.held[other].bytes}
 }
 
-// room is how much of free g may still take. A gate, and if there are several tenants also a tenant, holds at most as much as
-// is left, so that greedy ones leave room. Deliveries for receivers that do not keep up have half of the memory. The caller
-// must hold s.mu.
+// room returns how much of free g may still take. A gate, and if there are several also a tenant, holds at most as much as is left,
+// so that greedy ones leave room. Deliveries for receivers that do not keep up have half of the memory. The caller must hold s.mu.
 func (s *Sender) room(g *gate, free holding) holding {
 	t := g.tenant
 	switch {
@@ -287,7 +287,7 @@ func (s *Sender) next(c class, now time.Time) *gate {
 	return t.ready[c].gates.first()
 }
 
-// slowShare is how many slow requests t may have, at least 1. The caller must hold s.mu.
+// slowShare returns how many slow requests t may have, at least 1. The caller must hold s.mu.
 func (s *Sender) slowShare(t *tenant) int {
 	n := s.slowTenants
 	if t.slow == 0 {
@@ -359,8 +359,8 @@ func (s *Sender) age(now time.Time) {
 	}
 }
 
-// lookAgain is when, by clock, dispatch must run even if nothing happens, because a quick gate waits for a request to become
-// late. False: never. The caller must hold s.mu.
+// lookAgain returns when, by clock, dispatch must run even if nothing happens, because a quick gate waits for a request to become
+// late; false means never. The caller must hold s.mu.
 func (s *Sender) lookAgain() (time.Duration, bool) {
 	switch t := s.young.first(); {
 	case s.phase != serving:
