@@ -15,21 +15,21 @@ import (
 	"github.com/hookgraph/hookgraph/internal/meter"
 )
 
-// answer is the data of a response as it is written. It takes the place of the buffer in gqlgen's generated code (graph/
-// internal/lean), and takes no more than the operation's meter allows: what comes after that is not written.
+// answer is a response's data while it is written. It replaces the buffer in gqlgen's generated code (graph/internal/lean), and
+// writes no more than the operation's meter allows.
 type answer struct {
 	buf   bytes.Buffer
 	limit int // 0: none
 	meter *meter.Meter
 	grown int // the capacity of buf that the meter knows
 	full  bool
-	field []string // the names on the way to what did not fit, the innermost first
+	field []string // the path to what did not fit, innermost first
 }
 
 // maxKept bounds the memory that a stream keeps between two responses.
 const maxKept = 4 << 10
 
-// Reset empties the answer for the next one.
+// Reset empties the buffer for the next answer.
 func (a *answer) Reset() {
 	if a.buf.Cap() > maxKept {
 		a.buf = bytes.Buffer{}
@@ -38,7 +38,7 @@ func (a *answer) Reset() {
 	a.full, a.field, a.grown = false, nil, 0
 }
 
-// Bytes is what was written; nothing when it did not fit.
+// Bytes returns what was written; nil if it did not fit.
 func (a *answer) Bytes() []byte {
 	if a.full {
 		return nil
@@ -46,12 +46,12 @@ func (a *answer) Bytes() []byte {
 	return a.buf.Bytes()
 }
 
-// take writes data.
+// take appends data.
 func (a *answer) take(ctx context.Context, data graphql.Marshaler) {
 	m := meter.From(ctx)
 	a.limit, a.meter = m.Limit(), m
 	data.MarshalGQL(a)
-	if m.Refused() != nil { // fitting tells
+	if m.Refused() != nil { // fitting reports it
 		a.full, a.buf = true, bytes.Buffer{}
 	} else if a.full {
 		slices.Reverse(a.field)
@@ -60,7 +60,7 @@ func (a *answer) take(ctx context.Context, data graphql.Marshaler) {
 	}
 }
 
-// copies is how often an answer's text is held at most: as it is written here, and as it is sent.
+// copies is the maximum number of copies of an answer's text in memory: one written here, one being sent.
 const copies = 2
 
 func (a *answer) fits(n int) bool {
@@ -77,7 +77,7 @@ func (a *answer) fits(n int) bool {
 	return !a.full
 }
 
-// Write implements io.Writer. It never fails: marshalers do not look.
+// Write implements io.Writer. It returns no error, because marshalers ignore errors.
 func (a *answer) Write(p []byte) (int, error) {
 	if a.fits(len(p)) {
 		a.buf.Write(p)
@@ -93,7 +93,7 @@ func (a *answer) WriteString(s string) (int, error) {
 	return len(s), nil
 }
 
-// tooLarge tells a caller of an answer that does not fit.
+// tooLarge is the error for an answer that exceeds its limit.
 func tooLarge(limit int, field []string) *gqlerror.Error {
 	shown := &gqlerror.Error{Extensions: map[string]any{"code": CodeAnswerTooLarge, "limit": limit}}
 	without := ""
@@ -105,12 +105,12 @@ func tooLarge(limit int, field []string) *gqlerror.Error {
 	return shown
 }
 
-// noRoom tells a caller of an answer for which there is no memory for now, because of others of its own or of everybody.
+// noRoom is the error for an answer that finds no memory at the moment, because of other answers of its tenant or of all tenants.
 func noRoom(ctx context.Context, err error) *gqlerror.Error {
 	told := fault.Of(err)
 	shown := &gqlerror.Error{Extensions: map[string]any{"code": told.Code}}
 	switch {
-	case graphql.GetOperationContext(ctx).Operation.Operation == ast.Mutation: // which must not be tried again
+	case graphql.GetOperationContext(ctx).Operation.Operation == ast.Mutation: // a mutation must not be repeated
 		shown.Message = "there is no memory for the answer for now, but the mutation has run; read what it changed by a query"
 		shown.Extensions["code"] = CodeAnswerTooLarge
 	case told.Code == CodeRateLimited:
@@ -124,8 +124,8 @@ func noRoom(ctx context.Context, err error) *gqlerror.Error {
 	return shown
 }
 
-// fitting replaces a response that is too large, or that there is no memory for, by one error; of one that is too large it names
-// the first field that did not fit.
+// fitting replaces a response that is too large, or finds no memory, by one error. If it is too large, the error names the first
+// field that did not fit.
 func fitting(ctx context.Context, resp *graphql.Response) *graphql.Response {
 	m := meter.From(ctx)
 	if err := m.Refused(); err != nil && resp != nil {
@@ -147,7 +147,8 @@ func fitting(ctx context.Context, resp *graphql.Response) *graphql.Response {
 	return &graphql.Response{Errors: gqlerror.List{shown}, Extensions: resp.Extensions}
 }
 
-// payloadOf is the way from the field of ctx to the first payload that is selected of it: what made its rows too large, as a rule.
+// payloadOf returns the path from ctx's field to the first payload selected below it, which usually is what made its rows too
+// large.
 func payloadOf(ctx context.Context) []string {
 	field := graphql.GetFieldContext(ctx)
 	if field == nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// answered records an attempt for each due delivery of a webhook, up to n, with this answer of the receiver.
+// answered records an attempt with this response for each of up to n due deliveries of a webhook.
 func (a *api) answered(webhookID string, n int, body []byte, headers webhook.HeaderBlock) {
 	a.t.Helper()
 	id, err := webhook.ParseID(webhookID)
@@ -41,8 +41,8 @@ func (a *api) answered(webhookID string, n int, body []byte, headers webhook.Hea
 	}
 }
 
-// An answer is bounded, and so is what is read and copied to make it, whatever it is that makes it large; the error names the
-// field, and is the only thing that is answered. What is not selected is not read.
+// The size of an answer is limited, and so are the bytes read and copied to produce it, whatever makes it large. The response is
+// then only an error that names the field. What is not selected is not read.
 func TestAnswersAreBounded(t *testing.T) {
 	const limit = 256 << 10
 	const row = 80 << 10 // more than the largest
@@ -101,7 +101,7 @@ func TestAnswersAreBounded(t *testing.T) {
 	}
 }
 
-// In a stream only the message that is too large is replaced by an error; those after it come.
+// In a stream only the message that is too large is replaced by an error; later ones follow.
 func TestStreamedAnswersAreBounded(t *testing.T) {
 	a := newAPI(t)
 	ctx, stop := context.WithTimeout(a.as("kallima"), time.Minute)

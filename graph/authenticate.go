@@ -17,8 +17,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// Authenticate finds the caller of a transport's request. Its errors are for callers: what is not theirs to know is
-// logged.
+// Authenticate finds the caller of a transport's request. Its errors are for callers; internal causes are only logged.
 func Authenticate(a *auth.Authenticator, logger *slog.Logger) func(r *http.Request, token, tenant string) (context.Context, error) {
 	return func(r *http.Request, token, tenant string) (context.Context, error) {
 		caller, err := a.Authenticate(r.Context(), intake.Remote(r), token, tenant)
@@ -40,7 +39,7 @@ func Authenticate(a *auth.Authenticator, logger *slog.Logger) func(r *http.Reque
 	}
 }
 
-// needs refuses a caller whose token has not what the schema's directive of this name says.
+// needs implements the schema's directive of this name: it refuses a caller whose token lacks the scope.
 func needs(ctx context.Context, _ any, next graphql.Resolver, scope *webhook.TokenScope, operator bool) (any, error) {
 	rule := auth.Needs{Operator: operator}
 	if scope != nil {
@@ -52,8 +51,8 @@ func needs(ctx context.Context, _ any, next graphql.Resolver, scope *webhook.Tok
 	return next(ctx)
 }
 
-// refused lists what the caller may not do of a mutation's fields, one error for each. A mutation of which any field is refused
-// runs none: a caller who sends two changes means both. The fields of a query are refused one by one, where they are.
+// refused returns an error for each field of a mutation that the caller may not run. If there is any, no field runs, because a
+// caller who sends two changes wants both. A query's fields are refused one by one.
 func refused(op *graphql.OperationContext, caller *auth.Caller) gqlerror.List {
 	if op.Operation.Operation != ast.Mutation {
 		return nil
@@ -77,7 +76,7 @@ func refused(op *graphql.OperationContext, caller *auth.Caller) gqlerror.List {
 	return errs
 }
 
-// ruleOf reads the directive needs of a field of the schema.
+// ruleOf returns the directive needs of a field of the schema.
 func ruleOf(field *ast.FieldDefinition) auth.Needs {
 	var rule auth.Needs
 	d := field.Directives.ForName("needs")

@@ -19,7 +19,7 @@ import (
 	"github.com/hookgraph/hookgraph/graph/model"
 )
 
-// connections are all fields of the schema that list pages, with how their owner is found in a shelf.
+// connections are all fields of the schema that return pages, with the path to their owner in a shelf.
 var connections = map[string]func(s *shelf) string{
 	"Query.webhooks":     nil,
 	"Query.events":       nil,
@@ -49,7 +49,7 @@ func TestEveryConnectionIsListed(t *testing.T) {
 	}
 }
 
-// shelf is a tenant whose lists grow: one row in each kind of list to begin with.
+// shelf is a tenant whose lists grow; each kind of list begins with one row.
 type shelf struct {
 	*api
 	made                             int // tenants
@@ -75,10 +75,10 @@ func (s *shelf) addToken() {
 	s.get(s.ctx, `mutation { createToken(input: {name: "t"}) { token { id } userErrors { message } } }`, nil)
 }
 
-// growths are all that grow can do.
+// growths are all lists that grow can add to.
 var growths = []string{"publish", "attempt", "retry", "token", "tenant", "webhook"}
 
-// grow adds rows at the beginning of lists, and to the attempts of the delivery at the end.
+// grow adds rows at the beginning of lists, and at the end of a delivery's attempts.
 func (s *shelf) grow(how string) {
 	switch how {
 	case "publish":
@@ -99,14 +99,14 @@ func (s *shelf) grow(how string) {
 	}
 }
 
-// page is what a list answers.
+// page is the response of a list.
 type page struct {
 	ids, cursors     []string
 	hasNext, hasPrev bool
-	total            float64 // -1: not asked for
+	total            float64 // -1: not selected
 }
 
-// list asks for a page. args are the field's arguments, "" for none.
+// list reads a page. args are the field's arguments; "" means none.
 func (s *shelf) list(connection, args string, total bool) page {
 	s.t.Helper()
 	owner, field, _ := strings.Cut(connection, ".")
@@ -146,21 +146,21 @@ func (s *shelf) list(connection, args string, total bool) page {
 	return p
 }
 
-// Whatever page of whatever list is asked for, while rows arrive: it has exactly the rows that its arguments say, in the
-// list's order; it says rightly whether there are more; and a row's cursor never changes.
+// Every page of every list, while rows are added, has exactly the rows of its arguments in the list's order; hasNextPage and
+// hasPreviousPage are right; and a row's cursor never changes.
 func TestConnectionProperties(t *testing.T) {
 	few(t, "25")
 	a := newAPI(t)
 	tenants := 1 // kallima
 	rapid.Check(t, func(rt *rapid.T) {
-		if tenants > 60 { // all of them must fit into a page
+		if tenants > 60 { // all tenants must fit on one page
 			a, tenants = newAPI(t), 1
 		}
 		s := newShelf(a, fmt.Sprint("tenant", tenants))
 		s.made = tenants
 		defer func() { tenants = s.made + 1 }()
 		connection := rapid.SampledFrom(slices.Sorted(maps.Keys(connections))).Draw(rt, "connection")
-		cursors := map[string]string{} // of ids
+		cursors := map[string]string{} // by id
 		var all page
 		for range rapid.IntRange(3, 8).Draw(rt, "steps") {
 			for _, how := range rapid.SliceOfN(rapid.SampledFrom(growths), 0, 3).Draw(rt, "arriving") {
@@ -185,12 +185,12 @@ func TestConnectionProperties(t *testing.T) {
 	})
 }
 
-// There is a page before one that begins after a cursor, and after one that ends before a cursor, as long as there is a row:
-// the cursor's own, or another when that one is gone.
+// A page after a cursor has a previous page, and a page before a cursor a next page, as long as there is a row: the cursor's own,
+// or another if that was removed.
 func TestPagesBesideWhatIsGone(t *testing.T) {
 	a := newAPI(t)
 	s := newShelf(a, "kallima")
-	was := s.list("Query.webhooks", "", false) // the newest first
+	was := s.list("Query.webhooks", "", false) // newest first
 	remove := func(i int) {
 		t.Helper()
 		got := s.get(s.ctx, `mutation($id: ID!) { deleteWebhook(input: {id: $id}) { userErrors { message } } }`, vars{"id": was.ids[i]})
@@ -219,14 +219,14 @@ func TestPagesBesideWhatIsGone(t *testing.T) {
 	expect("Query.webhooks", fmt.Sprintf("last: 5, before: %q", third), false, false)
 	expect("Query.webhooks", fmt.Sprintf("first: 5, after: %q", third), false, false)
 
-	// A cursor in a list that several rows have is a place in each; its row is in one.
+	// A cursor of a list that several parents have is a position in each, though its row is in one only.
 	s = newShelf(a, "another")
-	attempts := s.list("Query.attempts", "", false) // of deliveries, each to another webhook
+	attempts := s.list("Query.attempts", "", false) // each to a different webhook
 	if len(attempts.ids) != 1 {
 		t.Fatal(attempts)
 	}
 	for _, webhook := range s.list("Query.webhooks", "", false).ids {
-		s.attempt(webhook, 10, false) // three deliveries now have one attempt each, the first that of above
+		s.attempt(webhook, 10, false) // three deliveries now have one attempt each, including the one above
 	}
 	attempts = s.list("Query.attempts", "", false)
 	places := map[string]bool{}
@@ -241,7 +241,7 @@ func TestPagesBesideWhatIsGone(t *testing.T) {
 	}
 }
 
-// few makes fewer checks of a property than rapid would, unless -rapid.checks says how many; .ci/run asks for more.
+// few makes fewer checks of a property than rapid's default, unless -rapid.checks is set, as in .ci/run.
 func few(t *testing.T, checks string) {
 	t.Helper()
 	asked := false
@@ -254,9 +254,9 @@ func few(t *testing.T, checks string) {
 	}
 }
 
-// check asks for any page of a list and compares it with what the whole of it says.
+// check reads a random page of a list and compares it with the whole list.
 func check(t *rapid.T, s *shelf, connection string, all page) {
-	from, to := 0, len(all.ids) // of the range that the cursors leave
+	from, to := 0, len(all.ids) // the range between the cursors
 	var args []string
 	place := rapid.IntRange(-1, len(all.ids)-1) // -1: no cursor
 	after, before := place.Draw(t, "after"), place.Draw(t, "before")
@@ -287,7 +287,7 @@ func check(t *rapid.T, s *shelf, connection string, all page) {
 	}
 }
 
-// Who walks a list forth or back while others write sees every row that was there when the walk began once, and in order.
+// A walk through a list, forward or backward, while others write, sees every row that existed at its start once, and in order.
 func TestWalkWhileRowsArrive(t *testing.T) {
 	a := newAPI(t)
 	s := newShelf(a, "kallima")
@@ -303,7 +303,7 @@ func TestWalkWhileRowsArrive(t *testing.T) {
 			select {
 			case <-stop:
 				return
-			case wrote <- struct{}{}: // so that it writes beside every page, and not faster than they are read
+			case wrote <- struct{}{}: // one write for each page, no faster than pages are read
 				s.grow(growths[i%len(growths)])
 			}
 		}
@@ -315,7 +315,7 @@ func TestWalkWhileRowsArrive(t *testing.T) {
 			<-wrote
 			p := s.list(connection, "first: 3"+after, false)
 			forth = append(forth, p.ids...)
-			more = p.hasNext && len(forth) < 1000 // an endless list grows as fast as it is walked
+			more = p.hasNext && len(forth) < 1000 // stops a list that grows as fast as it is walked
 			after = fmt.Sprintf(", after: %q", p.cursors[len(p.cursors)-1])
 		}
 		for before, more := "", true; more; {
@@ -343,7 +343,7 @@ func TestWalkWhileRowsArrive(t *testing.T) {
 	writing.Wait()
 }
 
-// A list is counted when its count is selected, and only then.
+// A list is counted only if its count is selected.
 func TestCountIsLazy(t *testing.T) {
 	a := newAPI(t)
 	s := newShelf(a, "kallima")
@@ -360,14 +360,14 @@ func TestCountIsLazy(t *testing.T) {
 			return a.statements - before
 		}
 		statements(false)
-		// A search is counted up to where it ends, which is looked up first.
+		// A search is counted up to its end, which is looked up first.
 		if without, with := statements(false), statements(true); with != without+1 && with != without+2 {
 			t.Errorf("%s: %d statements without a count, %d with it", connection, without, with)
 		}
 	}
 }
 
-// node finds an object of every type that is a Node, by its id alone, and nodes all of them at once.
+// node finds an object of every Node type by its id alone, and nodes finds all of them at once.
 func TestNodeOfEveryType(t *testing.T) {
 	a := newAPI(t)
 	s := newShelf(a, "kallima")
@@ -397,7 +397,7 @@ func TestNodeOfEveryType(t *testing.T) {
 	}
 }
 
-// A range takes durations back from now, and every bound of an operation counts from when it started, however long it runs.
+// A range accepts durations back from now, and all bounds of an operation count from its start, however long it runs.
 func TestTimeBounds(t *testing.T) {
 	a := newAPI(t)
 	ctx := a.as("kallima")

@@ -11,32 +11,32 @@ import (
 	"github.com/hookgraph/hookgraph/graph/model"
 )
 
-// What an operation costs is the number of values that it may answer (gqlhttp counts them). Here is what only this schema
-// knows: how long its lists are, and which of its fields cost more than others.
+// An operation costs one for each value that it may return (gqlhttp counts them). This file says what only this schema knows: how
+// long its lists are, and which of its fields cost more than others.
 
 const (
-	// largeCost is what a field costs that may hold as much as a payload.
+	// largeCost is the cost of a field that may be as large as a payload.
 	largeCost = 10
-	// countPerCost is how many elements are counted for what one field costs: an index is read, and nothing is answered.
+	// countPerCost is how many elements are counted for the cost of one field: counting reads an index and returns nothing.
 	countPerCost = 100
 )
 
-// largeFields may each hold as much as a payload.
+// largeFields may each be as large as a payload.
 var largeFields = map[string]bool{
 	"AttemptRequest.body": true, "AttemptResponse.body": true, "AttemptResponse.bodyBase64": true, "Event.data": true,
 }
 
-// listSizes are the sizes of lists that no argument says, by the type of their elements.
+// listSizes are the sizes of lists without a size argument, by the type of their elements.
 var listSizes = map[string]int{
-	"UserError":     1, // an input is as a rule right, or wrong in one way
+	"UserError":     1, // an input usually has at most one error
 	"WebhookHeader": 20,
 	"WebhookSecret": 2,
 }
 
-// costed is the schema with its costs, which gqlhttp asks for.
+// costed is the schema with its costs, for gqlhttp.
 type costed struct{ graphql.ExecutableSchema }
 
-// Complexity says what a field costs with what is within it; false when it is one more than that.
+// Complexity returns the cost of a field including its children; false means the default, one more than its children.
 func (s costed) Complexity(_ context.Context, typeName, field string, within int, args map[string]any) (int, bool) {
 	if largeFields[typeName+"."+field] {
 		return largeCost, true
@@ -48,7 +48,7 @@ func (s costed) Complexity(_ context.Context, typeName, field string, within int
 	return 1 + within + (countLimit(args["limit"])+countPerCost-1)/countPerCost, true
 }
 
-// countLimit reads the argument of count; a limit that count will refuse costs as much as the highest.
+// countLimit reads the argument of count. A limit that count will refuse costs as much as the maximum.
 func countLimit(v any) int {
 	var n int64
 	switch v := v.(type) {
@@ -63,7 +63,7 @@ func countLimit(v any) int {
 	return int(n)
 }
 
-// ListSize says how long a list is when no argument does.
+// ListSize returns the length of a list without a size argument.
 func (s costed) ListSize(typeName, field string) (int, bool) {
 	def := s.field(typeName, field)
 	switch {

@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// A delivery shows its attempts with all that was sent and came back, and can be retried and canceled.
+// A delivery shows its attempts with the whole request and response, and can be retried and canceled.
 func TestDelivery(t *testing.T) {
 	a := newAPI(t)
 	ctx := a.as("kallima")
@@ -71,7 +71,7 @@ func TestDelivery(t *testing.T) {
 	}
 }
 
-// A test goes to its webhook alone, and a disabled webhook cannot be tested.
+// A test event goes only to its webhook, and a disabled webhook cannot be tested.
 func TestTestWebhook(t *testing.T) {
 	a := newAPI(t)
 	ctx := a.as("kallima")
@@ -89,7 +89,7 @@ func TestTestWebhook(t *testing.T) {
 	}
 }
 
-// A delivery names its webhook by id and URL, also once that is deleted, and shows its latest attempt; null before the first.
+// A delivery has its webhook's id and URL, also after the webhook is deleted, and its latest attempt, null before the first.
 func TestDeliveryByItself(t *testing.T) {
 	a := newAPI(t)
 	ctx := a.as("kallima")

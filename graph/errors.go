@@ -26,19 +26,19 @@ import (
 // GRAPHQL_VALIDATION_FAILED).
 const (
 	CodeUnauthenticated = fault.Unauthenticated
-	CodeForbidden       = fault.Forbidden   // the caller is known and may not do this; extensions.scope is what its token lacks
-	CodeRateLimited     = fault.RateLimited // extensions.retryAfterMs is how long to wait
+	CodeForbidden       = fault.Forbidden   // the caller is known and may not do this; extensions.scope is the missing scope
+	CodeRateLimited     = fault.RateLimited // extensions.retryAfterMs is the time to wait
 	CodeNotFound        = fault.NotFound
-	CodeBadUserInput    = fault.BadUserInput  // extensions.field is the way to the argument
-	CodeCursorExpired   = fault.CursorExpired // all that is still kept comes after the cursor extensions.oldest
-	CodeCursorLost      = fault.CursorLost    // the database was put back; a stream goes on after extensions.oldest, a list starts again
-	CodeUnavailable     = fault.Unavailable   // the same may succeed in a moment
-	CodeAnswerTooLarge  = "ANSWER_TOO_LARGE"  // extensions.field is the way to what did not fit into extensions.limit bytes
-	CodeCanceled        = fault.Canceled      // the caller went away
-	CodeInternal        = fault.Internal      // the log has it under extensions.requestId
+	CodeBadUserInput    = fault.BadUserInput  // extensions.field is the path to the argument
+	CodeCursorExpired   = fault.CursorExpired // everything still kept comes after the cursor extensions.oldest
+	CodeCursorLost      = fault.CursorLost    // the database was restored; a stream resumes after extensions.oldest, a list starts again
+	CodeUnavailable     = fault.Unavailable   // the same call may succeed soon
+	CodeAnswerTooLarge  = "ANSWER_TOO_LARGE"  // extensions.field is the path to what did not fit into extensions.limit bytes
+	CodeCanceled        = fault.Canceled      // the caller closed the connection
+	CodeInternal        = fault.Internal      // the log has the cause under extensions.requestId
 )
 
-// failure is an unexpected error that several fields share, and that is logged once for all of them.
+// failure is an unexpected error that several fields share; it is logged once.
 type failure struct {
 	err  error
 	once sync.Once
@@ -48,7 +48,7 @@ type failure struct {
 func (f *failure) Error() string { return f.err.Error() }
 func (f *failure) Unwrap() error { return f.err }
 
-// passed is a stream cursor that cannot be gone on from, with the oldest one that can.
+// passed is the error of a stream cursor that cannot be resumed, with the oldest one that can.
 type passed struct {
 	err    error // *webhook.CursorExpired or *webhook.CursorLost
 	oldest string
@@ -57,7 +57,7 @@ type passed struct {
 func (e *passed) Error() string { return e.err.Error() }
 func (e *passed) Unwrap() error { return e.err }
 
-// panicked is what a resolver panicked with.
+// panicked is the value that a resolver panicked with.
 type panicked struct {
 	value any
 	stack []byte
@@ -65,17 +65,17 @@ type panicked struct {
 
 func (p *panicked) Error() string { return fmt.Sprintf("panic: %v", p.value) }
 
-// Recover makes an error of a panic, for a Presenter to log and mask.
+// Recover converts a panic to an error, for a Presenter to log and mask.
 func Recover(_ context.Context, value any) error {
 	return &panicked{value: value, stack: debug.Stack()}
 }
 
-// Presenter says what callers see of an error: expected ones with their code, and of all others nothing but the id under
-// which the log has them.
+// Presenter decides what callers see of an error: expected errors with their code, all others only as the id under which they are
+// logged.
 type Presenter struct {
 	// Logger gets the errors that callers do not see.
 	Logger *slog.Logger
-	// RequestID names the request that ctx belongs to. When nil, or for "", each error gets an id of its own.
+	// RequestID returns the id of ctx's request. If it is nil or returns "", each error gets an id of its own.
 	RequestID func(ctx context.Context) string
 	// Logged reports whether an error has been logged already, such as a panic by the transport. Nil means never.
 	Logged func(err error) bool
@@ -86,7 +86,7 @@ func (p Presenter) Present(ctx context.Context, err error) *gqlerror.Error {
 	shown := &gqlerror.Error{Path: graphql.GetPath(ctx)}
 	if g, ok := errors.AsType[*gqlerror.Error](err); ok {
 		if code, ok := g.Extensions["code"].(string); ok && code != "" {
-			return g // made for callers: the query does not parse, is not valid, or costs too much
+			return g // made for callers: the query does not parse, is invalid, or costs too much
 		}
 		shown.Path, shown.Locations = g.Path, g.Locations
 	}
@@ -104,7 +104,7 @@ func (p Presenter) Present(ctx context.Context, err error) *gqlerror.Error {
 			shown.Extensions["variable"] = variable
 		}
 	}
-	// named is an error that does not say itself what is wrong: a scalar that cannot be read, which knows its value only.
+	// named adds the field to the error of a scalar that cannot be read, which knows only its value.
 	named := func(message string) string {
 		if variable := variableOf(ctx, argument); variable != "" {
 			return variable + ": " + message
@@ -160,7 +160,7 @@ func (p Presenter) Present(ctx context.Context, err error) *gqlerror.Error {
 	return shown
 }
 
-// variableOf names the variable that an argument of the field came with, and the way within it: $input.url. It is "" for what is
+// variableOf returns the variable that an argument of the field came from, and the path within it: $input.url. It is "" for a value
 // written in the document.
 func variableOf(ctx context.Context, argument []string) string {
 	field := graphql.GetFieldContext(ctx)
@@ -188,7 +188,7 @@ func variableOf(ctx context.Context, argument []string) string {
 	return "$" + strings.Join(append([]string{value.Raw}, rest...), ".")
 }
 
-// names are the fields of a path, without the places in lists.
+// names returns the fields of a path, without list indexes.
 func names(path ast.Path) []string {
 	var fields []string
 	for _, step := range path {
@@ -199,7 +199,7 @@ func names(path ast.Path) []string {
 	return fields
 }
 
-// report logs an error that callers do not see, and returns the id under which it is found.
+// report logs an error that callers do not see, and returns the id under which it is logged.
 func (p Presenter) report(ctx context.Context, path ast.Path, how fault.Log, err error) string {
 	shared, ok := errors.AsType[*failure](err)
 	if !ok {
@@ -224,8 +224,8 @@ func (p Presenter) report(ctx context.Context, path ast.Path, how fault.Log, err
 	return shared.id
 }
 
-// splitPath cuts from an error's path what leads into the field's arguments, which is no part of a response, and returns
-// it. gqlgen writes both as one when an argument cannot be read.
+// splitPath splits an error's path into the path in the response and the path in the field's arguments. gqlgen joins them if an
+// argument cannot be read.
 func splitPath(ctx context.Context, e *gqlerror.Error) []string {
 	field := graphql.GetFieldContext(ctx)
 	if field == nil {
@@ -246,7 +246,7 @@ func splitPath(ctx context.Context, e *gqlerror.Error) []string {
 	return argument
 }
 
-// missingPermission tells a caller what its token does not have, in the words of the schema.
+// missingPermission is the error that names what the caller's token lacks, as the schema spells it.
 func missingPermission(e *auth.MissingPermission) *gqlerror.Error {
 	shown := &gqlerror.Error{Message: e.Error(), Extensions: map[string]any{"code": CodeForbidden}}
 	if e.Scope != "" {
@@ -263,8 +263,8 @@ func unauthenticated() *gqlerror.Error {
 	}
 }
 
-// userErrors splits what a mutation failed with into what the payload tells and what is unexpected. The list is never
-// nil. What is not found is the input's id.
+// userErrors splits a mutation's error into the payload's userErrors, which are never nil, and an unexpected error. "Not found"
+// refers to the input's id.
 func userErrors(err error) ([]*model.UserError, error) {
 	list := []*model.UserError{}
 	if err == nil {

@@ -14,8 +14,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// An id that no object can have is answered like one that no object has, and as one of another tenant: in every query, mutation
-// and filter, written or as a variable.
+// A malformed id, an unknown id and one of another tenant get the same response in every query, mutation and filter, as a literal
+// or variable.
 func TestMalformedIDs(t *testing.T) {
 	a := newAPI(t)
 	foreign := a.createWebhook(a.as("bob"), "https://example.com/")
@@ -52,7 +52,7 @@ func TestMalformedIDs(t *testing.T) {
 	}
 }
 
-// A scalar that cannot be read names the variable that it came with, or else the argument, and does not repeat it.
+// The error of a malformed scalar names its variable, or else the argument, and does not repeat the value.
 func TestWrongScalarsAreNamed(t *testing.T) {
 	a := newAPI(t)
 	ctx := a.as("kallima")
@@ -95,7 +95,7 @@ func TestWrongScalarsAreNamed(t *testing.T) {
 	}
 }
 
-// Arguments that cannot be used are refused with the argument's name.
+// Invalid arguments are refused with the argument's name.
 func TestBadArguments(t *testing.T) {
 	a := newAPI(t)
 	ctx := a.as("kallima")
@@ -154,7 +154,7 @@ func TestBadArguments(t *testing.T) {
 	}
 }
 
-// Nobody gets an answer without a caller, not even of introspection.
+// Without a caller every operation is refused, even introspection.
 func TestUnauthenticated(t *testing.T) {
 	a := newAPI(t)
 	for _, query := range []string{`{ viewer { operator } }`, `{ __typename }`, `{ __schema { types { name } } }`, `subscription { deliveryAttempts { cursor } }`} {
@@ -165,7 +165,7 @@ func TestUnauthenticated(t *testing.T) {
 	}
 }
 
-// Callers see the code of an expected error, and of any other only the id under which it is in the log.
+// Callers see the code of an expected error, and of any other error only the id under which it is logged.
 func TestPresenter(t *testing.T) {
 	var log strings.Builder
 	p := graph.Presenter{Logger: slog.New(slog.NewTextHandler(&log, nil)), RequestID: func(context.Context) string { return "req-1" }}

@@ -9,7 +9,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 )
 
-// The bytes of a JSON variable come back as they were: key order, spelling of numbers, and no HTML escapes.
+// A JSON variable is returned byte for byte: key order, notation of numbers, no HTML escapes.
 func TestDataIsKept(t *testing.T) {
 	a := newAPI(t)
 	ctx := a.as("kallima")
@@ -37,7 +37,7 @@ func TestDataIsKept(t *testing.T) {
 	}
 }
 
-// Tags are shown as they were published, and none as an empty list; a wrong one is named.
+// Tags are shown as published, none as an empty list; the error of an invalid tag names it.
 func TestTags(t *testing.T) {
 	a := newAPI(t)
 	ctx := a.as("kallima")
@@ -57,7 +57,7 @@ func TestTags(t *testing.T) {
 	}
 }
 
-// Each of several events has its own result, whose errors name its place; one of a kind alone as well.
+// Each of several events has its own result, whose errors have its index; a single event too.
 func TestPublishEvents(t *testing.T) {
 	a := newAPI(t)
 	ctx := a.as("kallima")
@@ -102,7 +102,7 @@ func TestPublishEvents(t *testing.T) {
 	}
 }
 
-// An event shows the idempotency key that it was published with; null without one.
+// An event shows its idempotency key; null if it has none.
 func TestIdempotencyKeyShown(t *testing.T) {
 	a := newAPI(t)
 	ctx := a.as("kallima")

@@ -11,11 +11,11 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// What is here takes the place of gqlgen's own in the code that it generates (graph/internal/lean): an attempt goes to each
-// of a thousand watchers as a response of its own, and what a response costs is what a watcher costs.
+// These types replace gqlgen's in the code that it generates (graph/internal/lean), because each attempt is a separate response for
+// each of a thousand watchers: the cost of a response is the cost of a watcher.
 
-// marshalSlice takes the place of MarshalSliceConcurrently: what a resolver needs for one element is read for all of them
-// at once (loaders), so a goroutine for each would only cost its stack.
+// marshalSlice replaces MarshalSliceConcurrently: loaders read what resolvers need for all elements at once, so a goroutine for
+// each element would only cost its stack.
 func marshalSlice(ctx context.Context, length int, _ int64, _ bool, element func(ctx context.Context, i int) graphql.Marshaler) graphql.Array {
 	list := make(graphql.Array, length)
 	for i := range length {
@@ -35,13 +35,13 @@ func marshalElement(ctx context.Context, i int, element func(ctx context.Context
 	return element(ctx, i)
 }
 
-// fieldSet is an object's fields. It takes the place of graphql.FieldSet, which starts a goroutine for each field that has
-// a resolver: only the fields of Query run side by side here. The schema has no @defer.
+// fieldSet is an object's fields. It replaces graphql.FieldSet, which starts a goroutine for each field with a resolver; here only
+// the fields of Query run concurrently. The schema has no @defer.
 type fieldSet struct {
 	Values   []graphql.Marshaler
 	Invalids uint32 // fields that are null and must not be
 
-	ctx    context.Context // of the object, which is made in one call
+	ctx    context.Context // of the object, which is resolved in one call
 	fields []graphql.CollectedField
 	roots  []func() (i int, v graphql.Marshaler, invalid bool)
 }
@@ -50,7 +50,7 @@ func newFieldSet(ctx context.Context, fields []graphql.CollectedField) *fieldSet
 	return &fieldSet{ctx: ctx, fields: fields, Values: make([]graphql.Marshaler, len(fields))}
 }
 
-// ResolveConcurrently resolves a field, at once.
+// ResolveConcurrently resolves a field immediately.
 func (s *fieldSet) ResolveConcurrently(oc *graphql.OperationContext, _ *graphql.DeferredGroup, i int, _, nonNull bool, resolve func(context.Context) graphql.Marshaler) {
 	s.Values[i] = recovered(s.ctx, oc, resolve)
 	if invalid(s.Values[i], nonNull) {
@@ -58,7 +58,7 @@ func (s *fieldSet) ResolveConcurrently(oc *graphql.OperationContext, _ *graphql.
 	}
 }
 
-// ResolveRootConcurrently has Dispatch resolve a field of Query.
+// ResolveRootConcurrently leaves a field of Query to Dispatch.
 func (s *fieldSet) ResolveRootConcurrently(ctx context.Context, oc *graphql.OperationContext, i int, _, nonNull bool, resolve func(context.Context) graphql.Marshaler) {
 	s.roots = append(s.roots, func() (int, graphql.Marshaler, bool) {
 		v := oc.RootResolverMiddleware(ctx, func(ctx context.Context) graphql.Marshaler { return recovered(ctx, oc, resolve) })
@@ -90,7 +90,7 @@ func (s *fieldSet) resolveRoots() {
 			run(s.roots[i-1])
 		}
 	}
-	// One operation does not keep all processors busy.
+	// One operation must not keep all processors busy.
 	var others sync.WaitGroup
 	for range min(len(s.roots), runtime.GOMAXPROCS(0)-1) - 1 {
 		others.Go(work)
@@ -117,11 +117,11 @@ func recovered(ctx context.Context, oc *graphql.OperationContext, resolve func(c
 	return resolve(ctx)
 }
 
-// MarshalGQL writes the object. Fields of one name have the same value where gqlgen has left them apart.
+// MarshalGQL writes the object. If gqlgen has not merged fields of one name, their values are the same.
 func (s *fieldSet) MarshalGQL(w io.Writer) {
 	out, _ := w.(*answer)
 	if out != nil && out.full {
-		return // the field that did not fit is another's
+		return // the field that did not fit belongs to another object
 	}
 	if len(s.fields) == 0 {
 		_, _ = io.WriteString(w, "{")
@@ -148,8 +148,8 @@ fields:
 	_, _ = io.WriteString(w, "}")
 }
 
-// resolveStream takes the place of ResolveFieldStream, which reads a channel, for a resolver that leaves request.pull
-// instead: a channel needs a goroutine that fills it, for each watcher.
+// resolveStream replaces ResolveFieldStream, which reads a channel: filling one takes a goroutine for each watcher. The resolver
+// sets request.pull instead.
 func resolveStream[T any](
 	ctx context.Context, oc *graphql.OperationContext, field graphql.CollectedField,
 	fieldContext func(context.Context, graphql.CollectedField) (*graphql.FieldContext, error),
@@ -172,7 +172,7 @@ func resolveStream[T any](
 		if !ok {
 			return nil
 		}
-		ctx = graphql.WithFieldContext(ctx, fc) // where the paths of errors begin
+		ctx = graphql.WithFieldContext(ctx, fc) // errors' paths start here
 		return graphql.WriterFunc(func(w io.Writer) {
 			_, _ = io.WriteString(w, `{"`+field.Alias+`":`)
 			marshal(ctx, field.Selections, v).MarshalGQL(w)

@@ -9,7 +9,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// synthetic is an attempt that succeeded, of rows that need not be there.
+// synthetic is a successful attempt whose rows need not exist.
 func (a *api) synthetic(seq int64, hook string) *webhook.Attempt {
 	a.t.Helper()
 	owner, err := a.store.EnsureTenant(a.t.Context(), "kallima")
@@ -27,7 +27,7 @@ func (a *api) synthetic(seq int64, hook string) *webhook.Attempt {
 	}
 }
 
-// A field that cannot be null makes null what it is in, up to what can be; one that can be null is the only one that is.
+// A non-null field without a value makes its parent null, up to the nearest nullable field; a nullable field only itself.
 func TestNullFields(t *testing.T) {
 	a := newAPI(t)
 	ctx := a.as("kallima")
@@ -42,7 +42,7 @@ func TestNullFields(t *testing.T) {
 		if errs != nil {
 			t.Fatal(errs)
 		}
-		seq++ // of the one log
+		seq++ // of the log
 		a.live.Append([]*webhook.Attempt{a.synthetic(seq, w)})
 		if resp := read(ctx); string(resp.Data) != strings.ReplaceAll(want, "CURSOR", a.live.Cursor(auth.From(ctx).Tenant.ID, seq)) {
 			t.Errorf("%s: %s %v, want %s", query, resp.Data, resp.Errors, want)
@@ -58,7 +58,7 @@ func TestNullFields(t *testing.T) {
 	}
 }
 
-// What a dashboard shows of an attempt is written without much garbage: it is written once for each watcher.
+// The fields of an attempt that a dashboard shows are written with few allocations, because they are written once for each watcher.
 func TestStreamAllocations(t *testing.T) {
 	a := newAPI(t)
 	ctx := a.as("kallima")

@@ -8,8 +8,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// What the queries that this schema takes cannot show: gqlgen leaves fields of one name apart that come from types which
-// have no interface in common.
+// gqlgen does not merge fields of one name from types without a common interface. No query of this schema can show that.
 func TestFieldSetWritesANameOnce(t *testing.T) {
 	var fields []graphql.CollectedField
 	for _, alias := range []string{"a", "b", "a"} {

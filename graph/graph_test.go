@@ -20,8 +20,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/auth"
 	"github.com/hookgraph/hookgraph/internal/live"
 	"github.com/hookgraph/hookgraph/internal/store"
-	_ "github.com/hookgraph/hookgraph/internal/store/postgres" // a database that the store can open
-	_ "github.com/hookgraph/hookgraph/internal/store/sqlite"   // the other
+	_ "github.com/hookgraph/hookgraph/internal/store/postgres" // registers the database
+	_ "github.com/hookgraph/hookgraph/internal/store/sqlite"   // registers the database
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -43,7 +43,7 @@ func newAPI(t *testing.T) *api {
 	a := &api{t: t, log: &bytes.Buffer{}}
 	s, err := store.Open(t.Context(), store.Options{Dir: t.TempDir(), OnStatement: func(sql string) {
 		if strings.Contains(sql, "a.delivery_id = ?") && !strings.HasPrefix(sql, "SELECT * FROM (") && !strings.HasPrefix(sql, "SELECT 0 AS branch") {
-			return // part of a union, which GORM renders like a statement but does not send
+			return // part of a UNION, which GORM renders like a statement but does not send
 		}
 		a.mu.Lock()
 		defer a.mu.Unlock()
@@ -74,7 +74,7 @@ func newExecutor(r *graph.Resolver, log io.Writer) *executor.Executor {
 	return e
 }
 
-// with returns the schema over the same store with another resolver.
+// with returns the schema over the same store with a changed resolver.
 func (a *api) with(r *graph.Resolver) *api {
 	log := &bytes.Buffer{}
 	return &api{t: a.t, store: a.store, live: r.Live, resolver: r, exec: newExecutor(r, log), log: log}
@@ -142,7 +142,7 @@ func (a *api) get(ctx context.Context, query string, v vars) object {
 	return data
 }
 
-// at follows a way into an object: names and indexes.
+// at follows a path into an object: names and indexes.
 func (o object) at(way ...any) any {
 	var v any = map[string]any(o)
 	for _, step := range way {
@@ -164,7 +164,7 @@ func (o object) at(way ...any) any {
 	return v
 }
 
-// text is at of a string; "" when there is none.
+// text is at for a string; "" if there is none.
 func (o object) text(way ...any) string {
 	s, _ := o.at(way...).(string)
 	return s
@@ -224,7 +224,7 @@ func (a *api) attempt(webhookID string, n int, good bool) {
 	}
 }
 
-// code is the code of a response's only error.
+// code returns the code of a response's only error.
 func code(r *graphql.Response) string {
 	if len(r.Errors) != 1 {
 		return fmt.Sprint(r.Errors)

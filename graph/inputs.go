@@ -15,7 +15,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// newEvent translates an event to publish. Data that is absent stays empty, which the domain refuses; null is a value.
+// newEvent translates an event to publish. Absent data stays empty, which the domain refuses; null is a value.
 func newEvent(in *model.PublishEventInput) webhook.NewEvent {
 	e := webhook.NewEvent{Type: in.Type, Timestamp: in.Timestamp, Tags: in.Tags}
 	if data, ok := in.Data.ValueOK(); ok {
@@ -30,7 +30,7 @@ func newEvent(in *model.PublishEventInput) webhook.NewEvent {
 	return e
 }
 
-// newToken translates a token to make. Nobody makes one that may do more than their own.
+// newToken translates a token to create. It refuses scopes that the caller's token does not have.
 func newToken(c *auth.Caller, in *model.CreateTokenInput) (webhook.Token, error) {
 	t := webhook.Token{TenantID: in.TenantID, Name: in.Name, Scopes: in.Scopes, ExpiresAt: in.ExpiresAt, CreatedBy: &c.Token.ID}
 	var errs []error
@@ -83,8 +83,8 @@ func checkCount(n int) *webhook.Invalid {
 	return nil
 }
 
-// publishResult translates what became of event i of n. An unexpected error joins the response's: what was stored of the
-// others must still be told.
+// publishResult translates the result of event i of n. An unexpected error is added to the response's errors, so that the results
+// of the other events are still returned.
 func publishResult(ctx context.Context, i, n int, p store.Published) *model.PublishEventResult {
 	result := &model.PublishEventResult{Event: p.Event, Duplicate: p.Duplicate, UserErrors: []*model.UserError{}}
 	if p.Err == nil {
@@ -93,7 +93,7 @@ func publishResult(ctx context.Context, i, n int, p store.Published) *model.Publ
 	place := []string{"events", strconv.Itoa(i)}
 	invalids := webhook.Invalids(p.Err)
 	for _, e := range invalids {
-		if n == 1 { // the store names the place only when there are several
+		if n == 1 { // the store adds the index only if there are several
 			result.UserErrors = append(result.UserErrors, userError(e, place...))
 		} else {
 			result.UserErrors = append(result.UserErrors, userError(e))
@@ -109,7 +109,7 @@ func publishResult(ctx context.Context, i, n int, p store.Published) *model.Publ
 	return result
 }
 
-// patch translates what to change. Null is the default of a field that has one, and otherwise refused.
+// patch translates the changes. Null means the default of a field that has one; otherwise it is refused.
 func patch(in *model.UpdateWebhookInput) (webhook.Patch, error) {
 	p := webhook.Patch{
 		IfUpdatedAt:     in.IfUpdatedAt,
@@ -148,7 +148,7 @@ func valueOr[T any](o graphql.Omittable[*T], null T) webhook.Opt[T] {
 	return webhook.Some(*v)
 }
 
-// revealed is a secret as it is shown once.
+// revealed returns a secret in the form that is shown once.
 func revealed(s *webhook.Secret) *string {
 	if s == nil {
 		return nil

@@ -11,7 +11,7 @@ import (
 
 // The lists of the API. Each is declared once, and its resolver is one line.
 
-// Lists that stand for themselves.
+// Top-level lists.
 var (
 	webhooks = listing[*store.Scope, webhook.Webhook, store.WebhookFilter]{
 		kind: cursor.Webhooks, seq: (*webhook.Webhook).Position, from: (*Resolver).scope,
@@ -68,16 +68,16 @@ var (
 	}
 )
 
-// noFilter is the filter of a list that has none.
+// noFilter is the filter of a list without one.
 type noFilter struct{}
 
-// cursors makes and reads the cursors of lists.
+// cursors creates and parses the cursors of lists.
 type cursors interface {
 	Cursor(k cursor.Kind, seq int64) string
 	ReadCursor(ctx context.Context, k cursor.Kind, text string) (int64, error)
 }
 
-// listing is a list that stands for itself.
+// listing is a top-level list.
 type listing[S cursors, T, F any] struct {
 	kind  cursor.Kind
 	seq   func(*T) int64
@@ -103,9 +103,9 @@ func (l *listing[S, T, F]) resolve(ctx context.Context, r *Resolver, a arguments
 	}), nil
 }
 
-// sublist is a list that each row of type P has. The same page is read for all siblings of a row at once.
+// sublist is a list that each row of type P has. The same page is read for a row and all its siblings at once.
 type sublist[S cursors, P, T, F any] struct {
-	name   string // tells it from other lists
+	name   string // unique among the sublists
 	kind   cursor.Kind
 	id     func(*P) webhook.ID
 	seq    func(*T) int64
@@ -114,7 +114,7 @@ type sublist[S cursors, P, T, F any] struct {
 	counts func(S, context.Context, []webhook.ID, F, int) (map[webhook.ID]store.Count, error)
 }
 
-// resolve reads a page of the list of one row. All rows that are read for it and its siblings are one level.
+// resolve reads a page of one row's list. The rows read for it and its siblings form one level.
 func (l *sublist[S, P, T, F]) resolve(ctx context.Context, r *Resolver, parent *P, a arguments, filter F) (*model.Connection[T], error) {
 	s, read := l.from(r, ctx), r.loaders(ctx)
 	p, err := a.page(ctx, s, l.kind)
@@ -148,7 +148,7 @@ func (l *sublist[S, P, T, F]) resolve(ctx context.Context, r *Resolver, parent *
 	}), nil
 }
 
-// connect makes a connection of a page; a nil list is an empty one, of a parent that has gone.
+// connect converts a page to a connection. A nil list is empty: its parent was removed.
 func connect[T any](from cursors, k cursor.Kind, l *store.List[T], seq func(*T) int64, count func(ctx context.Context, limit int) (store.Count, error)) *model.Connection[T] {
 	c := &model.Connection[T]{PageInfo: &model.PageInfo{}, Edges: []*model.Edge[T]{}, CountTo: count}
 	if l == nil {
@@ -162,7 +162,7 @@ func connect[T any](from cursors, k cursor.Kind, l *store.List[T], seq func(*T) 
 	return c
 }
 
-// The ids by which rows are found.
+// The ids that rows are looked up by.
 
 func webhookID(w *webhook.Webhook) webhook.ID        { return w.ID }
 func eventID(e *webhook.Event) webhook.ID            { return e.ID }
@@ -174,7 +174,7 @@ func attemptEvent(a *webhook.Attempt) webhook.ID     { return a.EventID }
 func tenantID(t *webhook.Tenant) webhook.ID          { return t.ID }
 func attemptWebhook(a *webhook.Attempt) webhook.ID   { return a.WebhookID }
 
-// tokenCreator is the zero id for a token that no other made.
+// tokenCreator returns the zero id for a token without a creator.
 func tokenCreator(t *webhook.Token) webhook.ID {
 	if t.CreatedBy == nil {
 		return webhook.ID{}
@@ -182,7 +182,7 @@ func tokenCreator(t *webhook.Token) webhook.ID {
 	return *t.CreatedBy
 }
 
-// tokenTenant is the zero id for an operator token, which belongs to no tenant.
+// tokenTenant returns the zero id for an operator token, which belongs to no tenant.
 func tokenTenant(t *webhook.Token) webhook.ID {
 	if t.TenantID == nil {
 		return webhook.ID{}

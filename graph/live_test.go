@@ -52,8 +52,8 @@ func (s *subscription) next() (cursor, event string) {
 	return data.text("deliveryAttempts", "cursor"), data.text("deliveryAttempts", "node", "event", "id")
 }
 
-// A stream has what is recorded after its start, in order; one that resumes, by argument or by the transport's last event
-// id, goes on right after its cursor; and its goroutine ends with its context.
+// A stream has everything recorded after its start, in order. A stream that resumes, by argument or by the transport's last event
+// id, continues right after its cursor. Its goroutine ends with its context.
 func TestStream(t *testing.T) {
 	a := newAPI(t)
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
@@ -70,7 +70,7 @@ func TestStream(t *testing.T) {
 	failed := a.subscribe(ctx, vars{"filter": vars{
 		"statuses": []string{"FAILED"}, "errors": []string{"TIMEOUT"}, "triggers": []string{"SCHEDULE"}, "webhookIds": []string{w}, "eventTypes": []string{"a.b"},
 	}})
-	for first := time.Now().UnixMilli(); first == time.Now().UnixMilli(); { // what came before was recorded in another millisecond
+	for first := time.Now().UnixMilli(); first == time.Now().UnixMilli(); { // earlier attempts were recorded in an earlier millisecond
 	}
 	before := time.Now()
 	events := a.publish(ctx, 5)
@@ -119,7 +119,7 @@ func TestStream(t *testing.T) {
 	}
 }
 
-// A cursor that is none is refused at the start; one that retention has overtaken too, with a cursor to go on from.
+// An invalid cursor is refused at the start; so is one that retention has overtaken, with a cursor to resume after.
 func TestStreamCursors(t *testing.T) {
 	a := newAPI(t)
 	ctx, cancel := context.WithTimeout(a.as("kallima"), time.Minute)
@@ -252,7 +252,7 @@ func TestWatchersShareReads(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		if n := read() - before; n > 100 { // three, and three again for those who come after a second
+		if n := read() - before; n > 100 { // three, and three again for watchers that are a second late
 			t.Errorf("%d reads for %d watchers of one attempt", n, watchers)
 		}
 	}

@@ -10,13 +10,12 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// level is rows of one type that were read together. A query selects the same of each of them, so what a resolver needs
-// for one is read for all: one call of the store for each field of a query, however many rows there are, and no waiting
-// for siblings to ask.
+// level is rows of one type that were read together. A query selects the same fields of each, so what a resolver needs for one row
+// is read for all: one call of the store for each field of a query, for any number of rows, without waiting for siblings to ask.
 type level[T any] struct{ rows []*T }
 
-// loaders are what the resolvers of one response read with. They keep rows until the response is complete, and a mutation
-// reads what it changed again, because its payload is a level of its own.
+// loaders read rows for the resolvers of one response and keep them until it is complete. A mutation's payload is a level of its
+// own, so changed rows are read again.
 type loaders struct {
 	webhooks   loader[*webhook.Webhook]
 	events     loader[*webhook.Event]
@@ -49,7 +48,7 @@ func newLoaders(s *store.Scope, known *store.Registry) *loaders {
 	return l
 }
 
-// together makes rows a level.
+// together makes rows one level.
 func together[T any](l *loaders, rows []*T) {
 	one := &level[T]{rows: rows}
 	l.mu.Lock()
@@ -59,7 +58,7 @@ func together[T any](l *loaders, rows []*T) {
 	}
 }
 
-// siblings is the level of a row; one that was read alone is its own.
+// siblings returns the level of a row; a row that was read alone is its own level.
 func siblings[T any](l *loaders, row *T) *level[T] {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -73,7 +72,7 @@ func siblings[T any](l *loaders, row *T) *level[T] {
 
 type fetch[V any] func(context.Context, []webhook.ID) (map[webhook.ID]V, error)
 
-// rows makes what a read by id finds a level.
+// rows makes the rows found by ids one level.
 func rows[T any](l *loaders, byID fetch[*T]) fetch[*T] {
 	return func(ctx context.Context, ids []webhook.ID) (map[webhook.ID]*T, error) {
 		found, err := byID(ctx, ids)
@@ -88,7 +87,7 @@ func rows[T any](l *loaders, byID fetch[*T]) fetch[*T] {
 
 // loader reads one value for each row of a level.
 type loader[V any] struct {
-	of    *loaders // which know the levels
+	of    *loaders // to find levels
 	fetch fetch[V]
 
 	mu      sync.Mutex // guards batches
@@ -103,8 +102,8 @@ type batch[V any] struct {
 
 var errLoader = errors.New("read ended early")
 
-// load returns the value of a row, and reads it for the row's siblings too when it is the first to ask. It is the zero
-// value when there is none. The same loader must always get the same key of a type.
+// load returns the value of a row, or the zero value if there is none. The first call reads it for the row's siblings too. A loader
+// must always be called with the same key function.
 func load[T, V any](ctx context.Context, l *loader[V], row *T, key func(*T) webhook.ID) (V, error) {
 	all := siblings(l.of, row)
 	l.mu.Lock()
@@ -113,7 +112,7 @@ func load[T, V any](ctx context.Context, l *loader[V], row *T, key func(*T) webh
 		if l.batches == nil {
 			l.batches = map[any]*batch[V]{}
 		}
-		b = &batch[V]{done: make(chan struct{}), err: errLoader} // which stands when fetch panics
+		b = &batch[V]{done: make(chan struct{}), err: errLoader} // stays if fetch panics
 		l.batches[all] = b
 	}
 	l.mu.Unlock()
@@ -137,7 +136,7 @@ func load[T, V any](ctx context.Context, l *loader[V], row *T, key func(*T) webh
 	return b.found[key(row)], b.err
 }
 
-// listed returns the loader of what each row of a level has under a name with the same arguments.
+// listed returns the loader for the given name and arguments.
 func listed[V any](l *loaders, name string, args any, f fetch[V]) (*loader[V], error) {
 	b, err := json.Marshal(args)
 	if err != nil {
@@ -154,13 +153,14 @@ func listed[V any](l *loaders, name string, args any, f fetch[V]) (*loader[V], e
 	return made, nil
 }
 
-// one reads a single row by id; nil when there is none.
+// one reads a single row by id; nil if there is none.
 func one[T any](ctx context.Context, byID fetch[*T], id webhook.ID) (*T, error) {
 	found, err := byID(ctx, []webhook.ID{id})
 	return found[id], err
 }
 
-// required is a row that another row names, which therefore exists: unless retention removed both in between.
+// required returns ErrNotFound instead of a nil row. Use it for rows that another row refers to: they exist, unless retention has
+// removed both in between.
 func required[T any](row *T, err error) (*T, error) {
 	if err == nil && row == nil {
 		return nil, webhook.ErrNotFound

@@ -17,12 +17,12 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// Every root field has a rule, and so has every field that leads from one object to others: what a caller reaches, it
-// reaches through a rule. Payloads and pages lead to objects too, but are themselves reached through a rule only.
+// Every root field has a rule, and so does every field that leads from one object to others, so nothing is reached without a rule.
+// Payloads and pages also lead to objects, but are reached only through a rule.
 func TestEveryWayHasARule(t *testing.T) {
 	schema := graph.New(&graph.Resolver{}).Schema()
 	isNode := func(d *ast.Definition) bool { return slices.Contains(d.Interfaces, "Node") }
-	leads := map[string]bool{} // to objects, directly or through a payload or page
+	leads := map[string]bool{} // types that lead to objects, directly or through a payload or page
 	for grew := true; grew; {
 		grew = false
 		for name, d := range schema.Types {
@@ -59,7 +59,7 @@ func TestEveryWayHasARule(t *testing.T) {
 	}
 }
 
-// A field that a token may not read is null, and the rest of the page is there. What a stream yields is nothing without it.
+// A field that a token may not read is null; the rest of the page is returned. A stream without its scope is refused.
 func TestFieldsWithRulesAreNullable(t *testing.T) {
 	schema := graph.New(&graph.Resolver{}).Schema()
 	n := 0
@@ -78,7 +78,7 @@ func TestFieldsWithRulesAreNullable(t *testing.T) {
 	}
 }
 
-// Of the objects of several ids, those that the token may not see are null, each with an error of its own.
+// Of several objects looked up by id, those that the token may not see are null, each with its own error.
 func TestNodesAreRefusedOneByOne(t *testing.T) {
 	a := newAPI(t)
 	all := a.as("alice")
@@ -95,8 +95,8 @@ func TestNodesAreRefusedOneByOne(t *testing.T) {
 	}
 }
 
-// An operation with a mutation that the token may not call runs none of its mutations, in whatever order they are, and says
-// which one was refused. One that is skipped is not called.
+// An operation with a mutation that the token may not call runs none of its mutations, in any order, and says which one was
+// refused. Skipped fields do not count.
 func TestRefusedMutationsRunNothing(t *testing.T) {
 	a := newAPI(t)
 	token := a.scoped("alice", "webhooks:write", "deliveries:read")
@@ -135,8 +135,7 @@ func (a *api) operator(tenant string) context.Context {
 	return auth.With(a.t.Context(), &c)
 }
 
-// A field that needs a scope is refused without it, the answer names it, and nothing has happened; with that scope alone
-// it is answered.
+// Without its scope a field is refused, the error names the scope, and nothing has happened; with only that scope it is resolved.
 func TestScopes(t *testing.T) {
 	a := newAPI(t)
 	all := a.as("alice")
@@ -171,14 +170,14 @@ func TestScopes(t *testing.T) {
 			t.Errorf("%s with %s: %v", field, needs, resp.Errors)
 		}
 	}
-	// An edge needs its own: whoever may read webhooks does not read through them what was sent.
+	// Fields that lead to other objects need their own scope: a token that may read webhooks cannot read deliveries through them.
 	resp := a.run(a.scoped("alice", "webhooks:read"), `query($w: ID!) { webhook(id: $w) { url deliveries { nodes { id } } } }`, v)
 	if code(resp) != "FORBIDDEN" || resp.Errors[0].Extensions["scope"] != "DELIVERIES_READ" ||
 		!strings.Contains(string(resp.Data), `"url":"https://example.com/","deliveries":null`) {
 		t.Errorf("an edge: %s %v", resp.Data, resp.Errors)
 	}
 	events := a.get(all, `{ events { count { count } } webhooks { count { count } } }`, nil)
-	if events.at("events", "count", "count") != 2.0 || events.at("webhooks", "count", "count") != 2.0 { // one of each by the call that may
+	if events.at("events", "count", "count") != 2.0 || events.at("webhooks", "count", "count") != 2.0 { // one of each, by the permitted call
 		t.Errorf("refused mutations did something: %v", events)
 	}
 	ctx, stop := context.WithTimeout(a.scoped("alice", "webhooks:read"), 10*time.Second) // it would never end
@@ -195,7 +194,7 @@ func TestScopes(t *testing.T) {
 const createToken = `mutation($input: CreateTokenInput!) { createToken(input: $input) {
 	token { id name scopes expiresAt tenant { name } } secret userErrors { code field } } }`
 
-// A tenant makes tokens of its own, that may do no more than the one that makes them; an operator makes them for anybody.
+// A tenant creates tokens only for itself, with no more scopes than its own token; an operator creates them for anybody.
 func TestCreateToken(t *testing.T) {
 	a := newAPI(t)
 	bob := auth.From(a.as("bob")).Tenant.ID.String()
@@ -204,7 +203,7 @@ func TestCreateToken(t *testing.T) {
 	for name, tc := range map[string]struct {
 		as     context.Context
 		input  vars
-		tenant string // of the token made; "-" for an operator's
+		tenant string // of the new token; "-" for an operator token
 		scopes string
 		code   string
 		field  string
@@ -271,7 +270,7 @@ func TestTokensAndRevocation(t *testing.T) {
 	a.get(operator, createToken, vars{"input": vars{"name": "ops", "operator": true}})
 
 	const revoke = `mutation($id: ID!) { revokeToken(input: {id: $id}) { token { id revokedAt } userErrors { code field } } }`
-	for _, ctx := range []context.Context{bob, alice} { // bob's does nothing
+	for _, ctx := range []context.Context{bob, alice} { // bob's call has no effect
 		data := a.get(ctx, revoke, vars{"id": first})
 		if ctx == bob && data.text("revokeToken", "userErrors", 0, "code") != "NOT_FOUND" || ctx == alice && data.text("revokeToken", "token", "revokedAt") == "" {
 			t.Errorf("got %v", data)
@@ -304,8 +303,8 @@ func TestTokensAndRevocation(t *testing.T) {
 	}
 }
 
-// A token shows what its secret begins with, and which token made it. A tenant sees no operator's token there, and nothing is shown of a
-// secret that was chosen.
+// A token shows the prefix of its secret, and the token that created it. A tenant sees no operator token there, and a chosen secret
+// has no prefix.
 func TestTokenOrigin(t *testing.T) {
 	a := newAPI(t)
 	const create = `mutation($input: CreateTokenInput!) { createToken(input: $input) { token { id prefix createdBy { id } } secret userErrors { message } } }`

@@ -12,7 +12,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// finder looks for objects of one type by their ids, and knows what a caller must have to see one.
+// finder looks up objects of one type by their ids, and knows the scope that a caller needs to see them.
 type finder struct {
 	needs auth.Needs
 	find  func(ctx context.Context, ids []webhook.ID) (map[webhook.ID]model.Node, error)
@@ -29,8 +29,8 @@ func findIn[T any](l *loaders, scope webhook.TokenScope, byID fetch[*T]) finder 
 	}}
 }
 
-// nodes finds objects of any type, in the order of their ids, nil where there is none. An id does not say its type, so
-// every table is asked, each once. refused has an *auth.MissingPermission for each that is there and that the caller's token may not see.
+// nodes finds objects of any type, in the order of their ids, nil where there is none. An id does not tell its type, so each table
+// is queried once. refused has an *auth.MissingPermission for each object that exists but that the caller's token may not see.
 func (r *Resolver) nodes(ctx context.Context, ids []webhook.ID) (result []model.Node, refused []error, err error) {
 	caller, l, s, known := from(ctx).caller, r.loaders(ctx), r.scope(ctx), r.registry(ctx)
 	finders := []finder{
@@ -39,7 +39,7 @@ func (r *Resolver) nodes(ctx context.Context, ids []webhook.ID) (result []model.
 		findIn(l, webhook.ScopeDeliveriesRead, s.DeliveriesByID),
 		findIn(l, webhook.ScopeDeliveriesRead, s.AttemptsByID),
 		findIn(l, webhook.ScopeAdmin, known.TokensByID),
-		findIn(l, "", known.TenantsByID), // a caller knows its own tenant anyway
+		findIn(l, "", known.TenantsByID), // a caller may always see its own tenant
 	}
 	var (
 		g, gctx   = errgroup.WithContext(ctx)
@@ -73,7 +73,7 @@ func (r *Resolver) nodes(ctx context.Context, ids []webhook.ID) (result []model.
 	return result, refused, nil
 }
 
-// addErrors adds the errors of a list's elements, each with its place; nil is none.
+// addErrors adds the errors of a list's elements, each with its index; nil means none.
 func addErrors(ctx context.Context, errs []error) {
 	for i, err := range errs {
 		if err != nil {

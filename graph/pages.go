@@ -12,15 +12,15 @@ import (
 
 // Sizes of a page.
 const (
-	defaultPage = store.DefaultPage // which is what a list without first and last is priced as
+	defaultPage = store.DefaultPage // cost.go assumes it for a list without first and last
 	maxPage     = store.MaxPage
 	maxNodes    = 100
 )
 
-// maxFilter is how many elements a list in a filter may have.
+// maxFilter is the maximum length of a list in a filter.
 const maxFilter = 100
 
-// arguments are those that every list has.
+// arguments are the arguments that every list has.
 type arguments struct {
 	first  *int
 	after  *string
@@ -28,7 +28,7 @@ type arguments struct {
 	before *string
 }
 
-// page translates the arguments of a list of a kind, whose cursors from reads.
+// page translates the arguments of a list; from reads the cursors of its kind.
 func (a arguments) page(ctx context.Context, from cursors, k cursor.Kind) (store.Page, error) {
 	var p store.Page
 	var err error
@@ -51,7 +51,7 @@ func (a arguments) page(ctx context.Context, from cursors, k cursor.Kind) (store
 	return p, err
 }
 
-// place is where a cursor stands in its list.
+// place returns a cursor's position in its list.
 func place(ctx context.Context, from cursors, k cursor.Kind, argument, text string) (int64, error) {
 	seq, err := from.ReadCursor(ctx, k, text)
 	if errors.Is(err, webhook.ErrCursor) {
@@ -67,7 +67,7 @@ func size(argument string, n int) (int, error) {
 	return n, nil
 }
 
-// given is a filter argument that may be absent.
+// given returns a filter argument, or the zero value if it is absent.
 func given[F any](f *F) F {
 	if f == nil {
 		var all F
@@ -109,7 +109,8 @@ func tenantFilter(f *store.TenantFilter) (store.TenantFilter, error) {
 	return g, contained("name", g.Name, webhook.MaxTenantNameBytes)
 }
 
-// contained refuses a text that is too long to be part of what is looked through; databases refuse such a pattern in their own ways.
+// contained refuses a text that is longer than any it could be contained in; databases would refuse such a pattern in their own
+// ways.
 func contained(field, text string, most int) error {
 	if len(text) > most {
 		return &webhook.Invalid{
@@ -119,7 +120,7 @@ func contained(field, text string, most int) error {
 	return nil
 }
 
-// eventTypes refuses what is the type of no event: a filter that can match nothing is a mistake.
+// eventTypes refuses a pattern that matches no valid event type: a filter that can match nothing is a mistake.
 func eventTypes(field string, types []string) error {
 	for i, t := range types {
 		if err := webhook.CheckTypePattern(fmt.Sprintf("filter.%s.%d", field, i), t); err != nil {

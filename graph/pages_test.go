@@ -8,8 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// Following cursors forth or back, in pages of any size, walks every list once and in its order, and stays so while rows
-// arrive.
+// Following cursors forward or backward, in pages of any size, walks every list once and in order, also while rows are added.
 func TestPages(t *testing.T) {
 	a := newAPI(t)
 	ctx := a.as("kallima")

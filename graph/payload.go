@@ -12,11 +12,12 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// What a receiver answered may be large, and bytes that are no text: it is copied to be shown, and what is copied is counted.
+// A receiver's response may be large, and may not be valid text. It is copied for the answer, and copies count towards the
+// operation's limit.
 
 const replacement = "\uFFFD" // for bytes that are not UTF-8
 
-// text is bytes as they are shown.
+// text returns bytes as they are shown.
 func text(ctx context.Context, b []byte) (string, error) {
 	if err := meter.From(ctx).Take(len(b)); err != nil {
 		return "", err
@@ -24,7 +25,7 @@ func text(ctx context.Context, b []byte) (string, error) {
 	return strings.ToValidUTF8(string(b), replacement), nil
 }
 
-// notText is the exact bytes when text is not; else nil.
+// notText returns the exact bytes if text is not exact; else nil.
 func notText(ctx context.Context, b []byte) (*string, error) {
 	if utf8.Valid(b) {
 		return nil, nil
@@ -36,13 +37,13 @@ func notText(ctx context.Context, b []byte) (*string, error) {
 	return &s, nil
 }
 
-// About what an object and each of its fields take until they are written.
+// Approximate memory of an object, and of each of its fields, until they are written.
 const (
 	objectBytes = 512
 	fieldBytes  = 96
 )
 
-// headers lists header fields as text. 32 KiB of them can be thousands, so each is counted with all that is selected of it.
+// headers lists header fields as text. 32 KiB can be thousands of them, so each counts with everything selected of it.
 func headers(ctx context.Context, b webhook.HeaderBlock) ([]*webhook.Header, error) {
 	each := objectBytes + fieldBytes*len(graphql.CollectFieldsCtx(ctx, []string{"Header"}))
 	if err := meter.From(ctx).Take(len(b) + each*strings.Count(string(b), "\r\n")); err != nil {

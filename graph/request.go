@@ -12,21 +12,21 @@ import (
 	"github.com/hookgraph/hookgraph/internal/store"
 )
 
-// request is what the context carries of an operation: its caller, what its rows need not have, and the loaders of the response
-// that is being made. A stream has many responses, and the loaders of each end with it.
+// request is the operation's state in the context: its caller, the payloads that its rows need not have, and the loaders of the
+// current response. Each response of a stream has its own loaders.
 type request struct {
 	caller *auth.Caller
 	lean   store.Lean
 	stream bool
-	pull   any // what a subscription's resolver left for resolveStream
+	pull   any // set by a subscription's resolver for resolveStream
 
-	once sync.Once // makes read: most attempts that are streamed need no loader
+	once sync.Once // creates read lazily: most streamed attempts need no loader
 	read *loaders
 }
 
 type requestKey struct{}
 
-// from returns the operation's request. Without AroundOperations there is none, and no resolver runs.
+// from returns the operation's request, which AroundOperations sets before any resolver runs.
 func from(ctx context.Context) *request {
 	r, ok := ctx.Value(requestKey{}).(*request)
 	if !ok {
@@ -35,13 +35,13 @@ func from(ctx context.Context) *request {
 	return r
 }
 
-// scope is the caller's tenant's part of the store, without the payloads that the operation does not select.
+// scope returns the store's scope for the caller's tenant, without the payloads that the operation does not select.
 func (r *Resolver) scope(ctx context.Context) *store.Scope {
 	q := from(ctx)
 	return r.Store.In(q.caller.Tenant.ID).Lean(q.lean)
 }
 
-// registry is the caller's part of the tokens and tenants.
+// registry returns the tokens and tenants that the caller may see.
 func (r *Resolver) registry(ctx context.Context) *store.Registry {
 	caller := from(ctx).caller
 	if caller.Operator {
@@ -50,15 +50,15 @@ func (r *Resolver) registry(ctx context.Context) *store.Registry {
 	return r.Store.Registry(&caller.Tenant.ID)
 }
 
-// loaders are those of the response that is being made.
+// loaders returns the loaders of the current response.
 func (r *Resolver) loaders(ctx context.Context) *loaders {
 	q := from(ctx)
 	q.once.Do(func() { q.read = newLoaders(r.scope(ctx), r.registry(ctx)) })
 	return q.read
 }
 
-// AroundOperations refuses every operation without a caller (auth.From), and every mutation that selects a field the caller may
-// not run. It gives the others their loaders. It must be among the middleware of whatever executes the schema.
+// AroundOperations refuses every operation without a caller (auth.From), and every mutation that selects a field the caller may not
+// run. It gives the others their loaders. The executor of the schema must use it as middleware.
 func AroundOperations(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
 	caller := auth.From(ctx)
 	if caller == nil || caller.Tenant == nil {
@@ -70,7 +70,7 @@ func AroundOperations(ctx context.Context, next graphql.OperationHandler) graphq
 	}
 	var without store.Lean
 	stream := op.Operation.Operation == ast.Subscription
-	if !stream { // streams share what they read
+	if !stream { // streams share reads
 		without = lean(op.Operation.SelectionSet)
 	}
 	with := func(ctx context.Context) context.Context {
@@ -80,7 +80,7 @@ func AroundOperations(ctx context.Context, next graphql.OperationHandler) graphq
 	return func(ctx context.Context) *graphql.Response { return fitting(ctx, respond(with(ctx))) }
 }
 
-// lean says which payloads an operation selects nowhere, and its rows need not have.
+// lean returns the payloads that an operation does not select, so that its rows are read without them.
 func lean(set ast.SelectionSet) store.Lean {
 	l := store.Lean{NoData: true, NoBodies: true}
 	seen := map[*ast.FragmentDefinition]bool{}

@@ -24,25 +24,24 @@ import (
 //go:embed schema.graphql
 var SDL string
 
-// Resolver is what the resolvers work on.
+// Resolver has the resolvers' dependencies.
 type Resolver struct {
 	Store *store.Store
 	Live  *live.Log
-	// Settings are what the query server shows beside what is the same for every server. Nil: null.
+	// Settings are this server's values for the query server. Nil: the query returns null.
 	Settings *Settings
-	// LastEventID is where a stream that gives no cursor goes on: the SSE header Last-Event-ID. Nil, or an empty answer,
-	// means that there is none.
+	// LastEventID returns the SSE header Last-Event-ID, where a stream resumes; "" if there is none. May be nil.
 	LastEventID func(ctx context.Context) string
-	// SetCursor tells the transport the cursor of the response that is being made. May be nil.
+	// SetCursor tells the transport the cursor of the current response. May be nil.
 	SetCursor func(ctx context.Context, cursor string)
 	// EndStream tells the transport why the subscription of ctx ends. It is called before the stream is closed, and the
 	// transport presents the error.
 	EndStream func(ctx context.Context, err error)
 
-	shared *sharedReads // made by New
+	shared *sharedReads // set by New
 }
 
-// Settings are a server's own.
+// Settings are the settings of one server.
 type Settings struct {
 	Version        string
 	Retention      time.Duration // 0: forever
@@ -53,14 +52,14 @@ type Settings struct {
 	MaxAnswerBytes int
 }
 
-// New makes the executable schema. It runs only within AroundOperations, and its errors must go through a Presenter.
+// New returns the executable schema. It must run within AroundOperations, and its errors must pass through a Presenter.
 func New(r *Resolver) graphql.ExecutableSchema {
 	r.shared = newSharedReads()
 	return costed{NewExecutableSchema(Config{Schema: schema(), Resolvers: r, Directives: DirectiveRoot{Needs: needs}})}
 }
 
-// schema is the one that the files declare, without the directive @defer that gqlparser adds: what a query defers no
-// transport of ours would deliver.
+// schema returns the schema that the files declare, without the directive @defer that gqlparser adds: no transport here delivers
+// deferred parts.
 var schema = sync.OnceValue(func() *ast.Schema {
 	s := *parsedSchema
 	s.Directives = maps.Clone(s.Directives)

@@ -2,7 +2,7 @@ package graph_test
 
 import "testing"
 
-// An operator gives a tenant a retention of its own, sees it, takes it back, and is told of one that is too short. What is absent stays.
+// An operator sets, reads and removes a tenant's own retention; one that is too short is refused. Absent fields stay unchanged.
 func TestTenantRetention(t *testing.T) {
 	a := newAPI(t)
 	operator := a.operator("default")

@@ -19,11 +19,11 @@ import (
 
 var update = flag.Bool("update", false, "write schema.graphql")
 
-// schema.graphql is the schema that the server has.
+// schema.graphql is the server's schema.
 func TestSchemaFile(t *testing.T) {
 	schema := graph.New(&graph.Resolver{}).Schema()
 	var printed bytes.Buffer
-	// The formatter leaves out the schema's own definition, and its description with it, when the root types have their usual names.
+	// The formatter omits the schema definition, and its description, if the root types have their usual names.
 	fmt.Fprintf(&printed, "\"\"\"\n%s\n\"\"\"\nschema {\n  query: %s\n  mutation: %s\n  subscription: %s\n}\n",
 		schema.Description, schema.Query.Name, schema.Mutation.Name, schema.Subscription.Name)
 	formatter.NewFormatter(&printed, formatter.WithIndent("  ")).FormatSchema(schema)
@@ -41,7 +41,8 @@ func TestSchemaFile(t *testing.T) {
 	}
 }
 
-// Every type, field, argument, input field and enum value says in a sentence what it is, and a field which scope it requires.
+// Every type, field, argument, input field and enum value has a description that is a sentence, and a field's names the scope that
+// it requires.
 func TestDescriptions(t *testing.T) {
 	described := func(name, description string) {
 		if first, _ := utf8.DecodeRuneInString(description); !unicode.IsUpper(first) || !strings.HasSuffix(description, ".") {
@@ -90,7 +91,7 @@ func TestDescriptions(t *testing.T) {
 	}
 }
 
-// A query that wants a part of it deferred is refused: half of an answer would look like a whole one.
+// A query with @defer is refused: half an answer would look like a whole one.
 func TestNothingIsDeferred(t *testing.T) {
 	a := newAPI(t)
 	res := a.run(a.as("kallima"), `{ viewer { operator } ... @defer { webhooks { count { count } } } }`, nil)

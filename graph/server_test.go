@@ -10,8 +10,7 @@ import (
 	"github.com/hookgraph/hookgraph/graph"
 )
 
-// The settings of the server say what null means where a webhook has none of its own, to every token; thirty days fit, and forever
-// is null.
+// The query server shows every token the defaults that null means for a webhook; thirty days fit, and forever is null.
 func TestServer(t *testing.T) {
 	a := newAPI(t)
 	settings := &graph.Settings{

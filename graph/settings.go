@@ -7,7 +7,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// shown is the settings as the query server shows them.
+// shown returns the settings as the query server shows them.
 func (s *Settings) shown() *model.Server {
 	retries := webhook.DefaultSchedule[1:] // the first wait is before the first attempt
 	schedule := make([]int, len(retries))
@@ -27,7 +27,8 @@ func (s *Settings) shown() *model.Server {
 	}
 }
 
-// foreverNull is a time in milliseconds; nil for 0, which is forever. Thirty days do not fit the 32 bits of an Int.
+// foreverNull returns a duration in milliseconds; nil for 0, which means forever. It is not an Int, because thirty days do not fit
+// into 32 bits.
 func foreverNull(d time.Duration) *float64 {
 	if d == 0 {
 		return nil

@@ -8,8 +8,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// Bounds of shared reads: for how long one is good for watchers that come a little later, how many are kept, their bytes,
-// and how long one may take.
+// Limits of shared reads: how long a result serves later watchers, how many are kept, their bytes, and how long a read may take.
 const (
 	sharedFor      = time.Second
 	maxShared      = 1024
@@ -17,15 +16,14 @@ const (
 	sharedTimeout  = 10 * time.Second
 )
 
-// shared reads what belongs to an attempt once for all streams: a thousand watchers of one attempt ask at the same
-// moment for its event, webhook or delivery. A read is for one attempt only, so nobody sees a state from before it, and a
-// watcher that comes late reads again.
+// shared reads an attempt's event, webhook or delivery once for all streams, because a thousand watchers of the attempt ask for it
+// at the same moment. A read serves one attempt only, so nobody sees a state from before it; a late watcher reads again.
 type shared[V any] struct {
 	size func(V) int
 
 	mu    sync.Mutex // guards the fields below
 	reads map[int64]*read[V]
-	order []*read[V] // that are complete, the oldest first
+	order []*read[V] // complete ones, oldest first
 	bytes int
 }
 
@@ -37,7 +35,7 @@ type read[V any] struct {
 	err   error
 }
 
-// get returns what belongs to the attempt: what fetch returned to the first who asked. Errors are not kept.
+// get returns the attempt's value: the result of the first caller's fetch. Errors are not kept.
 func (s *shared[V]) get(ctx context.Context, a *webhook.Attempt, fetch func(context.Context) (V, error)) (V, error) {
 	s.mu.Lock()
 	r, known := s.reads[a.Seq]
@@ -58,7 +56,7 @@ func (s *shared[V]) get(ctx context.Context, a *webhook.Attempt, fetch func(cont
 		}
 	}
 	defer s.keep(r)
-	// Others wait for it, so it does not end when this watcher does.
+	// Others wait for the result, so the read must outlive this watcher.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sharedTimeout)
 	defer cancel()
 	r.value, r.err = fetch(ctx)
@@ -85,21 +83,21 @@ func (s *shared[V]) keep(r *read[V]) {
 	}
 }
 
-// drop forgets a read, unless a later one has its place. The caller must hold mu.
+// drop removes a read, unless a later one has replaced it. The caller must hold mu.
 func (s *shared[V]) drop(r *read[V]) {
 	if s.reads[r.seq] == r {
 		delete(s.reads, r.seq)
 	}
 }
 
-// sharedReads are those of a Resolver.
+// sharedReads are the shared reads of a Resolver.
 type sharedReads struct {
 	events     shared[*webhook.Event]
 	webhooks   shared[*webhook.Webhook]
 	deliveries shared[*webhook.Delivery]
 }
 
-// rowBytes is about what a row takes beside its payload.
+// rowBytes is the approximate size of a row without its payload.
 const rowBytes = 1 << 10
 
 func newSharedReads() *sharedReads {
@@ -120,8 +118,8 @@ func newSharedReads() *sharedReads {
 	}
 }
 
-// ofAttempt returns what belongs to an attempt: in a stream together with the other streams, else together with the other
-// attempts of the response.
+// ofAttempt reads an attempt's value: in a stream shared with the other streams, else together with the other attempts of the
+// response.
 func ofAttempt[V any](ctx context.Context, s *shared[V], l *loader[V], a *webhook.Attempt, key func(*webhook.Attempt) webhook.ID) (V, error) {
 	if !from(ctx).stream {
 		return load(ctx, l, a, key)

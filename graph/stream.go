@@ -11,8 +11,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// begin is where a stream begins: after the transport's cursor, else after the argument's, else at a time, else now. A client that
-// reconnects by itself sends its first request again, so the transport knows better.
+// begin returns where a stream begins: after the transport's cursor, else after the argument's, else at a time, else now. The
+// transport's cursor comes first, because a client that reconnects automatically repeats its first request.
 func (r *Resolver) begin(ctx context.Context, after *string, since *time.Time) (live.From, error) {
 	if r.LastEventID != nil {
 		if id := r.LastEventID(ctx); id != "" {
@@ -30,8 +30,8 @@ func (r *Resolver) begin(ctx context.Context, after *string, since *time.Time) (
 
 var errStreamCursor = &webhook.Invalid{Field: "after", Code: webhook.CodeInvalid, Message: "must be a cursor of this stream; for a time, use since"}
 
-// stream watches the attempt log until ctx ends. It leaves the stream to be pulled, for which gqlgen has no type: the channel
-// is nil. A client that does not read holds one page of the log, and nobody else up.
+// stream watches the attempt log until ctx ends. The stream is pulled through request.pull, for which gqlgen has no type, so the
+// channel is nil. A client that does not read holds one page of the log, and delays nobody.
 func (r *Resolver) stream(ctx context.Context, f store.AttemptFilter, begin live.From) (<-chan *model.StreamedAttempt, error) {
 	tenant := from(ctx).caller.Tenant.ID
 	w, err := r.Live.Watch(ctx, tenant, f, begin)
@@ -60,10 +60,10 @@ func (r *Resolver) stream(ctx context.Context, f store.AttemptFilter, begin live
 	return nil, nil // see above
 }
 
-// streamError has a cursor of its own for what a client can go on from.
+// streamError adds to an error the cursor from which a client can resume, if there is one.
 func (r *Resolver) streamError(tenant webhook.ID, err error) error {
 	oldest := func(seq int64) string {
-		return r.Live.Cursor(tenant, max(seq-1, 0)) // that one is not missed when a client goes on after it
+		return r.Live.Cursor(tenant, max(seq-1, 0)) // so that a client that resumes after it does not miss this attempt
 	}
 	if e, ok := errors.AsType[*webhook.CursorExpired](err); ok {
 		return &passed{err: err, oldest: oldest(e.Oldest)}

@@ -7,7 +7,7 @@ import (
 	"github.com/hookgraph/hookgraph/graph"
 )
 
-// One tenant's ids, cursors and filters get another tenant the answers of ids that do not exist.
+// With another tenant's ids, cursors and filters a tenant gets the responses for ids that do not exist.
 func TestTenantsAreApart(t *testing.T) {
 	a := newAPI(t)
 	alice, bob := a.as("alice"), a.as("bob")

@@ -7,7 +7,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/auth"
 )
 
-// Operators make, change, list and end tenants; a tenant's token does not, whatever its scopes, and sees itself.
+// Operators create, update, list and delete tenants; a tenant's token cannot, whatever its scopes, but sees its own tenant.
 func TestTenantsAPI(t *testing.T) {
 	a := newAPI(t)
 	operator, alice := a.operator("default"), a.as("alice")

@@ -17,7 +17,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// place is a way from an argument of a root field to a text or list within it.
+// place is a path from an argument of a root field to a text or list within it.
 type place struct {
 	operation ast.Operation
 	field     *ast.FieldDefinition
@@ -27,7 +27,7 @@ type place struct {
 
 func (p place) String() string { return fmt.Sprintf("%s(%s)", p.field.Name, strings.Join(p.way, ".")) }
 
-// places lists every text and every list that a caller can give.
+// places lists every text and every list that a caller can pass.
 func places(schema *ast.Schema) (all []place) {
 	var walk func(p place, depth int)
 	walk = func(p place, depth int) {
@@ -59,7 +59,7 @@ func places(schema *ast.Schema) (all []place) {
 	return all
 }
 
-// value is the least that a type takes; at the end of way it is put.
+// value returns the smallest value of a type, with put at the end of way.
 func value(schema *ast.Schema, def *ast.Type, way []string, put func(*ast.Type) any) any {
 	if len(way) == 0 && put != nil {
 		return put(def)
@@ -104,7 +104,7 @@ func value(schema *ast.Schema, def *ast.Type, way []string, put func(*ast.Type) 
 	return "x"
 }
 
-// operation is the document and the variables that give p what put makes.
+// operation returns the document and variables that pass put's value at p.
 func (p place) operationWith(schema *ast.Schema, put func(*ast.Type) any) (string, vars) {
 	var declared, given []string
 	v := vars{}
@@ -132,8 +132,8 @@ func (p place) operationWith(schema *ast.Schema, put func(*ast.Type) any) (strin
 	return fmt.Sprintf("%s(%s) { %s(%s) %s }", p.operation, strings.Join(declared, ", "), p.field.Name, strings.Join(given, ", "), selection), v
 }
 
-// A text or list that is much too long is the caller's mistake wherever one is taken, and is answered as such, with the name of the
-// argument: no database gets to refuse it in its own way, and nothing is logged as a fault.
+// A text or list that is much too long is a caller's error with the argument's name, wherever one is accepted: no database refuses
+// it in its own way, and nothing is logged as a fault.
 func TestTextsAndListsAreBounded(t *testing.T) {
 	a := newAPI(t)
 	schema := graph.New(a.resolver).Schema()
@@ -142,7 +142,7 @@ func TestTextsAndListsAreBounded(t *testing.T) {
 	ctx := auth.With(t.Context(), &caller)
 	for _, p := range places(schema) {
 		if p.operation == ast.Subscription && p.def.NamedType == "ID" {
-			continue // it watches what is not there
+			continue // a stream may watch what does not exist
 		}
 		for _, n := range []int{50_000, 300_000} {
 			put := func(def *ast.Type) any {
@@ -172,7 +172,7 @@ func TestTextsAndListsAreBounded(t *testing.T) {
 					t.Errorf("%s, %d: the error repeats it", p, n)
 				}
 			}
-			if !refused && p.def.Name() != "ID" { // an id that nothing has is not found
+			if !refused && p.def.Name() != "ID" { // an unknown id is not found
 				t.Errorf("%s, %d: not refused: %.200s %v", p, n, resp.Data, resp.Errors)
 			}
 		}
@@ -182,7 +182,7 @@ func TestTextsAndListsAreBounded(t *testing.T) {
 	}
 }
 
-// respond is the first response of an operation of any kind.
+// respond returns the first response of an operation of any kind.
 func (a *api) respond(ctx context.Context, document string, v vars) *graphql.Response {
 	a.t.Helper()
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second) // a subscription that is not refused waits

@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// A webhook is registered, changed, rotated and removed; its secret is in two answers and nowhere else.
+// A webhook is created, updated, rotated and deleted; its secrets are in the two responses that create them and nowhere else.
 func TestWebhookLife(t *testing.T) {
 	a := newAPI(t)
 	ctx := a.as("kallima")
@@ -59,8 +59,8 @@ func TestWebhookLife(t *testing.T) {
 	}
 }
 
-// Headers are set and read back but for sensitive values; the scheme is chosen at creation and at rotation, and the public
-// key can be read.
+// Headers can be set and read, except sensitive values; the scheme is chosen at creation and rotation, and the public key can be
+// read.
 func TestHeadersAndSchemes(t *testing.T) {
 	a := newAPI(t)
 	ctx := a.as("kallima")
@@ -101,7 +101,7 @@ func TestHeadersAndSchemes(t *testing.T) {
 	}
 }
 
-// What is wrong with an input is told with its place, the object is null, and nothing is stored.
+// The error of an invalid input has its path, the object is null, and nothing is stored.
 func TestUserErrors(t *testing.T) {
 	a := newAPI(t)
 	ctx := a.as("kallima")
@@ -146,8 +146,8 @@ func TestUserErrors(t *testing.T) {
 	}
 }
 
-// A change that names when the webhook was last updated is made only if that is so; otherwise it is a conflict, with the webhook as it
-// is, and with the time that the next try must name.
+// An update with ifUpdatedAt is made only if that is the webhook's updatedAt; otherwise it is a conflict, with the current webhook
+// and so with the time for the next try.
 func TestUpdateIfUnchanged(t *testing.T) {
 	a := newAPI(t)
 	ctx := a.as("kallima")
@@ -176,8 +176,8 @@ func TestUpdateIfUnchanged(t *testing.T) {
 	}
 }
 
-// Creating a webhook with an external id is safe to repeat: the same settings give the same webhook, and no secret a second time; other
-// settings are a conflict. Its metadata comes back as it was given, and the id finds it, for its tenant only.
+// Creating a webhook with an external id is safe to repeat: the same settings give the same webhook, and no secret a second time;
+// other settings are a conflict. Its metadata is returned as given, and its tenant, and no other, finds it by the id.
 func TestCreateByExternalID(t *testing.T) {
 	a := newAPI(t)
 	ctx := a.as("kallima")

@@ -6,13 +6,14 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// AttemptRequest is what an attempt sent. What is large of it, and of an AttemptResponse, only resolvers have: they count it.
+// AttemptRequest is the request of an attempt. Its large parts, and those of AttemptResponse, have resolvers, which count their
+// bytes.
 type AttemptRequest struct{ Attempt *webhook.Attempt }
 
-// URL is where it was sent.
+// URL is the URL that the request was sent to.
 func (r *AttemptRequest) URL() string { return r.Attempt.URL }
 
-// SignedBy lists the secrets that signed it.
+// SignedBy lists the secrets that signed the request.
 func (r *AttemptRequest) SignedBy() []webhook.ID {
 	ids := make([]webhook.ID, 0, 1)
 	for id := range slices.Chunk(r.Attempt.SignedBy, len(webhook.ID{})) {
@@ -23,11 +24,11 @@ func (r *AttemptRequest) SignedBy() []webhook.ID {
 	return ids
 }
 
-// AttemptResponse is what an attempt got back. ResponseStatus must not be nil.
+// AttemptResponse is the response to an attempt, whose ResponseStatus must not be nil.
 type AttemptResponse struct{ Attempt *webhook.Attempt }
 
 // Status is the HTTP status.
 func (r *AttemptResponse) Status() int { return *r.Attempt.ResponseStatus }
 
-// Truncated says that Body is not all of the answer.
+// Truncated reports whether Body is incomplete.
 func (r *AttemptResponse) Truncated() bool { return r.Attempt.ResponseTruncated }

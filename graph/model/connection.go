@@ -11,7 +11,7 @@ import (
 type Connection[T any] struct {
 	Edges    []*Edge[T]
 	PageInfo *PageInfo
-	// CountTo counts the whole list, as far as limit.
+	// CountTo counts the whole list, up to limit.
 	CountTo func(ctx context.Context, limit int) (store.Count, error)
 }
 
@@ -30,10 +30,10 @@ func (c *Connection[T]) Nodes() []*T {
 	return nodes
 }
 
-// MaxCount bounds the limit of a count.
+// MaxCount is the maximum limit of a count.
 const MaxCount = 100_000
 
-// Count counts the whole list as far as limit. It is called only when it is selected.
+// Count counts the whole list up to limit. It is called only if it is selected.
 func (c *Connection[T]) Count(ctx context.Context, limit int) (*Count, error) {
 	if limit < 1 || limit > MaxCount {
 		return nil, &webhook.Invalid{Field: "limit", Code: webhook.CodeOutOfRange, Message: "must be from 1 to 100000"}

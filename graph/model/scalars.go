@@ -17,10 +17,10 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// Node is any of the types that `node` finds.
+// Node is implemented by the types that the query node finds.
 type Node any
 
-// malformed is the error of a scalar that cannot be read; graph/errors.go shows it to the caller.
+// malformed is the error of a scalar that cannot be parsed; graph/errors.go shows it to the caller.
 func malformed(format string, args ...any) error {
 	return &webhook.Invalid{Code: webhook.CodeInvalid, Message: fmt.Sprintf(format, args...)}
 }
@@ -75,7 +75,7 @@ func UnmarshalTimeBound(ctx context.Context, v any) (time.Time, error) {
 	return t, nil
 }
 
-// MarshalJSON writes the bytes as they are; they must be JSON.
+// MarshalJSON writes the bytes unchanged; they must be JSON.
 func MarshalJSON(b []byte) graphql.Marshaler {
 	return graphql.WriterFunc(func(w io.Writer) {
 		if len(b) == 0 {
@@ -85,8 +85,8 @@ func MarshalJSON(b []byte) graphql.Marshaler {
 	})
 }
 
-// UnmarshalJSON keeps the bytes of a json.RawMessage, which is how gqlhttp hands over variables and literals, and writes
-// anything else, which comes of gqlgen's own transports, as JSON.
+// UnmarshalJSON keeps the bytes of a json.RawMessage, which gqlhttp passes for variables and literals. Anything else, from gqlgen's
+// own transports, is encoded as JSON.
 func UnmarshalJSON(v any) ([]byte, error) {
 	if raw, ok := v.(json.RawMessage); ok {
 		return raw, nil
@@ -100,7 +100,7 @@ func UnmarshalJSON(v any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
-// MarshalInt writes i, which must fit the 32 bits of a GraphQL Int; what does not is shown as the nearest that does.
+// MarshalInt writes i as a GraphQL Int, clamped to 32 bits.
 func MarshalInt(i int) graphql.Marshaler {
 	return graphql.MarshalInt(min(max(i, math.MinInt32), math.MaxInt32))
 }
@@ -150,7 +150,7 @@ func UnmarshalAttemptTrigger(v any) (webhook.Trigger, error) {
 	return oneOf(v, webhook.TriggerSchedule, webhook.TriggerManual, webhook.TriggerReplay, webhook.TriggerTest)
 }
 
-// MarshalTokenScope writes s in the spelling of an enum: webhooks:read is WEBHOOKS_READ.
+// MarshalTokenScope writes s as an enum value: webhooks:read is WEBHOOKS_READ.
 func MarshalTokenScope(s webhook.TokenScope) graphql.Marshaler { return enum(ScopeName(s)) }
 
 // UnmarshalTokenScope reads a scope, with the same check.
@@ -166,7 +166,7 @@ func UnmarshalTokenScope(v any) (webhook.TokenScope, error) {
 	return webhook.AllScopes[slices.Index(names, name)], nil
 }
 
-// ScopeName spells a scope as the enum TokenScope does.
+// ScopeName returns a scope's value in the enum TokenScope.
 func ScopeName(s webhook.TokenScope) string {
 	return strings.ToUpper(strings.ReplaceAll(string(s), ":", "_"))
 }

@@ -1,5 +1,5 @@
-// Command lean is a step of go generate: it rewrites the code that gqlgen has made where that spends on each object, and on
-// each field, what this schema never needs. The functions that it calls instead, and why, are in graph/execute.go.
+// Command lean is a step of go generate. It rewrites gqlgen's code where that spends, on each object and field, what this schema
+// never needs. The functions that replace it, and the reasons, are in graph/execute.go.
 package main
 
 import (
@@ -42,8 +42,8 @@ func rewrite(file string) error {
 	return os.WriteFile(file, code, 0o600) //nolint:gosec // the same file, which keeps its mode
 }
 
-// A plain field is a scalar that the object's struct has, or a method of it that returns nothing else. That cannot fail when
-// the Go type cannot be null where the schema's must not, and is neither a float (which may be none that JSON has) nor a list.
+// A plain field is a scalar field of the object's struct, or a method that returns only that. It cannot fail, provided that the Go
+// type cannot be null if the schema's type cannot, and that it is neither a float (JSON has no NaN) nor a list.
 var (
 	scalar = regexp.MustCompile(`fieldContext_(\w+)\(_ context\.Context, field graphql\.CollectedField\) \(fc \*graphql\.FieldContext, err error\) \{
 	return graphql\.NewScalarFieldContext\("\w+", field, (?:true|false), false, "\w+"\)
@@ -68,8 +68,8 @@ var (
 `)
 )
 
-// readPlainly reads plain fields without a context of their own, which is there for what can fail or has fields. It returns
-// how many there are.
+// readPlainly reads plain fields without a field context, which only fields that can fail or have subfields need. It returns their
+// number.
 func readPlainly(code []byte) ([]byte, int) {
 	scalars := map[string]bool{}
 	for _, m := range scalar.FindAllSubmatch(code, -1) {
