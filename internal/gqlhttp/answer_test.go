@@ -13,7 +13,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// recordAnswers makes one attempt for each size, whose receiver answered with so many bytes.
+// recordAnswers records one attempt for each size, with a response of that many bytes.
 func (b *backend) recordAnswers(t *testing.T, sizes ...int) {
 	t.Helper()
 	for _, size := range sizes {
@@ -37,8 +37,8 @@ func (b *backend) recordAnswers(t *testing.T, sizes ...int) {
 	}
 }
 
-// An answer that is too large is one typed error that names the field, over each transport. Of a subscription only the message
-// that is too large fails: what comes after it is streamed on.
+// An answer that is too large is one typed error that names the field, over each transport. In a subscription only the message that
+// is too large fails; later ones follow.
 func TestAnswerTooLargeOnEveryTransport(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()

@@ -13,14 +13,14 @@ import (
 const watchWide = `subscription($filter: DeliveryAttemptFilter, $after: String) {
 	deliveryAttempts(filter: $filter, after: $after) { cursor node { id event { id } webhook { id } } } }`
 
-// An attempt whose event or webhook cannot be read, because the database is away, ends the stream with an error that may
-// be tried again, over both transports; a client that goes on from the last cursor that it got misses nothing.
+// If an attempt's event or webhook cannot be read, because the database is unreachable, the stream ends with an error after which
+// clients retry, over both transports. A client that resumes after its last cursor misses nothing.
 func TestStreamEndsWhileDatabaseIsAway(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	dir := t.TempDir()
 	b := newBackend(t, 1, func(o *store.Options) { o.Dir = dir })
-	away, err := store.Open(ctx, store.Options{Dir: dir, Shared: true}) // the same database, which goes away for one server
+	away, err := store.Open(ctx, store.Options{Dir: dir, Shared: true}) // the same database, which becomes unreachable for one server
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +92,7 @@ func TestStreamEndsWhileDatabaseIsAway(t *testing.T) {
 	}
 }
 
-// A field that the caller's token may not read is null, with an error, in an element that is one like others.
+// A field that the caller's token may not read is null, with an error, and the element counts as any other.
 func TestStreamGoesOnWithoutScope(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()

@@ -31,8 +31,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// The tests of this package have everything real but the sender: the store, the log of attempts, the schema and the
-// transports. What would be sent is recorded at once.
+// The tests of this package use the real store, attempt log, schema and transports. Instead of sending, they record attempts
+// directly.
 
 // backend is a database, its webhooks, and the servers on it.
 type backend struct {
@@ -42,7 +42,7 @@ type backend struct {
 	owner webhook.ID
 	hooks []*webhook.Webhook // the one at i gets events of the type t.i
 
-	served atomic.Int64 // servers that were started
+	served atomic.Int64 // the number of servers started
 }
 
 // node is one store of the database: PostgreSQL may have several.
@@ -55,7 +55,7 @@ type node struct {
 	logs map[*live.Log]bool
 }
 
-// dispatcher takes deliveries over as they are published, like the sender.
+// dispatcher takes deliveries as they are published, like the sender.
 type dispatcher struct{ n *node }
 
 func (dispatcher) Reserve(*store.Target, int) bool   { return true }
@@ -67,7 +67,7 @@ func (t dispatcher) Batch(do func(store.Dispatcher)) { do(t) }
 
 func (t dispatcher) Take(claimed *store.Claimed) { t.n.taken <- claimed }
 
-// tell is what a store calls with new attempts.
+// tell is the function that a store calls with new attempts.
 func (n *node) tell(attempts []*webhook.Attempt) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -81,7 +81,7 @@ func newBackend(t testing.TB, hooks int, change func(*store.Options)) *backend {
 	return backendOn(t, hooks, webhooktest.Store(t, change))
 }
 
-// backendOn has a node on each of the stores, which are of one database.
+// backendOn returns a backend with a node on each of the stores, which share a database.
 func backendOn(t testing.TB, hooks int, stores ...*store.Store) *backend {
 	t.Helper()
 	b := &backend{}
@@ -147,15 +147,15 @@ func (c *connection) Close() error {
 	return c.Conn.Close()
 }
 
-// serve starts a server, on each node in turn; stop, or the test's end, shuts it down. With small buffers a client that
-// does not read is noticed soon.
+// serve starts a server, on each node in turn; stop, or the test's end, shuts it down. Small buffers make a client that does not
+// read noticeable soon.
 func (b *backend) serve(t testing.TB, tail int, change func(*gqlhttp.Config)) *frontend {
 	t.Helper()
 	n := b.nodes[int(b.served.Add(1)-1)%len(b.nodes)]
 	return n.serve(t, tail, n.store, change)
 }
 
-// serve starts a server whose resolvers read from rows; its callers and its log are the node's.
+// serve starts a server whose resolvers read from rows, with the node's callers and log.
 func (n *node) serve(t testing.TB, tail int, rows *store.Store, change func(*gqlhttp.Config)) *frontend {
 	t.Helper()
 	quiet := slog.New(slog.DiscardHandler)
@@ -197,7 +197,7 @@ func (n *node) serve(t testing.TB, tail int, rows *store.Store, change func(*gql
 	return f
 }
 
-// record makes one attempt for each of the webhooks: some fail, some have long answers.
+// record records one attempt for each of the webhooks: some fail, some have long responses.
 func (n *node) record(t testing.TB, hooks ...int) {
 	t.Helper()
 	events := make([]webhook.NewEvent, len(hooks))
@@ -215,7 +215,7 @@ func (n *node) record(t testing.TB, hooks ...int) {
 			return
 		}
 	}
-	for range hooks { // they are handed over when the publisher has been answered already
+	for range hooks { // they are handed over after the publisher is answered
 		select {
 		case claimed := <-n.taken:
 			if err := n.store.Record(t.Context(), result(claimed)); err != nil {
@@ -246,7 +246,7 @@ func result(claimed *store.Claimed) *store.Result {
 	return r
 }
 
-// history is all attempts that match a filter, in the order of the log.
+// history returns all attempts that match a filter, in log order.
 func (b *backend) history(t testing.TB, f store.AttemptFilter) (ids []string) {
 	t.Helper()
 	for after := int64(0); ; {
@@ -267,7 +267,7 @@ func (b *backend) history(t testing.TB, f store.AttemptFilter) (ids []string) {
 const watch = `subscription($filter: DeliveryAttemptFilter, $after: String, $since: TimeBound) {
 	deliveryAttempts(filter: $filter, after: $after, since: $since) { cursor node { id number status response { body } } } }`
 
-// operation is the parameters of a subscription to a filter, after a cursor, or from a duration back from now; "" is now.
+// operation returns the parameters of a subscription with a filter, after a cursor, or from a duration back from now; "" means now.
 func operation(document string, filter store.AttemptFilter, after string) []byte {
 	f := map[string]any{"webhookIds": filter.WebhookIDs, "statuses": filter.Statuses, "eventTypes": filter.EventTypes, "errors": filter.Errors, "triggers": filter.Triggers}
 	variables := map[string]any{"filter": f}
@@ -301,11 +301,11 @@ type streamed struct {
 // stream is an open subscription.
 type stream interface {
 	next(ctx context.Context) (*streamed, error)
-	drop() // as a broken network does
+	drop() // like a broken network
 }
 
-// dialer opens connections with little room for what is not read. Their segments are small as well: one of loopback's
-// 64 KiB would not fit, and wait for timers.
+// dialer opens connections with small receive buffers. Their segments are small too: one of loopback's 64 KiB would not fit, and
+// would wait for timers.
 func dialer(keep func(net.Conn)) *http.Client {
 	return &http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,
@@ -375,7 +375,7 @@ func (s *socket) next(ctx context.Context) (*streamed, error) {
 			return nil, err
 		}
 		if m.ID != fmt.Sprint(s.ops) {
-			continue // of the one before
+			continue // of the previous subscription
 		}
 		r := &streamed{}
 		if m.Type == "next" {

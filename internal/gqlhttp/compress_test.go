@@ -13,8 +13,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/web"
 )
 
-// Answers of queries are compressed for those who take that, if they are not small. Streams are not, and neither are the answers
-// of mutations, which may hold a secret beside text of somebody else's.
+// Responses to queries are compressed, unless they are small, for clients that accept it. Streams are not, nor are responses to
+// mutations, which may contain a secret beside text that somebody else chose.
 func TestAnswersAreCompressed(t *testing.T) {
 	b := newBackend(t, 20, nil)
 	f := b.serve(t, 1<<20, func(c *gqlhttp.Config) { c.Compress = web.Compress })

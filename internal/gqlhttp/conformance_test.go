@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// node runs a script of testdata/conformance against a server, and returns what it prints.
+// node runs a script of testdata/conformance against a server, and returns its output.
 func node(t *testing.T, script string) []byte {
 	t.Helper()
 	dir := filepath.Join("testdata", "conformance")
@@ -55,8 +55,8 @@ func TestAudits(t *testing.T) {
 	}
 }
 
-// graphql-ws can do all that it does.
+// Everything that graphql-ws can do works.
 func TestGraphQLWS(t *testing.T) { node(t, "websocket.mjs") }
 
-// graphql-sse can do all that it does in distinct connections mode.
+// Everything that graphql-sse can do in distinct connections mode works.
 func TestGraphQLSSE(t *testing.T) { node(t, "sse.mjs") }

@@ -21,7 +21,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("gorm.io/gorm/internal/lru.NewLRU[...].func1")) // it has no end
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("gorm.io/gorm/internal/lru.NewLRU[...].func1")) // it never ends
 }
 
 const goodToken = "good-token"
@@ -87,7 +87,7 @@ func newServer(t *testing.T, cfg Config) *server {
 	return s
 }
 
-// request builds a POST with the headers that a client sends; header overrides them, and "" removes one.
+// request builds a POST with a client's usual headers; header overrides them, and "" removes one.
 func (s *server) request(t *testing.T, method, url, body string, header map[string]string) *http.Request {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, s.URL+url, strings.NewReader(body))

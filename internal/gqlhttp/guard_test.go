@@ -27,15 +27,14 @@ func repeat(n int, each func(i int) string) string {
 	return b.String()
 }
 
-// bomb is fragments that each spread the next one twice: two to the power of n fields.
+// bomb returns n fragments that each spread the next one twice: 2^n fields.
 func bomb(n int, last string) string {
 	return "{...F0}" + repeat(n, func(i int) string {
 		return fmt.Sprintf("fragment F%d on Query{...F%d ...F%d}", i, i+1, i+1)
 	}) + fmt.Sprintf("fragment F%d on Query{%s}", n, last)
 }
 
-// hostile are documents that are expensive to validate or to run, near the largest that the body limit or the guard
-// lets in.
+// hostile are documents that are expensive to validate or to run, close to the limit of the body or the guard.
 var hostile = map[string]string{
 	"fragment bomb": bomb(24, "hello"),
 	"nested fragment bomb": "{node{...F0}}" + repeat(24, func(i int) string {
@@ -76,8 +75,7 @@ var hostile = map[string]string{
 	"unknown fields":        "{" + repeat(2900, func(i int) string { return fmt.Sprintf("nope%d ", i) }) + "}",
 }
 
-// preparing measures what it takes to refuse a request: time of the processor, for others may be busy on the machine, and
-// all memory allocated.
+// preparing measures the cost of refusing a request: CPU time, because the machine may be busy, and all allocated memory.
 func preparing(e *engine, req *request) (errs gqlerror.List, took time.Duration, allocated uint64) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -99,8 +97,8 @@ const (
 	mostMemory = 20 << 20
 )
 
-// checkCheap fails when an attempt costs more than it may. Time is the best of five, and not checked under the race
-// detector, which multiplies it.
+// checkCheap fails if an attempt costs too much. Time is the best of five, and is not checked under the race detector, which
+// multiplies it.
 func checkCheap(t *testing.T, e *engine, newReq func() *request) gqlerror.List {
 	t.Helper()
 	var errs gqlerror.List
@@ -135,7 +133,7 @@ func TestHostileDocuments(t *testing.T) {
 	}
 }
 
-// The largest documents that the guard lets through cost no more than the hostile ones.
+// The largest documents that the guard accepts cost no more than the hostile ones.
 func TestLargestDocuments(t *testing.T) {
 	e := newEngine(testschema.New(), Config{Limits: Limits{Cost: math.MaxInt}}.withDefaults())
 	for name, text := range map[string]string{
@@ -166,7 +164,7 @@ func TestLargestDocuments(t *testing.T) {
 	}
 }
 
-// hostileVariables are documents that are no harm, and variables that are.
+// hostileVariables are harmless documents with hostile variables.
 var hostileVariables = map[string]struct{ document, variables string }{
 	"deep":         {filterDocument, `{"f":` + strings.Repeat(`{"and":[`, 50_000) + strings.Repeat(`]}`, 50_000) + `}`},
 	"deep unknown": {filterDocument, `{"f":{"x":` + strings.Repeat(`[`, 400_000) + strings.Repeat(`]`, 400_000) + `}}`},
@@ -180,7 +178,7 @@ var hostileVariables = map[string]struct{ document, variables string }{
 
 const filterDocument = "query($f:Filter){echo(filter:$f)}"
 
-// Hostile variables are refused as hostile documents are; what the operation does not declare costs nothing.
+// Hostile variables are refused like hostile documents; undeclared variables cost nothing.
 func TestHostileVariables(t *testing.T) {
 	e := newEngine(testschema.New(), Config{}.withDefaults())
 	for name, c := range hostileVariables {
@@ -213,7 +211,7 @@ func TestGuardOnEveryTransport(t *testing.T) {
 	}
 }
 
-// The introspection that GraphiQL sends passes with room to spare, and can be switched off.
+// GraphiQL's introspection query is far below the limits, and can be disabled.
 func TestIntrospection(t *testing.T) {
 	const ref = "kind name ofType{kind name ofType{kind name ofType{kind name ofType{kind name ofType{kind name ofType{kind name ofType{kind name ofType{kind name ofType{kind name}}}}}}}}}"
 	document := "query IntrospectionQuery{__schema{description queryType{name kind}mutationType{name kind}subscriptionType{name kind}" +
@@ -242,7 +240,7 @@ func TestIntrospection(t *testing.T) {
 	}
 }
 
-// Cost is one for each value that may be answered; arguments count by value, wherever it comes from.
+// The cost is one for each value that may be returned; arguments count by value, wherever that comes from.
 func TestCost(t *testing.T) {
 	e := newEngine(testschema.New(), Config{Limits: Limits{Cost: math.MaxInt}}.withDefaults())
 	for _, c := range []struct {
@@ -300,7 +298,7 @@ func TestCostSaturates(t *testing.T) {
 	}
 }
 
-// A refusal for cost says what was asked for, and what may be.
+// A refusal for cost has the cost and the limit.
 func TestCostRefusal(t *testing.T) {
 	s := newServer(t, Config{Limits: Limits{Cost: 5}})
 	a := s.query(t, "{search(first:5){nodes{id}}}", "")
@@ -329,7 +327,7 @@ func TestNoSuggestions(t *testing.T) {
 	}
 }
 
-// However many errors a document has, few are shown.
+// However many errors a document has, only a few are shown.
 func TestErrorsAreBounded(t *testing.T) {
 	e := newEngine(testschema.New(), Config{}.withDefaults())
 	_, _, errs := e.prepare(t.Context(), &request{query: "{" + repeat(90, func(i int) string { return fmt.Sprintf("nope%d ", i) }) + "}"})
@@ -338,7 +336,7 @@ func TestErrorsAreBounded(t *testing.T) {
 	}
 }
 
-// Whatever the document, the guard and what follows it neither panic nor take long, and lose no refusal to a repetition.
+// Whatever the document, the guard and validation neither panic nor take long, and a repeated document is refused again.
 func FuzzPrepare(f *testing.F) {
 	names := make([]string, 0, len(hostile))
 	for name := range hostile {

@@ -13,8 +13,8 @@ import (
 	"github.com/coder/websocket"
 )
 
-// Every hostile document, and every hostile variable, is refused within the bars over each transport, the client's and the server's part of the round
-// trip together, and the server goes on serving.
+// Every hostile document and variable is refused within the limits over each transport, measured for client and server together,
+// and the server continues to serve.
 func TestHostileDocumentsOnEveryTransport(t *testing.T) {
 	s := newServer(t, Config{})
 	over := map[string]func(t *testing.T, body string) string{
@@ -33,7 +33,7 @@ func TestHostileDocumentsOnEveryTransport(t *testing.T) {
 			c.send(`{"id":"1","type":"subscribe","payload":` + body + `}`)
 			answer, err := c.read()
 			if status := websocket.CloseStatus(err); status == websocket.StatusMessageTooBig || status == 4400 {
-				return `"errors"` // refused before it was read, or as no message of the protocol
+				return `"errors"` // refused before it was read, or because it is not a message of the protocol
 			}
 			if err != nil {
 				t.Fatal(err)

@@ -14,7 +14,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// What is wrong with a request decides its status and code, and no answer before execution has data.
+// The kind of error decides the status and code, and no response before execution has data.
 func TestStatusOfRequests(t *testing.T) {
 	s := newServer(t, Config{})
 	const hello = `{"query":"{hello}"}`
@@ -79,7 +79,7 @@ func TestStatusOfRequests(t *testing.T) {
 	}
 }
 
-// The answer has the media type that the client prefers, and application/json for clients that do not say.
+// The response has the media type that the client prefers; the default is application/json.
 func TestMediaType(t *testing.T) {
 	s := newServer(t, Config{})
 	for accept, want := range map[string]string{
@@ -100,7 +100,7 @@ func TestMediaType(t *testing.T) {
 	}
 }
 
-// What a client sent is not repeated to it, nor logged, when it cannot be read.
+// A malformed request is neither repeated in the response nor logged.
 func TestMalformedIsNotEchoed(t *testing.T) {
 	s := newServer(t, Config{})
 	for _, body := range []string{
@@ -144,7 +144,7 @@ func TestPanicIsInternalError(t *testing.T) {
 	}
 }
 
-// A presenter that returns nil or panics costs an error its text, and nothing else.
+// If a presenter returns nil or panics, only the error's text is lost.
 func TestBrokenPresenter(t *testing.T) {
 	for name, present := range map[string]func(context.Context, error) *gqlerror.Error{
 		"nil":   func(context.Context, error) *gqlerror.Error { return nil },
@@ -157,7 +157,7 @@ func TestBrokenPresenter(t *testing.T) {
 	}
 }
 
-// A panic of the embedding program's own functions is answered, not dropped.
+// A panic in a function of Config is answered with an error; the connection is not dropped.
 func TestPanicOutsideOfResolvers(t *testing.T) {
 	s := newServer(t, Config{Authenticate: func(*http.Request, string, string) (context.Context, error) { panic("database") }})
 	if a := s.query(t, "{hello}", ""); a.status != 500 || a.code(t) != codeInternal || strings.Contains(a.body, "database") {
@@ -181,7 +181,7 @@ func TestOperationTimeout(t *testing.T) {
 	}
 }
 
-// Authenticate may say more than 401, in an error made for clients.
+// Authenticate may return an error for clients instead of a plain 401.
 func TestRefusals(t *testing.T) {
 	for code, status := range map[string]int{"FORBIDDEN": 403, "RATE_LIMITED": 429, "INTERNAL_SERVER_ERROR": 500, "UNAUTHENTICATED": 401} {
 		s := newServer(t, Config{Authenticate: func(*http.Request, string, string) (context.Context, error) {
@@ -219,7 +219,7 @@ func TestGet(t *testing.T) {
 	}
 }
 
-// The cost of an operation can be rationed; the answer says how long to wait.
+// The cost of operations can be limited; the error says how long to wait.
 func TestCharge(t *testing.T) {
 	s := newServer(t, Config{Charge: func(_ context.Context, cost int) time.Duration { return time.Duration(cost) * time.Second }})
 	a := s.query(t, "{hello}", "")
@@ -228,7 +228,7 @@ func TestCharge(t *testing.T) {
 	}
 }
 
-// A caller has no more than its number of operations at once, and gets it back.
+// A caller has a limited number of concurrent operations, and gets it back when they end.
 func TestOperationsPerCaller(t *testing.T) {
 	s := newServer(t, Config{
 		Holder:     func(context.Context) intake.Holder { return intake.Holder{Token: [16]byte{1}} },

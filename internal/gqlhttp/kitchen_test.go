@@ -27,8 +27,8 @@ func dish(kind ast.Operation, cost int) *operation {
 	return &operation{cost: cost, OperationContext: &graphql.OperationContext{Operation: &ast.OperationDefinition{Operation: kind}}}
 }
 
-// Of heavy operations one tenant has at most half of those that run, and others find a turn at once; small ones and publishing
-// wait for nobody who is heavy. One that waits too long is refused for its own tenant's sake, and what it waited for is whole.
+// One tenant has at most half of the running heavy operations, and others get a turn at once; small operations and publishing do
+// not wait for heavy ones. One that waits too long because of its own tenant is refused as RATE_LIMITED, and no turn is lost.
 func TestTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKitchen(1000)
@@ -75,7 +75,7 @@ func TestTurns(t *testing.T) {
 		at(greedy, dish(ast.Query, mediumCost))
 		at(greedy, dish(ast.Mutation, maxPublishCost))
 		at(greedy, dish(ast.Subscription, 9000))
-		time.Sleep(turnPatience) // of the bubble
+		time.Sleep(turnPatience) // of virtual time
 		synctest.Wait()
 		if running+refused != 16 || refused == 0 {
 			t.Errorf("%d run, %d are refused", running, refused)
@@ -88,13 +88,13 @@ func TestTurns(t *testing.T) {
 	})
 }
 
-// The bytes of answers are bounded for all together and for each tenant; whatever of an operation's way fails, ten thousand times,
-// all is given back.
+// The bytes of answers are limited in total and per tenant; wherever an operation fails, ten thousand times, everything is
+// released.
 func TestAnswersAreGivenBack(t *testing.T) {
 	const answer = 64 << 10
 	k := newKitchen(answer)
 	ctx, cancel := context.WithCancel(t.Context())
-	cancel() // what would wait fails
+	cancel() // operations that would wait fail
 	var all sync.WaitGroup
 	for worker := range 8 {
 		all.Go(func() {
@@ -118,7 +118,7 @@ func TestAnswersAreGivenBack(t *testing.T) {
 		t.Errorf("%d are held by nobody", k.answers.Used())
 	}
 
-	// A tenant alone has room for one answer of the largest size, and leaves some.
+	// A tenant alone has room for one answer of the largest size, and leaves room for others.
 	m := meter.Of(k.tab(ctx, intake.Holder{Tenant: [16]byte{1}}, ast.Query), answer)
 	if err := errors.Join(m.Take(heldPerAnswer*answer), m.Copy(copiesOfAnswer*answer)); err != nil {
 		t.Errorf("one answer alone: %v", err)
@@ -133,7 +133,7 @@ func TestAnswersAreGivenBack(t *testing.T) {
 	}
 }
 
-// gone is a client that has gone after some bytes.
+// gone is a client that disconnects after some bytes.
 type gone struct {
 	*httptest.ResponseRecorder
 	left int
@@ -146,7 +146,7 @@ func (g *gone) Write(b []byte) (int, error) {
 	return g.ResponseRecorder.Write(b)
 }
 
-// Operations that fail, panic, are canceled, or whose client goes, ten thousand of them, hold no turn and no memory afterwards.
+// After ten thousand operations that fail, panic, are canceled, or lose their client, no turn and no memory is held.
 func TestOperationsAreGivenBack(t *testing.T) {
 	s := newServer(t, Config{
 		Holder:         func(context.Context) intake.Holder { return intake.Holder{Tenant: [16]byte{1}, Token: [16]byte{1}} },

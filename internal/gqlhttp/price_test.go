@@ -20,7 +20,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// answer is what a query was answered.
+// answer is the response to a query.
 type answer struct {
 	Data   any
 	Errors []struct {
@@ -62,7 +62,7 @@ func (b *backend) query(t *testing.T, f *frontend, document string, variables ma
 	return a
 }
 
-// values counts what an answer has: each field, and each object of a list.
+// values counts the values in an answer: each field, and each object of a list.
 func values(v any) int {
 	switch v := v.(type) {
 	case map[string]any:
@@ -89,7 +89,7 @@ func values(v any) int {
 	return 0
 }
 
-// full is a backend whose lists are longer than their pages: 24 webhooks, and 24 events that all of them want.
+// full is a backend whose lists are longer than their pages: 24 webhooks, and 24 events that all of them receive.
 func full(t *testing.T) *backend {
 	t.Helper()
 	const n = 24
@@ -110,7 +110,7 @@ func full(t *testing.T) *backend {
 		select {
 		case claimed := <-b.taken:
 			r := result(claimed)
-			r.Attempt.Status, r.Attempt.Error, r.Attempt.Message = webhook.AttemptSucceeded, nil, "" // a failure would be an event of its own
+			r.Attempt.Status, r.Attempt.Error, r.Attempt.Message = webhook.AttemptSucceeded, nil, "" // a failure would publish an operational event
 			if err := b.store.Record(t.Context(), r); err != nil {
 				t.Fatal(err)
 			}
@@ -124,8 +124,8 @@ func full(t *testing.T) *backend {
 	return b
 }
 
-// A list is priced as what it returns, however it is asked for: without arguments, with null, with variables that are absent
-// or have defaults, from the end, and within other lists.
+// A list costs what it returns, however it is selected: without arguments, with null, with variables that are absent or have
+// defaults, from the end, and within other lists.
 func TestPriceIsWhatIsReturned(t *testing.T) {
 	b := full(t)
 	f := b.serve(t, 1<<20, func(c *gqlhttp.Config) { c.Limits.Cost = 1_000_000 })
@@ -158,13 +158,13 @@ func TestPriceIsWhatIsReturned(t *testing.T) {
 		if a.Extensions.Cost.Requested != c.want || len(a.Errors) > 0 {
 			t.Errorf("%s: priced as %d, want %d %v", c.document, a.Extensions.Cost.Requested, c.want, a.Errors)
 		}
-		if n := values(a.Data); n != c.want && !strings.Contains(c.document, "headers") { // of which there are fewer than may be
+		if n := values(a.Data); n != c.want && !strings.Contains(c.document, "headers") { // there are fewer headers than the cost assumes
 			t.Errorf("%s: priced as %d, and %d were returned", c.document, c.want, n)
 		}
 	}
 }
 
-// A count costs what it may read, also of each of the elements that it is within.
+// A count costs what it may read, for each of the elements that it is selected in.
 func TestPriceOfCounts(t *testing.T) {
 	b := full(t)
 	f := b.serve(t, 1<<20, nil)
@@ -198,7 +198,7 @@ func TestPriceOfCounts(t *testing.T) {
 	}
 }
 
-// No query returns more than it is priced as.
+// No query returns more values than its cost.
 func TestNothingCostsLessThanItReturns(t *testing.T) {
 	b := full(t)
 	f := b.serve(t, 1<<20, func(c *gqlhttp.Config) {
@@ -234,7 +234,7 @@ func TestNothingCostsLessThanItReturns(t *testing.T) {
 	}
 }
 
-// generator makes queries of what a tenant may read.
+// generator generates queries of what a tenant may read.
 type generator struct {
 	schema *ast.Schema
 	ids    map[string]string

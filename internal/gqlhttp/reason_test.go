@@ -12,8 +12,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// A caller that is not let in is told why: the holder of a token that has expired or was revoked too, over HTTP and in the
-// reason with which a WebSocket is closed.
+// A refused caller learns why, also with an expired or revoked token: over HTTP, and in the reason of the WebSocket's close.
 func TestRefusedCallersAreToldWhy(t *testing.T) {
 	b := newBackend(t, 0, nil)
 	f := b.serve(t, 1<<20, nil)

@@ -42,7 +42,7 @@ func (s *server) stream(t *testing.T, document string) *eventStream {
 	return &eventStream{t, resp, scan}
 }
 
-// next returns the next event, as it is written; "" at the end of the stream.
+// next returns the next event as text; "" at the end of the stream.
 func (e *eventStream) next() string {
 	e.t.Helper()
 	for e.scan.Scan() {
@@ -76,7 +76,7 @@ func TestSSEEvents(t *testing.T) {
 	}
 }
 
-// A query, a request error and a refused or failing subscription are streams too, for clients that take nothing else.
+// A query, a request error and a refused or failing subscription are streams too, for clients that accept only those.
 func TestSSEAnswersEverything(t *testing.T) {
 	s := newServer(t, Config{})
 	s.schema.End = func(ctx context.Context) { EndStream(ctx, errors.New("over")) }
@@ -96,7 +96,7 @@ func TestSSEAnswersEverything(t *testing.T) {
 	}
 }
 
-// Last-Event-ID reaches the resolver, by GET and POST, when it could have come from an id line.
+// Last-Event-ID reaches the resolver, by GET and POST, if it could have come from an id line.
 func TestSSELastEventID(t *testing.T) {
 	s := newServer(t, Config{})
 	s.schema.Resumed = LastEventID
@@ -113,7 +113,7 @@ func TestSSELastEventID(t *testing.T) {
 	}
 }
 
-// A client that lists every type gets a stream for a subscription and JSON for a query.
+// A client that accepts every type gets a stream for a subscription and JSON for a query.
 func TestSSEAmongOthers(t *testing.T) {
 	s := newServer(t, Config{})
 	accept := map[string]string{"Accept": "application/json, text/event-stream"}
@@ -153,7 +153,7 @@ func TestSSEHeartbeat(t *testing.T) {
 	}
 }
 
-// The stream of a caller that is no longer allowed ends with an error that says so.
+// The stream of a caller that loses access ends with an error that says so.
 func TestSSERevoked(t *testing.T) {
 	var revoked atomic.Bool
 	s := newServer(t, Config{AliveInterval: 10 * time.Millisecond, Alive: func(context.Context) bool { return !revoked.Load() }})
@@ -166,7 +166,7 @@ func TestSSERevoked(t *testing.T) {
 	e.expect("event: complete\ndata:", "")
 }
 
-// A client that goes away ends its subscription.
+// A client's disconnection ends its subscription.
 func TestSSEClientGone(t *testing.T) {
 	s := newServer(t, Config{})
 	e := s.stream(t, "subscription{ticks{node}}")
@@ -189,7 +189,7 @@ func TestSSEShutdown(t *testing.T) {
 	}
 }
 
-// The streams of a server are bounded.
+// The number of streams of a server is limited.
 func TestStreamLimit(t *testing.T) {
 	s := newServer(t, Config{MaxStreams: 1})
 	e := s.stream(t, "subscription{ticks{node}}")
@@ -199,8 +199,8 @@ func TestStreamLimit(t *testing.T) {
 	}
 }
 
-// stalled opens a connection that reads nothing, writes the request, and returns once the server's writes block: the
-// pulls of the endless subscription have stopped, which shows the backpressure too.
+// stalled opens a connection that reads nothing, writes the request, and returns once the server's writes block: the endless
+// subscription is no longer pulled, which also proves backpressure.
 func (s *server) stalled(t *testing.T, pulls *atomic.Int64, request func(net.Conn)) net.Conn {
 	t.Helper()
 	conn := s.unread(t, request)
@@ -237,7 +237,7 @@ func sseRequest(conn net.Conn) {
 		"Authorization: Bearer " + goodToken + "\r\nContent-Length: " + strconv.Itoa(len(body)) + "\r\n\r\n" + body))
 }
 
-// A client that stops reading is dropped when a write has taken WriteTimeout.
+// A client that stops reading is disconnected after WriteTimeout.
 func TestSSEStalled(t *testing.T) {
 	var pulls atomic.Int64
 	s := newServer(t, Config{WriteTimeout: 300 * time.Millisecond})
@@ -247,7 +247,7 @@ func TestSSEStalled(t *testing.T) {
 	webhooktest.Eventually(t, "the stream ends", func() bool { return s.handler.open() == 0 })
 }
 
-// Clients that stop reading and then go away harm nothing, a thousand times, with heartbeats running.
+// A thousand clients that stop reading and then disconnect harm nothing, with heartbeats running.
 func TestSSEStalledThenGone(t *testing.T) {
 	const rounds, clients = 10, 100
 	var pulls atomic.Int64

@@ -34,10 +34,10 @@ func (l *oneConn) Accept() (net.Conn, error) {
 func (l *oneConn) Close() error   { close(l.done); return nil }
 func (l *oneConn) Addr() net.Addr { return &net.TCPAddr{} }
 
-// A client that reads slowly, but reads, gets all of it: each piece has a deadline, and not the whole. The message here takes
-// forty times as long as a write may.
+// A client that reads slowly gets the whole message: the deadline is for each piece, not for the whole, which here takes forty
+// times as long.
 func TestSteadyReaders(t *testing.T) {
-	const size, sip, pause = 1 << 20, intake.Piece / 2, 300 * time.Millisecond // a piece in two or three sips
+	const size, sip, pause = 1 << 20, intake.Piece / 2, 300 * time.Millisecond // a piece in two or three reads
 	document := `{"query":"subscription{ticks(count:1,size:1048576){cursor}}"}`
 	post := func(accept, body string) string {
 		return "POST / HTTP/1.1\r\nHost: x\r\nAccept: " + accept + "\r\nContent-Type: application/json\r\nAuthorization: Bearer " + goodToken +
@@ -97,11 +97,11 @@ func TestSteadyReaders(t *testing.T) {
 	}
 }
 
-// A client that has much to read before it sees a ping is waited for, where one that has nothing to read is dropped.
+// The server waits longer for the pong of a client that has much to read before the ping; one with nothing to read is disconnected.
 func TestPingAfterABacklog(t *testing.T) {
 	s := newServer(t, Config{PingInterval: 500 * time.Millisecond, CloseTimeout: time.Second})
 	busy := s.connect(t)
-	busy.subscribe("1", "subscription{ticks(count:1,size:1000000){cursor}}") // it does not read on for a while
+	busy.subscribe("1", "subscription{ticks(count:1,size:1000000){cursor}}") // it does not read for a while
 	idle := s.connect(t)
 	webhooktest.Eventually(t, "the idle one is dropped", func() bool { return s.handler.open() == 1 })
 	_ = idle

@@ -20,12 +20,12 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// whole says that nothing is held, and nobody remembered as holding something.
+// whole checks that nothing is held, and that no holder is remembered.
 func (h *Handler) whole() bool {
 	return h.open() == 0 && h.held.Used() == 0 && h.operations.Used() == 0 && h.strangers.Waiting() == 0 && h.cfg.Bodies.Held() == 0
 }
 
-// Sockets of strangers, however many, neither count among the streams of those who are known nor keep anybody out.
+// Unauthenticated sockets, however many, neither count as streams of authenticated callers nor lock anybody out.
 func TestStrangersKeepNobodyOut(t *testing.T) {
 	s := newServer(t, Config{MaxStreams: 8, InitTimeout: time.Hour})
 	var strangers []*wsClient
@@ -39,7 +39,7 @@ func TestStrangersKeepNobodyOut(t *testing.T) {
 		s.connect(t)
 		s.stream(t, "subscription{ticks{node}}").next()
 	}
-	for _, c := range strangers[:80] { // those who have waited longest had to go, and may come again
+	for _, c := range strangers[:80] { // the oldest were closed, and may reconnect
 		c.expectClose(-1)
 	}
 	if used := s.handler.held.Used(); used != 8 {
@@ -47,7 +47,7 @@ func TestStrangersKeepNobodyOut(t *testing.T) {
 	}
 }
 
-// perToken has each token be one of two of its tenant, as a test says it: "good-token", then anything.
+// perToken authenticates "good-token" followed by anything; each tenant has two such tokens.
 func perToken(c *Config) {
 	type key struct{}
 	c.Authenticate = func(r *http.Request, token, _ string) (context.Context, error) {
@@ -63,7 +63,8 @@ func perToken(c *Config) {
 	}
 }
 
-// A token has a share of the streams, and its tenant one however many tokens it makes: 429 and a close that clients retry.
+// A token has a share of the streams, and so has its tenant, however many tokens it creates. Beyond it: 429, and a close after
+// which clients retry.
 func TestStreamShares(t *testing.T) {
 	var refused sync.Map
 	cfg := Config{MaxStreams: 16, OnFull: func(what string, _ intake.Holder, full *intake.Full) { refused.Store(what+" of the "+full.Of, true) }}
@@ -99,7 +100,7 @@ func TestStreamShares(t *testing.T) {
 		t.Errorf("another token: %d", got)
 	}
 	connect("c").expect(`{"type":"connection_ack"}`)
-	connect("d").expectClose(websocket.StatusTryAgainLater) // the tenant has its quarter
+	connect("d").expectClose(websocket.StatusTryAgainLater) // the tenant has reached its quarter
 	if err := first.conn.Close(websocket.StatusNormalClosure, ""); err != nil {
 		t.Fatal(err)
 	}
@@ -112,8 +113,7 @@ func TestStreamShares(t *testing.T) {
 	}
 }
 
-// What refuses a client for now closes its socket with a code after which clients try again; only a token that is not good, and
-// what it may not do, are final.
+// A temporary refusal closes a socket with a code after which clients retry; only an invalid token and a missing scope are final.
 func TestCloseOfRefusals(t *testing.T) {
 	for code, want := range map[string]websocket.StatusCode{
 		"": 4403, codeUnauthenticated: 4403, codeForbidden: 4403, codeRateLimited: 1013, codeUnavailable: 1013, codeInternal: 1013,
@@ -151,8 +151,8 @@ func TestSizeOfStrangersMessages(t *testing.T) {
 	}
 }
 
-// Ten thousand clients that go away at whatever point leave all budgets whole: streams, operations, bodies, and the places of those
-// who have not said who they are.
+// After ten thousand clients that disconnect at any point, all budgets are whole: streams, operations, bodies, and unauthenticated
+// sockets.
 func TestBudgetsAreWholeAgain(t *testing.T) {
 	cfg := Config{MaxStreams: 1000, CloseTimeout: 50 * time.Millisecond}
 	perToken(&cfg)
@@ -162,7 +162,7 @@ func TestBudgetsAreWholeAgain(t *testing.T) {
 	s.schema.End = func(context.Context) { panic("source") }
 	s.schema.Waits = func(context.Context) {}
 
-	// Over HTTP, without a connection: requests whose body or context ends in the middle.
+	// HTTP, without a connection: requests whose body or context ends in the middle.
 	for i := range 9_000 {
 		ctx, cancel := context.WithCancel(t.Context())
 		body := fmt.Sprintf(`{"query":%q,"operationName":null}`, documents[i%len(documents)])
@@ -187,7 +187,7 @@ func TestBudgetsAreWholeAgain(t *testing.T) {
 		s.handler.ServeHTTP(deadlines{httptest.NewRecorder()}, r)
 		cancel()
 	}
-	// Over connections: sockets that are cut off anywhere.
+	// Connections: sockets that break at any point.
 	for i := range 1_000 {
 		c := s.dial(t, nil)
 		for _, m := range []string{ack, `{"id":"1","type":"subscribe","payload":{"query":"` + documents[i%len(documents)] + `"}}`, ack}[:i%4] {
@@ -199,7 +199,7 @@ func TestBudgetsAreWholeAgain(t *testing.T) {
 	s.connect(t)
 }
 
-// deadlines is a recorder that takes deadlines, as streams need.
+// deadlines is a response recorder that accepts deadlines, which streams need.
 type deadlines struct{ *httptest.ResponseRecorder }
 
 func (deadlines) SetReadDeadline(time.Time) error  { return nil }

@@ -19,23 +19,23 @@ import (
 
 var disturbances = flag.Int("stream.disturbances", 300, "how many stalls, drops and reconnects TestStreamIsWhole makes")
 
-// viewer is a client that watches through everything.
+// viewer is a client that watches through all disturbances.
 type viewer struct {
 	b      *backend
 	filter store.AttemptFilter
 	events bool // server-sent events instead of WebSocket
 	rng    *rand.Rand
 
-	first  string // what it asked for at its very beginning
-	cursor string // of the last that it saw
+	first  string // its first subscription
+	cursor string // of the last attempt that it saw
 	open   stream
 	seen   []string
-	last   string // what it sees last, once that is known
-	over   bool   // it has seen that
+	last   string // the last attempt that it will see, once known
+	over   bool   // it has seen last
 }
 
-// connect opens the stream where it was left, at any of the servers. A client of server-sent events sends what it asked
-// for at first again, with the id of the last event.
+// connect resumes the stream at any of the servers. A client of server-sent events repeats its first request, with the id of the
+// last event.
 func (v *viewer) connect(ctx context.Context, f *frontend) error {
 	after := v.cursor
 	if after == "" {
@@ -57,9 +57,9 @@ func (v *viewer) connect(ctx context.Context, f *frontend) error {
 	return s.subscribe(ctx, operation(watch, v.filter, after))
 }
 
-// Whatever becomes of a client's connection, it sees every attempt that it asked for once and in order: stalls, drops,
-// reconnects to this server or another, new subscriptions on the same socket, and servers that stop, while attempts go on
-// being recorded; on PostgreSQL by two nodes at once, with servers on both.
+// A client sees every attempt that matches its filter once and in order through stalls, drops, reconnects to any server, new
+// subscriptions on the same socket, and stopping servers, while attempts are recorded; on PostgreSQL by two nodes at once, with
+// servers on both.
 func TestStreamIsWhole(t *testing.T) {
 	t.Run("sqlite", func(t *testing.T) {
 		testStreamIsWhole(t, webhooktest.Store(t, nil))
@@ -77,7 +77,7 @@ func testStreamIsWhole(t *testing.T, stores ...*store.Store) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute)
 	defer cancel()
 	b := backendOn(t, hooks, stores...)
-	b.record(t, 0, 1, 2, 3) // something to begin after
+	b.record(t, 0, 1, 2, 3) // attempts to begin after
 
 	servers := newFleet(t, b)
 
@@ -87,7 +87,7 @@ func testStreamIsWhole(t *testing.T, stores ...*store.Store) {
 			if n == b.node {
 				trace.add(attempts)
 			}
-			if rand.IntN(4) == 0 { // watchers may read what they are not told yet
+			if rand.IntN(4) == 0 { // watchers may read attempts before they are notified
 				time.Sleep(time.Duration(rand.IntN(2000)) * time.Microsecond)
 			}
 			n.tell(attempts)
@@ -95,7 +95,7 @@ func testStreamIsWhole(t *testing.T, stores ...*store.Store) {
 	}
 	var left atomic.Int64 // disturbances
 	left.Store(int64(*disturbances))
-	ended := make(chan struct{}) // nothing more is recorded, and what each sees last is known
+	ended := make(chan struct{}) // closed when recording has ended, and each viewer's last attempt is known
 	var wg sync.WaitGroup
 	all := make([]*viewer, viewers)
 	for i := range all {
@@ -131,7 +131,7 @@ func testStreamIsWhole(t *testing.T, stores ...*store.Store) {
 		})
 	}
 	stopped := make(chan struct{})
-	go func() { // servers go, and others come
+	go func() { // servers are replaced
 		defer close(stopped)
 		for old := int64(*disturbances); left.Load() > 0 && ctx.Err() == nil; time.Sleep(time.Millisecond) {
 			if now := left.Load(); old-now > 50 {
@@ -147,15 +147,15 @@ func testStreamIsWhole(t *testing.T, stores ...*store.Store) {
 	t.Logf("%d attempts seen in %v, through %d disturbances and %d servers", total, time.Since(started).Round(time.Millisecond), *disturbances, servers.made)
 }
 
-// endStream has every viewer come to its last attempt, and waits for them.
+// endStream waits until every viewer has seen its last attempt.
 func endStream(t *testing.T, b *backend, all []*viewer, ended chan<- struct{}, wg *sync.WaitGroup) {
 	t.Helper()
 	for _, n := range b.nodes {
-		for range 10 { // so that every filter has something to end with
+		for range 10 { // so that every filter has a last attempt
 			n.record(t, 0, 1, 2, 3)
 		}
 	}
-	b.record(t, 0) // with it this node has all of the others'
+	b.record(t, 0) // after this, the node has all attempts of the others
 	for _, v := range all {
 		if history := b.history(t, v.filter); len(history) > 0 {
 			v.last = history[len(history)-1]
@@ -167,7 +167,7 @@ func endStream(t *testing.T, b *backend, all []*viewer, ended chan<- struct{}, w
 		defer close(finished)
 		wg.Wait()
 	}()
-	for waiting := true; waiting; { // who has seen its last already waits for more
+	for waiting := true; waiting; { // a viewer that has seen its last attempt waits for more
 		select {
 		case <-finished:
 			waiting = false
@@ -178,7 +178,7 @@ func endStream(t *testing.T, b *backend, all []*viewer, ended chan<- struct{}, w
 	b.record(t, 0)
 }
 
-// checkSeen checks that each viewer saw what is stored, from its first to its last, and returns how much all of them saw.
+// checkSeen checks that each viewer saw what is stored, from its first attempt to its last, and returns the total number seen.
 func checkSeen(t *testing.T, b *backend, all []*viewer) (total int) {
 	t.Helper()
 	for i, v := range all {
@@ -188,7 +188,7 @@ func checkSeen(t *testing.T, b *backend, all []*viewer) (total int) {
 		}
 		want := b.history(t, v.filter)
 		if v.first == "" {
-			want = want[max(slices.Index(want, v.seen[0]), 0):] // from wherever it began
+			want = want[max(slices.Index(want, v.seen[0]), 0):] // from where it began
 		}
 		want = want[:min(len(v.seen), len(want))]
 		for j := range max(len(want), len(v.seen)) {
@@ -202,7 +202,7 @@ func checkSeen(t *testing.T, b *backend, all []*viewer) (total int) {
 	return total
 }
 
-// fleet is servers on the same database, some with a shorter memory than others.
+// fleet is servers on the same database, some with a shorter tail than others.
 type fleet struct {
 	t    *testing.T
 	b    *backend
@@ -235,7 +235,7 @@ func (s *fleet) any(rng *rand.Rand) *frontend {
 	return s.servers[rng.IntN(len(s.servers))]
 }
 
-// replace stops the oldest server when there is another for it.
+// replace stops the oldest server after starting another.
 func (s *fleet) replace() {
 	s.mu.Lock()
 	gone := s.servers[0]
@@ -244,8 +244,8 @@ func (s *fleet) replace() {
 	gone.stop()
 }
 
-// trace knows how far the viewers are, so that attempts are recorded about as fast as they are seen, and not as fast as
-// possible: else the disturbances are over when most of the log is still to be read.
+// trace knows the viewers' positions, so that attempts are recorded about as fast as they are seen. Otherwise the disturbances
+// would be over while most of the log is unread.
 type trace struct {
 	mu    sync.Mutex     // guards the fields below
 	index map[string]int // of attempts, in the log
@@ -273,7 +273,7 @@ func (r *trace) saw(viewer int, id string) {
 	}
 }
 
-// wait waits until the viewers are fewer attempts than that behind, on average, or do not move.
+// wait waits until the viewers are on average less than the given number of attempts behind, or do not move.
 func (r *trace) wait(most int) {
 	for {
 		r.mu.Lock()
@@ -288,13 +288,13 @@ func (r *trace) wait(most int) {
 		}
 		select {
 		case <-r.moved:
-		case <-time.After(50 * time.Millisecond): // such as who sees little and has seen it all
+		case <-time.After(50 * time.Millisecond): // for example viewers whose filter matches little
 			return
 		}
 	}
 }
 
-// filterOf makes filters of every kind.
+// filterOf returns filters of every kind.
 func filterOf(b *backend, i int) (f store.AttemptFilter) {
 	switch i % 6 {
 	case 1:
@@ -311,7 +311,7 @@ func filterOf(b *backend, i int) (f store.AttemptFilter) {
 	return f
 }
 
-// run reads and is disturbed, until it has seen what is last.
+// run reads, with disturbances, until the viewer has seen its last attempt.
 func (v *viewer) run(ctx context.Context, server func(*rand.Rand) *frontend, left *atomic.Int64, ended <-chan struct{}, saw func(id string)) error {
 	closing := false
 	for ctx.Err() == nil {
@@ -332,7 +332,7 @@ func (v *viewer) run(ctx context.Context, server func(*rand.Rand) *frontend, lef
 					v.open.drop()
 					v.open = nil
 				}
-				continue // that server is going
+				continue // that server is stopping
 			}
 		}
 		r, err := v.open.next(ctx)
@@ -362,7 +362,7 @@ func (v *viewer) run(ctx context.Context, server func(*rand.Rand) *frontend, lef
 	return ctx.Err()
 }
 
-// disturb stalls, drops the connection, or subscribes again on it.
+// disturb stalls, drops the connection, or subscribes on it again.
 func (v *viewer) disturb(ctx context.Context) error {
 	s, isSocket := v.open.(*socket)
 	switch n := v.rng.IntN(10); {

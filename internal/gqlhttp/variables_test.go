@@ -17,7 +17,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/gqlhttp/internal/testschema"
 )
 
-// A value of the scalar JSON goes from variable to answer as the bytes that were sent, on every transport.
+// A JSON scalar in a variable reaches the response byte for byte, on every transport.
 func TestJSONIsKept(t *testing.T) {
 	s := newServer(t, Config{})
 	for _, value := range []string{
@@ -40,8 +40,8 @@ func TestJSONIsKept(t *testing.T) {
 	}
 }
 
-// A literal of the scalar JSON goes to the answer as it was written, but for white space, also within an input object or
-// list, as a variable's default, and around variables.
+// A JSON scalar as a literal reaches the response as it was written, except white space: also within an input object or list, as a
+// variable's default, and around variables.
 func TestJSONLiterals(t *testing.T) {
 	s := newServer(t, Config{})
 	const odd = `{"z":1,"a":12345678901234567890,"m":[1.10,1e400,-0,1E5],"t":"<&>\u0001é\"","e":"X","b":true,"n":null}`
@@ -78,7 +78,7 @@ func TestJSONLiterals(t *testing.T) {
 	}
 }
 
-// A number that does not fit is refused where it is no JSON, and what is wrong around a JSON literal is still found.
+// A number that does not fit is refused outside of JSON, and errors around a JSON literal are still found.
 func TestLiteralsThatAreRefused(t *testing.T) {
 	s := newServer(t, Config{})
 	for document, want := range map[string]string{
@@ -102,7 +102,7 @@ func TestLiteralsThatAreRefused(t *testing.T) {
 	}
 }
 
-// A literal that has the same large variable within it many times is refused, not written out.
+// A literal that contains the same large variable many times is refused, not expanded.
 func TestLiteralsAreBounded(t *testing.T) {
 	e := newEngine(testschema.New(), Config{}.withDefaults())
 	query := "query($x:JSON){echo(data:[" + strings.Repeat("$x ", 4000) + "])}"
@@ -124,14 +124,14 @@ func parsed(t *testing.T, e *engine, document string) *ast.QueryDocument {
 	return doc
 }
 
-// Variables are decoded by their types: JSON stays raw wherever it is, numbers keep their spelling, a single value may
-// stand for a list.
+// Variables are decoded by their types: JSON stays raw everywhere, numbers keep their notation, a single value may stand for a
+// list.
 func TestDecodeVariables(t *testing.T) {
 	raw := func(s string) json.RawMessage { return json.RawMessage(s) }
 	e := newEngine(testschema.New(), Config{}.withDefaults())
 	for _, c := range []struct {
 		name, definition, variables string
-		want                        any // of $v; an error's text when it is one
+		want                        any // of $v; an error's text if it is refused
 	}{
 		{"json", "JSON", `{"v":1e400}`, raw("1e400")},
 		{"json null", "JSON", `{"v":null}`, nil},
@@ -175,7 +175,7 @@ func TestDecodeVariables(t *testing.T) {
 	}
 }
 
-// A variable that does not fit its type is named, with the way within it, and its value is not repeated.
+// The error of a variable that does not fit its type has its name and the path within it, not its value.
 func TestWrongVariablesAreNamed(t *testing.T) {
 	e := newEngine(testschema.New(), Config{}.withDefaults())
 	for _, c := range []struct{ definition, variables, want string }{
@@ -202,7 +202,7 @@ func TestWrongVariablesAreNamed(t *testing.T) {
 	}
 }
 
-// The persisted document of a hash runs once it has been sent with it; the wrong document for a hash does not.
+// A persisted document runs by its hash once it has been sent with the hash; a document with the wrong hash does not.
 func TestPersistedQueries(t *testing.T) {
 	s := newServer(t, Config{})
 	const document = "{hello}"
@@ -232,7 +232,7 @@ func TestPersistedQueries(t *testing.T) {
 	}
 }
 
-// With trusted documents nothing else runs, whether sent whole or by hash.
+// With trusted documents nothing else runs, as text or by hash.
 func TestTrustedDocuments(t *testing.T) {
 	const document = "{hello}"
 	s := newServer(t, Config{TrustedDocuments: map[string]string{sha256Hex(document): document}})
@@ -250,7 +250,7 @@ func TestTrustedDocuments(t *testing.T) {
 	}
 }
 
-// The cache keeps what was used last, within its bytes.
+// The cache keeps the documents used last, within its bytes.
 func TestCache(t *testing.T) {
 	c := newCache[int](8 * (entryOverhead + 100 + 1))
 	for i, key := range []string{"a", "b", "c", "d", "e", "f", "g", "h"} {
@@ -288,7 +288,7 @@ func TestMiddleware(t *testing.T) {
 	}
 }
 
-// What the cache of documents takes is no more than it says: its bound is one of memory.
+// The cache of documents uses no more memory than its limit.
 func TestDocumentCacheIsHonest(t *testing.T) {
 	for name, document := range map[string]func(i int) string{
 		"small": func(i int) string { return fmt.Sprintf("query a%d{hello}", i) },

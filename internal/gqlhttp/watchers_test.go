@@ -24,8 +24,8 @@ import (
 const watchOne = `subscription($filter: DeliveryAttemptFilter, $after: String) {
 	deliveryAttempts(filter: $filter, after: $after) { cursor node { id number status error startedAt durationMs response { status } } } }`
 
-// heap is what is in use at rest: live objects, and the stacks of goroutines. It is the least of some moments, because what
-// has just been done is being put away, and a stack shrinks by half in each collection.
+// heap returns the memory in use at rest: live objects, and the stacks of goroutines. It is the smallest of several readings,
+// because cleanup goes on, and each collection shrinks a stack by half.
 func heap() uint64 {
 	least := uint64(math.MaxUint64)
 	for range 5 {
@@ -38,8 +38,8 @@ func heap() uint64 {
 	return least
 }
 
-// upgrade opens a WebSocket by hand, subscribes, and returns when the subscription has begun: all that the client has of
-// it is the connection.
+// upgrade opens a WebSocket by hand, subscribes, and returns when the subscription has begun, so that the client has nothing but
+// the connection.
 func upgrade(t testing.TB, b *backend, f *frontend, operation []byte) net.Conn {
 	t.Helper()
 	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", f.Listener.Addr().String())
@@ -57,7 +57,7 @@ func upgrade(t testing.TB, b *backend, f *frontend, operation []byte) net.Conn {
 	request := []byte("GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" +
 		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n")
 	got := make([]byte, 0, 1024)
-	send := func(b []byte, until string) { // like a client that waits for each answer
+	send := func(b []byte, until string) { // like a client that waits for each response
 		if _, err := conn.Write(b); err != nil {
 			t.Fatal(err)
 		}
@@ -88,7 +88,7 @@ func BenchmarkMemoryOfWatchers(b *testing.B) {
 	}
 	first := upgrade(b, back, f, operation(watchOne, store.AttemptFilter{}, f.log.Cursor(back.owner, 0)))
 	back.record(b, 0)
-	sees(first) // so that what there is only once is there
+	sees(first) // creates what exists only once
 	_, newest, err := back.store.AttemptBounds(b.Context(), webhook.ID{})
 	if err != nil {
 		b.Fatal(err)
@@ -106,10 +106,10 @@ func BenchmarkMemoryOfWatchers(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// Clients that do not read hold back nobody's message, and lose none of their own: while the server waits for them, the others
-// get each attempt before the next is recorded.
+// Clients that do not read delay nobody's messages, and lose none of their own: while the server waits for them, the others get
+// each attempt before the next is recorded.
 func TestStalledHoldNobodyUp(t *testing.T) {
-	const rounds, each, stalled = 20, 10, 10 // about 200 KB for everyone, where buffers take less than 50
+	const rounds, each, stalled = 20, 10, 10 // about 200 KB for each client, whose buffers take less than 50
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	b := newBackend(t, 1, nil)
@@ -159,7 +159,7 @@ func TestStalledHoldNobodyUp(t *testing.T) {
 		t.Errorf("%d connections are open, want all", n)
 	}
 	history := b.history(t, store.AttemptFilter{})
-	for _, s := range idle[:2] { // which now read
+	for _, s := range idle[:2] { // they read now
 		for i, want := range history {
 			if got := next(s); got != want {
 				t.Fatalf("attempt %d is %s, want %s", i, got, want)
@@ -168,7 +168,7 @@ func TestStalledHoldNobodyUp(t *testing.T) {
 	}
 }
 
-// latencies are how long attempts took from their commit to a client.
+// latencies are the times from an attempt's commit to a client.
 type latencies struct {
 	mu   sync.Mutex // guards took
 	took []time.Duration
@@ -190,9 +190,9 @@ func (l *latencies) cut() []time.Duration {
 	return took
 }
 
-// BenchmarkWatchers tells how long an attempt takes from its commit to a client, with 1,000 watchers of one webhook each and 5 of
-// everything, at 2,000 attempts/s: while all read, and while 50 more, of everything, do not. Those are gone when the server gives up
-// writing to them, although they answer pings; gone-s says when.
+// BenchmarkWatchers measures the time from an attempt's commit to a client, with 1,000 watchers of one webhook each and 5 of
+// everything, at 2,000 attempts/s: while all read, and while 50 more watchers of everything do not read. The server disconnects
+// those although they answer pings; gone-s says when.
 func BenchmarkWatchers(b *testing.B) {
 	w := newWatched(b)
 	b.Run("all read", w.load)
@@ -203,11 +203,11 @@ func BenchmarkWatchers(b *testing.B) {
 	})
 }
 
-// watched is a server with many watchers, which note when attempts came.
+// watched is a server with many watchers, which record when attempts arrive.
 type watched struct {
 	b         *backend
 	f         *frontend
-	committed sync.Map // id of an attempt to when it was committed
+	committed sync.Map // commit time by attempt id
 	took      latencies
 }
 
@@ -249,7 +249,7 @@ func (w *watched) open(tb testing.TB, operation []byte) *socket {
 	return s
 }
 
-// read notes when attempts come, until the connection ends.
+// read records when attempts arrive, until the connection ends.
 func (w *watched) read(ctx context.Context, s *socket) {
 	for {
 		_, text, err := s.conn.Read(ctx)
@@ -294,8 +294,8 @@ func (w *watched) load(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// stall opens n subscriptions of everything that nobody reads from; the WebSocket's own pongs come with reading, so clients send some.
-// It tells how long the server keeps them.
+// stall opens n subscriptions to everything, and does not read from them. A library's pongs would need reading, so the clients send
+// pongs themselves. It returns how long the server keeps them.
 func (w *watched) stall(b *testing.B, n int) <-chan time.Duration {
 	b.Helper()
 	open := func() bool { return w.f.open.Load() > watching+watchingAll && b.Context().Err() == nil }

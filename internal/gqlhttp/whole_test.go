@@ -11,8 +11,8 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// A response that failed ends a subscription with its errors, over both transports; one that only lacks what the caller may
-// not see is a response like others.
+// A failed response ends a subscription with its errors, over both transports; one that only lacks fields without permission does
+// not.
 func TestFailedResponseEndsStream(t *testing.T) {
 	s := newServer(t, Config{ErrorPresenter: func(_ context.Context, err error) *gqlerror.Error {
 		shown, _ := errors.AsType[*gqlerror.Error](err)
@@ -55,14 +55,14 @@ func TestFailedResponseEndsStream(t *testing.T) {
 				return
 			}
 			socket.expect(`{"id":"1","type":"error","payload":[` + fault + `]}`)
-			socket.subscribe("1", "{hello}") // the id is free, and nothing more comes under it
+			socket.subscribe("1", "{hello}") // the id is free, and nothing more arrives for it
 			socket.expect(`{"id":"1","type":"next","payload":{"data":{"hello":"hello"},"extensions":{"cost":{"limit":10000,"requested":1}}}}`)
 			events.expect("event: next\ndata: {\"errors\":["+fault+"]}", "event: complete\ndata:", "")
 		})
 	}
 }
 
-// A subscription whose client has ended it hears nothing of what that made fail.
+// After a client has completed a subscription, errors that this causes are not sent.
 func TestEndedStreamHasNoErrors(t *testing.T) {
 	s := newServer(t, Config{})
 	ctx, cancel := context.WithCancel(t.Context())

@@ -46,7 +46,7 @@ func (s *server) dial(t *testing.T, opts *websocket.DialOptions) *wsClient {
 	return &wsClient{t, conn}
 }
 
-// connect dials and is acknowledged.
+// connect dials and initialises the connection.
 func (s *server) connect(t *testing.T) *wsClient {
 	t.Helper()
 	c := s.dial(t, nil)
@@ -149,7 +149,7 @@ func TestWebSocketCloseCodes(t *testing.T) {
 	}
 }
 
-// A binary message is no message of the protocol.
+// A binary message is not part of the protocol.
 func TestWebSocketBinary(t *testing.T) {
 	s := newServer(t, Config{})
 	c := s.dial(t, nil)
@@ -180,7 +180,7 @@ func TestWebSocketSubprotocol(t *testing.T) {
 	s.dial(t, &websocket.DialOptions{Subprotocols: []string{"graphql-ws"}}).expectClose(4406)
 }
 
-// The token comes in the payload, by either name, or with the upgrade; the payload's counts.
+// The token may be in the payload, by either name, or in the upgrade request; the payload takes precedence.
 func TestWebSocketToken(t *testing.T) {
 	s := newServer(t, Config{})
 	for name, c := range map[string]struct{ header, init string }{
@@ -201,7 +201,7 @@ func TestWebSocketToken(t *testing.T) {
 	}
 }
 
-// The operator's tenant may come in the payload, for browsers cannot set headers.
+// The operator's tenant may be in the payload, because browsers cannot set headers.
 func TestWebSocketTenant(t *testing.T) {
 	tenants := make(chan string, 1)
 	s := newServer(t, Config{Authenticate: func(r *http.Request, token, tenant string) (context.Context, error) {
@@ -253,7 +253,8 @@ func TestWebSocketOperations(t *testing.T) {
 	c.expect(`{"id":"s","type":"complete"}`)
 }
 
-// An operation that fails before or while its source is made gets an error, never a complete after it; the id is free then.
+// An operation that fails before or during the creation of its source gets an error, with no complete after it; then the id is
+// free.
 func TestWebSocketErrors(t *testing.T) {
 	s := newServer(t, Config{})
 	s.schema.End = func(ctx context.Context) { EndStream(ctx, errors.New("over")) }
@@ -268,14 +269,14 @@ func TestWebSocketErrors(t *testing.T) {
 	}
 }
 
-// A completed subscription is canceled, and nothing more is heard of it.
+// A completed subscription is canceled, and nothing more is sent for it.
 func TestWebSocketComplete(t *testing.T) {
 	s := newServer(t, Config{MaxOperationsPerConnection: 1})
 	c := s.connect(t)
 	c.subscribe("1", "subscription{ticks{node}}")
 	c.receive()
 	c.send(`{"id":"1","type":"complete"}`)
-	c.send(`{"id":"1","type":"complete"}`) // it may have crossed ours
+	c.send(`{"id":"1","type":"complete"}`) // it may have crossed the server's complete
 	c.send(`{"type":"ping","payload":{"n":1}}`)
 	c.expect(`{"type":"pong","payload":{"n":1}}`)
 	webhooktest.Eventually(t, "another operation may run", func() bool {
@@ -288,7 +289,7 @@ func TestWebSocketComplete(t *testing.T) {
 	})
 }
 
-// The operations of a connection are bounded.
+// The number of operations on a connection is limited.
 func TestWebSocketOperationLimit(t *testing.T) {
 	s := newServer(t, Config{MaxOperationsPerConnection: 2})
 	c := s.connect(t)
@@ -302,7 +303,7 @@ func TestWebSocketOperationLimit(t *testing.T) {
 	}
 }
 
-// A panic while a response is made ends that operation with an internal error.
+// A panic during a response ends that operation with an internal error.
 func TestWebSocketPanic(t *testing.T) {
 	s := newServer(t, Config{})
 	s.schema.End = func(context.Context) { panic("source") }
@@ -316,7 +317,7 @@ func TestWebSocketPanic(t *testing.T) {
 	}
 }
 
-// A caller that is not welcome any more is closed, however idle.
+// The connection of a caller that loses access is closed, even if it is idle.
 func TestWebSocketRevoked(t *testing.T) {
 	s := newServer(t, Config{
 		AliveInterval: 10 * time.Millisecond,
@@ -348,7 +349,7 @@ func TestWebSocketShutdown(t *testing.T) {
 	}
 }
 
-// A query that runs when the server shuts down still gets its answer, when it is quick.
+// A query that is running at shutdown still gets its response, if it is quick.
 func TestWebSocketShutdownFinishesQueries(t *testing.T) {
 	s := newServer(t, Config{OperationTimeout: 300 * time.Millisecond})
 	running := make(chan struct{})
@@ -386,7 +387,7 @@ func frame(conn net.Conn, opcode byte, payload string) {
 	_, _ = conn.Write(append(append(header, 0, 0, 0, 0), payload...))
 }
 
-// A client that stops reading is dropped when a write has taken WriteTimeout, although it sends pongs and messages.
+// A client that stops reading is disconnected after WriteTimeout, although it sends pongs and messages.
 func TestWebSocketStalled(t *testing.T) {
 	var pulls atomic.Int64
 	s := newServer(t, Config{WriteTimeout: 300 * time.Millisecond, CloseTimeout: 50 * time.Millisecond, PingInterval: time.Hour})
@@ -400,7 +401,7 @@ func TestWebSocketStalled(t *testing.T) {
 	})
 }
 
-// A client that stops reading loses its subscription when it completes it: nothing is locked while a write blocks.
+// A client that stops reading can complete its subscription: no lock is held while a write blocks.
 func TestWebSocketStalledComplete(t *testing.T) {
 	var pulls atomic.Int64
 	s := newServer(t, Config{CloseTimeout: 50 * time.Millisecond})
@@ -433,10 +434,10 @@ func TestWebSocketStalledShutdown(t *testing.T) {
 	}
 }
 
-// A client that does not answer pings is dropped.
+// A client that does not answer pings is disconnected.
 func TestWebSocketPing(t *testing.T) {
 	s := newServer(t, Config{PingInterval: 40 * time.Millisecond, CloseTimeout: 300 * time.Millisecond})
-	c := s.dial(t, nil) // does not read, so it answers no ping
+	c := s.dial(t, nil) // it does not read, so it answers no ping
 	webhooktest.Eventually(t, "the connection ends", func() bool { return s.handler.open() == 0 })
 	c.expectClose(websocket.StatusTryAgainLater)
 }
