@@ -14,9 +14,9 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// fake is a store of tokens and tenants that counts how often it is asked.
+// fake is a store of tokens and tenants that counts its calls.
 type fake struct {
-	mu      sync.Mutex // guards err and used in tests where the Authenticator runs
+	mu      sync.Mutex // guards err and used, in tests that call Run
 	tokens  []*webhook.Token
 	tenants []*webhook.Tenant
 	asked   int
@@ -77,7 +77,7 @@ func newFake() *fake {
 	return f
 }
 
-// An operator acts for the tenant it names, a tenant for itself; a foreign tenant and one that does not exist are the same.
+// An operator acts for the tenant that it names, a tenant for itself; a foreign tenant and an unknown one are refused alike.
 func TestAuthenticate(t *testing.T) {
 	a := New(newFake())
 	for _, tc := range []struct {
@@ -110,7 +110,7 @@ func TestAuthenticate(t *testing.T) {
 	}
 }
 
-// A token is looked up once a second at most, and its revocation is noticed when that second is over.
+// A token is looked up at most once a second, so a revocation is noticed within a second.
 func TestRevocationIsNoticed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()
@@ -140,7 +140,7 @@ func TestRevocationIsNoticed(t *testing.T) {
 	})
 }
 
-// A database that cannot answer does not end streams, and is not taken for a bad token.
+// A failing database ends no stream, and is not reported as an invalid token.
 func TestDatabaseFailure(t *testing.T) {
 	f := newFake()
 	f.err = webhook.ErrUnavailable
@@ -162,7 +162,7 @@ type failing struct{ *fake }
 
 func (f *failing) TokenByHash(context.Context, []byte) (*webhook.Token, error) { return nil, f.err }
 
-// What is remembered is bounded, whatever is asked.
+// The size of the cache is limited, whatever is looked up.
 func TestRecentIsBounded(t *testing.T) {
 	r := newRecent[int, int](time.Minute, 10)
 	for i := range 1000 {
@@ -175,7 +175,7 @@ func TestRecentIsBounded(t *testing.T) {
 	}
 }
 
-// What is remembered makes room for others one at a time, that was put longest ago first.
+// The cache evicts one entry at a time, the oldest first.
 func TestRecentForgetsTheOldest(t *testing.T) {
 	r := newRecent[int, int](time.Minute, 10)
 	for i := range 100 {
@@ -199,7 +199,7 @@ func TestExpiry(t *testing.T) {
 		f.tokens[1].ExpiresAt = &end
 		a := New(f)
 		time.Sleep(10 * time.Second)
-		c, err := a.Authenticate(t.Context(), netip.Addr{}, "kallima", "") // which remembers it until after the end
+		c, err := a.Authenticate(t.Context(), netip.Addr{}, "kallima", "") // which caches it until after its expiry
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -217,7 +217,7 @@ func TestExpiry(t *testing.T) {
 	})
 }
 
-// A stream ends when the tenant that it is about is gone, also an operator's.
+// A stream ends when its tenant is deleted, also an operator's.
 func TestTenantIsGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()
@@ -234,8 +234,8 @@ func TestTenantIsGone(t *testing.T) {
 	})
 }
 
-// Uses are written by WriteUsed, one for each token however often it was used, and never by a caller. What could not be written is
-// kept for the next time.
+// WriteUsed writes the uses, one for each token however often it was used; callers never write them. Uses that could not be written
+// are kept for the next time.
 func TestLastUseIsWrittenLazily(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()

@@ -12,7 +12,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// The first start makes one operator's token, which works; no later one does, even when that token was revoked.
+// The first start creates one operator token, which works; later starts create none, even if that token was revoked.
 func TestFirstStart(t *testing.T) {
 	s := webhooktest.Store(t, nil)
 	made, err := auth.Bootstrap(t.Context(), s, "", slog.New(slog.DiscardHandler))
@@ -31,7 +31,7 @@ func TestFirstStart(t *testing.T) {
 	}
 }
 
-// A token that was given is an operator's from start to start, and does not come back to life after it was revoked.
+// A configured bootstrap token is an operator token at every start, and stays revoked once revoked.
 func TestGivenToken(t *testing.T) {
 	const given = "hg_given-by-whoever-runs-the-machines"
 	s := webhooktest.Store(t, nil)
@@ -68,14 +68,14 @@ func TestBootstrapTokenChanges(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.Registry(nil).RevokeToken(t.Context(), tokens[0].ID); err != nil { // the newest
+		if _, err := s.Registry(nil).RevokeToken(t.Context(), tokens[0].ID); err != nil { // newest first
 			t.Fatal(err)
 		}
 	}
 	for _, step := range []struct {
 		given  string
 		revoke bool   // before
-		want   string // "": nothing is said
+		want   string // "": nothing is logged
 	}{
 		{given: first},
 		{given: first},

@@ -12,8 +12,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// An address that guesses must wait; a valid token never does, at this address or another, known before or not.
-// Calls without a token are no guesses, nor are tokens that were revoked, nor one that is repeated.
+// An address that guesses must wait; a valid token never does, at this address or another, known before or not. Calls without a
+// token, with revoked tokens, or with a repeated token do not count as guesses.
 func TestFailuresAreLimited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()
@@ -28,7 +28,7 @@ func TestFailuresAreLimited(t *testing.T) {
 			return errors.As(err, &l) && l.RetryAfter > 0 && l.RetryAfter <= failureInterval
 		}
 		asked := 0
-		for i := range 10_000 { // one client that was set up with a wrong token
+		for i := range 10_000 { // one client configured with a wrong token
 			for _, token := range []string{"", "wrong", strings.Repeat("x", MaxTokenBytes+1)} {
 				if err := call(here, token); !errors.Is(err, ErrUnauthenticated) {
 					t.Fatalf("%d: %.10q: %v", i, token, err)
@@ -73,7 +73,7 @@ func TestFailuresAreLimited(t *testing.T) {
 	})
 }
 
-// What guessing costs is bounded, for one address and for all, and a token that was good before gets in beside it.
+// The cost of guesses is limited, for one address and for all, and a recently valid token still works.
 func TestGuessesCostLittle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()
@@ -105,7 +105,7 @@ func TestGuessesCostLittle(t *testing.T) {
 	})
 }
 
-// A caller can spend its budget, and again after the time that Charge returned; others are not affected.
+// A caller can spend its budget, and can call again after the time that Charge returned; others are not affected.
 func TestRateLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := NewRateLimit(100, 500)
@@ -137,8 +137,8 @@ func TestRateLimit(t *testing.T) {
 	})
 }
 
-// The tokens of a tenant spend from one budget, however many they are, and one of them half of it; other tenants and operators
-// are not touched by it, also when an operator's call is about that tenant. What is refused costs nothing.
+// All tokens of a tenant share one budget, and one of them may use half of it. Other tenants and operators are not affected, even
+// if an operator acts for that tenant. Refused calls cost nothing.
 func TestRationIsSharedByTenant(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := NewRateLimit(100, 1000)
@@ -180,7 +180,7 @@ func TestRationIsSharedByTenant(t *testing.T) {
 	})
 }
 
-// The number of remembered callers is bounded.
+// The number of remembered callers is limited.
 func TestBudgetsAreBounded(t *testing.T) {
 	b := newBudgets[int](1, 10, 100)
 	for i := range 10_000 {
@@ -191,8 +191,8 @@ func TestBudgetsAreBounded(t *testing.T) {
 	}
 }
 
-// A crowd of keys that takes turns spends no more than the budgets that are remembered hold, and lets nobody off who has spent
-// more than most of it.
+// A crowd of keys that take turns spends no more than the remembered budgets allow, and does not reset the budget of one that has
+// spent more than most.
 func TestCrowdsResetNoBudgets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const keys, burst = 100, 20
@@ -221,7 +221,7 @@ func TestCrowdsResetNoBudgets(t *testing.T) {
 	})
 }
 
-// One who has spent too much is not let off because many others come, whichever the budget: guesses or costs.
+// A caller over its budget stays over it although many others come, for guesses and costs alike.
 func TestCrowdsLetNobodyOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, r := New(newFake()), NewRateLimit(100, 1000)

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Warnings of one kind are bounded, those about one tenant more than those of all, and the next line says how many were left
-// out; what is no warning, and another message, is logged as ever.
+// The number of similar warnings is limited, about one tenant more strictly than about all, and the next line says how many were
+// left out. Other messages and levels are not limited.
 func TestLogIsBounded(t *testing.T) {
 	var out bytes.Buffer
 	h := (&Logging{LogFormat: "text"}).Logger(&out).Handler()

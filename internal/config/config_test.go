@@ -18,7 +18,7 @@ func good() *Config {
 	}
 }
 
-// A mistake is refused by the name of the flag or variable, and a secret's value is not repeated.
+// An invalid setting is refused with the name of the flag or variable, and a secret's value is not repeated.
 func TestCheckNamesTheMistake(t *testing.T) {
 	const secret = "not-a-key-but-a-secret"
 	for name, tc := range map[string]struct {
@@ -92,8 +92,8 @@ func TestBytes(t *testing.T) {
 	}
 }
 
-// --database is a directory or a PostgreSQL database, as operators write either; what would become a directory of a strange name is
-// refused, and no error repeats a password.
+// --database is a directory or a PostgreSQL database, in the notations that operators use. Other text that looks like a database is
+// refused, not created as a directory, and no error repeats a password.
 func TestDatabase(t *testing.T) {
 	const secret = "s3cr3t"
 	for text, want := range map[string]string{
@@ -140,7 +140,7 @@ func TestDatabase(t *testing.T) {
 	}
 }
 
-// Durations have days and weeks; what has no unit, is negative or absurd is refused.
+// Durations may have days and weeks; one without a unit, negative or absurdly long is refused.
 func TestParseDuration(t *testing.T) {
 	const day = 24 * time.Hour
 	for text, want := range map[string]time.Duration{
@@ -161,7 +161,7 @@ func TestParseDuration(t *testing.T) {
 	}
 }
 
-// A range of addresses may be one address; what is neither is refused.
+// An address range may be one address; anything else is refused.
 func TestParsePrefix(t *testing.T) {
 	for text, want := range map[string]string{"10.0.0.0/8": "10.0.0.0/8", "10.1.2.3": "10.1.2.3/32", "::1": "::1/128", " fd00::/8 ": "fd00::/8"} {
 		if got, err := ParsePrefix(text); err != nil || got.String() != want {
@@ -175,7 +175,7 @@ func TestParsePrefix(t *testing.T) {
 	}
 }
 
-// Origins become what browsers send, and what no browser sends is refused.
+// Origins are normalised to what browsers send; others are refused.
 func TestOrigins(t *testing.T) {
 	for text, want := range map[string]string{
 		"https://app.example.com": "https://app.example.com", "https://App.Example.com/": "https://app.example.com", "https://a.b:443": "https://a.b",
@@ -195,7 +195,7 @@ func TestOrigins(t *testing.T) {
 	}
 }
 
-// What may be spent at once is enough for any operation, and twice the rate where nothing else is said.
+// The burst is enough for any operation; the default is twice the rate.
 func TestCostAtOnce(t *testing.T) {
 	for _, tc := range []struct{ rate, burst, want int }{{1, 0, MaxCost}, {1_000_000, 0, 2_000_000}, {1, MaxCost, MaxCost}, {1, 50_000, 50_000}} {
 		c := good()
@@ -206,7 +206,7 @@ func TestCostAtOnce(t *testing.T) {
 	}
 }
 
-// What contradicts itself, or can mean nothing, is refused by its name.
+// Contradictory or meaningless settings are refused with their names.
 func TestContradictions(t *testing.T) {
 	for want, change := range map[string]func(*Config){
 		"--cost-burst: has no effect":      func(c *Config) { c.CostBurst = 1 },
@@ -235,8 +235,8 @@ func TestContradictions(t *testing.T) {
 	}
 }
 
-// A secret is in its variable or in the file that another names, without what editors and tools add to it; what is wrong with it
-// is said without it.
+// A secret is in its variable or in the file that another variable names, without the white space that tools add. Errors do not
+// repeat it.
 func TestSecret(t *testing.T) {
 	const value = "hg_0123456789012345678901234567890123456789"
 	file := func(text string) string {

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// Whatever the limit, the shares fit into it, each has something, and a dial has the sockets that it needs; a limit that
-// is too low is refused with what to do.
+// For any limit, the shares fit into it, none is zero, and a dial has the sockets that it needs; a limit that is too low is refused
+// with what to do.
 func TestDescriptors(t *testing.T) {
 	for _, database := range []string{"./data", "postgres://localhost/x"} {
 		c := Config{Storage: Storage{Database: database}, Concurrency: 512}

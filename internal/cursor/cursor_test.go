@@ -20,8 +20,7 @@ func hexed(t *testing.T, s string) []byte {
 	return b
 }
 
-// What seals cursors is AES-SIV as the RFC has it (RFC 5297, appendix A.1), and CMAC with every length of the last block as the
-// RFC has it (RFC 4493, section 4).
+// The implementations of AES-SIV and CMAC agree with the test vectors of RFC 5297, appendix A.1, and RFC 4493, section 4.
 func TestRFC(t *testing.T) {
 	s, err := newSIV(hexed(t, "fffefdfcfbfaf9f8f7f6f5f4f3f2f1f0f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff"))
 	if err != nil {
@@ -61,7 +60,7 @@ func codec(t interface{ Fatal(...any) }, key byte) *Codec {
 
 var kinds = []Kind{Webhooks, Events, Deliveries, Attempts, DeliveryAttempts, Tokens, Tenants, RESTWebhooks, Stream}
 
-// A place has one cursor, which opens as that place for its tenant, kind and key, and for no other.
+// A position has one cursor, which opens only for its tenant, kind and key.
 func TestCursorIsGoodForOneTenantAndKind(t *testing.T) {
 	c, other := codec(t, 1), codec(t, 2)
 	rapid.Check(t, func(t *rapid.T) {
@@ -103,8 +102,8 @@ func TestCursorIsGoodForOneTenantAndKind(t *testing.T) {
 	})
 }
 
-// Cursors of neighboring places, and of one place for two tenants, have nothing in common that could be seen: each bit differs
-// in about half of the pairs.
+// Cursors of neighboring positions, and of one position for two tenants, are unrelated: each bit differs in about half of the
+// pairs.
 func TestCursorTellsNothing(t *testing.T) {
 	c := codec(t, 3)
 	const pairs = 4096
@@ -143,7 +142,7 @@ func TestKeySize(t *testing.T) {
 	}
 }
 
-// Whatever a client sends is refused, or is exactly the cursor that the server made.
+// Any text from a client is refused, unless it is exactly a cursor that the server made.
 func FuzzCursor(f *testing.F) {
 	c := codec(f, 1)
 	for _, k := range kinds {

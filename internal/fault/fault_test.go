@@ -15,13 +15,12 @@ import (
 	"github.com/hookgraph/hookgraph/internal/fault"
 	"github.com/hookgraph/hookgraph/internal/intake"
 	"github.com/hookgraph/hookgraph/internal/live"
-	_ "github.com/hookgraph/hookgraph/internal/store/postgres" // whose errors it judges
+	_ "github.com/hookgraph/hookgraph/internal/store/postgres" // whose errors the test classifies
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// Every error that store, auth and live return has one code and one status, says whether trying again helps, and is logged when an
-// operator should know: what passes as a warning, what nobody expected as an error, and what callers do not at all. Wrapping
-// changes nothing.
+// Every error of store, auth and live has one code and one status, says whether trying again helps, and has its log level:
+// temporary ones are warnings, unexpected ones errors, and callers' mistakes are not logged. Wrapping changes nothing.
 func TestOf(t *testing.T) {
 	for _, c := range []struct {
 		err    error
@@ -64,7 +63,7 @@ func TestOf(t *testing.T) {
 	}
 }
 
-// What fails because its caller has gone is canceled, and nothing for the log; a fault of the server is one whoever has gone.
+// An error because the caller has disconnected is CANCELED and not logged; a fault of the server stays one even then.
 func TestInCanceledContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	away, broken := fmt.Errorf("%w: interrupted", webhook.ErrUnavailable), errors.New("a mistake")

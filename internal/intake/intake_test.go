@@ -16,7 +16,7 @@ func holder(tenant, token byte) Holder {
 	return Holder{Tenant: [16]byte{tenant}, Token: [16]byte{token}}
 }
 
-// A token has its share, a tenant has one however many tokens it makes, and what both leave is the others'.
+// A token has its share, and so has a tenant, however many tokens it creates; the rest is left to others.
 func TestShares(t *testing.T) {
 	p := NewPool(Limits{Total: 10, Tenant: 5, Token: 3})
 	full := func(h Holder, n int64) string {
@@ -41,7 +41,7 @@ func TestShares(t *testing.T) {
 		{1, 2, 2, "taken"},
 		{1, 3, 1, "tenant"},
 		{2, 4, 3, "taken"},
-		{0, 5, 3, ""}, // an operator's token is of no tenant
+		{0, 5, 3, ""}, // an operator token belongs to no tenant
 		{0, 5, 2, "taken"},
 		{3, 6, 1, ""},
 	} {
@@ -55,7 +55,7 @@ func TestShares(t *testing.T) {
 	}
 }
 
-// After everything that was taken has been given back, by any holders, the total is available, and no holder is remembered.
+// After any holders have returned what they took, the total is available, and no holder is remembered.
 func TestPoolIsWholeAgain(t *testing.T) {
 	p := NewPool(Limits{Total: 100, Tenant: 40, Token: 20})
 	type taken struct {
@@ -82,7 +82,7 @@ func TestPoolIsWholeAgain(t *testing.T) {
 	}
 }
 
-// What is read is what was sent, whatever its size and however it comes; it is held until it is released.
+// A body is read as it was sent, whatever its size and pieces, and holds its memory until it is released.
 func TestBodiesReadAll(t *testing.T) {
 	b := NewBodies(16<<20, 1<<20)
 	for _, size := range []int{0, 1, firstPiece - 1, firstPiece, firstPiece + 1, nextPiece, firstPiece + nextPiece, 200_000, 1 << 20} {
@@ -108,13 +108,13 @@ func TestBodiesReadAll(t *testing.T) {
 				if b.Held() != 0 {
 					t.Fatalf("%d are held after the release", b.Held())
 				}
-				src = bytes.NewReader(nil) // for the second round, in which less comes than was announced
+				src = bytes.NewReader(nil) // in the second round less arrives than announced
 			}
 		}
 	}
 }
 
-// A body that fails at whatever byte, in whatever way, leaves nothing held; ten thousand of them neither.
+// Ten thousand bodies that fail at any byte, in any way, leave nothing held.
 func TestBodiesAreWholeAgain(t *testing.T) {
 	const limit = 100_000
 	b := NewBodies(1<<20, limit)
@@ -154,7 +154,7 @@ type panics struct{}
 
 func (panics) Read([]byte) (int, error) { panic("of a reader") }
 
-// Memory is taken as bytes come: an announcement takes none.
+// Memory is taken as bytes arrive: Content-Length takes none.
 func TestNothingIsHeldForAnAnnouncement(t *testing.T) {
 	b := NewBodies(1<<30, 64<<20)
 	for came := 1; came < 1<<20; came *= 3 {
@@ -175,7 +175,7 @@ type then func()
 
 func (f then) Read([]byte) (int, error) { f(); return 0, io.EOF }
 
-// One customer's IPv6 addresses are one source, and mapped IPv4 addresses are IPv4.
+// The addresses of an IPv6 /64 are one source, and mapped IPv4 addresses are IPv4.
 func TestSource(t *testing.T) {
 	for a, want := range map[string]string{
 		"203.0.113.9": "203.0.113.9", "::ffff:203.0.113.9": "203.0.113.9",

@@ -8,7 +8,8 @@ import (
 	"testing/synctest"
 )
 
-// One holder gets half of the total, two a third each, and a new one always finds some; holders without anything are served first.
+// One holder gets half of the total, two a third each, and a new one always gets some; waiting holders without anything are served
+// first.
 func TestRoomShares(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := NewRoom(12)
@@ -55,7 +56,8 @@ func TestRoomShares(t *testing.T) {
 	})
 }
 
-// Whether holders wait, cancel or are served, never more than the total is taken; at the end all is available, and no holder is remembered.
+// Whether holders wait, cancel or are served, no more than the total is taken; at the end all is available, and no holder is
+// remembered.
 func TestRoomIsWholeAgain(t *testing.T) {
 	const total = 100
 	r := NewRoom(total)

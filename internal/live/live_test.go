@@ -23,7 +23,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// id makes ids that are easy to read in failures.
+// id returns ids that are easy to read in failures.
 func id(kind byte, n int) (out webhook.ID) {
 	out[0] = kind
 	binary.BigEndian.PutUint64(out[8:], uint64(n))
@@ -37,12 +37,12 @@ type journal struct {
 	newest int64
 	reads  int
 	err    error
-	scan   int    // rows that one AttemptLog looks at; 0: all
-	lost   int64  // the last Seq of which cursors are good; 0: all are
-	beside func() // happens before bounds are read; may be nil
+	scan   int    // rows that one AttemptLog reads; 0: all
+	lost   int64  // the last Seq with a valid cursor; 0: all are valid
+	beside func() // called before bounds are read; may be nil
 }
 
-// Cursors of the journal are numbers in its first tenant's, or another's, name; places beyond lost are lost.
+// Cursors of the journal are a tenant and a number; positions beyond lost are lost.
 func (j *journal) Cursor(_ cursor.Kind, tenant webhook.ID, seq int64) string {
 	return fmt.Sprintf("%v:%d", tenant, seq)
 }
@@ -123,7 +123,7 @@ func (j *journal) prune(before int64) {
 	j.rows = slices.DeleteFunc(j.rows, func(a *webhook.Attempt) bool { return a.Seq < before })
 }
 
-// reader is a watcher in the property test, with what it must see.
+// reader is a watcher of the property test, with the attempts that it must see.
 type reader struct {
 	w      *Watcher
 	tenant webhook.ID
@@ -133,8 +133,7 @@ type reader struct {
 	name   string
 }
 
-// Every watcher sees each attempt that matches once, in order, however appends, stalls, reconnects, filters and the
-// size of the tail fall.
+// Every watcher sees each matching attempt once, in order, with any appends, stalls, reconnects, filters and tail size.
 func TestWatchersSeeEachAttemptOnce(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := &watching{j: &journal{scan: rapid.SampledFrom([]int{0, 1, 7}).Draw(t, "scan")}}
@@ -143,7 +142,7 @@ func TestWatchersSeeEachAttemptOnce(t *testing.T) {
 			w.j.commit(w.seq, int(w.seq)%2, int(w.seq)%3, 0)
 		}
 		w.l = New(w.j, rapid.SampledFrom([]int{0, 1, 2000, 20_000, 1 << 20}).Draw(t, "tail"))
-		beside := rapid.Bool().Draw(t, "beside") // attempts come while watchers begin and read
+		beside := rapid.Bool().Draw(t, "beside") // attempts are recorded while watchers begin and read
 		w.j.beside = func() {
 			if beside && rapid.Bool().Draw(t, "comes") {
 				w.add(t, rapid.IntRange(1, 5).Draw(t, "n"))
@@ -157,7 +156,7 @@ func TestWatchersSeeEachAttemptOnce(t *testing.T) {
 	})
 }
 
-// watching is a log, and readers of it with what they must see.
+// watching is a log with its readers.
 type watching struct {
 	j       *journal
 	l       *Log
@@ -166,7 +165,7 @@ type watching struct {
 	unsent  []*webhook.Attempt // committed, not appended
 }
 
-// actions are what happens, in any order.
+// actions are the random steps.
 func (w *watching) actions() map[string]func(*rapid.T) {
 	return map[string]func(*rapid.T){
 		"commit":     func(t *rapid.T) { w.add(t, rapid.IntRange(1, 5).Draw(t, "n")) },
@@ -195,14 +194,14 @@ func (w *watching) actions() map[string]func(*rapid.T) {
 	}
 }
 
-// append tells the log of the first n that it has not been told of.
+// append appends the first n committed attempts that the log does not have.
 func (w *watching) append(n int) {
 	told := w.unsent[:n]
 	w.unsent = w.unsent[n:]
 	w.l.Append(told)
 }
 
-// start begins to watch with any filter. from is the Seq that after names.
+// start begins to watch with a random filter. from is the Seq of the cursor after.
 func (w *watching) start(t *rapid.T, after func(tenant webhook.ID) From, from int64, what string) {
 	tenant := rapid.IntRange(0, 1).Draw(t, "tenant")
 	r := &reader{tenant: id('t', tenant), last: from, name: fmt.Sprintf("reader %d (%s)", len(w.readers), what)}
@@ -218,7 +217,7 @@ func (w *watching) start(t *rapid.T, after func(tenant webhook.ID) From, from in
 	}
 	known := w.j.rows
 	if what == "now" {
-		known = w.unsent // not appended yet, so they come
+		known = w.unsent // not appended yet, so the watcher sees them
 	}
 	for _, a := range known {
 		if a.Seq > from && Match(r.tenant, &r.filter, a) {
@@ -228,7 +227,7 @@ func (w *watching) start(t *rapid.T, after func(tenant webhook.ID) From, from in
 	w.readers = append(w.readers, r)
 }
 
-// add commits n attempts that the log is not told of yet.
+// add commits n attempts without appending them to the log.
 func (w *watching) add(t *rapid.T, n int) {
 	for range n {
 		w.seq += int64(rapid.IntRange(1, 3).Draw(t, "gap"))
@@ -243,10 +242,10 @@ func (w *watching) add(t *rapid.T, n int) {
 	}
 }
 
-// finish has all readers catch up, and checks that they missed nothing.
+// finish lets all readers catch up, and checks that they missed nothing.
 func (w *watching) finish(t *rapid.T) {
 	for _, r := range w.readers {
-		for caught := false; !caught; { // a step forward each time, or it ends
+		for caught := false; !caught; { // each round makes progress, or the test fails
 			before := r.w.pos
 			r.read(t, 1)
 			caught = r.w.pos == before && len(r.w.pending) == 0 && !r.w.behind
@@ -283,8 +282,7 @@ func (r *reader) read(t *rapid.T, steps int) {
 	}
 }
 
-// A watcher that begins before the tail does sees what was recorded before it, from whatever place, and whether the tail
-// keeps anything or not.
+// A watcher that starts before the tail sees what was recorded before the tail, from any position, even if the tail is empty.
 func TestBeforeTheTail(t *testing.T) {
 	for _, tail := range []int{0, 1 << 20} {
 		j := &journal{}
@@ -315,8 +313,7 @@ func TestBeforeTheTail(t *testing.T) {
 	}
 }
 
-// A watcher that is behind within the tail takes it page by page, and leaves nothing out where a page ends, be it by number or
-// by size.
+// A watcher that is behind within the tail reads it page by page, and misses nothing where a page ends, by number or by size.
 func TestPagesOfTheTail(t *testing.T) {
 	for _, body := range []int{0, 5000} {
 		j := &journal{}
@@ -377,7 +374,7 @@ func TestTailIsBounded(t *testing.T) {
 	}
 }
 
-// A watcher whose filter matches nothing stays at the end for free: it never reads the log.
+// A watcher whose filter matches nothing stays at the end without reading the log.
 func TestIdleWatcherAdvances(t *testing.T) {
 	j := &journal{}
 	l := New(j, 0) // nothing stays in the tail
@@ -392,7 +389,7 @@ func TestIdleWatcherAdvances(t *testing.T) {
 	if _, wait, _ := w.poll(t.Context()); !wait || j.reads != 0 {
 		t.Fatalf("wait %v after %d reads", wait, j.reads)
 	}
-	j.prune(5000) // nothing that it wanted
+	j.prune(5000) // nothing that matches its filter
 	l.Append([]*webhook.Attempt{j.commit(5001, 0, 1, 0)})
 	page, err := w.Next(t.Context())
 	if err != nil || len(page) != 1 || page[0].Seq != 5001 {
@@ -403,8 +400,8 @@ func TestIdleWatcherAdvances(t *testing.T) {
 	}
 }
 
-// A cursor is refused when it is malformed or another tenant's; one of what the database does not have any more is lost, and one
-// that retention has overtaken expired, at the start and on the way.
+// A malformed cursor or one of another tenant is refused; one beyond the database's end is lost, and one that retention has
+// overtaken is expired, at the start and later.
 func TestCursors(t *testing.T) {
 	j := &journal{}
 	l := New(j, 1<<20)
@@ -495,7 +492,7 @@ func TestWatcherEndsWithContext(t *testing.T) {
 	})
 }
 
-// Next waits for an attempt, for its context, or for Close, and an error of the log can be tried again.
+// Next waits for an attempt, its context, or Close; after an error of the log it can be called again.
 func TestNextWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := &journal{}
@@ -546,7 +543,7 @@ func TestNextWaits(t *testing.T) {
 	})
 }
 
-// Watchers, a committing writer and closing run side by side.
+// Watchers, a committing writer and Close run concurrently.
 func TestConcurrently(t *testing.T) {
 	const attempts, watchers = 3000, 20
 	j := &journal{}
@@ -587,8 +584,8 @@ func TestConcurrently(t *testing.T) {
 	wg.Wait()
 }
 
-// Appending to the log of 1,000 watchers, each of one of 1,000 webhooks, in commits of 100 attempts; the watchers read.
-// It reports the cost of one attempt.
+// Appends to a log with 1,000 watchers, each of one of 1,000 webhooks, in commits of 100 attempts, while the watchers read. It
+// reports the cost of one attempt.
 func BenchmarkAppend1000Watchers(b *testing.B) {
 	j := &journal{}
 	l := New(j, 16<<20)

@@ -10,8 +10,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/meter"
 )
 
-// What is held is bounded by four times the answer, however many take from it at a time, and no number overflows. Once something
-// was refused everything is, until the next answer.
+// At most four times the answer's limit is held, however many goroutines take from it, and no number overflows. After one refusal
+// everything is refused, until the next answer.
 func TestTake(t *testing.T) {
 	m := meter.New(1000)
 	var taken atomic.Int64

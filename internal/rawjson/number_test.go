@@ -14,7 +14,7 @@ func compareNumbers(a, b string) int {
 	return cmp.Compare(c, 0)
 }
 
-// Numbers are compared by value and exactly: numbers that a float64 cannot distinguish or hold are no exception.
+// Numbers are compared exactly by value, also those that a float64 cannot distinguish or represent.
 func TestNumberOrder(t *testing.T) {
 	nines := strings.Repeat("9", 60)
 	for _, ascending := range [][]string{
@@ -47,7 +47,7 @@ func TestNumberOrder(t *testing.T) {
 	}
 }
 
-// isNumber tells a JSON number whose exponent big.Rat can take without harm.
+// isNumber reports whether text is a JSON number with an exponent that big.Rat can process cheaply.
 func isNumber(s string) bool {
 	if s == "" || s[0] != '-' && (s[0] < '0' || s[0] > '9') || len(s) > 200 {
 		return false
@@ -63,7 +63,7 @@ func isNumber(s string) bool {
 	return err == nil && e > -1000 && e < 1000
 }
 
-// Numbers are in the order in which math/big has them.
+// Numbers have the same order as in math/big.
 func FuzzNumberOrder(f *testing.F) {
 	for _, s := range []string{"0 -0", "1 1.0", "100e-2 1", "0.001 1e-3", "-12.50 -125e-1", "1e400 1e401", "0.10 0.1", "10.010 10.01", "909 909.0", "5e-10 50e-11"} {
 		a, b, _ := strings.Cut(s, " ")

@@ -17,7 +17,7 @@ var texts = []string{
 	strings.Repeat("[", 10_000) + strings.Repeat("]", 10_000), strings.Repeat("[", 10_001) + strings.Repeat("]", 10_001),
 }
 
-// outline is what Valid must say, by other means.
+// outline is the expected result of Valid, computed differently.
 func outline(b []byte) (o Outline) {
 	var compact bytes.Buffer
 	_ = json.Compact(&compact, b)
@@ -38,7 +38,7 @@ func outline(b []byte) (o Outline) {
 	}
 }
 
-// What is JSON is what encoding/json says it is.
+// Valid agrees with encoding/json.
 func FuzzValid(f *testing.F) {
 	for _, s := range texts {
 		f.Add([]byte(s))
@@ -51,15 +51,15 @@ func FuzzValid(f *testing.F) {
 		if ok && o != outline(b) {
 			t.Errorf("%q: %+v, want %+v", b, o, outline(b))
 		}
-		r := NewReader(b) // ends, whatever it reads
+		r := NewReader(b) // terminates, whatever it reads
 		for r.More() {
 			r.Value()
 		}
 	})
 }
 
-// A Reader comes by the members and elements that encoding/json decodes. They are compared by reflect.DeepEqual: the time
-// that cmp.Diff takes for nested lists doubles with each level.
+// A Reader finds the members and elements that encoding/json decodes. They are compared by reflect.DeepEqual, because cmp.Diff
+// takes twice as long for each level of nested lists.
 func FuzzReader(f *testing.F) {
 	for _, s := range texts {
 		f.Add([]byte(s))
@@ -114,7 +114,7 @@ func read(t *testing.T, r *Reader) any {
 	return v
 }
 
-// Strings are unquoted as encoding/json does it.
+// Strings are unquoted as by encoding/json.
 func FuzzUnquote(f *testing.F) {
 	for _, s := range texts {
 		f.Add([]byte(s))

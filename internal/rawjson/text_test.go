@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// A value ends where Scan says that it ends, and for what is no JSON there is an end too.
+// A value ends where Scan says; for invalid JSON it terminates too.
 func FuzzEnd(f *testing.F) {
 	for _, s := range texts {
 		f.Add([]byte(s))
@@ -26,7 +26,7 @@ func FuzzEnd(f *testing.F) {
 	})
 }
 
-// Characters are those that Unquote has; there is an end to those of any text.
+// The characters are those of Unquote; for any text the iteration terminates.
 func FuzzDecodeRune(f *testing.F) {
 	for _, s := range texts {
 		f.Add([]byte(s))

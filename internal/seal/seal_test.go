@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// The key is made once, for its owner's eyes only, and nothing is left beside it.
+// The key is created once, readable only by its owner, and no other file is left.
 func TestMasterKey(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "master.key")
 	if _, err := ReadFile(path); !errors.Is(err, fs.ErrNotExist) {
@@ -38,7 +38,7 @@ func TestMasterKey(t *testing.T) {
 	}
 }
 
-// A key file that others may read or change, or that is damaged, keeps the server from starting; no error repeats a key.
+// A key file that others may read or change, or that is damaged, prevents the start; no error repeats a key.
 func TestBadMasterKey(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "master.key")
 	good := keyFile(make([]byte, 32))
@@ -73,7 +73,7 @@ func TestBadMasterKey(t *testing.T) {
 	}
 }
 
-// A sealed value opens with the key and for the purpose that it was sealed for, and with no other.
+// A sealed value opens only with its key and for its purpose.
 func TestOpen(t *testing.T) {
 	ring := &Ring{}
 	if err := ring.take([][]byte{make([]byte, 32), []byte(strings.Repeat("k", 32))}); err != nil {

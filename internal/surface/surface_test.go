@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// An origin is allowed when it is listed, in any case, or differs from a listed one in the label that its wildcard stands for.
+// An origin is allowed if it is listed, in any letter case, or matches a listed one with a wildcard for a label.
 func TestOrigins(t *testing.T) {
 	o := Origins{"https://app.example.com", "https://*.example.org", "http://localhost:3000", "https://*.example.net:8443"}
 	for origin, want := range map[string]bool{
@@ -37,8 +37,8 @@ func TestOrigins(t *testing.T) {
 	}
 }
 
-// A token is what one Authorization field has behind the scheme, in any case, without white space; of two that differ, wherever
-// they are, none counts.
+// A token is the text after the scheme, in any letter case, of one Authorization field, without white space. If there are two
+// different ones, anywhere, none counts.
 func TestCredentials(t *testing.T) {
 	for _, c := range []struct {
 		fields []string

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// locks is what replicas share.
+// locks are the locks that replicas share.
 type locks struct {
 	mu   sync.Mutex
 	held map[string]bool
@@ -50,8 +50,8 @@ func start(t *testing.T, u *Upkeep) (end func()) {
 	}
 }
 
-// A task runs at the start and at its intervals; how its last run went can be asked for, and one that fails keeps neither itself nor others
-// from the next run.
+// A task runs at the start and at its intervals; Stats has its last run, and a failure prevents neither its own next run nor those
+// of others.
 func TestTasksRunByTheClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		broken := errors.New("broken")
@@ -78,8 +78,8 @@ func TestTasksRunByTheClock(t *testing.T) {
 	})
 }
 
-// Of two replicas one runs an exclusive task, and the other passes it over meanwhile; others run in both. In one replica exclusive tasks
-// run one after the other.
+// While one replica runs an exclusive task, the other skips it; other tasks run in both. In one replica exclusive tasks run one
+// after the other.
 func TestExclusiveTasks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		shared := &locks{}
@@ -124,7 +124,7 @@ func TestExclusiveTasks(t *testing.T) {
 	})
 }
 
-// What ends in the middle of a run, or while it waits for its turn, ends at once and is no failure.
+// Canceling a task that runs, or waits for its turn, ends it at once and is not a failure.
 func TestUpkeepEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		wait := func(ctx context.Context) error {
@@ -148,7 +148,7 @@ func TestUpkeepEnds(t *testing.T) {
 	})
 }
 
-// A task that is woken runs at once, but rests before; what wakes it meanwhile leads to one run. Others run at their intervals only.
+// A woken task runs after its minimum pause; several wake-ups meanwhile lead to one run. Other tasks run only at their intervals.
 func TestWokenTasks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		wake := make(chan struct{}, 1)
@@ -187,8 +187,8 @@ func TestWokenTasks(t *testing.T) {
 	})
 }
 
-// Of failures in a row the first is logged, one an hour after it, and that it works again: a task that runs every few seconds does not
-// fill the log while the database is away.
+// Of consecutive failures the first is logged, one an hour after it, and the recovery: a task that runs every few seconds does not
+// fill the log while the database is unreachable.
 func TestFailuresAreLoggedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer

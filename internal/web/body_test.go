@@ -20,8 +20,8 @@ import (
 
 const anEvent = `{"type": "a.b", "data": {}}`
 
-// A body that breaks off is answered 400, one that is too large 413, on every endpoint that takes one. Ten thousand of them
-// take nothing from the room for others.
+// A body that breaks off is answered 400, one that is too large 413, on every endpoint that accepts a body. After ten thousand of
+// them all memory is released.
 func TestBrokenBodies(t *testing.T) {
 	bodies := intake.NewBodies(256<<20, 16<<20)
 	calls := intake.NewPool(web.CallLimits())
@@ -70,8 +70,8 @@ func TestBrokenBodies(t *testing.T) {
 	}
 }
 
-// Calls are bounded in number, for a token and for its tenant, from their authentication to their answer, also those without a body.
-// Others are served beside them, and so is the next when one has ended.
+// The number of concurrent calls of a token and of its tenant is limited, from authentication to response, also of calls without a
+// body. Others are served meanwhile, and so is the next call when one has ended.
 func TestCallsHaveAShare(t *testing.T) {
 	calls := intake.NewPool(intake.Limits{Total: 100, Tenant: 3, Token: 2})
 	a := newAPI(t, withCalls(calls))
@@ -105,8 +105,8 @@ func TestCallsHaveAShare(t *testing.T) {
 	}
 }
 
-// A call is under way until its client has the answer, and no longer, however it ends: ten thousand that are refused, that fail and
-// that panic while they are answered leave nothing behind.
+// A call counts until its response is sent, however it ends: after ten thousand that are refused, fail, or panic during the
+// response, none is counted.
 func TestCallsFindTheirShareBack(t *testing.T) {
 	calls := intake.NewPool(intake.Limits{Total: 3, Tenant: 2, Token: 1})
 	charged := 0
@@ -135,7 +135,7 @@ func TestCallsFindTheirShareBack(t *testing.T) {
 	}
 }
 
-// gone is a client whose connection panics when it is answered.
+// gone is a client whose connection panics on write.
 type gone struct {
 	*httptest.ResponseRecorder
 
@@ -157,7 +157,7 @@ func (spaces) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// upload opens a connection, and sends the head of a request and what comes first of its body.
+// upload opens a connection, and sends the head of a request and the start of its body.
 func upload(t *testing.T, server *httptest.Server, token, head, begin string) net.Conn {
 	t.Helper()
 	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", server.Listener.Addr().String())
@@ -165,7 +165,7 @@ func upload(t *testing.T, server *httptest.Server, token, head, begin string) ne
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil { // for what never comes
+	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil { // limits the wait for a response that never comes
 		t.Fatal(err)
 	}
 	_, err = fmt.Fprintf(conn, "POST /v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\n%s\r\n\r\n%s",
@@ -186,7 +186,7 @@ func status(t *testing.T, conn net.Conn) int {
 	return res.StatusCode
 }
 
-// Over a connection too: what does not go on to its end is answered at once, and nothing of it stays.
+// The same over a connection: an incomplete upload is answered at once, and nothing stays held.
 func TestBrokenUploads(t *testing.T) {
 	bodies := intake.NewBodies(256<<20, 16<<20)
 	a := newAPI(t, withBodies(bodies))
@@ -210,7 +210,7 @@ func TestBrokenUploads(t *testing.T) {
 			t.Errorf("%s: %d, want %d", c.name, got, c.want)
 		}
 	}
-	for _, token := range []string{"", "guess", a.operator} { // nobody waits for the rest of these, which never comes
+	for _, token := range []string{"", "guess", a.operator} { // the server does not wait for the rest of these, which never comes
 		if got := status(t, upload(t, server, token, "Content-Length: 100\r\nHookgraph-Tenant: nobody", "{")); got != 401 && got != 403 {
 			t.Errorf("token %q: %d", token, got)
 		}
@@ -221,8 +221,8 @@ func TestBrokenUploads(t *testing.T) {
 	webhooktest.Eventually(t, "all is given back", func() bool { return bodies.Held() == 0 })
 }
 
-// Uploads that do not go on, of one tenant with as many tokens as it likes, take a share of the room and no more; another
-// tenant's calls are served beside them.
+// Stalled uploads of one tenant, with any number of tokens, take only its share of the memory; another tenant's calls are served
+// meanwhile.
 func TestSlowUploadsHaveAShare(t *testing.T) {
 	bodies := intake.NewBodies(1<<20, 100<<10)
 	a := newAPI(t, withBodies(bodies))

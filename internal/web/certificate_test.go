@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// pair writes a certificate of this serial number, and its key.
+// pair writes a certificate with this serial number, and its key.
 func pair(t *testing.T, cert, key string, serial int64) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -40,8 +40,7 @@ func pair(t *testing.T, cert, key string, serial int64) {
 	}
 }
 
-// A renewed certificate is served without a restart; one that cannot be read leaves the old one in service, and is said
-// once.
+// A renewed certificate is served without a restart; an unreadable one is logged once, and the old one stays in use.
 func TestCertificateIsReadAgain(t *testing.T) {
 	dir := t.TempDir()
 	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")

@@ -11,7 +11,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/auth"
 )
 
-// Of X-Forwarded-For no more is believed than trusted proxies vouch for: what a client wrote itself never counts.
+// X-Forwarded-For is trusted only as far as trusted proxies wrote it: entries of the client itself never count.
 func TestClient(t *testing.T) {
 	s := &server{Config: Config{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}}}
 	for name, tt := range map[string]struct {
@@ -56,8 +56,7 @@ func TestClient(t *testing.T) {
 	}
 }
 
-// Every answer has what browsers need to be careful with it, and none sets a cookie. What is served within sees the client
-// for the peer.
+// Every response has the security headers, and none sets a cookie. Handlers see the client as the peer.
 func TestSecurityHeaders(t *testing.T) {
 	var seen string
 	page := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { seen = r.RemoteAddr })
@@ -87,10 +86,10 @@ func TestSecurityHeaders(t *testing.T) {
 	}
 }
 
-// nobody is a store without any token.
+// nobody is a store without tokens.
 type nobody struct{ auth.Store }
 
-// Pages of the allowed origins may call the API with a token; other pages' calls are answered without leave to read them.
+// Pages of allowed origins may call the API with a token; pages of others may not read the responses.
 func TestCORS(t *testing.T) {
 	h := New(Config{
 		Logger: slog.New(slog.DiscardHandler), AllowedOrigins: []string{"https://app.example.com"}, Auth: auth.New(nobody{}),

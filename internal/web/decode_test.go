@@ -14,9 +14,9 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// Members are taken exactly as they are named, once, and with the type wanted; every problem is named.
+// Members must have their exact names, occur once, and have the right type; every problem is named.
 func TestDecodeIsStrict(t *testing.T) {
-	for body, want := range map[string]string{ // the field and what is wrong with it; "": accepted
+	for body, want := range map[string]string{ // the field and its error; "": accepted
 		`{"s":"x","b":true,"l":["a"],"t":"2026-04-23T10:00:00Z"}`: "",
 		`{}`:                  "",
 		`{"l":null,"t":null}`: "",
@@ -57,7 +57,7 @@ func TestDecodeIsStrict(t *testing.T) {
 	}
 }
 
-// decodeSlowly is decode by encoding/json alone.
+// decodeSlowly is decode with encoding/json alone.
 func decodeSlowly(body []byte, targets map[string]func(json.RawMessage) string) error {
 	d := json.NewDecoder(bytes.NewReader(body))
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
@@ -91,8 +91,8 @@ func decodeSlowly(body []byte, targets map[string]func(json.RawMessage) string) 
 	return errors.Join(errs...)
 }
 
-// A list of events is as large in memory as its body and the data of its events: it is not copied to be taken apart. What is too
-// long is not taken apart.
+// A list of events takes the memory of its body and of its events' data: it is not copied for decoding. A list that is too long is
+// not decoded.
 func TestElements(t *testing.T) {
 	for body, want := range map[string]string{
 		`[]`: "", ` [ ] `: "", `[1]`: "1", "\t[1 ,\n\"a,]\" , {\"a\":[2]},[3], null ]": `1;"a,]";{"a":[2]};[3];null`,
@@ -131,7 +131,7 @@ func TestElements(t *testing.T) {
 	}
 }
 
-// A body that is not one JSON value is malformed, and none of it is repeated.
+// A body that is not one JSON value is malformed, and the error repeats none of it.
 func TestCheckJSON(t *testing.T) {
 	for _, body := range []string{"", "  ", "{", `{"secret":}`, `{} {}`, `{}x`, "\xff", `{"a":"` + "\xff" + `"}`, "nul", strings.Repeat("[", 20_000)} {
 		err := checkJSON([]byte(body))
@@ -147,7 +147,7 @@ func TestCheckJSON(t *testing.T) {
 	}
 }
 
-// decode neither panics nor loses bytes, whatever comes.
+// For any body, decode neither panics nor loses bytes.
 func FuzzDecode(f *testing.F) {
 	for _, s := range []string{`{"s":"x"}`, `{"l":[null]}`, `{"d":{"a":[1,{"b":"\ud800"}]}}`, `[{}]`} {
 		f.Add([]byte(s))
@@ -186,8 +186,7 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// Whatever body or query a call has, it is read or refused as the caller's mistake, and nothing of it that is refused is
-// repeated at length.
+// Any body or query is accepted, or refused as the caller's mistake without a long quotation.
 func FuzzRequest(f *testing.F) {
 	for _, s := range []string{
 		`{"type":"a.b","data":{"x":[1,2]},"timestamp":"2026-04-23T10:00:00Z","idempotency_key":"k","tags":["a","b"]}`, `{"type":"a","data":null,"timestamp":null}`,
@@ -250,7 +249,7 @@ func FuzzRequest(f *testing.F) {
 	})
 }
 
-// place knows one cursor.
+// place accepts one cursor.
 func place(text string) (int64, error) {
 	if text != "there" {
 		return 0, webhook.ErrCursor

@@ -29,7 +29,7 @@ func TestPanic(t *testing.T) {
 	}
 }
 
-// An answer that has begun is cut off by a panic, so that it is not taken for whole.
+// A panic cuts off a response that has begun, so that it is not taken for complete.
 func TestPanicAfterTheAnswerBegan(t *testing.T) {
 	s := &server{Config: Config{Logger: slog.New(slog.DiscardHandler)}}
 	defer func() {
@@ -43,7 +43,7 @@ func TestPanicAfterTheAnswerBegan(t *testing.T) {
 	})).ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), "GET", "/", nil))
 }
 
-// slowWriter notes between which writes it was given a deadline.
+// slowWriter records which writes had a deadline.
 type slowWriter struct {
 	*httptest.ResponseRecorder
 	deadlines []time.Time
@@ -60,8 +60,8 @@ func (w *slowWriter) Write(b []byte) (int, error) {
 	return w.ResponseRecorder.Write(b)
 }
 
-// Every answer has a deadline for each piece, so that a client that does not read holds nothing, and one that reads slowly gets all.
-// A handler that sets its own keeps them.
+// Every response has a deadline for each piece, so a client that does not read holds nothing, and one that reads slowly gets
+// everything. A handler may set its own deadlines.
 func TestAnswersHaveDeadlines(t *testing.T) {
 	s := &server{Config: Config{Logger: slog.New(slog.DiscardHandler)}}
 	own := time.Now().Add(time.Hour)

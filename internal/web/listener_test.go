@@ -18,8 +18,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/web"
 )
 
-// Clients that keep their connections open, or send nothing over them, keep no other client out: at the bound those
-// connections go first, and none that is being answered.
+// Clients that leave connections idle, or send nothing, keep no other client out: at the limit those connections are closed first,
+// and none with a running request.
 func TestListener(t *testing.T) {
 	inner, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -61,7 +61,7 @@ func TestListener(t *testing.T) {
 	_, slow := open("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")
 	<-waiting
 	_, _ = open("") // sends nothing
-	for range 8 {   // each of which is kept open
+	for range 8 {   // each stays open
 		_, in := open("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 		answered(in)
 	}
@@ -89,7 +89,7 @@ func (s *short) Accept() (net.Conn, error) {
 	return s.Listener.Accept()
 }
 
-// A machine that is short of anything for a moment does not end the server.
+// A temporary shortage of the machine does not end the server.
 func TestListenerOutlivesShortages(t *testing.T) {
 	inner, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -116,7 +116,7 @@ func TestListenerOutlivesShortages(t *testing.T) {
 	}
 }
 
-// knocks is a listener to which clients come from any address, one after the other.
+// knocks is a listener that clients of any address connect to, one after the other.
 type knocks chan net.Conn
 
 func (k knocks) Accept() (net.Conn, error) {
@@ -138,7 +138,7 @@ type knock struct {
 
 func (k knock) RemoteAddr() net.Addr { return k.from }
 
-// door is a listener of max connections whose server does nothing by itself.
+// door is a listener with max connections whose server does nothing by itself.
 type door struct {
 	t     *testing.T
 	outer knocks
@@ -163,7 +163,7 @@ func newDoor(t *testing.T, maxConns int) *door {
 	return d
 }
 
-// come is a client from an address. Nil: it is not let in.
+// come connects a client from an address; nil if it is refused.
 func (d *door) come(address string) net.Conn {
 	d.t.Helper()
 	server, client := net.Pipe()
@@ -172,7 +172,7 @@ func (d *door) come(address string) net.Conn {
 	synctest.Wait()
 	select {
 	case c := <-d.in:
-		synctest.Wait() // it accepts the next one already
+		synctest.Wait() // the listener already accepts the next one
 		return c
 	default:
 		return nil
@@ -183,8 +183,8 @@ func closed(c net.Conn) bool {
 	return errors.Is(c.SetDeadline(time.Time{}), io.ErrClosedPipe)
 }
 
-// One address, be it of many clients or of IPv6's many, holds half of the connections: what is busy stays, what is idle and then
-// what is new makes room for its next, and others find room without waiting. A trusted proxy, and one on this machine, speak for many clients and may have all.
+// One address, of many clients or as an IPv6 /64, has at most half of the connections: busy ones stay, idle and then new ones make
+// room for its next, and others get in without waiting. Trusted proxies and this machine speak for many clients and may have all.
 func TestListenerSharesAmongAddresses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const most = 16
@@ -211,7 +211,7 @@ func TestListenerSharesAmongAddresses(t *testing.T) {
 		}
 		d.ConnState(held[3], http.StateIdle)
 		time.Sleep(time.Second)
-		for i, gone := range []int{3, 0, 1} { // the idle one, and then the new ones
+		for i, gone := range []int{3, 0, 1} { // the idle one first, then the new ones
 			if c := d.come("2001:db8::3"); c == nil || !closed(held[gone]) {
 				t.Fatalf("%d: no room is made", i)
 			} else {
@@ -240,7 +240,7 @@ func TestListenerSharesAmongAddresses(t *testing.T) {
 	})
 }
 
-// Ten thousand connections that end in any state, before and after the server has closed them, take nothing from their address.
+// After ten thousand connections that end in any state, before or after the server closes them, none counts for their address.
 func TestListenerFindsItsShareBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDoor(t, 4)
@@ -253,7 +253,7 @@ func TestListenerFindsItsShareBack(t *testing.T) {
 			}
 			d.ConnState(c, states[i%4])
 			_ = c.Close()
-			d.ConnState(c, states[i/4%4]) // the server has not noticed yet
+			d.ConnState(c, states[i/4%4]) // the server has not noticed the end yet
 			_ = c.Close()
 			d.ConnState(c, http.StateClosed)
 		}

@@ -30,7 +30,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
-// api is the handler with a token of an operator and of two tenants.
+// api is the handler, with tokens of an operator and two tenants.
 type api struct {
 	handler                      http.Handler
 	store                        *store.Store
@@ -73,7 +73,7 @@ func withCalls(p *intake.Pool) func(*web.Config) {
 	return func(c *web.Config) { c.Calls = p }
 }
 
-// do sends a request. header is "Name: value" lines; a body is sent as JSON unless they say otherwise.
+// do sends a request. header has lines "Name: value"; a body is JSON unless they say otherwise.
 func (a *api) do(t *testing.T, token, method, path, body string, header ...string) *http.Response {
 	t.Helper()
 	var r io.Reader
@@ -127,7 +127,7 @@ var masks = []struct {
 	{regexp.MustCompile(`"next": "[^"]+"`), `"next": "<cursor>"`},
 }
 
-// golden writes an exchange as the API's documentation would, and compares it with testdata/name.http.
+// golden formats an exchange as the documentation does, and compares it with testdata/name.http.
 func golden(t *testing.T, name, request string, res *http.Response) {
 	t.Helper()
 	var b strings.Builder
@@ -162,7 +162,7 @@ func golden(t *testing.T, name, request string, res *http.Response) {
 	}
 }
 
-// The examples of the documentation, field for field. The order matters: they are one customer's afternoon.
+// The examples of the documentation, field by field. The order matters: each builds on those before.
 func TestExamples(t *testing.T) {
 	a := newAPI(t)
 	const hook = `{"enabled": true, "events": ["humanization.completed", "humanization.failed"], "url": "https://your-service.example.com/webhooks/kallima"}`
@@ -198,7 +198,7 @@ func TestExamples(t *testing.T) {
 	golden(t, "error_unauthenticated", "GET /v1/webhooks", a.do(t, "", "GET", "/v1/webhooks", ""))
 }
 
-// refusal is a request of kallima's, and what it is answered.
+// refusal is a request of kallima, and the expected response.
 type refusal struct {
 	name, method, path, body string
 	header                   string
@@ -206,7 +206,7 @@ type refusal struct {
 	code, field              string
 }
 
-// big is longer than what may be sent.
+// big is longer than allowed.
 var big = strings.Repeat("x", 300<<10)
 
 // refusals are requests about kallima's webhook id and another tenant's.
@@ -297,14 +297,14 @@ func (tc *refusal) check(t *testing.T, a *api) {
 	}
 }
 
-// Every refusal has its status, its code and its field, and leaves nothing behind.
+// Every refusal has its status, code and field, and stores nothing.
 func TestRefusals(t *testing.T) {
 	a := newAPI(t)
 	id, foreign := a.id(t, a.kallima), a.id(t, a.northwind)
 	for _, r := range refusals(id, foreign, a.kallima) {
 		t.Run(r.name, func(t *testing.T) { r.check(t, a) })
 	}
-	// The one that was accepted folds its duplicates; of the others nothing is left.
+	// The accepted one is stored without its duplicates, the others not at all.
 	ctx := context.WithoutCancel(t.Context())
 	kallima, err := a.store.TenantByName(ctx, "kallima")
 	if err != nil {
@@ -322,8 +322,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// What goes beyond the documented fields is there for webhooks that use it, and only for those; a sensitive value is shown to
-// nobody.
+// Optional fields are returned only for webhooks that set them; a sensitive value is never shown.
 func TestExtensions(t *testing.T) {
 	a := newAPI(t)
 	created := read(t, a.do(t, a.kallima, "POST", "/v1/webhooks",
@@ -355,7 +354,7 @@ func TestExtensions(t *testing.T) {
 	}
 }
 
-// Pages follow each other to the end, without a gap or a double, and deleting a page's last webhook does not lose the rest.
+// Pages follow each other to the end, without gaps or duplicates, also if a page's last webhook is deleted.
 func TestPages(t *testing.T) {
 	a := newAPI(t)
 	var want []string
@@ -391,7 +390,7 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// An operator acts for the default tenant, and for another that it names.
+// An operator acts for the default tenant, or for another that it names.
 func TestOperatorNamesTheTenant(t *testing.T) {
 	a := newAPI(t)
 	id := a.id(t, a.kallima)
@@ -403,7 +402,7 @@ func TestOperatorNamesTheTenant(t *testing.T) {
 	}
 }
 
-// Data reaches the store byte for byte but for white space between tokens: numbers and key order are the publisher's.
+// Data reaches the store byte for byte, except white space between tokens: numbers and key order stay the publisher's.
 func TestDataIsKept(t *testing.T) {
 	a := newAPI(t)
 	const data = `{"z": 1.10, "a": 12345678901234567890, "z": "\u00e9 <&>"}`
@@ -424,7 +423,7 @@ func TestDataIsKept(t *testing.T) {
 	}
 }
 
-// A store that fails is an internal error whose cause is in the log only, once, under the request's id.
+// A failure of the store is an internal error; only the log has its cause, once, under the request's id.
 func TestInternalError(t *testing.T) {
 	broken := newAPI(t)
 	if err := broken.store.Close(); err != nil {

@@ -47,8 +47,8 @@ func same(t *testing.T, a, b any) bool {
 	return string(x) == string(y)
 }
 
-// REST has every setting of a webhook: it takes each when the webhook is made and afterwards, answers it, and takes what it
-// answered, with which nothing changes.
+// REST has every setting of a webhook: it can be set at creation and later, is returned, and the returned object can be sent back
+// without a change.
 func TestAllSettings(t *testing.T) {
 	a := newAPI(t)
 	settings := object{
@@ -102,7 +102,7 @@ func TestAllSettings(t *testing.T) {
 	}
 }
 
-// A setting that is wrong is refused with its name as REST spells it, and nothing is changed.
+// An invalid setting is refused with its REST name, and nothing is changed.
 func TestWrongSettings(t *testing.T) {
 	a := newAPI(t)
 	id := a.id(t, a.kallima)
@@ -129,8 +129,8 @@ func TestWrongSettings(t *testing.T) {
 	}
 }
 
-// The header Idempotency-Key is equivalent to the field: bare or in quotation marks. Two that contradict one another, and one for
-// several events, are refused.
+// The header Idempotency-Key is equivalent to the field: bare or in quotation marks. A header that contradicts the field, or one
+// for several events, is refused.
 func TestIdempotencyKeyHeader(t *testing.T) {
 	a := newAPI(t)
 	event := object{"type": "a.b", "data": 1}
@@ -168,7 +168,7 @@ func TestIdempotencyKeyHeader(t *testing.T) {
 	}
 }
 
-// An event is answered with how many webhooks want it: those of its tenant, enabled or not.
+// The response to an event has the number of webhooks that subscribe to it: those of its tenant, enabled or not.
 func TestWebhooksThatWantAnEvent(t *testing.T) {
 	a := newAPI(t)
 	for _, w := range []object{
@@ -193,7 +193,7 @@ func TestWebhooksThatWantAnEvent(t *testing.T) {
 	}
 }
 
-// A call is charged for what it lists and publishes.
+// A call costs what it lists and publishes.
 func TestRESTIsPriced(t *testing.T) {
 	cost := 0
 	a := newAPI(t, func(c *web.Config) {
@@ -222,8 +222,7 @@ func TestRESTIsPriced(t *testing.T) {
 	}
 }
 
-// A change may name when the webhook was last updated, as it was answered, and is otherwise refused; a time with a fraction is compared
-// exactly.
+// An update with if_updated_at is refused unless that is the returned updated_at; a time with a fraction is compared exactly.
 func TestIfUpdatedAt(t *testing.T) {
 	a := newAPI(t)
 	path := "/v1/webhooks/" + a.id(t, a.kallima)
@@ -251,8 +250,8 @@ func TestIfUpdatedAt(t *testing.T) {
 	}
 }
 
-// Creating a webhook with an external_id is safe to repeat, which finds it in the list; a header Idempotency-Key, which has no effect
-// here, is refused and not ignored.
+// Creating a webhook with an external_id is safe to repeat, and the list finds it by that id; the header Idempotency-Key would have
+// no effect, so it is refused.
 func TestExternalID(t *testing.T) {
 	a := newAPI(t)
 	body := object{"url": "https://example.com/", "external_id": "e1"}

@@ -22,7 +22,8 @@ func dataFilter(path, equals, contains string) DataFilter {
 	return f
 }
 
-// A path goes through objects and the elements of arrays; conditions hold each for itself, the two of one for the same value.
+// A path leads through objects and the elements of arrays. Conditions apply independently; the two parts of one condition apply to
+// the same value.
 func TestDataFilters(t *testing.T) {
 	const data = `{"customer":{"id":"cus_1","a.b":{"c\\":1}},"items":[{"sku":"ab","qty":1},{"sku":"cd","qty":2.50}],"tags":["new","old"],"none":null,"ok":true}`
 	for _, c := range []struct {
@@ -60,7 +61,7 @@ func TestDataFilters(t *testing.T) {
 	}
 }
 
-// What is wrong with a condition is said of its field.
+// The error of an invalid condition names its field.
 func TestDataFilterErrors(t *testing.T) {
 	for _, c := range []struct {
 		filter DataFilter
@@ -106,7 +107,7 @@ func TestDataFilterErrors(t *testing.T) {
 	}
 }
 
-// A condition means what the filter of the same names means.
+// A condition means the same as the filter with the same names.
 func FuzzDataFilter(f *testing.F) {
 	f.Add("customer.tags", `"eu"`, "", paid)
 	f.Add(`a\.b.c`, "", "é", `{"a.b":[{"c":["\u00e9x"]}]}`)
@@ -142,7 +143,7 @@ func FuzzDataFilter(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(source) > MaxFilterBytes { // escapes are longer than what they stand for
+		if len(source) > MaxFilterBytes { // escapes are longer than their characters
 			return
 		}
 		if want := compileFilter(t, string(source)).Match("a", []byte(data)); got != want {

@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// Tags are at most 20 printable texts of 1 to 64 characters, kept in the publisher's order, each once; what is wrong is said of the tag.
+// Tags are at most 20 printable texts of 1 to 64 characters, kept in the publisher's order, each once; an error names the tag.
 func TestTags(t *testing.T) {
 	many := func(n int) (tags []string) {
 		for i := range n {

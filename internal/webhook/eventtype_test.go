@@ -8,10 +8,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// A subscription is a type, a wildcard or all published types, and one that no event can match is refused; a type whose prefix
-// is reserved can be named if the server publishes it, and never published by others, however it is capitalised.
+// A subscription is a type, a wildcard or all published types; one that no event can match is refused. A type with the reserved
+// prefix can be subscribed to if the server publishes it, and cannot be published by others, in any letter case.
 func TestEventTypeRules(t *testing.T) {
-	long := strings.Repeat("a", MaxEventTypeBytes-2) // the longest that a type can begin with and go on
+	long := strings.Repeat("a", MaxEventTypeBytes-2) // the longest prefix of a type
 	for s, ok := range map[string]struct{ subscription, filter, published bool }{
 		"a.b":                        {true, true, true},
 		long + ".*":                  {subscription: true},
@@ -62,7 +62,7 @@ func TestEventTypeRules(t *testing.T) {
 	}
 }
 
-// A list of events that means all published types is nil; beside * only operational types stay, and what is invalid.
+// A list of events that means all published types is nil; beside * only operational types and invalid entries stay.
 func TestNormalizeEvents(t *testing.T) {
 	for _, c := range []struct{ given, want []string }{
 		{nil, nil},
@@ -82,7 +82,7 @@ func TestNormalizeEvents(t *testing.T) {
 	}
 }
 
-// A wildcard stands for one word or more at the end, and for nothing that merely begins with the same letters.
+// A wildcard stands for one or more words at the end, not for the rest of a word.
 func TestMatchesType(t *testing.T) {
 	for pattern, matched := range map[string]string{
 		"a.b": "a.b", "a.*": "a.b a.b.c", "a.b.*": "a.b.c", "b.*": "", "hookgraph.*": "hookgraph.test", "ab.*": "ab.c", "A.*": "",

@@ -8,13 +8,13 @@ import (
 
 const costly = 64 << 10 // bytes of payload
 
-// repeat is a list of so many bytes of one.
+// repeat returns open, one repeated with commas, and end, in about the given number of bytes.
 func repeat(open, one, end string, bytes int) []byte {
 	n := (bytes - len(open) - len(end)) / (len(one) + 1)
 	return []byte(open + one + strings.Repeat(","+one, n-1) + end)
 }
 
-// The worst that one and the other can be made to: payloads by their length, with a filter that has conditions where they are.
+// The worst cases for filter and payload: payloads by length, with filters whose conditions apply to them.
 func worst() map[string]struct {
 	source string
 	data   func(bytes int) []byte
@@ -49,8 +49,8 @@ func worst() map[string]struct {
 	}
 }
 
-// A payload of 64 KiB is looked at no more than once for each condition, and one of twice the length costs twice as much: what is
-// counted is bytes, and not time.
+// A payload of 64 KiB is read at most once for each condition, and one of twice the length costs twice as much. The test counts
+// bytes, not time.
 func TestFilterCostIsLinear(t *testing.T) {
 	for name, w := range worst() {
 		f := compileFilter(t, w.source)
@@ -89,7 +89,7 @@ func TestFilterDoesNotAllocate(t *testing.T) {
 	}
 }
 
-// Needles are found wherever package strings finds them, however they overlap with themselves.
+// Needles are found wherever package strings finds them, even if they overlap themselves.
 func TestNeedle(t *testing.T) {
 	var words []string
 	for i := range 1 << 8 {

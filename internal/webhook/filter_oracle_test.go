@@ -17,13 +17,13 @@ import (
 	"github.com/hookgraph/hookgraph/internal/rawjson"
 )
 
-// member is one of an object, which is a list of them here because names may occur twice.
+// member is a member of an object. An object is a list of them here, because names may occur twice.
 type member struct {
 	name  string
 	value any
 }
 
-// decode makes []member, []any, json.Number, string, bool and nil of JSON.
+// decode decodes JSON to []member, []any, json.Number, string, bool and nil.
 func decode(d *json.Decoder) any {
 	tok, err := d.Token()
 	if err != nil {
@@ -55,7 +55,7 @@ func decoded(text []byte) any {
 	return decode(d)
 }
 
-// named are the values of all members of that name.
+// named returns the values of all members with the name.
 func named(v any, name string) (all []any) {
 	object, _ := v.([]member)
 	for _, m := range object {
@@ -66,7 +66,7 @@ func named(v any, name string) (all []any) {
 	return all
 }
 
-// flat are the values that are no arrays.
+// flat returns the values, with arrays replaced by their elements.
 func flat(all []any) (values []any) {
 	for _, v := range all {
 		if list, ok := v.([]any); ok {
@@ -78,7 +78,7 @@ func flat(all []any) (values []any) {
 	return values
 }
 
-// wants is the meaning of a pattern at a place that has these values: the oracle.
+// wants is the oracle: it reports whether a pattern matches these values at a path.
 func wants(pattern any, all []any) bool {
 	object, ok := pattern.([]member)
 	if !ok {
@@ -176,16 +176,16 @@ func operate(op string, v, operand any) bool {
 	return d <= 0
 }
 
-// oracle is what Match should say.
+// oracle returns the expected result of Match.
 func oracle(source, eventType string, data []byte) bool {
 	event := []member{{"type", eventType}, {"data", decoded(data)}}
 	return wants(decoded([]byte(source)), []any{event})
 }
 
-// longExponent is one that math/big would take too long for.
+// longExponent matches an exponent that takes math/big too long.
 var longExponent = regexp.MustCompile(`[0-9][eE][-+]?[0-9]{4}`)
 
-// Whatever is compiled, the errors name a field below the filter's, and what is compiled means what the oracle says.
+// For any filter, errors name a field below the filter's, and a compiled filter agrees with the oracle.
 func FuzzFilter(f *testing.F) {
 	for _, source := range []string{
 		`{"type":"a.b","data":{"amount":{"$gte":1e2,"$lt":1000},"status":{"$in":["failed","x"]}}}`,
@@ -213,7 +213,7 @@ func FuzzFilter(f *testing.F) {
 			}
 			return
 		}
-		got := filter.Match("a.b", []byte(data)) // ends, whatever the data is
+		got := filter.Match("a.b", []byte(data)) // terminates, whatever the data is
 		if o, ok := rawjson.Valid([]byte(data)); !ok || o.Depth > 1000 || !utf8.ValidString(data) || longExponent.MatchString(source+" "+data) {
 			return
 		}
@@ -223,7 +223,7 @@ func FuzzFilter(f *testing.F) {
 	})
 }
 
-// Random filters over a few names and values mean what the oracle says, on data of the same few.
+// Random filters over a few names and values agree with the oracle on data of the same names and values.
 func checkFilter(t *rapid.T) {
 	source, data := anyFilter(t), anyData(t, 4)
 	f, err := CompileFilter("filter", []byte(source))

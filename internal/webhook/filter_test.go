@@ -19,7 +19,7 @@ func compileFilter(tb testing.TB, source string) *Filter {
 const paid = `{"amount":100,"status":"failed","customer":{"id":"cus_1","plan":null,"tags":["new","eu"]},
 	"items":[{"sku":"a","qty":1},{"sku":"b","qty":5},7],"none":[],"deep":[[1,[2]],[]],"ok":true,"big":12345678901234567891,"huge":1e401,"$ref":"x","at":"2026-11-03T00:00:00Z"}`
 
-// paidFilters are filters, and whether the event paid matches.
+// paidFilters are filters, with whether the event paid matches.
 var paidFilters = []struct {
 	source string
 	want   bool
@@ -77,7 +77,7 @@ var paidFilters = []struct {
 	{`{"data":{"items":{"sku":"a","qty":{"$gt":2}}}}`, false},
 	{`{"data":{"items":{"$and":[{"sku":"a"},{"qty":{"$gt":2}}]}}}`, true},
 	{`{"data":{"items":7}}`, true},
-	{`{"data":{"items":{"sku":{"$exists":false}}}}`, true}, // the 7 has none
+	{`{"data":{"items":{"sku":{"$exists":false}}}}`, true}, // the element 7 has no sku
 	{`{"data":{"items":{"$not":{"sku":"c"}}}}`, true},
 	{`{"data":{"deep":2}}`, true},
 	{`{"data":{"deep":{"$gt":2}}}`, false},
@@ -96,7 +96,7 @@ var paidFilters = []struct {
 	{`{"data":{"items":{"":{"$exists":true}}}}`, false},
 }
 
-// Each operator, and each rule of what stands where, as the comment of Filter states them.
+// Each operator, and each rule of the syntax, as Filter's comment states them.
 func TestFilter(t *testing.T) {
 	for _, c := range paidFilters {
 		if got := compileFilter(t, c.source).Match("a.b", []byte(paid)); got != c.want {
@@ -105,7 +105,7 @@ func TestFilter(t *testing.T) {
 	}
 }
 
-// Names and strings are the same however they are escaped, on either side.
+// Names and strings match however they are escaped, on either side.
 func TestFilterEscapes(t *testing.T) {
 	for _, data := range []string{`{"é\"":"x/😀y"}`, `{"\u00E9\"":"\u0078\/\ud83d\ude00y"}`, `{"\u00e9\u0022" : "x\u002F😀\u0079"}`} {
 		for _, condition := range []string{
@@ -122,7 +122,7 @@ func TestFilterEscapes(t *testing.T) {
 	}
 }
 
-// A member that occurs twice is like an array of both values: any satisfies a condition, none a negation.
+// A member that occurs twice is like an array of both values: a condition needs one that matches, a negation none.
 func TestFilterDuplicates(t *testing.T) {
 	const data = `{"a":1,"b":{"c":1,"d":2},"a":"x","b":{"c":2},"b":[{"d":3,"d":4}]}`
 	for source, want := range map[string]bool{
@@ -141,7 +141,7 @@ func TestFilterDuplicates(t *testing.T) {
 	}
 }
 
-// What is wrong with a filter is said with the path in it, all of it at once, and what is at a bound is right.
+// The errors of a filter have their paths and are returned together; values at a limit are valid.
 func TestFilterErrors(t *testing.T) {
 	nest := func(open string, n int, in, end string) string {
 		return strings.Repeat(open, n) + in + strings.Repeat(end, n)
@@ -214,7 +214,7 @@ func TestFilterErrors(t *testing.T) {
 	}
 }
 
-// The largest filters have room: as many conditions as may be, each as deep as may be, none at another's place.
+// The largest filters are valid: the maximum number of conditions, each at the maximum depth and at a path of its own.
 func TestFilterBits(t *testing.T) {
 	var branches strings.Builder
 	for i := range MaxFilterConditions / 10 {

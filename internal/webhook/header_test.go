@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// The rules that need no HTTP: number, size, each name once, a value that is known.
+// The rules that need no HTTP: number, size, unique names, and a value that is given or kept.
 func TestSetHeaders(t *testing.T) {
 	value := func(s string) *string { return &s }
 	many := make([]*NewHeader, MaxHeaders+1)
@@ -47,7 +47,7 @@ func TestSensitiveStaysSo(t *testing.T) {
 	}
 }
 
-// Headers that hold credentials by their definition are never shown, whatever their owner says of them.
+// Headers that are defined to contain credentials are never shown, even if they are not marked sensitive.
 func TestCredentialsAreSensitive(t *testing.T) {
 	value := "v"
 	for name, want := range map[string]bool{"authorization": true, "Cookie": true, "X-Cookie": false} {
@@ -58,7 +58,7 @@ func TestCredentialsAreSensitive(t *testing.T) {
 	}
 }
 
-// No byte of a receiver's header is lost, be it UTF-8 or not.
+// No byte of a receiver's header is lost, whether it is UTF-8 or not.
 func TestHeaderBytesAreKept(t *testing.T) {
 	for given, want := range map[string]string{"caf\xe9 \xff": "caf\u00e9 \u00ff", "caf\u00e9": "caf\u00e9", "\xc3\x28": "\u00c3("} {
 		if got := NewHeaderBlock(http.Header{"X": {given}}); got != HeaderBlock("X: "+want+"\r\n") {

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// An external id is a short printable text, and metadata a JSON object of bounded size, kept without white space; anything else is
-// refused with its name.
+// An external id is a short printable text, and metadata a JSON object of limited size, stored without white space; anything else
+// is refused with the field's name.
 func TestOwnersData(t *testing.T) {
 	for metadata, want := range map[string]string{
 		`{}`: `{}`, ` {"a" : [1, "b c"] } `: `{"a":[1,"b c"]}`, `{"n":1.0}`: `{"n":1.0}`, "null": "", " null ": "", "": "",
@@ -42,7 +42,7 @@ func TestOwnersData(t *testing.T) {
 	}
 }
 
-// What the server did to a webhook is no setting of its owner's; what the owner did is.
+// SameSettings compares what the owner set, disabling included, not what the server changed.
 func TestSameSettings(t *testing.T) {
 	reason := func(r DisabledReason) *DisabledReason { return &r }
 	on := &Webhook{URL: "u", Enabled: true}

@@ -7,8 +7,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// A patch sets the fields that it has, null included, and leaves the others alone. Disabling says since when and why; what was
-// disabled for another reason keeps that reason; enabling forgets it, and the failures that led to it.
+// A patch sets the fields that it has, also to null, and leaves the others unchanged. Disabling sets the time and reason, unless
+// the webhook was disabled already; enabling clears them, and the failures.
 func TestPatch(t *testing.T) {
 	now := time.Date(2026, 4, 23, 10, 0, 0, 0, time.UTC)
 	before := now.Add(-time.Hour)
@@ -42,11 +42,11 @@ func TestPatch(t *testing.T) {
 	}
 }
 
-// A rotation overlaps for seven days at most, and its scheme is one of two, or that of the current secret.
+// A rotation overlaps for at most seven days, and its scheme is one of two, or that of the current secret.
 func TestRotationCheck(t *testing.T) {
 	for _, c := range []struct {
 		rotation Rotation
-		field    string // that is refused
+		field    string // that the error names
 	}{
 		{Rotation{}, ""},
 		{Rotation{Overlap: MaxOverlap, Scheme: SchemeEd25519}, ""},

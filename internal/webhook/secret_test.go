@@ -16,7 +16,7 @@ import (
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 )
 
-// What is signed verifies with the official library, under each secret that is active and under no other.
+// A signature verifies with the official library under each active secret, and under no other.
 func TestSignatureVerifies(t *testing.T) {
 	now := time.Now()
 	past, future := now.Add(-time.Second), now.Add(time.Hour)

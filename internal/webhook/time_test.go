@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// A time is what RFC 3339 says and nothing that only looks like it; any offset is the same moment in UTC.
+// A time is exactly RFC 3339, with any offset, which is converted to UTC.
 func TestParseTime(t *testing.T) {
 	want := time.Date(2026, 4, 23, 10, 0, 0, 500, time.UTC)
 	for _, s := range []string{"2026-04-23T10:00:00.0000005Z", "2026-04-23T12:00:00.0000005+02:00", "2026-04-23T09:30:00.000000500-00:30"} {
@@ -23,8 +23,8 @@ func TestParseTime(t *testing.T) {
 	}
 }
 
-// A bound is a time, or an ISO 8601 duration back from now; whatever has no fixed length, lies ahead or is longer than a century is
-// refused.
+// A bound is a time, or an ISO 8601 duration back from now; a duration without a fixed length, into the future or longer than a
+// century is refused.
 func TestParseTimeBound(t *testing.T) {
 	now := time.Date(2026, 4, 23, 10, 0, 0, 0, time.FixedZone("", 7200))
 	for s, back := range map[string]time.Duration{

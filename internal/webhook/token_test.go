@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// What is shown of a token leaves more of it than can be guessed, and nothing is shown of one that is not made of random bytes.
+// The prefix of a token leaves too much of it to guess, and a token that is not random has no prefix.
 func TestShownPrefix(t *testing.T) {
 	token, _ := NewToken()
 	prefix := ShownPrefix(token)

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// Every broken rule names its field, and a good webhook breaks none.
+// Every broken rule names its field, and a valid webhook breaks none.
 func TestCheck(t *testing.T) {
 	good := Webhook{URL: "https://example.com/", Events: []string{"humanization.completed", "A_1.b.c"}}
 	if err := good.Check(); err != nil {
@@ -45,7 +45,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// The retry schedule gives every wait within its jitter, never less than the receiver asked for, and then ends.
+// The retry schedule returns every wait within its jitter, never less than the receiver asked for, and then ends.
 func TestSchedule(t *testing.T) {
 	now := time.Date(2026, 4, 23, 10, 0, 0, 0, time.UTC)
 	for tried := 1; tried < len(DefaultSchedule); tried++ {
@@ -68,7 +68,7 @@ func TestSchedule(t *testing.T) {
 	}
 }
 
-// Retry-After is read as seconds or as a date (RFC 9110, section 10.2.3); anything else is as if it were absent.
+// Retry-After is read as seconds or as a date (RFC 9110, section 10.2.3); anything else counts as absent.
 func TestRetryAfter(t *testing.T) {
 	now := time.Date(2026, 4, 23, 10, 0, 0, 0, time.UTC)
 	for value, want := range map[string]time.Duration{
@@ -83,7 +83,7 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// An id has one spelling, and ids sort by the millisecond of their making.
+// An id has one spelling, and ids sort by the millisecond of their creation.
 func TestID(t *testing.T) {
 	now := time.Now()
 	a, b := NewID(now), NewID(now.Add(time.Millisecond))
@@ -112,7 +112,7 @@ func TestBody(t *testing.T) {
 	}
 }
 
-// Data is any JSON value within its bounds; what is wrong names the field.
+// Data is any JSON value within its limits; an error names the field.
 func TestNewEventCheck(t *testing.T) {
 	for data, want := range map[string]string{
 		`null`: "", `"x y"`: "", ` { "a" : "b c" } `: "", `[1,2]`: "", `"\" [{"`: "",
@@ -137,7 +137,7 @@ func TestNewEventCheck(t *testing.T) {
 	}
 }
 
-// Whatever the data is, Check refuses it or leaves exactly what encoding/json makes of it compacted.
+// For any data, Check refuses it, or leaves exactly what json.Compact returns.
 func FuzzData(f *testing.F) {
 	for _, s := range []string{`{"a": [1, 2.50, "x\" y"]}`, `1e400`, `"\\"`, "[\t]", `{"a":1}}`, `"\u2028"`} {
 		f.Add([]byte(s))
@@ -157,7 +157,7 @@ func FuzzData(f *testing.F) {
 	})
 }
 
-// An event type is what the form in Standard Webhooks says, as a regular expression reads it.
+// An event type is what a regular expression for the form in Standard Webhooks matches.
 func TestEventTypes(t *testing.T) {
 	form := regexp.MustCompile(`^[a-zA-Z0-9_]+(\.[a-zA-Z0-9_]+)*$`)
 	for _, s := range []string{
