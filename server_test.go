@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestMain is the program itself when a test starts this binary as one.
+// TestMain runs the program itself if a test started this binary as one.
 func TestMain(m *testing.M) {
 	if os.Getenv("HOOKGRAPH_TEST_MAIN") != "" {
 		main()
@@ -15,7 +15,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// A command that succeeds prints what it was asked for and exits with 0; one that fails exits with 1 and says why.
+// A command that succeeds prints its result and exits with 0; one that fails says why and exits with 1.
 func TestExitCodes(t *testing.T) {
 	for args, want := range map[string]struct {
 		code int

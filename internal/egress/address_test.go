@@ -23,7 +23,7 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 )
 
-// spellings are ways to write this machine, or another inside address, as a URL's host.
+// spellings are ways to write this machine, or another internal address, as a URL's host.
 var spellings = []string{
 	// names
 	"localhost", "LOCALHOST", "localhost.", "LocalHost.", "app.localhost", "a.b.localhost.", "localhost.localdomain",
@@ -47,12 +47,12 @@ var spellings = []string{
 	"169.254.169.254", "2852039166", "0xA9FEA9FE", "168.63.129.16", "10.1", "192.168.257", "0300.0250.0.1", "172.16.1", "100.64.1",
 }
 
-// hostile is a Client whose only protection against ca is the address check: its port is open.
+// hostile is a Client that only the address check protects from the canary: its port is open.
 func hostile(t testing.TB, ca *canary, r Resolver) *Client {
 	t.Helper()
 	return client(t, Config{
 		Ports: []uint16{443, ca.port}, Resolver: r,
-		Allow: []netip.Prefix{netip.MustParsePrefix("203.0.113.7/32")}, // names are looked up as they are, not rooted
+		Allow: []netip.Prefix{netip.MustParsePrefix("203.0.113.7/32")}, // names are looked up as they are, without a trailing dot
 	})
 }
 
@@ -80,7 +80,7 @@ func TestClosedAddressesWhenSaving(t *testing.T) {
 	}
 }
 
-// closedHosts is every closed address as the host of a URL.
+// closedHosts returns every closed address as the host of a URL.
 func closedHosts() (all []string) {
 	for _, a := range closedAddresses {
 		if strings.Contains(a, ":") {
@@ -104,8 +104,8 @@ func TestClosedAddressesWhenSending(t *testing.T) {
 	ca.untouched(t)
 }
 
-// A URL that is in the database already, from before a rule or past it, is stopped when sending. The resolver is the
-// most helpful one there could be: it takes every name for this machine.
+// A forbidden URL that is already in the database is stopped when sending. The resolver is the worst possible: every name resolves
+// to this machine.
 func TestSpellingsWhenSending(t *testing.T) {
 	ca := newCanary(t)
 	loopback := answers{{netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("::1")}}
@@ -126,7 +126,7 @@ func TestSpellingsWhenSending(t *testing.T) {
 	ca.untouched(t)
 }
 
-// targets is the URL of a host that was never parsed, and as net/url parses it if it does.
+// targets returns the URL of a host unparsed, and as net/url parses it, if it can.
 func targets(host string, port uint16) []*url.URL {
 	hostport := host + ":" + strconv.Itoa(int(port))
 	us := []*url.URL{{Scheme: "https", Host: hostport, Path: "/"}}
@@ -136,8 +136,8 @@ func targets(host string, port uint16) []*url.URL {
 	return us
 }
 
-// The C library's resolver reads numbers as inet_aton does. The C resolver has to be asked for when the process
-// starts, so the test runs itself.
+// The C library's resolver parses numbers like inet_aton. It must be selected when the process starts, so the test runs itself
+// again.
 func TestSpellingsWithCgoResolver(t *testing.T) {
 	const child = "EGRESS_TEST_CGO"
 	if os.Getenv(child) == "" {
@@ -164,7 +164,7 @@ func TestSpellingsWithCgoResolver(t *testing.T) {
 		switch {
 		case mapped == "localhost":
 		case !asciiHost(mapped), !endsInNumber(mapped), slices.Contains([]string{"127.0.0.256", "9223372036854775809", "0xffffffff7f000001"}, mapped):
-			continue // not an address to the C library either, which would ask a name server outside
+			continue // not an address for the C library either, which would query a name server
 		}
 		for _, u := range targets(s, ca.port) {
 			res := c.Do(within(t, 20*time.Second), &Request{URL: u})
@@ -181,8 +181,7 @@ func TestSpellingsWithCgoResolver(t *testing.T) {
 	ca.untouched(t)
 }
 
-// Every closed address is refused as a DNS answer, alone and beside others of its kind, with a message that does not
-// tell it.
+// Every closed address is refused as a DNS answer, alone and beside others of its kind, with a message that does not contain it.
 func TestClosedAddressesAsDNSAnswers(t *testing.T) {
 	for _, s := range closedAddresses {
 		a := netip.MustParseAddr(s)
@@ -194,7 +193,7 @@ func TestClosedAddressesAsDNSAnswers(t *testing.T) {
 	}
 }
 
-// closedAnswers is every closed address as a name server could answer it: alone, behind an alias, and beside others.
+// closedAnswers returns every closed address as a name server could return it: alone, behind an alias, and beside others.
 func closedAnswers() (all [][]any) {
 	for i, a := range closedAddresses {
 		if strings.Contains(a, "%") {
@@ -209,7 +208,7 @@ func closedAnswers() (all [][]any) {
 	return all
 }
 
-// The same, from a name server, by Go's resolver. TestDNSAnswersWithCgoResolver does it by the C library's.
+// The same from a name server, with Go's resolver. TestDNSAnswersWithCgoResolver uses the C library's.
 func TestClosedAddressesFromNameServer(t *testing.T) {
 	ca := newCanary(t)
 	all := closedAnswers()
@@ -258,11 +257,11 @@ func TestControl(t *testing.T) {
 	ca.untouched(t)
 }
 
-// A receiver at an address of its own, 127.0.0.2, stands for the internet; 127.0.0.1 is inside. Its certificate is
-// for example.com.
+// A receiver at 127.0.0.2 stands for the internet, and 127.0.0.1 for the internal network. The receiver's certificate is for
+// example.com.
 func publicReceiver(t testing.TB, ca *canary, h http.HandlerFunc) (addr netip.AddrPort, cfg Config) {
 	t.Helper()
-	// The same port as the canary's, so that one URL may mean both.
+	// The same port as the canary's, so that one URL may lead to both.
 	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.2:%d", ca.port))
 	if err != nil {
 		t.Skip(err) // only Linux has all of 127/8
@@ -278,7 +277,7 @@ func publicReceiver(t testing.TB, ca *canary, h http.HandlerFunc) (addr netip.Ad
 	return l.Addr().(*net.TCPAddr).AddrPort(), cfg
 }
 
-// scripted are what a name server answers to one request after the other, and what comes of each: 127.0.0.2 is outside.
+// scripted are a name server's successive answers, and the expected results: 127.0.0.2 is allowed.
 var scripted = map[string]struct {
 	script func(name string, round int) []any
 	want   []Code
@@ -311,8 +310,8 @@ var scripted = map[string]struct {
 	"nothing":            {func(string, int) []any { return nil }, []Code{DNS}},
 }
 
-// rebinds answers, for each closed address, with one outside at first, and with it at the next request: alone, behind an alias, or
-// beside others, in turn.
+// rebinds answers for each closed address first with an allowed one, and at the next request with the closed one: alone, behind an
+// alias, or beside others, in turn.
 func rebinds() (script func(name string, round int) []any, requests int) {
 	var all [][]any
 	for i, forms := 0, closedAnswers(); i < len(forms); i += 3 {
@@ -326,8 +325,7 @@ func rebinds() (script func(name string, round int) []any, requests int) {
 	}, 2 * len(all)
 }
 
-// outside is a receiver that counts what it gets, and closes every connection, so that the next request looks the name up
-// again.
+// outside is a receiver that counts requests, and closes every connection, so that the next request looks the name up again.
 func outside(t testing.TB, ca *canary) (cfg Config, served *atomic.Int64) {
 	t.Helper()
 	served = &atomic.Int64{}
@@ -338,8 +336,8 @@ func outside(t testing.TB, ca *canary) (cfg Config, served *atomic.Int64) {
 	return cfg, served
 }
 
-// Rebinding, mixed answers, CNAME chains and mapped AAAA records, from a name server, by Go's resolver.
-// TestDNSAnswersWithCgoResolver does it by the C library's.
+// Rebinding, mixed answers, CNAME chains and mapped AAAA records from a name server, with Go's resolver.
+// TestDNSAnswersWithCgoResolver uses the C library's.
 func TestScriptedNameServer(t *testing.T) {
 	ca := newCanary(t)
 	cfg, served := outside(t, ca)
@@ -364,7 +362,7 @@ func TestScriptedNameServer(t *testing.T) {
 	}
 }
 
-// A name that was outside at one request is looked up and judged again at the next, whatever closed address it is by then.
+// A name that was allowed for one request is looked up and checked again for the next, whatever closed address it then resolves to.
 func TestRebindingToClosedAddresses(t *testing.T) {
 	ca := newCanary(t)
 	cfg, served := outside(t, ca)
@@ -388,7 +386,7 @@ func TestRebindingToClosedAddresses(t *testing.T) {
 	}
 }
 
-// A redirect is an answer, and is not followed.
+// A redirect is a response, and is not followed.
 func TestRedirectsAreNotFollowed(t *testing.T) {
 	ca := newCanary(t)
 	var target atomic.Value
@@ -440,7 +438,7 @@ func TestSchemeAndPortWhenSending(t *testing.T) {
 	ca.untouched(t)
 }
 
-// Names are looked up as absolute ones, so that no search list completes them to a name of the inside.
+// Names are looked up as absolute, so that no search list completes them to internal names.
 func TestNamesAreRooted(t *testing.T) {
 	for name, tt := range map[string]struct {
 		cfg  Config
@@ -459,7 +457,7 @@ func TestNamesAreRooted(t *testing.T) {
 	}
 }
 
-// recorder is a Resolver that knows no name and remembers the last one.
+// recorder is a Resolver that knows no name and records the last one.
 type recorder struct{ asked string }
 
 func (r *recorder) LookupNetIP(_ context.Context, _, host string) ([]netip.Addr, error) {
@@ -469,8 +467,8 @@ func (r *recorder) LookupNetIP(_ context.Context, _, host string) ([]netip.Addr,
 
 type cname string
 
-// dns is a name server on loopback. Its script gives the records of a name, as addresses and cname values, by how
-// often next was called.
+// dns is a name server on loopback. Its script returns a name's records, as addresses and cname values, by the number of calls of
+// next.
 type dns struct {
 	script func(name string, round int) []any
 	round  atomic.Int64
@@ -509,7 +507,7 @@ func serveDNS(t testing.TB, conn net.PacketConn, script func(name string, round 
 
 func (d *dns) next() { d.round.Add(1) }
 
-// resolver is Go's, asking d only.
+// resolver is Go's resolver, with d as the only server.
 func (d *dns) resolver() *net.Resolver {
 	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "udp", d.conn.LocalAddr().String())
@@ -543,7 +541,7 @@ func (d *dns) answer(query []byte) ([]byte, error) {
 	return m.Pack()
 }
 
-// A certificate must hold: known authority, right name, TLS 1.2 at least. There is no way to skip it.
+// A certificate must be valid: known authority, right name, TLS 1.2 or newer. Verification cannot be disabled.
 func TestCertificates(t *testing.T) {
 	s := receiver(t, true, func(http.ResponseWriter, *http.Request) {})
 	old := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))

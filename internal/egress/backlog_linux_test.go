@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// fullBacklog is an address where nobody answers the first packet of a connection, as behind a firewall that drops it: a
-// listener that accepts none, and whose queue is full.
+// fullBacklog returns an address where the first packet of a connection is not answered, as behind a firewall that drops it: a
+// listener whose queue is full.
 func fullBacklog(t *testing.T) string {
 	t.Helper()
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)

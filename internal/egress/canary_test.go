@@ -14,7 +14,7 @@ import (
 
 var quiet = log.New(io.Discard, "", 0)
 
-// canary listens on 127.0.0.1 and ::1, on one port, and counts the connections that it must never get.
+// canary listens on 127.0.0.1 and ::1, on one port, and counts connections, which it must never get.
 type canary struct {
 	port uint16
 	hits atomic.Int64
@@ -62,7 +62,7 @@ func (c *canary) untouched(t testing.TB) {
 	}
 }
 
-// answers is a Resolver that gives one answer after the other, the last one forever, whatever the name.
+// answers is a Resolver that returns its answers in turn for any name, and then the last one forever.
 type answers [][]netip.Addr
 
 func (a answers) LookupNetIP(context.Context, string, string) ([]netip.Addr, error) { return a[0], nil }

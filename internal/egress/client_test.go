@@ -18,7 +18,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// receiver is an HTTPS server on loopback, with HTTP/2 when h2 is set.
+// receiver is an HTTPS server on loopback, with HTTP/2 if h2 is set.
 func receiver(t testing.TB, h2 bool, h http.HandlerFunc) *httptest.Server {
 	t.Helper()
 	s := httptest.NewUnstartedServer(h)
@@ -29,7 +29,7 @@ func receiver(t testing.TB, h2 bool, h http.HandlerFunc) *httptest.Server {
 	return s
 }
 
-// client is a Client that may reach loopback, trusts s, and is closed with the test.
+// client returns a Client that may reach loopback and trusts s; the end of the test closes it.
 func client(t testing.TB, cfg Config) *Client {
 	t.Helper()
 	c, err := New(cfg)
@@ -65,8 +65,8 @@ func within(t testing.TB, d time.Duration) context.Context {
 	return ctx
 }
 
-// An answer comes back whole: status, headers and body, over both versions of HTTP, and the second request finds the
-// first one's connection.
+// The whole response is returned, status, headers and body, over both versions of HTTP, and the second request reuses the
+// connection.
 func TestDo(t *testing.T) {
 	for name, h2 := range map[string]bool{"HTTP/1.1": false, "HTTP/2.0": true} {
 		t.Run(name, func(t *testing.T) {
@@ -106,7 +106,7 @@ func TestDo(t *testing.T) {
 	}
 }
 
-// Out of the box loopback is closed, by address and by name, and the message does not tell the address.
+// By default loopback is closed, by address and by name, and the message does not contain the address.
 func TestClosedByDefault(t *testing.T) {
 	ca := newCanary(t)
 	c := client(t, Config{Ports: []uint16{ca.port}, Resolver: answers{{netip.MustParseAddr("127.0.0.1")}}})

@@ -21,8 +21,8 @@ func plain(t *testing.T, n int) []*Request {
 	return reqs
 }
 
-// However many requests there are at once, and however few connections are kept, every answer gets here, and what is left
-// open of a rush is closed by what comes after it.
+// With any number of concurrent requests, and few kept connections, every response arrives, and later requests close the
+// connections left over from a burst.
 func TestFewKeptConnections(t *testing.T) {
 	const hosts, senders, requests, kept = 64, 256, 20_000, 8
 	c := client(t, Config{AllowPrivate: true, MaxIdle: kept})
@@ -48,7 +48,7 @@ func TestFewKeptConnections(t *testing.T) {
 	}
 }
 
-// When the maximum number of connections is kept, a host keeps the one that it has, and one without keeps none.
+// When the maximum number of connections is kept, a host that has one keeps it, and a host without gets none.
 func TestKeptConnections(t *testing.T) {
 	c := client(t, Config{AllowPrivate: true, MaxIdle: 2})
 	reqs := plain(t, 3)

@@ -45,7 +45,7 @@ func newAuthority(t testing.TB) *authority {
 	return a
 }
 
-// sign makes a certificate of template by a, or by itself when a is nil.
+// sign returns a certificate for template signed by a, or self-signed if a is nil.
 func sign(t testing.TB, template *x509.Certificate, a *authority) ([]byte, *ecdsa.PrivateKey) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -63,7 +63,7 @@ func sign(t testing.TB, template *x509.Certificate, a *authority) ([]byte, *ecds
 	return der, key
 }
 
-// certificate is for hook.example, by a, or self-signed when a is nil.
+// certificate returns a certificate for hook.example signed by a, or self-signed if a is nil.
 func certificate(t testing.TB, a *authority, change func(*x509.Certificate)) tls.Certificate {
 	t.Helper()
 	template := &x509.Certificate{
@@ -77,12 +77,12 @@ func certificate(t testing.TB, a *authority, change func(*x509.Certificate)) tls
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }
 
-// end is a way in which an exchange ends, and what is said of it.
+// end is one possible end of an exchange, with its code and message.
 type end struct {
 	serve   func(c net.Conn, in *bufio.Reader, stop <-chan struct{}) // nil: answers 204
 	code    Code
 	status  int
-	message string // a part of it
+	message string // a part of the message
 }
 
 func answer(text string) func(net.Conn, *bufio.Reader, <-chan struct{}) {
@@ -99,7 +99,7 @@ func thenWait(text string) func(net.Conn, *bufio.Reader, <-chan struct{}) {
 	}
 }
 
-// hardClose resets a connection, under TLS too.
+// hardClose resets a connection, also below TLS.
 func hardClose(c net.Conn) {
 	if t, ok := c.(*tls.Conn); ok {
 		c = t.NetConn()
@@ -119,7 +119,7 @@ func status200(f *http2.Framer, stream uint32) {
 	_ = f.WriteHeaders(http2.HeadersFrameParam{StreamID: stream, BlockFragment: field(":status", "200"), EndHeaders: true})
 }
 
-// sentence is what a message must be: what happened, and what to do, without a full stop, an address or a Go error.
+// sentence matches a valid message: what happened and what to do, without a full stop, an address or a Go error.
 var sentence = regexp.MustCompile(`^(the|there|this) [^\n]+[^.\n]$`)
 
 func (e *end) check(t *testing.T, res *Result) {
@@ -222,8 +222,8 @@ var endsOfHTTP2 = map[string]end{
 	"half a body, then silence": {frame(func(f *http2.Framer, _ net.Conn, s uint32) { status200(f, s) }), TooSlow, 200, "did not end in time"},
 }
 
-// Every end of an exchange after the connection has one code and says what to do: over plain TCP and TLS 1.2 and 1.3, with
-// HTTP/1.1 and HTTP/2. The first complete status line decides; what is wrong behind it is noted.
+// Every end of an exchange after the connection has one code and says what to do: over plain TCP and TLS 1.2 and 1.3, with HTTP/1.1
+// and HTTP/2. The first complete status line decides; errors after it are only noted.
 func TestEveryEnd(t *testing.T) {
 	ca := newAuthority(t)
 	hook := certificate(t, ca, nil)
@@ -275,8 +275,8 @@ func TestEveryEnd(t *testing.T) {
 	}
 }
 
-// Every way in which TLS does not come about is TLS and says what to do, whether the receiver finds out in the handshake
-// or, as with a client certificate in TLS 1.3, after it.
+// Every failure of TLS has the code TLS and says what to do, whether it occurs in the handshake or, as for a client certificate in
+// TLS 1.3, after it.
 func TestEveryEndOfTLS(t *testing.T) {
 	ca, other := newAuthority(t), newAuthority(t)
 	pool := x509.NewCertPool()
@@ -335,7 +335,7 @@ func TestEveryEndOfTLS(t *testing.T) {
 					if e.code == OK {
 						want.status = http.StatusNoContent
 					}
-					// A body that is larger than buffers is still being written when the receiver has closed.
+					// A body larger than the buffers is still being written when the receiver closes.
 					for _, body := range [][]byte{[]byte(`{"a":1}`), make([]byte, 4<<20)} {
 						res := c.Do(within(t, 20*time.Second), &Request{URL: parse(t, u), Body: body})
 						want.check(t, &res)
@@ -346,7 +346,7 @@ func TestEveryEndOfTLS(t *testing.T) {
 	}
 }
 
-// What comes instead of a handshake, or breaks it off, is an error that says so, with the alert's meaning where it has one.
+// Bytes instead of a handshake, or its end, are an error that says so, with the alert's meaning if there is one.
 func TestEveryEndOfHandshakes(t *testing.T) {
 	raw := map[string]end{
 		"plain http": {answer("HTTP/1.1 400 Bad Request\r\n\r\n"), TLS, 0, "does not speak TLS on this port"},
@@ -386,7 +386,7 @@ func TestEveryEndOfHandshakes(t *testing.T) {
 	}
 }
 
-// Every end before there is a connection has one code and says what to do.
+// Every failure before the connection is established has one code and says what to do.
 func TestEveryEndBeforeTheConnection(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

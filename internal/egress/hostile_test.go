@@ -28,15 +28,15 @@ import (
 const (
 	deadline = 300 * time.Millisecond
 	grace    = 700 * time.Millisecond // for a busy machine, with the race detector
-	maxCost  = 10 << 20               // bytes allocated by both sides, and bytes that the receiver got rid of
+	maxCost  = 10 << 20               // bytes allocated by both sides, and bytes that the receiver could send
 )
 
-// raw is a receiver below HTTP: serve has one connection and may do with it what it likes until stop is closed.
+// raw is a receiver below HTTP: serve may do anything with one connection until stop is closed.
 type raw struct {
 	addr    string
 	written atomic.Int64
 	stop    chan struct{}
-	tls     *httptest.Server // has the certificate, when the receiver speaks TLS
+	tls     *httptest.Server // has the certificate if the receiver speaks TLS
 }
 
 func newRaw(t testing.TB, protocols []string, serve func(c net.Conn, in *bufio.Reader, stop <-chan struct{})) *raw {
@@ -104,14 +104,14 @@ func (r *raw) request(t testing.TB) (*Client, *Request) {
 	return client(t, private(r.tls)), &Request{URL: parse(t, "https://"+r.addr+"/"), Body: []byte(`{"a":1}`)}
 }
 
-// skipRequest reads the one request of in.
+// skipRequest reads one request from in.
 func skipRequest(in *bufio.Reader) {
 	if r, err := http.ReadRequest(in); err == nil {
 		_, _ = io.Copy(io.Discard, r.Body)
 	}
 }
 
-// forever writes chunk until the other side is gone, pausing in between.
+// forever writes chunk repeatedly, with pauses, until the other side is gone.
 func forever(c net.Conn, chunk string, pause time.Duration, stop <-chan struct{}) {
 	for {
 		if _, err := io.WriteString(c, chunk); err != nil {
@@ -129,9 +129,9 @@ func forever(c net.Conn, chunk string, pause time.Duration, stop <-chan struct{}
 
 func reset(c net.Conn) { _ = c.(*counting).SetLinger(0) }
 
-// measured does one request and fails the test if it was not over in time or cost too much.
+// measured makes one request and fails the test if it takes too long or costs too much.
 //
-// Only a receiver that is expected to run into the deadline is given a short one, so that a busy machine does not.
+// Only a receiver that should exceed the deadline gets a short one, so that a busy machine does not make others exceed it.
 func measured(t *testing.T, c *Client, req *Request, expected Code) Result {
 	t.Helper()
 	deadline := patience(expected)
@@ -158,21 +158,21 @@ func patience(expected Code) time.Duration {
 	case Timeout:
 		return deadline
 	case TooSlow:
-		return 3 * deadline // the headers have to come within it
+		return 3 * deadline // the headers must arrive within it
 	}
 	return 10 * time.Second
 }
 
 const head = "HTTP/1.1 200 OK\r\n"
 
-// What hostile receivers send repeatedly.
+// Chunks that hostile receivers send repeatedly.
 var (
 	megabyte = strings.Repeat("a", 1<<20)
 	block    = strings.Repeat("x", 16<<10)
 	chunk    = "4000\r\n" + block + "\r\n"
 )
 
-// hostileReceivers are those receivers, and what an attempt to them ends with.
+// hostileReceivers are hostile receivers, and the expected end of an attempt.
 var hostileReceivers = map[string]struct {
 	serve   func(c net.Conn, in *bufio.Reader, stop <-chan struct{})
 	code    Code
@@ -313,7 +313,7 @@ func TestHostileReceivers(t *testing.T) {
 			if strings.ContainsAny(res.Message, "[]") || strings.Contains(res.Message, "127.0.0.1") {
 				t.Errorf("the message shows an address: %s", res.Message)
 			}
-			// What a receiver could send is what fits into the kernel's buffers and ours.
+			// A receiver can send only what fits into the kernel's buffers and the client's.
 			if n := r.written.Load(); n > maxCost {
 				t.Errorf("the receiver got rid of %d KiB", n>>10)
 			}
@@ -321,7 +321,7 @@ func TestHostileReceivers(t *testing.T) {
 	}
 }
 
-// An answer that comes before its request may be taken for the request's or for noise, but not for a later one's.
+// A response that arrives before its request may be taken for that request's or be dropped, but never be taken for a later one's.
 func TestAnswerWithoutARequest(t *testing.T) {
 	log.SetOutput(io.Discard) // the transport logs the noise
 	t.Cleanup(func() { log.SetOutput(os.Stderr) })
@@ -342,7 +342,7 @@ func TestAnswerWithoutARequest(t *testing.T) {
 	}
 }
 
-// A large body must not be a way around the deadline when the receiver does not read it.
+// A large body that the receiver does not read must not evade the deadline.
 func TestReceiverThatDoesNotReadALargeBody(t *testing.T) {
 	r := newRaw(t, nil, func(_ net.Conn, _ *bufio.Reader, stop <-chan struct{}) { <-stop })
 	c, req := r.request(t)
@@ -352,7 +352,7 @@ func TestReceiverThatDoesNotReadALargeBody(t *testing.T) {
 	}
 }
 
-// The same over HTTP/2, as far as a well-behaved server can be made to do it.
+// The same over HTTP/2, as far as a normal server can do it.
 func TestHostileHTTP2Receivers(t *testing.T) {
 	block := make([]byte, 16<<10)
 	var bomb bytes.Buffer
@@ -390,7 +390,7 @@ func TestHostileHTTP2Receivers(t *testing.T) {
 			}
 		}, Protocol, 0},
 		"endless 1xx": {func(w http.ResponseWriter, r *http.Request) {
-			for range 3000 { // net/http's server allocates for each, as far as it gets ahead
+			for range 3000 { // net/http's server allocates for each one that it queues
 				w.WriteHeader(http.StatusEarlyHints)
 			}
 			<-r.Context().Done()
@@ -420,7 +420,7 @@ func TestHostileHTTP2Receivers(t *testing.T) {
 	}
 }
 
-// And as no server does it: frames by hand.
+// The same with hand-made frames, which no normal server sends.
 func TestHostileFrames(t *testing.T) {
 	for name, tt := range map[string]struct {
 		serve func(f *http2.Framer, stream uint32) error // called until it fails
@@ -477,7 +477,7 @@ func TestHostileFrames(t *testing.T) {
 	}
 }
 
-// What a receiver may send ahead of our reading is bounded by what we offer it, and so is what it may push.
+// The client's offered windows limit what a receiver may send ahead of reading, and what it may push.
 func TestHTTP2Settings(t *testing.T) {
 	settings := make(chan map[http2.SettingID]uint32, 1)
 	window := make(chan uint32, 1)
@@ -523,7 +523,7 @@ func field(name, value string) []byte {
 	return b.Bytes()
 }
 
-// frames is an HTTP/2 server that reads requests whole and leaves the answer to respond.
+// frames is an HTTP/2 server that reads whole requests and leaves the response to respond.
 func frames(c net.Conn, in *bufio.Reader, posts *atomic.Int64, respond func(f *http2.Framer, stream uint32)) {
 	if _, err := in.Discard(len(http2.ClientPreface)); err != nil {
 		return
@@ -554,8 +554,7 @@ func frames(c net.Conn, in *bufio.Reader, posts *atomic.Int64, respond func(f *h
 	}
 }
 
-// A receiver that accepts and then keeps quiet cannot hold an attempt in the handshake, and the dial does not outlive
-// the attempt by much.
+// A receiver that accepts and then stays silent cannot hold an attempt in the handshake, and the dial ends soon after the attempt.
 func TestTLSStall(t *testing.T) {
 	gone := make(chan struct{})
 	r := newRaw(t, nil, func(_ net.Conn, in *bufio.Reader, _ <-chan struct{}) {
@@ -574,7 +573,7 @@ func TestTLSStall(t *testing.T) {
 	}
 }
 
-// Where a request gets stuck before it is connected, the result says so.
+// If a request hangs before it is connected, the result says where.
 func TestBeforeTheConnection(t *testing.T) {
 	ca := newCanary(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -588,7 +587,7 @@ func TestBeforeTheConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { silent.Close() })
-	// Go's resolver continues to read for 5 s after a lookup was abandoned, so its connections are closed here.
+	// Go's resolver reads for 5 s after a lookup was abandoned, so the test closes its connections.
 	asked := make(chan net.Conn, 100)
 	mute := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		c, err := (&net.Dialer{}).DialContext(ctx, "udp", silent.LocalAddr().String())
@@ -624,7 +623,7 @@ func TestBeforeTheConnection(t *testing.T) {
 	}
 }
 
-// A dead address first in the answer costs a quarter of a second, not the attempt.
+// An unreachable first address costs a quarter of a second, not the attempt.
 func TestNextAddressIsTried(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	t.Cleanup(s.Close)

@@ -15,9 +15,9 @@ import (
 	"unsafe"
 )
 
-// The C library's resolver asks the name servers of /etc/resolv.conf and no other. So the test runs itself in namespaces of
-// its own, with a resolv.conf that names a server on its own loopback, and nothing of the machine is changed. Who is not
-// root needs a user namespace for that; where it is not allowed the test is skipped, but never in CI, which runs as root.
+// The C library's resolver uses only the name servers of /etc/resolv.conf. So the test runs itself in its own namespaces, with a
+// resolv.conf that names a server on its own loopback; nothing of the machine changes. Other users than root need a user namespace
+// for that; if it is not allowed the test is skipped, except in CI, which runs as root.
 func TestDNSAnswersWithCgoResolver(t *testing.T) {
 	const child = "EGRESS_TEST_NAMESPACE"
 	if os.Getenv(child) != "" {
@@ -44,7 +44,7 @@ func TestDNSAnswersWithCgoResolver(t *testing.T) {
 	}
 }
 
-// lacking skips a test whose tool or right is not there, and fails it in CI, where nothing may be left out.
+// lacking skips a test without its tool or permission, and fails it in CI, where no test may be skipped.
 func lacking(t *testing.T, format string, args ...any) {
 	t.Helper()
 	if os.Getenv("CI") == "true" {
@@ -53,7 +53,7 @@ func lacking(t *testing.T, format string, args ...any) {
 	t.Skipf(format, args...)
 }
 
-// isolate makes the namespaces' loopback work, and the files of the C library's resolver ours.
+// isolate enables the namespaces' loopback, and replaces the files of the C library's resolver.
 func isolate(dir string) error {
 	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("private mounts: %w", err)
@@ -119,7 +119,7 @@ func inNamespace(t *testing.T) {
 		switch res.Code {
 		case BlockedAddress:
 			blocked++
-		case DNS: // the C library leaves out what it takes for no host's address, and then there is none
+		case DNS: // the C library drops addresses that it considers invalid for hosts, and then none is left
 		default:
 			t.Errorf("%v: %q %q", answers, res.Code, res.Message)
 		}
@@ -129,7 +129,7 @@ func inNamespace(t *testing.T) {
 		t.Errorf("%d of %d answers came to be judged", blocked, len(all))
 	}
 
-	// Each name as often as its script says, and then each closed address after one that is outside.
+	// Each name as often as its script says, then each closed address after an allowed one.
 	cfg, served := outside(t, ca)
 	cfg.Resolver = resolver
 	request := func(c *Client, i int, want Code) {

@@ -19,8 +19,8 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// Do sends a request at most once, also when a connection that was used before breaks, and also with the header that
-// makes net/http take a POST for repeatable. Only what it certainly did not process is sent again, a few times.
+// Do sends a request at most once, even if a reused connection breaks, and even with the header that makes net/http repeat a POST.
+// Only a request that the receiver certainly did not process is sent again, a few times.
 func TestNothingIsSentTwice(t *testing.T) {
 	for name, body := range map[string][]byte{"body": []byte(`{"a":1}`), "no body": nil} {
 		t.Run("HTTP/1.1, "+name, func(t *testing.T) {
@@ -34,7 +34,7 @@ func TestNothingIsSentTwice(t *testing.T) {
 					_, _ = io.Copy(io.Discard, q.Body)
 					posts.Add(1)
 					if i == 1 {
-						return // the second request on a connection gets no answer
+						return // the second request on a connection gets no response
 					}
 					_, _ = io.WriteString(c, head+"Content-Length: 0\r\n\r\n")
 				}
@@ -91,7 +91,7 @@ func TestNothingIsSentTwice(t *testing.T) {
 	})
 }
 
-// A receiver that closes its HTTP/2 connections in order while requests run costs no attempt, and gets each one once.
+// If a receiver closes its HTTP/2 connections in order while requests run, no attempt fails, and each request arrives once.
 func TestGoAwayUnderLoad(t *testing.T) {
 	var mu sync.Mutex
 	processed := map[string]int{}
@@ -115,7 +115,7 @@ func TestGoAwayUnderLoad(t *testing.T) {
 		last := uint32(0)
 		requests(c, in, func(f *http2.Framer, id string, stream uint32) {
 			if last != 0 && stream > last {
-				return // as proxies do: it was told that this one is not looked at
+				return // like proxies: GOAWAY said that this one is not processed
 			}
 			if process(id) {
 				last = stream
@@ -160,7 +160,7 @@ func TestGoAwayUnderLoad(t *testing.T) {
 	}
 }
 
-// requests is an HTTP/2 server: respond is called for each request that is complete.
+// requests is an HTTP/2 server that calls respond for each complete request.
 func requests(c net.Conn, in *bufio.Reader, respond func(f *http2.Framer, id string, stream uint32)) {
 	if _, err := in.Discard(len(http2.ClientPreface)); err != nil {
 		return
@@ -211,7 +211,7 @@ func TestCanceled(t *testing.T) {
 	}
 }
 
-// A header that ValidateHeader would have refused is not sent, and not the receiver's fault.
+// A header that ValidateHeader would have refused is not sent, and is not reported as the receiver's fault.
 func TestInvalidRequestHeader(t *testing.T) {
 	c := client(t, Config{AllowPrivate: true})
 	res := c.Do(within(t, time.Second), &Request{URL: parse(t, "http://127.0.0.1:1/"), Header: http.Header{"A": {"x\r\ny"}}})

@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// forwarder is a CONNECT proxy on loopback that remembers what it was asked for. It refuses with status when not 200.
+// forwarder is a CONNECT proxy on loopback that records requests. It refuses them with status, unless that is 200.
 type forwarder struct {
 	mu    sync.Mutex
 	asked []string
@@ -72,7 +72,7 @@ func TestProxy(t *testing.T) {
 	ca.untouched(t)
 }
 
-// The proxy is not asked for a closed address, in no spelling: it would connect where we do not.
+// The proxy is never asked for a closed address, in any spelling: it would connect to it.
 func TestProxyIsNotAskedForClosedAddresses(t *testing.T) {
 	ca := newCanary(t)
 	f := newForwarder(t, 200)
@@ -86,7 +86,8 @@ func TestProxyIsNotAskedForClosedAddresses(t *testing.T) {
 			}
 		}
 	}
-	// Nor if the resolver's part had missed one: the kernel's check, which is behind all others, does not see what is proxied.
+	// Nor is it if the check after the lookup missed one: the last check, before the kernel connects, does not see proxied
+	// addresses.
 	d := &dialer{policy: &c.policy}
 	var err error
 	if d.proxy, err = newProxy(f.url, &tls.Config{}); err != nil {
@@ -101,8 +102,8 @@ func TestProxyIsNotAskedForClosedAddresses(t *testing.T) {
 	ca.untouched(t)
 }
 
-// A proxy that makes no connection says that the receiver is away; one that is away itself, or does not let this server
-// in, is the operator's, and no receiver is blamed for it.
+// If the proxy makes no connection, the receiver is unreachable. If the proxy itself is unreachable, or refuses this server, that
+// is the operator's problem, not the receiver's failure.
 func TestProxyFails(t *testing.T) {
 	addr := netip.MustParseAddr("127.0.0.2")
 	refusing := newForwarder(t, 403)

@@ -13,8 +13,8 @@ type room func(ctx context.Context, bytes int) (granted, waited bool)
 
 func (f room) Grow(ctx context.Context, bytes int) (granted, waited bool) { return f(ctx, bytes) }
 
-// A body asks for memory before it is read, as it comes and not as it was announced, and a small one never. What there is no room
-// for is not read, and no wait for it is the receiver's: its status counts.
+// A body takes memory as it arrives, not as announced, and a small one none. Without room the rest is not read, and the wait does
+// not count against the receiver: its status counts.
 func TestRoom(t *testing.T) {
 	sizes := map[string]int{"/small": FreeBodyBytes - 1, "/more": FreeBodyBytes + 1, "/large": MaxBodyBytes, "/endless": 10 * MaxBodyBytes, "/broken": 2 * FreeBodyBytes}
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

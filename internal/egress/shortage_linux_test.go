@@ -18,8 +18,8 @@ import (
 	"time"
 )
 
-// alone runs the test that calls it again in a process of its own, and returns false there. A test that cannot be set up
-// there is skipped here.
+// alone runs the calling test again in a process of its own, and returns false there. If that process cannot set the test up, it is
+// skipped.
 func alone(t *testing.T, attr *syscall.SysProcAttr) bool {
 	t.Helper()
 	const child = "EGRESS_TEST_ALONE"
@@ -42,7 +42,7 @@ func alone(t *testing.T, attr *syscall.SysProcAttr) bool {
 	return true
 }
 
-// fill opens files until the process may open no more.
+// fill opens files until the process's limit is reached.
 func fill(t *testing.T) (files []*os.File) {
 	t.Helper()
 	for {
@@ -54,8 +54,8 @@ func fill(t *testing.T) (files []*os.File) {
 	}
 }
 
-// A process that may open no more files blames no receiver, however it reaches for one: by address, by a name of the hosts
-// file, by DNS, with TLS or without, through a proxy. With files again the same requests are made.
+// Without free file descriptors no receiver is blamed, by address, by a name of the hosts file, by DNS, with TLS or without,
+// through a proxy. With descriptors again the same requests succeed.
 func TestNoDescriptors(t *testing.T) {
 	if alone(t, nil) {
 		return
@@ -103,7 +103,7 @@ func TestNoDescriptors(t *testing.T) {
 	}
 	for name, r := range requests {
 		res := clients[name].Do(within(t, 5*time.Second), &Request{URL: parse(t, r.url)})
-		if res.Code != OK && name != "hosts file" { // a machine need not know the name
+		if res.Code != OK && name != "hosts file" { // the machine may not know the name
 			t.Errorf("%s, with descriptors: %q %q", name, res.Code, res.Message)
 		}
 	}
@@ -116,7 +116,7 @@ var apart = &syscall.SysProcAttr{
 	GidMappings: []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}},
 }
 
-// A machine without a network blames neither receivers nor names for it.
+// Without a network neither receivers nor names are blamed.
 func TestNoNetwork(t *testing.T) {
 	if alone(t, apart) {
 		return
@@ -124,7 +124,7 @@ func TestNoNetwork(t *testing.T) {
 	if addrs, err := net.InterfaceAddrs(); err != nil || len(addrs) > 1 {
 		t.Skipf("this is no network of its own: %v, %v", addrs, err)
 	}
-	// As a name server that is elsewhere: a socket to it cannot be connected.
+	// Like a remote name server: a socket to it cannot be connected.
 	elsewhere := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, network, "8.8.8.8:53")
 	}}
@@ -141,7 +141,7 @@ func TestNoNetwork(t *testing.T) {
 	}
 }
 
-// A machine that has a network, and only no way to one receiver, tells that receiver's owner: waiting would not help.
+// With a network, but no route to one receiver, that receiver's attempt fails: waiting would not help.
 func TestNoRouteToOne(t *testing.T) {
 	if alone(t, apart) {
 		return
@@ -163,7 +163,7 @@ func TestNoRouteToOne(t *testing.T) {
 	}
 }
 
-// Local ports are this machine's, and are counted for each receiver: when those to one are used up, it waits.
+// The kernel counts local ports for each receiver: when those to one are used up, its deliveries wait.
 func TestNoLocalPort(t *testing.T) {
 	if alone(t, apart) {
 		return
@@ -201,7 +201,7 @@ func TestNoLocalPort(t *testing.T) {
 	}
 }
 
-// Every error of this machine is distinguished from the receiver's, by itself and as wrapped by a lookup.
+// Every error of this machine is distinguished from a receiver's, alone and wrapped by a lookup.
 func TestShortageOfAnyKind(t *testing.T) {
 	for errno, code := range map[syscall.Errno]Code{
 		syscall.EMFILE: Shortage, syscall.ENFILE: Shortage, syscall.ENOMEM: Shortage, syscall.ENOBUFS: Shortage, syscall.ENOSPC: Shortage,
@@ -234,8 +234,8 @@ func TestShortageOfAnyKind(t *testing.T) {
 	}
 }
 
-// With as many sockets as it may have, a client closes idle ones to make room, and requests that wait get theirs; one whose
-// time is over while it waits is no receiver's failure.
+// At its limit of sockets a client closes idle ones, and waiting requests get theirs; one whose time ends while it waits is not a
+// receiver's failure.
 func TestMaxSockets(t *testing.T) {
 	asked, answer := make(chan struct{}), make(chan struct{})
 	var servers []*httptest.Server
@@ -261,7 +261,7 @@ func TestMaxSockets(t *testing.T) {
 	ended := make(chan Result, 1)
 	go func() { ended <- c.Do(within(t, 20*time.Second), &Request{URL: parse(t, servers[0].URL+"/hang")}) }()
 	<-asked
-	// It needs perDial sockets, and one is left.
+	// It needs perDial sockets, but one is left.
 	if res := c.Do(within(t, deadline), &Request{URL: parse(t, servers[1].URL)}); !res.Code.Ours() {
 		t.Errorf("%q %q", res.Code, res.Message)
 	}

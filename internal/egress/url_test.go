@@ -135,7 +135,7 @@ func TestInvalidURLs(t *testing.T) {
 	}
 }
 
-// In development loopback, plain http and every port are open; the shape of a URL is still checked.
+// In development loopback, plain http and every port are open; the form of a URL is still checked.
 func TestValidateURLInDevelopment(t *testing.T) {
 	c := client(t, Config{AllowPrivate: true})
 	for _, raw := range []string{
@@ -186,8 +186,8 @@ func TestValidateHeader(t *testing.T) {
 	}
 }
 
-// Whatever ValidateURL accepts, it accepts again unchanged; its host is what the transport will use; and a host that
-// any resolver may read as an address is an open one.
+// Whatever ValidateURL accepts, it accepts again unchanged; its host is the one that the transport uses; and a host that any
+// resolver may parse as an address is an open one.
 func FuzzValidateURL(f *testing.F) {
 	for _, s := range spellings {
 		f.Add("https://" + s + "/hook")
@@ -242,8 +242,8 @@ func FuzzValidateURL(f *testing.F) {
 	})
 }
 
-// requestTarget is what a request line has for a URL: its text after the host, with nothing changed but that bytes which no
-// URL may have are percent-encoded.
+// requestTarget returns a URL's text after the host, as the request line has it: unchanged, except that bytes not allowed in URLs
+// are percent-encoded.
 func requestTarget(raw string) string {
 	_, after, _ := strings.Cut(raw, "://")
 	i := strings.IndexAny(after, "/?")
@@ -272,7 +272,7 @@ func requestTarget(raw string) string {
 	return path
 }
 
-// What a webhook's URL says after its host arrives at the receiver byte for byte, over both versions of HTTP.
+// A webhook's URL after its host reaches the receiver byte for byte, over both versions of HTTP.
 func TestURLOnTheWire(t *testing.T) {
 	for version, h2 := range map[string]bool{"HTTP/1.1": false, "HTTP/2.0": true} {
 		got := make(chan string, 1)

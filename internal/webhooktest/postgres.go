@@ -26,7 +26,7 @@ import (
 // EnvPostgres is the variable with the URL of a PostgreSQL server on which tests may create databases.
 const EnvPostgres = "HOOKGRAPH_TEST_POSTGRES"
 
-// MasterKey seals what tests store without a directory for a key file.
+// MasterKey seals secrets of tests that have no directory for a key file.
 var MasterKey = []byte("0123456789abcdef0123456789abcdef")
 
 // Server is a PostgreSQL server for tests.

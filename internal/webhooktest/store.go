@@ -7,8 +7,8 @@ import (
 	"testing"
 
 	"github.com/hookgraph/hookgraph/internal/store"
-	_ "github.com/hookgraph/hookgraph/internal/store/postgres" // a database that the store can open
-	_ "github.com/hookgraph/hookgraph/internal/store/sqlite"   // the other
+	_ "github.com/hookgraph/hookgraph/internal/store/postgres" // registers the database
+	_ "github.com/hookgraph/hookgraph/internal/store/sqlite"   // registers the database
 	"github.com/hookgraph/hookgraph/internal/upkeep"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )

@@ -29,7 +29,7 @@ func openTab(page *browsertest.Page, number int) {
 	page.WaitText(".graphiql-query-editor", fmt.Sprintf("# %d of 4", number))
 }
 
-// Someone without a token is asked for one, told when it is wrong, and can then query and watch: the token reaches HTTP and
+// Without a token the page asks for one, and says if it is wrong. Then queries and subscriptions work: the token reaches HTTP and
 // WebSocket, and nothing reaches another host.
 func TestAskedForToken(t *testing.T) {
 	api := newAPI(t)
@@ -54,9 +54,9 @@ func TestAskedForToken(t *testing.T) {
 	openTab(page, 4)
 	page.Do(chromedp.Click(chromedp.CSS(run)))
 	page.WaitText(response, `"TLS of InspectFailures"`)
-	// 64-bit numbers arrive whole.
+	// 64-bit numbers are shown exactly.
 	page.WaitText(response, "12345678901234567890")
-	// The language service ran, in its worker: the default tab is not valid in this test's schema.
+	// The language service runs in its worker: it reports that the default tab is not valid in this test's schema.
 	page.WaitFor(`document.querySelector(".graphiql-query-editor .squiggly-error")`)
 
 	openTab(page, 3)
@@ -72,7 +72,7 @@ func TestAskedForToken(t *testing.T) {
 	page.CheckQuiet("status of 401")
 }
 
-// The link that the server prints when it first starts sets the token, which then is no longer in the address. Forgetting it
+// The link that the server prints at its first start sets the token, and the page removes it from the address. Forgetting the token
 // leaves nothing in the browser's storage.
 func TestTokenFromLink(t *testing.T) {
 	api := newAPI(t)
@@ -81,7 +81,7 @@ func TestTokenFromLink(t *testing.T) {
 	page.Do(chromedp.Navigate(api.URL + "/graphiql/#token=" + token + "&tenant=" + tenant))
 	page.WaitText(".caller", "Token set · "+tenant)
 	page.WaitFor(`location.href.endsWith("/graphiql/") && !document.querySelector("dialog[open]")`)
-	// A reload keeps it, and the schema was fetched with it.
+	// A reload keeps the token, and fetches the schema with it.
 	page.Do(chromedp.Reload())
 	page.WaitText(".caller", "Token set · "+tenant)
 	page.WaitFor(`document.querySelector(".graphiql-query-editor .squiggly-error")`)
@@ -92,10 +92,10 @@ func TestTokenFromLink(t *testing.T) {
 	)
 	page.WaitText(".caller", "No token")
 	page.WaitFor(fmt.Sprintf(`!(JSON.stringify(sessionStorage) + JSON.stringify(localStorage)).includes(%q)`, token))
-	page.CheckQuiet() // nothing is asked of the server without a token, which would ask for one again
+	page.CheckQuiet() // without a token the page sends nothing
 }
 
-// A refused WebSocket says so, in words, and asks for another token.
+// After a refused WebSocket the page says so, and asks for another token.
 func TestSocketRefused(t *testing.T) {
 	api := newAPI(t)
 	page := browsertest.Open(t, api.URL)
@@ -108,7 +108,7 @@ func TestSocketRefused(t *testing.T) {
 	page.CheckQuiet()
 }
 
-// The page follows the system's light or dark.
+// The page follows the system's color scheme.
 func TestColours(t *testing.T) {
 	api := newAPI(t)
 	page := browsertest.Open(t, api.URL)
@@ -137,8 +137,8 @@ const (
 // api is a server with the page and just enough GraphQL to answer it.
 type api struct {
 	*httptest.Server
-	attempts chan string   // what the subscription yields next
-	ended    chan struct{} // the page ended the subscription
+	attempts chan string   // the next elements of the subscription
+	ended    chan struct{} // closed when the page has ended the subscription
 }
 
 func newAPI(t *testing.T) *api {
@@ -190,7 +190,7 @@ func (a *api) stream(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if init.Payload["Authorization"] != "Bearer "+token || init.Payload["Hookgraph-Tenant"] != tenant {
-		_ = conn.Close(4403, "not you") // which fails when the browser does not answer it at once
+		_ = conn.Close(4403, "not you") // fails if the browser does not answer it at once
 		return nil
 	}
 	if err := wsjson.Write(r.Context(), conn, map[string]string{"type": "connection_ack"}); err != nil {

@@ -38,8 +38,8 @@ func body(t *testing.T, res *httptest.ResponseRecorder) string {
 	return string(b)
 }
 
-// The index is at both spellings of its path; everything it names is served, may be kept forever, and has a type that
-// nosniff lets run.
+// The index is at both spellings of its path; every file that it refers to is served, may be cached forever, and has a type that
+// nosniff accepts.
 func TestIndexAndItsAssets(t *testing.T) {
 	for _, path := range []string{"/graphiql", "/graphiql/"} {
 		res := get(t, "GET", path, map[string]string{"Accept-Encoding": "gzip, deflate, br"})
@@ -60,7 +60,7 @@ func TestIndexAndItsAssets(t *testing.T) {
 	}
 }
 
-// Whoever does not accept gzip gets the same bytes without it, of the announced length.
+// A client that does not accept gzip gets the same bytes without it, with the right length.
 func TestEveryFileInBothEncodings(t *testing.T) {
 	for name := range files() {
 		plain := get(t, "GET", "/graphiql/"+name, map[string]string{"Accept-Encoding": "gzip;q=0, identity"})
@@ -84,7 +84,7 @@ func TestEveryFileInBothEncodings(t *testing.T) {
 	}
 }
 
-// A browser that has the page is not sent it again.
+// A browser that has the page gets 304.
 func TestNotModified(t *testing.T) {
 	gz := map[string]string{"Accept-Encoding": "gzip"}
 	gz["If-None-Match"] = `"other", W/` + get(t, "GET", "/graphiql/", gz).Header().Get("ETag")
@@ -97,7 +97,7 @@ func TestNotModified(t *testing.T) {
 	}
 }
 
-// Every answer carries the policy, errors too: a worker's script brings its own.
+// Every response has the policy, errors too: a worker's script has its own.
 func TestRefusals(t *testing.T) {
 	for _, c := range []struct {
 		method, path string

@@ -10,7 +10,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// The tabs that the page opens with are valid in the schema: what a newcomer runs first works.
+// The page's default tabs are valid in the schema.
 func TestTabsMatchSchema(t *testing.T) {
 	names, err := filepath.Glob("../../../graph/*.graphqls")
 	if err != nil || len(names) == 0 {
