@@ -250,7 +250,7 @@ func (s *Sender) claimRoom(g *gate) (n, bytes int, shared bool) {
 	free := s.free()
 	room := s.room(g, free)
 	n = min(g.roomForBacklog(), (room.deliveries-g.deliveries)/2)
-	bytes = min((room.bytes-g.bytes)/2, s.cfg.MemoryBytes/8)
+	bytes = min((room.bytes-g.bytes)/2, s.cfg.MemoryBytes/claimPart)
 	if g.tenant.held[g.kind].deliveries == 0 { // a tenant that holds nothing may always hold one
 		room = free
 	}

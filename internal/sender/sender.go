@@ -67,6 +67,9 @@ const (
 	defaultClaims      = 4
 	defaultGrace       = 20 * time.Second
 
+	// claimPart is what part of the memory a running claim may be charged, unless one delivery needs more. What it brings is mostly far
+	// smaller, and what claims are charged is not there for new deliveries, which then have to be claimed too.
+	claimPart         = 32
 	deliveriesPerSlot = 16               // deliveries held for each of Concurrency
 	retryWait         = time.Second      // after the store failed
 	emptyWait         = time.Second / 10 // after a claim that returned nothing although something was due

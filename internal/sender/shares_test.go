@@ -265,6 +265,33 @@ func TestMemoryInTurn(t *testing.T) {
 	}
 }
 
+// Claims that run are charged for more than they mostly bring. Their webhooks' tenant has room for new deliveries beside them all the
+// same: those that are not taken have to be claimed too, so that claims would never end.
+func TestClaimsLeaveRoom(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, w *world) {
+		many := w.join("many", crowd{tenant: "a", n: 20})
+		w.join("other", crowd{tenant: "b", n: 1})
+		w.run(t)
+		for _, to := range many {
+			w.publish(w.sender, to, 100)
+		}
+		pass(time.Second)
+		w.slow(time.Minute)
+		now := time.Now()
+		for _, to := range many[1:] {
+			w.backlog(to, 100, now)
+			w.sender.Due(to.ID, now)
+		}
+		pass(time.Second)
+		if s := w.sender.Stats(); s.Claims != defaultClaims {
+			t.Fatalf("%+v, want %d claims", s, defaultClaims)
+		}
+		if !w.publish(w.sender, many[0], 100) {
+			t.Errorf("a new delivery was not taken: %+v", w.sender.Stats())
+		}
+	})
+}
+
 // However attempts, records and claims fail, 10,000 times: all sums are zero at the end.
 func TestBooksOfBadAttempts(t *testing.T) {
 	bubble(t, func(c *Config) { c.Concurrency, c.Timeout = 100, time.Second }, func(t *testing.T, w *world) {

@@ -35,6 +35,10 @@ const (
 	noteBytes    = 16 << 20  // their events' data
 	minPiece     = 16        // deliveries of a note in one transaction
 	notesInBatch = notesEach // notes that one transaction works on
+
+	// noteRest is how long a note waits when the sender had no room for most of a piece. It bounds how far deliveries are made ahead of
+	// the sender: those that it has no room for are claimed one webhook at a time, which takes longer than to make them.
+	noteRest = 20 * time.Millisecond
 )
 
 // queryTimeout bounds one question for notes.
@@ -92,6 +96,7 @@ type piece struct {
 
 	after int64 // where the next piece begins
 	made  int
+	taken int  // of made: the sender has room for them
 	done  bool // nothing is left, or the note is gone
 	held  bool // another node has it, or has removed it
 }
@@ -141,8 +146,16 @@ func (b *batch) makePieces() error {
 			claims = claims[:from+len(missing)]
 		}
 	}
+	reserved := len(b.reserved)
 	if err := b.insertDeliveries(claims); err != nil {
 		return err
+	}
+	taken := map[*webhook.Event]int{}
+	for _, claimed := range b.reserved[reserved:] {
+		taken[claimed.Event]++
+	}
+	for _, p := range b.pieces {
+		p.taken = taken[p.event]
 	}
 	return b.moveNotes(done)
 }
@@ -330,14 +343,24 @@ func (f *fanOuts) committed(pieces []*piece) {
 			}
 		default:
 			note.AfterWebhook, note.Size = p.after, max(1, note.Size-p.made)
-			if note.evict || f.crowded {
+			switch {
+			case note.evict || f.crowded:
 				f.more[note.TenantID] = true
 				f.drop(note)
-			} else {
+			case 2*p.taken < p.made:
+				time.AfterFunc(noteRest, func() { f.rested(note) })
+			default:
 				f.put(note)
 			}
 		}
 	}
+}
+
+// rested has a note wait for the writer again.
+func (f *fanOuts) rested(note *fanOut) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.put(note)
 }
 
 // refused puts aside the notes of pieces that could not be written; they are read again after a while.

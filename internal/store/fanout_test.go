@@ -148,6 +148,53 @@ func (c *counted) Changed(*store.Target)           {}
 func (c *counted) Nodes(int)                       {}
 func (c *counted) Batch(do func(store.Dispatcher)) { do(c) }
 
+// breathless is a sender that has room only for what comes 10 ms after what it was asked for before.
+type breathless struct {
+	counted
+	asked         bool
+	open          bool
+	last          time.Time
+	room, refused int // pieces
+}
+
+func (b *breathless) Reserve(to *store.Target, size int) bool {
+	b.asked = true
+	return b.open && b.counted.Reserve(to, size)
+}
+
+func (b *breathless) Batch(do func(store.Dispatcher)) {
+	b.asked, b.open = false, time.Since(b.last) > 10*time.Millisecond
+	do(b)
+	switch {
+	case !b.asked:
+		return
+	case b.open:
+		b.room++
+	default:
+		b.refused++
+	}
+	b.last = time.Now()
+}
+
+// A large fan-out does not run ahead of a sender that has no room for it: what would have to be claimed afterwards, webhook by webhook, is
+// made a little later. It goes on even so, as there may never be room.
+func TestFanOutWaitsForSender(t *testing.T) {
+	defer store.FanOutAbove(8)()
+	each(t, func(t *suite) {
+		s := t.open(t, store.Options{})
+		c := tenant(t, s, "a")
+		hooks := registerMany(t, c, 2000, webhook.New{Enabled: true})
+		sender := &breathless{counted: counted{took: map[webhook.ID]int{}}, last: time.Now()}
+		s.Start(sender, nil)
+		event := publish(t, c, webhook.NewEvent{})[0].Event
+		flush(t, s)
+		checkOwed(t, c, event.ID, hooks...)
+		if sender.refused == 0 || sender.room < sender.refused/2 {
+			t.Errorf("there was room for %d pieces and none for %d", sender.room, sender.refused)
+		}
+	})
+}
+
 // Many fan-outs of several tenants, large and small, beside one another and through restarts in the middle: each delivery is made
 // once, and handed to the sender in memory when it has room. No transaction makes more than it may.
 func TestFanOutsBesideOneAnother(t *testing.T) {
