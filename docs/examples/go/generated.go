@@ -463,7 +463,7 @@ mutation PublishEvent ($input: PublishEventInput!) {
 }
 `
 
-// What is not given is not sent.
+// Absent fields are not sent.
 func PublishEvent(
 	ctx_ context.Context,
 	client_ graphql.Client,

@@ -1,4 +1,4 @@
-// Command go is the Go of docs/api: it watches attempts, or publishes an event.
+// Command go is the Go example of docs/api: it watches attempts, or publishes an event.
 package main
 
 import (
@@ -24,7 +24,7 @@ func main() {
 		}
 		return
 	}
-	// Now, as a time: what happens before the first attempt comes after a reconnect, too.
+	// A start time: after a reconnect before the first attempt, nothing is missed.
 	err := watch(ctx, server, token, time.Now(), func(a attempt) {
 		if a.Event != nil {
 			fmt.Println(a.Event.Id, a.Event.Type, a.Number, a.Status)
@@ -35,13 +35,13 @@ func main() {
 	}
 }
 
-// publish publishes data, which is JSON, once: asking again with the same key changes nothing.
+// publish publishes data, which is JSON. data is also the idempotency key, so repeating the call publishes nothing new.
 func publish(ctx context.Context, server, token, eventType, data string) error {
 	client := graphql.NewClient(server+"/graphql", &http.Client{Transport: bearer(token), Timeout: 30 * time.Second})
 	raw := json.RawMessage(data)
 	answer, err := PublishEvent(ctx, client, PublishEventInput{Type: eventType, Data: &raw, IdempotencyKey: &data})
 	if err != nil {
-		return err // the server did not answer, or with an error of its own: see extensions.code
+		return err // no response, or an error with extensions.code
 	}
 	for _, e := range answer.PublishEvent.UserErrors {
 		return fmt.Errorf("%v: %s (%s)", e.Field, e.Message, e.Code)

@@ -19,8 +19,8 @@ import (
 
 type attempt = WatchAttemptsDeliveryAttemptsStreamedAttemptNodeDeliveryAttempt
 
-// watch hands every attempt that is recorded from the time on to seen, until ctx ends. When the stream breaks off it goes on from
-// the last cursor, so that seen gets each attempt once. It gives up when the token is refused, or the query.
+// watch calls seen for every attempt recorded from since on, until ctx ends. It resumes an interrupted stream after the last cursor,
+// so that seen gets each attempt once. It returns an error if the token or the query is refused.
 func watch(ctx context.Context, server, token string, since time.Time, seen func(attempt)) error {
 	from, after, wait := since.UTC().Format(time.RFC3339Nano), "", time.Second/4
 	for ctx.Err() == nil {
@@ -31,11 +31,11 @@ func watch(ctx context.Context, server, token string, since time.Time, seen func
 		if websocket.CloseStatus(err) == 4403 {
 			return err
 		}
-		pause := wait/2 + rand.N(wait/2) // not all clients at once
+		pause := wait/2 + rand.N(wait/2) // jitter
 		if answers, ok := errors.AsType[gqlerror.List](err); ok {
 			extensions := answers[0].Extensions
 			switch extensions["code"] {
-			case "CURSOR_EXPIRED", "CURSOR_LOST": // retention took what came next, or the database was restored
+			case "CURSOR_EXPIRED", "CURSOR_LOST": // retention removed the next attempts, or the database was restored
 				log.Print("some attempts are no longer there")
 				after, _ = extensions["oldest"].(string)
 			case "UNAVAILABLE":
@@ -56,7 +56,7 @@ func watch(ctx context.Context, server, token string, since time.Time, seen func
 	return ctx.Err()
 }
 
-// stream is one connection. It returns why it ended.
+// stream watches over one connection, and returns why it ended.
 func stream(ctx context.Context, server, token, after, since string, seen func(cursor string, a attempt)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // closes the connection
@@ -66,7 +66,7 @@ func stream(ctx context.Context, server, token, after, since string, seen func(c
 	if err != nil {
 		return err
 	}
-	var resume *string // a cursor counts, and not the time
+	var resume *string // a cursor takes precedence over the time
 	if after != "" {
 		resume = &after
 	}
@@ -83,7 +83,7 @@ func stream(ctx context.Context, server, token, after, since string, seen func(c
 				seen(streamed.Cursor, streamed.Node)
 				continue
 			}
-			go func() { <-broken }() // genqlient waits until somebody hears that the connection is closed
+			go func() { <-broken }() // genqlient blocks until its error channel is read
 			if !ok {
 				return errors.New("the server ended it")
 			}
@@ -94,7 +94,7 @@ func stream(ctx context.Context, server, token, after, since string, seen func(c
 	}
 }
 
-// dialer makes genqlient's connections with coder/websocket. They end with the context.
+// dialer opens genqlient's connections with coder/websocket. They end with the context.
 type dialer struct{}
 
 func (dialer) DialContext(ctx context.Context, url string, header http.Header) (graphql.WSConn, error) {
@@ -113,7 +113,7 @@ type connection struct {
 	conn *websocket.Conn
 }
 
-// ping notices a connection that died without a word.
+// ping notices a connection that broke silently.
 func (c *connection) ping() {
 	for c.ctx.Err() == nil {
 		ctx, cancel := context.WithTimeout(c.ctx, 10*time.Second)
@@ -129,7 +129,7 @@ func (c *connection) ping() {
 	}
 }
 
-// ReadMessage makes a result of what ends a subscription with errors: genqlient would lose them.
+// ReadMessage converts an error message to a result with errors, which genqlient would lose otherwise.
 func (c *connection) ReadMessage() (int, []byte, error) {
 	kind, message, err := c.conn.Read(c.ctx)
 	if err != nil {

@@ -35,7 +35,7 @@ func main() {
 			http.Error(w, "the signature is not valid", http.StatusUnauthorized)
 			return
 		}
-		// The same event can arrive more than once: webhook-id is the same each time.
+		// An event can arrive more than once, with the same webhook-id.
 		fmt.Printf("receiver: verified %s %s\n", r.Header.Get("webhook-id"), body)
 		w.WriteHeader(http.StatusNoContent)
 	})}
@@ -68,7 +68,7 @@ func register(server, token, url string) ([]byte, error) {
 	return base64.StdEncoding.DecodeString(strings.TrimPrefix(made.Secret, "whsec_"))
 }
 
-// verified checks a signature of Standard Webhooks: one of those in the header must be right, and the time recent.
+// verified checks the signature of Standard Webhooks: one of those in the header must be valid, and the time recent.
 func verified(key []byte, h http.Header, body []byte) bool {
 	sent, err := strconv.ParseInt(h.Get("webhook-timestamp"), 10, 64)
 	if err != nil || time.Since(time.Unix(sent, 0)).Abs() > 5*time.Minute {

@@ -15,7 +15,7 @@ const sockets = resuming(
     retryAttempts: Number.POSITIVE_INFINITY,
     retryWait: backoff,
     shouldRetry: hopeful,
-    keepAlive: 10_000, // notices a connection that died without a word
+    keepAlive: 10_000, // notices a connection that broke silently
   }),
   () => console.warn('some attempts are no longer there'),
 );
@@ -29,7 +29,7 @@ const client = new ApolloClient({
   ),
 });
 
-// Now, as a time: what happens before the first result comes after a reconnect, too.
+// A start time: after a reconnect before the first result, nothing is missed.
 const since = new Date().toISOString();
 client.subscribe({ query: WatchAttempts, variables: { since } }).subscribe(({ data, error }) => {
   if (error) throw error;

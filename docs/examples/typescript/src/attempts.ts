@@ -1,8 +1,7 @@
 import { Attempts } from './documents.js';
 import { execute } from './execute.js';
 
-// The failed attempts of the last hour, page by page, newest first. What is recorded meanwhile comes before the first
-// page, and moves no other.
+// The failed attempts of the last hour, page by page, newest first. Attempts recorded meanwhile do not shift the pages.
 const from = '-PT1H';
 let after: string | null | undefined;
 let more = true;

@@ -2,12 +2,12 @@ import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
 import { print } from 'graphql';
 import { server, token } from './settings.js';
 
-/** What the server could not do, or would not. */
+/** An error of the client or the server: see code. */
 export class ApiError extends Error {
   constructor(
     message: string,
     readonly code?: string, // UNAUTHENTICATED, BAD_USER_INPUT, …
-    readonly requestId?: string, // under which the server's log has the cause
+    readonly requestId?: string, // the server's log has the cause under it
   ) {
     super(message);
   }

@@ -19,11 +19,11 @@ interface Sink {
 }
 
 /**
- * Makes a client of graphql-ws or graphql-sse whose streams of attempts go on where they broke off: after the last cursor.
- * When the connection is lost both send the same payload again, so that cursor must be in it by then. When the server ends
- * the stream with an error they do not try again. This does, if it can help. It calls missed when retention has removed what
- * came next (CURSOR_EXPIRED), or the server's database was restored from an earlier copy (CURSOR_LOST): attempts that were seen
- * may be gone. The stream then goes on with everything that the server has.
+ * Wraps a client of graphql-ws or graphql-sse so that streams of attempts resume after the last cursor. After a lost
+ * connection both clients send the same object again, so the cursor is kept in it. After an error of the server they give up;
+ * this retries if that may help. It calls missed if retention has removed the next attempts (CURSOR_EXPIRED), or the database
+ * was restored from an earlier copy and may lack attempts already seen (CURSOR_LOST). The stream then continues with everything
+ * that the server has.
  */
 export function resuming<Client extends { subscribe: (payload: any, sink: any) => () => void }>(
   client: Client,
@@ -48,7 +48,7 @@ export function resuming<Client extends { subscribe: (payload: any, sink: any) =
     }
 
     function start() {
-      let errors: Result['errors']; // over server-sent events they come as a result without data, and then it completes
+      let errors: Result['errors']; // over server-sent events: a result without data, then complete
       end = client.subscribe(
         { ...payload, variables },
         {
@@ -76,23 +76,23 @@ export function resuming<Client extends { subscribe: (payload: any, sink: any) =
   return { ...client, subscribe };
 }
 
-/** A WebSocket that was closed, as an error that says why: urql shows "[Network] undefined" otherwise. */
+/** Converts the close of a WebSocket to a readable error; otherwise urql shows "[Network] undefined". */
 function readable(reason: unknown): unknown {
   const { code, reason: why } = reason as { code?: number; reason?: string };
   return reason instanceof Error || code === undefined ? reason : new Error(`the connection was closed: ${why} (${code})`);
 }
 
-/** A quarter of a second at first, half a minute in the end, and not the same for all clients. */
+/** From a quarter of a second to half a minute, with jitter. */
 function pause(retries: number): number {
   return Math.min(30_000, 250 * 2 ** retries) * (0.5 + Math.random() / 2);
 }
 
-/** Waits before the next try to connect. */
+/** Waits before the next attempt to connect. */
 export function backoff(retries: number, atLeastMs = 0): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, Math.max(pause(retries), atLeastMs)));
 }
 
-/** Whether another try to connect may help. It does not when the token is refused: more of them are taken for guessing. */
+/** Whether to connect again. Not with a refused token: the server counts more attempts as guessing. */
 export function hopeful(reason: unknown): boolean {
   return (reason as { code?: number }).code !== 4403;
 }

@@ -16,14 +16,14 @@ const client = resuming(
     },
     retryAttempts: Number.POSITIVE_INFINITY,
     retry(retries) {
-      if (answer?.status === 401 || answer?.status === 403) throw new Error('the token is refused'); // more tries are taken for guessing
-      return backoff(retries, Number(answer?.headers.get('Retry-After') ?? 0) * 1000); // RATE_LIMITED, before the stream begins
+      if (answer?.status === 401 || answer?.status === 403) throw new Error('the token is refused'); // more attempts count as guessing
+      return backoff(retries, Number(answer?.headers.get('Retry-After') ?? 0) * 1000); // RATE_LIMITED before the stream begins
     },
   }),
   () => console.warn('some attempts are no longer there'),
 );
 
-// Now, as a time: what happens before the first result comes after a reconnect, too.
+// A start time: after a reconnect before the first result, nothing is missed.
 const since = new Date().toISOString();
 client.subscribe<WatchAttemptsSubscription>(
   { query: print(WatchAttempts), variables: { since } },

@@ -1,7 +1,7 @@
 import { Attempts } from './documents.js';
 import { server, token } from './settings.js';
 
-// Sends no document, only the hash that graphql-codegen made of it: "sha256:…".
+// Sends only the hash that graphql-codegen computed of the document: "sha256:…".
 const { hash } = (Attempts as unknown as { __meta__: { hash: string } }).__meta__;
 const sha256Hash = hash.replace('sha256:', '');
 const response = await fetch(`${server}/graphql`, {
