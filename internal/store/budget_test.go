@@ -6,7 +6,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -96,14 +95,11 @@ func TestFailedPublishersGiveEverythingBack(t *testing.T) {
 			})
 		}
 		callers.Wait()
-		a := s.quotas.get(c.tenant)
-		a.rate.mu.Lock()
-		left := a.rate.left
-		a.rate.mu.Unlock()
-		s.memory.mu.Lock()
-		checkWhole(t, s.memory)
-		s.memory.mu.Unlock()
-		if n := a.stored.Load(); n != 0 || left < webhook.MaxPublish-1 || dispatcher.reserved.Load() != 0 {
+		a := s.quotas.Of(c.tenant)
+		if free, total := s.memory.Free(); free != total {
+			t.Errorf("%s: %d of %d bytes are free", name, free, total)
+		}
+		if n, left := a.Stored(), a.Left(); n != 0 || left < webhook.MaxPublish-1 || dispatcher.reserved.Load() != 0 {
 			t.Errorf("%s: %d events are counted, %.0f of %d may be published at once, %d reservations are left", name, n, left, webhook.MaxPublish, dispatcher.reserved.Load())
 		}
 	}
@@ -116,61 +112,10 @@ func TestFailedPublishersGiveEverythingBack(t *testing.T) {
 	if dispatcher.took.Load() != 1000 || dispatcher.reserved.Load() != 0 {
 		t.Errorf("%d deliveries were handed over, %d reservations are left", dispatcher.took.Load(), dispatcher.reserved.Load())
 	}
-	if n := s.In(owner.ID).s.quotas.get(owner.ID).stored.Load(); n != 500 {
+	if n := s.quotas.Of(owner.ID).Stored(); n != 500 {
 		t.Errorf("%d events are counted, want 500", n)
 	}
 	if _, err := c.Publish(t.Context(), events("job.done", 1)); err == nil {
 		t.Error("one event more than the quota was stored")
-	}
-}
-
-// A call that is refused for its number keeps nobody else out, not even while it is looked at.
-func TestRefusedCallKeepsNobodyOut(t *testing.T) {
-	s, err := Open(t.Context(), Options{Dir: t.TempDir(), Quotas: webhook.Quotas{Events: 1000}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = s.Close() }()
-	q, tenant := s.quotas, webhook.ID{1}
-	var refused sync.WaitGroup
-	var stop atomic.Bool
-	for range 4 {
-		refused.Go(func() {
-			for !stop.Load() {
-				if _, err := q.admit(tenant, 1001); err == nil {
-					t.Error("admitted more than the quota")
-				}
-			}
-		})
-	}
-	for i := range 1000 {
-		if _, err := q.admit(tenant, 1); err != nil {
-			t.Errorf("event %d: %v", i, err)
-			break
-		}
-	}
-	stop.Store(true)
-	refused.Wait()
-}
-
-// A bucket gives what it holds and what has come in since, and takes back what was not used.
-func TestBucket(t *testing.T) {
-	now := time.Now()
-	var k bucket
-	k.set(10, 100, now)
-	if wait := k.take(100, now); wait != 0 {
-		t.Errorf("a full bucket: wait %v", wait)
-	}
-	if wait := k.take(5, now.Add(100*time.Millisecond)); wait != 400*time.Millisecond {
-		t.Errorf("four events too few: wait %v", wait)
-	}
-	k.giveBack(50)
-	if wait := k.take(51, now.Add(100*time.Millisecond)); wait != 0 {
-		t.Errorf("what was given back: wait %v", wait)
-	}
-	k.giveBack(1000)
-	k.set(10, 50, now.Add(time.Hour))
-	if wait := k.take(51, now.Add(time.Hour)); wait != 100*time.Millisecond {
-		t.Errorf("more than a bucket that was made smaller: wait %v", wait)
 	}
 }

@@ -30,9 +30,8 @@ func TestDiskFull(t *testing.T) {
 		return
 	}
 	signal.Ignore(syscall.SIGXFSZ)
-	store.ProbeAlways(t)
 	dir := t.TempDir()
-	s, err := store.Open(t.Context(), store.Options{Dir: dir})
+	s, err := store.Open(t.Context(), store.Options{Dir: dir, Tuning: probing()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,8 @@ import (
 	"sync"
 
 	"gorm.io/gorm"
+
+	"github.com/hookgraph/hookgraph/internal/store/list"
 )
 
 // Read is a statement of the readers', as it is sent.
@@ -32,7 +34,7 @@ func (c *Scope) Recording() (*Scope, *Reads, error) {
 	read := c.s.read.Session(&gorm.Session{NewDB: true, Context: context.Background()}) // with a statement of its own
 	read.Statement.ConnPool, read.ConnPool = r, r
 	recorded := *c
-	recorded.s = &Store{db: c.s.db, read: read, log: c.s.log, searching: c.s.searching} // what lists are read with
+	recorded.s = &Store{db: c.s.db, read: read, log: c.s.log, lists: &list.Source{Read: read, Bounds: c.s.lists.Bounds}} // what lists are read with
 	return &recorded, r, err
 }
 
@@ -114,5 +116,5 @@ func (s *Store) Analyze(ctx context.Context) error {
 
 // SearchRows has pages search this many rows: first, and at most.
 func (s *Store) SearchRows(first, most int) {
-	s.searching = searching{first: first, most: most, least: first, time: stretchTime}
+	s.lists.Bounds = list.Bounds{First: first, Most: most, Least: first, Time: list.DefaultBounds().Time}
 }

@@ -37,8 +37,7 @@ func (s *Store) Hold() (release func()) {
 
 // Queued is how many results and other writes wait for the writer.
 func (s *Store) Queued() (results, others int) {
-	publishing, changes := s.writer.calls.waiting()
-	return len(s.writer.results) + len(s.writer.large), publishing + changes
+	return len(s.writer.results) + len(s.writer.large), s.writer.calls.Waiting()
 }
 
 // Forget changes all the tenant's webhooks, and forgets then to say whose.
@@ -63,10 +62,10 @@ func (s *Store) SyncNormal() error { return s.write.Exec("PRAGMA synchronous = N
 
 // FailingSince is what the routing table remembers of a webhook's failures, and what the database does.
 func (s *Store) FailingSince(ctx context.Context, id webhook.ID) (remembered, stored *time.Time, err error) {
-	if to := s.routes.get(id); to != nil {
+	if to := s.routes.Get(id); to != nil {
 		remembered = to.FailingSince
 	}
-	found, err := s.In(s.routes.get(id).TenantID).WebhooksByID(ctx, []webhook.ID{id})
+	found, err := s.In(s.routes.Get(id).TenantID).WebhooksByID(ctx, []webhook.ID{id})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -75,13 +74,6 @@ func (s *Store) FailingSince(ctx context.Context, id webhook.ID) (remembered, st
 
 // Exec writes to the database past the writer, which must be idle.
 func (s *Store) Exec(text string) error { return s.write.Exec(text).Error }
-
-// Impatient makes results that cannot be written be set aside after a moment, until undo is called.
-func Impatient() (undo func()) {
-	after, wait := asideAfter, asideWait
-	asideAfter, asideWait = 100*time.Millisecond, 300*time.Millisecond
-	return func() { asideAfter, asideWait = after, wait }
-}
 
 // LockFile takes SQLite's lock for writing on the store in dir, as another program would, until release is called.
 func LockFile(dir string) (release func() error, err error) {
@@ -186,7 +178,7 @@ func (s *Store) Backdate(ctx context.Context) error {
 }
 
 // Recount counts stored events again.
-func (s *Store) Recount(ctx context.Context) { _ = s.quotas.count(ctx) }
+func (s *Store) Recount(ctx context.Context) { _ = s.countStored(ctx) }
 
 // Count counts the rows of a table, of all tenants.
 func (s *Store) Count(table string) (n int64, err error) {
@@ -201,14 +193,6 @@ func (s *Store) PublishNotices(ctx context.Context) error { return s.publishNote
 func (s *Store) HoldNotices() (release func()) {
 	s.noting.Lock()
 	return s.noting.Unlock
-}
-
-// OneTransaction has the writer take all that waits into one transaction, though more than one tenant has called lately.
-func (s *Store) OneTransaction() {
-	t := s.writer.calls
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.mixed = time.Time{}
 }
 
 // CountWrites has the writer note the statements that it runs through GORM, and returns a function that takes what was noted. The
@@ -292,25 +276,16 @@ func (s *Store) SweepTenant(ctx context.Context, id webhook.ID) error {
 
 // Matching are the webhooks that an event of the type goes to.
 func (s *Store) Matching(c *Scope, eventType string) []*Target {
-	return s.routes.matching(nil, c.tenant, eventType)
-}
-
-// FanOutAbove makes fan-outs large that have more deliveries than n, until undo is called.
-func FanOutAbove(n int) (undo func()) {
-	was := fanOutAbove
-	fanOutAbove = n
-	return func() { fanOutAbove = was }
+	return s.routes.Matching(nil, c.tenant, eventType)
 }
 
 // PublishRoom is how many bytes are left for events that wait, and of how many.
 func (s *Store) PublishRoom() (free, total int64) {
-	s.memory.mu.Lock()
-	defer s.memory.mu.Unlock()
-	return s.memory.free, s.memory.total
+	return s.memory.Free()
 }
 
 // StoredEvents is how many events the tenant is counted to have.
-func (c *Scope) StoredEvents() int64 { return c.s.quotas.get(c.tenant).stored.Load() }
+func (c *Scope) StoredEvents() int64 { return c.s.quotas.Of(c.tenant).Stored() }
 
 // BatchCost is what one transaction costs at most.
 const BatchCost = maxBatch
@@ -330,16 +305,7 @@ func (s *Store) MakeDelivery(ctx context.Context, e *webhook.Event, id webhook.I
 
 // FindFanOuts looks for notes that this process does not know of.
 func (s *Store) FindFanOuts(ctx context.Context) {
-	_ = s.fans.find(ctx)
-	dialect.Signal(s.fans.wake)
-}
-
-// ProbeAlways makes Ready probe whenever it is asked.
-func ProbeAlways(tb testing.TB) {
-	tb.Helper()
-	well, not := readyFor, notReadyFor
-	readyFor, notReadyFor = 0, 0
-	tb.Cleanup(func() { readyFor, notReadyFor = well, not })
+	_ = s.fans.Look(ctx)
 }
 
 // Probes is how often a probe wrote.

@@ -14,7 +14,9 @@ import (
 )
 
 // asleep is the database without the work that goes on beside its callers' own.
-func asleep(t *suite) *store.Store { return t.open(t, store.Options{Shared: true}) }
+func asleep(t *suite) *store.Store {
+	return t.open(t, store.Options{Shared: true, Tuning: fanOutAbove(8)})
+}
 
 // owed counts the event's deliveries by webhook.
 func owed(t testing.TB, c *store.Scope, event webhook.ID) map[webhook.ID]int {
@@ -69,7 +71,6 @@ func notesLeft(t testing.TB, s *store.Store) int64 {
 // for each webhook that was there when the event was published and is not deleted, also of one that is disabled meanwhile. Until
 // then retention leaves the event alone.
 func TestLargeFanOut(t *testing.T) {
-	defer store.FanOutAbove(8)()
 	each(t, func(t *suite) {
 		s := asleep(t)
 		c := tenant(t, s, "a")
@@ -94,7 +95,7 @@ func TestLargeFanOut(t *testing.T) {
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
-		s = t.open(t, store.Options{})
+		s = t.open(t, store.Options{Tuning: fanOutAbove(8)})
 		c = tenant(t, s, "a")
 		flush(t, s)
 		want := slices.Delete(slices.Clone(hooks), 4, 5)
@@ -179,9 +180,8 @@ func (b *breathless) Batch(do func(store.Dispatcher)) {
 // A large fan-out does not run ahead of a sender that has no room for it: what would have to be claimed afterwards, webhook by webhook, is
 // made a little later. It goes on even so, as there may never be room.
 func TestFanOutWaitsForSender(t *testing.T) {
-	defer store.FanOutAbove(8)()
 	each(t, func(t *suite) {
-		s := t.open(t, store.Options{})
+		s := t.open(t, store.Options{Tuning: fanOutAbove(8)})
 		c := tenant(t, s, "a")
 		hooks := registerMany(t, c, 2000, webhook.New{Enabled: true})
 		sender := &breathless{counted: counted{took: map[webhook.ID]int{}}, last: time.Now()}
@@ -198,7 +198,6 @@ func TestFanOutWaitsForSender(t *testing.T) {
 // Many fan-outs of several tenants, large and small, beside one another and through restarts in the middle: each delivery is made
 // once, and handed to the sender in memory when it has room. No transaction makes more than it may.
 func TestFanOutsBesideOneAnother(t *testing.T) {
-	defer store.FanOutAbove(8)()
 	each(t, func(t *suite) {
 		var clock sync.Mutex
 		now := time.Now()
@@ -211,7 +210,7 @@ func TestFanOutsBesideOneAnother(t *testing.T) {
 		var hooks [2][]*webhook.Webhook
 		var events [2][]webhook.ID
 		for round := range 4 {
-			s := t.open(t, store.Options{Now: tick})
+			s := t.open(t, store.Options{Now: tick, Tuning: fanOutAbove(8)})
 			dispatcher := &counted{took: map[webhook.ID]int{}}
 			s.Start(dispatcher, nil)
 			for i, name := range []string{"a", "b"} {
@@ -263,7 +262,6 @@ func TestFanOutsBesideOneAnother(t *testing.T) {
 
 // A delivery that is there already, whoever made it, keeps nothing of a fan-out back, and is not made again.
 func TestFanOutFindsDelivery(t *testing.T) {
-	defer store.FanOutAbove(8)()
 	each(t, func(t *suite) {
 		s := asleep(t)
 		c := tenant(t, s, "a")
@@ -276,7 +274,7 @@ func TestFanOutFindsDelivery(t *testing.T) {
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
-		s = t.open(t, store.Options{})
+		s = t.open(t, store.Options{Tuning: fanOutAbove(8)})
 		flush(t, s)
 		checkOwed(t, tenant(t, s, "a"), event.ID, hooks...)
 	})
@@ -284,8 +282,7 @@ func TestFanOutFindsDelivery(t *testing.T) {
 
 // Nodes that work on the same notes make each delivery once.
 func TestNodesShareFanOuts(t *testing.T) {
-	defer store.FanOutAbove(8)()
-	nodes := replicas(t, 3)
+	nodes := tunedReplicas(t, 3, fanOutAbove(8))
 	c := tenant(t, nodes[0], "a")
 	hooks := registerMany(t, c, 300, webhook.New{Enabled: true})
 	var events []webhook.ID
@@ -311,7 +308,6 @@ func TestNodesShareFanOuts(t *testing.T) {
 
 // A tenant that is deleted leaves no notes.
 func TestFanOutsOfDeletedTenant(t *testing.T) {
-	defer store.FanOutAbove(8)()
 	each(t, func(t *suite) {
 		s := asleep(t)
 		c := tenant(t, s, "a")

@@ -388,10 +388,9 @@ func TestReadOnlyDirectory(t *testing.T) {
 // A server that is running notices that its files are removed or replaced, refuses what would be lost, and says so; and goes on
 // when they are back.
 func TestFilesAreRemoved(t *testing.T) {
-	store.ProbeAlways(t)
 	for _, name := range []string{"hookgraph.db", "hookgraph.db-wal"} {
 		dir := t.TempDir()
-		s, err := store.Open(t.Context(), store.Options{Dir: dir})
+		s, err := store.Open(t.Context(), store.Options{Dir: dir, Tuning: probing()})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -433,10 +432,9 @@ func TestFilesAreRemoved(t *testing.T) {
 // A table that is damaged keeps a server from starting, and one that is running from being ready, although nothing was written
 // to it.
 func TestDamagedTable(t *testing.T) {
-	store.ProbeAlways(t)
 	for _, table := range []string{"events", "attempts", "deliveries", "deliveries_webhook", "webhooks"} {
 		dir := t.TempDir()
-		s, err := store.Open(t.Context(), store.Options{Dir: dir})
+		s, err := store.Open(t.Context(), store.Options{Dir: dir, Tuning: probing()})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -22,7 +22,6 @@ import (
 // one delivery for each pair, however large the fan-out (I2), attempts numbered 1 to n (I3), every delivery completed or held or due or claimed (I4),
 // nothing to claim after a success (I5), and no write from who lost the claim (I7).
 func TestStoreAgreesWithModel(t *testing.T) {
-	defer store.FanOutAbove(1)()
 	each(t, func(s *suite) {
 		n := "20" // about 5 s; -rapid.checks=1000 for long
 		if strings.HasSuffix(s.Name(), "postgres") {
@@ -49,7 +48,7 @@ func few(tb testing.TB, checks string) {
 
 func agreesWithModel(s *suite, t *rapid.T) {
 	open := s.fresh()
-	m := &model{start: func() *store.Store { return open(s, store.Options{}) }, deliveries: map[webhook.ID]*modelDelivery{}, events: map[webhook.ID]string{}, keys: map[string]webhook.ID{}}
+	m := &model{start: func() *store.Store { return open(s, store.Options{Tuning: fanOutAbove(1)}) }, deliveries: map[webhook.ID]*modelDelivery{}, events: map[webhook.ID]string{}, keys: map[string]webhook.ID{}}
 	m.open(t)
 	defer func() { _ = m.s.Close() }()
 	m.create(t)

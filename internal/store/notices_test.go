@@ -112,7 +112,7 @@ func recordAll(tb testing.TB, s *store.Store, hooks []*webhook.Webhook, status i
 // has the same few statements; what happened is told afterwards, once for each webhook, in events that tell of 100 each.
 func TestManyFailuresAreToldInPieces(t *testing.T) {
 	each(t, func(t *suite) {
-		s := t.open(t, store.Options{})
+		s := t.open(t, store.Options{Tuning: merging()})
 		few, many := tenant(t, s, "few"), tenant(t, s, "many")
 		dead := webhook.New{Enabled: true, Events: []string{"a.b"}, RetryScheduleMs: []int{}}
 		for _, c := range []*store.Scope{few, many} {
@@ -125,7 +125,6 @@ func TestManyFailuresAreToldInPieces(t *testing.T) {
 			hold := s.HoldNotices()
 			defer hold()
 			statements()
-			s.OneTransaction()
 			recordAll(t, s, hooks, 410)
 			return slices.DeleteFunc(statements(), func(text string) bool {
 				return !strings.Contains(text, "webhooks") && !strings.Contains(text, "notices")
@@ -396,7 +395,7 @@ func TestWebhooksBySubscription(t *testing.T) {
 // each, and it is what was remembered.
 func TestHealthIsWrittenTogether(t *testing.T) {
 	each(t, func(t *suite) {
-		s := t.open(t, store.Options{})
+		s := t.open(t, store.Options{Tuning: merging()})
 		var hooks []*webhook.Webhook
 		for i := range 3 {
 			c := tenant(t, s, fmt.Sprint("t", i))
@@ -404,7 +403,6 @@ func TestHealthIsWrittenTogether(t *testing.T) {
 			publish(t, c, webhook.NewEvent{}, webhook.NewEvent{})
 		}
 		statements := s.CountWrites()
-		s.OneTransaction()
 		recordAll(t, s, hooks, 500)
 		n := 0
 		for _, text := range statements() {

@@ -1,3 +1,5 @@
+// Package store keeps webhooks, events, deliveries and attempts in SQLite or PostgreSQL. Everything a tenant owns is reached through a Scope,
+// which adds the tenant to every query.
 package store
 
 import (
@@ -15,6 +17,13 @@ import (
 	"github.com/hookgraph/hookgraph/internal/cursor"
 	"github.com/hookgraph/hookgraph/internal/seal"
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/store/fanout"
+	"github.com/hookgraph/hookgraph/internal/store/health"
+	"github.com/hookgraph/hookgraph/internal/store/list"
+	"github.com/hookgraph/hookgraph/internal/store/migrations"
+	"github.com/hookgraph/hookgraph/internal/store/quota"
+	"github.com/hookgraph/hookgraph/internal/store/routing"
+	"github.com/hookgraph/hookgraph/internal/store/turns"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -46,6 +55,32 @@ type Options struct {
 	Retention webhook.Retention
 	// Quotas are what tenants without quotas of their own may have and do.
 	Quotas webhook.Quotas
+	// Tuning is DefaultTuning when it is nil.
+	Tuning *Tuning
+}
+
+// Tuning is sizes and waits that no operator decides. Tests make them smaller.
+type Tuning struct {
+	// An event that more than FanOutAbove webhooks want gets a note instead of its deliveries, and so does one that more than NoteAbove want
+	// when its call has more than CallDeliveries to make before its answer.
+	FanOutAbove, NoteAbove, CallDeliveries int
+	// Results that cannot be written while the database can be are at fault themselves after AsideAfter; what even without the receiver's
+	// answer cannot be recorded is sent again after AsideWait.
+	AsideAfter, AsideWait time.Duration
+	// ReadyFor and NotReadyFor are how long what Ready found holds.
+	ReadyFor, NotReadyFor time.Duration
+	// AloneAfter is how long no other tenant has called when one has transactions that take long.
+	AloneAfter time.Duration
+}
+
+// DefaultTuning is that of a program that serves.
+func DefaultTuning() Tuning {
+	return Tuning{
+		FanOutAbove: 256, NoteAbove: 32, CallDeliveries: 8192,
+		AsideAfter: 10 * time.Second, AsideWait: time.Hour,
+		ReadyFor: 5 * time.Second, NotReadyFor: time.Second,
+		AloneAfter: time.Second,
+	}
 }
 
 // At are options of the database that an operator names: a directory, or the URL of a PostgreSQL database.
@@ -59,17 +94,18 @@ func At(database string) Options {
 // Store is an open database. Its methods may be called from any goroutine.
 type Store struct {
 	opts   Options
+	tuning Tuning
 	log    *slog.Logger
 	db     dialect.DB
 	read   *gorm.DB // a pool of read-only connections
 	write  *gorm.DB // one connection, used by the writer alone
 	keys   *seal.Ring
 	writer *writer
-	routes routes
-	fans   *fanOuts
-	memory *room // bytes of events that wait to be published
+	routes *routing.Table
+	fans   *fanout.Notes
+	memory *turns.Room // bytes of events that wait to be published
 
-	searching searching // what a page of a list may read
+	lists *list.Source
 
 	cursors    *cursor.Codec
 	starting   sync.Mutex                // held while starts is read again
@@ -77,8 +113,9 @@ type Store struct {
 	session    *dialect.Session          // what the database has of this
 	audience   atomic.Pointer[audience]
 	background sync.WaitGroup
-	quotas     *quotas
-	ready      readiness
+	quotas     *quota.Book
+	counting   sync.Mutex // held while stored events are counted
+	health     *health.Monitor
 	noted      chan struct{} // has room for one: operational events wait to be published
 	deleted    chan struct{} // has room for one: rows of a deleted tenant wait to be removed
 	noting     sync.Mutex    // held by publishNoted
@@ -119,12 +156,21 @@ func OpenOn(ctx context.Context, o Options, db dialect.DB) (_ *Store, err error)
 		o.Now = time.Now
 	}
 	s := &Store{
-		opts: o, log: o.Logger, db: db, memory: newRoom(publishMemory), searching: defaultSearching(),
+		opts: o, tuning: DefaultTuning(), log: o.Logger, db: db, routes: routing.New(), memory: turns.NewRoom(publishMemory),
 		noted: make(chan struct{}, 1), deleted: make(chan struct{}, 1),
 	}
 	s.audience.Store(&audience{dispatcher: noDispatcher{}})
+	if o.Tuning != nil {
+		s.tuning = *o.Tuning
+	}
 	s.quit, s.stop = context.WithCancel(context.Background())
-	s.quotas, s.fans = newQuotas(s, o.Quotas), newFanOuts(s)
+	s.health = health.New(health.Config{
+		DB: db, Log: o.Logger, Quit: s.quit, Run: s.background.Go, ReadyFor: s.tuning.ReadyFor, NotReadyFor: s.tuning.NotReadyFor,
+		Touch: func(ctx context.Context) error {
+			return s.changeDeliveries(ctx, func(b *batch) error { return s.db.Touch(&b.Tx) })
+		},
+	})
+	s.quotas = quota.NewBook(o.Quotas, s.countHeld, o.Logger)
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
@@ -133,10 +179,16 @@ func OpenOn(ctx context.Context, o Options, db dialect.DB) (_ *Store, err error)
 	if s.write, s.read, err = s.db.Open(ctx, o.Logger, !o.Shared); err != nil {
 		return nil, err
 	}
-	if err := s.migrate(ctx); err != nil {
+	s.fans = fanout.New(s.quit, s.read, s.log, o.Shared)
+	s.lists = &list.Source{Read: s.read, Bounds: list.DefaultBounds()}
+	steps, err := s.db.Provider(s.write)
+	if err != nil {
+		return nil, s.explained(fmt.Errorf("migrate: %w", err))
+	}
+	if err := migrations.Up(ctx, steps); err != nil {
 		return nil, s.explained(err)
 	}
-	s.watchReads()
+	s.health.WatchReads(s.read)
 	if f := o.OnStatement; f != nil {
 		count := func(db *gorm.DB) {
 			if !db.DryRun { // a part of another statement
@@ -167,15 +219,50 @@ func OpenOn(ctx context.Context, o Options, db dialect.DB) (_ *Store, err error)
 		}
 	}
 	if !o.Shared {
-		if err := s.quotas.load(ctx); err != nil {
+		if err := s.loadQuotas(ctx); err != nil {
 			return nil, err
 		}
 	}
 	s.background.Go(s.writer.run)
 	if !o.Shared {
-		s.background.Go(func() { s.fans.run(s.quit) })
+		s.background.Go(func() { s.fans.Run(s.quit) })
 	}
 	return s, nil
+}
+
+// Migration is a step of the schema.
+type Migration = migrations.Step
+
+// Migrations lists the schema's steps, oldest first, after applying what is missing when up is set.
+func Migrations(ctx context.Context, o Options, up bool) (_ []Migration, err error) {
+	db, err := o.dialect()
+	if err != nil {
+		return nil, err
+	}
+	if err := db.Exists(); err != nil && !up {
+		return nil, fmt.Errorf("no database: %w", err)
+	}
+	write, read, err := db.Open(ctx, logged(o.Logger), up)
+	defer func() {
+		err = errors.Join(err, db.Close(), dialect.ClosePool(read), dialect.ClosePool(write))
+	}()
+	if err != nil {
+		return nil, err
+	}
+	p, err := db.Provider(write)
+	if err != nil {
+		return nil, fmt.Errorf("migrations: %w", err)
+	}
+	return migrations.List(ctx, p, up)
+}
+
+// Ready reports why the server should get no calls, in words that anybody may see: the database does not answer, or does not take what
+// is written. It asks the database once in a few seconds, however often it is called.
+func (s *Store) Ready(ctx context.Context) error {
+	if s.opts.Shared {
+		return s.Ping(ctx)
+	}
+	return s.health.Ready(ctx)
 }
 
 // explained begins an error of the database with what is wrong with it.
@@ -201,7 +288,7 @@ func IsPostgres(text string) bool {
 
 // Close writes what is queued, and releases the directory.
 func (s *Store) Close() error {
-	s.ready.close()
+	s.health.Close()
 	s.stop()
 	if s.writer != nil {
 		s.writer.close()
@@ -225,42 +312,59 @@ func (s *Store) Ping(ctx context.Context) error {
 	return nil
 }
 
-// audience is who is told of what was committed.
-type audience struct {
-	dispatcher Dispatcher
-	attempts   func([]*webhook.Attempt) // nil: nobody
-}
+// host is the store as its database sees it; it implements dialect.Host.
+type host struct{ s *Store }
 
-// Start sets who takes deliveries and who is told of attempts, once, before anything is published or recorded. Either may be
-// nil: then every delivery waits to be claimed, and nobody is told. attempts is called after every commit, in commit order; it must
-// return at once and must not change them.
-func (s *Store) Start(d Dispatcher, attempts func([]*webhook.Attempt)) {
-	if d == nil {
-		d = noDispatcher{}
-	}
-	s.audience.Store(&audience{d, attempts})
-	d.Nodes(s.db.Nodes())
-}
+func (h host) Run(f func()) { h.s.background.Go(f) }
 
-// dispatcher is the sender, or one that takes nothing.
-func (s *Store) dispatcher() Dispatcher { return s.audience.Load().dispatcher }
-
-// watched reports whether somebody is told of attempts.
-func (s *Store) watched() bool { return s.audience.Load().attempts != nil }
-
-func (s *Store) tell(attempts []*webhook.Attempt) {
-	if f := s.audience.Load().attempts; f != nil {
-		f(attempts)
+func (h host) Between(ctx context.Context, f func()) {
+	done := make(chan struct{})
+	select {
+	case h.s.writer.pauses <- func() {
+		defer close(done)
+		f()
+	}:
+		select {
+		case <-done:
+		case <-h.s.writer.ended:
+		}
+	case <-ctx.Done():
 	}
 }
 
-// noDispatcher leaves every delivery to be claimed.
-type noDispatcher struct{}
+func (h host) Pass(ctx context.Context) error {
+	return h.s.changeDeliveries(ctx, func(*batch) error { return nil })
+}
 
-func (noDispatcher) Reserve(*Target, int) bool   { return false }
-func (noDispatcher) Release(*Target, int)        {}
-func (noDispatcher) Take(*Claimed)               {}
-func (noDispatcher) Due(webhook.ID, time.Time)   {}
-func (noDispatcher) Changed(*Target)             {}
-func (noDispatcher) Nodes(int)                   {}
-func (t noDispatcher) Batch(do func(Dispatcher)) { do(t) }
+func (h host) Tell(attempts []*webhook.Attempt) { h.s.tell(attempts) }
+
+func (h host) Watched() bool { return h.s.watched() }
+
+func (h host) Count(nodes int) { h.s.dispatcher().Nodes(nodes) }
+
+func (h host) LookForDue(ctx context.Context) error {
+	targets, err := h.s.Targets(ctx)
+	if err != nil {
+		return err
+	}
+	for _, t := range targets {
+		if t.Due != nil {
+			h.s.dispatcher().Due(t.Target.ID, *t.Due)
+		}
+	}
+	return nil
+}
+
+func (h host) TakeOver(db *gorm.DB, where string, args ...any) error {
+	changed, err := h.s.readTargets(db, where, args...)
+	if err != nil {
+		return err
+	}
+	h.s.routes.Change(changed)
+	for _, to := range changed {
+		h.s.dispatcher().Changed(to)
+	}
+	return nil
+}
+
+func (h host) LearnStarts(read func() ([]*dialect.Start, error)) error { return h.s.learnStarts(read) }

@@ -186,7 +186,7 @@ func TestPowerLossPublisher(t *testing.T) {
 	if mode == "" {
 		t.Skip("only as a process of TestPowerLoss")
 	}
-	s, err := store.Open(t.Context(), store.Options{Dir: os.Getenv("POWERLOSS_DIR")})
+	s, err := store.Open(t.Context(), store.Options{Dir: os.Getenv("POWERLOSS_DIR"), Tuning: fanOutAbove(1)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,7 +200,6 @@ func TestPowerLossPublisher(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := s.In(owner.ID)
-	defer store.FanOutAbove(1)()
 	for _, types := range [][]string{{"large"}, {"large"}, {"large", "small"}} {
 		if _, _, err := c.CreateWebhook(t.Context(), webhook.New{URL: "https://example.com", Enabled: true, Events: types}); err != nil {
 			t.Fatal(err)

@@ -14,8 +14,17 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/store/fanout"
+	"github.com/hookgraph/hookgraph/internal/store/turns"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
+
+// Published is what became of one event of a Publish.
+type Published struct {
+	Event     *webhook.Event
+	Duplicate bool  // the idempotency key was known, with the same content: Event is the one stored before
+	Err       error // *webhook.Invalid (joined) or another expected error; Event is nil then and nothing was stored
+}
 
 // publishing is one caller's events on their way through the writer.
 type publishing struct {
@@ -61,13 +70,13 @@ func (s *Store) price(p *publishing, in *incoming) int {
 	}
 	if in.event.Type != p.kind {
 		p.kind = in.event.Type
-		p.matches, _ = s.routes.matches(p.tenant, p.kind)
+		p.matches, _ = s.routes.Matches(p.tenant, p.kind)
 	}
 	in.cost = 1 + len(in.event.Data)/costBytes
 	if in.key != "" {
 		in.cost += costKey
 	}
-	if n := p.matches; n > fanOutAbove || n > noteAbove && p.deliveries+n > callDeliveries {
+	if n := p.matches; n > s.tuning.FanOutAbove || n > s.tuning.NoteAbove && p.deliveries+n > s.tuning.CallDeliveries {
 		in.later = true
 		in.cost++
 	} else {
@@ -154,27 +163,27 @@ func (c *Scope) Publish(ctx context.Context, events []webhook.NewEvent) ([]Publi
 	if len(p.events) == 0 {
 		return results, nil
 	}
-	admitted, err := c.s.quotas.admit(c.tenant, len(p.events)) //nolint:contextcheck // what a refusal looks up is for others too: no caller's end may break it
+	admitted, err := c.s.quotas.Admit(c.tenant, len(p.events)) //nolint:contextcheck // what a refusal looks up is for others too: no caller's end may break it
 	if err != nil {
 		return nil, err
 	}
-	free, err := c.s.memory.take(ctx, c.tenant, size)
+	free, err := c.s.memory.Take(ctx, c.tenant, size)
 	if err != nil {
-		admitted.giveBack(len(p.events))
+		admitted.GiveBack(len(p.events))
 		c.s.busy(c.tenant, "memory for events that wait")
 		return nil, fmt.Errorf("%w: %w", webhook.ErrBusy, err)
 	}
 	defer free()
 	if err := c.s.enqueue(ctx, p); err != nil {
-		admitted.giveBack(len(p.events))
+		admitted.GiveBack(len(p.events))
 		return nil, err
 	}
 	for _, in := range p.events {
 		switch {
 		case errors.Is(in.result.Err, webhook.ErrUnavailable):
-			admitted.giveBack(1)
+			admitted.GiveBack(1)
 		case in.result.Event == nil || in.result.Duplicate:
-			admitted.forget(1)
+			admitted.Forget(1)
 		}
 	}
 	return results, nil
@@ -182,7 +191,7 @@ func (c *Scope) Publish(ctx context.Context, events []webhook.NewEvent) ([]Publi
 
 // Wanting is how many of the tenant's webhooks want events of a type now, disabled ones too, whose deliveries are held.
 func (c *Scope) Wanting(eventType string) int {
-	n, _ := c.s.routes.matches(c.tenant, eventType)
+	n, _ := c.s.routes.Matches(c.tenant, eventType)
 	return n
 }
 
@@ -201,7 +210,9 @@ func (s *Store) enqueue(ctx context.Context, p *publishing) error {
 		return webhook.ErrUnavailable
 	default:
 	}
-	if !s.writer.calls.add(lineOf{tenant: p.tenant}, work{publish: p}) {
+	s.writer.calling.Add(1)
+	if !s.writer.calls.Add(turns.Line{Tenant: p.tenant}, work{publish: p}) {
+		s.writer.calling.Add(-1)
 		s.busy(p.tenant, "room in the queue of the writer")
 		return webhook.ErrBusy
 	}
@@ -317,7 +328,7 @@ func (b *batch) insertAll(events []*incoming) error {
 	}
 	var claims []*Claimed
 	var targets []*Target
-	var notes []*fanOut
+	var notes []*fanout.Note
 	for i, in := range events {
 		in.event.Seq = first + int64(i)
 		if in.result != nil {
@@ -394,7 +405,7 @@ func (b *batch) receivers(targets []*Target, in *incoming) []*Target {
 	if in.only != nil {
 		return append(targets, b.target(*in.only))
 	}
-	targets = b.s.routes.matching(targets, in.event.TenantID, in.event.Type)
+	targets = b.s.routes.Matching(targets, in.event.TenantID, in.event.Type)
 	kept := targets[:0]
 	for _, to := range targets {
 		if now := b.target(to.ID); now != nil && now.DeletedAt == nil {
@@ -448,7 +459,7 @@ func (b *batch) newEvent(tenant webhook.ID, eventType string, data []byte) webho
 // disabled or gone has nothing to claim.
 func (s *Store) Claim(ctx context.Context, id webhook.ID, n, maxBytes int) (claims []*Claimed, next *time.Time, err error) {
 	var tenant webhook.ID
-	if to := s.routes.get(id); to != nil {
+	if to := s.routes.Get(id); to != nil {
 		tenant = to.TenantID
 	}
 	err = s.changeFor(ctx, tenant, n, func(b *batch) error {

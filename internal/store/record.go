@@ -171,7 +171,7 @@ func (b *batch) decide(r *Result, start int) dialect.Outcome {
 // the server says of itself causes neither: else events about failures could cause each other.
 func (b *batch) consequences(outcomes []dialect.Outcome) error {
 	var told notices
-	var health health
+	var health webhookHealth
 	for i := range outcomes {
 		o := &outcomes[i]
 		if o.Status == webhook.Pending && o.Due != nil {
@@ -201,16 +201,16 @@ func (b *batch) consequences(outcomes []dialect.Outcome) error {
 	return b.note(told)
 }
 
-// health gathers what a transaction's results change of webhooks' health, and is written in one statement however many they
+// webhookHealth gathers what a transaction's results change of webhooks' health, and is written in one statement however many they
 // are.
-type health struct {
+type webhookHealth struct {
 	locked  bool
 	changed map[webhook.ID]*Target
 }
 
 // note notes whether the webhook fails, and disables it when it is gone or has failed for too long; it returns the
 // webhook when it was disabled now.
-func (c *health) note(b *batch, o *dialect.Outcome) (*Target, error) {
+func (c *webhookHealth) note(b *batch, o *dialect.Outcome) (*Target, error) {
 	to := b.target(o.Claimed.Delivery.WebhookID)
 	if !b.changesHealth(to, o) {
 		return nil, nil
@@ -256,7 +256,7 @@ var healthColumns = []dialect.Column{
 }
 
 // write writes what was noted.
-func (c *health) write(b *batch) error {
+func (c *webhookHealth) write(b *batch) error {
 	if len(c.changed) == 0 {
 		return nil
 	}

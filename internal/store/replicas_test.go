@@ -22,17 +22,27 @@ var claims = flag.Int("store.claims", 2000, "deliveries of TestClaimersShare")
 // replicas opens the same PostgreSQL database several times.
 func replicas(t *testing.T, n int) []*store.Store {
 	t.Helper()
+	return tunedReplicas(t, n, nil)
+}
+
+func tunedReplicas(t *testing.T, n int, tuning *store.Tuning) []*store.Store {
+	t.Helper()
 	url := webhooktest.Postgres(t)
 	stores := make([]*store.Store, n)
 	for i := range stores {
-		stores[i] = node(t, url)
+		stores[i] = tunedNode(t, url, tuning)
 	}
 	return stores
 }
 
 func node(t *testing.T, url string) *store.Store {
 	t.Helper()
-	s, err := store.Open(t.Context(), store.Options{URL: url, MasterKeys: [][]byte{webhooktest.MasterKey}})
+	return tunedNode(t, url, nil)
+}
+
+func tunedNode(t *testing.T, url string, tuning *store.Tuning) *store.Store {
+	t.Helper()
+	s, err := store.Open(t.Context(), store.Options{URL: url, MasterKeys: [][]byte{webhooktest.MasterKey}, Tuning: tuning})
 	if err != nil {
 		t.Fatal(err)
 	}

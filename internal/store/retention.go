@@ -4,17 +4,265 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/store/removal"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// TryLock takes the lock of that name, which the processes that share the database have together, unless somebody holds it. Whoever
-// has it calls unlock. It implements upkeep.Locker.
-func (s *Store) TryLock(ctx context.Context, name string) (unlock func(), ok bool, err error) {
-	return s.db.TryLock(ctx, name)
+// Retain removes events that have been kept for as long as their tenant has them kept, with everything that hangs on them. Each tenant is
+// looked at as often as its retention is long; it may be called again soon.
+func (s *Store) Retain(ctx context.Context) error {
+	now := s.opts.Now()
+	return s.prune(ctx, dialect.CutoffAt(now, s.opts.Retention), now, true)
+}
+
+// Prune is Retain at once, with a cutoff instead of the default retention. It reports how many events went.
+func (s *Store) Prune(ctx context.Context, before time.Time) (int, error) {
+	p := newPruner(s)
+	err := p.run(ctx, dialect.Cutoff{Before: before, Failed: before}, s.opts.Now(), false)
+	return p.removed, err
+}
+
+func (s *Store) prune(ctx context.Context, rest dialect.Cutoff, now time.Time, due bool) error {
+	return newPruner(s).run(ctx, rest, now, due)
+}
+
+// ownRetention reads the retention of tenants that have one of their own.
+func (s *Store) ownRetention(ctx context.Context) (map[webhook.ID]webhook.Retention, error) {
+	var tenants []*webhook.Tenant
+	if err := s.read.WithContext(ctx).Where("deleted_at IS NULL AND (retention_seconds IS NOT NULL OR keep_failed_seconds IS NOT NULL)").Find(&tenants).Error; err != nil {
+		return nil, dialect.Unavailable(err)
+	}
+	own := make(map[webhook.ID]webhook.Retention, len(tenants))
+	for _, t := range tenants {
+		own[t.ID] = t.Retention(s.opts.Retention)
+	}
+	return own, nil
+}
+
+// Retention is how long the tenant's events are kept.
+func (s *Store) Retention(t *webhook.Tenant) webhook.Retention { return t.Retention(s.opts.Retention) }
+
+// Bounds of removing what has expired. Everybody waits for a transaction: it takes about pieceTime, or busyTime while others want to write;
+// then retention pauses restShare times as long as it worked.
+const (
+	firstPiece = 64 // rows
+	pieceTime  = 10 * time.Millisecond
+	busyTime   = 3 * time.Millisecond
+	restShare  = 2
+	maxRest    = time.Second
+
+	retainLeast = 10 * time.Second // between two looks for what has expired
+	retainMost  = time.Hour
+
+	tellAfter = 5 * time.Second // a run that takes longer is in the log
+	tellEvery = 30 * time.Second
+)
+
+// retainEvery is how often events that are kept so long are looked for.
+func retainEvery(keep time.Duration) time.Duration { return min(max(keep/20, retainLeast), retainMost) }
+
+// pruner removes what has expired, once.
+type pruner struct {
+	s      *Store
+	budget int // rows that the next transaction removes
+
+	removed     int // events
+	begun, told time.Time
+	looked      time.Time // since when it has worked without a rest
+	announced   bool
+}
+
+func newPruner(s *Store) *pruner {
+	now := time.Now()
+	return &pruner{s: s, budget: firstPiece, begun: now, told: now, looked: now}
+}
+
+// due reports whether it is time to look for what has expired of a tenant, or with the zero id of those that have no retention of their
+// own, and notes it.
+func (s *Store) due(tenant webhook.ID, keep webhook.Retention, others string, now time.Time) bool {
+	s.retaining.Lock()
+	defer s.retaining.Unlock()
+	if s.retained == nil {
+		s.retained = map[webhook.ID]retained{}
+	}
+	last := s.retained[tenant]
+	if last.keep == keep && last.others == others && now.Sub(last.at) < retainEvery(keep.Keep) && !now.Before(last.at) {
+		return false
+	}
+	s.retained[tenant] = retained{now, keep, others}
+	return true
+}
+
+// retained is when events were last looked for, to be removed, and with what retention.
+type retained struct {
+	at     time.Time
+	keep   webhook.Retention
+	others string // who had a retention of its own
+}
+
+// run removes what expired for those whose turn it is, or for all.
+func (p *pruner) run(ctx context.Context, rest dialect.Cutoff, now time.Time, byTurns bool) (err error) {
+	s := p.s
+	own, err := s.ownRetention(ctx)
+	if err != nil {
+		return err
+	}
+	all := dialect.Expiry{Oldest: rest}
+	var others []webhook.ID
+	var names strings.Builder
+	for _, id := range slices.SortedFunc(maps.Keys(own), func(a, b webhook.ID) int { return slices.Compare(a[:], b[:]) }) {
+		keep := own[id]
+		others = append(others, id)
+		names.Write(id[:])
+		c := dialect.CutoffAt(now, keep)
+		all.Add(c)
+		if !c.Before.IsZero() && (!byTurns || s.due(id, keep, "", now)) {
+			all.Cohorts = append(all.Cohorts, dialect.Cohort{Cutoff: c, Tenant: &id})
+		}
+	}
+	if !rest.Before.IsZero() && (!byTurns || s.due(webhook.ID{}, s.opts.Retention, names.String(), now)) {
+		all.Cohorts = append(all.Cohorts, dialect.Cohort{Cutoff: rest, But: others})
+	}
+	if len(all.Cohorts) == 0 {
+		return nil
+	}
+	if err := s.CancelDeleted(ctx); err != nil {
+		return err
+	}
+	err = s.db.Prune(ctx, p, &all)
+	if p.removed > 0 {
+		err = errors.Join(err, s.countStored(ctx))
+	}
+	if p.removed > 0 || p.announced {
+		s.log.InfoContext(ctx, "removed events that are older than the retention", slog.Int("events", p.removed), slog.Duration("took", time.Since(p.begun).Round(time.Millisecond)))
+	}
+	if err == nil && !all.Oldest.Failed.IsZero() {
+		err = s.pruneStarts(ctx, all.Oldest.Failed)
+	}
+	return err
+}
+
+// Take implements dialect.Pruner: it removes the candidates of a cohort that may go still.
+func (p *pruner) Take(ctx context.Context, of *dialect.Cohort, found []dialect.Candidate) error {
+	for len(found) > 0 {
+		first := removal.Group(found, p.budget)[0]
+		size := 0
+		for _, c := range found[:len(first.IDs)] {
+			size += 1 + c.Size
+		}
+		found = found[len(first.IDs):]
+		first.Retention = true
+		if size > removal.Rows { // one event with very many rows
+			n, err := p.s.remove(ctx, webhook.ID{}, first)
+			if p.removed += n; err != nil {
+				return err
+			}
+			p.tell(ctx)
+			continue
+		}
+		var (
+			n    int
+			took time.Duration
+			busy bool
+		)
+		err := p.s.changeFor(ctx, webhook.ID{}, size, func(b *batch) (err error) {
+			begun := time.Now()
+			n, err = removal.Whole(&b.Tx, b.s.db, of, first)
+			took, busy = time.Since(begun), b.holds() > 1
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("remove events: %w", err)
+		}
+		p.removed += n
+		p.adapt(size, took, busy)
+		p.tell(ctx)
+		if err := p.rest(ctx, busy); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Dropped implements dialect.Pruner.
+func (p *pruner) Dropped(ctx context.Context, events int) {
+	p.removed += events
+	p.tell(ctx)
+}
+
+// Piece implements dialect.Pruner.
+func (p *pruner) Piece(ctx context.Context, most int, do func(b *dialect.Tx, n int) error) error {
+	n := min(p.budget, most)
+	var took time.Duration
+	var busy bool
+	err := p.s.changeFor(ctx, webhook.ID{}, n, func(b *batch) error {
+		begun := time.Now()
+		err := do(&b.Tx, n)
+		took, busy = time.Since(begun), b.holds() > 1
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	p.adapt(n, took, busy)
+	return p.rest(ctx, busy)
+}
+
+// adapt sets what the next transaction takes by how long this one took for what it took.
+func (p *pruner) adapt(rows int, took time.Duration, busy bool) {
+	want := pieceTime
+	if busy {
+		want = busyTime
+	}
+	next := int(float64(rows) * float64(want) / float64(max(took, time.Microsecond)))
+	p.budget = min(max(next, p.budget/4, firstPiece/2), 2*max(p.budget, firstPiece/2), removal.Rows)
+}
+
+// rest lets others work, when they want to.
+func (p *pruner) rest(ctx context.Context, busy bool) error {
+	defer func() { p.looked = time.Now() }()
+	if !busy && p.s.writer.calls.Waiting() == 0 {
+		return nil
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(min(restShare*time.Since(p.looked), maxRest)):
+		return nil
+	}
+}
+
+// tell logs how far a run that takes long has come.
+func (p *pruner) tell(ctx context.Context) {
+	now := time.Now()
+	if !p.announced && now.Sub(p.begun) < tellAfter || p.announced && now.Sub(p.told) < tellEvery {
+		return
+	}
+	p.announced, p.told = true, now
+	p.s.log.InfoContext(ctx, "removing events that are older than the retention", slog.Int("events", p.removed), slog.Duration("since", now.Sub(p.begun).Round(time.Second)))
+}
+
+// remove removes the events, and reports how many.
+func (s *Store) remove(ctx context.Context, tenant webhook.ID, e removal.Events) (events int, err error) {
+	for done := false; !done; {
+		var gone int
+		err := s.changeFor(ctx, tenant, removal.Rows, func(b *batch) (err error) {
+			gone, done, err = removal.Some(&b.Tx, b.s.db, e)
+			return err
+		})
+		if err != nil {
+			return events, fmt.Errorf("remove events: %w", err)
+		}
+		events += gone
+	}
+	return events, nil
 }
 
 // expirePiece is how many deliveries one transaction of ExpireDeliveries gives up.
@@ -123,180 +371,4 @@ func (s *Store) CancelDeleted(ctx context.Context) error {
 		s.cancelDeleted(w.TenantID, w.ID)
 	}
 	return nil
-}
-
-// Bounds of removing an event that has more than pruneRows rows, and of deleting a tenant: what one transaction removes. Everybody waits for
-// it, and a row with much data takes longer than others: it begins with a few and ends when its time is over.
-const (
-	pruneRows  = 2000
-	pruneFirst = 32 // rows of its first statement; each that is quick has the next take twice as many, up to pruneMost
-	pruneMost  = 512
-	pruneTime  = 8 * time.Millisecond
-)
-
-// pace says how many rows the statements of a transaction that removes may take.
-type pace struct {
-	left, next    int
-	begun, looked time.Time
-}
-
-func newPace() *pace {
-	now := time.Now()
-	return &pace{left: pruneRows, next: pruneFirst, begun: now, looked: now}
-}
-
-// rows is how many the next statement may take; 0 when the transaction has done enough, and it has done something.
-func (p *pace) rows() int {
-	if p.left == pruneRows {
-		return p.next
-	}
-	now := time.Now()
-	if now.Sub(p.begun) >= pruneTime {
-		return 0
-	}
-	if now.Sub(p.looked) < pruneTime/8 {
-		p.next = min(2*p.next, pruneMost)
-	}
-	p.looked = now
-	return min(p.next, p.left)
-}
-
-// removal is events that are being removed with everything that hangs on them, some rows in each transaction.
-type removal struct {
-	ids      []webhook.ID
-	from, to time.Time // when the first and the last of them were published
-	// retention leaves alone what is owed, as somebody may have retried a delivery meanwhile, and notes how far the log of attempts
-	// has been taken. Else nobody can see them any more.
-	retention bool
-}
-
-// remove removes the events, and reports how many.
-func (s *Store) remove(ctx context.Context, tenant webhook.ID, r removal) (events int, err error) {
-	for done := false; !done; {
-		var gone int
-		err := s.changeFor(ctx, tenant, pruneRows, func(b *batch) (err error) {
-			gone, done, err = b.removeSome(r)
-			return err
-		})
-		if err != nil {
-			return events, fmt.Errorf("remove events: %w", err)
-		}
-		events += gone
-	}
-	return events, nil
-}
-
-// where is a condition, and with it that rows are of the days on which the events were published.
-func (r *removal) where(db dialect.DB, condition, dayColumn string, args ...any) (text string, all []any) {
-	text, days := db.Published(dayColumn, r.from, r.to)
-	return condition + text, append(args, days...)
-}
-
-// removeSome removes what one transaction may. Nothing else removes events: first their attempts, then their deliveries, then they and what
-// else is of them.
-func (b *batch) removeSome(r removal) (events int, done bool, err error) {
-	if len(r.ids) == 0 {
-		return 0, true, nil
-	}
-	p := newPace()
-	for left := true; left; {
-		n := p.rows()
-		if n == 0 {
-			return 0, false, nil
-		}
-		if left, err = b.removeDeliveries(&r, p, n); err != nil {
-			return 0, false, err
-		}
-	}
-	return b.removeBare(&r, p)
-}
-
-// removeDeliveries removes some deliveries, or some attempts of theirs, and reports whether there were any. It looks at about as many
-// rows as it removes, however many there are.
-func (b *batch) removeDeliveries(r *removal, p *pace, n int) (left bool, err error) {
-	where, args := r.where(b.s.db, "event_id IN ?", "day", r.ids)
-	if r.retention {
-		where += " AND status <> 'PENDING'"
-	}
-	var rows []struct {
-		Seq int64
-		ID  webhook.ID
-	}
-	if err := b.DB.Raw("SELECT seq, id FROM deliveries WHERE "+where+" ORDER BY event_id, webhook_id LIMIT ?"+b.s.db.SkipLocked("deliveries"),
-		append(args, n)...).Scan(&rows).Error; err != nil || len(rows) == 0 {
-		return false, err
-	}
-	ids, seqs := make([]webhook.ID, len(rows)), make([]int64, len(rows))
-	for i, row := range rows {
-		ids[i], seqs[i] = row.ID, row.Seq
-	}
-	where, args = r.where(b.s.db, "delivery_id IN ?", "day", ids)
-	var found []struct {
-		Seq      int64
-		TenantID webhook.ID
-	}
-	if err := b.DB.Raw("SELECT seq, tenant_id FROM attempts WHERE "+where+" LIMIT ?", append(args, n)...).Scan(&found).Error; err != nil {
-		return false, err
-	}
-	if len(found) > 0 {
-		attempts, last := make([]int64, len(found)), map[webhook.ID]int64{}
-		for i, a := range found {
-			attempts[i], last[a.TenantID] = a.Seq, max(last[a.TenantID], a.Seq)
-		}
-		if r.retention {
-			if err := b.notePruned(last); err != nil {
-				return false, err
-			}
-		}
-		if err := b.removeRows(r, p, dialect.AttemptsTable, attempts); err != nil || len(attempts) == n { // there may be more of these deliveries
-			return true, err
-		}
-		seqs = seqs[:min(len(seqs), p.rows())]
-	}
-	return true, b.removeRows(r, p, dialect.DeliveriesTable, seqs)
-}
-
-// removeRows removes rows by their Seqs.
-func (b *batch) removeRows(r *removal, p *pace, t *dialect.Table, seqs []int64) error {
-	if len(seqs) == 0 {
-		return nil
-	}
-	p.left -= len(seqs)
-	among, arg := b.s.db.Among("seq", seqs)
-	where, args := r.where(b.s.db, among, "day", arg)
-	return b.DB.Exec("DELETE FROM "+t.Name+" WHERE "+where, args...).Error
-}
-
-// removeBare removes those of the events that have no deliveries any more.
-func (b *batch) removeBare(r *removal, p *pace) (events int, done bool, err error) {
-	where, args := r.where(b.s.db, "events.id IN ?", "events.day", r.ids)
-	where += " AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event_id = events.id" + b.s.db.SameDay("d", "events") + ")"
-	if r.retention {
-		where += " AND NOT EXISTS (SELECT 1 FROM fanouts f WHERE f.event_id = events.id)"
-	}
-	var ids []webhook.ID
-	if err := b.DB.Raw("SELECT id FROM events WHERE "+where, args...).Scan(&ids).Error; err != nil {
-		return 0, false, err
-	}
-	p.next = pruneFirst / 4 // each may have megabytes of data
-	for len(ids) > 0 {
-		n := min(p.rows(), len(ids))
-		if n == 0 {
-			return events, false, nil
-		}
-		some := ids[:n]
-		ids = ids[n:]
-		p.left -= n
-		for _, t := range dialect.LastFirst(dialect.TablesThat((*dialect.Table).BesideEvents)) {
-			if err := b.DB.Exec("DELETE FROM "+t.Name+" WHERE "+t.Event+" IN ?", some).Error; err != nil {
-				return 0, false, err
-			}
-		}
-		where, args := r.where(b.s.db, "id IN ?", "day", some)
-		if err := b.DB.Exec("DELETE FROM events WHERE "+where, args...).Error; err != nil {
-			return 0, false, err
-		}
-		events += n
-	}
-	return events, true, nil
 }

@@ -225,7 +225,7 @@ func TestPruneSecrets(t *testing.T) {
 	if n, err := s.PruneSecrets(t.Context()); n != 1 || err != nil {
 		t.Errorf("%d went, %v", n, err)
 	}
-	if to := s.routes.get(id); rows() != 1 || len(to.Secrets) != 1 || to.Secrets[0].ExpiresAt != nil {
+	if to := s.routes.Get(id); rows() != 1 || len(to.Secrets) != 1 || to.Secrets[0].ExpiresAt != nil {
 		t.Errorf("%d rows, %v in memory", rows(), to.Secrets)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"gorm.io/gorm/schema"
 
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/store/list"
 	"github.com/hookgraph/hookgraph/internal/store/scoped"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -67,12 +68,8 @@ func (c *Scope) changeDeliveries(ctx context.Context, do func(b *batch) error) e
 	return c.s.queue(ctx, &change{do: do, tenant: &c.tenant})
 }
 
-// table is the tenant's rows of a listing.
-func (c *Scope) table(ctx context.Context, l *listing) *gorm.DB {
-	db := c.db(ctx)
-	is := l.owner(c.tenant)
-	return db.Table(l.from(db)).Where(is.text, is.args...)
-}
+// table is the tenant's rows, found along an index.
+func (c *Scope) table(ctx context.Context, l *list.Index) *gorm.DB { return l.Of(c.db(ctx), c.tenant) }
 
 func (c *Scope) webhooks(ctx context.Context) *gorm.DB {
 	return c.db(ctx).Table("webhooks AS w").Select("w.*").
@@ -81,7 +78,7 @@ func (c *Scope) webhooks(ctx context.Context) *gorm.DB {
 
 // events are found by their ids.
 func (c *Scope) events(ctx context.Context) *gorm.DB {
-	return c.eventColumns(c.table(ctx, &listing{table: "events", alias: "e", index: "events_id"}))
+	return c.eventColumns(c.table(ctx, list.EventsByID))
 }
 
 func (c *Scope) eventColumns(q *gorm.DB) *gorm.DB {
@@ -93,7 +90,7 @@ func (c *Scope) eventColumns(q *gorm.DB) *gorm.DB {
 
 // deliveries are found by their ids.
 func (c *Scope) deliveries(ctx context.Context) *gorm.DB {
-	return deliveryColumns(c.table(ctx, &listing{table: "deliveries", alias: "d", index: "deliveries_id"}))
+	return deliveryColumns(c.table(ctx, list.DeliveriesByID))
 }
 
 func deliveries(db *gorm.DB, tenant webhook.ID) *gorm.DB {
@@ -103,17 +100,13 @@ func deliveries(db *gorm.DB, tenant webhook.ID) *gorm.DB {
 // deliveryColumns selects deliveries, each with what its webhook makes of its status. The join is an outer one so that it comes last.
 func deliveryColumns(q *gorm.DB) *gorm.DB {
 	return q.Joins("LEFT JOIN webhooks w ON w.id = d.webhook_id").
-		Select("d.seq, d.id, d.tenant_id, d.event_id, d.webhook_id, " + statusShown + " AS status, d.attempt_count, d.schedule_start, " +
+		Select("d.seq, d.id, d.tenant_id, d.event_id, d.webhook_id, " + list.StatusShown + " AS status, d.attempt_count, d.schedule_start, " +
 			"d.triggered_by, CASE WHEN w.enabled AND w.deleted_at IS NULL THEN d.due_at END AS due_at, d.created_at, d.completed_at, d.failure_reason, w.url AS webhook_url")
 }
 
-// statusShown is what a delivery's status is: a waiting delivery of a disabled webhook is HELD, of a deleted one CANCELED.
-const statusShown = `CASE WHEN d.status <> 'PENDING' THEN d.status WHEN w.deleted_at IS NOT NULL THEN 'CANCELED'
-	WHEN NOT w.enabled THEN 'HELD' ELSE 'PENDING' END`
-
 // attempts are found by their ids.
 func (c *Scope) attempts(ctx context.Context) *gorm.DB {
-	return c.attemptColumns(c.table(ctx, &listing{table: "attempts", alias: "a", index: "attempts_id"}))
+	return c.attemptColumns(c.table(ctx, list.AttemptsByID))
 }
 
 // attemptColumns selects attempts, each with its event's type. The join is an outer one so that it comes last.
@@ -127,7 +120,7 @@ func (c *Scope) attemptColumns(q *gorm.DB) *gorm.DB {
 
 // logged are attempts in the order of the log.
 func (c *Scope) logged(ctx context.Context) *gorm.DB {
-	return c.attemptColumns(c.table(ctx, attemptsOfTenant))
+	return c.attemptColumns(c.table(ctx, list.AttemptsOfTenant))
 }
 
 var (

@@ -81,6 +81,24 @@ var databases = []database{{
 	},
 }}
 
+// tuned is the default tuning, changed.
+func tuned(change func(to *store.Tuning)) *store.Tuning {
+	t := store.DefaultTuning()
+	change(&t)
+	return &t
+}
+
+// fanOutAbove has fan-outs be large that have more deliveries than n.
+func fanOutAbove(n int) *store.Tuning { return tuned(func(to *store.Tuning) { to.FanOutAbove = n }) }
+
+// merging has the writer take all that waits into one transaction, though more than one tenant calls.
+func merging() *store.Tuning { return tuned(func(to *store.Tuning) { to.AloneAfter = 0 }) }
+
+// probing has Ready probe whenever it is asked.
+func probing() *store.Tuning {
+	return tuned(func(to *store.Tuning) { to.ReadyFor, to.NotReadyFor = 0, 0 })
+}
+
 // each runs a test on every database.
 func each(t *testing.T, test func(t *suite)) {
 	t.Helper()

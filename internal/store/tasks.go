@@ -2,19 +2,21 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/upkeep"
+	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
 // Tasks are the store's work by the clock, which whoever serves from the store runs until it is closed.
 func (s *Store) Tasks() []upkeep.Task {
 	return []upkeep.Task{
-		{Name: "quotas", Every: quotaInterval, Run: s.quotas.load},
-		{Name: "stored events", Every: countInterval, Run: s.quotas.count},
+		{Name: "quotas", Every: quotaInterval, Run: s.loadQuotas},
+		{Name: "stored events", Every: countInterval, Run: s.countStored},
 		{Name: "operational events", Every: noticePoll, Wake: s.noted, Rest: noticeGap, Run: s.publishNoted},
-		{Name: "large fan-outs", Every: findEvery, Run: s.fans.look},
+		{Name: "large fan-outs", Every: findEvery, Run: s.fans.Look},
 		{Name: "deleted tenants", Every: linger / 2, Wake: s.deleted, Exclusive: true, Run: s.sweep},
 	}
 }
@@ -34,8 +36,34 @@ const (
 	linger = time.Minute
 )
 
-// look looks for notes of fan-outs, and has them read.
-func (f *fanOuts) look(ctx context.Context) error {
-	defer dialect.Signal(f.wake)
-	return f.find(ctx)
+// TryLock takes the lock of that name, which the processes that share the database have together, unless somebody holds it. Whoever
+// has it calls unlock. It implements upkeep.Locker.
+func (s *Store) TryLock(ctx context.Context, name string) (unlock func(), ok bool, err error) {
+	return s.db.TryLock(ctx, name)
+}
+
+// loadQuotas reads every tenant's quotas.
+func (s *Store) loadQuotas(ctx context.Context) error {
+	var tenants []*webhook.Tenant
+	if err := s.read.WithContext(ctx).Where("deleted_at IS NULL").Find(&tenants).Error; err != nil {
+		return dialect.Unavailable(err)
+	}
+	all := make(map[webhook.ID]webhook.Quotas, len(tenants))
+	for _, t := range tenants {
+		all[t.ID] = s.Quotas(t)
+	}
+	s.quotas.Load(all)
+	return nil
+}
+
+// countStored counts the stored events of every tenant whose number is limited.
+func (s *Store) countStored(ctx context.Context) error {
+	s.counting.Lock()
+	defer s.counting.Unlock()
+	for id, account := range s.quotas.Limited() {
+		if err := account.Recount(func() (int, error) { return s.In(id).CountEvents(ctx, EventFilter{}) }); err != nil {
+			return fmt.Errorf("count stored events: %w", err)
+		}
+	}
+	return nil
 }

@@ -10,6 +10,9 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/store/list"
+	"github.com/hookgraph/hookgraph/internal/store/removal"
+	"github.com/hookgraph/hookgraph/internal/store/turns"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -55,37 +58,13 @@ func (r *Registry) tenants(ctx context.Context) *gorm.DB {
 	return q
 }
 
-// TenantFilter narrows a list of tenants. Zero fields do not filter.
-type TenantFilter struct {
-	Name string // that contain it
-}
-
-func (f TenantFilter) conditions() []condition {
-	list := []condition{{"t.deleted_at IS NULL", nil}}
-	if f.Name != "" {
-		list = append(list, containing("t.name", f.Name))
-	}
-	return list
-}
-
-func (r *Registry) tenantList(ctx context.Context, f TenantFilter) *reading[webhook.Tenant] {
-	p := path{listing: allTenants, branches: []any{nil}, rest: asides(f.conditions())}
-	if r.tenant != nil {
-		p.listing = oneTenant
-	}
-	rows := func() *gorm.DB {
-		q := r.db(ctx)
-		if q = q.Table(p.from(q)).Select("t.*"); r.tenant != nil {
-			q = q.Where("t.id = ?", *r.tenant)
-		}
-		return q
-	}
-	return &reading[webhook.Tenant]{path: p, s: r.s, db: r.db(ctx), rows: rows, bare: rows}
+func (r *Registry) tenantList(ctx context.Context, f TenantFilter) *list.Reading[webhook.Tenant] {
+	return registered[webhook.Tenant](ctx, r, f.Path(r.tenant != nil), "t.*", "t.id")
 }
 
 // Tenants lists tenants, newest first.
 func (r *Registry) Tenants(ctx context.Context, f TenantFilter, p Page) (*List[webhook.Tenant], error) {
-	return read(ctx, r.tenantList(ctx, f), newestFirst, p)
+	return list.Read(ctx, r.tenantList(ctx, f), list.NewestFirst, p)
 }
 
 // CountTenants counts what Tenants lists.
@@ -95,12 +74,12 @@ func (r *Registry) CountTenants(ctx context.Context, f TenantFilter) (int, error
 
 // CountTenantsTo counts what Tenants lists, as far as limit, and looks at a bounded number of rows.
 func (r *Registry) CountTenantsTo(ctx context.Context, f TenantFilter, limit int) (Count, error) {
-	return r.tenantList(ctx, f).count(ctx, limit)
+	return r.tenantList(ctx, f).Count(ctx, limit)
 }
 
 // TenantsByID reads tenants; ids that are absent or foreign are missing from the map.
 func (r *Registry) TenantsByID(ctx context.Context, ids []webhook.ID) (map[webhook.ID]*webhook.Tenant, error) {
-	return byID(r.tenants(ctx), nil, "t", ids, func(t *webhook.Tenant) webhook.ID { return t.ID })
+	return list.ByID(r.tenants(ctx), nil, "t", ids, func(t *webhook.Tenant) webhook.ID { return t.ID })
 }
 
 // CreateTenant makes a tenant. The error holds an *Invalid for every broken rule; of code CONFLICT when the name is taken.
@@ -127,7 +106,7 @@ func (r *Registry) CreateTenant(ctx context.Context, name string, p webhook.Tena
 	if err != nil {
 		return nil, err
 	}
-	r.s.quotas.get(t.ID).set(r.s.Quotas(&t))
+	r.s.quotas.Of(t.ID).Set(r.s.Quotas(&t))
 	return &t, nil
 }
 
@@ -149,9 +128,9 @@ func (r *Registry) UpdateTenant(ctx context.Context, id webhook.ID, p webhook.Te
 	if err != nil {
 		return nil, err
 	}
-	r.s.quotas.get(id).set(r.s.Quotas(t))
+	r.s.quotas.Of(id).Set(r.s.Quotas(t))
 	if t.MaxEvents != nil {
-		if err := r.s.quotas.count(ctx); err != nil { // the tenant is changed; the task counts again
+		if err := r.s.countStored(ctx); err != nil { // the tenant is changed; the task counts again
 			r.s.log.WarnContext(ctx, "stored events cannot be counted yet", slog.Any("error", err))
 		}
 	}
@@ -211,7 +190,7 @@ const deleteSome = 200
 // deleteTargets deletes the webhooks of a deleted tenant, which can get no more of them, some in each transaction.
 func (s *Store) deleteTargets(ctx context.Context, tenant webhook.ID) error {
 	for left := true; left; {
-		err := s.queue(ctx, &change{webhooks: true, cost: 3 * deleteSome, line: lineOf{tenant: tenant}, do: func(b *batch) error {
+		err := s.queue(ctx, &change{webhooks: true, cost: 3 * deleteSome, line: turns.Line{Tenant: tenant}, do: func(b *batch) error {
 			var ids []webhook.ID
 			if err := b.DB.Raw("SELECT id FROM webhooks WHERE tenant_id = ? AND deleted_at IS NULL ORDER BY seq LIMIT ?", tenant, deleteSome).Scan(&ids).Error; err != nil {
 				return fmt.Errorf("find webhooks of a deleted tenant: %w", err)
@@ -276,7 +255,7 @@ func (s *Store) sweepTenant(ctx context.Context, t *webhook.Tenant) error {
 		if len(found) == 0 {
 			break
 		}
-		for _, r := range removals(found, pruneRows) {
+		for _, r := range removal.Group(found, removal.Rows) {
 			if _, err := s.remove(ctx, t.ID, r); err != nil {
 				return err
 			}
@@ -303,6 +282,42 @@ func (s *Store) sweepTenant(ctx context.Context, t *webhook.Tenant) error {
 	}
 	return nil
 }
+
+// Bounds of looking up what holds a tenant's events.
+const (
+	heldTimeout  = time.Second
+	heldWebhooks = 100    // webhooks that are looked at
+	heldRows     = 10_000 // deliveries that are counted
+)
+
+// countHeld says how many events wait for webhooks that are disabled.
+func (s *Store) countHeld(tenant webhook.ID) string {
+	var disabled []webhook.ID
+	for _, to := range s.routes.Of(tenant) {
+		if !to.Enabled && len(disabled) < heldWebhooks {
+			disabled = append(disabled, to.ID)
+		}
+	}
+	if len(disabled) == 0 {
+		return ""
+	}
+	ctx, cancel := context.WithTimeout(s.quit, heldTimeout)
+	defer cancel()
+	var n struct{ Events, Deliveries, Webhooks int }
+	err := s.read.WithContext(ctx).Raw(`SELECT COUNT(DISTINCT event_id) AS events, COUNT(*) AS deliveries, COUNT(DISTINCT webhook_id) AS webhooks FROM
+		(SELECT event_id, webhook_id FROM deliveries WHERE webhook_id IN ? AND due_at IS NOT NULL LIMIT ?) AS held`, disabled, heldRows).Scan(&n).Error
+	if err != nil || n.Events == 0 {
+		return ""
+	}
+	least := ""
+	if n.Deliveries == heldRows || len(disabled) == heldWebhooks {
+		least = "at least "
+	}
+	return fmt.Sprintf("; %s%d of them cannot be removed, because they wait for webhooks that are disabled (%d): enable or delete those", least, n.Events, n.Webhooks)
+}
+
+// Quotas are what the tenant may have and do.
+func (s *Store) Quotas(t *webhook.Tenant) webhook.Quotas { return t.Quotas(s.opts.Quotas) }
 
 func take[T any](q *gorm.DB) (*T, error) {
 	var row T

@@ -10,6 +10,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/store/list"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -43,79 +44,45 @@ func (r *Registry) tokens(ctx context.Context) *gorm.DB {
 	return q
 }
 
-// TokenFilter narrows a list of tokens. Zero fields do not filter.
-type TokenFilter struct {
-	TenantID *webhook.ID // of this tenant
-	Operator *bool       // operators', or tenants'
-	Valid    *bool       // neither revoked nor expired, or one of the two
-}
-
-func (f TokenFilter) conditions() []condition {
-	var list []condition
-	if f.TenantID != nil {
-		list = append(list, condition{"k.tenant_id = ?", []any{*f.TenantID}})
-	}
-	if f.Operator != nil && *f.Operator {
-		list = append(list, condition{"k.tenant_id IS NULL", nil})
-	} else if f.Operator != nil {
-		list = append(list, condition{"k.tenant_id IS NOT NULL", nil})
-	}
-	if f.Valid != nil && *f.Valid {
-		list = append(list, condition{"k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ?)", []any{dialect.At(time.Now())}})
-	} else if f.Valid != nil {
-		list = append(list, condition{"k.revoked_at IS NOT NULL OR k.expires_at <= ?", []any{dialect.At(time.Now())}})
-	}
-	return list
-}
-
-// tokenList is the tokens of one tenant, or of all.
-func (r *Registry) tokenList(ctx context.Context, f TokenFilter) *reading[webhook.Token] {
-	p := path{listing: allTokens, branches: []any{nil}}
-	switch {
-	case r.tenant != nil:
-		p.listing, p.branches = tokensOfTenant, []any{*r.tenant}
-	case f.TenantID != nil:
-		p.listing, p.branches, f.TenantID = tokensOfTenant, []any{*f.TenantID}, nil
-	}
-	p.rest = asides(f.conditions())
-	return r.tokensAlong(ctx, p)
-}
-
-func (r *Registry) tokensAlong(ctx context.Context, p path) *reading[webhook.Token] {
+// registered is a list of the caller's part, whose column owner says whose a row is.
+func registered[T any](ctx context.Context, r *Registry, p list.Path, columns, owner string) *list.Reading[T] {
 	rows := func() *gorm.DB {
 		q := r.db(ctx)
-		if q = q.Table(p.from(q)).Select("k.*"); r.tenant != nil {
-			q = q.Where("k.tenant_id = ?", *r.tenant)
+		if q = q.Table(p.From(q)).Select(columns); r.tenant != nil {
+			q = q.Where(owner+" = ?", *r.tenant)
 		}
 		return q
 	}
-	return &reading[webhook.Token]{path: p, s: r.s, db: r.db(ctx), rows: rows, bare: rows}
+	return &list.Reading[T]{Path: p, Source: r.s.lists, DB: r.db(ctx), Rows: rows, Bare: rows}
+}
+
+func (r *Registry) tokenList(ctx context.Context, p list.Path) *list.Reading[webhook.Token] {
+	return registered[webhook.Token](ctx, r, p, "k.*", "k.tenant_id")
 }
 
 // Tokens lists tokens, revoked and expired ones too, newest first.
 func (r *Registry) Tokens(ctx context.Context, f TokenFilter, p Page) (*List[webhook.Token], error) {
-	return read(ctx, r.tokenList(ctx, f), newestFirst, p)
+	return list.Read(ctx, r.tokenList(ctx, f.Path(r.tenant)), list.NewestFirst, p)
 }
 
 // CountTokensTo counts what Tokens lists, as far as limit, and looks at a bounded number of rows.
 func (r *Registry) CountTokensTo(ctx context.Context, f TokenFilter, limit int) (Count, error) {
-	return r.tokenList(ctx, f).count(ctx, limit)
+	return r.tokenList(ctx, f.Path(r.tenant)).Count(ctx, limit)
 }
 
 // TokensByID reads tokens; ids that are absent or foreign are missing from the map.
 func (r *Registry) TokensByID(ctx context.Context, ids []webhook.ID) (map[webhook.ID]*webhook.Token, error) {
-	return byID(r.tokens(ctx), nil, "k", ids, func(t *webhook.Token) webhook.ID { return t.ID })
+	return list.ByID(r.tokens(ctx), nil, "k", ids, func(t *webhook.Token) webhook.ID { return t.ID })
 }
 
 // TokensOf reads the same page of each tenant's tokens, newest first, in one statement.
 func (r *Registry) TokensOf(ctx context.Context, tenants []webhook.ID, f TokenFilter, p Page) (map[webhook.ID]*List[webhook.Token], error) {
-	along := path{listing: tokensOfTenant, rest: asides(f.conditions())}
-	return readOf(ctx, r.tokensAlong(ctx, along), tenants, newestFirst, p, func(t *webhook.Token) webhook.ID { return *t.TenantID })
+	return list.ReadOf(ctx, r.tokenList(ctx, f.OfTenants()), tenants, list.NewestFirst, p, func(t *webhook.Token) webhook.ID { return *t.TenantID })
 }
 
 // CountTokensOf counts the tokens of each tenant, as far as limit; tenants with none are missing from the map.
 func (r *Registry) CountTokensOf(ctx context.Context, tenants []webhook.ID, f TokenFilter, limit int) (map[webhook.ID]Count, error) {
-	return r.tokensAlong(ctx, path{listing: tokensOfTenant, rest: asides(f.conditions())}).countOf(ctx, tenants, limit)
+	return r.tokenList(ctx, f.OfTenants()).CountOf(ctx, tenants, limit)
 }
 
 // RevokeToken ends a token; revoking it again changes nothing. webhook.ErrNotFound.
@@ -195,7 +162,7 @@ func (s *Store) AddToken(ctx context.Context, t webhook.Token, token string) (*w
 			return fmt.Errorf("find token: %w", err)
 		}
 		if t.TenantID != nil {
-			if err := s.quotas.tokens(b, *t.TenantID); err != nil {
+			if err := b.oneMoreToken(*t.TenantID); err != nil {
 				return err
 			}
 		}
@@ -209,6 +176,35 @@ func (s *Store) AddToken(ctx context.Context, t webhook.Token, token string) (*w
 		return nil, err
 	}
 	return &added, nil
+}
+
+// oneMoreToken refuses one more token than may work for the tenant. It is asked in the transaction that makes it. Tokens that do not
+// work are kept for the list, as many as may work; when there are more the oldest goes, so that a tenant that makes and revokes
+// them repeatedly stores no more and never makes the count longer.
+func (b *batch) oneMoreToken(tenant webhook.ID) error {
+	limit := b.s.quotas.Of(tenant).Limits().Tokens
+	if limit == 0 {
+		return nil
+	}
+	const valid = "revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)"
+	var n, all int
+	if err := b.DB.Raw("SELECT COUNT(*) FROM tokens WHERE tenant_id = ? AND "+valid, tenant, dialect.At(b.Now)).Scan(&n).Error; err != nil {
+		return fmt.Errorf("count tokens: %w", err)
+	}
+	if n >= limit {
+		b.s.quotas.Refused(tenant, "tokens", limit)
+		return &webhook.Invalid{Code: webhook.CodeQuota, Message: fmt.Sprintf("the tenant has reached its quota of %d valid tokens; revoke one first", limit)}
+	}
+	if err := b.DB.Raw("SELECT COUNT(*) FROM tokens WHERE tenant_id = ?", tenant).Scan(&all).Error; err != nil {
+		return fmt.Errorf("count tokens: %w", err)
+	}
+	if over := all + 1 - 2*limit; over > 0 {
+		if err := b.DB.Exec("DELETE FROM tokens WHERE id IN (SELECT id FROM tokens WHERE tenant_id = ? AND NOT ("+valid+") ORDER BY seq LIMIT ?)",
+			tenant, dialect.At(b.Now), over).Error; err != nil {
+			return fmt.Errorf("remove old tokens: %w", err)
+		}
+	}
+	return nil
 }
 
 // Tokens lists all tokens, revoked and expired ones too, newest first.

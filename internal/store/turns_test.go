@@ -1,11 +1,16 @@
 package store
 
 import (
+	"context"
+	"log/slog"
 	"math/rand/v2"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/hookgraph/hookgraph/internal/store/fanout"
+	"github.com/hookgraph/hookgraph/internal/store/routing"
+	"github.com/hookgraph/hookgraph/internal/store/turns"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -18,39 +23,41 @@ func newCall(tenant byte, events int) *publishing {
 	return p
 }
 
-func newTestTurns(webhooks int) (*turns, *Store) {
-	s := &Store{routes: routes{byID: map[webhook.ID]*Target{}, byTenant: map[webhook.ID]*tenantRoutes{}}}
+// newTestWriter is the writer of a store without a database, in which each of four tenants has so many webhooks.
+func newTestWriter(webhooks int) *writer {
+	s := &Store{tuning: DefaultTuning(), routes: routing.New()}
+	s.fans = fanout.New(context.Background(), nil, slog.New(slog.DiscardHandler), false)
 	for i := range webhooks {
 		for tenant := range byte(4) {
 			to := &Target{}
 			to.ID, to.TenantID, to.Seq = webhook.ID{tenant, byte(i), byte(i >> 8), 1}, webhook.ID{tenant}, int64(i+1)
-			s.routes.change(map[webhook.ID]*Target{to.ID: to})
+			s.routes.Change(map[webhook.ID]*Target{to.ID: to})
 		}
 	}
-	return newTurns(), s
+	return newWriter(s)
 }
 
 // However much one tenant publishes, what another wants is in the next transaction, and a transaction holds no more than it may.
 // Alone, a tenant has all of it.
 func TestTenantsTakeTurns(t *testing.T) {
-	turns, s := newTestTurns(3)
-	add := func(tenant byte, w work) {
-		if !turns.add(lineOf{tenant: webhook.ID{tenant}}, w) {
+	w := newTestWriter(3)
+	add := func(tenant byte, call work) {
+		if !w.calls.Add(turns.Line{Tenant: webhook.ID{tenant}}, call) {
 			t.Fatal("no room")
 		}
 	}
 	for range 8 {
 		add(1, work{publish: newCall(1, 1000)})
 	}
-	first := &batch{s: s}
-	if turns.fill(first, 1000); first.cost < 1000 || first.cost > 1003 || first.events != 250 || len(first.publish) != 1 {
+	first := &batch{s: w.s}
+	if w.fillCalls(first, 1000); first.cost < 1000 || first.cost > 1003 || first.events != 250 || len(first.publish) != 1 {
 		t.Errorf("alone, a tenant has %d events in %d parts, which cost %d of 1000", first.events, len(first.publish), first.cost)
 	}
 	small, change := newCall(2, 1), &change{cost: 1}
 	add(2, work{publish: small})
 	add(3, work{change: change})
-	second := &batch{s: s}
-	turns.fill(second, 1000)
+	second := &batch{s: w.s}
+	w.fillCalls(second, 1000)
 	if n := len(second.publish); n != 2 || second.publish[1].publishing != small || len(second.changes) != 1 || second.cost > 1003 {
 		t.Errorf("%d calls and %d changes are in the next transaction, which costs %d of 1000", n, len(second.changes), second.cost)
 	}
@@ -63,17 +70,15 @@ func TestTenantsTakeTurns(t *testing.T) {
 // transaction and its own.
 func TestOthersShortenTransactions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		turns, s := newTestTurns(3)
-		s.fans = newFanOuts(s)
-		w := &writer{s: s, calls: turns}
+		w := newTestWriter(3)
 		call := func(tenant byte) {
-			turns.add(lineOf{tenant: webhook.ID{tenant}}, work{publish: newCall(tenant, 1)})
-			turns.fill(&batch{s: s}, maxBatch)
+			w.calls.Add(turns.Line{Tenant: webhook.ID{tenant}}, work{publish: newCall(tenant, 1)})
+			w.fillCalls(&batch{s: w.s}, maxBatch)
 		}
 		for range 3 {
 			call(1)
 		}
-		turns.add(lineOf{server: true}, work{change: &change{}})
+		w.calls.Add(turns.Line{Server: true}, work{change: &change{}})
 		if n := w.limit(); n != minBatch {
 			t.Errorf("alone: %d, want %d", n, minBatch)
 		}
@@ -82,18 +87,17 @@ func TestOthersShortenTransactions(t *testing.T) {
 			t.Errorf("with two: %d, want %d", n, minShort)
 		}
 		for range 3 {
-			time.Sleep(aloneAfter / 2)
+			time.Sleep(w.s.tuning.AloneAfter / 2)
 			call(2)
 		}
 		if n := w.limit(); n != minBatch {
 			t.Errorf("alone again: %d, want %d", n, minBatch)
 		}
-		note := &fanOut{Seq: 1, TenantID: webhook.ID{1}}
-		s.fans.put(note)
+		w.s.fans.Put(&fanout.Note{Seq: 1, TenantID: webhook.ID{1}, Event: &webhook.Event{}})
 		if n := w.limit(); n != minShort {
 			t.Errorf("beside a large fan-out: %d, want %d", n, minShort)
 		}
-		s.fans.waiting = nil
+		w.s.fans.Fill(0, maxBatch)
 		w.learn(&batch{cost: 400, took: time.Millisecond})
 		if n := w.limit(); n != 4000 { // 400 a millisecond
 			t.Errorf("of a quick database: %d, want 4000", n)
@@ -104,7 +108,7 @@ func TestOthersShortenTransactions(t *testing.T) {
 // Whatever waits is written once, a tenant's calls and their events in order; no tenant that waits gets less than its turn while
 // another gets more.
 func TestTurnsAreFair(t *testing.T) {
-	turns, s := newTestTurns(2)
+	w := newTestWriter(2)
 	random := rand.New(rand.NewPCG(3, 4))
 	var calls [4][]*publishing
 	next := [4]int{} // the call that is written
@@ -117,11 +121,12 @@ func TestTurnsAreFair(t *testing.T) {
 			tenant := byte(random.IntN(4))
 			p := newCall(tenant, 1+random.IntN(1+random.IntN(200)))
 			calls[tenant] = append(calls[tenant], p)
-			turns.add(lineOf{tenant: webhook.ID{tenant}}, work{publish: p})
+			w.calling.Add(1)
+			w.calls.Add(turns.Line{Tenant: webhook.ID{tenant}}, work{publish: p})
 			waiting++
 		}
-		b := &batch{s: s}
-		turns.fill(b, 1+random.IntN(400))
+		b := &batch{s: w.s}
+		w.fillCalls(b, 1+random.IntN(400))
 		got := [4]int{} // events
 		for _, part := range b.publish {
 			tenant := part.tenant[0]
@@ -140,14 +145,14 @@ func TestTurnsAreFair(t *testing.T) {
 		for one := range got {
 			for other := range got {
 				left := next[one] < len(calls[one])
-				if turn := turnCost/3 + 2; left && got[other] > got[one]+turn {
+				if turn := turns.Turn/3 + 2; left && got[other] > got[one]+turn {
 					t.Fatalf("a tenant that waits got %d events of a transaction, another %d", got[one], got[other])
 				}
 			}
 		}
 	}
-	if n, _ := turns.waiting(); waiting != 0 || n != 0 || len(turns.lines) != 0 || len(turns.ring) != 0 {
-		t.Errorf("%d calls are left, %d are counted, %d tenants wait", waiting, n, len(turns.ring))
+	if n := w.calling.Load(); waiting != 0 || n != 0 || w.calls.Waiting() != 0 {
+		t.Errorf("%d calls are left, %d are counted, %d wait", waiting, n, w.calls.Waiting())
 	}
 }
 
@@ -159,24 +164,11 @@ func written(p *publishing) (n int) {
 	return n
 }
 
-// A tenant may have so many calls waiting, whatever the others have; the server itself is never refused.
-func TestTurnsBoundCalls(t *testing.T) {
-	turns, _ := newTestTurns(0)
-	for range maxWaiting {
-		turns.add(lineOf{tenant: webhook.ID{1}}, work{change: &change{}})
-		turns.add(lineOf{server: true}, work{change: &change{}})
-	}
-	for of, want := range map[lineOf]bool{{tenant: webhook.ID{1}}: false, {tenant: webhook.ID{2}}: true, {server: true}: true} {
-		if got := turns.add(of, work{change: &change{}}); got != want {
-			t.Errorf("one more of %v: %v, want %v", of, got, want)
-		}
-	}
-}
-
 // An event that very many webhooks want costs little, because its deliveries are made later; so do those of a call whose events
 // have made many.
 func TestPriceBoundsDeliveriesOfACall(t *testing.T) {
-	_, s := newTestTurns(fanOutAbove)
+	most := DefaultTuning()
+	s := newTestWriter(most.FanOutAbove).s
 	p := newCall(1, 1000)
 	sum, inline := 0, 0
 	for _, in := range p.events {
@@ -185,11 +177,11 @@ func TestPriceBoundsDeliveriesOfACall(t *testing.T) {
 			inline++
 		}
 	}
-	if want := callDeliveries / fanOutAbove; inline != want || sum > callDeliveries+2*1000 {
+	if want := most.CallDeliveries / most.FanOutAbove; inline != want || sum > most.CallDeliveries+2*1000 {
 		t.Errorf("%d events make their deliveries at once, want %d; all cost %d", inline, want, sum)
 	}
-	_, s = newTestTurns(fanOutAbove + 1)
+	s = newTestWriter(most.FanOutAbove + 1).s
 	if p := newCall(1, 1); s.price(p, p.events[0]) > 2 || !p.events[0].later {
-		t.Errorf("an event for %d webhooks costs %d", fanOutAbove+1, p.events[0].cost)
+		t.Errorf("an event for %d webhooks costs %d", most.FanOutAbove+1, p.events[0].cost)
 	}
 }

@@ -40,11 +40,11 @@ func (c *Scope) CreateWebhook(ctx context.Context, n webhook.New) (*webhook.Webh
 		if known, err = b.knownAs(&w, headers, n.Scheme); err != nil || known != nil {
 			return err
 		}
-		if err := c.s.quotas.webhooks(b, c.tenant); err != nil {
+		if err := b.oneMoreWebhook(c.tenant); err != nil {
 			return err
 		}
 		if w.NamesOperational() {
-			if err := c.s.quotas.operational(b, c.tenant); err != nil {
+			if err := b.oneMoreOperational(c.tenant); err != nil {
 				return err
 			}
 		}
@@ -69,6 +69,57 @@ func (c *Scope) CreateWebhook(ctx context.Context, n webhook.New) (*webhook.Webh
 		return known, nil, nil
 	}
 	return &w, secret, nil
+}
+
+// oneMoreWebhook refuses one more webhook than the tenant may have. It is asked in the transaction that makes it.
+func (b *batch) oneMoreWebhook(tenant webhook.ID) error {
+	limit := b.s.quotas.Of(tenant).Limits().Webhooks
+	if limit == 0 {
+		return nil
+	}
+	n := b.s.routes.Count(tenant)
+	for id, to := range b.Targets {
+		if to.TenantID == tenant {
+			if was := b.s.routes.Get(id) != nil; was && to.DeletedAt != nil {
+				n--
+			} else if !was && to.DeletedAt == nil {
+				n++
+			}
+		}
+	}
+	if n >= limit {
+		b.s.quotas.Refused(tenant, "webhooks", limit)
+		return &webhook.Invalid{Code: webhook.CodeQuota, Message: fmt.Sprintf("the tenant has reached its quota of %d webhooks; delete one first", limit)}
+	}
+	return nil
+}
+
+// maxOperational is how many webhooks of a tenant may name operational events. Each event that tells of many failures goes to all
+// of these: without a bound, failures would make work for as many others.
+const maxOperational = 100
+
+// oneMoreOperational refuses one more webhook that names operational events than the tenant may have, as oneMoreWebhook does.
+func (b *batch) oneMoreOperational(tenant webhook.ID) error {
+	n := b.s.routes.Operational(tenant)
+	names := func(to *Target) int {
+		if to != nil && to.DeletedAt == nil && to.NamesOperational() {
+			return 1
+		}
+		return 0
+	}
+	for id, to := range b.Targets {
+		if to.TenantID == tenant {
+			n += names(to) - names(b.s.routes.Get(id))
+		}
+	}
+	if n >= maxOperational {
+		b.s.quotas.Refused(tenant, "webhooks for operational events", maxOperational)
+		return &webhook.Invalid{
+			Field: "events", Code: webhook.CodeQuota,
+			Message: fmt.Sprintf("may name types that begin with %s in %d webhooks of the tenant; remove them from another one first", webhook.OperationalPrefix, maxOperational),
+		}
+	}
+	return nil
 }
 
 // bare is a webhook as it is held in memory: without its metadata, of which delivering makes no use.
@@ -208,7 +259,7 @@ func (c *Scope) UpdateWebhook(ctx context.Context, id webhook.ID, p webhook.Patc
 			return err
 		}
 		if next.NamesOperational() && !old.NamesOperational() {
-			if err := c.s.quotas.operational(b, c.tenant); err != nil {
+			if err := b.oneMoreOperational(c.tenant); err != nil {
 				return err
 			}
 		}

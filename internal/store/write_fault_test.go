@@ -145,8 +145,7 @@ var poisoned = map[string][]string{
 
 func testResultThatCanNotBeRecorded(t *suite) {
 	t.Helper()
-	t.Cleanup(store.Impatient()) // after the store is closed
-	s := t.open(t, store.Options{})
+	s := t.open(t, store.Options{Tuning: tuned(func(to *store.Tuning) { to.AsideAfter, to.AsideWait = 100*time.Millisecond, 300*time.Millisecond })})
 	c := tenant(t, s, "a")
 	w := register(t, c, webhook.New{Enabled: true})
 	publish(t, c, make([]webhook.NewEvent, 8)...)

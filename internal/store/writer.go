@@ -12,12 +12,14 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/store/fanout"
+	"github.com/hookgraph/hookgraph/internal/store/turns"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
 // Bounds of one transaction. What is waiting is taken, nothing waits for more to come; results and events are merged by kind into
 // multi-row statements. A call that comes meanwhile waits for it and for its own, so it is short: its statements take about
-// shortTime, by how long those before took for what they held (see turns.go for what things cost). While one tenant alone calls, and
+// shortTime, by how long those before took for what they held (see below for what things cost). While one tenant alone calls, and
 // no large fan-out waits, they take batchTime: a smaller part of that is waiting for the disk.
 const (
 	shortTime = 2 * time.Millisecond
@@ -31,7 +33,8 @@ const (
 // answers each after the commit (group commit), so that the cost of an fsync is shared.
 type writer struct {
 	s       *Store
-	calls   *turns
+	calls   *turns.Queue[work]
+	calling atomic.Int64 // publishing calls that wait, or are written in part
 	results chan *Result
 	large   chan *Result // those of more than largeResult bytes
 	pauses  chan func()  // to be called between two transactions
@@ -44,68 +47,16 @@ type writer struct {
 	cost, took float64
 }
 
-// change is any other write. Its rows are rolled back alone when do fails.
-type change struct {
-	do       func(b *batch) error
-	webhooks bool        // it may change webhooks
-	tenant   *webhook.ID // in whose name; nil: the server's own, which may touch everybody's rows
-	line     lineOf      // where it waits
-	cost     int         // about how many rows it writes
-	done     chan error  // buffered: the caller may have gone
-	taken    atomic.Bool // by the writer, which runs do, or by the caller, who goes before it does
-	begun    bool        // it was the writer; of its goroutine only
-}
-
-// begin reports whether do may run: the caller waits for it from now on, because what it writes to is the caller's.
-func (c *change) begin() bool {
-	if !c.begun {
-		c.begun = c.taken.CompareAndSwap(false, true)
-	}
-	return c.begun
-}
-
 func newWriter(s *Store) *writer {
 	return &writer{
 		s:       s,
-		calls:   newTurns(),
+		calls:   turns.NewQueue[work](s.tuning.AloneAfter),
 		results: make(chan *Result, 4096),
 		large:   make(chan *Result, 1024),
 		pauses:  make(chan func()),
 		quit:    make(chan struct{}),
 		ended:   make(chan struct{}),
 	}
-}
-
-// batch is the work of one transaction, and what must be told when it has committed.
-type batch struct {
-	dialect.Tx
-
-	s *Store
-
-	begun bool // the transaction: then an error may come of what the batch holds
-
-	publish []part
-	results []*Result
-	changes []*change
-	events  int           // in publish
-	cost    int           // of everything
-	took    time.Duration // by the statements
-	pieces  []*piece
-	fanOuts []*fanOut // that it has made
-
-	undo     []targetBefore // what targets had before the change that runs, in order
-	changed  []*Target      // to be told to the dispatcher, in order
-	reserved []*Claimed
-	due      map[webhook.ID]time.Time
-	disabled []*Target // by what they answered, or did not
-	failures []error   // of changes, by index; they were rolled back alone
-	noted    bool      // operational events wait to be published
-}
-
-// targetBefore is what targets had for a webhook; nil: nothing.
-type targetBefore struct {
-	id     webhook.ID
-	target *Target
 }
 
 // run writes until close, and then what is still queued.
@@ -118,8 +69,8 @@ func (w *writer) run() {
 			b.addResult(r)
 		case r := <-w.large:
 			b.addResult(r)
-		case <-w.calls.ready:
-		case <-w.s.fans.ready:
+		case <-w.calls.Ready:
+		case <-w.s.fans.Ready:
 		case pause := <-w.pauses:
 			pause()
 			continue
@@ -138,7 +89,7 @@ func (w *writer) run() {
 
 // limit is what one transaction may cost.
 func (w *writer) limit() int {
-	if w.calls.alone(time.Now()) && !w.s.fans.waits() {
+	if w.calls.Alone(time.Now()) && !w.s.fans.Waits() {
 		return w.within(batchTime, minBatch)
 	}
 	return w.within(shortTime, minShort)
@@ -165,15 +116,35 @@ func (w *writer) fill(b *batch) bool {
 	limit := w.limit()
 	w.fillResults(b, w.results, limit/2)
 	w.fillResults(b, w.large, b.cost+limit/4) // never many: their bytes are what takes long
-	w.calls.fill(b, limit-w.s.fans.share(limit))
-	w.s.fans.fill(b, limit)
+	w.fillCalls(b, limit-w.s.fans.Share(limit))
+	b.fillPieces(limit)
 	w.fillResults(b, w.results, limit)
-	w.calls.fill(b, limit)
+	w.fillCalls(b, limit)
 	return b.holds() > 0
 }
 
-// holds is how many things the batch holds.
-func (b *batch) holds() int { return len(b.publish) + len(b.results) + len(b.changes) + len(b.pieces) }
+// fillCalls moves what waits into the batch until it holds limit, callers in turn.
+func (w *writer) fillCalls(b *batch, limit int) {
+	w.calls.Fill(b.cost, limit, func(call work, limit int) (cost int, all bool) {
+		switch all = true; {
+		case call.change != nil:
+			b.changes = append(b.changes, call.change)
+			b.cost += call.change.cost
+		case b.addEvents(call.publish, limit):
+			w.calling.Add(-1)
+		default:
+			all = false
+		}
+		return b.cost, all
+	})
+}
+
+// fillPieces moves pieces of notes that wait into the batch, up to about limit.
+func (b *batch) fillPieces(limit int) {
+	var pieces []*fanout.Piece
+	pieces, b.cost = b.s.fans.Fill(b.cost, limit)
+	b.pieces = append(b.pieces, pieces...)
+}
 
 func (w *writer) fillResults(b *batch, from <-chan *Result, limit int) {
 	for b.cost < limit {
@@ -220,7 +191,7 @@ func (w *writer) commit(b *batch) {
 	for _, c := range b.changes {
 		c.done <- refused
 	}
-	w.s.fans.refused(b.pieces)
+	w.s.fans.Refused(b.pieces)
 	if len(b.results) == 0 {
 		w.s.log.Warn("write refused", slog.Any("error", err))
 		return
@@ -234,7 +205,7 @@ func (w *writer) commit(b *batch) {
 // insist tries again until the results are written, or the store closes. Those that cannot be written for some time
 // though the database can be are set aside.
 func (w *writer) insist(results []*Result) {
-	wait, last := firstWait, time.Now().Add(asideAfter)
+	wait, last := firstWait, time.Now().Add(w.s.tuning.AsideAfter)
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	for {
@@ -245,8 +216,8 @@ func (w *writer) insist(results []*Result) {
 				r.Release()
 			}
 			return
-		case <-w.calls.ready:
-		case <-w.s.fans.ready:
+		case <-w.calls.Ready:
+		case <-w.s.fans.Ready:
 		case pause := <-w.pauses:
 			pause()
 			continue
@@ -268,8 +239,8 @@ func (w *writer) insist(results []*Result) {
 		// The others are not kept waiting meanwhile: they are written, or told that they cannot be.
 		others := &batch{s: w.s}
 		limit := w.limit()
-		w.calls.fill(others, limit-w.s.fans.share(limit))
-		w.s.fans.fill(others, limit)
+		w.fillCalls(others, limit-w.s.fans.Share(limit))
+		others.fillPieces(limit)
 		if others.holds() > 0 {
 			w.commit(others)
 		}
@@ -279,13 +250,6 @@ func (w *writer) insist(results []*Result) {
 const (
 	firstWait    = 50 * time.Millisecond
 	longestRetry = 2 * time.Second
-)
-
-// Results that cannot be written while the database can be are at fault themselves after asideAfter; what even without the
-// receiver's answer cannot be recorded is sent again after asideWait. Tests make them shorter.
-var (
-	asideAfter = 10 * time.Second
-	asideWait  = time.Hour
 )
 
 // healthy reports whether the database can be written.
@@ -322,12 +286,12 @@ func (w *writer) setAside(results []*Result, err error) {
 		return
 	}
 	defer results[0].Release()
-	w.s.log.Error("attempt cannot be recorded; it will be made again", id, slog.Duration("in", asideWait), slog.Any("error", err))
+	w.s.log.Error("attempt cannot be recorded; it will be made again", id, slog.Duration("in", w.s.tuning.AsideWait), slog.Any("error", err))
 	back := &batch{s: w.s, changes: []*change{{done: make(chan error, 1), do: func(b *batch) error {
 		if err := b.s.db.Unclaim(&b.Tx, []*Claimed{r.Claimed}); err != nil {
 			return err
 		}
-		due := b.Now.Add(asideWait)
+		due := b.Now.Add(w.s.tuning.AsideWait)
 		b.dueAt(r.Claimed.Delivery.WebhookID, due)
 		return b.DB.Exec("UPDATE deliveries SET due_at = ? WHERE id = ? AND due_at IS NOT NULL", dialect.At(due), r.Claimed.Delivery.ID).Error
 	}}}}
@@ -349,7 +313,7 @@ func (b *batch) split() []*batch {
 		parts = append(parts, &batch{s: b.s, changes: []*change{c}})
 	}
 	for _, p := range b.pieces {
-		parts = append(parts, &batch{s: b.s, pieces: []*piece{p}})
+		parts = append(parts, &batch{s: b.s, pieces: []*fanout.Piece{p}})
 	}
 	if len(b.results) > 0 {
 		parts = append(parts, &batch{s: b.s, results: b.results})
@@ -363,7 +327,7 @@ func (b *batch) write() (err error) {
 	b.due = map[webhook.ID]time.Time{}
 	b.disabled = nil
 	defer func() {
-		b.s.written(err)
+		b.s.health.Written(err)
 		if err != nil {
 			b.release(0)
 		}
@@ -426,21 +390,9 @@ func (b *batch) apply(c *change) error {
 	return err
 }
 
-// release gives back what was reserved, but for the first.
-func (b *batch) release(first int) {
-	if lost := b.reserved[first:]; len(lost) > 0 {
-		b.s.dispatcher().Batch(func(t Dispatcher) {
-			for _, claimed := range lost {
-				t.Release(claimed.Target, claimed.Size())
-			}
-		})
-	}
-	b.reserved = b.reserved[:first]
-}
-
 // answer tells everyone, after the commit.
 func (b *batch) answer() {
-	b.s.routes.change(b.Targets)
+	b.s.routes.Change(b.Targets)
 	for _, to := range b.disabled {
 		b.s.log.Warn("a webhook was disabled, its deliveries wait until it is enabled", slog.Any("webhook", to.ID), slog.Any("tenant_id", to.TenantID),
 			slog.String("reason", string(*to.DisabledReason)))
@@ -461,8 +413,8 @@ func (b *batch) answer() {
 		default:
 		}
 	}
-	b.s.fans.committed(b.pieces)
-	b.s.fans.noted(b.fanOuts)
+	b.s.fans.Committed(b.pieces)
+	b.s.fans.Noted(b.fanOuts)
 	for i, c := range b.changes {
 		c.done <- b.failures[i]
 	}
@@ -481,106 +433,14 @@ func (b *batch) hand(t Dispatcher) {
 	}
 }
 
-// dueAt remembers to tell the dispatcher of a delivery that can be claimed.
-func (b *batch) dueAt(id webhook.ID, when time.Time) {
-	if old, ok := b.due[id]; !ok || when.Before(old) {
-		b.due[id] = when
-	}
-}
-
-// setTarget makes to the webhook's snapshot from this transaction on.
-func (b *batch) setTarget(to *Target) {
-	b.noteTarget(to)
-	b.changed = append(b.changed, to)
-}
-
-// noteTarget is setTarget for what the dispatcher does not need to know.
-func (b *batch) noteTarget(to *Target) {
-	b.undo = append(b.undo, targetBefore{to.ID, b.Targets[to.ID]})
-	b.Targets[to.ID] = to
-}
-
-// target is the webhook's snapshot as this transaction sees it; nil when it is not there.
-func (b *batch) target(id webhook.ID) *Target {
-	if to, ok := b.Targets[id]; ok {
-		return to
-	}
-	return b.s.routes.get(id)
-}
-
-// change runs do in a transaction and waits for the commit.
-func (s *Store) change(ctx context.Context, do func(b *batch) error) error {
-	return s.queue(ctx, &change{do: do, webhooks: true})
-}
-
-// changeDeliveries is change for what leaves webhooks as they are: it waits for nobody who changes them.
-func (s *Store) changeDeliveries(ctx context.Context, do func(b *batch) error) error {
-	return s.queue(ctx, &change{do: do})
-}
-
-// changeFor is changeDeliveries for about so many rows of one tenant: it waits for that one's turn. The zero id is many tenants'.
-func (s *Store) changeFor(ctx context.Context, tenant webhook.ID, rows int, do func(b *batch) error) error {
-	return s.queue(ctx, &change{do: do, cost: rows, line: lineOf{tenant: tenant}})
-}
-
-// queue hands the change to the writer and waits for the commit. The error is webhook.ErrBusy when too many of the tenant's wait.
-func (s *Store) queue(ctx context.Context, c *change) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	select {
-	case <-s.writer.quit:
-		return webhook.ErrUnavailable
-	default:
-	}
-	c.done = make(chan error, 1)
-	c.cost += costChange
-	if c.tenant != nil {
-		c.line.tenant = *c.tenant
-	} else {
-		c.line.server = true
-	}
-	if !s.writer.calls.add(c.line, work{change: c}) {
-		return webhook.ErrBusy
-	}
-	select {
-	case err := <-c.done:
-		return err
-	case <-ctx.Done():
-		if c.taken.CompareAndSwap(false, true) {
-			return ctx.Err()
-		}
-	case <-s.writer.ended:
-		return lastAnswer(c.done)
-	}
-	// The writer is at it, and writes to what the caller reads: there is no way out before its answer, or its end.
-	select {
-	case err := <-c.done:
-		return err
-	case <-s.writer.ended:
-		return lastAnswer(c.done)
-	}
-}
-
-// lastAnswer is what the writer answered before it ended; it may have ended without looking.
-func lastAnswer(done <-chan error) error {
-	select {
-	case err := <-done:
-		return err
-	default:
-		return webhook.ErrUnavailable
-	}
-}
-
 // Flush waits until everything that was queued before has been written, and the deliveries of large fan-outs are made.
 func (s *Store) Flush(ctx context.Context) error {
 	for {
-		publishing, _ := s.writer.calls.waiting()
-		waiting := len(s.writer.results)+len(s.writer.large) > 0 || publishing > 0
+		waiting := len(s.writer.results)+len(s.writer.large) > 0 || s.writer.calling.Load() > 0
 		if err := s.changeDeliveries(ctx, func(*batch) error { return nil }); err != nil {
 			return err
 		}
-		late := s.writer.stuck.Load() || s.fans.pending()
+		late := s.writer.stuck.Load() || s.fans.Pending()
 		if !waiting && !late {
 			return s.db.Settle(ctx)
 		}

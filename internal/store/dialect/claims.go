@@ -91,7 +91,37 @@ type Finished struct {
 	Start  int // its ScheduleStart
 }
 
-// ScanClaimed reads a due delivery of the webhook with its event: the columns that the dialects' claims select.
+// Texts that both databases say of deliveries; how they find the rows is their own.
+const (
+	// Due are the columns of a due delivery and its event, in the order in which ScanClaimed reads them.
+	Due = `d.seq, d.id, d.event_id, d.attempt_count, d.schedule_start, d.triggered_by, d.created_at, e.seq, e.type, e.timestamp, e.created_at, e.data`
+
+	// Succeeds is what an attempt that succeeds makes of its delivery, but for completed_at.
+	Succeeds = "attempt_count = attempt_count + 1, claimed_by = NULL, due_at = NULL, triggered_by = 'SCHEDULE', status = 'SUCCEEDED'"
+
+	// Ends is what any attempt makes of its delivery, as v (n, status, due_at, completed_at) says. One that was canceled while its attempt
+	// ran stays so, unless the attempt succeeded.
+	Ends = `attempt_count = v.n, claimed_by = NULL, triggered_by = 'SCHEDULE',
+		status = CASE WHEN deliveries.status = 'CANCELED' AND v.status <> 'SUCCEEDED' THEN 'CANCELED' ELSE v.status END,
+		due_at = CASE WHEN deliveries.status = 'CANCELED' THEN NULL ELSE v.due_at END,
+		completed_at = CASE WHEN deliveries.status = 'CANCELED' AND v.status <> 'SUCCEEDED' THEN deliveries.completed_at ELSE v.completed_at END,
+		failure_reason = CASE WHEN deliveries.status <> 'CANCELED' AND v.status = 'FAILED' THEN 'RETRIES_EXHAUSTED' END`
+
+	// Ended are the columns of a delivery that ended: its Seq, and those of Finished.
+	Ended = "deliveries.seq, deliveries.status, deliveries.schedule_start"
+)
+
+// NextDue selects when the next unclaimed delivery of a webhook is due, which the text names: a parameter or a column.
+func NextDue(webhook string) string {
+	return "SELECT d.due_at FROM deliveries d WHERE d.webhook_id = " + webhook + " AND d.due_at IS NOT NULL ORDER BY d.due_at LIMIT 1"
+}
+
+// Unclaims is what giving back makes of a claimed delivery: it is due from a time on, which the text names, if it is owed.
+func Unclaims(from string) string {
+	return "claimed_by = NULL, due_at = CASE WHEN status = 'PENDING' THEN " + from + " END"
+}
+
+// ScanClaimed reads a due delivery of the webhook with its event: the columns Due.
 func ScanClaimed(rows *sql.Rows, to *Target) (*Claimed, error) {
 	claimed := &Claimed{Event: &webhook.Event{TenantID: to.TenantID}, Target: to, Delivery: webhook.Delivery{
 		TenantID: to.TenantID, WebhookID: to.ID, Status: webhook.Pending,

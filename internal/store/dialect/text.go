@@ -42,11 +42,6 @@ func ClosePool(db *gorm.DB) error {
 	return pool.Close()
 }
 
-// AttemptsOf selects attempts with the types of their events.
-func AttemptsOf(d DB, db *gorm.DB) *gorm.DB {
-	return db.Table("attempts AS a").Joins("JOIN events e ON e.id = a.event_id" + d.SameDay("e", "a")).Select("a.*, e.type AS event_type")
-}
-
 // LogWindow bounds how much of the attempt log one call of AttemptLog searches, in rows.
 const LogWindow = 20_000
 

@@ -191,7 +191,8 @@ func (f *follower) attempts(ctx context.Context, seqs []int64) ([]*webhook.Attem
 	read := map[int64]*webhook.Attempt{}
 	if len(foreign) > 0 {
 		var rows []*webhook.Attempt
-		if err := dialect.AttemptsOf(f.p, f.p.beside.WithContext(ctx)).Where("a.seq IN ?", foreign).Scan(&rows).Error; err != nil {
+		if err := f.p.beside.WithContext(ctx).Table("attempts AS a").Joins("JOIN events e ON e.id = a.event_id"+f.p.SameDay("e", "a")).
+			Select("a.*, e.type AS event_type").Where("a.seq IN ?", foreign).Scan(&rows).Error; err != nil {
 			return nil, err
 		}
 		for _, a := range rows {

@@ -282,18 +282,13 @@ func contextOf(b *dialect.Tx) context.Context { return b.DB.Statement.Context }
 // Where PostgreSQL knows nothing of a table that has just begun to grow, it must have one way only to find these rows: by
 // their seq. IS TRUE keeps it from the index on claimed_by, and joining by day from looking through all of a day.
 const (
-	pgSucceeded = `UPDATE deliveries SET attempt_count = attempt_count + 1, claimed_by = NULL, due_at = NULL, triggered_by = 'SCHEDULE',
-		status = 'SUCCEEDED', completed_at = $5
-		WHERE day = $1 AND seq = ANY ($3) AND (claimed_by = $2) IS TRUE AND attempt_count = $4 RETURNING seq, status, schedule_start`
-	pgFinish = `UPDATE deliveries d SET attempt_count = v.n, claimed_by = NULL, triggered_by = 'SCHEDULE',
-		status = CASE WHEN d.status = 'CANCELED' AND v.status <> 'SUCCEEDED' THEN 'CANCELED' ELSE v.status END,
-		due_at = CASE WHEN d.status = 'CANCELED' THEN NULL ELSE v.due_at END,
-		completed_at = CASE WHEN d.status = 'CANCELED' AND v.status <> 'SUCCEEDED' THEN d.completed_at ELSE v.completed_at END,
-		failure_reason = CASE WHEN d.status <> 'CANCELED' AND v.status = 'FAILED' THEN 'RETRIES_EXHAUSTED' END
+	pgSucceeded = "UPDATE deliveries SET " + dialect.Succeeds + `, completed_at = $5
+		WHERE day = $1 AND seq = ANY ($3) AND (claimed_by = $2) IS TRUE AND attempt_count = $4 RETURNING ` + dialect.Ended
+	pgFinish = "UPDATE deliveries SET " + dialect.Ends + `
 		FROM unnest($1::date[], $3::bigint[], $4::integer[], $5::text[], $6::timestamptz[], $7::timestamptz[])
 		AS v (day, seq, n, status, due_at, completed_at)
-		WHERE d.day = v.day AND d.seq = v.seq AND (d.claimed_by = $2) IS TRUE AND d.attempt_count = v.n - 1
-		RETURNING d.seq, d.status, d.schedule_start`
+		WHERE deliveries.day = v.day AND deliveries.seq = v.seq AND (deliveries.claimed_by = $2) IS TRUE AND deliveries.attempt_count = v.n - 1
+		RETURNING ` + dialect.Ended
 )
 
 // Finish implements dialect: one statement for those that succeed after as many attempts, which are most, and one for the others.
@@ -364,8 +359,7 @@ func (p *DB) ClaimedBy(claimed *dialect.Claimed) int64 {
 	return claimed.Lease.Node
 }
 
-const pgDue = `SELECT d.seq, d.id, d.event_id, d.attempt_count, d.schedule_start, d.triggered_by, d.created_at, e.seq, e.type,
-	e.timestamp, e.created_at, e.data FROM deliveries d JOIN events e ON e.day = d.day AND e.id = d.event_id
+const pgDue = "SELECT " + dialect.Due + ` FROM deliveries d JOIN events e ON e.day = d.day AND e.id = d.event_id
 	WHERE d.webhook_id = $1 AND d.due_at <= $2 ORDER BY d.due_at LIMIT $3 FOR UPDATE OF d SKIP LOCKED`
 
 // Claim implements dialect.DB. What another node claims at the same time is passed over.
@@ -415,11 +409,12 @@ func (p *DB) move(b *dialect.Tx, claims []*dialect.Claimed, text string, more ..
 	return nil
 }
 
+var pgNextDue = dialect.NextDue("$1")
+
 // NextDue implements dialect.DB.
 func (p *DB) NextDue(b *dialect.Tx, to *dialect.Target) (*time.Time, error) {
 	var due *dialect.Micros
-	err := b.SQL().QueryRowContext(contextOf(b),
-		"SELECT due_at FROM deliveries WHERE webhook_id = $1 AND due_at IS NOT NULL ORDER BY due_at LIMIT 1", to.ID).Scan(&due)
+	err := b.SQL().QueryRowContext(contextOf(b), pgNextDue, to.ID).Scan(&due)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -428,7 +423,7 @@ func (p *DB) NextDue(b *dialect.Tx, to *dialect.Target) (*time.Time, error) {
 
 // Unclaim implements dialect.DB.
 func (p *DB) Unclaim(b *dialect.Tx, claims []*dialect.Claimed) error {
-	return p.move(b, claims, `UPDATE deliveries SET claimed_by = NULL, due_at = CASE WHEN status = 'PENDING' THEN $4::timestamptz END
+	return p.move(b, claims, "UPDATE deliveries SET "+dialect.Unclaims("$4::timestamptz")+`
 		WHERE (claimed_by = $1) IS TRUE AND day = $2 AND seq = ANY ($3)`, dialect.At(b.Now))
 }
 

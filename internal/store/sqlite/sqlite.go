@@ -200,8 +200,7 @@ func (q *DB) join(now time.Time) error {
 		if err := tx.Exec("DELETE FROM nodes WHERE seq < ?", q.node-100).Error; err != nil {
 			return fmt.Errorf("forget old nodes: %w", err)
 		}
-		if err := tx.Exec(`UPDATE deliveries SET claimed_by = NULL, due_at = CASE WHEN status = 'PENDING' THEN ? END
-			WHERE claimed_by IS NOT NULL`, dialect.At(now)).Error; err != nil {
+		if err := tx.Exec("UPDATE deliveries SET "+dialect.Unclaims("?")+" WHERE claimed_by IS NOT NULL", dialect.At(now)).Error; err != nil {
 			return fmt.Errorf("void old claims: %w", err)
 		}
 		return nil

@@ -51,26 +51,20 @@ func (q *DB) Insert(_ *dialect.Tx, t *dialect.Table, rows int, _ func(i int) tim
 	return first, err
 }
 
-// finishDeliveries moves deliveries on, if this node still holds them and the attempt is the next. One that was canceled
-// while its attempt ran stays so, unless the attempt succeeded.
+// finishDeliveries moves deliveries on, if this node still holds them and the attempt is the next.
 var finishDeliveries = &statement{
 	before: "WITH v (seq, n, status, due_at, completed_at) AS (VALUES ",
 	row:    "(CAST(? AS bigint), CAST(? AS bigint), ?, ?, ?)",
-	after: `) UPDATE OR FAIL deliveries SET attempt_count = v.n, claimed_by = NULL, triggered_by = 'SCHEDULE',
-		status = CASE WHEN deliveries.status = 'CANCELED' AND v.status <> 'SUCCEEDED' THEN 'CANCELED' ELSE v.status END,
-		due_at = CASE WHEN deliveries.status = 'CANCELED' THEN NULL ELSE v.due_at END,
-		completed_at = CASE WHEN deliveries.status = 'CANCELED' AND v.status <> 'SUCCEEDED' THEN deliveries.completed_at ELSE v.completed_at END,
-		failure_reason = CASE WHEN deliveries.status <> 'CANCELED' AND v.status = 'FAILED' THEN 'RETRIES_EXHAUSTED' END
+	after: `) UPDATE OR FAIL deliveries SET ` + dialect.Ends + `
 		FROM v WHERE deliveries.seq = v.seq AND deliveries.claimed_by = ? AND deliveries.attempt_count = v.n - 1
-		RETURNING deliveries.seq, deliveries.status, deliveries.schedule_start`,
+		RETURNING ` + dialect.Ended,
 }
 
 // finishSucceeded is finishDeliveries for deliveries that succeed after the same number of attempts: the common case.
 var finishSucceeded = &statement{
-	before: `UPDATE OR FAIL deliveries SET attempt_count = attempt_count + 1, claimed_by = NULL, due_at = NULL, triggered_by = 'SCHEDULE',
-		status = 'SUCCEEDED', completed_at = ? WHERE +claimed_by = ? AND attempt_count = ? AND seq IN (`,
-	row:   "?",
-	after: ") RETURNING seq, status, schedule_start",
+	before: "UPDATE OR FAIL deliveries SET " + dialect.Succeeds + ", completed_at = ? WHERE +claimed_by = ? AND attempt_count = ? AND seq IN (",
+	row:    "?",
+	after:  ") RETURNING " + dialect.Ended,
 }
 
 // Finish implements dialect.DB.
@@ -153,10 +147,9 @@ func (q *DB) Claim(b *dialect.Tx, to *dialect.Target, n, maxBytes int) ([]*diale
 }
 
 // The driver keeps these prepared.
-const (
-	nextDueDelivery = "SELECT due_at FROM deliveries WHERE webhook_id = ? AND due_at IS NOT NULL ORDER BY due_at LIMIT 1"
-	dueDeliveries   = `SELECT d.seq, d.id, d.event_id, d.attempt_count, d.schedule_start, d.triggered_by, d.created_at, e.seq, e.type,
-		e.timestamp, e.created_at, e.data FROM deliveries d JOIN events e ON e.id = d.event_id
+var (
+	nextDueDelivery = dialect.NextDue("?")
+	dueDeliveries   = "SELECT " + dialect.Due + ` FROM deliveries d JOIN events e ON e.id = d.event_id
 		WHERE d.webhook_id = ? AND d.due_at <= ? ORDER BY d.due_at LIMIT ?`
 )
 
@@ -167,10 +160,9 @@ var claimDeliveries = &statement{
 }
 
 var unclaimDeliveries = &statement{
-	before: `UPDATE OR FAIL deliveries SET claimed_by = NULL, due_at = CASE WHEN status = 'PENDING' THEN ? END
-		WHERE claimed_by = ? AND seq IN (`,
-	row:   "?",
-	after: ")",
+	before: "UPDATE OR FAIL deliveries SET " + dialect.Unclaims("?") + " WHERE claimed_by = ? AND seq IN (",
+	row:    "?",
+	after:  ")",
 }
 
 // NextDue implements dialect.DB.

@@ -1,4 +1,4 @@
-package store
+package turns
 
 import (
 	"context"
@@ -16,14 +16,14 @@ import (
 // own, in order, and a call that is larger than all of the memory comes to its turn too.
 func TestRoomIsSharedByTenants(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRoom(1000)
+		r := NewRoom(1000)
 		greedy, modest, large := webhook.ID{1}, webhook.ID{2}, webhook.ID{3}
 		var order []int
 		var mu sync.Mutex
 		var held []func()
 		for i := range 8 {
 			go func() {
-				giveBack, err := r.take(t.Context(), greedy, 200)
+				giveBack, err := r.Take(t.Context(), greedy, 200)
 				if err != nil {
 					t.Error(err)
 				}
@@ -37,7 +37,7 @@ func TestRoomIsSharedByTenants(t *testing.T) {
 			t.Fatalf("a tenant alone holds %d fifths of the memory, want 2: half, and no more", len(held))
 		}
 		for range 3 {
-			giveBack, err := r.take(t.Context(), modest, 50)
+			giveBack, err := r.Take(t.Context(), modest, 50)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -45,7 +45,7 @@ func TestRoomIsSharedByTenants(t *testing.T) {
 		}
 		came := false
 		go func() {
-			giveBack, err := r.take(t.Context(), large, 1<<40)
+			giveBack, err := r.Take(t.Context(), large, 1<<40)
 			if err != nil {
 				t.Error(err)
 			}
@@ -75,14 +75,14 @@ func TestRoomIsSharedByTenants(t *testing.T) {
 
 // Calls that give up while they wait, in whatever order, leave the memory whole.
 func TestRoomIsWholeAfterGivingUp(t *testing.T) {
-	r := newRoom(1000)
+	r := NewRoom(1000)
 	var calls sync.WaitGroup
 	for worker := range 20 {
 		calls.Go(func() {
 			random := rand.New(rand.NewPCG(uint64(worker), 1))
 			for range 500 {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(random.IntN(200))*time.Microsecond)
-				giveBack, err := r.take(ctx, webhook.ID{byte(random.IntN(4))}, random.Int64N(400))
+				giveBack, err := r.Take(ctx, webhook.ID{byte(random.IntN(4))}, random.Int64N(400))
 				switch {
 				case err == nil:
 					<-ctx.Done()
@@ -101,16 +101,16 @@ func TestRoomIsWholeAfterGivingUp(t *testing.T) {
 // A tenant whose callers are too many is refused; the others are not.
 func TestRoomBoundsWaitingCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRoom(1000)
+		r := NewRoom(1000)
 		ctx, cancel := context.WithCancel(t.Context())
 		for range maxWaiting + 2 { // two have got theirs
-			go func() { _, _ = r.take(ctx, webhook.ID{1}, 250) }()
+			go func() { _, _ = r.Take(ctx, webhook.ID{1}, 250) }()
 		}
 		synctest.Wait()
-		if _, err := r.take(ctx, webhook.ID{1}, 1); !errors.Is(err, errNoRoom) {
+		if _, err := r.Take(ctx, webhook.ID{1}, 1); !errors.Is(err, errNoRoom) {
 			t.Errorf("one call too many: %v", err)
 		}
-		if giveBack, err := r.take(ctx, webhook.ID{2}, 1); err != nil {
+		if giveBack, err := r.Take(ctx, webhook.ID{2}, 1); err != nil {
 			t.Errorf("another tenant's: %v", err)
 		} else {
 			giveBack()
@@ -123,7 +123,7 @@ func TestRoomBoundsWaitingCalls(t *testing.T) {
 	})
 }
 
-func checkWhole(t *testing.T, r *room) {
+func checkWhole(t *testing.T, r *Room) {
 	t.Helper()
 	if r.free != r.total || len(r.tenants) != 0 || len(r.ring) != 0 {
 		t.Errorf("%d of %d bytes are free, %d tenants have some, %d wait", r.free, r.total, len(r.tenants), len(r.ring))

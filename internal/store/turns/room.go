@@ -1,4 +1,4 @@
-package store
+package turns
 
 import (
 	"context"
@@ -9,10 +9,10 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// room is memory that tenants share. One that holds some may hold as much as is left free, so that however much a tenant wants
+// Room is memory that tenants share. One that holds some may hold as much as is left free, so that however much a tenant wants
 // there is room for others, and one that holds nothing comes first: a small call never waits for another tenant's large ones
 // (I12, I16).
-type room struct {
+type Room struct {
 	mu      sync.Mutex // guards what follows
 	total   int64
 	free    int64
@@ -34,13 +34,14 @@ type roomWaiter struct {
 
 var errNoRoom = errors.New("too many calls of this tenant are waiting")
 
-func newRoom(total int64) *room {
-	return &room{total: total, free: total, tenants: map[webhook.ID]*tenantRoom{}}
+// NewRoom is room for so many bytes.
+func NewRoom(total int64) *Room {
+	return &Room{total: total, free: total, tenants: map[webhook.ID]*tenantRoom{}}
 }
 
-// take waits for n bytes of the tenant's, and returns how they are given back, once. What is more than a quarter of all counts as a
+// Take waits for n bytes of the tenant's, and returns how they are given back, once. What is more than a quarter of all counts as a
 // quarter.
-func (r *room) take(ctx context.Context, tenant webhook.ID, n int64) (giveBack func(), err error) {
+func (r *Room) Take(ctx context.Context, tenant webhook.ID, n int64) (giveBack func(), err error) {
 	n = min(n, r.total/4)
 	r.mu.Lock()
 	t := r.tenants[tenant]
@@ -81,30 +82,30 @@ func (r *room) take(ctx context.Context, tenant webhook.ID, n int64) (giveBack f
 }
 
 // fits reports whether the tenant may have n bytes now. The caller must hold mu, here and in what follows.
-func (r *room) fits(t *tenantRoom, n int64) bool {
+func (r *Room) fits(t *tenantRoom, n int64) bool {
 	return n <= r.free && (t.held == 0 || t.held+n <= r.free-n)
 }
 
-func (r *room) grant(t *tenantRoom, n int64) {
+func (r *Room) grant(t *tenantRoom, n int64) {
 	t.held += n
 	r.free -= n
 }
 
-func (r *room) giveBack(t *tenantRoom, n int64) {
+func (r *Room) giveBack(t *tenantRoom, n int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.release(t, n)
 	r.serve()
 }
 
-func (r *room) release(t *tenantRoom, n int64) {
+func (r *Room) release(t *tenantRoom, n int64) {
 	t.held -= n
 	r.free += n
 	r.forget(t)
 }
 
 // serve grants what fits, tenants in turn.
-func (r *room) serve() {
+func (r *Room) serve() {
 	for first, passed := false, 0; passed < len(r.ring); {
 		t := r.ring[0]
 		n := t.waiting[0].bytes
@@ -122,7 +123,7 @@ func (r *room) serve() {
 }
 
 // leave takes a waiter out of its tenant's, and the tenant out of the ring when it was the last.
-func (r *room) leave(t *tenantRoom, w *roomWaiter) {
+func (r *Room) leave(t *tenantRoom, w *roomWaiter) {
 	t.waiting = slices.DeleteFunc(t.waiting, func(other *roomWaiter) bool { return other == w })
 	if len(t.waiting) == 0 {
 		r.ring = slices.DeleteFunc(r.ring, func(other *tenantRoom) bool { return other == t })
@@ -130,8 +131,15 @@ func (r *room) leave(t *tenantRoom, w *roomWaiter) {
 	r.forget(t)
 }
 
-func (r *room) forget(t *tenantRoom) {
+func (r *Room) forget(t *tenantRoom) {
 	if t.held == 0 && len(t.waiting) == 0 && r.tenants[t.tenant] == t {
 		delete(r.tenants, t.tenant)
 	}
+}
+
+// Free is how many bytes are free, and of how many.
+func (r *Room) Free() (free, total int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.free, r.total
 }

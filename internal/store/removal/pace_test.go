@@ -1,4 +1,4 @@
-package store
+package removal
 
 import (
 	"testing"
@@ -14,9 +14,9 @@ func TestPace(t *testing.T) {
 		most int           // rows of one statement
 		all  int           // rows of the transaction
 	}{
-		"quick": {each: time.Microsecond, most: pruneMost, all: pruneRows},
-		"slow":  {each: pruneTime / 4, most: pruneFirst, all: 4 * pruneFirst},
-		"stuck": {each: time.Hour, most: pruneFirst, all: pruneFirst},
+		"quick": {each: time.Microsecond, most: paceMost, all: Rows},
+		"slow":  {each: paceTime / 4, most: paceFirst, all: 4 * paceFirst},
+		"stuck": {each: time.Hour, most: paceFirst, all: paceFirst},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			p := newPace()

@@ -1,4 +1,4 @@
-package store
+package routing
 
 import (
 	"cmp"
@@ -8,27 +8,28 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
 // After any changes an event goes to the webhooks of its tenant that want its type, once each, whatever they wanted before;
 // in pieces of any length, up to any webhook, it goes to the same ones in order.
 func TestRoutesFollowWebhooks(t *testing.T) {
-	r := &routes{byID: map[webhook.ID]*Target{}, byTenant: map[webhook.ID]*tenantRoutes{}}
+	r := New()
 	random := rand.New(rand.NewPCG(1, 2))
 	types := []string{"a", "b", "a.b", "a.b.c", "ab.c", "hookgraph.test", "hookgraph.webhook.disabled"}
 	named := append([]string{"*", "a.*", "a.b.*", "b.*", "hookgraph.*", "hookgraph.webhook.*"}, types...)
-	wants := func(to *Target, eventType string) bool {
+	wants := func(to *dialect.Target, eventType string) bool {
 		return to.Events == nil && !webhook.Operational(eventType) || slices.ContainsFunc(to.Events, func(e string) bool {
 			return e == eventType || e == "*" && !webhook.Operational(eventType) || strings.HasSuffix(e, ".*") && strings.HasPrefix(eventType, e[:len(e)-1])
 		})
 	}
 	tenants := []webhook.ID{webhook.NewID(time.Now()), webhook.NewID(time.Now())}
-	model := map[webhook.ID]*Target{}
-	changes := map[webhook.ID]*Target{}
+	model := map[webhook.ID]*dialect.Target{}
+	changes := map[webhook.ID]*dialect.Target{}
 	var ids []webhook.ID
 	for range 2000 {
-		to := &Target{}
+		to := &dialect.Target{}
 		if len(ids) > 0 && random.IntN(3) > 0 {
 			*to = *model[ids[random.IntN(len(ids))]]
 		} else {
@@ -58,10 +59,10 @@ func TestRoutesFollowWebhooks(t *testing.T) {
 		if random.IntN(2) == 0 {
 			continue
 		}
-		r.change(changes)
-		changes = map[webhook.ID]*Target{}
+		r.Change(changes)
+		changes = map[webhook.ID]*dialect.Target{}
 
-		tenant, want := tenants[random.IntN(len(tenants))], map[webhook.ID]*Target{}
+		tenant, want := tenants[random.IntN(len(tenants))], map[webhook.ID]*dialect.Target{}
 		wanted := types[random.IntN(len(types))]
 		live := 0
 		for id, to := range model {
@@ -73,23 +74,23 @@ func TestRoutesFollowWebhooks(t *testing.T) {
 				want[id] = to
 			}
 		}
-		n, newest := r.matches(tenant, wanted)
-		all := r.matching(nil, tenant, wanted)
-		if n != len(all) || n > 0 && newest != slices.MaxFunc(all, func(a, b *Target) int { return cmp.Compare(a.Seq, b.Seq) }).Seq {
+		n, newest := r.Matches(tenant, wanted)
+		all := r.Matching(nil, tenant, wanted)
+		if n != len(all) || n > 0 && newest != slices.MaxFunc(all, func(a, b *dialect.Target) int { return cmp.Compare(a.Seq, b.Seq) }).Seq {
 			t.Fatalf("%d webhooks want %q, the newest is %d, but %d get it", n, wanted, newest, len(all))
 		}
 		until := random.Int64N(newest + 1)
-		var pieces []*Target
+		var pieces []*dialect.Target
 		for size, last := 1+random.IntN(20), -1; len(pieces) > last; {
 			last = len(pieces)
 			after := int64(0)
 			if last > 0 {
 				after = pieces[last-1].Seq
 			}
-			pieces = r.after(pieces, tenant, wanted, after, until, size)
+			pieces = r.After(pieces, tenant, wanted, after, until, size)
 		}
-		slices.SortFunc(all, func(a, b *Target) int { return cmp.Compare(a.Seq, b.Seq) })
-		if early := slices.DeleteFunc(slices.Clone(all), func(to *Target) bool { return to.Seq > until }); !slices.Equal(pieces, early) {
+		slices.SortFunc(all, func(a, b *dialect.Target) int { return cmp.Compare(a.Seq, b.Seq) })
+		if early := slices.DeleteFunc(slices.Clone(all), func(to *dialect.Target) bool { return to.Seq > until }); !slices.Equal(pieces, early) {
 			t.Fatalf("in pieces up to %d, %d webhooks get %q, want %d", until, len(pieces), wanted, len(early))
 		}
 		for _, to := range all {
@@ -101,8 +102,8 @@ func TestRoutesFollowWebhooks(t *testing.T) {
 		if len(want) > 0 {
 			t.Fatalf("%d webhooks do not get %q", len(want), wanted)
 		}
-		if r.count(tenant) != live || len(r.of(tenant)) != live {
-			t.Fatalf("%d webhooks are counted, want %d", r.count(tenant), live)
+		if r.Count(tenant) != live || len(r.Of(tenant)) != live {
+			t.Fatalf("%d webhooks are counted, want %d", r.Count(tenant), live)
 		}
 	}
 }

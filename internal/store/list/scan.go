@@ -1,6 +1,8 @@
-package store
+package list
 
 import (
+	"slices"
+
 	"gorm.io/gorm"
 
 	"github.com/hookgraph/hookgraph/internal/meter"
@@ -68,4 +70,26 @@ func rowBytes(row any) int {
 		return n
 	}
 	return small
+}
+
+// ByID reads rows by id; what is not there is missing from the map. Where the
+// table is partitioned, rows are looked for in the partitions of the days before they were made first, then in those before. db is nil for
+// a table that never is.
+func ByID[T any](q *gorm.DB, db dialect.DB, alias string, ids []webhook.ID, id func(*T) webhook.ID) (map[webhook.ID]*T, error) {
+	found := make(map[webhook.ID]*T, len(ids))
+	for part := range slices.Chunk(ids, 500) {
+		for _, days := range daysBefore(db, alias+".day", part) {
+			if part = slices.DeleteFunc(slices.Clone(part), func(id webhook.ID) bool { return found[id] != nil }); len(part) == 0 {
+				break
+			}
+			rows, err := scan[T](where(q.Session(&gorm.Session{}).Where(alias+".id IN ?", part), days))
+			if err != nil {
+				return nil, err
+			}
+			for _, row := range rows {
+				found[id(row)] = row
+			}
+		}
+	}
+	return found, nil
 }

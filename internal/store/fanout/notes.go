@@ -1,0 +1,526 @@
+// Package fanout keeps in memory some of the notes that deliveries of an event are still to be made, and hands them to the writer in turn.
+package fanout
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// Bounds of the notes in memory.
+const (
+	notesEach    = 32        // of one tenant
+	notesAll     = 1024      // of all
+	noteBytes    = 16 << 20  // their events' data
+	minPiece     = 16        // deliveries of a note in one transaction
+	notesInBatch = notesEach // notes that one transaction works on
+
+	// noteRest is how long a note waits when the sender had no room for most of a piece. It bounds how far deliveries are made ahead of
+	// the sender: those that it has no room for are claimed one webhook at a time, which takes longer than to make them.
+	noteRest = 20 * time.Millisecond
+)
+
+// queryTimeout bounds one question for notes.
+const queryTimeout = 2 * time.Second
+
+// Note is a note that deliveries of an event are still to be made.
+type Note struct {
+	Seq          int64 `gorm:"primaryKey;autoIncrement"`
+	EventID      webhook.ID
+	TenantID     webhook.ID
+	CreatedAt    time.Time `gorm:"serializer:micros;autoCreateTime:false"` // the event's
+	Size         int       // about how many deliveries are to be made
+	AfterWebhook int64     // the webhooks' Seq up to which they have been
+	LastWebhook  int64     // the Seq of the newest webhook when the event was published
+
+	Event *webhook.Event `gorm:"-"` // while it is in memory; shared by all deliveries
+	evict bool           // it is to make room for smaller ones
+}
+
+// TableName implements gorm's Tabler.
+func (*Note) TableName() string { return "fanouts" }
+
+// left is about how many deliveries are to be made still.
+func (f *Note) left() int { return max(1, f.Size) }
+
+// Piece is what one transaction does for a note.
+type Piece struct {
+	*Note
+	N int // deliveries at most
+
+	After int64 // where the next piece begins
+	Made  int
+	Taken int  // of Made: the sender has room for them
+	Done  bool // nothing is left, or the note is gone
+	Held  bool // another node has it, or has removed it
+}
+
+// Start finds where the note is, by what is in the database, and reports whether it is this transaction's.
+func (p *Piece) Start(after map[int64]int64) bool {
+	at, ok := after[p.Seq]
+	p.After, p.Made, p.Done, p.Held = at, 0, false, !ok
+	return ok
+}
+
+// Notes are the notes in memory, from where the writer takes them: tenants in turn, and each tenant's in turn.
+type Notes struct {
+	Ready chan struct{} // holds one signal while a note waits for the writer
+
+	read   *gorm.DB
+	log    *slog.Logger
+	shared bool            // a server works on notes
+	quit   context.Context // ends with the store
+	wake   chan struct{}   // holds one signal: there may be more to read
+
+	// Notes of which a piece has failed: the next ones look for deliveries that are there already. Of the writer's goroutine only.
+	careful map[int64]bool
+
+	mu      sync.Mutex // guards what follows
+	active  map[int64]*Note
+	waiting []*fanLine // for the writer, in the order of their turns
+	count   map[webhook.ID]int
+	bytes   int                 // of active ones' data
+	more    map[webhook.ID]bool // tenants that may have notes that are not active; true: look at once
+	loading bool                // some of a tenant's are being read
+	crowded bool                // there was no room for a tenant's first
+	missed  int                 // counts: a piece was put aside, so find must be called
+	found   int                 // missed before the last find that has ended
+}
+
+// fanLine is a tenant's notes that wait for the writer.
+type fanLine struct {
+	tenant webhook.ID
+	notes  []*Note
+}
+
+// New is no notes yet. shared says that another process, a server, works on notes; quit ends with the store.
+func New(quit context.Context, read *gorm.DB, log *slog.Logger, shared bool) *Notes {
+	missed := 1 // what an earlier process has left
+	if shared {
+		missed = 0
+	}
+	return &Notes{
+		read: read, log: log, shared: shared, quit: quit, missed: missed, Ready: make(chan struct{}, 1), wake: make(chan struct{}, 1),
+		careful: map[int64]bool{}, active: map[int64]*Note{}, count: map[webhook.ID]int{}, more: map[webhook.ID]bool{},
+	}
+}
+
+// Waits reports whether a note waits for the writer.
+func (f *Notes) Waits() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.waiting) > 0
+}
+
+// Share is what of limit is kept for notes that wait.
+func (f *Notes) Share(limit int) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.waiting) == 0 {
+		return 0
+	}
+	return limit / 4
+}
+
+// Fill hands out pieces of notes that wait, until what a transaction holds costs about limit; cost is what it holds already, and what it
+// holds then is returned.
+func (f *Notes) Fill(cost, limit int) (pieces []*Piece, costs int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.quit.Err() != nil {
+		return nil, cost // the next start goes on
+	}
+	room := limit - cost
+	var taken []*Note
+	for most := min(notesInBatch, max(1, room/minPiece)); room > 0 && len(taken) < most && len(f.waiting) > 0; {
+		l := f.waiting[0]
+		f.waiting = f.waiting[1:]
+		taken = append(taken, l.notes[0])
+		if l.notes = l.notes[1:]; len(l.notes) > 0 {
+			f.waiting = append(f.waiting, l)
+		}
+	}
+	// The small ones first: what they do not use is the others'.
+	slices.SortFunc(taken, func(a, b *Note) int { return a.left() - b.left() })
+	for i, note := range taken {
+		n := max(minPiece, (limit-cost)/(len(taken)-i))
+		n = min(n, note.left()+minPiece) // a few more than are left tell that it is the end
+		pieces = append(pieces, &Piece{Note: note, N: n})
+		cost += n + 1
+	}
+	if len(f.waiting) > 0 {
+		dialect.Signal(f.Ready)
+	}
+	return pieces, cost
+}
+
+// Careful reports whether a piece of the note has failed: then its deliveries may be there already. Only the writer's goroutine may ask.
+func (f *Notes) Careful(note int64) bool { return f.careful[note] }
+
+// put has the note wait for the writer, at the end of its tenant's. The caller must hold mu.
+func (f *Notes) put(note *Note) {
+	dialect.Signal(f.Ready)
+	for _, l := range f.waiting {
+		if l.tenant == note.TenantID {
+			l.notes = append(l.notes, note)
+			return
+		}
+	}
+	f.waiting = append(f.waiting, &fanLine{tenant: note.TenantID, notes: []*Note{note}})
+}
+
+// drop forgets a note that is in no line. The caller must hold mu.
+func (f *Notes) drop(note *Note) {
+	delete(f.active, note.Seq)
+	f.bytes -= len(note.Event.Data)
+	if f.count[note.TenantID]--; f.count[note.TenantID] == 0 {
+		delete(f.count, note.TenantID)
+	}
+	if len(f.more) > 0 || f.crowded {
+		dialect.Signal(f.wake)
+	}
+}
+
+// Committed takes back the notes of pieces that are in the database.
+func (f *Notes) Committed(pieces []*Piece) {
+	if len(pieces) == 0 {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, p := range pieces {
+		note := p.Note
+		switch {
+		case p.Held || p.Done:
+			delete(f.careful, note.Seq)
+			f.drop(note)
+			if p.Held {
+				f.missed++
+				dialect.Signal(f.wake)
+			}
+		default:
+			note.AfterWebhook, note.Size = p.After, max(1, note.Size-p.Made)
+			switch {
+			case note.evict || f.crowded:
+				f.more[note.TenantID] = true
+				f.drop(note)
+			case 2*p.Taken < p.Made:
+				time.AfterFunc(noteRest, func() { f.rested(note) })
+			default:
+				f.put(note)
+			}
+		}
+	}
+}
+
+// rested has a note wait for the writer again.
+func (f *Notes) rested(note *Note) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.put(note)
+}
+
+// Refused puts aside the notes of pieces that could not be written; they are read again after a while.
+func (f *Notes) Refused(pieces []*Piece) {
+	if len(pieces) == 0 {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.missed++
+	dialect.Signal(f.wake)
+	for _, p := range pieces {
+		f.careful[p.Seq] = true
+		f.drop(p.Note)
+	}
+}
+
+// Noted is told of notes that are in the database.
+func (f *Notes) Noted(notes []*Note) {
+	if len(notes) == 0 || f.shared {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	smallest := map[webhook.ID]*Note{}
+	for _, n := range notes {
+		if s := smallest[n.TenantID]; s == nil || n.Size < s.Size {
+			smallest[n.TenantID] = n
+		}
+	}
+	for tenant, n := range smallest {
+		f.mayHaveMore(tenant)
+		f.makeRoom(n)
+	}
+	dialect.Signal(f.wake)
+}
+
+// mayHaveMore has the tenant's notes be looked for when there is room for them. The caller must hold mu.
+func (f *Notes) mayHaveMore(tenant webhook.ID) {
+	if _, known := f.more[tenant]; !known {
+		f.more[tenant] = false
+	}
+}
+
+// makeRoom has the largest of the tenant's notes give way when a much smaller one comes and there is no room. The caller must
+// hold mu.
+func (f *Notes) makeRoom(n *Note) {
+	if f.count[n.TenantID] < notesEach {
+		return
+	}
+	var largest *Note
+	for _, o := range f.active {
+		if o.TenantID != n.TenantID {
+			continue
+		}
+		if o.evict {
+			return // one does already
+		}
+		if largest == nil || o.left() > largest.left() {
+			largest = o
+		}
+	}
+	if largest != nil && n.left() < largest.left()/2 {
+		largest.evict = true
+	}
+}
+
+// Pending reports whether there is anything to be done that this process knows of.
+func (f *Notes) Pending() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.loading || len(f.active) > 0 || len(f.more) > 0 || f.missed != f.found
+}
+
+// Run reads notes into memory until ctx ends: those that are there at the start, those that it is told of, those that look finds, and
+// soon again those that were put aside.
+func (f *Notes) Run(ctx context.Context) {
+	retry := time.NewTimer(0)
+	defer retry.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-retry.C:
+			if err := f.find(ctx); err != nil {
+				f.unread(ctx, err)
+			}
+		case <-f.wake:
+		}
+		f.load(ctx)
+		if f.again() {
+			retry.Reset(100 * time.Millisecond)
+		}
+	}
+}
+
+// again reports whether notes were put aside.
+func (f *Notes) again() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.missed != f.found
+}
+
+// find looks whose notes there are.
+func (f *Notes) find(ctx context.Context) error {
+	f.mu.Lock()
+	missed := f.missed
+	f.mu.Unlock()
+	var last webhook.ID
+	for ctx.Err() == nil {
+		var tenant webhook.ID
+		err := f.row(ctx, []any{&tenant}, "SELECT tenant_id FROM fanouts WHERE tenant_id > $1 ORDER BY tenant_id LIMIT 1", last)
+		if errors.Is(err, sql.ErrNoRows) {
+			f.mu.Lock()
+			f.found = missed
+			f.mu.Unlock()
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("find notes of fan-outs: %w", err)
+		}
+		f.mu.Lock()
+		f.mayHaveMore(tenant)
+		f.mu.Unlock()
+		last = tenant
+	}
+	return ctx.Err()
+}
+
+func (f *Notes) unread(ctx context.Context, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	f.log.WarnContext(ctx, "large fan-outs cannot be read yet", slog.Any("error", err))
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.missed++
+}
+
+// query is the time that one question has. It is not cut short when the store closes, which waits for it: PostgreSQL would go on with
+// a question whose connection is gone.
+func (f *Notes) query(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), queryTimeout)
+}
+
+// row asks past GORM: what the server does for itself is no statement of a Scope's.
+func (f *Notes) row(ctx context.Context, into []any, text string, args ...any) error {
+	ctx, cancel := f.query(ctx)
+	defer cancel()
+	pool, err := f.read.DB()
+	if err != nil {
+		return err
+	}
+	return pool.QueryRowContext(ctx, text, args...).Scan(into...)
+}
+
+// load reads notes of tenants that have room for some.
+func (f *Notes) load(ctx context.Context) {
+	for ctx.Err() == nil {
+		tenant, ok := f.wants()
+		if !ok {
+			return
+		}
+		if err := f.loadTenant(ctx, tenant); err != nil {
+			f.unread(ctx, err)
+			f.mu.Lock()
+			f.loading = false
+			f.mu.Unlock()
+			return
+		}
+	}
+}
+
+// wants is a tenant that may have more notes, and has room for them: at best one that has none in memory.
+func (f *Notes) wants() (tenant webhook.ID, ok bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	defer func() { f.loading = ok }()
+	room := len(f.active) < notesAll && f.bytes < noteBytes
+	f.crowded = false
+	for id, now := range f.more {
+		switch n := f.count[id]; {
+		case n == 0 && room:
+			return id, true
+		case n == 0:
+			f.crowded = true
+		case room && (n <= notesEach/2 || now && n < notesEach):
+			tenant, ok = id, true
+		}
+	}
+	return tenant, ok
+}
+
+// loadTenant reads notes of the tenant: the oldest, so that none waits forever, and the smallest, so that these do not wait for
+// large ones.
+func (f *Notes) loadTenant(ctx context.Context, tenant webhook.ID) error {
+	f.mu.Lock()
+	delete(f.more, tenant) // what is committed from now on is told again
+	known := f.count[tenant]
+	f.mu.Unlock()
+	smallest, err := f.notes(ctx, tenant, "size, seq", notesEach)
+	if err != nil {
+		return err
+	}
+	all := len(smallest) < notesEach
+	oldest := smallest
+	if !all {
+		if oldest, err = f.notes(ctx, tenant, "seq", notesEach); err != nil {
+			return err
+		}
+	}
+	added := 0
+	for i := range max(len(smallest), len(oldest)) {
+		for _, list := range [][]*Note{smallest, oldest} {
+			if i >= len(list) || known+added >= notesEach {
+				continue
+			}
+			ok, err := f.add(ctx, list[i])
+			if err != nil {
+				return err
+			}
+			if ok {
+				added++
+			}
+		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if added > 0 && !all || f.bytes >= noteBytes {
+		f.mayHaveMore(tenant)
+	}
+	return nil
+}
+
+func (f *Notes) notes(ctx context.Context, tenant webhook.ID, order string, limit int) ([]*Note, error) {
+	ctx, cancel := f.query(ctx)
+	defer cancel()
+	pool, err := f.read.DB()
+	if err != nil {
+		return nil, err
+	}
+	rows, err := pool.QueryContext(ctx, "SELECT seq, event_id, size, after_webhook, last_webhook FROM fanouts WHERE tenant_id = $1 ORDER BY "+order+" LIMIT $2", tenant, limit) //nolint:gosec // order is one of two texts of this package
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	var list []*Note
+	for rows.Next() {
+		n := &Note{TenantID: tenant}
+		if err := rows.Scan(&n.Seq, &n.EventID, &n.Size, &n.AfterWebhook, &n.LastWebhook); err != nil {
+			return nil, err
+		}
+		list = append(list, n)
+	}
+	return list, rows.Err()
+}
+
+// add reads the note's event and has it wait for the writer, unless it does already.
+func (f *Notes) add(ctx context.Context, note *Note) (added bool, err error) {
+	f.mu.Lock()
+	known := f.active[note.Seq] != nil || f.bytes >= noteBytes
+	f.mu.Unlock()
+	if known {
+		return false, nil
+	}
+	e := &webhook.Event{ID: note.EventID, TenantID: note.TenantID}
+	var happened, published dialect.Micros
+	err = f.row(ctx, []any{&e.Seq, &e.Type, &happened, &published, &e.Data},
+		"SELECT seq, type, timestamp, created_at, data FROM events WHERE id = $1", note.EventID)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil // it was removed meanwhile, with its note
+	}
+	if err != nil {
+		return false, err
+	}
+	e.Timestamp, e.CreatedAt = happened.Time(), published.Time()
+	note.Event = e
+	f.Put(note)
+	return true, nil
+}
+
+// Put has a note with its event wait for the writer.
+func (f *Notes) Put(note *Note) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.active[note.Seq] = note
+	f.count[note.TenantID]++
+	f.bytes += len(note.Event.Data)
+	f.put(note)
+}
+
+// Look looks for notes of fan-outs, and has them read.
+func (f *Notes) Look(ctx context.Context) error {
+	defer dialect.Signal(f.wake)
+	return f.find(ctx)
+}

@@ -1,0 +1,169 @@
+package list
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// Index is a way to read the rows of a table: along an index, in the order of seq.
+type Index struct {
+	table, alias string
+	// index is the index's name; "" is the table's own order, or, for one row, its key. On SQLite every index ends with seq, on PostgreSQL
+	// these do.
+	index string
+	one   bool
+	// equal is the index's first columns: a walk holds them to one value each.
+	equal []string
+	// only is the condition of a partial index, as the index has it.
+	only string
+	// by is the column after equal, if the index has another one than seq that is in the order of seq.
+	by string
+	// at is the column of the time that runs with seq.
+	at string
+}
+
+var (
+	webhooksOfTenant     = &Index{table: "webhooks", alias: "w", index: "webhooks_tenant", equal: []string{"tenant_id"}, at: "created_at"}
+	webhooksByExternalID = &Index{ // one row at most, so that it needs no order
+		table: "webhooks", alias: "w", index: "webhooks_external", equal: []string{"tenant_id", "external_id"},
+		only: "w.external_id IS NOT NULL AND w.deleted_at IS NULL", at: "created_at",
+	}
+
+	eventsOfTenant = &Index{table: "events", alias: "e", index: "events_tenant", equal: []string{"tenant_id"}, at: "created_at"}
+	eventsOfType   = &Index{table: "events", alias: "e", index: "events_type", equal: []string{"tenant_id", "type"}, at: "created_at"}
+
+	deliveriesOfTenant  = &Index{table: "deliveries", alias: "d", index: "deliveries_tenant", equal: []string{"tenant_id"}, at: "created_at"}
+	deliveriesOfType    = &Index{table: "deliveries", alias: "d", index: "deliveries_type", equal: []string{"tenant_id", "event_type"}, at: "created_at"}
+	deliveriesOfWebhook = &Index{table: "deliveries", alias: "d", index: "deliveries_webhook", equal: []string{"webhook_id"}, at: "created_at"}
+	deliveriesOfEvent   = &Index{table: "deliveries", alias: "d", index: "deliveries_event", equal: []string{"event_id"}, at: "created_at"}
+	failuresOfTenant    = &Index{table: "deliveries", alias: "d", index: "deliveries_failed", equal: []string{"tenant_id"}, only: "d.status = 'FAILED'", at: "created_at"}
+	failuresOfWebhook   = &Index{
+		table: "deliveries", alias: "d", index: "deliveries_webhook_failed", equal: []string{"webhook_id"}, only: "d.status = 'FAILED'", at: "created_at",
+	}
+
+	// AttemptsOfTenant has a tenant's attempts in the order of the log.
+	AttemptsOfTenant        = &Index{table: "attempts", alias: "a", index: "attempts_tenant", equal: []string{"tenant_id"}, at: "started_at"}
+	attemptsOfWebhook       = &Index{table: "attempts", alias: "a", index: "attempts_webhook", equal: []string{"webhook_id"}, at: "started_at"}
+	attemptsOfDelivery      = &Index{table: "attempts", alias: "a", index: "attempts_number", equal: []string{"delivery_id"}, by: "number", at: "started_at"}
+	failedAttemptsOfTenant  = &Index{table: "attempts", alias: "a", index: "attempts_failed", equal: []string{"tenant_id"}, only: "a.status = 'FAILED'", at: "started_at"}
+	failedAttemptsOfWebhook = &Index{
+		table: "attempts", alias: "a", index: "attempts_webhook_failed", equal: []string{"webhook_id"}, only: "a.status = 'FAILED'", at: "started_at",
+	}
+
+	oneTenant      = &Index{table: "tenants", alias: "t", one: true, at: "created_at"}
+	allTenants     = &Index{table: "tenants", alias: "t", at: "created_at"}
+	allTokens      = &Index{table: "tokens", alias: "k", at: "created_at"}
+	tokensOfTenant = &Index{table: "tokens", alias: "k", index: "tokens_tenant", equal: []string{"tenant_id"}, at: "created_at"}
+
+	// EventsByID, DeliveriesByID and AttemptsByID find rows by their ids.
+	EventsByID     = &Index{table: "events", alias: "e", index: "events_id"}
+	DeliveriesByID = &Index{table: "deliveries", alias: "d", index: "deliveries_id"}
+	AttemptsByID   = &Index{table: "attempts", alias: "a", index: "attempts_id"}
+	// Deliveries is the table of deliveries in its own order.
+	Deliveries = &Index{table: "deliveries", alias: "d"}
+)
+
+// From is the table as a statement names it. SQLite takes the index, or refuses the statement.
+func (l *Index) From(db *gorm.DB) string {
+	text := l.table + " AS " + l.alias
+	switch {
+	case db.Name() != "sqlite" || l.one:
+		return text
+	case l.index == "":
+		return text + " NOT INDEXED"
+	}
+	return text + " INDEXED BY " + l.index
+}
+
+// Of is the tenant's rows. db reads in its name.
+func (l *Index) Of(db *gorm.DB, tenant webhook.ID) *gorm.DB {
+	is := l.owner(tenant)
+	return db.Table(l.From(db)).Where(is.text, is.args...)
+}
+
+func (l *Index) column(name string) string { return l.alias + "." + name }
+
+// seq is the column that orders the list.
+func (l *Index) seq() string { return l.column("seq") }
+
+// ofOne reports whether the index begins with the tenant.
+func (l *Index) ofOne() bool { return slices.Contains(l.equal, "tenant_id") }
+
+// owner is the condition that rows are the tenant's, for the index or beside it.
+func (l *Index) owner(tenant webhook.ID) condition {
+	is := condition{l.column("tenant_id") + " = ?", []any{tenant}}
+	if l.ofOne() {
+		return is
+	}
+	return is.aside()
+}
+
+// condition is one of a filter's, or a bound.
+type condition struct {
+	text string
+	args []any
+}
+
+// aside is a condition that no index serves: it is checked with each row.
+func (c condition) aside() condition { return condition{"(" + c.text + ") IS TRUE", c.args} }
+
+func where(q *gorm.DB, conditions []condition) *gorm.DB {
+	for _, c := range conditions {
+		q = q.Where(c.text, c.args...)
+	}
+	return q
+}
+
+// nearDays is how many days after its event was published most of what is of it is made.
+const nearDays = 3
+
+// daysBefore is where rows with the ids are looked for in turn.
+func daysBefore(db dialect.DB, column string, ids []webhook.ID) [][]condition {
+	var first, last time.Time
+	for i, id := range ids {
+		if t := id.Time(); i == 0 || t.Before(first) {
+			first = t
+		}
+		if t := id.Time(); t.After(last) {
+			last = t
+		}
+	}
+	if last = last.Add(oneDay); last.Year() > 9999 { // an id that nobody made
+		return [][]condition{nil}
+	}
+	near := published(db, column, first.Add(-nearDays*oneDay), last)
+	if near == nil {
+		return [][]condition{nil}
+	}
+	return [][]condition{near, published(db, column, time.Unix(0, 0), last)}
+}
+
+const oneDay = 24 * time.Hour
+
+// published is the condition that events were published in the range, where tables are partitioned by that; else there is none. db is
+// nil for a table that never is.
+func published(db dialect.DB, column string, from, to time.Time) []condition {
+	if db == nil {
+		return nil
+	}
+	text, args := db.Published(column, from, to)
+	if text == "" {
+		return nil
+	}
+	return []condition{{strings.TrimPrefix(text, " AND "), args}}
+}
+
+// eventDays is the condition that rows are of the event, as its id tells when it was published.
+func eventDays(db dialect.DB, column string, event webhook.ID) []condition {
+	t := event.Time()
+	if t.Year() > 9999 {
+		return nil // nobody made it
+	}
+	return published(db, column, t, t.Add(time.Second))
+}

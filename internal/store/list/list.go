@@ -1,0 +1,159 @@
+// Package list reads tables page by page along one index that it names, with filters, and counts what a list has. It knows the indexes and the
+// filters; whose rows they are, it is given.
+package list
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// Page selects a part of a list by keyset: at most one of First and Last, 1 to 100, is set. After and Before are the Seq
+// of a row (0: none), in the list's own order.
+type Page struct {
+	First, Last   int
+	After, Before int64
+}
+
+// List is a page of rows.
+type List[T any] struct {
+	Items []*T
+	// HasNext and HasPrev say that there are more rows on that side, or that it has not been searched.
+	HasNext, HasPrev bool
+	// Start and End are where pages before and after this one begin: cursors, as Page has them.
+	Start, End int64
+	// SearchedTo is when the last row was made that was looked at; nil when the page is as long as asked, or the list has ended.
+	SearchedTo *time.Time
+}
+
+// Order is how a list runs: by the Seq of a table, which never changes, so that pages stay stable while rows arrive.
+type Order struct{ ascending bool }
+
+// The two orders.
+var (
+	NewestFirst = Order{}
+	OldestFirst = Order{ascending: true}
+)
+
+// DefaultPage is how many rows a page has when neither First nor Last is given; MaxPage is the most.
+const (
+	DefaultPage = 20
+	MaxPage     = 100
+)
+
+func (p Page) size() int {
+	n := max(p.First, p.Last)
+	if n == 0 {
+		n = DefaultPage
+	}
+	return min(n, MaxPage)
+}
+
+// walk is how a page is read: from start on, which is a cursor or 0 for an end of the list, and not as far as end, towards
+// higher Seqs or lower ones.
+type walk struct {
+	upward     bool
+	start, end int64
+	size       int
+	back       bool // the page is read from its last row to its first
+}
+
+func (o Order) walk(p Page) walk {
+	w := walk{upward: o.ascending, start: p.After, end: p.Before, size: p.size(), back: p.Last > 0}
+	if w.back {
+		w.upward, w.start, w.end = !w.upward, w.end, w.start
+	}
+	return w
+}
+
+// stretch has the page's rows, and the row of the cursor that it starts from: while that one is there, something is on its other side.
+func (w walk) stretch() stretch {
+	s := stretch{upward: w.upward, from: w.start, to: w.end}
+	if w.end != 0 {
+		s.to = before(w.end, w.upward)
+	}
+	return s
+}
+
+// limit is one row more than the page has, and the cursor's.
+func (w walk) limit() int {
+	if w.start != 0 {
+		return w.size + 2
+	}
+	return w.size + 1
+}
+
+// other is what is on the other side of the cursor that the page starts from.
+func (w walk) other() stretch { return stretch{upward: !w.upward, from: w.start} }
+
+// cut makes a page of what was found. sure is false when the row of its cursor is not among that, so that it is to be looked whether
+// something is on the other side.
+func cut[T any, R listed[T]](rows []*T, w walk) (l *List[T], sure bool) {
+	behind := w.start > 0 && len(rows) > 0 && R(rows[0]).Position() == w.start
+	if behind {
+		rows = rows[1:]
+	}
+	more := len(rows) > w.size
+	if more {
+		rows = rows[:w.size]
+	}
+	if rows == nil {
+		rows = []*T{}
+	}
+	l = &List[T]{Items: rows, HasNext: more, HasPrev: behind}
+	if w.back {
+		slices.Reverse(rows)
+		l.HasNext, l.HasPrev = behind, more
+	}
+	return l, behind || w.start == 0
+}
+
+// more reports whether there are rows after those of the page, in the direction of the walk.
+func (l *List[T]) more(w walk) bool {
+	if w.back {
+		return l.HasPrev
+	}
+	return l.HasNext
+}
+
+// isBehind says that something is on the other side of the page's cursor.
+func (l *List[T]) isBehind(w walk) {
+	if w.back {
+		l.HasNext = true
+	} else {
+		l.HasPrev = true
+	}
+}
+
+// listed is a row of type T that a list can have.
+type listed[T any] interface {
+	*T
+	Position() int64
+}
+
+// stopped notes that a list was searched as far as floor.
+func stopped[T any](l *List[T], w walk, r *Reading[T], branches []any, floor int64) (err error) {
+	if l.SearchedTo, err = r.timeOf(branches, floor); err != nil {
+		return err
+	}
+	if w.back {
+		l.HasPrev, l.Start = true, floor
+	} else {
+		l.HasNext, l.End = true, floor
+	}
+	return nil
+}
+
+// finish sets the page's cursors that are not set yet: those of its first and last row. An empty page has the place where it was read.
+func finish[T any, R listed[T]](l *List[T], w walk, p Page) *List[T] {
+	if n := len(l.Items); n > 0 {
+		l.Start, l.End = cmp.Or(l.Start, R(l.Items[0]).Position()), cmp.Or(l.End, R(l.Items[n-1]).Position())
+		return l
+	}
+	if w.back {
+		l.Start, l.End = cmp.Or(l.Start, p.Before, p.After), cmp.Or(p.Before, l.Start, p.After)
+	} else {
+		l.Start, l.End = cmp.Or(p.After, l.End, p.Before), cmp.Or(l.End, p.After, p.Before)
+	}
+	return l
+}

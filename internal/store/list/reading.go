@@ -1,0 +1,279 @@
+package list
+
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// A list is read along one index, which it names, from a place in it towards an end (I15). Nothing is left to a planner: it
+// has no statistics of a table that has just begun to grow, and takes an index that happens to be in the right order for one
+// that finds the rows.
+//
+//   - What the index does not serve of a filter is written so that no other index can serve it (aside).
+//   - Such a filter may keep few rows of many. Then a page reads a bounded stretch of the index, and says how far it came.
+
+// Bounds of what one page reads when a filter may keep few rows of many. A search begins with a short stretch, because most filters
+// keep many, and goes on with longer ones.
+const (
+	firstStretch = 500
+	maxStretch   = 20_000
+	stretchTime  = 50 * time.Millisecond
+	leastStretch = 100 // of each parent's list, when they are many
+	maxBranches  = 20  // parts of an index that one list walks side by side
+)
+
+// Bounds is how much a page may read.
+type Bounds struct {
+	First, Most int // rows: of the first stretch, and of all
+	Least       int // rows of each parent's list
+	Time        time.Duration
+}
+
+// DefaultBounds are those of a program that serves.
+func DefaultBounds() Bounds { return Bounds{firstStretch, maxStretch, leastStretch, stretchTime} }
+
+// Source is the database that lists are read from.
+type Source struct {
+	Read   *gorm.DB // in nobody's name
+	Bounds Bounds
+}
+
+// Path is how a list with a filter is read.
+type Path struct {
+	*Index
+
+	// branches are the values of the columns equal after the tenant: for each of them the index is walked, and what is found is merged.
+	branches []any
+	// rest is what of the filter the index does not serve: a page may have to read many rows for each that it shows.
+	rest []condition
+	// span is the range of the listing's times, which rest has too.
+	span TimeRange
+	// days and daysOf, of a branch, tell PostgreSQL in which partitions to look.
+	days   []condition
+	daysOf func(value any) []condition
+}
+
+// Reading is a list that is read for somebody.
+type Reading[T any] struct {
+	Path
+
+	Source *Source
+	Tenant webhook.ID // of lists that are a tenant's
+	DB     *gorm.DB   // in the name of whoever reads
+	// Rows selects the rows of the index, and Bare has its table only. Both hold it to the tenant.
+	Rows, Bare func() *gorm.DB
+}
+
+// stretch is a part of a walk along seq, both ends in it; 0 is an end of the list.
+type stretch struct {
+	upward   bool
+	from, to int64
+}
+
+// next is the stretch that follows on floor.
+func (s stretch) next(floor int64) stretch {
+	s.from = before(floor, !s.upward)
+	return s
+}
+
+// before is the Seq next to one, on the side from which a walk comes; below the first it is none that a row has.
+func before(seq int64, upward bool) int64 {
+	if upward {
+		return cmp.Or(seq-1, -1)
+	}
+	return seq + 1
+}
+
+// upTo is the stretch as far as floor; 0 is all of it.
+func (s stretch) upTo(floor int64) stretch {
+	if floor != 0 {
+		s.to = floor
+	}
+	return s
+}
+
+// within is the part of the stretch between low and high; 0 is open. It reports whether there is any.
+func (s stretch) within(low, high int64) (stretch, bool) {
+	from, to := &s.from, &s.to
+	if !s.upward {
+		from, to = to, from
+	}
+	*from = max(*from, low)
+	if high != 0 && (*to == 0 || *to > high) {
+		*to = high
+	}
+	return s, *to == 0 || *from <= *to
+}
+
+// branch is a query of one branch's part of the index, in the stretch.
+func (r *Reading[T]) branch(q *gorm.DB, value any, s stretch) *gorm.DB {
+	if n := len(r.equal); n > 1 || n == 1 && (!r.ofOne() || r.Tenant == (webhook.ID{})) {
+		q = q.Where(r.column(r.equal[n-1])+" = ?", value)
+	}
+	if r.only != "" {
+		q = q.Where(r.only)
+	}
+	low, high := s.from, s.to
+	if !s.upward {
+		low, high = high, low
+	}
+	q = r.side(q, value, low, " >= ", "0")
+	q = where(r.side(q, value, high, " <= ", "2147483647"), r.days)
+	if r.daysOf != nil {
+		q = where(q, r.daysOf(value))
+	}
+	return q
+}
+
+// side bounds a query at seq. A list that goes by another column begins at that of the row which has it, if that is one of the branch.
+func (r *Reading[T]) side(q *gorm.DB, value any, seq int64, operator, otherwise string) *gorm.DB {
+	if seq == 0 {
+		return q
+	}
+	if r.by != "" {
+		q = q.Where(fmt.Sprintf("%s%sCOALESCE((SELECT c.%s FROM %s AS c WHERE c.seq = ? AND c.%s = ? AND c.tenant_id = ?), %s)",
+			r.column(r.by), operator, r.by, r.table, r.equal[0], otherwise), seq, value, r.Tenant)
+	}
+	return q.Where(r.seq()+operator+"?", seq)
+}
+
+// ordered is a query in the order of the list.
+func (r *Reading[T]) ordered(q *gorm.DB, upward bool, limit int) *gorm.DB {
+	column := r.seq()
+	if r.by != "" {
+		column = r.column(r.by)
+	}
+	return q.Order(column + direction(upward)).Limit(limit)
+}
+
+func direction(upward bool) string {
+	if upward {
+		return " ASC"
+	}
+	return " DESC"
+}
+
+// found is a query of the rows of a branch that the whole filter keeps.
+func (r *Reading[T]) found(value any, s stretch, limit int) *gorm.DB {
+	return r.ordered(where(r.branch(r.Rows(), value, s), r.rest), s.upward, limit)
+}
+
+// find reads rows of all branches, in order.
+func (r *Reading[T]) find(s stretch, limit int) ([]*T, error) {
+	if len(r.branches) == 1 {
+		return scan[T](r.found(r.branches[0], s, limit))
+	}
+	parts := make([]any, len(r.branches), len(r.branches)+1)
+	for i, value := range r.branches {
+		parts[i] = r.found(value, s, limit)
+	}
+	text := "SELECT * FROM (" + unionAll("SELECT * FROM (?) AS t", len(parts)) + ") AS u ORDER BY seq" + direction(s.upward) + " LIMIT ?"
+	return scan[T](r.DB.Raw(text, append(parts, limit)...))
+}
+
+func unionAll(part string, n int) string { return part + strings.Repeat(" UNION ALL "+part, n-1) }
+
+// floors are the Seqs at which stretches of n rows of the branches end, besides the row of a cursor, by the branches' places; those that end
+// before are missing.
+func (r *Reading[T]) floors(branches []any, s stretch, n int) (map[int]int64, error) {
+	parts, floors := make([]string, len(branches)), make([]any, len(branches))
+	for i, value := range branches {
+		parts[i] = fmt.Sprintf("SELECT %d AS branch, t.seq FROM (?) AS t", i)
+		floors[i] = r.ordered(r.branch(r.Bare().Select(r.seq()), value, s), s.upward, 1).Offset(n)
+	}
+	var rows []struct {
+		Branch int
+		Seq    int64
+	}
+	if err := r.DB.Raw(strings.Join(parts, " UNION ALL "), floors...).Scan(&rows).Error; err != nil {
+		return nil, dialect.Unavailable(err)
+	}
+	ends := make(map[int]int64, len(rows))
+	for _, row := range rows {
+		if row.Seq != s.to {
+			ends[row.Branch] = row.Seq
+		}
+	}
+	return ends, nil
+}
+
+// floor is the Seq at which a stretch of about n rows of all branches ends; 0 when the list ends before.
+func (r *Reading[T]) floor(s stretch, n int) (int64, error) {
+	ends, err := r.floors(r.branches, s, max(n/len(r.branches), 1))
+	floor := int64(0)
+	for _, seq := range ends {
+		if floor == 0 || (seq < floor) == s.upward {
+			floor = seq
+		}
+	}
+	return floor, err
+}
+
+// timeOf is when the row came that has the Seq, in one of the branches; nil when it has gone.
+func (r *Reading[T]) timeOf(branches []any, seq int64) (*time.Time, error) {
+	for _, value := range branches {
+		var at []dialect.Micros
+		q := r.branch(r.Bare().Select(r.column(r.at)), value, stretch{from: seq, to: seq}).Limit(1)
+		if err := q.Scan(&at).Error; err != nil {
+			return nil, dialect.Unavailable(err)
+		}
+		if len(at) > 0 {
+			return new(at[0].Time()), nil
+		}
+	}
+	return nil, nil
+}
+
+// The time in a row's id runs with seq but for the clocks of those who write, and for how long a row waits to be written.
+const (
+	clockSlack   = time.Minute
+	attemptSlack = 5 * time.Minute // an attempt is recorded when it has ended
+)
+
+// within is the part of the walk that may have rows of the span of time.
+func (r *Reading[T]) within(ctx context.Context, s stretch) (_ stretch, some bool, err error) {
+	var low, high int64
+	if r.span.From != nil {
+		if low, err = r.Source.seqAt(ctx, r.table, "t.id < ?", "t.id DESC", r.span.From.Add(-clockSlack)); err != nil {
+			return s, false, err
+		}
+	}
+	if r.span.To != nil {
+		slack := clockSlack
+		if r.at == "started_at" {
+			slack = attemptSlack
+		}
+		if high, err = r.Source.seqAt(ctx, r.table, "t.id >= ?", "t.id", r.span.To.Add(slack)); err != nil {
+			return s, false, err
+		}
+	}
+	s, some = s.within(low, high)
+	return s, some, nil
+}
+
+// seqAt is the Seq of the row that was made last before a time, or first from then on, by the ids; 0 when there is none. It may be
+// anybody's row: it is for a bound only.
+func (s *Source) seqAt(ctx context.Context, table, side, order string, t time.Time) (int64, error) {
+	var ms [8]byte
+	binary.BigEndian.PutUint64(ms[:], uint64(min(max(t.UnixMilli(), 0), 1<<48-1)))
+	var id webhook.ID
+	copy(id[:6], ms[2:])
+	from := (&Index{table: table, alias: "t", index: table + "_id"}).From(s.Read)
+	var found []int64
+	if err := s.Read.WithContext(ctx).Table(from).Select("t.seq").Where(side, id).Order(order).Limit(1).Scan(&found).Error; err != nil {
+		return 0, dialect.Unavailable(err)
+	}
+	if len(found) == 0 {
+		return 0, nil
+	}
+	return found[0], nil
+}

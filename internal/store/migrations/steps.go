@@ -1,0 +1,60 @@
+package migrations
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"github.com/pressly/goose/v3"
+)
+
+// Step is a step of the schema.
+type Step struct {
+	Version int64
+	Name    string
+	Applied bool
+}
+
+// Up applies what is missing. It refuses a database whose schema is newer than this program.
+func Up(ctx context.Context, p *goose.Provider) error {
+	have, err := p.GetDBVersion(ctx)
+	if err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	known := int64(0)
+	for _, m := range p.ListSources() {
+		known = max(known, m.Version)
+	}
+	if have > known {
+		return fmt.Errorf("the database has schema %d, this program knows up to %d: use a newer program", have, known)
+	}
+	if have == known {
+		return nil
+	}
+	if _, err := p.Up(ctx); err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	return nil
+}
+
+// List lists the steps, oldest first, after applying what is missing when up is set.
+func List(ctx context.Context, p *goose.Provider, up bool) ([]Step, error) {
+	if up {
+		if _, err := p.Up(ctx); err != nil {
+			return nil, fmt.Errorf("migrate: %w", err)
+		}
+	}
+	status, err := p.Status(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("migrations: %w", err)
+	}
+	list := make([]Step, 0, len(status))
+	for _, m := range status {
+		list = append(list, Step{
+			Version: m.Source.Version,
+			Name:    filepath.Base(m.Source.Path),
+			Applied: m.State == goose.StateApplied,
+		})
+	}
+	return list, nil
+}

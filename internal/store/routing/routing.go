@@ -1,0 +1,311 @@
+// Package routing knows which webhooks want an event, so that publishing needs no look-up.
+package routing
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// Table knows every webhook that is not deleted. The writer changes it after each commit; mu guards the maps, and a Target never changes.
+type Table struct {
+	mu       sync.RWMutex
+	byID     map[webhook.ID]*dialect.Target
+	byTenant map[webhook.ID]*subscribers
+}
+
+// subscribers are one tenant's webhooks. An event looks only at those that want it, however many there are: a look-up of its type,
+// and one for each word that a wildcard may follow. Lists are in the order of Seq.
+type subscribers struct {
+	byID        map[webhook.ID]*dialect.Target
+	byType      map[string][]*dialect.Target // under each type that it names
+	byPrefix    map[string][]*dialect.Target // under what the types begin with that a wildcard of it matches
+	all         []*dialect.Target            // that want every published type
+	operational int                          // how many name operational types
+}
+
+// New is an empty table.
+func New() *Table {
+	return &Table{byID: map[webhook.ID]*dialect.Target{}, byTenant: map[webhook.ID]*subscribers{}}
+}
+
+func newSubscribers() *subscribers {
+	return &subscribers{byID: map[webhook.ID]*dialect.Target{}, byType: map[string][]*dialect.Target{}, byPrefix: map[string][]*dialect.Target{}}
+}
+
+// bySeq compares a webhook's place in a list.
+func bySeq(to *dialect.Target, seq int64) int { return cmp.Compare(to.Seq, seq) }
+
+// insert puts to into the list, unless it is there: a webhook may name a type twice.
+func insert(list []*dialect.Target, to *dialect.Target) []*dialect.Target {
+	i, found := slices.BinarySearchFunc(list, to.Seq, bySeq)
+	if found {
+		return list
+	}
+	return slices.Insert(list, i, to)
+}
+
+// without takes to out of the list.
+func without(list []*dialect.Target, to *dialect.Target) []*dialect.Target {
+	if i, found := slices.BinarySearchFunc(list, to.Seq, bySeq); found {
+		return slices.Delete(list, i, i+1)
+	}
+	return list
+}
+
+// wantsAll reports whether the webhook wants every published type.
+func wantsAll(to *dialect.Target) bool {
+	return to.Events == nil || slices.Contains(to.Events, webhook.AllPublished)
+}
+
+// subscriptions calls f for what the webhook stands under, so that no type finds it twice: what another of its subscriptions
+// Matches already is left out.
+func (t *subscribers) subscriptions(to *dialect.Target, f func(under map[string][]*dialect.Target, key string)) {
+	var prefixes []string
+	for _, e := range to.Events {
+		if prefix, ok := webhook.Wildcard(e); ok {
+			prefixes = append(prefixes, prefix)
+		}
+	}
+	all := wantsAll(to)
+	for _, e := range to.Events {
+		if all && !webhook.Operational(e) || slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(e, p) && e != p+"*" }) {
+			continue
+		}
+		if prefix, ok := webhook.Wildcard(e); ok {
+			f(t.byPrefix, prefix)
+		} else {
+			f(t.byType, e)
+		}
+	}
+}
+
+func (t *subscribers) add(to *dialect.Target) {
+	t.byID[to.ID] = to
+	if wantsAll(to) {
+		t.all = insert(t.all, to)
+	}
+	if to.NamesOperational() {
+		t.operational++
+	}
+	t.subscriptions(to, func(under map[string][]*dialect.Target, key string) { under[key] = insert(under[key], to) })
+}
+
+func (t *subscribers) remove(to *dialect.Target) {
+	delete(t.byID, to.ID)
+	if wantsAll(to) {
+		t.all = without(t.all, to)
+	}
+	if to.NamesOperational() {
+		t.operational--
+	}
+	t.subscriptions(to, func(under map[string][]*dialect.Target, key string) {
+		if list := without(under[key], to); len(list) > 0 {
+			under[key] = list
+		} else {
+			delete(under, key)
+		}
+	})
+}
+
+// replace puts to in the place of the webhook's former self, which had the same subscriptions.
+func (t *subscribers) replace(to *dialect.Target) {
+	t.byID[to.ID] = to
+	in := func(list []*dialect.Target) {
+		if i, found := slices.BinarySearchFunc(list, to.Seq, bySeq); found {
+			list[i] = to
+		}
+	}
+	if wantsAll(to) {
+		in(t.all)
+	}
+	t.subscriptions(to, func(under map[string][]*dialect.Target, key string) { in(under[key]) })
+}
+
+// wanting appends the lists of webhooks that want the event type. No webhook is in two of them.
+func (t *subscribers) wanting(lists [][]*dialect.Target, eventType string) [][]*dialect.Target {
+	if !webhook.Operational(eventType) {
+		lists = append(lists, t.all)
+	}
+	if named := t.byType[eventType]; len(named) > 0 {
+		lists = append(lists, named)
+	}
+	if len(t.byPrefix) == 0 {
+		return lists
+	}
+	for i := range len(eventType) {
+		if eventType[i] == '.' {
+			if named := t.byPrefix[eventType[:i+1]]; len(named) > 0 {
+				lists = append(lists, named)
+			}
+		}
+	}
+	return lists
+}
+
+func (r *Table) Get(id webhook.ID) *dialect.Target {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.byID[id]
+}
+
+// fewRemoved is how many webhooks of a tenant are taken out of its lists one by one; with more, all of its lists are made again.
+const fewRemoved = 8
+
+func (r *Table) Change(targets map[webhook.ID]*dialect.Target) {
+	if len(targets) == 0 {
+		return
+	}
+	list := slices.SortedFunc(maps.Values(targets), func(a, b *dialect.Target) int { return cmp.Compare(a.Seq, b.Seq) })
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	removed := map[webhook.ID][]*dialect.Target{} // by tenant
+	added := list[:0]
+	for _, to := range list {
+		was := r.byID[to.ID]
+		if was != nil && to.DeletedAt == nil && (to.Events == nil) == (was.Events == nil) && slices.Equal(to.Events, was.Events) {
+			r.byID[to.ID] = to
+			r.byTenant[to.TenantID].replace(to)
+			continue
+		}
+		if was != nil {
+			delete(r.byID, to.ID)
+			removed[was.TenantID] = append(removed[was.TenantID], was)
+		}
+		if to.DeletedAt == nil {
+			added = append(added, to)
+		}
+	}
+	for tenant, gone := range removed {
+		r.remove(tenant, gone)
+	}
+	for _, to := range added {
+		t := r.byTenant[to.TenantID]
+		if t == nil {
+			t = newSubscribers()
+			r.byTenant[to.TenantID] = t
+		}
+		r.byID[to.ID] = to
+		t.add(to)
+	}
+}
+
+// remove takes webhooks out of a tenant's lists.
+func (r *Table) remove(tenant webhook.ID, gone []*dialect.Target) {
+	t := r.byTenant[tenant]
+	if len(gone) <= fewRemoved {
+		for _, to := range gone {
+			t.remove(to)
+		}
+	} else {
+		for _, to := range gone {
+			delete(t.byID, to.ID)
+		}
+		again := newSubscribers()
+		for _, to := range slices.SortedFunc(maps.Values(t.byID), func(a, b *dialect.Target) int { return cmp.Compare(a.Seq, b.Seq) }) {
+			again.add(to)
+		}
+		t = again
+	}
+	if len(t.byID) == 0 {
+		delete(r.byTenant, tenant)
+	} else {
+		r.byTenant[tenant] = t
+	}
+}
+
+// Count is how many webhooks the tenant has.
+func (r *Table) Count(tenant webhook.ID) int {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if t := r.byTenant[tenant]; t != nil {
+		return len(t.byID)
+	}
+	return 0
+}
+
+// Operational is how many of the tenant's webhooks name operational event types.
+func (r *Table) Operational(tenant webhook.ID) int {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if t := r.byTenant[tenant]; t != nil {
+		return t.operational
+	}
+	return 0
+}
+
+// of lists the tenant's webhooks.
+func (r *Table) Of(tenant webhook.ID) []*dialect.Target {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	t := r.byTenant[tenant]
+	if t == nil {
+		return nil
+	}
+	return slices.Collect(maps.Values(t.byID))
+}
+
+// Matching appends the tenant's webhooks that want the event type.
+func (r *Table) Matching(list []*dialect.Target, tenant webhook.ID, eventType string) []*dialect.Target {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	t := r.byTenant[tenant]
+	if t == nil {
+		return list
+	}
+	var few [4][]*dialect.Target
+	for _, part := range t.wanting(few[:0], eventType) {
+		list = append(list, part...)
+	}
+	return list
+}
+
+// Matches counts the tenant's webhooks that want the event type; newest is the greatest of their Seqs.
+func (r *Table) Matches(tenant webhook.ID, eventType string) (n int, newest int64) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if t := r.byTenant[tenant]; t != nil {
+		var few [4][]*dialect.Target
+		for _, part := range t.wanting(few[:0], eventType) {
+			if len(part) > 0 {
+				n, newest = n+len(part), max(newest, part[len(part)-1].Seq)
+			}
+		}
+	}
+	return n, newest
+}
+
+// After appends those of matching with after < Seq <= until, at most n, in the order of Seq. Its cost does not depend on how
+// many others there are.
+func (r *Table) After(list []*dialect.Target, tenant webhook.ID, eventType string, after, until int64, n int) []*dialect.Target {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	t := r.byTenant[tenant]
+	if t == nil {
+		return list
+	}
+	var few [4][]*dialect.Target
+	parts := t.wanting(few[:0], eventType)
+	for i := range parts {
+		from, _ := slices.BinarySearchFunc(parts[i], after+1, bySeq)
+		parts[i] = parts[i][from:]
+	}
+	for range n {
+		next := -1
+		for i := range parts {
+			if len(parts[i]) > 0 && (next < 0 || parts[i][0].Seq < parts[next][0].Seq) {
+				next = i
+			}
+		}
+		if next < 0 || parts[next][0].Seq > until {
+			break
+		}
+		list, parts[next] = append(list, parts[next][0]), parts[next][1:]
+	}
+	return list
+}

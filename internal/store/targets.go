@@ -1,0 +1,330 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+func (s *Store) loadRoutes() error {
+	all, err := s.readTargets(s.write, "deleted_at IS NULL")
+	if err != nil {
+		return err
+	}
+	s.routes.Change(all)
+	return nil
+}
+
+// readTargets reads webhooks with all that belongs to them.
+func (s *Store) readTargets(db *gorm.DB, where string, args ...any) (map[webhook.ID]*Target, error) {
+	var webhooks []*webhook.Webhook
+	// Nothing here makes use of the metadata, so it is not held in memory.
+	if err := db.Omit("metadata").Where(where, args...).Order("seq").Find(&webhooks).Error; err != nil {
+		return nil, fmt.Errorf("load webhooks: %w", err)
+	}
+	ids := make([]webhook.ID, len(webhooks))
+	for i, w := range webhooks {
+		ids[i] = w.ID
+	}
+	all := make(map[webhook.ID]*Target, len(webhooks))
+	for from := 0; from < len(ids); from += readAtOnce {
+		part := webhooks[from:min(from+readAtOnce, len(ids))]
+		partIDs := ids[from:min(from+readAtOnce, len(ids))]
+		secrets, err := s.loadSecrets(db, partIDs)
+		if err != nil {
+			return nil, fmt.Errorf("load secrets: %w", err)
+		}
+		headers, err := s.loadHeaders(db, partIDs)
+		if err != nil {
+			return nil, fmt.Errorf("load headers: %w", err)
+		}
+		for _, w := range part {
+			all[w.ID] = &Target{Webhook: *w, Secrets: secrets[w.ID], Headers: headers[w.ID]}
+		}
+	}
+	return all, nil
+}
+
+// readAtOnce is how many webhooks' secrets one statement reads.
+const readAtOnce = 500
+
+// Targets lists every webhook that is not deleted, disabled ones too, and when its next unclaimed delivery is due: one
+// look-up in an index each, however long the backlog.
+func (s *Store) Targets(ctx context.Context) ([]TargetDue, error) {
+	rows, err := s.read.WithContext(ctx).Raw(`SELECT w.id,
+		(` + dialect.NextDue("w.id") + `)
+		FROM webhooks w WHERE w.deleted_at IS NULL ORDER BY w.seq`).Rows()
+	if err != nil {
+		return nil, dialect.Unavailable(err)
+	}
+	defer func() { _ = rows.Close() }()
+	var list []TargetDue
+	for rows.Next() {
+		var id webhook.ID
+		var due *dialect.Micros
+		if err := rows.Scan(&id, &due); err != nil {
+			return nil, dialect.Unavailable(err)
+		}
+		if to := s.routes.Get(id); to != nil {
+			list = append(list, TargetDue{Target: to, Due: dialect.MaybeTime(due)})
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return nil, dialect.Unavailable(err)
+	}
+	return list, nil
+}
+
+// secretRow is a signing secret at rest.
+type secretRow struct {
+	ID        webhook.ID `gorm:"primaryKey"`
+	TenantID  webhook.ID
+	WebhookID webhook.ID
+	Scheme    webhook.Scheme
+	KeyID     string
+	Sealed    []byte
+	CreatedAt time.Time  `gorm:"serializer:micros;autoCreateTime:false"`
+	ExpiresAt *time.Time `gorm:"serializer:micros"`
+}
+
+// TableName implements gorm's Tabler.
+func (secretRow) TableName() string { return "secrets" }
+
+func (r *secretRow) part() (keyID string, sealed []byte, key any) { return r.KeyID, r.Sealed, r.ID }
+
+// associated implements sealedRow.
+func (r *secretRow) associated() []byte { return slices.Concat(r.TenantID[:], r.WebhookID[:], r.ID[:]) }
+
+// loadSecrets opens the active secrets of the webhooks, newest first; of all when ids is nil.
+func (s *Store) loadSecrets(db *gorm.DB, ids []webhook.ID) (map[webhook.ID][]*webhook.Secret, error) {
+	var rows []*secretRow
+	q := db.Where("(expires_at IS NULL OR expires_at > ?)", dialect.At(time.Now()))
+	if ids != nil {
+		q = q.Where("webhook_id IN ?", ids)
+	}
+	if err := q.Order("expires_at IS NOT NULL, created_at DESC").Find(&rows).Error; err != nil {
+		return nil, err
+	}
+	secrets := map[webhook.ID][]*webhook.Secret{}
+	for _, row := range rows {
+		secret := &webhook.Secret{
+			ID: row.ID, TenantID: row.TenantID, WebhookID: row.WebhookID, Scheme: row.Scheme,
+			CreatedAt: row.CreatedAt, ExpiresAt: row.ExpiresAt,
+		}
+		key, err := s.keys.Open(row.KeyID, row.Sealed, row.associated())
+		if err != nil {
+			return nil, fmt.Errorf("open %s: %w", secret, err)
+		}
+		secret.SetKey(key)
+		secrets[row.WebhookID] = append(secrets[row.WebhookID], secret)
+	}
+	return secrets, nil
+}
+
+func (b *batch) addSecret(secret *webhook.Secret) error {
+	key, err := b.sealer()
+	if err != nil {
+		return err
+	}
+	row := &secretRow{
+		ID: secret.ID, TenantID: secret.TenantID, WebhookID: secret.WebhookID, Scheme: secret.Scheme,
+		KeyID: key.ID, CreatedAt: secret.CreatedAt, ExpiresAt: secret.ExpiresAt,
+	}
+	row.Sealed = key.Seal(secret.Key, row.associated())
+	if err := b.DB.Create(row).Error; err != nil {
+		return fmt.Errorf("insert secret: %w", err)
+	}
+	return nil
+}
+
+// maxSecrets bounds the secrets that sign side by side, whatever a caller rotates; the oldest go first.
+const maxSecrets = 5
+
+// rotateSecret adds a secret and lets the others expire after the overlap, or when they would have before.
+func (b *batch) rotateSecret(to *Target, r webhook.Rotation, now time.Time) (*webhook.Secret, []*webhook.Secret, error) {
+	scheme := r.Scheme
+	if scheme == "" {
+		scheme = webhook.SchemeHMAC
+		if len(to.Secrets) > 0 {
+			scheme = to.Secrets[0].Scheme
+		}
+	}
+	secret := webhook.NewSecret(to.TenantID, to.ID, scheme, now)
+	if err := b.addSecret(secret); err != nil {
+		return nil, nil, err
+	}
+	end := now.Add(r.Overlap)
+	all := []*webhook.Secret{secret}
+	for _, old := range to.Secrets {
+		s := *old
+		if s.ExpiresAt == nil || s.ExpiresAt.After(end) {
+			s.ExpiresAt = &end
+		}
+		if !s.Active(now) || len(all) == maxSecrets {
+			if err := b.DB.Where("id = ? AND tenant_id = ?", s.ID, s.TenantID).Delete(&secretRow{}).Error; err != nil {
+				return nil, nil, fmt.Errorf("delete secret: %w", err)
+			}
+			continue
+		}
+		if err := b.DB.Exec("UPDATE secrets SET expires_at = ? WHERE id = ? AND tenant_id = ?", dialect.At(*s.ExpiresAt), s.ID, s.TenantID).Error; err != nil {
+			return nil, nil, fmt.Errorf("expire secret: %w", err)
+		}
+		all = append(all, &s)
+	}
+	return secret, all, nil
+}
+
+// Secrets lists the webhooks' active secrets, newest first.
+func (c *Scope) Secrets(_ context.Context, webhooks []webhook.ID) (map[webhook.ID][]*webhook.Secret, error) {
+	now := time.Now()
+	secrets := make(map[webhook.ID][]*webhook.Secret, len(webhooks))
+	for _, id := range webhooks {
+		if to := c.s.routes.Get(id); to != nil && to.TenantID == c.tenant {
+			secrets[id] = slices.DeleteFunc(slices.Clone(to.Secrets), func(s *webhook.Secret) bool { return !s.Active(now) })
+		}
+	}
+	return secrets, nil
+}
+
+// pruneSecrets is how many secrets one transaction of PruneSecrets removes.
+const pruneSecrets = 100
+
+// PruneSecrets forgets the secrets whose overlap has ended, some in each transaction, and reports how many.
+func (s *Store) PruneSecrets(ctx context.Context) (int, error) {
+	total := 0
+	for {
+		var gone []*secretRow
+		err := s.change(ctx, func(b *batch) error {
+			gone = nil
+			if err := b.DB.Select("id", "webhook_id").Where("expires_at <= ?", dialect.At(b.Now)).Limit(pruneSecrets).Find(&gone).Error; err != nil {
+				return fmt.Errorf("find expired secrets: %w", err)
+			}
+			if len(gone) == 0 {
+				return nil
+			}
+			ids := make([]webhook.ID, len(gone))
+			for i, row := range gone {
+				ids[i] = row.ID
+				if to := b.target(row.WebhookID); to != nil && to.DeletedAt == nil {
+					next := *to
+					next.Secrets = slices.DeleteFunc(slices.Clone(to.Secrets), func(s *webhook.Secret) bool { return s.ID == row.ID })
+					b.setTarget(&next)
+				}
+			}
+			if err := b.DB.Where("id IN ?", ids).Delete(&secretRow{}).Error; err != nil {
+				return fmt.Errorf("delete expired secrets: %w", err)
+			}
+			return nil
+		})
+		if err != nil {
+			return total, err
+		}
+		if total += len(gone); len(gone) < pruneSecrets {
+			return total, nil
+		}
+	}
+}
+
+// headersRow is a webhook's custom headers at rest: sealed together, because any value may be a credential.
+type headersRow struct {
+	WebhookID webhook.ID `gorm:"primaryKey"`
+	TenantID  webhook.ID
+	KeyID     string
+	Sealed    []byte
+}
+
+// TableName implements gorm's Tabler.
+func (headersRow) TableName() string { return "webhook_headers" }
+
+func (r *headersRow) part() (keyID string, sealed []byte, key any) {
+	return r.KeyID, r.Sealed, r.WebhookID
+}
+
+// associated implements sealedRow; the word keeps it apart from a secret's.
+func (r *headersRow) associated() []byte {
+	return slices.Concat(r.TenantID[:], r.WebhookID[:], []byte("headers"))
+}
+
+// setHeaders applies every rule, the egress policy's too. The error is of *Invalid.
+func (s *Store) setHeaders(old []*webhook.CustomHeader, set []*webhook.NewHeader) ([]*webhook.CustomHeader, error) {
+	headers, err := webhook.SetHeaders(old, set)
+	if err != nil || s.opts.CheckHeader == nil {
+		return headers, err
+	}
+	var errs []error
+	for i, h := range headers {
+		if err := s.opts.CheckHeader(h.Name, h.Value); err != nil {
+			errs = append(errs, refused("headers."+strconv.Itoa(i), err))
+		}
+	}
+	return headers, errors.Join(errs...)
+}
+
+// putHeaders stores the webhook's headers in place of those it had.
+func (b *batch) putHeaders(w *webhook.Webhook, headers []*webhook.CustomHeader) error {
+	if err := b.DB.Where("webhook_id = ? AND tenant_id = ?", w.ID, w.TenantID).Delete(&headersRow{}).Error; err != nil {
+		return fmt.Errorf("delete headers: %w", err)
+	}
+	if len(headers) == 0 {
+		return nil
+	}
+	key, err := b.sealer()
+	if err != nil {
+		return err
+	}
+	text, err := json.Marshal(headers)
+	if err != nil {
+		return fmt.Errorf("write headers: %w", err)
+	}
+	row := &headersRow{WebhookID: w.ID, TenantID: w.TenantID, KeyID: key.ID}
+	row.Sealed = key.Seal(text, row.associated())
+	if err := b.DB.Create(row).Error; err != nil {
+		return fmt.Errorf("insert headers: %w", err)
+	}
+	return nil
+}
+
+// loadHeaders opens the custom headers of the webhooks, in their order; of all when ids is nil.
+func (s *Store) loadHeaders(db *gorm.DB, ids []webhook.ID) (map[webhook.ID][]*webhook.CustomHeader, error) {
+	var rows []*headersRow
+	q := db
+	if ids != nil {
+		q = q.Where("webhook_id IN ?", ids)
+	}
+	if err := q.Find(&rows).Error; err != nil {
+		return nil, err
+	}
+	all := map[webhook.ID][]*webhook.CustomHeader{}
+	for _, row := range rows {
+		text, err := s.keys.Open(row.KeyID, row.Sealed, row.associated())
+		if err != nil {
+			return nil, fmt.Errorf("open headers of webhook %s: %w", row.WebhookID, err)
+		}
+		var headers []*webhook.CustomHeader
+		if json.Unmarshal(text, &headers) != nil { // whose error would quote a value
+			return nil, fmt.Errorf("headers of webhook %s cannot be read", row.WebhookID)
+		}
+		all[row.WebhookID] = headers
+	}
+	return all, nil
+}
+
+// Headers lists the webhooks' custom headers, in the order in which they were set.
+func (c *Scope) Headers(_ context.Context, webhooks []webhook.ID) (map[webhook.ID][]*webhook.CustomHeader, error) {
+	headers := make(map[webhook.ID][]*webhook.CustomHeader, len(webhooks))
+	for _, id := range webhooks {
+		if to := c.s.routes.Get(id); to != nil && to.TenantID == c.tenant {
+			headers[id] = to.Headers
+		}
+	}
+	return headers, nil
+}

@@ -1,0 +1,141 @@
+// Package turns hands out, tenant by tenant, what all of them share: the writer's transactions (Queue) and memory (Room). However much one of
+// them wants, the turn of another comes soon (I12, I16, I17).
+package turns
+
+import (
+	"sync"
+	"time"
+
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+const (
+	// Turn is what a line gets of a transaction before the next one has its turn, in what its work costs.
+	Turn = 64
+	// maxWaiting bounds the calls of a tenant that wait. The server's own are not bounded: they are few.
+	maxWaiting = 4096
+)
+
+// Line names a line: what a tenant's callers want, and what the server does for it, each wait for their own. What the server does for
+// nobody, or for many, is of the zero id.
+type Line struct {
+	Tenant webhook.ID
+	Server bool
+}
+
+// Queue holds what waits for the writer, and hands it out in turn: some of each line, the oldest first (I17).
+type Queue[W any] struct {
+	Ready chan struct{} // holds one signal while something waits
+
+	aloneAfter time.Duration
+
+	mu    sync.Mutex // guards what follows
+	lines map[Line]*line[W]
+	ring  []*line[W] // in the order of their turns
+	free  []*line[W] // empty, to be used again
+	calls int        // that wait
+	last  webhook.ID // the tenant that called last
+	mixed time.Time  // when another one had called before it
+}
+
+type line[W any] struct {
+	of   Line
+	work []W
+	head int // of work: what is before has been taken
+}
+
+// NewQueue is an empty queue. A tenant is alone when no other one has called for as long as aloneAfter.
+func NewQueue[W any](aloneAfter time.Duration) *Queue[W] {
+	return &Queue[W]{Ready: make(chan struct{}, 1), aloneAfter: aloneAfter, lines: map[Line]*line[W]{}}
+}
+
+// Add puts w at the end of the line, and reports whether there was room.
+func (q *Queue[W]) Add(of Line, w W) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	l := q.lines[of]
+	if l == nil {
+		if n := len(q.free); n > 0 {
+			l, q.free = q.free[n-1], q.free[:n-1]
+		} else {
+			l = &line[W]{}
+		}
+		l.of = of
+		q.lines[of] = l
+		q.ring = append(q.ring, l)
+	}
+	if len(l.work)-l.head >= maxWaiting && !of.Server {
+		return false
+	}
+	if l.head > 64 && 2*l.head > len(l.work) {
+		n := copy(l.work, l.work[l.head:])
+		clear(l.work[n:])
+		l.work, l.head = l.work[:n], 0
+	}
+	l.work = append(l.work, w)
+	q.calls++
+	if !of.Server && of.Tenant != q.last {
+		if !q.last.IsZero() {
+			q.mixed = time.Now()
+		}
+		q.last = of.Tenant
+	}
+	dialect.Signal(q.Ready)
+	return true
+}
+
+// Alone reports whether one tenant at most has called lately.
+func (q *Queue[W]) Alone(now time.Time) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return now.Sub(q.mixed) >= q.aloneAfter
+}
+
+// Waiting counts what waits, work that has been taken in part included.
+func (q *Queue[W]) Waiting() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.calls
+}
+
+// Fill hands out what waits, until what has been taken costs limit or nothing waits; cost is what is taken already. take takes work, of a
+// large one only as much as costs about limit in all; it returns what has been taken costs then, and whether that is all of the work.
+// When nothing has been taken something is, whatever that costs.
+func (q *Queue[W]) Fill(cost, limit int, take func(w W, limit int) (cost int, all bool)) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for len(q.ring) > 0 && cost < limit {
+		l := q.ring[0]
+		cost = q.turn(l, cost, min(limit, cost+Turn), take)
+		copy(q.ring, q.ring[1:])
+		if l.head < len(l.work) {
+			q.ring[len(q.ring)-1] = l
+			continue
+		}
+		q.ring[len(q.ring)-1] = nil
+		q.ring = q.ring[:len(q.ring)-1]
+		delete(q.lines, l.of)
+		if l.work, l.head = l.work[:0], 0; cap(l.work) <= 256 && len(q.free) < 64 {
+			q.free = append(q.free, l)
+		}
+	}
+	if len(q.ring) > 0 {
+		dialect.Signal(q.Ready)
+	}
+}
+
+// turn hands out some of the line's work. The caller must hold mu.
+func (q *Queue[W]) turn(l *line[W], cost, limit int, take func(w W, limit int) (cost int, all bool)) int {
+	var none W
+	for l.head < len(l.work) && cost < limit {
+		var all bool
+		if cost, all = take(l.work[l.head], limit); !all {
+			break
+		}
+		l.work[l.head] = none
+		l.head++
+		q.calls--
+	}
+	return cost
+}
