@@ -101,7 +101,7 @@ func tooLarge(limit int, field []string) *gqlerror.Error {
 		shown.Extensions["field"] = field
 		without = ", or without " + strings.Join(field, ".")
 	}
-	shown.Message = fmt.Sprintf("the answer is larger than %d bytes, or needs too much memory: ask for fewer elements at a time%s", limit, without)
+	shown.Message = fmt.Sprintf("the answer is larger than %d bytes, or needs too much memory; request fewer elements at a time%s", limit, without)
 	return shown
 }
 
@@ -114,7 +114,7 @@ func noRoom(ctx context.Context, err error) *gqlerror.Error {
 		shown.Message = "there is no memory for the answer for now, but the mutation has run; read what it changed by a query"
 		shown.Extensions["code"] = CodeAnswerTooLarge
 	case told.Code == CodeRateLimited:
-		shown.Message = "the answers that this tenant has under way hold as much memory as they may; try again when some have been read to their end, or ask for fewer elements at a time"
+		shown.Message = "this tenant's unread answers use all of its memory; read some to their end and try again, or request fewer elements at a time"
 		shown.Extensions["retryAfterMs"] = told.Wait.Milliseconds()
 	case told.Code == CodeUnavailable:
 		shown.Message = "there is no memory for the answer for now; try again"

@@ -34,7 +34,7 @@ func (a arguments) page(ctx context.Context, from cursors, k cursor.Kind) (store
 	var err error
 	switch {
 	case a.first != nil && a.last != nil:
-		return p, &webhook.Invalid{Field: "last", Code: webhook.CodeConflict, Message: "must not be given with first"}
+		return p, &webhook.Invalid{Field: "last", Code: webhook.CodeConflict, Message: "must not be combined with first; give one of them"}
 	case a.first != nil:
 		p.First, err = size("first", *a.first)
 	case a.last != nil:

@@ -211,6 +211,32 @@ func (c *client) do(t *testing.T, method, path, body string, header http.Header)
 	return &answer{res.StatusCode, res.Header, text}
 }
 
+// events subscribes over server-sent events, after the event lastEventID unless that is "". The stream ends with ctx, and with the
+// test.
+func (c *client) events(ctx context.Context, t *testing.T, query string, variables map[string]any, lastEventID string) *http.Response {
+	t.Helper()
+	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
+	if err != nil {
+		t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url+"/graphql", bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+c.token)
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Accept", "text/event-stream")
+	if lastEventID != "" {
+		req.Header.Set("Last-Event-ID", lastEventID)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = res.Body.Close() })
+	return res
+}
+
 // rest sends JSON (nothing if body is "") and decodes the response into into, unless that is nil.
 func (c *client) rest(t *testing.T, method, path, body string, into any) int {
 	t.Helper()

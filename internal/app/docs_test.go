@@ -2,7 +2,7 @@ package app
 
 import (
 	"bufio"
-	"bytes"
+	"context"
 	"encoding/json"
 	"flag"
 	"net/http"
@@ -239,25 +239,12 @@ func anchorOf(heading string) string {
 	return strings.ReplaceAll(kept, " ", "-")
 }
 
-// checkSubscription starts one over server-sent events, and ends it when the server has taken it.
+// checkSubscription starts one over server-sent events, and waits until the server has accepted it.
 func checkSubscription(t *testing.T, c *client, query string) {
 	t.Helper()
-	body, err := json.Marshal(map[string]string{"query": query})
-	if err != nil {
-		t.Fatal(err)
-	}
-	req, err := http.NewRequestWithContext(t.Context(), "POST", c.url+"/graphql", bytes.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+c.token)
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Accept", "text/event-stream")
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	res := c.events(ctx, t, query, nil, "")
 	line, err := bufio.NewReader(res.Body).ReadString('\n')
 	if err != nil || res.StatusCode != http.StatusOK || !strings.HasPrefix(line, ":") { // a comment: it is open
 		t.Errorf("%s\n%d %q %v", query, res.StatusCode, line, err)

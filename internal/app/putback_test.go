@@ -38,26 +38,12 @@ func (c *client) streamErrors(t *testing.T, after string) (codes []string, oldes
 	}
 	add(errors)
 	for _, resumes := range []bool{false, true} {
-		variables := from(after)
+		variables, id := from(after), ""
 		if resumes {
-			variables = nil
+			variables, id = nil, after
 		}
-		body, _ := json.Marshal(map[string]any{"query": "subscription ($after: String) { deliveryAttempts(after: $after) { cursor } }", "variables": variables})
 		ctx, cancel := context.WithCancel(t.Context())
-		req, err := http.NewRequestWithContext(ctx, "POST", c.url+"/graphql", strings.NewReader(string(body)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		req.Header.Set("Authorization", "Bearer "+c.token)
-		req.Header.Set("Content-Type", "application/json")
-		req.Header.Set("Accept", "text/event-stream")
-		if resumes {
-			req.Header.Set("Last-Event-ID", after)
-		}
-		res, err := http.DefaultClient.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
+		res := c.events(ctx, t, "subscription ($after: String) { deliveryAttempts(after: $after) { cursor } }", variables, id)
 		for lines := bufio.NewScanner(res.Body); lines.Scan(); {
 			if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
 				var answer struct{ Errors refusal }
@@ -69,7 +55,6 @@ func (c *client) streamErrors(t *testing.T, after string) (codes []string, oldes
 			}
 		}
 		cancel()
-		_ = res.Body.Close()
 	}
 	return codes, oldest
 }

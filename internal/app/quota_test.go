@@ -115,7 +115,7 @@ func TestDeletedTenantIsCutOff(t *testing.T) {
 	operator.mutate(t, `mutation ($input: CreateTenantInput!) { done: createTenant(input: $input) { tenant { id } } }`, map[string]any{"name": "kallima"}, &made)
 	m := operator.createToken(t, map[string]any{"tenantId": made.Tenant.ID})
 	tenant := &client{p.url, m.Secret}
-	socket, events, going := tenant.watch(t, ""), tenant.events(t), operator.watch(t, "")
+	socket, events, going := tenant.watch(t, ""), tenant.lastEvent(t), operator.watch(t, "")
 	tenant.rest(t, "POST", "/v1/webhooks", `{"url": "https://example.invalid/"}`, nil)
 	var gone struct{ DeletedTenantID string }
 	operator.mutate(t, `mutation ($input: DeleteTenantInput!) { done: deleteTenant(input: $input) { deletedTenantId } }`, map[string]any{"id": made.Tenant.ID}, &gone)

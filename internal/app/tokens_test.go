@@ -72,26 +72,15 @@ func (c *client) createToken(t *testing.T, input map[string]any) made {
 	return m
 }
 
-// events subscribes over server-sent events; the channel is closed when the stream ends, after its last event was sent.
-func (c *client) events(t *testing.T) <-chan string {
+// lastEvent subscribes over server-sent events; the channel gets the last event's data when the stream has ended.
+func (c *client) lastEvent(t *testing.T) <-chan string {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), "POST", c.url+"/graphql", strings.NewReader(`{"query": "subscription { deliveryAttempts { cursor } }"}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+c.token)
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Accept", "text/event-stream")
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
+	res := c.events(t.Context(), t, "subscription { deliveryAttempts { cursor } }", nil, "")
 	if res.StatusCode != http.StatusOK {
 		t.Fatalf("stream: %d", res.StatusCode)
 	}
 	ended := make(chan string, 1)
 	go func() {
-		defer res.Body.Close()
 		last := ""
 		for lines := bufio.NewScanner(res.Body); lines.Scan(); {
 			if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
@@ -119,7 +108,7 @@ func TestStreamsEndWithTheirToken(t *testing.T) {
 				}
 				m := operator.createToken(t, input)
 				c := &client{p.url, m.Secret}
-				socket, events := c.watch(t, ""), c.events(t)
+				socket, events := c.watch(t, ""), c.lastEvent(t)
 				if how == "revoked" {
 					operator.mutate(t, `mutation ($input: RevokeTokenInput!) { done: revokeToken(input: $input) { token { id } } }`,
 						map[string]any{"id": m.Token.ID}, &m)

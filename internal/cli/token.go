@@ -184,7 +184,7 @@ func (c *tokenRevokeCmd) Run(ctx context.Context, env *Env) error {
 	return c.with(ctx, env, func(s *store.Store) error {
 		t, err := s.Registry(nil).RevokeToken(ctx, id)
 		if errors.Is(err, webhook.ErrNotFound) {
-			return fmt.Errorf("there is no token %s", id)
+			return fmt.Errorf("the token %s does not exist; hookgraph token list shows all", id)
 		}
 		if err != nil {
 			return err

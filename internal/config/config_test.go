@@ -38,7 +38,7 @@ func TestCheckNamesTheMistake(t *testing.T) {
 		"payload too large":   {change: func(c *Config) { c.MaxPayload = 1 << 30 }, want: "--max-payload"},
 		"no database":         {change: func(c *Config) { c.Database = "" }, want: "--database"},
 		"postgres":            {change: func(c *Config) { c.Database = "postgres://u:p@h/d" }, want: "HOOKGRAPH_MASTER_KEY"},
-		"mysql":               {change: func(c *Config) { c.Database = "mysql://h/d" }, want: "no database that is known"},
+		"mysql":               {change: func(c *Config) { c.Database = "mysql://h/d" }, want: "not a supported database"},
 		"origin":              {change: func(c *Config) { c.AllowedOrigins = []string{"https://app.example.com"} }},
 		"origin with path":    {change: func(c *Config) { c.AllowedOrigins = []string{"https://app.example.com/x"} }, want: "--allowed-origins"},
 		"origin without host": {change: func(c *Config) { c.AllowedOrigins = []string{"app.example.com"} }, want: "--allowed-origins"},

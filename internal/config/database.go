@@ -36,7 +36,7 @@ func readDatabase(text string) (database string, postgres bool, err error) {
 		case "file", "sqlite", "sqlite3":
 			return "", false, fmt.Errorf("%s: is not needed: name the directory of the SQLite database itself, such as ./data", name)
 		default:
-			return "", false, fmt.Errorf("%s: is no database that is known: name a directory for SQLite (./%s:… if it has that name), or a postgres:// URL", name, name)
+			return "", false, fmt.Errorf("%s: is not a supported database; give a directory for SQLite (./%s:… if it has that name), or a postgres:// URL", name, name)
 		}
 	}
 	if keyword.MatchString(text) {
@@ -68,7 +68,7 @@ func fromKeywords(text string) (string, error) {
 	for rest := strings.TrimSpace(text); rest != ""; rest = strings.TrimLeft(rest, " \t\r\n") {
 		is := keyword.FindStringSubmatch(rest)
 		if is == nil {
-			return "", errors.New("is not like host=… dbname=… user=… password=…: a value with spaces stands in single quotation marks")
+			return "", errors.New("is not like host=… dbname=… user=… password=…; put values with spaces in single quotation marks")
 		}
 		name := is[1]
 		if !slices.Contains(keywords, name) {
@@ -98,7 +98,7 @@ func fromKeywords(text string) (string, error) {
 			return "", fmt.Errorf("%s=: a quotation mark is not closed", name)
 		}
 		if values.Has(name) {
-			return "", fmt.Errorf("%s= is there twice", name)
+			return "", fmt.Errorf("%s= is given twice; remove one", name)
 		}
 		values.Set(name, value.String())
 	}

@@ -44,7 +44,7 @@ func Secret(getenv func(string) string, name string) (string, error) {
 	case err != nil:
 		return "", fmt.Errorf("%s: %w", from, err)
 	case len(text) > maxSecretFile:
-		return "", fmt.Errorf("%s: %s has more than 64 KiB, which is no secret", from, path)
+		return "", fmt.Errorf("%s: %s is larger than 64 KiB, so it is not a file with a secret", from, path)
 	}
 	if value, err = clean(from, strings.TrimPrefix(string(text), "\ufeff")); err == nil && value == "" {
 		err = fmt.Errorf("%s: %s is empty", from, path)

@@ -62,7 +62,7 @@ func (s *Sender) serve(t *task) verdict {
 			r.Written()
 		}
 		// At least once: what cannot be recorded is sent again.
-		s.log.Error("record attempt", "delivery_id", t.claimed.Delivery.ID.String(), "error", err)
+		s.log.Error("the attempt cannot be recorded; it will be made again", "delivery_id", t.claimed.Delivery.ID.String(), "error", err)
 		return v
 	}
 	v.recorded = true

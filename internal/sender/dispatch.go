@@ -281,7 +281,7 @@ func (s *Sender) claim(g *gate, n, bytes int) {
 	case err != nil:
 		g.due = earliest(g.due, now.Add(retryWait))
 		if !s.claimErr && s.phase == serving {
-			s.log.Warn("claim deliveries", "webhook_id", g.id.String(), "error", err)
+			s.log.Warn("deliveries cannot be claimed; trying again", "webhook_id", g.id.String(), "error", err)
 		}
 	case next != nil && len(claims) == 0 && !next.After(now):
 		g.due = earliest(g.due, now.Add(emptyWait)) // another node has claimed it, or the clocks differ
@@ -375,7 +375,7 @@ func (s *Sender) returnSome(part []returned) {
 			break
 		}
 		if s.finish.Err() == nil {
-			s.log.Warn("release claims", "deliveries", len(claims), "error", err)
+			s.log.Warn("claims cannot be released; trying again", "deliveries", len(claims), "error", err)
 		}
 		select {
 		case <-time.After(retryWait):

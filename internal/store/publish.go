@@ -304,7 +304,7 @@ func (in *incoming) repeat(earlier *webhook.Event, hash []byte) {
 		return
 	}
 	*in.result = Published{Err: &webhook.Invalid{
-		Field: "idempotencyKey", Code: webhook.CodeConflict, Message: "was used before for an event with other content",
+		Field: "idempotencyKey", Code: webhook.CodeConflict, Message: "was used before for an event with other content; use another key, or the same content",
 	}}
 }
 
@@ -432,7 +432,7 @@ func (c *Scope) TestWebhook(ctx context.Context, id webhook.ID) (*webhook.Delive
 			return webhook.ErrNotFound
 		}
 		if !to.Enabled {
-			return &webhook.Invalid{Field: "id", Code: webhook.CodeConflict, Message: "names a webhook that is disabled"}
+			return &webhook.Invalid{Field: "id", Code: webhook.CodeConflict, Message: "the webhook is disabled; enable it first"}
 		}
 		in := &incoming{only: &id, event: b.newEvent(c.tenant, webhook.TypeTest,
 			[]byte(`{"message":"This is a test of your webhook.","webhookId":"`+id.String()+`"}`))}

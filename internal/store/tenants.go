@@ -97,7 +97,7 @@ func (r *Registry) CreateTenant(ctx context.Context, name string, p webhook.Tena
 			return fmt.Errorf("find tenant: %w", err)
 		}
 		if taken > 0 {
-			return &webhook.Invalid{Field: "name", Code: webhook.CodeConflict, Message: "is already the name of another tenant"}
+			return &webhook.Invalid{Field: "name", Code: webhook.CodeConflict, Message: "is already the name of another tenant; choose another name"}
 		}
 		now := b.Now.UTC().Truncate(time.Microsecond)
 		t.Seq, t.ID, t.Name, t.CreatedAt = 0, webhook.NewID(now), name, now

@@ -365,7 +365,7 @@ func (s *Store) cancelDeleted(tenant, id webhook.ID) {
 func (c *Scope) RetryDelivery(ctx context.Context, id webhook.ID) (*webhook.Delivery, error) {
 	return c.changeDelivery(ctx, id, func(b *batch, d *webhook.Delivery) error {
 		if b.target(d.WebhookID) == nil {
-			return &webhook.Invalid{Field: "id", Code: webhook.CodeConflict, Message: "names a delivery to a webhook that is deleted"}
+			return &webhook.Invalid{Field: "id", Code: webhook.CodeConflict, Message: "the delivery's webhook is deleted, so it cannot be retried"}
 		}
 		b.dueAt(d.WebhookID, b.Now)
 		return b.DB.Exec(`UPDATE deliveries SET status = 'PENDING', schedule_start = attempt_count, completed_at = NULL, failure_reason = NULL,
@@ -379,7 +379,7 @@ func (c *Scope) RetryDelivery(ctx context.Context, id webhook.ID) (*webhook.Deli
 func (c *Scope) CancelDelivery(ctx context.Context, id webhook.ID) (*webhook.Delivery, error) {
 	return c.changeDelivery(ctx, id, func(b *batch, d *webhook.Delivery) error {
 		if d.Status != webhook.Pending && d.Status != webhook.Held {
-			return &webhook.Invalid{Field: "id", Code: webhook.CodeConflict, Message: "names a delivery that is completed"}
+			return &webhook.Invalid{Field: "id", Code: webhook.CodeConflict, Message: "the delivery is completed already; only pending and held ones can be canceled"}
 		}
 		return b.DB.Exec("UPDATE deliveries SET status = 'CANCELED', due_at = NULL, completed_at = ? WHERE seq = ? AND tenant_id = ?",
 			dialect.At(b.Now), d.Seq, c.tenant).Error

@@ -142,7 +142,7 @@ func (s *server) publishMany(r *request) (int, any, error) {
 	raws, ok := elements(r.body, webhook.MaxPublish)
 	if !ok || len(raws) == 0 {
 		return 0, nil, &webhook.Invalid{
-			Code: webhook.CodeTooMany, Message: "must hold 1 to " + thousands(webhook.MaxPublish) + " events",
+			Code: webhook.CodeTooMany, Message: "must have 1 to " + thousands(webhook.MaxPublish) + " events",
 		}
 	}
 	if err := s.charge(r.Request, publishCost*(len(raws)-1)); err != nil {

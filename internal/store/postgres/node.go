@@ -155,12 +155,12 @@ func (p *DB) keepLease(ctx context.Context) {
 		}
 		found, err := p.sweep(ctx)
 		if err != nil && ctx.Err() == nil {
-			p.s.Log.Warn("check other nodes", slog.Any("error", err))
+			p.s.Log.Warn("other nodes' leases cannot be checked; trying again", slog.Any("error", err))
 		}
 		if found || time.Since(looked) >= dueEvery {
 			looked = time.Now()
 			if err := p.s.LookForDue(ctx); err != nil && ctx.Err() == nil {
-				p.s.Log.Warn("looking for due deliveries", slog.Any("error", err))
+				p.s.Log.Warn("due deliveries cannot be read; trying again", slog.Any("error", err))
 			}
 		}
 	}
@@ -221,7 +221,7 @@ func (p *DB) nudge() {
 		defer p.nudged.Store(false)
 		err := p.s.Pass(p.s.Quit)
 		if err != nil && !errors.Is(err, webhook.ErrUnavailable) && p.s.Quit.Err() == nil {
-			p.s.Log.Warn("taking over changes", slog.Any("error", err))
+			p.s.Log.Warn("other nodes' changes cannot be read; trying again", slog.Any("error", err))
 		}
 	})
 }
