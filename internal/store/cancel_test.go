@@ -10,8 +10,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// Callers that cancel what they read, however many they are, make nobody else's read fail: a connection that ends with a query is
-// not used again.
+// Callers that cancel their reads, however many, make no other read fail: a connection that a canceled query has ended is not used
+// again.
 func TestCancelledReadsHarmNobody(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.open(t, store.Options{})

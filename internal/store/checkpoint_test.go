@@ -9,7 +9,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// The log is copied into the database beside the writer, long before the writer would have to do it itself.
+// The log is copied into the database concurrently, long before the writer would have to do it itself.
 func TestLogIsShortened(t *testing.T) {
 	const long = 4096 // pages, after which the log is copied
 	s, err := Open(t.Context(), Options{Dir: t.TempDir()})

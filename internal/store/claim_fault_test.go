@@ -8,7 +8,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// A retry by hand while the last attempt runs restarts the schedule: when that attempt fails there is another.
+// A retry by hand during the last attempt restarts the schedule: if that attempt fails, another follows.
 func TestRetryWhileAttemptRuns(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.open(t, store.Options{})
@@ -33,7 +33,7 @@ func TestRetryWhileAttemptRuns(t *testing.T) {
 	})
 }
 
-// Retention finds what is old wherever it lies, also beyond what one look goes through.
+// Retention finds all old events, also beyond the rows that one step looks at.
 func TestPruneLooksEverywhere(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.open(t, store.Options{})
@@ -47,7 +47,7 @@ func TestPruneLooksEverywhere(t *testing.T) {
 			publish(t, c, events...)
 		}
 		register(t, c, webhook.New{Enabled: true})
-		publish(t, c, webhook.NewEvent{}) // is owed
+		publish(t, c, webhook.NewEvent{}) // its delivery is pending
 		publish(t, tenant(t, s, "b"), webhook.NewEvent{})
 		if n, err := s.Prune(t.Context(), time.Now().Add(time.Hour)); n != many+1 || err != nil {
 			t.Errorf("%d events went, %v", n, err)
@@ -58,8 +58,8 @@ func TestPruneLooksEverywhere(t *testing.T) {
 	})
 }
 
-// Retention takes what was published before its time, with everything that hangs on it, and no more: an idempotency key is
-// free then, and one of an event that stays is not.
+// Retention removes events published before its time, with everything that belongs to them, and no others: their idempotency keys
+// are free again, keys of events that stay are not.
 func TestPruneKeepsWhatIsYoung(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.open(t, store.Options{})
@@ -86,7 +86,7 @@ func TestPruneKeepsWhatIsYoung(t *testing.T) {
 		if err != nil || len(log) != 1 || log[0].EventID != made["young"].ID {
 			t.Errorf("attempts that are left: %v, %v", log, err)
 		}
-		for _, table := range []string{"events", "deliveries", "attempts", "idempotency_keys"} { // what nothing leads to would stay forever
+		for _, table := range []string{"events", "deliveries", "attempts", "idempotency_keys"} { // rows without a parent would stay forever
 			if n, err := s.Count(table); n != 1 || err != nil {
 				t.Errorf("%d rows of %s are left, %v", n, table, err)
 			}

@@ -10,8 +10,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// When the clock is set, what waits is due by the new one, new events are due at once, attempts stay in order, and a
-// restart makes everything that was claimed due. SQLite's store goes by the machine's clock.
+// When the clock is set, waiting deliveries are due by the new time, new events are due at once, attempts stay in order, and a
+// restart makes claimed deliveries due. On SQLite the store uses the machine's clock.
 func TestClockJumps(t *testing.T) {
 	for name, jump := range map[string]time.Duration{
 		"an hour forward": time.Hour, "an hour back": -time.Hour, "a day forward": 24 * time.Hour, "a day back": -24 * time.Hour,
@@ -47,14 +47,14 @@ func TestClockJumps(t *testing.T) {
 			}
 			record(t, s, fresh[0], 200)
 			if due == 0 {
-				offset.Add(int64(time.Hour - jump)) // its time has come
+				offset.Add(int64(time.Hour - jump)) // it is due now
 				claims, _ = claim(t, s, w.ID, 10)
 			}
 			if len(claims) != 1 || claims[0].Delivery.AttemptCount != 1 {
 				t.Fatalf("%+v are due in the end", claims)
 			}
 
-			if err := s.Close(); err != nil { // with one claimed
+			if err := s.Close(); err != nil { // while one is claimed
 				t.Fatal(err)
 			}
 			offset.Store(-int64(jump))
@@ -78,8 +78,8 @@ func TestClockJumps(t *testing.T) {
 	}
 }
 
-// A webhook that has failed for five days without one success is disabled, which its tenant's other webhooks are told;
-// one success in between counts from the beginning, and what it is owed is held.
+// A webhook that has failed for five days without a success is disabled, and an operational event says so; a success in between
+// restarts the five days. Its deliveries are then held.
 func TestFailingDisables(t *testing.T) {
 	var offset atomic.Int64
 	clock := func() time.Time { return time.Now().Add(time.Duration(offset.Load())) }
@@ -110,7 +110,7 @@ func TestFailingDisables(t *testing.T) {
 		status  int
 		enabled bool
 	}{
-		{0, 500, true}, {4 * day, 500, true}, {4*day + time.Hour, 200, true}, // up to here, all is forgotten
+		{0, 500, true}, {4 * day, 500, true}, {4*day + time.Hour, 200, true}, // the success resets everything before it
 		{5 * day, 500, true}, {10*day - time.Minute, 500, true}, {10*day + time.Minute, 500, false},
 	} {
 		attempt(step.at, step.status)
@@ -126,12 +126,12 @@ func TestFailingDisables(t *testing.T) {
 		t.Errorf("told: %+v", claims)
 	}
 	held, err := c.CountDeliveries(t.Context(), store.DeliveryFilter{Statuses: []webhook.DeliveryStatus{webhook.Held}})
-	if held != 5 || err != nil { // all but the one that succeeded
+	if held != 5 || err != nil { // all except the one that succeeded
 		t.Errorf("%d are held, %v", held, err)
 	}
 }
 
-// A receiver's Retry-After puts the next attempt off, and never brings it forward.
+// A receiver's Retry-After can delay the next attempt, never bring it forward.
 func TestRetryAfterIsKept(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.open(t, store.Options{})

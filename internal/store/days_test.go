@@ -10,8 +10,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// Retention drops a day whole when nothing of it is owed. Of a day on which something is, it takes the completed events;
-// deliveries that are pending or held stay, arrive when they can, and then the day goes too.
+// Retention drops a whole day if all its deliveries are completed. Otherwise it removes the day's completed events; pending or held
+// deliveries stay, and once they are completed the day is dropped too.
 func TestOldDaysAreDropped(t *testing.T) {
 	today := time.Now()
 	var daysAgo atomic.Int64

@@ -20,8 +20,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// A database's error passes or does not, whatever it is wrapped in: what cannot be reached, is busy, full or read-only does; what
-// is corrupt, a mistake in a statement, or a caller that has gone, does not.
+// A database's error is temporary or not, however it is wrapped: unreachable, busy, full or read-only databases are temporary;
+// corruption, an error in a statement, or a canceled caller are not.
 func TestTransient(t *testing.T) {
 	for code, want := range map[string]bool{
 		"08006": true, "08P01": true, "25006": true, "25P03": true, "28P01": true, "3D000": true, "40001": true, "40P01": true, "53100": true, "53200": true,
@@ -45,7 +45,7 @@ func TestTransient(t *testing.T) {
 	}
 }
 
-// A SQLite file that is corrupt is no failure that passes; one whose store is closed, or whose caller gives up, is.
+// A corrupt SQLite file is not a temporary failure; a closed store, or a caller that gives up, is.
 func TestSQLiteFaults(t *testing.T) {
 	dir := t.TempDir()
 	s := openDir(t, dir)
@@ -95,7 +95,7 @@ func TestSQLiteFaults(t *testing.T) {
 	}
 }
 
-// What PostgreSQL itself answers, and does not, when it takes no more for now is a failure that passes.
+// PostgreSQL's responses, and missing responses, while it temporarily accepts nothing are temporary failures.
 func TestPostgresFaults(t *testing.T) {
 	server := webhooktest.StartPostgres(t)
 	address := server.Database(t)

@@ -14,8 +14,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// What hangs on rows is read for all of them at once, is its tenant's alone, and outlives the webhook where history does: the last
-// attempt of a delivery, its webhook's URL, and the key of an event.
+// The last attempt of deliveries, their webhook's URL, and the keys of events are read for all rows at once, only for their tenant,
+// and also after the webhook is deleted.
 func TestFieldsOfHistory(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.open(t, store.Options{})
@@ -62,8 +62,8 @@ func TestFieldsOfHistory(t *testing.T) {
 	})
 }
 
-// Of changes that are made to the same state of a webhook one is made, and the others are told the state that it led to. Each change
-// has a time of its own, the server's too, and what is read back is the time that a change must name.
+// Of several conditional changes to the same state of a webhook one is made, and the others get the resulting state. Every change,
+// also the server's own, gets a new updatedAt, which is the time that the next change must name.
 func TestUpdateIfUnchanged(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.open(t, store.Options{})
@@ -126,8 +126,9 @@ func TestUpdateIfUnchanged(t *testing.T) {
 	})
 }
 
-// Of many that create a webhook with one external id and the same settings at once, on several replicas too, one creates it and is told
-// the secret; all get the same webhook. Other settings are a conflict, another tenant's id is another, and deleting frees it.
+// If many callers create a webhook with one external id and the same settings at once, also on several replicas, one creates it and
+// gets the secret; all get the same webhook. Other settings are a conflict, another tenant's id is independent, and deleting frees
+// it.
 func TestExternalID(t *testing.T) {
 	each(t, func(t *suite) {
 		stores := []*store.Store{t.open(t, store.Options{})}
@@ -211,8 +212,8 @@ func TestExternalID(t *testing.T) {
 	})
 }
 
-// A webhook's external id and metadata are changed and removed, found by, and kept by every other change, a restart included; an id is
-// one webhook's only.
+// A webhook's external id and metadata can be changed and removed, and survive every other change and a restart; the id finds the
+// webhook, and belongs to one webhook only.
 func TestOwnersData(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.open(t, store.Options{})

@@ -13,8 +13,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// A webhook's headers are set, kept by name, replaced, read back after a restart, and gone with the webhook; a sensitive
-// value cannot be made readable.
+// A webhook's headers can be set, kept by name and replaced, survive a restart, and are deleted with the webhook; a sensitive value
+// cannot be made readable.
 func TestHeaders(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.open(t, store.Options{CheckHeader: egress.ValidateHeader})
@@ -74,7 +74,7 @@ func TestHeaders(t *testing.T) {
 	})
 }
 
-// What the egress policy refuses of a header is an Invalid with its place, in create and in update.
+// A header that the egress policy refuses is an Invalid with its field, in create and in update.
 func TestHeaderRules(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.open(t, store.Options{CheckHeader: egress.ValidateHeader})
@@ -97,7 +97,7 @@ func TestHeaderRules(t *testing.T) {
 	})
 }
 
-// A change of the master key leaves secrets and headers as they were, for a process that knows the new key only.
+// After a change of the master key, a process that has only the new key reads the same secrets and headers.
 func TestRotateKey(t *testing.T) {
 	each(t, func(t *suite) {
 		old, next := webhooktest.MasterKey, []byte(strings.Repeat("n", 32))

@@ -6,8 +6,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/store"
 )
 
-// A lock is held by one of the processes that share a database: on PostgreSQL by one replica, until it unlocks. Locks of other
-// names are others. On SQLite, which has one process, it is free.
+// A lock is held by one of the processes that share a database: on PostgreSQL by one replica, until it unlocks. Locks with other
+// names are independent. On SQLite, which has one process, a lock is always free.
 func TestTryLock(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.open(t, store.Options{})

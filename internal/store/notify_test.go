@@ -13,8 +13,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// An attempt that one node records wakes another by a notification, however seldom that polls; and when no notification comes,
-// polling finds it.
+// An attempt that one node records wakes another by a notification, however rarely that polls; without a notification, polling
+// finds it.
 func TestNodesAreWoken(t *testing.T) {
 	t.Parallel()
 	for name, way := range map[string]struct{ reader, writer store.Settings }{
@@ -31,7 +31,7 @@ func TestNodesAreWoken(t *testing.T) {
 					told <- a.Seq
 				}
 			})
-			writer := notifying(t, url, way.writer) // knows from the start that it is not alone
+			writer := notifying(t, url, way.writer) // knows from the start that there is another node
 			c := tenant(t, writer, "a")
 			w := register(t, c, webhook.New{Enabled: true})
 			recordOne := func() int64 {
@@ -48,8 +48,8 @@ func TestNodesAreWoken(t *testing.T) {
 				}
 				return newest
 			}
-			// The reader may see the first ones by the looks with which it begins. A look may come while a transaction runs, of
-			// whomever, that holds the log's end back: then only the next one sees the attempt.
+			// The reader may see the first ones in its initial reads. A read during any running transaction, which holds back the
+			// log's end, misses the attempt; then the next read sees it.
 			deadline := time.After(40 * time.Second)
 			for round := range 5 {
 				newest := recordOne()
@@ -69,11 +69,11 @@ func TestNodesAreWoken(t *testing.T) {
 	}
 }
 
-// However many commits there are, nodes are notified once in a while: what one notification wakes, sees them all.
+// However many commits there are, notifications are merged: a node that is woken by one sees all commits.
 func TestNotificationsAreFew(t *testing.T) {
 	t.Parallel()
 	url := webhooktest.Postgres(t)
-	notifying(t, url, store.Settings{Channel: "another"}) // else nobody would be notified
+	notifying(t, url, store.Settings{Channel: "another"}) // otherwise nobody would be notified
 	writer := notifying(t, url, store.Settings{Gap: time.Hour})
 	listener, err := pgx.Connect(t.Context(), url)
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// session runs statements on one connection of its own, as a database's administrator would.
+// session runs statements on its own connection, like an administrator of the database.
 func session(t *testing.T, url string) (exec func(text string)) {
 	t.Helper()
 	db, err := sql.Open("pgx", url)
@@ -41,20 +41,20 @@ func session(t *testing.T, url string) (exec func(text string)) {
 	}
 }
 
-// disconnect ends the connections of all nodes, as an administrator or a failover does.
+// disconnect ends the connections of all nodes, like an administrator or a failover.
 const disconnect = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'hookgraph' AND datname = current_database()"
 
 const setDatabase = `DO $$ BEGIN EXECUTE format('ALTER DATABASE %%I %s', current_database()); END $$`
 
-// While PostgreSQL takes nothing, whatever the reason, publishers are told so and nothing of theirs is there; what was
-// acknowledged before stays, an attempt that ended meanwhile is recorded when it takes something again, and publishing goes on.
+// While PostgreSQL accepts no writes, for any reason, publishers get ErrUnavailable and nothing of their calls is stored.
+// Acknowledged events stay, an attempt that ended meanwhile is recorded when writes are accepted again, and publishing continues.
 func TestPostgresRefuses(t *testing.T) {
 	for name, fault := range map[string]struct{ begin, end []string }{
 		"read-only": {
 			[]string{fmt.Sprintf(setDatabase, "SET default_transaction_read_only = on"), disconnect},
 			[]string{fmt.Sprintf(setDatabase, "RESET default_transaction_read_only"), disconnect},
 		},
-		"full": { // what PostgreSQL says when a file cannot grow
+		"full": { // PostgreSQL's error when a file cannot grow
 			[]string{
 				`CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
 					$$ BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$`,
@@ -115,8 +115,8 @@ func TestPostgresRefuses(t *testing.T) {
 	}
 }
 
-// Publishers whose connections to the database are ended repeatedly, at any time, and who publish again under the same
-// key what was not acknowledged: each event is there once.
+// Connections to the database are ended repeatedly, at any time, while publishers repeat unacknowledged events with the same key:
+// each event is stored once.
 func TestConnectionsEnd(t *testing.T) {
 	url := webhooktest.Postgres(t)
 	s := node(t, url)
@@ -157,7 +157,7 @@ func TestConnectionsEnd(t *testing.T) {
 	close(ended)
 	publishers.Wait()
 	n, err := c.CountEvents(t.Context(), store.EventFilter{})
-	if err != nil { // that connection was ended too
+	if err != nil { // that connection was ended as well
 		n, err = c.CountEvents(t.Context(), store.EventFilter{})
 	}
 	if int64(n) != keys.Load() || err != nil {
@@ -169,8 +169,8 @@ func TestConnectionsEnd(t *testing.T) {
 	t.Logf("%d events, refused %d times", n, refused.Load())
 }
 
-// When the connection breaks in a COMMIT the store asks what became of it: what was committed is acknowledged, what was not
-// is refused, and neither an event nor an attempt is there twice.
+// If the connection breaks during a COMMIT, the store checks whether it happened: committed calls are acknowledged, others refused,
+// and neither an event nor an attempt is stored twice.
 func TestLostCommit(t *testing.T) {
 	url, broken := breakable(t, webhooktest.Postgres(t))
 	s := node(t, url)
@@ -202,7 +202,7 @@ func TestLostCommit(t *testing.T) {
 			t.Fatalf("%d claimed", len(claims))
 		}
 		broken.at.Store(where)
-		record(t, s, claims[0], 200) // is tried again until it is written
+		record(t, s, claims[0], 200) // retried until it is written
 	}
 	if n, err := c.CountAttempts(t.Context(), store.AttemptFilter{}); n != 2 || err != nil {
 		t.Errorf("%d attempts, want 2 (%v)", n, err)
@@ -212,8 +212,8 @@ func TestLostCommit(t *testing.T) {
 	}
 }
 
-// A COMMIT that PostgreSQL never answers, as of one that waits for a synchronous standby, is refused after a while, in a way
-// that may be tried again.
+// A COMMIT without an answer, for example one that waits for a synchronous standby, is refused after a while with a temporary
+// error.
 func TestCommitIsNotAnswered(t *testing.T) {
 	url, broken := breakable(t, webhooktest.Postgres(t))
 	s := notifying(t, url, store.Settings{CommitTime: 2 * time.Second})
@@ -231,12 +231,12 @@ func TestCommitIsNotAnswered(t *testing.T) {
 // Where the next COMMIT's connection breaks.
 const (
 	nowhere      int32 = iota
-	beforeCommit       // PostgreSQL does not get it
-	afterCommit        // its answer is lost
-	swallowed          // PostgreSQL does not get it, and the connection stays
+	beforeCommit       // PostgreSQL does not receive it
+	afterCommit        // PostgreSQL's answer is lost
+	swallowed          // PostgreSQL does not receive it, and the connection stays open
 )
 
-// breaker is a way to PostgreSQL that breaks on order.
+// breaker is a proxy to PostgreSQL that breaks on demand.
 type breaker struct {
 	server string
 	at     atomic.Int32

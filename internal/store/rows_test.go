@@ -17,8 +17,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// What is written by many rows at a time is read as it was given, whatever the rows before and after it hold: as many as a
-// statement takes and more, with values that repeat and that do not, and large ones that part a statement.
+// Rows written many at a time are read back unchanged, whatever rows are before and after: as many as fit into a statement and
+// more, with repeated and distinct values, and large ones that split a statement.
 func TestRowsAreKeptApart(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.open(t, store.Options{MaxDataBytes: 1 << 20})
@@ -99,7 +99,7 @@ func TestRowsAreKeptApart(t *testing.T) {
 	})
 }
 
-// A statement that fails at one of its rows leaves nothing of those before it, and fails nobody but who sent it.
+// A statement that fails at one of its rows leaves none of those before it, and fails only its own caller.
 func TestFailedStatementLeavesNothing(t *testing.T) {
 	s, err := store.Open(t.Context(), store.Options{Dir: t.TempDir()})
 	if err != nil {
@@ -116,7 +116,7 @@ func TestFailedStatementLeavesNothing(t *testing.T) {
 		bad[i] = webhook.NewEvent{Type: "job.done", Data: json.RawMessage(`1`)}
 	}
 	bad[100].Type, bad[150].Type = "job.once", "job.once"
-	release := s.Hold() // so that both calls are of one transaction
+	release := s.Hold() // so that both calls are in one transaction
 	refused, stored := make(chan error, 1), make(chan error, 1)
 	go func() {
 		_, err := c.Publish(context.Background(), bad)

@@ -18,8 +18,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// A Scope, and a tenant's Registry, refuse a statement that forgets its tenant, reading and writing: it is logged and returned
-// as an error, and what was written before it in the same change is taken back.
+// A Scope, and a tenant's Registry, refuse a statement without its tenant's condition, reading and writing: it is logged and
+// returned as an error, and earlier writes of the same change are rolled back.
 func TestScopeRefusesWhatIsNotScoped(t *testing.T) {
 	var log bytes.Buffer
 	s, err := Open(t.Context(), Options{Dir: t.TempDir(), Logger: slog.New(slog.NewTextHandler(&log, nil))})
@@ -98,8 +98,8 @@ func TestOwners(t *testing.T) {
 	}
 }
 
-// A Scope and a Registry have no way to the database but their own, which checks every statement: their methods do not touch the
-// store's.
+// A Scope and a Registry reach the database only through their own handle, which checks every statement: their methods do not use
+// the store's.
 func TestScopesGoTheirOwnWay(t *testing.T) {
 	methods := 0
 	files, err := filepath.Glob("*.go")

@@ -8,7 +8,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// What is sealed opens for the row that it was sealed for, and for no other.
+// A sealed value opens only for the row that it was sealed for.
 func TestSealedRows(t *testing.T) {
 	now := time.Now()
 	ring, err := seal.OpenRing("", [][]byte{make([]byte, 32)}, false)

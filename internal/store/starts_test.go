@@ -20,7 +20,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// life is a tenant with a webhook in a database that is put back now and then.
+// life is a tenant with a webhook in a database that is sometimes restored.
 type life struct {
 	tb     testing.TB
 	s      *store.Store
@@ -39,10 +39,10 @@ func newLife(tb testing.TB, s *store.Store) *life {
 	return l
 }
 
-// goOn is with the database as it has been opened again.
+// goOn continues with the reopened database.
 func (l *life) goOn(s *store.Store) { l.s, l.c = s, s.In(l.tenant) }
 
-// attempts records some, each of an event of its own, and returns their Seqs.
+// attempts records attempts, each of its own event, and returns their Seqs.
 func (l *life) attempts(n int) (seqs []int64) {
 	l.tb.Helper()
 	publish(l.tb, l.c, make([]webhook.NewEvent, n)...)
@@ -57,7 +57,7 @@ func (l *life) attempts(n int) (seqs []int64) {
 	return log[len(log)-n:]
 }
 
-// log is the Seqs of all attempts.
+// log returns the Seqs of all attempts.
 func (l *life) log() (seqs []int64) {
 	l.tb.Helper()
 	for after := int64(0); ; {
@@ -77,7 +77,7 @@ func (l *life) log() (seqs []int64) {
 
 func (l *life) cursor(seq int64) string { return l.s.Cursor(cursor.Stream, l.tenant, seq) }
 
-// good checks that a cursor is one of this place.
+// good checks that a cursor is valid for this position.
 func (l *life) good(text string, seq int64, what string) {
 	l.tb.Helper()
 	if got, err := l.s.ReadCursor(l.tb.Context(), cursor.Stream, l.tenant, text); got != seq || err != nil {
@@ -109,8 +109,8 @@ func openDir(tb testing.TB, dir string) *store.Store {
 	return s
 }
 
-// A SQLite directory that is put back, from a copy made while the server was stopped or while it ran, has what was before the
-// copy under the cursors that it had, and nothing under those of what came after it, now and when as much has come again.
+// After a SQLite directory is restored, from a copy made while the server was stopped or running, cursors from before the copy are
+// valid, and those from after it are lost, at once and after as many new attempts.
 func TestDirectoryPutBack(t *testing.T) {
 	for _, hot := range []bool{false, true} {
 		dir, copied := t.TempDir(), filepath.Join(t.TempDir(), "copied")
@@ -156,8 +156,8 @@ func TestDirectoryPutBack(t *testing.T) {
 	}
 }
 
-// Whatever happens to a directory (attempts, restarts, kills, copies, old copies put back), a cursor is good only where the log up
-// to it is what its holder saw, but for what retention took; and where no copy was put back it is good.
+// Whatever happens to a directory (attempts, restarts, kills, copies, restored copies), a cursor is valid only if the log up to it
+// is what its holder saw, except what retention removed; and it is valid if no copy was restored.
 func TestCursorsThroughLives(t *testing.T) {
 	few(t, "15") // -rapid.checks=200 for long
 	rapid.Check(t, func(t *rapid.T) {
@@ -277,15 +277,15 @@ func TestCursorsThroughLives(t *testing.T) {
 			},
 		}
 		names := slices.Sorted(maps.Keys(steps))
-		for range rapid.IntRange(4, 16).Draw(t, "steps") { // a database is slow: not as many as rapid would
+		for range rapid.IntRange(4, 16).Draw(t, "steps") { // a database is slow: fewer steps than rapid's default
 			steps[rapid.SampledFrom(names).Draw(t, "step")](t)
 			steps["look"](t)
 		}
 	})
 }
 
-// A PostgreSQL database that is put back under servers that are stopped, or that run through it, knows its own cursors from
-// those of the attempts that are gone; and a copy of it on another server goes its own way. One that only restarts keeps all.
+// A PostgreSQL database that is restored under stopped or running servers distinguishes its own cursors from those of lost
+// attempts; so does a copy of it on another server. After a mere restart all cursors are valid.
 func TestPostgresPutBack(t *testing.T) {
 	server := webhooktest.StartPostgres(t)
 	address := server.Database(t)
@@ -327,7 +327,7 @@ func TestPostgresPutBack(t *testing.T) {
 		for _, other := range []*store.Store{running, s} {
 			var seq int64
 			var err error
-			eventually(t, func() bool { // a connection of before may be broken
+			eventually(t, func() bool { // an earlier connection may be broken
 				seq, err = other.ReadCursor(t.Context(), cursor.Stream, l.tenant, l.cursor(next[9]))
 				return !store.Transient(err)
 			})
@@ -336,8 +336,8 @@ func TestPostgresPutBack(t *testing.T) {
 			}
 		}
 	}
-	_, _ = running.Close(), another.Close() // both: what is open connects again, and a database that is in use is not copied
-	server.Restart(t)                       // no connection of theirs is left
+	_, _ = running.Close(), another.Close() // both, because an open store reconnects, and a database in use cannot be copied
+	server.Restart(t)                       // ends all their connections
 
 	u, err := url.Parse(address)
 	if err != nil {
@@ -360,8 +360,8 @@ func TestPostgresPutBack(t *testing.T) {
 	}
 }
 
-// Starts do not add up: those that committed nothing are forgotten at the next, those that retention has taken at its next run,
-// and more than a thousand are never kept.
+// The number of starts is limited: those that committed nothing are removed at the next start, those that retention has overtaken
+// at its next run, and at most a thousand are kept.
 func TestStartsAreBounded(t *testing.T) {
 	dir := t.TempDir()
 	count := func(s *store.Store) int64 {
@@ -407,7 +407,7 @@ func TestStartsAreBounded(t *testing.T) {
 	}
 }
 
-// Cursors outlive the master key, and every replica and every restart reads them; another database does not.
+// Cursors survive a change of the master key, and are valid on every replica and after every restart, not in another database.
 func TestCursorsAreShared(t *testing.T) {
 	each(t, func(t *suite) {
 		other := []byte("another key of thirty-two bytes.")
@@ -428,7 +428,7 @@ func TestCursorsAreShared(t *testing.T) {
 			t.Errorf("a cursor was %s and is %s", text, again)
 		}
 		elsewhere := t.fresh()(t, store.Options{MasterKeys: [][]byte{other, webhooktest.MasterKey}})
-		// PostgreSQL's are copies of one database, with one key.
+		// On PostgreSQL both are copies of one database, with one key.
 		if _, err := elsewhere.ReadCursor(t.Context(), cursor.Stream, l.tenant, text); !errors.Is(err, webhook.ErrCursor) && !errors.Is(err, webhook.ErrCursorLost) {
 			t.Errorf("in another database: %v", err)
 		}

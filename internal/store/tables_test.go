@@ -9,8 +9,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/store"
 )
 
-// Every table of the schema is declared once and every declared one exists, on both databases: whose its rows are, whether they are
-// removed with an event, which are partitioned and which have something sealed. The columns that declarations name exist.
+// Every table of the schema is declared once, and every declared one exists, on both databases, with the right owner, removal with
+// events, partitions and sealed columns. The declared columns exist.
 func TestTables(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.open(t, store.Options{})

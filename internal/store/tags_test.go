@@ -9,8 +9,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// An event keeps its tags, and they are of what its idempotency key stands for (I10): in another order they are the same, others are a
-// conflict.
+// An event keeps its tags, and they belong to the content of its idempotency key (I10): another order is the same content, other
+// tags are a conflict.
 func TestTags(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.open(t, store.Options{})

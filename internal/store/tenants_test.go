@@ -16,7 +16,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// eventually waits until it is so.
+// eventually waits until so returns true.
 func eventually(tb testing.TB, so func() bool) {
 	tb.Helper()
 	tick := time.NewTicker(10 * time.Millisecond)
@@ -31,8 +31,8 @@ func eventually(tb testing.TB, so func() bool) {
 	}
 }
 
-// A deleted tenant is gone at once for everybody: its tokens, its webhooks, its due deliveries. Its rows go afterwards, even
-// when the process ended meanwhile, and nothing of another tenant does.
+// A deleted tenant's tokens, webhooks and due deliveries are gone at once. Its rows are removed afterwards, also after a restart,
+// and no row of another tenant.
 func TestDeleteTenant(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.open(t, store.Options{})
@@ -59,7 +59,7 @@ func TestDeleteTenant(t *testing.T) {
 		}
 		before, err := s.CountRows(t.Context(), owners["kept"])
 		for table, n := range before {
-			if waits := table == "notices" || table == "fanouts"; n == 0 && !waits { // they are gone when what they tell is done
+			if waits := table == "notices" || table == "fanouts"; n == 0 && !waits { // such rows are removed when they are processed
 				t.Errorf("the tenant has nothing in %s: the test does not show that it stays", table)
 			}
 		}
@@ -90,12 +90,12 @@ func TestDeleteTenant(t *testing.T) {
 		if err := registry.DeleteTenant(t.Context(), owners["gone"]); !errors.Is(err, webhook.ErrNotFound) {
 			t.Errorf("again: %v", err)
 		}
-		record(t, s, running[0], 204) // an attempt that ran is recorded or dropped, and harms nothing
+		record(t, s, running[0], 204) // a running attempt is recorded or dropped, and harms nothing
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
 		s = t.open(t, store.Options{})
-		publish(t, s.In(owners["gone"]), webhook.NewEvent{}) // one who was let in before
+		publish(t, s.In(owners["gone"]), webhook.NewEvent{}) // a caller authenticated before
 		eventually(t, func() bool {
 			rows, err := s.RowsOf(t.Context(), owners["gone"])
 			return err == nil && rows["deliveries"] == 0 && rows["attempts"] == 0 && rows["idempotency_keys"] == 0
@@ -121,7 +121,7 @@ func TestDeleteTenant(t *testing.T) {
 	})
 }
 
-// Tenants are made with names of the form, each once, and only by operators; the default tenant stays.
+// Tenants are created with valid, unique names, and only by operators; the default tenant cannot be deleted.
 func TestTenantRegistry(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.open(t, store.Options{Quotas: webhook.Quotas{Webhooks: 7}})
@@ -177,8 +177,8 @@ func quota(err error) bool {
 	return len(e) == 1 && e[0].Code == webhook.CodeQuota
 }
 
-// A tenant has as many webhooks and stored events as its quota says and no more, however many calls come at once; what is
-// not stored is given back, and what retention removes too.
+// A tenant never has more webhooks and stored events than its quota, with any number of concurrent calls; events that are not
+// stored, or that retention removes, no longer count.
 func TestQuotas(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.open(t, store.Options{Quotas: webhook.Quotas{Webhooks: 2, Events: 20}})
@@ -250,7 +250,7 @@ func TestQuotas(t *testing.T) {
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
-		s = t.open(t, store.Options{Quotas: webhook.Quotas{Events: 1}}) // the tenant's own holds
+		s = t.open(t, store.Options{Quotas: webhook.Quotas{Events: 1}}) // the tenant's own quota applies
 		s.Recount(t.Context())
 		if _, err := s.In(owner.ID).Publish(t.Context(), []webhook.NewEvent{same}); !quota(err) {
 			t.Errorf("after a restart: %v", err)
@@ -258,8 +258,8 @@ func TestQuotas(t *testing.T) {
 	})
 }
 
-// A tenant has no more tokens that work than it may, also when they are made at the same time; revoked and expired ones make
-// room. Of those that do not work as many are kept, the newest ones. Operators' tokens, and other tenants', are not counted.
+// A tenant has no more valid tokens than its quota, also if they are created concurrently; revoked and expired ones do not count.
+// As many invalid ones are kept, the newest. Tokens of operators and other tenants are not counted.
 func TestTokenQuota(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.open(t, store.Options{Quotas: webhook.Quotas{Tokens: 3}})
@@ -294,7 +294,7 @@ func TestTokenQuota(t *testing.T) {
 		if made.Load() != 3 || refused.Load() != 17 {
 			t.Errorf("%d tokens were made, and %d refused", made.Load(), refused.Load())
 		}
-		for range 10 { // nobody else is refused
+		for range 10 { // other tenants are not refused
 			if _, err := create(s.Registry(nil), nil); err != nil {
 				t.Error(err)
 			}
@@ -338,7 +338,7 @@ func TestTokenQuota(t *testing.T) {
 	})
 }
 
-// A tenant that publishes faster than it may is told how long to wait, and what is refused is not stored.
+// A tenant that publishes faster than its rate is told how long to wait, and refused events are not stored.
 func TestPublishRate(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.open(t, store.Options{Quotas: webhook.Quotas{PublishRate: 1}})
@@ -356,15 +356,15 @@ func TestPublishRate(t *testing.T) {
 	})
 }
 
-// A change with a statement that is refused, because it does not say whose rows it is about, fails alone, is not to be tried again, and takes back what it did; those in its
-// transaction are written.
+// A change with a refused statement, one without its tenant's condition, fails permanently and is rolled back; the other changes of
+// its transaction are written.
 func TestRefusedChangeFailsAlone(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.open(t, store.Options{})
 		c := tenant(t, s, "a")
 		before := register(t, c, webhook.New{})
 		release := sync.OnceFunc(s.Hold())
-		defer release() // else the store could not be closed
+		defer release() // otherwise the store could not be closed
 		made, forgot := make(chan error, 3), make(chan error, 1)
 		for i := range cap(made) {
 			if i == 1 {

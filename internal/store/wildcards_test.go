@@ -10,7 +10,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// Lists of events, deliveries and attempts take the wildcards of a webhook's events, beside types and alone, and match what
+// Lists of events, deliveries and attempts accept the wildcards of a webhook's events, alone and beside types, and match what
 // webhook.MatchesType and the live stream match.
 func TestWildcardsOfLists(t *testing.T) {
 	each(t, func(t *suite) {
@@ -65,7 +65,7 @@ func TestWildcardsOfLists(t *testing.T) {
 	})
 }
 
-// rowsOf is the rows of a page that was read without an error.
+// rowsOf returns the rows of a page; an error fails the test.
 func rowsOf[T any](tb testing.TB) func(l *store.List[T], err error) []*T {
 	tb.Helper()
 	return func(l *store.List[T], err error) []*T {

@@ -12,8 +12,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// A change that fails takes back what it noted itself, and nothing of its neighbours in the transaction: whether its caller is at
-// fault, or this package, which forgot whose rows a statement is about.
+// A failed change takes back its own notes, and none of the other changes in the transaction, whether it fails because of its
+// caller or because a statement lacks its tenant's condition.
 func TestFailedChangeLeavesNeighbours(t *testing.T) {
 	s, err := Open(t.Context(), Options{Dir: t.TempDir()})
 	if err != nil {
@@ -55,7 +55,7 @@ func TestFailedChangeLeavesNeighbours(t *testing.T) {
 		b.changes = append(b.changes, &change{do: do, tenant: &tenant.ID, done: make(chan error, 1)})
 	}
 	written := make(chan error)
-	s.writer.pauses <- func() { // in the writer's place
+	s.writer.pauses <- func() { // in the writer's goroutine
 		err := b.write()
 		if err == nil {
 			b.answer()
@@ -82,8 +82,8 @@ func TestFailedChangeLeavesNeighbours(t *testing.T) {
 	}
 }
 
-// A caller whose context ends leaves its change behind only when that has not begun, and then it never does: what a change
-// writes to is its caller's.
+// A caller whose context ends abandons its change only if that has not started, and then it never starts: a change writes to its
+// caller's variables.
 func TestCallerWaitsForItsChange(t *testing.T) {
 	s, err := Open(t.Context(), Options{Dir: t.TempDir()})
 	if err != nil {
@@ -101,7 +101,7 @@ func TestCallerWaitsForItsChange(t *testing.T) {
 		if err := <-queued; !errors.Is(err, context.Canceled) {
 			t.Errorf("the change that waited: %v", err)
 		}
-		time.Sleep(10 * time.Millisecond) // the caller has had time to go
+		time.Sleep(10 * time.Millisecond) // gives the caller time to return
 		ran++
 		return nil
 	})
@@ -114,7 +114,7 @@ func TestCallerWaitsForItsChange(t *testing.T) {
 	}
 }
 
-// What was found to be old and done may be owed again when it is to be removed: retention looks again.
+// An event found to be old and completed may have a pending delivery again when it is removed: retention checks again.
 func TestRemoveLooksAgain(t *testing.T) {
 	s, err := Open(t.Context(), Options{Dir: t.TempDir()})
 	if err != nil {
@@ -131,7 +131,7 @@ func TestRemoveLooksAgain(t *testing.T) {
 	}
 	var ids []webhook.ID
 	var found []dialect.Candidate
-	for _, name := range []string{"a.b", "c.d"} { // one is owed
+	for _, name := range []string{"a.b", "c.d"} { // one is pending
 		published, err := c.Publish(t.Context(), []webhook.NewEvent{{Type: name, Data: []byte("1")}})
 		if err != nil {
 			t.Fatal(err)
@@ -148,7 +148,7 @@ func TestRemoveLooksAgain(t *testing.T) {
 	}
 }
 
-// Readers cannot write, whatever they are told to.
+// Readers cannot write, whatever statement they run.
 func TestReaders(t *testing.T) {
 	s, err := Open(t.Context(), Options{Dir: t.TempDir()})
 	if err != nil {
