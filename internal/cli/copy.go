@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/hookgraph/hookgraph/internal/config"
 	"github.com/hookgraph/hookgraph/internal/store"
@@ -35,18 +37,12 @@ func (c *copyCmd) Run(ctx context.Context, env *Env) error {
 	log := c.Logger(env.Stderr)
 	from, to := store.At(c.From), store.At(c.To)
 	from.Logger, to.Logger, from.MasterKeys, to.MasterKeys = log, log, target.MasterKeys, target.MasterKeys
-	shown := ""
-	tables, err := transfer.Copy(ctx, transfer.CopyOptions{From: from, To: to, DryRun: c.DryRun, Progress: func(table string, done, of int64) {
-		if state := fmt.Sprintf("%s: %d %%", table, 100*done/max(of, 1)); state != shown {
-			shown = state
-			_, _ = fmt.Fprintln(env.Stderr, state)
-		}
-	}})
+	tables, err := transfer.Copy(ctx, transfer.CopyOptions{From: from, To: to, DryRun: c.DryRun, Progress: saying(env.Stderr)})
 	if err != nil {
 		return err
 	}
 	w := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(w, "TABLE\tROWS\tSHA-256")
+	_, _ = fmt.Fprintln(w, "TABLE\tROWS\tSUM")
 	for _, t := range tables {
 		sum := t.Sum
 		if sum == "" {
@@ -55,4 +51,25 @@ func (c *copyCmd) Run(ctx context.Context, env *Env) error {
 		_, _ = fmt.Fprintf(w, "%s\t%d\t%s\n", t.Name, t.Rows, sum)
 	}
 	return w.Flush()
+}
+
+// saying writes how far a copy is, about once a second.
+func saying(w io.Writer) func(transfer.Progress) {
+	var last transfer.Progress
+	var at time.Time
+	return func(p transfer.Progress) {
+		begins := p.Step != last.Step || p.Table != last.Table
+		if !begins && time.Since(at) < time.Second {
+			return
+		}
+		last, at = p, time.Now()
+		text := fmt.Sprintf("%s %s", p.Step, p.Table)
+		if p.Of > 0 && p.Step != transfer.Indexing {
+			text += fmt.Sprintf(": %d %%", 100*p.Done/p.Of)
+		}
+		if p.Left > 0 {
+			text += fmt.Sprintf(", about %s left", p.Left.Round(time.Second))
+		}
+		_, _ = fmt.Fprintln(w, text)
+	}
 }

@@ -75,18 +75,27 @@ func TestCopy(t *testing.T) {
 	if _, err := transfer.Copy(t.Context(), wrong); err == nil {
 		t.Error("copied without the master key")
 	}
-	interrupted := o
-	interrupted.Progress = func(table string, done, _ int64) {
-		if table == "events" && done > 1000 {
-			panic("interrupted")
+	for _, at := range []transfer.Progress{
+		{Step: transfer.Copying, Table: "events", Done: 2100}, {Step: transfer.Copying, Table: "attempts"},
+		{Step: transfer.Indexing, Table: "deliveries"}, {Step: transfer.Checking, Table: "events"},
+	} {
+		interrupted := o
+		interrupted.Progress = func(p transfer.Progress) {
+			if p.Step == at.Step && p.Table == at.Table && p.Done >= at.Done {
+				panic(at)
+			}
 		}
-	}
-	func() {
-		defer func() { _ = recover() }()
-		_, _ = transfer.Copy(t.Context(), interrupted)
-	}()
-	if _, err := store.Open(t.Context(), store.Options{URL: url, MasterKeys: keys}); err == nil {
-		t.Error("a server starts on half a copy")
+		func() {
+			defer func() {
+				if recover() != at {
+					t.Errorf("the copy never came to %+v", at)
+				}
+			}()
+			_, _ = transfer.Copy(t.Context(), interrupted)
+		}()
+		if _, err := store.Open(t.Context(), store.Options{URL: url, MasterKeys: keys}); err == nil {
+			t.Errorf("a server starts on what a copy is %s", at.Step)
+		}
 	}
 	tables, err := transfer.Copy(t.Context(), o)
 	if err != nil {

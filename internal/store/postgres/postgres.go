@@ -195,6 +195,9 @@ type validated struct{ *stdlib.Conn }
 // IsValid implements driver.Validator.
 func (c validated) IsValid() bool { return !c.Conn.Conn().IsClosed() }
 
+// ConnOf is the connection that database/sql has for one of this package's.
+func ConnOf(driverConn any) *pgx.Conn { return driverConn.(validated).Conn.Conn() }
+
 // Open implements dialect.DB.
 func (p *DB) Open(ctx context.Context, _ *slog.Logger, _ bool) (write, read *gorm.DB, err error) {
 	// Every statement of the writer and of what is beside it finds its rows by an index; its plans must not depend on statistics of tables that
