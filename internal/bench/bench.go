@@ -25,7 +25,7 @@ type Options struct {
 	Program string // the hookgraph program; "": this one
 	Backlog int    // deliveries of backlog
 	Watch   int    // webhooks, and as many subscribers, of watch
-	History int    // attempts of history
+	History int    // attempts of history, and of retention at most retentionAttempts
 	// Keep is a directory that keeps the database of history, and has it from an earlier run; "": the database is removed.
 	Keep string
 	// Outstanding bounds the deliveries that are published and not yet delivered in scenarios that load the server fully. Batch is
@@ -56,16 +56,21 @@ type Result struct {
 	CPUUsPerDelivery   *float64 `json:"cpu_us_per_delivery"`   // of the server
 	RSSMB              *float64 `json:"rss_mb"`                // the server's peak
 	DBBytesPerDelivery *float64 `json:"db_bytes_per_delivery"` // of the database's files
-	Lost               *int64   `json:"lost"`                  // deliveries of accepted events that never arrived
+	Lost               *int64   `json:"lost"`                  // deliveries of accepted events that never arrived, and never will
 	Duplicates         *int64   `json:"duplicates"`            // deliveries that arrived again
 
+	// Deliveries that have not arrived yet, by what the API says of them.
+	Pending int64 `json:"pending,omitempty"` // another attempt is due
+	Failed  int64 `json:"failed,omitempty"`  // the receiver was not reached, or too slow, until no retry was left
+
 	// Only in some scenarios.
-	P99MsWithout         *float64 `json:"p99_ms_without,omitempty"`          // mixed: without the bad webhooks
+	P99MsWithout         *float64 `json:"p99_ms_without,omitempty"`          // mixed: without the bad webhooks; retention: without it
 	DeliveredPerSWithout *float64 `json:"delivered_per_s_without,omitempty"` // watch and greedy: without subscribers
 	Streamed             *int64   `json:"streamed,omitempty"`                // watch and greedy: attempts that the subscribers got
 	FirstDeliveryMs      *float64 `json:"first_delivery_ms,omitempty"`       // backlog: from the start of the process
 
-	Queries []*QueryResult `json:"queries,omitempty"` // history
+	Queries   []*QueryResult   `json:"queries,omitempty"` // history
+	Retention *RetentionResult `json:"retention,omitempty"`
 
 	// On PostgreSQL: the statements that all replicas sent from start to stop, per delivery.
 	StatementsPerDelivery *float64 `json:"statements_per_delivery,omitempty"`
@@ -88,6 +93,7 @@ var scenarios = []scenario{
 	{name: "watch", run: func(ctx context.Context, b *bench, r *Result) error { return b.watch(ctx, r) }, ports: 100},
 	{name: "greedy", run: func(ctx context.Context, b *bench, r *Result) error { return b.greedy(ctx, r) }, ports: 1},
 	{name: "history", run: func(ctx context.Context, b *bench, r *Result) error { return b.history(ctx, r) }, ports: 1, asked: true},
+	{name: "retention", run: func(ctx context.Context, b *bench, r *Result) error { return b.retention(ctx, r) }, ports: 1, asked: true},
 }
 
 // Names are the scenarios in their order.
@@ -99,7 +105,8 @@ func Names() []string {
 	return names
 }
 
-// Run measures. It ends its processes and removes its files in any case. With an error it also returns what was measured before.
+// Run measures. It ends its processes and removes its files in any case. With an error it also returns what was measured before. That a
+// delivery was lost is an error too, after all scenarios have run.
 func Run(ctx context.Context, o Options) ([]*Result, error) {
 	for _, name := range o.Scenarios {
 		if !slices.Contains(Names(), name) {
@@ -138,6 +145,7 @@ func Run(ctx context.Context, o Options) ([]*Result, error) {
 		}
 	}
 	var results []*Result
+	var lost []error
 	report := newReport(o.Stdout, o.JSON)
 	for _, s := range scenarios {
 		if !slices.Contains(o.Scenarios, s.name) && (s.asked || len(o.Scenarios) > 0) {
@@ -151,8 +159,11 @@ func Run(ctx context.Context, o Options) ([]*Result, error) {
 		if err := report.add(r); err != nil {
 			return results, err
 		}
+		if r.Lost != nil && *r.Lost > 0 {
+			lost = append(lost, fmt.Errorf("%s: %d deliveries of accepted events are lost", s.name, *r.Lost))
+		}
 	}
-	return results, nil
+	return results, errors.Join(lost...)
 }
 
 // bench is one run of one scenario.
@@ -166,7 +177,7 @@ type bench struct {
 	dbBefore int64
 	postgres *postgres // nil: SQLite
 
-	// For the scenario history:
+	// For the scenarios history and retention:
 	data  string   // the server's data directory; "": in dir
 	token string   // the operator's; "": a new one
 	serve []string // additional arguments of the server

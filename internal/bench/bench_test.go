@@ -41,7 +41,7 @@ func TestScenarios(t *testing.T) {
 		t.Skip("runs the program")
 	}
 	for _, name := range Names() {
-		if name == "history" { // TestHistory
+		if name == "history" || name == "retention" { // TestHistoryScenario, TestRetentionScenario
 			continue
 		}
 		t.Run(name, func(t *testing.T) {

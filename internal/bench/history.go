@@ -227,17 +227,23 @@ func (b *bench) sayHow(dir string) error {
 	return err
 }
 
+// openDatabase opens the server's database for reading.
+func (b *bench) openDatabase() (*sql.DB, error) {
+	if b.postgres != nil {
+		return sql.Open("pgx", b.postgres.url)
+	}
+	return sql.Open(sqliteDriver, "file:"+(&url.URL{Path: filepath.Join(b.data, "hookgraph.db")}).EscapedPath()+"?mode=ro")
+}
+
 // schema returns a checksum of the tables and indexes of the server's database.
 func (b *bench) schema(ctx context.Context) (string, error) {
-	name, source := sqliteDriver, "file:"+(&url.URL{Path: filepath.Join(b.data, "hookgraph.db")}).EscapedPath()+"?mode=ro"
 	text := "SELECT type || ' ' || name || ' ' || sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY type, name"
 	if b.postgres != nil {
-		name, source = "pgx", b.postgres.url
 		text = `SELECT 'column ' || table_name || '.' || column_name || ' ' || data_type || ' ' || is_nullable || ' ' || COALESCE(column_default, '')
 			FROM information_schema.columns WHERE table_schema = current_schema() AND table_name !~ '_\d{8}$'
 			UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = current_schema() AND tablename !~ '_\d{8}$' ORDER BY 1`
 	}
-	db, err := sql.Open(name, source)
+	db, err := b.openDatabase()
 	if err != nil {
 		return "", err
 	}

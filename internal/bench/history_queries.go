@@ -23,8 +23,7 @@ type historyQuery struct {
 	vars    func(p *picker) map[string]any // of one request; nil: none
 	path    string                         // of a REST request, instead of text
 	tenant  func(p *picker) string         // nil: the large one
-	mayMiss bool                           // it may find nothing
-	grows   bool                           // it still reads more the longer the history is
+	mayMiss bool                           // it may find nothing, or nothing in the rows that its first page searches
 }
 
 // Fields of deliveries and attempts as a dashboard's table shows them.
@@ -49,50 +48,50 @@ func fifty(filter object) func(*picker) map[string]any {
 }
 
 var historyQueries = []historyQuery{
-	{name: "deliveries", grows: true, indexed: true, text: deliveriesQuery, vars: fifty(nil)},
-	{name: "deliveries, of a small tenant", grows: true, indexed: true, text: deliveriesQuery, vars: fifty(nil), tenant: (*picker).small},
-	{name: "deliveries, last page", grows: true, indexed: true, text: deliveriesQuery, vars: func(*picker) map[string]any { return object{"last": 50} }},
-	{name: "deliveries, deep page", grows: true, indexed: true, text: deliveriesQuery, vars: func(p *picker) map[string]any { return object{"first": 50, "after": p.cursor()} }},
-	{name: "deliveries, deep page backwards", grows: true, indexed: true, text: deliveriesQuery, vars: func(p *picker) map[string]any { return object{"last": 50, "before": p.cursor()} }},
-	{name: "deliveries, failed", grows: true, indexed: true, text: deliveriesQuery, vars: fifty(object{"statuses": []string{"FAILED"}})},
-	{name: "deliveries, pending or held", grows: true, indexed: true, text: deliveriesQuery, vars: fifty(object{"statuses": []string{"PENDING", "HELD"}})},
-	{name: "deliveries, canceled", grows: true, text: deliveriesQuery, vars: fifty(object{"statuses": []string{"CANCELED"}})},
-	{name: "deliveries, of a webhook", grows: true, indexed: true, text: deliveriesQuery, vars: func(p *picker) map[string]any {
+	{name: "deliveries", indexed: true, text: deliveriesQuery, vars: fifty(nil)},
+	{name: "deliveries, of a small tenant", indexed: true, text: deliveriesQuery, vars: fifty(nil), tenant: (*picker).small},
+	{name: "deliveries, last page", indexed: true, text: deliveriesQuery, vars: func(*picker) map[string]any { return object{"last": 50} }},
+	{name: "deliveries, deep page", indexed: true, text: deliveriesQuery, vars: func(p *picker) map[string]any { return object{"first": 50, "after": p.cursor()} }},
+	{name: "deliveries, deep page backwards", indexed: true, text: deliveriesQuery, vars: func(p *picker) map[string]any { return object{"last": 50, "before": p.cursor()} }},
+	{name: "deliveries, failed", indexed: true, text: deliveriesQuery, vars: fifty(object{"statuses": []string{"FAILED"}})},
+	{name: "deliveries, pending or held", indexed: true, text: deliveriesQuery, vars: fifty(object{"statuses": []string{"PENDING", "HELD"}})},
+	{name: "deliveries, canceled", text: deliveriesQuery, vars: fifty(object{"statuses": []string{"CANCELED"}}), mayMiss: true},
+	{name: "deliveries, of a webhook", indexed: true, text: deliveriesQuery, vars: func(p *picker) map[string]any {
 		return object{"first": 50, "filter": object{"webhookIds": []any{p.hook()}}}
 	}},
-	{name: "deliveries, of a webhook, failed", grows: true, indexed: true, text: deliveriesQuery, vars: func(p *picker) map[string]any {
+	{name: "deliveries, of a webhook, failed", indexed: true, text: deliveriesQuery, vars: func(p *picker) map[string]any {
 		return object{"first": 50, "filter": object{"webhookIds": []any{p.hook()}, "statuses": []string{"FAILED"}}}
 	}, mayMiss: true},
-	{name: "deliveries, of a common type", grows: true, text: deliveriesQuery, vars: fifty(object{"eventTypes": []string{commonType(0)}})},
-	{name: "deliveries, of a rare type", grows: true, text: deliveriesQuery, vars: fifty(object{"eventTypes": []string{rareType}})},
-	{name: "deliveries, of an unused type", grows: true, text: deliveriesQuery, vars: fifty(object{"eventTypes": []string{unusedType}}), mayMiss: true},
-	{name: "deliveries, within an hour", grows: true, indexed: true, text: deliveriesQuery, vars: func(p *picker) map[string]any { return object{"first": 50, "filter": object{"createdAt": p.hour()}} }},
-	{name: "event, deliveries and attempts", grows: true, indexed: true, text: `query ($id: ID!) { event(id: $id) { id type timestamp createdAt data deliveries(first: 20) { nodes { id status attemptCount createdAt completedAt
+	{name: "deliveries, of a common type", text: deliveriesQuery, vars: fifty(object{"eventTypes": []string{commonType(0)}})},
+	{name: "deliveries, of a rare type", text: deliveriesQuery, vars: fifty(object{"eventTypes": []string{rareType}})},
+	{name: "deliveries, of an unused type", text: deliveriesQuery, vars: fifty(object{"eventTypes": []string{unusedType}}), mayMiss: true},
+	{name: "deliveries, within an hour", indexed: true, text: deliveriesQuery, vars: func(p *picker) map[string]any { return object{"first": 50, "filter": object{"createdAt": p.hour()}} }},
+	{name: "event, deliveries and attempts", indexed: true, text: `query ($id: ID!) { event(id: $id) { id type timestamp createdAt data deliveries(first: 20) { nodes { id status attemptCount createdAt completedAt
 		webhook { id url } attempts(first: 20) { nodes ` + attemptFields + ` } } } } }`, vars: func(p *picker) map[string]any { return object{"id": p.sample().Event} }},
 	{
-		name: "delivery, attempts", grows: true, indexed: true, text: `query ($id: ID!) { delivery(id: $id) { id status attemptCount createdAt completedAt event { id type data } webhook { id url }
+		name: "delivery, attempts", indexed: true, text: `query ($id: ID!) { delivery(id: $id) { id status attemptCount createdAt completedAt event { id type data } webhook { id url }
 		attempts(first: 50) { nodes { id number status error message startedAt durationMs request { url headers { name value } body } response { status headers { name value } body } } } } }`,
 		vars: func(p *picker) map[string]any { return object{"id": p.retried()} },
 	},
-	{name: "webhooks, last failures of each", grows: true, indexed: true, text: `{ webhooks(first: 10) { nodes { id url enabled failingSince attempts(first: 1, filter: { statuses: [FAILED] }) { nodes ` + attemptFields + ` } } } }`},
+	{name: "webhooks, last failures of each", indexed: true, text: `{ webhooks(first: 10) { nodes { id url enabled failingSince attempts(first: 1, filter: { statuses: [FAILED] }) { nodes ` + attemptFields + ` } } } }`},
 	{
-		name: "webhook, failed attempts", grows: true, indexed: true, text: `query ($id: ID!) { webhook(id: $id) { id attempts(first: 50, filter: { statuses: [FAILED] }) { nodes ` + attemptFields + ` ` + pageFields + ` } } }`,
+		name: "webhook, failed attempts", indexed: true, text: `query ($id: ID!) { webhook(id: $id) { id attempts(first: 50, filter: { statuses: [FAILED] }) { nodes ` + attemptFields + ` ` + pageFields + ` } } }`,
 		vars: func(p *picker) map[string]any { return object{"id": p.hook()} }, mayMiss: true,
 	},
-	{name: "attempts", grows: true, indexed: true, text: attemptsQuery, vars: fifty(nil)},
-	{name: "attempts, failed", grows: true, indexed: true, text: attemptsQuery, vars: fifty(object{"statuses": []string{"FAILED"}})},
-	{name: "attempts, with a common error", grows: true, text: attemptsQuery, vars: fifty(object{"errors": []string{"HTTP_STATUS"}})},
-	{name: "attempts, with a rare error", grows: true, text: attemptsQuery, vars: fifty(object{"errors": []string{"DNS"}})},
-	{name: "attempts, within an hour", grows: true, text: attemptsQuery, vars: func(p *picker) map[string]any { return object{"filter": object{"startedAt": p.hour()}} }},
-	{name: "attempts, of a rare type", grows: true, text: attemptsQuery, vars: fifty(object{"eventTypes": []string{rareType}})},
+	{name: "attempts", indexed: true, text: attemptsQuery, vars: fifty(nil)},
+	{name: "attempts, failed", indexed: true, text: attemptsQuery, vars: fifty(object{"statuses": []string{"FAILED"}})},
+	{name: "attempts, with a common error", text: attemptsQuery, vars: fifty(object{"errors": []string{"HTTP_STATUS"}})},
+	{name: "attempts, with a rare error", text: attemptsQuery, vars: fifty(object{"errors": []string{"DNS"}})},
+	{name: "attempts, within an hour", text: attemptsQuery, vars: func(p *picker) map[string]any { return object{"filter": object{"startedAt": p.hour()}} }},
+	{name: "attempts, of a rare type", text: attemptsQuery, vars: fifty(object{"eventTypes": []string{rareType}}), mayMiss: true},
 	{name: "events", indexed: true, text: eventsQuery, vars: fifty(nil)},
 	{name: "events, of a common type", indexed: true, text: eventsQuery, vars: fifty(object{"types": []string{commonType(0)}})},
-	{name: "events, of a rare type", grows: true, indexed: true, text: eventsQuery, vars: fifty(object{"types": []string{rareType}})},
-	{name: "events, of an unused type", grows: true, indexed: true, text: eventsQuery, vars: fifty(object{"types": []string{unusedType}}), mayMiss: true},
-	{name: "events, within an hour", grows: true, indexed: true, text: eventsQuery, vars: func(p *picker) map[string]any { return object{"filter": object{"createdAt": p.hour()}} }},
+	{name: "events, of a rare type", indexed: true, text: eventsQuery, vars: fifty(object{"types": []string{rareType}})},
+	{name: "events, of an unused type", indexed: true, text: eventsQuery, vars: fifty(object{"types": []string{unusedType}}), mayMiss: true},
+	{name: "events, within an hour", indexed: true, text: eventsQuery, vars: func(p *picker) map[string]any { return object{"filter": object{"createdAt": p.hour()}} }},
 	{name: "count of deliveries", text: `{ deliveries(first: 1) { count { count precision } } }`},
-	{name: "count of failed deliveries", grows: true, text: `{ deliveries(first: 1, filter: { statuses: [FAILED] }) { count { count precision } } }`},
-	{name: "count of deliveries of ten webhooks", grows: true, text: `{ webhooks(first: 10) { nodes { id deliveries(first: 1) { count { count precision } } } } }`},
+	{name: "count of failed deliveries", text: `{ deliveries(first: 1, filter: { statuses: [FAILED] }) { count { count precision } } }`},
+	{name: "count of deliveries of ten webhooks", text: `{ webhooks(first: 10) { nodes { id deliveries(first: 1) { count { count precision } } } } }`},
 	{name: "webhooks", indexed: true, text: `{ webhooks(first: 50) { nodes { id url events enabled description createdAt failingSince } ` + pageFields + ` } }`},
 	{name: "webhooks, over REST", indexed: true, path: "/v1/webhooks?limit=50"},
 }

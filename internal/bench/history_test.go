@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"fmt"
 	"maps"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -68,11 +67,7 @@ func newWorld(t *testing.T, database string, attempts int) *world {
 			_ = w.postgres.drop(context.Background())
 		}
 	})
-	if database == "" {
-		w.db, err = sql.Open(sqliteDriver, "file:"+(&url.URL{Path: filepath.Join(w.data, "hookgraph.db")}).EscapedPath()+"?mode=ro")
-	} else {
-		w.db, err = sql.Open("pgx", w.postgres.url)
-	}
+	w.db, err = w.openDatabase()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -189,34 +189,6 @@ func (l *load) drain(ctx context.Context) error {
 	}
 }
 
-// check compares what was accepted with what arrived.
-func (l *load) check(ctx context.Context, r *Result) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	var lost, duplicates, arrived int64
-	err := l.b.receiver.arrivals(ctx, func(a arrival, times uint32) {
-		if left, ok := l.due[a.id]; ok {
-			l.due[a.id] = left - 1
-			arrived++
-			duplicates += int64(times) - 1
-		}
-	})
-	if err != nil {
-		return err
-	}
-	for _, left := range l.due {
-		lost += int64(max(left, 0))
-	}
-	r.Events += l.accepted
-	r.Deliveries += arrived
-	if r.Lost == nil {
-		r.Lost, r.Duplicates = new(int64), new(int64)
-	}
-	*r.Lost += lost
-	*r.Duplicates += duplicates
-	return nil
-}
-
 // moment is a reading of all counters while a load runs.
 type moment struct {
 	at       time.Time

@@ -33,7 +33,12 @@ func (p *report) add(r *Result) error {
 	lines := []string{row(r.Scenario, strconv.FormatInt(r.Events, 10), strconv.FormatInt(r.Deliveries, 10),
 		show(r.BarePerS, 0), show(r.DeliveredPerS, 0), show(r.Ratio, 2), show(r.AcceptedPerS, 0), show(r.P50Ms, 2), show(r.P99Ms, 2),
 		show(r.CPUUsPerDelivery, 0), show(r.RSSMB, 0), show(r.DBBytesPerDelivery, 0), count(r.Lost), count(r.Duplicates))}
-	if r.P99MsWithout != nil {
+	if r.Pending+r.Failed > 0 {
+		lines = append(lines, fmt.Sprintf("  not arrived: %d wait for another attempt, %d have failed", r.Pending, r.Failed))
+	}
+	if r.Retention != nil {
+		lines = append(lines, r.Retention.lines()...)
+	} else if r.P99MsWithout != nil {
 		lines = append(lines, "  p99 of the healthy webhooks without the bad ones: "+show(r.P99MsWithout, 2)+" ms")
 	}
 	if r.DeliveredPerSWithout != nil {
