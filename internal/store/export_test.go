@@ -217,6 +217,34 @@ func (s *Store) CountWrites() (taken func() []string) {
 	}
 }
 
+// CountReads has readers note the statements that run through GORM, and returns a function that takes those that look through events.
+func (s *Store) CountReads() (taken func() []string) {
+	var mu sync.Mutex
+	var texts []string
+	note := func(db *gorm.DB) {
+		if text := db.Statement.SQL.String(); strings.Contains(text, "FROM events WHERE day = ") || strings.Contains(text, "FROM events WHERE seq > ") {
+			mu.Lock()
+			defer mu.Unlock()
+			texts = append(texts, text)
+		}
+	}
+	_ = s.read.Callback().Raw().After("gorm:raw").Register("hookgraph:reads", note)
+	_ = s.read.Callback().Row().After("gorm:row").Register("hookgraph:reads", note)
+	_ = s.read.Callback().Query().After("gorm:query").Register("hookgraph:reads", note)
+	return func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		was := texts
+		texts = nil
+		return was
+	}
+}
+
+// PruneAt is Retain at a time for all tenants, whoever's turn it is.
+func (s *Store) PruneAt(ctx context.Context, now time.Time) error {
+	return s.prune(ctx, dialect.CutoffAt(now, s.opts.Retention), now, false)
+}
+
 // LargestWrite has the writer note how many rows its transactions change or delete, through GORM, and returns a function that tells the most
 // that one has. The writer must be idle.
 func (s *Store) LargestWrite() (most func() int64) {

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
@@ -340,6 +341,32 @@ func TestRetentionPlans(t *testing.T) {
 			t.Errorf("only %d statements were seen", seen)
 		}
 	})
+}
+
+// Looking for what has expired of one tenant reads that one's events, however many others have (I17).
+func TestRetentionOfOneTenant(t *testing.T) {
+	dir := t.TempDir()
+	s := openDir(t, dir)
+	made, err := s.Registry(nil).CreateTenant(t.Context(), "own", webhook.TenantPatch{RetentionSeconds: webhook.Some(new(60))})
+	must(t, err)
+	own, others := s.In(made.ID), tenant(t, s, "a")
+	publish(t, own, webhook.NewEvent{})
+	for range 3 * dialect.PruneWindow / 1000 {
+		publish(t, others, make([]webhook.NewEvent, 1000)...)
+	}
+	publish(t, own, webhook.NewEvent{})
+	reads := s.CountReads()
+	must(t, s.PruneAt(t.Context(), time.Now()))
+	if list := reads(); len(list) == 0 || len(list) > 3 {
+		t.Errorf("%d statements read events:\n%s", len(list), strings.Join(list, "\n"))
+	}
+	must(t, s.PruneAt(t.Context(), time.Now().Add(2*time.Minute)))
+	if n, err := own.CountEvents(t.Context(), store.EventFilter{}); n != 0 || err != nil {
+		t.Errorf("%d events are left, %v", n, err)
+	}
+	if n, err := others.CountEvents(t.Context(), store.EventFilter{}); n != 3*dialect.PruneWindow || err != nil {
+		t.Errorf("%d events of others are left, %v", n, err)
+	}
 }
 
 // A database gives the disk back when retention has removed what took it.

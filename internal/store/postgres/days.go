@@ -128,6 +128,7 @@ func (p *DB) Prune(ctx context.Context, pr dialect.Pruner, all *dialect.Expiry) 
 		return dialect.Unavailable(err)
 	}
 	soon := all.Mixed() || time.Since(all.Shortest()) < 48*time.Hour
+	p.thinned.keep(days)
 	for _, d := range days {
 		if over := !(d + 1).Start().After(all.Oldest.Failed) && d < dialect.DayOf(now); over {
 			n, owed, err := p.dropDay(ctx, d)
@@ -141,13 +142,8 @@ func (p *DB) Prune(ctx context.Context, pr dialect.Pruner, all *dialect.Expiry) 
 		} else if !soon {
 			continue
 		}
-		for i := range all.Cohorts {
-			if !d.Start().Before(all.Cohorts[i].Before) {
-				continue
-			}
-			if err := p.thinDay(ctx, pr, d, &all.Cohorts[i]); err != nil {
-				return err
-			}
+		if err := p.thin(ctx, pr, d, all.Cohorts); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -50,6 +50,8 @@ type DB struct {
 	days   map[dialect.Day]bool // whose partitions are there
 	batch  pgBatch
 
+	thinned thinned // of the goroutine that prunes
+
 	lease  atomic.Pointer[dialect.Lease] // nil when shared
 	known  atomic.Int64                  // the version of webhooks that routes has
 	log    follower

@@ -334,7 +334,7 @@ func (q *DB) pruneCohort(ctx context.Context, p dialect.Pruner, c *dialect.Cohor
 				append(append([]any{after, to}, args...), dialect.At(c.Before))...).Scan(&old).Error; err != nil {
 				return dialect.Unavailable(err)
 			}
-			if c.Tenant == nil && !old {
+			if !old {
 				return nil
 			}
 		}
@@ -346,13 +346,21 @@ func (q *DB) pruneCohort(ctx context.Context, p dialect.Pruner, c *dialect.Cohor
 	return nil
 }
 
-// expired finds events of the cohort that may go, with Seq > after, and returns up to which Seq it looked.
+// expired finds events of the cohort that may go, with Seq > after, and returns up to which Seq it looked: through a window of the cohort's
+// events, if that is a tenant's.
 func (q *DB) expired(ctx context.Context, c *dialect.Cohort, after int64) (found []dialect.Candidate, to int64, err error) {
+	read := q.s.Read.WithContext(ctx)
 	to = after + dialect.PruneWindow
 	whose, args := c.Whose()
+	if c.Tenant != nil {
+		if err := read.Raw("SELECT COALESCE((SELECT seq FROM events WHERE seq > ?"+whose+" ORDER BY seq LIMIT 1 OFFSET ?), (SELECT MAX(seq) FROM events), ?)",
+			append(append([]any{after}, args...), dialect.PruneWindow-1, after)...).Scan(&to).Error; err != nil {
+			return nil, after, dialect.Unavailable(err)
+		}
+	}
 	expired, more := c.Expired(q)
 	args = append(append(append([]any{after, to}, args...), more...), dialect.PruneEvents)
-	if err := q.s.Read.WithContext(ctx).Raw(dialect.Candidates(q)+" WHERE seq > ? AND seq <= ?"+whose+" AND "+expired+" ORDER BY seq LIMIT ?", args...).Scan(&found).Error; err != nil {
+	if err := read.Raw(dialect.Candidates(q)+" WHERE seq > ? AND seq <= ?"+whose+" AND "+expired+" ORDER BY seq LIMIT ?", args...).Scan(&found).Error; err != nil {
 		return nil, after, dialect.Unavailable(err)
 	}
 	if len(found) == dialect.PruneEvents {

@@ -1,0 +1,105 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"slices"
+	"time"
+
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// thinned remembers which days have been read to their end for whom, so that what is kept of a day, such as failures, is not read again
+// each time retention looks. Only the goroutine that prunes uses it; another process reads each day once more.
+type thinned struct {
+	days map[dialect.Day]*thinnedDay
+}
+
+// thinnedDay is a day that had expired when it was read.
+type thinnedDay struct {
+	changes sql.NullInt64 // see changesOf, from before it was read
+	by      map[webhook.ID]thinnedBy
+}
+
+// thinnedBy is for whom a day was read, by the tenant; the zero id is of those without a retention of their own.
+type thinnedBy struct {
+	failed time.Time    // of the cutoff
+	but    []webhook.ID // who had a retention of their own
+}
+
+// keep forgets other days than these.
+func (t *thinned) keep(days []dialect.Day) {
+	kept := make(map[dialect.Day]*thinnedDay, len(t.days))
+	for _, d := range days {
+		if is := t.days[d]; is != nil {
+			kept[d] = is
+		}
+	}
+	t.days = kept
+}
+
+// day is what is known of a day that has changed so often.
+func (t *thinned) day(d dialect.Day, changes sql.NullInt64) *thinnedDay {
+	is := t.days[d]
+	if is == nil || is.changes != changes || !changes.Valid {
+		is = &thinnedDay{changes: changes, by: map[webhook.ID]thinnedBy{}}
+		t.days[d] = is
+	}
+	return is
+}
+
+// done reports whether reading the day for the cohort again would find nothing: the last time all of it had expired, and since then nothing
+// has changed and no failure has expired.
+func (is *thinnedDay) done(d dialect.Day, c *dialect.Cohort) bool {
+	last, ok := is.by[whose(c)]
+	return ok && slices.Equal(last.but, c.But) && (!last.failed.Before((d + 1).Start()) || !c.Failed.After(d.Start()))
+}
+
+// read notes that the day was read for the cohort.
+func (is *thinnedDay) read(c *dialect.Cohort) { is.by[whose(c)] = thinnedBy{c.Failed, c.But} }
+
+func whose(c *dialect.Cohort) (tenant webhook.ID) {
+	if c.Tenant != nil {
+		return *c.Tenant
+	}
+	return tenant
+}
+
+// thin removes from a day what has expired for each of the cohorts, those for which there may be something.
+func (p *DB) thin(ctx context.Context, pr dialect.Pruner, d dialect.Day, cohorts []dialect.Cohort) error {
+	var known *thinnedDay
+	for i := range cohorts {
+		c := &cohorts[i]
+		if !d.Start().Before(c.Before) {
+			continue
+		}
+		over := !c.Before.Before((d + 1).Start()) // else more of it expires each time
+		if over && known == nil {
+			changes, err := p.changesOf(ctx, d)
+			if err != nil {
+				return dialect.Unavailable(err)
+			}
+			known = p.thinned.day(d, changes)
+		}
+		if over && known.done(d, c) {
+			continue
+		}
+		if err := p.thinDay(ctx, pr, d, c); err != nil {
+			return err
+		}
+		if over {
+			known.read(c)
+		}
+	}
+	return nil
+}
+
+// changesOf counts what has happened to a day's deliveries: a number that is another one when a delivery has been made, completed or retried, or a
+// large fan-out has ended. PostgreSQL counts about a second late. It is NULL when PostgreSQL does not count.
+func (p *DB) changesOf(ctx context.Context, d dialect.Day) (n sql.NullInt64, err error) {
+	err = p.side.QueryRowContext(ctx, `SELECT CASE WHEN current_setting('track_counts')::boolean THEN
+		(SELECT pg_stat_get_tuples_inserted(c.oid) + pg_stat_get_tuples_updated(c.oid) FROM pg_class c WHERE c.oid = to_regclass($1))
+		- (SELECT COUNT(*) FROM fanouts WHERE created_at >= $2 AND created_at < $3) END`, "deliveries_"+d.String(), d.Start(), (d + 1).Start()).Scan(&n)
+	return n, err
+}
