@@ -1,4 +1,4 @@
-// Package datadir locks a data directory, and puts files there that are whole and survive a power loss.
+// Package datadir locks a data directory, and writes files there atomically and durably.
 package datadir
 
 import (
@@ -7,12 +7,12 @@ import (
 	"path/filepath"
 )
 
-// Unfinished is a pattern after a file's name: of files that are not whole, and not put there yet.
+// Unfinished is the pattern that follows a file's name in the names of its unfinished versions.
 const Unfinished = ".new-*"
 
-// Write makes a file that is whole or not there, whatever happens meanwhile: a start that was interrupted must not
-// keep the next one from making its key, and secrets sealed with a key that was never written are gone. With os.Link as put
-// it fails with fs.ErrExist when the file is there; os.Rename takes its place.
+// Write creates a file atomically and durably: an interrupted start must not prevent the next one from creating its key, and
+// secrets sealed with a key that was never written would be lost. With os.Link as put it fails with fs.ErrExist if the file exists;
+// os.Rename replaces the file.
 func Write(path, text string, put func(from, to string) error) error {
 	dir := filepath.Dir(path)
 	f, err := os.CreateTemp(dir, filepath.Base(path)+Unfinished) // mode 0600
@@ -32,7 +32,7 @@ func Write(path, text string, put func(from, to string) error) error {
 	return Sync(dir)
 }
 
-// Sync makes a file, or the names in a directory, survive a power loss.
+// Sync flushes a file, or the names in a directory, to disk.
 func Sync(path string) error {
 	f, err := os.Open(path) //nolint:gosec // the operator's own directory
 	if err != nil {

@@ -8,10 +8,10 @@ import (
 	"path/filepath"
 )
 
-// LockDir keeps a second process off the directory, by holding a file open that cannot be removed meanwhile.
+// LockDir locks the directory against other processes, by an open file that cannot be removed meanwhile.
 func LockDir(dir string) (*os.File, error) { return LockFile(dir, "lock") }
 
-// LockFile is LockDir for what the directory's file of this name stands for.
+// LockFile is LockDir for the operation that the file of this name represents.
 func LockFile(dir, name string) (*os.File, error) {
 	path := filepath.Join(dir, name)
 	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {

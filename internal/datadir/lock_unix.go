@@ -10,9 +10,9 @@ import (
 	"syscall"
 )
 
-// LockDir keeps a second process off the directory until the file is closed, which the end of the process does too. The lock is on
-// the directory itself: a file in it could be deleted, and made and locked again. Only where a directory cannot be
-// locked, as on some network file systems, a file in it is.
+// LockDir locks the directory against other processes until the file is closed or the process ends. The lock is on the directory
+// itself, because a file in it could be deleted, created and locked again. Only if a directory cannot be locked, as on some network
+// file systems, a file in it is locked.
 func LockDir(dir string) (*os.File, error) {
 	f, err := os.Open(dir) //nolint:gosec // the operator's own directory
 	if err != nil {
@@ -29,7 +29,7 @@ func LockDir(dir string) (*os.File, error) {
 	return LockFile(dir, "lock")
 }
 
-// LockFile is lockDir for what the directory's file of this name stands for.
+// LockFile is LockDir for the operation that the file of this name represents.
 func LockFile(dir, name string) (*os.File, error) {
 	path := filepath.Join(dir, name)
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0o600) //nolint:gosec // the operator's own directory

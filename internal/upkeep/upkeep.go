@@ -1,5 +1,5 @@
-// Package upkeep runs work that is due by the clock: when each task runs, in which replica, and how its last run ended. What a task does is
-// its owner's, and is done in bounded pieces, so that nobody waits for it.
+// Package upkeep runs work by the clock: it decides when and in which replica each task runs, and keeps the result of its last run.
+// The tasks belong to other packages, and must work in bounded pieces, so that nobody waits for them.
 package upkeep
 
 import (
@@ -11,35 +11,35 @@ import (
 	"time"
 )
 
-// Task is work that is done at the start and then at intervals.
+// Task is work that runs at the start and then at intervals.
 type Task struct {
-	Name  string // of this program's own; it is shown to operators, and names the lock
+	Name  string // constant; shown to operators, and the name of the lock
 	Every time.Duration
-	// Wake, which may be nil, has the task run before it is due: a channel with room for one signal. What is signaled during a run, or
-	// during the Rest that follows it, leads to one run.
+	// Wake, which may be nil, makes the task run before it is due: a channel with a buffer of one. Signals during a run, or during
+	// the Rest after it, lead to one run.
 	Wake <-chan struct{}
-	Rest time.Duration // the least time from the end of a run to the next that is woken
-	// Exclusive tasks are run by one replica at a time, and one after the other.
+	Rest time.Duration // the minimum time from the end of a run to the next that is woken
+	// Exclusive tasks run in one replica at a time, and one after the other.
 	Exclusive bool
-	// Run does it once. It returns soon after ctx has ended.
+	// Run does the work once. It must return soon after ctx has ended.
 	Run func(ctx context.Context) error
 }
 
-// Locker keeps replicas apart.
+// Locker excludes other replicas.
 type Locker interface {
-	// TryLock takes the lock of that name, unless somebody holds it. Whoever has it calls unlock.
+	// TryLock takes the lock with the name, unless it is held. The holder must call unlock.
 	TryLock(ctx context.Context, name string) (unlock func(), ok bool, err error)
 }
 
-// Stat is how a task fares in this process.
+// Stat describes a task's runs in this process.
 type Stat struct {
 	Name    string
-	Runs    int           // that have ended
-	Passed  int           // times that another replica was at it
+	Runs    int           // completed runs
+	Passed  int           // times that another replica was running it
 	Started time.Time     // the last run; zero: never
 	Took    time.Duration // the last run that has ended
-	Err     error         // of that one; nil when it did what it should
-	Failed  int           // how many runs in a row have failed
+	Err     error         // of that run; nil on success
+	Failed  int           // consecutive failures
 	Running bool
 }
 
@@ -54,7 +54,7 @@ type Upkeep struct {
 	stats []Stat     // by task
 }
 
-// New makes the upkeep of these tasks.
+// New returns an Upkeep for the tasks.
 func New(lock Locker, log *slog.Logger, tasks ...Task) *Upkeep {
 	u := &Upkeep{lock: lock, log: log, tasks: tasks, turn: make(chan struct{}, 1), stats: make([]Stat, len(tasks))}
 	for i, t := range tasks {
@@ -63,8 +63,7 @@ func New(lock Locker, log *slog.Logger, tasks ...Task) *Upkeep {
 	return u
 }
 
-// Run does every task now and whenever it is due, and returns when ctx has ended and no task runs. A task whose last run takes longer than
-// its interval is not run twice at once.
+// Run runs every task now and whenever it is due, and returns when ctx has ended and no task runs. Runs of one task never overlap.
 func (u *Upkeep) Run(ctx context.Context) {
 	var running sync.WaitGroup
 	defer running.Wait()
@@ -100,21 +99,21 @@ func wait(ctx context.Context, due <-chan time.Time, t Task) bool {
 	return true
 }
 
-// Stats tells of every task, in the order in which New got them.
+// Stats returns the state of every task, in the order passed to New.
 func (u *Upkeep) Stats() []Stat {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return append([]Stat(nil), u.stats...)
 }
 
-// change changes what is told of a task.
+// change updates a task's Stat.
 func (u *Upkeep) change(i int, do func(s *Stat)) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	do(&u.stats[i])
 }
 
-// once runs a task, unless another replica is at it, and notes how it went.
+// once runs a task, unless another replica is running it, and records the result.
 func (u *Upkeep) once(ctx context.Context, i int) {
 	t := u.tasks[i]
 	if t.Exclusive {
@@ -131,10 +130,10 @@ func (u *Upkeep) once(ctx context.Context, i int) {
 		u.change(i, func(s *Stat) { s.Passed++ })
 		return
 	}
-	if ctx.Err() != nil { // the end is no failure
+	if ctx.Err() != nil { // cancellation is not a failure
 		err = nil
 	}
-	failed := 0 // in a row before this run
+	failed := 0 // consecutive failures before this run
 	u.change(i, func(s *Stat) {
 		failed = s.Failed
 		s.Runs, s.Started, s.Took, s.Err, s.Running = s.Runs+1, begun, time.Since(begun), err, false
@@ -145,7 +144,7 @@ func (u *Upkeep) once(ctx context.Context, i int) {
 	u.tell(ctx, t, failed, err)
 }
 
-// tell logs the first of a row of failures, one an hour of those that follow, and their end.
+// tell logs the first of consecutive failures, one an hour after it, and the recovery.
 func (u *Upkeep) tell(ctx context.Context, t Task, failed int, err error) {
 	switch hourly := max(1, int(time.Hour/t.Every)); {
 	case err != nil && failed%hourly == 0:
@@ -155,7 +154,7 @@ func (u *Upkeep) tell(ctx context.Context, t Task, failed int, err error) {
 	}
 }
 
-// errTaken says that another replica runs the task.
+// errTaken means that another replica is running the task.
 var errTaken = errors.New("another replica is at it")
 
 func (u *Upkeep) run(ctx context.Context, i int) error {

@@ -7,33 +7,33 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// Bounds of looking for what may be removed: how many events one look goes through, and returns.
+// Limits of one search for expired events: how many it examines, and returns.
 const (
 	PruneWindow = 20_000
 	PruneEvents = 500
 )
 
-// Pruner removes what a database has found, and gives way to others.
+// Pruner removes the events that a database has found, and gives way to other writers.
 type Pruner interface {
-	// Take removes candidates of a cohort, those that may go still.
+	// Take removes those candidates of a cohort that may still be removed.
 	Take(ctx context.Context, of *Cohort, found []Candidate) error
 	// Dropped counts events that the database has removed itself.
 	Dropped(ctx context.Context, events int)
-	// Piece has the writer do n of something, most at most: as much as takes about as long as others may wait.
+	// Piece lets the writer do n of something, at most most: as many as take about as long as others may wait.
 	Piece(ctx context.Context, most int, do func(b *Tx, n int) error) error
 }
 
-// NoneOwed is the condition that nothing is owed of an event.
+// NoneOwed is the condition that no delivery of an event is pending or held.
 func NoneOwed(db DB) string {
 	return "NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event_id = events.id" + db.SameDay("d", "events") + " AND d.status = 'PENDING')" +
 		" AND NOT EXISTS (SELECT 1 FROM fanouts f WHERE f.event_id = events.id)"
 }
 
-// Cutoff says which events retention removes: those published before a time, and those with a failed delivery before an earlier one. A
-// zero time is never.
+// Cutoff says which events retention removes: those published before a time, and those with a failed delivery before an earlier
+// one. A zero time means never.
 type Cutoff struct{ Before, Failed time.Time }
 
-// CutoffAt is what has been kept for long enough now.
+// CutoffAt returns the cutoff at the time now.
 func CutoffAt(now time.Time, keep webhook.Retention) (c Cutoff) {
 	if keep.Keep > 0 {
 		c.Before, c.Failed = now.Add(-keep.Keep), now.Add(-max(keep.Keep, keep.KeepFailed))
@@ -41,7 +41,7 @@ func CutoffAt(now time.Time, keep webhook.Retention) (c Cutoff) {
 	return c
 }
 
-// Cohort is events that are removed by the same rule: those of one tenant, or of all tenants but some.
+// Cohort is the events removed by one rule: those of one tenant, or of all tenants except some.
 type Cohort struct {
 	Cutoff
 
@@ -49,7 +49,7 @@ type Cohort struct {
 	But    []webhook.ID // of no tenant of these
 }
 
-// Whose is the condition, after others, that events are the cohort's.
+// Whose is the condition, to follow others, that events belong to the cohort.
 func (c *Cohort) Whose() (text string, args []any) {
 	switch {
 	case c.Tenant != nil:
@@ -60,7 +60,7 @@ func (c *Cohort) Whose() (text string, args []any) {
 	return "", nil
 }
 
-// Expired is the condition that an event may go.
+// Expired is the condition that an event may be removed.
 func (c *Cohort) Expired(db DB) (text string, args []any) {
 	text, args = "created_at < ? AND "+NoneOwed(db), []any{At(c.Before)}
 	if c.Failed.Before(c.Before) {
@@ -70,13 +70,13 @@ func (c *Cohort) Expired(db DB) (text string, args []any) {
 	return text, args
 }
 
-// Expiry is all that retention removes at one time.
+// Expiry is everything that one run of retention removes.
 type Expiry struct {
-	Cohorts []Cohort // whose turn it is
-	Oldest  Cutoff   // before which nothing is kept of anybody, as far as it is not owed; zero times when something is kept forever
+	Cohorts []Cohort // the cohorts that are due
+	Oldest  Cutoff   // before it nothing is kept of any tenant, except pending deliveries; zero times if something is kept forever
 }
 
-// Add is one more whose events are kept for a time.
+// Add adds a cohort whose events are kept for a time.
 func (e *Expiry) Add(c Cutoff) {
 	if c.Before.IsZero() || e.Oldest.Before.IsZero() {
 		e.Oldest = Cutoff{}
@@ -118,7 +118,7 @@ type Candidate struct {
 	Size      int // about how many deliveries and attempts it has
 }
 
-// Candidates selects them.
+// Candidates selects candidates.
 func Candidates(db DB) string {
 	return "SELECT seq, id, created_at, (SELECT COALESCE(SUM(1 + d.attempt_count), 0) FROM deliveries d WHERE d.event_id = events.id" + db.SameDay("d", "events") + ") AS size FROM events"
 }

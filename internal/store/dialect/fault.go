@@ -15,8 +15,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// Unavailable wraps a database's error so that callers know that trying again may help. It leaves alone those with which it does
-// not: a database that is broken, or a mistake of this package.
+// Unavailable wraps a database's error if trying again may help. It returns others unchanged: a corrupt database, or a programming
+// error.
 func Unavailable(err error) error {
 	if !Transient(err) || errors.Is(err, webhook.ErrUnavailable) {
 		return err
@@ -24,9 +24,9 @@ func Unavailable(err error) error {
 	return fmt.Errorf("%w: %w", webhook.ErrUnavailable, err)
 }
 
-// Transient reports whether an error is the database's, and one that passes: it cannot be reached, has no room, is busy, or
-// takes no writes for now. Errors of the drivers, which reach callers wrapped in many ways, their packages know. A context's
-// own error is not the database's.
+// Transient reports whether an error is a temporary one of the database: it is unreachable, full, busy, or temporarily read-only.
+// The packages of the databases recognize their drivers' errors, however they are wrapped. A context's own error is not the
+// database's.
 func Transient(err error) bool {
 	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return false
@@ -65,8 +65,8 @@ func closedPool(err error) bool {
 	return false
 }
 
-// Expected reports whether the error is the change's own, and the database is well: the caller's, or ours when scoped refused
-// a statement, which never reached the database.
+// Expected reports whether the error is the change's own, and the database is well: the caller's mistake, or a statement that
+// scoped refused before it reached the database.
 func Expected(err error) bool {
 	return errors.Is(err, webhook.ErrNotFound) || len(webhook.Invalids(err)) > 0 || errors.Is(err, scoped.ErrUnscoped)
 }

@@ -10,14 +10,13 @@ import (
 	"gorm.io/gorm/schema"
 )
 
-// Micros is a time as the database keeps it: microseconds since 1970, so that times compare as numbers whatever zone
-// they came in.
+// Micros is a time as the database stores it: microseconds since 1970, so that times compare as numbers whatever their zone.
 type Micros int64
 
-// At is the time as the database keeps it.
+// At returns the time as the database stores it.
 func At(t time.Time) Micros { return Micros(t.UnixMicro()) }
 
-// MaybeAt is at, or NULL.
+// MaybeAt is At, or NULL for nil.
 func MaybeAt(t *time.Time) any {
 	if t == nil {
 		return nil
@@ -25,10 +24,10 @@ func MaybeAt(t *time.Time) any {
 	return At(*t)
 }
 
-// Time is the time, in UTC.
+// Time returns the time, in UTC.
 func (m Micros) Time() time.Time { return time.UnixMicro(int64(m)).UTC() }
 
-// MaybeTime is the time, or nil.
+// MaybeTime returns the time, or nil for NULL.
 func MaybeTime(m *Micros) *time.Time {
 	if m == nil {
 		return nil
@@ -37,10 +36,10 @@ func MaybeTime(m *Micros) *time.Time {
 	return &t
 }
 
-// Value makes micros a column's value.
+// Value implements driver.Valuer.
 func (m Micros) Value() (driver.Value, error) { return int64(m), nil }
 
-// Scan reads an integer, or the time that a native timestamp column gives.
+// Scan implements sql.Scanner. It accepts an integer, or the time of a native timestamp column.
 func (m *Micros) Scan(src any) error {
 	switch v := src.(type) {
 	case int64:
@@ -53,7 +52,7 @@ func (m *Micros) Scan(src any) error {
 	return nil
 }
 
-// microsSerializer lets domain types have time.Time fields (gorm:"serializer:micros").
+// microsSerializer stores time.Time fields of domain types (gorm:"serializer:micros").
 type microsSerializer struct{}
 
 func init() { schema.RegisterSerializer("micros", microsSerializer{}) }

@@ -9,17 +9,17 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// Params are a statement's parameters in a driver's own types: int64, string, []byte, bool and nil. Rows stand one after
-// the other, and a value that the row above has too, as most do, is not made a second time.
+// Params are a statement's parameters in a driver's own types: int64, string, []byte, bool and nil. Rows follow each other. A value
+// equal to the one above, as most are, is not converted again.
 type Params struct {
 	Values []driver.Value
-	Width  int // of a row; 0: nothing is above
+	Width  int // of a row; 0: there is no row above
 	Bytes  int // of all texts and bytes
 }
 
-// Reset makes room for rows of a width.
+// Reset removes all values, for rows of the given width.
 func (p *Params) Reset(width int) {
-	clear(p.Values[:cap(p.Values)]) // what they refer to is not kept
+	clear(p.Values[:cap(p.Values)]) // releases what they refer to
 	p.Values, p.Width, p.Bytes = p.Values[:0], width, 0
 }
 
@@ -50,10 +50,10 @@ func (p *Params) add(v driver.Value) { p.Values = append(p.Values, v) }
 // Null adds NULL.
 func (p *Params) Null() { p.add(nil) }
 
-// ID refers to the id, which must stay as it is until the statement has run.
+// ID adds a reference to the id, which must not change until the statement has run.
 func (p *Params) ID(id *webhook.ID) { p.Blob(id[:]) }
 
-// Blob is NULL when b is nil.
+// Blob adds bytes; nil is NULL.
 func (p *Params) Blob(b []byte) {
 	if b == nil {
 		p.Null()
@@ -77,7 +77,7 @@ func (p *Params) Text(s string) {
 	p.add(v)
 }
 
-// Int adds a whole number.
+// Int adds an integer.
 func (p *Params) Int(n int64) {
 	v := p.above()
 	if same, ok := v.(int64); !ok || same != n {
@@ -89,7 +89,7 @@ func (p *Params) Int(n int64) {
 // Time adds a time, in microseconds.
 func (p *Params) Time(t time.Time) { p.Int(t.UnixMicro()) }
 
-// MaybeTime is NULL when t is nil.
+// MaybeTime adds a time; nil is NULL.
 func (p *Params) MaybeTime(t *time.Time) {
 	if t == nil {
 		p.Null()
@@ -98,7 +98,7 @@ func (p *Params) MaybeTime(t *time.Time) {
 	p.Time(*t)
 }
 
-// Tags is NULL when there are none, and otherwise a JSON array.
+// Tags adds a JSON array; no tags are NULL.
 func (p *Params) Tags(tags []string) {
 	if len(tags) == 0 {
 		p.Null()
@@ -106,10 +106,10 @@ func (p *Params) Tags(tags []string) {
 	}
 	text, err := json.Marshal(tags)
 	if err != nil {
-		panic(err) // strings always have a form
+		panic(err) // strings can always be marshaled
 	}
 	p.Text(string(text))
 }
 
-// Bool adds a truth value.
+// Bool adds a boolean.
 func (p *Params) Bool(b bool) { p.add(b) }

@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// Start is a stretch of the database's life in which nothing that was committed can have gone: from one start of the server, or
-// of PostgreSQL, to the next. A database that is put back from a copy has the starts up to the copy; what it commits then is
-// of a new one. So whoever knows a start has the same rows as everybody else who knows it, up to the next start that it knows.
+// Start is a period in which no committed row can get lost: from one start of the server, or of PostgreSQL, to the next. A database
+// that is restored from a copy has the starts up to the copy, and begins a new one. So two databases that have a start in common
+// have the same rows, up to the next start that they have.
 type Start struct {
 	Seq       int64
 	ID        int64
 	StartedAt time.Time `gorm:"serializer:micros;autoCreateTime:false"`
 
-	// The last Seq of each table before it.
+	// The last Seq of each table before the start.
 	Tenants, Tokens, Webhooks, Events, Deliveries, Attempts int64
 }
 
@@ -24,11 +24,11 @@ func (Start) TableName() string { return "starts" }
 // StartColumns are the columns of the last Seqs.
 const StartColumns = "tenants, tokens, webhooks, events, deliveries, attempts"
 
-// maxStarts bounds the starts that are known, however often a server restarts within the retention. A cursor of an older one is
-// lost, though its row is there.
+// maxStarts limits the starts that are kept, however often a server restarts within the retention. A cursor of an older one is
+// lost, although its row exists.
 const maxStarts = 1000
 
-// NewStartID makes a start's id.
+// NewStartID returns an id for a start.
 func NewStartID() int64 {
 	var b [8]byte
 	_, _ = rand.Read(b[:]) // never fails: crypto/rand ends the program instead
@@ -41,7 +41,7 @@ type StartStatement struct {
 	Args []any
 }
 
-// TidyStarts follow on adding a start: one under which nothing was committed is forgotten, and more than maxStarts are not kept.
+// TidyStarts run after a start is added: they remove starts under which nothing was committed, and those beyond maxStarts.
 func TidyStarts() []StartStatement {
 	return []StartStatement{
 		{Text: "DELETE FROM starts WHERE seq < (SELECT MAX(seq) FROM starts) AND (" + StartColumns + ") = " +

@@ -11,18 +11,18 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// A node is a process that holds claims. It renews its lease; when that has ended, by PostgreSQL's clock, any other node
-// voids it: from then on it cannot write under its old name, and its claims are due again.
+// A node is a process that holds claims. It renews its lease. Once the lease has expired, by PostgreSQL's clock, any other node
+// voids it: the old node can no longer write, and its claims are due again.
 const (
 	leaseTime  = "8 seconds" // longer than idleTimeout
 	leaseFor   = 8 * time.Second
 	renewEvery = 2 * time.Second
 	sweepEvery = time.Second
-	dueEvery   = 5 * time.Second // between looks for what others have left due
-	voidedFor  = "1 hour"        // that a voided node is remembered, and looked for claims that it left
+	dueEvery   = 5 * time.Second // between searches for deliveries that others have left due
+	voidedFor  = "1 hour"        // how long a voided node is kept, to search for claims that it left
 )
 
-// join makes this process a new node, and gives back what it, and whoever is gone, had claimed. Only the writer calls it.
+// join makes this process a new node, and releases what it and dead nodes had claimed. Only the writer calls it.
 func (p *DB) join(ctx context.Context) error {
 	asked := time.Now()
 	tx, err := p.side.BeginTx(ctx, nil)
@@ -53,11 +53,11 @@ func (p *DB) join(ctx context.Context) error {
 	l.Renewed(asked.Add(leaseFor))
 	p.lease.Store(l)
 	p.rejoin.Store(false)
-	// Claims of nodes that nobody knows any more, and of those that are known to be gone.
+	// Claims of unknown nodes, and of nodes known to be dead.
 	return p.void(ctx, "NOT EXISTS (SELECT 1 FROM nodes n WHERE n.seq = claimed_by AND n.voided_at IS NULL)")
 }
 
-// count notes how many nodes there are, and tells the sender.
+// count updates the number of nodes, and tells the sender.
 func (p *DB) count(alive int64) {
 	p.alive.Store(alive)
 	p.s.Count(int(alive))
@@ -66,7 +66,7 @@ func (p *DB) count(alive int64) {
 // Nodes implements dialect.DB.
 func (p *DB) Nodes() int { return max(1, int(p.alive.Load())) }
 
-// leave gives back what this node holds, at once.
+// leave releases everything that this node holds, at once.
 func (p *DB) leave() {
 	select {
 	case <-p.ended:
@@ -91,7 +91,7 @@ func (p *DB) leave() {
 	}
 }
 
-// void makes claims due again, in small transactions; it passes over rows that somebody has locked.
+// void makes claims due again, in small transactions; it skips locked rows.
 func (p *DB) void(ctx context.Context, of string) error {
 	for {
 		//nolint:gosec // of is this package's own text
@@ -107,7 +107,7 @@ func (p *DB) void(ctx context.Context, of string) error {
 	}
 }
 
-// run starts what a node does beside writing.
+// run starts the node's background work.
 func (p *DB) run() {
 	ctx, cancel := context.WithCancel(context.Background())
 	p.background.Go(func() {
@@ -120,12 +120,12 @@ func (p *DB) run() {
 	p.background.Go(func() { p.tellOthers(ctx) })
 }
 
-// keepLease renews the lease and looks after the other nodes.
+// keepLease renews the lease and checks the other nodes.
 func (p *DB) keepLease(ctx context.Context) {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
 	var renewed, looked time.Time
-	healthy := 0 // times in a row that the lease was renewed
+	healthy := 0 // consecutive renewals of the lease
 	for {
 		select {
 		case <-ctx.Done():
@@ -143,13 +143,13 @@ func (p *DB) keepLease(ctx context.Context) {
 				continue
 			case !ok:
 				healthy = 0
-				p.nudge() // the writer finds out, and joins again
+				p.nudge() // the writer notices, and joins again
 				continue
 			}
 			renewed = time.Now()
 			healthy++
 		}
-		// After PostgreSQL was away everybody's lease has ended: let them renew theirs first.
+		// After an outage of PostgreSQL every lease has expired: let the nodes renew theirs first.
 		if healthy < 2 {
 			continue
 		}
@@ -181,7 +181,7 @@ func (p *DB) renew(ctx context.Context) (bool, error) {
 	return n > 0, err
 }
 
-// sweep voids the leases that have ended, and the claims of voided nodes, and reports whether a node has gone.
+// sweep voids expired leases and the claims of voided nodes, and reports whether a node is gone.
 func (p *DB) sweep(ctx context.Context) (found bool, err error) {
 	// A node in the middle of a transaction holds its row: it is alive, or PostgreSQL will soon end the transaction.
 	res, err := p.side.ExecContext(ctx, `UPDATE nodes SET voided_at = clock_timestamp() WHERE seq IN
@@ -207,12 +207,12 @@ func (p *DB) sweep(ctx context.Context) (found bool, err error) {
 	if gone == 0 {
 		return false, nil
 	}
-	found = gone != p.gone // also when another node has voided it, or it has left
+	found = gone != p.gone // also if another node has voided it, or it has left
 	p.gone = gone
 	return found, p.void(ctx, "claimed_by IN (SELECT seq FROM nodes WHERE voided_at IS NOT NULL)")
 }
 
-// nudge has the writer begin a transaction, in which it takes over changes of others, and joins if it must.
+// nudge makes the writer begin a transaction, in which it reads the changes of others, and joins if necessary.
 func (p *DB) nudge() {
 	if !p.nudged.CompareAndSwap(false, true) {
 		return

@@ -1,5 +1,5 @@
-// Package scoped gives a database connection a tenant's name: it refuses statements that might reach another tenant's rows. It reads
-// statements by their words, and is there for a condition that was forgotten; it parses no SQL.
+// Package scoped restricts a database connection to a tenant: it refuses statements that might reach another tenant's rows. It
+// compares the words of statements, to find forgotten conditions; it does not parse SQL.
 package scoped
 
 import (
@@ -17,14 +17,14 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// Owners names, for every table whose rows are a tenant's, the column that says whose.
+// Owners maps every table whose rows belong to tenants to the column with the owner.
 type Owners map[string]string
 
-// ErrUnscoped is a statement in a tenant's name that might reach another's rows. It is a mistake of the program.
+// ErrUnscoped is the error of a statement that might reach another tenant's rows: a programming error.
 var ErrUnscoped = errors.New("a statement does not say whose rows it is about")
 
-// conn is a database connection in one tenant's name (I11). A statement goes through only when it holds every table of owners to the
-// tenant, as Check sees it.
+// conn is a database connection restricted to one tenant (I11). It executes a statement only if Check finds the tenant's condition
+// for every table of owners.
 type conn struct {
 	gorm.ConnPool
 
@@ -33,14 +33,14 @@ type conn struct {
 	log    *slog.Logger
 }
 
-// In is db in the tenant's name. Statements that are refused are logged.
+// In returns db restricted to the tenant. Refused statements are logged.
 func (o Owners) In(ctx context.Context, db *gorm.DB, tenant webhook.ID, log *slog.Logger) *gorm.DB {
-	db = db.WithContext(ctx) // with a statement of its own
+	db = db.WithContext(ctx) // with its own statement
 	db.Statement.ConnPool = &conn{db.Statement.ConnPool, o, tenant, log}
 	return db
 }
 
-// Below is the connection that In was given, or pool itself when it is in nobody's name. What is said to it is not looked at.
+// Below returns the connection that In was given, or pool itself if it is not restricted. Its statements are not checked.
 func Below(pool gorm.ConnPool) gorm.ConnPool {
 	if c, ok := pool.(*conn); ok {
 		return c.ConnPool
@@ -76,7 +76,7 @@ func (c *conn) QueryContext(ctx context.Context, text string, args ...any) (*sql
 func (c *conn) QueryRowContext(ctx context.Context, text string, args ...any) *sql.Row { //nolint:contextcheck // a refusal is made of the caller's
 	pool := c.ConnPool
 	if err := c.check(ctx, text, args); err != nil {
-		// Nobody but database/sql can make a Row of an error, and GORM's caches make one that panics.
+		// Only database/sql can create a Row with an error, and GORM's caches create one that panics.
 		ctx = refusal{ctx, err}
 		switch p := pool.(type) {
 		case *gorm.PreparedStmtDB:
@@ -88,7 +88,7 @@ func (c *conn) QueryRowContext(ctx context.Context, text string, args ...any) *s
 	return pool.QueryRowContext(ctx, text, args...)
 }
 
-// refusal is a context that has ended, with an error of ours: database/sql hands it on before it asks the database.
+// refusal is a context that has ended with the refusal's error: database/sql returns it before it uses the database.
 type refusal struct {
 	context.Context
 
@@ -115,12 +115,11 @@ func (c *conn) PrepareContext(context.Context, string) (*sql.Stmt, error) {
 // noAliases are words that can follow a table's name without being its alias.
 var noAliases = strings.Fields("CROSS GROUP INNER JOIN LEFT LIMIT ON ORDER RETURNING SET UNION VALUES WHERE")
 
-// Check refuses a statement in which a table with an owner is not held to the tenant: by "owner = ?" with the
-// tenant's id, or by "id = other.…_id" or "owner = other.owner" with a table that is. There must be one such condition for
-// each time that the table is named. It compares words, and is there for a condition that was forgotten; what a condition
-// means (an OR, a NOT), TestTenantIsolation sees.
+// Check refuses a statement in which a table with an owner is not restricted to the tenant: by "owner = ?" with the tenant's id, or
+// by "id = other.…_id" or "owner = other.owner" with a restricted table. There must be one such condition for each occurrence of
+// the table. Check compares words to find forgotten conditions; it does not understand OR or NOT, which TestTenantIsolation covers.
 func (o Owners) Check(text string, args []any, tenant webhook.ID) error {
-	tables, named := map[string]string{}, map[string]int{} // by alias: the name, and how often it is to be held
+	tables, named := map[string]string{}, map[string]int{} // by alias: the name, and how many conditions are still missing
 	var equalities []equality
 	words, parameters, assigns := strings.Fields(text), 0, false
 	word := func(i int) string {
@@ -142,7 +141,7 @@ func (o Owners) Check(text string, args []any, tenant webhook.ID) error {
 			} else if alias == "" || slices.Contains(noAliases, strings.ToUpper(alias)) || strings.HasSuffix(words[i+1], ")") {
 				alias = name
 			}
-			if keyword == "INTO" { // the owner's column has no default: it cannot be left out
+			if keyword == "INTO" { // the owner's column has no default, so it cannot be omitted
 				if !slices.Contains(args, any(tenant)) {
 					return fmt.Errorf("%w: a row of %s is another's", ErrUnscoped, name)
 				}
@@ -199,7 +198,7 @@ func newEquality(left, right string, parameters int) equality {
 	return e
 }
 
-// splitColumn is what stands before the dot, and after it or without one.
+// splitColumn splits "alias.column"; without a dot the alias is "".
 func splitColumn(s string) (alias, column string) {
 	alias, column, dotted := strings.Cut(s, ".")
 	if !dotted {
@@ -208,7 +207,7 @@ func splitColumn(s string) (alias, column string) {
 	return strings.Trim(alias, "`\""), strings.Trim(column, "`\"")
 }
 
-// holds reports whether the equality holds one naming of a table to the tenant, and takes that from named.
+// holds reports whether the equality restricts one occurrence of a table to the tenant, and then counts it in named.
 func (e *equality) holds(owners Owners, tables map[string]string, named map[string]int, args []any, tenant webhook.ID) bool {
 	alias := e.alias
 	if alias == "" && len(tables) == 1 {
@@ -222,7 +221,7 @@ func (e *equality) holds(owners Owners, tables map[string]string, named map[stri
 	var ok bool
 	if e.parameter >= 0 {
 		ok = e.column == owner && e.parameter < len(args) && args[e.parameter] == any(tenant)
-	} else if other := tables[e.other]; other != "" && named[e.other] == 0 { // which is held itself
+	} else if other := tables[e.other]; other != "" && named[e.other] == 0 { // which is restricted itself
 		ok = e.column == owner && e.key == owners[other] || e.column == "id" && strings.HasSuffix(e.key, "_id")
 	}
 	if !ok {

@@ -10,14 +10,14 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// tables are those of the statements below.
+// tables are the tables of the statements below.
 var tables = Owners{
 	"webhooks": "tenant_id", "deliveries": "tenant_id", "events": "tenant_id", "secrets": "tenant_id", "tokens": "tenant_id", "tenants": "id",
 }
 
 var alice, bob = webhook.ID{1}, webhook.ID{2}
 
-// scoped are statements that reach one tenant's rows only, and what they are given.
+// scoped are statements that reach only one tenant's rows, with their parameters.
 var scoped = []struct {
 	text string
 	args []any
@@ -36,8 +36,7 @@ var scoped = []struct {
 	{"SELECT * FROM tenants WHERE id = ? AND deleted_at IS NULL LIMIT 1", []any{alice}},
 }
 
-// A statement in a tenant's name goes through when it is held to the tenant, and not for another tenant, nor without one of its
-// conditions.
+// A statement that is restricted to the tenant is executed; with another tenant, or without one of its conditions, it is refused.
 func TestScopedStatements(t *testing.T) {
 	own := regexp.MustCompile("(\\w+\\.)?[`\"]?\\b(tenant_id|webhook_id|event_id|id)\\b[`\"]? = (\\?|\\$\\d|\\w\\.\\w+)")
 	for _, s := range scoped {
@@ -59,10 +58,10 @@ func TestScopedStatements(t *testing.T) {
 		for _, at := range own.FindAllStringSubmatchIndex(s.text, -1) {
 			c := s.text[at[0]:at[1]]
 			if column := s.text[at[4]:at[5]]; column == "id" && !strings.Contains(s.text, "tenants") && !strings.Contains(c, "webhook_id") {
-				continue // which row, and not whose
+				continue // selects the row, not the owner
 			}
 			if strings.HasPrefix(c, "d.event_id") {
-				continue // which rows, and not whose
+				continue // selects rows, not the owner
 			}
 			for _, instead := range []string{"? = ?", strings.Replace(c, " = ", " <> ", 1)} {
 				text := s.text[:at[0]] + instead + s.text[at[1]:]
@@ -74,7 +73,7 @@ func TestScopedStatements(t *testing.T) {
 	}
 }
 
-// A table that nothing holds to the tenant is refused, wherever it stands.
+// A table without the tenant's condition is refused, wherever it occurs.
 func TestUnscopedStatements(t *testing.T) {
 	for _, text := range []string{
 		"SELECT * FROM webhooks",
@@ -93,7 +92,7 @@ func TestUnscopedStatements(t *testing.T) {
 			t.Errorf("%v: %s", err, text)
 		}
 	}
-	for _, text := range []string{"SELECT 1", "UPDATE store SET key_id = key_id RETURNING key_id"} { // nobody's rows
+	for _, text := range []string{"SELECT 1", "UPDATE store SET key_id = key_id RETURNING key_id"} { // rows without an owner
 		if err := tables.Check(text, nil, alice); err != nil {
 			t.Errorf("%v: %s", err, text)
 		}

@@ -10,14 +10,14 @@ import (
 )
 
 const (
-	// checkpointPages is how long the write-ahead log becomes before it is copied into the database (32 MiB): a page that
-	// many transactions change is then copied once.
+	// checkpointPages is the length at which the write-ahead log is copied into the database (32 MiB): a page that many
+	// transactions change is then copied once.
 	checkpointPages = 4096
-	checkpointEvery = 50 * time.Millisecond // between looks at its length, while there are commits
+	checkpointEvery = 50 * time.Millisecond // between checks of its length, while there are commits
 )
 
-// checkpointer copies the write-ahead log into the database on a connection of its own, beside the writer, which would
-// else stand still for it inside a commit: 50 to 100 ms of which most are the disk's.
+// checkpointer copies the write-ahead log into the database on its own connection. Otherwise the writer would do it inside a
+// commit, and stop for 50 to 100 ms, mostly waiting for the disk.
 type checkpointer struct {
 	q         *DB
 	db        *gorm.DB
@@ -32,7 +32,7 @@ func newCheckpointer(q *DB) (*checkpointer, error) {
 	return &checkpointer{q: q, db: db, committed: make(chan struct{}, 1)}, nil
 }
 
-// grown tells that there was a commit; c may be nil.
+// grown reports a commit; c may be nil.
 func (c *checkpointer) grown() {
 	if c == nil {
 		return
@@ -62,8 +62,8 @@ func (c *checkpointer) run(ctx context.Context) {
 	}
 }
 
-// shorten copies the log when it is long. What is written meanwhile keeps it from starting over, so the writer copies that
-// small rest between two transactions.
+// shorten copies the log if it is long. Concurrent writes prevent it from starting over, so the writer copies that small rest
+// between two transactions.
 func (c *checkpointer) shorten(ctx context.Context) error {
 	pages, copied, err := checkpoint(c.db.WithContext(ctx), "NOOP")
 	if err != nil || pages-copied < checkpointPages {
@@ -76,8 +76,8 @@ func (c *checkpointer) shorten(ctx context.Context) error {
 	return err
 }
 
-// checkpoint returns how many pages the log has, and how many of them are in the database. What readers still need of the
-// log is left.
+// checkpoint returns the number of pages in the log, and how many of them are in the database. Pages that readers still need stay
+// in the log.
 func checkpoint(db *gorm.DB, mode string) (pages, copied int, err error) {
 	var is struct{ Log, Checkpointed int }
 	if err := db.Raw("PRAGMA wal_checkpoint(" + mode + ")").Scan(&is).Error; err != nil {

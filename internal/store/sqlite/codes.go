@@ -19,7 +19,7 @@ const (
 	sqliteIOErrData      = sqliteIOErr | 32<<8
 )
 
-// transientCode says so of a result code of SQLite. What is corrupt stays so.
+// transientCode reports whether a result code of SQLite is temporary. Corruption is not.
 func transientCode(code int) bool {
 	switch code {
 	case sqliteIOErrCorruptFS, sqliteIOErrData:

@@ -17,16 +17,16 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// Bounds of one statement: 24 columns of maxRows stay below SQLite's 32,766 parameters, and the driver keeps room for the
-// most bytes that a statement ever had.
+// Limits of one statement: 24 columns of maxRows stay below SQLite's 32,766 parameters, and the driver keeps memory for the largest
+// statement.
 const (
 	maxRows     = 256
-	maxRowBytes = 512 << 10 // one row may have more
+	maxRowBytes = 512 << 10 // a single row may be larger
 )
 
 // statement writes many rows at once. Rows are sent in powers of two, so that few prepared statements serve any number.
 type statement struct {
-	before, row, after string // the VALUES of n rows stand between before and after
+	before, row, after string // the VALUES of n rows are between before and after
 }
 
 // form is a statement for a number of rows.
@@ -39,17 +39,17 @@ func (f form) text() string {
 	return f.before + strings.Repeat(f.row+", ", f.rows-1) + f.row + f.after
 }
 
-// direct runs the statements of the hot path on the writer's connection below database/sql, which would make and check
-// every parameter again. They stay prepared for as long as the connection lives. Only the writer uses it.
+// direct runs the statements of the hot path on the writer's connection, bypassing database/sql, which would convert and check
+// every parameter again. They stay prepared as long as the connection lives. Only the writer uses it.
 type direct struct {
 	conn  *sql.Conn   // of the transaction
 	on    driver.Conn // where the statements are prepared
 	ready map[form]driver.Stmt
-	args  []driver.NamedValue // of the statement that runs
-	row   []driver.Value      // that it answered
+	args  []driver.NamedValue // of the running statement
+	row   []driver.Value      // of its result
 }
 
-// begin is before each transaction. A connection that database/sql has given up took its statements with it.
+// begin must be called before each transaction. The statements of a connection that database/sql has dropped are gone.
 func (d *direct) begin(conn *sql.Conn) error {
 	d.conn = conn
 	return conn.Raw(func(on any) error {
@@ -60,7 +60,7 @@ func (d *direct) begin(conn *sql.Conn) error {
 	})
 }
 
-// close is before the connection closes; it may be called again.
+// close must be called before the connection closes; it may be called again.
 func (d *direct) close(write *gorm.DB) error {
 	if len(d.ready) == 0 {
 		return nil
@@ -77,10 +77,10 @@ func (d *direct) close(write *gorm.DB) error {
 	})
 }
 
-// run runs a form of the statement in the transaction, and calls scan, which may be nil, for every row of the answer. The
-// values are scan's only until it returns.
+// run runs a form of the statement in the transaction, and calls scan, which may be nil, for every row of the result. The values
+// are valid only until scan returns.
 func (d *direct) run(st *statement, rows int, args []driver.Value, scan func(row []driver.Value)) error {
-	ctx := context.Background() // the transaction is the writer's: no caller's end may break it
+	ctx := context.Background() // the transaction is the writer's: a caller's cancellation must not break it
 	f := form{st, rows}
 	for len(d.args) < len(args) {
 		d.args = append(d.args, driver.NamedValue{Ordinal: len(d.args) + 1})
@@ -97,7 +97,7 @@ func (d *direct) run(st *statement, rows int, args []driver.Value, scan func(row
 			}
 			d.ready[f] = stmt
 		}
-		// The driver binds the parameters of a query all at once, those of an execution one by one.
+		// The driver binds all parameters of a query at once, those of an execution one by one.
 		found, err := stmt.(driver.StmtQueryContext).QueryContext(ctx, named)
 		if err != nil {
 			return err
@@ -128,7 +128,7 @@ func chunks(rows int, f func(from, to int) error) error {
 	return nil
 }
 
-// powerOfTwo is the largest that is not above n.
+// powerOfTwo returns the largest power of two that is at most n.
 func powerOfTwo(n int) int { return 1 << (bits.Len(uint(n)) - 1) }
 
 // Rows implements dialect.DB.
