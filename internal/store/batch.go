@@ -11,34 +11,34 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// Costs of what a transaction holds. One is about what it takes to write a row; a transaction is filled up to what can be done in
+// Costs of work in a transaction. One is about the cost of writing a row; a transaction is filled up to what can be done in
 // batchTime (writer.limit).
 const (
-	costBytes  = 1 << 10 // bytes of data that take as long as a row, most of it in the commit
-	costKey    = 8       // looking for an idempotency key and taking it
-	costChange = 16      // a change that does not say
+	costBytes  = 1 << 10 // bytes of data that take as long as a row, mostly in the commit
+	costKey    = 8       // looking up an idempotency key and inserting it
+	costChange = 16      // a change without a cost of its own
 	costResult = 2       // an attempt and its delivery
 )
 
-// work is what one caller wants written: exactly one of the two.
+// work is the write of one caller: exactly one of the two fields is set.
 type work struct {
 	publish *publishing
 	change  *change
 }
 
-// change is any other write. Its rows are rolled back alone when do fails.
+// change is any other write. If do fails, only its rows are rolled back.
 type change struct {
 	do       func(b *batch) error
 	webhooks bool        // it may change webhooks
-	tenant   *webhook.ID // in whose name; nil: the server's own, which may touch everybody's rows
+	tenant   *webhook.ID // nil: a change of the server, which may write rows of all tenants
 	line     turns.Line  // where it waits
 	cost     int         // about how many rows it writes
-	done     chan error  // buffered: the caller may have gone
-	taken    atomic.Bool // by the writer, which runs do, or by the caller, who goes before it does
-	begun    bool        // it was the writer; of its goroutine only
+	done     chan error  // buffered: the caller may have returned
+	taken    atomic.Bool // by the writer, which runs do, or by the caller, which gives up first
+	begun    bool        // taken by the writer; used only in its goroutine
 }
 
-// begin reports whether do may run: the caller waits for it from now on, because what it writes to is the caller's.
+// begin reports whether do may run. From then on the caller waits for it, because do writes to the caller's variables.
 func (c *change) begin() bool {
 	if !c.begun {
 		c.begun = c.taken.CompareAndSwap(false, true)
@@ -46,13 +46,13 @@ func (c *change) begin() bool {
 	return c.begun
 }
 
-// batch is the work of one transaction, and what must be told when it has committed.
+// batch is the work of one transaction, and the notifications after its commit.
 type batch struct {
 	dialect.Tx
 
 	s *Store
 
-	begun bool // the transaction: then an error may come of what the batch holds
+	begun bool // the transaction has begun, so an error may be caused by the batch's work
 
 	publish []part
 	results []*Result
@@ -61,27 +61,27 @@ type batch struct {
 	cost    int           // of everything
 	took    time.Duration // by the statements
 	pieces  []*fanout.Piece
-	fanOuts []*fanout.Note // that it has made
+	fanOuts []*fanout.Note // created by this batch
 
-	undo     []targetBefore // what targets had before the change that runs, in order
-	changed  []*Target      // to be told to the dispatcher, in order
+	undo     []targetBefore // what targets had before the running change, in order
+	changed  []*Target      // to report to the dispatcher, in order
 	reserved []*Claimed
 	due      map[webhook.ID]time.Time
-	disabled []*Target // by what they answered, or did not
-	failures []error   // of changes, by index; they were rolled back alone
+	disabled []*Target // by responses or failures
+	failures []error   // of changes, by index; those were rolled back alone
 	noted    bool      // operational events wait to be published
 }
 
-// targetBefore is what targets had for a webhook; nil: nothing.
+// targetBefore is what targets had for a webhook; nil means nothing.
 type targetBefore struct {
 	id     webhook.ID
 	target *Target
 }
 
-// holds is how many things the batch holds.
+// holds returns the number of works in the batch.
 func (b *batch) holds() int { return len(b.publish) + len(b.results) + len(b.changes) + len(b.pieces) }
 
-// dueAt remembers to tell the dispatcher of a delivery that can be claimed.
+// dueAt notes that the dispatcher must be told of a delivery that can be claimed.
 func (b *batch) dueAt(id webhook.ID, when time.Time) {
 	if old, ok := b.due[id]; !ok || when.Before(old) {
 		b.due[id] = when
@@ -94,13 +94,13 @@ func (b *batch) setTarget(to *Target) {
 	b.changed = append(b.changed, to)
 }
 
-// noteTarget is setTarget for what the dispatcher does not need to know.
+// noteTarget is setTarget for changes that the dispatcher does not need.
 func (b *batch) noteTarget(to *Target) {
 	b.undo = append(b.undo, targetBefore{to.ID, b.Targets[to.ID]})
 	b.Targets[to.ID] = to
 }
 
-// target is the webhook's snapshot as this transaction sees it; nil when it is not there.
+// target returns the webhook's snapshot in this transaction; nil if it does not exist.
 func (b *batch) target(id webhook.ID) *Target {
 	if to, ok := b.Targets[id]; ok {
 		return to
@@ -108,7 +108,7 @@ func (b *batch) target(id webhook.ID) *Target {
 	return b.s.routes.Get(id)
 }
 
-// release gives back what was reserved, but for the first.
+// release returns all reservations except the first.
 func (b *batch) release(first int) {
 	if lost := b.reserved[first:]; len(lost) > 0 {
 		b.s.dispatcher().Batch(func(t Dispatcher) {
@@ -125,17 +125,19 @@ func (s *Store) change(ctx context.Context, do func(b *batch) error) error {
 	return s.queue(ctx, &change{do: do, webhooks: true})
 }
 
-// changeDeliveries is change for what leaves webhooks as they are: it waits for nobody who changes them.
+// changeDeliveries is change for writes that change no webhook: it does not wait for changes of webhooks.
 func (s *Store) changeDeliveries(ctx context.Context, do func(b *batch) error) error {
 	return s.queue(ctx, &change{do: do})
 }
 
-// changeFor is changeDeliveries for about so many rows of one tenant: it waits for that one's turn. The zero id is many tenants'.
+// changeFor is changeDeliveries for about the given number of rows of one tenant, whose turn it waits for. The zero id means
+// several tenants.
 func (s *Store) changeFor(ctx context.Context, tenant webhook.ID, rows int, do func(b *batch) error) error {
 	return s.queue(ctx, &change{do: do, cost: rows, line: turns.Line{Tenant: tenant}})
 }
 
-// queue hands the change to the writer and waits for the commit. The error is webhook.ErrBusy when too many of the tenant's wait.
+// queue passes the change to the writer and waits for the commit. The error is webhook.ErrBusy if too many of the tenant's changes
+// wait.
 func (s *Store) queue(ctx context.Context, c *change) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -165,7 +167,7 @@ func (s *Store) queue(ctx context.Context, c *change) error {
 	case <-s.writer.ended:
 		return lastAnswer(c.done)
 	}
-	// The writer is at it, and writes to what the caller reads: there is no way out before its answer, or its end.
+	// The writer is running do, which writes to the caller's variables, so the caller must wait for its answer or its end.
 	select {
 	case err := <-c.done:
 		return err
@@ -174,7 +176,7 @@ func (s *Store) queue(ctx context.Context, c *change) error {
 	}
 }
 
-// lastAnswer is what the writer answered before it ended; it may have ended without looking.
+// lastAnswer returns the writer's answer before it ended; it may have ended without taking the change.
 func lastAnswer(done <-chan error) error {
 	select {
 	case err := <-done:

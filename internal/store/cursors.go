@@ -16,7 +16,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// seqBefore is the last Seq, of the rows that cursors of the kind are about, before the start.
+// seqBefore returns the last Seq before the start, of the rows that cursors of the kind refer to.
 func seqBefore(s *dialect.Start, k cursor.Kind) int64 {
 	switch k {
 	case cursor.Tenants:
@@ -35,11 +35,10 @@ func seqBefore(s *dialect.Start, k cursor.Kind) int64 {
 	panic(fmt.Sprintf("store: %q is no kind of cursor", k))
 }
 
-// startList is the starts that are known, in their order.
+// startList is the known starts, in order.
 type startList []*dialect.Start
 
-// of is the id of the start under which a row was committed. Of what is before all that are known it is the oldest, which has
-// that too.
+// of returns the id of the start under which a row was committed. For rows before all known starts it is the oldest start.
 func (l startList) of(k cursor.Kind, seq int64) int64 {
 	if len(l) == 0 {
 		return 0
@@ -52,7 +51,8 @@ func (l startList) of(k cursor.Kind, seq int64) int64 {
 	return l[max(i-1, 0)].ID
 }
 
-// has reports whether the place is in this database, or is yet to come under the newest start, and whether its start is known.
+// has reports whether the position exists in this database, or may still come under the newest start, and whether its start is
+// known.
 func (l startList) has(k cursor.Kind, p cursor.Place) (has, known bool) {
 	i := slices.IndexFunc(l, func(s *dialect.Start) bool { return s.ID == p.Start })
 	if i < 0 {
@@ -69,12 +69,12 @@ func (s *Store) listStarts(ctx context.Context) (startList, error) {
 	return list, nil
 }
 
-// readStarts makes the starts known, as they are in the database.
+// readStarts loads the starts from the database.
 func (s *Store) readStarts(ctx context.Context) error {
 	return s.learnStarts(func() ([]*dialect.Start, error) { return s.listStarts(ctx) })
 }
 
-// learnStarts makes the starts known that read returns, one call at a time.
+// learnStarts stores the starts that read returns, one call at a time.
 func (s *Store) learnStarts(read func() ([]*dialect.Start, error)) error {
 	s.starting.Lock()
 	defer s.starting.Unlock()
@@ -85,7 +85,7 @@ func (s *Store) learnStarts(read func() ([]*dialect.Start, error)) error {
 	return err
 }
 
-// pruneStarts forgets the starts of which retention has taken all attempts.
+// pruneStarts removes the starts whose attempts retention has all removed.
 func (s *Store) pruneStarts(ctx context.Context, before time.Time) error {
 	if len(*s.starts.Load()) < 2 {
 		return nil
@@ -100,18 +100,17 @@ func (s *Store) pruneStarts(ctx context.Context, before time.Time) error {
 	return s.readStarts(ctx)
 }
 
-// Cursor is the cursor of the row with this Seq, for the tenant; of lists that span tenants, for the zero tenant. Of the stream,
+// Cursor returns the cursor of the row with this Seq, for the tenant; for lists of all tenants, for the zero tenant. In the stream,
 // Seq 0 is before all attempts. It reads nothing.
 func (s *Store) Cursor(k cursor.Kind, tenant webhook.ID, seq int64) string {
 	return s.cursors.Seal(k, tenant, cursor.Place{Start: (*s.starts.Load()).of(k, seq), Seq: seq})
 }
 
-// Cursor is the store's, for the tenant.
+// Cursor is Store.Cursor for the tenant.
 func (c *Scope) Cursor(k cursor.Kind, seq int64) string { return c.s.Cursor(k, c.tenant, seq) }
 
-// ReadCursor is the Seq of which Cursor made the cursor. Errors: webhook.ErrCursor when it did not, for this kind and tenant;
-// webhook.ErrCursorLost, with the Seq, when the row was committed and this database, which was put back to before that, does not
-// have it; or the database's.
+// ReadCursor returns the Seq of a cursor made by Cursor. Errors: webhook.ErrCursor if it is not a cursor of this kind and tenant;
+// webhook.ErrCursorLost, with the Seq, if this database was restored from before the row; or the database's.
 func (s *Store) ReadCursor(ctx context.Context, k cursor.Kind, tenant webhook.ID, text string) (int64, error) {
 	p, err := s.cursors.Open(k, tenant, text)
 	if err != nil {
@@ -130,15 +129,15 @@ func (s *Store) ReadCursor(ctx context.Context, k cursor.Kind, tenant webhook.ID
 	return p.Seq, nil
 }
 
-// ReadCursor is the store's, for the tenant.
+// ReadCursor is Store.ReadCursor for the tenant.
 func (c *Scope) ReadCursor(ctx context.Context, k cursor.Kind, text string) (int64, error) {
 	return c.s.ReadCursor(ctx, k, c.tenant, text)
 }
 
-// Cursor is the store's, for the tenant, or for nobody's lists of what all tenants have.
+// Cursor is Store.Cursor for the tenant, or for lists of all tenants.
 func (r *Registry) Cursor(k cursor.Kind, seq int64) string { return r.s.Cursor(k, r.owner(), seq) }
 
-// ReadCursor is the store's, as Cursor.
+// ReadCursor is Store.ReadCursor, for the same tenant as Cursor.
 func (r *Registry) ReadCursor(ctx context.Context, k cursor.Kind, text string) (int64, error) {
 	return r.s.ReadCursor(ctx, k, r.owner(), text)
 }
@@ -150,8 +149,8 @@ func (r *Registry) owner() webhook.ID {
 	return *r.tenant
 }
 
-// keyRow is a key that the database has of its own, at rest. It goes with every copy of the database, all replicas share it,
-// and it outlives the master key that seals it.
+// keyRow is a key of the database itself, sealed. Every copy of the database has it, all replicas share it, and it survives a
+// change of the master key.
 type keyRow struct {
 	Name   string `gorm:"primaryKey"`
 	KeyID  string
@@ -169,8 +168,8 @@ func (r *keyRow) part() (keyID string, sealed []byte, key any) { return r.KeyID,
 // associated implements sealedRow.
 func (r *keyRow) associated() []byte { return []byte("hookgraph key " + r.Name) }
 
-// openCursors opens the key of cursors. The first start makes it; without one, a short command's cursors are good for that
-// command only.
+// openCursors loads the key of cursors, which the first start creates. Before that, the cursors of a command are valid only for
+// that command.
 func (s *Store) openCursors() error {
 	row, err := s.cursorKey()
 	if errors.Is(err, gorm.ErrRecordNotFound) {
@@ -181,7 +180,7 @@ func (s *Store) openCursors() error {
 			return err
 		}
 		if err = s.addCursorKey(fresh); err == nil {
-			row, err = s.cursorKey() // which is another's, if that was first
+			row, err = s.cursorKey() // another process may have inserted it first
 		}
 	}
 	if err != nil {

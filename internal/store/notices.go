@@ -13,14 +13,14 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// A notice says that an operational event waits to be published: one row for each webhook and kind of event, with how often
-// it happened and the newest sample. It is written with what it tells of, in one statement however many there are, and
-// published afterwards in pieces, each in a transaction that removes it: a kill loses none, and none is published twice.
+// A notice is an operational event to be published: one row for each webhook and kind of event, with the count and the newest
+// sample. Notices are written in the transaction of their cause, in one statement, and published afterwards in pieces; the
+// publishing transaction removes them. So a kill loses none, and none is published twice.
 type notice struct {
 	tenant, webhook webhook.ID
 	kind            string // the event's type
 	count           int
-	sample          any // of the last time; a struct that is a JSON object with at least one field
+	sample          any // the newest; a struct that is a JSON object with at least one field
 }
 
 // failedDelivery is the sample of TypeDeliveryFailed.
@@ -39,7 +39,7 @@ type disabledWebhook struct {
 	Reason webhook.DisabledReason `json:"reason"`
 }
 
-// notices gathers those of a transaction.
+// notices collects the notices of a transaction.
 type notices map[noticeKey]*notice
 
 type noticeKey struct {
@@ -47,7 +47,7 @@ type noticeKey struct {
 	kind    string
 }
 
-// add notes that something happened to a webhook once more.
+// add adds an occurrence for a webhook.
 func (n *notices) add(to *Target, kind string, sample any) {
 	if *n == nil {
 		*n = notices{}
@@ -73,7 +73,7 @@ func (b *batch) note(n notices) error {
 	for _, is := range n {
 		all = append(all, is)
 	}
-	slices.SortFunc(all, func(a, b *notice) int { // in one order, so that two transactions never wait for each other
+	slices.SortFunc(all, func(a, b *notice) int { // in a fixed order, so that transactions cannot deadlock
 		return cmp.Or(bytes.Compare(a.tenant[:], b.tenant[:]), cmp.Compare(a.kind, b.kind), bytes.Compare(a.webhook[:], b.webhook[:]))
 	})
 	rows := make([][]any, len(all))
@@ -91,18 +91,18 @@ func (b *batch) note(n notices) error {
 	return nil
 }
 
-// Bounds of what one operational event tells.
+// Limits of one operational event.
 const (
 	maxNoticeTargets = 100
 	maxNoticeBytes   = 64 << 10
 )
 
-// publishNoted makes operational events of all notices that are there now, of tenants in turn, each in a transaction of its own.
+// publishNoted publishes all current notices, tenants taking turns, each event in its own transaction.
 func (s *Store) publishNoted(ctx context.Context) error {
 	s.noting.Lock()
 	defer s.noting.Unlock()
 	read := s.read.WithContext(ctx)
-	var last *int64 // by Scan: GORM's Row panics when its context has ended
+	var last *int64 // with Scan, because GORM's Row panics if its context has ended
 	if err := read.Raw("SELECT MAX(seq) FROM notices").Scan(&last).Error; err != nil {
 		return dialect.Unavailable(err)
 	}
@@ -122,7 +122,7 @@ func (s *Store) publishNoted(ctx context.Context) error {
 				break
 			}
 			left, err := s.publishPiece(ctx, group, *last)
-			if errors.Is(err, webhook.ErrBusy) { // the tenant's own work is in its way: the others do not wait for that
+			if errors.Is(err, webhook.ErrBusy) { // the tenant's own calls are in the way; others do not wait for that
 				busy = err
 				continue
 			}
@@ -135,13 +135,13 @@ func (s *Store) publishNoted(ctx context.Context) error {
 	return busy
 }
 
-// noticeGroup is what one event may tell of: a tenant's notices of one kind.
+// noticeGroup is what one event may contain: a tenant's notices of one kind.
 type noticeGroup struct {
 	TenantID webhook.ID
 	Kind     string
 }
 
-// next goes on to the group that follows.
+// next advances to the next group.
 func (g *noticeGroup) next(ctx context.Context, s *Store) (found bool, err error) {
 	var rows []noticeGroup
 	err = s.read.WithContext(ctx).Raw(`SELECT tenant_id, kind FROM notices WHERE (tenant_id, kind) > (?, ?)
@@ -156,7 +156,7 @@ func (g *noticeGroup) next(ctx context.Context, s *Store) (found bool, err error
 	return true, nil
 }
 
-// publishPiece makes one event of the group's first notices, up to Seq last, and reports whether more are left.
+// publishPiece publishes one event for the group's first notices, up to Seq last, and reports whether more are left.
 func (s *Store) publishPiece(ctx context.Context, g noticeGroup, last int64) (left bool, err error) {
 	err = s.changeFor(ctx, g.TenantID, maxNoticeTargets+maxOperational, func(b *batch) error {
 		left = false
@@ -166,7 +166,7 @@ func (s *Store) publishPiece(ctx context.Context, g noticeGroup, last int64) (le
 			Count     int
 			Sample    string
 		}
-		// What another node is publishing is passed over.
+		// Notices that another node is publishing are skipped.
 		if err := b.DB.Raw(`SELECT seq, webhook_id, count, sample FROM notices WHERE tenant_id = ? AND kind = ? AND seq <= ?
 			ORDER BY webhook_id LIMIT ?`+s.db.SkipLocked("notices"), g.TenantID, g.Kind, last, maxNoticeTargets+1).Scan(&rows).Error; err != nil {
 			return fmt.Errorf("read notices: %w", err)
@@ -201,7 +201,7 @@ func (s *Store) publishPiece(ctx context.Context, g noticeGroup, last int64) (le
 		data := fmt.Appendf(nil, `{"count":%d,"webhooks":[%s]}`, total, list)
 		event := &incoming{event: b.newEvent(g.TenantID, g.Kind, data)}
 		if len(b.receivers(nil, event)) == 0 {
-			return nil // nobody wants it: it would only take room
+			return nil // no webhook subscribes to it, so it is not stored
 		}
 		return b.insertAll([]*incoming{event})
 	})

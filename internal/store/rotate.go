@@ -10,9 +10,9 @@ import (
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
 )
 
-// openKeys takes the given master keys, or those of the key file, which is made for a database that nothing was sealed in: for any
-// other a new key would open nothing. The current key of a new database becomes the one that seals; a database that is sealed
-// with a key that is not here is refused.
+// openKeys uses the given master keys, or those of the key file. It creates the file only for a database without sealed values,
+// because a new key could not open them. A new database is sealed with the current key; a database sealed with a missing key is
+// refused.
 func (s *Store) openKeys() (err error) {
 	var id *string
 	if err := s.write.Raw("SELECT key_id FROM store").Scan(&id).Error; err != nil {
@@ -29,7 +29,7 @@ func (s *Store) openKeys() (err error) {
 		if err := s.write.Exec("UPDATE store SET key_id = ? WHERE key_id IS NULL", s.keys.Keys()[0].ID).Error; err != nil {
 			return fmt.Errorf("note master key: %w", err)
 		}
-		if err := s.write.Raw("SELECT key_id FROM store").Scan(&id).Error; err != nil { // somebody else's may have been first
+		if err := s.write.Raw("SELECT key_id FROM store").Scan(&id).Error; err != nil { // another process may have been first
 			return fmt.Errorf("read master key's id: %w", err)
 		}
 	}
@@ -39,8 +39,8 @@ func (s *Store) openKeys() (err error) {
 	return nil
 }
 
-// Key is the master key that seals in this transaction. Reading its id holds the row, so that RotateKey, which changes
-// it first, finds everything that was sealed before.
+// Key returns the master key that seals in this transaction. Reading its id locks the row, so that RotateKey, which changes it
+// first, finds everything sealed before.
 func (b *batch) sealer() (*seal.Key, error) {
 	var id string
 	if err := b.DB.Raw("UPDATE store SET key_id = key_id RETURNING key_id").Scan(&id).Error; err != nil {
@@ -49,10 +49,9 @@ func (b *batch) sealer() (*seal.Key, error) {
 	return b.s.keys.Key(id)
 }
 
-// RotateKey seals all secrets and headers again and reports how many. Keys of a file: it makes a new one, and in the end
-// forgets the old. Keys that were given: the first is the new one, and every process that uses the database must know it
-// already. It may be interrupted at any point and called again, while servers run; until it has ended the old keys are
-// needed.
+// RotateKey seals all secrets and headers again and returns their number. With a key file it creates a new key, and finally removes
+// the old one. Of given keys the first is the new one, and every process that uses the database must have it already. RotateKey may
+// be interrupted at any point and called again, while servers run; until it has returned, the old keys are needed.
 func (s *Store) RotateKey(ctx context.Context) (sealed int, err error) {
 	unlock, err := s.keys.Lock()
 	if err != nil {
@@ -83,23 +82,23 @@ func (s *Store) RotateKey(ctx context.Context) (sealed int, err error) {
 	}
 }
 
-// resealRows is how many rows of each table one transaction of RotateKey seals again.
+// resealRows is the number of rows of each table that one transaction of RotateKey seals again.
 const resealRows = 100
 
-// sealedRow is a row that a master key seals a part of.
+// sealedRow is a row with a part that a master key seals.
 type sealedRow interface {
-	// part is the id of the key, what it sealed, and the row's key in its table.
+	// part returns the id of the key, the sealed value, and the row's key in its table.
 	part() (keyID string, sealed []byte, key any)
-	// associated names the row that the part is sealed for.
+	// associated returns the row's name, which the part is sealed for.
 	associated() []byte
 }
 
-// sealedTables reads, of each table that is declared as sealed, rows that are sealed with another master key than the one named.
+// sealedTables reads, from each table declared as sealed, rows that are sealed with another master key than the named one.
 var sealedTables = map[string]func(b *batch, current string, limit int) ([]sealedRow, error){
 	"keys": sealedRows[keyRow], "secrets": sealedRows[secretRow], "webhook_headers": sealedRows[headersRow],
 }
 
-// sealedRows are rows of a table that are sealed with another key than the current one; limit -1 is all.
+// sealedRows reads rows of a table that are sealed with another key than the current one; limit -1 means all.
 func sealedRows[R any, P interface {
 	*R
 	sealedRow
@@ -115,7 +114,7 @@ func sealedRows[R any, P interface {
 	return list, nil
 }
 
-// reseal seals up to limit rows of each table that is somebody's and sealed with another key.
+// reseal seals again up to limit rows of each table that belongs to tenants and is sealed with another key.
 func (s *Store) reseal(ctx context.Context, current *seal.Key, limit int) (n int, err error) {
 	err = s.change(ctx, func(b *batch) error {
 		n = 0
@@ -134,7 +133,7 @@ func (s *Store) reseal(ctx context.Context, current *seal.Key, limit int) (n int
 	return n, err
 }
 
-// resealOwn seals the database's own keys again; they stay what they are.
+// resealOwn seals the database's own keys again; their values do not change.
 func (b *batch) resealOwn(current *seal.Key) error {
 	for t := range dialect.TablesThat((*dialect.Table).IsSealed) {
 		if t.Owned() {

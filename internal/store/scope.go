@@ -15,32 +15,32 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// Scope is one tenant's part of the store: what belongs to another tenant does not exist in it. Every query of a Scope
-// starts from one of the methods below, which name the tenant; and what a Scope says to the database, it says by db and
-// change, which refuse a statement that does not (package scoped).
+// Scope is one tenant's part of the store: other tenants' rows do not exist in it. Every query of a Scope starts from one of the
+// methods below, which name the tenant, and runs through db and change, which refuse a statement without the tenant (package
+// scoped).
 type Scope struct {
 	s      *Store
 	tenant webhook.ID
 	lean   Lean
 }
 
-// Lean says what of rows is not needed and not read: the payloads, which are most of what a row takes.
+// Lean says which parts of rows are not read: the payloads, which are most of a row's size.
 type Lean struct {
 	NoData   bool // of events
 	NoBodies bool // of attempts' responses
 }
 
-// Lean is the same part of the store with rows that lack their payloads.
+// Lean returns the same part of the store, with rows without these payloads.
 func (c *Scope) Lean(l Lean) *Scope {
 	lean := *c
 	lean.lean = l
 	return &lean
 }
 
-// In is the tenant's part of the store.
+// In returns the tenant's part of the store.
 func (s *Store) In(tenant webhook.ID) *Scope { return &Scope{s: s, tenant: tenant} }
 
-// owners names, for every table whose rows are a tenant's, the column that says whose.
+// owners maps every table whose rows belong to tenants to the column with the owner.
 var owners = func() scoped.Owners {
 	columns := scoped.Owners{}
 	for t := range dialect.TablesThat((*dialect.Table).Owned) {
@@ -49,26 +49,25 @@ var owners = func() scoped.Owners {
 	return columns
 }()
 
-// scoped is db in the tenant's name. What the writer does for everybody at once, in statements of its own, is nobody's in particular: it
-// goes below (direct, batch.sqlTx).
+// scoped returns db restricted to the tenant. The writer's statements for all tenants at once bypass it (direct, batch.sqlTx).
 func (s *Store) scoped(ctx context.Context, db *gorm.DB, tenant webhook.ID) *gorm.DB {
 	return owners.In(ctx, db, tenant, s.log)
 }
 
-// db reads in the tenant's name.
+// db returns the readers' connection, restricted to the tenant.
 func (c *Scope) db(ctx context.Context) *gorm.DB { return c.s.scoped(ctx, c.s.read, c.tenant) }
 
-// change is the store's, in the tenant's name.
+// change is Store.change, restricted to the tenant.
 func (c *Scope) change(ctx context.Context, do func(b *batch) error) error {
 	return c.s.queue(ctx, &change{do: do, webhooks: true, tenant: &c.tenant})
 }
 
-// changeDeliveries is the store's, in the tenant's name.
+// changeDeliveries is Store.changeDeliveries, restricted to the tenant.
 func (c *Scope) changeDeliveries(ctx context.Context, do func(b *batch) error) error {
 	return c.s.queue(ctx, &change{do: do, tenant: &c.tenant})
 }
 
-// table is the tenant's rows, found along an index.
+// table selects the tenant's rows along an index.
 func (c *Scope) table(ctx context.Context, l *list.Index) *gorm.DB { return l.Of(c.db(ctx), c.tenant) }
 
 func (c *Scope) webhooks(ctx context.Context) *gorm.DB {
@@ -76,7 +75,7 @@ func (c *Scope) webhooks(ctx context.Context) *gorm.DB {
 		Where("w.tenant_id = ? AND w.deleted_at IS NULL", c.tenant)
 }
 
-// events are found by their ids.
+// events selects events by their ids.
 func (c *Scope) events(ctx context.Context) *gorm.DB {
 	return c.eventColumns(c.table(ctx, list.EventsByID))
 }
@@ -88,7 +87,7 @@ func (c *Scope) eventColumns(q *gorm.DB) *gorm.DB {
 	return q.Select("e.*")
 }
 
-// deliveries are found by their ids.
+// deliveries selects deliveries by their ids.
 func (c *Scope) deliveries(ctx context.Context) *gorm.DB {
 	return deliveryColumns(c.table(ctx, list.DeliveriesByID))
 }
@@ -97,14 +96,15 @@ func deliveries(db *gorm.DB, tenant webhook.ID) *gorm.DB {
 	return deliveryColumns(db.Table("deliveries AS d").Where("d.tenant_id = ?", tenant))
 }
 
-// deliveryColumns selects deliveries, each with what its webhook makes of its status. The join is an outer one so that it comes last.
+// deliveryColumns selects deliveries, each with its status as its webhook changes it. The join is an outer one so that it comes
+// last.
 func deliveryColumns(q *gorm.DB) *gorm.DB {
 	return q.Joins("LEFT JOIN webhooks w ON w.id = d.webhook_id").
 		Select("d.seq, d.id, d.tenant_id, d.event_id, d.webhook_id, " + list.StatusShown + " AS status, d.attempt_count, d.schedule_start, " +
 			"d.triggered_by, CASE WHEN w.enabled AND w.deleted_at IS NULL THEN d.due_at END AS due_at, d.created_at, d.completed_at, d.failure_reason, w.url AS webhook_url")
 }
 
-// attempts are found by their ids.
+// attempts selects attempts by their ids.
 func (c *Scope) attempts(ctx context.Context) *gorm.DB {
 	return c.attemptColumns(c.table(ctx, list.AttemptsByID))
 }
@@ -118,7 +118,7 @@ func (c *Scope) attemptColumns(q *gorm.DB) *gorm.DB {
 	return q.Joins("LEFT JOIN events e ON e.id = a.event_id" + c.s.db.SameDay("e", "a")).Select(columns + ", e.type AS event_type")
 }
 
-// logged are attempts in the order of the log.
+// logged selects attempts in log order.
 func (c *Scope) logged(ctx context.Context) *gorm.DB {
 	return c.attemptColumns(c.table(ctx, list.AttemptsOfTenant))
 }
@@ -128,7 +128,7 @@ var (
 	attemptColumns = sync.OnceValue(func() string { return columnsBut(&webhook.Attempt{}, "a", "response_body", "event_type") })
 )
 
-// columnsBut lists the columns of a row but some.
+// columnsBut lists the columns of a row except some.
 func columnsBut(row any, alias string, but ...string) string {
 	parsed, err := schema.Parse(row, &sync.Map{}, schema.NamingStrategy{})
 	if err != nil {

@@ -24,10 +24,10 @@ func (s *Store) loadRoutes() error {
 	return nil
 }
 
-// readTargets reads webhooks with all that belongs to them.
+// readTargets reads webhooks with their secrets and headers.
 func (s *Store) readTargets(db *gorm.DB, where string, args ...any) (map[webhook.ID]*Target, error) {
 	var webhooks []*webhook.Webhook
-	// Nothing here makes use of the metadata, so it is not held in memory.
+	// The metadata is not used here, so it is not kept in memory.
 	if err := db.Omit("metadata").Where(where, args...).Order("seq").Find(&webhooks).Error; err != nil {
 		return nil, fmt.Errorf("load webhooks: %w", err)
 	}
@@ -54,11 +54,11 @@ func (s *Store) readTargets(db *gorm.DB, where string, args ...any) (map[webhook
 	return all, nil
 }
 
-// readAtOnce is how many webhooks' secrets one statement reads.
+// readAtOnce is the number of webhooks whose secrets one statement reads.
 const readAtOnce = 500
 
-// Targets lists every webhook that is not deleted, disabled ones too, and when its next unclaimed delivery is due: one
-// look-up in an index each, however long the backlog.
+// Targets lists every webhook that is not deleted, including disabled ones, with the time when its next unclaimed delivery is due:
+// one index lookup each, however long the backlog.
 func (s *Store) Targets(ctx context.Context) ([]TargetDue, error) {
 	rows, err := s.read.WithContext(ctx).Raw(`SELECT w.id,
 		(` + dialect.NextDue("w.id") + `)
@@ -84,7 +84,7 @@ func (s *Store) Targets(ctx context.Context) ([]TargetDue, error) {
 	return list, nil
 }
 
-// secretRow is a signing secret at rest.
+// secretRow is a signing secret, sealed.
 type secretRow struct {
 	ID        webhook.ID `gorm:"primaryKey"`
 	TenantID  webhook.ID
@@ -104,7 +104,7 @@ func (r *secretRow) part() (keyID string, sealed []byte, key any) { return r.Key
 // associated implements sealedRow.
 func (r *secretRow) associated() []byte { return slices.Concat(r.TenantID[:], r.WebhookID[:], r.ID[:]) }
 
-// loadSecrets opens the active secrets of the webhooks, newest first; of all when ids is nil.
+// loadSecrets opens the active secrets of the webhooks, newest first; of all webhooks if ids is nil.
 func (s *Store) loadSecrets(db *gorm.DB, ids []webhook.ID) (map[webhook.ID][]*webhook.Secret, error) {
 	var rows []*secretRow
 	q := db.Where("(expires_at IS NULL OR expires_at > ?)", dialect.At(time.Now()))
@@ -146,10 +146,10 @@ func (b *batch) addSecret(secret *webhook.Secret) error {
 	return nil
 }
 
-// maxSecrets bounds the secrets that sign side by side, whatever a caller rotates; the oldest go first.
+// maxSecrets limits the active secrets of a webhook, however often a caller rotates; the oldest are dropped first.
 const maxSecrets = 5
 
-// rotateSecret adds a secret and lets the others expire after the overlap, or when they would have before.
+// rotateSecret adds a secret and lets the others expire after the overlap, or earlier if they would anyway.
 func (b *batch) rotateSecret(to *Target, r webhook.Rotation, now time.Time) (*webhook.Secret, []*webhook.Secret, error) {
 	scheme := r.Scheme
 	if scheme == "" {
@@ -195,10 +195,10 @@ func (c *Scope) Secrets(_ context.Context, webhooks []webhook.ID) (map[webhook.I
 	return secrets, nil
 }
 
-// pruneSecrets is how many secrets one transaction of PruneSecrets removes.
+// pruneSecrets is the number of secrets that one transaction of PruneSecrets removes.
 const pruneSecrets = 100
 
-// PruneSecrets forgets the secrets whose overlap has ended, some in each transaction, and reports how many.
+// PruneSecrets removes the secrets whose overlap has ended, some in each transaction, and returns their number.
 func (s *Store) PruneSecrets(ctx context.Context) (int, error) {
 	total := 0
 	for {
@@ -234,7 +234,7 @@ func (s *Store) PruneSecrets(ctx context.Context) (int, error) {
 	}
 }
 
-// headersRow is a webhook's custom headers at rest: sealed together, because any value may be a credential.
+// headersRow is a webhook's custom headers, sealed together, because any value may be a credential.
 type headersRow struct {
 	WebhookID webhook.ID `gorm:"primaryKey"`
 	TenantID  webhook.ID
@@ -249,12 +249,12 @@ func (r *headersRow) part() (keyID string, sealed []byte, key any) {
 	return r.KeyID, r.Sealed, r.WebhookID
 }
 
-// associated implements sealedRow; the word keeps it apart from a secret's.
+// associated implements sealedRow; the prefix distinguishes it from a secret's.
 func (r *headersRow) associated() []byte {
 	return slices.Concat(r.TenantID[:], r.WebhookID[:], []byte("headers"))
 }
 
-// setHeaders applies every rule, the egress policy's too. The error is of *Invalid.
+// setHeaders applies all rules, including the egress policy. The error consists of *Invalid.
 func (s *Store) setHeaders(old []*webhook.CustomHeader, set []*webhook.NewHeader) ([]*webhook.CustomHeader, error) {
 	headers, err := webhook.SetHeaders(old, set)
 	if err != nil || s.opts.CheckHeader == nil {
@@ -269,7 +269,7 @@ func (s *Store) setHeaders(old []*webhook.CustomHeader, set []*webhook.NewHeader
 	return headers, errors.Join(errs...)
 }
 
-// putHeaders stores the webhook's headers in place of those it had.
+// putHeaders replaces the webhook's headers.
 func (b *batch) putHeaders(w *webhook.Webhook, headers []*webhook.CustomHeader) error {
 	if err := b.DB.Where("webhook_id = ? AND tenant_id = ?", w.ID, w.TenantID).Delete(&headersRow{}).Error; err != nil {
 		return fmt.Errorf("delete headers: %w", err)
@@ -293,7 +293,7 @@ func (b *batch) putHeaders(w *webhook.Webhook, headers []*webhook.CustomHeader) 
 	return nil
 }
 
-// loadHeaders opens the custom headers of the webhooks, in their order; of all when ids is nil.
+// loadHeaders opens the custom headers of the webhooks, in their order; of all webhooks if ids is nil.
 func (s *Store) loadHeaders(db *gorm.DB, ids []webhook.ID) (map[webhook.ID][]*webhook.CustomHeader, error) {
 	var rows []*headersRow
 	q := db
@@ -310,7 +310,7 @@ func (s *Store) loadHeaders(db *gorm.DB, ids []webhook.ID) (map[webhook.ID][]*we
 			return nil, fmt.Errorf("open headers of webhook %s: %w", row.WebhookID, err)
 		}
 		var headers []*webhook.CustomHeader
-		if json.Unmarshal(text, &headers) != nil { // whose error would quote a value
+		if json.Unmarshal(text, &headers) != nil { // drop the error, which would quote a value
 			return nil, fmt.Errorf("headers of webhook %s cannot be read", row.WebhookID)
 		}
 		all[row.WebhookID] = headers

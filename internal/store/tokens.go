@@ -14,16 +14,16 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// Registry is the part of the tokens and tenants that a caller may know of: all of them for an operator, else one tenant's.
+// Registry is the tokens and tenants that a caller may see: all for an operator, else one tenant's.
 type Registry struct {
 	s      *Store
 	tenant *webhook.ID // nil: an operator's
 }
 
-// Registry is an operator's part of the tokens and tenants; with a tenant, that tenant's.
+// Registry returns all tokens and tenants, for an operator; with a tenant, only that tenant's.
 func (s *Store) Registry(tenant *webhook.ID) *Registry { return &Registry{s: s, tenant: tenant} }
 
-// db reads in the name of the tenant, if there is one.
+// db returns the readers' connection, restricted to the tenant, if there is one.
 func (r *Registry) db(ctx context.Context) *gorm.DB {
 	if r.tenant == nil {
 		return r.s.read.WithContext(ctx)
@@ -31,7 +31,7 @@ func (r *Registry) db(ctx context.Context) *gorm.DB {
 	return r.s.scoped(ctx, r.s.read, *r.tenant)
 }
 
-// change is the store's, in the name of the tenant, if there is one.
+// change is Store.change, restricted to the tenant, if there is one.
 func (r *Registry) change(ctx context.Context, do func(b *batch) error) error {
 	return r.s.queue(ctx, &change{do: do, webhooks: true, tenant: r.tenant, done: make(chan error, 1)})
 }
@@ -44,7 +44,7 @@ func (r *Registry) tokens(ctx context.Context) *gorm.DB {
 	return q
 }
 
-// registered is a list of the caller's part, whose column owner says whose a row is.
+// registered is a list of rows that the caller may see; owner is the column with a row's tenant.
 func registered[T any](ctx context.Context, r *Registry, p list.Path, columns, owner string) *list.Reading[T] {
 	rows := func() *gorm.DB {
 		q := r.db(ctx)
@@ -65,7 +65,7 @@ func (r *Registry) Tokens(ctx context.Context, f TokenFilter, p Page) (*List[web
 	return list.Read(ctx, r.tokenList(ctx, f.Path(r.tenant)), list.NewestFirst, p)
 }
 
-// CountTokensTo counts what Tokens lists, as far as limit, and looks at a bounded number of rows.
+// CountTokensTo counts what Tokens lists, up to limit, and reads a bounded number of rows.
 func (r *Registry) CountTokensTo(ctx context.Context, f TokenFilter, limit int) (Count, error) {
 	return r.tokenList(ctx, f.Path(r.tenant)).Count(ctx, limit)
 }
@@ -80,12 +80,12 @@ func (r *Registry) TokensOf(ctx context.Context, tenants []webhook.ID, f TokenFi
 	return list.ReadOf(ctx, r.tokenList(ctx, f.OfTenants()), tenants, list.NewestFirst, p, func(t *webhook.Token) webhook.ID { return *t.TenantID })
 }
 
-// CountTokensOf counts the tokens of each tenant, as far as limit; tenants with none are missing from the map.
+// CountTokensOf counts the tokens of each tenant, up to limit; tenants with none are missing from the map.
 func (r *Registry) CountTokensOf(ctx context.Context, tenants []webhook.ID, f TokenFilter, limit int) (map[webhook.ID]Count, error) {
 	return r.tokenList(ctx, f.OfTenants()).CountOf(ctx, tenants, limit)
 }
 
-// RevokeToken ends a token; revoking it again changes nothing. webhook.ErrNotFound.
+// RevokeToken revokes a token. Revoking it again changes nothing. Errors: webhook.ErrNotFound.
 func (r *Registry) RevokeToken(ctx context.Context, id webhook.ID) (*webhook.Token, error) {
 	var t webhook.Token
 	err := r.change(ctx, func(b *batch) error {
@@ -112,8 +112,8 @@ func (r *Registry) RevokeToken(ctx context.Context, id webhook.ID) (*webhook.Tok
 	return &t, nil
 }
 
-// CreateToken keeps the hash of a token that the caller made. The error holds an *Invalid for every broken rule; a tenant
-// that does not exist is one.
+// CreateToken stores the hash of a token that the caller generated. The error has an *Invalid for every broken rule, including a
+// tenant that does not exist.
 func (r *Registry) CreateToken(ctx context.Context, t webhook.Token, token string) (*webhook.Token, error) {
 	unknown := &webhook.Invalid{Field: "tenantId", Code: webhook.CodeNotFound, Message: "does not exist"}
 	if r.tenant != nil && (t.TenantID == nil || *t.TenantID != *r.tenant) {
@@ -131,9 +131,9 @@ func (r *Registry) CreateToken(ctx context.Context, t webhook.Token, token strin
 	return r.s.AddToken(ctx, t, token)
 }
 
-// AddToken keeps the hash of a token that the caller made; of t it takes TenantID (nil makes it an operator's), Name, Scopes,
-// ExpiresAt and CreatedBy. The same token again gives the one that is there, if it is valid and grants the same scopes; otherwise an *Invalid of
-// code CONFLICT.
+// AddToken stores the hash of a token that the caller generated, with t's TenantID (nil for an operator token), Name, Scopes,
+// ExpiresAt and CreatedBy. If the token exists, it returns that if it is valid and grants the same scopes; otherwise an *Invalid
+// with code CONFLICT.
 func (s *Store) AddToken(ctx context.Context, t webhook.Token, token string) (*webhook.Token, error) {
 	if token == "" {
 		return nil, &webhook.Invalid{Field: "token", Code: webhook.CodeRequired, Message: "must be given"}
@@ -216,8 +216,8 @@ func (s *Store) Tokens(ctx context.Context) ([]*webhook.Token, error) {
 	return tokens, nil
 }
 
-// TokenByHash finds a token; webhook.ErrNotFound when it is unknown, webhook.ErrRevoked or webhook.ErrExpired, which are that too,
-// when it does not work any more.
+// TokenByHash finds a token. Errors: webhook.ErrNotFound if it is unknown; webhook.ErrRevoked or webhook.ErrExpired, which also
+// match ErrNotFound, if it is no longer valid.
 func (s *Store) TokenByHash(ctx context.Context, hash []byte) (*webhook.Token, error) {
 	t, err := take[webhook.Token](s.read.WithContext(ctx).Where("hash = ?", hash))
 	switch {
@@ -231,13 +231,13 @@ func (s *Store) TokenByHash(ctx context.Context, hash []byte) (*webhook.Token, e
 	return t, nil
 }
 
-// TokensUsed notes when tokens were last used, in one transaction. A time that is earlier than what is known is ignored.
+// TokensUsed records when tokens were last used. A time earlier than the recorded one is ignored.
 func (s *Store) TokensUsed(ctx context.Context, used map[webhook.ID]time.Time) error {
 	ids := make([]webhook.ID, 0, len(used))
 	for id := range used {
 		ids = append(ids, id)
 	}
-	for part := range slices.Chunk(ids, 500) { // each a short transaction: publishers wait for it
+	for part := range slices.Chunk(ids, 500) { // short transactions, because publishers wait for them
 		err := s.change(ctx, func(b *batch) error {
 			for _, id := range part {
 				when := dialect.At(used[id])

@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// bucket holds what may be published at once; it fills at a rate. It is not golang.org/x/time's, which takes nothing back.
+// bucket is a token bucket. golang.org/x/time's cannot be used, because tokens cannot be returned to it.
 type bucket struct {
 	mu          sync.Mutex // guards what follows
 	rate, burst float64    // events a second, and at most
 	left        float64
-	at          time.Time // when left was right
+	at          time.Time // the time that left is for
 }
 
 func (k *bucket) set(rate, burst float64, now time.Time) {
@@ -22,7 +22,7 @@ func (k *bucket) set(rate, burst float64, now time.Time) {
 	k.rate, k.burst, k.left = rate, burst, min(k.left, burst)
 }
 
-// fill: the caller must hold mu.
+// fill adds what has accrued since at. The caller must hold mu.
 func (k *bucket) fill(now time.Time) {
 	if passed := now.Sub(k.at); passed > 0 {
 		if k.burst > 0 {
@@ -32,7 +32,7 @@ func (k *bucket) fill(now time.Time) {
 	}
 }
 
-// take takes n events out, or returns how long to wait until it can.
+// take takes n events, or returns how long to wait until it can.
 func (k *bucket) take(n int, now time.Time) (wait time.Duration) {
 	k.mu.Lock()
 	defer k.mu.Unlock()

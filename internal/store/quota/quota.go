@@ -1,9 +1,9 @@
-// Package quota knows what each tenant may have and do, and how much of it it has and does, so that publishing needs no look-up.
+// Package quota knows each tenant's quotas and usage, so that publishing needs no lookup.
 //
-// Stored events are counted in memory: a call reserves its events before they are queued, so that calls at the same time
-// cannot go over the quota together. The database is counted at the start, after retention, and every few minutes; a count
-// misses what is queued while it begins, and other replicas' events since theirs. The server's own events, which are never
-// refused, count from the next count on.
+// Stored events are counted in memory: a call reserves its events before they are queued, so that concurrent calls cannot exceed
+// the quota together. The database is counted at the start, after retention, and every few minutes; a count misses events queued at
+// its start, and other replicas' later events. The server's own events, which are never refused, are included from the next count
+// on.
 package quota
 
 import (
@@ -26,32 +26,32 @@ type Book struct {
 	of map[webhook.ID]*Account
 }
 
-// Account is one tenant's.
+// Account is the quotas and usage of one tenant.
 type Account struct {
 	limits atomic.Pointer[webhook.Quotas]
 	rate   bucket
 	stored atomic.Int64
-	added  atomic.Int64 // to stored, ever
-	held   holding      // what a refusal says of it
+	added  atomic.Int64 // all additions to stored
+	held   holding      // detail for refusals
 }
 
-// holding is what keeps retention from removing a tenant's events, looked up when somebody is refused.
+// holding is what prevents retention from removing a tenant's events, looked up when a call is refused.
 type holding struct {
-	mu   sync.Mutex // held while it is looked up
-	at   time.Time  // when it was; zero: never
+	mu   sync.Mutex // held during the lookup
+	at   time.Time  // time of the lookup; zero: never
 	said atomic.Pointer[string]
 }
 
-// heldInterval is how long it holds what keeps a tenant's events.
+// heldInterval is how long a lookup of holding is reused.
 const heldInterval = time.Minute
 
-// NewBook is a book of tenants without quotas of their own. held looks up what keeps retention from removing a tenant's events, in words
-// for whoever is refused; it is asked once in a while.
+// NewBook returns a book in which no tenant has its own quotas. held returns, as text for refused callers, what prevents retention
+// from removing a tenant's events; it is called rarely.
 func NewBook(defaults webhook.Quotas, held func(tenant webhook.ID) string, log *slog.Logger) *Book {
 	return &Book{defaults: defaults, held: held, log: log, of: map[webhook.ID]*Account{}}
 }
 
-// Of is the tenant's account.
+// Of returns the tenant's account.
 func (q *Book) Of(tenant webhook.ID) *Account {
 	q.mu.RLock()
 	a := q.of[tenant]
@@ -70,7 +70,7 @@ func (q *Book) Of(tenant webhook.ID) *Account {
 	return a
 }
 
-// Set sets what the tenant may have and do.
+// Set sets the tenant's quotas.
 func (a *Account) Set(l webhook.Quotas) {
 	if old := a.limits.Swap(&l); old != nil && *old == l {
 		return
@@ -78,20 +78,20 @@ func (a *Account) Set(l webhook.Quotas) {
 	a.rate.set(float64(l.PublishRate), float64(l.Burst()), time.Now())
 }
 
-// Limits are what the tenant may have and do.
+// Limits returns the tenant's quotas.
 func (a *Account) Limits() webhook.Quotas { return *a.limits.Load() }
 
-// Stored is how many events the tenant is counted to have.
+// Stored returns the counted number of the tenant's stored events.
 func (a *Account) Stored() int64 { return a.stored.Load() }
 
-// Left is how many events the tenant may publish at once.
+// Left returns how many events the tenant may publish now.
 func (a *Account) Left() float64 {
 	a.rate.mu.Lock()
 	defer a.rate.mu.Unlock()
 	return a.rate.left
 }
 
-// Recount sets how many events the tenant has to what count counts; what is admitted meanwhile counts too.
+// Recount sets the number of the tenant's stored events to the result of count, plus the events admitted meanwhile.
 func (a *Account) Recount(count func() (int, error)) error {
 	before := a.added.Load()
 	n, err := count()
@@ -101,8 +101,8 @@ func (a *Account) Recount(count func() (int, error)) error {
 	return err
 }
 
-// Admit takes n events from what the tenant may publish and store, or returns an *Invalid of code QUOTA, a *TooFast when
-// waiting helps. The caller gives back what was not published, and forgets what was but takes no room.
+// Admit takes n events from the tenant's quotas, or returns an *Invalid with code QUOTA, or a *TooFast if waiting helps. The caller
+// must call GiveBack for events that were not published, and Forget for published ones that are not stored.
 func (q *Book) Admit(tenant webhook.ID, n int) (*Account, error) {
 	a := q.Of(tenant)
 	l := a.limits.Load()
@@ -112,7 +112,7 @@ func (q *Book) Admit(tenant webhook.ID, n int) (*Account, error) {
 			q.Refused(tenant, "events", l.Events)
 			return nil, &webhook.Invalid{Code: webhook.CodeQuota, Message: fmt.Sprintf("the tenant has reached its quota of %d stored events; wait until retention removes some%s", l.Events, q.keeps(tenant, a))}
 		}
-		// What is refused is never counted, not even for a moment: it would have others refused.
+		// Refused events are never counted, not even briefly: other calls would be refused because of them.
 		if a.stored.CompareAndSwap(stored, stored+int64(n)) {
 			break
 		}
@@ -131,13 +131,13 @@ func (q *Book) Admit(tenant webhook.ID, n int) (*Account, error) {
 	return a, nil
 }
 
-// Refused tells the operator. The program's logger bounds how often.
+// Refused logs the refusal. The program's logger limits how often.
 func (q *Book) Refused(tenant webhook.ID, of string, limit int) {
 	q.log.Warn("call refused: the tenant has reached a quota", slog.Any("tenant", tenant), slog.String("quota", of), slog.Int("limit", limit))
 }
 
-// keeps tells a caller who is refused how many events wait for webhooks that are disabled, as it was within heldInterval. Callers
-// do not wait for one another.
+// keeps tells a refused caller how many events wait for disabled webhooks, from the last heldInterval. Callers do not wait for each
+// other.
 func (q *Book) keeps(tenant webhook.ID, a *Account) string {
 	if a.held.mu.TryLock() {
 		defer a.held.mu.Unlock()
@@ -153,19 +153,19 @@ func (q *Book) keeps(tenant webhook.ID, a *Account) string {
 	return ""
 }
 
-// Forget gives back n events' room; that they were published still counts.
+// Forget returns n events to the quota of stored events; they still count as published.
 func (a *Account) Forget(n int) {
 	a.stored.Add(int64(-n))
 	a.added.Add(int64(-n))
 }
 
-// GiveBack is for n events that were admitted and not published.
+// GiveBack returns n events that were admitted and not published.
 func (a *Account) GiveBack(n int) {
 	a.Forget(n)
 	a.rate.giveBack(n)
 }
 
-// Limited are the accounts of tenants whose stored events are limited.
+// Limited returns the accounts of tenants whose stored events are limited.
 func (q *Book) Limited() map[webhook.ID]*Account {
 	q.mu.RLock()
 	defer q.mu.RUnlock()
@@ -178,7 +178,7 @@ func (q *Book) Limited() map[webhook.ID]*Account {
 	return limited
 }
 
-// Load sets what these tenants may have and do, and forgets all others.
+// Load sets the quotas of these tenants, and removes all others.
 func (q *Book) Load(all map[webhook.ID]webhook.Quotas) {
 	for id, may := range all {
 		q.Of(id).Set(may)

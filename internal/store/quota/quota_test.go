@@ -10,7 +10,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// A call that is refused for its number keeps nobody else out, not even while it is looked at.
+// A call refused for its number of events does not cause others to be refused, not even during the check.
 func TestRefusedCallKeepsNobodyOut(t *testing.T) {
 	q, tenant := NewBook(webhook.Quotas{Events: 1000}, func(webhook.ID) string { return "" }, slog.New(slog.DiscardHandler)), webhook.ID{1}
 	var refused sync.WaitGroup
@@ -34,7 +34,7 @@ func TestRefusedCallKeepsNobodyOut(t *testing.T) {
 	refused.Wait()
 }
 
-// A bucket gives what it holds and what has come in since, and takes back what was not used.
+// A bucket gives what it holds and what has accrued since, and takes back what was not used.
 func TestBucket(t *testing.T) {
 	now := time.Now()
 	var k bucket

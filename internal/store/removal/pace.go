@@ -2,16 +2,16 @@ package removal
 
 import "time"
 
-// Bounds of removing an event that has more than Rows rows, and of deleting a tenant: what one transaction removes. Everybody waits for
-// it, and a row with much data takes longer than others: it begins with a few and ends when its time is over.
+// Limits of one transaction that removes an event with more than Rows rows, or a tenant. Everybody waits for it, and rows with much
+// data take longer, so it begins with a few and ends when its time is over.
 const (
 	Rows      = 2000
-	paceFirst = 32 // rows of its first statement; each that is quick has the next take twice as many, up to paceMost
+	paceFirst = 32 // rows of its first statement; each quick one doubles the next, up to paceMost
 	paceMost  = 512
 	paceTime  = 8 * time.Millisecond
 )
 
-// pace says how many rows the statements of a transaction that removes may take.
+// pace decides how many rows each statement of a removing transaction takes.
 type pace struct {
 	left, next    int
 	begun, looked time.Time
@@ -22,7 +22,7 @@ func newPace() *pace {
 	return &pace{left: Rows, next: paceFirst, begun: now, looked: now}
 }
 
-// rows is how many the next statement may take; 0 when the transaction has done enough, and it has done something.
+// rows returns how many rows the next statement may take; 0 if the transaction has done enough, which is at least something.
 func (p *pace) rows() int {
 	if p.left == Rows {
 		return p.next

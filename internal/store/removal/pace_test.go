@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// A transaction that removes takes few rows at a time while its statements are slow and more when they are quick; it ends when its
-// time is over or its rows are used up, and never before it has removed something.
+// A removing transaction takes few rows at a time while its statements are slow and more while they are quick; it ends when its
+// time or its rows are used up, and never before it has removed something.
 func TestPace(t *testing.T) {
 	for name, test := range map[string]struct {
 		each time.Duration // of a statement

@@ -1,5 +1,5 @@
-// Package removal removes events, and rows of deleted tenants and webhooks, with everything that hangs on them. What that is, the tables
-// declare (dialect.Tables).
+// Package removal removes events, and rows of deleted tenants and webhooks, with all rows that belong to them, as dialect.Tables
+// declares.
 package removal
 
 import (
@@ -17,23 +17,23 @@ type remover struct {
 	db dialect.DB
 }
 
-// Events is events that are being removed with everything that hangs on them, some rows in each transaction.
+// Events is events that are being removed with all their rows, some in each transaction.
 type Events struct {
 	IDs      []webhook.ID
-	From, To time.Time // when the first and the last of them were published
-	// Retention leaves alone what is owed, as somebody may have retried a delivery meanwhile, and notes how far the log of attempts
-	// has been taken. Else nobody can see them any more.
+	From, To time.Time // when the first and the last one were published
+	// Retention skips events with pending or held deliveries, because somebody may have retried one meanwhile, and records how far
+	// the log of attempts is removed. False: the events are invisible already.
 	Retention bool
 }
 
-// where is a condition, and with it that rows are of the days on which the events were published.
+// where adds to a condition that rows are of the days on which the events were published.
 func (e *Events) where(db dialect.DB, condition, dayColumn string, args ...any) (text string, all []any) {
 	text, days := db.Published(dayColumn, e.From, e.To)
 	return condition + text, append(args, days...)
 }
 
-// Some removes what one transaction may, and reports how many events went and whether all have. Nothing else removes events: first their
-// attempts, then their deliveries, then they and what else is of them.
+// Some removes what one transaction may, and returns how many events it removed and whether that was all. It removes attempts
+// first, then deliveries, then the events and their other rows.
 func Some(tx *dialect.Tx, db dialect.DB, e Events) (events int, done bool, err error) {
 	r := &remover{tx, db}
 	if len(e.IDs) == 0 {
@@ -52,8 +52,8 @@ func Some(tx *dialect.Tx, db dialect.DB, e Events) (events int, done bool, err e
 	return r.removeBare(&e, p)
 }
 
-// removeDeliveries removes some deliveries, or some attempts of theirs, and reports whether there were any. It looks at about as many
-// rows as it removes, however many there are.
+// removeDeliveries removes some deliveries, or some of their attempts, and reports whether there were any. It reads about as many
+// rows as it removes.
 func (r *remover) removeDeliveries(e *Events, p *pace, n int) (left bool, err error) {
 	where, args := e.where(r.db, "event_id IN ?", "day", e.IDs)
 	if e.Retention {
@@ -89,7 +89,7 @@ func (r *remover) removeDeliveries(e *Events, p *pace, n int) (left bool, err er
 				return false, err
 			}
 		}
-		if err := r.removeRows(e, p, dialect.AttemptsTable, attempts); err != nil || len(attempts) == n { // there may be more of these deliveries
+		if err := r.removeRows(e, p, dialect.AttemptsTable, attempts); err != nil || len(attempts) == n { // these deliveries may have more
 			return true, err
 		}
 		seqs = seqs[:min(len(seqs), p.rows())]
@@ -108,7 +108,7 @@ func (r *remover) removeRows(e *Events, p *pace, t *dialect.Table, seqs []int64)
 	return r.DB.Exec("DELETE FROM "+t.Name+" WHERE "+where, args...).Error
 }
 
-// removeBare removes those of the events that have no deliveries any more.
+// removeBare removes the events that have no deliveries left.
 func (r *remover) removeBare(e *Events, p *pace) (events int, done bool, err error) {
 	where, args := e.where(r.db, "events.id IN ?", "events.day", e.IDs)
 	where += " AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event_id = events.id" + r.db.SameDay("d", "events") + ")"
@@ -142,7 +142,7 @@ func (r *remover) removeBare(e *Events, p *pace) (events int, done bool, err err
 	return events, true, nil
 }
 
-// Whole removes those of the events that may go still, each with everything that hangs on it, and reports how many.
+// Whole removes the events that may still be removed, each with all its rows, and returns their number.
 func Whole(tx *dialect.Tx, db dialect.DB, of *dialect.Cohort, e Events) (int, error) {
 	r := &remover{tx, db}
 	ids := e.IDs
@@ -196,8 +196,8 @@ func Whole(tx *dialect.Tx, db dialect.DB, of *dialect.Cohort, e Events) (int, er
 	return len(gone), r.DB.Exec("DELETE FROM events WHERE "+where, args...).Error
 }
 
-// lockWhole locks the events' deliveries and returns those events of which it has them all: what another node works on stays for the next
-// time.
+// lockWhole locks the events' deliveries and returns the events whose deliveries are all locked: those that another node works on
+// stay for the next time.
 func (r *remover) lockWhole(e *Events, lock string) ([]webhook.ID, error) {
 	among, arg := r.db.AmongIDs("event_id", e.IDs)
 	where, args := e.where(r.db, among, "day", arg)
@@ -222,7 +222,7 @@ func (r *remover) lockWhole(e *Events, lock string) ([]webhook.ID, error) {
 	return slices.DeleteFunc(slices.Clone(e.IDs), func(id webhook.ID) bool { return missing[id] != 0 }), nil
 }
 
-// notePruned notes how far retention has taken tenants' attempts.
+// notePruned records how far retention has removed tenants' attempts.
 func (r *remover) notePruned(last map[webhook.ID]int64) error {
 	newest := int64(0)
 	rows := make([][]any, 0, len(last))
@@ -238,7 +238,7 @@ func (r *remover) notePruned(last map[webhook.ID]int64) error {
 		" AS v WHERE tenants.id = v.id AND tenants.pruned_attempt < v.seq", string(dialect.CompactJSON(rows))).Error
 }
 
-// Group puts candidates together, of one day each, as partitions are; what has many rows stands alone.
+// Group groups candidates by day, like partitions; an event with many rows is a group of its own.
 func Group(found []dialect.Candidate, rows int) []Events {
 	var list []Events
 	size := 0

@@ -1,4 +1,4 @@
-// Package routing knows which webhooks want an event, so that publishing needs no look-up.
+// Package routing knows which webhooks subscribe to an event, so that publishing needs no lookup.
 package routing
 
 import (
@@ -19,17 +19,17 @@ type Table struct {
 	byTenant map[webhook.ID]*subscribers
 }
 
-// subscribers are one tenant's webhooks. An event looks only at those that want it, however many there are: a look-up of its type,
-// and one for each word that a wildcard may follow. Lists are in the order of Seq.
+// subscribers are one tenant's webhooks. Finding an event's webhooks costs one lookup of its type, and one for each prefix that a
+// wildcard may follow, however many webhooks there are. Lists are in the order of Seq.
 type subscribers struct {
 	byID        map[webhook.ID]*dialect.Target
-	byType      map[string][]*dialect.Target // under each type that it names
-	byPrefix    map[string][]*dialect.Target // under what the types begin with that a wildcard of it matches
-	all         []*dialect.Target            // that want every published type
-	operational int                          // how many name operational types
+	byType      map[string][]*dialect.Target // by each type that it names
+	byPrefix    map[string][]*dialect.Target // by the prefix of each of its wildcards
+	all         []*dialect.Target            // that subscribe to all published types
+	operational int                          // the number that name operational types
 }
 
-// New is an empty table.
+// New returns an empty table.
 func New() *Table {
 	return &Table{byID: map[webhook.ID]*dialect.Target{}, byTenant: map[webhook.ID]*subscribers{}}
 }
@@ -38,10 +38,10 @@ func newSubscribers() *subscribers {
 	return &subscribers{byID: map[webhook.ID]*dialect.Target{}, byType: map[string][]*dialect.Target{}, byPrefix: map[string][]*dialect.Target{}}
 }
 
-// bySeq compares a webhook's place in a list.
+// bySeq orders webhooks by Seq.
 func bySeq(to *dialect.Target, seq int64) int { return cmp.Compare(to.Seq, seq) }
 
-// insert puts to into the list, unless it is there: a webhook may name a type twice.
+// insert adds to to the list, unless it is there: a webhook may name a type twice.
 func insert(list []*dialect.Target, to *dialect.Target) []*dialect.Target {
 	i, found := slices.BinarySearchFunc(list, to.Seq, bySeq)
 	if found {
@@ -50,7 +50,7 @@ func insert(list []*dialect.Target, to *dialect.Target) []*dialect.Target {
 	return slices.Insert(list, i, to)
 }
 
-// without takes to out of the list.
+// without returns the list without to.
 func without(list []*dialect.Target, to *dialect.Target) []*dialect.Target {
 	if i, found := slices.BinarySearchFunc(list, to.Seq, bySeq); found {
 		return slices.Delete(list, i, i+1)
@@ -58,13 +58,13 @@ func without(list []*dialect.Target, to *dialect.Target) []*dialect.Target {
 	return list
 }
 
-// wantsAll reports whether the webhook wants every published type.
+// wantsAll reports whether the webhook subscribes to all published types.
 func wantsAll(to *dialect.Target) bool {
 	return to.Events == nil || slices.Contains(to.Events, webhook.AllPublished)
 }
 
-// subscriptions calls f for what the webhook stands under, so that no type finds it twice: what another of its subscriptions
-// Matches already is left out.
+// subscriptions calls f for each key of the webhook, so that no type finds it twice: keys that another of its subscriptions covers
+// are skipped.
 func (t *subscribers) subscriptions(to *dialect.Target, f func(under map[string][]*dialect.Target, key string)) {
 	var prefixes []string
 	for _, e := range to.Events {
@@ -113,7 +113,7 @@ func (t *subscribers) remove(to *dialect.Target) {
 	})
 }
 
-// replace puts to in the place of the webhook's former self, which had the same subscriptions.
+// replace replaces the webhook's previous snapshot, which has the same subscriptions, by to.
 func (t *subscribers) replace(to *dialect.Target) {
 	t.byID[to.ID] = to
 	in := func(list []*dialect.Target) {
@@ -127,7 +127,7 @@ func (t *subscribers) replace(to *dialect.Target) {
 	t.subscriptions(to, func(under map[string][]*dialect.Target, key string) { in(under[key]) })
 }
 
-// wanting appends the lists of webhooks that want the event type. No webhook is in two of them.
+// wanting appends the lists of webhooks that subscribe to the event type. No webhook is in two of them.
 func (t *subscribers) wanting(lists [][]*dialect.Target, eventType string) [][]*dialect.Target {
 	if !webhook.Operational(eventType) {
 		lists = append(lists, t.all)
@@ -154,7 +154,8 @@ func (r *Table) Get(id webhook.ID) *dialect.Target {
 	return r.byID[id]
 }
 
-// fewRemoved is how many webhooks of a tenant are taken out of its lists one by one; with more, all of its lists are made again.
+// fewRemoved is the number of a tenant's webhooks up to which they are removed from its lists one by one; for more, all of its
+// lists are rebuilt.
 const fewRemoved = 8
 
 func (r *Table) Change(targets map[webhook.ID]*dialect.Target) {
@@ -195,7 +196,7 @@ func (r *Table) Change(targets map[webhook.ID]*dialect.Target) {
 	}
 }
 
-// remove takes webhooks out of a tenant's lists.
+// remove removes webhooks from a tenant's lists.
 func (r *Table) remove(tenant webhook.ID, gone []*dialect.Target) {
 	t := r.byTenant[tenant]
 	if len(gone) <= fewRemoved {
@@ -219,7 +220,7 @@ func (r *Table) remove(tenant webhook.ID, gone []*dialect.Target) {
 	}
 }
 
-// Count is how many webhooks the tenant has.
+// Count returns the number of the tenant's webhooks.
 func (r *Table) Count(tenant webhook.ID) int {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
@@ -229,7 +230,7 @@ func (r *Table) Count(tenant webhook.ID) int {
 	return 0
 }
 
-// Operational is how many of the tenant's webhooks name operational event types.
+// Operational returns how many of the tenant's webhooks name operational event types.
 func (r *Table) Operational(tenant webhook.ID) int {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
@@ -250,7 +251,7 @@ func (r *Table) Of(tenant webhook.ID) []*dialect.Target {
 	return slices.Collect(maps.Values(t.byID))
 }
 
-// Matching appends the tenant's webhooks that want the event type.
+// Matching appends the tenant's webhooks that subscribe to the event type.
 func (r *Table) Matching(list []*dialect.Target, tenant webhook.ID, eventType string) []*dialect.Target {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
@@ -265,7 +266,7 @@ func (r *Table) Matching(list []*dialect.Target, tenant webhook.ID, eventType st
 	return list
 }
 
-// Matches counts the tenant's webhooks that want the event type; newest is the greatest of their Seqs.
+// Matches counts the tenant's webhooks that subscribe to the event type; newest is their highest Seq.
 func (r *Table) Matches(tenant webhook.ID, eventType string) (n int, newest int64) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
@@ -280,8 +281,8 @@ func (r *Table) Matches(tenant webhook.ID, eventType string) (n int, newest int6
 	return n, newest
 }
 
-// After appends those of matching with after < Seq <= until, at most n, in the order of Seq. Its cost does not depend on how
-// many others there are.
+// After appends the webhooks of Matching with after < Seq <= until, at most n, in the order of Seq. Its cost does not depend on the
+// number of others.
 func (r *Table) After(list []*dialect.Target, tenant webhook.ID, eventType string, after, until int64, n int) []*dialect.Target {
 	r.mu.RLock()
 	defer r.mu.RUnlock()

@@ -12,8 +12,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// After any changes an event goes to the webhooks of its tenant that want its type, once each, whatever they wanted before;
-// in pieces of any length, up to any webhook, it goes to the same ones in order.
+// After any changes an event matches the webhooks of its tenant that subscribe to its type, once each; in pieces of any length, up
+// to any webhook, it matches the same ones in order.
 func TestRoutesFollowWebhooks(t *testing.T) {
 	r := New()
 	random := rand.New(rand.NewPCG(1, 2))
@@ -34,7 +34,7 @@ func TestRoutesFollowWebhooks(t *testing.T) {
 			*to = *model[ids[random.IntN(len(ids))]]
 		} else {
 			to.ID, to.TenantID = webhook.NewID(time.Now()), tenants[random.IntN(len(tenants))]
-			to.Seq = int64(len(ids)+2) ^ 1 // not in the order in which they are told
+			to.Seq = int64(len(ids)+2) ^ 1 // not in the order of the changes
 			ids = append(ids, to.ID)
 		}
 		to.Events = nil
@@ -46,7 +46,7 @@ func TestRoutesFollowWebhooks(t *testing.T) {
 			to.DeletedAt = new(time.Time)
 		}
 		model[to.ID], changes[to.ID] = to, to
-		if random.IntN(40) == 0 { // all of it is removed at once, or changed
+		if random.IntN(40) == 0 { // all webhooks are removed at once, or changed
 			for id, to := range model {
 				next := *to
 				next.DeletedAt = to.DeletedAt

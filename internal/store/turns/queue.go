@@ -1,5 +1,5 @@
-// Package turns hands out, tenant by tenant, what all of them share: the writer's transactions (Queue) and memory (Room). However much one of
-// them wants, the turn of another comes soon (I12, I16, I17).
+// Package turns shares resources between tenants by turns: the writer's transactions (Queue) and memory (Room). However much one
+// tenant requests, another's turn comes soon (I12, I16, I17).
 package turns
 
 import (
@@ -11,20 +11,20 @@ import (
 )
 
 const (
-	// Turn is what a line gets of a transaction before the next one has its turn, in what its work costs.
+	// Turn is the cost of work that a line gets of a transaction before the next line has its turn.
 	Turn = 64
-	// maxWaiting bounds the calls of a tenant that wait. The server's own are not bounded: they are few.
+	// maxWaiting limits the waiting calls of a tenant. The server's own are few, and not limited.
 	maxWaiting = 4096
 )
 
-// Line names a line: what a tenant's callers want, and what the server does for it, each wait for their own. What the server does for
-// nobody, or for many, is of the zero id.
+// Line identifies a line: the calls of a tenant and the server's work for it have separate lines. The server's work for no tenant,
+// or several, has the zero id.
 type Line struct {
 	Tenant webhook.ID
 	Server bool
 }
 
-// Queue holds what waits for the writer, and hands it out in turn: some of each line, the oldest first (I17).
+// Queue holds the work waitings for the writer, and hands it out in turn: some of each line, the oldest first (I17).
 type Queue[W any] struct {
 	Ready chan struct{} // holds one signal while something waits
 
@@ -33,19 +33,19 @@ type Queue[W any] struct {
 	mu    sync.Mutex // guards what follows
 	lines map[Line]*line[W]
 	ring  []*line[W] // in the order of their turns
-	free  []*line[W] // empty, to be used again
+	free  []*line[W] // empty, for reuse
 	calls int        // that wait
 	last  webhook.ID // the tenant that called last
-	mixed time.Time  // when another one had called before it
+	mixed time.Time  // when it differed from the tenant before
 }
 
 type line[W any] struct {
 	of   Line
 	work []W
-	head int // of work: what is before has been taken
+	head int // index of the first work that is not taken
 }
 
-// NewQueue is an empty queue. A tenant is alone when no other one has called for as long as aloneAfter.
+// NewQueue returns an empty queue. A tenant is alone if no other one has called for aloneAfter.
 func NewQueue[W any](aloneAfter time.Duration) *Queue[W] {
 	return &Queue[W]{Ready: make(chan struct{}, 1), aloneAfter: aloneAfter, lines: map[Line]*line[W]{}}
 }
@@ -85,23 +85,23 @@ func (q *Queue[W]) Add(of Line, w W) bool {
 	return true
 }
 
-// Alone reports whether one tenant at most has called lately.
+// Alone reports whether at most one tenant has called recently.
 func (q *Queue[W]) Alone(now time.Time) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return now.Sub(q.mixed) >= q.aloneAfter
 }
 
-// Waiting counts what waits, work that has been taken in part included.
+// Waiting counts the waiting work, including work that is partly taken.
 func (q *Queue[W]) Waiting() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.calls
 }
 
-// Fill hands out what waits, until what has been taken costs limit or nothing waits; cost is what is taken already. take takes work, of a
-// large one only as much as costs about limit in all; it returns what has been taken costs then, and whether that is all of the work.
-// When nothing has been taken something is, whatever that costs.
+// Fill hands out waiting work until the cost reaches limit or nothing waits; cost is the cost so far. take takes a work, of a large
+// one only as much as reaches about limit; it returns the cost then, and whether it took the whole work. At least one work is
+// handed out, whatever its cost.
 func (q *Queue[W]) Fill(cost, limit int, take func(w W, limit int) (cost int, all bool)) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

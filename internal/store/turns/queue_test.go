@@ -7,7 +7,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// A tenant may have so many calls waiting, whatever the others have; the server itself is never refused.
+// The number of waiting calls is limited for each tenant alone; the server itself is never refused.
 func TestQueueBoundsCalls(t *testing.T) {
 	q := NewQueue[int](time.Second)
 	for i := range maxWaiting {
@@ -21,8 +21,8 @@ func TestQueueBoundsCalls(t *testing.T) {
 	}
 }
 
-// Lines have their turns: a long one gets no more of a transaction than a turn while another waits, each line's work comes in order, and
-// what was taken in part stays at the head of its line.
+// Lines take turns: a long one gets no more of a transaction than a turn while another waits, each line's work comes in order, and
+// partly taken work stays at the head of its line.
 func TestQueueGoesRound(t *testing.T) {
 	q := NewQueue[int](time.Second)
 	for i := range 5 * Turn {
@@ -34,7 +34,7 @@ func TestQueueGoesRound(t *testing.T) {
 	take := func(w, limit int) (int, bool) {
 		if w == -1 && halves == 0 {
 			halves++
-			return cost, false // it is large, and goes on in its next turn
+			return cost, false // it is large, and continues in its next turn
 		}
 		got = append(got, w)
 		cost++

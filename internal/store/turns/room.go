@@ -9,38 +9,37 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// Room is memory that tenants share. One that holds some may hold as much as is left free, so that however much a tenant wants
-// there is room for others, and one that holds nothing comes first: a small call never waits for another tenant's large ones
-// (I12, I16).
+// Room is memory that tenants share. A tenant may hold as much as it leaves free, so that there is always room for others, and one
+// that holds nothing comes first: a small call never waits for another tenant's large ones (I12, I16).
 type Room struct {
 	mu      sync.Mutex // guards what follows
 	total   int64
 	free    int64
-	tenants map[webhook.ID]*tenantRoom // that hold some, or wait
-	ring    []*tenantRoom              // those that wait, in the order of their turns
+	tenants map[webhook.ID]*tenantRoom // that hold memory, or wait
+	ring    []*tenantRoom              // waiting tenants, in the order of their turns
 }
 
-// tenantRoom is a tenant's part.
+// tenantRoom is a tenant's part of a Room.
 type tenantRoom struct {
 	tenant  webhook.ID
 	held    int64
-	waiting []*roomWaiter // the longest first
+	waiting []*roomWaiter // longest waiting first
 }
 
 type roomWaiter struct {
 	bytes   int64
-	granted chan struct{} // closed when it has got them
+	granted chan struct{} // closed when it has the memory
 }
 
 var errNoRoom = errors.New("too many calls of this tenant are waiting")
 
-// NewRoom is room for so many bytes.
+// NewRoom returns a Room of the given size in bytes.
 func NewRoom(total int64) *Room {
 	return &Room{total: total, free: total, tenants: map[webhook.ID]*tenantRoom{}}
 }
 
-// Take waits for n bytes of the tenant's, and returns how they are given back, once. What is more than a quarter of all counts as a
-// quarter.
+// Take waits for n bytes for the tenant, and returns a function that returns them, to be called once. More than a quarter of the
+// room counts as a quarter.
 func (r *Room) Take(ctx context.Context, tenant webhook.ID, n int64) (giveBack func(), err error) {
 	n = min(n, r.total/4)
 	r.mu.Lock()
@@ -72,7 +71,7 @@ func (r *Room) Take(ctx context.Context, tenant webhook.ID, n int64) (giveBack f
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	select {
-	case <-w.granted: // meanwhile
+	case <-w.granted: // granted meanwhile
 		r.release(t, n)
 	default:
 		r.leave(t, w)
@@ -81,7 +80,7 @@ func (r *Room) Take(ctx context.Context, tenant webhook.ID, n int64) (giveBack f
 	return nil, ctx.Err()
 }
 
-// fits reports whether the tenant may have n bytes now. The caller must hold mu, here and in what follows.
+// fits reports whether the tenant may have n bytes now. The caller must hold mu, here and below.
 func (r *Room) fits(t *tenantRoom, n int64) bool {
 	return n <= r.free && (t.held == 0 || t.held+n <= r.free-n)
 }
@@ -104,7 +103,7 @@ func (r *Room) release(t *tenantRoom, n int64) {
 	r.forget(t)
 }
 
-// serve grants what fits, tenants in turn.
+// serve grants waiting requests that fit, tenants in turn.
 func (r *Room) serve() {
 	for first, passed := false, 0; passed < len(r.ring); {
 		t := r.ring[0]
@@ -117,12 +116,12 @@ func (r *Room) serve() {
 			passed = 0
 			continue
 		}
-		first = first || t.held == 0 // what gets free is for this one, before those that hold something
+		first = first || t.held == 0 // released memory goes to this one, before those that hold some
 		passed++
 	}
 }
 
-// leave takes a waiter out of its tenant's, and the tenant out of the ring when it was the last.
+// leave removes a waiter from its tenant, and the tenant from the ring if it was its last.
 func (r *Room) leave(t *tenantRoom, w *roomWaiter) {
 	t.waiting = slices.DeleteFunc(t.waiting, func(other *roomWaiter) bool { return other == w })
 	if len(t.waiting) == 0 {
@@ -137,7 +136,7 @@ func (r *Room) forget(t *tenantRoom) {
 	}
 }
 
-// Free is how many bytes are free, and of how many.
+// Free returns the free bytes, and the size.
 func (r *Room) Free() (free, total int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

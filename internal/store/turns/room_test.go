@@ -12,8 +12,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// However much memory a tenant's calls want, another's call does not wait for them; what a tenant has too much of waits for its
-// own, in order, and a call that is larger than all of the memory comes to its turn too.
+// However much memory a tenant's calls need, another's call does not wait for them; calls beyond a tenant's share wait in order,
+// and a call larger than the whole memory gets its turn too.
 func TestRoomIsSharedByTenants(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := NewRoom(1000)
@@ -73,7 +73,7 @@ func TestRoomIsSharedByTenants(t *testing.T) {
 	})
 }
 
-// Calls that give up while they wait, in whatever order, leave the memory whole.
+// After calls that give up while they wait, in any order, all memory is free.
 func TestRoomIsWholeAfterGivingUp(t *testing.T) {
 	r := NewRoom(1000)
 	var calls sync.WaitGroup
@@ -98,12 +98,12 @@ func TestRoomIsWholeAfterGivingUp(t *testing.T) {
 	checkWhole(t, r)
 }
 
-// A tenant whose callers are too many is refused; the others are not.
+// A tenant with too many waiting calls is refused; others are not.
 func TestRoomBoundsWaitingCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := NewRoom(1000)
 		ctx, cancel := context.WithCancel(t.Context())
-		for range maxWaiting + 2 { // two have got theirs
+		for range maxWaiting + 2 { // two have got memory
 			go func() { _, _ = r.Take(ctx, webhook.ID{1}, 250) }()
 		}
 		synctest.Wait()
