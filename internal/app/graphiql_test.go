@@ -10,7 +10,7 @@ import (
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 
-	"github.com/hookgraph/hookgraph/internal/web/graphiql/browsertest"
+	"github.com/hookgraph/hookgraph/internal/web/browsertest"
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
@@ -27,7 +27,7 @@ func TestGraphiQL(t *testing.T) {
 	page := browsertest.Open(t, p.url)
 	const response = ".graphiql-response"
 
-	page.Do(chromedp.Navigate(p.url)) // the server's root redirects there
+	page.Do(chromedp.Navigate(p.url + "/graphiql"))
 	page.WaitText("dialog[open]", "Who is calling?")
 	page.Do(
 		chromedp.SendKeys(chromedp.CSS("input[name=token]"), p.token),

@@ -1,7 +1,6 @@
 package graphiql
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -9,12 +8,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/coder/websocket"
 	"github.com/coder/websocket/wsjson"
 
-	"github.com/hookgraph/hookgraph/internal/web/graphiql/browsertest"
+	"github.com/hookgraph/hookgraph/internal/web/browsertest"
 )
 
 const (
@@ -115,12 +113,8 @@ func TestColours(t *testing.T) {
 
 	page.Do(chromedp.Navigate(api.URL + "/graphiql/#token=" + token + "&tenant=" + tenant))
 	for scheme, background := range map[string]string{"light": "rgb(255, 255, 255)", "dark": "rgb(33, 42, 59)"} {
-		page.Do(chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
-			_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-				Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
-			})
-			return err
-		}), chromedp.Reload())
+		page.Scheme(scheme)
+		page.Do(chromedp.Reload())
 		page.WaitFor(`document.querySelector(".graphiql-query-editor .view-line")`)
 		page.WaitFor(fmt.Sprintf(`getComputedStyle(document.body).backgroundColor === %q`, background))
 		page.Screenshot(scheme)

@@ -1,7 +1,5 @@
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { gzipSync } from 'fflate';
-import { defineConfig, type Plugin } from 'vite';
+import { defineConfig } from 'vite';
+import { gzipOutput } from './gzip.ts';
 
 export default defineConfig({
   // Where the server mounts the page.
@@ -37,24 +35,3 @@ export default defineConfig({
     proxy: { '/graphql': { target: 'http://localhost:8080', ws: true } },
   },
 });
-
-// Replaces each file of dist by its gzip. fflate, because zlib's bytes differ between Node versions and processors and
-// the committed output must not.
-function gzipOutput(): Plugin {
-  let dir = '';
-  return {
-    name: 'gzip-output',
-    apply: 'build',
-    configResolved(config) {
-      dir = config.build.outDir;
-    },
-    closeBundle() {
-      for (const entry of readdirSync(dir, { recursive: true, withFileTypes: true })) {
-        if (!entry.isFile()) continue;
-        const path = join(entry.parentPath, entry.name);
-        writeFileSync(`${path}.gz`, gzipSync(readFileSync(path), { level: 9, mtime: 0 }));
-        rmSync(path);
-      }
-    },
-  };
-}

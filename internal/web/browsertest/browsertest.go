@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
@@ -130,7 +131,7 @@ func profile(t *testing.T) string {
 func (p *Page) canary() string {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := (&url.URL{Host: r.Host}).Hostname()
-		if !strings.HasSuffix(host, ".google.com") && !strings.HasSuffix(host, ".googleapis.com") {
+		if !strings.HasSuffix(host, ".google.com") && !strings.HasSuffix(host, ".googleapis.com") && !strings.HasSuffix(host, ".gvt1.com") {
 			p.mu.Lock()
 			p.strays = append(p.strays, r.Method+" "+r.Host)
 			p.mu.Unlock()
@@ -219,6 +220,44 @@ func (p *Page) Is(expression string) bool {
 func (p *Page) WaitText(selector, text string) {
 	p.t.Helper()
 	p.WaitFor(fmt.Sprintf(`document.querySelector(%q)?.innerText.replace(/\s+/g, " ").includes(%q)`, selector, text))
+}
+
+// Resize makes the window another size, as that of a phone.
+func (p *Page) Resize(width, height int64) {
+	p.t.Helper()
+	p.Do(chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		_, err := chromedp.Call(ctx, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
+			Width: width, Height: height, DeviceScaleFactor: 1,
+		})
+		return err
+	}))
+}
+
+// Scheme makes the system's colours "light" or "dark".
+func (p *Page) Scheme(scheme string) {
+	p.t.Helper()
+	p.Do(chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+		})
+		return err
+	}))
+}
+
+// CheckAccessible runs axe-core, whose source is given, on the page as it is, and fails the test for each violation that it finds.
+func (p *Page) CheckAccessible(axe, where string) {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	found, err := chromedp.Run(ctx, chromedp.Evaluate[string](axe+`;axe.run(document, {resultTypes: ["violations"]}).then((r) => r.violations
+		.map((v) => v.id + ": " + v.help + "\n" + v.nodes.slice(0, 5).map((n) => "  " + n.html.slice(0, 200) + "\n    " + n.failureSummary).join("\n")).join("\n"))`,
+		chromedp.EvalAwaitPromise))
+	if err != nil {
+		p.fail("%s: axe-core: %v", where, err)
+	}
+	if found != "" {
+		p.t.Errorf("%s: not accessible:\n%s", where, found)
+	}
 }
 
 // CheckQuiet fails the test if anything was asked of another host, or if the browser complained: exceptions, console

@@ -1,0 +1,27 @@
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'fflate';
+import type { Plugin } from 'vite';
+
+/**
+ * Replaces each file of the output by its gzip. fflate, because zlib's bytes differ between Node versions and processors and
+ * the committed output must not.
+ */
+export function gzipOutput(): Plugin {
+  let dir = '';
+  return {
+    name: 'gzip-output',
+    apply: 'build',
+    configResolved(config) {
+      dir = config.build.outDir;
+    },
+    closeBundle() {
+      for (const entry of readdirSync(dir, { recursive: true, withFileTypes: true })) {
+        if (!entry.isFile()) continue;
+        const path = join(entry.parentPath, entry.name);
+        writeFileSync(`${path}.gz`, gzipSync(readFileSync(path), { level: 9, mtime: 0 }));
+        rmSync(path);
+      }
+    },
+  };
+}
