@@ -49,6 +49,18 @@ func (r *deliveryAttemptResolver) Message(ctx context.Context, obj *webhook.Atte
 	return &obj.Message, nil
 }
 
+// Explanation is the resolver for the explanation field.
+func (r *deliveryAttemptResolver) Explanation(ctx context.Context, obj *webhook.Attempt) (*webhook.Explanation, error) {
+	if obj.Status != webhook.AttemptFailed {
+		return nil, nil
+	}
+	d, err := r.Delivery(ctx, obj)
+	if err != nil {
+		return nil, err
+	}
+	return webhook.Explain(obj, d), nil
+}
+
 // Timings is the resolver for the timings field.
 func (r *deliveryAttemptResolver) Timings(ctx context.Context, obj *webhook.Attempt) (*model.AttemptTimings, error) {
 	ms := func(us int64) float64 { return float64(us) / 1000 }

@@ -128,20 +128,21 @@ type ComplexityRoot struct {
 	}
 
 	DeliveryAttempt struct {
-		Delivery   func(childComplexity int) int
-		DurationMs func(childComplexity int) int
-		Error      func(childComplexity int) int
-		Event      func(childComplexity int) int
-		ID         func(childComplexity int) int
-		Message    func(childComplexity int) int
-		Number     func(childComplexity int) int
-		Request    func(childComplexity int) int
-		Response   func(childComplexity int) int
-		StartedAt  func(childComplexity int) int
-		Status     func(childComplexity int) int
-		Timings    func(childComplexity int) int
-		Trigger    func(childComplexity int) int
-		Webhook    func(childComplexity int) int
+		Delivery    func(childComplexity int) int
+		DurationMs  func(childComplexity int) int
+		Error       func(childComplexity int) int
+		Event       func(childComplexity int) int
+		Explanation func(childComplexity int) int
+		ID          func(childComplexity int) int
+		Message     func(childComplexity int) int
+		Number      func(childComplexity int) int
+		Request     func(childComplexity int) int
+		Response    func(childComplexity int) int
+		StartedAt   func(childComplexity int) int
+		Status      func(childComplexity int) int
+		Timings     func(childComplexity int) int
+		Trigger     func(childComplexity int) int
+		Webhook     func(childComplexity int) int
 	}
 
 	DeliveryAttemptConnection struct {
@@ -189,6 +190,13 @@ type ComplexityRoot struct {
 	EventEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	FailureExplanation struct {
+		Advice  func(childComplexity int) int
+		Cause   func(childComplexity int) int
+		Next    func(childComplexity int) int
+		Summary func(childComplexity int) int
 	}
 
 	Header struct {
@@ -459,6 +467,7 @@ type DeliveryResolver interface {
 }
 type DeliveryAttemptResolver interface {
 	Message(ctx context.Context, obj *webhook.Attempt) (*string, error)
+	Explanation(ctx context.Context, obj *webhook.Attempt) (*webhook.Explanation, error)
 
 	Timings(ctx context.Context, obj *webhook.Attempt) (*model.AttemptTimings, error)
 	Delivery(ctx context.Context, obj *webhook.Attempt) (*webhook.Delivery, error)
@@ -854,6 +863,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DeliveryAttempt.Event(childComplexity), true
+	case "DeliveryAttempt.explanation":
+		if e.ComplexityRoot.DeliveryAttempt.Explanation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryAttempt.Explanation(childComplexity), true
 	case "DeliveryAttempt.id":
 		if e.ComplexityRoot.DeliveryAttempt.ID == nil {
 			break
@@ -1097,6 +1112,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.EventEdge.Node(childComplexity), true
+
+	case "FailureExplanation.advice":
+		if e.ComplexityRoot.FailureExplanation.Advice == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FailureExplanation.Advice(childComplexity), true
+	case "FailureExplanation.cause":
+		if e.ComplexityRoot.FailureExplanation.Cause == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FailureExplanation.Cause(childComplexity), true
+	case "FailureExplanation.next":
+		if e.ComplexityRoot.FailureExplanation.Next == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FailureExplanation.Next(childComplexity), true
+	case "FailureExplanation.summary":
+		if e.ComplexityRoot.FailureExplanation.Summary == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FailureExplanation.Summary(childComplexity), true
 
 	case "Header.name":
 		if e.ComplexityRoot.Header.Name == nil {
@@ -2533,6 +2573,8 @@ func (ec *executionContext) childFields_DeliveryAttempt(ctx context.Context, fie
 		return ec.fieldContext_DeliveryAttempt_error(ctx, field)
 	case "message":
 		return ec.fieldContext_DeliveryAttempt_message(ctx, field)
+	case "explanation":
+		return ec.fieldContext_DeliveryAttempt_explanation(ctx, field)
 	case "trigger":
 		return ec.fieldContext_DeliveryAttempt_trigger(ctx, field)
 	case "startedAt":
@@ -2647,6 +2689,20 @@ func (ec *executionContext) childFields_EventEdge(ctx context.Context, field gra
 		return ec.fieldContext_EventEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type EventEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_FailureExplanation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "summary":
+		return ec.fieldContext_FailureExplanation_summary(ctx, field)
+	case "cause":
+		return ec.fieldContext_FailureExplanation_cause(ctx, field)
+	case "advice":
+		return ec.fieldContext_FailureExplanation_advice(ctx, field)
+	case "next":
+		return ec.fieldContext_FailureExplanation_next(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FailureExplanation", field.Name)
 }
 
 func (ec *executionContext) childFields_Header(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5210,6 +5266,61 @@ func (ec *executionContext) fieldContext_DeliveryAttempt_message(_ context.Conte
 	return graphql.NewScalarFieldContext("DeliveryAttempt", field, true, true, "String")
 }
 
+func (ec *executionContext) _DeliveryAttempt_explanation(ctx context.Context, field graphql.CollectedField, obj *webhook.Attempt) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeliveryAttempt_explanation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.DeliveryAttempt().Explanation(ctx, obj)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				scope, err := ec.unmarshalOTokenScope2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐTokenScope(ctx, "DELIVERIES_READ")
+				if err != nil {
+					var zeroVal *webhook.Explanation
+					return zeroVal, err
+				}
+				operator, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *webhook.Explanation
+					return zeroVal, err
+				}
+				if ec.Directives.Needs == nil {
+					var zeroVal *webhook.Explanation
+					return zeroVal, errors.New("directive needs is not implemented")
+				}
+				return ec.Directives.Needs(ctx, obj, directive0, scope, operator)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *webhook.Explanation) graphql.Marshaler {
+			return ec.marshalOFailureExplanation2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐExplanation(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DeliveryAttempt_explanation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeliveryAttempt",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FailureExplanation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _DeliveryAttempt_trigger(ctx context.Context, field graphql.CollectedField, obj *webhook.Attempt) (ret graphql.Marshaler) {
 	return ec.marshalNAttemptTrigger2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐTrigger(ctx, field.Selections, obj.Trigger)
 }
@@ -6191,6 +6302,34 @@ func (ec *executionContext) fieldContext_EventEdge_node(_ context.Context, field
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _FailureExplanation_summary(ctx context.Context, field graphql.CollectedField, obj *webhook.Explanation) (ret graphql.Marshaler) {
+	return ec.marshalNString2string(ctx, field.Selections, obj.Summary)
+}
+func (ec *executionContext) fieldContext_FailureExplanation_summary(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FailureExplanation", field, false, false, "String")
+}
+
+func (ec *executionContext) _FailureExplanation_cause(ctx context.Context, field graphql.CollectedField, obj *webhook.Explanation) (ret graphql.Marshaler) {
+	return ec.marshalNString2string(ctx, field.Selections, obj.Cause)
+}
+func (ec *executionContext) fieldContext_FailureExplanation_cause(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FailureExplanation", field, false, false, "String")
+}
+
+func (ec *executionContext) _FailureExplanation_advice(ctx context.Context, field graphql.CollectedField, obj *webhook.Explanation) (ret graphql.Marshaler) {
+	return ec.marshalNString2string(ctx, field.Selections, obj.Advice)
+}
+func (ec *executionContext) fieldContext_FailureExplanation_advice(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FailureExplanation", field, false, false, "String")
+}
+
+func (ec *executionContext) _FailureExplanation_next(ctx context.Context, field graphql.CollectedField, obj *webhook.Explanation) (ret graphql.Marshaler) {
+	return ec.marshalNString2string(ctx, field.Selections, obj.Next)
+}
+func (ec *executionContext) fieldContext_FailureExplanation_next(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FailureExplanation", field, false, false, "String")
 }
 
 func (ec *executionContext) _Header_name(ctx context.Context, field graphql.CollectedField, obj *webhook.Header) (ret graphql.Marshaler) {
@@ -13371,6 +13510,12 @@ func (ec *executionContext) _DeliveryAttempt(ctx context.Context, sel ast.Select
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._DeliveryAttempt_message(ctx, field, obj)
 				})
+		case "explanation":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._DeliveryAttempt_explanation(ctx, field, obj)
+				})
 		case "trigger":
 			out.Values[i] = ec._DeliveryAttempt_trigger(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -13750,6 +13895,54 @@ func (ec *executionContext) _EventEdge(ctx context.Context, sel ast.SelectionSet
 			}
 		case "node":
 			out.Values[i] = ec._EventEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var failureExplanationImplementors = []string{"FailureExplanation"}
+
+func (ec *executionContext) _FailureExplanation(ctx context.Context, sel ast.SelectionSet, obj *webhook.Explanation) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, failureExplanationImplementors)
+
+	out := newFieldSet(ctx, fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("FailureExplanation")
+		case "summary":
+			out.Values[i] = ec._FailureExplanation_summary(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "cause":
+			out.Values[i] = ec._FailureExplanation_cause(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "advice":
+			out.Values[i] = ec._FailureExplanation_advice(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "next":
+			out.Values[i] = ec._FailureExplanation_next(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -17198,6 +17391,13 @@ func (ec *executionContext) unmarshalOEventFilter2ᚖgithubᚗcomᚋhookgraphᚋ
 	}
 	res, err := ec.unmarshalInputEventFilter(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOFailureExplanation2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐExplanation(ctx context.Context, sel ast.SelectionSet, v *webhook.Explanation) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._FailureExplanation(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOFloat2ᚖfloat64(ctx context.Context, v any) (*float64, error) {
