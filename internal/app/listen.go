@@ -10,6 +10,7 @@ import (
 
 	"github.com/hookgraph/hookgraph/graph"
 	"github.com/hookgraph/hookgraph/internal/web"
+	"github.com/hookgraph/hookgraph/internal/web/dashboard"
 	"github.com/hookgraph/hookgraph/internal/web/graphiql"
 )
 
@@ -36,7 +37,7 @@ func (s *server) listen(ctx context.Context) error {
 	}
 	l.server = &http.Server{
 		Handler: web.New(web.Config{
-			Store: s.store, Auth: s.auth, Charge: s.charge, GraphQL: s.api, GraphiQL: graphiql.Handler(), Schema: sdl,
+			Store: s.store, Auth: s.auth, Charge: s.charge, GraphQL: s.api, Pages: pages(), Schema: sdl,
 			Logger: s.log, MaxDataBytes: int(cfg.MaxPayload), AllowedOrigins: cfg.AllowedOrigins, TrustedProxies: cfg.TrustedProxy,
 			Bodies: s.bodies, Calls: s.calls, Short: s.sender.Short,
 		}),
@@ -59,6 +60,13 @@ func (s *server) listen(ctx context.Context) error {
 	l.server.TLSConfig, l.scheme = certificate.Config(), "https"
 	l.serve = func(n net.Listener) error { return l.server.ServeTLS(n, "", "") }
 	return nil
+}
+
+// pages returns the pages by the patterns to mount them at.
+func pages() map[string]http.Handler {
+	all := dashboard.Handlers()
+	all["/graphiql"], all["/graphiql/"] = graphiql.Handler(), graphiql.Handler()
+	return all
 }
 
 // url returns the server's URL for clients on this machine.

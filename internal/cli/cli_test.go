@@ -41,7 +41,7 @@ func TestConfigOfServe(t *testing.T) {
 		cfg.Concurrency != 4096 || cfg.MaxPayload != 256<<10 || cfg.LogFormat != "text" || cfg.LogLevel != slog.LevelInfo || cfg.AllowPrivateTargets {
 		t.Errorf("defaults: %+v", *cfg)
 	}
-	for _, want := range []string{"http://127.0.0.1:8080/graphql\n", "http://127.0.0.1:8080/graphiql#token=hg_made\n", "http://127.0.0.1:8080/v1/webhooks\n", docs, "    hg_made\n"} {
+	for _, want := range []string{"http://127.0.0.1:8080/#token=hg_made\n", "http://127.0.0.1:8080/graphql\n", "http://127.0.0.1:8080/graphiql#token=hg_made\n", "http://127.0.0.1:8080/v1/webhooks\n", docs, "    hg_made\n"} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("%q is not in:\n%s", want, stdout)
 		}

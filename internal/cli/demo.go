@@ -90,7 +90,7 @@ func (d *demo) play(ctx context.Context, dir string, running Running, log *slog.
 		return unlessOver(ctx, err)
 	}
 	first := d.tenants[0]
-	d.printf("Hookgraph %s is listening on %s\n\n  GraphiQL   %s/graphiql#token=%s\n             as tenant %s\n\n",
+	d.printf("Hookgraph %s is listening on %s\n\n  Dashboard  %s/#token=%s\n             as tenant %s\n\n",
 		version(), running.URL, running.URL, first.client.Token, first.name)
 	d.printf("Two tenants, a receiver that fails now and then, and a trickle of events. Ctrl-C stops.\n\n")
 	d.printf(lineFormat, "TIME", "TENANT", "EVENT", "ATTEMPT", "RESULT", "TOOK", "NEXT")

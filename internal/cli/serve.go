@@ -58,6 +58,7 @@ func welcome(w io.Writer, c *config.Config, r Running) {
 	}
 	_, _ = fmt.Fprintf(w, `Hookgraph %[1]s is listening on %[2]s
 
+  Dashboard  %[2]s/%[3]s
   GraphQL    %[2]s/graphql
   GraphiQL   %[2]s/graphiql%[3]s
   REST       %[2]s/v1/webhooks

@@ -28,8 +28,8 @@ type Config struct {
 	Charge func(c *auth.Caller, cost int) time.Duration
 	// GraphQL is mounted at /graphql, unless nil.
 	GraphQL http.Handler
-	// GraphiQL is mounted at /graphiql and below, unless nil.
-	GraphiQL http.Handler
+	// Pages are mounted by their patterns, such as /graphiql/; nil: none.
+	Pages map[string]http.Handler
 	// Schema is served at /schema.graphql, unless "".
 	Schema string
 	Logger *slog.Logger
@@ -136,10 +136,8 @@ func New(c Config) http.Handler {
 	if c.Schema != "" {
 		mux.Handle("/schema.graphql", s.schema())
 	}
-	if c.GraphiQL != nil {
-		mux.Handle("/graphiql", c.GraphiQL)
-		mux.Handle("/graphiql/", c.GraphiQL)
-		mux.Handle("GET /{$}", http.RedirectHandler("/graphiql", http.StatusFound))
+	for pattern, page := range c.Pages {
+		mux.Handle(pattern, page)
 	}
 	return s.frame(s.cors(mux))
 }

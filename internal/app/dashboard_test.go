@@ -1,0 +1,232 @@
+package app
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"testing"
+
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/chromedp"
+
+	"github.com/hookgraph/hookgraph/internal/web/browsertest"
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
+)
+
+// axe is the source of axe-core, which npm ci installs.
+func axe(t *testing.T) string {
+	t.Helper()
+	source, err := os.ReadFile("internal/web/dashboard/node_modules/axe-core/axe.min.js")
+	if err == nil {
+		return string(source)
+	}
+	const missing = "no axe-core: run npm ci in internal/web/dashboard"
+	if os.Getenv("CI") == "true" {
+		t.Fatal(missing)
+	}
+	t.Skip(missing)
+	return ""
+}
+
+// looked takes screenshots of a screen, and has axe-core look at it: light, dark, and as narrow as a phone.
+func looked(page *browsertest.Page, axe, name string) {
+	for _, scheme := range []string{"light", "dark"} {
+		page.Scheme(scheme)
+		page.Screenshot(name + "-" + scheme)
+		page.CheckAccessible(axe, name+", "+scheme)
+	}
+	page.Scheme("light")
+	page.Resize(390, 800)
+	page.Screenshot(name + "-390")
+	page.Resize(320, 700)
+	page.WaitFor(`document.documentElement.scrollWidth <= 320`)
+	page.CheckAccessible(axe, name+", 320 px")
+	page.Resize(1280, 800)
+}
+
+// click clicks the first button or link that begins with the text, in the dialog if there is one.
+func click(page *browsertest.Page, text string) {
+	found := fmt.Sprintf(`[...(document.querySelector("dialog[open]") ?? document).querySelectorAll("button, a, summary, label")].find((e) => e.checkVisibility() && e.innerText.trim().startsWith(%q))`, text)
+	page.WaitFor(found + ` !== undefined`)
+	page.WaitFor("(" + found + ".click(), true)")
+}
+
+// createWebhook registers a webhook over the API.
+func (c *client) createWebhook(t *testing.T, input map[string]any) string {
+	t.Helper()
+	var done struct{ Webhook struct{ ID string } }
+	c.mutate(t, `mutation ($input: CreateWebhookInput!) { done: createWebhook(input: $input) { webhook { id } } }`, input, &done)
+	return done.Webhook.ID
+}
+
+// Someone who opens the server's address is asked for a token, sees each delivery in the list while it is attempted, finds the failed
+// one by a filter, reads why it failed, retries it and watches it succeed, all by the keyboard; the browser asks no other host for
+// anything, and has nothing to complain about.
+func TestDashboardIncident(t *testing.T) {
+	t.Parallel()
+	axe := axe(t)
+	receiver := webhooktest.NewReceiver(t)
+	receiver.Answer(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		fmt.Fprint(w, "<script>alert(1)</script>\u202egnp.exe \x00 down")
+	})
+	p := boot(t, t.TempDir())
+	c := &client{url: p.url, token: p.token}
+	page := browsertest.Open(t, p.url)
+
+	page.Do(chromedp.Navigate(p.url))
+	page.WaitText("dialog[open]", "Sign in to Hookgraph")
+	looked(page, axe, "sign-in")
+	page.Do(
+		chromedp.SendKeys(chromedp.CSS("input[name=token]"), "hg_wrong"),
+		chromedp.Click(chromedp.CSS("dialog .primary")),
+	)
+	page.WaitText("dialog[open]", "did not accept the token")
+	page.Do(
+		chromedp.SendKeys(chromedp.CSS("input[name=token]"), p.token),
+		chromedp.Click(chromedp.CSS("dialog[open] .primary")),
+	)
+	page.WaitText("main", "No delivery matches")
+	page.WaitFor(`!location.href.includes("hg_") && location.pathname === "/deliveries"`)
+	looked(page, axe, "deliveries-empty")
+
+	page.Do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, 5, 5)) // off the rows, which do not move under the pointer
+	c.createWebhook(t, map[string]any{"url": receiver.URL + "/hook", "retryScheduleMs": []int{3_600_000}})
+	c.publish(t, "order.paid")
+	receiver.Next(t)
+	page.WaitText(".row:not(.heading)", "order.paid")
+	page.WaitText(".row:not(.heading)", "503")
+	page.WaitText(".counters", "1 failed")
+	looked(page, axe, "deliveries")
+
+	// By the keyboard: filter, move, preview, open.
+	page.Do(
+		chromedp.KeyEvent("/"),
+		chromedp.KeyEvent("a", chromedp.KeyModifiers(chromedp.ModifierCtrl)), // chromedp types the key that was taken, too
+		chromedp.KeyEvent("status:pending type:order.*\r"),
+	)
+	page.WaitFor(`location.search.includes("status") && document.querySelectorAll(".chip.on").length === 2`)
+	page.Do(chromedp.Evaluate[chromedp.Void](`document.activeElement.blur()`))
+	page.Do(chromedp.KeyEvent("j"), chromedp.KeyEvent("o"))
+	page.WaitText(".preview", "Failed once. The receiver answered 503 Service Unavailable.")
+	looked(page, axe, "preview")
+	page.Do(chromedp.Reload()) // one address is one view
+	page.WaitText(".preview", "Failed once.")
+	page.Do(chromedp.KeyEvent("j"), chromedp.KeyEvent("\r"))
+	page.WaitText("h1", "order.paid")
+	page.WaitText(".explanation", "overloaded or being maintained")
+	page.WaitText(".attempt", "<script>alert(1)</script>U+202Egnp.exe U+0000 down") // never HTML, and nothing unseen
+	looked(page, axe, "delivery")
+
+	receiver.Answer(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	page.Do(chromedp.KeyEvent("r"))
+	receiver.Next(t)
+	page.WaitText(".sentence", "Delivered at attempt 2")
+	page.WaitText(".timeline", "retried by hand")
+	click(page, "What is different")
+	page.WaitText(".difference", "− HTTP 503")
+	page.Screenshot("delivery-difference")
+
+	// Chromium reports each 401 on the console.
+	page.CheckQuiet("status of 401")
+}
+
+// Someone registers a webhook, sees its secret once, sends a test and sees what came of it, changes its settings, rotates its secret,
+// and deletes it after being asked.
+func TestDashboardWebhooks(t *testing.T) {
+	t.Parallel()
+	axe := axe(t)
+	receiver := webhooktest.NewReceiver(t)
+	p := boot(t, t.TempDir())
+	page := browsertest.Open(t, p.url)
+
+	page.Do(chromedp.Navigate(p.url + "/webhooks#token=" + p.token))
+	page.WaitText("main", "No webhook is registered yet")
+	page.WaitFor(`!location.href.includes("hg_")`)
+	click(page, "Register a webhook")
+	page.Do(
+		chromedp.SendKeys(chromedp.CSS("input[name=url]"), receiver.URL+"/hook"),
+		chromedp.SendKeys(chromedp.CSS("textarea[name=events]"), "order.*"),
+	)
+	looked(page, axe, "register")
+	click(page, "Register")
+	page.WaitText("dialog[open] .secret", "whsec_")
+	looked(page, axe, "secret")
+	click(page, "I have kept")
+	page.WaitText("h1", "/hook")
+	page.WaitFor(`!document.body.innerText.includes("whsec_")`)
+	looked(page, axe, "webhook")
+
+	click(page, "Test")
+	click(page, "Send a test")
+	receiver.Next(t)
+	page.WaitText(".test-result .sentence", "Delivered at the first attempt")
+	looked(page, axe, "webhook-test")
+
+	click(page, "Settings")
+	page.Do(chromedp.SendKeys(chromedp.CSS("input[name=schedule]"), "5 300"))
+	page.WaitText(".settings", "5 min 5 s in all")
+	looked(page, axe, "webhook-settings")
+	click(page, "Save")
+	page.WaitText(".settings", "Saved.")
+
+	click(page, "Secrets")
+	click(page, "Rotate the secret")
+	click(page, "Rotate")
+	page.WaitText("dialog[open] .secret", "whsec_")
+	click(page, "I have kept")
+	page.WaitText(".secrets", "stops signing in")
+	looked(page, axe, "webhook-secrets")
+
+	click(page, "Settings")
+	click(page, "Delete this webhook")
+	page.WaitText("dialog[open]", "Its open deliveries are canceled")
+	click(page, "Delete it")
+	page.WaitText("main", "No webhook is registered yet")
+	page.CheckQuiet()
+}
+
+// The page works below a path that a proxy puts before the server's, on every screen.
+func TestDashboardBelowPath(t *testing.T) {
+	t.Parallel()
+	p := boot(t, t.TempDir())
+	target, err := url.Parse(p.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httptest.NewServer(http.StripPrefix("/hooks", &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(target)
+		r.Out.Host = r.In.Host
+	}}))
+	t.Cleanup(proxy.Close)
+	page := browsertest.Open(t, proxy.URL)
+	page.Do(chromedp.Navigate(proxy.URL + "/hooks/webhooks/019db8a2-54a0-7c3e-9a51-2f1b6a0c9d11#token=" + p.token))
+	page.WaitText("main", "No webhook has the ID")
+	click(page, "Deliveries")
+	page.WaitText("main", "No delivery matches")
+	page.WaitFor(`location.pathname === "/hooks/deliveries"`)
+	page.CheckQuiet()
+}
+
+// A tenant's token with fewer scopes is shown what those allow, and no more.
+func TestDashboardScopes(t *testing.T) {
+	t.Parallel()
+	p := boot(t, t.TempDir())
+	c := &client{url: p.url, token: p.token}
+	var done struct{ Secret string }
+	c.mutate(t, `mutation ($input: CreateTokenInput!) { done: createToken(input: $input) { secret } }`,
+		map[string]any{"name": "reader", "scopes": []string{"WEBHOOKS_READ"}}, &done)
+	page := browsertest.Open(t, p.url)
+	page.Do(chromedp.Navigate(p.url + "/webhooks#token=" + done.Secret))
+	page.WaitText("main", "No webhook is registered yet")
+	if page.Is(`document.body.innerText.includes("Register a webhook")`) || page.Is(`document.querySelector(".bar nav").innerText.includes("Deliveries")`) ||
+		page.Is(`document.querySelector(".bar").innerText.includes("Tenant")`) {
+		t.Error("a token that may only read webhooks is offered more")
+	}
+	page.Do(chromedp.Navigate(p.url + "/deliveries"))
+	page.WaitText("main", "the token does not have the scope DELIVERIES_READ")
+	page.CheckQuiet()
+}

@@ -1,0 +1,105 @@
+import { createClient, type Client as SocketClient } from 'graphql-ws';
+import { Client, cacheExchange, fetchExchange, mapExchange } from 'urql';
+import { type Credentials, headers } from '../../../graphiql/src/credentials';
+import { GRAPHQL, GRAPHQL_SOCKET } from './base';
+import { isRefused } from './failure';
+
+/** What the page asks the server with, in the name of one caller. */
+export interface Api {
+  client: Client;
+  sockets: SocketClient;
+  /** Says how the connection of the streams is. Returns what ends that. */
+  onLink(listener: (link: Link) => void): () => void;
+  dispose(): void;
+}
+
+export type Link = 'connecting' | 'connected' | 'lost';
+
+/** refused is called each time the server does not accept the credentials. */
+export function createApi(credentials: Credentials, refused: () => void): Api {
+  const sent = headers(credentials);
+  const client = new Client({
+    url: GRAPHQL.href,
+    preferGetMethod: false,
+    requestPolicy: 'cache-and-network',
+    fetchOptions: {
+      headers: { ...sent, Accept: 'application/graphql-response+json, application/json;q=0.9' },
+    },
+    exchanges: [
+      mapExchange({
+        onResult(result) {
+          if (isRefused(result.error)) refused();
+        },
+      }),
+      cacheExchange,
+      fetchExchange,
+    ],
+  });
+
+  const listeners = new Set<(link: Link) => void>();
+  const tell = (link: Link) => {
+    for (const listener of listeners) listener(link);
+  };
+  const sockets = createClient({
+    url: GRAPHQL_SOCKET.href,
+    connectionParams: sent,
+    keepAlive: 10_000,
+    retryAttempts: Number.POSITIVE_INFINITY,
+    retryWait: (retries) => wait(pause(retries)),
+    // More of a token that is refused would be taken for guessing.
+    shouldRetry: (event) => !isRefusal(event),
+    on: {
+      connecting: () => tell('connecting'),
+      connected: () => tell('connected'),
+      closed(event) {
+        if (isRefusal(event)) refused();
+        tell('lost');
+      },
+    },
+  });
+  const stop = onWake(() => sockets.terminate());
+
+  return {
+    client,
+    sockets,
+    onLink(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    dispose() {
+      stop();
+      void sockets.dispose();
+    },
+  };
+}
+
+/** A quarter of a second at first, ten seconds in the end, and not the same for all pages. */
+export function pause(retries: number): number {
+  return Math.min(10_000, 250 * 2 ** retries) * (0.5 + Math.random() / 2);
+}
+
+function wait(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+function isRefusal(event: unknown): boolean {
+  const { code } = event as { code?: number };
+  return code === 4401 || code === 4403;
+}
+
+const TICK_MS = 5_000;
+
+// A machine that slept has timers that come late, and a connection that may look alive for a long time.
+function onWake(woke: () => void): () => void {
+  let last = Date.now();
+  const timer = setInterval(() => {
+    const now = Date.now();
+    if (now - last > 4 * TICK_MS) woke();
+    last = now;
+  }, TICK_MS);
+  addEventListener('online', woke);
+  return () => {
+    clearInterval(timer);
+    removeEventListener('online', woke);
+  };
+}

@@ -1,0 +1,47 @@
+import { useCallback, useRef, useState } from 'react';
+
+/** What the stream has brought, whether or not the list shows it. */
+export interface Counters {
+  succeeded: number;
+  failed: number;
+  /** Attempts in the last full second. */
+  rate: number;
+}
+
+export const NO_COUNTERS: Counters = { succeeded: 0, failed: 0, rate: 0 };
+
+const SHOW_MS = 500;
+
+/** Counts every attempt once, and shows the sums twice a second while they change. */
+export function useCounters() {
+  const [counters, setCounters] = useState(NO_COUNTERS);
+  const exact = useRef({ ...NO_COUNTERS, times: [] as number[] });
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+
+  const show = useCallback(() => {
+    timer.current = undefined;
+    const now = Date.now();
+    const { times, succeeded, failed } = exact.current;
+    while (times.length > 0 && (times[0] ?? now) < now - 1000) times.shift();
+    setCounters({ succeeded, failed, rate: times.length });
+    // Once more, so that the rate falls when nothing comes any longer.
+    if (times.length > 0) timer.current = setTimeout(show, SHOW_MS);
+  }, []);
+
+  const count = useCallback(
+    (ok: boolean) => {
+      if (ok) exact.current.succeeded++;
+      else exact.current.failed++;
+      exact.current.times.push(Date.now());
+      timer.current ??= setTimeout(show, SHOW_MS);
+    },
+    [show],
+  );
+
+  const reset = useCallback(() => {
+    exact.current = { ...NO_COUNTERS, times: [] };
+    setCounters(NO_COUNTERS);
+  }, []);
+
+  return { counters, count, reset };
+}

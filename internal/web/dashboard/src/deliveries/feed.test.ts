@@ -1,0 +1,111 @@
+import { expect, test } from 'vitest';
+import {
+  begin,
+  EMPTY,
+  extend,
+  type Feed,
+  MAX_RATE,
+  MAX_ROWS,
+  type Row,
+  receive,
+  replace,
+  resume,
+} from './feed';
+
+/** A delivery; those with a higher number are newer. */
+function row(number: number, attemptCount = 1): Row {
+  return {
+    id: number.toString(16).padStart(8, '0'),
+    status: 'PENDING',
+    attemptCount,
+    createdAt: '2026-01-01T00:00:00Z',
+    completedAt: null,
+    nextAttemptAt: null,
+    webhookId: 'w',
+    webhookUrl: 'https://example.com',
+    event: { id: 'e', type: 'order.paid' },
+  };
+}
+
+const rows = (from: number, to: number) => Array.from({ length: from - to + 1 }, (_, i) => row(from - i));
+const page = (nodes: Row[], next: string | null = null) => ({ nodes, next, searchedTo: null });
+const numbers = (feed: Feed) => feed.rows.map(({ id }) => Number.parseInt(id, 16));
+
+// A delivery that is in the list changes where it is, paused or not, and an older state of it does not come back.
+test('changes rows in place', () => {
+  const feed = begin(EMPTY, page(rows(3, 1)));
+  for (const paused of [false, true]) {
+    const next = receive(feed, [row(2, 5), row(2, 4)], paused, 0);
+    expect(numbers(next)).toEqual([3, 2, 1]);
+    expect(next.rows[1]?.attemptCount).toBe(5);
+    expect(next.unseen).toBe(0);
+  }
+});
+
+// New ones come in by their time, wherever that is.
+test('lets new rows in, newest first', () => {
+  const feed = begin(EMPTY, page([row(9), row(5), row(1)]));
+  expect(numbers(receive(feed, [row(7), row(11), row(10)], false, 0))).toEqual([11, 10, 9, 7, 5, 1]);
+});
+
+// While it is paused no row moves; what came is counted, and comes in afterwards.
+test('waits while paused', () => {
+  let feed = begin(EMPTY, page(rows(3, 1)));
+  feed = receive(feed, [row(4), row(5), row(4, 2)], true, 0);
+  expect(numbers(feed)).toEqual([3, 2, 1]);
+  expect(feed.unseen).toBe(2);
+  feed = resume(feed);
+  expect(numbers(feed)).toEqual([5, 4, 3, 2, 1]);
+  expect(feed.unseen).toBe(0);
+  expect(feed.rows[1]?.attemptCount).toBe(2);
+});
+
+// Of more than a person can read, some are shown and the others counted.
+test('shows a sample of many', () => {
+  let feed = begin(EMPTY, page([]));
+  feed = receive(feed, rows(500, 1), false, 10_000);
+  expect(feed.rows).toHaveLength(MAX_RATE);
+  expect(feed.leftOut).toBe(500 - MAX_RATE);
+  feed = receive(feed, [row(501)], false, 10_900);
+  expect(feed.rows).toHaveLength(MAX_RATE);
+  feed = receive(feed, [row(502)], false, 11_000);
+  expect(feed.rows).toHaveLength(MAX_RATE + 1);
+});
+
+// It holds no more than it says, whatever way they come in.
+test('is bounded', () => {
+  let feed = begin(EMPTY, page(rows(5000, 4001), 'next'));
+  expect(feed.rows).toHaveLength(MAX_ROWS);
+  feed = receive(feed, [row(5001)], false, 0);
+  expect(feed.rows).toHaveLength(MAX_ROWS);
+  expect(numbers(feed)[0]).toBe(5001);
+  feed = receive(feed, rows(9000, 7000), true, 0);
+  expect(feed.waiting).toHaveLength(MAX_ROWS);
+  expect(feed.unseen).toBe(2001);
+  feed = resume(feed);
+  expect(feed.rows).toHaveLength(MAX_ROWS);
+  expect(feed.leftOut).toBe(1001);
+  feed = extend(feed, page(rows(100, 1)));
+  expect(feed.rows).toHaveLength(MAX_ROWS);
+});
+
+// What belongs to a page that was not asked for does not come in before that page.
+test('leaves older ones to their page', () => {
+  const feed = begin(EMPTY, page(rows(9, 7), 'next'));
+  expect(numbers(receive(feed, [row(3)], false, 0))).toEqual([9, 8, 7]);
+  expect(numbers(receive(extend(feed, page(rows(6, 5))), [row(3)], false, 0))).toEqual([9, 8, 7, 6, 5, 3]);
+});
+
+// What the stream brings before the first page stays, and is not older for it.
+test('begins with what came already', () => {
+  const early = receive(EMPTY, [row(5), row(3, 4)], false, 0);
+  const feed = begin(early, page([row(4), row(3, 1)]));
+  expect(numbers(feed)).toEqual([5, 4, 3]);
+  expect(feed.rows[2]?.attemptCount).toBe(4);
+});
+
+// The answer to a retry is what the delivery is, although it has no more attempts than before.
+test('replaces', () => {
+  const feed = begin(EMPTY, page([{ ...row(1), status: 'FAILED', completedAt: '2026-01-01T00:00:01Z' }]));
+  expect(replace(feed, row(1)).rows[0]?.status).toBe('PENDING');
+});

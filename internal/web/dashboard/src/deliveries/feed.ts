@@ -1,0 +1,154 @@
+import type { AttemptSummaryFragment, DeliveryRowFragment } from '../gql/graphql';
+
+// What the list holds, and how what happens gets into it. Pure, so that its rules can be tested without a page.
+
+export type Row = DeliveryRowFragment & { lastAttempt?: AttemptSummaryFragment | null };
+
+/** How many rows are held at most. */
+export const MAX_ROWS = 1000;
+/** How many rows a second are added; of more a person sees nothing. */
+export const MAX_RATE = 20;
+
+export interface Feed {
+  /** Newest first. */
+  rows: Row[];
+  /** What came while the list was paused, newest first; at most MAX_ROWS. */
+  waiting: Row[];
+  /** How many came while it was paused. */
+  unseen: number;
+  /** How many were left out, because more came than can be seen. */
+  leftOut: number;
+  /** The second in which rows were last added, and how many in it. */
+  second: number;
+  added: number;
+  /** Where the next older page begins; null: the list ends here. */
+  next: string | null;
+  /** How far back the server searched for the last page, when it gave up before the page was full. */
+  searchedTo: string | null;
+}
+
+export const EMPTY: Feed = {
+  rows: [],
+  waiting: [],
+  unseen: 0,
+  leftOut: 0,
+  second: 0,
+  added: 0,
+  next: null,
+  searchedTo: null,
+};
+
+export interface Page {
+  nodes: Row[];
+  next: string | null;
+  searchedTo: string | null;
+}
+
+/** Whether b tells more than a of the same delivery. */
+function newer(a: Row, b: Row): boolean {
+  if (a.attemptCount !== b.attemptCount) return b.attemptCount > a.attemptCount;
+  // A retry by hand makes a completed delivery pending again, which only its own answer tells.
+  return (b.completedAt ?? '') >= (a.completedAt ?? '');
+}
+
+function known(rows: readonly Row[], row: Row): number {
+  return rows.findIndex(({ id }) => id === row.id);
+}
+
+/** The first page. What the stream has brought before it stays. */
+export function begin(feed: Feed, page: Page): Feed {
+  const rows = page.nodes.map((row) => {
+    const had = feed.rows.find(({ id }) => id === row.id);
+    return had && newer(row, had) ? had : row;
+  });
+  const first = rows[0];
+  const before = feed.rows.filter((row) => known(rows, row) < 0 && (!first || row.id > first.id));
+  return {
+    ...feed,
+    rows: [...before, ...rows].slice(0, MAX_ROWS),
+    next: page.next,
+    searchedTo: page.searchedTo,
+  };
+}
+
+/** An older page, at the end. */
+export function extend(feed: Feed, page: Page): Feed {
+  const rows = page.nodes.filter((row) => known(feed.rows, row) < 0);
+  return {
+    ...feed,
+    rows: [...feed.rows, ...rows].slice(0, MAX_ROWS),
+    next: page.next,
+    searchedTo: page.searchedTo,
+  };
+}
+
+/** Deliveries that the stream brought. Those in the list change where they are; others come in, or wait while it is paused. */
+export function receive(feed: Feed, arrivals: readonly Row[], paused: boolean, now: number): Feed {
+  const next = { ...feed, rows: [...feed.rows], waiting: [...feed.waiting] };
+  const second = Math.floor(now / 1000);
+  if (second !== next.second) {
+    next.second = second;
+    next.added = 0;
+  }
+  const oldest = feed.next === null ? undefined : feed.rows.at(-1);
+  for (const row of arrivals) {
+    const at = known(next.rows, row);
+    if (at >= 0) {
+      const had = next.rows[at];
+      if (had && newer(had, row)) next.rows[at] = row;
+      continue;
+    }
+    const waits = known(next.waiting, row);
+    if (waits >= 0) {
+      next.waiting[waits] = row;
+      continue;
+    }
+    // It belongs to a page that has not been asked for.
+    if (oldest && row.id < oldest.id) continue;
+    if (paused) {
+      next.unseen++;
+      insert(next.waiting, row);
+    } else if (next.added < MAX_RATE) {
+      next.added++;
+      insert(next.rows, row);
+      trim(next);
+    } else {
+      next.leftOut++;
+    }
+  }
+  next.waiting.length = Math.min(next.waiting.length, MAX_ROWS);
+  return next;
+}
+
+/** Lets in what waited. */
+export function resume(feed: Feed): Feed {
+  const rows = [...feed.rows];
+  for (const row of feed.waiting) insert(rows, row);
+  const next = {
+    ...feed,
+    rows,
+    waiting: [],
+    unseen: 0,
+    leftOut: feed.leftOut + feed.unseen - feed.waiting.length,
+  };
+  trim(next);
+  return next;
+}
+
+/** A delivery as the answer to a mutation has it. */
+export function replace(feed: Feed, row: Row): Feed {
+  return { ...feed, rows: feed.rows.map((had) => (had.id === row.id ? row : had)) };
+}
+
+// IDs are UUIDs of version 7: they sort by the time at which they were made.
+function insert(rows: Row[], row: Row): void {
+  const at = rows.findIndex(({ id }) => id < row.id);
+  rows.splice(at < 0 ? rows.length : at, 0, row);
+}
+
+// The place of the next page is lost with the rows before it.
+function trim(feed: Feed): void {
+  if (feed.rows.length <= MAX_ROWS) return;
+  feed.rows.length = MAX_ROWS;
+  feed.next = null;
+}

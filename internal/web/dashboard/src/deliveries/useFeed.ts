@@ -1,0 +1,173 @@
+import { useCallback, useEffect, useRef, useState } from 'react';
+import type { CombinedError } from 'urql';
+import { watch } from '../api/watch';
+import { useSession } from '../frame/Session';
+import { DeliveriesDocument, type DeliveriesQuery, WatchDeliveriesDocument } from '../gql/graphql';
+import { type Counters, useCounters } from './counters';
+import { begin, EMPTY, extend, type Feed, type Page, type Row, receive, replace, resume } from './feed';
+import { attemptFilter, deliveryFilter, matches, type Term } from './filter';
+
+const PAGE_SIZE = 100;
+
+/** What came is shown together this often: a person sees no more, and the page draws less. */
+const FLUSH_MS = 250;
+
+export interface LiveFeed {
+  feed: Feed;
+  counters: Counters;
+  loading: boolean;
+  error: CombinedError | undefined;
+  /** What the stream has to say, such as that it goes on after a break; "" for nothing. */
+  notice: string;
+  reload(): void;
+  more(): void;
+  resume(): void;
+  replace(row: Row): void;
+}
+
+interface Options {
+  terms: readonly Term[];
+  /** Whether what happens comes in at all. */
+  live: boolean;
+  /** Whether what comes in waits. */
+  paused: boolean;
+}
+
+/** The list of deliveries that match, kept current by the stream of attempts. */
+export function useFeed({ terms, live, paused }: Options): LiveFeed {
+  const { api } = useSession();
+  const [feed, setFeed] = useState(EMPTY);
+  const [loading, setLoading] = useState(true);
+  const [error, setError] = useState<CombinedError>();
+  const [notice, setNotice] = useState('');
+  const [round, setRound] = useState(0);
+  const { counters, count, reset } = useCounters();
+  const waits = useRef(paused);
+  waits.current = paused;
+
+  const load = useCallback(
+    async (after: string | null) => {
+      const { data, error } = await api.client
+        .query(
+          DeliveriesDocument,
+          { filter: deliveryFilter(terms), after, first: PAGE_SIZE },
+          { requestPolicy: 'network-only' },
+        )
+        .toPromise();
+      return { page: data ? pageOf(data) : null, error };
+    },
+    [api, terms],
+  );
+
+  // round asks for the same again.
+  useEffect(() => {
+    let over = false;
+    setLoading(true);
+    reset();
+    void load(null).then(({ page, error }) => {
+      if (over) return;
+      setLoading(false);
+      setError(error);
+      if (page)
+        setFeed((feed) => begin({ ...EMPTY, rows: feed.rows.filter((row) => arrived.has(row.id)) }, page));
+    });
+
+    const arrived = new Set<string>();
+    const buffer: Row[] = [];
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    function flush() {
+      timer = undefined;
+      const arrivals = buffer.splice(0);
+      setFeed((feed) => receive(feed, arrivals, waits.current, Date.now()));
+    }
+
+    const stop = live
+      ? watch(
+          api.sockets,
+          WatchDeliveriesDocument,
+          { filter: attemptFilter(terms) },
+          {
+            next({ deliveryAttempts: { node } }) {
+              const { delivery, ...lastAttempt } = node;
+              count(lastAttempt.status === 'SUCCEEDED');
+              if (!delivery || !matches(terms, delivery, Date.now())) {
+                // What is in the list changes even if it matches no longer.
+                if (delivery) setFeed((feed) => changed(feed, { ...delivery, lastAttempt }));
+                return;
+              }
+              arrived.add(delivery.id);
+              buffer.push({ ...delivery, lastAttempt });
+              timer ??= setTimeout(flush, FLUSH_MS);
+            },
+            missed: () => setNotice('Some attempts are no longer stored. Reload the list to see what is.'),
+            failed: (message) => setNotice(`Live updates ended: ${message}`),
+          },
+        )
+      : () => {};
+    return () => {
+      over = true;
+      clearTimeout(timer);
+      stop();
+    };
+  }, [api, terms, live, load, count, reset, round]);
+
+  useLink(setNotice, live);
+
+  return {
+    feed,
+    counters,
+    loading,
+    error,
+    notice,
+    reload() {
+      setNotice('');
+      setFeed(EMPTY);
+      setRound((round) => round + 1);
+    },
+    more() {
+      if (loading || feed.next === null) return;
+      setLoading(true);
+      void load(feed.next).then(({ page, error }) => {
+        setLoading(false);
+        setError(error);
+        if (page) setFeed((feed) => extend(feed, page));
+      });
+    },
+    resume: () => setFeed(resume),
+    replace: (row) => setFeed((feed) => replace(feed, row)),
+  };
+}
+
+/** Changes a row that is in the list; others do not come in. */
+function changed(feed: Feed, row: Row): Feed {
+  return feed.rows.some(({ id }) => id === row.id) ? receive(feed, [row], true, Date.now()) : feed;
+}
+
+function pageOf({ deliveries }: DeliveriesQuery): Page | null {
+  return (
+    deliveries && {
+      nodes: deliveries.nodes,
+      next: deliveries.pageInfo.hasNextPage ? (deliveries.pageInfo.endCursor ?? null) : null,
+      searchedTo: deliveries.pageInfo.searchedTo ?? null,
+    }
+  );
+}
+
+// Says when the connection is lost, and how long it was.
+function useLink(say: (notice: string) => void, live: boolean) {
+  const { api } = useSession();
+  useEffect(() => {
+    if (!live) return;
+    let lostAt = 0;
+    return api.onLink((link) => {
+      if (link === 'lost') {
+        lostAt ||= Date.now();
+        say('The connection was lost. Connecting again…');
+      } else if (link === 'connected' && lostAt > 0) {
+        const seconds = Math.max(1, Math.round((Date.now() - lostAt) / 1000));
+        say(`Connected again after ${seconds} s. The list goes on where it was: nothing is missing.`);
+        lostAt = 0;
+      }
+    });
+  }, [api, live, say]);
+}

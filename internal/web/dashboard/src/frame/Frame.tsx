@@ -1,0 +1,110 @@
+import { type ReactNode, useState } from 'react';
+import { useQuery } from 'urql';
+import { Link, useLocation } from 'wouter';
+import { ViewerDocument } from '../gql/graphql';
+import icon from '../icon.svg';
+import { Problem } from '../ui/Problem';
+import { useShortcut } from '../ui/shortcuts';
+import { TimeSwitch } from '../ui/Time';
+import { Help } from './Help';
+import { Jump } from './Jump';
+import { useSession } from './Session';
+import { TenantChooser } from './TenantChooser';
+import { ThemeSwitch } from './Theme';
+import { type Viewer, ViewerContext } from './viewer';
+
+const SCREENS = [
+  { path: '/deliveries', name: 'Deliveries', scope: 'DELIVERIES_READ' },
+  { path: '/webhooks', name: 'Webhooks', scope: 'WEBHOOKS_READ' },
+] as const;
+
+/** What is around every screen: who is calling, for which tenant, and the way to the other screens. */
+export function Frame({ children }: { children: ReactNode }) {
+  const { caller } = useSession();
+  const [{ data, error }] = useQuery({ query: ViewerDocument });
+  const [open, setOpen] = useState<'' | 'help' | 'jump'>('');
+  useShortcut('?', 'Show these keys', () => setOpen('help'));
+  useShortcut('Mod+k', 'Go to an ID or a screen', () => setOpen('jump'));
+
+  const viewer = data?.viewer ?? null;
+  return (
+    <ViewerContext.Provider value={viewer}>
+      <a className="skip" href="#main">
+        Skip to the content
+      </a>
+      <header className="bar">
+        <Link href="/" className="brand" aria-label="Hookgraph">
+          <img src={icon} alt="" width="24" height="24" />
+          <span>Hookgraph</span>
+        </Link>
+        {viewer && <Navigation viewer={viewer} />}
+        <div className="bar-end">
+          <button type="button" className="quiet jump" onClick={() => setOpen('jump')}>
+            Go to… <kbd>{navigator.platform.startsWith('Mac') ? '⌘K' : 'Ctrl K'}</kbd>
+          </button>
+          {viewer?.operator && <TenantChooser current={viewer.tenant.name} />}
+          <Settings viewer={viewer} onHelp={() => setOpen('help')} />
+        </div>
+      </header>
+      <main id="main" tabIndex={-1} key={caller.tenant}>
+        <Problem error={error} what="The page could not find out who is calling" />
+        {viewer && children}
+      </main>
+      {open === 'help' && <Help onClose={() => setOpen('')} />}
+      {open === 'jump' && <Jump onClose={() => setOpen('')} />}
+    </ViewerContext.Provider>
+  );
+}
+
+function Navigation({ viewer }: { viewer: Viewer }) {
+  const [path] = useLocation();
+  return (
+    <nav aria-label="Screens">
+      {SCREENS.filter(({ scope }) => viewer.token.scopes.includes(scope)).map((screen) => (
+        <Link
+          key={screen.path}
+          href={screen.path}
+          aria-current={path.startsWith(screen.path) ? 'page' : undefined}
+        >
+          {screen.name}
+        </Link>
+      ))}
+    </nav>
+  );
+}
+
+function Settings({ viewer, onHelp }: { viewer: Viewer | null; onHelp(): void }) {
+  const { ask, signOut } = useSession();
+  return (
+    <>
+      <button type="button" className="quiet" popoverTarget="settings" aria-label="Settings and account">
+        <span aria-hidden="true">⋯</span>
+      </button>
+      <div id="settings" popover="auto" className="menu">
+        {viewer && (
+          <p>
+            Token <b>{viewer.token.name}</b>
+            <br />
+            <span className="soft">
+              {viewer.operator ? 'of an operator, acting for' : 'of tenant'} {viewer.tenant.name}
+            </span>
+          </p>
+        )}
+        <TimeSwitch />
+        <ThemeSwitch />
+        <button type="button" popoverTarget="settings" popoverTargetAction="hide" onClick={onHelp}>
+          Keys <kbd>?</kbd>
+        </button>
+        <a href="graphiql" target="_blank" rel="noopener opener" className="button">
+          GraphiQL
+        </a>
+        <button type="button" popoverTarget="settings" popoverTargetAction="hide" onClick={ask}>
+          Use another token
+        </button>
+        <button type="button" className="danger" onClick={signOut}>
+          Forget the token
+        </button>
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,24 @@
+import { useId } from 'react';
+
+interface Props<Value extends string> {
+  name: string;
+  value: Value;
+  options: Readonly<Record<Value, string>>;
+  onChange(value: Value): void;
+}
+
+/** One of a few, all of them visible. */
+export function Choice<Value extends string>({ name, value, options, onChange }: Props<Value>) {
+  const id = useId();
+  return (
+    <fieldset className="choice">
+      <legend>{name}</legend>
+      {(Object.keys(options) as Value[]).map((option) => (
+        <label key={option}>
+          <input type="radio" name={id} checked={option === value} onChange={() => onChange(option)} />
+          <span>{options[option]}</span>
+        </label>
+      ))}
+    </fieldset>
+  );
+}

@@ -1,0 +1,23 @@
+import { type ReactNode, useId } from 'react';
+
+interface Props {
+  label: string;
+  hint?: string;
+  /** What is wrong with it. */
+  problem: string | undefined;
+  children(field: { id: string; 'aria-describedby': string; 'aria-invalid': boolean }): ReactNode;
+}
+
+/** A labelled field of a form, with a hint or what is wrong with it. */
+export function Field({ label, hint, problem, children }: Props) {
+  const id = useId();
+  return (
+    <div className="field">
+      <label htmlFor={id}>{label}</label>
+      {children({ id, 'aria-describedby': `${id}-hint`, 'aria-invalid': problem !== undefined })}
+      <p id={`${id}-hint`} className={problem ? 'wrong' : 'soft'} role={problem ? 'alert' : undefined}>
+        {problem ?? hint}
+      </p>
+    </div>
+  );
+}

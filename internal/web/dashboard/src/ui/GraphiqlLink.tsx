@@ -1,0 +1,22 @@
+import { stringifyDocument, type TypedDocumentNode } from 'urql';
+import { BASE } from '../api/base';
+
+interface Props<Variables> {
+  document: TypedDocumentNode<unknown, Variables>;
+  variables: Variables;
+}
+
+/** Opens GraphiQL with what the screen asked the server. */
+export function GraphiqlLink<Variables>({ document, variables }: Props<Variables>) {
+  const fragment = new URLSearchParams({
+    query: stringifyDocument(document),
+    variables: JSON.stringify(variables, null, 2),
+  });
+  return (
+    // With its opener the window starts with a copy of this one's session storage, so that it knows the token.
+    // biome-ignore lint/security/noBlankTarget: it is this server's own page
+    <a href={new URL(`graphiql#${fragment}`, BASE).href} target="_blank" rel="opener" className="soft-link">
+      Open in GraphiQL
+    </a>
+  );
+}

@@ -1,0 +1,59 @@
+import { useEffect, useState, useSyncExternalStore } from 'react';
+import { Choice } from './Choice';
+import { keep, kept } from './kept';
+import { absolute, relative, type Zone } from './time';
+
+const KEY = 'hookgraph:zone';
+let zone: Zone = kept(KEY) === 'utc' ? 'utc' : 'local';
+const listeners = new Set<() => void>();
+
+function subscribe(listener: () => void) {
+  listeners.add(listener);
+  return () => {
+    listeners.delete(listener);
+  };
+}
+
+export function useZone(): Zone {
+  return useSyncExternalStore(subscribe, () => zone);
+}
+
+const ZONES = { local: 'Local', utc: 'UTC' } as const;
+
+export function TimeSwitch() {
+  return (
+    <Choice
+      name="Times"
+      value={useZone()}
+      options={ZONES}
+      onChange={(next) => {
+        zone = next;
+        keep(KEY, next);
+        for (const listener of listeners) listener();
+      }}
+    />
+  );
+}
+
+/** The current time, as often as seconds matter at this distance. */
+export function useNow(at: string | null | undefined): number {
+  const [now, setNow] = useState(Date.now);
+  useEffect(() => {
+    if (!at) return;
+    const distance = Math.abs(Date.now() - Date.parse(at));
+    const timer = setInterval(() => setNow(Date.now()), distance < 120_000 ? 1000 : 30_000);
+    return () => clearInterval(timer);
+  }, [at]);
+  return now;
+}
+
+/** When something was or will be, from now; the exact time on hover. */
+export function Time({ at, exact = false }: { at: string; exact?: boolean }) {
+  const now = useNow(exact ? null : at);
+  const text = absolute(at, useZone());
+  return (
+    <time dateTime={at} title={exact ? relative(at, now) : text}>
+      {exact ? text : relative(at, now)}
+    </time>
+  );
+}

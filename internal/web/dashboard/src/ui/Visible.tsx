@@ -1,0 +1,20 @@
+import { useMemo } from 'react';
+import { pieces } from './visible';
+
+/** Text that others wrote. It is never HTML, and what cannot be seen is named. */
+export function Visible({ text }: { text: string }) {
+  const found = useMemo(() => pieces(text), [text]);
+  return (
+    <bdi className="visible">
+      {found.map((piece, i) =>
+        'text' in piece ? (
+          piece.text
+        ) : (
+          <span key={i} className="hidden-character" title={piece.name}>
+            {piece.code}
+          </span>
+        ),
+      )}
+    </bdi>
+  );
+}

@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest';
+import { layOut } from './json';
+
+// Tokens stay as they were sent: numbers that a double cannot hold, escapes, repeated keys and their order.
+test('lays out without reading', () => {
+  expect(layOut('{"n":12345678901234567890,"m":1.10,"a":"\\u202e\\"","a":[],"2":{},"1":[1, 2]}')).toBe(
+    [
+      '{',
+      '  "n": 12345678901234567890,',
+      '  "m": 1.10,',
+      '  "a": "\\u202e\\"",',
+      '  "a": [],',
+      '  "2": {},',
+      '  "1": [',
+      '    1,',
+      '    2',
+      '  ]',
+      '}',
+    ].join('\n'),
+  );
+});
+
+// What is not JSON is left as it is: nothing of it is lost or moved.
+test.each([
+  '',
+  'text',
+  '<b>[1]</b>',
+  '{"a":1}}',
+  '[1',
+  '{"a":1} {"b":2}',
+  '{"a": "open',
+  '[}',
+  '"only a string"',
+])('leaves %j', (text) => {
+  expect(layOut(text)).toBeNull();
+});
+
+// A body cannot keep the page busy: it is at most 256 KiB.
+test('is linear', () => {
+  expect(layOut('['.repeat(100_000))).toBeNull();
+  expect(layOut(`["${'\\"'.repeat(100_000)}"]`)).not.toBeNull();
+  expect(layOut(`[${'1,'.repeat(100_000)}1]`)?.split('\n').length).toBe(100_003);
+});

@@ -1,0 +1,41 @@
+// JSON laid out without being read: every token stays as it was sent, numbers, escapes, repeated keys and all.
+
+const TOKEN = /\s+|"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s"{}[\],:]+/gy;
+
+/** Deeper than this, text is left as it is. */
+const MAX_DEPTH = 200;
+
+/** The text with line breaks and indentation between its tokens; null when it does not look like an object or an array. */
+export function layOut(text: string): string | null {
+  if (!/^\s*[{[]/.test(text)) return null;
+  const out: string[] = [];
+  const open: string[] = [];
+  const line = () => `\n${'  '.repeat(open.length)}`;
+  let last = '';
+  TOKEN.lastIndex = 0;
+  while (TOKEN.lastIndex < text.length) {
+    const token = TOKEN.exec(text)?.[0];
+    if (token === undefined) return null;
+    if (/^\s/.test(token)) continue;
+    if (last !== '' && open.length === 0) return null; // more than one value
+    if (token === '{' || token === '[') {
+      if (open.length >= MAX_DEPTH) return null;
+      if (last === '[' || last === '{') out.push(line());
+      out.push(token);
+      open.push(token);
+    } else if (token === '}' || token === ']') {
+      if (open.pop() !== (token === '}' ? '{' : '[')) return null;
+      if (last !== '{' && last !== '[') out.push(line());
+      out.push(token);
+    } else if (token === ',') {
+      out.push(token, line());
+    } else if (token === ':') {
+      out.push(': ');
+    } else {
+      if (last === '[' || last === '{') out.push(line());
+      out.push(token);
+    }
+    last = token;
+  }
+  return open.length === 0 ? out.join('') : null;
+}

@@ -1,0 +1,70 @@
+import { useEffect, useRef, useSyncExternalStore } from 'react';
+
+// The keys that work on the screen at hand. What is registered last comes first, so that a dialog's win over the page's.
+
+export interface Shortcut {
+  keys: string;
+  does: string;
+}
+
+interface Registered extends Shortcut {
+  run(event: KeyboardEvent): void;
+}
+
+let registered: readonly Registered[] = [];
+const listeners = new Set<() => void>();
+
+function change(next: readonly Registered[]) {
+  registered = next;
+  for (const listener of listeners) listener();
+}
+
+/** Runs something when keys are pressed, such as "j", "?" or "Mod+k" (Ctrl, or ⌘ on a Mac), while the component is there. */
+export function useShortcut(keys: string, does: string, run: (event: KeyboardEvent) => void): void {
+  const current = useRef(run);
+  useEffect(() => {
+    current.current = run;
+  });
+  useEffect(() => {
+    const own: Registered = { keys, does, run: (event) => current.current(event) };
+    change([...registered, own]);
+    return () => change(registered.filter((other) => other !== own));
+  }, [keys, does]);
+}
+
+/** All that is registered now. */
+export function useShortcuts(): readonly Shortcut[] {
+  return useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    () => registered,
+  );
+}
+
+function keysOf(event: KeyboardEvent): string {
+  return (event.ctrlKey || event.metaKey ? 'Mod+' : '') + event.key;
+}
+
+const TYPING = 'input, textarea, select, [contenteditable]';
+
+/** Starts listening; for main. */
+export function startShortcuts(): void {
+  addEventListener('keydown', (event) => {
+    if (event.defaultPrevented || event.altKey) return;
+    const keys = keysOf(event);
+    const target = event.target as Element;
+    if (!keys.startsWith('Mod+')) {
+      if (target.matches(TYPING) && !target.matches('[type=checkbox], [type=radio]')) return;
+      // A dialog has the keyboard to itself.
+      if (document.querySelector('dialog[open]')) return;
+      // Buttons and links have Enter and the space bar to themselves.
+      if ((keys === 'Enter' || keys === ' ') && target.matches('button, a, summary')) return;
+    }
+    const found = registered.findLast((shortcut) => shortcut.keys === keys);
+    if (!found) return;
+    event.preventDefault();
+    found.run(event);
+  });
+}

@@ -1,0 +1,54 @@
+// What others wrote is shown as it is: characters that cannot be seen, or that would change how their neighbours look, by name.
+
+export type Piece = { text: string } | { code: string; name: string };
+
+const NAMES: Record<number, string> = {
+  0: 'NUL',
+  7: 'BEL',
+  8: 'backspace',
+  13: 'carriage return',
+  27: 'escape',
+  127: 'delete',
+  173: 'soft hyphen',
+  8203: 'zero-width space',
+  8204: 'zero-width non-joiner',
+  8205: 'zero-width joiner',
+  8206: 'left-to-right mark',
+  8207: 'right-to-left mark',
+  8232: 'line separator',
+  8233: 'paragraph separator',
+  8234: 'left-to-right embedding',
+  8235: 'right-to-left embedding',
+  8236: 'pop directional formatting',
+  8237: 'left-to-right override',
+  8238: 'right-to-left override',
+  8288: 'word joiner',
+  8294: 'left-to-right isolate',
+  8295: 'right-to-left isolate',
+  8296: 'first strong isolate',
+  8297: 'pop directional isolate',
+  65279: 'byte order mark',
+  65533: 'not UTF-8',
+};
+
+// All of categories Cc (but tab and line feed), Cf, Zl, Zp, lone surrogates, tags and the replacement character.
+const HIDDEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\ufffd]/gu;
+
+/** Splits text at what cannot be seen. */
+export function pieces(text: string): Piece[] {
+  const found: Piece[] = [];
+  let from = 0;
+  for (const match of text.matchAll(HIDDEN)) {
+    const character = match[0];
+    if (character === '\n' || character === '\t') continue;
+    // The end of a line as HTTP has it.
+    if (character === '\r' && text[match.index + 1] === '\n') continue;
+    if (match.index > from) found.push({ text: text.slice(from, match.index) });
+    const point = character.codePointAt(0) ?? 0;
+    const code = `U+${point.toString(16).toUpperCase().padStart(4, '0')}`;
+    found.push({ code, name: NAMES[point] ?? 'control character' });
+    from = match.index + character.length;
+  }
+  if (from < text.length) found.push({ text: text.slice(from) });
+  return found;
+}

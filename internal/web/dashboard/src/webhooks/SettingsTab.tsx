@@ -1,0 +1,247 @@
+import { type FormEvent, useState } from 'react';
+import { useMutation } from 'urql';
+import { useLocation } from 'wouter';
+import { DeleteWebhookDocument, UpdateWebhookDocument, type WebhookQuery } from '../gql/graphql';
+import { Dialog } from '../ui/Dialog';
+import { Field } from '../ui/Field';
+import { Problem } from '../ui/Problem';
+import { duration } from '../ui/time';
+import { typesOf } from './types';
+import type { Webhook } from './WebhookScreen';
+
+interface Props {
+  webhook: Webhook;
+  server: WebhookQuery['server'] | null;
+  onChanged(): void;
+}
+
+/** What can be set of a webhook. A change made elsewhere meanwhile is not overwritten. */
+export function SettingsTab({ webhook, server, onChanged }: Props) {
+  const [form, setForm] = useState(() => formOf(webhook));
+  const [{ data, error, fetching }, update] = useMutation(UpdateWebhookDocument);
+  const payload = data?.updateWebhook;
+  const problemOf = (field: string) => payload?.userErrors.find((e) => e.field[1] === field)?.message;
+  const set = (change: Partial<Form>) => setForm({ ...form, ...change });
+
+  async function onSubmit(event: FormEvent) {
+    event.preventDefault();
+    const result = await update({
+      input: { ...inputOf(form), id: webhook.id, ifUpdatedAt: webhook.updatedAt },
+    });
+    if (result.data?.updateWebhook?.userErrors.length === 0) onChanged();
+  }
+
+  const schedule = scheduleOf(form.schedule);
+  const numbers = [...(schedule ?? []), numberOf(form.timeout) ?? 0, numberOf(form.rate) ?? 0];
+  const unreadable = numbers.some(Number.isNaN);
+  return (
+    <>
+      <form onSubmit={onSubmit} className="settings">
+        <label className="check">
+          <input
+            type="checkbox"
+            checked={form.enabled}
+            onChange={(event) => set({ enabled: event.target.checked })}
+          />
+          <span>
+            Enabled <small>while it is not, deliveries are held and nothing is lost</small>
+          </span>
+        </label>
+        <Field label="URL" problem={problemOf('url')}>
+          {(field) => (
+            <input
+              {...field}
+              name="url"
+              type="url"
+              required
+              value={form.url}
+              onChange={(event) => set({ url: event.target.value })}
+            />
+          )}
+        </Field>
+        <Field
+          label="Event types"
+          hint="One a line, such as order.paid or order.*; empty for all."
+          problem={problemOf('events')}
+        >
+          {(field) => (
+            <textarea
+              {...field}
+              name="events"
+              rows={4}
+              spellCheck={false}
+              value={form.types}
+              onChange={(event) => set({ types: event.target.value })}
+            />
+          )}
+        </Field>
+        <Field label="Description" problem={problemOf('description')}>
+          {(field) => (
+            <input
+              {...field}
+              name="description"
+              value={form.description}
+              onChange={(event) => set({ description: event.target.value })}
+            />
+          )}
+        </Field>
+        <Field
+          label="Retry schedule, in seconds"
+          hint={
+            schedule === null || schedule.some(Number.isNaN)
+              ? `Empty: the server's, ${(server?.retryScheduleMs ?? []).map(duration).join(', ')}.`
+              : `Retries after ${schedule.map(duration).join(', ')}: over ${duration(schedule.reduce((a, b) => a + b, 0))} in all.`
+          }
+          problem={
+            schedule?.some(Number.isNaN) ? 'Write numbers, such as 5 300 1800.' : problemOf('retryScheduleMs')
+          }
+        >
+          {(field) => (
+            <input
+              {...field}
+              name="schedule"
+              placeholder="5 300 1800"
+              value={form.schedule}
+              onChange={(event) => set({ schedule: event.target.value })}
+            />
+          )}
+        </Field>
+        <Field
+          label="Time limit of an attempt, in milliseconds"
+          hint={`Empty: the server's, ${duration(server?.timeoutMs ?? 15_000)}.`}
+          problem={problemOf('timeoutMs')}
+        >
+          {(field) => (
+            <input
+              {...field}
+              name="timeout"
+              type="number"
+              min={1000}
+              value={form.timeout}
+              onChange={(event) => set({ timeout: event.target.value })}
+            />
+          )}
+        </Field>
+        <Field
+          label="Attempts per second at most"
+          hint="Empty: no limit."
+          problem={problemOf('ratePerSecond')}
+        >
+          {(field) => (
+            <input
+              {...field}
+              name="rate"
+              type="number"
+              min={1}
+              value={form.rate}
+              onChange={(event) => set({ rate: event.target.value })}
+            />
+          )}
+        </Field>
+        <Problem error={error} what="The settings could not be saved" />
+        {payload?.userErrors
+          .filter(({ field }) => !SHOWN.includes(field[1] ?? ''))
+          .map(({ code, message }) => (
+            <p className="alert" role="alert" key={message}>
+              {code === 'CONFLICT'
+                ? 'Someone changed the webhook meanwhile. Reload to see what it is now. '
+                : ''}
+              {message}
+            </p>
+          ))}
+        <div className="actions start">
+          <button type="submit" className="primary" disabled={fetching || unreadable}>
+            Save
+          </button>
+          <span role="status" className="soft">
+            {payload?.userErrors.length === 0 && !fetching && 'Saved.'}
+          </span>
+        </div>
+      </form>
+      <DeleteSection webhook={webhook} />
+    </>
+  );
+}
+
+const SHOWN = ['url', 'events', 'description', 'retryScheduleMs', 'timeoutMs', 'ratePerSecond'];
+
+interface Form {
+  enabled: boolean;
+  url: string;
+  types: string;
+  description: string;
+  schedule: string;
+  timeout: string;
+  rate: string;
+}
+
+function formOf(webhook: Webhook): Form {
+  return {
+    enabled: webhook.enabled,
+    url: webhook.url,
+    types: webhook.events?.join('\n') ?? '',
+    description: webhook.description,
+    schedule: webhook.retryScheduleMs?.map((ms) => ms / 1000).join(' ') ?? '',
+    timeout: webhook.timeoutMs?.toString() ?? '',
+    rate: webhook.ratePerSecond?.toString() ?? '',
+  };
+}
+
+/** The delays in milliseconds; null for the server's. */
+function scheduleOf(text: string): number[] | null {
+  const words = text.split(/[\s,]+/).filter(Boolean);
+  return words.length > 0 ? words.map((word) => Math.round(Number(word) * 1000)) : null;
+}
+
+function numberOf(text: string): number | null {
+  return text.trim() === '' ? null : Math.round(Number(text));
+}
+
+function inputOf(form: Form) {
+  return {
+    enabled: form.enabled,
+    url: form.url.trim(),
+    events: typesOf(form.types),
+    description: form.description,
+    retryScheduleMs: scheduleOf(form.schedule),
+    timeoutMs: numberOf(form.timeout),
+    ratePerSecond: numberOf(form.rate),
+  };
+}
+
+function DeleteSection({ webhook }: { webhook: Webhook }) {
+  const [asking, setAsking] = useState(false);
+  const [, navigate] = useLocation();
+  const [{ error }, remove] = useMutation(DeleteWebhookDocument);
+
+  async function confirm() {
+    const { data } = await remove({ id: webhook.id });
+    if (data?.deleteWebhook?.deletedWebhookId) navigate('/webhooks');
+  }
+
+  return (
+    <section>
+      <h2>Delete</h2>
+      <Problem error={error} what="The webhook could not be deleted" />
+      <button type="button" className="danger" onClick={() => setAsking(true)}>
+        Delete this webhook…
+      </button>
+      {asking && (
+        <Dialog title="Delete this webhook?" onClose={() => setAsking(false)}>
+          <p>
+            Its open deliveries are canceled. Its history stays until retention removes it. This cannot be
+            undone; to stop deliveries for a while, disable it instead.
+          </p>
+          <div className="actions">
+            <button type="button" onClick={() => setAsking(false)}>
+              Keep it
+            </button>
+            <button type="button" className="danger" onClick={() => void confirm()}>
+              Delete it
+            </button>
+          </div>
+        </Dialog>
+      )}
+    </section>
+  );
+}

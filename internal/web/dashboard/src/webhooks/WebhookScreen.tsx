@@ -1,0 +1,83 @@
+import { useQuery } from 'urql';
+import { Link } from 'wouter';
+import { useScope } from '../frame/viewer';
+import { WebhookDocument, type WebhookQuery } from '../gql/graphql';
+import { CopyButton } from '../ui/CopyButton';
+import { GraphiqlLink } from '../ui/GraphiqlLink';
+import { Problem } from '../ui/Problem';
+import { useTitle } from '../ui/title';
+import { Visible } from '../ui/Visible';
+import { SecretsTab } from './SecretsTab';
+import { SettingsTab } from './SettingsTab';
+import { TestTab } from './TestTab';
+import { useAttempts } from './useAttempts';
+import { WebhookOverview } from './WebhookOverview';
+import { WebhookState } from './WebhookState';
+
+export type Webhook = NonNullable<WebhookQuery['webhook']>;
+
+const TABS = { overview: 'Overview', settings: 'Settings', secrets: 'Secrets', test: 'Test' } as const;
+
+/** A webhook. Its tab is in the address. */
+export function WebhookScreen({ id, tab }: { id: string; tab: string }) {
+  const [{ data, error, fetching }, ask] = useQuery({ query: WebhookDocument, variables: { id } });
+  const mayWrite = useScope('WEBHOOKS_WRITE');
+  const webhook = data?.webhook?.id === id ? data.webhook : null;
+  const reload = () => ask({ requestPolicy: 'network-only' });
+  useAttempts(id, reload);
+  useTitle(webhook ? `Webhook ${webhook.url}` : 'Webhook');
+
+  return (
+    <div className="screen">
+      <Problem error={error} what="The webhook could not be read" onAgain={reload} />
+      {!fetching && !error && data?.webhook === null && (
+        <>
+          <h1>Not there</h1>
+          <p>
+            No webhook has the ID <code>{id}</code> for this token and tenant. It may have been deleted.
+          </p>
+        </>
+      )}
+      {webhook && (
+        <>
+          <div className="head">
+            <h1 className="url">
+              <Visible text={webhook.url} />
+            </h1>
+            <WebhookState webhook={webhook} />
+            <div className="head-end">
+              <CopyButton text={webhook.id}>Copy ID</CopyButton>
+              <CopyButton text={() => location.href}>Copy link</CopyButton>
+              <GraphiqlLink document={WebhookDocument} variables={{ id }} />
+            </div>
+          </div>
+          <nav className="tabs" aria-label="Webhook">
+            {(Object.keys(TABS) as (keyof typeof TABS)[])
+              .filter((name) => mayWrite || name === 'overview')
+              .map((name) => (
+                <Link
+                  key={name}
+                  href={name === 'overview' ? `/webhooks/${id}` : `/webhooks/${id}/${name}`}
+                  aria-current={tab === name ? 'page' : undefined}
+                >
+                  {TABS[name]}
+                </Link>
+              ))}
+            <Link href={`/deliveries?q=${encodeURIComponent(`webhook:${id}`)}`}>Deliveries</Link>
+          </nav>
+          {tab === 'overview' && <WebhookOverview webhook={webhook} onChanged={reload} />}
+          {tab === 'settings' && mayWrite && (
+            <SettingsTab
+              key={webhook.id}
+              webhook={webhook}
+              server={data?.server ?? null}
+              onChanged={reload}
+            />
+          )}
+          {tab === 'secrets' && mayWrite && <SecretsTab webhook={webhook} onChanged={reload} />}
+          {tab === 'test' && mayWrite && <TestTab id={id} />}
+        </>
+      )}
+    </div>
+  );
+}

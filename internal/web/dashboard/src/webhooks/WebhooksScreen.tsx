@@ -1,0 +1,167 @@
+import { useEffect, useState } from 'react';
+import { useQuery } from 'urql';
+import { Link, useLocation, useSearchParams } from 'wouter';
+import { useScope } from '../frame/viewer';
+import { type WebhookFilter, type WebhookRowFragment, WebhooksDocument } from '../gql/graphql';
+import { Choice } from '../ui/Choice';
+import { GraphiqlLink } from '../ui/GraphiqlLink';
+import { Problem } from '../ui/Problem';
+import { useShortcut } from '../ui/shortcuts';
+import { Time } from '../ui/Time';
+import { useTitle } from '../ui/title';
+import { Visible } from '../ui/Visible';
+import { RegisterDialog } from './RegisterDialog';
+import { WebhookState } from './WebhookState';
+
+const STATES = { '': 'All', enabled: 'Enabled', disabled: 'Disabled' } as const;
+type State = keyof typeof STATES;
+
+/** The webhooks, newest first, and the way to register one. The filter is in the address. */
+export function WebhooksScreen() {
+  useTitle('Webhooks');
+  const [params, setParams] = useSearchParams();
+  const [, navigate] = useLocation();
+  const state = stateOf(params.get('state'));
+  const url = params.get('url') ?? '';
+  const mayWrite = useScope('WEBHOOKS_WRITE');
+  const [registering, setRegistering] = useState(false);
+  useShortcut('n', 'Register a webhook', () => mayWrite && setRegistering(true));
+
+  const filter = filterOf(state, url);
+  const list = useWebhooks(filter);
+  const set = (name: string, value: string) =>
+    setParams(
+      (params) => {
+        const next = new URLSearchParams(params);
+        if (value) next.set(name, value);
+        else next.delete(name);
+        return next;
+      },
+      { replace: true },
+    );
+
+  return (
+    <div className="screen">
+      <div className="head">
+        <h1>Webhooks</h1>
+        {mayWrite && (
+          <button type="button" className="primary" onClick={() => setRegistering(true)}>
+            Register a webhook
+          </button>
+        )}
+        <div className="head-end">
+          <GraphiqlLink document={WebhooksDocument} variables={{ filter }} />
+        </div>
+      </div>
+      <form className="filter" role="search" onSubmit={(event) => event.preventDefault()}>
+        <input
+          type="search"
+          aria-label="Part of the URL"
+          placeholder="Part of the URL"
+          value={url}
+          spellCheck={false}
+          onChange={(event) => set('url', event.target.value)}
+        />
+        <Choice name="State" value={state} options={STATES} onChange={(next) => set('state', next)} />
+      </form>
+      <Problem error={list.error} what="The webhooks could not be read" onAgain={list.reload} />
+      {list.rows && <WebhookTable rows={list.rows} />}
+      {list.rows?.length === 0 && (
+        <p className="empty">
+          {filter ? 'No webhook matches.' : 'No webhook is registered yet: nobody is told of events.'}
+        </p>
+      )}
+      {list.more && (
+        <p className="foot">
+          <button type="button" onClick={list.more}>
+            Show older ones
+          </button>
+        </p>
+      )}
+      {registering && (
+        <RegisterDialog
+          onClose={(id) => {
+            setRegistering(false);
+            if (id) navigate(`/webhooks/${id}`);
+          }}
+        />
+      )}
+    </div>
+  );
+}
+
+function stateOf(text: string | null): State {
+  return text === 'enabled' || text === 'disabled' ? text : '';
+}
+
+function filterOf(state: State, url: string): WebhookFilter | null {
+  if (!state && !url) return null;
+  return { ...(state && { enabled: state === 'enabled' }), ...(url && { url }) };
+}
+
+/** The pages that have been asked for, one after the other. */
+function useWebhooks(filter: WebhookFilter | null) {
+  const key = JSON.stringify(filter);
+  const [after, setAfter] = useState<string | null>(null);
+  const [earlier, setEarlier] = useState<WebhookRowFragment[]>([]);
+  // Another filter begins at the beginning.
+  useEffect(() => {
+    setAfter(null);
+    setEarlier([]);
+  }, [key]);
+  const [{ data, error }, ask] = useQuery({ query: WebhooksDocument, variables: { filter, after } });
+  const page = data?.webhooks;
+  const end = page?.pageInfo.hasNextPage ? page.pageInfo.endCursor : null;
+  const ids = new Set(page?.nodes.map(({ id }) => id));
+  return {
+    rows: page ? [...earlier.filter(({ id }) => !ids.has(id)), ...page.nodes] : null,
+    error,
+    reload: ask,
+    more: end
+      ? () => {
+          setEarlier([...earlier, ...(page?.nodes ?? [])]);
+          setAfter(end);
+        }
+      : null,
+  };
+}
+
+function WebhookTable({ rows }: { rows: readonly WebhookRowFragment[] }) {
+  return (
+    <div className="table">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">URL</th>
+            <th scope="col">State</th>
+            <th scope="col">Event types</th>
+            <th scope="col">Created</th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr key={row.id}>
+              <td className="url">
+                <Link href={`/webhooks/${row.id}`}>
+                  <Visible text={row.url} />
+                </Link>
+                {row.description && (
+                  <div className="soft">
+                    <Visible text={row.description} />
+                  </div>
+                )}
+              </td>
+              <td>
+                <WebhookState webhook={row} />
+              </td>
+              <td className="types">{row.events?.join(', ') ?? 'all'}</td>
+              <td className="soft">
+                <Time at={row.createdAt} />
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}

@@ -1,0 +1,27 @@
+import { defineConfig } from 'vite';
+import { gzipOutput } from '../graphiql/gzip.ts';
+
+export default defineConfig({
+  // Relative: the page works below whatever path a proxy puts before the server's.
+  base: './',
+  plugins: [gzipOutput()],
+  build: {
+    assetsInlineLimit: 0,
+    cssCodeSplit: false,
+    modulePreload: { polyfill: false },
+    license: { fileName: 'licenses.md' },
+    reportCompressedSize: false,
+    rolldownOptions: {
+      // "use client" in libraries means something to server renderers only.
+      onLog: (level, log, next) => log.code === 'MODULE_LEVEL_DIRECTIVE' || next(level, log),
+      output: {
+        // The libraries apart from our source, so that a change of ours leaves their file in dist, and in browsers' caches, as it is.
+        codeSplitting: { groups: [{ name: 'libraries', test: /node_modules\/|vite\/|rolldown/ }] },
+      },
+    },
+  },
+  server: {
+    // `npm run dev` against a running server.
+    proxy: { '/graphql': { target: 'http://localhost:8080', ws: true } },
+  },
+});
