@@ -10,7 +10,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// reserving promises room for every delivery, and counts what it has promised.
+// reserving reserves room for every delivery, and counts the reservations.
 type reserving struct {
 	noDispatcher
 
@@ -28,8 +28,8 @@ func (r *reserving) Take(*Claimed) {
 	r.took.Add(1)
 }
 
-// Whatever fails a publisher in the middle, and however often, its tenant's quotas, the memory for waiting events and the sender's room
-// are whole afterwards.
+// However and however often publishing fails midway, the tenant's quotas, the memory for waiting events and the sender's room are
+// whole afterwards.
 func TestFailedPublishersGiveEverythingBack(t *testing.T) {
 	const times = 10_000
 	s, err := Open(t.Context(), Options{Dir: t.TempDir(), Quotas: webhook.Quotas{Events: 500, PublishRate: 1}})

@@ -15,8 +15,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// A copy has every row of the source under the same id, goes on where it was interrupted, opens the secrets with the same
-// key, and keeps out of a database that is in use and of a source that a server has open.
+// A copy has every row of the source with the same id, resumes after an interruption, opens the secrets with the same key, and
+// refuses a target in use and a source that a server has open.
 func TestCopy(t *testing.T) {
 	dir, url := t.TempDir(), webhooktest.StartPostgres(t).Database(t)
 	keys := [][]byte{webhooktest.MasterKey}

@@ -18,8 +18,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// On a full disk publishers are told so instead of waiting, also when an attempt cannot be recorded; nothing that was
-// acknowledged is lost, the server is not ready meanwhile, and with room again the attempt is recorded and publishing goes on.
+// On a full disk publishers get an error instead of waiting, also while an attempt cannot be recorded. Nothing acknowledged is
+// lost, the server is not ready meanwhile, and once there is room the attempt is recorded and publishing continues.
 func TestDiskFull(t *testing.T) {
 	if os.Getenv("HOOKGRAPH_TEST_DISK") == "" {
 		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestDiskFull$")
@@ -93,7 +93,7 @@ func TestDiskFull(t *testing.T) {
 	}
 }
 
-// Who publishes while the store closes gets an answer.
+// A call that publishes while the store closes gets an answer.
 func TestPublishWhileClosing(t *testing.T) {
 	for range 20 {
 		s, err := store.Open(t.Context(), store.Options{Dir: t.TempDir()})

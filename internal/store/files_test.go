@@ -20,7 +20,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// used makes a directory with a webhook and events, closed in order; with its log, as after a kill, when log is set.
+// used creates a directory with a webhook and events, closed in order; if log is set, with its log, as after a kill.
 func used(t *testing.T, log bool) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -53,7 +53,7 @@ func write(t *testing.T, path string, text []byte) {
 	}
 }
 
-// contents are the files of a directory.
+// contents returns the files of a directory.
 func contents(t *testing.T, dir string) map[string][]byte {
 	t.Helper()
 	all := map[string][]byte{}
@@ -69,8 +69,8 @@ func contents(t *testing.T, dir string) map[string][]byte {
 	return all
 }
 
-// Whatever state a data directory is in, a start either works or says what is wrong and what to do, and then no byte of any
-// file is changed and no file is made.
+// In any state of the data directory, a start either works, or says what is wrong and what to do; then no file is changed or
+// created.
 func TestStatesOfTheDirectory(t *testing.T) {
 	at := func(dir, name string) string { return filepath.Join(dir, name) }
 	remove := func(t *testing.T, dir, name string) {
@@ -88,7 +88,7 @@ func TestStatesOfTheDirectory(t *testing.T) {
 	for name, tt := range map[string]struct {
 		log    bool // the server was killed
 		change func(t *testing.T, dir string)
-		want   []string // what the error says; none: it starts
+		want   []string // parts of the error; none: it starts
 	}{
 		"whole":           {},
 		"whole, with log": {log: true},
@@ -245,8 +245,7 @@ func TestStatesOfTheDirectory(t *testing.T) {
 	}
 }
 
-// A first start that finds the disk full leaves nothing, and the next one works; also where an earlier program left an empty
-// file.
+// A first start on a full disk leaves nothing, and the next one works, also if an earlier program left an empty file.
 func TestFirstStartOnAFullDisk(t *testing.T) {
 	dir := t.TempDir()
 	if os.Getenv("HOOKGRAPH_TEST_FULL") == "" {
@@ -286,8 +285,8 @@ func TestFirstStartOnAFullDisk(t *testing.T) {
 	}
 }
 
-// The files are their owner's alone, in a directory that all may enter and with a umask that hides nothing; those of an earlier
-// program become so.
+// Only the owner can read the files, even in a directory that all may enter and with a permissive umask; files of an earlier
+// program are corrected.
 func TestFilesArePrivate(t *testing.T) {
 	old := syscall.Umask(0)
 	defer syscall.Umask(old)
@@ -329,7 +328,7 @@ func TestFilesArePrivate(t *testing.T) {
 	}
 }
 
-// No second server starts on a directory, whatever is deleted in it.
+// No second server starts on a directory, whatever files are deleted.
 func TestOneServer(t *testing.T) {
 	dir := t.TempDir()
 	s, err := store.Open(t.Context(), store.Options{Dir: dir})
@@ -343,11 +342,11 @@ func TestOneServer(t *testing.T) {
 	}
 }
 
-// A directory that its user cannot write is an error that says so.
+// A directory that the user cannot write is an error that says so.
 func TestReadOnlyDirectory(t *testing.T) {
 	const nobody = 65534
 	if dir := os.Getenv("HOOKGRAPH_TEST_READONLY"); dir != "" {
-		if os.Geteuid() == 0 { // who may write everywhere
+		if os.Geteuid() == 0 { // root may write everywhere
 			if err := syscall.Setuid(nobody); err != nil {
 				t.Fatal(err)
 			}
@@ -385,8 +384,8 @@ func TestReadOnlyDirectory(t *testing.T) {
 	}
 }
 
-// A server that is running notices that its files are removed or replaced, refuses what would be lost, and says so; and goes on
-// when they are back.
+// A running server notices that its files are removed or replaced, refuses what would be lost, and says so; it continues when they
+// are back.
 func TestFilesAreRemoved(t *testing.T) {
 	for _, name := range []string{"hookgraph.db", "hookgraph.db-wal"} {
 		dir := t.TempDir()
@@ -429,8 +428,7 @@ func TestFilesAreRemoved(t *testing.T) {
 	}
 }
 
-// A table that is damaged keeps a server from starting, and one that is running from being ready, although nothing was written
-// to it.
+// A damaged table prevents a server from starting, and a running one from being ready, even if nothing is written to the table.
 func TestDamagedTable(t *testing.T) {
 	for _, table := range []string{"events", "attempts", "deliveries", "deliveries_webhook", "webhooks"} {
 		dir := t.TempDir()
@@ -470,7 +468,7 @@ func TestDamagedTable(t *testing.T) {
 	}
 }
 
-// However often it is asked, the database is probed once in a while, and who asks does not wait longer than he wants to.
+// However often Ready is called, the database is probed rarely, and no caller waits longer than its context.
 func TestReadyIsBounded(t *testing.T) {
 	s, err := store.Open(t.Context(), store.Options{Dir: t.TempDir()})
 	if err != nil {

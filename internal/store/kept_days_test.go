@@ -15,7 +15,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// past is a PostgreSQL database whose clock can be set back, to publish what is old.
+// past is a PostgreSQL database whose clock can be set back, to publish old events.
 type past struct {
 	*store.Store
 
@@ -34,7 +34,7 @@ func openPast(t *testing.T, o store.Options) past {
 	return p
 }
 
-// publishAgo publishes an event for each status so many days ago, and has its delivery answered with that.
+// publishAgo publishes an event for each status the given number of days ago, and records that status as the response.
 func (p past) publishAgo(t *testing.T, c *store.Scope, w *webhook.Webhook, days int64, statuses ...int) {
 	t.Helper()
 	must(t, p.MakeDay(t.Context(), p.now.AddDate(0, 0, -int(days))))
@@ -50,8 +50,8 @@ func (p past) publishAgo(t *testing.T, c *store.Scope, w *webhook.Webhook, days 
 	}
 }
 
-// What is kept of a day that has expired, such as failures, is read once, and again only when something of the day has changed or failures
-// expire: however much is kept, looking for what has expired costs nothing.
+// Events kept of an expired day, such as failures, are read once, and again only if the day has changed or failures expire:
+// searching for expired events costs nothing, however many are kept.
 func TestKeptDaysAreReadOnce(t *testing.T) {
 	const day = 24 * time.Hour
 	p := openPast(t, store.Options{URL: webhooktest.Postgres(t), Retention: webhook.Retention{Keep: 5 * day, KeepFailed: 20 * day}})
@@ -67,7 +67,7 @@ func TestKeptDaysAreReadOnce(t *testing.T) {
 		}
 	}
 	left(7)
-	webhooktest.Eventually(t, "the days are no longer read", func() bool { // PostgreSQL counts their changes late
+	webhooktest.Eventually(t, "the days are no longer read", func() bool { // PostgreSQL's statistics are late
 		reads()
 		must(t, p.PruneAt(t.Context(), p.now))
 		return len(reads()) == 0
@@ -89,12 +89,12 @@ func TestKeptDaysAreReadOnce(t *testing.T) {
 	left(0)
 }
 
-// logged keeps what a store logs.
+// logged collects a store's log.
 type logged struct {
 	slog.Handler
 
 	mu      sync.Mutex
-	removed int64 // events, by the log
+	removed int64 // events, according to the log
 }
 
 func (l *logged) Enabled(context.Context, slog.Level) bool { return true }
@@ -114,8 +114,8 @@ func (l *logged) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-// Of replicas one removes at a time, and nothing is removed twice: a day goes as a whole after the longest retention of any tenant, and is
-// thinned before.
+// One replica at a time removes events, and none twice: a day is dropped after the longest retention of any tenant, and thinned
+// before.
 func TestReplicasRetain(t *testing.T) {
 	const day = 24 * time.Hour
 	url := webhooktest.Postgres(t)

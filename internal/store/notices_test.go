@@ -14,7 +14,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// told is what operational events of a tenant say, by type and webhook.
+// told is the content of a tenant's operational events, by type and webhook.
 type told struct {
 	events []*webhook.Event // oldest first
 	count  map[string]int   // by type
@@ -32,7 +32,7 @@ type toldTarget struct {
 	FailureReason string
 }
 
-// operational publishes what waits and reads all operational events of the tenant.
+// operational publishes waiting notices and reads all operational events of the tenant.
 func operational(tb testing.TB, s *store.Store, c *store.Scope) *told {
 	tb.Helper()
 	must(tb, s.PublishNotices(tb.Context()))
@@ -69,7 +69,7 @@ func operational(tb testing.TB, s *store.Store, c *store.Scope) *told {
 	return all
 }
 
-// registerMany registers webhooks at the same time, so that transactions are shared.
+// registerMany registers webhooks concurrently, so that transactions are shared.
 func registerMany(tb testing.TB, c *store.Scope, n int, w webhook.New) []*webhook.Webhook {
 	tb.Helper()
 	made := make([]*webhook.Webhook, n)
@@ -81,8 +81,8 @@ func registerMany(tb testing.TB, c *store.Scope, n int, w webhook.New) []*webhoo
 	return made
 }
 
-// failAll publishes an event of type a.b, claims its deliveries to the webhooks and reports, in one batch, that all of them
-// answered with the status.
+// failAll publishes an event of type a.b, claims its deliveries to the webhooks and records, in one batch, the status as the
+// response of all.
 func failAll(tb testing.TB, s *store.Store, c *store.Scope, hooks []*webhook.Webhook, status int) {
 	tb.Helper()
 	publish(tb, c, webhook.NewEvent{Type: "a.b"})
@@ -108,8 +108,8 @@ func recordAll(tb testing.TB, s *store.Store, hooks []*webhook.Webhook, status i
 	must(tb, s.Flush(tb.Context()))
 }
 
-// I17: however many webhooks fail and are disabled at once, and however many want to be told, the transaction that records it
-// has the same few statements; what happened is told afterwards, once for each webhook, in events that tell of 100 each.
+// I17: however many webhooks fail and are disabled at once, and however many subscribe to operational events, the recording
+// transaction has the same few statements. The operational events follow, each webhook once, 100 in each event.
 func TestManyFailuresAreToldInPieces(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.open(t, store.Options{Tuning: merging()})
@@ -155,7 +155,7 @@ func TestManyFailuresAreToldInPieces(t *testing.T) {
 	})
 }
 
-// Tenants are told in turn: the notices of one do not wait for all of another's.
+// Tenants' notices are published in turn: those of one do not wait for all of another's.
 func TestNoticesOfTenantsInTurn(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.open(t, store.Options{})
@@ -187,7 +187,7 @@ func TestNoticesOfTenantsInTurn(t *testing.T) {
 	})
 }
 
-// What happens to one webhook repeatedly is one event, with how often and the last time.
+// Repeated occurrences for one webhook are one event, with their number and the last one.
 func TestNoticesAreMerged(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.open(t, store.Options{})
@@ -208,7 +208,7 @@ func TestNoticesAreMerged(t *testing.T) {
 	})
 }
 
-// An operational event that no webhook names is not stored: what it would tell is forgotten, and takes nothing of what the tenant may store.
+// An operational event that no webhook names is not stored, and does not count against the tenant's quota.
 func TestNoticesThatNobodyNames(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.open(t, store.Options{})
@@ -237,8 +237,8 @@ func TestNoticesThatNobodyNames(t *testing.T) {
 	})
 }
 
-// Operational events go only to webhooks that name them, by type or wildcard, and never cause one another: neither the failure
-// of their delivery nor the disabling of a webhook by it is told.
+// Operational events go only to webhooks that name them, by type or wildcard, and never cause others: neither the failure of their
+// delivery nor the disabling of a webhook by it is published.
 func TestOperationalEventsCauseNone(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.open(t, store.Options{})
@@ -271,7 +271,7 @@ func TestOperationalEventsCauseNone(t *testing.T) {
 	})
 }
 
-// However often the process ends, everything that happened is told, and once.
+// However often the process is killed, every occurrence is published exactly once.
 func TestNoticesAreToldOnce(t *testing.T) {
 	each(t, func(t *suite) {
 		total := 0
@@ -281,7 +281,7 @@ func TestNoticesAreToldOnce(t *testing.T) {
 			register(t, c, webhook.New{Enabled: true, Events: []string{"hookgraph.*"}})
 			failAll(t, s, c, registerMany(t, c, 30, webhook.New{Enabled: true, Events: []string{"a.b"}, RetryScheduleMs: []int{}}), 410)
 			total += 30
-			must(t, s.Close()) // while they are being told
+			must(t, s.Close()) // while they are being published
 		}
 		s := t.open(t, store.Options{})
 		got := operational(t, s, tenant(t, s, "a"))
@@ -296,7 +296,7 @@ func TestNoticesAreToldOnce(t *testing.T) {
 	})
 }
 
-// Replicas that tell at the same time tell everything once.
+// Replicas that publish notices at the same time publish each once.
 func TestReplicasTellOnce(t *testing.T) {
 	t.Parallel()
 	url := webhooktest.Postgres(t)
@@ -327,7 +327,8 @@ func TestReplicasTellOnce(t *testing.T) {
 	}
 }
 
-// At most 100 webhooks of a tenant name operational events, however they come to; others of it and other tenants' do not count.
+// At most 100 webhooks of a tenant name operational events, by any kind of change; its other webhooks and those of other tenants do
+// not count.
 func TestWebhooksThatNameOperationalEvents(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.open(t, store.Options{})
@@ -362,7 +363,7 @@ func TestWebhooksThatNameOperationalEvents(t *testing.T) {
 	})
 }
 
-// The list of webhooks that subscribe to a type has those that an event of the type goes to, and no others.
+// The list of webhooks that subscribe to a type has exactly those that an event of the type goes to.
 func TestWebhooksBySubscription(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.open(t, store.Options{})
@@ -391,8 +392,8 @@ func TestWebhooksBySubscription(t *testing.T) {
 	})
 }
 
-// Results of webhooks of one tenant, of several and again of the same are one statement for their health, whatever became of
-// each, and it is what was remembered.
+// Results of webhooks of one or several tenants, also repeated ones, update their health in one statement, whatever the outcomes,
+// and the result equals the state in memory.
 func TestHealthIsWrittenTogether(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.open(t, store.Options{Tuning: merging()})

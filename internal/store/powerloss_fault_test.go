@@ -21,8 +21,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// I1: after a power cut, everything acknowledged is there, or is made of what is there, as the deliveries of large fan-outs are,
-// whatever became of what was not synced: dropped, torn, or written in part.
+// I1: after a power cut, everything acknowledged exists, or is created from what exists, like the deliveries of large fan-outs,
+// whether unsynced writes were dropped, torn, or partly written.
 func TestPowerLoss(t *testing.T) {
 	shim := buildShim(t)
 	for round := range 6 {
@@ -32,7 +32,7 @@ func TestPowerLoss(t *testing.T) {
 	}
 }
 
-// The simulation proves something: with synchronous=NORMAL, SQLite's habit, it loses what was acknowledged.
+// The test can fail: with synchronous=NORMAL, SQLite's default, acknowledged events are lost.
 func TestPowerLossShowsLossWithNormal(t *testing.T) {
 	shim := buildShim(t)
 	for range 10 {
@@ -60,11 +60,11 @@ func buildShim(t *testing.T) string {
 	return lib
 }
 
-// cutPower publishes in a process of its own, ends it, lets the disk forget, and counts what is missing.
+// cutPower publishes in a process of its own, ends it, drops unsynced writes, and counts what is missing.
 func cutPower(t *testing.T, shim, mode string) (lost, acked int) {
 	t.Helper()
 	dir, shadow := t.TempDir(), t.TempDir()
-	first, err := store.Open(t.Context(), store.Options{Dir: dir}) // makes the files, under other names first, which the shim does not follow
+	first, err := store.Open(t.Context(), store.Options{Dir: dir}) // creates the files under other names first, which the shim does not follow
 	if err == nil {
 		err = first.Close()
 	}
@@ -115,7 +115,7 @@ func cutPower(t *testing.T, shim, mode string) (lost, acked int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	flush(t, s) // deliveries of large fan-outs that were not made yet
+	flush(t, s) // creates outstanding deliveries of large fan-outs
 	events, err := s.In(owner.ID).EventsByID(t.Context(), ids)
 	if err != nil {
 		t.Fatal(err)
@@ -132,7 +132,7 @@ func cutPower(t *testing.T, shim, mode string) (lost, acked int) {
 	return lost, len(ids)
 }
 
-// forget lets the disk keep a part of what was not synced: none, all up to some write, or any of them; the last one torn.
+// forget keeps a part of the unsynced writes: none, all up to some write, or any of them; the last one torn.
 func forget(t *testing.T, shadow string) {
 	t.Helper()
 	logs, err := filepath.Glob(filepath.Join(shadow, "*.log"))
@@ -180,7 +180,7 @@ func forget(t *testing.T, shadow string) {
 	}
 }
 
-// TestPowerLossPublisher is the process that loses its power: it tells what was acknowledged through a pipe.
+// TestPowerLossPublisher is the process that loses power: it reports acknowledged ids through a pipe.
 func TestPowerLossPublisher(t *testing.T) {
 	mode := os.Getenv("POWERLOSS_MODE")
 	if mode == "" {

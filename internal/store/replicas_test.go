@@ -51,8 +51,8 @@ func tunedNode(t *testing.T, url string, tuning *store.Tuning) *store.Store {
 	return s
 }
 
-// Eight nodes that claim at the same time share the deliveries: each is claimed once. None uses more connections than
-// docs/operating.md says.
+// Eight nodes that claim concurrently share the deliveries: each is claimed once. None uses more connections than docs/operating.md
+// says.
 func TestClaimersShare(t *testing.T) {
 	url := webhooktest.Postgres(t)
 	stores := make([]*store.Store, 8)
@@ -108,7 +108,7 @@ func TestClaimersShare(t *testing.T) {
 	}
 }
 
-// connections counts those of nodes that have all that they may use at once.
+// connections counts the connections of nodes that use all at once.
 func connections(t *testing.T, url string, stores []*store.Store) (n int) {
 	t.Helper()
 	var readers sync.WaitGroup
@@ -134,7 +134,7 @@ func connections(t *testing.T, url string, stores []*store.Store) (n int) {
 	return n
 }
 
-// What one node changes of a webhook holds for the next event that another publishes.
+// A change of a webhook on one node applies to the next event that another publishes.
 func TestWebhooksOfOtherNodes(t *testing.T) {
 	stores := replicas(t, 2)
 	a, b := tenant(t, stores[0], "a"), tenant(t, stores[1], "a")
@@ -198,8 +198,8 @@ func TestNodesChangeOneWebhook(t *testing.T) {
 	}
 }
 
-// I7: a node whose lease another has voided, as of one that was frozen, writes nothing in its old name: what it had claimed
-// is the other's, and it goes on as a new node.
+// I7: a node whose lease another has voided, as after it was frozen, writes nothing under its old lease: its claims belong to the
+// other, and it continues as a new node.
 func TestVoidedNode(t *testing.T) {
 	t.Parallel()
 	stores := replicas(t, 2)
@@ -241,7 +241,7 @@ func TestVoidedNode(t *testing.T) {
 	}
 }
 
-// I8: whoever records, every node is told of all attempts, each once, in the same order, and the log says the same.
+// I8: every node gets all nodes' attempts, each once, in the same order, which is that of the log.
 func TestLogOfAllNodes(t *testing.T) {
 	const each = 200
 	stores := replicas(t, 3)
@@ -300,8 +300,8 @@ func TestLogOfAllNodes(t *testing.T) {
 	}
 }
 
-// I8: after a crash PostgreSQL gives out again transaction ids of which nothing had reached the disk. Attempts with such ids
-// are in the log also of a node that had looked beyond them, and of one that started meanwhile.
+// I8: after a crash PostgreSQL reuses transaction ids of which nothing had reached the disk. Attempts with such ids are also in the
+// log of a node that had read beyond them, and of one that started meanwhile.
 func TestLogAfterLostIDs(t *testing.T) {
 	url := webhooktest.Postgres(t)
 	told := make(chan string, 10)
@@ -355,9 +355,9 @@ func TestLogAfterLostIDs(t *testing.T) {
 	}
 }
 
-// Every node knows how many there are, at once when it comes, and soon when another comes or goes.
+// Every node knows the number of nodes, at once when it starts, and soon after another starts or stops.
 func TestNodesAreCounted(t *testing.T) {
-	t.Parallel() // with TestVoidedNode: both wait for nodes to look around
+	t.Parallel() // with TestVoidedNode, because both wait for nodes to check others
 	url := webhooktest.Postgres(t)
 	first, second := &counter{}, &counter{}
 	a := node(t, url)
@@ -391,7 +391,7 @@ func (c *counter) await(t *testing.T, want int64) {
 		func() string { return fmt.Sprintf("there are %d", c.nodes.Load()) })
 }
 
-// Replicas that start together on an empty database make its schema once.
+// Replicas that start together on an empty database create its schema once.
 func TestNodesStartTogether(t *testing.T) {
 	server := webhooktest.StartPostgres(t)
 	url := server.Database(t)

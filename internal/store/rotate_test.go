@@ -40,7 +40,7 @@ func opened(t *testing.T, o Options) *Store {
 	return s
 }
 
-// owner registers webhooks with headers, and returns what their secrets reveal.
+// owner registers webhooks with headers, and returns their secrets.
 func owner(t *testing.T, s *Store, webhooks int) (*Scope, map[webhook.ID]string) {
 	t.Helper()
 	tenant, err := s.EnsureTenant(t.Context(), "a")
@@ -62,7 +62,7 @@ func owner(t *testing.T, s *Store, webhooks int) (*Scope, map[webhook.ID]string)
 	return c, revealed
 }
 
-// unsealed checks that every secret and header is what it was.
+// unsealed checks that every secret and header is unchanged.
 func unsealed(t *testing.T, s *Store, revealed map[webhook.ID]string) {
 	t.Helper()
 	secrets, err := s.loadSecrets(s.read, nil)
@@ -80,7 +80,7 @@ func unsealed(t *testing.T, s *Store, revealed map[webhook.ID]string) {
 	}
 }
 
-// Changing the key of a key file seals everything again, while a server runs and goes on sealing, and forgets the old key.
+// Changing the key of a key file seals everything again, while a server runs and continues to seal, and removes the old key.
 func TestRotateKeyFile(t *testing.T) {
 	dir := t.TempDir()
 	server := opened(t, Options{Dir: dir})
@@ -111,7 +111,7 @@ func TestRotateKeyFile(t *testing.T) {
 	unsealed(t, opened(t, Options{Dir: dir}), revealed)
 }
 
-// A rotation that was interrupted anywhere leaves a database that opens, and goes on where it was.
+// A rotation interrupted at any point leaves a database that opens, and resumes.
 func TestRotateKeyResumes(t *testing.T) {
 	for name, interrupt := range map[string]func(t *testing.T, s *Store){
 		"key added": func(*testing.T, *Store) {},
@@ -162,7 +162,7 @@ func TestRotateKeyResumes(t *testing.T) {
 	}
 }
 
-// Keys that are given, as several processes have them: the new one is named first, beside the old, until all is sealed again.
+// Given keys, with several processes: the new one comes first, beside the old, until everything is sealed again.
 func TestRotateGivenKey(t *testing.T) {
 	dir := t.TempDir()
 	old, next := []byte(strings.Repeat("o", 32)), []byte(strings.Repeat("n", 32))
@@ -179,7 +179,7 @@ func TestRotateGivenKey(t *testing.T) {
 	}
 
 	s = opened(t, Options{Dir: dir, MasterKeys: [][]byte{next, old}})
-	stale := opened(t, Options{Dir: dir, Shared: true, MasterKeys: [][]byte{old}}) // a process that was not told
+	stale := opened(t, Options{Dir: dir, Shared: true, MasterKeys: [][]byte{old}}) // a process without the new key
 	if _, err := s.RotateKey(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -199,7 +199,7 @@ func TestRotateGivenKey(t *testing.T) {
 	}
 }
 
-// Secrets whose overlap has ended go from the database and from memory; the others stay.
+// Secrets whose overlap has ended are removed from the database and from memory; the others stay.
 func TestPruneSecrets(t *testing.T) {
 	s := opened(t, Options{Dir: t.TempDir()})
 	c, revealed := owner(t, s, 1)

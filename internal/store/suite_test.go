@@ -81,20 +81,20 @@ var databases = []database{{
 	},
 }}
 
-// tuned is the default tuning, changed.
+// tuned returns the default tuning with changes.
 func tuned(change func(to *store.Tuning)) *store.Tuning {
 	t := store.DefaultTuning()
 	change(&t)
 	return &t
 }
 
-// fanOutAbove has fan-outs be large that have more deliveries than n.
+// fanOutAbove makes fan-outs with more than n deliveries large.
 func fanOutAbove(n int) *store.Tuning { return tuned(func(to *store.Tuning) { to.FanOutAbove = n }) }
 
-// merging has the writer take all that waits into one transaction, though more than one tenant calls.
+// merging makes the writer take everything that waits into one transaction, although several tenants call.
 func merging() *store.Tuning { return tuned(func(to *store.Tuning) { to.AloneAfter = 0 }) }
 
-// probing has Ready probe whenever it is asked.
+// probing makes Ready probe at every call.
 func probing() *store.Tuning {
 	return tuned(func(to *store.Tuning) { to.ReadyFor, to.NotReadyFor = 0, 0 })
 }
@@ -109,7 +109,7 @@ func each(t *testing.T, test func(t *suite)) {
 	}
 }
 
-// tenant is a tenant's scope.
+// tenant returns a tenant's scope.
 func tenant(tb testing.TB, s *store.Store, name string) *store.Scope {
 	tb.Helper()
 	found, err := s.EnsureTenant(tb.Context(), name)
@@ -192,7 +192,7 @@ func only[T any](tb testing.TB) func(l *store.List[T], err error) *T {
 	}
 }
 
-// An event goes to the webhooks that want its type, once each; the empty list of types is all of them.
+// An event goes to the webhooks that subscribe to its type, once each; an empty list of types means all.
 func TestPublishFansOut(t *testing.T) {
 	each(t, func(t *suite) {
 		c := tenant(t, t.open(t, store.Options{}), "a")
@@ -220,8 +220,8 @@ func TestPublishFansOut(t *testing.T) {
 	})
 }
 
-// I10: the same key with the same content is the same event; with other content it is a conflict; what is wrong with one
-// event does not keep its neighbours out.
+// I10: the same key with the same content is the same event; with other content it is a conflict. An invalid event does not prevent
+// others of the call.
 func TestIdempotency(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.open(t, store.Options{})
@@ -254,7 +254,7 @@ func TestIdempotency(t *testing.T) {
 	})
 }
 
-// A delivery that fails is due again on the schedule until it is given up; attempts are numbered 1 to n (I3, I4).
+// A failed attempt is retried on schedule until the delivery fails; attempts are numbered 1 to n (I3, I4).
 func TestRetryUntilGivenUp(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.open(t, store.Options{})
@@ -336,7 +336,7 @@ func TestHeldAndReleased(t *testing.T) {
 	})
 }
 
-// 410 disables the webhook and says why, to itself and to the tenant's other webhooks.
+// 410 disables the webhook, with the reason in the webhook and in an operational event.
 func TestGoneDisables(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.open(t, store.Options{})
@@ -360,7 +360,7 @@ func TestGoneDisables(t *testing.T) {
 	})
 }
 
-// I6: a restart makes claimed deliveries due again; I7: who lost the claim cannot write.
+// I6: a restart makes claimed deliveries due again; I7: a former holder of the claim cannot write.
 func TestRestartVoidsClaims(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.open(t, store.Options{})
@@ -378,7 +378,7 @@ func TestRestartVoidsClaims(t *testing.T) {
 			t.Fatalf("%d due after the restart, want 1", len(mine))
 		}
 		stale := *old[0]
-		stale.Delivery.AttemptCount = 5 // what another node's view would be
+		stale.Delivery.AttemptCount = 5 // the view of another node
 		record(t, s, &stale, 200)
 		if n, err := c.CountAttempts(t.Context(), store.AttemptFilter{}); n != 0 || err != nil {
 			t.Errorf("a lost claim wrote %d attempts (%v)", n, err)
@@ -391,7 +391,7 @@ func TestRestartVoidsClaims(t *testing.T) {
 	})
 }
 
-// A cancel while an attempt runs holds, unless the attempt succeeds.
+// Canceling during an attempt is final, unless the attempt succeeds.
 func TestCancel(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.open(t, store.Options{})
@@ -421,7 +421,7 @@ func TestCancel(t *testing.T) {
 	})
 }
 
-// I11: what belongs to another tenant does not exist, whatever it is asked by.
+// I11: another tenant's rows do not exist, whatever they are looked up by.
 func TestTenantsAreApart(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.open(t, store.Options{})
@@ -512,7 +512,7 @@ func TestPages(t *testing.T) {
 	})
 }
 
-// Many callers at once are merged into transactions, and every one is answered with its own events, committed.
+// Concurrent callers are merged into transactions, and each gets its own events, committed.
 func TestGroupCommit(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.open(t, store.Options{})
@@ -542,7 +542,7 @@ func TestGroupCommit(t *testing.T) {
 	})
 }
 
-// A rotated secret signs beside the new one until the overlap ends; a secret is nowhere in clear.
+// A rotated secret signs beside the new one until the overlap ends; no secret is stored in clear.
 func TestRotation(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.open(t, store.Options{})
@@ -582,7 +582,7 @@ func TestRotation(t *testing.T) {
 	})
 }
 
-// However often somebody rotates, five secrets sign at most: the newest.
+// However often a caller rotates, at most five secrets sign: the newest.
 func TestRotationIsBounded(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.open(t, store.Options{})
@@ -613,7 +613,7 @@ func TestRotationIsBounded(t *testing.T) {
 	})
 }
 
-// Deleting a webhook cancels what it was owed and keeps its history; retention takes completed events only.
+// Deleting a webhook cancels its open deliveries and keeps its history; retention removes only completed events.
 func TestDeleteAndPrune(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.open(t, store.Options{})

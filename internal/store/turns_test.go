@@ -23,7 +23,7 @@ func newCall(tenant byte, events int) *publishing {
 	return p
 }
 
-// newTestWriter is the writer of a store without a database, in which each of four tenants has so many webhooks.
+// newTestWriter returns the writer of a store without a database, in which each of four tenants has the given number of webhooks.
 func newTestWriter(webhooks int) *writer {
 	s := &Store{tuning: DefaultTuning(), routes: routing.New()}
 	s.fans = fanout.New(context.Background(), nil, slog.New(slog.DiscardHandler), false)
@@ -37,8 +37,8 @@ func newTestWriter(webhooks int) *writer {
 	return newWriter(s)
 }
 
-// However much one tenant publishes, what another wants is in the next transaction, and a transaction holds no more than it may.
-// Alone, a tenant has all of it.
+// However much one tenant publishes, another's calls are in the next transaction, and no transaction exceeds its limit. Alone, a
+// tenant has all of it.
 func TestTenantsTakeTurns(t *testing.T) {
 	w := newTestWriter(3)
 	add := func(tenant byte, call work) {
@@ -66,7 +66,7 @@ func TestTenantsTakeTurns(t *testing.T) {
 	}
 }
 
-// A transaction is long only while one tenant alone calls and no large fan-out waits: what another one calls with waits for one short
+// A transaction is long only while one tenant alone calls and no large fan-out waits: another tenant's call waits for one short
 // transaction and its own.
 func TestOthersShortenTransactions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -105,13 +105,13 @@ func TestOthersShortenTransactions(t *testing.T) {
 	})
 }
 
-// Whatever waits is written once, a tenant's calls and their events in order; no tenant that waits gets less than its turn while
-// another gets more.
+// Everything that waits is written once, a tenant's calls and their events in order; no waiting tenant gets less than its turn
+// while another gets more.
 func TestTurnsAreFair(t *testing.T) {
 	w := newTestWriter(2)
 	random := rand.New(rand.NewPCG(3, 4))
 	var calls [4][]*publishing
-	next := [4]int{} // the call that is written
+	next := [4]int{} // the call being written
 	waiting := 0
 	for round := range 3000 {
 		for range random.IntN(3) {
@@ -164,8 +164,8 @@ func written(p *publishing) (n int) {
 	return n
 }
 
-// An event that very many webhooks want costs little, because its deliveries are made later; so do those of a call whose events
-// have made many.
+// An event for very many webhooks costs little, because its deliveries are created later; so does a call whose events have many
+// deliveries in total.
 func TestPriceBoundsDeliveriesOfACall(t *testing.T) {
 	most := DefaultTuning()
 	s := newTestWriter(most.FanOutAbove).s

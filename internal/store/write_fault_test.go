@@ -17,9 +17,9 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// While another process holds the database's lock for longer than we wait for it, publishers and claims are told that the
-// database is unavailable, all after one wait and not one after the other; nothing is lost, and when the lock is free the
-// attempt that ended meanwhile is recorded and publishing goes on.
+// While another process holds the database's lock for too long, publishing and claiming fail with ErrUnavailable, all after one
+// wait rather than one after the other. Nothing is lost, and when the lock is free the attempt that ended meanwhile is recorded and
+// publishing continues.
 func TestLockedDatabase(t *testing.T) {
 	if dir := os.Getenv("HOOKGRAPH_TEST_LOCK"); dir != "" {
 		release, err := store.LockFile(dir)
@@ -114,7 +114,7 @@ func TestLockedDatabase(t *testing.T) {
 	}
 }
 
-// recorded waits until so many attempts are in the database.
+// recorded waits until the given number of attempts are in the database.
 func recorded(t *testing.T, c *store.Scope, want int) {
 	t.Helper()
 	var n int
@@ -125,9 +125,9 @@ func recorded(t *testing.T, c *store.Scope, want int) {
 	}, func() string { return fmt.Sprintf("%d are, %v", n, err) })
 }
 
-// A result that the database never takes holds nobody up: it is recorded without the receiver's answer, and when that is
-// not possible either its delivery is due again later, not claimed forever. Whatever becomes of a result, its sender is told once that
-// the store holds it no more.
+// A result that the database never accepts delays no others: it is recorded without the receiver's response, and if that fails too,
+// its delivery is due again later, not claimed forever. In any case Written is called once when the store no longer holds the
+// result.
 func TestResultThatCanNotBeRecorded(t *testing.T) {
 	each(t, testResultThatCanNotBeRecorded)
 }

@@ -1,4 +1,4 @@
-// Package transfer moves a store as a whole from one database to another.
+// Package transfer copies a whole store from one database to another.
 package transfer
 
 import (
@@ -16,27 +16,27 @@ import (
 	"github.com/hookgraph/hookgraph/internal/store/sqlite"
 )
 
-// CopyOptions say what Copy does.
+// CopyOptions are the options of Copy.
 type CopyOptions struct {
 	From store.Options // a SQLite database that no server uses
 	To   store.Options // a PostgreSQL database; its MasterKeys must have those that the source is sealed with
-	// DryRun only counts the source's rows, and looks whether they could be copied.
+	// DryRun only counts the source's rows, and checks whether they can be copied.
 	DryRun   bool
 	Progress func(Progress) // may be nil; called by Copy's own goroutine
 }
 
-// CopiedTable is what was copied of a table.
+// CopiedTable is the result for one table.
 type CopiedTable struct {
 	Name string
 	Rows int64
-	Sum  string // of all values of all rows, see sum: the same was read from both; "" in a dry run
+	Sum  string // of all values of all rows in both databases, see sum; "" in a dry run
 }
 
-// ErrTargetInUse is a target that has rows which did not come from this source.
+// ErrTargetInUse means that the target has rows that are not from this source.
 var ErrTargetInUse = errors.New("the target is in use: copy into a new database")
 
-// Copy moves a SQLite database to PostgreSQL: every row, under the same ids. It may be interrupted and called again, and goes
-// on; until it has ended no server starts on the target. It returns what it has copied and read back.
+// Copy copies a SQLite database to PostgreSQL: every row, with the same ids. After an interruption, calling it again resumes; no
+// server starts on the target until it is complete. It returns what it has copied and verified.
 func Copy(ctx context.Context, o CopyOptions) (_ []CopiedTable, err error) {
 	if o.From.URL != "" || o.To.URL == "" {
 		return nil, errors.New("a copy is from a SQLite directory to a PostgreSQL URL")
@@ -73,7 +73,7 @@ func Copy(ctx context.Context, o CopyOptions) (_ []CopiedTable, err error) {
 	return tables, c.end(ctx)
 }
 
-// count is the tables that are copied, with their rows in the source.
+// count returns the tables to copy, with the number of their rows in the source.
 func (c *copier) count(ctx context.Context) (tables []CopiedTable, err error) {
 	for t := range dialect.TablesThat((*dialect.Table).Owned) {
 		is := CopiedTable{Name: t.Name}
@@ -85,7 +85,7 @@ func (c *copier) count(ctx context.Context) (tables []CopiedTable, err error) {
 	return tables, nil
 }
 
-// copyAll copies every table, then makes the indexes that the target went without, and reads the target back.
+// copyAll copies every table, then creates the dropped indexes, and reads the target back.
 func (c *copier) copyAll(ctx context.Context, tables []CopiedTable) (err error) {
 	to, err := openTarget(ctx, c.to)
 	if err != nil {
@@ -137,7 +137,7 @@ type copier struct {
 	pruned   int64
 }
 
-// checkKey refuses when the target's servers could not open what is sealed.
+// checkKey returns an error if the target's servers could not open sealed values.
 func (c *copier) checkKey() error {
 	var is struct {
 		Epoch, KeyID  string
@@ -169,7 +169,7 @@ func (c *copier) checkKey() error {
 	return nil
 }
 
-// begin marks the target as this copy's, or finds that it is.
+// begin marks the target for this copy, or finds the mark.
 func (c *copier) begin(ctx context.Context) error {
 	var there bool
 	if err := c.to.Side().QueryRowContext(ctx, "SELECT to_regclass('copying') IS NOT NULL").Scan(&there); err != nil {
@@ -203,9 +203,9 @@ func (c *copier) begin(ctx context.Context) error {
 	return c.mark(ctx)
 }
 
-// end gives the target what belongs to the database as a whole, and opens it to servers. It has the source's starts and its key
-// of cursors, so that cursors stay good. Its next start is one of its own, with numbers above those that were copied: a source
-// that goes on beside it goes another way.
+// end copies what belongs to the database as a whole, and opens the target to servers. The target has the source's starts and
+// cursor key, so that cursors stay valid. Its next start is its own, with numbers above the copied ones, because the source may be
+// used further.
 func (c *copier) end(ctx context.Context) error {
 	tx, err := c.to.Side().BeginTx(ctx, nil)
 	if err != nil {

@@ -21,7 +21,7 @@ import (
 
 var keys = [][]byte{webhooktest.MasterKey}
 
-// filled is a directory with so many events, each with one delivery and one attempt.
+// filled returns a directory with the given number of events, each with one delivery and one attempt.
 func filled(t *testing.T, events int) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -65,7 +65,7 @@ func filled(t *testing.T, events int) (dir string) {
 	return dir
 }
 
-// indexes are the definitions of a database's indexes.
+// indexes returns the definitions of a database's indexes.
 func indexes(t *testing.T, url string) (list []string) {
 	t.Helper()
 	db, err := sql.Open("pgx", url)
@@ -88,7 +88,7 @@ func indexes(t *testing.T, url string) (list []string) {
 	return list
 }
 
-// A copy that is interrupted goes on from there, wherever that was, and leaves a target with all rows and the indexes that every other has.
+// A copy interrupted at any point resumes there, and leaves a target with all rows and the usual indexes.
 func TestCopyGoesOn(t *testing.T) {
 	shortChunks(t)
 	o := options(t, filled(t, 500))
@@ -125,7 +125,7 @@ func TestCopyGoesOn(t *testing.T) {
 	}
 }
 
-// What was done to the source between two runs, to rows that were copied before, is noticed.
+// Changes between two runs to rows of the source that were copied before are detected.
 func TestCopyNoticesAChange(t *testing.T) {
 	shortChunks(t)
 	o := options(t, filled(t, 500))
@@ -156,8 +156,8 @@ func TestCopyNoticesAChange(t *testing.T) {
 	}
 }
 
-// Of each database a copy reads about as many rows for each that it copies, however long the history is: the target's are read once to
-// be checked, and once for each index; the source's along the key.
+// The number of rows that a copy reads per copied row does not depend on the length of the history: the target's are read once for
+// the check and once for each index, the source's along the key.
 func TestCopyReadsEachRowOnce(t *testing.T) {
 	perRow := func(events int) float64 {
 		o := options(t, filled(t, events))
@@ -205,7 +205,7 @@ func TestSourcePlans(t *testing.T) {
 	}
 }
 
-// Every value of SQLite's that a column may have arrives as PostgreSQL reads it; one that a column cannot have is refused.
+// Every SQLite value that a column may have arrives as PostgreSQL's equivalent; one that a column cannot have is refused.
 func TestFields(t *testing.T) {
 	for kind, of := range map[string]struct {
 		good map[string]any // by the bytes
@@ -236,7 +236,7 @@ func TestFields(t *testing.T) {
 	}
 }
 
-// A sum is the same in any order of the rows and however these are cut, and another one when a row is missing, comes twice or differs.
+// A sum does not depend on the order of the rows or on how they are split, and differs if a row is missing, duplicated or changed.
 func TestSum(t *testing.T) {
 	row := func(text string) []byte {
 		b := append([]byte{0, 2}, 0, 0, 0, byte(len(text)))
@@ -273,7 +273,7 @@ func TestSum(t *testing.T) {
 	}
 }
 
-// How long the rest takes follows from how long the rows before took, and is not told before some are done.
+// The remaining time is estimated from the rows so far, and is unknown before some are done.
 func TestEstimate(t *testing.T) {
 	tables := []CopiedTable{{Name: "a", Rows: 1000}, {Name: "b", Rows: 1000}}
 	e := newEstimate(tables, nil)
@@ -301,7 +301,7 @@ func TestEstimate(t *testing.T) {
 	}
 }
 
-// shortChunks makes transactions of a copy shorter until the test's end.
+// shortChunks makes the transactions of copies shorter until the end of the test.
 func shortChunks(t *testing.T) {
 	t.Helper()
 	was := chunkBytes
@@ -314,7 +314,7 @@ func options(t *testing.T, dir string) CopyOptions {
 	return CopyOptions{From: store.Options{Dir: dir, MasterKeys: keys}, To: store.Options{URL: webhooktest.StartPostgres(t).Database(t), MasterKeys: keys}}
 }
 
-// interrupted copies until it is told how far it is for so many times.
+// interrupted copies until Progress has been called the given number of times.
 func interrupted(t *testing.T, o CopyOptions, times int) ([]CopiedTable, error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())

@@ -2,34 +2,34 @@ package transfer
 
 import "time"
 
-// Step is what a copy does with a table.
+// Step is a step of a copy.
 type Step string
 
-// The steps, in order; each is done with all tables before the next.
+// The steps, in order; each is completed for all tables before the next.
 const (
 	Copying  Step = "copying"
-	Indexing Step = "indexing" // in the target, which is copied into without indexes
+	Indexing Step = "indexing" // in the target, which has no indexes while rows are copied
 	Checking Step = "checking" // that the target has what the source has
 )
 
-// Progress says how far a copy is.
+// Progress is the progress of a copy.
 type Progress struct {
 	Step     Step
 	Table    string
 	Done, Of int64         // rows of the table; Done is 0 while Indexing
-	Left     time.Duration // about as long as the rest takes; 0 while that is not known
+	Left     time.Duration // estimated remaining time; 0 while unknown
 }
 
-// What the steps take for a row, in proportion.
+// Relative costs of the steps per row.
 const (
 	costCopying  = 1.0
 	costIndexing = 0.6
 	costChecking = 0.3
-	// Before so much of all is done, nothing is said of the rest.
+	// The part of the whole before which the remaining time is unknown.
 	leastKnown = 0.02
 )
 
-// estimate reckons how long the rest takes from how long the rows before took.
+// estimate estimates the remaining time from the rows so far.
 type estimate struct {
 	say         func(Progress)
 	begun       time.Time
@@ -45,7 +45,7 @@ func newEstimate(tables []CopiedTable, say func(Progress)) *estimate {
 	return e
 }
 
-// step begins a step with a table, or goes on with it.
+// step begins a step of a table, or continues it.
 func (e *estimate) step(step Step, t *CopiedTable) {
 	if e.now.Step == step && e.now.Table == t.Name {
 		return
@@ -57,7 +57,7 @@ func (e *estimate) step(step Step, t *CopiedTable) {
 	e.tell()
 }
 
-// rows adds rows that are done.
+// rows adds completed rows.
 func (e *estimate) rows(n int) {
 	if n == 0 {
 		return
@@ -79,7 +79,7 @@ func (e *estimate) tell() {
 	e.say(e.now)
 }
 
-// left is how long the rest takes, after so long.
+// left returns the estimated remaining time.
 func (e *estimate) left(spent time.Duration) time.Duration {
 	if e.done < leastKnown*e.total || e.done == 0 {
 		return 0

@@ -41,7 +41,7 @@ func (c *copier) layout(ctx context.Context, t *dialect.Table) (*layout, error) 
 	return l, nil
 }
 
-// names are the columns of a row in the target, in the order of its fields.
+// names returns the columns of a row in the target, in the order of its fields.
 func (l *layout) names() string {
 	list := make([]string, len(l.columns))
 	for i, c := range l.columns {
@@ -53,8 +53,8 @@ func (l *layout) names() string {
 	return strings.Join(list, ", ")
 }
 
-// query selects the rows of the source along the table's key, and when the event was published that decides on a row's day. CROSS JOIN
-// keeps SQLite from beginning with the events.
+// query selects the source's rows along the table's key, with their event's time of publishing, which determines a row's day. CROSS
+// JOIN prevents SQLite from starting with the events.
 func (l *layout) query() string {
 	list := make([]string, len(l.columns))
 	for i, c := range l.columns {
@@ -70,25 +70,25 @@ func (l *layout) query() string {
 	return "SELECT " + strings.Join(list, ", ") + " FROM " + l.Name + " t" + join + " ORDER BY t." + l.Key
 }
 
-// chunk is rows on their way: one after the other, as PostgreSQL's binary format of COPY has them.
+// chunk is rows to copy, in PostgreSQL's binary COPY format.
 type chunk struct {
 	text []byte
 	rows int
-	days []dialect.Day // that they are of
+	days []dialect.Day // the days of the rows
 }
 
-// chunkBytes is how many bytes of rows one transaction copies. A test makes it less.
+// chunkBytes is the size of the rows that one transaction copies. Tests reduce it.
 var chunkBytes = 2 << 20
 
-// source reads a table of SQLite once, from its beginning to its end.
+// source reads a table of SQLite once, from start to end.
 type source struct {
 	layout *layout
-	skip   int64 // rows that the target has already, from the beginning: they are only added to the sum
+	skip   int64 // rows from the start that the target has already: they are only added to the sum
 	sum    sum
 	chunks chan *chunk
 }
 
-// read sends the rows as chunks, and closes these when it has ended.
+// read sends the rows as chunks, and closes the channel at the end.
 func (s *source) read(ctx context.Context, db *sql.DB) (err error) {
 	defer close(s.chunks)
 	conn, err := db.Conn(ctx)
@@ -97,7 +97,7 @@ func (s *source) read(ctx context.Context, db *sql.DB) (err error) {
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
 	return conn.Raw(func(on any) (err error) {
-		// With a context that may end, the driver would wait for each row on a goroutine of its own.
+		// With a cancelable context, the driver would start a goroutine for each row.
 		rows, err := on.(driver.QueryerContext).QueryContext(context.WithoutCancel(ctx), s.layout.query(), nil)
 		if err != nil {
 			return err
@@ -107,7 +107,7 @@ func (s *source) read(ctx context.Context, db *sql.DB) (err error) {
 	})
 }
 
-// encodeAll is below database/sql, which would make every value once more.
+// encodeAll bypasses database/sql, which would copy every value.
 func (s *source) encodeAll(ctx context.Context, rows driver.Rows) error {
 	row := make([]driver.Value, len(rows.Columns()))
 	c := &chunk{}
@@ -176,10 +176,10 @@ func (s *source) encode(c *chunk, row []driver.Value) (err error) {
 	return nil
 }
 
-// epoch is what PostgreSQL counts times from.
+// epoch is the zero of PostgreSQL's timestamps.
 var epoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// appendField appends a value of SQLite as a field of PostgreSQL's kind: its length, and its bytes.
+// appendField appends a SQLite value as a field of the PostgreSQL type: its length and bytes.
 func appendField(b []byte, kind string, v driver.Value) ([]byte, error) {
 	if v == nil {
 		return binary.BigEndian.AppendUint32(b, math.MaxUint32), nil

@@ -7,8 +7,8 @@ import (
 	"math/bits"
 )
 
-// sum is over rows in any order, so that each database is read in the order that costs it least: the SHA-256 of every row, as PostgreSQL's
-// binary format of COPY has it, added up modulo 2^256. It tells apart what two databases have that nobody made to deceive.
+// sum is a checksum of rows in any order, so that each database is read in its cheapest order: the SHA-256 of every row in
+// PostgreSQL's binary COPY format, added modulo 2^256. It detects accidental differences, not crafted ones.
 type sum struct {
 	rows  int64
 	words [4]uint64 // the least significant first

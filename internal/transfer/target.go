@@ -18,8 +18,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/store/postgres"
 )
 
-// mark makes the target this copy's: no server starts on it. Indexes of tables that may be long are dropped, as it takes a fifth of the time to
-// make them in the end; they are written down.
+// mark reserves the target for this copy: no server starts on it. It records and drops the indexes of tables that may be long,
+// because creating them at the end takes a fifth of the time.
 func (c *copier) mark(ctx context.Context) error {
 	tx, err := c.to.Side().BeginTx(ctx, nil)
 	if err != nil {
@@ -30,7 +30,7 @@ func (c *copier) mark(ctx context.Context) error {
 		return fmt.Errorf("target: %w", err)
 	}
 	for _, text := range []string{
-		"CREATE TABLE copying_tables (name text PRIMARY KEY, rows bigint NOT NULL)", // how many of each are there, from the beginning
+		"CREATE TABLE copying_tables (name text PRIMARY KEY, rows bigint NOT NULL)", // the number of copied rows of each table
 		"CREATE TABLE copying_indexes (name text PRIMARY KEY, of text NOT NULL, definition text NOT NULL)",
 	} {
 		if _, err := tx.ExecContext(ctx, text); err != nil {
@@ -66,7 +66,8 @@ func openTarget(ctx context.Context, to *postgres.DB) (*target, error) {
 		return nil, err
 	}
 	t := &target{to: to, conn: conn}
-	// What is lost in a crash is copied again. Indexes of millions of rows and reading them back take longer than a server's statements.
+	// Rows lost in a crash are copied again. Creating indexes of millions of rows, and reading them back, takes longer than a
+	// server's statements.
 	err = t.run(ctx, "SET synchronous_commit = off", "SET statement_timeout = 0", "SET idle_in_transaction_session_timeout = 0", "SET maintenance_work_mem = '256MB'")
 	if err != nil {
 		return nil, errors.Join(err, t.close())
@@ -74,7 +75,7 @@ func openTarget(ctx context.Context, to *postgres.DB) (*target, error) {
 	return t, nil
 }
 
-// close closes the connection: nobody else gets one with these settings.
+// close closes the connection, so that it is not reused with these settings.
 func (t *target) close() error {
 	err := t.conn.Raw(func(any) error { return driver.ErrBadConn })
 	if errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) {
@@ -86,7 +87,7 @@ func (t *target) close() error {
 	return err
 }
 
-// raw has do use the connection.
+// raw calls do with the connection.
 func (t *target) raw(do func(conn *pgconn.PgConn) error) error {
 	return t.conn.Raw(func(on any) error { return do(postgres.ConnOf(on).PgConn()) })
 }
@@ -105,7 +106,7 @@ func run(ctx context.Context, conn *pgconn.PgConn, texts ...string) error {
 	return nil
 }
 
-// table copies what the target does not have of a table yet, and returns what the source has.
+// table copies the rows of a table that the target does not have yet, and returns the source's rows and sum.
 func (c *copier) table(ctx context.Context, to *target, l *layout, at *estimate) (rows int64, total string, err error) {
 	db, err := c.src.Reader().DB()
 	if err != nil {
@@ -119,7 +120,7 @@ func (c *copier) table(ctx context.Context, to *target, l *layout, at *estimate)
 	reading, cancel := context.WithCancel(ctx)
 	read := make(chan error, 1)
 	go func() { read <- s.read(reading, db) }()
-	defer func() { // whatever ends this
+	defer func() { // in any case
 		cancel()
 		for range s.chunks {
 		}
@@ -142,13 +143,13 @@ func (c *copier) table(ctx context.Context, to *target, l *layout, at *estimate)
 	return s.sum.rows, s.sum.String(), nil
 }
 
-// What PostgreSQL's binary format of COPY begins and ends with.
+// The header and trailer of PostgreSQL's binary COPY format.
 const (
 	copyHeader = "PGCOPY\n\xff\r\n\x00\x00\x00\x00\x00\x00\x00\x00\x00"
 	copyEnd    = "\xff\xff"
 )
 
-// write copies rows, and notes in the same transaction how many of the table are there.
+// write copies rows, and records in the same transaction the number of copied rows.
 func (t *target) write(ctx context.Context, l *layout, c *chunk, done int64) error {
 	for _, d := range c.days {
 		if err := t.to.MakeDay(ctx, d); err != nil {
@@ -174,7 +175,7 @@ func (t *target) write(ctx context.Context, l *layout, c *chunk, done int64) err
 	})
 }
 
-// makeIndexes makes those that mark has dropped. Each that is made is no longer written down.
+// makeIndexes creates the indexes that mark has dropped, and removes each from the record.
 func (t *target) makeIndexes(ctx context.Context, begins func(table string)) error {
 	for {
 		var name, of, definition string
@@ -192,7 +193,7 @@ func (t *target) makeIndexes(ctx context.Context, begins func(table string)) err
 	}
 }
 
-// sum reads all rows of a table, in the order in which they are stored.
+// sum reads all rows of a table, in storage order.
 func (t *target) sum(ctx context.Context, l *layout, at *estimate) (rows int64, total string, err error) {
 	w := &rowReader{at: at, header: len(copyHeader)}
 	err = t.raw(func(conn *pgconn.PgConn) error {
@@ -206,10 +207,10 @@ func (t *target) sum(ctx context.Context, l *layout, at *estimate) (rows int64, 
 	return w.sum.rows, w.sum.String(), err
 }
 
-// rowReader is written what COPY answers, and adds up its rows.
+// rowReader is the writer for COPY's output, and adds up its rows.
 type rowReader struct {
 	at     *estimate
-	header int // bytes that are still to come of it
+	header int // bytes of the header that are still missing
 	rest   []byte
 	ended  bool
 	sum    sum
@@ -250,7 +251,7 @@ func (r *rowReader) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-// firstRow is the length of the first row; 0 when it is not whole.
+// firstRow returns the length of the first row; 0 if it is incomplete.
 func firstRow(p []byte) (int, error) {
 	if len(p) < 2 {
 		return 0, nil

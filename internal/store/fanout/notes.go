@@ -1,4 +1,5 @@
-// Package fanout keeps in memory some of the notes that deliveries of an event are still to be made, and hands them to the writer in turn.
+// Package fanout keeps some notes in memory and hands them to the writer in turn. A note says that an event's deliveries are still
+// to be created.
 package fanout
 
 import (
@@ -17,7 +18,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// Bounds of the notes in memory.
+// Limits of the notes in memory.
 const (
 	notesEach    = 32        // of one tenant
 	notesAll     = 1024      // of all
@@ -25,54 +26,54 @@ const (
 	minPiece     = 16        // deliveries of a note in one transaction
 	notesInBatch = notesEach // notes that one transaction works on
 
-	// noteRest is how long a note waits when the sender had no room for most of a piece. It bounds how far deliveries are made ahead of
-	// the sender: those that it has no room for are claimed one webhook at a time, which takes longer than to make them.
+	// noteRest is how long a note waits if the sender had no room for most of a piece. It limits how far deliveries are created
+	// ahead of the sender: those without room are claimed one webhook at a time, which takes longer than creating them.
 	noteRest = 20 * time.Millisecond
 )
 
-// queryTimeout bounds one question for notes.
+// queryTimeout limits one query for notes.
 const queryTimeout = 2 * time.Second
 
-// Note is a note that deliveries of an event are still to be made.
+// Note says that deliveries of an event are still to be created.
 type Note struct {
 	Seq          int64 `gorm:"primaryKey;autoIncrement"`
 	EventID      webhook.ID
 	TenantID     webhook.ID
 	CreatedAt    time.Time `gorm:"serializer:micros;autoCreateTime:false"` // the event's
 	Size         int       // about how many deliveries are to be made
-	AfterWebhook int64     // the webhooks' Seq up to which they have been
+	AfterWebhook int64     // the webhooks' Seq up to which they are created
 	LastWebhook  int64     // the Seq of the newest webhook when the event was published
 
 	Event *webhook.Event `gorm:"-"` // while it is in memory; shared by all deliveries
-	evict bool           // it is to make room for smaller ones
+	evict bool           // it must make room for smaller ones
 }
 
 // TableName implements gorm's Tabler.
 func (*Note) TableName() string { return "fanouts" }
 
-// left is about how many deliveries are to be made still.
+// left returns about how many deliveries are still to be created.
 func (f *Note) left() int { return max(1, f.Size) }
 
-// Piece is what one transaction does for a note.
+// Piece is the work of one transaction for a note.
 type Piece struct {
 	*Note
 	N int // deliveries at most
 
-	After int64 // where the next piece begins
+	After int64 // start of the next piece
 	Made  int
 	Taken int  // of Made: the sender has room for them
 	Done  bool // nothing is left, or the note is gone
 	Held  bool // another node has it, or has removed it
 }
 
-// Start finds where the note is, by what is in the database, and reports whether it is this transaction's.
+// Start reads the note's position from the database, and reports whether this transaction owns the note.
 func (p *Piece) Start(after map[int64]int64) bool {
 	at, ok := after[p.Seq]
 	p.After, p.Made, p.Done, p.Held = at, 0, false, !ok
 	return ok
 }
 
-// Notes are the notes in memory, from where the writer takes them: tenants in turn, and each tenant's in turn.
+// Notes are the notes in memory, which the writer takes: tenants in turn, and each tenant's notes in turn.
 type Notes struct {
 	Ready chan struct{} // holds one signal while a note waits for the writer
 
@@ -82,7 +83,7 @@ type Notes struct {
 	quit   context.Context // ends with the store
 	wake   chan struct{}   // holds one signal: there may be more to read
 
-	// Notes of which a piece has failed: the next ones look for deliveries that are there already. Of the writer's goroutine only.
+	// Notes with a failed piece: their next pieces check for deliveries that exist already. Only the writer's goroutine uses it.
 	careful map[int64]bool
 
 	mu      sync.Mutex // guards what follows
@@ -90,11 +91,11 @@ type Notes struct {
 	waiting []*fanLine // for the writer, in the order of their turns
 	count   map[webhook.ID]int
 	bytes   int                 // of active ones' data
-	more    map[webhook.ID]bool // tenants that may have notes that are not active; true: look at once
-	loading bool                // some of a tenant's are being read
-	crowded bool                // there was no room for a tenant's first
-	missed  int                 // counts: a piece was put aside, so find must be called
-	found   int                 // missed before the last find that has ended
+	more    map[webhook.ID]bool // tenants that may have inactive notes; true: look at once
+	loading bool                // a tenant's notes are being read
+	crowded bool                // there was no room for a tenant's first note
+	missed  int                 // a counter: a piece was put aside, so find must be called
+	found   int                 // missed at the start of the last completed find
 }
 
 // fanLine is a tenant's notes that wait for the writer.
@@ -103,9 +104,9 @@ type fanLine struct {
 	notes  []*Note
 }
 
-// New is no notes yet. shared says that another process, a server, works on notes; quit ends with the store.
+// New returns an empty Notes. shared says that another process, a server, works on notes; quit ends with the store.
 func New(quit context.Context, read *gorm.DB, log *slog.Logger, shared bool) *Notes {
-	missed := 1 // what an earlier process has left
+	missed := 1 // notes of an earlier process
 	if shared {
 		missed = 0
 	}
@@ -122,7 +123,7 @@ func (f *Notes) Waits() bool {
 	return len(f.waiting) > 0
 }
 
-// Share is what of limit is kept for notes that wait.
+// Share returns the part of limit that is reserved for waiting notes.
 func (f *Notes) Share(limit int) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -132,13 +133,13 @@ func (f *Notes) Share(limit int) int {
 	return limit / 4
 }
 
-// Fill hands out pieces of notes that wait, until what a transaction holds costs about limit; cost is what it holds already, and what it
-// holds then is returned.
+// Fill hands out pieces of waiting notes until a transaction's cost reaches about limit. cost is the cost so far; the cost then is
+// returned.
 func (f *Notes) Fill(cost, limit int) (pieces []*Piece, costs int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.quit.Err() != nil {
-		return nil, cost // the next start goes on
+		return nil, cost // the next start continues
 	}
 	room := limit - cost
 	var taken []*Note
@@ -150,11 +151,11 @@ func (f *Notes) Fill(cost, limit int) (pieces []*Piece, costs int) {
 			f.waiting = append(f.waiting, l)
 		}
 	}
-	// The small ones first: what they do not use is the others'.
+	// The small ones first, so that larger ones get what they do not use.
 	slices.SortFunc(taken, func(a, b *Note) int { return a.left() - b.left() })
 	for i, note := range taken {
 		n := max(minPiece, (limit-cost)/(len(taken)-i))
-		n = min(n, note.left()+minPiece) // a few more than are left tell that it is the end
+		n = min(n, note.left()+minPiece) // a few more than are left, to find the end
 		pieces = append(pieces, &Piece{Note: note, N: n})
 		cost += n + 1
 	}
@@ -164,10 +165,11 @@ func (f *Notes) Fill(cost, limit int) (pieces []*Piece, costs int) {
 	return pieces, cost
 }
 
-// Careful reports whether a piece of the note has failed: then its deliveries may be there already. Only the writer's goroutine may ask.
+// Careful reports whether a piece of the note has failed, so that its deliveries may exist already. Only the writer's goroutine may
+// call it.
 func (f *Notes) Careful(note int64) bool { return f.careful[note] }
 
-// put has the note wait for the writer, at the end of its tenant's. The caller must hold mu.
+// put appends the note to its tenant's line. The caller must hold mu.
 func (f *Notes) put(note *Note) {
 	dialect.Signal(f.Ready)
 	for _, l := range f.waiting {
@@ -179,7 +181,7 @@ func (f *Notes) put(note *Note) {
 	f.waiting = append(f.waiting, &fanLine{tenant: note.TenantID, notes: []*Note{note}})
 }
 
-// drop forgets a note that is in no line. The caller must hold mu.
+// drop removes a note that is in no line. The caller must hold mu.
 func (f *Notes) drop(note *Note) {
 	delete(f.active, note.Seq)
 	f.bytes -= len(note.Event.Data)
@@ -191,7 +193,7 @@ func (f *Notes) drop(note *Note) {
 	}
 }
 
-// Committed takes back the notes of pieces that are in the database.
+// Committed takes back the notes of committed pieces.
 func (f *Notes) Committed(pieces []*Piece) {
 	if len(pieces) == 0 {
 		return
@@ -223,14 +225,14 @@ func (f *Notes) Committed(pieces []*Piece) {
 	}
 }
 
-// rested has a note wait for the writer again.
+// rested puts a note back into its line.
 func (f *Notes) rested(note *Note) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.put(note)
 }
 
-// Refused puts aside the notes of pieces that could not be written; they are read again after a while.
+// Refused puts aside the notes of failed pieces; they are read again after a while.
 func (f *Notes) Refused(pieces []*Piece) {
 	if len(pieces) == 0 {
 		return
@@ -245,7 +247,7 @@ func (f *Notes) Refused(pieces []*Piece) {
 	}
 }
 
-// Noted is told of notes that are in the database.
+// Noted adds notes that have been committed.
 func (f *Notes) Noted(notes []*Note) {
 	if len(notes) == 0 || f.shared {
 		return
@@ -265,15 +267,14 @@ func (f *Notes) Noted(notes []*Note) {
 	dialect.Signal(f.wake)
 }
 
-// mayHaveMore has the tenant's notes be looked for when there is room for them. The caller must hold mu.
+// mayHaveMore marks the tenant, so that its notes are read when there is room. The caller must hold mu.
 func (f *Notes) mayHaveMore(tenant webhook.ID) {
 	if _, known := f.more[tenant]; !known {
 		f.more[tenant] = false
 	}
 }
 
-// makeRoom has the largest of the tenant's notes give way when a much smaller one comes and there is no room. The caller must
-// hold mu.
+// makeRoom evicts the largest of the tenant's notes if a much smaller one arrives and there is no room. The caller must hold mu.
 func (f *Notes) makeRoom(n *Note) {
 	if f.count[n.TenantID] < notesEach {
 		return
@@ -284,7 +285,7 @@ func (f *Notes) makeRoom(n *Note) {
 			continue
 		}
 		if o.evict {
-			return // one does already
+			return // one is being evicted already
 		}
 		if largest == nil || o.left() > largest.left() {
 			largest = o
@@ -295,15 +296,15 @@ func (f *Notes) makeRoom(n *Note) {
 	}
 }
 
-// Pending reports whether there is anything to be done that this process knows of.
+// Pending reports whether this process knows of anything left to do.
 func (f *Notes) Pending() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.loading || len(f.active) > 0 || len(f.more) > 0 || f.missed != f.found
 }
 
-// Run reads notes into memory until ctx ends: those that are there at the start, those that it is told of, those that look finds, and
-// soon again those that were put aside.
+// Run reads notes into memory until ctx ends: those that exist at the start, committed ones, those that Look finds, and again those
+// that were put aside.
 func (f *Notes) Run(ctx context.Context) {
 	retry := time.NewTimer(0)
 	defer retry.Stop()
@@ -331,7 +332,7 @@ func (f *Notes) again() bool {
 	return f.missed != f.found
 }
 
-// find looks whose notes there are.
+// find finds the tenants that have notes.
 func (f *Notes) find(ctx context.Context) error {
 	f.mu.Lock()
 	missed := f.missed
@@ -367,13 +368,13 @@ func (f *Notes) unread(ctx context.Context, err error) {
 	f.missed++
 }
 
-// query is the time that one question has. It is not cut short when the store closes, which waits for it: PostgreSQL would go on with
-// a question whose connection is gone.
+// query returns the context of one query. It does not end when the store closes, which waits for it: PostgreSQL would continue a
+// query whose connection is gone.
 func (f *Notes) query(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), queryTimeout)
 }
 
-// row asks past GORM: what the server does for itself is no statement of a Scope's.
+// row queries without GORM, because the server's own statements are not those of a Scope.
 func (f *Notes) row(ctx context.Context, into []any, text string, args ...any) error {
 	ctx, cancel := f.query(ctx)
 	defer cancel()
@@ -384,7 +385,7 @@ func (f *Notes) row(ctx context.Context, into []any, text string, args ...any) e
 	return pool.QueryRowContext(ctx, text, args...).Scan(into...)
 }
 
-// load reads notes of tenants that have room for some.
+// load reads notes of tenants that have room for more.
 func (f *Notes) load(ctx context.Context) {
 	for ctx.Err() == nil {
 		tenant, ok := f.wants()
@@ -401,7 +402,7 @@ func (f *Notes) load(ctx context.Context) {
 	}
 }
 
-// wants is a tenant that may have more notes, and has room for them: at best one that has none in memory.
+// wants returns a tenant that may have more notes and has room for them, preferably one with none in memory.
 func (f *Notes) wants() (tenant webhook.ID, ok bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -425,7 +426,7 @@ func (f *Notes) wants() (tenant webhook.ID, ok bool) {
 // large ones.
 func (f *Notes) loadTenant(ctx context.Context, tenant webhook.ID) error {
 	f.mu.Lock()
-	delete(f.more, tenant) // what is committed from now on is told again
+	delete(f.more, tenant) // later commits mark it again
 	known := f.count[tenant]
 	f.mu.Unlock()
 	smallest, err := f.notes(ctx, tenant, "size, seq", notesEach)
@@ -485,7 +486,7 @@ func (f *Notes) notes(ctx context.Context, tenant webhook.ID, order string, limi
 	return list, rows.Err()
 }
 
-// add reads the note's event and has it wait for the writer, unless it does already.
+// add reads the note's event and puts the note into its line, unless it is there already.
 func (f *Notes) add(ctx context.Context, note *Note) (added bool, err error) {
 	f.mu.Lock()
 	known := f.active[note.Seq] != nil || f.bytes >= noteBytes
@@ -498,7 +499,7 @@ func (f *Notes) add(ctx context.Context, note *Note) (added bool, err error) {
 	err = f.row(ctx, []any{&e.Seq, &e.Type, &happened, &published, &e.Data},
 		"SELECT seq, type, timestamp, created_at, data FROM events WHERE id = $1", note.EventID)
 	if errors.Is(err, sql.ErrNoRows) {
-		return false, nil // it was removed meanwhile, with its note
+		return false, nil // the event was removed meanwhile, with its note
 	}
 	if err != nil {
 		return false, err
@@ -509,7 +510,7 @@ func (f *Notes) add(ctx context.Context, note *Note) (added bool, err error) {
 	return true, nil
 }
 
-// Put has a note with its event wait for the writer.
+// Put puts a note with its event into its line.
 func (f *Notes) Put(note *Note) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -519,7 +520,7 @@ func (f *Notes) Put(note *Note) {
 	f.put(note)
 }
 
-// Look looks for notes of fan-outs, and has them read.
+// Look searches for notes and makes Run read them.
 func (f *Notes) Look(ctx context.Context) error {
 	defer dialect.Signal(f.wake)
 	return f.find(ctx)

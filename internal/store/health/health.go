@@ -1,5 +1,5 @@
-// Package health knows whether a database takes what the server has to write: from what the writer was told last, and from a probe, which
-// writes and reads a little, when somebody asks.
+// Package health knows whether a database accepts the server's writes: from the writer's last result, and from a probe on demand,
+// which writes and reads a little.
 package health
 
 import (
@@ -16,42 +16,42 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// Monitor knows how a database is. Its methods may be called from any goroutine.
+// Monitor monitors the health of a database. Its methods may be called from any goroutine.
 type Monitor struct {
 	c Config
 
-	refused atomic.Pointer[string] // why the last transaction was refused; nil when it was not
-	damaged atomic.Pointer[string] // why nothing is well until the server is started on another database
+	refused atomic.Pointer[string] // why the last transaction was refused; nil if it was not
+	damaged atomic.Pointer[string] // why the server is not ready until it starts on another database
 
 	mu      sync.Mutex // guards what follows
 	closed  bool
-	running chan struct{} // closed when the probe that runs has ended; nil when none does
+	running chan struct{} // closed when the running probe has ended; nil if none runs
 	probed  time.Time
-	err     error // what the probe found
+	err     error // the probe's result
 }
 
-// Config is what a Monitor is made of; nothing may be nil.
+// Config has a Monitor's dependencies; none may be nil.
 type Config struct {
 	DB    Database
-	Touch func(ctx context.Context) error // writes a row of no meaning
-	Run   func(f func())                  // has f run in a goroutine
+	Touch func(ctx context.Context) error // writes a row without meaning
+	Run   func(f func())                  // runs f in a goroutine
 	Quit  context.Context                 // ends probes
 	Log   *slog.Logger
-	// ReadyFor and NotReadyFor are how long what a probe found holds.
+	// ReadyFor and NotReadyFor are how long a probe's result is used.
 	ReadyFor, NotReadyFor time.Duration
 }
 
-// Database is the database, as far as its health goes; dialect.DB says what its methods do.
+// Database is the part of dialect.DB that checks a database's health.
 type Database interface {
 	Probe(ctx context.Context) (written bool, err error)
 	Fault(err error) (what string, lasting bool)
 }
 
-// New is a monitor of a database that is well.
+// New returns a monitor of a healthy database.
 func New(c Config) *Monitor { return &Monitor{c: c} }
 
-// Ready reports why the server should get no calls, in words that anybody may see: the database does not answer, or does not take what
-// is written. It asks the database once in a few seconds, however often it is called.
+// Ready returns why the server should get no calls, as text that anybody may see: the database does not respond, or does not accept
+// writes. It queries the database once in a few seconds, however often it is called.
 func (r *Monitor) Ready(ctx context.Context) error {
 	r.mu.Lock()
 	if r.closed {
@@ -65,7 +65,7 @@ func (r *Monitor) Ready(ctx context.Context) error {
 			return r.err
 		}
 		r.running = make(chan struct{})
-		r.c.Run(r.runProbe) // before Close returns: it takes mu first
+		r.c.Run(r.runProbe) // before Close returns, which takes mu first
 	}
 	running := r.running
 	r.mu.Unlock()
@@ -85,14 +85,14 @@ var (
 	errNotWell  = errors.New("the last write was refused")
 )
 
-// Close keeps new probes from starting.
+// Close prevents new probes.
 func (r *Monitor) Close() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.closed = true
 }
 
-// well is what statements of all kinds were told.
+// well returns the error that statements of any kind got last.
 func (r *Monitor) well() error {
 	for _, why := range []*string{r.damaged.Load(), r.refused.Load()} {
 		if why != nil {
@@ -108,7 +108,7 @@ func (r *Monitor) runProbe() {
 	if what, _ := r.c.DB.Fault(found); what != "" {
 		err = errors.New(what)
 	} else if found != nil && !errors.Is(found, errNotWell) {
-		err = errNoAnswer // what the database says may name its host and user
+		err = errNoAnswer // the database's error may contain its host and user
 	}
 	r.mu.Lock()
 	was := r.err
@@ -138,7 +138,7 @@ func (r *Monitor) probe(ctx context.Context) error {
 	return r.well()
 }
 
-// Note remembers an error that is the database's own.
+// Note records an error of the database itself.
 func (r *Monitor) Note(err error) {
 	what, lasting := r.c.DB.Fault(err)
 	switch {
@@ -152,7 +152,7 @@ func (r *Monitor) Note(err error) {
 	}
 }
 
-// Written notes whether a transaction was committed.
+// Written records whether a transaction was committed.
 func (r *Monitor) Written(err error) {
 	if err != nil {
 		r.Note(err)
@@ -161,7 +161,7 @@ func (r *Monitor) Written(err error) {
 	}
 }
 
-// WatchReads notes what readers are told of a database that is damaged.
+// WatchReads records readers' errors of a damaged database.
 func (r *Monitor) WatchReads(read *gorm.DB) {
 	note := func(db *gorm.DB) {
 		if db.Error != nil {
