@@ -45,6 +45,16 @@ var oddWords = []struct {
 	{regexp.MustCompile(`(?i)\bto and fro\b`), "back and forth, or flaps"},
 	{regexp.MustCompile(`(?i)\bgood for nothing\b`), "invalid"},
 	{regexp.MustCompile(`(?i)\bhas? (a|no) part in it\b`), "is involved"},
+	{regexp.MustCompile(`(?i)\bof theirs\b`), "their"},
+	{regexp.MustCompile(`(?i)\bover and over\b`), "repeatedly"},
+	{regexp.MustCompile(`(?i)\bforth (and|or) back\b`), "forward or backward"},
+	{regexp.MustCompile(`(?i)\bwhomever\b`), "whoever, or any caller"},
+	{regexp.MustCompile(`(?i)\bwhat(ever)? ((has|had|have) )?(be(come|comes|came)) of\b`), "the result of, or the state of"},
+	{regexp.MustCompile(`(?i)\btak(e|es|ing) the place of\b`), "replaces"},
+	{regexp.MustCompile(`(?i)\bin (nobody|(a|the|one) tenant)'s name\b`), "restricted to the tenant, or to none"},
+	{regexp.MustCompile(`(?i)\bas a rule\b`), "usually"},
+	{regexp.MustCompile(`(?i)\b(each|least|about|of|after) so many\b|\bso many (attempts|bytes|calls|connections|deliveries|events|requests|rows|times|webhooks)\b`), "the given number of"},
+	{regexp.MustCompile(`(?i)\bkeeps? nobody\b`), "keeps no one, or prevents nobody"},
 }
 
 // Prose, comments, errors and descriptions use the field's standard terms: replaced words must not come back.

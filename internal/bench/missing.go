@@ -11,7 +11,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// check compares what was accepted with what arrived, and asks the server about what did not.
+// check compares accepted deliveries with arrivals, and queries the server for missing ones.
 func (l *load) check(ctx context.Context, r *Result) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -48,7 +48,7 @@ func (l *load) check(ctx context.Context, r *Result) error {
 	return nil
 }
 
-// found is what has become of deliveries that did not arrive.
+// found counts the deliveries that did not arrive, by their state.
 type found struct{ pending, failed, lost int64 }
 
 const (
@@ -57,8 +57,8 @@ const (
 	runningPatience = 20 * time.Second
 )
 
-// find asks the API what has become of deliveries of the events, each so many. A delivery that is neither due nor running, or whose event
-// has gone, is lost.
+// find queries the API for the missing deliveries of the events, given with their number. A delivery that is neither due nor
+// running, or whose event does not exist, is lost.
 func (s *server) find(ctx context.Context, missing map[webhook.ID]int32) (all found, err error) {
 	ids := make([]webhook.ID, 0, len(missing))
 	for id := range missing {
@@ -93,7 +93,7 @@ func (s *server) find(ctx context.Context, missing map[webhook.ID]int32) (all fo
 	return all, nil
 }
 
-// foundEvent is an event with its deliveries; nil when there is none.
+// foundEvent is an event with its deliveries; nil if it does not exist.
 type foundEvent struct {
 	Deliveries struct{ Nodes []foundDelivery }
 }
@@ -103,7 +103,7 @@ type foundDelivery struct {
 	NextAttemptAt *time.Time
 }
 
-// find tells what has become of so many deliveries of the event that are missing; running says that this may still change.
+// find returns the state of the event's missing deliveries; running says that it may still change.
 func (e *foundEvent) find(missing int64, now time.Time) (f found, running bool) {
 	if e == nil {
 		return found{lost: missing}, false
@@ -122,7 +122,7 @@ func (e *foundEvent) find(missing int64, now time.Time) (f found, running bool) 
 	return f, running
 }
 
-// events asks for events by id, in order.
+// events queries events by id, in order.
 func (s *server) events(ctx context.Context, ids []webhook.ID) ([]*foundEvent, error) {
 	body, err := json.Marshal(client.Request{
 		Query:     `query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Event { deliveries(first: 20) { nodes { status nextAttemptAt } } } } }`,

@@ -8,8 +8,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// A delivery that has not arrived is asked for: it waits for another attempt, it has failed, or it is lost, as is one that the server says has
-// arrived, or does not know.
+// A delivery that has not arrived waits for another attempt, has failed, or is lost; one that the server calls delivered, or does
+// not know, is lost too.
 func TestMissingDeliveries(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs the program")
@@ -37,7 +37,7 @@ func TestMissingDeliveries(t *testing.T) {
 	if err := l.publish(t.Context(), []int{0, 1, 2, 3}); err != nil {
 		t.Fatal(err)
 	}
-	l.due[webhook.NewID(time.Now())] = 1 // nobody has it
+	l.due[webhook.NewID(time.Now())] = 1 // unknown to the server
 	webhooktest.Eventually(t, "one arrives", func() bool {
 		got, err := b.receiver.stats(t.Context())
 		return err == nil && got.Deliveries == 1
@@ -51,7 +51,7 @@ func TestMissingDeliveries(t *testing.T) {
 	}
 }
 
-// What an event's deliveries say decides: those that may still arrive are not lost, and one that is running, or due, is looked at again.
+// The event's deliveries decide: those that may still arrive are not lost, and one that is running or due is checked again.
 func TestFoundEvent(t *testing.T) {
 	now := time.Now()
 	later, before := now.Add(time.Minute), now.Add(-time.Minute)

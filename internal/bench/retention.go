@@ -14,23 +14,23 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// RetentionResult is how fast retention removes what has expired, and what that takes from those who publish meanwhile.
+// RetentionResult is the speed of retention, and its cost for publishers.
 type RetentionResult struct {
-	IdlePerS             float64 `json:"idle_per_s"`   // events with all that hangs on them, while nobody publishes
-	LoadedPerS           float64 `json:"loaded_per_s"` // the same, while as much is published and delivered as the server takes
+	IdlePerS             float64 `json:"idle_per_s"`   // events with all their rows, while nobody publishes
+	LoadedPerS           float64 `json:"loaded_per_s"` // the same, while the server publishes and delivers at its highest rate
 	AcceptedPerS         float64 `json:"accepted_per_s"`
 	AcceptedPerSWithout  float64 `json:"accepted_per_s_without"` // without retention
 	P99Ms                float64 `json:"p99_ms"`
 	P99MsWithout         float64 `json:"p99_ms_without"`
-	Rate                 float64 `json:"rate"` // with retention in parts of without: the median of the rounds, as is all above
+	Rate                 float64 `json:"rate"` // rate with retention / without; the median of the rounds, like all above
 	Latency              float64 `json:"latency"`
 	ExpiredBefore        int64   `json:"expired_before"` // events, before the rounds under load
 	ExpiredAfter         int64   `json:"expired_after"`  // after them
-	FileBefore, FileLeft int64   `json:"-"`              // bytes of the database, before and after the first half went
+	FileBefore, FileLeft int64   `json:"-"`              // bytes of the database, before and after the first half is removed
 }
 
-// What is asked of retention, on SQLite: at least so many events a second while nobody publishes; under load publishing keeps leastRate of its
-// rate, its p99 grows less than mostLatency times, and what has expired becomes less.
+// Bounds of retention on SQLite: at least leastIdle events a second while nobody publishes; under load publishing keeps leastRate
+// of its rate, its p99 grows less than mostLatency times, and the number of expired events falls.
 const (
 	leastIdle   = 13_000
 	leastRate   = 0.6
@@ -39,15 +39,15 @@ const (
 
 const (
 	retentionRounds   = 3
-	retentionKeep     = time.Hour // what a run publishes is younger
+	retentionKeep     = time.Hour // events published by the run are younger
 	retentionAttempts = 500_000   // of the history at most: it is removed
 )
 
 // retentionRound is one measurement without retention and one with.
 type retentionRound struct{ rate, rateWithout, p99, p99Without, removed float64 }
 
-// retention fills a history, and has the older half of it removed while nobody publishes. Then all but its last hour expires, and rounds without
-// retention and with it alternate.
+// retention fills a history, and removes its older half while nobody publishes. Then all but its last hour expires, and rounds
+// without and with retention alternate.
 func (b *bench) retention(ctx context.Context, r *Result) (err error) {
 	own := *b.Options
 	own.Keep, own.History = "", min(own.History, retentionAttempts)
@@ -63,7 +63,7 @@ func (b *bench) retention(ctx context.Context, r *Result) (err error) {
 	if _, err := b.server.createWebhook(ctx, b.receiver.url(healthy, 0), []string{eventType(0)}, true, nil); err != nil {
 		return err
 	}
-	if b.postgres != nil { // a day is not dropped while somebody keeps it
+	if b.postgres != nil { // a day is not dropped while a tenant keeps it
 		b.server.Tenant = ""
 		if err := b.server.Mutate(ctx, `mutation ($input: UpdateTenantInput!) { done: updateTenant(input: $input) { userErrors { message field } } }`,
 			map[string]any{"id": k.Tenants[len(k.Tenants)-1].ID, "retentionSeconds": 0}, nil); err != nil {
@@ -104,7 +104,7 @@ func retained(keep time.Duration) []string {
 	return []string{"--retention", keep.String(), "--cost-rate", "0", "--log-level", "info", "--log-format", "json"}
 }
 
-// restart starts the server anew, with a retention; 0 is none.
+// restart restarts the server with a retention; 0 means none.
 func (b *bench) restart(ctx context.Context, keep time.Duration) error {
 	if err := b.server.stop(); err != nil {
 		return err
@@ -117,7 +117,7 @@ func (b *bench) restart(ctx context.Context, keep time.Duration) error {
 	return nil
 }
 
-// retentionWindow publishes and delivers as much as the server takes, with retention or without.
+// retentionWindow publishes and delivers at the highest rate, with or without retention.
 func (b *bench) retentionWindow(ctx context.Context, r *Result, with bool, before time.Time, round *retentionRound) error {
 	keep, what := time.Duration(0), "without retention"
 	if with {
@@ -185,7 +185,7 @@ func (b *bench) expired(ctx context.Context, before time.Time) (n int64, err err
 	return n, nil
 }
 
-// retentionIdle has the server remove what is older, and returns how many events went a second, by its log.
+// retentionIdle makes the server remove older events, and returns the removed events per second, according to its log.
 func (b *bench) retentionIdle(ctx context.Context, keep time.Duration) (perS float64, err error) {
 	from, err := os.Stat(b.server.log)
 	if err != nil {
@@ -211,14 +211,14 @@ func (b *bench) retentionIdle(ctx context.Context, keep time.Duration) (perS flo
 	}
 }
 
-// removedLine is what the server's log says when retention has removed something; the zero value: nothing yet.
+// removedLine is the server's log line about events that retention has removed; the zero value means none yet.
 type removedLine struct {
 	Msg    string
 	Events int
 	Took   time.Duration
 }
 
-// removedSaid reads the first such line of a log after so many bytes.
+// removedSaid reads the first such line of a log after the given number of bytes.
 func removedSaid(log string, after int64) (said removedLine, err error) {
 	f, err := os.Open(log) //nolint:gosec // the bench's own
 	if err != nil {
@@ -241,7 +241,7 @@ func removedSaid(log string, after int64) (said removedLine, err error) {
 	return said, nil
 }
 
-// sum takes the medians of the rounds.
+// sum computes the medians of the rounds.
 func (is *RetentionResult) sum(rounds []retentionRound) {
 	median := func(of func(r *retentionRound) float64) float64 {
 		values := make([]float64, len(rounds))
@@ -260,7 +260,7 @@ func (is *RetentionResult) sum(rounds []retentionRound) {
 	is.LoadedPerS = median(func(r *retentionRound) float64 { return r.removed })
 }
 
-// lines say what was measured, and mark what misses its bound.
+// lines returns the results as text, and marks those that miss their bounds.
 func (is *RetentionResult) lines() []string {
 	mark := func(missed bool) string {
 		if missed {

@@ -11,7 +11,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// The scenario measures retention while nobody publishes and under load, on both databases, and what is published meanwhile arrives.
+// The scenario measures retention while nobody publishes and under load, on both databases, and events published meanwhile arrive.
 func TestRetentionScenario(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs the program")
@@ -53,7 +53,7 @@ func TestRetentionScenario(t *testing.T) {
 	t.Run("postgres", func(t *testing.T) { on(t, webhooktest.Postgres(t)) })
 }
 
-// The rounds' medians are told, and what misses its bound is marked.
+// The result has the medians of the rounds, and marks those that miss their bounds.
 func TestRetentionResult(t *testing.T) {
 	is := &RetentionResult{IdlePerS: 13_000, ExpiredBefore: 2, ExpiredAfter: 1}
 	is.sum([]retentionRound{{60, 100, 3, 2, 7}, {100, 100, 9, 1, 9}, {10, 100, 1, 1, 1}})
@@ -69,7 +69,7 @@ func TestRetentionResult(t *testing.T) {
 	}
 }
 
-// Of a server's log the first line is read that says that retention has removed something, after what the log had before.
+// removedSaid reads the first line about removed events after the given position in the log.
 func TestRemovedSaid(t *testing.T) {
 	log := filepath.Join(t.TempDir(), "log")
 	old := `{"msg":"removed events that are older than the retention","events":1,"took":1000000000}` + "\n"

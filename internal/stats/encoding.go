@@ -145,7 +145,7 @@ func (d *decoder) number() int64 {
 	return int64(v)
 }
 
-// length is how many things of at least so many bytes each follow.
+// length reads the number of elements that follow, each of at least the given number of bytes.
 func (d *decoder) length(each int) int {
 	n := d.uvarint()
 	if n > uint64(len(d.data)/each) { //nolint:gosec // a length

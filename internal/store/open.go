@@ -300,7 +300,7 @@ func (s *Store) Close() error {
 	return errors.Join(errs...)
 }
 
-// Reader reads the whole database in nobody's name, for package transfer.
+// Reader reads the whole database, not restricted to a tenant, for package transfer.
 func (s *Store) Reader() *gorm.DB { return s.read }
 
 // Ping reports whether the database answers.

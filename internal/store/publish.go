@@ -19,7 +19,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// Published is what became of one event of a Publish.
+// Published is the result of one event of a Publish.
 type Published struct {
 	Event     *webhook.Event
 	Duplicate bool  // the idempotency key was known, with the same content: Event is the one stored before

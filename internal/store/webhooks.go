@@ -359,9 +359,8 @@ func (s *Store) cancelDeleted(tenant, id webhook.ID) {
 	}
 }
 
-// RetryDelivery makes a delivery due now, whatever became of it, and restarts its schedule. Attempt numbers go on. While
-// an attempt runs there is nothing to do but restart the schedule. Errors: webhook.ErrNotFound; *Invalid of code CONFLICT
-// when its webhook is deleted.
+// RetryDelivery makes a delivery due now, in any state, and restarts its schedule. Attempt numbers continue. While an attempt runs
+// it only restarts the schedule. Errors: webhook.ErrNotFound; an *Invalid with code CONFLICT if its webhook is deleted.
 func (c *Scope) RetryDelivery(ctx context.Context, id webhook.ID) (*webhook.Delivery, error) {
 	return c.changeDelivery(ctx, id, func(b *batch, d *webhook.Delivery) error {
 		if b.target(d.WebhookID) == nil {
@@ -374,8 +373,8 @@ func (c *Scope) RetryDelivery(ctx context.Context, id webhook.ID) (*webhook.Deli
 	})
 }
 
-// CancelDelivery gives a delivery up. An attempt that is running may still arrive, and then it has succeeded. Errors:
-// webhook.ErrNotFound; *Invalid of code CONFLICT when the delivery is completed.
+// CancelDelivery cancels a delivery. If a running attempt still succeeds, so does the delivery. Errors: webhook.ErrNotFound; an
+// *Invalid with code CONFLICT if the delivery is completed.
 func (c *Scope) CancelDelivery(ctx context.Context, id webhook.ID) (*webhook.Delivery, error) {
 	return c.changeDelivery(ctx, id, func(b *batch, d *webhook.Delivery) error {
 		if d.Status != webhook.Pending && d.Status != webhook.Held {

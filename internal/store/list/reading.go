@@ -43,7 +43,7 @@ func DefaultBounds() Bounds { return Bounds{firstStretch, maxStretch, leastStret
 
 // Source is the database that lists are read from.
 type Source struct {
-	Read   *gorm.DB // in nobody's name
+	Read   *gorm.DB // not restricted to a tenant
 	Bounds Bounds
 }
 
