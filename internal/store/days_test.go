@@ -1,6 +1,8 @@
 package store_test
 
 import (
+	"regexp"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -95,4 +97,68 @@ func TestOldDaysAreDropped(t *testing.T) {
 	prune("when nothing is owed", 2)
 	partitions(owed, 0)
 	partitions(today, 3)
+}
+
+// What removes the events of a deleted tenant looks in the partitions of one day at a time, however many days there are.
+func TestDeletedTenantIsSweptByDay(t *testing.T) {
+	today := time.Now()
+	var daysAgo atomic.Int64
+	s, err := store.Open(t.Context(), store.Options{
+		URL: webhooktest.Postgres(t), MasterKeys: [][]byte{webhooktest.MasterKey},
+		Now: func() time.Time { return today.AddDate(0, 0, -int(daysAgo.Load())) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	c := tenant(t, s, "gone")
+	w := register(t, c, webhook.New{Enabled: true})
+	for days := range int64(4) {
+		daysAgo.Store(9 - days)
+		if err := s.MakeDay(t.Context(), today.AddDate(0, 0, -int(9-days))); err != nil {
+			t.Fatal(err)
+		}
+		publish(t, c, webhook.NewEvent{}, webhook.NewEvent{IdempotencyKey: "key"})
+		claims, _ := claim(t, s, w.ID, 1)
+		record(t, s, claims[0], 200)
+	}
+	daysAgo.Store(0)
+	gone, err := s.TenantByName(t.Context(), "gone")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Registry(nil).DeleteTenant(t.Context(), gone.ID); err != nil {
+		t.Fatal(err)
+	}
+	plans := s.Plans()
+	if err := s.SweepTenant(t.Context(), gone.ID); err != nil {
+		t.Fatal(err)
+	}
+	explained := plans(t)
+	if rows, err := s.RowsOf(t.Context(), gone.ID); err != nil || rows["events"]+rows["deliveries"]+rows["attempts"]+rows["idempotency_keys"] > 0 {
+		t.Errorf("left: %v, %v", rows, err)
+	}
+	deletes := map[string]bool{}
+	for text, plan := range explained {
+		partition := `(?:events|deliveries|attempts)_(\d{8})`
+		switch {
+		case strings.HasPrefix(text, "SELECT created_at FROM events"):
+			continue // finds the day
+		case strings.Contains(text, "AS size FROM events"):
+			partition = `events_(\d{8})` // each finds its deliveries in its own day, which the plan cannot say
+		}
+		days := map[string]bool{}
+		for _, found := range regexp.MustCompile(partition).FindAllStringSubmatch(plan, -1) {
+			days[found[1]] = true
+		}
+		if len(days) > 1 {
+			t.Errorf("%s looks in %d days:\n%s", text, len(days), plan)
+		}
+		if rest, ok := strings.CutPrefix(text, "DELETE FROM "); ok && len(days) == 1 {
+			deletes[strings.Fields(rest)[0]] = true
+		}
+	}
+	if len(deletes) != 3 {
+		t.Errorf("rows were deleted by day of %v, want events, deliveries and attempts", deletes)
+	}
 }

@@ -170,13 +170,6 @@ func (s *Store) Tables() (shapes map[string]Shape, columns map[string][]string, 
 	return shapes, columns, nil
 }
 
-// Backdate makes every deleted tenant one that was deleted long ago.
-func (s *Store) Backdate(ctx context.Context) error {
-	return s.change(ctx, func(b *batch) error {
-		return b.DB.Exec("UPDATE tenants SET deleted_at = ? WHERE deleted_at IS NOT NULL", dialect.At(b.Now.Add(-2*linger))).Error
-	})
-}
-
 // Recount counts stored events again.
 func (s *Store) Recount(ctx context.Context) { _ = s.countStored(ctx) }
 

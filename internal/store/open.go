@@ -71,6 +71,9 @@ type Tuning struct {
 	ReadyFor, NotReadyFor time.Duration
 	// AloneAfter is how long no other tenant has called when one has transactions that take long.
 	AloneAfter time.Duration
+	// Linger is how long the row of a deleted tenant stays when all others are gone: a caller that was let in just before may still write
+	// some.
+	Linger time.Duration
 }
 
 // DefaultTuning is that of a program that serves.
@@ -79,7 +82,7 @@ func DefaultTuning() Tuning {
 		FanOutAbove: 256, NoteAbove: 32, CallDeliveries: 8192,
 		AsideAfter: 10 * time.Second, AsideWait: time.Hour,
 		ReadyFor: 5 * time.Second, NotReadyFor: time.Second,
-		AloneAfter: time.Second,
+		AloneAfter: time.Second, Linger: time.Minute,
 	}
 }
 

@@ -133,7 +133,7 @@ func TestUpkeepMakesRoom(t *testing.T) {
 func TestRemovalInPieces(t *testing.T) {
 	const most, many = store.BatchCost, 10_000
 	each(t, func(t *suite) {
-		s := t.open(t, store.Options{})
+		s := t.open(t, store.Options{Tuning: lingering()})
 		largest := s.LargestWrite()
 		huge := func(name string) *store.Scope {
 			t.Helper()
@@ -170,7 +170,6 @@ func TestRemovalInPieces(t *testing.T) {
 		huge("gone")
 		id := owner("gone")
 		must(t, s.Registry(nil).DeleteTenant(t.Context(), id))
-		must(t, s.Backdate(t.Context()))
 		webhooktest.Eventually(t, "all of the tenant is removed", func() bool {
 			must(t, s.SweepTenant(t.Context(), id))
 			rows, err := s.RowsOf(t.Context(), id)

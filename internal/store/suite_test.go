@@ -94,6 +94,11 @@ func fanOutAbove(n int) *store.Tuning { return tuned(func(to *store.Tuning) { to
 // merging makes the writer take everything that waits into one transaction, although several tenants call.
 func merging() *store.Tuning { return tuned(func(to *store.Tuning) { to.AloneAfter = 0 }) }
 
+// lingering keeps the row of a deleted tenant for a moment only.
+func lingering() *store.Tuning {
+	return tuned(func(to *store.Tuning) { to.Linger = 100 * time.Millisecond })
+}
+
 // probing makes Ready probe at every call.
 func probing() *store.Tuning {
 	return tuned(func(to *store.Tuning) { to.ReadyFor, to.NotReadyFor = 0, 0 })

@@ -17,7 +17,7 @@ func (s *Store) Tasks() []upkeep.Task {
 		{Name: "stored events", Every: countInterval, Run: s.countStored},
 		{Name: "operational events", Every: noticePoll, Wake: s.noted, Rest: noticeGap, Run: s.publishNoted},
 		{Name: "large fan-outs", Every: findEvery, Run: s.fans.Look},
-		{Name: "deleted tenants", Every: linger / 2, Wake: s.deleted, Exclusive: true, Run: s.sweep},
+		{Name: "deleted tenants", Every: s.tuning.Linger / 2, Wake: s.deleted, Exclusive: true, Run: s.sweep},
 	}
 }
 
@@ -31,9 +31,6 @@ const (
 	noticeGap  = time.Second
 	// findEvery is how often notes of fan-outs are looked for that this process does not know of, such as those of a replica that has gone.
 	findEvery = 2 * time.Second
-	// linger is how long the row of a deleted tenant stays when all others are gone: a caller that was let in just before may still
-	// write some.
-	linger = time.Minute
 )
 
 // TryLock takes the lock of that name, which the processes that share the database have together, unless somebody holds it. Whoever

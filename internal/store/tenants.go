@@ -199,17 +199,8 @@ func (s *Store) deleteTargets(ctx context.Context, tenant webhook.ID) error {
 				return nil
 			}
 			now := b.Now.UTC().Truncate(time.Microsecond)
-			for _, change := range []struct {
-				text string
-				args []any
-			}{
-				{"UPDATE webhooks SET deleted_at = ?, updated_at = ? WHERE id IN ?", []any{dialect.At(now), dialect.At(now), ids}},
-				{"DELETE FROM secrets WHERE webhook_id IN ?", []any{ids}},
-				{"DELETE FROM webhook_headers WHERE webhook_id IN ?", []any{ids}},
-			} {
-				if err := b.DB.Exec(change.text, change.args...).Error; err != nil {
-					return fmt.Errorf("delete webhooks of a deleted tenant: %w", err)
-				}
+			if err := removal.Webhooks(&b.Tx, tenant, ids, now); err != nil {
+				return err
 			}
 			for _, id := range ids {
 				if to := b.target(id); to != nil {
@@ -247,33 +238,20 @@ func (s *Store) sweepTenant(ctx context.Context, t *webhook.Tenant) error {
 	if err := s.deleteTargets(ctx, t.ID); err != nil {
 		return err
 	}
-	for {
-		var found []dialect.Candidate
-		if err := s.read.WithContext(ctx).Raw(dialect.Candidates(s.db)+" WHERE tenant_id = ? ORDER BY seq LIMIT ?", t.ID, dialect.PruneEvents).Scan(&found).Error; err != nil {
+	for left := true; left; {
+		var err error
+		if left, err = s.sweepDay(ctx, t.ID); err != nil {
 			return err
 		}
-		if len(found) == 0 {
-			break
-		}
-		for _, r := range removal.Group(found, removal.Rows) {
-			if _, err := s.remove(ctx, t.ID, r); err != nil {
-				return err
-			}
-		}
 	}
-	if time.Since(*t.DeletedAt) < linger {
+	if time.Since(*t.DeletedAt) < s.tuning.Linger {
 		return nil
 	}
-	for _, table := range dialect.LastFirst(dialect.TablesThat((*dialect.Table).Owned)) {
-		if table.Daily { // gone with the events
-			continue
-		}
+	for _, table := range removal.Tenants() {
 		for left := true; left; {
-			err := s.changeFor(ctx, t.ID, deleteSome, func(b *batch) error {
-				res := b.DB.Exec(fmt.Sprintf("DELETE FROM %[1]s WHERE %[2]s IN (SELECT %[2]s FROM %[1]s WHERE %[3]s = ? LIMIT ?)",
-					table.Name, table.Key, table.Owner), t.ID, deleteSome)
-				left = res.RowsAffected == deleteSome
-				return res.Error
+			err := s.changeFor(ctx, t.ID, deleteSome, func(b *batch) (err error) {
+				left, err = removal.OfTenant(&b.Tx, table, t.ID, deleteSome)
+				return err
 			})
 			if err != nil {
 				return err
@@ -281,6 +259,32 @@ func (s *Store) sweepTenant(ctx context.Context, t *webhook.Tenant) error {
 		}
 	}
 	return nil
+}
+
+// sweepDay removes the events of a deleted tenant that were published on the day of its first one, and reports whether there was one.
+// PostgreSQL looks for the others in that day's partitions only.
+func (s *Store) sweepDay(ctx context.Context, tenant webhook.ID) (found bool, err error) {
+	var first []dialect.Micros
+	read := s.read.WithContext(ctx)
+	if err := read.Raw("SELECT created_at FROM events WHERE tenant_id = ? ORDER BY seq LIMIT 1", tenant).Scan(&first).Error; err != nil || len(first) == 0 {
+		return false, err
+	}
+	day, args := s.db.Published("day", first[0].Time(), first[0].Time())
+	args = append(append([]any{tenant}, args...), dialect.PruneEvents)
+	for {
+		var events []dialect.Candidate
+		if err := read.Raw(dialect.Candidates(s.db)+" WHERE tenant_id = ?"+day+" ORDER BY seq LIMIT ?", args...).Scan(&events).Error; err != nil {
+			return true, err
+		}
+		if len(events) == 0 {
+			return true, nil
+		}
+		for _, some := range removal.Group(events, removal.Rows) {
+			if _, err := s.remove(ctx, tenant, some); err != nil {
+				return true, err
+			}
+		}
+	}
 }
 
 // Bounds of looking up what holds a tenant's events.

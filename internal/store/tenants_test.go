@@ -37,34 +37,18 @@ func TestDeleteTenant(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.open(t, store.Options{})
 		kept, gone := tenant(t, s, "kept"), tenant(t, s, "gone")
-		owners := map[string]webhook.ID{}
-		hooks := map[string]*webhook.Webhook{}
+		owners, hooks := map[string]webhook.ID{}, map[string]*webhook.Webhook{}
 		for name, c := range map[string]*store.Scope{"kept": kept, "gone": gone} {
-			found, err := s.TenantByName(t.Context(), name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			owners[name] = found.ID
-			hooks[name] = register(t, c, webhook.New{Enabled: true, Headers: []*webhook.NewHeader{{Name: "X-Key", Value: new("v")}}})
-			var events []webhook.NewEvent
-			for i := range 500 {
-				events = append(events, webhook.NewEvent{IdempotencyKey: fmt.Sprint(i), Data: json.RawMessage(`1`)})
-			}
-			publish(t, c, events...)
-			if _, err := s.AddToken(t.Context(), webhook.Token{TenantID: &found.ID, Name: name}, "secret of "+name); err != nil {
-				t.Fatal(err)
-			}
-			claims, _ := claim(t, s, hooks[name].ID, 1)
-			record(t, s, claims[0], 500)
+			owners[name], hooks[name] = furnish(t, s, c, name)
 		}
 		before, err := s.CountRows(t.Context(), owners["kept"])
+		if err != nil {
+			t.Fatal(err)
+		}
 		for table, n := range before {
 			if waits := table == "notices" || table == "fanouts"; n == 0 && !waits { // such rows are removed when they are processed
 				t.Errorf("the tenant has nothing in %s: the test does not show that it stays", table)
 			}
-		}
-		if err != nil {
-			t.Fatal(err)
 		}
 		running, _ := claim(t, s, hooks["gone"].ID, 1)
 		registry := s.Registry(nil)
@@ -91,22 +75,15 @@ func TestDeleteTenant(t *testing.T) {
 			t.Errorf("again: %v", err)
 		}
 		record(t, s, running[0], 204) // a running attempt is recorded or dropped, and harms nothing
-		if err := s.Close(); err != nil {
-			t.Fatal(err)
-		}
-		s = t.open(t, store.Options{})
-		publish(t, s.In(owners["gone"]), webhook.NewEvent{}) // a caller authenticated before
-		eventually(t, func() bool {
+		eventually(t, func() bool {   // at once, but for what tells of the tenant
 			rows, err := s.RowsOf(t.Context(), owners["gone"])
-			return err == nil && rows["deliveries"] == 0 && rows["attempts"] == 0 && rows["idempotency_keys"] == 0
+			return err == nil && rows["events"]+rows["deliveries"]+rows["attempts"]+rows["idempotency_keys"] == 0 && rows["tenants"] == 1
 		})
-		if err := s.Backdate(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		publish(t, s.In(owners["gone"]), webhook.NewEvent{}) // a caller authenticated before
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
-		s = t.open(t, store.Options{})
+		s = t.open(t, store.Options{Tuning: lingering()})
 		eventually(t, func() bool {
 			rows, err := s.RowsOf(t.Context(), owners["gone"])
 			return err == nil && len(rows) == 0
@@ -119,6 +96,27 @@ func TestDeleteTenant(t *testing.T) {
 			t.Errorf("its name is not free: %v", err)
 		}
 	})
+}
+
+// furnish gives a tenant some of everything.
+func furnish(t *suite, s *store.Store, c *store.Scope, name string) (webhook.ID, *webhook.Webhook) {
+	t.Helper()
+	found, err := s.TenantByName(t.Context(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := register(t, c, webhook.New{Enabled: true, Headers: []*webhook.NewHeader{{Name: "X-Key", Value: new("v")}}})
+	var events []webhook.NewEvent
+	for i := range 500 {
+		events = append(events, webhook.NewEvent{IdempotencyKey: fmt.Sprint(i), Data: json.RawMessage(`1`)})
+	}
+	publish(t, c, events...)
+	if _, err := s.AddToken(t.Context(), webhook.Token{TenantID: &found.ID, Name: name}, "secret of "+name); err != nil {
+		t.Fatal(err)
+	}
+	claims, _ := claim(t, s, w.ID, 1)
+	record(t, s, claims[0], 500)
+	return found.ID, w
 }
 
 // Tenants are created with valid, unique names, and only by operators; the default tenant cannot be deleted.

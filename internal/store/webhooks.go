@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/store/removal"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -324,14 +325,7 @@ func (c *Scope) DeleteWebhook(ctx context.Context, id webhook.ID) error {
 		now := b.Now.UTC().Truncate(time.Microsecond)
 		next := &Target{Webhook: old.Webhook}
 		next.DeletedAt, next.UpdatedAt = &now, now
-		if err := b.DB.Exec("UPDATE webhooks SET deleted_at = ?, updated_at = ? WHERE id = ? AND tenant_id = ?",
-			dialect.At(now), dialect.At(now), id, c.tenant).Error; err != nil {
-			return fmt.Errorf("delete webhook: %w", err)
-		}
-		if err := b.DB.Where("webhook_id = ? AND tenant_id = ?", id, c.tenant).Delete(&secretRow{}).Error; err != nil {
-			return fmt.Errorf("delete secrets: %w", err)
-		}
-		if err := b.putHeaders(&next.Webhook, nil); err != nil {
+		if err := removal.Webhooks(&b.Tx, c.tenant, []webhook.ID{id}, now); err != nil {
 			return err
 		}
 		b.setTarget(next)

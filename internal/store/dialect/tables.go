@@ -24,8 +24,14 @@ type Table struct {
 	Owner string // the column that says whose a row is; "" in tables of the database
 	Key   string // the column that its rows are read in the order of, each value once
 	// Event is the column that names the event that a row is removed with; "" when it outlives events. A table with many rows for an
-	// Event must be daily, and be removed by removeDeliveries.
+	// event must be daily.
 	Event string
+	// Below is the table that its rows hang on, which they are removed before and found by, and Parent the column with the id of that row:
+	// for daily tables, but that of events.
+	Below  *Table
+	Parent string
+	// Webhook is the column that names the webhook that a row is removed with when that is deleted; "" when it stays for its history.
+	Webhook string
 	// Daily tables are partitioned on PostgreSQL, by the day on which the event was published. Their seq is the store's to give;
 	// others' are the database's.
 	Daily  bool
@@ -45,14 +51,14 @@ var (
 	}
 	// DeliveriesTable has deliveries.
 	DeliveriesTable = &Table{
-		Name: "deliveries", Whose: OfTenant, Owner: "tenant_id", Key: "seq", Event: "event_id", Daily: true,
+		Name: "deliveries", Whose: OfTenant, Owner: "tenant_id", Key: "seq", Event: "event_id", Below: EventsTable, Parent: "event_id", Daily: true,
 		Columns: "id, tenant_id, event_id, webhook_id, event_type, triggered_by, due_at, claimed_by, created_at",
 		Fixed:   "status, attempt_count, schedule_start",
 		Values:  "'PENDING', 0, 0",
 	}
 	// AttemptsTable has attempts.
 	AttemptsTable = &Table{
-		Name: "attempts", Whose: OfTenant, Owner: "tenant_id", Key: "seq", Event: "event_id", Daily: true,
+		Name: "attempts", Whose: OfTenant, Owner: "tenant_id", Key: "seq", Event: "event_id", Below: DeliveriesTable, Parent: "delivery_id", Daily: true,
 		Columns: "id, tenant_id, webhook_id, delivery_id, event_id, number, status, error, message, triggered_by, " +
 			"started_at, duration_us, dns_us, connect_us, tls_us, first_byte_us, url, request_headers, signed_by, response_status, " +
 			"response_headers, response_body, response_truncated",
@@ -69,8 +75,8 @@ var Tables = []*Table{
 	{Name: "tenants", Whose: OfItself, Owner: "id", Key: "seq"},
 	{Name: "tokens", Whose: OfTenantOrOperator, Owner: "tenant_id", Key: "seq"},
 	{Name: "webhooks", Whose: OfTenant, Owner: "tenant_id", Key: "seq"},
-	{Name: "secrets", Whose: OfTenant, Owner: "tenant_id", Key: "id", Sealed: true},
-	{Name: "webhook_headers", Whose: OfTenant, Owner: "tenant_id", Key: "webhook_id", Sealed: true},
+	{Name: "secrets", Whose: OfTenant, Owner: "tenant_id", Key: "id", Webhook: "webhook_id", Sealed: true},
+	{Name: "webhook_headers", Whose: OfTenant, Owner: "tenant_id", Key: "webhook_id", Webhook: "webhook_id", Sealed: true},
 	EventsTable,
 	DeliveriesTable,
 	AttemptsTable,
@@ -105,6 +111,12 @@ func (t *Table) IsDaily() bool { return t.Daily }
 
 // IsSealed reports whether a part of the rows is sealed.
 func (t *Table) IsSealed() bool { return t.Sealed }
+
+// OfEvents reports whether rows are removed with their event: those of events are.
+func (t *Table) OfEvents() bool { return t.Event != "" }
+
+// OfWebhooks reports whether rows are removed when their webhook is deleted.
+func (t *Table) OfWebhooks() bool { return t.Webhook != "" }
 
 // BesideEvents reports whether rows are removed with their event, and in one statement with it: it has few.
 func (t *Table) BesideEvents() bool { return t.Event != "" && !t.Daily }

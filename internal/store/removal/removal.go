@@ -1,21 +1,15 @@
-// Package removal removes events, and rows of deleted tenants and webhooks, with all rows that belong to them, as dialect.Tables
-// declares.
+// Package removal removes events, and rows of deleted webhooks and tenants, with all rows that belong to them, as dialect.Tables
+// declares. No other package deletes these rows, except that PostgreSQL drops the partitions of a whole day.
 package removal
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
-
-// remover removes in a transaction.
-type remover struct {
-	*dialect.Tx
-
-	db dialect.DB
-}
 
 // Events is events that are being removed with all their rows, some in each transaction.
 type Events struct {
@@ -24,218 +18,6 @@ type Events struct {
 	// Retention skips events with pending or held deliveries, because somebody may have retried one meanwhile, and records how far
 	// the log of attempts is removed. False: the events are invisible already.
 	Retention bool
-}
-
-// where adds to a condition that rows are of the days on which the events were published.
-func (e *Events) where(db dialect.DB, condition, dayColumn string, args ...any) (text string, all []any) {
-	text, days := db.Published(dayColumn, e.From, e.To)
-	return condition + text, append(args, days...)
-}
-
-// Some removes what one transaction may, and returns how many events it removed and whether that was all. It removes attempts
-// first, then deliveries, then the events and their other rows.
-func Some(tx *dialect.Tx, db dialect.DB, e Events) (events int, done bool, err error) {
-	r := &remover{tx, db}
-	if len(e.IDs) == 0 {
-		return 0, true, nil
-	}
-	p := newPace()
-	for left := true; left; {
-		n := p.rows()
-		if n == 0 {
-			return 0, false, nil
-		}
-		if left, err = r.removeDeliveries(&e, p, n); err != nil {
-			return 0, false, err
-		}
-	}
-	return r.removeBare(&e, p)
-}
-
-// removeDeliveries removes some deliveries, or some of their attempts, and reports whether there were any. It reads about as many
-// rows as it removes.
-func (r *remover) removeDeliveries(e *Events, p *pace, n int) (left bool, err error) {
-	where, args := e.where(r.db, "event_id IN ?", "day", e.IDs)
-	if e.Retention {
-		where += " AND status <> 'PENDING'"
-	}
-	var rows []struct {
-		Seq int64
-		ID  webhook.ID
-	}
-	if err := r.DB.Raw("SELECT seq, id FROM deliveries WHERE "+where+" ORDER BY event_id, webhook_id LIMIT ?"+r.db.SkipLocked("deliveries"),
-		append(args, n)...).Scan(&rows).Error; err != nil || len(rows) == 0 {
-		return false, err
-	}
-	ids, seqs := make([]webhook.ID, len(rows)), make([]int64, len(rows))
-	for i, row := range rows {
-		ids[i], seqs[i] = row.ID, row.Seq
-	}
-	where, args = e.where(r.db, "delivery_id IN ?", "day", ids)
-	var found []struct {
-		Seq      int64
-		TenantID webhook.ID
-	}
-	if err := r.DB.Raw("SELECT seq, tenant_id FROM attempts WHERE "+where+" LIMIT ?", append(args, n)...).Scan(&found).Error; err != nil {
-		return false, err
-	}
-	if len(found) > 0 {
-		attempts, last := make([]int64, len(found)), map[webhook.ID]int64{}
-		for i, a := range found {
-			attempts[i], last[a.TenantID] = a.Seq, max(last[a.TenantID], a.Seq)
-		}
-		if e.Retention {
-			if err := r.notePruned(last); err != nil {
-				return false, err
-			}
-		}
-		if err := r.removeRows(e, p, dialect.AttemptsTable, attempts); err != nil || len(attempts) == n { // these deliveries may have more
-			return true, err
-		}
-		seqs = seqs[:min(len(seqs), p.rows())]
-	}
-	return true, r.removeRows(e, p, dialect.DeliveriesTable, seqs)
-}
-
-// removeRows removes rows by their Seqs.
-func (r *remover) removeRows(e *Events, p *pace, t *dialect.Table, seqs []int64) error {
-	if len(seqs) == 0 {
-		return nil
-	}
-	p.left -= len(seqs)
-	among, arg := r.db.Among("seq", seqs)
-	where, args := e.where(r.db, among, "day", arg)
-	return r.DB.Exec("DELETE FROM "+t.Name+" WHERE "+where, args...).Error
-}
-
-// removeBare removes the events that have no deliveries left.
-func (r *remover) removeBare(e *Events, p *pace) (events int, done bool, err error) {
-	where, args := e.where(r.db, "events.id IN ?", "events.day", e.IDs)
-	where += " AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event_id = events.id" + r.db.SameDay("d", "events") + ")"
-	if e.Retention {
-		where += " AND NOT EXISTS (SELECT 1 FROM fanouts f WHERE f.event_id = events.id)"
-	}
-	var ids []webhook.ID
-	if err := r.DB.Raw("SELECT id FROM events WHERE "+where, args...).Scan(&ids).Error; err != nil {
-		return 0, false, err
-	}
-	p.next = paceFirst / 4 // each may have megabytes of data
-	for len(ids) > 0 {
-		n := min(p.rows(), len(ids))
-		if n == 0 {
-			return events, false, nil
-		}
-		some := ids[:n]
-		ids = ids[n:]
-		p.left -= n
-		for _, t := range dialect.LastFirst(dialect.TablesThat((*dialect.Table).BesideEvents)) {
-			if err := r.DB.Exec("DELETE FROM "+t.Name+" WHERE "+t.Event+" IN ?", some).Error; err != nil {
-				return 0, false, err
-			}
-		}
-		where, args := e.where(r.db, "id IN ?", "day", some)
-		if err := r.DB.Exec("DELETE FROM events WHERE "+where, args...).Error; err != nil {
-			return 0, false, err
-		}
-		events += n
-	}
-	return events, true, nil
-}
-
-// Whole removes the events that may still be removed, each with all its rows, and returns their number.
-func Whole(tx *dialect.Tx, db dialect.DB, of *dialect.Cohort, e Events) (int, error) {
-	r := &remover{tx, db}
-	ids := e.IDs
-	if lock := db.SkipLocked("deliveries"); lock != "" {
-		var err error
-		if ids, err = r.lockWhole(&e, lock); err != nil || len(ids) == 0 {
-			return 0, err
-		}
-	}
-	among, arg := db.AmongIDs("id", ids)
-	where, args := e.where(db, among, "day", arg)
-	expired, more := of.Expired(db)
-	var gone []webhook.ID
-	if err := r.DB.Raw("SELECT id FROM events WHERE "+where+" AND "+expired, append(args, more...)...).Scan(&gone).Error; err != nil || len(gone) == 0 {
-		return 0, err
-	}
-	among, arg = db.AmongIDs("event_id", gone)
-	where, args = e.where(db, among, "day", arg)
-	deliveries := "SELECT id FROM deliveries WHERE " + where
-	attempts, dated := e.where(db, "delivery_id IN ("+deliveries+")", "day", args...)
-	var last []struct {
-		TenantID webhook.ID
-		Seq      int64
-	}
-	if err := r.DB.Raw("SELECT tenant_id, MAX(seq) AS seq FROM attempts WHERE "+attempts+" GROUP BY tenant_id", dated...).Scan(&last).Error; err != nil {
-		return 0, err
-	}
-	if len(last) > 0 {
-		seqs := make(map[webhook.ID]int64, len(last))
-		for _, l := range last {
-			seqs[l.TenantID] = l.Seq
-		}
-		if err := r.notePruned(seqs); err != nil {
-			return 0, err
-		}
-		if err := r.DB.Exec("DELETE FROM attempts WHERE "+attempts, dated...).Error; err != nil {
-			return 0, err
-		}
-	}
-	if err := r.DB.Exec("DELETE FROM deliveries WHERE "+where, args...).Error; err != nil {
-		return 0, err
-	}
-	for _, t := range dialect.LastFirst(dialect.TablesThat((*dialect.Table).BesideEvents)) {
-		among, arg := db.AmongIDs(t.Event, gone)
-		if err := r.DB.Exec("DELETE FROM "+t.Name+" WHERE "+among, arg).Error; err != nil {
-			return 0, err
-		}
-	}
-	among, arg = db.AmongIDs("id", gone)
-	where, args = e.where(db, among, "day", arg)
-	return len(gone), r.DB.Exec("DELETE FROM events WHERE "+where, args...).Error
-}
-
-// lockWhole locks the events' deliveries and returns the events whose deliveries are all locked: those that another node works on
-// stay for the next time.
-func (r *remover) lockWhole(e *Events, lock string) ([]webhook.ID, error) {
-	among, arg := r.db.AmongIDs("event_id", e.IDs)
-	where, args := e.where(r.db, among, "day", arg)
-	var locked []webhook.ID
-	if err := r.DB.Raw("SELECT event_id FROM deliveries WHERE "+where+" ORDER BY event_id, webhook_id"+lock, args...).Scan(&locked).Error; err != nil {
-		return nil, err
-	}
-	var all []struct {
-		EventID webhook.ID
-		N       int
-	}
-	if err := r.DB.Raw("SELECT event_id, COUNT(*) AS n FROM deliveries WHERE "+where+" GROUP BY event_id", args...).Scan(&all).Error; err != nil {
-		return nil, err
-	}
-	missing := map[webhook.ID]int{}
-	for _, a := range all {
-		missing[a.EventID] = a.N
-	}
-	for _, id := range locked {
-		missing[id]--
-	}
-	return slices.DeleteFunc(slices.Clone(e.IDs), func(id webhook.ID) bool { return missing[id] != 0 }), nil
-}
-
-// notePruned records how far retention has removed tenants' attempts.
-func (r *remover) notePruned(last map[webhook.ID]int64) error {
-	newest := int64(0)
-	rows := make([][]any, 0, len(last))
-	for id, seq := range last {
-		newest = max(newest, seq)
-		rows = append(rows, []any{id, seq})
-	}
-	if err := r.DB.Exec("UPDATE store SET pruned_attempt = ? WHERE pruned_attempt < ?", newest, newest).Error; err != nil {
-		return err
-	}
-	slices.SortFunc(rows, func(a, b []any) int { x, y := a[0].(webhook.ID), b[0].(webhook.ID); return slices.Compare(x[:], y[:]) })
-	return r.DB.Exec("UPDATE tenants SET pruned_attempt = v.seq FROM "+r.db.Rows([]dialect.Column{{Name: "id", Kind: "uuid"}, {Name: "seq", Kind: "bigint"}})+
-		" AS v WHERE tenants.id = v.id AND tenants.pruned_attempt < v.seq", string(dialect.CompactJSON(rows))).Error
 }
 
 // Group groups candidates by day, like partitions; an event with many rows is a group of its own.
@@ -258,4 +40,258 @@ func Group(found []dialect.Candidate, rows int) []Events {
 		}
 	}
 	return list
+}
+
+// Some removes what one transaction may, and returns how many events it removed and whether that was all. It removes the rows of the
+// tables below events first, some in each statement, then the events and their other rows.
+func Some(tx *dialect.Tx, db dialect.DB, e Events) (events int, done bool, err error) {
+	if len(e.IDs) == 0 {
+		return 0, true, nil
+	}
+	r := &remover{tx, db, &e, newPace()}
+	for t := range dialect.TablesThat(func(t *dialect.Table) bool { return t.Below == dialect.EventsTable }) {
+		for left := true; left; {
+			n := r.pace.rows()
+			if n == 0 {
+				return 0, false, nil
+			}
+			if left, err = r.some(t, e.IDs, n); err != nil {
+				return 0, false, err
+			}
+		}
+	}
+	return r.bare()
+}
+
+// Whole removes the events that may still be removed, each with all its rows, and returns their number. One statement for each table
+// removes them all, so they must be few.
+func Whole(tx *dialect.Tx, db dialect.DB, of *dialect.Cohort, e Events) (int, error) {
+	r := &remover{tx, db, &e, nil}
+	ids := e.IDs
+	if lock := db.SkipLocked("deliveries"); lock != "" {
+		var err error
+		if ids, err = r.lockWhole(lock); err != nil || len(ids) == 0 {
+			return 0, err
+		}
+	}
+	among, arg := db.AmongIDs("id", ids)
+	where, args := r.dated(among, "day", arg)
+	expired, more := of.Expired(db)
+	var gone []webhook.ID
+	if err := r.DB.Raw("SELECT id FROM events WHERE "+where+" AND "+expired, append(args, more...)...).Scan(&gone).Error; err != nil || len(gone) == 0 {
+		return 0, err
+	}
+	where, args = r.of(dialect.AttemptsTable, gone)
+	var last []struct {
+		TenantID webhook.ID
+		Seq      int64
+	}
+	if err := r.DB.Raw("SELECT tenant_id, MAX(seq) AS seq FROM attempts WHERE "+where+" GROUP BY tenant_id", args...).Scan(&last).Error; err != nil {
+		return 0, err
+	}
+	if len(last) > 0 {
+		seqs := make(map[webhook.ID]int64, len(last))
+		for _, l := range last {
+			seqs[l.TenantID] = l.Seq
+		}
+		if err := r.notePruned(seqs); err != nil {
+			return 0, err
+		}
+	}
+	for _, t := range dialect.LastFirst(dialect.TablesThat((*dialect.Table).OfEvents)) {
+		if t == dialect.AttemptsTable && len(last) == 0 {
+			continue
+		}
+		where, args := r.of(t, gone)
+		if err := r.DB.Exec("DELETE FROM "+t.Name+" WHERE "+where, args...).Error; err != nil {
+			return 0, err
+		}
+	}
+	return len(gone), nil
+}
+
+// remover removes events in a transaction.
+type remover struct {
+	*dialect.Tx
+
+	db     dialect.DB
+	events *Events
+	pace   *pace
+}
+
+// dated is a condition, and with it that rows are of the days on which the events were published.
+func (r *remover) dated(condition, dayColumn string, args ...any) (text string, all []any) {
+	text, days := r.db.Published(dayColumn, r.events.From, r.events.To)
+	return condition + text, append(args, days...)
+}
+
+// of is the condition that rows of a table belong to the events, as the table's indexes serve it.
+func (r *remover) of(t *dialect.Table, events []webhook.ID) (where string, args []any) {
+	if t.Below != nil && t.Below != dialect.EventsTable {
+		above, args := r.of(t.Below, events)
+		return r.dated(t.Parent+" IN (SELECT id FROM "+t.Below.Name+" WHERE "+above+")", "day", args...)
+	}
+	among, arg := r.db.AmongIDs(t.Event, events)
+	if !t.Daily {
+		return among, []any{arg}
+	}
+	return r.dated(among, "day", arg)
+}
+
+// some removes some rows whose parents have these ids, or some rows below those, and reports whether there were any. It reads about as
+// many rows as it removes.
+func (r *remover) some(t *dialect.Table, above []webhook.ID, n int) (left bool, err error) {
+	where, args := r.dated(t.Parent+" IN ?", "day", above)
+	if r.events.Retention && t == dialect.DeliveriesTable {
+		where += " AND status <> 'PENDING'"
+	}
+	lock := ""
+	if t.Below == dialect.EventsTable { // whoever locks a delivery locks its attempts, too
+		lock = " ORDER BY " + t.Parent + ", webhook_id LIMIT ?" + r.db.SkipLocked(t.Name)
+	} else {
+		lock = " LIMIT ?"
+	}
+	var rows []struct {
+		Seq      int64
+		ID       webhook.ID
+		TenantID webhook.ID
+	}
+	if err := r.DB.Raw("SELECT seq, id, tenant_id FROM "+t.Name+" WHERE "+where+lock, append(args, n)...).Scan(&rows).Error; err != nil || len(rows) == 0 {
+		return false, err
+	}
+	ids, seqs, last := make([]webhook.ID, len(rows)), make([]int64, len(rows)), map[webhook.ID]int64{}
+	for i, row := range rows {
+		ids[i], seqs[i], last[row.TenantID] = row.ID, row.Seq, max(last[row.TenantID], row.Seq)
+	}
+	for child := range dialect.TablesThat(func(c *dialect.Table) bool { return c.Below == t }) {
+		before := r.pace.left
+		if left, err = r.some(child, ids, n); err != nil {
+			return false, err
+		}
+		if left && before-r.pace.left >= n { // there may be more below these
+			return true, nil
+		}
+		if left {
+			seqs = seqs[:min(len(seqs), r.pace.rows())]
+		}
+	}
+	if r.events.Retention && t == dialect.AttemptsTable {
+		if err := r.notePruned(last); err != nil {
+			return false, err
+		}
+	}
+	return true, r.rows(t, seqs)
+}
+
+// rows removes rows by their Seqs.
+func (r *remover) rows(t *dialect.Table, seqs []int64) error {
+	if len(seqs) == 0 {
+		return nil
+	}
+	r.pace.left -= len(seqs)
+	among, arg := r.db.Among("seq", seqs)
+	where, args := r.dated(among, "day", arg)
+	return r.DB.Exec("DELETE FROM "+t.Name+" WHERE "+where, args...).Error
+}
+
+// bare removes the events that have no deliveries left.
+func (r *remover) bare() (events int, done bool, err error) {
+	e := r.events
+	where, args := r.dated("events.id IN ?", "events.day", e.IDs)
+	below, days := r.dated("d.event_id = events.id", "d.day") // PostgreSQL does not conclude the days from those of the events
+	where, args = where+" AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE "+below+")", append(args, days...)
+	if e.Retention {
+		where += " AND NOT EXISTS (SELECT 1 FROM fanouts f WHERE f.event_id = events.id)"
+	}
+	var ids []webhook.ID
+	if err := r.DB.Raw("SELECT id FROM events WHERE "+where, args...).Scan(&ids).Error; err != nil {
+		return 0, false, err
+	}
+	r.pace.next = paceFirst / 4 // each may have megabytes of data
+	for len(ids) > 0 {
+		n := min(r.pace.rows(), len(ids))
+		if n == 0 {
+			return events, false, nil
+		}
+		some := ids[:n]
+		ids = ids[n:]
+		r.pace.left -= n
+		for _, t := range dialect.LastFirst(dialect.TablesThat((*dialect.Table).OfEvents)) {
+			if t.Below != nil {
+				continue // they have none
+			}
+			where, args := r.of(t, some)
+			if err := r.DB.Exec("DELETE FROM "+t.Name+" WHERE "+where, args...).Error; err != nil {
+				return 0, false, err
+			}
+		}
+		events += n
+	}
+	return events, true, nil
+}
+
+// lockWhole locks the events' deliveries and returns the events whose deliveries are all locked: those that another node works on
+// stay for the next time.
+func (r *remover) lockWhole(lock string) ([]webhook.ID, error) {
+	where, args := r.of(dialect.DeliveriesTable, r.events.IDs)
+	var locked []webhook.ID
+	if err := r.DB.Raw("SELECT event_id FROM deliveries WHERE "+where+" ORDER BY event_id, webhook_id"+lock, args...).Scan(&locked).Error; err != nil {
+		return nil, err
+	}
+	var all []struct {
+		EventID webhook.ID
+		N       int
+	}
+	if err := r.DB.Raw("SELECT event_id, COUNT(*) AS n FROM deliveries WHERE "+where+" GROUP BY event_id", args...).Scan(&all).Error; err != nil {
+		return nil, err
+	}
+	missing := map[webhook.ID]int{}
+	for _, a := range all {
+		missing[a.EventID] = a.N
+	}
+	for _, id := range locked {
+		missing[id]--
+	}
+	return slices.DeleteFunc(slices.Clone(r.events.IDs), func(id webhook.ID) bool { return missing[id] != 0 }), nil
+}
+
+// notePruned records how far retention has removed tenants' attempts.
+func (r *remover) notePruned(last map[webhook.ID]int64) error {
+	newest := int64(0)
+	rows := make([][]any, 0, len(last))
+	for id, seq := range last {
+		newest = max(newest, seq)
+		rows = append(rows, []any{id, seq})
+	}
+	if err := r.DB.Exec("UPDATE store SET pruned_attempt = ? WHERE pruned_attempt < ?", newest, newest).Error; err != nil {
+		return err
+	}
+	slices.SortFunc(rows, func(a, b []any) int { x, y := a[0].(webhook.ID), b[0].(webhook.ID); return slices.Compare(x[:], y[:]) })
+	return r.DB.Exec("UPDATE tenants SET pruned_attempt = v.seq FROM "+r.db.Rows([]dialect.Column{{Name: "id", Kind: "uuid"}, {Name: "seq", Kind: "bigint"}})+
+		" AS v WHERE tenants.id = v.id AND tenants.pruned_attempt < v.seq", string(dialect.CompactJSON(rows))).Error
+}
+
+// Webhooks deletes webhooks of a tenant. Their own rows stay, marked, for their history; the rows that belong to them are removed.
+func Webhooks(tx *dialect.Tx, tenant webhook.ID, ids []webhook.ID, at time.Time) error {
+	if err := tx.DB.Exec("UPDATE webhooks SET deleted_at = ?, updated_at = ? WHERE id IN ? AND tenant_id = ?",
+		dialect.At(at), dialect.At(at), ids, tenant).Error; err != nil {
+		return fmt.Errorf("delete webhooks: %w", err)
+	}
+	for _, t := range dialect.LastFirst(dialect.TablesThat((*dialect.Table).OfWebhooks)) {
+		if err := tx.DB.Exec("DELETE FROM "+t.Name+" WHERE "+t.Webhook+" IN ? AND "+t.Owner+" = ?", ids, tenant).Error; err != nil {
+			return fmt.Errorf("delete %s of webhooks: %w", t.Name, err)
+		}
+	}
+	return nil
+}
+
+// Tenants are the tables that have rows of a deleted tenant once its events are removed, in the order in which to call OfTenant.
+func Tenants() []*dialect.Table {
+	return dialect.LastFirst(dialect.TablesThat(func(t *dialect.Table) bool { return t.Owned() && !t.Daily }))
+}
+
+// OfTenant removes some of a tenant's rows of a table, n at most, and reports whether there may be more.
+func OfTenant(tx *dialect.Tx, t *dialect.Table, tenant webhook.ID, n int) (left bool, err error) {
+	res := tx.DB.Exec(fmt.Sprintf("DELETE FROM %[1]s WHERE %[2]s IN (SELECT %[2]s FROM %[1]s WHERE %[3]s = ? LIMIT ?)", t.Name, t.Key, t.Owner), tenant, n)
+	return res.RowsAffected == int64(n), res.Error
 }
