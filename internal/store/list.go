@@ -12,13 +12,13 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// What callers say of lists, and get of them.
+// Types of lists for callers.
 type (
 	// Page selects a part of a list.
 	Page = list.Page
 	// List is a page of rows.
 	List[T any] = list.List[T]
-	// Count is how many rows a list has.
+	// Count is the number of rows in a list.
 	Count = list.Count
 	// TimeRange is half-open: From <= t < To.
 	TimeRange = list.TimeRange
@@ -37,7 +37,7 @@ type (
 	TokenFilter = list.TokenFilter
 )
 
-// DefaultPage is how many rows a page has when neither First nor Last is given; MaxPage is the most.
+// DefaultPage is the size of a page if neither First nor Last is given; MaxPage is the maximum.
 const (
 	DefaultPage = list.DefaultPage
 	MaxPage     = list.MaxPage
@@ -124,7 +124,7 @@ func (c *Scope) CountAttempts(ctx context.Context, f AttemptFilter) (int, error)
 	return all(c.CountAttemptsTo(ctx, f, 0))
 }
 
-// CountWebhooksTo counts what Webhooks lists, as far as limit, and looks at a bounded number of rows.
+// CountWebhooksTo counts what Webhooks lists, up to limit, and reads a bounded number of rows.
 func (c *Scope) CountWebhooksTo(ctx context.Context, f WebhookFilter, limit int) (Count, error) {
 	return c.webhookList(ctx, f).Count(ctx, limit)
 }
@@ -183,11 +183,11 @@ func (c *Scope) LastAttempts(ctx context.Context, deliveries []webhook.ID) (map[
 	return list.Last(r, deliveries, func(a *webhook.Attempt) webhook.ID { return a.DeliveryID })
 }
 
-// IdempotencyKeys reads the keys with which events were published; events without one are missing from the map.
+// IdempotencyKeys reads the keys that events were published with; events without one are missing from the map.
 func (c *Scope) IdempotencyKeys(ctx context.Context, events []webhook.ID) (map[webhook.ID]string, error) {
 	keys := make(map[webhook.ID]string, len(events))
 	from := "idempotency_keys AS k"
-	if c.db(ctx).Name() == "sqlite" { // which would read all keys of the tenant
+	if c.db(ctx).Name() == "sqlite" { // SQLite would read all keys of the tenant
 		from += " INDEXED BY idempotency_keys_event"
 	}
 	for part := range slices.Chunk(events, 500) {
@@ -220,7 +220,7 @@ func (c *Scope) DeliveriesOfWebhooks(ctx context.Context, ids []webhook.ID, f De
 	return list.ReadOf(ctx, c.deliveryList(ctx, f.OfWebhooks()), ids, list.NewestFirst, p, func(d *webhook.Delivery) webhook.ID { return d.WebhookID })
 }
 
-// CountDeliveriesOfEvents counts the deliveries of each event, as far as limit; 0 is all of them. Events with none are missing from the map.
+// CountDeliveriesOfEvents counts the deliveries of each event, up to limit; 0 means all. Events with none are missing from the map.
 func (c *Scope) CountDeliveriesOfEvents(ctx context.Context, ids []webhook.ID, f DeliveryFilter, limit int) (map[webhook.ID]Count, error) {
 	return c.deliveryList(ctx, f.OfEvents(c.s.db)).CountOf(ctx, ids, limit)
 }
@@ -244,8 +244,8 @@ func (c *Scope) CountAttemptsOfWebhooks(ctx context.Context, ids []webhook.ID, f
 	return c.attemptList(ctx, f.OfWebhooks()).CountOf(ctx, ids, limit)
 }
 
-// AttemptLog reads the tenant's committed attempts that match, with Seq > after, in commit order, at most limit of them.
-// scanned is the Seq up to which the log was searched: a reader goes on after it, also when nothing matched.
+// AttemptLog reads the tenant's committed attempts that match, with Seq > after, in commit order, at most limit of them. scanned is
+// the Seq up to which the log was searched: a reader continues after it, also if nothing matched.
 func (s *Store) AttemptLog(ctx context.Context, tenant webhook.ID, f AttemptFilter, after int64, limit int) (page []*webhook.Attempt, scanned int64, err error) {
 	scanned, err = s.db.LogEnd(ctx, after) // committed before the query below begins, so it sees all of it
 	if err != nil {
@@ -264,10 +264,10 @@ func (s *Store) AttemptLog(ctx context.Context, tenant webhook.ID, f AttemptFilt
 	return page, scanned, nil
 }
 
-// AttemptBounds returns the Seq from which on every attempt of the tenant is kept, of all tenants with the zero id, and of the newest
-// that is committed of anybody. Retention takes whole
-// events, so older attempts may be there too; a reader that asks for what is between them would miss some and must be told.
-// newest is known even when every attempt is gone: oldest is one more then. Both are 0 before the first attempt.
+// AttemptBounds returns the Seq from which on every attempt of the tenant is kept, with the zero id of all tenants, and the newest
+// committed Seq of any tenant. Retention removes whole events, so some older attempts may exist; a reader of those would miss
+// others, and must be told. newest is known even if every attempt is removed; oldest is then one more. Both are 0 before the first
+// attempt.
 func (s *Store) AttemptBounds(ctx context.Context, tenant webhook.ID) (oldest, newest int64, err error) {
 	if oldest, newest, err = s.db.LogBounds(ctx, tenant); err != nil {
 		return 0, 0, dialect.Unavailable(err)
@@ -275,10 +275,10 @@ func (s *Store) AttemptBounds(ctx context.Context, tenant webhook.ID) (oldest, n
 	return oldest, newest, nil
 }
 
-// AttemptBefore returns a position in the attempt log, for AttemptLog to read after: what was recorded at or after t, to the
-// millisecond and by the clock of who recorded it, comes after it. It is the newest Seq when nothing was.
+// AttemptBefore returns a position in the attempt log, for AttemptLog to read after: attempts recorded at or after t, to the
+// millisecond and by the recording node's clock, come after it. It is the newest Seq if there are none.
 func (s *Store) AttemptBefore(ctx context.Context, t time.Time) (int64, error) {
-	// An id has the time of recording, and grows with Seq; there is no index by time to keep.
+	// An id has the time of recording, and grows with Seq, so no index by time is needed.
 	_, high, err := s.AttemptBounds(ctx, webhook.ID{})
 	if err != nil {
 		return 0, err

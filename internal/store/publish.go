@@ -26,27 +26,27 @@ type Published struct {
 	Err       error // *webhook.Invalid (joined) or another expected error; Event is nil then and nothing was stored
 }
 
-// publishing is one caller's events on their way through the writer.
+// publishing is one caller's events in the writer.
 type publishing struct {
 	tenant webhook.ID
 	events []*incoming
-	done   chan error // buffered: the caller may have gone
+	done   chan error // buffered: the caller may have returned
 
-	// Of the writer only:
-	next       int    // the first event that is in no transaction yet
-	slot       int    // of the batch that is being filled: where the part is that it has, from 1
-	deliveries int    // that its events have made so far
+	// Used only by the writer:
+	next       int    // the first event that is not in a transaction yet
+	slot       int    // the part in the batch being filled, from 1
+	deliveries int    // of its events so far
 	kind       string // of the event before, and
-	matches    int    // how many webhooks want it
+	matches    int    // how many webhooks subscribe to it
 }
 
-// part is those of a call's events that one transaction writes. A large call takes several, and others' work goes in between.
+// part is the events of a call that one transaction writes. A large call takes several, with other callers' work in between.
 type part struct {
 	*publishing
 	from, to int
 }
 
-// addEvents moves events of the call into the batch until that holds limit, and reports whether it has all now.
+// addEvents moves events of the call into the batch up to limit, and reports whether it has all of them now.
 func (b *batch) addEvents(p *publishing, limit int) (all bool) {
 	from := p.next
 	for p.next < len(p.events) && b.cost < limit {
@@ -63,10 +63,10 @@ func (b *batch) addEvents(p *publishing, limit int) (all bool) {
 	return p.next == len(p.events)
 }
 
-// price decides whether the event's deliveries are made later, and returns what it costs.
+// price decides whether the event's deliveries are created later, and returns its cost.
 func (s *Store) price(p *publishing, in *incoming) int {
 	if in.cost > 0 {
-		return in.cost // it was in a batch that was written again
+		return in.cost // it was in a batch that is written again
 	}
 	if in.event.Type != p.kind {
 		p.kind = in.event.Type
@@ -93,8 +93,8 @@ func (p part) stored() {
 	}
 }
 
-// refuse answers the caller of a part that could not be written. What came before it stays stored, and the events' results say so;
-// what comes after is not tried.
+// refuse answers the caller of a part that could not be written. Earlier events stay stored, as their results say; later ones are
+// not tried.
 func (p part) refuse(err error) {
 	p.next = len(p.events)
 	if p.from == 0 {
@@ -107,23 +107,22 @@ func (p part) refuse(err error) {
 	p.done <- nil
 }
 
-// incoming is a checked event that waits to be stored.
+// incoming is a valid event that waits to be stored.
 type incoming struct {
 	event  webhook.Event
 	key    string
-	hash   []byte      // of what was published, when there is a key
+	hash   []byte      // of the content, if there is a key
 	only   *webhook.ID // the one webhook it goes to; nil: all that match
-	result *Published  // of this attempt to write; set again when the batch is written again
-	later  bool        // its deliveries are made after the answer (fanout.go)
+	result *Published  // set again if the batch is written again
+	later  bool        // its deliveries are created after the answer (fanout.go)
 	cost   int         // to write it; 0: not known yet
 }
 
-// Publish stores events, each with one delivery for every webhook that wants it, and returns after the commit. There is
-// one result for each event, in order; what is wrong with one does not keep the others out. Deliveries of an event that very many
-// webhooks want are made soon after. A large call is several transactions: when one of them fails, the results of its events
-// and of those after are webhook.ErrUnavailable. The error is not nil only when nothing was stored: webhook.ErrBusy, webhook.ErrUnavailable,
-// or the context's; and when the store closed meanwhile, after which it is unknown whether the events were stored and an
-// idempotency key makes trying again safe.
+// Publish stores events, each with one delivery for every webhook that subscribes to it, and returns after the commit. There is one
+// result for each event, in order; an invalid event does not affect others. Deliveries of an event for very many webhooks are
+// created soon after. A large call is several transactions: if one of them fails, the results of its events and of later ones are
+// webhook.ErrUnavailable. An error means that nothing was stored: webhook.ErrBusy, webhook.ErrUnavailable, or the context's; or
+// that the store closed meanwhile, and it is unknown whether the events were stored: an idempotency key makes trying again safe.
 func (c *Scope) Publish(ctx context.Context, events []webhook.NewEvent) ([]Published, error) {
 	results := make([]Published, len(events))
 	p := &publishing{tenant: c.tenant, done: make(chan error, 1)}
@@ -134,7 +133,7 @@ func (c *Scope) Publish(ctx context.Context, events []webhook.NewEvent) ([]Publi
 		if len(events) > 1 {
 			prefix = fmt.Sprintf("events.%d.", i)
 		}
-		own := events[i] // the caller's stays as it is
+		own := events[i] // the caller's event stays unchanged
 		e := &own
 		if err := e.Check(prefix, c.s.opts.MaxDataBytes); err != nil {
 			results[i].Err = err
@@ -189,18 +188,19 @@ func (c *Scope) Publish(ctx context.Context, events []webhook.NewEvent) ([]Publi
 	return results, nil
 }
 
-// Wanting is how many of the tenant's webhooks want events of a type now, disabled ones too, whose deliveries are held.
+// Wanting returns how many of the tenant's webhooks subscribe to events of a type now, including disabled ones, whose deliveries
+// are held.
 func (c *Scope) Wanting(eventType string) int {
 	n, _ := c.s.routes.Matches(c.tenant, eventType)
 	return n
 }
 
-// busy tells the operator that a tenant's calls are refused because a share of the server is used up. The program's logger bounds how often.
+// busy logs that a tenant's calls are refused because its share of the server is used up. The program's logger limits how often.
 func (s *Store) busy(tenant webhook.ID, of string) {
 	s.log.Warn("calls refused: events are published faster than they can be written", slog.Any("tenant", tenant), slog.String("want_of", of))
 }
 
-// enqueue hands the events to the writer and waits for the commit.
+// enqueue passes the events to the writer and waits for the commit.
 func (s *Store) enqueue(ctx context.Context, p *publishing) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("%w: %w", webhook.ErrBusy, err)
@@ -216,7 +216,8 @@ func (s *Store) enqueue(ctx context.Context, p *publishing) error {
 		s.busy(p.tenant, "room in the queue of the writer")
 		return webhook.ErrBusy
 	}
-	// The writer answers every caller, and writes to their results until then: there is no way out before, but its end.
+	// The writer answers every caller, and writes to its results until then, so the caller must wait for the answer, or the
+	// writer's end.
 	select {
 	case err := <-p.done:
 		return err
@@ -225,7 +226,7 @@ func (s *Store) enqueue(ctx context.Context, p *publishing) error {
 	}
 }
 
-// contentHash is over what makes two publications the same: type, timestamp when given, data, and tags in any order.
+// contentHash hashes what makes two publications the same: type, timestamp if given, data, and tags in any order.
 func contentHash(e *webhook.NewEvent) []byte {
 	h := sha256.New()
 	var n [8]byte
@@ -239,7 +240,7 @@ func contentHash(e *webhook.NewEvent) []byte {
 	h.Write([]byte{0})
 	h.Write(e.Data)
 	for _, tag := range slices.Sorted(slices.Values(e.Tags)) {
-		h.Write([]byte{0xff}) // is in no data
+		h.Write([]byte{0xff}) // does not occur in JSON
 		h.Write([]byte(tag))
 	}
 	return h.Sum(nil)
@@ -266,7 +267,7 @@ func (b *batch) publishAll() error {
 	return b.insertAll(events)
 }
 
-// claimKey takes the event's idempotency key; when it is taken already the event's result says so, and fresh is false.
+// claimKey claims the event's idempotency key. If it exists already the event's result says so, and fresh is false.
 func (b *batch) claimKey(keys map[string]*incoming, in *incoming) (fresh bool, err error) {
 	if in.key == "" {
 		return true, nil
@@ -297,7 +298,7 @@ func (b *batch) claimKey(keys map[string]*incoming, in *incoming) (fresh bool, e
 	return true, nil
 }
 
-// repeat answers an event whose key is taken by the earlier one.
+// repeat answers an event whose key exists with the earlier event.
 func (in *incoming) repeat(earlier *webhook.Event, hash []byte) {
 	if bytes.Equal(hash, in.hash) {
 		*in.result = Published{Event: earlier, Duplicate: true}
@@ -308,7 +309,7 @@ func (in *incoming) repeat(earlier *webhook.Event, hash []byte) {
 	}}
 }
 
-// insertAll stores events and one delivery for every webhook that wants each.
+// insertAll stores events, each with one delivery for every webhook that subscribes to it.
 func (b *batch) insertAll(events []*incoming) error {
 	if len(events) == 0 {
 		return nil
@@ -349,7 +350,7 @@ func (b *batch) insertAll(events []*incoming) error {
 	return b.insertDeliveries(claims)
 }
 
-// delivery is a new one of the event to the target. It is claimed only when it is among the reserved.
+// delivery returns a new delivery of the event to the target. It is claimed only if it is reserved.
 func (b *batch) delivery(e *webhook.Event, to *Target, trigger webhook.Trigger) *Claimed {
 	return &Claimed{Event: e, Target: to, Delivery: webhook.Delivery{
 		ID: webhook.NewID(b.Now), TenantID: e.TenantID, EventID: e.ID, WebhookID: to.ID,
@@ -422,8 +423,8 @@ func (in *incoming) trigger() webhook.Trigger {
 	return webhook.TriggerSchedule
 }
 
-// TestWebhook publishes an event of type webhook.TypeTest to the one webhook. Its delivery is attempted once. The error is
-// webhook.ErrNotFound, or an *Invalid of code CONFLICT when the webhook is disabled.
+// TestWebhook publishes an event of type webhook.TypeTest to one webhook. Its delivery is attempted once. Errors:
+// webhook.ErrNotFound; an *Invalid with code CONFLICT if the webhook is disabled.
 func (c *Scope) TestWebhook(ctx context.Context, id webhook.ID) (*webhook.Delivery, error) {
 	var delivery *webhook.Delivery
 	err := c.change(ctx, func(b *batch) error {
@@ -446,7 +447,7 @@ func (c *Scope) TestWebhook(ctx context.Context, id webhook.ID) (*webhook.Delive
 	return delivery, err
 }
 
-// newEvent is an event of the server's own.
+// newEvent returns an event of the server itself.
 func (b *batch) newEvent(tenant webhook.ID, eventType string, data []byte) webhook.Event {
 	now := b.Now.UTC().Truncate(time.Microsecond)
 	return webhook.Event{
@@ -454,9 +455,9 @@ func (b *batch) newEvent(tenant webhook.ID, eventType string, data []byte) webho
 	}
 }
 
-// Claim takes up to n due deliveries of a webhook, the longest due first, whose sizes fit into maxBytes; one always fits.
-// next is when the first delivery that is left is due, which may be in the past; nil when none is left. A webhook that is
-// disabled or gone has nothing to claim.
+// Claim claims up to n due deliveries of a webhook, the longest due first, whose sizes fit into maxBytes; one always fits. next is
+// when the first remaining delivery is due, which may be in the past; nil if none remains. A disabled or deleted webhook has
+// nothing to claim.
 func (s *Store) Claim(ctx context.Context, id webhook.ID, n, maxBytes int) (claims []*Claimed, next *time.Time, err error) {
 	var tenant webhook.ID
 	if to := s.routes.Get(id); to != nil {
@@ -477,13 +478,13 @@ func (s *Store) Claim(ctx context.Context, id webhook.ID, n, maxBytes int) (clai
 		return nil
 	})
 	if err != nil {
-		// A claim that was written all the same is void at the next start, and never lost.
+		// A claim that was written nevertheless is void at the next start, and never lost.
 		return nil, nil, err
 	}
 	return claims, next, nil
 }
 
-// Unclaim gives back deliveries that were claimed and not attempted; they are due at once.
+// Unclaim releases deliveries that were claimed and not attempted; they are due at once.
 func (s *Store) Unclaim(ctx context.Context, claims []*Claimed) error {
 	return s.changeFor(ctx, webhook.ID{}, len(claims), func(b *batch) error {
 		for _, claimed := range claims {

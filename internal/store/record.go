@@ -10,10 +10,10 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// Record queues the result of an attempt, and blocks while the queue is full. The store writes it, tries again while the
-// database cannot be written, decides when the delivery is due again, disables a webhook that is gone or has failed for
-// too long, publishes the operational events, and tells the Dispatcher. The error is the context's, or ErrUnavailable after
-// Close: then the attempt is not recorded and will be made again.
+// Record queues the result of an attempt, and blocks while the queue is full. The store writes it, retries while the database
+// cannot be written, decides when the delivery is due again, disables a webhook that answers 410 or has failed for too long,
+// publishes the operational events, and tells the Dispatcher. The error is the context's, or ErrUnavailable after Close: then the
+// attempt is not recorded and will be made again.
 func (s *Store) Record(ctx context.Context, r *Result) error {
 	select {
 	case <-s.writer.quit:
@@ -34,10 +34,10 @@ func (s *Store) Record(ctx context.Context, r *Result) error {
 	}
 }
 
-// largeResult is a size in bytes from which on results wait apart: others are not held up by what it takes to write them.
+// largeResult is the size in bytes from which results wait in a separate queue, so that writing them does not delay others.
 const largeResult = 8 << 10
 
-// record writes the batch's results: what was claimed by somebody else meanwhile is dropped (fencing).
+// record writes the batch's results. Results of deliveries that another node has claimed meanwhile are dropped (fencing).
 func (b *batch) record() error {
 	if len(b.results) == 0 {
 		return nil
@@ -126,8 +126,7 @@ func addAttempt(p *dialect.Params, a *webhook.Attempt) {
 	p.Bool(a.ResponseTruncated)
 }
 
-// decideAgain applies the retry rules to a delivery whose schedule was restarted while its attempt ran, which the claim does
-// not know.
+// decideAgain applies the retry rules to a delivery whose schedule was restarted during its attempt, which the claim does not know.
 func (b *batch) decideAgain(o *dialect.Outcome, start int) error {
 	*o = b.decide(o.Result, start)
 	var reason *webhook.FailureReason
@@ -167,8 +166,8 @@ func (b *batch) decide(r *Result, start int) dialect.Outcome {
 	return o
 }
 
-// consequences tells the sender of retries, keeps the webhooks' health, and notes what operational events are to tell. What
-// the server says of itself causes neither: else events about failures could cause each other.
+// consequences tells the sender of retries, updates the webhooks' health, and adds notices for operational events. Operational
+// events themselves cause neither: otherwise events about failures could cause each other.
 func (b *batch) consequences(outcomes []dialect.Outcome) error {
 	var told notices
 	var health webhookHealth
@@ -201,15 +200,14 @@ func (b *batch) consequences(outcomes []dialect.Outcome) error {
 	return b.note(told)
 }
 
-// webhookHealth gathers what a transaction's results change of webhooks' health, and is written in one statement however many they
-// are.
+// webhookHealth collects a transaction's changes of webhooks' health, and is written in one statement.
 type webhookHealth struct {
 	locked  bool
 	changed map[webhook.ID]*Target
 }
 
-// note notes whether the webhook fails, and disables it when it is gone or has failed for too long; it returns the
-// webhook when it was disabled now.
+// note records whether the webhook fails, and disables it if it answered 410 or has failed for too long. It returns the webhook if
+// it was disabled now.
 func (c *webhookHealth) note(b *batch, o *dialect.Outcome) (*Target, error) {
 	to := b.target(o.Claimed.Delivery.WebhookID)
 	if !b.changesHealth(to, o) {
@@ -255,7 +253,7 @@ var healthColumns = []dialect.Column{
 	{Name: "updated_at", Kind: "timestamptz"},
 }
 
-// write writes what was noted.
+// write writes the changes.
 func (c *webhookHealth) write(b *batch) error {
 	if len(c.changed) == 0 {
 		return nil
@@ -273,7 +271,7 @@ func (c *webhookHealth) write(b *batch) error {
 	return nil
 }
 
-// changesHealth reports whether the outcome changes what is noted of the webhook's health.
+// changesHealth reports whether the outcome changes the webhook's recorded health.
 func (b *batch) changesHealth(to *Target, o *dialect.Outcome) bool {
 	switch {
 	case to == nil || !to.Enabled || to.DeletedAt != nil:

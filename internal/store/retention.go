@@ -15,14 +15,14 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// Retain removes events that have been kept for as long as their tenant has them kept, with everything that hangs on them. Each tenant is
-// looked at as often as its retention is long; it may be called again soon.
+// Retain removes events older than their tenant's retention, with all their rows. Each tenant is checked at intervals that depend
+// on its retention, so Retain may be called often.
 func (s *Store) Retain(ctx context.Context) error {
 	now := s.opts.Now()
 	return s.prune(ctx, dialect.CutoffAt(now, s.opts.Retention), now, true)
 }
 
-// Prune is Retain at once, with a cutoff instead of the default retention. It reports how many events went.
+// Prune is Retain without the intervals, with a cutoff instead of the default retention. It returns the number of removed events.
 func (s *Store) Prune(ctx context.Context, before time.Time) (int, error) {
 	p := newPruner(s)
 	err := p.run(ctx, dialect.Cutoff{Before: before, Failed: before}, s.opts.Now(), false)
@@ -33,7 +33,7 @@ func (s *Store) prune(ctx context.Context, rest dialect.Cutoff, now time.Time, d
 	return newPruner(s).run(ctx, rest, now, due)
 }
 
-// ownRetention reads the retention of tenants that have one of their own.
+// ownRetention reads the retention of tenants that have their own.
 func (s *Store) ownRetention(ctx context.Context) (map[webhook.ID]webhook.Retention, error) {
 	var tenants []*webhook.Tenant
 	if err := s.read.WithContext(ctx).Where("deleted_at IS NULL AND (retention_seconds IS NOT NULL OR keep_failed_seconds IS NOT NULL)").Find(&tenants).Error; err != nil {
@@ -46,11 +46,11 @@ func (s *Store) ownRetention(ctx context.Context) (map[webhook.ID]webhook.Retent
 	return own, nil
 }
 
-// Retention is how long the tenant's events are kept.
+// Retention returns how long the tenant's events are kept.
 func (s *Store) Retention(t *webhook.Tenant) webhook.Retention { return t.Retention(s.opts.Retention) }
 
-// Bounds of removing what has expired. Everybody waits for a transaction: it takes about pieceTime, or busyTime while others want to write;
-// then retention pauses restShare times as long as it worked.
+// Limits of removing expired events. Everybody waits for a transaction, so it takes about pieceTime, or busyTime while others
+// write; then retention pauses restShare times as long as it worked.
 const (
 	firstPiece = 64 // rows
 	pieceTime  = 10 * time.Millisecond
@@ -58,14 +58,14 @@ const (
 	restShare  = 2
 	maxRest    = time.Second
 
-	retainLeast = 10 * time.Second // between two looks for what has expired
+	retainLeast = 10 * time.Second // between two searches for expired events
 	retainMost  = time.Hour
 
-	tellAfter = 5 * time.Second // a run that takes longer is in the log
+	tellAfter = 5 * time.Second // a longer run is logged
 	tellEvery = 30 * time.Second
 )
 
-// retainEvery is how often events that are kept so long are looked for.
+// retainEvery returns the interval at which events with this retention are searched for.
 func retainEvery(keep time.Duration) time.Duration { return min(max(keep/20, retainLeast), retainMost) }
 
 // pruner removes what has expired, once.
@@ -75,7 +75,7 @@ type pruner struct {
 
 	removed     int // events
 	begun, told time.Time
-	looked      time.Time // since when it has worked without a rest
+	looked      time.Time // since when it has worked without a pause
 	announced   bool
 }
 
@@ -84,8 +84,8 @@ func newPruner(s *Store) *pruner {
 	return &pruner{s: s, budget: firstPiece, begun: now, told: now, looked: now}
 }
 
-// due reports whether it is time to look for what has expired of a tenant, or with the zero id of those that have no retention of their
-// own, and notes it.
+// due reports, and records, whether it is time to search for expired events of a tenant, or with the zero id of all tenants without
+// their own retention.
 func (s *Store) due(tenant webhook.ID, keep webhook.Retention, others string, now time.Time) bool {
 	s.retaining.Lock()
 	defer s.retaining.Unlock()
@@ -100,14 +100,14 @@ func (s *Store) due(tenant webhook.ID, keep webhook.Retention, others string, no
 	return true
 }
 
-// retained is when events were last looked for, to be removed, and with what retention.
+// retained is when expired events were last searched for, and with what retention.
 type retained struct {
 	at     time.Time
 	keep   webhook.Retention
 	others string // who had a retention of its own
 }
 
-// run removes what expired for those whose turn it is, or for all.
+// run removes expired events of the tenants that are due, or of all.
 func (p *pruner) run(ctx context.Context, rest dialect.Cutoff, now time.Time, byTurns bool) (err error) {
 	s := p.s
 	own, err := s.ownRetention(ctx)
@@ -149,7 +149,7 @@ func (p *pruner) run(ctx context.Context, rest dialect.Cutoff, now time.Time, by
 	return err
 }
 
-// Take implements dialect.Pruner: it removes the candidates of a cohort that may go still.
+// Take implements dialect.Pruner: it removes the candidates of a cohort that may still be removed.
 func (p *pruner) Take(ctx context.Context, of *dialect.Cohort, found []dialect.Candidate) error {
 	for len(found) > 0 {
 		first := removal.Group(found, p.budget)[0]
@@ -215,7 +215,7 @@ func (p *pruner) Piece(ctx context.Context, most int, do func(b *dialect.Tx, n i
 	return p.rest(ctx, busy)
 }
 
-// adapt sets what the next transaction takes by how long this one took for what it took.
+// adapt sets the size of the next transaction from the size and duration of this one.
 func (p *pruner) adapt(rows int, took time.Duration, busy bool) {
 	want := pieceTime
 	if busy {
@@ -225,7 +225,7 @@ func (p *pruner) adapt(rows int, took time.Duration, busy bool) {
 	p.budget = min(max(next, p.budget/4, firstPiece/2), 2*max(p.budget, firstPiece/2), removal.Rows)
 }
 
-// rest lets others work, when they want to.
+// rest pauses while others write.
 func (p *pruner) rest(ctx context.Context, busy bool) error {
 	defer func() { p.looked = time.Now() }()
 	if !busy && p.s.writer.calls.Waiting() == 0 {
@@ -239,7 +239,7 @@ func (p *pruner) rest(ctx context.Context, busy bool) error {
 	}
 }
 
-// tell logs how far a run that takes long has come.
+// tell logs the progress of a long run.
 func (p *pruner) tell(ctx context.Context) {
 	now := time.Now()
 	if !p.announced && now.Sub(p.begun) < tellAfter || p.announced && now.Sub(p.told) < tellEvery {
@@ -249,7 +249,7 @@ func (p *pruner) tell(ctx context.Context) {
 	p.s.log.InfoContext(ctx, "removing events that are older than the retention", slog.Int("events", p.removed), slog.Duration("since", now.Sub(p.begun).Round(time.Second)))
 }
 
-// remove removes the events, and reports how many.
+// remove removes the events, and returns their number.
 func (s *Store) remove(ctx context.Context, tenant webhook.ID, e removal.Events) (events int, err error) {
 	for done := false; !done; {
 		var gone int
@@ -265,16 +265,16 @@ func (s *Store) remove(ctx context.Context, tenant webhook.ID, e removal.Events)
 	return events, nil
 }
 
-// expirePiece is how many deliveries one transaction of ExpireDeliveries gives up.
+// expirePiece is the number of deliveries that one transaction of ExpireDeliveries fails.
 const expirePiece = 200
 
-// ExpireDeliveries gives up deliveries that have been due since before the time, those of disabled webhooks too, and reports how many. Webhooks
-// are looked through in turn, some deliveries in each transaction.
+// ExpireDeliveries fails deliveries that have been due since before the time, also those of disabled webhooks, and returns their
+// number. It goes through the webhooks in turn, some deliveries in each transaction.
 func (s *Store) ExpireDeliveries(ctx context.Context, before time.Time) (int, error) {
 	return s.expireDeliveries(ctx, func(webhook.ID) time.Time { return before })
 }
 
-// ExpireRetained is ExpireDeliveries for what has been due for longer than its tenant's events are kept.
+// ExpireRetained is ExpireDeliveries for deliveries that have been due for longer than their tenant's retention.
 func (s *Store) ExpireRetained(ctx context.Context) (int, error) {
 	own, err := s.ownRetention(ctx)
 	if err != nil {

@@ -17,33 +17,33 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// Bounds of one transaction. What is waiting is taken, nothing waits for more to come; results and events are merged by kind into
-// multi-row statements. A call that comes meanwhile waits for it and for its own, so it is short: its statements take about
-// shortTime, by how long those before took for what they held (see below for what things cost). While one tenant alone calls, and
-// no large fan-out waits, they take batchTime: a smaller part of that is waiting for the disk.
+// Limits of one transaction. It takes what is waiting, without waiting for more, and merges results and events by kind into
+// multi-row statements. A call that arrives meanwhile waits for it and for its own, so it is short: its statements should take
+// shortTime, estimated from earlier transactions and their costs. While one tenant alone calls, and no large fan-out waits, they
+// may take batchTime, of which the disk's part is smaller.
 const (
 	shortTime = 2 * time.Millisecond
 	batchTime = 10 * time.Millisecond
-	minShort  = 128  // a transaction may cost this however slow the database is: each waits for the disk
-	minBatch  = 1024 // and this, if it may take batchTime
-	maxBatch  = 4096 // and this at most, however fast
+	minShort  = 128  // a transaction may cost this however slow the database is, because each waits for the disk
+	minBatch  = 1024 // the same, if it may take batchTime
+	maxBatch  = 4096 // the most, however fast the database is
 )
 
-// writer is the one place that writes: it merges what callers want written into one transaction after the other, and
-// answers each after the commit (group commit), so that the cost of an fsync is shared.
+// writer is the only place that writes. It merges callers' writes into one transaction after the other, and answers each caller
+// after the commit (group commit), so that they share the cost of an fsync.
 type writer struct {
 	s       *Store
 	calls   *turns.Queue[work]
-	calling atomic.Int64 // publishing calls that wait, or are written in part
+	calling atomic.Int64 // publishing calls that wait, or are partly written
 	results chan *Result
-	large   chan *Result // those of more than largeResult bytes
+	large   chan *Result // results of more than largeResult bytes
 	pauses  chan func()  // to be called between two transactions
 	quit    chan struct{}
-	stuck   atomic.Bool   // results that failed to be written are being tried again
-	ended   chan struct{} // closed when run has returned: nobody is answered any more
+	stuck   atomic.Bool   // results are being retried
+	ended   chan struct{} // closed when run has returned: it answers no more callers
 	once    sync.Once
 
-	// What the last transactions held and how long they took, the older ones counting less. Of run's goroutine only.
+	// The cost and duration of the last transactions, older ones weighted less. Used only in run's goroutine.
 	cost, took float64
 }
 
@@ -87,7 +87,7 @@ func (w *writer) run() {
 	}
 }
 
-// limit is what one transaction may cost.
+// limit returns what one transaction may cost.
 func (w *writer) limit() int {
 	if w.calls.Alone(time.Now()) && !w.s.fans.Waits() {
 		return w.within(batchTime, minBatch)
@@ -95,7 +95,7 @@ func (w *writer) limit() int {
 	return w.within(shortTime, minShort)
 }
 
-// within is what can be done in that time, but not less than least.
+// within returns the cost that can be done in that time, at least least.
 func (w *writer) within(t time.Duration, least int) int {
 	if w.took == 0 {
 		return least
@@ -103,19 +103,19 @@ func (w *writer) within(t time.Duration, least int) int {
 	return int(max(float64(least), min(maxBatch, w.cost/w.took*float64(t))))
 }
 
-// learn notes how long a transaction took. Small ones tell little of what a row costs.
+// learn records how long a transaction took. Small ones say little about the cost of a row.
 func (w *writer) learn(b *batch) {
 	if b.cost >= minShort/2 && b.took > 0 {
 		w.cost, w.took = w.cost*7/8+float64(b.cost), w.took*7/8+float64(b.took)
 	}
 }
 
-// fill takes what is waiting, and reports whether the batch holds anything. Results and calls may have a half each, of which large
-// fan-outs get a part when there are any, and everybody has what the others leave.
+// fill takes what is waiting, and reports whether the batch holds anything. Results and calls may have one half each, of which
+// waiting large fan-outs get a part, and each kind gets what the others leave.
 func (w *writer) fill(b *batch) bool {
 	limit := w.limit()
 	w.fillResults(b, w.results, limit/2)
-	w.fillResults(b, w.large, b.cost+limit/4) // never many: their bytes are what takes long
+	w.fillResults(b, w.large, b.cost+limit/4) // never many, because their bytes take long
 	w.fillCalls(b, limit-w.s.fans.Share(limit))
 	b.fillPieces(limit)
 	w.fillResults(b, w.results, limit)
@@ -123,7 +123,7 @@ func (w *writer) fill(b *batch) bool {
 	return b.holds() > 0
 }
 
-// fillCalls moves what waits into the batch until it holds limit, callers in turn.
+// fillCalls moves waiting work into the batch up to limit, callers in turn.
 func (w *writer) fillCalls(b *batch, limit int) {
 	w.calls.Fill(b.cost, limit, func(call work, limit int) (cost int, all bool) {
 		switch all = true; {
@@ -139,7 +139,7 @@ func (w *writer) fillCalls(b *batch, limit int) {
 	})
 }
 
-// fillPieces moves pieces of notes that wait into the batch, up to about limit.
+// fillPieces moves pieces of waiting notes into the batch, up to about limit.
 func (b *batch) fillPieces(limit int) {
 	var pieces []*fanout.Piece
 	pieces, b.cost = b.s.fans.Fill(b.cost, limit)
@@ -164,8 +164,8 @@ func (b *batch) addResult(r *Result) {
 
 func (w *writer) close() { w.once.Do(func() { close(w.quit) }) }
 
-// commit writes the batch, alone item by item when it fails as a whole, and answers everyone. Results are tried again
-// until they are written: what was sent must be known.
+// commit writes the batch and answers every caller. If the whole batch fails, it writes each caller's part alone. It retries
+// results until they are written, because requests that were sent must be known.
 func (w *writer) commit(b *batch) {
 	err := b.write()
 	if err == nil {
@@ -173,9 +173,9 @@ func (w *writer) commit(b *batch) {
 		b.answer()
 		return
 	}
-	// A transaction that could not begin is nobody's fault, and each alone would wait as long for the database.
+	// If a transaction could not begin, no work is the cause, and each part alone would wait as long for the database.
 	if parts := b.split(); b.begun && len(parts) > 1 {
-		if len(b.results) > 0 { // are the last part: Flush waits for it
+		if len(b.results) > 0 { // results are the last part: Flush waits for it
 			w.stuck.Store(true)
 			defer w.stuck.Store(false)
 		}
@@ -184,7 +184,7 @@ func (w *writer) commit(b *batch) {
 		}
 		return
 	}
-	refused := fmt.Errorf("%w: %w", webhook.ErrUnavailable, err) // a deadline that has passed is the writer's own
+	refused := fmt.Errorf("%w: %w", webhook.ErrUnavailable, err) // an exceeded deadline is the writer's own
 	for _, p := range b.publish {
 		p.refuse(refused)
 	}
@@ -202,8 +202,8 @@ func (w *writer) commit(b *batch) {
 	w.insist(b.results)
 }
 
-// insist tries again until the results are written, or the store closes. Those that cannot be written for some time
-// though the database can be are set aside.
+// insist retries until the results are written, or the store closes. Results that cannot be written for some time, although the
+// database can be, are set aside.
 func (w *writer) insist(results []*Result) {
 	wait, last := firstWait, time.Now().Add(w.s.tuning.AsideAfter)
 	timer := time.NewTimer(wait)
@@ -236,7 +236,7 @@ func (w *writer) insist(results []*Result) {
 			timer.Reset(wait)
 			continue
 		}
-		// The others are not kept waiting meanwhile: they are written, or told that they cannot be.
+		// Meanwhile other callers do not wait: their work is written, or refused.
 		others := &batch{s: w.s}
 		limit := w.limit()
 		w.fillCalls(others, limit-w.s.fans.Share(limit))
@@ -260,9 +260,9 @@ func (w *writer) healthy() bool {
 	return probe.write() == nil
 }
 
-// setAside writes the results one by one. One that cannot be written is recorded without what the receiver answered, which
-// is all that did not come from here; and if that cannot be, its delivery is given back, so that it does not stay claimed
-// forever: it is sent again, as after a crash.
+// setAside writes the results one by one. One that cannot be written is recorded without the receiver's response, the only part
+// that does not come from this program. If that fails too, its delivery is released, so that it does not stay claimed forever: it
+// is sent again, as after a crash.
 func (w *writer) setAside(results []*Result, err error) {
 	if len(results) > 1 {
 		for _, half := range [][]*Result{results[:len(results)/2], results[len(results)/2:]} {
@@ -302,8 +302,8 @@ func (w *writer) setAside(results []*Result, err error) {
 	back.answer()
 }
 
-// split makes a batch of each caller's part, so that one bad row does not fail its neighbours. All results stay one part:
-// they do not come from outside.
+// split makes a batch of each caller's part, so that one bad row does not fail the others. All results stay one part, because they
+// do not come from callers.
 func (b *batch) split() []*batch {
 	var parts []*batch
 	for _, p := range b.publish {
@@ -321,7 +321,7 @@ func (b *batch) split() []*batch {
 	return parts
 }
 
-// write runs the transaction. When it fails nothing is stored and what was reserved is given back.
+// write runs the transaction. If it fails, nothing is stored and reservations are released.
 func (b *batch) write() (err error) {
 	b.Targets = map[webhook.ID]*Target{}
 	b.due = map[webhook.ID]time.Time{}
@@ -353,7 +353,7 @@ func (b *batch) write() (err error) {
 		}
 		for i, c := range b.changes {
 			if !c.begin() {
-				continue // its caller has gone
+				continue // its caller has returned
 			}
 			b.failures[i] = b.apply(c)
 			if err := b.failures[i]; err != nil && !dialect.Expected(err) {
@@ -364,7 +364,7 @@ func (b *batch) write() (err error) {
 	})
 }
 
-// apply runs one change in a savepoint of its own, and takes back what it noted when it fails.
+// apply runs one change in its own savepoint, and takes back its notes if it fails.
 func (b *batch) apply(c *change) error {
 	outer, changed, reserved, fanOuts := b.DB, len(b.changed), len(b.reserved), len(b.fanOuts)
 	b.undo = b.undo[:0]
@@ -390,7 +390,7 @@ func (b *batch) apply(c *change) error {
 	return err
 }
 
-// answer tells everyone, after the commit.
+// answer answers every caller, after the commit.
 func (b *batch) answer() {
 	b.s.routes.Change(b.Targets)
 	for _, to := range b.disabled {
@@ -420,7 +420,7 @@ func (b *batch) answer() {
 	}
 }
 
-// hand tells the sender what concerns it, and gives it what it has reserved.
+// hand tells the sender of changes, and passes it the reserved deliveries.
 func (b *batch) hand(t Dispatcher) {
 	for _, to := range b.changed {
 		t.Changed(to)
@@ -433,7 +433,7 @@ func (b *batch) hand(t Dispatcher) {
 	}
 }
 
-// Flush waits until everything that was queued before has been written, and the deliveries of large fan-outs are made.
+// Flush waits until everything queued before has been written, and the deliveries of large fan-outs are created.
 func (s *Store) Flush(ctx context.Context) error {
 	for {
 		waiting := len(s.writer.results)+len(s.writer.large) > 0 || s.writer.calling.Load() > 0

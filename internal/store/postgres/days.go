@@ -16,19 +16,19 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// daysAhead is how many days before they come partitions are made.
+// daysAhead is how many days in advance partitions are created.
 const daysAhead = 3
 
 // Keys of advisory locks.
 const (
 	lockDays  = 0x686f6f6b0001 // making partitions
-	lockTasks = 0x686f6f6b     // with a hash of its name, work that one node does at a time
+	lockTasks = 0x686f6f6b     // with a hash of the name: exclusive tasks
 )
 
 // SameDay implements dialect.DB.
 func (p *DB) SameDay(a, b string) string { return " AND " + a + ".day = " + b + ".day" }
 
-// makeDays makes the partitions of the days around now. Only the writer calls it.
+// makeDays creates the partitions of the days around now. Only the writer calls it.
 func (p *DB) makeDays(ctx context.Context, now time.Time) error {
 	today := dialect.DayOf(now)
 	if p.days[today-1] && p.days[today] && p.days[today+1] {
@@ -42,7 +42,7 @@ func (p *DB) makeDays(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-// MakeDay makes the partitions of a day, unless they are known to be there. Only one goroutine may call it at a time.
+// MakeDay creates the partitions of a day, unless they are known to exist. Only one goroutine may call it at a time.
 func (p *DB) MakeDay(ctx context.Context, d dialect.Day) error {
 	if p.days[d] {
 		return nil
@@ -56,7 +56,7 @@ func (p *DB) MakeDay(ctx context.Context, d dialect.Day) error {
 	return nil
 }
 
-// makePartition locks one table only, so that it never waits in a circle with a query.
+// makePartition locks only one table, so that it cannot deadlock with a query.
 func (p *DB) makePartition(ctx context.Context, t string, d dialect.Day) error {
 	tx, err := p.side.BeginTx(ctx, nil)
 	if err != nil {
@@ -78,7 +78,7 @@ func (p *DB) makePartition(ctx context.Context, t string, d dialect.Day) error {
 	return tx.Commit()
 }
 
-// TryLock implements dialect.DB. The lock goes with its connection, when that is lost.
+// TryLock implements dialect.DB. The lock is lost with its connection.
 func (p *DB) TryLock(ctx context.Context, name string) (unlock func(), ok bool, err error) {
 	conn, err := p.side.Conn(ctx)
 	if err != nil {
@@ -95,14 +95,15 @@ func (p *DB) TryLock(ctx context.Context, name string) (unlock func(), ok bool, 
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
 		if _, err := conn.ExecContext(ctx, "SELECT pg_advisory_unlock($1, hashtext($2))", lockTasks, name); err != nil {
-			_ = conn.Raw(func(any) error { return driver.ErrBadConn }) // nobody gets a connection that may hold it
+			_ = conn.Raw(func(any) error { return driver.ErrBadConn }) // a connection that may hold the lock is not reused
 		}
 		_ = conn.Close()
 	}, true, nil
 }
 
-// Prune implements dialect.DB. A day that is over, by the database's clock too, is dropped whole when nothing of it is owed any more. From
-// a day that cannot be dropped, and when little is kept from days that are not over, events are removed one by one.
+// Prune implements dialect.DB. A day that is over, also by the database's clock, is dropped as a whole if none of its deliveries is
+// open. From a day that cannot be dropped, and from days that are not over if the retention is short, events are removed one by
+// one.
 func (p *DB) Prune(ctx context.Context, pr dialect.Pruner, all *dialect.Expiry) error {
 	var now time.Time
 	if err := p.side.QueryRowContext(ctx, "SELECT clock_timestamp()").Scan(&now); err != nil {
@@ -149,8 +150,7 @@ func (p *DB) Prune(ctx context.Context, pr dialect.Pruner, all *dialect.Expiry) 
 	return nil
 }
 
-// dropDay drops a day's partitions, unless something of it is owed still. Where somebody uses them for long it leaves them
-// for the next time.
+// dropDay drops a day's partitions, unless a delivery is open. If they are in use for long it leaves them for the next time.
 func (p *DB) dropDay(ctx context.Context, d dialect.Day) (events int, owed bool, err error) {
 	for range 10 {
 		events, owed, err = p.tryDropDay(ctx, d)
@@ -180,7 +180,7 @@ func (p *DB) tryDropDay(ctx context.Context, d dialect.Day) (events int, owed bo
 	for _, t := range dialect.LastFirst(dialect.TablesThat((*dialect.Table).IsDaily)) {
 		whole, parts = append(whole, "ONLY "+t.Name), append(parts, name(t.Name))
 	}
-	// What is owed is due or claimed: both are indexed, as somebody waits for the second look.
+	// Open deliveries are due or claimed: both are indexed, because others wait for the second check.
 	isOwed := func(row func(ctx context.Context, query string, args ...any) *sql.Row) (is bool, err error) {
 		err = row(ctx, "SELECT EXISTS (SELECT 1 FROM "+name("deliveries")+" WHERE due_at IS NOT NULL)"+
 			" OR EXISTS (SELECT 1 FROM "+name("deliveries")+" WHERE claimed_by IS NOT NULL)"+
@@ -190,7 +190,7 @@ func (p *DB) tryDropDay(ctx context.Context, d dialect.Day) (events int, owed bo
 	if owed, err = isOwed(p.side.QueryRowContext); err != nil || owed {
 		return 0, owed, err
 	}
-	// The day is over: nothing is added to it. What takes long for a long day is done before anybody waits.
+	// The day is over: nothing is added to it. What takes long for a large day is done before anybody waits.
 	for _, t := range dialect.LastFirst(dialect.TablesThat((*dialect.Table).BesideEvents)) {
 		if _, err := p.side.ExecContext(ctx, "DELETE FROM "+t.Name+" t USING "+name("events")+" e WHERE t."+t.Event+" = e.id"); err != nil { //nolint:gosec // the names are declared, and made of a day
 			return 0, false, err
@@ -204,7 +204,7 @@ func (p *DB) tryDropDay(ctx context.Context, d dialect.Day) (events int, owed bo
 		return 0, false, err
 	}
 	defer func() { _ = tx.Rollback() }()
-	// Everybody waits behind these locks, so they are not waited for long: this gives way, not who works.
+	// Others wait behind these locks, so retention does not wait for them long, and gives way.
 	for _, text := range []string{
 		"SET LOCAL lock_timeout = '200ms'",
 		"LOCK TABLE " + strings.Join(whole, ", ") + " IN ACCESS EXCLUSIVE MODE",
@@ -214,7 +214,7 @@ func (p *DB) tryDropDay(ctx context.Context, d dialect.Day) (events int, owed bo
 			return 0, false, err
 		}
 	}
-	// Somebody may have retried one by hand meanwhile.
+	// A delivery may have been retried by hand meanwhile.
 	if owed, err = isOwed(tx.QueryRowContext); err != nil || owed {
 		return 0, owed, err
 	}
@@ -231,7 +231,8 @@ func (p *DB) tryDropDay(ctx context.Context, d dialect.Day) (events int, owed bo
 	return events, false, tx.Commit()
 }
 
-// thinDay removes what expired of a day, looking through it by the ids of events, which have their time, or by those of one tenant.
+// thinDay removes a day's expired events. It reads the day in the order of event ids, which contain their time, or only one
+// tenant's events.
 func (p *DB) thinDay(ctx context.Context, pr dialect.Pruner, d dialect.Day, c *dialect.Cohort) error {
 	read := p.s.Read.WithContext(ctx)
 	whose, of := c.Whose()

@@ -13,12 +13,12 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// follower reads the log of all nodes' attempts, in order. A transaction that began early may commit late, so what may be
-// shown ends below the oldest transaction that runs: everything there is committed or never will be.
+// follower reads the log of all nodes' attempts, in order. A transaction that began early may commit late, so the visible log ends
+// below the oldest running transaction: everything there is committed or never will be.
 type follower struct {
 	p    *DB
 	wake chan struct{} // holds one signal: there may be more
-	now  chan struct{} // holds one signal: somebody waits for it
+	now  chan struct{} // holds one signal: somebody waits
 
 	mu        sync.Mutex
 	own       map[int64]*webhook.Attempt // committed here and not passed yet, at most maxOwn: they need not be read
@@ -27,16 +27,16 @@ type follower struct {
 }
 
 const (
-	pollEvery  = 250 * time.Millisecond // whatever is notified
+	pollEvery  = 250 * time.Millisecond // with or without notifications
 	pollSoon   = 10 * time.Millisecond  // while a commit of this node waits for somebody's transaction
-	followGap  = 20 * time.Millisecond  // between two looks
-	followRows = 1000                   // of the log in one look
+	followGap  = 20 * time.Millisecond  // between two reads
+	followRows = 1000                   // of the log in one read
 	followRead = 100                    // whole attempts of other nodes in one statement
 	maxOwn     = 10_000
 	channel    = "hookgraph"
 )
 
-// begun notes where the log ends and which webhooks are known, before anything is read.
+// begun records the end of the log and the version of the webhooks, before anything is read.
 func (p *DB) begun(ctx context.Context) error {
 	p.log = follower{p: p, wake: make(chan struct{}, 1), now: make(chan struct{}, 1), own: map[int64]*webhook.Attempt{}, moved: make(chan struct{})}
 	end, version, err := p.horizon(ctx)
@@ -52,14 +52,14 @@ func (p *DB) begun(ctx context.Context) error {
 	return nil
 }
 
-// horizon is the Seq up to which nothing more will be committed, and the version of the webhooks.
+// horizon returns the Seq up to which nothing more will be committed, and the version of the webhooks.
 func (p *DB) horizon(ctx context.Context) (end, version int64, err error) {
 	err = p.side.QueryRowContext(ctx, `SELECT ((pg_snapshot_xmin(pg_current_snapshot())::text::bigint + xid_base) << $1::int) - 1, webhooks FROM store`,
 		seqBits).Scan(&end, &version)
 	return end, version, err
 }
 
-// Committed implements dialect.DB. The attempts are told when the log gets to them.
+// Committed implements dialect.DB. The attempts are reported when the log reaches them.
 func (p *DB) Committed(b *dialect.Tx) {
 	f := &p.log
 	if n := len(b.Attempts); n > 0 {
@@ -125,7 +125,7 @@ func (f *follower) behind() bool {
 	return f.committed > f.p.s.Last.Load()
 }
 
-// look tells of what has been added to the log, and reports whether there may be more at once.
+// look reports what has been added to the log, and whether there may be more already.
 func (f *follower) look(ctx context.Context) (more bool, err error) {
 	end, version, err := f.p.horizon(ctx)
 	if err != nil {
@@ -143,8 +143,8 @@ func (f *follower) look(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	more = len(seqs) == followRows
-	// The log's end is an attempt that is there, not the horizon: PostgreSQL may give out again, after a crash, transaction
-	// ids of which nothing had reached the disk, but none below what was committed.
+	// The log's end is an existing attempt, not the horizon: after a crash PostgreSQL may reuse transaction ids of which nothing
+	// had reached the disk, but none below a committed one.
 	for len(seqs) > 0 {
 		part := seqs[:min(len(seqs), followRead)]
 		seqs = seqs[len(part):]
@@ -174,7 +174,7 @@ func (f *follower) seqs(ctx context.Context, after, end int64) ([]int64, error) 
 	return seqs, rows.Err()
 }
 
-// attempts are those of the log, in order. What retention has taken meanwhile is missing.
+// attempts returns attempts of the log, in order. Those that retention has removed meanwhile are missing.
 func (f *follower) attempts(ctx context.Context, seqs []int64) ([]*webhook.Attempt, error) {
 	if !f.p.s.Watched() {
 		return nil, nil
@@ -211,9 +211,9 @@ func (f *follower) attempts(ctx context.Context, seqs []int64) ([]*webhook.Attem
 	return list, nil
 }
 
-// advance moves the log's end, and tells of what it has passed.
+// advance moves the log's end, and reports the attempts up to it.
 func (f *follower) advance(end int64, attempts []*webhook.Attempt) {
-	f.p.s.Last.Store(end) // first: who is told may read on at once
+	f.p.s.Last.Store(end) // first, because receivers may read on at once
 	if len(attempts) > 0 {
 		f.p.s.Tell(attempts)
 	}
@@ -223,7 +223,7 @@ func (f *follower) advance(end int64, attempts []*webhook.Attempt) {
 		delete(f.own, a.Seq)
 	}
 	if end >= f.committed {
-		clear(f.own) // told by no one
+		clear(f.own) // nobody reports these
 	}
 	close(f.moved)
 	f.moved = make(chan struct{})
@@ -279,7 +279,7 @@ func (p *DB) LogBounds(ctx context.Context, tenant webhook.ID) (oldest, newest i
 	return is.Pruned + 1, is.Newest, nil
 }
 
-// listen wakes the follower when another node has committed something. Without it polling finds out.
+// listen wakes the follower when another node has committed something. Without it polling finds the commits.
 func (p *DB) listen(ctx context.Context) {
 	for ctx.Err() == nil {
 		_ = p.listenOnce(ctx)
@@ -303,7 +303,7 @@ func (p *DB) listenOnce(ctx context.Context) error {
 	if _, err := conn.Exec(ctx, "LISTEN "+p.Channel); err != nil {
 		return err
 	}
-	p.log.poke() // for what was missed
+	p.log.poke() // for missed notifications
 	for {
 		n, err := conn.WaitForNotification(ctx)
 		if err != nil {

@@ -32,15 +32,14 @@ import (
 	"github.com/hookgraph/hookgraph/internal/store/migrations"
 )
 
-// DB is a database that several nodes use, each by its own writer. What this node does to stay one of them is in
-// node.go, how it sees what the others write in log.go, how it notices that the database was put back in
-// starts.go, and the partitions are in days.go.
+// DB is a database that several nodes use, each by its own writer. node.go has this node's lease, log.go reads what other nodes
+// write, starts.go detects a restored database, and days.go has the partitions.
 type DB struct {
 	url string
 	Settings
 
 	s      *dialect.Session // from start on
-	side   *sql.DB          // for what must not wait for the writer: the lease, the log, partitions
+	side   *sql.DB          // for work that must not wait for the writer: the lease, the log, partitions
 	beside *gorm.DB         // the same
 
 	statements atomic.Int64
@@ -53,30 +52,30 @@ type DB struct {
 	thinned thinned // of the goroutine that prunes
 
 	lease  atomic.Pointer[dialect.Lease] // nil when shared
-	known  atomic.Int64                  // the version of webhooks that routes has
+	known  atomic.Int64                  // the version of webhooks in routes
 	log    follower
 	notify chan struct{} // holds one signal: something was committed
-	alive  atomic.Int64  // nodes, this one among them
-	nudged atomic.Bool   // the writer was asked to look for changes
+	alive  atomic.Int64  // number of nodes, including this one
+	nudged atomic.Bool   // the writer should check for changes
 	rejoin atomic.Bool   // the lease must be given up
 
-	identified atomic.Bool   // new connections look whose they are
+	identified atomic.Bool   // new connections identify their server
 	gone       int64         // changes when a node goes; of keepLease only
 	ended      chan struct{} // closed when the background work is to end
 
 	background sync.WaitGroup
 }
 
-// Connections of one process: the writer's, readers, and two for what is beside them, and one that listens. Several
-// replicas and their operators' tools fit into PostgreSQL's default of 100.
+// Connections of one process: the writer's, the readers', those for background work, and one that listens. Several replicas and
+// their operators' tools fit into PostgreSQL's default of 100.
 const (
 	pgReaders = 6
 	pgSide    = 3
 
 	pgTimeout    = 20 * time.Second // for a statement
 	writeTimeout = 30 * time.Second // for a transaction
-	// idleTimeout ends a transaction of a process that is frozen, so that its locks hold nobody up. It is shorter than a
-	// lease, so that a node never wakes up in the middle of a transaction that it has lost.
+	// idleTimeout ends a transaction of a frozen process, so that its locks delay nobody. It is shorter than a lease, so that a
+	// node never wakes up in a transaction that it has lost.
 	idleTimeout = 5 * time.Second
 )
 
@@ -84,15 +83,15 @@ func init() {
 	dialect.Register("postgres", func(url string) dialect.DB { return New(url, Settings{}) }, transient)
 }
 
-// Settings are a node's; zero values stand for the usual.
+// Settings are the settings of a node; zero values mean the defaults.
 type Settings struct {
 	Channel    string        // on which nodes are notified
-	Poll       time.Duration // between two looks at the log, whatever is notified
-	Gap        time.Duration // between two looks, or two notifications, at least
+	Poll       time.Duration // between two reads of the log, with or without notification
+	Gap        time.Duration // minimum time between two reads, or two notifications
 	CommitTime time.Duration // that the writer waits for a transaction
 }
 
-// New is the database of the URL. It connects when it is opened.
+// New returns the database of the URL. Open connects.
 func New(url string, set Settings) *DB {
 	set.Channel, set.CommitTime = cmp.Or(set.Channel, channel), cmp.Or(set.CommitTime, writeTimeout)
 	set.Poll, set.Gap = cmp.Or(set.Poll, pollEvery), cmp.Or(set.Gap, followGap)
@@ -102,10 +101,10 @@ func New(url string, set Settings) *DB {
 	}
 }
 
-// Exists implements dialect.DB. What is not there cannot be opened.
+// Exists implements dialect.DB. A database that does not exist cannot be opened.
 func (p *DB) Exists() error { return nil }
 
-// config is how a connection is made. settings are PostgreSQL's, for the session.
+// config returns the configuration of a connection. settings are PostgreSQL's, for the session.
 func (p *DB) config(settings map[string]string) (*pgx.ConnConfig, error) {
 	cfg, err := pgx.ParseConfig(p.url)
 	if err != nil {
@@ -114,10 +113,10 @@ func (p *DB) config(settings map[string]string) (*pgx.ConnConfig, error) {
 	if cfg.ConnectTimeout == 0 {
 		cfg.ConnectTimeout = 5 * time.Second
 	}
-	// A server that is gone without a word is noticed in seconds.
+	// A server that vanishes silently is noticed within seconds.
 	//nolint:forbidigo // the operator's own database, not a webhook
 	cfg.DialFunc = (&net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 5 * time.Second, Interval: 2 * time.Second, Count: 3}}).DialContext
-	if cfg.ValidateConnect == nil { // else the URL says what to look for, by target_session_attrs
+	if cfg.ValidateConnect == nil { // otherwise the URL says so, by target_session_attrs
 		// After a failover an address may lead to a server that has become a standby, and such a connection would stay.
 		cfg.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsPrimary
 	}
@@ -190,8 +189,8 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 	return validated{made.(*stdlib.Conn)}, nil
 }
 
-// validated is a connection of pgx's. A query that its caller cancels ends the connection, which pgx's own would let back into the pool: a few of them, and
-// another caller is told of a bad connection, though the database is well.
+// validated is a connection of pgx that reports whether it is closed. A canceled query closes its connection, and pgx's own type
+// would let it back into the pool: after a few of them, another caller would get an error although the database is well.
 type validated struct{ *stdlib.Conn }
 
 // IsValid implements driver.Validator.
@@ -227,7 +226,7 @@ func (p *DB) Open(ctx context.Context, _ *slog.Logger, _ bool) (write, read *gor
 	return write, read, err
 }
 
-// checkDurability refuses a server that would acknowledge what it may lose.
+// checkDurability refuses a server whose settings are not durable.
 func checkDurability(db *gorm.DB) error {
 	var is struct {
 		Version           int
@@ -306,7 +305,7 @@ func (p *DB) Close() error {
 	return p.side.Close()
 }
 
-// takeMicros has PostgreSQL's timestamps take this package's times.
+// takeMicros makes PostgreSQL's timestamps accept dialect.Micros.
 func takeMicros(m *pgtype.Map) {
 	t := &pgtype.Type{Name: "timestamptz", OID: pgtype.TimestamptzOID, Codec: microsCodec{&pgtype.TimestamptzCodec{}}}
 	m.RegisterType(t)
@@ -344,7 +343,7 @@ func (microsPlan) Encode(value any, buf []byte) ([]byte, error) {
 	return binary.BigEndian.AppendUint64(buf, uint64(t-since2000)), nil //nolint:gosec // two's complement is the format
 }
 
-// Probe implements dialect.DB. The lease, which is written every two seconds, tells whether the database takes what is written.
+// Probe implements dialect.DB. The lease, which is written every two seconds, tells whether the database accepts writes.
 func (p *DB) Probe(ctx context.Context) (written bool, err error) {
 	var one int
 	if err := p.s.Read.WithContext(ctx).Raw("SELECT 1").Scan(&one).Error; err != nil {
@@ -382,7 +381,7 @@ func (p *DB) Fault(err error) (what string, lasting bool) {
 	return "", false
 }
 
-// transient says of an error that is PostgreSQL's, or its driver's, whether it passes.
+// transient reports whether an error is PostgreSQL's or its driver's, and whether it is temporary.
 func transient(err error) (passes, known bool) {
 	if refused, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return transientState(refused.Code), true
@@ -394,7 +393,7 @@ func transient(err error) (passes, known bool) {
 	return passes, passes
 }
 
-// transientState says so of an error code of PostgreSQL (its documentation, appendix A).
+// transientState reports whether an error code of PostgreSQL is temporary (its documentation, appendix A).
 func transientState(code string) bool {
 	switch code {
 	case "25006", // read only: a standby, or a primary that has become one
@@ -415,10 +414,10 @@ func transientState(code string) bool {
 	return false
 }
 
-// Side is a pool of connections beside the writer, for what reads and writes whole tables.
+// Side returns a pool of connections beside the writer, for reading and writing whole tables.
 func (p *DB) Side() *sql.DB { return p.side }
 
-// Node names this process among the nodes; 0 when it holds no claims.
+// Node returns this process's number among the nodes; 0 if it holds no claims.
 func (p *DB) Node() int64 {
 	if l := p.lease.Load(); l != nil {
 		return l.Node
@@ -426,7 +425,7 @@ func (p *DB) Node() int64 {
 	return 0
 }
 
-// Look looks for what has been added to the log, as a node does by itself from time to time.
+// Look reads what has been added to the log, as a node does regularly.
 func (p *DB) Look(ctx context.Context) error {
 	_, err := p.log.look(ctx)
 	return err

@@ -1,4 +1,4 @@
-// Package sqlite keeps the store in a directory with a SQLite database, which one server uses and alone writes.
+// Package sqlite keeps the store in a directory with a SQLite database, which one server uses and is the only writer of.
 package sqlite
 
 import (
@@ -30,9 +30,9 @@ type DB struct {
 	s       *dialect.Session      // from start on
 	direct  direct                // statements of the writer, and
 	params  dialect.Params        // their parameters
-	lock    *os.File              // nil when it is shared
+	lock    *os.File              // nil if shared
 	copying *checkpointer         // nil when it is shared
-	node    int64                 // claims are held in its name
+	node    int64                 // owner of the claims
 	files   [2]os.FileInfo        // the database and its log, as they were opened; nil when it is shared
 	gone    atomic.Pointer[error] // why they are no longer those in the directory; nil while they are
 }
@@ -41,7 +41,7 @@ func init() {
 	dialect.Register("sqlite", func(dir string) dialect.DB { return New(dir) }, transient)
 }
 
-// New is the database in the directory, which is made when it is opened.
+// New returns the database in the directory, which Open creates if necessary.
 func New(dir string) *DB { return &DB{dir: dir} }
 
 func (q *DB) path() string { return filepath.Join(q.dir, databaseFile) }
@@ -78,7 +78,7 @@ func (q *DB) Open(ctx context.Context, log *slog.Logger, exclusive bool) (write,
 	return write, read, q.explained(err)
 }
 
-// explained begins an error of SQLite with what it means.
+// explained prefixes an error of SQLite with its meaning.
 func (q *DB) explained(err error) error {
 	if what, _ := q.Fault(err); what != "" {
 		return fmt.Errorf("%s: %s: %w", q.dir, what, err)
@@ -116,7 +116,7 @@ func openFile(path string, readOnly bool, conns int) (*gorm.DB, error) {
 	return db, nil
 }
 
-// checkPragmas refuses a database that would acknowledge what it may lose, whatever the driver made of the settings.
+// checkPragmas refuses a database whose settings, read back from the driver, are not durable.
 func checkPragmas(db *gorm.DB) error {
 	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1"} {
 		var got string
@@ -187,8 +187,7 @@ func (q *DB) prepareWriting() error {
 	return nil
 }
 
-// join registers this process as a node and voids the claims of the ones before it: the directory is locked, so they are
-// gone.
+// join registers this process as a node and voids the claims of earlier ones: the directory is locked, so they are gone.
 func (q *DB) join(now time.Time) error {
 	return q.s.Write.Transaction(func(tx *gorm.DB) error {
 		if err := q.addStart(tx, now); err != nil {
@@ -207,7 +206,7 @@ func (q *DB) join(now time.Time) error {
 	})
 }
 
-// addStart appends this start: what it commits follows on what is there.
+// addStart appends this start, after everything committed so far.
 func (q *DB) addStart(tx *gorm.DB, now time.Time) error {
 	last := func(table string) string {
 		return "COALESCE((SELECT seq FROM sqlite_sequence WHERE name = '" + table + "'), 0)"
@@ -369,14 +368,14 @@ func (q *DB) expired(ctx context.Context, c *dialect.Cohort, after int64) (found
 	return found, to, nil
 }
 
-// Bounds of giving the disk back. What is written takes free pages again, so some are left.
+// Limits of shrinking the file. New rows need free pages, so some are left.
 const (
 	sparePages = 1024 // and a sixteenth of all pages
 	firstPages = 16   // moved by the first transaction
 	mostPages  = 1024
 )
 
-// shrink cuts free pages off the database's end, some in each transaction: what is there moves to the front. A database that was created
+// shrink removes free pages at the database's end, some in each transaction, and moves used ones to the front. A database created
 // without auto_vacuum keeps its length.
 func (q *DB) shrink(ctx context.Context, p dialect.Pruner) error {
 	for most := firstPages; ; most = mostPages {
@@ -405,5 +404,5 @@ func (q *DB) shrink(ctx context.Context, p dialect.Pruner) error {
 	}
 }
 
-// autoVacuumIncremental is how a database is created whose free pages can be given back.
+// autoVacuumIncremental is the pragma of a database whose free pages can be removed.
 const autoVacuumIncremental = 2
