@@ -17,6 +17,7 @@ func Match(tenant webhook.ID, f *store.AttemptFilter, a *webhook.Attempt) bool {
 		(len(f.EventTypes) == 0 || slices.ContainsFunc(f.EventTypes, func(p string) bool { return webhook.MatchesType(p, a.EventType) })) &&
 		in(f.Statuses, a.Status) &&
 		(len(f.Errors) == 0 || a.Error != nil && in(f.Errors, *a.Error)) &&
+		(len(f.HTTPStatuses) == 0 || a.ResponseStatus != nil && slices.ContainsFunc(f.HTTPStatuses, func(r store.IntRange) bool { return r.Has(*a.ResponseStatus) })) &&
 		in(f.Triggers, a.Trigger) &&
 		(f.StartedAt.From == nil || !a.StartedAt.Before(*f.StartedAt.From)) &&
 		(f.StartedAt.To == nil || a.StartedAt.Before(*f.StartedAt.To))

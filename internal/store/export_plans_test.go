@@ -23,6 +23,8 @@ type Reads struct {
 	gorm.ConnPool
 
 	pool *sql.DB
+	// Wait is called before each query; nil for none.
+	Wait func(ctx context.Context, text string) error
 	mu   sync.Mutex // guards list
 	list []Read
 }
@@ -34,7 +36,7 @@ func (c *Scope) Recording() (*Scope, *Reads, error) {
 	read := c.s.read.Session(&gorm.Session{NewDB: true, Context: context.Background()}) // with a statement of its own
 	read.Statement.ConnPool, read.ConnPool = r, r
 	recorded := *c
-	recorded.s = &Store{db: c.s.db, read: read, log: c.s.log, lists: &list.Source{Read: read, Bounds: c.s.lists.Bounds}} // what lists are read with
+	recorded.s = &Store{db: c.s.db, read: read, log: c.s.log, lists: &list.Source{DB: c.s.db, Read: read, Bounds: c.s.lists.Bounds}} // what lists are read with
 	return &recorded, r, err
 }
 
@@ -43,6 +45,11 @@ func (r *Reads) QueryContext(ctx context.Context, text string, args ...any) (*sq
 	r.mu.Lock()
 	r.list = append(r.list, Read{text, args})
 	r.mu.Unlock()
+	if r.Wait != nil {
+		if err := r.Wait(ctx, text); err != nil {
+			return nil, err
+		}
+	}
 	return r.ConnPool.QueryContext(ctx, text, args...)
 }
 
@@ -116,5 +123,15 @@ func (s *Store) Analyze(ctx context.Context) error {
 
 // SearchRows has pages search this many rows: first, and at most.
 func (s *Store) SearchRows(first, most int) {
-	s.lists.Bounds = list.Bounds{First: first, Most: most, Least: first, Time: list.DefaultBounds().Time}
+	s.lists.Bounds = list.DefaultBounds()
+	s.lists.Bounds.First, s.lists.Bounds.Most, s.lists.Bounds.Least = first, most, first
 }
+
+// SearchBytes has pages read this many bytes of payloads.
+func (s *Store) SearchBytes(n int) { s.lists.Bounds.Bytes = n }
+
+// Searching is the bounds of the scope's lists.
+func (c *Scope) Searching() *list.Bounds { return &c.s.lists.Bounds }
+
+// DefaultBounds are those of a program that serves.
+func DefaultBounds() list.Bounds { return list.DefaultBounds() }

@@ -20,8 +20,14 @@ type (
 	List[T any] = list.List[T]
 	// Count is the number of rows in a list.
 	Count = list.Count
+	// Facets is how many deliveries of a list have each of some values.
+	Facets = list.Facets
+	// Facet is a value, and how many rows have it.
+	Facet = list.Facet
 	// TimeRange is half-open: From <= t < To.
 	TimeRange = list.TimeRange
+	// IntRange has both its bounds.
+	IntRange = list.IntRange
 
 	// WebhookFilter narrows a list of webhooks.
 	WebhookFilter = list.WebhookFilter
@@ -43,6 +49,9 @@ const (
 	MaxPage     = list.MaxPage
 )
 
+// BelowAll is a place before the first row that there ever is.
+const BelowAll = list.BelowAll
+
 // reading is a list of the tenant's, of which rows selects the rows of a table.
 func reading[T any](ctx context.Context, c *Scope, p list.Path, rows func(table *gorm.DB) *gorm.DB) *list.Reading[T] {
 	bare := func() *gorm.DB { return c.table(ctx, p.Index) }
@@ -56,12 +65,40 @@ func (c *Scope) webhookList(ctx context.Context, f WebhookFilter) *list.Reading[
 	return reading[webhook.Webhook](ctx, c, f.Path(c.tenant), func(q *gorm.DB) *gorm.DB { return q.Select("w.*") })
 }
 
-func (c *Scope) eventList(ctx context.Context, f EventFilter) *list.Reading[webhook.Event] {
-	return reading[webhook.Event](ctx, c, f.Path(c.tenant, c.s.db), c.eventColumns)
+func (c *Scope) eventList(ctx context.Context, f EventFilter) (*list.Reading[webhook.Event], error) {
+	p := f.Path(c.tenant, c.s.db)
+	if f.IdempotencyKey != "" {
+		events, err := c.keyed(ctx, f.IdempotencyKey)
+		if err != nil {
+			return nil, err
+		}
+		p = f.Among(events, c.s.db)
+	}
+	r := reading[webhook.Event](ctx, c, p, c.eventColumns)
+	r.Payloads = c.payloads(ctx)
+	r.ByID = func(ids []webhook.ID) (map[webhook.ID]*webhook.Event, error) { return c.EventsByID(ctx, ids) }
+	return r, nil
+}
+
+// keyed is the event that was published with the idempotency key, if there is one.
+func (c *Scope) keyed(ctx context.Context, key string) (events []webhook.ID, err error) {
+	if !webhook.IsText(key) {
+		return nil, nil
+	}
+	err = c.db(ctx).Raw("SELECT k.event_id FROM idempotency_keys AS k WHERE k.tenant_id = ? AND k.key = ?", c.tenant, key).Scan(&events).Error
+	return events, dialect.Unavailable(err)
+}
+
+// payloads is the tenant's events, found by their ids.
+func (c *Scope) payloads(ctx context.Context) func() *gorm.DB {
+	return func() *gorm.DB { return c.table(ctx, list.EventsByID) }
 }
 
 func (c *Scope) deliveryList(ctx context.Context, p list.Path) *list.Reading[webhook.Delivery] {
-	return reading[webhook.Delivery](ctx, c, p, deliveryColumns)
+	r := reading[webhook.Delivery](ctx, c, p, deliveryColumns)
+	r.Payloads = c.payloads(ctx)
+	r.ByID = func(ids []webhook.ID) (map[webhook.ID]*webhook.Delivery, error) { return c.DeliveriesByID(ctx, ids) }
+	return r
 }
 
 func (c *Scope) attemptList(ctx context.Context, p list.Path) *list.Reading[webhook.Attempt] {
@@ -88,7 +125,11 @@ func (c *Scope) Webhooks(ctx context.Context, f WebhookFilter, p Page) (*List[we
 
 // Events lists the tenant's events, newest first.
 func (c *Scope) Events(ctx context.Context, f EventFilter, p Page) (*List[webhook.Event], error) {
-	return list.Read(ctx, c.eventList(ctx, f), list.NewestFirst, p)
+	r, err := c.eventList(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	return list.Read(ctx, r, list.NewestFirst, p)
 }
 
 // Deliveries lists the tenant's deliveries, newest first.
@@ -131,7 +172,11 @@ func (c *Scope) CountWebhooksTo(ctx context.Context, f WebhookFilter, limit int)
 
 // CountEventsTo counts what Events lists, as CountWebhooksTo does.
 func (c *Scope) CountEventsTo(ctx context.Context, f EventFilter, limit int) (Count, error) {
-	return c.eventList(ctx, f).Count(ctx, limit)
+	r, err := c.eventList(ctx, f)
+	if err != nil {
+		return Count{}, err
+	}
+	return r.Count(ctx, limit)
 }
 
 // CountDeliveriesTo counts what Deliveries lists, as CountWebhooksTo does.
@@ -217,7 +262,7 @@ func (c *Scope) DeliveriesOfEvents(ctx context.Context, ids []webhook.ID, f Deli
 
 // DeliveriesOfWebhooks reads the same page of each webhook's deliveries, newest first, in one statement.
 func (c *Scope) DeliveriesOfWebhooks(ctx context.Context, ids []webhook.ID, f DeliveryFilter, p Page) (map[webhook.ID]*List[webhook.Delivery], error) {
-	return list.ReadOf(ctx, c.deliveryList(ctx, f.OfWebhooks()), ids, list.NewestFirst, p, func(d *webhook.Delivery) webhook.ID { return d.WebhookID })
+	return list.ReadOf(ctx, c.deliveryList(ctx, f.OfWebhooks(c.s.db)), ids, list.NewestFirst, p, func(d *webhook.Delivery) webhook.ID { return d.WebhookID })
 }
 
 // CountDeliveriesOfEvents counts the deliveries of each event, up to limit; 0 means all. Events with none are missing from the map.
@@ -227,7 +272,7 @@ func (c *Scope) CountDeliveriesOfEvents(ctx context.Context, ids []webhook.ID, f
 
 // CountDeliveriesOfWebhooks counts the deliveries of each webhook, as CountDeliveriesOfEvents does.
 func (c *Scope) CountDeliveriesOfWebhooks(ctx context.Context, ids []webhook.ID, f DeliveryFilter, limit int) (map[webhook.ID]Count, error) {
-	return c.deliveryList(ctx, f.OfWebhooks()).CountOf(ctx, ids, limit)
+	return c.deliveryList(ctx, f.OfWebhooks(c.s.db)).CountOf(ctx, ids, limit)
 }
 
 // CountAttemptsOfDeliveries counts the attempts of each delivery, as CountDeliveriesOfEvents does.

@@ -183,7 +183,7 @@ func OpenOn(ctx context.Context, o Options, db dialect.DB) (_ *Store, err error)
 		return nil, err
 	}
 	s.fans = fanout.New(s.quit, s.read, s.log, o.Shared)
-	s.lists = &list.Source{Read: s.read, Bounds: list.DefaultBounds()}
+	s.lists = &list.Source{DB: s.db, Read: s.read, Bounds: list.DefaultBounds()}
 	steps, err := s.db.Provider(s.write)
 	if err != nil {
 		return nil, s.explained(fmt.Errorf("migrate: %w", err))

@@ -1,9 +1,11 @@
 package store_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -52,7 +54,11 @@ func TestSearchedPagesAreComplete(t *testing.T) {
 		arrive := func(n int) {
 			for i := range n {
 				publish(t, foreign, webhook.NewEvent{Type: "a.b"})
-				events = append(events, publish(t, c, webhook.NewEvent{Type: kinds[(len(events)+i)%len(kinds)]})[0].Event)
+				e := webhook.NewEvent{Type: kinds[(len(events)+i)%len(kinds)], Data: json.RawMessage(fmt.Sprintf(`{"odd":%v}`, len(events)%2 == 1))}
+				if len(events)%3 == 0 {
+					e.Tags = []string{"x"}
+				}
+				events = append(events, publish(t, c, e)[0].Event)
 			}
 		}
 		arrive(12)
@@ -61,6 +67,7 @@ func TestSearchedPagesAreComplete(t *testing.T) {
 		if err := c.DeleteWebhook(t.Context(), hooks[3].ID); err != nil {
 			t.Fatal(err)
 		}
+		odd := []webhook.DataFilter{{Path: "odd", Equals: json.RawMessage("true")}}
 		event := asRows(func(e *webhook.Event) (webhook.ID, int64) { return e.ID, e.Seq })
 		delivery := asRows(func(d *webhook.Delivery) (webhook.ID, int64) { return d.ID, d.Seq })
 		attempt := asRows(func(a *webhook.Attempt) (webhook.ID, int64) { return a.ID, a.Seq })
@@ -70,7 +77,7 @@ func TestSearchedPagesAreComplete(t *testing.T) {
 				return hook(c.Webhooks(t.Context(), store.WebhookFilter{EventType: "a.c"}, p))
 			},
 		}
-		for i, f := range []store.EventFilter{{}, {Types: []string{"a.c"}}, {Types: []string{"a.b", "a.d"}}, {Types: manyTypes(30)}, {CreatedAt: lastHour}} {
+		for i, f := range []store.EventFilter{{}, {Types: []string{"a.c"}}, {Types: []string{"a.b", "a.d"}}, {Types: manyTypes(30)}, {CreatedAt: lastHour}, {Tags: []string{"x"}}, {Data: odd, Types: []string{"a.c", "a.d"}}} {
 			if len(f.Types) == 30 {
 				f.Types = append(f.Types, "a.d")
 			}
@@ -87,6 +94,13 @@ func TestSearchedPagesAreComplete(t *testing.T) {
 			{EventIDs: []webhook.ID{events[0].ID, events[5].ID}},
 			{WebhookIDs: two, Statuses: []webhook.DeliveryStatus{webhook.Pending}},
 			{CreatedAt: lastHour, EventTypes: []string{"a.c"}},
+			{Tags: []string{"x", "y"}},
+			{Data: odd},
+			{Data: odd, WebhookIDs: two},
+			{Errors: []webhook.ErrorCode{webhook.ErrorHTTPStatus}},
+			{HTTPStatuses: []store.IntRange{{From: new(200), To: new(299)}}, WebhookIDs: two},
+			{CompletedAt: lastHour},
+			{NextAttemptAt: store.TimeRange{From: new(time.Now().Add(-time.Hour))}},
 		} {
 			lists[fmt.Sprint("deliveries ", i)] = func(p store.Page) ([]row, bool, bool, int64, int64, error) {
 				return delivery(c.Deliveries(t.Context(), f, p))

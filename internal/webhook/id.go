@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 )
 
@@ -54,6 +55,35 @@ func ParseID(s string) (ID, error) {
 		return ID{}, ErrID
 	}
 	return id, nil
+}
+
+// MinIDPrefix is how many hexadecimal digits of an ID IDsBeginning needs: the IDs of about a minute begin with the same eight.
+const MinIDPrefix = 8
+
+// IDsBeginning returns the lowest and the highest ID whose canonical form begins with the text, in upper or lower case and with or without
+// all its hyphens. ok is false for fewer than MinIDPrefix digits, and for text that no ID begins with.
+func IDsBeginning(text string) (low, high ID, ok bool) {
+	digits := text
+	if len(text) > 8 && text[8] == '-' {
+		digits = ""
+		for i := range len(text) {
+			if hyphen := i == 8 || i == 13 || i == 18 || i == 23; hyphen != (text[i] == '-') {
+				return low, high, false
+			} else if !hyphen {
+				digits += text[i : i+1]
+			}
+		}
+	}
+	if len(digits) < MinIDPrefix || len(digits) > 2*len(low) {
+		return low, high, false
+	}
+	for i, bytes := range []*ID{&low, &high} {
+		padded := digits + strings.Repeat([]string{"0", "f"}[i], 2*len(low)-len(digits))
+		if _, err := hex.Decode(bytes[:], []byte(padded)); err != nil {
+			return ID{}, ID{}, false
+		}
+	}
+	return low, high, true
 }
 
 // String returns the canonical lower-case form of 36 characters.

@@ -2,9 +2,7 @@ package list
 
 import (
 	"slices"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"gorm.io/gorm"
 
@@ -17,19 +15,35 @@ type TimeRange struct {
 	From, To *time.Time
 }
 
+// IntRange has all numbers from From to To. Nil means no limit on that side.
+type IntRange struct {
+	From, To *int
+}
+
+// Has reports whether the number is in the range.
+func (r IntRange) Has(n int) bool {
+	return (r.From == nil || n >= *r.From) && (r.To == nil || n <= *r.To)
+}
+
 // WebhookFilter narrows a list of webhooks. Zero fields do not filter.
 type WebhookFilter struct {
 	Enabled   *bool
 	EventType string // that get events of it
 	URL       string // that contain it
 	// ExternalID is the whole of it.
-	ExternalID string
+	ExternalID     string
+	DisabledReason *webhook.DisabledReason
+	Failing        *bool  // whether attempts have failed since the last success
+	Text           string // that the URL, the description or the external id contains
 }
 
 // EventFilter narrows a list of events. Zero fields do not filter.
 type EventFilter struct {
-	Types     []string
-	CreatedAt TimeRange
+	Types          []string
+	Tags           []string // that have one of them
+	IdempotencyKey string
+	Data           []webhook.DataFilter // that meet all
+	CreatedAt      TimeRange
 }
 
 // DeliveryFilter narrows a list of deliveries. Zero fields do not filter.
@@ -38,7 +52,14 @@ type DeliveryFilter struct {
 	EventIDs   []webhook.ID
 	EventTypes []string
 	Statuses   []webhook.DeliveryStatus
-	CreatedAt  TimeRange
+	Tags       []string             // whose event has one of them
+	Data       []webhook.DataFilter // whose event meets all
+	// Errors and HTTPStatuses are of the last attempt.
+	Errors        []webhook.ErrorCode
+	HTTPStatuses  []IntRange
+	CreatedAt     TimeRange
+	CompletedAt   TimeRange
+	NextAttemptAt TimeRange
 }
 
 // AttemptFilter narrows a list of attempts, and the live stream. Zero fields do not filter.
@@ -49,20 +70,10 @@ type AttemptFilter struct {
 	EventTypes  []string
 	Statuses    []webhook.AttemptStatus
 	Errors      []webhook.ErrorCode
-	Triggers    []webhook.Trigger
-	StartedAt   TimeRange
-}
-
-// in is the condition that the column is within the range.
-func (t TimeRange) in(column string) []condition {
-	var list []condition
-	if t.From != nil {
-		list = append(list, condition{column + " >= ?", []any{dialect.At(*t.From)}})
-	}
-	if t.To != nil {
-		list = append(list, condition{column + " < ?", []any{dialect.At(*t.To)}})
-	}
-	return list
+	// HTTPStatuses keeps attempts that were answered with one of them.
+	HTTPStatuses []IntRange
+	Triggers     []webhook.Trigger
+	StartedAt    TimeRange
 }
 
 // Path is how the tenant's webhooks are listed that the filter keeps.
@@ -75,47 +86,6 @@ func (f WebhookFilter) Path(tenant webhook.ID) Path {
 		}
 	}
 	return p
-}
-
-// texts are those that can be stored; the others would be found nowhere, and PostgreSQL does not look for them.
-func texts(list []string) []string {
-	return slices.DeleteFunc(slices.Clone(list), func(s string) bool { return !webhook.IsText(s) })
-}
-
-// containing keeps rows whose column contains the text.
-func containing(column, text string) condition {
-	if !webhook.IsText(text) {
-		return nothing
-	}
-	return condition{column + " LIKE ? ESCAPE '!'", []any{"%" + escapeLike(text) + "%"}}
-}
-
-// nothing is the condition that no row meets.
-var nothing = condition{text: "1 = 0"}
-
-// in adds the condition that the column has one of the values; none given keeps all.
-func in[T any](list []condition, column string, values []T) []condition {
-	if len(values) == 0 {
-		return list
-	}
-	return append(list, condition{column + " IN ?", []any{values}})
-}
-
-// ofType adds the condition that an event's type matches one of the patterns (webhook.MatchesType); none given keeps all.
-func ofType(list []condition, column string, patterns []string) []condition {
-	if len(patterns) == 0 {
-		return list
-	}
-	types, either := []string{}, condition{}
-	for _, p := range texts(patterns) {
-		if prefix, ok := webhook.Wildcard(p); ok {
-			either.text += " OR substr(" + column + ", 1, ?) = ?"
-			either.args = append(either.args, utf8.RuneCountInString(prefix), prefix)
-		} else {
-			types = append(types, p)
-		}
-	}
-	return append(list, condition{"(" + column + " IN ?" + either.text + ")", append([]any{types}, either.args...)})
 }
 
 // fewTypes is few, for types of events without a wildcard: no index serves those with one.
@@ -135,73 +105,57 @@ func (f WebhookFilter) conditions() []condition {
 		list = append(list, subscribing(f.EventType))
 	}
 	if f.URL != "" {
-		list = append(list, containing("w.url", f.URL))
+		list = append(list, containing(f.URL, "w.url"))
+	}
+	if f.DisabledReason != nil {
+		list = append(list, condition{"w.disabled_reason = ?", []any{*f.DisabledReason}})
+	}
+	if f.Failing != nil {
+		list = append(list, condition{"(w.failing_since IS NOT NULL) = ?", []any{*f.Failing}})
+	}
+	if f.Text != "" {
+		list = append(list, containing(f.Text, "w.url", "w.description", "w.external_id"))
 	}
 	return list
-}
-
-// subscribing keeps webhooks that get events of the type. events is a JSON array of strings: the quotation marks make what is
-// looked for the whole of one.
-func subscribing(eventType string) condition {
-	var either []string
-	var names []any
-	name := func(subscription string) {
-		either, names = append(either, "replace(w.events, ?, '') <> w.events"), append(names, `"`+subscription+`"`)
-	}
-	if !webhook.Operational(eventType) {
-		either = append(either, "w.events IS NULL")
-		name(webhook.AllPublished)
-	}
-	if webhook.CheckEventType("", eventType) == nil { // else it is the type of no event
-		name(eventType)
-		for i := range len(eventType) {
-			if eventType[i] == '.' {
-				name(eventType[:i+1] + "*")
-			}
-		}
-	}
-	if len(either) == 0 {
-		return nothing
-	}
-	return condition{strings.Join(either, " OR "), names}
-}
-
-// escapeLike makes s stand for itself in LIKE … ESCAPE '!'.
-func escapeLike(s string) string {
-	return strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(s)
 }
 
 // StatusShown is what a delivery's status is: a waiting delivery of a disabled webhook is HELD, of a deleted one CANCELED.
 const StatusShown = `CASE WHEN d.status <> 'PENDING' THEN d.status WHEN w.deleted_at IS NOT NULL THEN 'CANCELED'
 	WHEN NOT w.enabled THEN 'HELD' ELSE 'PENDING' END`
 
+// NextAttemptShown is when a delivery's next attempt is due, as far as its webhook lets it.
+const NextAttemptShown = "CASE WHEN w.enabled AND w.deleted_at IS NULL THEN d.due_at END"
+
 func (f EventFilter) conditions() []condition {
-	return append(ofType(nil, "e.type", f.Types), f.CreatedAt.in("e.created_at")...)
+	list := ofType(nil, "e.type", f.Types)
+	if len(f.Tags) > 0 {
+		list = append(list, tagged("e.tags", f.Tags))
+	}
+	return append(list, f.CreatedAt.in("e.created_at")...)
 }
 
-func (f DeliveryFilter) conditions() []condition {
+func (f DeliveryFilter) conditions(db dialect.DB) []condition {
 	list := in(in(nil, "d.webhook_id", f.WebhookIDs), "d.event_id", f.EventIDs)
 	list = in(ofType(list, "d.event_type", f.EventTypes), "("+StatusShown+")", f.Statuses)
-	return append(list, f.CreatedAt.in("d.created_at")...)
+	if len(f.Tags) > 0 {
+		list = append(list, ofEvent(db, tagged("ev.tags", f.Tags)))
+	}
+	if last := within(in(nil, "la.error", f.Errors), "la.response_status", f.HTTPStatuses); len(last) > 0 {
+		list = append(list, ofLastAttempt(db, last))
+	}
+	list = append(append(list, f.CreatedAt.in("d.created_at")...), f.CompletedAt.in("d.completed_at")...)
+	return append(list, f.NextAttemptAt.in("("+NextAttemptShown+")")...)
 }
 
 func (f AttemptFilter) conditions() []condition {
 	list := in(in(nil, "a.webhook_id", f.WebhookIDs), "a.delivery_id", f.DeliveryIDs)
 	list = in(ofType(in(list, "a.event_id", f.EventIDs), "e.type", f.EventTypes), "a.status", f.Statuses)
-	list = in(in(list, "a.error", f.Errors), "a.triggered_by", f.Triggers)
+	list = in(in(within(list, "a.response_status", f.HTTPStatuses), "a.error", f.Errors), "a.triggered_by", f.Triggers)
 	return append(list, f.StartedAt.in("a.started_at")...)
 }
 
 // Keep has a query keep what the filter keeps, whatever index it goes along.
 func (f AttemptFilter) Keep(q *gorm.DB) *gorm.DB { return where(q, asides(f.conditions())) }
-
-// asides are conditions that no index serves.
-func asides(list []condition) []condition {
-	for i := range list {
-		list[i] = list[i].aside()
-	}
-	return list
-}
 
 // few are the values when a list can walk a part of an index for each of them.
 func few[V comparable](values []V) (branches []any, ok bool) {
@@ -227,9 +181,18 @@ func (f EventFilter) Path(tenant webhook.ID, db dialect.DB) Path {
 		p.Index, p.branches, rest.Types = eventsOfType, types, nil
 		p.branches = slices.DeleteFunc(p.branches, func(t any) bool { return !webhook.IsText(t.(string)) })
 	}
-	p.rest = asides(rest.conditions())
+	p.rest, p.data = asides(rest.conditions()), f.Data
 	if f.CreatedAt.From != nil || f.CreatedAt.To != nil {
 		p.days = published(db, "e.day", f.CreatedAt.first(), f.CreatedAt.last())
+	}
+	return p
+}
+
+// Among is Path for a filter by idempotency key: events are those that were published with it, if there are any.
+func (f EventFilter) Among(events []webhook.ID, db dialect.DB) Path {
+	p := Path{Index: eventByID, rest: asides(f.conditions()), data: f.Data, daysOf: daysOfEvents(db, "e.day")}
+	for _, id := range events {
+		p.branches = append(p.branches, id)
 	}
 	return p
 }
@@ -243,7 +206,7 @@ func (f DeliveryFilter) Path(tenant webhook.ID, db dialect.DB) Path {
 	switch failed := only(f.Statuses, webhook.DeliveryFailed); {
 	case byEvent:
 		p.Index, p.branches, rest.EventIDs = deliveriesOfEvent, events, nil
-		p.daysOf = daysOfEvents(db)
+		p.daysOf = daysOfEvents(db, "d.day")
 	case byWebhook && failed:
 		p.Index, p.branches, rest.WebhookIDs, rest.Statuses = failuresOfWebhook, hooks, nil, nil
 	case byWebhook:
@@ -254,7 +217,7 @@ func (f DeliveryFilter) Path(tenant webhook.ID, db dialect.DB) Path {
 		p.Index, rest.EventTypes = deliveriesOfType, nil
 		p.branches = slices.DeleteFunc(types, func(t any) bool { return !webhook.IsText(t.(string)) })
 	}
-	p.rest = asides(rest.conditions())
+	p.rest, p.data = asides(rest.conditions(db)), f.Data
 	return p
 }
 
@@ -312,23 +275,23 @@ func (f AttemptFilter) OfWebhooks() Path {
 }
 
 // OfWebhooks is the path of each webhook's deliveries.
-func (f DeliveryFilter) OfWebhooks() Path {
-	p, rest := Path{Index: deliveriesOfWebhook, span: f.CreatedAt}, f
+func (f DeliveryFilter) OfWebhooks(db dialect.DB) Path {
+	p, rest := Path{Index: deliveriesOfWebhook, span: f.CreatedAt, data: f.Data}, f
 	if only(f.Statuses, webhook.DeliveryFailed) {
 		p.Index, rest.Statuses = failuresOfWebhook, nil
 	}
-	p.rest = asides(rest.conditions())
+	p.rest = asides(rest.conditions(db))
 	return p
 }
 
 // OfEvents is the path of each event's deliveries.
 func (f DeliveryFilter) OfEvents(db dialect.DB) Path {
-	return Path{Index: deliveriesOfEvent, rest: asides(f.conditions()), daysOf: daysOfEvents(db)}
+	return Path{Index: deliveriesOfEvent, rest: asides(f.conditions(db)), data: f.Data, daysOf: daysOfEvents(db, "d.day")}
 }
 
 // daysOfEvents tells of each event when it was published.
-func daysOfEvents(db dialect.DB) func(event any) []condition {
-	return func(event any) []condition { return eventDays(db, "d.day", event.(webhook.ID)) }
+func daysOfEvents(db dialect.DB, column string) func(event any) []condition {
+	return func(event any) []condition { return eventDays(db, column, event.(webhook.ID)) }
 }
 
 // AttemptsOfDeliveries is the path of each delivery's attempts. Where tables are partitioned by the day on which the event was published,

@@ -18,6 +18,8 @@ type Index struct {
 	// these do.
 	index string
 	one   bool
+	// single says that a walk finds one row at most, and needs no order.
+	single bool
 	// equal is the index's first columns: a walk holds them to one value each.
 	equal []string
 	// only is the condition of a partial index, as the index has it.
@@ -36,6 +38,7 @@ var (
 	}
 
 	eventsOfTenant = &Index{table: "events", alias: "e", index: "events_tenant", equal: []string{"tenant_id"}, at: "created_at"}
+	eventByID      = &Index{table: "events", alias: "e", index: "events_id", equal: []string{"id"}, at: "created_at", single: true}
 	eventsOfType   = &Index{table: "events", alias: "e", index: "events_type", equal: []string{"tenant_id", "type"}, at: "created_at"}
 
 	deliveriesOfTenant  = &Index{table: "deliveries", alias: "d", index: "deliveries_tenant", equal: []string{"tenant_id"}, at: "created_at"}
@@ -65,6 +68,10 @@ var (
 	EventsByID     = &Index{table: "events", alias: "e", index: "events_id"}
 	DeliveriesByID = &Index{table: "deliveries", alias: "d", index: "deliveries_id"}
 	AttemptsByID   = &Index{table: "attempts", alias: "a", index: "attempts_id"}
+	// WebhooksByID, TenantsByID and TokensByID are found by their keys.
+	WebhooksByID = &Index{table: "webhooks", alias: "w", one: true}
+	TenantsByID  = &Index{table: "tenants", alias: "t", one: true}
+	TokensByID   = &Index{table: "tokens", alias: "k", one: true}
 	// Deliveries is the table of deliveries in its own order.
 	Deliveries = &Index{table: "deliveries", alias: "d"}
 )
@@ -102,22 +109,6 @@ func (l *Index) owner(tenant webhook.ID) condition {
 		return is
 	}
 	return is.aside()
-}
-
-// condition is one of a filter's, or a bound.
-type condition struct {
-	text string
-	args []any
-}
-
-// aside is a condition that no index serves: it is checked with each row.
-func (c condition) aside() condition { return condition{"(" + c.text + ") IS TRUE", c.args} }
-
-func where(q *gorm.DB, conditions []condition) *gorm.DB {
-	for _, c := range conditions {
-		q = q.Where(c.text, c.args...)
-	}
-	return q
 }
 
 // nearDays is how many days after its event was published most of what is of it is made.

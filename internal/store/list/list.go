@@ -8,8 +8,11 @@ import (
 	"time"
 )
 
+// BelowAll is a place before the first row that there ever is: where the cursors of an empty list stand.
+const BelowAll = -1
+
 // Page selects a part of a list by keyset: at most one of First and Last, 1 to 100, is set. After and Before are the Seq
-// of a row (0: none), in the list's own order.
+// of a row (0: none), or BelowAll, in the list's own order.
 type Page struct {
 	First, Last   int
 	After, Before int64

@@ -2,12 +2,9 @@ package list
 
 import (
 	"context"
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 
-	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -54,31 +51,33 @@ func Read[T any, R listed[T]](ctx context.Context, r *Reading[T], o Order, p Pag
 
 // walk reads rows until there are as many as limit, or the list ends. A search may end before, at floor.
 func (r *Reading[T]) walk(s stretch, limit int) (rows []*T, floor int64, err error) {
-	if len(r.rest) == 0 {
+	if !r.searches() {
 		rows, err = r.find(s, limit)
 		return rows, 0, err
 	}
-	began, spent, b := time.Now(), 0, r.Source.Bounds
-	for n := b.First; ; n = min(4*n, b.Most-spent) {
-		if floor, err = r.floor(s, n); err != nil {
-			return nil, 0, err
-		}
-		found, err := r.find(s.upTo(floor), limit-len(rows))
-		if err != nil {
-			return nil, 0, err
-		}
-		rows = append(rows, found...)
-		if spent += n; floor == 0 || len(rows) >= limit || spent >= b.Most || time.Since(began) >= b.Time {
-			return rows, floor, nil
-		}
-		s = s.next(floor)
+	v, err := r.sieve(r.Source.Bounds.Time)
+	if err != nil {
+		return nil, 0, err
 	}
+	floor, err = r.search(s, r.Source.Bounds.Most, r.Source.Bounds.Time, func(r *Reading[T], part stretch) (early int64, done bool, err error) {
+		var found []*T
+		if v == nil {
+			found, err = r.find(part, limit-len(rows))
+		} else {
+			found, early, err = r.sifted(part, limit-len(rows), v)
+		}
+		if err == nil {
+			rows = append(rows, found...)
+		}
+		return early, len(rows) >= limit || v.spent(), err
+	})
+	return rows, floor, err
 }
 
-// look looks for a row in a short stretch, and reports whether it has not looked at all.
+// look looks for a row in a short stretch, and reports whether it is not sure that there is none. It reads no payloads.
 func (r *Reading[T]) look(s stretch) (found, unsure bool, err error) {
 	floor := int64(0)
-	if len(r.rest) > 0 {
+	if r.searches() {
 		if floor, err = r.floor(s, r.Source.Bounds.First); err != nil {
 			return false, false, err
 		}
@@ -105,13 +104,17 @@ func ReadOf[T any, R listed[T]](ctx context.Context, r *Reading[T], ids []webhoo
 		}
 	}
 	n := max(r.Source.Bounds.Most/len(ids), r.Source.Bounds.Least)
+	v, err := r.sieve(r.Source.Bounds.Time)
+	if err != nil {
+		return nil, err
+	}
 	result := make(map[webhook.ID]*List[T], len(ids))
 	for part := range slices.Chunk(ids, maxParents) {
-		children := children[T]{r, part, n, parent}
+		children := children[T]{Reading: r, ids: part, n: n, parent: parent}
 		var rows map[webhook.ID][]*T
 		var floors map[int]int64
 		if some {
-			if rows, floors, err = children.find(s, w.limit()); err != nil {
+			if rows, floors, err = children.read(s, w.limit(), v); err != nil {
 				return nil, err
 			}
 		}
@@ -151,20 +154,47 @@ type children[T any] struct {
 	*Reading[T]
 
 	ids    []webhook.ID
-	n      int // rows that are searched for each
+	n      int // rows that are searched for each; 0: all
 	parent func(*T) webhook.ID
 }
 
-// find reads rows of each parent. A search ends at a floor, by the parents' places.
+// read reads rows of each parent. A search ends at a floor, by the parents' places.
+func (c *children[T]) read(s stretch, limit int, v *sieve) (rows map[webhook.ID][]*T, floors map[int]int64, err error) {
+	err = c.hurried(c.Source.Bounds.Time, func(c *children[T]) (err error) {
+		if v == nil {
+			rows, floors, err = c.find(s, limit)
+		} else {
+			rows, floors, err = c.sifted(s, limit, v)
+		}
+		return err
+	})
+	return rows, floors, err
+}
+
+// hurried has do read of each parent. When all that it may read takes longer than the time, it reads less of each.
+func (c *children[T]) hurried(within time.Duration, do func(c *children[T]) error) error {
+	least := max(c.Source.Bounds.First/len(c.ids), fewest)
+	for {
+		gaveUp, err := c.hurry(c.searches() && c.n > least, time.Now().Add(within), func(r *Reading[T]) error {
+			one := *c
+			one.Reading = r
+			return do(&one)
+		})
+		if !gaveUp || err != nil {
+			return err
+		}
+		c.n = least
+	}
+}
+
+// fewest is how many rows are searched of each parent at least.
+const fewest = 20
+
+// find reads rows of each parent, whatever their payloads are.
 func (c *children[T]) find(s stretch, limit int) (rows map[webhook.ID][]*T, floors map[int]int64, err error) {
 	parts := make([]any, len(c.ids))
-	for i, id := range c.ids {
-		parts[i] = id
-	}
-	if len(c.rest) > 0 {
-		if floors, err = c.floors(parts, s, c.n); err != nil {
-			return nil, nil, err
-		}
+	if floors, err = c.ends(s); err != nil {
+		return nil, nil, err
 	}
 	for i, id := range c.ids {
 		parts[i] = c.found(id, s.upTo(floors[i]), limit)
@@ -181,6 +211,53 @@ func (c *children[T]) find(s stretch, limit int) (rows map[webhook.ID][]*T, floo
 	return rows, floors, nil
 }
 
+// sifted reads rows of each parent whose payloads meet the conditions.
+func (c *children[T]) sifted(s stretch, limit int, v *sieve) (rows map[webhook.ID][]*T, floors map[int]int64, err error) {
+	if floors, err = c.ends(s); err != nil {
+		return nil, nil, err
+	}
+	lists, err := c.candidates(c.values(), func(i int) stretch { return s.upTo(floors[i]) }, max(maxCandidates/len(c.ids), fewest), false)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, l := range lists {
+		l.want = limit
+	}
+	if err := v.sift(lists...); err != nil {
+		return nil, nil, err
+	}
+	rows = make(map[webhook.ID][]*T, len(c.ids))
+	var all []candidate
+	for i, l := range lists {
+		if floor := l.floor(); floor != 0 {
+			floors[i] = floor
+		}
+		all = append(all, l.kept...)
+	}
+	found, err := c.whole(all)
+	for _, row := range found {
+		id := c.parent(row)
+		rows[id] = append(rows[id], row)
+	}
+	return rows, floors, err
+}
+
+// ends are where the search ends, by the parents' places.
+func (c *children[T]) ends(s stretch) (map[int]int64, error) {
+	if !c.searches() || c.n == 0 {
+		return map[int]int64{}, nil
+	}
+	return c.floors(c.values(), s, c.n)
+}
+
+func (c *children[T]) values() []any {
+	values := make([]any, len(c.ids))
+	for i, id := range c.ids {
+		values[i] = id
+	}
+	return values
+}
+
 // Last reads the last row of each parent's list, in one statement (for each maxParents of them). Parents with none are missing from the map.
 func Last[T any](r *Reading[T], ids []webhook.ID, parent func(*T) webhook.ID) (map[webhook.ID]*T, error) {
 	last := make(map[webhook.ID]*T, len(ids))
@@ -195,97 +272,4 @@ func Last[T any](r *Reading[T], ids []webhook.ID, parent func(*T) webhook.ID) (m
 		}
 	}
 	return last, nil
-}
-
-// Count is how many rows a list has.
-type Count struct {
-	N int
-	// AtLeast says that not all rows were looked at, so that there may be more.
-	AtLeast bool
-}
-
-// searchedPerCounted is how many rows are looked at for each that a count may find.
-const searchedPerCounted = 10
-
-// Count counts the rows of a list, as far as limit; 0 is all of them.
-func (r *Reading[T]) Count(ctx context.Context, limit int) (Count, error) {
-	s, some, err := r.within(ctx, stretch{})
-	if err != nil || !some || len(r.branches) == 0 {
-		return Count{}, err
-	}
-	floor := int64(0)
-	if limit > 0 && len(r.rest) > 0 {
-		if floor, err = r.floor(s, searchedPerCounted*limit); err != nil {
-			return Count{}, err
-		}
-	}
-	counts, err := r.counts(r.branches, func(int) stretch { return s.upTo(floor) }, limit)
-	if err != nil {
-		return Count{}, err
-	}
-	all := Count{AtLeast: floor != 0}
-	for _, n := range counts {
-		all.N += n
-	}
-	return all.to(limit), nil
-}
-
-// to is the count as far as limit.
-func (c Count) to(limit int) Count {
-	if limit > 0 && c.N > limit {
-		return Count{limit, true}
-	}
-	return c
-}
-
-// CountOf counts the rows of each parent's list, as far as limit; 0 is all of them. Parents with none are missing from the map.
-func (r *Reading[T]) CountOf(ctx context.Context, ids []webhook.ID, limit int) (map[webhook.ID]Count, error) {
-	result := make(map[webhook.ID]Count, len(ids))
-	s, some, err := r.within(ctx, stretch{})
-	if err != nil || !some {
-		return result, err
-	}
-	for part := range slices.Chunk(ids, maxParents) {
-		branches := make([]any, len(part))
-		for i, id := range part {
-			branches[i] = id
-		}
-		var floors map[int]int64
-		if limit > 0 && len(r.rest) > 0 {
-			if floors, err = r.floors(branches, s, searchedPerCounted*limit); err != nil {
-				return nil, err
-			}
-		}
-		counts, err := r.counts(branches, func(i int) stretch { return s.upTo(floors[i]) }, limit)
-		if err != nil {
-			return nil, err
-		}
-		for i, id := range part {
-			if c := (Count{counts[i], floors[i] != 0}).to(limit); c != (Count{}) {
-				result[id] = c
-			}
-		}
-	}
-	return result, nil
-}
-
-// counts counts the rows of branches in their stretches, one more than limit at most.
-func (r *Reading[T]) counts(branches []any, in func(i int) stretch, limit int) (map[int]int, error) {
-	parts, rows := make([]string, len(branches)), make([]any, len(branches))
-	for i, value := range branches {
-		q := where(r.branch(r.Rows(), value, in(i)), r.rest).Select("1")
-		if limit > 0 {
-			q = r.ordered(q, false, limit+1)
-		}
-		parts[i], rows[i] = fmt.Sprintf("SELECT %d AS branch, COUNT(*) AS n FROM (?) AS t", i), q
-	}
-	var found []struct{ Branch, N int }
-	if err := r.DB.Raw(strings.Join(parts, " UNION ALL "), rows...).Scan(&found).Error; err != nil {
-		return nil, dialect.Unavailable(err)
-	}
-	counts := make(map[int]int, len(found))
-	for _, f := range found {
-		counts[f.Branch] = f.N
-	}
-	return counts, nil
 }

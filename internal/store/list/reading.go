@@ -24,8 +24,9 @@ import (
 // Bounds of what one page reads when a filter may keep few rows of many. A search begins with a short stretch, because most filters
 // keep many, and goes on with longer ones.
 const (
-	firstStretch = 500
+	firstStretch = 250
 	maxStretch   = 20_000
+	maxPayloads  = 16 << 20 // bytes, and a portion more
 	stretchTime  = 50 * time.Millisecond
 	leastStretch = 100 // of each parent's list, when they are many
 	maxBranches  = 20  // parts of an index that one list walks side by side
@@ -35,14 +36,18 @@ const (
 type Bounds struct {
 	First, Most int // rows: of the first stretch, and of all
 	Least       int // rows of each parent's list
+	Bytes       int // of events' payloads
 	Time        time.Duration
 }
 
 // DefaultBounds are those of a program that serves.
-func DefaultBounds() Bounds { return Bounds{firstStretch, maxStretch, leastStretch, stretchTime} }
+func DefaultBounds() Bounds {
+	return Bounds{firstStretch, maxStretch, leastStretch, maxPayloads, stretchTime}
+}
 
 // Source is the database that lists are read from.
 type Source struct {
+	DB     dialect.DB
 	Read   *gorm.DB // not restricted to a tenant
 	Bounds Bounds
 }
@@ -55,6 +60,8 @@ type Path struct {
 	branches []any
 	// rest is what of the filter the index does not serve: a page may have to read many rows for each that it shows.
 	rest []condition
+	// data is conditions on events' payloads.
+	data []webhook.DataFilter
 	// span is the range of the listing's times, which rest has too.
 	span TimeRange
 	// days and daysOf, of a branch, tell PostgreSQL in which partitions to look.
@@ -71,6 +78,9 @@ type Reading[T any] struct {
 	DB     *gorm.DB   // in the name of whoever reads
 	// Rows selects the rows of the index, and Bare has its table only. Both hold it to the tenant.
 	Rows, Bare func() *gorm.DB
+	// Payloads is the table of events, e, found by their ids, and ByID reads rows, both for filters by payload.
+	Payloads func() *gorm.DB
+	ByID     func(ids []webhook.ID) (map[webhook.ID]*T, error)
 }
 
 // stretch is a part of a walk along seq, both ends in it; 0 is an end of the list.
@@ -152,6 +162,9 @@ func (r *Reading[T]) ordered(q *gorm.DB, upward bool, limit int) *gorm.DB {
 	if r.by != "" {
 		column = r.column(r.by)
 	}
+	if r.single {
+		return q.Limit(limit)
+	}
 	return q.Order(column + direction(upward)).Limit(limit)
 }
 
@@ -176,8 +189,12 @@ func (r *Reading[T]) find(s stretch, limit int) ([]*T, error) {
 	for i, value := range r.branches {
 		parts[i] = r.found(value, s, limit)
 	}
-	text := "SELECT * FROM (" + unionAll("SELECT * FROM (?) AS t", len(parts)) + ") AS u ORDER BY seq" + direction(s.upward) + " LIMIT ?"
-	return scan[T](r.DB.Raw(text, append(parts, limit)...))
+	return scan[T](r.DB.Raw(merge(len(parts), s.upward), append(parts, limit)...))
+}
+
+// merge is a query of the first rows of n branches, in order.
+func merge(n int, upward bool) string {
+	return "SELECT * FROM (" + unionAll("SELECT * FROM (?) AS t", n) + ") AS u ORDER BY seq" + direction(upward) + " LIMIT ?"
 }
 
 func unionAll(part string, n int) string { return part + strings.Repeat(" UNION ALL "+part, n-1) }
@@ -243,7 +260,7 @@ const (
 func (r *Reading[T]) within(ctx context.Context, s stretch) (_ stretch, some bool, err error) {
 	var low, high int64
 	if r.span.From != nil {
-		if low, err = r.Source.seqAt(ctx, r.table, "t.id < ?", "t.id DESC", r.span.From.Add(-clockSlack)); err != nil {
+		if low, _, err = r.Source.seqAt(ctx, r.table, "t.id < ?", "t.id DESC", r.span.From.Add(-clockSlack)); err != nil {
 			return s, false, err
 		}
 	}
@@ -252,28 +269,38 @@ func (r *Reading[T]) within(ctx context.Context, s stretch) (_ stretch, some boo
 		if r.at == "started_at" {
 			slack = attemptSlack
 		}
-		if high, err = r.Source.seqAt(ctx, r.table, "t.id >= ?", "t.id", r.span.To.Add(slack)); err != nil {
+		var made time.Time
+		if high, made, err = r.Source.seqAt(ctx, r.table, "t.id >= ?", "t.id", r.span.To.Add(slack)); err != nil {
 			return s, false, err
+		}
+		// While the database was away nothing was recorded: what waited for that comes when it is back.
+		if r.at == "started_at" && high != 0 && made.Sub(*r.span.To) > slack+clockSlack {
+			if high, _, err = r.Source.seqAt(ctx, r.table, "t.id >= ?", "t.id", made.Add(slack)); err != nil {
+				return s, false, err
+			}
 		}
 	}
 	s, some = s.within(low, high)
 	return s, some, nil
 }
 
-// seqAt is the Seq of the row that was made last before a time, or first from then on, by the ids; 0 when there is none. It may be
-// anybody's row: it is for a bound only.
-func (s *Source) seqAt(ctx context.Context, table, side, order string, t time.Time) (int64, error) {
+// seqAt is the Seq of the row that was made last before a time, or first from then on, by the ids, and when that was; 0 when there is
+// none. It may be anybody's row: it is for a bound only.
+func (s *Source) seqAt(ctx context.Context, table, side, order string, t time.Time) (seq int64, made time.Time, err error) {
 	var ms [8]byte
 	binary.BigEndian.PutUint64(ms[:], uint64(min(max(t.UnixMilli(), 0), 1<<48-1)))
 	var id webhook.ID
 	copy(id[:6], ms[2:])
 	from := (&Index{table: table, alias: "t", index: table + "_id"}).From(s.Read)
-	var found []int64
-	if err := s.Read.WithContext(ctx).Table(from).Select("t.seq").Where(side, id).Order(order).Limit(1).Scan(&found).Error; err != nil {
-		return 0, dialect.Unavailable(err)
+	var found []struct {
+		Seq int64
+		ID  webhook.ID
+	}
+	if err := s.Read.WithContext(ctx).Table(from).Select("t.seq, t.id").Where(side, id).Order(order).Limit(1).Scan(&found).Error; err != nil {
+		return 0, made, dialect.Unavailable(err)
 	}
 	if len(found) == 0 {
-		return 0, nil
+		return 0, made, nil
 	}
-	return found[0], nil
+	return found[0].Seq, found[0].ID.Time(), nil
 }

@@ -15,7 +15,7 @@ type TenantFilter struct {
 func (f TenantFilter) conditions() []condition {
 	list := []condition{{"t.deleted_at IS NULL", nil}}
 	if f.Name != "" {
-		list = append(list, containing("t.name", f.Name))
+		list = append(list, containing(f.Name, "t.name"))
 	}
 	return list
 }

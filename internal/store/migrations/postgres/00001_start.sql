@@ -129,12 +129,12 @@ CREATE TABLE events (
     type         text NOT NULL,
     timestamp    timestamptz NOT NULL,
     created_at   timestamptz NOT NULL,
-    data         bytea NOT NULL,
     tags         text, -- a JSON array of strings; NULL: none
     ordering_key text, -- this and what follows is for features to come, and NULL
     deliver_at   timestamptz, -- not to be delivered before
     expires_at   timestamptz, -- not to be delivered from then on
-    traceparent  text -- W3C Trace Context, of the publisher
+    traceparent  text, -- W3C Trace Context, of the publisher
+    data         bytea NOT NULL
 ) PARTITION BY RANGE (day);
 CREATE UNIQUE INDEX events_id ON events (id, day);
 CREATE INDEX events_tenant ON events (tenant_id, seq);
@@ -218,10 +218,10 @@ CREATE TABLE attempts (
     signed_by          bytea, -- the ids of the secrets that signed, 16 bytes each; NULL: none
     response_status    integer,
     response_headers   text NOT NULL,
-    response_body      bytea,
     response_truncated boolean NOT NULL,
     replay_id          uuid, -- the replay that caused it; for a feature to come, like what follows, and NULL
-    payload_version    integer -- of the webhook's payload settings that shaped the body
+    payload_version    integer, -- of the webhook's payload settings that shaped the body
+    response_body      bytea
 ) PARTITION BY RANGE (day);
 CREATE UNIQUE INDEX attempts_seq ON attempts (seq, day);
 CREATE UNIQUE INDEX attempts_id ON attempts (id, day);

@@ -119,12 +119,12 @@ CREATE TABLE events (
     type         TEXT NOT NULL,
     timestamp    INTEGER NOT NULL,
     created_at   INTEGER NOT NULL,
-    data         BLOB NOT NULL,
     tags         TEXT, -- a JSON array of strings; NULL: none
     ordering_key TEXT, -- this and what follows is for features to come, and NULL
     deliver_at   INTEGER, -- not to be delivered before
     expires_at   INTEGER, -- not to be delivered from then on
-    traceparent  TEXT -- W3C Trace Context, of the publisher
+    traceparent  TEXT, -- W3C Trace Context, of the publisher
+    data         BLOB NOT NULL -- last, so that what is shorter is read without it
 );
 CREATE UNIQUE INDEX events_id ON events (id);
 -- Every index of SQLite's ends with the rowid, which is seq: lists run along them.
@@ -206,10 +206,10 @@ CREATE TABLE attempts (
     signed_by          BLOB, -- the ids of the secrets that signed, 16 bytes each; NULL: none
     response_status    INTEGER,
     response_headers   TEXT NOT NULL,
-    response_body      BLOB,
     response_truncated BOOLEAN NOT NULL,
     replay_id          BLOB, -- the replay that caused it; for a feature to come, like what follows, and NULL
-    payload_version    INTEGER -- of the webhook's payload settings that shaped the body
+    payload_version    INTEGER, -- of the webhook's payload settings that shaped the body
+    response_body      BLOB -- last, like an event's data
 );
 CREATE UNIQUE INDEX attempts_id ON attempts (id);
 CREATE UNIQUE INDEX attempts_number ON attempts (delivery_id, number);

@@ -1,0 +1,191 @@
+package list
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"gorm.io/gorm"
+
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// condition is one of a filter's, or a bound.
+type condition struct {
+	text string
+	args []any
+}
+
+// aside is a condition that no index serves: it is checked with each row.
+func (c condition) aside() condition { return condition{"(" + c.text + ") IS TRUE", c.args} }
+
+func where(q *gorm.DB, conditions []condition) *gorm.DB {
+	for _, c := range conditions {
+		q = q.Where(c.text, c.args...)
+	}
+	return q
+}
+
+// asides are conditions that no index serves.
+func asides(list []condition) []condition {
+	for i := range list {
+		list[i] = list[i].aside()
+	}
+	return list
+}
+
+// in is the condition that the column is within the range.
+func (t TimeRange) in(column string) []condition {
+	var list []condition
+	if t.From != nil {
+		list = append(list, condition{column + " >= ?", []any{dialect.At(*t.From)}})
+	}
+	if t.To != nil {
+		list = append(list, condition{column + " < ?", []any{dialect.At(*t.To)}})
+	}
+	return list
+}
+
+// texts are those that can be stored; the others would be found nowhere, and PostgreSQL does not look for them.
+func texts(list []string) []string {
+	return slices.DeleteFunc(slices.Clone(list), func(s string) bool { return !webhook.IsText(s) })
+}
+
+// containing keeps rows of which one of the columns contains the text. Upper and lower case of ASCII letters are the same.
+func containing(text string, columns ...string) condition {
+	if !webhook.IsText(text) {
+		return nothing
+	}
+	var either []string
+	var args []any
+	for _, column := range columns {
+		either, args = append(either, "lower("+column+") LIKE lower(?) ESCAPE '!'"), append(args, "%"+escapeLike(text)+"%")
+	}
+	return condition{strings.Join(either, " OR "), args}
+}
+
+// nothing is the condition that no row meets.
+var nothing = condition{text: "1 = 0"}
+
+// in adds the condition that the column has one of the values; none given keeps all.
+func in[T any](list []condition, column string, values []T) []condition {
+	if len(values) == 0 {
+		return list
+	}
+	return append(list, condition{column + " IN ?", []any{values}})
+}
+
+// ofType adds the condition that an event's type matches one of the patterns (webhook.MatchesType); none given keeps all.
+func ofType(list []condition, column string, patterns []string) []condition {
+	if len(patterns) == 0 {
+		return list
+	}
+	types, either := []string{}, condition{}
+	for _, p := range texts(patterns) {
+		if prefix, ok := webhook.Wildcard(p); ok {
+			either.text += " OR substr(" + column + ", 1, ?) = ?"
+			either.args = append(either.args, utf8.RuneCountInString(prefix), prefix)
+		} else {
+			types = append(types, p)
+		}
+	}
+	return append(list, condition{"(" + column + " IN ?" + either.text + ")", append([]any{types}, either.args...)})
+}
+
+// subscribing keeps webhooks that get events of the type. events is a JSON array of strings: the quotation marks make what is
+// looked for the whole of one.
+func subscribing(eventType string) condition {
+	var either []string
+	var names []any
+	name := func(subscription string) {
+		either, names = append(either, "replace(w.events, ?, '') <> w.events"), append(names, `"`+subscription+`"`)
+	}
+	if !webhook.Operational(eventType) {
+		either = append(either, "w.events IS NULL")
+		name(webhook.AllPublished)
+	}
+	if webhook.CheckEventType("", eventType) == nil { // else it is the type of no event
+		name(eventType)
+		for i := range len(eventType) {
+			if eventType[i] == '.' {
+				name(eventType[:i+1] + "*")
+			}
+		}
+	}
+	if len(either) == 0 {
+		return nothing
+	}
+	return condition{strings.Join(either, " OR "), names}
+}
+
+// escapeLike makes s stand for itself in LIKE … ESCAPE '!'.
+func escapeLike(s string) string {
+	return strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(s)
+}
+
+// within adds the condition that the column is in one of the ranges; none given keeps all.
+func within(list []condition, column string, ranges []IntRange) []condition {
+	if len(ranges) == 0 {
+		return list
+	}
+	var either []string
+	var args []any
+	for _, r := range ranges {
+		one := []string{column + " IS NOT NULL"}
+		if r.From != nil {
+			one, args = append(one, column+" >= ?"), append(args, *r.From)
+		}
+		if r.To != nil {
+			one, args = append(one, column+" <= ?"), append(args, *r.To)
+		}
+		either = append(either, strings.Join(one, " AND "))
+	}
+	return append(list, condition{strings.Join(either, " OR "), args})
+}
+
+// tagged keeps rows that have one of the tags. The column is a JSON array of strings: a quotation mark after a bracket or a comma begins
+// one, because within strings they have a backslash before them.
+func tagged(column string, tags []string) condition {
+	var either []string
+	var args []any
+	for _, tag := range texts(tags) {
+		text, err := json.Marshal(tag) // as dialect.Params stores it
+		if err != nil {
+			continue // no string
+		}
+		for _, before := range []string{"[", ","} {
+			either, args = append(either, "replace("+column+", ?, '') <> "+column), append(args, before+string(text))
+		}
+	}
+	if len(either) == 0 {
+		return nothing
+	}
+	return condition{strings.Join(either, " OR "), args}
+}
+
+// ofEvent is a condition on the event, ev, of a delivery.
+func ofEvent(db dialect.DB, c condition) condition {
+	return condition{"(SELECT (" + c.text + ") FROM events AS ev WHERE ev.id = d.event_id" + db.SameDay("ev", "d") + ")", c.args}
+}
+
+// ofLastAttempt are conditions on the last attempt, la, of a delivery.
+func ofLastAttempt(db dialect.DB, all []condition) condition {
+	var texts []string
+	var args []any
+	for _, c := range all {
+		texts, args = append(texts, "("+c.text+")"), append(args, c.args...)
+	}
+	return condition{"(SELECT " + strings.Join(texts, " AND ") + " FROM attempts AS la WHERE " + isLast(db) + ")", args}
+}
+
+// lastError is the error of a delivery's last attempt.
+func lastError(db dialect.DB) string {
+	return "(SELECT la.error FROM attempts AS la WHERE " + isLast(db) + ")"
+}
+
+// isLast is the condition that la is the last attempt of a delivery.
+func isLast(db dialect.DB) string {
+	return "la.delivery_id = d.id AND la.number = d.attempt_count" + db.SameDay("la", "d") + " AND (la.tenant_id = d.tenant_id) IS TRUE"
+}

@@ -1,0 +1,191 @@
+package list
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// Count is how many rows a list has.
+type Count struct {
+	N int
+	// AtLeast says that not all rows were looked at, so that there may be more.
+	AtLeast bool
+}
+
+// Bounds of a count with a filter that is searched. Its limit bounds it too.
+const (
+	// SearchedPerCounted is how many rows are looked at for each that a count may find.
+	SearchedPerCounted = 10
+	countTime          = 2 * stretchTime
+	maxCounted         = 200_000 // rows that are looked at for all parents' lists together
+	forever            = 24 * time.Hour
+)
+
+// Count counts the rows of a list, as far as limit; 0 is all of them.
+func (r *Reading[T]) Count(ctx context.Context, limit int) (Count, error) {
+	s, some, err := r.within(ctx, stretch{})
+	if err != nil || !some || len(r.branches) == 0 {
+		return Count{}, err
+	}
+	all := Count{}
+	if !r.searches() {
+		counts, err := r.counts(r.branches, func(int) stretch { return s }, limit)
+		for _, n := range counts {
+			all.N += n
+		}
+		return all.to(limit), err
+	}
+	most, within := SearchedPerCounted*limit, countTime
+	if limit == 0 {
+		most, within = math.MaxInt, forever
+	}
+	v, err := r.sieve(within)
+	if err != nil {
+		return Count{}, err
+	}
+	if limit == 0 && v != nil {
+		v.bytes = math.MaxInt
+	}
+	floor, err := r.search(s, most, within, func(r *Reading[T], part stretch) (early int64, done bool, err error) {
+		n, early, err := r.countIn(part, limit-all.N, v)
+		if err == nil {
+			all.N += n
+		}
+		return early, limit > 0 && all.N > limit || v.spent(), err
+	})
+	all.AtLeast = floor != 0
+	return all.to(limit), err
+}
+
+// countIn counts the rows in a stretch, one more than limit at most, or all. It may end before the stretch does, at floor.
+func (r *Reading[T]) countIn(s stretch, limit int, v *sieve) (n int, floor int64, err error) {
+	if v == nil {
+		counts, err := r.counts(r.branches, func(int) stretch { return s }, max(limit, 0))
+		for _, one := range counts {
+			n += one
+		}
+		return n, 0, err
+	}
+	want := limit + 1
+	if limit <= 0 {
+		want = math.MaxInt
+	}
+	one, err := r.siftedOf(s, want, v, false)
+	if err != nil {
+		return 0, 0, err
+	}
+	return len(one.kept), one.floor(), nil
+}
+
+// siftedOf is what is kept of the candidates in a stretch, as many as are wanted at most.
+func (r *Reading[T]) siftedOf(s stretch, want int, v *sieve, groups bool) (*queue, error) {
+	lists, err := r.candidates(r.branches, func(int) stretch { return s }, max(maxCandidates/len(r.branches), maxPortion), groups)
+	if err != nil {
+		return nil, err
+	}
+	one := merged(lists, s.upward)
+	one.want = want
+	return one, v.sift(one)
+}
+
+// to is the count as far as limit.
+func (c Count) to(limit int) Count {
+	if limit > 0 && c.N > limit {
+		return Count{limit, true}
+	}
+	return c
+}
+
+// CountOf counts the rows of each parent's list, as far as limit; 0 is all of them. Parents with none are missing from the map.
+func (r *Reading[T]) CountOf(ctx context.Context, ids []webhook.ID, limit int) (map[webhook.ID]Count, error) {
+	result := make(map[webhook.ID]Count, len(ids))
+	s, some, err := r.within(ctx, stretch{})
+	if err != nil || !some {
+		return result, err
+	}
+	within := countTime
+	if limit == 0 {
+		within = forever
+	}
+	v, err := r.sieve(within)
+	if err != nil {
+		return nil, err
+	}
+	for part := range slices.Chunk(ids, maxParents) {
+		c := children[T]{Reading: r, ids: part, n: min(SearchedPerCounted*limit, max(maxCounted/len(ids), r.Source.Bounds.Least))}
+		err := c.hurried(within, func(c *children[T]) error {
+			counts, err := c.countAll(s, limit, v)
+			for i, id := range part {
+				if counted := counts[i].to(limit); counted != (Count{}) {
+					result[id] = counted
+				}
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return result, nil
+}
+
+// countAll counts the rows of each parent, by the parents' places.
+func (c *children[T]) countAll(s stretch, limit int, v *sieve) (map[int]Count, error) {
+	floors, err := c.ends(s)
+	if err != nil {
+		return nil, err
+	}
+	in := func(i int) stretch { return s.upTo(floors[i]) }
+	all := make(map[int]Count, len(c.ids))
+	if v == nil {
+		counts, err := c.counts(c.values(), in, limit)
+		for i := range c.ids {
+			all[i] = Count{counts[i], floors[i] != 0}
+		}
+		return all, err
+	}
+	lists, err := c.candidates(c.values(), in, max(maxCandidates/len(c.ids), fewest), false)
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range lists {
+		if l.want = limit + 1; limit == 0 {
+			l.want = math.MaxInt
+		}
+	}
+	if err := v.sift(lists...); err != nil {
+		return nil, err
+	}
+	for i, l := range lists {
+		all[i] = Count{len(l.kept), floors[i] != 0 || l.floor() != 0}
+	}
+	return all, nil
+}
+
+// counts counts the rows of branches in their stretches, one more than limit at most; 0 is all of them.
+func (r *Reading[T]) counts(branches []any, in func(i int) stretch, limit int) (map[int]int, error) {
+	parts, rows := make([]string, len(branches)), make([]any, len(branches))
+	for i, value := range branches {
+		q := where(r.branch(r.Rows(), value, in(i)), r.rest).Select("1")
+		if limit > 0 {
+			q = r.ordered(q, false, limit+1)
+		}
+		parts[i], rows[i] = fmt.Sprintf("SELECT %d AS branch, COUNT(*) AS n FROM (?) AS t", i), q
+	}
+	var found []struct{ Branch, N int }
+	if err := r.DB.Raw(strings.Join(parts, " UNION ALL "), rows...).Scan(&found).Error; err != nil {
+		return nil, dialect.Unavailable(err)
+	}
+	counts := make(map[int]int, len(found))
+	for _, f := range found {
+		counts[f.Branch] = f.N
+	}
+	return counts, nil
+}

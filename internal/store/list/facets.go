@@ -1,0 +1,216 @@
+package list
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"gorm.io/gorm"
+
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// Facets is how many deliveries of a list have each status, each type of event, and each error of the last attempt: the most frequent
+// first.
+type Facets struct {
+	Statuses, EventTypes, Errors []Facet
+	// AtLeast says that not all rows were looked at.
+	AtLeast bool
+}
+
+// Facet is a value, and how many rows have it.
+type Facet struct {
+	Value string
+	N     int
+}
+
+// maxFacets is how many values of one kind are told.
+const maxFacets = 100
+
+// groupColumns are the columns of a group.
+func groupColumns(db dialect.DB) string {
+	return StatusShown + " AS status, d.event_type, " + lastError(db) + " AS error"
+}
+
+// groups is how many rows there are of each group.
+type groups map[group]int
+
+func (g groups) sum() (n int) {
+	for _, one := range g {
+		n += one
+	}
+	return n
+}
+
+// facets tells the groups by each of what they are told apart by.
+func (g groups) facets(atLeast bool) *Facets {
+	by := func(value func(group) string) []Facet {
+		sums := map[string]int{}
+		for one, n := range g {
+			sums[value(one)] += n
+		}
+		delete(sums, "") // deliveries whose last attempt did not fail have no error
+		list := make([]Facet, 0, len(sums))
+		for value, n := range sums {
+			list = append(list, Facet{value, n})
+		}
+		slices.SortFunc(list, func(a, b Facet) int { return cmp.Or(cmp.Compare(b.N, a.N), strings.Compare(a.Value, b.Value)) })
+		return list[:min(len(list), maxFacets)]
+	}
+	return &Facets{
+		Statuses:   by(func(one group) string { return string(one.Status) }),
+		EventTypes: by(func(one group) string { return one.EventType }),
+		Errors:     by(func(one group) string { return string(one.Error) }),
+		AtLeast:    atLeast,
+	}
+}
+
+// Facets groups the first deliveries of a list, about limit of them. A filter that is searched looks at SearchedPerCounted times as many
+// rows.
+func (r *Reading[T]) Facets(ctx context.Context, limit int) (*Facets, error) {
+	s, some, err := r.within(ctx, stretch{})
+	if err != nil {
+		return nil, err
+	}
+	all, most := groups{}, limit
+	if !some || len(r.branches) == 0 {
+		return all.facets(false), nil
+	}
+	if r.searches() {
+		most *= SearchedPerCounted
+	}
+	v, err := r.sieve(countTime)
+	if err != nil {
+		return nil, err
+	}
+	floor, err := r.search(s, most, countTime, func(r *Reading[T], part stretch) (early int64, done bool, err error) {
+		found, early, err := r.groupsIn(part, limit-all.sum(), v)
+		if err == nil {
+			for one, n := range found {
+				all[one] += n
+			}
+		}
+		return early, all.sum() > limit || v.spent(), err
+	})
+	return all.facets(floor != 0 || all.sum() > limit), err
+}
+
+// groupsIn groups the rows in a stretch, one more than limit at most. It may end before the stretch does, at floor.
+func (r *Reading[T]) groupsIn(s stretch, limit int, v *sieve) (all groups, floor int64, err error) {
+	if v == nil {
+		found, err := r.groupsOf(1, func(int) (string, []any) {
+			parts := make([]any, len(r.branches), len(r.branches)+1)
+			for i, value := range r.branches {
+				parts[i] = r.grouped(value, s, limit)
+			}
+			if len(parts) == 1 {
+				return "(?)", parts
+			}
+			return "(" + merge(len(parts), s.upward) + ")", append(parts, limit+1)
+		})
+		return found[0], 0, err
+	}
+	one, err := r.siftedOf(s, limit+1, v, true)
+	if err != nil {
+		return nil, 0, err
+	}
+	return groupsOf(one), one.floor(), nil
+}
+
+// groupsOf groups what was kept of a list.
+func groupsOf(l *queue) groups {
+	all := groups{}
+	for _, c := range l.kept {
+		all[c.Group]++
+	}
+	return all
+}
+
+// grouped is a query of what facets need of the rows of a branch in a stretch, one more than limit at most.
+func (r *Reading[T]) grouped(value any, s stretch, limit int) *gorm.DB {
+	return r.ordered(where(r.branch(r.Rows(), value, s), r.rest).Select(r.seq()+", "+groupColumns(r.Source.DB)), s.upward, limit+1)
+}
+
+// groupsOf groups the rows of n lists, each of which is a text and its parameters.
+func (r *Reading[T]) groupsOf(n int, rows func(i int) (text string, args []any)) ([]groups, error) {
+	parts, all := make([]string, n), make([]groups, n)
+	var params []any
+	for i := range parts {
+		text, args := rows(i)
+		parts[i] = fmt.Sprintf("SELECT %d AS branch, t.status, t.event_type, t.error, COUNT(*) AS n FROM %s AS t GROUP BY t.status, t.event_type, t.error", i, text)
+		params, all[i] = append(params, args...), groups{}
+	}
+	var found []struct {
+		Branch, N int
+		Group     group `gorm:"embedded"`
+	}
+	if err := r.DB.Raw(strings.Join(parts, " UNION ALL "), params...).Scan(&found).Error; err != nil {
+		return all, dialect.Unavailable(err)
+	}
+	for _, f := range found {
+		all[f.Branch][f.Group] += f.N
+	}
+	return all, nil
+}
+
+// FacetsOf groups the first deliveries of each parent's list, as Facets does.
+func (r *Reading[T]) FacetsOf(ctx context.Context, ids []webhook.ID, limit int) (map[webhook.ID]*Facets, error) {
+	result := make(map[webhook.ID]*Facets, len(ids))
+	s, some, err := r.within(ctx, stretch{})
+	if err != nil || !some {
+		return result, err
+	}
+	v, err := r.sieve(countTime)
+	if err != nil {
+		return nil, err
+	}
+	for part := range slices.Chunk(ids, maxParents) {
+		c := children[T]{Reading: r, ids: part, n: min(SearchedPerCounted*limit, max(maxCounted/len(ids), r.Source.Bounds.Least))}
+		err := c.hurried(countTime, func(c *children[T]) error {
+			all, err := c.facetsAll(s, limit, v)
+			for i := range all {
+				result[part[i]] = all[i]
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return result, nil
+}
+
+// facetsAll is the facets of each parent's list, in the order of the parents.
+func (c *children[T]) facetsAll(s stretch, limit int, v *sieve) ([]*Facets, error) {
+	floors, err := c.ends(s)
+	if err != nil {
+		return nil, err
+	}
+	in := func(i int) stretch { return s.upTo(floors[i]) }
+	all := make([]*Facets, len(c.ids))
+	if v == nil {
+		found, err := c.groupsOf(len(c.ids), func(i int) (string, []any) { return "(?)", []any{c.grouped(c.ids[i], in(i), limit)} })
+		for i, one := range found {
+			all[i] = one.facets(floors[i] != 0 || one.sum() > limit)
+		}
+		return all, err
+	}
+	lists, err := c.candidates(c.values(), in, max(maxCandidates/len(c.ids), fewest), true)
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range lists {
+		l.want = limit + 1
+	}
+	if err := v.sift(lists...); err != nil {
+		return nil, err
+	}
+	for i, l := range lists {
+		one := groupsOf(l)
+		all[i] = one.facets(floors[i] != 0 || l.floor() != 0 || one.sum() > limit)
+	}
+	return all, nil
+}

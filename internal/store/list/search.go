@@ -1,0 +1,75 @@
+package list
+
+import (
+	"context"
+	"time"
+
+	"gorm.io/gorm"
+)
+
+// A search reads one stretch of the index after another. Each is at most four times as long as the one before, and no longer than what is
+// left of the time would let it be, at the pace of that one. A stretch that is slower all the same, because its rows are not in memory, is
+// given up, and the search ends where the one before did. The first stretch is short, and is read to its end, so that each page goes on.
+
+// searches reports whether the filter has conditions that the index does not serve.
+func (p *Path) searches() bool { return len(p.rest) > 0 || len(p.data) > 0 }
+
+// search has do read one stretch after another, at most so many rows of the index and for about so long, until the list ends or do is
+// done. It returns the Seq up to which was read; 0 when the list has ended. do may end its stretch before, at early.
+func (r *Reading[T]) search(s stretch, most int, within time.Duration, do func(r *Reading[T], part stretch) (early int64, done bool, err error)) (floor int64, err error) {
+	until := time.Now().Add(within)
+	for n := min(r.Source.Bounds.First, most); ; {
+		var end int64
+		var done bool
+		began := time.Now()
+		gaveUp, err := r.hurry(floor != 0, until, func(r *Reading[T]) (err error) {
+			if end, err = r.floor(s, n); err != nil {
+				return err
+			}
+			var early int64
+			if early, done, err = do(r, s.upTo(end)); early != 0 {
+				end = early
+			}
+			return err
+		})
+		if gaveUp || err != nil {
+			return floor, err
+		}
+		floor, most = end, most-n
+		left, took := time.Until(until), time.Since(began)
+		if floor == 0 || done || most <= 0 || left <= 0 {
+			return floor, nil
+		}
+		s = s.next(floor)
+		n = min(4*n, most, max(int(float64(n)*float64(left)/float64(took+1)), 1))
+	}
+}
+
+// lateness is for how much longer than planned a stretch may take before it is given up.
+const lateness = 25 * time.Millisecond
+
+// hurry has do read, and gives it up when it takes longer than until, if it may.
+func (r *Reading[T]) hurry(may bool, until time.Time, do func(r *Reading[T]) error) (gaveUp bool, err error) {
+	if !may {
+		return false, do(r)
+	}
+	parent := r.DB.Statement.Context
+	ctx, cancel := context.WithDeadline(parent, until.Add(lateness))
+	defer cancel()
+	if err = do(r.with(ctx)); err != nil && ctx.Err() != nil && parent.Err() == nil {
+		return true, nil
+	}
+	return false, err
+}
+
+// with is the reading with another context.
+func (r *Reading[T]) with(ctx context.Context) *Reading[T] {
+	hurried := *r
+	hurried.DB = r.DB.WithContext(ctx)
+	hurried.Rows = func() *gorm.DB { return r.Rows().WithContext(ctx) }
+	hurried.Bare = func() *gorm.DB { return r.Bare().WithContext(ctx) }
+	if payloads := r.Payloads; payloads != nil {
+		hurried.Payloads = func() *gorm.DB { return payloads().WithContext(ctx) }
+	}
+	return &hurried
+}
