@@ -5,7 +5,7 @@ import (
 
 	"github.com/hookgraph/hookgraph/graph/model"
 	"github.com/hookgraph/hookgraph/internal/meter"
-	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/store/list"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -107,7 +107,7 @@ func (r *queryResolver) Attempt(ctx context.Context, id webhook.ID) (*webhook.At
 }
 
 // Attempts is the resolver for the attempts field.
-func (r *queryResolver) Attempts(ctx context.Context, first *int, after *string, last *int, before *string, filter *store.AttemptFilter) (*model.Connection[webhook.Attempt], error) {
+func (r *queryResolver) Attempts(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.AttemptFilter) (*model.Connection[webhook.Attempt], error) {
 	f, err := attemptFilter(filter)
 	if err != nil {
 		return nil, err

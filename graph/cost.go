@@ -19,6 +19,10 @@ const (
 	largeCost = 10
 	// countPerCost is how many elements are counted for the cost of one field: counting reads an index and returns nothing.
 	countPerCost = 100
+	// facetsPerCost is how many elements are grouped for what one field costs: rows are read, and their last attempts.
+	facetsPerCost = 10
+	// searchCost is what search costs beside what it returns.
+	searchCost = 300
 )
 
 // largeFields may each be as large as a payload.
@@ -33,6 +37,11 @@ var listSizes = map[string]int{
 	"WebhookSecret": 2,
 }
 
+// fieldSizes are the sizes of lists that no argument says, by field.
+var fieldSizes = map[string]int{
+	"DeliveryFacets.statuses": 5, "DeliveryFacets.eventTypes": 100, "DeliveryFacets.errors": 9,
+}
+
 // costed is the schema with its costs, for gqlhttp.
 type costed struct{ graphql.ExecutableSchema }
 
@@ -42,14 +51,25 @@ func (s costed) Complexity(_ context.Context, typeName, field string, within int
 		return largeCost, true
 	}
 	def := s.field(typeName, field)
-	if def == nil || def.Type.Name() != "Count" {
+	if def == nil {
 		return 0, false
 	}
-	return 1 + within + (countLimit(args["limit"])+countPerCost-1)/countPerCost, true
+	switch def.Type.Name() {
+	case "Count":
+		return 1 + within + portions(limit(args["limit"], model.MaxCount), countPerCost), true
+	case "DeliveryFacets":
+		return 1 + within + portions(limit(args["limit"], model.MaxFacets), facetsPerCost), true
+	case "SearchHit":
+		return 1 + within + portions(searchCost, limit(args["first"], maxPage)), true // for each element
+	}
+	return 0, false
 }
 
-// countLimit reads the argument of count. A limit that count will refuse costs as much as the maximum.
-func countLimit(v any) int {
+// portions is how many portions of a size there are in n.
+func portions(n, size int) int { return (n + size - 1) / size }
+
+// limit reads an argument. One that will be refused costs as much as the maximum.
+func limit(v any, most int) int {
 	var n int64
 	switch v := v.(type) {
 	case int64:
@@ -57,8 +77,8 @@ func countLimit(v any) int {
 	case json.Number:
 		n, _ = strconv.ParseInt(v.String(), 10, 64)
 	}
-	if n < 1 || n > model.MaxCount {
-		return model.MaxCount
+	if n < 1 || n > int64(most) {
+		return most
 	}
 	return int(n)
 }
@@ -71,6 +91,9 @@ func (s costed) ListSize(typeName, field string) (int, bool) {
 		return 0, false
 	case def.Type.Elem == nil: // a page
 		return defaultPage, true
+	}
+	if n, ok := fieldSizes[typeName+"."+field]; ok {
+		return n, true
 	}
 	n, ok := listSizes[def.Type.Name()]
 	return n, ok

@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"github.com/hookgraph/hookgraph/graph/model"
-	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/store/list"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -48,7 +48,7 @@ func (r *queryResolver) Delivery(ctx context.Context, id webhook.ID) (*webhook.D
 }
 
 // Deliveries is the resolver for the deliveries field.
-func (r *queryResolver) Deliveries(ctx context.Context, first *int, after *string, last *int, before *string, filter *store.DeliveryFilter) (*model.Connection[webhook.Delivery], error) {
+func (r *queryResolver) Deliveries(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.DeliveryFilter) (*model.Connection[webhook.Delivery], error) {
 	f, err := deliveryFilter(filter)
 	if err != nil {
 		return nil, err

@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"github.com/hookgraph/hookgraph/graph/model"
-	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/store/list"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -18,7 +18,7 @@ func (r *eventResolver) IdempotencyKey(ctx context.Context, obj *webhook.Event) 
 }
 
 // Deliveries is the resolver for the deliveries field.
-func (r *eventResolver) Deliveries(ctx context.Context, obj *webhook.Event, first *int, after *string, last *int, before *string, filter *store.DeliveryFilter) (*model.Connection[webhook.Delivery], error) {
+func (r *eventResolver) Deliveries(ctx context.Context, obj *webhook.Event, first *int, after *string, last *int, before *string, filter *list.DeliveryFilter) (*model.Connection[webhook.Delivery], error) {
 	f, err := deliveryFilter(filter)
 	if err != nil {
 		return nil, err
@@ -69,7 +69,7 @@ func (r *queryResolver) Event(ctx context.Context, id webhook.ID) (*webhook.Even
 }
 
 // Events is the resolver for the events field.
-func (r *queryResolver) Events(ctx context.Context, first *int, after *string, last *int, before *string, filter *store.EventFilter) (*model.Connection[webhook.Event], error) {
+func (r *queryResolver) Events(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.EventFilter) (*model.Connection[webhook.Event], error) {
 	f, err := eventFilter(filter)
 	if err != nil {
 		return nil, err
@@ -77,7 +77,21 @@ func (r *queryResolver) Events(ctx context.Context, first *int, after *string, l
 	return events.resolve(ctx, r.Resolver, arguments{first, after, last, before}, f)
 }
 
+// Equals is the resolver for the equals field.
+func (r *dataFilterResolver) Equals(ctx context.Context, obj *webhook.DataFilter, data []byte) error {
+	if obj.Equals = data; data == nil {
+		obj.Equals = []byte("null") // which is a value
+	}
+	return nil
+}
+
 // Event returns EventResolver implementation.
 func (r *Resolver) Event() EventResolver { return &eventResolver{r} }
 
-type eventResolver struct{ *Resolver }
+// DataFilter returns DataFilterResolver implementation.
+func (r *Resolver) DataFilter() DataFilterResolver { return &dataFilterResolver{r} }
+
+type (
+	eventResolver      struct{ *Resolver }
+	dataFilterResolver struct{ *Resolver }
+)

@@ -15,7 +15,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/introspection"
 	"github.com/hookgraph/hookgraph/graph/model"
-	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/store/list"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 	gqlparser "github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -43,6 +43,7 @@ type ResolverRoot interface {
 	Token() TokenResolver
 	Webhook() WebhookResolver
 	WebhookSecret() WebhookSecretResolver
+	DataFilter() DataFilterResolver
 }
 
 type DirectiveRoot struct {
@@ -160,6 +161,7 @@ type ComplexityRoot struct {
 	DeliveryConnection struct {
 		Count    func(childComplexity int, limit int) int
 		Edges    func(childComplexity int) int
+		Facets   func(childComplexity int, limit int) int
 		Nodes    func(childComplexity int) int
 		PageInfo func(childComplexity int) int
 	}
@@ -169,10 +171,17 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	DeliveryFacets struct {
+		Errors     func(childComplexity int) int
+		EventTypes func(childComplexity int) int
+		Precision  func(childComplexity int) int
+		Statuses   func(childComplexity int) int
+	}
+
 	Event struct {
 		CreatedAt      func(childComplexity int) int
 		Data           func(childComplexity int) int
-		Deliveries     func(childComplexity int, first *int, after *string, last *int, before *string, filter *store.DeliveryFilter) int
+		Deliveries     func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.DeliveryFilter) int
 		ID             func(childComplexity int) int
 		IdempotencyKey func(childComplexity int) int
 		Tags           func(childComplexity int) int
@@ -190,6 +199,11 @@ type ComplexityRoot struct {
 	EventEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	Facet struct {
+		Count func(childComplexity int) int
+		Value func(childComplexity int) int
 	}
 
 	FailureExplanation struct {
@@ -248,21 +262,22 @@ type ComplexityRoot struct {
 
 	Query struct {
 		Attempt    func(childComplexity int, id webhook.ID) int
-		Attempts   func(childComplexity int, first *int, after *string, last *int, before *string, filter *store.AttemptFilter) int
-		Deliveries func(childComplexity int, first *int, after *string, last *int, before *string, filter *store.DeliveryFilter) int
+		Attempts   func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.AttemptFilter) int
+		Deliveries func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.DeliveryFilter) int
 		Delivery   func(childComplexity int, id webhook.ID) int
 		Event      func(childComplexity int, id webhook.ID) int
-		Events     func(childComplexity int, first *int, after *string, last *int, before *string, filter *store.EventFilter) int
+		Events     func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.EventFilter) int
 		Node       func(childComplexity int, id webhook.ID) int
 		Nodes      func(childComplexity int, ids []webhook.ID) int
+		Search     func(childComplexity int, text string, first int) int
 		Server     func(childComplexity int) int
 		Tenant     func(childComplexity int, id webhook.ID) int
-		Tenants    func(childComplexity int, first *int, after *string, last *int, before *string, filter *store.TenantFilter) int
+		Tenants    func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.TenantFilter) int
 		Token      func(childComplexity int, id webhook.ID) int
-		Tokens     func(childComplexity int, first *int, after *string, last *int, before *string, filter *store.TokenFilter) int
+		Tokens     func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.TokenFilter) int
 		Viewer     func(childComplexity int) int
 		Webhook    func(childComplexity int, id webhook.ID) int
-		Webhooks   func(childComplexity int, first *int, after *string, last *int, before *string, filter *store.WebhookFilter) int
+		Webhooks   func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.WebhookFilter) int
 	}
 
 	RetryDeliveryPayload struct {
@@ -310,7 +325,7 @@ type ComplexityRoot struct {
 	}
 
 	Subscription struct {
-		DeliveryAttempts func(childComplexity int, filter *store.AttemptFilter, after *string, since *time.Time) int
+		DeliveryAttempts func(childComplexity int, filter *list.AttemptFilter, after *string, since *time.Time) int
 	}
 
 	Tenant struct {
@@ -320,7 +335,7 @@ type ComplexityRoot struct {
 		Name              func(childComplexity int) int
 		Quotas            func(childComplexity int) int
 		RetentionSeconds  func(childComplexity int) int
-		Tokens            func(childComplexity int, first *int, after *string, last *int, before *string, filter *store.TokenFilter) int
+		Tokens            func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.TokenFilter) int
 	}
 
 	TenantConnection struct {
@@ -396,9 +411,9 @@ type ComplexityRoot struct {
 	}
 
 	Webhook struct {
-		Attempts        func(childComplexity int, first *int, after *string, last *int, before *string, filter *store.AttemptFilter) int
+		Attempts        func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.AttemptFilter) int
 		CreatedAt       func(childComplexity int) int
-		Deliveries      func(childComplexity int, first *int, after *string, last *int, before *string, filter *store.DeliveryFilter) int
+		Deliveries      func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.DeliveryFilter) int
 		Description     func(childComplexity int) int
 		DisabledAt      func(childComplexity int) int
 		DisabledReason  func(childComplexity int) int
@@ -479,7 +494,7 @@ type DeliveryAttemptResolver interface {
 type EventResolver interface {
 	IdempotencyKey(ctx context.Context, obj *webhook.Event) (*string, error)
 
-	Deliveries(ctx context.Context, obj *webhook.Event, first *int, after *string, last *int, before *string, filter *store.DeliveryFilter) (*model.Connection[webhook.Delivery], error)
+	Deliveries(ctx context.Context, obj *webhook.Event, first *int, after *string, last *int, before *string, filter *list.DeliveryFilter) (*model.Connection[webhook.Delivery], error)
 }
 type MutationResolver interface {
 	RetryDelivery(ctx context.Context, input model.RetryDeliveryInput) (*model.RetryDeliveryPayload, error)
@@ -501,27 +516,28 @@ type QueryResolver interface {
 	Node(ctx context.Context, id webhook.ID) (model.Node, error)
 	Nodes(ctx context.Context, ids []webhook.ID) ([]model.Node, error)
 	Attempt(ctx context.Context, id webhook.ID) (*webhook.Attempt, error)
-	Attempts(ctx context.Context, first *int, after *string, last *int, before *string, filter *store.AttemptFilter) (*model.Connection[webhook.Attempt], error)
+	Attempts(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.AttemptFilter) (*model.Connection[webhook.Attempt], error)
 	Delivery(ctx context.Context, id webhook.ID) (*webhook.Delivery, error)
-	Deliveries(ctx context.Context, first *int, after *string, last *int, before *string, filter *store.DeliveryFilter) (*model.Connection[webhook.Delivery], error)
+	Deliveries(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.DeliveryFilter) (*model.Connection[webhook.Delivery], error)
 	Event(ctx context.Context, id webhook.ID) (*webhook.Event, error)
-	Events(ctx context.Context, first *int, after *string, last *int, before *string, filter *store.EventFilter) (*model.Connection[webhook.Event], error)
+	Events(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.EventFilter) (*model.Connection[webhook.Event], error)
+	Search(ctx context.Context, text string, first int) ([]model.SearchHit, error)
 	Server(ctx context.Context) (*model.Server, error)
 	Tenant(ctx context.Context, id webhook.ID) (*webhook.Tenant, error)
-	Tenants(ctx context.Context, first *int, after *string, last *int, before *string, filter *store.TenantFilter) (*model.Connection[webhook.Tenant], error)
+	Tenants(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.TenantFilter) (*model.Connection[webhook.Tenant], error)
 	Token(ctx context.Context, id webhook.ID) (*webhook.Token, error)
-	Tokens(ctx context.Context, first *int, after *string, last *int, before *string, filter *store.TokenFilter) (*model.Connection[webhook.Token], error)
+	Tokens(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.TokenFilter) (*model.Connection[webhook.Token], error)
 	Viewer(ctx context.Context) (*model.Viewer, error)
 	Webhook(ctx context.Context, id webhook.ID) (*webhook.Webhook, error)
-	Webhooks(ctx context.Context, first *int, after *string, last *int, before *string, filter *store.WebhookFilter) (*model.Connection[webhook.Webhook], error)
+	Webhooks(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.WebhookFilter) (*model.Connection[webhook.Webhook], error)
 }
 type SubscriptionResolver interface {
-	DeliveryAttempts(ctx context.Context, filter *store.AttemptFilter, after *string, since *time.Time) (<-chan *model.StreamedAttempt, error)
+	DeliveryAttempts(ctx context.Context, filter *list.AttemptFilter, after *string, since *time.Time) (<-chan *model.StreamedAttempt, error)
 }
 type TenantResolver interface {
 	Quotas(ctx context.Context, obj *webhook.Tenant) (*model.TenantQuotas, error)
 
-	Tokens(ctx context.Context, obj *webhook.Tenant, first *int, after *string, last *int, before *string, filter *store.TokenFilter) (*model.Connection[webhook.Token], error)
+	Tokens(ctx context.Context, obj *webhook.Tenant, first *int, after *string, last *int, before *string, filter *list.TokenFilter) (*model.Connection[webhook.Token], error)
 }
 type TokenResolver interface {
 	Scopes(ctx context.Context, obj *webhook.Token) ([]webhook.TokenScope, error)
@@ -534,11 +550,15 @@ type WebhookResolver interface {
 
 	Headers(ctx context.Context, obj *webhook.Webhook) ([]*webhook.CustomHeader, error)
 	Secrets(ctx context.Context, obj *webhook.Webhook) ([]*webhook.Secret, error)
-	Deliveries(ctx context.Context, obj *webhook.Webhook, first *int, after *string, last *int, before *string, filter *store.DeliveryFilter) (*model.Connection[webhook.Delivery], error)
-	Attempts(ctx context.Context, obj *webhook.Webhook, first *int, after *string, last *int, before *string, filter *store.AttemptFilter) (*model.Connection[webhook.Attempt], error)
+	Deliveries(ctx context.Context, obj *webhook.Webhook, first *int, after *string, last *int, before *string, filter *list.DeliveryFilter) (*model.Connection[webhook.Delivery], error)
+	Attempts(ctx context.Context, obj *webhook.Webhook, first *int, after *string, last *int, before *string, filter *list.AttemptFilter) (*model.Connection[webhook.Attempt], error)
 }
 type WebhookSecretResolver interface {
 	PublicKey(ctx context.Context, obj *webhook.Secret) (*string, error)
+}
+
+type DataFilterResolver interface {
+	Equals(ctx context.Context, obj *webhook.DataFilter, data []byte) error
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -990,6 +1010,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DeliveryConnection.Edges(childComplexity), true
+	case "DeliveryConnection.facets":
+		if e.ComplexityRoot.DeliveryConnection.Facets == nil {
+			break
+		}
+
+		args, err := ec.field_DeliveryConnection_facets_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.DeliveryConnection.Facets(childComplexity, args["limit"].(int)), true
 	case "DeliveryConnection.nodes":
 		if e.ComplexityRoot.DeliveryConnection.Nodes == nil {
 			break
@@ -1016,6 +1047,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.DeliveryEdge.Node(childComplexity), true
 
+	case "DeliveryFacets.errors":
+		if e.ComplexityRoot.DeliveryFacets.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryFacets.Errors(childComplexity), true
+	case "DeliveryFacets.eventTypes":
+		if e.ComplexityRoot.DeliveryFacets.EventTypes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryFacets.EventTypes(childComplexity), true
+	case "DeliveryFacets.precision":
+		if e.ComplexityRoot.DeliveryFacets.Precision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryFacets.Precision(childComplexity), true
+	case "DeliveryFacets.statuses":
+		if e.ComplexityRoot.DeliveryFacets.Statuses == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryFacets.Statuses(childComplexity), true
+
 	case "Event.createdAt":
 		if e.ComplexityRoot.Event.CreatedAt == nil {
 			break
@@ -1038,7 +1094,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Event.Deliveries(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*store.DeliveryFilter)), true
+		return e.ComplexityRoot.Event.Deliveries(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*list.DeliveryFilter)), true
 	case "Event.id":
 		if e.ComplexityRoot.Event.ID == nil {
 			break
@@ -1112,6 +1168,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.EventEdge.Node(childComplexity), true
+
+	case "Facet.count":
+		if e.ComplexityRoot.Facet.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Facet.Count(childComplexity), true
+	case "Facet.value":
+		if e.ComplexityRoot.Facet.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Facet.Value(childComplexity), true
 
 	case "FailureExplanation.advice":
 		if e.ComplexityRoot.FailureExplanation.Advice == nil {
@@ -1409,7 +1478,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Attempts(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*store.AttemptFilter)), true
+		return e.ComplexityRoot.Query.Attempts(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*list.AttemptFilter)), true
 	case "Query.deliveries":
 		if e.ComplexityRoot.Query.Deliveries == nil {
 			break
@@ -1420,7 +1489,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Deliveries(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*store.DeliveryFilter)), true
+		return e.ComplexityRoot.Query.Deliveries(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*list.DeliveryFilter)), true
 	case "Query.delivery":
 		if e.ComplexityRoot.Query.Delivery == nil {
 			break
@@ -1453,7 +1522,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Events(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*store.EventFilter)), true
+		return e.ComplexityRoot.Query.Events(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*list.EventFilter)), true
 
 	case "Query.node":
 		if e.ComplexityRoot.Query.Node == nil {
@@ -1477,6 +1546,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Nodes(childComplexity, args["ids"].([]webhook.ID)), true
+	case "Query.search":
+		if e.ComplexityRoot.Query.Search == nil {
+			break
+		}
+
+		args, err := ec.field_Query_search_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Search(childComplexity, args["text"].(string), args["first"].(int)), true
 	case "Query.server":
 		if e.ComplexityRoot.Query.Server == nil {
 			break
@@ -1504,7 +1584,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Tenants(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*store.TenantFilter)), true
+		return e.ComplexityRoot.Query.Tenants(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*list.TenantFilter)), true
 	case "Query.token":
 		if e.ComplexityRoot.Query.Token == nil {
 			break
@@ -1526,7 +1606,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Tokens(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*store.TokenFilter)), true
+		return e.ComplexityRoot.Query.Tokens(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*list.TokenFilter)), true
 	case "Query.viewer":
 		if e.ComplexityRoot.Query.Viewer == nil {
 			break
@@ -1554,7 +1634,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Webhooks(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*store.WebhookFilter)), true
+		return e.ComplexityRoot.Query.Webhooks(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*list.WebhookFilter)), true
 
 	case "RetryDeliveryPayload.delivery":
 		if e.ComplexityRoot.RetryDeliveryPayload.Delivery == nil {
@@ -1728,7 +1808,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Subscription.DeliveryAttempts(childComplexity, args["filter"].(*store.AttemptFilter), args["after"].(*string), args["since"].(*time.Time)), true
+		return e.ComplexityRoot.Subscription.DeliveryAttempts(childComplexity, args["filter"].(*list.AttemptFilter), args["after"].(*string), args["since"].(*time.Time)), true
 
 	case "Tenant.createdAt":
 		if e.ComplexityRoot.Tenant.CreatedAt == nil {
@@ -1776,7 +1856,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Tenant.Tokens(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*store.TokenFilter)), true
+		return e.ComplexityRoot.Tenant.Tokens(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*list.TokenFilter)), true
 
 	case "TenantConnection.count":
 		if e.ComplexityRoot.TenantConnection.Count == nil {
@@ -2043,7 +2123,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Webhook.Attempts(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*store.AttemptFilter)), true
+		return e.ComplexityRoot.Webhook.Attempts(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*list.AttemptFilter)), true
 	case "Webhook.createdAt":
 		if e.ComplexityRoot.Webhook.CreatedAt == nil {
 			break
@@ -2060,7 +2140,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Webhook.Deliveries(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*store.DeliveryFilter)), true
+		return e.ComplexityRoot.Webhook.Deliveries(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*list.DeliveryFilter)), true
 	case "Webhook.description":
 		if e.ComplexityRoot.Webhook.Description == nil {
 			break
@@ -2264,11 +2344,13 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CreateTenantInput", ec.unmarshalInputCreateTenantInput),
 			graphql.NewInputUnmarshaler("CreateTokenInput", ec.unmarshalInputCreateTokenInput),
 			graphql.NewInputUnmarshaler("CreateWebhookInput", ec.unmarshalInputCreateWebhookInput),
+			graphql.NewInputUnmarshaler("DataFilter", ec.unmarshalInputDataFilter),
 			graphql.NewInputUnmarshaler("DeleteTenantInput", ec.unmarshalInputDeleteTenantInput),
 			graphql.NewInputUnmarshaler("DeleteWebhookInput", ec.unmarshalInputDeleteWebhookInput),
 			graphql.NewInputUnmarshaler("DeliveryAttemptFilter", ec.unmarshalInputDeliveryAttemptFilter),
 			graphql.NewInputUnmarshaler("DeliveryFilter", ec.unmarshalInputDeliveryFilter),
 			graphql.NewInputUnmarshaler("EventFilter", ec.unmarshalInputEventFilter),
+			graphql.NewInputUnmarshaler("IntRange", ec.unmarshalInputIntRange),
 			graphql.NewInputUnmarshaler("PublishEventInput", ec.unmarshalInputPublishEventInput),
 			graphql.NewInputUnmarshaler("PublishEventsInput", ec.unmarshalInputPublishEventsInput),
 			graphql.NewInputUnmarshaler("RetryDeliveryInput", ec.unmarshalInputRetryDeliveryInput),
@@ -2375,7 +2457,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "attempt.graphqls" "delivery.graphqls" "error.graphqls" "event.graphqls" "live.graphqls" "node.graphqls" "scalars.graphqls" "schema.graphqls" "server.graphqls" "tenant.graphqls" "token.graphqls" "viewer.graphqls" "webhook.graphqls"
+//go:embed "attempt.graphqls" "delivery.graphqls" "error.graphqls" "event.graphqls" "live.graphqls" "node.graphqls" "scalars.graphqls" "schema.graphqls" "search.graphqls" "server.graphqls" "tenant.graphqls" "token.graphqls" "viewer.graphqls" "webhook.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -2395,6 +2477,7 @@ var sources = []*ast.Source{
 	{Name: "node.graphqls", Input: sourceData("node.graphqls"), BuiltIn: false},
 	{Name: "scalars.graphqls", Input: sourceData("scalars.graphqls"), BuiltIn: false},
 	{Name: "schema.graphqls", Input: sourceData("schema.graphqls"), BuiltIn: false},
+	{Name: "search.graphqls", Input: sourceData("search.graphqls"), BuiltIn: false},
 	{Name: "server.graphqls", Input: sourceData("server.graphqls"), BuiltIn: false},
 	{Name: "tenant.graphqls", Input: sourceData("tenant.graphqls"), BuiltIn: false},
 	{Name: "token.graphqls", Input: sourceData("token.graphqls"), BuiltIn: false},
@@ -2631,6 +2714,8 @@ func (ec *executionContext) childFields_DeliveryConnection(ctx context.Context, 
 		return ec.fieldContext_DeliveryConnection_pageInfo(ctx, field)
 	case "count":
 		return ec.fieldContext_DeliveryConnection_count(ctx, field)
+	case "facets":
+		return ec.fieldContext_DeliveryConnection_facets(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeliveryConnection", field.Name)
 }
@@ -2643,6 +2728,20 @@ func (ec *executionContext) childFields_DeliveryEdge(ctx context.Context, field 
 		return ec.fieldContext_DeliveryEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeliveryEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_DeliveryFacets(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "statuses":
+		return ec.fieldContext_DeliveryFacets_statuses(ctx, field)
+	case "eventTypes":
+		return ec.fieldContext_DeliveryFacets_eventTypes(ctx, field)
+	case "errors":
+		return ec.fieldContext_DeliveryFacets_errors(ctx, field)
+	case "precision":
+		return ec.fieldContext_DeliveryFacets_precision(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeliveryFacets", field.Name)
 }
 
 func (ec *executionContext) childFields_Event(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2689,6 +2788,16 @@ func (ec *executionContext) childFields_EventEdge(ctx context.Context, field gra
 		return ec.fieldContext_EventEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type EventEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_Facet(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "value":
+		return ec.fieldContext_Facet_value(ctx, field)
+	case "count":
+		return ec.fieldContext_Facet_count(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Facet", field.Name)
 }
 
 func (ec *executionContext) childFields_FailureExplanation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3279,6 +3388,20 @@ func (ec *executionContext) field_DeliveryConnection_count_args(ctx context.Cont
 	return args, nil
 }
 
+func (ec *executionContext) field_DeliveryConnection_facets_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "limit",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["limit"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Delivery_attempts_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -3367,8 +3490,8 @@ func (ec *executionContext) field_Event_deliveries_args(ctx context.Context, raw
 	}
 	args["before"] = arg3
 	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
-		func(ctx context.Context, v any) (*store.DeliveryFilter, error) {
-			return ec.unmarshalODeliveryFilter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚐDeliveryFilter(ctx, v)
+		func(ctx context.Context, v any) (*list.DeliveryFilter, error) {
+			return ec.unmarshalODeliveryFilter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋlistᚐDeliveryFilter(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -3637,8 +3760,8 @@ func (ec *executionContext) field_Query_attempts_args(ctx context.Context, rawAr
 	}
 	args["before"] = arg3
 	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
-		func(ctx context.Context, v any) (*store.AttemptFilter, error) {
-			return ec.unmarshalODeliveryAttemptFilter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚐAttemptFilter(ctx, v)
+		func(ctx context.Context, v any) (*list.AttemptFilter, error) {
+			return ec.unmarshalODeliveryAttemptFilter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋlistᚐAttemptFilter(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -3683,8 +3806,8 @@ func (ec *executionContext) field_Query_deliveries_args(ctx context.Context, raw
 	}
 	args["before"] = arg3
 	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
-		func(ctx context.Context, v any) (*store.DeliveryFilter, error) {
-			return ec.unmarshalODeliveryFilter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚐDeliveryFilter(ctx, v)
+		func(ctx context.Context, v any) (*list.DeliveryFilter, error) {
+			return ec.unmarshalODeliveryFilter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋlistᚐDeliveryFilter(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -3757,8 +3880,8 @@ func (ec *executionContext) field_Query_events_args(ctx context.Context, rawArgs
 	}
 	args["before"] = arg3
 	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
-		func(ctx context.Context, v any) (*store.EventFilter, error) {
-			return ec.unmarshalOEventFilter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚐEventFilter(ctx, v)
+		func(ctx context.Context, v any) (*list.EventFilter, error) {
+			return ec.unmarshalOEventFilter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋlistᚐEventFilter(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -3792,6 +3915,28 @@ func (ec *executionContext) field_Query_nodes_args(ctx context.Context, rawArgs 
 		return nil, err
 	}
 	args["ids"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_search_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "text",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["text"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg1
 	return args, nil
 }
 
@@ -3845,8 +3990,8 @@ func (ec *executionContext) field_Query_tenants_args(ctx context.Context, rawArg
 	}
 	args["before"] = arg3
 	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
-		func(ctx context.Context, v any) (*store.TenantFilter, error) {
-			return ec.unmarshalOTenantFilter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚐTenantFilter(ctx, v)
+		func(ctx context.Context, v any) (*list.TenantFilter, error) {
+			return ec.unmarshalOTenantFilter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋlistᚐTenantFilter(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -3905,8 +4050,8 @@ func (ec *executionContext) field_Query_tokens_args(ctx context.Context, rawArgs
 	}
 	args["before"] = arg3
 	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
-		func(ctx context.Context, v any) (*store.TokenFilter, error) {
-			return ec.unmarshalOTokenFilter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚐTokenFilter(ctx, v)
+		func(ctx context.Context, v any) (*list.TokenFilter, error) {
+			return ec.unmarshalOTokenFilter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋlistᚐTokenFilter(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -3965,8 +4110,8 @@ func (ec *executionContext) field_Query_webhooks_args(ctx context.Context, rawAr
 	}
 	args["before"] = arg3
 	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
-		func(ctx context.Context, v any) (*store.WebhookFilter, error) {
-			return ec.unmarshalOWebhookFilter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚐWebhookFilter(ctx, v)
+		func(ctx context.Context, v any) (*list.WebhookFilter, error) {
+			return ec.unmarshalOWebhookFilter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋlistᚐWebhookFilter(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -3979,8 +4124,8 @@ func (ec *executionContext) field_Subscription_deliveryAttempts_args(ctx context
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
-		func(ctx context.Context, v any) (*store.AttemptFilter, error) {
-			return ec.unmarshalODeliveryAttemptFilter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚐAttemptFilter(ctx, v)
+		func(ctx context.Context, v any) (*list.AttemptFilter, error) {
+			return ec.unmarshalODeliveryAttemptFilter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋlistᚐAttemptFilter(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -4055,8 +4200,8 @@ func (ec *executionContext) field_Tenant_tokens_args(ctx context.Context, rawArg
 	}
 	args["before"] = arg3
 	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
-		func(ctx context.Context, v any) (*store.TokenFilter, error) {
-			return ec.unmarshalOTokenFilter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚐTokenFilter(ctx, v)
+		func(ctx context.Context, v any) (*list.TokenFilter, error) {
+			return ec.unmarshalOTokenFilter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋlistᚐTokenFilter(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -4129,8 +4274,8 @@ func (ec *executionContext) field_Webhook_attempts_args(ctx context.Context, raw
 	}
 	args["before"] = arg3
 	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
-		func(ctx context.Context, v any) (*store.AttemptFilter, error) {
-			return ec.unmarshalODeliveryAttemptFilter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚐAttemptFilter(ctx, v)
+		func(ctx context.Context, v any) (*list.AttemptFilter, error) {
+			return ec.unmarshalODeliveryAttemptFilter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋlistᚐAttemptFilter(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -4175,8 +4320,8 @@ func (ec *executionContext) field_Webhook_deliveries_args(ctx context.Context, r
 	}
 	args["before"] = arg3
 	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
-		func(ctx context.Context, v any) (*store.DeliveryFilter, error) {
-			return ec.unmarshalODeliveryFilter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚐDeliveryFilter(ctx, v)
+		func(ctx context.Context, v any) (*list.DeliveryFilter, error) {
+			return ec.unmarshalODeliveryFilter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋlistᚐDeliveryFilter(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -5922,6 +6067,50 @@ func (ec *executionContext) fieldContext_DeliveryConnection_count(ctx context.Co
 	return fc, nil
 }
 
+func (ec *executionContext) _DeliveryConnection_facets(ctx context.Context, field graphql.CollectedField, obj *model.Connection[webhook.Delivery]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeliveryConnection_facets(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return obj.Facets(ctx, fc.Args["limit"].(int))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.DeliveryFacets) graphql.Marshaler {
+			return ec.marshalNDeliveryFacets2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐDeliveryFacets(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeliveryConnection_facets(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeliveryConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DeliveryFacets(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_DeliveryConnection_facets_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _DeliveryEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *model.Edge[webhook.Delivery]) (ret graphql.Marshaler) {
 	return ec.marshalNString2string(ctx, field.Selections, obj.Cursor)
 }
@@ -5959,6 +6148,109 @@ func (ec *executionContext) fieldContext_DeliveryEdge_node(_ context.Context, fi
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _DeliveryFacets_statuses(ctx context.Context, field graphql.CollectedField, obj *model.DeliveryFacets) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeliveryFacets_statuses(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Statuses, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Facet) graphql.Marshaler {
+			return ec.marshalNFacet2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐFacetᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeliveryFacets_statuses(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeliveryFacets",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Facet(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DeliveryFacets_eventTypes(ctx context.Context, field graphql.CollectedField, obj *model.DeliveryFacets) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeliveryFacets_eventTypes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.EventTypes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Facet) graphql.Marshaler {
+			return ec.marshalNFacet2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐFacetᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeliveryFacets_eventTypes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeliveryFacets",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Facet(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DeliveryFacets_errors(ctx context.Context, field graphql.CollectedField, obj *model.DeliveryFacets) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeliveryFacets_errors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Errors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Facet) graphql.Marshaler {
+			return ec.marshalNFacet2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐFacetᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeliveryFacets_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeliveryFacets",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Facet(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DeliveryFacets_precision(ctx context.Context, field graphql.CollectedField, obj *model.DeliveryFacets) (ret graphql.Marshaler) {
+	return ec.marshalNCountPrecision2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐCountPrecision(ctx, field.Selections, obj.Precision)
+}
+func (ec *executionContext) fieldContext_DeliveryFacets_precision(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeliveryFacets", field, false, false, "CountPrecision")
 }
 
 func (ec *executionContext) _Event_id(ctx context.Context, field graphql.CollectedField, obj *webhook.Event) (ret graphql.Marshaler) {
@@ -6068,7 +6360,7 @@ func (ec *executionContext) _Event_deliveries(ctx context.Context, field graphql
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Event().Deliveries(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*store.DeliveryFilter))
+			return ec.Resolvers.Event().Deliveries(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*list.DeliveryFilter))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -6302,6 +6594,20 @@ func (ec *executionContext) fieldContext_EventEdge_node(_ context.Context, field
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Facet_value(ctx context.Context, field graphql.CollectedField, obj *model.Facet) (ret graphql.Marshaler) {
+	return ec.marshalNString2string(ctx, field.Selections, obj.Value)
+}
+func (ec *executionContext) fieldContext_Facet_value(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Facet", field, false, false, "String")
+}
+
+func (ec *executionContext) _Facet_count(ctx context.Context, field graphql.CollectedField, obj *model.Facet) (ret graphql.Marshaler) {
+	return ec.marshalNInt2int(ctx, field.Selections, obj.Count)
+}
+func (ec *executionContext) fieldContext_Facet_count(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Facet", field, false, false, "Int")
 }
 
 func (ec *executionContext) _FailureExplanation_summary(ctx context.Context, field graphql.CollectedField, obj *webhook.Explanation) (ret graphql.Marshaler) {
@@ -7726,7 +8032,7 @@ func (ec *executionContext) _Query_attempts(ctx context.Context, field graphql.C
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Attempts(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*store.AttemptFilter))
+			return ec.Resolvers.Query().Attempts(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*list.AttemptFilter))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -7860,7 +8166,7 @@ func (ec *executionContext) _Query_deliveries(ctx context.Context, field graphql
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Deliveries(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*store.DeliveryFilter))
+			return ec.Resolvers.Query().Deliveries(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*list.DeliveryFilter))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -7994,7 +8300,7 @@ func (ec *executionContext) _Query_events(ctx context.Context, field graphql.Col
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Events(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*store.EventFilter))
+			return ec.Resolvers.Query().Events(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*list.EventFilter))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -8045,6 +8351,68 @@ func (ec *executionContext) fieldContext_Query_events(ctx context.Context, field
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Query_events_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_search(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_search(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Search(ctx, fc.Args["text"].(string), fc.Args["first"].(int))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				operator, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal []model.SearchHit
+					return zeroVal, err
+				}
+				if ec.Directives.Needs == nil {
+					var zeroVal []model.SearchHit
+					return zeroVal, errors.New("directive needs is not implemented")
+				}
+				return ec.Directives.Needs(ctx, nil, directive0, nil, operator)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []model.SearchHit) graphql.Marshaler {
+			return ec.marshalOSearchHit2ᚕgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐSearchHitᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_search(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type SearchHit does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_search_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -8178,7 +8546,7 @@ func (ec *executionContext) _Query_tenants(ctx context.Context, field graphql.Co
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Tenants(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*store.TenantFilter))
+			return ec.Resolvers.Query().Tenants(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*list.TenantFilter))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -8312,7 +8680,7 @@ func (ec *executionContext) _Query_tokens(ctx context.Context, field graphql.Col
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Tokens(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*store.TokenFilter))
+			return ec.Resolvers.Query().Tokens(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*list.TokenFilter))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -8496,7 +8864,7 @@ func (ec *executionContext) _Query_webhooks(ctx context.Context, field graphql.C
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Webhooks(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*store.WebhookFilter))
+			return ec.Resolvers.Query().Webhooks(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*list.WebhookFilter))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -9069,7 +9437,7 @@ func (ec *executionContext) _Subscription_deliveryAttempts(ctx context.Context, 
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Subscription().DeliveryAttempts(ctx, fc.Args["filter"].(*store.AttemptFilter), fc.Args["after"].(*string), fc.Args["since"].(*time.Time))
+			return ec.Resolvers.Subscription().DeliveryAttempts(ctx, fc.Args["filter"].(*list.AttemptFilter), fc.Args["after"].(*string), fc.Args["since"].(*time.Time))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -9203,7 +9571,7 @@ func (ec *executionContext) _Tenant_tokens(ctx context.Context, field graphql.Co
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Tenant().Tokens(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*store.TokenFilter))
+			return ec.Resolvers.Tenant().Tokens(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*list.TokenFilter))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -10362,7 +10730,7 @@ func (ec *executionContext) _Webhook_deliveries(ctx context.Context, field graph
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Webhook().Deliveries(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*store.DeliveryFilter))
+			return ec.Resolvers.Webhook().Deliveries(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*list.DeliveryFilter))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -10429,7 +10797,7 @@ func (ec *executionContext) _Webhook_attempts(ctx context.Context, field graphql
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Webhook().Attempts(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*store.AttemptFilter))
+			return ec.Resolvers.Webhook().Attempts(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*list.AttemptFilter))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -11759,6 +12127,64 @@ func UnmarshalCreateWebhookInput(ctx context.Context, raw any) (model.CreateWebh
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputDataFilter(ctx context.Context, obj any) (webhook.DataFilter, error) {
+	var it webhook.DataFilter
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"path", "equals", "contains"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "path":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("path"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Path = data
+		case "equals":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("equals"))
+			data, err := ec.unmarshalOJSON2ᚕbyte(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			if err = ec.Resolvers.DataFilter().Equals(ctx, &it, data); err != nil {
+				return it, err
+			}
+		case "contains":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("contains"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Contains = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalDataFilter unmarshals raw into the DataFilter input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalDataFilter(ctx context.Context, raw any) (webhook.DataFilter, error) {
+	var out webhook.DataFilter
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "DataFilter", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputDeleteTenantInput(ctx context.Context, obj any) (model.DeleteTenantInput, error) {
 	var it model.DeleteTenantInput
 	if obj == nil {
@@ -11843,8 +12269,8 @@ func UnmarshalDeleteWebhookInput(ctx context.Context, raw any) (model.DeleteWebh
 	return out, err
 }
 
-func (ec *executionContext) unmarshalInputDeliveryAttemptFilter(ctx context.Context, obj any) (store.AttemptFilter, error) {
-	var it store.AttemptFilter
+func (ec *executionContext) unmarshalInputDeliveryAttemptFilter(ctx context.Context, obj any) (list.AttemptFilter, error) {
+	var it list.AttemptFilter
 	if obj == nil {
 		return it, nil
 	}
@@ -11854,7 +12280,7 @@ func (ec *executionContext) unmarshalInputDeliveryAttemptFilter(ctx context.Cont
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"webhookIds", "deliveryIds", "eventIds", "eventTypes", "statuses", "errors", "triggers", "startedAt"}
+	fieldsInOrder := [...]string{"webhookIds", "deliveryIds", "eventIds", "eventTypes", "statuses", "errors", "httpStatuses", "triggers", "startedAt"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -11903,6 +12329,13 @@ func (ec *executionContext) unmarshalInputDeliveryAttemptFilter(ctx context.Cont
 				return it, err
 			}
 			it.Errors = data
+		case "httpStatuses":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("httpStatuses"))
+			data, err := ec.unmarshalOIntRange2ᚕgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋlistᚐIntRangeᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.HTTPStatuses = data
 		case "triggers":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("triggers"))
 			data, err := ec.unmarshalOAttemptTrigger2ᚕgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐTriggerᚄ(ctx, v)
@@ -11912,7 +12345,7 @@ func (ec *executionContext) unmarshalInputDeliveryAttemptFilter(ctx context.Cont
 			it.Triggers = data
 		case "startedAt":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("startedAt"))
-			data, err := ec.unmarshalOTimeRange2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚐTimeRange(ctx, v)
+			data, err := ec.unmarshalOTimeRange2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋlistᚐTimeRange(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -11928,14 +12361,14 @@ func (ec *executionContext) unmarshalInputDeliveryAttemptFilter(ctx context.Cont
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalDeliveryAttemptFilter(ctx context.Context, raw any) (store.AttemptFilter, error) {
-	var out store.AttemptFilter
+func UnmarshalDeliveryAttemptFilter(ctx context.Context, raw any) (list.AttemptFilter, error) {
+	var out list.AttemptFilter
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "DeliveryAttemptFilter", raw, &out)
 	return out, err
 }
 
-func (ec *executionContext) unmarshalInputDeliveryFilter(ctx context.Context, obj any) (store.DeliveryFilter, error) {
-	var it store.DeliveryFilter
+func (ec *executionContext) unmarshalInputDeliveryFilter(ctx context.Context, obj any) (list.DeliveryFilter, error) {
+	var it list.DeliveryFilter
 	if obj == nil {
 		return it, nil
 	}
@@ -11945,7 +12378,7 @@ func (ec *executionContext) unmarshalInputDeliveryFilter(ctx context.Context, ob
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"webhookIds", "eventIds", "eventTypes", "statuses", "createdAt"}
+	fieldsInOrder := [...]string{"webhookIds", "eventIds", "eventTypes", "statuses", "tags", "data", "errors", "httpStatuses", "createdAt", "completedAt", "nextAttemptAt"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -11980,13 +12413,55 @@ func (ec *executionContext) unmarshalInputDeliveryFilter(ctx context.Context, ob
 				return it, err
 			}
 			it.Statuses = data
+		case "tags":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("tags"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Tags = data
+		case "data":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("data"))
+			data, err := ec.unmarshalODataFilter2ᚕgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐDataFilterᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Data = data
+		case "errors":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("errors"))
+			data, err := ec.unmarshalOAttemptErrorCode2ᚕgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐErrorCodeᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Errors = data
+		case "httpStatuses":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("httpStatuses"))
+			data, err := ec.unmarshalOIntRange2ᚕgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋlistᚐIntRangeᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.HTTPStatuses = data
 		case "createdAt":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("createdAt"))
-			data, err := ec.unmarshalOTimeRange2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚐTimeRange(ctx, v)
+			data, err := ec.unmarshalOTimeRange2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋlistᚐTimeRange(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.CreatedAt = data
+		case "completedAt":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("completedAt"))
+			data, err := ec.unmarshalOTimeRange2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋlistᚐTimeRange(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CompletedAt = data
+		case "nextAttemptAt":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("nextAttemptAt"))
+			data, err := ec.unmarshalOTimeRange2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋlistᚐTimeRange(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.NextAttemptAt = data
 		}
 	}
 	return it, nil
@@ -11998,14 +12473,14 @@ func (ec *executionContext) unmarshalInputDeliveryFilter(ctx context.Context, ob
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalDeliveryFilter(ctx context.Context, raw any) (store.DeliveryFilter, error) {
-	var out store.DeliveryFilter
+func UnmarshalDeliveryFilter(ctx context.Context, raw any) (list.DeliveryFilter, error) {
+	var out list.DeliveryFilter
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "DeliveryFilter", raw, &out)
 	return out, err
 }
 
-func (ec *executionContext) unmarshalInputEventFilter(ctx context.Context, obj any) (store.EventFilter, error) {
-	var it store.EventFilter
+func (ec *executionContext) unmarshalInputEventFilter(ctx context.Context, obj any) (list.EventFilter, error) {
+	var it list.EventFilter
 	if obj == nil {
 		return it, nil
 	}
@@ -12015,7 +12490,7 @@ func (ec *executionContext) unmarshalInputEventFilter(ctx context.Context, obj a
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"types", "createdAt"}
+	fieldsInOrder := [...]string{"types", "tags", "idempotencyKey", "data", "createdAt"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -12029,9 +12504,30 @@ func (ec *executionContext) unmarshalInputEventFilter(ctx context.Context, obj a
 				return it, err
 			}
 			it.Types = data
+		case "tags":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("tags"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Tags = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalOString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		case "data":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("data"))
+			data, err := ec.unmarshalODataFilter2ᚕgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐDataFilterᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Data = data
 		case "createdAt":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("createdAt"))
-			data, err := ec.unmarshalOTimeRange2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚐTimeRange(ctx, v)
+			data, err := ec.unmarshalOTimeRange2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋlistᚐTimeRange(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -12047,9 +12543,58 @@ func (ec *executionContext) unmarshalInputEventFilter(ctx context.Context, obj a
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalEventFilter(ctx context.Context, raw any) (store.EventFilter, error) {
-	var out store.EventFilter
+func UnmarshalEventFilter(ctx context.Context, raw any) (list.EventFilter, error) {
+	var out list.EventFilter
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "EventFilter", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputIntRange(ctx context.Context, obj any) (list.IntRange, error) {
+	var it list.IntRange
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"from", "to"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "from":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("from"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.From = data
+		case "to":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("to"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.To = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalIntRange unmarshals raw into the IntRange input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalIntRange(ctx context.Context, raw any) (list.IntRange, error) {
+	var out list.IntRange
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "IntRange", raw, &out)
 	return out, err
 }
 
@@ -12309,8 +12854,8 @@ func UnmarshalRotateWebhookSecretInput(ctx context.Context, raw any) (model.Rota
 	return out, err
 }
 
-func (ec *executionContext) unmarshalInputTenantFilter(ctx context.Context, obj any) (store.TenantFilter, error) {
-	var it store.TenantFilter
+func (ec *executionContext) unmarshalInputTenantFilter(ctx context.Context, obj any) (list.TenantFilter, error) {
+	var it list.TenantFilter
 	if obj == nil {
 		return it, nil
 	}
@@ -12345,8 +12890,8 @@ func (ec *executionContext) unmarshalInputTenantFilter(ctx context.Context, obj 
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalTenantFilter(ctx context.Context, raw any) (store.TenantFilter, error) {
-	var out store.TenantFilter
+func UnmarshalTenantFilter(ctx context.Context, raw any) (list.TenantFilter, error) {
+	var out list.TenantFilter
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "TenantFilter", raw, &out)
 	return out, err
 }
@@ -12463,8 +13008,8 @@ func UnmarshalTestWebhookInput(ctx context.Context, raw any) (model.TestWebhookI
 	return out, err
 }
 
-func (ec *executionContext) unmarshalInputTimeRange(ctx context.Context, obj any) (store.TimeRange, error) {
-	var it store.TimeRange
+func (ec *executionContext) unmarshalInputTimeRange(ctx context.Context, obj any) (list.TimeRange, error) {
+	var it list.TimeRange
 	if obj == nil {
 		return it, nil
 	}
@@ -12506,14 +13051,14 @@ func (ec *executionContext) unmarshalInputTimeRange(ctx context.Context, obj any
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalTimeRange(ctx context.Context, raw any) (store.TimeRange, error) {
-	var out store.TimeRange
+func UnmarshalTimeRange(ctx context.Context, raw any) (list.TimeRange, error) {
+	var out list.TimeRange
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "TimeRange", raw, &out)
 	return out, err
 }
 
-func (ec *executionContext) unmarshalInputTokenFilter(ctx context.Context, obj any) (store.TokenFilter, error) {
-	var it store.TokenFilter
+func (ec *executionContext) unmarshalInputTokenFilter(ctx context.Context, obj any) (list.TokenFilter, error) {
+	var it list.TokenFilter
 	if obj == nil {
 		return it, nil
 	}
@@ -12562,8 +13107,8 @@ func (ec *executionContext) unmarshalInputTokenFilter(ctx context.Context, obj a
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalTokenFilter(ctx context.Context, raw any) (store.TokenFilter, error) {
-	var out store.TokenFilter
+func UnmarshalTokenFilter(ctx context.Context, raw any) (list.TokenFilter, error) {
+	var out list.TokenFilter
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "TokenFilter", raw, &out)
 	return out, err
 }
@@ -12750,8 +13295,8 @@ func UnmarshalUpdateWebhookInput(ctx context.Context, raw any) (model.UpdateWebh
 	return out, err
 }
 
-func (ec *executionContext) unmarshalInputWebhookFilter(ctx context.Context, obj any) (store.WebhookFilter, error) {
-	var it store.WebhookFilter
+func (ec *executionContext) unmarshalInputWebhookFilter(ctx context.Context, obj any) (list.WebhookFilter, error) {
+	var it list.WebhookFilter
 	if obj == nil {
 		return it, nil
 	}
@@ -12761,7 +13306,7 @@ func (ec *executionContext) unmarshalInputWebhookFilter(ctx context.Context, obj
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"enabled", "eventType", "url", "externalId"}
+	fieldsInOrder := [...]string{"enabled", "eventType", "url", "externalId", "disabledReason", "text"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -12796,6 +13341,20 @@ func (ec *executionContext) unmarshalInputWebhookFilter(ctx context.Context, obj
 				return it, err
 			}
 			it.ExternalID = data
+		case "disabledReason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("disabledReason"))
+			data, err := ec.unmarshalODisabledReason2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐDisabledReason(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DisabledReason = data
+		case "text":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("text"))
+			data, err := ec.unmarshalOString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Text = data
 		}
 	}
 	return it, nil
@@ -12807,8 +13366,8 @@ func (ec *executionContext) unmarshalInputWebhookFilter(ctx context.Context, obj
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalWebhookFilter(ctx context.Context, raw any) (store.WebhookFilter, error) {
-	var out store.WebhookFilter
+func UnmarshalWebhookFilter(ctx context.Context, raw any) (list.WebhookFilter, error) {
+	var out list.WebhookFilter
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "WebhookFilter", raw, &out)
 	return out, err
 }
@@ -12928,6 +13487,54 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return typedObj
 		} else {
 			panic(fmt.Errorf("unexpected type %T; non-generated variants of Node must implement graphql.Marshaler", obj))
+		}
+	}
+}
+
+func (ec *executionContext) _SearchHit(ctx context.Context, sel ast.SelectionSet, obj model.SearchHit) graphql.Marshaler {
+	switch obj := (obj).(type) {
+	case nil:
+		return graphql.Null
+	case webhook.Webhook:
+		return ec._Webhook(ctx, sel, &obj)
+	case *webhook.Webhook:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Webhook(ctx, sel, obj)
+	case webhook.Token:
+		return ec._Token(ctx, sel, &obj)
+	case *webhook.Token:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Token(ctx, sel, obj)
+	case webhook.Tenant:
+		return ec._Tenant(ctx, sel, &obj)
+	case *webhook.Tenant:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Tenant(ctx, sel, obj)
+	case webhook.Event:
+		return ec._Event(ctx, sel, &obj)
+	case *webhook.Event:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Event(ctx, sel, obj)
+	case webhook.Delivery:
+		return ec._Delivery(ctx, sel, &obj)
+	case *webhook.Delivery:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Delivery(ctx, sel, obj)
+	default:
+		if typedObj, ok := obj.(graphql.Marshaler); ok {
+			return typedObj
+		} else {
+			panic(fmt.Errorf("unexpected type %T; non-generated variants of SearchHit must implement graphql.Marshaler", obj))
 		}
 	}
 }
@@ -13376,7 +13983,7 @@ func (ec *executionContext) _DeleteWebhookPayload(ctx context.Context, sel ast.S
 	return out
 }
 
-var deliveryImplementors = []string{"Delivery", "Node"}
+var deliveryImplementors = []string{"Delivery", "Node", "SearchHit"}
 
 func (ec *executionContext) _Delivery(ctx context.Context, sel ast.SelectionSet, obj *webhook.Delivery) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, deliveryImplementors)
@@ -13703,6 +14310,12 @@ func (ec *executionContext) _DeliveryConnection(ctx context.Context, sel ast.Sel
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._DeliveryConnection_count(ctx, field, obj)
 				})
+		case "facets":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._DeliveryConnection_facets(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -13758,7 +14371,55 @@ func (ec *executionContext) _DeliveryEdge(ctx context.Context, sel ast.Selection
 	return out
 }
 
-var eventImplementors = []string{"Event", "Node"}
+var deliveryFacetsImplementors = []string{"DeliveryFacets"}
+
+func (ec *executionContext) _DeliveryFacets(ctx context.Context, sel ast.SelectionSet, obj *model.DeliveryFacets) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, deliveryFacetsImplementors)
+
+	out := newFieldSet(ctx, fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DeliveryFacets")
+		case "statuses":
+			out.Values[i] = ec._DeliveryFacets_statuses(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "eventTypes":
+			out.Values[i] = ec._DeliveryFacets_eventTypes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "errors":
+			out.Values[i] = ec._DeliveryFacets_errors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "precision":
+			out.Values[i] = ec._DeliveryFacets_precision(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var eventImplementors = []string{"Event", "Node", "SearchHit"}
 
 func (ec *executionContext) _Event(ctx context.Context, sel ast.SelectionSet, obj *webhook.Event) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, eventImplementors)
@@ -13895,6 +14556,44 @@ func (ec *executionContext) _EventEdge(ctx context.Context, sel ast.SelectionSet
 			}
 		case "node":
 			out.Values[i] = ec._EventEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var facetImplementors = []string{"Facet"}
+
+func (ec *executionContext) _Facet(ctx context.Context, sel ast.SelectionSet, obj *model.Facet) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, facetImplementors)
+
+	out := newFieldSet(ctx, fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Facet")
+		case "value":
+			out.Values[i] = ec._Facet_value(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "count":
+			out.Values[i] = ec._Facet_count(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -14379,6 +15078,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_events(ctx, field)
 				})
+		case "search":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_search(ctx, field)
+				})
 		case "server":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
 				true, false,
@@ -14776,7 +15481,7 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 	}
 }
 
-var tenantImplementors = []string{"Tenant", "Node"}
+var tenantImplementors = []string{"Tenant", "SearchHit", "Node"}
 
 func (ec *executionContext) _Tenant(ctx context.Context, sel ast.SelectionSet, obj *webhook.Tenant) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, tenantImplementors)
@@ -15019,7 +15724,7 @@ func (ec *executionContext) _TestWebhookPayload(ctx context.Context, sel ast.Sel
 	return out
 }
 
-var tokenImplementors = []string{"Token", "Node"}
+var tokenImplementors = []string{"Token", "SearchHit", "Node"}
 
 func (ec *executionContext) _Token(ctx context.Context, sel ast.SelectionSet, obj *webhook.Token) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, tokenImplementors)
@@ -15349,7 +16054,7 @@ func (ec *executionContext) _Viewer(ctx context.Context, sel ast.SelectionSet, o
 	return out
 }
 
-var webhookImplementors = []string{"Webhook", "Node"}
+var webhookImplementors = []string{"Webhook", "SearchHit", "Node"}
 
 func (ec *executionContext) _Webhook(ctx context.Context, sel ast.SelectionSet, obj *webhook.Webhook) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, webhookImplementors)
@@ -16133,6 +16838,11 @@ func (ec *executionContext) unmarshalNCreateWebhookInput2githubᚗcomᚋhookgrap
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNDataFilter2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐDataFilter(ctx context.Context, v any) (webhook.DataFilter, error) {
+	res, err := ec.unmarshalInputDataFilter(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNDateTime2timeᚐTime(ctx context.Context, v any) (time.Time, error) {
 	res, err := model.UnmarshalDateTime(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -16253,6 +16963,14 @@ func (ec *executionContext) marshalNDeliveryEdge2ᚖgithubᚗcomᚋhookgraphᚋh
 	return ec._DeliveryEdge(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNDeliveryFacets2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐDeliveryFacets(ctx context.Context, sel ast.SelectionSet, v *model.DeliveryFacets) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "DeliveryFacets!")
+		return graphql.Null
+	}
+	return ec._DeliveryFacets(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNDeliveryStatus2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐDeliveryStatus(ctx context.Context, v any) (webhook.DeliveryStatus, error) {
 	res, err := model.UnmarshalDeliveryStatus(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -16313,6 +17031,30 @@ func (ec *executionContext) marshalNEventEdge2ᚖgithubᚗcomᚋhookgraphᚋhook
 		return graphql.Null
 	}
 	return ec._EventEdge(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNFacet2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐFacetᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Facet) graphql.Marshaler {
+	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNFacet2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐFacet(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNFacet2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐFacet(ctx context.Context, sel ast.SelectionSet, v *model.Facet) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Facet!")
+		return graphql.Null
+	}
+	return ec._Facet(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNFloat2float64(ctx context.Context, v any) (float64, error) {
@@ -16435,6 +17177,11 @@ func (ec *executionContext) marshalNInt2ᚕintᚄ(ctx context.Context, sel ast.S
 	return ret
 }
 
+func (ec *executionContext) unmarshalNIntRange2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋlistᚐIntRange(ctx context.Context, v any) (list.IntRange, error) {
+	res, err := ec.unmarshalInputIntRange(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalNPageInfo2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐPageInfo(ctx context.Context, sel ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "PageInfo!")
@@ -16509,6 +17256,14 @@ func (ec *executionContext) unmarshalNRevokeTokenInput2githubᚗcomᚋhookgraph�
 func (ec *executionContext) unmarshalNRotateWebhookSecretInput2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐRotateWebhookSecretInput(ctx context.Context, v any) (model.RotateWebhookSecretInput, error) {
 	res, err := ec.unmarshalInputRotateWebhookSecretInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSearchHit2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐSearchHit(ctx context.Context, sel ast.SelectionSet, v model.SearchHit) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "SearchHit!")
+		return graphql.Null
+	}
+	return ec._SearchHit(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNServerLimits2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐServerLimits(ctx context.Context, sel ast.SelectionSet, v *model.ServerLimits) graphql.Marshaler {
@@ -17221,6 +17976,23 @@ func (ec *executionContext) marshalOCreateWebhookPayload2ᚖgithubᚗcomᚋhookg
 	return ec._CreateWebhookPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalODataFilter2ᚕgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐDataFilterᚄ(ctx context.Context, v any) ([]webhook.DataFilter, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]webhook.DataFilter, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNDataFilter2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐDataFilter(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
 func (ec *executionContext) unmarshalODateTime2ᚖtimeᚐTime(ctx context.Context, v any) (*time.Time, error) {
 	if v == nil {
 		return nil, nil
@@ -17274,7 +18046,7 @@ func (ec *executionContext) marshalODeliveryAttemptConnection2ᚖgithubᚗcomᚋ
 	return ec._DeliveryAttemptConnection(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalODeliveryAttemptFilter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚐAttemptFilter(ctx context.Context, v any) (*store.AttemptFilter, error) {
+func (ec *executionContext) unmarshalODeliveryAttemptFilter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋlistᚐAttemptFilter(ctx context.Context, v any) (*list.AttemptFilter, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -17308,7 +18080,7 @@ func (ec *executionContext) marshalODeliveryFailureReason2ᚖgithubᚗcomᚋhook
 	return res
 }
 
-func (ec *executionContext) unmarshalODeliveryFilter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚐDeliveryFilter(ctx context.Context, v any) (*store.DeliveryFilter, error) {
+func (ec *executionContext) unmarshalODeliveryFilter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋlistᚐDeliveryFilter(ctx context.Context, v any) (*list.DeliveryFilter, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -17385,7 +18157,7 @@ func (ec *executionContext) marshalOEventConnection2ᚖgithubᚗcomᚋhookgraph�
 	return ec._EventConnection(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalOEventFilter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚐEventFilter(ctx context.Context, v any) (*store.EventFilter, error) {
+func (ec *executionContext) unmarshalOEventFilter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋlistᚐEventFilter(ctx context.Context, v any) (*list.EventFilter, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -17521,6 +18293,23 @@ func (ec *executionContext) marshalOInt2ᚖint(ctx context.Context, sel ast.Sele
 	return res
 }
 
+func (ec *executionContext) unmarshalOIntRange2ᚕgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋlistᚐIntRangeᚄ(ctx context.Context, v any) ([]list.IntRange, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]list.IntRange, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNIntRange2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋlistᚐIntRange(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
 func (ec *executionContext) unmarshalOJSON2ᚕbyte(ctx context.Context, v any) ([]byte, error) {
 	if v == nil {
 		return nil, nil
@@ -17592,6 +18381,25 @@ func (ec *executionContext) marshalORotateWebhookSecretPayload2ᚖgithubᚗcom�
 		return graphql.Null
 	}
 	return ec._RotateWebhookSecretPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOSearchHit2ᚕgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐSearchHitᚄ(ctx context.Context, sel ast.SelectionSet, v []model.SearchHit) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSearchHit2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐSearchHit(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalOServer2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐServer(ctx context.Context, sel ast.SelectionSet, v *model.Server) graphql.Marshaler {
@@ -17699,7 +18507,7 @@ func (ec *executionContext) marshalOTenantConnection2ᚖgithubᚗcomᚋhookgraph
 	return ec._TenantConnection(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalOTenantFilter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚐTenantFilter(ctx context.Context, v any) (*store.TenantFilter, error) {
+func (ec *executionContext) unmarshalOTenantFilter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋlistᚐTenantFilter(ctx context.Context, v any) (*list.TenantFilter, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -17739,7 +18547,7 @@ func (ec *executionContext) marshalOTimeBound2ᚖtimeᚐTime(ctx context.Context
 	return graphql.WrapContextMarshaler(ctx, res)
 }
 
-func (ec *executionContext) unmarshalOTimeRange2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚐTimeRange(ctx context.Context, v any) (store.TimeRange, error) {
+func (ec *executionContext) unmarshalOTimeRange2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋlistᚐTimeRange(ctx context.Context, v any) (list.TimeRange, error) {
 	res, err := ec.unmarshalInputTimeRange(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
@@ -17758,7 +18566,7 @@ func (ec *executionContext) marshalOTokenConnection2ᚖgithubᚗcomᚋhookgraph�
 	return ec._TokenConnection(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalOTokenFilter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚐTokenFilter(ctx context.Context, v any) (*store.TokenFilter, error) {
+func (ec *executionContext) unmarshalOTokenFilter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋlistᚐTokenFilter(ctx context.Context, v any) (*list.TokenFilter, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -17855,7 +18663,7 @@ func (ec *executionContext) marshalOWebhookConnection2ᚖgithubᚗcomᚋhookgrap
 	return ec._WebhookConnection(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalOWebhookFilter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚐWebhookFilter(ctx context.Context, v any) (*store.WebhookFilter, error) {
+func (ec *executionContext) unmarshalOWebhookFilter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋlistᚐWebhookFilter(ctx context.Context, v any) (*list.WebhookFilter, error) {
 	if v == nil {
 		return nil, nil
 	}

@@ -23,7 +23,7 @@ var (
 	}
 	deliveries = listing[*store.Scope, webhook.Delivery, store.DeliveryFilter]{
 		kind: cursor.Deliveries, seq: (*webhook.Delivery).Position, from: (*Resolver).scope,
-		page: (*store.Scope).Deliveries, count: (*store.Scope).CountDeliveriesTo,
+		page: (*store.Scope).Deliveries, count: (*store.Scope).CountDeliveriesTo, facets: (*store.Scope).DeliveryFacets,
 	}
 	attempts = listing[*store.Scope, webhook.Attempt, store.AttemptFilter]{
 		kind: cursor.Attempts, seq: (*webhook.Attempt).Position, from: (*Resolver).scope,
@@ -43,7 +43,7 @@ var (
 var (
 	deliveriesOfWebhooks = sublist[*store.Scope, webhook.Webhook, webhook.Delivery, store.DeliveryFilter]{
 		name: "deliveries of webhooks", kind: cursor.Deliveries, id: webhookID, seq: (*webhook.Delivery).Position, from: (*Resolver).scope,
-		pages: (*store.Scope).DeliveriesOfWebhooks, counts: (*store.Scope).CountDeliveriesOfWebhooks,
+		pages: (*store.Scope).DeliveriesOfWebhooks, counts: (*store.Scope).CountDeliveriesOfWebhooks, facets: (*store.Scope).FacetsOfWebhooks,
 	}
 	attemptsOfWebhooks = sublist[*store.Scope, webhook.Webhook, webhook.Attempt, store.AttemptFilter]{
 		name: "attempts of webhooks", kind: cursor.Attempts, id: webhookID, seq: (*webhook.Attempt).Position, from: (*Resolver).scope,
@@ -51,7 +51,7 @@ var (
 	}
 	deliveriesOfEvents = sublist[*store.Scope, webhook.Event, webhook.Delivery, store.DeliveryFilter]{
 		name: "deliveries of events", kind: cursor.Deliveries, id: eventID, seq: (*webhook.Delivery).Position, from: (*Resolver).scope,
-		pages: (*store.Scope).DeliveriesOfEvents, counts: (*store.Scope).CountDeliveriesOfEvents,
+		pages: (*store.Scope).DeliveriesOfEvents, counts: (*store.Scope).CountDeliveriesOfEvents, facets: (*store.Scope).FacetsOfEvents,
 	}
 	attemptsOfDeliveries = sublist[*store.Scope, webhook.Delivery, webhook.Attempt, noFilter]{
 		name: "attempts of deliveries", kind: cursor.DeliveryAttempts, id: deliveryID, seq: (*webhook.Attempt).Position, from: (*Resolver).scope,
@@ -84,6 +84,8 @@ type listing[S cursors, T, F any] struct {
 	from  func(*Resolver, context.Context) S
 	page  func(S, context.Context, F, store.Page) (*store.List[T], error)
 	count func(S, context.Context, F, int) (store.Count, error)
+	// facets is nil for lists that have none.
+	facets func(S, context.Context, F, int) (*store.Facets, error)
 }
 
 // resolve reads a page of the list.
@@ -98,9 +100,10 @@ func (l *listing[S, T, F]) resolve(ctx context.Context, r *Resolver, a arguments
 		return nil, err
 	}
 	together(r.loaders(ctx), found.Items)
-	return connect(s, l.kind, found, l.seq, func(ctx context.Context, limit int) (store.Count, error) {
-		return l.count(s, ctx, filter, limit)
-	}), nil
+	c := connect(s, l.kind, found, l.seq)
+	c.CountTo = func(ctx context.Context, limit int) (store.Count, error) { return l.count(s, ctx, filter, limit) }
+	c.FacetsTo = func(ctx context.Context, limit int) (*store.Facets, error) { return l.facets(s, ctx, filter, limit) }
+	return c, nil
 }
 
 // sublist is a list that each row of type P has. The same page is read for a row and all its siblings at once.
@@ -112,6 +115,8 @@ type sublist[S cursors, P, T, F any] struct {
 	from   func(*Resolver, context.Context) S
 	pages  func(S, context.Context, []webhook.ID, F, store.Page) (map[webhook.ID]*store.List[T], error)
 	counts func(S, context.Context, []webhook.ID, F, int) (map[webhook.ID]store.Count, error)
+	// facets is nil for lists that have none.
+	facets func(S, context.Context, []webhook.ID, F, int) (map[webhook.ID]*store.Facets, error)
 }
 
 // resolve reads a page of one row's list. The rows read for it and its siblings form one level.
@@ -137,7 +142,8 @@ func (l *sublist[S, P, T, F]) resolve(ctx context.Context, r *Resolver, parent *
 	if err != nil {
 		return nil, err
 	}
-	return connect(s, l.kind, found, l.seq, func(ctx context.Context, limit int) (store.Count, error) {
+	c := connect(s, l.kind, found, l.seq)
+	c.CountTo = func(ctx context.Context, limit int) (store.Count, error) {
 		counts, err := listed(read, l.name+", count", []any{limit, filter}, func(ctx context.Context, ids []webhook.ID) (map[webhook.ID]store.Count, error) {
 			return l.counts(s, ctx, ids, filter, limit)
 		})
@@ -145,19 +151,33 @@ func (l *sublist[S, P, T, F]) resolve(ctx context.Context, r *Resolver, parent *
 			return store.Count{}, err
 		}
 		return load(ctx, counts, parent, l.id)
-	}), nil
+	}
+	c.FacetsTo = func(ctx context.Context, limit int) (*store.Facets, error) {
+		facets, err := listed(read, l.name+", facets", []any{limit, filter}, func(ctx context.Context, ids []webhook.ID) (map[webhook.ID]*store.Facets, error) {
+			return l.facets(s, ctx, ids, filter, limit)
+		})
+		if err != nil {
+			return nil, err
+		}
+		of, err := load(ctx, facets, parent, l.id)
+		if of == nil {
+			of = &store.Facets{}
+		}
+		return of, err
+	}
+	return c, nil
 }
 
 // connect converts a page to a connection. A nil list is empty: its parent was removed.
-func connect[T any](from cursors, k cursor.Kind, l *store.List[T], seq func(*T) int64, count func(ctx context.Context, limit int) (store.Count, error)) *model.Connection[T] {
-	c := &model.Connection[T]{PageInfo: &model.PageInfo{}, Edges: []*model.Edge[T]{}, CountTo: count}
+func connect[T any](from cursors, k cursor.Kind, l *store.List[T], seq func(*T) int64) *model.Connection[T] {
+	c := &model.Connection[T]{PageInfo: &model.PageInfo{}, Edges: []*model.Edge[T]{}}
 	if l == nil {
 		return c
 	}
 	for _, item := range l.Items {
 		c.Edges = append(c.Edges, &model.Edge[T]{Cursor: from.Cursor(k, seq(item)), Node: item})
 	}
-	start, end := from.Cursor(k, l.Start), from.Cursor(k, l.End)
+	start, end := from.Cursor(k, max(l.Start, 0)), from.Cursor(k, max(l.End, 0))
 	c.PageInfo = &model.PageInfo{HasNextPage: l.HasNext, HasPreviousPage: l.HasPrev, StartCursor: &start, EndCursor: &end, SearchedTo: l.SearchedTo}
 	return c
 }

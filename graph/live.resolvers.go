@@ -5,11 +5,11 @@ import (
 	"time"
 
 	"github.com/hookgraph/hookgraph/graph/model"
-	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/store/list"
 )
 
 // DeliveryAttempts is the resolver for the deliveryAttempts field.
-func (r *subscriptionResolver) DeliveryAttempts(ctx context.Context, filter *store.AttemptFilter, after *string, since *time.Time) (<-chan *model.StreamedAttempt, error) {
+func (r *subscriptionResolver) DeliveryAttempts(ctx context.Context, filter *list.AttemptFilter, after *string, since *time.Time) (<-chan *model.StreamedAttempt, error) {
 	f, err := attemptFilter(filter)
 	if err != nil {
 		return nil, err

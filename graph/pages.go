@@ -17,9 +17,6 @@ const (
 	maxNodes    = 100
 )
 
-// maxFilter is the maximum length of a list in a filter.
-const maxFilter = 100
-
 // arguments are the arguments that every list has.
 type arguments struct {
 	first  *int
@@ -57,6 +54,9 @@ func place(ctx context.Context, from cursors, k cursor.Kind, argument, text stri
 	if errors.Is(err, webhook.ErrCursor) {
 		err = &webhook.Invalid{Field: argument, Code: webhook.CodeInvalid, Message: "must be a cursor of this list"}
 	}
+	if seq == 0 { // of an empty list
+		seq = store.BelowAll
+	}
 	return seq, err
 }
 
@@ -65,86 +65,4 @@ func size(argument string, n int) (int, error) {
 		return 0, &webhook.Invalid{Field: argument, Code: webhook.CodeOutOfRange, Message: fmt.Sprintf("must be from 1 to %d", maxPage)}
 	}
 	return n, nil
-}
-
-// given returns a filter argument, or the zero value if it is absent.
-func given[F any](f *F) F {
-	if f == nil {
-		var all F
-		return all
-	}
-	return *f
-}
-
-func eventFilter(f *store.EventFilter) (store.EventFilter, error) {
-	g := given(f)
-	return g, first(bounded("types", len(g.Types)), eventTypes("types", g.Types))
-}
-
-func deliveryFilter(f *store.DeliveryFilter) (store.DeliveryFilter, error) {
-	g := given(f)
-	return g, first(bounded("webhookIds", len(g.WebhookIDs)), bounded("eventIds", len(g.EventIDs)),
-		bounded("eventTypes", len(g.EventTypes)), bounded("statuses", len(g.Statuses)),
-		eventTypes("eventTypes", g.EventTypes))
-}
-
-func attemptFilter(f *store.AttemptFilter) (store.AttemptFilter, error) {
-	g := given(f)
-	return g, first(bounded("webhookIds", len(g.WebhookIDs)), bounded("deliveryIds", len(g.DeliveryIDs)),
-		bounded("eventIds", len(g.EventIDs)), bounded("eventTypes", len(g.EventTypes)), bounded("statuses", len(g.Statuses)),
-		bounded("errors", len(g.Errors)), bounded("triggers", len(g.Triggers)), eventTypes("eventTypes", g.EventTypes))
-}
-
-func webhookFilter(f *store.WebhookFilter) (store.WebhookFilter, error) {
-	g := given(f)
-	err := first(contained("url", g.URL, webhook.MaxURLBytes), contained("externalId", g.ExternalID, webhook.MaxExternalIDBytes))
-	if err != nil || g.EventType == "" {
-		return g, err
-	}
-	return g, webhook.CheckTypeFilter("filter.eventType", g.EventType)
-}
-
-func tenantFilter(f *store.TenantFilter) (store.TenantFilter, error) {
-	g := given(f)
-	return g, contained("name", g.Name, webhook.MaxTenantNameBytes)
-}
-
-// contained refuses a text that is longer than any it could be contained in; databases would refuse such a pattern in their own
-// ways.
-func contained(field, text string, most int) error {
-	if len(text) > most {
-		return &webhook.Invalid{
-			Field: "filter." + field, Code: webhook.CodeTooLong, Message: fmt.Sprintf("must be at most %d bytes long", most),
-		}
-	}
-	return nil
-}
-
-// eventTypes refuses a pattern that matches no valid event type: a filter that can match nothing is a mistake.
-func eventTypes(field string, types []string) error {
-	for i, t := range types {
-		if err := webhook.CheckTypePattern(fmt.Sprintf("filter.%s.%d", field, i), t); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func bounded(field string, n int) error {
-	if n > maxFilter {
-		return &webhook.Invalid{
-			Field: "filter." + field, Code: webhook.CodeTooMany,
-			Message: fmt.Sprintf("must have at most %d elements", maxFilter),
-		}
-	}
-	return nil
-}
-
-func first(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }

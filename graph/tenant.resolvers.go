@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"github.com/hookgraph/hookgraph/graph/model"
-	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/store/list"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -37,7 +37,7 @@ func (r *queryResolver) Tenant(ctx context.Context, id webhook.ID) (*webhook.Ten
 }
 
 // Tenants is the resolver for the tenants field.
-func (r *queryResolver) Tenants(ctx context.Context, first *int, after *string, last *int, before *string, filter *store.TenantFilter) (*model.Connection[webhook.Tenant], error) {
+func (r *queryResolver) Tenants(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.TenantFilter) (*model.Connection[webhook.Tenant], error) {
 	f, err := tenantFilter(filter)
 	if err != nil {
 		return nil, err
@@ -62,7 +62,7 @@ func (r *tenantResolver) Quotas(ctx context.Context, obj *webhook.Tenant) (*mode
 }
 
 // Tokens is the resolver for the tokens field.
-func (r *tenantResolver) Tokens(ctx context.Context, obj *webhook.Tenant, first *int, after *string, last *int, before *string, filter *store.TokenFilter) (*model.Connection[webhook.Token], error) {
+func (r *tenantResolver) Tokens(ctx context.Context, obj *webhook.Tenant, first *int, after *string, last *int, before *string, filter *list.TokenFilter) (*model.Connection[webhook.Token], error) {
 	return tokensOfTenants.resolve(ctx, r.Resolver, obj, arguments{first, after, last, before}, given(filter))
 }
 

@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"github.com/hookgraph/hookgraph/graph/model"
-	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/store/list"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -37,7 +37,7 @@ func (r *queryResolver) Token(ctx context.Context, id webhook.ID) (*webhook.Toke
 }
 
 // Tokens is the resolver for the tokens field.
-func (r *queryResolver) Tokens(ctx context.Context, first *int, after *string, last *int, before *string, filter *store.TokenFilter) (*model.Connection[webhook.Token], error) {
+func (r *queryResolver) Tokens(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.TokenFilter) (*model.Connection[webhook.Token], error) {
 	return tokens.resolve(ctx, r.Resolver, arguments{first, after, last, before}, given(filter))
 }
 

@@ -7,7 +7,7 @@ import (
 
 	"github.com/hookgraph/hookgraph/graph/model"
 	"github.com/hookgraph/hookgraph/internal/meter"
-	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/store/list"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -77,7 +77,7 @@ func (r *queryResolver) Webhook(ctx context.Context, id webhook.ID) (*webhook.We
 }
 
 // Webhooks is the resolver for the webhooks field.
-func (r *queryResolver) Webhooks(ctx context.Context, first *int, after *string, last *int, before *string, filter *store.WebhookFilter) (*model.Connection[webhook.Webhook], error) {
+func (r *queryResolver) Webhooks(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.WebhookFilter) (*model.Connection[webhook.Webhook], error) {
 	f, err := webhookFilter(filter)
 	if err != nil {
 		return nil, err
@@ -107,7 +107,7 @@ func (r *webhookResolver) Secrets(ctx context.Context, obj *webhook.Webhook) ([]
 }
 
 // Deliveries is the resolver for the deliveries field.
-func (r *webhookResolver) Deliveries(ctx context.Context, obj *webhook.Webhook, first *int, after *string, last *int, before *string, filter *store.DeliveryFilter) (*model.Connection[webhook.Delivery], error) {
+func (r *webhookResolver) Deliveries(ctx context.Context, obj *webhook.Webhook, first *int, after *string, last *int, before *string, filter *list.DeliveryFilter) (*model.Connection[webhook.Delivery], error) {
 	f, err := deliveryFilter(filter)
 	if err != nil {
 		return nil, err
@@ -116,7 +116,7 @@ func (r *webhookResolver) Deliveries(ctx context.Context, obj *webhook.Webhook, 
 }
 
 // Attempts is the resolver for the attempts field.
-func (r *webhookResolver) Attempts(ctx context.Context, obj *webhook.Webhook, first *int, after *string, last *int, before *string, filter *store.AttemptFilter) (*model.Connection[webhook.Attempt], error) {
+func (r *webhookResolver) Attempts(ctx context.Context, obj *webhook.Webhook, first *int, after *string, last *int, before *string, filter *list.AttemptFilter) (*model.Connection[webhook.Attempt], error) {
 	f, err := attemptFilter(filter)
 	if err != nil {
 		return nil, err

@@ -13,6 +13,8 @@ type Connection[T any] struct {
 	PageInfo *PageInfo
 	// CountTo counts the whole list, up to limit.
 	CountTo func(ctx context.Context, limit int) (store.Count, error)
+	// FacetsTo groups the first limit elements of the whole list. Only lists of deliveries have it.
+	FacetsTo func(ctx context.Context, limit int) (*store.Facets, error)
 }
 
 // Edge is an element of a page.
@@ -42,11 +44,50 @@ func (c *Connection[T]) Count(ctx context.Context, limit int) (*Count, error) {
 	if err != nil {
 		return nil, err
 	}
-	counted := &Count{Count: n.N, Precision: CountPrecisionExact}
-	if n.AtLeast {
-		counted.Precision = CountPrecisionAtLeast
+	return &Count{Count: n.N, Precision: precision(n.AtLeast)}, nil
+}
+
+// MaxFacets bounds the limit of facets.
+const MaxFacets = 10_000
+
+// Facet is a value, and how many elements have it.
+type Facet struct {
+	Value string
+	Count int
+}
+
+// DeliveryFacets is how many deliveries have each of some values.
+type DeliveryFacets struct {
+	Statuses, EventTypes, Errors []*Facet
+	Precision                    CountPrecision
+}
+
+// Facets groups the first limit elements of the whole list. It is called only when it is selected.
+func (c *Connection[T]) Facets(ctx context.Context, limit int) (*DeliveryFacets, error) {
+	if limit < 1 || limit > MaxFacets {
+		return nil, &webhook.Invalid{Field: "limit", Code: webhook.CodeOutOfRange, Message: "must be from 1 to 10000"}
 	}
-	return counted, nil
+	found, err := c.FacetsTo(ctx, limit)
+	if err != nil {
+		return nil, err
+	}
+	facets := &DeliveryFacets{Statuses: shown(found.Statuses), EventTypes: shown(found.EventTypes), Errors: shown(found.Errors), Precision: precision(found.AtLeast)}
+	return facets, nil
+}
+
+func shown(list []store.Facet) []*Facet {
+	facets := make([]*Facet, len(list))
+	for i, f := range list {
+		facets[i] = &Facet{f.Value, f.N}
+	}
+	return facets
+}
+
+func precision(atLeast bool) CountPrecision {
+	if atLeast {
+		return CountPrecisionAtLeast
+	}
+	return CountPrecisionExact
 }
 
 type (

@@ -482,7 +482,7 @@ const (
 	// The list has exactly `count` elements.
 	CountPrecisionExact CountPrecision = "EXACT"
 	// The list may have more than `count` elements: it has more than the given `limit`, or the filter keeps few elements of many and
-	// no more than 10 times `limit` were looked at.
+	// no more than 10 times `limit`, or no more than a tenth of a second allows, were looked at.
 	CountPrecisionAtLeast CountPrecision = "AT_LEAST"
 )
 

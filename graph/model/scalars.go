@@ -20,6 +20,9 @@ import (
 // Node is implemented by the types that the query node finds.
 type Node any
 
+// SearchHit is implemented by the types that the query search finds.
+type SearchHit any
+
 // malformed is the error of a scalar that cannot be parsed; graph/errors.go shows it to the caller.
 func malformed(format string, args ...any) error {
 	return &webhook.Invalid{Code: webhook.CodeInvalid, Message: fmt.Sprintf(format, args...)}

@@ -149,17 +149,17 @@ func (w *isolation) party(t *testing.T, name string) *party {
 	token, row := webhooktest.Token(t, w.store, name)
 	p := &party{name: name, token: token, id: *row.TenantID, ids: map[string]string{"token": row.ID.String(), "tenant": row.TenantID.String()}}
 	eventType := strings.ReplaceAll(name, "-", ".n") + ".happened"
-	p.texts = map[string]string{"name": name, "url": "https://" + name + ".example.com/hook", "type": eventType, "key": "key of " + name}
+	p.texts = map[string]string{"name": name, "url": "https://" + name + ".example.com/hook", "type": eventType, "key": "key of " + name, "tag": "tag of " + name, "external": "id of " + name}
 	scope := w.store.In(p.id)
 	hook, secret, err := scope.CreateWebhook(t.Context(), webhook.New{
-		URL: p.texts["url"], Enabled: true, Description: "note of " + name, Events: []string{eventType},
+		URL: p.texts["url"], Enabled: true, Description: "note of " + name, Events: []string{eventType}, ExternalID: new(p.texts["external"]),
 		Headers: []*webhook.NewHeader{{Name: "X-Of", Value: &name}},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	p.ids["webhook"], p.ids["secret"] = hook.ID.String(), secret.ID.String()
-	first, _ := w.attempt(t, p, hook, webhook.NewEvent{Type: eventType, IdempotencyKey: p.texts["key"]})
+	first, _ := w.attempt(t, p, hook, webhook.NewEvent{Type: eventType, IdempotencyKey: p.texts["key"], Tags: []string{p.texts["tag"]}})
 	p.begin = w.live.Cursor(p.id, first.Seq)
 	a, claimed := w.attempt(t, p, hook, webhook.NewEvent{Type: eventType})
 	p.ids["attempt"], p.ids["delivery"], p.ids["event"] = a.ID.String(), a.DeliveryID.String(), a.EventID.String()
@@ -193,7 +193,7 @@ func (w *isolation) finish(t *testing.T, p *party) {
 func (w *isolation) attempt(t *testing.T, p *party, hook *webhook.Webhook, e webhook.NewEvent) (*webhook.Attempt, *store.Claimed) {
 	t.Helper()
 	scope := w.store.In(p.id)
-	e.Data = json.RawMessage(`"data of ` + p.name + `"`)
+	e.Data = json.RawMessage(`{"of": "data of ` + p.name + `"}`)
 	if _, err := scope.Publish(t.Context(), []webhook.NewEvent{e}); err != nil {
 		t.Fatal(err)
 	}
@@ -312,7 +312,7 @@ func (w *isolation) value(t *testing.T, name string, typ *ast.Type, steps []hop,
 		}
 		return []any{w.value(t, name, typ.Elem, steps, v, own, ownID)}
 	}
-	if !typ.NonNull && len(steps) == 0 && d.Name != "JSON" {
+	if !typ.NonNull && len(steps) == 0 && (d.Name != "JSON" || name == "equals") {
 		return nil
 	}
 	switch d.Kind {
@@ -345,7 +345,7 @@ func (w *isolation) value(t *testing.T, name string, typ *ast.Type, steps []hop,
 	case "JSON":
 		return map[string]any{"a": 1}
 	case "String":
-		if text, ok := map[string]string{"url": "https://own.example.com/", "type": "own.type", "name": fmt.Sprintf("own-%d", time.Now().UnixNano()), "value": "v"}[name]; ok {
+		if text, ok := map[string]string{"url": "https://own.example.com/", "type": "own.type", "name": fmt.Sprintf("own-%d", time.Now().UnixNano()), "value": "v", "path": "of", "text": "own"}[name]; ok {
 			return text
 		}
 	}
@@ -415,7 +415,7 @@ func (w *isolation) selection(typeName string, above []string, lists bool) strin
 		}
 		b.WriteString(" " + f.Name + w.selection(f.Type.Name(), above, lists))
 	}
-	if d.Kind == ast.Interface {
+	if d.Kind != ast.Object {
 		for _, of := range w.schema.PossibleTypes[typeName] {
 			fmt.Fprintf(&b, " ... on %s {", of.Name)
 			for _, f := range of.Fields {
@@ -505,10 +505,19 @@ func same(answer, one, other string) string {
 // probe puts, as bob, each value of alice into the slot, and compares the response with that for a value of nobody.
 func (w *isolation) probe(t *testing.T, s *slot, alice, bob *party) {
 	t.Helper()
-	isID := s.last().typ.Name() == "ID"
-	kinds, absent := alice.texts, func(kind string) string { return w.nobody.texts[kind] }
+	search := s.way[len(s.way)-1].Name == "search" // which takes ids as texts
+	isID := s.last().typ.Name() == "ID" || search
+	kinds, absent := alice.texts, func(kind string) string {
+		if alice.ids[kind] != "" {
+			return webhook.NewID(time.Now()).String()
+		}
+		return w.nobody.texts[kind]
+	}
 	if isID {
-		kinds, absent = alice.ids, func(string) string { return webhook.NewID(time.Now()).String() }
+		kinds = maps.Clone(alice.ids)
+	}
+	if search {
+		maps.Copy(kinds, alice.texts)
 	}
 	put := func(x string, of *party) any {
 		if s.last().typ.Elem == nil {

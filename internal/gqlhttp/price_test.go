@@ -178,6 +178,10 @@ func TestPriceOfCounts(t *testing.T) {
 		{`query($l: Int! = 250) { webhooks { count(limit: $l) { count } } }`, nil, 1 + 1 + 3 + 1},
 		{`query($l: Int! = 250) { webhooks { count(limit: $l) { count } } }`, map[string]any{"l": 100_000}, 1 + 1 + 1000 + 1},
 		{`{ webhooks { nodes { deliveries { count(limit: 100) { count } } } } }`, nil, 1 + 20*(1+1+1+1+1)},
+		{`{ deliveries { facets { precision } } }`, nil, 1 + 1 + 100 + 1},
+		{`{ deliveries { facets(limit: 15) { errors { value count } eventTypes { value } } } }`, nil, 1 + 1 + 2 + 9*3 + 100*2},
+		{`{ search(text: "full") { __typename } }`, nil, 20 * (1 + 15)},
+		{`{ search(text: "full", first: 1) { ... on Event { id } } }`, nil, 1 + 1 + 300},
 	} {
 		a := b.query(t, f, c.document, c.variables)
 		if a.Extensions.Cost.Requested != c.want || len(a.Errors) > 0 {
@@ -263,6 +267,8 @@ func (g *generator) selections(d *ast.Definition, depth int) string {
 			fmt.Fprintf(&b, " a%d%s: %s%s", i, f.Name, f.Name, g.arguments(f))
 			if of := g.schema.Types[f.Type.Name()]; of.Kind == ast.Object {
 				b.WriteString(" " + g.selections(of, depth-1))
+			} else if of.Kind == ast.Union {
+				b.WriteString(" { ... on Webhook " + g.selections(g.schema.Types["Webhook"], depth-1) + " }")
 			} else if of.Kind == ast.Interface {
 				b.WriteString(" { id ... on Webhook " + g.selections(g.schema.Types["Webhook"], depth-1) + " }")
 			}
@@ -279,6 +285,8 @@ func (g *generator) arguments(f *ast.FieldDefinition) string {
 	case f.Arguments.ForName("id") != nil:
 		id := g.ids[f.Name]
 		return fmt.Sprintf("(id: %q)", id)
+	case f.Arguments.ForName("text") != nil:
+		return []string{`(text: "full")`, `(text: "example.com", first: 30)`}[rand.IntN(2)]
 	case f.Arguments.ForName("limit") != nil:
 		return "(limit: 10)"
 	case f.Arguments.ForName("first") == nil:

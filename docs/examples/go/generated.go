@@ -99,9 +99,12 @@ type DeliveryAttemptFilter struct {
 	Statuses []AttemptStatus `json:"statuses,omitempty"`
 	// Attempts that failed for one of these reasons; null or empty means all, including successful ones.
 	Errors []AttemptErrorCode `json:"errors,omitempty"`
+	// Attempts that were answered with an HTTP status in one of these ranges, at most 100; null or empty means all, including unanswered ones.
+	HttpStatuses []IntRange `json:"httpStatuses,omitempty"`
 	// Attempts with one of these causes; null or empty means all.
 	Triggers []AttemptTrigger `json:"triggers,omitempty"`
-	// Attempts started in this range.
+	// Attempts started in this range. It is found by the order in which attempts were recorded: one that was recorded more than five minutes
+	// after it started, although others were recorded in between, or while a clock was set back by more than a minute, may be missing.
 	StartedAt *TimeRange `json:"startedAt,omitempty"`
 }
 
@@ -123,11 +126,28 @@ func (v *DeliveryAttemptFilter) GetStatuses() []AttemptStatus { return v.Statuse
 // GetErrors returns DeliveryAttemptFilter.Errors, and is useful for accessing the field via an interface.
 func (v *DeliveryAttemptFilter) GetErrors() []AttemptErrorCode { return v.Errors }
 
+// GetHttpStatuses returns DeliveryAttemptFilter.HttpStatuses, and is useful for accessing the field via an interface.
+func (v *DeliveryAttemptFilter) GetHttpStatuses() []IntRange { return v.HttpStatuses }
+
 // GetTriggers returns DeliveryAttemptFilter.Triggers, and is useful for accessing the field via an interface.
 func (v *DeliveryAttemptFilter) GetTriggers() []AttemptTrigger { return v.Triggers }
 
 // GetStartedAt returns DeliveryAttemptFilter.StartedAt, and is useful for accessing the field via an interface.
 func (v *DeliveryAttemptFilter) GetStartedAt() *TimeRange { return v.StartedAt }
+
+// A range of integers that includes both bounds: `{ from: 500, to: 599 }`.
+type IntRange struct {
+	// The lowest number; null means no lower bound.
+	From *int `json:"from,omitempty"`
+	// The highest number; null means no upper bound.
+	To *int `json:"to,omitempty"`
+}
+
+// GetFrom returns IntRange.From, and is useful for accessing the field via an interface.
+func (v *IntRange) GetFrom() *int { return v.From }
+
+// GetTo returns IntRange.To, and is useful for accessing the field via an interface.
+func (v *IntRange) GetTo() *int { return v.To }
 
 // An event to publish.
 type PublishEventInput struct {

@@ -47,7 +47,7 @@ export type AttemptTrigger =
 export type CountPrecision =
   /**
    * The list may have more than `count` elements: it has more than the given `limit`, or the filter keeps few elements of many and
-   * no more than 10 times `limit` were looked at.
+   * no more than 10 times `limit`, or no more than a tenth of a second allows, were looked at.
    */
   | 'AT_LEAST'
   /** The list has exactly `count` elements. */
@@ -88,6 +88,25 @@ export type CreateWebhookInput = {
 };
 
 /**
+ * A condition on a member of an event's data. It must have `equals`, `contains` or both; with both, one value must satisfy both. Where the
+ * path leads to an array, or through one, one of its elements must satisfy the condition.
+ */
+export type DataFilter = {
+  /** A text that the value, a string, contains. Upper and lower case differ. */
+  contains?: string | null | undefined;
+  /**
+   * A string, a number, true, false or null that the value is equal to. Numbers are compared by value: 1.0 equals 1. Null given with
+   * `contains` means any value.
+   */
+  equals?: unknown;
+  /**
+   * The names of members from the data inwards, at most 5, joined by full stops: `customer.id`. A full stop or a backslash within a name has
+   * a backslash before it.
+   */
+  path: string;
+};
+
+/**
  * Conditions for listing or streaming attempts. An attempt must meet all fields that are given; it meets a list if it matches one of
  * the elements.
  */
@@ -103,7 +122,12 @@ export type DeliveryAttemptFilter = {
    * empty means all.
    */
   eventTypes?: Array<string> | null | undefined;
-  /** Attempts started in this range. */
+  /** Attempts that were answered with an HTTP status in one of these ranges, at most 100; null or empty means all, including unanswered ones. */
+  httpStatuses?: Array<IntRange> | null | undefined;
+  /**
+   * Attempts started in this range. It is found by the order in which attempts were recorded: one that was recorded more than five minutes
+   * after it started, although others were recorded in between, or while a clock was set back by more than a minute, may be missing.
+   */
   startedAt?: TimeRange | null | undefined;
   /** Attempts with one of these outcomes; null or empty means all. */
   statuses?: Array<AttemptStatus> | null | undefined;
@@ -128,8 +152,17 @@ export type DeliveryFailureReason =
  * elements.
  */
 export type DeliveryFilter = {
-  /** Deliveries created in this range. */
+  /** Deliveries that were completed in this range. */
+  completedAt?: TimeRange | null | undefined;
+  /**
+   * Deliveries created in this range. It is found by the order in which deliveries were stored: one that was stored while a clock was set
+   * back by more than a minute may be missing.
+   */
   createdAt?: TimeRange | null | undefined;
+  /** Deliveries of events whose data meets all of these conditions, at most 100; null or empty means all. */
+  data?: Array<DataFilter> | null | undefined;
+  /** Deliveries whose last attempt failed for one of these reasons; null or empty means all. */
+  errors?: Array<AttemptErrorCode> | null | undefined;
   /** Deliveries of one of these events, at most 100; null or empty means all. */
   eventIds?: Array<string> | null | undefined;
   /**
@@ -137,8 +170,14 @@ export type DeliveryFilter = {
    * empty means all.
    */
   eventTypes?: Array<string> | null | undefined;
+  /** Deliveries whose last attempt was answered with an HTTP status in one of these ranges, at most 100; null or empty means all. */
+  httpStatuses?: Array<IntRange> | null | undefined;
+  /** Deliveries whose next attempt is due in this range. */
+  nextAttemptAt?: TimeRange | null | undefined;
   /** Deliveries in one of these states; null or empty means all. */
   statuses?: Array<DeliveryStatus> | null | undefined;
+  /** Deliveries of events with one of these tags, at most 100; null or empty means all. */
+  tags?: Array<string> | null | undefined;
   /** Deliveries to one of these webhooks, at most 100; null or empty means all. */
   webhookIds?: Array<string> | null | undefined;
 };
@@ -164,6 +203,14 @@ export type DisabledReason =
   | 'GONE'
   /** A caller set `enabled` to false. */
   | 'MANUAL';
+
+/** A range of integers that includes both bounds: `{ from: 500, to: 599 }`. */
+export type IntRange = {
+  /** The lowest number; null means no lower bound. */
+  from?: number | null | undefined;
+  /** The highest number; null means no upper bound. */
+  to?: number | null | undefined;
+};
 
 /** The input of `rotateWebhookSecret`. */
 export type RotateWebhookSecretInput = {
@@ -272,13 +319,17 @@ export type UserErrorCode =
 
 /** Conditions for listing webhooks. A webhook must meet all fields that are given. */
 export type WebhookFilter = {
+  /** Webhooks that are disabled for this reason. */
+  disabledReason?: DisabledReason | null | undefined;
   /** True for enabled webhooks, false for disabled ones. */
   enabled?: boolean | null | undefined;
   /** Webhooks that receive events of this type: by its name, by a wildcard that matches it, or because they subscribe to all types. */
   eventType?: string | null | undefined;
   /** The webhook with this external ID. */
   externalId?: string | null | undefined;
-  /** Webhooks whose URL contains this text. */
+  /** Webhooks whose URL, description or external ID contains this text. Upper and lower case of ASCII letters are the same. */
+  text?: string | null | undefined;
+  /** Webhooks whose URL contains this text. Upper and lower case of ASCII letters are the same. */
   url?: string | null | undefined;
 };
 
