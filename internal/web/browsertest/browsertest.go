@@ -37,6 +37,7 @@ type Page struct {
 	host string // the only one that the page may talk to
 
 	mu         sync.Mutex // guards what follows
+	requests   int
 	strays     []string
 	complaints []string
 }
@@ -147,6 +148,7 @@ func (p *Page) observe(event any) {
 	defer p.mu.Unlock()
 	switch e := event.(type) {
 	case *network.EventRequestWillBeSent:
+		p.requests++
 		p.asked(e.Request.URL)
 	case *network.EventWebSocketCreated:
 		p.asked(e.URL)
@@ -220,6 +222,13 @@ func (p *Page) Is(expression string) bool {
 func (p *Page) WaitText(selector, text string) {
 	p.t.Helper()
 	p.WaitFor(fmt.Sprintf(`document.querySelector(%q)?.innerText.replace(/\s+/g, " ").includes(%q)`, selector, text))
+}
+
+// Requests returns how many HTTP requests the page has made.
+func (p *Page) Requests() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.requests
 }
 
 // Resize makes the window another size, as that of a phone.

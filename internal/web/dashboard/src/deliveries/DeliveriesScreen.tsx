@@ -217,7 +217,7 @@ function Counters({ list, live }: { list: LiveFeed; live: boolean }) {
   const { counters, feed } = list;
   if (!live || counters.succeeded + counters.failed === 0) return null;
   return (
-    <span className="counters">
+    <span className="counters" title="All attempts since ten seconds before this list was opened">
       <span>
         <b>{counters.rate.toLocaleString()}</b> attempts/s
       </span>
@@ -225,7 +225,7 @@ function Counters({ list, live }: { list: LiveFeed; live: boolean }) {
         <b>{counters.succeeded.toLocaleString()}</b> succeeded
       </span>
       <span>
-        <b>{counters.failed.toLocaleString()}</b> failed since you opened this
+        <b>{counters.failed.toLocaleString()}</b> failed
       </span>
       {feed.leftOut > 0 && (
         <span title={`At more than ${MAX_RATE} a second the list shows some of them; the numbers count all.`}>

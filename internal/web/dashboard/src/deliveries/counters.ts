@@ -12,10 +12,15 @@ export const NO_COUNTERS: Counters = { succeeded: 0, failed: 0, rate: 0 };
 
 const SHOW_MS = 500;
 
+/** The sums so far. behind is how much this clock is ahead of the attempts that come: the clocks differ, and the way takes time. */
+function nothing() {
+  return { succeeded: 0, failed: 0, times: [] as number[], behind: Number.POSITIVE_INFINITY };
+}
+
 /** Counts every attempt once, and shows the sums twice a second while they change. */
 export function useCounters() {
   const [counters, setCounters] = useState(NO_COUNTERS);
-  const exact = useRef({ ...NO_COUNTERS, times: [] as number[] });
+  const exact = useRef(nothing());
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
 
   const show = useCallback(() => {
@@ -29,17 +34,20 @@ export function useCounters() {
   }, []);
 
   const count = useCallback(
-    (ok: boolean) => {
-      if (ok) exact.current.succeeded++;
-      else exact.current.failed++;
-      exact.current.times.push(Date.now());
+    (ok: boolean, startedAt: string) => {
+      const sums = exact.current;
+      if (ok) sums.succeeded++;
+      else sums.failed++;
+      const started = Date.parse(startedAt);
+      sums.behind = Math.min(sums.behind, Date.now() - started);
+      sums.times.push(started + sums.behind);
       timer.current ??= setTimeout(show, SHOW_MS);
     },
     [show],
   );
 
   const reset = useCallback(() => {
-    exact.current = { ...NO_COUNTERS, times: [] };
+    exact.current = nothing();
     setCounters(NO_COUNTERS);
   }, []);
 

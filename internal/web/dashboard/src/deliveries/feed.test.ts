@@ -18,7 +18,7 @@ function row(number: number, attemptCount = 1): Row {
     id: number.toString(16).padStart(8, '0'),
     status: 'PENDING',
     attemptCount,
-    createdAt: '2026-01-01T00:00:00Z',
+    createdAt: new Date(number).toISOString(),
     completedAt: null,
     nextAttemptAt: null,
     webhookId: 'w',
@@ -102,6 +102,16 @@ test('begins with what came already', () => {
   const feed = begin(early, page([row(4), row(3, 1)]));
   expect(numbers(feed)).toEqual([5, 4, 3]);
   expect(feed.rows[2]?.attemptCount).toBe(4);
+});
+
+// Many are created at one instant, in an order that the page does not know: those that are not in the page come after it.
+test('leaves those of one instant to their page', () => {
+  const at = '2026-01-01T00:00:00.000001Z';
+  const same = rows(9, 1).map((row) => ({ ...row, createdAt: at }));
+  const feed = begin(EMPTY, page(same.slice(3, 6), 'next'));
+  expect(numbers(receive(feed, same, true, 0))).toEqual([6, 5, 4]);
+  expect(receive(feed, same, true, 0).unseen).toBe(0);
+  expect(receive(feed, [{ ...row(10), createdAt: '2026-01-01T00:00:00.00001Z' }], true, 0).unseen).toBe(1);
 });
 
 // The answer to a retry is what the delivery is, although it has no more attempts than before.

@@ -51,6 +51,14 @@ function newer(a: Row, b: Row): boolean {
   return (b.completedAt ?? '') >= (a.completedAt ?? '');
 }
 
+/**
+ * Where a row belongs: by the time at which it was created, to the microsecond. The server has several of one instant in the order in
+ * which they were stored, which the page does not know.
+ */
+function place(row: Row): string {
+  return row.createdAt.slice(0, 19) + row.createdAt.slice(20, -1).padEnd(6, '0');
+}
+
 function known(rows: readonly Row[], row: Row): number {
   return rows.findIndex(({ id }) => id === row.id);
 }
@@ -62,7 +70,7 @@ export function begin(feed: Feed, page: Page): Feed {
     return had && newer(row, had) ? had : row;
   });
   const first = rows[0];
-  const before = feed.rows.filter((row) => known(rows, row) < 0 && (!first || row.id > first.id));
+  const before = feed.rows.filter((row) => known(rows, row) < 0 && (!first || place(row) > place(first)));
   return {
     ...feed,
     rows: [...before, ...rows].slice(0, MAX_ROWS),
@@ -104,7 +112,7 @@ export function receive(feed: Feed, arrivals: readonly Row[], paused: boolean, n
       continue;
     }
     // It belongs to a page that has not been asked for.
-    if (oldest && row.id < oldest.id) continue;
+    if (oldest && place(row) <= place(oldest)) continue;
     if (paused) {
       next.unseen++;
       insert(next.waiting, row);
@@ -140,9 +148,9 @@ export function replace(feed: Feed, row: Row): Feed {
   return { ...feed, rows: feed.rows.map((had) => (had.id === row.id ? row : had)) };
 }
 
-// IDs are UUIDs of version 7: they sort by the time at which they were made.
 function insert(rows: Row[], row: Row): void {
-  const at = rows.findIndex(({ id }) => id < row.id);
+  const own = place(row);
+  const at = rows.findIndex((other) => place(other) <= own);
   rows.splice(at < 0 ? rows.length : at, 0, row);
 }
 

@@ -63,6 +63,7 @@ export function useFeed({ terms, live, paused }: Options): LiveFeed {
   useEffect(() => {
     let over = false;
     setLoading(true);
+    setNotice('');
     reset();
     void load(null).then(({ page, error }) => {
       if (over) return;
@@ -89,7 +90,7 @@ export function useFeed({ terms, live, paused }: Options): LiveFeed {
           {
             next({ deliveryAttempts: { node } }) {
               const { delivery, ...lastAttempt } = node;
-              count(lastAttempt.status === 'SUCCEEDED');
+              count(lastAttempt.status === 'SUCCEEDED', lastAttempt.startedAt);
               if (!delivery || !matches(terms, delivery, Date.now())) {
                 // What is in the list changes even if it matches no longer.
                 if (delivery) setFeed((feed) => changed(feed, { ...delivery, lastAttempt }));
@@ -120,7 +121,6 @@ export function useFeed({ terms, live, paused }: Options): LiveFeed {
     error,
     notice,
     reload() {
-      setNotice('');
       setFeed(EMPTY);
       setRound((round) => round + 1);
     },

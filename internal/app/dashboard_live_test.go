@@ -1,0 +1,189 @@
+package app
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/chromedp"
+
+	"github.com/hookgraph/hookgraph/internal/web/browsertest"
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
+)
+
+// rows is what a script sees of the list: its rows on the screen, from the top.
+const rows = `[...document.querySelectorAll(".row:not(.heading)")].sort((a, b) => a.ariaRowIndex - b.ariaRowIndex)`
+
+// publishMany publishes n events in one call.
+func (c *client) publishMany(t *testing.T, eventType string, n int) {
+	t.Helper()
+	events := make([]any, n)
+	for i := range events {
+		events[i] = map[string]any{"type": eventType, "data": map[string]any{"n": i}}
+	}
+	var done struct {
+		Results []struct{ Event struct{ ID string } }
+	}
+	c.mutate(t, `mutation ($input: PublishEventsInput!) { done: publishEvents(input: $input) { results { event { id } } } }`,
+		map[string]any{"events": events}, &done)
+	if len(done.Results) != n {
+		t.Fatalf("published %d, want %d", len(done.Results), n)
+	}
+}
+
+// The list is current without being asked for: of many deliveries a second it shows some and counts all; scrolled away it stands still,
+// says so and lets them in afterwards; under the pointer it stands still, too. While nothing happens the page asks for nothing. After a
+// restart of the server it goes on and says so, and misses nothing.
+func TestDashboardLiveList(t *testing.T) {
+	t.Parallel()
+	receiver := webhooktest.NewReceiver(t)
+	dir := t.TempDir()
+	p := boot(t, dir)
+	c := &client{url: p.url, token: p.token}
+	c.createWebhook(t, map[string]any{"url": receiver.URL + "/hook"})
+	page := browsertest.Open(t, p.url)
+	page.Do(chromedp.Navigate(p.url + "/deliveries#token=" + p.token))
+	page.WaitText("main", "No delivery matches")
+	page.Do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, 5, 5))
+
+	c.publishMany(t, "burst.done", 300)
+	page.WaitText(".counters", "300 succeeded")
+	page.WaitText(".counters", "a sample: ")
+	if page.Is(rows + `.length >= 300`) {
+		t.Error("all of a burst are listed")
+	}
+	click(page, "Reload")
+	page.WaitFor(`document.querySelector("[role=grid]").ariaRowCount === "101"`) // a page, and the heading
+
+	still := func(how, where string) {
+		page.WaitFor(`(window.first = ` + rows + `[0].id, true)`)
+		c.publishMany(t, how, 3)
+		page.WaitText(".paused", "Paused, 3 new.")
+		if !page.Is(rows + `[0].id === window.first`) {
+			t.Errorf("%s: the rows moved", how)
+		}
+		page.Screenshot("deliveries-paused-" + how)
+		page.WaitFor(where)
+		page.WaitFor(rows + `[0].innerText.includes("` + how + `") && !document.querySelector(".paused")`)
+	}
+	page.WaitFor(`(document.querySelector(".rows").scrollTo(0, 600), true)`)
+	page.WaitFor(rows + `[0].ariaRowIndex > 3`)
+	still("scrolled", `(document.querySelector(".paused").click(), true)`)
+	page.Do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, 300, 400))
+	page.WaitFor(`document.querySelector("[role=rowgroup]:hover")`)
+	page.WaitFor(`(window.first = ` + rows + `[0].id, true)`)
+	c.publishMany(t, "pointed", 2)
+	page.WaitText(".paused", "Paused, 2 new.")
+	if !page.Is(rows + `[0].id === window.first`) {
+		t.Error("the rows moved under the pointer")
+	}
+	page.Do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, 5, 5))
+	page.WaitFor(rows + `[0].innerText.includes("pointed") && !document.querySelector(".paused")`)
+
+	before := page.Requests()
+	page.WaitFor(`(window.idle ??= performance.now()) < performance.now() - 20_000`)
+	if n := page.Requests() - before; n != 0 {
+		t.Errorf("the page made %d requests while nothing happened", n)
+	}
+
+	p.stop()
+	page.WaitText(".notice", "The connection was lost")
+	p = boot(t, dir, "--listen", strings.TrimPrefix(p.url, "http://"))
+	c.publish(t, "restarted.done")
+	page.WaitText(".notice", "goes on where it was")
+	page.WaitText(".row:not(.heading)", "restarted.done")
+	// Chromium reports what the server did not answer meanwhile.
+	page.CheckQuiet("WebSocket", "ERR_CONNECTION_REFUSED")
+}
+
+// When a token is revoked the page asks for another, and stays as it is behind the question.
+func TestDashboardTokenEnds(t *testing.T) {
+	t.Parallel()
+	p := boot(t, t.TempDir())
+	c := &client{url: p.url, token: p.token}
+	token := func() (id, secret string) {
+		var done struct {
+			Token  struct{ ID string }
+			Secret string
+		}
+		c.mutate(t, `mutation ($input: CreateTokenInput!) { done: createToken(input: $input) { token { id } secret } }`,
+			map[string]any{"name": "developer"}, &done)
+		return done.Token.ID, done.Secret
+	}
+	id, secret := token()
+	page := browsertest.Open(t, p.url)
+	page.Do(chromedp.Navigate(p.url + "/deliveries?q=status:failed#token=" + secret))
+	page.WaitText("main", "No delivery matches")
+
+	var done struct{ Token struct{ ID string } }
+	c.mutate(t, `mutation ($input: RevokeTokenInput!) { done: revokeToken(input: $input) { token { id } } }`, map[string]any{"id": id}, &done)
+	page.WaitText("dialog[open]", "Sign in again")
+	if !page.Is(`document.querySelector(".chip.on").innerText.includes("status:failed")`) {
+		t.Error("the page behind the question is gone")
+	}
+	_, secret = token()
+	page.Do(chromedp.SendKeys(chromedp.CSS("input[name=token]"), secret), chromedp.Click(chromedp.CSS("dialog[open] .primary")))
+	page.WaitFor(`!document.querySelector("dialog[open]") && location.search.includes("failed")`)
+	page.WaitText("main", "No delivery matches")
+	page.CheckQuiet("status of 401", "WebSocket")
+}
+
+// hostile are answers that would do harm if they were more than text.
+var hostile = []string{
+	`<img src=x onerror="document.title='harmed'">`,
+	`"><script>document.title='harmed'</script>`,
+	`javascript:document.title='harmed'`,
+	"\u202egnirts desrever\u2066\u2069",
+	"\x00\x01\x02\x1b[31mred\x1b[0m\x7f",
+	`{"__proto__":{"harmed":true},"constructor":1,"n":12345678901234567890.10}`,
+	strings.Repeat("A", 64<<10),
+	strings.Repeat("[", 10_000),
+	"\xff\xfe not UTF-8",
+	"{{7*7}} ${7*7} #{7*7}",
+}
+
+// Whatever a receiver answers is shown as text: nothing of it runs, nothing is loaded, nothing of it is unseen, and no number changes.
+func TestDashboardHostileAnswers(t *testing.T) {
+	t.Parallel()
+	receiver := webhooktest.NewReceiver(t)
+	p := boot(t, t.TempDir())
+	c := &client{url: p.url, token: p.token}
+	c.createWebhook(t, map[string]any{"url": receiver.URL + `/"><script>document.title='harmed'</script>`, "retryScheduleMs": []int{}})
+	page := browsertest.Open(t, p.url)
+	page.Do(chromedp.Navigate(p.url + "/deliveries#token=" + p.token))
+	page.WaitText("main", "No delivery matches")
+	for i, answer := range hostile {
+		receiver.Answer(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("X-Answer", strings.Map(func(r rune) rune {
+				if r < ' ' || r == 0x7f {
+					return '?'
+				}
+				return r
+			}, answer[:min(len(answer), 2000)]))
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = w.Write([]byte(answer))
+		})
+		eventType := fmt.Sprintf("hostile.n%d", i)
+		c.publish(t, eventType)
+		receiver.Next(t)
+		click(page, eventType)
+		page.WaitText("h1", eventType)
+		page.WaitFor(`document.querySelector("section[aria-label=response] pre")`)
+		page.WaitFor(`(document.querySelectorAll("details").forEach((d) => { d.open = true }), true)`)
+		if page.Is(`document.title.includes("harmed") || {}.harmed || document.querySelector("main script, main img, main [onerror]")`) {
+			t.Errorf("%q is more than text", answer)
+		}
+		if page.Is(`/[\u0000-\u0008\u000b-\u001f\u007f\u202a-\u202e\u2066-\u2069]/.test(document.querySelector("main").innerText)`) {
+			t.Errorf("%q has what cannot be seen", answer)
+		}
+		if strings.Contains(answer, "12345678901234567890.10") {
+			page.WaitText("section[aria-label=response]", "12345678901234567890.10")
+		}
+		page.WaitFor(`document.documentElement.scrollWidth <= document.documentElement.clientWidth`)
+		page.Do(chromedp.NavigateBack())
+		page.WaitText("h1", "Deliveries")
+	}
+	page.CheckQuiet()
+}
