@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"time"
 
 	"github.com/hookgraph/hookgraph/graph"
@@ -23,6 +24,7 @@ import (
 	_ "github.com/hookgraph/hookgraph/internal/store/sqlite"   // registers the database
 	"github.com/hookgraph/hookgraph/internal/upkeep"
 	"github.com/hookgraph/hookgraph/internal/web"
+	"github.com/hookgraph/hookgraph/internal/web/dashboard"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -137,6 +139,7 @@ func (s *server) openAPI(context.Context) (err error) {
 		if trusted, err = gqlhttp.ReadTrustedDocuments(cfg.TrustedDocuments); err != nil {
 			return fmt.Errorf("--trusted-documents: %w", err)
 		}
+		maps.Copy(trusted, dashboard.Documents())
 	}
 	s.bodies = intake.NewBodies(web.MaxReadingBytes, web.MaxBody(int(cfg.MaxPayload)))
 	full := func(what string, h intake.Holder, full *intake.Full) {

@@ -7,6 +7,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/chromedp/cdproto/input"
@@ -186,6 +187,32 @@ func TestDashboardWebhooks(t *testing.T) {
 	page.WaitText("dialog[open]", "Its open deliveries are canceled")
 	click(page, "Delete it")
 	page.WaitText("main", "No webhook is registered yet")
+	page.CheckQuiet()
+}
+
+// With trusted documents the page works: its own are among them.
+func TestDashboardTrustedDocuments(t *testing.T) {
+	t.Parallel()
+	documents := t.TempDir()
+	if err := os.WriteFile(filepath.Join(documents, "viewer.graphql"), []byte("{ viewer { __typename } }"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	receiver := webhooktest.NewReceiver(t)
+	p := boot(t, t.TempDir(), "--trusted-documents", documents)
+	c := &client{url: p.url, token: p.token}
+	page := browsertest.Open(t, p.url)
+	page.Do(chromedp.Navigate(p.url + "/deliveries#token=" + p.token))
+	page.WaitText("main", "No delivery matches")
+	c.rest(t, "POST", "/v1/webhooks", `{"url": "`+receiver.URL+`/hook"}`, nil)
+	c.rest(t, "POST", "/v1/events", `{"type": "order.paid", "data": 1}`, nil)
+	click(page, "order.paid") // which the stream brought
+	page.WaitText(".sentence", "Delivered at the first attempt")
+	page.WaitText(".attempt", "POST "+receiver.URL)
+	click(page, "Webhooks")
+	click(page, "Register a webhook")
+	page.Do(chromedp.SendKeys(chromedp.CSS("input[name=url]"), receiver.URL+"/other"))
+	click(page, "Register")
+	page.WaitText("dialog[open] .secret", "whsec_")
 	page.CheckQuiet()
 }
 

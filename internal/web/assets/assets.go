@@ -131,6 +131,15 @@ func (f *file) content() ([]byte, error) {
 	return io.ReadAll(r)
 }
 
+// Content returns a file of the build, decompressed; fs.ErrNotExist if there is none.
+func (p *Page) Content(name string) ([]byte, error) {
+	f := p.files[name]
+	if f == nil {
+		return nil, fs.ErrNotExist
+	}
+	return f.content()
+}
+
 // contentType does not use the machine's MIME table, because browsers run these files only with the right type.
 func contentType(name string) string {
 	switch path.Ext(name) {

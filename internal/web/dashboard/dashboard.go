@@ -15,6 +15,7 @@ package dashboard
 
 import (
 	"embed"
+	"encoding/json"
 	"io/fs"
 	"net/http"
 	"slices"
@@ -44,6 +45,20 @@ var page = sync.OnceValue(func() *assets.Page {
 		return slices.Contains(screens, first)
 	}})
 })
+
+// Documents returns what the page sends to the GraphQL API, by the SHA-256 of each document: a server that runs trusted documents only
+// must run these, too.
+func Documents() map[string]string {
+	text, err := page().Content("documents.json")
+	var documents map[string]string
+	if err == nil {
+		err = json.Unmarshal(text, &documents)
+	}
+	if err != nil {
+		panic(err) // a broken build, as in assets.Load
+	}
+	return documents
+}
 
 // Handlers returns the page by the patterns to mount it at.
 func Handlers() map[string]http.Handler {

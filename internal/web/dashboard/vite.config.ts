@@ -1,10 +1,11 @@
 import { defineConfig } from 'vite';
 import { gzipOutput } from '../graphiql/gzip.ts';
+import { trustedDocuments } from './documents.ts';
 
 export default defineConfig({
   // Relative: the page works below whatever path a proxy puts before the server's.
   base: './',
-  plugins: [gzipOutput()],
+  plugins: [trustedDocuments(), gzipOutput()],
   build: {
     assetsInlineLimit: 0,
     cssCodeSplit: false,

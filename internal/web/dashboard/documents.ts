@@ -1,0 +1,35 @@
+import { createHash } from 'node:crypto';
+import { formatDocument, stringifyDocument } from '@urql/core';
+import { type DocumentNode, Kind } from 'graphql';
+import type { Plugin } from 'vite';
+import * as generated from './src/gql/graphql.ts';
+
+/**
+ * Writes documents.json: what the page sends to the server, by its SHA-256, for servers that run trusted documents only. The text is
+ * made by the functions with which the page makes it.
+ */
+export function trustedDocuments(): Plugin {
+  return {
+    name: 'trusted-documents',
+    apply: 'build',
+    generateBundle() {
+      const texts = Object.values(generated)
+        .map(sent)
+        .filter((text) => text !== undefined);
+      const documents = Object.fromEntries(
+        texts.map((text) => [createHash('sha256').update(text).digest('hex'), text]),
+      );
+      this.emitFile({ type: 'asset', fileName: 'documents.json', source: JSON.stringify(documents) });
+    },
+  };
+}
+
+/** What the page sends of an exported value; undefined when that is no operation. */
+function sent(value: unknown): string | undefined {
+  const document = value as DocumentNode;
+  if (document.kind !== Kind.DOCUMENT) return undefined;
+  const operation = document.definitions.find(({ kind }) => kind === Kind.OPERATION_DEFINITION);
+  if (!operation || !('operation' in operation)) return undefined;
+  // Subscriptions are sent as they are (src/api/watch.ts); the cache of urql adds the names of types to all others.
+  return stringifyDocument(operation.operation === 'subscription' ? document : formatDocument(document));
+}
