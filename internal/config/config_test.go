@@ -124,7 +124,7 @@ func TestDatabase(t *testing.T) {
 		" ./data":                                                              "!white space",
 		"./data\n":                                                             "!white space",
 		"":                                                                     "!must name",
-		"http://s3cr3t":                                                        "!no database",
+		"http://s3cr3t":                                                        "!not a supported database",
 	} {
 		got, postgres, err := readDatabase(text)
 		refused, is := strings.CutPrefix(want, "!")
