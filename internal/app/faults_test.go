@@ -41,7 +41,7 @@ const commitTime = 1 * time.Second
 
 // Whenever the program is killed, nothing acknowledged is lost, attempts are numbered without gaps and end with the success,
 // nothing is sent that was not committed, and only requests are repeated that were in flight or whose record was not committed (I1
-// to I6).
+// to I6); and statistics count what is stored, once (I18).
 func TestKill(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes 10 s")
@@ -554,6 +554,7 @@ func (w *world) check(t *testing.T) {
 	s, owner := stored(t, w.dir)
 	defer s.Close()
 	recorded := readDeliveries(t, s.In(owner.ID), s, owner.ID)
+	checkStatistics(t, s, owner.ID, recorded)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	arrived, repeated, killed := w.checkLives(t, recorded)

@@ -262,6 +262,7 @@ func (f *fleet) check(t *testing.T, stream <-chan []string) {
 	s, owner := stored(t, f.database)
 	defer s.Close()
 	recorded := readDeliveries(t, s.In(owner.ID), s, owner.ID)
+	checkStatistics(t, s, owner.ID, recorded)
 	repeated := 0
 	for key, d := range recorded {
 		if !strings.HasPrefix(key, "/healthy ") && !strings.HasPrefix(key, "/flapping ") {

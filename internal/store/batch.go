@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/hookgraph/hookgraph/internal/stats"
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/store/fanout"
 	"github.com/hookgraph/hookgraph/internal/store/turns"
@@ -67,9 +68,10 @@ type batch struct {
 	changed  []*Target      // to report to the dispatcher, in order
 	reserved []*Claimed
 	due      map[webhook.ID]time.Time
-	disabled []*Target // by responses or failures
-	failures []error   // of changes, by index; those were rolled back alone
-	noted    bool      // operational events wait to be published
+	disabled []*Target    // by responses or failures
+	failures []error      // of changes, by index; those were rolled back alone
+	noted    bool         // operational events wait to be published
+	counts   *stats.Delta // what happens in it
 }
 
 // targetBefore is what targets had for a webhook; nil means nothing.

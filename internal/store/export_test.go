@@ -124,7 +124,7 @@ func Declared() map[string]Shape {
 func DeclaredKeys() map[string][]string {
 	all := map[string][]string{}
 	for _, t := range dialect.Tables {
-		for _, c := range append(strings.Split(t.Columns+", "+t.Fixed, ", "), t.Owner, t.Key, t.Event) {
+		for _, c := range append(strings.Split(t.Columns+", "+t.Fixed+", "+t.Key, ", "), t.Owner, t.Event) {
 			if c != "" {
 				all[t.Name] = append(all[t.Name], c)
 			}
@@ -284,6 +284,20 @@ func (s *Store) Multiply(delivery webhook.ID, n int) error {
 	return s.write.Exec("INSERT INTO attempts ("+day+seq+"id, tenant_id, webhook_id, delivery_id, event_id, "+columns+") SELECT "+of("a")+next+id+
 		", a.tenant_id, d.webhook_id, d.id, d.event_id, a."+strings.Join(strings.Fields(columns), " a.")+
 		" FROM attempts a, deliveries d WHERE a.delivery_id = ? AND d.event_id = a.event_id AND d.id <> a.delivery_id", delivery).Error
+}
+
+// ExpireStatistics removes statistics as they are at a time.
+func (s *Store) ExpireStatistics(ctx context.Context, now time.Time) error {
+	return s.expireStatistics(ctx, newPruner(s), now)
+}
+
+// StatsRows counts the rows of statistics of a grain.
+func (s *Store) StatsRows(tb testing.TB, grain int64) (n int64) {
+	tb.Helper()
+	if err := s.read.Raw("SELECT COUNT(*) FROM stats WHERE grain = ?", grain).Scan(&n).Error; err != nil {
+		tb.Fatal(err)
+	}
+	return n
 }
 
 // SweepTenant removes what is left of a deleted tenant.

@@ -20,7 +20,7 @@ import (
 
 // Whatever is done to a store, in whatever order and with whatever crash between, it agrees with a model of plain maps:
 // one delivery for each pair, however large the fan-out (I2), attempts numbered 1 to n (I3), every delivery completed or held or due or claimed (I4),
-// nothing to claim after a success (I5), and no write from who lost the claim (I7).
+// nothing to claim after a success (I5), no write from who lost the claim (I7), and statistics of all that happened, once (I18).
 func TestStoreAgreesWithModel(t *testing.T) {
 	each(t, func(s *suite) {
 		n := "20" // about 5 s; -rapid.checks=1000 for long
@@ -48,7 +48,7 @@ func few(tb testing.TB, checks string) {
 
 func agreesWithModel(s *suite, t *rapid.T) {
 	open := s.fresh()
-	m := &model{start: func() *store.Store { return open(s, store.Options{Tuning: fanOutAbove(1)}) }, deliveries: map[webhook.ID]*modelDelivery{}, events: map[webhook.ID]string{}, keys: map[string]webhook.ID{}}
+	m := &model{start: func() *store.Store { return open(s, store.Options{Tuning: fanOutAbove(1)}) }, ledger: newLedger(), deliveries: map[webhook.ID]*modelDelivery{}, events: map[webhook.ID]string{}, keys: map[string]webhook.ID{}}
 	m.open(t)
 	defer func() { _ = m.s.Close() }()
 	m.create(t)
@@ -72,6 +72,7 @@ func agreesWithModel(s *suite, t *rapid.T) {
 		"cancel":  m.cancel,
 		"prune":   m.prune,
 		"expire":  m.expire,
+		"fold":    m.fold,
 	})
 }
 
@@ -88,6 +89,7 @@ type model struct {
 	deliveries map[webhook.ID]*modelDelivery
 	claims     []*held // claimed at some time, finished or not
 	attempts   int     // in the log
+	ledger     ledger
 
 	quota int
 	taken []*store.Claimed
@@ -99,6 +101,7 @@ type modelTarget struct {
 	schedule         []int
 	enabled, deleted bool
 	failing          bool
+	inARow           int // attempts that failed since the last that succeeded
 	secrets          int
 }
 
@@ -239,6 +242,7 @@ func (m *model) publish(t *rapid.T) {
 // owe notes an event and finds the deliveries that were made for it.
 func (m *model) owe(t *rapid.T, event webhook.ID, kind string, wants func(*modelTarget) bool) {
 	m.events[event] = kind
+	m.ledger.of(webhook.ID{}, kind).events++
 	must(t, m.s.Flush(context.Background()))
 	l, err := m.c.Deliveries(context.Background(), store.DeliveryFilter{EventIDs: []webhook.ID{event}}, store.Page{First: 100})
 	must(t, err)
@@ -253,6 +257,7 @@ func (m *model) owe(t *rapid.T, event webhook.ID, kind string, wants func(*model
 			t.Fatalf("event %s (%s): a delivery to %s that is not owed, or is there twice", event, kind, d.WebhookID)
 		}
 		delete(want, d.WebhookID)
+		m.ledger.owed(d.WebhookID, kind)
 		m.deliveries[d.ID] = &modelDelivery{event: event, hook: d.WebhookID, status: webhook.Pending, trigger: webhook.TriggerSchedule, due: true}
 		if kind == webhook.TypeTest {
 			m.deliveries[d.ID].trigger = webhook.TriggerTest
@@ -424,11 +429,17 @@ func (m *model) apply(t *rapid.T, d *modelDelivery, r *store.Result) {
 	d.attempts = append(d.attempts, r.Attempt.Status)
 	d.claim, d.trigger = nil, webhook.TriggerSchedule
 	gaveUp := false
+	m.ledger.attempted(d.hook, kind, r)
+	if h.inARow++; ok {
+		h.inARow = 0
+	}
 	switch {
 	case ok:
+		m.ledger.ended(d.hook, kind, &m.ledger.of(d.hook, kind).succeeded, d.status == webhook.Pending)
 		d.status = webhook.DeliverySucceeded
 	case d.status == webhook.Canceled:
 	case kind == webhook.TypeTest || len(d.attempts)-d.start > len(h.schedule):
+		m.ledger.ended(d.hook, kind, &m.ledger.of(d.hook, kind).failed, true)
 		d.status, gaveUp, d.reason = webhook.DeliveryFailed, true, webhook.FailureRetriesExhausted
 	case h.schedule[len(d.attempts)-d.start-1] == 0:
 		d.due = true
@@ -560,6 +571,9 @@ func (m *model) retryOne(t *rapid.T, id webhook.ID, d *modelDelivery) {
 		return
 	}
 	must(t, err)
+	if d.status != webhook.Pending {
+		m.ledger.owed(d.hook, m.events[d.event])
+	}
 	d.status, d.start, d.later, d.reason = webhook.Pending, len(d.attempts), false, ""
 	if d.claim == nil && !d.stolen {
 		d.due, d.trigger = true, webhook.TriggerManual
@@ -580,6 +594,7 @@ func (m *model) cancelOne(t *rapid.T, id webhook.ID, d *modelDelivery) {
 		return
 	}
 	must(t, err)
+	m.ledger.ended(d.hook, m.events[d.event], &m.ledger.of(d.hook, m.events[d.event]).canceled, true)
 	d.status, d.due, d.later = webhook.Canceled, false, false
 }
 
@@ -590,6 +605,7 @@ func (m *model) prune(t *rapid.T) {
 	owed := map[webhook.ID]bool{}
 	for _, d := range m.deliveries {
 		if m.target(d.hook).deleted && d.status == webhook.Pending && (d.due || d.later) {
+			m.ledger.ended(d.hook, m.events[d.event], &m.ledger.of(d.hook, m.events[d.event]).canceled, true)
 			d.status, d.due, d.later = webhook.Canceled, false, false
 		}
 		owed[d.event] = owed[d.event] || d.status == webhook.Pending
@@ -612,6 +628,7 @@ func (m *model) expire(t *rapid.T) {
 		if m.target(d.hook).deleted || !d.due && !d.later {
 			continue
 		}
+		m.ledger.ended(d.hook, m.events[d.event], &m.ledger.of(d.hook, m.events[d.event]).failed, true)
 		d.status, d.due, d.later, d.reason = webhook.DeliveryFailed, false, false, webhook.FailureExpired
 		if n++; !webhook.Operational(m.events[d.event]) {
 			told = []string{webhook.TypeDeliveryFailed} // of all webhooks
@@ -669,6 +686,7 @@ func (m *model) agree(t *rapid.T) {
 	}
 	m.agreeLog(t)
 	m.agreeTargets(t)
+	m.agreeStats(t)
 }
 
 func (m *model) agreeLog(t *rapid.T) {

@@ -23,6 +23,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/store/migrations"
 	"github.com/hookgraph/hookgraph/internal/store/quota"
 	"github.com/hookgraph/hookgraph/internal/store/routing"
+	"github.com/hookgraph/hookgraph/internal/store/statistics"
 	"github.com/hookgraph/hookgraph/internal/store/turns"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -53,6 +54,8 @@ type Options struct {
 	OnStatement func(sql string)
 	// Retention is how long events are kept of tenants without a retention of their own.
 	Retention webhook.Retention
+	// StatsRetention is how long statistics are kept; 0 means DefaultStatsRetention.
+	StatsRetention time.Duration
 	// Quotas are what tenants without quotas of their own may have and do.
 	Quotas webhook.Quotas
 	// Tuning is DefaultTuning when it is nil.
@@ -74,6 +77,8 @@ type Tuning struct {
 	// Linger is how long the row of a deleted tenant stays when all others are gone: a caller that was let in just before may still write
 	// some.
 	Linger time.Duration
+	// FoldRows is how many rows of statistics one transaction writes at most.
+	FoldRows int
 }
 
 // DefaultTuning is that of a program that serves.
@@ -82,7 +87,7 @@ func DefaultTuning() Tuning {
 		FanOutAbove: 256, NoteAbove: 32, CallDeliveries: 8192,
 		AsideAfter: 10 * time.Second, AsideWait: time.Hour,
 		ReadyFor: 5 * time.Second, NotReadyFor: time.Second,
-		AloneAfter: time.Second, Linger: time.Minute,
+		AloneAfter: time.Second, Linger: time.Minute, FoldRows: statistics.MostRows,
 	}
 }
 
@@ -104,6 +109,7 @@ type Store struct {
 	write  *gorm.DB // one connection, used by the writer alone
 	keys   *seal.Ring
 	writer *writer
+	tally  counting // of the writer's goroutine only, but for what its fields say
 	routes *routing.Table
 	fans   *fanout.Notes
 	memory *turns.Room // bytes of events that wait to be published
@@ -173,6 +179,7 @@ func OpenOn(ctx context.Context, o Options, db dialect.DB) (_ *Store, err error)
 			return s.changeDeliveries(ctx, func(b *batch) error { return s.db.Touch(&b.Tx) })
 		},
 	})
+	s.tally.folder.DB = db
 	s.quotas = quota.NewBook(o.Quotas, s.countHeld, o.Logger)
 	defer func() {
 		if err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/hookgraph/hookgraph/internal/stats"
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/store/fanout"
 	"github.com/hookgraph/hookgraph/internal/store/turns"
@@ -332,6 +333,7 @@ func (b *batch) insertAll(events []*incoming) error {
 	var notes []*fanout.Note
 	for i, in := range events {
 		in.event.Seq = first + int64(i)
+		b.counts.Event(stats.Tenant(in.event.TenantID), in.event.Type)
 		if in.result != nil {
 			in.result.Event = &in.event
 		}
@@ -397,6 +399,7 @@ func (b *batch) insertDeliveries(claims []*Claimed) error {
 	}
 	for i, claimed := range claims {
 		claimed.Delivery.Seq = first + int64(i)
+		b.counts.Owed(statsKey(claimed.Target, claimed.Event.Type), 1)
 	}
 	return nil
 }

@@ -66,7 +66,9 @@ func (b *batch) record() error {
 			}
 		}
 		kept = append(kept, o)
-		b.Attempts = append(b.Attempts, b.attempt(o.Result))
+		a := b.attempt(o.Result)
+		b.Attempts = append(b.Attempts, a)
+		b.countOutcome(&o, is, a)
 	}
 	if len(kept) == 0 {
 		return nil

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hookgraph/hookgraph/internal/stats"
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/store/removal"
 	"github.com/hookgraph/hookgraph/internal/webhook"
@@ -341,6 +342,7 @@ func (s *Store) expirePiece(ctx context.Context, of *Target, before time.Time) (
 		seqs := make([]int64, n)
 		first, last := rows[0].PublishedAt, rows[0].PublishedAt
 		for i, d := range rows {
+			b.counts.Ended(statsKey(of, d.Type), stats.Failed, 1, true)
 			seqs[i], first, last = d.Seq, min(first, d.PublishedAt), max(last, d.PublishedAt)
 			if to != nil && to.DeletedAt == nil && !webhook.Operational(d.Type) {
 				told.add(to, webhook.TypeDeliveryFailed, failedDelivery{
@@ -362,13 +364,13 @@ func (s *Store) expirePiece(ctx context.Context, of *Target, before time.Time) (
 // CancelDeleted cancels what deleted webhooks are still owed, where a stop interrupted that.
 func (s *Store) CancelDeleted(ctx context.Context) error {
 	var gone []*webhook.Webhook
-	err := s.read.WithContext(ctx).Raw(`SELECT id, tenant_id FROM webhooks WHERE deleted_at IS NOT NULL AND EXISTS
+	err := s.read.WithContext(ctx).Raw(`SELECT seq, id, tenant_id FROM webhooks WHERE deleted_at IS NOT NULL AND EXISTS
 		(SELECT 1 FROM deliveries d WHERE d.webhook_id = webhooks.id AND d.due_at IS NOT NULL)`).Scan(&gone).Error
 	if err != nil {
 		return dialect.Unavailable(err)
 	}
 	for _, w := range gone {
-		s.cancelDeleted(w.TenantID, w.ID)
+		s.cancelDeleted(w)
 	}
 	return nil
 }

@@ -17,6 +17,7 @@ func (s *Store) Tasks() []upkeep.Task {
 		{Name: "stored events", Every: countInterval, Run: s.countStored},
 		{Name: "operational events", Every: noticePoll, Wake: s.noted, Rest: noticeGap, Run: s.publishNoted},
 		{Name: "large fan-outs", Every: findEvery, Run: s.fans.Look},
+		{Name: "statistics", Every: foldEvery, Exclusive: true, Run: s.keepStatistics},
 		{Name: "deleted tenants", Every: s.tuning.Linger / 2, Wake: s.deleted, Exclusive: true, Run: s.sweep},
 	}
 }

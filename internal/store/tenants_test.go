@@ -41,6 +41,7 @@ func TestDeleteTenant(t *testing.T) {
 		for name, c := range map[string]*store.Scope{"kept": kept, "gone": gone} {
 			owners[name], hooks[name] = furnish(t, s, c, name)
 		}
+		must(t, s.FoldStatistics(t.Context()))
 		before, err := s.CountRows(t.Context(), owners["kept"])
 		if err != nil {
 			t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hookgraph/hookgraph/internal/stats"
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/store/removal"
 	"github.com/hookgraph/hookgraph/internal/webhook"
@@ -317,11 +318,13 @@ func (c *Scope) UpdateWebhook(ctx context.Context, id webhook.ID, p webhook.Patc
 // DeleteWebhook removes a webhook, its secrets and its headers. Its history stays until retention takes it; what was still to be
 // delivered is canceled.
 func (c *Scope) DeleteWebhook(ctx context.Context, id webhook.ID) error {
+	var gone webhook.Webhook
 	err := c.change(ctx, func(b *batch) error {
 		old, err := b.own(c.tenant, id)
 		if err != nil {
 			return err
 		}
+		gone = old.Webhook
 		now := b.Now.UTC().Truncate(time.Microsecond)
 		next := &Target{Webhook: old.Webhook}
 		next.DeletedAt, next.UpdatedAt = &now, now
@@ -332,20 +335,27 @@ func (c *Scope) DeleteWebhook(ctx context.Context, id webhook.ID) error {
 		return nil
 	})
 	if err == nil {
-		c.s.background.Go(func() { c.s.cancelDeleted(c.tenant, id) })
+		c.s.background.Go(func() { c.s.cancelDeleted(&gone) })
 	}
 	return err
 }
 
 // cancelDeleted marks what a deleted webhook was still owed, in small transactions; until then it only reads as canceled.
-func (s *Store) cancelDeleted(tenant, id webhook.ID) {
+func (s *Store) cancelDeleted(w *webhook.Webhook) {
 	for {
-		var n int64
-		err := s.changeFor(s.quit, tenant, 1000, func(b *batch) error {
-			res := b.DB.Exec(`UPDATE deliveries SET status = 'CANCELED', due_at = NULL, completed_at = ? WHERE seq IN
-				(SELECT seq FROM deliveries WHERE webhook_id = ? AND due_at IS NOT NULL LIMIT 1000)`, dialect.At(b.Now), id)
-			n = res.RowsAffected
-			return res.Error
+		n := 0
+		err := s.changeFor(s.quit, w.TenantID, 1000, func(b *batch) error {
+			var types []string
+			// That it is still due is looked at again when it is locked: another replica may be canceling, too.
+			if err := b.DB.Raw(`UPDATE deliveries SET status = 'CANCELED', due_at = NULL, completed_at = ? WHERE due_at IS NOT NULL AND seq IN
+				(SELECT seq FROM deliveries WHERE webhook_id = ? AND due_at IS NOT NULL LIMIT 1000) RETURNING event_type`, dialect.At(b.Now), w.ID).Scan(&types).Error; err != nil {
+				return err
+			}
+			for _, t := range types {
+				b.counts.Ended(stats.Key{Tenant: stats.Tenant(w.TenantID), Webhook: w.Seq, Type: t}, stats.Canceled, 1, true)
+			}
+			n = len(types)
+			return nil
 		})
 		if err != nil || n == 0 {
 			return // Prune comes back to what is left
@@ -357,8 +367,16 @@ func (s *Store) cancelDeleted(tenant, id webhook.ID) {
 // it only restarts the schedule. Errors: webhook.ErrNotFound; an *Invalid with code CONFLICT if its webhook is deleted.
 func (c *Scope) RetryDelivery(ctx context.Context, id webhook.ID) (*webhook.Delivery, error) {
 	return c.changeDelivery(ctx, id, func(b *batch, d *webhook.Delivery) error {
-		if b.target(d.WebhookID) == nil {
+		to := b.target(d.WebhookID)
+		if to == nil {
 			return &webhook.Invalid{Field: "id", Code: webhook.CodeConflict, Message: "the delivery's webhook is deleted, so it cannot be retried"}
+		}
+		is, err := b.lockDelivery(c.tenant, d.Seq)
+		if err != nil {
+			return err
+		}
+		if is.Status != webhook.Pending {
+			b.counts.Owed(statsKey(to, is.EventType), 1)
 		}
 		b.dueAt(d.WebhookID, b.Now)
 		return b.DB.Exec(`UPDATE deliveries SET status = 'PENDING', schedule_start = attempt_count, completed_at = NULL, failure_reason = NULL,
@@ -371,12 +389,33 @@ func (c *Scope) RetryDelivery(ctx context.Context, id webhook.ID) (*webhook.Deli
 // *Invalid with code CONFLICT if the delivery is completed.
 func (c *Scope) CancelDelivery(ctx context.Context, id webhook.ID) (*webhook.Delivery, error) {
 	return c.changeDelivery(ctx, id, func(b *batch, d *webhook.Delivery) error {
-		if d.Status != webhook.Pending && d.Status != webhook.Held {
+		is, err := b.lockDelivery(c.tenant, d.Seq)
+		if err != nil {
+			return err
+		}
+		to := b.target(d.WebhookID)
+		if to == nil || is.Status != webhook.Pending {
 			return &webhook.Invalid{Field: "id", Code: webhook.CodeConflict, Message: "the delivery is completed already; only pending and held ones can be canceled"}
 		}
+		b.counts.Ended(statsKey(to, is.EventType), stats.Canceled, 1, true)
 		return b.DB.Exec("UPDATE deliveries SET status = 'CANCELED', due_at = NULL, completed_at = ? WHERE seq = ? AND tenant_id = ?",
 			dialect.At(b.Now), d.Seq, c.tenant).Error
 	})
+}
+
+// lockedDelivery is what a delivery is stored as. Nobody else changes it until the transaction ends.
+type lockedDelivery struct {
+	Status    webhook.DeliveryStatus
+	EventType string
+}
+
+// lockDelivery locks a delivery, which another replica may be changing: what it was before decides what is counted.
+func (b *batch) lockDelivery(tenant webhook.ID, seq int64) (is lockedDelivery, err error) {
+	res := b.DB.Raw("UPDATE deliveries SET status = status WHERE seq = ? AND tenant_id = ? RETURNING status, event_type", seq, tenant).Scan(&is)
+	if res.Error == nil && is.Status == "" {
+		return is, webhook.ErrNotFound
+	}
+	return is, res.Error
 }
 
 func (c *Scope) changeDelivery(ctx context.Context, id webhook.ID, do func(b *batch, d *webhook.Delivery) error) (*webhook.Delivery, error) {

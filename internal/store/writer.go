@@ -333,6 +333,7 @@ func (b *batch) write() (err error) {
 		}
 	}()
 	b.fanOuts = nil
+	b.startCounting()
 	b.failures, b.begun = make([]error, len(b.changes)), false
 	return b.s.db.Transaction(&b.Tx, func() error {
 		b.begun = true
@@ -360,7 +361,7 @@ func (b *batch) write() (err error) {
 				return err
 			}
 		}
-		return nil
+		return b.journal()
 	})
 }
 
@@ -368,6 +369,7 @@ func (b *batch) write() (err error) {
 func (b *batch) apply(c *change) error {
 	outer, changed, reserved, fanOuts := b.DB, len(b.changed), len(b.reserved), len(b.fanOuts)
 	b.undo = b.undo[:0]
+	counted := b.countApart()
 	err := outer.Transaction(func(tx *gorm.DB) error {
 		b.DB = tx
 		if c.tenant != nil {
@@ -376,6 +378,7 @@ func (b *batch) apply(c *change) error {
 		return c.do(b)
 	})
 	b.DB = outer
+	counted(err == nil)
 	if err != nil {
 		for _, was := range slices.Backward(b.undo) {
 			if was.target == nil {

@@ -63,6 +63,11 @@ func Copy(ctx context.Context, o CopyOptions) (_ []CopiedTable, err error) {
 	if err := c.begin(ctx); err != nil {
 		return nil, err
 	}
+	if !o.DryRun { // the journal of statistics stays behind
+		if err := src.FoldStatistics(ctx); err != nil {
+			return nil, fmt.Errorf("source: %w", err)
+		}
+	}
 	tables, err := c.count(ctx)
 	if err != nil || o.DryRun {
 		return tables, err

@@ -89,6 +89,8 @@ type Outcome struct {
 type Finished struct {
 	Status webhook.DeliveryStatus
 	Start  int // its ScheduleStart
+	// Was is what it was before: PENDING, or CANCELED while its attempt ran.
+	Was webhook.DeliveryStatus
 }
 
 // Texts that both databases say of deliveries; how they find the rows is their own.

@@ -20,6 +20,8 @@ import (
 // DB is what SQLite and PostgreSQL do differently; everything else in this package is the same for both. Methods that
 // take a transaction run in it, the others outside.
 type DB interface {
+	Statistics
+
 	// Exists reports an error when open would make a new database.
 	Exists() error
 	// Open connects, and refuses a database that would acknowledge what it may lose. exclusive is for a server: it keeps a

@@ -22,7 +22,7 @@ type Table struct {
 	Name  string
 	Whose Ownership
 	Owner string // the column that says whose a row is; "" in tables of the database
-	Key   string // the column that its rows are read in the order of, each value once
+	Key   string // the columns that its rows are read in the order of, each value once, with commas between
 	// Event is the column that names the event that a row is removed with; "" when it outlives events. A table with many rows for an
 	// event must be daily.
 	Event string
@@ -83,6 +83,11 @@ var Tables = []*Table{
 	{Name: "idempotency_keys", Whose: OfTenant, Owner: "tenant_id", Key: "event_id", Event: "event_id"},
 	{Name: "notices", Whose: OfTenant, Owner: "tenant_id", Key: "seq"},
 	{Name: "fanouts", Whose: OfTenant, Owner: "tenant_id", Key: "seq", Event: "event_id"},
+	{Name: "stats_journal", Key: "seq"},
+	{Name: "stats_fold"},
+	{Name: "stats", Whose: OfTenant, Owner: "tenant_id", Key: "tenant_id, grain, webhook, type, bucket"},
+	{Name: "stats_types", Whose: OfTenant, Owner: "tenant_id", Key: "tenant_id, type"},
+	{Name: "stats_webhooks", Whose: OfTenant, Owner: "tenant_id", Key: "webhook"},
 }
 
 // TablesThat yields those for which is is true, in their order.

@@ -283,7 +283,7 @@ func contextOf(b *dialect.Tx) context.Context { return b.DB.Statement.Context }
 // their seq. IS TRUE keeps it from the index on claimed_by, and joining by day from looking through all of a day.
 const (
 	pgSucceeded = "UPDATE deliveries SET " + dialect.Succeeds + `, completed_at = $5
-		WHERE day = $1 AND seq = ANY ($3) AND (claimed_by = $2) IS TRUE AND attempt_count = $4 RETURNING ` + dialect.Ended
+		WHERE day = $1 AND seq = ANY ($3) AND (claimed_by = $2) IS TRUE AND attempt_count = $4 AND status = 'PENDING' RETURNING ` + dialect.Ended
 	pgFinish = "UPDATE deliveries SET " + dialect.Ends + `
 		FROM unnest($1::date[], $3::bigint[], $4::integer[], $5::text[], $6::timestamptz[], $7::timestamptz[])
 		AS v (day, seq, n, status, due_at, completed_at)
@@ -319,9 +319,63 @@ func (p *DB) Finish(b *dialect.Tx, outcomes []dialect.Outcome) (map[int64]dialec
 			return nil, err
 		}
 	}
-	if len(others) == 0 {
+	// What has succeeded and is not there yet was canceled meanwhile, or is no longer claimed.
+	var canceled []*dialect.Outcome
+	for i := range outcomes {
+		o := &outcomes[i]
+		l := o.Claimed.Lease
+		if _, done := held[o.Claimed.Delivery.Seq]; !done && o.Status == webhook.DeliverySucceeded && l != nil && l.Node == node {
+			canceled = append(canceled, o)
+		}
+	}
+	was, err := lockStatuses(b, canceled)
+	if err != nil {
+		return nil, err
+	}
+	if others = append(others, canceled...); len(others) == 0 {
 		return held, nil
 	}
+	if err := finishOthers(b, held, node, others); err != nil {
+		return nil, err
+	}
+	for seq, is := range held {
+		if before, known := was[seq]; known {
+			is.Was = before
+			held[seq] = is
+		}
+	}
+	return held, nil
+}
+
+// lockStatuses locks deliveries, and returns what they are.
+func lockStatuses(b *dialect.Tx, of []*dialect.Outcome) (map[int64]webhook.DeliveryStatus, error) {
+	if len(of) == 0 {
+		return nil, nil
+	}
+	days, seqs := make([]time.Time, len(of)), make([]int64, len(of))
+	for i, o := range of {
+		days[i], seqs[i] = dialect.DayOf(o.Claimed.Event.CreatedAt).Start(), o.Claimed.Delivery.Seq
+	}
+	rows, err := b.SQL().QueryContext(contextOf(b), `SELECT d.seq, d.status FROM unnest($1::date[], $2::bigint[]) AS v (day, seq)
+		JOIN deliveries d ON d.day = v.day AND d.seq = v.seq ORDER BY d.seq FOR UPDATE OF d`, days, seqs)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	is := map[int64]webhook.DeliveryStatus{}
+	for rows.Next() {
+		var seq int64
+		var status webhook.DeliveryStatus
+		if err := rows.Scan(&seq, &status); err != nil {
+			return nil, err
+		}
+		is[seq] = status
+	}
+	return is, rows.Err()
+}
+
+// finishOthers finishes deliveries of whatever outcome.
+func finishOthers(b *dialect.Tx, held map[int64]dialect.Finished, node int64, others []*dialect.Outcome) error {
 	slices.SortFunc(others, func(a, b *dialect.Outcome) int { return cmp.Compare(a.Claimed.Delivery.Seq, b.Claimed.Delivery.Seq) })
 	n := len(others)
 	days, seqs, numbers, statuses := make([]time.Time, n), make([]int64, n), make([]int32, n), make([]string, n)
@@ -332,7 +386,7 @@ func (p *DB) Finish(b *dialect.Tx, outcomes []dialect.Outcome) (map[int64]dialec
 		numbers[i] = int32(d.AttemptCount + 1) //nolint:gosec // a small count
 		due[i], completed[i] = dialect.MaybeAt(o.Due), dialect.MaybeAt(o.Completed)
 	}
-	return held, finishAll(b, held, pgFinish, days, node, seqs, numbers, statuses, due, completed)
+	return finishAll(b, held, pgFinish, days, node, seqs, numbers, statuses, due, completed)
 }
 
 // finishAll runs a statement that finishes deliveries, and notes which.
@@ -347,6 +401,9 @@ func finishAll(b *dialect.Tx, held map[int64]dialect.Finished, text string, args
 		var is dialect.Finished
 		if err := rows.Scan(&seq, &is.Status, &is.Start); err != nil {
 			return err
+		}
+		if is.Was = webhook.Pending; is.Status == webhook.Canceled {
+			is.Was = webhook.Canceled
 		}
 		held[seq] = is
 	}

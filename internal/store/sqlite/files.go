@@ -224,12 +224,14 @@ func (q *DB) Probe(ctx context.Context) (written bool, err error) {
 	for _, p := range parts {
 		var texts []string
 		switch {
-		case p.Type == "table" && strings.Contains(p.Text, "WITHOUT ROWID"), p.Type == "index" && strings.Contains(p.Text, " WHERE "):
+		case p.Type == "index" && strings.Contains(p.Text, " WHERE "):
 			continue
+		case p.Type == "table" && strings.Contains(p.Text, "WITHOUT ROWID"):
+			texts = []string{"SELECT 1 FROM %[1]s NOT INDEXED LIMIT 1"}
 		case p.Type == "table":
 			texts = []string{"SELECT rowid FROM %[1]s ORDER BY rowid LIMIT 1", "SELECT rowid FROM %[1]s ORDER BY rowid DESC LIMIT 1"}
 		default:
-			texts = []string{"SELECT rowid FROM %[1]s INDEXED BY %[2]s LIMIT 1"}
+			texts = []string{"SELECT 1 FROM %[1]s INDEXED BY %[2]s LIMIT 1"}
 		}
 		for _, text := range texts {
 			var found []int64

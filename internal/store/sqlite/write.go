@@ -60,9 +60,9 @@ var finishDeliveries = &statement{
 		RETURNING ` + dialect.Ended,
 }
 
-// finishSucceeded is finishDeliveries for deliveries that succeed after the same number of attempts: the common case.
+// finishSucceeded is finishDeliveries for deliveries that succeed after the same number of attempts and were not canceled: the common case.
 var finishSucceeded = &statement{
-	before: "UPDATE OR FAIL deliveries SET " + dialect.Succeeds + ", completed_at = ? WHERE +claimed_by = ? AND attempt_count = ? AND seq IN (",
+	before: "UPDATE OR FAIL deliveries SET " + dialect.Succeeds + ", completed_at = ? WHERE +claimed_by = ? AND attempt_count = ? AND status = 'PENDING' AND seq IN (",
 	row:    "?",
 	after:  ") RETURNING " + dialect.Ended,
 }
@@ -70,9 +70,14 @@ var finishSucceeded = &statement{
 // Finish implements dialect.DB.
 func (q *DB) Finish(b *dialect.Tx, outcomes []dialect.Outcome) (map[int64]dialect.Finished, error) {
 	held := make(map[int64]dialect.Finished, len(outcomes))
+	was := webhook.Pending
 	keep := func(row []driver.Value) {
 		seq, status, start := row[0].(int64), row[1].(string), row[2].(int64)
-		held[seq] = dialect.Finished{Status: webhook.DeliveryStatus(status), Start: int(start)}
+		is := dialect.Finished{Status: webhook.DeliveryStatus(status), Start: int(start), Was: was}
+		if is.Status == webhook.Canceled || was == webhook.Canceled && is.Status == webhook.DeliverySucceeded {
+			is.Was = webhook.Canceled
+		}
+		held[seq] = is
 	}
 	p := &q.params
 	succeeded := map[int][]int64{} // Seqs by attempt count
@@ -100,9 +105,26 @@ func (q *DB) Finish(b *dialect.Tx, outcomes []dialect.Outcome) (map[int64]dialec
 			return nil, err
 		}
 	}
-	return held, chunks(len(others), func(from, to int) error {
+	if err := q.finish(others, keep); err != nil {
+		return nil, err
+	}
+	// What has succeeded and is not there yet was canceled meanwhile, or is no longer claimed.
+	var canceled []*dialect.Outcome
+	for i := range outcomes {
+		o := &outcomes[i]
+		if _, done := held[o.Claimed.Delivery.Seq]; !done && o.Status == webhook.DeliverySucceeded {
+			canceled = append(canceled, o)
+		}
+	}
+	was = webhook.Canceled
+	return held, q.finish(canceled, keep)
+}
+
+func (q *DB) finish(outcomes []*dialect.Outcome, keep func(row []driver.Value)) error {
+	p := &q.params
+	return chunks(len(outcomes), func(from, to int) error {
 		p.Reset(0)
-		for _, o := range others[from:to] {
+		for _, o := range outcomes[from:to] {
 			p.Int(o.Claimed.Delivery.Seq)
 			p.Int(int64(o.Claimed.Delivery.AttemptCount + 1))
 			p.Text(string(o.Status))

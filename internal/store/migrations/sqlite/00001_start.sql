@@ -230,7 +230,54 @@ CREATE TABLE notices (
 );
 CREATE UNIQUE INDEX notices_webhook ON notices (tenant_id, kind, webhook_id);
 
+-- What each transaction counted (package stats), until it is folded into the tables below.
+CREATE TABLE stats_journal (
+    seq  INTEGER PRIMARY KEY,
+    data BLOB NOT NULL
+);
+
+-- Whoever folds locks the row.
+CREATE TABLE stats_fold (
+    one INTEGER NOT NULL
+);
+INSERT INTO stats_fold (one) VALUES (1);
+
+-- Statistics: by minute, hour and day; of a webhook or of everything, of a type of events or of all.
+CREATE TABLE stats (
+    tenant_id BLOB NOT NULL,
+    grain     INTEGER NOT NULL, -- minutes that the row is of
+    webhook   INTEGER NOT NULL, -- its seq; 0: of everything
+    type      TEXT NOT NULL, -- of events; empty: of all
+    bucket    INTEGER NOT NULL, -- when they begin, in minutes since 1970
+    data      BLOB NOT NULL, -- package stats reads it
+    PRIMARY KEY (tenant_id, grain, webhook, type, bucket)
+) WITHOUT ROWID;
+CREATE INDEX stats_bucket ON stats (grain, bucket);
+
+-- The types of events that have statistics of their own.
+CREATE TABLE stats_types (
+    tenant_id BLOB NOT NULL,
+    type      TEXT NOT NULL,
+    PRIMARY KEY (tenant_id, type)
+) WITHOUT ROWID;
+
+-- What is known of webhooks: what they are owed, and how their attempts went.
+CREATE TABLE stats_webhooks (
+    webhook      INTEGER PRIMARY KEY NOT NULL, -- its seq
+    tenant_id    BLOB NOT NULL,
+    pending      INTEGER NOT NULL, -- deliveries that are PENDING
+    succeeded_at INTEGER NOT NULL, -- when an attempt last did; 0: never
+    failed_at    INTEGER NOT NULL,
+    failures     INTEGER NOT NULL -- attempts since the last that succeeded
+);
+CREATE INDEX stats_webhooks_tenant ON stats_webhooks (tenant_id);
+
 -- +goose Down
+DROP TABLE stats_webhooks;
+DROP TABLE stats_types;
+DROP TABLE stats;
+DROP TABLE stats_fold;
+DROP TABLE stats_journal;
 DROP TABLE notices;
 DROP TABLE attempts;
 DROP TABLE deliveries;

@@ -1,0 +1,154 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/hookgraph/hookgraph/internal/stats"
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/store/statistics"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// Every transaction of the writer counts what it does, in memory, and adds one row to the journal of statistics: what is committed is counted,
+// once (I18). Whatever changes the status of a delivery says so here.
+
+// counting is what the writer counts with, again and again.
+type counting struct {
+	all, part stats.Delta // of the transaction, and of the change that runs in it
+	data      []byte
+	folder    statistics.Folder
+	expired   atomic.Int64 // when rows were last removed, in seconds since 1970
+}
+
+// startCounting is before each try of a transaction.
+func (b *batch) startCounting() {
+	b.counts = &b.s.tally.all
+	b.counts.Reset()
+}
+
+// countApart has what a change does counted apart, until it is known that it stands. The caller calls done with that.
+func (b *batch) countApart() (done func(stands bool)) {
+	outer := b.counts
+	b.counts = &b.s.tally.part
+	b.counts.Reset()
+	return func(stands bool) {
+		if stands && !b.counts.Empty() {
+			outer.Merge(b.counts)
+		}
+		b.counts = outer
+	}
+}
+
+// journal writes what was counted.
+func (b *batch) journal() error {
+	if b.counts.Empty() {
+		return nil
+	}
+	c := &b.s.tally
+	c.data = b.counts.Append(c.data[:0], b.Now.UnixMicro())
+	if err := b.s.db.Journal(&b.Tx, c.data); err != nil {
+		return fmt.Errorf("journal statistics: %w", err)
+	}
+	return nil
+}
+
+func statsKey(to *Target, eventType string) stats.Key {
+	return stats.Key{Tenant: stats.Tenant(to.TenantID), Webhook: to.Seq, Type: eventType}
+}
+
+// countOutcome counts an attempt that was recorded, and what became of its delivery; was is what the delivery was before.
+func (b *batch) countOutcome(o *dialect.Outcome, is dialect.Finished, a *webhook.Attempt) {
+	k := statsKey(o.Claimed.Target, o.Claimed.Event.Type)
+	made := stats.Attempt{Succeeded: a.Status == webhook.AttemptSucceeded, Trigger: statsTriggers[a.Trigger], DurationUs: a.DurationUs}
+	if a.Error != nil {
+		made.Error = statsErrors[*a.Error]
+	}
+	if a.ResponseStatus != nil {
+		made.Status = *a.ResponseStatus
+	}
+	b.counts.Attempted(k, made)
+	switch o.Status {
+	case webhook.DeliverySucceeded:
+		b.counts.Ended(k, stats.Succeeded, 1, is.Was == webhook.Pending)
+		if is.Start == 0 {
+			b.counts.Delivered(k, b.Now.Sub(o.Claimed.Event.CreatedAt).Microseconds())
+		}
+	case webhook.DeliveryFailed:
+		b.counts.Ended(k, stats.Failed, 1, true)
+	}
+}
+
+var statsTriggers = map[webhook.Trigger]stats.Trigger{
+	webhook.TriggerSchedule: stats.Schedule, webhook.TriggerManual: stats.Manual, webhook.TriggerReplay: stats.Replay, webhook.TriggerTest: stats.Test,
+}
+
+var statsErrors = map[webhook.ErrorCode]stats.Error{
+	webhook.ErrorDNS: stats.DNS, webhook.ErrorConnect: stats.Connect, webhook.ErrorTLS: stats.TLS, webhook.ErrorTimeout: stats.Timeout,
+	webhook.ErrorBlockedAddress: stats.BlockedAddress, webhook.ErrorHTTPStatus: stats.HTTPStatus, webhook.ErrorResponseTooSlow: stats.ResponseTooSlow,
+	webhook.ErrorProtocol: stats.Protocol, webhook.ErrorSigning: stats.Signing,
+}
+
+// keepStatistics is the work by the clock: it folds, and removes what has expired.
+func (s *Store) keepStatistics(ctx context.Context) error {
+	if err := s.FoldStatistics(ctx); err != nil {
+		return err
+	}
+	now := s.opts.Now()
+	if now.Sub(time.Unix(s.tally.expired.Load(), 0)) < expireStatsEvery {
+		return nil
+	}
+	if err := s.expireStatistics(ctx, newPruner(s), now); err != nil {
+		return err
+	}
+	s.tally.expired.Store(now.Unix())
+	return nil
+}
+
+// FoldStatistics folds the journal of statistics, in pieces that give way to others. Nobody needs to call it to read them.
+func (s *Store) FoldStatistics(ctx context.Context) error {
+	more, err := statistics.Waits(s.read.WithContext(ctx)) // a server at rest writes nothing
+	if err != nil {
+		return err
+	}
+	for p := newPruner(s); more; {
+		err := p.Piece(ctx, s.tuning.FoldRows, func(b *dialect.Tx, n int) error {
+			done, err := s.tally.folder.Fold(b, n)
+			more = done.More
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("fold statistics: %w", err)
+		}
+	}
+	return nil
+}
+
+const (
+	foldEvery        = 5 * time.Second
+	expireStatsEvery = time.Hour
+	minutesKept      = statistics.MinutesFor + time.Hour
+)
+
+// expireStatistics removes rows that are older than they are kept, and types that have none any more.
+func (s *Store) expireStatistics(ctx context.Context, p *pruner, now time.Time) error {
+	of := statistics.Expired{Minutes: now.Add(-minutesKept), Others: now.Add(-s.statsRetention())}
+	if any, err := of.Any(s.read.WithContext(ctx)); err != nil || !any {
+		return err
+	}
+	for _, remove := range []func(b *dialect.Tx, n int) (int64, error){of.Remove, statistics.ForgetTypes} {
+		for more := true; more; {
+			err := p.Piece(ctx, s.tuning.FoldRows, func(b *dialect.Tx, n int) error {
+				removed, err := remove(b, n)
+				more = removed == int64(n)
+				return err
+			})
+			if err != nil {
+				return fmt.Errorf("remove old statistics: %w", err)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,164 @@
+package store_test
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/hookgraph/hookgraph/internal/stats"
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// ledger is what statistics must say: everything that has happened in a model, whatever became of it afterwards.
+type ledger struct{ entries map[ledgerKey]*tally }
+
+type ledgerKey struct {
+	hook webhook.ID // zero: of events
+	kind string
+}
+
+// tally is what was counted of something.
+type tally struct{ events, owed, succeeded, failed, canceled, ok, bad, answered, slow, pending int64 }
+
+func newLedger() ledger { return ledger{map[ledgerKey]*tally{}} }
+
+func (l ledger) of(hook webhook.ID, kind string) *tally {
+	k := ledgerKey{hook, kind}
+	if l.entries[k] == nil {
+		l.entries[k] = &tally{}
+	}
+	return l.entries[k]
+}
+
+func (l ledger) owed(hook webhook.ID, kind string) {
+	is := l.of(hook, kind)
+	is.owed++
+	is.pending++
+}
+
+func (l ledger) ended(hook webhook.ID, kind string, how *int64, owed bool) {
+	*how++
+	if owed {
+		l.of(hook, kind).pending--
+	}
+}
+
+func (l ledger) attempted(hook webhook.ID, kind string, r *store.Result) {
+	is := l.of(hook, kind)
+	if r.Attempt.Status == webhook.AttemptSucceeded {
+		is.ok++
+	} else {
+		is.bad++
+	}
+	is.answered++
+	is.slow++
+}
+
+// sum adds up what is of a webhook, or of a type, or all.
+func (l ledger) sum(hook *webhook.ID, kind string) (t tally) {
+	for k, is := range l.entries {
+		if hook != nil && k.hook != *hook || kind != "" && k.kind != kind {
+			continue
+		}
+		t = tally{
+			t.events + is.events, t.owed + is.owed, t.succeeded + is.succeeded, t.failed + is.failed, t.canceled + is.canceled,
+			t.ok + is.ok, t.bad + is.bad, t.answered + is.answered, t.slow + is.slow, t.pending + is.pending,
+		}
+	}
+	return t
+}
+
+func tallyOf(c *stats.Counts) tally {
+	ok, bad := c.Attempts()
+	return tally{
+		events: c.Get(stats.Events), owed: c.Get(stats.Owed), succeeded: c.Get(stats.Succeeded), failed: c.Get(stats.Failed), canceled: c.Get(stats.Canceled),
+		ok: ok, bad: bad, answered: c.Statuses.Count(), slow: c.Duration.Bins.Count(),
+	}
+}
+
+func (m *model) fold(t *rapid.T) { must(t, m.s.FoldStatistics(context.Background())) }
+
+// agreeStats compares statistics and the backlog with the ledger. What a deleted webhook was owed is canceled in the background.
+func (m *model) agreeStats(t *rapid.T) {
+	ctx := context.Background()
+	compare := func(what string, f store.StatsFilter, want tally, canceling int64) {
+		got, _, err := m.c.Stats(store.TimeRange{}, f).Totals(ctx)
+		must(t, err)
+		is := tallyOf(got)
+		if late := is.canceled - want.canceled; late < 0 || late > canceling {
+			t.Fatalf("%s: %d canceled, want %d to %d", what, is.canceled, want.canceled, want.canceled+canceling)
+		}
+		is.canceled, want.canceled, want.pending = 0, 0, 0
+		if diff := cmp.Diff(want, is, cmp.AllowUnexported(tally{})); diff != "" {
+			t.Fatalf("statistics of %s (-ledger +statistics):\n%s", what, diff)
+		}
+	}
+	due, held, canceling := int64(0), int64(0), int64(0)
+	kinds := map[string]bool{}
+	for k := range m.ledger.entries {
+		kinds[k.kind] = true
+	}
+	for _, h := range m.hooks {
+		want := m.ledger.sum(&h.id, "")
+		late := int64(0)
+		if h.deleted {
+			late = want.pending
+		}
+		canceling += late
+		compare("webhook "+h.id.String(), store.StatsFilter{WebhookIDs: []webhook.ID{h.id}}, want, late)
+		for kind := range kinds {
+			compare(kind+" of webhook "+h.id.String(), store.StatsFilter{WebhookIDs: []webhook.ID{h.id}, EventTypes: []string{kind}}, m.ledger.sum(&h.id, kind), late)
+		}
+		wantDue, wantHeld := want.pending, int64(0)
+		switch {
+		case h.deleted:
+			wantDue = 0
+		case !h.enabled:
+			wantDue, wantHeld = 0, want.pending
+		}
+		m.agreeBacklog(t, store.StatsFilter{WebhookIDs: []webhook.ID{h.id}}, wantDue, wantHeld)
+		due, held = due+wantDue, held+wantHeld
+	}
+	m.agreeBacklog(t, store.StatsFilter{}, due, held)
+	compare("everything", store.StatsFilter{}, m.ledger.sum(nil, ""), canceling)
+	for kind := range kinds {
+		compare("type "+kind, store.StatsFilter{EventTypes: []string{kind}}, m.ledger.sum(nil, kind), canceling)
+	}
+	m.agreeHealth(t)
+}
+
+func (m *model) agreeBacklog(t *rapid.T, f store.StatsFilter, due, held int64) {
+	is, err := m.c.Stats(store.TimeRange{}, f).Backlog(context.Background())
+	must(t, err)
+	if is.Due != due || is.Held != held {
+		t.Fatalf("backlog of %v: %d due and %d held, want %d and %d", f.WebhookIDs, is.Due, is.Held, due, held)
+	}
+}
+
+// agreeHealth compares what is known of webhooks with the attempts that were recorded.
+func (m *model) agreeHealth(t *rapid.T) {
+	var ids []webhook.ID
+	for _, h := range m.hooks {
+		ids = append(ids, h.id)
+	}
+	found, err := m.c.Health(context.Background(), ids)
+	must(t, err)
+	for _, h := range m.hooks {
+		is := found[h.id]
+		if (is == nil) != h.deleted {
+			t.Fatalf("health of %s: %+v, deleted %v", h.id, is, h.deleted)
+		}
+		if is == nil {
+			continue
+		}
+		want := m.ledger.sum(&h.id, "")
+		ok, bad := is.Counts.Attempts()
+		if ok != want.ok || bad != want.bad || is.Pending != want.pending || is.FailuresInARow != int64(h.inARow) ||
+			(is.LastSuccessAt != nil) != (ok > 0) || (is.LastFailureAt != nil) != (bad > 0) || is.LastSuccessAt != nil && time.Since(*is.LastSuccessAt) > time.Hour {
+			t.Fatalf("health of %s: %+v, %d and %d attempts, want %+v, %d failures in a row", h.id, is, ok, bad, want, h.inARow)
+		}
+	}
+}

@@ -1,0 +1,57 @@
+package postgres
+
+import (
+	"fmt"
+
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
+)
+
+// Journal implements dialect.Statistics.
+func (p *DB) Journal(b *dialect.Tx, data []byte) error {
+	_, err := b.SQL().ExecContext(contextOf(b), "INSERT INTO stats_journal (data) VALUES ($1)", data)
+	return err
+}
+
+const (
+	pgStatsKeys = "unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[]"
+	pgFindStats = "SELECT v.n, r.data FROM " + pgStatsKeys + `) WITH ORDINALITY AS v (tenant_id, grain, webhook, type, bucket, n)
+		JOIN stats r ON r.tenant_id = v.tenant_id AND r.grain = v.grain AND r.webhook = v.webhook AND r.type = v.type AND r.bucket = v.bucket`
+	pgPutStats = "INSERT INTO stats (tenant_id, grain, webhook, type, bucket, data) SELECT * FROM " + pgStatsKeys + `, $6::bytea[])
+		ON CONFLICT (tenant_id, grain, webhook, type, bucket) DO UPDATE SET data = excluded.data`
+)
+
+// statsArgs are the keys, column by column.
+func statsArgs(keys []dialect.StatsKey) []any {
+	tenants, types := make([]any, len(keys)), make([]string, len(keys))
+	grains, webhooks, buckets := make([]int64, len(keys)), make([]int64, len(keys)), make([]int64, len(keys))
+	for i := range keys {
+		k := &keys[i]
+		tenants[i], grains[i], webhooks[i], types[i], buckets[i] = k.Tenant[:], k.Grain, k.Webhook, k.Type, k.Bucket
+	}
+	return []any{tenants, grains, webhooks, types, buckets}
+}
+
+// StatsRows implements dialect.Statistics.
+func (p *DB) StatsRows(b *dialect.Tx, keys []dialect.StatsKey) ([][]byte, error) {
+	rows, err := b.SQL().QueryContext(contextOf(b), pgFindStats, statsArgs(keys)...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	found := make([][]byte, len(keys))
+	for rows.Next() {
+		var n int
+		var data []byte
+		if err := rows.Scan(&n, &data); err != nil {
+			return nil, fmt.Errorf("read statistics: %w", err)
+		}
+		found[n-1] = data
+	}
+	return found, rows.Err()
+}
+
+// PutStats implements dialect.Statistics.
+func (p *DB) PutStats(b *dialect.Tx, keys []dialect.StatsKey, data [][]byte) error {
+	_, err := b.SQL().ExecContext(contextOf(b), pgPutStats, append(statsArgs(keys), data)...)
+	return err
+}

@@ -1,0 +1,62 @@
+package sqlite
+
+import (
+	"database/sql/driver"
+	"slices"
+
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
+)
+
+var (
+	insertJournal = &statement{row: "INSERT INTO stats_journal (data) VALUES (?)"}
+	findStats     = &statement{row: "SELECT data FROM stats WHERE tenant_id = ? AND grain = ? AND webhook = ? AND type = ? AND bucket = ?"}
+	putStats      = &statement{
+		before: "INSERT INTO stats (tenant_id, grain, webhook, type, bucket, data) VALUES ",
+		row:    "(?, ?, ?, ?, ?, ?)",
+		after:  " ON CONFLICT (tenant_id, grain, webhook, type, bucket) DO UPDATE SET data = excluded.data",
+	}
+)
+
+// Journal implements dialect.Statistics.
+func (q *DB) Journal(_ *dialect.Tx, data []byte) error {
+	q.params.Reset(0)
+	q.params.Blob(data)
+	return q.direct.run(insertJournal, 1, q.params.Values, nil)
+}
+
+func addStatsKey(p *dialect.Params, k *dialect.StatsKey) {
+	p.ID(&k.Tenant)
+	p.Int(k.Grain)
+	p.Int(k.Webhook)
+	p.Text(k.Type)
+	p.Int(k.Bucket)
+}
+
+// StatsRows implements dialect.Statistics.
+func (q *DB) StatsRows(_ *dialect.Tx, keys []dialect.StatsKey) ([][]byte, error) {
+	found := make([][]byte, len(keys))
+	for i := range keys {
+		q.params.Reset(0)
+		addStatsKey(&q.params, &keys[i])
+		err := q.direct.run(findStats, 1, q.params.Values, func(row []driver.Value) {
+			data, _ := row[0].([]byte)
+			found[i] = slices.Clone(data)
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+// PutStats implements dialect.Statistics.
+func (q *DB) PutStats(_ *dialect.Tx, keys []dialect.StatsKey, data [][]byte) error {
+	return chunks(len(keys), func(from, to int) error {
+		q.params.Reset(6)
+		for i := from; i < to; i++ {
+			addStatsKey(&q.params, &keys[i])
+			q.params.Blob(data[i])
+		}
+		return q.direct.run(putStats, to-from, q.params.Values, nil)
+	})
+}

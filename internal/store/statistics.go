@@ -1,0 +1,498 @@
+package store
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/hookgraph/hookgraph/internal/stats"
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/store/statistics"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// StatsFilter says what statistics count. Zero fields do not filter.
+type StatsFilter struct {
+	AllTenants bool         // of a Registry's only, as are
+	TenantIDs  []webhook.ID // these
+	WebhookIDs []webhook.ID
+	EventTypes []string // patterns, as lists take them
+}
+
+// Stats are statistics of a time range, which its methods read.
+type Stats struct {
+	From, To time.Time // widened to whole minutes or hours
+
+	s      *Store
+	tenant *webhook.ID // nil: of many
+	filter StatsFilter
+	query  statistics.Query
+	least  int64 // minutes that a bucket must have
+}
+
+// DefaultStatsRetention is how long statistics are kept unless Options say otherwise.
+const DefaultStatsRetention = 400 * 24 * time.Hour
+
+// Stats prepares statistics of the tenant.
+func (c *Scope) Stats(during TimeRange, f StatsFilter) *Stats {
+	return c.s.newStats(&c.tenant, during, f)
+}
+
+// Stats prepares statistics of several tenants: those that the filter names, or all. Of what is not the registry's to know it has none.
+func (r *Registry) Stats(during TimeRange, f StatsFilter) *Stats {
+	return r.s.newStats(r.tenant, during, f)
+}
+
+func (s *Store) newStats(tenant *webhook.ID, during TimeRange, f StatsFilter) *Stats {
+	now := s.opts.Now()
+	from, to := now.Add(-s.statsRetention()), now
+	if during.From != nil && during.From.After(from) {
+		from = *during.From
+	}
+	if during.To != nil {
+		to = *during.To
+	}
+	ceil := func(t time.Time) int64 { return t.Add(time.Minute-1).Unix() / 60 }
+	st := &Stats{s: s, tenant: tenant, filter: f, query: statistics.Query{Tenant: tenant, Tenants: f.TenantIDs, From: from.Unix() / 60, To: ceil(to)}}
+	if f.WebhookIDs != nil {
+		st.query.Webhooks = []int64{}
+	}
+	if f.EventTypes != nil {
+		st.query.Types = []string{}
+	}
+	st.query.To = max(st.query.To, st.query.From)
+	st.least = st.query.Widen(now)
+	st.From, st.To = time.Unix(st.query.From*60, 0).UTC(), time.Unix(st.query.To*60, 0).UTC()
+	return st
+}
+
+func (s *Store) statsRetention() time.Duration {
+	return cmp.Or(s.opts.StatsRetention, DefaultStatsRetention)
+}
+
+// db reads in the tenant's name, if there is one.
+func (t *Stats) db(ctx context.Context) *gorm.DB {
+	if t.tenant == nil {
+		return t.s.read.WithContext(ctx)
+	}
+	return t.s.scoped(ctx, t.s.read, *t.tenant)
+}
+
+// nothing reports whether the filter names nothing that is the tenant's.
+func (t *Stats) nothing() bool {
+	return t.tenant != nil && t.filter.TenantIDs != nil && !slices.Contains(t.filter.TenantIDs, *t.tenant)
+}
+
+// read reads counts of the query, which by and width complete.
+func (t *Stats) read(ctx context.Context, by statistics.Dimension, width int64) (*statistics.Answer, error) {
+	q := t.query
+	q.By, q.Width = by, width
+	none := t.nothing()
+	if t.filter.WebhookIDs != nil && !none {
+		found, err := t.webhooks(ctx)
+		if err != nil {
+			return nil, err
+		}
+		q.Webhooks = found
+		none = len(found) == 0
+	}
+	if t.filter.EventTypes != nil && !none {
+		var err error
+		if q.Types, q.Match, err = t.types(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if none {
+		return &statistics.Answer{}, nil
+	}
+	if t.tenant != nil {
+		q.Tenants = nil // it is among them
+	}
+	return statistics.Read(t.db(ctx), q)
+}
+
+// webhooks finds the seqs of the webhooks that the filter names, deleted ones too.
+func (t *Stats) webhooks(ctx context.Context) ([]int64, error) {
+	db := t.db(ctx).Table("webhooks AS w").Select("w.seq").Where("w.id IN ?", t.filter.WebhookIDs)
+	if t.tenant != nil {
+		db = db.Where("w.tenant_id = ?", *t.tenant)
+	}
+	var found []int64
+	return found, dialect.Unavailable(db.Scan(&found).Error)
+}
+
+// types finds the types that the filter's patterns match and that have rows. match tells of others, which are in the journal only.
+func (t *Stats) types(ctx context.Context) (found []string, match func(string) bool, err error) {
+	found = []string{}
+	var prefixes []string
+	for _, e := range t.filter.EventTypes {
+		if prefix, ok := webhook.Wildcard(e); ok {
+			prefixes = append(prefixes, prefix)
+		} else {
+			found = append(found, e)
+		}
+	}
+	named := found
+	match = func(name string) bool {
+		return slices.Contains(named, name) || slices.ContainsFunc(prefixes, func(p string) bool { return len(name) > len(p) && name[:len(p)] == p })
+	}
+	if len(prefixes) == 0 {
+		return found, match, nil
+	}
+	db := t.db(ctx).Table("stats_types AS y").Select("y.type")
+	if t.tenant != nil {
+		db = db.Where("y.tenant_id = ?", *t.tenant)
+	}
+	var known []string
+	if err := db.Scan(&known).Error; err != nil {
+		return nil, nil, dialect.Unavailable(err)
+	}
+	for _, name := range known {
+		if match(name) && !slices.Contains(found, name) {
+			found = append(found, name)
+		}
+	}
+	return found, match, nil
+}
+
+// Totals reads the counts of the whole range, and up to when everything is counted.
+func (t *Stats) Totals(ctx context.Context) (*stats.Counts, time.Time, error) {
+	found, err := t.read(ctx, statistics.ByNothing, 0)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	asOf := found.AsOf
+	if asOf.IsZero() {
+		asOf = t.s.opts.Now().UTC().Truncate(time.Microsecond)
+	}
+	sum := &stats.Counts{}
+	for _, buckets := range found.Groups {
+		for _, c := range buckets {
+			sum.Merge(c)
+		}
+	}
+	return sum, asOf, nil
+}
+
+// widths are those of buckets that people use, in minutes. None is more than twice the one before.
+var widths = []int64{
+	1, 2, 3, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2 * 1440, 3 * 1440, 5 * 1440, 7 * 1440, 14 * 1440,
+}
+
+// Series reads the counts in buckets of the width, from From on; nil is one that gives at most limit of them. What is empty is nil. The error
+// may be an *Invalid.
+func (t *Stats) Series(ctx context.Context, width *time.Duration, limit int) (counts []*stats.Counts, each time.Duration, err error) {
+	span := t.query.To - t.query.From
+	count := func(w int64) int64 { return (span + w - 1) / w }
+	var w int64
+	if width == nil {
+		for _, w = range widths {
+			if w >= t.least && count(w) <= int64(limit) {
+				break
+			}
+		}
+		if count(w) > int64(limit) {
+			return nil, 0, &webhook.Invalid{Field: "limit", Code: webhook.CodeOutOfRange, Message: fmt.Sprintf("must be at least %d for this range, or give bucketMs", count(w))}
+		}
+	} else {
+		w = int64(*width / time.Minute)
+		if unit := time.Duration(t.least) * time.Minute; *width < unit || *width%unit != 0 {
+			return nil, 0, &webhook.Invalid{
+				Field: "bucketMs", Code: webhook.CodeInvalid,
+				Message: fmt.Sprintf("must be a multiple of %d for this range", unit.Milliseconds()),
+			}
+		}
+		if n := count(w); n > int64(limit) {
+			return nil, 0, &webhook.Invalid{
+				Field: "bucketMs", Code: webhook.CodeOutOfRange,
+				Message: fmt.Sprintf("gives %d buckets for this range, more than limit, which is %d: choose wider buckets or a higher limit", n, limit),
+			}
+		}
+	}
+	found, err := t.read(ctx, statistics.ByNothing, w)
+	if err != nil {
+		return nil, 0, err
+	}
+	counts = make([]*stats.Counts, count(w))
+	for n, c := range found.Groups[statistics.Group{}] {
+		if n >= 0 && n < int64(len(counts)) {
+			counts[n] = c
+		}
+	}
+	return counts, time.Duration(w) * time.Minute, nil
+}
+
+// Dimension is what statistics can be grouped by.
+type Dimension = statistics.Dimension
+
+// The dimensions.
+const (
+	ByTenant  = statistics.ByTenant
+	ByWebhook = statistics.ByWebhook
+	ByType    = statistics.ByType
+)
+
+// StatsGroup is the counts of what has a tenant, a webhook or a type in common.
+type StatsGroup struct {
+	ID     webhook.ID // of the tenant or webhook
+	Type   string
+	Counts *stats.Counts
+
+	webhook int64 // its seq
+}
+
+// By reads the counts of groups: the first ones with most attempts, or events where nothing is attempted, and of all others together, nil if
+// there are none.
+func (t *Stats) By(ctx context.Context, by Dimension, first int) (groups []StatsGroup, others *stats.Counts, err error) {
+	found, err := t.read(ctx, by, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	for g, buckets := range found.Groups {
+		if by == ByType && g.Type == statistics.OtherTypes {
+			others = buckets[0]
+			continue
+		}
+		groups = append(groups, StatsGroup{ID: g.Tenant, Type: g.Type, Counts: buckets[0], webhook: g.Webhook})
+	}
+	slices.SortFunc(groups, func(a, b StatsGroup) int {
+		size := func(c *stats.Counts) int64 {
+			succeeded, failed := c.Attempts()
+			return succeeded + failed
+		}
+		return cmp.Or(cmp.Compare(size(b.Counts), size(a.Counts)), cmp.Compare(b.Counts.Get(stats.Events), a.Counts.Get(stats.Events)),
+			cmp.Compare(a.Type, b.Type), cmp.Compare(a.webhook, b.webhook), bytes.Compare(a.ID[:], b.ID[:]))
+	})
+	for len(groups) > first {
+		if others == nil {
+			others = &stats.Counts{}
+		}
+		last := len(groups) - 1
+		others.Merge(groups[last].Counts)
+		groups = groups[:last]
+	}
+	if by == ByWebhook {
+		err = t.name(ctx, groups)
+	}
+	return groups, others, err
+}
+
+// name finds the ids of webhooks.
+func (t *Stats) name(ctx context.Context, groups []StatsGroup) error {
+	seqs := make([]int64, len(groups))
+	for i := range groups {
+		seqs[i] = groups[i].webhook
+	}
+	var rows []struct {
+		Seq int64
+		ID  webhook.ID
+	}
+	among, arg := t.s.db.Among("w.seq", seqs)
+	db := t.db(ctx).Table("webhooks AS w").Select("w.seq, w.id").Where(among, arg)
+	if t.tenant != nil {
+		db = db.Where("w.tenant_id = ?", *t.tenant)
+	}
+	if err := db.Scan(&rows).Error; err != nil {
+		return dialect.Unavailable(err)
+	}
+	for _, row := range rows {
+		for i := range groups {
+			if groups[i].webhook == row.Seq {
+				groups[i].ID = row.ID
+			}
+		}
+	}
+	return nil
+}
+
+// Backlog is the deliveries that are owed.
+type Backlog struct {
+	Due, Held int64
+
+	s        *Store
+	webhooks []int64 // that have some
+}
+
+// Backlog reads the deliveries that are owed now to what the filter names; types do not matter.
+func (t *Stats) Backlog(ctx context.Context) (*Backlog, error) {
+	if t.nothing() {
+		return &Backlog{}, nil
+	}
+	var hooks []int64
+	if t.filter.WebhookIDs != nil {
+		var err error
+		if hooks, err = t.webhooks(ctx); err != nil || len(hooks) == 0 {
+			return &Backlog{}, err
+		}
+	}
+	states, err := statistics.States(ctx, t.db(ctx), t.tenant, hooks)
+	if err != nil {
+		return nil, err
+	}
+	all := &Backlog{s: t.s}
+	for seq, is := range states {
+		among := t.tenant != nil || t.filter.TenantIDs == nil || slices.Contains(t.filter.TenantIDs, is.Tenant)
+		if is.Pending != 0 && among {
+			all.webhooks = append(all.webhooks, seq)
+		}
+	}
+	enabled, err := t.s.enabled(ctx, all.webhooks)
+	if err != nil {
+		return nil, err
+	}
+	for _, seq := range all.webhooks {
+		all.add(states[seq].Pending, enabled, seq)
+	}
+	return all, nil
+}
+
+func (l *Backlog) add(pending int64, enabled map[int64]bool, seq int64) {
+	switch on, there := enabled[seq]; {
+	case !there: // it is deleted, and they are canceled
+	case on:
+		l.Due += pending
+	default:
+		l.Held += pending
+	}
+}
+
+// enabled tells of webhooks that are not deleted whether they are enabled.
+func (s *Store) enabled(ctx context.Context, seqs []int64) (map[int64]bool, error) {
+	var rows []struct {
+		Seq     int64
+		Enabled bool
+	}
+	among, arg := s.db.Among("seq", seqs)
+	if err := s.read.WithContext(ctx).Raw("SELECT seq, enabled FROM webhooks WHERE "+among+" AND deleted_at IS NULL", arg).Scan(&rows).Error; err != nil {
+		return nil, dialect.Unavailable(err)
+	}
+	is := make(map[int64]bool, len(rows))
+	for _, row := range rows {
+		is[row.Seq] = row.Enabled
+	}
+	return is, nil
+}
+
+// Oldest reads when the delivery is, or was, due that has waited longest; nil if none waits.
+func (l *Backlog) Oldest(ctx context.Context) (*time.Time, error) {
+	if len(l.webhooks) == 0 {
+		return nil, nil
+	}
+	found, err := l.s.oldestDue(ctx, l.webhooks)
+	var oldest *time.Time
+	for _, at := range found {
+		if oldest == nil || at.Before(*oldest) {
+			oldest = &at
+		}
+	}
+	return oldest, err
+}
+
+// oldestDue finds when the first delivery of each webhook is due: one look-up in an index each. What has none is not there.
+func (s *Store) oldestDue(ctx context.Context, seqs []int64) (map[int64]time.Time, error) {
+	var rows []struct {
+		Seq int64
+		Due *dialect.Micros
+	}
+	among, arg := s.db.Among("w.seq", seqs)
+	if err := s.read.WithContext(ctx).Raw(`SELECT w.seq, (SELECT d.due_at FROM deliveries d WHERE d.webhook_id = w.id AND d.due_at IS NOT NULL
+		ORDER BY d.due_at LIMIT 1) AS due FROM webhooks w WHERE w.deleted_at IS NULL AND `+among, arg).Scan(&rows).Error; err != nil {
+		return nil, dialect.Unavailable(err)
+	}
+	found := map[int64]time.Time{}
+	for _, row := range rows {
+		if row.Due != nil {
+			found[row.Seq] = row.Due.Time()
+		}
+	}
+	return found, nil
+}
+
+// Health is how well deliveries to a webhook work.
+type Health struct {
+	LastSuccessAt, LastFailureAt *time.Time
+	FailuresInARow               int64
+	Pending                      int64         // deliveries that are owed
+	Counts                       *stats.Counts // of the last 24 hours
+}
+
+// HealthFor is the time of Health.Counts.
+const HealthFor = 24 * time.Hour
+
+// Health reads the health of webhooks, in two statements. What is foreign or deleted is not there.
+func (c *Scope) Health(ctx context.Context, ids []webhook.ID) (map[webhook.ID]*Health, error) {
+	all := make(map[webhook.ID]*Health, len(ids))
+	seqs := []int64{}
+	byID := c.own(ids)
+	for id, seq := range byID {
+		all[id] = &Health{Counts: &stats.Counts{}}
+		seqs = append(seqs, seq)
+	}
+	if len(seqs) == 0 {
+		return all, nil
+	}
+	db := c.db(ctx)
+	states, err := statistics.States(ctx, db, &c.tenant, seqs)
+	if err != nil {
+		return nil, err
+	}
+	t := c.Stats(TimeRange{From: new(c.s.opts.Now().Add(-HealthFor))}, StatsFilter{})
+	q := t.query
+	q.Webhooks, q.By = seqs, statistics.ByWebhook
+	found, err := statistics.Read(db, q)
+	if err != nil {
+		return nil, err
+	}
+	for id, seq := range byID {
+		h := all[id]
+		if is := states[seq]; is != nil {
+			h.LastSuccessAt, h.LastFailureAt, h.FailuresInARow, h.Pending = is.SucceededAt, is.FailedAt, is.Failures, is.Pending
+		}
+		if counts := found.Groups[statistics.Group{Webhook: seq}][0]; counts != nil {
+			h.Counts = counts
+		}
+	}
+	return all, nil
+}
+
+// own finds the seqs of those webhooks that are the tenant's and not deleted.
+func (c *Scope) own(ids []webhook.ID) map[webhook.ID]int64 {
+	byID := make(map[webhook.ID]int64, len(ids))
+	for _, id := range ids {
+		if to := c.s.routes.Get(id); to != nil && to.TenantID == c.tenant {
+			byID[id] = to.Seq
+		}
+	}
+	return byID
+}
+
+// OldestDue reads when the first delivery of each webhook that waits is, or was, due. What has none is not there.
+func (c *Scope) OldestDue(ctx context.Context, ids []webhook.ID) (map[webhook.ID]*time.Time, error) {
+	byID := c.own(ids)
+	seqs := make([]int64, 0, len(byID))
+	for _, seq := range byID {
+		seqs = append(seqs, seq)
+	}
+	due, err := c.s.oldestDue(ctx, seqs)
+	found := make(map[webhook.ID]*time.Time, len(due))
+	for id, seq := range byID {
+		if at, ok := due[seq]; ok {
+			found[id] = &at
+		}
+	}
+	return found, err
+}
+
+// WebhookCount is how many webhooks a tenant has.
+func (s *Store) WebhookCount(tenant webhook.ID) int { return s.routes.Count(tenant) }
+
+// StoredEvents is how many events a tenant has that has a quota of them; for others they are not counted.
+func (s *Store) StoredEvents(tenant webhook.ID) (n int, ok bool) {
+	a := s.quotas.Of(tenant)
+	return int(a.Stored()), a.Limits().Events > 0
+}

@@ -1,0 +1,402 @@
+package statistics
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/hookgraph/hookgraph/internal/meter"
+	"github.com/hookgraph/hookgraph/internal/stats"
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// Dimension is what counts are told apart by.
+type Dimension int
+
+// The dimensions.
+const (
+	ByNothing Dimension = iota
+	ByTenant
+	ByWebhook
+	ByType
+)
+
+// Query says which counts to read. Times are in minutes since 1970.
+type Query struct {
+	Tenant   *webhook.ID  // nil: of all tenants, or
+	Tenants  []webhook.ID // of these; nil: of all
+	Webhooks []int64      // of these; nil: of all, and of events
+	Types    []string     // of events; nil: of all
+	// Match tells of types that have no rows yet whether they are of Types; nil: only those are.
+	Match    func(name string) bool
+	By       Dimension
+	From, To int64 // half-open; see Widen
+	Width    int64 // of a bucket; 0: From to To is one
+}
+
+// Group is what counts are of: one field is set, by Query.By.
+type Group struct {
+	Tenant  webhook.ID
+	Webhook int64
+	Type    string
+}
+
+// Answer is what was read.
+type Answer struct {
+	// AsOf is up to when everything is counted; zero: up to now.
+	AsOf time.Time
+	// Groups has the buckets of each, by their number from 0. What is empty is not there.
+	Groups map[Group]map[int64]*stats.Counts
+}
+
+// MinutesFor is how long rows of minutes are read; they are kept a little longer.
+const MinutesFor = 47 * time.Hour
+
+// byMinutes reports whether the query can be answered from rows of minutes, as far as they are kept.
+func (q *Query) byMinutes() bool {
+	hooks, types := q.Webhooks != nil || q.By == ByWebhook, q.Types != nil || q.By == ByType
+	return !hooks || !types
+}
+
+// Widen widens the range to the whole minutes, or hours where no row of a minute is kept, that it touches. It returns the least width that a
+// bucket may have.
+func (q *Query) Widen(now time.Time) (least int64) {
+	kept := now.Add(-MinutesFor).Unix() / 60
+	floor := func(t, grain int64) int64 { return t / grain * grain }
+	least = Minute
+	if q.From < kept || !q.byMinutes() {
+		q.From, least = floor(q.From, Hour), Hour
+	}
+	if q.To < kept || !q.byMinutes() {
+		q.To = floor(q.To+Hour-1, Hour)
+	}
+	return least
+}
+
+// stretch is buckets of one grain, from and up to.
+type stretch struct{ grain, from, to int64 }
+
+// stretches covers the range with as few rows as possible.
+func (q *Query) stretches() []stretch {
+	use := []int64{Hour}
+	if q.byMinutes() {
+		use = []int64{Day, Hour, Minute}
+	}
+	if q.Width > 0 {
+		use = slices.DeleteFunc(use, func(g int64) bool { return q.Width%g != 0 || q.From%g != 0 })
+	}
+	return cover(q.From, q.To, use)
+}
+
+// cover covers a range with the grains, of which the largest comes first.
+func cover(from, to int64, use []int64) []stretch {
+	if from >= to || len(use) == 0 {
+		return nil
+	}
+	g := use[0]
+	first, last := (from+g-1)/g*g, to/g*g
+	if len(use) == 1 {
+		last = (to + g - 1) / g * g
+	}
+	if first >= last {
+		return cover(from, to, use[1:])
+	}
+	return slices.Concat(cover(from, first, use[1:]), []stretch{{g, first, last}}, cover(last, to, use[1:]))
+}
+
+// journalMost bounds how many rows of the journal one read goes through. What is not read is missing, and the answer says so.
+var journalMost = 20_000
+
+// fromTail is the part of a statement that reads the journal. In the same statement as the rows, so that nothing is read twice or missed.
+const fromTail = " UNION ALL SELECT 1, NULL, 0, '', j.seq, j.data FROM (SELECT seq, data FROM stats_journal ORDER BY seq LIMIT ?) AS j"
+
+// Read reads counts. db is in the tenant's name if the query has one.
+func Read(db *gorm.DB, q Query) (*Answer, error) {
+	text, args := q.statement()
+	rows, err := db.Raw(text+fromTail, append(args, journalMost)...).Rows()
+	if err != nil {
+		return nil, dialect.Unavailable(err)
+	}
+	defer func() { _ = rows.Close() }()
+	r := &reading{Query: q, answer: &Answer{Groups: map[Group]map[int64]*stats.Counts{}}, meter: meter.From(db.Statement.Context)}
+	var c stats.Counts
+	for rows.Next() {
+		var tail int
+		var tenant owner
+		var hook, bucket int64
+		var kind string
+		var data []byte
+		if err := rows.Scan(&tail, &tenant, &hook, &kind, &bucket, &data); err != nil {
+			return nil, dialect.Unavailable(err)
+		}
+		if tail == 1 {
+			err = r.journal(data)
+		} else if err = c.Decode(data); err == nil {
+			err = r.add(q.group(tenant.ID, hook, kind), bucket, &c)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("statistics: %w", err)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return nil, dialect.Unavailable(err)
+	}
+	r.end()
+	return r.answer, nil
+}
+
+// owner is a tenant's id, or nothing.
+type owner struct{ webhook.ID }
+
+// Scan implements sql.Scanner.
+func (o *owner) Scan(v any) error {
+	if v == nil {
+		return nil
+	}
+	return o.ID.Scan(v)
+}
+
+// statement reads the rows. A list of what may be in the rows comes before them, so that each is a range of the table's key.
+func (q *Query) statement() (text string, args []any) {
+	var parts []string
+	for _, s := range q.stretches() {
+		from, where, some := q.source()
+		parts = append(parts, "SELECT 0, r.tenant_id, r.webhook, r.type, r.bucket, r.data FROM "+from+" WHERE "+strings.Join(where, " AND ")+
+			" AND r.grain = ? AND r.bucket >= ? AND r.bucket < ?")
+		args = append(append(args, some...), s.grain, s.from, s.to)
+	}
+	if len(parts) == 0 {
+		return "SELECT 0, NULL, 0, '', 0, NULL WHERE 1 = 0", nil
+	}
+	return strings.Join(parts, " UNION ALL "), args
+}
+
+// source is the tables and conditions of a part of the statement.
+func (q *Query) source() (from string, where []string, args []any) {
+	add := func(text string, some ...any) {
+		where, args = append(where, text), append(args, some...)
+	}
+	from = "stats r"
+	switch {
+	case q.By == ByWebhook && q.Webhooks == nil:
+		from = "stats_webhooks o CROSS JOIN stats r"
+		add("r.webhook = o.webhook")
+	case q.By == ByType && q.Types == nil:
+		from = "stats_types o CROSS JOIN stats r"
+		add("r.type = o.type")
+	case q.Tenant == nil:
+		from = "tenants o CROSS JOIN stats r"
+	}
+	others := from != "stats r"
+	column := "tenant_id"
+	if q.Tenant == nil && strings.HasPrefix(from, "tenants") {
+		column = "id"
+		add("o.deleted_at IS NULL")
+	}
+	switch {
+	case q.Tenant != nil && others:
+		add("o."+column+" = ?", *q.Tenant)
+	case q.Tenant != nil:
+		add("r.tenant_id = ?", *q.Tenant)
+	case q.Tenants != nil:
+		add("o."+column+" IN ?", q.Tenants)
+	}
+	if others {
+		add("r.tenant_id = o." + column)
+	}
+	switch {
+	case q.Webhooks != nil:
+		add("r.webhook IN ?", q.Webhooks)
+	case q.By != ByWebhook:
+		add("r.webhook = 0")
+	}
+	switch {
+	case q.Types != nil:
+		add("r.type IN ?", q.Types)
+	case q.By != ByType:
+		add("r.type = ''")
+	}
+	return from, where, args
+}
+
+func (q *Query) group(tenant webhook.ID, hook int64, kind string) (g Group) {
+	switch q.By {
+	case ByTenant:
+		g.Tenant = tenant
+	case ByWebhook:
+		g.Webhook = hook
+	case ByType:
+		g.Type = kind
+	}
+	return g
+}
+
+// reading is an answer that is being made.
+type reading struct {
+	Query
+
+	answer *Answer
+	meter  *meter.Meter
+	tail   int   // rows of the journal
+	newest int64 // of them, µs
+}
+
+// countsBytes is about what counts take in memory.
+const countsBytes = 1 << 10
+
+// add adds counts of a group, of minutes that begin at bucket.
+func (r *reading) add(g Group, bucket int64, c *stats.Counts) error {
+	n := int64(0)
+	if r.Width > 0 {
+		n = (bucket - r.From) / r.Width
+	}
+	buckets := r.answer.Groups[g]
+	if buckets == nil {
+		buckets = map[int64]*stats.Counts{}
+		r.answer.Groups[g] = buckets
+	}
+	to := buckets[n]
+	if to == nil {
+		if err := r.meter.Take(countsBytes); err != nil {
+			return err
+		}
+		to = &stats.Counts{}
+		buckets[n] = to
+	}
+	to.Merge(c)
+	return nil
+}
+
+// journal adds what a row of the journal has of what is asked for.
+func (r *reading) journal(data []byte) error {
+	at, err := stats.Read(data, stats.Visitor{Tenant: func(stats.Tenant) bool { return false }})
+	if err != nil {
+		return err
+	}
+	r.tail++
+	r.newest = max(r.newest, at)
+	minute := at / 60e6
+	if minute < r.From || minute >= r.To {
+		return nil
+	}
+	var refused error
+	_, err = stats.Read(data, stats.Visitor{Tenant: r.wants, Counts: func(k stats.Key, c *stats.Counts) {
+		if refused != nil || r.Webhooks != nil && !slices.Contains(r.Webhooks, k.Webhook) || r.By == ByWebhook && k.Webhook == 0 ||
+			r.Types != nil && !r.ofType(k.Type) {
+			return
+		}
+		refused = r.add(r.group(webhook.ID(k.Tenant), k.Webhook, k.Type), minute, c)
+	}})
+	if err == nil {
+		err = refused
+	}
+	return err
+}
+
+func (q *Query) ofType(name string) bool {
+	if q.Match != nil {
+		return q.Match(name)
+	}
+	return slices.Contains(q.Types, name)
+}
+
+func (r *reading) wants(t stats.Tenant) bool {
+	switch {
+	case r.Tenant != nil:
+		return *r.Tenant == webhook.ID(t)
+	case r.Tenants != nil:
+		return slices.Contains(r.Tenants, webhook.ID(t))
+	}
+	return true
+}
+
+// end says up to when everything is counted.
+func (r *reading) end() {
+	if r.tail >= journalMost {
+		r.answer.AsOf = time.UnixMicro(r.newest).UTC()
+	}
+}
+
+// State is what is known of a webhook.
+type State struct {
+	Tenant      webhook.ID
+	Pending     int64      // deliveries that are owed: due later or now, or being attempted
+	SucceededAt *time.Time // its last attempt that did
+	FailedAt    *time.Time
+	Failures    int64 // since its last attempt that succeeded
+}
+
+// States reads the states of webhooks by their seqs: of those given, or all of the tenant's, or with a nil tenant of all. What nothing has
+// happened to is not there.
+func States(ctx context.Context, db *gorm.DB, tenant *webhook.ID, hooks []int64) (map[int64]*State, error) {
+	where, args := "1 = 1", []any{}
+	if tenant != nil {
+		where, args = "w.tenant_id = ?", []any{*tenant}
+	}
+	if hooks != nil {
+		where, args = where+" AND w.webhook IN ?", append(args, hooks)
+	}
+	rows, err := db.WithContext(ctx).Raw("SELECT 0, w.tenant_id, w.webhook, w.pending, w.succeeded_at, w.failed_at, w.failures, NULL FROM stats_webhooks w WHERE "+where+
+		" UNION ALL SELECT 1, NULL, 0, 0, 0, j.seq, 0, j.data FROM (SELECT seq, data FROM stats_journal ORDER BY seq LIMIT ?) AS j", append(args, journalMost)...).Rows()
+	if err != nil {
+		return nil, dialect.Unavailable(err)
+	}
+	defer func() { _ = rows.Close() }()
+	states := map[int64]*state{}
+	for rows.Next() {
+		var tail int
+		var of owner
+		var hook, pending, succeeded, failed, failures int64
+		var data []byte
+		if err := rows.Scan(&tail, &of, &hook, &pending, &succeeded, &failed, &failures, &data); err != nil {
+			return nil, dialect.Unavailable(err)
+		}
+		if tail == 0 {
+			s := &state{tenant: of.ID, Gauge: stats.Gauge{Pending: pending, Trailing: failures}, succeededAt: succeeded, failedAt: failed}
+			states[hook] = s
+			continue
+		}
+		if err := addStates(states, data, tenant, hooks); err != nil {
+			return nil, fmt.Errorf("statistics: %w", err)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return nil, dialect.Unavailable(err)
+	}
+	shown := make(map[int64]*State, len(states))
+	for hook, s := range states {
+		shown[hook] = &State{Tenant: s.tenant, Pending: s.Pending, SucceededAt: when(s.succeededAt), FailedAt: when(s.failedAt), Failures: s.Trailing}
+	}
+	return shown, nil
+}
+
+// addStates adds what a row of the journal has of webhooks. Rows come in the order of the journal, after what is stored.
+func addStates(states map[int64]*state, data []byte, tenant *webhook.ID, hooks []int64) error {
+	at, err := stats.Read(data, stats.Visitor{Tenant: func(stats.Tenant) bool { return false }})
+	if err != nil {
+		return err
+	}
+	p := piece{gauges: states}
+	_, err = stats.Read(data, stats.Visitor{
+		Tenant: func(t stats.Tenant) bool { return tenant == nil || *tenant == webhook.ID(t) },
+		Webhook: func(t stats.Tenant, hook int64, g stats.Gauge) {
+			if hooks == nil || slices.Contains(hooks, hook) {
+				p.gauge(webhook.ID(t), hook, g, at)
+			}
+		},
+		Counts: func(stats.Key, *stats.Counts) {},
+	})
+	return err
+}
+
+func when(us int64) *time.Time {
+	if us == 0 {
+		return nil
+	}
+	return new(time.UnixMicro(us).UTC())
+}

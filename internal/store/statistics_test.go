@@ -1,0 +1,220 @@
+package store_test
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hookgraph/hookgraph/internal/stats"
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/store/statistics"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
+)
+
+// totals are a tenant's statistics of all time.
+func totals(tb testing.TB, c *store.Scope, f store.StatsFilter) *stats.Counts {
+	tb.Helper()
+	sum, _, err := c.Stats(store.TimeRange{}, f).Totals(tb.Context())
+	must(tb, err)
+	return sum
+}
+
+// journaled is how many rows the journal has.
+func journaled(tb testing.TB, s *store.Store) int64 {
+	tb.Helper()
+	n, err := s.Count("stats_journal")
+	must(tb, err)
+	return n
+}
+
+// However the journal is cut into transactions of the fold, and whoever folds at the same time, everything is counted once, and nothing of
+// it is left in the journal.
+func TestFoldInPieces(t *testing.T) {
+	each(t, func(t *suite) {
+		few := store.Options{Tuning: tuned(func(to *store.Tuning) { to.FoldRows = 3 })}
+		s := t.open(t, few)
+		others := []*store.Store{s}
+		if t.name == "postgres" {
+			others = append(others, t.open(t, few))
+		}
+		c := tenant(t, s, "a")
+		register(t, c, webhook.New{Enabled: true})
+		register(t, c, webhook.New{Enabled: true})
+		var folding sync.WaitGroup
+		stop := make(chan struct{})
+		for _, other := range others {
+			folding.Go(func() {
+				for {
+					select {
+					case <-stop:
+						return
+					default:
+					}
+					if err := other.FoldStatistics(t.Context()); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		const calls = 40
+		for i := range calls {
+			publish(t, c, webhook.NewEvent{Type: fmt.Sprintf("a.n%d", i%7)}, webhook.NewEvent{Type: fmt.Sprintf("b.n%d", i%5)})
+		}
+		must(t, s.Flush(t.Context()))
+		close(stop)
+		folding.Wait()
+		must(t, s.FoldStatistics(t.Context()))
+		if n := journaled(t, s); n != 0 {
+			t.Errorf("%d rows are left in the journal", n)
+		}
+		if sum := totals(t, c, store.StatsFilter{}); sum.Get(stats.Events) != 2*calls || sum.Get(stats.Owed) != 4*calls {
+			t.Errorf("counted %d events and %d deliveries, want %d and %d", sum.Get(stats.Events), sum.Get(stats.Owed), 2*calls, 4*calls)
+		}
+		if sum := totals(t, c, store.StatsFilter{EventTypes: []string{"a.n0"}}); sum.Get(stats.Events) != 6 || sum.Get(stats.Owed) != 12 {
+			t.Errorf("counted %d events and %d deliveries of a type, want 6 and 12", sum.Get(stats.Events), sum.Get(stats.Owed))
+		}
+		owed, err := c.Stats(store.TimeRange{}, store.StatsFilter{}).Backlog(t.Context())
+		if err != nil || owed.Due != 4*calls {
+			t.Errorf("%+v are owed, want %d, %v", owed, 4*calls, err)
+		}
+	})
+}
+
+// Statistics outlive the events that they count, for as long as they are kept; minutes for two days, and hours and days after that.
+func TestStatisticsOutliveEvents(t *testing.T) {
+	each(t, func(t *suite) {
+		s := t.open(t, store.Options{StatsRetention: 30 * 24 * time.Hour})
+		c := tenant(t, s, "a")
+		w := register(t, c, webhook.New{Enabled: true})
+		publish(t, c, webhook.NewEvent{})
+		claims, _ := claim(t, s, w.ID, 1)
+		record(t, s, claims[0], 200)
+		must(t, s.FoldStatistics(t.Context()))
+		if _, err := s.Prune(t.Context(), time.Now().Add(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := c.CountEvents(t.Context(), store.EventFilter{}); n != 0 || err != nil {
+			t.Fatalf("%d events are left, %v", n, err)
+		}
+		for _, step := range []struct {
+			after time.Duration
+			grain map[int64]bool // that still have rows
+			want  int64
+		}{
+			{time.Hour, map[int64]bool{1: true, 60: true, 1440: true}, 1},
+			{50 * time.Hour, map[int64]bool{60: true, 1440: true}, 1},
+			{29 * 24 * time.Hour, map[int64]bool{60: true, 1440: true}, 1},
+			{32 * 24 * time.Hour, map[int64]bool{}, 0},
+		} {
+			must(t, s.ExpireStatistics(t.Context(), time.Now().Add(step.after)))
+			for _, grain := range []int64{1, 60, 1440} {
+				if n := s.StatsRows(t, grain); n > 0 != step.grain[grain] {
+					t.Errorf("after %v there are %d rows of %d minutes", step.after, n, grain)
+				}
+			}
+			// Minutes are only read while they are kept.
+			from := store.TimeRange{From: new(time.Now().Add(-60 * time.Hour))}
+			sum, _, err := c.Stats(from, store.StatsFilter{WebhookIDs: []webhook.ID{w.ID}, EventTypes: []string{"humanization.completed"}}).Totals(t.Context())
+			if err != nil || sum.Get(stats.Succeeded) != step.want || sum.Latency.Bins.Count() != step.want {
+				t.Errorf("after %v statistics have %d successes, want %d, %v", step.after, sum.Get(stats.Succeeded), step.want, err)
+			}
+		}
+	})
+}
+
+// The first types of a tenant have statistics of their own; what comes after them is in the totals, and in a group of its own with others.
+func TestTypesAreCapped(t *testing.T) {
+	s := databases[0].open(t)(t, store.Options{})
+	c := tenant(t, s, "a")
+	var events []webhook.NewEvent
+	for i := range statistics.MaxTypes + 20 {
+		events = append(events, webhook.NewEvent{Type: fmt.Sprintf("job.n%d", i)})
+	}
+	publish(t, c, events[:statistics.MaxTypes]...)
+	must(t, s.FoldStatistics(t.Context()))
+	publish(t, c, events...)
+	must(t, s.FoldStatistics(t.Context()))
+	if n, err := s.Count("stats_types"); n != statistics.MaxTypes+1 || err != nil {
+		t.Errorf("%d types have statistics, want %d and the others, %v", n, statistics.MaxTypes, err)
+	}
+	all := c.Stats(store.TimeRange{}, store.StatsFilter{})
+	groups, others, err := all.By(t.Context(), store.ByType, 10)
+	must(t, err)
+	if len(groups) != 10 || groups[0].Counts.Get(stats.Events) != 2 || others.Get(stats.Events) != 2*(statistics.MaxTypes-10)+20 {
+		t.Errorf("%d groups of %d events, and %d others", len(groups), groups[0].Counts.Get(stats.Events), others.Get(stats.Events))
+	}
+	if n := totals(t, c, store.StatsFilter{}).Get(stats.Events); n != 2*statistics.MaxTypes+20 {
+		t.Errorf("%d events in all", n)
+	}
+}
+
+// Of a deleted tenant nothing is left, and what of it waits in the journal is dropped.
+func TestDeletedTenantHasNoStatistics(t *testing.T) {
+	each(t, func(t *suite) {
+		s := t.open(t, store.Options{Tuning: lingering()})
+		gone, stays := tenant(t, s, "gone"), tenant(t, s, "stays")
+		for _, c := range []*store.Scope{gone, stays} {
+			register(t, c, webhook.New{Enabled: true})
+			publish(t, c, webhook.NewEvent{})
+		}
+		must(t, s.FoldStatistics(t.Context()))
+		publish(t, gone, webhook.NewEvent{})
+		owner, err := s.TenantByName(t.Context(), "gone")
+		must(t, err)
+		must(t, s.Registry(nil).DeleteTenant(t.Context(), owner.ID))
+		must(t, s.FoldStatistics(t.Context()))
+		eventually(t, func() bool {
+			rows, err := s.RowsOf(t.Context(), owner.ID)
+			return err == nil && len(rows) == 0
+		})
+		if n := totals(t, stays, store.StatsFilter{}).Get(stats.Owed); n != 1 {
+			t.Errorf("the other tenant has %d deliveries", n)
+		}
+		all := s.Registry(nil).Stats(store.TimeRange{}, store.StatsFilter{AllTenants: true})
+		if sum, _, err := all.Totals(t.Context()); err != nil || sum.Get(stats.Events) != 1 {
+			t.Errorf("all tenants have %d events, %v", sum.Get(stats.Events), err)
+		}
+	})
+}
+
+// A transaction adds one row to the journal, however many events, deliveries and attempts it has, and one that changes nothing of them none.
+func TestOneRowATransaction(t *testing.T) {
+	for name, o := range map[string]store.Options{
+		"sqlite":   {Dir: t.TempDir()},
+		"postgres": {URL: webhooktest.Postgres(t), MasterKeys: [][]byte{webhooktest.MasterKey}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, err := store.Open(t.Context(), o) // without its work by the clock, which folds
+			must(t, err)
+			defer s.Close()
+			c := tenant(t, s, "a")
+			w := register(t, c, webhook.New{Enabled: true})
+			grew := func(what string, most int64, do func()) {
+				before := journaled(t, s)
+				do()
+				if n := journaled(t, s) - before; n > most || most > 0 && n < 1 {
+					t.Errorf("%s added %d rows, want at most %d", what, n, most)
+				}
+			}
+			grew("publishing 50 events", 1, func() { publish(t, c, make([]webhook.NewEvent, 50)...) })
+			var claims []*store.Claimed
+			grew("claiming", 0, func() { claims, _ = claim(t, s, w.ID, 50) })
+			release := s.Hold()
+			for _, claimed := range claims {
+				must(t, s.Record(t.Context(), &store.Result{Claimed: claimed, Attempt: webhook.Attempt{
+					Status: webhook.AttemptSucceeded, Trigger: claimed.Delivery.Trigger, StartedAt: time.Now(), ResponseStatus: new(200),
+				}}))
+			}
+			grew("recording 50 attempts at once", 2, func() { // the first may be in the transaction that was held
+				release()
+				must(t, s.Flush(t.Context()))
+			})
+			grew("changing a webhook", 0, func() {
+				_, _, err := c.UpdateWebhook(t.Context(), w.ID, webhook.Patch{Enabled: webhook.Some(false)}, nil)
+				must(t, err)
+			})
+		})
+	}
+}
