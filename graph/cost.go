@@ -32,6 +32,7 @@ var largeFields = map[string]bool{
 
 // listSizes are the sizes of lists without a size argument, by the type of their elements.
 var listSizes = map[string]int{
+	"StatsBucket":   1, // which Stats.series counts itself
 	"UserError":     1, // an input usually has at most one error
 	"WebhookHeader": 20,
 	"WebhookSecret": 2,
@@ -50,6 +51,9 @@ func (s costed) Complexity(_ context.Context, typeName, field string, within int
 	if largeFields[typeName+"."+field] {
 		return largeCost, true
 	}
+	if cost, ok := statsCosts[typeName+"."+field]; ok {
+		return cost(within, args), true
+	}
 	def := s.field(typeName, field)
 	if def == nil {
 		return 0, false
@@ -67,6 +71,18 @@ func (s costed) Complexity(_ context.Context, typeName, field string, within int
 
 // portions is how many portions of a size there are in n.
 func portions(n, size int) int { return (n + size - 1) / size }
+
+// statsCosts are the costs of fields of statistics: of what they read, where that is not what they answer.
+var statsCosts = map[string]func(within int, args map[string]any) int{
+	// Of all the webhooks of a page it is read in two statements.
+	"Webhook.health": func(int, map[string]any) int { return 4 },
+	"Stats.totals":   func(within int, _ map[string]any) int { return 10 + within },
+	"Stats.backlog":  func(within int, _ map[string]any) int { return 10 + within },
+	"Stats.by":       func(within int, _ map[string]any) int { return 50 + within }, // every group is read
+	"Stats.series": func(within int, args map[string]any) int {
+		return 10 + limit(args["limit"], maxBuckets)*(1+within)
+	},
+}
 
 // limit reads an argument. One that will be refused costs as much as the maximum.
 func limit(v any, most int) int {

@@ -15,6 +15,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/introspection"
 	"github.com/hookgraph/hookgraph/graph/model"
+	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/store/list"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 	gqlparser "github.com/vektah/gqlparser/v2"
@@ -38,8 +39,11 @@ type ResolverRoot interface {
 	Event() EventResolver
 	Mutation() MutationResolver
 	Query() QueryResolver
+	Stats() StatsResolver
+	StatsGroup() StatsGroupResolver
 	Subscription() SubscriptionResolver
 	Tenant() TenantResolver
+	TenantUsage() TenantUsageResolver
 	Token() TokenResolver
 	Webhook() WebhookResolver
 	WebhookSecret() WebhookSecretResolver
@@ -72,6 +76,12 @@ type ComplexityRoot struct {
 		FirstByteMs func(childComplexity int) int
 		TLSMs       func(childComplexity int) int
 		TotalMs     func(childComplexity int) int
+	}
+
+	Backlog struct {
+		Due         func(childComplexity int) int
+		Held        func(childComplexity int) int
+		OldestDueAt func(childComplexity int) int
 	}
 
 	CancelDeliveryPayload struct {
@@ -271,6 +281,7 @@ type ComplexityRoot struct {
 		Nodes      func(childComplexity int, ids []webhook.ID) int
 		Search     func(childComplexity int, text string, first int) int
 		Server     func(childComplexity int) int
+		Stats      func(childComplexity int, rangeArg list.TimeRange, filter *store.StatsFilter) int
 		Tenant     func(childComplexity int, id webhook.ID) int
 		Tenants    func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.TenantFilter) int
 		Token      func(childComplexity int, id webhook.ID) int
@@ -319,6 +330,43 @@ type ComplexityRoot struct {
 		RetryDelayMs  func(childComplexity int) int
 	}
 
+	Stats struct {
+		AsOf    func(childComplexity int) int
+		Backlog func(childComplexity int) int
+		By      func(childComplexity int, dimension model.StatsDimension, first int) int
+		From    func(childComplexity int) int
+		Series  func(childComplexity int, bucketMs *int, limit int) int
+		To      func(childComplexity int) int
+		Totals  func(childComplexity int) int
+	}
+
+	StatsBucket struct {
+		From   func(childComplexity int) int
+		To     func(childComplexity int) int
+		Values func(childComplexity int) int
+	}
+
+	StatsGroup struct {
+		Key     func(childComplexity int) int
+		Tenant  func(childComplexity int) int
+		Values  func(childComplexity int) int
+		Webhook func(childComplexity int) int
+	}
+
+	StatsGroups struct {
+		Groups func(childComplexity int) int
+		Others func(childComplexity int) int
+	}
+
+	StatsValues struct {
+		Attempts    func(childComplexity int, statuses []webhook.AttemptStatus, triggers []webhook.Trigger) int
+		Deliveries  func(childComplexity int, statuses []webhook.DeliveryStatus) int
+		DurationMs  func(childComplexity int, quantile float64) int
+		Events      func(childComplexity int) int
+		LatencyMs   func(childComplexity int, quantile float64) int
+		SuccessRate func(childComplexity int) int
+	}
+
 	StreamedAttempt struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
@@ -336,6 +384,7 @@ type ComplexityRoot struct {
 		Quotas            func(childComplexity int) int
 		RetentionSeconds  func(childComplexity int) int
 		Tokens            func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.TokenFilter) int
+		Usage             func(childComplexity int) int
 	}
 
 	TenantConnection struct {
@@ -356,6 +405,13 @@ type ComplexityRoot struct {
 		StoredEvents    func(childComplexity int) int
 		Tokens          func(childComplexity int) int
 		Webhooks        func(childComplexity int) int
+	}
+
+	TenantUsage struct {
+		Backlog      func(childComplexity int) int
+		Stats        func(childComplexity int, rangeArg list.TimeRange) int
+		StoredEvents func(childComplexity int) int
+		Webhooks     func(childComplexity int) int
 	}
 
 	TestWebhookPayload struct {
@@ -422,11 +478,13 @@ type ComplexityRoot struct {
 		ExternalID      func(childComplexity int) int
 		FailingSince    func(childComplexity int) int
 		Headers         func(childComplexity int) int
+		Health          func(childComplexity int) int
 		ID              func(childComplexity int) int
 		Metadata        func(childComplexity int) int
 		RatePerSecond   func(childComplexity int) int
 		RetryScheduleMs func(childComplexity int) int
 		Secrets         func(childComplexity int) int
+		Stats           func(childComplexity int, rangeArg list.TimeRange) int
 		TimeoutMs       func(childComplexity int) int
 		URL             func(childComplexity int) int
 		UpdatedAt       func(childComplexity int) int
@@ -448,6 +506,17 @@ type ComplexityRoot struct {
 		Name      func(childComplexity int) int
 		Sensitive func(childComplexity int) int
 		Shown     func(childComplexity int) int
+	}
+
+	WebhookHealth struct {
+		Backlog        func(childComplexity int) int
+		DisablesAt     func(childComplexity int) int
+		FailingSince   func(childComplexity int) int
+		FailuresInARow func(childComplexity int) int
+		LastFailureAt  func(childComplexity int) int
+		LastSuccessAt  func(childComplexity int) int
+		P95Ms          func(childComplexity int) int
+		SuccessRate    func(childComplexity int) int
 	}
 
 	WebhookSecret struct {
@@ -523,6 +592,7 @@ type QueryResolver interface {
 	Events(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.EventFilter) (*model.Connection[webhook.Event], error)
 	Search(ctx context.Context, text string, first int) ([]model.SearchHit, error)
 	Server(ctx context.Context) (*model.Server, error)
+	Stats(ctx context.Context, rangeArg list.TimeRange, filter *store.StatsFilter) (*model.Stats, error)
 	Tenant(ctx context.Context, id webhook.ID) (*webhook.Tenant, error)
 	Tenants(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.TenantFilter) (*model.Connection[webhook.Tenant], error)
 	Token(ctx context.Context, id webhook.ID) (*webhook.Token, error)
@@ -531,6 +601,17 @@ type QueryResolver interface {
 	Webhook(ctx context.Context, id webhook.ID) (*webhook.Webhook, error)
 	Webhooks(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.WebhookFilter) (*model.Connection[webhook.Webhook], error)
 }
+type StatsResolver interface {
+	AsOf(ctx context.Context, obj *model.Stats) (*time.Time, error)
+	Totals(ctx context.Context, obj *model.Stats) (*model.StatsValues, error)
+	Series(ctx context.Context, obj *model.Stats, bucketMs *int, limit int) ([]*model.StatsBucket, error)
+	By(ctx context.Context, obj *model.Stats, dimension model.StatsDimension, first int) (*model.StatsGroups, error)
+	Backlog(ctx context.Context, obj *model.Stats) (*model.Backlog, error)
+}
+type StatsGroupResolver interface {
+	Webhook(ctx context.Context, obj *model.StatsGroup) (*webhook.Webhook, error)
+	Tenant(ctx context.Context, obj *model.StatsGroup) (*webhook.Tenant, error)
+}
 type SubscriptionResolver interface {
 	DeliveryAttempts(ctx context.Context, filter *list.AttemptFilter, after *string, since *time.Time) (<-chan *model.StreamedAttempt, error)
 }
@@ -538,6 +619,11 @@ type TenantResolver interface {
 	Quotas(ctx context.Context, obj *webhook.Tenant) (*model.TenantQuotas, error)
 
 	Tokens(ctx context.Context, obj *webhook.Tenant, first *int, after *string, last *int, before *string, filter *list.TokenFilter) (*model.Connection[webhook.Token], error)
+	Usage(ctx context.Context, obj *webhook.Tenant) (*model.TenantUsage, error)
+}
+type TenantUsageResolver interface {
+	Backlog(ctx context.Context, obj *model.TenantUsage) (*model.Backlog, error)
+	Stats(ctx context.Context, obj *model.TenantUsage, rangeArg list.TimeRange) (*model.Stats, error)
 }
 type TokenResolver interface {
 	Scopes(ctx context.Context, obj *webhook.Token) ([]webhook.TokenScope, error)
@@ -552,6 +638,8 @@ type WebhookResolver interface {
 	Secrets(ctx context.Context, obj *webhook.Webhook) ([]*webhook.Secret, error)
 	Deliveries(ctx context.Context, obj *webhook.Webhook, first *int, after *string, last *int, before *string, filter *list.DeliveryFilter) (*model.Connection[webhook.Delivery], error)
 	Attempts(ctx context.Context, obj *webhook.Webhook, first *int, after *string, last *int, before *string, filter *list.AttemptFilter) (*model.Connection[webhook.Attempt], error)
+	Health(ctx context.Context, obj *webhook.Webhook) (*model.WebhookHealth, error)
+	Stats(ctx context.Context, obj *webhook.Webhook, rangeArg list.TimeRange) (*model.Stats, error)
 }
 type WebhookSecretResolver interface {
 	PublicKey(ctx context.Context, obj *webhook.Secret) (*string, error)
@@ -665,6 +753,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AttemptTimings.TotalMs(childComplexity), true
+
+	case "Backlog.due":
+		if e.ComplexityRoot.Backlog.Due == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Backlog.Due(childComplexity), true
+	case "Backlog.held":
+		if e.ComplexityRoot.Backlog.Held == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Backlog.Held(childComplexity), true
+	case "Backlog.oldestDueAt":
+		if e.ComplexityRoot.Backlog.OldestDueAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Backlog.OldestDueAt(childComplexity), true
 
 	case "CancelDeliveryPayload.delivery":
 		if e.ComplexityRoot.CancelDeliveryPayload.Delivery == nil {
@@ -1563,6 +1670,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Server(childComplexity), true
+	case "Query.stats":
+		if e.ComplexityRoot.Query.Stats == nil {
+			break
+		}
+
+		args, err := ec.field_Query_stats_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Stats(childComplexity, args["range"].(list.TimeRange), args["filter"].(*store.StatsFilter)), true
 	case "Query.tenant":
 		if e.ComplexityRoot.Query.Tenant == nil {
 			break
@@ -1785,6 +1903,173 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ServerLimits.RetryDelayMs(childComplexity), true
 
+	case "Stats.asOf":
+		if e.ComplexityRoot.Stats.AsOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Stats.AsOf(childComplexity), true
+	case "Stats.backlog":
+		if e.ComplexityRoot.Stats.Backlog == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Stats.Backlog(childComplexity), true
+	case "Stats.by":
+		if e.ComplexityRoot.Stats.By == nil {
+			break
+		}
+
+		args, err := ec.field_Stats_by_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Stats.By(childComplexity, args["dimension"].(model.StatsDimension), args["first"].(int)), true
+	case "Stats.from":
+		if e.ComplexityRoot.Stats.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Stats.From(childComplexity), true
+	case "Stats.series":
+		if e.ComplexityRoot.Stats.Series == nil {
+			break
+		}
+
+		args, err := ec.field_Stats_series_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Stats.Series(childComplexity, args["bucketMs"].(*int), args["limit"].(int)), true
+	case "Stats.to":
+		if e.ComplexityRoot.Stats.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Stats.To(childComplexity), true
+	case "Stats.totals":
+		if e.ComplexityRoot.Stats.Totals == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Stats.Totals(childComplexity), true
+
+	case "StatsBucket.from":
+		if e.ComplexityRoot.StatsBucket.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatsBucket.From(childComplexity), true
+	case "StatsBucket.to":
+		if e.ComplexityRoot.StatsBucket.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatsBucket.To(childComplexity), true
+	case "StatsBucket.values":
+		if e.ComplexityRoot.StatsBucket.Values == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatsBucket.Values(childComplexity), true
+
+	case "StatsGroup.key":
+		if e.ComplexityRoot.StatsGroup.Key == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatsGroup.Key(childComplexity), true
+	case "StatsGroup.tenant":
+		if e.ComplexityRoot.StatsGroup.Tenant == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatsGroup.Tenant(childComplexity), true
+	case "StatsGroup.values":
+		if e.ComplexityRoot.StatsGroup.Values == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatsGroup.Values(childComplexity), true
+	case "StatsGroup.webhook":
+		if e.ComplexityRoot.StatsGroup.Webhook == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatsGroup.Webhook(childComplexity), true
+
+	case "StatsGroups.groups":
+		if e.ComplexityRoot.StatsGroups.Groups == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatsGroups.Groups(childComplexity), true
+	case "StatsGroups.others":
+		if e.ComplexityRoot.StatsGroups.Others == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatsGroups.Others(childComplexity), true
+
+	case "StatsValues.attempts":
+		if e.ComplexityRoot.StatsValues.Attempts == nil {
+			break
+		}
+
+		args, err := ec.field_StatsValues_attempts_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.StatsValues.Attempts(childComplexity, args["statuses"].([]webhook.AttemptStatus), args["triggers"].([]webhook.Trigger)), true
+	case "StatsValues.deliveries":
+		if e.ComplexityRoot.StatsValues.Deliveries == nil {
+			break
+		}
+
+		args, err := ec.field_StatsValues_deliveries_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.StatsValues.Deliveries(childComplexity, args["statuses"].([]webhook.DeliveryStatus)), true
+	case "StatsValues.durationMs":
+		if e.ComplexityRoot.StatsValues.DurationMs == nil {
+			break
+		}
+
+		args, err := ec.field_StatsValues_durationMs_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.StatsValues.DurationMs(childComplexity, args["quantile"].(float64)), true
+	case "StatsValues.events":
+		if e.ComplexityRoot.StatsValues.Events == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatsValues.Events(childComplexity), true
+	case "StatsValues.latencyMs":
+		if e.ComplexityRoot.StatsValues.LatencyMs == nil {
+			break
+		}
+
+		args, err := ec.field_StatsValues_latencyMs_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.StatsValues.LatencyMs(childComplexity, args["quantile"].(float64)), true
+	case "StatsValues.successRate":
+		if e.ComplexityRoot.StatsValues.SuccessRate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatsValues.SuccessRate(childComplexity), true
+
 	case "StreamedAttempt.cursor":
 		if e.ComplexityRoot.StreamedAttempt.Cursor == nil {
 			break
@@ -1857,6 +2142,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Tenant.Tokens(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*list.TokenFilter)), true
+	case "Tenant.usage":
+		if e.ComplexityRoot.Tenant.Usage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tenant.Usage(childComplexity), true
 
 	case "TenantConnection.count":
 		if e.ComplexityRoot.TenantConnection.Count == nil {
@@ -1931,6 +2222,36 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.TenantQuotas.Webhooks(childComplexity), true
+
+	case "TenantUsage.backlog":
+		if e.ComplexityRoot.TenantUsage.Backlog == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TenantUsage.Backlog(childComplexity), true
+	case "TenantUsage.stats":
+		if e.ComplexityRoot.TenantUsage.Stats == nil {
+			break
+		}
+
+		args, err := ec.field_TenantUsage_stats_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.TenantUsage.Stats(childComplexity, args["range"].(list.TimeRange)), true
+	case "TenantUsage.storedEvents":
+		if e.ComplexityRoot.TenantUsage.StoredEvents == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TenantUsage.StoredEvents(childComplexity), true
+	case "TenantUsage.webhooks":
+		if e.ComplexityRoot.TenantUsage.Webhooks == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TenantUsage.Webhooks(childComplexity), true
 
 	case "TestWebhookPayload.delivery":
 		if e.ComplexityRoot.TestWebhookPayload.Delivery == nil {
@@ -2189,6 +2510,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Webhook.Headers(childComplexity), true
+	case "Webhook.health":
+		if e.ComplexityRoot.Webhook.Health == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.Health(childComplexity), true
 	case "Webhook.id":
 		if e.ComplexityRoot.Webhook.ID == nil {
 			break
@@ -2219,6 +2546,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Webhook.Secrets(childComplexity), true
+	case "Webhook.stats":
+		if e.ComplexityRoot.Webhook.Stats == nil {
+			break
+		}
+
+		args, err := ec.field_Webhook_stats_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Webhook.Stats(childComplexity, args["range"].(list.TimeRange)), true
 	case "Webhook.timeoutMs":
 		if e.ComplexityRoot.Webhook.TimeoutMs == nil {
 			break
@@ -2300,6 +2638,55 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.WebhookHeader.Shown(childComplexity), true
 
+	case "WebhookHealth.backlog":
+		if e.ComplexityRoot.WebhookHealth.Backlog == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookHealth.Backlog(childComplexity), true
+	case "WebhookHealth.disablesAt":
+		if e.ComplexityRoot.WebhookHealth.DisablesAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookHealth.DisablesAt(childComplexity), true
+	case "WebhookHealth.failingSince":
+		if e.ComplexityRoot.WebhookHealth.FailingSince == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookHealth.FailingSince(childComplexity), true
+	case "WebhookHealth.failuresInARow":
+		if e.ComplexityRoot.WebhookHealth.FailuresInARow == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookHealth.FailuresInARow(childComplexity), true
+	case "WebhookHealth.lastFailureAt":
+		if e.ComplexityRoot.WebhookHealth.LastFailureAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookHealth.LastFailureAt(childComplexity), true
+	case "WebhookHealth.lastSuccessAt":
+		if e.ComplexityRoot.WebhookHealth.LastSuccessAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookHealth.LastSuccessAt(childComplexity), true
+	case "WebhookHealth.p95Ms":
+		if e.ComplexityRoot.WebhookHealth.P95Ms == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookHealth.P95Ms(childComplexity), true
+	case "WebhookHealth.successRate":
+		if e.ComplexityRoot.WebhookHealth.SuccessRate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookHealth.SuccessRate(childComplexity), true
+
 	case "WebhookSecret.createdAt":
 		if e.ComplexityRoot.WebhookSecret.CreatedAt == nil {
 			break
@@ -2356,6 +2743,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RetryDeliveryInput", ec.unmarshalInputRetryDeliveryInput),
 			graphql.NewInputUnmarshaler("RevokeTokenInput", ec.unmarshalInputRevokeTokenInput),
 			graphql.NewInputUnmarshaler("RotateWebhookSecretInput", ec.unmarshalInputRotateWebhookSecretInput),
+			graphql.NewInputUnmarshaler("StatsFilter", ec.unmarshalInputStatsFilter),
 			graphql.NewInputUnmarshaler("TenantFilter", ec.unmarshalInputTenantFilter),
 			graphql.NewInputUnmarshaler("TenantQuotasInput", ec.unmarshalInputTenantQuotasInput),
 			graphql.NewInputUnmarshaler("TestWebhookInput", ec.unmarshalInputTestWebhookInput),
@@ -2457,7 +2845,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "attempt.graphqls" "delivery.graphqls" "error.graphqls" "event.graphqls" "live.graphqls" "node.graphqls" "scalars.graphqls" "schema.graphqls" "search.graphqls" "server.graphqls" "tenant.graphqls" "token.graphqls" "viewer.graphqls" "webhook.graphqls"
+//go:embed "attempt.graphqls" "delivery.graphqls" "error.graphqls" "event.graphqls" "live.graphqls" "node.graphqls" "scalars.graphqls" "schema.graphqls" "search.graphqls" "server.graphqls" "stats.graphqls" "tenant.graphqls" "token.graphqls" "viewer.graphqls" "webhook.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -2479,6 +2867,7 @@ var sources = []*ast.Source{
 	{Name: "schema.graphqls", Input: sourceData("schema.graphqls"), BuiltIn: false},
 	{Name: "search.graphqls", Input: sourceData("search.graphqls"), BuiltIn: false},
 	{Name: "server.graphqls", Input: sourceData("server.graphqls"), BuiltIn: false},
+	{Name: "stats.graphqls", Input: sourceData("stats.graphqls"), BuiltIn: false},
 	{Name: "tenant.graphqls", Input: sourceData("tenant.graphqls"), BuiltIn: false},
 	{Name: "token.graphqls", Input: sourceData("token.graphqls"), BuiltIn: false},
 	{Name: "viewer.graphqls", Input: sourceData("viewer.graphqls"), BuiltIn: false},
@@ -2534,6 +2923,18 @@ func (ec *executionContext) childFields_AttemptTimings(ctx context.Context, fiel
 		return ec.fieldContext_AttemptTimings_totalMs(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AttemptTimings", field.Name)
+}
+
+func (ec *executionContext) childFields_Backlog(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "due":
+		return ec.fieldContext_Backlog_due(ctx, field)
+	case "held":
+		return ec.fieldContext_Backlog_held(ctx, field)
+	case "oldestDueAt":
+		return ec.fieldContext_Backlog_oldestDueAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Backlog", field.Name)
 }
 
 func (ec *executionContext) childFields_CancelDeliveryPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2952,6 +3353,80 @@ func (ec *executionContext) childFields_ServerLimits(ctx context.Context, field 
 	return nil, fmt.Errorf("no field named %q was found under type ServerLimits", field.Name)
 }
 
+func (ec *executionContext) childFields_Stats(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "from":
+		return ec.fieldContext_Stats_from(ctx, field)
+	case "to":
+		return ec.fieldContext_Stats_to(ctx, field)
+	case "asOf":
+		return ec.fieldContext_Stats_asOf(ctx, field)
+	case "totals":
+		return ec.fieldContext_Stats_totals(ctx, field)
+	case "series":
+		return ec.fieldContext_Stats_series(ctx, field)
+	case "by":
+		return ec.fieldContext_Stats_by(ctx, field)
+	case "backlog":
+		return ec.fieldContext_Stats_backlog(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Stats", field.Name)
+}
+
+func (ec *executionContext) childFields_StatsBucket(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "from":
+		return ec.fieldContext_StatsBucket_from(ctx, field)
+	case "to":
+		return ec.fieldContext_StatsBucket_to(ctx, field)
+	case "values":
+		return ec.fieldContext_StatsBucket_values(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StatsBucket", field.Name)
+}
+
+func (ec *executionContext) childFields_StatsGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "key":
+		return ec.fieldContext_StatsGroup_key(ctx, field)
+	case "webhook":
+		return ec.fieldContext_StatsGroup_webhook(ctx, field)
+	case "tenant":
+		return ec.fieldContext_StatsGroup_tenant(ctx, field)
+	case "values":
+		return ec.fieldContext_StatsGroup_values(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StatsGroup", field.Name)
+}
+
+func (ec *executionContext) childFields_StatsGroups(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "groups":
+		return ec.fieldContext_StatsGroups_groups(ctx, field)
+	case "others":
+		return ec.fieldContext_StatsGroups_others(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StatsGroups", field.Name)
+}
+
+func (ec *executionContext) childFields_StatsValues(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "events":
+		return ec.fieldContext_StatsValues_events(ctx, field)
+	case "deliveries":
+		return ec.fieldContext_StatsValues_deliveries(ctx, field)
+	case "attempts":
+		return ec.fieldContext_StatsValues_attempts(ctx, field)
+	case "successRate":
+		return ec.fieldContext_StatsValues_successRate(ctx, field)
+	case "durationMs":
+		return ec.fieldContext_StatsValues_durationMs(ctx, field)
+	case "latencyMs":
+		return ec.fieldContext_StatsValues_latencyMs(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StatsValues", field.Name)
+}
+
 func (ec *executionContext) childFields_StreamedAttempt(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "cursor":
@@ -2978,6 +3453,8 @@ func (ec *executionContext) childFields_Tenant(ctx context.Context, field graphq
 		return ec.fieldContext_Tenant_keepFailedSeconds(ctx, field)
 	case "tokens":
 		return ec.fieldContext_Tenant_tokens(ctx, field)
+	case "usage":
+		return ec.fieldContext_Tenant_usage(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Tenant", field.Name)
 }
@@ -3020,6 +3497,20 @@ func (ec *executionContext) childFields_TenantQuotas(ctx context.Context, field 
 		return ec.fieldContext_TenantQuotas_eventBurst(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type TenantQuotas", field.Name)
+}
+
+func (ec *executionContext) childFields_TenantUsage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "webhooks":
+		return ec.fieldContext_TenantUsage_webhooks(ctx, field)
+	case "storedEvents":
+		return ec.fieldContext_TenantUsage_storedEvents(ctx, field)
+	case "backlog":
+		return ec.fieldContext_TenantUsage_backlog(ctx, field)
+	case "stats":
+		return ec.fieldContext_TenantUsage_stats(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TenantUsage", field.Name)
 }
 
 func (ec *executionContext) childFields_TestWebhookPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3166,6 +3657,10 @@ func (ec *executionContext) childFields_Webhook(ctx context.Context, field graph
 		return ec.fieldContext_Webhook_deliveries(ctx, field)
 	case "attempts":
 		return ec.fieldContext_Webhook_attempts(ctx, field)
+	case "health":
+		return ec.fieldContext_Webhook_health(ctx, field)
+	case "stats":
+		return ec.fieldContext_Webhook_stats(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Webhook", field.Name)
 }
@@ -3204,6 +3699,28 @@ func (ec *executionContext) childFields_WebhookHeader(ctx context.Context, field
 		return ec.fieldContext_WebhookHeader_sensitive(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type WebhookHeader", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookHealth(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "lastSuccessAt":
+		return ec.fieldContext_WebhookHealth_lastSuccessAt(ctx, field)
+	case "lastFailureAt":
+		return ec.fieldContext_WebhookHealth_lastFailureAt(ctx, field)
+	case "failingSince":
+		return ec.fieldContext_WebhookHealth_failingSince(ctx, field)
+	case "failuresInARow":
+		return ec.fieldContext_WebhookHealth_failuresInARow(ctx, field)
+	case "successRate":
+		return ec.fieldContext_WebhookHealth_successRate(ctx, field)
+	case "p95Ms":
+		return ec.fieldContext_WebhookHealth_p95Ms(ctx, field)
+	case "backlog":
+		return ec.fieldContext_WebhookHealth_backlog(ctx, field)
+	case "disablesAt":
+		return ec.fieldContext_WebhookHealth_disablesAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookHealth", field.Name)
 }
 
 func (ec *executionContext) childFields_WebhookSecret(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3940,6 +4457,28 @@ func (ec *executionContext) field_Query_search_args(ctx context.Context, rawArgs
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_stats_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "range",
+		func(ctx context.Context, v any) (list.TimeRange, error) {
+			return ec.unmarshalNTimeRange2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋlistᚐTimeRange(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["range"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*store.StatsFilter, error) {
+			return ec.unmarshalOStatsFilter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚐStatsFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg1
+	return args, nil
+}
+
 func (ec *executionContext) field_Query_tenant_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -4120,6 +4659,114 @@ func (ec *executionContext) field_Query_webhooks_args(ctx context.Context, rawAr
 	return args, nil
 }
 
+func (ec *executionContext) field_StatsValues_attempts_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "statuses",
+		func(ctx context.Context, v any) ([]webhook.AttemptStatus, error) {
+			return ec.unmarshalOAttemptStatus2ᚕgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐAttemptStatusᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["statuses"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "triggers",
+		func(ctx context.Context, v any) ([]webhook.Trigger, error) {
+			return ec.unmarshalOAttemptTrigger2ᚕgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐTriggerᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["triggers"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_StatsValues_deliveries_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "statuses",
+		func(ctx context.Context, v any) ([]webhook.DeliveryStatus, error) {
+			return ec.unmarshalODeliveryStatus2ᚕgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐDeliveryStatusᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["statuses"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_StatsValues_durationMs_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "quantile",
+		func(ctx context.Context, v any) (float64, error) {
+			return ec.unmarshalNFloat2float64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["quantile"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_StatsValues_latencyMs_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "quantile",
+		func(ctx context.Context, v any) (float64, error) {
+			return ec.unmarshalNFloat2float64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["quantile"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Stats_by_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "dimension",
+		func(ctx context.Context, v any) (model.StatsDimension, error) {
+			return ec.unmarshalNStatsDimension2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐStatsDimension(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dimension"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Stats_series_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "bucketMs",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["bucketMs"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "limit",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["limit"] = arg1
+	return args, nil
+}
+
 func (ec *executionContext) field_Subscription_deliveryAttempts_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -4161,6 +4808,20 @@ func (ec *executionContext) field_TenantConnection_count_args(ctx context.Contex
 		return nil, err
 	}
 	args["limit"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_TenantUsage_stats_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "range",
+		func(ctx context.Context, v any) (list.TimeRange, error) {
+			return ec.unmarshalNTimeRange2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋlistᚐTimeRange(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["range"] = arg0
 	return args, nil
 }
 
@@ -4327,6 +4988,20 @@ func (ec *executionContext) field_Webhook_deliveries_args(ctx context.Context, r
 		return nil, err
 	}
 	args["filter"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_Webhook_stats_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "range",
+		func(ctx context.Context, v any) (list.TimeRange, error) {
+			return ec.unmarshalNTimeRange2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋlistᚐTimeRange(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["range"] = arg0
 	return args, nil
 }
 
@@ -4694,6 +5369,43 @@ func (ec *executionContext) _AttemptTimings_totalMs(ctx context.Context, field g
 }
 func (ec *executionContext) fieldContext_AttemptTimings_totalMs(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("AttemptTimings", field, false, false, "Float")
+}
+
+func (ec *executionContext) _Backlog_due(ctx context.Context, field graphql.CollectedField, obj *model.Backlog) (ret graphql.Marshaler) {
+	return ec.marshalNInt2int(ctx, field.Selections, obj.Due)
+}
+func (ec *executionContext) fieldContext_Backlog_due(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Backlog", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Backlog_held(ctx context.Context, field graphql.CollectedField, obj *model.Backlog) (ret graphql.Marshaler) {
+	return ec.marshalNInt2int(ctx, field.Selections, obj.Held)
+}
+func (ec *executionContext) fieldContext_Backlog_held(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Backlog", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Backlog_oldestDueAt(ctx context.Context, field graphql.CollectedField, obj *model.Backlog) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Backlog_oldestDueAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OldestDueAt(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Backlog_oldestDueAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Backlog", field, true, false, "DateTime")
 }
 
 func (ec *executionContext) _CancelDeliveryPayload_delivery(ctx context.Context, field graphql.CollectedField, obj *model.CancelDeliveryPayload) (ret graphql.Marshaler) {
@@ -8469,6 +9181,73 @@ func (ec *executionContext) fieldContext_Query_server(_ context.Context, field g
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_stats(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_stats(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Stats(ctx, fc.Args["range"].(list.TimeRange), fc.Args["filter"].(*store.StatsFilter))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				scope, err := ec.unmarshalOTokenScope2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐTokenScope(ctx, "DELIVERIES_READ")
+				if err != nil {
+					var zeroVal *model.Stats
+					return zeroVal, err
+				}
+				operator, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.Stats
+					return zeroVal, err
+				}
+				if ec.Directives.Needs == nil {
+					var zeroVal *model.Stats
+					return zeroVal, errors.New("directive needs is not implemented")
+				}
+				return ec.Directives.Needs(ctx, nil, directive0, scope, operator)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Stats) graphql.Marshaler {
+			return ec.marshalOStats2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐStats(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_stats(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Stats(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_stats_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_tenant(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -9388,6 +10167,655 @@ func (ec *executionContext) fieldContext_ServerLimits_ratePerSecond(_ context.Co
 	return graphql.NewScalarFieldContext("ServerLimits", field, false, false, "Int")
 }
 
+func (ec *executionContext) _Stats_from(ctx context.Context, field graphql.CollectedField, obj *model.Stats) (ret graphql.Marshaler) {
+	return ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.From)
+}
+func (ec *executionContext) fieldContext_Stats_from(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Stats", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Stats_to(ctx context.Context, field graphql.CollectedField, obj *model.Stats) (ret graphql.Marshaler) {
+	return ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.To)
+}
+func (ec *executionContext) fieldContext_Stats_to(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Stats", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Stats_asOf(ctx context.Context, field graphql.CollectedField, obj *model.Stats) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Stats_asOf(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Stats().AsOf(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Stats_asOf(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Stats", field, true, true, "DateTime")
+}
+
+func (ec *executionContext) _Stats_totals(ctx context.Context, field graphql.CollectedField, obj *model.Stats) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Stats_totals(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Stats().Totals(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.StatsValues) graphql.Marshaler {
+			return ec.marshalNStatsValues2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐStatsValues(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Stats_totals(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Stats",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StatsValues(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Stats_series(ctx context.Context, field graphql.CollectedField, obj *model.Stats) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Stats_series(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Stats().Series(ctx, obj, fc.Args["bucketMs"].(*int), fc.Args["limit"].(int))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.StatsBucket) graphql.Marshaler {
+			return ec.marshalNStatsBucket2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐStatsBucketᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Stats_series(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Stats",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StatsBucket(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Stats_series_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Stats_by(ctx context.Context, field graphql.CollectedField, obj *model.Stats) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Stats_by(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Stats().By(ctx, obj, fc.Args["dimension"].(model.StatsDimension), fc.Args["first"].(int))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.StatsGroups) graphql.Marshaler {
+			return ec.marshalNStatsGroups2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐStatsGroups(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Stats_by(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Stats",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StatsGroups(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Stats_by_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Stats_backlog(ctx context.Context, field graphql.CollectedField, obj *model.Stats) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Stats_backlog(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Stats().Backlog(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Backlog) graphql.Marshaler {
+			return ec.marshalNBacklog2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐBacklog(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Stats_backlog(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Stats",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Backlog(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _StatsBucket_from(ctx context.Context, field graphql.CollectedField, obj *model.StatsBucket) (ret graphql.Marshaler) {
+	return ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.From)
+}
+func (ec *executionContext) fieldContext_StatsBucket_from(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StatsBucket", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _StatsBucket_to(ctx context.Context, field graphql.CollectedField, obj *model.StatsBucket) (ret graphql.Marshaler) {
+	return ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.To)
+}
+func (ec *executionContext) fieldContext_StatsBucket_to(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StatsBucket", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _StatsBucket_values(ctx context.Context, field graphql.CollectedField, obj *model.StatsBucket) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StatsBucket_values(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Values, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.StatsValues) graphql.Marshaler {
+			return ec.marshalNStatsValues2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐStatsValues(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StatsBucket_values(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StatsBucket",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StatsValues(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _StatsGroup_key(ctx context.Context, field graphql.CollectedField, obj *model.StatsGroup) (ret graphql.Marshaler) {
+	return ec.marshalNString2string(ctx, field.Selections, obj.Key)
+}
+func (ec *executionContext) fieldContext_StatsGroup_key(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StatsGroup", field, false, false, "String")
+}
+
+func (ec *executionContext) _StatsGroup_webhook(ctx context.Context, field graphql.CollectedField, obj *model.StatsGroup) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StatsGroup_webhook(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.StatsGroup().Webhook(ctx, obj)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				scope, err := ec.unmarshalOTokenScope2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐTokenScope(ctx, "WEBHOOKS_READ")
+				if err != nil {
+					var zeroVal *webhook.Webhook
+					return zeroVal, err
+				}
+				operator, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *webhook.Webhook
+					return zeroVal, err
+				}
+				if ec.Directives.Needs == nil {
+					var zeroVal *webhook.Webhook
+					return zeroVal, errors.New("directive needs is not implemented")
+				}
+				return ec.Directives.Needs(ctx, obj, directive0, scope, operator)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *webhook.Webhook) graphql.Marshaler {
+			return ec.marshalOWebhook2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐWebhook(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_StatsGroup_webhook(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StatsGroup",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Webhook(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _StatsGroup_tenant(ctx context.Context, field graphql.CollectedField, obj *model.StatsGroup) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StatsGroup_tenant(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.StatsGroup().Tenant(ctx, obj)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				operator, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *webhook.Tenant
+					return zeroVal, err
+				}
+				if ec.Directives.Needs == nil {
+					var zeroVal *webhook.Tenant
+					return zeroVal, errors.New("directive needs is not implemented")
+				}
+				return ec.Directives.Needs(ctx, obj, directive0, nil, operator)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *webhook.Tenant) graphql.Marshaler {
+			return ec.marshalOTenant2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐTenant(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_StatsGroup_tenant(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StatsGroup",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tenant(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _StatsGroup_values(ctx context.Context, field graphql.CollectedField, obj *model.StatsGroup) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StatsGroup_values(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Values, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.StatsValues) graphql.Marshaler {
+			return ec.marshalNStatsValues2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐStatsValues(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StatsGroup_values(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StatsGroup",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StatsValues(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _StatsGroups_groups(ctx context.Context, field graphql.CollectedField, obj *model.StatsGroups) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StatsGroups_groups(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Groups, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.StatsGroup) graphql.Marshaler {
+			return ec.marshalNStatsGroup2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐStatsGroupᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StatsGroups_groups(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StatsGroups",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StatsGroup(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _StatsGroups_others(ctx context.Context, field graphql.CollectedField, obj *model.StatsGroups) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StatsGroups_others(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Others, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.StatsValues) graphql.Marshaler {
+			return ec.marshalOStatsValues2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐStatsValues(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_StatsGroups_others(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StatsGroups",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StatsValues(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _StatsValues_events(ctx context.Context, field graphql.CollectedField, obj *model.StatsValues) (ret graphql.Marshaler) {
+	return ec.marshalNInt2int(ctx, field.Selections, obj.Events())
+}
+func (ec *executionContext) fieldContext_StatsValues_events(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StatsValues", field, true, false, "Int")
+}
+
+func (ec *executionContext) _StatsValues_deliveries(ctx context.Context, field graphql.CollectedField, obj *model.StatsValues) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StatsValues_deliveries(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return obj.Deliveries(fc.Args["statuses"].([]webhook.DeliveryStatus)), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StatsValues_deliveries(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StatsValues",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Int does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_StatsValues_deliveries_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _StatsValues_attempts(ctx context.Context, field graphql.CollectedField, obj *model.StatsValues) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StatsValues_attempts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return obj.Attempts(fc.Args["statuses"].([]webhook.AttemptStatus), fc.Args["triggers"].([]webhook.Trigger)), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StatsValues_attempts(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StatsValues",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Int does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_StatsValues_attempts_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _StatsValues_successRate(ctx context.Context, field graphql.CollectedField, obj *model.StatsValues) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StatsValues_successRate(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SuccessRate(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *float64) graphql.Marshaler {
+			return ec.marshalOFloat2ᚖfloat64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_StatsValues_successRate(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StatsValues", field, true, false, "Float")
+}
+
+func (ec *executionContext) _StatsValues_durationMs(ctx context.Context, field graphql.CollectedField, obj *model.StatsValues) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StatsValues_durationMs(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return obj.DurationMs(fc.Args["quantile"].(float64))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *float64) graphql.Marshaler {
+			return ec.marshalOFloat2ᚖfloat64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_StatsValues_durationMs(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StatsValues",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Float does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_StatsValues_durationMs_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _StatsValues_latencyMs(ctx context.Context, field graphql.CollectedField, obj *model.StatsValues) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StatsValues_latencyMs(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return obj.LatencyMs(fc.Args["quantile"].(float64))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *float64) graphql.Marshaler {
+			return ec.marshalOFloat2ᚖfloat64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_StatsValues_latencyMs(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StatsValues",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Float does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_StatsValues_latencyMs_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _StreamedAttempt_cursor(ctx context.Context, field graphql.CollectedField, obj *model.StreamedAttempt) (ret graphql.Marshaler) {
 	return ec.marshalNString2string(ctx, field.Selections, obj.Cursor)
 }
@@ -9628,6 +11056,61 @@ func (ec *executionContext) fieldContext_Tenant_tokens(ctx context.Context, fiel
 	return fc, nil
 }
 
+func (ec *executionContext) _Tenant_usage(ctx context.Context, field graphql.CollectedField, obj *webhook.Tenant) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tenant_usage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Tenant().Usage(ctx, obj)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				scope, err := ec.unmarshalOTokenScope2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐTokenScope(ctx, "DELIVERIES_READ")
+				if err != nil {
+					var zeroVal *model.TenantUsage
+					return zeroVal, err
+				}
+				operator, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.TenantUsage
+					return zeroVal, err
+				}
+				if ec.Directives.Needs == nil {
+					var zeroVal *model.TenantUsage
+					return zeroVal, errors.New("directive needs is not implemented")
+				}
+				return ec.Directives.Needs(ctx, obj, directive0, scope, operator)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.TenantUsage) graphql.Marshaler {
+			return ec.marshalOTenantUsage2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐTenantUsage(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Tenant_usage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Tenant",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TenantUsage(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _TenantConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.Connection[webhook.Tenant]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -9840,6 +11323,96 @@ func (ec *executionContext) _TenantQuotas_eventBurst(ctx context.Context, field 
 }
 func (ec *executionContext) fieldContext_TenantQuotas_eventBurst(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("TenantQuotas", field, false, false, "Int")
+}
+
+func (ec *executionContext) _TenantUsage_webhooks(ctx context.Context, field graphql.CollectedField, obj *model.TenantUsage) (ret graphql.Marshaler) {
+	return ec.marshalNInt2int(ctx, field.Selections, obj.Webhooks)
+}
+func (ec *executionContext) fieldContext_TenantUsage_webhooks(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TenantUsage", field, false, false, "Int")
+}
+
+func (ec *executionContext) _TenantUsage_storedEvents(ctx context.Context, field graphql.CollectedField, obj *model.TenantUsage) (ret graphql.Marshaler) {
+	return ec.marshalOInt2ᚖint(ctx, field.Selections, obj.StoredEvents)
+}
+func (ec *executionContext) fieldContext_TenantUsage_storedEvents(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TenantUsage", field, false, false, "Int")
+}
+
+func (ec *executionContext) _TenantUsage_backlog(ctx context.Context, field graphql.CollectedField, obj *model.TenantUsage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TenantUsage_backlog(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.TenantUsage().Backlog(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Backlog) graphql.Marshaler {
+			return ec.marshalNBacklog2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐBacklog(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TenantUsage_backlog(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TenantUsage",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Backlog(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TenantUsage_stats(ctx context.Context, field graphql.CollectedField, obj *model.TenantUsage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TenantUsage_stats(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.TenantUsage().Stats(ctx, obj, fc.Args["range"].(list.TimeRange))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Stats) graphql.Marshaler {
+			return ec.marshalNStats2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐStats(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TenantUsage_stats(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TenantUsage",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Stats(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_TenantUsage_stats_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _TestWebhookPayload_delivery(ctx context.Context, field graphql.CollectedField, obj *model.TestWebhookPayload) (ret graphql.Marshaler) {
@@ -10854,6 +12427,128 @@ func (ec *executionContext) fieldContext_Webhook_attempts(ctx context.Context, f
 	return fc, nil
 }
 
+func (ec *executionContext) _Webhook_health(ctx context.Context, field graphql.CollectedField, obj *webhook.Webhook) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Webhook_health(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Webhook().Health(ctx, obj)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				scope, err := ec.unmarshalOTokenScope2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐTokenScope(ctx, "DELIVERIES_READ")
+				if err != nil {
+					var zeroVal *model.WebhookHealth
+					return zeroVal, err
+				}
+				operator, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.WebhookHealth
+					return zeroVal, err
+				}
+				if ec.Directives.Needs == nil {
+					var zeroVal *model.WebhookHealth
+					return zeroVal, errors.New("directive needs is not implemented")
+				}
+				return ec.Directives.Needs(ctx, obj, directive0, scope, operator)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.WebhookHealth) graphql.Marshaler {
+			return ec.marshalOWebhookHealth2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐWebhookHealth(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Webhook_health(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Webhook",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_WebhookHealth(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Webhook_stats(ctx context.Context, field graphql.CollectedField, obj *webhook.Webhook) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Webhook_stats(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Webhook().Stats(ctx, obj, fc.Args["range"].(list.TimeRange))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				scope, err := ec.unmarshalOTokenScope2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐTokenScope(ctx, "DELIVERIES_READ")
+				if err != nil {
+					var zeroVal *model.Stats
+					return zeroVal, err
+				}
+				operator, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.Stats
+					return zeroVal, err
+				}
+				if ec.Directives.Needs == nil {
+					var zeroVal *model.Stats
+					return zeroVal, errors.New("directive needs is not implemented")
+				}
+				return ec.Directives.Needs(ctx, obj, directive0, scope, operator)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Stats) graphql.Marshaler {
+			return ec.marshalOStats2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐStats(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Webhook_stats(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Webhook",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Stats(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Webhook_stats_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _WebhookConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.Connection[webhook.Webhook]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -11052,6 +12747,119 @@ func (ec *executionContext) _WebhookHeader_sensitive(ctx context.Context, field 
 }
 func (ec *executionContext) fieldContext_WebhookHeader_sensitive(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("WebhookHeader", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _WebhookHealth_lastSuccessAt(ctx context.Context, field graphql.CollectedField, obj *model.WebhookHealth) (ret graphql.Marshaler) {
+	return ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.LastSuccessAt)
+}
+func (ec *executionContext) fieldContext_WebhookHealth_lastSuccessAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WebhookHealth", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _WebhookHealth_lastFailureAt(ctx context.Context, field graphql.CollectedField, obj *model.WebhookHealth) (ret graphql.Marshaler) {
+	return ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.LastFailureAt)
+}
+func (ec *executionContext) fieldContext_WebhookHealth_lastFailureAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WebhookHealth", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _WebhookHealth_failingSince(ctx context.Context, field graphql.CollectedField, obj *model.WebhookHealth) (ret graphql.Marshaler) {
+	return ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.FailingSince)
+}
+func (ec *executionContext) fieldContext_WebhookHealth_failingSince(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WebhookHealth", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _WebhookHealth_failuresInARow(ctx context.Context, field graphql.CollectedField, obj *model.WebhookHealth) (ret graphql.Marshaler) {
+	return ec.marshalNInt2int(ctx, field.Selections, obj.FailuresInARow)
+}
+func (ec *executionContext) fieldContext_WebhookHealth_failuresInARow(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WebhookHealth", field, false, false, "Int")
+}
+
+func (ec *executionContext) _WebhookHealth_successRate(ctx context.Context, field graphql.CollectedField, obj *model.WebhookHealth) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WebhookHealth_successRate(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SuccessRate, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *float64) graphql.Marshaler {
+			return ec.marshalOFloat2ᚖfloat64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_WebhookHealth_successRate(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WebhookHealth", field, false, false, "Float")
+}
+
+func (ec *executionContext) _WebhookHealth_p95Ms(ctx context.Context, field graphql.CollectedField, obj *model.WebhookHealth) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WebhookHealth_p95Ms(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.P95Ms, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *float64) graphql.Marshaler {
+			return ec.marshalOFloat2ᚖfloat64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_WebhookHealth_p95Ms(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WebhookHealth", field, false, false, "Float")
+}
+
+func (ec *executionContext) _WebhookHealth_backlog(ctx context.Context, field graphql.CollectedField, obj *model.WebhookHealth) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WebhookHealth_backlog(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Backlog, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Backlog) graphql.Marshaler {
+			return ec.marshalNBacklog2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐBacklog(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_WebhookHealth_backlog(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "WebhookHealth",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Backlog(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _WebhookHealth_disablesAt(ctx context.Context, field graphql.CollectedField, obj *model.WebhookHealth) (ret graphql.Marshaler) {
+	return ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.DisablesAt)
+}
+func (ec *executionContext) fieldContext_WebhookHealth_disablesAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WebhookHealth", field, false, false, "DateTime")
 }
 
 func (ec *executionContext) _WebhookSecret_id(ctx context.Context, field graphql.CollectedField, obj *webhook.Secret) (ret graphql.Marshaler) {
@@ -12854,6 +14662,73 @@ func UnmarshalRotateWebhookSecretInput(ctx context.Context, raw any) (model.Rota
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputStatsFilter(ctx context.Context, obj any) (store.StatsFilter, error) {
+	var it store.StatsFilter
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["allTenants"]; !present {
+		asMap["allTenants"] = false
+	}
+
+	fieldsInOrder := [...]string{"allTenants", "tenantIds", "webhookIds", "eventTypes"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "allTenants":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("allTenants"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AllTenants = data
+		case "tenantIds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("tenantIds"))
+			data, err := ec.unmarshalOID2ᚕgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐIDᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.TenantIDs = data
+		case "webhookIds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("webhookIds"))
+			data, err := ec.unmarshalOID2ᚕgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐIDᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.WebhookIDs = data
+		case "eventTypes":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("eventTypes"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EventTypes = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalStatsFilter unmarshals raw into the StatsFilter input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalStatsFilter(ctx context.Context, raw any) (store.StatsFilter, error) {
+	var out store.StatsFilter
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "StatsFilter", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputTenantFilter(ctx context.Context, obj any) (list.TenantFilter, error) {
 	var it list.TenantFilter
 	if obj == nil {
@@ -13685,6 +15560,50 @@ func (ec *executionContext) _AttemptTimings(ctx context.Context, sel ast.Selecti
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var backlogImplementors = []string{"Backlog"}
+
+func (ec *executionContext) _Backlog(ctx context.Context, sel ast.SelectionSet, obj *model.Backlog) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, backlogImplementors)
+
+	out := newFieldSet(ctx, fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Backlog")
+		case "due":
+			out.Values[i] = ec._Backlog_due(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "held":
+			out.Values[i] = ec._Backlog_held(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "oldestDueAt":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Backlog_oldestDueAt(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -15090,6 +17009,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_server(ctx, field)
 				})
+		case "stats":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_stats(ctx, field)
+				})
 		case "tenant":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
 				true, false,
@@ -15423,6 +17348,263 @@ func (ec *executionContext) _ServerLimits(ctx context.Context, sel ast.Selection
 	return out
 }
 
+var statsImplementors = []string{"Stats"}
+
+func (ec *executionContext) _Stats(ctx context.Context, sel ast.SelectionSet, obj *model.Stats) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, statsImplementors)
+
+	out := newFieldSet(ctx, fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Stats")
+		case "from":
+			out.Values[i] = ec._Stats_from(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "to":
+			out.Values[i] = ec._Stats_to(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "asOf":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Stats_asOf(ctx, field, obj)
+				})
+		case "totals":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Stats_totals(ctx, field, obj)
+				})
+		case "series":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Stats_series(ctx, field, obj)
+				})
+		case "by":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Stats_by(ctx, field, obj)
+				})
+		case "backlog":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Stats_backlog(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var statsBucketImplementors = []string{"StatsBucket"}
+
+func (ec *executionContext) _StatsBucket(ctx context.Context, sel ast.SelectionSet, obj *model.StatsBucket) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, statsBucketImplementors)
+
+	out := newFieldSet(ctx, fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("StatsBucket")
+		case "from":
+			out.Values[i] = ec._StatsBucket_from(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "to":
+			out.Values[i] = ec._StatsBucket_to(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "values":
+			out.Values[i] = ec._StatsBucket_values(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var statsGroupImplementors = []string{"StatsGroup"}
+
+func (ec *executionContext) _StatsGroup(ctx context.Context, sel ast.SelectionSet, obj *model.StatsGroup) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, statsGroupImplementors)
+
+	out := newFieldSet(ctx, fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("StatsGroup")
+		case "key":
+			out.Values[i] = ec._StatsGroup_key(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "webhook":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._StatsGroup_webhook(ctx, field, obj)
+				})
+		case "tenant":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._StatsGroup_tenant(ctx, field, obj)
+				})
+		case "values":
+			out.Values[i] = ec._StatsGroup_values(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var statsGroupsImplementors = []string{"StatsGroups"}
+
+func (ec *executionContext) _StatsGroups(ctx context.Context, sel ast.SelectionSet, obj *model.StatsGroups) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, statsGroupsImplementors)
+
+	out := newFieldSet(ctx, fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("StatsGroups")
+		case "groups":
+			out.Values[i] = ec._StatsGroups_groups(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "others":
+			out.Values[i] = ec._StatsGroups_others(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var statsValuesImplementors = []string{"StatsValues"}
+
+func (ec *executionContext) _StatsValues(ctx context.Context, sel ast.SelectionSet, obj *model.StatsValues) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, statsValuesImplementors)
+
+	out := newFieldSet(ctx, fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("StatsValues")
+		case "events":
+			out.Values[i] = ec._StatsValues_events(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "deliveries":
+			out.Values[i] = ec._StatsValues_deliveries(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "attempts":
+			out.Values[i] = ec._StatsValues_attempts(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "successRate":
+			out.Values[i] = ec._StatsValues_successRate(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "durationMs":
+			out.Values[i] = ec._StatsValues_durationMs(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "latencyMs":
+			out.Values[i] = ec._StatsValues_latencyMs(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var streamedAttemptImplementors = []string{"StreamedAttempt"}
 
 func (ec *executionContext) _StreamedAttempt(ctx context.Context, sel ast.SelectionSet, obj *model.StreamedAttempt) graphql.Marshaler {
@@ -15528,6 +17710,12 @@ func (ec *executionContext) _Tenant(ctx context.Context, sel ast.SelectionSet, o
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Tenant_tokens(ctx, field, obj)
+				})
+		case "usage":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Tenant_usage(ctx, field, obj)
 				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -15669,6 +17857,56 @@ func (ec *executionContext) _TenantQuotas(ctx context.Context, sel ast.Selection
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var tenantUsageImplementors = []string{"TenantUsage"}
+
+func (ec *executionContext) _TenantUsage(ctx context.Context, sel ast.SelectionSet, obj *model.TenantUsage) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, tenantUsageImplementors)
+
+	out := newFieldSet(ctx, fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("TenantUsage")
+		case "webhooks":
+			out.Values[i] = ec._TenantUsage_webhooks(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "storedEvents":
+			out.Values[i] = ec._TenantUsage_storedEvents(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "backlog":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._TenantUsage_backlog(ctx, field, obj)
+				})
+		case "stats":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._TenantUsage_stats(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -16165,6 +18403,18 @@ func (ec *executionContext) _Webhook(ctx context.Context, sel ast.SelectionSet, 
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Webhook_attempts(ctx, field, obj)
 				})
+		case "health":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Webhook_health(ctx, field, obj)
+				})
+		case "stats":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Webhook_stats(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -16293,6 +18543,74 @@ func (ec *executionContext) _WebhookHeader(ctx context.Context, sel ast.Selectio
 		case "sensitive":
 			out.Values[i] = ec._WebhookHeader_sensitive(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var webhookHealthImplementors = []string{"WebhookHealth"}
+
+func (ec *executionContext) _WebhookHealth(ctx context.Context, sel ast.SelectionSet, obj *model.WebhookHealth) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, webhookHealthImplementors)
+
+	out := newFieldSet(ctx, fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("WebhookHealth")
+		case "lastSuccessAt":
+			out.Values[i] = ec._WebhookHealth_lastSuccessAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "lastFailureAt":
+			out.Values[i] = ec._WebhookHealth_lastFailureAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "failingSince":
+			out.Values[i] = ec._WebhookHealth_failingSince(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "failuresInARow":
+			out.Values[i] = ec._WebhookHealth_failuresInARow(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "successRate":
+			out.Values[i] = ec._WebhookHealth_successRate(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "p95Ms":
+			out.Values[i] = ec._WebhookHealth_p95Ms(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "backlog":
+			out.Values[i] = ec._WebhookHealth_backlog(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "disablesAt":
+			out.Values[i] = ec._WebhookHealth_disablesAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -16786,6 +19104,14 @@ func (ec *executionContext) marshalNAttemptTrigger2githubᚗcomᚋhookgraphᚋho
 	return res
 }
 
+func (ec *executionContext) marshalNBacklog2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐBacklog(ctx context.Context, sel ast.SelectionSet, v *model.Backlog) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Backlog!")
+		return graphql.Null
+	}
+	return ec._Backlog(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNBoolean2bool(ctx context.Context, v any) (bool, error) {
 	res, err := graphql.UnmarshalBoolean(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -16851,6 +19177,24 @@ func (ec *executionContext) unmarshalNDateTime2timeᚐTime(ctx context.Context, 
 func (ec *executionContext) marshalNDateTime2timeᚐTime(ctx context.Context, sel ast.SelectionSet, v time.Time) graphql.Marshaler {
 	_ = sel
 	res := model.MarshalDateTime(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "DateTime!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNDateTime2ᚖtimeᚐTime(ctx context.Context, v any) (*time.Time, error) {
+	res, err := model.UnmarshalDateTime(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDateTime2ᚖtimeᚐTime(ctx context.Context, sel ast.SelectionSet, v *time.Time) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "DateTime!")
+		return graphql.Null
+	}
+	_ = sel
+	res := model.MarshalDateTime(*v)
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "DateTime!")
 	}
@@ -17289,6 +19633,88 @@ func (ec *executionContext) marshalNSignatureScheme2githubᚗcomᚋhookgraphᚋh
 	return res
 }
 
+func (ec *executionContext) marshalNStats2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐStats(ctx context.Context, sel ast.SelectionSet, v *model.Stats) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Stats!")
+		return graphql.Null
+	}
+	return ec._Stats(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNStatsBucket2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐStatsBucketᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.StatsBucket) graphql.Marshaler {
+	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNStatsBucket2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐStatsBucket(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNStatsBucket2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐStatsBucket(ctx context.Context, sel ast.SelectionSet, v *model.StatsBucket) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "StatsBucket!")
+		return graphql.Null
+	}
+	return ec._StatsBucket(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNStatsDimension2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐStatsDimension(ctx context.Context, v any) (model.StatsDimension, error) {
+	var res model.StatsDimension
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNStatsDimension2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐStatsDimension(ctx context.Context, sel ast.SelectionSet, v model.StatsDimension) graphql.Marshaler {
+	return v
+}
+
+func (ec *executionContext) marshalNStatsGroup2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐStatsGroupᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.StatsGroup) graphql.Marshaler {
+	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNStatsGroup2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐStatsGroup(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNStatsGroup2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐStatsGroup(ctx context.Context, sel ast.SelectionSet, v *model.StatsGroup) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "StatsGroup!")
+		return graphql.Null
+	}
+	return ec._StatsGroup(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNStatsGroups2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐStatsGroups(ctx context.Context, sel ast.SelectionSet, v *model.StatsGroups) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "StatsGroups!")
+		return graphql.Null
+	}
+	return ec._StatsGroups(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNStatsValues2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐStatsValues(ctx context.Context, sel ast.SelectionSet, v *model.StatsValues) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "StatsValues!")
+		return graphql.Null
+	}
+	return ec._StatsValues(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNStreamedAttempt2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐStreamedAttempt(ctx context.Context, sel ast.SelectionSet, v *model.StreamedAttempt) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "StreamedAttempt!")
@@ -17398,6 +19824,11 @@ func (ec *executionContext) marshalNTenantQuotas2ᚖgithubᚗcomᚋhookgraphᚋh
 
 func (ec *executionContext) unmarshalNTestWebhookInput2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐTestWebhookInput(ctx context.Context, v any) (model.TestWebhookInput, error) {
 	res, err := ec.unmarshalInputTestWebhookInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNTimeRange2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋlistᚐTimeRange(ctx context.Context, v any) (list.TimeRange, error) {
+	res, err := ec.unmarshalInputTimeRange(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -18428,6 +20859,28 @@ func (ec *executionContext) marshalOSignatureScheme2ᚖgithubᚗcomᚋhookgraph�
 	return res
 }
 
+func (ec *executionContext) marshalOStats2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐStats(ctx context.Context, sel ast.SelectionSet, v *model.Stats) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Stats(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOStatsFilter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚐStatsFilter(ctx context.Context, v any) (*store.StatsFilter, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputStatsFilter(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOStatsValues2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐStatsValues(ctx context.Context, sel ast.SelectionSet, v *model.StatsValues) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._StatsValues(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalOString2string(ctx context.Context, v any) (string, error) {
 	res, err := graphql.UnmarshalString(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -18521,6 +20974,13 @@ func (ec *executionContext) unmarshalOTenantQuotasInput2ᚖgithubᚗcomᚋhookgr
 	}
 	res, err := ec.unmarshalInputTenantQuotasInput(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOTenantUsage2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐTenantUsage(ctx context.Context, sel ast.SelectionSet, v *model.TenantUsage) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._TenantUsage(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOTestWebhookPayload2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐTestWebhookPayload(ctx context.Context, sel ast.SelectionSet, v *model.TestWebhookPayload) graphql.Marshaler {
@@ -18686,6 +21146,13 @@ func (ec *executionContext) unmarshalOWebhookHeaderInput2ᚕᚖgithubᚗcomᚋho
 		}
 	}
 	return res, nil
+}
+
+func (ec *executionContext) marshalOWebhookHealth2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐWebhookHealth(ctx context.Context, sel ast.SelectionSet, v *model.WebhookHealth) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._WebhookHealth(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalO__EnumValue2ᚕgithubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐEnumValueᚄ(ctx context.Context, sel ast.SelectionSet, v []introspection.EnumValue) graphql.Marshaler {

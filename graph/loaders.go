@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
@@ -26,6 +27,8 @@ type loaders struct {
 	tokens     loader[*webhook.Token]
 	last       loader[*webhook.Attempt] // by delivery
 	keys       loader[string]           // idempotency keys by event
+	health     loader[*store.Health]    // by webhook
+	oldest     loader[*time.Time]       // when a webhook's first delivery that waits is due
 
 	mu sync.Mutex // guards what follows
 	// levels finds the level of a row by its pointer.
@@ -44,6 +47,8 @@ func newLoaders(s *store.Scope, known *store.Registry) *loaders {
 	l.tokens = loader[*webhook.Token]{of: l, fetch: rows(l, known.TokensByID)}
 	l.last = loader[*webhook.Attempt]{of: l, fetch: rows(l, s.LastAttempts)}
 	l.keys = loader[string]{of: l, fetch: s.IdempotencyKeys}
+	l.health = loader[*store.Health]{of: l, fetch: s.Health}
+	l.oldest = loader[*time.Time]{of: l, fetch: s.OldestDue}
 	l.tenants = loader[*webhook.Tenant]{of: l, fetch: rows(l, known.TenantsByID)}
 	return l
 }

@@ -533,3 +533,70 @@ func (e CountPrecision) MarshalJSON() ([]byte, error) {
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil
 }
+
+// What statistics can be grouped by.
+type StatsDimension string
+
+const (
+	// The tenant. Operators see several with `allTenants` or `tenantIds`.
+	StatsDimensionTenant StatsDimension = "TENANT"
+	// The webhook.
+	StatsDimensionWebhook StatsDimension = "WEBHOOK"
+	// The event type.
+	StatsDimensionEventType StatsDimension = "EVENT_TYPE"
+	// The error of an attempt that failed, by its code.
+	StatsDimensionAttemptError StatsDimension = "ATTEMPT_ERROR"
+	// The HTTP status of an attempt that was answered.
+	StatsDimensionHTTPStatus StatsDimension = "HTTP_STATUS"
+)
+
+var AllStatsDimension = []StatsDimension{
+	StatsDimensionTenant,
+	StatsDimensionWebhook,
+	StatsDimensionEventType,
+	StatsDimensionAttemptError,
+	StatsDimensionHTTPStatus,
+}
+
+func (e StatsDimension) IsValid() bool {
+	switch e {
+	case StatsDimensionTenant, StatsDimensionWebhook, StatsDimensionEventType, StatsDimensionAttemptError, StatsDimensionHTTPStatus:
+		return true
+	}
+	return false
+}
+
+func (e StatsDimension) String() string {
+	return string(e)
+}
+
+func (e *StatsDimension) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = StatsDimension(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid StatsDimension", str)
+	}
+	return nil
+}
+
+func (e StatsDimension) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *StatsDimension) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e StatsDimension) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}

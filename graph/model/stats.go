@@ -1,0 +1,153 @@
+package model
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/hookgraph/hookgraph/internal/stats"
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// Stats is statistics of a time range, whose fields are read when they are selected.
+type Stats struct {
+	*store.Stats
+
+	Totals func(ctx context.Context) (*stats.Counts, time.Time, error) // of the whole range; read once
+}
+
+// StatsBucket is the numbers of a part of a time range.
+type StatsBucket struct {
+	From, To time.Time
+	Values   *StatsValues
+}
+
+// StatsGroups is the largest groups, and all others together.
+type StatsGroups struct {
+	Groups []*StatsGroup
+	Others *StatsValues
+}
+
+// StatsGroup is a group.
+type StatsGroup struct {
+	Key    string
+	ID     webhook.ID // of the webhook or tenant; zero when it is grouped by something else, or was deleted
+	By     StatsDimension
+	Values *StatsValues
+}
+
+// StatsValues is numbers of what happened.
+type StatsValues struct {
+	counts   *stats.Counts
+	attempts *int64 // when nothing else is known
+}
+
+// NewStatsValues shows counts; nil is nothing.
+func NewStatsValues(c *stats.Counts) *StatsValues {
+	if c == nil {
+		c = &stats.Counts{}
+	}
+	return &StatsValues{counts: c}
+}
+
+// OnlyAttempts shows a number of attempts of which nothing else is known.
+func OnlyAttempts(n int64) *StatsValues { return &StatsValues{counts: &stats.Counts{}, attempts: &n} }
+
+// Events is the number of events.
+func (v *StatsValues) Events() int { return int(v.counts.Get(stats.Events)) }
+
+var endings = []webhook.DeliveryStatus{webhook.DeliverySucceeded, webhook.DeliveryFailed, webhook.Canceled}
+
+// Deliveries is the number of deliveries that reached one of the statuses.
+func (v *StatsValues) Deliveries(statuses []webhook.DeliveryStatus) int {
+	if statuses == nil {
+		statuses = endings
+	}
+	sum := int64(0)
+	for status, counter := range map[webhook.DeliveryStatus]stats.Counter{
+		webhook.Pending: stats.Owed, webhook.DeliverySucceeded: stats.Succeeded, webhook.DeliveryFailed: stats.Failed, webhook.Canceled: stats.Canceled,
+	} {
+		if slices.Contains(statuses, status) {
+			sum += v.counts.Get(counter)
+		}
+	}
+	return int(sum)
+}
+
+// Attempts is the number of attempts of these statuses and triggers.
+func (v *StatsValues) Attempts(statuses []webhook.AttemptStatus, triggers []webhook.Trigger) int {
+	if v.attempts != nil && statuses == nil && triggers == nil {
+		return int(*v.attempts)
+	}
+	sum := int64(0)
+	for trigger, t := range map[webhook.Trigger]stats.Trigger{
+		webhook.TriggerSchedule: stats.Schedule, webhook.TriggerManual: stats.Manual, webhook.TriggerReplay: stats.Replay, webhook.TriggerTest: stats.Test,
+	} {
+		if triggers != nil && !slices.Contains(triggers, trigger) {
+			continue
+		}
+		for _, status := range []webhook.AttemptStatus{webhook.AttemptSucceeded, webhook.AttemptFailed} {
+			if statuses == nil || slices.Contains(statuses, status) {
+				sum += v.counts.Get(stats.Attempts(status == webhook.AttemptSucceeded, t))
+			}
+		}
+	}
+	return int(sum)
+}
+
+// SuccessRate is the share of attempts that succeeded; nil if there were none.
+func (v *StatsValues) SuccessRate() *float64 {
+	succeeded, failed := v.counts.Attempts()
+	if succeeded+failed == 0 {
+		return nil
+	}
+	return new(float64(succeeded) / float64(succeeded+failed))
+}
+
+// DurationMs is a quantile of the durations of attempts; nil if there were none.
+func (v *StatsValues) DurationMs(quantile float64) (*float64, error) {
+	return quantileMs(&v.counts.Duration, quantile)
+}
+
+// LatencyMs is a quantile of the times from publishing to success; nil if there were none.
+func (v *StatsValues) LatencyMs(quantile float64) (*float64, error) {
+	return quantileMs(&v.counts.Latency, quantile)
+}
+
+func quantileMs(h *stats.Histogram, quantile float64) (*float64, error) {
+	if !(quantile >= 0 && quantile <= 1) {
+		return nil, &webhook.Invalid{Field: "quantile", Code: webhook.CodeOutOfRange, Message: "must be from 0 to 1, such as 0.95"}
+	}
+	us, ok := h.Quantile(quantile)
+	if !ok {
+		return nil, nil
+	}
+	return new(us / 1000), nil
+}
+
+// Backlog is the deliveries that are owed.
+type Backlog struct {
+	Due, Held int
+	Oldest    func(ctx context.Context) (*time.Time, error)
+}
+
+// OldestDueAt is when the delivery is due that has waited longest. It is read only when it is selected.
+func (b *Backlog) OldestDueAt(ctx context.Context) (*time.Time, error) { return b.Oldest(ctx) }
+
+// WebhookHealth is how well deliveries to a webhook work.
+type WebhookHealth struct {
+	LastSuccessAt, LastFailureAt, FailingSince, DisablesAt *time.Time
+
+	FailuresInARow int
+	SuccessRate    *float64
+	P95Ms          *float64
+	Backlog        *Backlog
+}
+
+// TenantUsage is what a tenant has and uses.
+type TenantUsage struct {
+	Tenant       webhook.ID
+	Webhooks     int
+	StoredEvents *int // nil: there is no quota of them, so they are not counted
+}
