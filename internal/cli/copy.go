@@ -58,13 +58,16 @@ func saying(w io.Writer) func(transfer.Progress) {
 	var last transfer.Progress
 	var at time.Time
 	return func(p transfer.Progress) {
+		if p.Of == 0 {
+			return
+		}
 		begins := p.Step != last.Step || p.Table != last.Table
 		if !begins && time.Since(at) < time.Second {
 			return
 		}
 		last, at = p, time.Now()
 		text := fmt.Sprintf("%s %s", p.Step, p.Table)
-		if p.Of > 0 && p.Step != transfer.Indexing {
+		if p.Step != transfer.Indexing {
 			text += fmt.Sprintf(": %d %%", 100*p.Done/p.Of)
 		}
 		if p.Left > 0 {
