@@ -50,14 +50,15 @@ func (s *Store) ownRetention(ctx context.Context) (map[webhook.ID]webhook.Retent
 // Retention returns how long the tenant's events are kept.
 func (s *Store) Retention(t *webhook.Tenant) webhook.Retention { return t.Retention(s.opts.Retention) }
 
-// Limits of removing expired events. Everybody waits for a transaction, so it takes about pieceTime, or busyTime while others
-// write; then retention pauses restShare times as long as it worked.
+// Limits of removing expired events. Everybody waits for a transaction. While nobody calls, its statements take about pieceTime. While others
+// call, retention takes 1/busyShare of the time, in transactions of busyTime or more: where each transaction of others takes long, one of
+// retention may too, as there are few.
 const (
 	firstPiece = 64 // rows
-	pieceTime  = 10 * time.Millisecond
-	busyTime   = 3 * time.Millisecond
-	restShare  = 2
-	maxRest    = time.Second
+	pieceTime  = 20 * time.Millisecond
+	busyTime   = 2 * time.Millisecond
+	busyShare  = 4 // a quarter
+	quietAfter = time.Second
 
 	retainLeast = 10 * time.Second // between two searches for expired events
 	retainMost  = time.Hour
@@ -76,13 +77,16 @@ type pruner struct {
 
 	removed     int // events
 	begun, told time.Time
-	looked      time.Time // since when it has worked without a pause
 	announced   bool
+
+	ended   time.Time // of the last transaction, and the pause after it
+	called  int64     // tenants' calls, when it looked last
+	crowded time.Time // when others were last seen
 }
 
 func newPruner(s *Store) *pruner {
 	now := time.Now()
-	return &pruner{s: s, budget: firstPiece, begun: now, told: now, looked: now}
+	return &pruner{s: s, budget: firstPiece, begun: now, told: now, ended: now, called: s.writer.calls.Called()}
 }
 
 // due reports, and records, whether it is time to search for expired events of a tenant, or with the zero id of all tenants without
@@ -176,16 +180,15 @@ func (p *pruner) Take(ctx context.Context, of *dialect.Cohort, found []dialect.C
 		err := p.s.changeFor(ctx, webhook.ID{}, size, func(b *batch) (err error) {
 			begun := time.Now()
 			n, err = removal.Whole(&b.Tx, b.s.db, of, first)
-			took, busy = time.Since(begun), b.holds() > 1
+			took, busy = time.Since(begun), p.busy(b)
 			return err
 		})
 		if err != nil {
 			return fmt.Errorf("remove events: %w", err)
 		}
 		p.removed += n
-		p.adapt(size, took, busy)
 		p.tell(ctx)
-		if err := p.rest(ctx, busy); err != nil {
+		if err := p.pause(ctx, size, took, busy); err != nil {
 			return err
 		}
 	}
@@ -206,38 +209,44 @@ func (p *pruner) Piece(ctx context.Context, most int, do func(b *dialect.Tx, n i
 	err := p.s.changeFor(ctx, webhook.ID{}, n, func(b *batch) error {
 		begun := time.Now()
 		err := do(&b.Tx, n)
-		took, busy = time.Since(begun), b.holds() > 1
+		took, busy = time.Since(begun), p.busy(b)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	p.adapt(n, took, busy)
-	return p.rest(ctx, busy)
+	return p.pause(ctx, n, took, busy)
 }
 
-// adapt sets the size of the next transaction from the size and duration of this one.
-func (p *pruner) adapt(rows int, took time.Duration, busy bool) {
+// pause sets what the next transaction takes, by how long the statements of this one took for so many rows, and lets others work, when
+// there are any.
+func (p *pruner) pause(ctx context.Context, rows int, took time.Duration, busy bool) error {
+	since := time.Since(p.ended) // the end of the one before: it waited for its turn, and for the disk
 	want := pieceTime
 	if busy {
-		want = busyTime
+		want = min(max(since/busyShare, busyTime), pieceTime)
 	}
 	next := int(float64(rows) * float64(want) / float64(max(took, time.Microsecond)))
 	p.budget = min(max(next, p.budget/4, firstPiece/2), 2*max(p.budget, firstPiece/2), removal.Rows)
-}
-
-// rest pauses while others write.
-func (p *pruner) rest(ctx context.Context, busy bool) error {
-	defer func() { p.looked = time.Now() }()
-	if !busy && p.s.writer.calls.Waiting() == 0 {
+	defer func() { p.ended = time.Now() }()
+	if !busy || since >= busyShare*took {
 		return nil
 	}
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-time.After(min(restShare*time.Since(p.looked), maxRest)):
+	case <-time.After(busyShare*took - since):
 		return nil
 	}
+}
+
+// busy reports whether others write too, or have called lately. The writer calls it, while the pruner waits for that.
+func (p *pruner) busy(b *batch) bool {
+	now := time.Now()
+	if called := p.s.writer.calls.Called(); called != p.called || b.holds() > 1 {
+		p.called, p.crowded = called, now
+	}
+	return now.Sub(p.crowded) < quietAfter
 }
 
 // tell logs the progress of a long run.

@@ -322,27 +322,48 @@ func (q *DB) pruneCohort(ctx context.Context, p dialect.Pruner, c *dialect.Cohor
 	if bounds.First == nil {
 		return nil
 	}
-	for after := *bounds.First - 1; after < *bounds.Last; {
-		found, to, err := q.expired(ctx, c, after)
-		if err != nil {
-			return err
+	looks := make(chan window, 1)
+	look := func(after int64) { go func() { looks <- q.window(ctx, c, after) }() }
+	look(*bounds.First - 1)
+	for {
+		w := <-looks
+		if w.err != nil || w.young {
+			return w.err
 		}
-		if len(found) == 0 {
-			var old bool
-			if err := read.Raw("SELECT EXISTS (SELECT 1 FROM events WHERE seq > ? AND seq <= ?"+whose+" AND created_at < ?)",
-				append(append([]any{after, to}, args...), dialect.At(c.Before))...).Scan(&old).Error; err != nil {
-				return dialect.Unavailable(err)
-			}
-			if !old {
-				return nil
-			}
+		more := w.to < *bounds.Last
+		if more {
+			look(w.to) // while what was found is removed
 		}
-		after = to
-		if err := p.Take(ctx, c, found); err != nil {
+		if err := p.Take(ctx, c, w.found); err != nil || !more {
+			if more {
+				<-looks
+			}
 			return err
 		}
 	}
-	return nil
+}
+
+// window is events of a cohort that may go, as far as it was looked for them.
+type window struct {
+	found []dialect.Candidate
+	to    int64 // the Seq
+	young bool  // nothing there is old enough
+	err   error
+}
+
+// window looks for events of the cohort that may go, with Seq > after.
+func (q *DB) window(ctx context.Context, c *dialect.Cohort, after int64) (w window) {
+	if w.found, w.to, w.err = q.expired(ctx, c, after); w.err != nil || len(w.found) > 0 {
+		return w
+	}
+	var old bool
+	whose, args := c.Whose()
+	if err := q.s.Read.WithContext(ctx).Raw("SELECT EXISTS (SELECT 1 FROM events WHERE seq > ? AND seq <= ?"+whose+" AND created_at < ?)",
+		append(append([]any{after, w.to}, args...), dialect.At(c.Before))...).Scan(&old).Error; err != nil {
+		w.err = dialect.Unavailable(err)
+	}
+	w.young = !old
+	return w
 }
 
 // expired finds events of the cohort that may go, with Seq > after, and returns up to which Seq it looked: through a window of the cohort's

@@ -35,6 +35,7 @@ type Queue[W any] struct {
 	ring  []*line[W] // in the order of their turns
 	free  []*line[W] // empty, for reuse
 	calls int        // that wait
+	count int64      // of tenants' calls so far
 	last  webhook.ID // the tenant that called last
 	mixed time.Time  // when it differed from the tenant before
 }
@@ -75,6 +76,9 @@ func (q *Queue[W]) Add(of Line, w W) bool {
 	}
 	l.work = append(l.work, w)
 	q.calls++
+	if !of.Server {
+		q.count++
+	}
 	if !of.Server && of.Tenant != q.last {
 		if !q.last.IsZero() {
 			q.mixed = time.Now()
@@ -97,6 +101,13 @@ func (q *Queue[W]) Waiting() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.calls
+}
+
+// Called counts the tenants' calls so far, that they made themselves.
+func (q *Queue[W]) Called() int64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.count
 }
 
 // Fill hands out waiting work until the cost reaches limit or nothing waits; cost is the cost so far. take takes a work, of a large
