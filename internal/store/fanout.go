@@ -4,7 +4,6 @@ import (
 	"database/sql"
 	"fmt"
 
-	"github.com/hookgraph/hookgraph/internal/store/fanout"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -14,31 +13,6 @@ import (
 //
 // Notes wait in the database. Some of each tenant's are in memory (package fanout), from where the writer takes them in turn. Replicas
 // may work on the same note: the row is locked for a piece, and says where the next one begins.
-
-// fanOutLater is a note for the event if its deliveries are to be made later; nil if they are to be made now.
-func (b *batch) fanOutLater(in *incoming) *fanout.Note {
-	if in.only != nil || in.cost > 0 && !in.later {
-		return nil
-	}
-	e := &in.event
-	n, newest := b.s.routes.Matches(e.TenantID, e.Type)
-	if n == 0 || !in.later && n <= b.s.tuning.FanOutAbove {
-		return nil
-	}
-	return &fanout.Note{EventID: e.ID, TenantID: e.TenantID, CreatedAt: e.CreatedAt, Size: n, LastWebhook: newest}
-}
-
-// insertFanOuts stores notes beside their events.
-func (b *batch) insertFanOuts(notes []*fanout.Note) error {
-	if len(notes) == 0 {
-		return nil
-	}
-	if err := b.DB.CreateInBatches(notes, 64).Error; err != nil {
-		return fmt.Errorf("insert fan-outs: %w", err)
-	}
-	b.fanOuts = append(b.fanOuts, notes...)
-	return nil
-}
 
 // makePieces makes the pieces' deliveries.
 func (b *batch) makePieces() error {

@@ -352,6 +352,31 @@ func (b *batch) insertAll(events []*incoming) error {
 	return b.insertDeliveries(claims)
 }
 
+// fanOutLater is a note for the event if its deliveries are to be made later; nil if they are to be made now.
+func (b *batch) fanOutLater(in *incoming) *fanout.Note {
+	if in.only != nil || in.cost > 0 && !in.later {
+		return nil
+	}
+	e := &in.event
+	n, newest := b.s.routes.Matches(e.TenantID, e.Type)
+	if n == 0 || !in.later && n <= b.s.tuning.FanOutAbove {
+		return nil
+	}
+	return &fanout.Note{EventID: e.ID, TenantID: e.TenantID, CreatedAt: e.CreatedAt, Size: n, LastWebhook: newest}
+}
+
+// insertFanOuts stores notes beside their events.
+func (b *batch) insertFanOuts(notes []*fanout.Note) error {
+	if len(notes) == 0 {
+		return nil
+	}
+	if err := b.DB.CreateInBatches(notes, 64).Error; err != nil {
+		return fmt.Errorf("insert fan-outs: %w", err)
+	}
+	b.fanOuts = append(b.fanOuts, notes...)
+	return nil
+}
+
 // delivery returns a new delivery of the event to the target. It is claimed only if it is reserved.
 func (b *batch) delivery(e *webhook.Event, to *Target, trigger webhook.Trigger) *Claimed {
 	return &Claimed{Event: e, Target: to, Delivery: webhook.Delivery{
@@ -456,46 +481,4 @@ func (b *batch) newEvent(tenant webhook.ID, eventType string, data []byte) webho
 	return webhook.Event{
 		ID: webhook.NewID(now), TenantID: tenant, Type: eventType, Timestamp: now, Data: data, CreatedAt: now,
 	}
-}
-
-// Claim claims up to n due deliveries of a webhook, the longest due first, whose sizes fit into maxBytes; one always fits. next is
-// when the first remaining delivery is due, which may be in the past; nil if none remains. A disabled or deleted webhook has
-// nothing to claim.
-func (s *Store) Claim(ctx context.Context, id webhook.ID, n, maxBytes int) (claims []*Claimed, next *time.Time, err error) {
-	var tenant webhook.ID
-	if to := s.routes.Get(id); to != nil {
-		tenant = to.TenantID
-	}
-	err = s.changeFor(ctx, tenant, n, func(b *batch) error {
-		claims, next = nil, nil
-		to := b.target(id)
-		if to == nil || !to.Enabled || to.DeletedAt != nil {
-			return nil
-		}
-		if claims, err = s.db.Claim(&b.Tx, to, n, maxBytes); err != nil {
-			return fmt.Errorf("claim: %w", err)
-		}
-		if next, err = s.db.NextDue(&b.Tx, to); err != nil {
-			return fmt.Errorf("find next due: %w", err)
-		}
-		return nil
-	})
-	if err != nil {
-		// A claim that was written nevertheless is void at the next start, and never lost.
-		return nil, nil, err
-	}
-	return claims, next, nil
-}
-
-// Unclaim releases deliveries that were claimed and not attempted; they are due at once.
-func (s *Store) Unclaim(ctx context.Context, claims []*Claimed) error {
-	return s.changeFor(ctx, webhook.ID{}, len(claims), func(b *batch) error {
-		for _, claimed := range claims {
-			b.dueAt(claimed.Delivery.WebhookID, b.Now)
-		}
-		if err := s.db.Unclaim(&b.Tx, claims); err != nil {
-			return fmt.Errorf("unclaim: %w", err)
-		}
-		return nil
-	})
 }

@@ -259,22 +259,6 @@ func (p *pruner) tell(ctx context.Context) {
 	p.s.log.InfoContext(ctx, "removing events that are older than the retention", slog.Int("events", p.removed), slog.Duration("since", now.Sub(p.begun).Round(time.Second)))
 }
 
-// remove removes the events, and returns their number.
-func (s *Store) remove(ctx context.Context, tenant webhook.ID, e removal.Events) (events int, err error) {
-	for done := false; !done; {
-		var gone int
-		err := s.changeFor(ctx, tenant, removal.Rows, func(b *batch) (err error) {
-			gone, done, err = removal.Some(&b.Tx, b.s.db, e)
-			return err
-		})
-		if err != nil {
-			return events, fmt.Errorf("remove events: %w", err)
-		}
-		events += gone
-	}
-	return events, nil
-}
-
 // expirePiece is the number of deliveries that one transaction of ExpireDeliveries fails.
 const expirePiece = 200
 

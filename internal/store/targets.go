@@ -328,3 +328,66 @@ func (c *Scope) Headers(_ context.Context, webhooks []webhook.ID) (map[webhook.I
 	}
 	return headers, nil
 }
+
+// Refusal is an error of Options.CheckURL and CheckHeader that says more of what is wrong.
+type Refusal interface {
+	error
+	TooLong() bool   // the value would be valid if it were shorter
+	Forbidden() bool // it is valid, and not allowed
+}
+
+// refused is an error of Options.CheckURL and CheckHeader, as callers are told of it.
+func refused(field string, err error) *webhook.Invalid {
+	code := webhook.CodeInvalid
+	if r, ok := errors.AsType[Refusal](err); ok {
+		switch {
+		case r.TooLong():
+			code = webhook.CodeTooLong
+		case r.Forbidden():
+			code = webhook.CodeForbidden
+		}
+	}
+	return &webhook.Invalid{Field: field, Code: code, Message: err.Error()}
+}
+
+// Claim claims up to n due deliveries of a webhook, the longest due first, whose sizes fit into maxBytes; one always fits. next is
+// when the first remaining delivery is due, which may be in the past; nil if none remains. A disabled or deleted webhook has
+// nothing to claim.
+func (s *Store) Claim(ctx context.Context, id webhook.ID, n, maxBytes int) (claims []*Claimed, next *time.Time, err error) {
+	var tenant webhook.ID
+	if to := s.routes.Get(id); to != nil {
+		tenant = to.TenantID
+	}
+	err = s.changeFor(ctx, tenant, n, func(b *batch) error {
+		claims, next = nil, nil
+		to := b.target(id)
+		if to == nil || !to.Enabled || to.DeletedAt != nil {
+			return nil
+		}
+		if claims, err = s.db.Claim(&b.Tx, to, n, maxBytes); err != nil {
+			return fmt.Errorf("claim: %w", err)
+		}
+		if next, err = s.db.NextDue(&b.Tx, to); err != nil {
+			return fmt.Errorf("find next due: %w", err)
+		}
+		return nil
+	})
+	if err != nil {
+		// A claim that was written nevertheless is void at the next start, and never lost.
+		return nil, nil, err
+	}
+	return claims, next, nil
+}
+
+// Unclaim releases deliveries that were claimed and not attempted; they are due at once.
+func (s *Store) Unclaim(ctx context.Context, claims []*Claimed) error {
+	return s.changeFor(ctx, webhook.ID{}, len(claims), func(b *batch) error {
+		for _, claimed := range claims {
+			b.dueAt(claimed.Delivery.WebhookID, b.Now)
+		}
+		if err := s.db.Unclaim(&b.Tx, claims); err != nil {
+			return fmt.Errorf("unclaim: %w", err)
+		}
+		return nil
+	})
+}

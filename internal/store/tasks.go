@@ -65,3 +65,6 @@ func (s *Store) countStored(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Quotas are what the tenant may have and do.
+func (s *Store) Quotas(t *webhook.Tenant) webhook.Quotas { return t.Quotas(s.opts.Quotas) }

@@ -16,6 +16,40 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
+// Registry is the tokens and tenants that a caller may see: all for an operator, else one tenant's.
+type Registry struct {
+	s      *Store
+	tenant *webhook.ID // nil: an operator's
+}
+
+// Registry returns all tokens and tenants, for an operator; with a tenant, only that tenant's.
+func (s *Store) Registry(tenant *webhook.ID) *Registry { return &Registry{s: s, tenant: tenant} }
+
+// db returns the readers' connection, restricted to the tenant, if there is one.
+func (r *Registry) db(ctx context.Context) *gorm.DB {
+	if r.tenant == nil {
+		return r.s.read.WithContext(ctx)
+	}
+	return r.s.scoped(ctx, r.s.read, *r.tenant)
+}
+
+// change is Store.change, restricted to the tenant, if there is one.
+func (r *Registry) change(ctx context.Context, do func(b *batch) error) error {
+	return r.s.queue(ctx, &change{do: do, webhooks: true, tenant: r.tenant, done: make(chan error, 1)})
+}
+
+// registered is a list of rows that the caller may see; owner is the column with a row's tenant.
+func registered[T any](ctx context.Context, r *Registry, p list.Path, columns, owner string) *list.Reading[T] {
+	rows := func() *gorm.DB {
+		q := r.db(ctx)
+		if q = q.Table(p.From(q)).Select(columns); r.tenant != nil {
+			q = q.Where(owner+" = ?", *r.tenant)
+		}
+		return q
+	}
+	return &list.Reading[T]{Path: p, Source: r.s.lists, DB: r.db(ctx), Rows: rows, Bare: rows}
+}
+
 // EnsureTenant returns the tenant of that name, made when it is not there. The error may be an *Invalid.
 func (s *Store) EnsureTenant(ctx context.Context, name string) (*webhook.Tenant, error) {
 	if err := webhook.CheckTenantName("name", name); err != nil {
@@ -319,9 +353,6 @@ func (s *Store) countHeld(tenant webhook.ID) string {
 	}
 	return fmt.Sprintf("; %s%d of them cannot be removed, because they wait for webhooks that are disabled (%d): enable or delete those", least, n.Events, n.Webhooks)
 }
-
-// Quotas are what the tenant may have and do.
-func (s *Store) Quotas(t *webhook.Tenant) webhook.Quotas { return t.Quotas(s.opts.Quotas) }
 
 func take[T any](q *gorm.DB) (*T, error) {
 	var row T

@@ -201,27 +201,6 @@ func (s *Store) checkURL(w *webhook.Webhook) error {
 	return nil
 }
 
-// Refusal is an error of Options.CheckURL and CheckHeader that says more of what is wrong.
-type Refusal interface {
-	error
-	TooLong() bool   // the value would be valid if it were shorter
-	Forbidden() bool // it is valid, and not allowed
-}
-
-// refused is an error of Options.CheckURL and CheckHeader, as callers are told of it.
-func refused(field string, err error) *webhook.Invalid {
-	code := webhook.CodeInvalid
-	if r, ok := errors.AsType[Refusal](err); ok {
-		switch {
-		case r.TooLong():
-			code = webhook.CodeTooLong
-		case r.Forbidden():
-			code = webhook.CodeForbidden
-		}
-	}
-	return &webhook.Invalid{Field: field, Code: code, Message: err.Error()}
-}
-
 // own is the tenant's webhook as the transaction sees it.
 func (b *batch) own(tenant, id webhook.ID) (*Target, error) {
 	to := b.target(id)

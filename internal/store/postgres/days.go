@@ -13,7 +13,6 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
-	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
 // daysAhead is how many days in advance partitions are created.
@@ -229,59 +228,4 @@ func (p *DB) tryDropDay(ctx context.Context, d dialect.Day) (events int, owed bo
 		}
 	}
 	return events, false, tx.Commit()
-}
-
-// thinDay removes a day's expired events. It reads the day in the order of event ids, which contain their time, or only one
-// tenant's events.
-func (p *DB) thinDay(ctx context.Context, pr dialect.Pruner, d dialect.Day, c *dialect.Cohort) error {
-	read := p.s.Read.WithContext(ctx)
-	whose, of := c.Whose()
-	key, after := "id", any(webhook.ID{})
-	if c.Tenant != nil {
-		key, after = "seq", any(int64(0))
-	}
-	var ids []webhook.ID
-	var seqs []int64
-	for more := true; more; {
-		into := any(&ids)
-		if ids, seqs = nil, nil; c.Tenant != nil {
-			into = &seqs
-		}
-		err := read.Raw("SELECT "+key+" FROM events WHERE day = ? AND "+key+" > ?"+whose+" ORDER BY "+key+" OFFSET ? LIMIT 1",
-			append(append([]any{d.Start(), after}, of...), dialect.PruneWindow-1)...).Scan(into).Error
-		if err != nil {
-			return dialect.Unavailable(err)
-		}
-		end, ends := "", []any{}
-		switch more = len(ids)+len(seqs) > 0; {
-		case len(ids) > 0:
-			end, ends = " AND id <= ?", []any{ids[0]}
-		case len(seqs) > 0:
-			end, ends = " AND seq <= ?", []any{seqs[0]}
-		}
-		for {
-			expired, args := c.Expired(p)
-			var found []dialect.Candidate
-			all := append(append(append([]any{d.Start(), after}, ends...), of...), args...)
-			if err := read.Raw(dialect.Candidates(p)+" WHERE day = ? AND "+key+" > ?"+end+whose+" AND "+expired+" ORDER BY "+key+" LIMIT ?",
-				append(all, dialect.PruneEvents)...).Scan(&found).Error; err != nil {
-				return dialect.Unavailable(err)
-			}
-			if err := pr.Take(ctx, c, found); err != nil {
-				return err
-			}
-			if len(found) < dialect.PruneEvents {
-				break
-			}
-			if last := found[len(found)-1]; c.Tenant == nil {
-				after = last.ID
-			} else {
-				after = last.Seq
-			}
-		}
-		if more {
-			after = ends[0]
-		}
-	}
-	return nil
 }

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"strconv"
 	"sync"
@@ -332,4 +333,18 @@ func (p *DB) tellOthers(ctx context.Context) {
 		case <-time.After(p.Gap):
 		}
 	}
+}
+
+// nudge makes the writer begin a transaction, in which it reads the changes of others, and joins if necessary.
+func (p *DB) nudge() {
+	if !p.nudged.CompareAndSwap(false, true) {
+		return
+	}
+	p.background.Go(func() {
+		defer p.nudged.Store(false)
+		err := p.s.Pass(p.s.Quit)
+		if err != nil && !errors.Is(err, webhook.ErrUnavailable) && p.s.Quit.Err() == nil {
+			p.s.Log.Warn("other nodes' changes cannot be read; trying again", slog.Any("error", err))
+		}
+	})
 }

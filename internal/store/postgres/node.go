@@ -2,13 +2,11 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
-	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
 // A node is a process that holds claims. It renews its lease. Once the lease has expired, by PostgreSQL's clock, any other node
@@ -210,18 +208,4 @@ func (p *DB) sweep(ctx context.Context) (found bool, err error) {
 	found = gone != p.gone // also if another node has voided it, or it has left
 	p.gone = gone
 	return found, p.void(ctx, "claimed_by IN (SELECT seq FROM nodes WHERE voided_at IS NOT NULL)")
-}
-
-// nudge makes the writer begin a transaction, in which it reads the changes of others, and joins if necessary.
-func (p *DB) nudge() {
-	if !p.nudged.CompareAndSwap(false, true) {
-		return
-	}
-	p.background.Go(func() {
-		defer p.nudged.Store(false)
-		err := p.s.Pass(p.s.Quit)
-		if err != nil && !errors.Is(err, webhook.ErrUnavailable) && p.s.Quit.Err() == nil {
-			p.s.Log.Warn("other nodes' changes cannot be read; trying again", slog.Any("error", err))
-		}
-	})
 }

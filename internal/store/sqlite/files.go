@@ -17,6 +17,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/datadir"
 	"github.com/hookgraph/hookgraph/internal/seal"
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
 )
 
 // databaseFile is made beside its name and put there when it is whole, so that a start that is interrupted, or finds the disk full,
@@ -286,4 +288,25 @@ func transient(err error) (passes, known bool) {
 	}
 	_, gone := errors.AsType[filesGone](err)
 	return gone, gone
+}
+
+func (q *DB) path() string { return filepath.Join(q.dir, databaseFile) }
+
+func openFile(path string, readOnly bool, conns int) (*gorm.DB, error) {
+	db, err := gorm.Open(dialector(path, readOnly), &gorm.Config{
+		SkipDefaultTransaction: true,
+		PrepareStmt:            true,
+		PrepareStmtMaxSize:     256,
+		Logger:                 logger.Discard,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	pool, err := db.DB()
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	pool.SetMaxOpenConns(conns)
+	pool.SetMaxIdleConns(conns)
+	return db, nil
 }

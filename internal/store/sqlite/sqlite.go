@@ -9,14 +9,12 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/pressly/goose/v3"
 	"gorm.io/gorm"
-	"gorm.io/gorm/logger"
 
 	"github.com/hookgraph/hookgraph/internal/datadir"
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
@@ -43,8 +41,6 @@ func init() {
 
 // New returns the database in the directory, which Open creates if necessary.
 func New(dir string) *DB { return &DB{dir: dir} }
-
-func (q *DB) path() string { return filepath.Join(q.dir, databaseFile) }
 
 // Exists implements dialect.DB.
 func (q *DB) Exists() error {
@@ -95,25 +91,6 @@ func (q *DB) connect() (write, read *gorm.DB, err error) {
 	}
 	read, err = openFile(q.path(), true, 4)
 	return write, read, err
-}
-
-func openFile(path string, readOnly bool, conns int) (*gorm.DB, error) {
-	db, err := gorm.Open(dialector(path, readOnly), &gorm.Config{
-		SkipDefaultTransaction: true,
-		PrepareStmt:            true,
-		PrepareStmtMaxSize:     256,
-		Logger:                 logger.Discard,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, err)
-	}
-	pool, err := db.DB()
-	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, err)
-	}
-	pool.SetMaxOpenConns(conns)
-	pool.SetMaxIdleConns(conns)
-	return db, nil
 }
 
 // checkPragmas refuses a database whose settings, read back from the driver, are not durable.
