@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"net"
 	"net/http/httptrace"
 	"sync/atomic"
 	"time"
@@ -52,7 +53,9 @@ type attempt struct {
 	at        [stages]atomic.Int64 // when a stage was first reached, in ns after start; 0: not reached
 	firstByte atomic.Int64         // ns after start; 0: not come
 
-	// Written by GotConn, which the transport calls before RoundTrip returns, on its goroutine.
+	made atomic.Pointer[tls.Conn] // a connection that speaks HTTP/2, for the transport
+
+	// Written by the attempt's goroutine, on which the transport calls GotConn before RoundTrip returns.
 	conn   *conn
 	reused bool
 }
@@ -82,9 +85,13 @@ func (a *attempt) stage() stage {
 }
 
 func (a *attempt) gotConn(info httptrace.GotConnInfo) {
+	a.has(info.Conn, info.Reused)
+}
+
+// has notes the connection that the request is sent over.
+func (a *attempt) has(c net.Conn, reused bool) {
 	a.reach(stageAnswer)
-	a.reused = info.Reused
-	c := info.Conn
+	a.reused = reused
 	if t, ok := c.(*tls.Conn); ok {
 		c = t.NetConn()
 	}

@@ -7,6 +7,7 @@
 package egress
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -92,7 +93,9 @@ type Config struct {
 // Client sends requests. It is safe for concurrent use.
 type Client struct {
 	policy    policy
-	transport *http.Transport
+	dialer    *dialer
+	pool      pool            // of HTTP/1.1
+	transport *http.Transport // for HTTP/2
 	made      connections
 	slots     *slots
 	relieved  atomic.Int64 // when idle connections were last closed for a shortage, in ns after the epoch
@@ -168,14 +171,17 @@ func New(cfg Config) (*Client, error) {
 			WriteByteTimeout: 15 * time.Second,
 		},
 	}
+	c.dialer = d
+	c.pool.perHost, c.pool.timeout = c.transport.MaxIdleConnsPerHost, c.transport.IdleConnTimeout
 	c.template = http.Request{
 		Method: http.MethodPost, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}
 	return c, nil
 }
 
-func or[T int | time.Duration](v, otherwise T) T {
-	if v == 0 {
+func or[T int | time.Duration | string](v, otherwise T) T {
+	var zero T
+	if v == zero {
 		return otherwise
 	}
 	return v
@@ -184,6 +190,7 @@ func or[T int | time.Duration](v, otherwise T) T {
 // Close closes idle connections and cancels running dials. A running Do continues.
 func (c *Client) Close() {
 	c.close()
+	c.pool.empty(true)
 	c.transport.CloseIdleConnections()
 }
 
@@ -191,6 +198,7 @@ func (c *Client) Close() {
 func (c *Client) relieve() {
 	now, last := time.Now().UnixNano(), c.relieved.Load()
 	if now-last >= int64(relieveEvery) && c.relieved.CompareAndSwap(last, now) {
+		c.pool.empty(false)
 		c.transport.CloseIdleConnections()
 	}
 }
@@ -216,17 +224,12 @@ type Room interface {
 // Do sends one POST and reads the answer, at most MaxBodyBytes of its body, until ctx's deadline (30 s if it has none). All
 // failures are in the Result. Redirects are answers like any other.
 //
-// The receiver acts on the request at most once. Only a request that it certainly did not process is sent again, within the
-// same deadline (see unprocessed); to the tenant that is one attempt. net/http itself repeats a request in
-// three cases, none of which can happen here, because the body is not nil, not http.NoBody, and GetBody is nil:
-//   - HTTP/1, a reused connection on which nothing could be written (shouldRetryRequest, nothingWrittenError): needs
-//     GetBody. Nothing would have been sent twice, so the attempt fails without need; but a receiver's close of an
-//     idle connection is usually noticed before the next request picks it.
-//   - HTTP/1, a reused connection that breaks before the first byte of an answer: needs an idempotent method, or an
-//     Idempotency-Key header, and in both cases GetBody or no body (Request.isReplayable).
-//   - HTTP/2, a stream refused or left behind by GOAWAY, or reset with PROTOCOL_ERROR, the last after the receiver
-//     may have acted on it (canRetryError): needs GetBody or no body. Only a stream that was never opened
-//     (errClientConnUnusable), of which nothing was sent, moves to another connection.
+// The receiver acts on the request at most once. Over HTTP/1.1 it is written once, whatever happens to the connection (see
+// kept.exchange); one that has ended while it was idle is not used. Over HTTP/2 only a request that the receiver certainly did not
+// process is sent again, within the same deadline (see unprocessed); to the tenant that is one attempt. net/http's transport repeats a
+// request by itself if a stream was refused or left behind by GOAWAY, or reset with PROTOCOL_ERROR, the last after the receiver may
+// have acted on it (canRetryError). That needs GetBody, or no body; here GetBody is nil, and the body is neither nil nor http.NoBody.
+// Only a stream that was never opened (errClientConnUnusable), of which nothing was sent, moves to another connection.
 //
 // TestNothingIsSentTwice proves this.
 func (c *Client) Do(ctx context.Context, req *Request) Result {
@@ -242,11 +245,9 @@ func (c *Client) Do(ctx context.Context, req *Request) Result {
 	if req.URL.Scheme != "https" && (req.URL.Scheme != "http" || !c.policy.allowPrivate) {
 		return Result{Code: BlockedAddress, Message: schemeMessage, Timings: a.timings()}
 	}
-	a.trace.GotConn = a.gotConn
-	a.trace.GotFirstResponseByte = a.gotFirstByte
 	a.body.Reset(req.Body)
-
-	r := c.template.WithContext(httptrace.WithClientTrace(a, &a.trace)) //nolint:contextcheck // the attempt is a context under ctx
+	r := new(http.Request)
+	*r = c.template
 	r.URL, r.Host = req.URL, req.URL.Host
 	r.Close = !c.made.keep(a.host, c.maxIdle)
 	c.made.running.Add(1)
@@ -257,10 +258,7 @@ func (c *Client) Do(ctx context.Context, req *Request) Result {
 		r.Header = http.Header{}
 	}
 
-	answer, err := c.transport.RoundTrip(r)
-	for n := 0; err != nil && n < maxAgain && unprocessed(err) && ctx.Err() == nil; n++ {
-		answer, err = c.transport.RoundTrip(again(r, req.Body))
-	}
+	answer, exchanged, err := c.roundTrip(a, r, req.Body) //nolint:contextcheck // the attempt is a context under ctx
 	if err != nil {
 		code, message := explain(ctx, err, a)
 		if code == Shortage {
@@ -268,7 +266,12 @@ func (c *Client) Do(ctx context.Context, req *Request) Result {
 		}
 		return Result{Code: code, Message: message, Timings: a.timings(), Reused: a.reused}
 	}
-	defer answer.Body.Close()
+	ended := false // the body has been read to its end
+	if exchanged == nil {
+		defer answer.Body.Close()
+	} else {
+		defer func() { c.release(exchanged, ended) }()
+	}
 	if answer.StatusCode < 200 || answer.StatusCode > 999 {
 		// 101 Switching Protocols, whose body is the raw connection, or an invalid status.
 		return Result{
@@ -279,6 +282,7 @@ func (c *Client) Do(ctx context.Context, req *Request) Result {
 	res := Result{StatusCode: answer.StatusCode, Header: answer.Header, Reused: a.reused}
 	b := body{from: answer.Body, room: req.Room}
 	err = b.read(ctx)
+	ended = err == nil && !b.truncated
 	res.Body, res.Truncated = b.bytes, b.truncated
 	res.Timings = a.timings()
 	if err == nil && !res.Truncated && answer.Body != http.NoBody {
@@ -297,6 +301,82 @@ func (c *Client) Do(ctx context.Context, req *Request) Result {
 		res.Truncated = true
 	}
 	return res
+}
+
+// roundTrip sends r and returns its answer, on a connection that the answer's body is read from. With HTTP/1.1 that is exchanged's, which
+// must be released; with HTTP/2 it is nil, and the body must be closed.
+func (c *Client) roundTrip(a *attempt, r *http.Request, body []byte) (*http.Response, *exchanged, error) {
+	if err := checkHeader(r.Header); err != nil {
+		return nil, nil, err
+	}
+	key := hostKey{r.URL.Scheme, r.Host}
+	if key.scheme == "https" && c.made.http2(key.host) {
+		answer, err := c.overTransport(a, r, body)
+		return answer, nil, err
+	}
+	k := c.pool.take(key)
+	if k == nil {
+		var err error
+		if k, err = c.open(a, r.URL, key); err != nil {
+			return nil, nil, err
+		}
+		if k == nil {
+			answer, err := c.overTransport(a, r, body)
+			return answer, nil, err
+		}
+	}
+	a.has(k.raw, k.reused)
+	e, err := k.exchange(a, r, len(body))
+	if err != nil {
+		return nil, nil, err
+	}
+	return e.answer, e, nil
+}
+
+// release keeps the connection of an exchange for the next one if it can be used again.
+func (c *Client) release(e *exchanged, ended bool) {
+	if e.done(ended) {
+		c.pool.put(e.k)
+	}
+}
+
+// open makes a connection for HTTP/1.1. If the receiver negotiates HTTP/2, it returns nil, and the attempt has the connection.
+func (c *Client) open(a *attempt, to *url.URL, key hostKey) (*kept, error) {
+	dial, port := c.dialer.dialPlain, "80"
+	if key.scheme == "https" {
+		dial, port = c.dialer.dialTLS, "443"
+	}
+	made, err := dial(a, "tcp", net.JoinHostPort(to.Hostname(), or(to.Port(), port)))
+	if err != nil {
+		return nil, err
+	}
+	k := &kept{Conn: made, key: key}
+	switch made := made.(type) {
+	case *tls.Conn:
+		if k.raw = made.NetConn().(*conn); k.raw.http2 {
+			a.made.Store(made)
+			return nil, nil
+		}
+	case *conn:
+		k.raw = made
+	}
+	k.in = bufio.NewReader(k)
+	return k, nil
+}
+
+// overTransport sends r over HTTP/2, or over what the receiver speaks by now.
+func (c *Client) overTransport(a *attempt, r *http.Request, body []byte) (*http.Response, error) {
+	a.trace.GotConn = a.gotConn
+	a.trace.GotFirstResponseByte = a.gotFirstByte
+	r = r.WithContext(httptrace.WithClientTrace(a, &a.trace))
+	answer, err := c.transport.RoundTrip(r)
+	for n := 0; err != nil && n < maxAgain && unprocessed(err) && a.Err() == nil; n++ {
+		answer, err = c.transport.RoundTrip(again(r, body))
+	}
+	if made := a.made.Swap(nil); made != nil { // the transport had another one
+		_ = made.Close()
+	}
+	return answer, err
 }
 
 // scratch pools the buffers into which bodies are first read; most fit.

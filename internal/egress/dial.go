@@ -42,6 +42,7 @@ type conn struct {
 	among  *connections
 	slots  *slots
 	host   string
+	http2  bool // it was negotiated
 	closed sync.Once
 }
 
@@ -49,7 +50,7 @@ type conn struct {
 func (c *conn) Close() error {
 	err := c.Conn.Close()
 	c.closed.Do(func() {
-		c.among.remove(c.host)
+		c.among.remove(c.host, c.http2)
 		c.slots.giveBack(1)
 	})
 	return err
@@ -123,14 +124,17 @@ func (d *dialer) dialPlain(ctx context.Context, _, addr string) (net.Conn, error
 }
 
 // dialTLS is the transport's DialTLSContext. It returns a *tls.Conn, from which the transport learns whether HTTP/2 was
-// negotiated.
+// negotiated: the one that the attempt has made, or a new one.
 func (d *dialer) dialTLS(ctx context.Context, _, addr string) (net.Conn, error) {
+	if made := ctx.Value(attemptKey{}).(*attempt).made.Swap(nil); made != nil {
+		return made, nil
+	}
 	return d.dial(ctx, addr, d.tls)
 }
 
 // dial resolves, checks, connects and, if config is not nil, does the TLS handshake. Errors are of type *failure.
 //
-// The context is not canceled with the request, because the transport keeps a late connection for the next request. It ends
+// The transport's context is not canceled with the request, because the transport keeps a late connection for the next request. It ends
 // at the request's deadline, after d.timeout, or when the Client is closed, whichever is first.
 func (d *dialer) dial(ctx context.Context, addr string, config *tls.Config) (net.Conn, error) {
 	a := ctx.Value(attemptKey{}).(*attempt)
@@ -206,6 +210,10 @@ func (d *dialer) setup(ctx context.Context, a *attempt, addr string, config *tls
 		return nil, explainTLS(ctx, err, c, d.rootless)
 	}
 	c.tls = time.Since(connected)
+	if session.ConnectionState().NegotiatedProtocol == "h2" {
+		c.http2 = true
+		d.made.negotiated(c.host)
+	}
 	return session, nil
 }
 

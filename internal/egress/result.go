@@ -132,6 +132,7 @@ const (
 	resetMessage     = "the receiver reset the connection before it answered; check the server and what is in front of it, such as a load balancer or a firewall"
 	closedMessage    = "the receiver closed the connection before it answered; check the server for a crash, and what is in front of it"
 	wantsCertificate = "the receiver requires a client certificate, and this server has none; accept requests without one, and verify their signature instead"
+	largeHeaders     = "the headers of the receiver's answer are larger than 32 KiB; let it send fewer or shorter ones"
 	tlsOnPlain       = "the receiver answered plain http with TLS; use https:// in the webhook's URL"
 )
 
@@ -165,7 +166,7 @@ func explainProtocol(err error) (Code, string) {
 	case errors.Is(err, syscall.ETIMEDOUT), has("client connection lost"):
 		return Protocol, "the connection went dead before the receiver answered; check the network between it and this server"
 	case has("server response headers exceeded"), has("header list"):
-		return Protocol, "the headers of the receiver's answer are larger than 32 KiB; let it send fewer or shorter ones"
+		return Protocol, largeHeaders
 	case has("GOAWAY"), has("REFUSED_STREAM"):
 		return Protocol, "the receiver refused the request because it closed the HTTP/2 connection; nothing needs to be done if it was restarted"
 	case has("stream error"):

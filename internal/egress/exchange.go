@@ -1,0 +1,313 @@
+package egress
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/net/http/httpguts"
+)
+
+// Over HTTP/1.1 an attempt exchanges request and answer on its own goroutine. net/http's transport hands both to two goroutines for each
+// connection, which costs about as much as the exchange. Its parser, its writer and its bodies are used as they are, and so is its
+// transport for HTTP/2: a receiver that negotiates that is handed over, see Client.roundTrip.
+
+const (
+	// inlineBytes is the largest body that is written before the answer is awaited. It fits into any socket's buffers, so a receiver that
+	// answers without reading it cannot block the write. Larger ones are written beside the wait.
+	inlineBytes = 16 << 10
+	writeBytes  = 8 << 10 // of a request in one write
+	sweepEvery  = time.Second
+)
+
+// kept is an HTTP/1.1 connection that exchanges one request after the other.
+type kept struct {
+	net.Conn       // a *tls.Conn or the same as raw
+	raw      *conn // what is below TLS
+	key      hostKey
+	in       *bufio.Reader // of limited
+	budget   int           // bytes that may still be read; of the answer's headers, see Read
+	reused   bool
+	since    time.Time // idle; of pool
+}
+
+// hostKey names what a connection was made for.
+type hostKey struct {
+	scheme, host string
+}
+
+// Read implements io.Reader for in.
+func (k *kept) Read(p []byte) (int, error) {
+	if k.budget <= 0 {
+		return 0, errHeaders
+	}
+	n, err := k.Conn.Read(p[:min(len(p), k.budget)])
+	k.budget -= n
+	return n, err
+}
+
+var (
+	errHeaders = &failure{Protocol, largeHeaders}
+	errIdle    = errors.New("server closed idle connection")
+)
+
+// post tells the parser what is answered.
+var post = &http.Request{Method: http.MethodPost}
+
+var writers = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, writeBytes) }}
+
+// exchange sends r and reads the answer's headers. The body is read from the connection, which stays the attempt's until done is called.
+func (k *kept) exchange(a *attempt, r *http.Request, length int) (*exchanged, error) {
+	e := &exchanged{k: k, closes: r.Close}
+	if err := k.SetDeadline(a.deadline); err != nil {
+		return nil, err
+	}
+	e.stop = context.AfterFunc(a, func() { _ = k.SetDeadline(time.Unix(1, 0)) })
+	var failed error
+	if length <= inlineBytes {
+		failed = k.write(r)
+	} else {
+		e.written = make(chan error, 1)
+		go func() { e.written <- k.write(r) }()
+	}
+	k.budget = MaxHeaderBytes
+	// A receiver may have answered before it closed the connection.
+	if _, err := k.in.Peek(1); err != nil {
+		switch {
+		case errors.Is(err, io.EOF) && failed != nil:
+			err = failed
+		case errors.Is(err, io.EOF) && k.reused:
+			err = errIdle
+		}
+		return nil, e.fail(err)
+	}
+	a.gotFirstByte()
+	e.closes = e.closes || failed != nil
+	for { // 1xx answers come before the final one; their headers count
+		answer, err := http.ReadResponse(k.in, post) //nolint:bodyclose // the connection is closed, or the body read to its end
+		switch {
+		case err == nil:
+		case k.budget <= 0: // the parser may have seen half a line
+			return nil, e.fail(errHeaders)
+		default:
+			return nil, e.fail(err)
+		}
+		if answer.StatusCode >= 200 || answer.StatusCode < 100 || answer.StatusCode == http.StatusSwitchingProtocols {
+			e.answer = answer
+			k.budget = int(^uint(0) >> 1) // body.read bounds what is left
+			return e, nil
+		}
+	}
+}
+
+// write sends the request.
+func (k *kept) write(r *http.Request) error {
+	w := writers.Get().(*bufio.Writer)
+	defer writers.Put(w)
+	w.Reset(k.Conn)
+	defer w.Reset(nil)
+	if err := r.Write(w); err != nil {
+		return err
+	}
+	return w.Flush()
+}
+
+// silent reports whether nothing has come on an idle connection: neither its end, nor what nobody has asked for. A request on any other would
+// be lost, and may not be repeated.
+func (k *kept) silent() bool {
+	if t, ok := k.Conn.(*tls.Conn); ok { // it may have read more than the answer
+		if t.SetReadDeadline(time.Unix(1, 0)) != nil {
+			return false
+		}
+		var b [1]byte
+		if _, err := t.Read(b[:]); !errors.Is(err, os.ErrDeadlineExceeded) {
+			return false
+		}
+	}
+	return silent(k.raw.Conn)
+}
+
+// exchanged is an answer whose body is still to be read.
+type exchanged struct {
+	k       *kept
+	answer  *http.Response
+	closes  bool        // the request said so
+	written chan error  // nil: the request has been written
+	stop    func() bool // ends the watch over the attempt's context
+}
+
+// fail ends the exchange. The connection cannot be used again.
+func (e *exchanged) fail(err error) error {
+	e.stop()
+	_ = e.k.Close()
+	return err
+}
+
+// done ends the exchange after the body has been read, or after an error. It reports whether the connection can be used again.
+func (e *exchanged) done(ended bool) bool {
+	idle := e.stop() && ended && !e.closes && !e.answer.Close && e.answer.StatusCode >= 200 && e.k.in.Buffered() == 0
+	if idle && e.written != nil {
+		select {
+		case err := <-e.written:
+			idle = err == nil
+		default:
+			idle = false // the receiver has answered what it has not read
+		}
+	}
+	if !idle {
+		_ = e.k.Close()
+	}
+	return idle
+}
+
+// checkHeader returns an error if a header would be changed by writing it.
+func checkHeader(h http.Header) error {
+	for name, values := range h {
+		if !httpguts.ValidHeaderFieldName(name) {
+			return errInvalidHeader
+		}
+		for _, v := range values {
+			if !httpguts.ValidHeaderFieldValue(v) {
+				return errInvalidHeader
+			}
+		}
+	}
+	return nil
+}
+
+var errInvalidHeader = errors.New("net/http: invalid header") // explainProtocol knows the transport's text
+
+// pool holds the connections that wait for their next request.
+type pool struct {
+	perHost int
+	timeout time.Duration
+
+	mu     sync.Mutex // guards what follows
+	idle   map[hostKey][]*kept
+	n      int
+	closed bool
+	sweeps bool // sweep will run
+}
+
+// take returns the connection that became idle last, nil if there is none that is alive.
+func (p *pool) take(key hostKey) *kept {
+	for {
+		k := p.last(key)
+		if k == nil {
+			return nil
+		}
+		if time.Since(k.since) < p.timeout && k.silent() {
+			k.reused = true
+			return k
+		}
+		_ = k.Close()
+	}
+}
+
+func (p *pool) last(key hostKey) *kept {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	list := p.idle[key]
+	if len(list) == 0 {
+		return nil
+	}
+	k := list[len(list)-1]
+	list[len(list)-1] = nil
+	p.set(key, list[:len(list)-1])
+	p.n--
+	return k
+}
+
+// set replaces a host's list. The caller must hold mu.
+func (p *pool) set(key hostKey, list []*kept) {
+	if len(list) == 0 {
+		delete(p.idle, key)
+		return
+	}
+	p.idle[key] = list
+}
+
+// put keeps the connection for the next request, or closes it.
+func (p *pool) put(k *kept) {
+	k.since = time.Now()
+	if !p.add(k) {
+		_ = k.Close()
+	}
+}
+
+func (p *pool) add(k *kept) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed || len(p.idle[k.key]) >= p.perHost {
+		return false
+	}
+	if p.idle == nil {
+		p.idle = map[hostKey][]*kept{}
+	}
+	p.idle[k.key] = append(p.idle[k.key], k)
+	p.n++
+	if !p.sweeps {
+		p.sweeps = true
+		time.AfterFunc(sweepEvery, p.sweep)
+	}
+	return true
+}
+
+// sweep closes connections that have been idle for too long, and those that the receiver has closed: they would keep their descriptors
+// until somebody wants them.
+func (p *pool) sweep() {
+	var dead []*kept
+	p.mu.Lock()
+	for key, list := range p.idle {
+		alive := list[:0]
+		for _, k := range list {
+			if time.Since(k.since) < p.timeout && k.silent() {
+				alive = append(alive, k)
+			} else {
+				dead = append(dead, k)
+			}
+		}
+		clear(list[len(alive):])
+		p.set(key, alive)
+	}
+	p.n -= len(dead)
+	if p.sweeps = p.n > 0; p.sweeps {
+		time.AfterFunc(sweepEvery, p.sweep)
+	}
+	p.mu.Unlock()
+	for _, k := range dead {
+		_ = k.Close()
+	}
+}
+
+// empty closes all idle connections; with last, also those that become idle from now on.
+func (p *pool) empty(last bool) {
+	p.mu.Lock()
+	idle := p.idle
+	p.idle, p.n = nil, 0
+	p.closed = p.closed || last
+	p.mu.Unlock()
+	for _, list := range idle {
+		for _, k := range list {
+			_ = k.Close()
+		}
+	}
+}
+
+// socket is the connection below TLS.
+func socket(c net.Conn) net.Conn {
+	for {
+		t, ok := c.(*tls.Conn)
+		if !ok {
+			return c
+		}
+		c = t.NetConn()
+	}
+}
