@@ -32,7 +32,7 @@ func axe(t *testing.T) string {
 	return ""
 }
 
-// looked takes screenshots of a screen, and has axe-core look at it: light, dark, and as narrow as a phone.
+// looked takes screenshots of a screen and checks it with axe-core: light, dark, and as narrow as a phone.
 func looked(page *browsertest.Page, axe, name string) {
 	for _, scheme := range []string{"light", "dark"} {
 		page.Scheme(scheme)
@@ -63,9 +63,9 @@ func (c *client) createWebhook(t *testing.T, input map[string]any) string {
 	return done.Webhook.ID
 }
 
-// Someone who opens the server's address is asked for a token, sees each delivery in the list while it is attempted, finds the failed
-// one by a filter, reads why it failed, retries it and watches it succeed, all by the keyboard; the browser asks no other host for
-// anything, and has nothing to complain about.
+// At the server's address the page asks for a token, shows each delivery in the list while it is attempted, finds the failed one by
+// a filter, explains why it failed, retries it and shows it succeed, all by the keyboard; the browser contacts no other host and
+// logs no error.
 func TestDashboardIncident(t *testing.T) {
 	t.Parallel()
 	axe := axe(t)
@@ -106,7 +106,7 @@ func TestDashboardIncident(t *testing.T) {
 	// By the keyboard: filter, move, preview, open.
 	page.Do(
 		chromedp.KeyEvent("/"),
-		chromedp.KeyEvent("a", chromedp.KeyModifiers(chromedp.ModifierCtrl)), // chromedp types the key that was taken, too
+		chromedp.KeyEvent("a", chromedp.KeyModifiers(chromedp.ModifierCtrl)), // chromedp also types the key that was handled
 		chromedp.KeyEvent("status:pending type:order.*\r"),
 	)
 	page.WaitFor(`location.search.includes("status") && document.querySelectorAll(".chip.on").length === 2`)
@@ -114,12 +114,12 @@ func TestDashboardIncident(t *testing.T) {
 	page.Do(chromedp.KeyEvent("j"), chromedp.KeyEvent("o"))
 	page.WaitText(".preview", "Failed once. The receiver answered 503 Service Unavailable.")
 	looked(page, axe, "preview")
-	page.Do(chromedp.Reload()) // one address is one view
+	page.Do(chromedp.Reload()) // an address is a view
 	page.WaitText(".preview", "Failed once.")
 	page.Do(chromedp.KeyEvent("j"), chromedp.KeyEvent("\r"))
 	page.WaitText("h1", "order.paid")
 	page.WaitText(".explanation", "overloaded or being maintained")
-	page.WaitText(".attempt", "<script>alert(1)</script>U+202Egnp.exe U+0000 down") // never HTML, and nothing unseen
+	page.WaitText(".attempt", "<script>alert(1)</script>U+202Egnp.exe U+0000 down") // never HTML, and no invisible characters
 	looked(page, axe, "delivery")
 
 	receiver.Answer(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
@@ -135,8 +135,8 @@ func TestDashboardIncident(t *testing.T) {
 	page.CheckQuiet("status of 401")
 }
 
-// Someone registers a webhook, sees its secret once, sends a test and sees what came of it, changes its settings, rotates its secret,
-// and deletes it after being asked.
+// The page registers a webhook, shows its secret once, sends a test and shows its result, changes settings, rotates the secret, and
+// deletes the webhook after a confirmation.
 func TestDashboardWebhooks(t *testing.T) {
 	t.Parallel()
 	axe := axe(t)
@@ -205,7 +205,7 @@ func TestDashboardTrustedDocuments(t *testing.T) {
 	page.WaitText("main", "No delivery matches")
 	c.rest(t, "POST", "/v1/webhooks", `{"url": "`+receiver.URL+`/hook"}`, nil)
 	c.rest(t, "POST", "/v1/events", `{"type": "order.paid", "data": 1}`, nil)
-	click(page, "order.paid") // which the stream brought
+	click(page, "order.paid") // the stream added it
 	page.WaitText(".sentence", "Delivered at the first attempt")
 	page.WaitText(".attempt", "POST "+receiver.URL)
 	click(page, "Webhooks")
@@ -238,7 +238,7 @@ func TestDashboardBelowPath(t *testing.T) {
 	page.CheckQuiet()
 }
 
-// A tenant's token with fewer scopes is shown what those allow, and no more.
+// With a tenant's token of fewer scopes the page shows only what those allow.
 func TestDashboardScopes(t *testing.T) {
 	t.Parallel()
 	p := boot(t, t.TempDir())

@@ -179,7 +179,7 @@ var reasons = []reason{
 	},
 	{
 		code: ErrorHTTPStatus, from: 410, to: 410,
-		cause:  "The receiver says that it is gone for good. Hookgraph disables a webhook that answers so.",
+		cause:  "The receiver says that it is gone permanently. Hookgraph disables a webhook after this answer.",
 		advice: "If the receiver has moved, give the webhook its new URL and enable it. Otherwise delete the webhook.",
 	},
 	{
@@ -214,7 +214,7 @@ var reasons = []reason{
 	},
 	{
 		code: ErrorHTTPStatus, from: 504, to: 504,
-		cause:  "A proxy in front of the receiver waited for it in vain.",
+		cause:  "A proxy in front of the receiver got no answer from it in time.",
 		advice: "Let the receiver answer 2xx at once, and work afterwards.",
 	},
 	{

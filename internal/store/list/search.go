@@ -7,15 +7,16 @@ import (
 	"gorm.io/gorm"
 )
 
-// A search reads one stretch of the index after another. Each is at most four times as long as the one before, and no longer than what is
-// left of the time would let it be, at the pace of that one. A stretch that is slower all the same, because its rows are not in memory, is
-// given up, and the search ends where the one before did. The first stretch is short, and is read to its end, so that each page goes on.
+// A search reads one stretch of the index after another. Each is at most four times as long as the one before, and no longer than
+// the remaining time allows at that one's pace. A stretch that is slower nevertheless, because its rows are not in memory, is
+// abandoned, and the search ends where the one before did. The first stretch is short, and is read to its end, so that each page
+// makes progress.
 
 // searches reports whether the filter has conditions that the index does not serve.
 func (p *Path) searches() bool { return len(p.rest) > 0 || len(p.data) > 0 }
 
-// search has do read one stretch after another, at most so many rows of the index and for about so long, until the list ends or do is
-// done. It returns the Seq up to which was read; 0 when the list has ended. do may end its stretch before, at early.
+// search calls do with one stretch after another, at most most rows of the index and for about within, until the list ends or do is
+// done. It returns the Seq up to which it read; 0 if the list has ended. do may end its stretch earlier, at early.
 func (r *Reading[T]) search(s stretch, most int, within time.Duration, do func(r *Reading[T], part stretch) (early int64, done bool, err error)) (floor int64, err error) {
 	until := time.Now().Add(within)
 	for n := min(r.Source.Bounds.First, most); ; {
