@@ -72,13 +72,11 @@ func (s costed) Complexity(_ context.Context, typeName, field string, within int
 // portions is how many portions of a size there are in n.
 func portions(n, size int) int { return (n + size - 1) / size }
 
-// statsCosts are the costs of fields of statistics: of what they read, where that is not what they answer.
+// statsCosts are the costs of fields of statistics: of what they read, beside what they answer.
 var statsCosts = map[string]func(within int, args map[string]any) int{
-	// Of all the webhooks of a page it is read in two statements.
-	"Webhook.health": func(int, map[string]any) int { return 4 },
-	"Stats.totals":   func(within int, _ map[string]any) int { return 10 + within },
-	"Stats.backlog":  func(within int, _ map[string]any) int { return 10 + within },
-	"Stats.by":       func(within int, _ map[string]any) int { return 50 + within }, // every group is read
+	"Stats.totals":  func(within int, _ map[string]any) int { return 10 + within },
+	"Stats.backlog": func(within int, _ map[string]any) int { return 10 + within },
+	"Stats.by":      func(within int, _ map[string]any) int { return 50 + within }, // every group is read
 	"Stats.series": func(within int, args map[string]any) int {
 		return 10 + limit(args["limit"], maxBuckets)*(1+within)
 	},

@@ -115,6 +115,7 @@ func (s *server) openStore(ctx context.Context) (err error) {
 	options := store.At(cfg.Database)
 	options.Logger, options.MaxDataBytes, options.MasterKeys = s.log, int(cfg.MaxPayload), cfg.MasterKeys
 	options.CheckURL, options.CheckHeader, options.Quotas, options.Retention = s.client.ValidateURL, egress.ValidateHeader, cfg.Quotas(), cfg.Kept()
+	options.StatsRetention = cfg.StatisticsRetention
 	if s.store, err = store.Open(ctx, options); err != nil {
 		return err
 	}

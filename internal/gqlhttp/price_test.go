@@ -287,6 +287,12 @@ func (g *generator) arguments(f *ast.FieldDefinition) string {
 		return fmt.Sprintf("(id: %q)", id)
 	case f.Arguments.ForName("text") != nil:
 		return []string{`(text: "full")`, `(text: "example.com", first: 30)`}[rand.IntN(2)]
+	case f.Arguments.ForName("range") != nil:
+		return `(range: {from: "-PT2H"})`
+	case f.Arguments.ForName("quantile") != nil:
+		return "(quantile: 0.5)"
+	case f.Arguments.ForName("dimension") != nil:
+		return []string{"(dimension: WEBHOOK)", "(dimension: EVENT_TYPE, first: 2)", "(dimension: ATTEMPT_ERROR)"}[rand.IntN(3)]
 	case f.Arguments.ForName("limit") != nil:
 		return "(limit: 10)"
 	case f.Arguments.ForName("first") == nil:

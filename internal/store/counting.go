@@ -15,7 +15,7 @@ import (
 // Every transaction of the writer counts what it does, in memory, and adds one row to the journal of statistics: what is committed is counted,
 // once (I18). Whatever changes the status of a delivery says so here.
 
-// counting is what the writer counts with, again and again.
+// counting is the writer's memory for what transactions count. Each transaction uses it again.
 type counting struct {
 	all, part stats.Delta // of the transaction, and of the change that runs in it
 	data      []byte
@@ -59,7 +59,7 @@ func statsKey(to *Target, eventType string) stats.Key {
 	return stats.Key{Tenant: stats.Tenant(to.TenantID), Webhook: to.Seq, Type: eventType}
 }
 
-// countOutcome counts an attempt that was recorded, and what became of its delivery; was is what the delivery was before.
+// countOutcome counts an attempt that was recorded, and the end of its delivery. is says what the delivery was before.
 func (b *batch) countOutcome(o *dialect.Outcome, is dialect.Finished, a *webhook.Attempt) {
 	k := statsKey(o.Claimed.Target, o.Claimed.Event.Type)
 	made := stats.Attempt{Succeeded: a.Status == webhook.AttemptSucceeded, Trigger: statsTriggers[a.Trigger], DurationUs: a.DurationUs}

@@ -36,7 +36,7 @@ func (c *Scope) Recording() (*Scope, *Reads, error) {
 	read := c.s.read.Session(&gorm.Session{NewDB: true, Context: context.Background()}) // with a statement of its own
 	read.Statement.ConnPool, read.ConnPool = r, r
 	recorded := *c
-	recorded.s = &Store{db: c.s.db, read: read, log: c.s.log, lists: &list.Source{DB: c.s.db, Read: read, Bounds: c.s.lists.Bounds}} // what lists are read with
+	recorded.s = &Store{db: c.s.db, read: read, log: c.s.log, opts: c.s.opts, routes: c.s.routes, lists: &list.Source{DB: c.s.db, Read: read, Bounds: c.s.lists.Bounds}} // what lists are read with
 	return &recorded, r, err
 }
 

@@ -12,7 +12,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// ledger is what statistics must say: everything that has happened in a model, whatever became of it afterwards.
+// ledger is what statistics must say: everything that has happened in a model, including what was removed since.
 type ledger struct{ entries map[ledgerKey]*tally }
 
 type ledgerKey struct {

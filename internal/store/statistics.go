@@ -75,7 +75,7 @@ func (s *Store) statsRetention() time.Duration {
 	return cmp.Or(s.opts.StatsRetention, DefaultStatsRetention)
 }
 
-// db reads in the tenant's name, if there is one.
+// db reads restricted to the tenant, if there is one.
 func (t *Stats) db(ctx context.Context) *gorm.DB {
 	if t.tenant == nil {
 		return t.s.read.WithContext(ctx)
@@ -83,7 +83,7 @@ func (t *Stats) db(ctx context.Context) *gorm.DB {
 	return t.s.scoped(ctx, t.s.read, *t.tenant)
 }
 
-// nothing reports whether the filter names nothing that is the tenant's.
+// nothing reports whether the filter excludes the tenant.
 func (t *Stats) nothing() bool {
 	return t.tenant != nil && t.filter.TenantIDs != nil && !slices.Contains(t.filter.TenantIDs, *t.tenant)
 }
@@ -113,7 +113,7 @@ func (t *Stats) read(ctx context.Context, by statistics.Dimension, width int64) 
 	if t.tenant != nil {
 		q.Tenants = nil // it is among them
 	}
-	return statistics.Read(t.db(ctx), q)
+	return statistics.Read(t.db(ctx), t.s.db, q)
 }
 
 // webhooks finds the seqs of the webhooks that the filter names, deleted ones too.
@@ -444,7 +444,7 @@ func (c *Scope) Health(ctx context.Context, ids []webhook.ID) (map[webhook.ID]*H
 	t := c.Stats(TimeRange{From: new(c.s.opts.Now().Add(-HealthFor))}, StatsFilter{})
 	q := t.query
 	q.Webhooks, q.By = seqs, statistics.ByWebhook
-	found, err := statistics.Read(db, q)
+	found, err := statistics.Read(db, c.s.db, q)
 	if err != nil {
 		return nil, err
 	}

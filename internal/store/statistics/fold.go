@@ -54,7 +54,7 @@ type Folded struct {
 }
 
 // Fold takes the oldest rows of the journal and adds them to the others, in the transaction that removes them: whatever ends it, each is
-// counted once. It writes about so many rows and puts back what is left. While another node folds it does nothing.
+// counted once. It writes about the given number of rows and puts back what is left. While another node folds it does nothing.
 func (f *Folder) Fold(b *dialect.Tx, rows int) (Folded, error) {
 	var free []int
 	if err := b.DB.Raw("SELECT one FROM stats_fold" + f.DB.SkipLocked("stats_fold")).Scan(&free).Error; err != nil {
@@ -365,7 +365,7 @@ func (e Expired) Any(db *gorm.DB) (bool, error) {
 	return false, nil
 }
 
-// Remove removes up to so many of them, and reports how many.
+// Remove removes up to the given number of rows, and reports how many.
 func (e Expired) Remove(b *dialect.Tx, rows int) (removed int64, err error) {
 	const key = "tenant_id, grain, webhook, type, bucket"
 	for _, grain := range grains {
@@ -388,7 +388,7 @@ func Waits(db *gorm.DB) (bool, error) {
 	return len(found) > 0, dialect.Unavailable(err)
 }
 
-// ForgetTypes removes up to so many types of which no row is left, so that others may have rows, and reports how many.
+// ForgetTypes removes up to the given number of types of which no row is left, so that others may have rows, and reports how many.
 func ForgetTypes(b *dialect.Tx, most int) (removed int64, err error) {
 	res := b.DB.Exec(`DELETE FROM stats_types WHERE (tenant_id, type) IN (SELECT tenant_id, type FROM stats_types y WHERE NOT EXISTS
 		(SELECT 1 FROM stats r WHERE r.tenant_id = y.tenant_id AND r.grain = ? AND r.webhook = 0 AND r.type = y.type) LIMIT ?)`, Day, most)

@@ -115,9 +115,13 @@ var journalMost = 20_000
 // fromTail is the part of a statement that reads the journal. In the same statement as the rows, so that nothing is read twice or missed.
 const fromTail = " UNION ALL SELECT 1, NULL, 0, '', j.seq, j.data FROM (SELECT seq, data FROM stats_journal ORDER BY seq LIMIT ?) AS j"
 
-// Read reads counts. db is in the tenant's name if the query has one.
-func Read(db *gorm.DB, q Query) (*Answer, error) {
-	text, args := q.statement()
+// Read reads counts. db is restricted to the tenant if the query has one.
+func Read(db *gorm.DB, d dialect.DB, q Query) (*Answer, error) {
+	in, err := q.find(db)
+	if err != nil {
+		return nil, dialect.Unavailable(err)
+	}
+	text, args := q.statement(d, in)
 	rows, err := db.Raw(text+fromTail, append(args, journalMost)...).Rows()
 	if err != nil {
 		return nil, dialect.Unavailable(err)
@@ -161,11 +165,36 @@ func (o *owner) Scan(v any) error {
 	return o.ID.Scan(v)
 }
 
-// statement reads the rows. A list of what may be in the rows comes before them, so that each is a range of the table's key.
-func (q *Query) statement() (text string, args []any) {
+// inRows is what rows there may be of, where the query does not say it. It is found before they are read, so that each is a range of the
+// table's key, and not left to a join, which PostgreSQL might begin with the rows.
+type inRows struct {
+	tenants  []webhook.ID
+	webhooks []int64
+	types    []string
+}
+
+func (q *Query) find(db *gorm.DB) (in inRows, err error) {
+	if q.Tenant == nil {
+		db = db.Table("tenants").Where("deleted_at IS NULL")
+		if q.Tenants != nil {
+			db = db.Where("id IN ?", q.Tenants)
+		}
+		return in, db.Pluck("id", &in.tenants).Error
+	}
+	if q.By == ByWebhook && q.Webhooks == nil {
+		err = db.Raw("SELECT webhook FROM stats_webhooks WHERE tenant_id = ?", *q.Tenant).Scan(&in.webhooks).Error
+	}
+	if err == nil && q.By == ByType && q.Types == nil {
+		err = db.Raw("SELECT type FROM stats_types WHERE tenant_id = ?", *q.Tenant).Scan(&in.types).Error
+	}
+	return in, err
+}
+
+// statement reads the rows.
+func (q *Query) statement(d dialect.DB, in inRows) (text string, args []any) {
 	var parts []string
+	from, where, some := q.source(d, in)
 	for _, s := range q.stretches() {
-		from, where, some := q.source()
 		parts = append(parts, "SELECT 0, r.tenant_id, r.webhook, r.type, r.bucket, r.data FROM "+from+" WHERE "+strings.Join(where, " AND ")+
 			" AND r.grain = ? AND r.bucket >= ? AND r.bucket < ?")
 		args = append(append(args, some...), s.grain, s.from, s.to)
@@ -177,48 +206,38 @@ func (q *Query) statement() (text string, args []any) {
 }
 
 // source is the tables and conditions of a part of the statement.
-func (q *Query) source() (from string, where []string, args []any) {
+func (q *Query) source(d dialect.DB, in inRows) (from string, where []string, args []any) {
+	from = "stats r"
 	add := func(text string, some ...any) {
 		where, args = append(where, text), append(args, some...)
 	}
-	from = "stats r"
-	switch {
-	case q.By == ByWebhook && q.Webhooks == nil:
-		from = "stats_webhooks o CROSS JOIN stats r"
-		add("r.webhook = o.webhook")
-	case q.By == ByType && q.Types == nil:
-		from = "stats_types o CROSS JOIN stats r"
-		add("r.type = o.type")
-	case q.Tenant == nil:
-		from = "tenants o CROSS JOIN stats r"
-	}
-	others := from != "stats r"
-	column := "tenant_id"
-	if q.Tenant == nil && strings.HasPrefix(from, "tenants") {
-		column = "id"
-		add("o.deleted_at IS NULL")
-	}
-	switch {
-	case q.Tenant != nil && others:
-		add("o."+column+" = ?", *q.Tenant)
-	case q.Tenant != nil:
+	if q.Tenant != nil {
 		add("r.tenant_id = ?", *q.Tenant)
-	case q.Tenants != nil:
-		add("o."+column+" IN ?", q.Tenants)
-	}
-	if others {
-		add("r.tenant_id = o." + column)
+	} else {
+		among, arg := d.AmongIDs("r.tenant_id", in.tenants)
+		add(among, arg)
 	}
 	switch {
 	case q.Webhooks != nil:
 		add("r.webhook IN ?", q.Webhooks)
-	case q.By != ByWebhook:
+	case q.By == ByWebhook && q.Tenant != nil:
+		among, arg := d.Among("r.webhook", in.webhooks)
+		add(among, arg)
+	case q.By == ByWebhook: // the sum keeps PostgreSQL from beginning with the rows
+		from = "stats_webhooks o CROSS JOIN stats r"
+		add("r.tenant_id = o.tenant_id AND r.webhook = o.webhook + 0")
+	default:
 		add("r.webhook = 0")
 	}
 	switch {
 	case q.Types != nil:
 		add("r.type IN ?", q.Types)
-	case q.By != ByType:
+	case q.By == ByType && q.Tenant != nil:
+		add("r.type IN ?", append(in.types, OtherTypes)) // never an empty list
+	case q.By == ByType:
+		from = "stats_types o CROSS JOIN stats r"
+		add("r.tenant_id = o.tenant_id AND r.type = o.type || ''")
+	default:
 		add("r.type = ''")
 	}
 	return from, where, args
