@@ -37,6 +37,8 @@ const (
 	eventsQuery   = `query ($filter: EventFilter) { events(first: 50, filter: $filter) { nodes { id type timestamp createdAt data } ` + pageFields + ` } }`
 	attemptsQuery = `query ($filter: DeliveryAttemptFilter) { attempts(first: 50, filter: $filter) { nodes { id number status error message startedAt durationMs
 		response { status } webhook { id url } delivery { id status } event { id type } } ` + pageFields + ` } }`
+	searchQuery = `query ($text: String!) { search(text: $text, first: 20) { __typename ... on Webhook { id url } ... on Event { id type createdAt }
+		... on Delivery { id status } } }`
 )
 
 // object is a JSON object.
@@ -66,6 +68,15 @@ var historyQueries = []historyQuery{
 	{name: "deliveries, of a rare type", text: deliveriesQuery, vars: fifty(object{"eventTypes": []string{rareType}})},
 	{name: "deliveries, of an unused type", text: deliveriesQuery, vars: fifty(object{"eventTypes": []string{unusedType}}), mayMiss: true},
 	{name: "deliveries, within an hour", indexed: true, text: deliveriesQuery, vars: func(p *picker) map[string]any { return object{"first": 50, "filter": object{"createdAt": p.hour()}} }},
+	{name: "deliveries, completed within an hour", text: deliveriesQuery, vars: func(p *picker) map[string]any { return object{"first": 50, "filter": object{"completedAt": p.hour()}} }, mayMiss: true},
+	{name: "deliveries, with a rare error", text: deliveriesQuery, vars: fifty(object{"errors": []string{"DNS"}}), mayMiss: true},
+	{name: "deliveries, with a status of 5xx", text: deliveriesQuery, vars: fifty(object{"httpStatuses": []object{{"from": 500, "to": 599}}}), mayMiss: true},
+	{name: "deliveries, by common data", text: deliveriesQuery, vars: fifty(object{"data": []object{{"path": "status", "equals": "paid"}}})},
+	{name: "deliveries, by rare data", text: deliveriesQuery, vars: func(p *picker) map[string]any {
+		return object{"first": 50, "filter": object{"data": []object{{"path": "id", "equals": p.sample().Event.String()}}}}
+	}, mayMiss: true},
+	{name: "facets of deliveries", text: `{ deliveries(first: 1) { facets { statuses { value count } eventTypes { value count } errors { value count } precision } } }`},
+	{name: "facets of failed deliveries", text: `{ deliveries(first: 1, filter: { statuses: [FAILED] }) { facets { statuses { value count } eventTypes { value count } errors { value count } precision } } }`},
 	{name: "event, deliveries and attempts", indexed: true, text: `query ($id: ID!) { event(id: $id) { id type timestamp createdAt data deliveries(first: 20) { nodes { id status attemptCount createdAt completedAt
 		webhook { id url } attempts(first: 20) { nodes ` + attemptFields + ` } } } } }`, vars: func(p *picker) map[string]any { return object{"id": p.sample().Event} }},
 	{
@@ -89,6 +100,14 @@ var historyQueries = []historyQuery{
 	{name: "events, of a rare type", indexed: true, text: eventsQuery, vars: fifty(object{"types": []string{rareType}})},
 	{name: "events, of an unused type", indexed: true, text: eventsQuery, vars: fifty(object{"types": []string{unusedType}}), mayMiss: true},
 	{name: "events, within an hour", indexed: true, text: eventsQuery, vars: func(p *picker) map[string]any { return object{"filter": object{"createdAt": p.hour()}} }},
+	{name: "events, by common data", text: eventsQuery, vars: fifty(object{"data": []object{{"path": "status", "equals": "paid"}}})},
+	{name: "events, by rare data", text: eventsQuery, vars: func(p *picker) map[string]any {
+		return object{"filter": object{"data": []object{{"path": "id", "equals": p.sample().Event.String()}}}}
+	}, mayMiss: true},
+	{name: "events, with a tag that none has", text: eventsQuery, vars: fifty(object{"tags": []string{"nothing"}}), mayMiss: true},
+	{name: "search, for an event's id", text: searchQuery, vars: func(p *picker) map[string]any { return object{"text": p.sample().Event.String()} }},
+	{name: "search, for the beginning of an id", text: searchQuery, vars: func(p *picker) map[string]any { return object{"text": p.sample().Event.String()[:13]} }},
+	{name: "search, for what is not there", text: searchQuery, vars: func(*picker) map[string]any { return object{"text": "nothing has this"} }, mayMiss: true},
 	{name: "count of deliveries", text: `{ deliveries(first: 1) { count { count precision } } }`},
 	{name: "count of failed deliveries", text: `{ deliveries(first: 1, filter: { statuses: [FAILED] }) { count { count precision } } }`},
 	{name: "count of deliveries of ten webhooks", text: `{ webhooks(first: 10) { nodes { id deliveries(first: 1) { count { count precision } } } } }`},

@@ -126,6 +126,11 @@ func (b *bench) retentionWindow(ctx context.Context, r *Result, with bool, befor
 	if err := b.restart(ctx, keep); err != nil {
 		return err
 	}
+	if with {
+		if err := b.retentionBegins(ctx, before); err != nil {
+			return err
+		}
+	}
 	var expired [2]int64
 	var at [2]time.Time
 	look := func(i int) (err error) {
@@ -164,6 +169,23 @@ func (b *bench) retentionWindow(ctx context.Context, r *Result, with bool, befor
 	round.rate, round.p99 = rate, *p99
 	round.removed = float64(expired[0]-expired[1]) / at[1].Sub(at[0]).Seconds()
 	return nil
+}
+
+// beginsWithin is how long retention may take to begin after a start. When it has not, nothing is left but what is owed.
+const beginsWithin = 10 * time.Second
+
+// retentionBegins waits until something that has expired is removed.
+func (b *bench) retentionBegins(ctx context.Context, before time.Time) error {
+	first, err := b.expired(ctx, before)
+	until := time.Now().Add(beginsWithin)
+	for n := first; err == nil && n > 0 && n >= first && time.Now().Before(until); n, err = b.expired(ctx, before) {
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return err
 }
 
 // expired counts the events that were published before a time, by an index that has the times: ids.
