@@ -233,6 +233,21 @@ func (s *Store) CountReads() (taken func() []string) {
 	}
 }
 
+// Pausing has retention run transactions: each waits so long for its turn, and its statements take so long for a row. It returns the share of the
+// time that the statements of all took, and those of the longest.
+func Pausing(ctx context.Context, transactions int, turn, row time.Duration, busy bool) (share float64, longest time.Duration) {
+	p := &pruner{budget: firstPiece, ended: time.Now()}
+	begun, worked := time.Now(), time.Duration(0)
+	for range transactions {
+		rows := p.budget
+		took := time.Duration(rows) * row
+		time.Sleep(turn + took)
+		_ = p.pause(ctx, rows, took, busy)
+		worked, longest = worked+took, max(longest, took)
+	}
+	return float64(worked) / float64(time.Since(begun)), longest
+}
+
 // PruneAt is Retain at a time for all tenants, whoever's turn it is.
 func (s *Store) PruneAt(ctx context.Context, now time.Time) error {
 	return s.prune(ctx, dialect.CutoffAt(now, s.opts.Retention), now, false)

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -340,6 +341,32 @@ func TestRetentionPlans(t *testing.T) {
 			t.Errorf("only %d statements were seen", seen)
 		}
 	})
+}
+
+// While others call, retention takes a quarter of the time at most, in short transactions, and in longer ones where each turn of others takes
+// long, so that it gets on; while nobody does, it takes all the time, in transactions that whoever comes can wait for.
+func TestRetentionGivesWay(t *testing.T) {
+	const ms = time.Millisecond
+	for name, test := range map[string]struct {
+		turn, row   time.Duration
+		busy        bool
+		least, most float64 // of the time
+		longest     time.Duration
+	}{
+		"others are quick":         {ms / 10, 10 * time.Microsecond, true, 0.2, 0.26, 3 * ms},
+		"others take long":         {60 * ms, 10 * time.Microsecond, true, 0.2, 0.26, 21 * ms},
+		"others, and rows, do":     {60 * ms, 200 * time.Microsecond, true, 0.2, 0.26, 25 * ms},
+		"rows are slow":            {ms / 10, 200 * time.Microsecond, true, 0.2, 0.26, 13 * ms},
+		"nobody calls":             {0, 10 * time.Microsecond, false, 0.99, 1, 21 * ms},
+		"nobody, and rows do take": {0, 200 * time.Microsecond, false, 0.99, 1, 21 * ms},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			share, longest := store.Pausing(t.Context(), 300, test.turn, test.row, test.busy)
+			if share < test.least || share > test.most || longest > test.longest {
+				t.Errorf("%s: %.2f of the time, at most %s at once", name, share, longest)
+			}
+		})
+	}
 }
 
 // Looking for what has expired of one tenant reads that one's events, however many others have (I17).
