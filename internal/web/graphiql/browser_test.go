@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -91,6 +92,26 @@ func TestTokenFromLink(t *testing.T) {
 	page.WaitText(".caller", "No token")
 	page.WaitFor(fmt.Sprintf(`!(JSON.stringify(sessionStorage) + JSON.stringify(localStorage)).includes(%q)`, token))
 	page.CheckQuiet() // without a token the page sends nothing
+}
+
+// A link that brings a query opens it in a tab of its own, with its variables, on a first visit and on a later one.
+func TestQueryFromLink(t *testing.T) {
+	api := newAPI(t)
+	page := browsertest.Open(t, api.URL)
+
+	for _, name := range []string{"FirstLink", "SecondLink"} {
+		link := url.Values{
+			"query": {"query " + name + " { deliveries }"}, "variables": {`{"visit": "` + name + `"}`}, "token": {token}, "tenant": {tenant},
+		}
+		page.Do(chromedp.Navigate("about:blank"), chromedp.Navigate(api.URL+"/graphiql#"+link.Encode()))
+		page.WaitFor(`!document.querySelector("main").inert`)
+		page.WaitText(".graphiql-query-editor", "query "+name)
+		page.WaitText(".graphiql-editor-tool", name)
+		page.WaitFor(`location.hash === ""`)
+		page.Do(chromedp.Click(chromedp.CSS(run)))
+		page.WaitText(response, `"TLS of `+name+`"`)
+	}
+	page.CheckQuiet()
 }
 
 // After a refused WebSocket the page says so, and asks for another token.

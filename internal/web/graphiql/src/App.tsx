@@ -6,11 +6,13 @@ import type { Credentials } from './credentials';
 import * as credentials from './credentials';
 import { createFetcher } from './fetcher';
 import icon from './icon.svg';
+import * as linked from './linked';
 import { DEFAULT_TABS } from './tabs';
 
 const ANONYMOUS: Credentials = { token: '', tenant: '' };
 
 // Read before React renders: StrictMode calls initial state functions twice, and the address has a token only once.
+const link = linked.fromFragment();
 const initial = credentials.load();
 
 export function App() {
@@ -76,7 +78,10 @@ export function App() {
           fetcher={fetcher}
           // Nobody is told the schema without a token: null keeps GraphiQL from asking, which would ask for the token again.
           schema={caller ? undefined : null}
-          defaultTabs={DEFAULT_TABS}
+          // GraphiQL adds a tab for it where it has tabs of an earlier visit.
+          defaultTabs={link ? [link, ...DEFAULT_TABS] : DEFAULT_TABS}
+          initialQuery={link?.query}
+          initialVariables={link?.variables}
           inputValueDeprecation
           schemaDescription
           shouldPersistHeaders={false}
