@@ -1,6 +1,6 @@
 import { type FormEvent, useEffect, useId, useRef, useState } from 'react';
 import { useShortcut } from '../ui/shortcuts';
-import { EXAMPLES, type Filter, print } from './filter';
+import { EXAMPLES, type Filter, isUnknowable, print, printTerm } from './filter';
 
 interface Props {
   text: string;
@@ -52,11 +52,11 @@ export function FilterBar({ text, filter, onChange }: Props) {
           <button
             type="button"
             className="chip on"
-            key={`${term.key}:${term.value}`}
+            key={printTerm(term)}
             onClick={() => onChange(print(terms.toSpliced(i, 1)))}
-            aria-label={`Remove ${term.key}:${term.value}`}
+            aria-label={`Remove ${printTerm(term)}`}
           >
-            {term.key}:{term.value} <span aria-hidden="true">×</span>
+            {printTerm(term)} <span aria-hidden="true">×</span>
           </button>
         ))}
         {STATUSES.filter((status) => !has('status', status)).map((status) => (
@@ -70,6 +70,12 @@ export function FilterBar({ text, filter, onChange }: Props) {
           </button>
         ))}
       </div>
+      {isUnknowable(terms) && (
+        <p className="soft">
+          New deliveries do not come in by themselves under this filter: the stream does not have the data of
+          events.
+        </p>
+      )}
       <p id={`${id}-help`} className={filter.problems.length > 0 ? 'alert' : 'unseen'} role="status">
         {filter.problems.length > 0 ? filter.problems.join(' ') : `Words such as ${EXAMPLES.join(', ')}`}
       </p>

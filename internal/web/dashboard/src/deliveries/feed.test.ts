@@ -23,7 +23,7 @@ function row(number: number, attemptCount = 1): Row {
     nextAttemptAt: null,
     webhookId: 'w',
     webhookUrl: 'https://example.com',
-    event: { id: 'e', type: 'order.paid' },
+    event: { id: 'e', type: 'order.paid', tags: [] },
   };
 }
 

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { Row } from './feed';
 import { attemptFilter, deliveryFilter, frozen, matches, parse, print } from './filter';
 
 const ID = '019db8a2-54a0-7c3e-9a51-2f1b6a0c9d11';
@@ -21,6 +22,25 @@ test('understands words', () => {
   expect(deliveryFilter(parse('since:7d').terms)).toEqual({ createdAt: { from: '-P7D' } });
 });
 
+// Members of the data are numbers, words or texts, as they are written.
+test('understands data', () => {
+  const { terms, problems } = parse(
+    'data.job_id=42 data.customer.name=Ann data.code="42" data.ok=true http:5xx error:tls',
+  );
+  expect(problems).toEqual([]);
+  expect(deliveryFilter(terms)).toEqual({
+    errors: ['TLS'],
+    httpStatuses: [{ from: 500, to: 599 }],
+    data: [
+      { path: 'job_id', equals: 42 },
+      { path: 'customer.name', equals: 'Ann' },
+      { path: 'code', equals: '42' },
+      { path: 'ok', equals: true },
+    ],
+  });
+  expect(parse(print(terms)).terms).toEqual(terms);
+});
+
 // What is not understood is said, and does not narrow the list in another way.
 test.each([
   'order',
@@ -29,6 +49,10 @@ test.each([
   'since:yesterday',
   'since:2026-99-01T00:00Z',
   'color:red',
+  'http:9',
+  'error:NONE',
+  'data.n=12345678901234567890',
+  'data.=1',
   'type:',
   ID,
 ])('explains %s', (text) => {
@@ -40,7 +64,27 @@ test.each([
 // The stream brings what the list would have: states and times are looked at here.
 test('matches what the stream brings', () => {
   const now = Date.parse('2026-01-01T12:00:00Z');
-  const delivery = { status: 'FAILED' as const, createdAt: '2026-01-01T11:30:00Z' };
+  const delivery: Row = {
+    id: ID,
+    status: 'FAILED',
+    attemptCount: 1,
+    createdAt: '2026-01-01T11:30:00Z',
+    completedAt: null,
+    nextAttemptAt: null,
+    webhookId: ID,
+    webhookUrl: 'https://example.com',
+    event: { id: ID, type: 'order.paid', tags: ['vip'] },
+    lastAttempt: {
+      id: ID,
+      number: 1,
+      status: 'FAILED',
+      error: 'HTTP_STATUS',
+      message: null,
+      startedAt: '2026-01-01T11:30:01Z',
+      durationMs: 1,
+      response: { status: 503 },
+    },
+  };
   const is = (text: string) => matches(parse(text).terms, delivery, now);
   expect(is('')).toBe(true);
   expect(is('status:failed')).toBe(true);
@@ -48,6 +92,13 @@ test('matches what the stream brings', () => {
   expect(is('since:1h')).toBe(true);
   expect(is('since:10m')).toBe(false);
   expect(is('until:2026-01-01T11:00:00Z')).toBe(false);
+  expect(is('error:http_status http:5xx tag:vip,other')).toBe(true);
+  expect(is('http:500-503')).toBe(true);
+  expect(is('http:404,500')).toBe(false);
+  expect(is('error:TIMEOUT')).toBe(false);
+  expect(is('tag:other')).toBe(false);
+  // Nobody knows.
+  expect(is('data.job_id=42')).toBe(false);
 });
 
 // A shared link shows others the same range.

@@ -91,13 +91,15 @@ export function useFeed({ terms, live, paused }: Options): LiveFeed {
             next({ deliveryAttempts: { node } }) {
               const { delivery, ...lastAttempt } = node;
               count(lastAttempt.status === 'SUCCEEDED', lastAttempt.startedAt);
-              if (!delivery || !matches(terms, delivery, Date.now())) {
+              if (!delivery) return;
+              const row = { ...delivery, lastAttempt };
+              if (!matches(terms, row, Date.now())) {
                 // What is in the list changes even if it matches no longer.
-                if (delivery) setFeed((feed) => changed(feed, { ...delivery, lastAttempt }));
+                setFeed((feed) => changed(feed, row));
                 return;
               }
-              arrived.add(delivery.id);
-              buffer.push({ ...delivery, lastAttempt });
+              arrived.add(row.id);
+              buffer.push(row);
               timer ??= setTimeout(flush, FLUSH_MS);
             },
             missed: () => setNotice('Some attempts are no longer stored. Reload the list to see what is.'),
