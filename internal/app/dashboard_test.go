@@ -90,8 +90,10 @@ func TestDashboardIncident(t *testing.T) {
 		chromedp.SendKeys(chromedp.CSS("input[name=token]"), p.token),
 		chromedp.Click(chromedp.CSS("dialog[open] .primary")),
 	)
+	page.WaitText("main", "First steps")
+	page.WaitFor(`!location.href.includes("hg_")`)
+	click(page, "Deliveries")
 	page.WaitText("main", "No delivery matches")
-	page.WaitFor(`!location.href.includes("hg_") && location.pathname === "/deliveries"`)
 	looked(page, axe, "deliveries-empty")
 
 	page.Do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, 5, 5)) // off the rows, which do not move under the pointer
@@ -133,6 +135,47 @@ func TestDashboardIncident(t *testing.T) {
 
 	// Chromium reports each 401 on the console.
 	page.CheckQuiet("status of 401")
+}
+
+// A new tenant sees the first steps, which are ticked as they are done; afterwards the numbers of the range, whose charts are also tables.
+func TestDashboardHome(t *testing.T) {
+	t.Parallel()
+	axe := axe(t)
+	receiver := webhooktest.NewReceiver(t)
+	p := boot(t, t.TempDir())
+	c := &client{url: p.url, token: p.token}
+	page := browsertest.Open(t, p.url)
+	page.Do(chromedp.Navigate(p.url + "#token=" + p.token))
+	page.WaitText("main", "First steps")
+	page.WaitText(".numbers", "Published 0")
+	looked(page, axe, "home-empty")
+
+	broken := c.createWebhook(t, map[string]any{"url": receiver.URL + "/broken", "events": []string{"order.failed"}, "retryScheduleMs": []int{}})
+	c.createWebhook(t, map[string]any{"url": receiver.URL + "/hook", "events": []string{"order.paid"}})
+	receiver.Answer(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/broken" {
+			w.WriteHeader(http.StatusInternalServerError)
+		}
+	})
+	c.publishMany(t, "order.paid", 40)
+	c.publishMany(t, "order.failed", 10)
+	page.WaitText(".numbers", "Published 50")
+	page.WaitText(".numbers", "Delivered 40")
+	page.WaitText(".numbers", "succeeded 80.0 %")
+	page.WaitFor(`!document.body.innerText.includes("First steps")`)
+	page.WaitText("main", "10 of 10 attempts failed")
+	click(page, "As a table")
+	page.WaitText("figure table", "40 10")
+	looked(page, axe, "home")
+
+	click(page, receiver.URL+"/broken")
+	page.WaitFor(`location.pathname === "/webhooks/` + broken + `"`)
+	page.WaitText(".failures", "500 Internal Server Error")
+	looked(page, axe, "webhook-failing")
+	page.Do(chromedp.NavigateBack())
+	click(page, "HTTP_STATUS")
+	page.WaitFor(`document.querySelectorAll(".row:not(.heading)").length === 10`)
+	page.CheckQuiet()
 }
 
 // The page registers a webhook, shows its secret once, sends a test and shows its result, changes settings, rotates the secret, and

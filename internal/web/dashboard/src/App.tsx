@@ -5,8 +5,15 @@ import { DeliveryScreen } from './delivery/DeliveryScreen';
 import { Frame } from './frame/Frame';
 import { NotFound } from './frame/NotFound';
 import { Session } from './frame/Session';
+import { useScope } from './frame/viewer';
+import { HomeScreen } from './home/HomeScreen';
 import { WebhookScreen } from './webhooks/WebhookScreen';
 import { WebhooksScreen } from './webhooks/WebhooksScreen';
+
+/** The first screen that the token may see. */
+function StartScreen() {
+  return useScope('DELIVERIES_READ') ? <HomeScreen /> : <Redirect to="/webhooks" replace />;
+}
 
 /** Which screen an address shows. The server knows the first word of each (dashboard.go). */
 export function App() {
@@ -15,9 +22,7 @@ export function App() {
       <Session>
         <Frame>
           <Switch>
-            <Route path="/">
-              <Redirect to="/deliveries" replace />
-            </Route>
+            <Route path="/" component={StartScreen} />
             <Route path="/deliveries" component={DeliveriesScreen} />
             <Route path="/deliveries/:id">{({ id }) => <DeliveryScreen key={id} id={id} />}</Route>
             <Route path="/webhooks" component={WebhooksScreen} />

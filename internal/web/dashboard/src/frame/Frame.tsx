@@ -14,6 +14,7 @@ import { ThemeSwitch } from './Theme';
 import { type Viewer, ViewerContext } from './viewer';
 
 const SCREENS = [
+  { path: '/', name: 'Home', scope: 'DELIVERIES_READ' },
   { path: '/deliveries', name: 'Deliveries', scope: 'DELIVERIES_READ' },
   { path: '/webhooks', name: 'Webhooks', scope: 'WEBHOOKS_READ' },
 ] as const;
@@ -64,7 +65,9 @@ function Navigation({ viewer }: { viewer: Viewer }) {
         <Link
           key={screen.path}
           href={screen.path}
-          aria-current={path.startsWith(screen.path) ? 'page' : undefined}
+          aria-current={
+            (screen.path === '/' ? path === '/' : path.startsWith(screen.path)) ? 'page' : undefined
+          }
         >
           {screen.name}
         </Link>

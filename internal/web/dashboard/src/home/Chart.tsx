@@ -1,0 +1,131 @@
+import { useId } from 'react';
+
+/** One series of a chart: a number for each bucket; null where there is none. */
+export interface Series {
+  name: string;
+  /** The CSS class that colours it. */
+  kind: string;
+  values: readonly (number | null)[];
+}
+
+interface Props {
+  title: string;
+  /** Bars stand on each other; lines are beside each other. */
+  form: 'bars' | 'lines';
+  series: readonly Series[];
+  /** The start of each bucket. */
+  times: readonly string[];
+  format(value: number): string;
+  /** An instant, as the table shows it. */
+  time(at: string): string;
+}
+
+const WIDTH = 600;
+const HEIGHT = 140;
+
+/** A small chart of numbers over time. The same numbers are in a table, for those who do not see it or want them exactly. */
+export function Chart({ title, form, series, times, format, time }: Props) {
+  const id = useId();
+  const sums = times.map((_, i) => series.reduce((sum, { values }) => sum + (values[i] ?? 0), 0));
+  const most =
+    form === 'bars'
+      ? Math.max(1, ...sums)
+      : Math.max(1, ...series.flatMap(({ values }) => values.map((v) => v ?? 0)));
+  const step = WIDTH / Math.max(1, times.length);
+  const y = (value: number) => HEIGHT - (value / most) * HEIGHT;
+  return (
+    <figure className="chart" aria-labelledby={id}>
+      <figcaption id={id}>
+        <b>{title}</b>
+        {series.map(({ name, kind }) => (
+          <span key={kind}>
+            <span className="swatch" data-series={kind} aria-hidden="true" /> {name}
+          </span>
+        ))}
+        <span className="soft">at most {format(most)}</span>
+      </figcaption>
+      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
+        {form === 'bars'
+          ? times.map((at, i) => <Bar key={at} x={i * step} width={step} at={i} series={series} y={y} />)
+          : series.map(({ kind, values }) => (
+              <path key={kind} data-series={kind} className="line" d={path(values, step, y)} />
+            ))}
+      </svg>
+      <details>
+        <summary>As a table</summary>
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard */}
+        <section className="table short" tabIndex={0} aria-label={title}>
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">From</th>
+                {series.map(({ name, kind }) => (
+                  <th scope="col" key={kind}>
+                    {name}
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {times.map((at, i) => (
+                <tr key={at}>
+                  <td>{time(at)}</td>
+                  {series.map(({ kind, values }) => (
+                    <td key={kind}>{values[i] == null ? '–' : format(values[i])}</td>
+                  ))}
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </section>
+      </details>
+    </figure>
+  );
+}
+
+interface BarProps {
+  x: number;
+  width: number;
+  at: number;
+  series: readonly Series[];
+  y(value: number): number;
+}
+
+function Bar({ x, width, at, series, y }: BarProps) {
+  let below = 0;
+  return series.map(({ kind, values }) => {
+    const value = values[at] ?? 0;
+    const from = below;
+    below += value;
+    return (
+      value > 0 && (
+        <rect
+          key={kind}
+          data-series={kind}
+          x={x}
+          width={width * 0.86}
+          y={y(below)}
+          height={y(from) - y(below)}
+        />
+      )
+    );
+  });
+}
+
+/** A line through the values that are there; it breaks where there is none. */
+function path(values: readonly (number | null)[], step: number, y: (value: number) => number): string {
+  let pen = 'M';
+  return values
+    .map((value, i) => {
+      if (value === null) {
+        pen = 'M';
+        return '';
+      }
+      const at = `${((i + 0.5) * step).toFixed(1)} ${y(value).toFixed(1)}`;
+      // A point that stands alone is a line to itself, whose round end can be seen.
+      const alone = pen === 'M' && values[i + 1] == null ? `M${at}L${at}` : `${pen}${at}`;
+      pen = 'L';
+      return alone;
+    })
+    .join('');
+}

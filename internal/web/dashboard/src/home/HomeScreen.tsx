@@ -1,0 +1,201 @@
+import { useEffect, useRef } from 'react';
+import { useQuery } from 'urql';
+import { Link, useSearchParams } from 'wouter';
+import { watch } from '../api/watch';
+import { useSession } from '../frame/Session';
+import { HomeDocument, type HomeQuery, type HomeValuesFragment, WatchWebhookDocument } from '../gql/graphql';
+import { Choice } from '../ui/Choice';
+import { GraphiqlLink } from '../ui/GraphiqlLink';
+import { Problem } from '../ui/Problem';
+import { Time, useZone } from '../ui/Time';
+import { absolute, duration } from '../ui/time';
+import { useTitle } from '../ui/title';
+import { Visible } from '../ui/Visible';
+import { Chart } from './Chart';
+import { Checklist } from './Checklist';
+import { Numbers } from './Numbers';
+import { bounds, RANGES, type Range, rangeOf } from './ranges';
+
+type Stats = NonNullable<HomeQuery['now']>;
+
+/** How the tenant's deliveries are, at a glance. The range is in the address. */
+export function HomeScreen() {
+  useTitle('Home');
+  const [params, setParams] = useSearchParams();
+  const range = rangeOf(params.get('range'));
+  const variables = bounds(range);
+  const [{ data, error }, ask] = useQuery({ query: HomeDocument, variables });
+  const reload = () => ask({ requestPolicy: 'network-only' });
+  useEveryAttempt(reload);
+  const stats = data?.now;
+
+  return (
+    <div className="screen">
+      <div className="head">
+        <h1>Home</h1>
+        <Choice<Range>
+          name="Range"
+          value={range}
+          options={RANGES}
+          onChange={(next) => setParams({ range: next })}
+        />
+        {stats && (
+          <span className="soft">
+            as of <Time at={stats.asOf} />
+          </span>
+        )}
+        <div className="head-end">
+          <GraphiqlLink document={HomeDocument} variables={variables} />
+        </div>
+      </div>
+      <Problem error={error} what="The numbers could not be read" onAgain={reload} />
+      {stats && (
+        <>
+          {isNew(stats.totals, data?.webhooks?.nodes.length ?? 0) && (
+            <Checklist
+              webhook={data?.webhooks?.nodes[0]?.id ?? null}
+              published={stats.totals.events > 0}
+              delivered={stats.totals.succeeded > 0}
+            />
+          )}
+          <Numbers now={stats.totals} before={data?.before?.totals} />
+          <Charts stats={stats} />
+          <Backlog backlog={stats.backlog} />
+          <div className="columns">
+            <Webhooks stats={stats} />
+            <Errors stats={stats} />
+          </div>
+        </>
+      )}
+    </div>
+  );
+}
+
+function isNew(totals: HomeValuesFragment, webhooks: number): boolean {
+  return webhooks === 0 || totals.events === 0 || totals.succeeded === 0;
+}
+
+const CALM_MS = 2000;
+
+/** Asks for the numbers again after attempts, at most once in two seconds. */
+function useEveryAttempt(changed: () => void) {
+  const { api } = useSession();
+  const run = useRef(changed);
+  useEffect(() => {
+    run.current = changed;
+  });
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const soon = () => {
+      timer ??= setTimeout(() => {
+        timer = undefined;
+        run.current();
+      }, CALM_MS);
+    };
+    const stop = watch(
+      api.sockets,
+      WatchWebhookDocument,
+      { filter: null },
+      { next: soon, missed: soon, failed: () => {} },
+    );
+    return () => {
+      clearTimeout(timer);
+      stop();
+    };
+  }, [api]);
+}
+
+function Charts({ stats }: { stats: Stats }) {
+  const zone = useZone();
+  const times = stats.series.map(({ from }) => from);
+  const of = (value: (values: Stats['series'][number]['values']) => number | null | undefined) =>
+    stats.series.map(({ values }) => value(values) ?? null);
+  const time = (at: string) => absolute(at, zone).replace(/:\d\d\.\d+/, '');
+  return (
+    <div className="columns">
+      <Chart
+        title="Deliveries that ended"
+        form="bars"
+        times={times}
+        time={time}
+        format={(value) => value.toLocaleString()}
+        series={[
+          { name: 'succeeded', kind: 'good', values: of(({ succeeded }) => succeeded) },
+          { name: 'failed', kind: 'bad', values: of(({ failed }) => failed) },
+          { name: 'canceled', kind: 'other', values: of(({ canceled }) => canceled) },
+        ]}
+      />
+      <Chart
+        title="From publishing to success"
+        form="lines"
+        times={times}
+        time={time}
+        format={duration}
+        series={[
+          { name: 'half', kind: 'p50', values: of(({ p50 }) => p50) },
+          { name: '95 %', kind: 'p95', values: of(({ p95 }) => p95) },
+          { name: '99 %', kind: 'p99', values: of(({ p99 }) => p99) },
+        ]}
+      />
+    </div>
+  );
+}
+
+function Backlog({ backlog }: { backlog: Stats['backlog'] }) {
+  return (
+    <p className="backlog">
+      <Link href="/deliveries?q=status%3Apending">
+        <b>{backlog.due.toLocaleString()}</b> pending
+      </Link>
+      {backlog.held > 0 && (
+        <Link href="/deliveries?q=status%3Aheld">
+          <b>{backlog.held.toLocaleString()}</b> held
+        </Link>
+      )}
+      {backlog.oldestDueAt && (
+        <span className="soft">
+          the oldest is due <Time at={backlog.oldestDueAt} />
+        </span>
+      )}
+    </p>
+  );
+}
+
+function Webhooks({ stats }: { stats: Stats }) {
+  const failing = stats.webhooks.groups.filter(({ values }) => values.failed > 0);
+  return (
+    <section>
+      <h2>Webhooks that fail</h2>
+      {failing.length === 0 && <p className="soft">None of the busiest.</p>}
+      <ul className="failures">
+        {failing.map(({ key, webhook, values }) => (
+          <li key={key}>
+            <Link href={`/webhooks/${key}`}>
+              <Visible text={webhook?.url ?? key} />
+            </Link>
+            <div className="soft">
+              {values.failed.toLocaleString()} of {values.attempts.toLocaleString()} attempts failed
+            </div>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Errors({ stats }: { stats: Stats }) {
+  return (
+    <section>
+      <h2>Why attempts fail</h2>
+      {stats.errors.groups.length === 0 && <p className="soft">None failed.</p>}
+      <ul className="failures">
+        {stats.errors.groups.map(({ key, values }) => (
+          <li key={key}>
+            <Link href={`/deliveries?q=error%3A${key}`}>{key}</Link>{' '}
+            <span className="soft">{values.attempts.toLocaleString()} attempts</span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}

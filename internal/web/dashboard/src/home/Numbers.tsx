@@ -1,0 +1,60 @@
+import type { HomeValuesFragment } from '../gql/graphql';
+import { duration } from '../ui/time';
+
+interface Props {
+  now: HomeValuesFragment;
+  /** Of the range before; undefined: not known. */
+  before: HomeValuesFragment | undefined;
+}
+
+/** The four numbers that matter, with their change against the range before. */
+export function Numbers({ now, before }: Props) {
+  const count = (value: number) => value.toLocaleString();
+  const percent = (value: number) => `${(100 * value).toFixed(value > 0.99 && value < 1 ? 2 : 1)} %`;
+  return (
+    <dl className="numbers">
+      <Figure name="Published" now={now.events} before={before?.events} format={count} />
+      <Figure name="Delivered" now={now.succeeded} before={before?.succeeded} format={count} />
+      <Figure
+        name="Attempts that succeeded"
+        now={now.successRate}
+        before={before?.successRate}
+        format={percent}
+        points
+      />
+      <Figure name="95 % arrive within" now={now.p95} before={before?.p95} format={duration} />
+    </dl>
+  );
+}
+
+interface FigureProps {
+  name: string;
+  now: number | null | undefined;
+  before: number | null | undefined;
+  format(value: number): string;
+  /** The change of a share is its difference, not its ratio. */
+  points?: boolean;
+}
+
+function Figure({ name, now, before, format, points }: FigureProps) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>
+        <b>{now == null ? '–' : format(now)}</b>
+        {now != null && before != null && before !== 0 && (
+          <span className="soft">
+            {' '}
+            {points ? signed(100 * (now - before), ' points') : signed((100 * (now - before)) / before, ' %')}
+          </span>
+        )}
+      </dd>
+    </div>
+  );
+}
+
+function signed(value: number, unit: string): string {
+  const rounded = Math.abs(value) < 10 ? Math.round(value * 10) / 10 : Math.round(value);
+  if (rounded === 0) return `±0${unit}`;
+  return `${rounded < 0 ? '−' : '+'}${Math.abs(rounded).toLocaleString()}${unit}`;
+}
