@@ -50,7 +50,7 @@ func looked(page *browsertest.Page, axe, name string) {
 
 // click clicks the first button or link that begins with the text, in the dialog if there is one.
 func click(page *browsertest.Page, text string) {
-	found := fmt.Sprintf(`[...(document.querySelector("dialog[open]") ?? document).querySelectorAll("button, a, summary, label")].find((e) => e.checkVisibility() && e.innerText.trim().startsWith(%q))`, text)
+	found := fmt.Sprintf(`[...(document.querySelector("dialog[open]") ?? document).querySelectorAll("button, a, summary, label")].find((e) => e.checkVisibility() && e.innerText.replace(/\s+/g, " ").trim().startsWith(%q))`, text)
 	page.WaitFor(found + ` !== undefined`)
 	page.WaitFor("(" + found + ".click(), true)")
 }
@@ -173,6 +173,15 @@ func TestDashboardHome(t *testing.T) {
 	page.WaitText(".failures", "500 Internal Server Error")
 	looked(page, axe, "webhook-failing")
 	page.Do(chromedp.NavigateBack())
+	page.WaitText("h1", "Home")
+	page.Do(chromedp.KeyEvent("k", chromedp.KeyModifiers(chromedp.ModifierCtrl)), chromedp.SendKeys(chromedp.CSS("input[name=jump]"), "/brok\r"))
+	page.WaitFor(`location.pathname === "/webhooks/` + broken + `"`)
+	page.Do(chromedp.KeyEvent("k", chromedp.KeyModifiers(chromedp.ModifierCtrl)), chromedp.SendKeys(chromedp.CSS("input[name=jump]"), receiver.URL+"\r"))
+	page.WaitText(".hits", "/hook")
+	looked(page, axe, "jump")
+	click(page, "Webhook "+receiver.URL+"/hook")
+	page.WaitText("h1", "/hook")
+	click(page, "Home")
 	click(page, "HTTP_STATUS")
 	page.WaitFor(`document.querySelectorAll(".row:not(.heading)").length === 10`)
 	page.CheckQuiet()

@@ -2,51 +2,91 @@ import { type FormEvent, useId, useState } from 'react';
 import { useClient } from 'urql';
 import { useLocation } from 'wouter';
 import { failureOf } from '../api/failure';
-import { JumpDocument, type JumpQuery } from '../gql/graphql';
+import { JumpDocument, type JumpQuery, JumpToAttemptDocument } from '../gql/graphql';
 import { Dialog } from '../ui/Dialog';
+import { Visible } from '../ui/Visible';
+import { useSession } from './Session';
+
+type Hit = NonNullable<JumpQuery['search']>[number];
 
 const ID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/i;
 
-/** Goes to whatever has an ID, pasted from a log, a header or a mail. */
+/** Goes to whatever has an ID, a key, a tag or a URL, pasted from a log, a header or a mail. */
 export function Jump({ onClose }: { onClose(): void }) {
   const field = useId();
   const client = useClient();
+  const { actFor } = useSession();
   const [, navigate] = useLocation();
   const [text, setText] = useState('');
+  const [hits, setHits] = useState<Hit[]>([]);
   const [problem, setProblem] = useState('');
+
+  function go(path: string) {
+    navigate(path);
+    onClose();
+  }
+
+  function choose(hit: Hit) {
+    if (hit.__typename === 'Tenant') {
+      actFor(hit.name);
+      onClose();
+      return;
+    }
+    const path = pathOf(hit);
+    if (path) go(path);
+  }
 
   async function onSubmit(event: FormEvent) {
     event.preventDefault();
-    const id = ID.exec(text)?.[0];
-    if (!id)
-      return setProblem('There is no ID in this: one looks like 019db8a2-54a0-7c3e-9a51-2f1b6a0c9d11.');
-    const { data, error } = await client.query(JumpDocument, { id }).toPromise();
+    const wanted = ID.exec(text)?.[0] ?? text.trim();
+    if (!wanted) return;
+    const { data, error } = await client.query(JumpDocument, { text: wanted }).toPromise();
     const failure = failureOf(error);
     if (failure) return setProblem(failure.message);
-    const path = pathOf(data?.node);
-    if (!path) return setProblem('Nothing with this ID is there for this token and tenant.');
-    navigate(path);
-    onClose();
+    const found = (data?.search ?? []).filter((hit) => hit.__typename === 'Tenant' || pathOf(hit));
+    const only = found[0];
+    if (only && found.length === 1) return choose(only);
+    if (found.length > 0) return setHits(found);
+    // Attempts are not searched.
+    if (ID.test(wanted)) {
+      const { data } = await client.query(JumpToAttemptDocument, { id: wanted }).toPromise();
+      const attempt = data?.attempt;
+      if (attempt?.delivery) return go(`/deliveries/${attempt.delivery.id}?attempt=${attempt.id}`);
+    }
+    setProblem('Nothing of this is there for this token and tenant.');
   }
 
   return (
     <Dialog title="Go to" onClose={onClose}>
       <form onSubmit={onSubmit}>
-        <label htmlFor={field}>ID of a delivery, attempt, event or webhook</label>
+        <label htmlFor={field}>An ID or its beginning, a key, a tag, a part of a webhook’s URL</label>
         <input
           id={field}
+          name="jump"
           value={text}
           spellCheck={false}
           autoComplete="off"
           onChange={(event) => {
             setText(event.target.value);
             setProblem('');
+            setHits([]);
           }}
           aria-describedby={`${field}-problem`}
         />
         <p id={`${field}-problem`} role="alert" className="alert" hidden={problem === ''}>
           {problem}
         </p>
+        {hits.length > 0 && (
+          <ul className="hits" aria-label="Found">
+            {hits.map((hit) => (
+              <li key={keyOf(hit)}>
+                <button type="button" onClick={() => choose(hit)}>
+                  <span className="soft">{hit.__typename}</span> <Visible text={nameOf(hit)} />
+                </button>
+              </li>
+            ))}
+          </ul>
+        )}
         <div className="actions">
           <button type="button" onClick={onClose}>
             Cancel
@@ -60,16 +100,34 @@ export function Jump({ onClose }: { onClose(): void }) {
   );
 }
 
-function pathOf(node: JumpQuery['node'] | undefined): string | null {
-  switch (node?.__typename) {
-    case 'Delivery':
-      return `/deliveries/${node.id}`;
-    case 'DeliveryAttempt':
-      return node.delivery ? `/deliveries/${node.delivery.id}?attempt=${node.id}` : null;
-    case 'Event':
-      return `/deliveries?q=${encodeURIComponent(`event:${node.id}`)}`;
+function keyOf(hit: Hit): string {
+  return 'id' in hit ? hit.id : hit.__typename;
+}
+
+function nameOf(hit: Hit): string {
+  switch (hit.__typename) {
     case 'Webhook':
-      return `/webhooks/${node.id}`;
+      return hit.url;
+    case 'Event':
+      return `${hit.type} of ${hit.createdAt}`;
+    case 'Delivery':
+      return `${hit.status.toLowerCase()}, to ${hit.webhookUrl}, of ${hit.createdAt}`;
+    case 'Tenant':
+      return hit.name;
+    default:
+      return '';
+  }
+}
+
+/** The screen that shows it; null: there is none. */
+function pathOf(hit: Hit): string | null {
+  switch (hit.__typename) {
+    case 'Delivery':
+      return `/deliveries/${hit.id}`;
+    case 'Event':
+      return `/deliveries?q=${encodeURIComponent(`event:${hit.id}`)}`;
+    case 'Webhook':
+      return `/webhooks/${hit.id}`;
     default:
       return null;
   }

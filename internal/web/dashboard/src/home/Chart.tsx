@@ -32,7 +32,7 @@ export function Chart({ title, form, series, times, format, time }: Props) {
       ? Math.max(1, ...sums)
       : Math.max(1, ...series.flatMap(({ values }) => values.map((v) => v ?? 0)));
   const step = WIDTH / Math.max(1, times.length);
-  const y = (value: number) => HEIGHT - (value / most) * HEIGHT;
+  const y = (value: number) => HEIGHT - (value / most) * (HEIGHT - 4);
   return (
     <figure className="chart" aria-labelledby={id}>
       <figcaption id={id}>

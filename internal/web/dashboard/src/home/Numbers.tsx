@@ -1,5 +1,5 @@
 import type { HomeValuesFragment } from '../gql/graphql';
-import { duration } from '../ui/time';
+import { duration, percent } from '../ui/time';
 
 interface Props {
   now: HomeValuesFragment;
@@ -10,7 +10,6 @@ interface Props {
 /** The four numbers that matter, with their change against the range before. */
 export function Numbers({ now, before }: Props) {
   const count = (value: number) => value.toLocaleString();
-  const percent = (value: number) => `${(100 * value).toFixed(value > 0.99 && value < 1 ? 2 : 1)} %`;
   return (
     <dl className="numbers">
       <Figure name="Published" now={now.events} before={before?.events} format={count} />

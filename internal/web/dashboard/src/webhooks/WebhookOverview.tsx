@@ -4,7 +4,7 @@ import { useScope } from '../frame/viewer';
 import { type DisabledReason, UpdateWebhookDocument, WebhookFailuresDocument } from '../gql/graphql';
 import { Problem } from '../ui/Problem';
 import { Time } from '../ui/Time';
-import { duration } from '../ui/time';
+import { duration, percent } from '../ui/time';
 import { Visible } from '../ui/Visible';
 import { useAttempts } from './useAttempts';
 import type { Webhook } from './WebhookScreen';
@@ -33,15 +33,24 @@ export function WebhookOverview({ webhook, onChanged }: Props) {
   const found = data?.webhook;
   const attempts = found?.attempts?.nodes ?? [];
   const failed = found?.failed?.nodes ?? [];
-  const waiting = found?.pending?.count;
+  const health = webhook.health;
 
   return (
     <>
       {!webhook.enabled && <Disabled webhook={webhook} onChanged={onChanged} />}
       {webhook.enabled && webhook.failingSince && (
         <p className="alert">
-          Every attempt has failed since <Time at={webhook.failingSince} exact />. After five days without a
-          success the webhook is disabled; deliveries are then held, and nothing is lost.
+          {health && health.failuresInARow > 1
+            ? `All of the last ${health.failuresInARow.toLocaleString()} attempts`
+            : 'The last attempt'}{' '}
+          failed, since <Time at={webhook.failingSince} exact />.{' '}
+          {health?.disablesAt && (
+            <>
+              {' '}
+              The webhook is disabled <Time at={health.disablesAt} /> unless an attempt succeeds before;
+              deliveries are then held, and nothing is lost.
+            </>
+          )}
         </p>
       )}
       <Problem error={error} what="The deliveries could not be read" onAgain={() => ask()} />
@@ -50,21 +59,36 @@ export function WebhookOverview({ webhook, onChanged }: Props) {
           <dt>Event types</dt>
           <dd>{webhook.events?.join(', ') ?? 'all'}</dd>
         </div>
-        <div>
-          <dt>Waiting</dt>
-          <dd>
-            {waiting ? (
-              <Link
-                href={`/deliveries?q=${encodeURIComponent(`webhook:${webhook.id} status:pending status:held`)}`}
-              >
-                {waiting.count.toLocaleString()}
-                {waiting.precision === 'AT_LEAST' && ' or more'}
-              </Link>
-            ) : (
-              '–'
+        {health && (
+          <>
+            <div>
+              <dt>Attempts that succeeded, 24 hours</dt>
+              <dd>{health.successRate == null ? '–' : percent(health.successRate)}</dd>
+            </div>
+            <div>
+              <dt>95 % answer within</dt>
+              <dd>{health.p95Ms == null ? '–' : duration(health.p95Ms)}</dd>
+            </div>
+            <div>
+              <dt>Waiting</dt>
+              <dd>
+                <Link
+                  href={`/deliveries?q=${encodeURIComponent(`webhook:${webhook.id} status:pending status:held`)}`}
+                >
+                  {(health.backlog.due + health.backlog.held).toLocaleString()}
+                </Link>
+              </dd>
+            </div>
+            {health.lastSuccessAt && (
+              <div>
+                <dt>Last success</dt>
+                <dd>
+                  <Time at={health.lastSuccessAt} />
+                </dd>
+              </div>
             )}
-          </dd>
-        </div>
+          </>
+        )}
         <div>
           <dt>Created</dt>
           <dd>

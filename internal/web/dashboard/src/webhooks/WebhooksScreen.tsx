@@ -2,16 +2,19 @@ import { useEffect, useState } from 'react';
 import { useQuery } from 'urql';
 import { Link, useLocation, useSearchParams } from 'wouter';
 import { useScope } from '../frame/viewer';
-import { type WebhookFilter, type WebhookRowFragment, WebhooksDocument } from '../gql/graphql';
+import { type WebhookFilter, WebhooksDocument, type WebhooksQuery } from '../gql/graphql';
 import { Choice } from '../ui/Choice';
 import { GraphiqlLink } from '../ui/GraphiqlLink';
 import { Problem } from '../ui/Problem';
 import { useShortcut } from '../ui/shortcuts';
 import { Time } from '../ui/Time';
+import { duration, percent } from '../ui/time';
 import { useTitle } from '../ui/title';
 import { Visible } from '../ui/Visible';
 import { RegisterDialog } from './RegisterDialog';
 import { WebhookState } from './WebhookState';
+
+type WebhookRow = NonNullable<WebhooksQuery['webhooks']>['nodes'][number];
 
 const STATES = { '': 'All', enabled: 'Enabled', disabled: 'Disabled' } as const;
 type State = keyof typeof STATES;
@@ -103,7 +106,7 @@ function filterOf(state: State, url: string): WebhookFilter | null {
 function useWebhooks(filter: WebhookFilter | null) {
   const key = JSON.stringify(filter);
   const [after, setAfter] = useState<string | null>(null);
-  const [earlier, setEarlier] = useState<WebhookRowFragment[]>([]);
+  const [earlier, setEarlier] = useState<WebhookRow[]>([]);
   // Another filter begins at the beginning.
   useEffect(() => {
     setAfter(null);
@@ -126,7 +129,7 @@ function useWebhooks(filter: WebhookFilter | null) {
   };
 }
 
-function WebhookTable({ rows }: { rows: readonly WebhookRowFragment[] }) {
+function WebhookTable({ rows }: { rows: readonly WebhookRow[] }) {
   return (
     <div className="table">
       <table>
@@ -135,6 +138,9 @@ function WebhookTable({ rows }: { rows: readonly WebhookRowFragment[] }) {
             <th scope="col">URL</th>
             <th scope="col">State</th>
             <th scope="col">Event types</th>
+            <th scope="col">Succeeded</th>
+            <th scope="col">95 % within</th>
+            <th scope="col">Waiting</th>
             <th scope="col">Created</th>
           </tr>
         </thead>
@@ -155,6 +161,11 @@ function WebhookTable({ rows }: { rows: readonly WebhookRowFragment[] }) {
                 <WebhookState webhook={row} />
               </td>
               <td className="types">{row.events?.join(', ') ?? 'all'}</td>
+              <td>{row.health?.successRate == null ? '–' : percent(row.health.successRate)}</td>
+              <td>{row.health?.p95Ms == null ? '–' : duration(row.health.p95Ms)}</td>
+              <td>
+                {row.health ? (row.health.backlog.due + row.health.backlog.held).toLocaleString() : '–'}
+              </td>
               <td className="soft">
                 <Time at={row.createdAt} />
               </td>
