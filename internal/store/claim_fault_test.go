@@ -5,13 +5,14 @@ import (
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/store/storetest"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
 // A retry by hand during the last attempt restarts the schedule: if that attempt fails, another follows.
 func TestRetryWhileAttemptRuns(t *testing.T) {
 	each(t, func(t *suite) {
-		s := t.open(t, store.Options{})
+		s := t.Open(t, store.Options{})
 		c := tenant(t, s, "a")
 		w := register(t, c, webhook.New{Enabled: true, RetryScheduleMs: []int{0}})
 		publish(t, c, webhook.NewEvent{})
@@ -26,7 +27,7 @@ func TestRetryWhileAttemptRuns(t *testing.T) {
 			t.Fatalf("after the retry: %+v", claims)
 		}
 		record(t, s, claims[0], 500)
-		d := only[webhook.Delivery](t)(c.Deliveries(t.Context(), store.DeliveryFilter{WebhookIDs: []webhook.ID{w.ID}}, store.Page{}))
+		d := storetest.Only[webhook.Delivery](t)(c.Deliveries(t.Context(), store.DeliveryFilter{WebhookIDs: []webhook.ID{w.ID}}, store.Page{}))
 		if d.Status != webhook.DeliveryFailed || d.AttemptCount != 3 {
 			t.Errorf("at the end: %+v", d)
 		}
@@ -36,7 +37,7 @@ func TestRetryWhileAttemptRuns(t *testing.T) {
 // Retention finds all old events, also beyond the rows that one step looks at.
 func TestPruneLooksEverywhere(t *testing.T) {
 	each(t, func(t *suite) {
-		s := t.open(t, store.Options{})
+		s := t.Open(t, store.Options{})
 		c := tenant(t, s, "a")
 		const many = 20_500
 		events := make([]webhook.NewEvent, many/10)
@@ -62,7 +63,7 @@ func TestPruneLooksEverywhere(t *testing.T) {
 // are free again, keys of events that stay are not.
 func TestPruneKeepsWhatIsYoung(t *testing.T) {
 	each(t, func(t *suite) {
-		s := t.open(t, store.Options{})
+		s := t.Open(t, store.Options{})
 		c := tenant(t, s, "a")
 		w := register(t, c, webhook.New{Enabled: true})
 		made := map[string]*webhook.Event{}
@@ -79,7 +80,7 @@ func TestPruneKeepsWhatIsYoung(t *testing.T) {
 		if err != nil || len(found) != 1 || found[made["young"].ID] == nil {
 			t.Errorf("what is left: %v, %v", found, err)
 		}
-		if d := only[webhook.Delivery](t)(c.Deliveries(t.Context(), store.DeliveryFilter{}, store.Page{})); d.EventID != made["young"].ID {
+		if d := storetest.Only[webhook.Delivery](t)(c.Deliveries(t.Context(), store.DeliveryFilter{}, store.Page{})); d.EventID != made["young"].ID {
 			t.Errorf("a delivery of %v is left", d.EventID)
 		}
 		log, _, err := s.AttemptLog(t.Context(), w.TenantID, store.AttemptFilter{}, 0, 10)

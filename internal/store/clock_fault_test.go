@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/store/storetest"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -134,14 +135,14 @@ func TestFailingDisables(t *testing.T) {
 // A receiver's Retry-After can delay the next attempt, never bring it forward.
 func TestRetryAfterIsKept(t *testing.T) {
 	each(t, func(t *suite) {
-		s := t.open(t, store.Options{})
+		s := t.Open(t, store.Options{})
 		c := tenant(t, s, "a")
 		w := register(t, c, webhook.New{Enabled: true, RetryScheduleMs: []int{60 * 60 * 1000, 60 * 60 * 1000}})
 		for after, want := range map[time.Duration]time.Duration{3 * time.Hour: 3 * time.Hour, time.Second: 54 * time.Minute} {
 			e := publish(t, c, webhook.NewEvent{})
 			claims, _ := claim(t, s, w.ID, 1)
 			record(t, s, claims[0], 503, func(r *store.Result) { r.RetryAfter = after })
-			d := only[webhook.Delivery](t)(c.Deliveries(t.Context(), store.DeliveryFilter{EventIDs: []webhook.ID{e[0].Event.ID}}, store.Page{}))
+			d := storetest.Only[webhook.Delivery](t)(c.Deliveries(t.Context(), store.DeliveryFilter{EventIDs: []webhook.ID{e[0].Event.ID}}, store.Page{}))
 			if d.NextAttemptAt == nil || time.Until(*d.NextAttemptAt) < want-time.Minute || time.Until(*d.NextAttemptAt) > want+time.Hour {
 				t.Errorf("Retry-After %v: the next attempt is at %v", after, d.NextAttemptAt)
 			}

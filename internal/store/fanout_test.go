@@ -15,7 +15,7 @@ import (
 
 // asleep is the database without the work that goes on beside its callers' own.
 func asleep(t *suite) *store.Store {
-	return t.open(t, store.Options{Shared: true, Tuning: fanOutAbove(8)})
+	return t.Open(t, store.Options{Shared: true, Tuning: fanOutAbove(8)})
 }
 
 // owed counts the event's deliveries by webhook.
@@ -95,7 +95,7 @@ func TestLargeFanOut(t *testing.T) {
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
-		s = t.open(t, store.Options{Tuning: fanOutAbove(8)})
+		s = t.Open(t, store.Options{Tuning: fanOutAbove(8)})
 		c = tenant(t, s, "a")
 		flush(t, s)
 		want := slices.Delete(slices.Clone(hooks), 4, 5)
@@ -181,7 +181,7 @@ func (b *breathless) Batch(do func(store.Dispatcher)) {
 // made a little later. It goes on even so, as there may never be room.
 func TestFanOutWaitsForSender(t *testing.T) {
 	each(t, func(t *suite) {
-		s := t.open(t, store.Options{Tuning: fanOutAbove(8)})
+		s := t.Open(t, store.Options{Tuning: fanOutAbove(8)})
 		c := tenant(t, s, "a")
 		hooks := registerMany(t, c, 2000, webhook.New{Enabled: true})
 		sender := &breathless{counted: counted{took: map[webhook.ID]int{}}, last: time.Now()}
@@ -210,7 +210,7 @@ func TestFanOutsBesideOneAnother(t *testing.T) {
 		var hooks [2][]*webhook.Webhook
 		var events [2][]webhook.ID
 		for round := range 4 {
-			s := t.open(t, store.Options{Now: tick, Tuning: fanOutAbove(8)})
+			s := t.Open(t, store.Options{Now: tick, Tuning: fanOutAbove(8)})
 			dispatcher := &counted{took: map[webhook.ID]int{}}
 			s.Start(dispatcher, nil)
 			for i, name := range []string{"a", "b"} {
@@ -251,7 +251,7 @@ func TestFanOutsBesideOneAnother(t *testing.T) {
 			}
 		}
 		s := asleep(t)
-		if t.name == "sqlite" {
+		if t.Kind == "sqlite" {
 			most, err := s.MostDeliveriesAtOnce()
 			if err != nil || most > store.BatchCost+store.BatchCost/4 {
 				t.Errorf("one transaction made %d deliveries, %v", most, err)
@@ -274,7 +274,7 @@ func TestFanOutFindsDelivery(t *testing.T) {
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
-		s = t.open(t, store.Options{Tuning: fanOutAbove(8)})
+		s = t.Open(t, store.Options{Tuning: fanOutAbove(8)})
 		flush(t, s)
 		checkOwed(t, tenant(t, s, "a"), event.ID, hooks...)
 	})

@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/store/storetest"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -38,7 +39,7 @@ var someData = []string{
 
 func newFiltered(t *suite) *filtered {
 	t.Helper()
-	f := &filtered{s: t.open(t, store.Options{}), keys: map[webhook.ID]string{}}
+	f := &filtered{s: t.Open(t, store.Options{}), keys: map[webhook.ID]string{}}
 	for _, name := range []string{"other", "a"} {
 		f.c = tenant(t, f.s, name)
 		f.hooks = []*webhook.Webhook{
@@ -47,9 +48,9 @@ func newFiltered(t *suite) *filtered {
 		}
 		f.publish(t)
 	}
-	f.events = rowsOf[webhook.Event](t)(f.c.Events(t.Context(), store.EventFilter{}, store.Page{First: 100}))
-	f.deliveries = rowsOf[webhook.Delivery](t)(f.c.Deliveries(t.Context(), store.DeliveryFilter{}, store.Page{First: 100}))
-	f.attempts = rowsOf[webhook.Attempt](t)(f.c.Attempts(t.Context(), store.AttemptFilter{}, store.Page{First: 100}))
+	f.events = storetest.RowsOf[webhook.Event](t)(f.c.Events(t.Context(), store.EventFilter{}, store.Page{First: 100}))
+	f.deliveries = storetest.RowsOf[webhook.Delivery](t)(f.c.Deliveries(t.Context(), store.DeliveryFilter{}, store.Page{First: 100}))
+	f.attempts = storetest.RowsOf[webhook.Attempt](t)(f.c.Attempts(t.Context(), store.AttemptFilter{}, store.Page{First: 100}))
 	var ids []webhook.ID
 	for _, d := range f.deliveries {
 		ids = append(ids, d.ID)
@@ -379,7 +380,7 @@ func (f *filtered) faceted(t *rapid.T, want []*webhook.Delivery, facets func(lim
 // and by whether they fail.
 func TestWebhookFilters(t *testing.T) {
 	each(t, func(t *suite) {
-		s := t.open(t, store.Options{})
+		s := t.Open(t, store.Options{})
 		c, other := tenant(t, s, "a"), tenant(t, s, "b")
 		names := map[webhook.ID]string{}
 		add := func(name string, n webhook.New) *webhook.Webhook {
@@ -415,7 +416,7 @@ func TestWebhookFilters(t *testing.T) {
 			"not failing":     {store.WebhookFilter{Failing: new(false), Enabled: new(true)}, "description external url"},
 		} {
 			var got []string
-			for _, w := range rowsOf[webhook.Webhook](t)(c.Webhooks(t.Context(), one.filter, store.Page{First: 100})) {
+			for _, w := range storetest.RowsOf[webhook.Webhook](t)(c.Webhooks(t.Context(), one.filter, store.Page{First: 100})) {
 				got = append(got, names[w.ID])
 			}
 			if slices.Sort(got); strings.Join(got, " ") != one.want {

@@ -47,7 +47,7 @@ func few(tb testing.TB, checks string) {
 }
 
 func agreesWithModel(s *suite, t *rapid.T) {
-	open := s.fresh()
+	open := s.Fresh()
 	m := &model{start: func() *store.Store { return open(s, store.Options{Tuning: fanOutAbove(1)}) }, ledger: newLedger(), deliveries: map[webhook.ID]*modelDelivery{}, events: map[webhook.ID]string{}, keys: map[string]webhook.ID{}}
 	m.open(t)
 	defer func() { _ = m.s.Close() }()
@@ -745,11 +745,4 @@ func (m *model) agreeTargets(t *rapid.T) {
 func (d *modelDelivery) String() string {
 	return fmt.Sprintf("%s after %d attempts (schedule from %d), due %v, later %v, claimed %v, stolen %v, %s",
 		d.status, len(d.attempts), d.start, d.due, d.later, d.claim != nil, d.stolen, d.trigger)
-}
-
-func must(t rapid.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/store/storetest"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
@@ -112,7 +113,7 @@ func recordAll(tb testing.TB, s *store.Store, hooks []*webhook.Webhook, status i
 // transaction has the same few statements. The operational events follow, each webhook once, 100 in each event.
 func TestManyFailuresAreToldInPieces(t *testing.T) {
 	each(t, func(t *suite) {
-		s := t.open(t, store.Options{Tuning: merging()})
+		s := t.Open(t, store.Options{Tuning: merging()})
 		few, many := tenant(t, s, "few"), tenant(t, s, "many")
 		dead := webhook.New{Enabled: true, Events: []string{"a.b"}, RetryScheduleMs: []int{}}
 		for _, c := range []*store.Scope{few, many} {
@@ -158,7 +159,7 @@ func TestManyFailuresAreToldInPieces(t *testing.T) {
 // Tenants' notices are published in turn: those of one do not wait for all of another's.
 func TestNoticesOfTenantsInTurn(t *testing.T) {
 	each(t, func(t *suite) {
-		s := t.open(t, store.Options{})
+		s := t.Open(t, store.Options{})
 		dead := webhook.New{Enabled: true, RetryScheduleMs: []int{}}
 		names := []string{"a", "b", "c"}
 		scopes := make([]*store.Scope, len(names))
@@ -190,7 +191,7 @@ func TestNoticesOfTenantsInTurn(t *testing.T) {
 // Repeated occurrences for one webhook are one event, with their number and the last one.
 func TestNoticesAreMerged(t *testing.T) {
 	each(t, func(t *suite) {
-		s := t.open(t, store.Options{})
+		s := t.Open(t, store.Options{})
 		c := tenant(t, s, "a")
 		w := register(t, c, webhook.New{Enabled: true, RetryScheduleMs: []int{}})
 		register(t, c, webhook.New{Enabled: true, Events: []string{"hookgraph.*"}})
@@ -200,7 +201,7 @@ func TestNoticesAreMerged(t *testing.T) {
 		}
 		release()
 		got := operational(t, s, c)
-		newest := only[webhook.Delivery](t)(c.Deliveries(t.Context(), store.DeliveryFilter{EventTypes: []string{"a.b"}}, store.Page{First: 1}))
+		newest := storetest.Only[webhook.Delivery](t)(c.Deliveries(t.Context(), store.DeliveryFilter{EventTypes: []string{"a.b"}}, store.Page{First: 1}))
 		want := toldTarget{WebhookID: w.ID, Count: 3, DeliveryID: newest.ID, EventType: "a.b", AttemptCount: 1, FailureReason: "RETRIES_EXHAUSTED"}
 		if len(got.events) != 1 || got.hooks[webhook.TypeDeliveryFailed][w.ID] != want {
 			t.Errorf("%d events, told %+v, want %+v", len(got.events), got.hooks, want)
@@ -211,7 +212,7 @@ func TestNoticesAreMerged(t *testing.T) {
 // An operational event that no webhook names is not stored, and does not count against the tenant's quota.
 func TestNoticesThatNobodyNames(t *testing.T) {
 	each(t, func(t *suite) {
-		s := t.open(t, store.Options{})
+		s := t.Open(t, store.Options{})
 		c, other := tenant(t, s, "a"), tenant(t, s, "b")
 		dead := registerMany(t, c, 120, webhook.New{Enabled: true, Events: []string{"a.b"}, RetryScheduleMs: []int{}})
 		watcher := register(t, c, webhook.New{Enabled: true, Events: []string{webhook.TypeWebhookDisabled}})
@@ -241,7 +242,7 @@ func TestNoticesThatNobodyNames(t *testing.T) {
 // delivery nor the disabling of a webhook by it is published.
 func TestOperationalEventsCauseNone(t *testing.T) {
 	each(t, func(t *suite) {
-		s := t.open(t, store.Options{})
+		s := t.Open(t, store.Options{})
 		c := tenant(t, s, "a")
 		named := registerMany(t, c, 2, webhook.New{Enabled: true, Events: []string{"hookgraph.delivery.*"}, RetryScheduleMs: []int{}})
 		everything := register(t, c, webhook.New{Enabled: true, Events: []string{"*", "hookgraph.*"}, RetryScheduleMs: []int{}})
@@ -276,14 +277,14 @@ func TestNoticesAreToldOnce(t *testing.T) {
 	each(t, func(t *suite) {
 		total := 0
 		for range 5 {
-			s := t.open(t, store.Options{})
+			s := t.Open(t, store.Options{})
 			c := tenant(t, s, "a")
 			register(t, c, webhook.New{Enabled: true, Events: []string{"hookgraph.*"}})
 			failAll(t, s, c, registerMany(t, c, 30, webhook.New{Enabled: true, Events: []string{"a.b"}, RetryScheduleMs: []int{}}), 410)
 			total += 30
 			must(t, s.Close()) // while they are being published
 		}
-		s := t.open(t, store.Options{})
+		s := t.Open(t, store.Options{})
 		got := operational(t, s, tenant(t, s, "a"))
 		for _, kind := range []string{webhook.TypeDeliveryFailed, webhook.TypeWebhookDisabled} {
 			if got.count[kind] != total || len(got.hooks[kind]) != total {
@@ -331,7 +332,7 @@ func TestReplicasTellOnce(t *testing.T) {
 // not count.
 func TestWebhooksThatNameOperationalEvents(t *testing.T) {
 	each(t, func(t *suite) {
-		s := t.open(t, store.Options{})
+		s := t.Open(t, store.Options{})
 		c := tenant(t, s, "a")
 		registerMany(t, tenant(t, s, "b"), 3, webhook.New{Events: []string{"hookgraph.*"}})
 		other := register(t, c, webhook.New{})
@@ -366,7 +367,7 @@ func TestWebhooksThatNameOperationalEvents(t *testing.T) {
 // The list of webhooks that subscribe to a type has exactly those that an event of the type goes to.
 func TestWebhooksBySubscription(t *testing.T) {
 	each(t, func(t *suite) {
-		s := t.open(t, store.Options{})
+		s := t.Open(t, store.Options{})
 		c := tenant(t, s, "a")
 		subscriptions := [][]string{nil, {"*", "hookgraph.*"}, {"a.*"}, {"a.b"}, {"a.b.*"}, {"A.b"}, {"a.b.c", "a.b.*"}, {"a_b.*"}, {"hookgraph.test"}, {"hookgraph.delivery.*"}}
 		for _, events := range subscriptions {
@@ -396,7 +397,7 @@ func TestWebhooksBySubscription(t *testing.T) {
 // and the result equals the state in memory.
 func TestHealthIsWrittenTogether(t *testing.T) {
 	each(t, func(t *suite) {
-		s := t.open(t, store.Options{Tuning: merging()})
+		s := t.Open(t, store.Options{Tuning: merging()})
 		var hooks []*webhook.Webhook
 		for i := range 3 {
 			c := tenant(t, s, fmt.Sprint("t", i))

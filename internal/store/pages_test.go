@@ -41,7 +41,7 @@ func asRows[T any](id func(*T) (webhook.ID, int64)) func(l *store.List[T], err e
 // short or empty; and it comes to an end.
 func TestSearchedPagesAreComplete(t *testing.T) {
 	each(t, func(t *suite) {
-		s := t.open(t, store.Options{})
+		s := t.Open(t, store.Options{})
 		c := tenant(t, s, "a")
 		hooks := []*webhook.Webhook{
 			register(t, c, webhook.New{Enabled: true, Events: []string{"a.b"}, RetryScheduleMs: []int{}}), register(t, c, webhook.New{Enabled: true, Events: []string{"a.b", "a.c"}}),

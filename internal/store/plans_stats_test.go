@@ -14,7 +14,7 @@ import (
 // journal.
 func TestStatisticsPlans(t *testing.T) {
 	each(t, func(t *suite) {
-		s := t.open(t, store.Options{})
+		s := t.Open(t, store.Options{})
 		c := tenant(t, s, "a")
 		w := register(t, c, webhook.New{Enabled: true})
 		publish(t, c, webhook.NewEvent{})
@@ -45,7 +45,7 @@ func TestStatisticsPlans(t *testing.T) {
 				plan, err := s.Explain(t.Context(), one)
 				must(t, err)
 				for i := range plan {
-					if wrong := statsMistake(t.name, plan, i); wrong != "" {
+					if wrong := statsMistake(t.Kind, plan, i); wrong != "" {
 						t.Errorf("%s: %s\n%s\n%s", name, wrong, one.Text, strings.Join(plan, "\n"))
 						break
 					}

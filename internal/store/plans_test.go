@@ -247,7 +247,7 @@ func plannedAmongAll() []planned {
 // a page.
 func TestListsNameTheirIndex(t *testing.T) {
 	each(t, func(t *suite) {
-		s := t.open(t, store.Options{})
+		s := t.Open(t, store.Options{})
 		c := tenant(t, s, "a")
 		register(t, c, webhook.New{Enabled: true})
 		made := publish(t, c, webhook.NewEvent{}, webhook.NewEvent{}, webhook.NewEvent{})
@@ -258,7 +258,7 @@ func TestListsNameTheirIndex(t *testing.T) {
 		parents := partitionIndexes(t, s)
 		middle := made[1].Event.Seq
 		pages := []store.Page{{First: 5}, {First: 5, After: middle}, {Last: 5}, {Last: 5, Before: middle}, {First: 5, After: middle + 5, Before: middle}}
-		if t.name == "postgres" {
+		if t.Kind == "postgres" {
 			pages = pages[1:2] // a plan costs more
 		}
 		seen := map[string]bool{}
@@ -276,7 +276,7 @@ func TestListsNameTheirIndex(t *testing.T) {
 				if err != nil {
 					t.Fatalf("%s: explain %s: %v", list.name, one.Text, err)
 				}
-				for _, wrong := range mistakes(t.name, list, one.Text, plan, parents) {
+				for _, wrong := range mistakes(t.Kind, list, one.Text, plan, parents) {
 					t.Errorf("%s, %+v: %s\n%s\n%s", list.name, page, wrong, one.Text, strings.Join(plan, "\n"))
 				}
 			}
@@ -292,7 +292,7 @@ func TestListsNameTheirIndex(t *testing.T) {
 		if len(seen) < 200 {
 			t.Errorf("only %d statements were explained", len(seen))
 		}
-		if t.name == "postgres" { // which has a choice, and statistics of three rows to make it by
+		if t.Kind == "postgres" { // which has a choice, and statistics of three rows to make it by
 			if err := s.Analyze(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -360,7 +360,7 @@ func mistakes(database string, list planned, text string, plan []string, parents
 // partitionIndexes is the index of the partitioned table, by the name of each index of a partition.
 func partitionIndexes(t *suite, s *store.Store) map[string]string {
 	t.Helper()
-	if t.name != "postgres" {
+	if t.Kind != "postgres" {
 		return nil
 	}
 	parents, err := s.PartitionIndexes(t.Context())

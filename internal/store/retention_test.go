@@ -23,7 +23,7 @@ import (
 // hand owes it again.
 func TestExpire(t *testing.T) {
 	each(t, func(t *suite) {
-		s := t.open(t, store.Options{})
+		s := t.Open(t, store.Options{})
 		c := tenant(t, s, "a")
 		disabled := register(t, c, webhook.New{Events: []string{"a.b"}})
 		running := register(t, c, webhook.New{Enabled: true, Events: []string{"a.b"}})
@@ -86,7 +86,7 @@ func TestExpire(t *testing.T) {
 func TestUpkeepMakesRoom(t *testing.T) {
 	each(t, func(t *suite) {
 		ahead := time.Duration(0)
-		s := t.open(t, store.Options{Quotas: webhook.Quotas{Events: 3}, Now: func() time.Time { return time.Now().Add(ahead) }})
+		s := t.Open(t, store.Options{Quotas: webhook.Quotas{Events: 3}, Now: func() time.Time { return time.Now().Add(ahead) }})
 		c := tenant(t, s, "a")
 		gone := register(t, c, webhook.New{Enabled: true, RetryScheduleMs: []int{1000}})
 		other := register(t, c, webhook.New{Enabled: true})
@@ -115,7 +115,7 @@ func TestUpkeepMakesRoom(t *testing.T) {
 		ahead = 48 * time.Hour
 		day := time.Now().Add(24 * time.Hour) // one before what the clock shows
 		secrets, err := s.PruneSecrets(t.Context())
-		if err != nil || t.name == "sqlite" && secrets != 1 { // PostgreSQL has a clock of its own
+		if err != nil || t.Kind == "sqlite" && secrets != 1 { // PostgreSQL has a clock of its own
 			t.Fatalf("%d secrets, %v", secrets, err)
 		}
 		if n, err := s.ExpireDeliveries(t.Context(), day); n != 3 || err != nil {
@@ -134,7 +134,7 @@ func TestUpkeepMakesRoom(t *testing.T) {
 func TestRemovalInPieces(t *testing.T) {
 	const most, many = store.BatchCost, 10_000
 	each(t, func(t *suite) {
-		s := t.open(t, store.Options{Tuning: lingering()})
+		s := t.Open(t, store.Options{Tuning: lingering()})
 		largest := s.LargestWrite()
 		huge := func(name string) *store.Scope {
 			t.Helper()
@@ -189,7 +189,7 @@ func TestRetentionOfTenants(t *testing.T) {
 	each(t, func(t *suite) {
 		ahead := time.Duration(0)
 		const day = 24 * time.Hour
-		s := t.open(t, store.Options{Now: func() time.Time { return time.Now().Add(ahead) }, Retention: webhook.Retention{Keep: 2 * day}})
+		s := t.Open(t, store.Options{Now: func() time.Time { return time.Now().Add(ahead) }, Retention: webhook.Retention{Keep: 2 * day}})
 		type kept struct {
 			c  *store.Scope
 			id webhook.ID
@@ -265,7 +265,7 @@ func errOf[T any](_ T, err error) error { return err }
 // attempts, or nothing of it is.
 func TestRetentionRemovesWholeEvents(t *testing.T) {
 	each(t, func(t *suite) {
-		s := t.open(t, store.Options{})
+		s := t.Open(t, store.Options{})
 		c := tenant(t, s, "a")
 		for range 2 {
 			register(t, c, webhook.New{Enabled: true})
@@ -312,7 +312,7 @@ func TestRetentionRemovesWholeEvents(t *testing.T) {
 // No statement of retention reads what it does not remove: none scans a table.
 func TestRetentionPlans(t *testing.T) {
 	each(t, func(t *suite) {
-		s := t.open(t, store.Options{Retention: webhook.Retention{Keep: time.Hour, KeepFailed: 2 * time.Hour}})
+		s := t.Open(t, store.Options{Retention: webhook.Retention{Keep: time.Hour, KeepFailed: 2 * time.Hour}})
 		c := tenant(t, s, "a")
 		w := register(t, c, webhook.New{Enabled: true})
 		publish(t, c, webhook.NewEvent{}, webhook.NewEvent{})

@@ -21,7 +21,7 @@ import (
 // more, with repeated and distinct values, and large ones that split a statement.
 func TestRowsAreKeptApart(t *testing.T) {
 	each(t, func(t *suite) {
-		s := t.open(t, store.Options{MaxDataBytes: 1 << 20})
+		s := t.Open(t, store.Options{MaxDataBytes: 1 << 20})
 		c := tenant(t, s, "a")
 		h := register(t, c, webhook.New{Enabled: true})
 		given := make([]webhook.NewEvent, 400)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/store/storetest"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -16,7 +17,7 @@ import (
 // first stretch is never given up, so that each page gets further.
 func TestSlowSearchesAreGivenUp(t *testing.T) {
 	each(t, func(t *suite) {
-		s := t.open(t, store.Options{})
+		s := t.Open(t, store.Options{})
 		c := tenant(t, s, "a")
 		hooks := []*webhook.Webhook{register(t, c, webhook.New{Enabled: true}), register(t, c, webhook.New{Enabled: true})}
 		for i := range 60 {
@@ -68,7 +69,7 @@ func TestSlowSearchesAreGivenUp(t *testing.T) {
 // A page reads about as many bytes of payloads as it may, however many rows that is, and goes on from there.
 func TestPayloadsOfAPageAreBounded(t *testing.T) {
 	each(t, func(t *suite) {
-		s := t.open(t, store.Options{})
+		s := t.Open(t, store.Options{})
 		c := tenant(t, s, "a")
 		w := register(t, c, webhook.New{Enabled: true})
 		large := json.RawMessage(`{"x":"` + strings.Repeat("y", 64<<10) + `"}`)
@@ -106,7 +107,7 @@ func TestPayloadsOfAPageAreBounded(t *testing.T) {
 // Attempts that waited to be recorded, because the database was away, are in the range of the time at which they started.
 func TestLateAttemptsAreInTheirRange(t *testing.T) {
 	each(t, func(t *suite) {
-		s := t.open(t, store.Options{})
+		s := t.Open(t, store.Options{})
 		c := tenant(t, s, "a")
 		w := register(t, c, webhook.New{Enabled: true})
 		publish(t, c, make([]webhook.NewEvent, 5)...)
@@ -116,7 +117,7 @@ func TestLateAttemptsAreInTheirRange(t *testing.T) {
 			record(t, s, one, 200, func(r *store.Result) { r.Attempt.StartedAt = started.Add(time.Duration(i) * time.Second) })
 		}
 		during := store.TimeRange{From: new(started.Add(-time.Minute)), To: new(started.Add(time.Minute))}
-		if list := rowsOf[webhook.Attempt](t)(c.Attempts(t.Context(), store.AttemptFilter{StartedAt: during}, store.Page{First: 10})); len(list) != 5 {
+		if list := storetest.RowsOf[webhook.Attempt](t)(c.Attempts(t.Context(), store.AttemptFilter{StartedAt: during}, store.Page{First: 10})); len(list) != 5 {
 			t.Errorf("%d of 5 attempts", len(list))
 		}
 	})
@@ -126,7 +127,7 @@ func TestLateAttemptsAreInTheirRange(t *testing.T) {
 // bound.
 func TestRowsBetweenIDs(t *testing.T) {
 	each(t, func(t *suite) {
-		s := t.open(t, store.Options{})
+		s := t.Open(t, store.Options{})
 		c, other := tenant(t, s, "a"), tenant(t, s, "b")
 		w := register(t, c, webhook.New{Enabled: true})
 		register(t, other, webhook.New{Enabled: true})
@@ -168,7 +169,7 @@ func TestRowsBetweenIDs(t *testing.T) {
 // A page that begins at the cursor of an empty list has what has come since on the side where new rows come, and nothing on the other.
 func TestPagesBesideAnEmptyList(t *testing.T) {
 	each(t, func(t *suite) {
-		s := t.open(t, store.Options{})
+		s := t.Open(t, store.Options{})
 		c := tenant(t, s, "a")
 		w := register(t, c, webhook.New{Enabled: true})
 		made := publish(t, c, webhook.NewEvent{}, webhook.NewEvent{})

@@ -411,23 +411,23 @@ func TestStartsAreBounded(t *testing.T) {
 func TestCursorsAreShared(t *testing.T) {
 	each(t, func(t *suite) {
 		other := []byte("another key of thirty-two bytes.")
-		s := t.open(t, store.Options{MasterKeys: [][]byte{webhooktest.MasterKey}})
+		s := t.Open(t, store.Options{MasterKeys: [][]byte{webhooktest.MasterKey}})
 		l := newLife(t, s)
 		seq := l.attempts(1)[0]
 		text := l.cursor(seq)
 		closed(t, s)
-		l.goOn(t.open(t, store.Options{MasterKeys: [][]byte{other, webhooktest.MasterKey}}))
+		l.goOn(t.Open(t, store.Options{MasterKeys: [][]byte{other, webhooktest.MasterKey}}))
 		if _, err := l.s.RotateKey(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		l.good(text, seq, "while the master key is changed")
 		closed(t, l.s)
-		l.goOn(t.open(t, store.Options{MasterKeys: [][]byte{other}}))
+		l.goOn(t.Open(t, store.Options{MasterKeys: [][]byte{other}}))
 		l.good(text, seq, "under another master key")
 		if again := l.cursor(seq); again != text {
 			t.Errorf("a cursor was %s and is %s", text, again)
 		}
-		elsewhere := t.fresh()(t, store.Options{MasterKeys: [][]byte{other, webhooktest.MasterKey}})
+		elsewhere := t.Fresh()(t, store.Options{MasterKeys: [][]byte{other, webhooktest.MasterKey}})
 		// On PostgreSQL both are copies of one database, with one key.
 		if _, err := elsewhere.ReadCursor(t.Context(), cursor.Stream, l.tenant, text); !errors.Is(err, webhook.ErrCursor) && !errors.Is(err, webhook.ErrCursorLost) {
 			t.Errorf("in another database: %v", err)

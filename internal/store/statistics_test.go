@@ -9,6 +9,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/stats"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/store/statistics"
+	"github.com/hookgraph/hookgraph/internal/store/storetest"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
@@ -34,10 +35,10 @@ func journaled(tb testing.TB, s *store.Store) int64 {
 func TestFoldInPieces(t *testing.T) {
 	each(t, func(t *suite) {
 		few := store.Options{Tuning: tuned(func(to *store.Tuning) { to.FoldRows = 3 })}
-		s := t.open(t, few)
+		s := t.Open(t, few)
 		others := []*store.Store{s}
-		if t.name == "postgres" {
-			others = append(others, t.open(t, few))
+		if t.Kind == "postgres" {
+			others = append(others, t.Open(t, few))
 		}
 		c := tenant(t, s, "a")
 		register(t, c, webhook.New{Enabled: true})
@@ -85,7 +86,7 @@ func TestFoldInPieces(t *testing.T) {
 // Statistics outlive the events that they count, for as long as they are kept; minutes for two days, and hours and days after that.
 func TestStatisticsOutliveEvents(t *testing.T) {
 	each(t, func(t *suite) {
-		s := t.open(t, store.Options{StatsRetention: 30 * 24 * time.Hour})
+		s := t.Open(t, store.Options{StatsRetention: 30 * 24 * time.Hour})
 		c := tenant(t, s, "a")
 		w := register(t, c, webhook.New{Enabled: true})
 		publish(t, c, webhook.NewEvent{})
@@ -126,7 +127,7 @@ func TestStatisticsOutliveEvents(t *testing.T) {
 
 // The first types of a tenant have statistics of their own; what comes after them is in the totals, and in a group of its own with others.
 func TestTypesAreCapped(t *testing.T) {
-	s := databases[0].open(t)(t, store.Options{})
+	s := storetest.SQLite.New(t)(t, store.Options{})
 	c := tenant(t, s, "a")
 	var events []webhook.NewEvent
 	for i := range statistics.MaxTypes + 20 {
@@ -153,7 +154,7 @@ func TestTypesAreCapped(t *testing.T) {
 // Of a deleted tenant nothing is left, and what of it waits in the journal is dropped.
 func TestDeletedTenantHasNoStatistics(t *testing.T) {
 	each(t, func(t *suite) {
-		s := t.open(t, store.Options{Tuning: lingering()})
+		s := t.Open(t, store.Options{Tuning: lingering()})
 		gone, stays := tenant(t, s, "gone"), tenant(t, s, "stays")
 		for _, c := range []*store.Scope{gone, stays} {
 			register(t, c, webhook.New{Enabled: true})

@@ -13,11 +13,11 @@ import (
 // events, partitions and sealed columns. The declared columns exist.
 func TestTables(t *testing.T) {
 	each(t, func(t *suite) {
-		s := t.open(t, store.Options{})
+		s := t.Open(t, store.Options{})
 		have, columns, err := s.Tables()
 		must(t, err)
 		want := store.Declared()
-		if t.name == "sqlite" { // which has no partitions
+		if t.Kind == "sqlite" { // which has no partitions
 			for name, shape := range want {
 				shape.Daily = false
 				want[name] = shape

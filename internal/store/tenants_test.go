@@ -35,7 +35,7 @@ func eventually(tb testing.TB, so func() bool) {
 // and no row of another tenant.
 func TestDeleteTenant(t *testing.T) {
 	each(t, func(t *suite) {
-		s := t.open(t, store.Options{})
+		s := t.Open(t, store.Options{})
 		kept, gone := tenant(t, s, "kept"), tenant(t, s, "gone")
 		owners, hooks := map[string]webhook.ID{}, map[string]*webhook.Webhook{}
 		for name, c := range map[string]*store.Scope{"kept": kept, "gone": gone} {
@@ -84,7 +84,7 @@ func TestDeleteTenant(t *testing.T) {
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
-		s = t.open(t, store.Options{Tuning: lingering()})
+		s = t.Open(t, store.Options{Tuning: lingering()})
 		eventually(t, func() bool {
 			rows, err := s.RowsOf(t.Context(), owners["gone"])
 			return err == nil && len(rows) == 0
@@ -123,7 +123,7 @@ func furnish(t *suite, s *store.Store, c *store.Scope, name string) (webhook.ID,
 // Tenants are created with valid, unique names, and only by operators; the default tenant cannot be deleted.
 func TestTenantRegistry(t *testing.T) {
 	each(t, func(t *suite) {
-		s := t.open(t, store.Options{Quotas: webhook.Quotas{Webhooks: 7}})
+		s := t.Open(t, store.Options{Quotas: webhook.Quotas{Webhooks: 7}})
 		registry := s.Registry(nil)
 		made, err := registry.CreateTenant(t.Context(), "kallima", webhook.TenantPatch{MaxEvents: webhook.Some(new(5))})
 		if err != nil || s.Quotas(made) != (webhook.Quotas{Webhooks: 7, Events: 5}) {
@@ -180,7 +180,7 @@ func quota(err error) bool {
 // stored, or that retention removes, no longer count.
 func TestQuotas(t *testing.T) {
 	each(t, func(t *suite) {
-		s := t.open(t, store.Options{Quotas: webhook.Quotas{Webhooks: 2, Events: 20}})
+		s := t.Open(t, store.Options{Quotas: webhook.Quotas{Webhooks: 2, Events: 20}})
 		c, other := tenant(t, s, "a"), tenant(t, s, "b")
 		var wg sync.WaitGroup
 		var mu sync.Mutex
@@ -249,7 +249,7 @@ func TestQuotas(t *testing.T) {
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
-		s = t.open(t, store.Options{Quotas: webhook.Quotas{Events: 1}}) // the tenant's own quota applies
+		s = t.Open(t, store.Options{Quotas: webhook.Quotas{Events: 1}}) // the tenant's own quota applies
 		s.Recount(t.Context())
 		if _, err := s.In(owner.ID).Publish(t.Context(), []webhook.NewEvent{same}); !quota(err) {
 			t.Errorf("after a restart: %v", err)
@@ -261,7 +261,7 @@ func TestQuotas(t *testing.T) {
 // As many invalid ones are kept, the newest. Tokens of operators and other tenants are not counted.
 func TestTokenQuota(t *testing.T) {
 	each(t, func(t *suite) {
-		s := t.open(t, store.Options{Quotas: webhook.Quotas{Tokens: 3}})
+		s := t.Open(t, store.Options{Quotas: webhook.Quotas{Tokens: 3}})
 		owner, err := s.EnsureTenant(t.Context(), "a")
 		if err != nil {
 			t.Fatal(err)
@@ -340,7 +340,7 @@ func TestTokenQuota(t *testing.T) {
 // A tenant that publishes faster than its rate is told how long to wait, and refused events are not stored.
 func TestPublishRate(t *testing.T) {
 	each(t, func(t *suite) {
-		s := t.open(t, store.Options{Quotas: webhook.Quotas{PublishRate: 1}})
+		s := t.Open(t, store.Options{Quotas: webhook.Quotas{PublishRate: 1}})
 		c := tenant(t, s, "a")
 		publish(t, c, make([]webhook.NewEvent, webhook.MaxPublish)...) // the burst
 		_, err := c.Publish(t.Context(), []webhook.NewEvent{{Type: "a.b", Data: json.RawMessage(`1`)}, {Type: "a.b", Data: json.RawMessage(`1`)}, {Type: "a.b", Data: json.RawMessage(`1`)}})
@@ -359,7 +359,7 @@ func TestPublishRate(t *testing.T) {
 // its transaction are written.
 func TestRefusedChangeFailsAlone(t *testing.T) {
 	each(t, func(t *suite) {
-		s := t.open(t, store.Options{})
+		s := t.Open(t, store.Options{})
 		c := tenant(t, s, "a")
 		before := register(t, c, webhook.New{})
 		release := sync.OnceFunc(s.Hold())

@@ -145,12 +145,12 @@ var poisoned = map[string][]string{
 
 func testResultThatCanNotBeRecorded(t *suite) {
 	t.Helper()
-	s := t.open(t, store.Options{Tuning: tuned(func(to *store.Tuning) { to.AsideAfter, to.AsideWait = 100*time.Millisecond, 300*time.Millisecond })})
+	s := t.Open(t, store.Options{Tuning: tuned(func(to *store.Tuning) { to.AsideAfter, to.AsideWait = 100*time.Millisecond, 300*time.Millisecond })})
 	c := tenant(t, s, "a")
 	w := register(t, c, webhook.New{Enabled: true})
 	publish(t, c, make([]webhook.NewEvent, 8)...)
 	claims, _ := claim(t, s, w.ID, 8)
-	for _, trigger := range poisoned[t.name] {
+	for _, trigger := range poisoned[t.Kind] {
 		if err := s.Exec(trigger); err != nil {
 			t.Fatal(err)
 		}

@@ -1,0 +1,10 @@
+package sqlite_test
+
+import (
+	"testing"
+
+	"github.com/hookgraph/hookgraph/internal/store/storetest"
+)
+
+// The store on SQLite keeps what callers rely on.
+func TestStore(t *testing.T) { storetest.Run(t, storetest.SQLite) }
