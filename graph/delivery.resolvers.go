@@ -48,12 +48,14 @@ func (r *queryResolver) Delivery(ctx context.Context, id webhook.ID) (*webhook.D
 }
 
 // Deliveries is the resolver for the deliveries field.
-func (r *queryResolver) Deliveries(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.DeliveryFilter) (*model.Connection[webhook.Delivery], error) {
+func (r *queryResolver) Deliveries(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.DeliveryFilter, orderBy model.DeliveryOrder, direction *model.OrderDirection) (*model.Connection[webhook.Delivery], error) {
 	f, err := deliveryFilter(filter)
 	if err != nil {
 		return nil, err
 	}
-	return deliveries.resolve(ctx, r.Resolver, arguments{first, after, last, before}, f)
+	in, order := deliveriesBy(orderBy, direction)
+	f.Order = order
+	return in.resolve(ctx, r.Resolver, arguments{first, after, last, before}, f)
 }
 
 // Delivery returns DeliveryResolver implementation.

@@ -273,7 +273,7 @@ type ComplexityRoot struct {
 	Query struct {
 		Attempt    func(childComplexity int, id webhook.ID) int
 		Attempts   func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.AttemptFilter) int
-		Deliveries func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.DeliveryFilter) int
+		Deliveries func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.DeliveryFilter, orderBy model.DeliveryOrder, direction *model.OrderDirection) int
 		Delivery   func(childComplexity int, id webhook.ID) int
 		Event      func(childComplexity int, id webhook.ID) int
 		Events     func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.EventFilter) int
@@ -288,7 +288,7 @@ type ComplexityRoot struct {
 		Tokens     func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.TokenFilter) int
 		Viewer     func(childComplexity int) int
 		Webhook    func(childComplexity int, id webhook.ID) int
-		Webhooks   func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.WebhookFilter) int
+		Webhooks   func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.WebhookFilter, orderBy model.WebhookOrder, direction *model.OrderDirection) int
 	}
 
 	RetryDeliveryPayload struct {
@@ -587,7 +587,7 @@ type QueryResolver interface {
 	Attempt(ctx context.Context, id webhook.ID) (*webhook.Attempt, error)
 	Attempts(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.AttemptFilter) (*model.Connection[webhook.Attempt], error)
 	Delivery(ctx context.Context, id webhook.ID) (*webhook.Delivery, error)
-	Deliveries(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.DeliveryFilter) (*model.Connection[webhook.Delivery], error)
+	Deliveries(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.DeliveryFilter, orderBy model.DeliveryOrder, direction *model.OrderDirection) (*model.Connection[webhook.Delivery], error)
 	Event(ctx context.Context, id webhook.ID) (*webhook.Event, error)
 	Events(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.EventFilter) (*model.Connection[webhook.Event], error)
 	Search(ctx context.Context, text string, first int) ([]model.SearchHit, error)
@@ -599,7 +599,7 @@ type QueryResolver interface {
 	Tokens(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.TokenFilter) (*model.Connection[webhook.Token], error)
 	Viewer(ctx context.Context) (*model.Viewer, error)
 	Webhook(ctx context.Context, id webhook.ID) (*webhook.Webhook, error)
-	Webhooks(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.WebhookFilter) (*model.Connection[webhook.Webhook], error)
+	Webhooks(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.WebhookFilter, orderBy model.WebhookOrder, direction *model.OrderDirection) (*model.Connection[webhook.Webhook], error)
 }
 type StatsResolver interface {
 	AsOf(ctx context.Context, obj *model.Stats) (*time.Time, error)
@@ -1596,7 +1596,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Deliveries(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*list.DeliveryFilter)), true
+		return e.ComplexityRoot.Query.Deliveries(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*list.DeliveryFilter), args["orderBy"].(model.DeliveryOrder), args["direction"].(*model.OrderDirection)), true
 	case "Query.delivery":
 		if e.ComplexityRoot.Query.Delivery == nil {
 			break
@@ -1752,7 +1752,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Webhooks(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*list.WebhookFilter)), true
+		return e.ComplexityRoot.Query.Webhooks(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*list.WebhookFilter), args["orderBy"].(model.WebhookOrder), args["direction"].(*model.OrderDirection)), true
 
 	case "RetryDeliveryPayload.delivery":
 		if e.ComplexityRoot.RetryDeliveryPayload.Delivery == nil {
@@ -4330,6 +4330,22 @@ func (ec *executionContext) field_Query_deliveries_args(ctx context.Context, raw
 		return nil, err
 	}
 	args["filter"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) (model.DeliveryOrder, error) {
+			return ec.unmarshalNDeliveryOrder2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐDeliveryOrder(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg5
+	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "direction",
+		func(ctx context.Context, v any) (*model.OrderDirection, error) {
+			return ec.unmarshalOOrderDirection2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐOrderDirection(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["direction"] = arg6
 	return args, nil
 }
 
@@ -4656,6 +4672,22 @@ func (ec *executionContext) field_Query_webhooks_args(ctx context.Context, rawAr
 		return nil, err
 	}
 	args["filter"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) (model.WebhookOrder, error) {
+			return ec.unmarshalNWebhookOrder2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐWebhookOrder(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg5
+	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "direction",
+		func(ctx context.Context, v any) (*model.OrderDirection, error) {
+			return ec.unmarshalOOrderDirection2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐOrderDirection(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["direction"] = arg6
 	return args, nil
 }
 
@@ -8878,7 +8910,7 @@ func (ec *executionContext) _Query_deliveries(ctx context.Context, field graphql
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Deliveries(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*list.DeliveryFilter))
+			return ec.Resolvers.Query().Deliveries(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*list.DeliveryFilter), fc.Args["orderBy"].(model.DeliveryOrder), fc.Args["direction"].(*model.OrderDirection))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -9643,7 +9675,7 @@ func (ec *executionContext) _Query_webhooks(ctx context.Context, field graphql.C
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Webhooks(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*list.WebhookFilter))
+			return ec.Resolvers.Query().Webhooks(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*list.WebhookFilter), fc.Args["orderBy"].(model.WebhookOrder), fc.Args["direction"].(*model.OrderDirection))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -19315,6 +19347,16 @@ func (ec *executionContext) marshalNDeliveryFacets2ᚖgithubᚗcomᚋhookgraph�
 	return ec._DeliveryFacets(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNDeliveryOrder2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐDeliveryOrder(ctx context.Context, v any) (model.DeliveryOrder, error) {
+	var res model.DeliveryOrder
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDeliveryOrder2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐDeliveryOrder(ctx context.Context, sel ast.SelectionSet, v model.DeliveryOrder) graphql.Marshaler {
+	return v
+}
+
 func (ec *executionContext) unmarshalNDeliveryStatus2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐDeliveryStatus(ctx context.Context, v any) (webhook.DeliveryStatus, error) {
 	res, err := model.UnmarshalDeliveryStatus(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -20050,6 +20092,16 @@ func (ec *executionContext) unmarshalNWebhookHeaderInput2ᚖgithubᚗcomᚋhookg
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNWebhookOrder2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐWebhookOrder(ctx context.Context, v any) (model.WebhookOrder, error) {
+	var res model.WebhookOrder
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNWebhookOrder2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐWebhookOrder(ctx context.Context, sel ast.SelectionSet, v model.WebhookOrder) graphql.Marshaler {
+	return v
+}
+
 func (ec *executionContext) marshalNWebhookSecret2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐSecretᚄ(ctx context.Context, sel ast.SelectionSet, v []*webhook.Secret) graphql.Marshaler {
 	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -20777,6 +20829,22 @@ func (ec *executionContext) marshalONode2ᚕgithubᚗcomᚋhookgraphᚋhookgraph
 	})
 
 	return ret
+}
+
+func (ec *executionContext) unmarshalOOrderDirection2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐOrderDirection(ctx context.Context, v any) (*model.OrderDirection, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(model.OrderDirection)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOOrderDirection2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐOrderDirection(ctx context.Context, sel ast.SelectionSet, v *model.OrderDirection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
 }
 
 func (ec *executionContext) marshalOPublishEventPayload2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐPublishEventPayload(ctx context.Context, sel ast.SelectionSet, v *model.PublishEventPayload) graphql.Marshaler {

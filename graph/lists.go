@@ -25,6 +25,14 @@ var (
 		kind: cursor.Deliveries, seq: (*webhook.Delivery).Position, from: (*Resolver).scope,
 		page: (*store.Scope).Deliveries, count: (*store.Scope).CountDeliveriesTo, facets: (*store.Scope).DeliveryFacets,
 	}
+	completed = listing[*store.Scope, webhook.Delivery, store.DeliveryFilter]{
+		kind: cursor.Completed, seq: (*webhook.Delivery).Position, at: store.DeliveryOrder{By: store.CompletedAt}.At(), from: (*Resolver).scope,
+		page: (*store.Scope).Deliveries, count: (*store.Scope).CountDeliveriesTo, facets: (*store.Scope).DeliveryFacets,
+	}
+	nextAttempts = listing[*store.Scope, webhook.Delivery, store.DeliveryFilter]{
+		kind: cursor.NextAttempts, seq: (*webhook.Delivery).Position, at: store.DeliveryOrder{By: store.NextAttemptAt}.At(), from: (*Resolver).scope,
+		page: (*store.Scope).Deliveries, count: (*store.Scope).CountDeliveriesTo, facets: (*store.Scope).DeliveryFacets,
+	}
 	attempts = listing[*store.Scope, webhook.Attempt, store.AttemptFilter]{
 		kind: cursor.Attempts, seq: (*webhook.Attempt).Position, from: (*Resolver).scope,
 		page: (*store.Scope).Attempts, count: (*store.Scope).CountAttemptsTo,
@@ -73,14 +81,15 @@ type noFilter struct{}
 
 // cursors creates and parses the cursors of lists.
 type cursors interface {
-	Cursor(k cursor.Kind, seq int64) string
-	ReadCursor(ctx context.Context, k cursor.Kind, text string) (int64, error)
+	CursorAt(k cursor.Kind, p store.Place) string
+	ReadCursorAt(ctx context.Context, k cursor.Kind, text string) (store.Place, error)
 }
 
 // listing is a top-level list.
 type listing[S cursors, T, F any] struct {
 	kind  cursor.Kind
 	seq   func(*T) int64
+	at    func(*T) int64 // the time of a list that runs by one; nil for others
 	from  func(*Resolver, context.Context) S
 	page  func(S, context.Context, F, store.Page) (*store.List[T], error)
 	count func(S, context.Context, F, int) (store.Count, error)
@@ -100,7 +109,7 @@ func (l *listing[S, T, F]) resolve(ctx context.Context, r *Resolver, a arguments
 		return nil, err
 	}
 	together(r.loaders(ctx), found.Items)
-	c := connect(s, l.kind, found, l.seq)
+	c := connect(s, l.kind, found, l.seq, l.at)
 	c.CountTo = func(ctx context.Context, limit int) (store.Count, error) { return l.count(s, ctx, filter, limit) }
 	c.FacetsTo = func(ctx context.Context, limit int) (*store.Facets, error) { return l.facets(s, ctx, filter, limit) }
 	return c, nil
@@ -142,7 +151,7 @@ func (l *sublist[S, P, T, F]) resolve(ctx context.Context, r *Resolver, parent *
 	if err != nil {
 		return nil, err
 	}
-	c := connect(s, l.kind, found, l.seq)
+	c := connect(s, l.kind, found, l.seq, nil)
 	c.CountTo = func(ctx context.Context, limit int) (store.Count, error) {
 		counts, err := listed(read, l.name+", count", []any{limit, filter}, func(ctx context.Context, ids []webhook.ID) (map[webhook.ID]store.Count, error) {
 			return l.counts(s, ctx, ids, filter, limit)
@@ -169,15 +178,19 @@ func (l *sublist[S, P, T, F]) resolve(ctx context.Context, r *Resolver, parent *
 }
 
 // connect converts a page to a connection. A nil list is empty: its parent was removed.
-func connect[T any](from cursors, k cursor.Kind, l *store.List[T], seq func(*T) int64) *model.Connection[T] {
+func connect[T any](from cursors, k cursor.Kind, l *store.List[T], seq, at func(*T) int64) *model.Connection[T] {
 	c := &model.Connection[T]{PageInfo: &model.PageInfo{}, Edges: []*model.Edge[T]{}}
 	if l == nil {
 		return c
 	}
 	for _, item := range l.Items {
-		c.Edges = append(c.Edges, &model.Edge[T]{Cursor: from.Cursor(k, seq(item)), Node: item})
+		p := store.Place{Seq: seq(item)}
+		if at != nil {
+			p.At = at(item)
+		}
+		c.Edges = append(c.Edges, &model.Edge[T]{Cursor: from.CursorAt(k, p), Node: item})
 	}
-	start, end := from.Cursor(k, max(l.Start, 0)), from.Cursor(k, max(l.End, 0))
+	start, end := from.CursorAt(k, store.Place{At: l.StartAt, Seq: l.Start}), from.CursorAt(k, store.Place{At: l.EndAt, Seq: l.End})
 	c.PageInfo = &model.PageInfo{HasNextPage: l.HasNext, HasPreviousPage: l.HasPrev, StartCursor: &start, EndCursor: &end, SearchedTo: l.SearchedTo}
 	return c
 }

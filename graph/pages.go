@@ -40,24 +40,25 @@ func (a arguments) page(ctx context.Context, from cursors, k cursor.Kind) (store
 		p.First = defaultPage
 	}
 	if err == nil && a.after != nil {
-		p.After, err = place(ctx, from, k, "after", *a.after)
+		var at store.Place
+		at, err = place(ctx, from, k, "after", *a.after)
+		p.After, p.AfterAt = at.Seq, at.At
 	}
 	if err == nil && a.before != nil {
-		p.Before, err = place(ctx, from, k, "before", *a.before)
+		var at store.Place
+		at, err = place(ctx, from, k, "before", *a.before)
+		p.Before, p.BeforeAt = at.Seq, at.At
 	}
 	return p, err
 }
 
 // place returns a cursor's position in its list.
-func place(ctx context.Context, from cursors, k cursor.Kind, argument, text string) (int64, error) {
-	seq, err := from.ReadCursor(ctx, k, text)
+func place(ctx context.Context, from cursors, k cursor.Kind, argument, text string) (store.Place, error) {
+	at, err := from.ReadCursorAt(ctx, k, text)
 	if errors.Is(err, webhook.ErrCursor) {
 		err = &webhook.Invalid{Field: argument, Code: webhook.CodeInvalid, Message: "must be a cursor of this list"}
 	}
-	if seq == 0 { // of an empty list
-		seq = store.BelowAll
-	}
-	return seq, err
+	return at, err
 }
 
 func size(argument string, n int) (int, error) {

@@ -77,11 +77,12 @@ func (r *queryResolver) Webhook(ctx context.Context, id webhook.ID) (*webhook.We
 }
 
 // Webhooks is the resolver for the webhooks field.
-func (r *queryResolver) Webhooks(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.WebhookFilter) (*model.Connection[webhook.Webhook], error) {
+func (r *queryResolver) Webhooks(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.WebhookFilter, orderBy model.WebhookOrder, direction *model.OrderDirection) (*model.Connection[webhook.Webhook], error) {
 	f, err := webhookFilter(filter)
 	if err != nil {
 		return nil, err
 	}
+	f.Ascending = ascending(direction, false)
 	return webhooks.resolve(ctx, r.Resolver, arguments{first, after, last, before}, f)
 }
 

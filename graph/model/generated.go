@@ -534,6 +534,127 @@ func (e CountPrecision) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+// The time that orders a list of deliveries.
+type DeliveryOrder string
+
+const (
+	// When the delivery was created.
+	DeliveryOrderCreatedAt DeliveryOrder = "CREATED_AT"
+	// When the delivery was completed. The list has completed deliveries only. A delivery that is retried leaves the list, so pages are not
+	// stable.
+	DeliveryOrderCompletedAt DeliveryOrder = "COMPLETED_AT"
+	// When the next attempt is due. The list has deliveries with `nextAttemptAt` only. Deliveries leave the list and come back with every
+	// attempt, so pages are not stable.
+	DeliveryOrderNextAttemptAt DeliveryOrder = "NEXT_ATTEMPT_AT"
+)
+
+var AllDeliveryOrder = []DeliveryOrder{
+	DeliveryOrderCreatedAt,
+	DeliveryOrderCompletedAt,
+	DeliveryOrderNextAttemptAt,
+}
+
+func (e DeliveryOrder) IsValid() bool {
+	switch e {
+	case DeliveryOrderCreatedAt, DeliveryOrderCompletedAt, DeliveryOrderNextAttemptAt:
+		return true
+	}
+	return false
+}
+
+func (e DeliveryOrder) String() string {
+	return string(e)
+}
+
+func (e *DeliveryOrder) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = DeliveryOrder(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid DeliveryOrder", str)
+	}
+	return nil
+}
+
+func (e DeliveryOrder) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *DeliveryOrder) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e DeliveryOrder) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// The direction of a list.
+type OrderDirection string
+
+const (
+	// Earliest first.
+	OrderDirectionAsc OrderDirection = "ASC"
+	// Latest first.
+	OrderDirectionDesc OrderDirection = "DESC"
+)
+
+var AllOrderDirection = []OrderDirection{
+	OrderDirectionAsc,
+	OrderDirectionDesc,
+}
+
+func (e OrderDirection) IsValid() bool {
+	switch e {
+	case OrderDirectionAsc, OrderDirectionDesc:
+		return true
+	}
+	return false
+}
+
+func (e OrderDirection) String() string {
+	return string(e)
+}
+
+func (e *OrderDirection) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = OrderDirection(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid OrderDirection", str)
+	}
+	return nil
+}
+
+func (e OrderDirection) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *OrderDirection) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e OrderDirection) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
 // What statistics can be grouped by.
 type StatsDimension string
 
@@ -596,6 +717,61 @@ func (e *StatsDimension) UnmarshalJSON(b []byte) error {
 }
 
 func (e StatsDimension) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// The time that orders a list of webhooks.
+type WebhookOrder string
+
+const (
+	// When the webhook was created.
+	WebhookOrderCreatedAt WebhookOrder = "CREATED_AT"
+)
+
+var AllWebhookOrder = []WebhookOrder{
+	WebhookOrderCreatedAt,
+}
+
+func (e WebhookOrder) IsValid() bool {
+	switch e {
+	case WebhookOrderCreatedAt:
+		return true
+	}
+	return false
+}
+
+func (e WebhookOrder) String() string {
+	return string(e)
+}
+
+func (e *WebhookOrder) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = WebhookOrder(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid WebhookOrder", str)
+	}
+	return nil
+}
+
+func (e WebhookOrder) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *WebhookOrder) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e WebhookOrder) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

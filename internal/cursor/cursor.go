@@ -26,9 +26,15 @@ const (
 	Tenants          Kind = 't'
 	RESTWebhooks     Kind = 'r'
 	Stream           Kind = 's' // of the attempt log
+	Completed        Kind = 'c' // deliveries in the order of their completion
+	NextAttempts     Kind = 'n' // deliveries in the order of their next attempt
 )
 
-// Place is what a cursor encodes: a row's number, and the start under which the row was committed.
+// Timed reports whether the places of a kind are a time and a row's number. Rows move in such lists, so nothing is said of the start.
+func (k Kind) Timed() bool { return k == Completed || k == NextAttempts }
+
+// Place is what a cursor encodes: a row's number, and the start under which the row was committed, or, of a Timed kind, the time, in
+// microseconds.
 type Place struct{ Start, Seq int64 }
 
 // KeySize is the length of a Codec's key, in bytes.

@@ -129,6 +129,35 @@ func (s *Store) ReadCursor(ctx context.Context, k cursor.Kind, tenant webhook.ID
 	return p.Seq, nil
 }
 
+// CursorAt returns the cursor of a place in a list, for the tenant.
+func (c *Scope) CursorAt(k cursor.Kind, p Place) string { return c.s.cursorAt(k, c.tenant, p) }
+
+// ReadCursorAt returns the place of a cursor made by CursorAt. Errors: as of Store.ReadCursor.
+func (c *Scope) ReadCursorAt(ctx context.Context, k cursor.Kind, text string) (Place, error) {
+	return c.s.readCursorAt(ctx, k, c.tenant, text)
+}
+
+func (s *Store) cursorAt(k cursor.Kind, tenant webhook.ID, p Place) string {
+	if k.Timed() {
+		return s.cursors.Seal(k, tenant, cursor.Place{Start: p.At, Seq: p.Seq})
+	}
+	return s.Cursor(k, tenant, max(p.Seq, 0))
+}
+
+func (s *Store) readCursorAt(ctx context.Context, k cursor.Kind, tenant webhook.ID, text string) (p Place, err error) {
+	if k.Timed() {
+		var at cursor.Place
+		at, err = s.cursors.Open(k, tenant, text)
+		p = Place{At: at.Start, Seq: at.Seq}
+	} else {
+		p.Seq, err = s.ReadCursor(ctx, k, tenant, text)
+	}
+	if p == (Place{}) { // of an empty list
+		p.Seq = BelowAll
+	}
+	return p, err
+}
+
 // ReadCursor is Store.ReadCursor for the tenant.
 func (c *Scope) ReadCursor(ctx context.Context, k cursor.Kind, text string) (int64, error) {
 	return c.s.ReadCursor(ctx, k, c.tenant, text)
@@ -140,6 +169,14 @@ func (r *Registry) Cursor(k cursor.Kind, seq int64) string { return r.s.Cursor(k
 // ReadCursor is Store.ReadCursor, for the same tenant as Cursor.
 func (r *Registry) ReadCursor(ctx context.Context, k cursor.Kind, text string) (int64, error) {
 	return r.s.ReadCursor(ctx, k, r.owner(), text)
+}
+
+// CursorAt is Scope.CursorAt, for the same tenant as Cursor.
+func (r *Registry) CursorAt(k cursor.Kind, p Place) string { return r.s.cursorAt(k, r.owner(), p) }
+
+// ReadCursorAt is Scope.ReadCursorAt, for the same tenant as Cursor.
+func (r *Registry) ReadCursorAt(ctx context.Context, k cursor.Kind, text string) (Place, error) {
+	return r.s.readCursorAt(ctx, k, r.owner(), text)
 }
 
 func (r *Registry) owner() webhook.ID {

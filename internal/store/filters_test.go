@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	stdcmp "cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -271,16 +272,37 @@ func (f *filtered) deliveriesAre(rt *rapid.T, of store.DeliveryFilter, found *in
 			return all[ids[1]], err
 		})
 		return
+	case "tenant":
+		of.Order = store.DeliveryOrder{By: rapid.SampledFrom([]store.DeliveryTime{store.CreatedAt, store.CompletedAt, store.NextAttemptAt}).Draw(rt, "order"), Ascending: rapid.Bool().Draw(rt, "ascending")}
 	case "webhooks":
 		of.WebhookIDs = []webhook.ID{f.hooks[0].ID, f.hooks[2].ID}
 	case "events":
 		of.EventIDs = []webhook.ID{f.events[0].ID, f.events[7].ID, f.events[8].ID}
 	}
-	want := kept(f.deliveries, all)
+	want := inOrder(of.Order, kept(f.deliveries, all))
 	*found += len(want)
 	paged(rt, want, func(p store.Page) (*store.List[webhook.Delivery], error) { return f.c.Deliveries(ctx, of, p) })
 	countedAs(rt, len(want), func(limit int) (store.Count, error) { return f.c.CountDeliveriesTo(ctx, of, limit) })
 	f.faceted(rt, want, func(limit int) (*store.Facets, error) { return f.c.DeliveryFacets(ctx, of, limit) })
+}
+
+// inOrder is the deliveries that a list in the order has, in that order.
+func inOrder(o store.DeliveryOrder, list []*webhook.Delivery) []*webhook.Delivery {
+	at := func(d *webhook.Delivery) *time.Time {
+		return map[store.DeliveryTime]*time.Time{store.CreatedAt: &d.CreatedAt, store.CompletedAt: d.CompletedAt, store.NextAttemptAt: d.NextAttemptAt}[o.By]
+	}
+	list = kept(list, func(d *webhook.Delivery) bool { return at(d) != nil })
+	slices.SortFunc(list, func(a, b *webhook.Delivery) int {
+		c := stdcmp.Compare(a.Seq, b.Seq)
+		if o.By != store.CreatedAt {
+			c = stdcmp.Or(at(a).Compare(*at(b)), c)
+		}
+		if o.Ascending {
+			return c
+		}
+		return -c
+	})
+	return list
 }
 
 func kept[T any](list []*T, keeps func(*T) bool) []*T {
@@ -309,12 +331,12 @@ func paged[T any, R interface {
 		}
 		if back {
 			got = append(slices.Clone(l.Items), got...)
-			if p.Before = l.Start; !l.HasPrev {
+			if p.Before, p.BeforeAt = l.Start, l.StartAt; !l.HasPrev {
 				break
 			}
 		} else {
 			got = append(got, l.Items...)
-			if p.After = l.End; !l.HasNext {
+			if p.After, p.AfterAt = l.End, l.EndAt; !l.HasNext {
 				break
 			}
 		}

@@ -18,6 +18,12 @@ type (
 	Page = list.Page
 	// List is a page of rows.
 	List[T any] = list.List[T]
+	// Place is where a row stands in a list.
+	Place = list.Place
+	// DeliveryOrder is how a list of deliveries runs.
+	DeliveryOrder = list.DeliveryOrder
+	// DeliveryTime is a time of a delivery that a list can run by.
+	DeliveryTime = list.DeliveryTime
 	// Count is the number of rows in a list.
 	Count = list.Count
 	// Facets is how many deliveries of a list have each of some values.
@@ -47,6 +53,13 @@ type (
 const (
 	DefaultPage = list.DefaultPage
 	MaxPage     = list.MaxPage
+)
+
+// Times of deliveries that lists can run by.
+const (
+	CreatedAt     = list.CreatedAt
+	CompletedAt   = list.CompletedAt
+	NextAttemptAt = list.NextAttemptAt
 )
 
 // BelowAll is a place before the first row that there ever is.
@@ -101,6 +114,13 @@ func (c *Scope) deliveryList(ctx context.Context, p list.Path) *list.Reading[web
 	return r
 }
 
+// deliveriesBy is the deliveries that the filter keeps, in its order.
+func (c *Scope) deliveriesBy(ctx context.Context, f DeliveryFilter) *list.Reading[webhook.Delivery] {
+	r := c.deliveryList(ctx, f.Path(c.tenant, c.s.db))
+	r.At = f.Order.At()
+	return r
+}
+
 func (c *Scope) attemptList(ctx context.Context, p list.Path) *list.Reading[webhook.Attempt] {
 	return reading[webhook.Attempt](ctx, c, p, c.attemptColumns)
 }
@@ -118,9 +138,16 @@ func (c *Scope) attemptsOf(ctx context.Context, deliveries []webhook.ID) (*list.
 	return c.attemptList(ctx, p), err
 }
 
-// Webhooks lists the tenant's webhooks, newest first.
+func ordered(ascending bool) list.Order {
+	if ascending {
+		return list.OldestFirst
+	}
+	return list.NewestFirst
+}
+
+// Webhooks lists the tenant's webhooks, newest first, or as the filter says.
 func (c *Scope) Webhooks(ctx context.Context, f WebhookFilter, p Page) (*List[webhook.Webhook], error) {
-	return list.Read(ctx, c.webhookList(ctx, f), list.NewestFirst, p)
+	return list.Read(ctx, c.webhookList(ctx, f), ordered(f.Ascending), p)
 }
 
 // Events lists the tenant's events, newest first.
@@ -132,9 +159,9 @@ func (c *Scope) Events(ctx context.Context, f EventFilter, p Page) (*List[webhoo
 	return list.Read(ctx, r, list.NewestFirst, p)
 }
 
-// Deliveries lists the tenant's deliveries, newest first.
+// Deliveries lists the tenant's deliveries, newest first, or as the filter says.
 func (c *Scope) Deliveries(ctx context.Context, f DeliveryFilter, p Page) (*List[webhook.Delivery], error) {
-	return list.Read(ctx, c.deliveryList(ctx, f.Path(c.tenant, c.s.db)), list.NewestFirst, p)
+	return list.Read(ctx, c.deliveriesBy(ctx, f), ordered(f.Order.Ascending), p)
 }
 
 // Attempts lists the tenant's attempts, newest first.
@@ -181,7 +208,7 @@ func (c *Scope) CountEventsTo(ctx context.Context, f EventFilter, limit int) (Co
 
 // CountDeliveriesTo counts what Deliveries lists, as CountWebhooksTo does.
 func (c *Scope) CountDeliveriesTo(ctx context.Context, f DeliveryFilter, limit int) (Count, error) {
-	return c.deliveryList(ctx, f.Path(c.tenant, c.s.db)).Count(ctx, limit)
+	return c.deliveriesBy(ctx, f).Count(ctx, limit)
 }
 
 // CountAttemptsTo counts what Attempts lists, as CountWebhooksTo does.

@@ -216,6 +216,31 @@ func plannedSearches() []planned {
 			return errors.Join(err, counts, facets)
 		})
 	}
+	for _, order := range []store.DeliveryOrder{{Ascending: true}, {By: store.CompletedAt}, {By: store.CompletedAt, Ascending: true}, {By: store.NextAttemptAt}, {By: store.NextAttemptAt, Ascending: true}} {
+		for i, f := range []store.DeliveryFilter{{}, {CompletedAt: lastHour, NextAttemptAt: lastHour}, {WebhookIDs: ids(1), Statuses: []webhook.DeliveryStatus{webhook.DeliveryFailed}}, {Data: data, EventIDs: ids(2)}} {
+			f.Order = order
+			index := []string{"deliveries_tenant", "deliveries_completed", "deliveries_next"}[order.By]
+			if order.By == store.CreatedAt {
+				index = []string{index, index, "deliveries_webhook_failed", "deliveries_event"}[i]
+			}
+			add(fmt.Sprintf("deliveries in the order %+v, search %d", order, i), "deliveries d", index, func(ctx context.Context, c *store.Scope, p store.Page) error {
+				for _, at := range []int64{0, time.Now().UnixMicro()} {
+					if at != 0 && order.By == store.CreatedAt {
+						break
+					}
+					if p.AfterAt, p.BeforeAt = at, 0; p.Before != 0 {
+						p.AfterAt, p.BeforeAt = at+1, at
+					}
+					if _, err := c.Deliveries(ctx, f, p); err != nil {
+						return err
+					}
+				}
+				_, err := c.DeliveryFacets(ctx, f, 10)
+				_, counts := c.CountDeliveriesTo(ctx, f, 10)
+				return errors.Join(err, counts)
+			})
+		}
+	}
 	for _, hooks := range []int{0, 1, 3} {
 		f := store.AttemptFilter{HTTPStatuses: ranges, WebhookIDs: ids(hooks)}
 		add(fmt.Sprintf("attempts: %d webhooks, HTTP statuses", hooks), "attempts a", choose(walked(hooks), "attempts_webhook", "attempts_tenant"),

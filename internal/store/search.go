@@ -35,7 +35,7 @@ func (r *Registry) TokensBetween(ctx context.Context, low, high webhook.ID, n in
 
 // DeliveryFacets groups the first of what Deliveries lists, about limit of them, and looks at a bounded number of rows.
 func (c *Scope) DeliveryFacets(ctx context.Context, f DeliveryFilter, limit int) (*Facets, error) {
-	return c.deliveryList(ctx, f.Path(c.tenant, c.s.db)).Facets(ctx, limit)
+	return c.deliveriesBy(ctx, f).Facets(ctx, limit)
 }
 
 // FacetsOfEvents groups the deliveries of each event, as DeliveryFacets does.

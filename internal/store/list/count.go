@@ -53,25 +53,25 @@ func (r *Reading[T]) Count(ctx context.Context, limit int) (Count, error) {
 	if limit == 0 && v != nil {
 		v.bytes = math.MaxInt
 	}
-	floor, err := r.search(s, most, within, func(r *Reading[T], part stretch) (early int64, done bool, err error) {
+	floor, err := r.search(s, most, within, func(r *Reading[T], part stretch) (early Place, done bool, err error) {
 		n, early, err := r.countIn(part, limit-all.N, v)
 		if err == nil {
 			all.N += n
 		}
 		return early, limit > 0 && all.N > limit || v.spent(), err
 	})
-	all.AtLeast = floor != 0
+	all.AtLeast = floor != (Place{})
 	return all.to(limit), err
 }
 
 // countIn counts the rows in a stretch, one more than limit at most, or all. It may end before the stretch does, at floor.
-func (r *Reading[T]) countIn(s stretch, limit int, v *sieve) (n int, floor int64, err error) {
+func (r *Reading[T]) countIn(s stretch, limit int, v *sieve) (n int, floor Place, err error) {
 	if v == nil {
 		counts, err := r.counts(r.branches, func(int) stretch { return s }, max(limit, 0))
 		for _, one := range counts {
 			n += one
 		}
-		return n, 0, err
+		return n, Place{}, err
 	}
 	want := limit + 1
 	if limit <= 0 {
@@ -79,7 +79,7 @@ func (r *Reading[T]) countIn(s stretch, limit int, v *sieve) (n int, floor int64
 	}
 	one, err := r.siftedOf(s, want, v, false)
 	if err != nil {
-		return 0, 0, err
+		return 0, Place{}, err
 	}
 	return len(one.kept), one.floor(), nil
 }
@@ -147,7 +147,7 @@ func (c *children[T]) countAll(s stretch, limit int, v *sieve) (map[int]Count, e
 	if v == nil {
 		counts, err := c.counts(c.values(), in, limit)
 		for i := range c.ids {
-			all[i] = Count{counts[i], floors[i] != 0}
+			all[i] = Count{counts[i], floors[i] != (Place{})}
 		}
 		return all, err
 	}
@@ -164,7 +164,7 @@ func (c *children[T]) countAll(s stretch, limit int, v *sieve) (map[int]Count, e
 		return nil, err
 	}
 	for i, l := range lists {
-		all[i] = Count{len(l.kept), floors[i] != 0 || l.floor() != 0}
+		all[i] = Count{len(l.kept), floors[i] != (Place{}) || l.floor() != (Place{})}
 	}
 	return all, nil
 }

@@ -86,7 +86,7 @@ func (r *Reading[T]) Facets(ctx context.Context, limit int) (*Facets, error) {
 	if err != nil {
 		return nil, err
 	}
-	floor, err := r.search(s, most, countTime, func(r *Reading[T], part stretch) (early int64, done bool, err error) {
+	floor, err := r.search(s, most, countTime, func(r *Reading[T], part stretch) (early Place, done bool, err error) {
 		found, early, err := r.groupsIn(part, limit-all.sum(), v)
 		if err == nil {
 			for one, n := range found {
@@ -95,11 +95,11 @@ func (r *Reading[T]) Facets(ctx context.Context, limit int) (*Facets, error) {
 		}
 		return early, all.sum() > limit || v.spent(), err
 	})
-	return all.facets(floor != 0 || all.sum() > limit), err
+	return all.facets(floor != (Place{}) || all.sum() > limit), err
 }
 
 // groupsIn groups the rows in a stretch, one more than limit at most. It may end before the stretch does, at floor.
-func (r *Reading[T]) groupsIn(s stretch, limit int, v *sieve) (all groups, floor int64, err error) {
+func (r *Reading[T]) groupsIn(s stretch, limit int, v *sieve) (all groups, floor Place, err error) {
 	if v == nil {
 		found, err := r.groupsOf(1, func(int) (string, []any) {
 			parts := make([]any, len(r.branches), len(r.branches)+1)
@@ -111,11 +111,11 @@ func (r *Reading[T]) groupsIn(s stretch, limit int, v *sieve) (all groups, floor
 			}
 			return "(" + merge(len(parts), s.upward) + ")", append(parts, limit+1)
 		})
-		return found[0], 0, err
+		return found[0], Place{}, err
 	}
 	one, err := r.siftedOf(s, limit+1, v, true)
 	if err != nil {
-		return nil, 0, err
+		return nil, Place{}, err
 	}
 	return groupsOf(one), one.floor(), nil
 }
@@ -131,7 +131,7 @@ func groupsOf(l *queue) groups {
 
 // grouped is a query of what facets need of the rows of a branch in a stretch, one more than limit at most.
 func (r *Reading[T]) grouped(value any, s stretch, limit int) *gorm.DB {
-	return r.ordered(where(r.branch(r.Rows(), value, s), r.rest).Select(r.seq()+", "+groupColumns(r.Source.DB)), s.upward, limit+1)
+	return r.ordered(where(r.branch(r.Rows(), value, s), r.rest).Select(r.placed()+", "+groupColumns(r.Source.DB)), s.upward, limit+1)
 }
 
 // groupsOf groups the rows of n lists, each of which is a text and its parameters.
@@ -194,7 +194,7 @@ func (c *children[T]) facetsAll(s stretch, limit int, v *sieve) ([]*Facets, erro
 	if v == nil {
 		found, err := c.groupsOf(len(c.ids), func(i int) (string, []any) { return "(?)", []any{c.grouped(c.ids[i], in(i), limit)} })
 		for i, one := range found {
-			all[i] = one.facets(floors[i] != 0 || one.sum() > limit)
+			all[i] = one.facets(floors[i] != (Place{}) || one.sum() > limit)
 		}
 		return all, err
 	}
@@ -210,7 +210,7 @@ func (c *children[T]) facetsAll(s stretch, limit int, v *sieve) ([]*Facets, erro
 	}
 	for i, l := range lists {
 		one := groupsOf(l)
-		all[i] = one.facets(floors[i] != 0 || l.floor() != 0 || one.sum() > limit)
+		all[i] = one.facets(floors[i] != (Place{}) || l.floor() != (Place{}) || one.sum() > limit)
 	}
 	return all, nil
 }

@@ -1,6 +1,7 @@
 package list
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -35,6 +36,8 @@ type WebhookFilter struct {
 	DisabledReason *webhook.DisabledReason
 	Failing        *bool  // whether attempts have failed since the last success
 	Text           string // that the URL, the description or the external id contains
+	// Ascending has the list run from the oldest.
+	Ascending bool
 }
 
 // EventFilter narrows a list of events. Zero fields do not filter.
@@ -60,6 +63,8 @@ type DeliveryFilter struct {
 	CreatedAt     TimeRange
 	CompletedAt   TimeRange
 	NextAttemptAt TimeRange
+	// Order is how the list of a tenant's deliveries runs. A list in the order of a time has deliveries with one only.
+	Order DeliveryOrder
 }
 
 // AttemptFilter narrows a list of attempts, and the live stream. Zero fields do not filter.
@@ -199,6 +204,9 @@ func (f EventFilter) Among(events []webhook.ID, db dialect.DB) Path {
 
 // Path is how the tenant's deliveries are listed that the filter keeps.
 func (f DeliveryFilter) Path(tenant webhook.ID, db dialect.DB) Path {
+	if f.Order.By != CreatedAt {
+		return f.byTime(tenant, db)
+	}
 	p, rest := Path{Index: deliveriesOfTenant, branches: []any{tenant}, span: f.CreatedAt}, f
 	events, byEvent := few(f.EventIDs)
 	hooks, byWebhook := few(f.WebhookIDs)
@@ -309,4 +317,28 @@ func AttemptsOfDeliveries(db dialect.DB, eventOf func() (map[webhook.ID]webhook.
 		return []condition{nothing}
 	}
 	return p, err
+}
+
+// places are the first and the last that a list in the order of the time may have in the range.
+func (t TimeRange) places() (low, high Place) {
+	if t.From != nil {
+		low = Place{At: t.From.UnixMicro()}
+	}
+	if t.To != nil {
+		high = Place{t.To.UnixMicro() - 1, math.MaxInt64}
+	}
+	return low, high
+}
+
+// byTime is how the tenant's deliveries that the filter keeps are listed in the order of a time.
+func (f DeliveryFilter) byTime(tenant webhook.ID, db dialect.DB) Path {
+	p, rest := Path{Index: completedOfTenant, branches: []any{tenant}, data: f.Data, span: f.CompletedAt}, f
+	if f.Order.By == NextAttemptAt {
+		p.Index, p.span, rest.NextAttemptAt = dueOfTenant, f.NextAttemptAt, TimeRange{}
+		p.rest = append(p.rest, condition{text: "(" + NextAttemptShown + ") IS NOT NULL"})
+	} else {
+		rest.CompletedAt = TimeRange{}
+	}
+	p.rest = asides(append(p.rest, rest.conditions(db)...))
+	return p
 }

@@ -28,6 +28,8 @@ type Index struct {
 	by string
 	// at is the column of the time that runs with seq.
 	at string
+	// time is the column of the time that the list is in the order of, before seq; "" for none. The index has it after equal.
+	time string
 }
 
 var (
@@ -48,6 +50,15 @@ var (
 	failuresOfTenant    = &Index{table: "deliveries", alias: "d", index: "deliveries_failed", equal: []string{"tenant_id"}, only: "d.status = 'FAILED'", at: "created_at"}
 	failuresOfWebhook   = &Index{
 		table: "deliveries", alias: "d", index: "deliveries_webhook_failed", equal: []string{"webhook_id"}, only: "d.status = 'FAILED'", at: "created_at",
+	}
+
+	completedOfTenant = &Index{
+		table: "deliveries", alias: "d", index: "deliveries_completed", equal: []string{"tenant_id"}, only: "d.completed_at IS NOT NULL",
+		at: "created_at", time: "completed_at",
+	}
+	dueOfTenant = &Index{
+		table: "deliveries", alias: "d", index: "deliveries_next", equal: []string{"tenant_id"}, only: "d.due_at IS NOT NULL",
+		at: "created_at", time: "due_at",
 	}
 
 	// AttemptsOfTenant has a tenant's attempts in the order of the log.
@@ -95,6 +106,14 @@ func (l *Index) Of(db *gorm.DB, tenant webhook.ID) *gorm.DB {
 }
 
 func (l *Index) column(name string) string { return l.alias + "." + name }
+
+// placed are the columns of a row's place.
+func (l *Index) placed() string {
+	if l.time == "" {
+		return l.seq()
+	}
+	return l.seq() + ", " + l.column(l.time) + " AS at"
+}
 
 // seq is the column that orders the list.
 func (l *Index) seq() string { return l.column("seq") }

@@ -16,6 +16,15 @@ const BelowAll = -1
 type Page struct {
 	First, Last   int
 	After, Before int64
+	// AfterAt and BeforeAt are the times, in microseconds, at which a list in the order of a time has these rows; 0 in other lists.
+	AfterAt, BeforeAt int64
+}
+
+// Place is where a row stands in a list: by a time, in microseconds, in lists that have one, and then by its Seq. The zero Place is none.
+type Place struct{ At, Seq int64 }
+
+func (p Place) compare(q Place) int {
+	return cmp.Or(cmp.Compare(p.At, q.At), cmp.Compare(p.Seq, q.Seq))
 }
 
 // List is a page of rows.
@@ -25,6 +34,8 @@ type List[T any] struct {
 	HasNext, HasPrev bool
 	// Start and End are where pages before and after this one begin: cursors, as Page has them.
 	Start, End int64
+	// StartAt and EndAt are the times of Start and End, as Page has them.
+	StartAt, EndAt int64
 	// SearchedTo is when the last row was made that was looked at; nil when the page is as long as asked, or the list has ended.
 	SearchedTo *time.Time
 }
@@ -56,13 +67,13 @@ func (p Page) size() int {
 // higher Seqs or lower ones.
 type walk struct {
 	upward     bool
-	start, end int64
+	start, end Place
 	size       int
 	back       bool // the page is read from its last row to its first
 }
 
 func (o Order) walk(p Page) walk {
-	w := walk{upward: o.ascending, start: p.After, end: p.Before, size: p.size(), back: p.Last > 0}
+	w := walk{upward: o.ascending, start: Place{p.AfterAt, p.After}, end: Place{p.BeforeAt, p.Before}, size: p.size(), back: p.Last > 0}
 	if w.back {
 		w.upward, w.start, w.end = !w.upward, w.end, w.start
 	}
@@ -72,15 +83,15 @@ func (o Order) walk(p Page) walk {
 // stretch has the page's rows, and the row of the cursor that it starts from: while that one is there, something is on its other side.
 func (w walk) stretch() stretch {
 	s := stretch{upward: w.upward, from: w.start, to: w.end}
-	if w.end != 0 {
-		s.to = before(w.end, w.upward)
+	if w.end != (Place{}) {
+		s.to = w.end.before(w.upward)
 	}
 	return s
 }
 
 // limit is one row more than the page has, and the cursor's.
 func (w walk) limit() int {
-	if w.start != 0 {
+	if w.start != (Place{}) {
 		return w.size + 2
 	}
 	return w.size + 1
@@ -91,8 +102,8 @@ func (w walk) other() stretch { return stretch{upward: !w.upward, from: w.start}
 
 // cut makes a page of what was found. sure is false when the row of its cursor is not among that, so that it is to be looked whether
 // something is on the other side.
-func cut[T any, R listed[T]](rows []*T, w walk) (l *List[T], sure bool) {
-	behind := w.start > 0 && len(rows) > 0 && R(rows[0]).Position() == w.start
+func cut[T any, R listed[T]](r *Reading[T], rows []*T, w walk) (l *List[T], sure bool) {
+	behind := w.start.Seq > 0 && len(rows) > 0 && place[T, R](r, rows[0]) == w.start
 	if behind {
 		rows = rows[1:]
 	}
@@ -108,7 +119,7 @@ func cut[T any, R listed[T]](rows []*T, w walk) (l *List[T], sure bool) {
 		slices.Reverse(rows)
 		l.HasNext, l.HasPrev = behind, more
 	}
-	return l, behind || w.start == 0
+	return l, behind || w.start == (Place{})
 }
 
 // more reports whether there are rows after those of the page, in the direction of the walk.
@@ -134,29 +145,40 @@ type listed[T any] interface {
 	Position() int64
 }
 
+// place is where the row stands in the list.
+func place[T any, R listed[T]](r *Reading[T], row *T) Place {
+	p := Place{Seq: R(row).Position()}
+	if r.At != nil {
+		p.At = r.At(row)
+	}
+	return p
+}
+
 // stopped notes that a list was searched as far as floor.
-func stopped[T any](l *List[T], w walk, r *Reading[T], branches []any, floor int64) (err error) {
+func stopped[T any](l *List[T], w walk, r *Reading[T], branches []any, floor Place) (err error) {
 	if l.SearchedTo, err = r.timeOf(branches, floor); err != nil {
 		return err
 	}
 	if w.back {
-		l.HasPrev, l.Start = true, floor
+		l.HasPrev, l.Start, l.StartAt = true, floor.Seq, floor.At
 	} else {
-		l.HasNext, l.End = true, floor
+		l.HasNext, l.End, l.EndAt = true, floor.Seq, floor.At
 	}
 	return nil
 }
 
 // finish sets the page's cursors that are not set yet: those of its first and last row. An empty page has the place where it was read.
-func finish[T any, R listed[T]](l *List[T], w walk, p Page) *List[T] {
-	if n := len(l.Items); n > 0 {
-		l.Start, l.End = cmp.Or(l.Start, R(l.Items[0]).Position()), cmp.Or(l.End, R(l.Items[n-1]).Position())
-		return l
+func finish[T any, R listed[T]](r *Reading[T], l *List[T], w walk, p Page) *List[T] {
+	start, end := Place{l.StartAt, l.Start}, Place{l.EndAt, l.End}
+	after, before := Place{p.AfterAt, p.After}, Place{p.BeforeAt, p.Before}
+	switch n := len(l.Items); {
+	case n > 0:
+		start, end = cmp.Or(start, place[T, R](r, l.Items[0])), cmp.Or(end, place[T, R](r, l.Items[n-1]))
+	case w.back:
+		start, end = cmp.Or(start, before, after), cmp.Or(before, start, after)
+	default:
+		start, end = cmp.Or(after, end, before), cmp.Or(end, after, before)
 	}
-	if w.back {
-		l.Start, l.End = cmp.Or(l.Start, p.Before, p.After), cmp.Or(p.Before, l.Start, p.After)
-	} else {
-		l.Start, l.End = cmp.Or(p.After, l.End, p.Before), cmp.Or(l.End, p.After, p.Before)
-	}
+	l.StartAt, l.Start, l.EndAt, l.End = start.At, start.Seq, end.At, end.Seq
 	return l
 }

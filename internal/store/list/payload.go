@@ -1,7 +1,6 @@
 package list
 
 import (
-	"cmp"
 	"database/sql"
 	"fmt"
 	"slices"
@@ -27,9 +26,13 @@ const (
 type candidate struct {
 	Branch      int // of the list that it is one of
 	Seq         int64
+	At          *dialect.Micros // in lists that are in the order of a time
 	ID, EventID webhook.ID
 	Group       group `gorm:"embedded"`
 }
+
+// place is where the candidate stands in its list.
+func (c candidate) place() Place { return placeOf(c.Seq, c.At) }
 
 // group is what facets tell apart.
 type group struct {
@@ -41,7 +44,7 @@ type group struct {
 // queue is the candidates of one list, in its order.
 type queue struct {
 	all  []candidate
-	end  int64       // the Seq after which there may be more; 0 when these are all
+	end  Place       // after which there may be more; none when these are all
 	kept []candidate // of those before next
 	want int         // how many are to be kept
 	next int
@@ -50,13 +53,13 @@ type queue struct {
 // more reports whether there is more to look at.
 func (l *queue) more() bool { return l.next < len(l.all) && len(l.kept) < l.want }
 
-// floor is the Seq up to which the list was sifted; 0 when that is all of it, or enough was kept.
-func (l *queue) floor() int64 {
+// floor is the place up to which the list was sifted; none when that is all of it, or enough was kept.
+func (l *queue) floor() Place {
 	switch {
 	case len(l.kept) >= l.want:
-		return 0
+		return Place{}
 	case l.next < len(l.all):
-		return l.all[l.next-1].Seq
+		return l.all[l.next-1].place()
 	}
 	return l.end
 }
@@ -67,21 +70,21 @@ func merged(lists []*queue, upward bool) *queue {
 		return lists[0]
 	}
 	one := &queue{}
-	after := func(a, b int64) bool { return a != b && (a > b) == upward }
+	after := func(a, b Place) bool { return a != b && (a.compare(b) > 0) == upward }
 	for _, l := range lists {
 		one.all = append(one.all, l.all...)
-		if l.end != 0 && (one.end == 0 || after(one.end, l.end)) {
+		if l.end != (Place{}) && (one.end == (Place{}) || after(one.end, l.end)) {
 			one.end = l.end
 		}
 	}
-	if one.end != 0 {
-		one.all = slices.DeleteFunc(one.all, func(c candidate) bool { return after(c.Seq, one.end) })
+	if one.end != (Place{}) {
+		one.all = slices.DeleteFunc(one.all, func(c candidate) bool { return after(c.place(), one.end) })
 	}
 	slices.SortFunc(one.all, func(a, b candidate) int {
 		if upward {
-			return cmp.Compare(a.Seq, b.Seq)
+			return a.place().compare(b.place())
 		}
-		return cmp.Compare(b.Seq, a.Seq)
+		return b.place().compare(a.place())
 	})
 	return one
 }
@@ -184,7 +187,7 @@ func (v *sieve) read(events []webhook.ID) error {
 // candidates are rows of the branches, each in its stretch, that the filter keeps but for their payloads: most of them of each branch, and
 // in the order of the list. With groups they have what facets tell apart.
 func (r *Reading[T]) candidates(branches []any, in func(i int) stretch, most int, groups bool) ([]*queue, error) {
-	columns := r.seq() + ", " + r.column("id") + ", " + r.event() + " AS event_id"
+	columns := r.placed() + ", " + r.column("id") + ", " + r.event() + " AS event_id"
 	if groups {
 		columns += ", " + groupColumns(r.Source.DB)
 	}
@@ -207,17 +210,17 @@ func (r *Reading[T]) candidates(branches []any, in func(i int) stretch, most int
 	}
 	for _, l := range lists {
 		if len(l.all) == most {
-			l.end = l.all[most-1].Seq
+			l.end = l.all[most-1].place()
 		}
 	}
 	return lists, nil
 }
 
 // sifted reads rows whose payloads meet the conditions. It may end before the stretch does, at floor.
-func (r *Reading[T]) sifted(s stretch, limit int, v *sieve) (rows []*T, floor int64, err error) {
+func (r *Reading[T]) sifted(s stretch, limit int, v *sieve) (rows []*T, floor Place, err error) {
 	one, err := r.siftedOf(s, limit, v, false)
 	if err != nil {
-		return nil, 0, err
+		return nil, Place{}, err
 	}
 	rows, err = r.whole(one.kept)
 	return rows, one.floor(), err

@@ -12,21 +12,21 @@ import (
 func Read[T any, R listed[T]](ctx context.Context, r *Reading[T], o Order, p Page) (*List[T], error) {
 	w := o.walk(p)
 	if len(r.branches) == 0 {
-		return finish[T, R](&List[T]{Items: []*T{}}, w, p), nil
+		return finish[T, R](r, &List[T]{Items: []*T{}}, w, p), nil
 	}
 	s, some, err := r.within(ctx, w.stretch())
 	if err != nil {
 		return nil, err
 	}
 	var rows []*T
-	var floor int64
+	var floor Place
 	if some {
 		if rows, floor, err = r.walk(s, w.limit()); err != nil {
 			return nil, err
 		}
 	}
-	l, sure := cut[T, R](rows, w)
-	if floor != 0 && !l.more(w) {
+	l, sure := cut[T, R](r, rows, w)
+	if floor != (Place{}) && !l.more(w) {
 		if err := stopped(l, w, r, r.branches, floor); err != nil {
 			return nil, err
 		}
@@ -46,20 +46,20 @@ func Read[T any, R listed[T]](ctx context.Context, r *Reading[T], o Order, p Pag
 			}
 		}
 	}
-	return finish[T, R](l, w, p), nil
+	return finish[T, R](r, l, w, p), nil
 }
 
 // walk reads rows until there are as many as limit, or the list ends. A search may end before, at floor.
-func (r *Reading[T]) walk(s stretch, limit int) (rows []*T, floor int64, err error) {
+func (r *Reading[T]) walk(s stretch, limit int) (rows []*T, floor Place, err error) {
 	if !r.searches() {
 		rows, err = r.find(s, limit)
-		return rows, 0, err
+		return rows, Place{}, err
 	}
 	v, err := r.sieve(r.Source.Bounds.Time)
 	if err != nil {
-		return nil, 0, err
+		return nil, Place{}, err
 	}
-	floor, err = r.search(s, r.Source.Bounds.Most, r.Source.Bounds.Time, func(r *Reading[T], part stretch) (early int64, done bool, err error) {
+	floor, err = r.search(s, r.Source.Bounds.Most, r.Source.Bounds.Time, func(r *Reading[T], part stretch) (early Place, done bool, err error) {
 		var found []*T
 		if v == nil {
 			found, err = r.find(part, limit-len(rows))
@@ -76,14 +76,14 @@ func (r *Reading[T]) walk(s stretch, limit int) (rows []*T, floor int64, err err
 
 // look looks for a row in a short stretch, and reports whether it is not sure that there is none. It reads no payloads.
 func (r *Reading[T]) look(s stretch) (found, unsure bool, err error) {
-	floor := int64(0)
+	floor := Place{}
 	if r.searches() {
 		if floor, err = r.floor(s, r.Source.Bounds.First); err != nil {
 			return false, false, err
 		}
 	}
 	rows, err := r.find(s.upTo(floor), 1)
-	return len(rows) > 0, floor != 0, err
+	return len(rows) > 0, floor != (Place{}), err
 }
 
 // maxParents bounds the parents of one statement: SQLite takes 500 parts of a UNION ALL.
@@ -98,7 +98,7 @@ func ReadOf[T any, R listed[T]](ctx context.Context, r *Reading[T], ids []webhoo
 		return nil, err
 	}
 	other, maybe := stretch{}, false
-	if w.start != 0 {
+	if w.start != (Place{}) {
 		if other, maybe, err = r.within(ctx, w.other()); err != nil {
 			return nil, err
 		}
@@ -112,7 +112,7 @@ func ReadOf[T any, R listed[T]](ctx context.Context, r *Reading[T], ids []webhoo
 	for part := range slices.Chunk(ids, maxParents) {
 		children := children[T]{Reading: r, ids: part, n: n, parent: parent}
 		var rows map[webhook.ID][]*T
-		var floors map[int]int64
+		var floors map[int]Place
 		if some {
 			if rows, floors, err = children.read(s, w.limit(), v); err != nil {
 				return nil, err
@@ -121,8 +121,8 @@ func ReadOf[T any, R listed[T]](ctx context.Context, r *Reading[T], ids []webhoo
 		unsure := children
 		unsure.ids = nil
 		for i, id := range part {
-			l, sure := cut[T, R](rows[id], w)
-			if floor := floors[i]; floor != 0 && !l.more(w) {
+			l, sure := cut[T, R](r, rows[id], w)
+			if floor := floors[i]; floor != (Place{}) && !l.more(w) {
 				if err := stopped(l, w, r, []any{id}, floor); err != nil {
 					return nil, err
 				}
@@ -137,13 +137,13 @@ func ReadOf[T any, R listed[T]](ctx context.Context, r *Reading[T], ids []webhoo
 				return nil, err
 			}
 			for i, id := range unsure.ids {
-				if len(behind[id]) > 0 || floors[i] != 0 {
+				if len(behind[id]) > 0 || floors[i] != (Place{}) {
 					result[id].isBehind(w)
 				}
 			}
 		}
 		for _, id := range part {
-			finish[T, R](result[id], w, p)
+			finish[T, R](r, result[id], w, p)
 		}
 	}
 	return result, nil
@@ -159,7 +159,7 @@ type children[T any] struct {
 }
 
 // read reads rows of each parent. A search ends at a floor, by the parents' places.
-func (c *children[T]) read(s stretch, limit int, v *sieve) (rows map[webhook.ID][]*T, floors map[int]int64, err error) {
+func (c *children[T]) read(s stretch, limit int, v *sieve) (rows map[webhook.ID][]*T, floors map[int]Place, err error) {
 	err = c.hurried(c.Source.Bounds.Time, func(c *children[T]) (err error) {
 		if v == nil {
 			rows, floors, err = c.find(s, limit)
@@ -191,7 +191,7 @@ func (c *children[T]) hurried(within time.Duration, do func(c *children[T]) erro
 const fewest = 20
 
 // find reads rows of each parent, whatever their payloads are.
-func (c *children[T]) find(s stretch, limit int) (rows map[webhook.ID][]*T, floors map[int]int64, err error) {
+func (c *children[T]) find(s stretch, limit int) (rows map[webhook.ID][]*T, floors map[int]Place, err error) {
 	parts := make([]any, len(c.ids))
 	if floors, err = c.ends(s); err != nil {
 		return nil, nil, err
@@ -212,7 +212,7 @@ func (c *children[T]) find(s stretch, limit int) (rows map[webhook.ID][]*T, floo
 }
 
 // sifted reads rows of each parent whose payloads meet the conditions.
-func (c *children[T]) sifted(s stretch, limit int, v *sieve) (rows map[webhook.ID][]*T, floors map[int]int64, err error) {
+func (c *children[T]) sifted(s stretch, limit int, v *sieve) (rows map[webhook.ID][]*T, floors map[int]Place, err error) {
 	if floors, err = c.ends(s); err != nil {
 		return nil, nil, err
 	}
@@ -229,7 +229,7 @@ func (c *children[T]) sifted(s stretch, limit int, v *sieve) (rows map[webhook.I
 	rows = make(map[webhook.ID][]*T, len(c.ids))
 	var all []candidate
 	for i, l := range lists {
-		if floor := l.floor(); floor != 0 {
+		if floor := l.floor(); floor != (Place{}) {
 			floors[i] = floor
 		}
 		all = append(all, l.kept...)
@@ -243,9 +243,9 @@ func (c *children[T]) sifted(s stretch, limit int, v *sieve) (rows map[webhook.I
 }
 
 // ends are where the search ends, by the parents' places.
-func (c *children[T]) ends(s stretch) (map[int]int64, error) {
+func (c *children[T]) ends(s stretch) (map[int]Place, error) {
 	if !c.searches() || c.n == 0 {
-		return map[int]int64{}, nil
+		return map[int]Place{}, nil
 	}
 	return c.floors(c.values(), s, c.n)
 }

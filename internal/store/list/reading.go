@@ -81,47 +81,62 @@ type Reading[T any] struct {
 	// Payloads is the table of events, e, found by their ids, and ByID reads rows, both for filters by payload.
 	Payloads func() *gorm.DB
 	ByID     func(ids []webhook.ID) (map[webhook.ID]*T, error)
+	// At is the time, in microseconds, of a row of a list that is in the order of a time; nil for others.
+	At func(*T) int64
 }
 
-// stretch is a part of a walk along seq, both ends in it; 0 is an end of the list.
+// stretch is a part of a walk, both ends in it; no place is an end of the list.
 type stretch struct {
 	upward   bool
-	from, to int64
+	from, to Place
 }
 
 // next is the stretch that follows on floor.
-func (s stretch) next(floor int64) stretch {
-	s.from = before(floor, !s.upward)
+func (s stretch) next(floor Place) stretch {
+	s.from = floor.before(!s.upward)
 	return s
 }
 
-// before is the Seq next to one, on the side from which a walk comes; below the first it is none that a row has.
-func before(seq int64, upward bool) int64 {
-	if upward {
-		return cmp.Or(seq-1, -1)
+// before is the place next to one, on the side from which a walk comes; below the first it is none that a row has.
+func (p Place) before(upward bool) Place {
+	if !upward {
+		return Place{p.At, p.Seq + 1}
 	}
-	return seq + 1
+	if p.At == 0 {
+		return Place{Seq: cmp.Or(p.Seq-1, BelowAll)}
+	}
+	return Place{p.At, p.Seq - 1}
 }
 
-// upTo is the stretch as far as floor; 0 is all of it.
-func (s stretch) upTo(floor int64) stretch {
-	if floor != 0 {
+// placeOf is the place of a row with a Seq and, in lists that are in the order of one, a time.
+func placeOf(seq int64, at *dialect.Micros) Place {
+	if at == nil {
+		return Place{Seq: seq}
+	}
+	return Place{int64(*at), seq}
+}
+
+// upTo is the stretch as far as floor; without one it is all of it.
+func (s stretch) upTo(floor Place) stretch {
+	if floor != (Place{}) {
 		s.to = floor
 	}
 	return s
 }
 
-// within is the part of the stretch between low and high; 0 is open. It reports whether there is any.
-func (s stretch) within(low, high int64) (stretch, bool) {
+// within is the part of the stretch between low and high, each of which may be open. It reports whether there is any.
+func (s stretch) within(low, high Place) (stretch, bool) {
 	from, to := &s.from, &s.to
 	if !s.upward {
 		from, to = to, from
 	}
-	*from = max(*from, low)
-	if high != 0 && (*to == 0 || *to > high) {
+	if from.compare(low) < 0 {
+		*from = low
+	}
+	if high != (Place{}) && (*to == (Place{}) || to.compare(high) > 0) {
 		*to = high
 	}
-	return s, *to == 0 || *from <= *to
+	return s, *to == (Place{}) || from.compare(*to) <= 0
 }
 
 // branch is a query of one branch's part of the index, in the stretch.
@@ -145,9 +160,13 @@ func (r *Reading[T]) branch(q *gorm.DB, value any, s stretch) *gorm.DB {
 }
 
 // side bounds a query at seq. A list that goes by another column begins at that of the row which has it, if that is one of the branch.
-func (r *Reading[T]) side(q *gorm.DB, value any, seq int64, operator, otherwise string) *gorm.DB {
-	if seq == 0 {
+func (r *Reading[T]) side(q *gorm.DB, value any, at Place, operator, otherwise string) *gorm.DB {
+	seq := at.Seq
+	switch {
+	case at == (Place{}):
 		return q
+	case r.time != "":
+		return q.Where("("+r.column(r.time)+", "+r.seq()+")"+operator+"(?, ?)", dialect.Micros(at.At), seq)
 	}
 	if r.by != "" {
 		q = q.Where(fmt.Sprintf("%s%sCOALESCE((SELECT c.%s FROM %s AS c WHERE c.seq = ? AND c.%s = ? AND c.tenant_id = ?), %s)",
@@ -162,8 +181,11 @@ func (r *Reading[T]) ordered(q *gorm.DB, upward bool, limit int) *gorm.DB {
 	if r.by != "" {
 		column = r.column(r.by)
 	}
-	if r.single {
+	switch {
+	case r.single:
 		return q.Limit(limit)
+	case r.time != "":
+		return q.Order(r.column(r.time) + direction(upward) + ", " + r.seq() + direction(upward)).Limit(limit)
 	}
 	return q.Order(column + direction(upward)).Limit(limit)
 }
@@ -201,45 +223,53 @@ func unionAll(part string, n int) string { return part + strings.Repeat(" UNION 
 
 // floors are the Seqs at which stretches of n rows of the branches end, besides the row of a cursor, by the branches' places; those that end
 // before are missing.
-func (r *Reading[T]) floors(branches []any, s stretch, n int) (map[int]int64, error) {
+func (r *Reading[T]) floors(branches []any, s stretch, n int) (map[int]Place, error) {
 	parts, floors := make([]string, len(branches)), make([]any, len(branches))
 	for i, value := range branches {
-		parts[i] = fmt.Sprintf("SELECT %d AS branch, t.seq FROM (?) AS t", i)
-		floors[i] = r.ordered(r.branch(r.Bare().Select(r.seq()), value, s), s.upward, 1).Offset(n)
+		parts[i] = fmt.Sprintf("SELECT %d AS branch, t.* FROM (?) AS t", i)
+		floors[i] = r.ordered(r.branch(r.Bare().Select(r.placed()), value, s), s.upward, 1).Offset(n)
 	}
 	var rows []struct {
 		Branch int
 		Seq    int64
+		At     *dialect.Micros
 	}
 	if err := r.DB.Raw(strings.Join(parts, " UNION ALL "), floors...).Scan(&rows).Error; err != nil {
 		return nil, dialect.Unavailable(err)
 	}
-	ends := make(map[int]int64, len(rows))
+	ends := make(map[int]Place, len(rows))
 	for _, row := range rows {
-		if row.Seq != s.to {
-			ends[row.Branch] = row.Seq
+		if end := placeOf(row.Seq, row.At); end != s.to {
+			ends[row.Branch] = end
 		}
 	}
 	return ends, nil
 }
 
-// floor is the Seq at which a stretch of about n rows of all branches ends; 0 when the list ends before.
-func (r *Reading[T]) floor(s stretch, n int) (int64, error) {
+// floor is the place at which a stretch of about n rows of all branches ends; none when the list ends before.
+func (r *Reading[T]) floor(s stretch, n int) (Place, error) {
 	ends, err := r.floors(r.branches, s, max(n/len(r.branches), 1))
-	floor := int64(0)
-	for _, seq := range ends {
-		if floor == 0 || (seq < floor) == s.upward {
-			floor = seq
+	floor := Place{}
+	for _, end := range ends {
+		if floor == (Place{}) || (end.compare(floor) < 0) == s.upward {
+			floor = end
 		}
 	}
 	return floor, err
 }
 
 // timeOf is when the row came that has the Seq, in one of the branches; nil when it has gone.
-func (r *Reading[T]) timeOf(branches []any, seq int64) (*time.Time, error) {
+func (r *Reading[T]) timeOf(branches []any, at Place) (*time.Time, error) {
+	if r.time != "" {
+		return new(dialect.Micros(at.At).Time()), nil
+	}
+	return r.timeOfRow(branches, at)
+}
+
+func (r *Reading[T]) timeOfRow(branches []any, place Place) (*time.Time, error) {
 	for _, value := range branches {
 		var at []dialect.Micros
-		q := r.branch(r.Bare().Select(r.column(r.at)), value, stretch{from: seq, to: seq}).Limit(1)
+		q := r.branch(r.Bare().Select(r.column(r.at)), value, stretch{from: place, to: place}).Limit(1)
 		if err := q.Scan(&at).Error; err != nil {
 			return nil, dialect.Unavailable(err)
 		}
@@ -258,6 +288,10 @@ const (
 
 // within is the part of the walk that may have rows of the span of time.
 func (r *Reading[T]) within(ctx context.Context, s stretch) (_ stretch, some bool, err error) {
+	if r.time != "" {
+		s, some = s.within(r.span.places())
+		return s, some, nil
+	}
 	var low, high int64
 	if r.span.From != nil {
 		if low, _, err = r.Source.seqAt(ctx, r.table, "t.id < ?", "t.id DESC", r.span.From.Add(-clockSlack)); err != nil {
@@ -280,7 +314,7 @@ func (r *Reading[T]) within(ctx context.Context, s stretch) (_ stretch, some boo
 			}
 		}
 	}
-	s, some = s.within(low, high)
+	s, some = s.within(Place{Seq: low}, Place{Seq: high})
 	return s, some, nil
 }
 

@@ -16,19 +16,19 @@ import (
 func (p *Path) searches() bool { return len(p.rest) > 0 || len(p.data) > 0 }
 
 // search calls do with one stretch after another, at most most rows of the index and for about within, until the list ends or do is
-// done. It returns the Seq up to which it read; 0 if the list has ended. do may end its stretch earlier, at early.
-func (r *Reading[T]) search(s stretch, most int, within time.Duration, do func(r *Reading[T], part stretch) (early int64, done bool, err error)) (floor int64, err error) {
+// done. It returns the place up to which it read; none if the list has ended. do may end its stretch earlier, at early.
+func (r *Reading[T]) search(s stretch, most int, within time.Duration, do func(r *Reading[T], part stretch) (early Place, done bool, err error)) (floor Place, err error) {
 	until := time.Now().Add(within)
 	for n := min(r.Source.Bounds.First, most); ; {
-		var end int64
+		var end Place
 		var done bool
 		began := time.Now()
-		gaveUp, err := r.hurry(floor != 0, until, func(r *Reading[T]) (err error) {
+		gaveUp, err := r.hurry(floor != (Place{}), until, func(r *Reading[T]) (err error) {
 			if end, err = r.floor(s, n); err != nil {
 				return err
 			}
-			var early int64
-			if early, done, err = do(r, s.upTo(end)); early != 0 {
+			var early Place
+			if early, done, err = do(r, s.upTo(end)); early != (Place{}) {
 				end = early
 			}
 			return err
@@ -38,7 +38,7 @@ func (r *Reading[T]) search(s stretch, most int, within time.Duration, do func(r
 		}
 		floor, most = end, most-n
 		left, took := time.Until(until), time.Since(began)
-		if floor == 0 || done || most <= 0 || left <= 0 {
+		if floor == (Place{}) || done || most <= 0 || left <= 0 {
 			return floor, nil
 		}
 		s = s.next(floor)

@@ -180,6 +180,8 @@ CREATE INDEX deliveries_tenant ON deliveries (tenant_id);
 CREATE INDEX deliveries_type ON deliveries (tenant_id, event_type);
 CREATE INDEX deliveries_failed ON deliveries (tenant_id) WHERE status = 'FAILED';
 CREATE INDEX deliveries_webhook_failed ON deliveries (webhook_id) WHERE status = 'FAILED';
+CREATE INDEX deliveries_completed ON deliveries (tenant_id, completed_at) WHERE completed_at IS NOT NULL;
+CREATE INDEX deliveries_next ON deliveries (tenant_id, due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX deliveries_due ON deliveries (webhook_id, due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX deliveries_claimed ON deliveries (claimed_by) WHERE claimed_by IS NOT NULL;
 

@@ -1,0 +1,26 @@
+package graph
+
+import (
+	"github.com/hookgraph/hookgraph/graph/model"
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// deliveriesBy returns the list in the order of a time, and that order. What is due comes first unless the direction says otherwise;
+// else the newest does.
+func deliveriesBy(by model.DeliveryOrder, direction *model.OrderDirection) (*listing[*store.Scope, webhook.Delivery, store.DeliveryFilter], store.DeliveryOrder) {
+	switch by {
+	case model.DeliveryOrderCompletedAt:
+		return &completed, store.DeliveryOrder{By: store.CompletedAt, Ascending: ascending(direction, false)}
+	case model.DeliveryOrderNextAttemptAt:
+		return &nextAttempts, store.DeliveryOrder{By: store.NextAttemptAt, Ascending: ascending(direction, true)}
+	}
+	return &deliveries, store.DeliveryOrder{Ascending: ascending(direction, false)}
+}
+
+func ascending(direction *model.OrderDirection, otherwise bool) bool {
+	if direction == nil {
+		return otherwise
+	}
+	return *direction == model.OrderDirectionAsc
+}
