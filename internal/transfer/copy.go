@@ -127,7 +127,7 @@ func (c *copier) copyAll(ctx context.Context, tables []CopiedTable) (err error) 
 			return fmt.Errorf("check %s: %w", is.Name, err)
 		}
 		if rows != is.Rows || sum != is.Sum {
-			return fmt.Errorf("check %s: the target does not have what the source has: %d rows of %d, sums %.8s and %.8s", is.Name, rows, is.Rows, sum, is.Sum)
+			return fmt.Errorf("check %s: the target does not have what the source has (%d rows of %d, checksums %.8s and %.8s): if the source was used since the copy began, copy into a new database", is.Name, rows, is.Rows, sum, is.Sum)
 		}
 	}
 	return nil
