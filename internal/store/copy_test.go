@@ -76,8 +76,10 @@ func TestCopy(t *testing.T) {
 		t.Error("copied without the master key")
 	}
 	for _, at := range []transfer.Progress{
-		{Step: transfer.Copying, Table: "events", Done: 2100}, {Step: transfer.Copying, Table: "attempts"},
-		{Step: transfer.Indexing, Table: "deliveries"}, {Step: transfer.Checking, Table: "events"},
+		{Step: transfer.Copying, Table: "events", Done: 2100},
+		{Step: transfer.Copying, Table: "attempts"},
+		{Step: transfer.Indexing, Table: "deliveries"},
+		{Step: transfer.Checking, Table: "events"},
 	} {
 		interrupted := o
 		interrupted.Progress = func(p transfer.Progress) {
