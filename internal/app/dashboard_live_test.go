@@ -90,7 +90,7 @@ func TestDashboardLiveList(t *testing.T) {
 
 	p.stop()
 	page.WaitText(".notice", "The connection was lost")
-	p = boot(t, dir, "--listen", strings.TrimPrefix(p.url, "http://"))
+	boot(t, dir, "--listen", strings.TrimPrefix(p.url, "http://"))
 	c.publish(t, "restarted.done")
 	page.WaitText(".notice", "goes on where it was")
 	page.WaitText(".row:not(.heading)", "restarted.done")
