@@ -48,7 +48,9 @@ func few(tb testing.TB, checks string) {
 
 func agreesWithModel(s *suite, t *rapid.T) {
 	open := s.Fresh()
-	m := &model{start: func() *store.Store { return open(s, store.Options{Tuning: fanOutAbove(1)}) }, ledger: newLedger(), deliveries: map[webhook.ID]*modelDelivery{}, events: map[webhook.ID]string{}, keys: map[string]webhook.ID{}}
+	tuning := fanOutAbove(1)
+	tuning.FoldRows = 7 // rows of the journal are folded in parts
+	m := &model{start: func() *store.Store { return open(s, store.Options{Tuning: tuning}) }, ledger: newLedger(), deliveries: map[webhook.ID]*modelDelivery{}, events: map[webhook.ID]string{}, keys: map[string]webhook.ID{}}
 	m.open(t)
 	defer func() { _ = m.s.Close() }()
 	m.create(t)

@@ -19,9 +19,7 @@ var (
 
 // Journal implements dialect.Statistics.
 func (q *DB) Journal(_ *dialect.Tx, data []byte) error {
-	q.params.Reset(0)
-	q.params.Blob(data)
-	return q.direct.run(insertJournal, 1, q.params.Values, nil)
+	return q.direct.run(insertJournal, 1, []driver.Value{data}, nil)
 }
 
 func addStatsKey(p *dialect.Params, k *dialect.StatsKey) {
@@ -35,10 +33,11 @@ func addStatsKey(p *dialect.Params, k *dialect.StatsKey) {
 // StatsRows implements dialect.Statistics.
 func (q *DB) StatsRows(_ *dialect.Tx, keys []dialect.StatsKey) ([][]byte, error) {
 	found := make([][]byte, len(keys))
+	var one dialect.Params // q.params has room for many rows, which Reset clears
 	for i := range keys {
-		q.params.Reset(0)
-		addStatsKey(&q.params, &keys[i])
-		err := q.direct.run(findStats, 1, q.params.Values, func(row []driver.Value) {
+		one.Reset(0)
+		addStatsKey(&one, &keys[i])
+		err := q.direct.run(findStats, 1, one.Values, func(row []driver.Value) {
 			data, _ := row[0].([]byte)
 			found[i] = slices.Clone(data)
 		})

@@ -73,7 +73,7 @@ func (f *Folder) Fold(b *dialect.Tx, rows int) (Folded, error) {
 		return Folded{}, err
 	}
 	for _, j := range taken {
-		if err := p.fold(j.Data); err != nil {
+		if err := p.fold(j.Seq, j.Data); err != nil {
 			return Folded{}, err
 		}
 	}
@@ -183,9 +183,9 @@ func (p *piece) typeName(tenant webhook.ID, name string) string {
 }
 
 // fold adds a row of the journal, as far as there is room. The rest of it goes back.
-func (p *piece) fold(data []byte) error {
+func (p *piece) fold(seq int64, data []byte) error {
 	if len(p.keys) >= p.most {
-		return p.putBack(data)
+		return p.putBack(seq, data)
 	}
 	at, err := stats.Read(data, stats.Visitor{Tenant: func(stats.Tenant) bool { return false }})
 	if err != nil {
@@ -212,12 +212,14 @@ func (p *piece) fold(data []byte) error {
 	if err != nil || rest.Empty() {
 		return err
 	}
-	return p.putBack(rest.Append(nil, at))
+	return p.putBack(seq, rest.Append(nil, at))
 }
 
-func (p *piece) putBack(data []byte) error {
+// putBack puts a row of the journal, or the rest of it, back in its place: what it says of a webhook's last attempts is older than the rows
+// after it.
+func (p *piece) putBack(seq int64, data []byte) error {
 	p.left = true
-	return p.db.Journal(p.tx, data)
+	return p.tx.DB.Exec("INSERT INTO stats_journal (seq, data) VALUES (?, ?)", seq, data).Error
 }
 
 func (p *piece) gauge(tenant webhook.ID, hook int64, g stats.Gauge, at int64) {
