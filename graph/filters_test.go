@@ -101,7 +101,7 @@ func TestFacets(t *testing.T) {
 		"webhooks.1.deliveries.facets": `{"errors":[],"eventTypes":[{"count":4,"value":"a.b"}],"precision":"EXACT","statuses":[{"count":3,"value":"SUCCEEDED"},{"count":1,"value":"PENDING"}]}`,
 	} {
 		var steps []any
-		for _, step := range strings.Split(way, ".") {
+		for step := range strings.SplitSeq(way, ".") {
 			switch step {
 			case "0", "1":
 				steps = append(steps, "nodes", int(step[0]-'0'))

@@ -43,9 +43,16 @@ func TestSearch(t *testing.T) {
 		{"find", "Webhook " + mine.webhook + ", Event " + mine.event},
 		{"FIND.example", "Webhook " + mine.webhook},
 		{"kallima", "Tenant " + mine.tenant + ", Webhook " + mine.webhook},
-		{other.webhook, ""}, {other.event, ""}, {other.delivery, ""}, {other.token, ""}, {other.tenant, ""}, {"other", ""},
+		{other.webhook, ""},
+		{other.event, ""},
+		{other.delivery, ""},
+		{other.token, ""},
+		{other.tenant, ""},
+		{"other", ""},
 		{mine.event[:7], ""},
-		{"0190-", ""}, {"%", ""}, {"\xff", ""},
+		{"0190-", ""},
+		{"%", ""},
+		{"\xff", ""},
 	} {
 		if got := a.search(t, all, one.text); got != one.want {
 			t.Errorf("%q: %s, want %s", one.text, got, one.want)

@@ -168,8 +168,11 @@ func some[T any](t *rapid.T, label string, list ...T) []T {
 }
 
 var someConditions = []webhook.DataFilter{
-	{Path: "customer.id", Equals: json.RawMessage("1.0")}, {Path: "customer.name", Contains: new("Ann")}, {Path: "customer", Equals: json.RawMessage("null")},
-	{Path: "items.sku", Equals: json.RawMessage(`"b"`)}, {Path: "no", Contains: new("x")},
+	{Path: "customer.id", Equals: json.RawMessage("1.0")},
+	{Path: "customer.name", Contains: new("Ann")},
+	{Path: "customer", Equals: json.RawMessage("null")},
+	{Path: "items.sku", Equals: json.RawMessage(`"b"`)},
+	{Path: "no", Contains: new("x")},
 }
 
 func someRanges(t *rapid.T) []store.IntRange {
@@ -213,8 +216,10 @@ func TestFilters(t *testing.T) {
 			f.s.SearchBytes(rapid.SampledFrom([]int{1, 100, 1 << 20}).Draw(rt, "bytes of a search"))
 			switch rapid.SampledFrom([]string{"events", "deliveries", "deliveries", "deliveries", "attempts"}).Draw(rt, "list") {
 			case "events":
-				of := store.EventFilter{Types: some(rt, "types", "a.b", "a.*", "z", "no"), Tags: some(rt, "tags", append(someTags, "no")...), Data: some(rt, "data", someConditions...),
-					CreatedAt: someTime(rt, "created", made)}
+				of := store.EventFilter{
+					Types: some(rt, "types", "a.b", "a.*", "z", "no"), Tags: some(rt, "tags", append(someTags, "no")...), Data: some(rt, "data", someConditions...),
+					CreatedAt: someTime(rt, "created", made),
+				}
 				if rapid.IntRange(0, 3).Draw(rt, "key?") == 0 {
 					of.IdempotencyKey = rapid.SampledFrom([]string{"key 0", "key 10", "no", "\xff"}).Draw(rt, "key")
 				}
@@ -231,8 +236,10 @@ func TestFilters(t *testing.T) {
 				}
 				f.deliveriesAre(rt, of, &found)
 			case "attempts":
-				of := store.AttemptFilter{Errors: some(rt, "errors", webhook.ErrorDNS, webhook.ErrorHTTPStatus), HTTPStatuses: someRanges(rt),
-					Statuses: some(rt, "statuses", webhook.AttemptFailed, webhook.AttemptSucceeded), WebhookIDs: some(rt, "webhooks", f.hooks[0].ID, f.hooks[1].ID)}
+				of := store.AttemptFilter{
+					Errors: some(rt, "errors", webhook.ErrorDNS, webhook.ErrorHTTPStatus), HTTPStatuses: someRanges(rt),
+					Statuses: some(rt, "statuses", webhook.AttemptFailed, webhook.AttemptSucceeded), WebhookIDs: some(rt, "webhooks", f.hooks[0].ID, f.hooks[1].ID),
+				}
 				want := kept(f.attempts, func(a *webhook.Attempt) bool { return f.keepsAttempt(of, a) })
 				found += len(want)
 				paged(rt, want, func(p store.Page) (*store.List[webhook.Attempt], error) {

@@ -75,14 +75,18 @@ var (
 	allTokens      = &Index{table: "tokens", alias: "k", at: "created_at"}
 	tokensOfTenant = &Index{table: "tokens", alias: "k", index: "tokens_tenant", equal: []string{"tenant_id"}, at: "created_at"}
 
-	// EventsByID, DeliveriesByID and AttemptsByID find rows by their ids.
-	EventsByID     = &Index{table: "events", alias: "e", index: "events_id"}
+	// EventsByID finds events by their ids.
+	EventsByID = &Index{table: "events", alias: "e", index: "events_id"}
+	// DeliveriesByID finds deliveries by their ids.
 	DeliveriesByID = &Index{table: "deliveries", alias: "d", index: "deliveries_id"}
-	AttemptsByID   = &Index{table: "attempts", alias: "a", index: "attempts_id"}
-	// WebhooksByID, TenantsByID and TokensByID are found by their keys.
+	// AttemptsByID finds attempts by their ids.
+	AttemptsByID = &Index{table: "attempts", alias: "a", index: "attempts_id"}
+	// WebhooksByID finds webhooks by their keys.
 	WebhooksByID = &Index{table: "webhooks", alias: "w", one: true}
-	TenantsByID  = &Index{table: "tenants", alias: "t", one: true}
-	TokensByID   = &Index{table: "tokens", alias: "k", one: true}
+	// TenantsByID finds tenants by their keys.
+	TenantsByID = &Index{table: "tenants", alias: "t", one: true}
+	// TokensByID finds tokens by their keys.
+	TokensByID = &Index{table: "tokens", alias: "k", one: true}
 	// Deliveries is the table of deliveries in its own order.
 	Deliveries = &Index{table: "deliveries", alias: "d"}
 )
