@@ -253,24 +253,34 @@ func (s *Store) PruneAt(ctx context.Context, now time.Time) error {
 	return s.prune(ctx, dialect.CutoffAt(now, s.opts.Retention), now, false)
 }
 
-// LargestWrite has the writer note how many rows its transactions change or delete, through GORM, and returns a function that tells the most
-// that one has. The writer must be idle.
-func (s *Store) LargestWrite() (most func() int64) {
-	var largest atomic.Int64
+// LargestWrite has the writer note how many rows its transactions change or delete, through GORM, and returns functions that tell the most
+// that one has, and how many have any. The writer must be idle.
+func (s *Store) LargestWrite() (most, transactions func() int64) {
+	var largest, all atomic.Int64
 	var of gorm.ConnPool // the transaction that runs: there is one writer
 	var rows int64
-	_ = s.write.Callback().Raw().After("gorm:raw").Register("hookgraph:largest", func(db *gorm.DB) {
+	note := func(db *gorm.DB) {
 		pool := scoped.Below(db.Statement.ConnPool)
 		if pool != of {
 			of, rows = pool, 0
 		}
 		switch word, _, _ := strings.Cut(strings.TrimSpace(db.Statement.SQL.String()), " "); word { // of others SQLite tells what the one before changed
 		case "UPDATE", "DELETE":
+			if rows == 0 && db.RowsAffected > 0 {
+				all.Add(1)
+			}
 			rows += db.RowsAffected
 			largest.Store(max(largest.Load(), rows))
 		}
+	}
+	_ = s.write.Callback().Raw().After("gorm:raw").Register("hookgraph:largest", note)
+	_ = s.write.Callback().Row().After("gorm:row").Register("hookgraph:largest", func(db *gorm.DB) { // whose rows nobody has counted yet
+		if strings.HasPrefix(db.Statement.SQL.String(), "UPDATE deliveries") {
+			all.Add(1)
+		}
 	})
-	return largest.Load
+	_ = s.write.Callback().Delete().After("gorm:delete").Register("hookgraph:largest", note)
+	return largest.Load, all.Load
 }
 
 // Multiply gives the event of a delivery that has one attempt n more such deliveries, each with its attempt, to webhooks that do not
@@ -468,4 +478,11 @@ func (s *Store) explain(text string, args []any, pg bool) (string, error) {
 // Pages is how many pages the SQLite database has.
 func (s *Store) Pages() (n int64, err error) {
 	return n, s.read.Raw("PRAGMA page_count").Scan(&n).Error
+}
+
+// CancelDeliveriesOf cancels what a webhook is owed, as if it had been deleted, and reports how many deliveries are canceled then.
+func (s *Store) CancelDeliveriesOf(ctx context.Context, w *webhook.Webhook) (n int, err error) {
+	s.cancelDeleted(w)
+	err = s.read.WithContext(ctx).Raw("SELECT COUNT(*) FROM deliveries WHERE webhook_id = ? AND status = 'CANCELED'", w.ID).Scan(&n).Error
+	return n, err
 }

@@ -135,7 +135,7 @@ func TestRemovalInPieces(t *testing.T) {
 	const most, many = store.BatchCost, 10_000
 	each(t, func(t *suite) {
 		s := t.Open(t, store.Options{Tuning: lingering()})
-		largest := s.LargestWrite()
+		largest, _ := s.LargestWrite()
 		huge := func(name string) *store.Scope {
 			t.Helper()
 			c := tenant(t, s, name)

@@ -203,7 +203,7 @@ func (s *Store) TokensUsed(ctx context.Context, used map[webhook.ID]time.Time) e
 	for id := range used {
 		ids = append(ids, id)
 	}
-	for part := range slices.Chunk(ids, 500) { // short transactions, because publishers wait for them
+	for part := range slices.Chunk(ids, 100) { // short transactions, because publishers wait for them
 		err := s.change(ctx, func(b *batch) error {
 			for _, id := range part {
 				when := dialect.At(used[id])

@@ -319,15 +319,18 @@ func (c *Scope) DeleteWebhook(ctx context.Context, id webhook.ID) error {
 	return err
 }
 
+// cancelPiece is the number of deliveries that one transaction cancels.
+const cancelPiece = 200
+
 // cancelDeleted marks what a deleted webhook was still owed, in small transactions; until then it only reads as canceled.
 func (s *Store) cancelDeleted(w *webhook.Webhook) {
 	for {
 		n := 0
-		err := s.changeFor(s.quit, w.TenantID, 1000, func(b *batch) error {
+		err := s.changeFor(s.quit, w.TenantID, cancelPiece, func(b *batch) error {
 			var types []string
 			// That it is still due is looked at again when it is locked: another replica may be canceling, too.
 			if err := b.DB.Raw(`UPDATE deliveries SET status = 'CANCELED', due_at = NULL, completed_at = ? WHERE due_at IS NOT NULL AND seq IN
-				(SELECT seq FROM deliveries WHERE webhook_id = ? AND due_at IS NOT NULL LIMIT 1000) RETURNING event_type`, dialect.At(b.Now), w.ID).Scan(&types).Error; err != nil {
+				(SELECT seq FROM deliveries WHERE webhook_id = ? AND due_at IS NOT NULL LIMIT ?) RETURNING event_type`, dialect.At(b.Now), w.ID, cancelPiece).Scan(&types).Error; err != nil {
 				return err
 			}
 			for _, t := range types {

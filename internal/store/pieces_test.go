@@ -1,0 +1,60 @@
+package store_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// copySecrets gives a webhook's secret companions that have expired.
+var copySecrets = map[string]string{
+	"sqlite": `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)
+		INSERT INTO secrets (id, tenant_id, webhook_id, scheme, key_id, sealed, created_at, expires_at)
+		SELECT randomblob(16), tenant_id, webhook_id, scheme, key_id, sealed, created_at, created_at FROM (SELECT * FROM secrets LIMIT 1) AS s, n`,
+	"postgres": `INSERT INTO secrets (id, tenant_id, webhook_id, scheme, key_id, sealed, created_at, expires_at)
+		SELECT gen_random_uuid(), tenant_id, webhook_id, scheme, key_id, sealed, created_at, created_at
+		FROM (SELECT * FROM secrets LIMIT 1) AS s, generate_series(1, %d)`,
+}
+
+// However much waits for a task, it works in transactions that change some hundreds of rows each, between which others have their turns.
+func TestTasksWorkInPieces(t *testing.T) {
+	const most = 500
+	each(t, func(t *suite) {
+		backlog := 20_000
+		if t.Kind == "postgres" {
+			backlog = 5000 // there it takes long to make
+		}
+		s := t.Open(t, store.Options{Shared: true}) // no task runs by itself
+		c := tenant(t, s, "a")
+		gone := register(t, c, webhook.New{Enabled: true})
+		register(t, c, webhook.New{Enabled: true})
+		for range backlog / webhook.MaxPublish {
+			publish(t, c, make([]webhook.NewEvent, webhook.MaxPublish)...)
+		}
+		must(t, s.Exec(fmt.Sprintf(copySecrets[t.Kind], backlog)))
+		largest, transactions := s.LargestWrite()
+		for _, task := range []struct {
+			name string
+			run  func() (int, error)
+		}{
+			{"secrets", func() (int, error) { return s.PruneSecrets(t.Context()) }},
+			{"deliveries of deleted webhooks", func() (int, error) { return s.CancelDeliveriesOf(t.Context(), gone) }},
+			{"delivery age", func() (int, error) { return s.ExpireDeliveries(t.Context(), time.Now().Add(time.Hour)) }}, // of the other webhook
+		} {
+			before := transactions()
+			n, err := task.run()
+			if n != backlog || err != nil {
+				t.Errorf("%s: %d are done, want %d, %v", task.name, n, backlog, err)
+			}
+			if in := transactions() - before; in < int64(backlog/most) {
+				t.Errorf("%s: %d rows were changed in %d transactions", task.name, n, in)
+			}
+		}
+		if n := largest(); n > most {
+			t.Errorf("one transaction changed %d rows", n)
+		}
+	})
+}
