@@ -148,6 +148,7 @@ func (t *subscribers) wanting(lists [][]*dialect.Target, eventType string) [][]*
 	return lists
 }
 
+// Get returns a webhook, or nil.
 func (r *Table) Get(id webhook.ID) *dialect.Target {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
@@ -158,6 +159,7 @@ func (r *Table) Get(id webhook.ID) *dialect.Target {
 // lists are rebuilt.
 const fewRemoved = 8
 
+// Change takes over webhooks that were created, changed or deleted.
 func (r *Table) Change(targets map[webhook.ID]*dialect.Target) {
 	if len(targets) == 0 {
 		return
@@ -240,7 +242,7 @@ func (r *Table) Operational(tenant webhook.ID) int {
 	return 0
 }
 
-// of lists the tenant's webhooks.
+// Of lists the tenant's webhooks.
 func (r *Table) Of(tenant webhook.ID) []*dialect.Target {
 	r.mu.RLock()
 	defer r.mu.RUnlock()

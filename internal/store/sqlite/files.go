@@ -14,11 +14,12 @@ import (
 	"path/filepath"
 	"strings"
 
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+
 	"github.com/hookgraph/hookgraph/internal/datadir"
 	"github.com/hookgraph/hookgraph/internal/seal"
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
-	"gorm.io/gorm"
-	"gorm.io/gorm/logger"
 )
 
 // databaseFile is made beside its name and put there when it is whole, so that a start that is interrupted, or finds the disk full,

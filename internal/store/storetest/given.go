@@ -32,6 +32,7 @@ func Register(tb testing.TB, c *store.Scope, n webhook.New) *webhook.Webhook {
 	return w
 }
 
+// Publish publishes events, of a type and with data when they have none; none may be refused.
 func Publish(tb testing.TB, c *store.Scope, events ...webhook.NewEvent) []store.Published {
 	tb.Helper()
 	for i := range events {
@@ -49,6 +50,7 @@ func Publish(tb testing.TB, c *store.Scope, events ...webhook.NewEvent) []store.
 	return results
 }
 
+// Claim claims up to n deliveries of a webhook.
 func Claim(tb testing.TB, s *store.Store, id webhook.ID, n int) ([]*store.Claimed, *time.Time) {
 	tb.Helper()
 	claims, next, err := s.Claim(tb.Context(), id, n, 1<<20)
@@ -79,6 +81,7 @@ func Record(tb testing.TB, s *store.Store, claimed *store.Claimed, status int, c
 	}
 }
 
+// Only returns the only row of a list; the test fails when there is none, or another.
 func Only[T any](tb testing.TB) func(l *store.List[T], err error) *T {
 	tb.Helper()
 	return func(l *store.List[T], err error) *T {

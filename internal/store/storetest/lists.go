@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/hookgraph/hookgraph/internal/live"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
