@@ -218,7 +218,7 @@ func (p *pruner) Piece(ctx context.Context, most int, do func(b *dialect.Tx, n i
 	return p.pause(ctx, n, took, busy)
 }
 
-// pause sets what the next transaction takes, by how long the statements of this one took for so many rows, and lets others work, when
+// pause sets what the next transaction takes, by how long the statements of this one took for its rows, and lets others work, when
 // there are any.
 func (p *pruner) pause(ctx context.Context, rows int, took time.Duration, busy bool) error {
 	since := time.Since(p.ended) // the end of the one before: it waited for its turn, and for the disk
