@@ -1,6 +1,7 @@
 package egress
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"sync/atomic"
@@ -8,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
 func plain(t *testing.T, n int) []*Request {
@@ -51,24 +54,17 @@ func TestFewKeptConnections(t *testing.T) {
 // When the maximum number of connections is kept, a host that has one keeps it, and a host without gets none.
 func TestKeptConnections(t *testing.T) {
 	c := client(t, Config{AllowPrivate: true, MaxIdle: 2})
+	open := func() string { return fmt.Sprintf("%d are open", c.made.open.Load()) }
 	reqs := plain(t, 3)
 	for i, want := range []bool{false, false, true, false, false, true, true, false} {
 		host := []int{0, 1, 0, 2, 2, 1, 0, 2}[i]
 		if res := c.Do(within(t, time.Minute), reqs[host]); res.Code != OK || res.Reused != want {
 			t.Errorf("request %d: %s, a connection used again: %t, want %t", i, res.Code, res.Reused, want)
 		}
-		for deadline := time.Now().Add(30 * time.Second); c.made.open.Load() > 2; time.Sleep(time.Millisecond) {
-			if time.Now().After(deadline) {
-				t.Fatalf("%d connections are open", c.made.open.Load())
-			}
-		}
+		webhooktest.Eventually(t, "at most 2 connections are open", func() bool { return c.made.open.Load() <= 2 }, open)
 	}
 	c.Close()
-	for deadline := time.Now().Add(30 * time.Second); c.made.open.Load() > 0; time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%d connections are open", c.made.open.Load())
-		}
-	}
+	webhooktest.Eventually(t, "every connection is closed", func() bool { return c.made.open.Load() == 0 }, open)
 	if len(c.made.hosts) > 0 {
 		t.Errorf("%v", c.made.hosts)
 	}

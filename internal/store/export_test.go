@@ -75,6 +75,13 @@ func (s *Store) FailingSince(ctx context.Context, id webhook.ID) (remembered, st
 // Exec writes to the database past the writer, which must be idle.
 func (s *Store) Exec(text string) error { return s.write.Exec(text).Error }
 
+// LogPages is the number of pages in SQLite's log, and how many of them are copied into the database.
+func (s *Store) LogPages() (pages, copied int, err error) {
+	var is struct{ Log, Checkpointed int }
+	err = s.read.Raw("PRAGMA wal_checkpoint(NOOP)").Scan(&is).Error
+	return is.Log, is.Checkpointed, err
+}
+
 // LockFile takes SQLite's lock for writing on the store in dir, as another program would, until release is called.
 func LockFile(dir string) (release func() error, err error) {
 	db, err := dialect.New("sqlite", dir)

@@ -197,7 +197,7 @@ func TestRetentionOfTenants(t *testing.T) {
 		tenants := map[string]kept{}
 		for name, patch := range map[string]webhook.TenantPatch{
 			"default": {},
-			"minute":  {RetentionSeconds: webhook.Some(new(60))},
+			"hour":    {RetentionSeconds: webhook.Some(new(60 * 60))},
 			"longer":  {RetentionSeconds: webhook.Some(new(4 * 24 * 60 * 60))},
 			"forever": {RetentionSeconds: webhook.Some(new(0))},
 			"failed":  {KeepFailedSeconds: webhook.Some(new(3 * 24 * 60 * 60))},
@@ -240,19 +240,19 @@ func TestRetentionOfTenants(t *testing.T) {
 			ahead = after
 			must(t, s.Retain(t.Context()))
 		}
-		retain(59 * time.Second)
-		left("before a minute", map[string]int{"default": 3, "minute": 3, "longer": 3, "forever": 3, "failed": 3})
-		retain(70 * time.Second)
-		left("after a minute", map[string]int{"default": 3, "minute": 1, "longer": 3, "forever": 3, "failed": 3})
+		retain(55 * time.Minute) // making the tenants takes less than the five minutes that are left
+		left("before an hour", map[string]int{"default": 3, "hour": 3, "longer": 3, "forever": 3, "failed": 3})
+		retain(61 * time.Minute) // and its events are looked for every three minutes
+		left("after an hour", map[string]int{"default": 3, "hour": 1, "longer": 3, "forever": 3, "failed": 3})
 		retain(2*day + time.Minute)
-		left("after two days", map[string]int{"default": 1, "minute": 1, "longer": 3, "forever": 3, "failed": 2})
+		left("after two days", map[string]int{"default": 1, "hour": 1, "longer": 3, "forever": 3, "failed": 2})
 		retain(3*day + time.Minute)
-		left("after three days", map[string]int{"default": 1, "minute": 1, "longer": 3, "forever": 3, "failed": 1})
+		left("after three days", map[string]int{"default": 1, "hour": 1, "longer": 3, "forever": 3, "failed": 1})
 		retain(4*day + time.Hour)
-		left("after four days", map[string]int{"default": 1, "minute": 1, "longer": 1, "forever": 3, "failed": 1})
+		left("after four days", map[string]int{"default": 1, "hour": 1, "longer": 1, "forever": 3, "failed": 1})
 		must(t, errOf(s.Registry(nil).UpdateTenant(t.Context(), tenants["forever"].id, webhook.TenantPatch{RetentionSeconds: webhook.Some[*int](nil)})))
 		retain(4*day + time.Hour)
-		left("after the last is kept like others", map[string]int{"default": 1, "minute": 1, "longer": 1, "forever": 1, "failed": 1})
+		left("after the last is kept like others", map[string]int{"default": 1, "hour": 1, "longer": 1, "forever": 1, "failed": 1})
 		if n, err := s.ExpireRetained(t.Context()); n != len(tenants) || err != nil {
 			t.Errorf("%d held deliveries expired, want %d, %v", n, len(tenants), err)
 		}
