@@ -173,7 +173,7 @@ func TestConnectionsEnd(t *testing.T) {
 // and neither an event nor an attempt is stored twice.
 func TestLostCommit(t *testing.T) {
 	url, broken := breakable(t, webhooktest.Postgres(t))
-	s := node(t, url)
+	s := resting(t, url, nil) // the next commit is the test's
 	c := tenant(t, s, "a")
 	w := register(t, c, webhook.New{Enabled: true})
 	event := func(key string) []webhook.NewEvent {

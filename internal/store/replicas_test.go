@@ -42,12 +42,19 @@ func node(t *testing.T, url string) *store.Store {
 
 func tunedNode(t *testing.T, url string, tuning *store.Tuning) *store.Store {
 	t.Helper()
+	s := resting(t, url, tuning)
+	webhooktest.Upkeep(t, s)
+	return s
+}
+
+// resting is a node without work by the clock: it writes only what it is asked for.
+func resting(t *testing.T, url string, tuning *store.Tuning) *store.Store {
+	t.Helper()
 	s, err := store.Open(t.Context(), store.Options{URL: url, MasterKeys: [][]byte{webhooktest.MasterKey}, Tuning: tuning})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	webhooktest.Upkeep(t, s)
 	return s
 }
 
