@@ -368,7 +368,7 @@ func (w *world) reached(step string) {
 	}
 	if trap.left.Add(-1) == 0 {
 		if step == "recording" {
-			time.Sleep(rand.N(5 * time.Millisecond))
+			time.Sleep(rand.N(5 * time.Millisecond)) // the kill comes at any time of the recording
 		}
 		close(trap.sprung)
 		if !w.graceful {
@@ -493,7 +493,7 @@ func (w *world) post(query string, sent func()) string {
 	req.Header.Set("Authorization", "Bearer "+w.token)
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		time.Sleep(5 * time.Millisecond) // the program is starting
+		time.Sleep(5 * time.Millisecond) // the program is starting: as a client pauses before it tries again
 		return ""
 	}
 	defer func() { _ = res.Body.Close() }()
@@ -516,7 +516,7 @@ func (w *world) receive(rw http.ResponseWriter, req *http.Request) {
 	w.reached("arrived")
 	switch luck := rand.IntN(30); {
 	case req.URL.Path == "/slow":
-		time.Sleep(200 * time.Millisecond)
+		time.Sleep(200 * time.Millisecond) // what is slow about it
 	case w.calm.Load():
 	case req.URL.Path == "/hanging" && luck < 3:
 		<-req.Context().Done()

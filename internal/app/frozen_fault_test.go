@@ -105,7 +105,7 @@ func stopped(t *testing.T, pid int) {
 	webhooktest.Eventually(t, "the process stops", func() bool {
 		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 		if os.IsNotExist(err) { // not Linux
-			time.Sleep(100 * time.Millisecond)
+			time.Sleep(100 * time.Millisecond) // nothing tells there
 			return true
 		}
 		_, state, _ := strings.Cut(string(stat), ") ")

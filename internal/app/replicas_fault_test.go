@@ -38,10 +38,7 @@ func TestReplicas(t *testing.T) {
 	t.Run("frozen", testFrozenReplica)
 }
 
-// Of three replicas under load two are killed in turn, and PostgreSQL crashes and restarts. Nothing acknowledged is lost, only
-// requests in flight at one of these moments are repeated, attempts are numbered without gaps, and the surviving replica's stream
-// has the attempts of all, each once, in log order. startFleet starts replicas on a database, with webhooks at a receiver. The
-// client uses the first.
+// startFleet starts replicas on a database, with webhooks at a receiver. The client uses the first.
 func startFleet(t *testing.T, database string, replicas int) (*fleet, *client) {
 	t.Helper()
 	f := &fleet{database: database, arrivals: map[string][]time.Time{}}
@@ -57,6 +54,9 @@ func startFleet(t *testing.T, database string, replicas int) (*fleet, *client) {
 	return f, c
 }
 
+// Of three replicas under load two are killed in turn, and PostgreSQL crashes and restarts. Nothing acknowledged is lost, only
+// requests in flight at one of these moments are repeated, attempts are numbered without gaps, and the surviving replica's stream
+// has the attempts of all, each once, in log order.
 func testKilledReplicas(t *testing.T) {
 	t.Parallel()
 	server := webhooktest.StartPostgres(t)
@@ -80,14 +80,14 @@ func testKilledReplicas(t *testing.T) {
 		f.happened()
 		f.kills[victim]()
 		if round%2 == 0 {
-			time.Sleep(pause / 4)
+			f.carry(t, 20)
 			f.happened()
 			server.Restart(t)
 			f.happened()
 		}
 		f.start(t, victim)
 	}
-	time.Sleep(pause)
+	f.carry(t, 100)
 	stop()
 	publishers.Wait()
 	f.calm.Store(true)
@@ -172,7 +172,7 @@ func (f *fleet) follow(w *watcher, cursor string, again func(after string) (*wat
 			return seen
 		}
 		var err error
-		for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+		for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) { // as a client pauses before it tries again
 			if w, err = again(cursor); err == nil {
 				f.resumed.Add(1)
 				break
@@ -182,6 +182,14 @@ func (f *fleet) follow(w *watcher, cursor string, again func(after string) (*wat
 			}
 		}
 	}
+}
+
+// carry waits until the replicas that are up have acknowledged n more events.
+func (f *fleet) carry(t *testing.T, n int) {
+	t.Helper()
+	before := f.acknowledged()
+	webhooktest.Eventually(t, fmt.Sprintf("%d more events are acknowledged", n), func() bool { return f.acknowledged() >= before+n },
+		func() string { return fmt.Sprintf("%d are", f.acknowledged()-before) })
 }
 
 func (f *fleet) acknowledged() int {
@@ -221,7 +229,7 @@ func (f *fleet) publish(ctx context.Context, publisher int) {
 				f.mu.Unlock()
 				break
 			}
-			time.Sleep(20 * time.Millisecond)
+			time.Sleep(20 * time.Millisecond) // as a client pauses before it tries again
 		}
 	}
 }

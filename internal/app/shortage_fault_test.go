@@ -13,9 +13,11 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/hookgraph/hookgraph/internal/config"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
@@ -45,11 +47,12 @@ func testFewDescriptors(t *testing.T, database string, files int) {
 	defer kill()
 	c := &client{p.url, p.token}
 	arrived := make(chan string, receivers*each*events)
+	together := manyTogether(t, database, files)
 	for range receivers {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			_, _ = io.Copy(io.Discard, r.Body)
 			arrived <- r.URL.Path + r.Header.Get("webhook-id")
-			time.Sleep(5 * time.Millisecond) // spreads the requests, so that many are open at once
+			together(r.Context())
 			w.WriteHeader(http.StatusNoContent)
 		}))
 		t.Cleanup(s.Close)
@@ -89,6 +92,29 @@ func testFewDescriptors(t *testing.T, database string, files int) {
 	}
 	for _, a := range page.Items {
 		t.Errorf("attempt %d failed: %s %s", a.Number, *a.Error, a.Message)
+	}
+}
+
+// manyTogether returns a function that holds requests until as many are open at once as the server makes to new receivers: half of
+// its attempts. Later requests are not held.
+func manyTogether(t *testing.T, database string, files int) (hold func(context.Context)) {
+	t.Helper()
+	shares, err := (&config.Config{Storage: config.Storage{Database: database}, Concurrency: config.MaxConcurrency}).Descriptors(uint64(files))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var open atomic.Int64
+	all := make(chan struct{})
+	reached := sync.OnceFunc(func() { close(all) })
+	return func(ctx context.Context) {
+		defer open.Add(-1)
+		if open.Add(1) >= int64(shares.Concurrency/2) {
+			reached()
+		}
+		select {
+		case <-all:
+		case <-ctx.Done():
+		}
 	}
 }
 

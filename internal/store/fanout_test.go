@@ -11,6 +11,7 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
 // asleep is the database without the work that goes on beside its callers' own.
@@ -297,7 +298,7 @@ func TestNodesShareFanOuts(t *testing.T) {
 	for _, n := range nodes {
 		flush(t, n)
 	}
-	eventually(t, func() bool { return notesLeft(t, nodes[0]) == 0 })
+	webhooktest.Eventually(t, "no note is left", func() bool { return notesLeft(t, nodes[0]) == 0 })
 	for _, e := range events[len(events)-3:] {
 		checkOwed(t, c, e, hooks...)
 	}
@@ -320,7 +321,7 @@ func TestFanOutsOfDeletedTenant(t *testing.T) {
 		if err := s.Registry(nil).DeleteTenant(t.Context(), gone.ID); err != nil {
 			t.Fatal(err)
 		}
-		eventually(t, func() bool {
+		webhooktest.Eventually(t, "the tenant's notes and events go", func() bool {
 			rows, err := s.RowsOf(t.Context(), gone.ID)
 			return err == nil && rows["fanouts"] == 0 && rows["events"] == 0
 		})

@@ -16,6 +16,7 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
 // Whatever is done to a store, in whatever order and with whatever crash between, it agrees with a model of plain maps:
@@ -50,7 +51,7 @@ func agreesWithModel(s *suite, t *rapid.T) {
 	open := s.Fresh()
 	tuning := fanOutAbove(1)
 	tuning.FoldRows = 7 // rows of the journal are folded in parts
-	m := &model{start: func() *store.Store { return open(s, store.Options{Tuning: tuning}) }, ledger: newLedger(), deliveries: map[webhook.ID]*modelDelivery{}, events: map[webhook.ID]string{}, keys: map[string]webhook.ID{}}
+	m := &model{tb: s, start: func() *store.Store { return open(s, store.Options{Tuning: tuning}) }, ledger: newLedger(), deliveries: map[webhook.ID]*modelDelivery{}, events: map[webhook.ID]string{}, keys: map[string]webhook.ID{}}
 	m.open(t)
 	defer func() { _ = m.s.Close() }()
 	m.create(t)
@@ -80,6 +81,7 @@ func agreesWithModel(s *suite, t *rapid.T) {
 
 // model is what the store must hold. It is also the store's sender: it takes as many new deliveries as quota says.
 type model struct {
+	tb    testing.TB
 	start func() *store.Store
 	s     *store.Store
 	c     *store.Scope
@@ -406,9 +408,7 @@ func (m *model) result(t *rapid.T, j *held) {
 			_, err := m.c.RetryDelivery(context.Background(), webhook.ID{1})
 			refused <- err
 		}()
-		for _, others := m.s.Queued(); others == 0; _, others = m.s.Queued() {
-			time.Sleep(10 * time.Microsecond)
-		}
+		webhooktest.Eventually(m.tb, "the change waits for the writer", func() bool { _, others := m.s.Queued(); return others > 0 })
 		release()
 		if err := <-refused; !errors.Is(err, webhook.ErrNotFound) {
 			t.Fatalf("retry of nothing: %v", err)

@@ -135,7 +135,7 @@ func TestConnectionsEnd(t *testing.T) {
 				}
 				keys.Add(1)
 				event := webhook.NewEvent{Type: "a.b", Data: []byte("1"), IdempotencyKey: fmt.Sprint(n, "-", i)}
-				for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+				for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) { // as a client pauses before it tries again
 					results, err := c.Publish(context.Background(), []webhook.NewEvent{event})
 					if err == nil && results[0].Err == nil {
 						break
@@ -152,7 +152,8 @@ func TestConnectionsEnd(t *testing.T) {
 	end := session(t, url)
 	for n, deadline := 0, time.Now().Add(time.Minute); n < 30 || refused.Load() == 0 && time.Now().Before(deadline); n++ {
 		end(disconnect)
-		time.Sleep(20 * time.Millisecond)
+		begun := keys.Load()
+		webhooktest.Eventually(t, "publishers go on", func() bool { return keys.Load() > begun })
 	}
 	close(ended)
 	publishers.Wait()

@@ -314,7 +314,7 @@ func TestPostgresPutBack(t *testing.T) {
 	putBack()
 	another := open(address)
 	for name, s := range map[string]*store.Store{"a replica that ran through it": running, "another that starts": another} {
-		eventually(t, func() bool { return s.Ping(t.Context()) == nil && s.Flush(t.Context()) == nil })
+		webhooktest.Eventually(t, "the store reconnects", func() bool { return s.Ping(t.Context()) == nil && s.Flush(t.Context()) == nil })
 		l.goOn(s)
 		l.lost(lost, name)
 		l.good(kept, first[2], name)
@@ -327,7 +327,7 @@ func TestPostgresPutBack(t *testing.T) {
 		for _, other := range []*store.Store{running, s} {
 			var seq int64
 			var err error
-			eventually(t, func() bool { // an earlier connection may be broken
+			webhooktest.Eventually(t, "no broken connection is used", func() bool {
 				seq, err = other.ReadCursor(t.Context(), cursor.Stream, l.tenant, l.cursor(next[9]))
 				return !store.Transient(err)
 			})

@@ -166,7 +166,7 @@ func TestDeletedTenantHasNoStatistics(t *testing.T) {
 		must(t, err)
 		must(t, s.Registry(nil).DeleteTenant(t.Context(), owner.ID))
 		must(t, s.FoldStatistics(t.Context()))
-		eventually(t, func() bool {
+		webhooktest.Eventually(t, "every row of the tenant goes", func() bool {
 			rows, err := s.RowsOf(t.Context(), owner.ID)
 			return err == nil && len(rows) == 0
 		})

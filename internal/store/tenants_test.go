@@ -14,22 +14,8 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
-
-// eventually waits until so returns true.
-func eventually(tb testing.TB, so func() bool) {
-	tb.Helper()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	limit := time.After(time.Minute)
-	for !so() {
-		select {
-		case <-tick.C:
-		case <-limit:
-			tb.Fatal("it never is")
-		}
-	}
-}
 
 // A deleted tenant's tokens, webhooks and due deliveries are gone at once. Its rows are removed afterwards, also after a restart,
 // and no row of another tenant.
@@ -76,7 +62,7 @@ func TestDeleteTenant(t *testing.T) {
 			t.Errorf("again: %v", err)
 		}
 		record(t, s, running[0], 204) // a running attempt is recorded or dropped, and harms nothing
-		eventually(t, func() bool {   // at once, but for what tells of the tenant
+		webhooktest.Eventually(t, "the tenant's rows go, but for what tells of the tenant", func() bool {
 			rows, err := s.RowsOf(t.Context(), owners["gone"])
 			return err == nil && rows["events"]+rows["deliveries"]+rows["attempts"]+rows["idempotency_keys"] == 0 && rows["tenants"] == 1
 		})
@@ -85,7 +71,7 @@ func TestDeleteTenant(t *testing.T) {
 			t.Fatal(err)
 		}
 		s = t.Open(t, store.Options{Tuning: lingering()})
-		eventually(t, func() bool {
+		webhooktest.Eventually(t, "every row of the tenant goes", func() bool {
 			rows, err := s.RowsOf(t.Context(), owners["gone"])
 			return err == nil && len(rows) == 0
 		})
@@ -374,7 +360,7 @@ func TestRefusedChangeFailsAlone(t *testing.T) {
 				made <- err
 			}()
 		}
-		eventually(t, func() bool { _, others := s.Queued(); return others == 4 })
+		webhooktest.Eventually(t, "the changes wait for the writer", func() bool { _, others := s.Queued(); return others == 4 })
 		release()
 		for range cap(made) {
 			if err := <-made; err != nil {

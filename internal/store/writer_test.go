@@ -101,7 +101,7 @@ func TestCallerWaitsForItsChange(t *testing.T) {
 		if err := <-queued; !errors.Is(err, context.Canceled) {
 			t.Errorf("the change that waited: %v", err)
 		}
-		time.Sleep(10 * time.Millisecond) // gives the caller time to return
+		time.Sleep(10 * time.Millisecond) // time for a caller that does not wait to return; too short would only weaken the test
 		ran++
 		return nil
 	})
