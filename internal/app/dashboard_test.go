@@ -260,6 +260,11 @@ func TestDashboardTrustedDocuments(t *testing.T) {
 	click(page, "order.paid") // the stream added it
 	page.WaitText(".sentence", "Delivered at the first attempt")
 	page.WaitText(".attempt", "POST "+receiver.URL)
+	click(page, "Its event")
+	page.WaitText("section[aria-label=data]", "1")
+	click(page, "Publish again")
+	click(page, "Publish")
+	page.WaitText(".went", "1 of 1 delivered")
 	click(page, "Webhooks")
 	click(page, "Register a webhook")
 	page.Do(chromedp.SendKeys(chromedp.CSS("input[name=url]"), receiver.URL+"/other"))

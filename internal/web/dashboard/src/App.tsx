@@ -2,6 +2,8 @@ import { Redirect, Route, Router, Switch } from 'wouter';
 import { BASE_PATH } from './api/base';
 import { DeliveriesScreen } from './deliveries/DeliveriesScreen';
 import { DeliveryScreen } from './delivery/DeliveryScreen';
+import { EventScreen } from './events/EventScreen';
+import { EventsScreen } from './events/EventsScreen';
 import { Frame } from './frame/Frame';
 import { NotFound } from './frame/NotFound';
 import { Session } from './frame/Session';
@@ -25,6 +27,8 @@ export function App() {
             <Route path="/" component={StartScreen} />
             <Route path="/deliveries" component={DeliveriesScreen} />
             <Route path="/deliveries/:id">{({ id }) => <DeliveryScreen key={id} id={id} />}</Route>
+            <Route path="/events" component={EventsScreen} />
+            <Route path="/events/:id">{({ id }) => <EventScreen key={id} id={id} />}</Route>
             <Route path="/webhooks" component={WebhooksScreen} />
             <Route path="/webhooks/:id/:tab?">
               {({ id, tab }) => <WebhookScreen key={id} id={id} tab={tab ?? 'overview'} />}

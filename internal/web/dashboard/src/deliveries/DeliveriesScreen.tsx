@@ -1,29 +1,32 @@
-import { useCallback, useEffect, useMemo, useState } from 'react';
-import { useLocation, useSearchParams } from 'wouter';
+import { useEffect, useMemo, useState } from 'react';
+import { useLocation } from 'wouter';
 import { DeliveryPreview } from '../delivery/DeliveryPreview';
+import { FilterBar } from '../filter/FilterBar';
+import { FrozenLink } from '../filter/FrozenLink';
+import { parse, print, untilThen } from '../filter/words';
 import { useScope } from '../frame/viewer';
 import { DeliveriesDocument } from '../gql/graphql';
-import { CopyButton } from '../ui/CopyButton';
+import { useAddress } from '../ui/address';
+import { useCursor } from '../ui/cursor';
 import { GraphiqlLink } from '../ui/GraphiqlLink';
+import { ListFoot } from '../ui/ListFoot';
 import { NARROW } from '../ui/media';
 import { Problem } from '../ui/Problem';
 import { useShortcut } from '../ui/shortcuts';
-import { Time } from '../ui/Time';
 import { useTitle } from '../ui/title';
 import { CancelDialog } from './CancelDialog';
 import { DeliveryList } from './DeliveryList';
-import { FilterBar } from './FilterBar';
-import { MAX_RATE, MAX_ROWS } from './feed';
-import { deliveryFilter, frozen, parse, print } from './filter';
+import { MAX_RATE } from './feed';
+import { deliveryFilter, isUnknowable, KEYS } from './filter';
 import { useActions } from './useActions';
 import { type LiveFeed, useFeed } from './useFeed';
 
 /** The live list of deliveries. Filter and preview are in the address. */
 export function DeliveriesScreen() {
-  const [params, setParams] = useSearchParams();
+  const [params, set] = useAddress();
   const [, navigate] = useLocation();
   const text = params.get('q') ?? '';
-  const filter = useMemo(() => parse(text), [text]);
+  const filter = useMemo(() => parse(text, KEYS), [text]);
   const open = params.get('open');
   const mayWrite = useScope('DELIVERIES_WRITE');
   useTitle(text ? `Deliveries ${text}` : 'Deliveries');
@@ -31,12 +34,12 @@ export function DeliveriesScreen() {
   const [live, setLive] = useState(true);
   const [atTop, setAtTop] = useState(true);
   const [pointed, setPointed] = useState(false);
-  const [cursor, setCursor] = useState<string | null>(null);
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const [cancelling, setCancelling] = useState<string[] | null>(null);
   const paused = !atTop || pointed;
   const list = useFeed({ terms: filter.terms, live, paused });
   const { feed } = list;
+  const [cursor, setCursor] = useCursor(feed.rows, 'delivery', (id) => open && set({ open: id }, true));
   const { retry, cancel, report } = useActions(list.replace);
 
   // What waited comes in as soon as nothing holds it back.
@@ -45,30 +48,7 @@ export function DeliveriesScreen() {
     if (!paused) resume();
   }, [paused]);
 
-  const set = useCallback(
-    (changes: Record<string, string | null>, replace = false) =>
-      setParams(
-        (params) => {
-          const next = new URLSearchParams(params);
-          for (const [name, value] of Object.entries(changes)) {
-            if (value) next.set(name, value);
-            else next.delete(name);
-          }
-          return next;
-        },
-        { replace },
-      ),
-    [setParams],
-  );
-
   const chosen = selected.size > 0 ? [...selected] : cursor ? [cursor] : [];
-  function move(by: number) {
-    const at = feed.rows.findIndex(({ id }) => id === cursor);
-    const row = feed.rows[Math.max(0, Math.min(feed.rows.length - 1, at + by))];
-    if (!row) return;
-    setCursor(row.id);
-    if (open) set({ open: row.id }, true);
-  }
   function toggle(id: string) {
     setSelected((selected) => {
       const next = new Set(selected);
@@ -77,10 +57,6 @@ export function DeliveriesScreen() {
     });
   }
 
-  useShortcut('j', 'Next delivery', () => move(1));
-  useShortcut('k', 'Delivery before', () => move(-1));
-  useShortcut('ArrowDown', 'Next delivery', () => move(1));
-  useShortcut('ArrowUp', 'Delivery before', () => move(-1));
   useShortcut('Enter', 'Open the delivery', () => cursor && navigate(`/deliveries/${cursor}`));
   useShortcut(
     'o',
@@ -114,23 +90,25 @@ export function DeliveriesScreen() {
         </button>
         <Counters list={list} live={live} />
         <div className="head-end">
-          <CopyButton
-            text={() => {
-              const url = new URL(location.href);
-              const q = print(frozen(filter.terms, Date.now()));
-              if (q) url.searchParams.set('q', q);
-              return url.href;
-            }}
-          >
-            Copy link
-          </CopyButton>
+          <FrozenLink terms={filter.terms} />
           <GraphiqlLink
             document={DeliveriesDocument}
             variables={{ filter: deliveryFilter(filter.terms), first: 100 }}
           />
         </div>
       </div>
-      <FilterBar text={text} filter={filter} onChange={(q) => set({ q })} />
+      <FilterBar
+        text={text}
+        filter={filter}
+        keys={KEYS}
+        placeholder="status:failed type:order.* since:1h"
+        note={
+          isUnknowable(filter.terms)
+            ? 'New deliveries do not come in by themselves under this filter: the stream does not have the data of events.'
+            : undefined
+        }
+        onChange={(q) => set({ q })}
+      />
       <p role="status" className="notice" hidden={!list.notice && !report}>
         {report || list.notice}
       </p>
@@ -185,7 +163,18 @@ export function DeliveriesScreen() {
               if (matchMedia(NARROW).matches) navigate(`/deliveries/${id}`);
               else set({ open: id });
             }}
-            foot={<Foot list={list} onGoOn={(until) => set({ q: print(untilThen(filter.terms, until)) })} />}
+            foot={
+              <ListFoot
+                noun="deliveries"
+                empty="No delivery matches. What happens from now on comes in by itself."
+                rows={feed.rows}
+                next={feed.next}
+                searchedTo={feed.searchedTo}
+                loading={list.loading}
+                onMore={list.more}
+                onGoOn={(until) => set({ q: print(untilThen(filter.terms, until)) })}
+              />
+            }
           />
         </section>
         {open && (
@@ -207,10 +196,6 @@ export function DeliveriesScreen() {
 
 function scrollToTop() {
   document.querySelector('.rows')?.scrollTo({ top: 0 });
-}
-
-function untilThen(terms: ReturnType<typeof parse>['terms'], until: string) {
-  return [...terms.filter(({ key }) => key !== 'until'), { key: 'until' as const, value: until }];
 }
 
 function Counters({ list, live }: { list: LiveFeed; live: boolean }) {
@@ -236,42 +221,5 @@ function Counters({ list, live }: { list: LiveFeed; live: boolean }) {
         </span>
       )}
     </span>
-  );
-}
-
-function Foot({ list, onGoOn }: { list: LiveFeed; onGoOn(until: string): void }) {
-  const { feed, loading } = list;
-  const last = feed.rows.at(-1);
-  if (loading) return <p className="foot soft">Loading…</p>;
-  if (feed.rows.length >= MAX_ROWS && last) {
-    return (
-      <p className="foot">
-        The page holds {MAX_ROWS.toLocaleString()} deliveries.{' '}
-        <button type="button" onClick={() => onGoOn(last.createdAt)}>
-          Go on from the oldest
-        </button>
-      </p>
-    );
-  }
-  if (feed.next !== null) {
-    return (
-      <p className="foot">
-        {feed.searchedTo && (
-          <>
-            Searched back to <Time at={feed.searchedTo} exact />.{' '}
-          </>
-        )}
-        <button type="button" onClick={list.more}>
-          {feed.searchedTo ? 'Go on' : 'Show older ones'}
-        </button>
-      </p>
-    );
-  }
-  return (
-    <p className="foot soft">
-      {feed.rows.length === 0
-        ? 'No delivery matches. What happens from now on comes in by itself.'
-        : 'That is all.'}
-    </p>
   );
 }

@@ -68,7 +68,7 @@ export const DeliveryListRow = memo(function DeliveryListRow(props: Props) {
 });
 
 /** What the last attempt came to, and when the next is. */
-function Result({ row }: { row: Row }) {
+export function Result({ row }: { row: Row }) {
   const last = row.lastAttempt;
   return (
     <>

@@ -1,16 +1,6 @@
 import { expect, test } from 'vitest';
-import {
-  begin,
-  EMPTY,
-  extend,
-  type Feed,
-  MAX_RATE,
-  MAX_ROWS,
-  type Row,
-  receive,
-  replace,
-  resume,
-} from './feed';
+import { MAX_ROWS } from '../ui/list';
+import { begin, EMPTY, extend, type Feed, MAX_RATE, type Row, receive, replace, resume } from './feed';
 
 /** A delivery; those with a higher number are newer. */
 function row(number: number, attemptCount = 1): Row {

@@ -1,11 +1,10 @@
 import type { AttemptSummaryFragment, DeliveryRowFragment } from '../gql/graphql';
+import { MAX_ROWS } from '../ui/list';
 
 // What the list holds, and how what happens gets into it. Pure, so that its rules can be tested without a page.
 
 export type Row = DeliveryRowFragment & { lastAttempt?: AttemptSummaryFragment | null };
 
-/** How many rows are held at most. */
-export const MAX_ROWS = 1000;
 /** How many rows a second are added; of more a person sees nothing. */
 export const MAX_RATE = 20;
 

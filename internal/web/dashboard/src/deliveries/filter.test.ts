@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest';
+import { frozen, print, parse as words } from '../filter/words';
 import type { Row } from './feed';
-import { attemptFilter, deliveryFilter, frozen, matches, parse, print } from './filter';
+import { attemptFilter, deliveryFilter, KEYS, matches } from './filter';
+
+const parse = (text: string) => words(text, KEYS);
 
 const ID = '019db8a2-54a0-7c3e-9a51-2f1b6a0c9d11';
 
@@ -49,6 +52,7 @@ test.each([
   'since:yesterday',
   'since:2026-99-01T00:00Z',
   'color:red',
+  'key:order-42',
   'http:9',
   'error:NONE',
   'data.n=12345678901234567890',

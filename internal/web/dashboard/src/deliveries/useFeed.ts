@@ -1,11 +1,12 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
 import type { CombinedError } from 'urql';
 import { watch } from '../api/watch';
+import type { Term } from '../filter/words';
 import { useSession } from '../frame/Session';
 import { DeliveriesDocument, type DeliveriesQuery, WatchDeliveriesDocument } from '../gql/graphql';
 import { type Counters, useCounters } from './counters';
 import { begin, EMPTY, extend, type Feed, type Page, type Row, receive, replace, resume } from './feed';
-import { attemptFilter, deliveryFilter, matches, type Term } from './filter';
+import { attemptFilter, deliveryFilter, matches } from './filter';
 
 const PAGE_SIZE = 100;
 

@@ -82,6 +82,7 @@ function Heading({ delivery }: { delivery: Delivery }) {
       <span className="soft">
         published <Time at={delivery.createdAt} />
       </span>
+      {delivery.event && <Link href={`/events/${delivery.event.id}`}>Its event</Link>}
       <div className="head-end">
         <CopyButton text={delivery.id}>Copy ID</CopyButton>
         <CopyButton text={() => location.href}>Copy link</CopyButton>

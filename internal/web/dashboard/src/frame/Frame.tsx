@@ -16,6 +16,7 @@ import { type Viewer, ViewerContext } from './viewer';
 const SCREENS = [
   { path: '/', name: 'Home', scope: 'DELIVERIES_READ' },
   { path: '/deliveries', name: 'Deliveries', scope: 'DELIVERIES_READ' },
+  { path: '/events', name: 'Events', scope: 'DELIVERIES_READ' },
   { path: '/webhooks', name: 'Webhooks', scope: 'WEBHOOKS_READ' },
 ] as const;
 

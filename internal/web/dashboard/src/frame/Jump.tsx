@@ -125,7 +125,7 @@ function pathOf(hit: Hit): string | null {
     case 'Delivery':
       return `/deliveries/${hit.id}`;
     case 'Event':
-      return `/deliveries?q=${encodeURIComponent(`event:${hit.id}`)}`;
+      return `/events/${hit.id}`;
     case 'Webhook':
       return `/webhooks/${hit.id}`;
     default:

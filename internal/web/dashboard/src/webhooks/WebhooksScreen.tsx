@@ -131,7 +131,7 @@ function useWebhooks(filter: WebhookFilter | null) {
 
 function WebhookTable({ rows }: { rows: readonly WebhookRow[] }) {
   return (
-    <div className="table">
+    <div className="table of-webhooks">
       <table>
         <thead>
           <tr>

@@ -1,10 +1,15 @@
 import { type FormEvent, useEffect, useId, useRef, useState } from 'react';
 import { useShortcut } from '../ui/shortcuts';
-import { EXAMPLES, type Filter, isUnknowable, print, printTerm } from './filter';
+import { examples, type Filter, type Key, print, printTerm } from './words';
 
 interface Props {
   text: string;
   filter: Filter;
+  /** The words that the list has. */
+  keys: readonly Key[];
+  placeholder: string;
+  /** What must be said of the filter. */
+  note?: string | undefined;
   onChange(text: string): void;
 }
 
@@ -12,7 +17,7 @@ const STATUSES = ['failed', 'pending', 'succeeded', 'held', 'canceled'];
 const RANGES = ['1h', '24h', '7d'];
 
 /** What narrows the list: as text, and as chips that take a word away or add one. */
-export function FilterBar({ text, filter, onChange }: Props) {
+export function FilterBar({ text, filter, keys, placeholder, note, onChange }: Props) {
   const id = useId();
   const input = useRef<HTMLInputElement>(null);
   const [typed, setTyped] = useState(text);
@@ -25,6 +30,7 @@ export function FilterBar({ text, filter, onChange }: Props) {
   }
 
   const { terms } = filter;
+  const statuses = keys.includes('status') ? STATUSES : [];
   const has = (key: string, value: string) => terms.some((term) => term.key === key && term.value === value);
   const add = (key: 'status' | 'since', value: string) =>
     onChange(print([...terms.filter((term) => key === 'status' || term.key !== key), { key, value }]));
@@ -39,7 +45,7 @@ export function FilterBar({ text, filter, onChange }: Props) {
         id={id}
         type="search"
         value={typed}
-        placeholder="Filter: status:failed type:order.* since:1h"
+        placeholder={`Filter: ${placeholder}`}
         spellCheck={false}
         autoComplete="off"
         autoCapitalize="none"
@@ -59,25 +65,24 @@ export function FilterBar({ text, filter, onChange }: Props) {
             {printTerm(term)} <span aria-hidden="true">×</span>
           </button>
         ))}
-        {STATUSES.filter((status) => !has('status', status)).map((status) => (
-          <button type="button" className="chip" key={status} onClick={() => add('status', status)}>
-            {status}
-          </button>
-        ))}
+        {statuses
+          .filter((status) => !has('status', status))
+          .map((status) => (
+            <button type="button" className="chip" key={status} onClick={() => add('status', status)}>
+              {status}
+            </button>
+          ))}
         {RANGES.filter((range) => !has('since', range)).map((range) => (
           <button type="button" className="chip" key={range} onClick={() => add('since', range)}>
             last {range}
           </button>
         ))}
       </div>
-      {isUnknowable(terms) && (
-        <p className="soft">
-          New deliveries do not come in by themselves under this filter: the stream does not have the data of
-          events.
-        </p>
-      )}
+      {note && <p className="soft">{note}</p>}
       <p id={`${id}-help`} className={filter.problems.length > 0 ? 'alert' : 'unseen'} role="status">
-        {filter.problems.length > 0 ? filter.problems.join(' ') : `Words such as ${EXAMPLES.join(', ')}`}
+        {filter.problems.length > 0
+          ? filter.problems.join(' ')
+          : `Words such as ${examples(keys).join(', ')}`}
       </p>
     </form>
   );

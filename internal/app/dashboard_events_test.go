@@ -1,0 +1,146 @@
+package app
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/hookgraph/hookgraph/internal/web/browsertest"
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
+)
+
+// fill types text into a field of a form, in place of what is there, as someone does who has selected it.
+func fill(page *browsertest.Page, selector, text string) {
+	page.WaitFor(fmt.Sprintf(`(document.querySelector(%q).select(), true)`, selector))
+	page.Do(chromedp.SendKeys(chromedp.CSS(selector), text))
+}
+
+// An event is published by a form that explains what is no JSON, and its page shows the data as it was written, where it went, or that
+// no webhook subscribed to it. The list is narrowed by words in the address and read by the keyboard; a delivery, Ctrl-K and the list
+// lead to the event, from which it is published again.
+func TestDashboardEvents(t *testing.T) {
+	t.Parallel()
+	axe := axe(t)
+	receiver := webhooktest.NewReceiver(t)
+	receiver.Answer(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/broken" {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	})
+	p := boot(t, t.TempDir())
+	c := &client{url: p.url, token: p.token}
+	page := browsertest.Open(t, p.url)
+	page.Do(chromedp.Navigate(p.url + "/events#token=" + p.token))
+	page.WaitText("main", "No event was published yet")
+	looked(page, axe, "events-empty")
+
+	click(page, "Publish an event")
+	fill(page, "input[name=type]", "order.paid")
+	fill(page, "textarea[name=data]", `{"job": 12345678901234567890.10,}`)
+	click(page, "Publish")
+	page.WaitText("dialog .wrong", "This is not JSON")
+	looked(page, axe, "publish")
+	fill(page, "textarea[name=data]", `{"job": 12345678901234567890.10, "a": 1e2, "a": "\u0041<b>\u202E", "exactData": {"n": 1.0}}`)
+	fill(page, "textarea[name=tags]", "vip\nnorth west")
+	fill(page, "input[name=key]", "order-1")
+	click(page, "Publish")
+	page.WaitText("h1", "order.paid")
+	page.WaitText(".went", "When it was published, no webhook subscribed to order.paid. No webhook does now, either.")
+	page.WaitText(".facts", "Idempotency key order-1")
+	click(page, "As sent")
+	const sent = `{"job":12345678901234567890.10,"a":1e2,"a":"\u0041<b>\u202E","exactData":{"n":1.0}}`
+	page.WaitText("section[aria-label=data] pre", sent)
+	click(page, "Laid out")
+	page.WaitText("section[aria-label=data] pre", `"job": 12345678901234567890.10, "a": 1e2,`)
+	looked(page, axe, "event-nowhere")
+
+	// Again with the key and the same content: nothing new. Then to webhooks, of which one fails.
+	click(page, "Publish again")
+	page.WaitFor(`document.querySelector("textarea[name=tags]").value === "vip\nnorth west" && document.querySelector("input[name=key]").value === ""`)
+	fill(page, "input[name=key]", "order-1")
+	click(page, "Publish")
+	page.WaitText("dialog", "nothing new was published")
+	c.createWebhook(t, map[string]any{"url": receiver.URL + "/hook", "retryScheduleMs": []int{}})
+	c.createWebhook(t, map[string]any{"url": receiver.URL + "/broken", "events": []string{"order.*"}, "retryScheduleMs": []int{}})
+	fill(page, "input[name=key]", "order-2")
+	click(page, "Publish")
+	if body := string(receiver.Next(t).Body); !strings.Contains(body, sent) {
+		t.Errorf("the receiver got other data than was typed: %s", body)
+	}
+	page.WaitText(".went", "1 of 2 delivered, 1 failed") // the stream tells
+	page.WaitText(".went table", "503")
+	looked(page, axe, "event")
+
+	click(page, receiver.URL+"/broken")
+	page.WaitText(".explanation", "overloaded or being maintained")
+	click(page, "Its event")
+	page.WaitText(".went", "1 of 2 delivered, 1 failed")
+
+	// What publishers write is text.
+	c.rest(t, "POST", "/v1/events", `{"type": "user.hostile", "tags": ["<img src=x onerror=alert(1)>"], "data": "<script>document.title='harmed'</script> `+"\u202e"+` "}`, nil)
+
+	// By the keyboard: the list, its filter, its preview, its pages.
+	click(page, "Events")
+	page.WaitFor(rows + `.length === 3`)
+	page.WaitText(".row[aria-rowindex='4']", "no webhook wanted it")
+	page.WaitText(".row[aria-rowindex='3']", "order.paid vip, north west 1 of 2 delivered, 1 failed")
+	looked(page, axe, "events")
+	page.Do(chromedp.KeyEvent("j"), chromedp.KeyEvent("o"))
+	page.WaitText(".preview", "<script>document.title='harmed'</script> U+202E")
+	page.WaitText(".preview", "<img src=x onerror=alert(1)>")
+	if page.Is(`document.title.includes("harmed") || document.querySelector("main script, main img") || document.querySelector("main").innerText.includes("\u202e")`) {
+		t.Error("what a publisher wrote is more than text")
+	}
+	looked(page, axe, "events-preview")
+	page.Do(chromedp.KeyEvent("/"), chromedp.KeyEvent("a", chromedp.KeyModifiers(chromedp.ModifierCtrl)),
+		chromedp.KeyEvent("type:order.* tag:vip key:order-1 data.a=100 since:1h\r"))
+	page.WaitFor(rows + `.length === 1 && location.search.includes("order-1") && document.querySelectorAll(".chip.on").length === 5`)
+	page.Do(chromedp.Reload()) // an address is a view
+	page.WaitFor(rows + `.length === 1`)
+	page.Do(chromedp.KeyEvent("j"), chromedp.KeyEvent("k"), chromedp.KeyEvent("\r"))
+	page.WaitText(".facts", "order-1")
+	page.WaitText(".went", "Those that do now: "+receiver.URL)
+	page.Do(chromedp.NavigateBack())
+	page.WaitFor(rows + `.length === 1`)
+	fill(page, "input[type=search]", "status:failed\r")
+	page.WaitText(".filter", "“status:failed” is not a filter.")
+
+	page.Do(chromedp.KeyEvent("k", chromedp.KeyModifiers(chromedp.ModifierCtrl)), chromedp.SendKeys(chromedp.CSS("input[name=jump]"), "order-2\r"))
+	page.WaitText(".facts", "order-2")
+
+	// Page after page, to the first one.
+	c.publishMany(t, "order.many", 120)
+	click(page, "Events")
+	click(page, "Show older ones")
+	click(page, "Show older ones")
+	page.WaitText(".rows .foot", "That is all")
+	page.WaitFor(`document.querySelector("[role=grid]").ariaRowCount === "124"`)
+	page.CheckQuiet()
+}
+
+// With a token that may only read, events are shown and publishing is not offered.
+func TestDashboardEventsReader(t *testing.T) {
+	t.Parallel()
+	p := boot(t, t.TempDir())
+	c := &client{url: p.url, token: p.token}
+	id := c.publish(t, "order.paid")
+	reader := c.createToken(t, map[string]any{"name": "reader", "scopes": []string{"DELIVERIES_READ"}})
+	page := browsertest.Open(t, p.url)
+	page.Do(chromedp.Navigate(p.url + "/events#token=" + reader.Secret))
+	page.WaitText(".row:not(.heading)", "order.paid no webhook wanted it")
+	page.Do(chromedp.KeyEvent("n"))
+	if page.Is(`document.querySelector("dialog[open]") || document.body.innerText.includes("Publish an event")`) {
+		t.Error("publishing is offered without its scope")
+	}
+	click(page, "order.paid")
+	page.WaitText("h1", "order.paid")
+	page.WaitFor(`location.pathname === "/events/` + id + `"`)
+	page.WaitText(".went", "no webhook subscribed to order.paid")
+	if page.Is(`document.querySelector("main").innerText.includes("Publish again")`) || page.Is(`document.querySelector("main").innerText.includes("does not have")`) {
+		t.Error("publishing again is offered without its scope, or a scope is missed that nothing needs")
+	}
+	page.CheckQuiet()
+}

@@ -1,0 +1,63 @@
+import { afterEach, expect, test, vi } from 'vitest';
+import { EXACT, exactly, quoteExact } from './exact';
+
+afterEach(() => vi.unstubAllGlobals());
+
+/** The text that the page gets of a value that the server sends. */
+function got(value: string): unknown {
+  return JSON.parse(quoteExact(`{"data":{"event":{"exactData":${value},"id":"1"}},"extensions":{}}`)).data
+    .event;
+}
+
+// Whatever JSON.parse would change comes as it was sent, and what follows it is not swallowed.
+test.each([
+  '12345678901234567890.10',
+  '1e2',
+  'null',
+  'true',
+  '"\\u0041 \\" \\\\"',
+  '""',
+  '{}',
+  '[]',
+  '[[],{"a":[]}]',
+  '{"b":1,"a":1.0,"b":2,"text":"}]{[,: \\"exactData\\":1"}',
+  '{"exactData":{"exactData":[1]},"c":"exactData"}',
+])('keeps %s', (value) => {
+  expect(got(value)).toEqual({ exactData: value, id: '1' });
+});
+
+// Other members stay what they are, and each event of several has its own text.
+test('finds each', () => {
+  const answer = '{"a":"exactData","data":[{"exactData": 1.0 },{"exactData":[2]}],"b":1.0}';
+  expect(JSON.parse(quoteExact(answer))).toEqual({
+    a: 'exactData',
+    data: [{ exactData: '1.0' }, { exactData: '[2]' }],
+    b: 1,
+  });
+  expect(quoteExact('{"data":1.0}')).toBe('{"data":1.0}');
+});
+
+// Answers that are no JSON, as of a proxy, pass as they are, with their status.
+test('passes what is not JSON', async () => {
+  vi.stubGlobal(
+    'fetch',
+    async () => new Response('<h1>"Bad" gateway', { status: 502, headers: { 'X-A': 'b' } }),
+  );
+  const response = await EXACT.fetch('/');
+  expect(response.status).toBe(502);
+  expect(response.headers.get('X-A')).toBe('b');
+  expect(await response.text()).toBe('<h1>"Bad" gateway');
+});
+
+// What is published is sent as it was typed, whatever it holds.
+test.each(['1.0', '{"a":1,"a":2}', '"$& $1 $` \\u0041"', ' [1e2] '])('sends %s', async (text) => {
+  let sent = '';
+  vi.stubGlobal('fetch', async (_: string, init: RequestInit) => {
+    sent = String(init.body);
+    return new Response('{}');
+  });
+  const { standIn, context } = exactly(text);
+  const body = JSON.stringify({ variables: { type: 'a', data: standIn, tags: ['b'] } });
+  await context.fetch('/', { method: 'POST', body });
+  expect(sent).toBe(`{"variables":{"type":"a","data":${text},"tags":["b"]}}`);
+});

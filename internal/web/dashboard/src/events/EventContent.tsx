@@ -1,0 +1,162 @@
+import { useQuery } from 'urql';
+import { Link } from 'wouter';
+import { Result } from '../deliveries/DeliveryListRow';
+import { useScope } from '../frame/viewer';
+import { ReceiversDocument } from '../gql/graphql';
+import { Body } from '../ui/Body';
+import { Problem } from '../ui/Problem';
+import { Status } from '../ui/Status';
+import { Time } from '../ui/Time';
+import { Visible } from '../ui/Visible';
+import { FanOutText } from './FanOutText';
+import type { Event } from './useEvent';
+
+/** What was published, and where it went. */
+export function EventContent({ event }: { event: Event }) {
+  return (
+    <>
+      <dl className="facts">
+        <div>
+          <dt>Published</dt>
+          <dd>
+            <Time at={event.createdAt} exact />
+          </dd>
+        </div>
+        <div>
+          <dt>Happened</dt>
+          <dd>
+            <Time at={event.timestamp} exact />
+          </dd>
+        </div>
+        {event.tags.length > 0 && (
+          <div>
+            <dt>Tags</dt>
+            <dd className="chips">
+              {event.tags.map((tag) => (
+                <Tag key={tag} tag={tag} />
+              ))}
+            </dd>
+          </div>
+        )}
+        {event.idempotencyKey !== null && (
+          <div>
+            <dt>Idempotency key</dt>
+            <dd>
+              <code>
+                <Visible text={event.idempotencyKey ?? ''} />
+              </code>
+            </dd>
+          </div>
+        )}
+      </dl>
+      <section className="went">
+        <h2>Where it went</h2>
+        {event.deliveries && event.deliveries.nodes.length > 0 && (
+          <>
+            <p>
+              <FanOutText deliveries={event.deliveries} />
+            </p>
+            <Deliveries event={event} />
+          </>
+        )}
+        {event.deliveries?.nodes.length === 0 && <Nowhere type={event.type} />}
+      </section>
+      <section>
+        <h2>Data</h2>
+        <Body text={event.exactData} label="data" />
+      </section>
+    </>
+  );
+}
+
+/** A tag, and the way to the other events with it; the words of a filter have no spaces and no commas. */
+function Tag({ tag }: { tag: string }) {
+  const text = <Visible text={tag} />;
+  if (/[\s,]/.test(tag)) return <span className="chip">{text}</span>;
+  return (
+    <Link className="chip" href={`/events?q=${encodeURIComponent(`tag:${tag}`)}`}>
+      {text}
+    </Link>
+  );
+}
+
+function Deliveries({ event }: { event: Event }) {
+  const { nodes = [], pageInfo } = event.deliveries ?? {};
+  return (
+    <>
+      <div className="table">
+        <table aria-label="Deliveries">
+          <thead>
+            <tr>
+              <th scope="col">Delivery to</th>
+              <th scope="col">Status</th>
+              <th scope="col">Attempts</th>
+              <th scope="col">Last result</th>
+            </tr>
+          </thead>
+          <tbody>
+            {nodes.map((delivery) => (
+              <tr key={delivery.id}>
+                <td className="url">
+                  <Link href={`/deliveries/${delivery.id}`}>
+                    <Visible text={delivery.webhookUrl} />
+                  </Link>
+                </td>
+                <td>
+                  <Status status={delivery.status} />
+                </td>
+                <td>{delivery.attemptCount}</td>
+                <td>
+                  <Result row={delivery} />
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      <p>
+        <Link href={`/deliveries?q=${encodeURIComponent(`event:${event.id}`)}`}>
+          {pageInfo?.hasNextPage ? 'These are the latest 100. See all in the list' : 'See them in the list'}
+        </Link>
+      </p>
+    </>
+  );
+}
+
+/** Why an event went nowhere, and who would get it now. */
+function Nowhere({ type }: { type: string }) {
+  const mayRead = useScope('WEBHOOKS_READ');
+  return (
+    <>
+      <p>
+        When it was published, no webhook subscribed to <code>{type}</code>.
+      </p>
+      {mayRead && <Receivers type={type} />}
+    </>
+  );
+}
+
+function Receivers({ type }: { type: string }) {
+  const [{ data, error }] = useQuery({ query: ReceiversDocument, variables: { type } });
+  const webhooks = data?.webhooks;
+  return (
+    <>
+      <Problem error={error} what="The webhooks could not be read" />
+      {webhooks?.nodes.length === 0 && <p>No webhook does now, either.</p>}
+      {webhooks && webhooks.nodes.length > 0 && (
+        <>
+          <p>{webhooks.pageInfo.hasNextPage ? 'Some of those that do now:' : 'Those that do now:'}</p>
+          <ul>
+            {webhooks.nodes.map(({ id, url }) => (
+              <li key={id}>
+                <Link href={`/webhooks/${id}`}>
+                  <Visible text={url} />
+                </Link>
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,13 @@
+import type { FanOutFragment } from '../gql/graphql';
+import { fanOut } from './fanOut';
+
+/** Where an event went, in a few words, in the colour of what is worst. */
+export function FanOutText({ deliveries }: { deliveries: FanOutFragment | null | undefined }) {
+  if (!deliveries) return null;
+  const { text, status } = fanOut(deliveries);
+  return (
+    <span className={status ? 'status' : 'soft'} data-status={status ?? undefined}>
+      {text}
+    </span>
+  );
+}

@@ -1,0 +1,18 @@
+/** What is wrong with data that someone typed; undefined: it is JSON. */
+export function dataProblem(text: string): string | undefined {
+  if (text.trim() === '') return 'Write JSON, such as {"id": 42}; null is possible, too.';
+  try {
+    JSON.parse(text);
+    return undefined;
+  } catch (error) {
+    return `This is not JSON: ${(error as Error).message}`;
+  }
+}
+
+/** The tags that someone typed, one a line. */
+export function tagsOf(text: string): string[] {
+  return text
+    .split('\n')
+    .map((tag) => tag.trim())
+    .filter(Boolean);
+}

@@ -1,0 +1,18 @@
+import { CopyButton } from '../ui/CopyButton';
+import { frozen, print, type Term } from './words';
+
+/** Copies the address of a list, with times that do not move. */
+export function FrozenLink({ terms }: { terms: readonly Term[] }) {
+  return (
+    <CopyButton
+      text={() => {
+        const url = new URL(location.href);
+        const q = print(frozen(terms, Date.now()));
+        if (q) url.searchParams.set('q', q);
+        return url.href;
+      }}
+    >
+      Copy link
+    </CopyButton>
+  );
+}

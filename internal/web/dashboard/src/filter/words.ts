@@ -1,0 +1,189 @@
+import type { AttemptErrorCode, DataFilter, DeliveryStatus, IntRange, TimeRange } from '../gql/graphql';
+
+// What is typed to narrow a list: words such as status:failed, separated by spaces. The text is in the address, so that one
+// address is one view.
+
+/** One word of a filter. */
+export interface Term {
+  key: Key;
+  value: string;
+}
+
+export interface Filter {
+  terms: Term[];
+  /** What cannot be understood, and how to say it instead. */
+  problems: string[];
+}
+
+const STATUSES: DeliveryStatus[] = ['PENDING', 'HELD', 'SUCCEEDED', 'FAILED', 'CANCELED'];
+
+const ERRORS: AttemptErrorCode[] = [
+  'DNS',
+  'CONNECT',
+  'TLS',
+  'TIMEOUT',
+  'BLOCKED_ADDRESS',
+  'HTTP_STATUS',
+  'RESPONSE_TOO_SLOW',
+  'PROTOCOL',
+  'SIGNING',
+];
+
+const ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const AGO = /^(\d{1,6})([smhdw])$/;
+const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/;
+
+const KEYS = {
+  status: {
+    example: 'status:failed',
+    check: (value: string) => STATUSES.includes(value.toUpperCase() as DeliveryStatus),
+  },
+  type: { example: 'type:humanization.*', check: (value: string) => /^[\w.*]+$/.test(value) },
+  webhook: { example: 'webhook:019db8a2-…', check: (value: string) => ID.test(value) },
+  event: { example: 'event:019db8a2-…', check: (value: string) => ID.test(value) },
+  error: {
+    example: 'error:TIMEOUT',
+    check: (value: string) => ERRORS.includes(value.toUpperCase() as AttemptErrorCode),
+  },
+  http: { example: 'http:5xx', check: (value: string) => httpRange(value) !== null },
+  tag: { example: 'tag:vip', check: (value: string) => value !== '' },
+  key: { example: 'key:order-42', check: (value: string) => value !== '' },
+  data: { example: 'data.job_id=42', check: (value: string) => dataFilter(value) !== null },
+  since: { example: 'since:1h', check: isTime },
+  until: { example: 'until:2026-04-23T10:00:00Z', check: isTime },
+} as const;
+
+export type Key = keyof typeof KEYS;
+
+/** An example of each word, for help. */
+export function examples(keys: readonly Key[]): string[] {
+  return keys.map((key) => KEYS[key].example);
+}
+
+/** Understands the words whose keys a list has. */
+export function parse(text: string, keys: readonly Key[]): Filter {
+  const filter: Filter = { terms: [], problems: [] };
+  for (const word of text.split(/\s+/).filter(Boolean)) {
+    if (word.startsWith('data.')) {
+      const value = word.slice('data.'.length);
+      if (dataFilter(value)) filter.terms.push({ key: 'data', value });
+      else filter.problems.push(`“${word}” is not understood. An example: ${KEYS.data.example}`);
+      continue;
+    }
+    const colon = word.indexOf(':');
+    const key = word.slice(0, colon).toLowerCase();
+    if (ID.test(word)) {
+      const said = keys.includes('event') ? `say event:${word} or webhook:${word}, or ` : '';
+      filter.problems.push(`“${word}” is an ID: ${said}go to it with Ctrl-K.`);
+    } else if (colon < 0 || !isOneOf(keys, key)) {
+      filter.problems.push(`“${word}” is not a filter. Filters are ${examples(keys).join(', ')}.`);
+    } else {
+      const rest = word.slice(colon + 1);
+      // A list can be searched for one idempotency key only, which may have commas.
+      for (const value of key === 'key' ? [rest] : rest.split(',')) {
+        const known = KEYS[key];
+        if (known.check(value)) filter.terms.push({ key, value });
+        else filter.problems.push(`“${word}” is not understood. An example: ${known.example}`);
+      }
+    }
+  }
+  return filter;
+}
+
+function isOneOf(keys: readonly Key[], key: string): key is Key {
+  return (keys as readonly string[]).includes(key);
+}
+
+export function print(terms: readonly Term[]): string {
+  return terms.map(printTerm).join(' ');
+}
+
+export function printTerm({ key, value }: Term): string {
+  return key === 'data' ? `data.${value}` : `${key}:${value}`;
+}
+
+/** 503, 5xx or 500-504. */
+export function httpRange(value: string): IntRange | null {
+  const [, first, last] = /^(\d{3})(?:-(\d{3}))?$/.exec(value) ?? [];
+  if (first) return { from: Number(first), to: Number(last ?? first) };
+  const [, hundred] = /^([1-9])xx$/i.exec(value) ?? [];
+  return hundred ? { from: Number(hundred) * 100, to: Number(hundred) * 100 + 99 } : null;
+}
+
+/** customer.id=42 for a number, true, false or null; customer.id=abc or customer.id="42" for a text. */
+function dataFilter(value: string): DataFilter | null {
+  const equals = value.indexOf('=');
+  if (equals < 1) return null;
+  const path = value.slice(0, equals);
+  const text = value.slice(equals + 1);
+  if (!/^(-?\d|true$|false$|null$|")/.test(text)) return { path, equals: text };
+  try {
+    const parsed: unknown = JSON.parse(text);
+    // What a double cannot hold would be sent as another number.
+    return typeof parsed === 'number' && String(parsed) !== text ? null : { path, equals: parsed };
+  } catch {
+    return { path, equals: text };
+  }
+}
+
+function isTime(value: string): boolean {
+  return AGO.test(value) || (INSTANT.test(value) && !Number.isNaN(Date.parse(value)));
+}
+
+/** A time as the server takes it: "1h" as a duration back from now. */
+function timeBound(value: string): string {
+  const ago = AGO.exec(value);
+  if (!ago) return value;
+  const unit = (ago[2] ?? '').toUpperCase();
+  return unit === 'D' || unit === 'W' ? `-P${ago[1]}${unit}` : `-PT${ago[1]}${unit}`;
+}
+
+/** The terms, with another end of the range. */
+export function untilThen(terms: readonly Term[], until: string): Term[] {
+  return [...terms.filter(({ key }) => key !== 'until'), { key: 'until', value: until }];
+}
+
+/** The range of time that the terms say; null when they say none. */
+export function timeRange(terms: readonly Term[]): TimeRange | null {
+  const since = valuesOf(terms, 'since').at(-1);
+  const until = valuesOf(terms, 'until').at(-1);
+  return compact({ from: since && timeBound(since), to: until && timeBound(until) });
+}
+
+/** The conditions on the data that the terms say. */
+export function dataFilters(terms: readonly Term[]): DataFilter[] | undefined {
+  return some(valuesOf(terms, 'data').flatMap((value) => dataFilter(value) ?? []));
+}
+
+/** What is said of a key. */
+export function valuesOf(terms: readonly Term[], key: Key): string[] {
+  return terms.filter((term) => term.key === key).map(({ value }) => value);
+}
+
+const UNITS: Record<string, number> = { s: 1e3, m: 60e3, h: 3600e3, d: 86400e3, w: 604800e3 };
+
+/** A time of a filter in milliseconds. */
+export function instant(value: string, now: number): number {
+  const ago = AGO.exec(value);
+  return ago ? now - Number(ago[1]) * (UNITS[ago[2] ?? ''] ?? 0) : Date.parse(value);
+}
+
+/** The terms with times that do not move: for a link that shows others the same. */
+export function frozen(terms: readonly Term[], now: number): Term[] {
+  return terms.map((term) =>
+    (term.key === 'since' || term.key === 'until') && AGO.test(term.value)
+      ? { ...term, value: new Date(instant(term.value, now)).toISOString() }
+      : term,
+  );
+}
+
+/** The values; undefined when there is none. */
+export function some<T>(values: T[]): T[] | undefined {
+  return values.length > 0 ? values : undefined;
+}
+
+/** The object without what is undefined; null when nothing is left. */
+export function compact<T extends object>(object: T): T | null {
+  const entries = Object.entries(object).filter(([, value]) => value !== undefined && value !== null);
+  return entries.length > 0 ? (Object.fromEntries(entries) as T) : null;
+}

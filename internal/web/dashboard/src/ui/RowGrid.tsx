@@ -1,0 +1,84 @@
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { type CSSProperties, type ReactNode, useEffect, useRef } from 'react';
+import { NARROW, useMedia } from './media';
+
+interface Props<Row> {
+  label: string;
+  /** The names of the columns; "" for that of the checkboxes. */
+  columns: readonly string[];
+  /** The class of the rows, which says how wide the columns are. */
+  className?: string;
+  rows: readonly Row[];
+  /** The row that the keys move. */
+  cursor: string | null;
+  loading: boolean;
+  selectable?: boolean;
+  /** What comes after the last row. */
+  foot: ReactNode;
+  /** Whether the list is scrolled to its top. */
+  onTop?(atTop: boolean): void;
+  /** Whether the pointer is on the rows, which then must not move. */
+  onPointed?(pointed: boolean): void;
+  draw(row: Row, index: number, style: CSSProperties): ReactNode;
+}
+
+/** Rows of a list, of which only those that can be seen are drawn. */
+export function RowGrid<Row extends { id: string }>(props: Props<Row>) {
+  const { rows, cursor, className = '' } = props;
+  const scroller = useRef<HTMLDivElement>(null);
+  const height = useMedia(NARROW) ? 64 : 40;
+  const virtual = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => height,
+    getItemKey: (index) => rows[index]?.id ?? index,
+    overscan: 8,
+  });
+  // The sizes follow from height alone.
+  useEffect(() => virtual.measure(), [height]);
+
+  const at = rows.findIndex(({ id }) => id === cursor);
+  // It follows the cursor, not what comes in.
+  useEffect(() => {
+    if (at >= 0) virtual.scrollToIndex(at);
+  }, [cursor]);
+
+  return (
+    <div
+      ref={scroller}
+      className={`rows ${className}`}
+      onScroll={(event) => props.onTop?.(event.currentTarget.scrollTop < 4)}
+    >
+      <div
+        role="grid"
+        aria-label={props.label}
+        aria-rowcount={rows.length + 1}
+        aria-multiselectable={props.selectable}
+        aria-activedescendant={at >= 0 ? `row-${cursor}` : undefined}
+        aria-busy={props.loading}
+        tabIndex={0}
+        className="grid"
+      >
+        <div role="row" aria-rowindex={1} className="row heading">
+          {props.columns.map((column) => (
+            <span role="columnheader" key={column}>
+              {column || <span className="unseen">Selected</span>}
+            </span>
+          ))}
+        </div>
+        <div
+          role="rowgroup"
+          style={{ height: virtual.getTotalSize(), position: 'relative' }}
+          onPointerEnter={(event) => event.pointerType === 'mouse' && props.onPointed?.(true)}
+          onPointerLeave={() => props.onPointed?.(false)}
+        >
+          {virtual.getVirtualItems().map(({ index, start, size }) => {
+            const row = rows[index];
+            return row && props.draw(row, index, { height: size, transform: `translateY(${start}px)` });
+          })}
+        </div>
+      </div>
+      {props.foot}
+    </div>
+  );
+}

@@ -1,0 +1,20 @@
+import { useState } from 'react';
+import { useShortcut } from './shortcuts';
+
+/** The row of a list that the keys move; moved is called after they did. noun is what a row is. */
+export function useCursor(rows: readonly { id: string }[], noun: string, moved: (id: string) => void) {
+  const [cursor, setCursor] = useState<string | null>(null);
+  function move(by: number) {
+    const at = rows.findIndex(({ id }) => id === cursor);
+    const row = rows[Math.max(0, Math.min(rows.length - 1, at + by))];
+    if (!row) return;
+    setCursor(row.id);
+    moved(row.id);
+  }
+  const capital = noun.charAt(0).toUpperCase() + noun.slice(1);
+  useShortcut('j', `Next ${noun}`, () => move(1));
+  useShortcut('k', `${capital} before`, () => move(-1));
+  useShortcut('ArrowDown', `Next ${noun}`, () => move(1));
+  useShortcut('ArrowUp', `${capital} before`, () => move(-1));
+  return [cursor, setCursor] as const;
+}

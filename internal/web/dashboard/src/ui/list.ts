@@ -1,0 +1,2 @@
+/** How many rows a list holds at most. */
+export const MAX_ROWS = 1000;
