@@ -78,7 +78,6 @@ type operation struct {
 	cost int
 }
 
-func (op *operation) kind() ast.Operation { return op.Operation.Operation }
 
 // prepare does everything before execution. Its errors are request errors in the sense of GraphQL section 7.1.2; extensions
 // belong to them. ctx carries the caller.

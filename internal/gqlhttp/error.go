@@ -12,6 +12,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/errcode"
+	"github.com/hookgraph/hookgraph/internal/intake"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
@@ -137,4 +138,16 @@ func refusal(err error) (*gqlerror.Error, int) {
 		return shown, http.StatusInternalServerError
 	}
 	return shown, http.StatusUnauthorized
+}
+
+// tooMuch returns the error for an *intake.Full, and its status: RATE_LIMITED if the caller has its whole share, UNAVAILABLE if
+// others have theirs. Both pass quickly.
+func tooMuch(err error) (*gqlerror.Error, int) {
+	full, ok := errors.AsType[*intake.Full](err)
+	if !ok || full.Of == "" {
+		return newError(codeUnavailable, "the server is overloaded; try again"), http.StatusServiceUnavailable
+	}
+	shown := newError(codeRateLimited, full.Error()+"; wait until some of it has ended")
+	shown.Extensions["retryAfterMs"] = int64(1000)
+	return shown, http.StatusTooManyRequests
 }

@@ -369,3 +369,10 @@ func mulCost(a, b int) int {
 	}
 	return a * b
 }
+
+func withDefault[T comparable](v *T, d T) {
+	var zero T
+	if *v == zero {
+		*v = d
+	}
+}

@@ -112,12 +112,6 @@ type Config struct {
 	CloseTimeout time.Duration
 }
 
-func withDefault[T comparable](v *T, d T) {
-	var zero T
-	if *v == zero {
-		*v = d
-	}
-}
 
 func (c Config) withDefaults() Config {
 	withDefault(&c.Logger, slog.Default())
@@ -193,16 +187,6 @@ func streamLimits(all int) intake.Limits {
 	return intake.Limits{Total: total, Tenant: max(total/4, 1), Token: max(total/8, 1)}
 }
 
-func (h *Handler) authenticate(r *http.Request, token, tenant string, bad error) (context.Context, error) {
-	if bad != nil {
-		return nil, newError(codeUnauthenticated, bad.Error())
-	}
-	ctx, err := h.cfg.Authenticate(r, token, tenant)
-	if err == nil && ctx == nil {
-		return nil, errors.New("authentication returned no context")
-	}
-	return ctx, err
-}
 
 // ServeHTTP answers one request. It returns when the response is complete, for SSE when the stream has ended, for a WebSocket as
 // soon as it is open.
@@ -242,45 +226,7 @@ func (h *Handler) Shutdown(ctx context.Context) error {
 	}
 }
 
-// enter registers a stream; false means that the server is shutting down.
-func (h *Handler) enter(s *openStream) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.closed {
-		return false
-	}
-	h.streams[s] = struct{}{}
-	return true
-}
 
-// onShutdown sets f as the stream's hurry, and calls it at once if the server is already shutting down.
-func (h *Handler) onShutdown(s *openStream, f func()) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	s.hurry = f
-	if h.closed {
-		f()
-	}
-}
 
-// leave ends a stream: hurry is not called after leave has returned.
-func (h *Handler) leave(s *openStream) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	delete(h.streams, s)
-	if h.closed && len(h.streams) == 0 {
-		close(h.drained)
-	}
-}
 
-// holder returns the tenant and token that ctx's caller counts for.
-func (h *Handler) holder(ctx context.Context) intake.Holder { return h.engine.holder(ctx) }
 
-// acquire counts an operation of the caller. It returns an error if the caller has too many.
-func (h *Handler) acquire(ctx context.Context) (release func(), err error) {
-	who := h.holder(ctx)
-	if err := h.operations.Take(who, 1); err != nil {
-		return nil, err
-	}
-	return func() { h.operations.Give(who, 1) }, nil
-}

@@ -141,17 +141,6 @@ func (x *exchange) execute(ctx context.Context, op *operation) {
 	x.write(http.StatusOK, appendResponse(nil, resp))
 }
 
-// tooMuch returns the error for an *intake.Full, and its status: RATE_LIMITED if the caller has its whole share, UNAVAILABLE if
-// others have theirs. Both pass quickly.
-func tooMuch(err error) (*gqlerror.Error, int) {
-	full, ok := errors.AsType[*intake.Full](err)
-	if !ok || full.Of == "" {
-		return newError(codeUnavailable, "the server is overloaded; try again"), http.StatusServiceUnavailable
-	}
-	shown := newError(codeRateLimited, full.Error()+"; wait until some of it has ended")
-	shown.Extensions["retryAfterMs"] = int64(1000)
-	return shown, http.StatusTooManyRequests
-}
 
 func (x *exchange) shuttingDown() {
 	x.w.Header().Set("Retry-After", "1")

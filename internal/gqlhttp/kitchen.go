@@ -116,3 +116,5 @@ func (t *tab) Take(n int64) error { return wait(t.ctx, t.kitchen.answers, t.key,
 
 // Give implements meter.Budget.
 func (t *tab) Give(n int64) { t.kitchen.answers.Give(t.key, n) }
+
+func (op *operation) kind() ast.Operation { return op.Operation.Operation }

@@ -2,8 +2,12 @@ package gqlhttp
 
 import (
 	"context"
+	"errors"
+	"net/http"
 	"strings"
 	"sync"
+
+	"github.com/hookgraph/hookgraph/internal/intake"
 )
 
 // stream is shared by a subscription's resolver and its transport.
@@ -72,4 +76,58 @@ func (s *stream) reason() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.err
+}
+
+func (h *Handler) authenticate(r *http.Request, token, tenant string, bad error) (context.Context, error) {
+	if bad != nil {
+		return nil, newError(codeUnauthenticated, bad.Error())
+	}
+	ctx, err := h.cfg.Authenticate(r, token, tenant)
+	if err == nil && ctx == nil {
+		return nil, errors.New("authentication returned no context")
+	}
+	return ctx, err
+}
+
+// enter registers a stream; false means that the server is shutting down.
+func (h *Handler) enter(s *openStream) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return false
+	}
+	h.streams[s] = struct{}{}
+	return true
+}
+
+// onShutdown sets f as the stream's hurry, and calls it at once if the server is already shutting down.
+func (h *Handler) onShutdown(s *openStream, f func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s.hurry = f
+	if h.closed {
+		f()
+	}
+}
+
+// leave ends a stream: hurry is not called after leave has returned.
+func (h *Handler) leave(s *openStream) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.streams, s)
+	if h.closed && len(h.streams) == 0 {
+		close(h.drained)
+	}
+}
+
+// holder returns the tenant and token that ctx's caller counts for.
+func (h *Handler) holder(ctx context.Context) intake.Holder { return h.engine.holder(ctx) }
+
+// acquire counts an operation of the caller. It returns an error if the caller has too many.
+func (h *Handler) acquire(ctx context.Context) (release func(), err error) {
+	who := h.holder(ctx)
+	if err := h.operations.Take(who, 1); err != nil {
+		return nil, err
+	}
+	return func() { h.operations.Give(who, 1) }, nil
 }

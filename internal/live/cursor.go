@@ -38,3 +38,17 @@ func (l *Log) place(ctx context.Context, tenant webhook.ID, from From) (seq int6
 	}
 	return seq, false, err
 }
+
+// check returns an error if the log after seq is not complete. A lost cursor that retention has overtaken too is expired.
+func check(seq, oldest, newest int64, lost bool) error {
+	if oldest == 0 && newest > 0 {
+		oldest = newest + 1 // all of it was removed
+	}
+	switch {
+	case seq < oldest-1:
+		return &webhook.CursorExpired{Oldest: oldest}
+	case lost || seq > newest:
+		return &webhook.CursorLost{Oldest: oldest}
+	}
+	return nil
+}

@@ -6,9 +6,7 @@
 package live
 
 import (
-	"cmp"
 	"context"
-	"slices"
 	"sync"
 	"time"
 
@@ -98,28 +96,8 @@ func (l *Log) Append(attempts []*webhook.Attempt) {
 	l.evict()
 }
 
-// evict drops the oldest entries until the tail fits. The caller must hold mu.
-func (l *Log) evict() {
-	n := 0
-	for l.bytes > l.max && n < len(l.entries) {
-		l.bytes -= size(l.entries[n])
-		l.floor = l.entries[n].Seq
-		l.entries[n] = nil
-		n++
-	}
-	l.entries = l.entries[n:] // append moves them to the front of a new array when this one is used up
-	l.base += uint64(n)
-}
 
-// after finds the first entry with Seq > seq. The caller must hold mu.
-func (l *Log) after(seq int64) int {
-	i, _ := slices.BinarySearchFunc(l.entries, seq+1, func(a *webhook.Attempt, s int64) int { return cmp.Compare(a.Seq, s) })
-	return i
-}
 
-func size(a *webhook.Attempt) int {
-	return entryBytes + len(a.URL) + len(a.Message) + len(a.RequestHeaders) + len(a.ResponseHeaders) + cap(a.ResponseBody)
-}
 
 // Watch starts a watcher of the tenant's attempts that match f, from where from says. f's slices must not be changed any more. The
 // watcher is closed when ctx ends. Errors: webhook.ErrCursor for a text that is no cursor of the tenant's stream;
@@ -154,50 +132,5 @@ func (l *Log) Watch(ctx context.Context, tenant webhook.ID, f store.AttemptFilte
 	return w, nil
 }
 
-// check returns an error if the log after seq is not complete. A lost cursor that retention has overtaken too is expired.
-func check(seq, oldest, newest int64, lost bool) error {
-	if oldest == 0 && newest > 0 {
-		oldest = newest + 1 // all of it was removed
-	}
-	switch {
-	case seq < oldest-1:
-		return &webhook.CursorExpired{Oldest: oldest}
-	case lost || seq > newest:
-		return &webhook.CursorLost{Oldest: oldest}
-	}
-	return nil
-}
 
-func (l *Log) register(ctx context.Context, w *Watcher) {
-	l.mu.Lock()
-	if !w.behind {
-		w.pos = l.end
-	}
-	index, keys := w.keys()
-	for _, id := range keys {
-		index[id] = append(index[id], w)
-	}
-	l.mu.Unlock()
-	context.AfterFunc(ctx, w.Close) // not before: it may have ended
-}
 
-func (l *Log) unregister(w *Watcher) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	index, keys := w.keys()
-	for _, id := range keys {
-		list := index[id]
-		if i := slices.Index(list, w); i >= 0 {
-			last := len(list) - 1
-			list[i] = list[last]
-			list[last] = nil
-			list = list[:last]
-		}
-		if len(list) == 0 {
-			delete(index, id)
-		} else {
-			index[id] = list
-		}
-	}
-	w.pending = nil
-}

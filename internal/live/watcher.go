@@ -230,3 +230,37 @@ func (w *Watcher) adapt(page []*webhook.Attempt) {
 	}
 	w.limit = min(max(pageBytes/(bytes/len(page)), 1), 2*w.limit, maxPage)
 }
+
+func (l *Log) register(ctx context.Context, w *Watcher) {
+	l.mu.Lock()
+	if !w.behind {
+		w.pos = l.end
+	}
+	index, keys := w.keys()
+	for _, id := range keys {
+		index[id] = append(index[id], w)
+	}
+	l.mu.Unlock()
+	context.AfterFunc(ctx, w.Close) // not before: it may have ended
+}
+
+func (l *Log) unregister(w *Watcher) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	index, keys := w.keys()
+	for _, id := range keys {
+		list := index[id]
+		if i := slices.Index(list, w); i >= 0 {
+			last := len(list) - 1
+			list[i] = list[last]
+			list[last] = nil
+			list = list[:last]
+		}
+		if len(list) == 0 {
+			delete(index, id)
+		} else {
+			index[id] = list
+		}
+	}
+	w.pending = nil
+}

@@ -24,53 +24,7 @@ type task struct {
 	young         link[task] // in Sender.young while it counts as quick
 }
 
-// update puts g into the lists that it belongs to. It is called after every change of g. The caller must hold s.mu.
-func (s *Sender) update(g *gate, now time.Time) {
-	if g.tenant != nil {
-		s.setKind(g)
-	}
-	var wake time.Time
-	mayRun, mayClaim := false, false
-	if s.phase == serving && g.open() {
-		if g.queue.len() > 0 && g.running < g.slots() {
-			if at := latest(g.tokenAt(), g.rest); at.After(now) {
-				wake = at
-			} else {
-				mayRun = true
-			}
-		}
-		if !g.claiming && !g.due.IsZero() {
-			if at := latest(g.due, g.rest); at.After(now) {
-				wake = earliest(wake, at)
-			} else {
-				mayClaim = g.roomForBacklog() > 0
-			}
-		}
-	}
-	s.setReady(g, mayRun)
-	s.setWanting(g, mayClaim)
-	if !wake.Equal(g.wake) {
-		g.wake = wake
-		s.alarms.set(g)
-		if g.alarm == 0 {
-			s.wakeUp()
-		}
-	}
-	if g.target != nil && g.target.DeletedAt != nil && g.deliveries == 0 && !g.claiming && s.phase > loading && s.gates[g.id] == g {
-		delete(s.gates, g.id)
-		if g.tenant.gates--; g.tenant.gates == 0 {
-			delete(s.tenants, g.tenant.id)
-		}
-	}
-}
 
-// wakeUp makes watchClock recompute the earliest alarm.
-func (s *Sender) wakeUp() {
-	select {
-	case s.poke <- struct{}{}:
-	default: // a signal is already pending
-	}
-}
 
 // dispatch starts the attempts and claims that are allowed now. The caller must hold s.mu.
 func (s *Sender) dispatch(now time.Time) {

@@ -300,8 +300,6 @@ func (s *Sender) watchClock(ctx context.Context) {
 	}
 }
 
-// clock is monotonic time.
-func (s *Sender) clock() time.Duration { return time.Since(s.epoch) }
 
 // ring updates gates whose alarm is due, some at a time, and returns the time until the next alarm.
 func (s *Sender) ring() time.Duration {
@@ -346,17 +344,6 @@ func (s *Sender) stop() {
 	s.checkIdle()
 }
 
-// checkIdle closes s.idle when Run has nothing left to wait for. The caller must hold s.mu.
-func (s *Sender) checkIdle() {
-	if s.phase != stopping || s.quick+s.slow > 0 || s.claims > 0 || s.reserved > 0 || s.returning {
-		return
-	}
-	select {
-	case <-s.idle:
-	default:
-		close(s.idle)
-	}
-}
 
 // Batch implements store.Dispatcher. It locks once and dispatches once.
 func (s *Sender) Batch(do func(store.Dispatcher)) {
@@ -504,39 +491,7 @@ func (t locked) Changed(to *store.Target) {
 	s.update(g, now)
 }
 
-// gate returns a webhook's gate, and creates it if necessary. The caller must hold s.mu.
-func (s *Sender) gate(id webhook.ID) *gate {
-	g := s.gates[id]
-	if g == nil {
-		g = newGate(id, s.cfg.PerWebhook)
-		s.gates[id] = g
-	}
-	return g
-}
 
-// setTarget gives a gate a newer snapshot. A changed URL, or enabling the webhook, resets what was learned. The caller must
-// hold s.mu.
-func (s *Sender) setTarget(g *gate, to *store.Target) {
-	old := g.target
-	g.target = to
-	if g.tenant == nil {
-		t := s.tenants[to.TenantID]
-		if t == nil {
-			t = newTenant(to.TenantID)
-			s.tenants[t.id] = t
-		}
-		t.gates++
-		g.tenant = t
-	}
-	g.own = newCustom(to.Headers)
-	if old == nil || old.URL != to.URL {
-		g.url = nil
-	}
-	if old != nil && (old.URL != to.URL || to.Enabled && !old.Enabled) {
-		g.reset(s.cfg.PerWebhook)
-	}
-	g.setRate(to.RatePerSecond, s.nodes)
-}
 
 // Nodes implements store.Dispatcher. A webhook's rate is divided evenly. What exceeds a node's share is left for other nodes to
 // claim.
@@ -576,16 +531,4 @@ func (s *Sender) Stats() Stats {
 	return Stats{Running: s.quick + s.slow, Slow: s.slow, Held: held.deliveries, Bytes: held.bytes, Webhooks: len(s.gates), Claims: s.claims}
 }
 
-func latest(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
-}
 
-func earliest(a, b time.Time) time.Time {
-	if a.IsZero() || b.Before(a) {
-		return b
-	}
-	return a
-}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -271,11 +270,12 @@ func set(flag *bool, then func(json.RawMessage) string) func(json.RawMessage) st
 	}
 }
 
-// thousands formats n for people: 262,144.
-func thousands(n int64) string {
-	s := strconv.FormatInt(n, 10)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
+
+func optional(then func(json.RawMessage) string) func(json.RawMessage) string {
+	return func(raw json.RawMessage) string {
+		if string(raw) == "null" {
+			return ""
+		}
+		return then(raw)
 	}
-	return s
 }

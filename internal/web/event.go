@@ -112,14 +112,6 @@ func newEvent(raw json.RawMessage) (webhook.NewEvent, error) {
 	return n, err
 }
 
-func optional(then func(json.RawMessage) string) func(json.RawMessage) string {
-	return func(raw json.RawMessage) string {
-		if string(raw) == "null" {
-			return ""
-		}
-		return then(raw)
-	}
-}
 
 func (r *request) showEvent(p store.Published) event {
 	e := p.Event

@@ -288,3 +288,12 @@ var upper = regexp.MustCompile(`[A-Z]`)
 func snake(field string) string {
 	return upper.ReplaceAllStringFunc(field, func(s string) string { return "_" + strings.ToLower(s) })
 }
+
+// thousands formats n for people: 262,144.
+func thousands(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
