@@ -78,7 +78,6 @@ type operation struct {
 	cost int
 }
 
-
 // prepare does everything before execution. Its errors are request errors in the sense of GraphQL section 7.1.2; extensions
 // belong to them. ctx carries the caller.
 func (e *engine) prepare(ctx context.Context, req *request) (op *operation, extensions map[string]any, errs gqlerror.List) {

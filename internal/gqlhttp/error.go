@@ -12,8 +12,9 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/errcode"
-	"github.com/hookgraph/hookgraph/internal/intake"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/hookgraph/hookgraph/internal/intake"
 )
 
 // Codes that this package puts into an error's extensions.code.

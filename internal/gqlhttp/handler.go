@@ -112,7 +112,6 @@ type Config struct {
 	CloseTimeout time.Duration
 }
 
-
 func (c Config) withDefaults() Config {
 	withDefault(&c.Logger, slog.Default())
 	withDefault(&c.MaxBodyBytes, 1<<20)
@@ -187,7 +186,6 @@ func streamLimits(all int) intake.Limits {
 	return intake.Limits{Total: total, Tenant: max(total/4, 1), Token: max(total/8, 1)}
 }
 
-
 // ServeHTTP answers one request. It returns when the response is complete, for SSE when the stream has ended, for a WebSocket as
 // soon as it is open.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -225,8 +223,3 @@ func (h *Handler) Shutdown(ctx context.Context) error {
 		return ctx.Err()
 	}
 }
-
-
-
-
-

@@ -141,7 +141,6 @@ func (x *exchange) execute(ctx context.Context, op *operation) {
 	x.write(http.StatusOK, appendResponse(nil, resp))
 }
 
-
 func (x *exchange) shuttingDown() {
 	x.w.Header().Set("Retry-After", "1")
 	x.fail(http.StatusServiceUnavailable, newError(codeUnavailable, "the server is shutting down"))

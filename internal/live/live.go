@@ -96,9 +96,6 @@ func (l *Log) Append(attempts []*webhook.Attempt) {
 	l.evict()
 }
 
-
-
-
 // Watch starts a watcher of the tenant's attempts that match f, from where from says. f's slices must not be changed any more. The
 // watcher is closed when ctx ends. Errors: webhook.ErrCursor for a text that is no cursor of the tenant's stream;
 // *webhook.CursorExpired when retention has removed attempts after a cursor; *webhook.CursorLost when the database was restored from a
@@ -131,6 +128,3 @@ func (l *Log) Watch(ctx context.Context, tenant webhook.ID, f store.AttemptFilte
 	}
 	return w, nil
 }
-
-
-

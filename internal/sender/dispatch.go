@@ -24,8 +24,6 @@ type task struct {
 	young         link[task] // in Sender.young while it counts as quick
 }
 
-
-
 // dispatch starts the attempts and claims that are allowed now. The caller must hold s.mu.
 func (s *Sender) dispatch(now time.Time) {
 	for {

@@ -300,7 +300,6 @@ func (s *Sender) watchClock(ctx context.Context) {
 	}
 }
 
-
 // ring updates gates whose alarm is due, some at a time, and returns the time until the next alarm.
 func (s *Sender) ring() time.Duration {
 	s.mu.Lock()
@@ -343,7 +342,6 @@ func (s *Sender) stop() {
 	}
 	s.checkIdle()
 }
-
 
 // Batch implements store.Dispatcher. It locks once and dispatches once.
 func (s *Sender) Batch(do func(store.Dispatcher)) {
@@ -491,8 +489,6 @@ func (t locked) Changed(to *store.Target) {
 	s.update(g, now)
 }
 
-
-
 // Nodes implements store.Dispatcher. A webhook's rate is divided evenly. What exceeds a node's share is left for other nodes to
 // claim.
 func (s *Sender) Nodes(n int) {
@@ -530,5 +526,3 @@ func (s *Sender) Stats() Stats {
 	held := holding{s.held[keepsUp].deliveries + s.held[other].deliveries, s.held[keepsUp].bytes + s.held[other].bytes}
 	return Stats{Running: s.quick + s.slow, Slow: s.slow, Held: held.deliveries, Bytes: held.bytes, Webhooks: len(s.gates), Claims: s.claims}
 }
-
-

@@ -270,7 +270,6 @@ func set(flag *bool, then func(json.RawMessage) string) func(json.RawMessage) st
 	}
 }
 
-
 func optional(then func(json.RawMessage) string) func(json.RawMessage) string {
 	return func(raw json.RawMessage) string {
 		if string(raw) == "null" {

@@ -112,7 +112,6 @@ func newEvent(raw json.RawMessage) (webhook.NewEvent, error) {
 	return n, err
 }
 
-
 func (r *request) showEvent(p store.Published) event {
 	e := p.Event
 	return event{
