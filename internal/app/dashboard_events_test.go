@@ -144,3 +144,25 @@ func TestDashboardEventsReader(t *testing.T) {
 	}
 	page.CheckQuiet()
 }
+
+// With a token that may only publish, the page begins with the form to publish, and says which scope shows the event.
+func TestDashboardEventsPublisher(t *testing.T) {
+	t.Parallel()
+	p := boot(t, t.TempDir())
+	c := &client{url: p.url, token: p.token}
+	publisher := c.createToken(t, map[string]any{"name": "publisher", "scopes": []string{"EVENTS_PUBLISH"}})
+	page := browsertest.Open(t, p.url)
+	page.Do(chromedp.Navigate(p.url + "#token=" + publisher.Secret))
+	page.WaitText(".rows .foot", "The list is not shown")
+	page.WaitText("main", "the token does not have the scope DELIVERIES_READ")
+	click(page, "Publish an event")
+	fill(page, "input[name=type]", "hookgraph.test")
+	fill(page, "textarea[name=data]", "null")
+	click(page, "Publish")
+	page.WaitText("dialog .wrong", "hookgraph.")
+	fill(page, "input[name=type]", "order.paid")
+	click(page, "Publish")
+	page.WaitFor(`location.pathname.length > "/events/".length && document.querySelector("dialog[open]") === null`)
+	page.WaitText("main", "the token does not have the scope DELIVERIES_READ")
+	page.CheckQuiet()
+}

@@ -14,7 +14,11 @@ import { WebhooksScreen } from './webhooks/WebhooksScreen';
 
 /** The first screen that the token may see. */
 function StartScreen() {
-  return useScope('DELIVERIES_READ') ? <HomeScreen /> : <Redirect to="/webhooks" replace />;
+  const mayRead = useScope('DELIVERIES_READ');
+  const mayPublish = useScope('EVENTS_PUBLISH');
+  const mayReadWebhooks = useScope('WEBHOOKS_READ');
+  if (mayRead) return <HomeScreen />;
+  return <Redirect to={mayPublish && !mayReadWebhooks ? '/events' : '/webhooks'} replace />;
 }
 
 /** Which screen an address shows. The server knows the first word of each (dashboard.go). */

@@ -74,41 +74,18 @@ export function EventsScreen() {
       <Problem error={list.error} what="The events could not be read" onAgain={list.reload} />
       <div className="split" data-open={open !== null}>
         <section className="pane" aria-label="List">
-          <RowGrid
-            label="Events, newest first"
-            className="of-events"
-            columns={COLUMNS}
-            rows={list.rows}
+          <EventList
+            list={list}
             cursor={cursor}
-            loading={list.loading}
-            draw={(row, index, style) => (
-              <EventListRow
-                key={row.id}
-                row={row}
-                index={index}
-                current={row.id === cursor}
-                open={row.id === open}
-                style={style}
-                onChoose={(id) => {
-                  setCursor(id);
-                  // Where there is no room beside the list, the event has a page.
-                  if (matchMedia(NARROW).matches) navigate(`/events/${id}`);
-                  else set({ open: id });
-                }}
-              />
-            )}
-            foot={
-              <ListFoot
-                noun="events"
-                empty={filter.terms.length > 0 ? 'No event matches.' : 'No event was published yet.'}
-                rows={list.rows}
-                next={list.next}
-                searchedTo={list.searchedTo}
-                loading={list.loading}
-                onMore={list.more}
-                onGoOn={(until) => set({ q: print(untilThen(filter.terms, until)) })}
-              />
-            }
+            open={open}
+            empty={filter.terms.length > 0 ? 'No event matches.' : 'No event was published yet.'}
+            onChoose={(id) => {
+              setCursor(id);
+              // Where there is no room beside the list, the event has a page.
+              if (matchMedia(NARROW).matches) navigate(`/events/${id}`);
+              else set({ open: id });
+            }}
+            onGoOn={(until) => set({ q: print(untilThen(filter.terms, until)) })}
           />
         </section>
         {open && (
@@ -119,5 +96,50 @@ export function EventsScreen() {
       </div>
       {publishing && <PublishDialog onClose={() => setPublishing(false)} />}
     </div>
+  );
+}
+
+interface ListProps {
+  list: ReturnType<typeof useEvents>;
+  cursor: string | null;
+  open: string | null;
+  empty: string;
+  onChoose(id: string): void;
+  onGoOn(until: string): void;
+}
+
+function EventList({ list, cursor, open, empty, onChoose, onGoOn }: ListProps) {
+  return (
+    <RowGrid
+      label="Events, newest first"
+      className="of-events"
+      columns={COLUMNS}
+      rows={list.rows}
+      cursor={cursor}
+      loading={list.loading}
+      draw={(row, index, style) => (
+        <EventListRow
+          key={row.id}
+          row={row}
+          index={index}
+          current={row.id === cursor}
+          open={row.id === open}
+          style={style}
+          onChoose={onChoose}
+        />
+      )}
+      foot={
+        <ListFoot
+          noun="events"
+          empty={list.error ? 'The list is not shown.' : empty}
+          rows={list.rows}
+          next={list.next}
+          searchedTo={list.searchedTo}
+          loading={list.loading}
+          onMore={list.more}
+          onGoOn={onGoOn}
+        />
+      }
+    />
   );
 }

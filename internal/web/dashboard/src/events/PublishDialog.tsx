@@ -15,28 +15,42 @@ interface Props {
   onClose(): void;
 }
 
+interface Form {
+  type: string;
+  data: string;
+  tags: string;
+  key: string;
+}
+
 const FIELDS = ['type', 'data', 'tags', 'idempotencyKey'];
 
 /** Publishes an event and goes to its page. The data is sent as it is typed. */
 export function PublishDialog({ like, onClose }: Props) {
   const [, navigate] = useLocation();
-  const [type, setType] = useState(like?.type ?? '');
-  const [data, setData] = useState(like?.exactData ?? '');
-  const [tags, setTags] = useState(like?.tags.join('\n') ?? '');
-  const [key, setKey] = useState('');
+  const [form, setForm] = useState<Form>({
+    type: like?.type ?? '',
+    data: like?.exactData ?? '',
+    tags: like?.tags.join('\n') ?? '',
+    key: '',
+  });
   const [checked, setChecked] = useState(false);
   const [{ data: answer, error, fetching }, publish] = useMutation(PublishEventDocument);
   const payload = answer?.publishEvent;
-  const notJson = checked ? dataProblem(data) : undefined;
+  const notJson = checked ? dataProblem(form.data) : undefined;
   // What the server said of one field; list elements are said with their list.
   const problemOf = (field: string) => payload?.userErrors.find((e) => e.field[1] === field)?.message;
 
   async function onSubmit(event: FormEvent) {
     event.preventDefault();
     setChecked(true);
-    if (dataProblem(data)) return;
-    const { standIn, context } = exactly(data);
-    const input = { type: type.trim(), data: standIn, tags: tagsOf(tags), idempotencyKey: key || null };
+    if (dataProblem(form.data)) return;
+    const { standIn, context } = exactly(form.data);
+    const input = {
+      type: form.type.trim(),
+      data: standIn,
+      tags: tagsOf(form.tags),
+      idempotencyKey: form.key || null,
+    };
     const result = await publish({ input }, context);
     const published = result.data?.publishEvent;
     if (!published?.event || published.duplicate) return;
@@ -47,64 +61,12 @@ export function PublishDialog({ like, onClose }: Props) {
   return (
     <Dialog title={like ? 'Publish again' : 'Publish an event'} onClose={onClose} wide>
       <form onSubmit={onSubmit}>
-        <Field label="Type" hint="Words joined by dots, such as order.paid." problem={problemOf('type')}>
-          {(field) => (
-            <input
-              {...field}
-              name="type"
-              required
-              spellCheck={false}
-              autoCapitalize="none"
-              value={type}
-              onChange={(event) => setType(event.target.value)}
-            />
-          )}
-        </Field>
-        <Field
-          label="Data"
-          hint="JSON. Numbers, texts and the order of members stay as they are written here."
-          problem={notJson ?? problemOf('data')}
-        >
-          {(field) => (
-            <textarea
-              {...field}
-              name="data"
-              rows={8}
-              spellCheck={false}
-              value={data}
-              onBlur={() => setChecked(data !== '')}
-              onChange={(event) => setData(event.target.value)}
-            />
-          )}
-        </Field>
-        <Field label="Tags" hint="One a line. Receivers do not get them." problem={problemOf('tags')}>
-          {(field) => (
-            <textarea
-              {...field}
-              name="tags"
-              rows={2}
-              spellCheck={false}
-              value={tags}
-              onChange={(event) => setTags(event.target.value)}
-            />
-          )}
-        </Field>
-        <Field
-          label="Idempotency key"
-          hint="Empty for none. The same key with the same content publishes once."
-          problem={problemOf('idempotencyKey')}
-        >
-          {(field) => (
-            <input
-              {...field}
-              name="key"
-              spellCheck={false}
-              autoCapitalize="none"
-              value={key}
-              onChange={(event) => setKey(event.target.value)}
-            />
-          )}
-        </Field>
+        <Fields
+          form={form}
+          set={(change) => setForm({ ...form, ...change })}
+          problemOf={(field) => (field === 'data' && notJson) || problemOf(field)}
+          onLeave={() => setChecked(form.data !== '')}
+        />
         <Problem error={error} what="The event could not be published" />
         {payload?.userErrors
           .filter(({ field }) => !FIELDS.includes(field[1] ?? ''))
@@ -131,5 +93,78 @@ export function PublishDialog({ like, onClose }: Props) {
         </div>
       </form>
     </Dialog>
+  );
+}
+
+interface FieldsProps {
+  form: Form;
+  set(change: Partial<Form>): void;
+  problemOf(field: string): string | undefined;
+  /** Called when someone leaves the data. */
+  onLeave(): void;
+}
+
+function Fields({ form, set, problemOf, onLeave }: FieldsProps) {
+  return (
+    <>
+      <Field label="Type" hint="Words joined by dots, such as order.paid." problem={problemOf('type')}>
+        {(field) => (
+          <input
+            {...field}
+            name="type"
+            required
+            spellCheck={false}
+            autoCapitalize="none"
+            value={form.type}
+            onChange={(event) => set({ type: event.target.value })}
+          />
+        )}
+      </Field>
+      <Field
+        label="Data"
+        hint="JSON. Numbers, texts and the order of members stay as they are written here."
+        problem={problemOf('data')}
+      >
+        {(field) => (
+          <textarea
+            {...field}
+            name="data"
+            rows={8}
+            spellCheck={false}
+            value={form.data}
+            onBlur={onLeave}
+            onChange={(event) => set({ data: event.target.value })}
+          />
+        )}
+      </Field>
+      <Field label="Tags" hint="One a line. Receivers do not get them." problem={problemOf('tags')}>
+        {(field) => (
+          <textarea
+            {...field}
+            name="tags"
+            rows={2}
+            spellCheck={false}
+            value={form.tags}
+            onChange={(event) => set({ tags: event.target.value })}
+          />
+        )}
+      </Field>
+      <Field
+        label="Idempotency key"
+        hint="Empty for none. The same key with the same content publishes once."
+        problem={problemOf('idempotencyKey')}
+      >
+        {(field) => (
+          <input
+            {...field}
+            name="key"
+            spellCheck={false}
+            autoCapitalize="none"
+            value={form.key}
+            onChange={(event) => set({ key: event.target.value })}
+          />
+        )}
+      </Field>
+    </>
   );
 }

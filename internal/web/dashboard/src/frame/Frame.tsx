@@ -1,7 +1,7 @@
 import { type ReactNode, useState } from 'react';
 import { useQuery } from 'urql';
 import { Link, useLocation } from 'wouter';
-import { ViewerDocument } from '../gql/graphql';
+import { type TokenScope, ViewerDocument } from '../gql/graphql';
 import icon from '../icon.svg';
 import { Problem } from '../ui/Problem';
 import { useShortcut } from '../ui/shortcuts';
@@ -13,12 +13,13 @@ import { TenantChooser } from './TenantChooser';
 import { ThemeSwitch } from './Theme';
 import { type Viewer, ViewerContext } from './viewer';
 
+/** The screens, each with the scopes of which one is enough to see something there. */
 const SCREENS = [
-  { path: '/', name: 'Home', scope: 'DELIVERIES_READ' },
-  { path: '/deliveries', name: 'Deliveries', scope: 'DELIVERIES_READ' },
-  { path: '/events', name: 'Events', scope: 'DELIVERIES_READ' },
-  { path: '/webhooks', name: 'Webhooks', scope: 'WEBHOOKS_READ' },
-] as const;
+  { path: '/', name: 'Home', scopes: ['DELIVERIES_READ'] },
+  { path: '/deliveries', name: 'Deliveries', scopes: ['DELIVERIES_READ'] },
+  { path: '/events', name: 'Events', scopes: ['DELIVERIES_READ', 'EVENTS_PUBLISH'] },
+  { path: '/webhooks', name: 'Webhooks', scopes: ['WEBHOOKS_READ'] },
+] as const satisfies { path: string; name: string; scopes: TokenScope[] }[];
 
 /** What is around every screen: who is calling, for which tenant, and the way to the other screens. */
 export function Frame({ children }: { children: ReactNode }) {
@@ -62,17 +63,19 @@ function Navigation({ viewer }: { viewer: Viewer }) {
   const [path] = useLocation();
   return (
     <nav aria-label="Screens">
-      {SCREENS.filter(({ scope }) => viewer.token.scopes.includes(scope)).map((screen) => (
-        <Link
-          key={screen.path}
-          href={screen.path}
-          aria-current={
-            (screen.path === '/' ? path === '/' : path.startsWith(screen.path)) ? 'page' : undefined
-          }
-        >
-          {screen.name}
-        </Link>
-      ))}
+      {SCREENS.filter(({ scopes }) => scopes.some((scope) => viewer.token.scopes.includes(scope))).map(
+        (screen) => (
+          <Link
+            key={screen.path}
+            href={screen.path}
+            aria-current={
+              (screen.path === '/' ? path === '/' : path.startsWith(screen.path)) ? 'page' : undefined
+            }
+          >
+            {screen.name}
+          </Link>
+        ),
+      )}
     </nav>
   );
 }
