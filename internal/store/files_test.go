@@ -69,179 +69,186 @@ func contents(t *testing.T, dir string) map[string][]byte {
 	return all
 }
 
+// alter changes a data directory.
+type alter func(t *testing.T, dir string)
+
+func altered(change func(dir string) error) alter {
+	return func(t *testing.T, dir string) {
+		t.Helper()
+		if err := change(dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func removed(names ...string) alter {
+	return altered(func(dir string) (err error) {
+		for _, name := range names {
+			err = errors.Join(err, os.Remove(filepath.Join(dir, name)))
+		}
+		return err
+	})
+}
+
+func truncated(name string, size int64) alter {
+	return altered(func(dir string) error { return os.Truncate(filepath.Join(dir, name), size) })
+}
+
+func written(name string, text []byte) alter {
+	return altered(func(dir string) error { return os.WriteFile(filepath.Join(dir, name), text, 0o600) })
+}
+
+func madeDirectory(name string) alter {
+	return altered(func(dir string) error { return os.Mkdir(filepath.Join(dir, name), 0o700) })
+}
+
+func linked(name, to string) alter {
+	return altered(func(dir string) error { return os.Symlink(to, filepath.Join(dir, name)) })
+}
+
+// damaged overwrites the schema, and leaves the header.
+func damaged(dir string) error {
+	path := filepath.Join(dir, "hookgraph.db")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	copy(text[100:8192], bytes.Repeat([]byte{0x5a}, 8092))
+	return os.WriteFile(path, text, 0o600)
+}
+
+// states is the states of a data directory in which a server may find it.
+var states = map[string]struct {
+	log     bool // the server was killed
+	changes []alter
+	want    []string // parts of the error; none: it starts
+}{
+	"whole":           {},
+	"whole, with log": {log: true},
+	"no database": {
+		changes: []alter{removed("hookgraph.db")},
+		want:    []string{"hookgraph.db is missing", "master.key is there", "backup"},
+	},
+	"no database beside its log": {
+		log:     true,
+		changes: []alter{removed("hookgraph.db", "master.key")},
+		want:    []string{"hookgraph.db is missing", "hookgraph.db-wal is there", "backup"},
+	},
+	"empty database beside its log": {
+		log:     true,
+		changes: []alter{truncated("hookgraph.db", 0)},
+		want:    []string{"hookgraph.db is empty", "hookgraph.db-wal is there"},
+	},
+	"empty database beside its key": {
+		changes: []alter{truncated("hookgraph.db", 0)},
+		want:    []string{"hookgraph.db is empty", "master.key is there"},
+	},
+	"a journal of another program": {
+		changes: []alter{removed("hookgraph.db", "master.key"), written("hookgraph.db-journal", []byte("journal"))},
+		want:    []string{"hookgraph.db-journal is there"},
+	},
+	"half a header": {
+		changes: []alter{truncated("hookgraph.db", 50)},
+		want:    []string{"not a SQLite database", "backup"},
+	},
+	"half a database": {
+		changes: []alter{truncated("hookgraph.db", 5*8192)},
+		want:    []string{"bytes", "are missing", "backup"},
+	},
+	"not a database": {
+		changes: []alter{written("hookgraph.db", bytes.Repeat([]byte("text"), 5000))},
+		want:    []string{"not a SQLite database"},
+	},
+	"a database that is a directory": {
+		changes: []alter{removed("hookgraph.db"), madeDirectory("hookgraph.db")},
+		want:    []string{"hookgraph.db is not a file"},
+	},
+	"a link to nowhere": {
+		changes: []alter{removed("hookgraph.db"), linked("hookgraph.db", "elsewhere")},
+		want:    []string{"symbolic link", "backup"},
+	},
+	"a damaged schema": {
+		changes: []alter{altered(damaged)},
+		want:    []string{"the database is damaged"},
+	},
+	"no key": {
+		changes: []alter{removed("master.key")},
+		want:    []string{"master.key is missing", "HOOKGRAPH_MASTER_KEY", "no new key was made"},
+	},
+	"an empty key": {
+		changes: []alter{truncated("master.key", 0)},
+		want:    []string{"master.key is empty"},
+	},
+	"another key": {
+		changes: []alter{written("master.key", []byte("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"))},
+		want:    []string{"master key", "not among those"},
+	},
+	"leftovers of a change of the key": {changes: []alter{written("master.key.new-123", []byte("AAAA"))}},
+	"leftovers of a first start":       {changes: []alter{written("hookgraph.db.new-123-wal", []byte("AAAA"))}},
+	"a lock that is a directory":       {changes: []alter{madeDirectory("lock")}},
+	"a lock that is a link":            {changes: []alter{linked("lock", "/dev/null")}},
+}
+
 // In any state of the data directory, a start either works, or says what is wrong and what to do; then no file is changed or
 // created.
 func TestStatesOfTheDirectory(t *testing.T) {
-	at := func(dir, name string) string { return filepath.Join(dir, name) }
-	remove := func(t *testing.T, dir, name string) {
-		t.Helper()
-		if err := os.Remove(at(dir, name)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	truncate := func(t *testing.T, path string, size int64) {
-		t.Helper()
-		if err := os.Truncate(path, size); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for name, tt := range map[string]struct {
-		log    bool // the server was killed
-		change func(t *testing.T, dir string)
-		want   []string // parts of the error; none: it starts
-	}{
-		"whole":           {},
-		"whole, with log": {log: true},
-		"no database": {
-			change: func(t *testing.T, dir string) { t.Helper(); remove(t, dir, "hookgraph.db") },
-			want:   []string{"hookgraph.db is missing", "master.key is there", "backup"},
-		},
-		"no database beside its log": {
-			log: true,
-			change: func(t *testing.T, dir string) {
-				t.Helper()
-				remove(t, dir, "hookgraph.db")
-				remove(t, dir, "master.key")
-			},
-			want: []string{"hookgraph.db is missing", "hookgraph.db-wal is there", "backup"},
-		},
-		"empty database beside its log": {
-			log:    true,
-			change: func(t *testing.T, dir string) { t.Helper(); truncate(t, at(dir, "hookgraph.db"), 0) },
-			want:   []string{"hookgraph.db is empty", "hookgraph.db-wal is there"},
-		},
-		"empty database beside its key": {
-			change: func(t *testing.T, dir string) { t.Helper(); truncate(t, at(dir, "hookgraph.db"), 0) },
-			want:   []string{"hookgraph.db is empty", "master.key is there"},
-		},
-		"a journal of another program": {
-			change: func(t *testing.T, dir string) {
-				t.Helper()
-				remove(t, dir, "hookgraph.db")
-				remove(t, dir, "master.key")
-				write(t, at(dir, "hookgraph.db-journal"), []byte("journal"))
-			},
-			want: []string{"hookgraph.db-journal is there"},
-		},
-		"half a header": {
-			change: func(t *testing.T, dir string) { t.Helper(); truncate(t, at(dir, "hookgraph.db"), 50) },
-			want:   []string{"not a SQLite database", "backup"},
-		},
-		"half a database": {
-			change: func(t *testing.T, dir string) { t.Helper(); truncate(t, at(dir, "hookgraph.db"), 5*8192) },
-			want:   []string{"bytes", "are missing", "backup"},
-		},
-		"not a database": {
-			change: func(t *testing.T, dir string) {
-				t.Helper()
-				write(t, at(dir, "hookgraph.db"), bytes.Repeat([]byte("text"), 5000))
-			},
-			want: []string{"not a SQLite database"},
-		},
-		"a database that is a directory": {
-			change: func(t *testing.T, dir string) {
-				t.Helper()
-				remove(t, dir, "hookgraph.db")
-				if err := os.Mkdir(at(dir, "hookgraph.db"), 0o700); err != nil {
-					t.Fatal(err)
-				}
-			},
-			want: []string{"hookgraph.db is not a file"},
-		},
-		"a link to nowhere": {
-			change: func(t *testing.T, dir string) {
-				t.Helper()
-				remove(t, dir, "hookgraph.db")
-				if err := os.Symlink("elsewhere", at(dir, "hookgraph.db")); err != nil {
-					t.Fatal(err)
-				}
-			},
-			want: []string{"symbolic link", "backup"},
-		},
-		"a damaged schema": {
-			change: func(t *testing.T, dir string) {
-				t.Helper()
-				text := contents(t, dir)["hookgraph.db"]
-				copy(text[100:8192], bytes.Repeat([]byte{0x5a}, 8092))
-				write(t, at(dir, "hookgraph.db"), text)
-			},
-			want: []string{"the database is damaged"},
-		},
-		"no key": {
-			change: func(t *testing.T, dir string) { t.Helper(); remove(t, dir, "master.key") },
-			want:   []string{"master.key is missing", "HOOKGRAPH_MASTER_KEY", "no new key was made"},
-		},
-		"an empty key": {
-			change: func(t *testing.T, dir string) { t.Helper(); truncate(t, at(dir, "master.key"), 0) },
-			want:   []string{"master.key is empty"},
-		},
-		"another key": {
-			change: func(t *testing.T, dir string) {
-				t.Helper()
-				write(t, at(dir, "master.key"), []byte("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"))
-			},
-			want: []string{"master key", "not among those"},
-		},
-		"leftovers of a change of the key": {change: func(t *testing.T, dir string) { t.Helper(); write(t, at(dir, "master.key.new-123"), []byte("AAAA")) }},
-		"leftovers of a first start": {change: func(t *testing.T, dir string) {
-			t.Helper()
-			write(t, at(dir, "hookgraph.db.new-123-wal"), []byte("AAAA"))
-		}},
-		"a lock that is a directory": {change: func(t *testing.T, dir string) {
-			t.Helper()
-			if err := os.Mkdir(at(dir, "lock"), 0o700); err != nil {
-				t.Fatal(err)
-			}
-		}},
-		"a lock that is a link": {change: func(t *testing.T, dir string) {
-			t.Helper()
-			if err := os.Symlink("/dev/null", at(dir, "lock")); err != nil {
-				t.Fatal(err)
-			}
-		}},
-	} {
+	for name, tt := range states {
 		t.Run(name, func(t *testing.T) {
 			dir := used(t, tt.log)
-			if tt.change != nil {
-				tt.change(t, dir)
+			for _, change := range tt.changes {
+				change(t, dir)
 			}
 			for _, shared := range []bool{true, false} { // a command, and a server, which tidies up
-				before := contents(t, dir)
-				s, err := store.Open(t.Context(), store.Options{Dir: dir, Shared: shared})
+				o := store.Options{Dir: dir, Shared: shared}
 				if tt.want == nil {
-					if err != nil {
-						t.Fatal(err)
-					}
-					if found, err := tenant(t, s, "a").CountEvents(t.Context(), store.EventFilter{}); err != nil || found != 2 {
-						t.Errorf("%d events, %v", found, err)
-					}
-					if err := s.Close(); err != nil {
-						t.Error(err)
-					}
-					if left, _ := filepath.Glob(at(dir, "*.new-*")); len(left) > 0 && !shared {
-						t.Errorf("%v is left", left)
-					}
-					continue
-				}
-				if err == nil {
-					t.Fatal("it started", s.Close())
-				}
-				for _, want := range tt.want {
-					if !strings.Contains(err.Error(), want) {
-						t.Errorf("%v does not say %q", err, want)
-					}
-				}
-				for name, text := range contents(t, dir) {
-					if old, ok := before[name]; !ok && !strings.HasSuffix(name, "-shm") && (!strings.HasSuffix(name, "-wal") || len(text) > 0) || ok && !bytes.Equal(old, text) {
-						t.Errorf("%s was changed", name)
-					}
-					delete(before, name)
-				}
-				for name, text := range before {
-					t.Errorf("%s of %d bytes is gone", name, len(text))
+					starts(t, o)
+				} else {
+					refuses(t, o, tt.want)
 				}
 			}
 		})
+	}
+}
+
+// starts checks that the store opens with what used has stored, and that a server tidies up.
+func starts(t *testing.T, o store.Options) {
+	t.Helper()
+	s, err := store.Open(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found, err := tenant(t, s, "a").CountEvents(t.Context(), store.EventFilter{}); err != nil || found != 2 {
+		t.Errorf("%d events, %v", found, err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(o.Dir, "*.new-*")); len(left) > 0 && !o.Shared {
+		t.Errorf("%v is left", left)
+	}
+}
+
+// refuses checks that the store does not open, that the error has all the texts, and that the directory is as before.
+func refuses(t *testing.T, o store.Options, texts []string) {
+	t.Helper()
+	before := contents(t, o.Dir)
+	s, err := store.Open(t.Context(), o)
+	if err == nil {
+		t.Fatal("it started", s.Close())
+	}
+	for _, text := range texts {
+		if !strings.Contains(err.Error(), text) {
+			t.Errorf("%v does not say %q", err, text)
+		}
+	}
+	for name, text := range contents(t, o.Dir) {
+		if old, ok := before[name]; !ok && !strings.HasSuffix(name, "-shm") && (!strings.HasSuffix(name, "-wal") || len(text) > 0) || ok && !bytes.Equal(old, text) {
+			t.Errorf("%s was changed", name)
+		}
+		delete(before, name)
+	}
+	for name, text := range before {
+		t.Errorf("%s of %d bytes is gone", name, len(text))
 	}
 }
 

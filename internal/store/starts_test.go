@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -101,7 +102,13 @@ func closed(tb testing.TB, s *store.Store) {
 
 func openDir(tb testing.TB, dir string) *store.Store {
 	tb.Helper()
-	s, err := store.Open(context.Background(), store.Options{Dir: dir, MasterKeys: [][]byte{webhooktest.MasterKey}})
+	return openFor(tb, store.Options{Dir: dir, MasterKeys: [][]byte{webhooktest.MasterKey}})
+}
+
+// openFor opens a store, which the test may close, and its end does otherwise.
+func openFor(tb testing.TB, o store.Options) *store.Store {
+	tb.Helper()
+	s, err := store.Open(tb.Context(), o)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -161,127 +168,138 @@ func TestDirectoryPutBack(t *testing.T) {
 func TestCursorsThroughLives(t *testing.T) {
 	few(t, "15") // -rapid.checks=200 for long
 	rapid.Check(t, func(t *rapid.T) {
-		root, err := os.MkdirTemp("", "lives") //nolint:usetesting // one for each of many checks
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = os.RemoveAll(root) }()
-		dir := filepath.Join(root, "live")
-		open := func() *store.Store {
-			s, err := store.Open(context.Background(), store.Options{Dir: dir, MasterKeys: [][]byte{webhooktest.MasterKey}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			return s
-		}
-		s := open()
-		defer func() { _ = s.Close() }()
-		owner, err := s.EnsureTenant(context.Background(), "a")
-		if err != nil {
-			t.Fatal(err)
-		}
-		c := s.In(owner.ID)
-		w, _, err := c.CreateWebhook(context.Background(), webhook.New{URL: "https://example.com/", Enabled: true})
-		if err != nil {
-			t.Fatal(err)
-		}
-		type seen struct {
-			seq int64
-			log []webhook.ID // up to it
-		}
-		cursors, copies := map[string]seen{}, []string{}
-		log := func() (all []*webhook.Attempt) {
-			all, _, err := s.AttemptLog(context.Background(), owner.ID, store.AttemptFilter{}, 0, 10_000)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return all
-		}
-		restart := func(do func()) {
-			if err := s.Close(); err != nil {
-				t.Fatal(err)
-			}
-			do()
-			s = open()
-		}
-		putBack := false
+		l := newLives(t)
+		defer l.end()
 		steps := map[string]func(*rapid.T){
-			"attempts": func(t *rapid.T) {
-				n := rapid.IntRange(1, 4).Draw(t, "n")
-				events := make([]webhook.NewEvent, n)
-				for i := range events {
-					events[i] = webhook.NewEvent{Type: "a.b", Data: []byte("1")}
-				}
-				if _, err := s.In(owner.ID).Publish(context.Background(), events); err != nil {
-					t.Fatal(err)
-				}
-				claims, _, err := s.Claim(context.Background(), w.ID, n, 1<<20)
-				if err != nil || len(claims) != n {
-					t.Fatal(len(claims), err)
-				}
-				for _, claimed := range claims {
-					if err := s.Record(context.Background(), &store.Result{Claimed: claimed, Attempt: webhook.Attempt{Status: webhook.AttemptSucceeded, Trigger: webhook.TriggerSchedule, StartedAt: time.Now()}}); err != nil {
-						t.Fatal(err)
-					}
-				}
-			},
-			"see": func(*rapid.T) {
-				var ids []webhook.ID
-				for _, a := range log() {
-					ids = append(ids, a.ID)
-					cursors[s.Cursor(cursor.Stream, owner.ID, a.Seq)] = seen{a.Seq, slices.Clone(ids)}
-				}
-			},
-			"restart": func(*rapid.T) { restart(func() {}) },
-			"copy": func(*rapid.T) {
-				to := filepath.Join(root, "copy", time.Now().Format("150405.000000000"))
-				restart(func() {
-					if err := os.CopyFS(to, os.DirFS(dir)); err != nil {
-						t.Fatal(err)
-					}
-				})
-				copies = append(copies, to)
-			},
-			"put back": func(t *rapid.T) {
-				if len(copies) == 0 {
-					return
-				}
-				from := rapid.SampledFrom(copies).Draw(t, "copy")
-				restart(func() {
-					if err := errors.Join(os.RemoveAll(dir), os.CopyFS(dir, os.DirFS(from))); err != nil {
-						t.Fatal(err)
-					}
-				})
-				putBack = true
-			},
-			"look": func(t *rapid.T) {
-				all := log()
-				for text, was := range cursors {
-					var now []webhook.ID
-					for _, a := range all {
-						if a.Seq <= was.seq {
-							now = append(now, a.ID)
-						}
-					}
-					same := slices.Equal(now, was.log)
-					seq, err := s.ReadCursor(context.Background(), cursor.Stream, owner.ID, text)
-					switch {
-					case err == nil && (seq != was.seq || !same):
-						t.Fatalf("a cursor of %d is good as %d, its holder saw %v, the log is %v", was.seq, seq, was.log, now)
-					case err != nil && !errors.Is(err, webhook.ErrCursorLost):
-						t.Fatal(err)
-					case err != nil && (same || !putBack):
-						t.Fatalf("a cursor of %d is lost, and the log up to it is what its holder saw", was.seq)
-					}
-				}
-			},
+			"attempts": l.attempts, "see": l.see, "restart": func(t *rapid.T) { l.restart(t, func() error { return nil }) },
+			"copy": l.copy, "put back": l.restore, "look": l.look,
 		}
 		names := slices.Sorted(maps.Keys(steps))
 		for range rapid.IntRange(4, 16).Draw(t, "steps") { // a database is slow: fewer steps than rapid's default
 			steps[rapid.SampledFrom(names).Draw(t, "step")](t)
-			steps["look"](t)
+			l.look(t)
 		}
 	})
+}
+
+// lives is a directory with a store, copies of it, and cursors that its clients hold.
+type lives struct {
+	root, dir string
+	s         *store.Store
+	owner     webhook.ID
+	hook      webhook.ID
+	cursors   map[string]heldLog
+	copies    []string
+	restored  bool // one of the copies, at any time
+}
+
+// heldLog is what the holder of a cursor saw.
+type heldLog struct {
+	seq int64
+	log []webhook.ID // up to it
+}
+
+func newLives(t *rapid.T) *lives {
+	root, err := os.MkdirTemp("", "lives") // one for each of many checks
+	must(t, err)
+	l := &lives{root: root, dir: filepath.Join(root, "live"), cursors: map[string]heldLog{}}
+	l.open(t)
+	owner, err := l.s.EnsureTenant(context.Background(), "a")
+	must(t, err)
+	w, _, err := l.s.In(owner.ID).CreateWebhook(context.Background(), webhook.New{URL: "https://example.com/", Enabled: true})
+	must(t, err)
+	l.owner, l.hook = owner.ID, w.ID
+	return l
+}
+
+func (l *lives) open(t *rapid.T) {
+	s, err := store.Open(context.Background(), store.Options{Dir: l.dir, MasterKeys: [][]byte{webhooktest.MasterKey}})
+	must(t, err)
+	l.s = s
+}
+
+func (l *lives) end() {
+	_ = l.s.Close()
+	_ = os.RemoveAll(l.root)
+}
+
+func (l *lives) log(t *rapid.T) []*webhook.Attempt {
+	all, _, err := l.s.AttemptLog(context.Background(), l.owner, store.AttemptFilter{}, 0, 10_000)
+	must(t, err)
+	return all
+}
+
+// attempts publishes events, and records an attempt of each.
+func (l *lives) attempts(t *rapid.T) {
+	n := rapid.IntRange(1, 4).Draw(t, "n")
+	events := make([]webhook.NewEvent, n)
+	for i := range events {
+		events[i] = webhook.NewEvent{Type: "a.b", Data: []byte("1")}
+	}
+	_, err := l.s.In(l.owner).Publish(context.Background(), events)
+	must(t, err)
+	claims, _, err := l.s.Claim(context.Background(), l.hook, n, 1<<20)
+	if err != nil || len(claims) != n {
+		t.Fatal(len(claims), err)
+	}
+	for _, claimed := range claims {
+		must(t, l.s.Record(context.Background(), &store.Result{Claimed: claimed, Attempt: webhook.Attempt{Status: webhook.AttemptSucceeded, Trigger: webhook.TriggerSchedule, StartedAt: time.Now()}}))
+	}
+}
+
+// see has a client read the whole log, and remember each cursor.
+func (l *lives) see(t *rapid.T) {
+	var ids []webhook.ID
+	for _, a := range l.log(t) {
+		ids = append(ids, a.ID)
+		l.cursors[l.s.Cursor(cursor.Stream, l.owner, a.Seq)] = heldLog{a.Seq, slices.Clone(ids)}
+	}
+}
+
+// restart closes the store, and opens it again after do.
+func (l *lives) restart(t *rapid.T, do func() error) {
+	must(t, l.s.Close())
+	must(t, do())
+	l.open(t)
+}
+
+func (l *lives) copy(t *rapid.T) {
+	to := filepath.Join(l.root, "copy", strconv.Itoa(len(l.copies)))
+	l.restart(t, func() error { return os.CopyFS(to, os.DirFS(l.dir)) })
+	l.copies = append(l.copies, to)
+}
+
+// restore puts any of the copies in the place of the directory.
+func (l *lives) restore(t *rapid.T) {
+	if len(l.copies) == 0 {
+		return
+	}
+	from := rapid.SampledFrom(l.copies).Draw(t, "copy")
+	l.restart(t, func() error { return errors.Join(os.RemoveAll(l.dir), os.CopyFS(l.dir, os.DirFS(from))) })
+	l.restored = true
+}
+
+// look checks every cursor that a client holds.
+func (l *lives) look(t *rapid.T) {
+	all := l.log(t)
+	for text, was := range l.cursors {
+		var now []webhook.ID
+		for _, a := range all {
+			if a.Seq <= was.seq {
+				now = append(now, a.ID)
+			}
+		}
+		same := slices.Equal(now, was.log)
+		seq, err := l.s.ReadCursor(context.Background(), cursor.Stream, l.owner, text)
+		switch {
+		case err == nil && (seq != was.seq || !same):
+			t.Fatalf("a cursor of %d is good as %d, its holder saw %v, the log is %v", was.seq, seq, was.log, now)
+		case err != nil && !errors.Is(err, webhook.ErrCursorLost):
+			t.Fatal(err)
+		case err != nil && (same || !l.restored):
+			t.Fatalf("a cursor of %d is lost, and the log up to it is what its holder saw", was.seq)
+		}
+	}
 }
 
 // A PostgreSQL database that is restored under stopped or running servers distinguishes its own cursors from those of lost
@@ -291,12 +309,7 @@ func TestPostgresPutBack(t *testing.T) {
 	address := server.Database(t)
 	open := func(address string) *store.Store {
 		t.Helper()
-		s, err := store.Open(t.Context(), store.Options{URL: address, MasterKeys: [][]byte{webhooktest.MasterKey}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = s.Close() })
-		return s
+		return openFor(t, store.Options{URL: address, MasterKeys: [][]byte{webhooktest.MasterKey}})
 	}
 	l := newLife(t, open(address))
 	first := l.attempts(3)
