@@ -28,6 +28,40 @@ func (r *reserving) Take(*Claimed) {
 	r.took.Add(1)
 }
 
+func jobs(kind string, n int) []webhook.NewEvent {
+	list := make([]webhook.NewEvent, n)
+	for i := range list {
+		list[i] = webhook.NewEvent{Type: "job." + kind, Data: json.RawMessage(`1`)}
+	}
+	return list
+}
+
+// failures is the ways in which publishing fails midway: a trigger refuses deliveries of job.bad, and the quota is 500 events.
+func failures(t *testing.T, c *Scope, hook webhook.ID) map[string]func() error {
+	t.Helper()
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	publish := func(ctx context.Context, kind string, n int) func() error {
+		return func() error {
+			_, err := c.Publish(ctx, jobs(kind, n))
+			return err
+		}
+	}
+	return map[string]func() error{
+		"the caller has gone":  publish(gone, "done", 3),
+		"the database refuses": publish(context.Background(), "bad", 2),
+		"the quota refuses":    publish(context.Background(), "done", 501),
+		"a change fails after it has made deliveries": func() error {
+			return c.s.change(context.Background(), func(b *batch) error {
+				if err := b.insertAll([]*incoming{{only: &hook, event: b.newEvent(c.tenant, "job.done", []byte("1"))}}); err != nil {
+					return err
+				}
+				return webhook.ErrNotFound
+			})
+		},
+	}
+}
+
 // However and however often publishing fails midway, the tenant's quotas, the memory for waiting events and the sender's room are
 // whole afterwards.
 func TestFailedPublishersGiveEverythingBack(t *testing.T) {
@@ -53,37 +87,7 @@ func TestFailedPublishersGiveEverythingBack(t *testing.T) {
 	if err := s.write.Exec("CREATE TRIGGER refuse BEFORE INSERT ON deliveries WHEN NEW.event_id IN (SELECT id FROM events WHERE type = 'job.bad') BEGIN SELECT RAISE(ABORT, 'refused'); END").Error; err != nil {
 		t.Fatal(err)
 	}
-	gone, cancel := context.WithCancel(t.Context())
-	cancel()
-	events := func(kind string, n int) []webhook.NewEvent {
-		list := make([]webhook.NewEvent, n)
-		for i := range list {
-			list[i] = webhook.NewEvent{Type: kind, Data: json.RawMessage(`1`)}
-		}
-		return list
-	}
-	for name, fail := range map[string]func() error{
-		"the caller has gone": func() error {
-			_, err := c.Publish(gone, events("job.done", 3))
-			return err
-		},
-		"the database refuses": func() error {
-			_, err := c.Publish(context.Background(), events("job.bad", 2))
-			return err
-		},
-		"the quota refuses": func() error {
-			_, err := c.Publish(context.Background(), events("job.done", 501))
-			return err
-		},
-		"a change fails after it has made deliveries": func() error {
-			return s.change(context.Background(), func(b *batch) error {
-				if err := b.insertAll([]*incoming{{only: &hook.ID, event: b.newEvent(c.tenant, "job.done", []byte("1"))}}); err != nil {
-					return err
-				}
-				return webhook.ErrNotFound
-			})
-		},
-	} {
+	for name, fail := range failures(t, c, hook.ID) {
 		var callers sync.WaitGroup
 		for range 8 {
 			callers.Go(func() {
@@ -103,7 +107,7 @@ func TestFailedPublishersGiveEverythingBack(t *testing.T) {
 			t.Errorf("%s: %d events are counted, %.0f of %d may be published at once, %d reservations are left", name, n, left, webhook.MaxPublish, dispatcher.reserved.Load())
 		}
 	}
-	if results, err := c.Publish(t.Context(), events("job.done", 500)); err != nil || results[499].Event == nil {
+	if results, err := c.Publish(t.Context(), jobs("done", 500)); err != nil || results[499].Event == nil {
 		t.Errorf("what the quota allows: %v", err)
 	}
 	if err := s.Flush(t.Context()); err != nil {
@@ -115,7 +119,7 @@ func TestFailedPublishersGiveEverythingBack(t *testing.T) {
 	if n := s.quotas.Of(owner.ID).Stored(); n != 500 {
 		t.Errorf("%d events are counted, want 500", n)
 	}
-	if _, err := c.Publish(t.Context(), events("job.done", 1)); err == nil {
+	if _, err := c.Publish(t.Context(), jobs("done", 1)); err == nil {
 		t.Error("one event more than the quota was stored")
 	}
 }

@@ -22,15 +22,7 @@ import (
 // publishing continues.
 func TestLockedDatabase(t *testing.T) {
 	if dir := os.Getenv("HOOKGRAPH_TEST_LOCK"); dir != "" {
-		release, err := store.LockFile(dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		fmt.Println("locked")
-		_, _ = io.Copy(io.Discard, os.Stdin) // until the other test ends it
-		if err := release(); err != nil {
-			t.Fatal(err)
-		}
+		holdLock(t, dir)
 		return
 	}
 	dir := t.TempDir()
@@ -48,6 +40,44 @@ func TestLockedDatabase(t *testing.T) {
 		t.Fatal(err)
 	}
 
+	release := lockElsewhere(t, dir)
+	ok := 200
+	if err := s.Record(t.Context(), &store.Result{Claimed: claims[0], Attempt: webhook.Attempt{
+		Status: webhook.AttemptSucceeded, Trigger: webhook.TriggerSchedule, StartedAt: time.Now(), ResponseStatus: &ok,
+	}}); err != nil {
+		t.Fatal(err)
+	}
+	refusedTogether(t, s, c, w.ID, patience)
+	release()
+	recorded(t, c, 1)
+	acked = append(acked, publish(t, c, webhook.NewEvent{})...)
+	for _, e := range acked {
+		if found, err := c.EventsByID(t.Context(), []webhook.ID{e.Event.ID}); len(found) != 1 || err != nil {
+			t.Errorf("an acknowledged event is lost: %v", err)
+		}
+	}
+	if n, err := c.CountDeliveries(t.Context(), store.DeliveryFilter{}); n != len(acked) || err != nil {
+		t.Errorf("%d deliveries of %d events, %v", n, len(acked), err)
+	}
+}
+
+// holdLock is the other process: it holds the database's lock until its standard input ends.
+func holdLock(t *testing.T, dir string) {
+	t.Helper()
+	release, err := store.LockFile(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Println("locked")
+	_, _ = io.Copy(io.Discard, os.Stdin)
+	if err := release(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// lockElsewhere starts the other process, and returns when it has the lock. release ends it.
+func lockElsewhere(t *testing.T, dir string) (release func()) {
+	t.Helper()
 	other := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestLockedDatabase$")
 	other.Env = append(os.Environ(), "HOOKGRAPH_TEST_LOCK="+dir)
 	in, err := other.StdinPipe()
@@ -64,12 +94,21 @@ func TestLockedDatabase(t *testing.T) {
 	if line, err := bufio.NewReader(out).ReadString('\n'); line != "locked\n" {
 		t.Fatalf("%q, %v", line, err)
 	}
-	ok := 200
-	if err := s.Record(t.Context(), &store.Result{Claimed: claims[0], Attempt: webhook.Attempt{
-		Status: webhook.AttemptSucceeded, Trigger: webhook.TriggerSchedule, StartedAt: time.Now(), ResponseStatus: &ok,
-	}}); err != nil {
-		t.Fatal(err)
+	return func() {
+		t.Helper()
+		if err := in.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := other.Wait(); err != nil {
+			t.Fatal(err)
+		}
 	}
+}
+
+// refusedTogether has many publish and claim while the database is locked: all are refused, after one wait rather than one after
+// the other.
+func refusedTogether(t *testing.T, s *store.Store, c *store.Scope, hook webhook.ID, patience time.Duration) {
+	t.Helper()
 	const callers = 50
 	told := make(chan error, 2*callers)
 	began := time.Now()
@@ -79,7 +118,7 @@ func TestLockedDatabase(t *testing.T) {
 			told <- err
 		}()
 		go func() {
-			_, _, err := s.Claim(context.Background(), w.ID, 1, 1000)
+			_, _, err := s.Claim(context.Background(), hook, 1, 1000)
 			told <- err
 		}()
 	}
@@ -95,22 +134,6 @@ func TestLockedDatabase(t *testing.T) {
 	}
 	if took := time.Since(began); took > callers*patience/2 {
 		t.Errorf("%v for all: they waited one after the other", took)
-	}
-	if err := in.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := other.Wait(); err != nil {
-		t.Fatal(err)
-	}
-	recorded(t, c, 1)
-	acked = append(acked, publish(t, c, webhook.NewEvent{})...)
-	for _, e := range acked {
-		if found, err := c.EventsByID(t.Context(), []webhook.ID{e.Event.ID}); len(found) != 1 || err != nil {
-			t.Errorf("an acknowledged event is lost: %v", err)
-		}
-	}
-	if n, err := c.CountDeliveries(t.Context(), store.DeliveryFilter{}); n != len(acked) || err != nil {
-		t.Errorf("%d deliveries of %d events, %v", n, len(acked), err)
 	}
 }
 
