@@ -3,7 +3,6 @@ package store_test
 import (
 	"regexp"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,114 +14,83 @@ import (
 // Retention drops a whole day if all its deliveries are completed. Otherwise it removes the day's completed events; pending or held
 // deliveries stay, and once they are completed the day is dropped too.
 func TestOldDaysAreDropped(t *testing.T) {
-	today := time.Now()
-	var daysAgo atomic.Int64
-	clock := func() time.Time { return today.AddDate(0, 0, -int(daysAgo.Load())) }
-	s, err := store.Open(t.Context(), store.Options{
-		URL: webhooktest.Postgres(t), MasterKeys: [][]byte{webhooktest.MasterKey}, Now: clock,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Close() })
-	c := tenant(t, s, "a")
+	p := openPast(t, store.Options{URL: webhooktest.Postgres(t)})
+	c := tenant(t, p.Store, "a")
 	w, held := register(t, c, webhook.New{Enabled: true, Events: []string{"sent"}}), register(t, c, webhook.New{Enabled: true, Events: []string{"held"}})
 	if _, _, err := c.UpdateWebhook(t.Context(), held.ID, webhook.Patch{Enabled: webhook.Some(false)}, nil); err != nil {
 		t.Fatal(err)
 	}
-	sent := func(n int) {
-		t.Helper()
-		claims, _ := claim(t, s, w.ID, n)
-		if len(claims) != n {
-			t.Fatalf("%d claimed, want %d", len(claims), n)
-		}
-		for _, claimed := range claims {
-			record(t, s, claimed, 200)
-		}
-	}
-	prune := func(when string, want int) {
-		t.Helper()
-		if n, err := s.Prune(t.Context(), time.Now().AddDate(0, 0, -5)); n != want || err != nil {
-			t.Errorf("%s: %d events went, want %d (%v)", when, n, want, err)
-		}
-	}
-	partitions := func(when time.Time, want int) {
-		t.Helper()
-		if n, err := s.HasDay(t.Context(), when); n != want || err != nil {
-			t.Errorf("%s has %d partitions, want %d (%v)", when.Format(time.DateOnly), n, want, err)
-		}
-	}
-	done, owed := today.AddDate(0, 0, -10), today.AddDate(0, 0, -9)
+	done, owed := p.now.AddDate(0, 0, -10), p.now.AddDate(0, 0, -9)
 	for _, day := range []time.Time{done, owed} {
-		if err := s.MakeDay(t.Context(), day); err != nil {
-			t.Fatal(err)
-		}
+		must(t, p.MakeDay(t.Context(), day))
 	}
-	daysAgo.Store(10)
+	p.daysAgo.Store(10)
 	publish(t, c, webhook.NewEvent{Type: "sent", IdempotencyKey: "key"}, webhook.NewEvent{Type: "sent"})
 	publish(t, c, webhook.NewEvent{Type: "nobody"})
-	sent(2)
-	_, last, err := s.AttemptBounds(t.Context(), webhook.ID{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	daysAgo.Store(9)
+	p.send(t, w, 200, 200)
+	_, last, err := p.AttemptBounds(t.Context(), webhook.ID{})
+	must(t, err)
+	p.daysAgo.Store(9)
 	publish(t, c, webhook.NewEvent{Type: "sent"})
-	sent(1)
+	p.send(t, w, 200)
 	publish(t, c, webhook.NewEvent{Type: "sent"}, webhook.NewEvent{Type: "held"})
-	daysAgo.Store(0)
+	p.daysAgo.Store(0)
 	publish(t, c, webhook.NewEvent{Type: "sent"})
-	partitions(done, 3)
+	p.partitions(t, done, 3)
 
-	prune("at first", 4)
-	partitions(done, 0)
-	partitions(owed, 3)
+	p.prune(t, "at first", 4)
+	p.partitions(t, done, 0)
+	p.partitions(t, owed, 3)
 	if n, err := c.CountEvents(t.Context(), store.EventFilter{}); n != 3 || err != nil {
 		t.Errorf("%d events are left, want 3 (%v)", n, err)
 	}
-	if oldest, _, err := s.AttemptBounds(t.Context(), webhook.ID{}); oldest <= last || err != nil {
+	if oldest, _, err := p.AttemptBounds(t.Context(), webhook.ID{}); oldest <= last || err != nil {
 		t.Errorf("the log is said to be whole from %d on, and what was up to %d is gone (%v)", oldest, last, err)
 	}
 	if again := publish(t, c, webhook.NewEvent{Type: "other", IdempotencyKey: "key"})[0]; again.Err != nil || again.Duplicate {
 		t.Errorf("the key of an event that is gone: %+v", again)
 	}
-	prune("again", 0)
+	p.prune(t, "again", 0)
 
-	sent(2)
+	p.send(t, w, 200, 200)
 	if _, _, err := c.UpdateWebhook(t.Context(), held.ID, webhook.Patch{Enabled: webhook.Some(true)}, nil); err != nil {
 		t.Fatal(err)
 	}
-	w = held
-	sent(1)
-	prune("when nothing is owed", 2)
-	partitions(owed, 0)
-	partitions(today, 3)
+	p.send(t, held, 200)
+	p.prune(t, "when nothing is owed", 2)
+	p.partitions(t, owed, 0)
+	p.partitions(t, p.now, 3)
+}
+
+// prune removes what is older than five days, and checks the number of removed events.
+func (p past) prune(t *testing.T, when string, want int) {
+	t.Helper()
+	if n, err := p.Prune(t.Context(), time.Now().AddDate(0, 0, -5)); n != want || err != nil {
+		t.Errorf("%s: %d events went, want %d (%v)", when, n, want, err)
+	}
+}
+
+// partitions checks the number of a day's partitions.
+func (p past) partitions(t *testing.T, when time.Time, want int) {
+	t.Helper()
+	if n, err := p.HasDay(t.Context(), when); n != want || err != nil {
+		t.Errorf("%s has %d partitions, want %d (%v)", when.Format(time.DateOnly), n, want, err)
+	}
 }
 
 // What removes the events of a deleted tenant looks in the partitions of one day at a time, however many days there are.
 func TestDeletedTenantIsSweptByDay(t *testing.T) {
-	today := time.Now()
-	var daysAgo atomic.Int64
-	s, err := store.Open(t.Context(), store.Options{
-		URL: webhooktest.Postgres(t), MasterKeys: [][]byte{webhooktest.MasterKey},
-		Now: func() time.Time { return today.AddDate(0, 0, -int(daysAgo.Load())) },
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Close() })
+	p := openPast(t, store.Options{URL: webhooktest.Postgres(t)})
+	s := p.Store
 	c := tenant(t, s, "gone")
 	w := register(t, c, webhook.New{Enabled: true})
 	for days := range int64(4) {
-		daysAgo.Store(9 - days)
-		if err := s.MakeDay(t.Context(), today.AddDate(0, 0, -int(9-days))); err != nil {
-			t.Fatal(err)
-		}
+		p.daysAgo.Store(9 - days)
+		must(t, p.MakeDay(t.Context(), p.now.AddDate(0, 0, -int(9-days))))
 		publish(t, c, webhook.NewEvent{}, webhook.NewEvent{IdempotencyKey: "key"})
-		claims, _ := claim(t, s, w.ID, 1)
-		record(t, s, claims[0], 200)
+		p.send(t, w, 200)
 	}
-	daysAgo.Store(0)
+	p.daysAgo.Store(0)
 	gone, err := s.TenantByName(t.Context(), "gone")
 	if err != nil {
 		t.Fatal(err)

@@ -41,6 +41,12 @@ func (p past) publishAgo(t *testing.T, c *store.Scope, w *webhook.Webhook, days 
 	p.daysAgo.Store(days)
 	defer p.daysAgo.Store(0)
 	publish(t, c, make([]webhook.NewEvent, len(statuses))...)
+	p.send(t, w, statuses...)
+}
+
+// send claims a delivery for each status, and records that status as the response.
+func (p past) send(t *testing.T, w *webhook.Webhook, statuses ...int) {
+	t.Helper()
 	claims, _ := claim(t, p.Store, w.ID, len(statuses))
 	if len(claims) != len(statuses) {
 		t.Fatalf("%d claimed, want %d", len(claims), len(statuses))

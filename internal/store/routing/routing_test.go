@@ -15,95 +15,129 @@ import (
 // After any changes an event matches the webhooks of its tenant that subscribe to its type, once each; in pieces of any length, up
 // to any webhook, it matches the same ones in order.
 func TestRoutesFollowWebhooks(t *testing.T) {
-	r := New()
-	random := rand.New(rand.NewPCG(1, 2))
-	types := []string{"a", "b", "a.b", "a.b.c", "ab.c", "hookgraph.test", "hookgraph.webhook.disabled"}
-	named := append([]string{"*", "a.*", "a.b.*", "b.*", "hookgraph.*", "hookgraph.webhook.*"}, types...)
-	wants := func(to *dialect.Target, eventType string) bool {
-		return to.Events == nil && !webhook.Operational(eventType) || slices.ContainsFunc(to.Events, func(e string) bool {
-			return e == eventType || e == "*" && !webhook.Operational(eventType) || strings.HasSuffix(e, ".*") && strings.HasPrefix(eventType, e[:len(e)-1])
-		})
-	}
-	tenants := []webhook.ID{webhook.NewID(time.Now()), webhook.NewID(time.Now())}
-	model := map[webhook.ID]*dialect.Target{}
-	changes := map[webhook.ID]*dialect.Target{}
-	var ids []webhook.ID
+	r, m := New(), newModel()
 	for range 2000 {
-		to := &dialect.Target{}
-		if len(ids) > 0 && random.IntN(3) > 0 {
-			*to = *model[ids[random.IntN(len(ids))]]
-		} else {
-			to.ID, to.TenantID = webhook.NewID(time.Now()), tenants[random.IntN(len(tenants))]
-			to.Seq = int64(len(ids)+2) ^ 1 // not in the order of the changes
-			ids = append(ids, to.ID)
-		}
-		to.Events = nil
-		for range random.IntN(4) {
-			to.Events = append(to.Events, named[random.IntN(len(named))]) // may be twice
-		}
-		to.DeletedAt = nil
-		if random.IntN(4) == 0 {
-			to.DeletedAt = new(time.Time)
-		}
-		model[to.ID], changes[to.ID] = to, to
-		if random.IntN(40) == 0 { // all webhooks are removed at once, or changed
-			for id, to := range model {
-				next := *to
-				next.DeletedAt = to.DeletedAt
-				if to.TenantID == tenants[0] && len(changes) == 1 {
-					next.DeletedAt = new(time.Time)
-				}
-				model[id], changes[id] = &next, &next
-			}
-		}
-		if random.IntN(2) == 0 {
+		m.change()
+		if m.random.IntN(2) == 0 {
 			continue
 		}
-		r.Change(changes)
-		changes = map[webhook.ID]*dialect.Target{}
+		r.Change(m.changes)
+		m.changes = map[webhook.ID]*dialect.Target{}
+		tenant, wanted := m.tenants[m.random.IntN(len(m.tenants))], someTypes[m.random.IntN(len(someTypes))]
+		m.checkMatches(t, r, tenant, wanted)
+		m.checkPieces(t, r, tenant, wanted)
+	}
+}
 
-		tenant, want := tenants[random.IntN(len(tenants))], map[webhook.ID]*dialect.Target{}
-		wanted := types[random.IntN(len(types))]
-		live := 0
-		for id, to := range model {
-			if to.TenantID != tenant || to.DeletedAt != nil {
-				continue
+var (
+	someTypes    = []string{"a", "b", "a.b", "a.b.c", "ab.c", "hookgraph.test", "hookgraph.webhook.disabled"}
+	somePatterns = append([]string{"*", "a.*", "a.b.*", "b.*", "hookgraph.*", "hookgraph.webhook.*"}, someTypes...)
+)
+
+// model is the webhooks of two tenants.
+type model struct {
+	random  *rand.Rand
+	tenants []webhook.ID
+	ids     []webhook.ID
+	hooks   map[webhook.ID]*dialect.Target
+	changes map[webhook.ID]*dialect.Target // that the routes do not know yet
+}
+
+func newModel() *model {
+	return &model{
+		random: rand.New(rand.NewPCG(1, 2)), tenants: []webhook.ID{webhook.NewID(time.Now()), webhook.NewID(time.Now())},
+		hooks: map[webhook.ID]*dialect.Target{}, changes: map[webhook.ID]*dialect.Target{},
+	}
+}
+
+// change creates, changes, deletes or restores a webhook, and sometimes all at once.
+func (m *model) change() {
+	to := &dialect.Target{}
+	if len(m.ids) > 0 && m.random.IntN(3) > 0 {
+		*to = *m.hooks[m.ids[m.random.IntN(len(m.ids))]]
+	} else {
+		to.ID, to.TenantID = webhook.NewID(time.Now()), m.tenants[m.random.IntN(len(m.tenants))]
+		to.Seq = int64(len(m.ids)+2) ^ 1 // not in the order of the changes
+		m.ids = append(m.ids, to.ID)
+	}
+	to.Events = nil
+	for range m.random.IntN(4) {
+		to.Events = append(to.Events, somePatterns[m.random.IntN(len(somePatterns))]) // may be twice
+	}
+	to.DeletedAt = nil
+	if m.random.IntN(4) == 0 {
+		to.DeletedAt = new(time.Time)
+	}
+	m.hooks[to.ID], m.changes[to.ID] = to, to
+	if m.random.IntN(40) == 0 { // all webhooks are removed at once, or changed
+		for id, to := range m.hooks {
+			next := *to
+			next.DeletedAt = to.DeletedAt
+			if to.TenantID == m.tenants[0] && len(m.changes) == 1 {
+				next.DeletedAt = new(time.Time)
 			}
-			live++
-			if wants(to, wanted) {
-				want[id] = to
-			}
+			m.hooks[id], m.changes[id] = &next, &next
 		}
-		n, newest := r.Matches(tenant, wanted)
-		all := r.Matching(nil, tenant, wanted)
-		if n != len(all) || n > 0 && newest != slices.MaxFunc(all, func(a, b *dialect.Target) int { return cmp.Compare(a.Seq, b.Seq) }).Seq {
-			t.Fatalf("%d webhooks want %q, the newest is %d, but %d get it", n, wanted, newest, len(all))
+	}
+}
+
+// subscribes reports whether a webhook gets events of a type.
+func subscribes(to *dialect.Target, eventType string) bool {
+	return to.Events == nil && !webhook.Operational(eventType) || slices.ContainsFunc(to.Events, func(e string) bool {
+		return e == eventType || e == "*" && !webhook.Operational(eventType) || strings.HasSuffix(e, ".*") && strings.HasPrefix(eventType, e[:len(e)-1])
+	})
+}
+
+func inOrder(a, b *dialect.Target) int { return cmp.Compare(a.Seq, b.Seq) }
+
+// checkMatches checks that an event matches the webhooks that subscribe to its type, once each.
+func (m *model) checkMatches(t *testing.T, r *Table, tenant webhook.ID, wanted string) {
+	t.Helper()
+	want, live := map[webhook.ID]*dialect.Target{}, 0
+	for id, to := range m.hooks {
+		if to.TenantID != tenant || to.DeletedAt != nil {
+			continue
 		}
-		until := random.Int64N(newest + 1)
-		var pieces []*dialect.Target
-		for size, last := 1+random.IntN(20), -1; len(pieces) > last; {
-			last = len(pieces)
-			after := int64(0)
-			if last > 0 {
-				after = pieces[last-1].Seq
-			}
-			pieces = r.After(pieces, tenant, wanted, after, until, size)
+		live++
+		if subscribes(to, wanted) {
+			want[id] = to
 		}
-		slices.SortFunc(all, func(a, b *dialect.Target) int { return cmp.Compare(a.Seq, b.Seq) })
-		if early := slices.DeleteFunc(slices.Clone(all), func(to *dialect.Target) bool { return to.Seq > until }); !slices.Equal(pieces, early) {
-			t.Fatalf("in pieces up to %d, %d webhooks get %q, want %d", until, len(pieces), wanted, len(early))
+	}
+	n, newest := r.Matches(tenant, wanted)
+	all := r.Matching(nil, tenant, wanted)
+	if n != len(all) || n > 0 && newest != slices.MaxFunc(all, inOrder).Seq {
+		t.Fatalf("%d webhooks want %q, the newest is %d, but %d get it", n, wanted, newest, len(all))
+	}
+	for _, to := range all {
+		if want[to.ID] != to {
+			t.Fatalf("%s of events %v gets %q, or again", to.ID, to.Events, wanted)
 		}
-		for _, to := range all {
-			if want[to.ID] != to {
-				t.Fatalf("%s of events %v gets %q, or again", to.ID, to.Events, wanted)
-			}
-			delete(want, to.ID)
+		delete(want, to.ID)
+	}
+	if len(want) > 0 {
+		t.Fatalf("%d webhooks do not get %q", len(want), wanted)
+	}
+	if r.Count(tenant) != live || len(r.Of(tenant)) != live {
+		t.Fatalf("%d webhooks are counted, want %d", r.Count(tenant), live)
+	}
+}
+
+// checkPieces checks that an event matches the same webhooks in order, in pieces of any length and up to any webhook.
+func (m *model) checkPieces(t *testing.T, r *Table, tenant webhook.ID, wanted string) {
+	t.Helper()
+	_, newest := r.Matches(tenant, wanted)
+	until := m.random.Int64N(newest + 1)
+	var pieces []*dialect.Target
+	for size, last := 1+m.random.IntN(20), -1; len(pieces) > last; {
+		last = len(pieces)
+		after := int64(0)
+		if last > 0 {
+			after = pieces[last-1].Seq
 		}
-		if len(want) > 0 {
-			t.Fatalf("%d webhooks do not get %q", len(want), wanted)
-		}
-		if r.Count(tenant) != live || len(r.Of(tenant)) != live {
-			t.Fatalf("%d webhooks are counted, want %d", r.Count(tenant), live)
-		}
+		pieces = r.After(pieces, tenant, wanted, after, until, size)
+	}
+	early := slices.DeleteFunc(r.Matching(nil, tenant, wanted), func(to *dialect.Target) bool { return to.Seq > until })
+	if slices.SortFunc(early, inOrder); !slices.Equal(pieces, early) {
+		t.Fatalf("in pieces up to %d, %d webhooks get %q, want %d", until, len(pieces), wanted, len(early))
 	}
 }
