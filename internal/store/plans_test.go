@@ -23,6 +23,13 @@ type planned struct {
 	read  func(ctx context.Context, c *store.Scope, p store.Page) error
 }
 
+// adder returns a function that adds a list to all.
+func adder(all *[]planned) func(name, table, index string, read func(ctx context.Context, c *store.Scope, p store.Page) error) {
+	return func(name, table, index string, read func(ctx context.Context, c *store.Scope, p store.Page) error) {
+		*all = append(*all, planned{name, table, index, read})
+	}
+}
+
 func ids(n int) []webhook.ID {
 	list := make([]webhook.ID, n)
 	for i := range list {
@@ -41,7 +48,7 @@ func choose(cases ...any) string {
 	return cases[len(cases)-1].(string)
 }
 
-// few is how many values of a filter a list walks an index for, one by one.
+// walked reports whether a list walks an index for n values of a filter, one by one.
 func walked(n int) bool { return n > 0 && n <= 20 }
 
 // manyTypes is event types for a filter.
@@ -58,9 +65,7 @@ var lastHour = store.TimeRange{From: new(time.Now().Add(-time.Hour)), To: new(ti
 // plannedLists is every list with every combination of filters that could have the reader take another index.
 func plannedLists() []planned {
 	var all []planned
-	add := func(name, table, index string, read func(ctx context.Context, c *store.Scope, p store.Page) error) {
-		all = append(all, planned{name, table, index, read})
-	}
+	add := adder(&all)
 	ranges := []store.TimeRange{{}, lastHour}
 	for _, f := range []store.WebhookFilter{{}, {Enabled: new(true)}, {EventType: "a.b"}, {URL: "x"}, {Text: "x"}, {DisabledReason: new(webhook.DisabledGone)}, {Failing: new(true)}} {
 		add(fmt.Sprintf("webhooks %+v", f), "webhooks w", "webhooks_tenant", func(ctx context.Context, c *store.Scope, p store.Page) error {
@@ -81,8 +86,6 @@ func plannedLists() []planned {
 				})
 		}
 	}
-	deliveryStatuses := [][]webhook.DeliveryStatus{nil, {webhook.DeliveryFailed}, {webhook.DeliveryFailed, webhook.Pending}, {webhook.Held}}
-	attemptStatuses := [][]webhook.AttemptStatus{nil, {webhook.AttemptFailed}, {webhook.AttemptSucceeded}}
 	for _, hooks := range []int{0, 1, 2, 30} {
 		for _, parents := range []int{0, 1, 2, 30} {
 			for _, types := range []int{0, 2, 30} {
@@ -116,6 +119,19 @@ func plannedLists() []planned {
 			}
 		}
 	}
+	return slices.Concat(all, plannedOfParents(), plannedEventSearches(), plannedDeliverySearches(), plannedOrders(), plannedAttemptSearches(), plannedAmongAll())
+}
+
+// Statuses of which some have an index.
+var (
+	deliveryStatuses = [][]webhook.DeliveryStatus{nil, {webhook.DeliveryFailed}, {webhook.DeliveryFailed, webhook.Pending}, {webhook.Held}}
+	attemptStatuses  = [][]webhook.AttemptStatus{nil, {webhook.AttemptFailed}, {webhook.AttemptSucceeded}}
+)
+
+// plannedOfParents is the lists of several webhooks and events that are read at once.
+func plannedOfParents() []planned {
+	var all []planned
+	add := adder(&all)
 	for i, statuses := range deliveryStatuses {
 		for _, parents := range []int{1, 3} {
 			f, of := store.DeliveryFilter{Statuses: statuses}, ids(parents)
@@ -138,18 +154,20 @@ func plannedLists() []planned {
 				return err
 			})
 	}
-	return append(append(all, plannedSearches()...), plannedAmongAll()...)
+	return all
 }
 
-// plannedSearches is lists with the conditions that no index serves, each alone and all together, along each index.
-func plannedSearches() []planned {
+// Conditions that no index serves.
+var (
+	someA       = []webhook.DataFilter{{Path: "a", Equals: json.RawMessage("1")}}
+	someAnswers = []store.IntRange{{From: new(500)}, {To: new(404)}}
+)
+
+// plannedEventSearches is lists of events with the conditions that no index serves, alone and together, along each index.
+func plannedEventSearches() []planned {
 	var all []planned
-	add := func(name, table, index string, read func(ctx context.Context, c *store.Scope, p store.Page) error) {
-		all = append(all, planned{name, table, index, read})
-	}
-	data := []webhook.DataFilter{{Path: "a", Equals: json.RawMessage("1")}}
-	ranges := []store.IntRange{{From: new(500)}, {To: new(404)}}
-	for i, f := range []store.EventFilter{{Tags: []string{"a", "b"}}, {Data: data}, {Tags: []string{"a"}, Data: data, CreatedAt: lastHour}, {IdempotencyKey: "key", Data: data}, {IdempotencyKey: "key"}} {
+	add := adder(&all)
+	for i, f := range []store.EventFilter{{Tags: []string{"a", "b"}}, {Data: someA}, {Tags: []string{"a"}, Data: someA, CreatedAt: lastHour}, {IdempotencyKey: "key", Data: someA}, {IdempotencyKey: "key"}} {
 		for _, types := range []int{0, 1, 3, 30} {
 			f := f
 			f.Types = manyTypes(types)
@@ -163,16 +181,23 @@ func plannedSearches() []planned {
 			})
 		}
 	}
+	return all
+}
+
+// plannedDeliverySearches is lists of deliveries with such conditions.
+func plannedDeliverySearches() []planned {
+	var all []planned
+	add := adder(&all)
 	for i, f := range []store.DeliveryFilter{
 		{},
 		{Tags: []string{"a", "b"}},
-		{Data: data},
+		{Data: someA},
 		{Errors: []webhook.ErrorCode{webhook.ErrorDNS}},
-		{HTTPStatuses: ranges},
+		{HTTPStatuses: someAnswers},
 		{CompletedAt: lastHour},
 		{NextAttemptAt: lastHour},
 		{
-			Tags: []string{"a"}, Data: data, Errors: []webhook.ErrorCode{webhook.ErrorDNS, webhook.ErrorTLS}, HTTPStatuses: ranges, CreatedAt: lastHour,
+			Tags: []string{"a"}, Data: someA, Errors: []webhook.ErrorCode{webhook.ErrorDNS, webhook.ErrorTLS}, HTTPStatuses: someAnswers, CreatedAt: lastHour,
 			CompletedAt: lastHour, NextAttemptAt: lastHour,
 		},
 	} {
@@ -216,8 +241,15 @@ func plannedSearches() []planned {
 			return errors.Join(err, counts, facets)
 		})
 	}
+	return all
+}
+
+// plannedOrders is lists of deliveries in every order.
+func plannedOrders() []planned {
+	var all []planned
+	add := adder(&all)
 	for _, order := range []store.DeliveryOrder{{Ascending: true}, {By: store.CompletedAt}, {By: store.CompletedAt, Ascending: true}, {By: store.NextAttemptAt}, {By: store.NextAttemptAt, Ascending: true}} {
-		for i, f := range []store.DeliveryFilter{{}, {CompletedAt: lastHour, NextAttemptAt: lastHour}, {WebhookIDs: ids(1), Statuses: []webhook.DeliveryStatus{webhook.DeliveryFailed}}, {Data: data, EventIDs: ids(2)}} {
+		for i, f := range []store.DeliveryFilter{{}, {CompletedAt: lastHour, NextAttemptAt: lastHour}, {WebhookIDs: ids(1), Statuses: []webhook.DeliveryStatus{webhook.DeliveryFailed}}, {Data: someA, EventIDs: ids(2)}} {
 			f.Order = order
 			index := []string{"deliveries_tenant", "deliveries_completed", "deliveries_next"}[order.By]
 			if order.By == store.CreatedAt {
@@ -241,8 +273,15 @@ func plannedSearches() []planned {
 			})
 		}
 	}
+	return all
+}
+
+// plannedAttemptSearches is lists of attempts with such conditions.
+func plannedAttemptSearches() []planned {
+	var all []planned
+	add := adder(&all)
 	for _, hooks := range []int{0, 1, 3} {
-		f := store.AttemptFilter{HTTPStatuses: ranges, WebhookIDs: ids(hooks)}
+		f := store.AttemptFilter{HTTPStatuses: someAnswers, WebhookIDs: ids(hooks)}
 		add(fmt.Sprintf("attempts: %d webhooks, HTTP statuses", hooks), "attempts a", choose(walked(hooks), "attempts_webhook", "attempts_tenant"),
 			func(ctx context.Context, c *store.Scope, p store.Page) error {
 				_, err := c.Attempts(ctx, f, p)
