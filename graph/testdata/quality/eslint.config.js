@@ -46,15 +46,26 @@ export default [
               'AttemptRequest', // of a DeliveryAttempt, like the next two
               'AttemptResponse',
               'AttemptTimings',
+              'Backlog', // at the time, of Stats or of a WebhookHealth
               'Count', // of a list, at the time
+              'DeliveryFacets', // likewise, and their values
+              'Facet',
+              'FailureExplanation', // of a DeliveryAttempt
               'Header', // a name and a value
               'PageInfo',
               'PublishEventResult', // of a PublishEventsPayload
               'Server', // the one that answers
               'ServerLimits', // of a Server
+              'Stats', // of a range, and their parts
+              'StatsBucket',
+              'StatsGroup',
+              'StatsGroups',
+              'StatsValues',
               'StreamedAttempt', // an edge of a list without an end
-              'TenantQuotas', // of a Tenant
+              'TenantQuotas', // of a Tenant, like the next
+              'TenantUsage',
               'UserError',
+              'WebhookHealth', // of a Webhook
               'WebhookHeader', // of a Webhook, whose header has one value for each name
               'Viewer', // one for each call; its token has an id
             ],
