@@ -111,7 +111,7 @@ func TestDatabaseAway(t *testing.T) {
 	}
 	for _, remembered := range []bool{true, false} {
 		if !remembered {
-			time.Sleep(1100 * time.Millisecond) // longer than tokens are cached
+			time.Sleep(1100 * time.Millisecond) // the subject: longer than tokens are cached
 		}
 		for name, ask := range map[string][4]string{
 			"GraphQL query": {"POST", "/graphql", plain, read}, "GraphQL mutation": {"POST", "/graphql", plain, write},

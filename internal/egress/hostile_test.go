@@ -267,7 +267,7 @@ var hostileReceivers = map[string]struct {
 		_, _ = io.WriteString(c, head+"Content-Length: 100\r\n\r\nhalf")
 		select {
 		case <-stop:
-		case <-time.After(50 * time.Millisecond):
+		case <-time.After(50 * time.Millisecond): // the client has read the headers: a reset discards what it has not
 		}
 		reset(c)
 	}, OK, "within the answer's body", 200},

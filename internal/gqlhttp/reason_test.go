@@ -30,7 +30,7 @@ func TestRefusedCallersAreToldWhy(t *testing.T) {
 	if _, err := b.store.Registry(nil).RevokeToken(t.Context(), id); err != nil {
 		t.Fatal(err)
 	}
-	<-time.After(time.Until(soon))
+	<-time.After(time.Until(soon)) // the store takes no token that has expired, so this one must
 	for want, fields := range map[string][]string{"several were sent": {"Bearer a", "Bearer b"}, "not of the form": {"Basic a"}} {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, f.URL, strings.NewReader(`{"query": "{ viewer { operator } }"}`))
 		if err != nil {

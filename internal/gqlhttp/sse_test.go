@@ -204,15 +204,22 @@ func TestStreamLimit(t *testing.T) {
 func (s *server) stalled(t *testing.T, pulls *atomic.Int64, request func(net.Conn)) net.Conn {
 	t.Helper()
 	conn := s.unread(t, request)
+	webhooktest.Eventually(t, "the source is pulled", func() bool { return pulls.Load() > 0 })
+	ceases(t, pulls)
+	return conn
+}
+
+// ceases waits until the source is not pulled any more. Nothing signals that, so it must not be pulled for a while.
+func ceases(t *testing.T, pulls *atomic.Int64) {
+	t.Helper()
 	last := int64(-1)
-	webhooktest.Eventually(t, "the server is blocked", func() bool {
+	webhooktest.Eventually(t, "the source is not pulled any more", func() bool {
 		now := pulls.Load()
-		stopped := now > 0 && now == last
+		stopped := now == last
 		last = now
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(50 * time.Millisecond)
 		return stopped
 	})
-	return conn
 }
 
 // unread opens a connection that reads nothing, and writes the request.

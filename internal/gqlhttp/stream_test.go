@@ -131,7 +131,7 @@ func testStreamIsWhole(t *testing.T, stores ...*store.Store) {
 		})
 	}
 	stopped := make(chan struct{})
-	go func() { // servers are replaced
+	go func() { // servers are replaced: it polls, because viewers only count their disturbances
 		defer close(stopped)
 		for old := int64(*disturbances); left.Load() > 0 && ctx.Err() == nil; time.Sleep(time.Millisecond) {
 			if now := left.Load(); old-now > 50 {
@@ -367,7 +367,7 @@ func (v *viewer) disturb(ctx context.Context) error {
 	s, isSocket := v.open.(*socket)
 	switch n := v.rng.IntN(10); {
 	case n < 5:
-		time.Sleep(time.Duration(v.rng.IntN(30)) * time.Millisecond)
+		time.Sleep(time.Duration(v.rng.IntN(30)) * time.Millisecond) // how long the viewer stalls
 	case n < 7 && isSocket:
 		return s.subscribe(ctx, operation(watch, v.filter, v.cursor))
 	default:

@@ -410,14 +410,7 @@ func TestWebSocketStalledComplete(t *testing.T) {
 	defer func() { _ = conn.Close() }()
 	frame(conn, 1, `{"id":"1","type":"complete"}`)
 	go func() { _, _ = io.Copy(io.Discard, conn) }()
-	last := int64(-1)
-	webhooktest.Eventually(t, "the source is not pulled any more", func() bool {
-		now := pulls.Load()
-		stopped := now == last
-		last = now
-		time.Sleep(50 * time.Millisecond)
-		return stopped
-	})
+	ceases(t, &pulls)
 }
 
 // Shutdown does not wait for a client that does not read.

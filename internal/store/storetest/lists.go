@@ -142,7 +142,7 @@ func testTenantsAreApart(t *Suite) {
 	s := t.Open(t, store.Options{})
 	a, b := Tenant(t, s, "a"), Tenant(t, s, "b")
 	w := Register(t, a, webhook.New{Enabled: true})
-	e := Publish(t, a, webhook.NewEvent{})[0].Event
+	e := Publish(t, a, webhook.NewEvent{IdempotencyKey: "k"})[0].Event
 	claims, _ := Claim(t, s, w.ID, 1)
 	Record(t, s, claims[0], 200)
 	d := claims[0].Delivery.ID
@@ -170,10 +170,14 @@ func testTenantsAreApart(t *Suite) {
 	of, _ := b.AttemptsOfDeliveries(ctx, []webhook.ID{d}, store.Page{})
 	ofEvents, _ := b.DeliveriesOfEvents(ctx, []webhook.ID{e.ID}, store.DeliveryFilter{}, store.Page{})
 	secrets, _ := b.Secrets(ctx, []webhook.ID{w.ID})
+	last, err := b.LastAttempts(ctx, []webhook.ID{d})
+	Must(t, err)
+	keys, err := b.IdempotencyKeys(ctx, []webhook.ID{e.ID})
+	Must(t, err)
 	tail, _, _ := s.AttemptLog(ctx, claims[0].Delivery.ID, store.AttemptFilter{}, 0, 10)
 	for name, n := range map[string]int{
 		"webhooks": len(webhooks), "events": len(events), "deliveries": len(deliveries), "attempts of": len(of[d].Items),
-		"deliveries of": len(ofEvents[e.ID].Items), "secrets": len(secrets), "log": len(tail),
+		"deliveries of": len(ofEvents[e.ID].Items), "secrets": len(secrets), "log": len(tail), "last attempts": len(last), "keys": len(keys),
 		"count webhooks":   size(b.CountWebhooks(ctx, store.WebhookFilter{})),
 		"count events":     size(b.CountEvents(ctx, store.EventFilter{})),
 		"count deliveries": size(b.CountDeliveries(ctx, store.DeliveryFilter{})),
