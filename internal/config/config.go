@@ -192,19 +192,23 @@ func (c *Config) Check(getenv func(string) string) error {
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		bad("--tls-cert and --tls-key: give both or neither")
 	}
+	errs = append(errs, c.readBootstrapToken(getenv))
+	return errors.Join(errs...)
+}
+
+// readBootstrapToken reads the token from the environment, and checks it.
+func (c *Config) readBootstrapToken(getenv func(string) string) error {
 	token, err := Secret(getenv, EnvBootstrapToken)
-	if err != nil {
-		errs = append(errs, err)
-	}
 	c.BootstrapToken = token
 	switch {
-	case token == "":
+	case err != nil || token == "":
+		return err
 	case strings.ContainsFunc(token, unicode.IsSpace):
-		bad("%s: contains white space; it must be a single token", EnvBootstrapToken)
+		return fmt.Errorf("%s: contains white space; it must be a single token", EnvBootstrapToken)
 	case len(token) < minBootstrapLength || len(token) > MaxTokenBytes || strings.ContainsFunc(token, notToken):
-		bad("%s: must be %d to %d characters of a bearer token (letters, digits and -._~+/=)", EnvBootstrapToken, minBootstrapLength, MaxTokenBytes)
+		return fmt.Errorf("%s: must be %d to %d characters of a bearer token (letters, digits and -._~+/=)", EnvBootstrapToken, minBootstrapLength, MaxTokenBytes)
 	}
-	return errors.Join(errs...)
+	return nil
 }
 
 // checkListen checks an address to listen on.

@@ -199,15 +199,8 @@ func OpenOn(ctx context.Context, o Options, db dialect.DB) (_ *Store, err error)
 		return nil, s.explained(err)
 	}
 	s.health.WatchReads(s.read)
-	if f := o.OnStatement; f != nil {
-		count := func(db *gorm.DB) {
-			if !db.DryRun { // a part of another statement
-				f(db.Statement.SQL.String())
-			}
-		}
-		_ = s.read.Callback().Query().After("gorm:query").Register("hookgraph:count", count)
-		_ = s.read.Callback().Row().After("gorm:row").Register("hookgraph:count", count)
-		_ = s.read.Callback().Raw().After("gorm:raw").Register("hookgraph:count", count)
+	if o.OnStatement != nil {
+		tell(s.read, o.OnStatement)
 	}
 	if err := s.openKeys(); err != nil {
 		return nil, err
@@ -227,8 +220,6 @@ func OpenOn(ctx context.Context, o Options, db dialect.DB) (_ *Store, err error)
 		if _, err := s.db.Probe(ctx); err != nil {
 			return nil, s.explained(err)
 		}
-	}
-	if !o.Shared {
 		if err := s.loadQuotas(ctx); err != nil {
 			return nil, err
 		}
@@ -238,6 +229,18 @@ func OpenOn(ctx context.Context, o Options, db dialect.DB) (_ *Store, err error)
 		s.background.Go(func() { s.fans.Run(s.quit) })
 	}
 	return s, nil
+}
+
+// tell calls f with each statement that db runs.
+func tell(db *gorm.DB, f func(text string)) {
+	count := func(db *gorm.DB) {
+		if !db.DryRun { // a part of another statement
+			f(db.Statement.SQL.String())
+		}
+	}
+	_ = db.Callback().Query().After("gorm:query").Register("hookgraph:count", count)
+	_ = db.Callback().Row().After("gorm:row").Register("hookgraph:count", count)
+	_ = db.Callback().Raw().After("gorm:raw").Register("hookgraph:count", count)
 }
 
 // Migration is a step of the schema.

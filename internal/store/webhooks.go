@@ -258,10 +258,8 @@ func (c *Scope) UpdateWebhook(ctx context.Context, id webhook.ID, p webhook.Patc
 			}
 		}
 		if p.ExternalID.Set {
-			if other, err := b.externalID(c.tenant, next.ExternalID); err != nil {
+			if err := b.freeExternalID(&next.Webhook); err != nil {
 				return err
-			} else if other != nil && other.ID != id {
-				return &webhook.Invalid{Field: "externalId", Code: webhook.CodeConflict, Message: "is that of another webhook; choose another external ID"}
 			}
 		}
 		row := b.DB.Select("*")
@@ -292,6 +290,15 @@ func (c *Scope) UpdateWebhook(ctx context.Context, id webhook.ID, p webhook.Patc
 		return nil, nil, err
 	}
 	return &updated, secret, nil
+}
+
+// freeExternalID returns an error if another of the tenant's webhooks has the webhook's external id.
+func (b *batch) freeExternalID(w *webhook.Webhook) error {
+	other, err := b.externalID(w.TenantID, w.ExternalID)
+	if err == nil && other != nil && other.ID != w.ID {
+		err = &webhook.Invalid{Field: "externalId", Code: webhook.CodeConflict, Message: "is that of another webhook; choose another external ID"}
+	}
+	return err
 }
 
 // DeleteWebhook removes a webhook, its secrets and its headers. Its history stays until retention takes it; what was still to be
