@@ -112,7 +112,7 @@ export function DeliveriesScreen() {
       <p role="status" className="notice" hidden={!list.notice && !report}>
         {report || list.notice}
       </p>
-      <Problem error={list.error} what="The list could not be read" onAgain={list.reload} />
+      <Problem error={list.error} what="The deliveries could not be read" onAgain={list.reload} />
 
       <div className="split" data-open={open !== null}>
         <section className="pane" aria-label="List">
@@ -171,6 +171,7 @@ export function DeliveriesScreen() {
                 next={feed.next}
                 searchedTo={feed.searchedTo}
                 loading={list.loading}
+                failed={list.error !== undefined}
                 onMore={list.more}
                 onGoOn={(until) => set({ q: print(untilThen(filter.terms, until)) })}
               />

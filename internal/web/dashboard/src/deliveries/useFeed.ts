@@ -70,8 +70,11 @@ export function useFeed({ terms, live, paused }: Options): LiveFeed {
       if (over) return;
       setLoading(false);
       setError(error);
-      if (page)
-        setFeed((feed) => begin({ ...EMPTY, rows: feed.rows.filter((row) => arrived.has(row.id)) }, page));
+      setFeed((feed) => {
+        // Rows that matched what was asked before are not of this list.
+        const own = { ...EMPTY, rows: feed.rows.filter((row) => arrived.has(row.id)) };
+        return page ? begin(own, page) : own;
+      });
     });
 
     const arrived = new Set<string>();

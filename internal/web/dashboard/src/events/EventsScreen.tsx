@@ -131,11 +131,12 @@ function EventList({ list, cursor, open, empty, onChoose, onGoOn }: ListProps) {
       foot={
         <ListFoot
           noun="events"
-          empty={list.error ? 'The list is not shown.' : empty}
+          empty={empty}
           rows={list.rows}
           next={list.next}
           searchedTo={list.searchedTo}
           loading={list.loading}
+          failed={list.error !== undefined}
           onMore={list.more}
           onGoOn={onGoOn}
         />

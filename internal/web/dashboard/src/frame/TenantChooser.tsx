@@ -1,6 +1,7 @@
 import { useId, useState } from 'react';
 import { useQuery } from 'urql';
 import { TenantsDocument } from '../gql/graphql';
+import { Problem } from '../ui/Problem';
 import { useSession } from './Session';
 
 /** Lets an operator act for another tenant. */
@@ -9,8 +10,12 @@ export function TenantChooser({ current }: { current: string }) {
   const { actFor } = useSession();
   const [name, setName] = useState('');
   const [open, setOpen] = useState(false);
-  const [{ data }] = useQuery({ query: TenantsDocument, variables: { name: name || null }, pause: !open });
-  const tenants = data?.tenants?.nodes ?? [];
+  const [{ data, error }] = useQuery({
+    query: TenantsDocument,
+    variables: { name: name || null },
+    pause: !open,
+  });
+  const tenants = data?.tenants?.nodes;
 
   return (
     <>
@@ -28,7 +33,7 @@ export function TenantChooser({ current }: { current: string }) {
           <input value={name} onChange={(event) => setName(event.target.value)} spellCheck={false} />
         </label>
         <ul>
-          {tenants.map((tenant) => (
+          {tenants?.map((tenant) => (
             <li key={tenant.id}>
               <button
                 type="button"
@@ -42,7 +47,8 @@ export function TenantChooser({ current }: { current: string }) {
             </li>
           ))}
         </ul>
-        {open && data && tenants.length === 0 && <p className="soft">No tenant has this in its name.</p>}
+        <Problem error={error} what="The tenants could not be read" />
+        {open && tenants?.length === 0 && <p className="soft">No tenant has this in its name.</p>}
       </div>
     </>
   );

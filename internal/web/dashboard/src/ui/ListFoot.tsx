@@ -12,13 +12,15 @@ interface Props {
   /** How far back the server searched, when it gave up before the page was full. */
   searchedTo: string | null;
   loading: boolean;
+  /** Whether the list could not be read. */
+  failed: boolean;
   onMore(): void;
   /** Asks for what is older than an instant, when no more rows are held. */
   onGoOn(until: string): void;
 }
 
 /** What comes after the last row of a list: the way to older ones, how far back was searched, or that this is all. */
-export function ListFoot({ noun, empty, rows, next, searchedTo, loading, onMore, onGoOn }: Props) {
+export function ListFoot({ noun, empty, rows, next, searchedTo, loading, failed, onMore, onGoOn }: Props) {
   const last = rows.at(-1);
   if (loading) return <p className="foot soft">Loading…</p>;
   if (rows.length >= MAX_ROWS && last) {
@@ -42,6 +44,13 @@ export function ListFoot({ noun, empty, rows, next, searchedTo, loading, onMore,
         <button type="button" onClick={onMore}>
           {searchedTo ? 'Go on' : 'Show older ones'}
         </button>
+      </p>
+    );
+  }
+  if (failed) {
+    return (
+      <p className="foot soft">
+        {rows.length === 0 ? 'The list is not shown.' : 'Older ones are not shown.'}
       </p>
     );
   }

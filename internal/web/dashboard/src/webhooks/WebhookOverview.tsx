@@ -31,8 +31,8 @@ export function WebhookOverview({ webhook, onChanged }: Props) {
   const [{ data, error }, ask] = useQuery({ query: WebhookFailuresDocument, variables: { id: webhook.id } });
   useAttempts(webhook.id, () => ask({ requestPolicy: 'network-only' }));
   const found = data?.webhook;
-  const attempts = found?.attempts?.nodes ?? [];
-  const failed = found?.failed?.nodes ?? [];
+  const attempts = found?.attempts?.nodes;
+  const failed = found?.failed?.nodes;
   const health = webhook.health;
 
   return (
@@ -106,8 +106,8 @@ export function WebhookOverview({ webhook, onChanged }: Props) {
       </dl>
 
       <h2>Last attempts</h2>
-      {attempts.length === 0 ? (
-        <p className="soft">None yet.</p>
+      {!attempts || attempts.length === 0 ? (
+        <p className="soft">{attempts ? 'None yet.' : '–'}</p>
       ) : (
         <ol className="strip" aria-label="Last attempts, oldest first">
           {attempts.toReversed().map((attempt) => (
@@ -124,8 +124,8 @@ export function WebhookOverview({ webhook, onChanged }: Props) {
       )}
 
       <h2>Last failures</h2>
-      {failed.length === 0 ? (
-        <p className="soft">No delivery was given up.</p>
+      {!failed || failed.length === 0 ? (
+        <p className="soft">{failed ? 'No delivery was given up.' : '–'}</p>
       ) : (
         <ul className="failures">
           {failed.map((delivery) => (

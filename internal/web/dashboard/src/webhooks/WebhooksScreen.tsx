@@ -1,11 +1,12 @@
-import { useEffect, useState } from 'react';
-import { useQuery } from 'urql';
+import { useState } from 'react';
 import { Link, useLocation, useSearchParams } from 'wouter';
 import { useScope } from '../frame/viewer';
 import { type WebhookFilter, WebhooksDocument, type WebhooksQuery } from '../gql/graphql';
 import { Choice } from '../ui/Choice';
 import { GraphiqlLink } from '../ui/GraphiqlLink';
+import { MoreButton } from '../ui/MoreButton';
 import { Problem } from '../ui/Problem';
+import { usePages } from '../ui/pages';
 import { useShortcut } from '../ui/shortcuts';
 import { Time } from '../ui/Time';
 import { duration, percent } from '../ui/time';
@@ -31,7 +32,7 @@ export function WebhooksScreen() {
   useShortcut('n', 'Register a webhook', () => mayWrite && setRegistering(true));
 
   const filter = filterOf(state, url);
-  const list = useWebhooks(filter);
+  const list = usePages(WebhooksDocument, { filter }, (data) => data.webhooks);
   const set = (name: string, value: string) =>
     setParams(
       (params) => {
@@ -74,13 +75,7 @@ export function WebhooksScreen() {
           {filter ? 'No webhook matches.' : 'No webhook is registered yet: nobody is told of events.'}
         </p>
       )}
-      {list.more && (
-        <p className="foot">
-          <button type="button" onClick={list.more}>
-            Show older ones
-          </button>
-        </p>
-      )}
+      <MoreButton onMore={list.more} loading={list.loading} />
       {registering && (
         <RegisterDialog
           onClose={(id) => {
@@ -100,33 +95,6 @@ function stateOf(text: string | null): State {
 function filterOf(state: State, url: string): WebhookFilter | null {
   if (!state && !url) return null;
   return { ...(state && { enabled: state === 'enabled' }), ...(url && { url }) };
-}
-
-/** The pages that have been asked for, one after the other. */
-function useWebhooks(filter: WebhookFilter | null) {
-  const key = JSON.stringify(filter);
-  const [after, setAfter] = useState<string | null>(null);
-  const [earlier, setEarlier] = useState<WebhookRow[]>([]);
-  // Another filter begins at the beginning.
-  useEffect(() => {
-    setAfter(null);
-    setEarlier([]);
-  }, [key]);
-  const [{ data, error }, ask] = useQuery({ query: WebhooksDocument, variables: { filter, after } });
-  const page = data?.webhooks;
-  const end = page?.pageInfo.hasNextPage ? page.pageInfo.endCursor : null;
-  const ids = new Set(page?.nodes.map(({ id }) => id));
-  return {
-    rows: page ? [...earlier.filter(({ id }) => !ids.has(id)), ...page.nodes] : null,
-    error,
-    reload: ask,
-    more: end
-      ? () => {
-          setEarlier([...earlier, ...(page?.nodes ?? [])]);
-          setAfter(end);
-        }
-      : null,
-  };
 }
 
 function WebhookTable({ rows }: { rows: readonly WebhookRow[] }) {
