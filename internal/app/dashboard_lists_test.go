@@ -32,7 +32,7 @@ func TestDashboardUnreadableLists(t *testing.T) {
 		body, _ := io.ReadAll(r.Body)
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		for list, operation := range map[string]string{
-			"deliveries": "Deliveries", "webhooks": "Webhooks", "events": "Events",
+			"deliveries": "Deliveries", "webhooks": "Webhooks", "events": "Events", "tokens": "Tokens", "tenants": "OperateTenants",
 		} {
 			if strings.Contains(string(body), `"operationName":"`+operation+`"`) {
 				w.Header().Set("Content-Type", "application/graphql-response+json")
@@ -47,6 +47,7 @@ func TestDashboardUnreadableLists(t *testing.T) {
 	page := browsertest.Open(t, proxy.URL)
 	for path, list := range map[string]string{
 		"/deliveries": "deliveries", "/webhooks": "webhooks", "/events": "events",
+		"/operate": "tokens", "/operate/tenants": "tenants",
 	} {
 		page.Do(chromedp.Navigate(proxy.URL + path + "#token=" + p.token))
 		page.WaitText("main .alert", "The "+list+" could not be read. The database is away. It may work in a moment. Try again Request request-of-"+list)

@@ -224,6 +224,16 @@ func (p *Page) WaitText(selector, text string) {
 	p.WaitFor(fmt.Sprintf(`document.querySelector(%q)?.innerText.replace(/\s+/g, " ").includes(%q)`, selector, text))
 }
 
+// Text returns the text of the first element that selector matches, which must be there.
+func (p *Page) Text(selector string) string {
+	p.t.Helper()
+	text, err := chromedp.Run(p.ctx, chromedp.Evaluate[string](fmt.Sprintf("document.querySelector(%q).innerText", selector)))
+	if err != nil {
+		p.fail("the text of %s: %v", selector, err)
+	}
+	return text
+}
+
 // Requests returns how many HTTP requests the page has made.
 func (p *Page) Requests() int {
 	p.mu.Lock()

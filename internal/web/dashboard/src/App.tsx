@@ -9,6 +9,7 @@ import { NotFound } from './frame/NotFound';
 import { Session } from './frame/Session';
 import { useScope } from './frame/viewer';
 import { HomeScreen } from './home/HomeScreen';
+import { OperateScreen } from './operate/OperateScreen';
 import { WebhookScreen } from './webhooks/WebhookScreen';
 import { WebhooksScreen } from './webhooks/WebhooksScreen';
 
@@ -17,8 +18,11 @@ function StartScreen() {
   const mayRead = useScope('DELIVERIES_READ');
   const mayPublish = useScope('EVENTS_PUBLISH');
   const mayReadWebhooks = useScope('WEBHOOKS_READ');
+  const mayOperate = useScope('ADMIN');
   if (mayRead) return <HomeScreen />;
-  return <Redirect to={mayPublish && !mayReadWebhooks ? '/events' : '/webhooks'} replace />;
+  if (mayReadWebhooks) return <Redirect to="/webhooks" replace />;
+  if (mayPublish) return <Redirect to="/events" replace />;
+  return <Redirect to={mayOperate ? '/operate' : '/webhooks'} replace />;
 }
 
 /** Which screen an address shows. The server knows the first word of each (dashboard.go). */
@@ -37,6 +41,7 @@ export function App() {
             <Route path="/webhooks/:id/:tab?">
               {({ id, tab }) => <WebhookScreen key={id} id={id} tab={tab ?? 'overview'} />}
             </Route>
+            <Route path="/operate/:tab?">{({ tab }) => <OperateScreen tab={tab ?? 'tokens'} />}</Route>
             <Route component={NotFound} />
           </Switch>
         </Frame>

@@ -19,6 +19,7 @@ const SCREENS = [
   { path: '/deliveries', name: 'Deliveries', scopes: ['DELIVERIES_READ'] },
   { path: '/events', name: 'Events', scopes: ['DELIVERIES_READ', 'EVENTS_PUBLISH'] },
   { path: '/webhooks', name: 'Webhooks', scopes: ['WEBHOOKS_READ'] },
+  { path: '/operate', name: 'Operate', scopes: ['ADMIN'] },
 ] as const satisfies { path: string; name: string; scopes: TokenScope[] }[];
 
 /** What is around every screen: who is calling, for which tenant, and the way to the other screens. */

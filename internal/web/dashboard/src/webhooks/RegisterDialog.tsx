@@ -4,7 +4,7 @@ import { CreateWebhookDocument } from '../gql/graphql';
 import { Dialog } from '../ui/Dialog';
 import { Field } from '../ui/Field';
 import { Problem } from '../ui/Problem';
-import { Secret } from './Secret';
+import { SigningSecret } from './SigningSecret';
 import { typesOf } from './types';
 
 /** Registers a webhook, and shows its secret once. */
@@ -25,14 +25,11 @@ export function RegisterDialog({ onClose }: { onClose(id: string | null): void }
 
   if (webhook && payload.secret) {
     return (
-      <Dialog title="The webhook is registered" onClose={() => onClose(webhook.id)}>
-        <Secret secret={payload.secret} />
-        <div className="actions">
-          <button type="button" className="primary" onClick={() => onClose(webhook.id)}>
-            I have kept the secret
-          </button>
-        </div>
-      </Dialog>
+      <SigningSecret
+        title="The webhook is registered"
+        secret={payload.secret}
+        onClose={() => onClose(webhook.id)}
+      />
     );
   }
   return (

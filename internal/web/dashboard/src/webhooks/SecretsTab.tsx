@@ -5,7 +5,7 @@ import { CopyButton } from '../ui/CopyButton';
 import { Dialog } from '../ui/Dialog';
 import { Problem } from '../ui/Problem';
 import { Time } from '../ui/Time';
-import { Secret } from './Secret';
+import { SigningSecret } from './SigningSecret';
 import type { Webhook } from './WebhookScreen';
 
 const HOUR = 3_600_000;
@@ -66,16 +66,7 @@ function RotateDialog({ id, onClose }: { id: string; onClose(): void }) {
   }
 
   if (payload?.secret) {
-    return (
-      <Dialog title="The new secret" onClose={onClose}>
-        <Secret secret={payload.secret} />
-        <div className="actions">
-          <button type="button" className="primary" onClick={onClose}>
-            I have kept the secret
-          </button>
-        </div>
-      </Dialog>
-    );
+    return <SigningSecret title="The new secret" secret={payload.secret} onClose={onClose} />;
   }
   return (
     <Dialog title="Rotate the secret" onClose={onClose}>

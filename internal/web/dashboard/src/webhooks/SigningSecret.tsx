@@ -1,16 +1,19 @@
-import { CopyButton } from '../ui/CopyButton';
+import { SecretDialog } from '../ui/SecretDialog';
+
+interface Props {
+  title: string;
+  secret: string;
+  onClose(): void;
+}
 
 /** A signing secret, which is shown this once. */
-export function Secret({ secret }: { secret: string }) {
+export function SigningSecret(props: Props) {
   return (
-    <>
+    <SecretDialog {...props}>
       <p>
         This is its signing secret. <b>It is shown this once:</b> keep it where the receiver finds it. With it
         the receiver verifies that requests come from here.
       </p>
-      <p className="secret">
-        <code>{secret}</code> <CopyButton text={secret}>Copy</CopyButton>
-      </p>
-    </>
+    </SecretDialog>
   );
 }

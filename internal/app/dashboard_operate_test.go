@@ -1,0 +1,110 @@
+package app
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/hookgraph/hookgraph/internal/web/browsertest"
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
+)
+
+// An operator creates a token, whose secret is shown once, and revokes it after a question that says what this does. The server then
+// refuses it. Tenants are listed with their usage and quotas, and the operator acts for one of them. The server tells its version.
+func TestDashboardOperate(t *testing.T) {
+	t.Parallel()
+	axe := axe(t)
+	p := boot(t, t.TempDir())
+	c := &client{url: p.url, token: p.token}
+	var done struct{ Tenant struct{ ID string } }
+	c.mutate(t, `mutation ($input: CreateTenantInput!) { done: createTenant(input: $input) { tenant { id } } }`,
+		map[string]any{"name": "acme", "quotas": map[string]any{"webhooks": 7, "storedEvents": 5000, "eventsPerSecond": 20}}, &done)
+	c.publishMany(t, "order.paid", 3)
+	page := browsertest.Open(t, p.url)
+	page.Do(chromedp.Navigate(p.url + "/operate#token=" + p.token))
+	page.WaitText("tbody", "used by this page")
+
+	click(page, "Create a token")
+	fill(page, "input[name=name]", "ci <b>")
+	click(page, "Create")
+	page.WaitText("dialog .wrong", "Choose at least one scope")
+	click(page, "EVENTS_PUBLISH")
+	click(page, "DELIVERIES_READ")
+	looked(page, axe, "token-create")
+	click(page, "Create")
+	page.WaitText("dialog .secret", "hg_")
+	looked(page, axe, "token-secret")
+	secret := page.Text("dialog .secret code")
+	created := &client{url: p.url, token: secret}
+	created.publish(t, "order.paid")
+	click(page, "I have kept the secret")
+	page.WaitText("tbody tr", "ci <b> "+secret[:9])
+	page.WaitText("tbody tr", "Valid default EVENTS_PUBLISH DELIVERIES_READ")
+	page.WaitText("tbody tr", "in 89 d")
+	page.WaitFor(`!document.documentElement.outerHTML.includes("` + secret + `")`)
+	looked(page, axe, "tokens")
+
+	click(page, "Revoke…")
+	page.WaitText("dialog", "Every program that uses this token is refused within a second")
+	looked(page, axe, "token-revoke")
+	click(page, "Keep it")
+	page.WaitFor(`document.querySelector("dialog") === null`)
+	created.publish(t, "order.paid")
+	click(page, "Revoke…")
+	click(page, "Revoke it")
+	page.WaitText("tbody tr", "Revoked")
+	webhooktest.Eventually(t, "the server refuses the revoked token", func() bool {
+		return created.rest(t, "GET", "/v1/webhooks", "", nil) == http.StatusUnauthorized
+	})
+	click(page, "Valid")
+	page.WaitFor(`location.search === "?state=valid" && document.querySelectorAll("tbody tr").length === 1`)
+	click(page, "Revoked or expired")
+	page.WaitText("tbody tr", "ci <b>")
+	click(page, "Operators")
+	page.WaitText(".empty", "No token matches.")
+
+	click(page, "Tenants")
+	page.WaitText("tbody tr:nth-child(1)", "acme")
+	page.WaitText("tbody tr:nth-child(1)", "0 of 7 0 of 5,000")
+	page.WaitText("tbody tr:nth-child(1)", "20 events/s")
+	page.WaitText("tbody tr:nth-child(2)", "acting for it 0 of 10,000 – 0 5 ")
+	looked(page, axe, "tenants")
+	fill(page, "input[type=search]", "acm")
+	page.WaitFor(`location.search === "?name=acm" && document.querySelectorAll("tbody tr").length === 1`)
+	click(page, "Act for it")
+	page.WaitText(".bar .tenant", "acme")
+	page.WaitText("tbody tr", "acting for it")
+
+	click(page, "Server")
+	page.WaitText("main", "Time limit of an attempt")
+	page.WaitText("main", "Events in one call 1,000")
+	looked(page, axe, "server")
+	page.CheckQuiet()
+}
+
+// With a tenant's administrative token the screen has that tenant's tokens only. Without the scope it is not offered.
+func TestDashboardOperateTenant(t *testing.T) {
+	t.Parallel()
+	p := boot(t, t.TempDir())
+	c := &client{url: p.url, token: p.token}
+	admin := c.createToken(t, map[string]any{"name": "admin", "scopes": []string{"ADMIN"}})
+	reader := c.createToken(t, map[string]any{"name": "reader", "scopes": []string{"WEBHOOKS_READ"}})
+	page := browsertest.Open(t, p.url)
+	page.Do(chromedp.Navigate(p.url + "#token=" + admin.Secret)) // its only screen is the first
+	page.WaitFor(`location.pathname === "/operate" && document.querySelectorAll("tbody tr").length === 2`)
+	if page.Is(`document.querySelector("nav.tabs") || /Tenants|Operators/.test(document.querySelector("main").innerText)`) {
+		t.Error("a tenant is offered what is an operator's")
+	}
+	click(page, "Create a token")
+	page.WaitFor(`document.querySelectorAll("dialog [type=checkbox]").length === 1 && document.querySelector("dialog [name=ADMIN]") && !document.querySelector("dialog .choice")`)
+	click(page, "Cancel")
+	page.Do(chromedp.Navigate(p.url + "/operate/tenants"))
+	page.WaitText("h1", "Not found")
+	page.Do(chromedp.Navigate(p.url + "/operate#token=" + reader.Secret))
+	page.WaitText("main", "the token does not have the scope ADMIN")
+	if page.Is(`document.querySelector(".bar nav").innerText.includes("Operate") || document.body.innerText.includes("Create a token")`) {
+		t.Error("the screen is offered without its scope")
+	}
+	page.CheckQuiet()
+}

@@ -1,0 +1,173 @@
+import { type FormEvent, useState } from 'react';
+import { useMutation } from 'urql';
+import { useViewer } from '../frame/viewer';
+import { CreateTokenDocument, type TokenScope } from '../gql/graphql';
+import { Choice } from '../ui/Choice';
+import { Dialog } from '../ui/Dialog';
+import { Field } from '../ui/Field';
+import { Problem } from '../ui/Problem';
+import { SecretDialog } from '../ui/SecretDialog';
+import { SCOPES } from './tokens';
+
+const DAY = 24 * 3_600_000;
+const EXPIRIES = {
+  [DAY]: 'after 1 day',
+  [7 * DAY]: 'after 7 days',
+  [30 * DAY]: 'after 30 days',
+  [90 * DAY]: 'after 90 days',
+  [365 * DAY]: 'after 365 days',
+  0: 'never',
+};
+
+/** Creates a token, and shows its secret once. */
+export function CreateTokenDialog({ onClose }: { onClose(created: boolean): void }) {
+  const viewer = useViewer();
+  const [name, setName] = useState('');
+  const [owner, setOwner] = useState<'tenant' | 'operator'>('tenant');
+  const [scopes, setScopes] = useState<readonly TokenScope[]>([]);
+  const [lacksScope, setLacksScope] = useState(false);
+  const [expiry, setExpiry] = useState(90 * DAY);
+  const [{ data, error, fetching }, create] = useMutation(CreateTokenDocument);
+  const payload = data?.createToken;
+
+  function onSubmit(event: FormEvent) {
+    event.preventDefault();
+    setLacksScope(scopes.length === 0);
+    if (scopes.length === 0) return;
+    void create({
+      input: {
+        name: name.trim(),
+        scopes: [...scopes],
+        operator: owner === 'operator',
+        tenantId: owner === 'tenant' ? viewer?.tenant.id : null,
+        expiresAt: expiry ? new Date(Date.now() + expiry).toISOString() : null,
+      },
+    });
+  }
+
+  const problemOf = (field: string) => payload?.userErrors.find((e) => e.field[1] === field)?.message;
+
+  if (payload?.secret) {
+    return (
+      <SecretDialog title="The token is created" secret={payload.secret} onClose={() => onClose(true)}>
+        <p>
+          This is the token’s secret. <b>It is shown this once:</b> keep it where the program that uses it
+          finds it. It is sent as <code>Authorization: Bearer …</code>.
+        </p>
+      </SecretDialog>
+    );
+  }
+  return (
+    <Dialog title="Create a token" onClose={() => onClose(false)}>
+      <form onSubmit={onSubmit}>
+        <Field label="Name" hint="What it is for." problem={problemOf('name')}>
+          {(field) => (
+            <input
+              {...field}
+              name="name"
+              required
+              autoComplete="off"
+              value={name}
+              onChange={(event) => setName(event.target.value)}
+            />
+          )}
+        </Field>
+        {viewer?.operator && (
+          <>
+            <Choice<'tenant' | 'operator'>
+              name="Belongs to"
+              value={owner}
+              options={{ tenant: `Tenant ${viewer.tenant.name}`, operator: 'An operator' }}
+              onChange={setOwner}
+            />
+            <p className="soft">
+              {owner === 'tenant'
+                ? 'For another tenant, choose it at the top of the page first.'
+                : 'It reaches every tenant.'}
+            </p>
+          </>
+        )}
+        <ScopeFields
+          chosen={scopes}
+          problem={lacksScope ? 'Choose at least one scope.' : problemOf('scopes')}
+          onChange={(chosen) => {
+            setScopes(chosen);
+            setLacksScope(false);
+          }}
+        />
+        <Field label="Expires" problem={problemOf('expiresAt')}>
+          {(field) => (
+            <select
+              {...field}
+              name="expiry"
+              value={expiry}
+              onChange={(event) => setExpiry(Number(event.target.value))}
+            >
+              {Object.entries(EXPIRIES).map(([ms, text]) => (
+                <option key={ms} value={ms}>
+                  {text}
+                </option>
+              ))}
+            </select>
+          )}
+        </Field>
+        <Problem error={error} what="The token could not be created" />
+        {payload?.userErrors
+          .filter(({ field }) => !['name', 'scopes', 'expiresAt'].includes(field[1] ?? ''))
+          .map(({ message }) => (
+            <p className="alert" role="alert" key={message}>
+              {message}
+            </p>
+          ))}
+        <div className="actions">
+          <button type="button" onClick={() => onClose(false)}>
+            Cancel
+          </button>
+          <button type="submit" className="primary" disabled={fetching}>
+            Create
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+interface ScopeProps {
+  chosen: readonly TokenScope[];
+  problem: string | undefined;
+  onChange(scopes: readonly TokenScope[]): void;
+}
+
+/** The scopes that the caller may pass on: a token cannot have one that its creator does not have. */
+function ScopeFields({ chosen, problem, onChange }: ScopeProps) {
+  const own = useViewer()?.token.scopes ?? [];
+  return (
+    <fieldset className="scopes">
+      <legend>Scopes</legend>
+      {(Object.keys(SCOPES) as TokenScope[])
+        .filter((scope) => own.includes(scope))
+        .map((scope) => (
+          <label className="check" key={scope}>
+            <input
+              type="checkbox"
+              name={scope}
+              checked={chosen.includes(scope)}
+              onChange={(event) =>
+                onChange(
+                  event.target.checked ? [...chosen, scope] : chosen.filter((other) => other !== scope),
+                )
+              }
+            />
+            <span>
+              <code>{scope}</code> <small>{SCOPES[scope]}</small>
+            </span>
+          </label>
+        ))}
+      {problem && (
+        <p className="wrong" role="alert">
+          {problem}
+        </p>
+      )}
+    </fieldset>
+  );
+}

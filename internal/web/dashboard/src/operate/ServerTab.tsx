@@ -1,0 +1,78 @@
+import { useQuery } from 'urql';
+import { OperateServerDocument, type OperateServerQuery } from '../gql/graphql';
+import { GraphiqlLink } from '../ui/GraphiqlLink';
+import { Problem } from '../ui/Problem';
+import { duration } from '../ui/time';
+import { useTitle } from '../ui/title';
+
+type Server = NonNullable<OperateServerQuery['server']>;
+
+/** What the server that answers is, and what it is set to. */
+export function ServerTab() {
+  useTitle('Server');
+  const [{ data, error }, ask] = useQuery({ query: OperateServerDocument, variables: {} });
+  const server = data?.server;
+  return (
+    <>
+      <div className="head">
+        <h1>Server</h1>
+        <div className="head-end">
+          <GraphiqlLink document={OperateServerDocument} variables={{}} />
+        </div>
+      </div>
+      <Problem
+        error={error}
+        what="The server’s settings could not be read"
+        onAgain={() => ask({ requestPolicy: 'network-only' })}
+      />
+      {server && (
+        <>
+          <Facts facts={settingsOf(server)} />
+          <h2>Limits</h2>
+          <Facts facts={limitsOf(server)} />
+        </>
+      )}
+    </>
+  );
+}
+
+function Facts({ facts }: { facts: Record<string, string> }) {
+  return (
+    <dl className="facts grid-of-facts">
+      {Object.entries(facts).map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function settingsOf(server: Server): Record<string, string> {
+  return {
+    Version: server.version,
+    'Completed events are kept':
+      server.retentionMs == null ? 'forever' : `for ${duration(server.retentionMs)}`,
+    'Deliveries expire':
+      server.deliveryMaxAgeMs == null ? 'never' : `after ${duration(server.deliveryMaxAgeMs)}`,
+    'Time limit of an attempt': duration(server.timeoutMs),
+    'Retries, each after': server.retryScheduleMs.map(duration).join(', ') || 'none',
+  };
+}
+
+function limitsOf({ limits }: Server): Record<string, string> {
+  const count = (value: number) => value.toLocaleString();
+  return {
+    'Data of an event': `${count(limits.dataBytes)} bytes`,
+    'Events in one call': count(limits.events),
+    'Elements on a page': count(limits.pageSize),
+    'IDs in one lookup': count(limits.nodes),
+    'Cost of an operation': count(limits.operationCost),
+    'Size of a response': `${count(limits.responseBytes)} bytes`,
+    'Retries of a webhook': count(limits.retries),
+    'Delay before a retry': duration(limits.retryDelayMs),
+    'Time limit of a webhook': `${duration(limits.minTimeoutMs)} to ${duration(limits.maxTimeoutMs)}`,
+    'Rate of a webhook': `${count(limits.ratePerSecond)} attempts/s`,
+  };
+}

@@ -1,0 +1,153 @@
+import { useState } from 'react';
+import { useScope, useViewer, type Viewer } from '../frame/viewer';
+import { type TokenFilter, TokensDocument } from '../gql/graphql';
+import { useAddress } from '../ui/address';
+import { Choice } from '../ui/Choice';
+import { GraphiqlLink } from '../ui/GraphiqlLink';
+import { MoreButton } from '../ui/MoreButton';
+import { Problem } from '../ui/Problem';
+import { usePages } from '../ui/pages';
+import { ScrollTable } from '../ui/ScrollTable';
+import { useShortcut } from '../ui/shortcuts';
+import { Time, useNow } from '../ui/Time';
+import { useTitle } from '../ui/title';
+import { Visible } from '../ui/Visible';
+import { CreateTokenDialog } from './CreateTokenDialog';
+import { RevokeDialog } from './RevokeDialog';
+import { stateOf, type Token } from './tokens';
+
+const STATES = { '': 'All', valid: 'Valid', ended: 'Revoked or expired' } as const;
+const OWNERS = { '': 'Everybody', tenant: 'This tenant', operators: 'Operators' } as const;
+const COLUMNS = ['Name', 'State', 'Belongs to', 'Scopes', 'Created', 'Last used', 'Expires', 'Revoke'];
+
+/** The tokens, newest first, and the ways to create and revoke one. The filter is in the address. */
+export function TokensTab() {
+  useTitle('Tokens');
+  const [params, set] = useAddress();
+  const viewer = useViewer();
+  const mayCreate = useScope('ADMIN');
+  const state = optionOf(STATES, params.get('state'));
+  const owner = optionOf(OWNERS, params.get('of'));
+  const filter = filterOf(state, owner, viewer);
+  const list = usePages(TokensDocument, { filter }, (data) => data.tokens);
+  const [creating, setCreating] = useState(false);
+  const [revoking, setRevoking] = useState<Token | null>(null);
+  useShortcut('n', 'Create a token', () => mayCreate && setCreating(true));
+
+  return (
+    <>
+      <div className="head">
+        <h1>Tokens</h1>
+        {mayCreate && (
+          <button type="button" className="primary" onClick={() => setCreating(true)}>
+            Create a token
+          </button>
+        )}
+        <div className="head-end">
+          <button type="button" className="quiet" onClick={list.reload}>
+            Reload
+          </button>
+          <GraphiqlLink document={TokensDocument} variables={{ filter }} />
+        </div>
+      </div>
+      <search className="filter">
+        <Choice name="State" value={state} options={STATES} onChange={(state) => set({ state }, true)} />
+        {viewer?.operator && (
+          <Choice name="Belongs to" value={owner} options={OWNERS} onChange={(of) => set({ of }, true)} />
+        )}
+      </search>
+      <Problem error={list.error} what="The tokens could not be read" onAgain={list.reload} />
+      {list.rows && list.rows.length > 0 && (
+        <ScrollTable label="Tokens, newest first" columns={COLUMNS}>
+          {list.rows.map((token) => (
+            <TokenRow key={token.id} token={token} onRevoke={() => setRevoking(token)} />
+          ))}
+        </ScrollTable>
+      )}
+      {list.rows?.length === 0 && <p className="empty">No token matches.</p>}
+      <MoreButton onMore={list.more} loading={list.loading} />
+      {creating && (
+        <CreateTokenDialog
+          onClose={(created) => {
+            setCreating(false);
+            if (created) list.reload();
+          }}
+        />
+      )}
+      {revoking && (
+        <RevokeDialog
+          token={revoking}
+          onClose={(revoked) => {
+            setRevoking(null);
+            if (revoked) list.reload();
+          }}
+        />
+      )}
+    </>
+  );
+}
+
+function optionOf<Value extends string>(options: Record<Value, string>, text: string | null): Value | '' {
+  return text !== null && Object.hasOwn(options, text) ? (text as Value) : '';
+}
+
+function filterOf(
+  state: keyof typeof STATES,
+  owner: keyof typeof OWNERS,
+  viewer: Viewer | null,
+): TokenFilter | null {
+  if (!state && !owner) return null;
+  return {
+    ...(state && { valid: state === 'valid' }),
+    ...(owner === 'tenant' && { tenantId: viewer?.tenant.id ?? null }),
+    ...(owner === 'operators' && { operator: true }),
+  };
+}
+
+function TokenRow({ token, onRevoke }: { token: Token; onRevoke(): void }) {
+  const viewer = useViewer();
+  const state = stateOf(token, useNow(token.expiresAt));
+  return (
+    <tr>
+      <td className="name">
+        <Visible text={token.name} />
+        <div className="soft">
+          {token.prefix && <code>{token.prefix}…</code>}
+          {token.id === viewer?.token.id && ' used by this page'}
+        </div>
+      </td>
+      <td>
+        {state === 'valid' ? (
+          <span className="status" data-status="SUCCEEDED">
+            <span aria-hidden="true">✓</span> Valid
+          </span>
+        ) : (
+          <span className="status" data-status="CANCELED">
+            <span aria-hidden="true">–</span> {state === 'revoked' ? 'Revoked' : 'Expired'}
+          </span>
+        )}
+        {token.revokedAt && (
+          <div className="soft">
+            <Time at={token.revokedAt} />
+          </div>
+        )}
+      </td>
+      <td>{token.tenant?.name ?? 'an operator'}</td>
+      <td className="types">
+        <code>{token.scopes.join(' ')}</code>
+      </td>
+      <td>
+        <Time at={token.createdAt} />
+      </td>
+      <td>{token.lastUsedAt ? <Time at={token.lastUsedAt} /> : 'never'}</td>
+      <td>{token.expiresAt ? <Time at={token.expiresAt} /> : 'never'}</td>
+      <td>
+        {state === 'valid' && (
+          <button type="button" className="danger" aria-label={`Revoke ${token.name}`} onClick={onRevoke}>
+            Revoke…
+          </button>
+        )}
+      </td>
+    </tr>
+  );
+}

@@ -1,0 +1,29 @@
+import type { ReactNode } from 'react';
+
+interface Props {
+  label: string;
+  columns: readonly string[];
+  /** The rows, as tr elements. */
+  children: ReactNode;
+}
+
+/** A table that scrolls sideways where it does not fit. */
+export function ScrollTable({ label, columns, children }: Props) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
+    <section className="table scrolls" aria-label={label} tabIndex={0}>
+      <table>
+        <thead>
+          <tr>
+            {columns.map((column) => (
+              <th scope="col" key={column}>
+                {column}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>{children}</tbody>
+      </table>
+    </section>
+  );
+}
