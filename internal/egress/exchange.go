@@ -32,8 +32,8 @@ type kept struct {
 	net.Conn       // a *tls.Conn or the same as raw
 	raw      *conn // what is below TLS
 	key      hostKey
-	in       *bufio.Reader // of limited
-	budget   int           // bytes that may still be read; of the answer's headers, see Read
+	in       *bufio.Reader // reads by Read
+	budget   int           // bytes that Read may still read
 	reused   bool
 	since    time.Time // idle; of pool
 }
@@ -67,12 +67,15 @@ var writers = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, writeB
 func (k *kept) exchange(a *attempt, r *http.Request, length int) (*exchanged, error) {
 	e := &exchanged{k: k, closes: r.Close}
 	if err := k.SetDeadline(a.deadline); err != nil {
+		_ = k.Close()
 		return nil, err
 	}
 	e.stop = context.AfterFunc(a, func() { _ = k.SetDeadline(time.Unix(1, 0)) })
 	var failed error
 	if length <= inlineBytes {
-		failed = k.write(r)
+		if failed = k.write(r); failed != nil && !wasReset(failed) {
+			return nil, e.fail(failed) // there will be no answer
+		}
 	} else {
 		e.written = make(chan error, 1)
 		go func() { e.written <- k.write(r) }()

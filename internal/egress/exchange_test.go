@@ -107,6 +107,16 @@ func TestAnswerBeforeLargeBody(t *testing.T) {
 	}
 }
 
+// A request that cannot be written fails at once, and leaves no connection.
+func TestRequestThatCannotBeWritten(t *testing.T) {
+	r := newRaw(t, nil, func(_ net.Conn, _ *bufio.Reader, stop <-chan struct{}) { <-stop })
+	client, req := r.request(t)
+	req.URL.RawQuery = "\x01"
+	if res := client.Do(within(t, 10*time.Second), req); res.Code != Protocol || client.made.open.Load() != 0 {
+		t.Errorf("%+v, %d connections are open", res, client.made.open.Load())
+	}
+}
+
 // A body of any size arrives whole, and its connection serves the next one.
 func TestBodiesOfEverySize(t *testing.T) {
 	got := make(chan int, 1)
