@@ -1,9 +1,7 @@
-import { useEffect, useRef } from 'react';
 import { useQuery } from 'urql';
 import { Link, useSearchParams } from 'wouter';
-import { watch } from '../api/watch';
-import { useSession } from '../frame/Session';
-import { HomeDocument, type HomeQuery, type HomeValuesFragment, WatchWebhookDocument } from '../gql/graphql';
+import { useAttempts } from '../api/useAttempts';
+import { HomeDocument, type HomeQuery, type HomeValuesFragment } from '../gql/graphql';
 import { Choice } from '../ui/Choice';
 import { GraphiqlLink } from '../ui/GraphiqlLink';
 import { Problem } from '../ui/Problem';
@@ -26,7 +24,7 @@ export function HomeScreen() {
   const variables = bounds(range);
   const [{ data, error }, ask] = useQuery({ query: HomeDocument, variables });
   const reload = () => ask({ requestPolicy: 'network-only' });
-  useEveryAttempt(reload);
+  useAttempts(reload, 2000);
   const stats = data?.now;
 
   return (
@@ -73,36 +71,6 @@ export function HomeScreen() {
 
 function isNew(totals: HomeValuesFragment, webhooks: number): boolean {
   return webhooks === 0 || totals.events === 0 || totals.succeeded === 0;
-}
-
-const CALM_MS = 2000;
-
-/** Asks for the numbers again after attempts, at most once in two seconds. */
-function useEveryAttempt(changed: () => void) {
-  const { api } = useSession();
-  const run = useRef(changed);
-  useEffect(() => {
-    run.current = changed;
-  });
-  useEffect(() => {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const soon = () => {
-      timer ??= setTimeout(() => {
-        timer = undefined;
-        run.current();
-      }, CALM_MS);
-    };
-    const stop = watch(
-      api.sockets,
-      WatchWebhookDocument,
-      { filter: null },
-      { next: soon, missed: soon, failed: () => {} },
-    );
-    return () => {
-      clearTimeout(timer);
-      stop();
-    };
-  }, [api]);
 }
 
 function Charts({ stats }: { stats: Stats }) {

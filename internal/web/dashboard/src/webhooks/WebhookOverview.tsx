@@ -1,12 +1,12 @@
 import { useMutation, useQuery } from 'urql';
 import { Link } from 'wouter';
+import { useAttempts } from '../api/useAttempts';
 import { useScope } from '../frame/viewer';
 import { type DisabledReason, UpdateWebhookDocument, WebhookFailuresDocument } from '../gql/graphql';
 import { Problem } from '../ui/Problem';
 import { Time } from '../ui/Time';
 import { duration, percent } from '../ui/time';
 import { Visible } from '../ui/Visible';
-import { useAttempts } from './useAttempts';
 import type { Webhook } from './WebhookScreen';
 
 const WHY: Record<DisabledReason, { what: string; advice: string }> = {
@@ -29,7 +29,7 @@ interface Props {
 /** How a webhook is: whether it works, what failed last, and what waits. */
 export function WebhookOverview({ webhook, onChanged }: Props) {
   const [{ data, error }, ask] = useQuery({ query: WebhookFailuresDocument, variables: { id: webhook.id } });
-  useAttempts(webhook.id, () => ask({ requestPolicy: 'network-only' }));
+  useAttempts(() => ask({ requestPolicy: 'network-only' }), 1000, webhook.id);
   const found = data?.webhook;
   const attempts = found?.attempts?.nodes;
   const failed = found?.failed?.nodes;

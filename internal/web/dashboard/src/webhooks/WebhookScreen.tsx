@@ -1,5 +1,6 @@
 import { useQuery } from 'urql';
 import { Link } from 'wouter';
+import { useAttempts } from '../api/useAttempts';
 import { useScope } from '../frame/viewer';
 import { WebhookDocument, type WebhookQuery } from '../gql/graphql';
 import { CopyButton } from '../ui/CopyButton';
@@ -10,7 +11,6 @@ import { Visible } from '../ui/Visible';
 import { SecretsTab } from './SecretsTab';
 import { SettingsTab } from './SettingsTab';
 import { TestTab } from './TestTab';
-import { useAttempts } from './useAttempts';
 import { WebhookOverview } from './WebhookOverview';
 import { WebhookState } from './WebhookState';
 
@@ -24,7 +24,7 @@ export function WebhookScreen({ id, tab }: { id: string; tab: string }) {
   const mayWrite = useScope('WEBHOOKS_WRITE');
   const webhook = data?.webhook?.id === id ? data.webhook : null;
   const reload = () => ask({ requestPolicy: 'network-only' });
-  useAttempts(id, reload);
+  useAttempts(reload, 1000, id);
   useTitle(webhook ? `Webhook ${webhook.url}` : 'Webhook');
 
   return (

@@ -1,12 +1,10 @@
 import { useEffect, useRef } from 'react';
-import { watch } from '../api/watch';
 import { useSession } from '../frame/Session';
 import { WatchWebhookDocument } from '../gql/graphql';
+import { watch } from './watch';
 
-const CALM_MS = 1000;
-
-/** Calls changed after attempts to the webhook, at most once a second. */
-export function useAttempts(id: string, changed: () => void): void {
+/** Calls changed after attempts, to the webhook if there is one, at most once in calmMs. */
+export function useAttempts(changed: () => void, calmMs: number, webhook?: string): void {
   const { api } = useSession();
   const run = useRef(changed);
   useEffect(() => {
@@ -18,17 +16,17 @@ export function useAttempts(id: string, changed: () => void): void {
       timer ??= setTimeout(() => {
         timer = undefined;
         run.current();
-      }, CALM_MS);
+      }, calmMs);
     };
     const stop = watch(
       api.sockets,
       WatchWebhookDocument,
-      { filter: { webhookIds: [id] } },
+      { filter: webhook === undefined ? null : { webhookIds: [webhook] } },
       { next: soon, missed: soon, failed: () => {} },
     );
     return () => {
       clearTimeout(timer);
       stop();
     };
-  }, [api, id]);
+  }, [api, calmMs, webhook]);
 }
