@@ -215,7 +215,7 @@ func TestReadOneTenant(t *testing.T) {
 	var d Delta
 	for i := range 3 {
 		d.Event(Tenant{byte(i)}, "a.b")
-		d.Owed(Key{Tenant{byte(i)}, 7, "a.b"}, int64(i+1))
+		d.Owed(Key{Tenant: Tenant{byte(i)}, Webhook: 7, Type: "a.b"}, int64(i+1))
 	}
 	n := int64(0)
 	_, err := Read(d.Append(nil, 1), Visitor{
@@ -274,7 +274,7 @@ func TestCostOfATransaction(t *testing.T) {
 		count := func() {
 			d.Reset()
 			for i := range events {
-				k := Key{Tenant{1}, int64(1000 + i%webhooks), types[i*7%len(types)]}
+				k := Key{Tenant: Tenant{1}, Webhook: int64(1000 + i%webhooks), Type: types[i*7%len(types)]}
 				d.Event(k.Tenant, k.Type)
 				d.Owed(k, 1)
 				d.Attempted(k, Attempt{Succeeded: true, Status: 200, DurationUs: int64(900 + 10*i)})
@@ -298,7 +298,7 @@ func TestCostOfATransaction(t *testing.T) {
 // Data that is cut short, goes on, or is of another version is refused.
 func TestDamagedData(t *testing.T) {
 	var d Delta
-	k := Key{Tenant{1}, 7, "a.b"}
+	k := Key{Tenant: Tenant{1}, Webhook: 7, Type: "a.b"}
 	d.Event(k.Tenant, k.Type)
 	d.Owed(k, 2)
 	d.Attempted(k, Attempt{Error: Timeout, Status: 503, DurationUs: 12345})
@@ -334,7 +334,7 @@ func (c *Counts) copy() *Counts { return merged(c) }
 // same counts again.
 func FuzzRead(f *testing.F) {
 	var d Delta
-	k := Key{Tenant{1}, 7, "a.b"}
+	k := Key{Tenant: Tenant{1}, Webhook: 7, Type: "a.b"}
 	d.Event(k.Tenant, k.Type)
 	d.Owed(k, 2)
 	d.Attempted(k, Attempt{Succeeded: true, Status: 200, DurationUs: 12345})

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hookgraph/hookgraph/internal/cursor"
+	"github.com/hookgraph/hookgraph/internal/stats"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/store/storetest"
 	"github.com/hookgraph/hookgraph/internal/transfer"
@@ -16,7 +17,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// A copy has every row of the source with the same id, resumes after an interruption, opens the secrets with the same key, and
+// A copy has every row of the source with the same id and the same statistics, resumes after an interruption, opens the secrets with the same key, and
 // refuses a target in use and a source that a server has open.
 func TestCopy(t *testing.T) {
 	dir, url := t.TempDir(), webhooktest.StartPostgres(t).Database(t)
@@ -65,6 +66,30 @@ type copied struct {
 	deliveries []*webhook.Delivery // the newest
 	cursors    map[string]sourceCursor
 	newest     int64 // attempt
+	statistics copiedStatistics
+}
+
+// copiedStatistics is what statistics say.
+type copiedStatistics struct {
+	All, OfWebhook, OfType *stats.Counts
+	Due                    int64
+	Health                 *store.Health
+}
+
+func (has *copied) readStatistics(t *testing.T, c *store.Scope) (is copiedStatistics) {
+	t.Helper()
+	ids := []webhook.ID{has.hook.ID}
+	owed, err := c.Stats(store.TimeRange{}, store.StatsFilter{}).Backlog(t.Context())
+	must(t, err)
+	health, err := c.Health(t.Context(), ids)
+	must(t, err)
+	return copiedStatistics{
+		All:       totals(t, c, store.StatsFilter{}),
+		OfWebhook: totals(t, c, store.StatsFilter{WebhookIDs: ids}),
+		OfType:    totals(t, c, store.StatsFilter{WebhookIDs: ids, EventTypes: []string{"humanization.completed"}}),
+		Due:       owed.Due,
+		Health:    health[has.hook.ID],
+	}
 }
 
 type sourceCursor struct {
@@ -83,6 +108,9 @@ func newCopied(t *testing.T, src *store.Store) *copied {
 			events[i] = webhook.NewEvent{Data: json.RawMessage(fmt.Sprint(n*1000 + i)), IdempotencyKey: fmt.Sprint(n, "-", i), Tags: []string{fmt.Sprint(i), "<ä>"}}
 		}
 		publish(t, c, events...)
+		if n == 0 {
+			must(t, src.FoldStatistics(t.Context())) // of the others, the copy finds what transactions have counted
+		}
 	}
 	claims, _ := claim(t, src, has.hook.ID, 3)
 	for i, status := range []int{200, 500, 204} {
@@ -90,6 +118,10 @@ func newCopied(t *testing.T, src *store.Store) *copied {
 	}
 	has.secret = has.read(t, c)
 	has.deliveries = storetest.RowsOf[webhook.Delivery](t)(c.Deliveries(t.Context(), store.DeliveryFilter{}, store.Page{First: 100}))
+	if journaled(t, src) == 0 {
+		t.Error("the journal is folded")
+	}
+	has.statistics = has.readStatistics(t, c)
 	var err error
 	_, has.newest, err = src.AttemptBounds(t.Context(), webhook.ID{})
 	must(t, err)
@@ -148,6 +180,12 @@ func (has *copied) check(t *testing.T, dst *store.Store) {
 	}
 	if has.read(t, c) != has.secret {
 		t.Error("another secret")
+	}
+	if n := has.statistics.OfType.Get(stats.Owed); n != 2100 {
+		t.Errorf("statistics of the source have %d deliveries", n)
+	}
+	if diff := cmp.Diff(has.statistics, has.readStatistics(t, c), cmp.AllowUnexported(stats.Counts{})); diff != "" {
+		t.Errorf("statistics (-source +copy):\n%s", diff)
 	}
 	if e := publish(t, c, webhook.NewEvent{Data: json.RawMessage("1"), IdempotencyKey: "0-1", Tags: []string{"1", "<ä>"}})[0]; !e.Duplicate || len(e.Event.Tags) != 2 {
 		t.Errorf("an idempotency key or its event's tags are lost: %+v", e)

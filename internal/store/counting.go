@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 type counting struct {
 	all, part stats.Delta // of the transaction, and of the change that runs in it
 	data      []byte
+	folding   sync.Mutex // guards folder
 	folder    statistics.Folder
 	expired   atomic.Int64 // when rows were last removed, in seconds since 1970
 }
@@ -93,7 +95,7 @@ var statsErrors = map[webhook.ErrorCode]stats.Error{
 
 // keepStatistics is the work by the clock: it folds, and removes what has expired.
 func (s *Store) keepStatistics(ctx context.Context) error {
-	if err := s.FoldStatistics(ctx); err != nil {
+	if err := s.fold(ctx, s.opts.Now); err != nil {
 		return err
 	}
 	now := s.opts.Now()
@@ -107,27 +109,55 @@ func (s *Store) keepStatistics(ctx context.Context) error {
 	return nil
 }
 
-// FoldStatistics folds the journal of statistics, in pieces that give way to others. Nobody needs to call it to read them.
-func (s *Store) FoldStatistics(ctx context.Context) error {
-	more, err := statistics.Waits(s.read.WithContext(ctx)) // a server at rest writes nothing
-	if err != nil {
-		return err
-	}
-	for p := newPruner(s); more; {
-		err := p.Piece(ctx, s.tuning.FoldRows, func(b *dialect.Tx, n int) error {
-			done, err := s.tally.folder.Fold(b, n)
-			more = done.More
+// FoldStatistics folds all of the journal of statistics, in pieces that give way to others. Nobody needs to call it to read them.
+func (s *Store) FoldStatistics(ctx context.Context) error { return s.fold(ctx, nil) }
+
+// fold folds what is worth it at the time, or all if now is nil. What comes meanwhile may be left.
+func (s *Store) fold(ctx context.Context, now func() time.Time) error {
+	s.tally.folding.Lock()
+	defer s.tally.folding.Unlock()
+	for p := newPruner(s); ; {
+		minute := statistics.NoMinute
+		if now != nil {
+			minute = now().Unix() / 60
+		}
+		plan, err := s.tally.folder.Plan(s.read.WithContext(ctx), minute)
+		if err != nil || plan == nil {
 			return err
-		})
-		if err != nil {
-			return fmt.Errorf("fold statistics: %w", err)
+		}
+		if p.share = foldShare; plan.Hurry {
+			p.share = 1
+		}
+		// What comes meanwhile is merged in time, for those who read.
+		for begun := time.Now(); plan.Next() && time.Since(begun) < foldEvery; {
+			var did statistics.Done
+			err := p.Piece(ctx, s.tuning.FoldRows, func(b *dialect.Tx, n int) (err error) {
+				did, err = plan.Step(b, n)
+				return err
+			})
+			if err != nil {
+				return fmt.Errorf("fold statistics: %w", err)
+			}
+			plan.Committed(did)
+		}
+		if !plan.Next() && !plan.More {
+			return nil
 		}
 	}
-	return nil
+}
+
+// Miscount is a webhook of which statistics do not say what it is owed.
+type Miscount = statistics.Miscount
+
+// CheckBacklog compares what statistics say that webhooks are owed with a count of what waits, and returns where they differ. It is for an
+// operator who asks: it costs what waits.
+func (s *Store) CheckBacklog(ctx context.Context) ([]*Miscount, error) {
+	return statistics.Check(s.read.WithContext(ctx), s.db)
 }
 
 const (
 	foldEvery        = 5 * time.Second
+	foldShare        = 10 // while others write, folding takes a tenth of the time
 	expireStatsEvery = time.Hour
 	minutesKept      = statistics.MinutesFor + time.Hour
 )

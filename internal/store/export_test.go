@@ -243,7 +243,7 @@ func (s *Store) CountReads() (taken func() []string) {
 // Pausing has retention run transactions: each waits so long for its turn, and its statements take so long for a row. It returns the share of the
 // time that the statements of all took, and those of the longest.
 func Pausing(ctx context.Context, transactions int, turn, row time.Duration, busy bool) (share float64, longest time.Duration) {
-	p := &pruner{budget: firstPiece, ended: time.Now()}
+	p := &pruner{budget: firstPiece, share: busyShare, ended: time.Now()}
 	begun, worked := time.Now(), time.Duration(0)
 	for range transactions {
 		rows := p.budget
@@ -316,6 +316,22 @@ func (s *Store) Multiply(delivery webhook.ID, n int) error {
 	return s.write.Exec("INSERT INTO attempts ("+day+seq+"id, tenant_id, webhook_id, delivery_id, event_id, "+columns+") SELECT "+of("a")+next+id+
 		", a.tenant_id, d.webhook_id, d.id, d.event_id, a."+strings.Join(strings.Fields(columns), " a.")+
 		" FROM attempts a, deliveries d WHERE a.delivery_id = ? AND d.event_id = a.event_id AND d.id <> a.delivery_id", delivery).Error
+}
+
+// InTransaction runs do in a transaction of the writer.
+func (s *Store) InTransaction(ctx context.Context, do func(b *dialect.Tx) error) error {
+	return s.change(ctx, func(b *batch) error { return do(&b.Tx) })
+}
+
+// FoldEvery is how often the work by the clock folds.
+const FoldEvery = foldEvery
+
+// Dialect is the database as the writer has it.
+func (s *Store) Dialect() dialect.DB { return s.db }
+
+// FoldAt folds as the work by the clock does at a time.
+func (s *Store) FoldAt(ctx context.Context, now time.Time) error {
+	return s.fold(ctx, func() time.Time { return now })
 }
 
 // ExpireStatistics removes statistics as they are at a time.

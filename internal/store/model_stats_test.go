@@ -79,7 +79,35 @@ func tallyOf(c *stats.Counts) tally {
 	}
 }
 
-func (m *model) fold(t *rapid.T) { must(t, m.s.FoldStatistics(context.Background())) }
+// fold folds all, or as the work by the clock does, in this minute or after it. What is known of webhooks stays the same, to the microsecond.
+func (m *model) fold(t *rapid.T) {
+	before := m.states(t)
+	if after := rapid.IntRange(0, 2).Draw(t, "minutes"); after < 2 {
+		must(t, m.s.FoldAt(context.Background(), time.Now().Add(time.Duration(after)*time.Minute)))
+	} else {
+		must(t, m.s.FoldStatistics(context.Background()))
+	}
+	if diff := cmp.Diff(before, m.states(t)); diff != "" {
+		t.Fatalf("folding changed what is known of webhooks:\n%s", diff)
+	}
+}
+
+// states is what is known of webhooks.
+func (m *model) states(t *rapid.T) map[webhook.ID]store.Health {
+	var ids []webhook.ID
+	for _, h := range m.hooks {
+		ids = append(ids, h.id)
+	}
+	found, err := m.c.Health(context.Background(), ids)
+	must(t, err)
+	all := map[webhook.ID]store.Health{}
+	for id, h := range found {
+		is := *h
+		is.Counts = nil
+		all[id] = is
+	}
+	return all
+}
 
 // agreeStats compares statistics and the backlog with the ledger. What a deleted webhook was owed is canceled in the background.
 func (m *model) agreeStats(t *rapid.T) {
@@ -128,6 +156,11 @@ func (m *model) agreeStats(t *rapid.T) {
 		compare("type "+kind, store.StatsFilter{EventTypes: []string{kind}}, m.ledger.sum(nil, kind), canceling)
 	}
 	m.agreeHealth(t)
+	wrong, err := m.s.CheckBacklog(ctx)
+	must(t, err)
+	if len(wrong) > 0 {
+		t.Fatalf("gauges differ from what is counted: %+v", wrong)
+	}
 }
 
 func (m *model) agreeBacklog(t *rapid.T, f store.StatsFilter, due, held int64) {

@@ -50,7 +50,7 @@ func few(tb testing.TB, checks string) {
 func agreesWithModel(s *suite, t *rapid.T) {
 	open := s.Fresh()
 	tuning := fanOutAbove(1)
-	tuning.FoldRows = 7 // rows of the journal are folded in parts
+	tuning.FoldRows, tuning.MergeRows, tuning.PartKeys = 7, 3, 2 // the journal is folded in parts
 	m := &model{tb: s, start: func() *store.Store { return open(s, store.Options{Tuning: tuning}) }, ledger: newLedger(), deliveries: map[webhook.ID]*modelDelivery{}, events: map[webhook.ID]string{}, keys: map[string]webhook.ID{}}
 	m.open(t)
 	defer func() { _ = m.s.Close() }()

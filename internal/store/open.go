@@ -79,6 +79,8 @@ type Tuning struct {
 	Linger time.Duration
 	// FoldRows is how many rows of statistics one transaction writes at most.
 	FoldRows int
+	// MergeRows is how many new rows of the journal of statistics are merged, into rows of about PartKeys keys.
+	MergeRows, PartKeys int
 }
 
 // DefaultTuning is that of a program that serves.
@@ -87,7 +89,7 @@ func DefaultTuning() Tuning {
 		FanOutAbove: 256, NoteAbove: 32, CallDeliveries: 8192,
 		AsideAfter: 10 * time.Second, AsideWait: time.Hour,
 		ReadyFor: 5 * time.Second, NotReadyFor: time.Second,
-		AloneAfter: time.Second, Linger: time.Minute, FoldRows: statistics.MostRows,
+		AloneAfter: time.Second, Linger: time.Minute, FoldRows: statistics.MostRows, MergeRows: 64, PartKeys: 128,
 	}
 }
 
@@ -179,7 +181,7 @@ func OpenOn(ctx context.Context, o Options, db dialect.DB) (_ *Store, err error)
 			return s.changeDeliveries(ctx, func(b *batch) error { return s.db.Touch(&b.Tx) })
 		},
 	})
-	s.tally.folder.DB = db
+	s.tally.folder = statistics.Folder{DB: db, MergeRows: s.tuning.MergeRows, PartKeys: s.tuning.PartKeys}
 	s.quotas = quota.NewBook(o.Quotas, s.countHeld, o.Logger)
 	defer func() {
 		if err != nil {

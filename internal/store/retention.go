@@ -57,7 +57,7 @@ const (
 	firstPiece = 64 // rows
 	pieceTime  = 20 * time.Millisecond
 	busyTime   = 2 * time.Millisecond
-	busyShare  = 4 // a quarter
+	busyShare  = 4 // a quarter, unless the pruner has a share of its own
 	quietAfter = time.Second
 
 	retainLeast = 10 * time.Second // between two searches for expired events
@@ -74,6 +74,7 @@ func retainEvery(keep time.Duration) time.Duration { return min(max(keep/20, ret
 type pruner struct {
 	s      *Store
 	budget int // rows that the next transaction removes
+	share  int // it takes 1/share of the time while others call
 
 	removed     int // events
 	begun, told time.Time
@@ -86,7 +87,7 @@ type pruner struct {
 
 func newPruner(s *Store) *pruner {
 	now := time.Now()
-	return &pruner{s: s, budget: firstPiece, begun: now, told: now, ended: now, called: s.writer.calls.Called()}
+	return &pruner{s: s, budget: firstPiece, share: busyShare, begun: now, told: now, ended: now, called: s.writer.calls.Called()}
 }
 
 // due reports, and records, whether it is time to search for expired events of a tenant, or with the zero id of all tenants without
@@ -224,18 +225,19 @@ func (p *pruner) pause(ctx context.Context, rows int, took time.Duration, busy b
 	since := time.Since(p.ended) // the end of the one before: it waited for its turn, and for the disk
 	want := pieceTime
 	if busy {
-		want = min(max(since/busyShare, busyTime), pieceTime)
+		want = min(max(since/time.Duration(p.share), busyTime), pieceTime)
 	}
 	next := int(float64(rows) * float64(want) / float64(max(took, time.Microsecond)))
 	p.budget = min(max(next, p.budget/4, firstPiece/2), 2*max(p.budget, firstPiece/2), removal.Rows)
 	defer func() { p.ended = time.Now() }()
-	if !busy || since >= busyShare*took {
+	wait := time.Duration(p.share)*took - since
+	if !busy || wait <= 0 {
 		return nil
 	}
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-time.After(busyShare*took - since):
+	case <-time.After(wait):
 		return nil
 	}
 }

@@ -83,6 +83,79 @@ func TestFoldInPieces(t *testing.T) {
 	})
 }
 
+// While a minute lasts, rows of the journal are merged and no row of statistics is written; when it is over, its counts are added to rows
+// once. Statistics say the same all the time.
+func TestFoldWaitsForTheMinute(t *testing.T) {
+	each(t, func(t *suite) {
+		now := time.Now()
+		s := t.Open(t, store.Options{
+			Shared: true, Now: func() time.Time { return now }, // no task folds; PostgreSQL has a clock of its own
+			Tuning: tuned(func(to *store.Tuning) { to.FoldRows, to.MergeRows, to.PartKeys = 5, 4, 3 }),
+		})
+		c := tenant(t, s, "a")
+		first := register(t, c, webhook.New{Enabled: true})
+		register(t, c, webhook.New{Enabled: true})
+		const calls, types, parts = 20, 3, 3 // of 3 keys: a type has one of its own, and one of each webhook
+		agree := func(when string, published int64) {
+			t.Helper()
+			all, of := totals(t, c, store.StatsFilter{}), totals(t, c, store.StatsFilter{WebhookIDs: []webhook.ID{first.ID}, EventTypes: []string{"a.n0", "a.n1"}})
+			owed, err := c.Stats(store.TimeRange{}, store.StatsFilter{}).Backlog(t.Context())
+			must(t, err)
+			if all.Get(stats.Events) != published || all.Get(stats.Owed) != 2*published || owed.Due != 2*published || of.Get(stats.Owed) != published/calls*14 {
+				t.Errorf("%s: %d events, %d deliveries, %d of them due, and %d of two types, after %d events", when,
+					all.Get(stats.Events), all.Get(stats.Owed), owed.Due, of.Get(stats.Owed), published)
+			}
+			wrong, err := s.CheckBacklog(t.Context())
+			if err != nil || len(wrong) > 0 {
+				t.Errorf("%s: %+v are miscounted, %v", when, wrong, err)
+			}
+		}
+		for round := range int64(3) {
+			for i := range calls {
+				publish(t, c, webhook.NewEvent{Type: fmt.Sprintf("a.n%d", i%types)})
+			}
+			agree("before folding", calls*(round+1))
+			must(t, s.FoldAt(t.Context(), now))
+			if n := journaled(t, s); n > parts {
+				t.Errorf("%d rows of the journal after it was merged, want at most %d", n, parts)
+			}
+			if n := s.StatsRows(t, 1) + s.StatsRows(t, 60); n > 0 && t.Kind == "sqlite" {
+				t.Errorf("%d rows of statistics while the minute lasts", n)
+			}
+			agree("merged", calls*(round+1))
+		}
+		must(t, s.FoldAt(t.Context(), now.Add(2*time.Minute)))
+		if n, rows := journaled(t, s), s.StatsRows(t, 1); n > 0 || rows == 0 {
+			t.Errorf("after the minute there are %d rows of the journal and %d of minutes", n, rows)
+		}
+		agree("folded", 3*calls)
+	})
+}
+
+// A gauge that does not say what a webhook is owed is found, whichever way it is wrong, and no other.
+func TestWrongGaugesAreFound(t *testing.T) {
+	each(t, func(t *suite) {
+		s := t.Open(t, store.Options{})
+		c := tenant(t, s, "a")
+		less, more, right := register(t, c, webhook.New{Enabled: true}), register(t, c, webhook.New{Enabled: true}), register(t, c, webhook.New{Enabled: true})
+		publish(t, c, make([]webhook.NewEvent, 3)...)
+		claim(t, s, more.ID, 2)
+		claim(t, s, right.ID, 2)
+		must(t, s.FoldStatistics(t.Context()))
+		publish(t, c, webhook.NewEvent{}) // in the journal
+		if wrong, err := s.CheckBacklog(t.Context()); err != nil || len(wrong) > 0 {
+			t.Fatalf("%+v are wrong, %v", wrong, err)
+		}
+		must(t, s.Exec(fmt.Sprintf("UPDATE stats_webhooks SET pending = pending - 1 WHERE webhook = %d", less.Seq)))
+		must(t, s.Exec(fmt.Sprintf("UPDATE stats_webhooks SET pending = pending + 5 WHERE webhook = %d", more.Seq)))
+		wrong, err := s.CheckBacklog(t.Context())
+		must(t, err)
+		if len(wrong) != 2 || wrong[0].Webhook != less.ID || wrong[0].Gauge != 3 || wrong[0].Waiting != 4 || wrong[1].Webhook != more.ID || wrong[1].Gauge != 9 || wrong[1].Tenant != more.TenantID {
+			t.Errorf("found %+v", wrong)
+		}
+	})
+}
+
 // Statistics outlive the events that they count, for as long as they are kept; minutes for two days, and hours and days after that.
 func TestStatisticsOutliveEvents(t *testing.T) {
 	each(t, func(t *suite) {

@@ -2,6 +2,7 @@ package statistics
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"slices"
 	"strings"
@@ -134,7 +135,7 @@ func Read(db *gorm.DB, d dialect.DB, q Query) (*Answer, error) {
 		var tenant owner
 		var hook, bucket int64
 		var kind string
-		var data []byte
+		var data sql.RawBytes // valid until the next row
 		if err := rows.Scan(&tail, &tenant, &hook, &kind, &bucket, &data); err != nil {
 			return nil, dialect.Unavailable(err)
 		}
@@ -262,7 +263,7 @@ type reading struct {
 	answer *Answer
 	meter  *meter.Meter
 	tail   int   // rows of the journal
-	newest int64 // of them, µs
+	newest int64 // minute of them
 }
 
 // countsBytes is about what counts take in memory.
@@ -293,23 +294,22 @@ func (r *reading) add(g Group, bucket int64, c *stats.Counts) error {
 
 // journal adds what a row of the journal has of what is asked for.
 func (r *reading) journal(data []byte) error {
-	at, err := stats.Read(data, stats.Visitor{Tenant: func(stats.Tenant) bool { return false }})
+	r.tail++
+	first, last, err := stats.Span(data)
 	if err != nil {
 		return err
 	}
-	r.tail++
-	r.newest = max(r.newest, at)
-	minute := at / 60e6
-	if minute < r.From || minute >= r.To {
+	if r.newest = max(r.newest, last); last < r.From || first >= r.To {
 		return nil
 	}
 	var refused error
 	_, err = stats.Read(data, stats.Visitor{Tenant: r.wants, Counts: func(k stats.Key, c *stats.Counts) {
-		if refused != nil || r.Webhooks != nil && !slices.Contains(r.Webhooks, k.Webhook) || r.By == ByWebhook && k.Webhook == 0 ||
+		if refused != nil || k.Minute < r.From || k.Minute >= r.To ||
+			r.Webhooks != nil && !slices.Contains(r.Webhooks, k.Webhook) || r.By == ByWebhook && k.Webhook == 0 ||
 			r.Types != nil && !r.ofType(k.Type) {
 			return
 		}
-		refused = r.add(r.group(webhook.ID(k.Tenant), k.Webhook, k.Type), minute, c)
+		refused = r.add(r.group(webhook.ID(k.Tenant), k.Webhook, k.Type), k.Minute, c)
 	}})
 	if err == nil {
 		err = refused
@@ -337,7 +337,7 @@ func (r *reading) wants(t stats.Tenant) bool {
 // end says up to when everything is counted.
 func (r *reading) end() {
 	if r.tail >= journalMost {
-		r.answer.AsOf = time.UnixMicro(r.newest).UTC()
+		r.answer.AsOf = time.Unix(r.newest*60, 0).UTC()
 	}
 }
 
@@ -371,12 +371,12 @@ func States(ctx context.Context, db *gorm.DB, tenant *webhook.ID, hooks []int64)
 		var tail int
 		var of owner
 		var hook, pending, succeeded, failed, failures int64
-		var data []byte
+		var data sql.RawBytes
 		if err := rows.Scan(&tail, &of, &hook, &pending, &succeeded, &failed, &failures, &data); err != nil {
 			return nil, dialect.Unavailable(err)
 		}
 		if tail == 0 {
-			s := &state{tenant: of.ID, Gauge: stats.Gauge{Pending: pending, Trailing: failures}, succeededAt: succeeded, failedAt: failed}
+			s := &state{tenant: of.ID, Gauge: stats.Gauge{Pending: pending, Trailing: failures, SucceededAt: succeeded, FailedAt: failed}}
 			states[hook] = s
 			continue
 		}
@@ -389,23 +389,19 @@ func States(ctx context.Context, db *gorm.DB, tenant *webhook.ID, hooks []int64)
 	}
 	shown := make(map[int64]*State, len(states))
 	for hook, s := range states {
-		shown[hook] = &State{Tenant: s.tenant, Pending: s.Pending, SucceededAt: when(s.succeededAt), FailedAt: when(s.failedAt), Failures: s.Trailing}
+		shown[hook] = &State{Tenant: s.tenant, Pending: s.Pending, SucceededAt: when(s.SucceededAt), FailedAt: when(s.FailedAt), Failures: s.Trailing}
 	}
 	return shown, nil
 }
 
 // addStates adds what a row of the journal has of webhooks. Rows come in the order of the journal, after what is stored.
 func addStates(states map[int64]*state, data []byte, tenant *webhook.ID, hooks []int64) error {
-	at, err := stats.Read(data, stats.Visitor{Tenant: func(stats.Tenant) bool { return false }})
-	if err != nil {
-		return err
-	}
 	p := piece{gauges: states}
-	_, err = stats.Read(data, stats.Visitor{
+	_, err := stats.Read(data, stats.Visitor{
 		Tenant: func(t stats.Tenant) bool { return tenant == nil || *tenant == webhook.ID(t) },
 		Webhook: func(t stats.Tenant, hook int64, g stats.Gauge) {
 			if hooks == nil || slices.Contains(hooks, hook) {
-				p.gauge(webhook.ID(t), hook, g, at)
+				p.gauge(webhook.ID(t), hook, g)
 			}
 		},
 		Counts: func(stats.Key, *stats.Counts) {},

@@ -232,17 +232,17 @@ CREATE TABLE notices (
 );
 CREATE UNIQUE INDEX notices_webhook ON notices (tenant_id, kind, webhook_id);
 
--- What each transaction counted (package stats), until it is folded into the tables below.
+-- What each transaction counted (package stats), or several that are merged, until it is folded into the tables below.
 CREATE TABLE stats_journal (
     seq  INTEGER PRIMARY KEY,
     data BLOB NOT NULL
 );
 
--- Whoever folds locks the row.
+-- Whoever folds locks the row, and finds that nobody else has folded since the journal was read.
 CREATE TABLE stats_fold (
-    one INTEGER NOT NULL
+    turn INTEGER NOT NULL -- counts transactions that folded
 );
-INSERT INTO stats_fold (one) VALUES (1);
+INSERT INTO stats_fold (turn) VALUES (0);
 
 -- Statistics: by minute, hour and day; of a webhook or of everything, of a type of events or of all.
 CREATE TABLE stats (

@@ -1,0 +1,130 @@
+package stats
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+// anyJournal draws rows of a journal as transactions write them: a few minutes long, by a clock that may be set back.
+func anyJournal(t *rapid.T) (rows [][]byte) {
+	at := int64(1_764_000_000_000_000)
+	for range rapid.IntRange(1, 6).Draw(t, "rows") {
+		at += rapid.Int64Range(-70e6, 100e6).Draw(t, "later")
+		var d Delta
+		for _, s := range anySteps(t) {
+			s.do(&d)
+		}
+		rows = append(rows, d.Append(nil, at))
+	}
+	return rows
+}
+
+// readAll is what rows have that follow one another.
+func readAll(t rapid.TB, rows [][]byte) contents {
+	all := contents{map[Key]*Counts{}, map[hook]Gauge{}}
+	for _, row := range rows {
+		c, _ := read(t, row)
+		for k, counts := range c.Counts {
+			if all.Counts[k] == nil {
+				all.Counts[k] = &Counts{}
+			}
+			all.Counts[k].Merge(counts)
+		}
+		for h, g := range c.Gauges {
+			sum := all.Gauges[h]
+			sum.Then(g)
+			all.Gauges[h] = sum
+		}
+	}
+	return all
+}
+
+var asContents = cmp.Options{asCounts, cmp.AllowUnexported(hook{})}
+
+// Rows of a journal say the same after they were merged and cut, again and again: the counts of each minute, what webhooks are owed, when
+// their attempts last succeeded and failed, to the microsecond, and how many failed in a row.
+func TestMergedRowsSayTheSame(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		rows := anyJournal(t)
+		want := readAll(t, rows)
+		for range 3 {
+			first := rapid.IntRange(0, len(rows)-1).Draw(t, "first")
+			last := rapid.IntRange(first+1, len(rows)).Draw(t, "last")
+			var d Delta
+			newest := int64(0)
+			for _, row := range rows[first:last] {
+				at, err := d.Read(row)
+				if err != nil {
+					t.Fatal(err)
+				}
+				newest = max(newest, at)
+			}
+			keys, current := rapid.IntRange(1, 20).Draw(t, "keys"), newest/minute-rapid.Int64Range(0, 2).Draw(t, "before")
+			parts, others := d.Cut(keys, newest, current)
+			for i, part := range parts {
+				c, _ := read(t, part)
+				from, to, err := Span(part)
+				if err != nil || len(c.Counts) > keys {
+					t.Fatalf("part %d has %d keys, more than %d, %v", i, len(c.Counts), keys, err)
+				}
+				for k := range c.Counts {
+					if (k.Minute != current) != (i < others) || k.Minute < from || k.Minute > to {
+						t.Fatalf("part %d, of which %d are not of minute %d, has something of minute %d, which is not in %d to %d", i, others, current, k.Minute, from, to)
+					}
+				}
+			}
+			rows = slices.Replace(rows, first, last, parts...)
+			if diff := cmp.Diff(want, readAll(t, rows), asContents); diff != "" {
+				t.Fatal(diff)
+			}
+			if len(rows) == 0 {
+				return
+			}
+		}
+	})
+}
+
+// What is drained from a delta and what is left of it say together what it said.
+func TestDrainInPieces(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var d Delta
+		newest := int64(0)
+		rows := anyJournal(t)
+		for _, row := range rows {
+			at, err := d.Read(row)
+			if err != nil {
+				t.Fatal(err)
+			}
+			newest = max(newest, at)
+		}
+		want := readAll(t, rows)
+		got := contents{map[Key]*Counts{}, map[hook]Gauge{}}
+		for !d.Empty() {
+			left := rapid.IntRange(1, 10).Draw(t, "keys")
+			d.Drain(func(k Key, g Gauge, c *Counts) bool {
+				if got.Counts[k] != nil {
+					t.Fatalf("%v comes twice", k)
+				}
+				got.Counts[k] = merged(c)
+				if k.Webhook != 0 {
+					sum := got.Gauges[hook{k.Tenant, k.Webhook}]
+					sum.Then(g)
+					got.Gauges[hook{k.Tenant, k.Webhook}] = sum
+				}
+				left--
+				return left > 0
+			})
+			rest := d.Append(nil, newest)
+			d = Delta{}
+			if _, err := d.Read(rest); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if diff := cmp.Diff(want, got, asContents); diff != "" {
+			t.Fatal(diff)
+		}
+	})
+}
