@@ -93,7 +93,7 @@ func tags(list []string) error {
 func statuses(ranges []store.IntRange) error {
 	for i, r := range ranges {
 		if r.From != nil && r.To != nil && *r.From > *r.To {
-			return &webhook.Invalid{Field: fmt.Sprintf("filter.httpStatuses.%d", i), Code: webhook.CodeOutOfRange, Message: "must have a `from` that is not above `to`"}
+			return &webhook.Invalid{Field: fmt.Sprintf("filter.httpStatuses.%d", i), Code: webhook.CodeOutOfRange, Message: "must have a `from` that is not greater than `to`"}
 		}
 	}
 	return bounded("httpStatuses", len(ranges))

@@ -309,6 +309,7 @@ type ComplexityRoot struct {
 
 	Server struct {
 		DeliveryMaxAgeMs func(childComplexity int) int
+		KeepFailedMs     func(childComplexity int) int
 		Limits           func(childComplexity int) int
 		RetentionMs      func(childComplexity int) int
 		RetryScheduleMs  func(childComplexity int) int
@@ -377,14 +378,14 @@ type ComplexityRoot struct {
 	}
 
 	Tenant struct {
-		CreatedAt         func(childComplexity int) int
-		ID                func(childComplexity int) int
-		KeepFailedSeconds func(childComplexity int) int
-		Name              func(childComplexity int) int
-		Quotas            func(childComplexity int) int
-		RetentionSeconds  func(childComplexity int) int
-		Tokens            func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.TokenFilter) int
-		Usage             func(childComplexity int) int
+		CreatedAt    func(childComplexity int) int
+		ID           func(childComplexity int) int
+		KeepFailedMs func(childComplexity int) int
+		Name         func(childComplexity int) int
+		Quotas       func(childComplexity int) int
+		RetentionMs  func(childComplexity int) int
+		Tokens       func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.TokenFilter) int
+		Usage        func(childComplexity int) int
 	}
 
 	TenantConnection struct {
@@ -617,7 +618,8 @@ type SubscriptionResolver interface {
 }
 type TenantResolver interface {
 	Quotas(ctx context.Context, obj *webhook.Tenant) (*model.TenantQuotas, error)
-
+	RetentionMs(ctx context.Context, obj *webhook.Tenant) (*float64, error)
+	KeepFailedMs(ctx context.Context, obj *webhook.Tenant) (*float64, error)
 	Tokens(ctx context.Context, obj *webhook.Tenant, first *int, after *string, last *int, before *string, filter *list.TokenFilter) (*model.Connection[webhook.Token], error)
 	Usage(ctx context.Context, obj *webhook.Tenant) (*model.TenantUsage, error)
 }
@@ -1805,6 +1807,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Server.DeliveryMaxAgeMs(childComplexity), true
+	case "Server.keepFailedMs":
+		if e.ComplexityRoot.Server.KeepFailedMs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Server.KeepFailedMs(childComplexity), true
 	case "Server.limits":
 		if e.ComplexityRoot.Server.Limits == nil {
 			break
@@ -2107,12 +2115,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Tenant.ID(childComplexity), true
-	case "Tenant.keepFailedSeconds":
-		if e.ComplexityRoot.Tenant.KeepFailedSeconds == nil {
+	case "Tenant.keepFailedMs":
+		if e.ComplexityRoot.Tenant.KeepFailedMs == nil {
 			break
 		}
 
-		return e.ComplexityRoot.Tenant.KeepFailedSeconds(childComplexity), true
+		return e.ComplexityRoot.Tenant.KeepFailedMs(childComplexity), true
 	case "Tenant.name":
 		if e.ComplexityRoot.Tenant.Name == nil {
 			break
@@ -2125,12 +2133,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Tenant.Quotas(childComplexity), true
-	case "Tenant.retentionSeconds":
-		if e.ComplexityRoot.Tenant.RetentionSeconds == nil {
+	case "Tenant.retentionMs":
+		if e.ComplexityRoot.Tenant.RetentionMs == nil {
 			break
 		}
 
-		return e.ComplexityRoot.Tenant.RetentionSeconds(childComplexity), true
+		return e.ComplexityRoot.Tenant.RetentionMs(childComplexity), true
 	case "Tenant.tokens":
 		if e.ComplexityRoot.Tenant.Tokens == nil {
 			break
@@ -3313,6 +3321,8 @@ func (ec *executionContext) childFields_Server(ctx context.Context, field graphq
 		return ec.fieldContext_Server_version(ctx, field)
 	case "retentionMs":
 		return ec.fieldContext_Server_retentionMs(ctx, field)
+	case "keepFailedMs":
+		return ec.fieldContext_Server_keepFailedMs(ctx, field)
 	case "deliveryMaxAgeMs":
 		return ec.fieldContext_Server_deliveryMaxAgeMs(ctx, field)
 	case "timeoutMs":
@@ -3447,10 +3457,10 @@ func (ec *executionContext) childFields_Tenant(ctx context.Context, field graphq
 		return ec.fieldContext_Tenant_createdAt(ctx, field)
 	case "quotas":
 		return ec.fieldContext_Tenant_quotas(ctx, field)
-	case "retentionSeconds":
-		return ec.fieldContext_Tenant_retentionSeconds(ctx, field)
-	case "keepFailedSeconds":
-		return ec.fieldContext_Tenant_keepFailedSeconds(ctx, field)
+	case "retentionMs":
+		return ec.fieldContext_Tenant_retentionMs(ctx, field)
+	case "keepFailedMs":
+		return ec.fieldContext_Tenant_keepFailedMs(ctx, field)
 	case "tokens":
 		return ec.fieldContext_Tenant_tokens(ctx, field)
 	case "usage":
@@ -9194,10 +9204,10 @@ func (ec *executionContext) _Query_server(ctx context.Context, field graphql.Col
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.Server) graphql.Marshaler {
-			return ec.marshalOServer2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐServer(ctx, selections, v)
+			return ec.marshalNServer2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐServer(ctx, selections, v)
 		},
 		true,
-		false,
+		true,
 	)
 }
 func (ec *executionContext) fieldContext_Query_server(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -9579,10 +9589,10 @@ func (ec *executionContext) _Query_viewer(ctx context.Context, field graphql.Col
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.Viewer) graphql.Marshaler {
-			return ec.marshalOViewer2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐViewer(ctx, selections, v)
+			return ec.marshalNViewer2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐViewer(ctx, selections, v)
 		},
 		true,
-		false,
+		true,
 	)
 }
 func (ec *executionContext) fieldContext_Query_viewer(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -10026,14 +10036,37 @@ func (ec *executionContext) _Server_retentionMs(ctx context.Context, field graph
 			return obj.RetentionMs, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *float64) graphql.Marshaler {
-			return ec.marshalOFloat2ᚖfloat64(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
 		},
 		true,
-		false,
+		true,
 	)
 }
 func (ec *executionContext) fieldContext_Server_retentionMs(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Server", field, false, false, "Float")
+}
+
+func (ec *executionContext) _Server_keepFailedMs(ctx context.Context, field graphql.CollectedField, obj *model.Server) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Server_keepFailedMs(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.KeepFailedMs, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Server_keepFailedMs(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Server", field, false, false, "Float")
 }
 
@@ -10049,11 +10082,11 @@ func (ec *executionContext) _Server_deliveryMaxAgeMs(ctx context.Context, field 
 			return obj.DeliveryMaxAgeMs, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *float64) graphql.Marshaler {
-			return ec.marshalOFloat2ᚖfloat64(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
 		},
 		true,
-		false,
+		true,
 	)
 }
 func (ec *executionContext) fieldContext_Server_deliveryMaxAgeMs(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -11007,18 +11040,50 @@ func (ec *executionContext) fieldContext_Tenant_quotas(_ context.Context, field 
 	return fc, nil
 }
 
-func (ec *executionContext) _Tenant_retentionSeconds(ctx context.Context, field graphql.CollectedField, obj *webhook.Tenant) (ret graphql.Marshaler) {
-	return ec.marshalOInt2ᚖint(ctx, field.Selections, obj.RetentionSeconds)
+func (ec *executionContext) _Tenant_retentionMs(ctx context.Context, field graphql.CollectedField, obj *webhook.Tenant) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tenant_retentionMs(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Tenant().RetentionMs(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *float64) graphql.Marshaler {
+			return ec.marshalOFloat2ᚖfloat64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
 }
-func (ec *executionContext) fieldContext_Tenant_retentionSeconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Tenant", field, false, false, "Int")
+func (ec *executionContext) fieldContext_Tenant_retentionMs(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Tenant", field, true, true, "Float")
 }
 
-func (ec *executionContext) _Tenant_keepFailedSeconds(ctx context.Context, field graphql.CollectedField, obj *webhook.Tenant) (ret graphql.Marshaler) {
-	return ec.marshalOInt2ᚖint(ctx, field.Selections, obj.KeepFailedSeconds)
+func (ec *executionContext) _Tenant_keepFailedMs(ctx context.Context, field graphql.CollectedField, obj *webhook.Tenant) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tenant_keepFailedMs(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Tenant().KeepFailedMs(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *float64) graphql.Marshaler {
+			return ec.marshalOFloat2ᚖfloat64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
 }
-func (ec *executionContext) fieldContext_Tenant_keepFailedSeconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Tenant", field, false, false, "Int")
+func (ec *executionContext) fieldContext_Tenant_keepFailedMs(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Tenant", field, true, true, "Float")
 }
 
 func (ec *executionContext) _Tenant_tokens(ctx context.Context, field graphql.CollectedField, obj *webhook.Tenant) (ret graphql.Marshaler) {
@@ -13719,7 +13784,7 @@ func (ec *executionContext) unmarshalInputCreateTenantInput(ctx context.Context,
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"name", "quotas", "retentionSeconds", "keepFailedSeconds"}
+	fieldsInOrder := [...]string{"name", "quotas", "retentionMs", "keepFailedMs"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -13740,20 +13805,20 @@ func (ec *executionContext) unmarshalInputCreateTenantInput(ctx context.Context,
 				return it, err
 			}
 			it.Quotas = data
-		case "retentionSeconds":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("retentionSeconds"))
-			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+		case "retentionMs":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("retentionMs"))
+			data, err := ec.unmarshalOFloat2ᚖfloat64(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.RetentionSeconds = graphql.OmittableOf(data)
-		case "keepFailedSeconds":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("keepFailedSeconds"))
-			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			it.RetentionMs = graphql.OmittableOf(data)
+		case "keepFailedMs":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("keepFailedMs"))
+			data, err := ec.unmarshalOFloat2ᚖfloat64(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.KeepFailedSeconds = graphql.OmittableOf(data)
+			it.KeepFailedMs = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -15031,7 +15096,7 @@ func (ec *executionContext) unmarshalInputUpdateTenantInput(ctx context.Context,
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "quotas", "retentionSeconds", "keepFailedSeconds"}
+	fieldsInOrder := [...]string{"id", "quotas", "retentionMs", "keepFailedMs"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -15052,20 +15117,20 @@ func (ec *executionContext) unmarshalInputUpdateTenantInput(ctx context.Context,
 				return it, err
 			}
 			it.Quotas = data
-		case "retentionSeconds":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("retentionSeconds"))
-			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+		case "retentionMs":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("retentionMs"))
+			data, err := ec.unmarshalOFloat2ᚖfloat64(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.RetentionSeconds = graphql.OmittableOf(data)
-		case "keepFailedSeconds":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("keepFailedSeconds"))
-			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			it.RetentionMs = graphql.OmittableOf(data)
+		case "keepFailedMs":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("keepFailedMs"))
+			data, err := ec.unmarshalOFloat2ᚖfloat64(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.KeepFailedSeconds = graphql.OmittableOf(data)
+			it.KeepFailedMs = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -17037,7 +17102,7 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				})
 		case "server":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
-				true, false,
+				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_server(ctx, field)
 				})
@@ -17073,7 +17138,7 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				})
 		case "viewer":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
-				true, false,
+				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_viewer(ctx, field)
 				})
@@ -17257,12 +17322,17 @@ func (ec *executionContext) _Server(ctx context.Context, sel ast.SelectionSet, o
 			}
 		case "retentionMs":
 			out.Values[i] = ec._Server_retentionMs(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "keepFailedMs":
+			out.Values[i] = ec._Server_keepFailedMs(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "deliveryMaxAgeMs":
 			out.Values[i] = ec._Server_deliveryMaxAgeMs(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "timeoutMs":
@@ -17727,16 +17797,18 @@ func (ec *executionContext) _Tenant(ctx context.Context, sel ast.SelectionSet, o
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Tenant_quotas(ctx, field, obj)
 				})
-		case "retentionSeconds":
-			out.Values[i] = ec._Tenant_retentionSeconds(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
-		case "keepFailedSeconds":
-			out.Values[i] = ec._Tenant_keepFailedSeconds(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+		case "retentionMs":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Tenant_retentionMs(ctx, field, obj)
+				})
+		case "keepFailedMs":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Tenant_keepFailedMs(ctx, field, obj)
+				})
 		case "tokens":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -19652,6 +19724,14 @@ func (ec *executionContext) marshalNSearchHit2githubᚗcomᚋhookgraphᚋhookgra
 	return ec._SearchHit(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNServer2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐServer(ctx context.Context, sel ast.SelectionSet, v *model.Server) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Server!")
+		return graphql.Null
+	}
+	return ec._Server(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNServerLimits2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐServerLimits(ctx context.Context, sel ast.SelectionSet, v *model.ServerLimits) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "ServerLimits!")
@@ -20013,6 +20093,14 @@ func (ec *executionContext) marshalNUserErrorCode2githubᚗcomᚋhookgraphᚋhoo
 		graphql.AddInvalidNullFromMarshaler(ctx, "UserErrorCode!")
 	}
 	return res
+}
+
+func (ec *executionContext) marshalNViewer2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐViewer(ctx context.Context, sel ast.SelectionSet, v *model.Viewer) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Viewer!")
+		return graphql.Null
+	}
+	return ec._Viewer(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNWebhook2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐWebhookᚄ(ctx context.Context, sel ast.SelectionSet, v []*webhook.Webhook) graphql.Marshaler {
@@ -20901,13 +20989,6 @@ func (ec *executionContext) marshalOSearchHit2ᚕgithubᚗcomᚋhookgraphᚋhook
 	return ret
 }
 
-func (ec *executionContext) marshalOServer2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐServer(ctx context.Context, sel ast.SelectionSet, v *model.Server) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	return ec._Server(ctx, sel, v)
-}
-
 func (ec *executionContext) unmarshalOSignatureScheme2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐScheme(ctx context.Context, v any) (*webhook.Scheme, error) {
 	if v == nil {
 		return nil, nil
@@ -21168,13 +21249,6 @@ func (ec *executionContext) marshalOUpdateWebhookPayload2ᚖgithubᚗcomᚋhookg
 		return graphql.Null
 	}
 	return ec._UpdateWebhookPayload(ctx, sel, v)
-}
-
-func (ec *executionContext) marshalOViewer2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐViewer(ctx context.Context, sel ast.SelectionSet, v *model.Viewer) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	return ec._Viewer(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOWebhook2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐWebhook(ctx context.Context, sel ast.SelectionSet, v *webhook.Webhook) graphql.Marshaler {

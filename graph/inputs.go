@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -39,7 +40,7 @@ func newToken(c *auth.Caller, in *model.CreateTokenInput) (webhook.Token, error)
 	}
 	switch {
 	case in.Operator && !c.Operator:
-		bad("operator", webhook.CodeForbidden, "only an operator can create an operator token; set operator to false")
+		bad("operator", webhook.CodeNotAllowed, "only an operator can create an operator token; set operator to false")
 	case in.Operator && in.TenantID != nil:
 		bad("tenantId", webhook.CodeConflict, "must be null, because an operator token belongs to no tenant")
 	case !in.Operator && in.TenantID == nil:
@@ -54,20 +55,50 @@ func newToken(c *auth.Caller, in *model.CreateTokenInput) (webhook.Token, error)
 	}
 	for i, scope := range in.Scopes {
 		if !c.Token.Scopes.Has(scope) {
-			bad(fmt.Sprintf("scopes.%d", i), webhook.CodeForbidden, "is a scope the caller's token does not have")
+			bad(fmt.Sprintf("scopes.%d", i), webhook.CodeNotAllowed, "is a scope the caller's token does not have")
 		}
 	}
 	return t, errors.Join(errs...)
 }
 
 // tenantPatch translates a tenant's settings; quotas that are nil stay unchanged.
-func tenantPatch(in *model.TenantQuotasInput, retention, keepFailed graphql.Omittable[*int]) webhook.TenantPatch {
-	p := webhook.TenantPatch{RetentionSeconds: opt(retention), KeepFailedSeconds: opt(keepFailed)}
+func tenantPatch(in *model.TenantQuotasInput, retentionMs, keepFailedMs graphql.Omittable[*float64]) (webhook.TenantPatch, error) {
+	var p webhook.TenantPatch
+	var errs [2]error
+	p.RetentionSeconds, errs[0] = seconds("retentionMs", retentionMs)
+	p.KeepFailedSeconds, errs[1] = seconds("keepFailedMs", keepFailedMs)
 	if in != nil {
 		p.MaxWebhooks, p.MaxTokens, p.MaxEvents = opt(in.Webhooks), opt(in.Tokens), opt(in.StoredEvents)
 		p.PublishRate, p.PublishBurst = opt(in.EventsPerSecond), opt(in.EventBurst)
 	}
-	return p
+	if err := errors.Join(errs[:]...); err != nil {
+		return p, errors.Join(new(webhook.Tenant).Apply(p), err) // with the errors of the others
+	}
+	return p, nil
+}
+
+// seconds translates milliseconds, which must be whole seconds, at most those of the longest retention.
+func seconds(field string, ms graphql.Omittable[*float64]) (webhook.Opt[*int], error) {
+	v, ok := ms.ValueOK()
+	if v == nil {
+		return webhook.Opt[*int]{Set: ok}, nil
+	}
+	s := *v / 1000
+	if s != math.Trunc(s) || math.Abs(s) > webhook.MaxRetentionSeconds { // also NaN and infinities
+		return webhook.Opt[*int]{}, &webhook.Invalid{
+			Field: field, Code: webhook.CodeOutOfRange,
+			Message: fmt.Sprintf("must be 0, or whole seconds from %d to %d", webhook.MinRetentionSeconds*1000, webhook.MaxRetentionSeconds*1000),
+		}
+	}
+	return webhook.Some(new(int(s))), nil
+}
+
+// milliseconds is the inverse of seconds.
+func milliseconds(seconds *int) *float64 {
+	if seconds == nil {
+		return nil
+	}
+	return new(float64(*seconds) * 1000)
 }
 
 func checkCount(n int) *webhook.Invalid {
@@ -103,8 +134,8 @@ func publishResult(ctx context.Context, i, n int, p store.Published) *model.Publ
 		if told := fault.In(ctx, p.Err); !told.Retry() {
 			graphql.AddError(ctx, p.Err)
 		}
-		unavailable := &webhook.Invalid{Code: webhook.CodeUnavailable, Message: "was not stored; try again"}
-		result.UserErrors = append(result.UserErrors, userError(unavailable, place...))
+		notStored := &webhook.Invalid{Code: webhook.CodeNotStored, Message: "was not stored; publish it again, with the same idempotency key"}
+		result.UserErrors = append(result.UserErrors, userError(notStored, place...))
 	}
 	return result
 }

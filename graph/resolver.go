@@ -13,6 +13,7 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/live"
 	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
 //go:generate go tool gqlgen generate
@@ -28,8 +29,8 @@ var SDL string
 type Resolver struct {
 	Store *store.Store
 	Live  *live.Log
-	// Settings are this server's values for the query server. Nil: the query returns null.
-	Settings *Settings
+	// Settings are this server's values for the query server.
+	Settings Settings
 	// LastEventID returns the SSE header Last-Event-ID, where a stream resumes; "" if there is none. May be nil.
 	LastEventID func(ctx context.Context) string
 	// SetCursor tells the transport the cursor of the current response. May be nil.
@@ -44,7 +45,7 @@ type Resolver struct {
 // Settings are the settings of one server.
 type Settings struct {
 	Version        string
-	Retention      time.Duration // 0: forever
+	Retention      webhook.Retention
 	DeliveryMaxAge time.Duration // 0: forever
 	Timeout        time.Duration
 	MaxDataBytes   int

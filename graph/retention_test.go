@@ -2,24 +2,30 @@ package graph_test
 
 import "testing"
 
-// An operator sets, reads and removes a tenant's own retention; one that is too short is refused. Absent fields stay unchanged.
+// An operator sets, reads and removes a tenant's own retention; one that is too short, too long or not whole seconds is refused, together with what else is wrong. Absent fields stay unchanged.
 func TestTenantRetention(t *testing.T) {
 	a := newAPI(t)
 	operator := a.operator("default")
-	made := a.get(operator, `mutation { createTenant(input: {name: "kept", retentionSeconds: 3600, keepFailedSeconds: 86400}) { tenant { id retentionSeconds keepFailedSeconds } userErrors { code } } }`, nil)
-	if made.at("createTenant", "tenant", "retentionSeconds") != 3600.0 || made.at("createTenant", "tenant", "keepFailedSeconds") != 86400.0 {
+	made := a.get(operator, `mutation { createTenant(input: {name: "kept", retentionMs: 3600000, keepFailedMs: 86400000.0}) { tenant { id retentionMs keepFailedMs } userErrors { code } } }`, nil)
+	if made.at("createTenant", "tenant", "retentionMs") != 3_600_000.0 || made.at("createTenant", "tenant", "keepFailedMs") != 86_400_000.0 {
 		t.Fatalf("created: %v", made)
 	}
-	const update = `mutation($input: UpdateTenantInput!) { updateTenant(input: $input) { tenant { retentionSeconds keepFailedSeconds } userErrors { code field } } }`
+	const update = `mutation($input: UpdateTenantInput!) { updateTenant(input: $input) { tenant { retentionMs keepFailedMs } userErrors { code field } } }`
 	id := made.text("createTenant", "tenant", "id")
-	changed := a.get(operator, update, vars{"input": vars{"id": id, "retentionSeconds": nil}})
-	if changed.at("updateTenant", "tenant", "retentionSeconds") != nil || changed.at("updateTenant", "tenant", "keepFailedSeconds") != 86400.0 {
+	changed := a.get(operator, update, vars{"input": vars{"id": id, "retentionMs": nil}})
+	if changed.at("updateTenant", "tenant", "retentionMs") != nil || changed.at("updateTenant", "tenant", "keepFailedMs") != 86_400_000.0 {
 		t.Errorf("changed: %v", changed)
 	}
-	for name, input := range map[string]vars{"retentionSeconds": {"id": id, "retentionSeconds": 59}, "keepFailedSeconds": {"id": id, "keepFailedSeconds": -1}} {
-		refused := a.get(operator, update, vars{"input": input})
-		if refused.text("updateTenant", "userErrors", 0, "code") != "OUT_OF_RANGE" || refused.text("updateTenant", "userErrors", 0, "field", 1) != name {
-			t.Errorf("%s: %v", name, refused)
+	for _, field := range []string{"retentionMs", "keepFailedMs"} {
+		for _, ms := range []float64{59_000, -60_000, 60_001, 60_000.5, 1e300, 1e12 * 2} {
+			refused := a.get(operator, update, vars{"input": vars{"id": id, field: ms}})
+			if refused.text("updateTenant", "userErrors", 0, "code") != "OUT_OF_RANGE" || refused.text("updateTenant", "userErrors", 0, "field", 1) != field {
+				t.Errorf("%s %v: %v", field, ms, refused)
+			}
 		}
+	}
+	two := a.get(operator, update, vars{"input": vars{"id": id, "retentionMs": 60_001, "quotas": vars{"webhooks": 0}}})
+	if two.text("updateTenant", "userErrors", 0, "field", 1) != "quotas" || two.text("updateTenant", "userErrors", 1, "field", 1) != "retentionMs" {
+		t.Errorf("two errors: %v", two)
 	}
 }

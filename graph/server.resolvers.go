@@ -8,8 +8,5 @@ import (
 
 // Server is the resolver for the server field.
 func (r *queryResolver) Server(ctx context.Context) (*model.Server, error) {
-	if r.Settings == nil {
-		return nil, nil
-	}
 	return r.Settings.shown(), nil
 }

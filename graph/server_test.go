@@ -8,19 +8,20 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hookgraph/hookgraph/graph"
+	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// The query server shows every token the defaults that null means for a webhook; thirty days fit, and forever is null.
+// The query server shows every token the defaults that null means for a webhook; thirty days fit, and 0 is forever.
 func TestServer(t *testing.T) {
 	a := newAPI(t)
-	settings := &graph.Settings{
-		Version: "v1", Retention: 30 * 24 * time.Hour, Timeout: 15 * time.Second, MaxDataBytes: 1 << 18, MaxCost: 10_000, MaxAnswerBytes: 1 << 23,
+	settings := graph.Settings{
+		Version: "v1", Retention: webhook.Retention{Keep: 30 * 24 * time.Hour}, Timeout: 15 * time.Second, MaxDataBytes: 1 << 18, MaxCost: 10_000, MaxAnswerBytes: 1 << 23,
 	}
 	b := a.with(&graph.Resolver{Store: a.store, Live: a.live, EndStream: func(context.Context, error) {}, Settings: settings})
-	got := b.get(a.scoped("alice", "events:publish"), `{ server { version retentionMs deliveryMaxAgeMs timeoutMs retryScheduleMs limits { dataBytes events pageSize nodes operationCost responseBytes
+	got := b.get(a.scoped("alice", "events:publish"), `{ server { version retentionMs keepFailedMs deliveryMaxAgeMs timeoutMs retryScheduleMs limits { dataBytes events pageSize nodes operationCost responseBytes
 		retries retryDelayMs minTimeoutMs maxTimeoutMs ratePerSecond } } }`, nil)
 	want := map[string]any{
-		"version": "v1", "retentionMs": 2_592_000_000.0, "deliveryMaxAgeMs": nil, "timeoutMs": 15_000.0,
+		"version": "v1", "retentionMs": 2_592_000_000.0, "keepFailedMs": 0.0, "deliveryMaxAgeMs": 0.0, "timeoutMs": 15_000.0,
 		"retryScheduleMs": []any{5000.0, 300_000.0, 1_800_000.0, 7_200_000.0, 18_000_000.0, 36_000_000.0, 50_400_000.0, 72_000_000.0, 86_400_000.0},
 		"limits": map[string]any{
 			"dataBytes": 262_144.0, "events": 1000.0, "pageSize": 100.0, "nodes": 100.0, "operationCost": 10_000.0, "responseBytes": 8_388_608.0,

@@ -1,8 +1,6 @@
 package graph
 
 import (
-	"time"
-
 	"github.com/hookgraph/hookgraph/graph/model"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -15,8 +13,9 @@ func (s *Settings) shown() *model.Server {
 		schedule[i] = int(wait.Milliseconds())
 	}
 	return &model.Server{
-		Version: s.Version, RetentionMs: foreverNull(s.Retention), DeliveryMaxAgeMs: foreverNull(s.DeliveryMaxAge),
-		TimeoutMs: int(s.Timeout.Milliseconds()), RetryScheduleMs: schedule,
+		Version: s.Version, RetentionMs: float64(s.Retention.Keep.Milliseconds()), KeepFailedMs: float64(s.Retention.KeepFailed.Milliseconds()),
+		DeliveryMaxAgeMs: float64(s.DeliveryMaxAge.Milliseconds()),
+		TimeoutMs:        int(s.Timeout.Milliseconds()), RetryScheduleMs: schedule,
 		Limits: &model.ServerLimits{
 			DataBytes: s.MaxDataBytes, Events: webhook.MaxPublish, PageSize: maxPage, Nodes: maxNodes,
 			OperationCost: s.MaxCost, ResponseBytes: s.MaxAnswerBytes,
@@ -25,14 +24,4 @@ func (s *Settings) shown() *model.Server {
 			RatePerSecond: webhook.MaxRatePerSecond,
 		},
 	}
-}
-
-// foreverNull returns a duration in milliseconds; nil for 0, which means forever. It is not an Int, because thirty days do not fit
-// into 32 bits.
-func foreverNull(d time.Duration) *float64 {
-	if d == 0 {
-		return nil
-	}
-	ms := float64(d.Milliseconds())
-	return &ms
 }

@@ -38,7 +38,7 @@ func (r *Resolver) statsFor(ctx context.Context, during store.TimeRange, filter 
 	}
 	caller := from(ctx).caller
 	if f.AllTenants && !caller.Operator {
-		return nil, &webhook.Invalid{Field: "filter.allTenants", Code: webhook.CodeForbidden, Message: "must be false: only an operator token may read statistics of all tenants"}
+		return nil, &webhook.Invalid{Field: "filter.allTenants", Code: webhook.CodeNotAllowed, Message: "must be false: only an operator token may read statistics of all tenants"}
 	}
 	if caller.Operator && (f.AllTenants || f.TenantIDs != nil) {
 		return statsOf(r.Store.Registry(nil).Stats(during, f)), nil

@@ -10,14 +10,22 @@ import (
 
 // CreateTenant is the resolver for the createTenant field.
 func (r *mutationResolver) CreateTenant(ctx context.Context, input model.CreateTenantInput) (*model.CreateTenantPayload, error) {
-	t, err := r.registry(ctx).CreateTenant(ctx, input.Name, tenantPatch(input.Quotas, input.RetentionSeconds, input.KeepFailedSeconds))
+	patch, err := tenantPatch(input.Quotas, input.RetentionMs, input.KeepFailedMs)
+	var t *webhook.Tenant
+	if err == nil {
+		t, err = r.registry(ctx).CreateTenant(ctx, input.Name, patch)
+	}
 	errs, err := userErrors(err)
 	return &model.CreateTenantPayload{Tenant: t, UserErrors: errs}, err
 }
 
 // UpdateTenant is the resolver for the updateTenant field.
 func (r *mutationResolver) UpdateTenant(ctx context.Context, input model.UpdateTenantInput) (*model.UpdateTenantPayload, error) {
-	t, err := r.registry(ctx).UpdateTenant(ctx, input.ID, tenantPatch(input.Quotas, input.RetentionSeconds, input.KeepFailedSeconds))
+	patch, err := tenantPatch(input.Quotas, input.RetentionMs, input.KeepFailedMs)
+	var t *webhook.Tenant
+	if err == nil {
+		t, err = r.registry(ctx).UpdateTenant(ctx, input.ID, patch)
+	}
 	errs, err := userErrors(err)
 	return &model.UpdateTenantPayload{Tenant: t, UserErrors: errs}, err
 }
@@ -59,6 +67,16 @@ func (r *tenantResolver) Quotas(ctx context.Context, obj *webhook.Tenant) (*mode
 		shown.EventBurst = bound(q.Burst())
 	}
 	return shown, nil
+}
+
+// RetentionMs is the resolver for the retentionMs field.
+func (r *tenantResolver) RetentionMs(ctx context.Context, obj *webhook.Tenant) (*float64, error) {
+	return milliseconds(obj.RetentionSeconds), nil
+}
+
+// KeepFailedMs is the resolver for the keepFailedMs field.
+func (r *tenantResolver) KeepFailedMs(ctx context.Context, obj *webhook.Tenant) (*float64, error) {
+	return milliseconds(obj.KeepFailedSeconds), nil
 }
 
 // Tokens is the resolver for the tokens field.

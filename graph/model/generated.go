@@ -57,12 +57,12 @@ type CreateTenantInput struct {
 	Name string `json:"name"`
 	// The tenant's own quotas; null means the server's defaults.
 	Quotas *TenantQuotasInput `json:"quotas,omitempty"`
-	// How long completed events are kept, in seconds from when they were published: 0 means forever, else at least 60; null means the
-	// server's default.
-	RetentionSeconds graphql.Omittable[*int] `json:"retentionSeconds,omitempty"`
-	// How long events with a failed delivery are kept, in seconds, where that is longer: 0 means as long as others, else at least 60; null
-	// means the server's default.
-	KeepFailedSeconds graphql.Omittable[*int] `json:"keepFailedSeconds,omitempty"`
+	// How long completed events are kept, in milliseconds from when they were published: whole seconds, at least 60,000. 0 means forever, null
+	// the server's `retentionMs`.
+	RetentionMs graphql.Omittable[*float64] `json:"retentionMs,omitempty"`
+	// How long events with a failed delivery are kept, in milliseconds, where that is longer than the retention: whole seconds, at least
+	// 60,000. 0 means as long as others, null the server's `keepFailedMs`.
+	KeepFailedMs graphql.Omittable[*float64] `json:"keepFailedMs,omitempty"`
 }
 
 // The payload of `createTenant`.
@@ -131,10 +131,10 @@ type CreateWebhookInput struct {
 type CreateWebhookPayload struct {
 	// The webhook; null if there are `userErrors`.
 	Webhook *webhook.Webhook `json:"webhook,omitempty"`
-	// Whether a webhook with this `externalId` and these settings existed: `webhook` is then that one, and nothing new was stored.
+	// Whether a webhook with this `externalId` and these settings already existed: `webhook` is then that one, and nothing was stored.
 	Duplicate bool `json:"duplicate"`
-	// The signing secret, shown only once; null if there are `userErrors`, and for a duplicate. It is `whsec_` and base64, or for Ed25519 `whsk_` and
-	// base64, whose receiver needs only the secret's `publicKey`.
+	// The signing secret, shown only once; null if there are `userErrors`, and for a duplicate. It is `whsec_` and base64. For
+	// Ed25519 it is `whsk_` and base64, and receivers need only the secret's `publicKey`.
 	Secret *string `json:"secret,omitempty"`
 	// Validation errors; empty on success.
 	UserErrors []*UserError `json:"userErrors"`
@@ -172,23 +172,23 @@ type DeleteWebhookPayload struct {
 type Mutation struct {
 }
 
-// The position of a page in its list. With a `filter` a page may be short, or empty, although the list goes on: the server searches a
+// The position of a page in its list. With a `filter` a page may be short, or empty, although the list continues: the server searches a
 // bounded number of elements for each page. `hasNextPage` (with `last`, `hasPreviousPage`) is then true, `searchedTo` says how far the
-// search came, and the next page goes on from there.
+// server has searched, and the next page continues from there.
 type PageInfo struct {
-	// Whether there are elements after `endCursor`, or elements there that have not been searched yet; up to the cursor `before` if it was
-	// given with `first`.
+	// Whether there are elements after `endCursor`, or elements that have not been searched yet. With `first` and `before`, only elements up to
+	// the cursor `before` count.
 	HasNextPage bool `json:"hasNextPage"`
-	// Whether there are elements before `startCursor`, or elements there that have not been searched yet; back to the cursor `after` if it
-	// was given with `last`.
+	// Whether there are elements before `startCursor`, or elements that have not been searched yet. With `last` and `after`, only elements back
+	// to the cursor `after` count.
 	HasPreviousPage bool `json:"hasPreviousPage"`
-	// Where the page before this one ends, for `before`: the cursor of the first element, or the place up to which the list was searched
-	// with `last`. An empty page has one too.
+	// The cursor to pass as `before` to get the previous page: that of the first element or, with `last`, of the place where the search ended.
+	// An empty page has one too.
 	StartCursor *string `json:"startCursor,omitempty"`
-	// Where the page after this one starts, for `after`: the cursor of the last element, or the place up to which the list was searched.
+	// The cursor to pass as `after` to get the next page: that of the last element, or of the place where the search ended. An empty page has one too.
 	EndCursor *string `json:"endCursor,omitempty"`
-	// The time up to which the list was searched, if the search ended before the page was full: that of the last element that was looked
-	// at. It is null otherwise.
+	// The time of the last element that was examined, if the search ended before the page was full; null otherwise. A page can show it as
+	// "searched back to".
 	SearchedTo *time.Time `json:"searchedTo,omitempty"`
 }
 
@@ -298,20 +298,23 @@ type RotateWebhookSecretPayload struct {
 type Server struct {
 	// The version of the program.
 	Version string `json:"version"`
-	// How long completed events and their attempts are kept, in milliseconds; null means forever. A whole number, which may be too large
-	// for an `Int`.
-	RetentionMs *float64 `json:"retentionMs,omitempty"`
-	// How long a delivery may be due before it fails as `EXPIRED`, in milliseconds; null means forever. A whole number, as `retentionMs`.
-	DeliveryMaxAgeMs *float64 `json:"deliveryMaxAgeMs,omitempty"`
+	// How long completed events and their attempts are kept, in milliseconds from when the event was published; 0 means forever. It is a whole
+	// number, and a `Float` because 30 days in milliseconds do not fit into an `Int`.
+	RetentionMs float64 `json:"retentionMs"`
+	// How long events with a failed delivery are kept, in milliseconds, where that is longer than `retentionMs`; 0 means as long as others. A whole
+	// number.
+	KeepFailedMs float64 `json:"keepFailedMs"`
+	// How long a delivery may be due before it fails as `EXPIRED`, in milliseconds; 0 means forever. A whole number.
+	DeliveryMaxAgeMs float64 `json:"deliveryMaxAgeMs"`
 	// The time limit for one attempt to a webhook that has none of its own, in milliseconds.
 	TimeoutMs int `json:"timeoutMs"`
 	// The delay before each retry to a webhook that has no schedule of its own, in milliseconds. Each delay varies by up to 10 % either way.
 	RetryScheduleMs []int `json:"retryScheduleMs"`
-	// The limits that inputs and operations must keep.
+	// The limits for inputs and operations.
 	Limits *ServerLimits `json:"limits"`
 }
 
-// The limits that inputs and operations must keep. Quotas of a tenant are at `Tenant.quotas`.
+// The limits for inputs and operations. The quotas of a tenant are at `Tenant.quotas`.
 type ServerLimits struct {
 	// The maximum size of an event's data, in bytes of compact JSON.
 	DataBytes int `json:"dataBytes"`
@@ -321,7 +324,7 @@ type ServerLimits struct {
 	PageSize int `json:"pageSize"`
 	// The maximum number of IDs in `nodes`.
 	Nodes int `json:"nodes"`
-	// The maximum cost of one operation, which `extensions.cost` of a response tells.
+	// The maximum cost of one operation. `extensions.cost` of a response has the cost of its operation.
 	OperationCost int `json:"operationCost"`
 	// The maximum size of a response, and of a message of a subscription, in bytes.
 	ResponseBytes int `json:"responseBytes"`
@@ -397,12 +400,12 @@ type UpdateTenantInput struct {
 	ID webhook.ID `json:"id"`
 	// The quotas to change.
 	Quotas *TenantQuotasInput `json:"quotas,omitempty"`
-	// How long completed events are kept, in seconds from when they were published: 0 means forever, else at least 60; null means the
-	// server's default.
-	RetentionSeconds graphql.Omittable[*int] `json:"retentionSeconds,omitempty"`
-	// How long events with a failed delivery are kept, in seconds, where that is longer: 0 means as long as others, else at least 60; null
-	// means the server's default.
-	KeepFailedSeconds graphql.Omittable[*int] `json:"keepFailedSeconds,omitempty"`
+	// How long completed events are kept, in milliseconds from when they were published: whole seconds, at least 60,000. 0 means forever, null
+	// the server's `retentionMs`.
+	RetentionMs graphql.Omittable[*float64] `json:"retentionMs,omitempty"`
+	// How long events with a failed delivery are kept, in milliseconds, where that is longer than the retention: whole seconds, at least
+	// 60,000. 0 means as long as others, null the server's `keepFailedMs`.
+	KeepFailedMs graphql.Omittable[*float64] `json:"keepFailedMs,omitempty"`
 }
 
 // The payload of `updateTenant`.
@@ -417,8 +420,8 @@ type UpdateTenantPayload struct {
 type UpdateWebhookInput struct {
 	// The ID of the webhook.
 	ID webhook.ID `json:"id"`
-	// Updates the webhook only if its `updatedAt` is still this. Otherwise nothing changes: the error is `CONFLICT`, and the payload has the
-	// webhook as it is.
+	// Updates the webhook only if this is still its `updatedAt`. Otherwise nothing changes: the error is `CONFLICT`, and the payload has the
+	// current webhook.
 	IfUpdatedAt *time.Time `json:"ifUpdatedAt,omitempty"`
 	// The URL to send events to: `https`, with a host, without user information or fragment, at most 2,048 bytes.
 	URL graphql.Omittable[*string] `json:"url,omitempty"`
@@ -449,7 +452,8 @@ type UpdateWebhookInput struct {
 
 // The payload of `updateWebhook`.
 type UpdateWebhookPayload struct {
-	// The webhook after the change; null if there are `userErrors`, except that with `CONFLICT` of `ifUpdatedAt` it is the webhook as it is.
+	// The webhook after the change; null if there are `userErrors`. With a `CONFLICT` at `ifUpdatedAt` it is the current webhook, which was not
+	// changed.
 	Webhook *webhook.Webhook `json:"webhook,omitempty"`
 	// Validation errors; empty on success.
 	UserErrors []*UserError `json:"userErrors"`
@@ -481,8 +485,8 @@ type CountPrecision string
 const (
 	// The list has exactly `count` elements.
 	CountPrecisionExact CountPrecision = "EXACT"
-	// The list may have more than `count` elements: it has more than the given `limit`, or the filter keeps few elements of many and
-	// no more than 10 times `limit`, or no more than a tenth of a second allows, were looked at.
+	// The list may have more than `count` elements: it has more than `limit`, or so few match the filter that the search ended after 10 times
+	// `limit` elements, or after a tenth of a second.
 	CountPrecisionAtLeast CountPrecision = "AT_LEAST"
 )
 

@@ -42,7 +42,7 @@ func MarshalDateTime(t time.Time) graphql.Marshaler {
 func UnmarshalDateTime(v any) (time.Time, error) {
 	s, ok := v.(string)
 	if !ok {
-		return time.Time{}, malformed("must be a time as RFC 3339 writes it, as a string")
+		return time.Time{}, malformed("must be a string with a time in RFC 3339 format, such as 2026-04-23T10:00:00Z")
 	}
 	t, err := webhook.ParseTime(s)
 	if err != nil {
@@ -115,7 +115,7 @@ func UnmarshalInt(v any) (int, error) {
 	}
 	i, err := graphql.UnmarshalInt32(v)
 	if err != nil {
-		return 0, malformed("must be an integer of 32 bits")
+		return 0, malformed("must be a 32-bit integer")
 	}
 	return int(i), nil
 }

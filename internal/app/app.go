@@ -152,8 +152,8 @@ func (s *server) openAPI(context.Context) (err error) {
 	maxAnswer := 8<<20 + 2*int(cfg.MaxPayload)
 	schema := graph.New(&graph.Resolver{
 		Store: s.store, Live: s.tail, LastEventID: gqlhttp.LastEventID, SetCursor: gqlhttp.SetCursor, EndStream: gqlhttp.EndStream,
-		Settings: &graph.Settings{
-			Version: cli.Version(), Retention: cfg.Retention, DeliveryMaxAge: cfg.MaxAge(), Timeout: cfg.Timeout,
+		Settings: graph.Settings{
+			Version: cli.Version(), Retention: cfg.Kept(), DeliveryMaxAge: cfg.MaxAge(), Timeout: cfg.Timeout,
 			MaxDataBytes: int(cfg.MaxPayload), MaxCost: config.MaxCost, MaxAnswerBytes: maxAnswer,
 		},
 	})

@@ -75,7 +75,7 @@ func TestEgressSettings(t *testing.T) {
 	var refused struct {
 		Error struct{ Code, Field, Message string }
 	}
-	if status := c.rest(t, "POST", "/v1/webhooks", `{"url": "http://127.0.0.3/"}`, &refused); status != http.StatusUnprocessableEntity || refused.Error.Code != "FORBIDDEN" {
+	if status := c.rest(t, "POST", "/v1/webhooks", `{"url": "http://127.0.0.3/"}`, &refused); status != http.StatusUnprocessableEntity || refused.Error.Code != "NOT_ALLOWED" {
 		t.Errorf("%d %+v", status, refused)
 	}
 	var answer struct {

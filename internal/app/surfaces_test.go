@@ -30,6 +30,7 @@ func verdictOf(status int, answer string) verdict {
 	}{
 		{401, []string{`"UNAUTHENTICATED"`}, "unauthenticated"},
 		{403, []string{`"FORBIDDEN"`}, "forbidden"},
+		{0, []string{`"NOT_ALLOWED"`}, "not allowed"},
 		{415, nil, "media type"},
 		{413, []string{`"TOO_LONG"`}, "too long"},
 		{0, []string{`"INVALID"`, `"BAD_USER_INPUT"`, `"OUT_OF_RANGE"`, `"REQUIRED"`, `"GRAPHQL_VALIDATION_FAILED"`}, "input"},

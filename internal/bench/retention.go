@@ -66,7 +66,7 @@ func (b *bench) retention(ctx context.Context, r *Result) (err error) {
 	if b.postgres != nil { // a day is not dropped while a tenant keeps it
 		b.server.Tenant = ""
 		if err := b.server.Mutate(ctx, `mutation ($input: UpdateTenantInput!) { done: updateTenant(input: $input) { userErrors { message field } } }`,
-			map[string]any{"id": k.Tenants[len(k.Tenants)-1].ID, "retentionSeconds": 0}, nil); err != nil {
+			map[string]any{"id": k.Tenants[len(k.Tenants)-1].ID, "retentionMs": 0}, nil); err != nil {
 			return fmt.Errorf("have a tenant keep its events: %w", err)
 		}
 	}

@@ -344,7 +344,7 @@ func refused(field string, err error) *webhook.Invalid {
 		case r.TooLong():
 			code = webhook.CodeTooLong
 		case r.Forbidden():
-			code = webhook.CodeForbidden
+			code = webhook.CodeNotAllowed
 		}
 	}
 	return &webhook.Invalid{Field: field, Code: code, Message: err.Error()}

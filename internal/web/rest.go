@@ -51,7 +51,7 @@ const (
 func (s *server) charge(r *http.Request, cost int) error {
 	if s.Charge != nil {
 		if wait := s.Charge(auth.From(r.Context()), cost); wait > 0 {
-			return tooMany("too many calls for now", wait)
+			return tooMany("too many calls; try again later", wait)
 		}
 	}
 	return nil
@@ -232,8 +232,6 @@ func translateInvalid(all []*webhook.Invalid, spell func(string) string) *failur
 		f.status = http.StatusConflict
 	case first.Code == webhook.CodeTooLong && first.Field == "data":
 		f.status = http.StatusRequestEntityTooLarge
-	case first.Code == webhook.CodeUnavailable:
-		f.status = http.StatusServiceUnavailable
 	}
 	if len(f.all) == 1 {
 		f.all = nil

@@ -36,7 +36,7 @@ func CompileDataFilters(field string, filters []DataFilter) (*Filter, error) {
 	case len(filters) > MaxFilterConditions:
 		return nil, invalid(field, CodeTooMany, "must have at most %d conditions", MaxFilterConditions)
 	case size > MaxFilterBytes:
-		return nil, invalid(field, CodeTooLong, "must be at most %d bytes long altogether", MaxFilterBytes)
+		return nil, invalid(field, CodeTooLong, "must be at most %d bytes long in total", MaxFilterBytes)
 	}
 	compiled := &Filter{expr: expr{op: opAll}}
 	var errs []error

@@ -46,16 +46,16 @@ type Code string
 
 // The codes of an Invalid.
 const (
-	CodeRequired    Code = "REQUIRED"     // absent, null or empty where a value is needed
-	CodeInvalid     Code = "INVALID"      // malformed
-	CodeTooLong     Code = "TOO_LONG"     // more characters or bytes than allowed
-	CodeTooMany     Code = "TOO_MANY"     // more elements than allowed
-	CodeOutOfRange  Code = "OUT_OF_RANGE" // a number or a time outside its bounds
-	CodeForbidden   Code = "FORBIDDEN"    // well formed, but not allowed here (an internal address, a reserved header)
-	CodeNotFound    Code = "NOT_FOUND"    // does not exist, or belongs to another tenant
-	CodeConflict    Code = "CONFLICT"     // contradicts what is stored
-	CodeQuota       Code = "QUOTA"        // the tenant has reached a quota
-	CodeUnavailable Code = "UNAVAILABLE"  // nothing wrong with the input: try again
+	CodeRequired   Code = "REQUIRED"     // absent, null or empty where a value is needed
+	CodeInvalid    Code = "INVALID"      // malformed
+	CodeTooLong    Code = "TOO_LONG"     // more characters or bytes than allowed
+	CodeTooMany    Code = "TOO_MANY"     // more elements than allowed
+	CodeOutOfRange Code = "OUT_OF_RANGE" // a number or a time outside its bounds
+	CodeNotAllowed Code = "NOT_ALLOWED"  // well formed, but not allowed (an internal address, a reserved header, a scope of others)
+	CodeNotFound   Code = "NOT_FOUND"    // does not exist, or belongs to another tenant
+	CodeConflict   Code = "CONFLICT"     // contradicts what is stored
+	CodeQuota      Code = "QUOTA"        // the tenant has reached a quota
+	CodeNotStored  Code = "NOT_STORED"   // valid, but one of several events was not stored: publish it again
 )
 
 // Changed is a conflict with a change that the caller does not know of; it is also an *Invalid.

@@ -72,7 +72,7 @@ func (e *NewEvent) Check(prefix string, maxData int) error {
 
 func (e *NewEvent) checkData(field string, maxData int) error {
 	if len(e.Data) == 0 {
-		return invalid(field, CodeRequired, "must be given; null is a value too")
+		return invalid(field, CodeRequired, "must be given; null is a valid value")
 	}
 	if len(e.Data) > 4*maxData { // removing white space may make it fit, within a bound
 		return invalid(field, CodeTooLong, "must be at most %d bytes of JSON", maxData)

@@ -62,7 +62,7 @@ func CheckPublishedType(field, s string) error {
 		return err
 	}
 	if reserved(s) {
-		return invalid(field, CodeForbidden, "must not begin with %s, which is reserved for the server's own events", OperationalPrefix)
+		return invalid(field, CodeNotAllowed, "must not begin with %s, which is reserved for the server's own events", OperationalPrefix)
 	}
 	return nil
 }

@@ -45,7 +45,7 @@ var alwaysSensitive = map[string]bool{"Authorization": true, "Cookie": true}
 // syntax of names and values.
 func SetHeaders(old []*CustomHeader, set []*NewHeader) ([]*CustomHeader, error) {
 	if len(set) > MaxHeaders {
-		return nil, invalid("headers", CodeTooMany, "must be at most %d", MaxHeaders)
+		return nil, invalid("headers", CodeTooMany, "must have at most %d elements", MaxHeaders)
 	}
 	known := make(map[string]*CustomHeader, len(old))
 	for _, h := range old {
@@ -77,7 +77,7 @@ func SetHeaders(old []*CustomHeader, set []*NewHeader) ([]*CustomHeader, error) 
 		list = append(list, h)
 	}
 	if size > MaxHeadersBytes {
-		errs = append(errs, invalid("headers", CodeTooLong, "must be at most %d bytes long together", MaxHeadersBytes))
+		errs = append(errs, invalid("headers", CodeTooLong, "must be at most %d bytes long in total", MaxHeadersBytes))
 	}
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)

@@ -73,7 +73,7 @@ type Retention struct {
 // Bounds of a tenant's own retention.
 const (
 	MinRetentionSeconds = 60
-	MaxRetentionSeconds = 50 * 366 * 24 * 60 * 60 // a GraphQL Int and a time.Duration hold it
+	MaxRetentionSeconds = 50 * 366 * 24 * 60 * 60 // a time.Duration holds it
 )
 
 // Retention is the tenant's own where it has one, else the default.
@@ -123,12 +123,12 @@ func (t *Tenant) Apply(p TenantPatch) error {
 		field string
 		set   Opt[*int]
 		to    **int
-	}{{"retentionSeconds", p.RetentionSeconds, &t.RetentionSeconds}, {"keepFailedSeconds", p.KeepFailedSeconds, &t.KeepFailedSeconds}} {
+	}{{"retentionMs", p.RetentionSeconds, &t.RetentionSeconds}, {"keepFailedMs", p.KeepFailedSeconds, &t.KeepFailedSeconds}} {
 		if !r.set.Set {
 			continue
 		}
 		if v := r.set.Value; v != nil && *v != 0 && (*v < MinRetentionSeconds || *v > MaxRetentionSeconds) {
-			errs = append(errs, invalid(r.field, CodeOutOfRange, "must be 0, or from %d to %d", MinRetentionSeconds, MaxRetentionSeconds))
+			errs = append(errs, invalid(r.field, CodeOutOfRange, "must be 0, or whole seconds from %d to %d", MinRetentionSeconds*1000, MaxRetentionSeconds*1000))
 		}
 		*r.to = r.set.Value
 	}

@@ -227,7 +227,7 @@ func (w *Webhook) Check() error {
 		errs = append(errs, invalid("description", CodeInvalid, "must be UTF-8 without U+0000"))
 	}
 	if len(w.RetryScheduleMs) > MaxRetries {
-		errs = append(errs, invalid("retryScheduleMs", CodeTooMany, "must have at most %d waits", MaxRetries))
+		errs = append(errs, invalid("retryScheduleMs", CodeTooMany, "must have at most %d delays", MaxRetries))
 	}
 	for i, ms := range w.RetryScheduleMs {
 		if ms < 0 || int64(ms) > MaxRetryDelay.Milliseconds() {

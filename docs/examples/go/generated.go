@@ -103,8 +103,9 @@ type DeliveryAttemptFilter struct {
 	HttpStatuses []IntRange `json:"httpStatuses,omitempty"`
 	// Attempts with one of these causes; null or empty means all.
 	Triggers []AttemptTrigger `json:"triggers,omitempty"`
-	// Attempts started in this range. It is found by the order in which attempts were recorded: one that was recorded more than five minutes
-	// after it started, although others were recorded in between, or while a clock was set back by more than a minute, may be missing.
+	// Attempts started in this range. The range is found by the order in which attempts were recorded. An attempt may be missing if it was
+	// recorded more than five minutes after it started while others were recorded in between, or while a clock was set back by more than a
+	// minute.
 	StartedAt *TimeRange `json:"startedAt,omitempty"`
 }
 
@@ -286,16 +287,16 @@ const (
 	UserErrorCodeTooMany UserErrorCode = "TOO_MANY"
 	// The number or time is outside its allowed range.
 	UserErrorCodeOutOfRange UserErrorCode = "OUT_OF_RANGE"
-	// The value is well formed but not allowed, such as a private address or a reserved name.
-	UserErrorCodeForbidden UserErrorCode = "FORBIDDEN"
+	// The value is well formed but not allowed, such as a private address, a reserved name, or a scope that the caller does not have.
+	UserErrorCodeNotAllowed UserErrorCode = "NOT_ALLOWED"
 	// The object does not exist, or belongs to another tenant.
 	UserErrorCodeNotFound UserErrorCode = "NOT_FOUND"
 	// The input conflicts with what is stored.
 	UserErrorCodeConflict UserErrorCode = "CONFLICT"
 	// The tenant has reached its quota.
 	UserErrorCodeQuota UserErrorCode = "QUOTA"
-	// The input is valid, but the server cannot store it at the moment. Try again.
-	UserErrorCodeUnavailable UserErrorCode = "UNAVAILABLE"
+	// The event is valid, but the server could not store it at the moment. Publish it again, with the same idempotency key.
+	UserErrorCodeNotStored UserErrorCode = "NOT_STORED"
 )
 
 var AllUserErrorCode = []UserErrorCode{
@@ -304,11 +305,11 @@ var AllUserErrorCode = []UserErrorCode{
 	UserErrorCodeTooLong,
 	UserErrorCodeTooMany,
 	UserErrorCodeOutOfRange,
-	UserErrorCodeForbidden,
+	UserErrorCodeNotAllowed,
 	UserErrorCodeNotFound,
 	UserErrorCodeConflict,
 	UserErrorCodeQuota,
-	UserErrorCodeUnavailable,
+	UserErrorCodeNotStored,
 }
 
 // WatchAttemptsDeliveryAttemptsStreamedAttempt includes the requested fields of the GraphQL type StreamedAttempt.

@@ -78,8 +78,8 @@ func testHeaderRules(t *Suite) {
 	w := Register(t, c, webhook.New{})
 	value := "v"
 	for name, want := range map[string]webhook.Code{
-		"host": webhook.CodeForbidden, "Webhook-Signature": webhook.CodeForbidden, "proxy-x": webhook.CodeForbidden, "a b": webhook.CodeInvalid,
-		"Content-Length": webhook.CodeForbidden, "x\r\ny": webhook.CodeInvalid,
+		"host": webhook.CodeNotAllowed, "Webhook-Signature": webhook.CodeNotAllowed, "proxy-x": webhook.CodeNotAllowed, "a b": webhook.CodeInvalid,
+		"Content-Length": webhook.CodeNotAllowed, "x\r\ny": webhook.CodeInvalid,
 	} {
 		headers := []*webhook.NewHeader{{Name: "X-Ok", Value: &value}, {Name: name, Value: &value}}
 		_, _, create := c.CreateWebhook(t.Context(), webhook.New{URL: "https://example.com/", Headers: headers})

@@ -7,7 +7,7 @@ import { startShortcuts } from './ui/shortcuts';
 
 const root = document.getElementById('root');
 if (!root) throw new Error('index.html has no #root');
-// The address changes while the page stays: what index.html names by a relative path would move with it.
+// The address changes while the page stays loaded: relative paths in index.html would change with it.
 for (const link of document.querySelectorAll('link')) link.setAttribute('href', link.href);
 startTheme();
 startShortcuts();

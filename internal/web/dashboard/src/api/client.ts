@@ -4,7 +4,7 @@ import { type Credentials, headers } from '../../../graphiql/src/credentials';
 import { GRAPHQL, GRAPHQL_SOCKET } from './base';
 import { isRefused } from './failure';
 
-/** What the page asks the server with, in the name of one caller. */
+/** The clients with which the page calls the server, for one caller. */
 export interface Api {
   client: Client;
   sockets: SocketClient;
@@ -46,7 +46,7 @@ export function createApi(credentials: Credentials, refused: () => void): Api {
     keepAlive: 10_000,
     retryAttempts: Number.POSITIVE_INFINITY,
     retryWait: (retries) => wait(pause(retries)),
-    // More of a token that is refused would be taken for guessing.
+    // The server would take repeated calls with a refused token for guessing.
     shouldRetry: (event) => !isRefusal(event),
     on: {
       connecting: () => tell('connecting'),

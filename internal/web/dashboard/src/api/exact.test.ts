@@ -3,13 +3,13 @@ import { EXACT, exactly, quoteExact } from './exact';
 
 afterEach(() => vi.unstubAllGlobals());
 
-/** The text that the page gets of a value that the server sends. */
+/** The text that the page gets for a value that the server sends. */
 function got(value: string): unknown {
   return JSON.parse(quoteExact(`{"data":{"event":{"exactData":${value},"id":"1"}},"extensions":{}}`)).data
     .event;
 }
 
-// Whatever JSON.parse would change comes as it was sent, and what follows it is not swallowed.
+// Values that JSON.parse would change arrive unchanged, and the text after them is intact.
 test.each([
   '12345678901234567890.10',
   '1e2',
@@ -37,7 +37,7 @@ test('finds each', () => {
   expect(quoteExact('{"data":1.0}')).toBe('{"data":1.0}');
 });
 
-// Answers that are no JSON, as of a proxy, pass as they are, with their status.
+// Responses that are not JSON, for example from a proxy, pass unchanged, with their status.
 test('passes what is not JSON', async () => {
   vi.stubGlobal(
     'fetch',
@@ -49,7 +49,7 @@ test('passes what is not JSON', async () => {
   expect(await response.text()).toBe('<h1>"Bad" gateway');
 });
 
-// What is published is sent as it was typed, whatever it holds.
+// Data is published exactly as it was typed.
 test.each(['1.0', '{"a":1,"a":2}', '"$& $1 $` \\u0041"', ' [1e2] '])('sends %s', async (text) => {
   let sent = '';
   vi.stubGlobal('fetch', async (_: string, init: RequestInit) => {

@@ -1,11 +1,11 @@
-// JSON of publishers passes the page as it was written: JSON.parse and JSON.stringify would change numbers, escapes and repeated keys.
+// Publishers' JSON passes through the page unchanged: JSON.parse and JSON.stringify would change numbers, escapes and repeated keys.
 
 const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],:]|[^\s"{}[\],:]+/g;
 
-/** The name under which queries ask for JSON that is to come as its text: `exactData: data`. */
+/** The alias with which queries request JSON as its text: `exactData: data`. */
 const NAME = '"exactData"';
 
-/** An answer in which the values of members named exactData are strings that hold the text of the value. */
+/** A response in which members named exactData have the text of their value as a string. */
 export function quoteExact(answer: string): string {
   const out: string[] = [];
   let from = 0;
@@ -26,14 +26,14 @@ export function quoteExact(answer: string): string {
         start = -1;
       }
     }
-    // Within a value, names mean nothing.
+    // Names within a value have no meaning.
     before = start >= 0 ? '' : token;
   }
   out.push(answer.slice(from));
   return out.join('');
 }
 
-/** For the context of an operation that asks for exactData. */
+/** For the context of an operation that requests exactData. */
 export const EXACT: { fetch: typeof fetch } = {
   async fetch(input, init) {
     const response = await fetch(input, init);

@@ -1,12 +1,12 @@
 import type { CombinedError } from 'urql';
 
-/** What went wrong, as a person needs it. */
+/** An error as the page shows it to people. */
 export interface Failure {
   message: string;
   code?: string;
   /** The scope that the token lacks. */
   scope?: string;
-  /** Under which the server's log has the cause. */
+  /** The request ID under which the server's log has the cause. */
   requestId?: string;
   /** Whether the same may succeed in a moment. */
   again: boolean;
@@ -44,7 +44,7 @@ export function failureOf(error: CombinedError | undefined): Failure | null {
   };
 }
 
-/** The scopes that the token lacks for what was asked. */
+/** The scopes that the token lacks for the operation. */
 export function missingScopes(error: CombinedError | undefined): string[] {
   const scopes = (error?.graphQLErrors ?? [])
     .map(extensionsOf)

@@ -5,17 +5,17 @@ import type { Row } from './feed';
 
 interface Props {
   rows: readonly Row[];
-  /** The row that the keys move. */
+  /** The row selected by the keyboard. */
   cursor: string | null;
   /** The row whose preview is shown. */
   open: string | null;
   selected: ReadonlySet<string>;
   loading: boolean;
-  /** What comes after the last row. */
+  /** Shown after the last row. */
   foot: ReactNode;
   /** Whether the list is scrolled to its top. */
   onTop(atTop: boolean): void;
-  /** Whether the pointer is on the rows, which then must not move. */
+  /** Whether the pointer is on the rows, which must not move then. */
   onPointed(pointed: boolean): void;
   onToggle(id: string): void;
   onChoose(id: string): void;

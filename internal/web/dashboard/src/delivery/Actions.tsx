@@ -5,7 +5,7 @@ import { useActions } from '../deliveries/useActions';
 import { useScope } from '../frame/viewer';
 import type { Delivery } from './sentence';
 
-/** What can be done with a delivery. Retrying does not ask; canceling does. */
+/** The actions for a delivery. Canceling asks for confirmation; retrying does not. */
 export function Actions({ delivery, onChanged }: { delivery: Delivery; onChanged(row: Row): void }) {
   const mayWrite = useScope('DELIVERIES_WRITE');
   const { retry, cancel, report } = useActions(onChanged);

@@ -20,7 +20,7 @@ interface Props {
   before: AttemptInfo | undefined;
 }
 
-/** Everything about one attempt: why it failed, where the time went, what was sent and what came back. */
+/** Everything about one attempt: why it failed, its timings, the request and the response. */
 export function AttemptDetail({ attempt, before }: Props) {
   const [{ data, error }, ask] = useQuery({ query: AttemptDocument, variables: { id: attempt.id } });
   const full = data?.attempt?.id === attempt.id ? data.attempt : null;
@@ -106,7 +106,7 @@ function Headers({ headers, name }: { headers: readonly { name: string; value: s
   );
 }
 
-/** What is different in the response from the one before. */
+/** The differences between the response and the one before. */
 function Difference({ attempt, before }: { attempt: Attempt; before: AttemptInfo }) {
   const [{ data }] = useQuery({ query: AttemptDocument, variables: { id: before.id } });
   if (data?.attempt?.id !== before.id) return null;

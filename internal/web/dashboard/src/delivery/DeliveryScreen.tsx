@@ -17,7 +17,7 @@ import type { Delivery } from './sentence';
 import { Timeline } from './Timeline';
 import { useDelivery } from './useDelivery';
 
-/** A delivery: what became of it, each attempt, and why it failed. The attempt that is shown is in the address. */
+/** A delivery: its state, its attempts, and why it failed. The address has the selected attempt. */
 export function DeliveryScreen({ id }: { id: string }) {
   const [params, setParams] = useSearchParams();
   const { delivery, attempts, error, missing, reload } = useDelivery(id);

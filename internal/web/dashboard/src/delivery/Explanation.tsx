@@ -1,7 +1,7 @@
 import { Visible } from '../ui/Visible';
 import type { AttemptInfo } from './sentence';
 
-/** Whether the message says no more than the summary. */
+/** Whether the message adds nothing to the summary. */
 function says(summary: string, message: string): boolean {
   return summary.toLowerCase() === `${message.toLowerCase()}.`;
 }

@@ -2,7 +2,7 @@ import { duration } from '../ui/time';
 import { phases } from './phases';
 import type { AttemptInfo } from './sentence';
 
-/** What an attempt's time went into: one bar, and the same in words. */
+/** The time that an attempt spent in each phase, as a bar and in words. */
 export function Phases({ timings }: { timings: AttemptInfo['timings'] }) {
   const found = phases(timings);
   return (

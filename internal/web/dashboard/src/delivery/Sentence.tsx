@@ -1,7 +1,7 @@
 import { Time } from '../ui/Time';
 import { type AttemptInfo, type Delivery, sentence } from './sentence';
 
-/** What became of a delivery, and when it goes on. */
+/** The state of a delivery in words, and the time of its next attempt. */
 export function Sentence({ delivery, last }: { delivery: Delivery; last: AttemptInfo | undefined }) {
   return (
     <p className="sentence" data-status={delivery.status}>

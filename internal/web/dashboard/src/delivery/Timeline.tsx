@@ -16,7 +16,7 @@ const TRIGGERS: Record<AttemptInfo['trigger'], string> = {
   TEST: 'a test',
 };
 
-/** The attempts in order, with the waits between them, and what is to come. */
+/** The attempts in order, with the waits between them, and the next one. */
 export function Timeline({ delivery, attempts, chosen, onChoose }: Props) {
   return (
     <ol className="timeline" aria-label="Attempts">

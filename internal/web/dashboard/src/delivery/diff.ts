@@ -1,4 +1,4 @@
-// What is different in an answer from the answer before it.
+// The differences between a response and the one before it.
 
 export interface Change {
   kind: 'same' | 'added' | 'removed';
@@ -14,7 +14,7 @@ interface Answer {
 /** Longer texts are not compared line by line: it would take too long. */
 const MAX_LINES = 500;
 
-/** An answer as lines: the status, the header fields by name, and the body. */
+/** A response as lines: the status, the header fields by name, and the body. */
 export function lines(answer: Answer | null | undefined): string[] {
   if (!answer) return ['(no response)'];
   const headers = answer.headers.map(({ name, value }) => `${name.toLowerCase()}: ${value}`).sort();

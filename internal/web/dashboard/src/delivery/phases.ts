@@ -7,7 +7,7 @@ export interface Phase {
   ms: number;
 }
 
-/** What an attempt's time went into, in order, without what took none. */
+/** The phases of an attempt in order, without those that took no time. */
 export function phases({ dnsMs, connectMs, tlsMs, firstByteMs, totalMs }: AttemptInfo['timings']): Phase[] {
   const opening = dnsMs + connectMs + tlsMs;
   const answered = firstByteMs > 0;

@@ -14,7 +14,7 @@ function times(count: number): string {
   return count === 1 ? 'once' : count === 2 ? 'twice' : `${count} times`;
 }
 
-/** What became of a delivery, in a sentence or two. When the next attempt is due is said beside it. */
+/** The state of a delivery in a sentence or two, without the time of the next attempt. */
 export function sentence(delivery: Delivery, last: AttemptInfo | undefined): string {
   const why = last?.explanation ? ` ${last.explanation.summary}` : '';
   const count = delivery.attemptCount;

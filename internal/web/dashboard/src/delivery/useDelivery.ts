@@ -4,7 +4,7 @@ import { watch } from '../api/watch';
 import { useSession } from '../frame/Session';
 import { DeliveryDocument, WatchDeliveryDocument } from '../gql/graphql';
 
-/** A delivery with its attempts, asked for again whenever one is made. */
+/** A delivery with its attempts, loaded again after each new attempt. */
 export function useDelivery(id: string) {
   const { api } = useSession();
   const [{ data, error, fetching }, ask] = useQuery({ query: DeliveryDocument, variables: { id } });

@@ -11,7 +11,7 @@ import { Visible } from '../ui/Visible';
 import { FanOutText } from './FanOutText';
 import type { Event } from './useEvent';
 
-/** What was published, and where it went. */
+/** The published event and its deliveries. */
 export function EventContent({ event }: { event: Event }) {
   return (
     <>
@@ -69,7 +69,7 @@ export function EventContent({ event }: { event: Event }) {
   );
 }
 
-/** A tag, and the way to the other events with it; the words of a filter have no spaces and no commas. */
+/** A tag, as a link to the other events with it if a filter can express it: words have no spaces and no commas. */
 function Tag({ tag }: { tag: string }) {
   const text = <Visible text={tag} />;
   if (/[\s,]/.test(tag)) return <span className="chip">{text}</span>;
@@ -123,7 +123,7 @@ function Deliveries({ event }: { event: Event }) {
   );
 }
 
-/** Why an event went nowhere, and who would get it now. */
+/** Why an event has no deliveries, and which webhooks would get it now. */
 function Nowhere({ type }: { type: string }) {
   const mayRead = useScope('WEBHOOKS_READ');
   return (

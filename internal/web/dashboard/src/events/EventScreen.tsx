@@ -10,7 +10,7 @@ import { EventContent } from './EventContent';
 import { PublishDialog } from './PublishDialog';
 import { useEvent } from './useEvent';
 
-/** An event: what was published, where it went, and the way to publish it again. */
+/** An event: its data, its deliveries, and a button to publish it again. */
 export function EventScreen({ id }: { id: string }) {
   const { event, error, missing, reload } = useEvent(id);
   const mayPublish = useScope('EVENTS_PUBLISH');

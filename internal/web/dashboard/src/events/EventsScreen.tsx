@@ -81,7 +81,7 @@ export function EventsScreen() {
             empty={filter.terms.length > 0 ? 'No event matches.' : 'No event was published yet.'}
             onChoose={(id) => {
               setCursor(id);
-              // Where there is no room beside the list, the event has a page.
+              // Without room beside the list, the event opens on its own page.
               if (matchMedia(NARROW).matches) navigate(`/events/${id}`);
               else set({ open: id });
             }}

@@ -1,7 +1,7 @@
 import type { FanOutFragment } from '../gql/graphql';
 import { fanOut } from './fanOut';
 
-/** Where an event went, in a few words, in the colour of what is worst. */
+/** The deliveries of an event in a few words, in the colour of the worst state. */
 export function FanOutText({ deliveries }: { deliveries: FanOutFragment | null | undefined }) {
   if (!deliveries) return null;
   const { text, status } = fanOut(deliveries);

@@ -37,7 +37,7 @@ export function PublishDialog({ like, onClose }: Props) {
   const [{ data: answer, error, fetching }, publish] = useMutation(PublishEventDocument);
   const payload = answer?.publishEvent;
   const notJson = checked ? dataProblem(form.data) : undefined;
-  // What the server said of one field; list elements are said with their list.
+  // The server's errors of one field; errors of list elements belong to the list.
   const problemOf = (field: string) => payload?.userErrors.find((e) => e.field[1] === field)?.message;
 
   async function onSubmit(event: FormEvent) {

@@ -20,7 +20,7 @@ test('understands words', () => {
   expect(eventFilter([])).toBeNull();
 });
 
-// Words of other lists do not narrow this one, and help names its own only.
+// Words of other lists do not filter this one, and the help shows only its own.
 test.each(['status:failed', 'webhook:019db8a2-54a0-7c3e-9a51-2f1b6a0c9d11', 'http:5xx', 'key:'])(
   'explains %s',
   (text) => {
@@ -37,7 +37,7 @@ function facets(counts: Record<string, number>, precision: 'EXACT' | 'AT_LEAST' 
   };
 }
 
-// All deliveries are counted; what went wrong is named and gives the colour.
+// All deliveries are counted; failures are named and determine the colour.
 test.each([
   [facets({}), 'no webhook wanted it', null],
   [facets({ SUCCEEDED: 2 }), '2 of 2 delivered', 'SUCCEEDED'],
@@ -48,7 +48,7 @@ test.each([
   expect(fanOut(given)).toEqual({ text, status });
 });
 
-// Data is JSON or explained; what is JSON is not changed.
+// Data that is not JSON gets an explanation; valid JSON is not changed.
 test('looks at data', () => {
   expect(dataProblem('{"a": 1.0, "a": 2}')).toBeUndefined();
   expect(dataProblem(' null ')).toBeUndefined();

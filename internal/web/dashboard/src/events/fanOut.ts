@@ -1,13 +1,13 @@
 import type { DeliveryStatus, FanOutFragment } from '../gql/graphql';
 
 export interface FanOut {
-  /** Where an event went, in a few words: 3 of 4 delivered, 1 failed. */
+  /** The deliveries of an event in a few words: 3 of 4 delivered, 1 failed. */
   text: string;
-  /** What is worst, for the colour; null when it went nowhere. */
+  /** The worst state, for the colour; null if there are no deliveries. */
   status: DeliveryStatus | null;
 }
 
-/** In the order in which they matter. */
+/** The states, the most important first. */
 const OTHERS: [DeliveryStatus, string][] = [
   ['FAILED', 'failed'],
   ['HELD', 'held'],
@@ -15,7 +15,7 @@ const OTHERS: [DeliveryStatus, string][] = [
   ['CANCELED', 'canceled'],
 ];
 
-/** What became of the deliveries of an event. */
+/** Summarizes the deliveries of an event. */
 export function fanOut({ facets }: FanOutFragment): FanOut {
   const counts = new Map(facets.statuses.map(({ value, count }) => [value, count]));
   const all = [...counts.values()].reduce((a, b) => a + b, 0);

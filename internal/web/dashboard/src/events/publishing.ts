@@ -1,4 +1,4 @@
-/** What is wrong with data that someone typed; undefined: it is JSON. */
+/** The error in data that someone typed; undefined if it is JSON. */
 export function dataProblem(text: string): string | undefined {
   if (text.trim() === '') return 'Write JSON, such as {"id": 42}; null is possible, too.';
   try {

@@ -8,7 +8,7 @@ import { EventDocument, type EventQuery, WatchDeliveryDocument } from '../gql/gr
 /** An event; its data is the text that was published. */
 export type Event = Omit<NonNullable<EventQuery['event']>, 'exactData'> & { exactData: string };
 
-/** An event with its deliveries, asked for again whenever one of them is attempted. */
+/** An event with its deliveries, loaded again after each attempt of one. */
 export function useEvent(id: string) {
   const { api } = useSession();
   const [{ data, error, fetching }, ask] = useQuery({

@@ -8,7 +8,7 @@ interface Props {
   /** The words that the list has. */
   keys: readonly Key[];
   placeholder: string;
-  /** What must be said of the filter. */
+  /** A message about the filter. */
   note?: string | undefined;
   onChange(text: string): void;
 }
@@ -16,7 +16,7 @@ interface Props {
 const STATUSES = ['failed', 'pending', 'succeeded', 'held', 'canceled'];
 const RANGES = ['1h', '24h', '7d'];
 
-/** What narrows the list: as text, and as chips that take a word away or add one. */
+/** The filter of the list, as text and as chips that remove or add a word. */
 export function FilterBar({ text, filter, keys, placeholder, note, onChange }: Props) {
   const id = useId();
   const input = useRef<HTMLInputElement>(null);

@@ -1,7 +1,7 @@
 import type { AttemptErrorCode, DataFilter, DeliveryStatus, IntRange, TimeRange } from '../gql/graphql';
 
-// What is typed to narrow a list: words such as status:failed, separated by spaces. The text is in the address, so that one
-// address is one view.
+// The filter of a list as text: words such as status:failed, separated by spaces. The text is in the address, so that an address
+// identifies a view.
 
 /** One word of a filter. */
 export interface Term {
@@ -11,7 +11,7 @@ export interface Term {
 
 export interface Filter {
   terms: Term[];
-  /** What cannot be understood, and how to say it instead. */
+  /** Messages about words that are not valid. */
   problems: string[];
 }
 
@@ -60,7 +60,7 @@ export function examples(keys: readonly Key[]): string[] {
   return keys.map((key) => KEYS[key].example);
 }
 
-/** Understands the words whose keys a list has. */
+/** Parses the words whose keys a list has. */
 export function parse(text: string, keys: readonly Key[]): Filter {
   const filter: Filter = { terms: [], problems: [] };
   for (const word of text.split(/\s+/).filter(Boolean)) {
@@ -119,7 +119,7 @@ function dataFilter(value: string): DataFilter | null {
   if (!/^(-?\d|true$|false$|null$|")/.test(text)) return { path, equals: text };
   try {
     const parsed: unknown = JSON.parse(text);
-    // What a double cannot hold would be sent as another number.
+    // A number that a double cannot represent would be sent as another one.
     return typeof parsed === 'number' && String(parsed) !== text ? null : { path, equals: parsed };
   } catch {
     return { path, equals: text };
@@ -130,7 +130,7 @@ function isTime(value: string): boolean {
   return AGO.test(value) || (INSTANT.test(value) && !Number.isNaN(Date.parse(value)));
 }
 
-/** A time as the server takes it: "1h" as a duration back from now. */
+/** A time for the server: "1h" becomes a duration back from now. */
 function timeBound(value: string): string {
   const ago = AGO.exec(value);
   if (!ago) return value;
@@ -143,19 +143,19 @@ export function untilThen(terms: readonly Term[], until: string): Term[] {
   return [...terms.filter(({ key }) => key !== 'until'), { key: 'until', value: until }];
 }
 
-/** The range of time that the terms say; null when they say none. */
+/** The range of time in the terms; null if there is none. */
 export function timeRange(terms: readonly Term[]): TimeRange | null {
   const since = valuesOf(terms, 'since').at(-1);
   const until = valuesOf(terms, 'until').at(-1);
   return compact({ from: since && timeBound(since), to: until && timeBound(until) });
 }
 
-/** The conditions on the data that the terms say. */
+/** The conditions on data in the terms. */
 export function dataFilters(terms: readonly Term[]): DataFilter[] | undefined {
   return some(valuesOf(terms, 'data').flatMap((value) => dataFilter(value) ?? []));
 }
 
-/** What is said of a key. */
+/** The values of a key. */
 export function valuesOf(terms: readonly Term[], key: Key): string[] {
   return terms.filter((term) => term.key === key).map(({ value }) => value);
 }
@@ -177,12 +177,12 @@ export function frozen(terms: readonly Term[], now: number): Term[] {
   );
 }
 
-/** The values; undefined when there is none. */
+/** The values; undefined if there are none. */
 export function some<T>(values: T[]): T[] | undefined {
   return values.length > 0 ? values : undefined;
 }
 
-/** The object without what is undefined; null when nothing is left. */
+/** The object without undefined members; null if it is empty. */
 export function compact<T extends object>(object: T): T | null {
   const entries = Object.entries(object).filter(([, value]) => value !== undefined && value !== null);
   return entries.length > 0 ? (Object.fromEntries(entries) as T) : null;

@@ -13,7 +13,7 @@ import { TenantChooser } from './TenantChooser';
 import { ThemeSwitch } from './Theme';
 import { type Viewer, ViewerContext } from './viewer';
 
-/** The screens, each with the scopes of which one is enough to see something there. */
+/** The screens, each with scopes: one of them is sufficient to see something there. */
 const SCREENS = [
   { path: '/', name: 'Home', scopes: ['DELIVERIES_READ'] },
   { path: '/deliveries', name: 'Deliveries', scopes: ['DELIVERIES_READ'] },
@@ -22,7 +22,7 @@ const SCREENS = [
   { path: '/operate', name: 'Operate', scopes: ['ADMIN'] },
 ] as const satisfies { path: string; name: string; scopes: TokenScope[] }[];
 
-/** What is around every screen: who is calling, for which tenant, and the way to the other screens. */
+/** The frame around every screen: the caller, the tenant, and the navigation. */
 export function Frame({ children }: { children: ReactNode }) {
   const { caller } = useSession();
   const [{ data, error }] = useQuery({ query: ViewerDocument });

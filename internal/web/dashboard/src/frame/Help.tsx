@@ -1,7 +1,7 @@
 import { Dialog } from '../ui/Dialog';
 import { useShortcuts } from '../ui/shortcuts';
 
-/** The keys that work on the screen at hand. */
+/** The keyboard shortcuts of the current screen. */
 export function Help({ onClose }: { onClose(): void }) {
   const shortcuts = useShortcuts();
   return (

@@ -119,7 +119,7 @@ function nameOf(hit: Hit): string {
   }
 }
 
-/** The screen that shows it; null: there is none. */
+/** The screen that shows the object; null if there is none. */
 function pathOf(hit: Hit): string | null {
   switch (hit.__typename) {
     case 'Delivery':

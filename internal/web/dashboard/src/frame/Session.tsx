@@ -10,7 +10,7 @@ interface Session {
   caller: Credentials;
   /** Acts for another tenant, by its name. */
   actFor(tenant: string): void;
-  /** Asks for another token; the page stays as it is behind the question. */
+  /** Asks for another token; the page keeps its state behind the dialog. */
   ask(): void;
   signOut(): void;
 }
@@ -27,8 +27,8 @@ export function useSession(): Session {
 const initial = credentials.load();
 
 /**
- * Knows who is calling. Without a token it asks for one and shows nothing else. When a token ends it asks for another over the
- * page, which keeps its state and asks the server again with the new one.
+ * Provides the session: the token and the tenant. Without a token it asks for one and shows nothing else. When the token is no longer valid
+ * it asks for another one over the page, which keeps its state and repeats its requests with the new one.
  */
 export function Session({ children }: { children: ReactNode }) {
   const [caller, setCaller] = useState(initial);

@@ -3,7 +3,7 @@ import { type Credentials, isRemembered, problem } from '../../../graphiql/src/c
 import icon from '../icon.svg';
 
 interface Props {
-  /** Whether the server has just turned the current token down. */
+  /** Whether the server has just refused the current token. */
   refused?: boolean;
   current?: Credentials;
   onSignIn(credentials: Credentials, remember: boolean): void;

@@ -16,7 +16,7 @@ function load(): Theme {
   return theme === 'light' || theme === 'dark' ? theme : '';
 }
 
-/** Applies what was chosen earlier, before anything is drawn. */
+/** Applies the stored choice before anything is rendered. */
 export function startTheme() {
   apply(load());
 }

@@ -16,7 +16,7 @@ import { bounds, RANGES, type Range, rangeOf } from './ranges';
 
 type Stats = NonNullable<HomeQuery['now']>;
 
-/** How the tenant's deliveries are, at a glance. The range is in the address. */
+/** An overview of the tenant's deliveries. The range is in the address. */
 export function HomeScreen() {
   useTitle('Home');
   const [params, setParams] = useSearchParams();

@@ -7,7 +7,7 @@ import { TokensTab } from './TokensTab';
 
 const TABS = { tokens: 'Tokens', tenants: 'Tenants', server: 'Server' } as const;
 
-/** Who may do what on this server, and what it is set to. A tenant's own administrators see their tokens only. */
+/** Tokens, tenants and the server's settings. Administrators of a tenant see only its tokens. */
 export function OperateScreen({ tab }: { tab: string }) {
   const isOperator = useViewer()?.operator ?? false;
   if (!(tab in TABS) || (!isOperator && tab !== 'tokens')) return <NotFound />;

@@ -7,7 +7,7 @@ import { useTitle } from '../ui/title';
 
 type Server = NonNullable<OperateServerQuery['server']>;
 
-/** What the server that answers is, and what it is set to. */
+/** The version, the settings and the limits of the server. */
 export function ServerTab() {
   useTitle('Server');
   const [{ data, error }, ask] = useQuery({ query: OperateServerDocument, variables: {} });
@@ -52,10 +52,13 @@ function Facts({ facts }: { facts: Record<string, string> }) {
 function settingsOf(server: Server): Record<string, string> {
   return {
     Version: server.version,
-    'Completed events are kept':
-      server.retentionMs == null ? 'forever' : `for ${duration(server.retentionMs)}`,
+    'Completed events are kept': server.retentionMs === 0 ? 'forever' : `for ${duration(server.retentionMs)}`,
+    ...(server.retentionMs > 0 &&
+      server.keepFailedMs > server.retentionMs && {
+        'Events with a failed delivery are kept': `for ${duration(server.keepFailedMs)}`,
+      }),
     'Deliveries expire':
-      server.deliveryMaxAgeMs == null ? 'never' : `after ${duration(server.deliveryMaxAgeMs)}`,
+      server.deliveryMaxAgeMs === 0 ? 'never' : `after ${duration(server.deliveryMaxAgeMs)}`,
     'Time limit of an attempt': duration(server.timeoutMs),
     'Retries, each after': server.retryScheduleMs.map(duration).join(', ') || 'none',
   };

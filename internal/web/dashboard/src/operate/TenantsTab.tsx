@@ -109,21 +109,21 @@ function count(value: number | null | undefined): string {
   return value == null ? '–' : value.toLocaleString();
 }
 
-/** What is used, with what may be: "3 of 100". Without a quota stored events are not counted. */
+/** The usage and the quota: "3 of 100". Stored events are counted only if there is a quota. */
 function ofQuota(used: number | null | undefined, quota: number | null | undefined): string {
   return quota == null ? count(used) : `${count(used)} of ${quota.toLocaleString()}`;
 }
 
-/** What limits the tenant, apart from what has a column. */
-function limitsOf({ quotas, retentionSeconds }: Tenant): string[] {
+/** The tenant's limits that have no column. */
+function limitsOf({ quotas, retentionMs }: Tenant): string[] {
   const limits: string[] = [];
   if (quotas.tokens != null) limits.push(`${quotas.tokens.toLocaleString()} tokens`);
   if (quotas.eventsPerSecond != null) {
     const burst = quotas.eventBurst == null ? '' : `, ${quotas.eventBurst.toLocaleString()} in a burst`;
     limits.push(`${quotas.eventsPerSecond.toLocaleString()} events/s${burst}`);
   }
-  if (retentionSeconds != null) {
-    limits.push(retentionSeconds === 0 ? 'kept forever' : `kept for ${duration(retentionSeconds * 1000)}`);
+  if (retentionMs != null) {
+    limits.push(retentionMs === 0 ? 'kept forever' : `kept for ${duration(retentionMs)}`);
   }
   return limits;
 }

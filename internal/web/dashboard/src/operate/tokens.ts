@@ -2,7 +2,7 @@ import type { TokenScope, TokensQuery } from '../gql/graphql';
 
 export type Token = NonNullable<TokensQuery['tokens']>['nodes'][number];
 
-/** What each scope allows. */
+/** What each scope permits. */
 export const SCOPES: Record<TokenScope, string> = {
   WEBHOOKS_READ: 'Read webhooks, without their secrets',
   WEBHOOKS_WRITE: 'Create, update, test and delete webhooks',

@@ -7,7 +7,7 @@ interface Props<Value extends string> {
   onChange(value: Value): void;
 }
 
-/** One of a few, all of them visible. */
+/** A choice of one of a few options, all of them visible. */
 export function Choice<Value extends string>({ name, value, options, onChange }: Props<Value>) {
   const id = useId();
   return (

@@ -3,12 +3,12 @@ import { type ReactNode, useId } from 'react';
 interface Props {
   label: string;
   hint?: string;
-  /** What is wrong with it. */
+  /** The validation error, if there is one. */
   problem: string | undefined;
   children(field: { id: string; 'aria-describedby': string; 'aria-invalid': boolean }): ReactNode;
 }
 
-/** A labelled field of a form, with a hint or what is wrong with it. */
+/** A labelled field of a form, with a hint or a validation error. */
 export function Field({ label, hint, problem, children }: Props) {
   const id = useId();
   return (

@@ -6,7 +6,7 @@ interface Props<Variables> {
   variables: Variables;
 }
 
-/** Opens GraphiQL with what the screen asked the server. */
+/** Opens GraphiQL with the query of the screen. */
 export function GraphiqlLink<Variables>({ document, variables }: Props<Variables>) {
   const fragment = new URLSearchParams({
     query: stringifyDocument(document),

@@ -2,24 +2,24 @@ import { MAX_ROWS } from './list';
 import { Time } from './Time';
 
 interface Props {
-  /** What the rows are, several of them. */
+  /** The plural noun for the rows. */
   noun: string;
-  /** What is said when there is none. */
+  /** The text for an empty list. */
   empty: string;
   rows: readonly { createdAt: string }[];
   /** Where the next older page begins; null: the list ends here. */
   next: string | null;
-  /** How far back the server searched, when it gave up before the page was full. */
+  /** How far back the server searched, if it stopped before the page was full. */
   searchedTo: string | null;
   loading: boolean;
   /** Whether the list could not be read. */
   failed: boolean;
   onMore(): void;
-  /** Asks for what is older than an instant, when no more rows are held. */
+  /** Loads rows older than an instant, when the list has its maximum of rows. */
   onGoOn(until: string): void;
 }
 
-/** What comes after the last row of a list: the way to older ones, how far back was searched, or that this is all. */
+/** Shown after the last row of a list: a button for older rows, how far back was searched, or that the list ends. */
 export function ListFoot({ noun, empty, rows, next, searchedTo, loading, failed, onMore, onGoOn }: Props) {
   const last = rows.at(-1);
   if (loading) return <p className="foot soft">Loading…</p>;

@@ -1,4 +1,4 @@
-/** The way to the next page of a list; nothing when the list ends here. */
+/** The button for the next page of a list; nothing if the list ends here. */
 export function MoreButton({ onMore, loading }: { onMore: (() => void) | null; loading: boolean }) {
   if (!onMore) return null;
   return (

@@ -8,7 +8,7 @@ interface Props {
   onAgain?(): void;
 }
 
-/** Says what failed, whether it may be tried again, and under which ID the server's log has the cause. */
+/** Shows what failed, whether to try again, and the request ID under which the server's log has the cause. */
 export function Problem({ error, what, onAgain }: Props) {
   const failure = failureOf(error);
   const scopes = missingScopes(error);

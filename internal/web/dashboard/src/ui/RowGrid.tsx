@@ -4,25 +4,25 @@ import { NARROW, useMedia } from './media';
 
 interface Props<Row> {
   label: string;
-  /** The names of the columns; "" for that of the checkboxes. */
+  /** The names of the columns; "" for the column of checkboxes. */
   columns: readonly string[];
-  /** The class of the rows, which says how wide the columns are. */
+  /** The CSS class of the rows, which sets the widths of the columns. */
   className?: string;
   rows: readonly Row[];
-  /** The row that the keys move. */
+  /** The row selected by the keyboard. */
   cursor: string | null;
   loading: boolean;
   selectable?: boolean;
-  /** What comes after the last row. */
+  /** Shown after the last row. */
   foot: ReactNode;
   /** Whether the list is scrolled to its top. */
   onTop?(atTop: boolean): void;
-  /** Whether the pointer is on the rows, which then must not move. */
+  /** Whether the pointer is on the rows, which must not move then. */
   onPointed?(pointed: boolean): void;
   draw(row: Row, index: number, style: CSSProperties): ReactNode;
 }
 
-/** Rows of a list, of which only those that can be seen are drawn. */
+/** Rows of a list. Only visible ones are rendered. */
 export function RowGrid<Row extends { id: string }>(props: Props<Row>) {
   const { rows, cursor, className = '' } = props;
   const scroller = useRef<HTMLDivElement>(null);
@@ -38,7 +38,7 @@ export function RowGrid<Row extends { id: string }>(props: Props<Row>) {
   useEffect(() => virtual.measure(), [height]);
 
   const at = rows.findIndex(({ id }) => id === cursor);
-  // It follows the cursor, not what comes in.
+  // It follows the keyboard cursor, not new rows.
   useEffect(() => {
     if (at >= 0) virtual.scrollToIndex(at);
   }, [cursor]);

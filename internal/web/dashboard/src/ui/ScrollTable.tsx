@@ -7,7 +7,7 @@ interface Props {
   children: ReactNode;
 }
 
-/** A table that scrolls sideways where it does not fit. */
+/** A table that scrolls horizontally if it does not fit. */
 export function ScrollTable({ label, columns, children }: Props) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard

@@ -5,12 +5,12 @@ import { Dialog } from './Dialog';
 interface Props {
   title: string;
   secret: string;
-  /** What it is, where to keep it, and what it is for. */
+  /** What the secret is for, and where to store it. */
   children: ReactNode;
   onClose(): void;
 }
 
-/** Shows a secret, this once. */
+/** Shows a secret, which cannot be shown again. */
 export function SecretDialog({ title, secret, children, onClose }: Props) {
   return (
     <Dialog title={title} onClose={onClose}>

@@ -35,7 +35,7 @@ export function TimeSwitch() {
   );
 }
 
-/** The current time, as often as seconds matter at this distance. */
+/** The current time, updated as often as this distance requires. */
 export function useNow(at: string | null | undefined): number {
   const [now, setNow] = useState(Date.now);
   useEffect(() => {
@@ -47,7 +47,7 @@ export function useNow(at: string | null | undefined): number {
   return now;
 }
 
-/** When something was or will be, from now; the exact time on hover. */
+/** A time relative to now; the exact time on hover. */
 export function Time({ at, exact = false }: { at: string; exact?: boolean }) {
   const now = useNow(exact ? null : at);
   const text = absolute(at, useZone());

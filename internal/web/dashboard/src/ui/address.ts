@@ -1,7 +1,7 @@
 import { useCallback } from 'react';
 import { useSearchParams } from 'wouter';
 
-/** The parameters of the address, and what changes some of them: null or "" removes one. */
+/** The parameters of the address, and a function that changes some of them: null or "" removes one. */
 export function useAddress() {
   const [params, setParams] = useSearchParams();
   const set = useCallback(

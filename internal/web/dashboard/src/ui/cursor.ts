@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import { useShortcut } from './shortcuts';
 
-/** The row of a list that the keys move; moved is called after they did. noun is what a row is. */
+/** The row selected by the keyboard; moved is called after it changed. noun names a row for people. */
 export function useCursor(rows: readonly { id: string }[], noun: string, moved: (id: string) => void) {
   const [cursor, setCursor] = useState<string | null>(null);
   function move(by: number) {

@@ -20,7 +20,7 @@ test('lays out without reading', () => {
   );
 });
 
-// What is not JSON is left as it is: nothing of it is lost or moved.
+// Text that is not JSON is left unchanged.
 test.each([
   '',
   'text',
@@ -35,7 +35,7 @@ test.each([
   expect(layOut(text)).toBeNull();
 });
 
-// A body cannot keep the page busy: it is at most 256 KiB.
+// A body of 256 KiB, the largest, is formatted quickly.
 test('is linear', () => {
   expect(layOut('['.repeat(100_000))).toBeNull();
   expect(layOut(`["${'\\"'.repeat(100_000)}"]`)).not.toBeNull();

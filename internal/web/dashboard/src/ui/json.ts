@@ -1,11 +1,11 @@
-// JSON laid out without being read: every token stays as it was sent, numbers, escapes, repeated keys and all.
+// Formats JSON without parsing it: every token stays as it was sent, including numbers, escapes and repeated keys.
 
 const TOKEN = /\s+|"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s"{}[\],:]+/gy;
 
-/** Deeper than this, text is left as it is. */
+/** Text that is nested more deeply is left unchanged. */
 const MAX_DEPTH = 200;
 
-/** The text with line breaks and indentation between its tokens; null when it does not look like an object or an array. */
+/** The text with line breaks and indentation between its tokens; null if it does not look like an object or an array. */
 export function layOut(text: string): string | null {
   if (!/^\s*[{[]/.test(text)) return null;
   const out: string[] = [];

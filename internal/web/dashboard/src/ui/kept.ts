@@ -1,4 +1,4 @@
-// What the page remembers on this device. Even naming localStorage throws where the browser blocks site data.
+// Settings that the page stores on this device. Where the browser blocks site data, any access to localStorage throws.
 
 export function kept(key: string): string | null {
   try {

@@ -1,2 +1,2 @@
-/** How many rows a list holds at most. */
+/** The maximum number of rows in a list. */
 export const MAX_ROWS = 1000;

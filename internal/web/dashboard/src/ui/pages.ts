@@ -6,7 +6,7 @@ interface Page<Row> {
   pageInfo: { hasNextPage: boolean; endCursor?: string | null };
 }
 
-/** The pages of a list that have been asked for, one after the other. rows is null until there is one to show. */
+/** The loaded pages of a list, one after the other. rows is null until the first page has arrived. */
 export function usePages<Data, Variables extends NonNullable<AnyVariables>, Row extends { id: string }>(
   query: TypedDocumentNode<Data, Variables>,
   variables: Variables,

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useSyncExternalStore } from 'react';
 
-// The keys that work on the screen at hand. What is registered last comes first, so that a dialog's win over the page's.
+// The keyboard shortcuts of the current screen. The last registered one takes precedence, so that a dialog's override the page's.
 
 export interface Shortcut {
   keys: string;
@@ -19,7 +19,7 @@ function change(next: readonly Registered[]) {
   for (const listener of listeners) listener();
 }
 
-/** Runs something when keys are pressed, such as "j", "?" or "Mod+k" (Ctrl, or ⌘ on a Mac), while the component is there. */
+/** Runs something when keys are pressed, such as "j", "?" or "Mod+k" (Ctrl, or ⌘ on a Mac), while the component is mounted. */
 export function useShortcut(keys: string, does: string, run: (event: KeyboardEvent) => void): void {
   const current = useRef(run);
   useEffect(() => {
@@ -32,7 +32,7 @@ export function useShortcut(keys: string, does: string, run: (event: KeyboardEve
   }, [keys, does]);
 }
 
-/** All that is registered now. */
+/** All shortcuts that are registered now. */
 export function useShortcuts(): readonly Shortcut[] {
   return useSyncExternalStore(
     (listener) => {
@@ -57,9 +57,9 @@ export function startShortcuts(): void {
     const target = event.target as Element;
     if (!keys.startsWith('Mod+')) {
       if (target.matches(TYPING) && !target.matches('[type=checkbox], [type=radio]')) return;
-      // A dialog has the keyboard to itself.
+      // While a dialog is open, only its own shortcuts work.
       if (document.querySelector('dialog[open]')) return;
-      // Buttons and links have Enter and the space bar to themselves.
+      // On buttons and links, Enter and the space bar keep their meaning.
       if ((keys === 'Enter' || keys === ' ') && target.matches('button, a, summary')) return;
     }
     const found = registered.findLast((shortcut) => shortcut.keys === keys);

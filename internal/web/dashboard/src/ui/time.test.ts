@@ -14,7 +14,7 @@ test.each([
   expect(duration(ms)).toBe(want);
 });
 
-// What was is told in one unit, what will be in two.
+// Past times are shown in one unit, future ones in two.
 test.each([
   ['2026-01-01T00:00:00Z', 'now'],
   ['2026-01-01T00:04:10Z', 'in 4 min 10 s'],

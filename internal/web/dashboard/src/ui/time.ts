@@ -50,7 +50,7 @@ export function absolute(at: string, zone: Zone): string {
   return `${text} ${sign}${two(Math.abs(offset) / 60)}:${two(Math.abs(offset) % 60)}`;
 }
 
-/** A share in per cent, with more digits close to all: 99.95 %. */
+/** A share in per cent, with more digits close to 100: 99.95 %. */
 export function percent(share: number): string {
   return `${(100 * share).toFixed(share > 0.99 && share < 1 ? 2 : 1)} %`;
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { pieces } from './visible';
 
-// What cannot be seen, or changes how its neighbours look, is named; what can be seen stays as it is.
+// Invisible characters, and those that change how their neighbours look, are shown by name; all others stay as they are.
 test.each([
   ['plain <b>text</b>\n\tin lines\r\nof HTTP', ['plain <b>text</b>\n\tin lines\r\nof HTTP']],
   ['a\u0000b', ['a', 'U+0000', 'b']],

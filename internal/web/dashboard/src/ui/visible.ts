@@ -1,4 +1,4 @@
-// What others wrote is shown as it is: characters that cannot be seen, or that would change how their neighbours look, by name.
+// Text that others wrote is shown exactly: invisible characters, and those that change how their neighbours look, are shown by name.
 
 export type Piece = { text: string } | { code: string; name: string };
 
@@ -31,10 +31,10 @@ const NAMES: Record<number, string> = {
   65533: 'not UTF-8',
 };
 
-// All of categories Cc (but tab and line feed), Cf, Zl, Zp, lone surrogates, tags and the replacement character.
+// All characters of the categories Cc (except tab and line feed), Cf, Zl, Zp, lone surrogates, tags and the replacement character.
 const HIDDEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\ufffd]/gu;
 
-/** Splits text at what cannot be seen. */
+/** Splits text at invisible characters. */
 export function pieces(text: string): Piece[] {
   const found: Piece[] = [];
   let from = 0;

@@ -15,7 +15,7 @@ interface Props {
   onChanged(): void;
 }
 
-/** What can be set of a webhook. A change made elsewhere meanwhile is not overwritten. */
+/** The settings of a webhook. A concurrent change by someone else is not overwritten. */
 export function SettingsTab({ webhook, server, onChanged }: Props) {
   const [form, setForm] = useState(() => formOf(webhook));
   const [{ data, error, fetching }, update] = useMutation(UpdateWebhookDocument);
@@ -187,7 +187,7 @@ function formOf(webhook: Webhook): Form {
   };
 }
 
-/** The delays in milliseconds; null for the server's. */
+/** The delays in milliseconds; null means the server's schedule. */
 function scheduleOf(text: string): number[] | null {
   const words = text.split(/[\s,]+/).filter(Boolean);
   return words.length > 0 ? words.map((word) => Math.round(Number(word) * 1000)) : null;

@@ -6,7 +6,7 @@ interface Props {
   onClose(): void;
 }
 
-/** A signing secret, which is shown this once. */
+/** A signing secret, which cannot be shown again. */
 export function SigningSecret(props: Props) {
   return (
     <SecretDialog {...props}>

@@ -6,7 +6,7 @@ import { useDelivery } from '../delivery/useDelivery';
 import { TestWebhookDocument } from '../gql/graphql';
 import { Problem } from '../ui/Problem';
 
-/** Sends a test event, and shows what came of it as it happens. */
+/** Sends a test event, and shows its delivery live. */
 export function TestTab({ id }: { id: string }) {
   const [{ data, error, fetching }, test] = useMutation(TestWebhookDocument);
   const payload = data?.testWebhook;

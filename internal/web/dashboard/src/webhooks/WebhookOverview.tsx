@@ -26,7 +26,7 @@ interface Props {
   onChanged(): void;
 }
 
-/** How a webhook is: whether it works, what failed last, and what waits. */
+/** The health of a webhook: its rates, its last failure, and its waiting deliveries. */
 export function WebhookOverview({ webhook, onChanged }: Props) {
   const [{ data, error }, ask] = useQuery({ query: WebhookFailuresDocument, variables: { id: webhook.id } });
   useAttempts(() => ask({ requestPolicy: 'network-only' }), 1000, webhook.id);
@@ -147,7 +147,7 @@ export function WebhookOverview({ webhook, onChanged }: Props) {
   );
 }
 
-/** Why a webhook is disabled, and what it takes to enable it. */
+/** Why a webhook is disabled, and how to enable it. */
 function Disabled({ webhook, onChanged }: Props) {
   const [{ error, fetching }, update] = useMutation(UpdateWebhookDocument);
   const mayWrite = useScope('WEBHOOKS_WRITE');

@@ -20,7 +20,7 @@ type WebhookRow = NonNullable<WebhooksQuery['webhooks']>['nodes'][number];
 const STATES = { '': 'All', enabled: 'Enabled', disabled: 'Disabled' } as const;
 type State = keyof typeof STATES;
 
-/** The webhooks, newest first, and the way to register one. The filter is in the address. */
+/** The webhooks, newest first, and a button to register one. The filter is in the address. */
 export function WebhooksScreen() {
   useTitle('Webhooks');
   const [params, setParams] = useSearchParams();
