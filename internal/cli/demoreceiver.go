@@ -81,10 +81,10 @@ func (r *demoReceiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	case err != nil:
 		http.Error(w, err.Error(), http.StatusUnauthorized)
 	case n < 2:
-		http.Error(w, "a bad moment", http.StatusInternalServerError)
+		http.Error(w, "temporarily unavailable", http.StatusInternalServerError)
 	case n < 3:
 		w.Header().Set("Retry-After", "2")
-		http.Error(w, "too much at once", http.StatusTooManyRequests)
+		http.Error(w, "too many requests", http.StatusTooManyRequests)
 	default:
 		w.WriteHeader(http.StatusNoContent)
 	}

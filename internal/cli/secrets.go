@@ -23,7 +23,7 @@ func (c *secretsRotateKeyCmd) Run(ctx context.Context, env *Env) error {
 	return c.with(ctx, env, func(s *store.Store) error {
 		n, err := s.RotateKey(ctx)
 		if errors.Is(err, seal.ErrNoNewKey) {
-			return fmt.Errorf("%[1]s holds one key only: put the new one before it, NEW,OLD, restart every server, and run this again", config.EnvMasterKey)
+			return fmt.Errorf("%[1]s contains only one key: put the new one before it (NEW,OLD), restart every server, and run this command again", config.EnvMasterKey)
 		}
 		if err != nil {
 			return fmt.Errorf("not finished, run it again: %w", err)

@@ -72,7 +72,7 @@ func fromKeywords(text string) (string, error) {
 		}
 		name := is[1]
 		if !slices.Contains(keywords, name) {
-			return "", fmt.Errorf("%s= is no setting of a PostgreSQL connection; a directory of that name is ./%s=…", name, name)
+			return "", fmt.Errorf("%s= is not a setting of a PostgreSQL connection; if it is a directory, write ./%s=…", name, name)
 		}
 		var value strings.Builder
 		rest = strings.TrimLeft(rest[len(is[0]):], " \t\r\n")

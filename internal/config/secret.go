@@ -55,7 +55,7 @@ func Secret(getenv func(string) string, name string) (string, error) {
 func clean(name, value string) (string, error) {
 	value = strings.TrimSpace(value)
 	if n := len(value); n > 1 && (value[0] == '"' || value[0] == '\'') && value[0] == value[n-1] {
-		return "", errors.New(name + ": is in quotation marks, which are taken as they are here (in a file, or Docker's --env-file): remove them")
+		return "", errors.New(name + ": is in quotation marks, which are part of the value in a file and in Docker's --env-file: remove them")
 	}
 	return value, nil
 }

@@ -16,8 +16,8 @@ import (
 )
 
 // Over HTTP/1.1 an attempt exchanges request and answer on its own goroutine. net/http's transport hands both to two goroutines for each
-// connection, which costs about as much as the exchange. Its parser, its writer and its bodies are used as they are, and so is its
-// transport for HTTP/2: a receiver that negotiates that is handed over, see Client.roundTrip.
+// connection, which costs about as much as the exchange. Its parser, writer and bodies are used unchanged, and its transport for receivers that negotiate
+// HTTP/2; see Client.roundTrip.
 
 const (
 	// inlineBytes is the largest body that is written before the answer is awaited. It fits into any socket's buffers, so a receiver that
@@ -35,7 +35,7 @@ type kept struct {
 	in       *bufio.Reader // reads by Read
 	budget   int           // bytes that Read may still read
 	reused   bool
-	since    time.Time // idle; of pool
+	since    time.Time // when it became idle; guarded by the pool's mu
 }
 
 // hostKey names what a connection was made for.
@@ -58,7 +58,7 @@ var (
 	errIdle    = errors.New("server closed idle connection")
 )
 
-// post tells the parser what is answered.
+// post tells the parser that a POST is answered.
 var post = &http.Request{Method: http.MethodPost}
 
 var writers = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, writeBytes) }}
@@ -122,8 +122,8 @@ func (k *kept) write(r *http.Request) error {
 	return w.Flush()
 }
 
-// silent reports whether nothing has come on an idle connection: neither its end, nor what nobody has asked for. A request on any other would
-// be lost, and may not be repeated.
+// silent reports whether an idle connection has received nothing: neither its end nor bytes that nobody requested. Otherwise a request on it
+// would be lost, and must not be repeated.
 func (k *kept) silent() bool {
 	if t, ok := k.Conn.(*tls.Conn); ok { // it may have read more than the answer
 		if t.SetReadDeadline(time.Unix(1, 0)) != nil {
@@ -161,7 +161,7 @@ func (e *exchanged) done(ended bool) bool {
 		case err := <-e.written:
 			idle = err == nil
 		default:
-			idle = false // the receiver has answered what it has not read
+			idle = false // the receiver answered before it read the whole request
 		}
 	}
 	if !idle {
@@ -264,7 +264,7 @@ func (p *pool) add(k *kept) bool {
 }
 
 // sweep closes connections that have been idle for too long, and those that the receiver has closed: they would keep their descriptors
-// until somebody wants them.
+// until the next request.
 func (p *pool) sweep() {
 	var dead []*kept
 	p.mu.Lock()

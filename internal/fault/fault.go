@@ -73,7 +73,7 @@ func Of(err error) Told {
 	}
 	if full, ok := errors.AsType[*intake.Full](err); ok {
 		if full.Of != "" {
-			return Told{RateLimited, http.StatusTooManyRequests, full.Error() + "; send the rest when it is answered", time.Second, Quiet}
+			return Told{RateLimited, http.StatusTooManyRequests, full.Error() + "; send further calls when earlier ones are answered", time.Second, Quiet}
 		}
 		return Told{Unavailable, http.StatusServiceUnavailable, full.Error() + "; try again", time.Second, Quiet}
 	}

@@ -148,7 +148,7 @@ func tooMuch(err error) (*gqlerror.Error, int) {
 	if !ok || full.Of == "" {
 		return newError(codeUnavailable, "the server is overloaded; try again"), http.StatusServiceUnavailable
 	}
-	shown := newError(codeRateLimited, full.Error()+"; wait until some of it has ended")
+	shown := newError(codeRateLimited, full.Error()+"; try again when some of them have ended")
 	shown.Extensions["retryAfterMs"] = int64(1000)
 	return shown, http.StatusTooManyRequests
 }

@@ -30,7 +30,7 @@ var (
 	// ErrBroken is a body that broke off: the client went away, sent less than announced, or an invalid chunk.
 	ErrBroken = errors.New("the body ended early")
 	// ErrSlow is a body that did not arrive in time.
-	ErrSlow = fmt.Errorf("the body did not arrive in time; %v are allowed, and a second more for each %d KiB", patience, bytesASecond>>10)
+	ErrSlow = fmt.Errorf("the body did not arrive in time: it may take %v, and a second more for each %d KiB", patience, bytesASecond>>10)
 )
 
 // Bodies reads bodies, and bounds the bytes that have been read and not released yet. It is safe for concurrent use, and meant to

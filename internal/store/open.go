@@ -1,5 +1,5 @@
-// Package store keeps webhooks, events, deliveries and attempts in SQLite or PostgreSQL. Everything a tenant owns is reached through a Scope,
-// which adds the tenant to every query.
+// Package store stores webhooks, events, deliveries and attempts in SQLite or PostgreSQL. Everything a tenant owns is read and changed through
+// a Scope, which adds the tenant to every query.
 package store
 
 import (
@@ -28,62 +28,62 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// Options says where the store is and what it may hold.
+// Options are the location and the limits of a store.
 type Options struct {
-	// Dir is the data directory, made (0700) when absent. It may be "" when URL is given and MasterKeys are.
+	// Dir is the data directory, created with mode 0700 if absent. It may be "" if URL and MasterKeys are set.
 	Dir string
 	// URL is the PostgreSQL database; "" means SQLite in Dir.
 	URL string
-	// Shared opens a database that a server may be using, for short commands: no lock, no claims, no background work.
+	// Shared opens a database that a server may be using, for short commands: without lock, claims and background work.
 	Shared bool
 	Logger *slog.Logger
 	// MaxDataBytes bounds one event's compacted data; 0 means webhook.DefaultMaxDataBytes.
 	MaxDataBytes int
-	// CheckURL is the rule for webhook URLs: it returns the URL normalised, or an error whose text is shown to the caller,
-	// at best a Refusal.
-	// Nil means no rule beyond length.
+	// CheckURL is the rule for webhook URLs: it returns the normalized URL, or an error whose text is shown to the caller,
+	// preferably a Refusal.
+	// Nil means that only the length is checked.
 	CheckURL func(raw string) (string, error)
-	// CheckHeader is the rule for custom headers, its error as CheckURL's. Nil means no rule beyond number and size.
+	// CheckHeader is the rule for custom headers; its errors are like CheckURL's. Nil means that only number and size are checked.
 	CheckHeader func(name, value string) error
 	// MasterKeys seal signing secrets and custom headers, 32 bytes each. The first is the current one; the others open what
-	// RotateKey has not sealed again yet. None means those in the file master.key in Dir, made at the first start.
+	// RotateKey has not sealed again yet. Empty means the keys of the file master.key in Dir, which the first start creates.
 	MasterKeys [][]byte
-	// Now is the clock that events are published and deliveries are due by; nil means time.Now. PostgreSQL has its own.
+	// Now is the clock for publishing and for due deliveries; nil means time.Now. PostgreSQL uses its own clock.
 	Now func() time.Time
-	// OnStatement, when not nil, is called for every SQL statement of a Scope; tests count with it.
+	// OnStatement, if not nil, is called for every SQL statement of a Scope. Tests count statements with it.
 	OnStatement func(sql string)
-	// Retention is how long events are kept of tenants without a retention of their own.
+	// Retention is how long events of tenants without their own retention are kept.
 	Retention webhook.Retention
 	// StatsRetention is how long statistics are kept; 0 means DefaultStatsRetention.
 	StatsRetention time.Duration
-	// Quotas are what tenants without quotas of their own may have and do.
+	// Quotas are those of tenants without their own.
 	Quotas webhook.Quotas
-	// Tuning is DefaultTuning when it is nil.
+	// Tuning is DefaultTuning if nil.
 	Tuning *Tuning
 }
 
-// Tuning is sizes and waits that no operator decides. Tests make them smaller.
+// Tuning has sizes and waits that operators cannot set. Tests make them smaller.
 type Tuning struct {
-	// An event that more than FanOutAbove webhooks want gets a note instead of its deliveries, and so does one that more than NoteAbove want
-	// when its call has more than CallDeliveries to make before its answer.
+	// An event that matches more than FanOutAbove webhooks gets a note instead of its deliveries, and so does one that matches more than
+	// NoteAbove if its call makes more than CallDeliveries deliveries before its answer.
 	FanOutAbove, NoteAbove, CallDeliveries int
-	// Results that cannot be written while the database can be are at fault themselves after AsideAfter; what even without the receiver's
-	// answer cannot be recorded is sent again after AsideWait.
+	// A result that cannot be written for AsideAfter, although the database accepts others, is written without the receiver's answer. If
+	// that fails too, the delivery is sent again after AsideWait.
 	AsideAfter, AsideWait time.Duration
-	// ReadyFor and NotReadyFor are how long what Ready found holds.
+	// ReadyFor and NotReadyFor are how long a result of Ready is reused.
 	ReadyFor, NotReadyFor time.Duration
-	// AloneAfter is how long no other tenant has called when one has transactions that take long.
+	// AloneAfter is how long no other tenant must have called before one may have long transactions.
 	AloneAfter time.Duration
-	// Linger is how long the row of a deleted tenant stays when all others are gone: a caller that was let in just before may still write
-	// some.
+	// Linger is how long the row of a deleted tenant stays after all its other rows are removed: a caller that was authenticated just
+	// before may still write rows.
 	Linger time.Duration
-	// FoldRows is how many rows of statistics one transaction writes at most.
+	// FoldRows is the maximum number of rows of statistics that one transaction writes.
 	FoldRows int
 	// MergeRows is how many new rows of the journal of statistics are merged, into rows of about PartKeys keys.
 	MergeRows, PartKeys int
 }
 
-// DefaultTuning is that of a program that serves.
+// DefaultTuning is the tuning of a server.
 func DefaultTuning() Tuning {
 	return Tuning{
 		FanOutAbove: 256, NoteAbove: 32, CallDeliveries: 8192,
@@ -93,7 +93,7 @@ func DefaultTuning() Tuning {
 	}
 }
 
-// At are options of the database that an operator names: a directory, or the URL of a PostgreSQL database.
+// At returns the options for the database that an operator names: a directory, or the URL of a PostgreSQL database.
 func At(database string) Options {
 	if IsPostgres(database) {
 		return Options{URL: database}
@@ -111,7 +111,7 @@ type Store struct {
 	write  *gorm.DB // one connection, used by the writer alone
 	keys   *seal.Ring
 	writer *writer
-	tally  counting // of the writer's goroutine only, but for what its fields say
+	tally  counting // owned by the writer's goroutine, except where its fields say otherwise
 	routes *routing.Table
 	fans   *fanout.Notes
 	memory *turns.Room // bytes of events that wait to be published
@@ -119,16 +119,16 @@ type Store struct {
 	lists *list.Source
 
 	cursors    *cursor.Codec
-	starting   sync.Mutex                // held while starts is read again
+	starting   sync.Mutex                // held while starts is reloaded
 	starts     atomic.Pointer[startList] // as last read; never changed in place
-	session    *dialect.Session          // what the database has of this
+	session    *dialect.Session          // this start, as the database knows it
 	audience   atomic.Pointer[audience]
 	background sync.WaitGroup
 	quotas     *quota.Book
 	counting   sync.Mutex // held while stored events are counted
 	health     *health.Monitor
-	noted      chan struct{} // has room for one: operational events wait to be published
-	deleted    chan struct{} // has room for one: rows of a deleted tenant wait to be removed
+	noted      chan struct{} // holds one signal: operational events wait to be published
+	deleted    chan struct{} // holds one signal: rows of a deleted tenant wait to be removed
 	noting     sync.Mutex    // held by publishNoted
 	retaining  sync.Mutex    // guards retained
 	retained   map[webhook.ID]retained
@@ -139,8 +139,8 @@ type Store struct {
 // publishMemory bounds the bytes of events that wait to be published.
 const publishMemory = 64 << 20
 
-// Open locks the directory, brings the schema up to date, checks that the database will keep what it acknowledges, and
-// makes whatever an earlier process had claimed due again. The caller has Tasks run, and closes the store.
+// Open locks the directory, applies missing migrations, checks that the database stores commits durably, and makes the claims of an earlier
+// process due again. The caller must run Tasks and close the store.
 func Open(ctx context.Context, o Options) (*Store, error) {
 	db, err := o.dialect()
 	if err != nil {
@@ -149,7 +149,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	return OpenOn(ctx, o, db)
 }
 
-// DB is the options' database.
+// DB opens the database of the options.
 func (o *Options) dialect() (dialect.DB, error) {
 	if o.URL != "" {
 		return dialect.New("postgres", o.URL)
@@ -157,7 +157,7 @@ func (o *Options) dialect() (dialect.DB, error) {
 	return dialect.New("sqlite", o.Dir)
 }
 
-// OpenOn is Open on a database that the caller has made, of which Dir and URL are not asked.
+// OpenOn is Open for a database that the caller has opened; Dir and URL are not used.
 func OpenOn(ctx context.Context, o Options, db dialect.DB) (_ *Store, err error) {
 	o.Logger = logged(o.Logger)
 	if o.MaxDataBytes == 0 {
@@ -211,7 +211,7 @@ func OpenOn(ctx context.Context, o Options, db dialect.DB) (_ *Store, err error)
 		return nil, err
 	}
 	s.session = &dialect.Session{Host: host{s}, Log: s.log, Now: o.Now, Shared: o.Shared, Write: s.write, Read: s.read, Quit: s.quit}
-	s.writer = newWriter(s) // start's background work may ask it for something at once
+	s.writer = newWriter(s) // before start, whose background work may use it immediately
 	if err := s.db.Start(ctx, s.session); err != nil {
 		return nil, s.explained(err)
 	}
@@ -233,10 +233,10 @@ func OpenOn(ctx context.Context, o Options, db dialect.DB) (_ *Store, err error)
 	return s, nil
 }
 
-// tell calls f with each statement that db runs.
+// tell calls f with each statement of db.
 func tell(db *gorm.DB, f func(text string)) {
 	count := func(db *gorm.DB) {
-		if !db.DryRun { // a part of another statement
+		if !db.DryRun { // it is part of another statement
 			f(db.Statement.SQL.String())
 		}
 	}
@@ -245,10 +245,10 @@ func tell(db *gorm.DB, f func(text string)) {
 	_ = db.Callback().Raw().After("gorm:raw").Register("hookgraph:count", count)
 }
 
-// Migration is a step of the schema.
+// Migration is one migration of the schema.
 type Migration = migrations.Step
 
-// Migrations lists the schema's steps, oldest first, after applying what is missing when up is set.
+// Migrations lists the migrations, oldest first. With up it applies the missing ones first.
 func Migrations(ctx context.Context, o Options, up bool) (_ []Migration, err error) {
 	db, err := o.dialect()
 	if err != nil {
@@ -271,8 +271,8 @@ func Migrations(ctx context.Context, o Options, up bool) (_ []Migration, err err
 	return migrations.List(ctx, p, up)
 }
 
-// Ready reports why the server should get no calls, in words that anybody may see: the database does not answer, or does not take what
-// is written. It asks the database once in a few seconds, however often it is called.
+// Ready returns why the server should get no calls, as text that anybody may see: the database does not respond, or does not accept
+// writes. It queries the database once in a few seconds, however often it is called.
 func (s *Store) Ready(ctx context.Context) error {
 	if s.opts.Shared {
 		return s.Ping(ctx)
@@ -280,7 +280,7 @@ func (s *Store) Ready(ctx context.Context) error {
 	return s.health.Ready(ctx)
 }
 
-// explained begins an error of the database with what is wrong with it.
+// explained prefixes an error of the database with an explanation.
 func (s *Store) explained(err error) error {
 	if what, _ := s.db.Fault(err); what != "" {
 		return fmt.Errorf("%s: %w", what, err)
@@ -288,7 +288,7 @@ func (s *Store) explained(err error) error {
 	return err
 }
 
-// logged is the logger, or one that logs nothing.
+// logged returns the logger, or one that discards everything.
 func logged(l *slog.Logger) *slog.Logger {
 	if l == nil {
 		return slog.New(slog.DiscardHandler)
@@ -301,7 +301,7 @@ func IsPostgres(text string) bool {
 	return strings.HasPrefix(text, "postgres://") || strings.HasPrefix(text, "postgresql://")
 }
 
-// Close writes what is queued, and releases the directory.
+// Close writes everything that is queued, and releases the directory.
 func (s *Store) Close() error {
 	s.health.Close()
 	s.stop()
@@ -318,7 +318,7 @@ func (s *Store) Close() error {
 // Reader reads the whole database, not restricted to a tenant, for package transfer.
 func (s *Store) Reader() *gorm.DB { return s.read }
 
-// Ping reports whether the database answers.
+// Ping returns an error if the database does not respond.
 func (s *Store) Ping(ctx context.Context) error {
 	var one int
 	if err := s.read.WithContext(ctx).Raw("SELECT 1").Scan(&one).Error; err != nil {
@@ -327,7 +327,7 @@ func (s *Store) Ping(ctx context.Context) error {
 	return nil
 }
 
-// host is the store as its database sees it; it implements dialect.Host.
+// host implements dialect.Host: the store as its database uses it.
 type host struct{ s *Store }
 
 func (h host) Run(f func()) { h.s.background.Go(f) }

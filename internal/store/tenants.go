@@ -16,16 +16,16 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// Registry is the tokens and tenants that a caller may see: all for an operator, else one tenant's.
+// Registry reads and changes the tokens and tenants that a caller may see: all of them for an operator, else those of one tenant.
 type Registry struct {
 	s      *Store
-	tenant *webhook.ID // nil: an operator's
+	tenant *webhook.ID // nil for an operator
 }
 
-// Registry returns all tokens and tenants, for an operator; with a tenant, only that tenant's.
+// Registry returns the registry of all tokens and tenants, for an operator; with a tenant, that tenant's only.
 func (s *Store) Registry(tenant *webhook.ID) *Registry { return &Registry{s: s, tenant: tenant} }
 
-// db returns the readers' connection, restricted to the tenant, if there is one.
+// db returns the readers' connection, restricted to the registry's tenant if it has one.
 func (r *Registry) db(ctx context.Context) *gorm.DB {
 	if r.tenant == nil {
 		return r.s.read.WithContext(ctx)
@@ -33,12 +33,12 @@ func (r *Registry) db(ctx context.Context) *gorm.DB {
 	return r.s.scoped(ctx, r.s.read, *r.tenant)
 }
 
-// change is Store.change, restricted to the tenant, if there is one.
+// change is Store.change, restricted to the registry's tenant if it has one.
 func (r *Registry) change(ctx context.Context, do func(b *batch) error) error {
 	return r.s.queue(ctx, &change{do: do, webhooks: true, tenant: r.tenant, done: make(chan error, 1)})
 }
 
-// registered is a list of rows that the caller may see; owner is the column with a row's tenant.
+// registered returns the list of rows that the caller may see; owner is the column of the row's tenant.
 func registered[T any](ctx context.Context, r *Registry, p list.Path, columns, owner string) *list.Reading[T] {
 	rows := func() *gorm.DB {
 		q := r.db(ctx)
@@ -50,7 +50,7 @@ func registered[T any](ctx context.Context, r *Registry, p list.Path, columns, o
 	return &list.Reading[T]{Path: p, Source: r.s.lists, DB: r.db(ctx), Rows: rows, Bare: rows}
 }
 
-// EnsureTenant returns the tenant of that name, made when it is not there. The error may be an *Invalid.
+// EnsureTenant returns the tenant with this name, and creates it if it does not exist. The error may be an *Invalid.
 func (s *Store) EnsureTenant(ctx context.Context, name string) (*webhook.Tenant, error) {
 	if err := webhook.CheckTenantName("name", name); err != nil {
 		return nil, err
@@ -71,7 +71,7 @@ func (s *Store) EnsureTenant(ctx context.Context, name string) (*webhook.Tenant,
 	return &t, nil
 }
 
-// TenantByName finds a tenant; webhook.ErrNotFound.
+// TenantByName returns a tenant, or webhook.ErrNotFound.
 func (s *Store) TenantByName(ctx context.Context, name string) (*webhook.Tenant, error) {
 	if !webhook.IsText(name) {
 		return nil, webhook.ErrNotFound
@@ -79,7 +79,7 @@ func (s *Store) TenantByName(ctx context.Context, name string) (*webhook.Tenant,
 	return take[webhook.Tenant](s.read.WithContext(ctx).Where("name = ? AND deleted_at IS NULL", name))
 }
 
-// TenantsByID reads tenants; ids that are absent are missing from the map.
+// TenantsByID returns tenants; absent ones are missing from the map.
 func (s *Store) TenantsByID(ctx context.Context, ids []webhook.ID) (map[webhook.ID]*webhook.Tenant, error) {
 	return s.Registry(nil).TenantsByID(ctx, ids)
 }
@@ -96,27 +96,27 @@ func (r *Registry) tenantList(ctx context.Context, f TenantFilter) *list.Reading
 	return registered[webhook.Tenant](ctx, r, f.Path(r.tenant != nil), "t.*", "t.id")
 }
 
-// Tenants lists tenants, newest first.
+// Tenants returns a page of tenants, newest first.
 func (r *Registry) Tenants(ctx context.Context, f TenantFilter, p Page) (*List[webhook.Tenant], error) {
 	return list.Read(ctx, r.tenantList(ctx, f), list.NewestFirst, p)
 }
 
-// CountTenants counts what Tenants lists.
+// CountTenants counts the tenants of the list Tenants.
 func (r *Registry) CountTenants(ctx context.Context, f TenantFilter) (int, error) {
 	return all(r.CountTenantsTo(ctx, f, 0))
 }
 
-// CountTenantsTo counts what Tenants lists, as far as limit, and looks at a bounded number of rows.
+// CountTenantsTo counts the tenants of the list Tenants, up to limit, and reads a bounded number of rows.
 func (r *Registry) CountTenantsTo(ctx context.Context, f TenantFilter, limit int) (Count, error) {
 	return r.tenantList(ctx, f).Count(ctx, limit)
 }
 
-// TenantsByID reads tenants; ids that are absent or foreign are missing from the map.
+// TenantsByID returns tenants; absent and foreign ones are missing from the map.
 func (r *Registry) TenantsByID(ctx context.Context, ids []webhook.ID) (map[webhook.ID]*webhook.Tenant, error) {
 	return list.ByID(r.tenants(ctx), nil, "t", ids, func(t *webhook.Tenant) webhook.ID { return t.ID })
 }
 
-// CreateTenant makes a tenant. The error holds an *Invalid for every broken rule; of code CONFLICT when the name is taken.
+// CreateTenant creates a tenant. The error joins an *Invalid for every broken rule; its code is CONFLICT if the name is taken.
 func (r *Registry) CreateTenant(ctx context.Context, name string, p webhook.TenantPatch) (*webhook.Tenant, error) {
 	if r.tenant != nil {
 		return nil, webhook.ErrNotFound
@@ -144,7 +144,7 @@ func (r *Registry) CreateTenant(ctx context.Context, name string, p webhook.Tena
 	return &t, nil
 }
 
-// UpdateTenant changes what the patch sets. Errors: webhook.ErrNotFound, *Invalid.
+// UpdateTenant changes the settings that the patch sets. Errors: webhook.ErrNotFound, *Invalid.
 func (r *Registry) UpdateTenant(ctx context.Context, id webhook.ID, p webhook.TenantPatch) (*webhook.Tenant, error) {
 	if r.tenant != nil {
 		return nil, webhook.ErrNotFound
@@ -164,14 +164,14 @@ func (r *Registry) UpdateTenant(ctx context.Context, id webhook.ID, p webhook.Te
 	}
 	r.s.quotas.Of(id).Set(r.s.Quotas(t))
 	if t.MaxEvents != nil {
-		if err := r.s.countStored(ctx); err != nil { // the tenant is changed; the task counts again
+		if err := r.s.countStored(ctx); err != nil { // not an error: the tenant is changed, and a task counts again
 			r.s.log.WarnContext(ctx, "stored events cannot be counted yet", slog.Any("error", err))
 		}
 	}
 	return t, nil
 }
 
-// tenant is a tenant as the transaction sees it; webhook.ErrNotFound.
+// tenant returns a tenant as the transaction sees it, or webhook.ErrNotFound.
 func (b *batch) tenant(id webhook.ID) (*webhook.Tenant, error) {
 	var t webhook.Tenant
 	err := b.DB.Where("id = ? AND deleted_at IS NULL", id).Take(&t).Error
@@ -181,9 +181,9 @@ func (b *batch) tenant(id webhook.ID) (*webhook.Tenant, error) {
 	return &t, err
 }
 
-// DeleteTenant ends a tenant: its tokens are revoked and its webhooks deleted at once, and its name is free. Its rows go
-// afterwards, in small transactions, also when the process ends meanwhile. Errors: webhook.ErrNotFound; *Invalid of code
-// CONFLICT for the default tenant.
+// DeleteTenant deletes a tenant: its tokens are revoked, its webhooks deleted and its name is free when it returns. Its rows are removed
+// afterwards in small transactions, which continue after a restart. Errors: webhook.ErrNotFound; an *Invalid with code CONFLICT for the
+// default tenant.
 func (r *Registry) DeleteTenant(ctx context.Context, id webhook.ID) error {
 	if r.tenant != nil {
 		return webhook.ErrNotFound
@@ -201,7 +201,7 @@ func (r *Registry) DeleteTenant(ctx context.Context, id webhook.ID) error {
 			text string
 			args []any
 		}{
-			// No tenant can have such a name, so it is in nobody's way.
+			// No tenant can have such a name, so it cannot conflict.
 			{"UPDATE tenants SET deleted_at = ?, name = ? WHERE id = ?", []any{dialect.At(now), "deleted " + id.String(), id}},
 			{"UPDATE tokens SET revoked_at = ? WHERE tenant_id = ? AND revoked_at IS NULL", []any{dialect.At(now), id}},
 		} {
@@ -218,10 +218,10 @@ func (r *Registry) DeleteTenant(ctx context.Context, id webhook.ID) error {
 	return r.s.deleteTargets(ctx, id)
 }
 
-// deleteSome is how many webhooks, or other rows of a deleted tenant, one transaction removes.
+// deleteSome is the number of webhooks, or other rows of a deleted tenant, that one transaction removes.
 const deleteSome = 200
 
-// deleteTargets deletes the webhooks of a deleted tenant, which can get no more of them, some in each transaction.
+// deleteTargets deletes the webhooks of a deleted tenant, some in each transaction. A deleted tenant cannot get new ones.
 func (s *Store) deleteTargets(ctx context.Context, tenant webhook.ID) error {
 	for left := true; left; {
 		err := s.queue(ctx, &change{webhooks: true, cost: 3 * deleteSome, line: turns.Line{Tenant: tenant}, do: func(b *batch) error {
@@ -252,13 +252,13 @@ func (s *Store) deleteTargets(ctx context.Context, tenant webhook.ID) error {
 	return nil
 }
 
-// sweep removes what is left of deleted tenants.
+// sweep removes the remaining rows of deleted tenants.
 func (s *Store) sweep(ctx context.Context) error {
 	var gone []*webhook.Tenant
 	if err := s.read.WithContext(ctx).Where("deleted_at IS NOT NULL").Find(&gone).Error; err != nil {
 		return dialect.Unavailable(err)
 	}
-	var errs []error // of one tenant keep no other's rows
+	var errs []error // errors of one tenant do not stop the removal of others
 	for _, t := range gone {
 		if err := s.sweepTenant(ctx, t); err != nil {
 			errs = append(errs, fmt.Errorf("remove the rows of deleted tenant %s: %w", t.ID, err))
@@ -267,7 +267,7 @@ func (s *Store) sweep(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// sweepTenant removes a tenant's webhooks, its events with everything that hangs on them and, when it has lingered, all the rest.
+// sweepTenant removes a tenant's webhooks, its events with all rows that belong to them and, after Tuning.Linger, all other rows.
 func (s *Store) sweepTenant(ctx context.Context, t *webhook.Tenant) error {
 	if err := s.deleteTargets(ctx, t.ID); err != nil {
 		return err
@@ -295,8 +295,8 @@ func (s *Store) sweepTenant(ctx context.Context, t *webhook.Tenant) error {
 	return nil
 }
 
-// sweepDay removes the events of a deleted tenant that were published on the day of its first one, and reports whether there was one.
-// PostgreSQL looks for the others in that day's partitions only.
+// sweepDay removes the events of a deleted tenant that were published on the day of its oldest event, and reports whether there was one.
+// Restricted to one day, PostgreSQL reads only that day's partitions.
 func (s *Store) sweepDay(ctx context.Context, tenant webhook.ID) (found bool, err error) {
 	var first []dialect.Micros
 	read := s.read.WithContext(ctx)
@@ -321,14 +321,14 @@ func (s *Store) sweepDay(ctx context.Context, tenant webhook.ID) (found bool, er
 	}
 }
 
-// Bounds of looking up what holds a tenant's events.
+// Limits of looking up what prevents the removal of a tenant's events.
 const (
 	heldTimeout  = time.Second
-	heldWebhooks = 100    // webhooks that are looked at
+	heldWebhooks = 100    // webhooks that are examined
 	heldRows     = 10_000 // deliveries that are counted
 )
 
-// countHeld says how many events wait for webhooks that are disabled.
+// countHeld returns, as text for the caller, how many events wait for disabled webhooks.
 func (s *Store) countHeld(tenant webhook.ID) string {
 	var disabled []webhook.ID
 	for _, to := range s.routes.Of(tenant) {
@@ -366,8 +366,7 @@ func take[T any](q *gorm.DB) (*T, error) {
 	return &row, nil
 }
 
-// CountRows counts what the database has of a tenant, deleted or not, in every table whose rows are somebody's. It counts row by row:
-// it is for tests and for people.
+// CountRows counts a tenant's rows, deleted or not, in every table that has an owner. It reads every row, and is for tests and debugging.
 func (s *Store) CountRows(ctx context.Context, tenant webhook.ID) (map[string]int64, error) {
 	rows := map[string]int64{}
 	for t := range dialect.TablesThat((*dialect.Table).Owned) {

@@ -14,8 +14,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// CreateWebhook registers a webhook with a new signing secret. With the external id of a webhook that has the same settings it returns
-// that one, and no secret. The error holds an *Invalid for every broken rule; of code CONFLICT when the settings differ.
+// CreateWebhook registers a webhook with a new signing secret. If a webhook with the same external id and the same settings exists, it
+// returns that one, and no secret. The error joins an *Invalid for every broken rule; its code is CONFLICT if the settings differ.
 func (c *Scope) CreateWebhook(ctx context.Context, n webhook.New) (*webhook.Webhook, *webhook.Secret, error) {
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	w := webhook.Webhook{
@@ -50,7 +50,7 @@ func (c *Scope) CreateWebhook(ctx context.Context, n webhook.New) (*webhook.Webh
 				return err
 			}
 		}
-		row := w // written again when the batch is
+		row := w // a copy, because the batch may be written again
 		if err := b.DB.Create(&row).Error; err != nil {
 			return fmt.Errorf("insert webhook: %w", err)
 		}
@@ -73,7 +73,7 @@ func (c *Scope) CreateWebhook(ctx context.Context, n webhook.New) (*webhook.Webh
 	return &w, secret, nil
 }
 
-// oneMoreWebhook refuses one more webhook than the tenant may have. It is asked in the transaction that makes it.
+// oneMoreWebhook returns an error if the tenant has reached its quota of webhooks. It must be called in the transaction that creates one.
 func (b *batch) oneMoreWebhook(tenant webhook.ID) error {
 	limit := b.s.quotas.Of(tenant).Limits().Webhooks
 	if limit == 0 {
@@ -96,11 +96,11 @@ func (b *batch) oneMoreWebhook(tenant webhook.ID) error {
 	return nil
 }
 
-// maxOperational is how many webhooks of a tenant may name operational events. Each event that tells of many failures goes to all
-// of these: without a bound, failures would make work for as many others.
+// maxOperational is the number of webhooks of a tenant that may name operational events. Each operational event goes to all of them, so
+// without a limit one failure would cause any number of deliveries.
 const maxOperational = 100
 
-// oneMoreOperational refuses one more webhook that names operational events than the tenant may have, as oneMoreWebhook does.
+// oneMoreOperational is oneMoreWebhook for webhooks that name operational events.
 func (b *batch) oneMoreOperational(tenant webhook.ID) error {
 	n := b.s.routes.Operational(tenant)
 	names := func(to *Target) int {
@@ -124,13 +124,13 @@ func (b *batch) oneMoreOperational(tenant webhook.ID) error {
 	return nil
 }
 
-// bare is a webhook as it is held in memory: without its metadata, of which delivering makes no use.
+// bare returns a webhook as it is kept in memory: without its metadata, which delivering does not need.
 func bare(w webhook.Webhook) webhook.Webhook {
 	w.Metadata = nil
 	return w
 }
 
-// withMetadata is a webhook of the transaction, with the metadata that is stored.
+// withMetadata returns a webhook of the transaction with its stored metadata.
 func (b *batch) withMetadata(w webhook.Webhook) (*webhook.Webhook, error) {
 	if err := b.DB.Raw("SELECT metadata FROM webhooks WHERE id = ? AND tenant_id = ?", w.ID, w.TenantID).Row().Scan(&w.Metadata); err != nil {
 		return nil, fmt.Errorf("read metadata: %w", err)
@@ -138,7 +138,7 @@ func (b *batch) withMetadata(w webhook.Webhook) (*webhook.Webhook, error) {
 	return &w, nil
 }
 
-// externalID finds the webhook of the tenant that has an external id; nil when none has.
+// externalID returns the tenant's webhook with this external id, or nil.
 func (b *batch) externalID(tenant webhook.ID, external *string) (*Target, error) {
 	if external == nil {
 		return nil, nil
@@ -154,8 +154,8 @@ func (b *batch) externalID(tenant webhook.ID, external *string) (*Target, error)
 	return b.own(tenant, ids[0])
 }
 
-// knownAs finds the webhook that has the external id of one that is to be made, and must have its settings; nil when none has.
-// Webhooks are changed by one transaction at a time, on every replica, and an index would refuse a second one.
+// knownAs returns the existing webhook with the external id of w, which must have the same settings, or nil. All replicas together change
+// webhooks in one transaction at a time; a unique index would refuse a second webhook.
 func (b *batch) knownAs(w *webhook.Webhook, headers []*webhook.CustomHeader, scheme webhook.Scheme) (*webhook.Webhook, error) {
 	found, err := b.externalID(w.TenantID, w.ExternalID)
 	if err != nil || found == nil {
@@ -168,7 +168,7 @@ func (b *batch) knownAs(w *webhook.Webhook, headers []*webhook.CustomHeader, sch
 	if !known.SameSettings(w) || !sameHeaders(found.Headers, headers) || len(found.Secrets) == 0 || found.Secrets[0].Scheme != scheme {
 		return nil, &webhook.Invalid{
 			Field: "externalId", Code: webhook.CodeConflict,
-			Message: "is that of a webhook with other settings; update that webhook, or choose another external ID",
+			Message: "belongs to a webhook with different settings; update that webhook, or choose another external ID",
 		}
 	}
 	return known, nil
@@ -180,7 +180,7 @@ func sameHeaders(a, b []*webhook.CustomHeader) bool {
 		func(x, y *webhook.CustomHeader) bool { return *x == *y })
 }
 
-// check normalizes a webhook and applies every rule, the egress policy's too.
+// check normalizes a webhook and applies every rule, including the egress policy.
 func (s *Store) check(w *webhook.Webhook) error {
 	w.Normalize()
 	if err := w.Check(); err != nil {
@@ -201,7 +201,7 @@ func (s *Store) checkURL(w *webhook.Webhook) error {
 	return nil
 }
 
-// own is the tenant's webhook as the transaction sees it.
+// own returns the tenant's webhook as the transaction sees it.
 func (b *batch) own(tenant, id webhook.ID) (*Target, error) {
 	to := b.target(id)
 	if to == nil || to.TenantID != tenant || to.DeletedAt != nil {
@@ -210,7 +210,7 @@ func (b *batch) own(tenant, id webhook.ID) (*Target, error) {
 	return to, nil
 }
 
-// UpdateWebhook changes the fields that the patch sets. When rotate is not nil the webhook also gets a new secret, which
+// UpdateWebhook changes the fields that the patch sets. If rotate is not nil, the webhook also gets a new secret, which
 // is returned. Errors: webhook.ErrNotFound, *Invalid, *webhook.Changed.
 func (c *Scope) UpdateWebhook(ctx context.Context, id webhook.ID, p webhook.Patch, rotate *webhook.Rotation) (*webhook.Webhook, *webhook.Secret, error) {
 	if rotate != nil {
@@ -263,7 +263,7 @@ func (c *Scope) UpdateWebhook(ctx context.Context, id webhook.ID, p webhook.Patc
 			}
 		}
 		row := b.DB.Select("*")
-		if !p.Metadata.Set { // the webhook in memory has none
+		if !p.Metadata.Set { // the webhook in memory has no metadata
 			row = row.Omit("metadata")
 		}
 		if err := row.Where("id = ? AND tenant_id = ?", id, c.tenant).Updates(&next.Webhook).Error; err != nil {
@@ -296,13 +296,13 @@ func (c *Scope) UpdateWebhook(ctx context.Context, id webhook.ID, p webhook.Patc
 func (b *batch) freeExternalID(w *webhook.Webhook) error {
 	other, err := b.externalID(w.TenantID, w.ExternalID)
 	if err == nil && other != nil && other.ID != w.ID {
-		err = &webhook.Invalid{Field: "externalId", Code: webhook.CodeConflict, Message: "is that of another webhook; choose another external ID"}
+		err = &webhook.Invalid{Field: "externalId", Code: webhook.CodeConflict, Message: "belongs to another webhook; choose another external ID"}
 	}
 	return err
 }
 
-// DeleteWebhook removes a webhook, its secrets and its headers. Its history stays until retention takes it; what was still to be
-// delivered is canceled.
+// DeleteWebhook removes a webhook, its secrets and its headers, and cancels its open deliveries. Its history stays until retention
+// removes it.
 func (c *Scope) DeleteWebhook(ctx context.Context, id webhook.ID) error {
 	var gone webhook.Webhook
 	err := c.change(ctx, func(b *batch) error {
@@ -329,13 +329,13 @@ func (c *Scope) DeleteWebhook(ctx context.Context, id webhook.ID) error {
 // cancelPiece is the number of deliveries that one transaction cancels.
 const cancelPiece = 200
 
-// cancelDeleted marks what a deleted webhook was still owed, in small transactions; until then it only reads as canceled.
+// cancelDeleted marks the open deliveries of a deleted webhook as canceled, in small transactions. Reads show them as canceled before.
 func (s *Store) cancelDeleted(w *webhook.Webhook) {
 	for {
 		n := 0
 		err := s.changeFor(s.quit, w.TenantID, cancelPiece, func(b *batch) error {
 			var types []string
-			// That it is still due is looked at again when it is locked: another replica may be canceling, too.
+			// The status is checked again under the lock: another replica may be canceling too.
 			if err := b.DB.Raw(`UPDATE deliveries SET status = 'CANCELED', due_at = NULL, completed_at = ? WHERE due_at IS NOT NULL AND seq IN
 				(SELECT seq FROM deliveries WHERE webhook_id = ? AND due_at IS NOT NULL LIMIT ?) RETURNING event_type`, dialect.At(b.Now), w.ID, cancelPiece).Scan(&types).Error; err != nil {
 				return err
@@ -347,7 +347,7 @@ func (s *Store) cancelDeleted(w *webhook.Webhook) {
 			return nil
 		})
 		if err != nil || n == 0 {
-			return // Prune comes back to what is left
+			return // Prune cancels the rest later
 		}
 	}
 }
@@ -392,13 +392,13 @@ func (c *Scope) CancelDelivery(ctx context.Context, id webhook.ID) (*webhook.Del
 	})
 }
 
-// lockedDelivery is what a delivery is stored as. Nobody else changes it until the transaction ends.
+// lockedDelivery is the stored state of a delivery that is locked until the transaction ends.
 type lockedDelivery struct {
 	Status    webhook.DeliveryStatus
 	EventType string
 }
 
-// lockDelivery locks a delivery, which another replica may be changing: what it was before decides what is counted.
+// lockDelivery locks a delivery and returns its state. Another replica may be changing it, and its previous state decides what is counted.
 func (b *batch) lockDelivery(tenant webhook.ID, seq int64) (is lockedDelivery, err error) {
 	res := b.DB.Raw("UPDATE deliveries SET status = status WHERE seq = ? AND tenant_id = ? RETURNING status, event_type", seq, tenant).Scan(&is)
 	if res.Error == nil && is.Status == "" {

@@ -167,7 +167,7 @@ func (c *copier) checkKey() error {
 		}
 		for _, id := range ids {
 			if _, err := keys.Key(id); err != nil {
-				return fmt.Errorf("the master key must come along: %w", err)
+				return fmt.Errorf("the master key must be moved too: %w", err)
 			}
 		}
 	}

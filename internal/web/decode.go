@@ -24,9 +24,9 @@ func checkJSON(body []byte) error {
 		return nil
 	}
 	if at, ok := errors.AsType[*json.SyntaxError](json.Unmarshal(body, new(json.RawMessage))); ok {
-		return malformed("the body is not JSON: wrong at byte " + thousands(at.Offset)) // the text around it may be a secret
+		return malformed("the body is not valid JSON: error at byte " + thousands(at.Offset)) // the text around it may be a secret
 	}
-	return malformed("the body is not JSON")
+	return malformed("the body is not valid JSON")
 }
 
 // decode reads the members of a JSON object, each into the target of its name, and joins a *webhook.Invalid for each that is

@@ -198,7 +198,7 @@ func peer(conn net.Conn) netip.Addr {
 func (l *Listener) tell(of *source) {
 	if now := time.Now(); l.told.IsZero() || now.Sub(l.told) >= tellAgain {
 		l.told = now
-		l.log.Warn("an address has its whole share of connections; further ones are closed (name a proxy with --trusted-proxy)",
+		l.log.Warn("an address has reached its share of connections; further ones are closed (if it is a proxy, name it in --trusted-proxy)",
 			slog.String("address", of.addr.String()), slog.Int("connections", of.conns))
 	}
 }

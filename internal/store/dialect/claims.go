@@ -9,75 +9,75 @@ import (
 )
 
 // Target is a webhook with its active secrets and its custom headers: an immutable snapshot that the routing table, the
-// sender and what is claimed share.
+// sender and claimed deliveries share.
 type Target struct {
 	webhook.Webhook
 	Secrets []*webhook.Secret
 	Headers []*webhook.CustomHeader
 }
 
-// Claimed is a claimed delivery with all that an attempt needs. Event and Target are shared and must not be changed.
+// Claimed is a claimed delivery with everything that an attempt needs. Event and Target are shared and must not be changed.
 type Claimed struct {
 	Delivery webhook.Delivery
 	Event    *webhook.Event
 	Target   *Target
 
-	Lease *Lease // nil: it does not end
+	Lease *Lease // nil: the claim does not expire
 }
 
-// Lost reports that the claim has ended, or may have: somebody else may be making the attempt.
+// Lost reports whether the claim has expired or may have expired: another node may be making the attempt.
 func (claimed *Claimed) Lost() bool { return claimed.Lease != nil && claimed.Lease.Lost() }
 
-// Size is what a claimed delivery is charged for in memory, in bytes.
+// Size is the memory that a claimed delivery counts for, in bytes.
 func (claimed *Claimed) Size() int { return ClaimedSize(claimed.Event) }
 
-// ClaimedSize is Size of a claimed delivery of the event.
+// ClaimedSize returns the Size of a claimed delivery of the event.
 func ClaimedSize(e *webhook.Event) int { return len(e.Data) + 1024 }
 
 // Lease is a node's right to its claims.
 type Lease struct {
 	Node  int64
-	until atomic.Int64 // in time since started; by this process's clock, from before it was renewed
+	until atomic.Int64 // time since started, by this process's clock; reckoned from before the renewal
 }
 
-// started is what leases are reckoned from: monotonic, and it goes on while the process is frozen.
+// started is the origin of leases' times. It is monotonic, and time passes while the process is frozen.
 var started = time.Now()
 
-// Renewed notes until when the lease is the node's, by this process's clock.
+// Renewed sets the time at which the lease expires, by this process's clock.
 func (l *Lease) Renewed(until time.Time) {
 	l.until.Store(int64(until.Sub(started)))
 }
 
-// Lost reports that the lease has ended, or may have.
+// Lost reports whether the lease has expired or may have expired.
 func (l *Lease) Lost() bool { return int64(time.Since(started)) > l.until.Load() }
 
-// End gives the lease up.
+// End releases the lease.
 func (l *Lease) End() { l.until.Store(-1) }
 
-// Result is an attempt that ended, to be recorded.
+// Result is a completed attempt to record.
 type Result struct {
 	Claimed *Claimed
-	// Attempt holds what was sent and came back; the store sets Seq, ID, TenantID, the other ids and Number.
+	// Attempt has the request and the response; the store sets Seq, ID, TenantID, the other ids and Number.
 	Attempt webhook.Attempt
-	// RetryAfter is what the receiver asked for; 0 when it did not.
+	// RetryAfter is the delay that the receiver requested; 0 if none.
 	RetryAfter time.Duration
-	// Gone says that the receiver answered 410, which disables the webhook.
+	// Gone means that the receiver answered 410, which disables the webhook.
 	Gone bool
-	// Written, when not nil, is called once Record has taken the result and the store holds it no more.
+	// Written, if not nil, is called once, when the store no longer holds the result.
 	Written func()
 }
 
-// Release tells that the store holds the result no more.
+// Release calls Written: the store no longer holds the result.
 func (r *Result) Release() {
 	if r.Written != nil {
 		r.Written()
 	}
 }
 
-// Bytes is what the receiver answered.
+// Bytes returns the size of the receiver's answer.
 func (r *Result) Bytes() int { return len(r.Attempt.ResponseBody) + len(r.Attempt.ResponseHeaders) }
 
-// Outcome is what a result makes of its delivery.
+// Outcome is the new state of a delivery after a result.
 type Outcome struct {
 	*Result
 	Status    webhook.DeliveryStatus
@@ -85,45 +85,45 @@ type Outcome struct {
 	Completed *time.Time
 }
 
-// Finished is what a delivery became.
+// Finished is the state that a delivery got.
 type Finished struct {
 	Status webhook.DeliveryStatus
 	Start  int // its ScheduleStart
-	// Was is what it was before: PENDING, or CANCELED while its attempt ran.
+	// Was is its status before: PENDING, or CANCELED if it was canceled while its attempt ran.
 	Was webhook.DeliveryStatus
 }
 
-// Texts that both databases say of deliveries; how they find the rows is their own.
+// Parts of statements about deliveries that both databases share. Each finds the rows in its own way.
 const (
 	// Due are the columns of a due delivery and its event, in the order in which ScanClaimed reads them.
 	Due = `d.seq, d.id, d.event_id, d.attempt_count, d.schedule_start, d.triggered_by, d.created_at, e.seq, e.type, e.timestamp, e.created_at, e.data`
 
-	// Succeeds is what an attempt that succeeds makes of its delivery, but for completed_at.
+	// Succeeds sets the columns of a delivery whose attempt succeeded, except completed_at.
 	Succeeds = "attempt_count = attempt_count + 1, claimed_by = NULL, due_at = NULL, triggered_by = 'SCHEDULE', status = 'SUCCEEDED'"
 
-	// Ends is what any attempt makes of its delivery, as v (n, status, due_at, completed_at) says. One that was canceled while its attempt
-	// ran stays so, unless the attempt succeeded.
+	// Ends sets the columns of a delivery whose attempt ended to those of v (n, status, due_at, completed_at). A delivery that was canceled
+	// while its attempt ran stays canceled, unless the attempt succeeded.
 	Ends = `attempt_count = v.n, claimed_by = NULL, triggered_by = 'SCHEDULE',
 		status = CASE WHEN deliveries.status = 'CANCELED' AND v.status <> 'SUCCEEDED' THEN 'CANCELED' ELSE v.status END,
 		due_at = CASE WHEN deliveries.status = 'CANCELED' THEN NULL ELSE v.due_at END,
 		completed_at = CASE WHEN deliveries.status = 'CANCELED' AND v.status <> 'SUCCEEDED' THEN deliveries.completed_at ELSE v.completed_at END,
 		failure_reason = CASE WHEN deliveries.status <> 'CANCELED' AND v.status = 'FAILED' THEN 'RETRIES_EXHAUSTED' END`
 
-	// Ended are the columns of a delivery that ended: its Seq, and those of Finished.
+	// Ended are the columns of a delivery whose attempt ended: its Seq, and those of Finished.
 	Ended = "deliveries.seq, deliveries.status, deliveries.schedule_start"
 )
 
-// NextDue selects when the next unclaimed delivery of a webhook is due, which the text names: a parameter or a column.
+// NextDue returns a query for the time when the next unclaimed delivery of a webhook is due. webhook is a parameter or a column.
 func NextDue(webhook string) string {
 	return "SELECT d.due_at FROM deliveries d WHERE d.webhook_id = " + webhook + " AND d.due_at IS NOT NULL ORDER BY d.due_at LIMIT 1"
 }
 
-// Unclaims is what giving back makes of a claimed delivery: it is due from a time on, which the text names, if it is owed.
+// Unclaims returns the columns that releasing the claim of a delivery sets: a pending one is due at the time that the text names.
 func Unclaims(from string) string {
 	return "claimed_by = NULL, due_at = CASE WHEN status = 'PENDING' THEN " + from + " END"
 }
 
-// ScanClaimed reads a due delivery of the webhook with its event: the columns Due.
+// ScanClaimed reads the columns Due: a due delivery of the webhook, with its event.
 func ScanClaimed(rows *sql.Rows, to *Target) (*Claimed, error) {
 	claimed := &Claimed{Event: &webhook.Event{TenantID: to.TenantID}, Target: to, Delivery: webhook.Delivery{
 		TenantID: to.TenantID, WebhookID: to.ID, Status: webhook.Pending,

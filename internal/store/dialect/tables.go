@@ -5,58 +5,58 @@ import (
 	"slices"
 )
 
-// Ownership says whose the rows of a table are.
+// Ownership is the kind of owner that the rows of a table have.
 type Ownership int
 
-// Whose a row can be.
+// The kinds of owners.
 const (
-	OfDatabase         Ownership = iota // nobody's
-	OfTenant                            // a tenant's each
-	OfTenantOrOperator                  // as OfTenant, or an operator's where the owner is NULL
-	OfItself                            // the rows are the tenants
+	OfDatabase         Ownership = iota // the rows have no owner
+	OfTenant                            // each row belongs to a tenant
+	OfTenantOrOperator                  // as OfTenant, or to an operator if the owner is NULL
+	OfItself                            // the rows are the tenants themselves
 )
 
-// Table declares a table of both databases. The check of tenants' statements, Copy, RotateKey, retention and the deletion of tenants read it, so that
-// a table is told once; TestTables holds it to the schemas.
+// Table declares a table of both databases. The check of tenants' statements, Copy, RotateKey, retention and the deletion of tenants use it, so
+// that a table is declared once. TestTables compares it with the schemas.
 type Table struct {
 	Name  string
 	Whose Ownership
-	Owner string // the column that says whose a row is; "" in tables of the database
-	Key   string // the columns that its rows are read in the order of, each value once, with commas between
-	// Event is the column that names the event that a row is removed with; "" when it outlives events. A table with many rows for an
-	// event must be daily.
+	Owner string // the column with the owner of a row; "" for tables OfDatabase
+	Key   string // the unique columns that order its rows when all are read, separated by commas
+	// Event is the column of the event with which a row is removed; "" if rows outlive events. A table with many rows per event must be
+	// daily.
 	Event string
-	// Below is the table that its rows hang on, which they are removed before and found by, and Parent the column with the id of that row:
-	// for daily tables, but that of events.
+	// Below is the table of the rows that this table's rows belong to; these are found by them and removed before them. Parent is the column with
+	// the id of such a row. All daily tables except events have them.
 	Below  *Table
 	Parent string
-	// Webhook is the column that names the webhook that a row is removed with when that is deleted; "" when it stays for its history.
+	// Webhook is the column of the webhook with which a row is removed; "" if the row stays as history.
 	Webhook string
-	// Daily tables are partitioned on PostgreSQL, by the day on which the event was published. Their seq is the store's to give;
-	// others' are the database's.
+	// Daily tables are partitioned on PostgreSQL by the day on which the event was published. The store assigns their seq; for other tables
+	// the database does.
 	Daily  bool
-	Sealed bool // by a master key, which key_id names; see sealedTables
+	Sealed bool // a part of each row is sealed by the master key that key_id names; see sealedTables
 
-	// What inserts rows by the thousand needs to know.
-	Columns string // that have parameters, in their order
-	Fixed   string // further ones, the same in every row, and their values
+	// For inserting rows in bulk.
+	Columns string // columns with parameters, in order
+	Fixed   string // further columns, which have the same value in every row: Values
 	Values  string
 }
 
 var (
-	// EventsTable has events.
+	// EventsTable is the table of events.
 	EventsTable = &Table{
 		Name: "events", Whose: OfTenant, Owner: "tenant_id", Key: "seq", Event: "id", Daily: true,
 		Columns: "id, tenant_id, type, timestamp, created_at, data, tags",
 	}
-	// DeliveriesTable has deliveries.
+	// DeliveriesTable is the table of deliveries.
 	DeliveriesTable = &Table{
 		Name: "deliveries", Whose: OfTenant, Owner: "tenant_id", Key: "seq", Event: "event_id", Below: EventsTable, Parent: "event_id", Daily: true,
 		Columns: "id, tenant_id, event_id, webhook_id, event_type, triggered_by, due_at, claimed_by, created_at",
 		Fixed:   "status, attempt_count, schedule_start",
 		Values:  "'PENDING', 0, 0",
 	}
-	// AttemptsTable has attempts.
+	// AttemptsTable is the table of attempts.
 	AttemptsTable = &Table{
 		Name: "attempts", Whose: OfTenant, Owner: "tenant_id", Key: "seq", Event: "event_id", Below: DeliveriesTable, Parent: "delivery_id", Daily: true,
 		Columns: "id, tenant_id, webhook_id, delivery_id, event_id, number, status, error, message, triggered_by, " +
@@ -65,8 +65,8 @@ var (
 	}
 )
 
-// Tables are all there are. Those that are somebody's are copied in this order, of what refers to what, and removed in the
-// opposite one. Those of the database, Copy treats each in its own way.
+// Tables are all tables. Owned tables are copied in this order, in which tables follow those that they refer to, and removed in the
+// reverse order. Copy handles each table without owner in its own way.
 var Tables = []*Table{
 	{Name: "store"},
 	{Name: "keys", Key: "name", Sealed: true},
@@ -90,7 +90,7 @@ var Tables = []*Table{
 	{Name: "stats_webhooks", Whose: OfTenant, Owner: "tenant_id", Key: "webhook"},
 }
 
-// TablesThat yields those for which is is true, in their order.
+// TablesThat yields the tables for which is returns true, in order.
 func TablesThat(is func(t *Table) bool) iter.Seq[*Table] {
 	return func(yield func(*Table) bool) {
 		for _, t := range Tables {
@@ -101,30 +101,30 @@ func TablesThat(is func(t *Table) bool) iter.Seq[*Table] {
 	}
 }
 
-// LastFirst is the tables in the order in which their rows are removed.
+// LastFirst returns the tables in the order in which their rows are removed.
 func LastFirst(list iter.Seq[*Table]) []*Table {
 	all := slices.Collect(list)
 	slices.Reverse(all)
 	return all
 }
 
-// Owned reports whether the rows are somebody's.
+// Owned reports whether the rows have owners.
 func (t *Table) Owned() bool { return t.Whose != OfDatabase }
 
 // IsDaily reports whether the table is partitioned by day.
 func (t *Table) IsDaily() bool { return t.Daily }
 
-// IsSealed reports whether a part of the rows is sealed.
+// IsSealed reports whether a part of each row is sealed.
 func (t *Table) IsSealed() bool { return t.Sealed }
 
-// OfEvents reports whether rows are removed with their event: those of events are.
+// OfEvents reports whether rows are removed with their event; those of the table of events are.
 func (t *Table) OfEvents() bool { return t.Event != "" }
 
 // OfWebhooks reports whether rows are removed when their webhook is deleted.
 func (t *Table) OfWebhooks() bool { return t.Webhook != "" }
 
-// BesideEvents reports whether rows are removed with their event, and in one statement with it: it has few.
+// BesideEvents reports whether rows are removed with their event in one statement, because an event has few of them.
 func (t *Table) BesideEvents() bool { return t.Event != "" && !t.Daily }
 
-// Numbered reports whether the database gives its rows their seq.
+// Numbered reports whether the database assigns the rows' seq.
 func (t *Table) Numbered() bool { return t.Key == "seq" && !t.Daily }

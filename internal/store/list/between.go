@@ -9,10 +9,10 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// maxBetween bounds the rows that Between looks at. They may be anybody's: ids have no tenant.
+// maxBetween is the number of rows that Between examines. They may belong to any tenant: ids do not contain the tenant.
 const maxBetween = 10_000
 
-// between is the id from which on there are no more than maxBetween rows up to high, or low.
+// between returns the lowest id from which there are at most maxBetween rows up to high, but not below low.
 func (s *Source) between(ctx context.Context, l *Index, low, high webhook.ID) (webhook.ID, error) {
 	id := l.column("id")
 	var floor []webhook.ID
@@ -27,12 +27,12 @@ func (s *Source) between(ctx context.Context, l *Index, low, high webhook.ID) (w
 	return low, nil
 }
 
-// Between reads rows with ids from low to high, the highest first and n at most. q selects them, and holds them to whoever reads. Of
-// very many rows with such ids, which may be anybody's, it looks at the highest.
+// Between reads at most n rows with ids from low to high, the highest first. q selects the rows that the reader may see. If very many rows
+// of any tenants have such ids, it examines those with the highest.
 func Between[T any](ctx context.Context, s *Source, l *Index, q *gorm.DB, low, high webhook.ID, n int) ([]*T, error) {
 	db := s.DB
 	if l.table != "events" && l.table != "deliveries" {
-		db = nil // it has no days
+		db = nil // the table is not partitioned
 	}
 	low, err := s.between(ctx, l, low, high)
 	if err != nil {

@@ -12,13 +12,13 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// condition is one of a filter's, or a bound.
+// condition is a condition of a filter, or a bound of a walk.
 type condition struct {
 	text string
 	args []any
 }
 
-// aside is a condition that no index serves: it is checked with each row.
+// aside returns a condition that no index serves: it is checked for each row.
 func (c condition) aside() condition { return condition{"(" + c.text + ") IS TRUE", c.args} }
 
 func where(q *gorm.DB, conditions []condition) *gorm.DB {
@@ -28,7 +28,7 @@ func where(q *gorm.DB, conditions []condition) *gorm.DB {
 	return q
 }
 
-// asides are conditions that no index serves.
+// asides returns conditions that no index serves.
 func asides(list []condition) []condition {
 	for i := range list {
 		list[i] = list[i].aside()
@@ -36,7 +36,7 @@ func asides(list []condition) []condition {
 	return list
 }
 
-// in is the condition that the column is within the range.
+// in returns the condition that the column is within the range.
 func (t TimeRange) in(column string) []condition {
 	var list []condition
 	if t.From != nil {
@@ -48,12 +48,12 @@ func (t TimeRange) in(column string) []condition {
 	return list
 }
 
-// texts are those that can be stored; the others would be found nowhere, and PostgreSQL does not look for them.
+// texts returns the texts that can be stored. No row has the others, and PostgreSQL refuses to search for them.
 func texts(list []string) []string {
 	return slices.DeleteFunc(slices.Clone(list), func(s string) bool { return !webhook.IsText(s) })
 }
 
-// containing keeps rows of which one of the columns contains the text. Upper and lower case of ASCII letters are the same.
+// containing keeps rows in which one of the columns contains the text. ASCII letters match in upper and lower case.
 func containing(text string, columns ...string) condition {
 	if !webhook.IsText(text) {
 		return nothing
@@ -66,10 +66,10 @@ func containing(text string, columns ...string) condition {
 	return condition{strings.Join(either, " OR "), args}
 }
 
-// nothing is the condition that no row meets.
+// nothing is a condition that no row meets.
 var nothing = condition{text: "1 = 0"}
 
-// in adds the condition that the column has one of the values; none given keeps all.
+// in adds the condition that the column has one of the values; without values it keeps all rows.
 func in[T any](list []condition, column string, values []T) []condition {
 	if len(values) == 0 {
 		return list
@@ -77,7 +77,7 @@ func in[T any](list []condition, column string, values []T) []condition {
 	return append(list, condition{column + " IN ?", []any{values}})
 }
 
-// ofType adds the condition that an event's type matches one of the patterns (webhook.MatchesType); none given keeps all.
+// ofType adds the condition that an event's type matches one of the patterns (webhook.MatchesType); without patterns it keeps all rows.
 func ofType(list []condition, column string, patterns []string) []condition {
 	if len(patterns) == 0 {
 		return list
@@ -94,8 +94,8 @@ func ofType(list []condition, column string, patterns []string) []condition {
 	return append(list, condition{"(" + column + " IN ?" + either.text + ")", append([]any{types}, either.args...)})
 }
 
-// subscribing keeps webhooks that get events of the type. events is a JSON array of strings: the quotation marks make what is
-// looked for the whole of one.
+// subscribing keeps webhooks that get events of the type. The column is a JSON array of strings: with the quotation marks, the search finds
+// only whole strings.
 func subscribing(eventType string) condition {
 	var either []string
 	var names []any
@@ -106,7 +106,7 @@ func subscribing(eventType string) condition {
 		either = append(either, "w.events IS NULL")
 		name(webhook.AllPublished)
 	}
-	if webhook.CheckEventType("", eventType) == nil { // else it is the type of no event
+	if webhook.CheckEventType("", eventType) == nil { // otherwise no event has this type
 		name(eventType)
 		for i := range len(eventType) {
 			if eventType[i] == '.' {
@@ -120,12 +120,12 @@ func subscribing(eventType string) condition {
 	return condition{strings.Join(either, " OR "), names}
 }
 
-// escapeLike makes s stand for itself in LIKE … ESCAPE '!'.
+// escapeLike escapes s for LIKE … ESCAPE '!'.
 func escapeLike(s string) string {
 	return strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(s)
 }
 
-// within adds the condition that the column is in one of the ranges; none given keeps all.
+// within adds the condition that the column is in one of the ranges; without ranges it keeps all rows.
 func within(list []condition, column string, ranges []IntRange) []condition {
 	if len(ranges) == 0 {
 		return list
@@ -145,15 +145,15 @@ func within(list []condition, column string, ranges []IntRange) []condition {
 	return append(list, condition{strings.Join(either, " OR "), args})
 }
 
-// tagged keeps rows that have one of the tags. The column is a JSON array of strings: a quotation mark after a bracket or a comma begins
-// one, because within strings they have a backslash before them.
+// tagged keeps rows that have one of the tags. The column is a JSON array of strings: a quotation mark after a bracket or a comma begins a
+// string, because quotation marks within strings are escaped by a backslash.
 func tagged(column string, tags []string) condition {
 	var either []string
 	var args []any
 	for _, tag := range texts(tags) {
 		text, err := json.Marshal(tag) // as dialect.Params stores it
 		if err != nil {
-			continue // no string
+			continue // not a string
 		}
 		for _, before := range []string{"[", ","} {
 			either, args = append(either, "replace("+column+", ?, '') <> "+column), append(args, before+string(text))
@@ -165,12 +165,12 @@ func tagged(column string, tags []string) condition {
 	return condition{strings.Join(either, " OR "), args}
 }
 
-// ofEvent is a condition on the event, ev, of a delivery.
+// ofEvent returns a condition on the event, ev, of a delivery.
 func ofEvent(db dialect.DB, c condition) condition {
 	return condition{"(SELECT (" + c.text + ") FROM events AS ev WHERE ev.id = d.event_id" + db.SameDay("ev", "d") + ")", c.args}
 }
 
-// ofLastAttempt are conditions on the last attempt, la, of a delivery.
+// ofLastAttempt returns a condition on the last attempt, la, of a delivery.
 func ofLastAttempt(db dialect.DB, all []condition) condition {
 	var texts []string
 	var args []any
@@ -185,7 +185,7 @@ func lastError(db dialect.DB) string {
 	return "(SELECT la.error FROM attempts AS la WHERE " + isLast(db) + ")"
 }
 
-// isLast is the condition that la is the last attempt of a delivery.
+// isLast is the condition that la is the last attempt of the delivery.
 func isLast(db dialect.DB) string {
 	return "la.delivery_id = d.id AND la.number = d.attempt_count" + db.SameDay("la", "d") + " AND (la.tenant_id = d.tenant_id) IS TRUE"
 }

@@ -12,23 +12,23 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// Count is how many rows a list has.
+// Count is the number of rows in a list.
 type Count struct {
 	N int
-	// AtLeast says that not all rows were looked at, so that there may be more.
+	// AtLeast means that not all rows were examined, so there may be more.
 	AtLeast bool
 }
 
-// Bounds of a count with a filter that is searched. Its limit bounds it too.
+// Limits of a count with a filter that must be searched, besides the count's own limit.
 const (
-	// SearchedPerCounted is how many rows are looked at for each that a count may find.
+	// SearchedPerCounted is the number of rows that are examined for each one that a count may find.
 	SearchedPerCounted = 10
 	countTime          = 2 * stretchTime
-	maxCounted         = 200_000 // rows that are looked at for all parents' lists together
+	maxCounted         = 200_000 // rows that are examined for all parents' lists together
 	forever            = 24 * time.Hour
 )
 
-// Count counts the rows of a list, as far as limit; 0 is all of them.
+// Count counts the rows of a list, up to limit; 0 counts all.
 func (r *Reading[T]) Count(ctx context.Context, limit int) (Count, error) {
 	s, some, err := r.within(ctx, stretch{})
 	if err != nil || !some || len(r.branches) == 0 {
@@ -64,7 +64,7 @@ func (r *Reading[T]) Count(ctx context.Context, limit int) (Count, error) {
 	return all.to(limit), err
 }
 
-// countIn counts the rows in a stretch, one more than limit at most, or all. It may end before the stretch does, at floor.
+// countIn counts the rows in a stretch: all, or at most one more than limit. It may end before the stretch does, at floor.
 func (r *Reading[T]) countIn(s stretch, limit int, v *sieve) (n int, floor Place, err error) {
 	if v == nil {
 		counts, err := r.counts(r.branches, func(int) stretch { return s }, max(limit, 0))
@@ -84,7 +84,7 @@ func (r *Reading[T]) countIn(s stretch, limit int, v *sieve) (n int, floor Place
 	return len(one.kept), one.floor(), nil
 }
 
-// siftedOf is what is kept of the candidates in a stretch, as many as are wanted at most.
+// siftedOf sifts the candidates in a stretch, until as many are kept as are wanted.
 func (r *Reading[T]) siftedOf(s stretch, want int, v *sieve, groups bool) (*queue, error) {
 	lists, err := r.candidates(r.branches, func(int) stretch { return s }, max(maxCandidates/len(r.branches), maxPortion), groups)
 	if err != nil {
@@ -95,7 +95,7 @@ func (r *Reading[T]) siftedOf(s stretch, want int, v *sieve, groups bool) (*queu
 	return one, v.sift(one)
 }
 
-// to is the count as far as limit.
+// to returns the count up to limit.
 func (c Count) to(limit int) Count {
 	if limit > 0 && c.N > limit {
 		return Count{limit, true}
@@ -103,7 +103,7 @@ func (c Count) to(limit int) Count {
 	return c
 }
 
-// CountOf counts the rows of each parent's list, as far as limit; 0 is all of them. Parents with none are missing from the map.
+// CountOf counts the rows of each parent's list, up to limit; 0 counts all. Parents without rows are missing from the map.
 func (r *Reading[T]) CountOf(ctx context.Context, ids []webhook.ID, limit int) (map[webhook.ID]Count, error) {
 	result := make(map[webhook.ID]Count, len(ids))
 	s, some, err := r.within(ctx, stretch{})
@@ -136,7 +136,7 @@ func (r *Reading[T]) CountOf(ctx context.Context, ids []webhook.ID, limit int) (
 	return result, nil
 }
 
-// countAll counts the rows of each parent, by the parents' places.
+// countAll counts the rows of each parent, in the order of the parents.
 func (c *children[T]) countAll(s stretch, limit int, v *sieve) (map[int]Count, error) {
 	floors, err := c.ends(s)
 	if err != nil {
@@ -169,7 +169,7 @@ func (c *children[T]) countAll(s stretch, limit int, v *sieve) (map[int]Count, e
 	return all, nil
 }
 
-// counts counts the rows of branches in their stretches, one more than limit at most; 0 is all of them.
+// counts counts the rows of branches in their stretches, at most one more than limit; 0 counts all.
 func (r *Reading[T]) counts(branches []any, in func(i int) stretch, limit int) (map[int]int, error) {
 	parts, rows := make([]string, len(branches)), make([]any, len(branches))
 	for i, value := range branches {

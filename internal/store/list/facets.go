@@ -13,21 +13,21 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// Facets is how many deliveries of a list have each status, each type of event, and each error of the last attempt: the most frequent
+// Facets are the numbers of deliveries of a list by status, by type of event, and by error of the last attempt: the most frequent values
 // first.
 type Facets struct {
 	Statuses, EventTypes, Errors []Facet
-	// AtLeast says that not all rows were looked at.
+	// AtLeast means that not all rows were examined.
 	AtLeast bool
 }
 
-// Facet is a value, and how many rows have it.
+// Facet is a value and the number of rows that have it.
 type Facet struct {
 	Value string
 	N     int
 }
 
-// maxFacets is how many values of one kind are told.
+// maxFacets is the maximum number of values of one kind.
 const maxFacets = 100
 
 // groupColumns are the columns of a group.
@@ -35,7 +35,7 @@ func groupColumns(db dialect.DB) string {
 	return StatusShown + " AS status, d.event_type, " + lastError(db) + " AS error"
 }
 
-// groups is how many rows there are of each group.
+// groups has the number of rows in each group.
 type groups map[group]int
 
 func (g groups) sum() (n int) {
@@ -45,14 +45,14 @@ func (g groups) sum() (n int) {
 	return n
 }
 
-// facets tells the groups by each of what they are told apart by.
+// facets sums the groups by each of their columns.
 func (g groups) facets(atLeast bool) *Facets {
 	by := func(value func(group) string) []Facet {
 		sums := map[string]int{}
 		for one, n := range g {
 			sums[value(one)] += n
 		}
-		delete(sums, "") // deliveries whose last attempt did not fail have no error
+		delete(sums, "") // deliveries whose last attempt did not fail
 		list := make([]Facet, 0, len(sums))
 		for value, n := range sums {
 			list = append(list, Facet{value, n})
@@ -68,8 +68,8 @@ func (g groups) facets(atLeast bool) *Facets {
 	}
 }
 
-// Facets groups the first deliveries of a list, about limit of them. A filter that is searched looks at SearchedPerCounted times as many
-// rows.
+// Facets groups the first deliveries of a list, about limit of them. A filter that must be searched examines up to SearchedPerCounted times
+// this number of rows.
 func (r *Reading[T]) Facets(ctx context.Context, limit int) (*Facets, error) {
 	s, some, err := r.within(ctx, stretch{})
 	if err != nil {
@@ -98,7 +98,7 @@ func (r *Reading[T]) Facets(ctx context.Context, limit int) (*Facets, error) {
 	return all.facets(floor != (Place{}) || all.sum() > limit), err
 }
 
-// groupsIn groups the rows in a stretch, one more than limit at most. It may end before the stretch does, at floor.
+// groupsIn groups the rows in a stretch, at most one more than limit. It may end before the stretch does, at floor.
 func (r *Reading[T]) groupsIn(s stretch, limit int, v *sieve) (all groups, floor Place, err error) {
 	if v == nil {
 		found, err := r.groupsOf(1, func(int) (string, []any) {
@@ -120,7 +120,7 @@ func (r *Reading[T]) groupsIn(s stretch, limit int, v *sieve) (all groups, floor
 	return groupsOf(one), one.floor(), nil
 }
 
-// groupsOf groups what was kept of a list.
+// groupsOf groups the candidates that were kept of a list.
 func groupsOf(l *queue) groups {
 	all := groups{}
 	for _, c := range l.kept {
@@ -129,12 +129,12 @@ func groupsOf(l *queue) groups {
 	return all
 }
 
-// grouped is a query of what facets need of the rows of a branch in a stretch, one more than limit at most.
+// grouped returns a query for the columns of groups of the rows of a branch in a stretch, at most one more than limit.
 func (r *Reading[T]) grouped(value any, s stretch, limit int) *gorm.DB {
 	return r.ordered(where(r.branch(r.Rows(), value, s), r.rest).Select(r.placed()+", "+groupColumns(r.Source.DB)), s.upward, limit+1)
 }
 
-// groupsOf groups the rows of n lists, each of which is a text and its parameters.
+// groupsOf groups the rows of n lists, each of which is a statement and its parameters.
 func (r *Reading[T]) groupsOf(n int, rows func(i int) (text string, args []any)) ([]groups, error) {
 	parts, all := make([]string, n), make([]groups, n)
 	var params []any
@@ -156,7 +156,7 @@ func (r *Reading[T]) groupsOf(n int, rows func(i int) (text string, args []any))
 	return all, nil
 }
 
-// FacetsOf groups the first deliveries of each parent's list, as Facets does.
+// FacetsOf is Facets for each parent's list.
 func (r *Reading[T]) FacetsOf(ctx context.Context, ids []webhook.ID, limit int) (map[webhook.ID]*Facets, error) {
 	result := make(map[webhook.ID]*Facets, len(ids))
 	s, some, err := r.within(ctx, stretch{})
@@ -183,7 +183,7 @@ func (r *Reading[T]) FacetsOf(ctx context.Context, ids []webhook.ID, limit int) 
 	return result, nil
 }
 
-// facetsAll is the facets of each parent's list, in the order of the parents.
+// facetsAll returns the facets of each parent's list, in the order of the parents.
 func (c *children[T]) facetsAll(s stretch, limit int, v *sieve) ([]*Facets, error) {
 	floors, err := c.ends(s)
 	if err != nil {

@@ -16,7 +16,7 @@ type TimeRange struct {
 	From, To *time.Time
 }
 
-// IntRange has all numbers from From to To. Nil means no limit on that side.
+// IntRange is all numbers from From to To, both included. Nil means no limit on that side.
 type IntRange struct {
 	From, To *int
 }
@@ -29,23 +29,23 @@ func (r IntRange) Has(n int) bool {
 // WebhookFilter narrows a list of webhooks. Zero fields do not filter.
 type WebhookFilter struct {
 	Enabled   *bool
-	EventType string // that get events of it
-	URL       string // that contain it
-	// ExternalID is the whole of it.
+	EventType string // webhooks that get events of this type
+	URL       string // webhooks whose URL contains it
+	// ExternalID must be equal.
 	ExternalID     string
 	DisabledReason *webhook.DisabledReason
 	Failing        *bool  // whether attempts have failed since the last success
 	Text           string // that the URL, the description or the external id contains
-	// Ascending has the list run from the oldest.
+	// Ascending lists the oldest first.
 	Ascending bool
 }
 
 // EventFilter narrows a list of events. Zero fields do not filter.
 type EventFilter struct {
 	Types          []string
-	Tags           []string // that have one of them
+	Tags           []string // events that have one of them
 	IdempotencyKey string
-	Data           []webhook.DataFilter // that meet all
+	Data           []webhook.DataFilter // events that meet all of them
 	CreatedAt      TimeRange
 }
 
@@ -55,15 +55,15 @@ type DeliveryFilter struct {
 	EventIDs   []webhook.ID
 	EventTypes []string
 	Statuses   []webhook.DeliveryStatus
-	Tags       []string             // whose event has one of them
-	Data       []webhook.DataFilter // whose event meets all
-	// Errors and HTTPStatuses are of the last attempt.
+	Tags       []string             // deliveries whose event has one of them
+	Data       []webhook.DataFilter // deliveries whose event meets all of them
+	// Errors and HTTPStatuses are those of the last attempt.
 	Errors        []webhook.ErrorCode
 	HTTPStatuses  []IntRange
 	CreatedAt     TimeRange
 	CompletedAt   TimeRange
 	NextAttemptAt TimeRange
-	// Order is how the list of a tenant's deliveries runs. A list in the order of a time has deliveries with one only.
+	// Order is the order of a tenant's deliveries. A list in the order of a time has only deliveries that have this time.
 	Order DeliveryOrder
 }
 
@@ -75,13 +75,13 @@ type AttemptFilter struct {
 	EventTypes  []string
 	Statuses    []webhook.AttemptStatus
 	Errors      []webhook.ErrorCode
-	// HTTPStatuses keeps attempts that were answered with one of them.
+	// HTTPStatuses keeps attempts that were answered with a status in one of them.
 	HTTPStatuses []IntRange
 	Triggers     []webhook.Trigger
 	StartedAt    TimeRange
 }
 
-// Path is how the tenant's webhooks are listed that the filter keeps.
+// Path returns how to list the tenant's webhooks that the filter keeps.
 func (f WebhookFilter) Path(tenant webhook.ID) Path {
 	p := Path{Index: webhooksOfTenant, branches: []any{tenant}, rest: asides(f.conditions())}
 	if f.ExternalID != "" {
@@ -93,7 +93,7 @@ func (f WebhookFilter) Path(tenant webhook.ID) Path {
 	return p
 }
 
-// fewTypes is few, for types of events without a wildcard: no index serves those with one.
+// fewTypes is few for types of events; no index serves types with a wildcard.
 func fewTypes(patterns []string) (branches []any, ok bool) {
 	if slices.ContainsFunc(patterns, func(p string) bool { _, ok := webhook.Wildcard(p); return ok }) {
 		return nil, false
@@ -124,11 +124,11 @@ func (f WebhookFilter) conditions() []condition {
 	return list
 }
 
-// StatusShown is what a delivery's status is: a waiting delivery of a disabled webhook is HELD, of a deleted one CANCELED.
+// StatusShown is the status of a delivery as callers see it: a pending delivery of a disabled webhook is HELD, one of a deleted webhook CANCELED.
 const StatusShown = `CASE WHEN d.status <> 'PENDING' THEN d.status WHEN w.deleted_at IS NOT NULL THEN 'CANCELED'
 	WHEN NOT w.enabled THEN 'HELD' ELSE 'PENDING' END`
 
-// NextAttemptShown is when a delivery's next attempt is due, as far as its webhook lets it.
+// NextAttemptShown is the time of a delivery's next attempt as callers see it: none if its webhook is disabled or deleted.
 const NextAttemptShown = "CASE WHEN w.enabled AND w.deleted_at IS NULL THEN d.due_at END"
 
 func (f EventFilter) conditions() []condition {
@@ -159,10 +159,10 @@ func (f AttemptFilter) conditions() []condition {
 	return append(list, f.StartedAt.in("a.started_at")...)
 }
 
-// Keep has a query keep what the filter keeps, whatever index it goes along.
+// Keep adds the filter to a query, whatever index the query uses.
 func (f AttemptFilter) Keep(q *gorm.DB) *gorm.DB { return where(q, asides(f.conditions())) }
 
-// few are the values when a list can walk a part of an index for each of them.
+// few returns the values if they are so few that a list can walk a part of an index for each of them.
 func few[V comparable](values []V) (branches []any, ok bool) {
 	seen := make(map[V]bool, len(values))
 	for _, v := range values {
@@ -174,12 +174,12 @@ func few[V comparable](values []V) (branches []any, ok bool) {
 	return branches, len(branches) > 0 && len(branches) <= maxBranches
 }
 
-// only reports whether all values are this one, and there are any.
+// only reports whether there are values and all of them equal this one.
 func only[V comparable](values []V, one V) bool {
 	return len(values) > 0 && !slices.ContainsFunc(values, func(v V) bool { return v != one })
 }
 
-// Path is how the tenant's events are listed that the filter keeps.
+// Path returns how to list the tenant's events that the filter keeps.
 func (f EventFilter) Path(tenant webhook.ID, db dialect.DB) Path {
 	p, rest := Path{Index: eventsOfTenant, branches: []any{tenant}, span: f.CreatedAt}, f
 	if types, ok := fewTypes(f.Types); ok {
@@ -193,7 +193,7 @@ func (f EventFilter) Path(tenant webhook.ID, db dialect.DB) Path {
 	return p
 }
 
-// Among is Path for a filter by idempotency key: events are those that were published with it, if there are any.
+// Among is Path for a filter by idempotency key; events are those that were published with the key.
 func (f EventFilter) Among(events []webhook.ID, db dialect.DB) Path {
 	p := Path{Index: eventByID, rest: asides(f.conditions()), data: f.Data, daysOf: daysOfEvents(db, "e.day")}
 	for _, id := range events {
@@ -202,7 +202,7 @@ func (f EventFilter) Among(events []webhook.ID, db dialect.DB) Path {
 	return p
 }
 
-// Path is how the tenant's deliveries are listed that the filter keeps.
+// Path returns how to list the tenant's deliveries that the filter keeps.
 func (f DeliveryFilter) Path(tenant webhook.ID, db dialect.DB) Path {
 	if f.Order.By != CreatedAt {
 		return f.byTime(tenant, db)
@@ -229,7 +229,7 @@ func (f DeliveryFilter) Path(tenant webhook.ID, db dialect.DB) Path {
 	return p
 }
 
-// Path is how the tenant's attempts are listed that the filter keeps.
+// Path returns how to list the tenant's attempts that the filter keeps.
 func (f AttemptFilter) Path(tenant webhook.ID) Path {
 	p, rest := Path{Index: AttemptsOfTenant, branches: []any{tenant}, span: f.StartedAt}, f
 	deliveries, byDelivery := few(f.DeliveryIDs)
@@ -252,12 +252,12 @@ func (f AttemptFilter) Path(tenant webhook.ID) Path {
 	return p
 }
 
-// failed reports whether the filter keeps failed attempts only: those that have an error.
+// failed reports whether the filter keeps only failed attempts, which have an error.
 func (f AttemptFilter) failed() bool {
 	return only(f.Statuses, webhook.AttemptFailed) || len(f.Statuses) == 0 && len(f.Errors) > 0
 }
 
-// first and last are bounds of all times that are in the range and in the database.
+// first and last are the first and the last time that the range has and the database can store.
 func (t TimeRange) first() time.Time {
 	if t.From == nil || t.From.Unix() < 0 {
 		return time.Unix(0, 0)
@@ -272,7 +272,7 @@ func (t TimeRange) last() time.Time {
 	return *t.To
 }
 
-// OfWebhooks is the path of each webhook's attempts.
+// OfWebhooks returns the path of each webhook's attempts.
 func (f AttemptFilter) OfWebhooks() Path {
 	p, rest := Path{Index: attemptsOfWebhook, span: f.StartedAt}, f
 	if f.failed() {
@@ -282,7 +282,7 @@ func (f AttemptFilter) OfWebhooks() Path {
 	return p
 }
 
-// OfWebhooks is the path of each webhook's deliveries.
+// OfWebhooks returns the path of each webhook's deliveries.
 func (f DeliveryFilter) OfWebhooks(db dialect.DB) Path {
 	p, rest := Path{Index: deliveriesOfWebhook, span: f.CreatedAt, data: f.Data}, f
 	if only(f.Statuses, webhook.DeliveryFailed) {
@@ -292,18 +292,18 @@ func (f DeliveryFilter) OfWebhooks(db dialect.DB) Path {
 	return p
 }
 
-// OfEvents is the path of each event's deliveries.
+// OfEvents returns the path of each event's deliveries.
 func (f DeliveryFilter) OfEvents(db dialect.DB) Path {
 	return Path{Index: deliveriesOfEvent, rest: asides(f.conditions(db)), data: f.Data, daysOf: daysOfEvents(db, "d.day")}
 }
 
-// daysOfEvents tells of each event when it was published.
+// daysOfEvents returns the day on which each event was published.
 func daysOfEvents(db dialect.DB, column string) func(event any) []condition {
 	return func(event any) []condition { return eventDays(db, column, event.(webhook.ID)) }
 }
 
-// AttemptsOfDeliveries is the path of each delivery's attempts. Where tables are partitioned by the day on which the event was published,
-// eventOf reads the events of the deliveries.
+// AttemptsOfDeliveries returns the path of each delivery's attempts. For tables that are partitioned by the day on which the event was
+// published, eventOf reads the events of the deliveries.
 func AttemptsOfDeliveries(db dialect.DB, eventOf func() (map[webhook.ID]webhook.ID, error)) (Path, error) {
 	p := Path{Index: attemptsOfDelivery}
 	if published(db, "a.day", time.Unix(0, 0), time.Unix(0, 0)) == nil {
@@ -319,7 +319,7 @@ func AttemptsOfDeliveries(db dialect.DB, eventOf func() (map[webhook.ID]webhook.
 	return p, err
 }
 
-// places are the first and the last that a list in the order of the time may have in the range.
+// places returns the first and the last place that a list in the order of the time can have in the range.
 func (t TimeRange) places() (low, high Place) {
 	if t.From != nil {
 		low = Place{At: t.From.UnixMicro()}
@@ -330,7 +330,7 @@ func (t TimeRange) places() (low, high Place) {
 	return low, high
 }
 
-// byTime is how the tenant's deliveries that the filter keeps are listed in the order of a time.
+// byTime returns how to list the tenant's deliveries that the filter keeps in the order of a time.
 func (f DeliveryFilter) byTime(tenant webhook.ID, db dialect.DB) Path {
 	p, rest := Path{Index: completedOfTenant, branches: []any{tenant}, data: f.Data, span: f.CompletedAt}, f
 	if f.Order.By == NextAttemptAt {

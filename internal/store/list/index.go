@@ -11,30 +11,30 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// Index is a way to read the rows of a table: along an index, in the order of seq.
+// Index is a way to read the rows of a table: along a database index, in the order of seq.
 type Index struct {
 	table, alias string
-	// index is the index's name; "" is the table's own order, or, for one row, its key. On SQLite every index ends with seq, on PostgreSQL
-	// these do.
+	// index is the name of the database index; "" means the table's own order or, for one row, its key. On SQLite every index ends with seq;
+	// on PostgreSQL these do.
 	index string
 	one   bool
-	// single says that a walk finds one row at most, and needs no order.
+	// single means that a walk finds at most one row, and needs no order.
 	single bool
-	// equal is the index's first columns: a walk holds them to one value each.
+	// equal are the first columns of the index: a walk has one value for each.
 	equal []string
 	// only is the condition of a partial index, as the index has it.
 	only string
-	// by is the column after equal, if the index has another one than seq that is in the order of seq.
+	// by is the column after equal, if it is not seq but has the same order.
 	by string
-	// at is the column of the time that runs with seq.
+	// at is the column of the time that increases with seq.
 	at string
-	// time is the column of the time that the list is in the order of, before seq; "" for none. The index has it after equal.
+	// time is the column of the time that orders the list before seq; "" for none. The index has it after equal.
 	time string
 }
 
 var (
 	webhooksOfTenant     = &Index{table: "webhooks", alias: "w", index: "webhooks_tenant", equal: []string{"tenant_id"}, at: "created_at"}
-	webhooksByExternalID = &Index{ // one row at most, so that it needs no order
+	webhooksByExternalID = &Index{ // at most one row, so it needs no order
 		table: "webhooks", alias: "w", index: "webhooks_external", equal: []string{"tenant_id", "external_id"},
 		only: "w.external_id IS NOT NULL AND w.deleted_at IS NULL", at: "created_at",
 	}
@@ -87,11 +87,11 @@ var (
 	TenantsByID = &Index{table: "tenants", alias: "t", one: true}
 	// TokensByID finds tokens by their keys.
 	TokensByID = &Index{table: "tokens", alias: "k", one: true}
-	// Deliveries is the table of deliveries in its own order.
+	// Deliveries reads the table of deliveries in its own order.
 	Deliveries = &Index{table: "deliveries", alias: "d"}
 )
 
-// From is the table as a statement names it. SQLite takes the index, or refuses the statement.
+// From returns the table for a statement. SQLite uses the named index, or refuses the statement.
 func (l *Index) From(db *gorm.DB) string {
 	text := l.table + " AS " + l.alias
 	switch {
@@ -103,7 +103,7 @@ func (l *Index) From(db *gorm.DB) string {
 	return text + " INDEXED BY " + l.index
 }
 
-// Of is the tenant's rows. db reads in its name.
+// Of returns a query for the tenant's rows. db must be restricted to the tenant.
 func (l *Index) Of(db *gorm.DB, tenant webhook.ID) *gorm.DB {
 	is := l.owner(tenant)
 	return db.Table(l.From(db)).Where(is.text, is.args...)
@@ -111,7 +111,7 @@ func (l *Index) Of(db *gorm.DB, tenant webhook.ID) *gorm.DB {
 
 func (l *Index) column(name string) string { return l.alias + "." + name }
 
-// placed are the columns of a row's place.
+// placed returns the columns of a row's place.
 func (l *Index) placed() string {
 	if l.time == "" {
 		return l.seq()
@@ -119,13 +119,13 @@ func (l *Index) placed() string {
 	return l.seq() + ", " + l.column(l.time) + " AS at"
 }
 
-// seq is the column that orders the list.
+// seq returns the column that orders the list.
 func (l *Index) seq() string { return l.column("seq") }
 
-// ofOne reports whether the index begins with the tenant.
+// ofOne reports whether the first column of the index is the tenant.
 func (l *Index) ofOne() bool { return slices.Contains(l.equal, "tenant_id") }
 
-// owner is the condition that rows are the tenant's, for the index or beside it.
+// owner returns the condition that rows belong to the tenant, served by the index or not.
 func (l *Index) owner(tenant webhook.ID) condition {
 	is := condition{l.column("tenant_id") + " = ?", []any{tenant}}
 	if l.ofOne() {
@@ -134,10 +134,10 @@ func (l *Index) owner(tenant webhook.ID) condition {
 	return is.aside()
 }
 
-// nearDays is how many days after its event was published most of what is of it is made.
+// nearDays is the number of days after its publication in which most rows of an event are created.
 const nearDays = 3
 
-// daysBefore is where rows with the ids are looked for in turn.
+// daysBefore returns the ranges of days in which rows with the ids are searched, in this order.
 func daysBefore(db dialect.DB, column string, ids []webhook.ID) [][]condition {
 	var first, last time.Time
 	for i, id := range ids {
@@ -148,7 +148,7 @@ func daysBefore(db dialect.DB, column string, ids []webhook.ID) [][]condition {
 			last = t
 		}
 	}
-	if last = last.Add(oneDay); last.Year() > 9999 { // an id that nobody made
+	if last = last.Add(oneDay); last.Year() > 9999 { // an id that was never issued
 		return [][]condition{nil}
 	}
 	near := published(db, column, first.Add(-nearDays*oneDay), last)
@@ -160,8 +160,8 @@ func daysBefore(db dialect.DB, column string, ids []webhook.ID) [][]condition {
 
 const oneDay = 24 * time.Hour
 
-// published is the condition that events were published in the range, where tables are partitioned by that; else there is none. db is
-// nil for a table that never is.
+// published returns the condition that events were published in the range if the table is partitioned by that day, else none. db is nil
+// for a table that is never partitioned.
 func published(db dialect.DB, column string, from, to time.Time) []condition {
 	if db == nil {
 		return nil
@@ -173,11 +173,11 @@ func published(db dialect.DB, column string, from, to time.Time) []condition {
 	return []condition{{strings.TrimPrefix(text, " AND "), args}}
 }
 
-// eventDays is the condition that rows are of the event, as its id tells when it was published.
+// eventDays returns the condition that rows belong to the event's day of publication, which its id contains.
 func eventDays(db dialect.DB, column string, event webhook.ID) []condition {
 	t := event.Time()
 	if t.Year() > 9999 {
-		return nil // nobody made it
+		return nil // it was never issued
 	}
 	return published(db, column, t, t.Add(time.Second))
 }

@@ -1,5 +1,5 @@
-// Package list reads tables page by page along one index that it names, with filters, and counts what a list has. It knows the indexes and the
-// filters; whose rows they are, it is given.
+// Package list reads tables page by page along one index, with filters, and counts the rows of lists. It chooses the index for each filter;
+// its callers say which tenant's rows to read.
 package list
 
 import (
@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// BelowAll is a place before the first row that there ever is: where the cursors of an empty list stand.
+// BelowAll is a place before every row: the cursor of an empty list.
 const BelowAll = -1
 
-// Page selects a part of a list by keyset: at most one of First and Last, 1 to 100, is set. After and Before are the Seq
-// of a row (0: none), or BelowAll, in the list's own order.
+// Page selects a part of a list by keyset: at most one of First and Last is set, from 1 to 100. After and Before are the Seq of a row (0:
+// none), or BelowAll, in the order of the list.
 type Page struct {
 	First, Last   int
 	After, Before int64
@@ -20,7 +20,7 @@ type Page struct {
 	AfterAt, BeforeAt int64
 }
 
-// Place is where a row stands in a list: by a time, in microseconds, in lists that have one, and then by its Seq. The zero Place is none.
+// Place is the position of a row in a list: a time in microseconds, in lists in the order of a time, and its Seq. The zero Place is none.
 type Place struct{ At, Seq int64 }
 
 func (p Place) compare(q Place) int {
@@ -30,17 +30,17 @@ func (p Place) compare(q Place) int {
 // List is a page of rows.
 type List[T any] struct {
 	Items []*T
-	// HasNext and HasPrev say that there are more rows on that side, or that it has not been searched.
+	// HasNext and HasPrev mean that there are more rows on that side, or that it has not been searched.
 	HasNext, HasPrev bool
-	// Start and End are where pages before and after this one begin: cursors, as Page has them.
+	// Start and End are the cursors for the pages before and after this one, as in Page.
 	Start, End int64
-	// StartAt and EndAt are the times of Start and End, as Page has them.
+	// StartAt and EndAt are the times of Start and End, as in Page.
 	StartAt, EndAt int64
-	// SearchedTo is when the last row was made that was looked at; nil when the page is as long as asked, or the list has ended.
+	// SearchedTo is the time of the last row that was examined; nil if the page is full or the list has ended.
 	SearchedTo *time.Time
 }
 
-// Order is how a list runs: by the Seq of a table, which never changes, so that pages stay stable while rows arrive.
+// Order is the order of a list by Seq, which never changes, so that pages stay stable while rows arrive.
 type Order struct{ ascending bool }
 
 // The two orders.
@@ -49,7 +49,7 @@ var (
 	OldestFirst = Order{ascending: true}
 )
 
-// DefaultPage is how many rows a page has when neither First nor Last is given; MaxPage is the most.
+// DefaultPage is the length of a page if neither First nor Last is given; MaxPage is the maximum.
 const (
 	DefaultPage = 20
 	MaxPage     = 100
@@ -63,8 +63,8 @@ func (p Page) size() int {
 	return min(n, MaxPage)
 }
 
-// walk is how a page is read: from start on, which is a cursor or 0 for an end of the list, and not as far as end, towards
-// higher Seqs or lower ones.
+// walk is the way in which a page is read: from start, a cursor or 0 for the end of the list, up to but not including end, towards higher or
+// lower Seqs.
 type walk struct {
 	upward     bool
 	start, end Place
@@ -80,7 +80,8 @@ func (o Order) walk(p Page) walk {
 	return w
 }
 
-// stretch has the page's rows, and the row of the cursor that it starts from: while that one is there, something is on its other side.
+// stretch returns the stretch with the page's rows and the row of the cursor from which it starts: if that row exists, the list has rows on
+// the other side.
 func (w walk) stretch() stretch {
 	s := stretch{upward: w.upward, from: w.start, to: w.end}
 	if w.end != (Place{}) {
@@ -89,7 +90,7 @@ func (w walk) stretch() stretch {
 	return s
 }
 
-// limit is one row more than the page has, and the cursor's.
+// limit is the number of rows to read: the page's, one more, and the cursor's.
 func (w walk) limit() int {
 	if w.start != (Place{}) {
 		return w.size + 2
@@ -97,11 +98,11 @@ func (w walk) limit() int {
 	return w.size + 1
 }
 
-// other is what is on the other side of the cursor that the page starts from.
+// other returns the stretch on the other side of the cursor from which the page starts.
 func (w walk) other() stretch { return stretch{upward: !w.upward, from: w.start} }
 
-// cut makes a page of what was found. sure is false when the row of its cursor is not among that, so that it is to be looked whether
-// something is on the other side.
+// cut makes a page of the rows that were found. sure is false if the row of its cursor is not among them: the caller must then check
+// whether there are rows on the other side.
 func cut[T any, R listed[T]](r *Reading[T], rows []*T, w walk) (l *List[T], sure bool) {
 	behind := w.start.Seq > 0 && len(rows) > 0 && place[T, R](r, rows[0]) == w.start
 	if behind {
@@ -130,7 +131,7 @@ func (l *List[T]) more(w walk) bool {
 	return l.HasNext
 }
 
-// isBehind says that something is on the other side of the page's cursor.
+// isBehind notes that there are rows on the other side of the page's cursor.
 func (l *List[T]) isBehind(w walk) {
 	if w.back {
 		l.HasNext = true
@@ -139,13 +140,13 @@ func (l *List[T]) isBehind(w walk) {
 	}
 }
 
-// listed is a row of type T that a list can have.
+// listed is the constraint for rows of type T in lists.
 type listed[T any] interface {
 	*T
 	Position() int64
 }
 
-// place is where the row stands in the list.
+// place returns the position of the row in the list.
 func place[T any, R listed[T]](r *Reading[T], row *T) Place {
 	p := Place{Seq: R(row).Position()}
 	if r.At != nil {
@@ -154,7 +155,7 @@ func place[T any, R listed[T]](r *Reading[T], row *T) Place {
 	return p
 }
 
-// stopped notes that a list was searched as far as floor.
+// stopped notes that the search ended at floor.
 func stopped[T any](l *List[T], w walk, r *Reading[T], branches []any, floor Place) (err error) {
 	if l.SearchedTo, err = r.timeOf(branches, floor); err != nil {
 		return err
@@ -167,7 +168,7 @@ func stopped[T any](l *List[T], w walk, r *Reading[T], branches []any, floor Pla
 	return nil
 }
 
-// finish sets the page's cursors that are not set yet: those of its first and last row. An empty page has the place where it was read.
+// finish sets cursors of the page that are not set yet, to its first and last row, or for an empty page to the place at which it was read.
 func finish[T any, R listed[T]](r *Reading[T], l *List[T], w walk, p Page) *List[T] {
 	start, end := Place{l.StartAt, l.Start}, Place{l.EndAt, l.End}
 	after, before := Place{p.AfterAt, p.After}, Place{p.BeforeAt, p.Before}

@@ -2,18 +2,18 @@ package list
 
 import "github.com/hookgraph/hookgraph/internal/webhook"
 
-// DeliveryTime is a time of a delivery that a list can run by.
+// DeliveryTime is a time of a delivery that can order a list.
 type DeliveryTime uint8
 
 // The times.
 const (
-	CreatedAt DeliveryTime = iota // which is the order of Seq
+	CreatedAt DeliveryTime = iota // the order of Seq
 	CompletedAt
 	NextAttemptAt
 )
 
-// DeliveryOrder is how a list of deliveries runs. The zero order is newest first. Deliveries move in lists in the order of their completion
-// or next attempt: while they do, a page may have one again, or lack one.
+// DeliveryOrder is the order of a list of deliveries. The zero order is newest first. In lists in the order of completion or of the next
+// attempt deliveries move, so pages may repeat or miss one.
 type DeliveryOrder struct {
 	By        DeliveryTime
 	Ascending bool
@@ -29,7 +29,7 @@ func (o DeliveryOrder) At() func(*webhook.Delivery) int64 {
 		if o.By == NextAttemptAt {
 			at = d.NextAttemptAt
 		}
-		if at == nil { // it has moved out of the list meanwhile
+		if at == nil { // it has left the list in the meantime
 			return 0
 		}
 		return at.UnixMicro()

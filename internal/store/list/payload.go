@@ -13,47 +13,47 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// A condition on an event's payload is evaluated here, as webhooks' filters are: no database reads JSON as they do. The rest of a filter
-// leaves candidates, and their payloads are read in small portions, within a bound of bytes and of time.
+// Conditions on an event's payload are evaluated here and not in the database, so that they match as webhooks' filters do. The database
+// evaluates the rest of the filter; of the candidates that it finds, payloads are read in small portions, with limits of bytes and time.
 
 const (
 	maxCandidates = 2000 // of one stretch
-	firstPortion  = 4    // payloads of each list
+	firstPortion  = 4    // payloads per list
 	maxPortion    = 64
 )
 
-// candidate is a row that a filter keeps but for its payload.
+// candidate is a row that the filter keeps if its payload meets the conditions.
 type candidate struct {
-	Branch      int // of the list that it is one of
+	Branch      int // index of its branch in the list
 	Seq         int64
 	At          *dialect.Micros // in lists that are in the order of a time
 	ID, EventID webhook.ID
 	Group       group `gorm:"embedded"`
 }
 
-// place is where the candidate stands in its list.
+// place returns the position of the candidate in its list.
 func (c candidate) place() Place { return placeOf(c.Seq, c.At) }
 
-// group is what facets tell apart.
+// group has the values that facets count.
 type group struct {
 	Status    webhook.DeliveryStatus
 	EventType string
 	Error     webhook.ErrorCode
 }
 
-// queue is the candidates of one list, in its order.
+// queue has the candidates of one list, in order.
 type queue struct {
 	all  []candidate
-	end  Place       // after which there may be more; none when these are all
-	kept []candidate // of those before next
-	want int         // how many are to be kept
+	end  Place       // after which there may be more; none if these are all
+	kept []candidate // candidates before next whose payloads meet the conditions
+	want int         // the number to keep
 	next int
 }
 
-// more reports whether there is more to look at.
+// more reports whether there are more candidates to examine.
 func (l *queue) more() bool { return l.next < len(l.all) && len(l.kept) < l.want }
 
-// floor is the place up to which the list was sifted; none when that is all of it, or enough was kept.
+// floor returns the place up to which the list was sifted; none if all of it was, or if enough candidates were kept.
 func (l *queue) floor() Place {
 	switch {
 	case len(l.kept) >= l.want:
@@ -64,7 +64,7 @@ func (l *queue) floor() Place {
 	return l.end
 }
 
-// merged is the list of which the lists are branches, as far as it is known of all of them.
+// merged merges the branches of a list, up to the place that all branches have reached.
 func merged(lists []*queue, upward bool) *queue {
 	if len(lists) == 1 {
 		return lists[0]
@@ -92,14 +92,14 @@ func merged(lists []*queue, upward bool) *queue {
 // sieve keeps candidates whose payload meets the conditions.
 type sieve struct {
 	filter   *webhook.Filter
-	payloads func() *gorm.DB // the table of events, e, found by their ids, in the name of whoever reads
+	payloads func() *gorm.DB // the table of events, e, found by their ids, restricted to what the reader may see
 	db       dialect.DB
-	bytes    int // that may be read still
+	bytes    int // that may still be read
 	until    time.Time
-	known    map[webhook.ID]bool // of the last portion, whether an event's payload meets them
+	known    map[webhook.ID]bool // whether the payload of an event of the last portion meets the conditions
 }
 
-// sieve is nil for a filter without such conditions.
+// sieve returns nil for a filter without conditions on payloads.
 func (r *Reading[T]) sieve(within time.Duration) (*sieve, error) {
 	if len(r.data) == 0 {
 		return nil, nil
@@ -111,11 +111,11 @@ func (r *Reading[T]) sieve(within time.Duration) (*sieve, error) {
 	return &sieve{filter: filter, payloads: r.Payloads, db: r.Source.DB, bytes: r.Source.Bounds.Bytes, until: time.Now().Add(within)}, nil
 }
 
-// spent reports whether nothing more may be read.
+// spent reports whether the limits are reached.
 func (v *sieve) spent() bool { return v != nil && (v.bytes <= 0 || !time.Now().Before(v.until)) }
 
-// sift goes through the lists' candidates side by side, until each list has what it wants, or the bounds are reached. It looks at
-// some of each list at least.
+// sift examines the lists' candidates side by side until each list has kept enough or the limits are reached. It examines at least some
+// candidates of each list.
 func (v *sieve) sift(lists ...*queue) error {
 	for portion := firstPortion; ; portion = min(2*portion, maxPortion) {
 		var events []webhook.ID
@@ -150,7 +150,7 @@ func (v *sieve) sift(lists ...*queue) error {
 	}
 }
 
-// read finds out which of the events' payloads meet the conditions. Payloads are held one at a time.
+// read evaluates the conditions for the payloads of the events. It holds one payload at a time.
 func (v *sieve) read(events []webhook.ID) error {
 	among, arg := v.db.AmongIDs("e.id", events)
 	first, last := events[0].Time(), events[0].Time()
@@ -169,7 +169,7 @@ func (v *sieve) read(events []webhook.ID) error {
 	if err != nil {
 		return dialect.Unavailable(err)
 	}
-	defer rows.Close() //nolint:errcheck // what went wrong, Err has told
+	defer rows.Close() //nolint:errcheck // Err has returned the error
 	for rows.Next() {
 		var (
 			id              webhook.ID
@@ -184,8 +184,8 @@ func (v *sieve) read(events []webhook.ID) error {
 	return dialect.Unavailable(rows.Err())
 }
 
-// candidates are rows of the branches, each in its stretch, that the filter keeps but for their payloads: most of them of each branch, and
-// in the order of the list. With groups they have what facets tell apart.
+// candidates returns rows of the branches in their stretches that the filter keeps if their payloads meet the conditions: at most most of
+// each branch, in the order of the list. With groups they have the values that facets count.
 func (r *Reading[T]) candidates(branches []any, in func(i int) stretch, most int, groups bool) ([]*queue, error) {
 	columns := r.placed() + ", " + r.column("id") + ", " + r.event() + " AS event_id"
 	if groups {
@@ -226,7 +226,7 @@ func (r *Reading[T]) sifted(s stretch, limit int, v *sieve) (rows []*T, floor Pl
 	return rows, one.floor(), err
 }
 
-// whole is the rows of candidates, without those that have gone meanwhile.
+// whole returns the rows of candidates, without those that were removed in the meantime.
 func (r *Reading[T]) whole(kept []candidate) ([]*T, error) {
 	ids := make([]webhook.ID, len(kept))
 	for i, c := range kept {
@@ -242,7 +242,7 @@ func (r *Reading[T]) whole(kept []candidate) ([]*T, error) {
 	return rows, err
 }
 
-// event is the column of the id of the event that a row is of.
+// event returns the column with the id of a row's event.
 func (l *Index) event() string {
 	if l.table == "events" {
 		return l.column("id")

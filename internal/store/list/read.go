@@ -8,7 +8,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// Read reads a page of a list that stands for itself.
+// Read reads a page of a list without parents.
 func Read[T any, R listed[T]](ctx context.Context, r *Reading[T], o Order, p Page) (*List[T], error) {
 	w := o.walk(p)
 	if len(r.branches) == 0 {
@@ -49,7 +49,7 @@ func Read[T any, R listed[T]](ctx context.Context, r *Reading[T], o Order, p Pag
 	return finish[T, R](r, l, w, p), nil
 }
 
-// walk reads rows until there are as many as limit, or the list ends. A search may end before, at floor.
+// walk reads rows until it has limit of them or the list ends. A search may end earlier, at floor.
 func (r *Reading[T]) walk(s stretch, limit int) (rows []*T, floor Place, err error) {
 	if !r.searches() {
 		rows, err = r.find(s, limit)
@@ -74,7 +74,7 @@ func (r *Reading[T]) walk(s stretch, limit int) (rows []*T, floor Place, err err
 	return rows, floor, err
 }
 
-// look looks for a row in a short stretch, and reports whether it is not sure that there is none. It reads no payloads.
+// look searches a short stretch for a row. unsure means that the list continues after the stretch. It reads no payloads.
 func (r *Reading[T]) look(s stretch) (found, unsure bool, err error) {
 	floor := Place{}
 	if r.searches() {
@@ -89,8 +89,8 @@ func (r *Reading[T]) look(s stretch) (found, unsure bool, err error) {
 // maxParents bounds the parents of one statement: SQLite takes 500 parts of a UNION ALL.
 const maxParents = 100
 
-// ReadOf reads the same page for each parent, in one statement (for each maxParents of them): the union of one short index walk
-// each, where a window function would read every child of every parent. The parents share the rows that a search may read.
+// ReadOf reads the same page for each parent, in one statement per maxParents of them. The statement is the union of a short index walk for
+// each parent; a window function would read every child of every parent. The parents share the rows that a search may read.
 func ReadOf[T any, R listed[T]](ctx context.Context, r *Reading[T], ids []webhook.ID, o Order, p Page, parent func(*T) webhook.ID) (map[webhook.ID]*List[T], error) {
 	w := o.walk(p)
 	s, some, err := r.within(ctx, w.stretch())
@@ -149,16 +149,16 @@ func ReadOf[T any, R listed[T]](ctx context.Context, r *Reading[T], ids []webhoo
 	return result, nil
 }
 
-// children are lists of several parents, at most maxParents.
+// children are the lists of at most maxParents parents.
 type children[T any] struct {
 	*Reading[T]
 
 	ids    []webhook.ID
-	n      int // rows that are searched for each; 0: all
+	n      int // rows that are searched for each parent; 0: all
 	parent func(*T) webhook.ID
 }
 
-// read reads rows of each parent. A search ends at a floor, by the parents' places.
+// read reads rows of each parent. A search ends at floors, one for each parent.
 func (c *children[T]) read(s stretch, limit int, v *sieve) (rows map[webhook.ID][]*T, floors map[int]Place, err error) {
 	err = c.hurried(c.Source.Bounds.Time, func(c *children[T]) (err error) {
 		if v == nil {
@@ -171,7 +171,7 @@ func (c *children[T]) read(s stretch, limit int, v *sieve) (rows map[webhook.ID]
 	return rows, floors, err
 }
 
-// hurried has do read of each parent. When all that it may read takes longer than the time, it reads less of each.
+// hurried calls do, which reads rows of each parent. If that takes longer than the time allows, it reads fewer of each.
 func (c *children[T]) hurried(within time.Duration, do func(c *children[T]) error) error {
 	least := max(c.Source.Bounds.First/len(c.ids), fewest)
 	for {
@@ -187,10 +187,10 @@ func (c *children[T]) hurried(within time.Duration, do func(c *children[T]) erro
 	}
 }
 
-// fewest is how many rows are searched of each parent at least.
+// fewest is the minimum number of rows that are searched for each parent.
 const fewest = 20
 
-// find reads rows of each parent, whatever their payloads are.
+// find reads rows of each parent, without conditions on payloads.
 func (c *children[T]) find(s stretch, limit int) (rows map[webhook.ID][]*T, floors map[int]Place, err error) {
 	parts := make([]any, len(c.ids))
 	if floors, err = c.ends(s); err != nil {
@@ -242,7 +242,7 @@ func (c *children[T]) sifted(s stretch, limit int, v *sieve) (rows map[webhook.I
 	return rows, floors, err
 }
 
-// ends are where the search ends, by the parents' places.
+// ends returns the places at which the search ends, one for each parent.
 func (c *children[T]) ends(s stretch) (map[int]Place, error) {
 	if !c.searches() || c.n == 0 {
 		return map[int]Place{}, nil
@@ -258,7 +258,7 @@ func (c *children[T]) values() []any {
 	return values
 }
 
-// Last reads the last row of each parent's list, in one statement (for each maxParents of them). Parents with none are missing from the map.
+// Last reads the last row of each parent's list, in one statement per maxParents of them. Parents without rows are missing from the map.
 func Last[T any](r *Reading[T], ids []webhook.ID, parent func(*T) webhook.ID) (map[webhook.ID]*T, error) {
 	last := make(map[webhook.ID]*T, len(ids))
 	for part := range slices.Chunk(ids, maxParents) {

@@ -14,90 +14,89 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// A list is read along one index, which it names, from a place in it towards an end (I15). Nothing is left to a planner: it
-// has no statistics of a table that has just begun to grow, and takes an index that happens to be in the right order for one
-// that finds the rows.
+// A list is read along one index, which the statement names, from a place in it towards an end (I15). The query planner does not choose: it has
+// no statistics of a table that has just begun to grow, and prefers an index that is in the right order to one that finds the rows.
 //
-//   - What the index does not serve of a filter is written so that no other index can serve it (aside).
-//   - Such a filter may keep few rows of many. Then a page reads a bounded stretch of the index, and says how far it came.
+//   - Conditions that the index does not serve are written so that no other index can serve them (aside).
+//   - A filter with such conditions may keep few rows of many. A page then reads a bounded stretch of the index, and says where it ended.
 
-// Bounds of what one page reads when a filter may keep few rows of many. A search begins with a short stretch, because most filters
-// keep many, and goes on with longer ones.
+// Limits of what one page reads if its filter may keep few rows of many. A search begins with a short stretch, because most filters keep many
+// rows, and continues with longer ones.
 const (
 	firstStretch = 250
 	maxStretch   = 20_000
-	maxPayloads  = 16 << 20 // bytes, and a portion more
+	maxPayloads  = 16 << 20 // bytes; a portion may exceed it
 	stretchTime  = 50 * time.Millisecond
-	leastStretch = 100 // of each parent's list, when they are many
+	leastStretch = 100 // of each parent's list, if there are many parents
 	maxBranches  = 20  // parts of an index that one list walks side by side
 )
 
-// Bounds is how much a page may read.
+// Bounds are limits of what a page may read.
 type Bounds struct {
-	First, Most int // rows: of the first stretch, and of all
-	Least       int // rows of each parent's list
+	First, Most int // rows of the first stretch, and of all stretches
+	Least       int // minimum of rows of each parent's list
 	Bytes       int // of events' payloads
 	Time        time.Duration
 }
 
-// DefaultBounds are those of a program that serves.
+// DefaultBounds are the bounds of a server.
 func DefaultBounds() Bounds {
 	return Bounds{firstStretch, maxStretch, leastStretch, maxPayloads, stretchTime}
 }
 
-// Source is the database that lists are read from.
+// Source is the database from which lists are read.
 type Source struct {
 	DB     dialect.DB
 	Read   *gorm.DB // not restricted to a tenant
 	Bounds Bounds
 }
 
-// Path is how a list with a filter is read.
+// Path is the way in which a list with a filter is read.
 type Path struct {
 	*Index
 
-	// branches are the values of the columns equal after the tenant: for each of them the index is walked, and what is found is merged.
+	// branches are the values of the columns equal after the tenant. The index is walked for each of them, and the rows are merged.
 	branches []any
-	// rest is what of the filter the index does not serve: a page may have to read many rows for each that it shows.
+	// rest are the conditions that the index does not serve: a page may have to read many rows for each that it shows.
 	rest []condition
-	// data is conditions on events' payloads.
+	// data are the conditions on events' payloads.
 	data []webhook.DataFilter
-	// span is the range of the listing's times, which rest has too.
+	// span is the range of times of the list, which rest contains too.
 	span TimeRange
-	// days and daysOf, of a branch, tell PostgreSQL in which partitions to look.
+	// days and daysOf, for one branch, restrict PostgreSQL to partitions.
 	days   []condition
 	daysOf func(value any) []condition
 }
 
-// Reading is a list that is read for somebody.
+// Reading is a list and the access of its reader.
 type Reading[T any] struct {
 	Path
 
 	Source *Source
-	Tenant webhook.ID // of lists that are a tenant's
-	DB     *gorm.DB   // in the name of whoever reads
-	// Rows selects the rows of the index, and Bare has its table only. Both hold it to the tenant.
+	Tenant webhook.ID // of a tenant's list
+	DB     *gorm.DB   // restricted to what the reader may see
+	// Rows selects the rows of the index, Bare only names its table. Both are restricted to the tenant.
 	Rows, Bare func() *gorm.DB
 	// Payloads is the table of events, e, found by their ids, and ByID reads rows, both for filters by payload.
 	Payloads func() *gorm.DB
 	ByID     func(ids []webhook.ID) (map[webhook.ID]*T, error)
-	// At is the time, in microseconds, of a row of a list that is in the order of a time; nil for others.
+	// At returns the time of a row, in microseconds, in a list in the order of a time; nil in other lists.
 	At func(*T) int64
 }
 
-// stretch is a part of a walk, both ends in it; no place is an end of the list.
+// stretch is a part of a walk that includes both ends; no place means the end of the list.
 type stretch struct {
 	upward   bool
 	from, to Place
 }
 
-// next is the stretch that follows on floor.
+// next returns the stretch that follows floor.
 func (s stretch) next(floor Place) stretch {
 	s.from = floor.before(!s.upward)
 	return s
 }
 
-// before is the place next to one, on the side from which a walk comes; below the first it is none that a row has.
+// before returns the place next to one, on the side from which the walk comes; below the first it is a place that no row has.
 func (p Place) before(upward bool) Place {
 	if !upward {
 		return Place{p.At, p.Seq + 1}
@@ -108,7 +107,7 @@ func (p Place) before(upward bool) Place {
 	return Place{p.At, p.Seq - 1}
 }
 
-// placeOf is the place of a row with a Seq and, in lists that are in the order of one, a time.
+// placeOf returns the place of a row with this Seq and, in lists in the order of a time, this time.
 func placeOf(seq int64, at *dialect.Micros) Place {
 	if at == nil {
 		return Place{Seq: seq}
@@ -116,7 +115,7 @@ func placeOf(seq int64, at *dialect.Micros) Place {
 	return Place{int64(*at), seq}
 }
 
-// upTo is the stretch as far as floor; without one it is all of it.
+// upTo returns the stretch up to floor; without a floor, all of it.
 func (s stretch) upTo(floor Place) stretch {
 	if floor != (Place{}) {
 		s.to = floor
@@ -124,7 +123,7 @@ func (s stretch) upTo(floor Place) stretch {
 	return s
 }
 
-// within is the part of the stretch between low and high, each of which may be open. It reports whether there is any.
+// within returns the part of the stretch between low and high, each of which may be open, and whether there is one.
 func (s stretch) within(low, high Place) (stretch, bool) {
 	from, to := &s.from, &s.to
 	if !s.upward {
@@ -139,7 +138,7 @@ func (s stretch) within(low, high Place) (stretch, bool) {
 	return s, *to == (Place{}) || from.compare(*to) <= 0
 }
 
-// branch is a query of one branch's part of the index, in the stretch.
+// branch returns a query for one branch's part of the index, in the stretch.
 func (r *Reading[T]) branch(q *gorm.DB, value any, s stretch) *gorm.DB {
 	if n := len(r.equal); n > 1 || n == 1 && (!r.ofOne() || r.Tenant == (webhook.ID{})) {
 		q = q.Where(r.column(r.equal[n-1])+" = ?", value)
@@ -159,7 +158,8 @@ func (r *Reading[T]) branch(q *gorm.DB, value any, s stretch) *gorm.DB {
 	return q
 }
 
-// side bounds a query at seq. A list that goes by another column begins at that of the row which has it, if that is one of the branch.
+// side limits a query at seq. In a list in the order of another column, the limit is the value of this column in the row with this seq, if the
+// branch has it.
 func (r *Reading[T]) side(q *gorm.DB, value any, at Place, operator, otherwise string) *gorm.DB {
 	seq := at.Seq
 	switch {
@@ -175,7 +175,7 @@ func (r *Reading[T]) side(q *gorm.DB, value any, at Place, operator, otherwise s
 	return q.Where(r.seq()+operator+"?", seq)
 }
 
-// ordered is a query in the order of the list.
+// ordered adds the order of the list to a query.
 func (r *Reading[T]) ordered(q *gorm.DB, upward bool, limit int) *gorm.DB {
 	column := r.seq()
 	if r.by != "" {
@@ -197,7 +197,7 @@ func direction(upward bool) string {
 	return " DESC"
 }
 
-// found is a query of the rows of a branch that the whole filter keeps.
+// found returns a query for the rows of a branch that the whole filter keeps.
 func (r *Reading[T]) found(value any, s stretch, limit int) *gorm.DB {
 	return r.ordered(where(r.branch(r.Rows(), value, s), r.rest), s.upward, limit)
 }
@@ -214,15 +214,15 @@ func (r *Reading[T]) find(s stretch, limit int) ([]*T, error) {
 	return scan[T](r.DB.Raw(merge(len(parts), s.upward), append(parts, limit)...))
 }
 
-// merge is a query of the first rows of n branches, in order.
+// merge returns a query for the first rows of n branches, in order.
 func merge(n int, upward bool) string {
 	return "SELECT * FROM (" + unionAll("SELECT * FROM (?) AS t", n) + ") AS u ORDER BY seq" + direction(upward) + " LIMIT ?"
 }
 
 func unionAll(part string, n int) string { return part + strings.Repeat(" UNION ALL "+part, n-1) }
 
-// floors are the Seqs at which stretches of n rows of the branches end, besides the row of a cursor, by the branches' places; those that end
-// before are missing.
+// floors returns the Seqs at which stretches of n rows of the branches end, not counting the row of a cursor. Branches with fewer rows are
+// missing from the map.
 func (r *Reading[T]) floors(branches []any, s stretch, n int) (map[int]Place, error) {
 	parts, floors := make([]string, len(branches)), make([]any, len(branches))
 	for i, value := range branches {
@@ -246,7 +246,7 @@ func (r *Reading[T]) floors(branches []any, s stretch, n int) (map[int]Place, er
 	return ends, nil
 }
 
-// floor is the place at which a stretch of about n rows of all branches ends; none when the list ends before.
+// floor returns the place at which a stretch of about n rows of all branches ends; none if the list ends before.
 func (r *Reading[T]) floor(s stretch, n int) (Place, error) {
 	ends, err := r.floors(r.branches, s, max(n/len(r.branches), 1))
 	floor := Place{}
@@ -258,7 +258,7 @@ func (r *Reading[T]) floor(s stretch, n int) (Place, error) {
 	return floor, err
 }
 
-// timeOf is when the row came that has the Seq, in one of the branches; nil when it has gone.
+// timeOf returns the time of the row with this Seq in one of the branches; nil if it was removed.
 func (r *Reading[T]) timeOf(branches []any, at Place) (*time.Time, error) {
 	if r.time != "" {
 		return new(dialect.Micros(at.At).Time()), nil
@@ -280,13 +280,13 @@ func (r *Reading[T]) timeOfRow(branches []any, place Place) (*time.Time, error) 
 	return nil, nil
 }
 
-// The time in a row's id runs with seq but for the clocks of those who write, and for how long a row waits to be written.
+// The time in a row's id increases with seq, except for differences between the replicas' clocks and for the time that a row waits to be written.
 const (
 	clockSlack   = time.Minute
-	attemptSlack = 5 * time.Minute // an attempt is recorded when it has ended
+	attemptSlack = 5 * time.Minute // an attempt is recorded after it has ended
 )
 
-// within is the part of the walk that may have rows of the span of time.
+// within returns the part of the walk that may have rows of the span of time.
 func (r *Reading[T]) within(ctx context.Context, s stretch) (_ stretch, some bool, err error) {
 	if r.time != "" {
 		s, some = s.within(r.span.places())
@@ -307,7 +307,7 @@ func (r *Reading[T]) within(ctx context.Context, s stretch) (_ stretch, some boo
 		if high, made, err = r.Source.seqAt(ctx, r.table, "t.id >= ?", "t.id", r.span.To.Add(slack)); err != nil {
 			return s, false, err
 		}
-		// While the database was away nothing was recorded: what waited for that comes when it is back.
+		// While the database was unavailable nothing was recorded: attempts of that time have Seqs from after it.
 		if r.at == "started_at" && high != 0 && made.Sub(*r.span.To) > slack+clockSlack {
 			if high, _, err = r.Source.seqAt(ctx, r.table, "t.id >= ?", "t.id", made.Add(slack)); err != nil {
 				return s, false, err
@@ -318,8 +318,8 @@ func (r *Reading[T]) within(ctx context.Context, s stretch) (_ stretch, some boo
 	return s, some, nil
 }
 
-// seqAt is the Seq of the row that was made last before a time, or first from then on, by the ids, and when that was; 0 when there is
-// none. It may be anybody's row: it is for a bound only.
+// seqAt returns the Seq and the time of the last row before a time, or of the first one from then on, by their ids; 0 if there is none. The
+// row may belong to any tenant, so it must be used only as a bound.
 func (s *Source) seqAt(ctx context.Context, table, side, order string, t time.Time) (seq int64, made time.Time, err error) {
 	var ms [8]byte
 	binary.BigEndian.PutUint64(ms[:], uint64(min(max(t.UnixMilli(), 0), 1<<48-1)))

@@ -9,7 +9,7 @@ import (
 
 // TenantFilter narrows a list of tenants. Zero fields do not filter.
 type TenantFilter struct {
-	Name string // that contain it
+	Name string // tenants whose name contains it
 }
 
 func (f TenantFilter) conditions() []condition {
@@ -20,7 +20,7 @@ func (f TenantFilter) conditions() []condition {
 	return list
 }
 
-// Path is how tenants are listed that the filter keeps: all of them, or one at most.
+// Path returns how to list the tenants that the filter keeps: among all of them, or at most one.
 func (f TenantFilter) Path(one bool) Path {
 	p := Path{Index: allTenants, branches: []any{nil}, rest: asides(f.conditions())}
 	if one {
@@ -31,9 +31,9 @@ func (f TenantFilter) Path(one bool) Path {
 
 // TokenFilter narrows a list of tokens. Zero fields do not filter.
 type TokenFilter struct {
-	TenantID *webhook.ID // of this tenant
-	Operator *bool       // operators', or tenants'
-	Valid    *bool       // neither revoked nor expired, or one of the two
+	TenantID *webhook.ID // tokens of this tenant
+	Operator *bool       // tokens of operators, or of tenants
+	Valid    *bool       // true: neither revoked nor expired; false: either
 }
 
 func (f TokenFilter) conditions() []condition {
@@ -54,7 +54,7 @@ func (f TokenFilter) conditions() []condition {
 	return list
 }
 
-// Path is how tokens are listed that the filter keeps: those of one tenant, or of all.
+// Path returns how to list the tokens that the filter keeps: among those of one tenant, or of all.
 func (f TokenFilter) Path(tenant *webhook.ID) Path {
 	p := Path{Index: allTokens, branches: []any{nil}}
 	if tenant == nil {
@@ -67,7 +67,7 @@ func (f TokenFilter) Path(tenant *webhook.ID) Path {
 	return p
 }
 
-// OfTenants is the path of each tenant's tokens.
+// OfTenants returns the path of each tenant's tokens.
 func (f TokenFilter) OfTenants() Path {
 	return Path{Index: tokensOfTenant, rest: asides(f.conditions())}
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// scan reads rows one after the other for as long as the context's meter allows, so that what an operation may not hold is
-// not read. Errors: meter.ErrTooLarge, or the database's.
+// scan reads rows one by one while the context's meter allows it, so that an operation never holds more than it may. Errors:
+// meter.ErrTooLarge, or an error of the database.
 func scan[T any](q *gorm.DB) ([]*T, error) {
 	rows := []*T{}
 	m := meter.From(q.Statement.Context)
@@ -28,7 +28,7 @@ func scan[T any](q *gorm.DB) ([]*T, error) {
 	if err != nil {
 		return nil, dialect.Unavailable(err)
 	}
-	defer found.Close() //nolint:errcheck // what went wrong, Err has told
+	defer found.Close() //nolint:errcheck // Err has returned the error
 	for found.Next() {
 		row := new(T)
 		if err := q.ScanRows(found, row); err != nil {
@@ -45,7 +45,7 @@ func scan[T any](q *gorm.DB) ([]*T, error) {
 	return rows, nil
 }
 
-// rowBytes is about what a row takes in memory.
+// rowBytes returns about how much memory a row takes.
 func rowBytes(row any) int {
 	const small = 512
 	switch row := row.(type) {
@@ -72,9 +72,8 @@ func rowBytes(row any) int {
 	return small
 }
 
-// ByID reads rows by id; what is not there is missing from the map. Where the
-// table is partitioned, rows are looked for in the partitions of the days before they were made first, then in those before. db is nil for
-// a table that never is.
+// ByID reads rows by id; absent ones are missing from the map. In a partitioned table, it searches the partitions of the days shortly before
+// the rows were created first, then the earlier ones. db is nil for a table that is never partitioned.
 func ByID[T any](q *gorm.DB, db dialect.DB, alias string, ids []webhook.ID, id func(*T) webhook.ID) (map[webhook.ID]*T, error) {
 	found := make(map[webhook.ID]*T, len(ids))
 	for part := range slices.Chunk(ids, 500) {

@@ -9,14 +9,14 @@ import (
 
 // A search reads one stretch of the index after another. Each is at most four times as long as the one before, and no longer than
 // the remaining time allows at that one's pace. A stretch that is slower nevertheless, because its rows are not in memory, is
-// abandoned, and the search ends where the one before did. The first stretch is short, and is read to its end, so that each page
-// makes progress.
+// abandoned, and the search ends where the stretch before it ended. The first stretch is short and always read to its end, so that every
+// page makes progress.
 
 // searches reports whether the filter has conditions that the index does not serve.
 func (p *Path) searches() bool { return len(p.rest) > 0 || len(p.data) > 0 }
 
-// search calls do with one stretch after another, at most most rows of the index and for about within, until the list ends or do is
-// done. It returns the place up to which it read; none if the list has ended. do may end its stretch earlier, at early.
+// search calls do with one stretch after another, until the list ends, do is done, most rows of the index are read, or about the time within
+// is over. It returns the place up to which it read; none if the list has ended. do may end its stretch earlier, at early.
 func (r *Reading[T]) search(s stretch, most int, within time.Duration, do func(r *Reading[T], part stretch) (early Place, done bool, err error)) (floor Place, err error) {
 	until := time.Now().Add(within)
 	for n := min(r.Source.Bounds.First, most); ; {
@@ -46,10 +46,10 @@ func (r *Reading[T]) search(s stretch, most int, within time.Duration, do func(r
 	}
 }
 
-// lateness is for how much longer than planned a stretch may take before it is given up.
+// lateness is how much longer than planned a stretch may take before it is abandoned.
 const lateness = 25 * time.Millisecond
 
-// hurry has do read, and gives it up when it takes longer than until, if it may.
+// hurry calls do, and cancels it when until has passed, if it may.
 func (r *Reading[T]) hurry(may bool, until time.Time, do func(r *Reading[T]) error) (gaveUp bool, err error) {
 	if !may {
 		return false, do(r)
@@ -63,7 +63,7 @@ func (r *Reading[T]) hurry(may bool, until time.Time, do func(r *Reading[T]) err
 	return false, err
 }
 
-// with is the reading with another context.
+// with returns the reading with another context.
 func (r *Reading[T]) with(ctx context.Context) *Reading[T] {
 	hurried := *r
 	hurried.DB = r.DB.WithContext(ctx)
