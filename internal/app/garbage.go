@@ -19,8 +19,8 @@ const (
 )
 
 // collectGarbage sets the pace of garbage collection for the life of the process: seldom below softMemory, more often above it.
-// Half as much garbage as live heap is always allowed, so a server that needs more memory gets it and does not spend its time on
-// collection. GOGC and GOMEMLIMIT in the environment take precedence.
+// A quarter of the live heap is always allowed as garbage, and some more, so a server that needs more memory gets it and does not spend its
+// time on collection. GOGC and GOMEMLIMIT in the environment take precedence.
 func collectGarbage() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
@@ -41,5 +41,5 @@ func collectGarbage() {
 // memoryLimit returns the soft limit for a live heap of the given size.
 func memoryLimit(live uint64) int64 {
 	in := int64(min(live, math.MaxInt64/4))
-	return max(softMemory, in+in/2+otherMemory)
+	return max(softMemory, in+in/4+otherMemory)
 }

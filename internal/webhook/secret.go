@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -28,7 +29,33 @@ type Secret struct {
 
 	// Derived from Key once; deriving private costs as much as a signature.
 	private ed25519.PrivateKey // nil for HMAC
-	macs    *sync.Pool         // of hash.Hash; nil for Ed25519
+	macs    *macs              // nil for Ed25519
+}
+
+// macs keeps the MAC states of a secret that signs often. They cost half a kilobyte, which the secrets of a hundred thousand webhooks that
+// are sent one event each do not need.
+type macs struct {
+	signed atomic.Int32 // signatures, up to keepMACs
+	pool   sync.Pool    // of hash.Hash
+}
+
+// keepMACs is the number of signatures from which a secret's states are kept.
+const keepMACs = 16
+
+// get returns a state that is to be reset before use.
+func (m *macs) get(key []byte) hash.Hash {
+	if mac, ok := m.pool.Get().(hash.Hash); ok {
+		return mac
+	}
+	return hmac.New(sha256.New, key)
+}
+
+func (m *macs) put(mac hash.Hash) {
+	if m.signed.Load() >= keepMACs {
+		m.pool.Put(mac)
+		return
+	}
+	m.signed.Add(1)
 }
 
 // Rotation says how a webhook's secret is replaced.
@@ -87,7 +114,7 @@ func (s *Secret) SetKey(key []byte) {
 		s.private = ed25519.NewKeyFromSeed(key)
 		return
 	}
-	s.macs = &sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}
+	s.macs = &macs{}
 }
 
 // Reveal returns the secret in text form: whsec_ (whsk_ for Ed25519) and base64. It is the only way to read it.
@@ -142,14 +169,14 @@ func AppendSignature(b []byte, secrets []*Secret, id ID, at time.Time, body []by
 			message := append(slices.Clip(signed), body...)
 			b = base64.StdEncoding.AppendEncode(b, ed25519.Sign(s.private, message))
 		default:
-			mac := s.macs.Get().(hash.Hash)
+			mac := s.macs.get(s.Key)
 			mac.Reset()
 			mac.Write(signed)
 			mac.Write(body)
 			var sum [sha256.Size]byte
 			b = append(b, "v1,"...)
 			b = base64.StdEncoding.AppendEncode(b, mac.Sum(sum[:0]))
-			s.macs.Put(mac)
+			s.macs.put(mac)
 		}
 	}
 	return b
