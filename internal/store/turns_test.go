@@ -105,6 +105,46 @@ func TestOthersShortenTransactions(t *testing.T) {
 	})
 }
 
+// A few calls that wait beside a flood of results have every second transaction for themselves, so that they do not wait for the results'
+// statements; a tenant that calls alone, and many calls, share transactions with the results.
+func TestFewCallsAreWrittenApart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, c := range []struct {
+			name    string
+			tenants int
+			calls   int
+			results int
+			apart   bool
+		}{
+			{"a call", 2, 1, 200, true},
+			{"some calls", 2, fewCalls, 200, true},
+			{"many calls", 2, fewCalls + 1, 200, false},
+			{"a call of a tenant that is alone", 1, 1, 200, false},
+			{"a call and few results", 2, 1, 10, false},
+		} {
+			w := newTestWriter(3)
+			for i := range 3 {
+				w.calls.Add(turns.Line{Tenant: webhook.ID{byte(1 + i%c.tenants)}}, work{publish: newCall(byte(1+i%c.tenants), 1)})
+			}
+			w.fillCalls(&batch{s: w.s}, maxBatch)
+			for i := range 2 {
+				for range c.results {
+					w.results <- &Result{Claimed: &Claimed{Event: &webhook.Event{}}}
+				}
+				for range c.calls {
+					w.calls.Add(turns.Line{Tenant: webhook.ID{1}}, work{publish: newCall(1, 1)})
+				}
+				b := &batch{s: w.s}
+				w.fill(b)
+				apart := c.apart && i == 0
+				if len(b.publish) == 0 || apart != (len(b.results) == 0) {
+					t.Errorf("%s: transaction %d has %d calls and %d results", c.name, i, len(b.publish), len(b.results))
+				}
+			}
+		}
+	})
+}
+
 // Everything that waits is written once, a tenant's calls and their events in order; no waiting tenant gets less than its turn
 // while another gets more.
 func TestTurnsAreFair(t *testing.T) {

@@ -24,6 +24,7 @@ import (
 const (
 	shortTime = 2 * time.Millisecond
 	batchTime = 10 * time.Millisecond
+	fewCalls  = 16   // calls that may have a transaction apart
 	minShort  = 128  // a transaction may cost this however slow the database is, because each waits for the disk
 	minBatch  = 1024 // the same, if it may take batchTime
 	maxBatch  = 4096 // the most, however fast the database is
@@ -45,6 +46,7 @@ type writer struct {
 
 	// The cost and duration of the last transactions, older ones weighted less. Used only in run's goroutine.
 	cost, took float64
+	apart      bool // the last transaction was for calls alone, see setApart
 }
 
 func newWriter(s *Store) *writer {
@@ -87,12 +89,22 @@ func (w *writer) run() {
 	}
 }
 
+// alone reports that nobody waits for another tenant's work: one tenant at most calls, and no large fan-out waits.
+func (w *writer) alone() bool { return w.calls.Alone(time.Now()) && !w.s.fans.Waits() }
+
 // limit returns what one transaction may cost.
 func (w *writer) limit() int {
-	if w.calls.Alone(time.Now()) && !w.s.fans.Waits() {
+	if w.alone() {
 		return w.within(batchTime, minBatch)
 	}
 	return w.within(shortTime, minShort)
+}
+
+// setApart decides whether the next transaction has the calls that wait and nothing else. Every second one does while few calls wait
+// beside another tenant's results or large fan-out, of which there is always enough for a whole transaction.
+func (w *writer) setApart() {
+	n := w.calls.Waiting()
+	w.apart = !w.apart && n > 0 && n <= fewCalls && (w.s.fans.Waits() || len(w.results) >= minShort/costResult) && !w.alone()
 }
 
 // within returns the cost that can be done in that time, at least least.
@@ -111,9 +123,13 @@ func (w *writer) learn(b *batch) {
 }
 
 // fill takes what is waiting, and reports whether the batch holds anything. Results and calls may have one half each, of which
-// waiting large fan-outs get a part, and each kind gets what the others leave.
+// waiting large fan-outs get a part, and each kind gets what the others leave; or only calls, see setApart.
 func (w *writer) fill(b *batch) bool {
 	limit := w.limit()
+	if w.setApart(); w.apart {
+		w.fillCalls(b, limit)
+		return b.holds() > 0
+	}
 	w.fillResults(b, w.results, limit/2)
 	w.fillResults(b, w.large, b.cost+limit/4) // never many, because their bytes take long
 	w.fillCalls(b, limit-w.s.fans.Share(limit))
