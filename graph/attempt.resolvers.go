@@ -107,12 +107,16 @@ func (r *queryResolver) Attempt(ctx context.Context, id webhook.ID) (*webhook.At
 }
 
 // Attempts is the resolver for the attempts field.
-func (r *queryResolver) Attempts(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.AttemptFilter) (*model.Connection[webhook.Attempt], error) {
+func (r *queryResolver) Attempts(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.AttemptFilter, allTenants bool) (*model.Connection[webhook.Attempt], error) {
 	f, err := attemptFilter(filter)
 	if err != nil {
 		return nil, err
 	}
-	return attempts.resolve(ctx, r.Resolver, arguments{first, after, last, before}, f)
+	in, err := r.among(ctx, allTenants)
+	if err != nil {
+		return nil, err
+	}
+	return attempts.resolve(ctx, r.Resolver, in, arguments{first, after, last, before}, f)
 }
 
 // AttemptRequest returns AttemptRequestResolver implementation.

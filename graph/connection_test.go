@@ -28,6 +28,9 @@ var connections = map[string]func(s *shelf) string{
 	"Query.tokens":       nil,
 	"Query.tenants":      nil, // of all tenants, for an operator
 	"Tenant.tokens":      func(s *shelf) string { return s.tenant },
+	"Tenant.webhooks":    func(s *shelf) string { return s.tenant },
+	"Tenant.events":      func(s *shelf) string { return s.tenant },
+	"Tenant.deliveries":  func(s *shelf) string { return s.tenant },
 	"Webhook.deliveries": func(s *shelf) string { return s.webhook },
 	"Webhook.attempts":   func(s *shelf) string { return s.webhook },
 	"Event.deliveries":   func(s *shelf) string { return s.event },

@@ -8,6 +8,11 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
+// Tenant is the resolver for the tenant field.
+func (r *deliveryResolver) Tenant(ctx context.Context, obj *webhook.Delivery) (*webhook.Tenant, error) {
+	return load(ctx, &r.loaders(ctx).tenants, obj, deliveryTenant)
+}
+
 // Event is the resolver for the event field.
 func (r *deliveryResolver) Event(ctx context.Context, obj *webhook.Delivery) (*webhook.Event, error) {
 	return required(load(ctx, &r.loaders(ctx).events, obj, deliveryEvent))
@@ -48,14 +53,21 @@ func (r *queryResolver) Delivery(ctx context.Context, id webhook.ID) (*webhook.D
 }
 
 // Deliveries is the resolver for the deliveries field.
-func (r *queryResolver) Deliveries(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.DeliveryFilter, orderBy model.DeliveryOrder, direction *model.OrderDirection) (*model.Connection[webhook.Delivery], error) {
+func (r *queryResolver) Deliveries(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.DeliveryFilter, orderBy model.DeliveryOrder, direction *model.OrderDirection, allTenants bool) (*model.Connection[webhook.Delivery], error) {
 	f, err := deliveryFilter(filter)
 	if err != nil {
 		return nil, err
 	}
+	of, err := r.among(ctx, allTenants)
+	if err != nil {
+		return nil, err
+	}
+	if allTenants && orderBy != model.DeliveryOrderCreatedAt {
+		return nil, &webhook.Invalid{Field: "orderBy", Code: webhook.CodeConflict, Message: "must be CREATED_AT with allTenants; Tenant.deliveries has the other orders"}
+	}
 	in, order := deliveriesBy(orderBy, direction)
 	f.Order = order
-	return in.resolve(ctx, r.Resolver, arguments{first, after, last, before}, f)
+	return in.resolve(ctx, r.Resolver, of, arguments{first, after, last, before}, f)
 }
 
 // Delivery returns DeliveryResolver implementation.

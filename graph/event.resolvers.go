@@ -8,6 +8,11 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
+// Tenant is the resolver for the tenant field.
+func (r *eventResolver) Tenant(ctx context.Context, obj *webhook.Event) (*webhook.Tenant, error) {
+	return load(ctx, &r.loaders(ctx).tenants, obj, eventTenant)
+}
+
 // IdempotencyKey is the resolver for the idempotencyKey field.
 func (r *eventResolver) IdempotencyKey(ctx context.Context, obj *webhook.Event) (*string, error) {
 	key, err := load(ctx, &r.loaders(ctx).keys, obj, eventID)
@@ -69,12 +74,16 @@ func (r *queryResolver) Event(ctx context.Context, id webhook.ID) (*webhook.Even
 }
 
 // Events is the resolver for the events field.
-func (r *queryResolver) Events(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.EventFilter) (*model.Connection[webhook.Event], error) {
+func (r *queryResolver) Events(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.EventFilter, allTenants bool) (*model.Connection[webhook.Event], error) {
 	f, err := eventFilter(filter)
 	if err != nil {
 		return nil, err
 	}
-	return events.resolve(ctx, r.Resolver, arguments{first, after, last, before}, f)
+	in, err := r.among(ctx, allTenants)
+	if err != nil {
+		return nil, err
+	}
+	return events.resolve(ctx, r.Resolver, in, arguments{first, after, last, before}, f)
 }
 
 // Equals is the resolver for the equals field.

@@ -14,35 +14,35 @@ import (
 // Top-level lists.
 var (
 	webhooks = listing[*store.Scope, webhook.Webhook, store.WebhookFilter]{
-		kind: cursor.Webhooks, seq: (*webhook.Webhook).Position, from: (*Resolver).scope,
+		kind: cursor.Webhooks, seq: (*webhook.Webhook).Position,
 		page: (*store.Scope).Webhooks, count: (*store.Scope).CountWebhooksTo,
 	}
 	events = listing[*store.Scope, webhook.Event, store.EventFilter]{
-		kind: cursor.Events, seq: (*webhook.Event).Position, from: (*Resolver).scope,
+		kind: cursor.Events, seq: (*webhook.Event).Position,
 		page: (*store.Scope).Events, count: (*store.Scope).CountEventsTo,
 	}
 	deliveries = listing[*store.Scope, webhook.Delivery, store.DeliveryFilter]{
-		kind: cursor.Deliveries, seq: (*webhook.Delivery).Position, from: (*Resolver).scope,
+		kind: cursor.Deliveries, seq: (*webhook.Delivery).Position,
 		page: (*store.Scope).Deliveries, count: (*store.Scope).CountDeliveriesTo, facets: (*store.Scope).DeliveryFacets,
 	}
 	completed = listing[*store.Scope, webhook.Delivery, store.DeliveryFilter]{
-		kind: cursor.Completed, seq: (*webhook.Delivery).Position, at: store.DeliveryOrder{By: store.CompletedAt}.At(), from: (*Resolver).scope,
+		kind: cursor.Completed, seq: (*webhook.Delivery).Position, at: store.DeliveryOrder{By: store.CompletedAt}.At(),
 		page: (*store.Scope).Deliveries, count: (*store.Scope).CountDeliveriesTo, facets: (*store.Scope).DeliveryFacets,
 	}
 	nextAttempts = listing[*store.Scope, webhook.Delivery, store.DeliveryFilter]{
-		kind: cursor.NextAttempts, seq: (*webhook.Delivery).Position, at: store.DeliveryOrder{By: store.NextAttemptAt}.At(), from: (*Resolver).scope,
+		kind: cursor.NextAttempts, seq: (*webhook.Delivery).Position, at: store.DeliveryOrder{By: store.NextAttemptAt}.At(),
 		page: (*store.Scope).Deliveries, count: (*store.Scope).CountDeliveriesTo, facets: (*store.Scope).DeliveryFacets,
 	}
 	attempts = listing[*store.Scope, webhook.Attempt, store.AttemptFilter]{
-		kind: cursor.Attempts, seq: (*webhook.Attempt).Position, from: (*Resolver).scope,
+		kind: cursor.Attempts, seq: (*webhook.Attempt).Position,
 		page: (*store.Scope).Attempts, count: (*store.Scope).CountAttemptsTo,
 	}
 	tenants = listing[*store.Registry, webhook.Tenant, store.TenantFilter]{
-		kind: cursor.Tenants, seq: (*webhook.Tenant).Position, from: (*Resolver).registry,
+		kind: cursor.Tenants, seq: (*webhook.Tenant).Position,
 		page: (*store.Registry).Tenants, count: (*store.Registry).CountTenantsTo,
 	}
 	tokens = listing[*store.Registry, webhook.Token, store.TokenFilter]{
-		kind: cursor.Tokens, seq: (*webhook.Token).Position, from: (*Resolver).registry,
+		kind: cursor.Tokens, seq: (*webhook.Token).Position,
 		page: (*store.Registry).Tokens, count: (*store.Registry).CountTokensTo,
 	}
 )
@@ -50,19 +50,19 @@ var (
 // Lists that each row of another type has.
 var (
 	deliveriesOfWebhooks = sublist[*store.Scope, webhook.Webhook, webhook.Delivery, store.DeliveryFilter]{
-		name: "deliveries of webhooks", kind: cursor.Deliveries, id: webhookID, seq: (*webhook.Delivery).Position, from: (*Resolver).scope,
+		name: "deliveries of webhooks", kind: cursor.Deliveries, id: webhookID, seq: (*webhook.Delivery).Position, from: (*Resolver).reach, owner: webhookTenant,
 		pages: (*store.Scope).DeliveriesOfWebhooks, counts: (*store.Scope).CountDeliveriesOfWebhooks, facets: (*store.Scope).FacetsOfWebhooks,
 	}
 	attemptsOfWebhooks = sublist[*store.Scope, webhook.Webhook, webhook.Attempt, store.AttemptFilter]{
-		name: "attempts of webhooks", kind: cursor.Attempts, id: webhookID, seq: (*webhook.Attempt).Position, from: (*Resolver).scope,
+		name: "attempts of webhooks", kind: cursor.Attempts, id: webhookID, seq: (*webhook.Attempt).Position, from: (*Resolver).reach, owner: webhookTenant,
 		pages: (*store.Scope).AttemptsOfWebhooks, counts: (*store.Scope).CountAttemptsOfWebhooks,
 	}
 	deliveriesOfEvents = sublist[*store.Scope, webhook.Event, webhook.Delivery, store.DeliveryFilter]{
-		name: "deliveries of events", kind: cursor.Deliveries, id: eventID, seq: (*webhook.Delivery).Position, from: (*Resolver).scope,
+		name: "deliveries of events", kind: cursor.Deliveries, id: eventID, seq: (*webhook.Delivery).Position, from: (*Resolver).reach, owner: eventTenant,
 		pages: (*store.Scope).DeliveriesOfEvents, counts: (*store.Scope).CountDeliveriesOfEvents, facets: (*store.Scope).FacetsOfEvents,
 	}
 	attemptsOfDeliveries = sublist[*store.Scope, webhook.Delivery, webhook.Attempt, noFilter]{
-		name: "attempts of deliveries", kind: cursor.DeliveryAttempts, id: deliveryID, seq: (*webhook.Attempt).Position, from: (*Resolver).scope,
+		name: "attempts of deliveries", kind: cursor.DeliveryAttempts, id: deliveryID, seq: (*webhook.Attempt).Position, from: (*Resolver).reach, owner: deliveryTenant,
 		pages: func(s *store.Scope, ctx context.Context, ids []webhook.ID, _ noFilter, p store.Page) (map[webhook.ID]*store.List[webhook.Attempt], error) {
 			return s.AttemptsOfDeliveries(ctx, ids, p)
 		},
@@ -74,7 +74,23 @@ var (
 		name: "tokens of tenants", kind: cursor.Tokens, id: tenantID, seq: (*webhook.Token).Position, from: (*Resolver).registry,
 		pages: (*store.Registry).TokensOf, counts: (*store.Registry).CountTokensOf,
 	}
+	webhooksOfTenants = sublist[*store.Scope, webhook.Tenant, webhook.Webhook, store.WebhookFilter]{
+		name: "webhooks of tenants", kind: cursor.Webhooks, id: tenantID, seq: (*webhook.Webhook).Position, from: (*Resolver).reach, owner: tenantID,
+		pages: (*store.Scope).WebhooksOfTenants, counts: (*store.Scope).CountWebhooksOfTenants,
+	}
+	eventsOfTenants = sublist[*store.Scope, webhook.Tenant, webhook.Event, store.EventFilter]{
+		name: "events of tenants", kind: cursor.Events, id: tenantID, seq: (*webhook.Event).Position, from: (*Resolver).reach, owner: tenantID,
+		pages: (*store.Scope).EventsOfTenants, counts: (*store.Scope).CountEventsOfTenants,
+	}
 )
+
+// deliveriesOfTenants is the lists of tenants' deliveries that run as the list does.
+func deliveriesOfTenants(as *listing[*store.Scope, webhook.Delivery, store.DeliveryFilter]) *sublist[*store.Scope, webhook.Tenant, webhook.Delivery, store.DeliveryFilter] {
+	return &sublist[*store.Scope, webhook.Tenant, webhook.Delivery, store.DeliveryFilter]{
+		name: "deliveries of tenants", kind: as.kind, id: tenantID, seq: as.seq, at: as.at, from: (*Resolver).reach, owner: tenantID,
+		pages: (*store.Scope).DeliveriesOfTenants, counts: (*store.Scope).CountDeliveriesOfTenants, facets: (*store.Scope).FacetsOfTenants,
+	}
+}
 
 // noFilter is the filter of a list without one.
 type noFilter struct{}
@@ -90,16 +106,14 @@ type listing[S cursors, T, F any] struct {
 	kind  cursor.Kind
 	seq   func(*T) int64
 	at    func(*T) int64 // the time of a list that runs by one; nil for others
-	from  func(*Resolver, context.Context) S
 	page  func(S, context.Context, F, store.Page) (*store.List[T], error)
 	count func(S, context.Context, F, int) (store.Count, error)
 	// facets is nil for lists that have none.
 	facets func(S, context.Context, F, int) (*store.Facets, error)
 }
 
-// resolve reads a page of the list.
-func (l *listing[S, T, F]) resolve(ctx context.Context, r *Resolver, a arguments, filter F) (*model.Connection[T], error) {
-	s := l.from(r, ctx)
+// resolve reads a page of the list of what s has.
+func (l *listing[S, T, F]) resolve(ctx context.Context, r *Resolver, s S, a arguments, filter F) (*model.Connection[T], error) {
 	p, err := a.page(ctx, s, l.kind)
 	if err != nil {
 		return nil, err
@@ -121,7 +135,10 @@ type sublist[S cursors, P, T, F any] struct {
 	kind   cursor.Kind
 	id     func(*P) webhook.ID
 	seq    func(*T) int64
+	at     func(*T) int64 // the time of a list that runs by one; nil for others
 	from   func(*Resolver, context.Context) S
+	// owner is the tenant of a row of type P, whose lists have the cursors of that tenant's own; nil for lists of which from has them.
+	owner func(*P) webhook.ID
 	pages  func(S, context.Context, []webhook.ID, F, store.Page) (map[webhook.ID]*store.List[T], error)
 	counts func(S, context.Context, []webhook.ID, F, int) (map[webhook.ID]store.Count, error)
 	// facets is nil for lists that have none.
@@ -131,7 +148,11 @@ type sublist[S cursors, P, T, F any] struct {
 // resolve reads a page of one row's list. The rows read for it and its siblings form one level.
 func (l *sublist[S, P, T, F]) resolve(ctx context.Context, r *Resolver, parent *P, a arguments, filter F) (*model.Connection[T], error) {
 	s, read := l.from(r, ctx), r.loaders(ctx)
-	p, err := a.page(ctx, s, l.kind)
+	places := cursors(s)
+	if l.owner != nil {
+		places = r.Store.In(l.owner(parent))
+	}
+	p, err := a.page(ctx, places, l.kind)
 	if err != nil {
 		return nil, err
 	}
@@ -151,7 +172,7 @@ func (l *sublist[S, P, T, F]) resolve(ctx context.Context, r *Resolver, parent *
 	if err != nil {
 		return nil, err
 	}
-	c := connect(s, l.kind, found, l.seq, nil)
+	c := connect(places, l.kind, found, l.seq, l.at)
 	c.CountTo = func(ctx context.Context, limit int) (store.Count, error) {
 		counts, err := listed(read, l.name+", count", []any{limit, filter}, func(ctx context.Context, ids []webhook.ID) (map[webhook.ID]store.Count, error) {
 			return l.counts(s, ctx, ids, filter, limit)
@@ -206,6 +227,9 @@ func attemptDelivery(a *webhook.Attempt) webhook.ID  { return a.DeliveryID }
 func attemptEvent(a *webhook.Attempt) webhook.ID     { return a.EventID }
 func tenantID(t *webhook.Tenant) webhook.ID          { return t.ID }
 func attemptWebhook(a *webhook.Attempt) webhook.ID   { return a.WebhookID }
+func webhookTenant(w *webhook.Webhook) webhook.ID    { return w.TenantID }
+func eventTenant(e *webhook.Event) webhook.ID        { return e.TenantID }
+func deliveryTenant(d *webhook.Delivery) webhook.ID  { return d.TenantID }
 
 // tokenCreator returns the zero id for a token without a creator.
 func tokenCreator(t *webhook.Token) webhook.ID {

@@ -161,6 +161,9 @@ func TestScopes(t *testing.T) {
 		`mutation { createToken(input: {name: "x"}) { secret } }`:                      "admin",
 		`{ tokens { nodes { id } } }`:                                                  "admin",
 		`{ viewer { tenant { tokens { nodes { id } } } } }`:                            "admin",
+		`{ viewer { tenant { webhooks { nodes { id } } } } }`:                          "webhooks:read",
+		`{ viewer { tenant { events { nodes { id } } } } }`:                            "deliveries:read",
+		`{ viewer { tenant { deliveries { nodes { id } } } } }`:                        "deliveries:read",
 	} {
 		others := slices.DeleteFunc(slices.Clone(webhook.AllScopes), func(s webhook.TokenScope) bool { return s == needs })
 		resp := a.run(a.scoped("alice", others...), field, v)

@@ -32,7 +32,7 @@ func findIn[T any](l *loaders, scope webhook.TokenScope, byID fetch[*T]) finder 
 // nodes finds objects of any type, in the order of their ids, nil where there is none. An id does not tell its type, so each table
 // is queried once. refused has an *auth.MissingPermission for each object that exists but that the caller's token may not see.
 func (r *Resolver) nodes(ctx context.Context, ids []webhook.ID) (result []model.Node, refused []error, err error) {
-	caller, l, s, known := from(ctx).caller, r.loaders(ctx), r.scope(ctx), r.registry(ctx)
+	caller, l, s, known := from(ctx).caller, r.loaders(ctx), r.reach(ctx), r.registry(ctx)
 	finders := []finder{
 		findIn(l, webhook.ScopeWebhooksRead, s.WebhooksByID),
 		findIn(l, webhook.ScopeDeliveriesRead, s.EventsByID),

@@ -10,6 +10,7 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/auth"
 	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
 // request is the operation's state in the context: its caller, the payloads that its rows need not have, and the loaders of the
@@ -41,6 +42,27 @@ func (r *Resolver) scope(ctx context.Context) *store.Scope {
 	return r.Store.In(q.caller.Tenant.ID).Lean(q.lean)
 }
 
+// reach returns all that the caller may read: its tenant's part of the store, or, for an operator, what all tenants have. Only this
+// function asks for that.
+func (r *Resolver) reach(ctx context.Context) *store.Scope {
+	q := from(ctx)
+	if !q.caller.Operator {
+		return r.scope(ctx)
+	}
+	return r.Store.Everyone().Lean(q.lean)
+}
+
+// among returns what a list or search is about: the call's tenant, or all tenants for an operator who asks for them.
+func (r *Resolver) among(ctx context.Context, allTenants bool) (*store.Scope, error) {
+	if !allTenants {
+		return r.scope(ctx), nil
+	}
+	if !from(ctx).caller.Operator {
+		return nil, &webhook.Invalid{Field: "allTenants", Code: webhook.CodeNotAllowed, Message: "must be false: only an operator token may read what all tenants have"}
+	}
+	return r.reach(ctx), nil
+}
+
 // registry returns the tokens and tenants that the caller may see.
 func (r *Resolver) registry(ctx context.Context) *store.Registry {
 	caller := from(ctx).caller
@@ -53,7 +75,7 @@ func (r *Resolver) registry(ctx context.Context) *store.Registry {
 // loaders returns the loaders of the current response.
 func (r *Resolver) loaders(ctx context.Context) *loaders {
 	q := from(ctx)
-	q.once.Do(func() { q.read = newLoaders(r.scope(ctx), r.registry(ctx)) })
+	q.once.Do(func() { q.read = newLoaders(r.reach(ctx), r.registry(ctx)) })
 	return q.read
 }
 

@@ -20,7 +20,7 @@ type source struct {
 }
 
 // search finds objects by a text. Every source reads an index, or a bounded stretch of one; they are asked at the same time.
-func (r *Resolver) search(ctx context.Context, text string, n int) ([]model.SearchHit, error) {
+func (r *Resolver) search(ctx context.Context, text string, n int, allTenants bool) ([]model.SearchHit, error) {
 	if text = strings.TrimSpace(text); text == "" {
 		return nil, &webhook.Invalid{Field: "text", Code: webhook.CodeRequired, Message: "must not be empty"}
 	}
@@ -31,9 +31,13 @@ func (r *Resolver) search(ctx context.Context, text string, n int) ([]model.Sear
 	if err != nil {
 		return nil, err
 	}
+	in, err := r.among(ctx, allTenants)
+	if err != nil {
+		return nil, err
+	}
 	caller := from(ctx).caller
 	var allowed []source
-	for _, s := range r.sources(ctx, text, n) {
+	for _, s := range r.sources(ctx, in, text, n) {
 		if s.needs.Check(caller) == nil {
 			allowed = append(allowed, s)
 		}
@@ -60,9 +64,9 @@ func (r *Resolver) search(ctx context.Context, text string, n int) ([]model.Sear
 	return hits, nil
 }
 
-// sources are where a text is looked for, those that match most exactly first.
-func (r *Resolver) sources(ctx context.Context, text string, n int) []source {
-	l, s, known, page := r.loaders(ctx), r.scope(ctx), r.registry(ctx), store.Page{First: n}
+// sources are where a text is looked for in a part of the store, those that match most exactly first.
+func (r *Resolver) sources(ctx context.Context, s *store.Scope, text string, n int) []source {
+	l, known, page := r.loaders(ctx), r.registry(ctx), store.Page{First: n}
 	hooks, history := auth.Needs{Scope: webhook.ScopeWebhooksRead}, auth.Needs{Scope: webhook.ScopeDeliveriesRead}
 	var all []source
 	if low, high, ok := webhook.IDsBeginning(text); ok {

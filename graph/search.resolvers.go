@@ -7,6 +7,6 @@ import (
 )
 
 // Search is the resolver for the search field.
-func (r *queryResolver) Search(ctx context.Context, text string, first int) ([]model.SearchHit, error) {
-	return r.search(ctx, text, first)
+func (r *queryResolver) Search(ctx context.Context, text string, first int, allTenants bool) ([]model.SearchHit, error) {
+	return r.search(ctx, text, first, allTenants)
 }

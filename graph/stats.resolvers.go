@@ -92,7 +92,7 @@ func (r *webhookResolver) Stats(ctx context.Context, obj *webhook.Webhook, range
 	if err := checkRange(rangeArg); err != nil {
 		return nil, err
 	}
-	return statsOf(r.scope(ctx).Stats(rangeArg, store.StatsFilter{WebhookIDs: []webhook.ID{obj.ID}})), nil
+	return statsOf(r.Store.In(obj.TenantID).Stats(rangeArg, store.StatsFilter{WebhookIDs: []webhook.ID{obj.ID}})), nil
 }
 
 // Stats returns StatsResolver implementation.

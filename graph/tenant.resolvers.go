@@ -50,7 +50,7 @@ func (r *queryResolver) Tenants(ctx context.Context, first *int, after *string, 
 	if err != nil {
 		return nil, err
 	}
-	return tenants.resolve(ctx, r.Resolver, arguments{first, after, last, before}, f)
+	return tenants.resolve(ctx, r.Resolver, r.registry(ctx), arguments{first, after, last, before}, f)
 }
 
 // Quotas is the resolver for the quotas field.
@@ -82,6 +82,36 @@ func (r *tenantResolver) KeepFailedMs(ctx context.Context, obj *webhook.Tenant) 
 // Tokens is the resolver for the tokens field.
 func (r *tenantResolver) Tokens(ctx context.Context, obj *webhook.Tenant, first *int, after *string, last *int, before *string, filter *list.TokenFilter) (*model.Connection[webhook.Token], error) {
 	return tokensOfTenants.resolve(ctx, r.Resolver, obj, arguments{first, after, last, before}, given(filter))
+}
+
+// Webhooks is the resolver for the webhooks field.
+func (r *tenantResolver) Webhooks(ctx context.Context, obj *webhook.Tenant, first *int, after *string, last *int, before *string, filter *list.WebhookFilter, orderBy model.WebhookOrder, direction *model.OrderDirection) (*model.Connection[webhook.Webhook], error) {
+	f, err := webhookFilter(filter)
+	if err != nil {
+		return nil, err
+	}
+	f.Ascending = ascending(direction, false)
+	return webhooksOfTenants.resolve(ctx, r.Resolver, obj, arguments{first, after, last, before}, f)
+}
+
+// Events is the resolver for the events field.
+func (r *tenantResolver) Events(ctx context.Context, obj *webhook.Tenant, first *int, after *string, last *int, before *string, filter *list.EventFilter) (*model.Connection[webhook.Event], error) {
+	f, err := eventFilter(filter)
+	if err != nil {
+		return nil, err
+	}
+	return eventsOfTenants.resolve(ctx, r.Resolver, obj, arguments{first, after, last, before}, f)
+}
+
+// Deliveries is the resolver for the deliveries field.
+func (r *tenantResolver) Deliveries(ctx context.Context, obj *webhook.Tenant, first *int, after *string, last *int, before *string, filter *list.DeliveryFilter, orderBy model.DeliveryOrder, direction *model.OrderDirection) (*model.Connection[webhook.Delivery], error) {
+	f, err := deliveryFilter(filter)
+	if err != nil {
+		return nil, err
+	}
+	as, order := deliveriesBy(orderBy, direction)
+	f.Order = order
+	return deliveriesOfTenants(as).resolve(ctx, r.Resolver, obj, arguments{first, after, last, before}, f)
 }
 
 // Tenant returns TenantResolver implementation.

@@ -38,7 +38,7 @@ func (r *queryResolver) Token(ctx context.Context, id webhook.ID) (*webhook.Toke
 
 // Tokens is the resolver for the tokens field.
 func (r *queryResolver) Tokens(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.TokenFilter) (*model.Connection[webhook.Token], error) {
-	return tokens.resolve(ctx, r.Resolver, arguments{first, after, last, before}, given(filter))
+	return tokens.resolve(ctx, r.Resolver, r.registry(ctx), arguments{first, after, last, before}, given(filter))
 }
 
 // Scopes is the resolver for the scopes field.

@@ -77,13 +77,22 @@ func (r *queryResolver) Webhook(ctx context.Context, id webhook.ID) (*webhook.We
 }
 
 // Webhooks is the resolver for the webhooks field.
-func (r *queryResolver) Webhooks(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.WebhookFilter, orderBy model.WebhookOrder, direction *model.OrderDirection) (*model.Connection[webhook.Webhook], error) {
+func (r *queryResolver) Webhooks(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.WebhookFilter, orderBy model.WebhookOrder, direction *model.OrderDirection, allTenants bool) (*model.Connection[webhook.Webhook], error) {
 	f, err := webhookFilter(filter)
 	if err != nil {
 		return nil, err
 	}
 	f.Ascending = ascending(direction, false)
-	return webhooks.resolve(ctx, r.Resolver, arguments{first, after, last, before}, f)
+	in, err := r.among(ctx, allTenants)
+	if err != nil {
+		return nil, err
+	}
+	return webhooks.resolve(ctx, r.Resolver, in, arguments{first, after, last, before}, f)
+}
+
+// Tenant is the resolver for the tenant field.
+func (r *webhookResolver) Tenant(ctx context.Context, obj *webhook.Webhook) (*webhook.Tenant, error) {
+	return load(ctx, &r.loaders(ctx).tenants, obj, webhookTenant)
 }
 
 // Metadata is the resolver for the metadata field.

@@ -106,6 +106,7 @@ func TestTenantIsolation(t *testing.T) {
 	for _, r := range web.Routes() {
 		t.Run(r.Method+" "+r.Path, func(t *testing.T) { w.probeRoute(t, r, alice, bob) })
 	}
+	w.refusesAllTenants(t, alice, bob)
 	for _, request := range [][3]string{{"POST", "/graphql", `{"query": "{ webhooks { nodes { id } } }"}`}, {"GET", "/v1/webhooks", ""}} {
 		foreign := w.call(t, bob.token, request[0], request[1], request[2], alice.name)
 		absent := w.call(t, bob.token, request[0], request[1], request[2], "nobody")
@@ -115,6 +116,42 @@ func TestTenantIsolation(t *testing.T) {
 	}
 	if after := w.everything(t, alice); after != before {
 		t.Errorf("another tenant changed something:\n%s\nbefore:\n%s", after, before)
+	}
+}
+
+// refusesAllTenants checks that every field with the argument allTenants, and every filter that has it, refuses a tenant who gives it.
+func (w *isolation) refusesAllTenants(t *testing.T, alice, bob *party) {
+	t.Helper()
+	asked := 0
+	for _, f := range w.schema.Query.Fields {
+		given := ""
+		for _, a := range f.Arguments {
+			d := w.schema.Types[a.Type.Name()]
+			switch {
+			case a.Name == "allTenants":
+				given += ", allTenants: true"
+			case d.Kind == ast.InputObject && d.Fields.ForName("allTenants") != nil:
+				given += ", " + a.Name + ": {allTenants: true}"
+			case a.Type.NonNull && a.DefaultValue == nil:
+				given += ", " + a.Name + map[string]string{"String": `: "canary"`, "TimeRange": `: {from: "-PT1H"}`}[a.Type.Name()]
+			}
+		}
+		if !strings.Contains(given, "allTenants") {
+			continue
+		}
+		asked++
+		doc, err := json.Marshal(map[string]any{"query": "{ " + f.Name + "(" + given[2:] + ")" + w.selection(f.Type.Name(), nil, true) + " }"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer := w.call(t, bob.token, "POST", "/graphql", string(doc), "")
+		if !strings.Contains(answer, "operator token") || !strings.Contains(answer, fmt.Sprintf("{%q:null}", f.Name)) {
+			t.Errorf("%s for all tenants: %s", f.Name, answer)
+		}
+		w.leaks(t, answer, "", alice)
+	}
+	if asked < 6 {
+		t.Errorf("only %d fields have all tenants", asked)
 	}
 }
 
@@ -406,7 +443,7 @@ func (w *isolation) document(t *testing.T, s *slot, v any, own *party, ownID str
 	return string(b)
 }
 
-// selection selects every field of a type, but no type within itself, and lists only where calls do not change them.
+// selection selects every field of a type, but no type within itself, and lists and usage only where calls do not change them.
 func (w *isolation) selection(typeName string, above []string, lists bool) string {
 	d := w.schema.Types[typeName]
 	if !d.IsCompositeType() {
@@ -417,7 +454,7 @@ func (w *isolation) selection(typeName string, above []string, lists bool) strin
 	b.WriteString(" { __typename")
 	for _, f := range d.Fields {
 		arguments, ok := w.literals(f)
-		if strings.HasPrefix(f.Name, "__") || slices.Contains(above, f.Type.Name()) || len(above) > 5 || !lists && len(f.Arguments) > 0 || !ok {
+		if strings.HasPrefix(f.Name, "__") || slices.Contains(above, f.Type.Name()) || len(above) > 5 || !lists && (len(f.Arguments) > 0 || f.Type.Name() == "TenantUsage") || !ok {
 			continue
 		}
 		b.WriteString(" " + f.Name + arguments + w.selection(f.Type.Name(), above, lists))

@@ -40,6 +40,9 @@ func (c *Scope) Recording() (*Scope, *Reads, error) {
 	return &recorded, r, err
 }
 
+// All is everyone's part of the scope's store.
+func (c *Scope) All() *Scope { return c.s.Everyone() }
+
 // QueryContext implements gorm.ConnPool.
 func (r *Reads) QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
 	r.mu.Lock()

@@ -75,22 +75,32 @@ func reading[T any](ctx context.Context, c *Scope, p list.Path, rows func(table 
 }
 
 func (c *Scope) webhookList(ctx context.Context, f WebhookFilter) *list.Reading[webhook.Webhook] {
-	return reading[webhook.Webhook](ctx, c, f.Path(c.tenant), func(q *gorm.DB) *gorm.DB { return q.Select("w.*") })
+	if c.everyone {
+		return c.webhooksAlong(ctx, f.Everyone())
+	}
+	return c.webhooksAlong(ctx, f.Path(c.tenant))
+}
+
+func (c *Scope) webhooksAlong(ctx context.Context, p list.Path) *list.Reading[webhook.Webhook] {
+	return reading[webhook.Webhook](ctx, c, p, func(q *gorm.DB) *gorm.DB { return q.Select("w.*") })
 }
 
 func (c *Scope) eventList(ctx context.Context, f EventFilter) (*list.Reading[webhook.Event], error) {
-	p := f.Path(c.tenant, c.s.db)
-	if f.IdempotencyKey != "" {
-		events, err := c.keyed(ctx, f.IdempotencyKey)
-		if err != nil {
-			return nil, err
-		}
-		p = f.Among(events, c.s.db)
+	switch {
+	case c.everyone:
+		return c.eventsAlong(ctx, f.Everyone(c.s.db)), nil
+	case f.IdempotencyKey == "":
+		return c.eventsAlong(ctx, f.Path(c.tenant, c.s.db)), nil
 	}
+	events, err := c.keyed(ctx, f.IdempotencyKey)
+	return c.eventsAlong(ctx, f.Among(events, c.s.db)), err
+}
+
+func (c *Scope) eventsAlong(ctx context.Context, p list.Path) *list.Reading[webhook.Event] {
 	r := reading[webhook.Event](ctx, c, p, c.eventColumns)
 	r.Payloads = c.payloads(ctx)
 	r.ByID = func(ids []webhook.ID) (map[webhook.ID]*webhook.Event, error) { return c.EventsByID(ctx, ids) }
-	return r, nil
+	return r
 }
 
 // keyed is the event that was published with the idempotency key, if there is one.
@@ -116,9 +126,23 @@ func (c *Scope) deliveryList(ctx context.Context, p list.Path) *list.Reading[web
 
 // deliveriesBy is the deliveries that the filter keeps, in its order.
 func (c *Scope) deliveriesBy(ctx context.Context, f DeliveryFilter) *list.Reading[webhook.Delivery] {
-	r := c.deliveryList(ctx, f.Path(c.tenant, c.s.db))
+	if c.everyone {
+		return c.deliveryList(ctx, f.Everyone(c.s.db))
+	}
+	return c.deliveriesAlong(ctx, f, f.Path(c.tenant, c.s.db))
+}
+
+func (c *Scope) deliveriesAlong(ctx context.Context, f DeliveryFilter, p list.Path) *list.Reading[webhook.Delivery] {
+	r := c.deliveryList(ctx, p)
 	r.At = f.Order.At()
 	return r
+}
+
+func (c *Scope) attemptsBy(ctx context.Context, f AttemptFilter) *list.Reading[webhook.Attempt] {
+	if c.everyone {
+		return c.attemptList(ctx, f.Everyone())
+	}
+	return c.attemptList(ctx, f.Path(c.tenant))
 }
 
 func (c *Scope) attemptList(ctx context.Context, p list.Path) *list.Reading[webhook.Attempt] {
@@ -166,7 +190,7 @@ func (c *Scope) Deliveries(ctx context.Context, f DeliveryFilter, p Page) (*List
 
 // Attempts lists the tenant's attempts, newest first.
 func (c *Scope) Attempts(ctx context.Context, f AttemptFilter, p Page) (*List[webhook.Attempt], error) {
-	return list.Read(ctx, c.attemptList(ctx, f.Path(c.tenant)), list.NewestFirst, p)
+	return list.Read(ctx, c.attemptsBy(ctx, f), list.NewestFirst, p)
 }
 
 // all is the number of a whole count.
@@ -213,7 +237,7 @@ func (c *Scope) CountDeliveriesTo(ctx context.Context, f DeliveryFilter, limit i
 
 // CountAttemptsTo counts what Attempts lists, as CountWebhooksTo does.
 func (c *Scope) CountAttemptsTo(ctx context.Context, f AttemptFilter, limit int) (Count, error) {
-	return c.attemptList(ctx, f.Path(c.tenant)).Count(ctx, limit)
+	return c.attemptsBy(ctx, f).Count(ctx, limit)
 }
 
 // WebhooksByID reads webhooks; ids that are absent, deleted or foreign are missing from the map.
@@ -267,7 +291,11 @@ func (c *Scope) IdempotencyKeys(ctx context.Context, events []webhook.ID) (map[w
 			EventID webhook.ID
 			Key     string
 		}
-		if err := c.db(ctx).Raw("SELECT k.event_id, k.key FROM "+from+" WHERE k.tenant_id = ? AND k.event_id IN ?", c.tenant, part).Scan(&rows).Error; err != nil {
+		q := c.db(ctx).Table(from).Select("k.event_id, k.key").Where("k.event_id IN ?", part)
+		if !c.everyone {
+			q = q.Where("k.tenant_id = ?", c.tenant)
+		}
+		if err := q.Scan(&rows).Error; err != nil {
 			return nil, dialect.Unavailable(err)
 		}
 		for _, row := range rows {
@@ -290,6 +318,87 @@ func (c *Scope) DeliveriesOfEvents(ctx context.Context, ids []webhook.ID, f Deli
 // DeliveriesOfWebhooks reads the same page of each webhook's deliveries, newest first, in one statement.
 func (c *Scope) DeliveriesOfWebhooks(ctx context.Context, ids []webhook.ID, f DeliveryFilter, p Page) (map[webhook.ID]*List[webhook.Delivery], error) {
 	return list.ReadOf(ctx, c.deliveryList(ctx, f.OfWebhooks(c.s.db)), ids, list.NewestFirst, p, func(d *webhook.Delivery) webhook.ID { return d.WebhookID })
+}
+
+// ofTenants reads something of each tenant that this part of the store has. One tenant's is read as its own lists are, along the index
+// that serves the filter best; that of several is read together, if it can be.
+func ofTenants[V any](c *Scope, tenants []webhook.ID, one func(c *Scope) (V, error), together func(tenants []webhook.ID) (map[webhook.ID]V, error)) (map[webhook.ID]V, error) {
+	tenants = slices.DeleteFunc(slices.Clone(tenants), func(id webhook.ID) bool { return !c.has(id) })
+	if len(tenants) > 1 && together != nil {
+		return together(tenants)
+	}
+	found := make(map[webhook.ID]V, len(tenants))
+	for _, id := range tenants {
+		of, err := one(c.of(id))
+		if err != nil {
+			return nil, err
+		}
+		found[id] = of
+	}
+	return found, nil
+}
+
+// WebhooksOfTenants reads the same page of each tenant's webhooks, as Webhooks lists them.
+func (c *Scope) WebhooksOfTenants(ctx context.Context, ids []webhook.ID, f WebhookFilter, p Page) (map[webhook.ID]*List[webhook.Webhook], error) {
+	return ofTenants(c, ids, func(c *Scope) (*List[webhook.Webhook], error) { return c.Webhooks(ctx, f, p) },
+		func(ids []webhook.ID) (map[webhook.ID]*List[webhook.Webhook], error) {
+			return list.ReadOf(ctx, c.webhooksAlong(ctx, f.OfTenants()), ids, ordered(f.Ascending), p, func(w *webhook.Webhook) webhook.ID { return w.TenantID })
+		})
+}
+
+// CountWebhooksOfTenants counts the webhooks of each tenant, as CountWebhooksTo does.
+func (c *Scope) CountWebhooksOfTenants(ctx context.Context, ids []webhook.ID, f WebhookFilter, limit int) (map[webhook.ID]Count, error) {
+	return ofTenants(c, ids, func(c *Scope) (Count, error) { return c.CountWebhooksTo(ctx, f, limit) },
+		func(ids []webhook.ID) (map[webhook.ID]Count, error) {
+			return c.webhooksAlong(ctx, f.OfTenants()).CountOf(ctx, ids, limit)
+		})
+}
+
+// EventsOfTenants reads the same page of each tenant's events, as Events lists them.
+func (c *Scope) EventsOfTenants(ctx context.Context, ids []webhook.ID, f EventFilter, p Page) (map[webhook.ID]*List[webhook.Event], error) {
+	together := func(ids []webhook.ID) (map[webhook.ID]*List[webhook.Event], error) {
+		return list.ReadOf(ctx, c.eventsAlong(ctx, f.OfTenants(c.s.db)), ids, list.NewestFirst, p, func(e *webhook.Event) webhook.ID { return e.TenantID })
+	}
+	if f.IdempotencyKey != "" { // one event of each tenant at most, which its key finds
+		together = nil
+	}
+	return ofTenants(c, ids, func(c *Scope) (*List[webhook.Event], error) { return c.Events(ctx, f, p) }, together)
+}
+
+// CountEventsOfTenants counts the events of each tenant, as CountEventsTo does.
+func (c *Scope) CountEventsOfTenants(ctx context.Context, ids []webhook.ID, f EventFilter, limit int) (map[webhook.ID]Count, error) {
+	together := func(ids []webhook.ID) (map[webhook.ID]Count, error) {
+		return c.eventsAlong(ctx, f.OfTenants(c.s.db)).CountOf(ctx, ids, limit)
+	}
+	if f.IdempotencyKey != "" {
+		together = nil
+	}
+	return ofTenants(c, ids, func(c *Scope) (Count, error) { return c.CountEventsTo(ctx, f, limit) }, together)
+}
+
+// DeliveriesOfTenants reads the same page of each tenant's deliveries, as Deliveries lists them.
+func (c *Scope) DeliveriesOfTenants(ctx context.Context, ids []webhook.ID, f DeliveryFilter, p Page) (map[webhook.ID]*List[webhook.Delivery], error) {
+	return ofTenants(c, ids, func(c *Scope) (*List[webhook.Delivery], error) { return c.Deliveries(ctx, f, p) },
+		func(ids []webhook.ID) (map[webhook.ID]*List[webhook.Delivery], error) {
+			r := c.deliveriesAlong(ctx, f, f.OfTenants(c.s.db))
+			return list.ReadOf(ctx, r, ids, ordered(f.Order.Ascending), p, func(d *webhook.Delivery) webhook.ID { return d.TenantID })
+		})
+}
+
+// CountDeliveriesOfTenants counts the deliveries of each tenant, as CountDeliveriesTo does.
+func (c *Scope) CountDeliveriesOfTenants(ctx context.Context, ids []webhook.ID, f DeliveryFilter, limit int) (map[webhook.ID]Count, error) {
+	return ofTenants(c, ids, func(c *Scope) (Count, error) { return c.CountDeliveriesTo(ctx, f, limit) },
+		func(ids []webhook.ID) (map[webhook.ID]Count, error) {
+			return c.deliveriesAlong(ctx, f, f.OfTenants(c.s.db)).CountOf(ctx, ids, limit)
+		})
+}
+
+// FacetsOfTenants groups the deliveries of each tenant, as DeliveryFacets does.
+func (c *Scope) FacetsOfTenants(ctx context.Context, ids []webhook.ID, f DeliveryFilter, limit int) (map[webhook.ID]*Facets, error) {
+	return ofTenants(c, ids, func(c *Scope) (*Facets, error) { return c.DeliveryFacets(ctx, f, limit) },
+		func(ids []webhook.ID) (map[webhook.ID]*Facets, error) {
+			return c.deliveriesAlong(ctx, f, f.OfTenants(c.s.db)).FacetsOf(ctx, ids, limit)
+		})
 }
 
 // CountDeliveriesOfEvents counts the deliveries of each event, up to limit; 0 means all. Events with none are missing from the map.
@@ -384,8 +493,7 @@ func (s *Store) AttemptBefore(ctx context.Context, t time.Time) (int64, error) {
 
 // WebhooksBetween reads the tenant's webhooks with ids from low to high, the newest first and n at most.
 func (c *Scope) WebhooksBetween(ctx context.Context, low, high webhook.ID, n int) ([]*webhook.Webhook, error) {
-	q := c.table(ctx, list.WebhooksByID).Where("w.deleted_at IS NULL").Select("w.*")
-	return list.Between[webhook.Webhook](ctx, c.s.lists, list.WebhooksByID, q, low, high, n)
+	return list.Between[webhook.Webhook](ctx, c.s.lists, list.WebhooksByID, c.webhooks(ctx), low, high, n)
 }
 
 // EventsBetween reads the tenant's events, as WebhooksBetween does. Where very many, of all tenants, have such ids, it looks at the newest.

@@ -79,6 +79,7 @@ type searched struct {
 	c, foreign *store.Scope
 	hooks      []*webhook.Webhook
 	events     []*webhook.Event
+	foreignID  webhook.ID
 	empty      int // pages that had no row, and others after them
 }
 
@@ -90,7 +91,7 @@ func newSearched(t *suite) *searched {
 		register(t, h.c, webhook.New{Enabled: true, Events: []string{"a.b"}, RetryScheduleMs: []int{}}), register(t, h.c, webhook.New{Enabled: true, Events: []string{"a.b", "a.c"}}),
 		register(t, h.c, webhook.New{Enabled: true}), register(t, h.c, webhook.New{Enabled: true, Events: []string{"z.z"}}),
 	}
-	register(t, h.foreign, webhook.New{Enabled: true})
+	h.foreignID = register(t, h.foreign, webhook.New{Enabled: true}).TenantID
 	h.arrive(t, 12)
 	recordAll(t, s, h.hooks[:1], 500)
 	recordAll(t, s, h.hooks[1:2], 200)
@@ -135,7 +136,34 @@ func (h *searched) lists(t *suite) map[string]anyList {
 	}
 	h.addDeliveries(t, lists)
 	h.addAttempts(t, lists)
+	h.addEveryone(t, lists)
 	return lists
+}
+
+// addEveryone adds the lists of both tenants, side by side and together.
+func (h *searched) addEveryone(t *suite, lists map[string]anyList) {
+	t.Helper()
+	event := asRows(func(e *webhook.Event) (webhook.ID, int64) { return e.ID, e.Seq })
+	delivery := asRows(func(d *webhook.Delivery) (webhook.ID, int64) { return d.ID, d.Seq })
+	all, of := h.s.Everyone(), []webhook.ID{h.events[0].TenantID, h.foreignID}
+	for i, f := range []store.EventFilter{{}, {Types: []string{"a.b"}}, {Tags: []string{"x"}}, {Data: oddData, CreatedAt: lastHour}} {
+		lists[fmt.Sprint("events of everyone ", i)] = func(p store.Page) ([]row, bool, bool, int64, int64, error) {
+			return event(all.Events(t.Context(), f, p))
+		}
+		lists[fmt.Sprint("events of tenants ", i)] = func(p store.Page) ([]row, bool, bool, int64, int64, error) {
+			found, err := all.EventsOfTenants(t.Context(), of, f, p)
+			return event(found[of[i%2]], err)
+		}
+	}
+	for i, f := range []store.DeliveryFilter{{}, {Statuses: []webhook.DeliveryStatus{webhook.DeliveryFailed}}, {EventTypes: []string{"a.b"}}, {Data: oddData}} {
+		lists[fmt.Sprint("deliveries of everyone ", i)] = func(p store.Page) ([]row, bool, bool, int64, int64, error) {
+			return delivery(all.Deliveries(t.Context(), f, p))
+		}
+		lists[fmt.Sprint("deliveries of tenants ", i)] = func(p store.Page) ([]row, bool, bool, int64, int64, error) {
+			found, err := all.DeliveriesOfTenants(t.Context(), of, f, p)
+			return delivery(found[of[0]], err)
+		}
+	}
 }
 
 // addDeliveries adds the lists of deliveries: of all, of a webhook and of an event.

@@ -23,7 +23,8 @@ func TestStatisticsPlans(t *testing.T) {
 		must(t, err)
 		month := store.TimeRange{From: new(time.Now().Add(-30 * 24 * time.Hour))}
 		reads := map[string]func() error{
-			"health": func() error { _, err := c.Health(t.Context(), []webhook.ID{w.ID}); return err },
+			"health":             func() error { _, err := c.Health(t.Context(), []webhook.ID{w.ID}); return err },
+			"health of everyone": func() error { _, err := c.All().Health(t.Context(), []webhook.ID{w.ID}); return err },
 		}
 		for name, f := range map[string]store.StatsFilter{
 			"all": {}, "webhook": {WebhookIDs: []webhook.ID{w.ID}}, "type": {EventTypes: []string{"a.b"}}, "types": {EventTypes: []string{"humanization.*"}},

@@ -119,7 +119,7 @@ func plannedLists() []planned {
 			}
 		}
 	}
-	return slices.Concat(all, plannedOfParents(), plannedEventSearches(), plannedDeliverySearches(), plannedOrders(), plannedAttemptSearches(), plannedAmongAll())
+	return slices.Concat(all, plannedOfParents(), plannedEventSearches(), plannedDeliverySearches(), plannedOrders(), plannedAttemptSearches(), plannedAmongAll(), plannedOfTenants(), plannedOfEveryone())
 }
 
 // Statuses of which some have an index.
@@ -306,6 +306,86 @@ func plannedAmongAll() []planned {
 	}
 }
 
+// plannedOfTenants is the lists of several tenants that are read at once.
+func plannedOfTenants() []planned {
+	var all []planned
+	add := adder(&all)
+	of := ids(3)
+	for i, f := range []store.WebhookFilter{{}, {Text: "x"}, {ExternalID: "x"}} {
+		add(fmt.Sprint("webhooks of tenants, search ", i), "webhooks w", "webhooks_tenant", func(ctx context.Context, c *store.Scope, p store.Page) error {
+			_, err := c.All().WebhooksOfTenants(ctx, of, f, p)
+			_, counts := c.All().CountWebhooksOfTenants(ctx, of, f, 10)
+			return errors.Join(err, counts)
+		})
+	}
+	for i, f := range []store.EventFilter{{}, {Types: manyTypes(1)}, {Tags: []string{"a"}, Data: someA, CreatedAt: lastHour}} {
+		add(fmt.Sprint("events of tenants, search ", i), "events e", "events_tenant", func(ctx context.Context, c *store.Scope, p store.Page) error {
+			_, err := c.All().EventsOfTenants(ctx, of, f, p)
+			_, counts := c.All().CountEventsOfTenants(ctx, of, f, 10)
+			return errors.Join(err, counts)
+		})
+	}
+	for _, by := range []store.DeliveryTime{store.CreatedAt, store.CompletedAt, store.NextAttemptAt} {
+		for i, f := range []store.DeliveryFilter{
+			{}, {Statuses: []webhook.DeliveryStatus{webhook.DeliveryFailed}}, {WebhookIDs: ids(1), EventTypes: manyTypes(2)}, {Data: someA, Errors: []webhook.ErrorCode{webhook.ErrorDNS}},
+		} {
+			f.Order = store.DeliveryOrder{By: by, Ascending: i == 0}
+			index := []string{choose(i == 1, "deliveries_failed", "deliveries_tenant"), "deliveries_completed", "deliveries_next"}[by]
+			add(fmt.Sprintf("deliveries of tenants in the order %v, search %d", f.Order, i), "deliveries d", index, func(ctx context.Context, c *store.Scope, p store.Page) error {
+				if by != store.CreatedAt && p.After+p.Before != 0 {
+					p.AfterAt, p.BeforeAt = time.Now().UnixMicro()+1, time.Now().UnixMicro()
+				}
+				_, err := c.All().DeliveriesOfTenants(ctx, of, f, p)
+				_, counts := c.All().CountDeliveriesOfTenants(ctx, of, f, 10)
+				_, facets := c.All().FacetsOfTenants(ctx, of, f, 10)
+				return errors.Join(err, counts, facets)
+			})
+		}
+	}
+	return all
+}
+
+// plannedOfEveryone is the lists that have rows of all tenants.
+func plannedOfEveryone() []planned {
+	var all []planned
+	add := adder(&all)
+	for i, f := range []store.WebhookFilter{{}, {Text: "x", ExternalID: "x"}} {
+		add(fmt.Sprint("webhooks of everyone, search ", i), "webhooks w", "", func(ctx context.Context, c *store.Scope, p store.Page) error {
+			_, err := c.All().Webhooks(ctx, f, p)
+			_, counts := c.All().CountWebhooksTo(ctx, f, 10)
+			return errors.Join(err, counts)
+		})
+	}
+	for i, f := range []store.EventFilter{{}, {Types: manyTypes(1), IdempotencyKey: "key"}, {Tags: []string{"a"}, Data: someA, CreatedAt: lastHour}} {
+		add(fmt.Sprint("events of everyone, search ", i), "events e", "", func(ctx context.Context, c *store.Scope, p store.Page) error {
+			_, err := c.All().Events(ctx, f, p)
+			_, counts := c.All().CountEventsTo(ctx, f, 10)
+			return errors.Join(err, counts)
+		})
+	}
+	for i, f := range []store.DeliveryFilter{
+		{}, {Statuses: []webhook.DeliveryStatus{webhook.DeliveryFailed}}, {EventTypes: manyTypes(2), CreatedAt: lastHour}, {Data: someA, Errors: []webhook.ErrorCode{webhook.ErrorDNS}},
+		{WebhookIDs: ids(2)}, {WebhookIDs: ids(1), Statuses: []webhook.DeliveryStatus{webhook.DeliveryFailed}}, {EventIDs: ids(2)},
+	} {
+		index := []string{"", "", "", "", "deliveries_webhook", "deliveries_webhook_failed", "deliveries_event"}[i]
+		add(fmt.Sprint("deliveries of everyone, search ", i), "deliveries d", index, func(ctx context.Context, c *store.Scope, p store.Page) error {
+			_, err := c.All().Deliveries(ctx, f, p)
+			_, counts := c.All().CountDeliveriesTo(ctx, f, 10)
+			_, facets := c.All().DeliveryFacets(ctx, f, 10)
+			return errors.Join(err, counts, facets)
+		})
+	}
+	for i, f := range []store.AttemptFilter{{}, {Statuses: []webhook.AttemptStatus{webhook.AttemptFailed}, StartedAt: lastHour}, {WebhookIDs: ids(2)}, {DeliveryIDs: ids(2)}} {
+		index := []string{"", "", "attempts_webhook", "attempts_number"}[i]
+		add(fmt.Sprint("attempts of everyone, search ", i), "attempts a", index, func(ctx context.Context, c *store.Scope, p store.Page) error {
+			_, err := c.All().Attempts(ctx, f, p)
+			_, counts := c.All().CountAttemptsTo(ctx, f, 10)
+			return errors.Join(err, counts)
+		})
+	}
+	return all
+}
+
 // Every list is read along the index that is its filter's, whatever else is asked for and however little the database knows of its
 // tables: nothing is looked through, and nothing is sorted but what the branches of one list have found, each within the size of
 // a page.
@@ -395,7 +475,8 @@ func mistakes(database string, list planned, text string, plan []string, parents
 			if m == nil {
 				continue
 			}
-			if m[1] == "SCAN" && !slices.Contains([]string{"t", "u", "json_each"}, m[2]) {
+			inOrder := list.index == "" && m[2] == alias && m[3] == "" // the table's own
+			if m[1] == "SCAN" && !slices.Contains([]string{"t", "u", "json_each"}, m[2]) && !inOrder {
 				wrong = append(wrong, "looks through a table: "+line)
 			}
 			if m[2] == alias && m[3] != list.index {
@@ -412,6 +493,9 @@ func mistakes(database string, list planned, text string, plan []string, parents
 			index := m[2]
 			if of := parents[index]; of != "" {
 				index = of
+			}
+			if list.index == "" && (index == table+"_seq" || index == table+"_pkey") {
+				index = ""
 			}
 			if strings.HasPrefix(m[3], table) && strings.HasPrefix(m[4], alias) && index != list.index {
 				wrong = append(wrong, "takes another index: "+line)

@@ -21,7 +21,10 @@ import (
 type Scope struct {
 	s      *Store
 	tenant webhook.ID
-	lean   Lean
+	// everyone says that it is what all tenants have, except deleted ones, and that statements are not checked. tenant is then zero,
+	// which changes no row.
+	everyone bool
+	lean     Lean
 }
 
 // Lean says which parts of rows are not read: the payloads, which are most of a row's size.
@@ -40,6 +43,15 @@ func (c *Scope) Lean(l Lean) *Scope {
 // In returns the tenant's part of the store.
 func (s *Store) In(tenant webhook.ID) *Scope { return &Scope{s: s, tenant: tenant} }
 
+// Everyone returns what all tenants have, for operators to read. The caller must have made sure that it answers one.
+func (s *Store) Everyone() *Scope { return &Scope{s: s, everyone: true} }
+
+// has reports whether rows of the tenant are in this part of the store.
+func (c *Scope) has(tenant webhook.ID) bool { return c.everyone || tenant == c.tenant }
+
+// of returns the tenant's part of this one.
+func (c *Scope) of(tenant webhook.ID) *Scope { return c.s.In(tenant).Lean(c.lean) }
+
 // owners maps every table whose rows belong to tenants to the column with the owner.
 var owners = func() scoped.Owners {
 	columns := scoped.Owners{}
@@ -54,8 +66,13 @@ func (s *Store) scoped(ctx context.Context, db *gorm.DB, tenant webhook.ID) *gor
 	return owners.In(ctx, db, tenant, s.log)
 }
 
-// db returns the readers' connection, restricted to the tenant.
-func (c *Scope) db(ctx context.Context) *gorm.DB { return c.s.scoped(ctx, c.s.read, c.tenant) }
+// db returns the readers' connection, restricted to the tenant, if there is one.
+func (c *Scope) db(ctx context.Context) *gorm.DB {
+	if c.everyone {
+		return c.s.read.WithContext(ctx)
+	}
+	return c.s.scoped(ctx, c.s.read, c.tenant)
+}
 
 // change is Store.change, restricted to the tenant.
 func (c *Scope) change(ctx context.Context, do func(b *batch) error) error {
@@ -67,17 +84,30 @@ func (c *Scope) changeDeliveries(ctx context.Context, do func(b *batch) error) e
 	return c.s.queue(ctx, &change{do: do, tenant: &c.tenant})
 }
 
-// table selects the tenant's rows along an index.
-func (c *Scope) table(ctx context.Context, l *list.Index) *gorm.DB { return l.Of(c.db(ctx), c.tenant) }
+// table selects rows along an index: the tenant's, or everyone's, those of deleted tenants too.
+func (c *Scope) table(ctx context.Context, l *list.Index) *gorm.DB {
+	if c.everyone {
+		return l.All(c.db(ctx))
+	}
+	return l.Of(c.db(ctx), c.tenant)
+}
 
+// byID selects rows by their ids, along an index that has them: the tenant's, or everyone's.
+func (c *Scope) byID(ctx context.Context, l *list.Index) *gorm.DB {
+	if c.everyone {
+		return l.Living(c.db(ctx))
+	}
+	return c.table(ctx, l)
+}
+
+// webhooks selects webhooks by their ids.
 func (c *Scope) webhooks(ctx context.Context) *gorm.DB {
-	return c.db(ctx).Table("webhooks AS w").Select("w.*").
-		Where("w.tenant_id = ? AND w.deleted_at IS NULL", c.tenant)
+	return c.byID(ctx, list.WebhooksByID).Select("w.*").Where("w.deleted_at IS NULL")
 }
 
 // events selects events by their ids.
 func (c *Scope) events(ctx context.Context) *gorm.DB {
-	return c.eventColumns(c.table(ctx, list.EventsByID))
+	return c.eventColumns(c.byID(ctx, list.EventsByID))
 }
 
 func (c *Scope) eventColumns(q *gorm.DB) *gorm.DB {
@@ -89,7 +119,7 @@ func (c *Scope) eventColumns(q *gorm.DB) *gorm.DB {
 
 // deliveries selects deliveries by their ids.
 func (c *Scope) deliveries(ctx context.Context) *gorm.DB {
-	return deliveryColumns(c.table(ctx, list.DeliveriesByID))
+	return deliveryColumns(c.byID(ctx, list.DeliveriesByID))
 }
 
 func deliveries(db *gorm.DB, tenant webhook.ID) *gorm.DB {
@@ -106,7 +136,7 @@ func deliveryColumns(q *gorm.DB) *gorm.DB {
 
 // attempts selects attempts by their ids.
 func (c *Scope) attempts(ctx context.Context) *gorm.DB {
-	return c.attemptColumns(c.table(ctx, list.AttemptsByID))
+	return c.attemptColumns(c.byID(ctx, list.AttemptsByID))
 }
 
 // attemptColumns selects attempts, each with its event's type. The join is an outer one so that it comes last.

@@ -40,6 +40,9 @@ const DefaultStatsRetention = 400 * 24 * time.Hour
 
 // Stats prepares statistics of the tenant.
 func (c *Scope) Stats(during TimeRange, f StatsFilter) *Stats {
+	if c.everyone {
+		return c.s.newStats(nil, during, f)
+	}
 	return c.s.newStats(&c.tenant, during, f)
 }
 
@@ -437,13 +440,16 @@ func (c *Scope) Health(ctx context.Context, ids []webhook.ID) (map[webhook.ID]*H
 		return all, nil
 	}
 	db := c.db(ctx)
-	states, err := statistics.States(ctx, db, &c.tenant, seqs)
+	t := c.Stats(TimeRange{From: new(c.s.opts.Now().Add(-HealthFor))}, StatsFilter{})
+	states, err := statistics.States(ctx, db, t.tenant, seqs)
 	if err != nil {
 		return nil, err
 	}
-	t := c.Stats(TimeRange{From: new(c.s.opts.Now().Add(-HealthFor))}, StatsFilter{})
 	q := t.query
 	q.Webhooks, q.By = seqs, statistics.ByWebhook
+	if t.tenant == nil {
+		q.Tenants = c.owners(ids)
+	}
 	found, err := statistics.Read(db, c.s.db, q)
 	if err != nil {
 		return nil, err
@@ -460,11 +466,22 @@ func (c *Scope) Health(ctx context.Context, ids []webhook.ID) (map[webhook.ID]*H
 	return all, nil
 }
 
+// owners finds the tenants of webhooks.
+func (c *Scope) owners(ids []webhook.ID) []webhook.ID {
+	var tenants []webhook.ID
+	for _, id := range ids {
+		if to := c.s.routes.Get(id); to != nil && !slices.Contains(tenants, to.TenantID) {
+			tenants = append(tenants, to.TenantID)
+		}
+	}
+	return tenants
+}
+
 // own finds the seqs of those webhooks that are the tenant's and not deleted.
 func (c *Scope) own(ids []webhook.ID) map[webhook.ID]int64 {
 	byID := make(map[webhook.ID]int64, len(ids))
 	for _, id := range ids {
-		if to := c.s.routes.Get(id); to != nil && to.TenantID == c.tenant {
+		if to := c.s.routes.Get(id); to != nil && c.has(to.TenantID) {
 			byID[id] = to.Seq
 		}
 	}

@@ -188,7 +188,7 @@ func (c *Scope) Secrets(_ context.Context, webhooks []webhook.ID) (map[webhook.I
 	now := time.Now()
 	secrets := make(map[webhook.ID][]*webhook.Secret, len(webhooks))
 	for _, id := range webhooks {
-		if to := c.s.routes.Get(id); to != nil && to.TenantID == c.tenant {
+		if to := c.s.routes.Get(id); to != nil && c.has(to.TenantID) {
 			secrets[id] = slices.DeleteFunc(slices.Clone(to.Secrets), func(s *webhook.Secret) bool { return !s.Active(now) })
 		}
 	}
@@ -322,7 +322,7 @@ func (s *Store) loadHeaders(db *gorm.DB, ids []webhook.ID) (map[webhook.ID][]*we
 func (c *Scope) Headers(_ context.Context, webhooks []webhook.ID) (map[webhook.ID][]*webhook.CustomHeader, error) {
 	headers := make(map[webhook.ID][]*webhook.CustomHeader, len(webhooks))
 	for _, id := range webhooks {
-		if to := c.s.routes.Get(id); to != nil && to.TenantID == c.tenant {
+		if to := c.s.routes.Get(id); to != nil && c.has(to.TenantID) {
 			headers[id] = to.Headers
 		}
 	}

@@ -186,11 +186,16 @@ func (f EventFilter) Path(tenant webhook.ID, db dialect.DB) Path {
 		p.Index, p.branches, rest.Types = eventsOfType, types, nil
 		p.branches = slices.DeleteFunc(p.branches, func(t any) bool { return !webhook.IsText(t.(string)) })
 	}
-	p.rest, p.data = asides(rest.conditions()), f.Data
-	if f.CreatedAt.From != nil || f.CreatedAt.To != nil {
-		p.days = published(db, "e.day", f.CreatedAt.first(), f.CreatedAt.last())
-	}
+	p.rest, p.data, p.days = asides(rest.conditions()), f.Data, f.days(db)
 	return p
+}
+
+// days tells PostgreSQL in which partitions the events are.
+func (f EventFilter) days(db dialect.DB) []condition {
+	if f.CreatedAt.From == nil && f.CreatedAt.To == nil {
+		return nil
+	}
+	return published(db, "e.day", f.CreatedAt.first(), f.CreatedAt.last())
 }
 
 // Among is Path for a filter by idempotency key; events are those that were published with the key.

@@ -70,6 +70,12 @@ var (
 		table: "attempts", alias: "a", index: "attempts_webhook_failed", equal: []string{"webhook_id"}, only: "a.status = 'FAILED'", at: "started_at",
 	}
 
+	// All tenants' rows, in the order of the table.
+	allWebhooks   = &Index{table: "webhooks", alias: "w", at: "created_at"}
+	allEvents     = &Index{table: "events", alias: "e", at: "created_at"}
+	allDeliveries = &Index{table: "deliveries", alias: "d", at: "created_at"}
+	allAttempts   = &Index{table: "attempts", alias: "a", at: "started_at"}
+
 	oneTenant      = &Index{table: "tenants", alias: "t", one: true, at: "created_at"}
 	allTenants     = &Index{table: "tenants", alias: "t", at: "created_at"}
 	allTokens      = &Index{table: "tokens", alias: "k", at: "created_at"}
@@ -107,6 +113,21 @@ func (l *Index) From(db *gorm.DB) string {
 func (l *Index) Of(db *gorm.DB, tenant webhook.ID) *gorm.DB {
 	is := l.owner(tenant)
 	return db.Table(l.From(db)).Where(is.text, is.args...)
+}
+
+// All is everyone's rows, those of deleted tenants too: they are removed in the background.
+func (l *Index) All(db *gorm.DB) *gorm.DB { return db.Table(l.From(db)) }
+
+// Living is the rows of all tenants that have not been deleted.
+func (l *Index) Living(db *gorm.DB) *gorm.DB {
+	is := l.living().aside()
+	return l.All(db).Where(is.text, is.args...)
+}
+
+// living is the condition that rows are of a tenant that has not been deleted.
+func (l *Index) living() condition {
+	owner := l.column("tenant_id")
+	return condition{text: owner + " = (SELECT lt.id FROM tenants AS lt WHERE lt.id = " + owner + " AND lt.deleted_at IS NULL)"}
 }
 
 func (l *Index) column(name string) string { return l.alias + "." + name }

@@ -73,9 +73,9 @@ type Reading[T any] struct {
 	Path
 
 	Source *Source
-	Tenant webhook.ID // of a tenant's list
+	Tenant webhook.ID // of a tenant's list; zero for others
 	DB     *gorm.DB   // restricted to what the reader may see
-	// Rows selects the rows of the index, Bare only names its table. Both are restricted to the tenant.
+	// Rows selects the rows of the index, Bare only names its table. Both are restricted to the tenant, if there is one.
 	Rows, Bare func() *gorm.DB
 	// Payloads is the table of events, e, found by their ids, and ByID reads rows, both for filters by payload.
 	Payloads func() *gorm.DB
@@ -169,8 +169,12 @@ func (r *Reading[T]) side(q *gorm.DB, value any, at Place, operator, otherwise s
 		return q.Where("("+r.column(r.time)+", "+r.seq()+")"+operator+"(?, ?)", dialect.Micros(at.At), seq)
 	}
 	if r.by != "" {
-		q = q.Where(fmt.Sprintf("%s%sCOALESCE((SELECT c.%s FROM %s AS c WHERE c.seq = ? AND c.%s = ? AND c.tenant_id = ?), %s)",
-			r.column(r.by), operator, r.by, r.table, r.equal[0], otherwise), seq, value, r.Tenant)
+		own, args := "", []any{seq, value}
+		if r.Tenant != (webhook.ID{}) {
+			own, args = " AND c.tenant_id = ?", append(args, r.Tenant)
+		}
+		q = q.Where(fmt.Sprintf("%s%sCOALESCE((SELECT c.%s FROM %s AS c WHERE c.seq = ? AND c.%s = ?%s), %s)",
+			r.column(r.by), operator, r.by, r.table, r.equal[0], own, otherwise), args...)
 	}
 	return q.Where(r.seq()+operator+"?", seq)
 }

@@ -219,6 +219,9 @@ func (q *Query) source(d dialect.DB, in inRows) (from string, where []string, ar
 		add(among, arg)
 	}
 	switch {
+	case q.Webhooks != nil && q.By == ByWebhook && q.Tenant == nil: // each is looked for in its own tenant only
+		from = "stats_webhooks o CROSS JOIN stats r"
+		add("o.webhook IN ? AND r.tenant_id = o.tenant_id AND r.webhook = o.webhook + 0", q.Webhooks)
 	case q.Webhooks != nil:
 		add("r.webhook IN ?", q.Webhooks)
 	case q.By == ByWebhook && q.Tenant != nil:

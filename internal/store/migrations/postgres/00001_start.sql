@@ -136,6 +136,7 @@ CREATE TABLE events (
     traceparent  text, -- W3C Trace Context, of the publisher
     data         bytea NOT NULL
 ) PARTITION BY RANGE (day);
+CREATE INDEX events_seq ON events (seq); -- without the day, which would make it look useful for ids
 CREATE UNIQUE INDEX events_id ON events (id, day);
 CREATE INDEX events_tenant ON events (tenant_id, seq);
 CREATE INDEX events_type ON events (tenant_id, type, seq);
