@@ -12,15 +12,15 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// fill types text into a field of a form, in place of what is there, as someone does who has selected it.
+// fill replaces the text in a field of a form, as typing over a selection does.
 func fill(page *browsertest.Page, selector, text string) {
 	page.WaitFor(fmt.Sprintf(`(document.querySelector(%q).select(), true)`, selector))
 	page.Do(chromedp.SendKeys(chromedp.CSS(selector), text))
 }
 
-// An event is published by a form that explains what is no JSON, and its page shows the data as it was written, where it went, or that
-// no webhook subscribed to it. The list is narrowed by words in the address and read by the keyboard; a delivery, Ctrl-K and the list
-// lead to the event, from which it is published again.
+// A form publishes an event and explains data that is not JSON. The event's page shows the data as it was written, and its deliveries, or that no
+// webhook subscribed to it. The list is filtered by words in the address and used with the keyboard. A delivery, Ctrl-K and the list lead to the
+// event, from which it is published again.
 func TestDashboardEvents(t *testing.T) {
 	t.Parallel()
 	axe := axe(t)
@@ -121,7 +121,7 @@ func TestDashboardEvents(t *testing.T) {
 	page.CheckQuiet()
 }
 
-// With a token that may only read, events are shown and publishing is not offered.
+// With a token that may only read, the page shows events and does not offer publishing.
 func TestDashboardEventsReader(t *testing.T) {
 	t.Parallel()
 	p := boot(t, t.TempDir())

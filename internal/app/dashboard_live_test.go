@@ -13,7 +13,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// rows is what a script sees of the list: its rows on the screen, from the top.
+// rows is a script that returns the visible rows of the list, from the top.
 const rows = `[...document.querySelectorAll(".row:not(.heading)")].sort((a, b) => a.ariaRowIndex - b.ariaRowIndex)`
 
 // publishMany publishes n events in one call.
@@ -33,9 +33,9 @@ func (c *client) publishMany(t *testing.T, eventType string, n int) {
 	}
 }
 
-// The list is current without being asked for: of many deliveries a second it shows some and counts all; scrolled away it stands still,
-// says so and lets them in afterwards; under the pointer it stands still, too. While nothing happens the page asks for nothing. After a
-// restart of the server it goes on and says so, and misses nothing.
+// The list updates by itself. Of many deliveries per second it shows some and counts all. While it is scrolled or under the pointer it does not
+// move, says so, and adds new deliveries afterwards. While nothing happens the page sends no requests. After a restart of the server it continues,
+// says so, and misses nothing.
 func TestDashboardLiveList(t *testing.T) {
 	t.Parallel()
 	receiver := webhooktest.NewReceiver(t)
@@ -98,7 +98,7 @@ func TestDashboardLiveList(t *testing.T) {
 	page.CheckQuiet("WebSocket", "ERR_CONNECTION_REFUSED")
 }
 
-// When a token is revoked the page asks for another, and stays as it is behind the question.
+// When the token is revoked, the page asks for another one and keeps its state behind the dialog.
 func TestDashboardTokenEnds(t *testing.T) {
 	t.Parallel()
 	p := boot(t, t.TempDir())
@@ -130,7 +130,7 @@ func TestDashboardTokenEnds(t *testing.T) {
 	page.CheckQuiet("status of 401", "WebSocket")
 }
 
-// hostile are answers that would do harm if they were more than text.
+// hostile are responses that would do harm if they were not shown as text.
 var hostile = []string{
 	`<img src=x onerror="document.title='harmed'">`,
 	`"><script>document.title='harmed'</script>`,
@@ -144,7 +144,7 @@ var hostile = []string{
 	"{{7*7}} ${7*7} #{7*7}",
 }
 
-// Whatever a receiver answers is shown as text: nothing of it runs, nothing is loaded, nothing of it is unseen, and no number changes.
+// Responses of receivers are shown as text: nothing runs or is loaded, nothing is invisible, and no number changes.
 func TestDashboardHostileAnswers(t *testing.T) {
 	t.Parallel()
 	receiver := webhooktest.NewReceiver(t)

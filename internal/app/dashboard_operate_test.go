@@ -10,8 +10,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// An operator creates a token, whose secret is shown once, and revokes it after a question that says what this does. The server then
-// refuses it. Tenants are listed with their usage and quotas, and the operator acts for one of them. The server tells its version.
+// An operator creates a token, whose secret is shown once, and revokes it after a confirmation that explains the effect; the server then refuses
+// it. Tenants are listed with their usage and quotas, and the operator acts for one of them. The page shows the server's version.
 func TestDashboardOperate(t *testing.T) {
 	t.Parallel()
 	axe := axe(t)
@@ -83,7 +83,7 @@ func TestDashboardOperate(t *testing.T) {
 	page.CheckQuiet()
 }
 
-// With a tenant's administrative token the screen has that tenant's tokens only. Without the scope it is not offered.
+// With a tenant's administrative token the screen shows only that tenant's tokens. Without the scope the screen is not offered.
 func TestDashboardOperateTenant(t *testing.T) {
 	t.Parallel()
 	p := boot(t, t.TempDir())

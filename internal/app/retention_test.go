@@ -21,9 +21,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// I1, I4: however soon retention removes what is completed, an acknowledged event stays until its delivery has succeeded or its retries are
-// exhausted, through answers that fail, connections that break and attempts that time out; and then it goes: nothing is left that is neither
-// attempted nor removed.
+// I1, I4: however soon retention removes completed events, an acknowledged event stays until its delivery has succeeded or its retries are
+// exhausted, through failed responses, broken connections and timeouts. Then it is removed: nothing remains that is neither attempted nor removed.
 func TestRetentionWaitsForDeliveries(t *testing.T) {
 	databases(t, testRetentionWaitsForDeliveries)
 }
@@ -109,10 +108,10 @@ func testRetentionWaitsForDeliveries(t *testing.T, database string) {
 	}
 }
 
-// moodyAttempts is how often a delivery to moody is attempted at most.
+// moodyAttempts is the maximum number of attempts of a delivery to moody.
 const moodyAttempts = 6
 
-// moody is a receiver that answers some deliveries never with success, and others not at first. It knows which have ended.
+// moody is a receiver that never accepts some deliveries, and others only after some attempts. It knows which have ended.
 type moody struct {
 	mu       sync.Mutex // guards what follows
 	ended    map[string]bool

@@ -10,14 +10,14 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// counted is what statistics say of a webhook, and what its deliveries and attempts do.
+// counted has numbers of a webhook, from statistics or from its deliveries and attempts.
 type counted struct {
 	Made, Succeeded, Failed, Owed int64
 	Good, Bad, Answered, Us       int64
 }
 
-// checkStatistics compares statistics, whatever killed those who counted them, with a ledger of what is stored: nothing is missing and
-// nothing is counted twice (I18). Nothing may have been retried by hand, or removed.
+// checkStatistics compares statistics, after any kills, with a count of the stored rows: nothing is missing and nothing is counted twice (I18).
+// Nothing may have been retried by hand or removed.
 func checkStatistics(t *testing.T, s *store.Store, owner webhook.ID, recorded map[string]*owed) {
 	t.Helper()
 	want := map[webhook.ID]*counted{}

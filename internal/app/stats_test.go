@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// A dashboard's queries of statistics cost a part of what an operation may: a page of 100 webhooks with their health less than 1,500, and
-// an overview, or 30 days by the hour, less than 5,000.
+// A dashboard's queries of statistics cost a part of an operation's limit: a page of 100 webhooks with their health less than 1,500, and an
+// overview, or 30 days by the hour, less than 5,000.
 func TestCostOfStatistics(t *testing.T) {
 	p := boot(t, t.TempDir())
 	c := &client{p.url, p.token}

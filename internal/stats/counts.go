@@ -1,13 +1,13 @@
 package stats
 
-// Counter is what a number of Counts counts. Counters are of things that happened, never of states that something is in: a delivery that is
-// retried by hand ends twice, and both count. The order is that of the encoding: what most deliveries count comes first.
+// Counter identifies a number of Counts. Counters count occurrences, never current states: a delivery that is retried by hand ends twice, and
+// both count. Their order is that of the encoding: counters that most deliveries use come first.
 type Counter int
 
 // The counters.
 const (
-	Owed      Counter = iota // deliveries that began to be owed: they were made, or retried by hand after their end
-	Succeeded                // deliveries that ended so
+	Owed      Counter = iota // deliveries that became pending: created, or retried by hand after their end
+	Succeeded                // deliveries that succeeded
 	attempts                 // of each status and trigger
 	_
 	_
@@ -17,7 +17,7 @@ const (
 	_
 	_
 	Events   // published
-	Failed   // deliveries that were given up
+	Failed   // deliveries that failed
 	Canceled // deliveries
 	failures // attempts, of each error
 
@@ -56,7 +56,7 @@ const (
 	Signing
 )
 
-// Attempts is the counter of attempts that had a status and a trigger.
+// Attempts returns the counter of attempts with this status and trigger.
 func Attempts(succeeded bool, t Trigger) Counter {
 	if succeeded {
 		return attempts + Counter(t)
@@ -64,27 +64,27 @@ func Attempts(succeeded bool, t Trigger) Counter {
 	return attempts + numTriggers + Counter(t)
 }
 
-// Failures is the counter of attempts that failed with an error.
+// Failures returns the counter of attempts that failed with this error.
 func Failures(e Error) Counter { return failures + Counter(e) }
 
-// Counts is what happened in some time to some deliveries. The zero value is nothing. Counts are added up in any order.
+// Counts are the counts of some deliveries in some time. The zero value is empty. Counts can be merged in any order.
 type Counts struct {
 	n [counters]int64
-	// Statuses has how many attempts were answered with each HTTP status.
+	// Statuses has the number of attempts that were answered with each HTTP status.
 	Statuses Bins
-	// Duration has how long attempts took.
+	// Duration has the durations of attempts.
 	Duration Histogram
-	// Latency has how long it took from publishing to success, of deliveries that were not retried by hand.
+	// Latency has the times from publishing to success of deliveries that were not retried by hand.
 	Latency Histogram
 }
 
-// Get is a counter's number.
+// Get returns the number of a counter.
 func (c *Counts) Get(k Counter) int64 { return c.n[k] }
 
 // Add adds n to a counter.
 func (c *Counts) Add(k Counter, n int64) { c.n[k] += n }
 
-// Merge adds what others have counted.
+// Merge adds other counts.
 func (c *Counts) Merge(o *Counts) {
 	for i, n := range o.n {
 		c.n[i] += n
@@ -94,7 +94,7 @@ func (c *Counts) Merge(o *Counts) {
 	c.Latency.Merge(&o.Latency)
 }
 
-// Attempts is how many attempts there were.
+// Attempts returns the number of attempts.
 func (c *Counts) Attempts() (succeeded, failed int64) {
 	for t := range Trigger(numTriggers) {
 		succeeded += c.n[Attempts(true, t)]
@@ -103,7 +103,7 @@ func (c *Counts) Attempts() (succeeded, failed int64) {
 	return succeeded, failed
 }
 
-// reset empties the counts, and keeps their room.
+// reset empties the counts, and keeps their memory for reuse.
 func (c *Counts) reset() {
 	c.n = [counters]int64{}
 	c.Statuses, c.Duration, c.Latency = c.Statuses[:0], Histogram{Bins: c.Duration.Bins[:0]}, Histogram{Bins: c.Latency.Bins[:0]}

@@ -10,16 +10,16 @@ import (
 // Tenant is a tenant's id.
 type Tenant [16]byte
 
-// Gauge is how a webhook's state changes.
+// Gauge is a change of a webhook's state.
 type Gauge struct {
-	Pending           int64 // by how many more deliveries it is owed; negative: fewer
-	Succeeded, Failed bool  // whether it had attempts that did
-	Trailing          int64 // how many failed after the last that succeeded
-	// When attempts last did, in microseconds since 1970; 0: when what the delta is of happened.
+	Pending           int64 // the change of the number of its pending deliveries
+	Succeeded, Failed bool  // whether attempts succeeded or failed
+	Trailing          int64 // the number of failures after the last success
+	// The times of the last success and failure, in microseconds since 1970; 0: the time of the delta.
 	SucceededAt, FailedAt int64
 }
 
-// Then is the change of g followed by that of o. It is associative; the order matters for Trailing alone.
+// Then returns the change g followed by the change o. It is associative; the order matters only for Trailing.
 func (g *Gauge) Then(o Gauge) {
 	g.Pending += o.Pending
 	if o.Succeeded {
@@ -39,12 +39,12 @@ func (g *Gauge) attempted(ok bool) {
 	}
 }
 
-// Key says what counts are of.
+// Key identifies the tenant, webhook, type and minute of counts.
 type Key struct {
 	Tenant  Tenant
-	Webhook int64 // its seq; 0: they are of events, not of deliveries to a webhook
+	Webhook int64 // its seq; 0 for counts of events, which belong to no webhook
 	Type    string
-	Minute  int64 // since 1970; 0: that in which what the delta is of happened
+	Minute  int64 // since 1970; 0: the minute of the delta
 }
 
 func (k *Key) compare(o *Key) int {
@@ -52,21 +52,20 @@ func (k *Key) compare(o *Key) int {
 		strings.Compare(k.Type, o.Type))
 }
 
-// Delta gathers what one transaction counts, or what several have counted. The zero value is empty. It keeps its room when it is reset, so
-// that one that is used again needs no memory.
+// Delta gathers the counts of one transaction, or merges those of several. The zero value is empty. After Reset it reuses its memory.
 type Delta struct {
 	entries []*entry // in use
 	spare   []*entry
 	byKey   map[Key]*entry
 	gauges  map[hook]*Gauge
 	unused  []*Gauge
-	last    *entry       // that was asked for
+	last    *entry       // the last one that of returned
 	kinds   map[kind]int // while it is encoded
 }
 
-// kind is what the keys of an encoding share: they name it by its number.
+// kind is the part that keys of an encoding share. Keys refer to it by its number.
 type kind struct {
-	age  int64 // in minutes, before that in which the newest of the delta happened
+	age  int64 // in minutes before the newest minute of the delta
 	name string
 }
 
@@ -81,7 +80,7 @@ type hook struct {
 	webhook int64
 }
 
-// Len is how many keys have counts.
+// Len returns the number of keys that have counts.
 func (d *Delta) Len() int { return len(d.entries) }
 
 // Empty reports whether nothing was counted.
@@ -100,7 +99,7 @@ func (d *Delta) Reset() {
 	clear(d.gauges)
 }
 
-// of is the entry of a key.
+// of returns the entry of a key.
 func (d *Delta) of(k Key) *entry {
 	if d.last != nil && d.last.key == k {
 		return d.last
@@ -149,14 +148,14 @@ func (d *Delta) Event(tenant Tenant, eventType string) {
 	d.of(Key{Tenant: tenant, Type: eventType}).n[Events]++
 }
 
-// Owed counts n deliveries that began to be owed. The key must have a webhook, here and below.
+// Owed counts n deliveries that became pending. The key must have a webhook, here and below.
 func (d *Delta) Owed(k Key, n int64) {
 	e := d.of(k)
 	e.n[Owed] += n
 	e.gauge.Pending += n
 }
 
-// Ended counts n deliveries that ended, as Succeeded, Failed or Canceled. owed is false when they had ended before, otherwise.
+// Ended counts n deliveries that ended, as Succeeded, Failed or Canceled. owed is false if they had ended before with another status.
 func (d *Delta) Ended(k Key, how Counter, n int64, owed bool) {
 	e := d.of(k)
 	e.n[how] += n
@@ -188,16 +187,16 @@ func (d *Delta) Attempted(k Key, a Attempt) {
 	e.gauge.attempted(a.Succeeded)
 }
 
-// Delivered counts how long a delivery took from publishing to success.
+// Delivered counts the time of a delivery from publishing to success.
 func (d *Delta) Delivered(k Key, us int64) { d.of(k).Latency.Add(us) }
 
-// Put adds counts that were counted elsewhere.
+// Put adds counts from elsewhere.
 func (d *Delta) Put(k Key, c *Counts) { d.of(k).Merge(c) }
 
-// PutGauge adds what was noted of a webhook elsewhere, after what is here. There must be counts of the webhook, too.
+// PutGauge adds a later change of a webhook from elsewhere. The delta must have counts of the webhook too.
 func (d *Delta) PutGauge(tenant Tenant, webhook int64, g Gauge) { d.gauge(tenant, webhook).Then(g) }
 
-// Merge adds what another transaction, or a part of this one, has counted after this.
+// Merge adds the counts of a later transaction, or of a later part of this one.
 func (d *Delta) Merge(o *Delta) {
 	for _, e := range o.entries {
 		d.Put(e.key, &e.Counts)

@@ -1,3 +1,3 @@
 // Package stats counts what happens to events and deliveries: counters and latency histograms that are added up, and their encodings. It
-// keeps nothing and reads nothing; the store does.
+// stores nothing and reads nothing; the store does.
 package stats

@@ -6,13 +6,13 @@ import (
 	"math"
 )
 
-// version is the first byte of every encoding. Another one is for another form, which a newer program reads beside this.
+// version is the first byte of every encoding. A new form gets another version, and newer programs read both.
 const version = 1
 
-// ErrData is data that is no encoding of this package's, or of a newer one.
+// ErrData is the error for data that is not an encoding of this package, or has a newer version.
 var ErrData = errors.New("stats: the data is damaged, or of a newer version")
 
-// Bits of the mask that Counts begin with, after those of the counters that come first: what most deliveries have fits into one byte.
+// Bits of the mask at the beginning of Counts, after those of the first counters. The mask of most deliveries fits into one byte.
 const (
 	firstCounters = 3 // Owed, Succeeded, and attempts that succeeded as scheduled
 	hasStatuses   = 1 << firstCounters
@@ -21,7 +21,7 @@ const (
 	parts         = 3
 )
 
-// bitOf is a counter's bit in the mask.
+// bitOf returns a counter's bit in the mask.
 func bitOf(i int) uint64 {
 	if i >= firstCounters {
 		i += parts
@@ -32,7 +32,7 @@ func bitOf(i int) uint64 {
 // Append appends the encoding of the counts, with its version.
 func (c *Counts) Append(b []byte) []byte { return c.append(append(b, version)) }
 
-// append appends the counts: a mask, the counters that are not 0, and what else the mask says.
+// append appends the counts: a mask, the counters that are not 0, and the other parts that the mask names.
 func (c *Counts) append(b []byte) []byte {
 	var mask uint64
 	for i, n := range c.n {
@@ -76,7 +76,7 @@ func (h *Histogram) append(b []byte) []byte {
 	return h.Bins.append(appendNumber(b, h.Sum))
 }
 
-// append appends how many bins there are, and of each how far it is from the one before, and its number.
+// append appends the number of bins, and for each its distance from the one before and its count.
 func (b Bins) append(to []byte) []byte {
 	to = appendNumber(to, len(b))
 	last := uint16(0)
@@ -88,7 +88,7 @@ func (b Bins) append(to []byte) []byte {
 	return to
 }
 
-// Decode reads what Append has made and nothing else. It replaces the counts. The error is ErrData.
+// Decode replaces the counts by those of an encoding by Append; data must end with it. The error is ErrData.
 func (c *Counts) Decode(data []byte) error {
 	d := decoder{data: data}
 	if d.byte() != version {
@@ -102,7 +102,7 @@ func (c *Counts) Decode(data []byte) error {
 	return nil
 }
 
-// decoder reads from the front of data, and remembers that something was wrong with it.
+// decoder reads from the front of data, and remembers whether it was invalid.
 type decoder struct {
 	data []byte
 	bad  bool
@@ -135,7 +135,7 @@ func (d *decoder) uvarint() uint64 {
 	return v
 }
 
-// number is a count: not negative, and far from the end of int64.
+// number reads a count: not negative, and far below the maximum of int64.
 func (d *decoder) number() int64 {
 	v := d.uvarint()
 	if v > math.MaxInt64/2 {
@@ -187,7 +187,7 @@ func (d *decoder) histogram(h *Histogram) {
 func (d *decoder) bins(b *Bins, last uint64) {
 	n := d.length(2)
 	if n == 0 {
-		d.bad = true // the mask says that there are some
+		d.bad = true // the mask says that there is at least one
 	}
 	at := uint64(0)
 	for i := range n {

@@ -7,20 +7,20 @@ import (
 )
 
 // A bin of a histogram holds durations above lowest*e^((bin-1)*step) and up to lowest*e^(bin*step), so that a value in the middle is within
-// 2.5 % of each. Bin 0 holds what is shorter. 256 bins reach 34 s, which is longer than an attempt may take; the last one of all reaches 400 days.
+// 2.5 % of each. Bin 0 holds shorter ones. 256 bins reach 34 s, which is longer than an attempt may take; the last bin reaches 400 days.
 const (
 	lowest  = 100 // µs
 	step    = 0.05
 	lastBin = 532
 )
 
-// Bin is how often something was counted that a number stands for: a bin of a histogram, or an HTTP status.
+// Bin is a count for a number, which is a bin of a histogram or an HTTP status.
 type Bin struct {
 	I uint16
 	N int64
 }
 
-// Bins are in the order of I, each once, and none is empty.
+// Bins are ordered by I, without duplicates or empty bins.
 type Bins []Bin
 
 // add adds n to bin i.
@@ -43,7 +43,7 @@ func (b *Bins) merge(o Bins) {
 	}
 }
 
-// Count is how often any was counted.
+// Count returns the sum of all bins.
 func (b Bins) Count() (n int64) {
 	for _, x := range b {
 		n += x.N
@@ -51,20 +51,20 @@ func (b Bins) Count() (n int64) {
 	return n
 }
 
-// Histogram has durations: how many there were of each length, to within 2.5 %, and their exact sum.
+// Histogram has the distribution of durations, to within 2.5 %, and their exact sum.
 type Histogram struct {
 	Sum  int64 // µs
 	Bins Bins
 }
 
-// Add adds one duration, in microseconds; one below 0, as a clock that was set back makes, counts as 0.
+// Add adds one duration, in microseconds. A negative one, from a clock that was set back, counts as 0.
 func (h *Histogram) Add(us int64) {
 	us = max(us, 0)
 	h.Sum += us
 	h.Bins.add(binOf(us), 1)
 }
 
-// Merge adds what another has.
+// Merge adds another histogram.
 func (h *Histogram) Merge(o *Histogram) {
 	h.Sum += o.Sum
 	h.Bins.merge(o.Bins)
@@ -77,7 +77,7 @@ func binOf(us int64) uint16 {
 	return uint16(min(math.Ceil(math.Log(float64(us)/lowest)/step), lastBin))
 }
 
-// valueOf is what durations of a bin are taken for, in microseconds: as far from the longest as from the shortest, in proportion.
+// valueOf returns the value that stands for the durations of a bin, in microseconds: the geometric mean of its limits.
 func valueOf(bin uint16) float64 {
 	if bin == 0 {
 		return lowest
@@ -85,7 +85,7 @@ func valueOf(bin uint16) float64 {
 	return lowest * 2 * math.Exp(float64(bin)*step) / (1 + math.Exp(step))
 }
 
-// Quantile is the duration, in microseconds, that the share q of all (0 to 1) does not exceed; ok is false when there are none.
+// Quantile returns the duration, in microseconds, that the share q of all (0 to 1) does not exceed; ok is false if there are none.
 func (h *Histogram) Quantile(q float64) (us float64, ok bool) {
 	total := h.Bins.Count()
 	if total == 0 {

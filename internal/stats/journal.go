@@ -6,10 +6,10 @@ import (
 	"slices"
 )
 
-// minute is how many microseconds it has.
+// minute is a minute in microseconds.
 const minute = 60e6
 
-// Append appends the encoding: what Read reads. at is when it happened, in microseconds since 1970, or the newest of it.
+// Append appends the encoding for Read. at is the time of the counts, or of the newest of them, in microseconds since 1970.
 func (d *Delta) Append(b []byte, at int64) []byte {
 	d.sort()
 	return d.encode(b, d.entries, at)
@@ -53,7 +53,7 @@ func (k *Key) kind(at int64) kind {
 	return kind{max(at/minute-k.Minute, 0), k.Type}
 }
 
-// section appends what is of one tenant: its id, how many bytes follow, and for each webhook its gauge and its counts by kind.
+// section appends one tenant's part: its id, the number of bytes that follow, and for each webhook its gauge and its counts by kind.
 func (d *Delta) section(b []byte, entries []*entry, at int64) []byte {
 	b = append(b, entries[0].key.Tenant[:]...)
 	begun := len(b)
@@ -76,7 +76,7 @@ func (d *Delta) section(b []byte, entries []*entry, at int64) []byte {
 	return insertNumber(b, begun, len(b)-begun)
 }
 
-// insertNumber writes n in front of what begins at i.
+// insertNumber inserts n at i.
 func insertNumber(b []byte, i, n int) []byte {
 	end := len(b)
 	b = appendNumber(b, n)
@@ -91,7 +91,7 @@ func insertNumber(b []byte, i, n int) []byte {
 const (
 	hasSucceeded = 1 << iota
 	hasFailed
-	hasAges    // how long before the newest of the delta attempts last did, where they did
+	hasAges    // ages of the last success and failure, reckoned from the newest time of the delta
 	trailingAt = iota
 )
 
@@ -124,9 +124,9 @@ func (g *Gauge) append(b []byte, at int64) []byte {
 	return b
 }
 
-// Cut encodes the delta in parts of up to the given number of keys, which say together what Append says. What happened in other minutes than
-// the one given comes first: others is how many parts have it. Of a webhook in several parts, the first has the gauge. Afterwards only Reset
-// may be called.
+// Cut encodes the delta in parts of up to the given number of keys, which together have the same content as Append's encoding. Counts of other
+// minutes than the given one come first, in others parts. If a webhook is in several parts, the first has the gauge. Afterwards only Reset may be
+// called.
 func (d *Delta) Cut(keys int, at, current int64) (parts [][]byte, others int) {
 	d.sort()
 	var of [2][]*entry
@@ -151,16 +151,15 @@ func (d *Delta) Cut(keys int, at, current int64) (parts [][]byte, others int) {
 	return parts, others
 }
 
-// spend leaves a gauge that changes nothing.
+// spend replaces the gauge by one that changes nothing.
 func (e *entry) spend() {
 	if e.gauge != nil {
 		*e.gauge = Gauge{}
 	}
 }
 
-// Drain removes keys in their order and calls take for each of them, until that returns false, whose key is removed too. The first key of a
-// webhook has the gauge; that of the others, and of keys without a webhook, changes nothing. Afterwards only Empty, Append and Reset may be
-// called.
+// Drain removes keys in order and calls take for each, up to and including the first for which take returns false. The first key of a webhook has
+// the gauge; the gauges of all other keys change nothing. Afterwards only Empty, Append and Reset may be called.
 func (d *Delta) Drain(take func(k Key, g Gauge, c *Counts) (more bool)) {
 	d.sort()
 	for i, e := range d.entries {
@@ -177,7 +176,7 @@ func (d *Delta) Drain(take func(k Key, g Gauge, c *Counts) (more bool)) {
 	d.entries = nil
 }
 
-// Tenants are those that have keys, each once.
+// Tenants returns the tenants that have keys, each once.
 func (d *Delta) Tenants() []Tenant {
 	of := map[Tenant]bool{}
 	var all []Tenant
@@ -190,24 +189,24 @@ func (d *Delta) Tenants() []Tenant {
 	return all
 }
 
-// Read adds what Append has made: it happened after what is here. It returns when it happened. When the error, ErrData, is not nil, a part
-// of it may have been added.
+// Read adds the counts of an encoding by Append, which must be later than those of the delta, and returns their time. If it returns an error,
+// ErrData, a part may have been added.
 func (d *Delta) Read(data []byte) (at int64, err error) {
 	return Read(data, Visitor{Webhook: d.PutGauge, Counts: d.Put})
 }
 
-// Visitor is told what a delta has.
+// Visitor gets the content of a delta.
 type Visitor struct {
 	// Tenant reports whether the tenant's part is of interest; nil: all are.
 	Tenant func(t Tenant) bool
-	// Webhook is told of each webhook before its counts; may be nil.
+	// Webhook is called for each webhook before its counts; may be nil.
 	Webhook func(t Tenant, webhook int64, g Gauge)
-	// Counts is told of each key's counts, which are its own only until it returns.
+	// Counts is called with each key's counts, which it must not keep.
 	Counts func(k Key, c *Counts)
 }
 
-// Read reads what Append has made, and returns when it happened. The visitor may have been told of a part of it when the error, ErrData, is
-// not nil. It is told of times and minutes as they were, never 0 for that of the delta.
+// Read reads an encoding by Append, and returns its time. If it returns an error, ErrData, the visitor may have got a part. Times and minutes
+// are given explicitly, never as 0 for those of the delta.
 func Read(data []byte, v Visitor) (at int64, err error) {
 	d := decoder{data: data}
 	at = d.begin()
@@ -233,7 +232,7 @@ func Read(data []byte, v Visitor) (at int64, err error) {
 	return at, nil
 }
 
-// Span reads from when to when things happened, in minutes since 1970, of what Append has made.
+// Span returns the first and the last minute, since 1970, of an encoding by Append.
 func Span(data []byte) (first, last int64, err error) {
 	d := decoder{data: data}
 	at := d.begin()
@@ -247,7 +246,7 @@ func Span(data []byte) (first, last int64, err error) {
 	return first, max(first, last), nil
 }
 
-// begin reads the version, and when it happened.
+// begin reads the version and the time.
 func (d *decoder) begin() (at int64) {
 	if d.byte() != version {
 		d.bad, d.data = true, nil
@@ -266,7 +265,7 @@ func (d *decoder) eachKind(do func(age int64, name []byte)) {
 	}
 }
 
-// kinds reads the types and minutes that keys name by their number.
+// kinds reads the types and minutes that keys refer to by number.
 func (d *decoder) kinds(at int64) []Key {
 	list := []Key{}
 	d.eachKind(func(age int64, name []byte) {

@@ -44,7 +44,7 @@ func readAll(t rapid.TB, rows [][]byte) contents {
 
 var asContents = cmp.Options{asCounts, cmp.AllowUnexported(hook{})}
 
-// Rows of a journal say the same after they were merged and cut, again and again: the counts of each minute, what webhooks are owed, when
+// Rows of a journal have the same content after they were merged and cut repeatedly: the counts of each minute, what webhooks are owed, when
 // their attempts last succeeded and failed, to the microsecond, and how many failed in a row.
 func TestMergedRowsSayTheSame(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

@@ -35,7 +35,7 @@ func TestRetryWhileAttemptRuns(t *testing.T) {
 	})
 }
 
-// Retention finds all old events, also beyond the rows that one step looks at.
+// Retention finds all old events, also beyond the rows that one step reads.
 func TestPruneLooksEverywhere(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.Open(t, store.Options{})

@@ -59,7 +59,7 @@ func TestCopy(t *testing.T) {
 	has.goOn(t, dst, openFor(t, o.From))
 }
 
-// copied is what the source of a copy has.
+// copied is the content of a copy's source.
 type copied struct {
 	hook       *webhook.Webhook
 	secret     string
@@ -97,7 +97,7 @@ type sourceCursor struct {
 	seq  int64
 }
 
-// newCopied makes 2100 events with tags and keys, of which three are sent.
+// newCopied publishes 2,100 events with tags and keys, of which three are sent.
 func newCopied(t *testing.T, src *store.Store) *copied {
 	t.Helper()
 	c := tenant(t, src, "a")
@@ -142,7 +142,7 @@ func (has *copied) read(t *testing.T, c *store.Scope) string {
 	return secrets[has.hook.ID][0].Reveal()
 }
 
-// interruptCopy interrupts a copy in each of its steps: a server does not start on what is there then.
+// interruptCopy interrupts a copy in each of its steps: a server does not start on the incomplete target.
 func interruptCopy(t *testing.T, o transfer.CopyOptions) {
 	t.Helper()
 	for _, at := range []transfer.Progress{
@@ -170,7 +170,7 @@ func interruptCopy(t *testing.T, o transfer.CopyOptions) {
 	}
 }
 
-// check compares what the target has.
+// check compares the target with the source.
 func (has *copied) check(t *testing.T, dst *store.Store) {
 	t.Helper()
 	c := tenant(t, dst, "a")
@@ -197,7 +197,7 @@ func (has *copied) check(t *testing.T, dst *store.Store) {
 	}
 }
 
-// goOn sends another delivery from the target: its log continues the source's, which does not know the new place.
+// goOn sends another delivery from the target: its log continues the source's. The source does not accept the new cursor.
 func (has *copied) goOn(t *testing.T, dst, source *store.Store) {
 	t.Helper()
 	left, _ := claim(t, dst, has.hook.ID, 1)

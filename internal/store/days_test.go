@@ -62,7 +62,7 @@ func TestOldDaysAreDropped(t *testing.T) {
 	p.partitions(t, p.now, 3)
 }
 
-// prune removes what is older than five days, and checks the number of removed events.
+// prune removes events older than five days, and checks their number.
 func (p past) prune(t *testing.T, when string, want int) {
 	t.Helper()
 	if n, err := p.Prune(t.Context(), time.Now().AddDate(0, 0, -5)); n != want || err != nil {
@@ -78,7 +78,7 @@ func (p past) partitions(t *testing.T, when time.Time, want int) {
 	}
 }
 
-// What removes the events of a deleted tenant looks in the partitions of one day at a time, however many days there are.
+// Removing the events of a deleted tenant reads the partitions of one day at a time, however many days there are.
 func TestDeletedTenantIsSweptByDay(t *testing.T) {
 	p := openPast(t, store.Options{URL: webhooktest.Postgres(t)})
 	s := p.Store

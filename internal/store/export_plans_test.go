@@ -12,7 +12,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/store/list"
 )
 
-// Read is a statement of the readers', as it is sent.
+// Read is a statement of a reader, as it is sent.
 type Read struct {
 	Text string
 	Args []any
@@ -29,7 +29,7 @@ type Reads struct {
 	list []Read
 }
 
-// Recording is the scope, with what it reads recorded.
+// Recording returns the scope with its reads recorded.
 func (c *Scope) Recording() (*Scope, *Reads, error) {
 	pool, err := c.s.read.DB()
 	r := &Reads{ConnPool: c.s.read.Statement.ConnPool, pool: pool}
@@ -59,21 +59,21 @@ func (r *Reads) QueryContext(ctx context.Context, text string, args ...any) (*sq
 // GetDBConn implements gorm.GetDBConnector.
 func (r *Reads) GetDBConn() (*sql.DB, error) { return r.pool, nil }
 
-// Reset forgets.
+// Reset discards all recorded statements.
 func (r *Reads) Reset() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.list = nil
 }
 
-// All is what was read since Reset.
+// All returns the statements since Reset.
 func (r *Reads) All() []Read {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.list
 }
 
-// Explain is the plan of a statement, a line each.
+// Explain returns the plan of a statement, by lines.
 func (s *Store) Explain(ctx context.Context, read Read) ([]string, error) {
 	explain := "EXPLAIN "
 	if s.read.Name() == "sqlite" {
@@ -107,7 +107,7 @@ func (s *Store) Explain(ctx context.Context, read Read) ([]string, error) {
 	return plan, rows.Err()
 }
 
-// PartitionIndexes is the index of the partitioned table, by the name of each index of a partition.
+// PartitionIndexes maps each index of a partition to the index of the partitioned table.
 func (s *Store) PartitionIndexes(ctx context.Context) (map[string]string, error) {
 	var rows []struct{ Part, Whole string }
 	err := s.read.WithContext(ctx).Raw(`SELECT c.relname AS part, p.relname AS whole FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
@@ -124,17 +124,17 @@ func (s *Store) Analyze(ctx context.Context) error {
 	return s.write.WithContext(ctx).Exec("VACUUM ANALYZE").Error
 }
 
-// SearchRows has pages search this many rows: first, and at most.
+// SearchRows sets the number of rows that pages search: in the first stretch, and at most.
 func (s *Store) SearchRows(first, most int) {
 	s.lists.Bounds = list.DefaultBounds()
 	s.lists.Bounds.First, s.lists.Bounds.Most, s.lists.Bounds.Least = first, most, first
 }
 
-// SearchBytes has pages read this many bytes of payloads.
+// SearchBytes sets the bytes of payloads that pages read.
 func (s *Store) SearchBytes(n int) { s.lists.Bounds.Bytes = n }
 
-// Searching is the bounds of the scope's lists.
+// Searching returns the bounds of the scope's lists.
 func (c *Scope) Searching() *list.Bounds { return &c.s.lists.Bounds }
 
-// DefaultBounds are those of a program that serves.
+// DefaultBounds are the bounds of a server.
 func DefaultBounds() list.Bounds { return list.DefaultBounds() }

@@ -13,10 +13,10 @@ func (s *Store) Expire(ctx context.Context, other *Store) error {
 	return s.write.WithContext(ctx).Exec("UPDATE nodes SET voided_at = clock_timestamp() WHERE seq = ?", other.db.(*postgres.DB).Node()).Error
 }
 
-// Look looks for what has been added to the log, as a node does by itself from time to time.
+// Look reads new entries of the log, as a node does by itself from time to time.
 func (s *Store) Look(ctx context.Context) error { return s.db.(*postgres.DB).Look(ctx) }
 
-// MakeDay makes the partitions of a day, as the server did when it came.
+// MakeDay creates the partitions of a day, as the server does in advance.
 func (s *Store) MakeDay(ctx context.Context, when time.Time) error {
 	return s.db.(*postgres.DB).MakeDay(ctx, dialect.DayOf(when))
 }
@@ -35,10 +35,10 @@ func (s *Store) HasDay(ctx context.Context, when time.Time) (n int, err error) {
 	return n, nil
 }
 
-// Settings are those of package postgres.
+// Settings are the settings of package postgres.
 type Settings = postgres.Settings
 
-// OpenNode opens a node with settings of its own.
+// OpenNode opens a node with its own settings.
 func OpenNode(ctx context.Context, o Options, set postgres.Settings) (*Store, error) {
 	return OpenOn(ctx, o, postgres.New(o.URL, set))
 }

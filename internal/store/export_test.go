@@ -21,7 +21,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// Hold keeps the writer busy until release is called, so that what is called meanwhile is written in one batch.
+// Hold keeps the writer busy until release is called, so that calls in the meantime are written in one batch.
 func (s *Store) Hold() (release func()) {
 	held, let := make(chan struct{}), make(chan struct{})
 	s.background.Go(func() {
@@ -35,12 +35,12 @@ func (s *Store) Hold() (release func()) {
 	return func() { close(let) }
 }
 
-// Queued is how many results and other writes wait for the writer.
+// Queued returns the number of results and other writes that wait for the writer.
 func (s *Store) Queued() (results, others int) {
 	return len(s.writer.results) + len(s.writer.large), s.writer.calls.Waiting()
 }
 
-// Forget changes all the tenant's webhooks, and forgets then to say whose.
+// Forget changes all the tenant's webhooks with a statement, and then runs one that omits the tenant.
 func (c *Scope) Forget(ctx context.Context) error {
 	return c.change(ctx, func(b *batch) error {
 		if err := b.DB.Exec("UPDATE webhooks SET description = 'forgot' WHERE tenant_id = ?", c.tenant).Error; err != nil {
@@ -50,17 +50,17 @@ func (c *Scope) Forget(ctx context.Context) error {
 	})
 }
 
-// Steal makes another node the holder of a claim, as when this one's lease had expired.
+// Steal gives a claim to another node, as after the expiry of this node's lease.
 func (s *Store) Steal(ctx context.Context, delivery webhook.ID) error {
 	return s.change(ctx, func(b *batch) error {
 		return b.DB.Exec("UPDATE deliveries SET claimed_by = claimed_by + 1000000 WHERE id = ? AND claimed_by IS NOT NULL", delivery).Error
 	})
 }
 
-// SyncNormal makes the database acknowledge what is not on disk, as SQLite drivers do unless told otherwise.
+// SyncNormal makes the database acknowledge commits that are not on disk, as SQLite drivers do by default.
 func (s *Store) SyncNormal() error { return s.write.Exec("PRAGMA synchronous = NORMAL").Error }
 
-// FailingSince is what the routing table remembers of a webhook's failures, and what the database does.
+// FailingSince returns since when a webhook has been failing, according to the routing table and to the database.
 func (s *Store) FailingSince(ctx context.Context, id webhook.ID) (remembered, stored *time.Time, err error) {
 	if to := s.routes.Get(id); to != nil {
 		remembered = to.FailingSince
@@ -72,10 +72,10 @@ func (s *Store) FailingSince(ctx context.Context, id webhook.ID) (remembered, st
 	return remembered, found[id].FailingSince, nil
 }
 
-// Exec writes to the database past the writer, which must be idle.
+// Exec writes to the database without the writer, which must be idle.
 func (s *Store) Exec(text string) error { return s.write.Exec(text).Error }
 
-// LogPages is the number of pages in SQLite's log, and how many of them are copied into the database.
+// LogPages returns the number of pages in SQLite's log, and how many of them are copied into the database.
 func (s *Store) LogPages() (pages, copied int, err error) {
 	var is struct{ Log, Checkpointed int }
 	err = s.read.Raw("PRAGMA wal_checkpoint(NOOP)").Scan(&is).Error
@@ -98,14 +98,14 @@ func LockFile(dir string) (release func() error, err error) {
 	return func() error { return errors.Join(dialect.ClosePool(read), dialect.ClosePool(write)) }, nil
 }
 
-// RowsOf is CountRows without the tables that have none.
+// RowsOf is CountRows without the tables that have no rows.
 func (s *Store) RowsOf(ctx context.Context, tenant webhook.ID) (map[string]int64, error) {
 	rows, err := s.CountRows(ctx, tenant)
 	maps.DeleteFunc(rows, func(_ string, n int64) bool { return n == 0 })
 	return rows, err
 }
 
-// Shape is what is declared of a table, or what a database has.
+// Shape is the shape of a table, as declared or as in a database.
 type Shape struct {
 	Owner string // the column with a tenant's id; "" when there is none
 	Null  bool   // whether the owner may be NULL
@@ -114,7 +114,7 @@ type Shape struct {
 	Seals bool
 }
 
-// Declared is the declarations' tables.
+// Declared returns the declared tables.
 func Declared() map[string]Shape {
 	all := map[string]Shape{}
 	for _, t := range dialect.Tables {
@@ -140,7 +140,7 @@ func DeclaredKeys() map[string][]string {
 	return all
 }
 
-// Tables is the tables that the database has, with their columns.
+// Tables returns the tables of the database, with their columns.
 func (s *Store) Tables() (shapes map[string]Shape, columns map[string][]string, err error) {
 	text := `SELECT m.name AS table_name, c.name AS column_name, c."notnull" = 0 AS nullable, false AS daily
 		FROM sqlite_schema m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%'`
@@ -186,7 +186,7 @@ func (s *Store) Count(table string) (n int64, err error) {
 	return n, err
 }
 
-// PublishNotices publishes the operational events that wait now.
+// PublishNotices publishes the waiting operational events.
 func (s *Store) PublishNotices(ctx context.Context) error { return s.publishNoted(ctx) }
 
 // HoldNotices keeps operational events from being published until release is called.
@@ -195,8 +195,8 @@ func (s *Store) HoldNotices() (release func()) {
 	return s.noting.Unlock
 }
 
-// CountWrites has the writer note the statements that it runs through GORM, and returns a function that takes what was noted. The
-// writer must be idle.
+// CountWrites records the writer's statements through GORM, and returns a function that takes the recorded ones. The writer must be
+// idle.
 func (s *Store) CountWrites() (taken func() []string) {
 	var mu sync.Mutex
 	var texts []string
@@ -217,7 +217,7 @@ func (s *Store) CountWrites() (taken func() []string) {
 	}
 }
 
-// CountReads has readers note the statements that run through GORM, and returns a function that takes those that look through events.
+// CountReads records readers' statements through GORM, and returns a function that takes those that search events.
 func (s *Store) CountReads() (taken func() []string) {
 	var mu sync.Mutex
 	var texts []string
@@ -240,8 +240,8 @@ func (s *Store) CountReads() (taken func() []string) {
 	}
 }
 
-// Pausing has retention run transactions: each waits so long for its turn, and its statements take so long for a row. It returns the share of the
-// time that the statements of all took, and those of the longest.
+// Pausing runs transactions of retention that wait for their turn for the given time, and whose statements take the given time per row. It
+// returns the share of time of all statements, and the time of the longest transaction's.
 func Pausing(ctx context.Context, transactions int, turn, row time.Duration, busy bool) (share float64, longest time.Duration) {
 	p := &pruner{budget: firstPiece, share: busyShare, ended: time.Now()}
 	begun, worked := time.Now(), time.Duration(0)
@@ -255,13 +255,13 @@ func Pausing(ctx context.Context, transactions int, turn, row time.Duration, bus
 	return float64(worked) / float64(time.Since(begun)), longest
 }
 
-// PruneAt is Retain at a time for all tenants, whoever's turn it is.
+// PruneAt is Retain for all tenants at the given time, whatever their turns.
 func (s *Store) PruneAt(ctx context.Context, now time.Time) error {
 	return s.prune(ctx, dialect.CutoffAt(now, s.opts.Retention), now, false)
 }
 
-// LargestWrite has the writer note how many rows its transactions change or delete, through GORM, and returns functions that tell the most
-// that one has, and how many have any. The writer must be idle.
+// LargestWrite counts the rows that the writer's transactions change or delete through GORM. The functions that it returns give the maximum of
+// one transaction, and the number of transactions with any. The writer must be idle.
 func (s *Store) LargestWrite() (most, transactions func() int64) {
 	var largest, all atomic.Int64
 	var of gorm.ConnPool // the transaction that runs: there is one writer
@@ -334,12 +334,12 @@ func (s *Store) FoldAt(ctx context.Context, now time.Time) error {
 	return s.fold(ctx, func() time.Time { return now })
 }
 
-// ExpireStatistics removes statistics as they are at a time.
+// ExpireStatistics removes the statistics that are expired at the given time.
 func (s *Store) ExpireStatistics(ctx context.Context, now time.Time) error {
 	return s.expireStatistics(ctx, newPruner(s), now)
 }
 
-// StatsRows counts the rows of statistics of a grain.
+// StatsRows counts the rows of statistics with this grain.
 func (s *Store) StatsRows(tb testing.TB, grain int64) (n int64) {
 	tb.Helper()
 	if err := s.read.Raw("SELECT COUNT(*) FROM stats WHERE grain = ?", grain).Scan(&n).Error; err != nil {
@@ -348,7 +348,7 @@ func (s *Store) StatsRows(tb testing.TB, grain int64) (n int64) {
 	return n
 }
 
-// SweepTenant removes what is left of a deleted tenant.
+// SweepTenant removes the remaining rows of a deleted tenant.
 func (s *Store) SweepTenant(ctx context.Context, id webhook.ID) error {
 	var gone []*webhook.Tenant
 	if err := s.read.WithContext(ctx).Where("id = ? AND deleted_at IS NOT NULL", id).Find(&gone).Error; err != nil || len(gone) == 0 {
@@ -357,41 +357,41 @@ func (s *Store) SweepTenant(ctx context.Context, id webhook.ID) error {
 	return s.sweepTenant(ctx, gone[0])
 }
 
-// Matching are the webhooks that an event of the type goes to.
+// Matching returns the webhooks that get an event of the type.
 func (s *Store) Matching(c *Scope, eventType string) []*Target {
 	return s.routes.Matching(nil, c.tenant, eventType)
 }
 
-// PublishRoom is how many bytes are left for events that wait, and of how many.
+// PublishRoom returns the free and the total bytes for events that wait to be published.
 func (s *Store) PublishRoom() (free, total int64) {
 	return s.memory.Free()
 }
 
-// StoredEvents is how many events the tenant is counted to have.
+// StoredEvents returns the counted number of the tenant's stored events.
 func (c *Scope) StoredEvents() int64 { return c.s.quotas.Of(c.tenant).Stored() }
 
-// BatchCost is what one transaction costs at most.
+// BatchCost returns the maximum cost of one transaction.
 const BatchCost = maxBatch
 
-// MostDeliveriesAtOnce is how many deliveries were made in one transaction, where each has a time of its own.
+// MostDeliveriesAtOnce returns the largest number of deliveries created in one transaction, if each transaction has its own time.
 func (s *Store) MostDeliveriesAtOnce() (n int, err error) {
 	err = s.read.Raw("SELECT MAX(n) FROM (SELECT COUNT(*) AS n FROM deliveries GROUP BY created_at) AS made").Scan(&n).Error
 	return n, err
 }
 
-// MakeDelivery makes a delivery past all that makes them.
+// MakeDelivery inserts a delivery without the store's own code.
 func (s *Store) MakeDelivery(ctx context.Context, e *webhook.Event, id webhook.ID) error {
 	return s.change(ctx, func(b *batch) error {
 		return b.insertDeliveries([]*Claimed{b.delivery(e, b.target(id), webhook.TriggerSchedule)})
 	})
 }
 
-// FindFanOuts looks for notes that this process does not know of.
+// FindFanOuts searches for notes that this process does not know.
 func (s *Store) FindFanOuts(ctx context.Context) {
 	_ = s.fans.Look(ctx)
 }
 
-// Probes is how often a probe wrote.
+// Probes returns the number of writes of probes.
 func (s *Store) Probes(tb testing.TB) (n int) {
 	tb.Helper()
 	if err := s.read.Raw("SELECT probes FROM store").Scan(&n).Error; err != nil {
@@ -409,7 +409,7 @@ func (s *Store) RootPage(name string) (page int64, err error) {
 	return page, s.read.Raw("SELECT rootpage FROM sqlite_schema WHERE name = ?", name).Scan(&page).Error
 }
 
-// FailDelete has one DELETE that the writer runs through GORM fail: the nth from the call of what it returns, which then tells whether it has.
+// FailDelete makes one DELETE of the writer through GORM fail: the nth after the call of the returned function, which reports whether one failed.
 func (s *Store) FailDelete() (fail func(n int) (failed func() bool)) {
 	var left atomic.Int64
 	refused := errors.New("killed")
@@ -424,7 +424,7 @@ func (s *Store) FailDelete() (fail func(n int) (failed func() bool)) {
 	}
 }
 
-// Plans notes the statements that run through GORM, and returns a function that explains them.
+// Plans records the statements that run through GORM, and returns a function that explains them.
 func (s *Store) Plans() (explained func(tb testing.TB) map[string]string) {
 	var mu sync.Mutex
 	seen := map[string][]any{}
@@ -498,12 +498,12 @@ func (s *Store) explain(text string, args []any, pg bool) (string, error) {
 	return plan.String(), rows.Err()
 }
 
-// Pages is how many pages the SQLite database has.
+// Pages returns the number of pages of the SQLite database.
 func (s *Store) Pages() (n int64, err error) {
 	return n, s.read.Raw("PRAGMA page_count").Scan(&n).Error
 }
 
-// CancelDeliveriesOf cancels what a webhook is owed, as if it had been deleted, and reports how many deliveries are canceled then.
+// CancelDeliveriesOf cancels the open deliveries of a webhook, as if it had been deleted, and returns the number of canceled deliveries.
 func (s *Store) CancelDeliveriesOf(ctx context.Context, w *webhook.Webhook) (n int, err error) {
 	s.cancelDeleted(w)
 	err = s.read.WithContext(ctx).Raw("SELECT COUNT(*) FROM deliveries WHERE webhook_id = ? AND status = 'CANCELED'", w.ID).Scan(&n).Error

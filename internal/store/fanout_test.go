@@ -14,7 +14,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// asleep is the database without the work that goes on beside its callers' own.
+// asleep opens the database without background work.
 func asleep(t *suite) *store.Store {
 	return t.Open(t, store.Options{Shared: true, Tuning: fanOutAbove(8)})
 }
@@ -68,9 +68,9 @@ func notesLeft(t testing.TB, s *store.Store) int64 {
 	return n
 }
 
-// A large fan-out is committed as its event and a note, and its deliveries are made after the answer, by whoever finds the note: one
-// for each webhook that was there when the event was published and is not deleted, also of one that is disabled meanwhile. Until
-// then retention leaves the event alone.
+// A large fan-out is committed as its event and a note. Its deliveries are created after the answer by any node that finds the note: one for
+// each webhook that existed when the event was published and is not deleted, including webhooks that are disabled in the meantime. Until
+// then retention does not remove the event.
 func TestLargeFanOut(t *testing.T) {
 	each(t, func(t *suite) {
 		s := asleep(t)
@@ -119,7 +119,7 @@ func TestLargeFanOut(t *testing.T) {
 	})
 }
 
-// counted hands over everything, and counts.
+// counted accepts every delivery, and counts them.
 type counted struct {
 	mu       sync.Mutex
 	reserved int // reserved, and neither taken nor released
@@ -150,7 +150,7 @@ func (c *counted) Changed(*store.Target)           {}
 func (c *counted) Nodes(int)                       {}
 func (c *counted) Batch(do func(store.Dispatcher)) { do(c) }
 
-// breathless is a sender that has room only for what comes 10 ms after what it was asked for before.
+// breathless is a sender that has room only 10 ms after it was last asked.
 type breathless struct {
 	counted
 	asked         bool
@@ -178,8 +178,8 @@ func (b *breathless) Batch(do func(store.Dispatcher)) {
 	b.last = time.Now()
 }
 
-// A large fan-out does not run ahead of a sender that has no room for it: what would have to be claimed afterwards, webhook by webhook, is
-// made a little later. It goes on even so, as there may never be room.
+// A large fan-out does not run ahead of a sender without room: deliveries that would have to be claimed afterwards, webhook by webhook, are
+// created a little later. It continues nevertheless, because there may never be room.
 func TestFanOutWaitsForSender(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.Open(t, store.Options{Tuning: fanOutAbove(8)})
@@ -196,8 +196,8 @@ func TestFanOutWaitsForSender(t *testing.T) {
 	})
 }
 
-// Many fan-outs of several tenants, large and small, beside one another and through restarts in the middle: each delivery is made
-// once, and handed to the sender in memory when it has room. No transaction makes more than it may.
+// Many concurrent fan-outs of several tenants, large and small, with restarts in the middle: each delivery is created once, and handed to the
+// sender in memory if it has room. No transaction creates more than its limit.
 func TestFanOutsBesideOneAnother(t *testing.T) {
 	each(t, func(t *suite) {
 		var clock sync.Mutex
@@ -261,7 +261,7 @@ func TestFanOutsBesideOneAnother(t *testing.T) {
 	})
 }
 
-// A delivery that is there already, whoever made it, keeps nothing of a fan-out back, and is not made again.
+// A delivery that exists already does not stop a fan-out, and is not created again.
 func TestFanOutFindsDelivery(t *testing.T) {
 	each(t, func(t *suite) {
 		s := asleep(t)
@@ -281,7 +281,7 @@ func TestFanOutFindsDelivery(t *testing.T) {
 	})
 }
 
-// Nodes that work on the same notes make each delivery once.
+// Nodes that work on the same notes create each delivery once.
 func TestNodesShareFanOuts(t *testing.T) {
 	nodes := tunedReplicas(t, 3, fanOutAbove(8))
 	c := tenant(t, nodes[0], "a")
@@ -307,7 +307,7 @@ func TestNodesShareFanOuts(t *testing.T) {
 	}
 }
 
-// A tenant that is deleted leaves no notes.
+// A deleted tenant leaves no notes.
 func TestFanOutsOfDeletedTenant(t *testing.T) {
 	each(t, func(t *suite) {
 		s := asleep(t)
@@ -328,8 +328,8 @@ func TestFanOutsOfDeletedTenant(t *testing.T) {
 	})
 }
 
-// A call that is too large for one transaction is written in several: when one of them fails, what was written before stays, the
-// results say so for each event, and the budgets are whole again.
+// A call that is too large for one transaction is written in several. If one of them fails, the earlier ones stay, the results say so for each
+// event, and the budgets are whole again.
 func TestLargeCallFailsInTheMiddle(t *testing.T) {
 	s, err := store.Open(t.Context(), store.Options{Dir: t.TempDir()})
 	if err != nil {

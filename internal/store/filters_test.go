@@ -18,7 +18,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// filtered is a tenant's history, with what filters ask for, and beside it the same of another tenant.
+// filtered is a tenant's history with values for every filter, and the same history of another tenant.
 type filtered struct {
 	s          *store.Store
 	c          *store.Scope
@@ -30,10 +30,10 @@ type filtered struct {
 	attempts   []*webhook.Attempt
 }
 
-// Tags of which one is within another as it is stored.
+// Tags, one of which is a part of another one's stored text.
 var someTags = []string{"eu", "e", `a","eu`, `eu"`, "<&>", `\`}
 
-// someData is payloads that the conditions of someConditions tell apart.
+// someData are payloads that the conditions of someConditions distinguish.
 var someData = []string{
 	`{"customer":{"id":1,"name":"Anna"}}`, `{"customer":{"id":2,"name":"Ann"},"items":[{"sku":"a"},{"sku":"b"}]}`, `{"customer":null}`, `"Anna"`, `[]`,
 }
@@ -109,7 +109,7 @@ func (f *filtered) event(id webhook.ID) *webhook.Event {
 	return f.events[slices.IndexFunc(f.events, func(e *webhook.Event) bool { return e.ID == id })]
 }
 
-// keepsEvent is what a filter means, for TestFilters.
+// keepsEvent reports whether a filter keeps an event, for TestFilters.
 func (f *filtered) keepsEvent(of store.EventFilter, e *webhook.Event) bool {
 	return keepsType(of.Types, e.Type) && keepsTag(of.Tags, e.Tags) && keepsData(of.Data, e) && during(of.CreatedAt, &e.CreatedAt) &&
 		(of.IdempotencyKey == "" || of.IdempotencyKey == f.keys[e.ID])
@@ -159,7 +159,7 @@ func keepsData(list []webhook.DataFilter, e *webhook.Event) bool {
 	return err == nil && filter.Match(e.Type, e.Data)
 }
 
-// some draws a part of a list, which is often nothing.
+// some draws a part of a list, often an empty one.
 func some[T any](t *rapid.T, label string, list ...T) []T {
 	if rapid.IntRange(0, 2).Draw(t, label+"?") > 0 {
 		return nil
@@ -179,7 +179,7 @@ func someRanges(t *rapid.T) []store.IntRange {
 	return some(t, "http statuses", store.IntRange{From: new(200), To: new(299)}, store.IntRange{From: new(500)}, store.IntRange{To: new(404)}, store.IntRange{}, store.IntRange{From: new(600)})
 }
 
-// someTime draws a range that ends at one of the times, or begins there.
+// someTime draws a range that begins or ends at one of the times.
 func someTime(t *rapid.T, label string, times []*time.Time) (r store.TimeRange) {
 	if len(times) == 0 || rapid.IntRange(0, 3).Draw(t, label+"?") > 0 {
 		return r
@@ -192,8 +192,8 @@ func someTime(t *rapid.T, label string, times []*time.Time) (r store.TimeRange) 
 	return r
 }
 
-// Whatever conditions a filter has together, its list has exactly the rows that meet all of them, page by page, however little a page may
-// search; its count is that of these rows when it says that it is exact, and its facets are those of these rows.
+// For any combination of conditions, a filter's list has exactly the rows that meet all of them, page by page, however little a page may search.
+// An exact count is the number of these rows, and the facets are those of these rows.
 func TestFilters(t *testing.T) {
 	each(t, func(t *suite) {
 		f := newFiltered(t)
@@ -254,7 +254,7 @@ func TestFilters(t *testing.T) {
 	})
 }
 
-// deliveriesAre compares the tenant's deliveries, or a webhook's or an event's, with those that the filter means.
+// deliveriesAre compares the deliveries of the tenant, of a webhook and of an event with those that the filter must keep.
 func (f *filtered) deliveriesAre(rt *rapid.T, of store.DeliveryFilter, found *int) {
 	ctx := context.Background()
 	all := func(d *webhook.Delivery) bool { return f.keepsDelivery(of, d) }
@@ -293,7 +293,7 @@ func (f *filtered) deliveriesAre(rt *rapid.T, of store.DeliveryFilter, found *in
 	f.faceted(rt, want, func(limit int) (*store.Facets, error) { return f.c.DeliveryFacets(ctx, of, limit) })
 }
 
-// inOrder is the deliveries that a list in the order has, in that order.
+// inOrder returns the deliveries of a list with this order, in order.
 func inOrder(o store.DeliveryOrder, list []*webhook.Delivery) []*webhook.Delivery {
 	at := func(d *webhook.Delivery) *time.Time {
 		return map[store.DeliveryTime]*time.Time{store.CreatedAt: &d.CreatedAt, store.CompletedAt: d.CompletedAt, store.NextAttemptAt: d.NextAttemptAt}[o.By]
@@ -316,7 +316,7 @@ func kept[T any](list []*T, keeps func(*T) bool) []*T {
 	return slices.DeleteFunc(slices.Clone(list), func(row *T) bool { return !keeps(row) })
 }
 
-// paged compares a list, read page by page forwards or backwards, with the rows that it should have.
+// paged compares a list, read page by page forwards or backwards, with the expected rows.
 func paged[T any, R interface {
 	*T
 	Position() int64
@@ -360,7 +360,7 @@ func paged[T any, R interface {
 	}
 }
 
-// countedAs compares a count with what it should be, or be at least.
+// countedAs compares a count with the expected number, of which AtLeast is a lower bound.
 func countedAs(t *rapid.T, want int, count func(limit int) (store.Count, error)) {
 	limit := rapid.SampledFrom([]int{0, 1, 5, 100}).Draw(t, "limit")
 	n, err := count(limit)
@@ -369,7 +369,7 @@ func countedAs(t *rapid.T, want int, count func(limit int) (store.Count, error))
 	}
 }
 
-// faceted compares facets with those that rows have.
+// faceted compares facets with those of the rows.
 func (f *filtered) faceted(t *rapid.T, want []*webhook.Delivery, facets func(limit int) (*store.Facets, error)) {
 	limit := rapid.SampledFrom([]int{1, 5, 100}).Draw(t, "limit of facets")
 	got, err := facets(limit)
@@ -405,7 +405,7 @@ func (f *filtered) faceted(t *rapid.T, want []*webhook.Delivery, facets func(lim
 	}
 }
 
-// Webhooks are found by a part of their URL, description or external id, whatever case its ASCII letters have, by why they are disabled,
+// Webhooks are found by a part of their URL, description or external id, with ASCII letters in either case, by the reason why they are disabled,
 // and by whether they fail.
 func TestWebhookFilters(t *testing.T) {
 	each(t, func(t *suite) {

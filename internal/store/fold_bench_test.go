@@ -15,7 +15,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// What BenchmarkFold assumes: so many events a second, each with one delivery and one attempt, in transactions of so many.
+// The load that BenchmarkFold assumes: events per second, each with one delivery and one attempt, and events per transaction.
 const (
 	foldRate           = 10_000
 	foldPerTransaction = 40
@@ -104,7 +104,7 @@ func (l *foldLoad) createTenants(b *testing.B, n int) []stats.Tenant {
 	return l.tenants
 }
 
-// run writes what transactions with so many events write to the journal, while the clock goes on.
+// run writes the journal rows of transactions with this number of events, while the clock advances.
 func (l *foldLoad) run(b *testing.B, events int, clock *time.Time) {
 	err := l.InTransaction(b.Context(), func(w *dialect.Tx) error {
 		var d stats.Delta

@@ -12,7 +12,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// ledger is what statistics must say: everything that has happened in a model, including what was removed since.
+// ledger has the statistics that a model expects: everything that has happened, including rows that were removed since.
 type ledger struct{ entries map[ledgerKey]*tally }
 
 type ledgerKey struct {
@@ -20,7 +20,7 @@ type ledgerKey struct {
 	kind string
 }
 
-// tally is what was counted of something.
+// tally has the counts of one webhook, type or tenant.
 type tally struct{ events, owed, succeeded, failed, canceled, ok, bad, answered, slow, pending int64 }
 
 func newLedger() ledger { return ledger{map[ledgerKey]*tally{}} }
@@ -57,7 +57,7 @@ func (l ledger) attempted(hook webhook.ID, kind string, r *store.Result) {
 	is.slow++
 }
 
-// sum adds up what is of a webhook, or of a type, or all.
+// sum adds up the tallies of a webhook, of a type, or all.
 func (l ledger) sum(hook *webhook.ID, kind string) (t tally) {
 	for k, is := range l.entries {
 		if hook != nil && k.hook != *hook || kind != "" && k.kind != kind {
@@ -109,7 +109,7 @@ func (m *model) states(t *rapid.T) map[webhook.ID]store.Health {
 	return all
 }
 
-// agreeStats compares statistics and the backlog with the ledger. What a deleted webhook was owed is canceled in the background.
+// agreeStats compares statistics and the backlog with the ledger. The deliveries of a deleted webhook are canceled in the background.
 func (m *model) agreeStats(t *rapid.T) {
 	ctx := context.Background()
 	compare := func(what string, f store.StatsFilter, want tally, canceling int64) {
@@ -171,7 +171,7 @@ func (m *model) agreeBacklog(t *rapid.T, f store.StatsFilter, due, held int64) {
 	}
 }
 
-// agreeHealth compares what is known of webhooks with the attempts that were recorded.
+// agreeHealth compares the states of webhooks with the recorded attempts.
 func (m *model) agreeHealth(t *rapid.T) {
 	var ids []webhook.ID
 	for _, h := range m.hooks {

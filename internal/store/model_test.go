@@ -19,9 +19,9 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// Whatever is done to a store, in whatever order and with whatever crash between, it agrees with a model of plain maps:
-// one delivery for each pair, however large the fan-out (I2), attempts numbered 1 to n (I3), every delivery completed or held or due or claimed (I4),
-// nothing to claim after a success (I5), no write from who lost the claim (I7), and statistics of all that happened, once (I18).
+// After any operations in any order, with crashes in between, the store agrees with a model of plain maps: one delivery for each pair, however
+// large the fan-out (I2); attempts numbered 1 to n (I3); every delivery completed, held, due or claimed (I4); nothing to claim after a success
+// (I5); no write from a node that lost the claim (I7); and statistics that count everything once (I18).
 func TestStoreAgreesWithModel(t *testing.T) {
 	each(t, func(s *suite) {
 		n := "20" // about 5 s; -rapid.checks=1000 for long
@@ -33,7 +33,7 @@ func TestStoreAgreesWithModel(t *testing.T) {
 	})
 }
 
-// few makes fewer checks of a property than rapid would, until the test ends, unless -rapid.checks says how many.
+// few reduces the number of checks of a property until the test ends, unless -rapid.checks sets it.
 func few(tb testing.TB, checks string) {
 	tb.Helper()
 	f := flag.Lookup("rapid.checks")
@@ -79,7 +79,7 @@ func agreesWithModel(s *suite, t *rapid.T) {
 	})
 }
 
-// model is what the store must hold. It is also the store's sender: it takes as many new deliveries as quota says.
+// model is the expected content of the store. It is also the store's sender, which takes as many new deliveries as quota says.
 type model struct {
 	tb    testing.TB
 	start func() *store.Store
@@ -128,7 +128,7 @@ type modelDelivery struct {
 	reason      webhook.FailureReason // while it is FAILED
 }
 
-// held is a claim that somebody got.
+// held is a claim that was handed out.
 type held struct {
 	*store.Claimed
 	node int
@@ -160,7 +160,7 @@ func (m *model) open(t *rapid.T) {
 	m.node++
 }
 
-// crash ends the process with everything that it had claimed; the next one finds that due.
+// crash ends the process with all its claims; for the next one these deliveries are due.
 func (m *model) crash(t *rapid.T) {
 	must(t, m.s.Close())
 	m.open(t)
@@ -243,7 +243,7 @@ func (m *model) publish(t *rapid.T) {
 	m.take(t, quota)
 }
 
-// owe notes an event and finds the deliveries that were made for it.
+// owe records an event and reads the deliveries that were created for it.
 func (m *model) owe(t *rapid.T, event webhook.ID, kind string, wants func(*modelTarget) bool) {
 	m.events[event] = kind
 	m.ledger.of(webhook.ID{}, kind).events++
@@ -272,7 +272,7 @@ func (m *model) owe(t *rapid.T, event webhook.ID, kind string, wants func(*model
 	}
 }
 
-// take notes what the store handed over in memory.
+// take records the claims that the store handed over in memory.
 func (m *model) take(t *rapid.T, quota int) {
 	must(t, m.s.Flush(context.Background())) // what was reserved is handed over after the caller's answer
 	if len(m.taken) > quota {
@@ -284,7 +284,7 @@ func (m *model) take(t *rapid.T, quota int) {
 	m.taken, m.quota = nil, 0
 }
 
-// hold notes a claim, which must have been the model's to give.
+// hold records a claim; in the model the delivery must be due and unclaimed.
 func (m *model) hold(t *rapid.T, claimed *store.Claimed) {
 	d := m.deliveries[claimed.Delivery.ID]
 	switch {
@@ -343,7 +343,7 @@ func (m *model) claim(t *rapid.T) {
 	}
 }
 
-// record reports an attempt: of a claim that is held, or of one that was lost long ago.
+// record records an attempt with a claim that is held, or with one that was lost before.
 func (m *model) record(t *rapid.T) {
 	if len(m.claims) == 0 {
 		t.Skip()
@@ -352,7 +352,7 @@ func (m *model) record(t *rapid.T) {
 	m.result(t, j)
 }
 
-// attempt makes one, with something happening while it runs.
+// attempt makes an attempt, with another operation while it runs.
 func (m *model) attempt(t *rapid.T) {
 	for _, h := range m.hooks {
 		claims, _, err := m.s.Claim(context.Background(), h.id, 1, 1<<20)
@@ -386,7 +386,7 @@ func (m *model) attempt(t *rapid.T) {
 	t.Skip()
 }
 
-// result reports the attempt of a claim, held or lost.
+// result records the attempt of a claim, held or lost.
 func (m *model) result(t *rapid.T, j *held) {
 	status := rapid.SampledFrom([]int{200, 500, 500, 500, 410}).Draw(t, "status")
 	d := m.deliveries[j.Delivery.ID]
@@ -423,7 +423,7 @@ func (m *model) result(t *rapid.T, j *held) {
 	m.apply(t, d, r)
 }
 
-// apply is what an attempt that counts does.
+// apply applies a recorded attempt to the model.
 func (m *model) apply(t *rapid.T, d *modelDelivery, r *store.Result) {
 	h, kind := m.target(d.hook), m.events[d.event]
 	ok := r.Attempt.Status == webhook.AttemptSucceeded
@@ -465,7 +465,7 @@ func (m *model) apply(t *rapid.T, d *modelDelivery, r *store.Result) {
 	m.told(t, told)
 }
 
-// told finds the operational events of those of the types that a webhook names, and no others.
+// told checks that exactly the operational events whose types a webhook names were published.
 func (m *model) told(t *rapid.T, told []string) {
 	told = slices.DeleteFunc(told, func(kind string) bool {
 		return !slices.ContainsFunc(m.hooks, func(h *modelTarget) bool { return !h.deleted && h.wants(kind) })
@@ -506,7 +506,7 @@ func (m *model) unclaim(t *rapid.T) {
 	d.claim, d.due = nil, d.status == webhook.Pending
 }
 
-// steal lets another node take a claim over: nothing that this one says of it counts from then on.
+// steal gives a claim to another node: this node's results for it no longer count.
 func (m *model) steal(t *rapid.T) {
 	id, d := m.pickDelivery(t)
 	if d.claim == nil {
@@ -600,7 +600,7 @@ func (m *model) cancelOne(t *rapid.T, id webhook.ID, d *modelDelivery) {
 	d.status, d.due, d.later = webhook.Canceled, false, false
 }
 
-// prune lets retention take everything that is completed.
+// prune makes retention remove everything that is completed.
 func (m *model) prune(t *rapid.T) {
 	_, err := m.s.Prune(context.Background(), time.Now().Add(time.Hour))
 	must(t, err)
@@ -622,7 +622,7 @@ func (m *model) prune(t *rapid.T) {
 	maps.DeleteFunc(m.keys, func(_ string, id webhook.ID) bool { return !owed[id] })
 }
 
-// expire gives up everything that is due or held.
+// expire expires every delivery that is due or held.
 func (m *model) expire(t *rapid.T) {
 	n := 0
 	var told []string

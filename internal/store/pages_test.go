@@ -20,7 +20,7 @@ type row struct {
 	seq int64
 }
 
-// anyList is a list that is read page by page: its rows, whether there are more on either side, and where pages before and after it begin.
+// anyList is one page of any list: its rows, whether there are more on either side, and the cursors of the pages before and after it.
 type anyList func(p store.Page) (rows []row, prev, next bool, start, end int64, err error)
 
 func asRows[T any](id func(*T) (webhook.ID, int64)) func(l *store.List[T], err error) ([]row, bool, bool, int64, int64, error) {
@@ -37,9 +37,8 @@ func asRows[T any](id func(*T) (webhook.ID, int64)) func(l *store.List[T], err e
 	}
 }
 
-// Paged through forwards or backwards, with pages of any size and searches that end after any number of rows, while rows arrive: every
-// list has each row that was there at the beginning and that its filter keeps, once, in the list's order, whatever pages are
-// short or empty; and it comes to an end.
+// Read forwards or backwards, with pages of any size and searches that end after any number of rows, while rows arrive, every list has each row
+// that existed at the beginning and that its filter keeps, once and in order, even if pages are short or empty; and the list ends.
 func TestSearchedPagesAreComplete(t *testing.T) {
 	each(t, func(t *suite) {
 		h := newSearched(t)
@@ -99,7 +98,7 @@ func newSearched(t *suite) *searched {
 	return h
 }
 
-// arrive publishes n events, each beside one of the other tenant.
+// arrive publishes n events, and as many of the other tenant.
 func (h *searched) arrive(t *suite, n int) {
 	t.Helper()
 	kinds := []string{"a.b", "a.c", "a.c", "a.d"}

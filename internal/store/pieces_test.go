@@ -9,7 +9,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// copySecrets gives a webhook's secret companions that have expired.
+// copySecrets adds expired copies of a webhook's secret.
 var copySecrets = map[string]string{
 	"sqlite": `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)
 		INSERT INTO secrets (id, tenant_id, webhook_id, scheme, key_id, sealed, created_at, expires_at)
@@ -19,7 +19,7 @@ var copySecrets = map[string]string{
 		FROM (SELECT * FROM secrets LIMIT 1) AS s, generate_series(1, %d)`,
 }
 
-// However much waits for a task, it works in transactions that change some hundreds of rows each, between which others have their turns.
+// However much work a task has, its transactions change some hundreds of rows each, and others have their turns between them.
 func TestTasksWorkInPieces(t *testing.T) {
 	const most = 500
 	each(t, func(t *suite) {

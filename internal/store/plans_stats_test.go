@@ -10,8 +10,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// Statistics are read along the key of their table, however they are filtered and grouped: nothing is read but what is asked for, and the
-// journal.
+// Statistics are read along the key of their table, however they are filtered and grouped: only the requested rows and the journal are read.
 func TestStatisticsPlans(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.Open(t, store.Options{})
@@ -59,7 +58,7 @@ func TestStatisticsPlans(t *testing.T) {
 	})
 }
 
-// statsMistake tells of a line of a plan that reads more than it must.
+// statsMistake returns the line of a plan that reads more than necessary.
 func statsMistake(database string, plan []string, i int) string {
 	line := plan[i]
 	if database == "sqlite" {

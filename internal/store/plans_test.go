@@ -38,7 +38,7 @@ func ids(n int) []webhook.ID {
 	return list
 }
 
-// choose is the index of the first case that applies.
+// choose returns the index of the first case that applies.
 func choose(cases ...any) string {
 	for i := 0; i < len(cases)-1; i += 2 {
 		if cases[i] == true {
@@ -51,7 +51,7 @@ func choose(cases ...any) string {
 // walked reports whether a list walks an index for n values of a filter, one by one.
 func walked(n int) bool { return n > 0 && n <= 20 }
 
-// manyTypes is event types for a filter.
+// manyTypes are event types for a filter.
 func manyTypes(n int) []string {
 	var list []string
 	for i := range n {
@@ -62,7 +62,7 @@ func manyTypes(n int) []string {
 
 var lastHour = store.TimeRange{From: new(time.Now().Add(-time.Hour)), To: new(time.Now())}
 
-// plannedLists is every list with every combination of filters that could have the reader take another index.
+// plannedLists are all lists, with every combination of filters that could change the index.
 func plannedLists() []planned {
 	var all []planned
 	add := adder(&all)
@@ -128,7 +128,7 @@ var (
 	attemptStatuses  = [][]webhook.AttemptStatus{nil, {webhook.AttemptFailed}, {webhook.AttemptSucceeded}}
 )
 
-// plannedOfParents is the lists of several webhooks and events that are read at once.
+// plannedOfParents are lists of several webhooks and events that are read in one statement.
 func plannedOfParents() []planned {
 	var all []planned
 	add := adder(&all)
@@ -163,7 +163,7 @@ var (
 	someAnswers = []store.IntRange{{From: new(500)}, {To: new(404)}}
 )
 
-// plannedEventSearches is lists of events with the conditions that no index serves, alone and together, along each index.
+// plannedEventSearches are lists of events with the conditions that no index serves, alone and together, along each index.
 func plannedEventSearches() []planned {
 	var all []planned
 	add := adder(&all)
@@ -184,7 +184,7 @@ func plannedEventSearches() []planned {
 	return all
 }
 
-// plannedDeliverySearches is lists of deliveries with such conditions.
+// plannedDeliverySearches are lists of deliveries with such conditions.
 func plannedDeliverySearches() []planned {
 	var all []planned
 	add := adder(&all)
@@ -244,7 +244,7 @@ func plannedDeliverySearches() []planned {
 	return all
 }
 
-// plannedOrders is lists of deliveries in every order.
+// plannedOrders are lists of deliveries in every order.
 func plannedOrders() []planned {
 	var all []planned
 	add := adder(&all)
@@ -276,7 +276,7 @@ func plannedOrders() []planned {
 	return all
 }
 
-// plannedAttemptSearches is lists of attempts with such conditions.
+// plannedAttemptSearches are lists of attempts with such conditions.
 func plannedAttemptSearches() []planned {
 	var all []planned
 	add := adder(&all)
@@ -291,7 +291,7 @@ func plannedAttemptSearches() []planned {
 	return all
 }
 
-// plannedAmongAll is what reads rows by a range of their ids.
+// plannedAmongAll are the reads by a range of ids.
 func plannedAmongAll() []planned {
 	low, high := webhook.NewID(time.Now().Add(-time.Minute)), webhook.NewID(time.Now())
 	return []planned{
@@ -386,9 +386,8 @@ func plannedOfEveryone() []planned {
 	return all
 }
 
-// Every list is read along the index that is its filter's, whatever else is asked for and however little the database knows of its
-// tables: nothing is looked through, and nothing is sorted but what the branches of one list have found, each within the size of
-// a page.
+// Every list is read along the index of its filter, whatever else is requested and however few statistics the database has: no table is scanned,
+// and only the rows found by the branches of one list are sorted, at most a page of each.
 func TestListsNameTheirIndex(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.Open(t, store.Options{})
@@ -453,7 +452,7 @@ var (
 	pgUse   = regexp.MustCompile(`(Index Scan|Index Only Scan|Seq Scan|Bitmap Heap Scan)(?: Backward)?(?: using (\w+))? on (\w+) (\w+)`)
 )
 
-// mistakes is what is wrong with the plan of a statement.
+// mistakes returns what is wrong with the plan of a statement.
 func mistakes(database string, list planned, text string, plan []string, parents map[string]string) (wrong []string) {
 	table, alias, _ := strings.Cut(list.table, " ")
 	if alias == "e" && strings.HasPrefix(text, "SELECT e.id, e.type, e.data FROM ") { // payloads of candidates
@@ -505,7 +504,7 @@ func mistakes(database string, list planned, text string, plan []string, parents
 	return wrong
 }
 
-// partitionIndexes is the index of the partitioned table, by the name of each index of a partition.
+// partitionIndexes maps each index of a partition to the index of the partitioned table.
 func partitionIndexes(t *suite, s *store.Store) map[string]string {
 	t.Helper()
 	if t.Kind != "postgres" {

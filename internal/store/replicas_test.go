@@ -47,7 +47,7 @@ func tunedNode(t *testing.T, url string, tuning *store.Tuning) *store.Store {
 	return s
 }
 
-// resting is a node without work by the clock: it writes only what it is asked for.
+// resting opens a node without periodic work: it writes only on request.
 func resting(t *testing.T, url string, tuning *store.Tuning) *store.Store {
 	t.Helper()
 	s, err := store.Open(t.Context(), store.Options{URL: url, MasterKeys: [][]byte{webhooktest.MasterKey}, Tuning: tuning})

@@ -18,9 +18,9 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// I4: what has been due for longer than the limit has FAILED because it expired, also while its webhook is disabled, and an
-// operational event tells of it; what is due later or running is left alone. Retention can then remove the event, and a retry by
-// hand owes it again.
+// I4: a delivery that has been due for longer than the limit is FAILED as expired, also while its webhook is disabled, and an operational event
+// reports it; deliveries that are due later or running are not changed. Retention can then remove the event, and a retry by hand makes it
+// due again.
 func TestExpire(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.Open(t, store.Options{})
@@ -81,8 +81,8 @@ func TestExpire(t *testing.T) {
 	})
 }
 
-// A tenant whose events wait for a webhook that is gone is told so when there is no more room; when they have expired, upkeep
-// makes room: retention does, and what expires alone does not.
+// A refused tenant is told how many of its events wait for a webhook that is gone. When they have expired, retention makes room; expiry alone
+// does not.
 func TestUpkeepMakesRoom(t *testing.T) {
 	each(t, func(t *suite) {
 		ahead := time.Duration(0)
@@ -129,8 +129,8 @@ func TestUpkeepMakesRoom(t *testing.T) {
 	})
 }
 
-// I17: however many deliveries an event has, and webhooks a tenant, no transaction of retention or of a tenant's deletion changes more
-// than some rows, and nothing is left at the end.
+// I17: however many deliveries an event has and webhooks a tenant has, each transaction of retention or of a tenant's deletion changes few rows,
+// and nothing remains at the end.
 func TestRemovalInPieces(t *testing.T) {
 	const most, many = store.BatchCost, 10_000
 	each(t, func(t *suite) {
@@ -183,8 +183,8 @@ func TestRemovalInPieces(t *testing.T) {
 	})
 }
 
-// Each tenant's events are kept for as long as the tenant has them kept, those with a failed delivery for longer where that is asked for, and
-// forever where it is 0; the log of attempts is said to lack only what a tenant lost itself. What is held or owed stays.
+// Each tenant's events are kept for its own retention, those with a failed delivery for longer if that is set, and forever if it is 0. Cursors
+// expire only for a tenant whose own attempts were removed. Events with held or pending deliveries stay.
 func TestRetentionOfTenants(t *testing.T) {
 	each(t, func(t *suite) {
 		ahead := time.Duration(0)
@@ -261,8 +261,8 @@ func TestRetentionOfTenants(t *testing.T) {
 
 func errOf[T any](_ T, err error) error { return err }
 
-// Whichever statement of retention is the last before the server is killed, an event is there with all its deliveries and their
-// attempts, or nothing of it is.
+// Whichever statement of retention is the last before the server is killed, an event exists with all its deliveries and their attempts, or not
+// at all.
 func TestRetentionRemovesWholeEvents(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.Open(t, store.Options{})
@@ -309,7 +309,7 @@ func TestRetentionRemovesWholeEvents(t *testing.T) {
 	})
 }
 
-// No statement of retention reads what it does not remove: none scans a table.
+// No statement of retention reads rows that it does not remove: none scans a table.
 func TestRetentionPlans(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.Open(t, store.Options{Retention: webhook.Retention{Keep: time.Hour, KeepFailed: 2 * time.Hour}})
@@ -343,8 +343,8 @@ func TestRetentionPlans(t *testing.T) {
 	})
 }
 
-// While others call, retention takes a quarter of the time at most, in short transactions, and in longer ones where each turn of others takes
-// long, so that it gets on; while nobody does, it takes all the time, in transactions that whoever comes can wait for.
+// While others call, retention takes at most a quarter of the time, in short transactions; in longer ones if the turns of others take long, so
+// that it makes progress. While nobody calls, it takes all the time, in transactions that a new caller can wait for.
 func TestRetentionGivesWay(t *testing.T) {
 	const ms = time.Millisecond
 	for name, test := range map[string]struct {
@@ -369,7 +369,7 @@ func TestRetentionGivesWay(t *testing.T) {
 	}
 }
 
-// Looking for what has expired of one tenant reads that one's events, however many others have (I17).
+// Searching one tenant's expired events reads only its events, however many others have (I17).
 func TestRetentionOfOneTenant(t *testing.T) {
 	dir := t.TempDir()
 	s := openDir(t, dir)
@@ -395,7 +395,7 @@ func TestRetentionOfOneTenant(t *testing.T) {
 	}
 }
 
-// A database gives the disk back when retention has removed what took it.
+// After retention a database returns space to the file system.
 func TestRetentionShrinksTheFile(t *testing.T) {
 	dir := t.TempDir()
 	s := openDir(t, dir)

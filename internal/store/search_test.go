@@ -13,8 +13,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// A stretch that takes much longer than the one before is given up: the page ends where that one did, and the next page goes on there. The
-// first stretch is never given up, so that each page gets further.
+// A stretch that takes much longer than the one before is abandoned: the page ends where the earlier one ended, and the next page continues
+// there. The first stretch is never abandoned, so that every page makes progress.
 func TestSlowSearchesAreGivenUp(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.Open(t, store.Options{})
@@ -66,7 +66,7 @@ func TestSlowSearchesAreGivenUp(t *testing.T) {
 	})
 }
 
-// A page reads about as many bytes of payloads as it may, however many rows that is, and goes on from there.
+// A page reads at most about its limit of payload bytes, however many rows that is, and the next page continues from there.
 func TestPayloadsOfAPageAreBounded(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.Open(t, store.Options{})
@@ -104,7 +104,7 @@ func TestPayloadsOfAPageAreBounded(t *testing.T) {
 	})
 }
 
-// Attempts that waited to be recorded, because the database was away, are in the range of the time at which they started.
+// Attempts that were recorded late because the database was unavailable are in the range of the time at which they started.
 func TestLateAttemptsAreInTheirRange(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.Open(t, store.Options{})
@@ -123,8 +123,7 @@ func TestLateAttemptsAreInTheirRange(t *testing.T) {
 	})
 }
 
-// Rows are found by a range of ids, the newest first, and only the tenant's: many rows of others with such ids are passed over, up to a
-// bound.
+// Rows are found by a range of ids, the newest first, and only the tenant's: rows of others with such ids are skipped, up to a limit.
 func TestRowsBetweenIDs(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.Open(t, store.Options{})
@@ -166,7 +165,7 @@ func TestRowsBetweenIDs(t *testing.T) {
 	})
 }
 
-// A page that begins at the cursor of an empty list has what has come since on the side where new rows come, and nothing on the other.
+// A page from the cursor of an empty list has the rows that arrived since on the side of new rows, and none on the other side.
 func TestPagesBesideAnEmptyList(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.Open(t, store.Options{})

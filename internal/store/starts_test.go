@@ -247,7 +247,7 @@ func (l *lives) attempts(t *rapid.T) {
 	}
 }
 
-// see has a client read the whole log, and remember each cursor.
+// see makes a client read the whole log and keep each cursor.
 func (l *lives) see(t *rapid.T) {
 	var ids []webhook.ID
 	for _, a := range l.log(t) {
@@ -269,7 +269,7 @@ func (l *lives) copy(t *rapid.T) {
 	l.copies = append(l.copies, to)
 }
 
-// restore puts any of the copies in the place of the directory.
+// restore replaces the directory by any of the copies.
 func (l *lives) restore(t *rapid.T) {
 	if len(l.copies) == 0 {
 		return

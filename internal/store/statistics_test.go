@@ -14,7 +14,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// totals are a tenant's statistics of all time.
+// totals returns a tenant's statistics of all time.
 func totals(tb testing.TB, c *store.Scope, f store.StatsFilter) *stats.Counts {
 	tb.Helper()
 	sum, _, err := c.Stats(store.TimeRange{}, f).Totals(tb.Context())
@@ -22,7 +22,7 @@ func totals(tb testing.TB, c *store.Scope, f store.StatsFilter) *stats.Counts {
 	return sum
 }
 
-// journaled is how many rows the journal has.
+// journaled returns the number of rows in the journal.
 func journaled(tb testing.TB, s *store.Store) int64 {
 	tb.Helper()
 	n, err := s.Count("stats_journal")
@@ -30,8 +30,8 @@ func journaled(tb testing.TB, s *store.Store) int64 {
 	return n
 }
 
-// However the journal is cut into transactions of the fold, and whoever folds at the same time, everything is counted once, and nothing of
-// it is left in the journal.
+// However the fold divides the journal into transactions, and however many nodes fold concurrently, everything is counted once and the journal is
+// empty afterwards.
 func TestFoldInPieces(t *testing.T) {
 	each(t, func(t *suite) {
 		few := store.Options{Tuning: tuned(func(to *store.Tuning) { to.FoldRows = 3 })}
@@ -198,7 +198,7 @@ func TestStatisticsOutliveEvents(t *testing.T) {
 	})
 }
 
-// The first types of a tenant have statistics of their own; what comes after them is in the totals, and in a group of its own with others.
+// The first types of a tenant have their own statistics; further ones are in the totals, and together in one group.
 func TestTypesAreCapped(t *testing.T) {
 	s := storetest.SQLite.New(t)(t, store.Options{})
 	c := tenant(t, s, "a")
@@ -224,7 +224,7 @@ func TestTypesAreCapped(t *testing.T) {
 	}
 }
 
-// Of a deleted tenant nothing is left, and what of it waits in the journal is dropped.
+// Nothing remains of a deleted tenant, and its counts in the journal are dropped.
 func TestDeletedTenantHasNoStatistics(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.Open(t, store.Options{Tuning: lingering()})
@@ -253,7 +253,7 @@ func TestDeletedTenantHasNoStatistics(t *testing.T) {
 	})
 }
 
-// A transaction adds one row to the journal, however many events, deliveries and attempts it has, and one that changes nothing of them none.
+// A transaction adds one row to the journal, however many events, deliveries and attempts it has; one without any adds none.
 func TestOneRowATransaction(t *testing.T) {
 	for name, o := range map[string]store.Options{
 		"sqlite":   {Dir: t.TempDir()},

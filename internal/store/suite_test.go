@@ -10,7 +10,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// Shared with the conformance suite, which has what holds without a look inside.
+// Helpers shared with the conformance suite, which tests what can be seen from outside.
 type suite = storetest.Suite
 
 var (

@@ -17,8 +17,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// A deleted tenant's tokens, webhooks and due deliveries are gone at once. Its rows are removed afterwards, also after a restart,
-// and no row of another tenant.
+// A deleted tenant's tokens, webhooks and due deliveries stop working at once. Its rows, and none of another tenant, are removed afterwards,
+// also after a restart.
 func TestDeleteTenant(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.Open(t, store.Options{})
@@ -85,7 +85,7 @@ func TestDeleteTenant(t *testing.T) {
 	})
 }
 
-// furnish gives a tenant some of everything.
+// furnish gives a tenant a row of every kind.
 func furnish(t *suite, s *store.Store, c *store.Scope, name string) (webhook.ID, *webhook.Webhook) {
 	t.Helper()
 	found, err := s.TenantByName(t.Context(), name)

@@ -12,18 +12,18 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// Miscount is a webhook whose gauge is wrong.
+// Miscount is a webhook whose gauge differs from its deliveries.
 type Miscount struct {
 	Tenant  webhook.ID
 	Webhook webhook.ID
-	Gauge   int64 // deliveries that it is owed, as statistics say
-	Waiting int64 // deliveries to it that are due at some time, or claimed
+	Gauge   int64 // its pending deliveries according to statistics
+	Waiting int64 // its deliveries that are due at any time, or claimed
 
 	seq int64 // of the webhook
 }
 
-// checked reads, in one statement and so at one point in time, what webhooks are owed: as statistics say, and by counting. What is counted is
-// found along indexes of what waits, not of what is stored.
+// checked reads the pending deliveries of webhooks in one statement, at one point in time: according to statistics, and by counting rows. The
+// rows are found along indexes of waiting deliveries, so the cost does not depend on the stored history.
 const checked = `SELECT 0, w.tenant_id, w.webhook, w.pending, NULL FROM stats_webhooks w
 	UNION ALL SELECT 1, NULL, 0, 0, data FROM stats_journal
 	UNION ALL SELECT 2, w.tenant_id, w.seq, d.n, NULL FROM (
@@ -32,8 +32,8 @@ const checked = `SELECT 0, w.tenant_id, w.webhook, w.pending, NULL FROM stats_we
 	) AS d JOIN webhooks w ON w.id = d.webhook_id
 	UNION ALL SELECT 3, id, 0, 0, NULL FROM tenants WHERE deleted_at IS NULL`
 
-// Check compares the gauge of every webhook with a count of what waits. A delivery that waits and is neither due nor claimed is a difference
-// too. Tenants that are being deleted do not count.
+// Check compares the gauge of every webhook with the number of its waiting deliveries. A pending delivery that is neither due nor claimed is
+// a difference too. Tenants that are being deleted are not checked.
 func Check(db *gorm.DB, d dialect.DB) ([]*Miscount, error) {
 	rows, err := db.Raw(checked).Rows()
 	if err != nil {
@@ -85,7 +85,7 @@ func Check(db *gorm.DB, d dialect.DB) ([]*Miscount, error) {
 	return wrong, name(db, d, wrong)
 }
 
-// name finds the webhooks' ids.
+// name adds the webhooks' ids.
 func name(db *gorm.DB, d dialect.DB, wrong []*Miscount) error {
 	bySeq := make(map[int64]*Miscount, len(wrong))
 	seqs := make([]int64, len(wrong))

@@ -8,10 +8,10 @@ import (
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
 )
 
-// Expired are the rows that are removed: of minutes, and of hours and days, that began before.
+// Expired are the rows to remove: those of minutes, and of hours and days, that began before these times.
 type Expired struct{ Minutes, Others time.Time }
 
-// before is when rows of a grain that are removed begin, in minutes since 1970.
+// before returns the minute since 1970 before which rows of a grain are removed.
 func (e Expired) before(grain int64) int64 {
 	if grain == Minute {
 		return e.Minutes.Unix() / 60
@@ -35,7 +35,7 @@ func (e Expired) Any(db *gorm.DB) (bool, error) {
 	return false, nil
 }
 
-// Remove removes up to the given number of rows, and reports how many.
+// Remove removes up to n rows, and returns how many it removed.
 func (e Expired) Remove(b *dialect.Tx, rows int) (removed int64, err error) {
 	const key = "tenant_id, grain, webhook, type, bucket"
 	for _, grain := range grains {
@@ -51,7 +51,7 @@ func (e Expired) Remove(b *dialect.Tx, rows int) (removed int64, err error) {
 	return removed, nil
 }
 
-// ForgetTypes removes up to the given number of types of which no row is left, so that others may have rows, and reports how many.
+// ForgetTypes removes up to n types that have no rows any more, so that other types can have rows, and returns how many it removed.
 func ForgetTypes(b *dialect.Tx, most int) (removed int64, err error) {
 	res := b.DB.Exec(`DELETE FROM stats_types WHERE (tenant_id, type) IN (SELECT tenant_id, type FROM stats_types y WHERE NOT EXISTS
 		(SELECT 1 FROM stats r WHERE r.tenant_id = y.tenant_id AND r.grain = ? AND r.webhook = 0 AND r.type = y.type) LIMIT ?)`, Day, most)

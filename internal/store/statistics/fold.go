@@ -1,5 +1,5 @@
-// Package statistics keeps what package stats counts: it folds the journal, to which every transaction of the writer adds a row, into rows of
-// statistics, by time, and reads both together.
+// Package statistics stores the counts of package stats. It folds the journal, to which every transaction of the writer adds a row, into rows of
+// statistics by time, and reads both together.
 package statistics
 
 import (
@@ -15,24 +15,24 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// The grains of rows, in minutes. Rows of a webhook and a type of event are there by the hour only.
+// The grains of rows, in minutes. Rows with both a webhook and a type of event exist only by the hour.
 const (
 	Minute int64 = 1
 	Hour   int64 = 60
 	Day    int64 = 24 * 60
 )
 
-// MaxTypes is how many types of events of a tenant have rows of their own. What comes after them is counted under OtherTypes, which is the
-// type of no event.
+// MaxTypes is the number of types of events of a tenant that have their own rows. Further ones are counted under OtherTypes, which no event can
+// have.
 const (
 	MaxTypes   = 500
 	OtherTypes = "*"
 )
 
-// MostRows bounds how many rows one transaction of a fold writes.
+// MostRows is the maximum number of rows that one transaction of a fold writes.
 const MostRows = 2000
 
-// piece is what one transaction adds to rows.
+// piece has the counts that one transaction adds to rows.
 type piece struct {
 	db   dialect.DB
 	tx   *dialect.Tx
@@ -58,13 +58,13 @@ type typeOf struct {
 	Type     string
 }
 
-// state is what is noted of a webhook.
+// state is the change of a webhook's state.
 type state struct {
 	tenant webhook.ID
 	stats.Gauge
 }
 
-// learn finds which of the tenants are there, and the types that have rows.
+// learn reads which of the tenants exist, and the types that have rows.
 func (p *piece) learn(tenants []stats.Tenant) error {
 	ids := make([]webhook.ID, len(tenants))
 	for i, t := range tenants {
@@ -89,7 +89,7 @@ func (p *piece) learn(tenants []stats.Tenant) error {
 	return nil
 }
 
-// typeName is what a type of events is counted under.
+// typeName returns the type under which an event type is counted.
 func (p *piece) typeName(tenant webhook.ID, name string) string {
 	known := p.live[tenant]
 	if !known[name] && len(known) >= MaxTypes {
@@ -102,7 +102,7 @@ func (p *piece) typeName(tenant webhook.ID, name string) string {
 	return name
 }
 
-// fold adds what a delta has, as far as there is room, and leaves the rest there. Of deleted tenants it drops everything.
+// fold moves counts from a delta to the piece while there is room. It drops those of deleted tenants.
 func (p *piece) fold(d *stats.Delta) error {
 	if err := p.learn(d.Tenants()); err != nil {
 		return err
@@ -128,7 +128,7 @@ func (p *piece) gauge(tenant webhook.ID, hook int64, g stats.Gauge) {
 	s.Then(g)
 }
 
-// add adds counts to every row that they are a part of.
+// add adds counts to every row that includes them.
 func (p *piece) add(k stats.Key, c *stats.Counts) {
 	tenant := webhook.ID(k.Tenant)
 	name := p.typeName(tenant, k.Type)
@@ -158,7 +158,7 @@ func (p *piece) sum(k dialect.StatsKey, c *stats.Counts) {
 	to.Merge(c)
 }
 
-// write adds what was gathered to what is stored.
+// write adds the gathered counts to the stored rows.
 func (p *piece) write() error {
 	if len(p.keys) == 0 {
 		return nil
@@ -212,7 +212,7 @@ var stateColumns = []dialect.Column{
 	{Name: "failures", Kind: "bigint"},
 }
 
-// writeStates adds what was gathered of webhooks. Only one node folds at a time.
+// writeStates adds the gathered changes to the stored states of webhooks. Only one node folds at a time.
 func (p *piece) writeStates() error {
 	if len(p.gauges) == 0 {
 		return nil

@@ -13,36 +13,36 @@ import (
 )
 
 // Folder keeps the journal short, in two steps, because a row of statistics costs much more to write than an entry of the journal, and a
-// webhook has several. Every few seconds rows of the journal are merged with each other; and what they have of a minute is added to rows of
+// webhook has several. Every few seconds rows of the journal are merged with each other; their counts of a minute are added to rows of
 // statistics once, when the minute is over. One goroutine at a time may use a Folder and its plans.
 type Folder struct {
 	DB dialect.DB
-	// MergeRows is how many new rows of the journal are merged. Fewer wait for the end of the minute as they are.
+	// MergeRows is the minimum number of new journal rows that are merged. Fewer wait unmerged for the end of the minute.
 	MergeRows int
-	// PartKeys is about how many keys a merged row has: what one transaction of the second step must decode at least.
+	// PartKeys is about the number of keys of a merged row, which is the least that one transaction of the second step decodes.
 	PartKeys int
 
 	merged int64 // the seq of the last merged row of the journal; new ones have higher ones
-	parts  int   // of the journal, that the next transaction of the second step takes
+	parts  int   // number of journal rows that the next transaction of the second step takes
 }
 
-// Bounds of the journal, and of what is done with it at once.
+// Limits of the journal, and of one plan.
 const (
-	journalBytes = 2 << 20  // that wait for the end of the minute: every read decodes them
+	journalBytes = 2 << 20  // that wait for the end of the minute; every read decodes them
 	mergeBytes   = 4 << 20  // that one plan merges
-	mergeKeys    = 32 << 10 // the same, as they are in memory
-	fewBytes     = 64 << 10 // that may wait as they are
-	mostListed   = 20_000   // rows that one plan looks at
+	mergeKeys    = 32 << 10 // the same, in memory
+	fewBytes     = 64 << 10 // that may wait unmerged
+	mostListed   = 20_000   // rows that one plan examines
 	mostParts    = 64       // that one transaction takes
 	hurryBytes   = 16 << 20 // see Plan.Hurry
 )
 
-// Plan is what is to be done with the journal, in transactions of the writer. It is made outside of them, so that they are short. If
-// another node has folded since it was made, none of it is done.
+// Plan is the next work on the journal, for transactions of the writer. It is made outside of them, so that they are short. If another node
+// has folded since, it is not carried out.
 type Plan struct {
-	// More reports whether the journal has more than this plan is for.
+	// More means that the journal has more rows than this plan covers.
 	More bool
-	// Hurry reports whether the journal has grown so much that folding it must not give way to other work.
+	// Hurry means that the journal has grown so much that folding must not give way to other work.
 	Hurry bool
 
 	folder  *Folder
@@ -60,8 +60,8 @@ type journalRow struct {
 // NoMinute is a minute in which nothing happens: every other one is over.
 const NoMinute int64 = -1
 
-// Plan decides what is to be done while a minute lasts: nothing (nil), or merging what is new, and adding to rows of statistics what is of other
-// minutes. That is done with everything if the journal would become too large for those who read it.
+// Plan decides the next work in this minute: nothing (nil), or merging new rows and adding the counts of other minutes to rows of statistics. If
+// the journal would become too large for readers, the counts of this minute are added too.
 func (f *Folder) Plan(db *gorm.DB, current int64) (*Plan, error) {
 	p := &Plan{folder: f}
 	upTo, few, err := p.list(db)
@@ -69,7 +69,7 @@ func (f *Folder) Plan(db *gorm.DB, current int64) (*Plan, error) {
 		return nil, err
 	}
 	journal, err := p.load(db, upTo)
-	if err != nil || len(journal) == 0 { // another node has folded it
+	if err != nil || len(journal) == 0 { // another node has folded everything
 		return nil, err
 	}
 	over, err := overUntil(journal, current)
@@ -88,7 +88,7 @@ func (f *Folder) Plan(db *gorm.DB, current int64) (*Plan, error) {
 	return p, p.merge(journal, current)
 }
 
-// list finds up to which row of the journal the plan goes, 0 if there is none, and whether few of them are new.
+// list returns the last journal row of the plan, 0 if there is none, and whether only few rows are new.
 func (p *Plan) list(db *gorm.DB) (upTo int64, few bool, err error) {
 	var list []struct {
 		Seq  int64
@@ -129,7 +129,7 @@ func (p *Plan) load(db *gorm.DB, upTo int64) (journal []journalRow, err error) {
 	return journal, dialect.Unavailable(rows.Err())
 }
 
-// overUntil finds how many rows of the journal there are up to the last that has something of another minute than the current one.
+// overUntil returns the number of journal rows up to the last one with counts of another minute than the current one.
 func overUntil(journal []journalRow, current int64) (rows int, err error) {
 	for i, row := range journal {
 		first, last, err := stats.Span(row.Data)
@@ -143,8 +143,8 @@ func overUntil(journal []journalRow, current int64) (rows int, err error) {
 	return rows, nil
 }
 
-// merge plans to replace rows of the journal, of which there are several, by as many or fewer, which have each key once. They take the
-// places of the first: what comes later, or is committed later, happened after them.
+// merge plans to replace several rows of the journal by at most as many, which have each key once. They get the seqs of the first ones, so
+// that rows that are added or committed later still follow them.
 func (p *Plan) merge(journal []journalRow, current int64) error {
 	var d stats.Delta
 	newest, n := int64(0), 0
@@ -173,20 +173,20 @@ func (p *Plan) merge(journal []journalRow, current int64) error {
 	return nil
 }
 
-// Next reports whether something is to be done: Step does it.
+// Next reports whether there is another step.
 func (p *Plan) Next() bool { return len(p.replace)+len(p.due) > 0 }
 
-// Done is what Step did. It stands when the transaction is committed.
+// Done is the result of Step, valid once the transaction is committed.
 type Done struct {
 	lost   bool // another node has folded
 	merged bool
 	taken  int  // rows of the journal that were due
-	left   bool // the first of them is there again, with what there was no room for
+	left   bool // the first of them was put back, with the counts for which there was no room
 	room   bool // there was room for many more
 }
 
-// Step does the next part of the plan, which writes about the given number of rows, or more if one merged row of the journal has more.
-// Whatever ends the transaction, everything is counted once.
+// Step carries out the next part of the plan, which writes about rows rows, or more if one merged row of the journal has more. Everything is
+// counted once, whether or not the transaction is committed.
 func (p *Plan) Step(b *dialect.Tx, rows int) (Done, error) {
 	var turn []int64
 	if err := b.DB.Raw("SELECT turn FROM stats_fold" + p.folder.DB.SkipLocked("stats_fold")).Scan(&turn).Error; err != nil {
@@ -204,7 +204,7 @@ func (p *Plan) Step(b *dialect.Tx, rows int) (Done, error) {
 	return p.add(b, min(max(rows, 1), MostRows))
 }
 
-// swap writes what was merged in the place of what it was merged from.
+// swap replaces journal rows by the merged ones.
 func (p *Plan) swap(b *dialect.Tx) error {
 	among, arg := p.folder.DB.Among("seq", p.replace)
 	if err := b.DB.Exec("DELETE FROM stats_journal WHERE "+among, arg).Error; err != nil {
@@ -223,7 +223,8 @@ func (p *Plan) swap(b *dialect.Tx) error {
 	return nil
 }
 
-// add takes rows of the journal and adds what they have to rows of statistics, in the same transaction. It puts back what is too much.
+// add removes rows of the journal and adds their counts to rows of statistics, in the same transaction. It puts back counts for which there is
+// no room.
 func (p *Plan) add(b *dialect.Tx, most int) (Done, error) {
 	took := min(max(p.folder.parts, 1), mostParts, len(p.due))
 	among, arg := p.folder.DB.Among("seq", p.due[:took])
@@ -254,11 +255,11 @@ func (p *Plan) add(b *dialect.Tx, most int) (Done, error) {
 	return done, nil
 }
 
-// Committed is told what a step did, after its transaction was committed.
+// Committed must be called with the result of a step after its transaction was committed.
 func (p *Plan) Committed(d Done) {
 	f := p.folder
 	switch {
-	case d.lost: // the other node goes on
+	case d.lost: // the other node continues
 		p.replace, p.due, p.More, f.merged = nil, nil, false, 0
 		return
 	case d.merged:

@@ -16,7 +16,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// Dimension is what counts are told apart by.
+// Dimension is a dimension by which counts are grouped.
 type Dimension int
 
 // The dimensions.
@@ -27,35 +27,35 @@ const (
 	ByType
 )
 
-// Query says which counts to read. Times are in minutes since 1970.
+// Query selects the counts to read. Times are in minutes since 1970.
 type Query struct {
 	Tenant   *webhook.ID  // nil: of all tenants, or
 	Tenants  []webhook.ID // of these; nil: of all
 	Webhooks []int64      // of these; nil: of all, and of events
 	Types    []string     // of events; nil: of all
-	// Match tells of types that have no rows yet whether they are of Types; nil: only those are.
+	// Match reports whether a type that has no rows yet is one of Types; nil: only those of Types are.
 	Match    func(name string) bool
 	By       Dimension
 	From, To int64 // half-open; see Widen
 	Width    int64 // of a bucket; 0: From to To is one
 }
 
-// Group is what counts are of: one field is set, by Query.By.
+// Group identifies a group: one field is set, according to Query.By.
 type Group struct {
 	Tenant  webhook.ID
 	Webhook int64
 	Type    string
 }
 
-// Answer is what was read.
+// Answer has the counts that were read.
 type Answer struct {
-	// AsOf is up to when everything is counted; zero: up to now.
+	// AsOf is the time up to which everything is counted; zero: up to now.
 	AsOf time.Time
-	// Groups has the buckets of each, by their number from 0. What is empty is not there.
+	// Groups has the buckets of each group by their number from 0. Empty ones are missing.
 	Groups map[Group]map[int64]*stats.Counts
 }
 
-// MinutesFor is how long rows of minutes are read; they are kept a little longer.
+// MinutesFor is the age up to which rows of minutes are read; they are kept a little longer.
 const MinutesFor = 47 * time.Hour
 
 // byMinutes reports whether the query can be answered from rows of minutes, as far as they are kept.
@@ -64,8 +64,8 @@ func (q *Query) byMinutes() bool {
 	return !hooks || !types
 }
 
-// Widen widens the range to the whole minutes, or hours where no row of a minute is kept, that it touches. It returns the least width that a
-// bucket may have.
+// Widen widens the range to whole minutes, or to whole hours where rows of minutes are no longer kept. It returns the least width of a
+// bucket.
 func (q *Query) Widen(now time.Time) (least int64) {
 	kept := now.Add(-MinutesFor).Unix() / 60
 	floor := func(t, grain int64) int64 { return t / grain * grain }
@@ -79,7 +79,7 @@ func (q *Query) Widen(now time.Time) (least int64) {
 	return least
 }
 
-// stretch is buckets of one grain, from and up to.
+// stretch is a range of time that is read from rows of one grain.
 type stretch struct{ grain, from, to int64 }
 
 // stretches covers the range with as few rows as possible.
@@ -94,7 +94,7 @@ func (q *Query) stretches() []stretch {
 	return cover(q.From, q.To, use)
 }
 
-// cover covers a range with the grains, of which the largest comes first.
+// cover covers a range with rows of the grains, the largest first.
 func cover(from, to int64, use []int64) []stretch {
 	if from >= to || len(use) == 0 {
 		return nil
@@ -110,10 +110,10 @@ func cover(from, to int64, use []int64) []stretch {
 	return slices.Concat(cover(from, first, use[1:]), []stretch{{g, first, last}}, cover(last, to, use[1:]))
 }
 
-// journalMost bounds how many rows of the journal one read goes through. What is not read is missing, and the answer says so.
+// journalMost is the maximum number of journal rows that one read decodes. Counts of further rows are missing, which AsOf shows.
 var journalMost = 20_000
 
-// fromTail is the part of a statement that reads the journal. In the same statement as the rows, so that nothing is read twice or missed.
+// fromTail is the part of a statement that reads the journal. It is in the same statement as the rows, so that nothing is read twice or missed.
 const fromTail = " UNION ALL SELECT 1, NULL, 0, '', j.seq, j.data FROM (SELECT seq, data FROM stats_journal ORDER BY seq LIMIT ?) AS j"
 
 // Read reads counts. db is restricted to the tenant if the query has one.
@@ -155,7 +155,7 @@ func Read(db *gorm.DB, d dialect.DB, q Query) (*Answer, error) {
 	return r.answer, nil
 }
 
-// owner is a tenant's id, or nothing.
+// owner is a tenant's id, or none.
 type owner struct{ webhook.ID }
 
 // Scan implements sql.Scanner.
@@ -166,8 +166,8 @@ func (o *owner) Scan(v any) error {
 	return o.ID.Scan(v)
 }
 
-// inRows is what rows there may be of, where the query does not say it. It is found before they are read, so that each is a range of the
-// table's key, and not left to a join, which PostgreSQL might begin with the rows.
+// inRows are the tenants, webhooks and types that may have rows, where the query does not name them. They are read first, so that each becomes a
+// range of the table's key; for a join, PostgreSQL might begin with the rows.
 type inRows struct {
 	tenants  []webhook.ID
 	webhooks []int64
@@ -206,7 +206,7 @@ func (q *Query) statement(d dialect.DB, in inRows) (text string, args []any) {
 	return strings.Join(parts, " UNION ALL "), args
 }
 
-// source is the tables and conditions of a part of the statement.
+// source returns the tables and conditions of a part of the statement.
 func (q *Query) source(d dialect.DB, in inRows) (from string, where []string, args []any) {
 	from = "stats r"
 	add := func(text string, some ...any) {
@@ -259,17 +259,17 @@ func (q *Query) group(tenant webhook.ID, hook int64, kind string) (g Group) {
 	return g
 }
 
-// reading is an answer that is being made.
+// reading collects an answer.
 type reading struct {
 	Query
 
 	answer *Answer
 	meter  *meter.Meter
 	tail   int   // rows of the journal
-	newest int64 // minute of them
+	newest int64 // the newest minute in them
 }
 
-// countsBytes is about what counts take in memory.
+// countsBytes is about the memory that counts take.
 const countsBytes = 1 << 10
 
 // add adds counts of a group, of minutes that begin at bucket.
@@ -295,7 +295,7 @@ func (r *reading) add(g Group, bucket int64, c *stats.Counts) error {
 	return nil
 }
 
-// journal adds what a row of the journal has of what is asked for.
+// journal adds the requested counts of a journal row.
 func (r *reading) journal(data []byte) error {
 	r.tail++
 	first, last, err := stats.Span(data)
@@ -337,24 +337,24 @@ func (r *reading) wants(t stats.Tenant) bool {
 	return true
 }
 
-// end says up to when everything is counted.
+// end returns the time up to which everything is counted.
 func (r *reading) end() {
 	if r.tail >= journalMost {
 		r.answer.AsOf = time.Unix(r.newest*60, 0).UTC()
 	}
 }
 
-// State is what is known of a webhook.
+// State is the state of a webhook.
 type State struct {
 	Tenant      webhook.ID
-	Pending     int64      // deliveries that are owed: due later or now, or being attempted
-	SucceededAt *time.Time // its last attempt that did
+	Pending     int64      // pending deliveries: due now or later, or being attempted
+	SucceededAt *time.Time // the last success
 	FailedAt    *time.Time
 	Failures    int64 // since its last attempt that succeeded
 }
 
-// States reads the states of webhooks by their seqs: of those given, or all of the tenant's, or with a nil tenant of all. What nothing has
-// happened to is not there.
+// States reads the states of webhooks by their seqs: of the given ones, else of all of the tenant, or with a nil tenant of all tenants. Webhooks
+// without any delivery are missing.
 func States(ctx context.Context, db *gorm.DB, tenant *webhook.ID, hooks []int64) (map[int64]*State, error) {
 	where, args := "1 = 1", []any{}
 	if tenant != nil {
@@ -397,7 +397,7 @@ func States(ctx context.Context, db *gorm.DB, tenant *webhook.ID, hooks []int64)
 	return shown, nil
 }
 
-// addStates adds what a row of the journal has of webhooks. Rows come in the order of the journal, after what is stored.
+// addStates adds the changes of webhooks in a row of the journal. Rows must be added in the order of the journal, after the stored states.
 func addStates(states map[int64]*state, data []byte, tenant *webhook.ID, hooks []int64) error {
 	p := piece{gauges: states}
 	_, err := stats.Read(data, stats.Visitor{
