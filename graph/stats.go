@@ -54,7 +54,7 @@ func checkRange(during store.TimeRange) error {
 	return nil
 }
 
-// backlog shows what is owed.
+// backlog returns the deliveries that are pending or held.
 func backlog(l *store.Backlog) *model.Backlog {
 	return &model.Backlog{Due: int(l.Due), Held: int(l.Held), Oldest: l.Oldest}
 }

@@ -20,7 +20,7 @@ const statsQuery = `query($range: TimeRange!, $filter: StatsFilter) { stats(rang
 	backlog { due held oldestDueAt }
 } }`
 
-// Statistics tell of everything that happened in the range, by whatever they are grouped, the same whether it is folded already or not.
+// Statistics have everything that happened in the range, however they are grouped, and the same before and after the journal is folded.
 func TestStats(t *testing.T) {
 	a := newAPI(t)
 	ctx := a.as("kallima")
@@ -167,7 +167,7 @@ func TestStatsOfAllTenants(t *testing.T) {
 	}
 }
 
-// What is asked for and cannot be answered says which argument is wrong.
+// An invalid argument is an error that names it.
 func TestStatsArguments(t *testing.T) {
 	a := newAPI(t)
 	for query, want := range map[string]string{

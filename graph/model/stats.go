@@ -126,7 +126,7 @@ func quantileMs(h *stats.Histogram, quantile float64) (*float64, error) {
 	return new(us / 1000), nil
 }
 
-// Backlog is the deliveries that are owed.
+// Backlog is the deliveries that are pending or held.
 type Backlog struct {
 	Due, Held int
 	Oldest    func(ctx context.Context) (*time.Time, error)

@@ -55,11 +55,25 @@ var oddWords = []struct {
 	{regexp.MustCompile(`(?i)\bas a rule\b`), "usually"},
 	{regexp.MustCompile(`(?i)\b(each|least|about|of|after) so many\b|\bso many (attempts|bytes|calls|connections|deliveries|events|requests|rows|times|webhooks)\b`), "the given number of"},
 	{regexp.MustCompile(`(?i)\bkeeps? nobody\b`), "keeps no one, or prevents nobody"},
+	{regexp.MustCompile(`(?i)\bwhat is left of\b`), "the rest of, or the remaining"},
+	{regexp.MustCompile(`(?i)\bwhich is what\b`), "that is, or a sentence of its own"},
+	{regexp.MustCompile(`(?i)\bof the ones\b`), "of those, or their noun"},
+	{regexp.MustCompile(`(?i)\bof a program that serves\b`), "of a server"},
+	{regexp.MustCompile(`(?i)\bwhat is asked for\b`), "what is requested, or the requested"},
+	{regexp.MustCompile(`(?i)\bwhat is not there\b`), "absent, or missing"},
+	{regexp.MustCompile(`(?i)\b(hang|hangs) on (it|them)\b`), "belong to"},
+	{regexp.MustCompile(`(?i)\bas far as limit\b`), "up to limit"},
+	{regexp.MustCompile(`(?i)\bin the place of\b`), "replaces, or instead of"},
+	{regexp.MustCompile(`(?i)\btells? of (a|an|each|every|its|others|the|what|webhooks)\b`), "reports, or has"},
+	{regexp.MustCompile(`(?i)\bmay be (any|some)body's\b`), "may belong to any tenant"},
+	{regexp.MustCompile(`(?i)\bbeside one another\b`), "concurrently"},
+	{regexp.MustCompile(`(?i)\bwhoever's turn\b`), "whatever their turns"},
+	{regexp.MustCompile(`(?i)\bdeliveries that are owed\b|\bwhat (it|they|webhooks?) (is|are) owed\b`), "pending or held deliveries"},
 }
 
-// Prose, comments, errors and descriptions use the field's standard terms: replaced words must not come back.
+// Prose, comments, errors, descriptions and the dashboard use the field's standard terms: replaced words must not come back.
 func TestWords(t *testing.T) {
-	out, err := exec.CommandContext(t.Context(), "git", "ls-files", "--cached", "--others", "--exclude-standard", "*.go", "*.graphqls", "*.md", "*.sql").Output()
+	out, err := exec.CommandContext(t.Context(), "git", "ls-files", "--cached", "--others", "--exclude-standard", "*.go", "*.graphqls", "*.md", "*.sql", "*.ts", "*.tsx").Output()
 	if err != nil {
 		t.Skip(err) // not a checkout
 	}

@@ -107,7 +107,7 @@ var historyQueries = []historyQuery{
 	{name: "events, with a tag that none has", text: eventsQuery, vars: fifty(object{"tags": []string{"nothing"}}), mayMiss: true},
 	{name: "search, for an event's id", text: searchQuery, vars: func(p *picker) map[string]any { return object{"text": p.sample().Event.String()} }},
 	{name: "search, for the beginning of an id", text: searchQuery, vars: func(p *picker) map[string]any { return object{"text": p.sample().Event.String()[:13]} }},
-	{name: "search, for what is not there", text: searchQuery, vars: func(*picker) map[string]any { return object{"text": "nothing has this"} }, mayMiss: true},
+	{name: "search, without a match", text: searchQuery, vars: func(*picker) map[string]any { return object{"text": "nothing has this"} }, mayMiss: true},
 	{name: "count of deliveries", text: `{ deliveries(first: 1) { count { count precision } } }`},
 	{name: "count of failed deliveries", text: `{ deliveries(first: 1, filter: { statuses: [FAILED] }) { count { count precision } } }`},
 	{name: "count of deliveries of ten webhooks", text: `{ webhooks(first: 10) { nodes { id deliveries(first: 1) { count { count precision } } } } }`},

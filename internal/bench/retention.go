@@ -171,7 +171,7 @@ func (b *bench) retentionWindow(ctx context.Context, r *Result, with bool, befor
 	return nil
 }
 
-// beginsWithin is how long retention may take to begin after a start. When it has not, nothing is left but what is owed.
+// beginsWithin is how long retention may take to begin after a start. If it has not begun by then, nothing is expired.
 const beginsWithin = 10 * time.Second
 
 // retentionBegins waits until something that has expired is removed.

@@ -85,7 +85,7 @@ type Config struct {
 	// idle connections are closed, and requests wait for other connections to end.
 	MaxSockets int
 
-	// IdleTimeout closes a connection that has been idle for so long. DialTimeout bounds lookup, connection and TLS
+	// IdleTimeout is the time after which an idle connection is closed. DialTimeout bounds lookup, connection and TLS
 	// handshake together, within the request's deadline. 0 means the default.
 	IdleTimeout, DialTimeout time.Duration
 }

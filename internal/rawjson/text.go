@@ -43,9 +43,9 @@ func isWord(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c == '.' || c == '-' || c == '+' || c == 'E'
 }
 
-// DecodeRune is the first character of a JSON string's text, which is what stands between its quotation marks, and the number of bytes that
-// spell it: 0 at the end. Like encoding/json it takes what is no character (half a surrogate pair, bytes that are no UTF-8) for
-// U+FFFD. It does not allocate.
+// DecodeRune returns the first character of a JSON string's text, without its quotation marks, and the number of bytes that encode it: 0 at
+// the end. Like encoding/json it returns U+FFFD for invalid characters (half a surrogate pair, bytes that are not UTF-8). It does not
+// allocate.
 func DecodeRune(inner []byte) (c rune, size int) {
 	switch {
 	case len(inner) == 0:

@@ -44,7 +44,7 @@ func readAll(t rapid.TB, rows [][]byte) contents {
 
 var asContents = cmp.Options{asCounts, cmp.AllowUnexported(hook{})}
 
-// Rows of a journal have the same content after they were merged and cut repeatedly: the counts of each minute, what webhooks are owed, when
+// Rows of a journal have the same content after they were merged and cut repeatedly: the counts of each minute, the pending deliveries of webhooks, when
 // their attempts last succeeded and failed, to the microsecond, and how many failed in a row.
 func TestMergedRowsSayTheSame(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -87,7 +87,7 @@ func TestMergedRowsSayTheSame(t *testing.T) {
 	})
 }
 
-// What is drained from a delta and what is left of it say together what it said.
+// The keys drained from a delta and the remaining ones together have the content of the delta.
 func TestDrainInPieces(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var d Delta

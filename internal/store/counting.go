@@ -146,11 +146,11 @@ func (s *Store) fold(ctx context.Context, now func() time.Time) error {
 	}
 }
 
-// Miscount is a webhook of which statistics do not say what it is owed.
+// Miscount is a webhook whose pending deliveries differ from statistics.
 type Miscount = statistics.Miscount
 
-// CheckBacklog compares what statistics say that webhooks are owed with a count of what waits, and returns where they differ. It is for an
-// operator who asks: it costs what waits.
+// CheckBacklog compares webhooks' pending deliveries according to statistics with the stored ones, and returns the differences. It is for
+// diagnosis: its cost grows with the number of waiting deliveries.
 func (s *Store) CheckBacklog(ctx context.Context) ([]*Miscount, error) {
 	return statistics.Check(s.read.WithContext(ctx), s.db)
 }

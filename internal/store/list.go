@@ -496,7 +496,7 @@ func (c *Scope) WebhooksBetween(ctx context.Context, low, high webhook.ID, n int
 	return list.Between[webhook.Webhook](ctx, c.s.lists, list.WebhooksByID, c.webhooks(ctx), low, high, n)
 }
 
-// EventsBetween reads the tenant's events, as WebhooksBetween does. Where very many, of all tenants, have such ids, it looks at the newest.
+// EventsBetween reads the tenant's events, as WebhooksBetween does. If very many, of all tenants, have such ids, it examines the newest.
 func (c *Scope) EventsBetween(ctx context.Context, low, high webhook.ID, n int) ([]*webhook.Event, error) {
 	return list.Between[webhook.Event](ctx, c.s.lists, list.EventsByID, c.events(ctx), low, high, n)
 }
@@ -516,7 +516,7 @@ func (r *Registry) TokensBetween(ctx context.Context, low, high webhook.ID, n in
 	return list.Between[webhook.Token](ctx, r.s.lists, list.TokensByID, r.tokens(ctx), low, high, n)
 }
 
-// DeliveryFacets groups the first of what Deliveries lists, about limit of them, and looks at a bounded number of rows.
+// DeliveryFacets groups about the first limit deliveries of the list Deliveries, and reads a bounded number of rows.
 func (c *Scope) DeliveryFacets(ctx context.Context, f DeliveryFilter, limit int) (*Facets, error) {
 	return c.deliveriesBy(ctx, f).Facets(ctx, limit)
 }

@@ -129,7 +129,7 @@ func (t *Stats) webhooks(ctx context.Context) ([]int64, error) {
 	return found, dialect.Unavailable(db.Scan(&found).Error)
 }
 
-// types finds the types that the filter's patterns match and that have rows. match tells of others, which are in the journal only.
+// types finds the types that the filter's patterns match and that have rows. match reports whether the patterns match others, which are only in the journal.
 func (t *Stats) types(ctx context.Context) (found []string, match func(string) bool, err error) {
 	found = []string{}
 	var prefixes []string
@@ -313,7 +313,7 @@ func (t *Stats) name(ctx context.Context, groups []StatsGroup) error {
 	return nil
 }
 
-// Backlog is the deliveries that are owed.
+// Backlog is the deliveries that are pending or held.
 type Backlog struct {
 	Due, Held int64
 
@@ -321,7 +321,7 @@ type Backlog struct {
 	webhooks []int64 // that have some
 }
 
-// Backlog reads the deliveries that are owed now to what the filter names; types do not matter.
+// Backlog reads the deliveries that are pending or held now. The filter's types are ignored.
 func (t *Stats) Backlog(ctx context.Context) (*Backlog, error) {
 	if t.nothing() {
 		return &Backlog{}, nil
@@ -364,7 +364,7 @@ func (l *Backlog) add(pending int64, enabled map[int64]bool, seq int64) {
 	}
 }
 
-// enabled tells of webhooks that are not deleted whether they are enabled.
+// enabled returns whether webhooks are enabled; deleted ones are missing from the map.
 func (s *Store) enabled(ctx context.Context, seqs []int64) (map[int64]bool, error) {
 	var rows []struct {
 		Seq     int64
@@ -420,7 +420,7 @@ func (s *Store) oldestDue(ctx context.Context, seqs []int64) (map[int64]time.Tim
 type Health struct {
 	LastSuccessAt, LastFailureAt *time.Time
 	FailuresInARow               int64
-	Pending                      int64         // deliveries that are owed
+	Pending                      int64         // deliveries that are pending or held
 	Counts                       *stats.Counts // of the last 24 hours
 }
 

@@ -132,7 +132,7 @@ func TestFoldWaitsForTheMinute(t *testing.T) {
 	})
 }
 
-// A gauge that does not say what a webhook is owed is found, whichever way it is wrong, and no other.
+// A gauge that differs from the pending deliveries of its webhook is found, whichever way it is wrong, and no other.
 func TestWrongGaugesAreFound(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.Open(t, store.Options{})

@@ -62,7 +62,7 @@ func TestDeleteTenant(t *testing.T) {
 			t.Errorf("again: %v", err)
 		}
 		record(t, s, running[0], 204) // a running attempt is recorded or dropped, and harms nothing
-		webhooktest.Eventually(t, "the tenant's rows go, but for what tells of the tenant", func() bool {
+		webhooktest.Eventually(t, "all rows but those of the deletion are removed", func() bool {
 			rows, err := s.RowsOf(t.Context(), owners["gone"])
 			return err == nil && rows["events"]+rows["deliveries"]+rows["attempts"]+rows["idempotency_keys"] == 0 && rows["tenants"] == 1
 		})

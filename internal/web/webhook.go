@@ -258,7 +258,7 @@ type listing struct {
 	HasMore bool   `json:"has_more"`
 	// Next is the value of `after` for the next page; null on the last.
 	Next *string `json:"next"`
-	// SearchedTo says how far a page came that ended before it was full, although the list goes on; absent otherwise.
+	// SearchedTo is the time up to which a page was searched that ended before it was full; absent if it is full or the list has ended.
 	SearchedTo *second `json:"searched_to,omitempty"`
 }
 

@@ -33,7 +33,7 @@ func CompileFilter(field string, source []byte) (*Filter, error) {
 	return f, nil
 }
 
-// compiler reads the source of a filter once, from left to right. It goes on after an error, as far as maxFilterErrors.
+// compiler reads the source of a filter once, from left to right. It continues after an error, up to maxFilterErrors of them.
 type compiler struct {
 	r          *rawjson.Reader
 	conditions int

@@ -44,20 +44,19 @@ type DB interface {
 	// What is lasting does not pass without an operator.
 	Fault(err error) (what string, lasting bool)
 
-	// Transaction runs do in a transaction, which is b's tx then, with its now set. When it returns an error nothing is
-	// stored.
+	// Transaction runs do in a transaction, with b's DB and Now set. If do returns an error, nothing is stored.
 	Transaction(b *Tx, do func() error) error
-	// LockTargets is before webhooks are changed by what they were: from then to the end of the transaction nobody else
-	// changes any, and the store knows them as they are.
+	// LockTargets must be called before webhooks are changed depending on their state: until the end of the transaction nobody else
+	// changes any, and the store knows their current state.
 	LockTargets(b *Tx) error
-	// Committed is told of a batch that is in the database, and tells of its attempts.
+	// Committed must be called after a transaction was committed. It announces the recorded attempts.
 	Committed(b *Tx)
 
 	// Insert writes rows, and returns the Seq of the first; the others follow it without gaps. row adds the parameters of
 	// one, in the order of the table's columns, and is called once for each; day is when its event was published.
 	Insert(b *Tx, t *Table, rows int, day func(i int) time.Time, row func(p *Params, i int)) (first int64, err error)
-	// Finish moves deliveries on, if this node still holds them and the attempt is the next, and returns, by Seq, those
-	// that it did. One that was canceled while its attempt ran stays so, unless the attempt succeeded.
+	// Finish updates deliveries that this node still holds and whose attempt is the next, and returns these by Seq. A delivery that was
+	// canceled while its attempt ran stays canceled, unless the attempt succeeded.
 	Finish(b *Tx, outcomes []Outcome) (map[int64]Finished, error)
 	// Nodes is how many nodes share the deliveries.
 	Nodes() int
@@ -100,7 +99,7 @@ type DB interface {
 	Prune(ctx context.Context, p Pruner, all *Expiry) error
 }
 
-// Tx is a transaction of the writer, and what it has done that the database must know.
+// Tx is a transaction of the writer, with the changes that the database must be told about.
 type Tx struct {
 	DB       *gorm.DB
 	Now      time.Time
@@ -160,14 +159,14 @@ var (
 	judges []func(err error) (transient, known bool)
 )
 
-// Register adds a kind of database, as its package is linked: what opens one, and what tells of an error that is its own whether it
-// passes.
+// Register adds a kind of database when its package is linked: open opens one, and judge reports whether an error is one of this database,
+// and whether it is transient.
 func Register(name string, open func(where string) DB, judge func(err error) (transient, known bool)) {
 	makers[name] = open
 	judges = append(judges, judge)
 }
 
-// New is the database of a kind that is there: a directory or an URL.
+// New returns a database of a registered kind; where is a directory or a URL.
 func New(name, where string) (DB, error) {
 	open := makers[name]
 	if open == nil {

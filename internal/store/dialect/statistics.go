@@ -17,6 +17,6 @@ type Statistics interface {
 	Journal(b *Tx, data []byte) error
 	// StatsRows reads the data of rows, in the order of the keys; nil where there is no row.
 	StatsRows(b *Tx, keys []StatsKey) ([][]byte, error)
-	// PutStats writes rows, in the place of those that are there. No key comes twice.
+	// PutStats writes rows, and replaces existing ones with the same keys. Each key must be given once.
 	PutStats(b *Tx, keys []StatsKey, data [][]byte) error
 }

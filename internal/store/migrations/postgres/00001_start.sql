@@ -8,7 +8,7 @@ CREATE TABLE store (
     created_at     timestamptz NOT NULL,
     pruned_attempt bigint NOT NULL DEFAULT 0, -- the highest seq of an attempt that retention has taken
     identity       text NOT NULL DEFAULT '', -- the cluster and the database, its timeline and when it was started: at another one a start is added
-    xid_base       bigint NOT NULL DEFAULT 0, -- is added to transaction ids, so that seq goes on in a copy
+    xid_base       bigint NOT NULL DEFAULT 0, -- is added to transaction ids, so that seq continues in a copy
     webhooks       bigint NOT NULL DEFAULT 0 -- counts the transactions that changed webhooks
 );
 INSERT INTO store (epoch, created_at) VALUES (left(md5(gen_random_uuid()::text), 16), now());
@@ -278,7 +278,7 @@ CREATE TABLE stats_types (
     PRIMARY KEY (tenant_id, type)
 );
 
--- What is known of webhooks: what they are owed, and how their attempts went.
+-- The state of webhooks: their pending deliveries, and their last attempts.
 CREATE TABLE stats_webhooks (
     webhook      bigint PRIMARY KEY NOT NULL, -- its seq
     tenant_id    uuid NOT NULL,

@@ -263,7 +263,7 @@ CREATE TABLE stats_types (
     PRIMARY KEY (tenant_id, type)
 ) WITHOUT ROWID;
 
--- What is known of webhooks: what they are owed, and how their attempts went.
+-- The state of webhooks: their pending deliveries, and their last attempts.
 CREATE TABLE stats_webhooks (
     webhook      INTEGER PRIMARY KEY NOT NULL, -- its seq
     tenant_id    BLOB NOT NULL,

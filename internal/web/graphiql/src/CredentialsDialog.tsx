@@ -25,7 +25,7 @@ export function CredentialsDialog(props: Props) {
 
   return (
     <dialog ref={dialog} className="credentials" aria-labelledby={titleId} onClose={props.onClose}>
-      {/* Mounted anew each time, so that it starts from what is in use now. */}
+      {/* Mounted each time it opens, so that it starts from the current values. */}
       {props.open && <CredentialsForm {...props} titleId={titleId} />}
     </dialog>
   );

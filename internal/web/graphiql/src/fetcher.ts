@@ -76,7 +76,7 @@ function subscribe(params: FetcherParams, sent: Headers, onRefused: () => void):
   const client = createClient({
     url: WS_URL.href,
     connectionParams: sent,
-    // Reconnecting would silently start the stream anew, with a gap.
+    // Reconnecting would silently restart the stream, with a gap.
     retryAttempts: 0,
     jsonMessageReviver: keepNumber,
   });

@@ -5,7 +5,7 @@ import { pause } from './client';
 
 export interface Watcher<Result> {
   next(data: Result): void;
-  /** Attempts are missing: retention removed them, or the database was restored. The stream goes on with what is there. */
+  /** Attempts are missing: retention removed them, or the database was restored. The stream continues with the attempts that are kept. */
   missed(): void;
   /** The stream ended, and trying again does not help. */
   failed(message: string): void;
@@ -25,13 +25,13 @@ interface StreamError {
   extensions?: { code?: string; oldest?: string; retryAfterMs?: number };
 }
 
-// Attempts of these last seconds come too: a query that was sent before the stream began may not have them. Whoever watches knows
-// what it has already.
+// The stream includes attempts of these last seconds: a query that was sent before the stream began may not have them. Callers must
+// recognize attempts that they have already.
 const OVERLAP_SECONDS = 10;
 
 /**
- * Watches a stream of attempts, and goes on where it broke off for as long as it takes: after the last cursor, or from when it
- * began if nothing has come yet. Returns what ends it.
+ * Watches a stream of attempts, and resumes it as often as necessary: after the last cursor or, before the first attempt, from the time
+ * at which it began. Returns a function that ends it.
  */
 export function watch<Result extends Streamed, Variables extends StreamVariables>(
   sockets: SocketClient,

@@ -18,7 +18,7 @@ export interface LiveFeed {
   counters: Counters;
   loading: boolean;
   error: CombinedError | undefined;
-  /** What the stream has to say, such as that it goes on after a break; "" for nothing. */
+  /** A message about the stream, such as that it has resumed; "" if there is none. */
   notice: string;
   reload(): void;
   more(): void;
@@ -28,9 +28,9 @@ export interface LiveFeed {
 
 interface Options {
   terms: readonly Term[];
-  /** Whether what happens comes in at all. */
+  /** Whether new deliveries are added at all. */
   live: boolean;
-  /** Whether what comes in waits. */
+  /** Whether new deliveries wait outside the list. */
   paused: boolean;
 }
 
