@@ -109,11 +109,11 @@ func (d *Delta) of(k Key) *entry {
 		if d.byKey == nil {
 			d.byKey = map[Key]*entry{}
 		}
-		if n := len(d.spare); n > 0 {
-			e, d.spare = d.spare[n-1], d.spare[:n-1]
-		} else {
-			e = &entry{}
+		if len(d.spare) == 0 {
+			d.grow()
 		}
+		n := len(d.spare) - 1
+		e, d.spare = d.spare[n], d.spare[:n]
 		e.key, e.gauge = k, nil
 		if k.Webhook != 0 {
 			e.gauge = d.gauge(k.Tenant, k.Webhook)
@@ -123,6 +123,14 @@ func (d *Delta) of(k Key) *entry {
 	}
 	d.last = e
 	return e
+}
+
+// grow makes spare entries, as many as there are in use, within bounds: one by one they would cost more.
+func (d *Delta) grow() {
+	block := make([]entry, min(max(len(d.entries), 4), 256))
+	for i := range block {
+		d.spare = append(d.spare, &block[i])
+	}
 }
 
 func (d *Delta) gauge(tenant Tenant, webhook int64) *Gauge {

@@ -1,7 +1,6 @@
 package stats
 
 import (
-	"cmp"
 	"math"
 	"slices"
 )
@@ -25,16 +24,29 @@ type Bins []Bin
 
 // add adds n to bin i.
 func (b *Bins) add(i uint16, n int64) {
-	at, found := slices.BinarySearchFunc(*b, i, func(x Bin, i uint16) int { return cmp.Compare(x.I, i) })
-	if found {
-		(*b)[at].N += n
+	low, high := 0, len(*b)
+	for low < high {
+		if at := int(uint(low+high) >> 1); (*b)[at].I < i {
+			low = at + 1
+		} else {
+			high = at
+		}
+	}
+	if low < len(*b) && (*b)[low].I == i {
+		(*b)[low].N += n
 		return
 	}
-	*b = slices.Insert(*b, at, Bin{i, n})
+	if *b == nil {
+		*b = make(Bins, 0, firstBins)
+	}
+	*b = slices.Insert(*b, low, Bin{i, n})
 }
 
+// firstBins is for how many there is room at first: most keys have a few.
+const firstBins = 4
+
 func (b *Bins) merge(o Bins) {
-	if len(*b) == 0 {
+	if len(*b) == 0 && len(o) > firstBins {
 		*b = append((*b)[:0], o...)
 		return
 	}

@@ -192,7 +192,18 @@ func (d *Delta) Tenants() []Tenant {
 // Read adds the counts of an encoding by Append, which must be later than those of the delta, and returns their time. If it returns an error,
 // ErrData, a part may have been added.
 func (d *Delta) Read(data []byte) (at int64, err error) {
-	return Read(data, Visitor{Webhook: d.PutGauge, Counts: d.Put})
+	var g Gauge // of a webhook whose first key is not here yet, and has it at hand
+	waits := false
+	return Read(data, Visitor{
+		Webhook: func(_ Tenant, _ int64, is Gauge) { g, waits = is, true },
+		Counts: func(k Key, c *Counts) {
+			e := d.of(k)
+			if e.Merge(c); waits && e.gauge != nil {
+				e.gauge.Then(g)
+			}
+			waits = false
+		},
+	})
 }
 
 // Visitor gets the content of a delta.

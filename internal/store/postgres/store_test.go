@@ -1,10 +1,38 @@
 package postgres_test
 
 import (
+	"strings"
 	"testing"
+	"time"
 
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/store/postgres"
 	"github.com/hookgraph/hookgraph/internal/store/storetest"
+	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
 // The store on PostgreSQL keeps what callers rely on.
 func TestStore(t *testing.T) { storetest.Run(t, storetest.Postgres) }
+
+// Rows of statistics that are to be added to are found by their key, one look-up each, also before PostgreSQL has analyzed the table: by the
+// index on buckets each look-up would read the rows that all webhooks have of a minute.
+func TestStatisticsAreFoundByTheirKey(t *testing.T) {
+	s := storetest.Postgres.New(t)(t, store.Options{})
+	text, args := postgres.FindStats([]dialect.StatsKey{{Tenant: webhook.NewID(time.Now()), Grain: 1, Webhook: 1, Bucket: 1}, {Tenant: webhook.NewID(time.Now()), Grain: 60, Type: "a.b"}})
+	pool, err := s.Reader().DB()
+	storetest.Must(t, err)
+	rows, err := pool.QueryContext(t.Context(), "EXPLAIN "+text, args...)
+	storetest.Must(t, err)
+	defer func() { _ = rows.Close() }()
+	var plan []string
+	for rows.Next() {
+		var line string
+		storetest.Must(t, rows.Scan(&line))
+		plan = append(plan, line)
+	}
+	storetest.Must(t, rows.Err())
+	if all := strings.Join(plan, "\n"); strings.Count(all, "stats_pkey") != 1 || strings.Contains(all, "stats_bucket") || strings.Contains(all, "Seq Scan") {
+		t.Errorf("the plan is\n%s", all)
+	}
+}
