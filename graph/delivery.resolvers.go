@@ -15,17 +15,17 @@ func (r *deliveryResolver) Tenant(ctx context.Context, obj *webhook.Delivery) (*
 
 // Event is the resolver for the event field.
 func (r *deliveryResolver) Event(ctx context.Context, obj *webhook.Delivery) (*webhook.Event, error) {
-	return required(load(ctx, &r.loaders(ctx).events, obj, deliveryEvent))
+	return required(ofDelivery(ctx, &r.shared.eventOf, &r.loaders(ctx).events, obj, deliveryEvent))
 }
 
 // Webhook is the resolver for the webhook field.
 func (r *deliveryResolver) Webhook(ctx context.Context, obj *webhook.Delivery) (*webhook.Webhook, error) {
-	return load(ctx, &r.loaders(ctx).webhooks, obj, deliveryWebhook)
+	return ofDelivery(ctx, &r.shared.webhookOf, &r.loaders(ctx).webhooks, obj, deliveryWebhook)
 }
 
 // LastAttempt is the resolver for the lastAttempt field.
 func (r *deliveryResolver) LastAttempt(ctx context.Context, obj *webhook.Delivery) (*webhook.Attempt, error) {
-	return load(ctx, &r.loaders(ctx).last, obj, deliveryID)
+	return ofDelivery(ctx, &r.shared.lastOf, &r.loaders(ctx).last, obj, deliveryID)
 }
 
 // Attempts is the resolver for the attempts field.

@@ -15,6 +15,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/introspection"
 	"github.com/hookgraph/hookgraph/graph/model"
+	"github.com/hookgraph/hookgraph/internal/live"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/store/list"
 	"github.com/hookgraph/hookgraph/internal/webhook"
@@ -36,6 +37,7 @@ type ResolverRoot interface {
 	AttemptResponse() AttemptResponseResolver
 	Delivery() DeliveryResolver
 	DeliveryAttempt() DeliveryAttemptResolver
+	DeliveryChange() DeliveryChangeResolver
 	Event() EventResolver
 	Mutation() MutationResolver
 	Query() QueryResolver
@@ -167,6 +169,14 @@ type ComplexityRoot struct {
 	DeliveryAttemptEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	DeliveryChange struct {
+		Delivery  func(childComplexity int) int
+		Kind      func(childComplexity int) int
+		Matches   func(childComplexity int) int
+		Webhook   func(childComplexity int) int
+		WebhookID func(childComplexity int) int
 	}
 
 	DeliveryConnection struct {
@@ -376,7 +386,9 @@ type ComplexityRoot struct {
 	}
 
 	Subscription struct {
+		Deliveries       func(childComplexity int, filter *list.DeliveryFilter) int
 		DeliveryAttempts func(childComplexity int, filter *list.AttemptFilter, after *string, since *time.Time) int
+		Stats            func(childComplexity int, rangeArg list.TimeRange, filter *store.StatsFilter) int
 	}
 
 	Tenant struct {
@@ -568,6 +580,9 @@ type DeliveryAttemptResolver interface {
 	Request(ctx context.Context, obj *webhook.Attempt) (*model.AttemptRequest, error)
 	Response(ctx context.Context, obj *webhook.Attempt) (*model.AttemptResponse, error)
 }
+type DeliveryChangeResolver interface {
+	Webhook(ctx context.Context, obj *live.DeliveryChange) (*webhook.Webhook, error)
+}
 type EventResolver interface {
 	Tenant(ctx context.Context, obj *webhook.Event) (*webhook.Tenant, error)
 
@@ -624,6 +639,8 @@ type StatsGroupResolver interface {
 }
 type SubscriptionResolver interface {
 	DeliveryAttempts(ctx context.Context, filter *list.AttemptFilter, after *string, since *time.Time) (<-chan *model.StreamedAttempt, error)
+	Deliveries(ctx context.Context, filter *list.DeliveryFilter) (<-chan *live.DeliveryChange, error)
+	Stats(ctx context.Context, rangeArg list.TimeRange, filter *store.StatsFilter) (<-chan *model.Stats, error)
 }
 type TenantResolver interface {
 	Quotas(ctx context.Context, obj *webhook.Tenant) (*model.TenantQuotas, error)
@@ -1121,6 +1138,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DeliveryAttemptEdge.Node(childComplexity), true
+
+	case "DeliveryChange.delivery":
+		if e.ComplexityRoot.DeliveryChange.Delivery == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryChange.Delivery(childComplexity), true
+	case "DeliveryChange.kind":
+		if e.ComplexityRoot.DeliveryChange.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryChange.Kind(childComplexity), true
+	case "DeliveryChange.matches":
+		if e.ComplexityRoot.DeliveryChange.Matches == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryChange.Matches(childComplexity), true
+	case "DeliveryChange.webhook":
+		if e.ComplexityRoot.DeliveryChange.Webhook == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryChange.Webhook(childComplexity), true
+	case "DeliveryChange.webhookId":
+		if e.ComplexityRoot.DeliveryChange.WebhookID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryChange.WebhookID(childComplexity), true
 
 	case "DeliveryConnection.count":
 		if e.ComplexityRoot.DeliveryConnection.Count == nil {
@@ -2117,6 +2165,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.StreamedAttempt.Node(childComplexity), true
 
+	case "Subscription.deliveries":
+		if e.ComplexityRoot.Subscription.Deliveries == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_deliveries_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.Deliveries(childComplexity, args["filter"].(*list.DeliveryFilter)), true
 	case "Subscription.deliveryAttempts":
 		if e.ComplexityRoot.Subscription.DeliveryAttempts == nil {
 			break
@@ -2128,6 +2187,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.DeliveryAttempts(childComplexity, args["filter"].(*list.AttemptFilter), args["after"].(*string), args["since"].(*time.Time)), true
+	case "Subscription.stats":
+		if e.ComplexityRoot.Subscription.Stats == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_stats_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.Stats(childComplexity, args["range"].(list.TimeRange), args["filter"].(*store.StatsFilter)), true
 
 	case "Tenant.createdAt":
 		if e.ComplexityRoot.Tenant.CreatedAt == nil {
@@ -3178,6 +3248,22 @@ func (ec *executionContext) childFields_DeliveryAttemptEdge(ctx context.Context,
 		return ec.fieldContext_DeliveryAttemptEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeliveryAttemptEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_DeliveryChange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_DeliveryChange_kind(ctx, field)
+	case "delivery":
+		return ec.fieldContext_DeliveryChange_delivery(ctx, field)
+	case "matches":
+		return ec.fieldContext_DeliveryChange_matches(ctx, field)
+	case "webhookId":
+		return ec.fieldContext_DeliveryChange_webhookId(ctx, field)
+	case "webhook":
+		return ec.fieldContext_DeliveryChange_webhook(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeliveryChange", field.Name)
 }
 
 func (ec *executionContext) childFields_DeliveryConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4926,6 +5012,20 @@ func (ec *executionContext) field_Stats_series_args(ctx context.Context, rawArgs
 	return args, nil
 }
 
+func (ec *executionContext) field_Subscription_deliveries_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*list.DeliveryFilter, error) {
+			return ec.unmarshalODeliveryFilter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋlistᚐDeliveryFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Subscription_deliveryAttempts_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -4953,6 +5053,28 @@ func (ec *executionContext) field_Subscription_deliveryAttempts_args(ctx context
 		return nil, err
 	}
 	args["since"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_stats_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "range",
+		func(ctx context.Context, v any) (list.TimeRange, error) {
+			return ec.unmarshalNTimeRange2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋlistᚐTimeRange(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["range"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*store.StatsFilter, error) {
+			return ec.unmarshalOStatsFilter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚐStatsFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg1
 	return args, nil
 }
 
@@ -7013,6 +7135,114 @@ func (ec *executionContext) fieldContext_DeliveryAttemptEdge_node(_ context.Cont
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_DeliveryAttempt(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DeliveryChange_kind(ctx context.Context, field graphql.CollectedField, obj *live.DeliveryChange) (ret graphql.Marshaler) {
+	return ec.marshalNDeliveryChangeKind2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋliveᚐChangeKind(ctx, field.Selections, obj.Kind)
+}
+func (ec *executionContext) fieldContext_DeliveryChange_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeliveryChange", field, false, false, "DeliveryChangeKind")
+}
+
+func (ec *executionContext) _DeliveryChange_delivery(ctx context.Context, field graphql.CollectedField, obj *live.DeliveryChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeliveryChange_delivery(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Delivery, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *webhook.Delivery) graphql.Marshaler {
+			return ec.marshalODelivery2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐDelivery(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DeliveryChange_delivery(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeliveryChange",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Delivery(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DeliveryChange_matches(ctx context.Context, field graphql.CollectedField, obj *live.DeliveryChange) (ret graphql.Marshaler) {
+	return ec.marshalOBoolean2ᚖbool(ctx, field.Selections, obj.Matches)
+}
+func (ec *executionContext) fieldContext_DeliveryChange_matches(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeliveryChange", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _DeliveryChange_webhookId(ctx context.Context, field graphql.CollectedField, obj *live.DeliveryChange) (ret graphql.Marshaler) {
+	return ec.marshalOID2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐID(ctx, field.Selections, obj.WebhookID)
+}
+func (ec *executionContext) fieldContext_DeliveryChange_webhookId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeliveryChange", field, false, false, "ID")
+}
+
+func (ec *executionContext) _DeliveryChange_webhook(ctx context.Context, field graphql.CollectedField, obj *live.DeliveryChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeliveryChange_webhook(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.DeliveryChange().Webhook(ctx, obj)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				scope, err := ec.unmarshalOTokenScope2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐTokenScope(ctx, "WEBHOOKS_READ")
+				if err != nil {
+					var zeroVal *webhook.Webhook
+					return zeroVal, err
+				}
+				operator, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *webhook.Webhook
+					return zeroVal, err
+				}
+				if ec.Directives.Needs == nil {
+					var zeroVal *webhook.Webhook
+					return zeroVal, errors.New("directive needs is not implemented")
+				}
+				return ec.Directives.Needs(ctx, obj, directive0, scope, operator)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *webhook.Webhook) graphql.Marshaler {
+			return ec.marshalOWebhook2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐWebhook(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DeliveryChange_webhook(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeliveryChange",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Webhook(ctx, field)
 		},
 	}
 	return fc, nil
@@ -11368,6 +11598,140 @@ func (ec *executionContext) fieldContext_Subscription_deliveryAttempts(ctx conte
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Subscription_deliveryAttempts_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Subscription_deliveries(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return resolveStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_deliveries(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().Deliveries(ctx, fc.Args["filter"].(*list.DeliveryFilter))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				scope, err := ec.unmarshalOTokenScope2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐTokenScope(ctx, "DELIVERIES_READ")
+				if err != nil {
+					var zeroVal *live.DeliveryChange
+					return zeroVal, err
+				}
+				operator, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *live.DeliveryChange
+					return zeroVal, err
+				}
+				if ec.Directives.Needs == nil {
+					var zeroVal *live.DeliveryChange
+					return zeroVal, errors.New("directive needs is not implemented")
+				}
+				return ec.Directives.Needs(ctx, nil, directive0, scope, operator)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *live.DeliveryChange) graphql.Marshaler {
+			return ec.marshalNDeliveryChange2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋliveᚐDeliveryChange(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_deliveries(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DeliveryChange(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_deliveries_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Subscription_stats(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return resolveStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_stats(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().Stats(ctx, fc.Args["range"].(list.TimeRange), fc.Args["filter"].(*store.StatsFilter))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				scope, err := ec.unmarshalOTokenScope2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐTokenScope(ctx, "DELIVERIES_READ")
+				if err != nil {
+					var zeroVal *model.Stats
+					return zeroVal, err
+				}
+				operator, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.Stats
+					return zeroVal, err
+				}
+				if ec.Directives.Needs == nil {
+					var zeroVal *model.Stats
+					return zeroVal, errors.New("directive needs is not implemented")
+				}
+				return ec.Directives.Needs(ctx, nil, directive0, scope, operator)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Stats) graphql.Marshaler {
+			return ec.marshalNStats2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐStats(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_stats(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Stats(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_stats_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -16938,6 +17302,60 @@ func (ec *executionContext) _DeliveryAttemptEdge(ctx context.Context, sel ast.Se
 	return out
 }
 
+var deliveryChangeImplementors = []string{"DeliveryChange"}
+
+func (ec *executionContext) _DeliveryChange(ctx context.Context, sel ast.SelectionSet, obj *live.DeliveryChange) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, deliveryChangeImplementors)
+
+	out := newFieldSet(ctx, fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DeliveryChange")
+		case "kind":
+			out.Values[i] = ec._DeliveryChange_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "delivery":
+			out.Values[i] = ec._DeliveryChange_delivery(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "matches":
+			out.Values[i] = ec._DeliveryChange_matches(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "webhookId":
+			out.Values[i] = ec._DeliveryChange_webhookId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "webhook":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._DeliveryChange_webhook(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var deliveryConnectionImplementors = []string{"DeliveryConnection"}
 
 func (ec *executionContext) _DeliveryConnection(ctx context.Context, sel ast.SelectionSet, obj *model.Connection[webhook.Delivery]) graphql.Marshaler {
@@ -18410,6 +18828,10 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 	switch fields[0].Name {
 	case "deliveryAttempts":
 		return ec._Subscription_deliveryAttempts(ctx, fields[0])
+	case "deliveries":
+		return ec._Subscription_deliveries(ctx, fields[0])
+	case "stats":
+		return ec._Subscription_stats(ctx, fields[0])
 	default:
 		panic("unknown field " + strconv.Quote(fields[0].Name))
 	}
@@ -20059,6 +20481,29 @@ func (ec *executionContext) marshalNDeliveryAttemptEdge2ᚖgithubᚗcomᚋhookgr
 		return graphql.Null
 	}
 	return ec._DeliveryAttemptEdge(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNDeliveryChange2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋliveᚐDeliveryChange(ctx context.Context, sel ast.SelectionSet, v *live.DeliveryChange) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "DeliveryChange!")
+		return graphql.Null
+	}
+	return ec._DeliveryChange(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNDeliveryChangeKind2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋliveᚐChangeKind(ctx context.Context, v any) (live.ChangeKind, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := live.ChangeKind(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDeliveryChangeKind2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋliveᚐChangeKind(ctx context.Context, sel ast.SelectionSet, v live.ChangeKind) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "DeliveryChangeKind!")
+	}
+	return res
 }
 
 func (ec *executionContext) marshalNDeliveryEdge2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Edge[webhook.Delivery]) graphql.Marshaler {

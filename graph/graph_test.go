@@ -30,6 +30,7 @@ type api struct {
 	t        *testing.T
 	store    *store.Store
 	live     *live.Log
+	changes  *live.Changes
 	resolver *graph.Resolver
 	exec     *executor.Executor
 	log      *bytes.Buffer
@@ -59,8 +60,11 @@ func newAPI(t *testing.T) *api {
 	})
 	a.store = s
 	a.live = live.New(s, 1<<20)
+	a.changes = live.NewChanges(live.RowsOf(s), live.DefaultPace())
+	t.Cleanup(a.changes.Close)
+	s.Follow(a.changes)
 	s.Start(nil, a.live.Append)
-	a.resolver = &graph.Resolver{Store: s, Live: a.live, EndStream: func(context.Context, error) {}}
+	a.resolver = &graph.Resolver{Store: s, Live: a.live, Changes: a.changes, EndStream: func(context.Context, error) {}}
 	a.exec = newExecutor(a.resolver, a.log)
 	return a
 }
@@ -78,6 +82,13 @@ func newExecutor(r *graph.Resolver, log io.Writer) *executor.Executor {
 func (a *api) with(r *graph.Resolver) *api {
 	log := &bytes.Buffer{}
 	return &api{t: a.t, store: a.store, live: r.Live, resolver: r, exec: newExecutor(r, log), log: log}
+}
+
+// reads returns how many times the store was read.
+func (a *api) reads() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.statements
 }
 
 // as returns a context of a caller of the tenant.

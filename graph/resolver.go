@@ -29,6 +29,8 @@ var SDL string
 type Resolver struct {
 	Store *store.Store
 	Live  *live.Log
+	// Changes is where streams of deliveries, and of statistics, learn of what has changed.
+	Changes *live.Changes
 	// Settings are this server's values for the query server.
 	Settings Settings
 	// LastEventID returns the SSE header Last-Event-ID, where a stream resumes; "" if there is none. May be nil.
@@ -38,8 +40,12 @@ type Resolver struct {
 	// EndStream tells the transport why the subscription of ctx ends. It is called before the stream is closed, and the
 	// transport presents the error.
 	EndStream func(ctx context.Context, err error)
+	// PayMessage takes what one more message of a stream costs from its caller's budget, or returns how long to wait until it can. May be
+	// nil.
+	PayMessage func(ctx context.Context) time.Duration
 
-	shared *sharedReads // set by New
+	shared  *sharedReads // set by New, as is what follows
+	numbers *live.Numbers[*edition]
 }
 
 // Settings are the settings of one server.
@@ -56,6 +62,9 @@ type Settings struct {
 // New returns the executable schema. It must run within AroundOperations, and its errors must pass through a Presenter.
 func New(r *Resolver) graphql.ExecutableSchema {
 	r.shared = newSharedReads()
+	if r.Changes != nil {
+		r.numbers = live.NewNumbers[*edition](r.Changes)
+	}
 	return costed{NewExecutableSchema(Config{Schema: schema(), Resolvers: r, Directives: DirectiveRoot{Needs: needs}})}
 }
 

@@ -19,31 +19,69 @@ const maxBuckets = 1000
 
 // statsOf has statistics read what of them is needed by several fields once.
 func statsOf(s *store.Stats) *model.Stats {
-	var once sync.Once
-	var sum *stats.Counts
-	var asOf time.Time
-	var err error
-	return &model.Stats{Stats: s, Totals: func(ctx context.Context) (*stats.Counts, time.Time, error) {
-		once.Do(func() { sum, asOf, err = s.Totals(ctx) })
-		return sum, asOf, err
+	var mu sync.Mutex
+	kept := map[string]any{}
+	return &model.Stats{Stats: s, Once: func(ctx context.Context, key string, read func(context.Context) (any, error)) (any, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if v, known := kept[key]; known {
+			return v, nil
+		}
+		v, err := read(ctx)
+		if err == nil {
+			kept[key] = v
+		}
+		return v, err
 	}}
+}
+
+// once reads something of statistics once for all who ask by the key.
+func once[V any](ctx context.Context, s *model.Stats, key string, read func(context.Context) (V, error)) (V, error) {
+	v, err := s.Once(ctx, key, func(ctx context.Context) (any, error) { return read(ctx) })
+	typed, _ := v.(V)
+	return typed, err
+}
+
+// total is the counts of the whole range.
+type total struct {
+	*stats.Counts
+
+	asOf time.Time
+}
+
+func totals(ctx context.Context, s *model.Stats) (total, error) {
+	return once(ctx, s, "totals", func(ctx context.Context) (total, error) {
+		sum, asOf, err := s.Totals(ctx)
+		return total{sum, asOf}, err
+	})
 }
 
 // statsFor is statistics as the caller may see them: of its tenant, or of several for an operator who asks for them.
 func (r *Resolver) statsFor(ctx context.Context, during store.TimeRange, filter *store.StatsFilter) (*model.Stats, error) {
+	of, _, err := r.statsAccess(ctx, during, filter)
+	if err != nil {
+		return nil, err
+	}
+	return statsOf(of(during)), nil
+}
+
+// statsAccess prepares statistics as the caller may see them, and returns whose they are; nil: all tenants'.
+func (r *Resolver) statsAccess(ctx context.Context, during store.TimeRange, filter *store.StatsFilter) (of func(store.TimeRange) *store.Stats, tenants []webhook.ID, err error) {
 	f := given(filter)
 	if err := first(checkRange(during), bounded("tenantIds", len(f.TenantIDs)), bounded("webhookIds", len(f.WebhookIDs)), bounded("eventTypes", len(f.EventTypes)),
 		eventTypes("eventTypes", f.EventTypes)); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	caller := from(ctx).caller
 	if f.AllTenants && !caller.Operator {
-		return nil, &webhook.Invalid{Field: "filter.allTenants", Code: webhook.CodeNotAllowed, Message: "must be false: only an operator token may read statistics of all tenants"}
+		return nil, nil, &webhook.Invalid{Field: "filter.allTenants", Code: webhook.CodeNotAllowed, Message: "must be false: only an operator token may read statistics of all tenants"}
 	}
 	if caller.Operator && (f.AllTenants || f.TenantIDs != nil) {
-		return statsOf(r.Store.Registry(nil).Stats(during, f)), nil
+		all := r.Store.Registry(nil)
+		return func(during store.TimeRange) *store.Stats { return all.Stats(during, f) }, f.TenantIDs, nil
 	}
-	return statsOf(r.scope(ctx).Stats(during, f)), nil
+	own := r.scope(ctx)
+	return func(during store.TimeRange) *store.Stats { return own.Stats(during, f) }, []webhook.ID{caller.Tenant.ID}, nil
 }
 
 // checkRange refuses a range that ends before it begins.
@@ -59,6 +97,19 @@ func backlog(l *store.Backlog) *model.Backlog {
 	return &model.Backlog{Due: int(l.Due), Held: int(l.Held), Oldest: l.Oldest}
 }
 
+// backlogOf reads what is owed.
+func backlogOf(ctx context.Context, s *model.Stats) (*model.Backlog, error) {
+	return once(ctx, s, "backlog", func(ctx context.Context) (*model.Backlog, error) {
+		owed, err := s.Backlog(ctx)
+		if err != nil {
+			return nil, err
+		}
+		shown := backlog(owed)
+		shown.Oldest = func(ctx context.Context) (*time.Time, error) { return once(ctx, s, "oldest", owed.Oldest) }
+		return shown, nil
+	})
+}
+
 // series reads buckets.
 func series(ctx context.Context, s *model.Stats, bucketMs *int, limit int) ([]*model.StatsBucket, error) {
 	if limit < 1 || limit > maxBuckets {
@@ -68,14 +119,27 @@ func series(ctx context.Context, s *model.Stats, bucketMs *int, limit int) ([]*m
 	if bucketMs != nil {
 		width = new(time.Duration(*bucketMs) * time.Millisecond)
 	}
-	counts, each, err := s.Series(ctx, width, limit)
+	key := fmt.Sprintf("series %v %d", width, limit)
+	if bucketMs != nil {
+		key = fmt.Sprintf("series %d %d", *bucketMs, limit)
+	}
+	all, err := once(ctx, s, key, func(ctx context.Context) (*model.Series, error) {
+		counts, each, err := s.Series(ctx, width, limit)
+		return &model.Series{From: s.From, Width: each, Counts: counts, Sums: sums(counts)}, err
+	})
 	if err != nil {
 		return nil, err
 	}
-	buckets := make([]*model.StatsBucket, len(counts))
-	for i, c := range counts {
-		begin := s.From.Add(time.Duration(i) * each)
-		buckets[i] = &model.StatsBucket{From: begin, To: begin.Add(each), Values: model.NewStatsValues(c)}
+	var before *model.Series
+	if s.Sent != nil {
+		before, s.Sent.Series[key] = s.Sent.Series[key], all
+	}
+	buckets := make([]*model.StatsBucket, 0, len(all.Counts))
+	for i, c := range all.Counts {
+		if all.Changed(before, i) {
+			begin := all.From.Add(time.Duration(i) * all.Width)
+			buckets = append(buckets, &model.StatsBucket{From: begin, To: begin.Add(all.Width), Values: model.NewStatsValues(c)})
+		}
 	}
 	return buckets, nil
 }
@@ -89,16 +153,24 @@ func groups(ctx context.Context, l *loaders, s *model.Stats, by model.StatsDimen
 		model.StatsDimensionTenant: store.ByTenant, model.StatsDimensionWebhook: store.ByWebhook, model.StatsDimensionEventType: store.ByType,
 	}[by]
 	if dimension == 0 {
-		sum, _, err := s.Totals(ctx)
+		sum, err := totals(ctx, s)
 		if err != nil {
 			return nil, err
 		}
-		return attemptGroups(sum, by, n), nil
+		return attemptGroups(sum.Counts, by, n), nil
 	}
-	found, others, err := s.By(ctx, dimension, n)
+	type grouped struct {
+		groups []store.StatsGroup
+		others *stats.Counts
+	}
+	read, err := once(ctx, s, fmt.Sprintf("by %s %d", by, n), func(ctx context.Context) (g grouped, err error) {
+		g.groups, g.others, err = s.By(ctx, dimension, n)
+		return g, err
+	})
 	if err != nil {
 		return nil, err
 	}
+	found, others := read.groups, read.others
 	shown := &model.StatsGroups{Groups: make([]*model.StatsGroup, len(found))}
 	for i, g := range found {
 		one := &model.StatsGroup{Key: g.Type, ID: g.ID, By: by, Values: model.NewStatsValues(g.Counts)}

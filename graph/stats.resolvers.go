@@ -17,14 +17,14 @@ func (r *queryResolver) Stats(ctx context.Context, rangeArg list.TimeRange, filt
 
 // AsOf is the resolver for the asOf field.
 func (r *statsResolver) AsOf(ctx context.Context, obj *model.Stats) (*time.Time, error) {
-	_, asOf, err := obj.Totals(ctx)
-	return &asOf, err
+	sum, err := totals(ctx, obj)
+	return &sum.asOf, err
 }
 
 // Totals is the resolver for the totals field.
 func (r *statsResolver) Totals(ctx context.Context, obj *model.Stats) (*model.StatsValues, error) {
-	sum, _, err := obj.Totals(ctx)
-	return model.NewStatsValues(sum), err
+	sum, err := totals(ctx, obj)
+	return model.NewStatsValues(sum.Counts), err
 }
 
 // Series is the resolver for the series field.
@@ -39,11 +39,7 @@ func (r *statsResolver) By(ctx context.Context, obj *model.Stats, dimension mode
 
 // Backlog is the resolver for the backlog field.
 func (r *statsResolver) Backlog(ctx context.Context, obj *model.Stats) (*model.Backlog, error) {
-	owed, err := obj.Backlog(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return backlog(owed), nil
+	return backlogOf(ctx, obj)
 }
 
 // Webhook is the resolver for the webhook field.

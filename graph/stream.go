@@ -60,6 +60,26 @@ func (r *Resolver) stream(ctx context.Context, f store.AttemptFilter, begin live
 	return nil, nil // see above
 }
 
+// changes watches deliveries until ctx ends. As in stream, the channel is nil, and a client that does not read holds a bounded number of
+// changes.
+func (r *Resolver) changes(ctx context.Context, f store.DeliveryFilter) (<-chan *live.DeliveryChange, error) {
+	w, err := r.Changes.Watch(ctx, from(ctx).caller.Tenant.ID, f)
+	if err != nil {
+		return nil, err
+	}
+	from(ctx).pull = func(ctx context.Context) (*live.DeliveryChange, bool) {
+		change, err := w.Next(ctx)
+		if err != nil && ctx.Err() == nil {
+			r.EndStream(ctx, err)
+		}
+		return change, err == nil
+	}
+	return nil, nil // see stream
+}
+
+// changedWebhook is the webhook that a change names.
+func changedWebhook(c *live.DeliveryChange) webhook.ID { return *c.WebhookID }
+
 // streamError adds to an error the cursor from which a client can resume, if there is one.
 func (r *Resolver) streamError(tenant webhook.ID, err error) error {
 	oldest := func(seq int64) string {

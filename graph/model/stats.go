@@ -14,7 +14,31 @@ import (
 type Stats struct {
 	*store.Stats
 
-	Totals func(ctx context.Context) (*stats.Counts, time.Time, error) // of the whole range; read once
+	// Once returns what read returns, read once for all who show these statistics and ask by the key.
+	Once func(ctx context.Context, key string, read func(ctx context.Context) (any, error)) (any, error)
+	// Sent is what a stream has sent; nil: it is no stream.
+	Sent *SentBuckets
+}
+
+// SentBuckets is what the client of a stream has of each series, by its arguments.
+type SentBuckets struct{ Series map[string]*Series }
+
+// Series is counts over time. It is not changed any more.
+type Series struct {
+	From   time.Time
+	Width  time.Duration
+	Counts []*stats.Counts // of each bucket; nil is nothing
+	Sums   []uint64        // of each, by which counts are compared
+}
+
+// Changed reports whether the bucket n of the series is another one, or has other counts, than the client has it.
+func (s *Series) Changed(before *Series, n int) bool {
+	if before == nil || before.Width != s.Width {
+		return true
+	}
+	since := s.From.Add(time.Duration(n) * s.Width).Sub(before.From)
+	i := int(since / s.Width)
+	return since%s.Width != 0 || since < 0 || i >= len(before.Sums) || before.Sums[i] != s.Sums[n]
 }
 
 // StatsBucket is the numbers of a part of a time range.

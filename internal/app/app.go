@@ -37,11 +37,12 @@ type server struct {
 	log   *slog.Logger
 	files config.Descriptors // the division of the process's descriptors
 
-	client *egress.Client
-	store  *store.Store
-	tail   *live.Log
-	sender *sender.Sender
-	upkeep *upkeep.Upkeep
+	client  *egress.Client
+	store   *store.Store
+	tail    *live.Log
+	changes *live.Changes
+	sender  *sender.Sender
+	upkeep  *upkeep.Upkeep
 
 	auth      *auth.Authenticator
 	rateLimit *auth.RateLimit
@@ -73,6 +74,9 @@ func (s *server) close() error {
 	var errs []error
 	if s.http != nil {
 		_ = s.http.listener.Close() // already closed if the server has run
+	}
+	if s.changes != nil {
+		s.changes.Close()
 	}
 	if s.store != nil {
 		errs = append(errs, s.store.Close())
@@ -120,11 +124,13 @@ func (s *server) openStore(ctx context.Context) (err error) {
 		return err
 	}
 	s.tail = live.New(s.store, tailBytes)
+	s.changes = live.NewChanges(live.RowsOf(s.store), live.DefaultPace())
 	s.sender = sender.New(sender.Config{
 		Store: s.store, Client: s.client, Logger: s.log, Concurrency: s.files.Concurrency, Timeout: cfg.Timeout,
 		MaxDataBytes: int(cfg.MaxPayload), Grace: stopTimeout - 3*time.Second,
 		Delay: sender.SchedulingDelay(),
 	})
+	s.store.Follow(s.changes)
 	s.store.Start(s.sender, s.tail.Append)
 	return nil
 }
@@ -151,7 +157,8 @@ func (s *server) openAPI(context.Context) (err error) {
 	s.calls.OnFull(func(h intake.Holder, of *intake.Full) { full("REST calls", h, of) })
 	maxAnswer := 8<<20 + 2*int(cfg.MaxPayload)
 	schema := graph.New(&graph.Resolver{
-		Store: s.store, Live: s.tail, LastEventID: gqlhttp.LastEventID, SetCursor: gqlhttp.SetCursor, EndStream: gqlhttp.EndStream,
+		Store: s.store, Live: s.tail, Changes: s.changes,
+		LastEventID: gqlhttp.LastEventID, SetCursor: gqlhttp.SetCursor, EndStream: gqlhttp.EndStream, PayMessage: gqlhttp.PayMessage,
 		Settings: graph.Settings{
 			Version: cli.Version(), Retention: cfg.Kept(), DeliveryMaxAge: cfg.MaxAge(), Timeout: cfg.Timeout,
 			MaxDataBytes: int(cfg.MaxPayload), MaxCost: config.MaxCost, MaxAnswerBytes: maxAnswer,

@@ -159,9 +159,14 @@ func newIsolation(t *testing.T) *isolation {
 	t.Helper()
 	w := &isolation{T: t, store: webhooktest.Store(t, nil)}
 	w.live = live.New(w.store, 1) // a tail so small that streams read the database; package live tests the tail
+	changes := live.NewChanges(live.RowsOf(w.store), live.DefaultPace())
+	t.Cleanup(changes.Close)
+	w.store.Follow(changes)
 	w.store.Start(nil, w.live.Append)
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))
-	schema := graph.New(&graph.Resolver{Store: w.store, Live: w.live, LastEventID: gqlhttp.LastEventID, SetCursor: gqlhttp.SetCursor, EndStream: gqlhttp.EndStream})
+	schema := graph.New(&graph.Resolver{
+		Store: w.store, Live: w.live, Changes: changes, LastEventID: gqlhttp.LastEventID, SetCursor: gqlhttp.SetCursor, EndStream: gqlhttp.EndStream,
+	})
 	w.schema = schema.Schema()
 	authenticator := auth.New(w.store)
 	api := gqlhttp.New(schema, gqlhttp.Config{
@@ -495,11 +500,11 @@ func (w *isolation) literals(f *ast.FieldDefinition) (text string, ok bool) {
 // call sends a request, and returns the status and the response.
 func (w *isolation) call(t *testing.T, token, method, path, body, tenant string) string {
 	t.Helper()
-	return w.callUntil(t, token, method, path, body, tenant, "")
+	return w.callUntil(t, token, method, path, body, tenant, "", nil)
 }
 
-// callUntil is call, but reads a stream of events up to one that contains the text.
-func (w *isolation) callUntil(t *testing.T, token, method, path, body, tenant, until string) string {
+// callUntil is call, but reads a stream of events up to one that contains the text. It calls begun, if that is not nil, after the first one.
+func (w *isolation) callUntil(t *testing.T, token, method, path, body, tenant, until string, begun func()) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
@@ -536,6 +541,10 @@ func (w *isolation) callUntil(t *testing.T, token, method, path, body, tenant, u
 			got.WriteString(" " + data)
 			if strings.Contains(data, until) {
 				break
+			}
+			if begun != nil {
+				begun()
+				begun = nil
 			}
 		}
 	}
@@ -596,11 +605,9 @@ func (w *isolation) probe(t *testing.T, s *slot, alice, bob *party) {
 	}
 	ask := func(token, tenant, x string, own *party, ownID string) string {
 		v := put(x, own)
-		doc, until := w.document(t, s, v, own, ownID), ""
-		if s.root == w.schema.Subscription {
-			until = own.end["cursor"]
-		}
-		return w.callUntil(t, token, "POST", "/graphql", doc, tenant, until)
+		doc := w.document(t, s, v, own, ownID)
+		until, begun := w.ending(t, s, own)
+		return w.callUntil(t, token, "POST", "/graphql", doc, tenant, until, begun)
 	}
 	required := w.required(t, s, bob)
 	for kind, x := range kinds {
@@ -622,6 +629,34 @@ func (w *isolation) probe(t *testing.T, s *slot, alice, bob *party) {
 	if isID {
 		w.matters(t, s, ask)
 	}
+}
+
+// ending returns the text with which the slot's stream, if it is one, has told what it has to tell, and what to do first to make it do so.
+func (w *isolation) ending(t *testing.T, s *slot, own *party) (until string, begun func()) {
+	t.Helper()
+	if s.root != w.schema.Subscription {
+		return "", nil
+	}
+	switch name := s.last().name; s.way[0].Name {
+	case "stats":
+		return `"Stats"`, nil // all that there is comes first
+	case "deliveries":
+		if s.last().typ.Name() != "ID" && name != "eventTypes" {
+			return `"RESYNC"`, nil // of the others, the last delivery meets none
+		}
+		return own.end["delivery"], func() {
+			for _, text := range []string{own.ids["delivery"], own.end["delivery"]} {
+				id, err := webhook.ParseID(text)
+				if err == nil {
+					_, err = w.store.In(own.id).RetryDelivery(t.Context(), id)
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		}
+	}
+	return own.end["cursor"], nil
 }
 
 // required returns ids for an argument that is required beside the slot: the party's own, of every kind.

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/executor"
@@ -245,6 +246,10 @@ type execution struct {
 // response has been written.
 func (e *engine) start(ctx context.Context, op *operation, lastEventID string) (x *execution) {
 	ctx, s := withStream(ctx, lastEventID)
+	if e.cfg.Charge != nil {
+		caller := ctx
+		s.pay = func() time.Duration { return e.cfg.Charge(caller, op.cost) }
+	}
 	who := e.holder(ctx)
 	m := meter.Of(e.kitchen.tab(ctx, who, op.kind()), e.cfg.MaxAnswerBytes)
 	ctx = meter.With(ctx, m)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/hookgraph/hookgraph/internal/intake"
 )
@@ -13,6 +14,7 @@ import (
 // stream is shared by a subscription's resolver and its transport.
 type stream struct {
 	lastEventID string
+	pay         func() time.Duration // for one more message; nil: it is free
 
 	mu     sync.Mutex // guards what follows
 	err    error
@@ -61,6 +63,15 @@ func SetCursor(ctx context.Context, cursor string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.cursor = cursor
+}
+
+// PayMessage charges the caller of ctx's subscription once more for its operation, and returns how long it must wait before it can afford
+// that. A resolver whose messages are not free calls it before each but the first. Outside of a subscription PayMessage does nothing.
+func PayMessage(ctx context.Context) time.Duration {
+	if s, ok := ctx.Value(streamKey{}).(*stream); ok && s.pay != nil {
+		return s.pay()
+	}
+	return 0
 }
 
 // takeCursor returns and clears the cursor of the response, "" if it has none.

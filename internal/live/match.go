@@ -2,6 +2,7 @@ package live
 
 import (
 	"slices"
+	"time"
 
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
@@ -14,13 +15,30 @@ func Match(tenant webhook.ID, f *store.AttemptFilter, a *webhook.Attempt) bool {
 		in(f.WebhookIDs, a.WebhookID) &&
 		in(f.DeliveryIDs, a.DeliveryID) &&
 		in(f.EventIDs, a.EventID) &&
-		(len(f.EventTypes) == 0 || slices.ContainsFunc(f.EventTypes, func(p string) bool { return webhook.MatchesType(p, a.EventType) })) &&
+		ofTypes(f.EventTypes, a.EventType) &&
 		in(f.Statuses, a.Status) &&
 		(len(f.Errors) == 0 || a.Error != nil && in(f.Errors, *a.Error)) &&
-		(len(f.HTTPStatuses) == 0 || a.ResponseStatus != nil && slices.ContainsFunc(f.HTTPStatuses, func(r store.IntRange) bool { return r.Has(*a.ResponseStatus) })) &&
+		answered(f.HTTPStatuses, a.ResponseStatus) &&
 		in(f.Triggers, a.Trigger) &&
-		(f.StartedAt.From == nil || !a.StartedAt.Before(*f.StartedAt.From)) &&
-		(f.StartedAt.To == nil || a.StartedAt.Before(*f.StartedAt.To))
+		within(f.StartedAt, &a.StartedAt)
+}
+
+// ofTypes reports whether an event type matches one of the patterns; an empty list matches everything.
+func ofTypes(patterns []string, eventType string) bool {
+	return len(patterns) == 0 || slices.ContainsFunc(patterns, func(p string) bool { return webhook.MatchesType(p, eventType) })
+}
+
+// answered reports whether a status is in one of the ranges; an empty list matches everything, also nil.
+func answered(ranges []store.IntRange, status *int) bool {
+	return len(ranges) == 0 || status != nil && slices.ContainsFunc(ranges, func(r store.IntRange) bool { return r.Has(*status) })
+}
+
+// within reports whether a time is in the range; one without bounds matches everything, also nil.
+func within(r store.TimeRange, t *time.Time) bool {
+	if t == nil {
+		return r == store.TimeRange{}
+	}
+	return (r.From == nil || !t.Before(*r.From)) && (r.To == nil || t.Before(*r.To))
 }
 
 // in reports whether a filter's list matches v; an empty one matches everything.

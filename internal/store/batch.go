@@ -112,6 +112,13 @@ func (b *batch) target(id webhook.ID) *Target {
 	return b.s.routes.Get(id)
 }
 
+// tellLater notes a change that is told after the commit, if anybody wants to know.
+func (b *batch) tellLater(c Change) {
+	if b.s.telling() {
+		b.Changes = append(b.Changes, c)
+	}
+}
+
 // release returns all reservations except the first.
 func (b *batch) release(first int) {
 	if lost := b.reserved[first:]; len(lost) > 0 {

@@ -15,7 +15,14 @@ type (
 	Claimed = dialect.Claimed
 	// Result is a completed attempt, to be recorded.
 	Result = dialect.Result
+	// Change says what has changed of what is shown.
+	Change = dialect.Change
+	// Statuses is a set of statuses of deliveries.
+	Statuses = dialect.Statuses
 )
+
+// ShownStatuses returns the set of the statuses.
+func ShownStatuses(list []webhook.DeliveryStatus) Statuses { return dialect.ShownStatuses(list) }
 
 // ClaimedSize returns the Size of a claimed delivery of the event.
 func ClaimedSize(e *webhook.Event) int { return dialect.ClaimedSize(e) }
@@ -77,6 +84,52 @@ func (s *Store) tell(attempts []*webhook.Attempt) {
 	if f := s.audience.Load().attempts; f != nil {
 		f(attempts)
 	}
+	if s.following() {
+		s.tellChanges(dialect.Attempted(attempts))
+	}
+}
+
+// Follower is told of changes after their commit: of those of this process, and of the other nodes'. A change may be told more than once.
+// Its methods are called from the store's own goroutines: they must return at once and must not call the store.
+type Follower interface {
+	// Following reports whether anybody wants to know. While nobody does, changes are not told.
+	Following() bool
+	// Changed takes changes. It must not keep or change the slice.
+	Changed(changes []Change)
+}
+
+// Follow sets the receiver of changes, once.
+func (s *Store) Follow(f Follower) { s.follower.Store(&f) }
+
+// following reports whether anybody in this process wants to know of changes.
+func (s *Store) following() bool {
+	f := s.follower.Load()
+	return f != nil && (*f).Following()
+}
+
+// telling reports whether changes have to be kept for anybody, other nodes included.
+func (s *Store) telling() bool { return s.following() || s.db.Nodes() > 1 }
+
+// tellChanges tells the follower.
+func (s *Store) tellChanges(changes []Change) {
+	if len(changes) > 0 && s.following() {
+		(*s.follower.Load()).Changed(changes)
+	}
+}
+
+// changesOf returns the changes that new snapshots of webhooks are. It is called before they replace the known ones: what only the sender
+// knows of a webhook is no change. Whether a webhook is enabled decides what all of its deliveries show.
+func (s *Store) changesOf(targets map[webhook.ID]*Target) []Change {
+	if len(targets) == 0 || !s.following() {
+		return nil
+	}
+	var list []Change
+	for id, to := range targets {
+		if was := s.routes.Get(id); was == nil || !was.UpdatedAt.Equal(to.UpdatedAt) || to.DeletedAt != nil {
+			list = append(list, Change{Tenant: to.TenantID, Webhook: id})
+		}
+	}
+	return list
 }
 
 // noDispatcher leaves every delivery to be claimed.

@@ -509,3 +509,6 @@ func (s *Store) CancelDeliveriesOf(ctx context.Context, w *webhook.Webhook) (n i
 	err = s.read.WithContext(ctx).Raw("SELECT COUNT(*) FROM deliveries WHERE webhook_id = ? AND status = 'CANCELED'", w.ID).Scan(&n).Error
 	return n, err
 }
+
+// Nodes returns the number of nodes that this one knows of.
+func (s *Store) Nodes() int { return s.db.Nodes() }

@@ -123,6 +123,7 @@ type Store struct {
 	starts     atomic.Pointer[startList] // as last read; never changed in place
 	session    *dialect.Session          // this start, as the database knows it
 	audience   atomic.Pointer[audience]
+	follower   atomic.Pointer[Follower]
 	background sync.WaitGroup
 	quotas     *quota.Book
 	counting   sync.Mutex // held while stored events are counted
@@ -353,7 +354,11 @@ func (h host) Pass(ctx context.Context) error {
 
 func (h host) Tell(attempts []*webhook.Attempt) { h.s.tell(attempts) }
 
-func (h host) Watched() bool { return h.s.watched() }
+func (h host) Watched() bool { return h.s.watched() || h.s.following() }
+
+func (h host) Changed(changes []dialect.Change) { h.s.tellChanges(changes) }
+
+func (h host) Following() bool { return h.s.following() }
 
 func (h host) Count(nodes int) { h.s.dispatcher().Nodes(nodes) }
 
@@ -375,7 +380,9 @@ func (h host) TakeOver(db *gorm.DB, where string, args ...any) error {
 	if err != nil {
 		return err
 	}
+	told := h.s.changesOf(changed)
 	h.s.routes.Change(changed)
+	h.s.tellChanges(told)
 	for _, to := range changed {
 		h.s.dispatcher().Changed(to)
 	}

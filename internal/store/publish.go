@@ -339,9 +339,13 @@ func (b *batch) insertAll(events []*incoming) error {
 		}
 		if note := b.fanOutLater(in); note != nil {
 			notes = append(notes, note)
+			b.tellCounted(in.event.TenantID)
 			continue
 		}
 		targets = b.receivers(targets[:0], in)
+		if len(targets) == 0 {
+			b.tellCounted(in.event.TenantID)
+		}
 		for _, to := range targets {
 			claims = append(claims, b.delivery(&in.event, to, in.trigger()))
 		}
@@ -350,6 +354,14 @@ func (b *batch) insertAll(events []*incoming) error {
 		return err
 	}
 	return b.insertDeliveries(claims)
+}
+
+// tellCounted notes that an event without deliveries, so far, changes the tenant's statistics.
+func (b *batch) tellCounted(tenant webhook.ID) {
+	counted := Change{Tenant: tenant}
+	if n := len(b.Changes); n == 0 || b.Changes[n-1] != counted {
+		b.tellLater(counted)
+	}
 }
 
 // fanOutLater is a note for the event if its deliveries are to be made later; nil if they are to be made now.
@@ -422,6 +434,7 @@ func (b *batch) insertDeliveries(claims []*Claimed) error {
 	if err != nil {
 		return fmt.Errorf("insert deliveries: %w", err)
 	}
+	b.Made = append(b.Made, claims...)
 	for i, claimed := range claims {
 		claimed.Delivery.Seq = first + int64(i)
 		b.counts.Owed(statsKey(claimed.Target, claimed.Event.Type), 1)

@@ -69,6 +69,9 @@ func (b *batch) record() error {
 		a := b.attempt(o.Result)
 		b.Attempts = append(b.Attempts, a)
 		b.countOutcome(&o, is, a)
+		if is.Was == webhook.Canceled && is.Status != webhook.Canceled { // which the attempt does not say
+			b.tellLater(o.Claimed.Change(dialect.StatusesOf(is.Was), dialect.StatusesOf(is.Status)))
+		}
 	}
 	if len(kept) == 0 {
 		return nil

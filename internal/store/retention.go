@@ -351,6 +351,7 @@ func (s *Store) expirePiece(ctx context.Context, of *Target, before time.Time) (
 			append([]any{webhook.FailureExpired, dialect.At(b.Now), arg}, days...)...).Error; err != nil {
 			return fmt.Errorf("give deliveries up: %w", err)
 		}
+		b.tellLater(Change{Tenant: of.TenantID, Webhook: of.ID})
 		return b.note(told)
 	})
 	return n, err

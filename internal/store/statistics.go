@@ -187,6 +187,19 @@ var widths = []int64{
 	1, 2, 3, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2 * 1440, 3 * 1440, 5 * 1440, 7 * 1440, 14 * 1440,
 }
 
+// StatsWidth returns the width of the usual buckets that a series over that time has.
+func StatsWidth(span time.Duration) time.Duration {
+	for _, w := range widths {
+		if each := time.Duration(w) * time.Minute; span <= usualBuckets*each {
+			return each
+		}
+	}
+	return time.Duration(widths[len(widths)-1]) * time.Minute
+}
+
+// usualBuckets is the number of buckets that a series has at most unless it is asked for others.
+const usualBuckets = 120
+
 // Series reads the counts in buckets of the width, from From on; nil is one that gives at most limit of them. What is empty is nil. The error
 // may be an *Invalid.
 func (t *Stats) Series(ctx context.Context, width *time.Duration, limit int) (counts []*stats.Counts, each time.Duration, err error) {

@@ -367,6 +367,7 @@ func (s *Store) Claim(ctx context.Context, id webhook.ID, n, maxBytes int) (clai
 		if claims, err = s.db.Claim(&b.Tx, to, n, maxBytes); err != nil {
 			return fmt.Errorf("claim: %w", err)
 		}
+		b.tellClaims(claims)
 		if next, err = s.db.NextDue(&b.Tx, to); err != nil {
 			return fmt.Errorf("find next due: %w", err)
 		}
@@ -388,6 +389,17 @@ func (s *Store) Unclaim(ctx context.Context, claims []*Claimed) error {
 		if err := s.db.Unclaim(&b.Tx, claims); err != nil {
 			return fmt.Errorf("unclaim: %w", err)
 		}
+		b.tellClaims(claims)
 		return nil
 	})
+}
+
+// tellClaims notes that deliveries are claimed, or no longer: what is claimed has no next attempt.
+func (b *batch) tellClaims(claims []*Claimed) {
+	if !b.s.telling() {
+		return
+	}
+	for _, claimed := range claims {
+		b.tellLater(claimed.Change(dialect.Owed, dialect.Owed))
+	}
 }

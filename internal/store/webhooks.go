@@ -343,7 +343,9 @@ func (s *Store) cancelDeleted(w *webhook.Webhook) {
 			for _, t := range types {
 				b.counts.Ended(stats.Key{Tenant: stats.Tenant(w.TenantID), Webhook: w.Seq, Type: t}, stats.Canceled, 1, true)
 			}
-			n = len(types)
+			if n = len(types); n > 0 {
+				b.tellLater(Change{Tenant: w.TenantID, Webhook: w.ID})
+			}
 			return nil
 		})
 		if err != nil || n == 0 {
@@ -368,6 +370,7 @@ func (c *Scope) RetryDelivery(ctx context.Context, id webhook.ID) (*webhook.Deli
 			b.counts.Owed(statsKey(to, is.EventType), 1)
 		}
 		b.dueAt(d.WebhookID, b.Now)
+		b.tellLater(is.change(d, dialect.Owed))
 		return b.DB.Exec(`UPDATE deliveries SET status = 'PENDING', schedule_start = attempt_count, completed_at = NULL, failure_reason = NULL,
 			triggered_by = CASE WHEN claimed_by IS NULL THEN 'MANUAL' ELSE triggered_by END,
 			due_at = CASE WHEN claimed_by IS NULL THEN CAST(? AS timestamptz) END WHERE seq = ? AND tenant_id = ?`, dialect.At(b.Now), d.Seq, c.tenant).Error
@@ -387,6 +390,7 @@ func (c *Scope) CancelDelivery(ctx context.Context, id webhook.ID) (*webhook.Del
 			return &webhook.Invalid{Field: "id", Code: webhook.CodeConflict, Message: "the delivery is completed already; only pending and held ones can be canceled"}
 		}
 		b.counts.Ended(statsKey(to, is.EventType), stats.Canceled, 1, true)
+		b.tellLater(is.change(d, dialect.StatusesOf(webhook.Canceled)))
 		return b.DB.Exec("UPDATE deliveries SET status = 'CANCELED', due_at = NULL, completed_at = ? WHERE seq = ? AND tenant_id = ?",
 			dialect.At(b.Now), d.Seq, c.tenant).Error
 	})
@@ -396,6 +400,13 @@ func (c *Scope) CancelDelivery(ctx context.Context, id webhook.ID) (*webhook.Del
 type lockedDelivery struct {
 	Status    webhook.DeliveryStatus
 	EventType string
+}
+
+// change is the change of a locked delivery to one of the statuses.
+func (is lockedDelivery) change(d *webhook.Delivery, to Statuses) Change {
+	return Change{
+		Tenant: d.TenantID, Webhook: d.WebhookID, Event: d.EventID, Delivery: d.ID, EventType: is.EventType, Was: dialect.StatusesOf(is.Status), Is: to,
+	}
 }
 
 // lockDelivery locks a delivery and returns its state. Another replica may be changing it, and its previous state decides what is counted.

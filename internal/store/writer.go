@@ -307,6 +307,7 @@ func (w *writer) setAside(results []*Result, err error) {
 		if err := b.s.db.Unclaim(&b.Tx, []*Claimed{r.Claimed}); err != nil {
 			return err
 		}
+		b.tellLater(r.Claimed.Change(dialect.Owed, dialect.Owed))
 		due := b.Now.Add(w.s.tuning.AsideWait)
 		b.dueAt(r.Claimed.Delivery.WebhookID, due)
 		return b.DB.Exec("UPDATE deliveries SET due_at = ? WHERE id = ? AND due_at IS NOT NULL", dialect.At(due), r.Claimed.Delivery.ID).Error
@@ -348,7 +349,7 @@ func (b *batch) write() (err error) {
 			b.release(0)
 		}
 	}()
-	b.fanOuts = nil
+	b.fanOuts, b.Attempts, b.Made, b.Changes = nil, nil, nil, nil
 	b.startCounting()
 	b.failures, b.begun = make([]error, len(b.changes)), false
 	return b.s.db.Transaction(&b.Tx, func() error {
@@ -384,6 +385,7 @@ func (b *batch) write() (err error) {
 // apply runs one change in its own savepoint, and takes back its notes if it fails.
 func (b *batch) apply(c *change) error {
 	outer, changed, reserved, fanOuts := b.DB, len(b.changed), len(b.reserved), len(b.fanOuts)
+	made, told := len(b.Made), len(b.Changes)
 	b.undo = b.undo[:0]
 	counted := b.countApart()
 	err := outer.Transaction(func(tx *gorm.DB) error {
@@ -404,6 +406,7 @@ func (b *batch) apply(c *change) error {
 			}
 		}
 		b.changed, b.fanOuts = b.changed[:changed], b.fanOuts[:fanOuts]
+		b.Made, b.Changes = b.Made[:made], b.Changes[:told]
 		b.release(reserved)
 	}
 	return err
@@ -411,6 +414,7 @@ func (b *batch) apply(c *change) error {
 
 // answer answers every caller, after the commit.
 func (b *batch) answer() {
+	webhooks := b.s.changesOf(b.Targets)
 	b.s.routes.Change(b.Targets)
 	for _, to := range b.disabled {
 		b.s.log.Warn("a webhook was disabled, its deliveries wait until it is enabled", slog.Any("webhook", to.ID), slog.Any("tenant_id", to.TenantID),
@@ -423,6 +427,8 @@ func (b *batch) answer() {
 		b.s.dispatcher().Batch(b.hand)
 	}
 	b.s.db.Committed(&b.Tx)
+	b.s.tellChanges(webhooks)
+	b.s.tellChanges(b.Changes)
 	for _, r := range b.results {
 		r.Release()
 	}

@@ -61,7 +61,7 @@ export default [
               'StatsGroup',
               'StatsGroups',
               'StatsValues',
-              'StreamedAttempt', // an edge of a list without an end
+              'DeliveryChange', 'StreamedAttempt', // an edge of a list without an end
               'TenantQuotas', // of a Tenant, like the next
               'TenantUsage',
               'UserError',

@@ -105,6 +105,8 @@ type Tx struct {
 	Now      time.Time
 	Targets  map[webhook.ID]*Target // changed in it
 	Attempts []*webhook.Attempt     // added in it
+	Made     []*Claimed             // deliveries added in it
+	Changes  []Change               // of what else is shown, but for Targets; kept only when somebody is told (Host.Following, Nodes)
 }
 
 // SQL is the transaction below GORM, and below a tenant's name: what is said to it is for the writer to hold to its tenant.
@@ -143,6 +145,10 @@ type Host interface {
 	// Tell tells watchers of committed attempts, in the order of the log; watched reports whether there are any.
 	Tell(attempts []*webhook.Attempt)
 	Watched() bool
+	// Changed tells followers of committed changes that their own transaction's end does not tell them of; following reports whether there
+	// are any.
+	Changed(changes []Change)
+	Following() bool
 	// Count tells the sender how many nodes there are.
 	Count(nodes int)
 	// LookForDue tells the sender of all deliveries that can be claimed.

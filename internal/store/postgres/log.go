@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"strconv"
 	"sync"
 	"time"
 
@@ -25,6 +24,10 @@ type follower struct {
 	own       map[int64]*webhook.Attempt // committed here and not passed yet, at most maxOwn: they need not be read
 	committed int64                      // the highest Seq that was committed here
 	moved     chan struct{}              // closed when the log's end has moved
+
+	// Of run's goroutine:
+	made int64 // the seq up to which new deliveries were told, or nobody wanted to know
+	next int64 // the seq last read
 }
 
 const (
@@ -44,6 +47,7 @@ func (p *DB) begun(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	p.log.made = end
 	p.known.Store(version)
 	var last int64
 	if err := p.side.QueryRowContext(ctx, "SELECT COALESCE(MAX(seq), 0) FROM attempts WHERE seq <= $1", end).Scan(&last); err != nil {
@@ -74,7 +78,13 @@ func (p *DB) Committed(b *dialect.Tx) {
 		f.mu.Unlock()
 		f.poke()
 	}
-	if len(b.Attempts) > 0 || len(b.Targets) > 0 {
+	if len(b.Made) > 0 && p.s.Following() {
+		f.poke()
+	}
+	if p.alive.Load() > 1 {
+		p.outbox.add(b.Changes)
+	}
+	if len(b.Attempts)+len(b.Targets)+len(b.Made)+len(b.Changes) > 0 {
 		dialect.Signal(p.notify)
 	}
 }
@@ -135,15 +145,19 @@ func (f *follower) look(ctx context.Context) (more bool, err error) {
 	if version > f.p.known.Load() {
 		f.p.nudge()
 	}
+	moreMade, err := f.newDeliveries(ctx, end)
+	if err != nil {
+		return false, err
+	}
 	last := f.p.s.Last.Load()
 	if end <= last {
-		return false, nil
+		return moreMade, nil
 	}
 	seqs, err := f.seqs(ctx, last, end)
 	if err != nil {
 		return false, err
 	}
-	more = len(seqs) == followRows
+	more = moreMade || len(seqs) == followRows
 	// The log's end is an existing attempt, not the horizon: after a crash PostgreSQL may reuse transaction ids of which nothing
 	// had reached the disk, but none below a committed one.
 	for len(seqs) > 0 {
@@ -305,14 +319,13 @@ func (p *DB) listenOnce(ctx context.Context) error {
 		return err
 	}
 	p.log.poke() // for missed notifications
+	p.anything()
 	for {
 		n, err := conn.WaitForNotification(ctx)
 		if err != nil {
 			return err
 		}
-		if l := p.lease.Load(); l == nil || n.Payload != strconv.FormatInt(l.Node, 10) {
-			p.log.poke()
-		}
+		p.heard(n.Payload)
 	}
 }
 
@@ -325,7 +338,7 @@ func (p *DB) tellOthers(ctx context.Context) {
 		case <-p.notify:
 		}
 		if p.alive.Load() > 1 {
-			_, _ = p.side.ExecContext(ctx, "SELECT pg_notify($1, $2)", p.Channel, strconv.FormatInt(p.lease.Load().Node, 10))
+			p.tell(ctx)
 		}
 		select {
 		case <-ctx.Done():

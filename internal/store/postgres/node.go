@@ -57,7 +57,10 @@ func (p *DB) join(ctx context.Context) error {
 
 // count updates the number of nodes, and tells the sender.
 func (p *DB) count(alive int64) {
-	p.alive.Store(alive)
+	if was := p.alive.Swap(alive); was > 0 && alive > was { // the new node was told nothing until now
+		p.outbox.anything()
+		dialect.Signal(p.notify)
+	}
 	p.s.Count(int(alive))
 }
 
@@ -207,5 +210,9 @@ func (p *DB) sweep(ctx context.Context) (found bool, err error) {
 	}
 	found = gone != p.gone // also if another node has voided it, or it has left
 	p.gone = gone
-	return found, p.void(ctx, "claimed_by IN (SELECT seq FROM nodes WHERE voided_at IS NOT NULL)")
+	err = p.void(ctx, "claimed_by IN (SELECT seq FROM nodes WHERE voided_at IS NOT NULL)")
+	if found {
+		p.anything() // its claims are due again, and it may not have told its last changes
+	}
+	return found, err
 }

@@ -52,6 +52,7 @@ type DB struct {
 	known  atomic.Int64                  // the version of webhooks in routes
 	log    follower
 	notify chan struct{} // holds one signal: something was committed
+	outbox outbox        // what the other nodes are told then
 	alive  atomic.Int64  // number of nodes, including this one
 	nudged atomic.Bool   // the writer should check for changes
 	rejoin atomic.Bool   // the lease must be given up

@@ -248,6 +248,9 @@ func (q *DB) Committed(b *dialect.Tx) {
 		q.s.Last.Store(b.Attempts[n-1].Seq)
 		q.s.Tell(b.Attempts)
 	}
+	if len(b.Made) > 0 && q.s.Following() {
+		q.s.Changed(dialect.Made(b.Made))
+	}
 }
 
 // SameDay implements dialect.DB.

@@ -1,0 +1,139 @@
+package graph
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"hash/maphash"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"github.com/hookgraph/hookgraph/graph/model"
+	"github.com/hookgraph/hookgraph/internal/live"
+	"github.com/hookgraph/hookgraph/internal/stats"
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// edition is statistics as they are shown at one moment to all watchers of one subject. What a watcher selects is read by the first one.
+type edition struct {
+	*store.Stats
+
+	spent func(time.Duration)
+	reads shared[string, any]
+}
+
+func newEdition(s *store.Stats, spent func(time.Duration)) *edition {
+	e := &edition{Stats: s, spent: spent}
+	e.reads.size = func(any) int { return 0 } // it is gone with the edition
+	return e
+}
+
+// once implements model.Stats.Once.
+func (e *edition) once(ctx context.Context, key string, read func(context.Context) (any, error)) (any, error) {
+	return e.reads.get(ctx, key, func(ctx context.Context) (any, error) {
+		defer func(began time.Time) { e.spent(time.Since(began)) }(time.Now())
+		return read(ctx)
+	})
+}
+
+// editions watches statistics until ctx ends. As in stream, the channel is nil.
+func (r *Resolver) editions(ctx context.Context, during store.TimeRange, filter *store.StatsFilter) (<-chan *model.Stats, error) {
+	of, tenants, err := r.statsAccess(ctx, during, filter)
+	if err != nil {
+		return nil, err
+	}
+	moving, text := movingRange(ctx, during)
+	chosen, err := json.Marshal(filter)
+	if err != nil {
+		return nil, fmt.Errorf("write filter: %w", err)
+	}
+	w := r.numbers.Watch(ctx, live.Subject[*edition]{
+		Tenant: from(ctx).caller.Tenant.ID, Tenants: tenants, Key: text + string(chosen),
+		Make: func(now time.Time, spent func(time.Duration)) *edition { return newEdition(of(moving(now)), spent) },
+	})
+	sent := &model.SentBuckets{Series: map[string]*model.Series{}}
+	paid := true // for the first message, when the operation began
+	from(ctx).pull = func(ctx context.Context) (*model.Stats, bool) {
+		e, err := w.Next(ctx)
+		if err != nil || !paid && !r.pay(ctx) {
+			return nil, false // the client is gone
+		}
+		paid = false
+		return &model.Stats{Stats: e.Stats, Once: e.once, Sent: sent}, true
+	}
+	return nil, nil // see stream
+}
+
+// pay waits until the caller can pay for one more message. It returns false when ctx ends before.
+func (r *Resolver) pay(ctx context.Context) bool {
+	for r.PayMessage != nil {
+		wait := r.PayMessage(ctx)
+		if wait == 0 {
+			break
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return true
+}
+
+// movingRange returns the range of the current field, as it is at a time, and as text. Bounds that are relative move on: the start in steps of
+// the buckets of a series, so that these stay what they are.
+func movingRange(ctx context.Context, during store.TimeRange) (at func(now time.Time) store.TimeRange, text string) {
+	var given struct{ From, To *string }
+	args := graphql.GetFieldContext(ctx).Field.ArgumentMap(graphql.GetOperationContext(ctx).Variables)
+	if raw, err := json.Marshal(args["range"]); err == nil {
+		_ = json.Unmarshal(raw, &given) // it has been read as a range already
+	}
+	bound := func(text *string, fixed *time.Time) (at func(now time.Time) *time.Time, relative bool) {
+		if text == nil || fixed == nil {
+			return func(time.Time) *time.Time { return fixed }, false
+		}
+		if _, err := webhook.ParseTime(*text); err == nil {
+			return func(time.Time) *time.Time { return fixed }, false
+		}
+		return func(now time.Time) *time.Time {
+			t, err := webhook.ParseTimeBound(*text, now)
+			if err != nil {
+				return fixed
+			}
+			return &t
+		}, true
+	}
+	begin, moves := bound(given.From, during.From)
+	end, _ := bound(given.To, during.To)
+	at = func(now time.Time) store.TimeRange {
+		now = now.UTC()
+		r := store.TimeRange{From: begin(now), To: end(now)}
+		if moves {
+			to := now
+			if r.To != nil {
+				to = *r.To
+			}
+			r.From = new(r.From.Truncate(store.StatsWidth(to.Sub(*r.From))))
+		}
+		return r
+	}
+	shown, _ := json.Marshal(given) //nolint:errchkjson // strings
+	return at, string(shown)
+}
+
+var seed = maphash.MakeSeed()
+
+// sums returns a number for each of the counts, by which they are compared; nil has 0.
+func sums(counts []*stats.Counts) []uint64 {
+	all := make([]uint64, len(counts))
+	var text []byte
+	for i, c := range counts {
+		if c != nil {
+			text = c.Append(text[:0])
+			all[i] = maphash.Bytes(seed, text)
+		}
+	}
+	return all
+}

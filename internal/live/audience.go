@@ -1,0 +1,233 @@
+package live
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// audience is a tenant's watchers of changes, by topic.
+type audience struct {
+	c      *Changes
+	tenant webhook.ID
+	in     inbox           // guarded by the mutex of Changes
+	wake   chan struct{}   // holds one signal: there is something in the inbox
+	ctx    context.Context // ends when the last watcher leaves
+	stop   context.CancelFunc
+
+	mu     sync.Mutex // guards what follows; taken after the mutex of Changes
+	topics map[string]*topic
+	budget *rate.Limiter // of messages
+}
+
+func newAudience(c *Changes, tenant webhook.ID) *audience {
+	a := &audience{c: c, tenant: tenant, wake: make(chan struct{}, 1), topics: map[string]*topic{}, budget: limiter(c.pace.Messages)}
+	a.ctx, a.stop = context.WithCancel(context.Background())
+	return a
+}
+
+func (a *audience) signal() {
+	select {
+	case a.wake <- struct{}{}:
+	default: // one is pending
+	}
+}
+
+// join adds a watcher to the topic with made's filter, which is made if there is none.
+func (a *audience) join(made *topic, w *ChangeWatcher) *topic {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	t := a.topics[made.key]
+	if t == nil {
+		t = made
+		a.topics[t.key] = t
+	}
+	t.watchers = append(t.watchers, w)
+	return t
+}
+
+// part removes a watcher, and reports whether it was the last.
+func (a *audience) part(w *ChangeWatcher) (last bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	t := w.topic
+	if i := slices.Index(t.watchers, w); i >= 0 {
+		t.watchers = slices.Delete(t.watchers, i, i+1)
+	}
+	if len(t.watchers) == 0 {
+		delete(a.topics, t.key)
+	}
+	return len(a.topics) == 0
+}
+
+func (a *audience) watchers() []*ChangeWatcher {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var all []*ChangeWatcher
+	for _, t := range a.topics {
+		all = append(all, t.watchers...)
+	}
+	return all
+}
+
+// serve reads what has changed and tells watchers, until the last one leaves.
+func (a *audience) serve() {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		select {
+		case <-a.wake:
+		case <-timer.C:
+		case <-a.ctx.Done():
+			return
+		}
+		began := time.Now()
+		next := a.round()
+		// However much the filters of one tenant cost, they leave nine tenths of a processor to others.
+		gap := max(a.c.pace.Gap, 9*time.Since(began))
+		select {
+		case <-time.After(gap):
+		case <-a.ctx.Done():
+			return
+		}
+		wait := time.Hour
+		if !next.IsZero() {
+			wait = max(0, time.Until(next))
+		}
+		timer.Reset(wait)
+	}
+}
+
+// candidate is a change that a topic's watchers may have to be told of.
+type candidate struct {
+	*topic
+	*seen
+}
+
+// round tells watchers of what is in the inbox. It returns when it must be called again, though nothing changes; zero: it need not.
+func (a *audience) round() (next time.Time) {
+	a.c.mu.Lock()
+	in := a.in
+	a.in = inbox{}
+	a.c.mu.Unlock()
+	candidates := a.choose(&in)
+	found, err := a.read(candidates)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, c := range candidates {
+		if err != nil {
+			c.topic.refetch(webhook.ID{})
+		} else if d := found.deliveries[c.Delivery]; d != nil && (!c.ofEvent || found.events[c]) { // else retention has removed it
+			c.tell(c.seen, d, found.last[c.Delivery])
+		}
+	}
+	now := time.Now()
+	for _, t := range a.topics {
+		if at := t.tellAgain(now); !at.IsZero() && (next.IsZero() || at.Before(next)) {
+			next = at
+		}
+	}
+	return next
+}
+
+// choose finds what topics may have to tell, and notes for those that would have to tell too much that their watchers fetch again.
+func (a *audience) choose(in *inbox) []candidate {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var all []candidate
+	now := time.Now()
+	for _, t := range a.topics {
+		if in.all {
+			t.refetch(webhook.ID{})
+		}
+		for hook := range in.webhooks {
+			t.refetch(hook)
+		}
+		if t.again { // which covers the rest
+			continue
+		}
+		first := len(all)
+		for _, s := range in.deliveries {
+			if t.may(s) {
+				all = append(all, candidate{t, s})
+			}
+		}
+		n := len(all) - first
+		if n > 0 && (!t.budget.AllowN(now, n) || !a.budget.AllowN(now, n*len(t.watchers))) {
+			t.refetch(webhook.ID{})
+			all = all[:first]
+		}
+	}
+	return all
+}
+
+// found is what was read for candidates.
+type found struct {
+	deliveries map[webhook.ID]*webhook.Delivery
+	last       map[webhook.ID]*webhook.Attempt // of deliveries with a topic that asks for it
+	events     map[candidate]bool              // whose event meets the topic's conditions
+}
+
+// read reads the candidates' rows, each once for all topics.
+func (a *audience) read(candidates []candidate) (*found, error) {
+	f := &found{deliveries: map[webhook.ID]*webhook.Delivery{}, last: map[webhook.ID]*webhook.Attempt{}, events: map[candidate]bool{}}
+	if len(candidates) == 0 {
+		return f, nil
+	}
+	select {
+	case a.c.reads <- struct{}{}:
+		defer func() { <-a.c.reads }()
+	case <-a.ctx.Done():
+		return nil, a.ctx.Err()
+	}
+	ctx, cancel := context.WithTimeout(a.ctx, readWithin)
+	defer cancel()
+	rows := a.c.rows(a.tenant)
+	deliveries, last := map[webhook.ID]bool{}, map[webhook.ID]bool{}
+	byEvent := map[webhook.ID][]candidate{}
+	for _, c := range candidates {
+		deliveries[c.Delivery] = true
+		if c.ofLast {
+			last[c.Delivery] = true
+		}
+		if c.ofEvent {
+			byEvent[c.Event] = append(byEvent[c.Event], c)
+		}
+	}
+	if err := inChunks(ctx, deliveries, readChunk, rows.DeliveriesByID, func(id webhook.ID, d *webhook.Delivery) { f.deliveries[id] = d }); err != nil {
+		return nil, err
+	}
+	if err := inChunks(ctx, last, readChunk, rows.LastAttempts, func(id webhook.ID, a *webhook.Attempt) { f.last[id] = a }); err != nil {
+		return nil, err
+	}
+	return f, inChunks(ctx, byEvent, eventChunk, rows.EventsByID, func(id webhook.ID, e *webhook.Event) {
+		for _, c := range byEvent[id] {
+			if c.event(e) {
+				f.events[c] = true
+			}
+		}
+	})
+}
+
+// inChunks reads the rows with ids, some at a time, and calls use with each.
+func inChunks[K, V any](ctx context.Context, ids map[webhook.ID]K, chunk int, read func(context.Context, []webhook.ID) (map[webhook.ID]V, error), use func(webhook.ID, V)) error {
+	all := make([]webhook.ID, 0, len(ids))
+	for id := range ids {
+		all = append(all, id)
+	}
+	for part := range slices.Chunk(all, chunk) {
+		rows, err := read(ctx, part)
+		if err != nil {
+			return err
+		}
+		for id, row := range rows {
+			use(id, row)
+		}
+	}
+	return nil
+}

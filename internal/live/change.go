@@ -1,0 +1,137 @@
+package live
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// ChangeKind says what a watcher of changes is told.
+type ChangeKind string
+
+// The kinds.
+const (
+	Changed ChangeKind = "CHANGED" // one delivery has changed
+	Resync  ChangeKind = "RESYNC"  // fetch again
+)
+
+// DeliveryChange is what a watcher of changes is told. It is shared, and must not be changed.
+type DeliveryChange struct {
+	Kind     ChangeKind
+	Delivery *webhook.Delivery // that has changed; nil with Resync
+	Matches  *bool             // whether it meets the filter now; nil with Resync
+	// WebhookID is whose deliveries are to be fetched again; nil means all, or Changed.
+	WebhookID *webhook.ID
+}
+
+const (
+	maxUntold  = 256 // changes that wait for a watcher, more than Pace.Filter allows at once; beyond that it fetches again
+	maxResyncs = 16  // webhooks whose deliveries a watcher is told to fetch again; beyond that it fetches everything
+)
+
+// everythingAgain is the change that says so.
+var everythingAgain = &DeliveryChange{Kind: Resync}
+
+// ChangeWatcher is told of changes of one tenant's deliveries that match a filter. Next must not be called concurrently; Close may be called
+// from any goroutine.
+type ChangeWatcher struct {
+	c      *Changes
+	tenant webhook.ID
+	topic  *topic
+	wake   chan struct{} // holds one signal: there is something to tell
+	closed chan struct{}
+	once   sync.Once
+
+	mu     sync.Mutex // guards what follows
+	again  bool       // fetch everything again
+	untold []*DeliveryChange
+}
+
+// refetch has the watcher fetch everything again, which covers what it was not told yet.
+func (w *ChangeWatcher) refetch() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.again, w.untold = true, nil
+	w.signal()
+}
+
+// offer has the watcher told of a change. A later change of a delivery replaces an earlier one.
+func (w *ChangeWatcher) offer(c *DeliveryChange) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.again {
+		return
+	}
+	same := func(o *DeliveryChange) bool {
+		if c.Kind == Resync {
+			return o.Kind == Resync && *o.WebhookID == *c.WebhookID
+		}
+		return o.Kind == Changed && o.Delivery.ID == c.Delivery.ID
+	}
+	if i := slices.IndexFunc(w.untold, same); i >= 0 {
+		w.untold[i] = c
+		return
+	}
+	if len(w.untold) == maxUntold {
+		w.again, w.untold = true, nil
+	} else {
+		w.untold = append(w.untold, c)
+	}
+	w.signal()
+}
+
+func (w *ChangeWatcher) signal() {
+	select {
+	case w.wake <- struct{}{}:
+	default: // one is pending
+	}
+}
+
+// Next waits for the next change. The first one is always a Resync of everything: what a list that is read after it does not have yet is told
+// later. Errors: ctx's, and ErrClosed.
+func (w *ChangeWatcher) Next(ctx context.Context) (*DeliveryChange, error) {
+	for {
+		select {
+		case <-w.closed:
+			return nil, ErrClosed
+		default:
+		}
+		if c := w.take(); c != nil {
+			return c, nil
+		}
+		select {
+		case <-w.wake:
+		case <-w.closed:
+			return nil, ErrClosed
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+func (w *ChangeWatcher) take() *DeliveryChange {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.again {
+		w.again = false
+		return everythingAgain
+	}
+	if len(w.untold) == 0 {
+		return nil
+	}
+	c := w.untold[0]
+	if w.untold = slices.Delete(w.untold, 0, 1); len(w.untold) == 0 {
+		w.untold = nil
+	}
+	return c
+}
+
+// Close ends the watcher, and a waiting Next. It may be called more than once.
+func (w *ChangeWatcher) Close() {
+	w.once.Do(func() {
+		close(w.closed)
+		w.c.leave(w)
+	})
+}

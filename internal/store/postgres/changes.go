@@ -1,0 +1,245 @@
+package postgres
+
+import (
+	"context"
+	"encoding/base64"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// Changes reach the other nodes in three ways. New deliveries and attempts are read from their tables, in the order of the log (log.go).
+// Changed webhooks are read again by their version (write.go). What leaves no trace of either kind, claims and what callers change, goes with
+// the notifications of commits: kept until one was sent, and bounded, because less may be said instead: that deliveries of a webhook have
+// changed, or that anything has. A node that ends before it has sent it is found dead by the others, to which anything may then have changed;
+// so it is for a node that may have missed notifications.
+
+// news is what the other nodes are to be told.
+type news struct {
+	deliveries []dialect.Change
+	webhooks   map[dialect.Change]bool // without a delivery; those without a webhook are tenants
+	all        bool
+}
+
+// outbox has the news that were not told yet.
+type outbox struct {
+	mu sync.Mutex // guards news
+	news
+}
+
+// Bounds of one notification, which PostgreSQL holds to 8,000 bytes.
+const (
+	maxToldBytes    = 5800 // before base64
+	maxToldWebhooks = 150
+)
+
+// add notes changes.
+func (o *outbox) add(changes []dialect.Change) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, c := range changes {
+		if c.Delivery != (webhook.ID{}) {
+			o.deliveries = append(o.deliveries, c)
+		} else {
+			o.put(c)
+		}
+	}
+	o.shrink()
+}
+
+// anything notes that anything may have changed.
+func (o *outbox) anything() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.news = news{all: true}
+}
+
+// put notes a change of a webhook or a tenant.
+func (o *news) put(c dialect.Change) {
+	if o.webhooks == nil {
+		o.webhooks = map[dialect.Change]bool{}
+	}
+	o.webhooks[dialect.Change{Tenant: c.Tenant, Webhook: c.Webhook}] = true
+}
+
+// shrink says less when there is too much to say.
+func (o *news) shrink() {
+	size := len(o.webhooks) * 2 * idBytes
+	for i := range o.deliveries {
+		size += toldBytes(&o.deliveries[i])
+	}
+	if size > maxToldBytes {
+		for _, c := range o.deliveries {
+			o.put(c)
+		}
+		o.deliveries = nil
+	}
+	if o.all || len(o.webhooks) > maxToldWebhooks {
+		*o = news{all: true}
+	}
+}
+
+// take empties the box.
+func (o *outbox) take() news {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	taken := o.news
+	o.news = news{}
+	return taken
+}
+
+// back puts back what could not be told.
+func (o *outbox) back(taken news) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.deliveries, o.all = slices.Concat(taken.deliveries, o.deliveries), o.all || taken.all
+	for c := range taken.webhooks {
+		o.put(c)
+	}
+	o.shrink()
+}
+
+const (
+	idBytes   = 16
+	toldEvery = "*" // anything may have changed
+)
+
+func toldBytes(c *dialect.Change) int { return 4*idBytes + 3 + len(c.EventType) }
+
+// text writes what is to be told: the ids of a tenant and a webhook, and for a delivery those of its event and its own, its statuses, and its
+// event's type after the length of that. A zero event means that there is no delivery.
+func (o *news) text() string {
+	if o.all {
+		return toldEvery
+	}
+	var b []byte
+	for c := range o.webhooks {
+		b = appendTold(b, &c)
+	}
+	for i := range o.deliveries {
+		b = appendTold(b, &o.deliveries[i])
+	}
+	return base64.RawStdEncoding.EncodeToString(b)
+}
+
+func appendTold(b []byte, c *dialect.Change) []byte {
+	if c.Delivery == (webhook.ID{}) {
+		return slices.Concat(b, []byte{0}, c.Tenant[:], c.Webhook[:])
+	}
+	b = slices.Concat(b, []byte{1}, c.Tenant[:], c.Webhook[:], c.Event[:], c.Delivery[:], []byte{byte(c.Was), byte(c.Is), byte(len(c.EventType))})
+	return append(b, c.EventType...)
+}
+
+// readTold reads what another node has told. Text that it does not understand, of a newer version, means that anything may have changed.
+func readTold(text string) []dialect.Change {
+	anything := []dialect.Change{{}}
+	if text == toldEvery {
+		return anything
+	}
+	b, err := base64.RawStdEncoding.DecodeString(text)
+	if err != nil {
+		return anything
+	}
+	var list []dialect.Change
+	id := func(to *webhook.ID) {
+		b = b[copy(to[:], b):]
+	}
+	for len(b) > 0 {
+		kind, c := b[0], dialect.Change{}
+		b = b[1:]
+		if kind > 1 || len(b) < 2*idBytes || kind == 1 && len(b) < 4*idBytes+3 {
+			return anything
+		}
+		id(&c.Tenant)
+		id(&c.Webhook)
+		if kind == 1 {
+			id(&c.Event)
+			id(&c.Delivery)
+			c.Was, c.Is = dialect.Statuses(b[0]), dialect.Statuses(b[1])
+			n := int(b[2])
+			if b = b[3:]; len(b) < n {
+				return anything
+			}
+			c.EventType, b = string(b[:n]), b[n:]
+		}
+		list = append(list, c)
+	}
+	return list
+}
+
+// tell notifies the other nodes of commits, and tells them what is in the box.
+func (p *DB) tell(ctx context.Context) {
+	taken := p.outbox.take()
+	text := taken.text()
+	payload := strconv.FormatInt(p.lease.Load().Node, 10)
+	if text != "" {
+		payload += " " + text
+	}
+	if _, err := p.side.ExecContext(ctx, "SELECT pg_notify($1, $2)", p.Channel, payload); err != nil {
+		p.outbox.back(taken)
+		if text != "" {
+			dialect.Signal(p.notify) // there is nothing else that the others would find it by
+		}
+	}
+}
+
+// heard takes a notification.
+func (p *DB) heard(payload string) {
+	node, text, _ := strings.Cut(payload, " ")
+	if l := p.lease.Load(); l != nil && node == strconv.FormatInt(l.Node, 10) {
+		return
+	}
+	p.log.poke()
+	if text != "" && p.s.Following() {
+		p.s.Changed(readTold(text))
+	}
+}
+
+// anything tells followers that anything may have changed.
+func (p *DB) anything() {
+	if p.s.Following() {
+		p.s.Changed([]dialect.Change{{}})
+	}
+}
+
+// newDeliveries tells followers of deliveries that were made, in the order of the log, up to its end.
+func (f *follower) newDeliveries(ctx context.Context, end int64) (more bool, err error) {
+	if end < f.made { // after a crash of PostgreSQL, which gives numbers again that nothing committed has
+		f.made = end
+		f.p.anything()
+	}
+	if end == f.made {
+		return false, nil
+	}
+	if !f.p.s.Following() { // whoever begins to follow later reads what there is after that
+		f.made = end
+		return false, nil
+	}
+	rows, err := f.p.side.QueryContext(ctx, `SELECT seq, id, tenant_id, webhook_id, event_id, event_type FROM deliveries
+		WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3`, f.made, end, followRows)
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = rows.Close() }()
+	var list []dialect.Change
+	for rows.Next() {
+		c := dialect.Change{Is: dialect.Owed}
+		if err := rows.Scan(&f.next, &c.Delivery, &c.Tenant, &c.Webhook, &c.Event, &c.EventType); err != nil {
+			return false, err
+		}
+		list = append(list, c)
+	}
+	if err := rows.Err(); err != nil {
+		return false, err
+	}
+	if more = len(list) == followRows; more {
+		end = f.next
+	}
+	f.made = end
+	f.p.s.Changed(list)
+	return more, nil
+}
