@@ -32,3 +32,24 @@ func TestServer(t *testing.T) {
 		t.Errorf("server (-want +got):\n%s", diff)
 	}
 }
+
+// A whole number of type Float has no exponent, so that clients can read it as an integer; a text is not a number.
+func TestWholeFloats(t *testing.T) {
+	a := newAPI(t)
+	b := a.with(&graph.Resolver{
+		Store: a.store, Live: a.live, EndStream: func(context.Context, error) {},
+		Settings: graph.Settings{Retention: webhook.Retention{Keep: 30 * 24 * time.Hour, KeepFailed: 1500 * time.Microsecond}},
+	})
+	if resp := b.run(a.as("alice"), `{ server { retentionMs keepFailedMs } }`, nil); string(resp.Data) != `{"server":{"retentionMs":2592000000,"keepFailedMs":1}}` {
+		t.Errorf("%s %v", resp.Data, resp.Errors)
+	}
+	const update = `mutation($ms: Float) { createTenant(input: {name: "kept", retentionMs: $ms}) { tenant { retentionMs } userErrors { code } } }`
+	for _, text := range []any{"60000", "NaN", true} {
+		if resp := b.run(a.operator("default"), update, vars{"ms": text}); len(resp.Errors) != 1 {
+			t.Errorf("%v: %s %v", text, resp.Data, resp.Errors)
+		}
+	}
+	if resp := b.run(a.operator("default"), update, vars{"ms": 90 * 24 * 3600 * 1000}); string(resp.Data) != `{"createTenant":{"tenant":{"retentionMs":7776000000},"userErrors":[]}}` {
+		t.Errorf("%s %v", resp.Data, resp.Errors)
+	}
+}

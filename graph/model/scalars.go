@@ -120,6 +120,28 @@ func UnmarshalInt(v any) (int, error) {
 	return int(i), nil
 }
 
+// MarshalFloat writes f as JavaScript does: whole numbers have no exponent, so that clients can read them as integers. It fails for NaN
+// and infinities, which JSON does not have.
+func MarshalFloat(f float64) graphql.ContextMarshaler {
+	return graphql.ContextWriterFunc(func(_ context.Context, w io.Writer) error {
+		text, err := json.Marshal(f)
+		if err != nil {
+			return err
+		}
+		_, err = w.Write(text)
+		return err
+	})
+}
+
+// UnmarshalFloat reads a number (GraphQL, section 3.5.2).
+func UnmarshalFloat(ctx context.Context, v any) (float64, error) {
+	f, err := graphql.UnmarshalFloatContext(ctx, v)
+	if _, text := v.(string); text || err != nil || math.IsNaN(f) || math.IsInf(f, 0) {
+		return 0, malformed("must be a number")
+	}
+	return f, nil
+}
+
 // MarshalDeliveryStatus writes s.
 func MarshalDeliveryStatus(s webhook.DeliveryStatus) graphql.Marshaler { return enum(s) }
 
