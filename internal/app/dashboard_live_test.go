@@ -33,6 +33,48 @@ func (c *client) publishMany(t *testing.T, eventType string, n int) {
 	}
 }
 
+// A delivery comes into the list without an attempt, leaves its state as soon as its webhook is enabled, and is retried there; what happens to
+// a whole webhook has the list fetched again, and nothing else does: the page does not poll.
+func TestDashboardDeliveriesWithoutAttempts(t *testing.T) {
+	t.Parallel()
+	receiver := webhooktest.NewReceiver(t)
+	p := boot(t, t.TempDir())
+	c := &client{url: p.url, token: p.token}
+	id := c.createWebhook(t, map[string]any{"url": receiver.URL + "/hook", "enabled": false})
+	patch := func(field string, value any) {
+		t.Helper()
+		c.mutate(t, `mutation ($input: UpdateWebhookInput!) { done: updateWebhook(input: $input) { webhook { id } userErrors { message } } }`,
+			map[string]any{"id": id, field: value}, &struct{}{})
+	}
+	page := browsertest.Open(t, p.url)
+	page.Do(chromedp.Navigate(p.url + "/deliveries#token=" + p.token))
+	page.WaitText("main", "No delivery matches")
+	page.Do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, 5, 5))
+
+	c.publish(t, "waits.now")
+	page.WaitText(".row:not(.heading)", "waits.now")
+	page.WaitText(".row:not(.heading)", "Held")
+
+	idle := func(what string, want int) {
+		t.Helper()
+		before := page.Requests()
+		page.WaitFor(`(window.idle = performance.now(), true)`)
+		page.WaitFor(`window.idle < performance.now() - 10_000`)
+		if n := page.Requests() - before; n != want {
+			t.Errorf("%s: the page made %d requests, want %d", what, n, want)
+		}
+	}
+	idle("nothing happens", 0)
+	before := page.Requests()
+	patch("description", "another one")
+	webhooktest.Eventually(t, "the page fetches the list again", func() bool { return page.Requests() == before+1 })
+	idle("nothing happens any more", 0)
+
+	patch("enabled", true)
+	page.WaitText(".row:not(.heading)", "Succeeded")
+	page.CheckQuiet()
+}
+
 // The list updates by itself. Of many deliveries per second it shows some and counts all. While it is scrolled or under the pointer it does not
 // move, says so, and adds new deliveries afterwards. While nothing happens the page sends no requests. After a restart of the server it continues,
 // says so, and misses nothing.

@@ -89,6 +89,51 @@ export function watch<Result extends Streamed, Variables extends StreamVariables
   };
 }
 
+/**
+ * Follows a stream that has no positions: after a lost connection or a temporary error it starts again, and the server begins with what the
+ * page needs to catch up. Returns a function that ends it.
+ */
+export function follow<Result, Variables extends Record<string, unknown>>(
+  sockets: SocketClient,
+  document: TypedDocumentNode<Result, Variables>,
+  variables: Variables,
+  watcher: Pick<Watcher<Result>, 'next' | 'failed'>,
+): () => void {
+  let tries = 0;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let end = () => {};
+
+  function start() {
+    end = sockets.subscribe<Result>(
+      { query: stringifyDocument(document), variables },
+      {
+        next(result) {
+          const data = (result as ExecutionResult<Result>).data;
+          if (!data) return;
+          tries = 0;
+          watcher.next(data);
+        },
+        error(reason) {
+          const errors = Array.isArray(reason) ? (reason as StreamError[]) : [];
+          const { code, retryAfterMs = 0 } = errors[0]?.extensions ?? {};
+          if (code !== 'UNAVAILABLE' && code !== 'RATE_LIMITED') {
+            watcher.failed(errors[0]?.message ?? 'The server ended the connection.');
+            return;
+          }
+          timer = setTimeout(start, Math.max(pause(tries++), retryAfterMs));
+        },
+        complete: () => {},
+      },
+    );
+  }
+
+  start();
+  return () => {
+    clearTimeout(timer);
+    end();
+  };
+}
+
 /** A duration back from now to the given instant, by the server's clock. */
 function sinceThen(began: number): string {
   return `-PT${Math.ceil((Date.now() - began) / 1000) + OVERLAP_SECONDS}S`;

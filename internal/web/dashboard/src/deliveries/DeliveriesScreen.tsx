@@ -17,7 +17,7 @@ import { useTitle } from '../ui/title';
 import { CancelDialog } from './CancelDialog';
 import { DeliveryList } from './DeliveryList';
 import { MAX_RATE } from './feed';
-import { deliveryFilter, isUnknowable, KEYS } from './filter';
+import { deliveryFilter, KEYS } from './filter';
 import { useActions } from './useActions';
 import { type LiveFeed, useFeed } from './useFeed';
 
@@ -102,11 +102,6 @@ export function DeliveriesScreen() {
         filter={filter}
         keys={KEYS}
         placeholder="status:failed type:order.* since:1h"
-        note={
-          isUnknowable(filter.terms)
-            ? 'New deliveries do not come in by themselves under this filter: the stream does not have the data of events.'
-            : undefined
-        }
         onChange={(q) => set({ q })}
       />
       <p role="status" className="notice" hidden={!list.notice && !report}>

@@ -1,6 +1,17 @@
 import { expect, test } from 'vitest';
 import { MAX_ROWS } from '../ui/list';
-import { begin, EMPTY, extend, type Feed, MAX_RATE, type Row, receive, replace, resume } from './feed';
+import {
+  begin,
+  EMPTY,
+  extend,
+  type Feed,
+  MAX_RATE,
+  type Row,
+  receive,
+  refresh,
+  replace,
+  resume,
+} from './feed';
 
 /** A delivery; those with a higher number are newer. */
 function row(number: number, attemptCount = 1): Row {
@@ -108,4 +119,27 @@ test('leaves those of one instant to their page', () => {
 test('replaces', () => {
   const feed = begin(EMPTY, page([{ ...row(1), status: 'FAILED', completedAt: '2026-01-01T00:00:01Z' }]));
   expect(replace(feed, row(1)).rows[0]?.status).toBe('PENDING');
+});
+
+// What the stream of deliveries brings is the state after a change, also of one that has as many attempts as before: it was retried.
+test('takes the state after a change', () => {
+  const done = { ...row(2, 3), status: 'FAILED' as const, completedAt: new Date(9).toISOString() };
+  const feed = begin(EMPTY, page([row(3), done, row(1)]));
+  expect(receive(feed, [row(2, 3)], false, 0).rows[1]?.status).toBe('FAILED');
+  expect(receive(feed, [row(2, 3)], false, 0, true).rows[1]?.status).toBe('PENDING');
+  expect(receive(feed, [row(2, 2)], false, 0, true).rows[1]?.status).toBe('FAILED');
+});
+
+// A page that was fetched again replaces the list; what came since it was asked for stays.
+test('fetches again', () => {
+  const feed = begin(EMPTY, page(rows(9, 1)));
+  const came = receive(feed, [row(12), row(8, 5), row(11)], false, 0);
+  const next = refresh(
+    came,
+    page([row(11), row(9), row(8, 2), row(6)], 'more'),
+    new Set([12, 8].map((n) => row(n).id)),
+  );
+  expect(numbers(next)).toEqual([12, 11, 9, 8, 6]);
+  expect(next.rows[3]?.attemptCount).toBe(5);
+  expect(next.next).toBe('more');
 });

@@ -43,11 +43,11 @@ export interface Page {
   searchedTo: string | null;
 }
 
-/** Whether b tells more than a of the same delivery. */
-function newer(a: Row, b: Row): boolean {
+/** Whether b tells more than a of the same delivery. sure says that b is the state after a change, not at some time. */
+function newer(a: Row, b: Row, sure: boolean): boolean {
   if (a.attemptCount !== b.attemptCount) return b.attemptCount > a.attemptCount;
-  // A retry by hand makes a completed delivery pending again, which only its own answer tells.
-  return (b.completedAt ?? '') >= (a.completedAt ?? '');
+  // A retry by hand makes a completed delivery pending again, which no attempt tells.
+  return sure || (b.completedAt ?? '') >= (a.completedAt ?? '');
 }
 
 /**
@@ -66,7 +66,7 @@ function known(rows: readonly Row[], row: Row): number {
 export function begin(feed: Feed, page: Page): Feed {
   const rows = page.nodes.map((row) => {
     const had = feed.rows.find(({ id }) => id === row.id);
-    return had && newer(row, had) ? had : row;
+    return had && newer(row, had, false) ? had : row;
   });
   const first = rows[0];
   const before = feed.rows.filter((row) => known(rows, row) < 0 && (!first || place(row) > place(first)));
@@ -76,6 +76,21 @@ export function begin(feed: Feed, page: Page): Feed {
     next: page.next,
     searchedTo: page.searchedTo,
   };
+}
+
+/** The first page again, with what has come since it was asked for. */
+export function refresh(feed: Feed, page: Page, since: ReadonlySet<string>): Feed {
+  const last = page.next === null ? undefined : page.nodes.at(-1);
+  const rows = page.nodes.map((row) => {
+    const had = since.has(row.id) ? feed.rows.find(({ id }) => id === row.id) : undefined;
+    return had && newer(row, had, false) ? had : row;
+  });
+  for (const row of feed.rows) {
+    if (since.has(row.id) && known(rows, row) < 0 && (!last || place(row) > place(last))) insert(rows, row);
+  }
+  const next = { ...feed, rows, next: page.next, searchedTo: page.searchedTo };
+  trim(next);
+  return next;
 }
 
 /** An older page, at the end. */
@@ -89,8 +104,17 @@ export function extend(feed: Feed, page: Page): Feed {
   };
 }
 
-/** Deliveries that the stream brought. Those in the list change where they are; others come in, or wait while it is paused. */
-export function receive(feed: Feed, arrivals: readonly Row[], paused: boolean, now: number): Feed {
+/**
+ * Deliveries that a stream brought. Those in the list change where they are; others come in, or wait while it is paused. sure says that they
+ * come from the stream of deliveries, which has each after its last change.
+ */
+export function receive(
+  feed: Feed,
+  arrivals: readonly Row[],
+  paused: boolean,
+  now: number,
+  sure = false,
+): Feed {
   const next = { ...feed, rows: [...feed.rows], waiting: [...feed.waiting] };
   const second = Math.floor(now / 1000);
   if (second !== next.second) {
@@ -102,7 +126,7 @@ export function receive(feed: Feed, arrivals: readonly Row[], paused: boolean, n
     const at = known(next.rows, row);
     if (at >= 0) {
       const had = next.rows[at];
-      if (had && newer(had, row)) next.rows[at] = row;
+      if (had && newer(had, row, sure)) next.rows[at] = row;
       continue;
     }
     const waits = known(next.waiting, row);

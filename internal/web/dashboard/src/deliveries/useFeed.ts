@@ -1,17 +1,36 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
 import type { CombinedError } from 'urql';
-import { watch } from '../api/watch';
+import { follow, watch } from '../api/watch';
 import type { Term } from '../filter/words';
 import { useSession } from '../frame/Session';
-import { DeliveriesDocument, type DeliveriesQuery, WatchDeliveriesDocument } from '../gql/graphql';
+import {
+  DeliveriesDocument,
+  type DeliveriesQuery,
+  WatchDeliveriesDocument,
+  WatchDeliveryListDocument,
+} from '../gql/graphql';
 import { type Counters, useCounters } from './counters';
-import { begin, EMPTY, extend, type Feed, type Page, type Row, receive, replace, resume } from './feed';
+import {
+  begin,
+  EMPTY,
+  extend,
+  type Feed,
+  type Page,
+  type Row,
+  receive,
+  refresh,
+  replace,
+  resume,
+} from './feed';
 import { attemptFilter, deliveryFilter, matches } from './filter';
 
 const PAGE_SIZE = 100;
 
 /** What came is shown together this often: a person sees no more, and the page draws less. */
 const FLUSH_MS = 250;
+
+/** The list is fetched again at most this often, however often the server says so. */
+const REFETCH_MS = 2000;
 
 export interface LiveFeed {
   feed: Feed;
@@ -34,7 +53,10 @@ interface Options {
   paused: boolean;
 }
 
-/** The list of deliveries that match, kept current by the stream of attempts. */
+/**
+ * The list of deliveries that match, kept current by the stream of deliveries. The stream of attempts counts them all, and brings the rows of
+ * those times in which there is more to tell than the other stream tells one by one.
+ */
 export function useFeed({ terms, live, paused }: Options): LiveFeed {
   const { api } = useSession();
   const [feed, setFeed] = useState(EMPTY);
@@ -45,6 +67,7 @@ export function useFeed({ terms, live, paused }: Options): LiveFeed {
   const { counters, count, reset } = useCounters();
   const waits = useRef(paused);
   waits.current = paused;
+  const again = useRef(() => {});
 
   const load = useCallback(
     async (after: string | null) => {
@@ -79,12 +102,44 @@ export function useFeed({ terms, live, paused }: Options): LiveFeed {
 
     const arrived = new Set<string>();
     const buffer: Row[] = [];
+    const sure: Row[] = [];
     let timer: ReturnType<typeof setTimeout> | undefined;
     function flush() {
       timer = undefined;
       const arrivals = buffer.splice(0);
-      setFeed((feed) => receive(feed, arrivals, waits.current, Date.now()));
+      const changes = sure.splice(0);
+      setFeed((feed) => {
+        const now = Date.now();
+        return receive(receive(feed, arrivals, waits.current, now), changes, waits.current, now, true);
+      });
     }
+    function add(to: Row[], row: Row) {
+      arrived.add(row.id);
+      to.push(row);
+      timer ??= setTimeout(flush, FLUSH_MS);
+    }
+
+    // Fetches the list again: at once, but not while it is paused, where no row may move, and not too often.
+    let stale = false;
+    let calm: ReturnType<typeof setTimeout> | undefined;
+    function refetch() {
+      stale = true;
+      if (calm || waits.current) return;
+      calm = setTimeout(() => {
+        calm = undefined;
+        if (stale) refetch();
+      }, REFETCH_MS);
+      stale = false;
+      arrived.clear();
+      void load(null).then(({ page, error }) => {
+        if (over) return;
+        setError(error);
+        if (page) setFeed((feed) => refresh(feed, page, arrived));
+      });
+    }
+    again.current = () => {
+      if (stale) refetch();
+    };
 
     const stop = live
       ? watch(
@@ -99,14 +154,27 @@ export function useFeed({ terms, live, paused }: Options): LiveFeed {
               const row = { ...delivery, lastAttempt };
               if (!matches(terms, row, Date.now())) {
                 // What is in the list changes even if it matches no longer.
-                setFeed((feed) => changed(feed, row));
+                setFeed((feed) => changed(feed, row, false));
                 return;
               }
-              arrived.add(row.id);
-              buffer.push(row);
-              timer ??= setTimeout(flush, FLUSH_MS);
+              add(buffer, row);
             },
             missed: () => setNotice('Some attempts are no longer stored. Reload the list to see what is.'),
+            failed: (message) => setNotice(`Live updates ended: ${message}`),
+          },
+        )
+      : () => {};
+    const leave = live
+      ? follow(
+          api.sockets,
+          WatchDeliveryListDocument,
+          { filter: deliveryFilter(terms) },
+          {
+            next({ deliveries: { delivery, matches } }) {
+              if (!delivery) refetch();
+              else if (matches) add(sure, delivery);
+              else setFeed((feed) => changed(feed, delivery, true));
+            },
             failed: (message) => setNotice(`Live updates ended: ${message}`),
           },
         )
@@ -114,7 +182,10 @@ export function useFeed({ terms, live, paused }: Options): LiveFeed {
     return () => {
       over = true;
       clearTimeout(timer);
+      clearTimeout(calm);
+      again.current = () => {};
       stop();
+      leave();
     };
   }, [api, terms, live, load, count, reset, round]);
 
@@ -139,14 +210,17 @@ export function useFeed({ terms, live, paused }: Options): LiveFeed {
         if (page) setFeed((feed) => extend(feed, page));
       });
     },
-    resume: () => setFeed(resume),
+    resume() {
+      setFeed(resume);
+      again.current();
+    },
     replace: (row) => setFeed((feed) => replace(feed, row)),
   };
 }
 
 /** Changes a row that is in the list; others do not come in. */
-function changed(feed: Feed, row: Row): Feed {
-  return feed.rows.some(({ id }) => id === row.id) ? receive(feed, [row], true, Date.now()) : feed;
+function changed(feed: Feed, row: Row, sure: boolean): Feed {
+  return feed.rows.some(({ id }) => id === row.id) ? receive(feed, [row], true, Date.now(), sure) : feed;
 }
 
 function pageOf({ deliveries }: DeliveriesQuery): Page | null {

@@ -1,6 +1,6 @@
 import { useQuery } from 'urql';
 import { Link, useSearchParams } from 'wouter';
-import { useAttempts } from '../api/useAttempts';
+import { useNumbers } from '../api/useChanges';
 import { HomeDocument, type HomeQuery, type HomeValuesFragment } from '../gql/graphql';
 import { Choice } from '../ui/Choice';
 import { GraphiqlLink } from '../ui/GraphiqlLink';
@@ -24,7 +24,7 @@ export function HomeScreen() {
   const variables = bounds(range);
   const [{ data, error }, ask] = useQuery({ query: HomeDocument, variables });
   const reload = () => ask({ requestPolicy: 'network-only' });
-  useAttempts(reload, 2000);
+  useNumbers(reload, 2000, variables.range);
   const stats = data?.now;
 
   return (

@@ -1,6 +1,6 @@
 import { useMutation, useQuery } from 'urql';
 import { Link } from 'wouter';
-import { useAttempts } from '../api/useAttempts';
+import { useChanges } from '../api/useChanges';
 import { useScope } from '../frame/viewer';
 import { type DisabledReason, UpdateWebhookDocument, WebhookFailuresDocument } from '../gql/graphql';
 import { Problem } from '../ui/Problem';
@@ -29,7 +29,7 @@ interface Props {
 /** The health of a webhook: its rates, its last failure, and its waiting deliveries. */
 export function WebhookOverview({ webhook, onChanged }: Props) {
   const [{ data, error }, ask] = useQuery({ query: WebhookFailuresDocument, variables: { id: webhook.id } });
-  useAttempts(() => ask({ requestPolicy: 'network-only' }), 1000, webhook.id);
+  useChanges(() => ask({ requestPolicy: 'network-only' }), 1000, webhook.id);
   const found = data?.webhook;
   const attempts = found?.attempts?.nodes;
   const failed = found?.failed?.nodes;

@@ -1,6 +1,6 @@
 import { useQuery } from 'urql';
 import { Link } from 'wouter';
-import { useAttempts } from '../api/useAttempts';
+import { useChanges } from '../api/useChanges';
 import { useScope } from '../frame/viewer';
 import { WebhookDocument, type WebhookQuery } from '../gql/graphql';
 import { CopyButton } from '../ui/CopyButton';
@@ -24,7 +24,7 @@ export function WebhookScreen({ id, tab }: { id: string; tab: string }) {
   const mayWrite = useScope('WEBHOOKS_WRITE');
   const webhook = data?.webhook?.id === id ? data.webhook : null;
   const reload = () => ask({ requestPolicy: 'network-only' });
-  useAttempts(reload, 1000, id);
+  useChanges(reload, 1000, id);
   useTitle(webhook ? `Webhook ${webhook.url}` : 'Webhook');
 
   return (
