@@ -17,6 +17,14 @@ var (
 		kind: cursor.Webhooks, seq: (*webhook.Webhook).Position,
 		page: (*store.Scope).Webhooks, count: (*store.Scope).CountWebhooksTo,
 	}
+	lastFailures = listing[*store.Scope, webhook.Webhook, store.WebhookFilter]{
+		kind: cursor.LastFailures, seq: (*webhook.Webhook).Position,
+		page: (*store.Scope).Webhooks, count: (*store.Scope).CountWebhooksTo,
+	}
+	failureRates = listing[*store.Scope, webhook.Webhook, store.WebhookFilter]{
+		kind: cursor.FailureRates, seq: (*webhook.Webhook).Position,
+		page: (*store.Scope).Webhooks, count: (*store.Scope).CountWebhooksTo,
+	}
 	events = listing[*store.Scope, webhook.Event, store.EventFilter]{
 		kind: cursor.Events, seq: (*webhook.Event).Position,
 		page: (*store.Scope).Events, count: (*store.Scope).CountEventsTo,
@@ -74,15 +82,19 @@ var (
 		name: "tokens of tenants", kind: cursor.Tokens, id: tenantID, seq: (*webhook.Token).Position, from: (*Resolver).registry,
 		pages: (*store.Registry).TokensOf, counts: (*store.Registry).CountTokensOf,
 	}
-	webhooksOfTenants = sublist[*store.Scope, webhook.Tenant, webhook.Webhook, store.WebhookFilter]{
-		name: "webhooks of tenants", kind: cursor.Webhooks, id: tenantID, seq: (*webhook.Webhook).Position, from: (*Resolver).reach, owner: tenantID,
-		pages: (*store.Scope).WebhooksOfTenants, counts: (*store.Scope).CountWebhooksOfTenants,
-	}
 	eventsOfTenants = sublist[*store.Scope, webhook.Tenant, webhook.Event, store.EventFilter]{
 		name: "events of tenants", kind: cursor.Events, id: tenantID, seq: (*webhook.Event).Position, from: (*Resolver).reach, owner: tenantID,
 		pages: (*store.Scope).EventsOfTenants, counts: (*store.Scope).CountEventsOfTenants,
 	}
 )
+
+// webhooksOfTenants is the lists of tenants' webhooks that run as the list does.
+func webhooksOfTenants(as *listing[*store.Scope, webhook.Webhook, store.WebhookFilter]) *sublist[*store.Scope, webhook.Tenant, webhook.Webhook, store.WebhookFilter] {
+	return &sublist[*store.Scope, webhook.Tenant, webhook.Webhook, store.WebhookFilter]{
+		name: "webhooks of tenants", kind: as.kind, id: tenantID, seq: as.seq, from: (*Resolver).reach, owner: tenantID,
+		pages: (*store.Scope).WebhooksOfTenants, counts: (*store.Scope).CountWebhooksOfTenants,
+	}
+}
 
 // deliveriesOfTenants is the lists of tenants' deliveries that run as the list does.
 func deliveriesOfTenants(as *listing[*store.Scope, webhook.Delivery, store.DeliveryFilter]) *sublist[*store.Scope, webhook.Tenant, webhook.Delivery, store.DeliveryFilter] {
@@ -204,9 +216,12 @@ func connect[T any](from cursors, k cursor.Kind, l *store.List[T], seq, at func(
 	if l == nil {
 		return c
 	}
-	for _, item := range l.Items {
+	for i, item := range l.Items {
 		p := store.Place{Seq: seq(item)}
-		if at != nil {
+		switch {
+		case l.Times != nil:
+			p.At = l.Times[i]
+		case at != nil:
 			p.At = at(item)
 		}
 		c.Edges = append(c.Edges, &model.Edge[T]{Cursor: from.CursorAt(k, p), Node: item})

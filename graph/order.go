@@ -18,6 +18,20 @@ func deliveriesBy(by model.DeliveryOrder, direction *model.OrderDirection) (*lis
 	return &deliveries, store.DeliveryOrder{Ascending: ascending(direction, false)}
 }
 
+// webhooksBy is the list of webhooks in the order, and sets that in the filter.
+func webhooksBy(by model.WebhookOrder, direction *model.OrderDirection, f *store.WebhookFilter) *listing[*store.Scope, webhook.Webhook, store.WebhookFilter] {
+	f.Ascending = ascending(direction, false)
+	switch by {
+	case model.WebhookOrderFailureRate:
+		f.Order = store.WebhookFailedRate
+		return &failureRates
+	case model.WebhookOrderLastFailureAt:
+		f.Order = store.WebhookFailed
+		return &lastFailures
+	}
+	return &webhooks
+}
+
 func ascending(direction *model.OrderDirection, otherwise bool) bool {
 	if direction == nil {
 		return otherwise

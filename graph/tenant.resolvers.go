@@ -90,8 +90,7 @@ func (r *tenantResolver) Webhooks(ctx context.Context, obj *webhook.Tenant, firs
 	if err != nil {
 		return nil, err
 	}
-	f.Ascending = ascending(direction, false)
-	return webhooksOfTenants.resolve(ctx, r.Resolver, obj, arguments{first, after, last, before}, f)
+	return webhooksOfTenants(webhooksBy(orderBy, direction, &f)).resolve(ctx, r.Resolver, obj, arguments{first, after, last, before}, f)
 }
 
 // Events is the resolver for the events field.

@@ -82,12 +82,14 @@ func (r *queryResolver) Webhooks(ctx context.Context, first *int, after *string,
 	if err != nil {
 		return nil, err
 	}
-	f.Ascending = ascending(direction, false)
 	in, err := r.among(ctx, allTenants)
 	if err != nil {
 		return nil, err
 	}
-	return webhooks.resolve(ctx, r.Resolver, in, arguments{first, after, last, before}, f)
+	if allTenants && orderBy != model.WebhookOrderCreatedAt {
+		return nil, &webhook.Invalid{Field: "orderBy", Code: webhook.CodeConflict, Message: "must be CREATED_AT with allTenants; Tenant.webhooks has the other orders"}
+	}
+	return webhooksBy(orderBy, direction, &f).resolve(ctx, r.Resolver, in, arguments{first, after, last, before}, f)
 }
 
 // Tenant is the resolver for the tenant field.

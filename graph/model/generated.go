@@ -726,21 +726,28 @@ func (e StatsDimension) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// The time that orders a list of webhooks.
+// The order of a list of webhooks. The orders by failures list only webhooks that have some. They are up to about a minute behind
+// `Webhook.health`, and webhooks move in them, so pages are not stable.
 type WebhookOrder string
 
 const (
 	// When the webhook was created.
 	WebhookOrderCreatedAt WebhookOrder = "CREATED_AT"
+	// The share of attempts that failed in the last 24 full hours and the hour that has begun. `DESC` lists the highest first.
+	WebhookOrderFailureRate WebhookOrder = "FAILURE_RATE"
+	// When an attempt failed last. `DESC` lists the latest first.
+	WebhookOrderLastFailureAt WebhookOrder = "LAST_FAILURE_AT"
 )
 
 var AllWebhookOrder = []WebhookOrder{
 	WebhookOrderCreatedAt,
+	WebhookOrderFailureRate,
+	WebhookOrderLastFailureAt,
 }
 
 func (e WebhookOrder) IsValid() bool {
 	switch e {
-	case WebhookOrderCreatedAt:
+	case WebhookOrderCreatedAt, WebhookOrderFailureRate, WebhookOrderLastFailureAt:
 		return true
 	}
 	return false

@@ -220,7 +220,7 @@ func (w *isolation) party(t *testing.T, name string) *party {
 	} {
 		p.texts["cursor "+string(kind)] = w.store.Cursor(kind, p.id, seq)
 	}
-	for _, kind := range []cursor.Kind{cursor.Completed, cursor.NextAttempts} {
+	for _, kind := range []cursor.Kind{cursor.Completed, cursor.NextAttempts, cursor.LastFailures, cursor.FailureRates} {
 		p.texts["cursor "+string(kind)] = scope.CursorAt(kind, store.Place{At: time.Now().UnixMicro(), Seq: claimed.Delivery.Seq})
 	}
 	return p

@@ -28,10 +28,14 @@ const (
 	Stream           Kind = 's' // of the attempt log
 	Completed        Kind = 'c' // deliveries in the order of their completion
 	NextAttempts     Kind = 'n' // deliveries in the order of their next attempt
+	LastFailures     Kind = 'f' // webhooks in the order of their last failure
+	FailureRates     Kind = 'p' // webhooks in the order of the share of attempts that failed
 )
 
 // Timed reports whether the places of a kind are a time and a row's number. Rows move in such lists, so nothing is said of the start.
-func (k Kind) Timed() bool { return k == Completed || k == NextAttempts }
+func (k Kind) Timed() bool {
+	return k == Completed || k == NextAttempts || k == LastFailures || k == FailureRates
+}
 
 // Place is what a cursor encodes: a row's number, and the start under which the row was committed, or, of a Timed kind, the time, in
 // microseconds.

@@ -35,6 +35,9 @@ type (
 	// IntRange has both its bounds.
 	IntRange = list.IntRange
 
+	// WebhookOrder is how a list of webhooks runs.
+	WebhookOrder = list.WebhookOrder
+
 	// WebhookFilter narrows a list of webhooks.
 	WebhookFilter = list.WebhookFilter
 	// EventFilter narrows a list of events.
@@ -62,6 +65,13 @@ const (
 	NextAttemptAt = list.NextAttemptAt
 )
 
+// Orders of webhooks.
+const (
+	WebhookCreated    = list.WebhookCreated
+	WebhookFailed     = list.WebhookFailed
+	WebhookFailedRate = list.WebhookFailedRate
+)
+
 // BelowAll is a place before the first row that there ever is.
 const BelowAll = list.BelowAll
 
@@ -83,6 +93,15 @@ func (c *Scope) webhookList(ctx context.Context, f WebhookFilter) *list.Reading[
 
 func (c *Scope) webhooksAlong(ctx context.Context, p list.Path) *list.Reading[webhook.Webhook] {
 	return reading[webhook.Webhook](ctx, c, p, func(q *gorm.DB) *gorm.DB { return q.Select("w.*") })
+}
+
+// webhooksByFailure is the webhooks along an index of what is known of them.
+func (c *Scope) webhooksByFailure(ctx context.Context, f WebhookFilter, p list.Path) *list.Reading[list.PlacedWebhook] {
+	r := reading[list.PlacedWebhook](ctx, c, p, func(q *gorm.DB) *gorm.DB {
+		return q.Joins("LEFT JOIN webhooks w ON w.seq = s.webhook AND w.tenant_id = s.tenant_id").Select("w.*, " + f.Order.Column())
+	})
+	r.At = func(w *list.PlacedWebhook) int64 { return w.PlacedAt }
+	return r
 }
 
 func (c *Scope) eventList(ctx context.Context, f EventFilter) (*list.Reading[webhook.Event], error) {
@@ -171,6 +190,10 @@ func ordered(ascending bool) list.Order {
 
 // Webhooks lists the tenant's webhooks, newest first, or as the filter says.
 func (c *Scope) Webhooks(ctx context.Context, f WebhookFilter, p Page) (*List[webhook.Webhook], error) {
+	if f.Order != WebhookCreated {
+		l, err := list.Read(ctx, c.webhooksByFailure(ctx, f, f.Path(c.tenant)), ordered(f.Ascending), p)
+		return list.Webhooks(l), err
+	}
 	return list.Read(ctx, c.webhookList(ctx, f), ordered(f.Ascending), p)
 }
 
@@ -218,6 +241,9 @@ func (c *Scope) CountAttempts(ctx context.Context, f AttemptFilter) (int, error)
 
 // CountWebhooksTo counts what Webhooks lists, up to limit, and reads a bounded number of rows.
 func (c *Scope) CountWebhooksTo(ctx context.Context, f WebhookFilter, limit int) (Count, error) {
+	if f.Order != WebhookCreated {
+		return c.webhooksByFailure(ctx, f, f.Path(c.tenant)).Count(ctx, limit)
+	}
 	return c.webhookList(ctx, f).Count(ctx, limit)
 }
 
@@ -342,14 +368,29 @@ func ofTenants[V any](c *Scope, tenants []webhook.ID, one func(c *Scope) (V, err
 func (c *Scope) WebhooksOfTenants(ctx context.Context, ids []webhook.ID, f WebhookFilter, p Page) (map[webhook.ID]*List[webhook.Webhook], error) {
 	return ofTenants(c, ids, func(c *Scope) (*List[webhook.Webhook], error) { return c.Webhooks(ctx, f, p) },
 		func(ids []webhook.ID) (map[webhook.ID]*List[webhook.Webhook], error) {
+			if f.Order != WebhookCreated {
+				return c.failingOfTenants(ctx, ids, f, p)
+			}
 			return list.ReadOf(ctx, c.webhooksAlong(ctx, f.OfTenants()), ids, ordered(f.Ascending), p, func(w *webhook.Webhook) webhook.ID { return w.TenantID })
 		})
+}
+
+func (c *Scope) failingOfTenants(ctx context.Context, ids []webhook.ID, f WebhookFilter, p Page) (map[webhook.ID]*List[webhook.Webhook], error) {
+	found, err := list.ReadOf(ctx, c.webhooksByFailure(ctx, f, f.OfTenants()), ids, ordered(f.Ascending), p, func(w *list.PlacedWebhook) webhook.ID { return w.TenantID })
+	plain := make(map[webhook.ID]*List[webhook.Webhook], len(found))
+	for id, l := range found {
+		plain[id] = list.Webhooks(l)
+	}
+	return plain, err
 }
 
 // CountWebhooksOfTenants counts the webhooks of each tenant, as CountWebhooksTo does.
 func (c *Scope) CountWebhooksOfTenants(ctx context.Context, ids []webhook.ID, f WebhookFilter, limit int) (map[webhook.ID]Count, error) {
 	return ofTenants(c, ids, func(c *Scope) (Count, error) { return c.CountWebhooksTo(ctx, f, limit) },
 		func(ids []webhook.ID) (map[webhook.ID]Count, error) {
+			if f.Order != WebhookCreated {
+				return c.webhooksByFailure(ctx, f, f.OfTenants()).CountOf(ctx, ids, limit)
+			}
 			return c.webhooksAlong(ctx, f.OfTenants()).CountOf(ctx, ids, limit)
 		})
 }

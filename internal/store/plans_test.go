@@ -318,6 +318,22 @@ func plannedOfTenants() []planned {
 			return errors.Join(err, counts)
 		})
 	}
+	for _, order := range []store.WebhookOrder{store.WebhookFailed, store.WebhookFailedRate} {
+		for i, f := range []store.WebhookFilter{{}, {Text: "x", ExternalID: "x", Ascending: true}, {Failing: new(true), Enabled: new(true)}} {
+			f.Order = order
+			index := []string{"", "stats_webhooks_failed", "stats_webhooks_rate"}[order]
+			add(fmt.Sprintf("webhooks in the order %v, search %d", order, i), "stats_webhooks s", index, func(ctx context.Context, c *store.Scope, p store.Page) error {
+				if p.After+p.Before != 0 {
+					p.AfterAt, p.BeforeAt = 2, 1
+				}
+				_, err := c.Webhooks(ctx, f, p)
+				_, counts := c.CountWebhooksTo(ctx, f, 10)
+				_, some := c.All().WebhooksOfTenants(ctx, of, f, p)
+				_, counted := c.All().CountWebhooksOfTenants(ctx, of, f, 10)
+				return errors.Join(err, counts, some, counted)
+			})
+		}
+	}
 	for i, f := range []store.EventFilter{{}, {Types: manyTypes(1)}, {Tags: []string{"a"}, Data: someA, CreatedAt: lastHour}} {
 		add(fmt.Sprint("events of tenants, search ", i), "events e", "events_tenant", func(ctx context.Context, c *store.Scope, p store.Page) error {
 			_, err := c.All().EventsOfTenants(ctx, of, f, p)

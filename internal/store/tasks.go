@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/store/statistics"
 	"github.com/hookgraph/hookgraph/internal/upkeep"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -18,6 +19,7 @@ func (s *Store) Tasks() []upkeep.Task {
 		{Name: "operational events", Every: noticePoll, Wake: s.noted, Rest: noticeGap, Run: s.publishNoted},
 		{Name: "large fan-outs", Every: findEvery, Run: s.fans.Look},
 		{Name: "statistics", Every: foldEvery, Exclusive: true, Run: s.keepStatistics},
+		{Name: "failure rates", Every: rateEvery, Exclusive: true, Run: s.RateFailures},
 		{Name: "deleted tenants", Every: s.tuning.Linger / 2, Wake: s.deleted, Exclusive: true, Run: s.sweep},
 	}
 }
@@ -30,9 +32,19 @@ const (
 	// within noticeGap is merged.
 	noticePoll = 10 * time.Second
 	noticeGap  = time.Second
+	rateEvery = 10 * time.Second
 	// findEvery is how often notes of fan-outs are looked for that this process does not know of, such as those of a replica that has gone.
 	findEvery = 2 * time.Second
 )
+
+// RateFailures calculates the share of attempts that failed in the last 24 hours and the one that has begun, of all webhooks: the order of
+// lists. Statistics that are not folded yet count, but which webhooks failed is known from those that are.
+func (s *Store) RateFailures(ctx context.Context) error {
+	change := func(ctx context.Context, do func(b *dialect.Tx) error) error {
+		return s.changeDeliveries(ctx, func(b *batch) error { return do(&b.Tx) })
+	}
+	return (&statistics.Rater{DB: s.db, Read: s.read, Change: change}).Rate(ctx, s.opts.Now())
+}
 
 // TryLock takes the lock of that name, which the processes that share the database have together, unless somebody holds it. Whoever
 // has it calls unlock. It implements upkeep.Locker.

@@ -36,7 +36,8 @@ type WebhookFilter struct {
 	DisabledReason *webhook.DisabledReason
 	Failing        *bool  // whether attempts have failed since the last success
 	Text           string // that the URL, the description or the external id contains
-	// Ascending lists the oldest first.
+	// Order is how the list runs, the newest or highest first; with Ascending it is the other way round.
+	Order     WebhookOrder
 	Ascending bool
 }
 
@@ -83,6 +84,11 @@ type AttemptFilter struct {
 
 // Path returns how to list the tenant's webhooks that the filter keeps.
 func (f WebhookFilter) Path(tenant webhook.ID) Path {
+	if f.Order != WebhookCreated {
+		p := f.OfTenants()
+		p.branches = []any{tenant}
+		return p
+	}
 	p := Path{Index: webhooksOfTenant, branches: []any{tenant}, rest: asides(f.conditions())}
 	if f.ExternalID != "" {
 		p.Index, p.branches = webhooksByExternalID, nil

@@ -1,6 +1,7 @@
 package list
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -30,6 +31,10 @@ type Index struct {
 	at string
 	// time is the column of the time that orders the list before seq; "" for none. The index has it after equal.
 	time string
+	// timeless says that time is another number.
+	timeless bool
+	// key is the column that has the Seq of rows; "" is seq.
+	key string
 }
 
 var (
@@ -37,6 +42,14 @@ var (
 	webhooksByExternalID = &Index{ // at most one row, so it needs no order
 		table: "webhooks", alias: "w", index: "webhooks_external", equal: []string{"tenant_id", "external_id"},
 		only: "w.external_id IS NOT NULL AND w.deleted_at IS NULL", at: "created_at",
+	}
+
+	failedWebhooks = &Index{
+		table: "stats_webhooks", alias: "s", index: "stats_webhooks_failed", equal: []string{"tenant_id"}, only: "s.failed_at > 0", key: "webhook", time: "failed_at",
+	}
+	failingWebhooks = &Index{
+		table: "stats_webhooks", alias: "s", index: "stats_webhooks_rate", equal: []string{"tenant_id"}, only: "s.failure_rate > 0", key: "webhook", time: "failure_rate",
+		timeless: true,
 	}
 
 	eventsOfTenant = &Index{table: "events", alias: "e", index: "events_tenant", equal: []string{"tenant_id"}, at: "created_at"}
@@ -135,13 +148,13 @@ func (l *Index) column(name string) string { return l.alias + "." + name }
 // placed returns the columns of a row's place.
 func (l *Index) placed() string {
 	if l.time == "" {
-		return l.seq()
+		return l.seq() + " AS seq"
 	}
-	return l.seq() + ", " + l.column(l.time) + " AS at"
+	return l.seq() + " AS seq, " + l.column(l.time) + " AS at"
 }
 
 // seq returns the column that orders the list.
-func (l *Index) seq() string { return l.column("seq") }
+func (l *Index) seq() string { return l.column(cmp.Or(l.key, "seq")) }
 
 // ofOne reports whether the first column of the index is the tenant.
 func (l *Index) ofOne() bool { return slices.Contains(l.equal, "tenant_id") }

@@ -30,6 +30,8 @@ func (p Place) compare(q Place) int {
 // List is a page of rows.
 type List[T any] struct {
 	Items []*T
+	// Times are those of Items in a list whose rows do not have what it is in the order of; nil for other lists.
+	Times []int64
 	// HasNext and HasPrev mean that there are more rows on that side, or that it has not been searched.
 	HasNext, HasPrev bool
 	// Start and End are the cursors for the pages before and after this one, as in Page.

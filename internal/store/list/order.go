@@ -35,3 +35,43 @@ func (o DeliveryOrder) At() func(*webhook.Delivery) int64 {
 		return at.UnixMicro()
 	}
 }
+
+// WebhookOrder is how a list of webhooks runs.
+type WebhookOrder uint8
+
+// The orders of webhooks. Webhooks move in the order of their failures, and those lists have webhooks with failures only.
+const (
+	WebhookCreated    WebhookOrder = iota // which is the order of Seq
+	WebhookFailed                         // when an attempt failed last
+	WebhookFailedRate                     // the share of attempts that failed
+)
+
+// index is the index that has the order of failures, and the column with what the list is in the order of.
+func (o WebhookOrder) index() *Index {
+	return map[WebhookOrder]*Index{WebhookFailed: failedWebhooks, WebhookFailedRate: failingWebhooks}[o]
+}
+
+// Column is what a list is in the order of, as PlacedWebhook has it.
+func (o WebhookOrder) Column() string { return "s." + o.index().time + " AS placed_at" }
+
+// PlacedWebhook is a webhook, and where it stands in the order of failures.
+type PlacedWebhook struct {
+	webhook.Webhook `gorm:"embedded"`
+
+	PlacedAt int64
+}
+
+// Webhooks is the list without places, which Times has.
+func Webhooks(l *List[PlacedWebhook]) *List[webhook.Webhook] {
+	if l == nil {
+		return nil
+	}
+	plain := &List[webhook.Webhook]{
+		Items: make([]*webhook.Webhook, len(l.Items)), Times: make([]int64, len(l.Items)), HasNext: l.HasNext, HasPrev: l.HasPrev,
+		Start: l.Start, End: l.End, StartAt: l.StartAt, EndAt: l.EndAt, SearchedTo: l.SearchedTo,
+	}
+	for i, w := range l.Items {
+		plain.Items[i], plain.Times[i] = &w.Webhook, w.PlacedAt
+	}
+	return plain
+}

@@ -264,7 +264,10 @@ func (r *Reading[T]) floor(s stretch, n int) (Place, error) {
 
 // timeOf returns the time of the row with this Seq in one of the branches; nil if it was removed.
 func (r *Reading[T]) timeOf(branches []any, at Place) (*time.Time, error) {
-	if r.time != "" {
+	switch {
+	case r.timeless:
+		return nil, nil
+	case r.time != "":
 		return new(dialect.Micros(at.At).Time()), nil
 	}
 	return r.timeOfRow(branches, at)

@@ -59,6 +59,8 @@ func rowBytes(row any) int {
 		return small + len(row.ResponseBody) + len(row.ResponseHeaders) + len(row.RequestHeaders) + len(row.URL)
 	case *webhook.Delivery:
 		return small + len(row.WebhookURL)
+	case *PlacedWebhook:
+		return rowBytes(&row.Webhook)
 	case *webhook.Webhook:
 		n := small + len(row.URL) + len(row.Description)
 		if row.Metadata != nil {

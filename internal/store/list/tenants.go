@@ -25,11 +25,18 @@ func (f WebhookFilter) OfTenants() Path {
 			list = append(list, condition{"w.external_id = ?", []any{f.ExternalID}})
 		}
 	}
-	return Path{Index: webhooksOfTenant, rest: asides(list)}
+	p := Path{Index: webhooksOfTenant}
+	if f.Order != WebhookCreated {
+		p.Index = f.Order.index()
+		list = append(list, condition{text: "w.id IS NOT NULL"}) // it has been removed
+	}
+	p.rest = asides(list)
+	return p
 }
 
-// Everyone is the path of all tenants' webhooks.
+// Everyone is the path of all tenants' webhooks, in the order of their creation.
 func (f WebhookFilter) Everyone() Path {
+	f.Order = WebhookCreated // the indexes of other orders begin with the tenant
 	p := f.OfTenants()
 	p.Index, p.branches = allWebhooks, []any{nil}
 	return p.everyone()

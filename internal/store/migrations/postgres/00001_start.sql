@@ -285,9 +285,12 @@ CREATE TABLE stats_webhooks (
     pending      bigint NOT NULL, -- deliveries that are PENDING
     succeeded_at bigint NOT NULL, -- when an attempt last did, in microseconds since 1970; 0: never
     failed_at    bigint NOT NULL,
-    failures     bigint NOT NULL -- attempts since the last that succeeded
+    failures     bigint NOT NULL, -- attempts since the last that succeeded
+    failure_rate bigint NOT NULL DEFAULT 0 -- of the last hours, in millionths
 ) WITH (fillfactor = 70);
 CREATE INDEX stats_webhooks_tenant ON stats_webhooks (tenant_id);
+CREATE INDEX stats_webhooks_failed ON stats_webhooks (tenant_id, failed_at, webhook) WHERE failed_at > 0;
+CREATE INDEX stats_webhooks_rate ON stats_webhooks (tenant_id, failure_rate, webhook) WHERE failure_rate > 0;
 
 -- +goose Down
 DROP TABLE stats_webhooks;

@@ -270,9 +270,12 @@ CREATE TABLE stats_webhooks (
     pending      INTEGER NOT NULL, -- deliveries that are PENDING
     succeeded_at INTEGER NOT NULL, -- when an attempt last did; 0: never
     failed_at    INTEGER NOT NULL,
-    failures     INTEGER NOT NULL -- attempts since the last that succeeded
+    failures     INTEGER NOT NULL, -- attempts since the last that succeeded
+    failure_rate INTEGER NOT NULL DEFAULT 0 -- of the last hours, in millionths
 );
 CREATE INDEX stats_webhooks_tenant ON stats_webhooks (tenant_id);
+CREATE INDEX stats_webhooks_failed ON stats_webhooks (tenant_id, failed_at) WHERE failed_at > 0;
+CREATE INDEX stats_webhooks_rate ON stats_webhooks (tenant_id, failure_rate) WHERE failure_rate > 0;
 
 -- +goose Down
 DROP TABLE stats_webhooks;

@@ -1,0 +1,138 @@
+package graph_test
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/hookgraph/hookgraph/graph/model"
+)
+
+// failingHook is what is known of a webhook that is listed by its failures.
+type failingHook struct {
+	id          string
+	good, bad   int
+	lastFailure string
+	place       int // in the order of creation
+}
+
+func (f failingHook) rate() float64 { return float64(f.bad) / float64(f.good+f.bad) }
+
+// Webhooks are listed by the share of their attempts that failed, and by their last failure: those that have failures and meet the filter,
+// each once, page by page in both directions, for the tenant and for an operator. A cursor of one order is refused in another.
+func TestWebhooksByFailure(t *testing.T) {
+	few(t, "10")
+	a := newAPI(t)
+	made := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		made++
+		name := fmt.Sprint("tenant-", made)
+		ctx := a.as(name)
+		var hooks []failingHook
+		for i := range rapid.IntRange(1, 6).Draw(rt, "webhooks") {
+			h := failingHook{id: a.createWebhook(ctx, fmt.Sprintf("https://example.com/%d", i)), place: i}
+			hooks = append(hooks, h)
+		}
+		a.publish(ctx, 4)
+		for i := range hooks {
+			h := &hooks[i]
+			h.good, h.bad = rapid.IntRange(0, 2).Draw(rt, "good"), rapid.IntRange(0, 2).Draw(rt, "bad")
+			a.attempt(h.id, h.good, true)
+			a.attempt(h.id, h.bad, false)
+		}
+		if err := a.store.FoldStatistics(t.Context()); err != nil {
+			rt.Fatal(err)
+		}
+		if err := a.store.RateFailures(t.Context()); err != nil {
+			rt.Fatal(err)
+		}
+		health := a.get(ctx, `{ webhooks(direction: ASC) { nodes { id health { lastFailureAt successRate } } } }`, nil)
+		for i := range hooks {
+			hooks[i].lastFailure = health.text("webhooks", "nodes", i, "health", "lastFailureAt")
+		}
+		order := rapid.SampledFrom(model.AllWebhookOrder[1:]).Draw(rt, "order")
+		want := slices.DeleteFunc(slices.Clone(hooks), func(h failingHook) bool { return h.bad == 0 })
+		slices.SortFunc(want, func(a, b failingHook) int { // the first is the last
+			by := cmp.Compare(pad(b.lastFailure), pad(a.lastFailure))
+			if order == model.WebhookOrderFailureRate {
+				by = cmp.Compare(b.rate(), a.rate())
+			}
+			return cmp.Or(by, cmp.Compare(b.place, a.place))
+		})
+		arguments := "orderBy: " + string(order)
+		if rapid.Bool().Draw(rt, "ascending") {
+			arguments += ", direction: ASC"
+			slices.Reverse(want)
+		}
+		if rapid.Bool().Draw(rt, "filtered") {
+			arguments += `, filter: {text: "/1"}`
+			want = slices.DeleteFunc(want, func(h failingHook) bool { return h.place != 1 })
+		}
+		var ids []string
+		for _, h := range want {
+			ids = append(ids, h.id)
+		}
+		size := rapid.IntRange(1, 3).Draw(rt, "size")
+		for _, back := range []bool{false, true} {
+			if got := a.walkFailing(ctx, arguments, size, back); !slices.Equal(got, ids) {
+				rt.Fatalf("%s, %d a page, backwards %v: %v, want %v of %+v", arguments, size, back, got, ids, hooks)
+			}
+		}
+		one := a.get(a.operator("default"), `query($name: String!) { tenants(filter: {name: $name}) { nodes { name webhooks(first: 100, `+arguments+`) { nodes { id } count { count } } } } }`, vars{"name": "tenant-"})
+		for i, n := range one.at("tenants", "nodes").([]any) {
+			if n.(map[string]any)["name"] != name {
+				continue
+			}
+			if got := one.at("tenants", "nodes", i, "webhooks", "count", "count"); got != float64(len(ids)) {
+				rt.Fatalf("an operator counts %v of %v", got, ids)
+			}
+			for k, id := range ids {
+				if one.text("tenants", "nodes", i, "webhooks", "nodes", k, "id") != id {
+					rt.Fatalf("an operator reads %v, want %v", one, ids)
+				}
+			}
+		}
+	})
+	first := a.get(a.as("tenant-1"), `{ r: webhooks(orderBy: FAILURE_RATE) { pageInfo { endCursor } } f: webhooks(orderBy: LAST_FAILURE_AT) { pageInfo { endCursor } } c: webhooks { pageInfo { endCursor } } }`, nil)
+	for _, of := range []string{"r", "f", "c"} {
+		for in, order := range map[string]string{"r": "FAILURE_RATE", "f": "LAST_FAILURE_AT", "c": "CREATED_AT"} {
+			resp := a.run(a.as("tenant-1"), `query($c: String) { webhooks(orderBy: `+order+`, after: $c) { nodes { id } } }`, vars{"c": first.text(of, "pageInfo", "endCursor")})
+			if refused := code(resp) == "BAD_USER_INPUT"; refused != (of != in) {
+				t.Errorf("a cursor of %s in %s: %v", of, in, resp.Errors)
+			}
+		}
+	}
+	if resp := a.run(a.operator("default"), `{ webhooks(allTenants: true, orderBy: FAILURE_RATE) { nodes { id } } }`, nil); code(resp) != "BAD_USER_INPUT" {
+		t.Errorf("an order that all tenants' webhooks do not have: %s %v", resp.Data, resp.Errors)
+	}
+}
+
+// walkFailing pages through webhooks and returns their ids in the order of the list.
+func (a *api) walkFailing(ctx context.Context, arguments string, size int, back bool) (ids []string) {
+	a.t.Helper()
+	side, place, more, more2 := "first", "endCursor", "hasNextPage", "after"
+	if back {
+		side, place, more, more2 = "last", "startCursor", "hasPreviousPage", "before"
+	}
+	cursor := ""
+	for range 100 {
+		got := a.get(ctx, fmt.Sprintf(`{ webhooks(%s, %s: %d%s) { nodes { id } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }`, arguments, side, size, cursor), nil)
+		var page []string
+		for i := range got.at("webhooks", "nodes").([]any) {
+			page = append(page, got.text("webhooks", "nodes", i, "id"))
+		}
+		if ids = append(ids, page...); back {
+			ids = append(page, ids[:len(ids)-len(page)]...)
+		}
+		if got.at("webhooks", "pageInfo", more) != true {
+			return ids
+		}
+		cursor = fmt.Sprintf(", %s: %q", more2, got.text("webhooks", "pageInfo", place))
+	}
+	a.t.Fatalf("the list %s does not end", arguments)
+	return nil
+}
