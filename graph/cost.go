@@ -9,6 +9,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/hookgraph/hookgraph/graph/model"
+	"github.com/hookgraph/hookgraph/internal/store/list"
 )
 
 // An operation costs one for each value that it may return (gqlhttp counts them). This file says what only this schema knows: how
@@ -65,6 +66,40 @@ func (s costed) Complexity(_ context.Context, typeName, field string, within int
 		return 1 + within + portions(limit(args["limit"], model.MaxFacets), facetsPerCost), true
 	case "SearchHit":
 		return 1 + within + portions(searchCost, limit(args["first"], maxPage)), true // for each element
+	}
+	return 0, false
+}
+
+// searchedTypes are the pages that are searched without a filter too: deleted rows are among theirs.
+var searchedTypes = map[string]bool{"WebhookConnection": true, "TenantConnection": true}
+
+// Searches reports whether the list of a page may be searched: it has conditions that no index serves, as far as the arguments tell.
+func (s costed) Searches(typeName, field string, args map[string]any) bool {
+	def := s.field(typeName, field)
+	if def == nil {
+		return false
+	}
+	if filter, ok := args["filter"].(map[string]any); ok {
+		for _, condition := range filter {
+			if condition != nil {
+				return true
+			}
+		}
+	}
+	return searchedTypes[def.Type.Name()] || args["allTenants"] == true || args["orderBy"] == string(model.DeliveryOrderNextAttemptAt)
+}
+
+// SearchCost is Complexity for counts and facets of a list that is searched, which look at several rows for each that they find.
+func (s costed) SearchCost(typeName, field string, within int, args map[string]any) (int, bool) {
+	def := s.field(typeName, field)
+	if def == nil {
+		return 0, false
+	}
+	switch def.Type.Name() {
+	case "Count":
+		return 1 + within + portions(list.SearchedPerCounted*limit(args["limit"], model.MaxCount), countPerCost), true
+	case "DeliveryFacets":
+		return 1 + within + portions(list.SearchedPerCounted*limit(args["limit"], model.MaxFacets), facetsPerCost), true
 	}
 	return 0, false
 }

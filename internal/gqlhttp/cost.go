@@ -38,6 +38,14 @@ type Sized interface {
 	ListSize(typeName, field string) (size int, ok bool)
 }
 
+// Searching is a schema in which some pages search: what is asked of the whole list of such a page reads more than it counts.
+type Searching interface {
+	// Searches reports whether the page that a field returns for the arguments searches.
+	Searches(typeName, field string, args map[string]any) bool
+	// SearchCost is Complexity for a field directly within a page that searches; false means that it costs as always.
+	SearchCost(typeName, field string, within int, args map[string]any) (cost int, ok bool)
+}
+
 // cost returns the cost of an operation, saturating: the number of values that it may return. The document must be valid and
 // have passed the guard. A field costs one plus its selections, or what the schema's Complexity says; a list costs that for each
 // element. The lists directly within a page (edges, nodes) have first or last elements, those of a payload (results) as many as
@@ -45,12 +53,18 @@ type Sized interface {
 // size that it is used with.
 func (g *guard) cost(ctx context.Context, doc *ast.QueryDocument, op *ast.OperationDefinition, vars map[string]any) int {
 	p := &pricer{guard: g, ctx: ctx, doc: doc, vars: vars, memo: map[priced]int{}}
-	return p.selections(op.SelectionSet, 0)
+	return p.selections(op.SelectionSet, surrounding{})
 }
 
 type priced struct {
 	fragment string
-	size     int
+	in       surrounding
+}
+
+// surrounding is what the price of selections depends on, besides themselves.
+type surrounding struct {
+	size     int  // elements of the lists directly within; 0 if the parent does not say
+	searches bool // the parent is a page that searches
 }
 
 type pricer struct {
@@ -61,23 +75,23 @@ type pricer struct {
 	memo  map[priced]int
 }
 
-// selections prices a selection set. size is the number of elements of the lists directly within; 0 if the parent does not say.
-func (p *pricer) selections(set ast.SelectionSet, size int) int {
+// selections prices a selection set.
+func (p *pricer) selections(set ast.SelectionSet, in surrounding) int {
 	sum := 0
 	for _, sel := range set {
 		switch sel := sel.(type) {
 		case *ast.Field:
-			sum = addCost(sum, p.field(sel, size))
+			sum = addCost(sum, p.field(sel, in))
 		case *ast.InlineFragment:
-			sum = addCost(sum, p.selections(sel.SelectionSet, size))
+			sum = addCost(sum, p.selections(sel.SelectionSet, in))
 		case *ast.FragmentSpread:
 			if sel.Definition == nil {
 				continue
 			}
-			key := priced{sel.Name, size}
+			key := priced{sel.Name, in}
 			price, ok := p.memo[key]
 			if !ok {
-				price = p.selections(sel.Definition.SelectionSet, size)
+				price = p.selections(sel.Definition.SelectionSet, in)
 				p.memo[key] = price
 			}
 			sum = addCost(sum, price)
@@ -86,7 +100,7 @@ func (p *pricer) selections(set ast.SelectionSet, size int) int {
 	return sum
 }
 
-func (p *pricer) field(f *ast.Field, size int) int {
+func (p *pricer) field(f *ast.Field, in surrounding) int {
 	if f.Definition == nil {
 		return 0
 	}
@@ -100,11 +114,22 @@ func (p *pricer) field(f *ast.Field, size int) int {
 		values := float64(p.guard.introspected(f.SelectionSet))
 		return 1 + int(min(values/float64(p.guard.fullIntrospection)*introspectionCost, math.MaxInt32))
 	}
-	elements, within := p.sizes(f, size)
+	elements, size := p.sizes(f, in.size)
+	within := surrounding{size: size}
+	searching, _ := p.guard.schema.(Searching)
+	if searching != nil && f.ObjectDefinition != nil && isPage(f.Definition) {
+		within.searches = searching.Searches(f.ObjectDefinition.Name, f.Name, f.ArgumentMap(p.vars))
+	}
 	price := p.selections(f.SelectionSet, within)
 	custom, ok := 0, false
 	if f.ObjectDefinition != nil {
-		custom, ok = p.guard.schema.Complexity(p.ctx, f.ObjectDefinition.Name, f.Name, price, f.ArgumentMap(p.vars))
+		args := f.ArgumentMap(p.vars)
+		if in.searches {
+			custom, ok = searching.SearchCost(f.ObjectDefinition.Name, f.Name, price, args)
+		}
+		if !ok {
+			custom, ok = p.guard.schema.Complexity(p.ctx, f.ObjectDefinition.Name, f.Name, price, args)
+		}
 	}
 	if ok {
 		price = max(custom, 0)

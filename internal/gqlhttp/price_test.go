@@ -173,10 +173,21 @@ func TestPriceOfCounts(t *testing.T) {
 		variables map[string]any
 		want      int
 	}{
-		{`{ webhooks { count { count } } }`, nil, 1 + 1 + 100 + 1},
-		{`{ webhooks(first: 50) { count(limit: 1) { count precision } } }`, nil, 1 + 1 + 1 + 2},
-		{`query($l: Int! = 250) { webhooks { count(limit: $l) { count } } }`, nil, 1 + 1 + 3 + 1},
-		{`query($l: Int! = 250) { webhooks { count(limit: $l) { count } } }`, map[string]any{"l": 100_000}, 1 + 1 + 1000 + 1},
+		{`{ events { count { count } } }`, nil, 1 + 1 + 100 + 1},
+		{`{ events(first: 50) { count(limit: 1) { count precision } } }`, nil, 1 + 1 + 1 + 2},
+		{`query($l: Int! = 250) { events { count(limit: $l) { count } } }`, nil, 1 + 1 + 3 + 1},
+		{`query($l: Int! = 250) { events { count(limit: $l) { count } } }`, map[string]any{"l": 100_000}, 1 + 1 + 1000 + 1},
+		// A list that is searched looks at ten rows for each that it counts.
+		{`{ webhooks { count { count } } }`, nil, 1 + 1 + 1000 + 1},
+		{`{ events(filter: {types: ["a.b"]}) { count { count } } }`, nil, 1 + 1 + 1000 + 1},
+		{`{ events(filter: {tags: ["x"]}) { ...C nodes { deliveries { ...D } } } } fragment C on EventConnection { count(limit: 100) { count } } fragment D on DeliveryConnection { count(limit: 100) { count } }`,
+			nil, 1 + 1 + 10 + 1 + 20*(1+1+1+1+1)},
+		{`query($f: EventFilter) { events(filter: $f) { count { count } } }`, map[string]any{"f": map[string]any{"types": []string{"a.b"}}}, 1 + 1 + 1000 + 1},
+		{`query($f: EventFilter) { events(filter: $f) { count { count } } }`, map[string]any{"f": map[string]any{"types": nil}}, 1 + 1 + 100 + 1},
+		{`{ events(filter: {}) { count { count } } }`, nil, 1 + 1 + 100 + 1},
+		{`{ deliveries(orderBy: NEXT_ATTEMPT_AT) { count { count } } }`, nil, 1 + 1 + 1000 + 1},
+		{`{ deliveries(filter: {statuses: [PENDING]}) { facets(limit: 15) { precision } } }`, nil, 1 + 1 + 15 + 1},
+		{`{ webhooks { nodes { deliveries(filter: {statuses: [FAILED]}) { count(limit: 100) { count } } } } }`, nil, 1 + 20*(1+1+1+10+1)},
 		{`{ webhooks { nodes { deliveries { count(limit: 100) { count } } } } }`, nil, 1 + 20*(1+1+1+1+1)},
 		{`{ deliveries { facets { precision } } }`, nil, 1 + 1 + 100 + 1},
 		{`{ deliveries { facets(limit: 15) { errors { value count } eventTypes { value } } } }`, nil, 1 + 1 + 2 + 9*3 + 100*2},
