@@ -13,8 +13,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// Webhooks are listed by the share of their attempts that failed. It changes with the time, so it is a column of stats_webhooks that
-// is calculated again and again.
+// Webhooks are listed by the share of their attempts that failed. It also changes as time passes, so it is a column of stats_webhooks
+// that is calculated at intervals.
 
 // RateFor is the time of which failure rates are, besides the hour that has begun.
 const RateFor = 24 * time.Hour
