@@ -23,7 +23,7 @@ func fill(page *browsertest.Page, selector, text string) {
 // event, from which it is published again.
 func TestDashboardEvents(t *testing.T) {
 	t.Parallel()
-	axe := axe(t)
+	axe := browsertest.Axe(t)
 	receiver := webhooktest.NewReceiver(t)
 	receiver.Answer(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/broken" {

@@ -14,7 +14,7 @@ import (
 // it. Tenants are listed with their usage and quotas, and the operator acts for one of them. The page shows the server's version.
 func TestDashboardOperate(t *testing.T) {
 	t.Parallel()
-	axe := axe(t)
+	axe := browsertest.Axe(t)
 	p := boot(t, t.TempDir())
 	c := &client{url: p.url, token: p.token}
 	var done struct{ Tenant struct{ ID string } }

@@ -17,21 +17,6 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// axe is the source of axe-core, which npm ci installs.
-func axe(t *testing.T) string {
-	t.Helper()
-	source, err := os.ReadFile("internal/web/dashboard/node_modules/axe-core/axe.min.js")
-	if err == nil {
-		return string(source)
-	}
-	const missing = "no axe-core: run npm ci in internal/web/dashboard"
-	if os.Getenv("CI") == "true" {
-		t.Fatal(missing)
-	}
-	t.Skip(missing)
-	return ""
-}
-
 // looked takes screenshots of a screen and checks it with axe-core: light, dark, and as narrow as a phone.
 func looked(page *browsertest.Page, axe, name string) {
 	for _, scheme := range []string{"light", "dark"} {
@@ -68,7 +53,7 @@ func (c *client) createWebhook(t *testing.T, input map[string]any) string {
 // logs no error.
 func TestDashboardIncident(t *testing.T) {
 	t.Parallel()
-	axe := axe(t)
+	axe := browsertest.Axe(t)
 	receiver := webhooktest.NewReceiver(t)
 	receiver.Answer(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusServiceUnavailable)
@@ -140,7 +125,7 @@ func TestDashboardIncident(t *testing.T) {
 // A new tenant sees the first steps, which are ticked as they are done; afterwards the numbers of the range, whose charts are also tables.
 func TestDashboardHome(t *testing.T) {
 	t.Parallel()
-	axe := axe(t)
+	axe := browsertest.Axe(t)
 	receiver := webhooktest.NewReceiver(t)
 	p := boot(t, t.TempDir())
 	c := &client{url: p.url, token: p.token}
@@ -191,7 +176,7 @@ func TestDashboardHome(t *testing.T) {
 // deletes the webhook after a confirmation.
 func TestDashboardWebhooks(t *testing.T) {
 	t.Parallel()
-	axe := axe(t)
+	axe := browsertest.Axe(t)
 	receiver := webhooktest.NewReceiver(t)
 	p := boot(t, t.TempDir())
 	page := browsertest.Open(t, p.url)

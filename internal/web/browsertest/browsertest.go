@@ -19,6 +19,8 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/heapprofiler"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
@@ -38,6 +40,7 @@ type Page struct {
 
 	mu         sync.Mutex // guards what follows
 	requests   int
+	frames     int
 	strays     []string
 	complaints []string
 }
@@ -152,6 +155,10 @@ func (p *Page) observe(event any) {
 		p.asked(e.Request.URL)
 	case *network.EventWebSocketCreated:
 		p.asked(e.URL)
+	case *network.EventWebSocketFrameSent:
+		if text := string(e.Response.PayloadData); !strings.Contains(text, `"type":"ping"`) && !strings.Contains(text, `"type":"pong"`) {
+			p.frames++
+		}
 	case *runtime.EventExceptionThrown:
 		p.complaints = append(p.complaints, (&chromedp.ExceptionError{ExceptionDetails: e.ExceptionDetails}).Error())
 	case *runtime.EventConsoleAPICalled:
@@ -241,6 +248,71 @@ func (p *Page) Requests() int {
 	return p.requests
 }
 
+// Frames returns how many messages the page has sent over WebSockets, without those that only keep a connection alive.
+func (p *Page) Frames() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.frames
+}
+
+// Number returns the value of a JavaScript expression that is a number.
+func (p *Page) Number(expression string) float64 {
+	p.t.Helper()
+	n, err := chromedp.Run(p.ctx, chromedp.Evaluate[float64](expression))
+	if err != nil {
+		p.fail("%s: %v", expression, err)
+	}
+	return n
+}
+
+// Heap returns how many bytes the page's scripts hold, once what they no longer need is collected.
+func (p *Page) Heap() float64 {
+	p.t.Helper()
+	var bytes float64
+	p.Do(chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		if _, err := chromedp.Call(ctx, heapprofiler.CollectGarbage, cdp.Empty{}); err != nil {
+			return err
+		}
+		usage, err := chromedp.Call(ctx, runtime.GetHeapUsage, cdp.Empty{})
+		if err == nil {
+			bytes = usage.UsedSize
+		}
+		return err
+	}))
+	return bytes
+}
+
+// Type puts text where the focus is, as pasting does.
+func (p *Page) Type(text string) {
+	p.t.Helper()
+	p.Do(chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		_, err := chromedp.Call(ctx, input.InsertText, input.InsertTextParams{Text: text})
+		return err
+	}))
+}
+
+// Script runs a script in each document that is opened from now on, before its own.
+func (p *Page) Script(source string) {
+	p.t.Helper()
+	p.Do(chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		_, err := chromedp.Call(ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: source})
+		return err
+	}))
+}
+
+// Freeze stops the page's timers and scripts, as those of a tab that the browser puts to sleep, until thaw is called.
+func (p *Page) Freeze() (thaw func()) {
+	p.t.Helper()
+	set := func(state page.SetWebLifecycleStateState) {
+		p.Do(chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+			_, err := chromedp.Call(ctx, page.SetWebLifecycleState, page.SetWebLifecycleStateParams{State: state})
+			return err
+		}))
+	}
+	set(page.SetWebLifecycleStateStateFrozen)
+	return func() { set(page.SetWebLifecycleStateStateActive) }
+}
+
 // Resize makes the window another size, as that of a phone.
 func (p *Page) Resize(width, height int64) {
 	p.t.Helper()
@@ -261,6 +333,24 @@ func (p *Page) Scheme(scheme string) {
 		})
 		return err
 	}))
+}
+
+// Axe returns the source of axe-core, which npm ci installs with the dashboard. Without it the test is skipped, or fails where the
+// environment says CI=true.
+func Axe(t *testing.T) string {
+	t.Helper()
+	const name = "internal/web/dashboard/node_modules/axe-core/axe.min.js"
+	for dir := "."; len(dir) < len("../../../../."); dir = filepath.Join("..", dir) {
+		if source, err := os.ReadFile(filepath.Join(dir, name)); err == nil {
+			return string(source)
+		}
+	}
+	const missing = "no axe-core: run npm ci in internal/web/dashboard"
+	if os.Getenv("CI") == "true" {
+		t.Fatal(missing)
+	}
+	t.Skip(missing)
+	return ""
 }
 
 // CheckAccessible runs axe-core, whose source is given, on the page as it is, and fails the test for each violation that it finds.

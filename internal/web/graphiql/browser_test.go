@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -69,6 +70,156 @@ func TestAskedForToken(t *testing.T) {
 
 	// Chromium reports each 401 on the console.
 	page.CheckQuiet("status of 401")
+}
+
+// The results of a subscription accumulate, the newest first. The stream goes on while another tab is shown, or a new one is opened, and
+// neither gets its results; it ends when it is stopped, or its tab is closed, and does not begin again by itself.
+func TestStreamGoesOn(t *testing.T) {
+	api := newAPI(t)
+	page := browsertest.Open(t, api.URL)
+	page.Do(chromedp.Navigate(api.URL + "/graphiql/#token=" + token + "&tenant=" + tenant))
+
+	openTab(page, 3)
+	page.Do(chromedp.Click(chromedp.CSS(run)))
+	page.WaitText(response, `"received": 1`)
+	api.attempts <- "attempt 2"
+	page.WaitText(response, `"received": 2`)
+	page.WaitFor(`/attempt 2[^]*attempt 1/.test(document.querySelector(".graphiql-response").innerText.replace(/\s+/g, " "))`)
+
+	openTab(page, 2)
+	page.WaitText(".elsewhere", "Streaming in WatchLive")
+	api.attempts <- "attempt 3"
+	page.Do(chromedp.Click(chromedp.CSS(run)))
+	page.WaitText(response, `"TLS of Publish"`)
+	page.Do(chromedp.Click(chromedp.CSS(".graphiql-tab-add")))
+	page.WaitFor(`document.querySelectorAll(".graphiql-tab").length === 5`)
+	api.attempts <- "attempt 4"
+	openTab(page, 3)
+	page.WaitText(response, `"received": 4`)
+	page.WaitText(".elsewhere", "")
+	page.WaitFor(`/attempt 4[^]*attempt 3[^]*attempt 2[^]*attempt 1/.test(document.querySelector(".graphiql-response").innerText.replace(/\s+/g, " "))`)
+	openTab(page, 2)
+	page.WaitText(response, `"TLS of Publish"`)
+	if page.Is(`document.querySelector(".graphiql-response").innerText.includes("WatchLive")`) {
+		t.Error("another tab shows results of the stream")
+	}
+	// A new tab, while the stream is shown.
+	openTab(page, 3)
+	page.WaitText(response, `"received": 4`)
+	page.Do(chromedp.Click(chromedp.CSS(".graphiql-tab-add")))
+	page.WaitText(".elsewhere", "Streaming in WatchLive")
+	api.attempts <- "attempt 5"
+	openTab(page, 3)
+	page.WaitText(response, `"received": 5`)
+
+	page.WaitFor(`document.querySelector(".graphiql-execute-button").ariaLabel.startsWith("Stop")`)
+	page.Do(chromedp.Click(chromedp.CSS(run)))
+	<-api.ended
+	openTab(page, 2)
+	openTab(page, 3)
+	page.WaitText(response, `"received": 5`)
+	page.WaitFor(`document.querySelector(".graphiql-execute-button").ariaLabel.startsWith("Execute")`)
+	if n := api.streams.Load(); n != 1 {
+		t.Errorf("%d streams were opened, want 1", n)
+	}
+
+	page.Do(chromedp.Click(chromedp.CSS(run)))
+	page.WaitText(response, `"received": 1`)
+	openTab(page, 2)
+	page.WaitText(".elsewhere", "Streaming in WatchLive")
+	page.WaitFor(`(document.querySelector(".graphiql-tab:nth-child(3) .graphiql-tab-close").click(), true)`)
+	<-api.ended
+	page.WaitFor(`document.querySelector(".elsewhere").innerText === ""`)
+	page.CheckQuiet()
+}
+
+// On a phone's screen all is there, below each other: the editor, its tools, and the response have the whole width, and the page is
+// not wider than the screen.
+func TestNarrow(t *testing.T) {
+	api := newAPI(t)
+	page := browsertest.Open(t, api.URL)
+	page.Resize(390, 800)
+	page.Do(chromedp.Navigate(api.URL + "/graphiql/#token=" + token + "&tenant=" + tenant))
+	openTab(page, 4)
+	page.Do(chromedp.Click(chromedp.CSS(run)))
+	page.WaitText(response, `"TLS of InspectFailures"`)
+	for _, width := range []int64{390, 320} {
+		page.Resize(width, 800)
+		page.WaitFor(fmt.Sprintf(`document.documentElement.scrollWidth <= %d`, width))
+		for _, part := range []string{".graphiql-editors", ".graphiql-response"} {
+			page.WaitFor(fmt.Sprintf(`(({width, height, left, right, top, bottom}) => width >= %d && height >= 150 && left >= 0 && right <= %d &&
+				top >= 0 && bottom <= 800)(document.querySelector(%q).getBoundingClientRect())`, width-50, width, part))
+		}
+		page.Screenshot(fmt.Sprintf("graphiql-%d", width))
+	}
+	page.CheckQuiet()
+}
+
+// axe-core finds nothing in the page, light, dark and narrow, with what it opens: the editors' tools, the documentation, the history and
+// the dialogs.
+func TestAccessible(t *testing.T) {
+	axe := browsertest.Axe(t)
+	api := newAPI(t)
+	page := browsertest.Open(t, api.URL)
+	looked := func(name string) {
+		for _, as := range []struct {
+			scheme string
+			width  int64
+		}{{"light", 1280}, {"dark", 1280}, {"dark", 320}, {"light", 390}} {
+			page.Scheme(as.scheme)
+			page.Resize(as.width, 800)
+			page.Screenshot(fmt.Sprintf("graphiql-%s-%s-%d", name, as.scheme, as.width))
+			page.CheckAccessible(axe, fmt.Sprintf("%s, %s, %d px", name, as.scheme, as.width))
+		}
+		page.Resize(1280, 800)
+	}
+	page.Do(chromedp.Navigate(api.URL + "/graphiql"))
+	page.WaitText(dialog, "Who is calling?")
+	looked("sign-in")
+	page.Do(chromedp.Navigate("about:blank"), chromedp.Navigate(api.URL+"/graphiql/#token="+token+"&tenant="+tenant))
+	openTab(page, 4)
+	page.Do(chromedp.Click(chromedp.CSS(run)))
+	page.WaitText(response, `"TLS of InspectFailures"`)
+	page.Do(chromedp.Click(chromedp.CSS("[data-name=variables]")))
+	looked("result")
+	page.Do(chromedp.Click(chromedp.CSS(`[aria-label="Show Documentation Explorer"]`)))
+	page.WaitText(".graphiql-doc-explorer", "Query")
+	looked("documentation")
+	page.Do(chromedp.Click(chromedp.CSS(`[aria-label="Show History"]`)))
+	page.WaitText(".graphiql-history", "InspectFailures")
+	looked("history")
+	for _, name := range []string{"short keys", "settings"} {
+		page.Do(chromedp.Click(chromedp.CSS(fmt.Sprintf(`[aria-label="Open %s dialog"]`, name))))
+		page.WaitFor(`document.querySelector(".graphiql-dialog")`)
+		looked(name)
+		page.Do(chromedp.KeyEvent("\u001b"))
+		page.WaitFor(`document.querySelector(".graphiql-dialog") === null`)
+	}
+	page.CheckQuiet()
+}
+
+// The page says how to leave an editor by the keyboard, and that is how: Enter begins to edit, where Tab indents; Escape leaves, and Tab
+// goes on.
+func TestEditorByKeyboard(t *testing.T) {
+	api := newAPI(t)
+	page := browsertest.Open(t, api.URL)
+	page.Do(chromedp.Navigate(api.URL + "/graphiql/#token=" + token + "&tenant=" + tenant))
+	openTab(page, 4)
+	page.WaitText(".keys", "In an editor: Enter begins to edit, Esc leaves it, Tab then goes on.")
+	page.WaitFor(`document.querySelector("#" + document.querySelector(".graphiql-query-editor .graphiql-editor").getAttribute("aria-describedby")).innerText`)
+	page.WaitFor(`(document.querySelector(".graphiql-query-editor .graphiql-editor").focus(), true)`)
+	page.Do(chromedp.KeyEvent("\r"))
+	page.WaitFor(`document.activeElement.matches(".graphiql-query-editor .graphiql-editor *")`)
+	page.Do(chromedp.KeyEvent("\t"))
+	page.WaitFor(`document.activeElement.matches(".graphiql-query-editor .graphiql-editor *")`)
+	// The first Escape may close what the editor suggests.
+	for range 3 {
+		page.Do(chromedp.KeyEvent("\u001b"))
+	}
+	page.WaitFor(`document.activeElement.matches(".graphiql-query-editor .graphiql-editor")`)
+	page.Do(chromedp.KeyEvent("\t"))
+	page.WaitFor(`!document.activeElement.closest(".graphiql-editor") && document.activeElement !== document.body`)
+	page.CheckQuiet()
 }
 
 // The link that the server prints at its first start sets the token, and the page removes it from the address. Forgetting the token
@@ -153,7 +304,8 @@ const (
 type api struct {
 	*httptest.Server
 	attempts chan string   // the next elements of the subscription
-	ended    chan struct{} // closed when the page has ended the subscription
+	ended    chan struct{} // gets a value when the page has ended the subscription
+	streams  atomic.Int64  // how many subscriptions the page began
 }
 
 func newAPI(t *testing.T) *api {
@@ -218,6 +370,7 @@ func (a *api) stream(w http.ResponseWriter, r *http.Request) error {
 	if err := wsjson.Read(r.Context(), conn, &subscribe); err != nil {
 		return err
 	}
+	a.streams.Add(1)
 	gone := conn.CloseRead(r.Context())
 	for attempt := "attempt 1"; ; {
 		if err := wsjson.Write(r.Context(), conn, map[string]any{

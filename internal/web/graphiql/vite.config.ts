@@ -1,10 +1,11 @@
 import { defineConfig } from 'vite';
 import { gzipOutput } from './gzip.ts';
+import { patchGraphiql } from './patches.ts';
 
 export default defineConfig({
   // Where the server mounts the page.
   base: '/graphiql/',
-  plugins: [gzipOutput()],
+  plugins: [patchGraphiql(), gzipOutput()],
   worker: { format: 'es' },
   build: {
     // Whether a small file that two places name is inlined is a race; without inlining the output is always the same.

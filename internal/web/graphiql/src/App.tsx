@@ -1,12 +1,14 @@
 import { useMonaco } from '@graphiql/react';
 import { GraphiQL } from 'graphiql';
-import { useEffect, useMemo, useState } from 'react';
+import { type KeyboardEvent, useCallback, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
 import { CredentialsDialog } from './CredentialsDialog';
 import type { Credentials } from './credentials';
 import * as credentials from './credentials';
 import { createFetcher } from './fetcher';
 import icon from './icon.svg';
 import * as linked from './linked';
+import { Running } from './Running';
+import { Streams } from './streams';
 import { DEFAULT_TABS } from './tabs';
 
 const ANONYMOUS: Credentials = { token: '', tenant: '' };
@@ -14,6 +16,15 @@ const ANONYMOUS: Credentials = { token: '', tenant: '' };
 // Read before React renders: StrictMode calls initial state functions twice, and the address has a token only once.
 const link = linked.fromFragment();
 const initial = credentials.load();
+
+const streams = new Streams();
+
+/** Escape leaves an editor for its frame, from where Tab goes on; within, Tab indents. */
+function leaveEditor(event: KeyboardEvent) {
+  // The editor has Escape to itself while it has something to close with it.
+  if (event.key !== 'Escape' || event.defaultPrevented) return;
+  (event.target as Element).closest<HTMLElement>('.graphiql-editor, .result-window')?.focus();
+}
 
 export function App() {
   // null while there is no token.
@@ -26,32 +37,35 @@ export function App() {
 
   const fetcher = useMemo(
     () =>
-      createFetcher(caller ?? ANONYMOUS, () => {
+      createFetcher(caller ?? ANONYMOUS, streams, () => {
         setRefused(true);
         setAsking(true);
       }),
     [caller],
   );
 
-  function become(next: Credentials | null) {
+  const become = useCallback((next: Credentials | null) => {
+    // They run in the name of the caller before.
+    streams.endAll();
     setCaller(next);
     setRefused(false);
     setAsking(false);
-  }
+  }, []);
 
   // A link with a token that is opened where the page already is changes nothing but the fragment.
   useEffect(() => {
     function onHashChange() {
       const next = credentials.fromFragment();
-      if (next) {
-        setCaller(next);
-        setRefused(false);
-        setAsking(false);
-      }
+      if (next) become(next);
     }
     addEventListener('hashchange', onHashChange);
     return () => removeEventListener('hashchange', onHashChange);
-  }, []);
+  }, [become]);
+
+  const elsewhere = useSyncExternalStore(
+    (listener) => streams.subscribe(listener),
+    () => streams.elsewhere(),
+  );
 
   return (
     <>
@@ -60,6 +74,9 @@ export function App() {
           <img src={icon} alt="" width="22" height="22" />
           Hookgraph <span>GraphiQL</span>
         </h1>
+        <p role="status" className="elsewhere">
+          {elsewhere && `Streaming in ${elsewhere}`}
+        </p>
         <nav aria-label="Page">
           {/* biome-ignore lint/security/noBlankTarget: this page again. With its opener, a window starts with a copy of
               this one's session storage, so that the token is asked for once. */}
@@ -73,7 +90,7 @@ export function App() {
           {caller?.tenant && <span className="tenant"> · {caller.tenant}</span>}
         </button>
       </header>
-      <main inert={!ready} aria-busy={!ready}>
+      <main inert={!ready} aria-busy={!ready} onKeyDown={leaveEditor}>
         <GraphiQL
           fetcher={fetcher}
           // Nobody is told the schema without a token: null keeps GraphiQL from asking, which would ask for the token again.
@@ -83,11 +100,18 @@ export function App() {
           initialQuery={link?.query}
           initialVariables={link?.variables}
           inputValueDeprecation
+          onTabChange={streams.changed}
           schemaDescription
           shouldPersistHeaders={false}
         >
           <GraphiQL.Logo>{null}</GraphiQL.Logo>
+          <Running streams={streams} />
         </GraphiQL>
+        {/* The editors are described by it (patches.ts). */}
+        <p id="editor-keys" className="keys">
+          In an editor: <kbd>Enter</kbd> begins to edit, <kbd>Esc</kbd> leaves it, <kbd>Tab</kbd> then goes
+          on.
+        </p>
       </main>
       <CredentialsDialog
         open={asking}

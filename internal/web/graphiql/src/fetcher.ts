@@ -1,7 +1,7 @@
 // GraphiQL's way to the server: queries and mutations over HTTP, subscriptions over WebSocket, both at /graphql on the
 // origin that served the page. What goes wrong on the way is answered as a GraphQL error that says what to do about it.
 
-import type { Fetcher, FetcherParams, Observable } from '@graphiql/toolkit';
+import type { Fetcher, FetcherParams } from '@graphiql/toolkit';
 import {
   type ExecutionResult,
   getOperationAST,
@@ -10,23 +10,25 @@ import {
 } from 'graphql';
 import { createClient } from 'graphql-ws';
 import { type Credentials, headers } from './credentials';
+import type { Observer, Start, Streams } from './streams';
 
 const HTTP_URL = new URL('/graphql', location.href);
 const WS_URL = Object.assign(new URL('/graphql', location.href), {
   protocol: location.protocol === 'https:' ? 'wss:' : 'ws:',
 });
 
-type Stream = Observable<ExecutionResult>;
 type Headers = Record<string, string>;
 
 /** onRefused is called each time the server does not accept the credentials. */
-export function createFetcher(credentials: Credentials, onRefused: () => void): Fetcher {
+export function createFetcher(credentials: Credentials, streams: Streams, onRefused: () => void): Fetcher {
   return (params, options) => {
+    const resumed = streams.takeResumed();
+    if (resumed) return resumed;
     // GraphiQL's own headers editor has the last word.
     const sent = { ...headers(credentials), ...(options?.headers as Headers | undefined) };
     const operation = operationOf(params);
     const request = { ...params, operationName: operation?.name?.value ?? params.operationName };
-    if (operation?.operation === 'subscription') return subscribe(request, sent, onRefused);
+    if (operation?.operation === 'subscription') return streams.open(subscription(request, sent, onRefused));
     return post(request, sent, onRefused);
   };
 }
@@ -72,42 +74,37 @@ async function post(params: FetcherParams, sent: Headers, onRefused: () => void)
 }
 
 // One socket for one subscription: it says who is calling when it opens, so a new token needs a new socket.
-function subscribe(params: FetcherParams, sent: Headers, onRefused: () => void): Stream {
-  const client = createClient({
-    url: WS_URL.href,
-    connectionParams: sent,
-    // Reconnecting would silently restart the stream, with a gap.
-    retryAttempts: 0,
-    jsonMessageReviver: keepNumber,
-  });
-  return {
-    subscribe(observer: { next(result: ExecutionResult): void; complete(): void }) {
-      const fail = (result: ExecutionResult) => {
-        observer.next(result);
-        observer.complete();
-      };
-      const unsubscribe = client.subscribe<Record<string, unknown>>(params, {
-        next: (result) => observer.next(result as ExecutionResult),
-        complete: () => observer.complete(),
-        error(error) {
-          if (Array.isArray(error)) {
-            if (isUnauthenticated({ errors: error })) onRefused();
-            return fail({ errors: error });
-          }
-          if (!(error instanceof CloseEvent)) return fail(failure(reason(error)));
-          if (error.code === 4401 || error.code === 4403) onRefused();
-          fail(failure(closed(error)));
-        },
-      });
-      return {
-        unsubscribe() {
-          unsubscribe();
-          client.dispose();
-        },
-      };
-    },
-    // Observable also declares the older form with three functions; GraphiQL passes an observer.
-  } as Stream;
+function subscription(params: FetcherParams, sent: Headers, onRefused: () => void): Start {
+  return (observer: Observer) => {
+    const client = createClient({
+      url: WS_URL.href,
+      connectionParams: sent,
+      // Reconnecting would silently restart the stream, with a gap.
+      retryAttempts: 0,
+      jsonMessageReviver: keepNumber,
+    });
+    const fail = (result: ExecutionResult) => {
+      observer.next(result);
+      observer.complete();
+    };
+    const unsubscribe = client.subscribe<Record<string, unknown>>(params, {
+      next: (result) => observer.next(result as ExecutionResult),
+      complete: () => observer.complete(),
+      error(error) {
+        if (Array.isArray(error)) {
+          if (isUnauthenticated({ errors: error })) onRefused();
+          return fail({ errors: error });
+        }
+        if (!(error instanceof CloseEvent)) return fail(failure(reason(error)));
+        if (error.code === 4401 || error.code === 4403) onRefused();
+        fail(failure(closed(error)));
+      },
+    });
+    return () => {
+      unsubscribe();
+      void client.dispose();
+    };
+  };
 }
 
 /** What a close code of graphql-transport-ws, or of WebSocket (RFC 6455, section 7.4), means to the user. */

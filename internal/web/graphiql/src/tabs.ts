@@ -66,15 +66,16 @@ mutation Publish {
 
 const WATCH = `# 3 of 4 · Watch live
 #
-# Each attempt the moment it is made, until you
-# press ■ or choose another tab: publish from a
-# "New window" (see above) meanwhile.
+# The attempts of the last 10 minutes, then each
+# one the moment it is made, the newest on top,
+# until you press ■. It goes on while you are in
+# another tab: publish there meanwhile.
 #
 # A client that reconnects passes the last cursor
 # as "after", and misses nothing.
 
 subscription WatchLive {
-  deliveryAttempts {
+  deliveryAttempts(since: "-PT10M") {
     cursor
     node {
       id
