@@ -281,12 +281,15 @@ func (s *Sender) logAttempt(t *task, a *webhook.Attempt) {
 	if !s.log.Enabled(ctx, slog.LevelDebug) {
 		return
 	}
-	status, code := 0, ""
+	status, code, why := 0, "", ""
 	if a.ResponseStatus != nil {
 		status = *a.ResponseStatus
 	}
 	if a.Error != nil {
 		code = string(*a.Error)
+	}
+	if e := webhook.Explain(a, nil); e != nil {
+		why = e.Summary
 	}
 	s.log.LogAttrs(ctx, slog.LevelDebug, "attempt",
 		slog.String("tenant_id", a.TenantID.String()),
@@ -298,6 +301,7 @@ func (s *Sender) logAttempt(t *task, a *webhook.Attempt) {
 		slog.Int("number", t.claimed.Delivery.AttemptCount+1),
 		slog.String("status", string(a.Status)),
 		slog.String("error", code),
+		slog.String("explanation", why),
 		slog.Int("http_status", status),
 		slog.Int64("duration_us", a.DurationUs),
 		slog.Int64("dns_us", a.DNSUs),

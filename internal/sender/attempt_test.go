@@ -198,6 +198,9 @@ func TestNothingToSign(t *testing.T) {
 		if a := r.Attempt; a.Error == nil || *a.Error != webhook.ErrorSigning || len(w.client.begun("a")) != 0 {
 			t.Errorf("%v after %d requests", a.Error, len(w.client.begun("a")))
 		}
+		if e := webhook.Explain(&r.Attempt, nil); e == nil || e.Summary != "The request could not be signed." {
+			t.Errorf("explained as %+v", e)
+		}
 	})
 }
 
