@@ -61,7 +61,7 @@ type dispatcher struct{ n *node }
 func (dispatcher) Reserve(*store.Target, int) bool   { return true }
 func (dispatcher) Release(*store.Target, int)        {}
 func (dispatcher) Due(webhook.ID, time.Time)         {}
-func (dispatcher) Changed(*store.Target)             {}
+func (dispatcher) Changed(_, _ *store.Target)        {}
 func (dispatcher) Nodes(int)                         {}
 func (t dispatcher) Batch(do func(store.Dispatcher)) { do(t) }
 

@@ -29,6 +29,7 @@ func TestBudgets(t *testing.T) {
 				MaxDataBytes: 10_000, MemoryBytes: rapid.IntRange(1, 300_000).Draw(t, "memory"),
 				Claims: rapid.IntRange(1, 3).Draw(t, "claims"),
 			})
+			s.maxSpare = rapid.IntRange(0, 3).Draw(t, "spare gates")
 			m.claimTime = rapid.SampledFrom([]time.Duration{0, time.Millisecond, 50 * time.Millisecond}).Draw(t, "claim time")
 			targets := anyTargets(t, m)
 			ctx, cancel := context.WithCancel(context.Background())
@@ -63,7 +64,7 @@ func TestBudgets(t *testing.T) {
 					h.Enabled = rapid.Bool().Draw(t, "enabled")
 					h.UpdatedAt = time.Now()
 					targets[i] = &h
-					s.Changed(&h)
+					m.change(s, &h)
 				},
 				"pass": func(*rapid.T) { pass(time.Duration(rapid.IntRange(1, 2000).Draw(t, "ms")) * time.Millisecond) },
 				"": func(t *rapid.T) {
@@ -76,6 +77,10 @@ func TestBudgets(t *testing.T) {
 				},
 			})
 			attemptAll(t, s, m, c, targets, published)
+			pass(longestRest + longestWait)
+			if st := s.Stats(); st.Gates > s.maxSpare {
+				t.Errorf("%d gates are left when nothing is to be sent, want at most %d", st.Gates, s.maxSpare)
+			}
 			cancel()
 			if err := <-done; err != nil {
 				t.Error(err)
@@ -109,7 +114,7 @@ func attemptAll(t *rapid.T, s *Sender, m *memory, c *receivers, targets []*store
 		c.set(fmt.Sprint(i), nil)
 		h := *targets[i]
 		h.Enabled, h.RatePerSecond, h.UpdatedAt = true, nil, time.Now()
-		s.Changed(&h)
+		m.change(s, &h)
 	}
 	for range 60 {
 		if pass(10 * time.Second); len(m.attempts()) == published {
@@ -139,10 +144,6 @@ func check(s *Sender) error {
 	reserved, late := 0, 0
 	tenants := map[*tenant]sums{}
 	for _, g := range s.gates {
-		if g.target == nil { // Run reads it still
-			all.gates++
-			continue
-		}
 		all, tenants[g.tenant] = add(all, g), add(tenants[g.tenant], g)
 		reserved += g.reserved
 		late += g.late
@@ -153,12 +154,18 @@ func check(s *Sender) error {
 		if g.fresh+g.old > max(minQueue, perLimit*s.cfg.PerWebhook) {
 			return fmt.Errorf("%d deliveries are queued for one webhook", g.fresh+g.old)
 		}
+		if spare := g.place.list == &s.spare; spare != g.empty() {
+			return fmt.Errorf("a gate is spare: %v, but empty: %v", spare, g.empty())
+		}
 		if g.late < 0 || g.late > g.running {
 			return fmt.Errorf("%d of %d requests are late", g.late, g.running)
 		}
 	}
 	if is := (sums{s.held, s.quick + s.slow, len(s.gates)}); is != all || reserved != s.reserved {
 		return fmt.Errorf("sums differ: %v, %d reserved, and of the gates %v, %d", is, s.reserved, all, reserved)
+	}
+	if s.phase == serving && s.owners != s.cfg.Store.Owners() {
+		return fmt.Errorf("%d tenants have webhooks, and the sender knows of %d", s.cfg.Store.Owners(), s.owners)
 	}
 	quick, slow, slowTenants := 0, 0, 0
 	for t, want := range tenants {
@@ -180,7 +187,7 @@ func check(s *Sender) error {
 	case s.doubts < 0 || s.doubts > s.quick:
 		return fmt.Errorf("%d of %d quick requests are doubted", s.doubts, s.quick)
 	case len(s.tenants) != len(tenants):
-		return fmt.Errorf("%d tenants, %d of them with webhooks", len(s.tenants), len(tenants))
+		return fmt.Errorf("%d tenants, %d of them with gates", len(s.tenants), len(tenants))
 	case s.quick+s.slow > s.cfg.Concurrency:
 		return fmt.Errorf("%d requests are in flight, of %d", s.quick+s.slow, s.cfg.Concurrency)
 	case s.slow-late > s.mostSlow:

@@ -96,7 +96,7 @@ func (s *Sender) start(g *gate, now time.Time) *task {
 	}
 	t := s.newTask()
 	t.gate, t.claimed, t.target, t.url, t.own, t.start, t.begun = g, it.claimed, g.target, g.url, g.own, now, s.clock()
-	t.reply = reply{room: s.answers, tenant: g.tenant.id, expect: g.answer}
+	t.reply = reply{room: s.answers, tenant: g.tenant.id, expect: int(g.answer)}
 	g.takeToken(now)
 	g.running++
 	switch c {
@@ -178,7 +178,7 @@ func (s *Sender) served(t *task, v verdict) *task {
 	}
 	if v.outcome >= success && t.took > 0 {
 		g.learn(t.took, s.clock())
-		g.answer = t.reply.size
+		g.answer = int32(t.reply.size) //nolint:gosec // at most largestAnswer
 	}
 	if !wasBad && (g.failing() || g.slow) {
 		s.trim(g, g.quota()) // other gates make better use of the memory
@@ -243,7 +243,7 @@ func (s *Sender) claim(g *gate, n, bytes int) {
 	s.claimErr = err != nil
 	for _, claimed := range claims {
 		s.charge(g, 1, claimed.Size())
-		if g.target == nil || claimed.Target.UpdatedAt.After(g.target.UpdatedAt) {
+		if claimed.Target.UpdatedAt.After(g.target.UpdatedAt) {
 			s.setTarget(g, claimed.Target) // newer than the snapshot of Changed
 		}
 		if s.phase != serving || !g.open() {

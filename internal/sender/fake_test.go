@@ -22,7 +22,8 @@ type memory struct {
 	unwritten []*store.Result // such results
 
 	mu       sync.Mutex
-	targets  map[webhook.ID]*store.TargetDue
+	targets  map[webhook.ID]*store.Target
+	owners   map[webhook.ID]int              // webhooks of each tenant that has some
 	due      map[webhook.ID][]*store.Claimed // unclaimed, in order of NextAttemptAt
 	claimed  map[*store.Claimed]bool
 	results  []*store.Result
@@ -39,7 +40,7 @@ type memory struct {
 
 func newMemory() *memory {
 	return &memory{
-		now: time.Now, targets: map[webhook.ID]*store.TargetDue{}, due: map[webhook.ID][]*store.Claimed{}, claimed: map[*store.Claimed]bool{},
+		now: time.Now, targets: map[webhook.ID]*store.Target{}, owners: map[webhook.ID]int{}, due: map[webhook.ID][]*store.Claimed{}, claimed: map[*store.Claimed]bool{},
 	}
 }
 
@@ -47,10 +48,37 @@ func (m *memory) Targets(context.Context) ([]store.TargetDue, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var all []store.TargetDue
-	for id, h := range m.targets {
-		all = append(all, store.TargetDue{Target: h.Target, Due: m.next(id)})
+	for id, to := range m.targets {
+		all = append(all, store.TargetDue{Target: to, Due: m.next(id)})
 	}
 	return all, nil
+}
+
+func (m *memory) Target(id webhook.ID) *store.Target {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.targets[id]
+}
+
+func (m *memory) Owners() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.owners)
+}
+
+// change does what the store does with a changed webhook.
+func (m *memory) change(s *Sender, to *store.Target) {
+	m.mu.Lock()
+	was := m.targets[to.ID]
+	m.targets[to.ID] = to
+	if to.DeletedAt != nil {
+		delete(m.targets, to.ID)
+		if m.owners[to.TenantID]--; m.owners[to.TenantID] == 0 {
+			delete(m.owners, to.TenantID)
+		}
+	}
+	m.mu.Unlock()
+	s.Changed(was, to)
 }
 
 func (m *memory) next(id webhook.ID) *time.Time {
@@ -192,7 +220,8 @@ func (m *memory) add(name string, change ...func(*store.Target)) *store.Target {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.targets[to.ID] = &store.TargetDue{Target: to}
+	m.targets[to.ID] = to
+	m.owners[to.TenantID]++
 	return to
 }
 

@@ -16,14 +16,14 @@ const (
 	probeQueue   = 8  // deliveries held for a failing gate
 )
 
-// gate is what the sender knows about one webhook. The sender's mu guards it.
+// gate is what the sender holds for one webhook while it has something to do for it. The sender's mu guards it.
 type gate struct {
 	id     webhook.ID
-	target *store.Target // the latest snapshot; nil while only the id is known
-	tenant *tenant       // nil until target is set
-	url    *url.URL      // of target, parsed at the first attempt
-	own    *custom       // the headers of target; nil when it has none
-	due    time.Time     // when a claim can return something; zero: never
+	target *store.Target // the latest snapshot
+	tenant *tenant
+	url    *url.URL  // of target, parsed at the first attempt
+	own    *custom   // the headers of target; nil when it has none
+	due    time.Time // when a claim can return something; zero: never
 
 	queue   queue // claimed, to be sent
 	running int
@@ -33,52 +33,70 @@ type gate struct {
 	reserved   int // of fresh
 	claiming   bool
 	holding
-	kind    kind       // the kind that its holding counts for
-	class   class      // that ready belongs to
-	ready   turn[gate] // waiting while the gate may send
-	wanting link[gate] // in a list while it may claim
-	wake    time.Time  // when update is to be called
-	alarm   int        // index in alarms; -1: none
+	kind  kind       // the kind that its holding counts for
+	class class      // that ready belongs to
+	ready turn[gate] // waiting while the gate may send
+	place link[gate] // in a list while it may claim, and in Sender.spare while it has nothing to do
+	wake  time.Time  // when update is to be called
+	alarm int        // index in alarms; -1: none
 
-	rest   time.Time // no sends or claims until then: this host could not make an attempt
-	unmade int       // attempts in a row that this host could not make
+	rest time.Time // no sends or claims until then: this host could not make an attempt
 
-	// limit bounds the running requests, like TCP's congestion window: each window of successes doubles it up to threshold, and
-	// adds one beyond; a failure halves it, at most once per window.
-	limit, threshold float64
-	cut              time.Time // when it was last halved
-	failures         int       // in a row
-
-	// The durations that decide the gate's class. Times are the sender's clock.
-	known     bool          // a request has been answered within lateAfter
-	quickAt   time.Duration // time of the last such answer
-	average   time.Duration // of the last requests; 0: none has ended
-	slow      bool          // by average, see quickBelow
+	learned
+	cut       time.Time     // when limit was last halved
 	late      int           // requests in flight that have become late
-	lateBegun time.Duration // start of the last request that became late
-	answer    int           // bytes of the last answer
+	lateBegun time.Duration // start of the last request that became late, by the sender's clock
 
 	interval time.Duration // between tokens of the rate limit; 0: no limit
 	burst    time.Duration // how far ahead tokens may be used
 	next     time.Time     // when the next token is due
 }
 
-func newGate(id webhook.ID, perWebhook int) *gate {
-	g := &gate{id: id, alarm: -1, kind: other}
-	g.ready.of, g.wanting.of = g, g
-	g.reset(perWebhook)
+// learned is what attempts have shown about a receiver. It is remembered when the gate goes, so it has no field that matters only
+// while requests are in flight.
+type learned struct {
+	// limit bounds the running requests, like TCP's congestion window: each window of successes doubles it up to threshold, and
+	// adds one beyond; a failure halves it, at most once per window.
+	limit, threshold float32
+	quickAt          time.Duration // time of the last answer within lateAfter, by the sender's clock
+	average          time.Duration // of the last requests; 0: none has ended
+	answer           int32         // bytes of the last answer
+	failures         uint8         // in a row, up to failingAfter
+	unmade           uint8         // attempts in a row that this host could not make, up to mostUnmade
+	known            bool          // a request has been answered within lateAfter
+	slow             bool          // by average, see quickBelow
+}
+
+// unknown is what is known about a new receiver.
+func unknown(perWebhook int) learned {
+	return learned{limit: float32(min(startLimit, perWebhook)), threshold: float32(perWebhook)}
+}
+
+func newGate() *gate {
+	g := &gate{}
+	g.clear()
 	return g
 }
 
-// reset discards what was learned about the receiver.
-func (g *gate) reset(perWebhook int) {
-	g.limit, g.threshold = float64(min(startLimit, perWebhook)), float64(perWebhook)
-	g.cut, g.failures = time.Time{}, 0
-	g.known, g.slow, g.average = false, false, 0
+// clear prepares an empty gate for another webhook. It keeps the queue's memory.
+func (g *gate) clear() {
+	*g = gate{queue: g.queue, alarm: -1, kind: other, ready: turn[gate]{of: g}, place: link[gate]{of: g}}
 }
 
+// reset discards what was learned about the receiver.
+func (g *gate) reset(perWebhook int) { g.learned, g.cut = unknown(perWebhook), time.Time{} }
+
+// open reports whether attempts to the webhook may be made; to may be nil.
+func open(to *store.Target) bool { return to != nil && to.Enabled && to.DeletedAt == nil }
+
 // open reports whether attempts may be made.
-func (g *gate) open() bool { return g.target != nil && g.target.Enabled && g.target.DeletedAt == nil }
+func (g *gate) open() bool { return open(g.target) }
+
+// empty reports whether the gate has nothing to do and holds nothing.
+func (g *gate) empty() bool { return g.deliveries == 0 && !g.claiming && (g.due.IsZero() || !g.open()) }
+
+// needed returns until when an empty gate must be kept, because its rest and the tokens that it has used are not remembered.
+func (g *gate) needed() time.Time { return latest(g.rest, g.next) }
 
 // failing reports whether the receiver seems to be down. It is then sent one request at a time.
 func (g *gate) failing() bool { return g.failures >= failingAfter }
@@ -137,19 +155,19 @@ func (g *gate) roomForBacklog() int {
 func (g *gate) succeeded(running, perWebhook int) {
 	switch {
 	case g.failing(): // the receiver is back: ramp up again
-		g.limit = float64(min(startLimit, perWebhook))
+		g.limit = float32(min(startLimit, perWebhook))
 	case 2*running < g.slots():
 	case g.limit < g.threshold:
-		g.limit = min(g.limit+1, float64(perWebhook))
+		g.limit = min(g.limit+1, float32(perWebhook))
 	default:
-		g.limit = min(g.limit+1/g.limit, float64(perWebhook))
+		g.limit = min(g.limit+1/g.limit, float32(perWebhook))
 	}
 	g.failures = 0
 }
 
 // failed learns from an attempt. One that began before the limit was last halved adds nothing.
 func (g *gate) failed(started, now time.Time) {
-	g.failures++
+	g.failures = min(g.failures+1, failingAfter)
 	if g.failing() || started.Before(g.cut) {
 		return
 	}

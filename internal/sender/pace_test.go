@@ -52,7 +52,7 @@ func TestPaceOfFirstRequests(t *testing.T) {
 		targets := w.join("new", crowd{tenant: "a", n: 1000, answer: after(time.Second, 200)})
 		least := paceFloor * runtime.GOMAXPROCS(0)
 		for _, to := range targets {
-			w.sender.Changed(to)
+			w.sender.Changed(nil, to)
 			w.publish(w.sender, to, 100)
 		}
 		pass(time.Millisecond)
@@ -74,7 +74,7 @@ func TestPaceOfQuickAnswers(t *testing.T) {
 		pass(2 * time.Second)
 		hooks := w.join("new", crowd{tenant: "a", n: 3000, answer: after(time.Millisecond, 200)})
 		for _, h := range hooks {
-			w.sender.Changed(h)
+			w.sender.Changed(nil, h)
 			w.publish(w.sender, h, 100)
 		}
 		pass(paceEvery + time.Millisecond)

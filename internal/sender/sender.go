@@ -2,9 +2,10 @@
 // decides when something is due again, and what an attempt changes in its delivery and webhook; egress decides which addresses
 // may be reached.
 //
-// Every webhook has a gate, which limits its running requests and holds its deliveries in memory. The store hands new deliveries
-// over in memory if there is room (Reserve, Take); all others are claimed when the gate is due and has room. Tenants take turns,
-// both in sending and in claiming, and then a tenant's gates.
+// A webhook that has deliveries has a gate, which limits its running requests and holds its deliveries in memory. Of one that is idle
+// only what was learned about its receiver is remembered. The store hands new deliveries over in memory if there is room (Reserve,
+// Take); all others are claimed when the gate is due and has room. Tenants take turns, both in sending and in claiming, and then a
+// tenant's gates.
 package sender
 
 import (
@@ -21,8 +22,11 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// Store is the part of *store.Store that the sender uses; the methods are documented there.
+// Store is the part of *store.Store that the sender uses; the methods are documented there. Target and Owners are called while the
+// sender is locked.
 type Store interface {
+	Target(id webhook.ID) *store.Target
+	Owners() int
 	Targets(ctx context.Context) ([]store.TargetDue, error)
 	Claim(ctx context.Context, w webhook.ID, n, maxBytes int) (claims []*store.Claimed, next *time.Time, err error)
 	Record(ctx context.Context, r *store.Result) error
@@ -98,11 +102,16 @@ type Sender struct {
 
 	answers *intake.Room // bytes, see reply
 
-	mu      sync.Mutex // guards everything below, all tenants and all gates
-	gates   map[webhook.ID]*gate
-	tenants map[webhook.ID]*tenant // that have gates
-	nodes   int                    // that share webhooks' rates
-	phase   phase
+	mu           sync.Mutex // guards everything below, all tenants and all gates
+	gates        map[webhook.ID]*gate
+	spare        list[gate]             // empty gates, the longest empty first
+	maxSpare     int                    // how many of them are kept
+	learned      map[webhook.ID]learned // of webhooks that have no gate; nothing if it is what is known of a new one
+	tenants      map[webhook.ID]*tenant // that have gates
+	spareTenants []*tenant              // recycled
+	owners       int                    // the number of tenants that have webhooks
+	nodes        int                    // that share webhooks' rates
+	phase        phase
 
 	ready     [classes]turns[tenant] // that have gates that may send now
 	joined    int64                  // counts additions to ready
@@ -188,6 +197,8 @@ func New(cfg Config) *Sender {
 		idle:          make(chan struct{}),
 		answers:       intake.NewRoom(int64(max(cfg.AnswerBytes, 4*largestAnswer))),
 		gates:         map[webhook.ID]*gate{},
+		maxSpare:      spareGates,
+		learned:       map[webhook.ID]learned{},
 		tenants:       map[webhook.ID]*tenant{},
 		nodes:         1,
 	}
@@ -248,7 +259,7 @@ func (s *Sender) Run(ctx context.Context) error {
 	return nil
 }
 
-// load creates the gates of all webhooks. Snapshots that the store reports meanwhile are newer.
+// load creates the gates of the webhooks that have deliveries.
 func (s *Sender) load(ctx context.Context) error {
 	s.mu.Lock()
 	if s.phase != created {
@@ -264,22 +275,15 @@ func (s *Sender) load(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.phase = serving
-	for _, h := range targets {
-		g := s.gate(h.Target.ID)
-		if g.target == nil {
-			s.setTarget(g, h.Target)
-		}
-		if h.Due != nil {
-			g.due = earliest(g.due, *h.Due)
-		}
-	}
+	s.owners = s.cfg.Store.Owners()
 	now := s.cfg.Now()
-	for id, g := range s.gates {
-		if g.target == nil { // reported before, and deleted since
-			delete(s.gates, id)
-			continue
-		}
+	for _, g := range s.gates { // of what the store has reported before
 		s.update(g, now)
+	}
+	for _, h := range targets {
+		if h.Due != nil {
+			s.due(h.Target.ID, *h.Due, now)
+		}
 	}
 	s.dispatch(now) //nolint:contextcheck // attempts outlive Run's context by the grace
 	return nil
@@ -316,6 +320,9 @@ func (s *Sender) ring() time.Duration {
 			break
 		}
 		s.update(g, now)
+	}
+	if s.retireSpare(1000, now) > 0 {
+		wait = 0
 	}
 	s.looking, s.lookAt = true, -1 // do not wake this goroutine
 	s.dispatch(now)
@@ -368,13 +375,13 @@ func (t locked) Reserve(to *store.Target, size int) bool {
 	if s.phase != serving || !to.Enabled || to.DeletedAt != nil {
 		return false
 	}
-	g := s.gates[to.ID]
-	if g == nil {
-		g = s.gate(to.ID)
-		s.setTarget(g, to)
-	}
-	if !g.open() || !g.roomForNew(s.cfg.Now()) || !s.affords(g, size) {
+	now := s.cfg.Now()
+	g := s.gate(to, now)
+	if !g.open() || !g.roomForNew(now) || !s.affords(g, size) {
 		return false
+	}
+	if g.place.list == &s.spare {
+		g.place.remove()
 	}
 	g.fresh++
 	g.reserved++
@@ -447,39 +454,55 @@ func (s *Sender) Due(webhookID webhook.ID, at time.Time) {
 
 // Due implements Sender.
 func (t locked) Due(webhookID webhook.ID, at time.Time) {
-	s := t.Sender
-	g := s.gates[webhookID]
+	if t.phase <= serving {
+		t.due(webhookID, at, t.cfg.Now())
+	}
+}
+
+// due notes when a webhook's next delivery is due. A webhook that is not open needs no note: when it is enabled, a claim looks for
+// what is due. The caller must hold s.mu.
+func (s *Sender) due(id webhook.ID, at, now time.Time) {
+	g := s.gates[id]
 	if g == nil {
-		if s.phase != loading {
-			return // before load, Targets returns it; afterwards, the webhook is deleted
+		to := s.cfg.Store.Target(id)
+		if !open(to) {
+			return
 		}
-		g = s.gate(webhookID)
+		g = s.gate(to, now)
 	}
 	if !g.due.IsZero() && !at.Before(g.due) {
 		return
 	}
 	g.due = at
-	s.update(g, s.cfg.Now())
+	s.update(g, now)
 }
 
 // Changed implements store.Dispatcher.
-func (s *Sender) Changed(to *store.Target) {
-	s.Batch(func(t store.Dispatcher) { t.Changed(to) })
+func (s *Sender) Changed(was, to *store.Target) {
+	s.Batch(func(t store.Dispatcher) { t.Changed(was, to) })
 }
 
 // Changed implements Sender.
-func (t locked) Changed(to *store.Target) {
+func (t locked) Changed(was, to *store.Target) {
 	s := t.Sender
+	s.owners = s.cfg.Store.Owners()
 	g := s.gates[to.ID]
-	if g == nil {
-		if s.phase > loading && to.DeletedAt != nil {
-			return
-		}
-		g = s.gate(to.ID)
+	if to.DeletedAt != nil || renewed(was, to) {
+		delete(s.learned, to.ID)
 	}
-	wasOpen := g.open()
-	s.setTarget(g, to)
+	wasOpen := open(was) && (g == nil || g.open())
 	now := s.cfg.Now()
+	switch {
+	case g != nil:
+		if renewed(was, to) { // the gate may know to already
+			g.reset(s.cfg.PerWebhook)
+		}
+		s.setTarget(g, to)
+	case wasOpen || !open(to) || s.phase > serving:
+		return
+	default:
+		g = s.gate(to, now)
+	}
 	switch {
 	case !g.open():
 		s.trim(g, 0)
@@ -500,7 +523,7 @@ func (s *Sender) Nodes(n int) {
 	s.nodes = n
 	now := s.cfg.Now()
 	for _, g := range s.gates {
-		if g.target == nil || g.target.RatePerSecond == nil {
+		if g.target.RatePerSecond == nil {
 			continue
 		}
 		g.setRate(g.target.RatePerSecond, n)
@@ -511,12 +534,12 @@ func (s *Sender) Nodes(n int) {
 
 // Stats is a snapshot of what the sender holds.
 type Stats struct {
-	Running  int // requests in flight
-	Slow     int // of them, those that are slow, or whose receivers are slow, failing or unknown
-	Held     int // deliveries in memory, including running ones and reservations for new ones and claims
-	Bytes    int // charged for Held
-	Webhooks int
-	Claims   int // claims running
+	Running int // requests in flight
+	Slow    int // of them, those that are slow, or whose receivers are slow, failing or unknown
+	Held    int // deliveries in memory, including running ones and reservations for new ones and claims
+	Bytes   int // charged for Held
+	Gates   int // of webhooks that have deliveries, or had some not long ago
+	Claims  int // claims running
 }
 
 // Stats returns a snapshot of what the sender holds.
@@ -524,5 +547,5 @@ func (s *Sender) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	held := holding{s.held[keepsUp].deliveries + s.held[other].deliveries, s.held[keepsUp].bytes + s.held[other].bytes}
-	return Stats{Running: s.quick + s.slow, Slow: s.slow, Held: held.deliveries, Bytes: held.bytes, Webhooks: len(s.gates), Claims: s.claims}
+	return Stats{Running: s.quick + s.slow, Slow: s.slow, Held: held.deliveries, Bytes: held.bytes, Gates: len(s.gates), Claims: s.claims}
 }

@@ -242,7 +242,7 @@ func TestHeldWhileDisabled(t *testing.T) {
 		}
 		off := *to
 		off.Enabled = false
-		w.sender.Changed(&off)
+		w.change(w.sender, &off)
 		w.hold(reserved)
 		w.sender.Take(reserved)
 		pass(time.Minute)
@@ -255,15 +255,15 @@ func TestHeldWhileDisabled(t *testing.T) {
 		if w.sender.Reserve(&off, 1000) || w.sender.Reserve(to, 1000) {
 			t.Error("a disabled webhook has room")
 		}
-		w.sender.Changed(to)
+		w.change(w.sender, to)
 		pass(time.Minute)
 		if got := w.count(to); got != 31 {
 			t.Errorf("%d attempts after enabling, want 31", got)
 		}
 		gone, now := *to, time.Now()
 		gone.DeletedAt = &now
-		w.sender.Changed(&gone)
-		if n := w.sender.Stats().Webhooks; n != 0 {
+		w.change(w.sender, &gone)
+		if n := w.sender.Stats().Gates; n != 0 {
 			t.Errorf("%d webhooks are left", n)
 		}
 	})
@@ -278,7 +278,7 @@ func TestLatestSnapshot(t *testing.T) {
 		moved := *to
 		moved.URL = "https://new/hook"
 		moved.UpdatedAt = time.Now()
-		w.sender.Changed(&moved)
+		w.change(w.sender, &moved)
 		pass(time.Second)
 		if o, n := len(w.client.begun("old")), len(w.client.begun("new")); o != 1 || n != 1 {
 			t.Errorf("%d attempts at the old URL and %d at the new, want 1 and 1", o, n)
@@ -316,7 +316,7 @@ func TestShutdown(t *testing.T) {
 func TestReserveBeforeRun(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, w *world) {
 		to := w.add("a")
-		w.sender.Changed(to)
+		w.sender.Changed(nil, to)
 		if w.publish(w.sender, to, 10) {
 			t.Error("taken before Run")
 		}

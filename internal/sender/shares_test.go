@@ -150,7 +150,7 @@ func TestLateUntilAnswered(t *testing.T) {
 
 // One hanging request does not make a webhook slow, two in a row do, and a few quick responses make it quick again.
 func TestAverage(t *testing.T) {
-	g := newGate(webhook.ID{}, 128)
+	g := newGate()
 	for range 20 {
 		g.learn(10*time.Millisecond, 0)
 	}
@@ -330,7 +330,7 @@ func TestBooksOfBadAttempts(t *testing.T) {
 				records = errors.New("no records")
 			}
 			w.fail(claims, records)
-			w.sender.Changed(targets[chance.IntN(len(targets))])
+			w.change(w.sender, targets[chance.IntN(len(targets))])
 			pass(100 * time.Millisecond)
 			if err := check(w.sender); err != nil {
 				t.Fatal(err)

@@ -13,6 +13,7 @@ const (
 	longestRest  = time.Minute
 	longestPause = 15 * time.Second
 	quiet        = 30 * time.Second // without such an attempt the shortage is over
+	mostUnmade   = 10               // the rest after so many in a row is the longest
 )
 
 // shortage is what the sender knows about failures of this host (I20). Attempts that it could not make are not recorded; their
@@ -47,8 +48,8 @@ func (s *Sender) notMade(t *task, v verdict, now time.Time) time.Duration {
 	if t.start.Before(g.rest) {
 		return max(0, g.rest.Sub(now))
 	}
-	g.unmade++
-	wait := rest(g.unmade, longestRest)
+	g.unmade = min(g.unmade+1, mostUnmade)
+	wait := rest(int(g.unmade), longestRest)
 	g.rest = now.Add(wait)
 	return wait
 }

@@ -39,7 +39,7 @@ func (w *world) join(name string, c crowd) []*store.Target {
 		})
 		w.backlog(targets[i], c.backlog, time.Now())
 		if w.stop != nil { // it runs
-			w.sender.Changed(targets[i])
+			w.sender.Changed(nil, targets[i])
 			w.sender.Due(targets[i].ID, time.Now())
 		}
 	}

@@ -29,10 +29,10 @@ const (
 	mostMoves = 100
 )
 
-// tenant is what the sender holds for the webhooks of one tenant. The sender's mu guards it.
+// tenant is what the sender holds for the gates of one tenant. The sender's mu guards it.
 type tenant struct {
 	id    webhook.ID
-	gates int // of its webhooks' gates
+	gates int // more than 0, unless it is spare
 
 	quick, slow int // requests in flight, see Sender
 	held        [kinds]holding
@@ -165,17 +165,14 @@ func (s *Sender) unready(g *gate) {
 
 // setWanting adds g to the gates that may claim, or removes it. The caller must hold s.mu.
 func (s *Sender) setWanting(g *gate, may bool) {
-	if g.tenant == nil {
-		return
-	}
 	if may {
 		w := &g.tenant.wanting[g.kind]
-		w.gates.add(&g.wanting)
+		w.gates.add(&g.place)
 		if !w.parked {
 			s.wanting[g.kind].add(&w.link)
 		}
 	} else {
-		g.wanting.remove()
+		g.place.remove()
 	}
 	for i := range g.tenant.wanting {
 		if w := &g.tenant.wanting[i]; w.gates.n == 0 {
@@ -235,7 +232,7 @@ func (s *Sender) room(g *gate, free holding) holding {
 	case g.kind == other:
 		used := s.held[other]
 		free = holding{min(free.deliveries, s.maxDeliveries/2-used.deliveries), min(free.bytes, s.cfg.MemoryBytes/2-used.bytes)}
-	case len(s.tenants) == 1:
+	case s.crowd() == 1:
 		return free
 	}
 	return holding{free.deliveries - t.held[g.kind].deliveries, free.bytes - t.held[g.kind].bytes}
@@ -293,7 +290,7 @@ func (s *Sender) slowShare(t *tenant) int {
 	if t.slow == 0 {
 		n++
 	}
-	return max(1, s.share/min(n+1, len(s.tenants)))
+	return max(1, s.share/min(n+1, s.crowd()))
 }
 
 // nextQuick is next for class quick. A tenant may use as many slots as it leaves free, so that k greedy ones leave one part in
@@ -318,7 +315,7 @@ func (s *Sender) nextQuick(now time.Time) *gate {
 		if s.overflows(t) {
 			most = s.cfg.Concurrency - s.quick - s.slow
 		}
-		if room <= 0 || g.running > 0 && g.running >= room || len(s.tenants) > 1 && t.load(quick) > 0 && t.load(quick) >= most {
+		if room <= 0 || g.running > 0 && g.running >= room || s.crowd() > 1 && t.load(quick) > 0 && t.load(quick) >= most {
 			s.blocked = true
 			s.paced = s.paced || paced
 			return nil
@@ -337,7 +334,7 @@ func (s *Sender) nextDoubted() *gate {
 		return nil
 	}
 	left := s.cfg.Concurrency - s.slow
-	if s.slow >= s.mostSlow || s.doubts >= max(1, left/16) || len(s.tenants) > 1 && t.load(doubted) >= max(1, left-s.quick) {
+	if s.slow >= s.mostSlow || s.doubts >= max(1, left/16) || s.crowd() > 1 && t.load(doubted) >= max(1, left-s.quick) {
 		s.blocked = true
 		return nil
 	}

@@ -67,7 +67,7 @@ type batch struct {
 	fanOuts []*fanout.Note // created by this batch
 
 	undo     []targetBefore // what targets had before the running change, in order
-	changed  []*Target      // to report to the dispatcher, in order
+	changed  []targetChange // to report to the dispatcher, in order
 	reserved []*Claimed
 	due      map[webhook.ID]time.Time
 	disabled []*Target    // by responses or failures
@@ -82,6 +82,9 @@ type targetBefore struct {
 	target *Target
 }
 
+// targetChange is a webhook before and after a change; was is nil if it was created.
+type targetChange struct{ was, to *Target }
+
 // holds returns the number of works in the batch.
 func (b *batch) holds() int { return len(b.publish) + len(b.results) + len(b.changes) + len(b.pieces) }
 
@@ -94,8 +97,8 @@ func (b *batch) dueAt(id webhook.ID, when time.Time) {
 
 // setTarget makes to the webhook's snapshot from this transaction on.
 func (b *batch) setTarget(to *Target) {
+	b.changed = append(b.changed, targetChange{b.target(to.ID), to})
 	b.noteTarget(to)
-	b.changed = append(b.changed, to)
 }
 
 // noteTarget is setTarget for changes that the dispatcher does not need.

@@ -22,7 +22,7 @@ func (i *instant) Reserve(*store.Target, int) bool { return true }
 func (i *instant) Release(*store.Target, int)      {}
 func (i *instant) Take(claimed *store.Claimed)     { i.claimed <- claimed }
 func (i *instant) Due(webhook.ID, time.Time)       {}
-func (i *instant) Changed(*store.Target)           {}
+func (i *instant) Changed(_, _ *store.Target)      {}
 func (i *instant) Nodes(int)                       {}
 func (i *instant) Batch(do func(store.Dispatcher)) { do(i) }
 

@@ -30,8 +30,8 @@ func ClaimedSize(e *webhook.Event) int { return dialect.ClaimedSize(e) }
 // Transient reports whether an error is a temporary one of the database.
 func Transient(err error) bool { return dialect.Transient(err) }
 
-// Dispatcher is the sender as the store sees it. Its methods are called from the store's own goroutines: they must return at once and
-// must not call the store.
+// Dispatcher is the sender as the store sees it. Its methods are called from the store's own goroutines: they must return at once, and
+// must not call the store, except for Target and Owners.
 type Dispatcher interface {
 	// Reserve reserves memory for one new delivery of size bytes. If it returns true, the delivery is claimed in the publishing
 	// transaction, and Take or Release follows.
@@ -42,8 +42,9 @@ type Dispatcher interface {
 	Take(claimed *Claimed)
 	// Due tells, after commit, that a delivery of the webhook can be claimed from the given time on.
 	Due(webhookID webhook.ID, at time.Time)
-	// Changed tells, after commit, of a webhook that was created, changed, disabled, enabled or (DeletedAt set) deleted.
-	Changed(to *Target)
+	// Changed tells, after commit, of a webhook that was created, changed, disabled, enabled or (DeletedAt set) deleted. was is the
+	// snapshot before; nil if it was created.
+	Changed(was, to *Target)
 	// Batch calls do with a Dispatcher whose methods, except Batch and Nodes, do the same as this one's at a lower cost for many
 	// calls. It is valid until do returns.
 	Batch(do func(t Dispatcher))
@@ -139,6 +140,6 @@ func (noDispatcher) Reserve(*Target, int) bool   { return false }
 func (noDispatcher) Release(*Target, int)        {}
 func (noDispatcher) Take(*Claimed)               {}
 func (noDispatcher) Due(webhook.ID, time.Time)   {}
-func (noDispatcher) Changed(*Target)             {}
+func (noDispatcher) Changed(_, _ *Target)        {}
 func (noDispatcher) Nodes(int)                   {}
 func (t noDispatcher) Batch(do func(Dispatcher)) { do(t) }

@@ -146,7 +146,7 @@ func (c *counted) Take(claimed *store.Claimed) {
 	c.took[claimed.Delivery.ID]++
 }
 func (c *counted) Due(webhook.ID, time.Time)       {}
-func (c *counted) Changed(*store.Target)           {}
+func (c *counted) Changed(_, _ *store.Target)      {}
 func (c *counted) Nodes(int)                       {}
 func (c *counted) Batch(do func(store.Dispatcher)) { do(c) }
 

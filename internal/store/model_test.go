@@ -141,7 +141,7 @@ func (m *model) Reserve(*store.Target, int) bool {
 func (m *model) Release(*store.Target, int)        { m.quota++ }
 func (m *model) Take(claimed *store.Claimed)       { m.taken = append(m.taken, claimed) }
 func (m *model) Due(webhook.ID, time.Time)         {}
-func (m *model) Changed(*store.Target)             {}
+func (m *model) Changed(_, _ *store.Target)        {}
 func (m *model) Nodes(int)                         {}
 func (m *model) Batch(do func(store.Dispatcher))   { do(m) }
 func (m *model) live(h *modelTarget) bool          { return h.enabled && !h.deleted }

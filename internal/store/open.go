@@ -380,11 +380,15 @@ func (h host) TakeOver(db *gorm.DB, where string, args ...any) error {
 	if err != nil {
 		return err
 	}
+	before := make(map[webhook.ID]*Target, len(changed))
+	for id := range changed {
+		before[id] = h.s.routes.Get(id)
+	}
 	told := h.s.changesOf(changed)
 	h.s.routes.Change(changed)
 	h.s.tellChanges(told)
-	for _, to := range changed {
-		h.s.dispatcher().Changed(to)
+	for id, to := range changed {
+		h.s.dispatcher().Changed(before[id], to)
 	}
 	return nil
 }

@@ -57,6 +57,12 @@ func (s *Store) readTargets(db *gorm.DB, where string, args ...any) (map[webhook
 // readAtOnce is the number of webhooks whose secrets one statement reads.
 const readAtOnce = 500
 
+// Target returns a webhook's latest committed snapshot; nil if it does not exist or is deleted. It does not wait for the database.
+func (s *Store) Target(id webhook.ID) *Target { return s.routes.Get(id) }
+
+// Owners returns the number of tenants that have webhooks. It does not wait for the database.
+func (s *Store) Owners() int { return s.routes.Owners() }
+
 // Targets lists every webhook that is not deleted, including disabled ones, with the time when its next unclaimed delivery is due:
 // one index lookup each, however long the backlog.
 func (s *Store) Targets(ctx context.Context) ([]TargetDue, error) {

@@ -342,7 +342,7 @@ func (b *batch) split() []*batch {
 func (b *batch) write() (err error) {
 	b.Targets = map[webhook.ID]*Target{}
 	b.due = map[webhook.ID]time.Time{}
-	b.disabled = nil
+	b.changed, b.disabled = nil, nil
 	defer func() {
 		b.s.health.Written(err)
 		if err != nil {
@@ -447,8 +447,8 @@ func (b *batch) answer() {
 
 // hand tells the sender of changes, and passes it the reserved deliveries.
 func (b *batch) hand(t Dispatcher) {
-	for _, to := range b.changed {
-		t.Changed(to)
+	for _, c := range b.changed {
+		t.Changed(c.was, c.to)
 	}
 	for _, claimed := range b.reserved {
 		t.Take(claimed)

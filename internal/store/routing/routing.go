@@ -232,6 +232,13 @@ func (r *Table) Count(tenant webhook.ID) int {
 	return 0
 }
 
+// Owners returns the number of tenants that have webhooks.
+func (r *Table) Owners() int {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return len(r.byTenant)
+}
+
 // Operational returns how many of the tenant's webhooks name operational event types.
 func (r *Table) Operational(tenant webhook.ID) int {
 	r.mu.RLock()
