@@ -240,10 +240,16 @@ func (s *Store) CountReads() (taken func() []string) {
 	}
 }
 
-// Pausing runs transactions of retention that wait for their turn for the given time, and whose statements take the given time per row. It
+// Shares of the time for writing that retention and folding take while others call: one of so many.
+const (
+	RetentionShare = busyShare
+	FoldShare      = foldShare
+)
+
+// Pausing runs transactions of a pruner with that share that wait for their turn for the given time, and whose statements take the given time per row. It
 // returns the share of time of all statements, and the time of the longest transaction's.
-func Pausing(ctx context.Context, transactions int, turn, row time.Duration, busy bool) (share float64, longest time.Duration) {
-	p := &pruner{budget: firstPiece, share: busyShare, ended: time.Now()}
+func Pausing(ctx context.Context, of, transactions int, turn, row time.Duration, busy bool) (share float64, longest time.Duration) {
+	p := &pruner{budget: firstPiece, share: of, ended: time.Now()}
 	begun, worked := time.Now(), time.Duration(0)
 	for range transactions {
 		rows := p.budget

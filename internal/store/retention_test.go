@@ -361,7 +361,32 @@ func TestRetentionGivesWay(t *testing.T) {
 		"nobody, and rows do take": {0, 200 * time.Microsecond, false, 0.99, 1, 21 * ms},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			share, longest := store.Pausing(t.Context(), 300, test.turn, test.row, test.busy)
+			share, longest := store.Pausing(t.Context(), store.RetentionShare, 300, test.turn, test.row, test.busy)
+			if share < test.least || share > test.most || longest > test.longest {
+				t.Errorf("%s: %.2f of the time, at most %s at once", name, share, longest)
+			}
+		})
+	}
+}
+
+// Folding statistics is work for later: while others call it takes a tenth of the time for writing, in transactions that are as short; while
+// nobody calls, or when the journal grows faster than that, it does not wait.
+func TestFoldingGivesWay(t *testing.T) {
+	const ms = time.Millisecond
+	for name, test := range map[string]struct {
+		share       int
+		turn, row   time.Duration // how long others' transactions, and a row, take
+		busy        bool
+		least, most float64 // of the time
+		longest     time.Duration
+	}{
+		"others are quick":      {store.FoldShare, ms / 10, 10 * time.Microsecond, true, 0.08, 0.11, 3 * ms},
+		"others take long":      {store.FoldShare, 60 * ms, 10 * time.Microsecond, true, 0.08, 0.11, 21 * ms},
+		"nobody calls":          {store.FoldShare, 0, 10 * time.Microsecond, false, 0.99, 1, 21 * ms},
+		"the journal is behind": {1, 2 * ms, 10 * time.Microsecond, true, 0.4, 0.95, 21 * ms},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			share, longest := store.Pausing(t.Context(), test.share, 300, test.turn, test.row, test.busy)
 			if share < test.least || share > test.most || longest > test.longest {
 				t.Errorf("%s: %.2f of the time, at most %s at once", name, share, longest)
 			}
