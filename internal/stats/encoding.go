@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
+	"math/bits"
 )
 
 // version is the first byte of every encoding. A new form gets another version, and newer programs read both.
@@ -96,26 +97,31 @@ func (c *Counts) Decode(data []byte) error {
 	}
 	c.reset()
 	d.counts(c)
-	if d.bad || len(d.data) > 0 {
+	if d.bad || d.left() > 0 {
 		return ErrData
 	}
 	return nil
 }
 
-// decoder reads from the front of data, and remembers whether it was invalid.
+// decoder reads data from next on, and remembers whether it was invalid; then nothing is left. It moves a number, not a slice, because the
+// collector would be told of every slice that is stored.
 type decoder struct {
 	data []byte
+	next int
 	bad  bool
 }
 
+func (d *decoder) left() int { return len(d.data) - d.next }
+
+func (d *decoder) fail() { d.bad, d.next = true, len(d.data) }
+
 func (d *decoder) take(n int) []byte {
-	if d.bad || n > len(d.data) {
-		d.bad, d.data = true, nil
+	if d.bad || n > d.left() {
+		d.fail()
 		return nil
 	}
-	taken := d.data[:n]
-	d.data = d.data[n:]
-	return taken
+	d.next += n
+	return d.data[d.next-n : d.next]
 }
 
 func (d *decoder) byte() byte {
@@ -126,12 +132,16 @@ func (d *decoder) byte() byte {
 }
 
 func (d *decoder) uvarint() uint64 {
-	v, n := binary.Uvarint(d.data)
+	if d.next < len(d.data) && d.data[d.next] < 0x80 { // as most are
+		d.next++
+		return uint64(d.data[d.next-1])
+	}
+	v, n := binary.Uvarint(d.data[d.next:])
 	if n <= 0 {
-		d.bad, d.data = true, nil
+		d.fail()
 		return 0
 	}
-	d.data = d.data[n:]
+	d.next += n
 	return v
 }
 
@@ -139,7 +149,7 @@ func (d *decoder) uvarint() uint64 {
 func (d *decoder) number() int64 {
 	v := d.uvarint()
 	if v > math.MaxInt64/2 {
-		d.bad, d.data = true, nil
+		d.fail()
 		return 0
 	}
 	return int64(v)
@@ -148,8 +158,8 @@ func (d *decoder) number() int64 {
 // length reads the number of elements that follow, each of at least the given number of bytes.
 func (d *decoder) length(each int) int {
 	n := d.uvarint()
-	if n > uint64(len(d.data)/each) { //nolint:gosec // a length
-		d.bad, d.data = true, nil
+	if n > uint64(d.left()/each) { //nolint:gosec // a length
+		d.fail()
 		return 0
 	}
 	return int(n) //nolint:gosec // no longer than the data
@@ -158,13 +168,13 @@ func (d *decoder) length(each int) int {
 func (d *decoder) counts(c *Counts) {
 	mask := d.uvarint()
 	if mask >= bitOf(int(counters)) {
-		d.bad = true
+		d.fail()
 		return
 	}
 	for i := range c.n {
 		if mask&bitOf(i) != 0 {
 			if c.n[i] = d.number(); c.n[i] == 0 {
-				d.bad = true
+				d.fail()
 			}
 		}
 	}
@@ -179,6 +189,38 @@ func (d *decoder) counts(c *Counts) {
 	}
 }
 
+// skipCounts passes over what counts reads.
+func (d *decoder) skipCounts() {
+	mask := d.uvarint()
+	if mask >= bitOf(int(counters)) {
+		d.fail()
+		return
+	}
+	d.skip(bits.OnesCount64(mask &^ (hasStatuses | hasDuration | hasLatency)))
+	for _, part := range []uint64{hasStatuses, hasDuration, hasLatency} {
+		if mask&part == 0 {
+			continue
+		}
+		if part != hasStatuses {
+			d.skip(1) // the sum
+		}
+		d.skip(2 * d.length(2))
+	}
+}
+
+// skip passes over numbers.
+func (d *decoder) skip(numbers int) {
+	for ; numbers > 0; d.next++ {
+		if d.left() == 0 {
+			d.fail()
+			return
+		}
+		if d.data[d.next] < 0x80 {
+			numbers--
+		}
+	}
+}
+
 func (d *decoder) histogram(h *Histogram) {
 	h.Sum = d.number()
 	d.bins(&h.Bins, lastBin)
@@ -187,14 +229,14 @@ func (d *decoder) histogram(h *Histogram) {
 func (d *decoder) bins(b *Bins, last uint64) {
 	n := d.length(2)
 	if n == 0 {
-		d.bad = true // the mask says that there is at least one
+		d.fail() // the mask says that there is at least one
 	}
 	at := uint64(0)
 	for i := range n {
 		further := d.uvarint()
 		number := d.number()
 		if at += further; further > last || at > last || number == 0 || i > 0 && further == 0 {
-			d.bad = true
+			d.fail()
 			return
 		}
 		*b = append(*b, Bin{uint16(at), number}) //nolint:gosec // not above last

@@ -46,12 +46,26 @@ func (b *Bins) add(i uint16, n int64) {
 const firstBins = 4
 
 func (b *Bins) merge(o Bins) {
-	if len(*b) == 0 && len(o) > firstBins {
+	if len(o) <= firstBins {
+		for _, x := range o {
+			b.add(x.I, x.N)
+		}
+		return
+	}
+	if len(*b) == 0 {
 		*b = append((*b)[:0], o...)
 		return
 	}
+	at := 0
 	for _, x := range o {
-		b.add(x.I, x.N)
+		for at < len(*b) && (*b)[at].I < x.I {
+			at++
+		}
+		if at < len(*b) && (*b)[at].I == x.I {
+			(*b)[at].N += x.N
+		} else {
+			*b = slices.Insert(*b, at, x)
+		}
 	}
 }
 

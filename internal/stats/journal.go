@@ -212,7 +212,9 @@ type Visitor struct {
 	Tenant func(t Tenant) bool
 	// Webhook is called for each webhook before its counts; may be nil.
 	Webhook func(t Tenant, webhook int64, g Gauge)
-	// Counts is called with each key's counts, which it must not keep.
+	// Key reports whether a key's counts are of interest; nil: all are.
+	Key func(k Key) bool
+	// Counts is called with each key's counts, which it must not keep. Nil: none are of interest.
 	Counts func(k Key, c *Counts)
 }
 
@@ -222,16 +224,19 @@ func Read(data []byte, v Visitor) (at int64, err error) {
 	d := decoder{data: data}
 	at = d.begin()
 	listed := d
-	d.eachKind(func(int64, []byte) {})
+	number := d.eachKind(func(int64, []byte) {})
 	var kinds []Key // made for the first tenant of interest
 	var c Counts
-	for len(d.data) > 0 && !d.bad {
+	for d.left() > 0 && !d.bad {
 		var t Tenant
 		copy(t[:], d.take(len(t)))
 		body := decoder{data: d.take(d.length(1)), bad: d.bad}
 		if v.Tenant == nil || v.Tenant(t) {
 			if kinds == nil {
-				kinds = listed.kinds(at)
+				kinds = make([]Key, number)
+				if v.Counts != nil {
+					listed.kinds(at, kinds)
+				}
 			}
 			body.section(t, at, kinds, &c, v)
 		}
@@ -260,33 +265,35 @@ func Span(data []byte) (first, last int64, err error) {
 // begin reads the version and the time.
 func (d *decoder) begin() (at int64) {
 	if d.byte() != version {
-		d.bad, d.data = true, nil
+		d.fail()
 	}
 	return d.number()
 }
 
-func (d *decoder) eachKind(do func(age int64, name []byte)) {
-	for range d.length(2) {
+func (d *decoder) eachKind(do func(age int64, name []byte)) (number int) {
+	number = d.length(2)
+	for range number {
 		age := d.number()
 		name := d.take(d.length(1))
 		if d.bad {
-			return
+			return number
 		}
 		do(age, name)
 	}
+	return number
 }
 
 // kinds reads the types and minutes that keys refer to by number.
-func (d *decoder) kinds(at int64) []Key {
-	list := []Key{}
+func (d *decoder) kinds(at int64, into []Key) {
+	i := 0
 	d.eachKind(func(age int64, name []byte) {
-		list = append(list, Key{Type: string(name), Minute: max(at/minute-age, 0)})
+		into[i] = Key{Type: string(name), Minute: max(at/minute-age, 0)}
+		i++
 	})
-	return list
 }
 
 func (d *decoder) section(t Tenant, at int64, kinds []Key, c *Counts, v Visitor) {
-	for len(d.data) > 0 && !d.bad {
+	for d.left() > 0 {
 		webhook := d.number()
 		if webhook != 0 {
 			g := d.gauge(at)
@@ -296,26 +303,32 @@ func (d *decoder) section(t Tenant, at int64, kinds []Key, c *Counts, v Visitor)
 		}
 		for range d.length(2) {
 			i := d.uvarint()
-			c.reset()
-			d.counts(c)
 			if d.bad || i >= uint64(len(kinds)) {
-				d.bad = true
+				d.fail()
 				return
 			}
 			k := kinds[i]
 			k.Tenant, k.Webhook = t, webhook
+			if v.Counts == nil || v.Key != nil && !v.Key(k) {
+				d.skipCounts()
+				continue
+			}
+			c.reset()
+			if d.counts(c); d.bad {
+				return
+			}
 			v.Counts(k, c)
 		}
 	}
 }
 
 func (d *decoder) gauge(at int64) (g Gauge) {
-	pending, n := binary.Varint(d.data)
+	pending, n := binary.Varint(d.data[d.next:])
 	if n <= 0 || pending > math.MaxInt64/2 || pending < math.MinInt64/2 {
-		d.bad, d.data = true, nil
+		d.fail()
 		return g
 	}
-	d.data = d.data[n:]
+	d.next += n
 	flags := d.number()
 	g = Gauge{Pending: pending, Succeeded: flags&hasSucceeded != 0, Failed: flags&hasFailed != 0, Trailing: flags >> trailingAt}
 	when := func(did bool) int64 {

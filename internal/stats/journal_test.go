@@ -1,6 +1,7 @@
 package stats
 
 import (
+	"maps"
 	"slices"
 	"testing"
 
@@ -125,6 +126,29 @@ func TestDrainInPieces(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, got, asContents); diff != "" {
 			t.Fatal(diff)
+		}
+	})
+}
+
+// Counts that are of no interest are passed over, and the rest is read as it is.
+func TestReadSomeKeys(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		for _, row := range anyJournal(t) {
+			want, at := read(t, row)
+			got := contents{map[Key]*Counts{}, map[hook]Gauge{}}
+			keep := rapid.Int64Range(0, 2).Draw(t, "of three")
+			of := func(k Key) bool { return (k.Webhook+int64(len(k.Type)))%3 == keep }
+			noteGauge := func(t Tenant, w int64, g Gauge) { got.Gauges[hook{t, w}] = g }
+			when, err := Read(row, Visitor{Webhook: noteGauge, Key: of, Counts: func(k Key, c *Counts) { got.Counts[k] = merged(c) }})
+			maps.DeleteFunc(want.Counts, func(k Key, _ *Counts) bool { return !of(k) })
+			if diff := cmp.Diff(want, got, asContents); err != nil || when != at || diff != "" {
+				t.Fatalf("%v, at %d: %s", err, when, diff)
+			}
+			clear(got.Gauges)
+			_, err = Read(row, Visitor{Webhook: noteGauge})
+			if diff := cmp.Diff(want.Gauges, got.Gauges, asContents); err != nil || diff != "" {
+				t.Fatalf("gauges alone: %v: %s", err, diff)
+			}
 		}
 	})
 }

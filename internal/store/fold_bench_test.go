@@ -64,6 +64,12 @@ func benchmarkFold(b *testing.B, database string, webhooks int) {
 	b.ReportMetric(float64(after), "merged-B")
 }
 
+// reportCPU reports this process's CPU of each operation until the function that it returns is called.
+func reportCPU(b *testing.B) func() {
+	was := processorTime()
+	return func() { b.ReportMetric(float64((processorTime()-was).Nanoseconds())/float64(b.N), "cpu-ns/op") }
+}
+
 func processorTime() time.Duration {
 	var u syscall.Rusage
 	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
@@ -163,6 +169,7 @@ func BenchmarkReadStatistics(b *testing.B) {
 				"each of 100 webhooks": func(q *statistics.Query) { q.By, q.Webhooks = statistics.ByWebhook, hooks },
 			} {
 				b.Run(name, func(b *testing.B) {
+					defer reportCPU(b)()
 					for b.Loop() {
 						q := month
 						change(&q)
@@ -174,6 +181,7 @@ func BenchmarkReadStatistics(b *testing.B) {
 				})
 			}
 			b.Run("states of 100 webhooks", func(b *testing.B) {
+				defer reportCPU(b)()
 				for b.Loop() {
 					if _, err := statistics.States(b.Context(), s.Reader(), month.Tenant, hooks); err != nil {
 						b.Fatal(err)

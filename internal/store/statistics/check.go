@@ -61,7 +61,6 @@ func Check(db *gorm.DB, d dialect.DB) ([]*Miscount, error) {
 		case 1:
 			_, err := stats.Read(data, stats.Visitor{
 				Webhook: func(t stats.Tenant, hook int64, g stats.Gauge) { of(webhook.ID(t), hook).Gauge += g.Pending },
-				Counts:  func(stats.Key, *stats.Counts) {},
 			})
 			if err != nil {
 				return nil, fmt.Errorf("statistics: %w", err)

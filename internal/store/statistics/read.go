@@ -196,7 +196,7 @@ func (q *Query) statement(d dialect.DB, in inRows) (text string, args []any) {
 	var parts []string
 	from, where, some := q.source(d, in)
 	for _, s := range q.stretches() {
-		parts = append(parts, "SELECT 0, r.tenant_id, r.webhook, r.type, r.bucket, r.data FROM "+from+" WHERE "+strings.Join(where, " AND ")+
+		parts = append(parts, "SELECT 0, "+q.columns()+", r.bucket, r.data FROM "+from+" WHERE "+strings.Join(where, " AND ")+
 			" AND r.grain = ? AND r.bucket >= ? AND r.bucket < ?")
 		args = append(append(args, some...), s.grain, s.from, s.to)
 	}
@@ -204,6 +204,19 @@ func (q *Query) statement(d dialect.DB, in inRows) (text string, args []any) {
 		return "SELECT 0, NULL, 0, '', 0, NULL WHERE 1 = 0", nil
 	}
 	return strings.Join(parts, " UNION ALL "), args
+}
+
+// columns are those that tell groups apart. Reading one costs as much as decoding a few counters.
+func (q *Query) columns() string {
+	switch q.By {
+	case ByTenant:
+		return "r.tenant_id, 0, ''"
+	case ByWebhook:
+		return "NULL, r.webhook, ''"
+	case ByType:
+		return "NULL, 0, r.type"
+	}
+	return "NULL, 0, ''"
 }
 
 // source returns the tables and conditions of a part of the statement.
@@ -267,6 +280,11 @@ type reading struct {
 	meter  *meter.Meter
 	tail   int   // rows of the journal
 	newest int64 // the newest minute in them
+
+	// The counts that were added to last, as neighbors often have the same group and bucket.
+	to     *stats.Counts
+	of     Group
+	bucket int64
 }
 
 // countsBytes is about the memory that counts take.
@@ -278,20 +296,23 @@ func (r *reading) add(g Group, bucket int64, c *stats.Counts) error {
 	if r.Width > 0 {
 		n = (bucket - r.From) / r.Width
 	}
-	buckets := r.answer.Groups[g]
-	if buckets == nil {
-		buckets = map[int64]*stats.Counts{}
-		r.answer.Groups[g] = buckets
-	}
-	to := buckets[n]
-	if to == nil {
-		if err := r.meter.Take(countsBytes); err != nil {
-			return err
+	if r.to == nil || r.of != g || r.bucket != n {
+		buckets := r.answer.Groups[g]
+		if buckets == nil {
+			buckets = map[int64]*stats.Counts{}
+			r.answer.Groups[g] = buckets
 		}
-		to = &stats.Counts{}
-		buckets[n] = to
+		to := buckets[n]
+		if to == nil {
+			if err := r.meter.Take(countsBytes); err != nil {
+				return err
+			}
+			to = &stats.Counts{}
+			buckets[n] = to
+		}
+		r.to, r.of, r.bucket = to, g, n
 	}
-	to.Merge(c)
+	r.to.Merge(c)
 	return nil
 }
 
@@ -306,14 +327,16 @@ func (r *reading) journal(data []byte) error {
 		return nil
 	}
 	var refused error
-	_, err = stats.Read(data, stats.Visitor{Tenant: r.wants, Counts: func(k stats.Key, c *stats.Counts) {
-		if refused != nil || k.Minute < r.From || k.Minute >= r.To ||
-			r.Webhooks != nil && !slices.Contains(r.Webhooks, k.Webhook) || r.By == ByWebhook && k.Webhook == 0 ||
-			r.Types != nil && !r.ofType(k.Type) {
-			return
-		}
-		refused = r.add(r.group(webhook.ID(k.Tenant), k.Webhook, k.Type), k.Minute, c)
-	}})
+	_, err = stats.Read(data, stats.Visitor{
+		Tenant: r.wants,
+		Key: func(k stats.Key) bool {
+			return refused == nil && k.Minute >= r.From && k.Minute < r.To && (r.Webhooks == nil || slices.Contains(r.Webhooks, k.Webhook)) &&
+				(r.By != ByWebhook || k.Webhook != 0) && (r.Types == nil || r.ofType(k.Type))
+		},
+		Counts: func(k stats.Key, c *stats.Counts) {
+			refused = r.add(r.group(webhook.ID(k.Tenant), k.Webhook, k.Type), k.Minute, c)
+		},
+	})
 	if err == nil {
 		err = refused
 	}
@@ -407,7 +430,6 @@ func addStates(states map[int64]*state, data []byte, tenant *webhook.ID, hooks [
 				p.gauge(webhook.ID(t), hook, g)
 			}
 		},
-		Counts: func(stats.Key, *stats.Counts) {},
 	})
 	return err
 }
