@@ -21,18 +21,28 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// Hold keeps the writer busy until release is called, so that calls in the meantime are written in one batch.
-func (s *Store) Hold() (release func()) {
-	held, let := make(chan struct{}), make(chan struct{})
+// Hold keeps the writer busy until release is called or the store closes, so that what is called meanwhile is written in one batch.
+// The test fails if the database refuses.
+func (s *Store) Hold(tb testing.TB) (release func()) {
+	tb.Helper()
+	held, let, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	begin := sync.OnceFunc(func() { close(held) }) // a batch that fails is written again
 	s.background.Go(func() {
-		_ = s.change(context.Background(), func(*batch) error {
-			close(held)
-			<-let
+		ended <- s.change(context.Background(), func(*batch) error {
+			begin()
+			select {
+			case <-let:
+			case <-s.quit.Done(): // a test that fails closes the store without release
+			}
 			return nil
 		})
 	})
-	<-held
-	return func() { close(let) }
+	select {
+	case <-held:
+	case err := <-ended:
+		tb.Fatalf("the writer cannot be held: %v", err)
+	}
+	return sync.OnceFunc(func() { close(let) })
 }
 
 // Queued returns the number of results and other writes that wait for the writer.

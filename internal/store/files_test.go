@@ -482,7 +482,7 @@ func TestReadyIsBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	release := s.Hold()
+	release := s.Hold(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for range 100 {

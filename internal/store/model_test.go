@@ -48,12 +48,12 @@ func few(tb testing.TB, checks string) {
 }
 
 func agreesWithModel(s *suite, t *rapid.T) {
-	open := s.Fresh()
+	place := s.Fresh()
 	tuning := fanOutAbove(1)
 	tuning.FoldRows, tuning.MergeRows, tuning.PartKeys = 7, 3, 2 // the journal is folded in parts
-	m := &model{tb: s, start: func() *store.Store { return open(s, store.Options{Tuning: tuning}) }, ledger: newLedger(), deliveries: map[webhook.ID]*modelDelivery{}, events: map[webhook.ID]string{}, keys: map[string]webhook.ID{}}
+	m := &model{tb: s, start: func() (*store.Store, func() error) { return place.Serve(s, store.Options{Tuning: tuning}) }, ledger: newLedger(), deliveries: map[webhook.ID]*modelDelivery{}, events: map[webhook.ID]string{}, keys: map[string]webhook.ID{}}
 	m.open(t)
-	defer func() { _ = m.s.Close() }()
+	defer func() { _ = m.end() }()
 	m.create(t)
 	m.publish(t)
 	t.Repeat(map[string]func(*rapid.T){
@@ -77,13 +77,15 @@ func agreesWithModel(s *suite, t *rapid.T) {
 		"expire":  m.expire,
 		"fold":    m.fold,
 	})
+	m.agreeStats(t)
 }
 
 // model is the expected content of the store. It is also the store's sender, which takes as many new deliveries as quota says.
 type model struct {
 	tb    testing.TB
-	start func() *store.Store
+	start func() (s *store.Store, end func() error)
 	s     *store.Store
+	end   func() error // of s
 	c     *store.Scope
 	node  int // counts processes
 
@@ -94,6 +96,7 @@ type model struct {
 	claims     []*held // claimed at some time, finished or not
 	attempts   int     // in the log
 	ledger     ledger
+	steps      int // since the start
 
 	quota int
 	taken []*store.Claimed
@@ -152,17 +155,17 @@ func (m *model) index(id webhook.ID) int {
 }
 
 func (m *model) open(t *rapid.T) {
-	s := m.start()
+	s, end := m.start()
 	s.Start(m, nil)
 	owner, err := s.EnsureTenant(context.Background(), "a")
 	must(t, err)
-	m.s, m.c = s, s.In(owner.ID)
+	m.s, m.end, m.c = s, end, s.In(owner.ID)
 	m.node++
 }
 
 // crash ends the process with all its claims; for the next one these deliveries are due.
 func (m *model) crash(t *rapid.T) {
-	must(t, m.s.Close())
+	must(t, m.end())
 	m.open(t)
 	for _, d := range m.deliveries {
 		if d.claim != nil || d.stolen {
@@ -221,7 +224,7 @@ func (m *model) publish(t *rapid.T) {
 	results, err := m.c.Publish(context.Background(), events)
 	must(t, err)
 	if rapid.IntRange(0, 7).Draw(t, "crash before all deliveries are made") == 0 {
-		must(t, m.s.Close())
+		must(t, m.end())
 		m.taken, m.quota, quota = nil, 0, 0
 		m.crash(t)
 	}
@@ -401,7 +404,7 @@ func (m *model) result(t *rapid.T, j *held) {
 		r.Attempt.Status, r.Attempt.Error = webhook.AttemptFailed, &code
 	}
 	if rapid.Bool().Draw(t, "beside a refused change") {
-		release := m.s.Hold()
+		release := m.s.Hold(m.tb)
 		must(t, m.s.Record(context.Background(), r))
 		refused := make(chan error, 1)
 		go func() {
@@ -688,7 +691,7 @@ func (m *model) agree(t *rapid.T) {
 	}
 	m.agreeLog(t)
 	m.agreeTargets(t)
-	m.agreeStats(t)
+	m.agreeTotals(t)
 }
 
 func (m *model) agreeLog(t *rapid.T) {

@@ -98,7 +98,7 @@ func recordAll(tb testing.TB, s *store.Store, hooks []*webhook.Webhook, status i
 		all.Go(func() { claims[i], _ = claim(tb, s, w.ID, 10) })
 	}
 	all.Wait()
-	release := s.Hold()
+	release := s.Hold(tb)
 	code := webhook.ErrorHTTPStatus
 	for _, claimed := range slices.Concat(claims...) {
 		must(tb, s.Record(tb.Context(), &store.Result{Claimed: claimed, Gone: status == 410, Attempt: webhook.Attempt{

@@ -116,7 +116,7 @@ func TestFailedStatementLeavesNothing(t *testing.T) {
 		bad[i] = webhook.NewEvent{Type: "job.done", Data: json.RawMessage(`1`)}
 	}
 	bad[100].Type, bad[150].Type = "job.once", "job.once"
-	release := s.Hold() // so that both calls are in one transaction
+	release := s.Hold(t) // so that both calls are in one transaction
 	refused, stored := make(chan error, 1), make(chan error, 1)
 	go func() {
 		_, err := c.Publish(context.Background(), bad)

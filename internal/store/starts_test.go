@@ -440,7 +440,7 @@ func TestCursorsAreShared(t *testing.T) {
 		if again := l.cursor(seq); again != text {
 			t.Errorf("a cursor was %s and is %s", text, again)
 		}
-		elsewhere := t.Fresh()(t, store.Options{MasterKeys: [][]byte{other, webhooktest.MasterKey}})
+		elsewhere := t.Fresh().Open(t, store.Options{MasterKeys: [][]byte{other, webhooktest.MasterKey}})
 		// On PostgreSQL both are copies of one database, with one key.
 		if _, err := elsewhere.ReadCursor(t.Context(), cursor.Stream, l.tenant, text); !errors.Is(err, webhook.ErrCursor) && !errors.Is(err, webhook.ErrCursorLost) {
 			t.Errorf("in another database: %v", err)

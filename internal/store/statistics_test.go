@@ -200,7 +200,7 @@ func TestStatisticsOutliveEvents(t *testing.T) {
 
 // The first types of a tenant have their own statistics; further ones are in the totals, and together in one group.
 func TestTypesAreCapped(t *testing.T) {
-	s := storetest.SQLite.New(t)(t, store.Options{})
+	s := storetest.SQLite.New(t).Open(t, store.Options{})
 	c := tenant(t, s, "a")
 	var events []webhook.NewEvent
 	for i := range statistics.MaxTypes + 20 {
@@ -275,7 +275,7 @@ func TestOneRowATransaction(t *testing.T) {
 			grew("publishing 50 events", 1, func() { publish(t, c, make([]webhook.NewEvent, 50)...) })
 			var claims []*store.Claimed
 			grew("claiming", 0, func() { claims, _ = claim(t, s, w.ID, 50) })
-			release := s.Hold()
+			release := s.Hold(t)
 			for _, claimed := range claims {
 				must(t, s.Record(t.Context(), &store.Result{Claimed: claimed, Attempt: webhook.Attempt{
 					Status: webhook.AttemptSucceeded, Trigger: claimed.Delivery.Trigger, StartedAt: time.Now(), ResponseStatus: new(200),

@@ -348,8 +348,7 @@ func TestRefusedChangeFailsAlone(t *testing.T) {
 		s := t.Open(t, store.Options{})
 		c := tenant(t, s, "a")
 		before := register(t, c, webhook.New{})
-		release := sync.OnceFunc(s.Hold())
-		defer release() // otherwise the store could not be closed
+		release := s.Hold(t)
 		made, forgot := make(chan error, 3), make(chan error, 1)
 		for i := range cap(made) {
 			if i == 1 {

@@ -178,7 +178,7 @@ func testResultThatCanNotBeRecorded(t *suite) {
 			t.Fatal(err)
 		}
 	}
-	release := s.Hold()
+	release := s.Hold(t)
 	var written [8]atomic.Int32
 	for i, claimed := range claims {
 		ok := 200

@@ -70,6 +70,7 @@ var databases atomic.Int64
 // fails.
 func Postgres(tb testing.TB) string {
 	tb.Helper()
+	Watch(tb)
 	s, err := shared()
 	if err != nil {
 		missing(tb, err)
@@ -87,6 +88,7 @@ func Postgres(tb testing.TB) string {
 // StartPostgres starts a server for one test, which may crash it. The test's end stops it.
 func StartPostgres(tb testing.TB) *Server {
 	tb.Helper()
+	Watch(tb)
 	s, err := startPostgres()
 	if err != nil {
 		missing(tb, err)
@@ -146,7 +148,9 @@ func (s *Server) admin(text string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	if _, err := db.ExecContext(context.Background(), text); err != nil {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if _, err := db.ExecContext(ctx, text); err != nil {
 		return fmt.Errorf("%s: %w", text, err)
 	}
 	return nil
@@ -248,7 +252,8 @@ func launch(program string, args ...string) (_ *Server, err error) {
 		"listen_addresses=127.0.0.1", "port=" + strconv.Itoa(s.port), "unix_socket_directories=" + s.dir,
 		"max_connections=300", "shared_buffers=128MB", "max_wal_size=256MB", "log_checkpoints=off",
 	}
-	script := `dir=$1; bin=$2; shift 2
+	script := `trap : HUP INT TERM # of all tests: cat ends by it, and what follows removes the cluster
+dir=$1; bin=$2; shift 2
 "$bin/postgres" -D "$dir/data" "$@" >"$dir/log" 2>&1 &
 cat >/dev/null
 "$bin/pg_ctl" -D "$dir/data" -m immediate stop >/dev/null 2>&1
@@ -277,8 +282,11 @@ func (s *Server) wait() error {
 		return err
 	}
 	defer func() { _ = db.Close() }()
-	for until := time.Now().Add(3 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
-		err := db.PingContext(context.Background())
+	for until := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		// Another program may have got the port, and not answer.
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		err := db.PingContext(ctx)
+		cancel()
 		if err == nil {
 			return nil
 		}

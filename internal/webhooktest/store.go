@@ -16,6 +16,7 @@ import (
 // Store opens a new store in a temporary directory. change, which may be nil, changes its options. The test's end closes it.
 func Store(tb testing.TB, change func(*store.Options)) *store.Store {
 	tb.Helper()
+	Watch(tb)
 	o := store.Options{Dir: tb.TempDir()}
 	if change != nil {
 		change(&o)
@@ -33,16 +34,18 @@ func Store(tb testing.TB, change func(*store.Options)) *store.Store {
 	return s
 }
 
-// Upkeep runs the store's background tasks until the test's end, as a server does.
-func Upkeep(tb testing.TB, s *store.Store) {
+// Upkeep runs the store's background tasks, as a server does, until the test's end or a call of end.
+func Upkeep(tb testing.TB, s *store.Store) (end func()) {
 	tb.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(tb.Context()))
 	var running sync.WaitGroup
 	running.Go(func() { upkeep.New(s, slog.New(slog.DiscardHandler), s.Tasks()...).Run(ctx) })
-	tb.Cleanup(func() {
+	end = func() {
 		cancel()
 		running.Wait()
-	})
+	}
+	tb.Cleanup(end)
+	return end
 }
 
 // Token creates a token of the named tenant, which is created if necessary; of an operator if the name is "".

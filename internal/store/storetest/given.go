@@ -7,11 +7,13 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
 // Tenant returns a tenant's scope.
 func Tenant(tb testing.TB, s *store.Store, name string) *store.Scope {
 	tb.Helper()
+	webhooktest.Watch(tb) // of tests that open the store themselves
 	found, err := s.EnsureTenant(tb.Context(), name)
 	if err != nil {
 		tb.Fatal(err)

@@ -3,6 +3,7 @@
 package storetest
 
 import (
+	"sync"
 	"testing"
 
 	"github.com/hookgraph/hookgraph/internal/store"
@@ -13,60 +14,72 @@ import (
 type Database struct {
 	Kind string
 	// New creates one, which the end of the test removes.
-	New func(t *testing.T) Opener
+	New func(t *testing.T) Place
 }
 
-// Opener opens the same database each time; the test's end closes it.
-type Opener func(t testing.TB, o store.Options) *store.Store
+// Place is where one database is: it completes the options with which the store is opened.
+type Place func(o store.Options) store.Options
+
+// Open opens the database, the same each time. The test's end closes it.
+func (p Place) Open(tb testing.TB, o store.Options) *store.Store {
+	tb.Helper()
+	s, _ := p.Serve(tb, o)
+	return s
+}
+
+// Serve is Open for tests that open a database often: end ends the work by the clock, which would otherwise go on until the test's end,
+// and closes the store.
+func (p Place) Serve(tb testing.TB, o store.Options) (s *store.Store, end func() error) {
+	tb.Helper()
+	webhooktest.Watch(tb)
+	s, err := store.Open(tb.Context(), p(o))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	rest := webhooktest.Upkeep(tb, s)
+	end = sync.OnceValue(func() error {
+		rest()
+		return s.Close()
+	})
+	tb.Cleanup(func() {
+		if err := end(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return s, end
+}
 
 // Suite is a test on one database.
 type Suite struct {
 	*testing.T
 
-	Kind  string        // of database
-	Open  Opener        // opens the test's database
-	Fresh func() Opener // creates another one
+	Kind  string // of database
+	Open  func(tb testing.TB, o store.Options) *store.Store
+	Fresh func() Place // creates another one
 }
 
 // SQLite creates databases in directories.
-var SQLite = Database{"sqlite", func(t *testing.T) Opener {
+var SQLite = Database{"sqlite", func(t *testing.T) Place {
 	t.Helper()
 	dir := t.TempDir()
-	return func(tb testing.TB, o store.Options) *store.Store {
-		tb.Helper()
+	return func(o store.Options) store.Options {
 		o.Dir = dir
-		return open(tb, o)
+		return o
 	}
 }}
 
 // Postgres creates databases of a PostgreSQL server that the tests start.
-var Postgres = Database{"postgres", func(t *testing.T) Opener {
+var Postgres = Database{"postgres", func(t *testing.T) Place {
 	t.Helper()
 	url := webhooktest.Postgres(t)
-	return func(tb testing.TB, o store.Options) *store.Store {
-		tb.Helper()
+	return func(o store.Options) store.Options {
 		o.URL = url
 		if o.MasterKeys == nil {
 			o.MasterKeys = [][]byte{webhooktest.MasterKey}
 		}
-		return open(tb, o)
+		return o
 	}
 }}
-
-func open(tb testing.TB, o store.Options) *store.Store {
-	tb.Helper()
-	s, err := store.Open(tb.Context(), o)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			tb.Error(err)
-		}
-	})
-	webhooktest.Upkeep(tb, s)
-	return s
-}
 
 // Each runs a test on every kind of database.
 func Each(t *testing.T, test func(t *Suite)) {
@@ -79,7 +92,7 @@ func Each(t *testing.T, test func(t *Suite)) {
 // on is a test on a new database.
 func on(t *testing.T, db Database) *Suite {
 	t.Helper()
-	return &Suite{T: t, Kind: db.Kind, Open: db.New(t), Fresh: func() Opener { return db.New(t) }}
+	return &Suite{T: t, Kind: db.Kind, Open: db.New(t).Open, Fresh: func() Place { return db.New(t) }}
 }
 
 // Run runs the suite on a kind of database, each test on one of its own.
