@@ -45,6 +45,9 @@ func (s *Store) Hold(tb testing.TB) (release func()) {
 	return sync.OnceFunc(func() { close(let) })
 }
 
+// Reader reads the whole database, not restricted to a tenant.
+func (s *Store) Reader() *gorm.DB { return s.read }
+
 // Queued returns the number of results and other writes that wait for the writer.
 func (s *Store) Queued() (results, others int) {
 	return len(s.writer.results) + len(s.writer.large), s.writer.calls.Waiting()

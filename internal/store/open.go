@@ -158,7 +158,8 @@ func (o *Options) dialect() (dialect.DB, error) {
 	return dialect.New("sqlite", o.Dir)
 }
 
-// OpenOn is Open for a database that the caller has opened; Dir and URL are not used.
+// OpenOn is Open for a database that the caller has opened; Dir and URL are not used. It is for callers that need the database itself, past
+// tenants' scopes, and may import its package: the copy to another database, and tests with settings of their own.
 func OpenOn(ctx context.Context, o Options, db dialect.DB) (_ *Store, err error) {
 	o.Logger = logged(o.Logger)
 	if o.MaxDataBytes == 0 {
@@ -315,9 +316,6 @@ func (s *Store) Close() error {
 	errs = append(errs, dialect.ClosePool(s.read), dialect.ClosePool(s.write))
 	return errors.Join(errs...)
 }
-
-// Reader reads the whole database, not restricted to a tenant, for package transfer.
-func (s *Store) Reader() *gorm.DB { return s.read }
 
 // Ping returns an error if the database does not respond.
 func (s *Store) Ping(ctx context.Context) error {

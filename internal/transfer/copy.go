@@ -41,15 +41,16 @@ func Copy(ctx context.Context, o CopyOptions) (_ []CopiedTable, err error) {
 	if o.From.URL != "" || o.To.URL == "" {
 		return nil, errors.New("a copy is from a SQLite directory to a PostgreSQL URL")
 	}
-	if err := sqlite.New(o.From.Dir).Exists(); err != nil {
+	from := sqlite.New(o.From.Dir)
+	if err := from.Exists(); err != nil {
 		return nil, fmt.Errorf("source: %w", err)
 	}
-	src, err := store.Open(ctx, o.From)
+	src, err := store.OpenOn(ctx, o.From, from)
 	if err != nil {
 		return nil, fmt.Errorf("source: %w", err)
 	}
 	defer func() { err = errors.Join(err, src.Close()) }()
-	c := &copier{CopyOptions: o, src: src}
+	c := &copier{CopyOptions: o, from: from, src: src}
 	if err := c.checkKey(); err != nil {
 		return nil, err
 	}
@@ -82,7 +83,7 @@ func Copy(ctx context.Context, o CopyOptions) (_ []CopiedTable, err error) {
 func (c *copier) count(ctx context.Context) (tables []CopiedTable, err error) {
 	for t := range dialect.TablesThat((*dialect.Table).Owned) {
 		is := CopiedTable{Name: t.Name}
-		if err := c.src.Reader().WithContext(ctx).Raw("SELECT COUNT(*) FROM " + t.Name).Scan(&is.Rows).Error; err != nil {
+		if err := c.from.Reader().WithContext(ctx).Raw("SELECT COUNT(*) FROM " + t.Name).Scan(&is.Rows).Error; err != nil {
 			return nil, fmt.Errorf("source: count %s: %w", t.Name, err)
 		}
 		tables = append(tables, is)
@@ -136,8 +137,9 @@ func (c *copier) copyAll(ctx context.Context, tables []CopiedTable) (err error) 
 type copier struct {
 	CopyOptions
 	src, dst *store.Store
-	to       *postgres.DB
-	epoch    string // the source's
+	from     *sqlite.DB   // of src
+	to       *postgres.DB // of dst
+	epoch    string       // the source's
 	keyID    string
 	pruned   int64
 }
@@ -148,7 +150,7 @@ func (c *copier) checkKey() error {
 		Epoch, KeyID  string
 		PrunedAttempt int64
 	}
-	if err := c.src.Reader().Raw("SELECT epoch, key_id, pruned_attempt FROM store").Scan(&is).Error; err != nil {
+	if err := c.from.Reader().Raw("SELECT epoch, key_id, pruned_attempt FROM store").Scan(&is).Error; err != nil {
 		return fmt.Errorf("source: %w", err)
 	}
 	c.epoch, c.keyID, c.pruned = is.Epoch, is.KeyID, is.PrunedAttempt
@@ -162,7 +164,7 @@ func (c *copier) checkKey() error {
 	}
 	for _, name := range from {
 		var ids []string
-		if err := c.src.Reader().Raw("SELECT DISTINCT key_id FROM " + name).Scan(&ids).Error; err != nil {
+		if err := c.from.Reader().Raw("SELECT DISTINCT key_id FROM " + name).Scan(&ids).Error; err != nil {
 			return fmt.Errorf("source: %w", err)
 		}
 		for _, id := range ids {
@@ -249,7 +251,7 @@ func (c *copier) copyKeys(ctx context.Context, tx *sql.Tx) error {
 		Name, KeyID string
 		Sealed      []byte
 	}
-	if err := c.src.Reader().WithContext(ctx).Table("keys").Find(&rows).Error; err != nil {
+	if err := c.from.Reader().WithContext(ctx).Table("keys").Find(&rows).Error; err != nil {
 		return err
 	}
 	if _, err := tx.ExecContext(ctx, "DELETE FROM keys"); err != nil {
@@ -265,7 +267,7 @@ func (c *copier) copyKeys(ctx context.Context, tx *sql.Tx) error {
 
 func (c *copier) copyStarts(ctx context.Context, tx *sql.Tx) error {
 	var list []*dialect.Start
-	if err := c.src.Reader().WithContext(ctx).Order("seq").Find(&list).Error; err != nil {
+	if err := c.from.Reader().WithContext(ctx).Order("seq").Find(&list).Error; err != nil {
 		return err
 	}
 	if _, err := tx.ExecContext(ctx, "DELETE FROM starts"); err != nil {

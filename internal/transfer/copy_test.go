@@ -15,6 +15,7 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/store/sqlite"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
@@ -190,11 +191,16 @@ func TestCopyReadsEachRowOnce(t *testing.T) {
 
 // The source's tables are read along an index: no row is read twice, and nothing is sorted.
 func TestSourcePlans(t *testing.T) {
-	s := webhooktest.Store(t, nil)
+	from := sqlite.New(t.TempDir())
+	s, err := store.OpenOn(t.Context(), store.Options{MasterKeys: keys}, from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
 	for table := range dialect.TablesThat((*dialect.Table).Owned) {
 		l := &layout{Table: table, columns: []dialect.Column{{Name: table.Key}}}
 		var plan []struct{ Detail string }
-		if err := s.Reader().Raw("EXPLAIN QUERY PLAN " + l.query()).Scan(&plan).Error; err != nil {
+		if err := from.Reader().Raw("EXPLAIN QUERY PLAN " + l.query()).Scan(&plan).Error; err != nil {
 			t.Fatal(err)
 		}
 		for i, step := range plan {

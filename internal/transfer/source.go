@@ -27,7 +27,7 @@ type layout struct {
 
 func (c *copier) layout(ctx context.Context, t *dialect.Table) (*layout, error) {
 	var names []string
-	if err := c.src.Reader().WithContext(ctx).Raw("SELECT name FROM pragma_table_info(?)", t.Name).Scan(&names).Error; err != nil {
+	if err := c.from.Reader().WithContext(ctx).Raw("SELECT name FROM pragma_table_info(?)", t.Name).Scan(&names).Error; err != nil {
 		return nil, err
 	}
 	l := &layout{Table: t, columns: make([]dialect.Column, len(names))}

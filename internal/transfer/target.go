@@ -108,7 +108,7 @@ func run(ctx context.Context, conn *pgconn.PgConn, texts ...string) error {
 
 // table copies the rows of a table that the target does not have yet, and returns the source's rows and sum.
 func (c *copier) table(ctx context.Context, to *target, l *layout, at *estimate) (rows int64, total string, err error) {
-	db, err := c.src.Reader().DB()
+	db, err := c.from.Reader().DB()
 	if err != nil {
 		return 0, "", err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/store/postgres"
 	"github.com/hookgraph/hookgraph/internal/store/storetest"
 	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
 // The store on PostgreSQL keeps what callers rely on.
@@ -18,11 +19,12 @@ func TestStore(t *testing.T) { storetest.Run(t, storetest.Postgres) }
 // Rows of statistics that are to be added to are found by their key, one look-up each, also before PostgreSQL has analyzed the table: by the
 // index on buckets each look-up would read the rows that all webhooks have of a minute.
 func TestStatisticsAreFoundByTheirKey(t *testing.T) {
-	s := storetest.Postgres.New(t)(t, store.Options{})
-	text, args := postgres.FindStats([]dialect.StatsKey{{Tenant: webhook.NewID(time.Now()), Grain: 1, Webhook: 1, Bucket: 1}, {Tenant: webhook.NewID(time.Now()), Grain: 60, Type: "a.b"}})
-	pool, err := s.Reader().DB()
+	db := postgres.New(webhooktest.Postgres(t), postgres.Settings{})
+	s, err := store.OpenOn(t.Context(), store.Options{MasterKeys: [][]byte{webhooktest.MasterKey}}, db)
 	storetest.Must(t, err)
-	rows, err := pool.QueryContext(t.Context(), "EXPLAIN "+text, args...)
+	defer func() { storetest.Must(t, s.Close()) }()
+	text, args := postgres.FindStats([]dialect.StatsKey{{Tenant: webhook.NewID(time.Now()), Grain: 1, Webhook: 1, Bucket: 1}, {Tenant: webhook.NewID(time.Now()), Grain: 60, Type: "a.b"}})
+	rows, err := db.Side().QueryContext(t.Context(), "EXPLAIN "+text, args...)
 	storetest.Must(t, err)
 	defer func() { _ = rows.Close() }()
 	var plan []string

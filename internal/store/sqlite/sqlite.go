@@ -42,6 +42,9 @@ func init() {
 // New returns the database in the directory, which Open creates if necessary.
 func New(dir string) *DB { return &DB{dir: dir} }
 
+// Reader reads the whole database, not restricted to a tenant. It may be used once the store is open.
+func (q *DB) Reader() *gorm.DB { return q.s.Read }
+
 // Exists implements dialect.DB.
 func (q *DB) Exists() error {
 	_, err := os.Stat(q.path())
