@@ -1,0 +1,50 @@
+package datadir
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// A file is written whole or not at all, for its owner only, and whatever happens no unfinished version is left. Linked it never replaces
+// another, renamed it does.
+func TestWrite(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "key")
+	holds := func(want string) {
+		t.Helper()
+		text, err := os.ReadFile(path)
+		if err != nil || string(text) != want {
+			t.Errorf("the file holds %q, want %q, %v", text, want, err)
+		}
+		list, err := os.ReadDir(dir)
+		if err != nil || len(list) != 1 {
+			t.Errorf("the directory has %v, %v", list, err)
+		}
+	}
+	if err := Write(path, "first", os.Link); err != nil {
+		t.Fatal(err)
+	}
+	holds("first")
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+	if err := Write(path, "second", os.Link); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("linked over another file: %v", err)
+	}
+	holds("first")
+	refused := errors.New("refused")
+	if err := Write(path, "third", func(_, _ string) error { return refused }); !errors.Is(err, refused) {
+		t.Errorf("%v", err)
+	}
+	holds("first")
+	if err := Write(path, "fourth", os.Rename); err != nil {
+		t.Error(err)
+	}
+	holds("fourth")
+	if err := Write(filepath.Join(dir, "nowhere", "key"), "", os.Link); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("written into a directory that is not there: %v", err)
+	}
+}
