@@ -36,48 +36,7 @@ func TestDashboardEvents(t *testing.T) {
 	page.Do(chromedp.Navigate(p.url + "/events#token=" + p.token))
 	page.WaitText("main", "No event was published yet")
 	looked(page, axe, "events-empty")
-
-	click(page, "Publish an event")
-	fill(page, "input[name=type]", "order.paid")
-	fill(page, "textarea[name=data]", `{"job": 12345678901234567890.10,}`)
-	click(page, "Publish")
-	page.WaitText("dialog .wrong", "This is not JSON")
-	looked(page, axe, "publish")
-	fill(page, "textarea[name=data]", `{"job": 12345678901234567890.10, "a": 1e2, "a": "\u0041<b>\u202E", "exactData": {"n": 1.0}}`)
-	fill(page, "textarea[name=tags]", "vip\nnorth west")
-	fill(page, "input[name=key]", "order-1")
-	click(page, "Publish")
-	page.WaitText("h1", "order.paid")
-	page.WaitText(".went", "When it was published, no webhook subscribed to order.paid. No webhook does now, either.")
-	page.WaitText(".facts", "Idempotency key order-1")
-	click(page, "As sent")
-	const sent = `{"job":12345678901234567890.10,"a":1e2,"a":"\u0041<b>\u202E","exactData":{"n":1.0}}`
-	page.WaitText("section[aria-label=data] pre", sent)
-	click(page, "Laid out")
-	page.WaitText("section[aria-label=data] pre", `"job": 12345678901234567890.10, "a": 1e2,`)
-	looked(page, axe, "event-nowhere")
-
-	// Again with the key and the same content: nothing new. Then to webhooks, of which one fails.
-	click(page, "Publish again")
-	page.WaitFor(`document.querySelector("textarea[name=tags]").value === "vip\nnorth west" && document.querySelector("input[name=key]").value === ""`)
-	fill(page, "input[name=key]", "order-1")
-	click(page, "Publish")
-	page.WaitText("dialog", "nothing new was published")
-	c.createWebhook(t, map[string]any{"url": receiver.URL + "/hook", "retryScheduleMs": []int{}})
-	c.createWebhook(t, map[string]any{"url": receiver.URL + "/broken", "events": []string{"order.*"}, "retryScheduleMs": []int{}})
-	fill(page, "input[name=key]", "order-2")
-	click(page, "Publish")
-	if body := string(receiver.Next(t).Body); !strings.Contains(body, sent) {
-		t.Errorf("the receiver got other data than was typed: %s", body)
-	}
-	page.WaitText(".went", "1 of 2 delivered, 1 failed") // the stream tells
-	page.WaitText(".went table", "503")
-	looked(page, axe, "event")
-
-	click(page, receiver.URL+"/broken")
-	page.WaitText(".explanation", "overloaded or being maintained")
-	click(page, "Its event")
-	page.WaitText(".went", "1 of 2 delivered, 1 failed")
+	publishesByHand(t, page, axe, c, receiver)
 
 	// What publishers write is text.
 	c.rest(t, "POST", "/v1/events", `{"type": "user.hostile", "tags": ["<img src=x onerror=alert(1)>"], "data": "<script>document.title='harmed'</script> `+"\u202e"+` "}`, nil)
@@ -119,6 +78,52 @@ func TestDashboardEvents(t *testing.T) {
 	page.WaitText(".rows .foot", "That is all")
 	page.WaitFor(`document.querySelector("[role=grid]").ariaRowCount === "124"`)
 	page.CheckQuiet()
+}
+
+// publishesByHand publishes an event that no webhook wants, again with its key, and to two webhooks of which one fails.
+func publishesByHand(t *testing.T, page *browsertest.Page, axe string, c *client, receiver *webhooktest.Receiver) {
+	t.Helper()
+	click(page, "Publish an event")
+	fill(page, "input[name=type]", "order.paid")
+	fill(page, "textarea[name=data]", `{"job": 12345678901234567890.10,}`)
+	click(page, "Publish")
+	page.WaitText("dialog .wrong", "This is not JSON")
+	looked(page, axe, "publish")
+	fill(page, "textarea[name=data]", `{"job": 12345678901234567890.10, "a": 1e2, "a": "\u0041<b>\u202E", "exactData": {"n": 1.0}}`)
+	fill(page, "textarea[name=tags]", "vip\nnorth west")
+	fill(page, "input[name=key]", "order-1")
+	click(page, "Publish")
+	page.WaitText("h1", "order.paid")
+	page.WaitText(".went", "When it was published, no webhook subscribed to order.paid. No webhook does now, either.")
+	page.WaitText(".facts", "Idempotency key order-1")
+	click(page, "As sent")
+	const sent = `{"job":12345678901234567890.10,"a":1e2,"a":"\u0041<b>\u202E","exactData":{"n":1.0}}`
+	page.WaitText("section[aria-label=data] pre", sent)
+	click(page, "Laid out")
+	page.WaitText("section[aria-label=data] pre", `"job": 12345678901234567890.10, "a": 1e2,`)
+	looked(page, axe, "event-nowhere")
+
+	// Again with the key and the same content: nothing new. Then to webhooks, of which one fails.
+	click(page, "Publish again")
+	page.WaitFor(`document.querySelector("textarea[name=tags]").value === "vip\nnorth west" && document.querySelector("input[name=key]").value === ""`)
+	fill(page, "input[name=key]", "order-1")
+	click(page, "Publish")
+	page.WaitText("dialog", "nothing new was published")
+	c.createWebhook(t, map[string]any{"url": receiver.URL + "/hook", "retryScheduleMs": []int{}})
+	c.createWebhook(t, map[string]any{"url": receiver.URL + "/broken", "events": []string{"order.*"}, "retryScheduleMs": []int{}})
+	fill(page, "input[name=key]", "order-2")
+	click(page, "Publish")
+	if body := string(receiver.Next(t).Body); !strings.Contains(body, sent) {
+		t.Errorf("the receiver got other data than was typed: %s", body)
+	}
+	page.WaitText(".went", "1 of 2 delivered, 1 failed") // the stream tells
+	page.WaitText(".went table", "503")
+	looked(page, axe, "event")
+
+	click(page, receiver.URL+"/broken")
+	page.WaitText(".explanation", "overloaded or being maintained")
+	click(page, "Its event")
+	page.WaitText(".went", "1 of 2 delivered, 1 failed")
 }
 
 // With a token that may only read, the page shows events and does not offer publishing.
