@@ -46,12 +46,9 @@ func (r *Reading[T]) Count(ctx context.Context, limit int) (Count, error) {
 	if limit == 0 {
 		most, within = math.MaxInt, forever
 	}
-	v, err := r.sieve(within)
+	v, err := r.countSieve(limit, within)
 	if err != nil {
 		return Count{}, err
-	}
-	if limit == 0 && v != nil {
-		v.bytes = math.MaxInt
 	}
 	floor, err := r.search(s, most, within, func(r *Reading[T], part stretch) (early Place, done bool, err error) {
 		n, early, err := r.countIn(part, limit-all.N, v)
@@ -62,6 +59,15 @@ func (r *Reading[T]) Count(ctx context.Context, limit int) (Count, error) {
 	})
 	all.AtLeast = floor != (Place{})
 	return all.to(limit), err
+}
+
+// countSieve is the sieve of a count as far as limit. A count of all rows reads all payloads.
+func (r *Reading[T]) countSieve(limit int, within time.Duration) (*sieve, error) {
+	v, err := r.sieve(within)
+	if limit == 0 && v != nil {
+		v.bytes = math.MaxInt
+	}
+	return v, err
 }
 
 // countIn counts the rows in a stretch: all, or at most one more than limit. It may end before the stretch does, at floor.
@@ -114,7 +120,7 @@ func (r *Reading[T]) CountOf(ctx context.Context, ids []webhook.ID, limit int) (
 	if limit == 0 {
 		within = forever
 	}
-	v, err := r.sieve(within)
+	v, err := r.countSieve(limit, within)
 	if err != nil {
 		return nil, err
 	}
