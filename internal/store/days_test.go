@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/store/storetest"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
@@ -75,6 +76,50 @@ func (p past) partitions(t *testing.T, when time.Time, want int) {
 	t.Helper()
 	if n, err := p.HasDay(t.Context(), when); n != want || err != nil {
 		t.Errorf("%s has %d partitions, want %d (%v)", when.Format(time.DateOnly), n, want, err)
+	}
+}
+
+// A change of one delivery, or some, reads the partitions of their days only, however many days there are.
+func TestDeliveriesAreFoundByDay(t *testing.T) {
+	p := openPast(t, store.Options{URL: webhooktest.Postgres(t)})
+	c := tenant(t, p.Store, "a")
+	w, gone := register(t, c, webhook.New{Enabled: true, Events: []string{"sent"}, RetryScheduleMs: []int{0, 0}}), register(t, c, webhook.New{Enabled: true, Events: []string{"gone"}})
+	for days := range 20 {
+		must(t, p.MakeDay(t.Context(), p.now.AddDate(0, 0, -days)))
+	}
+	p.daysAgo.Store(10)
+	defer p.daysAgo.Store(0)
+	publish(t, c, webhook.NewEvent{Type: "sent"}, webhook.NewEvent{Type: "sent"}, webhook.NewEvent{Type: "gone"}, webhook.NewEvent{Type: "gone"})
+	p.send(t, w, 200)
+	p.send(t, w, 500)
+	claims, _ := claim(t, p.Store, w.ID, 1) // again
+	plans := p.Plans()
+	id := claims[0].Delivery.ID
+	must(t, errOf(c.RetryDelivery(t.Context(), id))) // while it runs, which restarts its schedule
+	record(t, p.Store, claims[0], 500)
+	must(t, errOf(c.RetryDelivery(t.Context(), id)))
+	must(t, errOf(c.CancelDelivery(t.Context(), id)))
+	must(t, errOf(c.TestWebhook(t.Context(), w.ID)))
+	must(t, errOf(p.ExpireDeliveries(t.Context(), time.Now().Add(time.Hour))))
+	must(t, errOf(c.RetryDelivery(t.Context(), storetest.Only[webhook.Delivery](t)(c.Deliveries(t.Context(), store.DeliveryFilter{WebhookIDs: []webhook.ID{gone.ID}}, store.Page{First: 1})).ID)))
+	if n, err := p.CancelDeliveriesOf(t.Context(), gone); n != 1 || err != nil {
+		t.Errorf("%d deliveries are canceled, want 1, %v", n, err)
+	}
+	changes := 0
+	for text, plan := range plans(t) {
+		days := map[string]bool{}
+		for _, found := range regexp.MustCompile(`deliveries_(\d{8})`).FindAllStringSubmatch(plan, -1) {
+			days[found[1]] = true
+		}
+		if !strings.HasPrefix(text, "UPDATE deliveries") {
+			continue // an id tells when the delivery was made, usually with its event; what is due has an index in each partition
+		}
+		if changes++; len(days) != 1 {
+			t.Errorf("%s looks in %d days:\n%s", text, len(days), plan)
+		}
+	}
+	if changes < 6 {
+		t.Errorf("%d statements that change deliveries were seen", changes)
 	}
 }
 

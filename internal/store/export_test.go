@@ -262,7 +262,7 @@ const (
 // Pausing runs transactions of a pruner with that share that wait for their turn for the given time, and whose statements take the given time per row. It
 // returns the share of time of all statements, and the time of the longest transaction's.
 func Pausing(ctx context.Context, of, transactions int, turn, row time.Duration, busy bool) (share float64, longest time.Duration) {
-	p := &pruner{budget: firstPiece, share: of, ended: time.Now()}
+	p := &pacer{budget: firstPiece, share: of, ended: time.Now()}
 	begun, worked := time.Now(), time.Duration(0)
 	for range transactions {
 		rows := p.budget
@@ -307,6 +307,42 @@ func (s *Store) LargestWrite() (most, transactions func() int64) {
 	})
 	_ = s.write.Callback().Delete().After("gorm:delete").Register("hookgraph:largest", note)
 	return largest.Load, all.Load
+}
+
+// SlowWrites has the writer take so long for each row that a statement changes or deletes, like a slow disk, and returns a function that tells
+// how long that was in the transaction for which it was longest. The writer must be idle.
+func (s *Store) SlowWrites(row time.Duration) (longest func() time.Duration) {
+	var most atomic.Int64
+	var of gorm.ConnPool // the transaction that runs: there is one writer
+	var took time.Duration
+	note := func(db *gorm.DB, rows int64) {
+		if pool := scoped.Below(db.Statement.ConnPool); pool != of {
+			of, took = pool, 0
+		}
+		slow := time.Duration(rows) * row
+		time.Sleep(slow)
+		took += slow
+		most.Store(max(most.Load(), int64(took)))
+	}
+	changed := func(db *gorm.DB) {
+		switch word, _, _ := strings.Cut(strings.TrimSpace(db.Statement.SQL.String()), " "); word { // of others SQLite tells what the one before changed
+		case "UPDATE", "DELETE":
+			note(db, db.RowsAffected)
+		}
+	}
+	_ = s.write.Callback().Raw().After("gorm:raw").Register("hookgraph:slow", changed)
+	_ = s.write.Callback().Delete().After("gorm:delete").Register("hookgraph:slow", changed)
+	_ = s.write.Callback().Row().After("gorm:row").Register("hookgraph:slow", func(db *gorm.DB) { // what returns rows has not counted them yet
+		if !strings.HasPrefix(db.Statement.SQL.String(), "UPDATE deliveries") {
+			return
+		}
+		for _, arg := range db.Statement.Vars {
+			if list, ok := arg.(string); ok && strings.ContainsAny(list, "[{") { // of rows
+				note(db, int64(strings.Count(list, ",")+1))
+			}
+		}
+	})
+	return func() time.Duration { return time.Duration(most.Load()) }
 }
 
 // Multiply gives the event of a delivery that has one attempt n more such deliveries, each with its attempt, to webhooks that do not

@@ -96,7 +96,8 @@ func (b *batch) missing(claims []*Claimed) ([]*Claimed, error) {
 	kept := claims[:0]
 	for _, claimed := range claims {
 		var n int64
-		if err := b.DB.Raw("SELECT COUNT(*) FROM deliveries WHERE event_id = ? AND webhook_id = ?", claimed.Event.ID, claimed.Target.ID).Scan(&n).Error; err != nil {
+		of, day := b.s.dayOf(claimed.Event.ID)
+		if err := b.DB.Raw("SELECT COUNT(*) FROM deliveries WHERE event_id = ? AND webhook_id = ?"+of, append([]any{claimed.Event.ID, claimed.Target.ID}, day...)...).Scan(&n).Error; err != nil {
 			return nil, fmt.Errorf("look for a delivery: %w", err)
 		}
 		if n == 0 {

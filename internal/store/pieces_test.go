@@ -19,6 +19,56 @@ var copySecrets = map[string]string{
 		FROM (SELECT * FROM secrets LIMIT 1) AS s, generate_series(1, %d)`,
 }
 
+// However slow the disk is, a task's transactions take about as long as others may wait, not as long as so many rows take: it learns how
+// long a row takes. The test's rows are slower than this machine's, so noise makes transactions shorter.
+func TestTasksKeepTime(t *testing.T) {
+	const row, most, backlog = 250 * time.Microsecond, 25 * time.Millisecond, 500
+	each(t, func(t *suite) {
+		s := t.Open(t, store.Options{Shared: true, Tuning: lingering()}) // no task runs by itself
+		c := tenant(t, s, "a")
+		gone := register(t, c, webhook.New{Enabled: true})
+		register(t, c, webhook.New{Enabled: true})
+		publish(t, c, make([]webhook.NewEvent, backlog)...)
+		must(t, s.Exec(fmt.Sprintf(copySecrets[t.Kind], backlog)))
+		used := map[webhook.ID]time.Time{}
+		for i := range backlog / 2 {
+			owned := webhook.Token{TenantID: &gone.TenantID, Name: "x"}
+			token, err := s.AddToken(t.Context(), owned, fmt.Sprint("token ", i))
+			must(t, err)
+			used[token.ID] = time.Now()
+		}
+		registerMany(t, tenant(t, s, "ended"), backlog/2, webhook.New{})
+		ended, err := s.TenantByName(t.Context(), "ended")
+		must(t, err)
+		longest := s.SlowWrites(row)
+		for _, task := range []struct {
+			name string
+			run  func() error
+		}{
+			{"secrets", func() error { return errOf(s.PruneSecrets(t.Context())) }},
+			{"deliveries of deleted webhooks", func() error { return errOf(s.CancelDeliveriesOf(t.Context(), gone)) }},
+			{"delivery age", func() error { return errOf(s.ExpireDeliveries(t.Context(), time.Now().Add(time.Hour))) }}, // of the other webhook
+			{"last use of tokens", func() error { return s.TokensUsed(t.Context(), used) }},
+			{"retention", func() error { return errOf(s.Prune(t.Context(), time.Now().Add(time.Hour))) }},
+			{"webhooks of a deleted tenant", func() error { return s.Registry(nil).DeleteTenant(t.Context(), ended.ID) }},
+			{"other rows of a deleted tenant", func() error {
+				time.Sleep(100 * time.Millisecond) // it lingers
+				return s.SweepTenant(t.Context(), ended.ID)
+			}},
+		} {
+			if err := task.run(); err != nil {
+				t.Errorf("%s: %v", task.name, err)
+			}
+			if took := longest(); took > most {
+				t.Fatalf("%s: the rows of one transaction take %v", task.name, took)
+			}
+		}
+		if rows, err := s.RowsOf(t.Context(), ended.ID); len(rows) > 0 || err != nil {
+			t.Errorf("of the deleted tenant are left %v, %v", rows, err)
+		}
+	})
+}
+
 // However much work a task has, its transactions change some hundreds of rows each, and others have their turns between them.
 func TestTasksWorkInPieces(t *testing.T) {
 	const most = 500

@@ -16,6 +16,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/stats"
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/store/fanout"
+	"github.com/hookgraph/hookgraph/internal/store/list"
 	"github.com/hookgraph/hookgraph/internal/store/turns"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -482,7 +483,8 @@ func (c *Scope) TestWebhook(ctx context.Context, id webhook.ID) (*webhook.Delive
 			return err
 		}
 		var err error
-		delivery, err = oneDelivery(b.DB, c.tenant, "d.event_id = ?", in.event.ID)
+		of, day := b.s.db.Published("d.day", in.event.CreatedAt, in.event.CreatedAt)
+		delivery, err = take[webhook.Delivery](deliveryColumns(list.DeliveriesOfEvent.Of(b.DB, c.tenant)).Where("d.event_id = ?"+of, append([]any{in.event.ID}, day...)...))
 		return err
 	})
 	return delivery, err

@@ -138,8 +138,9 @@ func (b *batch) decideAgain(o *dialect.Outcome, start int) error {
 	if o.Status == webhook.DeliveryFailed {
 		reason = new(webhook.FailureRetriesExhausted)
 	}
-	err := b.DB.Exec(`UPDATE deliveries SET status = ?, due_at = ?, completed_at = ?, failure_reason = ? WHERE seq = ?`,
-		o.Status, dialect.MaybeAt(o.Due), dialect.MaybeAt(o.Completed), reason, o.Claimed.Delivery.Seq).Error
+	of, day := b.s.dayOf(o.Claimed.Event.ID)
+	err := b.DB.Exec("UPDATE deliveries SET status = ?, due_at = ?, completed_at = ?, failure_reason = ? WHERE seq = ?"+of,
+		append([]any{o.Status, dialect.MaybeAt(o.Due), dialect.MaybeAt(o.Completed), reason, o.Claimed.Delivery.Seq}, day...)...).Error
 	if err != nil {
 		return fmt.Errorf("restart schedule: %w", err)
 	}

@@ -50,16 +50,7 @@ func (s *Store) ownRetention(ctx context.Context) (map[webhook.ID]webhook.Retent
 // Retention returns how long the tenant's events are kept.
 func (s *Store) Retention(t *webhook.Tenant) webhook.Retention { return t.Retention(s.opts.Retention) }
 
-// Limits of removing expired events. Everybody waits for a transaction. While nobody calls, its statements take about pieceTime. While others
-// call, retention takes 1/busyShare of the time, in transactions of busyTime or more: where each transaction of others takes long, one of
-// retention may too, as there are few.
 const (
-	firstPiece = 64 // rows
-	pieceTime  = 20 * time.Millisecond
-	busyTime   = 2 * time.Millisecond
-	busyShare  = 4 // a quarter, unless the pruner has a share of its own
-	quietAfter = time.Second
-
 	retainLeast = 10 * time.Second // between two searches for expired events
 	retainMost  = time.Hour
 
@@ -72,22 +63,16 @@ func retainEvery(keep time.Duration) time.Duration { return min(max(keep/20, ret
 
 // pruner removes what has expired, once.
 type pruner struct {
-	s      *Store
-	budget int // rows that the next transaction removes
-	share  int // it takes 1/share of the time while others call
+	*pacer
 
 	removed     int // events
 	begun, told time.Time
 	announced   bool
-
-	ended   time.Time // of the last transaction, and the pause after it
-	called  int64     // tenants' calls, when it looked last
-	crowded time.Time // when others were last seen
 }
 
 func newPruner(s *Store) *pruner {
 	now := time.Now()
-	return &pruner{s: s, budget: firstPiece, share: busyShare, begun: now, told: now, ended: now, called: s.writer.calls.Called()}
+	return &pruner{pacer: newPacer(s), begun: now, told: now}
 }
 
 // due reports, and records, whether it is time to search for expired events of a tenant, or with the zero id of all tenants without
@@ -173,25 +158,15 @@ func (p *pruner) Take(ctx context.Context, of *dialect.Cohort, found []dialect.C
 			p.tell(ctx)
 			continue
 		}
-		var (
-			n    int
-			took time.Duration
-			busy bool
-		)
-		err := p.s.changeFor(ctx, webhook.ID{}, size, func(b *batch) (err error) {
-			begun := time.Now()
+		n := 0
+		err := p.take(ctx, webhook.ID{}, size, func(b *batch) (_ int, err error) {
 			n, err = removal.Whole(&b.Tx, b.s.db, of, first)
-			took, busy = time.Since(begun), p.busy(b)
-			return err
+			return size, err
 		})
-		if err != nil {
+		if p.removed += n; err != nil {
 			return fmt.Errorf("remove events: %w", err)
 		}
-		p.removed += n
 		p.tell(ctx)
-		if err := p.pause(ctx, size, took, busy); err != nil {
-			return err
-		}
 	}
 	return nil
 }
@@ -204,51 +179,7 @@ func (p *pruner) Dropped(ctx context.Context, events int) {
 
 // Piece implements dialect.Pruner.
 func (p *pruner) Piece(ctx context.Context, most int, do func(b *dialect.Tx, n int) error) error {
-	n := min(p.budget, most)
-	var took time.Duration
-	var busy bool
-	err := p.s.changeFor(ctx, webhook.ID{}, n, func(b *batch) error {
-		begun := time.Now()
-		err := do(&b.Tx, n)
-		took, busy = time.Since(begun), p.busy(b)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	return p.pause(ctx, n, took, busy)
-}
-
-// pause sets what the next transaction takes, by how long the statements of this one took for its rows, and lets others work, when
-// there are any.
-func (p *pruner) pause(ctx context.Context, rows int, took time.Duration, busy bool) error {
-	since := time.Since(p.ended) // the end of the one before: it waited for its turn, and for the disk
-	want := pieceTime
-	if busy {
-		want = min(max(since/time.Duration(p.share), busyTime), pieceTime)
-	}
-	next := int(float64(rows) * float64(want) / float64(max(took, time.Microsecond)))
-	p.budget = min(max(next, p.budget/4, firstPiece/2), 2*max(p.budget, firstPiece/2), removal.Rows)
-	defer func() { p.ended = time.Now() }()
-	wait := time.Duration(p.share)*took - since
-	if !busy || wait <= 0 {
-		return nil
-	}
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(wait):
-		return nil
-	}
-}
-
-// busy reports whether others write too, or have called lately. The writer calls it, while the pruner waits for that.
-func (p *pruner) busy(b *batch) bool {
-	now := time.Now()
-	if called := p.s.writer.calls.Called(); called != p.called || b.holds() > 1 {
-		p.called, p.crowded = called, now
-	}
-	return now.Sub(p.crowded) < quietAfter
+	return p.piece(ctx, webhook.ID{}, most, func(b *batch, n int) (int, error) { return n, do(&b.Tx, n) })
 }
 
 // tell logs the progress of a long run.
@@ -261,7 +192,7 @@ func (p *pruner) tell(ctx context.Context) {
 	p.s.log.InfoContext(ctx, "removing events that are older than the retention", slog.Int("events", p.removed), slog.Duration("since", now.Sub(p.begun).Round(time.Second)))
 }
 
-// expirePiece is the number of deliveries that one transaction of ExpireDeliveries fails.
+// expirePiece is how many deliveries one transaction of ExpireDeliveries fails at most.
 const expirePiece = 200
 
 // ExpireDeliveries fails deliveries that have been due since before the time, also those of disabled webhooks, and returns their
@@ -294,10 +225,10 @@ func (s *Store) expireDeliveries(ctx context.Context, before func(tenant webhook
 	var busy error
 	total := 0
 	targets = slices.DeleteFunc(targets, func(h TargetDue) bool { return h.Due == nil || !h.Due.Before(before(h.Target.TenantID)) })
-	for len(targets) > 0 {
+	for p := newPacer(s); len(targets) > 0; {
 		left := targets[:0]
 		for _, h := range targets {
-			n, err := s.expirePiece(ctx, h.Target, before(h.Target.TenantID))
+			n, more, err := s.expirePiece(ctx, p, h.Target, before(h.Target.TenantID))
 			if errors.Is(err, webhook.ErrBusy) { // the tenant's own work is in its way: the others do not wait for that
 				busy = err
 				continue
@@ -305,7 +236,7 @@ func (s *Store) expireDeliveries(ctx context.Context, before func(tenant webhook
 			if err != nil {
 				return total, err
 			}
-			if total += n; n == expirePiece {
+			if total += n; more {
 				left = append(left, h)
 			}
 		}
@@ -314,8 +245,8 @@ func (s *Store) expireDeliveries(ctx context.Context, before func(tenant webhook
 	return total, busy
 }
 
-func (s *Store) expirePiece(ctx context.Context, of *Target, before time.Time) (n int, err error) {
-	err = s.changeFor(ctx, of.TenantID, expirePiece, func(b *batch) error {
+func (s *Store) expirePiece(ctx context.Context, p *pacer, of *Target, before time.Time) (n int, more bool, err error) {
+	err = p.piece(ctx, of.TenantID, expirePiece, func(b *batch, most int) (int, error) {
 		var rows []struct {
 			Seq          int64
 			ID           webhook.ID
@@ -326,11 +257,12 @@ func (s *Store) expirePiece(ctx context.Context, of *Target, before time.Time) (
 		}
 		if err := b.DB.Raw(`SELECT d.seq, d.id, d.event_id, d.attempt_count, e.type, e.created_at AS published_at
 			FROM deliveries d JOIN events e ON e.id = d.event_id`+s.db.SameDay("e", "d")+`
-			WHERE d.webhook_id = ? AND d.due_at < ? ORDER BY d.due_at LIMIT ?`+s.db.SkipLocked("d"), of.ID, dialect.At(before), expirePiece).Scan(&rows).Error; err != nil {
-			return fmt.Errorf("find deliveries that expire: %w", err)
+			WHERE d.webhook_id = ? AND d.due_at < ? ORDER BY d.due_at LIMIT ?`+s.db.SkipLocked("d"), of.ID, dialect.At(before), most).Scan(&rows).Error; err != nil {
+			return 0, fmt.Errorf("find deliveries that expire: %w", err)
 		}
-		if n = len(rows); n == 0 {
-			return nil
+		n = len(rows)
+		if more = n == most; n == 0 {
+			return 0, nil
 		}
 		var told notices
 		to := b.target(of.ID)
@@ -349,12 +281,12 @@ func (s *Store) expirePiece(ctx context.Context, of *Target, before time.Time) (
 		published, days := s.db.Published("day", first.Time(), last.Time())
 		if err := b.DB.Exec("UPDATE deliveries SET status = 'FAILED', failure_reason = ?, due_at = NULL, completed_at = ? WHERE "+among+published,
 			append([]any{webhook.FailureExpired, dialect.At(b.Now), arg}, days...)...).Error; err != nil {
-			return fmt.Errorf("give deliveries up: %w", err)
+			return 0, fmt.Errorf("give deliveries up: %w", err)
 		}
 		b.tellLater(Change{Tenant: of.TenantID, Webhook: of.ID})
-		return b.note(told)
+		return n, b.note(told)
 	})
-	return n, err
+	return n, more, err
 }
 
 // CancelDeleted cancels what deleted webhooks are still owed, where a stop interrupted that.

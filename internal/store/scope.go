@@ -122,10 +122,6 @@ func (c *Scope) deliveries(ctx context.Context) *gorm.DB {
 	return deliveryColumns(c.byID(ctx, list.DeliveriesByID))
 }
 
-func deliveries(db *gorm.DB, tenant webhook.ID) *gorm.DB {
-	return deliveryColumns(db.Table("deliveries AS d").Where("d.tenant_id = ?", tenant))
-}
-
 // deliveryColumns selects deliveries, each with its status as its webhook changes it. The join is an outer one so that it comes
 // last.
 func deliveryColumns(q *gorm.DB) *gorm.DB {
@@ -173,14 +169,20 @@ func columnsBut(row any, alias string, but ...string) string {
 	return strings.Join(columns, ", ")
 }
 
-func oneDelivery(db *gorm.DB, tenant webhook.ID, where string, args ...any) (*webhook.Delivery, error) {
-	var d webhook.Delivery
-	res := deliveries(db, tenant).Where(where, args...).Limit(1).Scan(&d)
-	if res.Error != nil {
-		return nil, res.Error
+// oneDelivery reads a delivery in the transaction; webhook.ErrNotFound.
+func (b *batch) oneDelivery(tenant, id webhook.ID) (*webhook.Delivery, error) {
+	found, err := list.ByID(deliveryColumns(list.DeliveriesByID.Of(b.DB, tenant)), b.s.db, "d", []webhook.ID{id}, func(d *webhook.Delivery) webhook.ID { return d.ID })
+	if err != nil {
+		return nil, err
 	}
-	if res.RowsAffected == 0 {
+	if found[id] == nil {
 		return nil, webhook.ErrNotFound
 	}
-	return &d, nil
+	return found[id], nil
+}
+
+// dayOf is the condition that rows are of an event, whose id tells the day on which it was published. With it PostgreSQL looks in one
+// partition only; by seq alone it would look in each.
+func (s *Store) dayOf(event webhook.ID) (text string, args []any) {
+	return s.db.Published("day", event.Time(), event.Time())
 }

@@ -201,21 +201,22 @@ func (c *Scope) Secrets(_ context.Context, webhooks []webhook.ID) (map[webhook.I
 	return secrets, nil
 }
 
-// pruneSecrets is the number of secrets that one transaction of PruneSecrets removes.
+// pruneSecrets is how many secrets one transaction of PruneSecrets removes at most.
 const pruneSecrets = 100
 
 // PruneSecrets removes the secrets whose overlap has ended, some in each transaction, and returns their number.
 func (s *Store) PruneSecrets(ctx context.Context) (int, error) {
 	total := 0
-	for {
+	for p := newWebhookPacer(s); ; {
 		var gone []*secretRow
-		err := s.change(ctx, func(b *batch) error {
-			gone = nil
-			if err := b.DB.Select("id", "webhook_id").Where("expires_at <= ?", dialect.At(b.Now)).Limit(pruneSecrets).Find(&gone).Error; err != nil {
-				return fmt.Errorf("find expired secrets: %w", err)
+		most := 0
+		err := p.piece(ctx, webhook.ID{}, pruneSecrets, func(b *batch, n int) (int, error) {
+			gone, most = nil, n
+			if err := b.DB.Select("id", "webhook_id").Where("expires_at <= ?", dialect.At(b.Now)).Limit(n).Find(&gone).Error; err != nil {
+				return 0, fmt.Errorf("find expired secrets: %w", err)
 			}
 			if len(gone) == 0 {
-				return nil
+				return 0, nil
 			}
 			ids := make([]webhook.ID, len(gone))
 			for i, row := range gone {
@@ -227,14 +228,14 @@ func (s *Store) PruneSecrets(ctx context.Context) (int, error) {
 				}
 			}
 			if err := b.DB.Where("id IN ?", ids).Delete(&secretRow{}).Error; err != nil {
-				return fmt.Errorf("delete expired secrets: %w", err)
+				return 0, fmt.Errorf("delete expired secrets: %w", err)
 			}
-			return nil
+			return len(gone), nil
 		})
 		if err != nil {
 			return total, err
 		}
-		if total += len(gone); len(gone) < pruneSecrets {
+		if total += len(gone); len(gone) < most {
 			return total, nil
 		}
 	}

@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/store/removal"
 	"github.com/hookgraph/hookgraph/internal/store/statistics"
+	"github.com/hookgraph/hookgraph/internal/store/turns"
 	"github.com/hookgraph/hookgraph/internal/upkeep"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -32,7 +34,7 @@ const (
 	// within noticeGap is merged.
 	noticePoll = 10 * time.Second
 	noticeGap  = time.Second
-	rateEvery = 10 * time.Second
+	rateEvery  = 10 * time.Second
 	// findEvery is how often notes of fan-outs are looked for that this process does not know of, such as those of a replica that has gone.
 	findEvery = 2 * time.Second
 )
@@ -44,6 +46,99 @@ func (s *Store) RateFailures(ctx context.Context) error {
 		return s.changeDeliveries(ctx, func(b *batch) error { return do(&b.Tx) })
 	}
 	return (&statistics.Rater{DB: s.db, Read: s.read, Change: change}).Rate(ctx, s.opts.Now())
+}
+
+// Everybody waits for a task's transaction. While nobody calls, the statements of each take about pieceTime. While others call, the task
+// takes 1/share of the time, in transactions of busyTime or more: where each transaction of others takes long, one of the task may
+// too, as there are few.
+const (
+	firstPiece = 64 // rows
+	pieceTime  = 20 * time.Millisecond
+	busyTime   = 2 * time.Millisecond
+	busyShare  = 4 // a quarter, unless a task has a share of its own
+	quietAfter = time.Second
+)
+
+// pacer decides how many rows each transaction of a task changes, by how long those before took for theirs.
+type pacer struct {
+	s        *Store
+	webhooks bool // the transactions may change webhooks
+	budget   int  // rows of the next one
+	share    int  // it takes 1/share of the time while others call
+
+	ended   time.Time // of the last transaction, and the pause after it
+	called  int64     // tenants' calls, when it looked last
+	crowded time.Time // when others were last seen
+}
+
+func newPacer(s *Store) *pacer {
+	return &pacer{s: s, budget: firstPiece, share: busyShare, ended: time.Now(), called: s.writer.calls.Called()}
+}
+
+// newWebhookPacer is newPacer for a task that changes webhooks.
+func newWebhookPacer(s *Store) *pacer {
+	p := newPacer(s)
+	p.webhooks = true
+	return p
+}
+
+// piece has the writer change n rows, at most most, in the turn of the tenant: as many as take about as long as others may wait. do
+// returns how many it changed.
+func (p *pacer) piece(ctx context.Context, tenant webhook.ID, most int, do func(b *batch, n int) (rows int, err error)) error {
+	n := min(p.budget, most)
+	return p.take(ctx, tenant, n, func(b *batch) (int, error) { return do(b, n) })
+}
+
+// take has the writer do something that is about so many rows, and lets others work afterwards.
+func (p *pacer) take(ctx context.Context, tenant webhook.ID, cost int, do func(b *batch) (rows int, err error)) error {
+	var rows int
+	var took time.Duration
+	var busy bool
+	err := p.s.queue(ctx, &change{webhooks: p.webhooks, cost: cost, line: turns.Line{Tenant: tenant}, do: func(b *batch) (err error) {
+		begun := time.Now()
+		rows, err = do(b)
+		took, busy = time.Since(begun), p.busy(b)
+		return err
+	}})
+	if err != nil {
+		return err
+	}
+	return p.pause(ctx, rows, took, busy)
+}
+
+// pause sets what the next transaction takes, by how long the statements of this one took for its rows, and lets others work, when
+// there are any.
+func (p *pacer) pause(ctx context.Context, rows int, took time.Duration, busy bool) error {
+	since := time.Since(p.ended) // the end of the one before: it waited for its turn, and for the disk
+	want := pieceTime
+	if busy {
+		want = min(max(since/time.Duration(p.share), busyTime), pieceTime)
+	}
+	if p.webhooks { // afterwards they are marked as changed, for other nodes
+		want /= 2
+	}
+	next := int(float64(rows) * float64(want) / float64(max(took, time.Microsecond)))
+	p.budget = min(max(next, p.budget/4, firstPiece/2), 2*max(p.budget, firstPiece/2), removal.Rows)
+	defer func() { p.ended = time.Now() }()
+	wait := time.Duration(p.share)*took - since
+	if !busy || wait <= 0 {
+		return nil
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(wait):
+		return nil
+	}
+}
+
+// busy reports whether others write too, or have called lately. The writer calls it, while the task waits for that.
+func (p *pacer) busy(b *batch) bool {
+	now := time.Now()
+	if called := p.s.writer.calls.Called(); called != p.called || b.holds() > 1 {
+		p.called, p.crowded = called, now
+	}
+	return now.Sub(p.crowded) < quietAfter
 }
 
 // TryLock takes the lock of that name, which the processes that share the database have together, unless somebody holds it. Whoever

@@ -12,7 +12,6 @@ import (
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/store/list"
 	"github.com/hookgraph/hookgraph/internal/store/removal"
-	"github.com/hookgraph/hookgraph/internal/store/turns"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -218,23 +217,25 @@ func (r *Registry) DeleteTenant(ctx context.Context, id webhook.ID) error {
 	return r.s.deleteTargets(ctx, id)
 }
 
-// deleteSome is the number of webhooks, or other rows of a deleted tenant, that one transaction removes.
+// deleteSome is the number of webhooks, or other rows of a deleted tenant, that one transaction removes at most.
 const deleteSome = 200
 
 // deleteTargets deletes the webhooks of a deleted tenant, some in each transaction. A deleted tenant cannot get new ones.
 func (s *Store) deleteTargets(ctx context.Context, tenant webhook.ID) error {
-	for left := true; left; {
-		err := s.queue(ctx, &change{webhooks: true, cost: 3 * deleteSome, line: turns.Line{Tenant: tenant}, do: func(b *batch) error {
+	const each = 3 // rows: the webhook's own, and those that go with it
+	for p, left := newWebhookPacer(s), true; left; {
+		err := p.piece(ctx, tenant, each*deleteSome, func(b *batch, n int) (int, error) {
+			n = max(1, n/each)
 			var ids []webhook.ID
-			if err := b.DB.Raw("SELECT id FROM webhooks WHERE tenant_id = ? AND deleted_at IS NULL ORDER BY seq LIMIT ?", tenant, deleteSome).Scan(&ids).Error; err != nil {
-				return fmt.Errorf("find webhooks of a deleted tenant: %w", err)
+			if err := b.DB.Raw("SELECT id FROM webhooks WHERE tenant_id = ? AND deleted_at IS NULL ORDER BY seq LIMIT ?", tenant, n).Scan(&ids).Error; err != nil {
+				return 0, fmt.Errorf("find webhooks of a deleted tenant: %w", err)
 			}
-			if left = len(ids) == deleteSome; len(ids) == 0 {
-				return nil
+			if left = len(ids) == n; len(ids) == 0 {
+				return 0, nil
 			}
 			now := b.Now.UTC().Truncate(time.Microsecond)
 			if err := removal.Webhooks(&b.Tx, tenant, ids, now); err != nil {
-				return err
+				return 0, err
 			}
 			for _, id := range ids {
 				if to := b.target(id); to != nil {
@@ -243,8 +244,8 @@ func (s *Store) deleteTargets(ctx context.Context, tenant webhook.ID) error {
 					b.setTarget(next)
 				}
 			}
-			return nil
-		}})
+			return each * len(ids), nil
+		})
 		if err != nil {
 			return err
 		}
@@ -281,11 +282,13 @@ func (s *Store) sweepTenant(ctx context.Context, t *webhook.Tenant) error {
 	if time.Since(*t.DeletedAt) < s.tuning.Linger {
 		return nil
 	}
+	p := newPacer(s)
 	for _, table := range removal.Tenants() {
 		for left := true; left; {
-			err := s.changeFor(ctx, t.ID, deleteSome, func(b *batch) (err error) {
-				left, err = removal.OfTenant(&b.Tx, table, t.ID, deleteSome)
-				return err
+			err := p.piece(ctx, t.ID, deleteSome, func(b *batch, n int) (rows int, err error) {
+				rows, err = removal.OfTenant(&b.Tx, table, t.ID, n)
+				left = rows == n
+				return rows, err
 			})
 			if err != nil {
 				return err

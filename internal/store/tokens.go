@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -197,26 +196,32 @@ func (s *Store) TokenByHash(ctx context.Context, hash []byte) (*webhook.Token, e
 	return t, nil
 }
 
+// usedPiece is how many tokens one transaction of TokensUsed updates at most.
+const usedPiece = 100
+
 // TokensUsed records when tokens were last used. A time earlier than the recorded one is ignored.
 func (s *Store) TokensUsed(ctx context.Context, used map[webhook.ID]time.Time) error {
-	ids := make([]webhook.ID, 0, len(used))
+	done, ids := 0, make([]webhook.ID, 0, len(used))
 	for id := range used {
 		ids = append(ids, id)
 	}
-	for part := range slices.Chunk(ids, 100) { // short transactions, because publishers wait for them
-		err := s.change(ctx, func(b *batch) error {
+	for p := newPacer(s); len(ids) > 0; {
+		err := p.piece(ctx, webhook.ID{}, usedPiece, func(b *batch, n int) (int, error) {
+			part := ids[:min(n, len(ids))]
 			for _, id := range part {
 				when := dialect.At(used[id])
 				if err := b.DB.Exec("UPDATE tokens SET last_used_at = ? WHERE id = ? AND (last_used_at IS NULL OR last_used_at < ?)",
 					when, id, when).Error; err != nil {
-					return err
+					return 0, err
 				}
 			}
-			return nil
+			done = len(part)
+			return done, nil
 		})
 		if err != nil {
 			return err
 		}
+		ids = ids[done:]
 	}
 	return nil
 }

@@ -326,29 +326,50 @@ func (c *Scope) DeleteWebhook(ctx context.Context, id webhook.ID) error {
 	return err
 }
 
-// cancelPiece is the number of deliveries that one transaction cancels.
+// cancelPiece is how many deliveries one transaction cancels at most.
 const cancelPiece = 200
 
 // cancelDeleted marks the open deliveries of a deleted webhook as canceled, in small transactions. Reads show them as canceled before.
 func (s *Store) cancelDeleted(w *webhook.Webhook) {
-	for {
-		n := 0
-		err := s.changeFor(s.quit, w.TenantID, cancelPiece, func(b *batch) error {
+	for p, left := newPacer(s), true; left; {
+		err := p.piece(s.quit, w.TenantID, cancelPiece, func(b *batch, n int) (int, error) {
+			var due []struct {
+				Seq     int64
+				EventID webhook.ID
+			}
+			if err := b.DB.Raw("SELECT seq, event_id FROM deliveries WHERE webhook_id = ? AND due_at IS NOT NULL ORDER BY due_at LIMIT ?", w.ID, n).Scan(&due).Error; err != nil {
+				return 0, err
+			}
+			if left = len(due) > 0; !left {
+				return 0, nil
+			}
+			seqs := make([]int64, len(due))
+			first, last := due[0].EventID.Time(), due[0].EventID.Time()
+			for i, d := range due {
+				seqs[i] = d.Seq
+				if t := d.EventID.Time(); t.Before(first) {
+					first = t
+				} else if t.After(last) {
+					last = t
+				}
+			}
+			among, arg := s.db.Among("seq", seqs)
+			of, days := s.db.Published("day", first, last)
 			var types []string
 			// The status is checked again under the lock: another replica may be canceling too.
-			if err := b.DB.Raw(`UPDATE deliveries SET status = 'CANCELED', due_at = NULL, completed_at = ? WHERE due_at IS NOT NULL AND seq IN
-				(SELECT seq FROM deliveries WHERE webhook_id = ? AND due_at IS NOT NULL LIMIT ?) RETURNING event_type`, dialect.At(b.Now), w.ID, cancelPiece).Scan(&types).Error; err != nil {
-				return err
+			if err := b.DB.Raw("UPDATE deliveries SET status = 'CANCELED', due_at = NULL, completed_at = ? WHERE due_at IS NOT NULL AND "+among+of+" RETURNING event_type",
+				append([]any{dialect.At(b.Now), arg}, days...)...).Scan(&types).Error; err != nil {
+				return 0, err
 			}
 			for _, t := range types {
 				b.counts.Ended(stats.Key{Tenant: stats.Tenant(w.TenantID), Webhook: w.Seq, Type: t}, stats.Canceled, 1, true)
 			}
-			if n = len(types); n > 0 {
+			if len(types) > 0 {
 				b.tellLater(Change{Tenant: w.TenantID, Webhook: w.ID})
 			}
-			return nil
+			return len(types), nil
 		})
-		if err != nil || n == 0 {
+		if err != nil {
 			return // Prune cancels the rest later
 		}
 	}
@@ -362,7 +383,7 @@ func (c *Scope) RetryDelivery(ctx context.Context, id webhook.ID) (*webhook.Deli
 		if to == nil {
 			return &webhook.Invalid{Field: "id", Code: webhook.CodeConflict, Message: "the delivery's webhook is deleted, so it cannot be retried"}
 		}
-		is, err := b.lockDelivery(c.tenant, d.Seq)
+		is, err := b.lockDelivery(d)
 		if err != nil {
 			return err
 		}
@@ -371,9 +392,11 @@ func (c *Scope) RetryDelivery(ctx context.Context, id webhook.ID) (*webhook.Deli
 		}
 		b.dueAt(d.WebhookID, b.Now)
 		b.tellLater(is.change(d, dialect.Owed))
+		of, day := b.s.dayOf(d.EventID)
 		return b.DB.Exec(`UPDATE deliveries SET status = 'PENDING', schedule_start = attempt_count, completed_at = NULL, failure_reason = NULL,
 			triggered_by = CASE WHEN claimed_by IS NULL THEN 'MANUAL' ELSE triggered_by END,
-			due_at = CASE WHEN claimed_by IS NULL THEN CAST(? AS timestamptz) END WHERE seq = ? AND tenant_id = ?`, dialect.At(b.Now), d.Seq, c.tenant).Error
+			due_at = CASE WHEN claimed_by IS NULL THEN CAST(? AS timestamptz) END WHERE seq = ? AND tenant_id = ?`+of,
+			append([]any{dialect.At(b.Now), d.Seq, c.tenant}, day...)...).Error
 	})
 }
 
@@ -381,7 +404,7 @@ func (c *Scope) RetryDelivery(ctx context.Context, id webhook.ID) (*webhook.Deli
 // *Invalid with code CONFLICT if the delivery is completed.
 func (c *Scope) CancelDelivery(ctx context.Context, id webhook.ID) (*webhook.Delivery, error) {
 	return c.changeDelivery(ctx, id, func(b *batch, d *webhook.Delivery) error {
-		is, err := b.lockDelivery(c.tenant, d.Seq)
+		is, err := b.lockDelivery(d)
 		if err != nil {
 			return err
 		}
@@ -391,8 +414,9 @@ func (c *Scope) CancelDelivery(ctx context.Context, id webhook.ID) (*webhook.Del
 		}
 		b.counts.Ended(statsKey(to, is.EventType), stats.Canceled, 1, true)
 		b.tellLater(is.change(d, dialect.StatusesOf(webhook.Canceled)))
-		return b.DB.Exec("UPDATE deliveries SET status = 'CANCELED', due_at = NULL, completed_at = ? WHERE seq = ? AND tenant_id = ?",
-			dialect.At(b.Now), d.Seq, c.tenant).Error
+		of, day := b.s.dayOf(d.EventID)
+		return b.DB.Exec("UPDATE deliveries SET status = 'CANCELED', due_at = NULL, completed_at = ? WHERE seq = ? AND tenant_id = ?"+of,
+			append([]any{dialect.At(b.Now), d.Seq, c.tenant}, day...)...).Error
 	})
 }
 
@@ -410,8 +434,10 @@ func (is lockedDelivery) change(d *webhook.Delivery, to Statuses) Change {
 }
 
 // lockDelivery locks a delivery and returns its state. Another replica may be changing it, and its previous state decides what is counted.
-func (b *batch) lockDelivery(tenant webhook.ID, seq int64) (is lockedDelivery, err error) {
-	res := b.DB.Raw("UPDATE deliveries SET status = status WHERE seq = ? AND tenant_id = ? RETURNING status, event_type", seq, tenant).Scan(&is)
+func (b *batch) lockDelivery(d *webhook.Delivery) (is lockedDelivery, err error) {
+	of, day := b.s.dayOf(d.EventID)
+	res := b.DB.Raw("UPDATE deliveries SET status = status WHERE seq = ? AND tenant_id = ?"+of+" RETURNING status, event_type",
+		append([]any{d.Seq, d.TenantID}, day...)...).Scan(&is)
 	if res.Error == nil && is.Status == "" {
 		return is, webhook.ErrNotFound
 	}
@@ -421,14 +447,14 @@ func (b *batch) lockDelivery(tenant webhook.ID, seq int64) (is lockedDelivery, e
 func (c *Scope) changeDelivery(ctx context.Context, id webhook.ID, do func(b *batch, d *webhook.Delivery) error) (*webhook.Delivery, error) {
 	var after *webhook.Delivery
 	err := c.changeDeliveries(ctx, func(b *batch) error {
-		before, err := oneDelivery(b.DB, c.tenant, "d.id = ?", id)
+		before, err := b.oneDelivery(c.tenant, id)
 		if err != nil {
 			return err
 		}
 		if err := do(b, before); err != nil {
 			return err
 		}
-		after, err = oneDelivery(b.DB, c.tenant, "d.id = ?", id)
+		after, err = b.oneDelivery(c.tenant, id)
 		return err
 	})
 	if err != nil {

@@ -310,7 +310,8 @@ func (w *writer) setAside(results []*Result, err error) {
 		b.tellLater(r.Claimed.Change(dialect.Owed, dialect.Owed))
 		due := b.Now.Add(w.s.tuning.AsideWait)
 		b.dueAt(r.Claimed.Delivery.WebhookID, due)
-		return b.DB.Exec("UPDATE deliveries SET due_at = ? WHERE id = ? AND due_at IS NOT NULL", dialect.At(due), r.Claimed.Delivery.ID).Error
+		of, day := b.s.dayOf(r.Claimed.Event.ID)
+		return b.DB.Exec("UPDATE deliveries SET due_at = ? WHERE seq = ? AND due_at IS NOT NULL"+of, append([]any{dialect.At(due), r.Claimed.Delivery.Seq}, day...)...).Error
 	}}}}
 	if err := back.write(); err != nil {
 		w.s.log.Error("claim cannot be released; it is released at the next start", id, slog.Any("error", err))

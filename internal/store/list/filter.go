@@ -224,7 +224,7 @@ func (f DeliveryFilter) Path(tenant webhook.ID, db dialect.DB) Path {
 	types, byType := fewTypes(f.EventTypes)
 	switch failed := only(f.Statuses, webhook.DeliveryFailed); {
 	case byEvent:
-		p.Index, p.branches, rest.EventIDs = deliveriesOfEvent, events, nil
+		p.Index, p.branches, rest.EventIDs = DeliveriesOfEvent, events, nil
 		p.daysOf = daysOfEvents(db, "d.day")
 	case byWebhook && failed:
 		p.Index, p.branches, rest.WebhookIDs, rest.Statuses = failuresOfWebhook, hooks, nil, nil
@@ -305,7 +305,7 @@ func (f DeliveryFilter) OfWebhooks(db dialect.DB) Path {
 
 // OfEvents returns the path of each event's deliveries.
 func (f DeliveryFilter) OfEvents(db dialect.DB) Path {
-	return Path{Index: deliveriesOfEvent, rest: asides(f.conditions(db)), data: f.Data, daysOf: daysOfEvents(db, "d.day")}
+	return Path{Index: DeliveriesOfEvent, rest: asides(f.conditions(db)), data: f.Data, daysOf: daysOfEvents(db, "d.day")}
 }
 
 // daysOfEvents returns the day on which each event was published.

@@ -59,9 +59,10 @@ var (
 	deliveriesOfTenant  = &Index{table: "deliveries", alias: "d", index: "deliveries_tenant", equal: []string{"tenant_id"}, at: "created_at"}
 	deliveriesOfType    = &Index{table: "deliveries", alias: "d", index: "deliveries_type", equal: []string{"tenant_id", "event_type"}, at: "created_at"}
 	deliveriesOfWebhook = &Index{table: "deliveries", alias: "d", index: "deliveries_webhook", equal: []string{"webhook_id"}, at: "created_at"}
-	deliveriesOfEvent   = &Index{table: "deliveries", alias: "d", index: "deliveries_event", equal: []string{"event_id"}, at: "created_at"}
-	failuresOfTenant    = &Index{table: "deliveries", alias: "d", index: "deliveries_failed", equal: []string{"tenant_id"}, only: "d.status = 'FAILED'", at: "created_at"}
-	failuresOfWebhook   = &Index{
+	// DeliveriesOfEvent has the deliveries of an event.
+	DeliveriesOfEvent = &Index{table: "deliveries", alias: "d", index: "deliveries_event", equal: []string{"event_id"}, at: "created_at"}
+	failuresOfTenant  = &Index{table: "deliveries", alias: "d", index: "deliveries_failed", equal: []string{"tenant_id"}, only: "d.status = 'FAILED'", at: "created_at"}
+	failuresOfWebhook = &Index{
 		table: "deliveries", alias: "d", index: "deliveries_webhook_failed", equal: []string{"webhook_id"}, only: "d.status = 'FAILED'", at: "created_at",
 	}
 

@@ -96,9 +96,9 @@ func (p *DB) leave() {
 func (p *DB) void(ctx context.Context, of string) error {
 	for {
 		//nolint:gosec // of is this package's own text
-		res, err := p.side.ExecContext(ctx, `UPDATE deliveries d SET claimed_by = NULL, due_at = CASE WHEN d.status = 'PENDING' THEN clock_timestamp() END
+		res, err := p.side.ExecContext(ctx, "UPDATE deliveries SET "+dialect.Unclaims("clock_timestamp()")+`
 			FROM (SELECT day, seq FROM deliveries WHERE claimed_by IS NOT NULL AND `+of+` LIMIT 1000 FOR UPDATE SKIP LOCKED) c
-			WHERE d.day = c.day AND d.seq = c.seq`)
+			WHERE deliveries.day = c.day AND deliveries.seq = c.seq`)
 		if err != nil {
 			return fmt.Errorf("void claims: %w", err)
 		}

@@ -290,8 +290,8 @@ func Tenants() []*dialect.Table {
 	return dialect.LastFirst(dialect.TablesThat(func(t *dialect.Table) bool { return t.Owned() && !t.Daily }))
 }
 
-// OfTenant removes some of a tenant's rows of a table, n at most, and reports whether there may be more.
-func OfTenant(tx *dialect.Tx, t *dialect.Table, tenant webhook.ID, n int) (left bool, err error) {
+// OfTenant removes some of a tenant's rows of a table, n at most, and returns how many it removed.
+func OfTenant(tx *dialect.Tx, t *dialect.Table, tenant webhook.ID, n int) (rows int, err error) {
 	res := tx.DB.Exec(fmt.Sprintf("DELETE FROM %[1]s WHERE (%[2]s) IN (SELECT %[2]s FROM %[1]s WHERE %[3]s = ? LIMIT ?)", t.Name, t.Key, t.Owner), tenant, n)
-	return res.RowsAffected == int64(n), res.Error
+	return int(res.RowsAffected), res.Error
 }
