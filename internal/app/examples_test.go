@@ -2,6 +2,7 @@ package app
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
@@ -38,7 +39,7 @@ func TestExamplesWatch(t *testing.T) {
 	examples := map[string]*example{
 		"genqlient": runExample(t, goExample(t), "http://"+network.address, p.token),
 	}
-	for _, name := range []string{"urql", "apollo", "sse"} {
+	for _, name := range []string{"urql", "apollo", "sse", "client"} {
 		examples[name] = runExample(t, nodeExample(t, name), "http://"+network.address, p.token)
 	}
 	for name, e := range examples {
@@ -82,7 +83,7 @@ func TestExamplesRefused(t *testing.T) {
 	t.Parallel()
 	p := boot(t, t.TempDir())
 	examples := []*exec.Cmd{goExample(t)}
-	for _, name := range []string{"urql", "apollo", "sse"} {
+	for _, name := range []string{"urql", "apollo", "sse", "client"} {
 		examples = append(examples, nodeExample(t, name))
 	}
 	running, stderr := map[*exec.Cmd]*example{}, map[*exec.Cmd]*bytes.Buffer{}
@@ -104,6 +105,47 @@ func TestExamplesRefused(t *testing.T) {
 			}
 		case <-time.After(2 * time.Minute):
 			t.Errorf("%v goes on", cmd.Args)
+		}
+	}
+}
+
+// The client's own tests pass against a server, and its package has what a program needs and nothing else.
+func TestTypeScriptClient(t *testing.T) {
+	t.Parallel()
+	const dir = "clients/typescript"
+	if _, err := os.Stat(dir + "/dist/index.js"); err != nil {
+		const missing = "needs `npm ci && npm run build` in " + dir
+		if os.Getenv("CI") == "true" {
+			t.Fatal(missing)
+		}
+		t.Skip(missing)
+	}
+	receiver := webhooktest.NewReceiver(t)
+	go func() { // otherwise the receiver would block
+		for {
+			select {
+			case <-receiver.Requests:
+			case <-t.Context().Done():
+				return
+			}
+		}
+	}()
+	p := boot(t, t.TempDir())
+	cmd := nodeCommand(t.Context(), t, dir, "--test", "test/client.test.js")
+	cmd.Env = append(os.Environ(), "HOOKGRAPH_URL="+p.url, "HOOKGRAPH_TOKEN="+p.token, "HOOKGRAPH_RECEIVER="+receiver.URL)
+	if out, err := cmd.Output(); err != nil || !bytes.Contains(out, []byte("pass 6")) {
+		t.Errorf("%v\n%s", err, out)
+	}
+	pack := exec.CommandContext(t.Context(), "npm", "pack", "--dry-run", "--json", "--ignore-scripts")
+	pack.Dir = dir
+	out, err := pack.Output()
+	var packages []struct{ Files []struct{ Path string } }
+	if err != nil || json.Unmarshal(out, &packages) != nil || len(packages) != 1 || len(packages[0].Files) < 8 {
+		t.Fatalf("npm pack: %v %s", err, out)
+	}
+	for _, f := range packages[0].Files {
+		if !strings.HasPrefix(f.Path, "dist/") && f.Path != "README.md" && f.Path != "package.json" {
+			t.Errorf("the package has %s", f.Path)
 		}
 	}
 }

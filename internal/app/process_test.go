@@ -22,7 +22,7 @@ func nodeExample(t *testing.T, name string) *exec.Cmd {
 	const dir = "docs/examples/typescript"
 	script := filepath.Join("build", name+".js")
 	if _, err := os.Stat(filepath.Join(dir, script)); err != nil {
-		const missing = "needs `npm ci && npm run generate && npm run build` in " + dir
+		const missing = "needs `npm ci && npm run client && npm run generate && npm run build` in " + dir
 		if os.Getenv("CI") == "true" {
 			t.Fatal(missing)
 		}

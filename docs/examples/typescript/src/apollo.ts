@@ -1,10 +1,10 @@
 import { ApolloClient, ApolloLink, HttpLink, InMemoryCache } from '@apollo/client';
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
+import { backoff, hopeful, resuming } from '@hookgraph/client';
 import { OperationTypeNode } from 'graphql';
 import { createClient } from 'graphql-ws';
 import WebSocket from 'ws'; // for Node 20; browsers have their own
 import { WatchAttempts } from './documents.js';
-import { backoff, hopeful, resuming } from './resume.js';
 import { server, token } from './settings.js';
 
 const sockets = resuming(

@@ -1,8 +1,8 @@
+import { backoff, resuming } from '@hookgraph/client';
 import { print } from 'graphql';
 import { createClient } from 'graphql-sse';
 import { WatchAttempts } from './documents.js';
 import type { WatchAttemptsSubscription } from './gql/graphql.js';
-import { backoff, resuming } from './resume.js';
 import { server, token } from './settings.js';
 
 let answer: Response | undefined;

@@ -1,8 +1,8 @@
+import { backoff, hopeful, resuming } from '@hookgraph/client';
 import { Client, cacheExchange, fetchExchange, subscriptionExchange } from '@urql/core';
 import { createClient } from 'graphql-ws';
 import WebSocket from 'ws'; // for Node 20; browsers have their own
 import { WatchAttempts } from './documents.js';
-import { backoff, hopeful, resuming } from './resume.js';
 import { server, token } from './settings.js';
 
 const sockets = resuming(
