@@ -65,8 +65,8 @@ type Result struct {
 
 	// Only in some scenarios.
 	P99MsWithout         *float64 `json:"p99_ms_without,omitempty"`          // mixed: without the bad webhooks; retention: without it
-	DeliveredPerSWithout *float64 `json:"delivered_per_s_without,omitempty"` // watch and greedy: without subscribers
-	Streamed             *int64   `json:"streamed,omitempty"`                // watch and greedy: attempts that the subscribers got
+	DeliveredPerSWithout *float64 `json:"delivered_per_s_without,omitempty"` // watch, greedy and dashboards: without subscribers
+	Streamed             *int64   `json:"streamed,omitempty"`                // watch and greedy: attempts that the subscribers got; dashboards: messages
 	FirstDeliveryMs      *float64 `json:"first_delivery_ms,omitempty"`       // backlog: from the start of the process
 
 	Queries   []*QueryResult   `json:"queries,omitempty"` // history
@@ -92,6 +92,7 @@ var scenarios = []scenario{
 	{name: "backlog", run: func(ctx context.Context, b *bench, r *Result) error { return b.backlog(ctx, r) }, ports: 2},
 	{name: "watch", run: func(ctx context.Context, b *bench, r *Result) error { return b.watch(ctx, r) }, ports: 100},
 	{name: "greedy", run: func(ctx context.Context, b *bench, r *Result) error { return b.greedy(ctx, r) }, ports: 1},
+	{name: "dashboards", run: func(ctx context.Context, b *bench, r *Result) error { return b.dashboards(ctx, r) }, ports: 100},
 	{name: "history", run: func(ctx context.Context, b *bench, r *Result) error { return b.history(ctx, r) }, ports: 1, asked: true},
 	{name: "retention", run: func(ctx context.Context, b *bench, r *Result) error { return b.retention(ctx, r) }, ports: 1, asked: true},
 }

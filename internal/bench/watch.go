@@ -13,17 +13,91 @@ import (
 	"github.com/hookgraph/hookgraph/internal/client"
 )
 
-// watch measures the highest rate to many webhooks with one subscriber for each, and before and after that without: the database
-// grows meanwhile.
-func (b *bench) watch(ctx context.Context, r *Result) error {
-	ids := make([]string, b.Watch)
-	b.progress.say("creating webhooks: %d", b.Watch)
-	for i := range ids {
-		var err error
-		ids[i], err = b.server.createWebhook(ctx, b.receiver.url(healthy, i), []string{eventType(i)}, true, nil)
+// The subscriptions of dashboards: of deliveries, and of numbers.
+const (
+	changesQuery = `subscription { deliveries { kind matches webhookId delivery {
+		id status attemptCount nextAttemptAt completedAt event { id type } lastAttempt { number status error } } } }`
+	changesOfQuery = `subscription ($id: ID!) { deliveries(filter: {webhookIds: [$id]}) { kind matches webhookId delivery {
+		id status attemptCount nextAttemptAt completedAt event { id type } lastAttempt { number status error } } } }`
+	numbersQuery = `subscription { stats(range: {from: "-PT1H"}) { from totals { events attempts successRate latencyMs(quantile: 0.95) }
+		series { from values { attempts } } backlog { due held } } }`
+)
+
+// dashboards measures the highest rate to many webhooks with as many subscribers of deliveries, half of them of all and half of one webhook
+// each, and a tenth as many of statistics; and before and after that without.
+func (b *bench) dashboards(ctx context.Context, r *Result) (err error) {
+	ids, err := b.webhooks(ctx, b.Watch)
+	if err != nil {
+		return err
+	}
+	if err := b.bare(ctx); err != nil {
+		return err
+	}
+	before, err := b.unwatched(ctx, r, b.Watch)
+	if err != nil {
+		return err
+	}
+	r.Streamed = new(int64)
+	half := (b.Watch + 1) / 2
+	var all []*watchers
+	leave := func() (err error) {
+		for _, w := range all {
+			err = errors.Join(err, w.close())
+		}
+		return err
+	}
+	defer func() { err = errors.Join(err, leave()) }()
+	for _, part := range []struct {
+		query string
+		ids   []string
+	}{{changesQuery, make([]string, half)}, {changesOfQuery, ids[:b.Watch-half]}, {numbersQuery, make([]string, (b.Watch+9)/10)}} {
+		w, err := b.subscribe(ctx, part.query, part.ids, 0)
 		if err != nil {
 			return err
 		}
+		all = append(all, w)
+	}
+	l := newLoad(b, 1, b.Watch)
+	w, err := l.run(ctx, "with dashboards", b.Duration, l.closed)
+	if err != nil {
+		return err
+	}
+	b.fill(r, w)
+	for _, w := range all {
+		*r.Streamed += w.got.Load()
+	}
+	if err := errors.Join(leave(), l.check(ctx, r)); err != nil {
+		return err
+	}
+	after, err := b.unwatched(ctx, r, b.Watch)
+	if err != nil {
+		return err
+	}
+	r.DeliveredPerSWithout = new((before + after) / 2)
+	if err := b.finish(ctx, r); err != nil {
+		return err
+	}
+	return b.bare(ctx)
+}
+
+// webhooks creates webhooks, one for each type of events.
+func (b *bench) webhooks(ctx context.Context, n int) (ids []string, err error) {
+	ids = make([]string, n)
+	b.progress.say("creating webhooks: %d", n)
+	for i := range ids {
+		if ids[i], err = b.server.createWebhook(ctx, b.receiver.url(healthy, i), []string{eventType(i)}, true, nil); err != nil {
+			return nil, err
+		}
+	}
+	return ids, nil
+}
+
+// watch measures the highest rate to many webhooks with one subscriber for each, and before and after that without: the database
+// grows meanwhile.
+func (b *bench) watch(ctx context.Context, r *Result) error {
+	ids, err := b.webhooks(ctx, b.Watch)
+	if err != nil {
+		return err
 	}
 	if err := b.bare(ctx); err != nil {
 		return err

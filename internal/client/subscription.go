@@ -24,8 +24,9 @@ type message struct {
 // Subscription is a GraphQL subscription on a WebSocket (graphql-transport-ws) of its own. One goroutine reads from it. Whoever has it
 // closes it.
 type Subscription struct {
-	conn *websocket.Conn
-	buf  bytes.Buffer // the last message
+	conn  *websocket.Conn
+	buf   bytes.Buffer // the last message
+	early [][]byte     // results that came before Subscribe returned
 }
 
 // Subscribe returns when the server has read the subscription: what happens then is in it.
@@ -63,8 +64,23 @@ func (c *Client) Subscribe(ctx context.Context, r Request) (_ *Subscription, err
 	if err := s.send(ctx, message{Type: "ping"}); err != nil {
 		return nil, err
 	}
-	return s, s.expect(ctx, "pong")
+	for {
+		text, err := s.message(ctx)
+		switch {
+		case err != nil:
+			return nil, err
+		case bytes.Contains(text, []byte(`"type":"pong"`)):
+			return s, nil
+		case bytes.Contains(text, []byte(`"type":"next"`)) && len(s.early) < maxEarly:
+			s.early = append(s.early, bytes.Clone(text))
+		default:
+			return nil, fmt.Errorf("the server sent %s where pong was expected", text)
+		}
+	}
 }
+
+// maxEarly bounds the results of which a server may send some before it answers a ping.
+const maxEarly = 100
 
 // Close ends the subscription, and a Read that waits. It may be called again, from any goroutine.
 func (s *Subscription) Close() error { return s.conn.CloseNow() }
@@ -72,6 +88,11 @@ func (s *Subscription) Close() error { return s.conn.CloseNow() }
 // Read returns the next message with a result, as it came: {"type":"next","payload":…}. It is good until the next Read. An error ends
 // the subscription; errors in a result are the caller's to look for.
 func (s *Subscription) Read(ctx context.Context) ([]byte, error) {
+	if len(s.early) > 0 {
+		text := s.early[0]
+		s.early = s.early[1:]
+		return text, nil
+	}
 	for {
 		text, err := s.message(ctx)
 		if err != nil {

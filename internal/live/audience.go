@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"iter"
 	"slices"
 	"sync"
 	"time"
@@ -22,11 +23,15 @@ type audience struct {
 
 	mu     sync.Mutex // guards what follows; taken after the mutex of Changes
 	topics map[string]*topic
-	budget *rate.Limiter // of messages
+	// byWebhook has the topics whose filters name a webhook, and under the zero id those that name none: what changes of one webhook costs
+	// nothing for the watchers of others.
+	byWebhook map[webhook.ID]map[*topic]bool
+	budget    *rate.Limiter // of messages
+	rows      *rate.Limiter // of deliveries that are read
 }
 
 func newAudience(c *Changes, tenant webhook.ID) *audience {
-	a := &audience{c: c, tenant: tenant, wake: make(chan struct{}, 1), topics: map[string]*topic{}, budget: limiter(c.pace.Messages)}
+	a := &audience{c: c, tenant: tenant, wake: make(chan struct{}, 1), topics: map[string]*topic{}, byWebhook: map[webhook.ID]map[*topic]bool{}, budget: limiter(c.pace.Messages), rows: limiter(c.pace.Rows)}
 	a.ctx, a.stop = context.WithCancel(context.Background())
 	return a
 }
@@ -46,6 +51,12 @@ func (a *audience) join(made *topic, w *ChangeWatcher) *topic {
 	if t == nil {
 		t = made
 		a.topics[t.key] = t
+		for _, id := range t.webhookIDs() {
+			if a.byWebhook[id] == nil {
+				a.byWebhook[id] = map[*topic]bool{}
+			}
+			a.byWebhook[id][t] = true
+		}
 	}
 	t.watchers = append(t.watchers, w)
 	return t
@@ -61,8 +72,26 @@ func (a *audience) part(w *ChangeWatcher) (last bool) {
 	}
 	if len(t.watchers) == 0 {
 		delete(a.topics, t.key)
+		for _, id := range t.webhookIDs() {
+			if delete(a.byWebhook[id], t); len(a.byWebhook[id]) == 0 {
+				delete(a.byWebhook, id)
+			}
+		}
 	}
 	return len(a.topics) == 0
+}
+
+// of yields the topics that may have deliveries of the webhook. The caller must hold mu.
+func (a *audience) of(hook webhook.ID) iter.Seq[*topic] {
+	return func(yield func(*topic) bool) {
+		for _, id := range []webhook.ID{hook, {}} {
+			for t := range a.byWebhook[id] {
+				if !yield(t) {
+					return
+				}
+			}
+		}
+	}
 }
 
 func (a *audience) watchers() []*ChangeWatcher {
@@ -139,28 +168,42 @@ func (a *audience) round() (next time.Time) {
 func (a *audience) choose(in *inbox) []candidate {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	var all []candidate
-	now := time.Now()
-	for _, t := range a.topics {
-		if in.all {
+	if in.all {
+		for _, t := range a.topics {
 			t.refetch(webhook.ID{})
 		}
-		for hook := range in.webhooks {
+		return nil
+	}
+	for hook := range in.webhooks {
+		for t := range a.of(hook) {
 			t.refetch(hook)
 		}
-		if t.again { // which covers the rest
-			continue
-		}
-		first := len(all)
-		for _, s := range in.deliveries {
-			if t.may(s) {
-				all = append(all, candidate{t, s})
+	}
+	lists := map[*topic][]*seen{}
+	for _, s := range in.deliveries {
+		for t := range a.of(s.Webhook) {
+			if !t.again && t.may(s) { // fetching everything again covers it
+				lists[t] = append(lists[t], s)
 			}
 		}
-		n := len(all) - first
-		if n > 0 && (!t.budget.AllowN(now, n) || !a.budget.AllowN(now, n*len(t.watchers))) {
+	}
+	var all []candidate
+	chosen := map[*seen]bool{}
+	now := time.Now()
+	for t, list := range lists {
+		more := 0 // rows to read
+		for _, s := range list {
+			if !chosen[s] {
+				more++
+			}
+		}
+		if n := len(list); !t.budget.AllowN(now, n) || !a.rows.AllowN(now, more) || !a.budget.AllowN(now, n*len(t.watchers)) {
 			t.refetch(webhook.ID{})
-			all = all[:first]
+			continue
+		}
+		for _, s := range list {
+			chosen[s] = true
+			all = append(all, candidate{t, s})
 		}
 	}
 	return all

@@ -24,6 +24,7 @@ type Pace struct {
 	Gap      time.Duration // between two readings of a tenant's changes; changes of one delivery in between are one
 	Again    time.Duration // between two requests to fetch again, for the watchers of one filter
 	Filter   float64       // changes a second that match one filter, and twice as many at once
+	Rows     float64       // deliveries a second that are read for all watchers of a tenant, and twice as many at once
 	Messages float64       // a second to all watchers of a tenant, and twice as many at once
 	Readings int           // at a time
 	Numbers  time.Duration // between two editions of numbers
@@ -32,7 +33,7 @@ type Pace struct {
 
 // DefaultPace is that of a program that serves.
 func DefaultPace() Pace {
-	return Pace{Gap: 100 * time.Millisecond, Again: time.Second, Filter: 100, Messages: 2000, Readings: 4, Numbers: time.Second, Rest: 4}
+	return Pace{Gap: 100 * time.Millisecond, Again: time.Second, Filter: 100, Rows: 200, Messages: 2000, Readings: 4, Numbers: time.Second, Rest: 4}
 }
 
 const (

@@ -350,6 +350,30 @@ func TestManyChanges(t *testing.T) {
 	})
 }
 
+// However many filters there are, a bounded number of deliveries is read for them; the watchers of the others fetch again.
+func TestManyFilters(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHub(t, DefaultPace())
+		var all []*ChangeWatcher
+		var list []store.Change
+		for range 1000 {
+			hook := webhook.NewID(time.Now())
+			all = append(all, h.watch(t.Context(), store.DeliveryFilter{WebhookIDs: []webhook.ID{hook}}))
+			list = append(list, h.put(h.made(hook)))
+		}
+		h.Changed(list)
+		told := 0
+		for _, w := range all {
+			if c := h.next(w); c.Kind == Changed {
+				told++
+			}
+		}
+		if most := int(2 * DefaultPace().Rows); told > most || told < most/2 {
+			t.Errorf("%d of a thousand changes are told one by one, want at most %d", told, most)
+		}
+	})
+}
+
 // A watcher that keeps up is told to fetch again about once a second while too much changes, and once after the last change.
 func TestResyncPace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

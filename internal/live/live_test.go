@@ -21,7 +21,9 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("gorm.io/gorm/internal/lru.NewLRU[...].func1")) // GORM never ends it
+}
 
 // id returns ids that are easy to read in failures.
 func id(kind byte, n int) (out webhook.ID) {

@@ -43,6 +43,14 @@ func newTopic(tenant webhook.ID, key string, f store.DeliveryFilter, pace Pace) 
 	return t, nil
 }
 
+// webhookIDs are those that the filter names; the zero id when it names none.
+func (t *topic) webhookIDs() []webhook.ID {
+	if len(t.filter.WebhookIDs) == 0 {
+		return []webhook.ID{{}}
+	}
+	return t.filter.WebhookIDs
+}
+
 // may reports whether watchers may have to be told of the changes, as far as is known without reading the delivery.
 func (t *topic) may(s *seen) bool {
 	f := &t.filter
