@@ -380,7 +380,9 @@ func TestResyncPace(t *testing.T) {
 		h := newHub(t, DefaultPace())
 		w := h.watch(t.Context(), store.DeliveryFilter{})
 		var changed time.Time
+		done := make(chan struct{})
 		go func() {
+			defer close(done)
 			for range 500 { // five seconds
 				var list []store.Change
 				for range 10 {
@@ -405,6 +407,7 @@ func TestResyncPace(t *testing.T) {
 				resynced = time.Now()
 			}
 		}
+		<-done
 		if resyncs < 4 || resyncs > 7 {
 			t.Errorf("%d resyncs in five seconds", resyncs)
 		}
@@ -456,7 +459,10 @@ func TestSlowChangeWatcher(t *testing.T) {
 			if c := h.next(w); c.Kind != Changed || c.Delivery.ID != d.ID {
 				t.Fatalf("change %d: told %+v", i, c)
 			}
-			if n := len(slow.untold); n > maxUntold {
+			slow.mu.Lock()
+			n := len(slow.untold)
+			slow.mu.Unlock()
+			if n > maxUntold {
 				t.Fatalf("%d changes wait", n)
 			}
 		}
