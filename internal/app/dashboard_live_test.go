@@ -124,6 +124,8 @@ func TestDashboardLiveList(t *testing.T) {
 	page.Do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, 5, 5))
 	page.WaitFor(rows + `[0].innerText.includes("pointed") && !document.querySelector(".paused")`)
 
+	// What is counted of the last events is asked for within seconds.
+	page.WaitFor(`(window.calm ??= performance.now()) < performance.now() - 8_000`)
 	before := page.Requests()
 	page.WaitFor(`(window.idle ??= performance.now()) < performance.now() - 20_000`)
 	if n := page.Requests() - before; n != 0 {

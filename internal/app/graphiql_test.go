@@ -1,13 +1,11 @@
 package app
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 
-	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 
 	"github.com/hookgraph/hookgraph/internal/web/browsertest"
@@ -77,6 +75,54 @@ func TestGraphiQL(t *testing.T) {
 	window.CheckQuiet()
 }
 
+// The link "Open in GraphiQL" of each screen opens GraphiQL with the screen's query and variables, which runs there at once with the token
+// of the page.
+func TestOpenInGraphiQL(t *testing.T) {
+	t.Parallel()
+	receiver := webhooktest.NewReceiver(t)
+	receiver.Answer(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })
+	p := boot(t, t.TempDir())
+	c := &client{url: p.url, token: p.token}
+	hook := c.createWebhook(t, map[string]any{"url": receiver.URL + "/hook"})
+	event := c.publish(t, "order.paid")
+	receiver.Next(t)
+	page := browsertest.Open(t, p.url)
+	page.Do(chromedp.Navigate(p.url + "/deliveries#token=" + p.token))
+	page.WaitText(".row:not(.heading)", "503")
+	page.WaitFor(`(document.querySelector(".row .cell-type a").click(), true)`)
+	page.WaitText("h1", "order.paid")
+	for _, screen := range []struct{ path, link, operation, result string }{
+		{"", "a.soft-link", "Delivery", `"summary": "The receiver answered 503`},
+		{"", ".attempt a.soft-link", "Attempt", `"status": 503`},
+		{"/", "a.soft-link", "Home", `"totals"`},
+		{"/deliveries", "a.soft-link", "Deliveries", `"order.paid"`},
+		{"/events", "a.soft-link", "Events", `"order.paid"`},
+		{"/events/" + event, "a.soft-link", "Event", `"job_42"`},
+		{"/webhooks", "a.soft-link", "Webhooks", receiver.URL},
+		{"/webhooks/" + hook, "a.soft-link", "Webhook", receiver.URL},
+		{"/operate", "a.soft-link", "Tokens", `"lastUsedAt"`},
+		{"/operate/tenants", "a.soft-link", "OperateTenants", `"default"`},
+		{"/operate/server", "a.soft-link", "OperateServer", `"version"`},
+	} {
+		if screen.path != "" {
+			page.Do(chromedp.Navigate(p.url + screen.path))
+		}
+		page.WaitFor(fmt.Sprintf(`document.querySelector(%q)`, screen.link))
+		window := page.NewWindow(chromedp.Click(chromedp.CSS(screen.link)))
+		window.WaitText(".caller", "Token set")
+		window.Front()
+		window.WaitFor(`!document.querySelector("main").inert`)
+		window.WaitText(".graphiql-query-editor", "query "+screen.operation)
+		execute(window)
+		// The editor draws only the lines that can be seen.
+		window.WaitFor(fmt.Sprintf(`((text) => JSON.parse(text).data && !JSON.parse(text).errors && text.includes(%q))
+			(__MONACO.editor.getModels().find((model) => model.uri.path.endsWith("response.json")).getValue())`, screen.result))
+		window.CheckQuiet()
+		page.Front()
+	}
+	page.CheckQuiet()
+}
+
 func openTab(page *browsertest.Page, number int) {
 	page.WaitFor(`!document.querySelector("main").inert`)
 	page.Do(chromedp.Click(chromedp.CSS(fmt.Sprintf("#graphiql-session-tab-%d", number-1))))
@@ -94,10 +140,7 @@ func replace(page *browsertest.Page, text string) {
 	page.Do(
 		chromedp.Click(chromedp.CSS(".graphiql-query-editor .view-lines")),
 		chromedp.KeyEvent("a", chromedp.KeyModifiers(chromedp.ModifierCtrl)),
-		chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
-			_, err := chromedp.Call(ctx, input.InsertText, input.InsertTextParams{Text: text})
-			return err
-		}),
 	)
+	page.Type(text)
 	page.WaitText(".graphiql-query-editor", strings.Fields(text)[1])
 }

@@ -1,17 +1,19 @@
 import { Redirect, Route, Router, Switch } from 'wouter';
 import { BASE_PATH } from './api/base';
-import { DeliveriesScreen } from './deliveries/DeliveriesScreen';
-import { DeliveryScreen } from './delivery/DeliveryScreen';
-import { EventScreen } from './events/EventScreen';
-import { EventsScreen } from './events/EventsScreen';
 import { Frame } from './frame/Frame';
 import { NotFound } from './frame/NotFound';
 import { Session } from './frame/Session';
 import { useScope } from './frame/viewer';
-import { HomeScreen } from './home/HomeScreen';
-import { OperateScreen } from './operate/OperateScreen';
-import { WebhookScreen } from './webhooks/WebhookScreen';
-import { WebhooksScreen } from './webhooks/WebhooksScreen';
+import {
+  DeliveriesScreen,
+  DeliveryScreen,
+  EventScreen,
+  EventsScreen,
+  HomeScreen,
+  OperateScreen,
+  WebhookScreen,
+  WebhooksScreen,
+} from './screens';
 
 /** The first screen that the token may see. */
 function StartScreen() {

@@ -1,9 +1,10 @@
-import { useEffect, useMemo, useState } from 'react';
+import { useMemo, useState } from 'react';
 import { useLocation } from 'wouter';
 import { DeliveryPreview } from '../delivery/DeliveryPreview';
 import { FilterBar } from '../filter/FilterBar';
 import { FrozenLink } from '../filter/FrozenLink';
-import { parse, print, untilThen } from '../filter/words';
+import { SavedViews } from '../filter/SavedViews';
+import { type Filter, parse, print, timeRange, untilThen, withRange } from '../filter/words';
 import { useScope } from '../frame/viewer';
 import { DeliveriesDocument } from '../gql/graphql';
 import { useAddress } from '../ui/address';
@@ -15,167 +16,49 @@ import { Problem } from '../ui/Problem';
 import { useShortcut } from '../ui/shortcuts';
 import { useTitle } from '../ui/title';
 import { CancelDialog } from './CancelDialog';
+import { Counters } from './Counters';
 import { DeliveryList } from './DeliveryList';
-import { MAX_RATE } from './feed';
-import { deliveryFilter, KEYS } from './filter';
+import { deliveryFilter, isCountable, KEYS, statsFilter } from './filter';
+import { Histogram } from './Histogram';
+import { SelectionBar } from './SelectionBar';
 import { useActions } from './useActions';
-import { type LiveFeed, useFeed } from './useFeed';
+import { useFacets } from './useFacets';
+import { useLiveFeed } from './useLiveFeed';
+import { useSelection } from './useSelection';
 
 /** The live list of deliveries. Filter and preview are in the address. */
 export function DeliveriesScreen() {
   const [params, set] = useAddress();
-  const [, navigate] = useLocation();
   const text = params.get('q') ?? '';
-  const filter = useMemo(() => parse(text, KEYS), [text]);
   const open = params.get('open');
-  const mayWrite = useScope('DELIVERIES_WRITE');
+  const filter = useMemo(() => parse(text, KEYS), [text]);
   useTitle(text ? `Deliveries ${text}` : 'Deliveries');
-
-  const [live, setLive] = useState(true);
-  const [atTop, setAtTop] = useState(true);
-  const [pointed, setPointed] = useState(false);
-  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
+  const feed = useLiveFeed(filter.terms);
+  const { retry, cancel, report } = useActions(feed.list.replace);
   const [cancelling, setCancelling] = useState<string[] | null>(null);
-  const paused = !atTop || pointed;
-  const list = useFeed({ terms: filter.terms, live, paused });
-  const { feed } = list;
-  const [cursor, setCursor] = useCursor(feed.rows, 'delivery', (id) => open && set({ open: id }, true));
-  const { retry, cancel, report } = useActions(list.replace);
-
-  // What waited comes in as soon as nothing holds it back.
-  const { resume } = list;
-  useEffect(() => {
-    if (!paused) resume();
-  }, [paused]);
-
-  const chosen = selected.size > 0 ? [...selected] : cursor ? [cursor] : [];
-  function toggle(id: string) {
-    setSelected((selected) => {
-      const next = new Set(selected);
-      if (!next.delete(id)) next.add(id);
-      return next;
-    });
-  }
-
-  useShortcut('Enter', 'Open the delivery', () => cursor && navigate(`/deliveries/${cursor}`));
-  useShortcut(
-    'o',
-    'Show or hide the preview',
-    () => cursor && set({ open: open === cursor ? null : cursor }),
-  );
-  useShortcut('x', 'Select the delivery', () => cursor && toggle(cursor));
-  useShortcut('a', 'Select all that are shown, or none', () =>
-    setSelected((selected) => new Set(selected.size > 0 ? [] : feed.rows.map(({ id }) => id))),
-  );
-  useShortcut('r', 'Retry', () => mayWrite && void retry(chosen));
-  useShortcut('c', 'Cancel', () => mayWrite && chosen.length > 0 && setCancelling(chosen));
-  useShortcut('l', 'Live updates on or off', () => setLive(!live));
-  useShortcut('Escape', 'Close the preview, select nothing', () => {
-    setSelected(new Set());
-    set({ open: null });
-  });
+  const narrow = (q: string) => set({ q });
 
   return (
     <div className="screen">
-      <div className="head">
-        <h1>Deliveries</h1>
-        <button
-          type="button"
-          className="live"
-          aria-pressed={live}
-          onClick={() => setLive(!live)}
-          title="Live updates (l)"
-        >
-          <span aria-hidden="true" className="dot" /> {live ? 'Live' : 'Not live'}
-        </button>
-        <Counters list={list} live={live} />
-        <div className="head-end">
-          <FrozenLink terms={filter.terms} />
-          <GraphiqlLink
-            document={DeliveriesDocument}
-            variables={{ filter: deliveryFilter(filter.terms), first: 100 }}
-          />
-        </div>
-      </div>
-      <FilterBar
-        text={text}
-        filter={filter}
-        keys={KEYS}
-        placeholder="status:failed type:order.* since:1h"
-        onChange={(q) => set({ q })}
-      />
-      <p role="status" className="notice" hidden={!list.notice && !report}>
-        {report || list.notice}
+      <Heading text={text} filter={filter} feed={feed} onChange={narrow} />
+      <Narrowing text={text} filter={filter} feed={feed} onChange={narrow} />
+      <p role="status" className="notice" hidden={!feed.list.notice && !report}>
+        {report || feed.list.notice}
       </p>
-      <Problem error={list.error} what="The deliveries could not be read" onAgain={list.reload} />
-
+      <Problem error={feed.list.error} what="The deliveries could not be read" onAgain={feed.list.reload} />
       <div className="split" data-open={open !== null}>
-        <section className="pane" aria-label="List">
-          {selected.size > 0 && (
-            <div className="bulk" role="toolbar" aria-label="Selected deliveries">
-              <b>{selected.size} selected</b>
-              {mayWrite && (
-                <>
-                  <button type="button" onClick={() => void retry(chosen)}>
-                    Retry
-                  </button>
-                  <button type="button" onClick={() => setCancelling(chosen)}>
-                    Cancel…
-                  </button>
-                </>
-              )}
-              <button type="button" className="quiet" onClick={() => setSelected(new Set())}>
-                Select none
-              </button>
-            </div>
-          )}
-          {live && paused && feed.unseen > 0 && (
-            <button
-              type="button"
-              className="paused"
-              onClick={() => {
-                setPointed(false);
-                setAtTop(true);
-                list.resume();
-                scrollToTop();
-              }}
-            >
-              Paused, {feed.unseen.toLocaleString()} new. <b>Resume</b>
-            </button>
-          )}
-          <DeliveryList
-            rows={feed.rows}
-            cursor={cursor}
-            open={open}
-            selected={selected}
-            loading={list.loading}
-            onTop={setAtTop}
-            onPointed={setPointed}
-            onToggle={toggle}
-            onChoose={(id) => {
-              setCursor(id);
-              // Where there is no room beside the list, the delivery has a page.
-              if (matchMedia(NARROW).matches) navigate(`/deliveries/${id}`);
-              else set({ open: id });
-            }}
-            foot={
-              <ListFoot
-                noun="deliveries"
-                empty="No delivery matches. What happens from now on comes in by itself."
-                rows={feed.rows}
-                next={feed.next}
-                searchedTo={feed.searchedTo}
-                loading={list.loading}
-                failed={list.error !== undefined}
-                onMore={list.more}
-                onGoOn={(until) => set({ q: print(untilThen(filter.terms, until)) })}
-              />
-            }
-          />
-        </section>
+        <List
+          filter={filter}
+          feed={feed}
+          open={open}
+          onOpen={(id, replace) => set({ open: id }, replace)}
+          onNarrow={narrow}
+          onRetry={(ids) => void retry(ids)}
+          onCancel={setCancelling}
+        />
         {open && (
           <aside className="pane preview" aria-label="Preview">
-            <DeliveryPreview id={open} onClose={() => set({ open: null })} onChanged={list.replace} />
+            <DeliveryPreview id={open} onClose={() => set({ open: null })} onChanged={feed.list.replace} />
           </aside>
         )}
       </div>
@@ -190,32 +73,142 @@ export function DeliveriesScreen() {
   );
 }
 
-function scrollToTop() {
-  document.querySelector('.rows')?.scrollTo({ top: 0 });
+type Feed = ReturnType<typeof useLiveFeed>;
+
+interface NarrowingProps {
+  text: string;
+  filter: Filter;
+  feed: Feed;
+  onChange(text: string): void;
 }
 
-function Counters({ list, live }: { list: LiveFeed; live: boolean }) {
-  const { counters, feed } = list;
-  if (!live || counters.succeeded + counters.failed === 0) return null;
+function Heading({ text, filter, feed, onChange }: NarrowingProps) {
+  const { live, setLive, list } = feed;
   return (
-    <span className="counters" title="All attempts since ten seconds before this list was opened">
-      <span>
-        <b>{counters.rate.toLocaleString()}</b> attempts/s
-      </span>
-      <span>
-        <b>{counters.succeeded.toLocaleString()}</b> succeeded
-      </span>
-      <span>
-        <b>{counters.failed.toLocaleString()}</b> failed
-      </span>
-      {feed.leftOut > 0 && (
-        <span title={`At more than ${MAX_RATE} a second the list shows some of them; the numbers count all.`}>
-          a sample: {feed.leftOut.toLocaleString()} not listed{' '}
-          <button type="button" className="quiet" onClick={list.reload}>
-            Reload
-          </button>
-        </span>
+    <div className="head">
+      <h1>Deliveries</h1>
+      <button
+        type="button"
+        className="live"
+        aria-pressed={live}
+        onClick={() => setLive(!live)}
+        title="Live updates (l)"
+      >
+        <span aria-hidden="true" className="dot" /> {live ? 'Live' : 'Not live'}
+      </button>
+      {live && <Counters list={list} />}
+      <div className="head-end">
+        <SavedViews list="deliveries" text={text} onChange={onChange} />
+        <FrozenLink terms={filter.terms} />
+        <GraphiqlLink
+          document={DeliveriesDocument}
+          variables={{ filter: deliveryFilter(filter.terms), first: 100 }}
+        />
+      </div>
+    </div>
+  );
+}
+
+/** What narrows the list: words, what the facets suggest, and the histogram. */
+function Narrowing({ text, filter: { terms, problems }, feed, onChange }: NarrowingProps) {
+  const { succeeded, failed } = feed.list.counters;
+  const suggestions = useFacets(terms, succeeded + failed);
+  return (
+    <>
+      <FilterBar
+        text={text}
+        filter={{ terms, problems }}
+        keys={KEYS}
+        placeholder="status:failed type:order.* since:1h"
+        suggestions={suggestions}
+        onChange={onChange}
+      />
+      <Histogram
+        range={timeRange(terms) ?? { from: '-PT24H' }}
+        filter={statsFilter(terms)}
+        isWhole={isCountable(terms)}
+        version={succeeded + failed}
+        onZoom={(from, to) => onChange(print(withRange(terms, from, to)))}
+      />
+    </>
+  );
+}
+
+interface ListProps {
+  filter: Filter;
+  feed: Feed;
+  open: string | null;
+  onOpen(id: string | null, replace?: boolean): void;
+  onNarrow(text: string): void;
+  onRetry(ids: string[]): void;
+  onCancel(ids: string[]): void;
+}
+
+function List({ filter, feed, open, onOpen, onNarrow, onRetry, onCancel }: ListProps) {
+  const [, navigate] = useLocation();
+  const mayWrite = useScope('DELIVERIES_WRITE');
+  const { list, unseen, resume, live, setLive } = feed;
+  const { rows, next, searchedTo } = list.feed;
+  const { selected, toggle, all, clear } = useSelection();
+  const [cursor, setCursor] = useCursor(rows, 'delivery', (id) => open && onOpen(id, true));
+  const chosen = selected.size > 0 ? [...selected] : cursor ? [cursor] : [];
+
+  useShortcut('Enter', 'Open the delivery', () => cursor && navigate(`/deliveries/${cursor}`));
+  useShortcut('o', 'Show or hide the preview', () => cursor && onOpen(open === cursor ? null : cursor));
+  useShortcut('x', 'Select the delivery', () => cursor && toggle(cursor));
+  useShortcut('a', 'Select all that are shown, or none', () => all(rows.map(({ id }) => id)));
+  useShortcut('r', 'Retry', () => mayWrite && onRetry(chosen));
+  useShortcut('c', 'Cancel', () => mayWrite && chosen.length > 0 && onCancel(chosen));
+  useShortcut('l', 'Live updates on or off', () => setLive(!live));
+  useShortcut('Escape', 'Close the preview, select nothing', () => {
+    clear();
+    onOpen(null);
+  });
+
+  return (
+    <section className="pane" aria-label="List">
+      {selected.size > 0 && (
+        <SelectionBar
+          count={selected.size}
+          onRetry={() => onRetry(chosen)}
+          onCancel={() => onCancel(chosen)}
+          onClear={clear}
+        />
       )}
-    </span>
+      {unseen > 0 && (
+        <button type="button" className="paused" onClick={resume}>
+          Paused, {unseen.toLocaleString()} new. <b>Resume</b>
+        </button>
+      )}
+      <DeliveryList
+        rows={rows}
+        cursor={cursor}
+        open={open}
+        selected={selected}
+        loading={list.loading}
+        onTop={feed.setAtTop}
+        onPointed={feed.setPointed}
+        onToggle={toggle}
+        onChoose={(id) => {
+          setCursor(id);
+          // Where there is no room beside the list, the delivery has a page.
+          if (matchMedia(NARROW).matches) navigate(`/deliveries/${id}`);
+          else onOpen(id);
+        }}
+        foot={
+          <ListFoot
+            noun="deliveries"
+            empty="No delivery matches. What happens from now on comes in by itself."
+            rows={rows}
+            next={next}
+            searchedTo={searchedTo}
+            loading={list.loading}
+            failed={list.error !== undefined}
+            onMore={list.more}
+            onGoOn={(until) => onNarrow(print(untilThen(filter.terms, until)))}
+          />
+        }
+      />
+    </section>
   );
 }

@@ -15,6 +15,7 @@ import type {
   DeliveryFilter,
   DeliveryStatus,
   IntRange,
+  StatsFilter,
 } from '../gql/graphql';
 import type { Row } from './feed';
 
@@ -46,6 +47,23 @@ export function deliveryFilter(terms: readonly Term[]): DeliveryFilter | null {
     data: dataFilters(terms),
     createdAt: timeRange(terms),
   });
+}
+
+/** What statistics can say of a condition; null when that is nothing. They are not narrowed by patterns. */
+export function statsFilter(terms: readonly Term[]): StatsFilter | null {
+  const types = valuesOf(terms, 'type');
+  return compact({
+    webhookIds: some(valuesOf(terms, 'webhook')),
+    eventTypes: types.some((type) => type.includes('*')) ? undefined : some(types),
+  });
+}
+
+/** Whether statistics say all of a condition. */
+export function isCountable(terms: readonly Term[]): boolean {
+  return terms.every(
+    ({ key, value }) =>
+      key === 'webhook' || key === 'since' || key === 'until' || (key === 'type' && !value.includes('*')),
+  );
 }
 
 /** The condition for the stream of attempts: what cannot be said there is looked at here, by matches. */

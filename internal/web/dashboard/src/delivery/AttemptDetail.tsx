@@ -10,6 +10,7 @@ import { curl } from './curl';
 import { diff, lines } from './diff';
 import { Explanation } from './Explanation';
 import { Phases } from './Phases';
+import { Signature } from './Signature';
 import type { AttemptInfo } from './sentence';
 
 type Attempt = NonNullable<AttemptQuery['attempt']>;
@@ -53,10 +54,7 @@ export function AttemptDetail({ attempt, before }: Props) {
               POST <Visible text={full.request.url} />
             </p>
             <Headers headers={full.request.headers} name="request" />
-            <p className="soft">
-              Signed by{' '}
-              {full.request.signedBy.length === 1 ? 'one secret' : `${full.request.signedBy.length} secrets`}.
-            </p>
+            <Signature request={full.request} />
             <Body text={full.request.body} label="request" />
           </section>
         </>

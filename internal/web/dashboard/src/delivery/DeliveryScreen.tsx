@@ -4,6 +4,7 @@ import { useScope } from '../frame/viewer';
 import { DeliveryDocument } from '../gql/graphql';
 import { CopyButton } from '../ui/CopyButton';
 import { GraphiqlLink } from '../ui/GraphiqlLink';
+import { Missing } from '../ui/Missing';
 import { Problem } from '../ui/Problem';
 import { Status } from '../ui/Status';
 import { useShortcut } from '../ui/shortcuts';
@@ -41,14 +42,7 @@ export function DeliveryScreen({ id }: { id: string }) {
   return (
     <div className="screen">
       <Problem error={error} what="The delivery could not be read" onAgain={reload} />
-      {missing && (
-        <>
-          <h1>Not there</h1>
-          <p>
-            No delivery has the ID <code>{id}</code> for this token and tenant. Retention may have removed it.
-          </p>
-        </>
-      )}
+      {missing && <Missing noun="delivery" id={id} why="Retention may have removed it." />}
       {delivery && (
         <>
           <Heading delivery={delivery} />

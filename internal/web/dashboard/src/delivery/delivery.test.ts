@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { curl } from './curl';
 import { diff, lines } from './diff';
 import { phases } from './phases';
+import { signatures, signedContent } from './signature';
 
 // The command sends the same bytes, whatever is in them.
 test('curl quotes for a shell', () => {
@@ -42,4 +43,23 @@ test.each([
   [{ dnsMs: 1, connectMs: 1, tlsMs: 1, firstByteMs: 0, totalMs: 9 }, [1, 1, 1, 6]],
 ])('phases of %j', (timings, want) => {
   expect(phases(timings).map(({ ms }) => ms)).toEqual(want);
+});
+
+// What was signed is the text that a receiver verifies, and each signature has its secret.
+test('signature', () => {
+  const request = {
+    headers: [
+      { name: 'Webhook-Id', value: 'e1' },
+      { name: 'Webhook-Timestamp', value: '1700000000' },
+      { name: 'Webhook-Signature', value: 'v1,aaa v1a,bbb' },
+    ],
+    signedBy: ['s1', 's2'],
+    body: '{"n": 1.10}',
+  };
+  expect(signedContent(request)).toBe('e1.1700000000.{"n": 1.10}');
+  expect(signatures(request)).toEqual([
+    { secret: 's1', signature: 'v1,aaa' },
+    { secret: 's2', signature: 'v1a,bbb' },
+  ]);
+  expect(signedContent({ ...request, signedBy: [] })).toBeNull();
 });

@@ -3,6 +3,7 @@ import { useScope } from '../frame/viewer';
 import { EventDocument } from '../gql/graphql';
 import { CopyButton } from '../ui/CopyButton';
 import { GraphiqlLink } from '../ui/GraphiqlLink';
+import { Missing } from '../ui/Missing';
 import { Problem } from '../ui/Problem';
 import { Time } from '../ui/Time';
 import { useTitle } from '../ui/title';
@@ -19,14 +20,7 @@ export function EventScreen({ id }: { id: string }) {
   return (
     <div className="screen">
       <Problem error={error} what="The event could not be read" onAgain={reload} />
-      {missing && (
-        <>
-          <h1>Not there</h1>
-          <p>
-            No event has the ID <code>{id}</code> for this token and tenant. Retention may have removed it.
-          </p>
-        </>
-      )}
+      {missing && <Missing noun="event" id={id} why="Retention may have removed it." />}
       {event && (
         <>
           <div className="head">

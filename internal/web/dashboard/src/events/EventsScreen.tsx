@@ -2,6 +2,7 @@ import { useMemo, useState } from 'react';
 import { useLocation } from 'wouter';
 import { FilterBar } from '../filter/FilterBar';
 import { FrozenLink } from '../filter/FrozenLink';
+import { SavedViews } from '../filter/SavedViews';
 import { parse, print, untilThen } from '../filter/words';
 import { useScope } from '../frame/viewer';
 import { EventsDocument } from '../gql/graphql';
@@ -57,6 +58,7 @@ export function EventsScreen() {
           <button type="button" className="quiet" onClick={list.reload}>
             Reload
           </button>
+          <SavedViews list="events" text={text} onChange={(q) => set({ q })} />
           <FrozenLink terms={filter.terms} />
           <GraphiqlLink
             document={EventsDocument}

@@ -1,6 +1,7 @@
 import { type FormEvent, useEffect, useId, useRef, useState } from 'react';
 import { useShortcut } from '../ui/shortcuts';
-import { examples, type Filter, type Key, print, printTerm } from './words';
+import type { Suggestion } from './suggestions';
+import { examples, type Filter, type Key, print, printTerm, type Term, valuesOf } from './words';
 
 interface Props {
   text: string;
@@ -8,16 +9,22 @@ interface Props {
   /** The words that the list has. */
   keys: readonly Key[];
   placeholder: string;
+  suggestions?: readonly Suggestion[];
   /** A message about the filter. */
   note?: string | undefined;
   onChange(text: string): void;
 }
 
-const STATUSES = ['failed', 'pending', 'succeeded', 'held', 'canceled'];
 const RANGES = ['1h', '24h', '7d'];
 
+/** The range after a given one; null after the longest. Of another one the first is next. */
+function nextRange(range: string | undefined): string | null {
+  return RANGES[RANGES.indexOf(range ?? '') + 1] ?? null;
+}
+
 /** The filter of the list, as text and as chips that remove or add a word. */
-export function FilterBar({ text, filter, keys, placeholder, note, onChange }: Props) {
+export function FilterBar(props: Props) {
+  const { text, filter, keys, placeholder, suggestions = [], note, onChange } = props;
   const id = useId();
   const input = useRef<HTMLInputElement>(null);
   const [typed, setTyped] = useState(text);
@@ -30,10 +37,13 @@ export function FilterBar({ text, filter, keys, placeholder, note, onChange }: P
   }
 
   const { terms } = filter;
-  const statuses = keys.includes('status') ? STATUSES : [];
-  const has = (key: string, value: string) => terms.some((term) => term.key === key && term.value === value);
-  const add = (key: 'status' | 'since', value: string) =>
-    onChange(print([...terms.filter((term) => key === 'status' || term.key !== key), { key, value }]));
+  const has = (key: string, value: string) =>
+    terms.some((term) => term.key === key && term.value.toLowerCase() === value.toLowerCase());
+  const add = (term: Term) => onChange(print([...terms, term]));
+  const withoutRange = terms.filter(({ key }) => key !== 'since' && key !== 'until');
+  const setRange = (range: string | null) =>
+    onChange(print(range ? [...withoutRange, { key: 'since', value: range }] : withoutRange));
+  useShortcut('t', 'Next time range', () => setRange(nextRange(valuesOf(terms, 'since').at(-1))));
 
   return (
     <form className="filter" role="search" onSubmit={onSubmit}>
@@ -65,15 +75,20 @@ export function FilterBar({ text, filter, keys, placeholder, note, onChange }: P
             {printTerm(term)} <span aria-hidden="true">×</span>
           </button>
         ))}
-        {statuses
-          .filter((status) => !has('status', status))
-          .map((status) => (
-            <button type="button" className="chip" key={status} onClick={() => add('status', status)}>
-              {status}
+        {suggestions
+          .filter(({ key, value }) => !has(key, value))
+          .map(({ key, value, count }) => (
+            <button
+              type="button"
+              className="chip"
+              key={`${key}:${value}`}
+              onClick={() => add({ key, value })}
+            >
+              {value} {count && <b>{count}</b>}
             </button>
           ))}
         {RANGES.filter((range) => !has('since', range)).map((range) => (
-          <button type="button" className="chip" key={range} onClick={() => add('since', range)}>
+          <button type="button" className="chip" key={range} onClick={() => setRange(range)}>
             last {range}
           </button>
         ))}

@@ -143,6 +143,15 @@ export function untilThen(terms: readonly Term[], until: string): Term[] {
   return [...terms.filter(({ key }) => key !== 'until'), { key: 'until', value: until }];
 }
 
+/** The terms, with another range. */
+export function withRange(terms: readonly Term[], since: string, until: string): Term[] {
+  return [
+    ...terms.filter(({ key }) => key !== 'since' && key !== 'until'),
+    { key: 'since', value: since },
+    { key: 'until', value: until },
+  ];
+}
+
 /** The range of time in the terms; null if there is none. */
 export function timeRange(terms: readonly Term[]): TimeRange | null {
   const since = valuesOf(terms, 'since').at(-1);

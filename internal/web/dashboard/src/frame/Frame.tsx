@@ -1,26 +1,20 @@
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, Suspense, useEffect, useState } from 'react';
 import { useQuery } from 'urql';
 import { Link, useLocation } from 'wouter';
-import { type TokenScope, ViewerDocument } from '../gql/graphql';
+import { ViewerDocument } from '../gql/graphql';
 import icon from '../icon.svg';
+import { loadScreens } from '../screens';
 import { Problem } from '../ui/Problem';
 import { useShortcut } from '../ui/shortcuts';
 import { TimeSwitch } from '../ui/Time';
+import { Boundary } from './Boundary';
 import { Help } from './Help';
 import { Jump } from './Jump';
+import { screensOf } from './navigation';
 import { useSession } from './Session';
 import { TenantChooser } from './TenantChooser';
 import { ThemeSwitch } from './Theme';
 import { type Viewer, ViewerContext } from './viewer';
-
-/** The screens, each with scopes: one of them is sufficient to see something there. */
-const SCREENS = [
-  { path: '/', name: 'Home', scopes: ['DELIVERIES_READ'] },
-  { path: '/deliveries', name: 'Deliveries', scopes: ['DELIVERIES_READ'] },
-  { path: '/events', name: 'Events', scopes: ['DELIVERIES_READ', 'EVENTS_PUBLISH'] },
-  { path: '/webhooks', name: 'Webhooks', scopes: ['WEBHOOKS_READ'] },
-  { path: '/operate', name: 'Operate', scopes: ['ADMIN'] },
-] as const satisfies { path: string; name: string; scopes: TokenScope[] }[];
 
 /** The frame around every screen: the caller, the tenant, and the navigation. */
 export function Frame({ children }: { children: ReactNode }) {
@@ -30,7 +24,12 @@ export function Frame({ children }: { children: ReactNode }) {
   useShortcut('?', 'Show these keys', () => setOpen('help'));
   useShortcut('Mod+k', 'Go to an ID or a screen', () => setOpen('jump'));
 
+  const [path] = useLocation();
   const viewer = data?.viewer ?? null;
+  const isKnown = viewer !== null;
+  useEffect(() => {
+    if (isKnown) loadScreens();
+  }, [isKnown]);
   return (
     <ViewerContext.Provider value={viewer}>
       <a className="skip" href="#main">
@@ -52,7 +51,9 @@ export function Frame({ children }: { children: ReactNode }) {
       </header>
       <main id="main" tabIndex={-1} key={caller.tenant}>
         <Problem error={error} what="The page could not find out who is calling" />
-        {viewer && children}
+        <Boundary path={path}>
+          <Suspense fallback={<p className="screen late soft">Loading…</p>}>{viewer && children}</Suspense>
+        </Boundary>
       </main>
       {open === 'help' && <Help onClose={() => setOpen('')} />}
       {open === 'jump' && <Jump onClose={() => setOpen('')} />}
@@ -64,19 +65,17 @@ function Navigation({ viewer }: { viewer: Viewer }) {
   const [path] = useLocation();
   return (
     <nav aria-label="Screens">
-      {SCREENS.filter(({ scopes }) => scopes.some((scope) => viewer.token.scopes.includes(scope))).map(
-        (screen) => (
-          <Link
-            key={screen.path}
-            href={screen.path}
-            aria-current={
-              (screen.path === '/' ? path === '/' : path.startsWith(screen.path)) ? 'page' : undefined
-            }
-          >
-            {screen.name}
-          </Link>
-        ),
-      )}
+      {screensOf(viewer).map((screen) => (
+        <Link
+          key={screen.path}
+          href={screen.path}
+          aria-current={
+            (screen.path === '/' ? path === '/' : path.startsWith(screen.path)) ? 'page' : undefined
+          }
+        >
+          {screen.name}
+        </Link>
+      ))}
     </nav>
   );
 }

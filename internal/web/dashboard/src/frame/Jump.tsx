@@ -5,9 +5,13 @@ import { failureOf } from '../api/failure';
 import { JumpDocument, type JumpQuery, JumpToAttemptDocument } from '../gql/graphql';
 import { Dialog } from '../ui/Dialog';
 import { Visible } from '../ui/Visible';
+import { type Action, useActions } from './actions';
 import { useSession } from './Session';
 
 type Hit = NonNullable<JumpQuery['search']>[number];
+
+/** How many screens and actions are offered. */
+const MAX_ACTIONS = 8;
 
 const ID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/i;
 
@@ -20,6 +24,12 @@ export function Jump({ onClose }: { onClose(): void }) {
   const [text, setText] = useState('');
   const [hits, setHits] = useState<Hit[]>([]);
   const [problem, setProblem] = useState('');
+  const actions = useActions(text);
+
+  function act({ run }: Action) {
+    onClose();
+    run();
+  }
 
   function go(path: string) {
     navigate(path);
@@ -40,6 +50,8 @@ export function Jump({ onClose }: { onClose(): void }) {
     event.preventDefault();
     const wanted = ID.exec(text)?.[0] ?? text.trim();
     if (!wanted) return;
+    const named = actions.find(({ name }) => name.toLowerCase().startsWith(wanted.toLowerCase()));
+    if (named) return act(named);
     const { data, error } = await client.query(JumpDocument, { text: wanted }).toPromise();
     const failure = failureOf(error);
     if (failure) return setProblem(failure.message);
@@ -57,9 +69,11 @@ export function Jump({ onClose }: { onClose(): void }) {
   }
 
   return (
-    <Dialog title="Go to" onClose={onClose}>
+    <Dialog title="Go to or do" onClose={onClose}>
       <form onSubmit={onSubmit}>
-        <label htmlFor={field}>An ID or its beginning, a key, a tag, a part of a webhook’s URL</label>
+        <label htmlFor={field}>
+          An ID or its beginning, a key, a tag, a part of a webhook’s URL, a screen or an action
+        </label>
         <input
           id={field}
           name="jump"
@@ -76,6 +90,17 @@ export function Jump({ onClose }: { onClose(): void }) {
         <p id={`${field}-problem`} role="alert" className="alert" hidden={problem === ''}>
           {problem}
         </p>
+        {hits.length === 0 && actions.length > 0 && (
+          <ul className="hits" aria-label="Screens and actions">
+            {actions.slice(0, MAX_ACTIONS).map((action) => (
+              <li key={action.name}>
+                <button type="button" onClick={() => act(action)}>
+                  {action.name}
+                </button>
+              </li>
+            ))}
+          </ul>
+        )}
         {hits.length > 0 && (
           <ul className="hits" aria-label="Found">
             {hits.map((hit) => (

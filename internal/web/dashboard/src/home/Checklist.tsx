@@ -1,7 +1,9 @@
 import { type ReactNode, useState } from 'react';
 import { Link } from 'wouter';
 import { BASE } from '../api/base';
+import { useSession } from '../frame/Session';
 import { CopyButton } from '../ui/CopyButton';
+import { keep, kept } from '../ui/kept';
 
 interface Props {
   webhook: string | null;
@@ -9,13 +11,18 @@ interface Props {
   delivered: boolean;
 }
 
-/** The first steps. Each ticks itself when it is done. */
+const VERIFIED = 'hookgraph:verified';
+
+function publishCommand(token: string): string {
+  return `curl --request POST --url ${BASE.href}v1/events \\
+  --header "Authorization: Bearer ${token}" --header 'Content-Type: application/json' \\
+  --data '{"type": "order.paid", "data": {"order_id": "order_1"}}'`;
+}
+
+/** The first steps. Each ticks itself when it is done; only the receiver knows whether it verifies signatures, so people tick that. */
 export function Checklist({ webhook, published, delivered }: Props) {
-  const [command] = useState(
-    () => `curl --request POST --url ${BASE.href}v1/events \\
-  --header "Authorization: Bearer $TOKEN" --header 'Content-Type: application/json' \\
-  --data '{"type": "order.paid", "data": {"order_id": "order_1"}}'`,
-  );
+  const { caller } = useSession();
+  const [verified, setVerified] = useState(kept(VERIFIED) !== null);
   return (
     <section className="checklist" aria-label="First steps">
       <h2>First steps</h2>
@@ -25,21 +32,35 @@ export function Checklist({ webhook, published, delivered }: Props) {
           that it wants.
         </Step>
         <Step done={published}>
-          Publish an event, from your program or by hand, with your token in <code>$TOKEN</code>:
-          <div className="code">
-            <pre>{command}</pre>
-          </div>
-          <CopyButton text={command}>Copy</CopyButton>
           {webhook && (
             <>
-              {' '}
-              or <Link href={`/webhooks/${webhook}/test`}>send a test</Link>.
+              <Link href={`/webhooks/${webhook}/test`}>Send a test</Link>, or publish{' '}
             </>
+          )}
+          {!webhook && 'Publish '}
+          an event from your program:
+          <div className="code">
+            <pre>{publishCommand('hg_…')}</pre>
+          </div>
+          <CopyButton text={publishCommand(caller.token)}>Copy with the token of this page</CopyButton>
+        </Step>
+        <Step done={verified}>
+          Verify the signature of each request in the receiver, with the webhook’s secret and a library of
+          Standard Webhooks.{' '}
+          {!verified && (
+            <button
+              type="button"
+              onClick={() => {
+                keep(VERIFIED, 'yes');
+                setVerified(true);
+              }}
+            >
+              It does
+            </button>
           )}
         </Step>
         <Step done={delivered}>
-          See it arrive in the <Link href="/deliveries">deliveries</Link>. Verify the signature of each
-          request with the webhook’s secret.
+          See it arrive in the <Link href="/deliveries">deliveries</Link>.
         </Step>
       </ol>
     </section>

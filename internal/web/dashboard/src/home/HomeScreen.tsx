@@ -1,18 +1,21 @@
 import { useQuery } from 'urql';
 import { Link, useSearchParams } from 'wouter';
 import { useNumbers } from '../api/useChanges';
+import { useViewer } from '../frame/viewer';
 import { HomeDocument, type HomeQuery, type HomeValuesFragment } from '../gql/graphql';
+import { Charts } from '../ui/Charts';
 import { Choice } from '../ui/Choice';
+import { CopyButton } from '../ui/CopyButton';
 import { GraphiqlLink } from '../ui/GraphiqlLink';
 import { Problem } from '../ui/Problem';
-import { Time, useZone } from '../ui/Time';
-import { absolute, duration } from '../ui/time';
+import { useShortcut } from '../ui/shortcuts';
+import { Time } from '../ui/Time';
 import { useTitle } from '../ui/title';
 import { Visible } from '../ui/Visible';
-import { Chart } from './Chart';
 import { Checklist } from './Checklist';
+import { FailingTenants } from './FailingTenants';
 import { Numbers } from './Numbers';
-import { bounds, RANGES, type Range, rangeOf } from './ranges';
+import { bounds, nextRange, RANGES, type Range, rangeOf } from './ranges';
 
 type Stats = NonNullable<HomeQuery['now']>;
 
@@ -26,6 +29,8 @@ export function HomeScreen() {
   const reload = () => ask({ requestPolicy: 'network-only' });
   useNumbers(reload, 2000, variables.range);
   const stats = data?.now;
+  const isOperator = useViewer()?.operator ?? false;
+  useShortcut('t', 'Next time range', () => setParams({ range: nextRange(range) }));
 
   return (
     <div className="screen">
@@ -43,6 +48,7 @@ export function HomeScreen() {
           </span>
         )}
         <div className="head-end">
+          <CopyButton text={() => location.href}>Copy link</CopyButton>
           <GraphiqlLink document={HomeDocument} variables={variables} />
         </div>
       </div>
@@ -57,11 +63,12 @@ export function HomeScreen() {
             />
           )}
           <Numbers now={stats.totals} before={data?.before?.totals} />
-          <Charts stats={stats} />
+          <Charts buckets={stats.series} backlog={stats.backlog} />
           <Backlog backlog={stats.backlog} />
           <div className="columns">
             <Webhooks stats={stats} />
             <Errors stats={stats} />
+            {isOperator && <FailingTenants range={variables.range} asOf={stats.asOf} />}
           </div>
         </>
       )}
@@ -71,42 +78,6 @@ export function HomeScreen() {
 
 function isNew(totals: HomeValuesFragment, webhooks: number): boolean {
   return webhooks === 0 || totals.events === 0 || totals.succeeded === 0;
-}
-
-function Charts({ stats }: { stats: Stats }) {
-  const zone = useZone();
-  const times = stats.series.map(({ from }) => from);
-  const of = (value: (values: Stats['series'][number]['values']) => number | null | undefined) =>
-    stats.series.map(({ values }) => value(values) ?? null);
-  const time = (at: string) => absolute(at, zone).replace(/:\d\d\.\d+/, '');
-  return (
-    <div className="columns">
-      <Chart
-        title="Deliveries that ended"
-        form="bars"
-        times={times}
-        time={time}
-        format={(value) => value.toLocaleString()}
-        series={[
-          { name: 'succeeded', kind: 'good', values: of(({ succeeded }) => succeeded) },
-          { name: 'failed', kind: 'bad', values: of(({ failed }) => failed) },
-          { name: 'canceled', kind: 'other', values: of(({ canceled }) => canceled) },
-        ]}
-      />
-      <Chart
-        title="From publishing to success"
-        form="lines"
-        times={times}
-        time={time}
-        format={duration}
-        series={[
-          { name: 'half', kind: 'p50', values: of(({ p50 }) => p50) },
-          { name: '95 %', kind: 'p95', values: of(({ p95 }) => p95) },
-          { name: '99 %', kind: 'p99', values: of(({ p99 }) => p99) },
-        ]}
-      />
-    </div>
-  );
 }
 
 function Backlog({ backlog }: { backlog: Stats['backlog'] }) {

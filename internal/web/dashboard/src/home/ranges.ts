@@ -20,3 +20,9 @@ export function bounds(range: Range): { range: TimeRange; before: TimeRange } {
   const [from, twice] = BOUNDS[range];
   return { range: { from }, before: { from: twice, to: from } };
 }
+
+/** The next longer range, and the shortest after the longest. */
+export function nextRange(range: Range): Range {
+  const all = Object.keys(RANGES) as Range[];
+  return all[(all.indexOf(range) + 1) % all.length] ?? range;
+}

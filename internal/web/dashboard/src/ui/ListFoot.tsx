@@ -22,7 +22,7 @@ interface Props {
 /** Shown after the last row of a list: a button for older rows, how far back was searched, or that the list ends. */
 export function ListFoot({ noun, empty, rows, next, searchedTo, loading, failed, onMore, onGoOn }: Props) {
   const last = rows.at(-1);
-  if (loading) return <p className="foot soft">Loading…</p>;
+  if (loading) return <p className="foot late soft">Loading…</p>;
   if (rows.length >= MAX_ROWS && last) {
     return (
       <p className="foot">

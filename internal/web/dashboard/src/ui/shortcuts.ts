@@ -5,28 +5,25 @@ import { useEffect, useRef, useSyncExternalStore } from 'react';
 export interface Shortcut {
   keys: string;
   does: string;
+  run(): void;
 }
 
-interface Registered extends Shortcut {
-  run(event: KeyboardEvent): void;
-}
-
-let registered: readonly Registered[] = [];
+let registered: readonly Shortcut[] = [];
 const listeners = new Set<() => void>();
 
-function change(next: readonly Registered[]) {
+function change(next: readonly Shortcut[]) {
   registered = next;
   for (const listener of listeners) listener();
 }
 
 /** Runs something when keys are pressed, such as "j", "?" or "Mod+k" (Ctrl, or ⌘ on a Mac), while the component is mounted. */
-export function useShortcut(keys: string, does: string, run: (event: KeyboardEvent) => void): void {
+export function useShortcut(keys: string, does: string, run: () => void): void {
   const current = useRef(run);
   useEffect(() => {
     current.current = run;
   });
   useEffect(() => {
-    const own: Registered = { keys, does, run: (event) => current.current(event) };
+    const own: Shortcut = { keys, does, run: () => current.current() };
     change([...registered, own]);
     return () => change(registered.filter((other) => other !== own));
   }, [keys, does]);
@@ -65,6 +62,6 @@ export function startShortcuts(): void {
     const found = registered.findLast((shortcut) => shortcut.keys === keys);
     if (!found) return;
     event.preventDefault();
-    found.run(event);
+    found.run();
   });
 }

@@ -6,7 +6,10 @@ import { Dialog } from '../ui/Dialog';
 import { Field } from '../ui/Field';
 import { Problem } from '../ui/Problem';
 import { duration } from '../ui/time';
-import { typesOf } from './types';
+import { HeaderFields } from './HeaderFields';
+import { ScheduleLine } from './ScheduleLine';
+import { formOf, inputOf, numberOf, type SettingsForm, scheduleOf } from './settings';
+import { WebhookFields } from './WebhookFields';
 import type { Webhook } from './WebhookScreen';
 
 interface Props {
@@ -21,7 +24,7 @@ export function SettingsTab({ webhook, server, onChanged }: Props) {
   const [{ data, error, fetching }, update] = useMutation(UpdateWebhookDocument);
   const payload = data?.updateWebhook;
   const problemOf = (field: string) => payload?.userErrors.find((e) => e.field[1] === field)?.message;
-  const set = (change: Partial<Form>) => setForm({ ...form, ...change });
+  const set = (change: Partial<SettingsForm>) => setForm({ ...form, ...change });
 
   async function onSubmit(event: FormEvent) {
     event.preventDefault();
@@ -31,8 +34,11 @@ export function SettingsTab({ webhook, server, onChanged }: Props) {
     if (result.data?.updateWebhook?.userErrors.length === 0) onChanged();
   }
 
-  const schedule = scheduleOf(form.schedule);
-  const numbers = [...(schedule ?? []), numberOf(form.timeout) ?? 0, numberOf(form.rate) ?? 0];
+  const numbers = [
+    ...(scheduleOf(form.schedule) ?? []),
+    numberOf(form.timeout) ?? 0,
+    numberOf(form.rate) ?? 0,
+  ];
   const unreadable = numbers.some(Number.isNaN);
   return (
     <>
@@ -47,65 +53,13 @@ export function SettingsTab({ webhook, server, onChanged }: Props) {
             Enabled <small>while it is not, deliveries are held and nothing is lost</small>
           </span>
         </label>
-        <Field label="URL" problem={problemOf('url')}>
-          {(field) => (
-            <input
-              {...field}
-              name="url"
-              type="url"
-              required
-              value={form.url}
-              onChange={(event) => set({ url: event.target.value })}
-            />
-          )}
-        </Field>
-        <Field
-          label="Event types"
-          hint="One a line, such as order.paid or order.*; empty for all."
-          problem={problemOf('events')}
-        >
-          {(field) => (
-            <textarea
-              {...field}
-              name="events"
-              rows={4}
-              spellCheck={false}
-              value={form.types}
-              onChange={(event) => set({ types: event.target.value })}
-            />
-          )}
-        </Field>
-        <Field label="Description" problem={problemOf('description')}>
-          {(field) => (
-            <input
-              {...field}
-              name="description"
-              value={form.description}
-              onChange={(event) => set({ description: event.target.value })}
-            />
-          )}
-        </Field>
-        <Field
-          label="Retry schedule, in seconds"
-          hint={
-            schedule === null || schedule.some(Number.isNaN)
-              ? `Empty: the server's, ${(server?.retryScheduleMs ?? []).map(duration).join(', ')}.`
-              : `Retries after ${schedule.map(duration).join(', ')}: over ${duration(schedule.reduce((a, b) => a + b, 0))} in all.`
-          }
-          problem={
-            schedule?.some(Number.isNaN) ? 'Write numbers, such as 5 300 1800.' : problemOf('retryScheduleMs')
-          }
-        >
-          {(field) => (
-            <input
-              {...field}
-              name="schedule"
-              placeholder="5 300 1800"
-              value={form.schedule}
-              onChange={(event) => set({ schedule: event.target.value })}
-            />
-          )}
-        </Field>
+        <WebhookFields form={form} set={set} problemOf={problemOf} />
+        <ScheduleField
+          text={form.schedule}
+          server={server?.retryScheduleMs ?? []}
+          problem={problemOf('retryScheduleMs')}
+          onChange={(schedule) => set({ schedule })}
+        />
         <Field
           label="Time limit of an attempt, in milliseconds"
           hint={`Empty: the server's, ${duration(server?.timeoutMs ?? 15_000)}.`}
@@ -138,6 +92,11 @@ export function SettingsTab({ webhook, server, onChanged }: Props) {
             />
           )}
         </Field>
+        <HeaderFields
+          headers={form.headers}
+          onChange={(headers) => set({ headers })}
+          problem={problemOf('headers')}
+        />
         <Problem error={error} what="The settings could not be saved" />
         {payload?.userErrors
           .filter(({ field }) => !SHOWN.includes(field[1] ?? ''))
@@ -163,50 +122,44 @@ export function SettingsTab({ webhook, server, onChanged }: Props) {
   );
 }
 
-const SHOWN = ['url', 'events', 'description', 'retryScheduleMs', 'timeoutMs', 'ratePerSecond'];
+const SHOWN = ['url', 'events', 'description', 'retryScheduleMs', 'timeoutMs', 'ratePerSecond', 'headers'];
 
-interface Form {
-  enabled: boolean;
-  url: string;
-  types: string;
-  description: string;
-  schedule: string;
-  timeout: string;
-  rate: string;
+interface ScheduleProps {
+  text: string;
+  /** The server's own, in milliseconds. */
+  server: readonly number[];
+  problem: string | undefined;
+  onChange(text: string): void;
 }
 
-function formOf(webhook: Webhook): Form {
-  return {
-    enabled: webhook.enabled,
-    url: webhook.url,
-    types: webhook.events?.join('\n') ?? '',
-    description: webhook.description,
-    schedule: webhook.retryScheduleMs?.map((ms) => ms / 1000).join(' ') ?? '',
-    timeout: webhook.timeoutMs?.toString() ?? '',
-    rate: webhook.ratePerSecond?.toString() ?? '',
-  };
-}
-
-/** The delays in milliseconds; null means the server's schedule. */
-function scheduleOf(text: string): number[] | null {
-  const words = text.split(/[\s,]+/).filter(Boolean);
-  return words.length > 0 ? words.map((word) => Math.round(Number(word) * 1000)) : null;
-}
-
-function numberOf(text: string): number | null {
-  return text.trim() === '' ? null : Math.round(Number(text));
-}
-
-function inputOf(form: Form) {
-  return {
-    enabled: form.enabled,
-    url: form.url.trim(),
-    events: typesOf(form.types),
-    description: form.description,
-    retryScheduleMs: scheduleOf(form.schedule),
-    timeoutMs: numberOf(form.timeout),
-    ratePerSecond: numberOf(form.rate),
-  };
+function ScheduleField({ text, server, problem, onChange }: ScheduleProps) {
+  const schedule = scheduleOf(text);
+  const isNumbers = !schedule?.some(Number.isNaN);
+  const delays = schedule ?? server;
+  return (
+    <>
+      <Field
+        label="Retry schedule, in seconds"
+        hint={
+          schedule === null
+            ? `Empty: the server's, ${server.map(duration).join(', ')}.`
+            : `Retries after ${schedule.map(duration).join(', ')}: over ${duration(schedule.reduce((a, b) => a + b, 0))} in all.`
+        }
+        problem={isNumbers ? problem : 'Write numbers, such as 5 300 1800.'}
+      >
+        {(field) => (
+          <input
+            {...field}
+            name="schedule"
+            placeholder="5 300 1800"
+            value={text}
+            onChange={(event) => onChange(event.target.value)}
+          />
+        )}
+      </Field>
+      {isNumbers && <ScheduleLine delays={delays} />}
+    </>
+  );
 }
 
 function DeleteSection({ webhook }: { webhook: Webhook }) {

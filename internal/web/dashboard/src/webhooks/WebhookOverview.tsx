@@ -2,7 +2,13 @@ import { useMutation, useQuery } from 'urql';
 import { Link } from 'wouter';
 import { useChanges } from '../api/useChanges';
 import { useScope } from '../frame/viewer';
-import { type DisabledReason, UpdateWebhookDocument, WebhookFailuresDocument } from '../gql/graphql';
+import {
+  type DisabledReason,
+  UpdateWebhookDocument,
+  WebhookFailuresDocument,
+  type WebhookFailuresQuery,
+} from '../gql/graphql';
+import { Charts } from '../ui/Charts';
 import { Problem } from '../ui/Problem';
 import { Time } from '../ui/Time';
 import { duration, percent } from '../ui/time';
@@ -31,8 +37,6 @@ export function WebhookOverview({ webhook, onChanged }: Props) {
   const [{ data, error }, ask] = useQuery({ query: WebhookFailuresDocument, variables: { id: webhook.id } });
   useChanges(() => ask({ requestPolicy: 'network-only' }), 1000, webhook.id);
   const found = data?.webhook;
-  const attempts = found?.attempts?.nodes;
-  const failed = found?.failed?.nodes;
   const health = webhook.health;
 
   return (
@@ -54,57 +58,76 @@ export function WebhookOverview({ webhook, onChanged }: Props) {
         </p>
       )}
       <Problem error={error} what="The deliveries could not be read" onAgain={() => ask()} />
-      <dl className="facts">
-        <div>
-          <dt>Event types</dt>
-          <dd>{webhook.events?.join(', ') ?? 'all'}</dd>
-        </div>
-        {health && (
-          <>
-            <div>
-              <dt>Attempts that succeeded, 24 hours</dt>
-              <dd>{health.successRate == null ? '–' : percent(health.successRate)}</dd>
-            </div>
-            <div>
-              <dt>95 % answer within</dt>
-              <dd>{health.p95Ms == null ? '–' : duration(health.p95Ms)}</dd>
-            </div>
-            <div>
-              <dt>Waiting</dt>
-              <dd>
-                <Link
-                  href={`/deliveries?q=${encodeURIComponent(`webhook:${webhook.id} status:pending status:held`)}`}
-                >
-                  {(health.backlog.due + health.backlog.held).toLocaleString()}
-                </Link>
-              </dd>
-            </div>
-            {health.lastSuccessAt && (
-              <div>
-                <dt>Last success</dt>
-                <dd>
-                  <Time at={health.lastSuccessAt} />
-                </dd>
-              </div>
-            )}
-          </>
-        )}
-        <div>
-          <dt>Created</dt>
-          <dd>
-            <Time at={webhook.createdAt} />
-          </dd>
-        </div>
-        {webhook.description && (
+      <Facts webhook={webhook} />
+      {found?.stats && <Charts buckets={found.stats.series} backlog={found.stats.backlog} />}
+
+      <LastAttempts attempts={found?.attempts?.nodes} />
+      <LastFailures failed={found?.failed?.nodes} />
+    </>
+  );
+}
+
+function Facts({ webhook }: { webhook: Webhook }) {
+  const { health } = webhook;
+  return (
+    <dl className="facts">
+      <div>
+        <dt>Event types</dt>
+        <dd>{webhook.events?.join(', ') ?? 'all'}</dd>
+      </div>
+      {health && (
+        <>
           <div>
-            <dt>Description</dt>
+            <dt>Attempts that succeeded, 24 hours</dt>
+            <dd>{health.successRate == null ? '–' : percent(health.successRate)}</dd>
+          </div>
+          <div>
+            <dt>95 % answer within</dt>
+            <dd>{health.p95Ms == null ? '–' : duration(health.p95Ms)}</dd>
+          </div>
+          <div>
+            <dt>Waiting</dt>
             <dd>
-              <Visible text={webhook.description} />
+              <Link
+                href={`/deliveries?q=${encodeURIComponent(`webhook:${webhook.id} status:pending status:held`)}`}
+              >
+                {(health.backlog.due + health.backlog.held).toLocaleString()}
+              </Link>
             </dd>
           </div>
-        )}
-      </dl>
+          {health.lastSuccessAt && (
+            <div>
+              <dt>Last success</dt>
+              <dd>
+                <Time at={health.lastSuccessAt} />
+              </dd>
+            </div>
+          )}
+        </>
+      )}
+      <div>
+        <dt>Created</dt>
+        <dd>
+          <Time at={webhook.createdAt} />
+        </dd>
+      </div>
+      {webhook.description && (
+        <div>
+          <dt>Description</dt>
+          <dd>
+            <Visible text={webhook.description} />
+          </dd>
+        </div>
+      )}
+    </dl>
+  );
+}
 
+type Found = NonNullable<WebhookFailuresQuery['webhook']>;
+
+function LastAttempts({ attempts }: { attempts: NonNullable<Found['attempts']>['nodes'] | undefined }) {
+  return (
+    <>
       <h2>Last attempts</h2>
       {!attempts || attempts.length === 0 ? (
         <p className="soft">{attempts ? 'None yet.' : '–'}</p>
@@ -122,7 +145,13 @@ export function WebhookOverview({ webhook, onChanged }: Props) {
           ))}
         </ol>
       )}
+    </>
+  );
+}
 
+function LastFailures({ failed }: { failed: NonNullable<Found['failed']>['nodes'] | undefined }) {
+  return (
+    <>
       <h2>Last failures</h2>
       {!failed || failed.length === 0 ? (
         <p className="soft">{failed ? 'No delivery was given up.' : '–'}</p>

@@ -5,6 +5,7 @@ import { useScope } from '../frame/viewer';
 import { WebhookDocument, type WebhookQuery } from '../gql/graphql';
 import { CopyButton } from '../ui/CopyButton';
 import { GraphiqlLink } from '../ui/GraphiqlLink';
+import { Missing } from '../ui/Missing';
 import { Problem } from '../ui/Problem';
 import { useTitle } from '../ui/title';
 import { Visible } from '../ui/Visible';
@@ -31,12 +32,7 @@ export function WebhookScreen({ id, tab }: { id: string; tab: string }) {
     <div className="screen">
       <Problem error={error} what="The webhook could not be read" onAgain={reload} />
       {!fetching && !error && data?.webhook === null && (
-        <>
-          <h1>Not there</h1>
-          <p>
-            No webhook has the ID <code>{id}</code> for this token and tenant. It may have been deleted.
-          </p>
-        </>
+        <Missing noun="webhook" id={id} why="It may have been deleted." />
       )}
       {webhook && (
         <>

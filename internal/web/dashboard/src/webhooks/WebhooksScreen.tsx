@@ -13,6 +13,7 @@ import { duration, percent } from '../ui/time';
 import { useTitle } from '../ui/title';
 import { Visible } from '../ui/Visible';
 import { RegisterDialog } from './RegisterDialog';
+import { Sparkline } from './Sparkline';
 import { WebhookState } from './WebhookState';
 
 type WebhookRow = NonNullable<WebhooksQuery['webhooks']>['nodes'][number];
@@ -106,6 +107,7 @@ function WebhookTable({ rows }: { rows: readonly WebhookRow[] }) {
             <th scope="col">URL</th>
             <th scope="col">State</th>
             <th scope="col">Event types</th>
+            <th scope="col">Last 24 hours</th>
             <th scope="col">Succeeded</th>
             <th scope="col">95 % within</th>
             <th scope="col">Waiting</th>
@@ -129,6 +131,7 @@ function WebhookTable({ rows }: { rows: readonly WebhookRow[] }) {
                 <WebhookState webhook={row} />
               </td>
               <td className="types">{row.events?.join(', ') ?? 'all'}</td>
+              <td>{row.stats && <Sparkline buckets={row.stats.series} />}</td>
               <td>{row.health?.successRate == null ? '–' : percent(row.health.successRate)}</td>
               <td>{row.health?.p95Ms == null ? '–' : duration(row.health.p95Ms)}</td>
               <td>

@@ -20,19 +20,35 @@ interface Props {
   time(at: string): string;
 }
 
-const WIDTH = 600;
-const HEIGHT = 140;
+/** The chart's own units; it is drawn as large as there is room. */
+export const WIDTH = 600;
+export const HEIGHT = 140;
+
+/** The height of the highest bar. */
+function highest(series: readonly Series[], times: readonly string[]): number {
+  return Math.max(1, ...times.map((_, i) => series.reduce((sum, { values }) => sum + (values[i] ?? 0), 0)));
+}
+
+function scale(most: number): (value: number) => number {
+  return (value) => HEIGHT - (value / most) * (HEIGHT - 4);
+}
+
+/** Series as bars, one for each bucket. */
+export function Bars({ series, times }: { series: readonly Series[]; times: readonly string[] }) {
+  const step = WIDTH / Math.max(1, times.length);
+  const y = scale(highest(series, times));
+  return times.map((at, i) => <Bar key={at} x={i * step} width={step} at={i} series={series} y={y} />);
+}
 
 /** A small chart of numbers over time. The same numbers are in a table, for those who do not see it or want them exactly. */
 export function Chart({ title, form, series, times, format, time }: Props) {
   const id = useId();
-  const sums = times.map((_, i) => series.reduce((sum, { values }) => sum + (values[i] ?? 0), 0));
   const most =
     form === 'bars'
-      ? Math.max(1, ...sums)
+      ? highest(series, times)
       : Math.max(1, ...series.flatMap(({ values }) => values.map((v) => v ?? 0)));
   const step = WIDTH / Math.max(1, times.length);
-  const y = (value: number) => HEIGHT - (value / most) * (HEIGHT - 4);
+  const y = scale(most);
   return (
     <figure className="chart" aria-labelledby={id}>
       <figcaption id={id}>
@@ -45,11 +61,13 @@ export function Chart({ title, form, series, times, format, time }: Props) {
         <span className="soft">at most {format(most)}</span>
       </figcaption>
       <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
-        {form === 'bars'
-          ? times.map((at, i) => <Bar key={at} x={i * step} width={step} at={i} series={series} y={y} />)
-          : series.map(({ kind, values }) => (
-              <path key={kind} data-series={kind} className="line" d={path(values, step, y)} />
-            ))}
+        {form === 'bars' ? (
+          <Bars series={series} times={times} />
+        ) : (
+          series.map(({ kind, values }) => (
+            <path key={kind} data-series={kind} className="line" d={path(values, step, y)} />
+          ))
+        )}
       </svg>
       <details>
         <summary>As a table</summary>

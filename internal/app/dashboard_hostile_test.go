@@ -1,0 +1,200 @@
+package app
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/hookgraph/hookgraph/internal/web/browsertest"
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
+)
+
+// hostileStrings are 200 strings that would do harm if they were more than text, or could not be seen.
+func hostileStrings() []string {
+	seeds := []string{
+		`<script>document.title="harmed"</script>`, `<img src=x onerror=document.title="harmed">`, `<svg/onload=document.title="harmed">`,
+		`"><b id=harmed>`, `' onfocus=document.title="harmed" autofocus='`, `javascript:document.title="harmed"`, `</title><b id=harmed>`,
+		`<style>*{display:none}</style>`, `<iframe src=//evil.example>`, `<base href=//evil.example/>`, `<link rel=stylesheet href=//evil.example>`,
+		`<meta http-equiv=refresh content="0;url=//evil.example">`, `<form action=//evil.example>`, `{{constructor.constructor("document.title='harmed'")()}}`,
+		`${document.title="harmed"}`, `__proto__`, `constructor`, `[object Object]`, `%3Cscript%3E`, `&lt;script&gt;&#x3c;script&#x3e;`,
+	}
+	wraps := []string{
+		"%s", "\u202e%s", "\u2066%s\u2069", "\u200b%s\u200b", "%s\u00ad", "\ufeff%s", "%s\u200f", "\u061c%s", "%s \u2028 x", "e\u0301\u0301\u0301%s\U000e0041",
+	}
+	var all []string
+	for _, seed := range seeds {
+		for _, wrap := range wraps {
+			all = append(all, fmt.Sprintf(wrap, seed))
+		}
+	}
+	return all
+}
+
+// harmless fails the test if something that was written became more than text on the screen, or cannot be seen.
+func harmless(t *testing.T, page *browsertest.Page, where string) {
+	t.Helper()
+	if page.Is(`document.title.includes("harmed") || document.querySelector("#harmed, main script, main iframe, main img, main style, main base, main link, main form[action]")`) {
+		t.Errorf("%s: something written is more than text", where)
+	}
+	if page.Is(`/[\u0000-\u0008\u000b-\u001f\u007f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/.test(document.querySelector("main").innerText)`) {
+		t.Errorf("%s: something written cannot be seen", where)
+	}
+	if page.Is(`document.documentElement.scrollWidth > document.documentElement.clientWidth`) {
+		t.Errorf("%s: the page is wider than the window", where)
+	}
+}
+
+// 200 hostile strings, in every field that people, publishers and receivers write and the page shows, are text wherever they are shown.
+func TestDashboardHostileStrings(t *testing.T) {
+	t.Parallel()
+	all := hostileStrings()
+	if len(all) != 200 {
+		t.Fatalf("%d strings", len(all))
+	}
+	receiver := webhooktest.NewReceiver(t)
+	p := boot(t, t.TempDir())
+	c := &client{url: p.url, token: p.token}
+	page := browsertest.Open(t, p.url)
+	accepted := map[string]int{}
+	tell := func(field, path, body string) (ok bool) {
+		status, _, text := c.answer(t, path, "application/json", body)
+		switch {
+		case status/100 == 2 && !strings.Contains(text, `"userErrors":[{`):
+			accepted[field]++
+			return true
+		case status >= 500:
+			t.Fatalf("%s: %d %s", field, status, text)
+		}
+		return false
+	}
+	text := func(v any) string {
+		b, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	receiver.Answer(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Answer", strings.Map(func(r rune) rune {
+			if r < ' ' {
+				return -1
+			}
+			return r
+		}, strings.Join(all[:20], " ")))
+		w.WriteHeader(http.StatusBadRequest)
+		for _, s := range all {
+			fmt.Fprintln(w, s)
+		}
+	})
+	c.createWebhook(t, map[string]any{"url": receiver.URL + "/hook", "retryScheduleMs": []int{}})
+	for i, s := range all {
+		if i%4 == 0 {
+			tell("description", "/v1/webhooks", text(map[string]any{"url": receiver.URL + "/quiet", "events": []string{"never.sent"}, "description": s + all[i+1] + all[i+2] + all[i+3]}))
+			tell("url", "/v1/webhooks", text(map[string]any{"url": receiver.URL + "/" + s, "events": []string{"never.sent"}}))
+			tell("header", "/v1/webhooks", text(map[string]any{"url": receiver.URL + "/header", "events": []string{"never.sent"}, "headers": []any{map[string]any{"name": "X-Header", "value": s}}}))
+			tell("token", "/graphql", text(map[string]any{"query": `mutation ($name: String!) { createToken(input: {name: $name, scopes: [EVENTS_PUBLISH]}) { secret userErrors { message } } }`,
+				"variables": map[string]any{"name": s}}))
+		}
+		if i%10 == 0 {
+			for n, tag := range all[i : i+10] {
+				event := map[string]any{"type": fmt.Sprintf("hostile.n%d", i+n), "tags": []string{tag}, "data": map[string]any{tag: tag, "all": all}}
+				if tell("tag", "/v1/events", text(event)) {
+					event["idempotency_key"], event["type"] = tag, fmt.Sprintf("keyed.n%d", i+n)
+					tell("key", "/v1/events", text(event))
+				}
+			}
+		}
+	}
+	c.settle(t)
+	for _, field := range []string{"description", "token", "tag", "key"} {
+		if accepted[field] < 50 {
+			t.Errorf("%s accepted only %d", field, accepted[field])
+		}
+	}
+	t.Logf("accepted: %v", accepted)
+
+	page.Do(chromedp.Navigate(p.url + "/webhooks#token=" + p.token))
+	for path, ready := range map[string]string{
+		"/": ".numbers", "/events": ".row:not(.heading)", "/deliveries": ".row:not(.heading)", "/webhooks": "tbody tr", "/operate": "tbody tr", "/operate/tenants": "tbody tr",
+	} {
+		page.Do(chromedp.Navigate(p.url + path))
+		page.WaitFor(fmt.Sprintf(`document.querySelector(%q)`, ready))
+		for page.Is(`[...document.querySelectorAll("button")].some((b) => b.innerText === "Show older ones" && !b.disabled)`) && !page.Is(`document.querySelectorAll("tbody tr").length > 190`) {
+			n := page.Number(`document.querySelectorAll("tbody tr").length`)
+			click(page, "Show older ones")
+			page.WaitFor(fmt.Sprintf(`document.querySelectorAll("tbody tr").length > %f || document.querySelector(".rows")`, n))
+			if page.Is(`document.querySelector(".rows")`) {
+				break
+			}
+		}
+		harmless(t, page, path)
+	}
+	// The pages of some, each of which has all strings in its data, its answer, and one in its tags and key.
+	page.Do(chromedp.Navigate(p.url + "/deliveries"))
+	for _, n := range []int{199, 190, 185} {
+		page.Do(chromedp.Navigate(fmt.Sprintf("%s/deliveries?q=type:hostile.n%d", p.url, n)))
+		page.WaitFor(rows + `.length === 1`)
+		page.WaitFor(`(document.querySelector(".row .cell-type a").click(), true)`)
+		page.WaitFor(`document.querySelectorAll("section[aria-label=response] pre, section[aria-label=request] pre").length === 2`)
+		page.WaitFor(`(document.querySelectorAll("details").forEach((d) => { d.open = true }), true)`)
+		harmless(t, page, "a delivery")
+		click(page, "Its event")
+		page.WaitFor(`document.querySelector("section[aria-label=data] pre")`)
+		harmless(t, page, "an event")
+		click(page, "Publish again")
+		page.WaitFor(`document.querySelector("dialog textarea[name=data]").value.length > 1000`)
+		harmless(t, page, "the form to publish")
+		click(page, "Cancel")
+	}
+	page.Do(chromedp.Navigate(p.url + "/webhooks?url=/header"))
+	page.WaitFor(`document.querySelector("tbody a")`)
+	page.WaitFor(`(document.querySelector("tbody a").click(), true)`)
+	page.WaitText("h1", "/header")
+	click(page, "Settings")
+	page.WaitFor(`document.querySelector(".header-fields input")`)
+	harmless(t, page, "the settings of a webhook")
+	page.CheckQuiet()
+}
+
+// An event of 256 KiB and an answer of 64 KiB, each without a line break, are shown whole, as they are, without holding up the page.
+func TestDashboardLargeBodies(t *testing.T) {
+	t.Parallel()
+	receiver := webhooktest.NewReceiver(t)
+	receiver.Answer(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusInternalServerError)
+		fmt.Fprint(w, strings.Repeat("x", 64<<10-3)+"end")
+	})
+	p := boot(t, t.TempDir())
+	c := &client{url: p.url, token: p.token}
+	c.createWebhook(t, map[string]any{"url": receiver.URL + "/hook", "retryScheduleMs": []int{}})
+	items := make([]string, 0, 9000)
+	for size := 0; size < 255<<10; size += len(items[0]) + 1 {
+		items = append(items, fmt.Sprintf(`{"n":%07d.10,"a":"\u0041"}`, 1_000_000+len(items)))
+	}
+	data := `{"items":[` + strings.Join(items, ",") + `]}`
+	if len(data) > 256<<10 {
+		t.Fatalf("%d bytes", len(data))
+	}
+	var event struct{ ID string }
+	c.rest(t, "POST", "/v1/events", `{"type": "large.made", "data": `+data+`}`, &event)
+	receiver.Next(t)
+	c.settle(t)
+	page := browsertest.Open(t, p.url)
+	page.Do(chromedp.Navigate(p.url + "/deliveries#token=" + p.token))
+	page.WaitFor(`(document.querySelector(".row .cell-type a").click(), true)`)
+	page.WaitText("h1", "large.made")
+	page.WaitFor(`document.querySelector("section[aria-label=response] pre")?.innerText.endsWith("xend")`)
+	last := fmt.Sprintf("%07d.10", 1_000_000+len(items)-1)
+	page.WaitFor(fmt.Sprintf(`document.querySelector("section[aria-label=request] pre")?.innerText.includes(%q)`, last))
+	click(page, "As sent")
+	page.WaitFor(fmt.Sprintf(`document.querySelector("section[aria-label=request] pre").textContent.includes(%q)`, items[len(items)-1]))
+	harmless(t, page, "a large delivery")
+	click(page, "Its event")
+	page.WaitFor(fmt.Sprintf(`document.querySelector("section[aria-label=data] pre")?.textContent.includes(%q)`, last))
+	harmless(t, page, "a large event")
+	page.CheckQuiet()
+}

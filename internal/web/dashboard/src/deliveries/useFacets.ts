@@ -1,0 +1,40 @@
+import { useQuery } from 'urql';
+import { STATUSES, type Suggestion } from '../filter/suggestions';
+import type { Term } from '../filter/words';
+import { DeliveryFacetsDocument, type DeliveryFacetsQuery } from '../gql/graphql';
+import { useCalm } from '../ui/calm';
+import { deliveryFilter } from './filter';
+
+/** How often it is counted again at most, while things happen. */
+const CALM_MS = 5_000;
+
+/** How many event types and errors are suggested, each. */
+const MAX_SUGGESTED = 4;
+
+type Facets = NonNullable<DeliveryFacetsQuery['deliveries']>['facets'];
+
+/** The words that narrow the list further, with how many of the latest deliveries each leaves. version changes when there is something new. */
+export function useFacets(terms: readonly Term[], version: unknown): Suggestion[] {
+  const [{ data }, ask] = useQuery({
+    query: DeliveryFacetsDocument,
+    variables: { filter: deliveryFilter(terms) },
+  });
+  useCalm(version, CALM_MS, () => ask({ requestPolicy: 'network-only' }));
+  return suggestionsOf(data?.deliveries?.facets);
+}
+
+/** The statuses always, the most frequent event types and errors when they are known. */
+export function suggestionsOf(facets: Facets | undefined): Suggestion[] {
+  const counted = (count: number) => count.toLocaleString() + (facets?.precision === 'AT_LEAST' ? '+' : '');
+  const statuses = STATUSES.map((status) => {
+    const found = facets?.statuses.find(({ value }) => value.toLowerCase() === status);
+    return { key: 'status' as const, value: status, count: found ? counted(found.count) : '' };
+  });
+  const types = facets?.eventTypes.slice(0, MAX_SUGGESTED) ?? [];
+  const errors = facets?.errors.slice(0, MAX_SUGGESTED) ?? [];
+  return [
+    ...statuses,
+    ...types.map(({ value, count }) => ({ key: 'type' as const, value, count: counted(count) })),
+    ...errors.map(({ value, count }) => ({ key: 'error' as const, value, count: counted(count) })),
+  ];
+}

@@ -1,0 +1,21 @@
+import { useState } from 'react';
+
+/** The deliveries that are selected. */
+export function useSelection() {
+  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
+  return {
+    selected,
+    clear: () => setSelected(new Set()),
+    toggle(id: string) {
+      setSelected((selected) => {
+        const next = new Set(selected);
+        if (!next.delete(id)) next.add(id);
+        return next;
+      });
+    },
+    /** Selects all of these, or none when some are selected. */
+    all(ids: readonly string[]) {
+      setSelected((selected) => new Set(selected.size > 0 ? [] : ids));
+    },
+  };
+}

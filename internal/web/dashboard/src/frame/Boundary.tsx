@@ -1,0 +1,35 @@
+import { Component, type ReactNode } from 'react';
+
+interface Props {
+  /** Where the page is: elsewhere it tries again. */
+  path: string;
+  children: ReactNode;
+}
+
+/** Keeps the frame when a screen cannot be drawn, most likely because its code is that of a version that the server no longer has. */
+export class Boundary extends Component<Props, { failed: boolean }> {
+  override state = { failed: false };
+
+  static getDerivedStateFromError() {
+    return { failed: true };
+  }
+
+  override componentDidUpdate(before: Props) {
+    if (this.state.failed && before.path !== this.props.path) this.setState({ failed: false });
+  }
+
+  override render() {
+    if (!this.state.failed) return this.props.children;
+    return (
+      <div className="screen" role="alert">
+        <h1>This screen cannot be shown</h1>
+        <p>The server was probably updated since the page was loaded.</p>
+        <p>
+          <button type="button" className="primary" onClick={() => location.reload()}>
+            Load the page again
+          </button>
+        </p>
+      </div>
+    );
+  }
+}

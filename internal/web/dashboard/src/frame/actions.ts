@@ -1,0 +1,26 @@
+import { useLocation } from 'wouter';
+import { useShortcuts } from '../ui/shortcuts';
+import { screensOf } from './navigation';
+import { useViewer } from './viewer';
+
+export interface Action {
+  name: string;
+  run(): void;
+}
+
+/** Keys that move something by one mean little without a keyboard. */
+const MOVES = /^(j|k|Arrow.*|Enter|Escape|Mod\+k)$/;
+
+/** What can be done here and where one can go, by words: those whose names have the text; all for "". */
+export function useActions(text: string): readonly Action[] {
+  const [, navigate] = useLocation();
+  const viewer = useViewer();
+  const shortcuts = useShortcuts();
+  const screens = viewer ? screensOf(viewer) : [];
+  const all: Action[] = [
+    ...screens.map(({ name, path }) => ({ name, run: () => navigate(path) })),
+    ...shortcuts.filter(({ keys }) => !MOVES.test(keys)).map(({ does, run }) => ({ name: does, run })),
+  ];
+  const wanted = text.trim().toLowerCase();
+  return all.filter(({ name }) => name.toLowerCase().includes(wanted));
+}

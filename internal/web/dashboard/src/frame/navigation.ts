@@ -1,0 +1,22 @@
+import type { TokenScope } from '../gql/graphql';
+import type { Viewer } from './viewer';
+
+interface Screen {
+  path: string;
+  name: string;
+  /** One of them is sufficient to see something there. */
+  scopes: readonly TokenScope[];
+}
+
+const SCREENS: readonly Screen[] = [
+  { path: '/', name: 'Home', scopes: ['DELIVERIES_READ'] },
+  { path: '/deliveries', name: 'Deliveries', scopes: ['DELIVERIES_READ'] },
+  { path: '/events', name: 'Events', scopes: ['DELIVERIES_READ', 'EVENTS_PUBLISH'] },
+  { path: '/webhooks', name: 'Webhooks', scopes: ['WEBHOOKS_READ'] },
+  { path: '/operate', name: 'Operate', scopes: ['ADMIN'] },
+];
+
+/** The screens that the caller's token may see. */
+export function screensOf(viewer: Viewer): readonly Screen[] {
+  return SCREENS.filter(({ scopes }) => scopes.some((scope) => viewer.token.scopes.includes(scope)));
+}

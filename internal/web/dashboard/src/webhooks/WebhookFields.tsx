@@ -1,0 +1,61 @@
+import { Field } from '../ui/Field';
+
+export interface WebhookForm {
+  url: string;
+  types: string;
+  description: string;
+}
+
+interface Props {
+  form: WebhookForm;
+  set(change: Partial<WebhookForm>): void;
+  /** What is wrong with a field of the input. */
+  problemOf(field: string): string | undefined;
+}
+
+/** Where events are sent, which, and a note: what every webhook has. */
+export function WebhookFields({ form, set, problemOf }: Props) {
+  return (
+    <>
+      <Field label="URL" hint="Events are sent here by POST." problem={problemOf('url')}>
+        {(field) => (
+          <input
+            {...field}
+            name="url"
+            type="url"
+            required
+            placeholder="https://example.com/webhooks"
+            value={form.url}
+            onChange={(event) => set({ url: event.target.value })}
+          />
+        )}
+      </Field>
+      <Field
+        label="Event types"
+        hint="One a line, such as order.paid or order.*; empty for all."
+        problem={problemOf('events')}
+      >
+        {(field) => (
+          <textarea
+            {...field}
+            name="events"
+            rows={3}
+            spellCheck={false}
+            value={form.types}
+            onChange={(event) => set({ types: event.target.value })}
+          />
+        )}
+      </Field>
+      <Field label="Description" hint="A note for yourselves." problem={problemOf('description')}>
+        {(field) => (
+          <input
+            {...field}
+            name="description"
+            value={form.description}
+            onChange={(event) => set({ description: event.target.value })}
+          />
+        )}
+      </Field>
+    </>
+  );
+}

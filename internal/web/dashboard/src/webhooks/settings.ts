@@ -1,0 +1,71 @@
+import type { UpdateWebhookInput } from '../gql/graphql';
+import { typesOf } from './types';
+import type { WebhookForm } from './WebhookFields';
+import type { Webhook } from './WebhookScreen';
+
+export interface HeaderForm {
+  /** Of the row, whatever is typed into it. */
+  key: string;
+  name: string;
+  value: string;
+  sensitive: boolean;
+  /** Whether it has a value that is not shown, and stays while none is typed. */
+  isKept: boolean;
+}
+
+/** The settings as they are typed. */
+export interface SettingsForm extends WebhookForm {
+  enabled: boolean;
+  schedule: string;
+  timeout: string;
+  rate: string;
+  headers: readonly HeaderForm[];
+}
+
+export function formOf(webhook: Webhook): SettingsForm {
+  return {
+    enabled: webhook.enabled,
+    url: webhook.url,
+    types: webhook.events?.join('\n') ?? '',
+    description: webhook.description,
+    schedule: webhook.retryScheduleMs?.map((ms) => ms / 1000).join(' ') ?? '',
+    timeout: webhook.timeoutMs?.toString() ?? '',
+    rate: webhook.ratePerSecond?.toString() ?? '',
+    headers: (webhook.headers ?? []).map(({ name, value, sensitive }) => ({
+      key: name,
+      name,
+      value: value ?? '',
+      sensitive,
+      isKept: sensitive,
+    })),
+  };
+}
+
+/** The delays in milliseconds; null for the server's. */
+export function scheduleOf(text: string): number[] | null {
+  const words = text.split(/[\s,]+/).filter(Boolean);
+  return words.length > 0 ? words.map((word) => Math.round(Number(word) * 1000)) : null;
+}
+
+export function numberOf(text: string): number | null {
+  return text.trim() === '' ? null : Math.round(Number(text));
+}
+
+export function inputOf(form: SettingsForm): Omit<UpdateWebhookInput, 'id' | 'ifUpdatedAt'> {
+  return {
+    enabled: form.enabled,
+    url: form.url.trim(),
+    events: typesOf(form.types),
+    description: form.description,
+    retryScheduleMs: scheduleOf(form.schedule),
+    timeoutMs: numberOf(form.timeout),
+    ratePerSecond: numberOf(form.rate),
+    headers: form.headers
+      .filter(({ name }) => name.trim())
+      .map(({ name, value, sensitive, isKept }) => ({
+        name: name.trim(),
+        value: isKept && value === '' ? null : value,
+        sensitive,
+      })),
+  };
+}
