@@ -73,7 +73,8 @@ func TestDashboardFirstContent(t *testing.T) {
 	page.CheckQuiet()
 }
 
-// While nothing happens a page asks for nothing: over 60 s it sends what keeps its connection alive, and no request.
+// While nothing happens a page asks for nothing: over 60 s it sends what keeps its connection alive, and no request. Home is not among
+// them: its range moves every minute, and the stream of statistics says so.
 func TestDashboardIdle(t *testing.T) {
 	t.Parallel()
 	receiver := webhooktest.NewReceiver(t)
@@ -83,7 +84,7 @@ func TestDashboardIdle(t *testing.T) {
 	c.publish(t, "order.paid")
 	c.settle(t)
 	for path, text := range map[string]string{
-		"/": "Published 1", "/deliveries": "order.paid", "/events": "order.paid", "/webhooks": "/hook", "/webhooks/" + hook: "Last attempts",
+		"/deliveries": "order.paid", "/events": "order.paid", "/webhooks": "/hook", "/webhooks/" + hook: "Last attempts",
 		"/operate/tenants": "default",
 	} {
 		t.Run(path, func(t *testing.T) {
@@ -92,7 +93,7 @@ func TestDashboardIdle(t *testing.T) {
 			page.Do(chromedp.Navigate(p.url + path + "#token=" + p.token))
 			page.WaitText("main", text)
 			// Until the screens are loaded, and what was begun has come.
-			page.WaitFor(`(window.began ??= performance.now()) < performance.now() - 5_000`)
+			page.WaitFor(`(window.began ??= performance.now()) < performance.now() - 20_000`)
 			requests, frames := page.Requests(), page.Frames()
 			page.WaitFor(`(window.idle ??= performance.now()) < performance.now() - 30_000`)
 			page.WaitFor(`window.idle < performance.now() - 60_000`)

@@ -98,7 +98,7 @@ func TestDashboardAsleep(t *testing.T) {
 	page.CheckQuiet("Back-Forward Cache") // where Chromium puts what it freezes
 }
 
-// With 10,000 webhooks the screens stay quick and small: a page of the list, the one that is searched for, and an event that went to all.
+// With 10,000 webhooks the screens stay quick and small: a page of the list, the one that is searched for, and the one that is jumped to.
 func TestDashboardManyWebhooks(t *testing.T) {
 	t.Parallel()
 	receiver := webhooktest.NewReceiver(t)
@@ -125,7 +125,6 @@ func TestDashboardManyWebhooks(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	id := c.publish(t, "order.paid")
 	page := browsertest.Open(t, p.url)
 	page.Do(chromedp.Navigate(p.url + "/webhooks#token=" + p.token))
 	page.WaitFor(`document.querySelectorAll("tbody tr").length === 50`)
@@ -136,13 +135,6 @@ func TestDashboardManyWebhooks(t *testing.T) {
 	page.WaitText("tbody tr", "/hook/7777")
 	page.Do(chromedp.KeyEvent("k", chromedp.KeyModifiers(chromedp.ModifierCtrl)), chromedp.SendKeys(chromedp.CSS("input[name=jump]"), "/hook/4242\r"))
 	page.WaitText("h1", "/hook/4242")
-	page.Do(chromedp.Navigate(p.url + "/events/" + id))
-	page.WaitText(".went", "of the latest 100")
-	page.WaitText(".went", "See all in the list")
-	page.Do(chromedp.Navigate(p.url + "/deliveries"))
-	page.WaitFor(`document.querySelector("[role=grid]").ariaRowCount >= 101`)
-	page.Do(chromedp.Navigate(p.url + "/"))
-	page.WaitText(".numbers", "Published")
 	if n := page.Number(`document.querySelectorAll("*").length`); n > 3000 {
 		t.Errorf("the page has %.0f elements", n)
 	}
