@@ -26,6 +26,7 @@ var connections = map[string]func(s *shelf) string{
 	"Query.deliveries":   nil,
 	"Query.attempts":     nil,
 	"Query.tokens":       nil,
+	"Query.auditLog":     nil,
 	"Query.tenants":      nil, // of all tenants, for an operator
 	"Tenant.tokens":      func(s *shelf) string { return s.tenant },
 	"Tenant.webhooks":    func(s *shelf) string { return s.tenant },
@@ -378,6 +379,7 @@ func TestNodeOfEveryType(t *testing.T) {
 		"Tenant": s.tenant, "Webhook": s.webhook, "Event": s.event, "Delivery": s.delivery,
 		"DeliveryAttempt": s.list("Query.attempts", "", false).ids[0],
 		"Token":           s.list("Query.tokens", "", false).ids[0],
+		"AuditEntry":      s.list("Query.auditLog", "", false).ids[0],
 	}
 	schema := graph.New(&graph.Resolver{}).Schema()
 	var all []string

@@ -35,14 +35,14 @@ func (r *deliveryResolver) Attempts(ctx context.Context, obj *webhook.Delivery, 
 
 // RetryDelivery is the resolver for the retryDelivery field.
 func (r *mutationResolver) RetryDelivery(ctx context.Context, input model.RetryDeliveryInput) (*model.RetryDeliveryPayload, error) {
-	d, err := r.scope(ctx).RetryDelivery(ctx, input.ID)
+	d, err := r.changing(ctx).RetryDelivery(ctx, input.ID)
 	errs, err := userErrors(err)
 	return &model.RetryDeliveryPayload{Delivery: d, UserErrors: errs}, err
 }
 
 // CancelDelivery is the resolver for the cancelDelivery field.
 func (r *mutationResolver) CancelDelivery(ctx context.Context, input model.CancelDeliveryInput) (*model.CancelDeliveryPayload, error) {
-	d, err := r.scope(ctx).CancelDelivery(ctx, input.ID)
+	d, err := r.changing(ctx).CancelDelivery(ctx, input.ID)
 	errs, err := userErrors(err)
 	return &model.CancelDeliveryPayload{Delivery: d, UserErrors: errs}, err
 }

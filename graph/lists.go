@@ -53,6 +53,10 @@ var (
 		kind: cursor.Tokens, seq: (*webhook.Token).Position,
 		page: (*store.Registry).Tokens, count: (*store.Registry).CountTokensTo,
 	}
+	auditLog = listing[*store.Registry, webhook.AuditEntry, store.AuditFilter]{
+		kind: cursor.AuditLog, seq: (*webhook.AuditEntry).Position,
+		page: (*store.Registry).AuditLog, count: (*store.Registry).CountAuditLogTo,
+	}
 )
 
 // Lists that each row of another type has.
@@ -143,14 +147,14 @@ func (l *listing[S, T, F]) resolve(ctx context.Context, r *Resolver, s S, a argu
 
 // sublist is a list that each row of type P has. The same page is read for a row and all its siblings at once.
 type sublist[S cursors, P, T, F any] struct {
-	name   string // unique among the sublists
-	kind   cursor.Kind
-	id     func(*P) webhook.ID
-	seq    func(*T) int64
-	at     func(*T) int64 // the time of a list that runs by one; nil for others
-	from   func(*Resolver, context.Context) S
+	name string // unique among the sublists
+	kind cursor.Kind
+	id   func(*P) webhook.ID
+	seq  func(*T) int64
+	at   func(*T) int64 // the time of a list that runs by one; nil for others
+	from func(*Resolver, context.Context) S
 	// owner is the tenant of a row of type P, whose lists have the cursors of that tenant's own; nil for lists of which from has them.
-	owner func(*P) webhook.ID
+	owner  func(*P) webhook.ID
 	pages  func(S, context.Context, []webhook.ID, F, store.Page) (map[webhook.ID]*store.List[T], error)
 	counts func(S, context.Context, []webhook.ID, F, int) (map[webhook.ID]store.Count, error)
 	// facets is nil for lists that have none.
@@ -252,6 +256,22 @@ func tokenCreator(t *webhook.Token) webhook.ID {
 		return webhook.ID{}
 	}
 	return *t.CreatedBy
+}
+
+// auditToken returns the zero id for a change without a token.
+func auditToken(e *webhook.AuditEntry) webhook.ID {
+	if e.Actor.TokenID == nil {
+		return webhook.ID{}
+	}
+	return *e.Actor.TokenID
+}
+
+// auditTenant returns the zero id for a change of what belongs to no tenant.
+func auditTenant(e *webhook.AuditEntry) webhook.ID {
+	if e.TenantID == nil {
+		return webhook.ID{}
+	}
+	return *e.TenantID
 }
 
 // tokenTenant returns the zero id for an operator token, which belongs to no tenant.

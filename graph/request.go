@@ -63,6 +63,16 @@ func (r *Resolver) among(ctx context.Context, allTenants bool) (*store.Scope, er
 	return r.reach(ctx), nil
 }
 
+// changing returns the store's scope for mutations: the audit log says that the caller makes them.
+func (r *Resolver) changing(ctx context.Context) *store.Scope {
+	return r.scope(ctx).By(from(ctx).caller.Actor(ctx))
+}
+
+// managing is registry for mutations, as changing is for scope.
+func (r *Resolver) managing(ctx context.Context) *store.Registry {
+	return r.registry(ctx).By(from(ctx).caller.Actor(ctx))
+}
+
 // registry returns the tokens and tenants that the caller may see.
 func (r *Resolver) registry(ctx context.Context) *store.Registry {
 	caller := from(ctx).caller

@@ -13,7 +13,7 @@ func (r *mutationResolver) CreateTenant(ctx context.Context, input model.CreateT
 	patch, err := tenantPatch(input.Quotas, input.RetentionMs, input.KeepFailedMs)
 	var t *webhook.Tenant
 	if err == nil {
-		t, err = r.registry(ctx).CreateTenant(ctx, input.Name, patch)
+		t, err = r.managing(ctx).CreateTenant(ctx, input.Name, patch)
 	}
 	errs, err := userErrors(err)
 	return &model.CreateTenantPayload{Tenant: t, UserErrors: errs}, err
@@ -24,7 +24,7 @@ func (r *mutationResolver) UpdateTenant(ctx context.Context, input model.UpdateT
 	patch, err := tenantPatch(input.Quotas, input.RetentionMs, input.KeepFailedMs)
 	var t *webhook.Tenant
 	if err == nil {
-		t, err = r.registry(ctx).UpdateTenant(ctx, input.ID, patch)
+		t, err = r.managing(ctx).UpdateTenant(ctx, input.ID, patch)
 	}
 	errs, err := userErrors(err)
 	return &model.UpdateTenantPayload{Tenant: t, UserErrors: errs}, err
@@ -32,7 +32,7 @@ func (r *mutationResolver) UpdateTenant(ctx context.Context, input model.UpdateT
 
 // DeleteTenant is the resolver for the deleteTenant field.
 func (r *mutationResolver) DeleteTenant(ctx context.Context, input model.DeleteTenantInput) (*model.DeleteTenantPayload, error) {
-	errs, err := userErrors(r.registry(ctx).DeleteTenant(ctx, input.ID))
+	errs, err := userErrors(r.managing(ctx).DeleteTenant(ctx, input.ID))
 	if err != nil || len(errs) > 0 {
 		return &model.DeleteTenantPayload{UserErrors: errs}, err
 	}

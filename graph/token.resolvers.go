@@ -16,7 +16,7 @@ func (r *mutationResolver) CreateToken(ctx context.Context, input model.CreateTo
 		return &model.CreateTokenPayload{UserErrors: errs}, err
 	}
 	secret, _ := webhook.NewToken()
-	made, err := r.registry(ctx).CreateToken(ctx, t, secret)
+	made, err := r.managing(ctx).CreateToken(ctx, t, secret)
 	if err != nil {
 		errs, err := userErrors(err)
 		return &model.CreateTokenPayload{UserErrors: errs}, err
@@ -26,7 +26,7 @@ func (r *mutationResolver) CreateToken(ctx context.Context, input model.CreateTo
 
 // RevokeToken is the resolver for the revokeToken field.
 func (r *mutationResolver) RevokeToken(ctx context.Context, input model.RevokeTokenInput) (*model.RevokeTokenPayload, error) {
-	t, err := r.registry(ctx).RevokeToken(ctx, input.ID)
+	t, err := r.managing(ctx).RevokeToken(ctx, input.ID)
 	errs, err := userErrors(err)
 	return &model.RevokeTokenPayload{Token: t, UserErrors: errs}, err
 }

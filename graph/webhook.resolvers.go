@@ -13,7 +13,7 @@ import (
 
 // CreateWebhook is the resolver for the createWebhook field.
 func (r *mutationResolver) CreateWebhook(ctx context.Context, input model.CreateWebhookInput) (*model.CreateWebhookPayload, error) {
-	w, secret, err := r.scope(ctx).CreateWebhook(ctx, webhook.New{
+	w, secret, err := r.changing(ctx).CreateWebhook(ctx, webhook.New{
 		URL:             input.URL,
 		Events:          input.Events,
 		Enabled:         input.Enabled,
@@ -35,7 +35,7 @@ func (r *mutationResolver) UpdateWebhook(ctx context.Context, input model.Update
 	var w *webhook.Webhook
 	p, err := patch(&input)
 	if err == nil {
-		w, _, err = r.scope(ctx).UpdateWebhook(ctx, input.ID, p, nil)
+		w, _, err = r.changing(ctx).UpdateWebhook(ctx, input.ID, p, nil)
 	}
 	if changed, ok := errors.AsType[*webhook.Changed](err); ok {
 		w = changed.Current
@@ -46,7 +46,7 @@ func (r *mutationResolver) UpdateWebhook(ctx context.Context, input model.Update
 
 // DeleteWebhook is the resolver for the deleteWebhook field.
 func (r *mutationResolver) DeleteWebhook(ctx context.Context, input model.DeleteWebhookInput) (*model.DeleteWebhookPayload, error) {
-	errs, err := userErrors(r.scope(ctx).DeleteWebhook(ctx, input.ID))
+	errs, err := userErrors(r.changing(ctx).DeleteWebhook(ctx, input.ID))
 	if err != nil || len(errs) > 0 {
 		return &model.DeleteWebhookPayload{UserErrors: errs}, err
 	}
@@ -59,7 +59,7 @@ func (r *mutationResolver) RotateWebhookSecret(ctx context.Context, input model.
 	if input.SignatureScheme != nil {
 		rotation.Scheme = *input.SignatureScheme
 	}
-	w, secret, err := r.scope(ctx).UpdateWebhook(ctx, input.ID, webhook.Patch{}, &rotation)
+	w, secret, err := r.changing(ctx).UpdateWebhook(ctx, input.ID, webhook.Patch{}, &rotation)
 	errs, err := userErrors(err)
 	return &model.RotateWebhookSecretPayload{Webhook: w, Secret: revealed(secret), UserErrors: errs}, err
 }

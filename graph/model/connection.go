@@ -115,4 +115,8 @@ type (
 	TokenConnection = Connection[webhook.Token]
 	// TokenEdge is a token in a list.
 	TokenEdge = Edge[webhook.Token]
+	// AuditEntryConnection is a page of the audit log.
+	AuditEntryConnection = Connection[webhook.AuditEntry]
+	// AuditEntryEdge is an entry in a list.
+	AuditEntryEdge = Edge[webhook.AuditEntry]
 )

@@ -119,7 +119,7 @@ func (s *server) openStore(ctx context.Context) (err error) {
 	options := store.At(cfg.Database)
 	options.Logger, options.MaxDataBytes, options.MasterKeys = s.log, int(cfg.MaxPayload), cfg.MasterKeys
 	options.CheckURL, options.CheckHeader, options.Quotas, options.Retention = s.client.ValidateURL, egress.ValidateHeader, cfg.Quotas(), cfg.Kept()
-	options.StatsRetention = cfg.StatisticsRetention
+	options.StatsRetention, options.AuditRetention = cfg.StatisticsRetention, cfg.AuditRetention
 	if s.store, err = store.Open(ctx, options); err != nil {
 		return err
 	}
@@ -169,8 +169,8 @@ func (s *server) openAPI(context.Context) (err error) {
 		Alive:                s.auth.Alive,
 		Holder:               func(ctx context.Context) intake.Holder { return auth.Holder(auth.From(ctx)) },
 		Charge:               func(ctx context.Context, cost int) time.Duration { return s.charge(auth.From(ctx), cost) },
-		RequestID:            web.RequestID,
-		ErrorPresenter:       graph.Presenter{Logger: log, RequestID: web.RequestID, Logged: func(err error) bool { return errors.Is(err, gqlhttp.ErrPanic) }}.Present,
+		RequestID:            intake.RequestID,
+		ErrorPresenter:       graph.Presenter{Logger: log, RequestID: intake.RequestID, Logged: func(err error) bool { return errors.Is(err, gqlhttp.ErrPanic) }}.Present,
 		AroundOperations:     graph.AroundOperations,
 		Logger:               log,
 		AllowedOrigins:       cfg.AllowedOrigins,

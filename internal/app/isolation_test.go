@@ -23,6 +23,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/auth"
 	"github.com/hookgraph/hookgraph/internal/cursor"
 	"github.com/hookgraph/hookgraph/internal/gqlhttp"
+	"github.com/hookgraph/hookgraph/internal/intake"
 	"github.com/hookgraph/hookgraph/internal/live"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/web"
@@ -172,7 +173,7 @@ func newIsolation(t *testing.T) *isolation {
 	authenticator := auth.New(w.store)
 	api := gqlhttp.New(schema, gqlhttp.Config{
 		Authenticate: graph.Authenticate(authenticator, log), ErrorPresenter: graph.Presenter{Logger: log}.Present,
-		AroundOperations: graph.AroundOperations, Logger: log, RequestID: web.RequestID,
+		AroundOperations: graph.AroundOperations, Logger: log, RequestID: intake.RequestID,
 		Limits: gqlhttp.Limits{Cost: 1 << 40, Depth: 50, Fields: 1 << 20, Aliases: 1 << 20, Variables: 1000},
 	})
 	server := httptest.NewServer(web.New(web.Config{Store: w.store, Auth: authenticator, GraphQL: api, Logger: log}))
@@ -196,7 +197,7 @@ func (w *isolation) party(t *testing.T, name string) *party {
 	p := &party{name: name, token: token, id: *row.TenantID, ids: map[string]string{"token": row.ID.String(), "tenant": row.TenantID.String()}}
 	eventType := strings.ReplaceAll(name, "-", ".n") + ".happened"
 	p.texts = map[string]string{"name": name, "url": "https://" + name + ".example.com/hook", "type": eventType, "key": "key of " + name, "tag": "tag of " + name, "external": "id of " + name}
-	scope := w.store.In(p.id)
+	scope := w.store.In(p.id).By(webhook.Actor{Kind: webhook.ActorTenant, TokenID: &row.ID, Name: name, Address: "address of " + name, RequestID: "request of " + name})
 	hook, secret, err := scope.CreateWebhook(t.Context(), webhook.New{
 		URL: p.texts["url"], Enabled: true, Description: "note of " + name, Events: []string{eventType}, ExternalID: new(p.texts["external"]),
 		Headers: []*webhook.NewHeader{{Name: "X-Of", Value: &name}},
@@ -204,6 +205,12 @@ func (w *isolation) party(t *testing.T, name string) *party {
 	if err != nil {
 		t.Fatal(err)
 	}
+	log, err := w.store.Registry(&p.id).AuditLog(t.Context(), store.AuditFilter{}, store.Page{First: 1})
+	if err != nil || len(log.Items) != 1 {
+		t.Fatal(err)
+	}
+	p.ids["entry"] = log.Items[0].ID.String()
+	p.texts["cursor "+string(cursor.AuditLog)] = scope.CursorAt(cursor.AuditLog, store.Place{Seq: log.Items[0].Seq})
 	p.ids["webhook"], p.ids["secret"] = hook.ID.String(), secret.ID.String()
 	first, _ := w.attempt(t, p, hook, webhook.NewEvent{Type: eventType, IdempotencyKey: p.texts["key"], Tags: []string{p.texts["tag"]}})
 	p.begin = w.live.Cursor(p.id, first.Seq)

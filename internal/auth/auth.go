@@ -4,6 +4,7 @@ package auth
 
 import (
 	"context"
+	"net/netip"
 
 	"github.com/hookgraph/hookgraph/internal/intake"
 	"github.com/hookgraph/hookgraph/internal/webhook"
@@ -14,7 +15,20 @@ type Caller struct {
 	Token    *webhook.Token
 	Operator bool
 	// Tenant is the token's own, or the one that an operator named.
-	Tenant *webhook.Tenant
+	Tenant  *webhook.Tenant
+	Address netip.Addr // the client's; invalid if it is not known
+}
+
+// Actor returns the caller of ctx's request as the audit log has it.
+func (c *Caller) Actor(ctx context.Context) webhook.Actor {
+	a := webhook.Actor{Kind: webhook.ActorTenant, TokenID: &c.Token.ID, Name: c.Token.Name, RequestID: intake.RequestID(ctx)}
+	if c.Operator {
+		a.Kind = webhook.ActorOperator
+	}
+	if c.Address.IsValid() {
+		a.Address = c.Address.Unmap().String()
+	}
+	return a
 }
 
 type key struct{}

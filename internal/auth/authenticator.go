@@ -124,7 +124,7 @@ func (a *Authenticator) Authenticate(ctx context.Context, from netip.Addr, token
 		if err != nil {
 			return nil, err
 		}
-		return &Caller{Token: t, Operator: true, Tenant: named}, nil
+		return &Caller{Token: t, Operator: true, Tenant: named, Address: from}, nil
 	}
 	own, err := a.owned(ctx, *t.TenantID)
 	if err != nil {
@@ -133,7 +133,7 @@ func (a *Authenticator) Authenticate(ctx context.Context, from netip.Addr, token
 	if tenant != "" && tenant != own.Name {
 		return nil, ErrUnknownTenant
 	}
-	return &Caller{Token: t, Tenant: own}, nil
+	return &Caller{Token: t, Tenant: own, Address: from}, nil
 }
 
 // Alive reports whether the caller of a context may still be served: false once its token is revoked or expired, or its tenant

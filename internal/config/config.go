@@ -31,6 +31,7 @@ type Config struct {
 	Retention            time.Duration  `env:"HOOKGRAPH_RETENTION" default:"720h" help:"How long completed events and their attempts are kept; 0 keeps them forever."`
 	KeepFailed           time.Duration  `env:"HOOKGRAPH_KEEP_FAILED" default:"0" help:"How long events with a failed delivery are kept, where that is longer than --retention."`
 	StatisticsRetention  time.Duration  `env:"HOOKGRAPH_STATISTICS_RETENTION" default:"9600h" help:"How long statistics are kept, whatever the retention of events; at least 72h."`
+	AuditRetention       time.Duration  `env:"HOOKGRAPH_AUDIT_RETENTION" default:"9600h" help:"How long entries of the audit log are kept, also those of deleted tenants; at least 24h."`
 	DeliveryMaxAge       *time.Duration `env:"HOOKGRAPH_DELIVERY_MAX_AGE" placeholder:"DURATION" help:"How long a delivery may be due, even while its webhook is disabled, before it fails. The default is the retention of its tenant; 0 means forever."`
 	Timeout              time.Duration  `env:"HOOKGRAPH_TIMEOUT" default:"15s" help:"Time limit for one attempt, 1s to 30s, unless the webhook has its own."`
 	Concurrency          int            `env:"HOOKGRAPH_CONCURRENCY" default:"4096" help:"Maximum number of concurrent attempts. Each uses 25 to 60 KiB of memory and a file descriptor. Half of them are for receivers that are slow, failing or new."`
@@ -133,6 +134,9 @@ func (c *Config) Check(getenv func(string) string) error {
 	}
 	if keep := c.StatisticsRetention; keep != 0 && keep < 72*time.Hour {
 		bad("--statistics-retention: must be at least 72h")
+	}
+	if keep := c.AuditRetention; keep != 0 && keep < 24*time.Hour {
+		bad("--audit-retention: must be at least 24h")
 	}
 	if age := c.MaxAge(); age < 0 || age > 0 && age < time.Minute {
 		bad("--delivery-max-age: must be 0, forever, or at least 1m")

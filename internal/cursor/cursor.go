@@ -30,11 +30,13 @@ const (
 	NextAttempts     Kind = 'n' // deliveries in the order of their next attempt
 	LastFailures     Kind = 'f' // webhooks in the order of their last failure
 	FailureRates     Kind = 'p' // webhooks in the order of the share of attempts that failed
+	AuditLog         Kind = 'u'
 )
 
-// Timed reports whether the places of a kind are a time and a row's number. Rows move in such lists, so nothing is said of the start.
+// Timed reports whether the places of a kind are a time and a row's number, without the start: rows move in lists by time, and starts do not
+// count the entries of the audit log, whose time is 0.
 func (k Kind) Timed() bool {
-	return k == Completed || k == NextAttempts || k == LastFailures || k == FailureRates
+	return k == Completed || k == NextAttempts || k == LastFailures || k == FailureRates || k == AuditLog
 }
 
 // Place is what a cursor encodes: a row's number, and the start under which the row was committed, or, of a Timed kind, the time, in

@@ -31,7 +31,7 @@ type Pace struct {
 	Rest     int           // after an edition, nothing is read for its tenant for this multiple of the time that reading took
 }
 
-// DefaultPace is that of a server.
+// DefaultPace is the pace of a server.
 func DefaultPace() Pace {
 	return Pace{Gap: 100 * time.Millisecond, Again: time.Second, Filter: 100, Rows: 200, Messages: 2000, Readings: 4, Numbers: time.Second, Rest: 4}
 }

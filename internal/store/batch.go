@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync/atomic"
@@ -214,4 +215,18 @@ func (s *Store) remove(ctx context.Context, tenant webhook.ID, e removal.Events)
 		events += gone
 	}
 	return events, nil
+}
+
+// audit adds an entry to the audit log, in the transaction of the change. by is nil for whoever opened the store.
+func (b *batch) audit(by *webhook.Actor, tenant *webhook.ID, action webhook.AuditAction, object webhook.ID, changes []webhook.AuditChange) error {
+	if by == nil {
+		by = &b.s.opts.Actor
+	}
+	now := b.Now.UTC().Truncate(time.Microsecond)
+	e := webhook.AuditEntry{ID: webhook.NewID(now), TenantID: tenant, CreatedAt: now, Actor: *by, Action: action, ObjectID: object, Changes: changes}
+	e.Actor.Kind = cmp.Or(e.Actor.Kind, webhook.ActorServer)
+	if err := b.DB.Create(&e).Error; err != nil {
+		return fmt.Errorf("write audit log: %w", err)
+	}
+	return nil
 }

@@ -50,6 +50,8 @@ type (
 	TenantFilter = list.TenantFilter
 	// TokenFilter narrows a list of tokens.
 	TokenFilter = list.TokenFilter
+	// AuditFilter narrows the audit log.
+	AuditFilter = list.AuditFilter
 )
 
 // DefaultPage is the size of a page if neither First nor Last is given; MaxPage is the maximum.

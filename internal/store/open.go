@@ -56,6 +56,10 @@ type Options struct {
 	Retention webhook.Retention
 	// StatsRetention is how long statistics are kept; 0 means DefaultStatsRetention.
 	StatsRetention time.Duration
+	// AuditRetention is how long entries of the audit log are kept; 0 means DefaultAuditRetention.
+	AuditRetention time.Duration
+	// Actor is who makes changes that no caller asks for; the zero value is the server.
+	Actor webhook.Actor
 	// Quotas are those of tenants without their own.
 	Quotas webhook.Quotas
 	// Tuning is DefaultTuning if nil.

@@ -195,6 +195,13 @@ func (b *batch) consequences(outcomes []dialect.Outcome) error {
 		}
 		if disabled != nil {
 			b.disabled = append(b.disabled, disabled)
+			changes := []webhook.AuditChange{
+				{Field: "enabled", Before: webhook.AuditValue(true), After: webhook.AuditValue(false)},
+				{Field: "disabledReason", After: webhook.AuditValue(disabled.DisabledReason)},
+			}
+			if err := b.audit(&webhook.Actor{}, &disabled.TenantID, webhook.AuditWebhookDisabled, disabled.ID, changes); err != nil {
+				return err
+			}
 		}
 		if disabled != nil && !own {
 			told.add(disabled, webhook.TypeWebhookDisabled, disabledWebhook{URL: disabled.URL, Reason: *disabled.DisabledReason})

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -299,6 +300,36 @@ func (s *Store) CancelDeleted(ctx context.Context) error {
 	}
 	for _, w := range gone {
 		s.cancelDeleted(w)
+	}
+	return nil
+}
+
+// DefaultAuditRetention is how long entries of the audit log are kept unless Options say otherwise.
+const DefaultAuditRetention = 400 * 24 * time.Hour
+
+const (
+	expireAuditEvery = time.Hour // between two searches for expired entries
+	auditPiece       = 500       // entries that one transaction removes
+)
+
+// ExpireAuditLog removes entries that are older than they are kept, some in each transaction. It is work by the clock.
+func (s *Store) ExpireAuditLog(ctx context.Context) error {
+	before := dialect.At(s.opts.Now().Add(-cmp.Or(s.opts.AuditRetention, DefaultAuditRetention)))
+	var expired []int64
+	find := "SELECT seq FROM audit_log WHERE created_at < ? ORDER BY created_at LIMIT ?"
+	if err := s.read.WithContext(ctx).Raw(find, before, 1).Scan(&expired).Error; err != nil {
+		return dialect.Unavailable(err)
+	}
+	p := newPruner(s)
+	for more := len(expired) > 0; more; {
+		err := p.Piece(ctx, auditPiece, func(b *dialect.Tx, n int) error {
+			res := b.DB.Exec("DELETE FROM audit_log WHERE seq IN ("+find+")", before, n)
+			more = res.RowsAffected == int64(n)
+			return res.Error
+		})
+		if err != nil {
+			return fmt.Errorf("remove old entries of the audit log: %w", err)
+		}
 	}
 	return nil
 }

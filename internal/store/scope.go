@@ -25,6 +25,7 @@ type Scope struct {
 	// which changes no row.
 	everyone bool
 	lean     Lean
+	by       *webhook.Actor // who changes it; nil: Options.Actor
 }
 
 // Lean says which parts of rows are not read: the payloads, which are most of a row's size.
@@ -185,4 +186,11 @@ func (b *batch) oneDelivery(tenant, id webhook.ID) (*webhook.Delivery, error) {
 // partition only; by seq alone it would look in each.
 func (s *Store) dayOf(event webhook.ID) (text string, args []any) {
 	return s.db.Published("day", event.Time(), event.Time())
+}
+
+// By returns the same part of the store, whose changes the audit log attributes to the actor.
+func (c *Scope) By(a webhook.Actor) *Scope {
+	by := *c
+	by.by = &a
+	return &by
 }

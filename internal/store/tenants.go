@@ -18,7 +18,8 @@ import (
 // Registry reads and changes the tokens and tenants that a caller may see: all of them for an operator, else those of one tenant.
 type Registry struct {
 	s      *Store
-	tenant *webhook.ID // nil for an operator
+	tenant *webhook.ID    // nil for an operator
+	by     *webhook.Actor // who changes it; nil: Options.Actor
 }
 
 // Registry returns the registry of all tokens and tenants, for an operator; with a tenant, that tenant's only.
@@ -57,12 +58,16 @@ func (s *Store) EnsureTenant(ctx context.Context, name string) (*webhook.Tenant,
 	var t webhook.Tenant
 	err := s.change(ctx, func(b *batch) error {
 		now := b.Now.UTC().Truncate(time.Microsecond)
+		made := webhook.NewID(now)
 		if err := b.DB.Exec("INSERT INTO tenants (id, name, created_at) VALUES (?, ?, ?) ON CONFLICT (name) DO NOTHING",
-			webhook.NewID(now), name, dialect.At(now)).Error; err != nil {
+			made, name, dialect.At(now)).Error; err != nil {
 			return fmt.Errorf("insert tenant: %w", err)
 		}
 		t = webhook.Tenant{}
-		return b.DB.Where("name = ?", name).Take(&t).Error
+		if err := b.DB.Where("name = ?", name).Take(&t).Error; err != nil || t.ID != made {
+			return err
+		}
+		return b.audit(nil, &t.ID, webhook.AuditTenantCreated, t.ID, webhook.AuditChanges(nil, t.AuditFields()))
 	})
 	if err != nil {
 		return nil, err
@@ -134,7 +139,10 @@ func (r *Registry) CreateTenant(ctx context.Context, name string, p webhook.Tena
 		}
 		now := b.Now.UTC().Truncate(time.Microsecond)
 		t.Seq, t.ID, t.Name, t.CreatedAt = 0, webhook.NewID(now), name, now
-		return b.DB.Create(&t).Error
+		if err := b.DB.Create(&t).Error; err != nil {
+			return fmt.Errorf("insert tenant: %w", err)
+		}
+		return b.audit(r.by, &t.ID, webhook.AuditTenantCreated, t.ID, webhook.AuditChanges(nil, t.AuditFields()))
 	})
 	if err != nil {
 		return nil, err
@@ -153,8 +161,14 @@ func (r *Registry) UpdateTenant(ctx context.Context, id webhook.ID, p webhook.Te
 		if t, err = b.tenant(id); err != nil {
 			return err
 		}
+		before := t.AuditFields()
 		if err := t.Apply(p); err != nil {
 			return err
+		}
+		if changes := webhook.AuditChanges(before, t.AuditFields()); len(changes) > 0 {
+			if err := b.audit(r.by, &id, webhook.AuditTenantUpdated, id, changes); err != nil {
+				return err
+			}
 		}
 		return b.DB.Model(t).Select("max_webhooks", "max_tokens", "max_events", "publish_rate", "publish_burst", "retention_seconds", "keep_failed_seconds").Updates(t).Error
 	})
@@ -208,7 +222,7 @@ func (r *Registry) DeleteTenant(ctx context.Context, id webhook.ID) error {
 				return fmt.Errorf("delete tenant: %w", err)
 			}
 		}
-		return nil
+		return b.audit(r.by, &id, webhook.AuditTenantDeleted, id, []webhook.AuditChange{{Field: "name", Before: webhook.AuditValue(t.Name)}})
 	})
 	if err != nil {
 		return err
@@ -380,4 +394,34 @@ func (s *Store) CountRows(ctx context.Context, tenant webhook.ID) (map[string]in
 		rows[t.Name] = n
 	}
 	return rows, nil
+}
+
+// By returns the same registry, whose changes the audit log attributes to the actor.
+func (r *Registry) By(a webhook.Actor) *Registry {
+	by := *r
+	by.by = &a
+	return &by
+}
+
+func (r *Registry) auditList(ctx context.Context, f AuditFilter) *list.Reading[webhook.AuditEntry] {
+	return registered[webhook.AuditEntry](ctx, r, f.Path(r.tenant), "u.*", "u.tenant_id")
+}
+
+// AuditLog lists the entries of the audit log, newest first: a tenant's own, or for an operator all.
+func (r *Registry) AuditLog(ctx context.Context, f AuditFilter, p Page) (*List[webhook.AuditEntry], error) {
+	return list.Read(ctx, r.auditList(ctx, f), list.NewestFirst, p)
+}
+
+// CountAuditLogTo counts what AuditLog lists, up to limit, and reads a bounded number of rows.
+func (r *Registry) CountAuditLogTo(ctx context.Context, f AuditFilter, limit int) (Count, error) {
+	return r.auditList(ctx, f).Count(ctx, limit)
+}
+
+// AuditEntriesByID reads entries of the audit log; ids that are absent or foreign are missing from the map.
+func (r *Registry) AuditEntriesByID(ctx context.Context, ids []webhook.ID) (map[webhook.ID]*webhook.AuditEntry, error) {
+	q := r.db(ctx).Table("audit_log AS u").Select("u.*")
+	if r.tenant != nil {
+		q = q.Where("u.tenant_id = ?", *r.tenant)
+	}
+	return list.ByID(q, nil, "u", ids, func(e *webhook.AuditEntry) webhook.ID { return e.ID })
 }

@@ -61,15 +61,19 @@ func (r *Registry) RevokeToken(ctx context.Context, id webhook.ID) (*webhook.Tok
 			}
 			return q
 		}
-		if err := own().Where("revoked_at IS NULL").Update("revoked_at", dialect.At(b.Now)).Error; err != nil {
-			return fmt.Errorf("revoke token: %w", err)
+		revoked := own().Where("revoked_at IS NULL").Update("revoked_at", dialect.At(b.Now))
+		if revoked.Error != nil {
+			return fmt.Errorf("revoke token: %w", revoked.Error)
 		}
 		t = webhook.Token{}
 		err := own().Take(&t).Error
 		if errors.Is(err, gorm.ErrRecordNotFound) {
 			return webhook.ErrNotFound
 		}
-		return err
+		if err != nil || revoked.RowsAffected == 0 {
+			return err
+		}
+		return b.audit(r.by, t.TenantID, webhook.AuditTokenRevoked, id, []webhook.AuditChange{{Field: "revokedAt", After: webhook.AuditValue(t.RevokedAt)}})
 	})
 	if err != nil {
 		return nil, err
@@ -93,13 +97,17 @@ func (r *Registry) CreateToken(ctx context.Context, t webhook.Token, token strin
 			return nil, errors.Join(t.Check(time.Now()), unknown)
 		}
 	}
-	return r.s.AddToken(ctx, t, token)
+	return r.s.addToken(ctx, r.by, t, token)
 }
 
 // AddToken stores the hash of a token that the caller generated, with t's TenantID (nil for an operator token), Name, Scopes,
 // ExpiresAt and CreatedBy. If the token exists, it returns that if it is valid and grants the same scopes; otherwise an *Invalid
 // with code CONFLICT.
 func (s *Store) AddToken(ctx context.Context, t webhook.Token, token string) (*webhook.Token, error) {
+	return s.addToken(ctx, nil, t, token)
+}
+
+func (s *Store) addToken(ctx context.Context, by *webhook.Actor, t webhook.Token, token string) (*webhook.Token, error) {
 	if token == "" {
 		return nil, &webhook.Invalid{Field: "token", Code: webhook.CodeRequired, Message: "must be given"}
 	}
@@ -135,7 +143,10 @@ func (s *Store) AddToken(ctx context.Context, t webhook.Token, token string) (*w
 			ID: webhook.NewID(now), TenantID: t.TenantID, Name: t.Name, Scopes: t.Scopes, Hash: webhook.HashToken(token),
 			CreatedAt: now, ExpiresAt: t.ExpiresAt, Prefix: webhook.ShownPrefix(token), CreatedBy: t.CreatedBy,
 		}
-		return b.DB.Create(&added).Error
+		if err := b.DB.Create(&added).Error; err != nil {
+			return fmt.Errorf("insert token: %w", err)
+		}
+		return b.audit(by, added.TenantID, webhook.AuditTokenCreated, added.ID, webhook.AuditChanges(nil, added.AuditFields()))
 	})
 	if err != nil {
 		return nil, err

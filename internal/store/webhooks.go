@@ -62,7 +62,7 @@ func (c *Scope) CreateWebhook(ctx context.Context, n webhook.New) (*webhook.Webh
 			return err
 		}
 		b.setTarget(&Target{Webhook: bare(w), Secrets: []*webhook.Secret{secret}, Headers: headers})
-		return nil
+		return b.audit(c.by, &c.tenant, webhook.AuditWebhookCreated, w.ID, webhook.AuditChanges(nil, w.AuditFields(headers)))
 	})
 	if err != nil {
 		return nil, nil, err
@@ -232,6 +232,10 @@ func (c *Scope) UpdateWebhook(ctx context.Context, id webhook.ID, p webhook.Patc
 			}
 			return &webhook.Changed{Current: current}
 		}
+		before, err := b.withMetadata(old.Webhook)
+		if err != nil {
+			return err
+		}
 		now := b.Now.UTC().Truncate(time.Microsecond)
 		next := &Target{Webhook: old.Webhook, Secrets: old.Secrets, Headers: old.Headers}
 		p.Apply(&next.Webhook, now)
@@ -284,12 +288,33 @@ func (c *Scope) UpdateWebhook(ctx context.Context, id webhook.ID, p webhook.Patc
 		if next.Enabled && !old.Enabled {
 			b.dueAt(id, now)
 		}
-		return nil
+		return b.auditUpdate(c, before, &updated, old, next)
 	})
 	if err != nil {
 		return nil, nil, err
 	}
 	return &updated, secret, nil
+}
+
+// auditUpdate adds what UpdateWebhook did to the audit log.
+func (b *batch) auditUpdate(c *Scope, before, after *webhook.Webhook, old, next *Target) error {
+	changes := webhook.AuditChanges(before.AuditFields(old.Headers), after.AuditFields(next.Headers))
+	if !sameHeaders(old.Headers, next.Headers) && !slices.ContainsFunc(changes, func(c webhook.AuditChange) bool { return c.Field == "headers" }) {
+		changes = append(changes, webhook.AuditChange{Field: "headerValues"}) // they may be credentials
+	}
+	if len(changes) > 0 {
+		if err := b.audit(c.by, &c.tenant, webhook.AuditWebhookUpdated, after.ID, changes); err != nil {
+			return err
+		}
+	}
+	if len(next.Secrets) == 0 || len(old.Secrets) > 0 && next.Secrets[0].ID == old.Secrets[0].ID {
+		return nil
+	}
+	rotated := webhook.AuditChange{Field: "secretId", After: webhook.AuditValue(next.Secrets[0].ID)}
+	if len(old.Secrets) > 0 {
+		rotated.Before = webhook.AuditValue(old.Secrets[0].ID)
+	}
+	return b.audit(c.by, &c.tenant, webhook.AuditWebhookSecretRotated, after.ID, []webhook.AuditChange{rotated})
 }
 
 // freeExternalID returns an error if another of the tenant's webhooks has the webhook's external id.
@@ -318,7 +343,7 @@ func (c *Scope) DeleteWebhook(ctx context.Context, id webhook.ID) error {
 			return err
 		}
 		b.setTarget(next)
-		return nil
+		return b.audit(c.by, &c.tenant, webhook.AuditWebhookDeleted, id, []webhook.AuditChange{{Field: "url", Before: webhook.AuditValue(gone.URL)}})
 	})
 	if err == nil {
 		c.s.background.Go(func() { c.s.cancelDeleted(&gone) })
@@ -378,7 +403,7 @@ func (s *Store) cancelDeleted(w *webhook.Webhook) {
 // RetryDelivery makes a delivery due now, in any state, and restarts its schedule. Attempt numbers continue. While an attempt runs
 // it only restarts the schedule. Errors: webhook.ErrNotFound; an *Invalid with code CONFLICT if its webhook is deleted.
 func (c *Scope) RetryDelivery(ctx context.Context, id webhook.ID) (*webhook.Delivery, error) {
-	return c.changeDelivery(ctx, id, func(b *batch, d *webhook.Delivery) error {
+	return c.changeDelivery(ctx, id, webhook.AuditDeliveryRetried, func(b *batch, d *webhook.Delivery) error {
 		to := b.target(d.WebhookID)
 		if to == nil {
 			return &webhook.Invalid{Field: "id", Code: webhook.CodeConflict, Message: "the delivery's webhook is deleted, so it cannot be retried"}
@@ -403,7 +428,7 @@ func (c *Scope) RetryDelivery(ctx context.Context, id webhook.ID) (*webhook.Deli
 // CancelDelivery cancels a delivery. If a running attempt still succeeds, so does the delivery. Errors: webhook.ErrNotFound; an
 // *Invalid with code CONFLICT if the delivery is completed.
 func (c *Scope) CancelDelivery(ctx context.Context, id webhook.ID) (*webhook.Delivery, error) {
-	return c.changeDelivery(ctx, id, func(b *batch, d *webhook.Delivery) error {
+	return c.changeDelivery(ctx, id, webhook.AuditDeliveryCanceled, func(b *batch, d *webhook.Delivery) error {
 		is, err := b.lockDelivery(d)
 		if err != nil {
 			return err
@@ -444,7 +469,7 @@ func (b *batch) lockDelivery(d *webhook.Delivery) (is lockedDelivery, err error)
 	return is, res.Error
 }
 
-func (c *Scope) changeDelivery(ctx context.Context, id webhook.ID, do func(b *batch, d *webhook.Delivery) error) (*webhook.Delivery, error) {
+func (c *Scope) changeDelivery(ctx context.Context, id webhook.ID, action webhook.AuditAction, do func(b *batch, d *webhook.Delivery) error) (*webhook.Delivery, error) {
 	var after *webhook.Delivery
 	err := c.changeDeliveries(ctx, func(b *batch) error {
 		before, err := b.oneDelivery(c.tenant, id)
@@ -454,8 +479,11 @@ func (c *Scope) changeDelivery(ctx context.Context, id webhook.ID, do func(b *ba
 		if err := do(b, before); err != nil {
 			return err
 		}
-		after, err = b.oneDelivery(c.tenant, id)
-		return err
+		if after, err = b.oneDelivery(c.tenant, id); err != nil {
+			return err
+		}
+		status := webhook.AuditChange{Field: "status", Before: webhook.AuditValue(before.Status), After: webhook.AuditValue(after.Status)}
+		return b.audit(c.by, &c.tenant, action, id, []webhook.AuditChange{status})
 	})
 	if err != nil {
 		return nil, err

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hookgraph/hookgraph/internal/intake"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -189,7 +190,7 @@ func (s *server) refuse(r *request, err error, place int) refused {
 		out.Errors = append(out.Errors, named(d))
 	}
 	if f.status == http.StatusInternalServerError {
-		out.Error.RequestID = RequestID(r.Context())
+		out.Error.RequestID = intake.RequestID(r.Context())
 	}
 	return out
 }

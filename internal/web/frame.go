@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -18,14 +17,6 @@ import (
 // RequestIDHeader is set on every answer; the log has the same id.
 const RequestIDHeader = "Hookgraph-Request-Id"
 
-type requestIDKey struct{}
-
-// RequestID returns the id of ctx's request; "" outside of one.
-func RequestID(ctx context.Context) string {
-	id, _ := ctx.Value(requestIDKey{}).(string)
-	return id
-}
-
 // frame wraps every request. It generates the id: a client's could forge a log line. Handlers see the client's address in
 // RemoteAddr, also behind a trusted proxy, then with port 0.
 func (s *server) frame(next http.Handler) http.Handler {
@@ -38,7 +29,7 @@ func (s *server) frame(next http.Handler) http.Handler {
 		h.Set("X-Frame-Options", "DENY")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'") // pages set their own policy
-		r = r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id))
+		r = r.WithContext(intake.WithRequestID(r.Context(), id))
 		addr, secure := s.client(r)
 		if addr.IsValid() {
 			r.RemoteAddr = netip.AddrPortFrom(addr, 0).String()
@@ -68,7 +59,7 @@ func (s *server) frame(next http.Handler) http.Handler {
 
 // panicked logs a panic once. An answer that has begun is cut off, so that the client does not consider it complete.
 func (s *server) panicked(w *recorder, r *http.Request, v any) {
-	s.Logger.ErrorContext(r.Context(), "panic", slog.String("request_id", RequestID(r.Context())),
+	s.Logger.ErrorContext(r.Context(), "panic", slog.String("request_id", intake.RequestID(r.Context())),
 		slog.String("panic", fmt.Sprint(v)), slog.String("stack", string(debug.Stack())))
 	if w.status != 0 {
 		panic(http.ErrAbortHandler)

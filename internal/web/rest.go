@@ -31,6 +31,11 @@ type request struct {
 	header http.Header  // of the answer
 }
 
+// changing returns the scope for changes: the audit log says that the caller makes them.
+func (r *request) changing() *store.Scope {
+	return r.scope.By(auth.From(r.Context()).Actor(r.Context()))
+}
+
 // endpoint is one method of a resource. run returns the status and the answer, which is encoded as JSON, or an error.
 type endpoint struct {
 	run     func(r *request) (int, any, error)
@@ -244,7 +249,7 @@ func (s *server) expected(r *http.Request, err error) *failure {
 	f, how := translate(r.Context(), err)
 	if how != fault.Quiet {
 		s.Logger.Log(r.Context(), how.Level(), "request failed",
-			slog.String("request_id", RequestID(r.Context())), slog.String("route", r.Pattern), slog.Any("error", err))
+			slog.String("request_id", intake.RequestID(r.Context())), slog.String("route", r.Pattern), slog.Any("error", err))
 	}
 	return f
 }
@@ -260,7 +265,7 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		w.Header().Set("Retry-After", strconv.FormatInt(int64(math.Ceil(f.wait.Seconds())), 10))
 	}
 	shown := f.detail
-	shown.RequestID = RequestID(r.Context())
+	shown.RequestID = intake.RequestID(r.Context())
 	reply(w, f.status, struct {
 		Error  detail   `json:"error"`
 		Errors []detail `json:"errors,omitempty"`

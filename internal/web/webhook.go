@@ -122,7 +122,7 @@ func (s *server) createWebhook(r *request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	w, secret, err := r.scope.CreateWebhook(r.Context(), n)
+	w, secret, err := r.changing().CreateWebhook(r.Context(), n)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -217,7 +217,7 @@ func (s *server) updateWebhook(r *request) (int, any, error) {
 		rotation.Overlap = webhook.DefaultOverlap
 		rotated = &rotation
 	}
-	w, secret, err := r.scope.UpdateWebhook(r.Context(), id, p, rotated)
+	w, secret, err := r.changing().UpdateWebhook(r.Context(), id, p, rotated)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -241,7 +241,7 @@ func (s *server) deleteWebhook(r *request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	if err := r.scope.DeleteWebhook(r.Context(), id); err != nil {
+	if err := r.changing().DeleteWebhook(r.Context(), id); err != nil {
 		return 0, nil, err
 	}
 	return http.StatusOK, struct {

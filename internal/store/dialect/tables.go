@@ -34,8 +34,10 @@ type Table struct {
 	Webhook string
 	// Daily tables are partitioned on PostgreSQL by the day on which the event was published. The store assigns their seq; for other tables
 	// the database does.
-	Daily  bool
-	Sealed bool // a part of each row is sealed by the master key that key_id names; see sealedTables
+	Daily bool
+	// Outlives tables keep a tenant's rows when the tenant is deleted.
+	Outlives bool
+	Sealed   bool // a part of each row is sealed by the master key that key_id names; see sealedTables
 
 	// For inserting rows in bulk.
 	Columns string // columns with parameters, in order
@@ -74,6 +76,7 @@ var Tables = []*Table{
 	{Name: "nodes", Key: "seq"},
 	{Name: "tenants", Whose: OfItself, Owner: "id", Key: "seq"},
 	{Name: "tokens", Whose: OfTenantOrOperator, Owner: "tenant_id", Key: "seq"},
+	{Name: "audit_log", Whose: OfTenantOrOperator, Owner: "tenant_id", Key: "seq", Outlives: true},
 	{Name: "webhooks", Whose: OfTenant, Owner: "tenant_id", Key: "seq"},
 	{Name: "secrets", Whose: OfTenant, Owner: "tenant_id", Key: "id", Webhook: "webhook_id", Sealed: true},
 	{Name: "webhook_headers", Whose: OfTenant, Owner: "tenant_id", Key: "webhook_id", Webhook: "webhook_id", Sealed: true},

@@ -71,3 +71,47 @@ func (f TokenFilter) Path(tenant *webhook.ID) Path {
 func (f TokenFilter) OfTenants() Path {
 	return Path{Index: tokensOfTenant, rest: asides(f.conditions())}
 }
+
+// AuditFilter narrows the audit log. Zero fields do not filter.
+type AuditFilter struct {
+	TenantID  *webhook.ID
+	Actions   []webhook.AuditAction
+	ObjectIDs []webhook.ID
+	TokenIDs  []webhook.ID // of whoever made the change
+	At        TimeRange
+}
+
+func (f AuditFilter) conditions() []condition {
+	var list []condition
+	if f.TenantID != nil {
+		list = append(list, condition{"u.tenant_id = ?", []any{*f.TenantID}})
+	}
+	if f.Actions != nil {
+		list = append(list, condition{"u.action IN ?", []any{f.Actions}})
+	}
+	if f.ObjectIDs != nil {
+		list = append(list, condition{"u.object_id IN ?", []any{f.ObjectIDs}})
+	}
+	if f.TokenIDs != nil {
+		list = append(list, condition{"u.actor_token IN ?", []any{f.TokenIDs}})
+	}
+	return append(list, f.At.in("u.created_at")...)
+}
+
+// Path returns how to list the entries that the filter keeps: those of an object, of one tenant, or all.
+func (f AuditFilter) Path(tenant *webhook.ID) Path {
+	p := Path{Index: allAudits, branches: []any{nil}}
+	if tenant == nil {
+		tenant, f.TenantID = f.TenantID, nil
+	}
+	if objects, ok := few(f.ObjectIDs); ok {
+		p.Index, p.branches, f.ObjectIDs = auditsOfObject, objects, nil
+		if tenant != nil {
+			p.rest = []condition{{"u.tenant_id = ?", []any{*tenant}}}
+		}
+	} else if tenant != nil {
+		p.Index, p.branches = auditsOfTenant, []any{*tenant}
+	}
+	p.rest = asides(append(p.rest, f.conditions()...))
+	return p
+}

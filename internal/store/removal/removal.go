@@ -287,7 +287,7 @@ func Webhooks(tx *dialect.Tx, tenant webhook.ID, ids []webhook.ID, at time.Time)
 
 // Tenants are the tables that have rows of a deleted tenant once its events are removed, in the order in which to call OfTenant.
 func Tenants() []*dialect.Table {
-	return dialect.LastFirst(dialect.TablesThat(func(t *dialect.Table) bool { return t.Owned() && !t.Daily }))
+	return dialect.LastFirst(dialect.TablesThat(func(t *dialect.Table) bool { return t.Owned() && !t.Daily && !t.Outlives }))
 }
 
 // OfTenant removes some of a tenant's rows of a table, n at most, and returns how many it removed.

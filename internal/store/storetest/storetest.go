@@ -132,4 +132,5 @@ var tests = []struct {
 	{"RotationIsBounded", testRotationIsBounded},
 	{"DeleteAndPrune", testDeleteAndPrune},
 	{"Tokens", testTokens},
+	{"AuditLog", testAuditLog},
 }

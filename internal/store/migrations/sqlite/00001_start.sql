@@ -68,6 +68,25 @@ CREATE TABLE tokens (
 );
 CREATE INDEX tokens_tenant ON tokens (tenant_id, seq);
 
+-- Who changed what, when and from where. Rows outlive their tenant, so they do not refer to it.
+CREATE TABLE audit_log (
+    seq         INTEGER PRIMARY KEY AUTOINCREMENT,
+    id          BLOB NOT NULL UNIQUE,
+    tenant_id   BLOB, -- whose object was changed; NULL: an operator's
+    created_at  INTEGER NOT NULL,
+    actor_kind  TEXT NOT NULL,
+    actor_token BLOB, -- NULL: no token, but the server or a command
+    actor_name  TEXT NOT NULL,
+    address     TEXT NOT NULL,
+    request_id  TEXT NOT NULL,
+    action      TEXT NOT NULL,
+    object_id   BLOB NOT NULL,
+    changes     TEXT NOT NULL -- a JSON array
+);
+CREATE INDEX audit_log_tenant ON audit_log (tenant_id, seq);
+CREATE INDEX audit_log_object ON audit_log (object_id, seq);
+CREATE INDEX audit_log_created ON audit_log (created_at);
+
 CREATE TABLE webhooks (
     seq               INTEGER PRIMARY KEY AUTOINCREMENT,
     id                BLOB NOT NULL UNIQUE,

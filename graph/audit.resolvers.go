@@ -1,0 +1,54 @@
+package graph
+
+import (
+	"context"
+
+	"github.com/hookgraph/hookgraph/graph/model"
+	"github.com/hookgraph/hookgraph/internal/store/list"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// Token is the resolver for the token field.
+func (r *auditActorResolver) Token(ctx context.Context, obj *model.AuditActor) (*webhook.Token, error) {
+	return load(ctx, &r.loaders(ctx).tokens, obj.Entry, auditToken)
+}
+
+// Before is the resolver for the before field.
+func (r *auditChangeResolver) Before(ctx context.Context, obj *webhook.AuditChange) ([]byte, error) {
+	return obj.Before, nil
+}
+
+// After is the resolver for the after field.
+func (r *auditChangeResolver) After(ctx context.Context, obj *webhook.AuditChange) ([]byte, error) {
+	return obj.After, nil
+}
+
+// Actor is the resolver for the actor field.
+func (r *auditEntryResolver) Actor(ctx context.Context, obj *webhook.AuditEntry) (*model.AuditActor, error) {
+	return &model.AuditActor{Entry: obj}, nil
+}
+
+// Tenant is the resolver for the tenant field.
+func (r *auditEntryResolver) Tenant(ctx context.Context, obj *webhook.AuditEntry) (*webhook.Tenant, error) {
+	return load(ctx, &r.loaders(ctx).tenants, obj, auditTenant)
+}
+
+// AuditLog is the resolver for the auditLog field.
+func (r *queryResolver) AuditLog(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.AuditFilter) (*model.Connection[webhook.AuditEntry], error) {
+	return auditLog.resolve(ctx, r.Resolver, r.registry(ctx), arguments{first, after, last, before}, given(filter))
+}
+
+// AuditActor returns AuditActorResolver implementation.
+func (r *Resolver) AuditActor() AuditActorResolver { return &auditActorResolver{r} }
+
+// AuditChange returns AuditChangeResolver implementation.
+func (r *Resolver) AuditChange() AuditChangeResolver { return &auditChangeResolver{r} }
+
+// AuditEntry returns AuditEntryResolver implementation.
+func (r *Resolver) AuditEntry() AuditEntryResolver { return &auditEntryResolver{r} }
+
+type (
+	auditActorResolver  struct{ *Resolver }
+	auditChangeResolver struct{ *Resolver }
+	auditEntryResolver  struct{ *Resolver }
+)

@@ -1,0 +1,15 @@
+package model
+
+import "github.com/hookgraph/hookgraph/internal/webhook"
+
+// AuditActor is who made the change of an entry.
+type AuditActor struct{ Entry *webhook.AuditEntry }
+
+// Kind is the kind of actor.
+func (a *AuditActor) Kind() webhook.ActorKind { return a.Entry.Actor.Kind }
+
+// TokenID is the id of the token; nil if there is none.
+func (a *AuditActor) TokenID() *webhook.ID { return a.Entry.Actor.TokenID }
+
+// Name is the name of the token when the change was made; "" if there is none.
+func (a *AuditActor) Name() string { return a.Entry.Actor.Name }

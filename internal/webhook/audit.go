@@ -1,0 +1,152 @@
+package webhook
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"time"
+)
+
+// AuditEntry is one change of settings or of a delivery, as the audit log keeps it: who changed what, when and from where.
+type AuditEntry struct {
+	Seq       int64 `gorm:"primaryKey;autoIncrement"`
+	ID        ID
+	TenantID  *ID       // to whom the object belongs; nil for operator tokens
+	CreatedAt time.Time `gorm:"serializer:micros;autoCreateTime:false"`
+	Actor     Actor     `gorm:"embedded"`
+	Action    AuditAction
+	ObjectID  ID
+	Changes   []AuditChange `gorm:"serializer:json"` // those fields that differ, in a fixed order; never secrets
+}
+
+// TableName implements gorm's Tabler.
+func (AuditEntry) TableName() string { return "audit_log" }
+
+// Position is Seq.
+func (e *AuditEntry) Position() int64 { return e.Seq }
+
+// ObjectType returns the API's name of the type of the object.
+func (e *AuditEntry) ObjectType() string {
+	object, _, _ := strings.Cut(string(e.Action), "_")
+	return object[:1] + strings.ToLower(object[1:])
+}
+
+// Address returns the IP address of the client; "" if there is none.
+func (e *AuditEntry) Address() string { return e.Actor.Address }
+
+// RequestID returns the id of the request; "" outside of one.
+func (e *AuditEntry) RequestID() string { return e.Actor.RequestID }
+
+// ActorKind is a kind of Actor.
+type ActorKind string
+
+// The kinds.
+const (
+	ActorServer   ActorKind = "SERVER"   // the server itself, for example when it disables a webhook
+	ActorOperator ActorKind = "OPERATOR" // an operator's token
+	ActorTenant   ActorKind = "TENANT"   // a tenant's token
+	ActorCommand  ActorKind = "COMMAND"  // somebody on the server's machine, by the command line
+)
+
+// Actor is who makes a change. The zero value is the server.
+type Actor struct {
+	Kind    ActorKind `gorm:"column:actor_kind"`
+	TokenID *ID       `gorm:"column:actor_token"`
+	Name    string    `gorm:"column:actor_name"` // of the token, when the change was made
+	Address string    `gorm:"column:address"`    // the client's IP address; "" if there is no client
+	// RequestID is that of the answer's header and of the log; "" outside of a request.
+	RequestID string `gorm:"column:request_id"`
+}
+
+// AuditAction names a kind of change: the type of the object, and what happened.
+type AuditAction string
+
+// The actions.
+const (
+	AuditWebhookCreated       AuditAction = "WEBHOOK_CREATED"
+	AuditWebhookUpdated       AuditAction = "WEBHOOK_UPDATED"
+	AuditWebhookDisabled      AuditAction = "WEBHOOK_DISABLED" // by the server
+	AuditWebhookDeleted       AuditAction = "WEBHOOK_DELETED"
+	AuditWebhookSecretRotated AuditAction = "WEBHOOK_SECRET_ROTATED"
+	AuditDeliveryRetried      AuditAction = "DELIVERY_RETRIED"
+	AuditDeliveryCanceled     AuditAction = "DELIVERY_CANCELED"
+	AuditTenantCreated        AuditAction = "TENANT_CREATED"
+	AuditTenantUpdated        AuditAction = "TENANT_UPDATED"
+	AuditTenantDeleted        AuditAction = "TENANT_DELETED"
+	AuditTokenCreated         AuditAction = "TOKEN_CREATED"
+	AuditTokenRevoked         AuditAction = "TOKEN_REVOKED"
+)
+
+// AuditChange is a field that a change set. Before and After are JSON; null where there was, or is, no value.
+type AuditChange struct {
+	Field  string          `json:"field"`
+	Before json.RawMessage `json:"before,omitempty"`
+	After  json.RawMessage `json:"after,omitempty"`
+}
+
+// AuditField is a field of an object and its value, which must be possible to write as JSON.
+type AuditField struct {
+	Name  string
+	Value any
+}
+
+// AuditChanges returns the fields of after that differ from those of before, which has the same fields, or none for an object that is new.
+// Of a new object, fields without a value are left out.
+func AuditChanges(before, after []AuditField) []AuditChange {
+	was := make(map[string]json.RawMessage, len(before))
+	for _, f := range before {
+		was[f.Name] = AuditValue(f.Value)
+	}
+	changes := []AuditChange{}
+	for _, f := range after {
+		is := AuditValue(f.Value)
+		if old := was[f.Name]; !bytes.Equal(old, is) {
+			changes = append(changes, AuditChange{Field: f.Name, Before: old, After: is})
+		}
+	}
+	return changes
+}
+
+// AuditValue returns a value as JSON; nil if it is null.
+func AuditValue(v any) json.RawMessage {
+	text, err := json.Marshal(v)
+	if err != nil || string(text) == "null" {
+		return nil
+	}
+	return text
+}
+
+// AuditFields are the webhook's settings for the audit log. Of its headers, whose values may be credentials, there are the names.
+func (w *Webhook) AuditFields(headers []*CustomHeader) []AuditField {
+	var names []string
+	for _, h := range headers {
+		names = append(names, h.Name)
+	}
+	var metadata any
+	if w.Metadata != nil {
+		metadata = json.RawMessage(*w.Metadata)
+	}
+	var description any
+	if w.Description != "" {
+		description = w.Description
+	}
+	return []AuditField{
+		{"url", w.URL}, {"events", w.Events}, {"enabled", w.Enabled}, {"disabledReason", w.DisabledReason}, {"description", description},
+		{"headers", names}, {"retryScheduleMs", w.RetryScheduleMs}, {"timeoutMs", w.TimeoutMs}, {"ratePerSecond", w.RatePerSecond},
+		{"externalId", w.ExternalID}, {"metadata", metadata},
+	}
+}
+
+// AuditFields are the tenant's settings for the audit log.
+func (t *Tenant) AuditFields() []AuditField {
+	return []AuditField{
+		{"name", t.Name}, {"maxWebhooks", t.MaxWebhooks}, {"maxTokens", t.MaxTokens}, {"maxEvents", t.MaxEvents},
+		{"publishRate", t.PublishRate}, {"publishBurst", t.PublishBurst}, {"retentionSeconds", t.RetentionSeconds},
+		{"keepFailedSeconds", t.KeepFailedSeconds},
+	}
+}
+
+// AuditFields are the token's settings for the audit log, without the credential.
+func (t *Token) AuditFields() []AuditField {
+	return []AuditField{{"name", t.Name}, {"scopes", t.Scopes.List()}, {"expiresAt", t.ExpiresAt}, {"revokedAt", t.RevokedAt}}
+}
