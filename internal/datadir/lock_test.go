@@ -44,7 +44,7 @@ func TestLocks(t *testing.T) {
 	}
 }
 
-// What is in the place of a lock's file is neither followed nor waited for, and the operator is told what it is.
+// Something else under the name of a lock's file is neither followed nor waited for, and the error says what it is.
 func TestLockIsAFile(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.Symlink(filepath.Join(dir, "elsewhere"), filepath.Join(dir, "link")); err != nil {

@@ -13,7 +13,7 @@ const (
 	longestRest  = time.Minute
 	longestPause = 15 * time.Second
 	quiet        = 30 * time.Second // without such an attempt the shortage is over
-	mostUnmade   = 10               // the rest after so many in a row is the longest
+	mostUnmade   = 10               // in a row, after which the rest is the longest
 )
 
 // shortage is what the sender knows about failures of this host (I20). Attempts that it could not make are not recorded; their

@@ -256,7 +256,7 @@ func (s *Store) CountReads() (taken func() []string) {
 	}
 }
 
-// Shares of the time for writing that retention and folding take while others call: one of so many.
+// Shares of the time for writing that retention and folding take while others call: 4 is a quarter.
 const (
 	RetentionShare = busyShare
 	FoldShare      = foldShare

@@ -19,7 +19,7 @@ var copySecrets = map[string]string{
 		FROM (SELECT * FROM secrets LIMIT 1) AS s, generate_series(1, %d)`,
 }
 
-// However slow the disk is, a task's transactions take about as long as others may wait, not as long as so many rows take: it learns how
+// However slow the disk is, a task's transactions take about as long as others may wait, however many rows wait: it learns how
 // long a row takes. The test's rows are slower than this machine's, so noise makes transactions shorter.
 func TestTasksKeepTime(t *testing.T) {
 	const row, most, backlog = 250 * time.Microsecond, 25 * time.Millisecond, 500

@@ -90,7 +90,7 @@ func (p *pacer) piece(ctx context.Context, tenant webhook.ID, most int, do func(
 	return p.take(ctx, tenant, n, func(b *batch) (int, error) { return do(b, n) })
 }
 
-// take has the writer do something that is about so many rows, and lets others work afterwards.
+// take has the writer do something that writes about the given number of rows, and lets others work afterwards.
 func (p *pacer) take(ctx context.Context, tenant webhook.ID, cost int, do func(b *batch) (rows int, err error)) error {
 	var rows int
 	var took time.Duration

@@ -61,7 +61,7 @@ func (r *Reading[T]) Count(ctx context.Context, limit int) (Count, error) {
 	return all.to(limit), err
 }
 
-// countSieve is the sieve of a count as far as limit. A count of all rows reads all payloads.
+// countSieve is the sieve of a count up to limit. A count of all rows reads all payloads.
 func (r *Reading[T]) countSieve(limit int, within time.Duration) (*sieve, error) {
 	v, err := r.sieve(within)
 	if limit == 0 && v != nil {
