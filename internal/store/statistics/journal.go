@@ -77,6 +77,9 @@ func (f *Folder) Plan(db *gorm.DB, current int64) (*Plan, error) {
 		return nil, err
 	}
 	if few || len(journal) == 1 {
+		if sizeOf(journal) > journalBytes {
+			over = len(journal)
+		}
 		for _, row := range journal[:over] {
 			p.due = append(p.due, row.Seq)
 		}
@@ -100,7 +103,7 @@ func (p *Plan) list(db *gorm.DB) (upTo int64, few bool, err error) {
 	rows, bytes, all := 0, 0, 0
 	p.More = len(list) == mostListed
 	for i, row := range list {
-		if all += row.Size; i > 0 && all > mergeBytes {
+		if all += row.Size; i > 1 && all > mergeBytes {
 			p.More = true
 			continue
 		}
@@ -127,6 +130,13 @@ func (p *Plan) load(db *gorm.DB, upTo int64) (journal []journalRow, err error) {
 		journal = append(journal, row)
 	}
 	return journal, dialect.Unavailable(rows.Err())
+}
+
+func sizeOf(journal []journalRow) (bytes int) {
+	for _, row := range journal {
+		bytes += len(row.Data)
+	}
+	return bytes
 }
 
 // overUntil returns the number of journal rows up to the last one with counts of another minute than the current one.
@@ -158,15 +168,13 @@ func (p *Plan) merge(journal []journalRow, current int64) error {
 	}
 	// The two groups of parts have each one that is not full, so this makes no more parts than there are places.
 	parts, over := d.Cut(max(p.folder.PartKeys, (d.Len()+n-2)/(n-1)), newest, current)
-	size := 0
 	for i, data := range parts {
 		p.parts = append(p.parts, journalRow{p.replace[i], data})
-		size += len(data)
 	}
 	if n < len(journal) {
 		p.More, over = true, len(parts)
 	}
-	if size > journalBytes {
+	if sizeOf(p.parts) > journalBytes {
 		over = len(parts)
 	}
 	p.due = append(p.due, p.replace[:over]...)
