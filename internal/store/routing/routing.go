@@ -22,10 +22,10 @@ type Table struct {
 // subscribers are one tenant's webhooks. Finding an event's webhooks costs one lookup of its type, and one for each prefix that a
 // wildcard may follow, however many webhooks there are. Lists are in the order of Seq.
 type subscribers struct {
-	byID        map[webhook.ID]*dialect.Target
+	list        []*dialect.Target            // all of them
 	byType      map[string][]*dialect.Target // by each type that it names
 	byPrefix    map[string][]*dialect.Target // by the prefix of each of its wildcards
-	all         []*dialect.Target            // that subscribe to all published types
+	all         []*dialect.Target            // those that subscribe to all published types
 	operational int                          // the number that name operational types
 }
 
@@ -35,7 +35,7 @@ func New() *Table {
 }
 
 func newSubscribers() *subscribers {
-	return &subscribers{byID: map[webhook.ID]*dialect.Target{}, byType: map[string][]*dialect.Target{}, byPrefix: map[string][]*dialect.Target{}}
+	return &subscribers{byType: map[string][]*dialect.Target{}, byPrefix: map[string][]*dialect.Target{}}
 }
 
 // bySeq orders webhooks by Seq.
@@ -86,7 +86,7 @@ func (t *subscribers) subscriptions(to *dialect.Target, f func(under map[string]
 }
 
 func (t *subscribers) add(to *dialect.Target) {
-	t.byID[to.ID] = to
+	t.list = insert(t.list, to)
 	if wantsAll(to) {
 		t.all = insert(t.all, to)
 	}
@@ -97,7 +97,7 @@ func (t *subscribers) add(to *dialect.Target) {
 }
 
 func (t *subscribers) remove(to *dialect.Target) {
-	delete(t.byID, to.ID)
+	t.list = without(t.list, to)
 	if wantsAll(to) {
 		t.all = without(t.all, to)
 	}
@@ -115,12 +115,12 @@ func (t *subscribers) remove(to *dialect.Target) {
 
 // replace replaces the webhook's previous snapshot, which has the same subscriptions, by to.
 func (t *subscribers) replace(to *dialect.Target) {
-	t.byID[to.ID] = to
 	in := func(list []*dialect.Target) {
 		if i, found := slices.BinarySearchFunc(list, to.Seq, bySeq); found {
 			list[i] = to
 		}
 	}
+	in(t.list)
 	if wantsAll(to) {
 		in(t.all)
 	}
@@ -206,16 +206,19 @@ func (r *Table) remove(tenant webhook.ID, gone []*dialect.Target) {
 			t.remove(to)
 		}
 	} else {
+		is := make(map[*dialect.Target]bool, len(gone))
 		for _, to := range gone {
-			delete(t.byID, to.ID)
+			is[to] = true
 		}
 		again := newSubscribers()
-		for _, to := range slices.SortedFunc(maps.Values(t.byID), func(a, b *dialect.Target) int { return cmp.Compare(a.Seq, b.Seq) }) {
-			again.add(to)
+		for _, to := range t.list {
+			if !is[to] {
+				again.add(to)
+			}
 		}
 		t = again
 	}
-	if len(t.byID) == 0 {
+	if len(t.list) == 0 {
 		delete(r.byTenant, tenant)
 	} else {
 		r.byTenant[tenant] = t
@@ -227,7 +230,7 @@ func (r *Table) Count(tenant webhook.ID) int {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	if t := r.byTenant[tenant]; t != nil {
-		return len(t.byID)
+		return len(t.list)
 	}
 	return 0
 }
@@ -249,7 +252,7 @@ func (r *Table) Operational(tenant webhook.ID) int {
 	return 0
 }
 
-// Of lists the tenant's webhooks.
+// Of lists the tenant's webhooks, in the order of Seq.
 func (r *Table) Of(tenant webhook.ID) []*dialect.Target {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
@@ -257,7 +260,7 @@ func (r *Table) Of(tenant webhook.ID) []*dialect.Target {
 	if t == nil {
 		return nil
 	}
-	return slices.Collect(maps.Values(t.byID))
+	return slices.Clone(t.list)
 }
 
 // Matching appends the tenant's webhooks that subscribe to the event type.

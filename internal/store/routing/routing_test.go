@@ -141,3 +141,36 @@ func (m *model) checkPieces(t *testing.T, r *Table, tenant webhook.ID, wanted st
 		t.Fatalf("in pieces up to %d, %d webhooks get %q, want %d", until, len(pieces), wanted, len(early))
 	}
 }
+
+// However many webhooks are deleted at once, all others stay, in order, and nothing is left of a tenant without webhooks.
+func TestManyDeletedAtOnce(t *testing.T) {
+	r, now := New(), time.Now()
+	tenant := webhook.NewID(now)
+	all := map[webhook.ID]*dialect.Target{}
+	for seq := range int64(4 * fewRemoved) {
+		to := &dialect.Target{Webhook: webhook.Webhook{Seq: seq, ID: webhook.NewID(now), TenantID: tenant}}
+		all[to.ID] = to
+	}
+	r.Change(all)
+	for _, odd := range []int64{1, 0} {
+		gone := map[webhook.ID]*dialect.Target{}
+		for id, to := range all {
+			if to.Seq%2 == odd {
+				deleted := *to
+				deleted.DeletedAt = &now
+				gone[id] = &deleted
+			}
+		}
+		r.Change(gone)
+		want := 2 * fewRemoved * int(odd)
+		left := r.Of(tenant)
+		if len(left) != want || r.Count(tenant) != want || r.Owners() != int(odd) || !slices.IsSortedFunc(left, inOrder) {
+			t.Errorf("%d webhooks of %d tenants are left, want %d of %d: %v", r.Count(tenant), r.Owners(), want, odd, left)
+		}
+		for _, to := range left {
+			if gone[to.ID] != nil || r.Get(to.ID) != to {
+				t.Errorf("webhook %d is left, and deleted", to.Seq)
+			}
+		}
+	}
+}
