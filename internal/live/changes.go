@@ -19,7 +19,7 @@ type Rows interface {
 	EventsByID(ctx context.Context, ids []webhook.ID) (map[webhook.ID]*webhook.Event, error)
 }
 
-// Pace bounds what watchers of changes cost. What exceeds it is not told one by one: watchers are told to fetch again.
+// Pace limits the cost of watchers of changes. Changes beyond it are not passed on one by one: watchers are told to fetch again.
 type Pace struct {
 	Gap      time.Duration // between two readings of a tenant's changes; changes of one delivery in between are one
 	Again    time.Duration // between two requests to fetch again, for the watchers of one filter
@@ -45,7 +45,7 @@ const (
 )
 
 // Changes hands changes of deliveries to watchers. Unlike a Log it keeps nothing: a watcher that is told to fetch again, as each is at first,
-// reads the list of deliveries, and from then on is told what changes in it.
+// reads the list of deliveries, and from then on gets the changes in it.
 //
 // What has changed is collected by tenant, which costs the store's goroutines an entry in a map. One goroutine for each tenant with watchers
 // reads the rows, once for all of its watchers, and offers them to those whose filter they match.

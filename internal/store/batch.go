@@ -77,7 +77,7 @@ type batch struct {
 	counts   *stats.Delta // what happens in it
 }
 
-// targetBefore is what targets had for a webhook; nil means nothing.
+// targetBefore is the previous entry of a webhook in targets; nil if it had none.
 type targetBefore struct {
 	id     webhook.ID
 	target *Target

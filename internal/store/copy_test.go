@@ -69,7 +69,7 @@ type copied struct {
 	statistics copiedStatistics
 }
 
-// copiedStatistics is what statistics say.
+// copiedStatistics returns the statistics to compare.
 type copiedStatistics struct {
 	All, OfWebhook, OfType *stats.Counts
 	Due                    int64

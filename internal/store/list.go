@@ -18,21 +18,21 @@ type (
 	Page = list.Page
 	// List is a page of rows.
 	List[T any] = list.List[T]
-	// Place is where a row stands in a list.
+	// Place is the position of a row in a list.
 	Place = list.Place
-	// DeliveryOrder is how a list of deliveries runs.
+	// DeliveryOrder is the order of a list of deliveries.
 	DeliveryOrder = list.DeliveryOrder
-	// DeliveryTime is a time of a delivery that a list can run by.
+	// DeliveryTime is a time of a delivery that can order a list.
 	DeliveryTime = list.DeliveryTime
 	// Count is the number of rows in a list.
 	Count = list.Count
-	// Facets is how many deliveries of a list have each of some values.
+	// Facets are the numbers of deliveries of a list by some of their values.
 	Facets = list.Facets
-	// Facet is a value, and how many rows have it.
+	// Facet is a value and the number of rows that have it.
 	Facet = list.Facet
 	// TimeRange is half-open: From <= t < To.
 	TimeRange = list.TimeRange
-	// IntRange has both its bounds.
+	// IntRange includes both its bounds.
 	IntRange = list.IntRange
 
 	// WebhookOrder is how a list of webhooks runs.
@@ -60,7 +60,7 @@ const (
 	MaxPage     = list.MaxPage
 )
 
-// Times of deliveries that lists can run by.
+// Times of deliveries that can order lists.
 const (
 	CreatedAt     = list.CreatedAt
 	CompletedAt   = list.CompletedAt
@@ -74,10 +74,10 @@ const (
 	WebhookFailedRate = list.WebhookFailedRate
 )
 
-// BelowAll is a place before the first row that there ever is.
+// BelowAll is a place before every row.
 const BelowAll = list.BelowAll
 
-// reading is a list of the tenant's, of which rows selects the rows of a table.
+// reading returns a list of the tenant; rows selects its rows from a table.
 func reading[T any](ctx context.Context, c *Scope, p list.Path, rows func(table *gorm.DB) *gorm.DB) *list.Reading[T] {
 	bare := func() *gorm.DB { return c.table(ctx, p.Index) }
 	return &list.Reading[T]{
@@ -124,7 +124,7 @@ func (c *Scope) eventsAlong(ctx context.Context, p list.Path) *list.Reading[webh
 	return r
 }
 
-// keyed is the event that was published with the idempotency key, if there is one.
+// keyed returns the event that was published with the idempotency key, if there is one.
 func (c *Scope) keyed(ctx context.Context, key string) (events []webhook.ID, err error) {
 	if !webhook.IsText(key) {
 		return nil, nil
@@ -133,7 +133,7 @@ func (c *Scope) keyed(ctx context.Context, key string) (events []webhook.ID, err
 	return events, dialect.Unavailable(err)
 }
 
-// payloads is the tenant's events, found by their ids.
+// payloads returns the tenant's events, found by their ids.
 func (c *Scope) payloads(ctx context.Context) func() *gorm.DB {
 	return func() *gorm.DB { return c.table(ctx, list.EventsByID) }
 }
@@ -145,7 +145,7 @@ func (c *Scope) deliveryList(ctx context.Context, p list.Path) *list.Reading[web
 	return r
 }
 
-// deliveriesBy is the deliveries that the filter keeps, in its order.
+// deliveriesBy returns the list of deliveries that the filter keeps, in its order.
 func (c *Scope) deliveriesBy(ctx context.Context, f DeliveryFilter) *list.Reading[webhook.Delivery] {
 	if c.everyone {
 		return c.deliveryList(ctx, f.Everyone(c.s.db))
@@ -170,7 +170,7 @@ func (c *Scope) attemptList(ctx context.Context, p list.Path) *list.Reading[webh
 	return reading[webhook.Attempt](ctx, c, p, c.attemptColumns)
 }
 
-// attemptsOf is the attempts of deliveries, of which PostgreSQL is told when their events were published.
+// attemptsOf returns the list of the deliveries' attempts. For PostgreSQL it includes the days on which their events were published.
 func (c *Scope) attemptsOf(ctx context.Context, deliveries []webhook.ID) (*list.Reading[webhook.Attempt], error) {
 	p, err := list.AttemptsOfDeliveries(c.s.db, func() (map[webhook.ID]webhook.ID, error) {
 		known, err := list.ByID(c.table(ctx, list.Deliveries).Select("d.id, d.event_id"), c.s.db, "d", deliveries, func(d *webhook.Delivery) webhook.ID { return d.ID })
@@ -218,7 +218,7 @@ func (c *Scope) Attempts(ctx context.Context, f AttemptFilter, p Page) (*List[we
 	return list.Read(ctx, c.attemptsBy(ctx, f), list.NewestFirst, p)
 }
 
-// all is the number of a whole count.
+// all returns the number of an unlimited count.
 func all(c Count, err error) (int, error) { return c.N, err }
 
 // CountWebhooks counts what Webhooks lists.

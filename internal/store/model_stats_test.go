@@ -93,7 +93,7 @@ func (m *model) fold(t *rapid.T) {
 	m.agreeStats(t) // of other rows now
 }
 
-// states is what is known of webhooks.
+// states returns the states of webhooks.
 func (m *model) states(t *rapid.T) map[webhook.ID]store.Health {
 	var ids []webhook.ID
 	for _, h := range m.hooks {

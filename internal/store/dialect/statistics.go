@@ -2,16 +2,16 @@ package dialect
 
 import "github.com/hookgraph/hookgraph/internal/webhook"
 
-// StatsKey names a row of the table stats.
+// StatsKey is the key of a row of the table stats.
 type StatsKey struct {
 	Tenant  webhook.ID
-	Grain   int64  // how many minutes the row is of
-	Webhook int64  // its seq; 0: the row is of all of the tenant's, and of its events
-	Type    string // of events; "": the row is of all
-	Bucket  int64  // when its minutes begin, in minutes since 1970
+	Grain   int64  // number of minutes that the row counts
+	Webhook int64  // its seq; 0: all webhooks of the tenant, and its events
+	Type    string // of events; "": all types
+	Bucket  int64  // its first minute, since 1970
 }
 
-// Statistics is what writes and reads the tables of statistics in the writer's transaction. Journal is on the way of every transaction.
+// Statistics writes and reads the tables of statistics in the writer's transactions. Every transaction calls Journal.
 type Statistics interface {
 	// Journal adds a row to stats_journal.
 	Journal(b *Tx, data []byte) error

@@ -18,14 +18,14 @@ import (
 // changed, or that anything has. A node that ends before it has sent it is found dead by the others, to which anything may then have changed;
 // so it is for a node that may have missed notifications.
 
-// news is what the other nodes are to be told.
+// news are changes that other nodes must be told.
 type news struct {
 	deliveries []dialect.Change
 	webhooks   map[dialect.Change]bool // without a delivery; those without a webhook are tenants
 	all        bool
 }
 
-// outbox has the news that were not told yet.
+// outbox has news that were not sent yet.
 type outbox struct {
 	mu sync.Mutex // guards news
 	news
@@ -66,7 +66,7 @@ func (o *news) put(c dialect.Change) {
 	o.webhooks[dialect.Change{Tenant: c.Tenant, Webhook: c.Webhook}] = true
 }
 
-// shrink says less when there is too much to say.
+// shrink replaces changes by more general ones if there are too many.
 func (o *news) shrink() {
 	size := len(o.webhooks) * 2 * idBytes
 	for i := range o.deliveries {
@@ -92,7 +92,7 @@ func (o *outbox) take() news {
 	return taken
 }
 
-// back puts back what could not be told.
+// back puts back news that could not be sent.
 func (o *outbox) back(taken news) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -134,7 +134,8 @@ func appendTold(b []byte, c *dialect.Change) []byte {
 	return append(b, c.EventType...)
 }
 
-// readTold reads what another node has told. Text that it does not understand, of a newer version, means that anything may have changed.
+// readTold reads the notification of another node. Text that it cannot parse, for example of a newer version, means that anything may have
+// changed.
 func readTold(text string) []dialect.Change {
 	anything := []dialect.Change{{}}
 	if text == toldEvery {
@@ -171,7 +172,7 @@ func readTold(text string) []dialect.Change {
 	return list
 }
 
-// tell notifies the other nodes of commits, and tells them what is in the box.
+// tell notifies the other nodes of commits, and sends them the news in the outbox.
 func (p *DB) tell(ctx context.Context) {
 	taken := p.outbox.take()
 	text := taken.text()
