@@ -53,7 +53,9 @@ func TestDashboardQueries(t *testing.T) {
 	variables := map[string]any{"webhook": made.Webhook.ID, "event": event, "text": event, "since": "-PT1H"}
 	var found struct {
 		Data struct {
-			Event struct{ Deliveries struct{ Nodes []struct{ ID string } } }
+			Event struct {
+				Deliveries struct{ Nodes []struct{ ID string } }
+			}
 		}
 	}
 	c.rest(t, "POST", "/graphql", fmt.Sprintf(`{"query": "{ event(id: \"%s\") { deliveries { nodes { id } } } }"}`, event), &found)
