@@ -45,7 +45,7 @@ func eachFolding(t *testing.T, test func(t *testing.T, s *folding)) {
 }
 
 // count adds a row to the journal for each of several transactions, in which each of the webhooks, from the first on, is owed a delivery of each
-// type, and so many attempts fail.
+// type, and the given number of attempts fail.
 func (f *folding) count(t *testing.T, transactions, first, webhooks, types, attempts int) {
 	t.Helper()
 	err := f.InTransaction(t.Context(), func(b *dialect.Tx) error {
