@@ -60,6 +60,7 @@ func TestEveryMutationIsAudited(t *testing.T) {
 func quoted(id string) string { return `"` + id + `"` }
 
 func auditOf(t *testing.T, name string) {
+	t.Helper()
 	a := newAPI(t)
 	s := newShelf(a, "kallima")
 	c := audited[name]
@@ -94,7 +95,7 @@ func auditOf(t *testing.T, name string) {
 			at("requestId") != request {
 			t.Errorf("entry %v", entries[i])
 		}
-		if object := strings.Split(at("action").(string), "_")[0]; !strings.EqualFold(at("objectType").(string), object) {
+		if object, _, _ := strings.Cut(at("action").(string), "_"); !strings.EqualFold(at("objectType").(string), object) {
 			t.Errorf("the object of %s is a %s", object, at("objectType"))
 		}
 	}

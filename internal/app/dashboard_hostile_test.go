@@ -96,8 +96,10 @@ func TestDashboardHostileStrings(t *testing.T) {
 			tell("description", "/v1/webhooks", text(map[string]any{"url": receiver.URL + "/quiet", "events": []string{"never.sent"}, "description": s + all[i+1] + all[i+2] + all[i+3]}))
 			tell("url", "/v1/webhooks", text(map[string]any{"url": receiver.URL + "/" + s, "events": []string{"never.sent"}}))
 			tell("header", "/v1/webhooks", text(map[string]any{"url": receiver.URL + "/header", "events": []string{"never.sent"}, "headers": []any{map[string]any{"name": "X-Header", "value": s}}}))
-			tell("token", "/graphql", text(map[string]any{"query": `mutation ($name: String!) { createToken(input: {name: $name, scopes: [EVENTS_PUBLISH]}) { secret userErrors { message } } }`,
-				"variables": map[string]any{"name": s}}))
+			tell("token", "/graphql", text(map[string]any{
+				"query":     `mutation ($name: String!) { createToken(input: {name: $name, scopes: [EVENTS_PUBLISH]}) { secret userErrors { message } } }`,
+				"variables": map[string]any{"name": s},
+			}))
 		}
 		if i%10 == 0 {
 			for n, tag := range all[i : i+10] {

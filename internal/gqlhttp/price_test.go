@@ -180,8 +180,10 @@ func TestPriceOfCounts(t *testing.T) {
 		// A list that is searched looks at ten rows for each that it counts.
 		{`{ webhooks { count { count } } }`, nil, 1 + 1 + 1000 + 1},
 		{`{ events(filter: {types: ["a.b"]}) { count { count } } }`, nil, 1 + 1 + 1000 + 1},
-		{`{ events(filter: {tags: ["x"]}) { ...C nodes { deliveries { ...D } } } } fragment C on EventConnection { count(limit: 100) { count } } fragment D on DeliveryConnection { count(limit: 100) { count } }`,
-			nil, 1 + 1 + 10 + 1 + 20*(1+1+1+1+1)},
+		{
+			`{ events(filter: {tags: ["x"]}) { ...C nodes { deliveries { ...D } } } } fragment C on EventConnection { count(limit: 100) { count } } fragment D on DeliveryConnection { count(limit: 100) { count } }`,
+			nil, 1 + 1 + 10 + 1 + 20*(1+1+1+1+1),
+		},
 		{`query($f: EventFilter) { events(filter: $f) { count { count } } }`, map[string]any{"f": map[string]any{"types": []string{"a.b"}}}, 1 + 1 + 1000 + 1},
 		{`query($f: EventFilter) { events(filter: $f) { count { count } } }`, map[string]any{"f": map[string]any{"types": nil}}, 1 + 1 + 100 + 1},
 		{`{ events(filter: {}) { count { count } } }`, nil, 1 + 1 + 100 + 1},

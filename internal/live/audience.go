@@ -150,7 +150,7 @@ func (a *audience) round() (next time.Time) {
 	defer a.mu.Unlock()
 	for _, c := range candidates {
 		if err != nil {
-			c.topic.refetch(webhook.ID{})
+			c.refetch(webhook.ID{})
 		} else if d := found.deliveries[c.Delivery]; d != nil && (!c.ofEvent || found.events[c]) { // else retention has removed it
 			c.tell(c.seen, d, found.last[c.Delivery])
 		}

@@ -116,12 +116,25 @@ func TestTopicsMatchAsListsDo(t *testing.T) {
 	number := func(n int) *int { return &n }
 	middle := all.Items[len(all.Items)/2].CreatedAt
 	filters := []store.DeliveryFilter{
-		{}, {WebhookIDs: []webhook.ID{hook.ID}}, {WebhookIDs: []webhook.ID{held.ID}}, {EventIDs: []webhook.ID{all.Items[1].EventID}},
-		{EventTypes: []string{"a.*"}}, {EventTypes: []string{"a.b", "c.d"}}, {Tags: []string{"t1"}}, {Tags: []string{"t0", "t1"}}, {Tags: []string{"x"}},
-		{Data: []webhook.DataFilter{{Path: "n", Equals: []byte("3")}}}, {Errors: []webhook.ErrorCode{webhook.ErrorHTTPStatus}},
-		{HTTPStatuses: []store.IntRange{{From: number(500), To: number(501)}}}, {HTTPStatuses: []store.IntRange{{To: number(299)}}},
-		{CreatedAt: store.TimeRange{From: &middle}}, {CreatedAt: store.TimeRange{To: &middle}}, {CompletedAt: store.TimeRange{To: &later}},
-		{CompletedAt: store.TimeRange{From: &later}}, {NextAttemptAt: store.TimeRange{To: &later}}, {NextAttemptAt: store.TimeRange{From: &now}},
+		{},
+		{WebhookIDs: []webhook.ID{hook.ID}},
+		{WebhookIDs: []webhook.ID{held.ID}},
+		{EventIDs: []webhook.ID{all.Items[1].EventID}},
+		{EventTypes: []string{"a.*"}},
+		{EventTypes: []string{"a.b", "c.d"}},
+		{Tags: []string{"t1"}},
+		{Tags: []string{"t0", "t1"}},
+		{Tags: []string{"x"}},
+		{Data: []webhook.DataFilter{{Path: "n", Equals: []byte("3")}}},
+		{Errors: []webhook.ErrorCode{webhook.ErrorHTTPStatus}},
+		{HTTPStatuses: []store.IntRange{{From: number(500), To: number(501)}}},
+		{HTTPStatuses: []store.IntRange{{To: number(299)}}},
+		{CreatedAt: store.TimeRange{From: &middle}},
+		{CreatedAt: store.TimeRange{To: &middle}},
+		{CompletedAt: store.TimeRange{To: &later}},
+		{CompletedAt: store.TimeRange{From: &later}},
+		{NextAttemptAt: store.TimeRange{To: &later}},
+		{NextAttemptAt: store.TimeRange{From: &now}},
 		{Statuses: []webhook.DeliveryStatus{webhook.DeliveryFailed}, Errors: []webhook.ErrorCode{webhook.ErrorHTTPStatus}, EventTypes: []string{"c.d"}},
 	}
 	for _, status := range []webhook.DeliveryStatus{webhook.Pending, webhook.Held, webhook.DeliverySucceeded, webhook.DeliveryFailed, webhook.Canceled} {

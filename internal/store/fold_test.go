@@ -106,6 +106,7 @@ func (f *folding) agree(t *testing.T, when string, all, first int64) {
 // A plan of which another node has done a part does nothing more: what that node took is counted once.
 func TestPlanIsOvertaken(t *testing.T) {
 	eachFolding(t, func(t *testing.T, f *folding) {
+		t.Helper()
 		f.count(t, 70, 1, 3, 2, 1)
 		minute := f.at.Unix() / 60
 		for _, of := range []int64{minute, statistics.NoMinute} {
@@ -136,6 +137,7 @@ func TestPlanIsOvertaken(t *testing.T) {
 // Whichever transaction of a fold does not commit, everything is still counted once, and folded by those that follow.
 func TestFoldThatFails(t *testing.T) {
 	eachFolding(t, func(t *testing.T, f *folding) {
+		t.Helper()
 		lost := errors.New("lost")
 		f.count(t, 70, 1, 3, 2, 1)
 		folder := statistics.Folder{DB: f.Dialect(), MergeRows: 4, PartKeys: 2}

@@ -380,8 +380,13 @@ func plannedOfEveryone() []planned {
 		})
 	}
 	for i, f := range []store.DeliveryFilter{
-		{}, {Statuses: []webhook.DeliveryStatus{webhook.DeliveryFailed}}, {EventTypes: manyTypes(2), CreatedAt: lastHour}, {Data: someA, Errors: []webhook.ErrorCode{webhook.ErrorDNS}},
-		{WebhookIDs: ids(2)}, {WebhookIDs: ids(1), Statuses: []webhook.DeliveryStatus{webhook.DeliveryFailed}}, {EventIDs: ids(2)},
+		{},
+		{Statuses: []webhook.DeliveryStatus{webhook.DeliveryFailed}},
+		{EventTypes: manyTypes(2), CreatedAt: lastHour},
+		{Data: someA, Errors: []webhook.ErrorCode{webhook.ErrorDNS}},
+		{WebhookIDs: ids(2)},
+		{WebhookIDs: ids(1), Statuses: []webhook.DeliveryStatus{webhook.DeliveryFailed}},
+		{EventIDs: ids(2)},
 	} {
 		index := []string{"", "", "", "", "deliveries_webhook", "deliveries_webhook_failed", "deliveries_event"}[i]
 		add(fmt.Sprint("deliveries of everyone, search ", i), "deliveries d", index, func(ctx context.Context, c *store.Scope, p store.Page) error {

@@ -67,7 +67,7 @@ const (
 	AuditWebhookUpdated       AuditAction = "WEBHOOK_UPDATED"
 	AuditWebhookDisabled      AuditAction = "WEBHOOK_DISABLED" // by the server
 	AuditWebhookDeleted       AuditAction = "WEBHOOK_DELETED"
-	AuditWebhookSecretRotated AuditAction = "WEBHOOK_SECRET_ROTATED"
+	AuditWebhookSecretRotated AuditAction = "WEBHOOK_SECRET_ROTATED" //nolint:gosec // no credential
 	AuditDeliveryRetried      AuditAction = "DELIVERY_RETRIED"
 	AuditDeliveryCanceled     AuditAction = "DELIVERY_CANCELED"
 	AuditTenantCreated        AuditAction = "TENANT_CREATED"
@@ -131,17 +131,30 @@ func (w *Webhook) AuditFields(headers []*CustomHeader) []AuditField {
 		description = w.Description
 	}
 	return []AuditField{
-		{"url", w.URL}, {"events", w.Events}, {"enabled", w.Enabled}, {"disabledReason", w.DisabledReason}, {"description", description},
-		{"headers", names}, {"retryScheduleMs", w.RetryScheduleMs}, {"timeoutMs", w.TimeoutMs}, {"ratePerSecond", w.RatePerSecond},
-		{"externalId", w.ExternalID}, {"metadata", metadata},
+		{"url", w.URL},
+		{"events", w.Events},
+		{"enabled", w.Enabled},
+		{"disabledReason", w.DisabledReason},
+		{"description", description},
+		{"headers", names},
+		{"retryScheduleMs", w.RetryScheduleMs},
+		{"timeoutMs", w.TimeoutMs},
+		{"ratePerSecond", w.RatePerSecond},
+		{"externalId", w.ExternalID},
+		{"metadata", metadata},
 	}
 }
 
 // AuditFields are the tenant's settings for the audit log.
 func (t *Tenant) AuditFields() []AuditField {
 	return []AuditField{
-		{"name", t.Name}, {"maxWebhooks", t.MaxWebhooks}, {"maxTokens", t.MaxTokens}, {"maxEvents", t.MaxEvents},
-		{"publishRate", t.PublishRate}, {"publishBurst", t.PublishBurst}, {"retentionSeconds", t.RetentionSeconds},
+		{"name", t.Name},
+		{"maxWebhooks", t.MaxWebhooks},
+		{"maxTokens", t.MaxTokens},
+		{"maxEvents", t.MaxEvents},
+		{"publishRate", t.PublishRate},
+		{"publishBurst", t.PublishBurst},
+		{"retentionSeconds", t.RetentionSeconds},
 		{"keepFailedSeconds", t.KeepFailedSeconds},
 	}
 }

@@ -46,6 +46,8 @@ export default [
               'AttemptRequest', // of a DeliveryAttempt, like the next two
               'AttemptResponse',
               'AttemptTimings',
+              'AuditActor', // of an AuditEntry, like the next
+              'AuditChange',
               'Backlog', // at the time, of Stats or of a WebhookHealth
               'Count', // of a list, at the time
               'DeliveryFacets', // likewise, and their values

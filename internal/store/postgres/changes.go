@@ -130,7 +130,7 @@ func appendTold(b []byte, c *dialect.Change) []byte {
 	if c.Delivery == (webhook.ID{}) {
 		return slices.Concat(b, []byte{0}, c.Tenant[:], c.Webhook[:])
 	}
-	b = slices.Concat(b, []byte{1}, c.Tenant[:], c.Webhook[:], c.Event[:], c.Delivery[:], []byte{byte(c.Was), byte(c.Is), byte(len(c.EventType))})
+	b = slices.Concat(b, []byte{1}, c.Tenant[:], c.Webhook[:], c.Event[:], c.Delivery[:], []byte{byte(c.Was), byte(c.Is), byte(len(c.EventType))}) //nolint:gosec // at most webhook.MaxEventTypeBytes
 	return append(b, c.EventType...)
 }
 
