@@ -35,7 +35,11 @@ func (r *auditEntryResolver) Tenant(ctx context.Context, obj *webhook.AuditEntry
 
 // AuditLog is the resolver for the auditLog field.
 func (r *queryResolver) AuditLog(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.AuditFilter) (*model.Connection[webhook.AuditEntry], error) {
-	return auditLog.resolve(ctx, r.Resolver, r.registry(ctx), arguments{first, after, last, before}, given(filter))
+	f, err := auditFilter(filter)
+	if err != nil {
+		return nil, err
+	}
+	return auditLog.resolve(ctx, r.Resolver, r.registry(ctx), arguments{first, after, last, before}, f)
 }
 
 // AuditActor returns AuditActorResolver implementation.

@@ -40,6 +40,11 @@ func attemptFilter(f *store.AttemptFilter) (store.AttemptFilter, error) {
 		bounded("errors", len(g.Errors)), bounded("triggers", len(g.Triggers)), eventTypes("eventTypes", g.EventTypes), statuses(g.HTTPStatuses))
 }
 
+func auditFilter(f *store.AuditFilter) (store.AuditFilter, error) {
+	g := given(f)
+	return g, first(bounded("actions", len(g.Actions)), bounded("objectIds", len(g.ObjectIDs)), bounded("tokenIds", len(g.TokenIDs)))
+}
+
 func webhookFilter(f *store.WebhookFilter) (store.WebhookFilter, error) {
 	g := given(f)
 	err := first(contained("url", g.URL, webhook.MaxURLBytes), contained("externalId", g.ExternalID, webhook.MaxExternalIDBytes),
