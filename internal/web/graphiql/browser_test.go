@@ -15,6 +15,7 @@ import (
 	"github.com/coder/websocket/wsjson"
 
 	"github.com/hookgraph/hookgraph/internal/web/browsertest"
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
 const (
@@ -212,11 +213,11 @@ func TestEditorByKeyboard(t *testing.T) {
 	page.WaitFor(`document.activeElement.matches(".graphiql-query-editor .graphiql-editor *")`)
 	page.Do(chromedp.KeyEvent("\t"))
 	page.WaitFor(`document.activeElement.matches(".graphiql-query-editor .graphiql-editor *")`)
-	// The first Escape may close what the editor suggests.
-	for range 3 {
+	// An Escape may close what the editor suggests, which it may do once more meanwhile.
+	webhooktest.Eventually(t, "Escape leaves the editor", func() bool {
 		page.Do(chromedp.KeyEvent("\u001b"))
-	}
-	page.WaitFor(`document.activeElement.matches(".graphiql-query-editor .graphiql-editor")`)
+		return page.Is(`document.activeElement.matches(".graphiql-query-editor .graphiql-editor")`)
+	})
 	page.Do(chromedp.KeyEvent("\t"))
 	page.WaitFor(`!document.activeElement.closest(".graphiql-editor") && document.activeElement !== document.body`)
 	page.CheckQuiet()

@@ -19,10 +19,20 @@ const initial = credentials.load();
 
 const streams = new Streams();
 
+/** What an editor closes with Escape. */
+const CLOSED_BY_ESCAPE =
+  '.suggest-widget.visible, .parameter-hints-widget.visible, .find-widget.visible, .monaco-menu-container';
+
+let closes = false;
+
+/** Before the editor sees the key: an editor takes every Escape, also while it has nothing to close. */
+function lookAtEscape(event: KeyboardEvent) {
+  closes = event.key === 'Escape' && document.querySelector(CLOSED_BY_ESCAPE) !== null;
+}
+
 /** Escape leaves an editor for its frame, from where Tab goes on; within, Tab indents. */
 function leaveEditor(event: KeyboardEvent) {
-  // The editor has Escape to itself while it has something to close with it.
-  if (event.key !== 'Escape' || event.defaultPrevented) return;
+  if (event.key !== 'Escape' || closes) return;
   (event.target as Element).closest<HTMLElement>('.graphiql-editor, .result-window')?.focus();
 }
 
@@ -90,7 +100,7 @@ export function App() {
           {caller?.tenant && <span className="tenant"> · {caller.tenant}</span>}
         </button>
       </header>
-      <main inert={!ready} aria-busy={!ready} onKeyDown={leaveEditor}>
+      <main inert={!ready} aria-busy={!ready} onKeyDownCapture={lookAtEscape} onKeyDown={leaveEditor}>
         <GraphiQL
           fetcher={fetcher}
           // Nobody is told the schema without a token: null keeps GraphiQL from asking, which would ask for the token again.
