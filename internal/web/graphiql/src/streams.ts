@@ -24,6 +24,9 @@ const MAX_LENGTH = 256 * 1024;
 /** What came is shown together this often: the editor lays out the whole text each time. */
 const SHOW_MS = 100;
 
+/** In this time after a stop another tab is shown, if that is why GraphiQL stopped. */
+const TAB_MS = 500;
+
 export class Streams {
   readonly #running = new Map<string, Stream>();
   readonly #listeners = new Set<() => void>();
@@ -90,10 +93,10 @@ export class Streams {
       stream.attach(observer);
       return () => {
         stream.detach();
-        // GraphiQL stops before it shows another tab. Stopped by hand, the tab stays.
+        // GraphiQL stops before it shows another tab, sometimes several ticks before. Stopped by hand, the tab stays.
         setTimeout(() => {
           if (this.#tab === stream.tab && !stream.isShown) this.#end(stream.tab, stream);
-        });
+        }, TAB_MS);
       };
     };
     return {
