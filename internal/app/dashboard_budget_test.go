@@ -74,7 +74,7 @@ func TestDashboardFirstContent(t *testing.T) {
 }
 
 // While nothing happens a page asks for nothing: over 60 s it sends what keeps its connection alive, and no request. Home is not among
-// them: its range moves every minute, and the stream of statistics says so.
+// them: it asks about twice a minute.
 func TestDashboardIdle(t *testing.T) {
 	t.Parallel()
 	receiver := webhooktest.NewReceiver(t)
