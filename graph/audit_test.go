@@ -102,6 +102,9 @@ func auditOf(t *testing.T, name string) {
 	if diff := cmp.Diff(c.actions, actions); diff != "" {
 		t.Errorf("actions (-want +got):\n%s", diff)
 	}
+	if name == "updateTenant" && after.at("auditLog", "nodes", 0, "changes", 0, "field") != "quotas.webhooks" {
+		t.Errorf("changes %v, which are not under the API's names", after.at("auditLog", "nodes", 0, "changes"))
+	}
 	if text := string(a.run(a.operator("default"), log, nil).Data); strings.Contains(text, "canary") || strings.Contains(text, "whsec_") || strings.Contains(text, "hg_") {
 		t.Errorf("the log has a secret: %s", text)
 	}

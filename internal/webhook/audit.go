@@ -145,18 +145,21 @@ func (w *Webhook) AuditFields(headers []*CustomHeader) []AuditField {
 	}
 }
 
-// AuditFields are the tenant's settings for the audit log.
+// AuditFields are the tenant's settings for the audit log, under the API's names.
 func (t *Tenant) AuditFields() []AuditField {
 	return []AuditField{
-		{"name", t.Name},
-		{"maxWebhooks", t.MaxWebhooks},
-		{"maxTokens", t.MaxTokens},
-		{"maxEvents", t.MaxEvents},
-		{"publishRate", t.PublishRate},
-		{"publishBurst", t.PublishBurst},
-		{"retentionSeconds", t.RetentionSeconds},
-		{"keepFailedSeconds", t.KeepFailedSeconds},
+		{"name", t.Name}, {"quotas.webhooks", t.MaxWebhooks}, {"quotas.tokens", t.MaxTokens}, {"quotas.storedEvents", t.MaxEvents},
+		{"quotas.eventsPerSecond", t.PublishRate}, {"quotas.eventBurst", t.PublishBurst},
+		{"retentionMs", milliseconds(t.RetentionSeconds)}, {"keepFailedMs", milliseconds(t.KeepFailedSeconds)},
 	}
+}
+
+// milliseconds returns a number of seconds as the API shows it; nil for nil.
+func milliseconds(seconds *int) any {
+	if seconds == nil {
+		return nil
+	}
+	return int64(*seconds) * 1000
 }
 
 // AuditFields are the token's settings for the audit log, without the credential.
