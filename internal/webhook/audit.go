@@ -148,9 +148,14 @@ func (w *Webhook) AuditFields(headers []*CustomHeader) []AuditField {
 // AuditFields are the tenant's settings for the audit log, under the API's names.
 func (t *Tenant) AuditFields() []AuditField {
 	return []AuditField{
-		{"name", t.Name}, {"quotas.webhooks", t.MaxWebhooks}, {"quotas.tokens", t.MaxTokens}, {"quotas.storedEvents", t.MaxEvents},
-		{"quotas.eventsPerSecond", t.PublishRate}, {"quotas.eventBurst", t.PublishBurst},
-		{"retentionMs", milliseconds(t.RetentionSeconds)}, {"keepFailedMs", milliseconds(t.KeepFailedSeconds)},
+		{"name", t.Name},
+		{"quotas.webhooks", t.MaxWebhooks},
+		{"quotas.tokens", t.MaxTokens},
+		{"quotas.storedEvents", t.MaxEvents},
+		{"quotas.eventsPerSecond", t.PublishRate},
+		{"quotas.eventBurst", t.PublishBurst},
+		{"retentionMs", milliseconds(t.RetentionSeconds)},
+		{"keepFailedMs", milliseconds(t.KeepFailedSeconds)},
 	}
 }
 
