@@ -103,6 +103,7 @@ func TestDashboardIncident(t *testing.T) {
 	looked(page, axe, "preview")
 	page.Do(chromedp.Reload()) // an address is a view
 	page.WaitText(".preview", "Failed once.")
+	page.WaitText(".row:not(.heading)", "order.paid") // a query of its own, without which j has no row
 	page.Do(chromedp.KeyEvent("j"), chromedp.KeyEvent("\r"))
 	page.WaitText("h1", "order.paid")
 	page.WaitText(".explanation", "overloaded or being maintained")
