@@ -10,7 +10,7 @@ import (
 // Limits of one search for expired events: how many it examines, and returns.
 const (
 	PruneWindow = 20_000
-	PruneEvents = 500
+	PruneEvents = 2000
 )
 
 // Pruner removes the events that a database has found, and gives way to other writers.

@@ -5,7 +5,7 @@ import "time"
 // Limits of one transaction that removes an event with more than Rows rows, or a tenant. Everybody waits for it, and rows with much
 // data take longer, so it begins with a few and ends when its time is over.
 const (
-	Rows      = 2000
+	Rows      = 4000
 	paceFirst = 32 // rows of its first statement; each quick one doubles the next, up to paceMost
 	paceMost  = 512
 	paceTime  = 8 * time.Millisecond
