@@ -253,7 +253,7 @@ func TestCursorsOfTenantsLists(t *testing.T) {
 	}
 }
 
-// What all tenants have is reached in one place, which asks whether the caller is an operator.
+// The objects of all tenants are reached in one place, which asks whether the caller is an operator.
 func TestOnlyReachIsForEveryone(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	if err != nil {

@@ -58,8 +58,8 @@ func (f *feed) silent() bool {
 const changed = `subscription($filter: DeliveryFilter) { deliveries(filter: $filter) {
 	kind matches webhookId webhook { id } delivery { id status attemptCount nextAttemptAt completedAt event { type } webhook { url } lastAttempt { number error } } } }`
 
-// A stream of deliveries begins with RESYNC, and then has each change of the tenant's own deliveries that meet the filter: made, attempted,
-// retried, canceled. What happens to a whole webhook is one RESYNC that names it.
+// A stream of deliveries begins with RESYNC, and then has each change of the tenant's own deliveries that meet the filter: created,
+// attempted, retried, canceled. A change of a whole webhook is one RESYNC that names it.
 func TestDeliveriesStream(t *testing.T) {
 	a := newAPI(t)
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
@@ -102,7 +102,7 @@ func TestDeliveriesStream(t *testing.T) {
 		}
 	}
 	if !failed.silent() {
-		t.Error("a stream of failed deliveries was told of others")
+		t.Error("a stream of failed deliveries got others")
 	}
 	if !other.silent() || !named.silent() {
 		t.Error("another tenant was told")
@@ -218,7 +218,7 @@ func TestDeliveriesStreamRules(t *testing.T) {
 const numbers = `subscription($range: TimeRange!, $filter: StatsFilter) { stats(range: $range, filter: $filter) {
 	from to totals { events attempts } series { from values { events attempts } } backlog { due held } } }`
 
-// A stream of statistics has everything at first, and after a change the buckets that have changed; another tenant's changes are not told.
+// A stream of statistics first has everything, and after a change the buckets that have changed; changes of another tenant are not sent.
 func TestStatsStream(t *testing.T) {
 	a := newAPI(t)
 	ctx, cancel := context.WithTimeout(a.as("kallima"), time.Minute)
@@ -285,7 +285,7 @@ func TestStatsWatchersShareReads(t *testing.T) {
 	}
 }
 
-// Each message of statistics but the first is paid for; who cannot pay yet waits, and gets the newest then.
+// Each message of statistics after the first is charged; a caller that cannot pay yet waits, and then gets the newest.
 func TestStatsStreamIsPaid(t *testing.T) {
 	a := newAPI(t)
 	ctx, cancel := context.WithTimeout(a.as("kallima"), time.Minute)

@@ -20,7 +20,7 @@ const (
 	largeCost = 10
 	// countPerCost is how many elements are counted for the cost of one field: counting reads an index and returns nothing.
 	countPerCost = 100
-	// facetsPerCost is how many elements are grouped for what one field costs: rows are read, and their last attempts.
+	// facetsPerCost is the number of elements that are grouped for the cost of one field: rows are read, and their last attempts.
 	facetsPerCost = 10
 	// searchCost is what search costs beside what it returns.
 	searchCost = 300
@@ -70,7 +70,7 @@ func (s costed) Complexity(_ context.Context, typeName, field string, within int
 	return 0, false
 }
 
-// searchedTypes are the pages that are searched without a filter too: deleted rows are among theirs.
+// searchedTypes are the pages that are searched even without a filter, because their tables contain deleted rows.
 var searchedTypes = map[string]bool{"WebhookConnection": true, "TenantConnection": true}
 
 // Searches reports whether the list of a page may be searched: it has conditions that no index serves, as far as the arguments tell.
@@ -104,10 +104,10 @@ func (s costed) SearchCost(typeName, field string, within int, args map[string]a
 	return 0, false
 }
 
-// portions is how many portions of a size there are in n.
+// portions returns the number of portions of a size in n.
 func portions(n, size int) int { return (n + size - 1) / size }
 
-// statsCosts are the costs of fields of statistics: of what they read, beside what they answer.
+// statsCosts are the costs of reading statistics, by field, in addition to those of the answer.
 var statsCosts = map[string]func(within int, args map[string]any) int{
 	"Stats.totals":  func(within int, _ map[string]any) int { return 10 + within },
 	"Stats.backlog": func(within int, _ map[string]any) int { return 10 + within },

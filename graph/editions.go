@@ -16,7 +16,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// edition is statistics as they are shown at one moment to all watchers of one subject. What a watcher selects is read by the first one.
+// edition has the statistics that all watchers of a subject are shown at one moment. What they select is read by the first watcher that
+// selects it.
 type edition struct {
 	*store.Stats
 
@@ -82,8 +83,8 @@ func (r *Resolver) pay(ctx context.Context) bool {
 	return true
 }
 
-// movingRange returns the range of the current field, as it is at a time, and as text. Bounds that are relative move on: the start in steps of
-// the buckets of a series, so that these stay what they are.
+// movingRange returns the range of the current field at the given time, and its text. Relative bounds move with time: the start in steps of
+// the buckets of a series, so that the buckets keep their bounds.
 func movingRange(ctx context.Context, during store.TimeRange) (at func(now time.Time) store.TimeRange, text string) {
 	var given struct{ From, To *string }
 	args := graphql.GetFieldContext(ctx).Field.ArgumentMap(graphql.GetOperationContext(ctx).Variables)

@@ -83,7 +83,7 @@ func TestFilterErrorsNameTheField(t *testing.T) {
 	}
 }
 
-// Facets are told of the whole list, and of each list of a page's rows, and the precision says when they are not of all of it.
+// Facets count the whole list, and the list of each row of a page, and the precision says when they do not cover all of it.
 func TestFacets(t *testing.T) {
 	a := newAPI(t)
 	ctx := a.as("kallima")

@@ -92,7 +92,7 @@ var (
 	}
 )
 
-// webhooksOfTenants is the lists of tenants' webhooks that run as the list does.
+// webhooksOfTenants returns the lists of tenants' webhooks in the order of the list.
 func webhooksOfTenants(as *listing[*store.Scope, webhook.Webhook, store.WebhookFilter]) *sublist[*store.Scope, webhook.Tenant, webhook.Webhook, store.WebhookFilter] {
 	return &sublist[*store.Scope, webhook.Tenant, webhook.Webhook, store.WebhookFilter]{
 		name: "webhooks of tenants", kind: as.kind, id: tenantID, seq: as.seq, from: (*Resolver).reach, owner: tenantID,
@@ -100,7 +100,7 @@ func webhooksOfTenants(as *listing[*store.Scope, webhook.Webhook, store.WebhookF
 	}
 }
 
-// deliveriesOfTenants is the lists of tenants' deliveries that run as the list does.
+// deliveriesOfTenants returns the lists of tenants' deliveries in the order of the list.
 func deliveriesOfTenants(as *listing[*store.Scope, webhook.Delivery, store.DeliveryFilter]) *sublist[*store.Scope, webhook.Tenant, webhook.Delivery, store.DeliveryFilter] {
 	return &sublist[*store.Scope, webhook.Tenant, webhook.Delivery, store.DeliveryFilter]{
 		name: "deliveries of tenants", kind: as.kind, id: tenantID, seq: as.seq, at: as.at, from: (*Resolver).reach, owner: tenantID,
@@ -121,7 +121,7 @@ type cursors interface {
 type listing[S cursors, T, F any] struct {
 	kind  cursor.Kind
 	seq   func(*T) int64
-	at    func(*T) int64 // the time of a list that runs by one; nil for others
+	at    func(*T) int64 // the time that orders the list; nil for others
 	page  func(S, context.Context, F, store.Page) (*store.List[T], error)
 	count func(S, context.Context, F, int) (store.Count, error)
 	// facets is nil for lists that have none.
@@ -151,9 +151,9 @@ type sublist[S cursors, P, T, F any] struct {
 	kind cursor.Kind
 	id   func(*P) webhook.ID
 	seq  func(*T) int64
-	at   func(*T) int64 // the time of a list that runs by one; nil for others
+	at   func(*T) int64 // the time that orders the list; nil for others
 	from func(*Resolver, context.Context) S
-	// owner is the tenant of a row of type P, whose lists have the cursors of that tenant's own; nil for lists of which from has them.
+	// owner returns the tenant of a row of type P, for lists whose cursors are that tenant's; nil for lists whose cursors come from from.
 	owner  func(*P) webhook.ID
 	pages  func(S, context.Context, []webhook.ID, F, store.Page) (map[webhook.ID]*store.List[T], error)
 	counts func(S, context.Context, []webhook.ID, F, int) (map[webhook.ID]store.Count, error)
@@ -266,7 +266,7 @@ func auditToken(e *webhook.AuditEntry) webhook.ID {
 	return *e.Actor.TokenID
 }
 
-// auditTenant returns the zero id for a change of what belongs to no tenant.
+// auditTenant returns the zero id for a change of an object without a tenant.
 func auditTenant(e *webhook.AuditEntry) webhook.ID {
 	if e.TenantID == nil {
 		return webhook.ID{}

@@ -192,7 +192,7 @@ func TestBrokenStream(t *testing.T) {
 	}
 }
 
-// The transport is told the cursor of each response, whether the client selects it or not.
+// The transport gets the cursor of each response, whether the client selects it or not.
 func TestStreamTellsCursors(t *testing.T) {
 	a := newAPI(t)
 	ctx, cancel := context.WithTimeout(a.as("kallima"), time.Minute)

@@ -6,8 +6,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// deliveriesBy returns the list in the order of a time, and that order. What is due comes first unless the direction says otherwise;
-// else the newest does.
+// deliveriesBy returns the list in the order of a time, and that order. Without a direction, what is due earliest comes first, and
+// otherwise the newest.
 func deliveriesBy(by model.DeliveryOrder, direction *model.OrderDirection) (*listing[*store.Scope, webhook.Delivery, store.DeliveryFilter], store.DeliveryOrder) {
 	switch by {
 	case model.DeliveryOrderCompletedAt:
@@ -18,7 +18,7 @@ func deliveriesBy(by model.DeliveryOrder, direction *model.OrderDirection) (*lis
 	return &deliveries, store.DeliveryOrder{Ascending: ascending(direction, false)}
 }
 
-// webhooksBy is the list of webhooks in the order, and sets that in the filter.
+// webhooksBy returns the list of webhooks in the order, and sets the order in the filter.
 func webhooksBy(by model.WebhookOrder, direction *model.OrderDirection, f *store.WebhookFilter) *listing[*store.Scope, webhook.Webhook, store.WebhookFilter] {
 	f.Ascending = ascending(direction, false)
 	switch by {

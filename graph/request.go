@@ -42,7 +42,7 @@ func (r *Resolver) scope(ctx context.Context) *store.Scope {
 	return r.Store.In(q.caller.Tenant.ID).Lean(q.lean)
 }
 
-// reach returns all that the caller may read: its tenant's part of the store, or, for an operator, what all tenants have. Only this
+// reach returns all that the caller may read: its tenant's part of the store, or, for an operator, the objects of all tenants. Only this
 // function asks for that.
 func (r *Resolver) reach(ctx context.Context) *store.Scope {
 	q := from(ctx)
@@ -58,7 +58,7 @@ func (r *Resolver) among(ctx context.Context, allTenants bool) (*store.Scope, er
 		return r.scope(ctx), nil
 	}
 	if !from(ctx).caller.Operator {
-		return nil, &webhook.Invalid{Field: "allTenants", Code: webhook.CodeNotAllowed, Message: "must be false: only an operator token may read what all tenants have"}
+		return nil, &webhook.Invalid{Field: "allTenants", Code: webhook.CodeNotAllowed, Message: "must be false: only an operator token may read the objects of all tenants"}
 	}
 	return r.reach(ctx), nil
 }

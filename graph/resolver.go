@@ -29,7 +29,7 @@ var SDL string
 type Resolver struct {
 	Store *store.Store
 	Live  *live.Log
-	// Changes is where streams of deliveries, and of statistics, learn of what has changed.
+	// Changes is the source of changes for streams of deliveries and statistics.
 	Changes *live.Changes
 	// Settings are this server's values for the query server.
 	Settings Settings

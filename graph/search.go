@@ -13,7 +13,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// source is where a search looks, and what a caller must have for that.
+// source is a place in which a search looks, and the scope that it requires.
 type source struct {
 	needs auth.Needs
 	find  func(ctx context.Context) ([]model.SearchHit, error)
@@ -64,7 +64,7 @@ func (r *Resolver) search(ctx context.Context, text string, n int, allTenants bo
 	return hits, nil
 }
 
-// sources are where a text is looked for in a part of the store, those that match most exactly first.
+// sources returns the places in which to search a part of the store for a text, those with the most exact matches first.
 func (r *Resolver) sources(ctx context.Context, s *store.Scope, text string, n int) []source {
 	l, known, page := r.loaders(ctx), r.registry(ctx), store.Page{First: n}
 	hooks, history := auth.Needs{Scope: webhook.ScopeWebhooksRead}, auth.Needs{Scope: webhook.ScopeDeliveriesRead}
@@ -105,7 +105,7 @@ func rowsOf[T, F any](list func(context.Context, F, store.Page) (*store.List[T],
 	}
 }
 
-// hits makes rows a level, and hits.
+// hits makes the rows one level, and returns them as hits.
 func hits[T any](l *loaders, find func(ctx context.Context) ([]*T, error)) func(ctx context.Context) ([]model.SearchHit, error) {
 	return func(ctx context.Context) ([]model.SearchHit, error) {
 		rows, err := find(ctx)

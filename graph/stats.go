@@ -17,7 +17,7 @@ import (
 // maxBuckets bounds the series of one field.
 const maxBuckets = 1000
 
-// statsOf has statistics read what of them is needed by several fields once.
+// statsOf returns statistics that read once what several fields need.
 func statsOf(s *store.Stats) *model.Stats {
 	var mu sync.Mutex
 	kept := map[string]any{}
@@ -35,14 +35,14 @@ func statsOf(s *store.Stats) *model.Stats {
 	}}
 }
 
-// once reads something of statistics once for all who ask by the key.
+// once reads something of statistics once for each key, whoever asks for it.
 func once[V any](ctx context.Context, s *model.Stats, key string, read func(context.Context) (V, error)) (V, error) {
 	v, err := s.Once(ctx, key, func(ctx context.Context) (any, error) { return read(ctx) })
 	typed, _ := v.(V)
 	return typed, err
 }
 
-// total is the counts of the whole range.
+// total returns the counts of the whole range.
 type total struct {
 	*stats.Counts
 
@@ -97,7 +97,7 @@ func backlog(l *store.Backlog) *model.Backlog {
 	return &model.Backlog{Due: int(l.Due), Held: int(l.Held), Oldest: l.Oldest}
 }
 
-// backlogOf reads what is owed.
+// backlogOf reads the backlog.
 func backlogOf(ctx context.Context, s *model.Stats) (*model.Backlog, error) {
 	return once(ctx, s, "backlog", func(ctx context.Context) (*model.Backlog, error) {
 		owed, err := s.Backlog(ctx)
@@ -192,7 +192,7 @@ var errorNames = map[stats.Error]webhook.ErrorCode{
 	stats.Protocol: webhook.ErrorProtocol, stats.Signing: webhook.ErrorSigning,
 }
 
-// attemptGroups groups attempts by what the totals have of them.
+// attemptGroups groups attempts by the errors or statuses that the totals have.
 func attemptGroups(sum *stats.Counts, by model.StatsDimension, n int) *model.StatsGroups {
 	type group struct {
 		key string
@@ -256,7 +256,7 @@ func health(ctx context.Context, l *loaders, w *webhook.Webhook) (*model.Webhook
 	return shown, nil
 }
 
-// groupOf is the id of what a group is of; the zero id when it is grouped by something else.
+// groupOf returns the id of the webhook or tenant of a group; the zero id if it is grouped by something else.
 func groupOf(by model.StatsDimension) func(g *model.StatsGroup) webhook.ID {
 	return func(g *model.StatsGroup) webhook.ID {
 		if g.By != by {

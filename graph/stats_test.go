@@ -87,7 +87,7 @@ func sumOf(series []any, name string) int {
 	return int(sum)
 }
 
-// Statistics can be asked for by webhook, by type and by both, and of what does not exist there are none.
+// Statistics can be filtered by webhook, by type and by both; webhooks and types that do not exist have none.
 func TestStatsFilters(t *testing.T) {
 	a := newAPI(t)
 	ctx := a.as("kallima")

@@ -14,9 +14,9 @@ import (
 type Stats struct {
 	*store.Stats
 
-	// Once returns what read returns, read once for all who show these statistics and ask by the key.
+	// Once returns the result of read, which is called once for each key.
 	Once func(ctx context.Context, key string, read func(ctx context.Context) (any, error)) (any, error)
-	// Sent is what a stream has sent; nil: it is no stream.
+	// Sent is what a stream has sent; nil outside of streams.
 	Sent *SentBuckets
 }
 
@@ -31,7 +31,7 @@ type Series struct {
 	Sums   []uint64        // of each, by which counts are compared
 }
 
-// Changed reports whether the bucket n of the series is another one, or has other counts, than the client has it.
+// Changed reports whether bucket n of the series is new to the client, or has other counts than the client has.
 func (s *Series) Changed(before *Series, n int) bool {
 	if before == nil || before.Width != s.Width {
 		return true
@@ -41,7 +41,7 @@ func (s *Series) Changed(before *Series, n int) bool {
 	return since%s.Width != 0 || since < 0 || i >= len(before.Sums) || before.Sums[i] != s.Sums[n]
 }
 
-// StatsBucket is the numbers of a part of a time range.
+// StatsBucket has the numbers of a part of a time range.
 type StatsBucket struct {
 	From, To time.Time
 	Values   *StatsValues
@@ -61,7 +61,7 @@ type StatsGroup struct {
 	Values *StatsValues
 }
 
-// StatsValues is numbers of what happened.
+// StatsValues has the numbers of what happened.
 type StatsValues struct {
 	counts   *stats.Counts
 	attempts *int64 // when nothing else is known
@@ -159,7 +159,7 @@ type Backlog struct {
 // OldestDueAt is when the delivery is due that has waited longest. It is read only when it is selected.
 func (b *Backlog) OldestDueAt(ctx context.Context) (*time.Time, error) { return b.Oldest(ctx) }
 
-// WebhookHealth is how well deliveries to a webhook work.
+// WebhookHealth is the health of a webhook.
 type WebhookHealth struct {
 	LastSuccessAt, LastFailureAt, FailingSince, DisablesAt *time.Time
 
@@ -169,9 +169,9 @@ type WebhookHealth struct {
 	Backlog        *Backlog
 }
 
-// TenantUsage is what a tenant has and uses.
+// TenantUsage is the current usage of a tenant.
 type TenantUsage struct {
 	Tenant       webhook.ID
 	Webhooks     int
-	StoredEvents *int // nil: there is no quota of them, so they are not counted
+	StoredEvents *int // nil: they have no quota, so they are not counted
 }

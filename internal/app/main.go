@@ -58,7 +58,7 @@ type stray struct{ log *slog.Logger }
 func (s stray) Write(line []byte) (int, error) {
 	switch {
 	case bytes.HasPrefix(line, []byte("Unsolicited response")):
-		s.log.Debug("a receiver sent more than it was asked for")
+		s.log.Debug("a receiver sent more than was requested")
 	case bytes.HasPrefix(line, []byte("protocol error")), bytes.HasPrefix(line, []byte("http2: ")):
 		s.log.Debug("a receiver violated HTTP/2")
 	default:

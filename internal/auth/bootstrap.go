@@ -25,7 +25,7 @@ type BootstrapStore interface {
 // generated, to be shown once; "" if none. It logs what may surprise the operator about the given token, or an earlier one.
 func Bootstrap(ctx context.Context, r BootstrapStore, given string, log *slog.Logger) (made string, err error) {
 	if _, err := r.EnsureTenant(ctx, webhook.DefaultTenant); err != nil {
-		return "", fmt.Errorf("make tenant %s: %w", webhook.DefaultTenant, err)
+		return "", fmt.Errorf("create tenant %s: %w", webhook.DefaultTenant, err)
 	}
 	tokens, err := r.Tokens(ctx)
 	if err != nil {

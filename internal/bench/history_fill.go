@@ -317,7 +317,7 @@ func (f *postgresFiller) partition(ctx context.Context, day int64) error {
 	for _, t := range []string{"events", "deliveries", "attempts"} {
 		if _, err := f.conn.Exec(ctx, fmt.Sprintf("CREATE TABLE IF NOT EXISTS %s_%s PARTITION OF %s FOR VALUES FROM ('%s') TO ('%s')",
 			t, from.Format("20060102"), t, from.Format(time.DateOnly), to.Format(time.DateOnly))); err != nil {
-			return fmt.Errorf("make partitions: %w", err)
+			return fmt.Errorf("create partitions: %w", err)
 		}
 	}
 	f.days[day] = true

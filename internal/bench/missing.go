@@ -136,7 +136,7 @@ func (s *server) events(ctx context.Context, ids []webhook.ID) ([]*foundEvent, e
 		return nil, err
 	}
 	if len(data.Nodes) != len(ids) {
-		return nil, fmt.Errorf("%d events were asked for, and %d were answered", len(ids), len(data.Nodes))
+		return nil, fmt.Errorf("%d events were requested, and %d were returned", len(ids), len(data.Nodes))
 	}
 	return data.Nodes, nil
 }

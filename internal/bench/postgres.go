@@ -34,7 +34,7 @@ func newPostgres(ctx context.Context, server string) (*postgres, error) {
 		return nil, err
 	}
 	if _, err := p.admin.ExecContext(ctx, "CREATE DATABASE "+p.name); err != nil {
-		return nil, errors.Join(fmt.Errorf("make a database: %w", err), p.admin.Close())
+		return nil, errors.Join(fmt.Errorf("create a database: %w", err), p.admin.Close())
 	}
 	return p, nil
 }

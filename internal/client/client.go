@@ -30,12 +30,12 @@ type Request struct {
 // maxErrorBytes bounds what an error repeats of an answer.
 const maxErrorBytes = 500
 
-// Post sends a body of JSON and returns the body of the answer, which must have a status of the 2xx.
+// Post sends a JSON body and returns the body of the answer, whose status must be 2xx.
 func (c *Client) Post(ctx context.Context, path string, body []byte) (answer []byte, err error) {
 	return c.send(ctx, http.MethodPost, path, body)
 }
 
-// Get returns the body of what is at the path, as Post.
+// Get reads the path and returns the body, as Post does.
 func (c *Client) Get(ctx context.Context, path string) (answer []byte, err error) {
 	return c.send(ctx, http.MethodGet, path, nil)
 }
@@ -81,7 +81,7 @@ func (c *Client) REST(ctx context.Context, path string, body, into any) error {
 	return json.Unmarshal(answer, into)
 }
 
-// Query sends the JSON of a GraphQL request and reads the answer's data into data. An error of GraphQL's is an error.
+// Query sends a GraphQL request, as JSON, and reads the answer's data into data. GraphQL errors in the answer are returned as an error.
 func (c *Client) Query(ctx context.Context, request []byte, data any) error {
 	text, err := c.Post(ctx, "/graphql", request)
 	if err != nil {
@@ -100,13 +100,13 @@ func (c *Client) Query(ctx context.Context, request []byte, data any) error {
 	return nil
 }
 
-// UserErrors are what a mutation's payload says is wrong with its input.
+// UserErrors are the validation errors in a mutation's payload.
 type UserErrors []struct {
 	Message string
 	Field   []string
 }
 
-// Err is the first of them as an error; nil when there is none.
+// Err returns the first one as an error; nil if there is none.
 func (u UserErrors) Err() error {
 	if len(u) == 0 {
 		return nil
@@ -118,7 +118,7 @@ func (u UserErrors) Err() error {
 	return errors.New("the server refused it: " + field + u[0].Message)
 }
 
-// Mutate runs a mutation whose one field has the alias "done" and selects userErrors, with the variable input, and reads the field into
+// Mutate runs a mutation with the variable input, whose only field has the alias "done" and selects userErrors, and reads the field into
 // into, which may be nil.
 func (c *Client) Mutate(ctx context.Context, query string, input, into any) error {
 	body, err := json.Marshal(Request{Query: query, Variables: map[string]any{"input": input}})

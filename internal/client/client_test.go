@@ -12,7 +12,7 @@ import (
 	"github.com/coder/websocket"
 )
 
-// serve answers as fixed: by a query's first word, which is no GraphQL.
+// serve answers with fixed responses, chosen by a query's first word, which is not GraphQL.
 func serve(t *testing.T, answers map[string]string) *Client {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -28,7 +28,7 @@ func serve(t *testing.T, answers map[string]string) *Client {
 	return &Client{URL: server.URL, Token: "key", Tenant: "a"}
 }
 
-// What a server says is wrong is an error that repeats it, whatever the place where it says so; what is right is read.
+// An error of the server is returned as an error that repeats it, wherever it is in the response; a valid response is read.
 func TestAnswers(t *testing.T) {
 	c := serve(t, map[string]string{
 		"good":    `{"data": {"done": {"id": "7", "userErrors": []}}}`,

@@ -14,22 +14,22 @@ import (
 // maxMessageBytes bounds a message from the server.
 const maxMessageBytes = 1 << 20
 
-// message is one of graphql-transport-ws.
+// message is a message of graphql-transport-ws.
 type message struct {
 	ID      string `json:"id,omitempty"`
 	Type    string `json:"type"`
 	Payload any    `json:"payload,omitempty"`
 }
 
-// Subscription is a GraphQL subscription on a WebSocket (graphql-transport-ws) of its own. One goroutine reads from it. Whoever has it
-// closes it.
+// Subscription is a GraphQL subscription on a WebSocket of its own (graphql-transport-ws). Only one goroutine may read from it. The caller
+// must close it.
 type Subscription struct {
 	conn  *websocket.Conn
 	buf   bytes.Buffer // the last message
-	early [][]byte     // results that came before Subscribe returned
+	early [][]byte     // results that arrived before Subscribe returned
 }
 
-// Subscribe returns when the server has read the subscription: what happens then is in it.
+// Subscribe opens a subscription. It returns when the server has read it, so that everything that happens afterwards is in the stream.
 func (c *Client) Subscribe(ctx context.Context, r Request) (_ *Subscription, err error) {
 	conn, res, err := websocket.Dial(ctx, "ws"+strings.TrimPrefix(c.URL, "http")+"/graphql", &websocket.DialOptions{
 		Subprotocols: []string{"graphql-transport-ws"}, CompressionMode: websocket.CompressionDisabled,
@@ -79,14 +79,14 @@ func (c *Client) Subscribe(ctx context.Context, r Request) (_ *Subscription, err
 	}
 }
 
-// maxEarly bounds the results of which a server may send some before it answers a ping.
+// maxEarly bounds the results that a server may send before it answers the ping.
 const maxEarly = 100
 
-// Close ends the subscription, and a Read that waits. It may be called again, from any goroutine.
+// Close ends the subscription and a waiting Read. It may be called more than once, from any goroutine.
 func (s *Subscription) Close() error { return s.conn.CloseNow() }
 
-// Read returns the next message with a result, as it came: {"type":"next","payload":…}. It is good until the next Read. An error ends
-// the subscription; errors in a result are the caller's to look for.
+// Read returns the next message with a result, unchanged: {"type":"next","payload":…}. It is valid until the next Read. An error ends the
+// subscription; the caller must check results for errors.
 func (s *Subscription) Read(ctx context.Context) ([]byte, error) {
 	if len(s.early) > 0 {
 		text := s.early[0]
@@ -111,7 +111,7 @@ func (s *Subscription) Read(ctx context.Context) ([]byte, error) {
 	}
 }
 
-// Next reads the data of the next result into data. An error of GraphQL's is an error.
+// Next reads the data of the next result into data. GraphQL errors in the result are returned as an error.
 func (s *Subscription) Next(ctx context.Context, data any) error {
 	text, err := s.Read(ctx)
 	if err != nil {

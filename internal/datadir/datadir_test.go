@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// A file is written whole or not at all, for its owner only, and whatever happens no unfinished version is left. Linked it never replaces
-// another, renamed it does.
+// A file is written completely or not at all, readable by its owner only, and no unfinished version is ever left. With Link it never
+// replaces another file, with Rename it does.
 func TestWrite(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "key")

@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// A directory, and an operation in it, is locked by one at a time, and free again when the file is closed. The lock of the directory
-// stands although somebody removes every file in it.
+// Only one holder at a time locks a directory, or an operation in it, and closing the file unlocks it. The lock of the directory remains
+// although somebody removes every file in it.
 func TestLocks(t *testing.T) {
 	dir := t.TempDir()
 	for name, lock := range map[string]func() (*os.File, error){

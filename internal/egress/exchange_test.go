@@ -18,8 +18,8 @@ import (
 
 const noContent = "HTTP/1.1 204 No Content\r\n\r\n"
 
-// A connection that the receiver has closed while it was idle, or on which it has said something that nobody asked for, is not used
-// again: the next request goes over a new one, over plain connections and over TLS.
+// A connection that the receiver has closed while it was idle, or on which it has sent something unrequested, is not used again: the next
+// request uses a new one, with and without TLS.
 func TestIdleConnectionsThatEnd(t *testing.T) {
 	for name, end := range map[string]func(c net.Conn){
 		"closed":      func(c net.Conn) { _ = c.Close() },
@@ -88,7 +88,7 @@ func TestClosedConnectionsAreSwept(t *testing.T) {
 	webhooktest.Eventually(t, "the connection is closed", func() bool { return client.made.open.Load() == 0 })
 }
 
-// A receiver that answers before it has read a large body, or half of it, is heard, and its connection is not used again.
+// The answer of a receiver that answers before it has read a large body, or half of it, is read, and its connection is not used again.
 func TestAnswerBeforeLargeBody(t *testing.T) {
 	for _, size := range []int{inlineBytes, inlineBytes + 1, 8 << 20} {
 		r := newRaw(t, nil, func(c net.Conn, in *bufio.Reader, stop <-chan struct{}) {
@@ -139,7 +139,7 @@ func TestBodiesOfEverySize(t *testing.T) {
 	}
 }
 
-// A receiver may change its protocol: each request is sent in what it negotiates.
+// A receiver may change its protocol: each request uses the one that it negotiates.
 func TestReceiverChangesProtocol(t *testing.T) {
 	var h2 atomic.Bool
 	served := map[bool]*atomic.Int64{true: {}, false: {}}

@@ -38,7 +38,7 @@ type Sized interface {
 	ListSize(typeName, field string) (size int, ok bool)
 }
 
-// Searching is a schema in which some pages search: what is asked of the whole list of such a page reads more than it counts.
+// Searching is a schema in which some pages search: counts and facets of such a page's list read more than they count.
 type Searching interface {
 	// Searches reports whether the page that a field returns for the arguments searches.
 	Searches(typeName, field string, args map[string]any) bool

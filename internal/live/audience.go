@@ -23,8 +23,8 @@ type audience struct {
 
 	mu     sync.Mutex // guards what follows; taken after the mutex of Changes
 	topics map[string]*topic
-	// byWebhook has the topics whose filters name a webhook, and under the zero id those that name none: what changes of one webhook costs
-	// nothing for the watchers of others.
+	// byWebhook has the topics whose filters name a webhook, and under the zero id those that name none: a change of one webhook's
+	// deliveries costs nothing for watchers of others.
 	byWebhook map[webhook.ID]map[*topic]bool
 	budget    *rate.Limiter // of messages
 	rows      *rate.Limiter // of deliveries that are read
@@ -43,7 +43,7 @@ func (a *audience) signal() {
 	}
 }
 
-// join adds a watcher to the topic with made's filter, which is made if there is none.
+// join adds a watcher to the topic with made's filter; if there is none, made becomes it.
 func (a *audience) join(made *topic, w *ChangeWatcher) *topic {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -132,13 +132,14 @@ func (a *audience) serve() {
 	}
 }
 
-// candidate is a change that a topic's watchers may have to be told of.
+// candidate is a change that a topic's watchers may need.
 type candidate struct {
 	*topic
 	*seen
 }
 
-// round tells watchers of what is in the inbox. It returns when it must be called again, though nothing changes; zero: it need not.
+// round tells watchers what is in the inbox. It returns the time at which it must be called again even if nothing changes; zero if it need
+// not.
 func (a *audience) round() (next time.Time) {
 	a.c.mu.Lock()
 	in := a.in
@@ -151,7 +152,7 @@ func (a *audience) round() (next time.Time) {
 	for _, c := range candidates {
 		if err != nil {
 			c.refetch(webhook.ID{})
-		} else if d := found.deliveries[c.Delivery]; d != nil && (!c.ofEvent || found.events[c]) { // else retention has removed it
+		} else if d := found.deliveries[c.Delivery]; d != nil && (!c.ofEvent || found.events[c]) { // otherwise retention has removed it
 			c.tell(c.seen, d, found.last[c.Delivery])
 		}
 	}
@@ -164,7 +165,7 @@ func (a *audience) round() (next time.Time) {
 	return next
 }
 
-// choose finds what topics may have to tell, and notes for those that would have to tell too much that their watchers fetch again.
+// choose finds the changes that topics may need, and marks topics with too many: their watchers fetch again.
 func (a *audience) choose(in *inbox) []candidate {
 	a.mu.Lock()
 	defer a.mu.Unlock()

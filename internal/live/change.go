@@ -8,7 +8,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// ChangeKind says what a watcher of changes is told.
+// ChangeKind is the kind of a DeliveryChange.
 type ChangeKind string
 
 // The kinds.
@@ -17,12 +17,12 @@ const (
 	Resync  ChangeKind = "RESYNC"  // fetch again
 )
 
-// DeliveryChange is what a watcher of changes is told. It is shared, and must not be changed.
+// DeliveryChange is a message to a watcher of changes. It is shared, and must not be modified.
 type DeliveryChange struct {
 	Kind     ChangeKind
 	Delivery *webhook.Delivery // that has changed; nil with Resync
 	Matches  *bool             // whether it meets the filter now; nil with Resync
-	// WebhookID is whose deliveries are to be fetched again; nil means all, or Changed.
+	// WebhookID is the webhook whose deliveries to fetch again; nil means all, or that the kind is Changed.
 	WebhookID *webhook.ID
 }
 
@@ -31,11 +31,11 @@ const (
 	maxResyncs = 16  // webhooks whose deliveries a watcher is told to fetch again; beyond that it fetches everything
 )
 
-// everythingAgain is the change that says so.
+// everythingAgain tells a watcher to fetch everything again.
 var everythingAgain = &DeliveryChange{Kind: Resync}
 
-// ChangeWatcher is told of changes of one tenant's deliveries that match a filter. Next must not be called concurrently; Close may be called
-// from any goroutine.
+// ChangeWatcher gets changes of one tenant's deliveries that match a filter. Next must not be called concurrently; Close may be called from
+// any goroutine.
 type ChangeWatcher struct {
 	c      *Changes
 	tenant webhook.ID
@@ -49,7 +49,7 @@ type ChangeWatcher struct {
 	untold []*DeliveryChange
 }
 
-// refetch has the watcher fetch everything again, which covers what it was not told yet.
+// refetch makes the watcher fetch everything again, which replaces the changes that it has not received yet.
 func (w *ChangeWatcher) refetch() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -57,7 +57,7 @@ func (w *ChangeWatcher) refetch() {
 	w.signal()
 }
 
-// offer has the watcher told of a change. A later change of a delivery replaces an earlier one.
+// offer queues a change for the watcher. A later change of a delivery replaces an earlier one.
 func (w *ChangeWatcher) offer(c *DeliveryChange) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -89,8 +89,8 @@ func (w *ChangeWatcher) signal() {
 	}
 }
 
-// Next waits for the next change. The first one is always a Resync of everything: what a list that is read after it does not have yet is told
-// later. Errors: ctx's, and ErrClosed.
+// Next waits for the next change. The first one is always a Resync of everything: changes that a list read after it does not show yet
+// follow later. Errors: ctx's, and ErrClosed.
 func (w *ChangeWatcher) Next(ctx context.Context) (*DeliveryChange, error) {
 	for {
 		select {

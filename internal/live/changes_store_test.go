@@ -14,7 +14,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// What one node changes is told by another one that uses the same PostgreSQL database, with the rows as they are there.
+// A change on one node reaches followers on another node of the same PostgreSQL database, with the rows as that node reads them.
 func TestChangesOfAnotherNode(t *testing.T) {
 	url := webhooktest.Postgres(t)
 	open := func() *store.Store {
@@ -42,7 +42,7 @@ func TestChangesOfAnotherNode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// until waits for such a change; others may come before, such as that anything may have changed because a node has begun.
+	// until waits for such a change; others may come before it, for example that anything may have changed because a node has started.
 	until := func(what string, is func(c *live.DeliveryChange) bool) {
 		t.Helper()
 		for {

@@ -54,7 +54,7 @@ func (r *table) EventsByID(_ context.Context, ids []webhook.ID) (map[webhook.ID]
 	return some(r, r.events, ids)
 }
 
-// put stores a delivery, which is made when it is not there, and returns its change.
+// put stores a delivery, which is created if it does not exist, and returns its change.
 func (r *table) put(d webhook.Delivery) store.Change {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -75,7 +75,7 @@ func (r *table) count() int {
 	return r.reads
 }
 
-// hub is changes of one tenant over a table, in a bubble.
+// hub is a Changes over a table, in a bubble.
 type hub struct {
 	*Changes
 	*table
@@ -134,8 +134,8 @@ func (h *hub) made(hook webhook.ID) webhook.Delivery {
 	return webhook.Delivery{ID: webhook.NewID(now), TenantID: h.tenant, WebhookID: hook, EventID: webhook.NewID(now), Status: webhook.Pending, CreatedAt: now}
 }
 
-// A watcher is told first to fetch, then of each change, with the row as it is now; several changes of one delivery within a moment are one
-// message. Other tenants' changes are not told.
+// A watcher gets first a message to fetch, then each change, with the current row; several changes of one delivery within a moment are one
+// message. Changes of other tenants are not sent.
 func TestChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHub(t, DefaultPace())
@@ -167,8 +167,8 @@ func TestChanges(t *testing.T) {
 	})
 }
 
-// Whatever changes after the first message, and before or while the list is read, is told: the rows of a client that reads the list then and
-// applies what it is told are those of the table.
+// Every change after the first message, before or while the list is read, is sent: a client that then reads the list and applies the
+// messages has the rows of the table.
 func TestListAndChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		pace := DefaultPace()
@@ -233,8 +233,8 @@ func TestListAndChanges(t *testing.T) {
 	})
 }
 
-// A delivery that no longer meets the filter is told once more, as one that does not match; one that never did is not told. What an attempt
-// says of its delivery spares reading it.
+// A delivery that no longer meets the filter is sent once more, as one that does not match; one that never met it is not sent. What an
+// attempt says about its delivery saves reading it.
 func TestChangesFilter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHub(t, DefaultPace())
@@ -314,8 +314,8 @@ func TestChangesFilter(t *testing.T) {
 	})
 }
 
-// What is too much to tell one by one is told by one RESYNC a second: very many changes, whatever they are of, and however many watchers
-// there are. The last one comes after the last change.
+// Changes that are too many to send one by one are one RESYNC a second: very many changes, of any kind, and with any number of watchers.
+// The last one comes after the last change.
 func TestManyChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHub(t, DefaultPace())
@@ -374,7 +374,7 @@ func TestManyFilters(t *testing.T) {
 	})
 }
 
-// A watcher that keeps up is told to fetch again about once a second while too much changes, and once after the last change.
+// A watcher that keeps up must fetch again about once a second while too much changes, and once after the last change.
 func TestResyncPace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHub(t, DefaultPace())
@@ -417,7 +417,7 @@ func TestResyncPace(t *testing.T) {
 	})
 }
 
-// A change of a webhook, which all of its deliveries may show, is one message that names it, to those who watch it.
+// A change of a webhook, which all of its deliveries may show, is one message that names it, sent to its watchers.
 func TestWebhookChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHub(t, DefaultPace())

@@ -8,9 +8,9 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// Numbers hands out editions of what is computed from statistics: a new one when they have changed, and when a minute begins, because ranges
-// slide, but at most one in Pace.Numbers. All watchers of one subject get the same edition, so that it is read once; a slow one gets the newest
-// when it comes for it. There is no goroutine: a watcher that waits makes the edition that is due.
+// Numbers hands out editions of values that are computed from statistics: a new one when statistics change and when a minute begins,
+// because ranges slide, but at most one per Pace.Numbers. All watchers of a subject get the same edition, so it is read once; a slow
+// watcher gets the newest one when it asks. There is no goroutine: a waiting watcher makes the edition that is due.
 type Numbers[V any] struct {
 	c *Changes
 
@@ -50,7 +50,7 @@ func NewNumbers[V any](c *Changes) *Numbers[V] {
 	return n
 }
 
-// changed notes that statistics of the tenant have changed; with the zero id of any tenant.
+// changed notes that statistics of the tenant have changed; the zero id means any tenant.
 func (n *Numbers[V]) changed(tenant webhook.ID) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -124,7 +124,7 @@ func (n *Numbers[V]) leave(key string, s *subject[V]) {
 	}
 }
 
-// tenants are where the subject is found when statistics change.
+// tenants returns the ids under which the subject is found when statistics change.
 func (s *subject[V]) tenants() []webhook.ID {
 	if s.Tenants == nil {
 		return []webhook.ID{{}}
@@ -151,7 +151,8 @@ func (w *NumbersWatcher[V]) Next(ctx context.Context) (V, error) {
 	}
 }
 
-// look returns an edition, which it makes when one is due; or how long to wait before looking again, and what says to do so earlier.
+// look returns an edition, which it makes if one is due; otherwise how long to wait before looking again, and a channel that says to do so
+// earlier.
 func (w *NumbersWatcher[V]) look(now time.Time) (edition V, wait time.Duration, news <-chan struct{}) {
 	n, s := w.n, w.s
 	n.mu.Lock()

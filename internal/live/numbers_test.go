@@ -10,7 +10,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// numbered is numbers whose editions are the times at which they were made.
+// numbered is a Numbers whose editions are the times at which they were made.
 func numbered(t *testing.T) (*Changes, *Numbers[time.Time], func(tenant webhook.ID, key string) Subject[time.Time]) {
 	t.Helper()
 	c := NewChanges(nil, DefaultPace())

@@ -10,22 +10,22 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// topic is one filter of a tenant, and its watchers. They share what is read and decided for it. The mutex of its audience guards it, but for
-// what never changes.
+// topic is one filter of a tenant, and its watchers. They share what is read and decided for it. The mutex of its audience guards it,
+// except fields that never change.
 type topic struct {
 	tenant   webhook.ID
 	key      string // the filter as text
 	filter   store.DeliveryFilter
 	statuses store.Statuses // 0: all
 	data     *webhook.Filter
-	ofLast   bool // it has conditions on the last attempt,
-	ofEvent  bool // and on the event
+	ofLast   bool // it has conditions on the last attempt
+	ofEvent  bool // it has conditions on the event
 
 	watchers []*ChangeWatcher
 	budget   *rate.Limiter       // of changes
 	next     time.Time           // before then the watchers are not told to fetch again
-	again    bool                // they are to be, everything,
-	webhooks map[webhook.ID]bool // or what these have
+	again    bool                // they are to fetch everything again,
+	webhooks map[webhook.ID]bool // or the deliveries of these webhooks
 	pace     time.Duration       // between two times
 }
 
@@ -43,7 +43,7 @@ func newTopic(tenant webhook.ID, key string, f store.DeliveryFilter, pace Pace) 
 	return t, nil
 }
 
-// webhookIDs are those that the filter names; the zero id when it names none.
+// webhookIDs returns the webhooks that the filter names; the zero id if it names none.
 func (t *topic) webhookIDs() []webhook.ID {
 	if len(t.filter.WebhookIDs) == 0 {
 		return []webhook.ID{{}}
@@ -51,7 +51,7 @@ func (t *topic) webhookIDs() []webhook.ID {
 	return t.filter.WebhookIDs
 }
 
-// may reports whether watchers may have to be told of the changes, as far as is known without reading the delivery.
+// may reports whether the changes may matter to watchers, as far as is known without reading the delivery.
 func (t *topic) may(s *seen) bool {
 	f := &t.filter
 	return in(f.WebhookIDs, s.Webhook) && in(f.EventIDs, s.Event) && ofTypes(f.EventTypes, s.EventType) &&
@@ -59,7 +59,7 @@ func (t *topic) may(s *seen) bool {
 		(!t.ofLast || s.newest == nil || s.Attempt.Number > 1 || t.last(s.newest))
 }
 
-// fixed reports whether the delivery meets the conditions on what never changes, but for its event's.
+// fixed reports whether the delivery meets the conditions on fields that never change, except those of its event.
 func (t *topic) fixed(s *seen, d *webhook.Delivery) bool {
 	f := &t.filter
 	return d.TenantID == t.tenant && in(f.WebhookIDs, d.WebhookID) && in(f.EventIDs, d.EventID) && ofTypes(f.EventTypes, s.EventType) &&
@@ -79,7 +79,7 @@ func (t *topic) last(a *webhook.Attempt) bool {
 	return !t.ofLast || a != nil && (len(f.Errors) == 0 || a.Error != nil && in(f.Errors, *a.Error)) && answered(f.HTTPStatuses, a.ResponseStatus)
 }
 
-// now reports whether the delivery meets the conditions on what changes.
+// now reports whether the delivery meets the conditions on fields that change.
 func (t *topic) now(d *webhook.Delivery, last *webhook.Attempt) bool {
 	f := &t.filter
 	return in(f.Statuses, d.Status) && within(f.CompletedAt, d.CompletedAt) && within(f.NextAttemptAt, d.NextAttemptAt) && t.last(last)
@@ -101,7 +101,7 @@ func (t *topic) before(s *seen, last *webhook.Attempt) bool {
 	return t.filter.CompletedAt == (store.TimeRange{}) || completed != 0
 }
 
-// refetch notes that watchers are to fetch again: the deliveries of the webhook if they match, or with the zero id everything.
+// refetch notes that watchers must fetch again: the webhook's deliveries if the filter may match them, or everything for the zero id.
 func (t *topic) refetch(hook webhook.ID) {
 	switch {
 	case hook == (webhook.ID{}):
@@ -116,7 +116,8 @@ func (t *topic) refetch(hook webhook.ID) {
 	}
 }
 
-// tellAgain tells watchers to fetch again, if they are to and it is time. It returns when it will be time; zero when they are not to.
+// tellAgain tells watchers to fetch again if they must and it is time. It returns the time at which to call it again; zero if they need not
+// fetch.
 func (t *topic) tellAgain(now time.Time) time.Time {
 	if !t.again && len(t.webhooks) == 0 {
 		return time.Time{}
@@ -140,7 +141,7 @@ func (t *topic) tellAgain(now time.Time) time.Time {
 	return time.Time{}
 }
 
-// tell tells watchers of a delivery, if it matches or may have.
+// tell passes a delivery to watchers if it matches, or may have matched before.
 func (t *topic) tell(s *seen, d *webhook.Delivery, last *webhook.Attempt) {
 	if !t.fixed(s, d) {
 		return
@@ -155,5 +156,5 @@ func (t *topic) tell(s *seen, d *webhook.Delivery, last *webhook.Attempt) {
 	}
 }
 
-// limiter allows so many a second, and twice as many at once.
+// limiter allows a number of events per second, and bursts of twice as many.
 func limiter(each float64) *rate.Limiter { return rate.NewLimiter(rate.Limit(each), int(2*each)) }

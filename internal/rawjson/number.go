@@ -2,7 +2,7 @@ package rawjson
 
 import "bytes"
 
-// Number is a JSON number, taken apart for comparing. It refers to the text that it was made of.
+// Number is a parsed JSON number, for comparing. It refers to the text from which it was made.
 type Number struct {
 	sign int // -1, 0 or 1
 	// digits are the significant ones, from the first to the last that is not 0, perhaps with a point among them. The absolute
@@ -11,10 +11,10 @@ type Number struct {
 	point  int64
 	// exponent has no sign and no leading zeros. It may be too long for any integer type.
 	exponent []byte
-	negative bool // the exponent is
+	negative bool // the exponent is negative
 }
 
-// NumberOf takes the text of a JSON number apart; for any other text the result is unspecified. It reads each byte once.
+// NumberOf parses the text of a JSON number; for any other text the result is unspecified. It reads each byte once.
 func NumberOf(text []byte) (n Number) {
 	t := text
 	n.sign = 1
@@ -77,7 +77,7 @@ func (n *Number) Compare(o *Number) int {
 // far is a difference of exponents that no difference of points can make up for.
 const far = 1 << 48
 
-// exponentLess is the exponent of n less that of o; when that is beyond far, anything beyond far with the same sign.
+// exponentLess returns the exponent of n minus that of o; if the difference is beyond far, any number beyond far with the same sign.
 func (n *Number) exponentLess(o *Number) int64 {
 	var d int64
 	for i := max(len(n.exponent), len(o.exponent)); i > 0 && d > -far && d < far; i-- {
@@ -87,7 +87,7 @@ func (n *Number) exponentLess(o *Number) int64 {
 	return d
 }
 
-// exponentDigit is the digit at the place i, counted from the last, which is 1, with the exponent's sign.
+// exponentDigit returns the digit of the exponent at place i, counted from the last, which is 1, with the exponent's sign.
 func (n *Number) exponentDigit(i int) int64 {
 	if i > len(n.exponent) {
 		return 0

@@ -5,9 +5,9 @@ import (
 	"unicode/utf8"
 )
 
-// End is the index behind the value that starts at b[i], after white space, in a text that Valid has accepted. For any other
-// text the result is unspecified, but more than i if there is more, and at most len(b). Unlike Scan it checks nothing and allocates
-// nothing, however deep the value is nested.
+// End returns the index after the value that starts at b[i], after white space, in a text that Valid has accepted. For any other text the
+// result is unspecified, but more than i if there is more, and at most len(b). Unlike Scan it checks nothing and allocates nothing, however
+// deeply the value is nested.
 func End(b []byte, i int) int {
 	depth := 0
 	for i = Space(b, i); i < len(b); {

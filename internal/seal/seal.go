@@ -1,5 +1,5 @@
-// Package seal keeps master keys, in a file or as they are given, and seals with them what must not be read at rest. It knows neither
-// tables nor rows: whoever seals says what a value belongs to.
+// Package seal keeps master keys, in a file or as given, and encrypts with them what must not be readable at rest. It knows neither tables
+// nor rows: the caller says what a value belongs to.
 package seal
 
 import (
@@ -29,13 +29,13 @@ const (
 	LockName = FileName + ".lock"
 )
 
-// ErrNoNewKey is a change of the master key for which one key only is given.
+// ErrNoNewKey is the error of changing the master key when only one key is given.
 var ErrNoNewKey = errors.New("there is no new master key")
 
 // Key encrypts at rest with AES-256-GCM under one master key. What a value belongs to is associated data, so that a
 // sealed value cannot be moved to another row.
 type Key struct {
-	ID   string // names the master key, without telling it
+	ID   string // names the master key without revealing it
 	aead cipher.AEAD
 }
 
@@ -55,7 +55,7 @@ func newSealer(key []byte) (*Key, error) {
 	return &Key{ID: hex.EncodeToString(sum[:8]), aead: aead}, nil
 }
 
-// Seal encrypts plain, which only Open with the same associated data decrypts.
+// Seal encrypts plain. Only Open with the same associated data decrypts it.
 func (s *Key) Seal(plain, associated []byte) []byte {
 	nonce := make([]byte, s.aead.NonceSize())
 	_, _ = rand.Read(nonce) // never fails: crypto/rand ends the program instead
@@ -70,8 +70,8 @@ func (s *Key) open(sealed, associated []byte) ([]byte, error) {
 	return s.aead.Open(nil, sealed[:n], sealed[n:], associated)
 }
 
-// Ring has the master keys that this process knows. Which of them seals is the database's to say (batch.sealer), so that
-// processes that share it agree at any moment, also while the key is being changed.
+// Ring has the master keys that this process knows. The database decides which of them seals (batch.sealer), so that processes that share
+// it agree at any moment, also while the key is being changed.
 type Ring struct {
 	Path string // of the key file; "" when the keys were given
 
@@ -79,7 +79,7 @@ type Ring struct {
 	keys []*Key     // the current one first
 }
 
-// OpenRing takes the given keys, or those of the key file in dir, which is made when it is not there and may be made.
+// OpenRing uses the given keys, or those of the key file in dir, which it creates if it does not exist and may be created.
 func OpenRing(dir string, given [][]byte, mayMake bool) (*Ring, error) {
 	r := &Ring{}
 	if len(given) == 0 {
@@ -119,14 +119,14 @@ func (r *Ring) reload() error {
 	return r.take(keys)
 }
 
-// Keys is the keys, the current one first.
+// Keys returns the keys, the current one first.
 func (r *Ring) Keys() []*Key {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.keys)
 }
 
-// Key is the key of the id. One that is not known may have been added to the key file since.
+// Key returns the key with the id. An unknown one may have been added to the key file in the meantime.
 func (r *Ring) Key(id string) (*Key, error) {
 	find := func() *Key {
 		for _, k := range r.Keys() {
@@ -149,7 +149,7 @@ func (r *Ring) Key(id string) (*Key, error) {
 	return k, nil
 }
 
-// Open decrypts what the key with this id has sealed with the same associated data. An unknown key and changed data are errors.
+// Open decrypts what the key with this id has sealed with the same associated data. It returns an error for an unknown key or changed data.
 func (r *Ring) Open(id string, sealed, associated []byte) ([]byte, error) {
 	k, err := r.Key(id)
 	if err != nil {
@@ -158,7 +158,7 @@ func (r *Ring) Open(id string, sealed, associated []byte) ([]byte, error) {
 	return k.open(sealed, associated)
 }
 
-// Lock keeps other processes from changing the key file until unlock is called: two at once would write over each other's key.
+// Lock prevents other processes from changing the key file until unlock is called: two changes at once would overwrite each other's key.
 func (r *Ring) Lock() (unlock func() error, err error) {
 	if r.Path == "" {
 		return func() error { return nil }, nil
@@ -170,8 +170,8 @@ func (r *Ring) Lock() (unlock func() error, err error) {
 	return f.Close, nil
 }
 
-// Add makes a new key that is the current one from now on, where keys are in a file; unless the file has two, which is a change that did
-// not end. Keys that were given must be two: the error is ErrNoNewKey.
+// Add creates a new current key in the key file, unless the file already has two keys, left by an interrupted change. If keys were given,
+// there must be two; otherwise the error is ErrNoNewKey.
 func (r *Ring) Add() error {
 	if r.Path == "" {
 		if len(r.Keys()) < 2 {
@@ -208,7 +208,7 @@ func (r *Ring) Forget() error {
 	return r.reload()
 }
 
-// makeMasterKey makes the key file; one that somebody else has made meanwhile is as good.
+// makeMasterKey creates the key file, unless another process has created it in the meantime.
 func makeMasterKey(path string) error {
 	key := make([]byte, 32)
 	_, _ = rand.Read(key)

@@ -103,8 +103,8 @@ func (c *Counts) Decode(data []byte) error {
 	return nil
 }
 
-// decoder reads data from next on, and remembers whether it was invalid; then nothing is left. It moves a number, not a slice, because the
-// collector would be told of every slice that is stored.
+// decoder reads data from next on, and remembers whether it was invalid; then nothing is left. It advances a number, not a slice, because
+// storing a slice costs a write barrier of the garbage collector.
 type decoder struct {
 	data []byte
 	next int

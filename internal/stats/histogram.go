@@ -42,7 +42,7 @@ func (b *Bins) add(i uint16, n int64) {
 	*b = slices.Insert(*b, low, Bin{i, n})
 }
 
-// firstBins is for how many there is room at first: most keys have a few.
+// firstBins is the initial capacity: most keys have few bins.
 const firstBins = 4
 
 func (b *Bins) merge(o Bins) {

@@ -23,7 +23,7 @@ func anyJournal(t *rapid.T) (rows [][]byte) {
 	return rows
 }
 
-// readAll is what rows have that follow one another.
+// readAll returns the content of consecutive rows.
 func readAll(t rapid.TB, rows [][]byte) contents {
 	all := contents{map[Key]*Counts{}, map[hook]Gauge{}}
 	for _, row := range rows {
@@ -130,7 +130,7 @@ func TestDrainInPieces(t *testing.T) {
 	})
 }
 
-// Counts that are of no interest are passed over, and the rest is read as it is.
+// Counts that are of no interest are skipped, and the rest is read unchanged.
 func TestReadSomeKeys(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		for _, row := range anyJournal(t) {

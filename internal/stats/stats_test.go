@@ -14,7 +14,7 @@ import (
 
 var asCounts = cmp.Options{cmp.AllowUnexported(Counts{}), cmpopts.EquateEmpty()}
 
-// anyCounts draws counts as they come of deliveries.
+// anyCounts draws counts as deliveries produce them.
 func anyCounts(t *rapid.T, label string) *Counts {
 	c := &Counts{}
 	for range rapid.IntRange(0, 8).Draw(t, label) {
@@ -28,7 +28,7 @@ func anyCounts(t *rapid.T, label string) *Counts {
 	return c
 }
 
-// anyDuration draws one of any order of magnitude.
+// anyDuration draws a duration of any order of magnitude.
 func anyDuration(t *rapid.T) int64 {
 	return int64(math.Exp(rapid.Float64Range(0, 31).Draw(t, "ln of µs")))
 }
@@ -41,7 +41,7 @@ func merged(all ...*Counts) *Counts {
 	return sum
 }
 
-// Counts are the same in whatever order they are added up, and what is added stays as it was.
+// Counts are the same in whatever order they are merged, and merging does not change the merged ones.
 func TestMergeInAnyOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a, b, c := anyCounts(t, "a"), anyCounts(t, "b"), anyCounts(t, "c")
@@ -58,7 +58,7 @@ func TestMergeInAnyOrder(t *testing.T) {
 	})
 }
 
-// What was encoded is decoded as it was, into counts that held something else before.
+// Decoding returns what was encoded, also into counts that held something else before.
 func TestCountsRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		want, got := anyCounts(t, "counts"), anyCounts(t, "before")
@@ -71,7 +71,7 @@ func TestCountsRoundTrip(t *testing.T) {
 	})
 }
 
-// A quantile is within 2.5 % of the duration that stands there when all are sorted, from 100 µs to 400 days.
+// A quantile is within 2.5 % of the exact one, from 100 µs to 400 days.
 func TestQuantileIsNear(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var h Histogram
@@ -91,7 +91,7 @@ func TestQuantileIsNear(t *testing.T) {
 	})
 }
 
-// Durations at the ends of what a histogram holds are counted, and without any there is no quantile.
+// Durations at the limits of a histogram are counted, and an empty histogram has no quantile.
 func TestHistogramEnds(t *testing.T) {
 	var h Histogram
 	if us, ok := h.Quantile(0.5); ok {
@@ -114,7 +114,7 @@ func TestHistogramEnds(t *testing.T) {
 	}
 }
 
-// step of what a transaction does.
+// step is one action of a transaction.
 type did struct {
 	key Key
 	do  func(d *Delta)
@@ -146,7 +146,7 @@ func anySteps(t *rapid.T) []did {
 	return steps
 }
 
-// contents is all that a delta's encoding has.
+// contents is the content of a delta's encoding.
 type contents struct {
 	Counts map[Key]*Counts
 	Gauges map[hook]Gauge
@@ -165,8 +165,8 @@ func read(t rapid.TB, data []byte) (c contents, at int64) {
 	return c, at
 }
 
-// What a transaction counts is the same whether it is counted at once, in parts that are merged in their order, by a delta that was used
-// before, or put together again of what was read.
+// A transaction has the same counts whether it is counted at once, in parts that are merged in order, by a reused delta, or reassembled
+// from what was read.
 func TestDeltaRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		steps := anySteps(t)
@@ -210,7 +210,7 @@ func TestDeltaRoundTrip(t *testing.T) {
 	})
 }
 
-// What is of a tenant can be read without the others'.
+// One tenant's part can be read without the others'.
 func TestReadOneTenant(t *testing.T) {
 	var d Delta
 	for i := range 3 {
@@ -261,7 +261,7 @@ func TestTrailingFailures(t *testing.T) {
 	}
 }
 
-// A usual transaction takes few bytes for each event, its delivery and attempt, and a delta that is used again no memory.
+// A usual transaction takes few bytes for each event with its delivery and attempt, and a reused delta allocates nothing.
 func TestCostOfATransaction(t *testing.T) {
 	const events = 40
 	types := make([]string, 20)
@@ -295,7 +295,7 @@ func TestCostOfATransaction(t *testing.T) {
 	}
 }
 
-// Data that is cut short, goes on, or is of another version is refused.
+// Data that is cut short, continues after its end, or has another version is refused.
 func TestDamagedData(t *testing.T) {
 	var d Delta
 	k := Key{Tenant: Tenant{1}, Webhook: 7, Type: "a.b"}
@@ -330,7 +330,7 @@ func TestDamagedData(t *testing.T) {
 
 func (c *Counts) copy() *Counts { return merged(c) }
 
-// FuzzRead shows that no data makes the decoders panic or take more memory than it is long, and that what is accepted is encoded as the
+// FuzzRead shows that no data makes the decoders panic or allocate more memory than its length, and that accepted data is encoded as the
 // same counts again.
 func FuzzRead(f *testing.F) {
 	var d Delta

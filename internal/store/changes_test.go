@@ -11,7 +11,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// hearer is a follower that keeps what it is told.
+// hearer is a follower that keeps the changes that it receives.
 type hearer struct {
 	mu   sync.Mutex
 	list []store.Change
@@ -25,7 +25,7 @@ func (f *hearer) Changed(list []store.Change) {
 	f.list = append(f.list, list...)
 }
 
-// of reports whether it was told of such a change since the last call of forget.
+// of reports whether it received such a change since the last call of forget.
 func (f *hearer) of(is func(c store.Change) bool) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -38,8 +38,8 @@ func (f *hearer) forget() {
 	f.list = nil
 }
 
-// transitions has deliveries go through whatever changes them, and checks that the follower is told of each, with statuses that the delivery
-// really has before and after.
+// transitions changes deliveries in every way, and checks that the follower receives each change, with statuses that the delivery really
+// has before and after.
 func transitions(t *testing.T, s *store.Store, follower *hearer) {
 	t.Helper()
 	c := tenant(t, s, "a")
@@ -108,7 +108,7 @@ func ignore[V any](_ V, err error) func(t *testing.T) {
 	}
 }
 
-// Whatever changes a delivery is told after its commit.
+// Every change of a delivery is announced after its commit.
 func TestChangesAreTold(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.Open(t, store.Options{})
@@ -118,7 +118,7 @@ func TestChangesAreTold(t *testing.T) {
 	})
 }
 
-// Whatever one node changes is told on another, by notifications, however rarely it polls.
+// Every change on one node is announced on another, by notifications, however rarely it polls.
 func TestChangesAreToldOnOtherNodes(t *testing.T) {
 	url := webhooktest.Postgres(t)
 	reader, follower := notifying(t, url, store.Settings{Poll: time.Hour}), &hearer{}
@@ -126,7 +126,7 @@ func TestChangesAreToldOnOtherNodes(t *testing.T) {
 	transitions(t, notifying(t, url, store.Settings{}), follower)
 }
 
-// When another node begins or ends, which may not have heard or told everything, anything may have changed.
+// When another node starts or ends, it may have missed changes or not sent all of its own, so anything may have changed.
 func TestNodesTellOfGaps(t *testing.T) {
 	url := webhooktest.Postgres(t)
 	s, follower := node(t, url), &hearer{}

@@ -31,7 +31,7 @@ func (b *batch) startCounting() {
 	b.counts.Reset()
 }
 
-// countApart has what a change does counted apart, until it is known that it stands. The caller calls done with that.
+// countApart counts what a change does separately until its outcome is known, which the caller passes to done.
 func (b *batch) countApart() (done func(stands bool)) {
 	outer := b.counts
 	b.counts = &b.s.tally.part
@@ -112,7 +112,7 @@ func (s *Store) keepStatistics(ctx context.Context) error {
 // FoldStatistics folds all of the journal of statistics, in pieces that give way to others. Nobody needs to call it to read them.
 func (s *Store) FoldStatistics(ctx context.Context) error { return s.fold(ctx, nil) }
 
-// fold folds what is worth it at the time, or all if now is nil. What comes meanwhile may be left.
+// fold folds what is worth folding at the time, or everything if now is nil. It may leave rows that arrive in the meantime.
 func (s *Store) fold(ctx context.Context, now func() time.Time) error {
 	s.tally.folding.Lock()
 	defer s.tally.folding.Unlock()
@@ -128,7 +128,7 @@ func (s *Store) fold(ctx context.Context, now func() time.Time) error {
 		if p.share = foldShare; plan.Hurry {
 			p.share = 1
 		}
-		// What comes meanwhile is merged in time, for those who read.
+		// Rows that arrive in the meantime are merged in time for readers.
 		for begun := time.Now(); plan.Next() && time.Since(begun) < foldEvery; {
 			var did statistics.Done
 			err := p.Piece(ctx, s.tuning.FoldRows, func(b *dialect.Tx, n int) (err error) {

@@ -90,8 +90,8 @@ func (s *Store) tell(attempts []*webhook.Attempt) {
 	}
 }
 
-// Follower is told of changes after their commit: of those of this process, and of the other nodes'. A change may be told more than once.
-// Its methods are called from the store's own goroutines: they must return at once and must not call the store.
+// Follower receives changes after their commit: those of this process and of the other nodes. A change may be received more than once. Its
+// methods are called from the store's own goroutines: they must return at once and must not call the store.
 type Follower interface {
 	// Following reports whether anybody wants to know. While nobody does, changes are not told.
 	Following() bool
@@ -118,8 +118,8 @@ func (s *Store) tellChanges(changes []Change) {
 	}
 }
 
-// changesOf returns the changes that new snapshots of webhooks are. It is called before they replace the known ones: what only the sender
-// knows of a webhook is no change. Whether a webhook is enabled decides what all of its deliveries show.
+// changesOf returns the visible changes that new snapshots of webhooks make. It is called before they replace the known ones. Fields that
+// only the sender uses do not count. Whether a webhook is enabled decides the status that all of its deliveries show.
 func (s *Store) changesOf(targets map[webhook.ID]*Target) []Change {
 	if len(targets) == 0 || !s.following() {
 		return nil

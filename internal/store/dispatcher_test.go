@@ -39,7 +39,7 @@ func (c *changes) Changed(was, to *store.Target) {
 	}
 }
 
-// last returns what was told since it was last called.
+// last returns what it received since it was last called.
 func (c *changes) last() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -47,8 +47,8 @@ func (c *changes) last() []string {
 	return c.told
 }
 
-// The sender of every node is told of each change of a webhook, with what it was before. By then Target returns the new snapshot, and
-// Owners counts the tenants that have webhooks.
+// The sender of every node receives each change of a webhook, with its state before. By then Target returns the new snapshot, and Owners
+// counts the tenants that have webhooks.
 func TestToldOfChanges(t *testing.T) {
 	each(t, func(t *suite) {
 		nodes := []*store.Store{t.Open(t, store.Options{})}

@@ -312,8 +312,8 @@ func (s *Store) LargestWrite() (most, transactions func() int64) {
 	return largest.Load, all.Load
 }
 
-// SlowWrites has the writer take so long for each row that a statement changes or deletes, like a slow disk, and returns a function that tells
-// how long that was in the transaction for which it was longest. The writer must be idle.
+// SlowWrites makes the writer take the given time for each row that a statement changes or deletes, like a slow disk, and returns a
+// function that returns the longest such time of one transaction. The writer must be idle.
 func (s *Store) SlowWrites(row time.Duration) (longest func() time.Duration) {
 	var most atomic.Int64
 	var of gorm.ConnPool // the transaction that runs: there is one writer

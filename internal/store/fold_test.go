@@ -71,7 +71,7 @@ func (f *folding) count(t *testing.T, transactions, first, webhooks, types, atte
 	}
 }
 
-// owed is how many deliveries statistics have of all and of the first webhook, and how many are pending.
+// owed returns how many deliveries statistics have, in total and of the first webhook, and how many are pending.
 func (f *folding) owed(t *testing.T) (all, first, pending int64) {
 	t.Helper()
 	read := func(q statistics.Query) int64 {
@@ -180,7 +180,8 @@ func TestFoldThatFails(t *testing.T) {
 	})
 }
 
-// More keys than the journal may have of a minute are added to rows before it is over, so that those who read do not decode more and more.
+// If a minute has more keys than the journal may hold, they are added to rows before the minute is over, so that reads do not decode more
+// and more.
 func TestJournalIsBounded(t *testing.T) {
 	dir := t.TempDir()
 	s, err := store.Open(t.Context(), store.Options{Dir: dir, Shared: true})

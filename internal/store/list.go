@@ -35,7 +35,7 @@ type (
 	// IntRange includes both its bounds.
 	IntRange = list.IntRange
 
-	// WebhookOrder is how a list of webhooks runs.
+	// WebhookOrder is the order of a list of webhooks.
 	WebhookOrder = list.WebhookOrder
 
 	// WebhookFilter narrows a list of webhooks.
@@ -97,7 +97,7 @@ func (c *Scope) webhooksAlong(ctx context.Context, p list.Path) *list.Reading[we
 	return reading[webhook.Webhook](ctx, c, p, func(q *gorm.DB) *gorm.DB { return q.Select("w.*") })
 }
 
-// webhooksByFailure is the webhooks along an index of what is known of them.
+// webhooksByFailure returns the list of webhooks in an order by failures.
 func (c *Scope) webhooksByFailure(ctx context.Context, f WebhookFilter, p list.Path) *list.Reading[list.PlacedWebhook] {
 	r := reading[list.PlacedWebhook](ctx, c, p, func(q *gorm.DB) *gorm.DB {
 		return q.Joins("LEFT JOIN webhooks w ON w.seq = s.webhook AND w.tenant_id = s.tenant_id").Select("w.*, " + f.Order.Column())

@@ -85,7 +85,7 @@ func (b *batch) note(n notices) error {
 		ON CONFLICT (tenant_id, kind, webhook_id) DO UPDATE SET count = notices.count + excluded.count, sample = excluded.sample`,
 		string(dialect.CompactJSON(rows))).Error
 	if err != nil {
-		return fmt.Errorf("note operational events: %w", err)
+		return fmt.Errorf("write operational events: %w", err)
 	}
 	b.noted = true
 	return nil

@@ -279,7 +279,7 @@ func (c *webhookHealth) write(b *batch) error {
 		disabled_at = v.disabled_at, updated_at = v.updated_at FROM `+b.s.db.Rows(healthColumns)+` AS v WHERE webhooks.id = v.id`,
 		string(dialect.CompactJSON(rows))).Error
 	if err != nil {
-		return fmt.Errorf("note health of %d webhooks: %w", len(rows), err)
+		return fmt.Errorf("write health of %d webhooks: %w", len(rows), err)
 	}
 	return nil
 }

@@ -293,7 +293,7 @@ func TestLogOfAllNodes(t *testing.T) {
 	}
 	nodes.Wait()
 	want := each * len(stores)
-	webhooktest.Eventually(t, "every node is told of all attempts", func() bool {
+	webhooktest.Eventually(t, "every node gets all attempts", func() bool {
 		mu.Lock()
 		defer mu.Unlock()
 		return !slices.ContainsFunc(told, func(seqs []int64) bool { return len(seqs) < want })
@@ -302,7 +302,7 @@ func TestLogOfAllNodes(t *testing.T) {
 	defer mu.Unlock()
 	for i, seqs := range told {
 		if len(seqs) != want || !slices.IsSorted(seqs) || !slices.Equal(seqs, told[0]) {
-			t.Errorf("node %d was told of %d attempts, want %d; in order: %v", i, len(seqs), want, slices.IsSorted(seqs))
+			t.Errorf("node %d got %d attempts, want %d; in order: %v", i, len(seqs), want, slices.IsSorted(seqs))
 		}
 	}
 }

@@ -96,7 +96,7 @@ func (s *Store) due(tenant webhook.ID, keep webhook.Retention, others string, no
 type retained struct {
 	at     time.Time
 	keep   webhook.Retention
-	others string // who had a retention of its own
+	others string // tenants with a retention of their own
 }
 
 // run removes expired events of the tenants that are due, or of all.
@@ -290,7 +290,7 @@ func (s *Store) expirePiece(ctx context.Context, p *pacer, of *Target, before ti
 	return n, more, err
 }
 
-// CancelDeleted cancels what deleted webhooks are still owed, where a stop interrupted that.
+// CancelDeleted cancels the remaining open deliveries of deleted webhooks, if a stop interrupted that.
 func (s *Store) CancelDeleted(ctx context.Context) error {
 	var gone []*webhook.Webhook
 	err := s.read.WithContext(ctx).Raw(`SELECT seq, id, tenant_id FROM webhooks WHERE deleted_at IS NOT NULL AND EXISTS

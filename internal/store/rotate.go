@@ -27,7 +27,7 @@ func (s *Store) openKeys() (err error) {
 	}
 	if id == nil {
 		if err := s.write.Exec("UPDATE store SET key_id = ? WHERE key_id IS NULL", s.keys.Keys()[0].ID).Error; err != nil {
-			return fmt.Errorf("note master key: %w", err)
+			return fmt.Errorf("record master key: %w", err)
 		}
 		if err := s.write.Raw("SELECT key_id FROM store").Scan(&id).Error; err != nil { // another process may have been first
 			return fmt.Errorf("read master key's id: %w", err)

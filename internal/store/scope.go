@@ -21,7 +21,7 @@ import (
 type Scope struct {
 	s      *Store
 	tenant webhook.ID
-	// everyone says that it is what all tenants have, except deleted ones, and that statements are not checked. tenant is then zero,
+	// everyone says that it has the objects of all tenants, except deleted ones, and that statements are not checked. tenant is then zero,
 	// which changes no row.
 	everyone bool
 	lean     Lean
@@ -44,7 +44,7 @@ func (c *Scope) Lean(l Lean) *Scope {
 // In returns the tenant's part of the store.
 func (s *Store) In(tenant webhook.ID) *Scope { return &Scope{s: s, tenant: tenant} }
 
-// Everyone returns what all tenants have, for operators to read. The caller must have made sure that it answers one.
+// Everyone returns the objects of all tenants, for operators to read. The caller must have checked that it answers one.
 func (s *Store) Everyone() *Scope { return &Scope{s: s, everyone: true} }
 
 // has reports whether rows of the tenant are in this part of the store.

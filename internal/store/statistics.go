@@ -18,8 +18,8 @@ import (
 
 // StatsFilter says what statistics count. Zero fields do not filter.
 type StatsFilter struct {
-	AllTenants bool         // of a Registry's only, as are
-	TenantIDs  []webhook.ID // these
+	AllTenants bool         // only for a Registry
+	TenantIDs  []webhook.ID // only for a Registry
 	WebhookIDs []webhook.ID
 	EventTypes []string // patterns, as lists take them
 }
@@ -46,7 +46,7 @@ func (c *Scope) Stats(during TimeRange, f StatsFilter) *Stats {
 	return c.s.newStats(&c.tenant, during, f)
 }
 
-// Stats prepares statistics of several tenants: those that the filter names, or all. Of what is not the registry's to know it has none.
+// Stats prepares statistics of several tenants: those that the filter names, or all. Tenants that the registry may not see count nothing.
 func (r *Registry) Stats(during TimeRange, f StatsFilter) *Stats {
 	return r.s.newStats(r.tenant, during, f)
 }
@@ -91,7 +91,7 @@ func (t *Stats) nothing() bool {
 	return t.tenant != nil && t.filter.TenantIDs != nil && !slices.Contains(t.filter.TenantIDs, *t.tenant)
 }
 
-// read reads counts of the query, which by and width complete.
+// read reads the counts of the query, with the given by and width.
 func (t *Stats) read(ctx context.Context, by statistics.Dimension, width int64) (*statistics.Answer, error) {
 	q := t.query
 	q.By, q.Width = by, width
@@ -119,7 +119,7 @@ func (t *Stats) read(ctx context.Context, by statistics.Dimension, width int64) 
 	return statistics.Read(t.db(ctx), t.s.db, q)
 }
 
-// webhooks finds the seqs of the webhooks that the filter names, deleted ones too.
+// webhooks finds the seqs of the webhooks that the filter names, including deleted ones.
 func (t *Stats) webhooks(ctx context.Context) ([]int64, error) {
 	db := t.db(ctx).Table("webhooks AS w").Select("w.seq").Where("w.id IN ?", t.filter.WebhookIDs)
 	if t.tenant != nil {
@@ -187,7 +187,7 @@ var widths = []int64{
 	1, 2, 3, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2 * 1440, 3 * 1440, 5 * 1440, 7 * 1440, 14 * 1440,
 }
 
-// StatsWidth returns the width of the usual buckets that a series over that time has.
+// StatsWidth returns the default width of the buckets of a series over that time.
 func StatsWidth(span time.Duration) time.Duration {
 	for _, w := range widths {
 		if each := time.Duration(w) * time.Minute; span <= usualBuckets*each {
@@ -197,11 +197,11 @@ func StatsWidth(span time.Duration) time.Duration {
 	return time.Duration(widths[len(widths)-1]) * time.Minute
 }
 
-// usualBuckets is the number of buckets that a series has at most unless it is asked for others.
+// usualBuckets is the default maximum number of buckets of a series.
 const usualBuckets = 120
 
-// Series reads the counts in buckets of the width, from From on; nil is one that gives at most limit of them. What is empty is nil. The error
-// may be an *Invalid.
+// Series reads the counts in buckets of the width, starting at From; a nil width chooses one that gives at most limit buckets. Empty
+// buckets are nil. The error may be an *Invalid.
 func (t *Stats) Series(ctx context.Context, width *time.Duration, limit int) (counts []*stats.Counts, each time.Duration, err error) {
 	span := t.query.To - t.query.From
 	count := func(w int64) int64 { return (span + w - 1) / w }
@@ -253,7 +253,7 @@ const (
 	ByType    = statistics.ByType
 )
 
-// StatsGroup is the counts of what has a tenant, a webhook or a type in common.
+// StatsGroup has the counts of one group: a tenant, a webhook, a type and so on.
 type StatsGroup struct {
 	ID     webhook.ID // of the tenant or webhook
 	Type   string
@@ -262,8 +262,8 @@ type StatsGroup struct {
 	webhook int64 // its seq
 }
 
-// By reads the counts of groups: the first ones with most attempts, or events where nothing is attempted, and of all others together, nil if
-// there are none.
+// By reads the counts of the first groups, those with the most attempts (or events, where nothing is attempted), and of all others
+// together, nil if there are none.
 func (t *Stats) By(ctx context.Context, by Dimension, first int) (groups []StatsGroup, others *stats.Counts, err error) {
 	found, err := t.read(ctx, by, 0)
 	if err != nil {
@@ -394,7 +394,7 @@ func (s *Store) enabled(ctx context.Context, seqs []int64) (map[int64]bool, erro
 	return is, nil
 }
 
-// Oldest reads when the delivery is, or was, due that has waited longest; nil if none waits.
+// Oldest reads the due time of the delivery that has waited longest; nil if none waits.
 func (l *Backlog) Oldest(ctx context.Context) (*time.Time, error) {
 	if len(l.webhooks) == 0 {
 		return nil, nil
@@ -409,7 +409,8 @@ func (l *Backlog) Oldest(ctx context.Context) (*time.Time, error) {
 	return oldest, err
 }
 
-// oldestDue finds when the first delivery of each webhook is due: one look-up in an index each. What has none is not there.
+// oldestDue finds the earliest due time of each webhook's deliveries, by one lookup in an index each. Webhooks without deliveries that are
+// due are missing from the map.
 func (s *Store) oldestDue(ctx context.Context, seqs []int64) (map[int64]time.Time, error) {
 	var rows []struct {
 		Seq int64
@@ -429,7 +430,7 @@ func (s *Store) oldestDue(ctx context.Context, seqs []int64) (map[int64]time.Tim
 	return found, nil
 }
 
-// Health is how well deliveries to a webhook work.
+// Health is the health of a webhook.
 type Health struct {
 	LastSuccessAt, LastFailureAt *time.Time
 	FailuresInARow               int64
@@ -437,10 +438,10 @@ type Health struct {
 	Counts                       *stats.Counts // of the last 24 hours
 }
 
-// HealthFor is the time of Health.Counts.
+// HealthFor is the period that Health.Counts covers.
 const HealthFor = 24 * time.Hour
 
-// Health reads the health of webhooks, in two statements. What is foreign or deleted is not there.
+// Health reads the health of webhooks, in two statements. Foreign and deleted ones are missing from the map.
 func (c *Scope) Health(ctx context.Context, ids []webhook.ID) (map[webhook.ID]*Health, error) {
 	all := make(map[webhook.ID]*Health, len(ids))
 	seqs := []int64{}
@@ -501,7 +502,7 @@ func (c *Scope) own(ids []webhook.ID) map[webhook.ID]int64 {
 	return byID
 }
 
-// OldestDue reads when the first delivery of each webhook that waits is, or was, due. What has none is not there.
+// OldestDue reads the earliest due time of each webhook's waiting deliveries. Webhooks without any are missing from the map.
 func (c *Scope) OldestDue(ctx context.Context, ids []webhook.ID) (map[webhook.ID]*time.Time, error) {
 	byID := c.own(ids)
 	seqs := make([]int64, 0, len(byID))
@@ -518,10 +519,10 @@ func (c *Scope) OldestDue(ctx context.Context, ids []webhook.ID) (map[webhook.ID
 	return found, err
 }
 
-// WebhookCount is how many webhooks a tenant has.
+// WebhookCount returns the number of the tenant's webhooks.
 func (s *Store) WebhookCount(tenant webhook.ID) int { return s.routes.Count(tenant) }
 
-// StoredEvents is how many events a tenant has that has a quota of them; for others they are not counted.
+// StoredEvents returns the number of the tenant's stored events if it has a quota of them; otherwise they are not counted.
 func (s *Store) StoredEvents(tenant webhook.ID) (n int, ok bool) {
 	a := s.quotas.Of(tenant)
 	return int(a.Stored()), a.Limits().Events > 0

@@ -343,7 +343,7 @@ type Refusal interface {
 	Forbidden() bool // it is valid, and not allowed
 }
 
-// refused is an error of Options.CheckURL and CheckHeader, as callers are told of it.
+// refused returns an error of Options.CheckURL and CheckHeader in the form that callers see.
 func refused(field string, err error) *webhook.Invalid {
 	code := webhook.CodeInvalid
 	if r, ok := errors.AsType[Refusal](err); ok {

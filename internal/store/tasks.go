@@ -40,8 +40,8 @@ const (
 	findEvery = 2 * time.Second
 )
 
-// RateFailures calculates the share of attempts that failed in the last 24 hours and the one that has begun, of all webhooks: the order of
-// lists. Statistics that are not folded yet count, but which webhooks failed is known from those that are.
+// RateFailures calculates for all webhooks the share of attempts that failed in the last 24 hours and the current one, which orders lists.
+// Statistics that are not folded yet count, but only webhooks with folded failures are considered.
 func (s *Store) RateFailures(ctx context.Context) error {
 	change := func(ctx context.Context, do func(b *dialect.Tx) error) error {
 		return s.changeDeliveries(ctx, func(b *batch) error { return do(&b.Tx) })
@@ -107,8 +107,7 @@ func (p *pacer) take(ctx context.Context, tenant webhook.ID, cost int, do func(b
 	return p.pause(ctx, rows, took, busy)
 }
 
-// pause sets what the next transaction takes, by how long the statements of this one took for its rows, and lets others work, when
-// there are any.
+// pause sets the size of the next transaction from how long the statements of this one took, and lets others work, if there are any.
 func (p *pacer) pause(ctx context.Context, rows int, took time.Duration, busy bool) error {
 	since := time.Since(p.ended) // the end of the one before: it waited for its turn, and for the disk
 	want := pieceTime
@@ -142,8 +141,8 @@ func (p *pacer) busy(b *batch) bool {
 	return now.Sub(p.crowded) < quietAfter
 }
 
-// TryLock takes the lock of that name, which the processes that share the database have together, unless somebody holds it. Whoever
-// has it calls unlock. It implements upkeep.Locker.
+// TryLock takes the lock with this name, unless another process that shares the database holds it. The holder calls unlock. It implements
+// upkeep.Locker.
 func (s *Store) TryLock(ctx context.Context, name string) (unlock func(), ok bool, err error) {
 	return s.db.TryLock(ctx, name)
 }
@@ -174,5 +173,5 @@ func (s *Store) countStored(ctx context.Context) error {
 	return nil
 }
 
-// Quotas are what the tenant may have and do.
+// Quotas returns the tenant's quotas.
 func (s *Store) Quotas(t *webhook.Tenant) webhook.Quotas { return t.Quotas(s.opts.Quotas) }

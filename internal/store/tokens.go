@@ -154,9 +154,9 @@ func (s *Store) addToken(ctx context.Context, by *webhook.Actor, t webhook.Token
 	return &added, nil
 }
 
-// oneMoreToken refuses one more token than may work for the tenant. It is asked in the transaction that makes it. Tokens that do not
-// work are kept for the list, as many as may work; when there are more the oldest goes, so that a tenant that makes and revokes
-// them repeatedly stores no more and never makes the count longer.
+// oneMoreToken returns an error if the tenant has reached its quota of valid tokens. It must be called in the transaction that creates one.
+// As many invalid tokens are kept for the list; beyond that the oldest is removed, so that creating and revoking tokens repeatedly neither
+// stores more nor makes the count longer.
 func (b *batch) oneMoreToken(tenant webhook.ID) error {
 	limit := b.s.quotas.Of(tenant).Limits().Tokens
 	if limit == 0 {

@@ -84,7 +84,7 @@ type AuditChange struct {
 	After  json.RawMessage `json:"after,omitempty"`
 }
 
-// AuditField is a field of an object and its value, which must be possible to write as JSON.
+// AuditField is a field of an object and its value, which must be encodable as JSON.
 type AuditField struct {
 	Name  string
 	Value any
@@ -116,7 +116,7 @@ func AuditValue(v any) json.RawMessage {
 	return text
 }
 
-// AuditFields are the webhook's settings for the audit log. Of its headers, whose values may be credentials, there are the names.
+// AuditFields are the webhook's settings for the audit log. Headers are listed by name only, because their values may be credentials.
 func (w *Webhook) AuditFields(headers []*CustomHeader) []AuditField {
 	var names []string
 	for _, h := range headers {

@@ -12,17 +12,17 @@ import (
 
 // DataFilter is a condition on a payload's member, for lists. With both Equals and Contains, one value must satisfy both.
 type DataFilter struct {
-	// Path is the names of members from the payload inwards, joined by full stops: "customer.id". A full stop or a backslash within a
-	// name has a backslash before it. As in a Filter, an array has what its elements have, and names are at most MaxFilterDepth.
+	// Path is the names of members from the payload inwards, separated by dots: "customer.id". A dot or backslash within a name is escaped
+	// by a backslash. As in a Filter, an array matches if one of its elements does, and there are at most MaxFilterDepth names.
 	Path string
-	// Equals is a string, a number, true, false or null, as JSON, which the value is equal to; nil for any.
+	// Equals is a string, number, true, false or null, as JSON, that the value must equal; nil for any.
 	Equals json.RawMessage
-	// Contains is a text that the value, a string, contains, capitals as they are; nil for any.
+	// Contains is a text that the value, a string, must contain, case-sensitively; nil for any.
 	Contains *string
 }
 
-// CompileDataFilters compiles conditions, all of which must hold, each for itself, within the bounds of a Filter. It returns an *Invalid,
-// or several of them joined, whose fields are those below field: "filter.data.0.path".
+// CompileDataFilters compiles conditions that must all hold, each for itself, within the bounds of a Filter. It returns an *Invalid, or
+// several joined, whose fields are below field: "filter.data.0.path".
 func CompileDataFilters(field string, filters []DataFilter) (*Filter, error) {
 	size := 0
 	for i := range filters {
@@ -103,7 +103,7 @@ func (f *DataFilter) conditions(field string) (all []condition, err error) {
 	return all, nil
 }
 
-// splitPath is the names of a path.
+// splitPath returns the names of a path.
 func splitPath(field, path string) (names []string, err error) {
 	var name strings.Builder
 	end := func() {

@@ -58,7 +58,7 @@ func TestEveryCodeIsExplained(t *testing.T) {
 	}
 }
 
-// Every status from 100 to 999 that is no 2xx is explained, and its summary names it.
+// Every status from 100 to 999 except 2xx is explained, and its summary names it.
 func TestEveryStatusIsExplained(t *testing.T) {
 	code := ErrorHTTPStatus
 	for status := 100; status <= 999; status++ {

@@ -19,29 +19,29 @@ const (
 //
 //	{"type": "payment.failed", "data": {"amount": {"$gte": 100}, "status": {"$in": ["failed", "expired"]}}}
 //
-// All of it must hold. At the top stand type and data, below data the names of the payload's members. A condition is a string,
-// a number, true, false or null, which the member must be equal to, or an object of operators:
+// All conditions must hold. type and data are at the top, and the names of the payload's members below data. A condition is a
+// string, a number, true, false or null, which the member must equal, or an object of operators:
 //
 //	$eq, $in                 equal to the value; to one of the values
 //	$ne, $nin                not equal to the value; to none of the values
-//	$gt, $gte, $lt, $lte     a number, or a string, greater or less than the operand, which is of the same kind
-//	$prefix, $suffix, $contains   a string that begins with, ends in or contains the operand, capitals as they are
-//	$exists                  true: the member is there, be it null or empty; false: it is not
+//	$gt, $gte, $lt, $lte     a number or a string that is greater or less than the operand, which is of the same kind
+//	$prefix, $suffix, $contains   a string that begins with, ends with or contains the operand, case-sensitively
+//	$exists                  true: the member exists, even if it is null or empty; false: it does not
 //	$or, $and                an array of alternatives, one or all of which must hold
-//	$not                     a condition, or an object of them, that must not hold
+//	$not                     a condition, or an object of conditions, that must not hold
 //
-// $or, $and and $not also stand beside names, and at the top. A name that begins with $ is written with a further $ before it.
+// $or, $and and $not may also stand beside names, and at the top. A name that begins with $ is escaped by another $ before it.
 //
-// Numbers are compared by value and exactly, whatever their size and form: 100e-2 is 1. Strings are compared by their characters,
-// whatever is escaped, in the order of code points. Values of different kinds are never equal, less or greater.
+// Numbers are compared exactly by value, whatever their size and form: 100e-2 is 1. Strings are compared by their characters, in
+// the order of code points, whatever is escaped. Values of different kinds are never equal, less or greater.
 //
-// An array has what its elements have: it matches if one element does, at any depth of arrays. What stands in one object is about
-// one element: {"items": {"sku": "a", "qty": {"$gt": 2}}} wants an item that is both, and so does {"$gte": 10, "$lt": 20}.
-// $ne, $nin, $not, $exists, $or and $and look at the array as a whole, so that {"tags": {"$ne": "test"}} means that no tag is
-// test. A member that occurs more than once in its object is like an array of its values.
+// An array matches if one of its elements does, at any depth of arrays. Conditions in one object are about one element:
+// {"items": {"sku": "a", "qty": {"$gt": 2}}} matches only an item that meets both, and so does {"$gte": 10, "$lt": 20}.
+// $ne, $nin, $not, $exists, $or and $and apply to the array as a whole: {"tags": {"$ne": "test"}} means that no tag is test.
+// A member that occurs more than once in its object is like an array of its values.
 //
-// What is absent, or an empty array, is equal to nothing and has no members, and what is no object has none: only $ne, $nin, $not
-// and "$exists": false hold there.
+// An absent member, and an empty array, equals nothing and has no members; nor has a value that is not an object. Only $ne, $nin,
+// $not and "$exists": false hold for them.
 //
 // Match takes time linear in the payload's length for each condition, and does not allocate.
 type Filter struct {
@@ -51,20 +51,20 @@ type Filter struct {
 	eventType, data *node
 }
 
-// node is a place in an event. What all conditions of a filter ask about a place is found out in one walk over the payload, as
-// bits; then the exprs of the bits are evaluated. Bits of a place and of those below it are consecutive.
+// node is a place in an event. One walk over the payload answers, as bits, what all conditions of a filter ask about each place; then the
+// exprs of the bits are evaluated. Bits of a place and of those below it are consecutive.
 type node struct {
 	kids    []*node // sorted by name
 	name    string
 	tests   []*test
 	members []*members
-	present int // the bit: the member is there
+	present int // the bit: the member exists
 	valued  int // the bit: and has a value, which an empty array does not
 	from    int // bits from here on, up to until, are of the kids
 	until   int
 }
 
-// test is a conjunction of conditions that one value, no array and no object, must satisfy.
+// test is a conjunction of conditions that one value, neither array nor object, must satisfy.
 type test struct {
 	conditions []condition
 	bit        int
@@ -74,7 +74,7 @@ type test struct {
 type members struct {
 	exprs []expr // of the kids' bits
 	bit   int
-	empty bool // the exprs hold of an object without members, and so of what is no object
+	empty bool // the exprs hold for an object without members, and so for a value that is no object
 }
 
 // expr is a term of bits.
@@ -104,7 +104,7 @@ const filterBits = MaxFilterConditions * (3*(MaxFilterDepth+1) + MaxFilterLogic 
 // matcher is one evaluation of a filter.
 type matcher struct {
 	bits [(filterBits + 63) / 64]uint64
-	work int // bytes that were looked at, those that were looked at twice counted twice
+	work int // bytes that were examined, counted each time
 }
 
 // Match reports whether an event is wanted. The data is a payload that NewEvent.Check has accepted.
@@ -172,7 +172,7 @@ func (m *matcher) all(of []expr) bool {
 	return true
 }
 
-// kid is the member of that name, which is the text of a JSON string; nil if no condition asks for it. It does not allocate.
+// kid returns the member with that name, which is the text of a JSON string; nil if no condition asks for it. It does not allocate.
 func (n *node) kid(name []byte) *node {
 	v := value{text: name, escaped: escaped(name)}
 	from, until := 0, len(n.kids)
@@ -190,8 +190,7 @@ func (n *node) kid(name []byte) *node {
 	return nil
 }
 
-// value walks over the value that is next in b, which is at n, and returns the index behind it. The elements of arrays are values
-// at n themselves.
+// value walks over the next value in b, which is at n, and returns the index after it. The elements of arrays are values at n too.
 func (m *matcher) value(n *node, b []byte, i int) int {
 	m.set(n.present)
 	for depth := 0; ; {
@@ -227,7 +226,7 @@ func (m *matcher) value(n *node, b []byte, i int) int {
 	}
 }
 
-// end passes over a value.
+// end skips a value.
 func (m *matcher) end(b []byte, i int) int {
 	end := rawjson.End(b, i)
 	m.work += end - i
@@ -244,7 +243,7 @@ func (m *matcher) object(n *node, b []byte, i int) int {
 	for i < len(b) && b[i] == '"' {
 		end := m.end(b, i)
 		name := inside(b[i:end])
-		i = rawjson.Space(b, rawjson.Space(b, end)+1) // behind the colon
+		i = rawjson.Space(b, rawjson.Space(b, end)+1) // after the colon
 		if i >= len(b) {
 			return len(b)
 		}
@@ -267,7 +266,7 @@ func (m *matcher) object(n *node, b []byte, i int) int {
 	return min(i+1, len(b))
 }
 
-// inside is the text of a string without its quotation marks.
+// inside returns the text of a string without its quotation marks.
 func inside(s []byte) []byte {
 	if len(s) < 2 {
 		return nil
@@ -275,7 +274,7 @@ func inside(s []byte) []byte {
 	return s[1 : len(s)-1]
 }
 
-// scalar makes the tests of what is no array and no object.
+// scalar tests a value that is neither an array nor an object.
 func (m *matcher) scalar(n *node, text []byte) {
 	for _, g := range n.members {
 		if g.empty {

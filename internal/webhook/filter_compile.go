@@ -142,7 +142,7 @@ func membersOf(n *node, exprs []expr) expr {
 	return expr{op: opMembers, node: n, here: g}
 }
 
-// member compiles what stands below a name.
+// member compiles what is below a name.
 func (c *compiler) member(s scope, name string) []expr {
 	switch {
 	case s.event && name != "type" && name != "data":
@@ -161,7 +161,7 @@ func (c *compiler) member(s scope, name string) []expr {
 	return []expr{c.pattern(s)}
 }
 
-// grow is kid, which it makes if it is not there.
+// grow returns kid, which it creates if necessary.
 func (n *node) grow(name string) *node {
 	i, ok := slices.BinarySearchFunc(n.kids, name, func(k *node, name string) int { return strings.Compare(k.name, name) })
 	if !ok {
@@ -296,7 +296,7 @@ func equal(operand []byte) (c condition) {
 	return c
 }
 
-// add makes a string, number, true, false or null one of the operands.
+// add adds a string, number, true, false or null to the operands.
 func (c *condition) add(operand []byte) {
 	switch v := valueOf(slices.Clone(operand)); v.kind {
 	case kindString:
@@ -342,7 +342,7 @@ func (n *node) numberFrom(bit int) int {
 	return bit
 }
 
-// findEmpty begins with the leaves, of which the objects above them ask.
+// findEmpty begins with the leaves, because the objects above depend on them.
 func (n *node) findEmpty() {
 	for _, k := range n.kids {
 		k.findEmpty()

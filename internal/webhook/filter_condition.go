@@ -83,7 +83,7 @@ func (c *condition) holds(v *value) bool {
 	return false
 }
 
-// in searches by halves. A search of package slices would allocate the value.
+// in is a binary search. That of package slices would allocate the value.
 func (c *condition) in(v *value) bool {
 	switch v.kind {
 	case kindString:

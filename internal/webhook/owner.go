@@ -10,9 +10,9 @@ import (
 	"github.com/hookgraph/hookgraph/internal/rawjson"
 )
 
-// What a webhook's owner says of it for itself: its external id and its metadata, of which nothing else here makes use.
+// The owner's own data about a webhook: its external id and its metadata, which nothing else here uses.
 
-// MetadataText is JSON as a webhook has its metadata; nil for nothing and for null.
+// MetadataText returns JSON in the form in which a webhook stores its metadata; nil if it is absent or null.
 func MetadataText(raw []byte) *string {
 	if len(raw) == 0 || string(bytes.TrimSpace(raw)) == "null" {
 		return nil
@@ -21,7 +21,7 @@ func MetadataText(raw []byte) *string {
 	return &text
 }
 
-// compactMetadata takes the white space out of the metadata. What is invalid, or much too long, is left for checkOwners.
+// compactMetadata removes white space from the metadata. Metadata that is invalid or much too long is left for checkOwners.
 func (w *Webhook) compactMetadata() {
 	if w.Metadata == nil || len(*w.Metadata) > 4*MaxMetadataBytes {
 		return
@@ -63,8 +63,9 @@ func (w *Webhook) checkOwners() (errs []error) {
 	return errs
 }
 
-// SameSettings reports whether two webhooks have the same settings of their owners', in which what the server does, as to disable a
-// webhook that fails, and the order of event types make no difference. The headers are no part of a webhook. Both must be normalized.
+// SameSettings reports whether two webhooks have the same settings by their owners. What the server does by itself, such as disabling a
+// failing webhook, and the order of event types make no difference. Headers are not part of a Webhook, so they are not compared. Both must
+// be normalized.
 func (w *Webhook) SameSettings(o *Webhook) bool {
 	return w.URL == o.URL && sameEvents(w.Events, o.Events) && w.Description == o.Description && w.off() == o.off() &&
 		(w.RetryScheduleMs == nil) == (o.RetryScheduleMs == nil) && slices.Equal(w.RetryScheduleMs, o.RetryScheduleMs) &&
@@ -95,7 +96,7 @@ func sameJSON(a, b *string) bool {
 	}
 	read := func(text string) (v any) {
 		d := json.NewDecoder(bytes.NewReader([]byte(text)))
-		d.UseNumber() // 1 and 1.0 are told apart: no number is taken for another
+		d.UseNumber() // 1 and 1.0 differ: no number is taken for another
 		_ = d.Decode(&v)
 		return v
 	}

@@ -19,7 +19,7 @@ type Tenant struct {
 
 	// Its quotas; nil means the server's default.
 	MaxWebhooks  *int
-	MaxTokens    *int // that work
+	MaxTokens    *int // valid ones
 	MaxEvents    *int // stored
 	PublishRate  *int // events a second
 	PublishBurst *int // events at once
@@ -35,7 +35,7 @@ func (t *Tenant) Position() int64 { return t.Seq }
 // Quotas are the limits of a tenant. 0 means unlimited.
 type Quotas struct {
 	Webhooks     int
-	Tokens       int // that work
+	Tokens       int // valid ones
 	Events       int // stored
 	PublishRate  int // events a second
 	PublishBurst int // events at once; 0 means twice the rate. At least MaxPublish, which one call may publish.

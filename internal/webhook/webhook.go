@@ -118,7 +118,7 @@ func Some[T any](v T) Opt[T] { return Opt[T]{Value: v, Set: true} }
 
 // Patch changes the fields that are set, and leaves the others alone.
 type Patch struct {
-	// IfUpdatedAt is when the webhook must have been updated last, to the given precision; nil: whenever. See Changed.
+	// IfUpdatedAt is the time at which the webhook must have been updated last, to the given precision; nil: any. See Changed.
 	IfUpdatedAt     *time.Time
 	Precision       time.Duration
 	URL             Opt[string]
@@ -133,7 +133,7 @@ type Patch struct {
 	Metadata        Opt[[]byte] // JSON; nil or null: none
 }
 
-// Fits reports whether the patch is for the webhook as it is.
+// Fits reports whether the patch is for the current state of the webhook.
 func (p *Patch) Fits(w *Webhook) bool {
 	return p.IfUpdatedAt == nil || p.IfUpdatedAt.Equal(w.UpdatedAt.Truncate(p.Precision))
 }
@@ -160,8 +160,8 @@ func (p *Patch) Apply(w *Webhook, now time.Time) {
 	w.Touch(now)
 }
 
-// Touch notes that the settings were changed now, as the microseconds that are stored, and later than they ever were before: changes of
-// one moment are told apart by it.
+// Touch sets the time of the last change to now, in microseconds as it is stored, but always later than before, so that two changes at the
+// same moment differ.
 func (w *Webhook) Touch(now time.Time) {
 	now = now.UTC().Truncate(time.Microsecond)
 	if !now.After(w.UpdatedAt) {

@@ -45,7 +45,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// The retry schedule returns every wait within its jitter, never less than the receiver asked for, and then ends.
+// The retry schedule returns every wait within its jitter, never less than the receiver requested, and then ends.
 func TestSchedule(t *testing.T) {
 	now := time.Date(2026, 4, 23, 10, 0, 0, 0, time.UTC)
 	for tried := 1; tried < len(DefaultSchedule); tried++ {

@@ -2,7 +2,7 @@ import { createClient } from 'graphql-sse';
 import type { TypedDocumentString } from './gql/graphql.js';
 import { backoff, resuming } from './resume.js';
 
-/** What a client needs. */
+/** The options of a client. */
 export interface Options {
   /** The server, such as https://hookgraph.example.com. */
   url: string;
@@ -14,13 +14,13 @@ export interface Options {
   fetch?: typeof fetch;
 }
 
-/** Who listens to a stream. */
+/** The callbacks of a stream. */
 export interface Watch<Result> {
   /** Is called with each result, in order. */
   next(result: Result): void;
   /**
    * Is called when attempts may be missing, because retention has removed them (CURSOR_EXPIRED) or the database was restored
-   * from an earlier copy (CURSOR_LOST). The stream goes on with everything that the server has.
+   * from an earlier copy (CURSOR_LOST). The stream continues with everything that the server has.
    */
   missed?(code: 'CURSOR_EXPIRED' | 'CURSOR_LOST'): void;
   /** Ends the stream. */
@@ -39,7 +39,7 @@ export class ApiError extends Error {
     readonly requestId?: string,
     /** When to try again, if the code is RATE_LIMITED or UNAVAILABLE. */
     readonly retryAfterMs?: number,
-    /** What was read nevertheless: fields that the token may not read are null in it. */
+    /** The data that was read nevertheless; fields that the token may not read are null. */
     readonly data?: unknown,
   ) {
     super(message);
@@ -50,7 +50,7 @@ interface GraphQLErrors {
   errors?: readonly { message: string; extensions?: { code?: string; requestId?: string; retryAfterMs?: number } }[];
 }
 
-/** A document that needs no variables may go without them. */
+/** Variables may be omitted for a document that needs none. */
 type Arguments<Variables> = Record<string, never> extends Variables ? [variables?: Variables] : [variables: Variables];
 
 /** A client of one server. */
@@ -126,7 +126,7 @@ export class Hookgraph {
     });
   }
 
-  /** A client of one stream, which knows how the server answered it last. */
+  /** A client of one stream, which remembers the server's last response. */
   #stream() {
     let answer: Response | undefined;
     return createClient({
@@ -154,7 +154,7 @@ export class Hookgraph {
   }
 }
 
-/** The error of an answer that has some. */
+/** The error of a response with errors. */
 function refusal({ errors = [] }: GraphQLErrors, data?: unknown): ApiError {
   const { message = 'unknown error', extensions: is } = errors[0] ?? {};
   return new ApiError(message, is?.code, is?.requestId, is?.retryAfterMs, data ?? undefined);

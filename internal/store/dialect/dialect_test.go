@@ -13,7 +13,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// What waits for a database that comes back is told to callers once, however often an error is wrapped on its way. A pool that was closed
+// Whatever fails while the database is away is reported to callers once as unavailable, however often the error is wrapped. A closed pool
 // is such a database. Mistakes keep their text.
 func TestUnavailable(t *testing.T) {
 	closed := fmt.Errorf("read: %w", errors.Join(errors.New("beside"), fmt.Errorf("query: %w", errors.New("sql: database is closed"))))
@@ -33,7 +33,7 @@ func TestUnavailable(t *testing.T) {
 	}
 }
 
-// A change that its caller got wrong, or that lacks its tenant, leaves those beside it alone; a database's error does not.
+// A change that fails by its caller's mistake, or without its tenant's condition, does not affect the changes beside it; a database's error does.
 func TestExpected(t *testing.T) {
 	for err, want := range map[error]bool{
 		webhook.ErrNotFound: true, &webhook.Invalid{Code: webhook.CodeConflict}: true, scoped.ErrUnscoped: true,
@@ -66,8 +66,8 @@ func TestMicros(t *testing.T) {
 	}
 }
 
-// Rows of parameters are what was added, whatever is above them; a value equal to that above is the same one, and what is dropped or reset is
-// not held.
+// Rows of parameters are those that were added, whatever is above them; a value equal to the one above is stored once, and dropped or reset
+// values are not kept.
 func TestParams(t *testing.T) {
 	var p Params
 	p.Reset(3)
@@ -107,7 +107,7 @@ func TestParams(t *testing.T) {
 	}
 }
 
-// A table is declared after those that its rows hang on, and LastFirst removes from them in the other direction.
+// A table is declared after those that its rows belong to, and LastFirst removes in the reverse order.
 func TestOrderOfTables(t *testing.T) {
 	place := map[*Table]int{}
 	for i, table := range Tables {

@@ -36,7 +36,7 @@ type WebhookFilter struct {
 	DisabledReason *webhook.DisabledReason
 	Failing        *bool  // whether attempts have failed since the last success
 	Text           string // that the URL, the description or the external id contains
-	// Order is how the list runs, the newest or highest first; with Ascending it is the other way round.
+	// Order is the order of the list, newest or highest first; Ascending reverses it.
 	Order     WebhookOrder
 	Ascending bool
 }

@@ -30,7 +30,7 @@ func (p Place) compare(q Place) int {
 // List is a page of rows.
 type List[T any] struct {
 	Items []*T
-	// Times are those of Items in a list whose rows do not have what it is in the order of; nil for other lists.
+	// Times are the values that order Items, in a list whose rows do not contain them; nil for other lists.
 	Times []int64
 	// HasNext and HasPrev mean that there are more rows on that side, or that it has not been searched.
 	HasNext, HasPrev bool

@@ -36,7 +36,7 @@ func (o DeliveryOrder) At() func(*webhook.Delivery) int64 {
 	}
 }
 
-// WebhookOrder is how a list of webhooks runs.
+// WebhookOrder is the order of a list of webhooks.
 type WebhookOrder uint8
 
 // The orders of webhooks. Webhooks move in the order of their failures, and those lists have webhooks with failures only.
@@ -46,22 +46,22 @@ const (
 	WebhookFailedRate                     // the share of attempts that failed
 )
 
-// index is the index that has the order of failures, and the column with what the list is in the order of.
+// index returns the index with the order by failures, and the column that orders the list.
 func (o WebhookOrder) index() *Index {
 	return map[WebhookOrder]*Index{WebhookFailed: failedWebhooks, WebhookFailedRate: failingWebhooks}[o]
 }
 
-// Column is what a list is in the order of, as PlacedWebhook has it.
+// Column is the column that orders the list, under its name in PlacedWebhook.
 func (o WebhookOrder) Column() string { return "s." + o.index().time + " AS placed_at" }
 
-// PlacedWebhook is a webhook, and where it stands in the order of failures.
+// PlacedWebhook is a webhook and its place in an order by failures.
 type PlacedWebhook struct {
 	webhook.Webhook `gorm:"embedded"`
 
 	PlacedAt int64
 }
 
-// Webhooks is the list without places, which Times has.
+// Webhooks returns the list without the places, which Times has.
 func Webhooks(l *List[PlacedWebhook]) *List[webhook.Webhook] {
 	if l == nil {
 		return nil

@@ -13,25 +13,25 @@ import (
 )
 
 // Changes reach the other nodes in three ways. New deliveries and attempts are read from their tables, in the order of the log (log.go).
-// Changed webhooks are read again by their version (write.go). What leaves no trace of either kind, claims and what callers change, goes with
-// the notifications of commits: kept until one was sent, and bounded, because less may be said instead: that deliveries of a webhook have
-// changed, or that anything has. A node that ends before it has sent it is found dead by the others, to which anything may then have changed;
-// so it is for a node that may have missed notifications.
+// Changed webhooks are read again by their version (write.go). Changes that leave neither trace, such as claims and changes by callers, are
+// sent with the notifications of commits, and kept until a notification was sent. Their number is bounded: several are replaced by a more
+// general one, that deliveries of a webhook have changed, or that anything has. When a node ends before it has sent its changes, the others
+// find it dead and assume that anything has changed; a node that may have missed notifications assumes the same.
 
-// news are changes that other nodes must be told.
+// news are changes to send to the other nodes.
 type news struct {
 	deliveries []dialect.Change
 	webhooks   map[dialect.Change]bool // without a delivery; those without a webhook are tenants
 	all        bool
 }
 
-// outbox has news that were not sent yet.
+// outbox holds news that are not sent yet.
 type outbox struct {
 	mu sync.Mutex // guards news
 	news
 }
 
-// Bounds of one notification, which PostgreSQL holds to 8,000 bytes.
+// Limits of one notification, which PostgreSQL limits to 8,000 bytes.
 const (
 	maxToldBytes    = 5800 // before base64
 	maxToldWebhooks = 150
@@ -83,7 +83,7 @@ func (o *news) shrink() {
 	}
 }
 
-// take empties the box.
+// take removes and returns all news.
 func (o *outbox) take() news {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -110,8 +110,8 @@ const (
 
 func toldBytes(c *dialect.Change) int { return 4*idBytes + 3 + len(c.EventType) }
 
-// text writes what is to be told: the ids of a tenant and a webhook, and for a delivery those of its event and its own, its statuses, and its
-// event's type after the length of that. A zero event means that there is no delivery.
+// text encodes news for a notification: the ids of the tenant and the webhook; for a delivery also the ids of its event and its own, its
+// statuses, and its event's type after the length of the type. A zero event means that there is no delivery.
 func (o *news) text() string {
 	if o.all {
 		return toldEvery
@@ -134,7 +134,7 @@ func appendTold(b []byte, c *dialect.Change) []byte {
 	return append(b, c.EventType...)
 }
 
-// readTold reads the notification of another node. Text that it cannot parse, for example of a newer version, means that anything may have
+// readTold decodes another node's notification. Text that it cannot parse, for example of a newer version, means that anything may have
 // changed.
 func readTold(text string) []dialect.Change {
 	anything := []dialect.Change{{}}
@@ -183,12 +183,12 @@ func (p *DB) tell(ctx context.Context) {
 	if _, err := p.side.ExecContext(ctx, "SELECT pg_notify($1, $2)", p.Channel, payload); err != nil {
 		p.outbox.back(taken)
 		if text != "" {
-			dialect.Signal(p.notify) // there is nothing else that the others would find it by
+			dialect.Signal(p.notify) // the others have no other way to find it
 		}
 	}
 }
 
-// heard takes a notification.
+// heard handles another node's notification.
 func (p *DB) heard(payload string) {
 	node, text, _ := strings.Cut(payload, " ")
 	if l := p.lease.Load(); l != nil && node == strconv.FormatInt(l.Node, 10) {
@@ -207,16 +207,16 @@ func (p *DB) anything() {
 	}
 }
 
-// newDeliveries tells followers of deliveries that were made, in the order of the log, up to its end.
+// newDeliveries tells followers of new deliveries, in the order of the log, up to its end.
 func (f *follower) newDeliveries(ctx context.Context, end int64) (more bool, err error) {
-	if end < f.made { // after a crash of PostgreSQL, which gives numbers again that nothing committed has
+	if end < f.made { // after a crash PostgreSQL may reuse numbers that no committed row has
 		f.made = end
 		f.p.anything()
 	}
 	if end == f.made {
 		return false, nil
 	}
-	if !f.p.s.Following() { // whoever begins to follow later reads what there is after that
+	if !f.p.s.Following() { // later followers read the current state after that
 		f.made = end
 		return false, nil
 	}

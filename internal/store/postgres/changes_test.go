@@ -10,8 +10,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// What is put into the box comes out on the other side. When it is more than a notification takes, less is said, but never too little: each
-// change is still among what has changed. It is kept until it was told.
+// What is put into the outbox arrives on the other side. If it is more than fits into a notification, less is said, but never too little:
+// each change is still among what has changed. It is kept until it was sent.
 func TestOutbox(t *testing.T) {
 	const limit = 7900 // of a notification, which has the node's number too
 	id := func() webhook.ID { return webhook.NewID(time.Now()) }
@@ -64,7 +64,7 @@ func TestOutbox(t *testing.T) {
 	}
 }
 
-// A text that is not understood says that anything may have changed.
+// A text that cannot be parsed means that anything may have changed.
 func TestReadTold(t *testing.T) {
 	one := news{deliveries: []dialect.Change{{EventType: "a.b"}}}
 	whole := one.text()

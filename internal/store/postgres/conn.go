@@ -23,8 +23,8 @@ func (p *DB) config(settings map[string]string) (*pgx.ConnConfig, error) {
 	// A server that vanishes silently is noticed within seconds.
 	//nolint:forbidigo // the operator's own database, not a webhook
 	cfg.DialFunc = (&net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 5 * time.Second, Interval: 2 * time.Second, Count: 3}}).DialContext
-	if cfg.ValidateConnect == nil { // otherwise the URL says so, by target_session_attrs
-		// After a failover an address may lead to a server that has become a standby, and such a connection would stay.
+	if cfg.ValidateConnect == nil { // otherwise the URL has target_session_attrs
+		// After a failover an address may lead to a server that has become a standby: such a connection must not stay in the pool.
 		cfg.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsPrimary
 	}
 	cfg.Tracer = p

@@ -35,7 +35,7 @@ func (p *DB) makeDays(ctx context.Context, now time.Time) error {
 	}
 	for d := today - 1; d <= today+daysAhead; d++ {
 		if err := p.MakeDay(ctx, d); err != nil {
-			return fmt.Errorf("make the partitions of %s: %w", d, err)
+			return fmt.Errorf("create the partitions of %s: %w", d, err)
 		}
 	}
 	return nil

@@ -25,7 +25,7 @@ type follower struct {
 	committed int64                      // the highest Seq that was committed here
 	moved     chan struct{}              // closed when the log's end has moved
 
-	// Of run's goroutine:
+	// Used only in run's goroutine:
 	made int64 // the seq up to which new deliveries were told, or nobody wanted to know
 	next int64 // the seq last read
 }

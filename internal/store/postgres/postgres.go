@@ -1,4 +1,4 @@
-// Package postgres keeps the store in a PostgreSQL database, which several nodes use, each with its own writer.
+// Package postgres stores everything in a PostgreSQL database that several nodes share, each with its own writer.
 package postgres
 
 import (
@@ -41,9 +41,9 @@ type DB struct {
 
 	statements atomic.Int64
 
-	// Of the writer only:
+	// Used only by the writer:
 	number int64                // of its last transaction
-	days   map[dialect.Day]bool // whose partitions are there
+	days   map[dialect.Day]bool // whose partitions exist
 	batch  pgBatch
 
 	thinned thinned // of the goroutine that prunes
@@ -147,7 +147,7 @@ func (p *DB) gorm(conns int, settings map[string]string, begin string) (*gorm.DB
 	return db, nil
 }
 
-// connector makes connections that say when they have ended.
+// connector opens connections that report when they are closed.
 type connector struct{ driver.Connector }
 
 // Connect implements driver.Connector.
@@ -166,13 +166,13 @@ type validated struct{ *stdlib.Conn }
 // IsValid implements driver.Validator.
 func (c validated) IsValid() bool { return !c.Conn.Conn().IsClosed() }
 
-// ConnOf is the connection that database/sql has for one of this package's.
+// ConnOf returns the connection of pgx behind the driver's connection of database/sql.
 func ConnOf(driverConn any) *pgx.Conn { return driverConn.(validated).Conn.Conn() }
 
 // Open implements dialect.DB.
 func (p *DB) Open(ctx context.Context, _ *slog.Logger, _ bool) (write, read *gorm.DB, err error) {
-	// Every statement of the writer and of what is beside it finds its rows by an index; its plans must not depend on statistics of tables that
-	// have just begun to grow, and are made for the one day that they are about.
+	// Every statement of the writer and of background work finds its rows by an index. Plans must not depend on statistics, which a table
+	// that has just begun to grow does not have; each plan is made for the day that the statement names.
 	byIndex := map[string]string{
 		"plan_cache_mode": "force_custom_plan", "enable_hashjoin": "off", "enable_mergejoin": "off", "enable_seqscan": "off",
 		"max_parallel_workers_per_gather": "0",
@@ -189,8 +189,8 @@ func (p *DB) Open(ctx context.Context, _ *slog.Logger, _ bool) (write, read *gor
 	if p.side, err = p.beside.DB(); err != nil {
 		return write, nil, err
 	}
-	// Read only is not a setting of the session: by that the search for a primary among several hosts would take it for a standby.
-	// Lists name their index by what they leave to no other one, so that there is nothing to weigh up but how to read it.
+	// Read-only is not a setting of the session: the search for the primary among several hosts would take the server for a standby. Lists
+	// are written so that only one index can serve them; the planner only decides how to read it.
 	byIndex["enable_bitmapscan"], byIndex["enable_sort"] = "off", "off"
 	read, err = p.gorm(pgReaders, byIndex, "SET default_transaction_read_only = on")
 	return write, read, err
@@ -206,7 +206,7 @@ func checkDurability(db *gorm.DB) error {
 		current_setting('synchronous_commit') AS sync_commit`).Scan(&is).Error
 	switch {
 	case err != nil:
-		return fmt.Errorf("ask PostgreSQL for its settings: %w", err)
+		return fmt.Errorf("read PostgreSQL's settings: %w", err)
 	case is.Version < 140000:
 		return fmt.Errorf("PostgreSQL is %d, want 14 or newer", is.Version/10000)
 	case is.Fsync != "on":
@@ -374,7 +374,7 @@ func transientState(code string) bool {
 		"55006", "55P03", "55P04",
 		"57014",                                     // statement timeout, or canceled by the operator
 		"57P01", "57P02", "57P03", "57P04", "57P05", // shut down, crashed, starting
-		"58000", "58030": // the system's errors, input and output
+		"58000", "58030": // system errors, such as input and output
 		return true
 	}
 	switch code[:min(2, len(code))] {

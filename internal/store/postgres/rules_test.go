@@ -14,7 +14,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// PostgreSQL's errors pass or do not, however they are wrapped; of others the package has no opinion.
+// PostgreSQL's errors are temporary or not, however they are wrapped; of other errors the package says nothing.
 func TestTransient(t *testing.T) {
 	for code, want := range map[string]bool{
 		"08006": true, "08P01": true, "25006": true, "25P03": true, "28P01": true, "3D000": true, "40001": true, "40P01": true, "53100": true, "53200": true,
@@ -32,8 +32,7 @@ func TestTransient(t *testing.T) {
 	}
 }
 
-// Whether a transaction is committed is asked only when its connection is lost: an answer of the server, or the caller's mistake, says so
-// already.
+// Only a lost connection leaves it open whether a transaction was committed: a response of the server, or the caller's mistake, decides it.
 func TestLost(t *testing.T) {
 	for err, want := range map[error]bool{
 		io.ErrUnexpectedEOF: true, &pgconn.PgError{Code: "57P01"}: true, &pgconn.PgError{Code: "57014"}: true,
@@ -45,7 +44,7 @@ func TestLost(t *testing.T) {
 	}
 }
 
-// Any text is stored: what PostgreSQL does not take becomes U+FFFD, and nothing else changes.
+// Any text is stored: characters that PostgreSQL refuses become U+FFFD, and nothing else changes.
 func TestStorable(t *testing.T) {
 	for text, want := range map[string]string{
 		"": "", "plain ü \U0001F600": "plain ü \U0001F600", "a\x00b": "a\uFFFDb", "a\xffb": "a\uFFFDb", "\xf0\x9f\x00": "\uFFFD\uFFFD",
@@ -71,8 +70,8 @@ func TestMicrosPlan(t *testing.T) {
 	}
 }
 
-// A day that was read to its end is not read again for the same cohort, unless the day has changed, more failures have expired, or others have
-// got a retention of their own.
+// A day that was read completely is not read again for the same cohort, unless the day has changed, more failures have expired, or other
+// tenants have got a retention of their own.
 func TestThinned(t *testing.T) {
 	day := dialect.DayOf(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
 	changes := func(n int64) sql.NullInt64 { return sql.NullInt64{Int64: n, Valid: true} }

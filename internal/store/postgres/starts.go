@@ -12,11 +12,11 @@ import (
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
 )
 
-// A database may go back: to a base backup and some point after it, to a snapshot of its disk, to a standby that had not got
-// everything, to a dump. All of these are another life of the database: another cluster, another timeline, or at least another
-// start of PostgreSQL, since nobody takes its files away from under it. So each connection that may write looks, before it does,
-// whether the life is the one that is known; the first of a new one adds a start, before anything is committed in that life. A
-// dump that is loaded in the same life needs no start: transaction ids, and so the numbers of rows, go on.
+// A database may be set back: to a base backup and some point after it, to a snapshot of its disk, to a standby that did not have
+// everything, or to a dump. Each of these begins another life of the database: another cluster, another timeline, or at least another start
+// of PostgreSQL, because nobody replaces the files of a running server. So each connection that may write first checks whether the life is
+// the known one, and the first connection of a new life adds a start before anything is committed in it. A dump that is loaded in the same
+// life needs no start, because transaction ids, and with them the numbers of rows, continue.
 
 // The identity of a life: the cluster and the database, which a copy does not share; then the timeline, and when PostgreSQL was
 // started.
@@ -25,12 +25,12 @@ const (
 	life    = `left(pg_walfile_name(pg_current_wal_lsn()), 8) || ' ' || extract(epoch FROM pg_postmaster_start_time())`
 )
 
-// aheadOfAll is the lowest transaction number of a new life: as if there had been 4,096 transactions a second since 2020. That is more
-// than a life has, so a database that goes back does not use numbers of the life that it lost again, whoever remembers them: a
-// node that ran through it has no gap. Numbers have 43 bits, which are used up in 2088.
+// aheadOfAll is the lowest transaction number of a new life, as if there had been 4,096 transactions a second since 2020. No life has that
+// many, so a database that was set back does not reuse numbers of the lost life, which nodes that kept running may remember. Numbers have
+// 43 bits, which last until 2088.
 const aheadOfAll = `((extract(epoch FROM clock_timestamp()) - 1577836800) * 4096)::bigint`
 
-// identifyNow is identify for connections that were made before the schema was there, and from now on for all that are made.
+// identifyNow identifies connections that were opened before the schema existed, and from now on every new one.
 func (p *DB) identifyNow(ctx context.Context) error {
 	p.identified.Store(true)
 	conn, err := p.side.Conn(ctx)
@@ -50,7 +50,7 @@ func (p *DB) identify(ctx context.Context, conn *pgx.Conn) error {
 		}
 		if !same {
 			if err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error { return p.addStart(ctx, tx) }); err != nil {
-				return nil, fmt.Errorf("note the start of the database: %w", err)
+				return nil, fmt.Errorf("record the start of the database: %w", err)
 			}
 		}
 		rows, err := conn.Query(ctx, "SELECT seq, id, started_at, "+dialect.StartColumns+" FROM starts ORDER BY seq")
@@ -65,12 +65,12 @@ func (p *DB) identify(ctx context.Context, conn *pgx.Conn) error {
 	})
 }
 
-// addStart adds a start, unless another connection has done so meanwhile. In the same cluster what was committed before has
-// lower transaction ids than this; those of a copy are of another cluster, and its rows have to be asked.
+// addStart adds a start, unless another connection has done so in the meantime. In the same cluster, everything committed before has a
+// lower transaction id; in a copy the ids are those of another cluster, so the highest Seqs are read from its rows.
 func (p *DB) addStart(ctx context.Context, tx pgx.Tx) error {
 	var known, here, now string
 	var base, xid, ahead int64
-	// First the lock, and then what holds when it was given.
+	// The lock comes first: what follows must be read while it is held.
 	if _, err := tx.Exec(ctx, "SELECT 1 FROM store FOR UPDATE"); err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func (p *DB) addStart(ctx context.Context, tx pgx.Tx) error {
 	return nil
 }
 
-// lastRow is the highest seq of a row of history. Nothing but the rows has it, and there may be many.
+// lastRow returns the highest seq in a table of history. It is stored nowhere else, and the table may have many rows.
 func lastRow(ctx context.Context, tx pgx.Tx) (last int64, err error) {
 	if _, err := tx.Exec(ctx, "SET LOCAL statement_timeout = 0"); err != nil {
 		return 0, err

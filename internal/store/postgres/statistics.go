@@ -14,8 +14,8 @@ func (p *DB) Journal(b *dialect.Tx, data []byte) error {
 
 const (
 	pgStatsKeys = "unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[]"
-	// Compared as rows, keys are found by the primary key whatever the planner knows of the table: of a new one it would take the index on
-	// buckets, and read every row of a minute for each key.
+	// Compared as rows, keys are found by the primary key, whatever statistics the planner has. For a new table it would otherwise use the
+	// index on buckets, and read every row of a minute for each key.
 	pgFindStats = "SELECT v.n, r.data FROM " + pgStatsKeys + `) WITH ORDINALITY AS v (tenant_id, grain, webhook, type, bucket, n)
 		CROSS JOIN LATERAL (SELECT data FROM stats s WHERE
 			(s.tenant_id, s.grain, s.webhook, s.type, s.bucket) >= (v.tenant_id, v.grain, v.webhook, v.type, v.bucket) AND

@@ -13,11 +13,11 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// The store on PostgreSQL keeps what callers rely on.
+// The store on PostgreSQL passes the conformance suite.
 func TestStore(t *testing.T) { storetest.Run(t, storetest.Postgres) }
 
-// Rows of statistics that are to be added to are found by their key, one look-up each, also before PostgreSQL has analyzed the table: by the
-// index on buckets each look-up would read the rows that all webhooks have of a minute.
+// Rows of statistics are found by their key, one lookup each, even before PostgreSQL has analyzed the table: by the index on buckets, each
+// lookup would read the rows of all webhooks of a minute.
 func TestStatisticsAreFoundByTheirKey(t *testing.T) {
 	db := postgres.New(webhooktest.Postgres(t), postgres.Settings{})
 	s, err := store.OpenOn(t.Context(), store.Options{MasterKeys: [][]byte{webhooktest.MasterKey}}, db)

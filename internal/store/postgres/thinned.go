@@ -10,8 +10,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// thinned remembers which days have been read to their end for whom, so that what is kept of a day, such as failures, is not read again
-// each time retention looks. Only the goroutine that prunes uses it; another process reads each day once more.
+// thinned remembers which days were read completely, and for which cohorts, so that retention does not read what stays of a day, such as
+// failures, each time it runs. Only the goroutine that prunes uses it; another process reads each day once more.
 type thinned struct {
 	days map[dialect.Day]*thinnedDay
 }
@@ -22,13 +22,13 @@ type thinnedDay struct {
 	by      map[webhook.ID]thinnedBy
 }
 
-// thinnedBy is for whom a day was read, by the tenant; the zero id is of those without a retention of their own.
+// thinnedBy has the cohorts for which a day was read, by tenant; the zero id stands for tenants without a retention of their own.
 type thinnedBy struct {
 	failed time.Time    // of the cutoff
-	but    []webhook.ID // who had a retention of their own
+	but    []webhook.ID // tenants with a retention of their own
 }
 
-// keep forgets other days than these.
+// keep forgets all other days.
 func (t *thinned) keep(days []dialect.Day) {
 	kept := make(map[dialect.Day]*thinnedDay, len(t.days))
 	for _, d := range days {
@@ -39,7 +39,7 @@ func (t *thinned) keep(days []dialect.Day) {
 	t.days = kept
 }
 
-// day is what is known of a day that has changed so often.
+// day returns what is known of a day with this number of changes.
 func (t *thinned) day(d dialect.Day, changes sql.NullInt64) *thinnedDay {
 	is := t.days[d]
 	if is == nil || is.changes != changes || !changes.Valid {
@@ -49,7 +49,7 @@ func (t *thinned) day(d dialect.Day, changes sql.NullInt64) *thinnedDay {
 	return is
 }
 
-// done reports whether reading the day for the cohort again would find nothing: the last time all of it had expired, and since then nothing
+// done reports whether reading the day for the cohort again would find nothing: all of it had expired the last time, and since then nothing
 // has changed and no failure has expired.
 func (is *thinnedDay) done(d dialect.Day, c *dialect.Cohort) bool {
 	last, ok := is.by[whose(c)]
@@ -66,7 +66,7 @@ func whose(c *dialect.Cohort) (tenant webhook.ID) {
 	return tenant
 }
 
-// thin removes from a day what has expired for each of the cohorts, those for which there may be something.
+// thin removes expired events of a day, for each cohort that may have some.
 func (p *DB) thin(ctx context.Context, pr dialect.Pruner, d dialect.Day, cohorts []dialect.Cohort) error {
 	var known *thinnedDay
 	for i := range cohorts {
@@ -74,7 +74,7 @@ func (p *DB) thin(ctx context.Context, pr dialect.Pruner, d dialect.Day, cohorts
 		if !d.Start().Before(c.Before) {
 			continue
 		}
-		over := !c.Before.Before((d + 1).Start()) // else more of it expires each time
+		over := !c.Before.Before((d + 1).Start()) // otherwise more of it expires each time
 		if over && known == nil {
 			changes, err := p.changesOf(ctx, d)
 			if err != nil {
@@ -95,8 +95,8 @@ func (p *DB) thin(ctx context.Context, pr dialect.Pruner, d dialect.Day, cohorts
 	return nil
 }
 
-// changesOf counts what has happened to a day's deliveries: a number that is another one when a delivery has been made, completed or retried, or a
-// large fan-out has ended. PostgreSQL counts about a second late. It is NULL when PostgreSQL does not count.
+// changesOf returns a number that changes when a delivery of the day is created, completed or retried, or when a large fan-out ends.
+// PostgreSQL updates it about a second late. It is NULL if PostgreSQL does not count.
 func (p *DB) changesOf(ctx context.Context, d dialect.Day) (n sql.NullInt64, err error) {
 	err = p.side.QueryRowContext(ctx, `SELECT CASE WHEN current_setting('track_counts')::boolean THEN
 		(SELECT pg_stat_get_tuples_inserted(c.oid) + pg_stat_get_tuples_updated(c.oid) FROM pg_class c WHERE c.oid = to_regclass($1))

@@ -23,7 +23,7 @@ import (
 // seqBits is how many bits of a seq number the rows of one transaction; the others are the transaction's id.
 const seqBits = 20
 
-// pgBatch is what the transaction that runs knows of itself.
+// pgBatch is the state of the running transaction.
 type pgBatch struct {
 	next    map[*dialect.Table]int64 // the seq of the next row
 	version int64                    // of webhooks, once lockTargets was called
@@ -57,12 +57,12 @@ func (p *DB) Transaction(b *dialect.Tx, do func() error) error {
 		return nil
 	}
 	if !begun || !lost(err) {
-		return err // it is not there
+		return err // it does not exist
 	}
 	return p.resolve(err)
 }
 
-// lost reports whether the error is of the connection, or of the server's end: nothing is known of the transaction then.
+// lost reports whether the connection or the server has ended, so that the outcome of the transaction is unknown.
 func lost(err error) bool {
 	refused := (*pgconn.PgError)(nil)
 	if errors.As(err, &refused) {
@@ -149,7 +149,7 @@ func (p *DB) LockTargets(b *dialect.Tx) error {
 	return nil
 }
 
-// noteTargets marks the webhooks that were changed, for the others.
+// noteTargets marks changed webhooks for the other nodes.
 func (p *DB) noteTargets(b *dialect.Tx) error {
 	if len(b.Targets) == 0 {
 		return nil
@@ -162,16 +162,16 @@ func (p *DB) noteTargets(b *dialect.Tx) error {
 		ids = append(ids, id)
 	}
 	if err := b.DB.Exec("UPDATE webhooks SET version = ? WHERE id IN ?", p.batch.version, ids).Error; err != nil {
-		return fmt.Errorf("note changed webhooks: %w", err)
+		return fmt.Errorf("record changed webhooks: %w", err)
 	}
 	return nil
 }
 
-// resolveTime is how long a batch waits for word of its commit.
+// resolveTime limits how long a batch waits to learn whether it was committed.
 const resolveTime = 10 * time.Second
 
-// resolve finds out whether a transaction that the connection was lost in has been committed, from the number that it wrote
-// down. When PostgreSQL stays away the node gives up its claims, so that none is left that nobody knows of.
+// resolve finds out whether a transaction whose connection was lost has been committed, by the number that it recorded. If PostgreSQL stays
+// unreachable, the node gives up its claims, so that no unknown claim remains.
 func (p *DB) resolve(err error) error {
 	l := p.lease.Load()
 	if l == nil {
@@ -182,7 +182,7 @@ func (p *DB) resolve(err error) error {
 	defer cancel()
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, time.Second) {
 		var number int64
-		// Waits for the transaction's end when it is running still.
+		// Waits for the end of the transaction if it is still running.
 		asked := p.side.QueryRowContext(ctx, "SELECT batch FROM nodes WHERE seq = $1 AND voided_at IS NULL FOR UPDATE", l.Node).Scan(&number)
 		switch {
 		case asked == nil && number == p.number:
@@ -205,7 +205,7 @@ func (p *DB) resolve(err error) error {
 	}
 }
 
-// columnTypes are those that columns of history have.
+// columnTypes are the types of columns in tables of history.
 var columnTypes = map[string]string{
 	"id": "uuid", "tenant_id": "uuid", "event_id": "uuid", "webhook_id": "uuid", "delivery_id": "uuid",
 	"timestamp": "timestamptz", "created_at": "timestamptz", "due_at": "timestamptz", "started_at": "timestamptz",
@@ -268,7 +268,7 @@ func (p *DB) Insert(b *dialect.Tx, t *dialect.Table, rows int, when func(i int) 
 	return first, err
 }
 
-// Storable is the text as PostgreSQL takes it: receivers answer with any bytes.
+// Storable returns the text in a form that PostgreSQL accepts: receivers answer with any bytes.
 func Storable(text string) string {
 	if utf8.ValidString(text) && strings.IndexByte(text, 0) < 0 {
 		return text
@@ -276,11 +276,11 @@ func Storable(text string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
 }
 
-// contextOf is the transaction's.
+// contextOf returns the context of the transaction.
 func contextOf(b *dialect.Tx) context.Context { return b.DB.Statement.Context }
 
-// Where PostgreSQL knows nothing of a table that has just begun to grow, it must have one way only to find these rows: by
-// their seq. IS TRUE keeps it from the index on claimed_by, and joining by day from looking through all of a day.
+// PostgreSQL has no statistics of a table that has just begun to grow, so it must have only one way to find these rows: by their seq. IS
+// TRUE excludes the index on claimed_by, and joining by day prevents it from reading a whole day.
 const (
 	pgSucceeded = "UPDATE deliveries SET " + dialect.Succeeds + `, completed_at = $5
 		WHERE day = $1 AND seq = ANY ($3) AND (claimed_by = $2) IS TRUE AND attempt_count = $4 AND status = 'PENDING' RETURNING ` + dialect.Ended
@@ -291,7 +291,8 @@ const (
 		RETURNING ` + dialect.Ended
 )
 
-// Finish implements dialect: one statement for those that succeed after as many attempts, which are most, and one for the others.
+// Finish implements dialect.DB: one statement for deliveries that succeed after the same number of attempts, which are most, and one for
+// all others.
 func (p *DB) Finish(b *dialect.Tx, outcomes []dialect.Outcome) (map[int64]dialect.Finished, error) {
 	type group struct {
 		day      dialect.Day
@@ -319,7 +320,7 @@ func (p *DB) Finish(b *dialect.Tx, outcomes []dialect.Outcome) (map[int64]dialec
 			return nil, err
 		}
 	}
-	// What has succeeded and is not there yet was canceled meanwhile, or is no longer claimed.
+	// A success that is missing here was canceled in the meantime, or is no longer claimed.
 	var canceled []*dialect.Outcome
 	for i := range outcomes {
 		o := &outcomes[i]
@@ -347,7 +348,7 @@ func (p *DB) Finish(b *dialect.Tx, outcomes []dialect.Outcome) (map[int64]dialec
 	return held, nil
 }
 
-// lockStatuses locks deliveries, and returns what they are.
+// lockStatuses locks deliveries, and returns their statuses.
 func lockStatuses(b *dialect.Tx, of []*dialect.Outcome) (map[int64]webhook.DeliveryStatus, error) {
 	if len(of) == 0 {
 		return nil, nil
@@ -374,7 +375,7 @@ func lockStatuses(b *dialect.Tx, of []*dialect.Outcome) (map[int64]webhook.Deliv
 	return is, rows.Err()
 }
 
-// finishOthers finishes deliveries of whatever outcome.
+// finishOthers finishes deliveries with any outcome.
 func finishOthers(b *dialect.Tx, held map[int64]dialect.Finished, node int64, others []*dialect.Outcome) error {
 	slices.SortFunc(others, func(a, b *dialect.Outcome) int { return cmp.Compare(a.Claimed.Delivery.Seq, b.Claimed.Delivery.Seq) })
 	n := len(others)
@@ -389,7 +390,7 @@ func finishOthers(b *dialect.Tx, held map[int64]dialect.Finished, node int64, ot
 	return finishAll(b, held, pgFinish, days, node, seqs, numbers, statuses, due, completed)
 }
 
-// finishAll runs a statement that finishes deliveries, and notes which.
+// finishAll runs a statement that finishes deliveries, and records which ones it finished.
 func finishAll(b *dialect.Tx, held map[int64]dialect.Finished, text string, args ...any) error {
 	rows, err := b.SQL().QueryContext(contextOf(b), text, args...)
 	if err != nil {
@@ -419,7 +420,7 @@ func (p *DB) ClaimedBy(claimed *dialect.Claimed) int64 {
 const pgDue = "SELECT " + dialect.Due + ` FROM deliveries d JOIN events e ON e.day = d.day AND e.id = d.event_id
 	WHERE d.webhook_id = $1 AND d.due_at <= $2 ORDER BY d.due_at LIMIT $3 FOR UPDATE OF d SKIP LOCKED`
 
-// Claim implements dialect.DB. What another node claims at the same time is passed over.
+// Claim implements dialect.DB. It skips deliveries that another node claims at the same time.
 func (p *DB) Claim(b *dialect.Tx, to *dialect.Target, n, maxBytes int) ([]*dialect.Claimed, error) {
 	rows, err := b.SQL().QueryContext(contextOf(b), pgDue, to.ID, dialect.At(b.Now), n)
 	if err != nil {
@@ -445,7 +446,7 @@ func (p *DB) Claim(b *dialect.Tx, to *dialect.Target, n, maxBytes int) ([]*diale
 	return claims, p.move(b, claims, "UPDATE deliveries SET claimed_by = $1, due_at = NULL WHERE day = $2 AND seq = ANY ($3)")
 }
 
-// move runs a statement of this node's on claimed deliveries, for each day that they are of.
+// move runs a statement on deliveries that this node has claimed, once for each of their days.
 func (p *DB) move(b *dialect.Tx, claims []*dialect.Claimed, text string, more ...any) error {
 	type key struct {
 		dialect.Day

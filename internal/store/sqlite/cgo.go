@@ -25,14 +25,14 @@ func dialector(path string, readOnly bool) gorm.Dialector {
 		q.Set("_query_only", "true")
 	} else {
 		q.Set("_journal_mode", "WAL")
-		q.Set("_synchronous", "FULL") // the driver says NORMAL otherwise, which loses acknowledged rows with the power
+		q.Set("_synchronous", "FULL") // the driver's default is NORMAL, which loses acknowledged rows in a power failure
 		q.Set("_txlock", "immediate")
-		q.Set("_stmt_cache_size", "64") // what the writer runs as text stays prepared
+		q.Set("_stmt_cache_size", "64") // statements that the writer runs as text stay prepared
 	}
 	return sqlite.Open("file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode())
 }
 
-// sqliteCode is the result code of an error of SQLite's, with its extension.
+// sqliteCode returns the extended result code of an error of SQLite.
 func sqliteCode(err error) (int, bool) {
 	if refused, ok := errors.AsType[sqlite3.Error](err); ok {
 		return int(refused.ExtendedCode) | int(refused.Code), true

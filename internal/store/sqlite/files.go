@@ -22,15 +22,15 @@ import (
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
 )
 
-// databaseFile is made beside its name and put there when it is whole, so that a start that is interrupted, or finds the disk full,
-// leaves no part of one.
+// databaseFile is created under another name and renamed when it is complete, so that an interrupted start, or a full disk, leaves no
+// partial database.
 const databaseFile = "hookgraph.db"
 
-// restore is what to do about a database that does not belong to the files beside it. Nothing was changed.
+// restore is the advice for a database that does not belong to the files beside it; nothing was changed.
 const restore = "stop every process that uses the directory and put back a whole backup of it; nothing was changed"
 
-// inspect looks at the directory without changing anything, and reports whether a new database is to be made in it. It refuses
-// a directory that has lost a part: a new database would make the rest worthless, and its log would be deleted.
+// inspect examines the directory without changing anything, and reports whether to create a new database in it. It refuses a directory with
+// missing parts: a new database would make the remaining ones worthless, and SQLite would delete the old log.
 func (q *DB) inspect() (fresh bool, err error) {
 	info, err := os.Stat(q.path())
 	switch {
@@ -39,7 +39,7 @@ func (q *DB) inspect() (fresh bool, err error) {
 			return false, fmt.Errorf("%s is a symbolic link to a file that does not exist: %s", q.path(), restore)
 		}
 	case err != nil:
-		return false, fmt.Errorf("look at the database: %w", err)
+		return false, fmt.Errorf("examine the database: %w", err)
 	case !info.Mode().IsRegular():
 		return false, fmt.Errorf("%s is not a file: name the directory that the database file is in", q.path())
 	case info.Size() > 0:
@@ -55,7 +55,7 @@ func (q *DB) inspect() (fresh bool, err error) {
 			continue
 		}
 		if err != nil {
-			return false, fmt.Errorf("look at %s: %w", name, err)
+			return false, fmt.Errorf("examine %s: %w", name, err)
 		}
 		return false, fmt.Errorf("%s is %s, and %s is there: %s. To begin with a new database, move %s elsewhere",
 			q.path(), is, name, restore, name)
@@ -63,11 +63,11 @@ func (q *DB) inspect() (fresh bool, err error) {
 	return true, nil
 }
 
-// checkHeader refuses a file that is no SQLite database, or not all of one.
+// checkHeader refuses a file that is not a SQLite database, or is incomplete.
 func (q *DB) checkHeader(size int64) error {
 	f, err := os.Open(q.path())
 	if err != nil {
-		return fmt.Errorf("look at the database: %w", err)
+		return fmt.Errorf("examine the database: %w", err)
 	}
 	defer func() { _ = f.Close() }()
 	header := make([]byte, 100)
@@ -87,12 +87,12 @@ func (q *DB) checkHeader(size int64) error {
 	return nil
 }
 
-// create makes the database file: its page size must be set before anything else. Pages of 8 KiB take a tenth less of
-// processor time under load than SQLite's 4, and write twice as much to the log for a single row.
+// create creates the database file, because its page size must be set before anything else. Pages of 8 KiB take a tenth less processor time
+// under load than SQLite's 4 KiB, and write twice as much to the log for a single row.
 func (q *DB) create(ctx context.Context, exclusive bool) (err error) {
 	f, err := os.CreateTemp(q.dir, databaseFile+datadir.Unfinished) // mode 0600, which SQLite gives to the files beside it too
 	if err != nil {
-		return fmt.Errorf("make the database: %w", err)
+		return fmt.Errorf("create the database: %w", err)
 	}
 	temp := f.Name()
 	defer func() {
@@ -101,14 +101,14 @@ func (q *DB) create(ctx context.Context, exclusive bool) (err error) {
 		}
 	}()
 	if err := errors.Join(f.Close(), emptyFile(ctx, temp), datadir.Sync(temp)); err != nil {
-		return fmt.Errorf("make the database: %w", err)
+		return fmt.Errorf("create the database: %w", err)
 	}
 	put := os.Link
-	if exclusive { // an empty file, which nobody uses, gives way
+	if exclusive { // an empty file, which nobody uses, is replaced
 		put = os.Rename
 	}
 	err = put(temp, q.path())
-	if errors.Is(err, fs.ErrExist) || errors.Is(err, fs.ErrNotExist) { // somebody else's was first
+	if errors.Is(err, fs.ErrExist) || errors.Is(err, fs.ErrNotExist) { // another process was first
 		if fresh, looked := q.inspect(); looked == nil && !fresh {
 			return nil
 		}
@@ -117,7 +117,7 @@ func (q *DB) create(ctx context.Context, exclusive bool) (err error) {
 		err = datadir.Sync(q.dir)
 	}
 	if err != nil {
-		return fmt.Errorf("make the database: %w", err)
+		return fmt.Errorf("create the database: %w", err)
 	}
 	return nil
 }
@@ -137,7 +137,7 @@ func emptyFile(ctx context.Context, path string) (err error) {
 	return nil
 }
 
-// private takes the files from other users' eyes. A database file of 0644 makes SQLite give that mode to its log too.
+// private makes the files unreadable for other users. SQLite gives its log the mode of the database file.
 func (q *DB) private(log *slog.Logger) {
 	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
 		info, err := os.Stat(q.path() + suffix)
@@ -152,8 +152,8 @@ func (q *DB) private(log *slog.Logger) {
 	}
 }
 
-// tidy removes what a start or a change of the master key that was killed has left. The directory is locked, the database is
-// open, and its key is known.
+// tidy removes what an interrupted start or change of the master key has left. The directory is locked, the database is open, and its key
+// is known.
 func (q *DB) tidy() {
 	remove := func(pattern string) {
 		left, _ := filepath.Glob(filepath.Join(escapeGlob(q.dir), pattern))
@@ -168,7 +168,7 @@ func (q *DB) tidy() {
 	}
 }
 
-// escapeGlob makes a path that a pattern may begin with.
+// escapeGlob escapes a path for use in a pattern.
 func escapeGlob(path string) string {
 	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(path)
 }
@@ -178,15 +178,15 @@ func (q *DB) remember() error {
 	for i, suffix := range []string{"", "-wal"} {
 		info, err := os.Stat(q.path() + suffix)
 		if err != nil {
-			return fmt.Errorf("look at the database: %w", err)
+			return fmt.Errorf("examine the database: %w", err)
 		}
 		q.files[i] = info
 	}
 	return nil
 }
 
-// look notices that the files that are open are no longer those in the directory: what is written to them then is lost when
-// the server stops, so it is refused until they are back.
+// look checks whether the open files are still those in the directory. If not, writes are refused until they are back: they would be lost
+// when the server stops.
 func (q *DB) look() {
 	var why error
 	for i, suffix := range []string{"", "-wal"} {
@@ -277,12 +277,12 @@ func (q *DB) Fault(err error) (what string, lasting bool) {
 	return "", false
 }
 
-// filesGone is why the files of the database are not those that were opened. They may be put back.
+// filesGone is the error while the database's files are not those that were opened. They may be put back.
 type filesGone string
 
 func (e filesGone) Error() string { return string(e) }
 
-// transient says of an error that is SQLite's, or of its files, whether it passes.
+// transient reports whether an error is one of SQLite or of its files, and whether it is temporary.
 func transient(err error) (passes, known bool) {
 	if code, ok := sqliteCode(err); ok {
 		return transientCode(code), true

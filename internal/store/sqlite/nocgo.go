@@ -30,7 +30,7 @@ func dialector(path string, readOnly bool) gorm.Dialector {
 	})
 }
 
-// sqliteCode is the result code of an error of SQLite's, with its extension.
+// sqliteCode returns the extended result code of an error of SQLite.
 func sqliteCode(err error) (int, bool) {
 	if refused, ok := errors.AsType[*modernc.Error](err); ok {
 		return refused.Code(), true

@@ -1,4 +1,4 @@
-// Package sqlite keeps the store in a directory with a SQLite database, which one server uses and is the only writer of.
+// Package sqlite stores everything in a SQLite database in a directory. One server uses it, and is its only writer.
 package sqlite
 
 import (
@@ -22,7 +22,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// DB is a directory with a database that one server uses, which is its only writer.
+// DB is a database in a directory. One server uses it, and is its only writer.
 type DB struct {
 	dir     string
 	s       *dialect.Session      // from start on
@@ -177,7 +177,7 @@ func (q *DB) join(now time.Time) error {
 			return fmt.Errorf("join: %w", err)
 		}
 		if err := tx.Exec("DELETE FROM nodes WHERE seq < ?", q.node-100).Error; err != nil {
-			return fmt.Errorf("forget old nodes: %w", err)
+			return fmt.Errorf("remove old nodes: %w", err)
 		}
 		if err := tx.Exec("UPDATE deliveries SET "+dialect.Unclaims("?")+" WHERE claimed_by IS NOT NULL", dialect.At(now)).Error; err != nil {
 			return fmt.Errorf("void old claims: %w", err)
@@ -196,7 +196,7 @@ func (q *DB) addStart(tx *gorm.DB, now time.Time) error {
 	}, ", ")
 	for _, s := range append([]dialect.StartStatement{{Text: insert, Args: []any{dialect.NewStartID(), dialect.At(now)}}}, dialect.TidyStarts()...) {
 		if err := tx.Exec(s.Text, s.Args...).Error; err != nil {
-			return fmt.Errorf("note this start: %w", err)
+			return fmt.Errorf("record this start: %w", err)
 		}
 	}
 	return nil
@@ -238,10 +238,10 @@ func (q *DB) Transaction(b *dialect.Tx, do func() error) error {
 // ClaimedBy implements dialect.DB.
 func (q *DB) ClaimedBy(*dialect.Claimed) int64 { return q.node }
 
-// Nodes implements dialect.DB. The directory is this one's alone.
+// Nodes implements dialect.DB. No other node uses the directory.
 func (q *DB) Nodes() int { return 1 }
 
-// LockTargets implements dialect.DB. Only one process writes, and only one transaction of it.
+// LockTargets implements dialect.DB. Only one process writes, one transaction at a time.
 func (q *DB) LockTargets(*dialect.Tx) error { return nil }
 
 // Committed implements dialect.DB. The writer is the only one, so it writes in the order of the log.
@@ -284,8 +284,8 @@ func (q *DB) TryLock(context.Context, string) (unlock func(), ok bool, err error
 	return func() {}, true, nil
 }
 
-// Prune implements dialect.DB. Events are looked through in the order in which they were published, which is about that of their times: it ends
-// at a whole window of younger ones.
+// Prune implements dialect.DB. Events are searched in the order in which they were published, which is about the order of their times; the
+// search ends at a whole window of younger ones.
 func (q *DB) Prune(ctx context.Context, p dialect.Pruner, all *dialect.Expiry) error {
 	for i := range all.Cohorts {
 		if err := q.pruneCohort(ctx, p, &all.Cohorts[i]); err != nil {
@@ -326,7 +326,7 @@ func (q *DB) pruneCohort(ctx context.Context, p dialect.Pruner, c *dialect.Cohor
 	}
 }
 
-// window is events of a cohort that may go, as far as it was looked for them.
+// window has events of a cohort that may be removed, as far as the search came.
 type window struct {
 	found []dialect.Candidate
 	to    int64 // the Seq
@@ -334,7 +334,7 @@ type window struct {
 	err   error
 }
 
-// window looks for events of the cohort that may go, with Seq > after.
+// window searches for events of the cohort that may be removed, with Seq > after.
 func (q *DB) window(ctx context.Context, c *dialect.Cohort, after int64) (w window) {
 	if w.found, w.to, w.err = q.expired(ctx, c, after); w.err != nil || len(w.found) > 0 {
 		return w
@@ -349,8 +349,8 @@ func (q *DB) window(ctx context.Context, c *dialect.Cohort, after int64) (w wind
 	return w
 }
 
-// expired finds events of the cohort that may go, with Seq > after, and returns up to which Seq it looked: through a window of the cohort's
-// events, if that is a tenant's.
+// expired finds events of the cohort that may be removed, with Seq > after, and returns the Seq up to which it searched. For one tenant's
+// cohort, it searches a window of that tenant's events.
 func (q *DB) expired(ctx context.Context, c *dialect.Cohort, after int64) (found []dialect.Candidate, to int64, err error) {
 	read := q.s.Read.WithContext(ctx)
 	to = after + dialect.PruneWindow
@@ -403,7 +403,7 @@ func (q *DB) shrink(ctx context.Context, p dialect.Pruner) error {
 			return errors.Join(rows.Err(), rows.Close())
 		})
 		if err != nil {
-			return fmt.Errorf("give the disk back: %w", err)
+			return fmt.Errorf("shrink the database: %w", err)
 		}
 	}
 }

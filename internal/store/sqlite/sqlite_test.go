@@ -20,7 +20,7 @@ func fresh(t *testing.T) *gorm.DB {
 	return db
 }
 
-// A database whose settings read back as ones that lose what was acknowledged is refused.
+// A database whose settings, as read back, could lose acknowledged rows is refused.
 func TestPragmas(t *testing.T) {
 	if db := fresh(t); checkPragmas(db) != nil {
 		t.Error(checkPragmas(db))
@@ -36,7 +36,7 @@ func TestPragmas(t *testing.T) {
 	}
 }
 
-// A result code is one of an error that passes, or of one that does not: what is corrupt stays so.
+// A result code is one of a temporary error or not; corruption is not.
 func TestTransientCodes(t *testing.T) {
 	for code, want := range map[int]bool{
 		3: true, 5: true, 5 | 2<<8: true, 6: true, 7: true, 8: true, 8 | 2<<8: true, 9: true, 10: true, 10 | 4<<8: true, 13: true, 14: true, 15: true,

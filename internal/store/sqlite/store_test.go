@@ -6,5 +6,5 @@ import (
 	"github.com/hookgraph/hookgraph/internal/store/storetest"
 )
 
-// The store on SQLite keeps what callers rely on.
+// The store on SQLite passes the conformance suite.
 func TestStore(t *testing.T) { storetest.Run(t, storetest.SQLite) }

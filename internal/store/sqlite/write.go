@@ -12,9 +12,9 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// insertion is the statement that inserts into a table. OR FAIL, here and below, leaves what a statement did before it
-// failed to the transaction's end, which rolls it back: else SQLite keeps notes of every page that the statement changes, as
-// many bytes as it writes to the log, in temporary files.
+// insertion is the statement that inserts into a table. With OR FAIL, here and below, a failed statement leaves its changes to the rollback
+// of the transaction. Otherwise SQLite keeps copies of every page that the statement changes, as many bytes as it writes to the log, in
+// temporary files.
 func insertion(t *dialect.Table) *statement {
 	columns, row := t.Columns, "?"+strings.Repeat(", ?", strings.Count(t.Columns, ","))
 	if t.Fixed != "" {
@@ -108,7 +108,7 @@ func (q *DB) Finish(b *dialect.Tx, outcomes []dialect.Outcome) (map[int64]dialec
 	if err := q.finish(others, keep); err != nil {
 		return nil, err
 	}
-	// What has succeeded and is not there yet was canceled meanwhile, or is no longer claimed.
+	// A success that is missing here was canceled in the meantime, or is no longer claimed.
 	var canceled []*dialect.Outcome
 	for i := range outcomes {
 		o := &outcomes[i]

@@ -229,7 +229,7 @@ func (p *piece) writeStates() error {
 		ON CONFLICT (webhook) DO UPDATE SET pending = stats_webhooks.pending + excluded.pending, `+greatest("succeeded_at")+", "+greatest("failed_at")+`,
 		failures = excluded.failures + CASE WHEN excluded.succeeded_at > 0 THEN 0 ELSE stats_webhooks.failures END`, string(dialect.CompactJSON(rows))).Error
 	if err != nil {
-		return fmt.Errorf("note states of %d webhooks: %w", len(rows), err)
+		return fmt.Errorf("write states of %d webhooks: %w", len(rows), err)
 	}
 	return nil
 }

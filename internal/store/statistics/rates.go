@@ -16,13 +16,13 @@ import (
 // Webhooks are listed by the share of their attempts that failed. It also changes as time passes, so it is a column of stats_webhooks
 // that is calculated at intervals.
 
-// RateFor is the time of which failure rates are, besides the hour that has begun.
+// RateFor is the period that failure rates cover, in addition to the current hour.
 const RateFor = 24 * time.Hour
 
-// MaxRate is the failure rate of a webhook of which every attempt failed.
+// MaxRate is the failure rate of a webhook whose attempts all failed.
 const MaxRate = 1_000_000
 
-// rated is how many webhooks one step looks at.
+// rated is the number of webhooks that one step examines.
 const rated = 500
 
 // Rater calculates failure rates.
@@ -33,7 +33,7 @@ type Rater struct {
 	Change func(ctx context.Context, do func(b *dialect.Tx) error) error
 }
 
-// failing is a webhook with failures in the time, or with a rate from before.
+// failing is a webhook with failures in the period, or with an earlier rate.
 type failing struct {
 	Webhook     int64
 	TenantID    webhook.ID
@@ -68,7 +68,7 @@ func (r *Rater) Rate(ctx context.Context, now time.Time) error {
 	}
 }
 
-// changed are the rates that are not what they were: each a webhook and its rate.
+// changed has the rates that differ from the stored ones: each a webhook and its rate.
 func (r *Rater) changed(ctx context.Context, some []failing, from, to time.Time) ([][]any, error) {
 	q := Query{From: from.Unix() / 60, To: to.Unix() / 60, By: ByWebhook}
 	for _, w := range some {
@@ -102,7 +102,7 @@ func rateOf(c *stats.Counts) int64 {
 	return max(MaxRate*failed/(succeeded+failed), 1)
 }
 
-// write writes rates, unless somebody folds, who writes to the same rows: the next time will do.
+// write writes the rates, unless a fold is running, which writes to the same rows; then the next run writes them.
 func (r *Rater) write(b *dialect.Tx, rates [][]any) error {
 	var free []int
 	if err := b.DB.Raw("SELECT 1 FROM stats_fold" + r.DB.SkipLocked("stats_fold")).Scan(&free).Error; err != nil || len(free) == 0 {

@@ -21,7 +21,7 @@ func Tenant(tb testing.TB, s *store.Store, name string) *store.Scope {
 	return s.In(found.ID)
 }
 
-// Register creates a webhook; at an address of example.com when none is given.
+// Register creates a webhook, by default with an address of example.com.
 func Register(tb testing.TB, c *store.Scope, n webhook.New) *webhook.Webhook {
 	tb.Helper()
 	if n.URL == "" {
@@ -34,7 +34,7 @@ func Register(tb testing.TB, c *store.Scope, n webhook.New) *webhook.Webhook {
 	return w
 }
 
-// Publish publishes events, of a type and with data when they have none; none may be refused.
+// Publish publishes events, with a default type and data if they have none. It fails the test if one is refused.
 func Publish(tb testing.TB, c *store.Scope, events ...webhook.NewEvent) []store.Published {
 	tb.Helper()
 	for i := range events {

@@ -46,7 +46,7 @@ func testAttemptBefore(t *Suite) {
 	}
 }
 
-// Attempts are found by why they failed and why they were made, as by everything else.
+// Attempts are found by their error and their trigger, as by any other field.
 func testAttemptFilters(t *Suite) {
 	s := t.Open(t, store.Options{})
 	c := Tenant(t, s, "a")

@@ -44,8 +44,8 @@ type Config struct {
 	Prefix string
 	// Policy is the content security policy of every answer.
 	Policy string
-	// Screen reports whether a path below the prefix, such as deliveries/1, is one of the page's own, where it shows another screen
-	// of itself; nil: it has one screen only. The index then names its files by paths that begin with "./".
+	// Screen reports whether a path below the prefix, such as deliveries/1, shows one of the page's screens; nil means that the page has
+	// only one. The index then names its files by paths that begin with "./".
 	Screen func(path string) bool
 }
 
@@ -108,8 +108,8 @@ func newFile(name string, gzipped []byte) *file {
 	}
 }
 
-// deeper returns the index for a screen whose path has depth slashes: the files that it names are so much further up. Relative
-// paths work below whatever path a proxy puts before the server's.
+// deeper returns the index for a screen whose path has depth slashes: it names its files that many directories further up. Relative paths
+// work below whatever path a proxy puts before the server's.
 func deeper(index []byte, depth int) []byte {
 	return bytes.ReplaceAll(index, []byte(`="./`), []byte(`="`+strings.Repeat("../", depth)))
 }

@@ -1,5 +1,4 @@
-// Package browsertest opens pages in a real browser, headless, for tests, and keeps account of what they ask for and
-// complain about.
+// Package browsertest opens pages in a real headless browser, for tests, and records their requests and complaints.
 package browsertest
 
 import (
@@ -32,7 +31,7 @@ import (
 // patience is how long one step may take before the test fails: long, because CI machines are slow and shared.
 const patience = 60 * time.Second
 
-// Page is one browser with one tab. Every method fails the test that opened it when the page does not do as asked.
+// Page is one browser with one tab. Every method fails the test if the page does not do what it should.
 type Page struct {
 	t    *testing.T
 	ctx  context.Context
@@ -45,10 +44,9 @@ type Page struct {
 	complaints []string
 }
 
-// Open starts Chromium with a profile of its own, which goes with the test. The page may talk to the host of origin only.
+// Open starts Chromium with its own profile, which is removed after the test. The page may connect only to the host of origin.
 //
-// Without Chromium it skips the test, or fails it where the environment says CI=true. CHROMIUM names a browser that is not
-// found by itself.
+// Without Chromium it skips the test, or fails it if the environment has CI=true. CHROMIUM names a browser that is not found automatically.
 func Open(t *testing.T, origin string) *Page {
 	t.Helper()
 	u, err := url.Parse(origin)
@@ -79,7 +77,7 @@ func Open(t *testing.T, origin string) *Page {
 	return p
 }
 
-// NewWindow takes a step that makes the page open another window, and returns the page in that. It has an account of its own.
+// NewWindow takes a step that makes the page open another window, and returns the page in that window, which has its own records.
 func (p *Page) NewWindow(step chromedp.Action[chromedp.Void]) *Page {
 	p.t.Helper()
 	opened := chromedp.WaitNewTarget(p.ctx, func(*target.Info) bool { return true })
@@ -111,7 +109,7 @@ func find(t *testing.T) string {
 	return ""
 }
 
-// profile is t.TempDir, but patient: Chromium's children write for a moment after it is gone.
+// profile is t.TempDir, but repeats the removal: Chromium's child processes write for a moment after it has ended.
 func profile(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "browsertest-*") //nolint:usetesting // t.TempDir fails the test when the first removal does
@@ -129,9 +127,9 @@ func profile(t *testing.T) string {
 	return dir
 }
 
-// canary is a proxy that connects nowhere and remembers who wanted to. The browser uses it for every host but the local
-// one, and for its workers too, whose requests the tab does not report. Chromium's own errands (updates, autofill) end here
-// and do not count: a request of the page's to the same hosts is seen by observe.
+// canary is a proxy that connects nowhere and records the hosts that were requested. The browser uses it for every host except the local
+// one, also for its workers, whose requests the tab does not report. Chromium's own requests (updates, autofill) end here and do not count;
+// requests of the page to the same hosts are recorded by observe.
 func (p *Page) canary() string {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := (&url.URL{Host: r.Host}).Hostname()
@@ -176,7 +174,7 @@ func (p *Page) observe(event any) {
 	}
 }
 
-// asked is called with mu held.
+// asked records a request of another host. The caller must hold mu.
 func (p *Page) asked(address string) {
 	if u, err := url.Parse(address); err != nil || u.Scheme != "data" && u.Scheme != "blob" && u.Host != p.host {
 		p.strays = append(p.strays, address)
@@ -196,7 +194,7 @@ func (p *Page) Do(steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// Front shows the page, where there are several: browsers draw nothing in those that are hidden.
+// Front brings the page to the front: browsers do not draw hidden pages.
 func (p *Page) Front() {
 	p.t.Helper()
 	p.Do(chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
@@ -218,8 +216,7 @@ func (p *Page) WaitFor(expression string) {
 	p.fail("this did not become true: %s", expression)
 }
 
-// Is reports whether a JavaScript expression is true now. One that fails is not: an element that is not there has no
-// properties.
+// Is reports whether a JavaScript expression is true now. An expression that fails, such as one about a missing element, is not.
 func (p *Page) Is(expression string) bool {
 	ok, err := chromedp.Run(p.ctx, chromedp.Evaluate[bool]("Boolean("+expression+")"))
 	return err == nil && ok
@@ -265,7 +262,7 @@ func (p *Page) Number(expression string) float64 {
 	return n
 }
 
-// Heap returns how many bytes the page's scripts hold, once what they no longer need is collected.
+// Heap returns the number of bytes that the page's scripts hold after garbage collection.
 func (p *Page) Heap() float64 {
 	p.t.Helper()
 	var bytes float64
@@ -282,7 +279,7 @@ func (p *Page) Heap() float64 {
 	return bytes
 }
 
-// Type puts text where the focus is, as pasting does.
+// Type inserts text at the focus, as pasting does.
 func (p *Page) Type(text string) {
 	p.t.Helper()
 	p.Do(chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
@@ -313,7 +310,7 @@ func (p *Page) Freeze() (thaw func()) {
 	return func() { set(page.SetWebLifecycleStateStateActive) }
 }
 
-// Resize makes the window another size, as that of a phone.
+// Resize changes the size of the window, for example to that of a phone.
 func (p *Page) Resize(width, height int64) {
 	p.t.Helper()
 	p.Do(chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
@@ -324,7 +321,7 @@ func (p *Page) Resize(width, height int64) {
 	}))
 }
 
-// Scheme makes the system's colours "light" or "dark".
+// Scheme sets the system's colour scheme, "light" or "dark".
 func (p *Page) Scheme(scheme string) {
 	p.t.Helper()
 	p.Do(chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
@@ -367,10 +364,10 @@ func (p *Page) CheckAccessible(axe, where string) {
 	}
 }
 
-// settling is how long a page may take until it looks as its new scheme and size want.
+// settling is how long a page may take to adapt to a new colour scheme or size.
 const settling = 3 * time.Second
 
-// inaccessible returns what axe-core finds now.
+// inaccessible returns the violations that axe-core finds now.
 func (p *Page) inaccessible(ctx context.Context, axe, where string) string {
 	p.t.Helper()
 	found, err := chromedp.Run(ctx, chromedp.Evaluate[string](axe+`;axe.run(document, {resultTypes: ["violations"]}).then((r) => r.violations
@@ -382,8 +379,8 @@ func (p *Page) inaccessible(ctx context.Context, axe, where string) string {
 	return found
 }
 
-// CheckQuiet fails the test if anything was asked of another host, or if the browser complained: exceptions, console
-// errors and warnings, violations of the content security policy. What has one of the expected texts in it is no complaint.
+// CheckQuiet fails the test if the page requested anything from another host, or if the browser complained: exceptions, console errors and
+// warnings, violations of the content security policy. Complaints that contain one of the expected texts are ignored.
 func (p *Page) CheckQuiet(expected ...string) {
 	p.t.Helper()
 	p.mu.Lock()
@@ -398,8 +395,8 @@ func (p *Page) CheckQuiet(expected ...string) {
 	}
 }
 
-// Screenshot writes what the page looks like to a PNG in the directory that the environment names in BROWSERTEST_SCREENSHOTS,
-// if it does.
+// Screenshot writes a PNG of the page to the directory that the environment variable BROWSERTEST_SCREENSHOTS names; without it, it does
+// nothing.
 func (p *Page) Screenshot(name string) {
 	p.t.Helper()
 	dir := os.Getenv("BROWSERTEST_SCREENSHOTS")

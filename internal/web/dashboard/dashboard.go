@@ -46,8 +46,7 @@ var page = sync.OnceValue(func() *assets.Page {
 	}})
 })
 
-// Documents returns what the page sends to the GraphQL API, by the SHA-256 of each document: a server that runs trusted documents only
-// must run these, too.
+// Documents returns the GraphQL documents of the page by their SHA-256: a server that runs only trusted documents must run these too.
 func Documents() map[string]string {
 	text, err := page().Content("documents.json")
 	var documents map[string]string
