@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -135,4 +136,27 @@ func (a *api) walkFailing(ctx context.Context, arguments string, size int, back 
 	}
 	a.t.Fatalf("the list %s does not end", arguments)
 	return nil
+}
+
+// The filter failing keeps the webhooks that have failed attempts since the last success, or those that have none.
+func TestFailingFilter(t *testing.T) {
+	a := newAPI(t)
+	ctx := a.as("kallima")
+	a.createWebhook(ctx, "https://example.com/idle")
+	failing, recovered := a.createWebhook(ctx, "https://example.com/failing"), a.createWebhook(ctx, "https://example.com/recovered")
+	a.publish(ctx, 2)
+	a.attempt(failing, 1, true)
+	a.attempt(failing, 1, false)
+	a.attempt(recovered, 1, false)
+	a.attempt(recovered, 1, true)
+	for failing, want := range map[string]string{"true": "failing", "false": "recovered idle", "null": "recovered failing idle"} {
+		got := a.get(ctx, `{ webhooks(filter: {failing: `+failing+`}) { nodes { url } count { count } } }`, nil)
+		var urls []string
+		for i := range got.at("webhooks", "nodes").([]any) {
+			urls = append(urls, strings.TrimPrefix(got.text("webhooks", "nodes", i, "url"), "https://example.com/"))
+		}
+		if strings.Join(urls, " ") != want || got.at("webhooks", "count", "count") != float64(len(urls)) {
+			t.Errorf("failing: %s lists %v, want %s", failing, got, want)
+		}
+	}
 }

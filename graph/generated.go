@@ -265,7 +265,7 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
-	Facet struct {
+	FacetValue struct {
 		Count func(childComplexity int) int
 		Value func(childComplexity int) int
 	}
@@ -1562,18 +1562,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.EventEdge.Node(childComplexity), true
 
-	case "Facet.count":
-		if e.ComplexityRoot.Facet.Count == nil {
+	case "FacetValue.count":
+		if e.ComplexityRoot.FacetValue.Count == nil {
 			break
 		}
 
-		return e.ComplexityRoot.Facet.Count(childComplexity), true
-	case "Facet.value":
-		if e.ComplexityRoot.Facet.Value == nil {
+		return e.ComplexityRoot.FacetValue.Count(childComplexity), true
+	case "FacetValue.value":
+		if e.ComplexityRoot.FacetValue.Value == nil {
 			break
 		}
 
-		return e.ComplexityRoot.Facet.Value(childComplexity), true
+		return e.ComplexityRoot.FacetValue.Value(childComplexity), true
 
 	case "FailureExplanation.advice":
 		if e.ComplexityRoot.FailureExplanation.Advice == nil {
@@ -3091,7 +3091,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
-			graphql.NewInputUnmarshaler("AuditFilter", ec.unmarshalInputAuditFilter),
+			graphql.NewInputUnmarshaler("AuditEntryFilter", ec.unmarshalInputAuditEntryFilter),
 			graphql.NewInputUnmarshaler("CancelDeliveryInput", ec.unmarshalInputCancelDeliveryInput),
 			graphql.NewInputUnmarshaler("CreateTenantInput", ec.unmarshalInputCreateTenantInput),
 			graphql.NewInputUnmarshaler("CreateTokenInput", ec.unmarshalInputCreateTokenInput),
@@ -3655,14 +3655,14 @@ func (ec *executionContext) childFields_EventEdge(ctx context.Context, field gra
 	return nil, fmt.Errorf("no field named %q was found under type EventEdge", field.Name)
 }
 
-func (ec *executionContext) childFields_Facet(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+func (ec *executionContext) childFields_FacetValue(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "value":
-		return ec.fieldContext_Facet_value(ctx, field)
+		return ec.fieldContext_FacetValue_value(ctx, field)
 	case "count":
-		return ec.fieldContext_Facet_count(ctx, field)
+		return ec.fieldContext_FacetValue_count(ctx, field)
 	}
-	return nil, fmt.Errorf("no field named %q was found under type Facet", field.Name)
+	return nil, fmt.Errorf("no field named %q was found under type FacetValue", field.Name)
 }
 
 func (ec *executionContext) childFields_FailureExplanation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4820,7 +4820,7 @@ func (ec *executionContext) field_Query_auditLog_args(ctx context.Context, rawAr
 	args["before"] = arg3
 	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
 		func(ctx context.Context, v any) (*list.AuditFilter, error) {
-			return ec.unmarshalOAuditFilter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋlistᚐAuditFilter(ctx, v)
+			return ec.unmarshalOAuditEntryFilter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋlistᚐAuditFilter(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -8340,8 +8340,8 @@ func (ec *executionContext) _DeliveryFacets_statuses(ctx context.Context, field 
 			return obj.Statuses, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*model.Facet) graphql.Marshaler {
-			return ec.marshalNFacet2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐFacetᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.FacetValue) graphql.Marshaler {
+			return ec.marshalNFacetValue2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐFacetValueᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -8354,7 +8354,7 @@ func (ec *executionContext) fieldContext_DeliveryFacets_statuses(_ context.Conte
 		IsMethod:   false,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Facet(ctx, field)
+			return ec.childFields_FacetValue(ctx, field)
 		},
 	}
 	return fc, nil
@@ -8372,8 +8372,8 @@ func (ec *executionContext) _DeliveryFacets_eventTypes(ctx context.Context, fiel
 			return obj.EventTypes, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*model.Facet) graphql.Marshaler {
-			return ec.marshalNFacet2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐFacetᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.FacetValue) graphql.Marshaler {
+			return ec.marshalNFacetValue2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐFacetValueᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -8386,7 +8386,7 @@ func (ec *executionContext) fieldContext_DeliveryFacets_eventTypes(_ context.Con
 		IsMethod:   false,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Facet(ctx, field)
+			return ec.childFields_FacetValue(ctx, field)
 		},
 	}
 	return fc, nil
@@ -8404,8 +8404,8 @@ func (ec *executionContext) _DeliveryFacets_errors(ctx context.Context, field gr
 			return obj.Errors, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*model.Facet) graphql.Marshaler {
-			return ec.marshalNFacet2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐFacetᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.FacetValue) graphql.Marshaler {
+			return ec.marshalNFacetValue2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐFacetValueᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -8418,7 +8418,7 @@ func (ec *executionContext) fieldContext_DeliveryFacets_errors(_ context.Context
 		IsMethod:   false,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Facet(ctx, field)
+			return ec.childFields_FacetValue(ctx, field)
 		},
 	}
 	return fc, nil
@@ -8824,18 +8824,18 @@ func (ec *executionContext) fieldContext_EventEdge_node(_ context.Context, field
 	return fc, nil
 }
 
-func (ec *executionContext) _Facet_value(ctx context.Context, field graphql.CollectedField, obj *model.Facet) (ret graphql.Marshaler) {
+func (ec *executionContext) _FacetValue_value(ctx context.Context, field graphql.CollectedField, obj *model.FacetValue) (ret graphql.Marshaler) {
 	return ec.marshalNString2string(ctx, field.Selections, obj.Value)
 }
-func (ec *executionContext) fieldContext_Facet_value(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Facet", field, false, false, "String")
+func (ec *executionContext) fieldContext_FacetValue_value(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FacetValue", field, false, false, "String")
 }
 
-func (ec *executionContext) _Facet_count(ctx context.Context, field graphql.CollectedField, obj *model.Facet) (ret graphql.Marshaler) {
+func (ec *executionContext) _FacetValue_count(ctx context.Context, field graphql.CollectedField, obj *model.FacetValue) (ret graphql.Marshaler) {
 	return ec.marshalNInt2int(ctx, field.Selections, obj.Count)
 }
-func (ec *executionContext) fieldContext_Facet_count(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Facet", field, false, false, "Int")
+func (ec *executionContext) fieldContext_FacetValue_count(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FacetValue", field, false, false, "Int")
 }
 
 func (ec *executionContext) _FailureExplanation_summary(ctx context.Context, field graphql.CollectedField, obj *webhook.Explanation) (ret graphql.Marshaler) {
@@ -14195,10 +14195,10 @@ func (ec *executionContext) fieldContext_Webhook_updatedAt(_ context.Context, fi
 }
 
 func (ec *executionContext) _Webhook_disabledReason(ctx context.Context, field graphql.CollectedField, obj *webhook.Webhook) (ret graphql.Marshaler) {
-	return ec.marshalODisabledReason2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐDisabledReason(ctx, field.Selections, obj.DisabledReason)
+	return ec.marshalOWebhookDisabledReason2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐDisabledReason(ctx, field.Selections, obj.DisabledReason)
 }
 func (ec *executionContext) fieldContext_Webhook_disabledReason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Webhook", field, false, false, "DisabledReason")
+	return graphql.NewScalarFieldContext("Webhook", field, false, false, "WebhookDisabledReason")
 }
 
 func (ec *executionContext) _Webhook_disabledAt(ctx context.Context, field graphql.CollectedField, obj *webhook.Webhook) (ret graphql.Marshaler) {
@@ -15657,7 +15657,7 @@ func (ec *executionContext) fieldContext___Type_isOneOf(_ context.Context, field
 
 // region    **************************** input.gotpl *****************************
 
-func (ec *executionContext) unmarshalInputAuditFilter(ctx context.Context, obj any) (list.AuditFilter, error) {
+func (ec *executionContext) unmarshalInputAuditEntryFilter(ctx context.Context, obj any) (list.AuditFilter, error) {
 	var it list.AuditFilter
 	if obj == nil {
 		return it, nil
@@ -15715,15 +15715,15 @@ func (ec *executionContext) unmarshalInputAuditFilter(ctx context.Context, obj a
 	return it, nil
 }
 
-// UnmarshalAuditFilter unmarshals raw into the AuditFilter input type, using the
+// UnmarshalAuditEntryFilter unmarshals raw into the AuditEntryFilter input type, using the
 // unmarshaler bound to ctx's request. Call it from a resolver to decode an input
 // object that was not passed as a field argument.
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalAuditFilter(ctx context.Context, raw any) (list.AuditFilter, error) {
+func UnmarshalAuditEntryFilter(ctx context.Context, raw any) (list.AuditFilter, error) {
 	var out list.AuditFilter
-	err := graphql.UnmarshalNamedInputFromContext(ctx, "AuditFilter", raw, &out)
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "AuditEntryFilter", raw, &out)
 	return out, err
 }
 
@@ -17274,7 +17274,7 @@ func (ec *executionContext) unmarshalInputWebhookFilter(ctx context.Context, obj
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"enabled", "eventType", "url", "externalId", "disabledReason", "text"}
+	fieldsInOrder := [...]string{"enabled", "eventType", "url", "externalId", "disabledReason", "failing", "text"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -17311,11 +17311,18 @@ func (ec *executionContext) unmarshalInputWebhookFilter(ctx context.Context, obj
 			it.ExternalID = data
 		case "disabledReason":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("disabledReason"))
-			data, err := ec.unmarshalODisabledReason2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐDisabledReason(ctx, v)
+			data, err := ec.unmarshalOWebhookDisabledReason2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐDisabledReason(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.DisabledReason = data
+		case "failing":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("failing"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Failing = data
 		case "text":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("text"))
 			data, err := ec.unmarshalOString2string(ctx, v)
@@ -18927,24 +18934,24 @@ func (ec *executionContext) _EventEdge(ctx context.Context, sel ast.SelectionSet
 	return out
 }
 
-var facetImplementors = []string{"Facet"}
+var facetValueImplementors = []string{"FacetValue"}
 
-func (ec *executionContext) _Facet(ctx context.Context, sel ast.SelectionSet, obj *model.Facet) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, facetImplementors)
+func (ec *executionContext) _FacetValue(ctx context.Context, sel ast.SelectionSet, obj *model.FacetValue) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, facetValueImplementors)
 
 	out := newFieldSet(ctx, fields)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Facet")
+			out.Values[i] = graphql.MarshalString("FacetValue")
 		case "value":
-			out.Values[i] = ec._Facet_value(ctx, field, obj)
+			out.Values[i] = ec._FacetValue_value(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "count":
-			out.Values[i] = ec._Facet_count(ctx, field, obj)
+			out.Values[i] = ec._FacetValue_count(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -21989,11 +21996,11 @@ func (ec *executionContext) marshalNEventEdge2ᚖgithubᚗcomᚋhookgraphᚋhook
 	return ec._EventEdge(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNFacet2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐFacetᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Facet) graphql.Marshaler {
+func (ec *executionContext) marshalNFacetValue2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐFacetValueᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.FacetValue) graphql.Marshaler {
 	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNFacet2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐFacet(ctx, sel, v[i])
+		return ec.marshalNFacetValue2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐFacetValue(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -22005,12 +22012,12 @@ func (ec *executionContext) marshalNFacet2ᚕᚖgithubᚗcomᚋhookgraphᚋhookg
 	return ret
 }
 
-func (ec *executionContext) marshalNFacet2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐFacet(ctx context.Context, sel ast.SelectionSet, v *model.Facet) graphql.Marshaler {
+func (ec *executionContext) marshalNFacetValue2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐFacetValue(ctx context.Context, sel ast.SelectionSet, v *model.FacetValue) graphql.Marshaler {
 	if v == nil {
-		graphql.AddInvalidNullError(ctx, "Facet!")
+		graphql.AddInvalidNullError(ctx, "FacetValue!")
 		return graphql.Null
 	}
-	return ec._Facet(ctx, sel, v)
+	return ec._FacetValue(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNFloat2float64(ctx context.Context, v any) (float64, error) {
@@ -23030,11 +23037,11 @@ func (ec *executionContext) marshalOAuditEntryConnection2ᚖgithubᚗcomᚋhookg
 	return ec._AuditEntryConnection(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalOAuditFilter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋlistᚐAuditFilter(ctx context.Context, v any) (*list.AuditFilter, error) {
+func (ec *executionContext) unmarshalOAuditEntryFilter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋlistᚐAuditFilter(ctx context.Context, v any) (*list.AuditFilter, error) {
 	if v == nil {
 		return nil, nil
 	}
-	res, err := ec.unmarshalInputAuditFilter(ctx, v)
+	res, err := ec.unmarshalInputAuditEntryFilter(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -23242,25 +23249,6 @@ func (ec *executionContext) marshalODeliveryStatus2ᚕgithubᚗcomᚋhookgraph�
 	}
 
 	return ret
-}
-
-func (ec *executionContext) unmarshalODisabledReason2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐDisabledReason(ctx context.Context, v any) (*webhook.DisabledReason, error) {
-	if v == nil {
-		return nil, nil
-	}
-	tmp, err := graphql.UnmarshalString(v)
-	res := webhook.DisabledReason(tmp)
-	return &res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalODisabledReason2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐDisabledReason(ctx context.Context, sel ast.SelectionSet, v *webhook.DisabledReason) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	_ = sel
-	_ = ctx
-	res := graphql.MarshalString(string(*v))
-	return res
 }
 
 func (ec *executionContext) marshalOEvent2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐEvent(ctx context.Context, sel ast.SelectionSet, v *webhook.Event) graphql.Marshaler {
@@ -23812,6 +23800,25 @@ func (ec *executionContext) marshalOWebhookConnection2ᚖgithubᚗcomᚋhookgrap
 		return graphql.Null
 	}
 	return ec._WebhookConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOWebhookDisabledReason2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐDisabledReason(ctx context.Context, v any) (*webhook.DisabledReason, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := webhook.DisabledReason(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOWebhookDisabledReason2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐDisabledReason(ctx context.Context, sel ast.SelectionSet, v *webhook.DisabledReason) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
 }
 
 func (ec *executionContext) unmarshalOWebhookFilter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋlistᚐWebhookFilter(ctx context.Context, v any) (*list.WebhookFilter, error) {

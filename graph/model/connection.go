@@ -50,15 +50,15 @@ func (c *Connection[T]) Count(ctx context.Context, limit int) (*Count, error) {
 // MaxFacets bounds the limit of facets.
 const MaxFacets = 10_000
 
-// Facet is a value, and how many elements have it.
-type Facet struct {
+// FacetValue is a value and the number of elements that have it.
+type FacetValue struct {
 	Value string
 	Count int
 }
 
-// DeliveryFacets is how many deliveries have each of some values.
+// DeliveryFacets has the number of deliveries by status, event type and error.
 type DeliveryFacets struct {
-	Statuses, EventTypes, Errors []*Facet
+	Statuses, EventTypes, Errors []*FacetValue
 	Precision                    CountPrecision
 }
 
@@ -75,10 +75,10 @@ func (c *Connection[T]) Facets(ctx context.Context, limit int) (*DeliveryFacets,
 	return facets, nil
 }
 
-func shown(list []store.Facet) []*Facet {
-	facets := make([]*Facet, len(list))
+func shown(list []store.Facet) []*FacetValue {
+	facets := make([]*FacetValue, len(list))
 	for i, f := range list {
-		facets[i] = &Facet{f.Value, f.N}
+		facets[i] = &FacetValue{f.Value, f.N}
 	}
 	return facets
 }

@@ -110,7 +110,7 @@ type CreateWebhookInput struct {
 	Enabled bool `json:"enabled"`
 	// A note, at most 1,000 characters.
 	Description string `json:"description"`
-	// Your own ID of the webhook, 1 to 255 bytes, unique among the webhooks of the tenant. It makes creating the webhook safe to repeat.
+	// Your own ID for the webhook, 1 to 255 bytes, unique among the webhooks of the tenant. It makes creating the webhook safe to repeat.
 	ExternalID *string `json:"externalId,omitempty"`
 	// Your own data about the webhook: a JSON object, at most 4,096 bytes.
 	Metadata []byte `json:"metadata,omitempty"`
@@ -434,7 +434,7 @@ type UpdateWebhookInput struct {
 	Enabled graphql.Omittable[*bool] `json:"enabled,omitempty"`
 	// A note, at most 1,000 characters; null removes it.
 	Description graphql.Omittable[*string] `json:"description,omitempty"`
-	// Your own ID of the webhook, 1 to 255 bytes, unique among the webhooks of the tenant; null removes it.
+	// Your own ID for the webhook, 1 to 255 bytes, unique among the webhooks of the tenant; null removes it.
 	ExternalID graphql.Omittable[*string] `json:"externalId,omitempty"`
 	// Your own data about the webhook: a JSON object, at most 4,096 bytes. It replaces the existing data; null removes it.
 	Metadata graphql.Omittable[[]byte] `json:"metadata,omitempty"`
@@ -605,9 +605,9 @@ func (e DeliveryOrder) MarshalJSON() ([]byte, error) {
 type OrderDirection string
 
 const (
-	// Earliest first.
+	// Ascending: the earliest or lowest first.
 	OrderDirectionAsc OrderDirection = "ASC"
-	// Latest first.
+	// Descending: the latest or highest first.
 	OrderDirectionDesc OrderDirection = "DESC"
 )
 

@@ -92,8 +92,8 @@ type DeliveryAttemptFilter struct {
 	DeliveryIds []string `json:"deliveryIds,omitempty"`
 	// Attempts of one of these events, at most 100; null or empty means all.
 	EventIds []string `json:"eventIds,omitempty"`
-	// Attempts whose event has one of these types, at most 100; `humanization.*` matches all types that begin so. Null or
-	// empty means all.
+	// Attempts whose event has one of these types, at most 100; `humanization.*` matches all types that begin with
+	// `humanization.`. Null or empty means all.
 	EventTypes []string `json:"eventTypes,omitempty"`
 	// Attempts with one of these outcomes; null or empty means all.
 	Statuses []AttemptStatus `json:"statuses,omitempty"`

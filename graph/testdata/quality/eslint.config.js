@@ -51,7 +51,7 @@ export default [
               'Backlog', // at the time, of Stats or of a WebhookHealth
               'Count', // of a list, at the time
               'DeliveryFacets', // likewise, and their values
-              'Facet',
+              'FacetValue',
               'FailureExplanation', // of a DeliveryAttempt
               'Header', // a name and a value
               'PageInfo',

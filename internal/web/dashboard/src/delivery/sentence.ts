@@ -1,10 +1,10 @@
-import type { DeliveryQuery, DisabledReason } from '../gql/graphql';
+import type { DeliveryQuery, WebhookDisabledReason } from '../gql/graphql';
 import { duration } from '../ui/time';
 
 export type Delivery = NonNullable<DeliveryQuery['delivery']>;
 export type AttemptInfo = NonNullable<Delivery['attempts']>['nodes'][number];
 
-const HELD: Record<DisabledReason, string> = {
+const HELD: Record<WebhookDisabledReason, string> = {
   MANUAL: 'someone disabled the webhook',
   GONE: 'the receiver answered 410 Gone, which disabled the webhook',
   FAILING: 'the webhook was disabled after five days without a success',

@@ -80,7 +80,7 @@ export type CreateWebhookInput = {
    * error. Duplicates are removed.
    */
   events?: Array<string> | null | undefined;
-  /** Your own ID of the webhook, 1 to 255 bytes, unique among the webhooks of the tenant. It makes creating the webhook safe to repeat. */
+  /** Your own ID for the webhook, 1 to 255 bytes, unique among the webhooks of the tenant. It makes creating the webhook safe to repeat. */
   externalId?: string | null | undefined;
   /** The custom header fields to send with every attempt, at most 20 and 8 KiB in total. */
   headers?: Array<WebhookHeaderInput> | null | undefined;
@@ -106,7 +106,7 @@ export type CreateWebhookInput = {
  * path leads to an array, or through one, one of its elements must satisfy the condition.
  */
 export type DataFilter = {
-  /** A text that the value, a string, contains. Upper and lower case differ. */
+  /** A text that the value, a string, must contain. The comparison is case-sensitive. */
   contains?: string | null | undefined;
   /**
    * A string, a number, true, false or null that the value is equal to. Numbers are compared by value: 1.0 equals 1. Null given with
@@ -114,8 +114,8 @@ export type DataFilter = {
    */
   equals?: unknown;
   /**
-   * The names of members from the data inwards, at most 5, joined by full stops: `customer.id`. A full stop or a backslash within a name has
-   * a backslash before it.
+   * The path from the root of the data: the names of members, at most 5, separated by dots: `customer.id`. A dot or backslash within a
+   * name is escaped with a backslash.
    */
   path: string;
 };
@@ -132,8 +132,8 @@ export type DeliveryAttemptFilter = {
   /** Attempts of one of these events, at most 100; null or empty means all. */
   eventIds?: Array<string> | null | undefined;
   /**
-   * Attempts whose event has one of these types, at most 100; `humanization.*` matches all types that begin so. Null or
-   * empty means all.
+   * Attempts whose event has one of these types, at most 100; `humanization.*` matches all types that begin with
+   * `humanization.`. Null or empty means all.
    */
   eventTypes?: Array<string> | null | undefined;
   /** Attempts that were answered with an HTTP status in one of these ranges, at most 100; null or empty means all, including unanswered ones. */
@@ -156,7 +156,7 @@ export type DeliveryAttemptFilter = {
 export type DeliveryChangeKind =
   /** Replace, add or remove `delivery`. */
   | 'CHANGED'
-  /** Fetch the list again: it is not told what has changed. Webhooks may have changed, too. */
+  /** Fetch the list again; the single changes are not sent. Webhooks may have changed, too. */
   | 'RESYNC';
 
 /** The reason why a delivery failed. */
@@ -188,8 +188,8 @@ export type DeliveryFilter = {
   /** Deliveries of one of these events, at most 100; null or empty means all. */
   eventIds?: Array<string> | null | undefined;
   /**
-   * Deliveries whose event has one of these types, at most 100; `humanization.*` matches all types that begin so. Null or
-   * empty means all.
+   * Deliveries whose event has one of these types, at most 100; `humanization.*` matches all types that begin with
+   * `humanization.`. Null or empty means all.
    */
   eventTypes?: Array<string> | null | undefined;
   /** Deliveries whose last attempt was answered with an HTTP status in one of these ranges, at most 100; null or empty means all. */
@@ -217,15 +217,6 @@ export type DeliveryStatus =
   /** The receiver accepted the event with a 2xx status. */
   | 'SUCCEEDED';
 
-/** The reason why a webhook is disabled. */
-export type DisabledReason =
-  /** No attempt succeeded for five days. */
-  | 'FAILING'
-  /** The receiver answered 410 Gone. */
-  | 'GONE'
-  /** A caller set `enabled` to false. */
-  | 'MANUAL';
-
 /** Conditions for listing events. An event must meet all fields that are given. */
 export type EventFilter = {
   /**
@@ -240,8 +231,8 @@ export type EventFilter = {
   /** Events with one of these tags, at most 100; null or empty means all. */
   tags?: Array<string> | null | undefined;
   /**
-   * Events of one of these types, at most 100; `humanization.*` matches all types that begin so. Null or
-   * empty means all.
+   * Events of one of these types, at most 100; `humanization.*` matches all types that begin with
+   * `humanization.`. Null or empty means all.
    */
   types?: Array<string> | null | undefined;
 };
@@ -291,9 +282,9 @@ export type SignatureScheme =
   /** HMAC-SHA256 with a shared secret, `v1`. */
   | 'HMAC_SHA256';
 
-/** Conditions for what statistics count. It must meet all fields that are given. */
+/** Conditions for what statistics count. What is counted must meet all fields that are given. */
 export type StatsFilter = {
-  /** True counts all tenants together. Only operator tokens may do this. */
+  /** Whether to count all tenants together. Requires an operator token. */
   allTenants?: boolean;
   /** Only events of these types, at most 100. The first 500 event types of a tenant are counted by type; further ones only in the totals. */
   eventTypes?: Array<string> | null | undefined;
@@ -305,7 +296,7 @@ export type StatsFilter = {
 
 /** Conditions for listing tenants. A tenant must meet all fields that are given. */
 export type TenantFilter = {
-  /** Tenants whose name contains this text. ASCII letters match in upper and lower case. */
+  /** Tenants whose name contains this text. ASCII letters match regardless of case. */
   name?: string | null | undefined;
 };
 
@@ -355,7 +346,7 @@ export type UpdateWebhookInput = {
    * error. Duplicates are removed.
    */
   events?: Array<string> | null | undefined;
-  /** Your own ID of the webhook, 1 to 255 bytes, unique among the webhooks of the tenant; null removes it. */
+  /** Your own ID for the webhook, 1 to 255 bytes, unique among the webhooks of the tenant; null removes it. */
   externalId?: string | null | undefined;
   /**
    * The custom header fields to send with every attempt, at most 20 and 8 KiB in total. They replace the existing ones; null or
@@ -407,19 +398,30 @@ export type UserErrorCode =
   /** The list has more elements than allowed. */
   | 'TOO_MANY';
 
+/** The reason why a webhook is disabled. */
+export type WebhookDisabledReason =
+  /** Attempts failed for five days without one success. */
+  | 'FAILING'
+  /** The receiver answered 410 Gone. */
+  | 'GONE'
+  /** A caller set `enabled` to false. */
+  | 'MANUAL';
+
 /** Conditions for listing webhooks. A webhook must meet all fields that are given. */
 export type WebhookFilter = {
   /** Webhooks that are disabled for this reason. */
-  disabledReason?: DisabledReason | null | undefined;
+  disabledReason?: WebhookDisabledReason | null | undefined;
   /** True for enabled webhooks, false for disabled ones. */
   enabled?: boolean | null | undefined;
   /** Webhooks that receive events of this type: by its name, by a wildcard that matches it, or because they subscribe to all types. */
   eventType?: string | null | undefined;
   /** The webhook with this external ID. */
   externalId?: string | null | undefined;
-  /** Webhooks whose URL, description or external ID contains this text. ASCII letters match in upper and lower case. */
+  /** True for webhooks that have failed attempts since the last success, false for those that have none, as `failingSince` says. */
+  failing?: boolean | null | undefined;
+  /** Webhooks whose URL, description or external ID contains this text. ASCII letters match regardless of case. */
   text?: string | null | undefined;
-  /** Webhooks whose URL contains this text. ASCII letters match in upper and lower case. */
+  /** Webhooks whose URL contains this text. ASCII letters match regardless of case. */
   url?: string | null | undefined;
 };
 
@@ -512,7 +514,7 @@ export type DeliveryQueryVariables = Exact<{
 }>;
 
 
-export type DeliveryQuery = { delivery: { failureReason: DeliveryFailureReason | null, id: string, status: DeliveryStatus, attemptCount: number, createdAt: string, completedAt: string | null, nextAttemptAt: string | null, webhookId: string, webhookUrl: string, webhook: { id: string, enabled: boolean, disabledReason: DisabledReason | null } | null, lastAttempt: { id: string, number: number, status: AttemptStatus, error: AttemptErrorCode | null, message: string | null, startedAt: string, durationMs: number, response: { status: number } | null } | null, attempts: { nodes: Array<{ trigger: AttemptTrigger, id: string, number: number, status: AttemptStatus, error: AttemptErrorCode | null, message: string | null, startedAt: string, durationMs: number, timings: { dnsMs: number, connectMs: number, tlsMs: number, firstByteMs: number, totalMs: number }, explanation: { summary: string, cause: string, advice: string, next: string } | null, response: { status: number } | null }>, pageInfo: { hasPreviousPage: boolean } } | null, event: { id: string, type: string, tags: Array<string> } | null } | null };
+export type DeliveryQuery = { delivery: { failureReason: DeliveryFailureReason | null, id: string, status: DeliveryStatus, attemptCount: number, createdAt: string, completedAt: string | null, nextAttemptAt: string | null, webhookId: string, webhookUrl: string, webhook: { id: string, enabled: boolean, disabledReason: WebhookDisabledReason | null } | null, lastAttempt: { id: string, number: number, status: AttemptStatus, error: AttemptErrorCode | null, message: string | null, startedAt: string, durationMs: number, response: { status: number } | null } | null, attempts: { nodes: Array<{ trigger: AttemptTrigger, id: string, number: number, status: AttemptStatus, error: AttemptErrorCode | null, message: string | null, startedAt: string, durationMs: number, timings: { dnsMs: number, connectMs: number, tlsMs: number, firstByteMs: number, totalMs: number }, explanation: { summary: string, cause: string, advice: string, next: string } | null, response: { status: number } | null }>, pageInfo: { hasPreviousPage: boolean } } | null, event: { id: string, type: string, tags: Array<string> } | null } | null };
 
 export type AttemptQueryVariables = Exact<{
   id: string;
@@ -663,18 +665,18 @@ export type WebhooksQueryVariables = Exact<{
 }>;
 
 
-export type WebhooksQuery = { webhooks: { nodes: Array<{ id: string, url: string, events: Array<string> | null, enabled: boolean, description: string, createdAt: string, disabledReason: DisabledReason | null, failingSince: string | null, stats: { series: Array<{ from: string, values: { succeeded: number, failed: number } }> } | null, health: { successRate: number | null, p95Ms: number | null, failuresInARow: number, lastSuccessAt: string | null, disablesAt: string | null, backlog: { due: number, held: number } } | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null, searchedTo: string | null } } | null };
+export type WebhooksQuery = { webhooks: { nodes: Array<{ id: string, url: string, events: Array<string> | null, enabled: boolean, description: string, createdAt: string, disabledReason: WebhookDisabledReason | null, failingSince: string | null, stats: { series: Array<{ from: string, values: { succeeded: number, failed: number } }> } | null, health: { successRate: number | null, p95Ms: number | null, failuresInARow: number, lastSuccessAt: string | null, disablesAt: string | null, backlog: { due: number, held: number } } | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null, searchedTo: string | null } } | null };
 
 export type WebhookHealthFragment = { health: { successRate: number | null, p95Ms: number | null, failuresInARow: number, lastSuccessAt: string | null, disablesAt: string | null, backlog: { due: number, held: number } } | null };
 
-export type WebhookRowFragment = { id: string, url: string, events: Array<string> | null, enabled: boolean, description: string, createdAt: string, disabledReason: DisabledReason | null, failingSince: string | null };
+export type WebhookRowFragment = { id: string, url: string, events: Array<string> | null, enabled: boolean, description: string, createdAt: string, disabledReason: WebhookDisabledReason | null, failingSince: string | null };
 
 export type WebhookQueryVariables = Exact<{
   id: string;
 }>;
 
 
-export type WebhookQuery = { webhook: { externalId: string | null, updatedAt: string, disabledAt: string | null, retryScheduleMs: Array<number> | null, timeoutMs: number | null, ratePerSecond: number | null, id: string, url: string, events: Array<string> | null, enabled: boolean, description: string, createdAt: string, disabledReason: DisabledReason | null, failingSince: string | null, headers: Array<{ name: string, value: string | null, sensitive: boolean }>, secrets: Array<{ id: string, scheme: SignatureScheme, createdAt: string, expiresAt: string | null, publicKey: string | null }>, health: { successRate: number | null, p95Ms: number | null, failuresInARow: number, lastSuccessAt: string | null, disablesAt: string | null, backlog: { due: number, held: number } } | null } | null, server: { timeoutMs: number, retryScheduleMs: Array<number> } };
+export type WebhookQuery = { webhook: { externalId: string | null, updatedAt: string, disabledAt: string | null, retryScheduleMs: Array<number> | null, timeoutMs: number | null, ratePerSecond: number | null, id: string, url: string, events: Array<string> | null, enabled: boolean, description: string, createdAt: string, disabledReason: WebhookDisabledReason | null, failingSince: string | null, headers: Array<{ name: string, value: string | null, sensitive: boolean }>, secrets: Array<{ id: string, scheme: SignatureScheme, createdAt: string, expiresAt: string | null, publicKey: string | null }>, health: { successRate: number | null, p95Ms: number | null, failuresInARow: number, lastSuccessAt: string | null, disablesAt: string | null, backlog: { due: number, held: number } } | null } | null, server: { timeoutMs: number, retryScheduleMs: Array<number> } };
 
 export type WebhookFailuresQueryVariables = Exact<{
   id: string;
@@ -688,14 +690,14 @@ export type CreateWebhookMutationVariables = Exact<{
 }>;
 
 
-export type CreateWebhookMutation = { createWebhook: { secret: string | null, webhook: { id: string, url: string, events: Array<string> | null, enabled: boolean, description: string, createdAt: string, disabledReason: DisabledReason | null, failingSince: string | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> }> } | null };
+export type CreateWebhookMutation = { createWebhook: { secret: string | null, webhook: { id: string, url: string, events: Array<string> | null, enabled: boolean, description: string, createdAt: string, disabledReason: WebhookDisabledReason | null, failingSince: string | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> }> } | null };
 
 export type UpdateWebhookMutationVariables = Exact<{
   input: UpdateWebhookInput;
 }>;
 
 
-export type UpdateWebhookMutation = { updateWebhook: { webhook: { updatedAt: string, disabledAt: string | null, retryScheduleMs: Array<number> | null, timeoutMs: number | null, ratePerSecond: number | null, id: string, url: string, events: Array<string> | null, enabled: boolean, description: string, createdAt: string, disabledReason: DisabledReason | null, failingSince: string | null, headers: Array<{ name: string, value: string | null, sensitive: boolean }> } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> }> } | null };
+export type UpdateWebhookMutation = { updateWebhook: { webhook: { updatedAt: string, disabledAt: string | null, retryScheduleMs: Array<number> | null, timeoutMs: number | null, ratePerSecond: number | null, id: string, url: string, events: Array<string> | null, enabled: boolean, description: string, createdAt: string, disabledReason: WebhookDisabledReason | null, failingSince: string | null, headers: Array<{ name: string, value: string | null, sensitive: boolean }> } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> }> } | null };
 
 export type DeleteWebhookMutationVariables = Exact<{
   id: string;

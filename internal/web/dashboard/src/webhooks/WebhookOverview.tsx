@@ -3,8 +3,8 @@ import { Link } from 'wouter';
 import { useChanges } from '../api/useChanges';
 import { useScope } from '../frame/viewer';
 import {
-  type DisabledReason,
   UpdateWebhookDocument,
+  type WebhookDisabledReason,
   WebhookFailuresDocument,
   type WebhookFailuresQuery,
 } from '../gql/graphql';
@@ -15,7 +15,7 @@ import { duration, percent } from '../ui/time';
 import { Visible } from '../ui/Visible';
 import type { Webhook } from './WebhookScreen';
 
-const WHY: Record<DisabledReason, { what: string; advice: string }> = {
+const WHY: Record<WebhookDisabledReason, { what: string; advice: string }> = {
   MANUAL: { what: 'Someone disabled it.', advice: 'Enable it when the receiver is ready.' },
   GONE: {
     what: 'The receiver answered 410 Gone, which says that nobody is there any longer.',
