@@ -229,7 +229,7 @@ func (d *dialer) resolve(ctx context.Context, host string) ([]netip.Addr, error)
 	}
 	if a, err := netip.ParseAddr(host); err == nil {
 		if !d.policy.address(a) {
-			return nil, &failure{BlockedAddress, "the host is an address that this server does not send to, such as a private one; use a public address" + askOperator}
+			return nil, &failure{BlockedAddress, "the host is an address that this server does not send to, such as a private one" + askOperator}
 		}
 		return []netip.Addr{a.Unmap()}, nil
 	}

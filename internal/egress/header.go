@@ -61,7 +61,7 @@ func ValidateHeader(name, value string) error {
 		}
 	}
 	if strings.Trim(value, " \t") != value {
-		return &Invalid{InvalidHeader, "the header's value starts or ends with white space"}
+		return &Invalid{InvalidHeader, "the header's value starts or ends with white space; remove it"}
 	}
 	ascii := func(r rune) bool { return r < 0x80 }
 	if !httpguts.ValidHeaderFieldValue(value) || strings.ContainsFunc(value, func(r rune) bool { return !ascii(r) }) {

@@ -75,10 +75,10 @@ func (p *policy) url(raw string) (string, error) {
 	}
 	// A backslash is a slash to some parsers and part of the host to others; no URL needs one.
 	if i := strings.IndexFunc(raw, func(r rune) bool { return r <= ' ' || r == 0x7f || r == '\\' }); i >= 0 {
-		return "", &Invalid{InvalidURL, "the URL contains a space, a control character or a backslash"}
+		return "", &Invalid{InvalidURL, "the URL contains a space, a control character or a backslash; remove or percent-encode it"}
 	}
 	if strings.Contains(raw, "#") {
-		return "", &Invalid{InvalidURL, "the URL has a fragment, which is never sent"}
+		return "", &Invalid{InvalidURL, "the URL has a fragment, which is never sent; remove the part from # on"}
 	}
 	u, err := url.Parse(raw)
 	if err != nil {
@@ -147,12 +147,12 @@ func (p *policy) host(hostport string) (string, error) {
 	given, _, _ := strings.Cut(hostport, ":")
 	name, err := hosts.ToASCII(given)
 	if err != nil || !utf8.ValidString(given) { // net/url has decoded it; IDNA would repair it to U+FFFD
-		return "", &Invalid{InvalidURL, "the host is not a valid name"}
+		return "", &Invalid{InvalidURL, "the host is not a valid name; check its spelling"}
 	}
 	name = strings.TrimSuffix(name, ".") // the same host, but another Host header
 	// What is stored must mean the same when it is read again, here or by the transport.
 	if again, err := hosts.ToASCII(name); err != nil || again != name || !asciiHost(name) {
-		return "", &Invalid{InvalidURL, "the host is not a valid name"}
+		return "", &Invalid{InvalidURL, "the host is not a valid name; check its spelling"}
 	}
 	if endsInNumber(name) {
 		a, err := netip.ParseAddr(name)
@@ -171,7 +171,7 @@ func (p *policy) host(hostport string) (string, error) {
 }
 
 func forbiddenAddress() *Invalid {
-	return &Invalid{AddressNotAllowed, "the host is an address that this server does not send to"}
+	return &Invalid{AddressNotAllowed, "the host is an address that this server does not send to" + askOperator}
 }
 
 // asciiHost reports whether name is a host name that DNS can carry: labels of 1 to 63 letters, digits, hyphens and

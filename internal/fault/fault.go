@@ -78,7 +78,7 @@ func Of(err error) Told {
 		return Told{Unavailable, http.StatusServiceUnavailable, full.Error() + "; try again", time.Second, Quiet}
 	}
 	if _, ok := errors.AsType[*webhook.CursorExpired](err); ok {
-		return Told{CursorExpired, http.StatusGone, "what came next is no longer kept", 0, Quiet}
+		return Told{CursorExpired, http.StatusGone, "retention has removed what came after this cursor", 0, Quiet}
 	}
 	for _, known := range table {
 		if errors.Is(err, known.err) {
@@ -106,7 +106,7 @@ var table = []struct {
 	{auth.ErrRevokedToken, Told{Unauthenticated, http.StatusUnauthorized, auth.ErrRevokedToken.Error(), 0, Quiet}},
 	{auth.ErrExpiredToken, Told{Unauthenticated, http.StatusUnauthorized, auth.ErrExpiredToken.Error(), 0, Quiet}},
 	{auth.ErrUnauthenticated, Told{Unauthenticated, http.StatusUnauthorized, auth.ErrUnauthenticated.Error(), 0, Quiet}},
-	{auth.ErrUnknownTenant, Told{Forbidden, http.StatusForbidden, "unknown tenant", 0, Quiet}},
+	{auth.ErrUnknownTenant, Told{Forbidden, http.StatusForbidden, "the tenant does not exist, or the token may not act for it; check the header Hookgraph-Tenant", 0, Quiet}},
 	{auth.ErrForbidden, Told{Forbidden, http.StatusForbidden, "not allowed", 0, Quiet}},
 	{webhook.ErrID, Told{BadUserInput, http.StatusUnprocessableEntity, "must be a UUID", 0, Quiet}},
 	{webhook.ErrCursor, Told{BadUserInput, http.StatusUnprocessableEntity, "must be a cursor that this server made, for this list and this tenant", 0, Quiet}},
