@@ -68,6 +68,18 @@ var oddWords = []struct {
 	{regexp.MustCompile(`(?i)\bmay be (any|some)body's\b`), "may belong to any tenant"},
 	{regexp.MustCompile(`(?i)\bbeside one another\b`), "concurrently"},
 	{regexp.MustCompile(`(?i)\bwhoever's turn\b`), "whatever their turns"},
+	{regexp.MustCompile(`(?i)\b(are|was|were) told of\b`), "receives, or hears of"},
+	{regexp.MustCompile(`(?i)\bcannot be told one by one\b`), "too many to send one by one"},
+	{regexp.MustCompile(`(?i)\b(begins?|begin) so\b`), "begins with it"},
+	{regexp.MustCompile(`(?i)\bas good\b`), "the same, or used instead"},
+	{regexp.MustCompile(`(?i)\bis not there (and may be made|is missing)\b|\bif it is not there\b|\bwhen it is not there\b`), "if it does not exist"},
+	{regexp.MustCompile(`(?i)\btaken apart\b`), "parsed"},
+	{regexp.MustCompile(`(?i)\b(error|errors) of GraphQL's\b`), "a GraphQL error"},
+	{regexp.MustCompile(`(?i)\bwith the power\b`), "in a power failure"},
+	{regexp.MustCompile(`(?i)\bup to which (it|they) looked\b|\blooks? (it|them) through\b`), "searched up to"},
+	{regexp.MustCompile(`(?i)\bhow well deliveries\b`), "the health of"},
+	{regexp.MustCompile(`(?i)\bwhat all tenants have\b`), "the objects of all tenants"},
+	{regexp.MustCompile(`(?i)\bnor all of one\b|\bor not all of one\b`), "or is incomplete"},
 	{regexp.MustCompile(`(?i)\bdeliveries that are owed\b|\bwhat (it|they|webhooks?) (is|are) owed\b`), "pending or held deliveries"},
 }
 
