@@ -6,6 +6,7 @@ import (
 	"github.com/hookgraph/hookgraph/graph/model"
 	"github.com/hookgraph/hookgraph/internal/store/list"
 	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhook/filter"
 )
 
 // Tenant is the resolver for the tenant field.
@@ -87,7 +88,7 @@ func (r *queryResolver) Events(ctx context.Context, first *int, after *string, l
 }
 
 // Equals is the resolver for the equals field.
-func (r *dataFilterResolver) Equals(ctx context.Context, obj *webhook.DataFilter, data []byte) error {
+func (r *dataFilterResolver) Equals(ctx context.Context, obj *filter.Data, data []byte) error {
 	if obj.Equals = data; data == nil {
 		obj.Equals = []byte("null") // which is a value
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhook/filter"
 )
 
 // maxFilter is the maximum length of a list in a filter.
@@ -105,13 +106,13 @@ func statuses(ranges []store.IntRange) error {
 }
 
 // data refuses conditions that do not compile. Null beside contains stands for any value: it contains nothing.
-func data(filters []webhook.DataFilter) error {
+func data(filters []filter.Data) error {
 	for i := range filters {
 		if f := &filters[i]; f.Contains != nil && strings.TrimSpace(string(f.Equals)) == "null" {
 			f.Equals = nil
 		}
 	}
-	_, err := webhook.CompileDataFilters("filter.data", filters)
+	_, err := filter.CompileData("filter.data", filters)
 	return err
 }
 

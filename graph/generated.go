@@ -19,6 +19,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/store/list"
 	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhook/filter"
 	gqlparser "github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -735,7 +736,7 @@ type WebhookSecretResolver interface {
 }
 
 type DataFilterResolver interface {
-	Equals(ctx context.Context, obj *webhook.DataFilter, data []byte) error
+	Equals(ctx context.Context, obj *filter.Data, data []byte) error
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -16028,8 +16029,8 @@ func UnmarshalCreateWebhookInput(ctx context.Context, raw any) (model.CreateWebh
 	return out, err
 }
 
-func (ec *executionContext) unmarshalInputDataFilter(ctx context.Context, obj any) (webhook.DataFilter, error) {
-	var it webhook.DataFilter
+func (ec *executionContext) unmarshalInputDataFilter(ctx context.Context, obj any) (filter.Data, error) {
+	var it filter.Data
 	if obj == nil {
 		return it, nil
 	}
@@ -16080,8 +16081,8 @@ func (ec *executionContext) unmarshalInputDataFilter(ctx context.Context, obj an
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalDataFilter(ctx context.Context, raw any) (webhook.DataFilter, error) {
-	var out webhook.DataFilter
+func UnmarshalDataFilter(ctx context.Context, raw any) (filter.Data, error) {
+	var out filter.Data
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "DataFilter", raw, &out)
 	return out, err
 }
@@ -16323,7 +16324,7 @@ func (ec *executionContext) unmarshalInputDeliveryFilter(ctx context.Context, ob
 			it.Tags = data
 		case "data":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("data"))
-			data, err := ec.unmarshalODataFilter2ᚕgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐDataFilterᚄ(ctx, v)
+			data, err := ec.unmarshalODataFilter2ᚕgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚋfilterᚐDataᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -16421,7 +16422,7 @@ func (ec *executionContext) unmarshalInputEventFilter(ctx context.Context, obj a
 			it.IdempotencyKey = data
 		case "data":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("data"))
-			data, err := ec.unmarshalODataFilter2ᚕgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐDataFilterᚄ(ctx, v)
+			data, err := ec.unmarshalODataFilter2ᚕgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚋfilterᚐDataᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -21750,7 +21751,7 @@ func (ec *executionContext) unmarshalNCreateWebhookInput2githubᚗcomᚋhookgrap
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNDataFilter2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐDataFilter(ctx context.Context, v any) (webhook.DataFilter, error) {
+func (ec *executionContext) unmarshalNDataFilter2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚋfilterᚐData(ctx context.Context, v any) (filter.Data, error) {
 	res, err := ec.unmarshalInputDataFilter(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
@@ -23103,16 +23104,16 @@ func (ec *executionContext) marshalOCreateWebhookPayload2ᚖgithubᚗcomᚋhookg
 	return ec._CreateWebhookPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalODataFilter2ᚕgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐDataFilterᚄ(ctx context.Context, v any) ([]webhook.DataFilter, error) {
+func (ec *executionContext) unmarshalODataFilter2ᚕgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚋfilterᚐDataᚄ(ctx context.Context, v any) ([]filter.Data, error) {
 	if v == nil {
 		return nil, nil
 	}
 	vSlice := graphql.CoerceList(v)
 	var err error
-	res := make([]webhook.DataFilter, len(vSlice))
+	res := make([]filter.Data, len(vSlice))
 	for i := range vSlice {
 		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = ec.unmarshalNDataFilter2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐDataFilter(ctx, vSlice[i])
+		res[i], err = ec.unmarshalNDataFilter2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚋfilterᚐData(ctx, vSlice[i])
 		if err != nil {
 			return nil, err
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/store/storetest"
 	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhook/filter"
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
@@ -125,7 +126,7 @@ func TestTopicsMatchAsListsDo(t *testing.T) {
 		{Tags: []string{"t1"}},
 		{Tags: []string{"t0", "t1"}},
 		{Tags: []string{"x"}},
-		{Data: []webhook.DataFilter{{Path: "n", Equals: []byte("3")}}},
+		{Data: []filter.Data{{Path: "n", Equals: []byte("3")}}},
 		{Errors: []webhook.ErrorCode{webhook.ErrorHTTPStatus}},
 		{HTTPStatuses: []store.IntRange{{From: number(500), To: number(501)}}},
 		{HTTPStatuses: []store.IntRange{{To: number(299)}}},

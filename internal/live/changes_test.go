@@ -12,6 +12,7 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhook/filter"
 )
 
 // table is the rows of one tenant, in memory.
@@ -246,7 +247,7 @@ func TestChangesFilter(t *testing.T) {
 		timedOut := h.watch(t.Context(), store.DeliveryFilter{Errors: []webhook.ErrorCode{timeout}})
 		typed := h.watch(t.Context(), store.DeliveryFilter{EventTypes: []string{"a.*"}})
 		foreign := h.watch(t.Context(), store.DeliveryFilter{EventTypes: []string{"c.d"}})
-		tagged := h.watch(t.Context(), store.DeliveryFilter{Tags: []string{"x"}, Data: []webhook.DataFilter{{Path: "n", Equals: []byte("1")}}})
+		tagged := h.watch(t.Context(), store.DeliveryFilter{Tags: []string{"x"}, Data: []filter.Data{{Path: "n", Equals: []byte("1")}}})
 		check := func(what string, w *ChangeWatcher, want string) {
 			t.Helper()
 			got := ""

@@ -8,6 +8,7 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhook/filter"
 )
 
 // topic is one filter of a tenant, and its watchers. They share what is read and decided for it. The mutex of its audience guards it,
@@ -17,7 +18,7 @@ type topic struct {
 	key      string // the filter as text
 	filter   store.DeliveryFilter
 	statuses store.Statuses // 0: all
-	data     *webhook.Filter
+	data     *filter.Filter
 	ofLast   bool // it has conditions on the last attempt
 	ofEvent  bool // it has conditions on the event
 
@@ -36,7 +37,7 @@ func newTopic(tenant webhook.ID, key string, f store.DeliveryFilter, pace Pace) 
 	}
 	if len(f.Data) > 0 {
 		var err error
-		if t.data, err = webhook.CompileDataFilters("filter.data", f.Data); err != nil {
+		if t.data, err = filter.CompileData("filter.data", f.Data); err != nil {
 			return nil, err
 		}
 	}

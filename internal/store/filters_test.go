@@ -16,6 +16,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/store/storetest"
 	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhook/filter"
 )
 
 // filtered is a tenant's history with values for every filter, and the same history of another tenant.
@@ -154,9 +155,9 @@ func keepsTag(list, tags []string) bool {
 	return len(list) == 0 || slices.ContainsFunc(list, func(tag string) bool { return slices.Contains(tags, tag) })
 }
 
-func keepsData(list []webhook.DataFilter, e *webhook.Event) bool {
-	filter, err := webhook.CompileDataFilters("", list)
-	return err == nil && filter.Match(e.Type, e.Data)
+func keepsData(list []filter.Data, e *webhook.Event) bool {
+	f, err := filter.CompileData("", list)
+	return err == nil && f.Match(e.Type, e.Data)
 }
 
 // some draws a part of a list, often an empty one.
@@ -167,7 +168,7 @@ func some[T any](t *rapid.T, label string, list ...T) []T {
 	return rapid.SliceOfN(rapid.SampledFrom(list), 1, 3).Draw(t, label)
 }
 
-var someConditions = []webhook.DataFilter{
+var someConditions = []filter.Data{
 	{Path: "customer.id", Equals: json.RawMessage("1.0")},
 	{Path: "customer.name", Contains: new("Ann")},
 	{Path: "customer", Equals: json.RawMessage("null")},

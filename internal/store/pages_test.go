@@ -12,6 +12,7 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhook/filter"
 )
 
 // row is a row of any list.
@@ -113,7 +114,7 @@ func (h *searched) arrive(t *suite, n int) {
 }
 
 // oddData is a condition on the data of events.
-var oddData = []webhook.DataFilter{{Path: "odd", Equals: json.RawMessage("true")}}
+var oddData = []filter.Data{{Path: "odd", Equals: json.RawMessage("true")}}
 
 // lists is every list with every kind of filter, by name.
 func (h *searched) lists(t *suite) map[string]anyList {

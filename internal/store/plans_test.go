@@ -13,6 +13,7 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhook/filter"
 )
 
 // planned is a list, with a filter, and the index along which it must be read.
@@ -159,7 +160,7 @@ func plannedOfParents() []planned {
 
 // Conditions that no index serves.
 var (
-	someA       = []webhook.DataFilter{{Path: "a", Equals: json.RawMessage("1")}}
+	someA       = []filter.Data{{Path: "a", Equals: json.RawMessage("1")}}
 	someAnswers = []store.IntRange{{From: new(500)}, {To: new(404)}}
 )
 

@@ -11,6 +11,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/store/storetest"
 	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhook/filter"
 )
 
 // A stretch that takes much longer than the one before is abandoned: the page ends where the earlier one ended, and the next page continues
@@ -81,7 +82,7 @@ func TestPayloadsOfAPageAreBounded(t *testing.T) {
 			publish(t, c, events...)
 		}
 		s.SearchBytes(5 * 64 << 10)
-		data := []webhook.DataFilter{{Path: "x", Equals: json.RawMessage(`"z"`)}}
+		data := []filter.Data{{Path: "x", Equals: json.RawMessage(`"z"`)}}
 		p, pages := store.Page{First: 10}, 0
 		for more := true; more; pages++ {
 			l, err := c.Events(t.Context(), store.EventFilter{Data: data}, p)
@@ -98,7 +99,7 @@ func TestPayloadsOfAPageAreBounded(t *testing.T) {
 		if n, err := c.CountEventsTo(t.Context(), store.EventFilter{Data: data}, 10); err != nil || !n.AtLeast {
 			t.Errorf("counted %+v, %v", n, err)
 		}
-		if n, err := c.CountEvents(t.Context(), store.EventFilter{Data: []webhook.DataFilter{{Path: "x", Contains: new("yy")}}}); err != nil || n != 30 {
+		if n, err := c.CountEvents(t.Context(), store.EventFilter{Data: []filter.Data{{Path: "x", Contains: new("yy")}}}); err != nil || n != 30 {
 			t.Errorf("counted all: %v, %v", n, err)
 		}
 	})

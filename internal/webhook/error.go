@@ -87,8 +87,8 @@ func (e *Invalid) Error() string {
 	return fmt.Sprintf("%s: %s", e.Field, e.Message)
 }
 
-// invalid returns an Invalid with a formatted message.
-func invalid(field string, code Code, format string, args ...any) *Invalid {
+// Invalidf returns an Invalid with a formatted message.
+func Invalidf(field string, code Code, format string, args ...any) *Invalid {
 	return &Invalid{Field: field, Code: code, Message: fmt.Sprintf(format, args...)}
 }
 

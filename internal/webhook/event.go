@@ -57,44 +57,44 @@ func (e *NewEvent) Check(prefix string, maxData int) error {
 		errs = append(errs, err)
 	}
 	if len(e.IdempotencyKey) > MaxIdempotencyKeyBytes {
-		errs = append(errs, invalid(prefix+"idempotencyKey", CodeTooLong, "must be at most %d bytes long", MaxIdempotencyKeyBytes))
+		errs = append(errs, Invalidf(prefix+"idempotencyKey", CodeTooLong, "must be at most %d bytes long", MaxIdempotencyKeyBytes))
 	} else if !printable(e.IdempotencyKey) {
-		errs = append(errs, invalid(prefix+"idempotencyKey", CodeInvalid, "must be printable UTF-8"))
+		errs = append(errs, Invalidf(prefix+"idempotencyKey", CodeInvalid, "must be printable UTF-8"))
 	}
 	if err := e.checkTags(prefix + "tags"); err != nil {
 		errs = append(errs, err)
 	}
 	if t := e.Timestamp; t != nil && (t.Year() < 1970 || t.Year() > 9999) {
-		errs = append(errs, invalid(prefix+"timestamp", CodeOutOfRange, "must be in the years 1970 to 9999"))
+		errs = append(errs, Invalidf(prefix+"timestamp", CodeOutOfRange, "must be in the years 1970 to 9999"))
 	}
 	return errors.Join(errs...)
 }
 
 func (e *NewEvent) checkData(field string, maxData int) error {
 	if len(e.Data) == 0 {
-		return invalid(field, CodeRequired, "must be given; null is a valid value")
+		return Invalidf(field, CodeRequired, "must be given; null is a valid value")
 	}
 	if len(e.Data) > 4*maxData { // removing white space may make it fit, within a bound
-		return invalid(field, CodeTooLong, "must be at most %d bytes of JSON", maxData)
+		return Invalidf(field, CodeTooLong, "must be at most %d bytes of JSON", maxData)
 	}
 	outline, ok := rawjson.Valid(e.Data)
 	switch {
 	case outline.Depth > MaxDataDepth:
-		return invalid(field, CodeInvalid, "must be nested at most %d deep", MaxDataDepth)
+		return Invalidf(field, CodeInvalid, "must be nested at most %d deep", MaxDataDepth)
 	case !utf8.Valid(e.Data):
-		return invalid(field, CodeInvalid, "must be UTF-8")
+		return Invalidf(field, CodeInvalid, "must be UTF-8")
 	case !ok:
-		return invalid(field, CodeInvalid, "must be JSON")
+		return Invalidf(field, CodeInvalid, "must be JSON")
 	case !outline.Compact:
 		var b bytes.Buffer
 		b.Grow(len(e.Data))
 		if err := json.Compact(&b, e.Data); err != nil {
-			return invalid(field, CodeInvalid, "must be JSON")
+			return Invalidf(field, CodeInvalid, "must be JSON")
 		}
 		e.Data = b.Bytes()
 	}
 	if len(e.Data) > maxData {
-		return invalid(field, CodeTooLong, "must be at most %d bytes of JSON", maxData)
+		return Invalidf(field, CodeTooLong, "must be at most %d bytes of JSON", maxData)
 	}
 	return nil
 }
@@ -105,12 +105,12 @@ func (e *NewEvent) checkTags(field string) error {
 		return nil
 	}
 	if len(e.Tags) > MaxTags {
-		return invalid(field, CodeTooMany, "must have at most %d elements", MaxTags)
+		return Invalidf(field, CodeTooMany, "must have at most %d elements", MaxTags)
 	}
 	var errs []error
 	tags := make([]string, 0, len(e.Tags))
 	for i, t := range e.Tags {
-		if err := CheckTag(index(field, i), t); err != nil {
+		if err := CheckTag(Index(field, i), t); err != nil {
 			errs = append(errs, err)
 		} else if !slices.Contains(tags, t) {
 			tags = append(tags, t)
@@ -124,11 +124,11 @@ func (e *NewEvent) checkTags(field string) error {
 func CheckTag(field, tag string) error {
 	switch {
 	case tag == "":
-		return invalid(field, CodeRequired, "must not be empty")
+		return Invalidf(field, CodeRequired, "must not be empty")
 	case utf8.RuneCountInString(tag) > MaxTagChars:
-		return invalid(field, CodeTooLong, "must be at most %d characters long", MaxTagChars)
+		return Invalidf(field, CodeTooLong, "must be at most %d characters long", MaxTagChars)
 	case !printable(tag):
-		return invalid(field, CodeInvalid, "must be printable UTF-8")
+		return Invalidf(field, CodeInvalid, "must be printable UTF-8")
 	}
 	return nil
 }
@@ -145,7 +145,8 @@ func printable(s string) bool {
 	return true
 }
 
-func index(field string, i int) string { return field + "." + strconv.Itoa(i) }
+// Index returns the name of a list's element: "events.3".
+func Index(field string, i int) string { return field + "." + strconv.Itoa(i) }
 
 // AppendBody appends the request body of an event to b: Standard Webhooks' recommended structure around the published
 // bytes of data. It is the same at every attempt.

@@ -47,11 +47,11 @@ func (w *Webhook) NamesOperational() bool { return slices.ContainsFunc(w.Events,
 func CheckEventType(field, s string) error {
 	switch {
 	case s == "":
-		return invalid(field, CodeRequired, "must be given")
+		return Invalidf(field, CodeRequired, "must be given")
 	case len(s) > MaxEventTypeBytes:
-		return invalid(field, CodeTooLong, "must be at most %d bytes long", MaxEventTypeBytes)
+		return Invalidf(field, CodeTooLong, "must be at most %d bytes long", MaxEventTypeBytes)
 	case !isEventType(s):
-		return invalid(field, CodeInvalid, "must be words of letters, digits and underscores, joined by full stops, like humanization.completed")
+		return Invalidf(field, CodeInvalid, "must be words of letters, digits and underscores, joined by full stops, like humanization.completed")
 	}
 	return nil
 }
@@ -62,7 +62,7 @@ func CheckPublishedType(field, s string) error {
 		return err
 	}
 	if reserved(s) {
-		return invalid(field, CodeNotAllowed, "must not begin with %s, which is reserved for the server's own events", OperationalPrefix)
+		return Invalidf(field, CodeNotAllowed, "must not begin with %s, which is reserved for the server's own events", OperationalPrefix)
 	}
 	return nil
 }
@@ -81,7 +81,7 @@ func CheckTypeFilter(field, s string) error {
 // CheckTypePattern is CheckTypeFilter for what may also be "prefix.*", as in a subscription.
 func CheckTypePattern(field, s string) error {
 	if s == AllPublished {
-		return invalid(field, CodeInvalid, "must be an event type, or have a wildcard as its last word, like humanization.*: leave the filter out for all types")
+		return Invalidf(field, CodeInvalid, "must be an event type, or have a wildcard as its last word, like humanization.*: leave the filter out for all types")
 	}
 	return CheckSubscription(field, s)
 }
@@ -103,15 +103,15 @@ func CheckSubscription(field, s string) error {
 	prefix, ok := Wildcard(s)
 	if !ok {
 		if strings.Contains(s, "*") && len(s) <= MaxEventTypeBytes {
-			return invalid(field, CodeInvalid, "must have a wildcard only as its last word, like humanization.*, or be *")
+			return Invalidf(field, CodeInvalid, "must have a wildcard only as its last word, like humanization.*, or be *")
 		}
 		return CheckTypeFilter(field, s)
 	}
 	if len(s) > MaxEventTypeBytes { // no type with this prefix is short enough
-		return invalid(field, CodeTooLong, "must be at most %d bytes long", MaxEventTypeBytes)
+		return Invalidf(field, CodeTooLong, "must be at most %d bytes long", MaxEventTypeBytes)
 	}
 	if !isEventType(prefix[:len(prefix)-1]) {
-		return invalid(field, CodeInvalid, "must be words of letters, digits and underscores, joined by full stops, before the wildcard, like humanization.*")
+		return Invalidf(field, CodeInvalid, "must be words of letters, digits and underscores, joined by full stops, before the wildcard, like humanization.*")
 	}
 	if reserved(prefix) && !slices.ContainsFunc(operationalTypes, func(t string) bool { return strings.HasPrefix(t, prefix) }) {
 		return noSuchType(field)
@@ -120,7 +120,7 @@ func CheckSubscription(field, s string) error {
 }
 
 func noSuchType(field string) *Invalid {
-	return invalid(field, CodeInvalid, "matches no event: the types that begin with %s are %s", OperationalPrefix, strings.Join(operationalTypes, ", "))
+	return Invalidf(field, CodeInvalid, "matches no event: the types that begin with %s are %s", OperationalPrefix, strings.Join(operationalTypes, ", "))
 }
 
 func isEventType(s string) bool {

@@ -45,7 +45,7 @@ var alwaysSensitive = map[string]bool{"Authorization": true, "Cookie": true}
 // syntax of names and values.
 func SetHeaders(old []*CustomHeader, set []*NewHeader) ([]*CustomHeader, error) {
 	if len(set) > MaxHeaders {
-		return nil, invalid("headers", CodeTooMany, "must have at most %d elements", MaxHeaders)
+		return nil, Invalidf("headers", CodeTooMany, "must have at most %d elements", MaxHeaders)
 	}
 	known := make(map[string]*CustomHeader, len(old))
 	for _, h := range old {
@@ -61,13 +61,13 @@ func SetHeaders(old []*CustomHeader, set []*NewHeader) ([]*CustomHeader, error) 
 		before := known[name]
 		switch {
 		case s.Name == "":
-			errs = append(errs, invalid(headerField(i, "name"), CodeRequired, "must be given"))
+			errs = append(errs, Invalidf(headerField(i, "name"), CodeRequired, "must be given"))
 		case seen[name]:
-			errs = append(errs, invalid(headerField(i, "name"), CodeInvalid, "must be given once"))
+			errs = append(errs, Invalidf(headerField(i, "name"), CodeInvalid, "must be given once"))
 		case s.Value != nil:
 			h.Value = *s.Value
 		case before == nil:
-			errs = append(errs, invalid(headerField(i, "value"), CodeRequired, "must be given: there is no header of this name yet"))
+			errs = append(errs, Invalidf(headerField(i, "value"), CodeRequired, "must be given: there is no header of this name yet"))
 		default:
 			h.Value = before.Value
 			h.Sensitive = h.Sensitive || before.Sensitive // or the value could become readable
@@ -77,7 +77,7 @@ func SetHeaders(old []*CustomHeader, set []*NewHeader) ([]*CustomHeader, error) 
 		list = append(list, h)
 	}
 	if size > MaxHeadersBytes {
-		errs = append(errs, invalid("headers", CodeTooLong, "must be at most %d bytes long in total", MaxHeadersBytes))
+		errs = append(errs, Invalidf("headers", CodeTooLong, "must be at most %d bytes long in total", MaxHeadersBytes))
 	}
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
@@ -85,7 +85,7 @@ func SetHeaders(old []*CustomHeader, set []*NewHeader) ([]*CustomHeader, error) 
 	return list, nil
 }
 
-func headerField(i int, part string) string { return index("headers", i) + "." + part }
+func headerField(i int, part string) string { return Index("headers", i) + "." + part }
 
 // Redacted replaces a sensitive header's value in recorded attempts.
 const Redacted = "[redacted]"

@@ -41,23 +41,23 @@ func (w *Webhook) checkOwners() (errs []error) {
 	if id := w.ExternalID; id != nil {
 		switch {
 		case *id == "":
-			errs = append(errs, invalid("externalId", CodeRequired, "must not be empty; null means none"))
+			errs = append(errs, Invalidf("externalId", CodeRequired, "must not be empty; null means none"))
 		case len(*id) > MaxExternalIDBytes:
-			errs = append(errs, invalid("externalId", CodeTooLong, "must be at most %d bytes long", MaxExternalIDBytes))
+			errs = append(errs, Invalidf("externalId", CodeTooLong, "must be at most %d bytes long", MaxExternalIDBytes))
 		case !printable(*id):
-			errs = append(errs, invalid("externalId", CodeInvalid, "must be printable UTF-8"))
+			errs = append(errs, Invalidf("externalId", CodeInvalid, "must be printable UTF-8"))
 		}
 	}
 	if m := w.Metadata; m != nil {
 		if len(*m) > MaxMetadataBytes {
-			return append(errs, invalid("metadata", CodeTooLong, "must be at most %d bytes of JSON", MaxMetadataBytes))
+			return append(errs, Invalidf("metadata", CodeTooLong, "must be at most %d bytes of JSON", MaxMetadataBytes))
 		}
 		outline, ok := rawjson.Valid([]byte(*m))
 		switch {
 		case outline.Depth > MaxDataDepth:
-			errs = append(errs, invalid("metadata", CodeInvalid, "must be nested at most %d deep", MaxDataDepth))
+			errs = append(errs, Invalidf("metadata", CodeInvalid, "must be nested at most %d deep", MaxDataDepth))
 		case !ok || !utf8.ValidString(*m) || (*m)[0] != '{':
-			errs = append(errs, invalid("metadata", CodeInvalid, "must be a JSON object"))
+			errs = append(errs, Invalidf("metadata", CodeInvalid, "must be a JSON object"))
 		}
 	}
 	return errs

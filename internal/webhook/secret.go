@@ -67,7 +67,7 @@ type Rotation struct {
 // Check returns nil or an *Invalid.
 func (r *Rotation) Check() error {
 	if r.Overlap < 0 || r.Overlap > MaxOverlap {
-		return invalid("overlapMs", CodeOutOfRange, "must be from 0 to %d", MaxOverlap.Milliseconds())
+		return Invalidf("overlapMs", CodeOutOfRange, "must be from 0 to %d", MaxOverlap.Milliseconds())
 	}
 	if r.Scheme != "" {
 		return CheckScheme("signatureScheme", r.Scheme)
@@ -87,7 +87,7 @@ const (
 // CheckScheme refuses an unknown scheme. It returns nil or an *Invalid.
 func CheckScheme(field string, s Scheme) error {
 	if s != SchemeHMAC && s != SchemeEd25519 {
-		return invalid(field, CodeInvalid, "must be %s or %s", SchemeHMAC, SchemeEd25519)
+		return Invalidf(field, CodeInvalid, "must be %s or %s", SchemeHMAC, SchemeEd25519)
 	}
 	return nil
 }

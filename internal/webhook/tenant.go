@@ -115,7 +115,7 @@ func (t *Tenant) Apply(p TenantPatch) error {
 			continue
 		}
 		if v := q.set.Value; v != nil && (*v < 1 || *v > maxQuota) {
-			errs = append(errs, invalid("quotas."+q.field, CodeOutOfRange, "must be at least 1"))
+			errs = append(errs, Invalidf("quotas."+q.field, CodeOutOfRange, "must be at least 1"))
 		}
 		*q.to = q.set.Value
 	}
@@ -128,7 +128,7 @@ func (t *Tenant) Apply(p TenantPatch) error {
 			continue
 		}
 		if v := r.set.Value; v != nil && *v != 0 && (*v < MinRetentionSeconds || *v > MaxRetentionSeconds) {
-			errs = append(errs, invalid(r.field, CodeOutOfRange, "must be 0, or whole seconds from %d to %d", MinRetentionSeconds*1000, MaxRetentionSeconds*1000))
+			errs = append(errs, Invalidf(r.field, CodeOutOfRange, "must be 0, or whole seconds from %d to %d", MinRetentionSeconds*1000, MaxRetentionSeconds*1000))
 		}
 		*r.to = r.set.Value
 	}
@@ -153,7 +153,7 @@ var tenantForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?$`)
 // both ends, so that it is valid in a header and in a host name. It returns nil or an *Invalid.
 func CheckTenantName(field, name string) error {
 	if !tenantForm.MatchString(name) {
-		return invalid(field, CodeInvalid, "must be 1 to 63 lower-case letters, digits, hyphens and underscores")
+		return Invalidf(field, CodeInvalid, "must be 1 to 63 lower-case letters, digits, hyphens and underscores")
 	}
 	return nil
 }

@@ -129,7 +129,7 @@ const MaxTokenNameChars = 100
 func (t *Token) Check(now time.Time) error {
 	var errs []error
 	bad := func(field string, code Code, format string, args ...any) {
-		errs = append(errs, invalid(field, code, format, args...))
+		errs = append(errs, Invalidf(field, code, format, args...))
 	}
 	if utf8.RuneCountInString(t.Name) > MaxTokenNameChars {
 		bad("name", CodeTooLong, "must be at most %d characters", MaxTokenNameChars)

@@ -208,41 +208,41 @@ func (w *Webhook) Check() error {
 	var errs []error
 	switch {
 	case w.URL == "":
-		errs = append(errs, invalid("url", CodeRequired, "must be given"))
+		errs = append(errs, Invalidf("url", CodeRequired, "must be given"))
 	case len(w.URL) > MaxURLBytes:
-		errs = append(errs, invalid("url", CodeTooLong, "must be at most %d bytes long", MaxURLBytes))
+		errs = append(errs, Invalidf("url", CodeTooLong, "must be at most %d bytes long", MaxURLBytes))
 	}
 	if len(w.Events) > MaxEvents {
-		errs = append(errs, invalid("events", CodeTooMany, "must name at most %d event types", MaxEvents))
+		errs = append(errs, Invalidf("events", CodeTooMany, "must name at most %d event types", MaxEvents))
 	} else {
 		for i, e := range w.Events {
-			if err := CheckSubscription(index("events", i), e); err != nil {
+			if err := CheckSubscription(Index("events", i), e); err != nil {
 				errs = append(errs, err)
 			}
 		}
 	}
 	if utf8.RuneCountInString(w.Description) > MaxDescriptionChars {
-		errs = append(errs, invalid("description", CodeTooLong, "must be at most %d characters long", MaxDescriptionChars))
+		errs = append(errs, Invalidf("description", CodeTooLong, "must be at most %d characters long", MaxDescriptionChars))
 	} else if !IsText(w.Description) {
-		errs = append(errs, invalid("description", CodeInvalid, "must be UTF-8 without U+0000"))
+		errs = append(errs, Invalidf("description", CodeInvalid, "must be UTF-8 without U+0000"))
 	}
 	if len(w.RetryScheduleMs) > MaxRetries {
-		errs = append(errs, invalid("retryScheduleMs", CodeTooMany, "must have at most %d delays", MaxRetries))
+		errs = append(errs, Invalidf("retryScheduleMs", CodeTooMany, "must have at most %d delays", MaxRetries))
 	}
 	for i, ms := range w.RetryScheduleMs {
 		if ms < 0 || int64(ms) > MaxRetryDelay.Milliseconds() {
-			errs = append(errs, invalid(index("retryScheduleMs", i), CodeOutOfRange,
+			errs = append(errs, Invalidf(Index("retryScheduleMs", i), CodeOutOfRange,
 				"must be from 0 to %d", MaxRetryDelay.Milliseconds()))
 			break
 		}
 	}
 	if t := w.TimeoutMs; t != nil && (int64(*t) < MinTimeout.Milliseconds() || int64(*t) > MaxTimeout.Milliseconds()) {
-		errs = append(errs, invalid("timeoutMs", CodeOutOfRange,
+		errs = append(errs, Invalidf("timeoutMs", CodeOutOfRange,
 			"must be from %d to %d", MinTimeout.Milliseconds(), MaxTimeout.Milliseconds()))
 	}
 	errs = append(errs, w.checkOwners()...)
 	if r := w.RatePerSecond; r != nil && (*r < 1 || *r > MaxRatePerSecond) {
-		errs = append(errs, invalid("ratePerSecond", CodeOutOfRange, "must be from 1 to %d", MaxRatePerSecond))
+		errs = append(errs, Invalidf("ratePerSecond", CodeOutOfRange, "must be from 1 to %d", MaxRatePerSecond))
 	}
 	return errors.Join(errs...)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhook/filter"
 )
 
 // TimeRange is half-open: From <= t < To. Nil means no limit on that side.
@@ -46,7 +47,7 @@ type EventFilter struct {
 	Types          []string
 	Tags           []string // events that have one of them
 	IdempotencyKey string
-	Data           []webhook.DataFilter // events that meet all of them
+	Data           []filter.Data // events that meet all of them
 	CreatedAt      TimeRange
 }
 
@@ -56,8 +57,8 @@ type DeliveryFilter struct {
 	EventIDs   []webhook.ID
 	EventTypes []string
 	Statuses   []webhook.DeliveryStatus
-	Tags       []string             // deliveries whose event has one of them
-	Data       []webhook.DataFilter // deliveries whose event meets all of them
+	Tags       []string      // deliveries whose event has one of them
+	Data       []filter.Data // deliveries whose event meets all of them
 	// Errors and HTTPStatuses are those of the last attempt.
 	Errors        []webhook.ErrorCode
 	HTTPStatuses  []IntRange

@@ -11,6 +11,7 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhook/filter"
 )
 
 // Conditions on an event's payload are evaluated here and not in the database, so that they match as webhooks' filters do. The database
@@ -91,7 +92,7 @@ func merged(lists []*queue, upward bool) *queue {
 
 // sieve keeps candidates whose payload meets the conditions.
 type sieve struct {
-	filter   *webhook.Filter
+	filter   *filter.Filter
 	payloads func() *gorm.DB // the table of events, e, found by their ids, restricted to what the reader may see
 	db       dialect.DB
 	bytes    int // that may still be read
@@ -104,11 +105,11 @@ func (r *Reading[T]) sieve(within time.Duration) (*sieve, error) {
 	if len(r.data) == 0 {
 		return nil, nil
 	}
-	filter, err := webhook.CompileDataFilters("filter.data", r.data)
+	compiled, err := filter.CompileData("filter.data", r.data)
 	if err != nil {
 		return nil, err
 	}
-	return &sieve{filter: filter, payloads: r.Payloads, db: r.Source.DB, bytes: r.Source.Bounds.Bytes, until: time.Now().Add(within)}, nil
+	return &sieve{filter: compiled, payloads: r.Payloads, db: r.Source.DB, bytes: r.Source.Bounds.Bytes, until: time.Now().Add(within)}, nil
 }
 
 // spent reports whether the limits are reached.

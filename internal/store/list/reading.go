@@ -12,6 +12,7 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhook/filter"
 )
 
 // A list is read along one index, which the statement names, from a place in it towards an end (I15). The query planner does not choose: it has
@@ -60,7 +61,7 @@ type Path struct {
 	// rest are the conditions that the index does not serve: a page may have to read many rows for each that it shows.
 	rest []condition
 	// data are the conditions on events' payloads.
-	data []webhook.DataFilter
+	data []filter.Data
 	// span is the range of times of the list, which rest contains too.
 	span TimeRange
 	// days and daysOf, for one branch, restrict PostgreSQL to partitions.

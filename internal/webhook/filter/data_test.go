@@ -1,4 +1,4 @@
-package webhook
+package filter
 
 import (
 	"encoding/json"
@@ -8,11 +8,12 @@ import (
 	"unicode/utf8"
 
 	"github.com/hookgraph/hookgraph/internal/rawjson"
+	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
 // dataFilter is a condition with equals, contains or both; "" stands for absent.
-func dataFilter(path, equals, contains string) DataFilter {
-	f := DataFilter{Path: path}
+func dataFilter(path, equals, contains string) Data {
+	f := Data{Path: path}
 	if equals != "" {
 		f.Equals = json.RawMessage(equals)
 	}
@@ -24,35 +25,35 @@ func dataFilter(path, equals, contains string) DataFilter {
 
 // A path leads through objects and the elements of arrays. Conditions apply independently; the two parts of one condition apply to
 // the same value.
-func TestDataFilters(t *testing.T) {
+func TestData(t *testing.T) {
 	const data = `{"customer":{"id":"cus_1","a.b":{"c\\":1}},"items":[{"sku":"ab","qty":1},{"sku":"cd","qty":2.50}],"tags":["new","old"],"none":null,"ok":true}`
 	for _, c := range []struct {
-		filters []DataFilter
+		filters []Data
 		want    bool
 	}{
 		{nil, true},
-		{[]DataFilter{dataFilter("customer.id", `"cus_1"`, "")}, true},
-		{[]DataFilter{dataFilter("customer.id", ` "cu\u0073_1" `, "")}, true},
-		{[]DataFilter{dataFilter("customer.id", `"cus_2"`, "")}, false},
-		{[]DataFilter{dataFilter("customer.id", "", "s_")}, true},
-		{[]DataFilter{dataFilter("customer.id", "", "S_")}, false},
-		{[]DataFilter{dataFilter("customer", `"cus_1"`, "")}, false},
-		{[]DataFilter{dataFilter("customer.id.x", `null`, "")}, false},
-		{[]DataFilter{dataFilter(`customer.a\.b.c\\`, `1.0`, "")}, true},
-		{[]DataFilter{dataFilter("items.qty", `25e-1`, "")}, true},
-		{[]DataFilter{dataFilter("items.qty", `"2.5"`, "")}, false},
-		{[]DataFilter{dataFilter("items.qty", ``, "2")}, false},
-		{[]DataFilter{dataFilter("items.0.qty", `1`, "")}, false},
-		{[]DataFilter{dataFilter("items.sku", `"ab"`, ""), dataFilter("items.qty", `2.5`, "")}, true},
-		{[]DataFilter{dataFilter("items.sku", `"ab"`, ""), dataFilter("items.qty", `3`, "")}, false},
-		{[]DataFilter{dataFilter("tags", `"new"`, "n"), dataFilter("tags", `"old"`, "")}, true},
-		{[]DataFilter{dataFilter("tags", `"new"`, "o")}, false},
-		{[]DataFilter{dataFilter("none", `null`, "")}, true},
-		{[]DataFilter{dataFilter("nothing", `null`, "")}, false},
-		{[]DataFilter{dataFilter("ok", `true`, "")}, true},
-		{[]DataFilter{dataFilter("ok", `false`, "")}, false},
+		{[]Data{dataFilter("customer.id", `"cus_1"`, "")}, true},
+		{[]Data{dataFilter("customer.id", ` "cu\u0073_1" `, "")}, true},
+		{[]Data{dataFilter("customer.id", `"cus_2"`, "")}, false},
+		{[]Data{dataFilter("customer.id", "", "s_")}, true},
+		{[]Data{dataFilter("customer.id", "", "S_")}, false},
+		{[]Data{dataFilter("customer", `"cus_1"`, "")}, false},
+		{[]Data{dataFilter("customer.id.x", `null`, "")}, false},
+		{[]Data{dataFilter(`customer.a\.b.c\\`, `1.0`, "")}, true},
+		{[]Data{dataFilter("items.qty", `25e-1`, "")}, true},
+		{[]Data{dataFilter("items.qty", `"2.5"`, "")}, false},
+		{[]Data{dataFilter("items.qty", ``, "2")}, false},
+		{[]Data{dataFilter("items.0.qty", `1`, "")}, false},
+		{[]Data{dataFilter("items.sku", `"ab"`, ""), dataFilter("items.qty", `2.5`, "")}, true},
+		{[]Data{dataFilter("items.sku", `"ab"`, ""), dataFilter("items.qty", `3`, "")}, false},
+		{[]Data{dataFilter("tags", `"new"`, "n"), dataFilter("tags", `"old"`, "")}, true},
+		{[]Data{dataFilter("tags", `"new"`, "o")}, false},
+		{[]Data{dataFilter("none", `null`, "")}, true},
+		{[]Data{dataFilter("nothing", `null`, "")}, false},
+		{[]Data{dataFilter("ok", `true`, "")}, true},
+		{[]Data{dataFilter("ok", `false`, "")}, false},
 	} {
-		f, err := CompileDataFilters("filter.data", c.filters)
+		f, err := CompileData("filter.data", c.filters)
 		if err != nil {
 			t.Errorf("%+v: %v", c.filters, err)
 		} else if got := f.Match("a.b", []byte(data)); got != c.want {
@@ -62,9 +63,9 @@ func TestDataFilters(t *testing.T) {
 }
 
 // The error of an invalid condition names its field.
-func TestDataFilterErrors(t *testing.T) {
+func TestDataErrors(t *testing.T) {
 	for _, c := range []struct {
-		filter DataFilter
+		filter Data
 		want   string
 	}{
 		{dataFilter("", "1", ""), "filter.data.1.path REQUIRED"},
@@ -80,14 +81,14 @@ func TestDataFilterErrors(t *testing.T) {
 		{dataFilter("a", "{}", ""), "filter.data.1.equals INVALID"},
 		{dataFilter("a", " [1]", ""), "filter.data.1.equals INVALID"},
 		{dataFilter("a", "x", ""), "filter.data.1.equals INVALID"},
-		{DataFilter{Path: "a", Equals: json.RawMessage{}}, "filter.data.1.equals INVALID"},
-		{DataFilter{Path: "a", Contains: new(string)}, "filter.data.1.contains REQUIRED"},
+		{Data{Path: "a", Equals: json.RawMessage{}}, "filter.data.1.equals INVALID"},
+		{Data{Path: "a", Contains: new(string)}, "filter.data.1.contains REQUIRED"},
 		{dataFilter("a", "", "\xff"), "filter.data.1.contains INVALID"},
-		{dataFilter("a", "", strings.Repeat("x", MaxFilterBytes)), "filter.data TOO_LONG"},
+		{dataFilter("a", "", strings.Repeat("x", MaxBytes)), "filter.data TOO_LONG"},
 	} {
-		_, err := CompileDataFilters("filter.data", []DataFilter{dataFilter("a", "1", ""), c.filter})
+		_, err := CompileData("filter.data", []Data{dataFilter("a", "1", ""), c.filter})
 		var got []string
-		for _, e := range Invalids(err) {
+		for _, e := range webhook.Invalids(err) {
 			got = append(got, e.Field+" "+string(e.Code))
 		}
 		if strings.Join(got, ", ") != c.want || (err != nil) != (c.want != "") {
@@ -95,27 +96,27 @@ func TestDataFilterErrors(t *testing.T) {
 		}
 	}
 	one := dataFilter("a.a.a.a.a", "1", "x")
-	many := make([]DataFilter, MaxFilterConditions)
+	many := make([]Data, MaxConditions)
 	for i := range many {
 		many[i] = one
 	}
-	if f, err := CompileDataFilters("data", many); err != nil || f.root.until > filterBits {
+	if f, err := CompileData("data", many); err != nil || f.root.until > filterBits {
 		t.Errorf("as many as there may be: %v", err)
 	}
-	if _, err := CompileDataFilters("data", append(many, one)); len(Invalids(err)) != 1 || Invalids(err)[0].Code != CodeTooMany {
+	if _, err := CompileData("data", append(many, one)); len(webhook.Invalids(err)) != 1 || webhook.Invalids(err)[0].Code != webhook.CodeTooMany {
 		t.Errorf("one more than there may be: %v", err)
 	}
 }
 
 // A condition means the same as the filter with the same names.
-func FuzzDataFilter(f *testing.F) {
+func FuzzData(f *testing.F) {
 	f.Add("customer.tags", `"eu"`, "", paid)
 	f.Add(`a\.b.c`, "", "é", `{"a.b":[{"c":["\u00e9x"]}]}`)
 	f.Add("a", `1e0`, "x", `{"a":[1,"x"]}`)
 	f.Fuzz(func(t *testing.T, path, equals, contains, data string) {
-		filter, err := CompileDataFilters("data", []DataFilter{dataFilter(path, equals, contains)})
+		filter, err := CompileData("data", []Data{dataFilter(path, equals, contains)})
 		if err != nil {
-			if len(Invalids(err)) != 1 {
+			if len(webhook.Invalids(err)) != 1 {
 				t.Errorf("%v", err)
 			}
 			return
@@ -143,7 +144,7 @@ func FuzzDataFilter(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(source) > MaxFilterBytes { // escapes are longer than their characters
+		if len(source) > MaxBytes { // escapes are longer than their characters
 			return
 		}
 		if want := compileFilter(t, string(source)).Match("a", []byte(data)); got != want {

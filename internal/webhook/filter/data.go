@@ -1,4 +1,4 @@
-package webhook
+package filter
 
 import (
 	"encoding/json"
@@ -8,12 +8,13 @@ import (
 	"unicode/utf8"
 
 	"github.com/hookgraph/hookgraph/internal/rawjson"
+	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// DataFilter is a condition on a payload's member, for lists. With both Equals and Contains, one value must satisfy both.
-type DataFilter struct {
+// Data is a condition on a payload's member, for lists. With both Equals and Contains, one value must satisfy both.
+type Data struct {
 	// Path is the names of members from the payload inwards, separated by dots: "customer.id". A dot or backslash within a name is escaped
-	// by a backslash. As in a Filter, an array matches if one of its elements does, and there are at most MaxFilterDepth names.
+	// by a backslash. As in a Filter, an array matches if one of its elements does, and there are at most MaxDepth names.
 	Path string
 	// Equals is a string, number, true, false or null, as JSON, that the value must equal; nil for any.
 	Equals json.RawMessage
@@ -21,9 +22,9 @@ type DataFilter struct {
 	Contains *string
 }
 
-// CompileDataFilters compiles conditions that must all hold, each for itself, within the bounds of a Filter. It returns an *Invalid, or
+// CompileData compiles conditions that must all hold, each for itself, within the bounds of a Filter. It returns a *webhook.Invalid, or
 // several joined, whose fields are below field: "filter.data.0.path".
-func CompileDataFilters(field string, filters []DataFilter) (*Filter, error) {
+func CompileData(field string, filters []Data) (*Filter, error) {
 	size := 0
 	for i := range filters {
 		f := &filters[i]
@@ -33,16 +34,16 @@ func CompileDataFilters(field string, filters []DataFilter) (*Filter, error) {
 		}
 	}
 	switch {
-	case len(filters) > MaxFilterConditions:
-		return nil, invalid(field, CodeTooMany, "must have at most %d conditions", MaxFilterConditions)
-	case size > MaxFilterBytes:
-		return nil, invalid(field, CodeTooLong, "must be at most %d bytes long in total", MaxFilterBytes)
+	case len(filters) > MaxConditions:
+		return nil, webhook.Invalidf(field, webhook.CodeTooMany, "must have at most %d conditions", MaxConditions)
+	case size > MaxBytes:
+		return nil, webhook.Invalidf(field, webhook.CodeTooLong, "must be at most %d bytes long in total", MaxBytes)
 	}
 	compiled := &Filter{expr: expr{op: opAll}}
 	var errs []error
 	for i := range filters {
-		e, err := filters[i].compile(index(field, i), &compiled.root)
-		if err != nil && len(errs) < maxFilterErrors {
+		e, err := filters[i].compile(webhook.Index(field, i), &compiled.root)
+		if err != nil && len(errs) < maxErrors {
 			errs = append(errs, err)
 		}
 		compiled.expr.of = append(compiled.expr.of, e)
@@ -54,7 +55,7 @@ func CompileDataFilters(field string, filters []DataFilter) (*Filter, error) {
 	return compiled, nil
 }
 
-func (f *DataFilter) compile(field string, root *node) (expr, error) {
+func (f *Data) compile(field string, root *node) (expr, error) {
 	names, err := splitPath(field+".path", f.Path)
 	if err != nil {
 		return expr{}, err
@@ -77,26 +78,26 @@ func (f *DataFilter) compile(field string, root *node) (expr, error) {
 	return e, nil
 }
 
-func (f *DataFilter) conditions(field string) (all []condition, err error) {
+func (f *Data) conditions(field string) (all []condition, err error) {
 	if f.Equals == nil && f.Contains == nil {
-		return nil, invalid(field, CodeRequired, "must have equals, contains or both")
+		return nil, webhook.Invalidf(field, webhook.CodeRequired, "must have equals, contains or both")
 	}
 	if f.Equals != nil {
 		at := rawjson.Space(f.Equals, 0)
 		switch _, ok := rawjson.Valid(f.Equals); {
 		case !ok || !utf8.Valid(f.Equals):
-			return nil, invalid(field+".equals", CodeInvalid, "must be JSON in UTF-8")
+			return nil, webhook.Invalidf(field+".equals", webhook.CodeInvalid, "must be JSON in UTF-8")
 		case f.Equals[at] == '{' || f.Equals[at] == '[':
-			return nil, invalid(field+".equals", CodeInvalid, "must be a string, a number, true, false or null")
+			return nil, webhook.Invalidf(field+".equals", webhook.CodeInvalid, "must be a string, a number, true, false or null")
 		}
 		all = append(all, equal(f.Equals[at:rawjson.End(f.Equals, at)]))
 	}
 	if f.Contains != nil {
 		switch {
 		case *f.Contains == "":
-			return nil, invalid(field+".contains", CodeRequired, "must not be empty: every string would match")
+			return nil, webhook.Invalidf(field+".contains", webhook.CodeRequired, "must not be empty: every string would match")
 		case !utf8.ValidString(*f.Contains):
-			return nil, invalid(field+".contains", CodeInvalid, "must be UTF-8")
+			return nil, webhook.Invalidf(field+".contains", webhook.CodeInvalid, "must be UTF-8")
 		}
 		all = append(all, onText(opContains, *f.Contains))
 	}
@@ -118,7 +119,7 @@ func splitPath(field, path string) (names []string, err error) {
 			i++
 			name.WriteByte(path[i])
 		case c == '\\':
-			return nil, invalid(field, CodeInvalid, `must have a backslash only before a full stop or a backslash that belongs to a name`)
+			return nil, webhook.Invalidf(field, webhook.CodeInvalid, `must have a backslash only before a full stop or a backslash that belongs to a name`)
 		default:
 			name.WriteByte(c)
 		}
@@ -126,14 +127,14 @@ func splitPath(field, path string) (names []string, err error) {
 	end()
 	switch {
 	case path == "":
-		return nil, invalid(field, CodeRequired, "must be given")
+		return nil, webhook.Invalidf(field, webhook.CodeRequired, "must be given")
 	case !utf8.ValidString(path):
-		return nil, invalid(field, CodeInvalid, "must be UTF-8")
-	case len(names) > MaxFilterDepth:
-		return nil, invalid(field, CodeTooMany, "must be at most %d names", MaxFilterDepth)
+		return nil, webhook.Invalidf(field, webhook.CodeInvalid, "must be UTF-8")
+	case len(names) > MaxDepth:
+		return nil, webhook.Invalidf(field, webhook.CodeTooMany, "must be at most %d names", MaxDepth)
 	}
 	if slices.Contains(names, "") {
-		return nil, invalid(field, CodeInvalid, "must be names joined by full stops, like customer.id")
+		return nil, webhook.Invalidf(field, webhook.CodeInvalid, "must be names joined by full stops, like customer.id")
 	}
 	return names, nil
 }

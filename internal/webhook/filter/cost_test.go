@@ -1,4 +1,4 @@
-package webhook
+package filter
 
 import (
 	"fmt"
@@ -140,11 +140,11 @@ func BenchmarkFilterWorst(b *testing.B) {
 	}
 }
 
-func BenchmarkCompileFilter(b *testing.B) {
+func BenchmarkCompile(b *testing.B) {
 	source := []byte(`{"data":{"amount":{"$gte":100},"status":{"$in":["failed","expired"]},"customer":{"id":"cus_1","plan":{"$ne":"free"}}}}`)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := CompileFilter("filter", source); err != nil {
+		if _, err := Compile("filter", source); err != nil {
 			b.Fatal(err)
 		}
 	}

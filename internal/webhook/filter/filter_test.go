@@ -1,15 +1,17 @@
-package webhook
+package filter
 
 import (
 	"fmt"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
 func compileFilter(tb testing.TB, source string) *Filter {
 	tb.Helper()
-	f, err := CompileFilter("filter", []byte(source))
+	f, err := Compile("filter", []byte(source))
 	if err != nil {
 		tb.Fatalf("%s: %v", source, err)
 	}
@@ -195,13 +197,13 @@ func TestFilterErrors(t *testing.T) {
 		`{"data":{"a":{"$in":` + list("1", 999) + `}}}`: "",
 		many(100): "",
 		many(101): "filter TOO_MANY",
-		`{"type":"` + strings.Repeat("a", MaxFilterBytes-11) + `"}`: "",
-		`{"type":"` + strings.Repeat("a", MaxFilterBytes-10) + `"}`: "filter TOO_LONG",
-		nest(`{"$or":[`, 800, `1`, `]}`):                            "filter.$or.0.$or.0.$or.0.$or.0.$or.0.$or.0 TOO_MANY",
+		`{"type":"` + strings.Repeat("a", MaxBytes-11) + `"}`: "",
+		`{"type":"` + strings.Repeat("a", MaxBytes-10) + `"}`: "filter TOO_LONG",
+		nest(`{"$or":[`, 800, `1`, `]}`):                      "filter.$or.0.$or.0.$or.0.$or.0.$or.0.$or.0 TOO_MANY",
 	} {
-		_, err := CompileFilter("filter", []byte(source))
+		_, err := Compile("filter", []byte(source))
 		var got []string
-		for _, e := range Invalids(err) {
+		for _, e := range webhook.Invalids(err) {
 			got = append(got, e.Field+" "+string(e.Code))
 		}
 		if strings.Join(got, ", ") != want || (err != nil) != (want != "") {
@@ -209,15 +211,15 @@ func TestFilterErrors(t *testing.T) {
 		}
 	}
 	wrong := strings.ReplaceAll(many(100), ":1", ":[]")
-	if _, err := CompileFilter("filter", []byte(wrong)); len(Invalids(err)) != maxFilterErrors {
-		t.Errorf("%d errors", len(Invalids(err)))
+	if _, err := Compile("filter", []byte(wrong)); len(webhook.Invalids(err)) != maxErrors {
+		t.Errorf("%d errors", len(webhook.Invalids(err)))
 	}
 }
 
 // The largest filters are valid: the maximum number of conditions, each at the maximum depth and at a path of its own.
 func TestFilterBits(t *testing.T) {
 	var branches strings.Builder
-	for i := range MaxFilterConditions / 10 {
+	for i := range MaxConditions / 10 {
 		one := `"` + strconv.Itoa(i) + `":1`
 		for range 9 {
 			one += `,"` + strings.Repeat("x", len(one)%7) + strconv.Itoa(len(one)) + `":{"":{"":{"":{"$ne":1}}}}`

@@ -1,16 +1,18 @@
-package webhook
+// Package filter compiles conditions on the type and the payload of an event, and matches events with them in linear time.
+package filter
 
 import (
 	"github.com/hookgraph/hookgraph/internal/rawjson"
+	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
 // Bounds of a Filter.
 const (
-	MaxFilterBytes      = 8 << 10
-	MaxFilterDepth      = 5   // names below data
-	MaxFilterLogic      = 5   // $or, $and and $not within one another
-	MaxFilterConditions = 100 // operators and plain values; the values of one $in are one condition
-	MaxFilterBranches   = 16  // of one $or or $and
+	MaxBytes      = 8 << 10
+	MaxDepth      = 5   // names below data
+	MaxLogic      = 5   // $or, $and and $not within one another
+	MaxConditions = 100 // operators and plain values; the values of one $in are one condition
+	MaxBranches   = 16  // of one $or or $and
 )
 
 // Filter is a compiled condition on the type and the payload of an event. It is immutable, and safe for concurrent use.
@@ -97,9 +99,9 @@ const (
 	opMembers // here, at node
 )
 
-// filterBits bounds the bits of a filter. A condition stands in at most MaxFilterDepth+1 names (data is one) and MaxFilterLogic objects
+// filterBits bounds the bits of a filter. A condition stands in at most MaxDepth+1 names (data is one) and MaxLogic objects
 // more, each of which has a bit; each name's place has two more, and the condition its own.
-const filterBits = MaxFilterConditions * (3*(MaxFilterDepth+1) + MaxFilterLogic + 1)
+const filterBits = MaxConditions * (3*(MaxDepth+1) + MaxLogic + 1)
 
 // matcher is one evaluation of a filter.
 type matcher struct {
@@ -107,7 +109,7 @@ type matcher struct {
 	work int // bytes that were examined, counted each time
 }
 
-// Match reports whether an event is wanted. The data is a payload that NewEvent.Check has accepted.
+// Match reports whether an event is wanted. The data is a payload that webhook.NewEvent.Check has accepted.
 func (f *Filter) Match(eventType string, data []byte) bool {
 	var m matcher
 	return m.match(f, eventType, data)
@@ -115,7 +117,7 @@ func (f *Filter) Match(eventType string, data []byte) bool {
 
 func (m *matcher) match(f *Filter, eventType string, data []byte) bool {
 	if f.eventType != nil {
-		var buffer [MaxEventTypeBytes + 2]byte
+		var buffer [webhook.MaxEventTypeBytes + 2]byte
 		quoted := append(append(append(buffer[:0], '"'), eventType...), '"') // its form needs no escape
 		m.value(f.eventType, quoted, 0)
 	}

@@ -1,4 +1,4 @@
-package webhook
+package filter
 
 import (
 	"errors"
@@ -7,24 +7,25 @@ import (
 	"unicode/utf8"
 
 	"github.com/hookgraph/hookgraph/internal/rawjson"
+	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// CompileFilter compiles the source of a Filter. It returns an *Invalid, or several of them joined, whose fields are the paths of what
+// Compile compiles the source of a Filter. It returns a *webhook.Invalid, or several of them joined, whose fields are the paths of what
 // is wrong below field: "filter.data.amount.$gte".
-func CompileFilter(field string, source []byte) (*Filter, error) {
+func Compile(field string, source []byte) (*Filter, error) {
 	switch _, ok := rawjson.Valid(source); {
-	case len(source) > MaxFilterBytes:
-		return nil, invalid(field, CodeTooLong, "must be at most %d bytes of JSON", MaxFilterBytes)
+	case len(source) > MaxBytes:
+		return nil, webhook.Invalidf(field, webhook.CodeTooLong, "must be at most %d bytes of JSON", MaxBytes)
 	case !ok || !utf8.Valid(source):
-		return nil, invalid(field, CodeInvalid, "must be JSON in UTF-8")
+		return nil, webhook.Invalidf(field, webhook.CodeInvalid, "must be JSON in UTF-8")
 	case source[rawjson.Space(source, 0)] != '{':
-		return nil, invalid(field, CodeInvalid, `must be an object in the shape of the event, like {"data": {"status": "failed"}}`)
+		return nil, webhook.Invalidf(field, webhook.CodeInvalid, `must be an object in the shape of the event, like {"data": {"status": "failed"}}`)
 	}
 	c := compiler{r: rawjson.NewReader(source)}
 	f := new(Filter)
 	f.expr = c.pattern(scope{node: &f.root, path: field, event: true})
-	if c.conditions > MaxFilterConditions {
-		return nil, invalid(field, CodeTooMany, "must have at most %d conditions", MaxFilterConditions)
+	if c.conditions > MaxConditions {
+		return nil, webhook.Invalidf(field, webhook.CodeTooMany, "must have at most %d conditions", MaxConditions)
 	}
 	if len(c.errs) > 0 {
 		return nil, errors.Join(c.errs...)
@@ -33,14 +34,14 @@ func CompileFilter(field string, source []byte) (*Filter, error) {
 	return f, nil
 }
 
-// compiler reads the source of a filter once, from left to right. It continues after an error, up to maxFilterErrors of them.
+// compiler reads the source of a filter once, from left to right. It continues after an error, up to maxErrors of them.
 type compiler struct {
 	r          *rawjson.Reader
 	conditions int
 	errs       []error
 }
 
-const maxFilterErrors = 10
+const maxErrors = 10
 
 // scope is where in the source and in the event the compiler is.
 type scope struct {
@@ -56,9 +57,9 @@ func (s scope) at(name string) scope {
 	return s
 }
 
-func (c *compiler) wrong(s scope, code Code, format string, args ...any) {
-	if len(c.errs) < maxFilterErrors {
-		c.errs = append(c.errs, invalid(s.path, code, format, args...))
+func (c *compiler) wrong(s scope, code webhook.Code, format string, args ...any) {
+	if len(c.errs) < maxErrors {
+		c.errs = append(c.errs, webhook.Invalidf(s.path, code, format, args...))
 	}
 }
 
@@ -68,9 +69,9 @@ func (c *compiler) pattern(s scope) expr {
 	case first == '{':
 		return c.object(s)
 	case s.event:
-		c.wrong(s, CodeInvalid, "must be an object in the shape of the event")
+		c.wrong(s, webhook.CodeInvalid, "must be an object in the shape of the event")
 	case first == '[':
-		c.wrong(s, CodeInvalid, "must be a value or an object of operators: use $in for one of several values")
+		c.wrong(s, webhook.CodeInvalid, "must be a value or an object of operators: use $in for one of several values")
 	default:
 		c.conditions++
 		return c.testOf(s.node, []condition{equal(c.r.Value())})
@@ -95,7 +96,7 @@ func (c *compiler) object(s scope) expr {
 		name := c.r.Name()
 		in := s.at(name)
 		if seen[name] {
-			c.wrong(in, CodeInvalid, "is given twice")
+			c.wrong(in, webhook.CodeInvalid, "is given twice")
 		}
 		seen[name] = true
 		switch operator, isOperator := strings.CutPrefix(name, "$"); {
@@ -110,7 +111,7 @@ func (c *compiler) object(s scope) expr {
 		case name == "$not":
 			of = append(of, expr{op: opNot, of: []expr{c.branch(in)}})
 		case s.event:
-			c.wrong(in, CodeInvalid, "must not stand here: the event has type and data; $or, $and and $not may stand beside them")
+			c.wrong(in, webhook.CodeInvalid, "must not stand here: the event has type and data; $or, $and and $not may stand beside them")
 			c.r.Value()
 		case name == "$exists":
 			of = append(of, c.exists(in)...)
@@ -123,9 +124,9 @@ func (c *compiler) object(s scope) expr {
 	c.r.Leave()
 	switch {
 	case len(seen) == 0:
-		c.wrong(s, CodeRequired, "must have a condition")
+		c.wrong(s, webhook.CodeRequired, "must have a condition")
 	case len(conditions) > 0 && len(here) > 0:
-		c.wrong(s, CodeInvalid, "must not have names beside operators on a value: no value is both an object and a string or number")
+		c.wrong(s, webhook.CodeInvalid, "must not have names beside operators on a value: no value is both an object and a string or number")
 	case len(conditions) > 0:
 		of = append(of, c.testOf(s.node, conditions))
 	case len(here) > 0 && s.event:
@@ -146,14 +147,14 @@ func membersOf(n *node, exprs []expr) expr {
 func (c *compiler) member(s scope, name string) []expr {
 	switch {
 	case s.event && name != "type" && name != "data":
-		c.wrong(s, CodeInvalid, "must be type or data: the fields of the payload stand below data")
+		c.wrong(s, webhook.CodeInvalid, "must be type or data: the fields of the payload stand below data")
 		c.r.Value()
 		return nil
 	case !s.event:
 		s.names++
 	}
-	if s.names > MaxFilterDepth {
-		c.wrong(s, CodeTooMany, "must be at most %d names below data", MaxFilterDepth)
+	if s.names > MaxDepth {
+		c.wrong(s, webhook.CodeTooMany, "must be at most %d names below data", MaxDepth)
 		c.r.Value()
 		return nil
 	}
@@ -172,8 +173,8 @@ func (n *node) grow(name string) *node {
 
 // branch compiles the operand of a $not, or one of a $or or $and.
 func (c *compiler) branch(s scope) expr {
-	if s.logic++; s.logic > MaxFilterLogic {
-		c.wrong(s, CodeTooMany, "must have $or, $and and $not at most %d deep", MaxFilterLogic)
+	if s.logic++; s.logic > MaxLogic {
+		c.wrong(s, webhook.CodeTooMany, "must have $or, $and and $not at most %d deep", MaxLogic)
 		c.r.Value()
 		return expr{}
 	}
@@ -182,26 +183,26 @@ func (c *compiler) branch(s scope) expr {
 
 func (c *compiler) branches(s scope) (of []expr) {
 	if c.r.Peek() != '[' {
-		c.wrong(s, CodeInvalid, "must be an array of conditions")
+		c.wrong(s, webhook.CodeInvalid, "must be an array of conditions")
 		c.r.Value()
 		return nil
 	}
 	c.r.Enter()
 	for n := 0; c.r.More(); n++ {
-		if n == MaxFilterBranches {
-			c.wrong(s, CodeTooMany, "must have at most %d branches", MaxFilterBranches)
+		if n == MaxBranches {
+			c.wrong(s, webhook.CodeTooMany, "must have at most %d branches", MaxBranches)
 		}
-		if n >= MaxFilterBranches {
+		if n >= MaxBranches {
 			c.r.Value()
 			continue
 		}
 		in := s
-		in.path = index(s.path, n)
+		in.path = webhook.Index(s.path, n)
 		of = append(of, c.branch(in))
 	}
 	c.r.Leave()
 	if len(of) == 0 {
-		c.wrong(s, CodeRequired, "must have a branch")
+		c.wrong(s, webhook.CodeRequired, "must have a branch")
 	}
 	return of
 }
@@ -215,7 +216,7 @@ func (c *compiler) exists(s scope) []expr {
 	case "false":
 		return []expr{{op: opNot, of: []expr{is}}}
 	}
-	c.wrong(s, CodeInvalid, "must be true or false")
+	c.wrong(s, webhook.CodeInvalid, "must be true or false")
 	return nil
 }
 
@@ -231,18 +232,18 @@ func (c *compiler) operator(s scope, name string) []condition {
 	op, known := operators[name]
 	switch {
 	case !known:
-		c.wrong(s, CodeInvalid, "is no operator: there are $eq, $ne, $in, $nin, $gt, $gte, $lt, $lte, $prefix, $suffix, $contains, $exists, $or, $and and $not; "+
+		c.wrong(s, webhook.CodeInvalid, "is no operator: there are $eq, $ne, $in, $nin, $gt, $gte, $lt, $lte, $prefix, $suffix, $contains, $exists, $or, $and and $not; "+
 			"a member's name that begins with $ is written with a further $ before it")
 	case op == opIn && (first == '{' || first == '['):
-		c.wrong(s, CodeInvalid, "must be a string, a number, true, false or null")
+		c.wrong(s, webhook.CodeInvalid, "must be a string, a number, true, false or null")
 	case op == opIn:
 		return []condition{equal(operand)}
 	case op >= opPrefix && !isString:
-		c.wrong(s, CodeInvalid, "must be a string")
+		c.wrong(s, webhook.CodeInvalid, "must be a string")
 	case op >= opPrefix && text == "":
-		c.wrong(s, CodeRequired, "must not be empty: every string would match")
+		c.wrong(s, webhook.CodeRequired, "must not be empty: every string would match")
 	case !isString && !isNumber:
-		c.wrong(s, CodeInvalid, "must be a number or a string")
+		c.wrong(s, webhook.CodeInvalid, "must be a number or a string")
 	case isNumber:
 		return []condition{{op: op, numbers: []rawjson.Number{rawjson.NumberOf(slices.Clone(operand))}}}
 	default:
@@ -266,7 +267,7 @@ func onText(op conditionOp, text string) condition {
 
 func (c *compiler) among(s scope) []condition {
 	if c.r.Peek() != '[' {
-		c.wrong(s, CodeInvalid, "must be an array of values")
+		c.wrong(s, webhook.CodeInvalid, "must be an array of values")
 		c.r.Value()
 		return nil
 	}
@@ -277,15 +278,15 @@ func (c *compiler) among(s scope) []condition {
 		switch first, operand := c.r.Peek(), c.r.Value(); first {
 		case '{', '[':
 			in := s
-			in.path = index(s.path, n)
-			c.wrong(in, CodeInvalid, "must be a string, a number, true, false or null")
+			in.path = webhook.Index(s.path, n)
+			c.wrong(in, webhook.CodeInvalid, "must be a string, a number, true, false or null")
 		default:
 			one.add(operand)
 		}
 	}
 	c.r.Leave()
 	if n == 0 {
-		c.wrong(s, CodeRequired, "must have a value")
+		c.wrong(s, webhook.CodeRequired, "must have a value")
 	}
 	one.sort()
 	return []condition{one}

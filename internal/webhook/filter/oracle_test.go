@@ -1,4 +1,4 @@
-package webhook
+package filter
 
 import (
 	"bytes"
@@ -15,6 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/hookgraph/hookgraph/internal/rawjson"
+	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
 // member is a member of an object. An object is a list of them here, because names may occur twice.
@@ -200,15 +201,15 @@ func FuzzFilter(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, source, data string) {
-		filter, err := CompileFilter("filter", []byte(source))
+		filter, err := Compile("filter", []byte(source))
 		if err != nil {
-			bad := Invalids(err)
+			bad := webhook.Invalids(err)
 			for _, e := range bad {
 				if e.Field != "filter" && !strings.HasPrefix(e.Field, "filter.") {
 					t.Errorf("%q: the error of %q", source, e.Field)
 				}
 			}
-			if len(bad) == 0 || len(bad) > maxFilterErrors {
+			if len(bad) == 0 || len(bad) > maxErrors {
 				t.Errorf("%q: %d errors: %v", source, len(bad), err)
 			}
 			return
@@ -226,7 +227,7 @@ func FuzzFilter(f *testing.F) {
 // Random filters over a few names and values agree with the oracle on data of the same names and values.
 func checkFilter(t *rapid.T) {
 	source, data := anyFilter(t), anyData(t, 4)
-	f, err := CompileFilter("filter", []byte(source))
+	f, err := Compile("filter", []byte(source))
 	if err != nil {
 		t.Fatalf("%s: %v", source, err)
 	}
