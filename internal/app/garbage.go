@@ -2,7 +2,6 @@ package app
 
 import (
 	"math"
-	"os"
 	"runtime/debug"
 	"runtime/metrics"
 	"time"
@@ -21,11 +20,11 @@ const (
 // collectGarbage sets the pace of garbage collection for the life of the process: seldom below softMemory, more often above it.
 // A quarter of the live heap is always allowed as garbage, and some more, so a server that needs more memory gets it and does not spend its
 // time on collection. GOGC and GOMEMLIMIT in the environment take precedence.
-func collectGarbage() {
-	if os.Getenv("GOGC") == "" {
+func collectGarbage(getenv func(string) string) {
+	if getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
-	if os.Getenv("GOMEMLIMIT") != "" {
+	if getenv("GOMEMLIMIT") != "" {
 		return
 	}
 	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}

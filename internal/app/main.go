@@ -15,9 +15,10 @@ import (
 
 // Main is the whole program, with the process's arguments, environment, signals and standard streams. It returns the exit code.
 func Main() int {
+	getenv, environ := os.Getenv, os.Environ //nolint:forbidigo // the process's own, which all others are given
 	env := cli.Env{
-		Args: os.Args[1:], Getenv: os.Getenv, Environ: os.Environ, Stdout: os.Stdout, Stderr: os.Stderr,
-		Serve: Serve, OwnProcess: ownProcess,
+		Args: os.Args[1:], Getenv: getenv, Environ: environ, Stdout: os.Stdout, Stderr: os.Stderr,
+		Serve: Serve, OwnProcess: func(log *slog.Logger) { ownProcess(getenv, log) },
 	}
 	if err := cli.Run(untilSignal(), env); err != nil {
 		fmt.Fprintln(os.Stderr, "hookgraph:", err)
@@ -27,10 +28,10 @@ func Main() int {
 }
 
 // ownProcess changes settings of the whole process, which must be a server and nothing else.
-func ownProcess(log *slog.Logger) {
+func ownProcess(getenv func(string) string, log *slog.Logger) {
 	stdlog.SetFlags(0) // no timestamps: slog adds its own
 	stdlog.SetOutput(stray{log})
-	go collectGarbage()
+	go collectGarbage(getenv)
 }
 
 // untilSignal returns a context that SIGINT, SIGTERM or SIGHUP ends. SIGHUP stops too, because no file needs a signal to be

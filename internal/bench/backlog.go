@@ -63,7 +63,7 @@ func (b *bench) backlog(ctx context.Context, r *Result) error {
 		return err
 	}
 	if w.got.FirstUs > 0 {
-		r.FirstDeliveryMs = new(float64(w.got.FirstUs-b.server.started.UnixMicro()) / 1000)
+		r.FirstDeliveryMs = new(float64(w.got.FirstUs-b.server.process.Started.UnixMicro()) / 1000)
 	}
 	if err := old.check(ctx, r); err != nil {
 		return err
@@ -113,9 +113,9 @@ func (b *bench) drainBacklog(ctx context.Context, old *load, due int64, r *Resul
 		if last, err = fresh.moment(ctx); err != nil {
 			return last, err
 		}
-		arrived := sum(last.got.Latency[1].since(first.got.Latency[1]))
+		arrived := last.got.Latency[1].Since(first.got.Latency[1]).Total()
 		b.progress.say("draining: %d", due-int64(arrived)) //nolint:gosec // a count
-		if sum(last.got.Latency[1]) > sum(moved.got.Latency[1]) {
+		if last.got.Latency[1].Total() > moved.got.Latency[1].Total() {
 			moved = last
 		}
 		if int64(arrived) >= due || last.at.Sub(moved.at) > drainPatience { //nolint:gosec // a count
@@ -132,7 +132,7 @@ func (b *bench) drainBacklog(ctx context.Context, old *load, due int64, r *Resul
 		w.seconds = min(w.seconds, drained.at.Sub(time.UnixMicro(drained.got.FirstUs)).Seconds())
 	}
 	r.DeliveredPerS = new(float64(w.deliveries) / w.seconds)
-	r.P50Ms, r.P99Ms = w.latency[0].ms(0.5), w.latency[0].ms(0.99)
+	r.P50Ms, r.P99Ms = w.latency[0].Ms(0.5), w.latency[0].Ms(0.99)
 	if w.cpuKnown && w.deliveries > 0 {
 		r.CPUUsPerDelivery = new(float64(w.cpu.Microseconds()) / float64(w.deliveries))
 	}
@@ -171,12 +171,4 @@ func (l *load) settle(ctx context.Context) error {
 			return fmt.Errorf("wait for new events: %w", ctx.Err())
 		}
 	}
-}
-
-func sum(c counts) uint64 {
-	n := uint64(0)
-	for _, v := range c {
-		n += v
-	}
-	return n
 }

@@ -23,9 +23,11 @@ type Options struct {
 	JSON      bool          // one object a line on Stdout instead of a table
 
 	Program string // the hookgraph program; "": this one
-	Backlog int    // deliveries of backlog
-	Watch   int    // webhooks, and as many subscribers, of watch
-	History int    // attempts of history, and of retention at most retentionAttempts
+	// Environ is the environment of the programs that the bench starts, as of os.Environ; HOOKGRAPH_ variables are left out.
+	Environ []string
+	Backlog int // deliveries of backlog
+	Watch   int // webhooks, and as many subscribers, of watch
+	History int // attempts of history, and of retention at most retentionAttempts
 	// Keep is a directory that keeps the database of history, and has it from an earlier run; "": the database is removed.
 	Keep string
 	// Outstanding bounds the deliveries that are published and not yet delivered in scenarios that load the server fully. Batch is
@@ -191,10 +193,10 @@ func measure(ctx context.Context, o *Options, s *scenario, r *Result) (err error
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(b.dir)) }()
-	if b.receiver, err = startReceiver(ctx, o.Program, b.dir, s.ports); err != nil {
+	if b.receiver, err = b.startReceiver(ctx, s.ports); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, b.receiver.child.stop()) }()
+	defer func() { err = errors.Join(err, b.receiver.process.Stop()) }()
 	defer func() {
 		if b.postgres != nil {
 			err = errors.Join(err, b.postgres.drop(ctx))

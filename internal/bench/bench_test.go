@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hookgraph/hookgraph/internal/bench/child"
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
@@ -49,7 +50,7 @@ func TestScenarios(t *testing.T) {
 			t.Setenv("TMPDIR", temp)
 			var out, progress bytes.Buffer
 			results, err := Run(t.Context(), Options{
-				Scenarios: []string{name}, Duration: 300 * time.Millisecond, JSON: true, Program: program,
+				Scenarios: []string{name}, Duration: 300 * time.Millisecond, JSON: true, Program: program, Environ: os.Environ(),
 				Backlog: 3000, Watch: 20, History: 1000, Outstanding: 100, Batch: 20, Stdout: &out, Stderr: &progress,
 			})
 			if err != nil {
@@ -146,34 +147,6 @@ func TestOptionsAreChecked(t *testing.T) {
 	}
 }
 
-// A quantile is at most 1/32 more than the exact duration.
-func TestHistogram(t *testing.T) {
-	for _, us := range []int{0, 1, 31, 32, 33, 63, 64, 65, 1000, 99_999, 30_000_000, 1 << 31} {
-		var h histogram
-		d := time.Duration(us) * time.Microsecond
-		h.add(d)
-		got := *h.counts().ms(0.5) * 1000
-		if got < float64(us) || got > float64(us)*(1+1.0/32)+1 {
-			t.Errorf("%v is counted as %v µs", d, got)
-		}
-	}
-	var h histogram
-	for i := range 1000 {
-		h.add(time.Duration(i) * time.Microsecond)
-	}
-	before := h.counts()
-	if got := *before.ms(0.99) * 1000; got < 989 || got > 989*33/32+1 {
-		t.Errorf("p99 of 0 to 999 µs is %v µs", got)
-	}
-	h.add(time.Hour)
-	if got := *h.counts().since(before).ms(0.99); got < 3_600_000 {
-		t.Errorf("an hour is counted as %v ms", got)
-	}
-	if counts(nil).ms(0.5) != nil {
-		t.Error("nothing has a quantile")
-	}
-}
-
 // The receiver finds the publisher's time in a delivery's body, and an event's data has the configured size.
 func TestSentAt(t *testing.T) {
 	at := time.UnixMicro(1_700_000_000_123_456)
@@ -213,7 +186,7 @@ func TestStatements(t *testing.T) {
 		if err := os.WriteFile(log, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		first.replicas = append(first.replicas, &server{child: &child{log: log}})
+		first.replicas = append(first.replicas, &server{process: &child.Process{Log: log}})
 	}
 	if n := first.statements(); n != 42 {
 		t.Errorf("%d statements, want 42", n)

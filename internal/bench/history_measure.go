@@ -96,7 +96,7 @@ func (b *bench) history(ctx context.Context, r *Result) (err error) {
 		return err
 	}
 	r.Queries = append(r.Queries, under...)
-	r.RSSMB = b.server.peak()
+	r.RSSMB = b.server.process.Peak()
 	return nil
 }
 

@@ -30,7 +30,7 @@ func TestHistoryReads(t *testing.T) {
 		if _, err := os.Stat("/proc/self/io"); err != nil {
 			t.Skip("the system does not tell what a process reads")
 		}
-		testHistoryReads(t, "", func(w *world) int64 { return w.server.readBytes() / 4096 })
+		testHistoryReads(t, "", func(w *world) int64 { return w.server.process.ReadBytes() / 4096 })
 	})
 	t.Run("postgres", func(t *testing.T) {
 		s := webhooktest.StartPostgres(t)

@@ -46,7 +46,7 @@ func newWorld(t *testing.T, database string, attempts int) *world {
 	var said bytes.Buffer
 	keep := t.TempDir()
 	w := &world{keep: keep, bench: &bench{
-		Options:  &Options{Program: program, Database: database, History: attempts, Keep: keep, Duration: 300 * time.Millisecond, Stdout: &said, Stderr: &said},
+		Options:  &Options{Program: program, Environ: os.Environ(), Database: database, History: attempts, Keep: keep, Duration: 300 * time.Millisecond, Stdout: &said, Stderr: &said},
 		progress: newProgress(&said, "history"), dir: t.TempDir(),
 	}}
 	t.Cleanup(func() {
@@ -55,10 +55,10 @@ func newWorld(t *testing.T, database string, attempts int) *world {
 		}
 	})
 	var err error
-	if w.receiver, err = startReceiver(t.Context(), program, w.dir, 2); err != nil {
+	if w.receiver, err = w.startReceiver(t.Context(), 2); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = w.receiver.child.stop() })
+	t.Cleanup(func() { _ = w.receiver.process.Stop() })
 	w.open(t)
 	t.Cleanup(func() {
 		_ = w.server.stop()
@@ -106,7 +106,7 @@ func TestHistoryScenario(t *testing.T) {
 	t.Setenv("TMPDIR", temp)
 	var out, progress bytes.Buffer
 	results, err := Run(t.Context(), Options{
-		Scenarios: []string{"history"}, Duration: 300 * time.Millisecond, JSON: true, Program: program,
+		Scenarios: []string{"history"}, Duration: 300 * time.Millisecond, JSON: true, Program: program, Environ: os.Environ(),
 		Backlog: 1, Watch: 1, Outstanding: 100, Batch: 20, History: 2000, Stdout: &out, Stderr: &progress,
 	})
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/hookgraph/hookgraph/internal/bench/histogram"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -214,7 +215,7 @@ func (l *load) moment(ctx context.Context) (m moment, err error) {
 type window struct {
 	seconds             float64
 	deliveries, accepts int64
-	latency             [2]counts
+	latency             [2]histogram.Counts
 	cpu                 time.Duration
 	cpuKnown            bool
 }
@@ -222,12 +223,12 @@ type window struct {
 func between(a, b moment) window {
 	return window{
 		seconds: b.at.Sub(a.at).Seconds(), deliveries: b.got.Deliveries - a.got.Deliveries, accepts: b.accepted - a.accepted,
-		latency: [2]counts{b.got.Latency[0].since(a.got.Latency[0]), b.got.Latency[1].since(a.got.Latency[1])},
+		latency: [2]histogram.Counts{b.got.Latency[0].Since(a.got.Latency[0]), b.got.Latency[1].Since(a.got.Latency[1])},
 		cpu:     b.cpu - a.cpu, cpuKnown: a.cpuKnown && b.cpuKnown,
 	}
 }
 
-func (w window) all() counts { return w.latency[0].plus(w.latency[1]) }
+func (w window) all() histogram.Counts { return w.latency[0].Plus(w.latency[1]) }
 
 // run starts the load, warms up, measures, and drains.
 func (l *load) run(ctx context.Context, what string, d time.Duration, put func(context.Context) error) (w window, err error) {

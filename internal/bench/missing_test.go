@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"os"
 	"testing"
 	"time"
 
@@ -14,12 +15,12 @@ func TestMissingDeliveries(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs the program")
 	}
-	b := &bench{Options: &Options{Program: program, Replicas: 1}, progress: newProgress(t.Output(), "missing"), dir: t.TempDir()}
+	b := &bench{Options: &Options{Program: program, Environ: os.Environ(), Replicas: 1}, progress: newProgress(t.Output(), "missing"), dir: t.TempDir()}
 	var err error
-	if b.receiver, err = startReceiver(t.Context(), program, b.dir, 1); err != nil {
+	if b.receiver, err = b.startReceiver(t.Context(), 1); err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = b.receiver.child.stop() }()
+	defer func() { _ = b.receiver.process.Stop() }()
 	if err := b.startServer(t.Context()); err != nil {
 		t.Fatal(err)
 	}

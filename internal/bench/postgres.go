@@ -73,7 +73,7 @@ func (p *postgres) drop(ctx context.Context) error {
 // statements returns the number of statements that the replicas sent, which they log when they stop.
 func (s *server) statements() (sum int64) {
 	for _, r := range s.replicas {
-		text, err := os.ReadFile(r.log)
+		text, err := os.ReadFile(r.process.Log)
 		if err != nil {
 			return 0
 		}

@@ -18,6 +18,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/hookgraph/hookgraph/internal/bench/child"
+	"github.com/hookgraph/hookgraph/internal/bench/histogram"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -39,7 +41,7 @@ type receiver struct {
 	first  atomic.Int64 // arrival of the first, in Unix microseconds; 0: none yet
 	bare   atomic.Int64
 
-	latency [2]histogram // of the webhooks whose number is 0, and of the others
+	latency [2]histogram.Histogram // of the webhooks whose number is 0, and of the others
 	shards  [64]struct {
 		mu   sync.Mutex
 		seen map[arrival]uint32
@@ -57,12 +59,14 @@ type received struct {
 	Deliveries int64 // each counted at its first arrival
 	FirstUs    int64 // Unix; 0: none
 	Bare       int64
-	Latency    [2]counts // from the publication's "sent" to the arrival
+	Latency    [2]histogram.Counts // from the publication's "sent" to the arrival
 }
 
 // RunReceiver is the receiver's process: it listens on the given number of loopback ports, prints their addresses as a JSON array,
 // and ends when in does.
 func RunReceiver(ctx context.Context, in io.Reader, out io.Writer, ports int) error {
+	ctx, cancel := child.WithParent(ctx, in)
+	defer cancel()
 	r := &receiver{}
 	r.forget()
 	server := &http.Server{Handler: r, ReadHeaderTimeout: 10 * time.Second, BaseContext: func(net.Listener) context.Context { return ctx }}
@@ -84,31 +88,8 @@ func RunReceiver(ctx context.Context, in io.Reader, out io.Writer, ports int) er
 	if err := json.NewEncoder(out).Encode(addresses); err != nil {
 		return errors.Join(err, server.Close(), group.Wait())
 	}
-	untilOver(ctx, in)
+	<-ctx.Done()
 	return errors.Join(server.Close(), group.Wait())
-}
-
-// untilOver returns when ctx ends, or at the end of in, a pipe from the parent: children must not outlive their parent.
-func untilOver(ctx context.Context, in io.Reader) {
-	over := make(chan struct{})
-	go func() {
-		_, _ = io.Copy(io.Discard, in)
-		close(over)
-	}()
-	select {
-	case <-ctx.Done():
-	case <-over:
-	}
-}
-
-// WithParent returns a context that ends with ctx, or at the end of in, as for untilOver.
-func WithParent(ctx context.Context, in io.Reader) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(ctx)
-	go func() {
-		untilOver(ctx, in)
-		cancel()
-	}()
-	return ctx, cancel
 }
 
 var bodies = sync.Pool{New: func() any { b := make([]byte, 4<<10); return &b }}
@@ -163,7 +144,7 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	r.counts.Add(1)
 	r.first.CompareAndSwap(0, now.UnixMicro())
 	if sent, ok := sentAt(body); ok && behaviour == healthy {
-		r.latency[min(hook, 1)].add(time.Duration(now.UnixMicro()-sent) * time.Microsecond)
+		r.latency[min(hook, 1)].Add(time.Duration(now.UnixMicro()-sent) * time.Microsecond)
 	}
 }
 
@@ -222,7 +203,7 @@ func (r *receiver) control(w http.ResponseWriter, req *http.Request, what string
 	case "stats":
 		_ = json.NewEncoder(w).Encode(received{
 			Deliveries: r.counts.Load(), FirstUs: r.first.Load(), Bare: r.bare.Load(),
-			Latency: [2]counts{r.latency[0].counts(), r.latency[1].counts()},
+			Latency: [2]histogram.Counts{r.latency[0].Counts(), r.latency[1].Counts()},
 		})
 	case "follow":
 		r.follow(w, req)
@@ -288,23 +269,23 @@ func (r *receiver) dump(w io.Writer) {
 
 // receiverClient is the bench's side of a receiver's process.
 type receiverClient struct {
-	child     *child
+	process   *child.Process
 	addresses []string
 	http      *http.Client
 }
 
-func startReceiver(ctx context.Context, program string, dir string, ports int) (*receiverClient, error) {
-	c, err := start(ctx, childSpec{program: program, args: []string{"bench", "--role", "receiver", "--ports", strconv.Itoa(ports)}, dir: dir, name: "receiver"})
+func (b *bench) startReceiver(ctx context.Context, ports int) (*receiverClient, error) {
+	c, err := b.start(ctx, "receiver", "--role", "receiver", "--ports", strconv.Itoa(ports))
 	if err != nil {
 		return nil, err
 	}
-	r := &receiverClient{child: c, http: &http.Client{Transport: &http.Transport{}}}
-	line, err := c.line(ctx)
+	r := &receiverClient{process: c, http: &http.Client{Transport: &http.Transport{}}}
+	line, err := c.Line(ctx)
 	if err == nil {
 		err = json.Unmarshal([]byte(line), &r.addresses)
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("start receiver: %w", err), c.stop())
+		return nil, errors.Join(fmt.Errorf("start receiver: %w", err), c.Stop())
 	}
 	return r, nil
 }

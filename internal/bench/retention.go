@@ -95,7 +95,7 @@ func (b *bench) retention(ctx context.Context, r *Result) (err error) {
 	}
 	is.sum(rounds)
 	r.AcceptedPerS, r.P99Ms, r.P99MsWithout = new(is.AcceptedPerS), new(is.P99Ms), new(is.P99MsWithout)
-	r.RSSMB = b.server.peak()
+	r.RSSMB = b.server.process.Peak()
 	return nil
 }
 
@@ -157,7 +157,7 @@ func (b *bench) retentionWindow(ctx context.Context, r *Result, with bool, befor
 		if err := l.check(ctx, r); err != nil {
 			return err
 		}
-		rate, p99 = float64(w.accepts)/w.seconds, w.all().ms(0.99)
+		rate, p99 = float64(w.accepts)/w.seconds, w.all().Ms(0.99)
 	}
 	if p99 == nil {
 		return fmt.Errorf("%s: nothing was delivered: give a longer --duration", what)
@@ -209,7 +209,7 @@ func (b *bench) expired(ctx context.Context, before time.Time) (n int64, err err
 
 // retentionIdle makes the server remove older events, and returns the removed events per second, according to its log.
 func (b *bench) retentionIdle(ctx context.Context, keep time.Duration) (perS float64, err error) {
-	from, err := os.Stat(b.server.log)
+	from, err := os.Stat(b.server.process.Log)
 	if err != nil {
 		return 0, err
 	}
@@ -218,7 +218,7 @@ func (b *bench) retentionIdle(ctx context.Context, keep time.Duration) (perS flo
 	}
 	b.progress.say("removing while nobody publishes")
 	for {
-		said, err := removedSaid(b.server.log, from.Size())
+		said, err := removedSaid(b.server.process.Log, from.Size())
 		if err != nil {
 			return 0, err
 		}

@@ -22,7 +22,7 @@ func TestRetentionScenario(t *testing.T) {
 		t.Setenv("TMPDIR", temp)
 		var out, progress bytes.Buffer
 		results, err := Run(t.Context(), Options{
-			Scenarios: []string{"retention"}, Duration: 300 * time.Millisecond, JSON: true, Program: program, Database: database,
+			Scenarios: []string{"retention"}, Duration: 300 * time.Millisecond, JSON: true, Program: program, Environ: os.Environ(), Database: database,
 			Backlog: 1, Watch: 1, Outstanding: 100, Batch: 20, History: 10_000, Stdout: &out, Stderr: &progress,
 		})
 		if err != nil {

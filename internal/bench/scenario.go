@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/hookgraph/hookgraph/internal/bench/histogram"
 )
 
 const bareConcurrency = 128 // as many as the server has running for one webhook at most
@@ -19,14 +21,12 @@ func (b *bench) bare(ctx context.Context) (err error) {
 	for i := range urls {
 		urls[i] = b.receiver.url(bare, i)
 	}
-	c, err := start(ctx, childSpec{program: b.Program, dir: b.dir, name: "sender", args: []string{
-		"bench", "--role", "sender", "--duration", d.String(), "--concurrency", fmt.Sprint(bareConcurrency), "--urls", strings.Join(urls, ","),
-	}})
+	c, err := b.start(ctx, "sender", "--role", "sender", "--duration", d.String(), "--concurrency", fmt.Sprint(bareConcurrency), "--urls", strings.Join(urls, ","))
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, c.stop()) }()
-	line, err := c.line(ctx)
+	defer func() { err = errors.Join(err, c.Stop()) }()
+	line, err := c.Line(ctx)
 	if err != nil {
 		return err
 	}
@@ -42,7 +42,7 @@ func (b *bench) bare(ctx context.Context) (err error) {
 func (b *bench) fill(r *Result, w window) {
 	r.DeliveredPerS = new(float64(w.deliveries) / w.seconds)
 	r.AcceptedPerS = new(float64(w.accepts) / w.seconds)
-	r.P50Ms, r.P99Ms = w.all().ms(0.5), w.all().ms(0.99)
+	r.P50Ms, r.P99Ms = w.all().Ms(0.5), w.all().Ms(0.99)
 	if w.cpuKnown && w.deliveries > 0 {
 		r.CPUUsPerDelivery = new(float64(w.cpu.Microseconds()) / float64(w.deliveries))
 	}
@@ -50,7 +50,7 @@ func (b *bench) fill(r *Result, w window) {
 
 // finish stops the server and sets the result's fields for the whole scenario. Call it after the loads were checked.
 func (b *bench) finish(ctx context.Context, r *Result) error {
-	r.RSSMB = b.server.peak()
+	r.RSSMB = b.server.process.Peak()
 	bytes := b.databaseBytes(ctx) - b.dbBefore
 	if err := b.server.stop(); err != nil {
 		return err
@@ -62,8 +62,8 @@ func (b *bench) finish(ctx context.Context, r *Result) error {
 	if b.postgres != nil {
 		r.StatementsPerDelivery = new(float64(b.server.statements()) / float64(r.Deliveries))
 	}
-	if r.CPUUsPerDelivery == nil {
-		r.CPUUsPerDelivery = new(float64(b.server.usage.Microseconds()) / float64(r.Deliveries))
+	if used, ok := b.server.process.CPU(); ok && r.CPUUsPerDelivery == nil {
+		r.CPUUsPerDelivery = new(float64(used.Microseconds()) / float64(r.Deliveries))
 	}
 	return nil
 }
@@ -154,7 +154,7 @@ func (b *bench) mixed(ctx context.Context, r *Result) error {
 			bad = append(bad, id)
 		}
 	}
-	var without counts
+	var without histogram.Counts
 	alone := func() error {
 		l := newLoad(b, 1, mixedHealthy)
 		w, err := l.run(ctx, "healthy webhooks alone", b.Duration/2, func(ctx context.Context) error {
@@ -163,7 +163,7 @@ func (b *bench) mixed(ctx context.Context, r *Result) error {
 		if err != nil {
 			return err
 		}
-		without = without.plus(w.all())
+		without = without.Plus(w.all())
 		return l.check(ctx, r)
 	}
 	if err := alone(); err != nil {
@@ -187,6 +187,6 @@ func (b *bench) mixed(ctx context.Context, r *Result) error {
 	if err := alone(); err != nil {
 		return err
 	}
-	r.P99MsWithout = without.ms(0.99)
+	r.P99MsWithout = without.Ms(0.99)
 	return b.finish(ctx, r)
 }

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/hookgraph/hookgraph/internal/bench/child"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -27,7 +28,7 @@ type sent struct {
 // RunSender is the bare sender's process, the limit that the server is measured against: the same body, signature and receiver,
 // plain net/http, and nothing stored. It sends to urls for duration, writes a report as JSON to out, and ends early when in ends.
 func RunSender(ctx context.Context, in io.Reader, out io.Writer, urls []string, concurrency int, duration time.Duration) error {
-	ctx, cancel := WithParent(ctx, in)
+	ctx, cancel := child.WithParent(ctx, in)
 	defer cancel()
 	s := &bareSender{
 		secrets: []*webhook.Secret{webhook.NewSecret(webhook.ID{}, webhook.ID{}, webhook.SchemeHMAC, time.Now())},

@@ -11,14 +11,19 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/hookgraph/hookgraph/internal/bench/child"
 	"github.com/hookgraph/hookgraph/internal/client"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
+// startTimeout is how long a server may take until it listens.
+const startTimeout = 30 * time.Second
+
 // server is the real server's process and a client of its API.
 type server struct {
-	*child
 	*client.Client
+
+	process *child.Process
 
 	replicas []*server // of the first replica: all replicas, including itself
 	calls    atomic.Int64
@@ -71,23 +76,28 @@ func (b *bench) startOne(ctx context.Context, name, token string) (*server, erro
 		role = append(role, "--cpuprofile", b.CPUProfile)
 	}
 	args = append(append(role, "--"), args...)
-	c, err := start(ctx, childSpec{program: b.Program, args: args, env: env, dir: b.dir, name: name})
+	c, err := child.Start(ctx, child.Spec{Program: b.Program, Args: args, Environ: b.Environ, Env: env, Dir: b.dir, Name: name})
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	var is Listening
-	line, err := c.line(ctx)
+	line, err := c.Line(ctx)
 	if err == nil {
 		err = json.Unmarshal([]byte(line), &is)
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("start server: %w", err), c.stop())
+		return nil, errors.Join(fmt.Errorf("start server: %w", err), c.Stop())
 	}
-	return &server{child: c, Client: &client.Client{URL: is.URL, Token: token, HTTP: &http.Client{Transport: &http.Transport{
+	return &server{process: c, Client: &client.Client{URL: is.URL, Token: token, HTTP: &http.Client{Transport: &http.Transport{
 		MaxIdleConnsPerHost: 256, DisableCompression: true,
 	}}}}, nil
+}
+
+// start starts a command of the bench's own, with its arguments, which knows no secret.
+func (b *bench) start(ctx context.Context, name string, args ...string) (*child.Process, error) {
+	return child.Start(ctx, child.Spec{Program: b.Program, Args: append([]string{"bench"}, args...), Environ: b.Environ, Dir: b.dir, Name: name})
 }
 
 // Listening is what a server started by the bench prints when it listens, as a line of JSON.
@@ -102,7 +112,7 @@ func (s *server) stop() error {
 	}
 	var errs []error
 	for _, r := range s.replicas {
-		errs = append(errs, r.child.stop())
+		errs = append(errs, r.process.Stop())
 	}
 	return errors.Join(errs...)
 }
@@ -111,7 +121,7 @@ func (s *server) stop() error {
 func (s *server) cpu() (sum time.Duration, known bool) {
 	known = true
 	for _, r := range s.replicas {
-		d, ok := r.child.cpu()
+		d, ok := r.process.CPU()
 		sum, known = sum+d, known && ok
 	}
 	return sum, known

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/hookgraph/hookgraph/internal/bench/child"
 	"github.com/hookgraph/hookgraph/internal/client"
 )
 
@@ -242,14 +243,14 @@ func (b *bench) subscribe(ctx context.Context, query string, ids []string, pause
 
 // anotherToken creates a token for the subscribers, so that they do not use up the publisher's limits.
 func (b *bench) anotherToken(ctx context.Context) (token string, err error) {
-	c, err := start(ctx, childSpec{program: b.Program, dir: b.dir, name: "token", args: []string{
+	c, err := child.Start(ctx, child.Spec{Program: b.Program, Environ: b.Environ, Dir: b.dir, Name: "token", Args: []string{
 		"token", "create", "--operator", "--database", b.database(), "--name", "watch",
 	}})
 	if err != nil {
 		return "", err
 	}
-	defer func() { err = errors.Join(err, c.wait()) }()
-	return c.line(ctx)
+	defer func() { err = errors.Join(err, c.Wait()) }()
+	return c.Line(ctx)
 }
 
 const watchQuery = `subscription ($id: ID!) { deliveryAttempts(filter: {webhookIds: [$id]}) {

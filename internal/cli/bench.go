@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/bench"
+	"github.com/hookgraph/hookgraph/internal/bench/child"
 	"github.com/hookgraph/hookgraph/internal/config"
 )
 
@@ -50,7 +51,7 @@ func (c *benchCmd) Run(ctx context.Context, env *Env) error {
 	}
 	_, err := bench.Run(ctx, bench.Options{
 		Scenarios: c.Scenarios, Duration: c.Duration, JSON: c.JSON, Backlog: c.Backlog, Watch: c.Watch, History: c.History, Keep: c.Keep,
-		Outstanding: c.Outstanding, Batch: c.Batch, CPUProfile: c.CPUProfile, Database: c.Database, Replicas: c.Replicas, Stdout: env.Stdout, Stderr: env.Stderr,
+		Outstanding: c.Outstanding, Batch: c.Batch, CPUProfile: c.CPUProfile, Database: c.Database, Replicas: c.Replicas, Environ: env.environ(), Stdout: env.Stdout, Stderr: env.Stderr,
 	})
 	return err
 }
@@ -58,7 +59,7 @@ func (c *benchCmd) Run(ctx context.Context, env *Env) error {
 // serve runs the server with the arguments after "--" and tells the bench where it listens. With --cpuprofile it writes a CPU
 // profile. It ends with the bench, however that ends.
 func (c *benchCmd) serve(ctx context.Context, env *Env) (err error) {
-	ctx, cancel := bench.WithParent(ctx, os.Stdin)
+	ctx, cancel := child.WithParent(ctx, os.Stdin)
 	defer cancel()
 	if c.CPUProfile != "" {
 		f, err := os.Create(c.CPUProfile)

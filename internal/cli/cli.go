@@ -20,7 +20,8 @@ import (
 type Env struct {
 	Args   []string // without the program name
 	Getenv func(string) string
-	// Environ lists the environment, NAME=value, to warn of variables that nothing reads; nil means no warnings.
+	// Environ lists the environment, NAME=value, to warn of variables that nothing reads, and for the programs that the benchmark starts.
+	// Nil means that it is empty.
 	Environ func() []string
 	Stdout  io.Writer
 	Stderr  io.Writer // for the log
@@ -29,6 +30,13 @@ type Env struct {
 	OwnProcess func(log *slog.Logger)
 
 	warnings []string // the command logs them once it has a log
+}
+
+func (e *Env) environ() []string {
+	if e.Environ == nil {
+		return nil
+	}
+	return e.Environ()
 }
 
 // Serve runs the server until ctx ends, and then stops it in order. It calls ready once, when the server listens.

@@ -77,9 +77,6 @@ var notOurs = regexp.MustCompile(`^HOOKGRAPH_(TEST_.*|SERVICE_(HOST|PORT)(_.*)?|
 
 // unknown returns warnings about variables that nothing reads, or that are empty.
 func (v *variables) unknown(env Env) (warnings []string) {
-	if env.Environ == nil {
-		return nil
-	}
 	known := map[string]bool{config.EnvMasterKey: true, config.EnvBootstrapToken: true}
 	for _, name := range slices.Collect(maps.Keys(known)) {
 		known[name+config.FileSuffix] = true
@@ -90,7 +87,7 @@ func (v *variables) unknown(env Env) (warnings []string) {
 			known[name+config.FileSuffix] = true
 		}
 	}
-	for _, pair := range env.Environ() {
+	for _, pair := range env.environ() {
 		name, value, _ := strings.Cut(pair, "=")
 		switch {
 		case !strings.HasPrefix(name, prefix) || notOurs.MatchString(name):

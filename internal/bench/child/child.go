@@ -1,4 +1,6 @@
-package bench
+// Package child runs a program as a process of the benchmark: it reads what that prints, asks the system what it uses, and lets none outlive
+// the benchmark.
+package child
 
 import (
 	"bufio"
@@ -17,49 +19,51 @@ import (
 	"time"
 )
 
-const (
-	startTimeout = 30 * time.Second
-	stopTimeout  = 40 * time.Second // the server waits for its attempts
-)
+// stopTimeout is how long a child may take to end. The server waits for its attempts.
+const stopTimeout = 40 * time.Second
 
-type childSpec struct {
-	program string
-	args    []string
-	env     []string // in addition to the bench's own, without its HOOKGRAPH_ variables
-	dir     string   // for the log
-	name    string
+// Spec says what to start.
+type Spec struct {
+	Program string
+	Args    []string
+	Environ []string // the parent's environment, of which its HOOKGRAPH_ variables are left out
+	Env     []string // variables in addition to that
+	Dir     string   // for the log
+	Name    string
 }
 
-// child is a process that the bench has started and must stop.
-type child struct {
-	cmd     *exec.Cmd
-	name    string
-	log     string
-	in      io.Closer // closing it tells the child that the parent is gone
-	out     *bufio.Reader
-	started time.Time
-	usage   time.Duration // CPU time, once it has ended
-	over    bool
+// Process is a process that was started and must be stopped.
+type Process struct {
+	Log     string    // the file that has its standard error
+	Started time.Time // just before
+
+	cmd   *exec.Cmd
+	name  string
+	in    io.Closer // closing it tells the child that the parent is gone
+	out   *bufio.Reader
+	usage time.Duration // CPU time, once it has ended
+	over  bool
 }
 
-// start starts the program with other arguments. Its standard error goes to a file; it is killed when ctx ends.
-func start(ctx context.Context, s childSpec) (*child, error) {
-	c := &child{name: s.name, log: filepath.Join(s.dir, s.name+".log")}
-	log, err := os.OpenFile(c.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+// Start starts a process. Its standard error goes to a file; it is killed when ctx ends.
+func Start(ctx context.Context, s Spec) (*Process, error) {
+	c := &Process{name: s.Name, Log: filepath.Join(s.Dir, s.Name+".log")}
+	log, err := os.OpenFile(c.Log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = log.Close() }()                     // the child has its own
-	c.cmd = exec.CommandContext(ctx, s.program, s.args...) //nolint:gosec // the program is this one
+	c.cmd = exec.CommandContext(ctx, s.Program, s.Args...) //nolint:gosec // the caller's program
 	c.cmd.Cancel = func() error { return c.interrupt() }
 	c.cmd.WaitDelay = stopTimeout
 	c.cmd.Stderr = log
-	for _, v := range os.Environ() {
+	c.cmd.Env = []string{} // nil would be the parent's
+	for _, v := range s.Environ {
 		if !strings.HasPrefix(v, "HOOKGRAPH_") {
 			c.cmd.Env = append(c.cmd.Env, v)
 		}
 	}
-	c.cmd.Env = append(c.cmd.Env, s.env...)
+	c.cmd.Env = append(c.cmd.Env, s.Env...)
 	if c.in, err = c.cmd.StdinPipe(); err != nil {
 		return nil, err
 	}
@@ -68,22 +72,22 @@ func start(ctx context.Context, s childSpec) (*child, error) {
 		return nil, err
 	}
 	c.out = bufio.NewReader(out)
-	c.started = time.Now()
+	c.Started = time.Now()
 	if err := c.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start %s: %w", s.name, err)
+		return nil, fmt.Errorf("start %s: %w", s.Name, err)
 	}
 	return c, nil
 }
 
-func (c *child) interrupt() error {
+func (c *Process) interrupt() error {
 	if runtime.GOOS == "windows" {
 		return c.cmd.Process.Kill()
 	}
 	return c.cmd.Process.Signal(syscall.SIGTERM)
 }
 
-// line reads the next line of the child's standard output.
-func (c *child) line(ctx context.Context) (string, error) {
+// Line reads the next line of the child's standard output.
+func (c *Process) Line(ctx context.Context) (string, error) {
 	type read struct {
 		text string
 		err  error
@@ -105,27 +109,27 @@ func (c *child) line(ctx context.Context) (string, error) {
 }
 
 // lastWords returns the end of the child's log.
-func (c *child) lastWords() string {
-	text, err := os.ReadFile(c.log)
+func (c *Process) lastWords() string {
+	text, err := os.ReadFile(c.Log)
 	if err != nil || len(text) == 0 {
 		return ""
 	}
 	return ":\n" + string(text[max(0, len(text)-2000):])
 }
 
-// stop ends the child and waits for it; it may be called again.
-func (c *child) stop() error {
+// Stop ends the child and waits for it. It may be called again, and on nil.
+func (c *Process) Stop() error {
 	if c == nil || c.over {
 		return nil
 	}
 	if err := c.interrupt(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		_ = c.cmd.Process.Kill()
 	}
-	return c.wait()
+	return c.Wait()
 }
 
-// wait waits until the child has ended by itself, up to a time limit.
-func (c *child) wait() error {
+// Wait waits until the child has ended by itself, up to a time limit.
+func (c *Process) Wait() error {
 	if c.over {
 		return nil
 	}
@@ -144,8 +148,8 @@ func (c *child) wait() error {
 	return nil
 }
 
-// cpu returns the CPU time that the child has used; false if the system does not tell before its end.
-func (c *child) cpu() (time.Duration, bool) {
+// CPU returns the CPU time that the child has used; false if the system does not tell before its end.
+func (c *Process) CPU() (time.Duration, bool) {
 	if c.over {
 		return c.usage, true
 	}
@@ -164,8 +168,8 @@ func (c *child) cpu() (time.Duration, bool) {
 	return time.Duration(user+system) * 10 * time.Millisecond, err1 == nil && err2 == nil
 }
 
-// peak returns the child's peak resident memory in MB; nil if the system does not tell.
-func (c *child) peak() *float64 {
+// Peak returns the child's peak resident memory in MB; nil if the system does not tell.
+func (c *Process) Peak() *float64 {
 	text, err := os.ReadFile("/proc/" + strconv.Itoa(c.cmd.Process.Pid) + "/status")
 	if err != nil {
 		return nil
@@ -182,8 +186,8 @@ func (c *child) peak() *float64 {
 	return nil
 }
 
-// readBytes returns the bytes that the child has read from files (cached or not) and connections; 0 if the system does not tell.
-func (c *child) readBytes() int64 {
+// ReadBytes returns the bytes that the child has read from files (cached or not) and connections; 0 if the system does not tell.
+func (c *Process) ReadBytes() int64 {
 	text, err := os.ReadFile("/proc/" + strconv.Itoa(c.cmd.Process.Pid) + "/io")
 	if err != nil {
 		return 0
@@ -195,4 +199,14 @@ func (c *child) readBytes() int64 {
 		}
 	}
 	return 0
+}
+
+// WithParent is the child's side: it returns a context that ends with ctx, or at the end of in, a pipe from the parent.
+func WithParent(ctx context.Context, in io.Reader) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		_, _ = io.Copy(io.Discard, in)
+		cancel()
+	}()
+	return ctx, cancel
 }
