@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/hookgraph/hookgraph/graph/model"
 	"github.com/hookgraph/hookgraph/internal/cursor"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
@@ -66,4 +67,37 @@ func size(argument string, n int) (int, error) {
 		return 0, &webhook.Invalid{Field: argument, Code: webhook.CodeOutOfRange, Message: fmt.Sprintf("must be from 1 to %d", maxPage)}
 	}
 	return n, nil
+}
+
+// deliveriesBy returns the list in the order of a time, and that order. Without a direction, what is due earliest comes first, and
+// otherwise the newest.
+func deliveriesBy(by model.DeliveryOrder, direction *model.OrderDirection) (*listing[*store.Scope, webhook.Delivery, store.DeliveryFilter], store.DeliveryOrder) {
+	switch by {
+	case model.DeliveryOrderCompletedAt:
+		return &completed, store.DeliveryOrder{By: store.CompletedAt, Ascending: ascending(direction, false)}
+	case model.DeliveryOrderNextAttemptAt:
+		return &nextAttempts, store.DeliveryOrder{By: store.NextAttemptAt, Ascending: ascending(direction, true)}
+	}
+	return &deliveries, store.DeliveryOrder{Ascending: ascending(direction, false)}
+}
+
+// webhooksBy returns the list of webhooks in the order, and sets the order in the filter.
+func webhooksBy(by model.WebhookOrder, direction *model.OrderDirection, f *store.WebhookFilter) *listing[*store.Scope, webhook.Webhook, store.WebhookFilter] {
+	f.Ascending = ascending(direction, false)
+	switch by {
+	case model.WebhookOrderFailureRate:
+		f.Order = store.WebhookFailedRate
+		return &failureRates
+	case model.WebhookOrderLastFailureAt:
+		f.Order = store.WebhookFailed
+		return &lastFailures
+	}
+	return &webhooks
+}
+
+func ascending(direction *model.OrderDirection, otherwise bool) bool {
+	if direction == nil {
+		return otherwise
+	}
+	return *direction == model.OrderDirectionAsc
 }

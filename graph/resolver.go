@@ -11,6 +11,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"github.com/hookgraph/hookgraph/graph/model"
 	"github.com/hookgraph/hookgraph/internal/live"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
@@ -57,6 +58,27 @@ type Settings struct {
 	MaxDataBytes   int
 	MaxCost        int // of one operation
 	MaxAnswerBytes int
+}
+
+// shown returns the settings as the query server shows them.
+func (s *Settings) shown() *model.Server {
+	retries := webhook.DefaultSchedule[1:] // the first wait is before the first attempt
+	schedule := make([]int, len(retries))
+	for i, wait := range retries {
+		schedule[i] = int(wait.Milliseconds())
+	}
+	return &model.Server{
+		Version: s.Version, RetentionMs: float64(s.Retention.Keep.Milliseconds()), KeepFailedMs: float64(s.Retention.KeepFailed.Milliseconds()),
+		DeliveryMaxAgeMs: float64(s.DeliveryMaxAge.Milliseconds()),
+		TimeoutMs:        int(s.Timeout.Milliseconds()), RetryScheduleMs: schedule,
+		Limits: &model.ServerLimits{
+			DataBytes: s.MaxDataBytes, Events: webhook.MaxPublish, PageSize: maxPage, Nodes: maxNodes,
+			OperationCost: s.MaxCost, ResponseBytes: s.MaxAnswerBytes,
+			Retries: webhook.MaxRetries, RetryDelayMs: int(webhook.MaxRetryDelay.Milliseconds()),
+			MinTimeoutMs: int(webhook.MinTimeout.Milliseconds()), MaxTimeoutMs: int(webhook.MaxTimeout.Milliseconds()),
+			RatePerSecond: webhook.MaxRatePerSecond,
+		},
+	}
 }
 
 // New returns the executable schema. It must run within AroundOperations, and its errors must pass through a Presenter.
