@@ -3,6 +3,7 @@ package graph_test
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -23,8 +24,43 @@ type failingHook struct {
 
 func (f failingHook) rate() float64 { return float64(f.bad) / float64(f.good+f.bad) }
 
+// drawFailing creates webhooks with attempts.
+func (a *api) drawFailing(ctx context.Context, rt *rapid.T) (hooks []failingHook) {
+	for i := range rapid.IntRange(1, 6).Draw(rt, "webhooks") {
+		hooks = append(hooks, failingHook{id: a.createWebhook(ctx, fmt.Sprintf("https://example.com/%d", i)), place: i})
+	}
+	a.publish(ctx, 4)
+	for i := range hooks {
+		h := &hooks[i]
+		h.good, h.bad = rapid.IntRange(0, 2).Draw(rt, "good"), rapid.IntRange(0, 2).Draw(rt, "bad")
+		a.attempt(h.id, h.good, true)
+		a.attempt(h.id, h.bad, false)
+	}
+	if err := errors.Join(a.store.FoldStatistics(ctx), a.store.RateFailures(ctx)); err != nil {
+		rt.Fatal(err)
+	}
+	health := a.get(ctx, `{ webhooks(direction: ASC) { nodes { id health { lastFailureAt successRate } } } }`, nil)
+	for i := range hooks {
+		hooks[i].lastFailure = health.text("webhooks", "nodes", i, "health", "lastFailureAt")
+	}
+	return hooks
+}
+
+// inOrder returns the webhooks that have failures, the worst first.
+func inOrder(hooks []failingHook, order model.WebhookOrder) []failingHook {
+	listed := slices.DeleteFunc(slices.Clone(hooks), func(h failingHook) bool { return h.bad == 0 })
+	slices.SortFunc(listed, func(a, b failingHook) int {
+		by := cmp.Compare(pad(b.lastFailure), pad(a.lastFailure))
+		if order == model.WebhookOrderFailureRate {
+			by = cmp.Compare(b.rate(), a.rate())
+		}
+		return cmp.Or(by, cmp.Compare(b.place, a.place))
+	})
+	return listed
+}
+
 // Webhooks are listed by the share of their attempts that failed, and by their last failure: those that have failures and meet the filter,
-// each once, page by page in both directions, for the tenant and for an operator. A cursor of one order is refused in another.
+// each once, page by page in both directions, for the tenant and for an operator.
 func TestWebhooksByFailure(t *testing.T) {
 	few(t, "10")
 	a := newAPI(t)
@@ -33,37 +69,9 @@ func TestWebhooksByFailure(t *testing.T) {
 		made++
 		name := fmt.Sprint("tenant-", made)
 		ctx := a.as(name)
-		var hooks []failingHook
-		for i := range rapid.IntRange(1, 6).Draw(rt, "webhooks") {
-			h := failingHook{id: a.createWebhook(ctx, fmt.Sprintf("https://example.com/%d", i)), place: i}
-			hooks = append(hooks, h)
-		}
-		a.publish(ctx, 4)
-		for i := range hooks {
-			h := &hooks[i]
-			h.good, h.bad = rapid.IntRange(0, 2).Draw(rt, "good"), rapid.IntRange(0, 2).Draw(rt, "bad")
-			a.attempt(h.id, h.good, true)
-			a.attempt(h.id, h.bad, false)
-		}
-		if err := a.store.FoldStatistics(t.Context()); err != nil {
-			rt.Fatal(err)
-		}
-		if err := a.store.RateFailures(t.Context()); err != nil {
-			rt.Fatal(err)
-		}
-		health := a.get(ctx, `{ webhooks(direction: ASC) { nodes { id health { lastFailureAt successRate } } } }`, nil)
-		for i := range hooks {
-			hooks[i].lastFailure = health.text("webhooks", "nodes", i, "health", "lastFailureAt")
-		}
+		hooks := a.drawFailing(ctx, rt)
 		order := rapid.SampledFrom(model.AllWebhookOrder[1:]).Draw(rt, "order")
-		want := slices.DeleteFunc(slices.Clone(hooks), func(h failingHook) bool { return h.bad == 0 })
-		slices.SortFunc(want, func(a, b failingHook) int { // the first is the last
-			by := cmp.Compare(pad(b.lastFailure), pad(a.lastFailure))
-			if order == model.WebhookOrderFailureRate {
-				by = cmp.Compare(b.rate(), a.rate())
-			}
-			return cmp.Or(by, cmp.Compare(b.place, a.place))
-		})
+		want := inOrder(hooks, order)
 		arguments := "orderBy: " + string(order)
 		if rapid.Bool().Draw(rt, "ascending") {
 			arguments += ", direction: ASC"
@@ -83,21 +91,42 @@ func TestWebhooksByFailure(t *testing.T) {
 				rt.Fatalf("%s, %d a page, backwards %v: %v, want %v of %+v", arguments, size, back, got, ids, hooks)
 			}
 		}
-		one := a.get(a.operator("default"), `query($name: String!) { tenants(filter: {name: $name}) { nodes { name webhooks(first: 100, `+arguments+`) { nodes { id } count { count } } } } }`, vars{"name": "tenant-"})
-		for i, n := range one.at("tenants", "nodes").([]any) {
-			if n.(map[string]any)["name"] != name {
-				continue
-			}
-			if got := one.at("tenants", "nodes", i, "webhooks", "count", "count"); got != float64(len(ids)) {
-				rt.Fatalf("an operator counts %v of %v", got, ids)
-			}
-			for k, id := range ids {
-				if one.text("tenants", "nodes", i, "webhooks", "nodes", k, "id") != id {
-					rt.Fatalf("an operator reads %v, want %v", one, ids)
-				}
+		a.operatorReads(rt, name, arguments, ids)
+	})
+}
+
+// operatorReads compares a tenant's webhooks as an operator reads them, among those of all tenants.
+func (a *api) operatorReads(rt *rapid.T, tenant, arguments string, ids []string) {
+	got := a.get(a.operator("default"), `query($name: String!) { tenants(filter: {name: $name}) { nodes { name webhooks(first: 100, `+arguments+`) { nodes { id } count { count } } } } }`, vars{"name": "tenant-"})
+	found := false
+	for i, n := range got.at("tenants", "nodes").([]any) {
+		if n.(map[string]any)["name"] != tenant {
+			continue
+		}
+		found = true
+		if n := got.at("tenants", "nodes", i, "webhooks", "count", "count"); n != float64(len(ids)) {
+			rt.Fatalf("an operator counts %v of %v", n, ids)
+		}
+		for k, id := range ids {
+			if got.text("tenants", "nodes", i, "webhooks", "nodes", k, "id") != id {
+				rt.Fatalf("an operator reads %v, want %v", got, ids)
 			}
 		}
-	})
+	}
+	if !found {
+		rt.Fatalf("an operator does not see %s: %v", tenant, got)
+	}
+}
+
+// A cursor of one order of webhooks is refused in another, and so are orders that a list does not have.
+func TestOrdersOfWebhooks(t *testing.T) {
+	a := newAPI(t)
+	h := a.createWebhook(a.as("tenant-1"), "https://example.com/1")
+	a.publish(a.as("tenant-1"), 1)
+	a.attempt(h, 1, false)
+	if err := errors.Join(a.store.FoldStatistics(t.Context()), a.store.RateFailures(t.Context())); err != nil {
+		t.Fatal(err)
+	}
 	first := a.get(a.as("tenant-1"), `{ r: webhooks(orderBy: FAILURE_RATE) { pageInfo { endCursor } } f: webhooks(orderBy: LAST_FAILURE_AT) { pageInfo { endCursor } } c: webhooks { pageInfo { endCursor } } }`, nil)
 	for _, of := range []string{"r", "f", "c"} {
 		for in, order := range map[string]string{"r": "FAILURE_RATE", "f": "LAST_FAILURE_AT", "c": "CREATED_AT"} {

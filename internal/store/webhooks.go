@@ -237,34 +237,9 @@ func (c *Scope) UpdateWebhook(ctx context.Context, id webhook.ID, p webhook.Patc
 			return err
 		}
 		now := b.Now.UTC().Truncate(time.Microsecond)
-		next := &Target{Webhook: old.Webhook, Secrets: old.Secrets, Headers: old.Headers}
-		p.Apply(&next.Webhook, now)
-		next.Normalize()
-		if err := next.Check(); err != nil {
+		next, err := b.patched(old, &p, now)
+		if err != nil {
 			return err
-		}
-		if next.NamesOperational() && !old.NamesOperational() {
-			if err := b.oneMoreOperational(c.tenant); err != nil {
-				return err
-			}
-		}
-		if p.URL.Set {
-			if err := c.s.checkURL(&next.Webhook); err != nil {
-				return err
-			}
-		}
-		if p.Headers.Set {
-			if next.Headers, err = c.s.setHeaders(old.Headers, p.Headers.Value); err != nil {
-				return err
-			}
-			if err := b.putHeaders(&next.Webhook, next.Headers); err != nil {
-				return err
-			}
-		}
-		if p.ExternalID.Set {
-			if err := b.freeExternalID(&next.Webhook); err != nil {
-				return err
-			}
 		}
 		row := b.DB.Select("*")
 		if !p.Metadata.Set { // the webhook in memory has no metadata
@@ -294,6 +269,38 @@ func (c *Scope) UpdateWebhook(ctx context.Context, id webhook.ID, p webhook.Patc
 		return nil, nil, err
 	}
 	return &updated, secret, nil
+}
+
+// patched returns the webhook with a patch, which it may have, and stores its headers.
+func (b *batch) patched(old *Target, p *webhook.Patch, now time.Time) (next *Target, err error) {
+	next = &Target{Webhook: old.Webhook, Secrets: old.Secrets, Headers: old.Headers}
+	p.Apply(&next.Webhook, now)
+	next.Normalize()
+	if err := next.Check(); err != nil {
+		return nil, err
+	}
+	if next.NamesOperational() && !old.NamesOperational() {
+		if err := b.oneMoreOperational(next.TenantID); err != nil {
+			return nil, err
+		}
+	}
+	if p.URL.Set {
+		if err := b.s.checkURL(&next.Webhook); err != nil {
+			return nil, err
+		}
+	}
+	if p.Headers.Set {
+		if next.Headers, err = b.s.setHeaders(old.Headers, p.Headers.Value); err != nil {
+			return nil, err
+		}
+		if err := b.putHeaders(&next.Webhook, next.Headers); err != nil {
+			return nil, err
+		}
+	}
+	if p.ExternalID.Set {
+		return next, b.freeExternalID(&next.Webhook)
+	}
+	return next, nil
 }
 
 // auditUpdate adds what UpdateWebhook did to the audit log.
