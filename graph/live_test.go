@@ -2,7 +2,6 @@ package graph_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
@@ -10,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/99designs/gqlgen/graphql"
 	"go.uber.org/goleak"
 
 	"github.com/hookgraph/hookgraph/graph"
@@ -22,34 +20,19 @@ import (
 const streamed = `subscription($after: String, $since: TimeBound, $filter: DeliveryAttemptFilter) {
 	deliveryAttempts(after: $after, since: $since, filter: $filter) { cursor node { id status event { id } delivery { attempts { count { count } } } webhook { id } } } }`
 
-// subscription is a stream of attempts as a transport reads it.
-type subscription struct {
-	t    *testing.T
-	ctx  context.Context // the stream's own
-	read graphql.ResponseHandler
-}
+// subscription is a stream of attempts.
+type subscription struct{ *feed }
 
 func (a *api) subscribe(ctx context.Context, v vars) *subscription {
 	a.t.Helper()
-	read, ctx, errs := a.start(ctx, streamed, v)
-	if errs != nil {
-		a.t.Fatal(errs)
-	}
-	return &subscription{a.t, ctx, read}
+	return &subscription{a.feed(ctx, streamed, v)}
 }
 
 // next waits for an attempt; it returns its cursor and its event.
 func (s *subscription) next() (cursor, event string) {
 	s.t.Helper()
-	resp := s.read(s.ctx)
-	if resp == nil || len(resp.Errors) > 0 {
-		s.t.Fatalf("stream ended: %v", resp)
-	}
-	var data object
-	if err := json.Unmarshal(resp.Data, &data); err != nil {
-		s.t.Fatal(err)
-	}
-	return data.text("deliveryAttempts", "cursor"), data.text("deliveryAttempts", "node", "event", "id")
+	m := s.feed.next()
+	return m.text("cursor"), m.text("node", "event", "id")
 }
 
 // A stream has everything recorded after its start, in order. A stream that resumes, by argument or by the transport's last event
@@ -201,17 +184,12 @@ func TestStreamTellsCursors(t *testing.T) {
 	tell := func(_ context.Context, cursor string) { told = append(told, cursor) }
 	b := a.with(&graph.Resolver{Store: a.store, Live: a.live, SetCursor: tell, EndStream: func(context.Context, error) {}})
 	s := b.subscribe(ctx, nil)
-	read, ctx, errs := b.start(ctx, `subscription { deliveryAttempts { node { id } } }`, nil)
-	if errs != nil {
-		t.Fatal(errs)
-	}
+	unasked := b.feed(ctx, `subscription { deliveryAttempts { node { id } } }`, nil)
 	w := a.createWebhook(a.as("kallima"), "https://example.com/")
 	a.publish(a.as("kallima"), 1)
 	a.attempt(w, 1, true)
 	cursor, _ := s.next()
-	if resp := read(ctx); resp == nil || len(resp.Errors) > 0 {
-		t.Fatalf("stream ended: %v", resp)
-	}
+	unasked.next()
 	if !slices.Equal(told, []string{cursor, cursor}) {
 		t.Errorf("told %q, want %q twice", told, cursor)
 	}
@@ -224,24 +202,15 @@ func TestWatchersShareReads(t *testing.T) {
 	ctx, cancel := context.WithTimeout(a.as("kallima"), time.Minute)
 	defer cancel()
 	w := a.createWebhook(ctx, "https://example.com/")
-	all := make([]*subscription, watchers)
+	all := make([]*feed, watchers)
 	for i := range all {
-		read, ctx, errs := a.start(ctx, `subscription { deliveryAttempts {
+		all[i] = a.feed(ctx, `subscription { deliveryAttempts {
 			cursor node { number event { id } request { body } webhook { url } delivery { status } } } }`, nil)
-		if errs != nil {
-			t.Fatal(errs)
-		}
-		all[i] = &subscription{t, ctx, read}
-	}
-	read := func() int {
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		return a.statements
 	}
 	for range attempts {
 		a.publish(ctx, 1)
 		a.attempt(w, 1, true)
-		before := read()
+		before := a.reads()
 		var wg sync.WaitGroup
 		for _, s := range all {
 			wg.Go(func() {
@@ -252,7 +221,7 @@ func TestWatchersShareReads(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		if n := read() - before; n > 100 { // three, and three again for watchers that are a second late
+		if n := a.reads() - before; n > 100 { // three, and three again for watchers that are a second late
 			t.Errorf("%d reads for %d watchers of one attempt", n, watchers)
 		}
 	}
