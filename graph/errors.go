@@ -18,6 +18,7 @@ import (
 	"github.com/hookgraph/hookgraph/graph/model"
 	"github.com/hookgraph/hookgraph/internal/auth"
 	"github.com/hookgraph/hookgraph/internal/fault"
+	"github.com/hookgraph/hookgraph/internal/intake"
 	"github.com/hookgraph/hookgraph/internal/meter"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -75,8 +76,6 @@ func Recover(_ context.Context, value any) error {
 type Presenter struct {
 	// Logger gets the errors that callers do not see.
 	Logger *slog.Logger
-	// RequestID returns the id of ctx's request. If it is nil or returns "", each error gets an id of its own.
-	RequestID func(ctx context.Context) string
 	// Logged reports whether an error has been logged already, such as a panic by the transport. Nil means never.
 	Logged func(err error) bool
 }
@@ -206,10 +205,7 @@ func (p Presenter) report(ctx context.Context, path ast.Path, how fault.Log, err
 		shared = &failure{}
 	}
 	shared.once.Do(func() {
-		if p.RequestID != nil {
-			shared.id = p.RequestID(ctx)
-		}
-		if shared.id == "" {
+		if shared.id = intake.RequestID(ctx); shared.id == "" {
 			shared.id = rand.Text()
 		}
 		if p.Logged != nil && p.Logged(err) {

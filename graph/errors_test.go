@@ -11,6 +11,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/hookgraph/hookgraph/graph"
+	"github.com/hookgraph/hookgraph/internal/intake"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -168,7 +169,7 @@ func TestUnauthenticated(t *testing.T) {
 // Callers see the code of an expected error, and of any other error only the id under which it is logged.
 func TestPresenter(t *testing.T) {
 	var log strings.Builder
-	p := graph.Presenter{Logger: slog.New(slog.NewTextHandler(&log, nil)), RequestID: func(context.Context) string { return "req-1" }}
+	p := graph.Presenter{Logger: slog.New(slog.NewTextHandler(&log, nil))}
 	for _, test := range []struct {
 		err    error
 		code   string
@@ -190,7 +191,7 @@ func TestPresenter(t *testing.T) {
 		{&gqlerror.Error{Message: "no such field", Extensions: map[string]any{"code": "GRAPHQL_VALIDATION_FAILED"}}, "GRAPHQL_VALIDATION_FAILED", false},
 	} {
 		log.Reset()
-		shown := p.Present(t.Context(), test.err)
+		shown := p.Present(intake.WithRequestID(t.Context(), "req-1"), test.err)
 		if got := shown.Extensions["code"]; got != test.code {
 			t.Errorf("%v: code %v, want %s", test.err, got, test.code)
 		}

@@ -23,7 +23,6 @@ import (
 	"github.com/hookgraph/hookgraph/internal/auth"
 	"github.com/hookgraph/hookgraph/internal/cursor"
 	"github.com/hookgraph/hookgraph/internal/gqlhttp"
-	"github.com/hookgraph/hookgraph/internal/intake"
 	"github.com/hookgraph/hookgraph/internal/live"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/web"
@@ -173,7 +172,7 @@ func newIsolation(t *testing.T) *isolation {
 	authenticator := auth.New(w.store)
 	api := gqlhttp.New(schema, gqlhttp.Config{
 		Authenticate: graph.Authenticate(authenticator, log), ErrorPresenter: graph.Presenter{Logger: log}.Present,
-		AroundOperations: graph.AroundOperations, Logger: log, RequestID: intake.RequestID,
+		AroundOperations: graph.AroundOperations, Logger: log,
 		Limits: gqlhttp.Limits{Cost: 1 << 40, Depth: 50, Fields: 1 << 20, Aliases: 1 << 20, Variables: 1000},
 	})
 	server := httptest.NewServer(web.New(web.Config{Store: w.store, Auth: authenticator, GraphQL: api, Logger: log}))

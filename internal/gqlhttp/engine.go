@@ -338,7 +338,7 @@ func (x *execution) end() gqlerror.List {
 		if x.ctx.Err() != nil {
 			return errorList(codeUnavailable, "the operation took too long; it is not known whether it has happened, try again")
 		}
-		x.engine.cfg.Logger.ErrorContext(x.ctx, "no response", slog.String("request_id", RequestID(x.ctx)))
+		x.engine.cfg.Logger.ErrorContext(x.ctx, "no response", slog.String("request_id", intake.RequestID(x.ctx)))
 		return gqlerror.List{internalError(x.ctx)}
 	}
 	return nil

@@ -3,7 +3,6 @@ package gqlhttp
 import (
 	"context"
 	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -52,31 +51,18 @@ func codeOf(err *gqlerror.Error) string {
 	return code
 }
 
-type requestIDKey struct{}
-
-// RequestID returns the id of the request that ctx belongs to, "" outside of one. Masked errors show it as
-// extensions.requestId. All operations of one WebSocket share the id of its upgrade request.
-func RequestID(ctx context.Context) string {
-	id, _ := ctx.Value(requestIDKey{}).(string)
-	return id
-}
-
-func withRequestID(ctx context.Context, of func(context.Context) string) context.Context {
-	id := ""
-	if of != nil {
-		id = of(ctx)
+// identified returns a context that has a request's id, which masked errors show as extensions.requestId: a random one unless ctx has one.
+// All operations of one WebSocket share the id of its upgrade request.
+func identified(ctx context.Context) context.Context {
+	if intake.RequestID(ctx) != "" {
+		return ctx
 	}
-	if id == "" {
-		var b [8]byte
-		_, _ = rand.Read(b[:]) // never fails, says its documentation
-		id = hex.EncodeToString(b[:])
-	}
-	return context.WithValue(ctx, requestIDKey{}, id)
+	return intake.WithRequestID(ctx, rand.Text())
 }
 
 func internalError(ctx context.Context) *gqlerror.Error {
 	err := newError(codeInternal, "internal server error")
-	err.Extensions["requestId"] = RequestID(ctx)
+	err.Extensions["requestId"] = intake.RequestID(ctx)
 	return err
 }
 
@@ -84,7 +70,7 @@ func internalError(ctx context.Context) *gqlerror.Error {
 func maskErrors(log *slog.Logger) graphql.ErrorPresenterFunc {
 	return func(ctx context.Context, err error) *gqlerror.Error {
 		if !errors.Is(err, ErrPanic) {
-			log.ErrorContext(ctx, "resolver error", slog.String("request_id", RequestID(ctx)), slog.Any("error", err))
+			log.ErrorContext(ctx, "resolver error", slog.String("request_id", intake.RequestID(ctx)), slog.Any("error", err))
 		}
 		masked := internalError(ctx)
 		if located, ok := errors.AsType[*gqlerror.Error](err); ok {
@@ -111,7 +97,7 @@ func safePresenter(present graphql.ErrorPresenterFunc, log *slog.Logger) graphql
 }
 
 func logPanic(ctx context.Context, log *slog.Logger, v any) {
-	log.ErrorContext(ctx, "panic", slog.String("request_id", RequestID(ctx)), slog.Any("panic", v),
+	log.ErrorContext(ctx, "panic", slog.String("request_id", intake.RequestID(ctx)), slog.Any("panic", v),
 		slog.String("stack", string(debug.Stack())))
 }
 

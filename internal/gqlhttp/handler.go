@@ -37,8 +37,6 @@ type Config struct {
 	// Charge is called before an operation runs, with its cost, and returns how long the caller must wait before it can afford
 	// it; more than zero refuses it as RATE_LIMITED with extensions.retryAfterMs. If nil, cost is not rationed.
 	Charge func(ctx context.Context, cost int) time.Duration
-	// RequestID returns the id of a request in logs and masked errors. If it is nil, or returns "", a random id is used.
-	RequestID func(ctx context.Context) string
 
 	// ErrorPresenter translates what resolvers return. The default masks every error as INTERNAL_SERVER_ERROR with the
 	// request id and logs it. Errors of the protocol, the guard and validation do not pass through it. A panic arrives as
@@ -189,7 +187,7 @@ func streamLimits(all int) intake.Limits {
 // ServeHTTP answers one request. It returns when the response is complete, for SSE when the stream has ended, for a WebSocket as
 // soon as it is open.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	r = r.WithContext(withRequestID(r.Context(), h.cfg.RequestID))
+	r = r.WithContext(identified(r.Context()))
 	if isUpgrade(r) {
 		h.serveWebSocket(w, r)
 		return

@@ -120,7 +120,10 @@ func TestMalformedIsNotEchoed(t *testing.T) {
 
 // A resolver's error is masked, with a request id under which it is logged.
 func TestErrorsAreMasked(t *testing.T) {
-	s := newServer(t, Config{RequestID: func(context.Context) string { return "id-7" }})
+	s := newServer(t, Config{Authenticate: func(r *http.Request, token, tenant string) (context.Context, error) {
+		ctx, err := authenticate(r, token, tenant)
+		return intake.WithRequestID(ctx, "id-7"), err
+	}})
 	a := s.query(t, "{fails hello}", "")
 	want := `{"errors":[{"message":"internal server error","path":["fails"],"extensions":{"code":"INTERNAL_SERVER_ERROR","requestId":"id-7"}}],` +
 		`"data":{"fails":null,"hello":"hello"},"extensions":{"cost":{"limit":10000,"requested":2}}}`
