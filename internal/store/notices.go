@@ -110,6 +110,7 @@ func (s *Store) publishNoted(ctx context.Context) error {
 		return nil
 	}
 	var busy error
+	p := newPacer(s)
 	for more := true; more; {
 		more, busy = false, nil
 		var group noticeGroup
@@ -121,7 +122,7 @@ func (s *Store) publishNoted(ctx context.Context) error {
 			if !found {
 				break
 			}
-			left, err := s.publishPiece(ctx, group, *last)
+			left, err := s.publishPiece(ctx, p, group, *last)
 			if errors.Is(err, webhook.ErrBusy) { // the tenant's own calls are in the way; others do not wait for that
 				busy = err
 				continue
@@ -157,8 +158,9 @@ func (g *noticeGroup) next(ctx context.Context, s *Store) (found bool, err error
 }
 
 // publishPiece publishes one event for the group's first notices, up to Seq last, and reports whether more are left.
-func (s *Store) publishPiece(ctx context.Context, g noticeGroup, last int64) (left bool, err error) {
-	err = s.changeFor(ctx, g.TenantID, maxNoticeTargets+maxOperational, func(b *batch) error {
+func (s *Store) publishPiece(ctx context.Context, p *pacer, g noticeGroup, last int64) (left bool, err error) {
+	most := min(p.budget, maxNoticeTargets)
+	err = p.take(ctx, g.TenantID, most+maxOperational, func(b *batch) (int, error) {
 		left = false
 		var rows []struct {
 			Seq       int64
@@ -168,8 +170,8 @@ func (s *Store) publishPiece(ctx context.Context, g noticeGroup, last int64) (le
 		}
 		// Notices that another node is publishing are skipped.
 		if err := b.DB.Raw(`SELECT seq, webhook_id, count, sample FROM notices WHERE tenant_id = ? AND kind = ? AND seq <= ?
-			ORDER BY webhook_id LIMIT ?`+s.db.SkipLocked("notices"), g.TenantID, g.Kind, last, maxNoticeTargets+1).Scan(&rows).Error; err != nil {
-			return fmt.Errorf("read notices: %w", err)
+			ORDER BY webhook_id LIMIT ?`+s.db.SkipLocked("notices"), g.TenantID, g.Kind, last, most+1).Scan(&rows).Error; err != nil {
+			return 0, fmt.Errorf("read notices: %w", err)
 		}
 		total := 0
 		var list []byte
@@ -177,7 +179,7 @@ func (s *Store) publishPiece(ctx context.Context, g noticeGroup, last int64) (le
 		bound := min(maxNoticeBytes, s.opts.MaxDataBytes)
 		for _, row := range rows {
 			size := len(list) + len(row.Sample) + 128
-			if left = len(seqs) == maxNoticeTargets || len(seqs) > 0 && size > bound; left {
+			if left = len(seqs) == most || len(seqs) > 0 && size > bound; left {
 				break
 			}
 			if len(list) > 0 {
@@ -193,17 +195,17 @@ func (s *Store) publishPiece(ctx context.Context, g noticeGroup, last int64) (le
 			seqs = append(seqs, row.Seq)
 		}
 		if len(seqs) == 0 {
-			return nil
+			return 0, nil
 		}
 		if err := b.DB.Exec("DELETE FROM notices WHERE seq IN ?", seqs).Error; err != nil {
-			return fmt.Errorf("remove notices: %w", err)
+			return 0, fmt.Errorf("remove notices: %w", err)
 		}
 		data := fmt.Appendf(nil, `{"count":%d,"webhooks":[%s]}`, total, list)
 		event := &incoming{event: b.newEvent(g.TenantID, g.Kind, data)}
 		if len(b.receivers(nil, event)) == 0 {
-			return nil // no webhook subscribes to it, so it is not stored
+			return len(seqs), nil // no webhook subscribes to it, so it is not stored
 		}
-		return b.insertAll([]*incoming{event})
+		return len(seqs), b.insertAll([]*incoming{event})
 	})
 	return left, err
 }

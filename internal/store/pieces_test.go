@@ -2,11 +2,13 @@ package store_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
 // copySecrets adds expired copies of a webhook's secret.
@@ -19,10 +21,20 @@ var copySecrets = map[string]string{
 		FROM (SELECT * FROM secrets LIMIT 1) AS s, generate_series(1, %d)`,
 }
 
+// addNotices adds operational events, to be published, of webhooks that do not exist.
+var addNotices = map[string]string{
+	"sqlite": `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)
+		INSERT INTO notices (tenant_id, webhook_id, kind, count, sample, created_at)
+		SELECT tenant_id, randomblob(16), 'hookgraph.delivery.failed', 1, '{"eventType":"a.b"}', created_at FROM (SELECT * FROM webhooks LIMIT 1) AS w, n`,
+	"postgres": `INSERT INTO notices (tenant_id, webhook_id, kind, count, sample, created_at)
+		SELECT tenant_id, gen_random_uuid(), 'hookgraph.delivery.failed', 1, '{"eventType":"a.b"}', created_at
+		FROM (SELECT * FROM webhooks LIMIT 1) AS w, generate_series(1, %d)`,
+}
+
 // However slow the disk is, a task's transactions take about as long as others may wait, however many rows wait: it learns how
 // long a row takes. The test's rows are slower than this machine's, so noise makes transactions shorter.
 func TestTasksKeepTime(t *testing.T) {
-	const row, most, backlog = 250 * time.Microsecond, 25 * time.Millisecond, 500
+	const row, most, backlog = 300 * time.Microsecond, 25 * time.Millisecond, 500
 	each(t, func(t *suite) {
 		s := t.Open(t, store.Options{Shared: true, Tuning: lingering()}) // no task runs by itself
 		c := tenant(t, s, "a")
@@ -40,11 +52,13 @@ func TestTasksKeepTime(t *testing.T) {
 		registerMany(t, tenant(t, s, "ended"), backlog/2, webhook.New{})
 		ended, err := s.TenantByName(t.Context(), "ended")
 		must(t, err)
+		must(t, s.Exec(fmt.Sprintf(addNotices[t.Kind], backlog)))
 		longest := s.SlowWrites(row)
 		for _, task := range []struct {
 			name string
 			run  func() error
 		}{
+			{"operational events", func() error { return s.PublishNotices(t.Context()) }},
 			{"secrets", func() error { return errOf(s.PruneSecrets(t.Context())) }},
 			{"deliveries of deleted webhooks", func() error { return errOf(s.CancelDeliveriesOf(t.Context(), gone)) }},
 			{"delivery age", func() error { return errOf(s.ExpireDeliveries(t.Context(), time.Now().Add(time.Hour))) }}, // of the other webhook
@@ -65,6 +79,27 @@ func TestTasksKeepTime(t *testing.T) {
 		}
 		if rows, err := s.RowsOf(t.Context(), ended.ID); len(rows) > 0 || err != nil {
 			t.Errorf("of the deleted tenant are left %v, %v", rows, err)
+		}
+	})
+}
+
+// What is sealed with an old master key is sealed again in transactions as short as those of tasks.
+func TestRotateKeyKeepsTime(t *testing.T) {
+	const row, most, webhooks = 300 * time.Microsecond, 25 * time.Millisecond, 250
+	each(t, func(t *suite) {
+		place := t.Fresh()
+		old, next := webhooktest.MasterKey, []byte(strings.Repeat("n", len(webhooktest.MasterKey)))
+		s, end := place.Serve(t, store.Options{Shared: true, MasterKeys: [][]byte{old}})
+		value := "secret"
+		registerMany(t, tenant(t, s, "a"), webhooks, webhook.New{Headers: []*webhook.NewHeader{{Name: "x-key", Value: &value, Sensitive: true}}})
+		must(t, end())
+		s = place.Open(t, store.Options{Shared: true, MasterKeys: [][]byte{next, old}})
+		longest := s.SlowWrites(row)
+		if n, err := s.RotateKey(t.Context()); n != 2*webhooks || err != nil {
+			t.Fatalf("%d rows are sealed again, want %d, %v", n, 2*webhooks, err)
+		}
+		if took := longest(); took > most || took < most/3 {
+			t.Errorf("the rows of one transaction take %v", took)
 		}
 	})
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/seal"
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
 // openKeys uses the given master keys, or those of the key file. It creates the file only for a database without sealed values,
@@ -71,8 +72,12 @@ func (s *Store) RotateKey(ctx context.Context) (sealed int, err error) {
 	if err != nil {
 		return 0, fmt.Errorf("change master key: %w", err)
 	}
-	for {
-		n, err := s.reseal(ctx, current, resealRows)
+	for p := newWebhookPacer(s); ; {
+		var n int
+		err := p.piece(ctx, webhook.ID{}, resealRows, func(b *batch, most int) (_ int, err error) {
+			n, err = b.resealSome(current, most)
+			return n, err
+		})
 		if err != nil {
 			return sealed, err
 		}
@@ -82,8 +87,8 @@ func (s *Store) RotateKey(ctx context.Context) (sealed int, err error) {
 	}
 }
 
-// resealRows is the number of rows of each table that one transaction of RotateKey seals again.
-const resealRows = 100
+// resealRows is the number of rows that one transaction of RotateKey seals again at most.
+const resealRows = 200
 
 // sealedRow is a row with a part that a master key seals.
 type sealedRow interface {
@@ -114,23 +119,19 @@ func sealedRows[R any, P interface {
 	return list, nil
 }
 
-// reseal seals again up to limit rows of each table that belongs to tenants and is sealed with another key.
-func (s *Store) reseal(ctx context.Context, current *seal.Key, limit int) (n int, err error) {
-	err = s.change(ctx, func(b *batch) error {
-		n = 0
-		for t := range dialect.TablesThat((*dialect.Table).IsSealed) {
-			if !t.Owned() { // sealed again with the change of the key
-				continue
-			}
-			some, err := b.reseal(t, current, limit)
-			if err != nil {
-				return err
-			}
-			n += some
+// resealSome seals again up to limit rows that belong to tenants and are sealed with another key.
+func (b *batch) resealSome(current *seal.Key, limit int) (n int, err error) {
+	for t := range dialect.TablesThat((*dialect.Table).IsSealed) {
+		if !t.Owned() || n == limit { // the others were sealed again with the change of the key
+			continue
 		}
-		return nil
-	})
-	return n, err
+		some, err := b.reseal(t, current, limit-n)
+		if err != nil {
+			return 0, err
+		}
+		n += some
+	}
+	return n, nil
 }
 
 // resealOwn seals the database's own keys again; their values do not change.
