@@ -10,6 +10,30 @@ import (
 	"testing"
 )
 
+// sources are the files of the tree with names of these forms, and their content.
+func sources(t *testing.T, forms ...string) map[string][]byte {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "git", append([]string{"ls-files", "--cached", "--others", "--exclude-standard"}, forms...)...).Output()
+	if err != nil {
+		t.Skip(err) // not a checkout
+	}
+	files := map[string][]byte{}
+	for name := range strings.FieldsSeq(string(out)) {
+		text, err := os.ReadFile(name)
+		if os.IsNotExist(err) {
+			continue // removed, and not committed yet
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[name] = text
+	}
+	if len(files) < 200 {
+		t.Fatalf("%d files were found", len(files))
+	}
+	return files
+}
+
 // oddWords are words and phrases that must not come back, with their replacements.
 var oddWords = []struct {
 	pattern *regexp.Regexp
@@ -85,24 +109,9 @@ var oddWords = []struct {
 
 // Prose, comments, errors, descriptions and the dashboard use the field's standard terms: replaced words must not come back.
 func TestWords(t *testing.T) {
-	out, err := exec.CommandContext(t.Context(), "git", "ls-files", "--cached", "--others", "--exclude-standard", "*.go", "*.graphqls", "*.md", "*.sql", "*.ts", "*.tsx").Output()
-	if err != nil {
-		t.Skip(err) // not a checkout
-	}
-	files := strings.Fields(string(out))
-	if len(files) < 200 {
-		t.Fatalf("%d files were found", len(files))
-	}
-	for _, name := range files {
+	for name, text := range sources(t, "*.go", "*.graphqls", "*.md", "*.sql", "*.ts", "*.tsx") {
 		if filepath.Base(name) == "words_test.go" {
 			continue
-		}
-		text, err := os.ReadFile(name)
-		if os.IsNotExist(err) {
-			continue // removed, and not committed yet
-		}
-		if err != nil {
-			t.Fatal(err)
 		}
 		if bytes.Contains(text, []byte("DO NOT EDIT")) && strings.HasPrefix(filepath.Base(name), "generated") {
 			continue
