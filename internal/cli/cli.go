@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"net/netip"
 	"reflect"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -97,8 +99,15 @@ func Run(ctx context.Context, env Env) (err error) {
 	if err != nil {
 		return fmt.Errorf("command line: %w", err)
 	}
-	kctx, err := parser.Parse(env.Args)
+	args := env.Args
+	if len(args) > 0 && args[0] == "help" {
+		args = append(slices.Clone(args[1:]), "--help")
+	}
+	kctx, err := parser.Parse(args)
 	if err != nil {
+		if said := err.Error(); strings.HasPrefix(said, "unexpected argument") || strings.HasPrefix(said, "unknown flag") {
+			return fmt.Errorf("%w; hookgraph help lists the commands, and hookgraph help COMMAND its flags", err)
+		}
 		return err
 	}
 	env.warnings = vars.unknown(env)

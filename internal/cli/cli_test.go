@@ -68,8 +68,8 @@ func TestMistakes(t *testing.T) {
 		want string
 	}{
 		"postgres":        {args: []string{"--database", "postgres://u:p@h/d"}, want: "HOOKGRAPH_MASTER_KEY"},
-		"unknown flag":    {args: []string{"--colour"}, want: "--colour"},
-		"unknown command": {args: []string{"dance"}, want: "dance"},
+		"unknown flag":    {args: []string{"--colour"}, want: "--colour; hookgraph help"},
+		"unknown command": {args: []string{"dance"}, want: "dance; hookgraph help"},
 		"size":            {args: []string{"--max-payload", "many"}, want: "--max-payload"},
 		"range":           {args: []string{"--deny-target", "10.0.0.0/99"}, want: "--deny-target"},
 		"log format":      {args: []string{"--log-format", "xml"}, want: "--log-format"},
@@ -87,7 +87,7 @@ func TestMistakes(t *testing.T) {
 		"no name":         {args: []string{"token", "create", "--operator", "--create-tenant"}, want: "--tenant"},
 		"expired":         {args: []string{"token", "create", "--operator", "--expires", "soon"}, want: "--expires"},
 		"master key":      {env: map[string]string{config.EnvMasterKey: "short"}, want: config.EnvMasterKey},
-		"no directory":    {args: []string{"token", "list", "--database", "/nonexistent/data"}, want: "/nonexistent/data"},
+		"no directory":    {args: []string{"token", "list", "--database", "/nonexistent/data"}, want: "/nonexistent/data does not exist"},
 		"no id":           {args: []string{"token", "revoke", "7"}, want: "token list"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -110,6 +110,13 @@ func TestHelpAndVersion(t *testing.T) {
 	}
 	if !strings.Contains(help, "$HOOKGRAPH_MAX_PAYLOAD") || strings.Contains(help, "--master-key") || strings.Contains(help, "--bootstrap-token") {
 		t.Error(help)
+	}
+	for asked, same := range map[string]string{"help": "--help", "help token create": "token create --help", "help serve": "serve --help"} {
+		cfg, help, err := command(t, nil, strings.Fields(asked)...)
+		_, want, _ := command(t, nil, strings.Fields(same)...)
+		if err != nil || cfg != nil || help != want || help == "" {
+			t.Errorf("%s: %v %q, want %q", asked, err, help, want)
+		}
 	}
 	for _, arg := range []string{"version", "--version"} {
 		cfg, out, err := command(t, nil, arg)

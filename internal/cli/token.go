@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 	"text/tabwriter"
@@ -36,7 +37,9 @@ func (d *tokenDatabase) with(ctx context.Context, env *Env, use func(*store.Stor
 	env.warn(log)
 	o.Shared, o.Logger, o.MasterKeys = true, log, d.MasterKeys
 	if o.URL == "" {
-		if _, err := os.Stat(o.Dir); err != nil { // creating a database here would hide a wrong path
+		if _, err := os.Stat(o.Dir); errors.Is(err, fs.ErrNotExist) { // creating a database here would hide a wrong path
+			return fmt.Errorf("--database: the directory %s does not exist; give that of the server, which creates it at its first start", o.Dir)
+		} else if err != nil {
 			return fmt.Errorf("--database: %w", err)
 		}
 	}

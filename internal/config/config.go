@@ -83,7 +83,7 @@ func (c *Config) Quotas() webhook.Quotas {
 
 // Storage says where the database is.
 type Storage struct {
-	Database string `env:"HOOKGRAPH_DATABASE" secret:"" default:"./data" placeholder:"DIR|URL" help:"Directory of the SQLite database, created if absent; the default is ${default}. Or the postgres:// URL, or host=… dbname=…, of a PostgreSQL database. Put a password only in the variable or its file."`
+	Database string `env:"HOOKGRAPH_DATABASE" secret:"" default:"./data" placeholder:"DIR|URL" help:"Directory of the SQLite database, which serve creates if it does not exist; the default is ${default}. Or the postgres:// URL, or host=… dbname=…, of a PostgreSQL database. Put a password only in the variable or its file."`
 	// MasterKeys seal signing secrets and custom headers: 32 bytes each, the current one first, or none for the key file in
 	// the database's directory. From the environment only.
 	MasterKeys [][]byte `kong:"-"`
