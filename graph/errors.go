@@ -246,7 +246,7 @@ func splitPath(ctx context.Context, e *gqlerror.Error) []string {
 func missingPermission(e *auth.MissingPermission) *gqlerror.Error {
 	shown := &gqlerror.Error{Message: e.Error(), Extensions: map[string]any{"code": CodeForbidden}}
 	if e.Scope != "" {
-		scope := model.ScopeName(e.Scope)
+		scope := e.Scope.Enum()
 		shown.Message, shown.Extensions["scope"] = fmt.Sprintf("a token with the scope %s is required", scope), scope
 	}
 	return shown

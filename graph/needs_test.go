@@ -12,7 +12,6 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/hookgraph/hookgraph/graph"
-	"github.com/hookgraph/hookgraph/graph/model"
 	"github.com/hookgraph/hookgraph/internal/auth"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -167,7 +166,7 @@ func TestScopes(t *testing.T) {
 	} {
 		others := slices.DeleteFunc(slices.Clone(webhook.AllScopes), func(s webhook.TokenScope) bool { return s == needs })
 		resp := a.run(a.scoped("alice", others...), field, v)
-		if code(resp) != "FORBIDDEN" || resp.Errors[0].Extensions["scope"] != model.ScopeName(needs) || !strings.Contains(resp.Errors[0].Message, model.ScopeName(needs)) {
+		if code(resp) != "FORBIDDEN" || resp.Errors[0].Extensions["scope"] != needs.Enum() || !strings.Contains(resp.Errors[0].Message, needs.Enum()) {
 			t.Errorf("%s without %s: %s %v", field, needs, resp.Data, resp.Errors)
 		}
 		if resp := a.run(a.scoped("alice", needs), field, v); len(resp.Errors) > 0 {

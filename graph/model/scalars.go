@@ -9,7 +9,6 @@ import (
 	"math"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -176,24 +175,19 @@ func UnmarshalAttemptTrigger(v any) (webhook.Trigger, error) {
 }
 
 // MarshalTokenScope writes s as an enum value: webhooks:read is WEBHOOKS_READ.
-func MarshalTokenScope(s webhook.TokenScope) graphql.Marshaler { return enum(ScopeName(s)) }
+func MarshalTokenScope(s webhook.TokenScope) graphql.Marshaler { return enum(s.Enum()) }
 
 // UnmarshalTokenScope reads a scope, with the same check.
 func UnmarshalTokenScope(v any) (webhook.TokenScope, error) {
 	names := make([]string, len(webhook.AllScopes))
 	for i, s := range webhook.AllScopes {
-		names[i] = ScopeName(s)
+		names[i] = s.Enum()
 	}
 	name, err := oneOf(v, names...)
 	if err != nil {
 		return "", err
 	}
 	return webhook.AllScopes[slices.Index(names, name)], nil
-}
-
-// ScopeName returns a scope's value in the enum TokenScope.
-func ScopeName(s webhook.TokenScope) string {
-	return strings.ToUpper(strings.ReplaceAll(string(s), ":", "_"))
 }
 
 func enum[T ~string](v T) graphql.Marshaler {

@@ -167,7 +167,11 @@ func milliseconds(seconds *int) any {
 	return int64(*seconds) * 1000
 }
 
-// AuditFields are the token's settings for the audit log, without the credential.
+// AuditFields are the token's settings for the audit log, under the API's names, without the credential.
 func (t *Token) AuditFields() []AuditField {
-	return []AuditField{{"name", t.Name}, {"scopes", t.Scopes.List()}, {"expiresAt", t.ExpiresAt}, {"revokedAt", t.RevokedAt}}
+	scopes := make([]string, 0, len(AllScopes))
+	for _, s := range t.Scopes.List() {
+		scopes = append(scopes, s.Enum())
+	}
+	return []AuditField{{"name", t.Name}, {"scopes", scopes}, {"expiresAt", t.ExpiresAt}, {"revokedAt", t.RevokedAt}}
 }

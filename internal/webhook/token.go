@@ -31,6 +31,9 @@ var AllScopes = TokenScopes{
 	ScopeWebhooksRead, ScopeWebhooksWrite, ScopeEventsPublish, ScopeDeliveriesRead, ScopeDeliveriesWrite, ScopeAdmin,
 }
 
+// Enum returns the scope's value in the API's enum TokenScope: webhooks:read is WEBHOOKS_READ.
+func (s TokenScope) Enum() string { return strings.ToUpper(strings.ReplaceAll(string(s), ":", "_")) }
+
 // TokenScopes are the scopes of a token. Nil means all, including those of later versions.
 type TokenScopes []TokenScope
 

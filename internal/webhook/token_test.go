@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -19,5 +20,23 @@ func TestShownPrefix(t *testing.T) {
 		if prefix := ShownPrefix(chosen); prefix != nil {
 			t.Errorf("of %q: %q", chosen, *prefix)
 		}
+	}
+}
+
+// The audit log has a token's scopes as the API has them.
+func TestAuditedScopes(t *testing.T) {
+	scopes := func(of TokenScopes) any {
+		for _, f := range (&Token{Scopes: of}).AuditFields() {
+			if f.Name == "scopes" {
+				return f.Value
+			}
+		}
+		return nil
+	}
+	if got := fmt.Sprint(scopes(TokenScopes{ScopeWebhooksRead, ScopeAdmin})); got != "[WEBHOOKS_READ ADMIN]" {
+		t.Error(got)
+	}
+	if got := fmt.Sprint(scopes(nil)); !strings.HasPrefix(got, "[WEBHOOKS_READ WEBHOOKS_WRITE EVENTS_PUBLISH ") {
+		t.Error(got)
 	}
 }
