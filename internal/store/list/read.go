@@ -5,6 +5,9 @@ import (
 	"slices"
 	"time"
 
+	"gorm.io/gorm"
+
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -196,10 +199,14 @@ func (c *children[T]) find(s stretch, limit int) (rows map[webhook.ID][]*T, floo
 	if floors, err = c.ends(s); err != nil {
 		return nil, nil, err
 	}
-	for i, id := range c.ids {
-		parts[i] = c.found(id, s.upTo(floors[i]), limit)
+	q, joined := c.joined(s, limit)
+	if !joined || len(floors) > 0 {
+		for i, id := range c.ids {
+			parts[i] = c.found(id, s.upTo(floors[i]), limit)
+		}
+		q = c.DB.Raw(unionAll("SELECT * FROM (?) AS t", len(parts)), parts...)
 	}
-	found, err := scan[T](c.DB.Raw(unionAll("SELECT * FROM (?) AS t", len(parts)), parts...))
+	found, err := scan[T](q)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -209,6 +216,38 @@ func (c *children[T]) find(s stretch, limit int) (rows map[webhook.ID][]*T, floo
 		rows[id] = append(rows[id], row)
 	}
 	return rows, floors, nil
+}
+
+// joined returns the query of find as a join of the parents with the walk of each, which PostgreSQL plans once. It would plan each part of a
+// union, for all partitions. ok is false where that is not so, or the planner would have to guess which index the walk is meant to take.
+func (c *children[T]) joined(s stretch, limit int) (q *gorm.DB, ok bool) {
+	if c.daysOf == nil || c.DB.Name() != "postgres" {
+		return nil, false
+	}
+	walk := *c.Reading
+	parents := make([][]any, 0, len(c.ids))
+	for _, id := range c.ids {
+		days := c.daysOf(id)
+		if len(days) == 0 {
+			return nil, false // an id that was never issued: its rows may be anywhere
+		}
+		if days[0].text == nothing.text {
+			continue
+		}
+		row := []any{id}
+		for _, day := range days[0].args {
+			row = append(row, day.(time.Time).Format(time.DateOnly))
+		}
+		parents = append(parents, row)
+		theirs := []condition{{days[0].text, []any{gorm.Expr("p.first_day"), gorm.Expr("p.last_day")}}}
+		walk.daysOf = func(any) []condition { return theirs }
+	}
+	if len(parents) == 0 {
+		return nil, false
+	}
+	from := c.Source.DB.Rows([]dialect.Column{{Name: "id", Kind: "uuid"}, {Name: "first_day", Kind: "date"}, {Name: "last_day", Kind: "date"}})
+	return c.DB.Raw("SELECT t.* FROM "+from+" AS p CROSS JOIN LATERAL (?) AS t",
+		string(dialect.CompactJSON(parents)), walk.found(gorm.Expr("p.id"), s, limit)), true
 }
 
 // sifted reads rows of each parent whose payloads meet the conditions.
