@@ -101,6 +101,14 @@ func (r *deliveryAttemptResolver) Response(ctx context.Context, obj *webhook.Att
 	return &model.AttemptResponse{Attempt: obj}, nil
 }
 
+// Replay is the resolver for the replay field.
+func (r *deliveryAttemptResolver) Replay(ctx context.Context, obj *webhook.Attempt) (*webhook.Replay, error) {
+	if obj.ReplayID == nil {
+		return nil, nil
+	}
+	return ofAttempt(ctx, &r.shared.replays, &r.loaders(ctx).replays, obj, attemptReplay)
+}
+
 // Attempt is the resolver for the attempt field.
 func (r *queryResolver) Attempt(ctx context.Context, id webhook.ID) (*webhook.Attempt, error) {
 	return one(ctx, r.scope(ctx).AttemptsByID, id)

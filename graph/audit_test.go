@@ -30,6 +30,9 @@ var audited = map[string]struct {
 	"deleteWebhook":       {call: `deleteWebhook(input: {id: $w}) { userErrors { message } }`, actions: []string{"WEBHOOK_DELETED"}},
 	"retryDelivery":       {call: `retryDelivery(input: {id: $d}) { userErrors { message } }`, actions: []string{"DELIVERY_RETRIED"}},
 	"cancelDelivery":      {call: `cancelDelivery(input: {id: $d}) { userErrors { message } }`, actions: []string{"DELIVERY_CANCELED"}},
+	"replayDeliveries":    {call: `replayDeliveries(input: {filter: {deliveryIds: [$d]}}) { userErrors { message } }`, actions: []string{"REPLAY_CREATED"}},
+	"updateReplay":        {call: `updateReplay(input: {id: $r, ratePerSecond: 7}) { userErrors { message } }`, actions: []string{"REPLAY_UPDATED"}},
+	"cancelReplay":        {call: `cancelReplay(input: {id: $r}) { userErrors { message } }`, actions: []string{"REPLAY_CANCELED"}},
 	"createToken":         {call: `createToken(input: {name: "ci"}) { userErrors { message } }`, actions: []string{"TOKEN_CREATED"}},
 	"revokeToken":         {call: `revokeToken(input: {id: $k}) { userErrors { message } }`, actions: []string{"TOKEN_REVOKED"}},
 	"createTenant":        {operator: true, call: `createTenant(input: {name: "new"}) { userErrors { message } }`, actions: []string{"TENANT_CREATED"}},
@@ -73,7 +76,7 @@ func auditOf(t *testing.T, name string) {
 	caller.Address = netip.MustParseAddr(address)
 	by = intake.WithRequestID(auth.With(context.WithoutCancel(t.Context()), &caller), request)
 	token := s.list("Query.tokens", "", false).ids[0]
-	ids := strings.NewReplacer("$w", quoted(s.webhook), "$d", quoted(s.delivery), "$k", quoted(token), "$t", quoted(s.tenant))
+	ids := strings.NewReplacer("$w", quoted(s.webhook), "$d", quoted(s.delivery), "$r", quoted(s.replay), "$k", quoted(token), "$t", quoted(s.tenant))
 	const log = `{ auditLog(first: 100) { nodes { id action objectType objectId address requestId at actor { kind name tokenId token { id } } tenant { id } changes { field before after } } } }`
 	before := a.get(a.operator("default"), log, nil).at("auditLog", "nodes").([]any)
 	got := a.get(by, "mutation { did: "+ids.Replace(c.call)+" }", nil)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/hookgraph/hookgraph/graph"
 	"github.com/hookgraph/hookgraph/graph/model"
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
 // connections are all fields of the schema that return pages, with the path to their owner in a shelf.
@@ -25,6 +26,7 @@ var connections = map[string]func(s *shelf) string{
 	"Query.events":       nil,
 	"Query.deliveries":   nil,
 	"Query.attempts":     nil,
+	"Query.replays":      nil,
 	"Query.tokens":       nil,
 	"Query.auditLog":     nil,
 	"Query.tenants":      nil, // of all tenants, for an operator
@@ -35,6 +37,7 @@ var connections = map[string]func(s *shelf) string{
 	"Webhook.deliveries": func(s *shelf) string { return s.webhook },
 	"Webhook.attempts":   func(s *shelf) string { return s.webhook },
 	"Event.deliveries":   func(s *shelf) string { return s.event },
+	"Replay.deliveries":  func(s *shelf) string { return s.replay },
 	"Delivery.attempts":  func(s *shelf) string { return s.delivery },
 }
 
@@ -59,6 +62,7 @@ type shelf struct {
 	made                             int // tenants
 	ctx                              context.Context
 	tenant, webhook, event, delivery string
+	replay                           string
 }
 
 func newShelf(a *api, tenant string) *shelf {
@@ -72,7 +76,30 @@ func newShelf(a *api, tenant string) *shelf {
 		text("webhook", "deliveries", "nodes", 0, "id")
 	s.addToken()
 	s.attempt(s.webhook, 10, false)
+	s.replay = s.addReplay()
 	return s
+}
+
+// addReplay creates a replay of a delivery that was canceled, which it makes due.
+func (s *shelf) addReplay() string {
+	ids := s.get(s.ctx, `query($id: ID!) { event(id: $id) { deliveries { nodes { id } } } }`, vars{"id": s.event})
+	one := vars{"id": ids.text("event", "deliveries", "nodes", 2, "id")}
+	s.get(s.ctx, `mutation($id: ID!) { cancelDelivery(input: {id: $id}) { userErrors { message } } }`, one)
+	id := s.get(s.ctx, `mutation($id: ID!) { replayDeliveries(input: {kind: ALL filter: {deliveryIds: [$id]}}) { replay { id } userErrors { message } } }`, one).
+		text("replayDeliveries", "replay", "id")
+	ctx, cancel := context.WithCancel(s.ctx)
+	var working sync.WaitGroup
+	for _, task := range s.store.Tasks() {
+		if task.Name == "replays" {
+			working.Go(func() { _ = task.Run(ctx) })
+		}
+	}
+	webhooktest.Eventually(s.t, "the delivery is due", func() bool {
+		return s.get(s.ctx, `query($id: ID!) { replay(id: $id) { matched } }`, vars{"id": id}).at("replay", "matched") == 1.0
+	})
+	cancel()
+	working.Wait()
+	return id
 }
 
 func (s *shelf) addToken() {
@@ -376,7 +403,7 @@ func TestNodeOfEveryType(t *testing.T) {
 	a := newAPI(t)
 	s := newShelf(a, "kallima")
 	ids := map[string]string{
-		"Tenant": s.tenant, "Webhook": s.webhook, "Event": s.event, "Delivery": s.delivery,
+		"Tenant": s.tenant, "Webhook": s.webhook, "Event": s.event, "Delivery": s.delivery, "Replay": s.replay,
 		"DeliveryAttempt": s.list("Query.attempts", "", false).ids[0],
 		"Token":           s.list("Query.tokens", "", false).ids[0],
 		"AuditEntry":      s.list("Query.auditLog", "", false).ids[0],

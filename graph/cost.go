@@ -24,6 +24,8 @@ const (
 	facetsPerCost = 10
 	// searchCost is what search costs beside what it returns.
 	searchCost = 300
+	// previewCost is what a preview of a replay costs, as does the creation of one, which counts as a preview does.
+	previewCost = 100
 )
 
 // largeFields may each be as large as a payload.
@@ -42,6 +44,7 @@ var listSizes = map[string]int{
 // fieldSizes are the sizes of lists that no argument says, by field.
 var fieldSizes = map[string]int{
 	"DeliveryFacets.statuses": 5, "DeliveryFacets.eventTypes": 100, "DeliveryFacets.errors": 9,
+	"ReplayPreview.byWebhook": maxCounts, "ReplayPreview.samples": 5,
 }
 
 // costed is the schema with its costs, for gqlhttp.
@@ -109,9 +112,11 @@ func portions(n, size int) int { return (n + size - 1) / size }
 
 // statsCosts are the costs of reading statistics, by field, in addition to those of the answer.
 var statsCosts = map[string]func(within int, args map[string]any) int{
-	"Stats.totals":  func(within int, _ map[string]any) int { return 10 + within },
-	"Stats.backlog": func(within int, _ map[string]any) int { return 10 + within },
-	"Stats.by":      func(within int, _ map[string]any) int { return 50 + within }, // every group is read
+	"Stats.totals":              func(within int, _ map[string]any) int { return 10 + within },
+	"Stats.backlog":             func(within int, _ map[string]any) int { return 10 + within },
+	"Query.replayPreview":       func(within int, _ map[string]any) int { return previewCost + within },
+	"Mutation.replayDeliveries": func(within int, _ map[string]any) int { return previewCost + within },
+	"Stats.by":                  func(within int, _ map[string]any) int { return 50 + within }, // every group is read
 	"Stats.series": func(within int, args map[string]any) int {
 		return 10 + limit(args["limit"], maxBuckets)*(1+within)
 	},

@@ -23,6 +23,11 @@ func (r *deliveryResolver) Webhook(ctx context.Context, obj *webhook.Delivery) (
 	return ofDelivery(ctx, &r.shared.webhookOf, &r.loaders(ctx).webhooks, obj, deliveryWebhook)
 }
 
+// Replay is the resolver for the replay field.
+func (r *deliveryResolver) Replay(ctx context.Context, obj *webhook.Delivery) (*webhook.Replay, error) {
+	return load(ctx, &r.loaders(ctx).replays, obj, deliveryReplay)
+}
+
 // LastAttempt is the resolver for the lastAttempt field.
 func (r *deliveryResolver) LastAttempt(ctx context.Context, obj *webhook.Delivery) (*webhook.Attempt, error) {
 	return ofDelivery(ctx, &r.shared.lastOf, &r.loaders(ctx).last, obj, deliveryID)

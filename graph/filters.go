@@ -30,6 +30,7 @@ func eventFilter(f *store.EventFilter) (store.EventFilter, error) {
 func deliveryFilter(f *store.DeliveryFilter) (store.DeliveryFilter, error) {
 	g := given(f)
 	return g, first(bounded("webhookIds", len(g.WebhookIDs)), bounded("eventIds", len(g.EventIDs)),
+		bounded("deliveryIds", len(g.DeliveryIDs)), bounded("replayIds", len(g.ReplayIDs)),
 		bounded("eventTypes", len(g.EventTypes)), bounded("statuses", len(g.Statuses)), bounded("errors", len(g.Errors)),
 		eventTypes("eventTypes", g.EventTypes), tags(g.Tags), data(g.Data), statuses(g.HTTPStatuses))
 }

@@ -218,7 +218,7 @@ func (a *api) attempt(webhookID string, n int, good bool) {
 	}
 	for _, claimed := range claims {
 		r := &store.Result{Claimed: claimed, Attempt: webhook.Attempt{
-			Status: webhook.AttemptSucceeded, Trigger: webhook.TriggerSchedule, StartedAt: time.Now(), DurationUs: 1500, DNSUs: 250,
+			Status: webhook.AttemptSucceeded, Trigger: claimed.Delivery.Trigger, StartedAt: time.Now(), DurationUs: 1500, DNSUs: 250,
 			URL: "https://example.com/", RequestHeaders: "Webhook-Id: 1\r\n", ResponseStatus: new(204),
 			ResponseHeaders: "X-Odd: \xff\r\n", ResponseBody: []byte("caf\xe9"),
 		}}

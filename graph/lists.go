@@ -45,6 +45,15 @@ var (
 		kind: cursor.Attempts, seq: (*webhook.Attempt).Position,
 		page: (*store.Scope).Attempts, count: (*store.Scope).CountAttemptsTo,
 	}
+	replays = listing[*store.Scope, webhook.Replay, noFilter]{
+		kind: cursor.Replays, seq: (*webhook.Replay).Position,
+		page: func(s *store.Scope, ctx context.Context, _ noFilter, p store.Page) (*store.List[webhook.Replay], error) {
+			return s.Replays(ctx, p)
+		},
+		count: func(s *store.Scope, ctx context.Context, _ noFilter, limit int) (store.Count, error) {
+			return s.CountReplaysTo(ctx, limit)
+		},
+	}
 	tenants = listing[*store.Registry, webhook.Tenant, store.TenantFilter]{
 		kind: cursor.Tenants, seq: (*webhook.Tenant).Position,
 		page: (*store.Registry).Tenants, count: (*store.Registry).CountTenantsTo,
@@ -72,6 +81,10 @@ var (
 	deliveriesOfEvents = sublist[*store.Scope, webhook.Event, webhook.Delivery, store.DeliveryFilter]{
 		name: "deliveries of events", kind: cursor.Deliveries, id: eventID, seq: (*webhook.Delivery).Position, from: (*Resolver).reach, owner: eventTenant,
 		pages: (*store.Scope).DeliveriesOfEvents, counts: (*store.Scope).CountDeliveriesOfEvents, facets: (*store.Scope).FacetsOfEvents,
+	}
+	deliveriesOfReplays = sublist[*store.Scope, webhook.Replay, webhook.Delivery, store.DeliveryFilter]{
+		name: "deliveries of replays", kind: cursor.Deliveries, id: replayID, seq: (*webhook.Delivery).Position, from: (*Resolver).reach, owner: replayTenant,
+		pages: (*store.Scope).DeliveriesOfReplays, counts: (*store.Scope).CountDeliveriesOfReplays, facets: (*store.Scope).FacetsOfReplays,
 	}
 	attemptsOfDeliveries = sublist[*store.Scope, webhook.Delivery, webhook.Attempt, noFilter]{
 		name: "attempts of deliveries", kind: cursor.DeliveryAttempts, id: deliveryID, seq: (*webhook.Attempt).Position, from: (*Resolver).reach, owner: deliveryTenant,
@@ -237,18 +250,23 @@ func connect[T any](from cursors, k cursor.Kind, l *store.List[T], seq, at func(
 
 // The ids that rows are looked up by.
 
-func webhookID(w *webhook.Webhook) webhook.ID        { return w.ID }
-func eventID(e *webhook.Event) webhook.ID            { return e.ID }
-func deliveryID(d *webhook.Delivery) webhook.ID      { return d.ID }
-func deliveryEvent(d *webhook.Delivery) webhook.ID   { return d.EventID }
-func deliveryWebhook(d *webhook.Delivery) webhook.ID { return d.WebhookID }
-func attemptDelivery(a *webhook.Attempt) webhook.ID  { return a.DeliveryID }
-func attemptEvent(a *webhook.Attempt) webhook.ID     { return a.EventID }
-func tenantID(t *webhook.Tenant) webhook.ID          { return t.ID }
-func attemptWebhook(a *webhook.Attempt) webhook.ID   { return a.WebhookID }
-func webhookTenant(w *webhook.Webhook) webhook.ID    { return w.TenantID }
-func eventTenant(e *webhook.Event) webhook.ID        { return e.TenantID }
-func deliveryTenant(d *webhook.Delivery) webhook.ID  { return d.TenantID }
+func webhookID(w *webhook.Webhook) webhook.ID         { return w.ID }
+func eventID(e *webhook.Event) webhook.ID             { return e.ID }
+func deliveryID(d *webhook.Delivery) webhook.ID       { return d.ID }
+func deliveryEvent(d *webhook.Delivery) webhook.ID    { return d.EventID }
+func deliveryWebhook(d *webhook.Delivery) webhook.ID  { return d.WebhookID }
+func attemptDelivery(a *webhook.Attempt) webhook.ID   { return a.DeliveryID }
+func attemptEvent(a *webhook.Attempt) webhook.ID      { return a.EventID }
+func tenantID(t *webhook.Tenant) webhook.ID           { return t.ID }
+func attemptWebhook(a *webhook.Attempt) webhook.ID    { return a.WebhookID }
+func webhookTenant(w *webhook.Webhook) webhook.ID     { return w.TenantID }
+func eventTenant(e *webhook.Event) webhook.ID         { return e.TenantID }
+func deliveryTenant(d *webhook.Delivery) webhook.ID   { return d.TenantID }
+func replayID(r *webhook.Replay) webhook.ID           { return r.ID }
+func countedWebhook(c *model.WebhookCount) webhook.ID { return c.WebhookID }
+func deliveryReplay(d *webhook.Delivery) webhook.ID   { return given(d.ReplayID) }
+func attemptReplay(a *webhook.Attempt) webhook.ID     { return given(a.ReplayID) }
+func replayTenant(r *webhook.Replay) webhook.ID       { return r.TenantID }
 
 // tokenCreator returns the zero id for a token without a creator.
 func tokenCreator(t *webhook.Token) webhook.ID {

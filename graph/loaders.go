@@ -21,6 +21,7 @@ type loaders struct {
 	webhooks   loader[*webhook.Webhook]
 	events     loader[*webhook.Event]
 	deliveries loader[*webhook.Delivery]
+	replays    loader[*webhook.Replay]
 	secrets    loader[[]*webhook.Secret]
 	headers    loader[[]*webhook.CustomHeader]
 	tenants    loader[*webhook.Tenant]
@@ -42,6 +43,7 @@ func newLoaders(s *store.Scope, known *store.Registry) *loaders {
 	l.webhooks = loader[*webhook.Webhook]{of: l, fetch: rows(l, s.WebhooksByID)}
 	l.events = loader[*webhook.Event]{of: l, fetch: rows(l, s.EventsByID)}
 	l.deliveries = loader[*webhook.Delivery]{of: l, fetch: rows(l, s.DeliveriesByID)}
+	l.replays = loader[*webhook.Replay]{of: l, fetch: rows(l, s.ReplaysByID)}
 	l.secrets = loader[[]*webhook.Secret]{of: l, fetch: s.Secrets}
 	l.headers = loader[[]*webhook.CustomHeader]{of: l, fetch: s.Headers}
 	l.tokens = loader[*webhook.Token]{of: l, fetch: rows(l, known.TokensByID)}

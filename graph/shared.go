@@ -98,6 +98,7 @@ type sharedReads struct {
 	events     shared[int64, *webhook.Event]
 	webhooks   shared[int64, *webhook.Webhook]
 	deliveries shared[int64, *webhook.Delivery]
+	replays    shared[int64, *webhook.Replay]
 
 	// Of deliveries that streams share.
 	eventOf   shared[*webhook.Delivery, *webhook.Event]
@@ -126,6 +127,7 @@ func newSharedReads() *sharedReads {
 	s := &sharedReads{}
 	s.events.size, s.eventOf.size = ofEvent, ofEvent
 	s.webhooks.size, s.webhookOf.size, s.resyncs.size = ofWebhook, ofWebhook, ofWebhook
+	s.replays.size = func(*webhook.Replay) int { return 10 * rowBytes } // with its filter
 	s.deliveries.size = func(*webhook.Delivery) int { return rowBytes }
 	s.lastOf.size = func(a *webhook.Attempt) int {
 		if a == nil {

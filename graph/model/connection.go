@@ -44,8 +44,11 @@ func (c *Connection[T]) Count(ctx context.Context, limit int) (*Count, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Count{Count: n.N, Precision: precision(n.AtLeast)}, nil
+	return Counted(n), nil
 }
+
+// Counted is a count as the API has it.
+func Counted(n store.Count) *Count { return &Count{Count: n.N, Precision: precision(n.AtLeast)} }
 
 // MaxFacets bounds the limit of facets.
 const MaxFacets = 10_000
@@ -111,6 +114,10 @@ type (
 	TenantConnection = Connection[webhook.Tenant]
 	// TenantEdge is a tenant in a list.
 	TenantEdge = Edge[webhook.Tenant]
+	// ReplayConnection is a page of replays.
+	ReplayConnection = Connection[webhook.Replay]
+	// ReplayEdge is a replay in a list.
+	ReplayEdge = Edge[webhook.Replay]
 	// TokenConnection is a page of tokens.
 	TokenConnection = Connection[webhook.Token]
 	// TokenEdge is a token in a list.
@@ -120,3 +127,9 @@ type (
 	// AuditEntryEdge is an entry in a list.
 	AuditEntryEdge = Edge[webhook.AuditEntry]
 )
+
+// WebhookCount is a webhook, and how many deliveries are to it.
+type WebhookCount struct {
+	WebhookID webhook.ID
+	Count     int
+}

@@ -42,6 +42,20 @@ type CancelDeliveryPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+// The input of `cancelReplay`.
+type CancelReplayInput struct {
+	// The ID of the replay.
+	ID webhook.ID `json:"id"`
+}
+
+// The payload of `cancelReplay`.
+type CancelReplayPayload struct {
+	// The replay after the change; null if there are `userErrors`.
+	Replay *webhook.Replay `json:"replay,omitempty"`
+	// Validation errors; empty on success.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
 // The number of elements in a list.
 type Count struct {
 	// The number of elements found, at most the given `limit`.
@@ -246,6 +260,28 @@ type PublishEventsPayload struct {
 type Query struct {
 }
 
+// The payload of `replayDeliveries`.
+type ReplayDeliveriesPayload struct {
+	// The replay; null if there are `userErrors`.
+	Replay *webhook.Replay `json:"replay,omitempty"`
+	// Validation errors; empty on success.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// What a replay would send if it were created now.
+type ReplayPreview struct {
+	// The number of deliveries, counted up to 10,000.
+	Deliveries *Count `json:"deliveries"`
+	// How many of the counted deliveries are to each webhook: the 100 with the most, the most first.
+	ByWebhook []*WebhookCount `json:"byWebhook"`
+	// The newest of the deliveries, at most 5.
+	Samples []*webhook.Delivery `json:"samples"`
+	// How long it takes to make the counted deliveries due at the given rate, in milliseconds; null without a rate.
+	EstimatedDurationMs *int `json:"estimatedDurationMs,omitempty"`
+	// Validation errors; empty on success.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
 // The input of `retryDelivery`.
 type RetryDeliveryInput struct {
 	// The ID of the delivery.
@@ -390,6 +426,24 @@ type TestWebhookInput struct {
 type TestWebhookPayload struct {
 	// The delivery of the test event; null if there are `userErrors`.
 	Delivery *webhook.Delivery `json:"delivery,omitempty"`
+	// Validation errors; empty on success.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// The input of `updateReplay`. Fields that are omitted stay unchanged.
+type UpdateReplayInput struct {
+	// The ID of the replay.
+	ID webhook.ID `json:"id"`
+	// Whether the replay is paused; null leaves it unchanged.
+	Paused *bool `json:"paused,omitempty"`
+	// How many deliveries are made due in a second at most, 1 to 100,000; null means as fast as they are sent.
+	RatePerSecond graphql.Omittable[*int] `json:"ratePerSecond,omitempty"`
+}
+
+// The payload of `updateReplay`.
+type UpdateReplayPayload struct {
+	// The replay after the change; null if there are `userErrors`.
+	Replay *webhook.Replay `json:"replay,omitempty"`
 	// Validation errors; empty on success.
 	UserErrors []*UserError `json:"userErrors"`
 }

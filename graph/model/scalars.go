@@ -174,6 +174,14 @@ func UnmarshalAttemptTrigger(v any) (webhook.Trigger, error) {
 	return oneOf(v, webhook.TriggerSchedule, webhook.TriggerManual, webhook.TriggerReplay, webhook.TriggerTest)
 }
 
+// MarshalReplayKind writes k.
+func MarshalReplayKind(k webhook.ReplayKind) graphql.Marshaler { return enum(k) }
+
+// UnmarshalReplayKind reads a kind, with the same check.
+func UnmarshalReplayKind(v any) (webhook.ReplayKind, error) {
+	return oneOf(v, webhook.ReplayFailed, webhook.ReplayAll)
+}
+
 // MarshalTokenScope writes s as an enum value: webhooks:read is WEBHOOKS_READ.
 func MarshalTokenScope(s webhook.TokenScope) graphql.Marshaler { return enum(s.Enum()) }
 

@@ -24,6 +24,7 @@ const (
 	DeliveryAttempts Kind = 'o' // of one delivery, oldest first
 	Tokens           Kind = 'k'
 	Tenants          Kind = 't'
+	Replays          Kind = 'y'
 	RESTWebhooks     Kind = 'r'
 	Stream           Kind = 's' // of the attempt log
 	Completed        Kind = 'c' // deliveries in the order of their completion

@@ -163,6 +163,9 @@ func (d *Delta) Owed(k Key, n int64) {
 	e.gauge.Pending += n
 }
 
+// Recalled notes that n deliveries are owed no longer, although they did not end: they are what they were before they were owed again.
+func (d *Delta) Recalled(k Key, n int64) { d.of(k).gauge.Pending -= n }
+
 // Ended counts n deliveries that ended, as Succeeded, Failed or Canceled. owed is false if they had ended before with another status.
 func (d *Delta) Ended(k Key, how Counter, n int64, owed bool) {
 	e := d.of(k)

@@ -120,7 +120,7 @@ func plannedLists() []planned {
 			}
 		}
 	}
-	return slices.Concat(all, plannedOfParents(), plannedEventSearches(), plannedDeliverySearches(), plannedOrders(), plannedAttemptSearches(), plannedAmongAll(), plannedOfTenants(), plannedOfEveryone())
+	return slices.Concat(all, plannedOfParents(), plannedEventSearches(), plannedDeliverySearches(), plannedOrders(), plannedAttemptSearches(), plannedAmongAll(), plannedOfTenants(), plannedOfEveryone(), plannedReplays())
 }
 
 // Statuses of which some have an index.
@@ -288,6 +288,46 @@ func plannedAttemptSearches() []planned {
 				_, err := c.Attempts(ctx, f, p)
 				return err
 			})
+	}
+	return all
+}
+
+// plannedReplays are the lists of replays, and of deliveries by replay and by id.
+func plannedReplays() []planned {
+	var all []planned
+	add := adder(&all)
+	add("replays", "replays r", "replays_tenant", func(ctx context.Context, c *store.Scope, p store.Page) error {
+		_, err := c.Replays(ctx, p)
+		_, counts := c.CountReplaysTo(ctx, 10)
+		return errors.Join(err, counts)
+	})
+	for i, f := range []store.DeliveryFilter{{}, {Tags: []string{"a"}, Errors: []webhook.ErrorCode{webhook.ErrorDNS}, CompletedAt: lastHour}, {Data: someA}} {
+		for _, n := range []int{1, 3, 30} {
+			for _, byID := range []bool{false, true} {
+				f := f
+				if f.ReplayIDs = ids(n); byID {
+					f.DeliveryIDs, f.ReplayIDs = f.ReplayIDs, nil
+				}
+				index := choose(byID, "deliveries_id", walked(n), "deliveries_replay", "deliveries_tenant")
+				add(fmt.Sprintf("deliveries of %d replays or ids (%v), search %d", n, byID, i), "deliveries d", index, func(ctx context.Context, c *store.Scope, p store.Page) error {
+					_, err := c.Deliveries(ctx, f, p)
+					_, counts := c.CountDeliveriesTo(ctx, f, 10)
+					_, facets := c.DeliveryFacets(ctx, f, 10)
+					return errors.Join(err, counts, facets)
+				})
+			}
+		}
+		of := ids(3)
+		add(fmt.Sprint("deliveries of replays, search ", i), "deliveries d", "deliveries_replay", func(ctx context.Context, c *store.Scope, p store.Page) error {
+			_, err := c.DeliveriesOfReplays(ctx, of, f, p)
+			_, counts := c.CountDeliveriesOfReplays(ctx, of, f, 10)
+			_, facets := c.FacetsOfReplays(ctx, of, f, 10)
+			return errors.Join(err, counts, facets)
+		})
+		add(fmt.Sprint("a preview of what failed, search ", i), "deliveries d", "deliveries_failed", func(ctx context.Context, c *store.Scope, _ store.Page) error {
+			_, err := c.PreviewReplay(ctx, &store.ReplayInput{Kind: webhook.ReplayFailed, Filter: f})
+			return err
+		})
 	}
 	return all
 }
@@ -518,7 +558,9 @@ func mistakes(database string, list planned, text string, plan []string, parents
 			if list.index == "" && (index == table+"_seq" || index == table+"_pkey") {
 				index = ""
 			}
-			if strings.HasPrefix(m[3], table) && strings.HasPrefix(m[4], alias) && index != list.index {
+			// A delivery's id does not say on which day its event was published. In a partition without rows all indexes cost the same.
+			empty := list.index == "deliveries_id" && m[3] != "deliveries_"+time.Now().UTC().Format("20060102")
+			if strings.HasPrefix(m[3], table) && strings.HasPrefix(m[4], alias) && index != list.index && !empty {
 				wrong = append(wrong, "takes another index: "+line)
 			}
 		}

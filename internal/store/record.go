@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/store/replay"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -52,6 +53,7 @@ func (b *batch) record() error {
 	}
 	b.Attempts = make([]*webhook.Attempt, 0, len(outcomes))
 	kept := outcomes[:0]
+	var replayed replay.Outcomes
 	for _, o := range outcomes {
 		is, ok := held[o.Claimed.Delivery.Seq]
 		if !ok {
@@ -72,6 +74,7 @@ func (b *batch) record() error {
 		if is.Was == webhook.Canceled && is.Status != webhook.Canceled { // which the attempt does not say
 			b.tellLater(o.Claimed.Change(dialect.StatusesOf(is.Was), dialect.StatusesOf(is.Status)))
 		}
+		replayed.Attempted(&o.Claimed.Delivery, o.Status, o.Status != webhook.Pending && is.Was == webhook.Pending)
 	}
 	if len(kept) == 0 {
 		return nil
@@ -84,6 +87,9 @@ func (b *batch) record() error {
 	for i, a := range b.Attempts {
 		a.Seq = first + int64(i)
 	}
+	if err := b.leaveReplays(&replayed, nil); err != nil {
+		return err
+	}
 	return b.consequences(kept)
 }
 
@@ -91,7 +97,7 @@ func (b *batch) record() error {
 func (b *batch) attempt(r *Result) *webhook.Attempt {
 	a, d := r.Attempt, &r.Claimed.Delivery // a copy: the batch may be written again
 	a.ID, a.TenantID, a.WebhookID, a.DeliveryID, a.EventID = webhook.NewID(b.Now), d.TenantID, d.WebhookID, d.ID, d.EventID
-	a.Number, a.EventType = d.AttemptCount+1, r.Claimed.Event.Type
+	a.Number, a.ReplayID, a.EventType = d.AttemptCount+1, d.ReplayID, r.Claimed.Event.Type
 	a.StartedAt = a.StartedAt.UTC().Truncate(time.Microsecond)
 	return &a
 }
@@ -129,6 +135,7 @@ func addAttempt(p *dialect.Params, a *webhook.Attempt) {
 	p.Text(string(a.ResponseHeaders))
 	p.Blob(a.ResponseBody)
 	p.Bool(a.ResponseTruncated)
+	p.MaybeID(a.ReplayID)
 }
 
 // decideAgain applies the retry rules to a delivery whose schedule was restarted during its attempt, which the claim does not know.

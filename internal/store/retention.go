@@ -14,6 +14,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/stats"
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/store/removal"
+	"github.com/hookgraph/hookgraph/internal/store/replay"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -253,10 +254,11 @@ func (s *Store) expirePiece(ctx context.Context, p *pacer, of *Target, before ti
 			ID           webhook.ID
 			EventID      webhook.ID
 			AttemptCount int
+			ReplayID     *webhook.ID
 			Type         string
 			PublishedAt  dialect.Micros
 		}
-		if err := b.DB.Raw(`SELECT d.seq, d.id, d.event_id, d.attempt_count, e.type, e.created_at AS published_at
+		if err := b.DB.Raw(`SELECT d.seq, d.id, d.event_id, d.attempt_count, d.replay_id, e.type, e.created_at AS published_at
 			FROM deliveries d JOIN events e ON e.id = d.event_id`+s.db.SameDay("e", "d")+`
 			WHERE d.webhook_id = ? AND d.due_at < ? ORDER BY d.due_at LIMIT ?`+s.db.SkipLocked("d"), of.ID, dialect.At(before), most).Scan(&rows).Error; err != nil {
 			return 0, fmt.Errorf("find deliveries that expire: %w", err)
@@ -266,11 +268,13 @@ func (s *Store) expirePiece(ctx context.Context, p *pacer, of *Target, before ti
 			return 0, nil
 		}
 		var told notices
+		var left replay.Outcomes
 		to := b.target(of.ID)
 		seqs := make([]int64, n)
 		first, last := rows[0].PublishedAt, rows[0].PublishedAt
 		for i, d := range rows {
 			b.counts.Ended(statsKey(of, d.Type), stats.Failed, 1, true)
+			left.Ended(d.ReplayID, d.Seq)
 			seqs[i], first, last = d.Seq, min(first, d.PublishedAt), max(last, d.PublishedAt)
 			if to != nil && to.DeletedAt == nil && !webhook.Operational(d.Type) {
 				told.add(to, webhook.TypeDeliveryFailed, failedDelivery{
@@ -285,6 +289,9 @@ func (s *Store) expirePiece(ctx context.Context, p *pacer, of *Target, before ti
 			return 0, fmt.Errorf("give deliveries up: %w", err)
 		}
 		b.tellLater(Change{Tenant: of.TenantID, Webhook: of.ID})
+		if err := b.leaveReplays(&left, nil); err != nil {
+			return 0, err
+		}
 		return n, b.note(told)
 	})
 	return n, more, err

@@ -20,6 +20,7 @@ func (s *Store) Tasks() []upkeep.Task {
 		{Name: "stored events", Every: countInterval, Run: s.countStored},
 		{Name: "operational events", Every: noticePoll, Wake: s.noted, Rest: noticeGap, Run: s.publishNoted},
 		{Name: "large fan-outs", Every: findEvery, Run: s.fans.Look},
+		{Name: "replays", Every: replayPoll, Wake: s.replaying, Run: s.replay},
 		{Name: "statistics", Every: foldEvery, Exclusive: true, Run: s.keepStatistics},
 		{Name: "failure rates", Every: rateEvery, Exclusive: true, Run: s.RateFailures},
 		{Name: "audit log", Every: expireAuditEvery, Exclusive: true, Run: s.ExpireAuditLog},
@@ -36,6 +37,7 @@ const (
 	noticePoll = 10 * time.Second
 	noticeGap  = time.Second
 	rateEvery  = 10 * time.Second
+	replayPoll = time.Second // another replica may have created a replay, or have gone with one
 	// findEvery is how often notes of fan-outs are looked for that this process does not know of, such as those of a replica that has gone.
 	findEvery = 2 * time.Second
 )

@@ -103,6 +103,12 @@ func furnish(t *suite, s *store.Store, c *store.Scope, name string) (webhook.ID,
 	}
 	claims, _ := claim(t, s, w.ID, 1)
 	record(t, s, claims[0], 500)
+	// It waits in the queue of a replay.
+	_, err = c.CancelDelivery(t.Context(), claims[0].Delivery.ID)
+	must(t, err)
+	made, err := c.CreateReplay(t.Context(), &store.ReplayInput{Kind: webhook.ReplayAll, Filter: store.DeliveryFilter{DeliveryIDs: []webhook.ID{claims[0].Delivery.ID}}})
+	must(t, err)
+	(&replaying{Scope: c, s: s}).waits(t, made.ID, 1)
 	return found.ID, w
 }
 

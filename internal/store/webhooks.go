@@ -11,6 +11,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/stats"
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/store/removal"
+	"github.com/hookgraph/hookgraph/internal/store/replay"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -387,19 +388,25 @@ func (s *Store) cancelDeleted(w *webhook.Webhook) {
 			}
 			among, arg := s.db.Among("seq", seqs)
 			of, days := s.db.Published("day", first, last)
-			var types []string
+			var ended []struct {
+				Seq       int64
+				EventType string
+				ReplayID  *webhook.ID
+			}
 			// The status is checked again under the lock: another replica may be canceling too.
-			if err := b.DB.Raw("UPDATE deliveries SET status = 'CANCELED', due_at = NULL, completed_at = ? WHERE due_at IS NOT NULL AND "+among+of+" RETURNING event_type",
-				append([]any{dialect.At(b.Now), arg}, days...)...).Scan(&types).Error; err != nil {
+			if err := b.DB.Raw("UPDATE deliveries SET status = 'CANCELED', due_at = NULL, completed_at = ? WHERE due_at IS NOT NULL AND "+among+of+" RETURNING seq, event_type, replay_id",
+				append([]any{dialect.At(b.Now), arg}, days...)...).Scan(&ended).Error; err != nil {
 				return 0, err
 			}
-			for _, t := range types {
-				b.counts.Ended(stats.Key{Tenant: stats.Tenant(w.TenantID), Webhook: w.Seq, Type: t}, stats.Canceled, 1, true)
+			var replayed replay.Outcomes
+			for _, d := range ended {
+				b.counts.Ended(stats.Key{Tenant: stats.Tenant(w.TenantID), Webhook: w.Seq, Type: d.EventType}, stats.Canceled, 1, true)
+				replayed.Ended(d.ReplayID, d.Seq)
 			}
-			if len(types) > 0 {
+			if len(ended) > 0 {
 				b.tellLater(Change{Tenant: w.TenantID, Webhook: w.ID})
 			}
-			return len(types), nil
+			return len(ended), b.leaveReplays(&replayed, nil)
 		})
 		if err != nil {
 			return // Prune cancels the rest later
@@ -422,10 +429,18 @@ func (c *Scope) RetryDelivery(ctx context.Context, id webhook.ID) (*webhook.Deli
 		if is.Status != webhook.Pending {
 			b.counts.Owed(statsKey(to, is.EventType), 1)
 		}
+		var left replay.Outcomes
+		if is.Status == webhook.Pending && is.ClaimedBy == nil {
+			left.Retried(is.ReplayID, d.Seq)
+		}
+		if err := b.leaveReplays(&left, &c.tenant); err != nil {
+			return err
+		}
 		b.dueAt(d.WebhookID, b.Now)
 		b.tellLater(is.change(d, dialect.Owed))
 		of, day := b.s.dayOf(d.EventID)
 		return b.DB.Exec(`UPDATE deliveries SET status = 'PENDING', schedule_start = attempt_count, completed_at = NULL, failure_reason = NULL,
+			replay_id = CASE WHEN status = 'PENDING' AND triggered_by <> 'REPLAY' OR claimed_by IS NOT NULL THEN replay_id END,
 			triggered_by = CASE WHEN claimed_by IS NULL THEN 'MANUAL' ELSE triggered_by END,
 			due_at = CASE WHEN claimed_by IS NULL THEN CAST(? AS timestamptz) END WHERE seq = ? AND tenant_id = ?`+of,
 			append([]any{dialect.At(b.Now), d.Seq, c.tenant}, day...)...).Error
@@ -445,6 +460,11 @@ func (c *Scope) CancelDelivery(ctx context.Context, id webhook.ID) (*webhook.Del
 			return &webhook.Invalid{Field: "id", Code: webhook.CodeConflict, Message: "the delivery is completed already; only pending and held ones can be canceled"}
 		}
 		b.counts.Ended(statsKey(to, is.EventType), stats.Canceled, 1, true)
+		var left replay.Outcomes
+		left.Ended(is.ReplayID, d.Seq)
+		if err := b.leaveReplays(&left, &c.tenant); err != nil {
+			return err
+		}
 		b.tellLater(is.change(d, dialect.StatusesOf(webhook.Canceled)))
 		of, day := b.s.dayOf(d.EventID)
 		return b.DB.Exec("UPDATE deliveries SET status = 'CANCELED', due_at = NULL, completed_at = ? WHERE seq = ? AND tenant_id = ?"+of,
@@ -456,6 +476,8 @@ func (c *Scope) CancelDelivery(ctx context.Context, id webhook.ID) (*webhook.Del
 type lockedDelivery struct {
 	Status    webhook.DeliveryStatus
 	EventType string
+	ReplayID  *webhook.ID
+	ClaimedBy *int64
 }
 
 // change is the change of a locked delivery to one of the statuses.
@@ -468,7 +490,7 @@ func (is lockedDelivery) change(d *webhook.Delivery, to Statuses) Change {
 // lockDelivery locks a delivery and returns its state. Another replica may be changing it, and its previous state decides what is counted.
 func (b *batch) lockDelivery(d *webhook.Delivery) (is lockedDelivery, err error) {
 	of, day := b.s.dayOf(d.EventID)
-	res := b.DB.Raw("UPDATE deliveries SET status = status WHERE seq = ? AND tenant_id = ?"+of+" RETURNING status, event_type",
+	res := b.DB.Raw("UPDATE deliveries SET status = status WHERE seq = ? AND tenant_id = ?"+of+" RETURNING status, event_type, replay_id, claimed_by",
 		append([]any{d.Seq, d.TenantID}, day...)...).Scan(&is)
 	if res.Error == nil && is.Status == "" {
 		return is, webhook.ErrNotFound

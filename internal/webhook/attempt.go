@@ -38,6 +38,8 @@ type Attempt struct {
 	ResponseBody    []byte
 	// ResponseTruncated: the answer was longer than MaxResponseBytes, or was not read to its end.
 	ResponseTruncated bool
+	// ReplayID is the replay that caused it; nil if none did.
+	ReplayID *ID
 	// EventType is the event's type, joined when an attempt is read, for filters.
 	EventType string `gorm:"->"`
 }

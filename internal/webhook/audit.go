@@ -70,6 +70,9 @@ const (
 	AuditWebhookSecretRotated AuditAction = "WEBHOOK_SECRET_ROTATED" //nolint:gosec // no credential
 	AuditDeliveryRetried      AuditAction = "DELIVERY_RETRIED"
 	AuditDeliveryCanceled     AuditAction = "DELIVERY_CANCELED"
+	AuditReplayCreated        AuditAction = "REPLAY_CREATED"
+	AuditReplayUpdated        AuditAction = "REPLAY_UPDATED"
+	AuditReplayCanceled       AuditAction = "REPLAY_CANCELED"
 	AuditTenantCreated        AuditAction = "TENANT_CREATED"
 	AuditTenantUpdated        AuditAction = "TENANT_UPDATED"
 	AuditTenantDeleted        AuditAction = "TENANT_DELETED"

@@ -56,6 +56,7 @@ export default [
               'Header', // a name and a value
               'PageInfo',
               'PublishEventResult', // of a PublishEventsPayload
+              'ReplayPreview', // of a replay that does not exist yet, and its parts
               'Server', // the one that answers
               'ServerLimits', // of a Server
               'Stats', // of a range, and their parts
@@ -67,6 +68,7 @@ export default [
               'TenantQuotas', // of a Tenant, like the next
               'TenantUsage',
               'UserError',
+              'WebhookCount', // of a ReplayPreview
               'WebhookHealth', // of a Webhook
               'WebhookHeader', // of a Webhook, whose header has one value for each name
               'Viewer', // one for each call; its token has an id

@@ -96,7 +96,7 @@ type Finished struct {
 // Parts of statements about deliveries that both databases share. Each finds the rows in its own way.
 const (
 	// Due are the columns of a due delivery and its event, in the order in which ScanClaimed reads them.
-	Due = `d.seq, d.id, d.event_id, d.attempt_count, d.schedule_start, d.triggered_by, d.created_at, e.seq, e.type, e.timestamp, e.created_at, e.data`
+	Due = `d.seq, d.id, d.event_id, d.attempt_count, d.schedule_start, d.triggered_by, d.created_at, d.replay_id, e.seq, e.type, e.timestamp, e.created_at, e.data`
 
 	// Succeeds sets the columns of a delivery whose attempt succeeded, except completed_at.
 	Succeeds = "attempt_count = attempt_count + 1, claimed_by = NULL, due_at = NULL, triggered_by = 'SCHEDULE', status = 'SUCCEEDED'"
@@ -130,7 +130,7 @@ func ScanClaimed(rows *sql.Rows, to *Target) (*Claimed, error) {
 	}}
 	d, e := &claimed.Delivery, claimed.Event
 	var made, happened, published Micros
-	if err := rows.Scan(&d.Seq, &d.ID, &d.EventID, &d.AttemptCount, &d.ScheduleStart, &d.Trigger, &made,
+	if err := rows.Scan(&d.Seq, &d.ID, &d.EventID, &d.AttemptCount, &d.ScheduleStart, &d.Trigger, &made, &d.ReplayID,
 		&e.Seq, &e.Type, &happened, &published, &e.Data); err != nil {
 		return nil, err
 	}

@@ -53,6 +53,15 @@ func (p *Params) Null() { p.add(nil) }
 // ID adds a reference to the id, which must not change until the statement has run.
 func (p *Params) ID(id *webhook.ID) { p.Blob(id[:]) }
 
+// MaybeID is ID; nil is NULL.
+func (p *Params) MaybeID(id *webhook.ID) {
+	if id == nil {
+		p.Null()
+		return
+	}
+	p.ID(id)
+}
+
 // Blob adds bytes; nil is NULL.
 func (p *Params) Blob(b []byte) {
 	if b == nil {

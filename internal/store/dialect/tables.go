@@ -63,7 +63,7 @@ var (
 		Name: "attempts", Whose: OfTenant, Owner: "tenant_id", Key: "seq", Event: "event_id", Below: DeliveriesTable, Parent: "delivery_id", Daily: true,
 		Columns: "id, tenant_id, webhook_id, delivery_id, event_id, number, status, error, message, triggered_by, " +
 			"started_at, duration_us, dns_us, connect_us, tls_us, first_byte_us, url, request_headers, signed_by, response_status, " +
-			"response_headers, response_body, response_truncated",
+			"response_headers, response_body, response_truncated, replay_id",
 	}
 )
 
@@ -86,6 +86,8 @@ var Tables = []*Table{
 	{Name: "idempotency_keys", Whose: OfTenant, Owner: "tenant_id", Key: "event_id", Event: "event_id"},
 	{Name: "notices", Whose: OfTenant, Owner: "tenant_id", Key: "seq"},
 	{Name: "fanouts", Whose: OfTenant, Owner: "tenant_id", Key: "seq", Event: "event_id"},
+	{Name: "replays", Whose: OfTenant, Owner: "tenant_id", Key: "seq"},
+	{Name: "replay_queue", Whose: OfTenant, Owner: "tenant_id", Key: "delivery, replay_id"},
 	{Name: "stats_journal", Key: "seq"},
 	{Name: "stats_fold"},
 	{Name: "stats", Whose: OfTenant, Owner: "tenant_id", Key: "tenant_id, grain, webhook, type, bucket"},

@@ -214,3 +214,70 @@ func (c *children[T]) facetsAll(s stretch, limit int, v *sieve) ([]*Facets, erro
 	}
 	return all, nil
 }
+
+// WebhookCount is how many deliveries of a list are to a webhook.
+type WebhookCount struct {
+	WebhookID webhook.ID
+	N         int
+}
+
+// CountByWebhook counts the first deliveries of a list, limit of them at most, by webhook, the most first. It looks at a bounded number of
+// rows, as Count does.
+func CountByWebhook(ctx context.Context, r *Reading[webhook.Delivery], limit int) (by []WebhookCount, all Count, err error) {
+	s, some, err := r.within(ctx, stretch{})
+	if err != nil || !some || len(r.branches) == 0 {
+		return nil, Count{}, err
+	}
+	v, err := r.sieve(countTime)
+	if err != nil {
+		return nil, Count{}, err
+	}
+	counts := map[webhook.ID]int{}
+	floor, err := r.search(s, SearchedPerCounted*limit, countTime, func(r *Reading[webhook.Delivery], part stretch) (early Place, done bool, err error) {
+		found, early, err := r.webhooksIn(part, limit+1-all.N, v)
+		for id, n := range found {
+			counts[id] += n
+			all.N += n
+		}
+		return early, all.N > limit || v.spent(), err
+	})
+	all.AtLeast = floor != (Place{})
+	for id, n := range counts {
+		by = append(by, WebhookCount{id, n})
+	}
+	slices.SortFunc(by, func(a, b WebhookCount) int {
+		return cmp.Or(cmp.Compare(b.N, a.N), slices.Compare(a.WebhookID[:], b.WebhookID[:]))
+	})
+	return by, all.to(limit), err
+}
+
+// webhooksIn counts the first rows in a stretch by webhook. It may end before the stretch does, at floor.
+func (r *Reading[T]) webhooksIn(s stretch, limit int, v *sieve) (counts map[webhook.ID]int, floor Place, err error) {
+	counts = map[webhook.ID]int{}
+	if v != nil {
+		one, err := r.siftedOf(s, limit, v, true)
+		if err != nil {
+			return nil, Place{}, err
+		}
+		for _, c := range one.kept {
+			counts[c.WebhookID]++
+		}
+		return counts, one.floor(), nil
+	}
+	parts := make([]any, len(r.branches), len(r.branches)+1)
+	for i, value := range r.branches {
+		parts[i] = r.ordered(where(r.branch(r.Rows(), value, s), r.rest).Select(r.placed()+", d.webhook_id"), s.upward, limit)
+	}
+	var found []struct {
+		WebhookID webhook.ID
+		N         int
+	}
+	text := merge(len(parts), s.upward)
+	if err := r.DB.Raw("SELECT t.webhook_id, COUNT(*) AS n FROM ("+text+") AS t GROUP BY t.webhook_id", append(parts, limit)...).Scan(&found).Error; err != nil {
+		return nil, Place{}, dialect.Unavailable(err)
+	}
+	for _, f := range found {
+		counts[f.WebhookID] = f.N
+	}
+	return counts, Place{}, nil
+}

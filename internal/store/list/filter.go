@@ -14,12 +14,14 @@ import (
 
 // TimeRange is half-open: From <= t < To. Nil means no limit on that side.
 type TimeRange struct {
-	From, To *time.Time
+	From *time.Time `json:"from,omitempty"`
+	To   *time.Time `json:"to,omitempty"`
 }
 
 // IntRange is all numbers from From to To, both included. Nil means no limit on that side.
 type IntRange struct {
-	From, To *int
+	From *int `json:"from,omitempty"`
+	To   *int `json:"to,omitempty"`
 }
 
 // Has reports whether the number is in the range.
@@ -51,22 +53,24 @@ type EventFilter struct {
 	CreatedAt      TimeRange
 }
 
-// DeliveryFilter narrows a list of deliveries. Zero fields do not filter.
+// DeliveryFilter narrows a list of deliveries. Zero fields do not filter. As JSON, replays and the audit log keep it: under the API's names.
 type DeliveryFilter struct {
-	WebhookIDs []webhook.ID
-	EventIDs   []webhook.ID
-	EventTypes []string
-	Statuses   []webhook.DeliveryStatus
-	Tags       []string      // deliveries whose event has one of them
-	Data       []filter.Data // deliveries whose event meets all of them
+	DeliveryIDs []webhook.ID             `json:"deliveryIds,omitempty"`
+	WebhookIDs  []webhook.ID             `json:"webhookIds,omitempty"`
+	EventIDs    []webhook.ID             `json:"eventIds,omitempty"`
+	ReplayIDs   []webhook.ID             `json:"replayIds,omitempty"` // deliveries that one of these was the last to make due
+	EventTypes  []string                 `json:"eventTypes,omitempty"`
+	Statuses    []webhook.DeliveryStatus `json:"statuses,omitempty"`
+	Tags        []string                 `json:"tags,omitempty"` // deliveries whose event has one of them
+	Data        []filter.Data            `json:"data,omitempty"` // deliveries whose event meets all of them
 	// Errors and HTTPStatuses are those of the last attempt.
-	Errors        []webhook.ErrorCode
-	HTTPStatuses  []IntRange
-	CreatedAt     TimeRange
-	CompletedAt   TimeRange
-	NextAttemptAt TimeRange
+	Errors        []webhook.ErrorCode `json:"errors,omitempty"`
+	HTTPStatuses  []IntRange          `json:"httpStatuses,omitempty"`
+	CreatedAt     TimeRange           `json:"createdAt,omitzero"`
+	CompletedAt   TimeRange           `json:"completedAt,omitzero"`
+	NextAttemptAt TimeRange           `json:"nextAttemptAt,omitzero"`
 	// Order is the order of a tenant's deliveries. A list in the order of a time has only deliveries that have this time.
-	Order DeliveryOrder
+	Order DeliveryOrder `json:"-"`
 }
 
 // AttemptFilter narrows a list of attempts, and the live stream. Zero fields do not filter.
@@ -147,7 +151,7 @@ func (f EventFilter) conditions() []condition {
 }
 
 func (f DeliveryFilter) conditions(db dialect.DB) []condition {
-	list := in(in(nil, "d.webhook_id", f.WebhookIDs), "d.event_id", f.EventIDs)
+	list := in(in(in(in(nil, "d.id", f.DeliveryIDs), "d.webhook_id", f.WebhookIDs), "d.event_id", f.EventIDs), "d.replay_id", f.ReplayIDs)
 	list = in(ofType(list, "d.event_type", f.EventTypes), "("+StatusShown+")", f.Statuses)
 	if len(f.Tags) > 0 {
 		list = append(list, ofEvent(db, tagged("ev.tags", f.Tags)))
@@ -171,14 +175,20 @@ func (f AttemptFilter) Keep(q *gorm.DB) *gorm.DB { return where(q, asides(f.cond
 
 // few returns the values if they are so few that a list can walk a part of an index for each of them.
 func few[V comparable](values []V) (branches []any, ok bool) {
+	branches = distinct(values)
+	return branches, len(branches) > 0 && len(branches) <= maxBranches
+}
+
+// distinct are the values, each once.
+func distinct[V comparable](values []V) (list []any) {
 	seen := make(map[V]bool, len(values))
 	for _, v := range values {
 		if !seen[v] {
 			seen[v] = true
-			branches = append(branches, v)
+			list = append(list, v)
 		}
 	}
-	return branches, len(branches) > 0 && len(branches) <= maxBranches
+	return list
 }
 
 // only reports whether there are values and all of them equal this one.
@@ -221,12 +231,18 @@ func (f DeliveryFilter) Path(tenant webhook.ID, db dialect.DB) Path {
 	}
 	p, rest := Path{Index: deliveriesOfTenant, branches: []any{tenant}, span: f.CreatedAt}, f
 	events, byEvent := few(f.EventIDs)
+	replays, byReplay := few(f.ReplayIDs)
 	hooks, byWebhook := few(f.WebhookIDs)
 	types, byType := fewTypes(f.EventTypes)
 	switch failed := only(f.Statuses, webhook.DeliveryFailed); {
+	case len(f.DeliveryIDs) > 0: // each is one row, so that there may be many
+		p.Index, p.branches, rest.DeliveryIDs = deliveryByID, distinct(f.DeliveryIDs), nil
+		p.daysOf = daysOfDeliveries(db)
 	case byEvent:
 		p.Index, p.branches, rest.EventIDs = DeliveriesOfEvent, events, nil
 		p.daysOf = daysOfEvents(db, "d.day")
+	case byReplay:
+		p.Index, p.branches, rest.ReplayIDs = deliveriesOfReplay, replays, nil
 	case byWebhook && failed:
 		p.Index, p.branches, rest.WebhookIDs, rest.Statuses = failuresOfWebhook, hooks, nil, nil
 	case byWebhook:
@@ -304,6 +320,14 @@ func (f DeliveryFilter) OfWebhooks(db dialect.DB) Path {
 	return p
 }
 
+// OfReplays returns the path of the deliveries that each replay made due last.
+func (f DeliveryFilter) OfReplays(db dialect.DB) Path {
+	return Path{Index: deliveriesOfReplay, rest: asides(f.conditions(db)), data: f.Data, span: f.CreatedAt}
+}
+
+// Replays returns how the tenant's replays are listed.
+func Replays(tenant webhook.ID) Path { return Path{Index: replaysOfTenant, branches: []any{tenant}} }
+
 // OfEvents returns the path of each event's deliveries.
 func (f DeliveryFilter) OfEvents(db dialect.DB) Path {
 	return Path{Index: DeliveriesOfEvent, rest: asides(f.conditions(db)), data: f.Data, daysOf: daysOfEvents(db, "d.day")}
@@ -312,6 +336,17 @@ func (f DeliveryFilter) OfEvents(db dialect.DB) Path {
 // daysOfEvents returns the day on which each event was published.
 func daysOfEvents(db dialect.DB, column string) func(event any) []condition {
 	return func(event any) []condition { return eventDays(db, column, event.(webhook.ID)) }
+}
+
+// daysOfDeliveries returns the days on which each delivery's event may have been published: that of the delivery, or earlier.
+func daysOfDeliveries(db dialect.DB) func(delivery any) []condition {
+	return func(delivery any) []condition {
+		made := delivery.(webhook.ID).Time().Add(oneDay)
+		if made.Year() > 9999 {
+			return nil // it was never issued
+		}
+		return published(db, "d.day", time.Unix(0, 0), made)
+	}
 }
 
 // AttemptsOfDeliveries returns the path of each delivery's attempts. For tables that are partitioned by the day on which the event was

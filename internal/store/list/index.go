@@ -66,6 +66,12 @@ var (
 		table: "deliveries", alias: "d", index: "deliveries_webhook_failed", equal: []string{"webhook_id"}, only: "d.status = 'FAILED'", at: "created_at",
 	}
 
+	deliveriesOfReplay = &Index{
+		table: "deliveries", alias: "d", index: "deliveries_replay", equal: []string{"replay_id"}, only: "d.replay_id IS NOT NULL", at: "created_at",
+	}
+	deliveryByID    = &Index{table: "deliveries", alias: "d", index: "deliveries_id", equal: []string{"id"}, at: "created_at", single: true}
+	replaysOfTenant = &Index{table: "replays", alias: "r", index: "replays_tenant", equal: []string{"tenant_id"}, at: "created_at"}
+
 	completedOfTenant = &Index{
 		table: "deliveries", alias: "d", index: "deliveries_completed", equal: []string{"tenant_id"}, only: "d.completed_at IS NOT NULL",
 		at: "created_at", time: "completed_at",
@@ -104,6 +110,8 @@ var (
 	DeliveriesByID = &Index{table: "deliveries", alias: "d", index: "deliveries_id"}
 	// AttemptsByID finds attempts by their ids.
 	AttemptsByID = &Index{table: "attempts", alias: "a", index: "attempts_id"}
+	// ReplaysByID finds replays by their ids.
+	ReplaysByID = &Index{table: "replays", alias: "r", one: true}
 	// WebhooksByID finds webhooks by their keys.
 	WebhooksByID = &Index{table: "webhooks", alias: "w", one: true}
 	// TenantsByID finds tenants by their keys.

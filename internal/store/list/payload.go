@@ -29,7 +29,8 @@ type candidate struct {
 	Seq         int64
 	At          *dialect.Micros // in lists that are in the order of a time
 	ID, EventID webhook.ID
-	Group       group `gorm:"embedded"`
+	WebhookID   webhook.ID // of deliveries that are grouped
+	Group       group      `gorm:"embedded"`
 }
 
 // place returns the position of the candidate in its list.
@@ -190,7 +191,7 @@ func (v *sieve) read(events []webhook.ID) error {
 func (r *Reading[T]) candidates(branches []any, in func(i int) stretch, most int, groups bool) ([]*queue, error) {
 	columns := r.placed() + ", " + r.column("id") + ", " + r.event() + " AS event_id"
 	if groups {
-		columns += ", " + groupColumns(r.Source.DB)
+		columns += ", d.webhook_id, " + groupColumns(r.Source.DB)
 	}
 	parts, rows := make([]string, len(branches)), make([]any, len(branches))
 	for i, value := range branches {

@@ -52,6 +52,25 @@ func Read[T any, R listed[T]](ctx context.Context, r *Reading[T], o Order, p Pag
 	return finish[T, R](r, l, w, p), nil
 }
 
+// Next reads rows, oldest first, that come after a Seq and not after until, limit of them at most. It returns the Seq up to which it
+// looked: until when that was all. It looks at a bounded number of rows.
+func Next[T any, R listed[T]](ctx context.Context, r *Reading[T], after, until int64, limit int) (rows []*T, to int64, err error) {
+	s, some, err := r.within(ctx, stretch{upward: true, from: Place{Seq: after + 1}, to: Place{Seq: until}})
+	if err != nil || !some || len(r.branches) == 0 || after >= until {
+		return nil, until, err
+	}
+	rows, floor, err := r.walk(s, limit)
+	switch {
+	case err != nil:
+		return nil, after, err
+	case len(rows) >= limit:
+		return rows, R(rows[len(rows)-1]).Position(), nil
+	case floor != (Place{}):
+		return rows, floor.Seq, nil
+	}
+	return rows, until, nil
+}
+
 // walk reads rows until it has limit of them or the list ends. A search may end earlier, at floor.
 func (r *Reading[T]) walk(s stretch, limit int) (rows []*T, floor Place, err error) {
 	if !r.searches() {

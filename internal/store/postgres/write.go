@@ -207,7 +207,7 @@ func (p *DB) resolve(err error) error {
 
 // columnTypes are the types of columns in tables of history.
 var columnTypes = map[string]string{
-	"id": "uuid", "tenant_id": "uuid", "event_id": "uuid", "webhook_id": "uuid", "delivery_id": "uuid",
+	"id": "uuid", "tenant_id": "uuid", "event_id": "uuid", "webhook_id": "uuid", "delivery_id": "uuid", "replay_id": "uuid",
 	"timestamp": "timestamptz", "created_at": "timestamptz", "due_at": "timestamptz", "started_at": "timestamptz",
 	"data": "bytea", "response_body": "bytea", "signed_by": "bytea",
 	"claimed_by": "bigint", "duration_us": "bigint", "dns_us": "bigint", "connect_us": "bigint", "tls_us": "bigint", "first_byte_us": "bigint",

@@ -15,11 +15,11 @@ import (
 type Data struct {
 	// Path is the names of members from the payload inwards, separated by dots: "customer.id". A dot or backslash within a name is escaped
 	// by a backslash. As in a Filter, an array matches if one of its elements does, and there are at most MaxDepth names.
-	Path string
+	Path string `json:"path"`
 	// Equals is a string, number, true, false or null, as JSON, that the value must equal; nil for any.
-	Equals json.RawMessage
+	Equals json.RawMessage `json:"equals,omitempty"` // null is a value, too
 	// Contains is a text that the value, a string, must contain, case-sensitively; nil for any.
-	Contains *string
+	Contains *string `json:"contains,omitempty"`
 }
 
 // CompileData compiles conditions that must all hold, each for itself, within the bounds of a Filter. It returns a *webhook.Invalid, or

@@ -189,7 +189,7 @@ CREATE TABLE deliveries (
     created_at     INTEGER NOT NULL,
     completed_at   INTEGER,
     failure_reason TEXT, -- why it is FAILED
-    replay_id      BLOB -- the replay that made it due; for a feature to come, and NULL
+    replay_id      BLOB -- the replay that made it due last; NULL: none did, or it was retried by hand since
 );
 CREATE UNIQUE INDEX deliveries_id ON deliveries (id);
 CREATE UNIQUE INDEX deliveries_pair ON deliveries (event_id, webhook_id);
@@ -201,6 +201,7 @@ CREATE INDEX deliveries_failed ON deliveries (tenant_id) WHERE status = 'FAILED'
 CREATE INDEX deliveries_webhook_failed ON deliveries (webhook_id) WHERE status = 'FAILED';
 CREATE INDEX deliveries_completed ON deliveries (tenant_id, completed_at) WHERE completed_at IS NOT NULL;
 CREATE INDEX deliveries_next ON deliveries (tenant_id, due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX deliveries_replay ON deliveries (replay_id) WHERE replay_id IS NOT NULL;
 CREATE INDEX deliveries_due ON deliveries (webhook_id, due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX deliveries_claimed ON deliveries (claimed_by) WHERE claimed_by IS NOT NULL;
 
@@ -228,7 +229,7 @@ CREATE TABLE attempts (
     response_status    INTEGER,
     response_headers   TEXT NOT NULL,
     response_truncated BOOLEAN NOT NULL,
-    replay_id          BLOB, -- the replay that caused it; for a feature to come, like what follows, and NULL
+    replay_id          BLOB, -- the replay that caused it
     payload_version    INTEGER, -- of the webhook's payload settings that shaped the body
     response_body      BLOB -- last, like an event's data
 );
@@ -238,6 +239,55 @@ CREATE INDEX attempts_webhook ON attempts (webhook_id);
 CREATE INDEX attempts_tenant ON attempts (tenant_id);
 CREATE INDEX attempts_failed ON attempts (tenant_id) WHERE status = 'FAILED';
 CREATE INDEX attempts_webhook_failed ON attempts (webhook_id) WHERE status = 'FAILED';
+
+-- Jobs that send deliveries again. A delivery that one has come to (matched) is in replay_queue, was sent (started), or is skipped.
+CREATE TABLE replays (
+    seq             INTEGER PRIMARY KEY AUTOINCREMENT,
+    id              BLOB NOT NULL UNIQUE,
+    tenant_id       BLOB NOT NULL,
+    kind            TEXT NOT NULL,
+    filter          TEXT NOT NULL, -- JSON
+    note            TEXT NOT NULL,
+    rate            INTEGER, -- deliveries a second; NULL: as fast as they are sent
+    status          TEXT NOT NULL,
+    failure_reason  TEXT, -- why it is FAILED
+    cursor          INTEGER NOT NULL, -- the seq of the last delivery that it has looked at
+    until_seq       INTEGER NOT NULL, -- of the last one that it is to look at
+    total           INTEGER, -- deliveries that matched when it was created; NULL: too many to count
+    matched         INTEGER NOT NULL DEFAULT 0,
+    started         INTEGER NOT NULL DEFAULT 0,
+    succeeded       INTEGER NOT NULL DEFAULT 0, -- of those started
+    failed          INTEGER NOT NULL DEFAULT 0,
+    skipped         INTEGER NOT NULL DEFAULT 0,
+    created_at      INTEGER NOT NULL,
+    completed_at    INTEGER, -- NULL: it has work to do
+    idempotency_key TEXT,
+    input_hash      BLOB NOT NULL -- SHA-256 of what was asked for
+);
+CREATE INDEX replays_tenant ON replays (tenant_id, seq);
+CREATE INDEX replays_open ON replays (tenant_id) WHERE completed_at IS NULL;
+CREATE INDEX replays_completed ON replays (completed_at) WHERE completed_at IS NOT NULL;
+CREATE UNIQUE INDEX replays_key ON replays (tenant_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
+
+-- Deliveries that a replay has made due and that were not attempted since, with what they were before; parked ones are that again, and
+-- are made due when their replay is resumed.
+CREATE TABLE replay_queue (
+    delivery       INTEGER NOT NULL, -- its seq
+    replay_id      BLOB NOT NULL,
+    tenant_id      BLOB NOT NULL,
+    webhook_id     BLOB NOT NULL,
+    event          BLOB NOT NULL, -- its id, which says in which partition the delivery is
+    parked         BOOLEAN NOT NULL,
+    status         TEXT NOT NULL, -- from here on as the delivery was
+    schedule_start INTEGER NOT NULL,
+    triggered_by   TEXT NOT NULL,
+    completed_at   INTEGER,
+    failure_reason TEXT,
+    replayed_by    BLOB, -- its replay_id
+    PRIMARY KEY (delivery, replay_id)
+) WITHOUT ROWID;
+CREATE INDEX replay_queue_replay ON replay_queue (replay_id, parked, delivery, webhook_id);
+CREATE INDEX replay_queue_tenant ON replay_queue (tenant_id);
 
 -- What operational events are to tell: it is written with what happened, and removed by the transaction that publishes it.
 CREATE TABLE notices (
@@ -303,6 +353,8 @@ DROP TABLE stats;
 DROP TABLE stats_fold;
 DROP TABLE stats_journal;
 DROP TABLE notices;
+DROP TABLE replay_queue;
+DROP TABLE replays;
 DROP TABLE attempts;
 DROP TABLE deliveries;
 DROP TABLE fanouts;

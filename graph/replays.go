@@ -1,0 +1,91 @@
+package graph
+
+import (
+	"context"
+	"reflect"
+	"time"
+
+	"github.com/hookgraph/hookgraph/graph/model"
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// maxCounts is how many webhooks a preview tells.
+const maxCounts = 100
+
+// replayInput checks the filter as those of lists are.
+func replayInput(in *store.ReplayInput) (err error) {
+	in.Filter, err = deliveryFilter(&in.Filter)
+	return err
+}
+
+// preview tells what a replay would send.
+func (r *Resolver) preview(ctx context.Context, in *store.ReplayInput) (*store.ReplayPreview, error) {
+	if err := replayInput(in); err != nil {
+		return nil, err
+	}
+	return r.scope(ctx).PreviewReplay(ctx, in)
+}
+
+// previewed is a preview as the API has it.
+func (r *Resolver) previewed(ctx context.Context, p *store.ReplayPreview, rate *int) *model.ReplayPreview {
+	together(r.loaders(ctx), p.Samples)
+	shown := &model.ReplayPreview{Deliveries: model.Counted(p.Count), ByWebhook: []*model.WebhookCount{}, Samples: p.Samples, UserErrors: []*model.UserError{}}
+	for _, one := range p.ByWebhook[:min(len(p.ByWebhook), maxCounts)] {
+		shown.ByWebhook = append(shown.ByWebhook, &model.WebhookCount{WebhookID: one.WebhookID, Count: one.N})
+	}
+	together(r.loaders(ctx), shown.ByWebhook)
+	if rate != nil {
+		shown.EstimatedDurationMs = new(p.N * 1000 / *rate)
+	}
+	return shown
+}
+
+// refusedPreview is a preview of an input that breaks rules.
+func refusedPreview(errs []*model.UserError) *model.ReplayPreview {
+	return &model.ReplayPreview{Deliveries: &model.Count{Precision: model.CountPrecisionExact}, ByWebhook: []*model.WebhookCount{}, Samples: []*webhook.Delivery{}, UserErrors: errs}
+}
+
+// How often the progress of a replay is read: at first, and at last while it does not change.
+const (
+	progressEvery = 250 * time.Millisecond
+	progressSlow  = time.Second
+)
+
+// progress streams a replay until it has ended: as it is now, and whenever it has changed. The stream is pulled, as that of attempts is.
+func (r *Resolver) progress(ctx context.Context, id webhook.ID) error {
+	first, err := one(ctx, r.scope(ctx).ReplaysByID, id)
+	if err != nil {
+		return err
+	}
+	if first == nil {
+		return &webhook.Invalid{Field: "id", Code: webhook.CodeNotFound, Message: "does not exist"}
+	}
+	var shown *webhook.Replay
+	from(ctx).pull = func(ctx context.Context) (*webhook.Replay, bool) {
+		if shown == nil {
+			shown = first
+			return shown, true
+		}
+		for wait := progressEvery; shown.CompletedAt == nil; wait = min(2*wait, progressSlow) {
+			select {
+			case <-ctx.Done():
+				return nil, false
+			case <-time.After(wait):
+			}
+			now, err := one(ctx, r.scope(ctx).ReplaysByID, id)
+			if err != nil && ctx.Err() == nil {
+				r.EndStream(ctx, err)
+			}
+			if err != nil || now == nil {
+				return nil, false
+			}
+			if !reflect.DeepEqual(now, shown) {
+				shown = now
+				return shown, true
+			}
+		}
+		return nil, false
+	}
+	return nil
+}

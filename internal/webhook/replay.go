@@ -1,0 +1,136 @@
+package webhook
+
+import (
+	"encoding/json"
+	"time"
+	"unicode/utf8"
+)
+
+// Replay is a stored job that sends deliveries again. A delivery that it has come to (Matched) waits to be sent, was sent (Started), or
+// was Skipped; one that was started succeeds, fails, or is being retried.
+type Replay struct {
+	Seq           int64 `gorm:"primaryKey;autoIncrement"` // order of creation; inside the server only
+	ID            ID
+	TenantID      ID
+	Kind          ReplayKind
+	Filter        string // JSON; the store reads it
+	Note          string
+	RatePerSecond *int `gorm:"column:rate"` // nil: as fast as deliveries are sent
+	Status        ReplayStatus
+	FailureReason *string // why it is FAILED
+	Cursor        int64   // the Seq of the last delivery that it has looked at
+	UntilSeq      int64   // of the last one that it is to look at
+	// Total is how many deliveries matched when it was created; nil when they were too many to count.
+	Total          *int
+	Matched        int
+	Started        int
+	Succeeded      int // of those started
+	Failed         int // of those started
+	Skipped        int
+	CreatedAt      time.Time  `gorm:"serializer:micros;autoCreateTime:false"`
+	CompletedAt    *time.Time `gorm:"serializer:micros"` // nil: it has work to do
+	IdempotencyKey *string
+	InputHash      []byte // of what was asked for
+}
+
+// Position is Seq: where lists have it.
+func (r *Replay) Position() int64 { return r.Seq }
+
+// Waiting is how many deliveries it has come to that were neither sent nor skipped. They wait, or it was canceled.
+func (r *Replay) Waiting() int { return r.Matched - r.Started - r.Skipped }
+
+// AuditFields are the replay's settings for the audit log, under the API's names.
+func (r *Replay) AuditFields() []AuditField {
+	var note any
+	if r.Note != "" {
+		note = r.Note
+	}
+	return []AuditField{{"kind", r.Kind}, {"filter", json.RawMessage(r.Filter)}, {"note", note}, {"ratePerSecond", r.RatePerSecond}, {"status", r.Status}}
+}
+
+// EstimatedCompletionAt is when everything will be sent at the pace so far, or at the replay's own rate; nil when that is not known.
+func (r *Replay) EstimatedCompletionAt(now time.Time) *time.Time {
+	if r.Total == nil || r.CompletedAt != nil || r.Status != ReplayRunning && r.Status != ReplayQueued {
+		return nil
+	}
+	done := r.Started + r.Skipped
+	left := max(*r.Total-done, 0)
+	pace, elapsed := 0.0, now.Sub(r.CreatedAt).Seconds()
+	if elapsed > 0 {
+		pace = float64(done) / elapsed
+	}
+	if r.RatePerSecond != nil {
+		pace = float64(*r.RatePerSecond)
+	}
+	if pace == 0 {
+		return nil
+	}
+	return new(now.Add(time.Duration(float64(left) / pace * float64(time.Second))))
+}
+
+// ReplayKind says which deliveries a replay sends.
+type ReplayKind string
+
+// The kinds.
+const (
+	ReplayFailed ReplayKind = "FAILED" // those that failed
+	ReplayAll    ReplayKind = "ALL"    // those that are completed, however they ended
+)
+
+// ReplayStatus is the state of a replay.
+type ReplayStatus string
+
+// The statuses. COMPLETED means that everything was sent; retries may go on.
+const (
+	ReplayQueued      ReplayStatus = "QUEUED"
+	ReplayRunning     ReplayStatus = "RUNNING"
+	ReplayPaused      ReplayStatus = "PAUSED"
+	ReplayCanceling   ReplayStatus = "CANCELING"
+	ReplayCanceled    ReplayStatus = "CANCELED"
+	ReplayCompleted   ReplayStatus = "COMPLETED"
+	ReplayStatusError ReplayStatus = "FAILED"
+)
+
+// ReplayPatch changes what is set.
+type ReplayPatch struct {
+	Paused        Opt[bool]
+	RatePerSecond Opt[*int]
+}
+
+// Bounds of replays.
+const (
+	MaxReplayRate      = 100_000
+	MaxReplayNoteBytes = 1000
+	// MaxReplays is how many replays of a tenant may have work to do at a time.
+	MaxReplays = 10
+)
+
+// CheckReplayRate refuses a rate that is out of bounds. Nil is none.
+func CheckReplayRate(rate *int) error {
+	if rate != nil && (*rate < 1 || *rate > MaxReplayRate) {
+		return Invalidf("ratePerSecond", CodeOutOfRange, "must be from 1 to %d deliveries a second, or null for no limit", MaxReplayRate)
+	}
+	return nil
+}
+
+// CheckReplayNote refuses a note that is too long or cannot be stored.
+func CheckReplayNote(note string) error {
+	switch {
+	case len(note) > MaxReplayNoteBytes:
+		return Invalidf("note", CodeTooLong, "must be at most %d bytes long", MaxReplayNoteBytes)
+	case !utf8.ValidString(note) || !IsText(note):
+		return Invalidf("note", CodeInvalid, "must be text without NUL characters")
+	}
+	return nil
+}
+
+// CheckReplayKey refuses an idempotency key that is too long or cannot be stored.
+func CheckReplayKey(key string) error {
+	switch {
+	case len(key) > MaxIdempotencyKeyBytes:
+		return Invalidf("idempotencyKey", CodeTooLong, "must be at most %d bytes long", MaxIdempotencyKeyBytes)
+	case !IsText(key):
+		return Invalidf("idempotencyKey", CodeInvalid, "must be text without NUL characters")
+	}
+	return nil
+}
