@@ -87,11 +87,30 @@ func (p *Page) NewWindow(step chromedp.Action[chromedp.Void]) *Page {
 	case id := <-opened:
 		ctx, cancel := chromedp.NewContext(p.ctx, chromedp.WithTargetID(id), chromedp.WithListener(w.observe))
 		p.t.Cleanup(cancel)
-		w.ctx = ctx
+		w.begin(ctx)
 	case <-time.After(patience):
 		p.fail("no window was opened")
 	}
 	return w
+}
+
+// Another opens another window of the same browser, with the same site data and an account of its own. It is visible, as the first one is.
+func (p *Page) Another() *Page {
+	p.t.Helper()
+	w := &Page{t: p.t, host: p.host}
+	ctx, cancel := chromedp.NewContext(p.ctx, chromedp.WithListener(w.observe))
+	p.t.Cleanup(cancel)
+	w.begin(ctx)
+	return w
+}
+
+// begin attaches to the page's tab, which lasts as long as the context of the first step: so that one has no time limit.
+func (p *Page) begin(ctx context.Context) {
+	p.t.Helper()
+	p.ctx = ctx
+	if err := chromedp.Listen(ctx, func(any) {}); err != nil {
+		p.t.Fatalf("attach to the tab: %v", err)
+	}
 }
 
 func find(t *testing.T) string {
@@ -207,18 +226,20 @@ func (p *Page) Front() {
 func (p *Page) WaitFor(expression string) {
 	p.t.Helper()
 	deadline := time.Now().Add(patience)
-	for time.Now().Before(deadline) {
+	for pause := 5 * time.Millisecond; time.Now().Before(deadline); pause = min(2*pause, 50*time.Millisecond) {
 		if p.Is(expression) {
 			return
 		}
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(pause)
 	}
 	p.fail("this did not become true: %s", expression)
 }
 
 // Is reports whether a JavaScript expression is true now. An expression that fails, such as one about a missing element, is not.
 func (p *Page) Is(expression string) bool {
-	ok, err := chromedp.Run(p.ctx, chromedp.Evaluate[bool]("Boolean("+expression+")"))
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	ok, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("Boolean("+expression+")"))
 	return err == nil && ok
 }
 
@@ -370,6 +391,9 @@ const settling = 3 * time.Second
 // inaccessible returns the violations that axe-core finds now.
 func (p *Page) inaccessible(ctx context.Context, axe, where string) string {
 	p.t.Helper()
+	if p.Is("window.axe !== undefined") { // half a megabyte, once a document
+		axe = ""
+	}
 	found, err := chromedp.Run(ctx, chromedp.Evaluate[string](axe+`;axe.run(document, {resultTypes: ["violations"]}).then((r) => r.violations
 		.map((v) => v.id + ": " + v.help + "\n" + v.nodes.slice(0, 5).map((n) => "  " + n.html.slice(0, 200) + "\n    " + n.failureSummary).join("\n")).join("\n"))`,
 		chromedp.EvalAwaitPromise))
@@ -416,5 +440,12 @@ func (p *Page) fail(format string, args ...any) {
 	p.t.Helper()
 	p.Screenshot("failed")
 	p.CheckQuiet()
+	ctx, cancel := context.WithTimeout(p.ctx, settling)
+	defer cancel()
+	shown, err := chromedp.Run(ctx, chromedp.Evaluate[string](`location.pathname + location.search + " shows " + document.body.innerText.slice(0, 2000)`))
+	if err != nil {
+		shown = "the page does not say what it shows: " + err.Error()
+	}
+	p.t.Log(shown)
 	p.t.Fatalf(format, args...)
 }
