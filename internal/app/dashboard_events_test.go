@@ -43,7 +43,7 @@ func TestDashboardEvents(t *testing.T) {
 
 	// By the keyboard: the list, its filter, its preview, its pages.
 	click(page, "Events")
-	page.WaitFor(rows + `.length === 3`)
+	listed(page, 3)
 	page.WaitText(".row[aria-rowindex='4']", "no webhook wanted it")
 	page.WaitText(".row[aria-rowindex='3']", "order.paid vip, north west 1 of 2 delivered, 1 failed")
 	looked(page, axe, "events")
@@ -54,20 +54,19 @@ func TestDashboardEvents(t *testing.T) {
 		t.Error("what a publisher wrote is more than text")
 	}
 	looked(page, axe, "events-preview")
-	page.Do(chromedp.KeyEvent("/"), chromedp.KeyEvent("a", chromedp.KeyModifiers(chromedp.ModifierCtrl)),
-		chromedp.KeyEvent("type:order.* tag:vip key:order-1 data.a=100 since:1h\r"))
-	page.WaitFor(rows + `.length === 1 && location.search.includes("order-1") && document.querySelectorAll(".chip.on").length === 5`)
+	narrow(page, "type:order.* tag:vip key:order-1 data.a=100 since:1h", 1)
+	page.WaitFor(`location.search.includes("order-1")`)
 	page.Do(chromedp.Reload()) // an address is a view
-	page.WaitFor(rows + `.length === 1`)
+	listed(page, 1)
 	page.Do(chromedp.KeyEvent("j"), chromedp.KeyEvent("k"), chromedp.KeyEvent("\r"))
 	page.WaitText(".facts", "order-1")
 	page.WaitText(".went", "Those that do now: "+receiver.URL)
 	page.Do(chromedp.NavigateBack())
-	page.WaitFor(rows + `.length === 1`)
+	listed(page, 1)
 	fill(page, "input[type=search]", "status:failed\r")
 	page.WaitText(".filter", "“status:failed” is not a filter.")
 
-	page.Do(chromedp.KeyEvent("k", chromedp.KeyModifiers(chromedp.ModifierCtrl)), chromedp.SendKeys(chromedp.CSS("input[name=jump]"), "order-2\r"))
+	jump(page, "order-2")
 	page.WaitText(".facts", "order-2")
 
 	// Page after page, to the first one.

@@ -122,6 +122,7 @@ func TestDashboardHostileStrings(t *testing.T) {
 	page.Do(chromedp.Navigate(p.url + "/webhooks#token=" + p.token))
 	for path, ready := range map[string]string{
 		"/": ".numbers", "/events": ".row:not(.heading)", "/deliveries": ".row:not(.heading)", "/webhooks": "tbody tr", "/operate": "tbody tr", "/operate/tenants": "tbody tr",
+		"/operate/audit": "tbody tr",
 	} {
 		page.Do(chromedp.Navigate(p.url + path))
 		page.WaitFor(fmt.Sprintf(`document.querySelector(%q)`, ready))

@@ -19,6 +19,14 @@ import (
 // A list that cannot be read says what failed, whether trying again helps, and the request ID. It does not claim that nothing matches.
 func TestDashboardUnreadableLists(t *testing.T) {
 	t.Parallel()
+	lists := []struct{ path, name, field, operation string }{
+		{"/deliveries", "deliveries", "deliveries", "Deliveries"},
+		{"/webhooks", "webhooks", "webhooks", "Webhooks"},
+		{"/events", "events", "events", "Events"},
+		{"/operate", "tokens", "tokens", "Tokens"},
+		{"/operate/tenants", "tenants", "tenants", "OperateTenants"},
+		{"/operate/audit", "audit log", "auditLog", "AuditLog"},
+	}
 	p := boot(t, t.TempDir())
 	target, err := url.Parse(p.url)
 	if err != nil {
@@ -31,13 +39,11 @@ func TestDashboardUnreadableLists(t *testing.T) {
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		r.Body = io.NopCloser(bytes.NewReader(body))
-		for list, operation := range map[string]string{
-			"deliveries": "Deliveries", "webhooks": "Webhooks", "events": "Events", "tokens": "Tokens", "tenants": "OperateTenants",
-		} {
-			if strings.Contains(string(body), `"operationName":"`+operation+`"`) {
+		for _, list := range lists {
+			if strings.Contains(string(body), `"operationName":"`+list.operation+`"`) {
 				w.Header().Set("Content-Type", "application/graphql-response+json")
 				fmt.Fprintf(w, `{"data": {%q: null}, "errors": [{"message": "The database is away.", "path": [%q],
-					"extensions": {"code": "UNAVAILABLE", "requestId": "request-of-%s"}}]}`, list, list, list)
+					"extensions": {"code": "UNAVAILABLE", "requestId": "request-of-%s"}}]}`, list.field, list.field, list.operation)
 				return
 			}
 		}
@@ -45,14 +51,11 @@ func TestDashboardUnreadableLists(t *testing.T) {
 	}))
 	t.Cleanup(proxy.Close)
 	page := browsertest.Open(t, proxy.URL)
-	for path, list := range map[string]string{
-		"/deliveries": "deliveries", "/webhooks": "webhooks", "/events": "events",
-		"/operate": "tokens", "/operate/tenants": "tenants",
-	} {
-		page.Do(chromedp.Navigate(proxy.URL + path + "#token=" + p.token))
-		page.WaitText("main .alert", "The "+list+" could not be read. The database is away. It may work in a moment. Try again Request request-of-"+list)
-		if page.Is(`/No .* (matches|is registered|was published|here)|That is all/.test(document.querySelector("main").innerText)`) {
-			t.Errorf("%s claims that nothing is there", path)
+	for _, list := range lists {
+		page.Do(chromedp.Navigate(proxy.URL + list.path + "#token=" + p.token))
+		page.WaitText("main .alert", "The "+list.name+" could not be read. The database is away. It may work in a moment. Try again Request request-of-"+list.operation)
+		if page.Is(`/No .* (matches|is registered|was published|here)|That is all|Nothing was/.test(document.querySelector("main").innerText)`) {
+			t.Errorf("%s claims that nothing is there", list.path)
 		}
 	}
 	page.CheckQuiet()

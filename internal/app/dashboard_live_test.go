@@ -127,7 +127,7 @@ func TestDashboardLiveList(t *testing.T) {
 	// What is counted of the last events is asked for within seconds.
 	page.WaitFor(`(window.calm ??= performance.now()) < performance.now() - 8_000`)
 	before := page.Requests()
-	page.WaitFor(`(window.idle ??= performance.now()) < performance.now() - 20_000`)
+	page.WaitFor(`(window.idle ??= performance.now()) < performance.now() - 10_000`)
 	if n := page.Requests() - before; n != 0 {
 		t.Errorf("the page made %d requests while nothing happened", n)
 	}

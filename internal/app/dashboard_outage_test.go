@@ -2,12 +2,17 @@ package app
 
 import (
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
@@ -65,8 +70,76 @@ func TestDashboardServerKilled(t *testing.T) {
 	page.CheckQuiet("WebSocket", "status of 502")
 }
 
-// After ten minutes of sleep, in which no timer ran, the page connects again, although the old connection looks alive, and goes on where it
-// was.
+// relay passes TCP connections on to a server. Those that are open when it is cut stay open, but nothing comes through any more in either
+// direction: neither side can tell, as with a network that a machine has left.
+type relay struct {
+	url string
+
+	mu   sync.Mutex
+	cuts chan struct{} // closed when the connections so far are cut
+}
+
+func newRelay(t *testing.T, server string) *relay {
+	t.Helper()
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &relay{url: "http://" + listener.Addr().String(), cuts: make(chan struct{})}
+	var conns sync.WaitGroup
+	t.Cleanup(func() {
+		_ = listener.Close()
+		r.cut()
+		conns.Wait()
+	})
+	conns.Go(func() {
+		for {
+			near, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			r.mu.Lock()
+			cut := r.cuts
+			r.mu.Unlock()
+			conns.Go(func() { pass(t, near, strings.TrimPrefix(server, "http://"), cut) })
+		}
+	})
+	return r
+}
+
+// pass passes what comes through near on to the server and back, until one side ends or cut is closed. Then near stays open until the test
+// ends.
+func pass(t *testing.T, near net.Conn, server string, cut <-chan struct{}) {
+	far, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", server)
+	if err != nil {
+		_ = near.Close()
+		return
+	}
+	ended := make(chan struct{}, 2)
+	for _, way := range [][2]net.Conn{{near, far}, {far, near}} {
+		go func() {
+			_, _ = io.Copy(way[1], way[0])
+			ended <- struct{}{}
+		}()
+	}
+	select {
+	case <-ended:
+		_ = near.Close()
+	case <-cut:
+		t.Cleanup(func() { _ = near.Close() })
+	}
+	_ = far.Close()
+}
+
+// cut has nothing come through the connections that are open.
+func (r *relay) cut() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	close(r.cuts)
+	r.cuts = make(chan struct{})
+}
+
+// After ten minutes of sleep, in which no timer ran, the page connects again and goes on where it was.
 func TestDashboardAsleep(t *testing.T) {
 	t.Parallel()
 	receiver := webhooktest.NewReceiver(t)
@@ -74,8 +147,7 @@ func TestDashboardAsleep(t *testing.T) {
 	c := &client{url: p.url, token: p.token}
 	c.createWebhook(t, map[string]any{"url": receiver.URL + "/hook"})
 	page := browsertest.Open(t, p.url)
-	// The clock is that of the page's own: it goes on while the page is frozen.
-	page.Script(`{ const now = Date.now; window.asleep = 0; Date.now = () => now() + window.asleep; }`)
+	page.Script(movedClock)
 	page.Do(chromedp.Navigate(p.url + "/deliveries#token=" + p.token))
 	page.WaitText("main", "No delivery matches")
 	page.Do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, 5, 5))
@@ -98,7 +170,43 @@ func TestDashboardAsleep(t *testing.T) {
 	page.CheckQuiet("Back-Forward Cache") // where Chromium puts what it freezes
 }
 
-// With 10,000 webhooks the screens stay quick and small: a page of the list, the one that is searched for, and the one that is jumped to.
+// movedClock lets a test move the page's clock on, which goes on while the page is frozen.
+const movedClock = `{ const now = Date.now; window.asleep = 0; Date.now = () => now() + window.asleep; }`
+
+// A connection that looks alive, but over which nothing comes any more, is noticed: at once after a sleep, which the jump of the clock tells,
+// and while the page is awake, because the server does not answer. The page connects again, says so, and goes on where it was.
+func TestDashboardSilentConnection(t *testing.T) {
+	t.Parallel()
+	receiver := webhooktest.NewReceiver(t)
+	p := boot(t, t.TempDir())
+	c := &client{url: p.url, token: p.token}
+	c.createWebhook(t, map[string]any{"url": receiver.URL + "/hook"})
+	network := newRelay(t, p.url)
+	page := browsertest.Open(t, network.url)
+	page.Script(movedClock)
+	page.Do(chromedp.Navigate(network.url + "/deliveries#token=" + p.token))
+	page.WaitText("main", "No delivery matches")
+	page.Do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, 5, 5))
+	for i, silence := range []struct{ name, jump string }{
+		{"asleep", `(window.asleep += 600_000, true)`},
+		{"awake", `true`},
+	} {
+		c.publish(t, "before."+silence.name)
+		page.WaitText(".row[aria-rowindex='2']", "before."+silence.name)
+		page.WaitFor(`document.querySelector(".notice").hidden || !document.querySelector(".notice").innerText.includes("was lost")`)
+		network.cut()
+		page.WaitFor(silence.jump)
+		c.publish(t, "while."+silence.name)
+		page.WaitText(".notice", "The connection was lost")
+		page.WaitText(".notice", "goes on where it was")
+		page.WaitText(".row[aria-rowindex='2']", "while."+silence.name)
+		page.WaitFor(fmt.Sprintf(`%s.length === %d`, rows, 2*(i+1)))
+	}
+	page.CheckQuiet()
+}
+
+// With 10,000 webhooks the screens stay quick and small: a page of the list, the one that is searched for, the one that is jumped to, and an
+// event that goes to all of them, while it does.
 func TestDashboardManyWebhooks(t *testing.T) {
 	t.Parallel()
 	receiver := webhooktest.NewReceiver(t)
@@ -133,8 +241,22 @@ func TestDashboardManyWebhooks(t *testing.T) {
 	fill(page, "input[type=search]", "/hook/7777")
 	page.WaitFor(`document.querySelectorAll("tbody tr").length === 1`)
 	page.WaitText("tbody tr", "/hook/7777")
-	page.Do(chromedp.KeyEvent("k", chromedp.KeyModifiers(chromedp.ModifierCtrl)), chromedp.SendKeys(chromedp.CSS("input[name=jump]"), "/hook/4242\r"))
+	jump(page, "/hook/4242")
 	page.WaitText("h1", "/hook/4242")
+	event := c.publish(t, "order.paid")
+	requests := page.Requests()
+	begun := time.Now()
+	page.Do(chromedp.Navigate(p.url + "/events/" + event))
+	page.WaitText("section[aria-label=data]", "job_42")
+	page.WaitFor(`/\d+ of the latest \d+ delivered/.test(document.querySelector(".went").innerText)`)
+	page.WaitText(".went", "These are the latest 100. See all in the list")
+	page.WaitFor(`document.querySelectorAll(".went tbody tr").length === 100`)
+	c.settle(t)
+	page.WaitFor(`/(\d+) of the latest \1 delivered/.test(document.querySelector(".went").innerText)`)
+	// The page is loaded once, and then asks at most once a second, however many attempts there are.
+	if n, most := page.Requests()-requests, int(time.Since(begun).Seconds())+40; n > most {
+		t.Errorf("the page made %d requests, want at most %d", n, most)
+	}
 	if n := page.Number(`document.querySelectorAll("*").length`); n > 3000 {
 		t.Errorf("the page has %.0f elements", n)
 	}

@@ -87,18 +87,7 @@ func TestDashboardIsolation(t *testing.T) {
 	event := other.publish(t, canary+".made")
 	receiver.Next(t)
 	other.settle(t)
-	var found struct {
-		Data struct {
-			Deliveries struct {
-				Nodes []struct {
-					ID          string
-					LastAttempt struct{ ID string }
-				}
-			}
-		}
-	}
-	other.rest(t, "POST", "/graphql", `{"query": "{ deliveries(first: 1) { nodes { id lastAttempt { id } } } }"}`, &found)
-	delivery := found.Data.Deliveries.Nodes[0]
+	delivery, attempt := other.latest(t)
 
 	proxy := newOverhearing(t, p.url)
 	page := browsertest.Open(t, proxy.URL)
@@ -111,12 +100,12 @@ func TestDashboardIsolation(t *testing.T) {
 		}
 	}
 	for path, says := range map[string]string{
-		"/":                               "Published 0",
-		"/deliveries":                     "No delivery matches",
-		"/deliveries?open=" + delivery.ID: "This delivery is not there",
-		"/deliveries/" + delivery.ID:      "Not there",
-		"/deliveries/" + delivery.ID + "?attempt=" + delivery.LastAttempt.ID: "Not there",
-		"/deliveries?q=" + url.QueryEscape("webhook:"+hook+" event:"+event):  "No delivery matches",
+		"/":                            "Published 0",
+		"/deliveries":                  "No delivery matches",
+		"/deliveries?open=" + delivery: "This delivery is not there",
+		"/deliveries/" + delivery:      "Not there",
+		"/deliveries/" + delivery + "?attempt=" + attempt:                   "Not there",
+		"/deliveries?q=" + url.QueryEscape("webhook:"+hook+" event:"+event): "No delivery matches",
 		"/events":                         "No event was published yet",
 		"/events?open=" + event:           "This event is not there",
 		"/events/" + event:                "Not there",
@@ -126,15 +115,17 @@ func TestDashboardIsolation(t *testing.T) {
 		"/webhooks/" + hook + "/secrets":  "Not there",
 		"/webhooks/" + hook + "/test":     "Not there",
 		"/operate":                        "used by this page",
-		"/operate/tenants":                "Not found",
-		"/operate/server":                 "Not found",
+		"/operate/audit":                  "Audit log",
+		"/operate/audit?q=" + url.QueryEscape("object:"+hook): "No change matches",
+		"/operate/tenants": "Not found",
+		"/operate/server":  "Not found",
 	} {
 		page.Do(chromedp.Navigate(proxy.URL + path))
 		page.WaitText("main", says)
 		unseen(path)
 	}
-	for _, id := range []string{hook, event, delivery.ID, delivery.LastAttempt.ID, canary} {
-		page.Do(chromedp.KeyEvent("k", chromedp.KeyModifiers(chromedp.ModifierCtrl)), chromedp.SendKeys(chromedp.CSS("input[name=jump]"), id+"\r"))
+	for _, id := range []string{hook, event, delivery, attempt, canary} {
+		jump(page, id)
 		page.WaitText("dialog .alert", "Nothing of this is there")
 		click(page, "Cancel")
 		page.WaitFor(`document.querySelector("dialog") === null`)
@@ -155,4 +146,25 @@ func TestDashboardIsolation(t *testing.T) {
 		t.Errorf("answers have what is another tenant's: %s", strings.Join(proxy.seen, ", "))
 	}
 	page.CheckQuiet()
+}
+
+// latest returns the newest delivery, and its last attempt.
+func (c *client) latest(t *testing.T) (delivery, attempt string) {
+	t.Helper()
+	var found struct {
+		Data struct {
+			Deliveries struct {
+				Nodes []struct {
+					ID          string
+					LastAttempt struct{ ID string }
+				}
+			}
+		}
+	}
+	c.rest(t, "POST", "/graphql", `{"query": "{ deliveries(first: 1) { nodes { id lastAttempt { id } } } }"}`, &found)
+	if len(found.Data.Deliveries.Nodes) == 0 {
+		t.Fatal("there is no delivery")
+	}
+	newest := found.Data.Deliveries.Nodes[0]
+	return newest.ID, newest.LastAttempt.ID
 }

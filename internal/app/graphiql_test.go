@@ -102,6 +102,7 @@ func TestOpenInGraphiQL(t *testing.T) {
 		{"/webhooks/" + hook, "a.soft-link", "Webhook", receiver.URL},
 		{"/operate", "a.soft-link", "Tokens", `"lastUsedAt"`},
 		{"/operate/tenants", "a.soft-link", "OperateTenants", `"default"`},
+		{"/operate/audit", "a.soft-link", "AuditLog", `"WEBHOOK_CREATED"`},
 		{"/operate/server", "a.soft-link", "OperateServer", `"version"`},
 	} {
 		if screen.path != "" {

@@ -9,6 +9,8 @@
 // The build is reproducible. `npm run compare` builds beside dist and fails if they differ.
 // `npm run dev` serves the source while it is edited, in front of a server on localhost:8080.
 //
+// `go test ./internal/app -run TestDashboardShots -shots DIR` takes pictures of all screens, with what a small shop has on them.
+//
 // A screen has a folder in src, and a path in App.tsx; what all of them share is in src/frame, src/ui and src/api. Its questions to
 // the server are in .graphql files beside it.
 package dashboard

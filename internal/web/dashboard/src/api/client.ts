@@ -3,6 +3,7 @@ import { Client, cacheExchange, fetchExchange, mapExchange } from 'urql';
 import { type Credentials, headers } from '../../../graphiql/src/credentials';
 import { GRAPHQL, GRAPHQL_SOCKET } from './base';
 import { isRefused } from './failure';
+import { inTime } from './inTime';
 
 /** The clients with which the page calls the server, for one caller. */
 export interface Api {
@@ -21,6 +22,7 @@ export function createApi(credentials: Credentials, refused: () => void): Api {
   const client = new Client({
     url: GRAPHQL.href,
     preferGetMethod: false,
+    fetch: inTime,
     requestPolicy: 'cache-and-network',
     fetchOptions: {
       headers: { ...sent, Accept: 'application/graphql-response+json, application/json;q=0.9' },
@@ -40,9 +42,12 @@ export function createApi(credentials: Credentials, refused: () => void): Api {
   const tell = (link: Link) => {
     for (const listener of listeners) listener(link);
   };
+  // A connection that the network lost without a word looks alive until nothing answers.
+  let silence: ReturnType<typeof setTimeout> | undefined;
   const sockets = createClient({
     url: GRAPHQL_SOCKET.href,
     connectionParams: sent,
+    connectionAckWaitTimeout: SILENCE_MS,
     keepAlive: 10_000,
     retryAttempts: Number.POSITIVE_INFINITY,
     retryWait: (retries) => wait(pause(retries)),
@@ -51,7 +56,16 @@ export function createApi(credentials: Credentials, refused: () => void): Api {
     on: {
       connecting: () => tell('connecting'),
       connected: () => tell('connected'),
+      ping(received) {
+        if (received) return;
+        clearTimeout(silence);
+        silence = setTimeout(() => sockets.terminate(), SILENCE_MS);
+      },
+      pong(received) {
+        if (received) clearTimeout(silence);
+      },
       closed(event) {
+        clearTimeout(silence);
         if (isRefusal(event)) refused();
         tell('lost');
       },
@@ -68,6 +82,7 @@ export function createApi(credentials: Credentials, refused: () => void): Api {
     },
     dispose() {
       stop();
+      clearTimeout(silence);
       void sockets.dispose();
     },
   };
@@ -86,6 +101,9 @@ function isRefusal(event: unknown): boolean {
   const { code } = event as { code?: number };
   return code === 4401 || code === 4403;
 }
+
+/** How long the server may take to answer on a connection that is open. */
+const SILENCE_MS = 8_000;
 
 const TICK_MS = 5_000;
 

@@ -61,3 +61,10 @@ test.each(['1.0', '{"a":1,"a":2}', '"$& $1 $` \\u0041"', ' [1e2] '])('sends %s',
   await context.fetch('/', { method: 'POST', body });
   expect(sent).toBe(`{"variables":{"type":"a","data":${text},"tags":["b"]}}`);
 });
+
+test('every alias that begins with exact has its value as text, also null', () => {
+  const answer = '{"changes":[{"field":"rate","exactBefore":null,"exactAfter":1.0,"exactly":2,"exact":3}]}';
+  expect(JSON.parse(quoteExact(answer))).toEqual({
+    changes: [{ field: 'rate', exactBefore: 'null', exactAfter: '1.0', exactly: 2, exact: 3 }],
+  });
+});

@@ -1,11 +1,13 @@
 // Publishers' JSON passes through the page unchanged: JSON.parse and JSON.stringify would change numbers, escapes and repeated keys.
 
+import { inTime } from './inTime';
+
 const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],:]|[^\s"{}[\],:]+/g;
 
-/** The alias with which queries request JSON as its text: `exactData: data`. */
-const NAME = '"exactData"';
+/** Aliases with which queries request JSON as its text: `exactData: data`. */
+const NAME = /^"exact[A-Z]\w*"$/;
 
-/** A response in which members named exactData have the text of their value as a string. */
+/** A response in which members with such names have the text of their value as a string. */
 export function quoteExact(answer: string): string {
   const out: string[] = [];
   let from = 0;
@@ -13,7 +15,7 @@ export function quoteExact(answer: string): string {
   let start = -1;
   let depth = 0;
   for (const { 0: token, index } of answer.matchAll(TOKEN)) {
-    if (before === NAME && token === ':') {
+    if (token === ':' && NAME.test(before)) {
       start = index + 1;
       depth = 0;
     } else if (start >= 0) {
@@ -33,10 +35,10 @@ export function quoteExact(answer: string): string {
   return out.join('');
 }
 
-/** For the context of an operation that requests exactData. */
+/** For the context of an operation that requests JSON as its text. */
 export const EXACT: { fetch: typeof fetch } = {
   async fetch(input, init) {
-    const response = await fetch(input, init);
+    const response = await inTime(input, init);
     const { status, statusText, headers } = response;
     return new Response(quoteExact(await response.text()), { status, statusText, headers });
   },
@@ -49,7 +51,7 @@ export function exactly(text: string): { standIn: string; context: { fetch: type
     standIn,
     context: {
       fetch: (input, init) =>
-        fetch(input, { ...init, body: String(init?.body).replace(JSON.stringify(standIn), () => text) }),
+        inTime(input, { ...init, body: String(init?.body).replace(JSON.stringify(standIn), () => text) }),
     },
   };
 }

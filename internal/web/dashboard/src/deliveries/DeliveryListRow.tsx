@@ -46,7 +46,7 @@ export const DeliveryListRow = memo(function DeliveryListRow(props: Props) {
       <span role="gridcell" className="cell-status">
         <Status status={row.status} />
       </span>
-      <span role="gridcell" className="cell-type">
+      <span role="gridcell" className="cell-type" title={row.event?.type}>
         <Link href={`/deliveries/${row.id}`} tabIndex={-1} onClick={(event) => event.stopPropagation()}>
           {row.event?.type ?? row.id}
         </Link>

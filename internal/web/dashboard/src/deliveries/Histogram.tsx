@@ -1,7 +1,7 @@
 import { type PointerEvent, useState } from 'react';
 import { useQuery } from 'urql';
 import { DeliveryHistogramDocument, type StatsFilter, type TimeRange } from '../gql/graphql';
-import { Bars, HEIGHT, type Series, WIDTH } from '../ui/Chart';
+import { Bars, BucketTable, HEIGHT, type Series, WIDTH } from '../ui/Chart';
 import { useCalm } from '../ui/calm';
 import { Problem } from '../ui/Problem';
 import { useZone } from '../ui/Time';
@@ -26,88 +26,82 @@ export function Histogram({ range, filter, isWhole, version, onZoom }: Props) {
   const zone = useZone();
   const [{ data, error }, ask] = useQuery({ query: DeliveryHistogramDocument, variables: { range, filter } });
   useCalm(version, CALM_MS, () => ask({ requestPolicy: 'network-only' }));
-  const [dragged, setDragged] = useState<[number, number] | null>(null);
   const buckets = data?.stats?.series ?? [];
+  const times = buckets.map(({ from }) => from);
   const series: Series[] = [
     { name: 'succeeded', kind: 'good', values: buckets.map(({ values }) => values.succeeded) },
     { name: 'failed', kind: 'bad', values: buckets.map(({ values }) => values.failed) },
     { name: 'canceled', kind: 'other', values: buckets.map(({ values }) => values.canceled) },
   ];
-  const step = WIDTH / Math.max(1, buckets.length);
-  const [first, last] = dragged ? [Math.min(...dragged), Math.max(...dragged)] : [0, -1];
   const text = (at: string) => absolute(at, zone).replace(/:\d\d\.\d+/, '');
+  const { first, last, handlers } = useDrag(buckets.length, (first, last) => zoom(first, last));
+  const step = WIDTH / Math.max(1, buckets.length);
+  const [from, to] = [buckets[first], buckets[last]];
 
-  function bucketAt(event: PointerEvent<SVGSVGElement>): number {
-    const { left, width } = event.currentTarget.getBoundingClientRect();
-    const at = Math.floor(((event.clientX - left) / width) * buckets.length);
-    return Math.max(0, Math.min(buckets.length - 1, at));
-  }
-
-  function choose() {
-    const from = buckets[first];
-    const to = buckets[last];
+  function zoom(first: number, last: number) {
+    const [from, to] = [buckets[first], buckets[last]];
     if (from && to) onZoom(from.from, to.to);
-    setDragged(null);
   }
 
   return (
     <figure className="histogram" aria-label="When deliveries ended">
       <Problem error={error} what="The histogram could not be read" />
-      <svg
-        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
-        preserveAspectRatio="none"
-        aria-hidden="true"
-        onPointerDown={(event) => {
-          if (buckets.length === 0) return;
-          event.currentTarget.setPointerCapture(event.pointerId);
-          setDragged([bucketAt(event), bucketAt(event)]);
-        }}
-        onPointerMove={(event) => dragged && setDragged([dragged[0], bucketAt(event)])}
-        onPointerUp={choose}
-        onPointerCancel={() => setDragged(null)}
-      >
+      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true" {...handlers}>
         <rect className="ground" width={WIDTH} height={HEIGHT} />
-        <Bars series={series} times={buckets.map(({ from }) => from)} />
-        {dragged && (
+        <Bars series={series} times={times} />
+        {from && to && (
           <rect className="dragged" x={first * step} width={(last - first + 1) * step} height={HEIGHT} />
         )}
       </svg>
       <details>
         <summary>
-          {dragged && buckets[first] && buckets[last]
-            ? `${text(buckets[first].from)} to ${text(buckets[last].to)}`
+          {from && to
+            ? `${text(from.from)} to ${text(to.to)}`
             : `Deliveries that ended${isWhole ? '' : ', whatever else the filter says'}, as a table`}
         </summary>
-        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard */}
-        <section className="table short" tabIndex={0} aria-label="When deliveries ended">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">From</th>
-                {series.map(({ name, kind }) => (
-                  <th scope="col" key={kind}>
-                    {name}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {buckets.map((bucket, i) => (
-                <tr key={bucket.from}>
-                  <td>
-                    <button type="button" className="quiet" onClick={() => onZoom(bucket.from, bucket.to)}>
-                      {text(bucket.from)}
-                    </button>
-                  </td>
-                  {series.map(({ kind, values }) => (
-                    <td key={kind}>{(values[i] ?? 0).toLocaleString()}</td>
-                  ))}
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </section>
+        <BucketTable
+          label="When deliveries ended"
+          series={series}
+          times={times}
+          format={(value) => value.toLocaleString()}
+          head={(at, i) => (
+            <button type="button" className="quiet" onClick={() => zoom(i, i)}>
+              {text(at)}
+            </button>
+          )}
+        />
       </details>
     </figure>
   );
+}
+
+/** The buckets over which someone drags, while they do; chosen is called with them at the end. -1: none. */
+function useDrag(count: number, chosen: (first: number, last: number) => void) {
+  const [dragged, setDragged] = useState<[number, number] | null>(null);
+  const [first, last] = dragged ? [Math.min(...dragged), Math.max(...dragged)] : [-1, -1];
+
+  function bucketAt(event: PointerEvent<SVGSVGElement>): number {
+    const { left, width } = event.currentTarget.getBoundingClientRect();
+    const at = Math.floor(((event.clientX - left) / width) * count);
+    return Math.max(0, Math.min(count - 1, at));
+  }
+
+  return {
+    first,
+    last,
+    handlers: {
+      onPointerDown(event: PointerEvent<SVGSVGElement>) {
+        if (count === 0) return;
+        event.currentTarget.setPointerCapture(event.pointerId);
+        setDragged([bucketAt(event), bucketAt(event)]);
+      },
+      onPointerMove: (event: PointerEvent<SVGSVGElement>) =>
+        dragged && setDragged([dragged[0], bucketAt(event)]),
+      onPointerUp() {
+        if (dragged) chosen(first, last);
+        setDragged(null);
+      },
+      onPointerCancel: () => setDragged(null),
+    },
+  };
 }

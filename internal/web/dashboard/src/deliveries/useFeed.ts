@@ -1,11 +1,15 @@
-import { useCallback, useEffect, useRef, useState } from 'react';
+import { type Dispatch, type SetStateAction, useCallback, useEffect, useRef, useState } from 'react';
 import type { CombinedError } from 'urql';
+import { calmly } from '../api/calmly';
+import type { Api } from '../api/client';
 import { follow, watch } from '../api/watch';
 import type { Term } from '../filter/words';
 import { useSession } from '../frame/Session';
 import {
+  type AttemptSummaryFragment,
   DeliveriesDocument,
   type DeliveriesQuery,
+  type DeliveryRowFragment,
   WatchDeliveriesDocument,
   WatchDeliveryListDocument,
 } from '../gql/graphql';
@@ -85,107 +89,14 @@ export function useFeed({ terms, live, paused }: Options): LiveFeed {
 
   // round asks for the same again.
   useEffect(() => {
-    let over = false;
     setLoading(true);
     setNotice('');
     reset();
-    void load(null).then(({ page, error }) => {
-      if (over) return;
-      setLoading(false);
-      setError(error);
-      setFeed((feed) => {
-        // Rows that matched what was asked before are not of this list.
-        const own = { ...EMPTY, rows: feed.rows.filter((row) => arrived.has(row.id)) };
-        return page ? begin(own, page) : own;
-      });
-    });
-
-    const arrived = new Set<string>();
-    const buffer: Row[] = [];
-    const sure: Row[] = [];
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    function flush() {
-      timer = undefined;
-      const arrivals = buffer.splice(0);
-      const changes = sure.splice(0);
-      setFeed((feed) => {
-        const now = Date.now();
-        return receive(receive(feed, arrivals, waits.current, now), changes, waits.current, now, true);
-      });
-    }
-    function add(to: Row[], row: Row) {
-      arrived.add(row.id);
-      to.push(row);
-      timer ??= setTimeout(flush, FLUSH_MS);
-    }
-
-    // Fetches the list again: at once, but not while it is paused, where no row may move, and not too often.
-    let stale = false;
-    let calm: ReturnType<typeof setTimeout> | undefined;
-    function refetch() {
-      stale = true;
-      if (calm || waits.current) return;
-      calm = setTimeout(() => {
-        calm = undefined;
-        if (stale) refetch();
-      }, REFETCH_MS);
-      stale = false;
-      arrived.clear();
-      void load(null).then(({ page, error }) => {
-        if (over) return;
-        setError(error);
-        if (page) setFeed((feed) => refresh(feed, page, arrived));
-      });
-    }
-    again.current = () => {
-      if (stale) refetch();
-    };
-
-    const stop = live
-      ? watch(
-          api.sockets,
-          WatchDeliveriesDocument,
-          { filter: attemptFilter(terms) },
-          {
-            next({ deliveryAttempts: { node } }) {
-              const { delivery, ...lastAttempt } = node;
-              count(lastAttempt.status === 'SUCCEEDED', lastAttempt.startedAt);
-              if (!delivery) return;
-              const row = { ...delivery, lastAttempt };
-              if (!matches(terms, row, Date.now())) {
-                // What is in the list changes even if it matches no longer.
-                setFeed((feed) => changed(feed, row, false));
-                return;
-              }
-              add(buffer, row);
-            },
-            missed: () => setNotice('Some attempts are no longer stored. Reload the list to see what is.'),
-            failed: (message) => setNotice(`Live updates ended: ${message}`),
-          },
-        )
-      : () => {};
-    const leave = live
-      ? follow(
-          api.sockets,
-          WatchDeliveryListDocument,
-          { filter: deliveryFilter(terms) },
-          {
-            next({ deliveries: { delivery, matches } }) {
-              if (!delivery) refetch();
-              else if (matches) add(sure, delivery);
-              else setFeed((feed) => changed(feed, delivery, true));
-            },
-            failed: (message) => setNotice(`Live updates ended: ${message}`),
-          },
-        )
-      : () => {};
+    const list = openList({ api, terms, live, waits, load, count, setFeed, setLoading, setError, setNotice });
+    again.current = list.again;
     return () => {
-      over = true;
-      clearTimeout(timer);
-      clearTimeout(calm);
       again.current = () => {};
-      stop();
-      leave();
+      list.close();
     };
   }, [api, terms, live, load, count, reset, round]);
 
@@ -215,6 +126,147 @@ export function useFeed({ terms, live, paused }: Options): LiveFeed {
       again.current();
     },
     replace: (row) => setFeed((feed) => replace(feed, row)),
+  };
+}
+
+interface Opening extends Pick<Options, 'terms' | 'live'> {
+  api: Api;
+  waits: { readonly current: boolean };
+  load(after: string | null): Promise<{ page: Page | null; error: CombinedError | undefined }>;
+  count(succeeded: boolean, startedAt: string): void;
+  setFeed: Dispatch<SetStateAction<Feed>>;
+  setLoading(loading: boolean): void;
+  setError(error: CombinedError | undefined): void;
+  setNotice(notice: string): void;
+}
+
+/** Loads the list, and follows its streams until it is closed. again fetches what could not be fetched while the list waited. */
+function openList(list: Opening): { again(): void; close(): void } {
+  const { api, terms, live, waits, load, count, setFeed } = list;
+  let over = false;
+  void load(null).then(({ page, error }) => {
+    if (over) return;
+    list.setLoading(false);
+    list.setError(error);
+    setFeed((feed) => {
+      // Rows that matched what was asked before are not of this list.
+      const own = { ...EMPTY, rows: feed.rows.filter((row) => arrived.has(row.id)) };
+      return page ? begin(own, page) : own;
+    });
+  });
+
+  const arrived = new Set<string>();
+  const arrivals = gather((rows, changes) =>
+    setFeed((feed) => {
+      const now = Date.now();
+      return receive(receive(feed, rows, waits.current, now), changes, waits.current, now, true);
+    }),
+  );
+  function add(row: Row, sure: boolean) {
+    arrived.add(row.id);
+    arrivals.add(row, sure);
+  }
+
+  // Fetches the list again: at once, but not while it is paused, where no row may move, and not too often.
+  let stale = false;
+  const { soon, stop } = calmly(async () => {
+    if (waits.current) return;
+    stale = false;
+    arrived.clear();
+    const { page, error } = await load(null);
+    if (over) return;
+    list.setError(error);
+    if (page) setFeed((feed) => refresh(feed, page, arrived));
+  }, REFETCH_MS);
+  function refetch() {
+    stale = true;
+    if (!waits.current) soon();
+  }
+
+  const leave = live
+    ? follows(api, terms, {
+        attempted(lastAttempt, delivery) {
+          count(lastAttempt.status === 'SUCCEEDED', lastAttempt.startedAt);
+          if (!delivery) return;
+          const row = { ...delivery, lastAttempt };
+          if (matches(terms, row, Date.now())) add(row, false);
+          // What is in the list changes even if it matches no longer.
+          else setFeed((feed) => changed(feed, row, false));
+        },
+        changed(row, matches) {
+          if (!row) refetch();
+          else if (matches) add(row, true);
+          else setFeed((feed) => changed(feed, row, true));
+        },
+        say: list.setNotice,
+      })
+    : () => {};
+  return {
+    again: () => stale && refetch(),
+    close() {
+      over = true;
+      arrivals.stop();
+      stop();
+      leave();
+    },
+  };
+}
+
+/** Gathers what comes, and hands it over together: rows as some attempt tells them, and rows that are sure. */
+function gather(hand: (rows: Row[], sure: Row[]) => void) {
+  const rows: Row[] = [];
+  const certain: Row[] = [];
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  function flush() {
+    timer = undefined;
+    hand(rows.splice(0), certain.splice(0));
+  }
+  return {
+    add(row: Row, sure: boolean) {
+      (sure ? certain : rows).push(row);
+      timer ??= setTimeout(flush, FLUSH_MS);
+    },
+    stop: () => clearTimeout(timer),
+  };
+}
+
+interface Changes {
+  /** An attempt was recorded; its delivery is null if it was removed since. */
+  attempted(attempt: AttemptSummaryFragment, delivery: DeliveryRowFragment | null | undefined): void;
+  /** A delivery changed, and does or does not match now; null: fetch the list again. */
+  changed(row: Row | null | undefined, matches: boolean): void;
+  /** Tells people about the streams. */
+  say(notice: string): void;
+}
+
+/** Follows both streams of the deliveries that match. Returns a function that ends that. */
+function follows({ sockets }: Api, terms: readonly Term[], on: Changes): () => void {
+  const failed = (message: string) => on.say(`Live updates ended: ${message}`);
+  const stop = watch(
+    sockets,
+    WatchDeliveriesDocument,
+    { filter: attemptFilter(terms) },
+    {
+      next: ({ deliveryAttempts: { node } }) => {
+        const { delivery, ...attempt } = node;
+        on.attempted(attempt, delivery);
+      },
+      missed: () => on.say('Some attempts are no longer stored. Reload the list to see what is.'),
+      failed,
+    },
+  );
+  const leave = follow(
+    sockets,
+    WatchDeliveryListDocument,
+    { filter: deliveryFilter(terms) },
+    {
+      next: ({ deliveries: { delivery, matches } }) => on.changed(delivery, matches ?? false),
+      failed,
+    },
+  );
+  return () => {
+    stop();
+    leave();
   };
 }
 

@@ -1,34 +1,19 @@
-import { useEffect } from 'react';
-import { useQuery } from 'urql';
-import { watch } from '../api/watch';
-import { useSession } from '../frame/Session';
-import { DeliveryDocument, WatchDeliveryDocument } from '../gql/graphql';
+import { useLive } from '../api/useLive';
+import { DeliveryDocument } from '../gql/graphql';
 
-/** A delivery with its attempts, loaded again after each new attempt. */
+/** A delivery with its attempts, kept current. */
 export function useDelivery(id: string) {
-  const { api } = useSession();
-  const [{ data, error, fetching }, ask] = useQuery({ query: DeliveryDocument, variables: { id } });
-  useEffect(
-    () =>
-      watch(
-        api.sockets,
-        WatchDeliveryDocument,
-        { filter: { deliveryIds: [id] } },
-        {
-          next: () => ask({ requestPolicy: 'network-only' }),
-          missed: () => ask({ requestPolicy: 'network-only' }),
-          failed: () => {},
-        },
-      ),
-    [api, id, ask],
+  const { data, error, fetching, reload } = useLive(
+    DeliveryDocument,
+    { id },
+    { attempts: { deliveryIds: [id] } },
   );
   const delivery = data?.delivery?.id === id ? data.delivery : null;
-  const attempts = delivery?.attempts?.nodes ?? [];
   return {
     delivery,
-    attempts,
+    attempts: delivery?.attempts?.nodes ?? [],
     error,
     missing: !fetching && !error && data?.delivery === null,
-    reload: () => ask({ requestPolicy: 'network-only' }),
+    reload,
   };
 }

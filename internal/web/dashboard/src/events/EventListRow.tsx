@@ -28,7 +28,7 @@ export function EventListRow({ row, index, current, open, style, onChoose }: Pro
       style={style}
       onClick={() => onChoose(row.id)}
     >
-      <span role="gridcell" className="cell-type">
+      <span role="gridcell" className="cell-type" title={row.type}>
         <Link href={`/events/${row.id}`} tabIndex={-1} onClick={(event) => event.stopPropagation()}>
           {row.type}
         </Link>

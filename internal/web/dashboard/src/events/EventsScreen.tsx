@@ -8,7 +8,7 @@ import { useScope } from '../frame/viewer';
 import { EventsDocument } from '../gql/graphql';
 import { useAddress } from '../ui/address';
 import { useCursor } from '../ui/cursor';
-import { GraphiqlLink } from '../ui/GraphiqlLink';
+import { Head } from '../ui/Head';
 import { ListFoot } from '../ui/ListFoot';
 import { NARROW } from '../ui/media';
 import { Problem } from '../ui/Problem';
@@ -47,25 +47,16 @@ export function EventsScreen() {
 
   return (
     <div className="screen">
-      <div className="head">
-        <h1>Events</h1>
-        {mayPublish && (
-          <button type="button" className="primary" onClick={() => setPublishing(true)}>
-            Publish an event
-          </button>
-        )}
-        <div className="head-end">
-          <button type="button" className="quiet" onClick={list.reload}>
-            Reload
-          </button>
-          <SavedViews list="events" text={text} onChange={(q) => set({ q })} />
-          <FrozenLink terms={filter.terms} />
-          <GraphiqlLink
-            document={EventsDocument}
-            variables={{ filter: eventFilter(filter.terms), first: PAGE_SIZE }}
-          />
-        </div>
-      </div>
+      <Head
+        title="Events"
+        document={EventsDocument}
+        variables={{ filter: eventFilter(filter.terms), first: PAGE_SIZE }}
+        action={mayPublish && { name: 'Publish an event', run: () => setPublishing(true) }}
+        onReload={list.reload}
+      >
+        <SavedViews list="events" text={text} onChange={(q) => set({ q })} />
+        <FrozenLink terms={filter.terms} />
+      </Head>
       <FilterBar
         text={text}
         filter={filter}

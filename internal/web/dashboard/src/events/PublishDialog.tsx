@@ -6,6 +6,7 @@ import { PublishEventDocument } from '../gql/graphql';
 import { Dialog } from '../ui/Dialog';
 import { Field } from '../ui/Field';
 import { Problem } from '../ui/Problem';
+import { UserErrors } from '../ui/UserErrors';
 import { dataProblem, tagsOf } from './publishing';
 import type { Event } from './useEvent';
 
@@ -68,13 +69,7 @@ export function PublishDialog({ like, onClose }: Props) {
           onLeave={() => setChecked(form.data !== '')}
         />
         <Problem error={error} what="The event could not be published" />
-        {payload?.userErrors
-          .filter(({ field }) => !FIELDS.includes(field[1] ?? ''))
-          .map(({ message }) => (
-            <p className="alert" role="alert" key={message}>
-              {message}
-            </p>
-          ))}
+        <UserErrors errors={payload?.userErrors} except={FIELDS} />
         {payload?.duplicate && payload.event && (
           <p className="note" role="status">
             This key was used before with the same content: nothing new was published.{' '}

@@ -1,34 +1,24 @@
-import { useEffect } from 'react';
-import { useQuery } from 'urql';
 import { EXACT } from '../api/exact';
-import { watch } from '../api/watch';
-import { useSession } from '../frame/Session';
-import { EventDocument, type EventQuery, WatchDeliveryDocument } from '../gql/graphql';
+import { useLive } from '../api/useLive';
+import { EventDocument, type EventQuery } from '../gql/graphql';
 
 /** An event; its data is the text that was published. */
 export type Event = Omit<NonNullable<EventQuery['event']>, 'exactData'> & { exactData: string };
 
-/** An event with its deliveries, loaded again after each attempt of one. */
+const OPTIONS = { context: EXACT };
+
+/** An event with its latest deliveries, kept current. */
 export function useEvent(id: string) {
-  const { api } = useSession();
-  const [{ data, error, fetching }, ask] = useQuery({
-    query: EventDocument,
-    variables: { id },
-    context: EXACT,
-  });
-  useEffect(() => {
-    const again = () => ask({ requestPolicy: 'network-only' });
-    return watch(
-      api.sockets,
-      WatchDeliveryDocument,
-      { filter: { eventIds: [id] } },
-      { next: again, missed: again, failed: () => {} },
-    );
-  }, [api, id, ask]);
+  const { data, error, fetching, reload } = useLive(
+    EventDocument,
+    { id },
+    { deliveries: { eventIds: [id] } },
+    OPTIONS,
+  );
   return {
     event: data?.event?.id === id ? (data.event as Event) : null,
     error,
     missing: !fetching && !error && data?.event === null,
-    reload: () => ask({ requestPolicy: 'network-only' }),
+    reload,
   };
 }

@@ -1,4 +1,11 @@
-import type { AttemptErrorCode, DataFilter, DeliveryStatus, IntRange, TimeRange } from '../gql/graphql';
+import type {
+  AttemptErrorCode,
+  AuditAction,
+  DataFilter,
+  DeliveryStatus,
+  IntRange,
+  TimeRange,
+} from '../gql/graphql';
 
 // The filter of a list as text: words such as status:failed, separated by spaces. The text is in the address, so that an address
 // identifies a view.
@@ -29,6 +36,22 @@ const ERRORS: AttemptErrorCode[] = [
   'SIGNING',
 ];
 
+/** What the audit log has, in the words of people. */
+export const AUDIT_ACTIONS: Record<AuditAction, string> = {
+  WEBHOOK_CREATED: 'Webhook registered',
+  WEBHOOK_UPDATED: 'Webhook changed',
+  WEBHOOK_DISABLED: 'Webhook disabled by the server',
+  WEBHOOK_DELETED: 'Webhook deleted',
+  WEBHOOK_SECRET_ROTATED: 'Secret rotated',
+  DELIVERY_RETRIED: 'Delivery retried',
+  DELIVERY_CANCELED: 'Delivery canceled',
+  TENANT_CREATED: 'Tenant created',
+  TENANT_UPDATED: 'Tenant changed',
+  TENANT_DELETED: 'Tenant deleted',
+  TOKEN_CREATED: 'Token created',
+  TOKEN_REVOKED: 'Token revoked',
+};
+
 const ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const AGO = /^(\d{1,6})([smhdw])$/;
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/;
@@ -49,6 +72,12 @@ const KEYS = {
   tag: { example: 'tag:vip', check: (value: string) => value !== '' },
   key: { example: 'key:order-42', check: (value: string) => value !== '' },
   data: { example: 'data.job_id=42', check: (value: string) => dataFilter(value) !== null },
+  action: {
+    example: 'action:webhook_updated',
+    check: (value: string) => Object.hasOwn(AUDIT_ACTIONS, value.toUpperCase()),
+  },
+  object: { example: 'object:019db8a2-…', check: (value: string) => ID.test(value) },
+  token: { example: 'token:019db8a2-…', check: (value: string) => ID.test(value) },
   since: { example: 'since:1h', check: isTime },
   until: { example: 'until:2026-04-23T10:00:00Z', check: isTime },
 } as const;

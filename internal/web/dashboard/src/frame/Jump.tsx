@@ -18,54 +18,22 @@ const ID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/i;
 /** Goes to whatever has an ID, a key, a tag or a URL, pasted from a log, a header or a mail. */
 export function Jump({ onClose }: { onClose(): void }) {
   const field = useId();
-  const client = useClient();
-  const { actFor } = useSession();
-  const [, navigate] = useLocation();
   const [text, setText] = useState('');
-  const [hits, setHits] = useState<Hit[]>([]);
-  const [problem, setProblem] = useState('');
   const actions = useActions(text);
+  const { hits, problem, search, choose, forget } = useSearch(onClose);
 
   function act({ run }: Action) {
     onClose();
     run();
   }
 
-  function go(path: string) {
-    navigate(path);
-    onClose();
-  }
-
-  function choose(hit: Hit) {
-    if (hit.__typename === 'Tenant') {
-      actFor(hit.name);
-      onClose();
-      return;
-    }
-    const path = pathOf(hit);
-    if (path) go(path);
-  }
-
-  async function onSubmit(event: FormEvent) {
+  function onSubmit(event: FormEvent) {
     event.preventDefault();
     const wanted = ID.exec(text)?.[0] ?? text.trim();
     if (!wanted) return;
     const named = actions.find(({ name }) => name.toLowerCase().startsWith(wanted.toLowerCase()));
-    if (named) return act(named);
-    const { data, error } = await client.query(JumpDocument, { text: wanted }).toPromise();
-    const failure = failureOf(error);
-    if (failure) return setProblem(failure.message);
-    const found = (data?.search ?? []).filter((hit) => hit.__typename === 'Tenant' || pathOf(hit));
-    const only = found[0];
-    if (only && found.length === 1) return choose(only);
-    if (found.length > 0) return setHits(found);
-    // Attempts are not searched.
-    if (ID.test(wanted)) {
-      const { data } = await client.query(JumpToAttemptDocument, { id: wanted }).toPromise();
-      const attempt = data?.attempt;
-      if (attempt?.delivery) return go(`/deliveries/${attempt.delivery.id}?attempt=${attempt.id}`);
-    }
-    setProblem('Nothing of this is there for this token and tenant.');
+    if (named) act(named);
+    else void search(wanted);
   }
 
   return (
@@ -82,8 +50,7 @@ export function Jump({ onClose }: { onClose(): void }) {
           autoComplete="off"
           onChange={(event) => {
             setText(event.target.value);
-            setProblem('');
-            setHits([]);
+            forget();
           }}
           aria-describedby={`${field}-problem`}
         />
@@ -101,17 +68,7 @@ export function Jump({ onClose }: { onClose(): void }) {
             ))}
           </ul>
         )}
-        {hits.length > 0 && (
-          <ul className="hits" aria-label="Found">
-            {hits.map((hit) => (
-              <li key={keyOf(hit)}>
-                <button type="button" onClick={() => choose(hit)}>
-                  <span className="soft">{hit.__typename}</span> <Visible text={nameOf(hit)} />
-                </button>
-              </li>
-            ))}
-          </ul>
-        )}
+        {hits.length > 0 && <Hits hits={hits} onChoose={choose} />}
         <div className="actions">
           <button type="button" onClick={onClose}>
             Cancel
@@ -123,6 +80,68 @@ export function Jump({ onClose }: { onClose(): void }) {
       </form>
     </Dialog>
   );
+}
+
+function Hits({ hits, onChoose }: { hits: readonly Hit[]; onChoose(hit: Hit): void }) {
+  return (
+    <ul className="hits" aria-label="Found">
+      {hits.map((hit) => (
+        <li key={keyOf(hit)}>
+          <button type="button" onClick={() => onChoose(hit)}>
+            <span className="soft">{hit.__typename}</span> <Visible text={nameOf(hit)} />
+          </button>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** Finds what has a text, and goes there if it is the only one. found is called when it has gone somewhere. */
+function useSearch(found: () => void) {
+  const client = useClient();
+  const { actFor } = useSession();
+  const [, navigate] = useLocation();
+  const [hits, setHits] = useState<Hit[]>([]);
+  const [problem, setProblem] = useState('');
+
+  function choose(hit: Hit) {
+    const path = pathOf(hit);
+    if (hit.__typename === 'Tenant') actFor(hit.name);
+    else if (path) navigate(path);
+    else return;
+    found();
+  }
+
+  async function search(wanted: string) {
+    const { data, error } = await client.query(JumpDocument, { text: wanted }).toPromise();
+    const failure = failureOf(error);
+    if (failure) return setProblem(failure.message);
+    const all = (data?.search ?? []).filter((hit) => hit.__typename === 'Tenant' || pathOf(hit));
+    const only = all[0];
+    if (only && all.length === 1) return choose(only);
+    if (all.length > 0) return setHits(all);
+    // Attempts are not searched.
+    if (ID.test(wanted)) {
+      const { data } = await client.query(JumpToAttemptDocument, { id: wanted }).toPromise();
+      const attempt = data?.attempt;
+      if (attempt?.delivery) {
+        navigate(`/deliveries/${attempt.delivery.id}?attempt=${attempt.id}`);
+        return found();
+      }
+    }
+    setProblem('Nothing of this is there for this token and tenant.');
+  }
+
+  return {
+    hits,
+    problem,
+    search,
+    choose,
+    forget() {
+      setProblem('');
+      setHits([]);
+    },
+  };
 }
 
 function keyOf(hit: Hit): string {

@@ -1,4 +1,4 @@
-import { type FormEvent, useEffect, useId, useRef, useState } from 'react';
+import { type FormEvent, useId, useLayoutEffect, useRef, useState } from 'react';
 import { type Credentials, isRemembered, problem } from '../../../graphiql/src/credentials';
 import icon from '../icon.svg';
 
@@ -20,7 +20,7 @@ export function SignIn({ refused = false, current, onSignIn, onClose }: Props) {
   const [remember, setRemember] = useState(isRemembered);
   const [error, setError] = useState('');
 
-  useEffect(() => dialog.current?.showModal(), []);
+  useLayoutEffect(() => dialog.current?.showModal(), []);
 
   function onSubmit(event: FormEvent) {
     event.preventDefault();
@@ -54,33 +54,14 @@ export function SignIn({ refused = false, current, onSignIn, onClose }: Props) {
           </p>
         )}
 
-        <label htmlFor={`${id}-token`}>Token</label>
-        <input
-          id={`${id}-token`}
-          name="token"
-          type="password"
-          autoComplete="off"
-          spellCheck={false}
-          value={token}
-          onChange={(event) => setToken(event.target.value)}
-          aria-invalid={error !== ''}
-          aria-describedby={`${id}-error`}
+        <TokenFields
+          token={token}
+          tenant={tenant}
+          errorId={`${id}-error`}
+          isWrong={error !== ''}
+          onToken={setToken}
+          onTenant={setTenant}
         />
-
-        <label htmlFor={`${id}-tenant`}>
-          Tenant <small>optional: the one an operator's token acts for</small>
-        </label>
-        <input
-          id={`${id}-tenant`}
-          name="tenant"
-          type="text"
-          autoComplete="off"
-          autoCapitalize="none"
-          spellCheck={false}
-          value={tenant}
-          onChange={(event) => setTenant(event.target.value)}
-        />
-
         <label className="check">
           <input
             name="remember"
@@ -109,5 +90,48 @@ export function SignIn({ refused = false, current, onSignIn, onClose }: Props) {
         </div>
       </form>
     </dialog>
+  );
+}
+
+interface FieldsProps {
+  token: string;
+  tenant: string;
+  /** The element that says what is wrong. */
+  errorId: string;
+  isWrong: boolean;
+  onToken(token: string): void;
+  onTenant(tenant: string): void;
+}
+
+function TokenFields({ token, tenant, errorId, isWrong, onToken, onTenant }: FieldsProps) {
+  const id = useId();
+  return (
+    <>
+      <label htmlFor={`${id}-token`}>Token</label>
+      <input
+        id={`${id}-token`}
+        name="token"
+        type="password"
+        autoComplete="off"
+        spellCheck={false}
+        value={token}
+        onChange={(event) => onToken(event.target.value)}
+        aria-invalid={isWrong}
+        aria-describedby={errorId}
+      />
+      <label htmlFor={`${id}-tenant`}>
+        Tenant <small>optional: the one an operator's token acts for</small>
+      </label>
+      <input
+        id={`${id}-tenant`}
+        name="tenant"
+        type="text"
+        autoComplete="off"
+        autoCapitalize="none"
+        spellCheck={false}
+        value={tenant}
+        onChange={(event) => onTenant(event.target.value)}
+      />
+    </>
   );
 }

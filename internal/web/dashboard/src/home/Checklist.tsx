@@ -1,15 +1,13 @@
 import { type ReactNode, useState } from 'react';
 import { Link } from 'wouter';
 import { BASE } from '../api/base';
+import { useLive } from '../api/useLive';
 import { useSession } from '../frame/Session';
+import { FirstWebhookDocument } from '../gql/graphql';
 import { CopyButton } from '../ui/CopyButton';
 import { keep, kept } from '../ui/kept';
 
-interface Props {
-  webhook: string | null;
-  published: boolean;
-  delivered: boolean;
-}
+const ALL = { deliveries: {} };
 
 const VERIFIED = 'hookgraph:verified';
 
@@ -19,9 +17,14 @@ function publishCommand(token: string): string {
   --data '{"type": "order.paid", "data": {"order_id": "order_1"}}'`;
 }
 
-/** The first steps. Each ticks itself when it is done; only the receiver knows whether it verifies signatures, so people tick that. */
-export function Checklist({ webhook, published, delivered }: Props) {
+/**
+ * The first steps, until something was delivered. Each ticks itself when it is done; only the receiver knows whether it verifies signatures,
+ * so people tick that.
+ */
+export function Checklist({ published }: { published: boolean }) {
   const { caller } = useSession();
+  const { data } = useLive(FirstWebhookDocument, {}, ALL);
+  const webhook = data?.webhooks?.nodes[0]?.id ?? null;
   const [verified, setVerified] = useState(kept(VERIFIED) !== null);
   return (
     <section className="checklist" aria-label="First steps">
@@ -59,7 +62,7 @@ export function Checklist({ webhook, published, delivered }: Props) {
             </button>
           )}
         </Step>
-        <Step done={delivered}>
+        <Step done={false}>
           See it arrive in the <Link href="/deliveries">deliveries</Link>.
         </Step>
       </ol>

@@ -1,8 +1,14 @@
-import { useQuery } from 'urql';
+import { type CombinedError, useQuery } from 'urql';
 import { Link, useSearchParams } from 'wouter';
-import { useNumbers } from '../api/useChanges';
+import { usePushed } from '../api/useLive';
 import { useViewer } from '../frame/viewer';
-import { HomeDocument, type HomeQuery, type HomeValuesFragment } from '../gql/graphql';
+import {
+  HomeDocument,
+  type HomeStatsFragment as Stats,
+  WatchNumbersDocument,
+  type WatchNumbersSubscription,
+  WatchTotalsDocument,
+} from '../gql/graphql';
 import { Charts } from '../ui/Charts';
 import { Choice } from '../ui/Choice';
 import { CopyButton } from '../ui/CopyButton';
@@ -16,8 +22,7 @@ import { Checklist } from './Checklist';
 import { FailingTenants } from './FailingTenants';
 import { Numbers } from './Numbers';
 import { bounds, nextRange, RANGES, type Range, rangeOf } from './ranges';
-
-type Stats = NonNullable<HomeQuery['now']>;
+import { withBuckets } from './series';
 
 /** An overview of the tenant's deliveries. The range is in the address. */
 export function HomeScreen() {
@@ -25,10 +30,7 @@ export function HomeScreen() {
   const [params, setParams] = useSearchParams();
   const range = rangeOf(params.get('range'));
   const variables = bounds(range);
-  const [{ data, error }, ask] = useQuery({ query: HomeDocument, variables });
-  const reload = () => ask({ requestPolicy: 'network-only' });
-  useNumbers(reload, 2000, variables.range);
-  const stats = data?.now;
+  const { now: stats, before, isNew, error, ended, reload } = useHome(variables);
   const isOperator = useViewer()?.operator ?? false;
   useShortcut('t', 'Next time range', () => setParams({ range: nextRange(range) }));
 
@@ -52,23 +54,17 @@ export function HomeScreen() {
           <GraphiqlLink document={HomeDocument} variables={variables} />
         </div>
       </div>
-      <Problem error={error} what="The numbers could not be read" onAgain={reload} />
+      <Trouble error={error} ended={ended} onAgain={reload} />
       {stats && (
         <>
-          {isNew(stats.totals, data?.webhooks?.nodes.length ?? 0) && (
-            <Checklist
-              webhook={data?.webhooks?.nodes[0]?.id ?? null}
-              published={stats.totals.events > 0}
-              delivered={stats.totals.succeeded > 0}
-            />
-          )}
-          <Numbers now={stats.totals} before={data?.before?.totals} />
+          {isNew && <Checklist published={stats.totals.events > 0} />}
+          <Numbers now={stats.totals} before={before} />
           <Charts buckets={stats.series} backlog={stats.backlog} />
           <Backlog backlog={stats.backlog} />
           <div className="columns">
             <Webhooks stats={stats} />
             <Errors stats={stats} />
-            {isOperator && <FailingTenants range={variables.range} asOf={stats.asOf} />}
+            {isOperator && <FailingTenants range={variables.range} />}
           </div>
         </>
       )}
@@ -76,8 +72,45 @@ export function HomeScreen() {
   );
 }
 
-function isNew(totals: HomeValuesFragment, webhooks: number): boolean {
-  return webhooks === 0 || totals.events === 0 || totals.succeeded === 0;
+/** The numbers of the range and of the one before it: read once, and from then on pushed by the server. */
+function useHome({ range, before }: ReturnType<typeof bounds>) {
+  const [{ data, error }, ask] = useQuery({ query: HomeDocument, variables: { range, before } });
+  const pushed = usePushed(WatchNumbersDocument, { range }, merge);
+  const pushedBefore = usePushed(WatchTotalsDocument, { range: before });
+  const now = pushed.data?.stats ?? data?.now;
+  return {
+    now,
+    before: pushedBefore.data?.stats.totals ?? data?.before?.totals,
+    /** Nothing was ever delivered. */
+    isNew: now?.totals.succeeded === 0 && data?.delivered?.nodes.length === 0,
+    error,
+    ended: pushed.ended || pushedBefore.ended,
+    reload: () => ask({ requestPolicy: 'network-only' }),
+  };
+}
+
+function merge(before: WatchNumbersSubscription | null, next: WatchNumbersSubscription) {
+  return { ...next, stats: withBuckets(before?.stats, next.stats) };
+}
+
+interface TroubleProps {
+  error: CombinedError | undefined;
+  /** Why the numbers are no longer kept current; "" if they are. */
+  ended: string;
+  onAgain(): void;
+}
+
+function Trouble({ error, ended, onAgain }: TroubleProps) {
+  return (
+    <>
+      <Problem error={error} what="The numbers could not be read" onAgain={onAgain} />
+      {ended && (
+        <p className="notice" role="status">
+          Live updates ended: {ended} Reload the page to continue.
+        </p>
+      )}
+    </>
+  );
 }
 
 function Backlog({ backlog }: { backlog: Stats['backlog'] }) {

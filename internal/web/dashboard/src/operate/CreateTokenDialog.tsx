@@ -7,6 +7,7 @@ import { Dialog } from '../ui/Dialog';
 import { Field } from '../ui/Field';
 import { Problem } from '../ui/Problem';
 import { SecretDialog } from '../ui/SecretDialog';
+import { UserErrors } from '../ui/UserErrors';
 import { SCOPES } from './tokens';
 
 const DAY = 24 * 3_600_000;
@@ -19,11 +20,13 @@ const EXPIRIES = {
   0: 'never',
 };
 
+type Owner = 'tenant' | 'operator';
+
 /** Creates a token, and shows its secret once. */
 export function CreateTokenDialog({ onClose }: { onClose(created: boolean): void }) {
   const viewer = useViewer();
   const [name, setName] = useState('');
-  const [owner, setOwner] = useState<'tenant' | 'operator'>('tenant');
+  const [owner, setOwner] = useState<Owner>('tenant');
   const [scopes, setScopes] = useState<readonly TokenScope[]>([]);
   const [lacksScope, setLacksScope] = useState(false);
   const [expiry, setExpiry] = useState(90 * DAY);
@@ -72,21 +75,7 @@ export function CreateTokenDialog({ onClose }: { onClose(created: boolean): void
             />
           )}
         </Field>
-        {viewer?.operator && (
-          <>
-            <Choice<'tenant' | 'operator'>
-              name="Belongs to"
-              value={owner}
-              options={{ tenant: `Tenant ${viewer.tenant.name}`, operator: 'An operator' }}
-              onChange={setOwner}
-            />
-            <p className="soft">
-              {owner === 'tenant'
-                ? 'For another tenant, choose it at the top of the page first.'
-                : 'It reaches every tenant.'}
-            </p>
-          </>
-        )}
+        <OwnerField owner={owner} onChange={setOwner} />
         <ScopeFields
           chosen={scopes}
           problem={lacksScope ? 'Choose at least one scope.' : problemOf('scopes')}
@@ -95,30 +84,9 @@ export function CreateTokenDialog({ onClose }: { onClose(created: boolean): void
             setLacksScope(false);
           }}
         />
-        <Field label="Expires" problem={problemOf('expiresAt')}>
-          {(field) => (
-            <select
-              {...field}
-              name="expiry"
-              value={expiry}
-              onChange={(event) => setExpiry(Number(event.target.value))}
-            >
-              {Object.entries(EXPIRIES).map(([ms, text]) => (
-                <option key={ms} value={ms}>
-                  {text}
-                </option>
-              ))}
-            </select>
-          )}
-        </Field>
+        <ExpiryField expiry={expiry} problem={problemOf('expiresAt')} onChange={setExpiry} />
         <Problem error={error} what="The token could not be created" />
-        {payload?.userErrors
-          .filter(({ field }) => !['name', 'scopes', 'expiresAt'].includes(field[1] ?? ''))
-          .map(({ message }) => (
-            <p className="alert" role="alert" key={message}>
-              {message}
-            </p>
-          ))}
+        <UserErrors errors={payload?.userErrors} except={['name', 'scopes', 'expiresAt']} />
         <div className="actions">
           <button type="button" onClick={() => onClose(false)}>
             Cancel
@@ -129,6 +97,55 @@ export function CreateTokenDialog({ onClose }: { onClose(created: boolean): void
         </div>
       </form>
     </Dialog>
+  );
+}
+
+/** Whom the token belongs to: only operators choose. */
+function OwnerField({ owner, onChange }: { owner: Owner; onChange(owner: Owner): void }) {
+  const viewer = useViewer();
+  if (!viewer?.operator) return null;
+  return (
+    <>
+      <Choice<Owner>
+        name="Belongs to"
+        value={owner}
+        options={{ tenant: `Tenant ${viewer.tenant.name}`, operator: 'An operator' }}
+        onChange={onChange}
+      />
+      <p className="soft">
+        {owner === 'tenant'
+          ? 'For another tenant, choose it at the top of the page first.'
+          : 'It reaches every tenant.'}
+      </p>
+    </>
+  );
+}
+
+interface ExpiryProps {
+  /** In how many milliseconds; 0 for never. */
+  expiry: number;
+  problem: string | undefined;
+  onChange(expiry: number): void;
+}
+
+function ExpiryField({ expiry, problem, onChange }: ExpiryProps) {
+  return (
+    <Field label="Expires" problem={problem}>
+      {(field) => (
+        <select
+          {...field}
+          name="expiry"
+          value={expiry}
+          onChange={(event) => onChange(Number(event.target.value))}
+        >
+          {Object.entries(EXPIRIES).map(([ms, text]) => (
+            <option key={ms} value={ms}>
+              {text}
+            </option>
+          ))}
+        </select>
+      )}
+    </Field>
   );
 }
 

@@ -1,33 +1,38 @@
 import { Link } from 'wouter';
 import { NotFound } from '../frame/NotFound';
 import { useViewer } from '../frame/viewer';
+import { AuditTab } from './AuditTab';
 import { ServerTab } from './ServerTab';
 import { TenantsTab } from './TenantsTab';
 import { TokensTab } from './TokensTab';
 
-const TABS = { tokens: 'Tokens', tenants: 'Tenants', server: 'Server' } as const;
+const TABS = { tokens: 'Tokens', tenants: 'Tenants', audit: 'Audit log', server: 'Server' } as const;
+type Tab = keyof typeof TABS;
 
-/** Tokens, tenants and the server's settings. Administrators of a tenant see only its tokens. */
+/** What administrators of a tenant see. */
+const OWN: readonly Tab[] = ['tokens', 'audit'];
+
+/** Tokens, tenants, the audit log and the server's settings. Administrators of a tenant see its tokens and its part of the log. */
 export function OperateScreen({ tab }: { tab: string }) {
   const isOperator = useViewer()?.operator ?? false;
-  if (!(tab in TABS) || (!isOperator && tab !== 'tokens')) return <NotFound />;
+  const tabs = (Object.keys(TABS) as Tab[]).filter((name) => isOperator || OWN.includes(name));
+  if (!(tabs as string[]).includes(tab)) return <NotFound />;
   return (
     <div className="screen">
-      {isOperator && (
-        <nav className="tabs" aria-label="Operate">
-          {(Object.keys(TABS) as (keyof typeof TABS)[]).map((name) => (
-            <Link
-              key={name}
-              href={name === 'tokens' ? '/operate' : `/operate/${name}`}
-              aria-current={tab === name ? 'page' : undefined}
-            >
-              {TABS[name]}
-            </Link>
-          ))}
-        </nav>
-      )}
+      <nav className="tabs" aria-label="Operate">
+        {tabs.map((name) => (
+          <Link
+            key={name}
+            href={name === 'tokens' ? '/operate' : `/operate/${name}`}
+            aria-current={tab === name ? 'page' : undefined}
+          >
+            {TABS[name]}
+          </Link>
+        ))}
+      </nav>
       {tab === 'tokens' && <TokensTab />}
       {tab === 'tenants' && <TenantsTab />}
+      {tab === 'audit' && <AuditTab />}
       {tab === 'server' && <ServerTab />}
     </div>
   );

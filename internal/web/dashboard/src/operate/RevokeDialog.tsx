@@ -3,6 +3,7 @@ import { useViewer } from '../frame/viewer';
 import { RevokeTokenDocument } from '../gql/graphql';
 import { Dialog } from '../ui/Dialog';
 import { Problem } from '../ui/Problem';
+import { UserErrors } from '../ui/UserErrors';
 import { Visible } from '../ui/Visible';
 import type { Token } from './tokens';
 
@@ -41,11 +42,7 @@ export function RevokeDialog({ token, onClose }: Props) {
       </p>
       {isOwn && <p className="note">This page uses this token. It will ask you for another one.</p>}
       <Problem error={error} what="The token could not be revoked" />
-      {data?.revokeToken?.userErrors.map(({ message }) => (
-        <p className="alert" role="alert" key={message}>
-          {message}
-        </p>
-      ))}
+      <UserErrors errors={data?.revokeToken?.userErrors} />
       <div className="actions">
         <button type="button" onClick={() => onClose(false)}>
           Keep it

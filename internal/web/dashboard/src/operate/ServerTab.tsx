@@ -1,6 +1,6 @@
 import { useQuery } from 'urql';
 import { OperateServerDocument, type OperateServerQuery } from '../gql/graphql';
-import { GraphiqlLink } from '../ui/GraphiqlLink';
+import { Head } from '../ui/Head';
 import { Problem } from '../ui/Problem';
 import { duration } from '../ui/time';
 import { useTitle } from '../ui/title';
@@ -14,12 +14,7 @@ export function ServerTab() {
   const server = data?.server;
   return (
     <>
-      <div className="head">
-        <h1>Server</h1>
-        <div className="head-end">
-          <GraphiqlLink document={OperateServerDocument} variables={{}} />
-        </div>
-      </div>
+      <Head title="Server" document={OperateServerDocument} variables={{}} />
       <Problem
         error={error}
         what="The server’s settings could not be read"

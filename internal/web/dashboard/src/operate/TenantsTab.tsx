@@ -2,7 +2,7 @@ import { useSession } from '../frame/Session';
 import { useViewer } from '../frame/viewer';
 import { OperateTenantsDocument, type OperateTenantsQuery } from '../gql/graphql';
 import { useAddress } from '../ui/address';
-import { GraphiqlLink } from '../ui/GraphiqlLink';
+import { Head } from '../ui/Head';
 import { MoreButton } from '../ui/MoreButton';
 import { Problem } from '../ui/Problem';
 import { usePages } from '../ui/pages';
@@ -37,15 +37,7 @@ export function TenantsTab() {
 
   return (
     <>
-      <div className="head">
-        <h1>Tenants</h1>
-        <div className="head-end">
-          <button type="button" className="quiet" onClick={list.reload}>
-            Reload
-          </button>
-          <GraphiqlLink document={OperateTenantsDocument} variables={{ filter }} />
-        </div>
-      </div>
+      <Head title="Tenants" document={OperateTenantsDocument} variables={{ filter }} onReload={list.reload} />
       <search className="filter">
         <input
           type="search"

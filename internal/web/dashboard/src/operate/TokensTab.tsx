@@ -2,8 +2,8 @@ import { useState } from 'react';
 import { useScope, useViewer, type Viewer } from '../frame/viewer';
 import { type TokenFilter, TokensDocument } from '../gql/graphql';
 import { useAddress } from '../ui/address';
-import { Choice } from '../ui/Choice';
-import { GraphiqlLink } from '../ui/GraphiqlLink';
+import { Choice, optionOf } from '../ui/Choice';
+import { Head } from '../ui/Head';
 import { MoreButton } from '../ui/MoreButton';
 import { Problem } from '../ui/Problem';
 import { usePages } from '../ui/pages';
@@ -36,20 +36,13 @@ export function TokensTab() {
 
   return (
     <>
-      <div className="head">
-        <h1>Tokens</h1>
-        {mayCreate && (
-          <button type="button" className="primary" onClick={() => setCreating(true)}>
-            Create a token
-          </button>
-        )}
-        <div className="head-end">
-          <button type="button" className="quiet" onClick={list.reload}>
-            Reload
-          </button>
-          <GraphiqlLink document={TokensDocument} variables={{ filter }} />
-        </div>
-      </div>
+      <Head
+        title="Tokens"
+        document={TokensDocument}
+        variables={{ filter }}
+        action={mayCreate && { name: 'Create a token', run: () => setCreating(true) }}
+        onReload={list.reload}
+      />
       <search className="filter">
         <Choice name="State" value={state} options={STATES} onChange={(state) => set({ state }, true)} />
         {viewer?.operator && (
@@ -85,10 +78,6 @@ export function TokensTab() {
       )}
     </>
   );
-}
-
-function optionOf<Value extends string>(options: Record<Value, string>, text: string | null): Value | '' {
-  return text !== null && Object.hasOwn(options, text) ? (text as Value) : '';
 }
 
 function filterOf(

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { textOf } from './audit';
 import { stateOf } from './tokens';
 
 test('a token is valid until the moment it expires, and revoked whatever else it is', () => {
@@ -9,4 +10,16 @@ test('a token is valid until the moment it expires, and revoked whatever else it
   expect(stateOf({ revokedAt: '2026-11-27T11:00:00Z', expiresAt: '2026-11-27T10:00:00Z' }, now)).toBe(
     'revoked',
   );
+});
+
+test.each([
+  [null, null],
+  ['null', null],
+  ['1.0', '1.0'],
+  ['12345678901234567890', '12345678901234567890'],
+  ['"\\u003cb\\u003e \\u202e"', '"<b> \u202e"'],
+  ['"null"', '"null"'],
+  ['["a"]', '["a"]'],
+])('the value %j of a change is shown as %j', (exact, text) => {
+  expect(textOf(exact)).toBe(text);
 });

@@ -1,4 +1,4 @@
-import { useId } from 'react';
+import { type ReactNode, useId } from 'react';
 
 /** One series of a chart: a number for each bucket; null where there is none. */
 export interface Series {
@@ -71,33 +71,49 @@ export function Chart({ title, form, series, times, format, time }: Props) {
       </svg>
       <details>
         <summary>As a table</summary>
-        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard */}
-        <section className="table short" tabIndex={0} aria-label={title}>
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">From</th>
-                {series.map(({ name, kind }) => (
-                  <th scope="col" key={kind}>
-                    {name}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {times.map((at, i) => (
-                <tr key={at}>
-                  <td>{time(at)}</td>
-                  {series.map(({ kind, values }) => (
-                    <td key={kind}>{values[i] == null ? '–' : format(values[i])}</td>
-                  ))}
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </section>
+        <BucketTable label={title} series={series} times={times} format={format} head={time} />
       </details>
     </figure>
+  );
+}
+
+interface TableProps {
+  label: string;
+  series: readonly Series[];
+  times: readonly string[];
+  format(value: number): string;
+  /** What stands at the start of the row of a bucket. */
+  head(at: string, index: number): ReactNode;
+}
+
+/** The numbers of a chart, a row for each bucket. */
+export function BucketTable({ label, series, times, format, head }: TableProps) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
+    <section className="table short" tabIndex={0} aria-label={label}>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">From</th>
+            {series.map(({ name, kind }) => (
+              <th scope="col" key={kind}>
+                {name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {times.map((at, i) => (
+            <tr key={at}>
+              <td>{head(at, i)}</td>
+              {series.map(({ kind, values }) => (
+                <td key={kind}>{values[i] == null ? '–' : format(values[i])}</td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
   );
 }
 

@@ -22,3 +22,11 @@ export function Choice<Value extends string>({ name, value, options, onChange }:
     </fieldset>
   );
 }
+
+/** The option that a text of the address names; '' for all others. */
+export function optionOf<Value extends string>(
+  options: Record<Value, string>,
+  text: string | null,
+): Value | '' {
+  return text !== null && Object.hasOwn(options, text) ? (text as Value) : '';
+}

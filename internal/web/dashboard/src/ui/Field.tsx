@@ -21,3 +21,32 @@ export function Field({ label, hint, problem, children }: Props) {
     </div>
   );
 }
+
+interface NumberProps {
+  name: string;
+  label: string;
+  hint: string;
+  problem: string | undefined;
+  min: number;
+  /** The text in the field; "" for none. */
+  value: string;
+  onChange(text: string): void;
+}
+
+/** A field for a number, or nothing. */
+export function NumberField({ name, label, hint, problem, min, value, onChange }: NumberProps) {
+  return (
+    <Field label={label} hint={hint} problem={problem}>
+      {(field) => (
+        <input
+          {...field}
+          name={name}
+          type="number"
+          min={min}
+          value={value}
+          onChange={(event) => onChange(event.target.value)}
+        />
+      )}
+    </Field>
+  );
+}

@@ -1,6 +1,13 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { type CSSProperties, type ReactNode, useEffect, useRef } from 'react';
-import { NARROW, useMedia } from './media';
+import {
+  type CSSProperties,
+  type ReactNode,
+  type RefObject,
+  useEffect,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from 'react';
 
 interface Props<Row> {
   label: string;
@@ -26,7 +33,7 @@ interface Props<Row> {
 export function RowGrid<Row extends { id: string }>(props: Props<Row>) {
   const { rows, cursor, className = '' } = props;
   const scroller = useRef<HTMLDivElement>(null);
-  const height = useMedia(NARROW) ? 64 : 40;
+  const height = useIsNarrow(scroller) ? 72 : 40;
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
@@ -81,4 +88,22 @@ export function RowGrid<Row extends { id: string }>(props: Props<Row>) {
       {props.foot}
     </div>
   );
+}
+
+/** Below this width a row has two lines; deliveries.css and events.css say so, too. */
+const TWO_LINES = 560;
+
+/** Whether the list is narrow, on a phone or beside a preview. */
+function useIsNarrow(scroller: RefObject<HTMLDivElement | null>): boolean {
+  const [isNarrow, setNarrow] = useState(false);
+  useLayoutEffect(() => {
+    const list = scroller.current;
+    if (!list) return;
+    const look = () => setNarrow(list.clientWidth < TWO_LINES);
+    look();
+    const observer = new ResizeObserver(look);
+    observer.observe(list);
+    return () => observer.disconnect();
+  }, [scroller]);
+  return isNarrow;
 }

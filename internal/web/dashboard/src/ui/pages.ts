@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import { type AnyVariables, type TypedDocumentNode, useQuery } from 'urql';
+import { type AnyVariables, type OperationContext, type TypedDocumentNode, useQuery } from 'urql';
 
 interface Page<Row> {
   nodes: readonly Row[];
@@ -11,12 +11,17 @@ export function usePages<Data, Variables extends NonNullable<AnyVariables>, Row 
   query: TypedDocumentNode<Data, Variables>,
   variables: Variables,
   pageOf: (data: Data) => Page<Row> | null | undefined,
+  context?: Partial<OperationContext>,
 ) {
   const key = JSON.stringify(variables);
   const [asked, setAsked] = useState({ key, after: null as string | null, earlier: [] as readonly Row[] });
   // Another filter begins at the beginning.
   const { after, earlier } = asked.key === key ? asked : { after: null, earlier: [] };
-  const [{ data, error, stale, fetching }, ask] = useQuery({ query, variables: { ...variables, after } });
+  const [{ data, error, stale, fetching }, ask] = useQuery({
+    query,
+    variables: { ...variables, after },
+    context,
+  });
   const page = data ? pageOf(data) : null;
   const end = page?.pageInfo.hasNextPage ? (page.pageInfo.endCursor ?? null) : null;
   const ids = new Set(page?.nodes.map(({ id }) => id));

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useSyncExternalStore } from 'react';
+import { useLayoutEffect, useRef, useSyncExternalStore } from 'react';
 
 // The keyboard shortcuts of the current screen. The last registered one takes precedence, so that a dialog's override the page's.
 
@@ -19,10 +19,11 @@ function change(next: readonly Shortcut[]) {
 /** Runs something when keys are pressed, such as "j", "?" or "Mod+k" (Ctrl, or ⌘ on a Mac), while the component is mounted. */
 export function useShortcut(keys: string, does: string, run: () => void): void {
   const current = useRef(run);
-  useEffect(() => {
+  // With the layout, before anything can be pressed: a key acts on what is shown, as soon as it is shown.
+  useLayoutEffect(() => {
     current.current = run;
   });
-  useEffect(() => {
+  useLayoutEffect(() => {
     const own: Shortcut = { keys, does, run: () => current.current() };
     change([...registered, own]);
     return () => change(registered.filter((other) => other !== own));

@@ -3,6 +3,7 @@ import { useMutation } from 'urql';
 import { CreateWebhookDocument } from '../gql/graphql';
 import { Dialog } from '../ui/Dialog';
 import { Problem } from '../ui/Problem';
+import { UserErrors } from '../ui/UserErrors';
 import { SigningSecret } from './SigningSecret';
 import { typesOf } from './types';
 import { WebhookFields, type WebhookForm } from './WebhookFields';
@@ -37,13 +38,7 @@ export function RegisterDialog({ onClose }: { onClose(id: string | null): void }
       <form onSubmit={onSubmit}>
         <WebhookFields form={form} set={(change) => setForm({ ...form, ...change })} problemOf={problemOf} />
         <Problem error={error} what="The webhook could not be registered" />
-        {payload?.userErrors
-          .filter(({ field }) => !['url', 'events', 'description'].includes(field[1] ?? ''))
-          .map(({ message }) => (
-            <p className="alert" role="alert" key={message}>
-              {message}
-            </p>
-          ))}
+        <UserErrors errors={payload?.userErrors} except={['url', 'events', 'description']} />
         <div className="actions">
           <button type="button" onClick={() => onClose(null)}>
             Cancel

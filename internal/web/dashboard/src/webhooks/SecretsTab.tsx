@@ -5,6 +5,7 @@ import { CopyButton } from '../ui/CopyButton';
 import { Dialog } from '../ui/Dialog';
 import { Problem } from '../ui/Problem';
 import { Time } from '../ui/Time';
+import { UserErrors } from '../ui/UserErrors';
 import { SigningSecret } from './SigningSecret';
 import type { Webhook } from './WebhookScreen';
 
@@ -86,11 +87,7 @@ function RotateDialog({ id, onClose }: { id: string; onClose(): void }) {
           <p className="note">Requests will not verify until the receiver has the new secret.</p>
         )}
         <Problem error={error} what="The secret could not be rotated" />
-        {payload?.userErrors.map(({ message }) => (
-          <p className="alert" role="alert" key={message}>
-            {message}
-          </p>
-        ))}
+        <UserErrors errors={payload?.userErrors} />
         <div className="actions">
           <button type="button" onClick={onClose}>
             Cancel

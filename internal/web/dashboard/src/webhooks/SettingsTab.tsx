@@ -3,7 +3,7 @@ import { useMutation } from 'urql';
 import { useLocation } from 'wouter';
 import { DeleteWebhookDocument, UpdateWebhookDocument, type WebhookQuery } from '../gql/graphql';
 import { Dialog } from '../ui/Dialog';
-import { Field } from '../ui/Field';
+import { Field, NumberField } from '../ui/Field';
 import { Problem } from '../ui/Problem';
 import { duration } from '../ui/time';
 import { HeaderFields } from './HeaderFields';
@@ -60,38 +60,24 @@ export function SettingsTab({ webhook, server, onChanged }: Props) {
           problem={problemOf('retryScheduleMs')}
           onChange={(schedule) => set({ schedule })}
         />
-        <Field
+        <NumberField
+          name="timeout"
           label="Time limit of an attempt, in milliseconds"
           hint={`Empty: the server's, ${duration(server?.timeoutMs ?? 15_000)}.`}
           problem={problemOf('timeoutMs')}
-        >
-          {(field) => (
-            <input
-              {...field}
-              name="timeout"
-              type="number"
-              min={1000}
-              value={form.timeout}
-              onChange={(event) => set({ timeout: event.target.value })}
-            />
-          )}
-        </Field>
-        <Field
+          min={1000}
+          value={form.timeout}
+          onChange={(timeout) => set({ timeout })}
+        />
+        <NumberField
+          name="rate"
           label="Attempts per second at most"
           hint="Empty: no limit."
           problem={problemOf('ratePerSecond')}
-        >
-          {(field) => (
-            <input
-              {...field}
-              name="rate"
-              type="number"
-              min={1}
-              value={form.rate}
-              onChange={(event) => set({ rate: event.target.value })}
-            />
-          )}
-        </Field>
+          min={1}
+          value={form.rate}
+          onChange={(rate) => set({ rate })}
+        />
         <HeaderFields
           headers={form.headers}
           onChange={(headers) => set({ headers })}

@@ -5,6 +5,7 @@ import { Sentence } from '../delivery/Sentence';
 import { useDelivery } from '../delivery/useDelivery';
 import { TestWebhookDocument } from '../gql/graphql';
 import { Problem } from '../ui/Problem';
+import { UserErrors } from '../ui/UserErrors';
 
 /** Sends a test event, and shows its delivery live. */
 export function TestTab({ id }: { id: string }) {
@@ -20,11 +21,7 @@ export function TestTab({ id }: { id: string }) {
         Send a test
       </button>
       <Problem error={error} what="The test could not be sent" />
-      {payload?.userErrors.map(({ message }) => (
-        <p className="alert" role="alert" key={message}>
-          {message}
-        </p>
-      ))}
+      <UserErrors errors={payload?.userErrors} />
       {payload?.delivery && <TestResult key={payload.delivery.id} id={payload.delivery.id} />}
     </>
   );

@@ -1,6 +1,6 @@
-import { useMutation, useQuery } from 'urql';
+import { useMutation } from 'urql';
 import { Link } from 'wouter';
-import { useChanges } from '../api/useChanges';
+import { useLive } from '../api/useLive';
 import { useScope } from '../frame/viewer';
 import {
   UpdateWebhookDocument,
@@ -34,8 +34,11 @@ interface Props {
 
 /** The health of a webhook: its rates, its last failure, and its waiting deliveries. */
 export function WebhookOverview({ webhook, onChanged }: Props) {
-  const [{ data, error }, ask] = useQuery({ query: WebhookFailuresDocument, variables: { id: webhook.id } });
-  useChanges(() => ask({ requestPolicy: 'network-only' }), 1000, webhook.id);
+  const { data, error, reload } = useLive(
+    WebhookFailuresDocument,
+    { id: webhook.id },
+    { deliveries: { webhookIds: [webhook.id] } },
+  );
   const found = data?.webhook;
   const health = webhook.health;
 
@@ -57,7 +60,7 @@ export function WebhookOverview({ webhook, onChanged }: Props) {
           )}
         </p>
       )}
-      <Problem error={error} what="The deliveries could not be read" onAgain={() => ask()} />
+      <Problem error={error} what="The deliveries could not be read" onAgain={reload} />
       <Facts webhook={webhook} />
       {found?.stats && <Charts buckets={found.stats.series} backlog={found.stats.backlog} />}
 

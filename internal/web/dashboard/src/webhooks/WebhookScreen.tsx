@@ -1,6 +1,5 @@
-import { useQuery } from 'urql';
 import { Link } from 'wouter';
-import { useChanges } from '../api/useChanges';
+import { useLive } from '../api/useLive';
 import { useScope } from '../frame/viewer';
 import { WebhookDocument, type WebhookQuery } from '../gql/graphql';
 import { CopyButton } from '../ui/CopyButton';
@@ -21,11 +20,13 @@ const TABS = { overview: 'Overview', settings: 'Settings', secrets: 'Secrets', t
 
 /** A webhook. Its tab is in the address. */
 export function WebhookScreen({ id, tab }: { id: string; tab: string }) {
-  const [{ data, error, fetching }, ask] = useQuery({ query: WebhookDocument, variables: { id } });
+  const { data, error, fetching, reload } = useLive(
+    WebhookDocument,
+    { id },
+    { deliveries: { webhookIds: [id] } },
+  );
   const mayWrite = useScope('WEBHOOKS_WRITE');
   const webhook = data?.webhook?.id === id ? data.webhook : null;
-  const reload = () => ask({ requestPolicy: 'network-only' });
-  useChanges(reload, 1000, id);
   useTitle(webhook ? `Webhook ${webhook.url}` : 'Webhook');
 
   return (

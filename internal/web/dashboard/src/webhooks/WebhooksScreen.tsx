@@ -1,9 +1,10 @@
 import { useState } from 'react';
-import { Link, useLocation, useSearchParams } from 'wouter';
+import { Link, useLocation } from 'wouter';
 import { useScope } from '../frame/viewer';
 import { type WebhookFilter, WebhooksDocument, type WebhooksQuery } from '../gql/graphql';
-import { Choice } from '../ui/Choice';
-import { GraphiqlLink } from '../ui/GraphiqlLink';
+import { useAddress } from '../ui/address';
+import { Choice, optionOf } from '../ui/Choice';
+import { Head } from '../ui/Head';
 import { MoreButton } from '../ui/MoreButton';
 import { Problem } from '../ui/Problem';
 import { usePages } from '../ui/pages';
@@ -24,9 +25,9 @@ type State = keyof typeof STATES;
 /** The webhooks, newest first, and a button to register one. The filter is in the address. */
 export function WebhooksScreen() {
   useTitle('Webhooks');
-  const [params, setParams] = useSearchParams();
+  const [params, set] = useAddress();
   const [, navigate] = useLocation();
-  const state = stateOf(params.get('state'));
+  const state = optionOf(STATES, params.get('state'));
   const url = params.get('url') ?? '';
   const mayWrite = useScope('WEBHOOKS_WRITE');
   const [registering, setRegistering] = useState(false);
@@ -34,30 +35,16 @@ export function WebhooksScreen() {
 
   const filter = filterOf(state, url);
   const list = usePages(WebhooksDocument, { filter }, (data) => data.webhooks);
-  const set = (name: string, value: string) =>
-    setParams(
-      (params) => {
-        const next = new URLSearchParams(params);
-        if (value) next.set(name, value);
-        else next.delete(name);
-        return next;
-      },
-      { replace: true },
-    );
 
   return (
     <div className="screen">
-      <div className="head">
-        <h1>Webhooks</h1>
-        {mayWrite && (
-          <button type="button" className="primary" onClick={() => setRegistering(true)}>
-            Register a webhook
-          </button>
-        )}
-        <div className="head-end">
-          <GraphiqlLink document={WebhooksDocument} variables={{ filter }} />
-        </div>
-      </div>
+      <Head
+        title="Webhooks"
+        document={WebhooksDocument}
+        variables={{ filter }}
+        action={mayWrite && { name: 'Register a webhook', run: () => setRegistering(true) }}
+        onReload={list.reload}
+      />
       <form className="filter" role="search" onSubmit={(event) => event.preventDefault()}>
         <input
           type="search"
@@ -65,9 +52,9 @@ export function WebhooksScreen() {
           placeholder="Part of the URL"
           value={url}
           spellCheck={false}
-          onChange={(event) => set('url', event.target.value)}
+          onChange={(event) => set({ url: event.target.value }, true)}
         />
-        <Choice name="State" value={state} options={STATES} onChange={(next) => set('state', next)} />
+        <Choice name="State" value={state} options={STATES} onChange={(state) => set({ state }, true)} />
       </form>
       <Problem error={list.error} what="The webhooks could not be read" onAgain={list.reload} />
       {list.rows && <WebhookTable rows={list.rows} />}
@@ -87,10 +74,6 @@ export function WebhooksScreen() {
       )}
     </div>
   );
-}
-
-function stateOf(text: string | null): State {
-  return text === 'enabled' || text === 'disabled' ? text : '';
 }
 
 function filterOf(state: State, url: string): WebhookFilter | null {

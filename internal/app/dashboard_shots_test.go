@@ -1,0 +1,95 @@
+package app
+
+import (
+	"flag"
+	"fmt"
+	"net/http"
+	"testing"
+
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/chromedp"
+
+	"github.com/hookgraph/hookgraph/internal/web/browsertest"
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
+)
+
+var shotsIn = flag.String("shots", "", "a directory: TestDashboardShots writes a picture of each screen into it, light, dark and 390 px wide")
+
+// Each screen, with what a small shop would have on it. With -shots DIR there is a picture of each afterwards.
+func TestDashboardShots(t *testing.T) {
+	if *shotsIn == "" {
+		t.Skip("runs with -shots DIR")
+	}
+	t.Setenv("BROWSERTEST_SCREENSHOTS", *shotsIn)
+	receiver := webhooktest.NewReceiver(t)
+	drain(t, receiver)
+	p := boot(t, t.TempDir())
+	c := &client{url: p.url, token: p.token}
+	hook := c.shop(t, receiver)
+	failed, _ := c.latest(t)
+	event := c.publish(t, "order.paid")
+	c.settle(t)
+
+	page := browsertest.Open(t, p.url)
+	page.Do(chromedp.Navigate(p.url))
+	page.WaitText("dialog[open]", "Sign in to Hookgraph")
+	shoot(page, "sign-in")
+	page.Do(chromedp.Navigate(p.url + "/#token=" + p.token))
+	page.WaitText("main", "attempts failed")
+	page.Do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, 5, 5))
+	for _, screen := range []struct{ name, path, ready string }{
+		{"home", "/", ".failures li"},
+		{"deliveries", "/deliveries?q=status:failed", ".row:not(.heading)"},
+		{"preview", "/deliveries?open=" + failed, ".preview pre"},
+		{"delivery", "/deliveries/" + failed, ".attempt pre"},
+		{"events", "/events", ".row:not(.heading)"},
+		{"event", "/events/" + event, ".went tbody tr"},
+		{"webhooks", "/webhooks", "tbody tr"},
+		{"webhook", "/webhooks/" + hook, ".facts"},
+		{"webhook-settings", "/webhooks/" + hook + "/settings", ".settings"},
+		{"webhook-secrets", "/webhooks/" + hook + "/secrets", ".secrets li"},
+		{"tokens", "/operate", "tbody tr"},
+		{"tenants", "/operate/tenants", "tbody tr"},
+		{"audit", "/operate/audit", "tbody tr"},
+		{"server", "/operate/server", ".facts"},
+	} {
+		page.Do(chromedp.Navigate(p.url + screen.path))
+		page.WaitFor(fmt.Sprintf(`document.querySelector(%q)`, screen.ready))
+		shoot(page, screen.name)
+	}
+	page.CheckQuiet()
+}
+
+// shop has a shop with three webhooks, one of which fails, and returns that.
+func (c *client) shop(t *testing.T, receiver *webhooktest.Receiver) (failing string) {
+	t.Helper()
+	receiver.Answer(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/crm/contacts" {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusServiceUnavailable)
+			fmt.Fprint(w, `{"error": "upstream connect timeout", "retry_after": 30}`)
+		}
+	})
+	c.createWebhook(t, map[string]any{"url": receiver.URL + "/fulfilment/orders", "description": "Warehouse", "events": []string{"order.*", "parcel.*"}})
+	c.createWebhook(t, map[string]any{"url": receiver.URL + "/billing", "description": "Accounting", "events": []string{"order.paid", "invoice.*"}})
+	failing = c.createWebhook(t, map[string]any{
+		"url": receiver.URL + "/crm/contacts", "description": "Customer database", "events": []string{"customer.*"}, "retryScheduleMs": []int{100, 200},
+	})
+	for i, eventType := range []string{"order.paid", "parcel.shipped", "order.created", "invoice.sent", "customer.updated", "order.paid", "customer.created"} {
+		c.publishMany(t, eventType, 5+3*i)
+	}
+	c.settle(t)
+	return failing
+}
+
+// shoot takes the pictures of a screen.
+func shoot(page *browsertest.Page, name string) {
+	for _, scheme := range []string{"light", "dark"} {
+		page.Scheme(scheme)
+		page.Screenshot(name + "-" + scheme)
+	}
+	page.Scheme("light")
+	page.Resize(390, 800)
+	page.Screenshot(name + "-390")
+	page.Resize(1280, 800)
+}

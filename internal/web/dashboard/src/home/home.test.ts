@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest';
+import { withBuckets } from './series';
+
+const bucket = (minute: number, events: number) => ({ from: `2026-11-27T12:0${minute}:00Z`, events });
+
+test('a message replaces the buckets that it has, adds new ones, and drops those before the start of the range', () => {
+  const first = withBuckets(undefined, {
+    from: '2026-11-27T12:01:00Z',
+    series: [bucket(1, 1), bucket(2, 2), bucket(3, 3)],
+  });
+  expect(first.series).toEqual([bucket(1, 1), bucket(2, 2), bucket(3, 3)]);
+  const second = withBuckets(first, {
+    from: '2026-11-27T12:02:00.000Z',
+    series: [bucket(4, 4), bucket(3, 30)],
+  });
+  expect(second.from).toBe('2026-11-27T12:02:00.000Z');
+  expect(second.series).toEqual([bucket(2, 2), bucket(3, 30), bucket(4, 4)]);
+});
+
+test('after a connection was lost the first message has the whole series', () => {
+  const before = { from: '2026-11-27T12:01:00Z', series: [bucket(1, 1), bucket(2, 2)] };
+  const whole = { from: '2026-11-27T12:02:00Z', series: [bucket(2, 5), bucket(3, 0)] };
+  expect(withBuckets(before, whole)).toEqual(whole);
+});

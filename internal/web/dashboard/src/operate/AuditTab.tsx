@@ -1,0 +1,166 @@
+import { useMemo } from 'react';
+import { Link } from 'wouter';
+import { EXACT } from '../api/exact';
+import { FilterBar } from '../filter/FilterBar';
+import { FrozenLink } from '../filter/FrozenLink';
+import type { Suggestion } from '../filter/suggestions';
+import { parse } from '../filter/words';
+import { useViewer } from '../frame/viewer';
+import { AuditLogDocument, type AuditLogQuery } from '../gql/graphql';
+import { useAddress } from '../ui/address';
+import { Choice, optionOf } from '../ui/Choice';
+import { Head } from '../ui/Head';
+import { MoreButton } from '../ui/MoreButton';
+import { Problem } from '../ui/Problem';
+import { usePages } from '../ui/pages';
+import { ScrollTable } from '../ui/ScrollTable';
+import { Time } from '../ui/Time';
+import { useTitle } from '../ui/title';
+import { Visible } from '../ui/Visible';
+import { actionOf, actorOf, auditFilter, KEYS, pathOf, textOf } from './audit';
+
+type Entry = NonNullable<AuditLogQuery['auditLog']>['nodes'][number];
+
+const OWNERS = { '': 'Everything', tenant: 'This tenant' } as const;
+const COLUMNS = ['When', 'Who', 'What', 'Object', 'Before and after', 'From'];
+
+/** Who changed what, newest first. The filter is in the address. */
+export function AuditTab() {
+  useTitle('Audit log');
+  const [params, set] = useAddress();
+  const viewer = useViewer();
+  const text = params.get('q') ?? '';
+  const parsed = useMemo(() => parse(text, KEYS), [text]);
+  const owner = optionOf(OWNERS, params.get('of'));
+  const filter = auditFilter(parsed.terms, owner === 'tenant' ? viewer?.tenant.id : undefined);
+  const list = usePages(AuditLogDocument, { filter }, (data) => data.auditLog, EXACT);
+
+  return (
+    <>
+      <Head title="Audit log" document={AuditLogDocument} variables={{ filter }} onReload={list.reload}>
+        <FrozenLink terms={parsed.terms} />
+      </Head>
+      <FilterBar
+        text={text}
+        filter={parsed}
+        keys={KEYS}
+        placeholder="action:webhook_updated object:019db8a2-… since:24h"
+        suggestions={suggestionsOf(list.rows ?? [])}
+        onChange={(q) => set({ q })}
+      />
+      {viewer?.operator && (
+        <Choice name="Of" value={owner} options={OWNERS} onChange={(of) => set({ of }, true)} />
+      )}
+      <Problem error={list.error} what="The audit log could not be read" onAgain={list.reload} />
+      {list.rows && list.rows.length > 0 && (
+        <ScrollTable label="Changes, newest first" columns={COLUMNS}>
+          {list.rows.map((entry) => (
+            <EntryRow key={entry.id} entry={entry} />
+          ))}
+        </ScrollTable>
+      )}
+      {list.rows?.length === 0 && <p className="empty">No change matches.</p>}
+      <MoreButton onMore={list.more} loading={list.loading} />
+    </>
+  );
+}
+
+/** The actions among these entries. */
+function suggestionsOf(entries: readonly Entry[]): Suggestion[] {
+  const actions = new Set(entries.map(({ action }) => action.toLowerCase()));
+  return [...actions].sort().map((value) => ({ key: 'action', value, count: '' }));
+}
+
+function EntryRow({ entry }: { entry: Entry }) {
+  return (
+    <tr>
+      <td>
+        <Time at={entry.at} />
+      </td>
+      <td className="name">
+        <Visible text={actorOf(entry)} />
+        {entry.actor.tokenId && (
+          <div>
+            <Link
+              className="soft-link"
+              href={`/operate/audit?q=${encodeURIComponent(`token:${entry.actor.tokenId}`)}`}
+            >
+              all of this token
+            </Link>
+          </div>
+        )}
+      </td>
+      <td>{actionOf(entry)}</td>
+      <td>
+        <ObjectOf entry={entry} />
+      </td>
+      <td className="changes">
+        <Changes changes={entry.changes} />
+      </td>
+      <td className="soft">
+        <Visible text={entry.address || '–'} />
+        {entry.requestId && (
+          <div>
+            <code>
+              <Visible text={entry.requestId} />
+            </code>
+          </div>
+        )}
+      </td>
+    </tr>
+  );
+}
+
+function ObjectOf({ entry }: { entry: Entry }) {
+  const path = pathOf(entry);
+  const id = <code>{entry.objectId}</code>;
+  return (
+    <>
+      {entry.objectType} {path ? <Link href={path}>{id}</Link> : id}
+      <div className="soft">
+        <Link
+          className="soft-link"
+          href={`/operate/audit?q=${encodeURIComponent(`object:${entry.objectId}`)}`}
+        >
+          all of this object
+        </Link>
+        {entry.tenantId && (
+          <>
+            {' · tenant '}
+            <Visible text={entry.tenant?.name ?? entry.tenantId} />
+          </>
+        )}
+      </div>
+    </>
+  );
+}
+
+/** The fields that changed, with their values as JSON: never as anything but text. */
+function Changes({ changes }: { changes: Entry['changes'] }) {
+  if (changes.length === 0) return <span className="soft">–</span>;
+  return (
+    <dl>
+      {changes.map(({ field, exactBefore, exactAfter }) => (
+        <div key={field}>
+          <dt>
+            <Visible text={field} />
+          </dt>
+          <dd>
+            <Value exact={exactBefore} /> <span aria-hidden="true">→</span>
+            <span className="unseen">became</span> <Value exact={exactAfter} />
+          </dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function Value({ exact }: { exact: unknown }) {
+  const text = textOf(exact);
+  if (text === null) return <span className="soft">nothing</span>;
+  return (
+    <code>
+      <Visible text={text} />
+    </code>
+  );
+}

@@ -1,0 +1,54 @@
+import { AUDIT_ACTIONS, compact, type Key, some, type Term, timeRange, valuesOf } from '../filter/words';
+import type { AuditAction, AuditEntryFilter, AuditLogQuery } from '../gql/graphql';
+
+type Entry = NonNullable<AuditLogQuery['auditLog']>['nodes'][number];
+
+/** The words that narrow the audit log. */
+export const KEYS: readonly Key[] = ['action', 'object', 'token', 'since', 'until'];
+
+/** The condition for the server; null when there is none. tenant: only entries of its objects. */
+export function auditFilter(terms: readonly Term[], tenant?: string): AuditEntryFilter | null {
+  return compact({
+    actions: some(valuesOf(terms, 'action').map((value) => value.toUpperCase() as AuditAction)),
+    objectIds: some(valuesOf(terms, 'object')),
+    tokenIds: some(valuesOf(terms, 'token')),
+    tenantId: tenant,
+    at: timeRange(terms),
+  });
+}
+
+/** Who made the change. */
+export function actorOf({ actor }: Pick<Entry, 'actor'>): string {
+  switch (actor.kind) {
+    case 'SERVER':
+      return 'the server';
+    case 'COMMAND':
+      return 'the command line';
+    case 'OPERATOR':
+      return actor.name ? `${actor.name} (operator)` : 'an operator';
+    default:
+      return actor.name || 'a token of the tenant';
+  }
+}
+
+/** What was done. An action that a later server has, and this page does not know, is shown as it is. */
+export function actionOf({ action }: Pick<Entry, 'action'>): string {
+  return AUDIT_ACTIONS[action] ?? action;
+}
+
+/** The screen that shows the changed object; null if there is none. */
+export function pathOf({ objectType, objectId }: Pick<Entry, 'objectType' | 'objectId'>): string | null {
+  const screens: Record<string, string> = {
+    Webhook: '/webhooks',
+    Delivery: '/deliveries',
+    Replay: '/replays',
+  };
+  const screen = screens[objectType];
+  return screen ? `${screen}/${objectId}` : null;
+}
+
+/** A value of a change as its text; null when there was none. exact is JSON, in which the server may have escaped characters of texts. */
+export function textOf(exact: unknown): string | null {
+  if (typeof exact !== 'string' || exact === 'null') return null;
+  return exact.startsWith('"') ? JSON.stringify(JSON.parse(exact)) : exact;
+}
