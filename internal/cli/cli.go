@@ -61,6 +61,7 @@ type commands struct {
 	Secrets secretsCmd `cmd:"" help:"Change the master key that seals signing secrets and custom headers."`
 	Copy    copyCmd    `cmd:"" help:"Move a SQLite database to PostgreSQL."`
 	Migrate migrateCmd `cmd:"" help:"Show or apply the migrations of the database. The server applies them at start."`
+	Doctor  doctorCmd  `cmd:"" help:"Look for damage in the database. The server may be running."`
 	Version versionCmd `cmd:"" help:"Show the version."`
 }
 

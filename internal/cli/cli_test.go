@@ -275,3 +275,32 @@ func TestBanner(t *testing.T) {
 		}
 	}
 }
+
+// The doctor finds nothing in a sound database, names what is wrong in another, with an exit code, and refuses a directory without one.
+func TestDoctor(t *testing.T) {
+	dir := t.TempDir()
+	if _, _, err := command(t, nil, "doctor", "--database", dir); err == nil {
+		t.Error("there is nothing to inspect")
+	}
+	if _, _, err := command(t, nil, "token", "create", "--database", dir, "--tenant", "kallima", "--create-tenant"); err != nil {
+		t.Fatal(err)
+	}
+	_, whole, err := command(t, nil, "doctor", "--database", dir, "--fix")
+	if err != nil || !strings.Contains(whole, "files and indexes") || !strings.Contains(whole, "backlog") {
+		t.Errorf("%s%v", whole, err)
+	}
+	_, quick, err := command(t, nil, "doctor", "--database", dir, "--quick")
+	if err != nil || strings.Contains(quick, "files and indexes") || !strings.Contains(quick, "backlog") {
+		t.Errorf("%s%v", quick, err)
+	}
+	if err := os.Remove(filepath.Join(dir, "master.key")); err != nil {
+		t.Fatal(err)
+	}
+	_, out, err := command(t, nil, "doctor", "--database", dir)
+	if err == nil || !strings.Contains(err.Error(), "problems found: 1") || !strings.Contains(out, "master keys: store: rows sealed by a missing key: 1") || !strings.Contains(out, "put the key back") {
+		t.Errorf("%s%v", out, err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "master.key")); err == nil {
+		t.Error("it made a new key")
+	}
+}

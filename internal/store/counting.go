@@ -1,14 +1,21 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"gorm.io/gorm"
+
+	"github.com/hookgraph/hookgraph/internal/seal"
 	"github.com/hookgraph/hookgraph/internal/stats"
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/store/inspect"
+	"github.com/hookgraph/hookgraph/internal/store/migrations"
 	"github.com/hookgraph/hookgraph/internal/store/statistics"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -64,14 +71,7 @@ func statsKey(to *Target, eventType string) stats.Key {
 // countOutcome counts an attempt that was recorded, and the end of its delivery. is says what the delivery was before.
 func (b *batch) countOutcome(o *dialect.Outcome, is dialect.Finished, a *webhook.Attempt) {
 	k := statsKey(o.Claimed.Target, o.Claimed.Event.Type)
-	made := stats.Attempt{Succeeded: a.Status == webhook.AttemptSucceeded, Trigger: statsTriggers[a.Trigger], DurationUs: a.DurationUs}
-	if a.Error != nil {
-		made.Error = statsErrors[*a.Error]
-	}
-	if a.ResponseStatus != nil {
-		made.Status = *a.ResponseStatus
-	}
-	b.counts.Attempted(k, made)
+	b.counts.Attempted(k, statistics.Attempt(a))
 	switch o.Status {
 	case webhook.DeliverySucceeded:
 		b.counts.Ended(k, stats.Succeeded, 1, is.Was == webhook.Pending)
@@ -83,14 +83,21 @@ func (b *batch) countOutcome(o *dialect.Outcome, is dialect.Finished, a *webhook
 	}
 }
 
-var statsTriggers = map[webhook.Trigger]stats.Trigger{
-	webhook.TriggerSchedule: stats.Schedule, webhook.TriggerManual: stats.Manual, webhook.TriggerReplay: stats.Replay, webhook.TriggerTest: stats.Test,
-}
-
-var statsErrors = map[webhook.ErrorCode]stats.Error{
-	webhook.ErrorDNS: stats.DNS, webhook.ErrorConnect: stats.Connect, webhook.ErrorTLS: stats.TLS, webhook.ErrorTimeout: stats.Timeout,
-	webhook.ErrorBlockedAddress: stats.BlockedAddress, webhook.ErrorHTTPStatus: stats.HTTPStatus, webhook.ErrorResponseTooSlow: stats.ResponseTooSlow,
-	webhook.ErrorProtocol: stats.Protocol, webhook.ErrorSigning: stats.Signing,
+// countExisting counts what is stored once, in a database that has no statistics: they were not in a backup, or were removed. Nothing else may
+// write meanwhile.
+func (s *Store) countExisting(ctx context.Context) error {
+	lacks, err := statistics.Lacks(s.read.WithContext(ctx))
+	if err != nil || !lacks {
+		return err
+	}
+	s.log.WarnContext(ctx, "the database has no statistics: counting what is stored")
+	err = s.write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		return statistics.CountExisting(&dialect.Tx{DB: tx, Now: s.opts.Now()}, s.db)
+	})
+	if err != nil {
+		return fmt.Errorf("count what is stored: %w", err)
+	}
+	return nil
 }
 
 // keepStatistics is the work by the clock: it folds, and removes what has expired.
@@ -181,4 +188,68 @@ func (s *Store) expireStatistics(ctx context.Context, p *pruner, now time.Time) 
 		}
 	}
 	return nil
+}
+
+// Inspection is the result of a check of Inspect.
+type Inspection = inspect.Result
+
+// inspected opens a database for Inspect and MendBacklog. It refuses one whose schema is not this program's.
+func (o *Options) inspected(ctx context.Context) (*storeless, error) {
+	db, err := o.openBare(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	steps, err := db.Provider(db.write)
+	if err == nil {
+		err = migrations.Current(ctx, steps)
+	}
+	if err != nil {
+		return nil, errors.Join(err, db.close())
+	}
+	return db, nil
+}
+
+// Inspect looks for damage in a database, and changes nothing; a server may be using it. quick leaves out what reads whole tables. The error is
+// why it cannot be inspected.
+func Inspect(ctx context.Context, o Options, quick bool) (_ []Inspection, err error) {
+	db, err := o.inspected(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, db.close()) }()
+	ring, noKeys := seal.OpenRing(o.Dir, o.MasterKeys, false)
+	key := func(id string) error {
+		if noKeys != nil {
+			return noKeys
+		}
+		_, err := ring.Key(id)
+		return err
+	}
+	return (&inspect.Inspection{
+		DB: db, Read: db.read, Now: time.Now(), Key: key, Quick: quick, StatsRetention: cmp.Or(o.StatsRetention, DefaultStatsRetention),
+	}).Run(ctx)
+}
+
+// ErrStuck means that deliveries are pending, and neither due nor claimed, so that the numbers of statistics are right and the deliveries wrong.
+var ErrStuck = errors.New("deliveries are pending, and neither due nor claimed: cancel them first")
+
+// MendBacklog corrects the numbers of waiting deliveries that differ from the deliveries, and returns what they were. A server may be running.
+func MendBacklog(ctx context.Context, o Options) (wrong []*Miscount, err error) {
+	db, err := o.inspected(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, db.close()) }()
+	err = db.write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		stuck, err := inspect.Stuck(tx)
+		if err != nil {
+			return dialect.Unavailable(err)
+		}
+		if len(stuck) > 0 {
+			return fmt.Errorf("%w: such as %s", ErrStuck, stuck[0])
+		}
+		wrong, err = statistics.Mend(&dialect.Tx{DB: tx, Now: time.Now()}, db)
+		return err
+	})
+	return wrong, err
 }

@@ -232,6 +232,9 @@ func OpenOn(ctx context.Context, o Options, db dialect.DB) (_ *Store, err error)
 		if err := s.loadQuotas(ctx); err != nil {
 			return nil, err
 		}
+		if err := s.countExisting(ctx); err != nil {
+			return nil, s.explained(err)
+		}
 	}
 	s.background.Go(s.writer.run)
 	if !o.Shared {
@@ -255,23 +258,41 @@ func tell(db *gorm.DB, f func(text string)) {
 // Migration is one migration of the schema.
 type Migration = migrations.Step
 
-// Migrations lists the migrations, oldest first. With up it applies the missing ones first.
-func Migrations(ctx context.Context, o Options, up bool) (_ []Migration, err error) {
+// storeless is an open database without a store, for work on the database as it is. A server may be using it.
+type storeless struct {
+	dialect.DB
+
+	write, read *gorm.DB
+}
+
+// openBare opens a database. create says whether it may be created; nobody else may use it then.
+func (o *Options) openBare(ctx context.Context, create bool) (*storeless, error) {
 	db, err := o.dialect()
 	if err != nil {
 		return nil, err
 	}
-	if err := db.Exists(); err != nil && !up {
+	if err := db.Exists(); err != nil && !create {
 		return nil, fmt.Errorf("no database: %w", err)
 	}
-	write, read, err := db.Open(ctx, logged(o.Logger), up)
-	defer func() {
-		err = errors.Join(err, db.Close(), dialect.ClosePool(read), dialect.ClosePool(write))
-	}()
+	is := &storeless{DB: db}
+	if is.write, is.read, err = db.Open(ctx, logged(o.Logger), create); err != nil {
+		return nil, errors.Join(err, is.close())
+	}
+	return is, nil
+}
+
+func (d *storeless) close() error {
+	return errors.Join(d.Close(), dialect.ClosePool(d.read), dialect.ClosePool(d.write))
+}
+
+// Migrations lists the migrations, oldest first. With up it applies the missing ones first.
+func Migrations(ctx context.Context, o Options, up bool) (_ []Migration, err error) {
+	db, err := o.openBare(ctx, up)
 	if err != nil {
 		return nil, err
 	}
-	p, err := db.Provider(write)
+	defer func() { err = errors.Join(err, db.close()) }()
+	p, err := db.Provider(db.write)
 	if err != nil {
 		return nil, fmt.Errorf("migrations: %w", err)
 	}

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/hookgraph/hookgraph/internal/stats"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/store/statistics"
@@ -152,6 +154,80 @@ func TestWrongGaugesAreFound(t *testing.T) {
 		must(t, err)
 		if len(wrong) != 2 || wrong[0].Webhook != less.ID || wrong[0].Gauge != 3 || wrong[0].Waiting != 4 || wrong[1].Webhook != more.ID || wrong[1].Gauge != 9 || wrong[1].Tenant != more.TenantID {
 			t.Errorf("found %+v", wrong)
+		}
+	})
+}
+
+// A database that has no statistics gets those of what it stores when it is opened, once, whatever was deleted: those that were counted as it
+// happened, of deliveries that were not retried.
+func TestExistingDataIsCountedOnce(t *testing.T) {
+	each(t, func(t *suite) {
+		at := t.Fresh()
+		s, end := at.Serve(t, store.Options{})
+		c := tenant(t, s, "a")
+		hooks := []*webhook.Webhook{register(t, c, webhook.New{Enabled: true, RetryScheduleMs: []int{}}), register(t, c, webhook.New{Enabled: true}), register(t, c, webhook.New{Enabled: true})}
+		publish(t, c, webhook.NewEvent{Type: "a.b"}, webhook.NewEvent{Type: "a.b"}, webhook.NewEvent{Type: "a.c"}, webhook.NewEvent{Type: "a.c"})
+		for i, hook := range hooks[:2] {
+			claims, _ := claim(t, s, hook.ID, 3)
+			for j, claimed := range claims {
+				record(t, s, claimed, 200+300*((i+j)%2), func(r *store.Result) { r.Attempt.DurationUs = int64(1000 * (j + 1)) })
+			}
+		}
+		if _, _, err := c.UpdateWebhook(t.Context(), hooks[1].ID, webhook.Patch{Enabled: webhook.Some(false)}, nil); err != nil {
+			t.Fatal(err)
+		}
+		must(t, c.DeleteWebhook(t.Context(), hooks[2].ID))
+		must(t, s.CancelDeleted(t.Context()))
+		b := tenant(t, s, "b")
+		gone := register(t, b, webhook.New{Enabled: true})
+		publish(t, b, webhook.NewEvent{})
+		must(t, s.Registry(nil).DeleteTenant(t.Context(), gone.TenantID))
+		look := func(s *store.Store) map[string]any {
+			c := s.In(hooks[0].TenantID)
+			seen := map[string]any{}
+			add := func(name string, f store.StatsFilter) {
+				sum, _, err := c.Stats(store.TimeRange{}, f).Totals(t.Context())
+				must(t, err)
+				seen[name], seen[name+" statuses"], seen[name+" durations"], seen[name+" latency"] = tallyOf(sum), fmt.Sprint(sum.Statuses), fmt.Sprint(sum.Duration), fmt.Sprint(sum.Latency)
+				owed, err := c.Stats(store.TimeRange{}, f).Backlog(t.Context())
+				must(t, err)
+				seen[name+" backlog"] = [2]int64{owed.Due, owed.Held}
+			}
+			add("all", store.StatsFilter{})
+			for i, hook := range hooks {
+				add(fmt.Sprint("webhook ", i), store.StatsFilter{WebhookIDs: []webhook.ID{hook.ID}})
+				add(fmt.Sprint("a.b of webhook ", i), store.StatsFilter{WebhookIDs: []webhook.ID{hook.ID}, EventTypes: []string{"a.b"}})
+			}
+			add("a.c", store.StatsFilter{EventTypes: []string{"a.c"}})
+			found, err := c.Health(t.Context(), []webhook.ID{hooks[0].ID, hooks[1].ID})
+			must(t, err)
+			for i, hook := range hooks[:2] {
+				is := found[hook.ID]
+				seen[fmt.Sprint("health ", i)] = [4]any{is.FailuresInARow, is.Pending, time.Since(*is.LastSuccessAt) < time.Hour, time.Since(*is.LastFailureAt) < time.Hour}
+			}
+			return seen
+		}
+		want := look(s)
+		if want["all"].(tally).owed != 12 || want["all"].(tally).ok != 3 || want["all"].(tally).bad != 3 || want["webhook 2"].(tally).canceled != 4 {
+			t.Fatalf("before: %v", want)
+		}
+		must(t, end())
+		shared, err := store.Open(t.Context(), at(store.Options{Shared: true}))
+		must(t, err)
+		for _, table := range []string{"stats", "stats_types", "stats_webhooks", "stats_journal"} {
+			must(t, shared.Exec("DELETE FROM "+table))
+		}
+		must(t, shared.Close())
+		for range 2 {
+			s, end := at.Serve(t, store.Options{})
+			if diff := cmp.Diff(want, look(s), cmp.AllowUnexported(tally{})); diff != "" {
+				t.Errorf("counted (-as it happened +from rows):\n%s", diff)
+			}
+			must(t, s.FoldStatistics(t.Context()))
+			if diff := cmp.Diff(want, look(s), cmp.AllowUnexported(tally{})); diff != "" {
+				t.Errorf("folded (-as it happened +from rows):\n%s", diff)
+			}
+			must(t, end())
 		}
 	})
 }

@@ -43,6 +43,8 @@ type DB interface {
 	// Fault returns what is wrong with the database if the error comes from that; "" if that is not known. A lasting fault remains until an
 	// operator acts.
 	Fault(err error) (what string, lasting bool)
+	// Damage returns what the database finds wrong with its own files, tables and indexes. It may read all of them.
+	Damage(read *gorm.DB) (found []string, err error)
 
 	// Transaction runs do in a transaction, with b's DB and Now set. If do returns an error, nothing is stored.
 	Transaction(b *Tx, do func() error) error

@@ -2,6 +2,7 @@ package migrations
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -15,21 +16,35 @@ type Step struct {
 	Applied bool
 }
 
-// Up applies what is missing. It refuses a database whose schema is newer than this program.
-func Up(ctx context.Context, p *goose.Provider) error {
+// missing reports whether steps are missing. It refuses a database whose schema is newer than this program.
+func missing(ctx context.Context, p *goose.Provider) (bool, error) {
 	have, err := p.GetDBVersion(ctx)
 	if err != nil {
-		return fmt.Errorf("migrate: %w", err)
+		return false, fmt.Errorf("migrate: %w", err)
 	}
 	known := int64(0)
 	for _, m := range p.ListSources() {
 		known = max(known, m.Version)
 	}
 	if have > known {
-		return fmt.Errorf("the database has schema %d, this program knows up to %d: use a newer program", have, known)
+		return false, fmt.Errorf("the database has schema %d, this program knows up to %d: use a newer program", have, known)
 	}
-	if have == known {
-		return nil
+	return have < known, nil
+}
+
+// Current returns an error unless the database has the schema that this program needs.
+func Current(ctx context.Context, p *goose.Provider) error {
+	older, err := missing(ctx, p)
+	if err == nil && older {
+		return errors.New("migrations are missing: start the server, or run hookgraph migrate up")
+	}
+	return err
+}
+
+// Up applies what is missing. It refuses a database whose schema is newer than this program.
+func Up(ctx context.Context, p *goose.Provider) error {
+	if older, err := missing(ctx, p); err != nil || !older {
+		return err
 	}
 	if _, err := p.Up(ctx); err != nil {
 		return fmt.Errorf("migrate: %w", err)

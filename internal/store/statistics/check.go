@@ -2,6 +2,7 @@ package statistics
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -82,6 +83,30 @@ func Check(db *gorm.DB, d dialect.DB) ([]*Miscount, error) {
 	}
 	slices.SortFunc(wrong, func(a, b *Miscount) int { return cmp.Compare(a.seq, b.seq) })
 	return wrong, name(db, d, wrong)
+}
+
+// ErrFolding means that a server folds at the moment, which writes the same rows.
+var ErrFolding = errors.New("a server is folding statistics: try again in a moment")
+
+// Mend sets the gauges that Check finds to the number of waiting deliveries, and returns them. A server may be running: what changes meanwhile
+// is added to them.
+func Mend(b *dialect.Tx, d dialect.DB) ([]*Miscount, error) {
+	var free []int
+	if err := b.DB.Raw("SELECT 1 FROM stats_fold" + d.SkipLocked("stats_fold")).Scan(&free).Error; err != nil {
+		return nil, dialect.Unavailable(err)
+	}
+	if len(free) == 0 {
+		return nil, ErrFolding
+	}
+	wrong, err := Check(b.DB, d)
+	if err != nil {
+		return nil, err
+	}
+	p := newPiece(d, b, 0)
+	for _, m := range wrong {
+		p.gauge(m.Tenant, m.seq, stats.Gauge{Pending: m.Waiting - m.Gauge})
+	}
+	return wrong, p.writeStates()
 }
 
 // name adds the webhooks' ids.
