@@ -16,12 +16,9 @@ type Stats struct {
 
 	// Once returns the result of read, which is called once for each key.
 	Once func(ctx context.Context, key string, read func(ctx context.Context) (any, error)) (any, error)
-	// Sent is what a stream has sent; nil outside of streams.
-	Sent *SentBuckets
+	// Before returns the series with these arguments that the client of a stream has; nil: it has none. Before is nil if it is no stream.
+	Before func(key string) *Series
 }
-
-// SentBuckets is what the client of a stream has of each series, by its arguments.
-type SentBuckets struct{ Series map[string]*Series }
 
 // Series is counts over time. It is not changed any more.
 type Series struct {
@@ -89,15 +86,25 @@ func (v *StatsValues) Deliveries(statuses []webhook.DeliveryStatus) int {
 		statuses = endings
 	}
 	sum := int64(0)
-	for status, counter := range map[webhook.DeliveryStatus]stats.Counter{
-		webhook.Pending: stats.Owed, webhook.DeliverySucceeded: stats.Succeeded, webhook.DeliveryFailed: stats.Failed, webhook.Canceled: stats.Canceled,
-	} {
-		if slices.Contains(statuses, status) {
-			sum += v.counts.Get(counter)
+	for _, of := range reached {
+		if slices.Contains(statuses, of.status) {
+			sum += v.counts.Get(of.counter)
 		}
 	}
 	return int(sum)
 }
+
+// reached are the counters of deliveries that reached a status. A series reads them for each of its buckets.
+var reached = [...]struct {
+	status  webhook.DeliveryStatus
+	counter stats.Counter
+}{{webhook.Pending, stats.Owed}, {webhook.DeliverySucceeded, stats.Succeeded}, {webhook.DeliveryFailed, stats.Failed}, {webhook.Canceled, stats.Canceled}}
+
+// caused are the triggers of attempts.
+var caused = [...]struct {
+	trigger webhook.Trigger
+	counted stats.Trigger
+}{{webhook.TriggerSchedule, stats.Schedule}, {webhook.TriggerManual, stats.Manual}, {webhook.TriggerReplay, stats.Replay}, {webhook.TriggerTest, stats.Test}}
 
 // Attempts is the number of attempts of these statuses and triggers.
 func (v *StatsValues) Attempts(statuses []webhook.AttemptStatus, triggers []webhook.Trigger) int {
@@ -105,16 +112,15 @@ func (v *StatsValues) Attempts(statuses []webhook.AttemptStatus, triggers []webh
 		return int(*v.attempts)
 	}
 	sum := int64(0)
-	for trigger, t := range map[webhook.Trigger]stats.Trigger{
-		webhook.TriggerSchedule: stats.Schedule, webhook.TriggerManual: stats.Manual, webhook.TriggerReplay: stats.Replay, webhook.TriggerTest: stats.Test,
-	} {
-		if triggers != nil && !slices.Contains(triggers, trigger) {
+	for _, of := range caused {
+		if triggers != nil && !slices.Contains(triggers, of.trigger) {
 			continue
 		}
-		for _, status := range []webhook.AttemptStatus{webhook.AttemptSucceeded, webhook.AttemptFailed} {
-			if statuses == nil || slices.Contains(statuses, status) {
-				sum += v.counts.Get(stats.Attempts(status == webhook.AttemptSucceeded, t))
-			}
+		if statuses == nil || slices.Contains(statuses, webhook.AttemptSucceeded) {
+			sum += v.counts.Get(stats.Attempts(true, of.counted))
+		}
+		if statuses == nil || slices.Contains(statuses, webhook.AttemptFailed) {
+			sum += v.counts.Get(stats.Attempts(false, of.counted))
 		}
 	}
 	return int(sum)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"math/bits"
+	"slices"
 )
 
 // version is the first byte of every encoding. A new form gets another version, and newer programs read both.
@@ -91,11 +92,16 @@ func (b Bins) append(to []byte) []byte {
 
 // Decode replaces the counts by those of an encoding by Append; data must end with it. The error is ErrData.
 func (c *Counts) Decode(data []byte) error {
+	c.reset()
+	return c.MergeEncoded(data)
+}
+
+// MergeEncoded adds the counts of an encoding by Append; data must end with it. If it returns an error, ErrData, a part may have been added.
+func (c *Counts) MergeEncoded(data []byte) error {
 	d := decoder{data: data}
 	if d.byte() != version {
 		return ErrData
 	}
-	c.reset()
 	d.counts(c)
 	if d.bad || d.left() > 0 {
 		return ErrData
@@ -165,6 +171,7 @@ func (d *decoder) length(each int) int {
 	return int(n) //nolint:gosec // no longer than the data
 }
 
+// counts adds counts.
 func (d *decoder) counts(c *Counts) {
 	mask := d.uvarint()
 	if mask >= bitOf(int(counters)) {
@@ -173,7 +180,8 @@ func (d *decoder) counts(c *Counts) {
 	}
 	for i := range c.n {
 		if mask&bitOf(i) != 0 {
-			if c.n[i] = d.number(); c.n[i] == 0 {
+			n := d.number()
+			if c.n[i] += n; n == 0 {
 				d.fail()
 			}
 		}
@@ -222,7 +230,7 @@ func (d *decoder) skip(numbers int) {
 }
 
 func (d *decoder) histogram(h *Histogram) {
-	h.Sum = d.number()
+	h.Sum += d.number()
 	d.bins(&h.Bins, lastBin)
 }
 
@@ -231,7 +239,10 @@ func (d *decoder) bins(b *Bins, last uint64) {
 	if n == 0 {
 		d.fail() // the mask says that there is at least one
 	}
-	at := uint64(0)
+	if len(*b) == 0 {
+		*b = slices.Grow(*b, n)
+	}
+	at, to := uint64(0), 0
 	for i := range n {
 		further := d.uvarint()
 		number := d.number()
@@ -239,6 +250,15 @@ func (d *decoder) bins(b *Bins, last uint64) {
 			d.fail()
 			return
 		}
-		*b = append(*b, Bin{uint16(at), number}) //nolint:gosec // not above last
+		i := uint16(at) //nolint:gosec // not above last
+		for to < len(*b) && (*b)[to].I < i {
+			to++
+		}
+		if to < len(*b) && (*b)[to].I == i {
+			(*b)[to].N += number
+		} else {
+			*b = slices.Insert(*b, to, Bin{i, number})
+		}
+		to++
 	}
 }

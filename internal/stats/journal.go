@@ -216,6 +216,10 @@ type Visitor struct {
 	Key func(k Key) bool
 	// Counts is called with each key's counts, which it must not keep. Nil: none are of interest.
 	Counts func(k Key, c *Counts)
+	// Into, instead of Key and Counts, returns the counts to which a key's are added; nil: they are not of interest.
+	Into func(k Key) *Counts
+	// Untyped leaves the types of keys empty: reading them takes longer than many keys.
+	Untyped bool
 }
 
 // Read reads an encoding by Append, and returns its time. If it returns an error, ErrData, the visitor may have got a part. Times and minutes
@@ -234,8 +238,8 @@ func Read(data []byte, v Visitor) (at int64, err error) {
 		if v.Tenant == nil || v.Tenant(t) {
 			if kinds == nil {
 				kinds = make([]Key, number)
-				if v.Counts != nil {
-					listed.kinds(at, kinds)
+				if v.Counts != nil || v.Into != nil {
+					listed.kinds(at, kinds, v.Untyped)
 				}
 			}
 			body.section(t, at, kinds, &c, v)
@@ -284,10 +288,13 @@ func (d *decoder) eachKind(do func(age int64, name []byte)) (number int) {
 }
 
 // kinds reads the types and minutes that keys refer to by number.
-func (d *decoder) kinds(at int64, into []Key) {
+func (d *decoder) kinds(at int64, into []Key, untyped bool) {
 	i := 0
 	d.eachKind(func(age int64, name []byte) {
-		into[i] = Key{Type: string(name), Minute: max(at/minute-age, 0)}
+		into[i].Minute = max(at/minute-age, 0)
+		if !untyped {
+			into[i].Type = string(name)
+		}
 		i++
 	})
 }
@@ -309,6 +316,14 @@ func (d *decoder) section(t Tenant, at int64, kinds []Key, c *Counts, v Visitor)
 			}
 			k := kinds[i]
 			k.Tenant, k.Webhook = t, webhook
+			if v.Into != nil {
+				if to := v.Into(k); to == nil {
+					d.skipCounts()
+				} else if d.counts(to); d.bad {
+					return
+				}
+				continue
+			}
 			if v.Counts == nil || v.Key != nil && !v.Key(k) {
 				d.skipCounts()
 				continue

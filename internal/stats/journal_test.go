@@ -144,6 +144,29 @@ func TestReadSomeKeys(t *testing.T) {
 			if diff := cmp.Diff(want, got, asContents); err != nil || when != at || diff != "" {
 				t.Fatalf("%v, at %d: %s", err, when, diff)
 			}
+			sums := map[Key]*Counts{}
+			into := func(k Key) *Counts {
+				if !of(k) {
+					return nil
+				}
+				if sums[k] == nil {
+					sums[k] = &Counts{}
+				}
+				return sums[k]
+			}
+			_, err = Read(row, Visitor{Into: into})
+			if diff := cmp.Diff(want.Counts, sums, asContents); err != nil || diff != "" {
+				t.Fatalf("added to others: %v: %s", err, diff)
+			}
+			_, err = Read(row, Visitor{Untyped: true, Into: func(k Key) *Counts {
+				if k.Type != "" {
+					t.Fatalf("read %+v", k)
+				}
+				return nil
+			}})
+			if err != nil {
+				t.Fatal(err)
+			}
 			clear(got.Gauges)
 			_, err = Read(row, Visitor{Webhook: noteGauge})
 			if diff := cmp.Diff(want.Gauges, got.Gauges, asContents); err != nil || diff != "" {

@@ -47,7 +47,13 @@ func TestMergeInAnyOrder(t *testing.T) {
 		a, b, c := anyCounts(t, "a"), anyCounts(t, "b"), anyCounts(t, "c")
 		before := a.Append(nil)
 		want := merged(a, b, c)
-		for _, got := range []*Counts{merged(c, b, a), merged(a, merged(b, c)), merged(merged(a, b), c), merged(b, &Counts{}, a, c)} {
+		encoded := merged(a)
+		for _, other := range []*Counts{b, c} {
+			if err := encoded.MergeEncoded(other.Append(nil)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, got := range []*Counts{merged(c, b, a), merged(a, merged(b, c)), merged(merged(a, b), c), merged(b, &Counts{}, a, c), encoded} {
 			if diff := cmp.Diff(want, got, asCounts); diff != "" {
 				t.Fatal(diff)
 			}

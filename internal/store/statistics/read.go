@@ -1,6 +1,7 @@
 package statistics
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -129,7 +130,6 @@ func Read(db *gorm.DB, d dialect.DB, q Query) (*Answer, error) {
 	}
 	defer func() { _ = rows.Close() }()
 	r := &reading{Query: q, answer: &Answer{Groups: map[Group]map[int64]*stats.Counts{}}, meter: meter.From(db.Statement.Context)}
-	var c stats.Counts
 	for rows.Next() {
 		var tail int
 		var tenant owner
@@ -141,10 +141,10 @@ func Read(db *gorm.DB, d dialect.DB, q Query) (*Answer, error) {
 		}
 		if tail == 1 {
 			err = r.journal(data)
-		} else if err = c.Decode(data); err == nil {
-			err = r.add(q.group(tenant.ID, hook, kind), bucket, &c)
+		} else if to := r.into(q.group(tenant.ID, hook, kind), bucket); to != nil {
+			err = to.MergeEncoded(data)
 		}
-		if err != nil {
+		if err = cmp.Or(r.refused, err); err != nil {
 			return nil, fmt.Errorf("statistics: %w", err)
 		}
 	}
@@ -281,39 +281,42 @@ type reading struct {
 	tail   int   // rows of the journal
 	newest int64 // the newest minute in them
 
+	refused error // by the meter
+
 	// The counts that were added to last, as neighbors often have the same group and bucket.
-	to     *stats.Counts
-	of     Group
-	bucket int64
+	to      *stats.Counts
+	buckets map[int64]*stats.Counts // of the group
+	of      Group
+	bucket  int64
 }
 
 // countsBytes is about the memory that counts take.
 const countsBytes = 1 << 10
 
-// add adds counts of a group, of minutes that begin at bucket.
-func (r *reading) add(g Group, bucket int64, c *stats.Counts) error {
+// into returns the counts to which those of a group, of minutes that begin at bucket, are added; nil when they are refused.
+func (r *reading) into(g Group, bucket int64) *stats.Counts {
 	n := int64(0)
 	if r.Width > 0 {
 		n = (bucket - r.From) / r.Width
 	}
-	if r.to == nil || r.of != g || r.bucket != n {
-		buckets := r.answer.Groups[g]
-		if buckets == nil {
-			buckets = map[int64]*stats.Counts{}
-			r.answer.Groups[g] = buckets
-		}
-		to := buckets[n]
-		if to == nil {
-			if err := r.meter.Take(countsBytes); err != nil {
-				return err
-			}
-			to = &stats.Counts{}
-			buckets[n] = to
-		}
-		r.to, r.of, r.bucket = to, g, n
+	if r.to != nil && r.of == g && r.bucket == n {
+		return r.to
 	}
-	r.to.Merge(c)
-	return nil
+	if r.buckets == nil || r.of != g {
+		if r.buckets = r.answer.Groups[g]; r.buckets == nil {
+			r.buckets = map[int64]*stats.Counts{}
+			r.answer.Groups[g] = r.buckets
+		}
+	}
+	r.to, r.of, r.bucket = r.buckets[n], g, n
+	if r.to == nil {
+		if r.refused = r.meter.Take(countsBytes); r.refused != nil {
+			return nil
+		}
+		r.to = &stats.Counts{}
+		r.buckets[n] = r.to
+	}
+	return r.to
 }
 
 // journal adds the requested counts of a journal row.
@@ -326,20 +329,17 @@ func (r *reading) journal(data []byte) error {
 	if r.newest = max(r.newest, last); last < r.From || first >= r.To {
 		return nil
 	}
-	var refused error
 	_, err = stats.Read(data, stats.Visitor{
 		Tenant: r.wants,
-		Key: func(k stats.Key) bool {
-			return refused == nil && k.Minute >= r.From && k.Minute < r.To && (r.Webhooks == nil || slices.Contains(r.Webhooks, k.Webhook)) &&
-				(r.By != ByWebhook || k.Webhook != 0) && (r.Types == nil || r.ofType(k.Type))
+		Into: func(k stats.Key) *stats.Counts {
+			if r.refused != nil || k.Minute < r.From || k.Minute >= r.To || r.Webhooks != nil && !slices.Contains(r.Webhooks, k.Webhook) ||
+				r.By == ByWebhook && k.Webhook == 0 || r.Types != nil && !r.ofType(k.Type) {
+				return nil
+			}
+			return r.into(r.group(webhook.ID(k.Tenant), k.Webhook, k.Type), k.Minute)
 		},
-		Counts: func(k stats.Key, c *stats.Counts) {
-			refused = r.add(r.group(webhook.ID(k.Tenant), k.Webhook, k.Type), k.Minute, c)
-		},
+		Untyped: r.Types == nil && r.By != ByType,
 	})
-	if err == nil {
-		err = refused
-	}
 	return err
 }
 
