@@ -11,9 +11,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/hookgraph/hookgraph/graph"
 	"github.com/hookgraph/hookgraph/internal/auth"
 )
 
@@ -253,7 +255,7 @@ func TestCursorsOfTenantsLists(t *testing.T) {
 	}
 }
 
-// The objects of all tenants are reached in one place, which asks whether the caller is an operator.
+// The objects of all tenants are reached in one place, and streamed from another; both ask whether the caller is an operator.
 func TestOnlyReachIsForEveryone(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	if err != nil {
@@ -270,14 +272,92 @@ func TestOnlyReachIsForEveryone(t *testing.T) {
 		}
 		for _, d := range file.Decls {
 			ast.Inspect(d, func(n ast.Node) bool {
-				if sel, ok := n.(*ast.SelectorExpr); ok && sel.Sel.Name == "Everyone" {
-					found = append(found, d.(*ast.FuncDecl).Name.Name)
+				sel, ok := n.(*ast.SelectorExpr)
+				if !ok {
+					return true
+				}
+				pkg, _ := sel.X.(*ast.Ident)
+				if sel.Sel.Name == "Everyone" || sel.Sel.Name == "AllTenants" && pkg != nil && pkg.Name == "store" {
+					found = append(found, sel.Sel.Name+" in "+d.(*ast.FuncDecl).Name.Name)
 				}
 				return true
 			})
 		}
 	}
-	if !slices.Equal(found, []string{"reach"}) {
-		t.Errorf("Everyone is used by %v", found)
+	if !slices.Equal(found, []string{"Everyone in reach", "AllTenants in watched"}) {
+		t.Errorf("found %v", found)
+	}
+}
+
+// The streams of all tenants have what happens in each, for operators only: neither a tenant's token nor an operator that does not ask for
+// all gets another tenant's. They survive the deletion of a tenant, and their cursors are none of a tenant's stream.
+func TestStreamsOfAllTenants(t *testing.T) {
+	a := newAPI(t)
+	operator, cancel := context.WithTimeout(a.operator("default"), time.Minute)
+	defer cancel()
+	const (
+		deliveries = `subscription($all: Boolean!) { deliveries(allTenants: $all) { kind webhookId delivery { status tenant { name } } } }`
+		attempts   = `subscription($all: Boolean!, $after: String) { deliveryAttempts(allTenants: $all, after: $after) { cursor node { status delivery { tenant { name } } } } }`
+		sums       = `subscription($all: Boolean!) { stats(range: {from: "-PT1H"}, filter: {allTenants: $all}) { totals { events } } }`
+	)
+	hooks := map[string]string{}
+	for _, name := range []string{"one", "two"} {
+		hooks[name] = a.createWebhook(a.as(name), "https://"+name+".example.com/")
+		for _, query := range []string{deliveries, attempts, sums} {
+			if resp := a.run(a.as(name), query, vars{"all": true}); len(resp.Errors) != 1 || code(resp) != graph.CodeBadUserInput && code(resp) != graph.CodeForbidden {
+				t.Errorf("%s asks for all tenants: %s %v", name, resp.Data, resp.Errors)
+			}
+		}
+	}
+	changes, log, numbers := a.feed(operator, deliveries, vars{"all": true}), a.feed(operator, attempts, vars{"all": true}), a.feed(operator, sums, vars{"all": true})
+	tenants, cancelTenants := context.WithTimeout(a.as("one"), time.Minute)
+	defer cancelTenants()
+	mine, ownLog := a.feed(tenants, deliveries, vars{"all": false}), a.feed(tenants, attempts, vars{"all": false})
+	own := a.feed(operator, deliveries, vars{"all": false})
+	for _, f := range []*feed{changes, mine, own, numbers} {
+		f.next()
+	}
+	cursor := ""
+	happens := func(name string) {
+		t.Helper()
+		a.publish(a.as(name), 1)
+		for m := changes.next(); m.text("delivery", "status") != "PENDING" || m.text("delivery", "tenant", "name") != name; m = changes.next() {
+			if m.at("delivery") != nil && m.text("delivery", "tenant", "name") != name {
+				t.Fatalf("told %v", m)
+			}
+		}
+		a.attempt(hooks[name], 1, true)
+		m := log.next()
+		if m.text("node", "delivery", "tenant", "name") != name {
+			t.Errorf("the log has %v", m)
+		}
+		cursor = m.text("cursor")
+		for m := changes.next(); m.text("delivery", "status") != "SUCCEEDED"; m = changes.next() {
+		}
+	}
+	happens("one")
+	happens("two")
+	for m := numbers.next(); m.at("totals", "events") != 2.0; m = numbers.next() {
+	}
+	if resp := a.run(tenants, attempts, vars{"all": false, "after": cursor}); code(resp) != graph.CodeBadUserInput {
+		t.Errorf("a cursor of all tenants in a tenant's stream: %s %v", resp.Data, resp.Errors)
+	}
+	a.get(operator, `mutation($id: ID!) { deleteTenant(input: {id: $id}) { userErrors { message } } }`, vars{"id": auth.From(a.as("two")).Tenant.ID.String()})
+	happens("one")
+	resumed := a.feed(operator, attempts, vars{"all": true, "after": cursor})
+	a.publish(a.as("one"), 1)
+	a.attempt(hooks["one"], 1, true)
+	if m := resumed.next(); m.text("node", "delivery", "tenant", "name") != "one" {
+		t.Errorf("resumed with %v", m)
+	}
+	for mine.next().text("delivery", "status") != "SUCCEEDED" {
+	}
+	for range 3 {
+		if m := ownLog.next(); m.text("node", "delivery", "tenant", "name") != "one" {
+			t.Errorf("the log of one tenant has %v", m)
+		}
+	}
+	if !ownLog.silent() || !own.silent() {
+		t.Error("a stream of one tenant has what others do")
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -177,6 +178,67 @@ func TestDeliveriesWatchersShareReads(t *testing.T) {
 	wg.Wait()
 	if n := a.reads() - before; n > 100 { // some, and again for watchers that are a second late
 		t.Errorf("%d reads for %d watchers of one delivery", n, watchers)
+	}
+}
+
+// A message to many watchers is resolved once for those who ask the same and may read the same, and what belongs to the deliveries of one message
+// is read with that of the others: what watchers cost does not depend on what they select.
+func TestMessagesAreSharedByEqualWatchers(t *testing.T) {
+	a := newAPI(t)
+	var resolved atomic.Int64
+	a.exec.AroundFields(func(ctx context.Context, next graphql.Resolver) (any, error) {
+		if graphql.GetFieldContext(ctx).Field.Name == "lastAttempt" {
+			resolved.Add(1)
+		}
+		return next(ctx)
+	})
+	ctx, cancel := context.WithTimeout(a.as("kallima"), time.Minute)
+	defer cancel()
+	lacking, cancelLacking := context.WithTimeout(a.scoped("kallima", "deliveries:read"), time.Minute)
+	defer cancelLacking()
+	a.createWebhook(ctx, "https://example.com/")
+	var equal, others []*feed
+	for range 50 {
+		equal = append(equal, a.feed(ctx, changed, nil))
+	}
+	for _, named := range []bool{true, false} {
+		others = append(others, a.feed(ctx,
+			`subscription($named: Boolean!) { deliveries { kind delivery { id lastAttempt { number } event { type } webhook { url } tenant { name } status @include(if: $named) } } }`, vars{"named": named}))
+	}
+	refused := a.feed(lacking, changed, nil)
+	for _, f := range append(append([]*feed{refused}, equal...), others...) {
+		f.read(f.ctx)
+	}
+	before := a.reads()
+	a.publish(ctx, 10)
+	seen := map[string]int{}
+	for _, f := range equal {
+		for range 10 {
+			m := f.next()
+			if m.text("delivery", "webhook", "url") != "https://example.com/" {
+				t.Fatalf("told %v", m)
+			}
+			seen[m.text("delivery", "id")]++
+		}
+	}
+	if len(seen) != 10 {
+		t.Errorf("told of %d deliveries: %v", len(seen), seen)
+	}
+	for i, f := range others {
+		m := f.next()
+		if _, named := m.at("delivery").(map[string]any)["status"]; named != (i == 0) {
+			t.Errorf("the variable of another watcher counts: %v", m)
+		}
+	}
+	resp := refused.read(refused.ctx)
+	if len(resp.Errors) != 2 || resp.Errors[1].Extensions["code"] != graph.CodeForbidden || strings.Contains(string(resp.Data), "example.com") {
+		t.Errorf("without the scope of a field: %s %v", resp.Data, resp.Errors)
+	}
+	if n := resolved.Load(); n > 10+2+1+1 { // once for each delivery, and once for each watcher that is not equal, which fails twice without its scope
+		t.Errorf("%d of 10 deliveries' attempts are resolved", n)
+	}
+	if n := a.reads() - before; n > 25 {
+		t.Errorf("%d reads for 10 deliveries", n)
 	}
 }
 

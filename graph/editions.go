@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/maphash"
+	"sync"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -22,20 +23,40 @@ type edition struct {
 	*store.Stats
 
 	spent func(time.Duration)
-	reads shared[string, any]
+	reads shared[string, any] // read once, so that all who have the edition have the same
+
+	mu     sync.Mutex // guards series
+	series map[string]*model.Series
 }
 
 func newEdition(s *store.Stats, spent func(time.Duration)) *edition {
-	e := &edition{Stats: s, spent: spent}
+	e := &edition{Stats: s, spent: spent, series: map[string]*model.Series{}}
+	e.reads.stays = true
 	e.reads.size = func(any) int { return 0 } // it is gone with the edition
 	return e
+}
+
+// before returns a series that was read of the edition, by its arguments; nil if none was, or e is nil.
+func (e *edition) before(key string) *model.Series {
+	if e == nil {
+		return nil
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.series[key]
 }
 
 // once implements model.Stats.Once.
 func (e *edition) once(ctx context.Context, key string, read func(context.Context) (any, error)) (any, error) {
 	return e.reads.get(ctx, key, func(ctx context.Context) (any, error) {
 		defer func(began time.Time) { e.spent(time.Since(began)) }(time.Now())
-		return read(ctx)
+		v, err := read(ctx)
+		if series, ok := v.(*model.Series); ok && err == nil {
+			e.mu.Lock()
+			defer e.mu.Unlock()
+			e.series[key] = series
+		}
+		return v, err
 	})
 }
 
@@ -54,15 +75,19 @@ func (r *Resolver) editions(ctx context.Context, during store.TimeRange, filter 
 		Tenant: from(ctx).caller.Tenant.ID, Tenants: tenants, Key: text + string(chosen),
 		Make: func(now time.Time, spent func(time.Duration)) *edition { return newEdition(of(moving(now)), spent) },
 	})
-	sent := &model.SentBuckets{Series: map[string]*model.Series{}}
-	paid := true // for the first message, when the operation began
+	shared := r.messages(ctx)
+	var last *edition // that the client has
+	paid := true      // for the first message, when the operation began
 	from(ctx).pull = func(ctx context.Context) (*model.Stats, bool) {
 		e, err := w.Next(ctx)
 		if err != nil || !paid && !r.pay(ctx) {
 			return nil, false // the client is gone
 		}
 		paid = false
-		return &model.Stats{Stats: e.Stats, Once: e.once, Sent: sent}, true
+		from(ctx).message = shared([2]*edition{last, e})
+		before := last.before
+		last = e
+		return &model.Stats{Stats: e.Stats, Once: e.once, Before: before}, true
 	}
 	return nil, nil // see stream
 }

@@ -175,7 +175,12 @@ func resolveStream[T any](
 		ctx = graphql.WithFieldContext(ctx, fc) // errors' paths start here
 		return graphql.WriterFunc(func(w io.Writer) {
 			_, _ = io.WriteString(w, `{"`+field.Alias+`":`)
-			marshal(ctx, field.Selections, v).MarshalGQL(w)
+			write := func(ctx context.Context, w io.Writer) { marshal(ctx, field.Selections, v).MarshalGQL(w) }
+			if text := from(ctx).message.text(ctx, write); text != nil {
+				_, _ = w.Write(text)
+			} else {
+				write(ctx, w)
+			}
 			if out, _ := w.(*answer); out != nil && out.full {
 				out.field = append(out.field, field.Alias)
 			}

@@ -490,8 +490,8 @@ type ComplexityRoot struct {
 	}
 
 	Subscription struct {
-		Deliveries       func(childComplexity int, filter *list.DeliveryFilter) int
-		DeliveryAttempts func(childComplexity int, filter *list.AttemptFilter, after *string, since *time.Time) int
+		Deliveries       func(childComplexity int, filter *list.DeliveryFilter, allTenants bool) int
+		DeliveryAttempts func(childComplexity int, filter *list.AttemptFilter, after *string, since *time.Time, allTenants bool) int
 		ReplayProgress   func(childComplexity int, id webhook.ID) int
 		Stats            func(childComplexity int, rangeArg list.TimeRange, filter *store.StatsFilter) int
 	}
@@ -779,8 +779,8 @@ type StatsGroupResolver interface {
 	Tenant(ctx context.Context, obj *model.StatsGroup) (*webhook.Tenant, error)
 }
 type SubscriptionResolver interface {
-	DeliveryAttempts(ctx context.Context, filter *list.AttemptFilter, after *string, since *time.Time) (<-chan *model.StreamedAttempt, error)
-	Deliveries(ctx context.Context, filter *list.DeliveryFilter) (<-chan *live.DeliveryChange, error)
+	DeliveryAttempts(ctx context.Context, filter *list.AttemptFilter, after *string, since *time.Time, allTenants bool) (<-chan *model.StreamedAttempt, error)
+	Deliveries(ctx context.Context, filter *list.DeliveryFilter, allTenants bool) (<-chan *live.DeliveryChange, error)
 	Stats(ctx context.Context, rangeArg list.TimeRange, filter *store.StatsFilter) (<-chan *model.Stats, error)
 	ReplayProgress(ctx context.Context, id webhook.ID) (<-chan *webhook.Replay, error)
 }
@@ -2765,7 +2765,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Subscription.Deliveries(childComplexity, args["filter"].(*list.DeliveryFilter)), true
+		return e.ComplexityRoot.Subscription.Deliveries(childComplexity, args["filter"].(*list.DeliveryFilter), args["allTenants"].(bool)), true
 	case "Subscription.deliveryAttempts":
 		if e.ComplexityRoot.Subscription.DeliveryAttempts == nil {
 			break
@@ -2776,7 +2776,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Subscription.DeliveryAttempts(childComplexity, args["filter"].(*list.AttemptFilter), args["after"].(*string), args["since"].(*time.Time)), true
+		return e.ComplexityRoot.Subscription.DeliveryAttempts(childComplexity, args["filter"].(*list.AttemptFilter), args["after"].(*string), args["since"].(*time.Time), args["allTenants"].(bool)), true
 	case "Subscription.replayProgress":
 		if e.ComplexityRoot.Subscription.ReplayProgress == nil {
 			break
@@ -6093,6 +6093,14 @@ func (ec *executionContext) field_Subscription_deliveries_args(ctx context.Conte
 		return nil, err
 	}
 	args["filter"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "allTenants",
+		func(ctx context.Context, v any) (bool, error) {
+			return ec.unmarshalNBoolean2bool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["allTenants"] = arg1
 	return args, nil
 }
 
@@ -6123,6 +6131,14 @@ func (ec *executionContext) field_Subscription_deliveryAttempts_args(ctx context
 		return nil, err
 	}
 	args["since"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "allTenants",
+		func(ctx context.Context, v any) (bool, error) {
+			return ec.unmarshalNBoolean2bool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["allTenants"] = arg3
 	return args, nil
 }
 
@@ -14336,7 +14352,7 @@ func (ec *executionContext) _Subscription_deliveryAttempts(ctx context.Context, 
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Subscription().DeliveryAttempts(ctx, fc.Args["filter"].(*list.AttemptFilter), fc.Args["after"].(*string), fc.Args["since"].(*time.Time))
+			return ec.Resolvers.Subscription().DeliveryAttempts(ctx, fc.Args["filter"].(*list.AttemptFilter), fc.Args["after"].(*string), fc.Args["since"].(*time.Time), fc.Args["allTenants"].(bool))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -14403,7 +14419,7 @@ func (ec *executionContext) _Subscription_deliveries(ctx context.Context, field 
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Subscription().Deliveries(ctx, fc.Args["filter"].(*list.DeliveryFilter))
+			return ec.Resolvers.Subscription().Deliveries(ctx, fc.Args["filter"].(*list.DeliveryFilter), fc.Args["allTenants"].(bool))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next

@@ -20,8 +20,12 @@ func (r *deliveryChangeResolver) Webhook(ctx context.Context, obj *live.Delivery
 }
 
 // DeliveryAttempts is the resolver for the deliveryAttempts field.
-func (r *subscriptionResolver) DeliveryAttempts(ctx context.Context, filter *list.AttemptFilter, after *string, since *time.Time) (<-chan *model.StreamedAttempt, error) {
+func (r *subscriptionResolver) DeliveryAttempts(ctx context.Context, filter *list.AttemptFilter, after *string, since *time.Time, allTenants bool) (<-chan *model.StreamedAttempt, error) {
 	f, err := attemptFilter(filter)
+	if err != nil {
+		return nil, err
+	}
+	whose, err := watched(ctx, allTenants)
 	if err != nil {
 		return nil, err
 	}
@@ -29,16 +33,20 @@ func (r *subscriptionResolver) DeliveryAttempts(ctx context.Context, filter *lis
 	if err != nil {
 		return nil, err
 	}
-	return r.stream(ctx, f, from)
+	return r.stream(ctx, whose, f, from)
 }
 
 // Deliveries is the resolver for the deliveries field.
-func (r *subscriptionResolver) Deliveries(ctx context.Context, filter *list.DeliveryFilter) (<-chan *live.DeliveryChange, error) {
+func (r *subscriptionResolver) Deliveries(ctx context.Context, filter *list.DeliveryFilter, allTenants bool) (<-chan *live.DeliveryChange, error) {
 	f, err := deliveryFilter(filter)
 	if err != nil {
 		return nil, err
 	}
-	return r.changes(ctx, f)
+	whose, err := watched(ctx, allTenants)
+	if err != nil {
+		return nil, err
+	}
+	return r.changes(ctx, whose, f)
 }
 
 // Stats is the resolver for the stats field.

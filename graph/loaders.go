@@ -128,19 +128,25 @@ func load[T, V any](ctx context.Context, l *loader[V], row *T, key func(*T) webh
 		return b.found[key(row)], b.err
 	}
 	defer close(b.done)
+	b.found, b.err = fetchFor(ctx, l, all.rows, key)
+	return b.found[key(row)], b.err
+}
+
+// fetchFor reads the values of rows, by their keys.
+func fetchFor[T, V any](ctx context.Context, l *loader[V], rows []*T, key func(*T) webhook.ID) (map[webhook.ID]V, error) {
 	var ids []webhook.ID
-	seen := make(map[webhook.ID]bool, len(all.rows))
-	for _, row := range all.rows {
+	seen := make(map[webhook.ID]bool, len(rows))
+	for _, row := range rows {
 		if id := key(row); !seen[id] {
 			seen[id] = true
 			ids = append(ids, id)
 		}
 	}
-	b.found, b.err = l.fetch(ctx, ids)
-	if b.err != nil {
-		b.err = &failure{err: b.err}
+	found, err := l.fetch(ctx, ids)
+	if err != nil {
+		err = &failure{err: err}
 	}
-	return b.found[key(row)], b.err
+	return found, err
 }
 
 // listed returns the loader for the given name and arguments.

@@ -9,6 +9,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/hookgraph/hookgraph/internal/auth"
+	"github.com/hookgraph/hookgraph/internal/live"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -20,6 +21,10 @@ type request struct {
 	lean   store.Lean
 	stream bool
 	pull   any // set by a subscription's resolver for resolveStream
+
+	// Set by pull for its message:
+	message *message       // which may be shared
+	with    *live.Together // the deliveries that changed with the message's
 
 	once sync.Once // creates read lazily: most streamed attempts need no loader
 	read *loaders
@@ -58,10 +63,12 @@ func (r *Resolver) among(ctx context.Context, allTenants bool) (*store.Scope, er
 		return r.scope(ctx), nil
 	}
 	if !from(ctx).caller.Operator {
-		return nil, &webhook.Invalid{Field: "allTenants", Code: webhook.CodeNotAllowed, Message: "must be false: only an operator token may read the objects of all tenants"}
+		return nil, errNotOperator
 	}
 	return r.reach(ctx), nil
 }
+
+var errNotOperator = &webhook.Invalid{Field: "allTenants", Code: webhook.CodeNotAllowed, Message: "must be false: only an operator token may read the objects of all tenants"}
 
 // changing returns the store's scope for mutations: the audit log says that the caller makes them.
 func (r *Resolver) changing(ctx context.Context) *store.Scope {
@@ -100,11 +107,8 @@ func AroundOperations(ctx context.Context, next graphql.OperationHandler) graphq
 	if errs := refused(op, caller); errs != nil {
 		return graphql.OneShot(&graphql.Response{Errors: errs})
 	}
-	var without store.Lean
 	stream := op.Operation.Operation == ast.Subscription
-	if !stream { // streams share reads
-		without = lean(op.Operation.SelectionSet)
-	}
+	without := lean(op.Operation.SelectionSet)
 	with := func(ctx context.Context) context.Context {
 		return context.WithValue(ctx, requestKey{}, &request{caller: caller, lean: without, stream: stream})
 	}

@@ -2,10 +2,18 @@ package graph
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"io"
+	"slices"
 	"sync"
 	"time"
 
+	"github.com/99designs/gqlgen/graphql"
+
 	"github.com/hookgraph/hookgraph/internal/live"
+	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -21,7 +29,8 @@ const (
 // watchers ask for it at the same moment. A read serves one attempt or change only, its key, so nobody sees a state from before it; a late
 // watcher reads again.
 type shared[K comparable, V any] struct {
-	size func(V) int
+	size  func(V) int
+	stays bool // results are kept as long as this is, and never read again
 
 	mu    sync.Mutex // guards the fields below
 	reads map[K]*read[K, V]
@@ -41,7 +50,7 @@ type read[K comparable, V any] struct {
 func (s *shared[K, V]) get(ctx context.Context, key K, fetch func(context.Context) (V, error)) (V, error) {
 	s.mu.Lock()
 	r, known := s.reads[key]
-	if known = known && time.Since(r.begun) < sharedFor; !known {
+	if known = known && (s.stays || time.Since(r.begun) < sharedFor); !known {
 		if s.reads == nil {
 			s.reads = map[K]*read[K, V]{}
 		}
@@ -76,7 +85,7 @@ func (s *shared[K, V]) keep(r *read[K, V]) {
 	}
 	s.order = append(s.order, r)
 	s.bytes += s.size(r.value)
-	for len(s.order) > maxShared || s.bytes > maxSharedBytes {
+	for !s.stays && (len(s.order) > maxShared || s.bytes > maxSharedBytes) {
 		old := s.order[0]
 		s.order[0] = nil
 		s.order = s.order[1:]
@@ -92,20 +101,27 @@ func (s *shared[K, V]) drop(r *read[K, V]) {
 	}
 }
 
+// sharedKey is the key of a shared read of rows: what they belong to, and which payloads they are read without.
+type sharedKey[K comparable] struct {
+	of   K
+	lean store.Lean
+}
+
 // sharedReads are the shared reads of a Resolver.
 type sharedReads struct {
 	// Of attempts, by their Seq.
-	events     shared[int64, *webhook.Event]
-	webhooks   shared[int64, *webhook.Webhook]
-	deliveries shared[int64, *webhook.Delivery]
-	replays    shared[int64, *webhook.Replay]
+	events     shared[sharedKey[int64], *webhook.Event]
+	webhooks   shared[sharedKey[int64], *webhook.Webhook]
+	deliveries shared[sharedKey[int64], *webhook.Delivery]
+	replays    shared[sharedKey[int64], *webhook.Replay]
 
-	// Of deliveries that streams share.
-	eventOf   shared[*webhook.Delivery, *webhook.Event]
-	webhookOf shared[*webhook.Delivery, *webhook.Webhook]
-	lastOf    shared[*webhook.Delivery, *webhook.Attempt]
+	// Of deliveries that streams share: those that were read together, or one.
+	eventOf   shared[sharedKey[any], map[webhook.ID]*webhook.Event]
+	webhookOf shared[sharedKey[any], map[webhook.ID]*webhook.Webhook]
+	lastOf    shared[sharedKey[any], map[webhook.ID]*webhook.Attempt]
 
-	resyncs shared[*live.DeliveryChange, *webhook.Webhook]
+	resyncs  shared[sharedKey[*live.DeliveryChange], *webhook.Webhook]
+	messages shared[messageKey, []byte]
 }
 
 // rowBytes is the approximate size of a row without its payload.
@@ -124,35 +140,106 @@ func newSharedReads() *sharedReads {
 		}
 		return rowBytes + len(*w.Metadata)
 	}
-	s := &sharedReads{}
-	s.events.size, s.eventOf.size = ofEvent, ofEvent
-	s.webhooks.size, s.webhookOf.size, s.resyncs.size = ofWebhook, ofWebhook, ofWebhook
-	s.replays.size = func(*webhook.Replay) int { return 10 * rowBytes } // with its filter
-	s.deliveries.size = func(*webhook.Delivery) int { return rowBytes }
-	s.lastOf.size = func(a *webhook.Attempt) int {
+	ofAttempt := func(a *webhook.Attempt) int {
 		if a == nil {
 			return rowBytes
 		}
 		return rowBytes + cap(a.ResponseBody) + len(a.ResponseHeaders)
 	}
+	s := &sharedReads{}
+	s.events.size, s.eventOf.size = ofEvent, sizes(ofEvent)
+	s.webhooks.size, s.webhookOf.size, s.resyncs.size = ofWebhook, sizes(ofWebhook), ofWebhook
+	s.deliveries.size = func(*webhook.Delivery) int { return rowBytes }
+	s.lastOf.size = sizes(ofAttempt)
+	s.replays.size = func(*webhook.Replay) int { return 10 * rowBytes } // with its filter
+	s.messages.size = func(text []byte) int { return cap(text) }
 	return s
+}
+
+// sizes is the size of several rows.
+func sizes[V any](one func(V) int) func(map[webhook.ID]V) int {
+	return func(all map[webhook.ID]V) int {
+		sum := rowBytes
+		for _, v := range all {
+			sum += one(v)
+		}
+		return sum
+	}
 }
 
 // ofAttempt reads an attempt's value: in a stream shared with the other streams, else together with the other attempts of the
 // response.
-func ofAttempt[V any](ctx context.Context, s *shared[int64, V], l *loader[V], a *webhook.Attempt, key func(*webhook.Attempt) webhook.ID) (V, error) {
+func ofAttempt[V any](ctx context.Context, s *shared[sharedKey[int64], V], l *loader[V], a *webhook.Attempt, key func(*webhook.Attempt) webhook.ID) (V, error) {
 	return sharedBy(ctx, s, l, a.Seq, a, key)
 }
 
-// ofDelivery is ofAttempt for a delivery.
-func ofDelivery[V any](ctx context.Context, s *shared[*webhook.Delivery, V], l *loader[V], d *webhook.Delivery, key func(*webhook.Delivery) webhook.ID) (V, error) {
-	return sharedBy(ctx, s, l, d, d, key)
+// ofDelivery is ofAttempt for a delivery. In a stream of changes it reads the values of all deliveries that changed with this one.
+func ofDelivery[V any](ctx context.Context, s *shared[sharedKey[any], map[webhook.ID]V], l *loader[V], d *webhook.Delivery, key func(*webhook.Delivery) webhook.ID) (V, error) {
+	q := from(ctx)
+	if !q.stream {
+		return load(ctx, l, d, key)
+	}
+	by, all := any(d), []*webhook.Delivery{d}
+	if q.with != nil && slices.Contains(q.with.Deliveries, d) {
+		by, all = q.with, q.with.Deliveries
+	}
+	found, err := s.get(ctx, sharedKey[any]{by, q.lean}, func(ctx context.Context) (map[webhook.ID]V, error) { return fetchFor(ctx, l, all, key) })
+	return found[key(d)], err
 }
 
 // sharedBy reads a row's value: in a stream shared with the other streams by a key, else together with the other rows of the response.
-func sharedBy[K comparable, T, V any](ctx context.Context, s *shared[K, V], l *loader[V], by K, row *T, key func(*T) webhook.ID) (V, error) {
-	if !from(ctx).stream {
+func sharedBy[K comparable, T, V any](ctx context.Context, s *shared[sharedKey[K], V], l *loader[V], by K, row *T, key func(*T) webhook.ID) (V, error) {
+	q := from(ctx)
+	if !q.stream {
 		return load(ctx, l, row, key)
 	}
-	return s.get(ctx, by, func(ctx context.Context) (V, error) { return load(ctx, l, row, key) })
+	return s.get(ctx, sharedKey[K]{by, q.lean}, func(ctx context.Context) (V, error) { return load(ctx, l, row, key) })
+}
+
+// messageKey is the key of a stream's message: the same for all who ask the same of the same content, and may read the same.
+type messageKey struct {
+	content any
+	asker   [sha256.Size]byte // of the operation, its variables, and the rights
+}
+
+// message is a stream's message that other watchers get, too.
+type message struct {
+	key messageKey
+	all *shared[messageKey, []byte]
+}
+
+// maxMessage is the maximum size of a message whose text is shared.
+const maxMessage = 512 << 10
+
+var errNotShared = errors.New("the message is not the same for all")
+
+// messages returns the shared messages of the subscription of ctx, by their content. What follows from the content, variables, rights and
+// the operation alone is the text of the message.
+func (r *Resolver) messages(ctx context.Context) func(content any) *message {
+	op, caller := graphql.GetOperationContext(ctx), from(ctx).caller
+	text, err := json.Marshal([]any{caller.Operator, caller.Tenant.ID, caller.Token.Scopes, op.RawQuery, op.OperationName, op.Variables})
+	if err != nil {
+		return func(any) *message { return nil }
+	}
+	asker := sha256.Sum256(text)
+	return func(content any) *message { return &message{messageKey{content, asker}, &r.shared.messages} }
+}
+
+// text returns the text of the message, which is written once for all; nil if it is not the same for all. A nil message is not.
+func (m *message) text(ctx context.Context, write func(ctx context.Context, w io.Writer)) []byte {
+	if m == nil {
+		return nil
+	}
+	text, err := m.all.get(ctx, m.key, func(ctx context.Context) ([]byte, error) {
+		ctx = graphql.WithFreshResponseContext(ctx) // an error is of one watcher's message
+		out := &answer{limit: maxMessage}
+		if write(ctx, out); out.full || graphql.GetErrors(ctx) != nil {
+			return nil, errNotShared
+		}
+		return out.Bytes(), nil
+	})
+	if err != nil {
+		return nil
+	}
+	return text
 }

@@ -131,8 +131,8 @@ func series(ctx context.Context, s *model.Stats, bucketMs *int, limit int) ([]*m
 		return nil, err
 	}
 	var before *model.Series
-	if s.Sent != nil {
-		before, s.Sent.Series[key] = s.Sent.Series[key], all
+	if s.Before != nil {
+		before = s.Before(key)
 	}
 	buckets := make([]*model.StatsBucket, 0, len(all.Counts))
 	for i, c := range all.Counts {

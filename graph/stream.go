@@ -30,10 +30,21 @@ func (r *Resolver) begin(ctx context.Context, after *string, since *time.Time) (
 
 var errStreamCursor = &webhook.Invalid{Field: "after", Code: webhook.CodeInvalid, Message: "must be a cursor of this stream; for a time, use since"}
 
+// watched returns the tenant whose rows a stream has: the call's, or store.AllTenants for an operator who asks for them.
+func watched(ctx context.Context, allTenants bool) (webhook.ID, error) {
+	caller := from(ctx).caller
+	switch {
+	case !allTenants:
+		return caller.Tenant.ID, nil
+	case !caller.Operator:
+		return webhook.ID{}, errNotOperator
+	}
+	return store.AllTenants, nil
+}
+
 // stream watches the attempt log until ctx ends. The stream is pulled through request.pull, for which gqlgen has no type, so the
 // channel is nil. A client that does not read holds one page of the log, and delays nobody.
-func (r *Resolver) stream(ctx context.Context, f store.AttemptFilter, begin live.From) (<-chan *model.StreamedAttempt, error) {
-	tenant := from(ctx).caller.Tenant.ID
+func (r *Resolver) stream(ctx context.Context, tenant webhook.ID, f store.AttemptFilter, begin live.From) (<-chan *model.StreamedAttempt, error) {
 	w, err := r.Live.Watch(ctx, tenant, f, begin)
 	if err != nil {
 		return nil, r.streamError(tenant, err)
@@ -51,7 +62,7 @@ func (r *Resolver) stream(ctx context.Context, f store.AttemptFilter, begin live
 		}
 		a := page[0]
 		page = page[1:]
-		cursor := r.Live.Cursor(a.TenantID, a.Seq)
+		cursor := r.Live.Cursor(tenant, a.Seq)
 		if r.SetCursor != nil {
 			r.SetCursor(ctx, cursor)
 		}
@@ -62,17 +73,25 @@ func (r *Resolver) stream(ctx context.Context, f store.AttemptFilter, begin live
 
 // changes watches deliveries until ctx ends. As in stream, the channel is nil, and a client that does not read holds a bounded number of
 // changes.
-func (r *Resolver) changes(ctx context.Context, f store.DeliveryFilter) (<-chan *live.DeliveryChange, error) {
-	w, err := r.Changes.Watch(ctx, from(ctx).caller.Tenant.ID, f)
+func (r *Resolver) changes(ctx context.Context, tenant webhook.ID, f store.DeliveryFilter) (<-chan *live.DeliveryChange, error) {
+	w, err := r.Changes.Watch(ctx, tenant, f)
 	if err != nil {
 		return nil, err
 	}
+	shared := r.messages(ctx)
 	from(ctx).pull = func(ctx context.Context) (*live.DeliveryChange, bool) {
 		change, err := w.Next(ctx)
-		if err != nil && ctx.Err() == nil {
-			r.EndStream(ctx, err)
+		if err != nil {
+			if ctx.Err() == nil {
+				r.EndStream(ctx, err)
+			}
+			return nil, false
 		}
-		return change, err == nil
+		q := from(ctx)
+		if q.with = change.With; change.Many {
+			q.message = shared(change)
+		}
+		return change, true
 	}
 	return nil, nil // see stream
 }

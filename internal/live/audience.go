@@ -23,6 +23,7 @@ type audience struct {
 
 	mu     sync.Mutex // guards what follows; taken after the mutex of Changes
 	topics map[string]*topic
+	count  int // watchers
 	// byWebhook has the topics whose filters name a webhook, and under the zero id those that name none: a change of one webhook's
 	// deliveries costs nothing for watchers of others.
 	byWebhook map[webhook.ID]map[*topic]bool
@@ -59,6 +60,7 @@ func (a *audience) join(made *topic, w *ChangeWatcher) *topic {
 		}
 	}
 	t.watchers = append(t.watchers, w)
+	a.count++
 	return t
 }
 
@@ -69,6 +71,7 @@ func (a *audience) part(w *ChangeWatcher) (last bool) {
 	t := w.topic
 	if i := slices.Index(t.watchers, w); i >= 0 {
 		t.watchers = slices.Delete(t.watchers, i, i+1)
+		a.count--
 	}
 	if len(t.watchers) == 0 {
 		delete(a.topics, t.key)
@@ -153,16 +156,22 @@ func (a *audience) round() (next time.Time) {
 		if err != nil {
 			c.refetch(webhook.ID{})
 		} else if d := found.deliveries[c.Delivery]; d != nil && (!c.ofEvent || found.events[c]) { // otherwise retention has removed it
-			c.tell(c.seen, d, found.last[c.Delivery])
+			c.tell(c.seen, d, found.last[c.Delivery], found.with[c.Delivery])
 		}
 	}
 	now := time.Now()
 	for _, t := range a.topics {
-		if at := t.tellAgain(now); !at.IsZero() && (next.IsZero() || at.Before(next)) {
+		if at := t.tellAgain(now, a.pause); !at.IsZero() && (next.IsZero() || at.Before(next)) {
 			next = at
 		}
 	}
 	return next
+}
+
+// pause is how long the watchers of a topic are not told to fetch again after each of them was told the given number of times. Fetching costs
+// much more than being told, and every topic is told at this pace. The caller must hold mu.
+func (a *audience) pause(told int) time.Duration {
+	return max(a.c.pace.Again, time.Duration(float64(told*a.count)/a.c.pace.Resyncs*float64(time.Second)))
 }
 
 // choose finds the changes that topics may need, and marks topics with too many: their watchers fetch again.
@@ -213,13 +222,15 @@ func (a *audience) choose(in *inbox) []candidate {
 // found is what was read for candidates.
 type found struct {
 	deliveries map[webhook.ID]*webhook.Delivery
+	with       map[webhook.ID]*Together
 	last       map[webhook.ID]*webhook.Attempt // of deliveries with a topic that asks for it
 	events     map[candidate]bool              // whose event meets the topic's conditions
+	together   *Together                       // the last one
 }
 
 // read reads the candidates' rows, each once for all topics.
 func (a *audience) read(candidates []candidate) (*found, error) {
-	f := &found{deliveries: map[webhook.ID]*webhook.Delivery{}, last: map[webhook.ID]*webhook.Attempt{}, events: map[candidate]bool{}}
+	f := &found{deliveries: map[webhook.ID]*webhook.Delivery{}, with: map[webhook.ID]*Together{}, last: map[webhook.ID]*webhook.Attempt{}, events: map[candidate]bool{}}
 	if len(candidates) == 0 {
 		return f, nil
 	}
@@ -243,7 +254,7 @@ func (a *audience) read(candidates []candidate) (*found, error) {
 			byEvent[c.Event] = append(byEvent[c.Event], c)
 		}
 	}
-	if err := inChunks(ctx, deliveries, readChunk, rows.DeliveriesByID, func(id webhook.ID, d *webhook.Delivery) { f.deliveries[id] = d }); err != nil {
+	if err := inChunks(ctx, deliveries, readChunk, rows.DeliveriesByID, f.delivery); err != nil {
 		return nil, err
 	}
 	if err := inChunks(ctx, last, readChunk, rows.LastAttempts, func(id webhook.ID, a *webhook.Attempt) { f.last[id] = a }); err != nil {
@@ -256,6 +267,15 @@ func (a *audience) read(candidates []candidate) (*found, error) {
 			}
 		}
 	})
+}
+
+// delivery adds a delivery.
+func (f *found) delivery(id webhook.ID, d *webhook.Delivery) {
+	if len(f.deliveries)%maxTogether == 0 {
+		f.together = &Together{Deliveries: make([]*webhook.Delivery, 0, maxTogether)}
+	}
+	f.together.Deliveries = append(f.together.Deliveries, d)
+	f.deliveries[id], f.with[id] = d, f.together
 }
 
 // inChunks reads the rows with ids, some at a time, and calls use with each.

@@ -24,7 +24,17 @@ type DeliveryChange struct {
 	Matches  *bool             // whether it meets the filter now; nil with Resync
 	// WebhookID is the webhook whose deliveries to fetch again; nil means all, or that the kind is Changed.
 	WebhookID *webhook.ID
+	// With is what was read with the delivery; nil with Resync.
+	With *Together
+	// Many says that several watchers are told, so that what is made of the change is worth sharing.
+	Many bool
 }
+
+// Together is deliveries that were read together, so that what belongs to them can be, too. It is shared, and must not be changed.
+type Together struct{ Deliveries []*webhook.Delivery }
+
+// maxTogether is the number of deliveries of a Together at most: their events may be large.
+const maxTogether = 16
 
 const (
 	maxUntold  = 256 // changes that wait for a watcher, more than Pace.Filter allows at once; beyond that it fetches again
@@ -32,7 +42,7 @@ const (
 )
 
 // everythingAgain tells a watcher to fetch everything again.
-var everythingAgain = &DeliveryChange{Kind: Resync}
+var everythingAgain = &DeliveryChange{Kind: Resync, Many: true}
 
 // ChangeWatcher gets changes of one tenant's deliveries that match a filter. Next must not be called concurrently; Close may be called from
 // any goroutine.

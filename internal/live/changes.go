@@ -22,7 +22,8 @@ type Rows interface {
 // Pace limits the cost of watchers of changes. Changes beyond it are not passed on one by one: watchers are told to fetch again.
 type Pace struct {
 	Gap      time.Duration // between two readings of a tenant's changes; changes of one delivery in between are one
-	Again    time.Duration // between two requests to fetch again, for the watchers of one filter
+	Again    time.Duration // between two requests to fetch again, for the watchers of one filter; more if there are many watchers:
+	Resyncs  float64       // requests to fetch again a second, to all watchers of a tenant, once each has got its first
 	Filter   float64       // changes a second that match one filter, and twice as many at once
 	Rows     float64       // deliveries a second that are read for all watchers of a tenant, and twice as many at once
 	Messages float64       // a second to all watchers of a tenant, and twice as many at once
@@ -33,7 +34,7 @@ type Pace struct {
 
 // DefaultPace is the pace of a server.
 func DefaultPace() Pace {
-	return Pace{Gap: 100 * time.Millisecond, Again: time.Second, Filter: 100, Rows: 200, Messages: 2000, Readings: 4, Numbers: time.Second, Rest: 4}
+	return Pace{Gap: 100 * time.Millisecond, Again: time.Second, Resyncs: 200, Filter: 100, Rows: 200, Messages: 2000, Readings: 4, Numbers: time.Second, Rest: 4}
 }
 
 const (
@@ -69,7 +70,13 @@ func NewChanges(rows func(tenant webhook.ID) Rows, pace Pace) *Changes {
 
 // RowsOf reads rows of the store.
 func RowsOf(s *store.Store) func(tenant webhook.ID) Rows {
-	return func(tenant webhook.ID) Rows { return s.In(tenant).Lean(store.Lean{NoBodies: true}) }
+	return func(tenant webhook.ID) Rows {
+		of := s.In(tenant)
+		if tenant == store.AllTenants {
+			of = s.Everyone()
+		}
+		return of.Lean(store.Lean{NoBodies: true})
+	}
 }
 
 // Following implements store.Follower.
@@ -87,9 +94,9 @@ func (c *Changes) Changed(list []store.Change) {
 				a.in.everything()
 				a.signal()
 			}
-		} else if a := c.tenants[change.Tenant]; a != nil {
-			a.in.put(change)
-			a.signal()
+		} else {
+			c.tell(change.Tenant, change)
+			c.tell(store.AllTenants, change)
 		}
 		if i == 0 || change.Tenant != last {
 			for _, tell := range c.numbers {
@@ -97,6 +104,14 @@ func (c *Changes) Changed(list []store.Change) {
 			}
 		}
 		last = change.Tenant
+	}
+}
+
+// tell adds a change to what a tenant's watchers may be told. The caller must hold mu.
+func (c *Changes) tell(tenant webhook.ID, change *store.Change) {
+	if a := c.tenants[tenant]; a != nil {
+		a.in.put(change)
+		a.signal()
 	}
 }
 
@@ -115,7 +130,7 @@ func (c *Changes) Close() {
 	c.serving.Wait()
 }
 
-// Watch starts a watcher of changes of the tenant's deliveries that match f. f's slices must not be changed any more. The watcher is closed
+// Watch starts a watcher of changes of the tenant's deliveries, or with store.AllTenants of all tenants', that match f. f's slices must not be changed any more. The watcher is closed
 // when ctx ends. The error is an *Invalid, or ErrClosed.
 func (c *Changes) Watch(ctx context.Context, tenant webhook.ID, f store.DeliveryFilter) (*ChangeWatcher, error) {
 	key, err := json.Marshal(f)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -78,6 +79,59 @@ func TestChangesOfAnotherNode(t *testing.T) {
 	}
 	until("held", func(c *live.DeliveryChange) bool {
 		return c.Kind == live.Resync && c.WebhookID != nil && *c.WebhookID == hook.ID
+	})
+}
+
+// Deliveries of a webhook that are held, or released, are one message however many there are, and none of them is read for it.
+func TestHoldingManyIsOneChange(t *testing.T) {
+	storetest.Each(t, func(t *storetest.Suite) {
+		s := t.Open(t, store.Options{})
+		var reads atomic.Int64
+		changes := live.NewChanges(func(tenant webhook.ID) live.Rows {
+			reads.Add(1)
+			return live.RowsOf(s)(tenant)
+		}, live.DefaultPace())
+		t.Cleanup(changes.Close)
+		s.Follow(changes)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		c := storetest.Tenant(t, s, "a")
+		hook := storetest.Register(t, c, webhook.New{Enabled: true})
+		for range 5 {
+			storetest.Publish(t, c, make([]webhook.NewEvent, 1000)...)
+		}
+		w, err := changes.Watch(ctx, hook.TenantID, store.DeliveryFilter{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		next := func() *live.DeliveryChange {
+			t.Helper()
+			c, err := w.Next(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return c
+		}
+		// What comes at first has been told when a change is: on PostgreSQL also that a node has begun.
+		storetest.Publish(t, c, webhook.NewEvent{})
+		for next().Kind != live.Changed {
+		}
+		reads.Store(0)
+		for _, enabled := range []bool{false, true} {
+			if _, _, err := c.UpdateWebhook(ctx, hook.ID, webhook.Patch{Enabled: webhook.Some(enabled)}, nil); err != nil {
+				t.Fatal(err)
+			}
+			if one := next(); one.Kind != live.Resync || one.WebhookID == nil || *one.WebhookID != hook.ID {
+				t.Fatalf("told %+v", one)
+			}
+		}
+		if n := reads.Load(); n > 0 {
+			t.Errorf("%d reads for what is told by one message", n)
+		}
+		storetest.Publish(t, c, webhook.NewEvent{})
+		if one := next(); one.Kind != live.Changed {
+			t.Errorf("two changes of a webhook are more than two messages: %+v", one)
+		}
 	})
 }
 

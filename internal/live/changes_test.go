@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -414,6 +415,70 @@ func TestResyncPace(t *testing.T) {
 		}
 		if resynced.Before(changed) {
 			t.Errorf("the last resync is %v before the last change", changed.Sub(resynced))
+		}
+	})
+}
+
+// However many watchers there are, and whatever changes, they are told to fetch again a bounded number of times a second together, and once
+// after the last change.
+func TestResyncsOfManyAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const watchers, seconds = 1000, 30
+		pace := DefaultPace()
+		h := newHub(t, pace)
+		hooks := make([]webhook.ID, 10)
+		for i := range hooks {
+			hooks[i] = webhook.NewID(time.Now())
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		var told, resyncs atomic.Int64
+		last := make([]time.Time, watchers)
+		var reading sync.WaitGroup
+		for i := range watchers {
+			f := store.DeliveryFilter{}
+			if i%2 == 1 {
+				f.WebhookIDs = hooks[i%len(hooks):][:1]
+			}
+			w := h.watch(ctx, f)
+			reading.Go(func() {
+				for {
+					c, err := w.Next(ctx)
+					if err != nil {
+						return
+					}
+					if told.Add(1); c.Kind == Resync {
+						resyncs.Add(1)
+					}
+					last[i] = time.Now()
+				}
+			})
+		}
+		for range seconds * 10 {
+			var list []store.Change
+			for _, hook := range hooks {
+				list = append(list, store.Change{Tenant: h.tenant, Webhook: hook})
+				for range 20 {
+					list = append(list, h.put(h.made(hook)))
+				}
+			}
+			h.Changed(list)
+			time.Sleep(100 * time.Millisecond)
+		}
+		changed := time.Now()
+		all, again := told.Load(), resyncs.Load()
+		time.Sleep(time.Minute)
+		cancel()
+		reading.Wait()
+		if most := int64(watchers + pace.Resyncs*seconds); again > most || again < 2*watchers {
+			t.Errorf("%d resyncs in %d seconds, want at most %d, and two for each watcher", again, seconds, most)
+		}
+		if most := int64(pace.Messages * (seconds + 2)); all-again > most {
+			t.Errorf("%d other messages in %d seconds, want at most %d", all-again, seconds, most)
+		}
+		for i, at := range last {
+			if at.Before(changed.Add(-200 * time.Millisecond)) {
+				t.Fatalf("watcher %d was told %v before the last change", i, changed.Sub(at))
+			}
 		}
 	})
 }

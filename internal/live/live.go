@@ -88,16 +88,18 @@ func (l *Log) Append(attempts []*webhook.Attempt) {
 			}
 		}
 		if len(l.byTenant) > 0 {
-			for _, w := range l.byTenant[a.TenantID] {
-				w.offer(a, position)
+			for _, tenant := range []webhook.ID{a.TenantID, store.AllTenants} {
+				for _, w := range l.byTenant[tenant] {
+					w.offer(a, position)
+				}
 			}
 		}
 	}
 	l.evict()
 }
 
-// Watch starts a watcher of the tenant's attempts that match f, beginning at from. f's slices must not be changed any more. The watcher is
-// closed when ctx ends. Errors: webhook.ErrCursor for text that is not a cursor of the tenant's stream; *webhook.CursorExpired if retention
+// Watch starts a watcher of the tenant's attempts, or with store.AllTenants those of all tenants, that match f, beginning at from. f's slices
+// must not be changed any more. The watcher is closed when ctx ends. Errors: webhook.ErrCursor for text that is not a cursor of the tenant's stream; *webhook.CursorExpired if retention
 // has removed attempts after the cursor; *webhook.CursorLost if the database was restored from a backup older than the cursor; or an error
 // of reading the log.
 func (l *Log) Watch(ctx context.Context, tenant webhook.ID, f store.AttemptFilter, from From) (*Watcher, error) {

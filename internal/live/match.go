@@ -11,7 +11,7 @@ import (
 // Match reports whether an attempt is the tenant's and matches the filter, with the same rules as the store's queries. The
 // attempt's EventType must be set.
 func Match(tenant webhook.ID, f *store.AttemptFilter, a *webhook.Attempt) bool {
-	return a.TenantID == tenant &&
+	return of(tenant, a.TenantID) &&
 		in(f.WebhookIDs, a.WebhookID) &&
 		in(f.DeliveryIDs, a.DeliveryID) &&
 		in(f.EventIDs, a.EventID) &&
@@ -22,6 +22,9 @@ func Match(tenant webhook.ID, f *store.AttemptFilter, a *webhook.Attempt) bool {
 		in(f.Triggers, a.Trigger) &&
 		within(f.StartedAt, &a.StartedAt)
 }
+
+// of reports whether rows of the owner are the tenant's, or everybody's are wanted.
+func of(tenant, owner webhook.ID) bool { return owner == tenant || tenant == store.AllTenants }
 
 // ofTypes reports whether an event type matches one of the patterns; an empty list matches everything.
 func ofTypes(patterns []string, eventType string) bool {

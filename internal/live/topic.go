@@ -27,12 +27,11 @@ type topic struct {
 	next     time.Time           // before then the watchers are not told to fetch again
 	again    bool                // they are to fetch everything again,
 	webhooks map[webhook.ID]bool // or the deliveries of these webhooks
-	pace     time.Duration       // between two times
 }
 
 func newTopic(tenant webhook.ID, key string, f store.DeliveryFilter, pace Pace) (*topic, error) {
 	t := &topic{
-		tenant: tenant, key: key, filter: f, statuses: store.ShownStatuses(f.Statuses), budget: limiter(pace.Filter), pace: pace.Again,
+		tenant: tenant, key: key, filter: f, statuses: store.ShownStatuses(f.Statuses), budget: limiter(pace.Filter),
 		ofLast: len(f.Errors)+len(f.HTTPStatuses) > 0, ofEvent: len(f.Tags)+len(f.Data) > 0,
 	}
 	if len(f.Data) > 0 {
@@ -63,7 +62,7 @@ func (t *topic) may(s *seen) bool {
 // fixed reports whether the delivery meets the conditions on fields that never change, except those of its event.
 func (t *topic) fixed(s *seen, d *webhook.Delivery) bool {
 	f := &t.filter
-	return d.TenantID == t.tenant && in(f.WebhookIDs, d.WebhookID) && in(f.EventIDs, d.EventID) && ofTypes(f.EventTypes, s.EventType) &&
+	return of(t.tenant, d.TenantID) && in(f.WebhookIDs, d.WebhookID) && in(f.EventIDs, d.EventID) && ofTypes(f.EventTypes, s.EventType) &&
 		within(f.CreatedAt, &d.CreatedAt)
 }
 
@@ -118,32 +117,33 @@ func (t *topic) refetch(hook webhook.ID) {
 }
 
 // tellAgain tells watchers to fetch again if they must and it is time. It returns the time at which to call it again; zero if they need not
-// fetch.
-func (t *topic) tellAgain(now time.Time) time.Time {
+// fetch. pause returns how long to wait after each watcher got a number of messages; where several take longer, one names no webhook.
+func (t *topic) tellAgain(now time.Time, pause func(told int) time.Duration) time.Time {
 	if !t.again && len(t.webhooks) == 0 {
 		return time.Time{}
 	}
 	if now.Before(t.next) {
 		return t.next
 	}
-	if t.again {
+	wait := pause(1)
+	if t.again || pause(len(t.webhooks)) > wait {
 		for _, w := range t.watchers {
 			w.refetch()
 		}
 	} else {
 		for hook := range t.webhooks {
-			one := &DeliveryChange{Kind: Resync, WebhookID: &hook}
+			one := &DeliveryChange{Kind: Resync, WebhookID: &hook, Many: len(t.watchers) > 1}
 			for _, w := range t.watchers {
 				w.offer(one)
 			}
 		}
 	}
-	t.again, t.webhooks, t.next = false, nil, now.Add(t.pace)
+	t.again, t.webhooks, t.next = false, nil, now.Add(wait)
 	return time.Time{}
 }
 
 // tell passes a delivery to watchers if it matches, or may have matched before.
-func (t *topic) tell(s *seen, d *webhook.Delivery, last *webhook.Attempt) {
+func (t *topic) tell(s *seen, d *webhook.Delivery, last *webhook.Attempt, with *Together) {
 	if !t.fixed(s, d) {
 		return
 	}
@@ -151,7 +151,7 @@ func (t *topic) tell(s *seen, d *webhook.Delivery, last *webhook.Attempt) {
 	if !matches && !t.before(s, last) {
 		return
 	}
-	change := &DeliveryChange{Kind: Changed, Delivery: d, Matches: &matches}
+	change := &DeliveryChange{Kind: Changed, Delivery: d, Matches: &matches, With: with, Many: len(t.watchers) > 1}
 	for _, w := range t.watchers {
 		w.offer(change)
 	}

@@ -468,7 +468,7 @@ func (c *Scope) CountAttemptsOfWebhooks(ctx context.Context, ids []webhook.ID, f
 	return c.attemptList(ctx, f.OfWebhooks()).CountOf(ctx, ids, limit)
 }
 
-// AttemptLog reads the tenant's committed attempts that match, with Seq > after, in commit order, at most limit of them. scanned is
+// AttemptLog reads the tenant's committed attempts that match, or with AllTenants those of all tenants, with Seq > after, in commit order, at most limit of them. scanned is
 // the Seq up to which the log was searched: a reader continues after it, also if nothing matched.
 func (s *Store) AttemptLog(ctx context.Context, tenant webhook.ID, f AttemptFilter, after int64, limit int) (page []*webhook.Attempt, scanned int64, err error) {
 	scanned, err = s.db.LogEnd(ctx, after) // committed before the query below begins, so it sees all of it
@@ -478,7 +478,11 @@ func (s *Store) AttemptLog(ctx context.Context, tenant webhook.ID, f AttemptFilt
 	if scanned <= after {
 		return nil, after, nil
 	}
-	q := f.Keep(s.In(tenant).logged(ctx)).Where("a.seq > ? AND a.seq <= ?", after, scanned)
+	of := s.In(tenant)
+	if tenant == AllTenants {
+		of = s.Everyone()
+	}
+	q := f.Keep(of.logged(ctx)).Where("a.seq > ? AND a.seq <= ?", after, scanned)
 	if err := q.Order("a.seq").Limit(limit).Scan(&page).Error; err != nil {
 		return nil, after, dialect.Unavailable(err)
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"slices"
 	"strings"
@@ -43,6 +44,9 @@ func (c *Scope) Lean(l Lean) *Scope {
 
 // In returns the tenant's part of the store.
 func (s *Store) In(tenant webhook.ID) *Scope { return &Scope{s: s, tenant: tenant} }
+
+// AllTenants stands for all tenants together in streams. No tenant has this id, and a missing one is not it.
+var AllTenants = webhook.ID(bytes.Repeat([]byte{0xff}, len(webhook.ID{})))
 
 // Everyone returns the objects of all tenants, for operators to read. The caller must have checked that it answers one.
 func (s *Store) Everyone() *Scope { return &Scope{s: s, everyone: true} }
@@ -147,6 +151,9 @@ func (c *Scope) attemptColumns(q *gorm.DB) *gorm.DB {
 
 // logged selects attempts in log order.
 func (c *Scope) logged(ctx context.Context) *gorm.DB {
+	if c.everyone {
+		return c.attemptColumns(list.AllAttempts.Living(c.db(ctx)))
+	}
 	return c.attemptColumns(c.table(ctx, list.AttemptsOfTenant))
 }
 

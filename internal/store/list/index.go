@@ -94,7 +94,8 @@ var (
 	allWebhooks   = &Index{table: "webhooks", alias: "w", at: "created_at"}
 	allEvents     = &Index{table: "events", alias: "e", at: "created_at"}
 	allDeliveries = &Index{table: "deliveries", alias: "d", at: "created_at"}
-	allAttempts   = &Index{table: "attempts", alias: "a", at: "started_at"}
+	// AllAttempts is the log.
+	AllAttempts = &Index{table: "attempts", alias: "a", at: "started_at"}
 
 	oneTenant      = &Index{table: "tenants", alias: "t", one: true, at: "created_at"}
 	allTenants     = &Index{table: "tenants", alias: "t", at: "created_at"}

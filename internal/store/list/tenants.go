@@ -87,7 +87,7 @@ func (f DeliveryFilter) Everyone(db dialect.DB) Path {
 func (f AttemptFilter) Everyone() Path {
 	p := f.Path(webhook.ID{})
 	if p.ofOne() {
-		p = Path{Index: allAttempts, branches: []any{nil}, span: f.StartedAt, rest: asides(f.conditions())}
+		p = Path{Index: AllAttempts, branches: []any{nil}, span: f.StartedAt, rest: asides(f.conditions())}
 	}
 	return p.everyone()
 }
