@@ -23,6 +23,7 @@ func TestDashboardUnreadableLists(t *testing.T) {
 		{"/deliveries", "deliveries", "deliveries", "Deliveries"},
 		{"/webhooks", "webhooks", "webhooks", "Webhooks"},
 		{"/events", "events", "events", "Events"},
+		{"/replays", "replays", "replays", "Replays"},
 		{"/operate", "tokens", "tokens", "Tokens"},
 		{"/operate/tenants", "tenants", "tenants", "OperateTenants"},
 		{"/operate/audit", "audit log", "auditLog", "AuditLog"},

@@ -110,6 +110,7 @@ func newRelay(t *testing.T, server string) *relay {
 // pass passes what comes through near on to the server and back, until one side ends or cut is closed. Then near stays open until the test
 // ends.
 func pass(t *testing.T, near net.Conn, server string, cut <-chan struct{}) {
+	t.Helper()
 	far, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", server)
 	if err != nil {
 		_ = near.Close()

@@ -29,6 +29,8 @@ func TestDashboardShots(t *testing.T) {
 	failed, _ := c.latest(t)
 	event := c.publish(t, "order.paid")
 	c.settle(t)
+	c.mutate(t, `mutation ($input: ReplayDeliveriesInput!) { done: replayDeliveries(input: $input) { replay { id } } }`,
+		map[string]any{"kind": "FAILED", "filter": map[string]any{"eventTypes": []string{"customer.created"}}, "note": "After the outage of the CRM", "ratePerSecond": 1}, &struct{}{})
 
 	page := browsertest.Open(t, p.url)
 	page.Do(chromedp.Navigate(p.url))
@@ -48,6 +50,8 @@ func TestDashboardShots(t *testing.T) {
 		{"webhook", "/webhooks/" + hook, ".facts"},
 		{"webhook-settings", "/webhooks/" + hook + "/settings", ".settings"},
 		{"webhook-secrets", "/webhooks/" + hook + "/secrets", ".secrets li"},
+		{"replay-new", "/replays/new?q=type:customer.*", ".preview-result"},
+		{"replays", "/replays", "tbody tr"},
 		{"tokens", "/operate", "tbody tr"},
 		{"tenants", "/operate/tenants", "tbody tr"},
 		{"audit", "/operate/audit", "tbody tr"},

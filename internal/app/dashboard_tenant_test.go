@@ -88,6 +88,11 @@ func TestDashboardIsolation(t *testing.T) {
 	receiver.Next(t)
 	other.settle(t)
 	delivery, attempt := other.latest(t)
+	var made struct{ Replay struct{ ID string } }
+	other.mutate(t, `mutation ($input: ReplayDeliveriesInput!) { done: replayDeliveries(input: $input) { replay { id } } }`,
+		map[string]any{"kind": "FAILED", "filter": map[string]any{}, "note": canary}, &made)
+	replay := made.Replay.ID
+	receiver.Next(t)
 
 	proxy := newOverhearing(t, p.url)
 	page := browsertest.Open(t, proxy.URL)
@@ -114,8 +119,12 @@ func TestDashboardIsolation(t *testing.T) {
 		"/webhooks/" + hook + "/settings": "Not there",
 		"/webhooks/" + hook + "/secrets":  "Not there",
 		"/webhooks/" + hook + "/test":     "Not there",
-		"/operate":                        "used by this page",
-		"/operate/audit":                  "Audit log",
+		"/replays":                        "Nothing was sent again yet",
+		"/replays/" + replay:              "Not there",
+		"/replays/new?kind=all&q=" + url.QueryEscape("event:"+event): "No delivery matches",
+		"/deliveries?q=" + url.QueryEscape("replay:"+replay):         "No delivery matches",
+		"/operate":       "used by this page",
+		"/operate/audit": "Audit log",
 		"/operate/audit?q=" + url.QueryEscape("object:"+hook): "No change matches",
 		"/operate/tenants": "Not found",
 		"/operate/server":  "Not found",
@@ -124,7 +133,7 @@ func TestDashboardIsolation(t *testing.T) {
 		page.WaitText("main", says)
 		unseen(path)
 	}
-	for _, id := range []string{hook, event, delivery, attempt, canary} {
+	for _, id := range []string{hook, event, delivery, attempt, replay, canary} {
 		jump(page, id)
 		page.WaitText("dialog .alert", "Nothing of this is there")
 		click(page, "Cancel")

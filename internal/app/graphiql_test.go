@@ -100,6 +100,8 @@ func TestOpenInGraphiQL(t *testing.T) {
 		{"/events/" + event, "a.soft-link", "Event", `"job_42"`},
 		{"/webhooks", "a.soft-link", "Webhooks", receiver.URL},
 		{"/webhooks/" + hook, "a.soft-link", "Webhook", receiver.URL},
+		{"/replays", "a.soft-link", "Replays", `"nodes"`},
+		{"/replays/new", "a.soft-link", "ReplayPreview", `"byWebhook"`},
 		{"/operate", "a.soft-link", "Tokens", `"lastUsedAt"`},
 		{"/operate/tenants", "a.soft-link", "OperateTenants", `"default"`},
 		{"/operate/audit", "a.soft-link", "AuditLog", `"WEBHOOK_CREATED"`},

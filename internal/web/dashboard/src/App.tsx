@@ -10,7 +10,10 @@ import {
   EventScreen,
   EventsScreen,
   HomeScreen,
+  NewReplayScreen,
   OperateScreen,
+  ReplayScreen,
+  ReplaysScreen,
   WebhookScreen,
   WebhooksScreen,
 } from './screens';
@@ -43,6 +46,9 @@ export function App() {
             <Route path="/webhooks/:id/:tab?">
               {({ id, tab }) => <WebhookScreen key={id} id={id} tab={tab ?? 'overview'} />}
             </Route>
+            <Route path="/replays" component={ReplaysScreen} />
+            <Route path="/replays/new" component={NewReplayScreen} />
+            <Route path="/replays/:id">{({ id }) => <ReplayScreen key={id} id={id} />}</Route>
             <Route path="/operate/:tab?">{({ tab }) => <OperateScreen tab={tab ?? 'tokens'} />}</Route>
             <Route component={NotFound} />
           </Switch>

@@ -19,6 +19,9 @@ export const EventsScreen = screen('EventsScreen', () => import('./events/Events
 export const EventScreen = screen('EventScreen', () => import('./events/EventScreen'));
 export const WebhooksScreen = screen('WebhooksScreen', () => import('./webhooks/WebhooksScreen'));
 export const WebhookScreen = screen('WebhookScreen', () => import('./webhooks/WebhookScreen'));
+export const ReplaysScreen = screen('ReplaysScreen', () => import('./replays/ReplaysScreen'));
+export const ReplayScreen = screen('ReplayScreen', () => import('./replays/ReplayScreen'));
+export const NewReplayScreen = screen('NewReplayScreen', () => import('./replays/NewReplayScreen'));
 export const OperateScreen = screen('OperateScreen', () => import('./operate/OperateScreen'));
 
 /** Loads all screens when there is time. */

@@ -170,6 +170,9 @@ function List({ filter, feed, open, onOpen, onNarrow, onRetry, onCancel }: ListP
       {selected.size > 0 && (
         <SelectionBar
           count={selected.size}
+          filter={filter}
+          // More may match than are shown.
+          isMore={selected.size === rows.length && next !== null}
           onRetry={() => onRetry(chosen)}
           onCancel={() => onCancel(chosen)}
           onClear={clear}

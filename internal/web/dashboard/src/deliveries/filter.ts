@@ -29,6 +29,7 @@ export const KEYS: readonly Key[] = [
   'http',
   'tag',
   'data',
+  'replay',
   'since',
   'until',
 ];
@@ -41,6 +42,7 @@ export function deliveryFilter(terms: readonly Term[]): DeliveryFilter | null {
     eventTypes: some(valuesOf(terms, 'type')),
     webhookIds: some(valuesOf(terms, 'webhook')),
     eventIds: some(valuesOf(terms, 'event')),
+    replayIds: some(valuesOf(terms, 'replay')),
     errors: some(valuesOf(terms, 'error').map((value) => value.toUpperCase() as AttemptErrorCode)),
     httpStatuses: some(valuesOf(terms, 'http').flatMap((value) => httpRange(value) ?? [])),
     tags: some(valuesOf(terms, 'tag')),
@@ -75,9 +77,9 @@ export function attemptFilter(terms: readonly Term[]): DeliveryAttemptFilter | n
   });
 }
 
-/** Whether the stream cannot tell what belongs in the list: it does not bring the data of events. */
+/** Whether the stream of attempts cannot tell what belongs in the list: it brings neither the data of events nor replays. */
 export function isUnknowable(terms: readonly Term[]): boolean {
-  return terms.some(({ key }) => key === 'data');
+  return terms.some(({ key }) => key === 'data' || key === 'replay');
 }
 
 /** Whether a delivery that the stream brought belongs in the list. */

@@ -77,6 +77,7 @@ function Heading({ delivery }: { delivery: Delivery }) {
         published <Time at={delivery.createdAt} />
       </span>
       {delivery.event && <Link href={`/events/${delivery.event.id}`}>Its event</Link>}
+      {delivery.replay && <Link href={`/replays/${delivery.replay.id}`}>Its replay</Link>}
       <div className="head-end">
         <CopyButton text={delivery.id}>Copy ID</CopyButton>
         <CopyButton text={() => location.href}>Copy link</CopyButton>

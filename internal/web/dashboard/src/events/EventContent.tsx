@@ -3,6 +3,7 @@ import { Link } from 'wouter';
 import { Result } from '../deliveries/DeliveryListRow';
 import { useScope } from '../frame/viewer';
 import { ReceiversDocument } from '../gql/graphql';
+import { newReplay } from '../replays/replays';
 import { Body } from '../ui/Body';
 import { Problem } from '../ui/Problem';
 import { Status } from '../ui/Status';
@@ -82,6 +83,7 @@ function Tag({ tag }: { tag: string }) {
 
 function Deliveries({ event }: { event: Event }) {
   const { nodes = [], pageInfo } = event.deliveries ?? {};
+  const mayWrite = useScope('DELIVERIES_WRITE');
   return (
     <>
       <div className="table">
@@ -92,6 +94,7 @@ function Deliveries({ event }: { event: Event }) {
               <th scope="col">Status</th>
               <th scope="col">Attempts</th>
               <th scope="col">Last result</th>
+              {mayWrite && <th scope="col">Send again</th>}
             </tr>
           </thead>
           <tbody>
@@ -109,6 +112,18 @@ function Deliveries({ event }: { event: Event }) {
                 <td>
                   <Result row={delivery} />
                 </td>
+                {mayWrite && (
+                  <td>
+                    {delivery.completedAt && (
+                      <Link
+                        href={newReplay(`event:${event.id} webhook:${delivery.webhookId}`, 'all')}
+                        aria-label={`Send it again to ${delivery.webhookUrl}`}
+                      >
+                        Send again…
+                      </Link>
+                    )}
+                  </td>
+                )}
               </tr>
             ))}
           </tbody>

@@ -45,6 +45,9 @@ export const AUDIT_ACTIONS: Record<AuditAction, string> = {
   WEBHOOK_SECRET_ROTATED: 'Secret rotated',
   DELIVERY_RETRIED: 'Delivery retried',
   DELIVERY_CANCELED: 'Delivery canceled',
+  REPLAY_CREATED: 'Replay started',
+  REPLAY_UPDATED: 'Replay changed',
+  REPLAY_CANCELED: 'Replay canceled',
   TENANT_CREATED: 'Tenant created',
   TENANT_UPDATED: 'Tenant changed',
   TENANT_DELETED: 'Tenant deleted',
@@ -64,6 +67,7 @@ const KEYS = {
   type: { example: 'type:humanization.*', check: (value: string) => /^[\w.*]+$/.test(value) },
   webhook: { example: 'webhook:019db8a2-…', check: (value: string) => ID.test(value) },
   event: { example: 'event:019db8a2-…', check: (value: string) => ID.test(value) },
+  replay: { example: 'replay:019db8a2-…', check: (value: string) => ID.test(value) },
   error: {
     example: 'error:TIMEOUT',
     check: (value: string) => ERRORS.includes(value.toUpperCase() as AttemptErrorCode),

@@ -1,0 +1,161 @@
+package app
+
+import (
+	"net/http"
+	"sync/atomic"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/hookgraph/hookgraph/internal/web/browsertest"
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
+)
+
+// After an outage someone selects all that failed, also what the list does not show, sees what a replay would send, and starts it slowly. Its
+// page shows its progress, which is pushed: pausing stops it, resuming and another speed have it go on to its end. The list of replays, a
+// delivery's page and the list of its deliveries lead to it and back.
+func TestDashboardReplay(t *testing.T) {
+	t.Parallel()
+	axe := browsertest.Axe(t)
+	receiver := webhooktest.NewReceiver(t)
+	drain(t, receiver)
+	var isUp atomic.Bool
+	receiver.Answer(func(w http.ResponseWriter, _ *http.Request) {
+		if !isUp.Load() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	})
+	p := boot(t, t.TempDir())
+	c := &client{url: p.url, token: p.token}
+	c.createWebhook(t, map[string]any{"url": receiver.URL + "/hook", "retryScheduleMs": []int{}})
+	c.publishMany(t, "order.paid", 130)
+	c.settle(t)
+	isUp.Store(true)
+
+	page := browsertest.Open(t, p.url)
+	page.Do(chromedp.Navigate(p.url + "/replays#token=" + p.token))
+	page.WaitText("main", "Nothing was sent again yet")
+	looked(page, axe, "replays-empty")
+	page.Do(chromedp.Navigate(p.url + "/deliveries?q=status:failed"))
+	listed100(page)
+	keys(page, "a")
+	page.WaitText(".bulk", "100 selected")
+	looked(page, axe, "deliveries-all")
+	click(page, "All 130 that match: send again")
+	page.WaitText(".preview-result", "130 deliveries to 1 webhook.")
+	page.WaitFor(`location.pathname === "/replays/new" && location.search.includes("failed")`)
+	fill(page, "input[name=rate]", "0")
+	page.WaitText(".field .wrong", "Write a number")
+	if !page.Is(`document.querySelector("form button.primary").disabled`) {
+		t.Error("a replay can be started with a rate that is none")
+	}
+	fill(page, "input[name=rate]", "2")
+	page.WaitText(".preview-result", "over about 1 min 5 s")
+	page.Do(chromedp.Reload()) // an address is a view
+	page.WaitText(".preview-result", "over about 1 min 5 s")
+	fill(page, "input[name=note]", "<b>outage</b>")
+	looked(page, axe, "replay-new")
+	click(page, "Send 130 deliveries again")
+	page.WaitText("h1", "Failed deliveries, sent again")
+	page.WaitText("main", "<b>outage</b>")
+	page.WaitText(".facts", "at most 2 a second")
+	page.WaitText(".head .status", "Running")
+	looked(page, axe, "replay")
+
+	// Its progress is pushed.
+	page.WaitFor(`(window.began ??= performance.now()) < performance.now() - 3_000`) // until the screens are loaded
+	requests := page.Requests()
+	page.WaitFor(`(window.done ??= document.querySelector(".progress").innerText) !== document.querySelector(".progress").innerText`)
+	if n := page.Requests() - requests; n != 0 {
+		t.Errorf("the page made %d requests while the replay went on", n)
+	}
+	click(page, "Pause")
+	page.WaitText(".head .status", "Paused")
+	looked(page, axe, "replay-paused")
+	click(page, "Change speed")
+	fill(page, "input[name=rate]", "")
+	page.WaitFor(`(document.querySelector("input[name=rate]").select(), true)`)
+	page.Do(chromedp.KeyEvent("\b"))
+	looked(page, axe, "replay-speed")
+	click(page, "Change")
+	page.WaitText(".facts", "as fast as possible")
+	click(page, "Resume")
+	page.WaitText(".head .status", "Completed")
+	page.WaitText(".progress", "130 of 130")
+	page.WaitText(".facts", "Succeeded 130")
+	click(page, "See its deliveries")
+	page.WaitFor(`location.search.includes("replay")`)
+	listed100(page)
+	page.WaitFor(`(document.querySelector(".row .cell-type a").click(), true)`)
+	page.WaitText(".timeline", "replayed")
+	click(page, "Its replay")
+	page.WaitText(".head .status", "Completed")
+	click(page, "Replays")
+	page.WaitText("tbody tr", "Failed deliveries <b>outage</b> Completed 130 of 130")
+	looked(page, axe, "replays")
+	page.CheckQuiet()
+}
+
+// listed100 waits until the list is loaded and has its first page.
+func listed100(page *browsertest.Page) {
+	page.WaitFor(`document.querySelector("[role=grid]")?.ariaBusy === "false" && document.querySelector("[role=grid]").ariaRowCount === "101"`)
+}
+
+// A replay is canceled after a question that says what the deliveries will be. An event is sent again to one of its webhooks. With a token
+// that may only read, replays are shown and none can be started or changed.
+func TestDashboardReplayCancel(t *testing.T) {
+	t.Parallel()
+	axe := browsertest.Axe(t)
+	receiver := webhooktest.NewReceiver(t)
+	p := boot(t, t.TempDir())
+	c := &client{url: p.url, token: p.token}
+	c.createWebhook(t, map[string]any{"url": receiver.URL + "/one", "retryScheduleMs": []int{}})
+	c.createWebhook(t, map[string]any{"url": receiver.URL + "/two", "retryScheduleMs": []int{}})
+	c.publishMany(t, "order.many", 20)
+	event := c.publish(t, "order.paid")
+	for range 42 {
+		receiver.Next(t)
+	}
+	c.settle(t)
+	reader := c.createToken(t, map[string]any{"scopes": []string{"DELIVERIES_READ"}})
+
+	page := browsertest.Open(t, p.url)
+	page.Do(chromedp.Navigate(p.url + "/events/" + event + "#token=" + p.token))
+	page.WaitText(".went", "2 of 2 delivered")
+	page.WaitFor(`document.querySelectorAll(".went a[aria-label^='Send it again']").length === 2`)
+	page.WaitFor(`(document.querySelector(".went a[aria-label$='/one']").click(), true)`)
+	page.WaitText(".preview-result", "1 delivery to 1 webhook.")
+	click(page, "Send 1 delivery again")
+	if got := receiver.Next(t); got.Path != "/one" {
+		t.Errorf("the event was sent again to %s", got.Path)
+	}
+	page.WaitText(".head .status", "Completed")
+	page.WaitText(".facts", "Succeeded 1")
+
+	page.Do(chromedp.Navigate(p.url + "/replays/new?kind=all&rate=1&q=type:order.many"))
+	click(page, "Send 40 deliveries again")
+	page.WaitText(".head .status", "Running")
+	receiver.Next(t)
+	click(page, "Cancel")
+	page.WaitText("dialog", "deliveries that were not sent yet become what they were before")
+	looked(page, axe, "replay-cancel")
+	click(page, "Keep it")
+	page.WaitFor(`document.querySelector("dialog") === null`)
+	click(page, "Cancel")
+	click(page, "Cancel it")
+	page.WaitText(".head .status", "Canceled")
+
+	page.Do(chromedp.Navigate(p.url + "/replays#token=" + reader.Secret))
+	page.WaitText("tbody tr:nth-child(1)", "Canceled")
+	page.WaitText("tbody tr:nth-child(2)", "Completed")
+	if page.Is(`document.querySelector("main").innerText.includes("Send again")`) {
+		t.Error("a token that may only read is offered a replay")
+	}
+	page.Do(chromedp.Navigate(p.url + "/replays/new?kind=all&q=type:order.many"))
+	page.WaitText("main", "40 deliveries")
+	page.WaitText("main", "the scope DELIVERIES_WRITE")
+	if page.Is(`document.querySelector("main button.primary")`) {
+		t.Error("a token that may only read can start a replay")
+	}
+	page.CheckQuiet()
+}

@@ -1,0 +1,76 @@
+import { Link } from 'wouter';
+import { Result } from '../deliveries/DeliveryListRow';
+import type { ReplayPreviewQuery } from '../gql/graphql';
+import { ScrollTable } from '../ui/ScrollTable';
+import { Status } from '../ui/Status';
+import { Time } from '../ui/Time';
+import { duration } from '../ui/time';
+import { UserErrors } from '../ui/UserErrors';
+import { Visible } from '../ui/Visible';
+
+type Preview = NonNullable<ReplayPreviewQuery['replayPreview']>;
+
+const MAX_WEBHOOKS = 10;
+
+/** What a replay would send. */
+export function PreviewResult({ preview, rate }: { preview: Preview; rate: number | null | undefined }) {
+  const { deliveries, byWebhook, samples, userErrors } = preview;
+  if (userErrors.length > 0) return <UserErrors errors={userErrors} />;
+  if (deliveries.count === 0) return <p className="empty">No delivery matches: nothing would be sent.</p>;
+  return (
+    <section className="preview-result" aria-label="What would be sent">
+      <p>
+        <b>
+          {deliveries.precision === 'AT_LEAST' && 'At least '}
+          {deliveries.count.toLocaleString()} {deliveries.count === 1 ? 'delivery' : 'deliveries'}
+        </b>{' '}
+        to {byWebhook.length.toLocaleString()} {byWebhook.length === 1 ? 'webhook' : 'webhooks'}
+        {rate && `, over about ${duration((1000 * deliveries.count) / rate)}`}.
+      </p>
+      <ScrollTable label="By webhook" columns={['Webhook', 'Deliveries']}>
+        {byWebhook.slice(0, MAX_WEBHOOKS).map(({ webhookId, webhook, count }) => (
+          <tr key={webhookId}>
+            <td className="name">
+              {webhook ? (
+                <Link href={`/webhooks/${webhookId}`}>
+                  <Visible text={webhook.url} />
+                </Link>
+              ) : (
+                <code>{webhookId}</code>
+              )}
+            </td>
+            <td>{count.toLocaleString()}</td>
+          </tr>
+        ))}
+      </ScrollTable>
+      {byWebhook.length > MAX_WEBHOOKS && (
+        <p className="soft">and {(byWebhook.length - MAX_WEBHOOKS).toLocaleString()} more</p>
+      )}
+      <h2>The newest of them</h2>
+      <ScrollTable
+        label="The newest of them"
+        columns={['Event type', 'To', 'Status', 'Last result', 'Created']}
+      >
+        {samples.map((row) => (
+          <tr key={row.id}>
+            <td className="name">
+              <Link href={`/deliveries/${row.id}`}>{row.event?.type ?? row.id}</Link>
+            </td>
+            <td className="name">
+              <Visible text={row.webhookUrl} />
+            </td>
+            <td>
+              <Status status={row.status} />
+            </td>
+            <td>
+              <Result row={row} />
+            </td>
+            <td>
+              <Time at={row.createdAt} />
+            </td>
+          </tr>
+        ))}
+      </ScrollTable>
+    </section>
+  );
+}

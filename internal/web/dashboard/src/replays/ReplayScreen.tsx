@@ -1,0 +1,109 @@
+import { Link } from 'wouter';
+import { type ReplayRowFragment as Replay, ReplayDocument } from '../gql/graphql';
+import { CopyButton } from '../ui/CopyButton';
+import { GraphiqlLink } from '../ui/GraphiqlLink';
+import { Missing } from '../ui/Missing';
+import { Problem } from '../ui/Problem';
+import { Time } from '../ui/Time';
+import { useTitle } from '../ui/title';
+import { Visible } from '../ui/Visible';
+import { ReplayActions } from './ReplayActions';
+import { Progress, ReplayState } from './ReplayState';
+import { isOpen, KIND_NAMES } from './replays';
+import { useReplay } from './useReplay';
+
+/** A replay: how far it is, its results, and how to pause, slow down or cancel it. */
+export function ReplayScreen({ id }: { id: string }) {
+  const { replay, error, missing, reload } = useReplay(id);
+  useTitle('Replay');
+  return (
+    <div className="screen">
+      <Problem error={error} what="The replay could not be read" onAgain={reload} />
+      {missing && <Missing noun="replay" id={id} why="It may have ended more than 90 days ago." />}
+      {replay && (
+        <>
+          <div className="head">
+            <h1>{KIND_NAMES[replay.kind] ?? replay.kind}, sent again</h1>
+            <ReplayState replay={replay} />
+            <span className="soft">
+              created <Time at={replay.createdAt} />
+            </span>
+            <div className="head-end">
+              <CopyButton text={replay.id}>Copy ID</CopyButton>
+              <CopyButton text={() => location.href}>Copy link</CopyButton>
+              <GraphiqlLink document={ReplayDocument} variables={{ id }} />
+            </div>
+          </div>
+          {replay.note && (
+            <p>
+              <Visible text={replay.note} />
+            </p>
+          )}
+          {replay.failureReason && (
+            <p className="alert" role="alert">
+              The replay cannot go on: <Visible text={replay.failureReason} />
+            </p>
+          )}
+          <ReplayActions replay={replay} onChanged={reload} />
+          <p className="sentence">
+            <Progress replay={replay} /> <Ending replay={replay} />
+          </p>
+          <Results replay={replay} />
+        </>
+      )}
+    </div>
+  );
+}
+
+function Ending({ replay }: { replay: Replay }) {
+  if (replay.completedAt) {
+    return (
+      <span className="soft">
+        ended <Time at={replay.completedAt} />
+      </span>
+    );
+  }
+  if (replay.status !== 'RUNNING' || !replay.estimatedCompletionAt) return null;
+  return (
+    <span className="soft">
+      done <Time at={replay.estimatedCompletionAt} />, at this pace
+    </span>
+  );
+}
+
+/** The results, with the deliveries behind each number. */
+function Results({ replay }: { replay: Replay }) {
+  const waiting = replay.matched - replay.started - replay.skipped;
+  const rate = replay.ratePerSecond;
+  return (
+    <>
+      <dl className="facts">
+        <Count name="Succeeded" value={replay.succeeded} href={listOf(replay, 'status:succeeded')} />
+        <Count name="Failed again" value={replay.failed} href={listOf(replay, 'status:failed')} />
+        <Count name="Skipped" value={replay.skipped} />
+        {isOpen(replay) && <Count name="Waiting to be sent" value={Math.max(0, waiting)} />}
+        <div>
+          <dt>Speed</dt>
+          <dd>{rate == null ? 'as fast as possible' : `at most ${rate.toLocaleString()} a second`}</dd>
+        </div>
+      </dl>
+      <p>
+        <Link href={listOf(replay, '')}>See its deliveries in the list</Link>
+      </p>
+    </>
+  );
+}
+
+function listOf({ id }: Replay, words: string): string {
+  return `/deliveries?q=${encodeURIComponent(`replay:${id} ${words}`.trim())}`;
+}
+
+function Count({ name, value, href }: { name: string; value: number; href?: string }) {
+  const text = value.toLocaleString();
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{href && value > 0 ? <Link href={href}>{text}</Link> : text}</dd>
+    </div>
+  );
+}

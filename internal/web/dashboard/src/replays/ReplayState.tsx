@@ -1,0 +1,31 @@
+import type { ReplayRowFragment as Replay } from '../gql/graphql';
+import { percent } from '../ui/time';
+import { COLOURS, STATUS_NAMES, shareOf } from './replays';
+
+/** The state of a replay, as a word in a colour. */
+export function ReplayState({ replay }: { replay: Replay }) {
+  return (
+    <span className="status" data-status={COLOURS[replay.status]}>
+      {STATUS_NAMES[replay.status]}
+    </span>
+  );
+}
+
+/** How much of a replay is done, as a bar and in numbers. */
+export function Progress({ replay }: { replay: Replay }) {
+  const share = shareOf(replay);
+  const done = replay.started + replay.skipped;
+  const text =
+    replay.total == null
+      ? done.toLocaleString()
+      : `${done.toLocaleString()} of ${replay.total.toLocaleString()}`;
+  return (
+    <span className="progress">
+      <progress aria-label="Done" {...(share === null ? {} : { value: share })} max={1} />{' '}
+      <span>
+        {text}
+        {share !== null && <span className="soft"> · {percent(share)}</span>}
+      </span>
+    </span>
+  );
+}

@@ -1,0 +1,51 @@
+import { expect, test } from 'vitest';
+import { KEYS } from '../deliveries/filter';
+import { parse } from '../filter/words';
+import { inputOf, isOpen, newKey, newReplay, rateOf, shareOf } from './replays';
+
+test('the words of the filter are the conditions of the replay', () => {
+  const { terms, problems } = parse(
+    'type:order.* webhook:019db8a2-54a0-7c3e-9a51-2f1b6a0c9d11 http:5xx since:2026-11-27T14:00:00Z until:2026-11-27T16:00:00Z',
+    KEYS,
+  );
+  expect(problems).toEqual([]);
+  expect(inputOf('failed', terms)).toEqual({
+    kind: 'FAILED',
+    filter: {
+      eventTypes: ['order.*'],
+      webhookIds: ['019db8a2-54a0-7c3e-9a51-2f1b6a0c9d11'],
+      httpStatuses: [{ from: 500, to: 599 }],
+      createdAt: { from: '2026-11-27T14:00:00Z', to: '2026-11-27T16:00:00Z' },
+    },
+  });
+  expect(inputOf('all', [])).toEqual({ kind: 'ALL', filter: {} });
+  expect(newKey()).not.toBe(newKey());
+});
+
+test.each([
+  ['', null],
+  [' ', null],
+  ['10', 10],
+  ['0', undefined],
+  ['-1', undefined],
+  ['1.5', undefined],
+  ['100001', undefined],
+  ['ten', undefined],
+])('the rate %j is %s', (text, rate) => {
+  expect(rateOf(text)).toBe(rate);
+});
+
+test('a replay is as far as what was sent or skipped, and done when it is completed', () => {
+  const replay = { total: 10, started: 3, skipped: 2, status: 'RUNNING' } as const;
+  expect(shareOf(replay)).toBe(0.5);
+  expect(shareOf({ ...replay, total: null })).toBeNull();
+  expect(shareOf({ ...replay, total: 0 })).toBeNull();
+  expect(shareOf({ ...replay, status: 'COMPLETED' })).toBe(1);
+  expect(isOpen({ status: 'PAUSED' })).toBe(true);
+  expect(isOpen({ status: 'CANCELED' })).toBe(false);
+});
+
+test('the address of a new replay has its filter', () => {
+  expect(newReplay('status:failed type:a')).toBe('/replays/new?q=status%3Afailed+type%3Aa');
+  expect(newReplay('event:1', 'all')).toBe('/replays/new?q=event%3A1&kind=all');
+});

@@ -1,0 +1,24 @@
+import { useQuery } from 'urql';
+import { usePushed } from '../api/useLive';
+import { ReplayDocument, type ReplayRowFragment, WatchReplayDocument } from '../gql/graphql';
+
+/** A replay; its progress is pushed until it has ended. */
+export function useReplay(id: string) {
+  const [{ data, error, fetching }, ask] = useQuery({ query: ReplayDocument, variables: { id } });
+  const { data: pushed } = usePushed(WatchReplayDocument, { id });
+  const own = data?.replay?.id === id ? data.replay : null;
+  return {
+    replay: later(own, pushed?.replayProgress ?? null),
+    error,
+    missing: !fetching && !error && data?.replay === null,
+    reload: () => ask({ requestPolicy: 'network-only' }),
+  };
+}
+
+/** The one of the two that tells more: the stream ends with the replay, and the numbers of what it sent may change afterwards. */
+function later(asked: ReplayRowFragment | null, pushed: ReplayRowFragment | null) {
+  if (!asked || !pushed) return asked ?? pushed;
+  return asked.completedAt && asked.succeeded + asked.failed >= pushed.succeeded + pushed.failed
+    ? asked
+    : pushed;
+}
