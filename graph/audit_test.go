@@ -31,6 +31,7 @@ var audited = map[string]struct {
 	"retryDelivery":       {call: `retryDelivery(input: {id: $d}) { userErrors { message } }`, actions: []string{"DELIVERY_RETRIED"}},
 	"cancelDelivery":      {call: `cancelDelivery(input: {id: $d}) { userErrors { message } }`, actions: []string{"DELIVERY_CANCELED"}},
 	"replayDeliveries":    {call: `replayDeliveries(input: {filter: {deliveryIds: [$d]}}) { userErrors { message } }`, actions: []string{"REPLAY_CREATED"}},
+	"cancelDeliveries":    {call: `cancelDeliveries(input: {filter: {deliveryIds: [$d]}}) { userErrors { message } }`, actions: []string{"REPLAY_CREATED"}},
 	"updateReplay":        {call: `updateReplay(input: {id: $r, ratePerSecond: 7}) { userErrors { message } }`, actions: []string{"REPLAY_UPDATED"}},
 	"cancelReplay":        {call: `cancelReplay(input: {id: $r}) { userErrors { message } }`, actions: []string{"REPLAY_CANCELED"}},
 	"createToken":         {call: `createToken(input: {name: "ci"}) { userErrors { message } }`, actions: []string{"TOKEN_CREATED"}},

@@ -116,6 +116,7 @@ var statsCosts = map[string]func(within int, args map[string]any) int{
 	"Stats.backlog":             func(within int, _ map[string]any) int { return 10 + within },
 	"Query.replayPreview":       func(within int, _ map[string]any) int { return previewCost + within },
 	"Mutation.replayDeliveries": func(within int, _ map[string]any) int { return previewCost + within },
+	"Mutation.cancelDeliveries": func(within int, _ map[string]any) int { return previewCost + within },
 	"Stats.by":                  func(within int, _ map[string]any) int { return 50 + within }, // every group is read
 	"Stats.series": func(within int, args map[string]any) int {
 		return 10 + limit(args["limit"], maxBuckets)*(1+within)

@@ -132,6 +132,11 @@ type ComplexityRoot struct {
 		OldestDueAt func(childComplexity int) int
 	}
 
+	CancelDeliveriesPayload struct {
+		Replay     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	CancelDeliveryPayload struct {
 		Delivery   func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -294,6 +299,7 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
+		CancelDeliveries    func(childComplexity int, input model.CancelDeliveriesInput) int
 		CancelDelivery      func(childComplexity int, input model.CancelDeliveryInput) int
 		CancelReplay        func(childComplexity int, input model.CancelReplayInput) int
 		CreateTenant        func(childComplexity int, input model.CreateTenantInput) int
@@ -726,6 +732,7 @@ type MutationResolver interface {
 	PublishEvent(ctx context.Context, input model.PublishEventInput) (*model.PublishEventPayload, error)
 	PublishEvents(ctx context.Context, input model.PublishEventsInput) (*model.PublishEventsPayload, error)
 	ReplayDeliveries(ctx context.Context, input replay.Input) (*model.ReplayDeliveriesPayload, error)
+	CancelDeliveries(ctx context.Context, input model.CancelDeliveriesInput) (*model.CancelDeliveriesPayload, error)
 	UpdateReplay(ctx context.Context, input model.UpdateReplayInput) (*model.UpdateReplayPayload, error)
 	CancelReplay(ctx context.Context, input model.CancelReplayInput) (*model.CancelReplayPayload, error)
 	CreateTenant(ctx context.Context, input model.CreateTenantInput) (*model.CreateTenantPayload, error)
@@ -1104,6 +1111,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Backlog.OldestDueAt(childComplexity), true
+
+	case "CancelDeliveriesPayload.replay":
+		if e.ComplexityRoot.CancelDeliveriesPayload.Replay == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CancelDeliveriesPayload.Replay(childComplexity), true
+	case "CancelDeliveriesPayload.userErrors":
+		if e.ComplexityRoot.CancelDeliveriesPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CancelDeliveriesPayload.UserErrors(childComplexity), true
 
 	case "CancelDeliveryPayload.delivery":
 		if e.ComplexityRoot.CancelDeliveryPayload.Delivery == nil {
@@ -1727,6 +1747,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Header.Value(childComplexity), true
 
+	case "Mutation.cancelDeliveries":
+		if e.ComplexityRoot.Mutation.CancelDeliveries == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_cancelDeliveries_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CancelDeliveries(childComplexity, args["input"].(model.CancelDeliveriesInput)), true
 	case "Mutation.cancelDelivery":
 		if e.ComplexityRoot.Mutation.CancelDelivery == nil {
 			break
@@ -3504,6 +3535,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
 			graphql.NewInputUnmarshaler("AuditEntryFilter", ec.unmarshalInputAuditEntryFilter),
+			graphql.NewInputUnmarshaler("CancelDeliveriesInput", ec.unmarshalInputCancelDeliveriesInput),
 			graphql.NewInputUnmarshaler("CancelDeliveryInput", ec.unmarshalInputCancelDeliveryInput),
 			graphql.NewInputUnmarshaler("CancelReplayInput", ec.unmarshalInputCancelReplayInput),
 			graphql.NewInputUnmarshaler("CreateTenantInput", ec.unmarshalInputCreateTenantInput),
@@ -3796,6 +3828,16 @@ func (ec *executionContext) childFields_Backlog(ctx context.Context, field graph
 		return ec.fieldContext_Backlog_oldestDueAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Backlog", field.Name)
+}
+
+func (ec *executionContext) childFields_CancelDeliveriesPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "replay":
+		return ec.fieldContext_CancelDeliveriesPayload_replay(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CancelDeliveriesPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CancelDeliveriesPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_CancelDeliveryPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5043,6 +5085,20 @@ func (ec *executionContext) field_Event_deliveries_args(ctx context.Context, raw
 		return nil, err
 	}
 	args["filter"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_cancelDeliveries_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.CancelDeliveriesInput, error) {
+			return ec.unmarshalNCancelDeliveriesInput2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐCancelDeliveriesInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
 	return args, nil
 }
 
@@ -7453,6 +7509,70 @@ func (ec *executionContext) _Backlog_oldestDueAt(ctx context.Context, field grap
 }
 func (ec *executionContext) fieldContext_Backlog_oldestDueAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Backlog", field, true, false, "DateTime")
+}
+
+func (ec *executionContext) _CancelDeliveriesPayload_replay(ctx context.Context, field graphql.CollectedField, obj *model.CancelDeliveriesPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CancelDeliveriesPayload_replay(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Replay, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *webhook.Replay) graphql.Marshaler {
+			return ec.marshalOReplay2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐReplay(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CancelDeliveriesPayload_replay(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CancelDeliveriesPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Replay(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CancelDeliveriesPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.CancelDeliveriesPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CancelDeliveriesPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CancelDeliveriesPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CancelDeliveriesPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _CancelDeliveryPayload_delivery(ctx context.Context, field graphql.CollectedField, obj *model.CancelDeliveryPayload) (ret graphql.Marshaler) {
@@ -10122,6 +10242,73 @@ func (ec *executionContext) fieldContext_Mutation_replayDeliveries(ctx context.C
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_replayDeliveries_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_cancelDeliveries(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_cancelDeliveries(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CancelDeliveries(ctx, fc.Args["input"].(model.CancelDeliveriesInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				scope, err := ec.unmarshalOTokenScope2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐTokenScope(ctx, "DELIVERIES_WRITE")
+				if err != nil {
+					var zeroVal *model.CancelDeliveriesPayload
+					return zeroVal, err
+				}
+				operator, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.CancelDeliveriesPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Needs == nil {
+					var zeroVal *model.CancelDeliveriesPayload
+					return zeroVal, errors.New("directive needs is not implemented")
+				}
+				return ec.Directives.Needs(ctx, nil, directive0, scope, operator)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.CancelDeliveriesPayload) graphql.Marshaler {
+			return ec.marshalOCancelDeliveriesPayload2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐCancelDeliveriesPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_cancelDeliveries(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CancelDeliveriesPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_cancelDeliveries_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -17808,6 +17995,66 @@ func UnmarshalAuditEntryFilter(ctx context.Context, raw any) (list.AuditFilter, 
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputCancelDeliveriesInput(ctx context.Context, obj any) (model.CancelDeliveriesInput, error) {
+	var it model.CancelDeliveriesInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["note"]; !present {
+		asMap["note"] = ""
+	}
+
+	fieldsInOrder := [...]string{"filter", "note", "idempotencyKey"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "filter":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("filter"))
+			data, err := ec.unmarshalNReplayFilter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋlistᚐDeliveryFilter(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Filter = data
+		case "note":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("note"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Note = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalCancelDeliveriesInput unmarshals raw into the CancelDeliveriesInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalCancelDeliveriesInput(ctx context.Context, raw any) (model.CancelDeliveriesInput, error) {
+	var out model.CancelDeliveriesInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "CancelDeliveriesInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputCancelDeliveryInput(ctx context.Context, obj any) (model.CancelDeliveryInput, error) {
 	var it model.CancelDeliveryInput
 	if obj == nil {
@@ -20383,6 +20630,44 @@ func (ec *executionContext) _Backlog(ctx context.Context, sel ast.SelectionSet, 
 	return out
 }
 
+var cancelDeliveriesPayloadImplementors = []string{"CancelDeliveriesPayload"}
+
+func (ec *executionContext) _CancelDeliveriesPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CancelDeliveriesPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, cancelDeliveriesPayloadImplementors)
+
+	out := newFieldSet(ctx, fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CancelDeliveriesPayload")
+		case "replay":
+			out.Values[i] = ec._CancelDeliveriesPayload_replay(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._CancelDeliveriesPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var cancelDeliveryPayloadImplementors = []string{"CancelDeliveryPayload"}
 
 func (ec *executionContext) _CancelDeliveryPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CancelDeliveryPayload) graphql.Marshaler {
@@ -21547,6 +21832,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "replayDeliveries":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_replayDeliveries(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "cancelDeliveries":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_cancelDeliveries(ctx, field)
 			})
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
@@ -24562,6 +24854,11 @@ func (ec *executionContext) marshalNBoolean2bool(ctx context.Context, sel ast.Se
 	return res
 }
 
+func (ec *executionContext) unmarshalNCancelDeliveriesInput2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐCancelDeliveriesInput(ctx context.Context, v any) (model.CancelDeliveriesInput, error) {
+	res, err := ec.unmarshalInputCancelDeliveriesInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNCancelDeliveryInput2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐCancelDeliveryInput(ctx context.Context, v any) (model.CancelDeliveryInput, error) {
 	res, err := ec.unmarshalInputCancelDeliveryInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -25117,6 +25414,11 @@ func (ec *executionContext) marshalNReplayEdge2ᚖgithubᚗcomᚋhookgraphᚋhoo
 func (ec *executionContext) unmarshalNReplayFilter2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋlistᚐDeliveryFilter(ctx context.Context, v any) (list.DeliveryFilter, error) {
 	res, err := ec.unmarshalInputReplayFilter(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNReplayFilter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋlistᚐDeliveryFilter(ctx context.Context, v any) (*list.DeliveryFilter, error) {
+	res, err := ec.unmarshalInputReplayFilter(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalNReplayKind2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐReplayKind(ctx context.Context, v any) (webhook.ReplayKind, error) {
@@ -26044,6 +26346,13 @@ func (ec *executionContext) marshalOBoolean2ᚖbool(ctx context.Context, sel ast
 	_ = ctx
 	res := graphql.MarshalBoolean(*v)
 	return res
+}
+
+func (ec *executionContext) marshalOCancelDeliveriesPayload2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐCancelDeliveriesPayload(ctx context.Context, sel ast.SelectionSet, v *model.CancelDeliveriesPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._CancelDeliveriesPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOCancelDeliveryPayload2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐCancelDeliveryPayload(ctx context.Context, sel ast.SelectionSet, v *model.CancelDeliveryPayload) graphql.Marshaler {

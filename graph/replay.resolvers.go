@@ -12,13 +12,19 @@ import (
 
 // ReplayDeliveries is the resolver for the replayDeliveries field.
 func (r *mutationResolver) ReplayDeliveries(ctx context.Context, input replay.Input) (*model.ReplayDeliveriesPayload, error) {
-	err := replayInput(&input)
-	var made *webhook.Replay
-	if err == nil {
-		made, err = r.changing(ctx).CreateReplay(ctx, &input)
+	if input.Kind == webhook.ReplayCancel {
+		errs, err := userErrors(&webhook.Invalid{Field: "kind", Code: webhook.CodeInvalid, Message: "must be FAILED, ALL or MISSING: use cancelDeliveries to cancel deliveries"})
+		return &model.ReplayDeliveriesPayload{UserErrors: errs}, err
 	}
-	errs, err := userErrors(err)
+	made, errs, err := r.createReplay(ctx, &input)
 	return &model.ReplayDeliveriesPayload{Replay: made, UserErrors: errs}, err
+}
+
+// CancelDeliveries is the resolver for the cancelDeliveries field.
+func (r *mutationResolver) CancelDeliveries(ctx context.Context, input model.CancelDeliveriesInput) (*model.CancelDeliveriesPayload, error) {
+	in := replay.Input{Kind: webhook.ReplayCancel, Filter: given(input.Filter), Note: input.Note, IdempotencyKey: given(input.IdempotencyKey)}
+	made, errs, err := r.createReplay(ctx, &in)
+	return &model.CancelDeliveriesPayload{Replay: made, UserErrors: errs}, err
 }
 
 // UpdateReplay is the resolver for the updateReplay field.

@@ -13,17 +13,15 @@ import (
 // maxCounts is how many webhooks a preview tells.
 const maxCounts = 100
 
-// replayInput checks the filter as those of lists are.
-func replayInput(in *store.ReplayInput) (err error) {
-	in.Filter, err = deliveryFilter(&in.Filter)
-	return err
+// createReplay creates a replay for a mutation.
+func (r *Resolver) createReplay(ctx context.Context, in *store.ReplayInput) (*webhook.Replay, []*model.UserError, error) {
+	made, err := r.changing(ctx).CreateReplay(ctx, in)
+	errs, err := userErrors(err)
+	return made, errs, err
 }
 
 // preview tells what a replay would send.
 func (r *Resolver) preview(ctx context.Context, in *store.ReplayInput) (*store.ReplayPreview, error) {
-	if err := replayInput(in); err != nil {
-		return nil, err
-	}
 	return r.scope(ctx).PreviewReplay(ctx, in)
 }
 

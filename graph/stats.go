@@ -11,6 +11,7 @@ import (
 	"github.com/hookgraph/hookgraph/graph/model"
 	"github.com/hookgraph/hookgraph/internal/stats"
 	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/store/list"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -68,8 +69,8 @@ func (r *Resolver) statsFor(ctx context.Context, during store.TimeRange, filter 
 // statsAccess prepares statistics as the caller may see them, and returns whose they are; nil: all tenants'.
 func (r *Resolver) statsAccess(ctx context.Context, during store.TimeRange, filter *store.StatsFilter) (of func(store.TimeRange) *store.Stats, tenants []webhook.ID, err error) {
 	f := given(filter)
-	if err := first(checkRange(during), bounded("tenantIds", len(f.TenantIDs)), bounded("webhookIds", len(f.WebhookIDs)), bounded("eventTypes", len(f.EventTypes)),
-		eventTypes("eventTypes", f.EventTypes)); err != nil {
+	if err := list.First(checkRange(during), list.Bounded("tenantIds", len(f.TenantIDs)), list.Bounded("webhookIds", len(f.WebhookIDs)), list.Bounded("eventTypes", len(f.EventTypes)),
+		list.CheckTypes("eventTypes", f.EventTypes)); err != nil {
 		return nil, nil, err
 	}
 	caller := from(ctx).caller

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/hookgraph/hookgraph/internal/store/list"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -26,6 +27,25 @@ type AttemptTimings struct {
 	FirstByteMs float64 `json:"firstByteMs"`
 	// The time from the start to the end, in milliseconds.
 	TotalMs float64 `json:"totalMs"`
+}
+
+// The input of `cancelDeliveries`.
+type CancelDeliveriesInput struct {
+	// Conditions that the deliveries must meet. `replayPreview` with kind `CANCEL` tells how many do.
+	Filter *list.DeliveryFilter `json:"filter"`
+	// A note for people, at most 1,000 bytes.
+	Note string `json:"note"`
+	// A key that makes the call safe to repeat, at most 255 bytes: the same key with the same input returns the same replay. Times must be
+	// given in full, because a duration means another time in each request.
+	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
+}
+
+// The payload of `cancelDeliveries`.
+type CancelDeliveriesPayload struct {
+	// The replay that cancels them; null if there are `userErrors`.
+	Replay *webhook.Replay `json:"replay,omitempty"`
+	// Validation errors; empty on success.
+	UserErrors []*UserError `json:"userErrors"`
 }
 
 // The input of `cancelDelivery`.
@@ -274,7 +294,7 @@ type ReplayPreview struct {
 	Deliveries *Count `json:"deliveries"`
 	// How many of the counted deliveries are to each webhook: the 100 with the most, the most first.
 	ByWebhook []*WebhookCount `json:"byWebhook"`
-	// The newest of the deliveries, at most 5.
+	// The newest of the deliveries, at most 5; none of kind `MISSING`, whose deliveries do not exist yet.
 	Samples []*webhook.Delivery `json:"samples"`
 	// How long it takes to make the counted deliveries due at the given rate, in milliseconds; null without a rate.
 	EstimatedDurationMs *int `json:"estimatedDurationMs,omitempty"`

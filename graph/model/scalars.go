@@ -146,7 +146,7 @@ func MarshalDeliveryStatus(s webhook.DeliveryStatus) graphql.Marshaler { return 
 
 // UnmarshalDeliveryStatus reads a status. It checks it again: the validation of variables lets any case pass.
 func UnmarshalDeliveryStatus(v any) (webhook.DeliveryStatus, error) {
-	return oneOf(v, webhook.Pending, webhook.Held, webhook.DeliverySucceeded, webhook.DeliveryFailed, webhook.Canceled)
+	return oneOf(v, webhook.DeliveryStatuses...)
 }
 
 // MarshalAttemptStatus writes s.
@@ -162,8 +162,7 @@ func MarshalAttemptErrorCode(c webhook.ErrorCode) graphql.Marshaler { return enu
 
 // UnmarshalAttemptErrorCode reads a code, with the same check.
 func UnmarshalAttemptErrorCode(v any) (webhook.ErrorCode, error) {
-	return oneOf(v, webhook.ErrorDNS, webhook.ErrorConnect, webhook.ErrorTLS, webhook.ErrorTimeout, webhook.ErrorBlockedAddress,
-		webhook.ErrorHTTPStatus, webhook.ErrorResponseTooSlow, webhook.ErrorProtocol, webhook.ErrorSigning)
+	return oneOf(v, webhook.ErrorCodes...)
 }
 
 // MarshalAttemptTrigger writes t.
@@ -179,7 +178,7 @@ func MarshalReplayKind(k webhook.ReplayKind) graphql.Marshaler { return enum(k) 
 
 // UnmarshalReplayKind reads a kind, with the same check.
 func UnmarshalReplayKind(v any) (webhook.ReplayKind, error) {
-	return oneOf(v, webhook.ReplayFailed, webhook.ReplayAll)
+	return oneOf(v, webhook.ReplayFailed, webhook.ReplayAll, webhook.ReplayMissing, webhook.ReplayCancel)
 }
 
 // MarshalTokenScope writes s as an enum value: webhooks:read is WEBHOOKS_READ.

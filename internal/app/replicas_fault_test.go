@@ -22,6 +22,7 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
@@ -36,6 +37,82 @@ func TestReplicas(t *testing.T) {
 	}
 	t.Run("killed", testKilledReplicas)
 	t.Run("frozen", testFrozenReplica)
+	t.Run("replaying", testReplayingReplicas)
+}
+
+// While three replicas replay, each is killed in turn, whichever of them works on the replay. Each delivery is sent once by it, and again only if
+// its request was in flight at a kill; counters and statistics are those of what is stored.
+func testReplayingReplicas(t *testing.T) {
+	t.Parallel()
+	f, c := startFleet(t, webhooktest.StartPostgres(t).Database(t), 3)
+	var made struct{ Webhook struct{ ID string } }
+	c.mutate(t, createWebhook, map[string]any{"url": f.receiver + "/replayed", "retryScheduleMs": []int{}, "events": []string{"old"}}, &made)
+	f.down.Store(true)
+	old := strings.TrimSuffix(strings.Repeat(`{"type": "old", "data": 1},`, replayedEvents), ",")
+	if status := c.rest(t, "POST", "/v1/events", "["+old+"]", nil); status != http.StatusAccepted {
+		t.Fatal(status)
+	}
+	ask := func(query string, into any) bool {
+		url := f.urls[0].Load()
+		return url != nil && json.Unmarshal([]byte(f.ask(*url, query)), into) == nil
+	}
+	webhooktest.Eventually(t, "all have failed", func() bool {
+		var is struct {
+			Data struct {
+				Deliveries struct{ Count struct{ Count int } }
+			}
+		}
+		return ask("{ deliveries(filter: {statuses: [FAILED]}) { count { count } } }", &is) && is.Data.Deliveries.Count.Count == replayedEvents
+	})
+	f.down.Store(false)
+	var replay struct{ Replay struct{ ID string } }
+	c.mutate(t, `mutation ($input: ReplayDeliveriesInput!) { done: replayDeliveries(input: $input) { replay { id } userErrors { message } } }`,
+		map[string]any{"filter": map[string]any{}, "ratePerSecond": 100}, &replay)
+	is := replayed{}
+	reaches := func(what string, want func() bool) {
+		t.Helper()
+		webhooktest.Eventually(t, what, func() bool {
+			var answer struct{ Data struct{ Replay *replayed } }
+			if !ask(`{ replay(id: "`+replay.Replay.ID+`") { status completedAt matched started succeeded failed skipped } }`, &answer) || answer.Data.Replay == nil {
+				return false
+			}
+			is = *answer.Data.Replay
+			return want()
+		}, func() string { return fmt.Sprintf("%+v", is) })
+	}
+	rounds := max(3, *replicaRounds)
+	for round := range rounds {
+		reaches("the replay goes on", func() bool { return is.Started > round*replayedEvents/rounds/2 })
+		f.happened()
+		f.kills[round%3]()
+		f.start(t, round%3)
+	}
+	reaches("the replay is completed", func() bool { return is.CompletedAt != nil })
+	s, owner := stored(t, f.database)
+	defer s.Close()
+	recorded := readDeliveries(t, s.In(owner.ID), s, owner.ID)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	repeated := 0
+	for key, d := range recorded {
+		extra := len(f.arrivals[key]) - len(d.attempts)
+		repeated += extra
+		if risk := f.between(f.arrivals[key][1:]); len(d.attempts) != 2 || extra < 0 || extra > risk {
+			t.Errorf("%s arrived %d times for %d attempts, with %d kills meanwhile", key, len(f.arrivals[key]), len(d.attempts), risk)
+		}
+	}
+	if len(recorded) != replayedEvents || is.Started != replayedEvents || is.Matched != replayedEvents || is.Succeeded != replayedEvents || is.Status != webhook.ReplayCompleted {
+		t.Errorf("%d deliveries, the replay is %+v", len(recorded), is)
+	}
+	checkReplayStatistics(t, s, owner.ID, 2*replayedEvents)
+	t.Logf("%d kills, %d sent again", len(f.events), repeated)
+}
+
+// ask returns the response to a query; "" if there is none.
+func (f *fleet) ask(url, query string) string {
+	w := &world{token: f.token}
+	w.url.Store(&url)
+	return w.post(query, nil)
 }
 
 // startFleet starts replicas on a database, with webhooks at a receiver. The client uses the first.
@@ -50,6 +127,7 @@ func startFleet(t *testing.T, database string, replicas int) (*fleet, *client) {
 		f.token = f.programs[0].token
 	}
 	c := &client{f.programs[0].url, f.token}
+	f.receiver = receiver.URL
 	f.register(t, c, receiver.URL)
 	return f, c
 }
@@ -102,7 +180,9 @@ type fleet struct {
 	kills    []func()
 	urls     [3]atomic.Pointer[string] // nil: the replica is down
 	token    string
+	receiver string // its URL
 	calm     atomic.Bool
+	down     atomic.Bool            // the receiver of /replayed
 	shown    atomic.Pointer[string] // the last attempt that follow has seen
 	resumed  atomic.Int64           // how often follow resumed
 
@@ -210,7 +290,7 @@ func (f *fleet) receive(w http.ResponseWriter, r *http.Request) {
 	f.arrivals[key] = append(f.arrivals[key], time.Now())
 	f.mu.Unlock()
 	_, _ = io.Copy(io.Discard, r.Body)
-	if !f.calm.Load() && r.URL.Path == "/flapping" && rand.IntN(3) == 0 {
+	if r.URL.Path == "/replayed" && f.down.Load() || !f.calm.Load() && r.URL.Path == "/flapping" && rand.IntN(3) == 0 {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}

@@ -2,9 +2,11 @@ package bench
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -69,6 +71,163 @@ func (b *bench) backlog(ctx context.Context, r *Result) error {
 		return err
 	}
 	return b.finish(ctx, r)
+}
+
+// ReplayResult is the speed of a replay, and its cost for others.
+type ReplayResult struct {
+	ThroughputPerS float64 `json:"throughput_per_s"` // of new events alone, in the same run
+	PreviewMs      float64 `json:"preview_ms"`       // of all that has failed; the median
+	PauseMs        float64 `json:"pause_ms"`         // from the call until nothing of the replay is due or being sent
+}
+
+const (
+	replayPreviews = 5
+	replayInput    = `{"kind": "ALL", "filter": {"webhookIds": [%q]}}`
+)
+
+// replay has many deliveries fail, and replays them as fast as possible while new events are published for another webhook. It compares the rate
+// with that of new events alone, and the latency of the new events with that without a replay. Then it replays again, and pauses that.
+func (b *bench) replay(ctx context.Context, r *Result) (err error) {
+	if err := b.startServer(ctx); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.server.stop()) }()
+	owed, err := b.server.createWebhook(ctx, b.receiver.url(failing, 1), []string{eventType(1)}, true, []int{})
+	if err != nil {
+		return err
+	}
+	if _, err := b.server.createWebhook(ctx, b.receiver.url(healthy, 0), []string{eventType(0)}, true, nil); err != nil {
+		return err
+	}
+	is := &ReplayResult{}
+	r.Replay = is
+	alone := func(what string, put func(l *load, ctx context.Context) error) (w window, err error) {
+		l := newLoad(b, 1, 1)
+		if w, err = l.run(ctx, what, b.Duration, func(ctx context.Context) error { return put(l, ctx) }); err != nil {
+			return w, err
+		}
+		return w, l.check(ctx, r)
+	}
+	w, err := alone("new events alone", (*load).closed)
+	if err != nil {
+		return err
+	}
+	is.ThroughputPerS = float64(w.deliveries) / w.seconds
+	w, err = alone("50 events a second", func(l *load, ctx context.Context) error { return l.steady(ctx, freshCalls, 0) })
+	if err != nil {
+		return err
+	}
+	r.P99MsWithout = w.all().Ms(0.99)
+	old := newLoad(b, 1, 1)
+	old.from = 1
+	if err := b.failed(ctx, old); err != nil {
+		return err
+	}
+	if err := b.server.change(ctx, owed, map[string]any{"url": b.receiver.url(healthy, 1)}); err != nil {
+		return err
+	}
+	input := fmt.Sprintf(replayInput, owed)
+	if is.PreviewMs, err = b.preview(ctx, input); err != nil {
+		return err
+	}
+	if _, err := b.createReplay(ctx, input); err != nil {
+		return err
+	}
+	if _, err := b.drainBacklog(ctx, old, int64(b.Backlog), r); err != nil {
+		return err
+	}
+	r.Ratio = new(*r.DeliveredPerS / is.ThroughputPerS)
+	if err := old.check(ctx, r); err != nil {
+		return err
+	}
+	if is.PauseMs, err = b.pauseReplay(ctx, input); err != nil {
+		return err
+	}
+	return b.finish(ctx, r)
+}
+
+// failed publishes events for a webhook that fails, and waits until all deliveries have failed.
+func (b *bench) failed(ctx context.Context, old *load) error {
+	if err := old.fill(ctx, b.Backlog); err != nil {
+		return err
+	}
+	for {
+		var data struct {
+			Stats struct{ Totals struct{ Deliveries int } }
+		}
+		if err := b.server.Query(ctx, []byte(`{"query": "{ stats(range: {from: \"-P1D\"}) { totals { deliveries(statuses: FAILED) } } }"}`), &data); err != nil {
+			return err
+		}
+		left := b.Backlog - data.Stats.Totals.Deliveries
+		if left <= 0 {
+			return nil
+		}
+		b.progress.say("failing: %d", left)
+		select {
+		case <-time.After(time.Second / 4):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// preview measures previews of a replay.
+func (b *bench) preview(ctx context.Context, input string) (ms float64, err error) {
+	var took []float64
+	for range replayPreviews {
+		began := time.Now()
+		if err := b.server.Query(ctx, []byte(`{"query": "query ($input: ReplayDeliveriesInput!) { replayPreview(input: $input) `+
+			`{ deliveries { count } byWebhook { count } samples { id } } }", "variables": {"input": `+input+`}}`), nil); err != nil {
+			return 0, fmt.Errorf("preview a replay: %w", err)
+		}
+		took = append(took, float64(time.Since(began).Microseconds())/1000)
+	}
+	slices.Sort(took)
+	return took[len(took)/2], nil
+}
+
+func (b *bench) createReplay(ctx context.Context, input string) (id string, err error) {
+	var done struct{ Replay struct{ ID string } }
+	err = b.server.Mutate(ctx, `mutation ($input: ReplayDeliveriesInput!) { done: replayDeliveries(input: $input) { replay { id } userErrors { message field } } }`,
+		json.RawMessage(input), &done)
+	if err != nil {
+		return "", fmt.Errorf("create replay: %w", err)
+	}
+	return done.Replay.ID, nil
+}
+
+// pauseReplay replays everything again, and measures how long a pause takes to act.
+func (b *bench) pauseReplay(ctx context.Context, input string) (ms float64, err error) {
+	b.progress.say("pausing")
+	id, err := b.createReplay(ctx, input)
+	if err != nil {
+		return 0, err
+	}
+	var data struct {
+		Replay struct{ Started, Matched, Skipped int }
+		Stats  struct{ Backlog struct{ Due int } }
+	}
+	look := func() error {
+		return b.server.Query(ctx, []byte(`{"query": "{ replay(id: \"`+id+`\") { started matched skipped } stats(range: {from: \"-PT1M\"}) { backlog { due } } }"}`), &data)
+	}
+	for data.Replay.Started < b.Backlog/10 {
+		if err := look(); err != nil {
+			return 0, err
+		}
+	}
+	began := time.Now()
+	if err := b.server.Mutate(ctx, `mutation ($input: UpdateReplayInput!) { done: updateReplay(input: $input) { replay { id } userErrors { message field } } }`,
+		map[string]any{"id": id, "paused": true}, nil); err != nil {
+		return 0, fmt.Errorf("pause replay: %w", err)
+	}
+	for data.Stats.Backlog.Due = 1; data.Stats.Backlog.Due > 0; {
+		if err := look(); err != nil {
+			return 0, err
+		}
+	}
+	ms = float64(time.Since(began).Microseconds()) / 1000
+	return ms, b.server.Mutate(ctx, `mutation ($input: CancelReplayInput!) { done: cancelReplay(input: $input) { replay { id } userErrors { message field } } }`,
+		map[string]any{"id": id}, nil)
 }
 
 // fill publishes the given number of events, in large batches.

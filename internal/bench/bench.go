@@ -25,7 +25,7 @@ type Options struct {
 	Program string // the hookgraph program; "": this one
 	// Environ is the environment of the programs that the bench starts, as of os.Environ; HOOKGRAPH_ variables are left out.
 	Environ []string
-	Backlog int // deliveries of backlog
+	Backlog int // deliveries of backlog and replay
 	Watch   int // webhooks, and as many subscribers, of watch
 	History int // attempts of history, and of retention at most retentionAttempts
 	// Keep is a directory that keeps the database of history, and has it from an earlier run; "": the database is removed.
@@ -51,7 +51,7 @@ type Result struct {
 	Deliveries         int64    `json:"deliveries"`            // of these events, that arrived
 	BarePerS           *float64 `json:"bare_per_s"`            // requests of the bare sender
 	DeliveredPerS      *float64 `json:"delivered_per_s"`       // while measuring, like all fields below
-	Ratio              *float64 `json:"ratio"`                 // delivered_per_s / bare_per_s
+	Ratio              *float64 `json:"ratio"`                 // delivered_per_s / bare_per_s; replay: / throughput_per_s
 	AcceptedPerS       *float64 `json:"accepted_per_s"`        // events
 	P50Ms              *float64 `json:"p50_ms"`                // from the start of the publishing request to the arrival
 	P99Ms              *float64 `json:"p99_ms"`                // the same
@@ -66,13 +66,14 @@ type Result struct {
 	Failed  int64 `json:"failed,omitempty"`  // the receiver was not reached, or too slow, until no retry was left
 
 	// Only in some scenarios.
-	P99MsWithout         *float64 `json:"p99_ms_without,omitempty"`          // mixed: without the bad webhooks; retention: without it
+	P99MsWithout         *float64 `json:"p99_ms_without,omitempty"`          // mixed: without the bad webhooks; retention and replay: without it
 	DeliveredPerSWithout *float64 `json:"delivered_per_s_without,omitempty"` // watch, greedy and dashboards: without subscribers
 	Streamed             *int64   `json:"streamed,omitempty"`                // watch and greedy: attempts that the subscribers got; dashboards: messages
 	FirstDeliveryMs      *float64 `json:"first_delivery_ms,omitempty"`       // backlog: from the start of the process
 
 	Queries   []*QueryResult   `json:"queries,omitempty"` // history
 	Retention *RetentionResult `json:"retention,omitempty"`
+	Replay    *ReplayResult    `json:"replay,omitempty"`
 
 	// On PostgreSQL: the statements that all replicas sent from start to stop, per delivery.
 	StatementsPerDelivery *float64 `json:"statements_per_delivery,omitempty"`
@@ -97,6 +98,7 @@ var scenarios = []scenario{
 	{name: "dashboards", run: func(ctx context.Context, b *bench, r *Result) error { return b.dashboards(ctx, r) }, ports: 100},
 	{name: "history", run: func(ctx context.Context, b *bench, r *Result) error { return b.history(ctx, r) }, ports: 1, asked: true},
 	{name: "retention", run: func(ctx context.Context, b *bench, r *Result) error { return b.retention(ctx, r) }, ports: 1, asked: true},
+	{name: "replay", run: func(ctx context.Context, b *bench, r *Result) error { return b.replay(ctx, r) }, ports: 2, asked: true},
 }
 
 // Names are the scenarios in their order.

@@ -36,9 +36,13 @@ func (p *report) add(r *Result) error {
 	if r.Pending+r.Failed > 0 {
 		lines = append(lines, fmt.Sprintf("  not arrived: %d wait for another attempt, %d have failed", r.Pending, r.Failed))
 	}
-	if r.Retention != nil {
+	switch {
+	case r.Retention != nil:
 		lines = append(lines, r.Retention.lines()...)
-	} else if r.P99MsWithout != nil {
+	case r.Replay != nil:
+		lines = append(lines, fmt.Sprintf("  new events alone: %.0f/s; their p99 at 50/s without the replay: %s ms; a preview: %.0f ms; a pause acts after %.0f ms",
+			r.Replay.ThroughputPerS, show(r.P99MsWithout, 2), r.Replay.PreviewMs, r.Replay.PauseMs))
+	case r.P99MsWithout != nil:
 		lines = append(lines, "  p99 of the healthy webhooks without the bad ones: "+show(r.P99MsWithout, 2)+" ms")
 	}
 	if r.DeliveredPerSWithout != nil {

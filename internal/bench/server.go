@@ -160,10 +160,15 @@ func (s *server) createWebhook(ctx context.Context, url string, types []string, 
 }
 
 func (s *server) enable(ctx context.Context, id string, enabled bool) error {
-	err := s.Mutate(ctx, `mutation ($input: UpdateWebhookInput!) { done: updateWebhook(input: $input) { userErrors { message field } } }`,
-		map[string]any{"id": id, "enabled": enabled}, nil)
+	return s.change(ctx, id, map[string]any{"enabled": enabled})
+}
+
+// change changes settings of a webhook, fields of UpdateWebhookInput.
+func (s *server) change(ctx context.Context, id string, settings map[string]any) error {
+	settings["id"] = id
+	err := s.Mutate(ctx, `mutation ($input: UpdateWebhookInput!) { done: updateWebhook(input: $input) { userErrors { message field } } }`, settings, nil)
 	if err != nil {
-		return fmt.Errorf("enable webhook: %w", err)
+		return fmt.Errorf("update webhook: %w", err)
 	}
 	return nil
 }

@@ -17,10 +17,10 @@ import (
 )
 
 type benchCmd struct {
-	Scenarios []string      `arg:"" optional:"" name:"scenario" help:"What to measure: throughput, fanout, latency, mixed, backlog, watch, greedy, dashboards, history, retention. The default is all but the last two."`
+	Scenarios []string      `arg:"" optional:"" name:"scenario" help:"What to measure: throughput, fanout, latency, mixed, backlog, watch, greedy, dashboards, history, retention, replay. The default is all but the last three."`
 	Duration  time.Duration `default:"15s" help:"Duration of each measurement; a scenario has two to four."`
 	JSON      bool          `help:"Print one JSON object for each scenario."`
-	Backlog   int           `default:"1000000" help:"Number of due deliveries in the scenario backlog."`
+	Backlog   int           `default:"1000000" help:"Number of due deliveries in the scenario backlog, and of failed ones in replay."`
 	Watch     int           `default:"1000" help:"Number of webhooks, and of subscribers, in the scenario watch."`
 	History   int           `default:"10000000" help:"Number of attempts that the database has in the scenarios history and retention, in the latter at most 500,000."`
 	Keep      string        `type:"path" placeholder:"DIR" help:"Directory that keeps the database of the scenario history for the next run, which does not fill it again."`

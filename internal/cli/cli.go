@@ -58,6 +58,7 @@ type commands struct {
 	Demo    demoCmd    `cmd:"" help:"Run a demonstration: a server, receivers, events and the stream of attempts."`
 	Bench   benchCmd   `cmd:"" help:"Measure how much the server delivers on this machine, and how fast."`
 	Token   tokenCmd   `cmd:"" help:"Create, list and revoke tokens. The server may be running."`
+	Replay  replayCmd  `cmd:"" help:"Send deliveries again, or cancel them, on a running server."`
 	Secrets secretsCmd `cmd:"" help:"Change the master key that seals signing secrets and custom headers."`
 	Copy    copyCmd    `cmd:"" help:"Move a SQLite database to PostgreSQL."`
 	Migrate migrateCmd `cmd:"" help:"Show or apply the migrations of the database. The server applies them at start."`

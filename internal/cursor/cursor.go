@@ -26,6 +26,7 @@ const (
 	Tenants          Kind = 't'
 	Replays          Kind = 'y'
 	RESTWebhooks     Kind = 'r'
+	RESTReplays      Kind = 'v'
 	Stream           Kind = 's' // of the attempt log
 	Completed        Kind = 'c' // deliveries in the order of their completion
 	NextAttempts     Kind = 'n' // deliveries in the order of their next attempt

@@ -75,7 +75,7 @@ func (b *batch) countOutcome(o *dialect.Outcome, is dialect.Finished, a *webhook
 	switch o.Status {
 	case webhook.DeliverySucceeded:
 		b.counts.Ended(k, stats.Succeeded, 1, is.Was == webhook.Pending)
-		if is.Start == 0 {
+		if is.Start == 0 && o.Claimed.Delivery.ReplayID == nil { // a replay's would tell how old the event is
 			b.counts.Delivered(k, b.Now.Sub(o.Claimed.Event.CreatedAt).Microseconds())
 		}
 	case webhook.DeliveryFailed:

@@ -42,6 +42,8 @@ type (
 	WebhookFilter = list.WebhookFilter
 	// EventFilter narrows a list of events.
 	EventFilter = list.EventFilter
+	// Subscription is a webhook and the types that it subscribes to.
+	Subscription = list.Subscription
 	// DeliveryFilter narrows a list of deliveries.
 	DeliveryFilter = list.DeliveryFilter
 	// AttemptFilter narrows a list of attempts, and the live stream.

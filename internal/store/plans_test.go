@@ -182,6 +182,22 @@ func plannedEventSearches() []planned {
 			})
 		}
 	}
+	for _, subscribed := range [][]string{nil, {"a.*"}, manyTypes(3), {"*", "hookgraph.webhook.disabled"}} {
+		for _, types := range []int{0, 2} {
+			for _, events := range []int{0, 3, 30} {
+				f := store.EventFilter{IDs: ids(events), Types: manyTypes(types), CreatedAt: lastHour, Missing: &store.Subscription{Webhook: webhook.NewID(time.Now()), Events: subscribed}}
+				index := choose(events > 0, "events_id", types > 0 || len(subscribed) == 3, "events_type", "events_tenant")
+				add(fmt.Sprintf("missing events: %d events, %d types, subscribed %v", events, types, subscribed), "events e", index,
+					func(ctx context.Context, c *store.Scope, p store.Page) error {
+						if _, err := c.Events(ctx, f, p); err != nil {
+							return err
+						}
+						_, err := c.CountEventsTo(ctx, f, 10)
+						return err
+					})
+			}
+		}
+	}
 	return all
 }
 

@@ -411,7 +411,12 @@ func (b *batch) insertDeliveries(claims []*Claimed) error {
 			}
 		}
 	})
-	room := b.reserved[before:] // in the order of claims
+	return b.addDeliveries(claims, b.reserved[before:])
+}
+
+// addDeliveries stores new deliveries; those of them in reserved, which has the same order, are claimed already.
+func (b *batch) addDeliveries(claims, reserved []*Claimed) error {
+	room := reserved
 	first, err := b.s.db.Insert(&b.Tx, dialect.DeliveriesTable, len(claims), func(i int) time.Time { return claims[i].Event.CreatedAt }, func(p *dialect.Params, i int) {
 		claimed := claims[i]
 		d := &claimed.Delivery

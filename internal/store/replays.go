@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"gorm.io/gorm"
@@ -45,6 +44,9 @@ func (c *Scope) PreviewReplay(ctx context.Context, in *ReplayInput) (*ReplayPrev
 	if err := in.Check(); err != nil {
 		return nil, err
 	}
+	if in.Kind == webhook.ReplayMissing {
+		return c.previewMissing(ctx, in)
+	}
 	r := c.deliveriesBy(ctx, in.Deliveries(c.s.opts.Now()))
 	p := &ReplayPreview{}
 	var err error
@@ -56,6 +58,28 @@ func (c *Scope) PreviewReplay(ctx context.Context, in *ReplayInput) (*ReplayPrev
 		return nil, err
 	}
 	p.Samples = sample.Items
+	return p, nil
+}
+
+// previewMissing is PreviewReplay for deliveries that do not exist yet, so that there are no samples.
+func (c *Scope) previewMissing(ctx context.Context, in *ReplayInput) (*ReplayPreview, error) {
+	id := in.Filter.WebhookIDs[0]
+	to := c.s.routes.Get(id)
+	if to == nil || to.TenantID != c.tenant {
+		return nil, &webhook.Invalid{Field: "filter.webhookIds.0", Code: webhook.CodeNotFound, Message: "does not exist"}
+	}
+	kept, err := c.s.keptFor(ctx, c.tenant)
+	if err != nil {
+		return nil, err
+	}
+	n, err := c.missingBy(ctx, in.Missing(to, kept)).Count(ctx, previewCount)
+	if err != nil {
+		return nil, err
+	}
+	p := &ReplayPreview{Count: n, Samples: []*webhook.Delivery{}}
+	if n.N > 0 {
+		p.ByWebhook = []WebhookCount{{WebhookID: id, N: n.N}}
+	}
 	return p, nil
 }
 
@@ -85,8 +109,12 @@ func (c *Scope) CreateReplay(ctx context.Context, in *ReplayInput) (*webhook.Rep
 		}
 		r := *asked // a copy, because the batch may be written again
 		made, r.ID, r.CreatedAt = &r, webhook.NewID(b.Now), b.Now.UTC().Truncate(time.Microsecond)
-		if err := b.DB.Raw("SELECT COALESCE(MAX(d.seq), 0) FROM deliveries d WHERE d.tenant_id = ?", c.tenant).Scan(&r.UntilSeq).Error; err != nil {
-			return fmt.Errorf("find the last delivery: %w", err)
+		last := "SELECT COALESCE(MAX(d.seq), 0) FROM deliveries d WHERE d.tenant_id = ?"
+		if in.Kind == webhook.ReplayMissing {
+			last = "SELECT COALESCE(MAX(e.seq), 0) FROM events e WHERE e.tenant_id = ?"
+		}
+		if err := b.DB.Raw(last, c.tenant).Scan(&r.UntilSeq).Error; err != nil {
+			return fmt.Errorf("find where the replay ends: %w", err)
 		}
 		if err := b.DB.Create(&r).Error; err != nil {
 			return fmt.Errorf("insert replay: %w", err)
@@ -233,22 +261,6 @@ func (c *Scope) FacetsOfReplays(ctx context.Context, ids []webhook.ID, f Deliver
 	return c.deliveryList(ctx, f.OfReplays(c.s.db)).FacetsOf(ctx, ids, limit)
 }
 
-// replays is the work on replays while there are any.
-type replays struct {
-	s     *Store
-	paces map[webhook.ID]*replay.Pace
-	after map[webhook.ID]int64 // how far the queue was looked through of one of which something is put back
-	rest  map[webhook.ID]time.Time
-}
-
-// How long replays wait: for room, or for their rate, twice as long each time that there is none; and for what is being sent of one that
-// is paused or canceled.
-const (
-	replayPause    = 25 * time.Millisecond
-	longestPause   = 200 * time.Millisecond
-	replayBackRest = 250 * time.Millisecond
-)
-
 // replay works on all replays until none has anything to do, unless another replica does. It is no exclusive task, which others would
 // wait for.
 func (s *Store) replay(ctx context.Context) error {
@@ -257,192 +269,52 @@ func (s *Store) replay(ctx context.Context) error {
 		return err
 	}
 	defer unlock()
-	w := &replays{s: s, paces: map[webhook.ID]*replay.Pace{}, after: map[webhook.ID]int64{}, rest: map[webhook.ID]time.Time{}}
-	pause := replayPause
-	for ctx.Err() == nil {
-		open, err := replay.Open(s.read.WithContext(ctx))
-		if err != nil || len(open) == 0 {
-			return errors.Join(err, s.forgetReplays(ctx))
-		}
-		moved, err := w.round(ctx, open)
-		if err != nil {
-			return err
-		}
-		if moved {
-			pause = replayPause
-			continue
-		}
-		select {
-		case <-ctx.Done():
-		case <-s.replaying:
-			clear(w.rest)
-			pause = replayPause
-		case <-time.After(pause):
-			pause = min(2*pause, longestPause)
-		}
+	w := &replay.Worker{
+		DB: s.db, Read: s.read, Log: s.log, Now: s.opts.Now, Wake: s.replaying, Target: s.routes.Get, Kept: s.keptFor, CancelDeleted: s.cancelDeleted,
+		Deliveries: func(ctx context.Context, tenant webhook.ID, f DeliveryFilter) *list.Reading[webhook.Delivery] {
+			return s.In(tenant).deliveriesBy(ctx, f)
+		},
+		Events: func(ctx context.Context, tenant webhook.ID, f EventFilter) *list.Reading[webhook.Event] {
+			return s.In(tenant).missingBy(ctx, f)
+		},
+		Change: func(ctx context.Context, tenant webhook.ID, rows int, do func(b *replay.Tx) error) error {
+			return s.changeFor(ctx, tenant, rows, func(b *batch) error {
+				return do(&replay.Tx{
+					Tx: &b.Tx, Counts: b.counts, Target: b.living, Tell: b.tellLater, Due: func(id webhook.ID) { b.dueAt(id, b.Now) },
+					Insert: func(claims []*Claimed) error { return b.addDeliveries(claims, nil) },
+				})
+			})
+		},
+	}
+	return w.Run(ctx)
+}
+
+// living is a webhook that is not deleted, as the transaction sees it; or nil.
+func (b *batch) living(id webhook.ID) *Target {
+	if to := b.target(id); to != nil && to.DeletedAt == nil {
+		return to
 	}
 	return nil
 }
 
-// round makes one step of each replay. What keeps one from going on keeps no other.
-func (w *replays) round(ctx context.Context, open []*webhook.Replay) (moved bool, err error) {
-	failed := 0
-	for _, r := range open {
-		did, wrong := w.advance(ctx, r)
-		if wrong != nil {
-			failed, err = failed+1, errors.Join(err, fmt.Errorf("replay %s: %w", r.ID, wrong))
-		}
-		moved = moved || did
-	}
-	if failed < len(open) && err != nil && ctx.Err() == nil {
-		w.s.log.WarnContext(ctx, "a replay cannot go on yet", slog.Any("error", err))
-		err = nil
-	}
-	return moved, err
+// missingBy is the list of events of which a webhook has no delivery, without their data.
+func (c *Scope) missingBy(ctx context.Context, f EventFilter) *list.Reading[webhook.Event] {
+	return c.Lean(Lean{NoData: true}).eventsAlong(ctx, f.Path(c.tenant, c.s.db))
 }
 
-// advance makes one step of a replay.
-func (w *replays) advance(ctx context.Context, r *webhook.Replay) (moved bool, err error) {
-	switch r.Status {
-	case webhook.ReplayPaused:
-		return w.back(ctx, r, nil)
-	case webhook.ReplayCanceling:
-		return w.cancel(ctx, r)
-	}
-	filter, err := replay.Filter(r)
+// keptFor returns the time from which on the tenant's events will be kept for a while: retention would remove an older one together with a
+// delivery that is made meanwhile.
+func (s *Store) keptFor(ctx context.Context, tenant webhook.ID) (time.Time, error) {
+	t, err := take[webhook.Tenant](s.read.WithContext(ctx).Where("id = ?", tenant))
 	if err != nil {
-		return true, w.change(ctx, r, 1, func(b *batch) error { return replay.Fail(&b.Tx, r, "the filter of the replay cannot be read") })
+		return time.Time{}, err
 	}
-	read := w.s.read.WithContext(ctx)
-	waiting, err := replay.Waiting(read, r)
-	if err != nil {
-		return false, err
+	now := s.opts.Now()
+	keep := s.Retention(t)
+	if keep.Keep == 0 {
+		return time.Time{}, nil
 	}
-	for id := range waiting {
-		if to := w.s.routes.Get(id); to == nil || !to.Enabled {
-			if moved, err = w.stopped(ctx, r, id, to); err != nil || moved {
-				return moved, err
-			}
-		}
-	}
-	pace := w.paces[r.ID]
-	if pace == nil {
-		pace = &replay.Pace{}
-		w.paces[r.ID] = pace
-	}
-	n := pace.Allowed(r.RatePerSecond, waiting, time.Now())
-	step := &replay.Step{Replay: r, To: r.Cursor}
-	if n > 0 {
-		if step.Found, err = replay.Parked(read, r, n); err != nil {
-			return false, err
-		}
-		step.Parked = len(step.Found) > 0
-	}
-	if n > 0 && !step.Parked {
-		if r.Cursor >= r.UntilSeq {
-			if len(waiting) > 0 {
-				return false, nil
-			}
-			return true, w.change(ctx, r, 1, func(b *batch) error { return replay.Finish(&b.Tx, r) })
-		}
-		of := w.s.In(r.TenantID)
-		if step.Found, step.To, err = list.Next(ctx, of.deliveriesBy(ctx, filter), r.Cursor, r.UntilSeq, n); err != nil {
-			return false, err
-		}
-	}
-	if n == 0 {
-		return false, nil
-	}
-	pace.Took(len(step.Found))
-	return true, w.step(ctx, step)
-}
-
-// step makes deliveries due.
-func (w *replays) step(ctx context.Context, step *replay.Step) error {
-	return w.change(ctx, step.Replay, 3*len(step.Found), func(b *batch) error {
-		var told *Target
-		due, _, err := step.Run(&b.Tx, b.s.db, b.target)
-		for _, d := range due {
-			b.counts.Owed(statsKey(d.Target, d.EventType), 1)
-			b.tellOf(&told, d.Target)
-			b.dueAt(d.Target.ID, b.Now)
-		}
-		return err
-	})
-}
-
-// stopped puts back what waits for a webhook that was disabled, and cancels what waits for one that was deleted.
-func (w *replays) stopped(ctx context.Context, r *webhook.Replay, id webhook.ID, to *Target) (moved bool, err error) {
-	if to != nil {
-		return w.back(ctx, r, &id)
-	}
-	var gone webhook.Webhook
-	if err := w.s.read.WithContext(ctx).Raw("SELECT seq, id, tenant_id FROM webhooks WHERE id = ? AND deleted_at IS NOT NULL", id).Scan(&gone).Error; err != nil || gone.Seq == 0 {
-		return false, dialect.Unavailable(err)
-	}
-	w.s.cancelDeleted(&gone)
-	return false, nil
-}
-
-// back puts a piece of the queue back: of a webhook, or of all.
-func (w *replays) back(ctx context.Context, r *webhook.Replay, of *webhook.ID) (moved bool, err error) {
-	if time.Now().Before(w.rest[r.ID]) {
-		return false, nil // what is left is being sent
-	}
-	var next int64
-	err = w.change(ctx, r, 3*replay.StepRows, func(b *batch) error {
-		piece := &replay.Back{Replay: r, Webhook: of, After: w.after[r.ID], N: replay.StepRows}
-		var told *Target
-		put, end, err := piece.Run(&b.Tx, b.s.db, b.target)
-		for _, d := range put {
-			b.counts.Recalled(statsKey(d.Target, d.EventType), 1)
-			b.tellOf(&told, d.Target)
-		}
-		next, moved = end, len(put) > 0
-		return err
-	})
-	if err == nil {
-		w.after[r.ID] = next
-		if next == 0 && !moved {
-			w.rest[r.ID] = time.Now().Add(replayBackRest)
-		}
-	}
-	return moved && err == nil, err
-}
-
-// cancel makes one step of canceling.
-func (w *replays) cancel(ctx context.Context, r *webhook.Replay) (moved bool, err error) {
-	if moved, err = w.back(ctx, r, nil); moved || err != nil {
-		return moved, err
-	}
-	err = w.change(ctx, r, replay.StepRows, func(b *batch) error {
-		left, err := replay.ForgetParked(&b.Tx, r, replay.StepRows)
-		if moved = left; left || err != nil {
-			return err
-		}
-		return replay.Finish(&b.Tx, r)
-	})
-	return moved, err
-}
-
-// change runs do in the turn of the replay's tenant.
-func (w *replays) change(ctx context.Context, r *webhook.Replay, rows int, do func(b *batch) error) error {
-	return w.s.changeFor(ctx, r.TenantID, rows, do)
-}
-
-// replaysFor is how long a replay is kept after it has ended.
-const replaysFor = 90 * 24 * time.Hour
-
-// forgetReplays removes replays that have ended long ago.
-func (s *Store) forgetReplays(ctx context.Context) error {
-	before := dialect.At(s.opts.Now().Add(-replaysFor))
-	var old []int64
-	if err := s.read.WithContext(ctx).Raw("SELECT seq FROM replays WHERE completed_at < ? ORDER BY completed_at LIMIT ?", before, deleteSome).Scan(&old).Error; err != nil || len(old) == 0 {
-		return dialect.Unavailable(err)
-	}
-	return s.changeFor(ctx, webhook.ID{}, deleteSome, func(b *batch) error {
-		return b.DB.Exec("DELETE FROM replays WHERE seq IN ?", old).Error
-	})
+	return now.Add(-keep.Keep + min(keep.Keep/10, time.Hour)), nil
 }
 
 // leaveReplays counts what the transaction does with deliveries of replays: of one tenant, or, with nil, of any.
@@ -451,12 +323,4 @@ func (b *batch) leaveReplays(o *replay.Outcomes, of *webhook.ID) error {
 		return nil
 	}
 	return o.Write(&b.Tx, b.s.db, of)
-}
-
-// tellOf tells of changes of the webhook's deliveries, unless it was the last to be told.
-func (b *batch) tellOf(last **Target, to *Target) {
-	if *last != to {
-		b.tellLater(Change{Tenant: to.TenantID, Webhook: to.ID})
-		*last = to
-	}
 }

@@ -55,6 +55,8 @@ func CallLimits() intake.Limits { return intake.Limits{Total: 100_000, Tenant: 4
 const (
 	// maxWebhookBody has room for 100 event types of 128 bytes, a URL of 2,048 and 8 KiB of headers, each byte escaped as six.
 	maxWebhookBody = 192 << 10
+	// maxReplayBody has room for 100 IDs, types and tags of each kind, and for conditions on data of 8 KiB.
+	maxReplayBody = 256 << 10
 	// maxEventsBody bounds an array of events; the limits of their number and size would allow far more.
 	maxEventsBody = 16 << 20
 	readyTimeout  = 2 * time.Second
@@ -72,6 +74,7 @@ type server struct{ Config }
 // resources is the REST surface. Each endpoint requires the same scope as the equivalent GraphQL field (a test compares them).
 func (s *server) resources() map[string]methods {
 	read, write := auth.Needs{Scope: webhook.ScopeWebhooksRead}, auth.Needs{Scope: webhook.ScopeWebhooksWrite}
+	steer := auth.Needs{Scope: webhook.ScopeDeliveriesWrite}
 	return map[string]methods{
 		"/v1/webhooks": {
 			http.MethodGet:  {run: s.listWebhooks, needs: read, like: "Query.webhooks"},
@@ -81,6 +84,15 @@ func (s *server) resources() map[string]methods {
 			http.MethodGet:    {run: s.getWebhook, needs: read, like: "Query.webhook"},
 			http.MethodPatch:  {run: s.updateWebhook, needs: write, like: "Mutation.updateWebhook", maxBody: maxWebhookBody},
 			http.MethodDelete: {run: s.deleteWebhook, needs: write, like: "Mutation.deleteWebhook"},
+		},
+		"/v1/replays": {
+			http.MethodGet:  {run: s.listReplays, needs: auth.Needs{Scope: webhook.ScopeDeliveriesRead}, like: "Query.replays"},
+			http.MethodPost: {run: s.createReplay, needs: steer, like: "Mutation.replayDeliveries", maxBody: maxReplayBody},
+		},
+		"/v1/replays/{id}": {
+			http.MethodGet:    {run: s.getReplay, needs: auth.Needs{Scope: webhook.ScopeDeliveriesRead}, like: "Query.replay"},
+			http.MethodPatch:  {run: s.updateReplay, needs: steer, like: "Mutation.updateReplay", maxBody: maxReplayBody},
+			http.MethodDelete: {run: s.cancelReplay, needs: steer, like: "Mutation.cancelReplay"},
 		},
 		"/v1/events": {
 			http.MethodPost: {

@@ -252,9 +252,9 @@ func (s *server) deleteWebhook(r *request) (int, any, error) {
 }
 
 // listing is a page of a list, newest first.
-type listing struct {
+type listing[T any] struct {
 	Object  string `json:"object"`
-	Data    []hook `json:"data"`
+	Data    []T    `json:"data"`
 	HasMore bool   `json:"has_more"`
 	// Next is the value of `after` for the next page; null on the last.
 	Next *string `json:"next"`
@@ -284,7 +284,7 @@ func (s *server) listWebhooks(r *request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	answer := listing{Object: "list", Data: shown, HasMore: list.HasNext}
+	answer := listing[hook]{Object: "list", Data: shown, HasMore: list.HasNext}
 	if list.HasNext {
 		next := r.scope.Cursor(cursor.RESTWebhooks, list.End)
 		answer.Next = &next

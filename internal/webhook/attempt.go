@@ -77,6 +77,11 @@ const (
 	ErrorSigning         ErrorCode = "SIGNING"
 )
 
+// ErrorCodes are all of them.
+var ErrorCodes = []ErrorCode{
+	ErrorDNS, ErrorConnect, ErrorTLS, ErrorTimeout, ErrorBlockedAddress, ErrorHTTPStatus, ErrorResponseTooSlow, ErrorProtocol, ErrorSigning,
+}
+
 // HeaderBlock is header fields in HTTP/1.1's syntax, "Name: value\r\n" each: cheap to write on the hot path, and readable in
 // a database shell.
 type HeaderBlock string

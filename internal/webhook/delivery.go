@@ -44,6 +44,9 @@ const (
 	Canceled          DeliveryStatus = "CANCELED"
 )
 
+// DeliveryStatuses are all of them.
+var DeliveryStatuses = []DeliveryStatus{Pending, Held, DeliverySucceeded, DeliveryFailed, Canceled}
+
 // FailureReason says why a delivery failed.
 type FailureReason string
 

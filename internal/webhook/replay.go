@@ -7,7 +7,7 @@ import (
 )
 
 // Replay is a stored job that sends deliveries again. A delivery that it has come to (Matched) waits to be sent, was sent (Started), or
-// was Skipped; one that was started succeeds, fails, or is being retried.
+// was Skipped; one that was started succeeds, fails, or is being retried. Of kind CANCEL, those Started were canceled.
 type Replay struct {
 	Seq           int64 `gorm:"primaryKey;autoIncrement"` // order of creation; inside the server only
 	ID            ID
@@ -75,6 +75,10 @@ type ReplayKind string
 const (
 	ReplayFailed ReplayKind = "FAILED" // those that failed
 	ReplayAll    ReplayKind = "ALL"    // those that are completed, however they ended
+	// ReplayMissing makes and sends those that a webhook never had, of events that it would get.
+	ReplayMissing ReplayKind = "MISSING"
+	// ReplayCancel sends nothing: it cancels those that wait.
+	ReplayCancel ReplayKind = "CANCEL"
 )
 
 // ReplayStatus is the state of a replay.

@@ -145,6 +145,30 @@ func within(list []condition, column string, ranges []IntRange) []condition {
 	return append(list, condition{strings.Join(either, " OR "), args})
 }
 
+// all reports whether the webhook gets all published types.
+func (s *Subscription) all() bool {
+	return len(s.Events) == 0 || slices.Contains(s.Events, webhook.AllPublished)
+}
+
+// subscribed keeps events of types that the webhook subscribes to. Tests are of one webhook each, whatever it subscribes to.
+func (s *Subscription) subscribed() condition {
+	named := slices.DeleteFunc(slices.Clone(s.Events), func(e string) bool { return e == webhook.AllPublished })
+	is := condition{text: "1 = 0"}
+	for _, c := range ofType(nil, "e.type", named) {
+		is = c
+	}
+	if s.all() {
+		is.text += " OR substr(e.type, 1, ?) <> ?"
+		is.args = append(is.args, len(webhook.OperationalPrefix), webhook.OperationalPrefix)
+	}
+	return condition{"(" + is.text + ") AND e.type <> ?", append(is.args, webhook.TypeTest)}
+}
+
+// without keeps events of which the webhook has no delivery.
+func (s *Subscription) without(db dialect.DB) condition {
+	return condition{"NOT EXISTS (SELECT 1 FROM deliveries AS md WHERE md.event_id = e.id AND md.webhook_id = ? AND md.tenant_id = e.tenant_id" + db.SameDay("md", "e") + ")", []any{s.Webhook}}
+}
+
 // tagged keeps rows that have one of the tags. The column is a JSON array of strings: a quotation mark after a bracket or a comma begins a
 // string, because quotation marks within strings are escaped by a backslash.
 func tagged(column string, tags []string) condition {

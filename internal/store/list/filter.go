@@ -46,11 +46,19 @@ type WebhookFilter struct {
 
 // EventFilter narrows a list of events. Zero fields do not filter.
 type EventFilter struct {
+	IDs            []webhook.ID
 	Types          []string
 	Tags           []string // events that have one of them
 	IdempotencyKey string
 	Data           []filter.Data // events that meet all of them
 	CreatedAt      TimeRange
+	Missing        *Subscription // events that the webhook would get and has no delivery of
+}
+
+// Subscription is a webhook and the types that it subscribes to, as webhook.Webhook has them.
+type Subscription struct {
+	Webhook webhook.ID
+	Events  []string
 }
 
 // DeliveryFilter narrows a list of deliveries. Zero fields do not filter. As JSON, replays and the audit log keep it: under the API's names.
@@ -142,8 +150,11 @@ const StatusShown = `CASE WHEN d.status <> 'PENDING' THEN d.status WHEN w.delete
 // NextAttemptShown is the time of a delivery's next attempt as callers see it: none if its webhook is disabled or deleted.
 const NextAttemptShown = "CASE WHEN w.enabled AND w.deleted_at IS NULL THEN d.due_at END"
 
-func (f EventFilter) conditions() []condition {
-	list := ofType(nil, "e.type", f.Types)
+func (f EventFilter) conditions(db dialect.DB) []condition {
+	list := ofType(in(nil, "e.id", f.IDs), "e.type", f.Types)
+	if f.Missing != nil {
+		list = append(list, f.Missing.subscribed(), f.Missing.without(db))
+	}
 	if len(f.Tags) > 0 {
 		list = append(list, tagged("e.tags", f.Tags))
 	}
@@ -199,11 +210,19 @@ func only[V comparable](values []V, one V) bool {
 // Path returns how to list the tenant's events that the filter keeps.
 func (f EventFilter) Path(tenant webhook.ID, db dialect.DB) Path {
 	p, rest := Path{Index: eventsOfTenant, branches: []any{tenant}, span: f.CreatedAt}, f
-	if types, ok := fewTypes(f.Types); ok {
+	named := f.Types
+	if len(named) == 0 && f.Missing != nil && !f.Missing.all() {
+		named = f.Missing.Events
+	}
+	switch types, ok := fewTypes(named); {
+	case len(f.IDs) > 0: // each is one row, so that there may be many
+		p.Index, p.branches, rest.IDs = eventByID, distinct(f.IDs), nil
+		p.daysOf = daysOfEvents(db, "e.day")
+	case ok:
 		p.Index, p.branches, rest.Types = eventsOfType, types, nil
 		p.branches = slices.DeleteFunc(p.branches, func(t any) bool { return !webhook.IsText(t.(string)) })
 	}
-	p.rest, p.data, p.days = asides(rest.conditions()), f.Data, f.days(db)
+	p.rest, p.data, p.days = asides(rest.conditions(db)), f.Data, f.days(db)
 	return p
 }
 
@@ -217,7 +236,7 @@ func (f EventFilter) days(db dialect.DB) []condition {
 
 // Among is Path for a filter by idempotency key; events are those that were published with the key.
 func (f EventFilter) Among(events []webhook.ID, db dialect.DB) Path {
-	p := Path{Index: eventByID, rest: asides(f.conditions()), data: f.Data, daysOf: daysOfEvents(db, "e.day")}
+	p := Path{Index: eventByID, rest: asides(f.conditions(db)), data: f.Data, daysOf: daysOfEvents(db, "e.day")}
 	for _, id := range events {
 		p.branches = append(p.branches, id)
 	}

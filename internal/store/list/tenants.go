@@ -44,7 +44,7 @@ func (f WebhookFilter) Everyone() Path {
 
 // OfTenants is the path of each tenant's events, whatever their idempotency keys are.
 func (f EventFilter) OfTenants(db dialect.DB) Path {
-	return Path{Index: eventsOfTenant, span: f.CreatedAt, rest: asides(f.conditions()), data: f.Data, days: f.days(db)}
+	return Path{Index: eventsOfTenant, span: f.CreatedAt, rest: asides(f.conditions(db)), data: f.Data, days: f.days(db)}
 }
 
 // Everyone is the path of all tenants' events.

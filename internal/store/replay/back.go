@@ -77,6 +77,9 @@ func (p *Back) queued(db *gorm.DB) (rows []queued, err error) {
 
 // put puts deliveries back.
 func (p *Back) put(b *dialect.Tx, db dialect.DB, seqs []int64, events []webhook.ID) error {
+	if p.Kind == webhook.ReplayMissing {
+		return p.unmake(b, db, seqs, events)
+	}
 	of := amongDeliveries(db, "deliveries.", seqs, events)
 	if err := b.DB.Exec(`UPDATE deliveries SET status = q.status, due_at = NULL, completed_at = q.completed_at, failure_reason = q.failure_reason,
 		schedule_start = q.schedule_start, triggered_by = q.triggered_by, replay_id = q.replayed_by

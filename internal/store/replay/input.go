@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/store/list"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -27,35 +28,78 @@ type Input struct {
 func (in *Input) Check() error {
 	errs := []error{
 		webhook.CheckReplayRate(in.RatePerSecond), webhook.CheckReplayNote(in.Note), webhook.CheckReplayKey(in.IdempotencyKey),
+		in.Filter.Check(),
 	}
 	for i, s := range in.Filter.Statuses {
-		if !slices.Contains(statuses(in.Kind), s) {
+		if in.Kind != webhook.ReplayMissing && !slices.Contains(statuses(in.Kind), s) {
 			errs = append(errs, &webhook.Invalid{
 				Field: fmt.Sprintf("filter.statuses.%d", i), Code: webhook.CodeInvalid,
-				Message: fmt.Sprintf("must be one of %v, which a replay of kind %s sends again", statuses(in.Kind), in.Kind),
+				Message: fmt.Sprintf("must be one of %v, which are those of kind %s", statuses(in.Kind), in.Kind),
 			})
+		}
+	}
+	f := &in.Filter
+	switch in.Kind {
+	case webhook.ReplayFailed, webhook.ReplayAll:
+	default:
+		errs = append(errs, &webhook.Invalid{Field: "kind", Code: webhook.CodeInvalid, Message: "must be FAILED, ALL, MISSING or CANCEL"})
+	case webhook.ReplayMissing:
+		if len(f.WebhookIDs) != 1 {
+			errs = append(errs, &webhook.Invalid{Field: "filter.webhookIds", Code: webhook.CodeRequired, Message: "must name the one webhook whose missing deliveries are made"})
+		}
+		for field, given := range map[string]bool{
+			"deliveryIds": len(f.DeliveryIDs) > 0, "statuses": len(f.Statuses) > 0, "errors": len(f.Errors) > 0, "httpStatuses": len(f.HTTPStatuses) > 0,
+			"replayIds": len(f.ReplayIDs) > 0, "completedAt": f.CompletedAt != list.TimeRange{},
+		} {
+			if given {
+				errs = append(errs, &webhook.Invalid{Field: "filter." + field, Code: webhook.CodeInvalid, Message: "is a condition on deliveries, and those of kind MISSING do not exist yet; leave it out"})
+			}
+		}
+	case webhook.ReplayCancel:
+		if f.CompletedAt != (list.TimeRange{}) {
+			errs = append(errs, &webhook.Invalid{Field: "filter.completedAt", Code: webhook.CodeInvalid, Message: "keeps no delivery that can be canceled: none of them is completed; leave it out"})
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// statuses are those of the deliveries that a kind of replay sends.
+// statuses are those of the deliveries that a kind is about.
 func statuses(kind webhook.ReplayKind) []webhook.DeliveryStatus {
-	if kind == webhook.ReplayFailed {
+	switch kind {
+	case webhook.ReplayFailed:
 		return []webhook.DeliveryStatus{webhook.DeliveryFailed}
+	case webhook.ReplayCancel:
+		return []webhook.DeliveryStatus{webhook.Pending, webhook.Held}
+	default:
+		return []webhook.DeliveryStatus{webhook.DeliveryFailed, webhook.DeliverySucceeded, webhook.Canceled}
 	}
-	return []webhook.DeliveryStatus{webhook.DeliveryFailed, webhook.DeliverySucceeded, webhook.Canceled}
 }
 
 // Deliveries is the filter of what the input means at a time: of what had been completed then, so that what a replay sends, and what
-// fails meanwhile, is not sent again.
+// fails meanwhile, is not sent again; or, of a kind that cancels, of what waits.
 func (in *Input) Deliveries(at time.Time) list.DeliveryFilter {
 	f := in.Filter
 	if len(f.Statuses) == 0 {
 		f.Statuses = statuses(in.Kind)
 	}
+	if in.Kind == webhook.ReplayCancel {
+		return f
+	}
 	if end := at.Add(time.Microsecond); f.CompletedAt.To == nil || f.CompletedAt.To.After(end) {
 		f.CompletedAt.To = &end
+	}
+	return f
+}
+
+// Missing is the filter of the events that the webhook would get, has no delivery of, and that will be kept for a while: which were published at
+// or after kept.
+func (in *Input) Missing(to *dialect.Target, kept time.Time) list.EventFilter {
+	f := list.EventFilter{
+		IDs: in.Filter.EventIDs, Types: in.Filter.EventTypes, Tags: in.Filter.Tags, Data: in.Filter.Data, CreatedAt: in.Filter.CreatedAt,
+		Missing: &list.Subscription{Webhook: to.ID, Events: to.Events},
+	}
+	if !kept.IsZero() && (f.CreatedAt.From == nil || f.CreatedAt.From.Before(kept)) {
+		f.CreatedAt.From = &kept
 	}
 	return f
 }
@@ -80,11 +124,11 @@ func (in *Input) Replay(tenant webhook.ID) (*webhook.Replay, error) {
 	return r, nil
 }
 
-// filterOf is the filter of a stored replay.
-func filterOf(r *webhook.Replay) (f list.DeliveryFilter, err error) {
-	in := Input{Kind: r.Kind}
+// inputOf is what a stored replay was asked for.
+func inputOf(r *webhook.Replay) (*Input, error) {
+	in := &Input{Kind: r.Kind}
 	if err := json.Unmarshal([]byte(r.Filter), &in.Filter); err != nil {
-		return f, fmt.Errorf("read the filter of replay %s: %w", r.ID, err)
+		return nil, fmt.Errorf("read the filter of replay %s: %w", r.ID, err)
 	}
-	return in.Deliveries(r.CreatedAt), nil
+	return in, nil
 }

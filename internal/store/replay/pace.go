@@ -80,9 +80,17 @@ func Waiting(read *gorm.DB, r *webhook.Replay) (map[webhook.ID]int, error) {
 	return waiting, dialect.Unavailable(err)
 }
 
-// Open reads the replays that have work to do, of tenants that are not deleted.
-func Open(read *gorm.DB) (open []*webhook.Replay, err error) {
-	err = read.Raw(`SELECT r.* FROM replays r JOIN tenants t ON t.id = r.tenant_id WHERE r.completed_at IS NULL AND t.deleted_at IS NULL
-		AND (r.status <> 'PAUSED' OR EXISTS (SELECT 1 FROM replay_queue q WHERE q.replay_id = r.id AND q.parked = ?)) ORDER BY r.seq`, false).Scan(&open).Error
-	return open, dialect.Unavailable(err)
+// openMost is how many replays Open reads of each kind: their filters may be large.
+const openMost = 64
+
+// Open reads replays that have work to do, of tenants that are not deleted, the oldest first: those of which something is put back, and those
+// that go on, after a Seq.
+func Open(read *gorm.DB, after int64) (back, on []*webhook.Replay, err error) {
+	const some = `SELECT r.* FROM replays r JOIN tenants t ON t.id = r.tenant_id WHERE r.completed_at IS NULL AND t.deleted_at IS NULL AND `
+	err = read.Raw(some+`(r.status = 'CANCELING' OR r.status = 'PAUSED' AND EXISTS
+		(SELECT 1 FROM replay_queue q WHERE q.replay_id = r.id AND q.parked = ?)) ORDER BY r.seq LIMIT ?`, false, openMost).Scan(&back).Error
+	if err == nil {
+		err = read.Raw(some+"r.status IN ('QUEUED', 'RUNNING') AND r.seq > ? ORDER BY r.seq LIMIT ?", after, openMost).Scan(&on).Error
+	}
+	return back, on, dialect.Unavailable(err)
 }

@@ -7,7 +7,6 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
-	"github.com/hookgraph/hookgraph/internal/store/list"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -25,9 +24,6 @@ type Moved struct {
 	Target    *dialect.Target
 	EventType string
 }
-
-// Filter is what the replay sends, and how it is read.
-func Filter(r *webhook.Replay) (list.DeliveryFilter, error) { return filterOf(r) }
 
 // Parked reads parked deliveries of the replay, the oldest first.
 func Parked(read *gorm.DB, r *webhook.Replay, limit int) (found []*webhook.Delivery, err error) {

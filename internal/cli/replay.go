@@ -1,0 +1,366 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/hookgraph/hookgraph/internal/client"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+type replayCmd struct {
+	Preview replayPreviewCmd `cmd:"" help:"Tell what a replay would send, and send nothing."`
+	Create  replayCreateCmd  `cmd:"" help:"Create a replay and print its ID. With --kind CANCEL it cancels deliveries that wait."`
+	List    replayListCmd    `cmd:"" help:"List the newest replays."`
+	Watch   replayWatchCmd   `cmd:"" help:"Print the progress of a replay until it has ended."`
+	Pause   replayPauseCmd   `cmd:"" help:"Pause a replay. What it has not sent is what it was before."`
+	Resume  replayResumeCmd  `cmd:"" help:"Resume a replay."`
+	Rate    replayRateCmd    `cmd:"" help:"Change the rate of a replay."`
+	Cancel  replayCancelCmd  `cmd:"" help:"Cancel a replay. What it has not sent becomes what it was before."`
+}
+
+// remote is a running server, which a command calls as any other client does.
+type remote struct {
+	Server string `env:"HOOKGRAPH_SERVER" default:"http://127.0.0.1:8080" placeholder:"URL" help:"Address of the server."`
+	Token  string `env:"HOOKGRAPH_TOKEN" secret:"" help:"Token with the scopes deliveries:read and deliveries:write. Use the variable: other users of the machine can see flags."`
+	Tenant string `placeholder:"NAME" help:"Tenant to act for, with an operator token. The default is the token's own, or the tenant default."`
+}
+
+func (r *remote) client() (*client.Client, error) {
+	if r.Token == "" {
+		return nil, errors.New("--token: is required; set HOOKGRAPH_TOKEN to a token that hookgraph token create prints")
+	}
+	return &client.Client{URL: strings.TrimSuffix(r.Server, "/"), Token: r.Token, Tenant: r.Tenant}, nil
+}
+
+// query runs a query whose one field has the alias "done", and reads the field into into.
+func (r *remote) query(ctx context.Context, query string, variables map[string]any, into any) error {
+	c, err := r.client()
+	if err != nil {
+		return err
+	}
+	body, err := json.Marshal(client.Request{Query: query, Variables: variables})
+	if err != nil {
+		return err
+	}
+	data := struct{ Done any }{into}
+	return c.Query(ctx, body, &data)
+}
+
+// mutate runs a mutation as client.Client.Mutate does.
+func (r *remote) mutate(ctx context.Context, query string, input, into any) error {
+	c, err := r.client()
+	if err != nil {
+		return err
+	}
+	return c.Mutate(ctx, query, input, into)
+}
+
+// selection says which deliveries a replay is about.
+type selection struct {
+	Kind       string   `default:"FAILED" enum:"FAILED,ALL,MISSING,CANCEL" help:"Which deliveries: FAILED; ALL that are completed; MISSING, those that the one --webhook never had; CANCEL, those that wait, which are canceled."`
+	Webhook    []string `placeholder:"ID" help:"Deliveries to one of these webhooks."`
+	EventType  []string `placeholder:"TYPE" help:"Deliveries of events of one of these types; humanization.* means all that begin with humanization."`
+	Tag        []string `placeholder:"TAG" help:"Deliveries of events with one of these tags."`
+	Status     []string `placeholder:"STATUS" help:"Deliveries in one of these states, of those of the kind."`
+	Error      []string `placeholder:"CODE" help:"Deliveries whose last attempt failed for one of these reasons: TIMEOUT, CONNECT, HTTP_STATUS and others."`
+	HTTPStatus []string `placeholder:"N" help:"Deliveries whose last attempt was answered with one of these HTTP statuses: 503, or 500-599."`
+	Delivery   []string `placeholder:"ID" help:"These deliveries."`
+	From       string   `placeholder:"TIME" help:"Deliveries that were completed then or later, as 2026-04-23T14:00:00Z or, back from now, --from=-PT2H; of the kinds MISSING and CANCEL, that were published or created."`
+	To         string   `placeholder:"TIME" help:"Deliveries that were completed before that; of the kinds MISSING and CANCEL, that were published or created."`
+}
+
+// filter is the selection as the API has it.
+func (s *selection) filter() (map[string]any, error) {
+	f := map[string]any{}
+	for name, values := range map[string][]string{
+		"webhookIds": s.Webhook, "eventTypes": s.EventType, "tags": s.Tag, "statuses": s.Status, "errors": s.Error, "deliveryIds": s.Delivery,
+	} {
+		if len(values) > 0 {
+			f[name] = values
+		}
+	}
+	var ranges []map[string]int
+	for _, text := range s.HTTPStatus {
+		low, high, isRange := strings.Cut(text, "-")
+		if !isRange {
+			high = low
+		}
+		from, bad := strconv.Atoi(low)
+		to, worse := strconv.Atoi(high)
+		if bad != nil || worse != nil {
+			return nil, fmt.Errorf("--http-status: %q is neither a status such as 503 nor a range such as 500-599", text)
+		}
+		ranges = append(ranges, map[string]int{"from": from, "to": to})
+	}
+	if len(ranges) > 0 {
+		f["httpStatuses"] = ranges
+	}
+	during := map[string]string{}
+	if s.From != "" {
+		during["from"] = s.From
+	}
+	if s.To != "" {
+		during["to"] = s.To
+	}
+	switch webhook.ReplayKind(s.Kind) {
+	case webhook.ReplayMissing, webhook.ReplayCancel:
+		f["createdAt"] = during
+	default:
+		f["completedAt"] = during
+	}
+	if len(during) == 0 {
+		delete(f, "createdAt")
+		delete(f, "completedAt")
+	}
+	return f, nil
+}
+
+// replayInput is what preview and create have in common.
+type replayInput struct {
+	remote
+	selection
+	Rate int `placeholder:"N" help:"Deliveries a second at most. The default is as fast as receivers take them."`
+}
+
+func (in *replayInput) input() (map[string]any, error) {
+	f, err := in.filter()
+	if err != nil {
+		return nil, err
+	}
+	input := map[string]any{"kind": in.Kind, "filter": f}
+	if in.Rate != 0 {
+		input["ratePerSecond"] = in.Rate
+	}
+	return input, nil
+}
+
+type replayPreviewCmd struct{ replayInput }
+
+// Run prints how many deliveries there are, and to which webhooks.
+func (c *replayPreviewCmd) Run(ctx context.Context, env *Env) error {
+	input, err := c.input()
+	if err != nil {
+		return err
+	}
+	var p struct {
+		Deliveries struct {
+			Count     int
+			Precision string
+		}
+		ByWebhook []struct {
+			WebhookID string
+			Count     int
+			Webhook   *struct{ URL string }
+		}
+		EstimatedDurationMs *int64
+		UserErrors          client.UserErrors
+	}
+	const query = `query ($input: ReplayDeliveriesInput!) { done: replayPreview(input: $input) {
+		deliveries { count precision } byWebhook { webhookId count webhook { url } } estimatedDurationMs userErrors { message field }
+	} }`
+	if err := c.query(ctx, query, map[string]any{"input": input}, &p); err != nil {
+		return err
+	}
+	if err := p.UserErrors.Err(); err != nil {
+		return err
+	}
+	more := ""
+	if p.Deliveries.Precision != "EXACT" {
+		more = " or more"
+	}
+	w := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintf(w, "%d%s deliveries", p.Deliveries.Count, more)
+	if p.EstimatedDurationMs != nil {
+		_, _ = fmt.Fprintf(w, ", which take %s", time.Duration(*p.EstimatedDurationMs)*time.Millisecond)
+	}
+	_, _ = fmt.Fprintln(w)
+	for _, one := range p.ByWebhook {
+		url := "(deleted)"
+		if one.Webhook != nil {
+			url = one.Webhook.URL
+		}
+		_, _ = fmt.Fprintf(w, "%d\t%s\t%s\n", one.Count, one.WebhookID, url)
+	}
+	return w.Flush()
+}
+
+type replayCreateCmd struct {
+	replayInput
+	Note string `help:"A note for people."`
+	Key  string `help:"Idempotency key: the same key with the same flags is the same replay."`
+}
+
+// Run creates a replay and prints only its id, for scripts.
+func (c *replayCreateCmd) Run(ctx context.Context, env *Env) error {
+	input, err := c.input()
+	if err != nil {
+		return err
+	}
+	input["note"] = c.Note
+	if c.Key != "" {
+		input["idempotencyKey"] = c.Key
+	}
+	query := `mutation ($input: ReplayDeliveriesInput!) { done: replayDeliveries(input: $input) { replay { id } userErrors { message field } } }`
+	if webhook.ReplayKind(c.Kind) == webhook.ReplayCancel {
+		if c.Rate != 0 {
+			return errors.New("--rate: has no effect on --kind CANCEL, which sends nothing; leave it out")
+		}
+		delete(input, "kind")
+		query = `mutation ($input: CancelDeliveriesInput!) { done: cancelDeliveries(input: $input) { replay { id } userErrors { message field } } }`
+	}
+	var done struct{ Replay struct{ ID string } }
+	if err := c.mutate(ctx, query, input, &done); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(env.Stdout, done.Replay.ID)
+	return err
+}
+
+// replayRow is a replay as the API has it.
+type replayRow struct {
+	ID, Kind, Status, Note                       string
+	FailureReason                                *string
+	RatePerSecond, Total                         *int
+	Matched, Started, Succeeded, Failed, Skipped int
+	CreatedAt                                    time.Time
+	CompletedAt, EstimatedCompletionAt           *time.Time
+}
+
+const replayFields = `id kind status note failureReason ratePerSecond total matched started succeeded failed skipped createdAt completedAt estimatedCompletionAt`
+
+type replayListCmd struct{ remote }
+
+// Run lists the newest replays.
+func (c *replayListCmd) Run(ctx context.Context, env *Env) error {
+	var l struct{ Nodes []replayRow }
+	if err := c.query(ctx, `{ done: replays(first: 50) { nodes { `+replayFields+` } } }`, nil, &l); err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(w, "ID\tKIND\tSTATUS\tRATE\tTOTAL\tSENT\tSUCCEEDED\tFAILED\tSKIPPED\tCREATED\tNOTE")
+	for _, r := range l.Nodes {
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%d\t%d\t%d\t%d\t%s\t%s\n", r.ID, r.Kind, r.Status, known(r.RatePerSecond), known(r.Total),
+			r.Started, r.Succeeded, r.Failed, r.Skipped, when(&r.CreatedAt), strconv.Quote(r.Note))
+	}
+	return w.Flush()
+}
+
+// known formats a number; nil is "-".
+func known(n *int) string {
+	if n == nil {
+		return "-"
+	}
+	return strconv.Itoa(*n)
+}
+
+// oneReplay names a replay.
+type oneReplay struct {
+	remote
+	ID string `arg:"" help:"ID of the replay, as shown by replay list."`
+}
+
+type replayWatchCmd struct{ oneReplay }
+
+// Run prints a line for each change until the replay has ended.
+func (c *replayWatchCmd) Run(ctx context.Context, env *Env) error {
+	for last := ""; ; {
+		var r *replayRow
+		if err := c.query(ctx, `query ($id: ID!) { done: replay(id: $id) { `+replayFields+` } }`, map[string]any{"id": c.ID}, &r); err != nil {
+			return err
+		}
+		if r == nil {
+			return fmt.Errorf("the replay %s does not exist; hookgraph replay list shows them", c.ID)
+		}
+		if line := r.progress(); line != last {
+			last = line
+			if _, err := fmt.Fprintln(env.Stdout, line); err != nil {
+				return err
+			}
+		}
+		switch {
+		case r.CompletedAt != nil && r.FailureReason != nil:
+			return errors.New("the replay failed: " + *r.FailureReason)
+		case r.CompletedAt != nil:
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+func (r *replayRow) progress() string {
+	line := fmt.Sprintf("%s: %d sent", r.Status, r.Started)
+	if r.Total != nil {
+		line += fmt.Sprintf(" of %d", *r.Total)
+	}
+	line += fmt.Sprintf(", %d succeeded, %d failed, %d skipped", r.Succeeded, r.Failed, r.Skipped)
+	if r.EstimatedCompletionAt != nil {
+		line += ", until " + when(r.EstimatedCompletionAt)
+	}
+	return line
+}
+
+// change changes a replay and prints what it is then.
+func (c *oneReplay) change(ctx context.Context, env *Env, mutation, input string, settings map[string]any) error {
+	settings["id"] = c.ID
+	var done struct{ Replay replayRow }
+	query := `mutation ($input: ` + input + `!) { done: ` + mutation + `(input: $input) { replay { ` + replayFields + ` } userErrors { message field } } }`
+	if err := c.mutate(ctx, query, settings, &done); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(env.Stdout, done.Replay.progress())
+	return err
+}
+
+func (c *oneReplay) update(ctx context.Context, env *Env, settings map[string]any) error {
+	return c.change(ctx, env, "updateReplay", "UpdateReplayInput", settings)
+}
+
+type replayPauseCmd struct{ oneReplay }
+
+// Run pauses a replay.
+func (c *replayPauseCmd) Run(ctx context.Context, env *Env) error {
+	return c.update(ctx, env, map[string]any{"paused": true})
+}
+
+type replayResumeCmd struct{ oneReplay }
+
+// Run resumes a replay.
+func (c *replayResumeCmd) Run(ctx context.Context, env *Env) error {
+	return c.update(ctx, env, map[string]any{"paused": false})
+}
+
+type replayRateCmd struct {
+	oneReplay
+	Rate string `arg:"" help:"Deliveries a second at most, or none: as fast as receivers take them."`
+}
+
+// Run changes the rate of a replay.
+func (c *replayRateCmd) Run(ctx context.Context, env *Env) error {
+	var rate any
+	if c.Rate != "none" {
+		n, err := strconv.Atoi(c.Rate)
+		if err != nil {
+			return fmt.Errorf("%q is not a rate: give a number of deliveries a second, or none", c.Rate)
+		}
+		rate = n
+	}
+	return c.update(ctx, env, map[string]any{"ratePerSecond": rate})
+}
+
+type replayCancelCmd struct{ oneReplay }
+
+// Run cancels a replay.
+func (c *replayCancelCmd) Run(ctx context.Context, env *Env) error {
+	return c.change(ctx, env, "cancelReplay", "CancelReplayInput", map[string]any{})
+}

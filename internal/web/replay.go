@@ -1,0 +1,266 @@
+package web
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/hookgraph/hookgraph/internal/cursor"
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhook/filter"
+)
+
+// replay is a replay as REST shows it.
+type replay struct {
+	ID            webhook.ID           `json:"id"`
+	Object        string               `json:"object"`
+	Kind          webhook.ReplayKind   `json:"kind"`
+	Status        webhook.ReplayStatus `json:"status"`
+	Note          string               `json:"note"`
+	RatePerSecond *int                 `json:"rate_per_second"` // null: as fast as deliveries are sent
+	Total         *int                 `json:"total"`           // null: too many to count
+	Matched       int                  `json:"matched"`
+	Started       int                  `json:"started"`
+	Succeeded     int                  `json:"succeeded"`
+	Failed        int                  `json:"failed"`
+	Skipped       int                  `json:"skipped"`
+	CreatedAt     second               `json:"created_at"`
+	CompletedAt   *second              `json:"completed_at"`
+	FailureReason *string              `json:"failure_reason,omitempty"`
+}
+
+func showReplay(r *webhook.Replay) replay {
+	return replay{
+		ID: r.ID, Object: "replay", Kind: r.Kind, Status: r.Status, Note: r.Note, RatePerSecond: r.RatePerSecond, Total: r.Total,
+		Matched: r.Matched, Started: r.Started, Succeeded: r.Succeeded, Failed: r.Failed, Skipped: r.Skipped,
+		CreatedAt: second(r.CreatedAt), CompletedAt: (*second)(r.CompletedAt), FailureReason: r.FailureReason,
+	}
+}
+
+// replayCost is what a replay costs beside its call: it is counted first.
+const replayCost = 100
+
+// createReplay answers 202, because what the replay does is not done yet. With an idempotency key it is safe to repeat.
+func (s *server) createReplay(r *request) (int, any, error) {
+	in := store.ReplayInput{Kind: webhook.ReplayFailed}
+	var conditions []byte
+	err := decode(r.body, map[string]func(json.RawMessage) string{
+		"kind": optional(str((*string)(&in.Kind))), "filter": whole(&conditions), "rate_per_second": number(&in.RatePerSecond),
+		"note": optional(str(&in.Note)), "idempotency_key": optional(str(&in.IdempotencyKey)),
+	})
+	if err != nil {
+		return 0, nil, err
+	}
+	if conditions == nil {
+		return 0, nil, &webhook.Invalid{Field: "filter", Code: webhook.CodeRequired, Message: "is required; {} means all deliveries of the kind"}
+	}
+	if in.Filter, err = replayFilter(conditions, time.Now()); err != nil {
+		return 0, nil, err
+	}
+	key := webhook.NewEvent{IdempotencyKey: in.IdempotencyKey}
+	if err := r.idempotencyKey(&key); err != nil {
+		return 0, nil, err
+	}
+	in.IdempotencyKey = key.IdempotencyKey
+	if err := s.charge(r.Request, replayCost); err != nil {
+		return 0, nil, err
+	}
+	made, err := r.changing().CreateReplay(r.Context(), &in)
+	if err != nil {
+		return 0, nil, err
+	}
+	r.header.Set("Location", "/v1/replays/"+made.ID.String())
+	return http.StatusAccepted, showReplay(made), nil
+}
+
+// replayFilter reads the conditions of a replay.
+func replayFilter(raw []byte, now time.Time) (f store.DeliveryFilter, err error) {
+	err = decode(raw, map[string]func(json.RawMessage) string{
+		"delivery_ids": ids(&f.DeliveryIDs), "webhook_ids": ids(&f.WebhookIDs), "event_ids": ids(&f.EventIDs), "replay_ids": ids(&f.ReplayIDs),
+		"event_types": strs(&f.EventTypes), "tags": strs(&f.Tags), "statuses": words(&f.Statuses, webhook.DeliveryStatuses), "errors": words(&f.Errors, webhook.ErrorCodes),
+		"http_statuses": objects(&f.HTTPStatuses, "from and to, each an integer or null", func(one *store.IntRange) map[string]func(json.RawMessage) string {
+			return map[string]func(json.RawMessage) string{"from": number(&one.From), "to": number(&one.To)}
+		}),
+		"data": objects(&f.Data, "path, and equals or contains", func(one *filter.Data) map[string]func(json.RawMessage) string {
+			return map[string]func(json.RawMessage) string{"path": str(&one.Path), "equals": whole((*[]byte)(&one.Equals)), "contains": text(&one.Contains)}
+		}),
+		"created_at": timeRange(&f.CreatedAt, now), "completed_at": timeRange(&f.CompletedAt, now),
+	})
+	if all := webhook.Invalids(err); len(all) > 0 {
+		var errs []error
+		for _, one := range all {
+			below := *one
+			if below.Field = "filter"; one.Field != "" {
+				below.Field += "." + one.Field
+			}
+			errs = append(errs, &below)
+		}
+		return f, spelled{errors.Join(errs...)}
+	}
+	return f, err
+}
+
+// ids accepts null as an empty list.
+func ids(to *[]webhook.ID) func(json.RawMessage) string {
+	return func(raw json.RawMessage) string {
+		var texts []string
+		if strs(&texts)(raw) != "" {
+			return "must be a list of IDs, or null"
+		}
+		*to = make([]webhook.ID, len(texts))
+		for i, s := range texts {
+			id, err := webhook.ParseID(s)
+			if err != nil {
+				return "must be a list of IDs, or null"
+			}
+			(*to)[i] = id
+		}
+		return ""
+	}
+}
+
+// words accepts a list of some words, and null as an empty list.
+func words[T ~string](to *[]T, some []T) func(json.RawMessage) string {
+	return func(raw json.RawMessage) string {
+		var texts []string
+		problem := strs(&texts)(raw)
+		for _, s := range texts {
+			if !slices.Contains(some, T(s)) {
+				problem = fmt.Sprintf("must be a list of %v, or null", some)
+			}
+			*to = append(*to, T(s))
+		}
+		return problem
+	}
+}
+
+// objects accepts null as an empty list.
+func objects[T any](to *[]T, what string, members func(one *T) map[string]func(json.RawMessage) string) func(json.RawMessage) string {
+	return func(raw json.RawMessage) string {
+		wrong := "must be a list of objects with " + what + "; or null"
+		var list []json.RawMessage
+		if json.Unmarshal(raw, &list) != nil {
+			return wrong
+		}
+		*to = make([]T, len(list))
+		for i, one := range list {
+			if decode(one, members(&(*to)[i])) != nil {
+				return wrong
+			}
+		}
+		return ""
+	}
+}
+
+// timeRange accepts durations back from now, and null as unlimited.
+func timeRange(to *store.TimeRange, now time.Time) func(json.RawMessage) string {
+	bound := func(to **time.Time) func(json.RawMessage) string {
+		return optional(func(raw json.RawMessage) string {
+			var text string
+			if json.Unmarshal(raw, &text) != nil {
+				return webhook.ErrTimeBound.Error()
+			}
+			at, err := webhook.ParseTimeBound(text, now)
+			if err != nil {
+				return err.Error()
+			}
+			*to = &at
+			return ""
+		})
+	}
+	return optional(func(raw json.RawMessage) string {
+		if err := decode(raw, map[string]func(json.RawMessage) string{"from": bound(&to.From), "to": bound(&to.To)}); err != nil {
+			return `must be an object with "from" and "to", each ` + webhook.ErrTimeBound.Error()[len("must be "):] + ", or null"
+		}
+		return ""
+	})
+}
+
+// findReplay returns the replay of the path.
+func findReplay(r *request) (*webhook.Replay, error) {
+	id, err := pathID(r)
+	if err != nil {
+		return nil, err
+	}
+	found, err := r.scope.ReplaysByID(r.Context(), []webhook.ID{id})
+	if err != nil {
+		return nil, err
+	}
+	if found[id] == nil {
+		return nil, webhook.ErrNotFound
+	}
+	return found[id], nil
+}
+
+func (s *server) getReplay(r *request) (int, any, error) {
+	found, err := findReplay(r)
+	if err != nil {
+		return 0, nil, err
+	}
+	return http.StatusOK, showReplay(found), nil
+}
+
+// updateReplay pauses or resumes a replay, or changes its rate. The object from a GET may be sent back.
+func (s *server) updateReplay(r *request) (int, any, error) {
+	id, err := pathID(r)
+	if err != nil {
+		return 0, nil, err
+	}
+	var p webhook.ReplayPatch
+	err = decode(r.body, map[string]func(json.RawMessage) string{
+		"paused": set(&p.Paused.Set, boolean(&p.Paused.Value)), "rate_per_second": set(&p.RatePerSecond.Set, number(&p.RatePerSecond.Value)),
+
+		"id": is(id.String()), "object": is("replay"),
+		"kind": told, "status": told, "note": told, "total": told, "matched": told, "started": told, "succeeded": told, "failed": told, "skipped": told,
+		"created_at": told, "completed_at": told, "failure_reason": told,
+	})
+	if err != nil {
+		return 0, nil, err
+	}
+	changed, err := r.changing().UpdateReplay(r.Context(), id, p)
+	if err != nil {
+		return 0, nil, err
+	}
+	return http.StatusOK, showReplay(changed), nil
+}
+
+// cancelReplay cancels a replay, which stays in the list.
+func (s *server) cancelReplay(r *request) (int, any, error) {
+	id, err := pathID(r)
+	if err != nil {
+		return 0, nil, err
+	}
+	canceled, err := r.changing().CancelReplay(r.Context(), id)
+	if err != nil {
+		return 0, nil, err
+	}
+	return http.StatusOK, showReplay(canceled), nil
+}
+
+func (s *server) listReplays(r *request) (int, any, error) {
+	page, err := pageOf(r.URL.Query(), func(text string) (int64, error) { return r.scope.ReadCursor(r.Context(), cursor.RESTReplays, text) })
+	if err != nil {
+		return 0, nil, err
+	}
+	if err := s.charge(r.Request, listedCost*page.First); err != nil {
+		return 0, nil, err
+	}
+	list, err := r.scope.Replays(r.Context(), page)
+	if err != nil {
+		return 0, nil, err
+	}
+	shown := make([]replay, len(list.Items))
+	for i, one := range list.Items {
+		shown[i] = showReplay(one)
+	}
+	answer := listing[replay]{Object: "list", Data: shown, HasMore: list.HasNext}
+	if list.HasNext {
+		next := r.scope.Cursor(cursor.RESTReplays, list.End)
+		answer.Next = &next
+	}
+	return http.StatusOK, answer, nil
+}
