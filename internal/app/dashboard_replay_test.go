@@ -122,7 +122,7 @@ func TestDashboardReplayCancel(t *testing.T) {
 	page := browsertest.Open(t, p.url)
 	page.Do(chromedp.Navigate(p.url + "/events/" + event + "#token=" + p.token))
 	page.WaitText(".went", "2 of 2 delivered")
-	page.WaitFor(`document.querySelectorAll(".went a[aria-label^='Send it again']").length === 2`)
+	page.WaitFor(`document.querySelectorAll(".went a[aria-label^='Send again']").length === 2`)
 	page.WaitFor(`(document.querySelector(".went a[aria-label$='/one']").click(), true)`)
 	page.WaitText(".preview-result", "1 delivery to 1 webhook.")
 	click(page, "Send 1 delivery again")

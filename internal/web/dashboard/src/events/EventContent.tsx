@@ -117,7 +117,7 @@ function Deliveries({ event }: { event: Event }) {
                     {delivery.completedAt && (
                       <Link
                         href={newReplay(`event:${event.id} webhook:${delivery.webhookId}`, 'all')}
-                        aria-label={`Send it again to ${delivery.webhookUrl}`}
+                        aria-label={`Send again… to ${delivery.webhookUrl}`}
                       >
                         Send again…
                       </Link>

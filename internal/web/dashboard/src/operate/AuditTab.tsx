@@ -49,7 +49,9 @@ export function AuditTab() {
         onChange={(q) => set({ q })}
       />
       {viewer?.operator && (
-        <Choice name="Of" value={owner} options={OWNERS} onChange={(of) => set({ of }, true)} />
+        <div className="filter">
+          <Choice name="Of" value={owner} options={OWNERS} onChange={(of) => set({ of }, true)} />
+        </div>
       )}
       <Problem error={list.error} what="The audit log could not be read" onAgain={list.reload} />
       {list.rows && list.rows.length > 0 && (
