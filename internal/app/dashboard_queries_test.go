@@ -34,15 +34,7 @@ func TestDashboardQueries(t *testing.T) {
 	t.Parallel()
 	receiver := webhooktest.NewReceiver(t)
 	receiver.Answer(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
-	go func() { // otherwise the receiver would block
-		for {
-			select {
-			case <-receiver.Requests:
-			case <-t.Context().Done():
-				return
-			}
-		}
-	}()
+	drain(t, receiver)
 	p := boot(t, t.TempDir())
 	c := &client{p.url, p.token}
 	var made struct{ Webhook struct{ ID string } }

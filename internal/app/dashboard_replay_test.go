@@ -31,7 +31,6 @@ func TestDashboardReplay(t *testing.T) {
 	c.publishMany(t, "order.paid", 130)
 	c.settle(t)
 	isUp.Store(true)
-
 	page := browsertest.Open(t, p.url)
 	page.Do(chromedp.Navigate(p.url + "/replays#token=" + p.token))
 	page.WaitText("main", "Nothing was sent again yet")
