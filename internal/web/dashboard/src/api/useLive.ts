@@ -1,5 +1,11 @@
 import { useEffect, useState } from 'react';
-import { type AnyVariables, type OperationContext, type TypedDocumentNode, useQuery } from 'urql';
+import {
+  type AnyVariables,
+  type Client,
+  type OperationContext,
+  type TypedDocumentNode,
+  useQuery,
+} from 'urql';
 import { useSession } from '../frame/Session';
 import {
   type DeliveryAttemptFilter,
@@ -8,6 +14,7 @@ import {
   WatchDeliveryDocument,
 } from '../gql/graphql';
 import { calmly } from './calmly';
+import { inTime } from './inTime';
 import { follow, watch } from './watch';
 
 /** What is followed: changes of deliveries, or their attempts. */
@@ -31,10 +38,7 @@ export function useLive<Data, Variables extends AnyVariables>(
   useEffect(() => {
     if (pause) return;
     const [variables, followed] = JSON.parse(key) as [Variables, Followed];
-    const { soon, stop } = calmly(
-      () => api.client.query(query, variables, { ...context, requestPolicy: 'network-only' }).toPromise(),
-      CALM_MS,
-    );
+    const { soon, stop } = calmly(() => freshly(api.client, query, variables, context), CALM_MS);
     const watcher = { next: soon, missed: soon, failed: () => {} };
     const leave =
       'attempts' in followed
@@ -46,6 +50,27 @@ export function useLive<Data, Variables extends AnyVariables>(
     };
   }, [api, query, key, context, pause]);
   return { data, error, fetching, reload: () => ask({ requestPolicy: 'network-only' }) };
+}
+
+/**
+ * Asks again. While the same was asked already, urql waits for that answer, which may have been read before the change that is to be shown:
+ * then this asks once more.
+ */
+async function freshly<Data, Variables extends AnyVariables>(
+  client: Client,
+  query: TypedDocumentNode<Data, Variables>,
+  variables: Variables,
+  context?: Partial<OperationContext>,
+): Promise<void> {
+  for (let sent = false, tries = 0; !sent && tries < 3; tries++) {
+    const send: typeof fetch = (input, init) => {
+      sent = true;
+      return (context?.fetch ?? inTime)(input, init);
+    };
+    await client
+      .query(query, variables, { ...context, fetch: send, requestPolicy: 'network-only' })
+      .toPromise();
+  }
 }
 
 const CALM_MS = 1000;

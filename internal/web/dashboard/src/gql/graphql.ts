@@ -349,7 +349,7 @@ export type ReplayDeliveriesInput = {
 export type ReplayFilter = {
   /** Deliveries that were completed in this range. A duration is fixed when the request starts. */
   completedAt?: TimeRange | null | undefined;
-  /** Deliveries created in this range. A duration is fixed when the request starts. */
+  /** Deliveries created in this range; of kind `MISSING`, of events published in it. A duration is fixed when the request starts. */
   createdAt?: TimeRange | null | undefined;
   /** Deliveries of events whose data meets all of these conditions, at most 100; null or empty means all. */
   data?: Array<DataFilter> | null | undefined;
@@ -380,8 +380,16 @@ export type ReplayFilter = {
 export type ReplayKind =
   /** Deliveries that are completed: those that have failed, have succeeded or were canceled, or those of them that `filter.statuses` names. */
   | 'ALL'
+  /** Deliveries that wait: those that are pending or held. They are canceled, and nothing is sent; `cancelDeliveries` creates such a replay. */
+  | 'CANCEL'
   /** Deliveries that have failed. */
-  | 'FAILED';
+  | 'FAILED'
+  /**
+   * Deliveries that the one webhook of `filter.webhookIds` never had, because it was created, or subscribed to the type, after the event was
+   * published. They are made when the replay comes to them, oldest event first, and while the webhook is disabled the replay waits. Of the
+   * filter's other conditions, only those on the event and `createdAt`, its time of publishing, may be given.
+   */
+  | 'MISSING';
 
 /** The state of a replay. */
 export type ReplayStatus =
