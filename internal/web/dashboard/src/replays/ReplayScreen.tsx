@@ -23,7 +23,10 @@ export function ReplayScreen({ id }: { id: string }) {
       {replay && (
         <>
           <div className="head">
-            <h1>{KIND_NAMES[replay.kind] ?? replay.kind}, sent again</h1>
+            <h1>
+              {KIND_NAMES[replay.kind] ?? replay.kind}
+              {(replay.kind === 'FAILED' || replay.kind === 'ALL') && ', sent again'}
+            </h1>
             <ReplayState replay={replay} />
             <span className="soft">
               created <Time at={replay.createdAt} />

@@ -14,6 +14,8 @@ export type KindOption = keyof typeof KINDS;
 export const KIND_NAMES: Record<ReplayKind, string> = {
   FAILED: 'Failed deliveries',
   ALL: 'Completed deliveries',
+  MISSING: 'Events that a webhook never had',
+  CANCEL: 'Open deliveries, canceled',
 };
 
 export const STATUS_NAMES: Record<ReplayStatus, string> = {
