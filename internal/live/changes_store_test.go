@@ -107,27 +107,38 @@ func TestHoldingManyIsOneChange(t *testing.T) {
 			}
 			return c
 		}
-		// At first a message may cover a change: on PostgreSQL it says that a node has begun.
 		for {
 			storetest.Publish(t, c, webhook.NewEvent{})
 			if next().Kind == live.Changed {
 				break
 			}
 		}
-		for _, enabled := range []bool{false, true} {
-			if _, _, err := c.UpdateWebhook(ctx, hook.ID, webhook.Patch{Enabled: webhook.Some(enabled)}, nil); err != nil {
-				t.Fatal(err)
-			}
+		// On PostgreSQL a message may come that a node has begun: it covers others, and nothing is counted then.
+		covered := false
+		resync := func() {
+			t.Helper()
 			one := next()
 			for one.Kind == live.Changed { // an event from before
 				one = next()
 			}
-			if one.WebhookID == nil || *one.WebhookID != hook.ID {
+			if covered = covered || one.WebhookID == nil; covered && t.Kind == "sqlite" || !covered && *one.WebhookID != hook.ID {
 				t.Fatalf("told %+v", one)
 			}
 		}
+		for _, enabled := range []bool{false, true} {
+			if _, _, err := c.UpdateWebhook(ctx, hook.ID, webhook.Patch{Enabled: webhook.Some(enabled)}, nil); err != nil {
+				t.Fatal(err)
+			}
+			resync()
+		}
+		if covered {
+			return
+		}
 		event := storetest.Publish(t, c, webhook.NewEvent{})[0].Event
 		for one := next(); one.Delivery == nil || one.Delivery.EventID != event.ID; one = next() {
+			if one.WebhookID == nil && one.Kind == live.Resync && t.Kind == "postgres" {
+				return
+			}
 			t.Errorf("two changes of a webhook are more than two messages: %+v", one)
 		}
 	})
