@@ -48,14 +48,7 @@ func TestReplayCommands(t *testing.T) {
 	webhooktest.Eventually(t, "all have failed", func() bool {
 		return strings.Contains(query("{ deliveries(filter: {statuses: FAILED}) { count { count } } }"), `"count":3`)
 	})
-	held := make(chan struct{})
-	receiver.Answer(func(w http.ResponseWriter, r *http.Request) {
-		select {
-		case <-held:
-		case <-r.Context().Done():
-		}
-		w.WriteHeader(http.StatusNoContent)
-	})
+	held := holding(receiver)
 	c.mutate(t, createWebhook, map[string]any{"url": receiver.URL + "/missing", "events": []string{"report.*"}, "timeoutMs": 30_000}, &made)
 	last := ""
 	run := func(line string) string {
@@ -77,8 +70,12 @@ func TestReplayCommands(t *testing.T) {
 		if name == "watch" {
 			close(held)
 		}
-		if ran[name] = run(line); name == "create" {
+		switch ran[name] = run(line); name {
+		case "create":
 			last = strings.TrimSpace(ran[name])
+		case "watch": // the next replay has not ended when it is canceled
+			held := holding(receiver)
+			defer close(held)
 		}
 		for after, text := range map[string]string{
 			"preview": "3 deliveries, which take 60ms\n3  ", "create": "-7", "list": last, "pause": "PAUSED: ", "rate": "PAUSED: ", "resume": "RUNNING: ",
@@ -92,4 +89,17 @@ func TestReplayCommands(t *testing.T) {
 	if len(ran) != 8 {
 		t.Errorf("%d of 8 commands are shown", len(ran))
 	}
+}
+
+// holding makes the receiver answer 204 once the channel is closed.
+func holding(receiver *webhooktest.Receiver) (held chan struct{}) {
+	held = make(chan struct{})
+	receiver.Answer(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-held:
+		case <-r.Context().Done():
+		}
+		w.WriteHeader(http.StatusNoContent)
+	})
+	return held
 }

@@ -100,11 +100,11 @@ func (c *client) overSocket(t *testing.T, header http.Header, payload string) ve
 			Payload json.RawMessage
 		}
 		if err := wsjson.Read(ctx, conn, &m); err != nil {
-			if websocket.CloseStatus(err) == 4403 && strings.Contains(err.Error(), "token") {
-				return "unauthenticated"
+			if websocket.CloseStatus(err) == 4403 && strings.Contains(err.Error(), "tenant") {
+				return "forbidden"
 			}
 			if websocket.CloseStatus(err) == 4403 {
-				return "forbidden"
+				return "unauthenticated"
 			}
 			return verdict(err.Error())
 		}

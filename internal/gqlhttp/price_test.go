@@ -300,6 +300,8 @@ func (g *generator) arguments(f *ast.FieldDefinition) string {
 		return fmt.Sprintf("(id: %q)", id)
 	case f.Arguments.ForName("text") != nil:
 		return []string{`(text: "full")`, `(text: "example.com", first: 30)`}[rand.IntN(2)]
+	case f.Arguments.ForName("input") != nil:
+		return "(input: {kind: ALL, filter: {createdAt: {from: \"-PT2H\"}}})"
 	case f.Arguments.ForName("range") != nil:
 		return `(range: {from: "-PT2H"})`
 	case f.Arguments.ForName("quantile") != nil:
