@@ -97,6 +97,7 @@ func TestTenantIsolation(t *testing.T) {
 				}
 				seen[s.place()] = true
 				slots++
+				webhooktest.Watch(t) // there are hundreds
 				t.Run(s.name(), func(t *testing.T) { w.probe(t, s, alice, bob) })
 			}
 		}

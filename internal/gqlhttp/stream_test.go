@@ -337,7 +337,7 @@ func (v *viewer) run(ctx context.Context, server func(*rand.Rand) *frontend, lef
 		}
 		r, err := v.open.next(ctx)
 		if err != nil {
-			if len(r.errors()) > 0 {
+			if len(r.errors()) > 0 && r.Errors[0].Extensions.Code != "UNAVAILABLE" { // as a server says that is stopping
 				return err
 			}
 			v.open.drop()
