@@ -139,7 +139,7 @@ func TestDashboardEventsReader(t *testing.T) {
 	if page.Is(`document.querySelector("dialog[open]") || document.body.innerText.includes("Publish an event")`) {
 		t.Error("publishing is offered without its scope")
 	}
-	click(page, "order.paid")
+	open(page, "order.paid")
 	page.WaitText("h1", "order.paid")
 	page.WaitFor(`location.pathname === "/events/` + id + `"`)
 	page.WaitText(".went", "no webhook subscribed to order.paid")

@@ -212,7 +212,7 @@ func TestDashboardHostileAnswers(t *testing.T) {
 		eventType := fmt.Sprintf("hostile.n%d", i)
 		c.publish(t, eventType)
 		receiver.Next(t)
-		click(page, eventType)
+		open(page, eventType)
 		page.WaitText("h1", eventType)
 		page.WaitFor(`document.querySelector("section[aria-label=response] pre")`)
 		page.WaitFor(`(document.querySelectorAll("details").forEach((d) => { d.open = true }), true)`)

@@ -32,7 +32,17 @@ func looked(page *browsertest.Page, axe, name string) {
 
 // click clicks the first button or link that begins with the text, in the dialog if there is one.
 func click(page *browsertest.Page, text string) {
-	found := fmt.Sprintf(`[...(document.querySelector("dialog[open]") ?? document).querySelectorAll("button, a, summary, label")].find((e) => e.checkVisibility() && e.innerText.replace(/\s+/g, " ").trim().startsWith(%q))`, text)
+	clickIn(page, "", text)
+}
+
+// open clicks a link in a row of a list: a filter that the page offers may have the same text.
+func open(page *browsertest.Page, text string) {
+	clickIn(page, ".row:not(.heading) ", text)
+}
+
+// clickIn clicks what begins with the text, in one of the elements that the selector finds.
+func clickIn(page *browsertest.Page, within, text string) {
+	found := fmt.Sprintf(`[...(document.querySelector("dialog[open]") ?? document).querySelectorAll("%[1]sbutton, %[1]sa, %[1]ssummary, %[1]slabel")].find((e) => e.checkVisibility() && e.innerText.replace(/\s+/g, " ").trim().startsWith(%[2]q))`, within, text)
 	page.WaitFor(found + ` !== undefined`)
 	page.WaitFor("(" + found + ".click(), true)")
 }
@@ -236,7 +246,7 @@ func TestDashboardTrustedDocuments(t *testing.T) {
 	page.WaitText("main", "No delivery matches")
 	c.rest(t, "POST", "/v1/webhooks", `{"url": "`+receiver.URL+`/hook"}`, nil)
 	c.rest(t, "POST", "/v1/events", `{"type": "order.paid", "data": 1}`, nil)
-	click(page, "order.paid") // the stream added it
+	open(page, "order.paid") // the stream added it
 	page.WaitText(".sentence", "Delivered at the first attempt")
 	page.WaitText(".attempt", "POST "+receiver.URL)
 	click(page, "Its event")
