@@ -122,6 +122,9 @@ const (
 	agedStarts   = "UPDATE starts SET started_at = ?"
 	agedStore    = "UPDATE store SET created_at = ?"
 	failingHook  = "UPDATE webhooks SET failing_since = ? WHERE id = ?"
+	// Without these the server would count the whole history when it starts, and fold that while it is measured.
+	gauges = `INSERT INTO stats_webhooks (webhook, tenant_id, pending, succeeded_at, failed_at, failures) SELECT w.seq, w.tenant_id,
+		(SELECT COUNT(*) FROM deliveries d WHERE d.webhook_id = w.id AND d.due_at IS NOT NULL), 0, 0, 0 FROM webhooks w WHERE true ON CONFLICT DO NOTHING`
 )
 
 // aged executes these statements.
@@ -129,7 +132,7 @@ func aged(g *generator, run func(text string, args ...any) error) error {
 	begun := g.from - stamp(time.Hour.Microseconds())
 	disabled := g.until - stamp(heldFor.Microseconds())
 	errs := []error{
-		run(agedTenants, begun), run(agedWebhooks, begun, begun), run(agedDisabled, disabled, disabled), run(agedSecrets, begun), run(agedStarts, begun), run(agedStore, begun),
+		run(agedTenants, begun), run(agedWebhooks, begun, begun), run(agedDisabled, disabled, disabled), run(agedSecrets, begun), run(agedStarts, begun), run(agedStore, begun), run(gauges),
 	}
 	for _, t := range g.tenants {
 		for _, h := range t.Hooks {

@@ -41,8 +41,6 @@ func (in *Input) Check() error {
 	f := &in.Filter
 	switch in.Kind {
 	case webhook.ReplayFailed, webhook.ReplayAll:
-	default:
-		errs = append(errs, &webhook.Invalid{Field: "kind", Code: webhook.CodeInvalid, Message: "must be FAILED, ALL, MISSING or CANCEL"})
 	case webhook.ReplayMissing:
 		if len(f.WebhookIDs) != 1 {
 			errs = append(errs, &webhook.Invalid{Field: "filter.webhookIds", Code: webhook.CodeRequired, Message: "must name the one webhook whose missing deliveries are made"})
@@ -59,6 +57,8 @@ func (in *Input) Check() error {
 		if f.CompletedAt != (list.TimeRange{}) {
 			errs = append(errs, &webhook.Invalid{Field: "filter.completedAt", Code: webhook.CodeInvalid, Message: "keeps no delivery that can be canceled: none of them is completed; leave it out"})
 		}
+	default:
+		errs = append(errs, &webhook.Invalid{Field: "kind", Code: webhook.CodeInvalid, Message: "must be FAILED, ALL, MISSING or CANCEL"})
 	}
 	return errors.Join(errs...)
 }
