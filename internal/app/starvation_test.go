@@ -24,6 +24,8 @@ import (
 
 	"github.com/coder/websocket"
 	"github.com/coder/websocket/wsjson"
+
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
 var (
@@ -160,12 +162,7 @@ func newAttacker(t *testing.T, operator *client, p *program, name string) *attac
 	a.done, a.end = context.WithCancel(context.Background())
 	a.receivers = httptest.NewServer(http.HandlerFunc(a.receive))
 	t.Cleanup(func() { a.end(); a.receivers.Close() })
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	a.dead = "http://" + l.Addr().String()
-	_ = l.Close()
+	a.dead = "http://" + webhooktest.Refusing(t)
 	return a
 }
 

@@ -17,11 +17,12 @@ import (
 	"net/netip"
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"golang.org/x/net/http2"
+
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
 // authority signs certificates.
@@ -387,27 +388,9 @@ func TestEveryEndOfHandshakes(t *testing.T) {
 	}
 }
 
-// refusing returns an address that refuses connections until the test ends: its port is taken, so that nobody else listens on it.
-func refusing(t *testing.T) string {
-	t.Helper()
-	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = syscall.Close(fd) })
-	if err := syscall.Bind(fd, &syscall.SockaddrInet4{}); err != nil { // of all addresses
-		t.Fatal(err)
-	}
-	is, err := syscall.Getsockname(fd)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return fmt.Sprintf("127.0.0.1:%d", is.(*syscall.SockaddrInet4).Port)
-}
-
 // Every failure before the connection is established has one code and says what to do.
 func TestEveryEndBeforeTheConnection(t *testing.T) {
-	closed := refusing(t)
+	closed := webhooktest.Refusing(t)
 	loopback := answers{{netip.MustParseAddr("127.0.0.1")}}
 	two := answers{{netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("127.0.0.3")}}
 	failing := func(err *net.DNSError) resolverFunc {

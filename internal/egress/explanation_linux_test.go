@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
 // unprovoked are the rows of the page that no receiver on loopback can cause, by what happened.
@@ -104,17 +105,12 @@ func scenes(t *testing.T) map[string]scene {
 	lookup := func(err *net.DNSError) scene {
 		return scene{scheme: "https", cfg: Config{Resolver: resolverFunc(func(context.Context, string, string) ([]netip.Addr, error) { return nil, err })}}
 	}
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	closed.Close()
 	forward := newForwarder(t, http.StatusBadGateway)
 	all := map[string]scene{
 		"no such host":      lookup(&net.DNSError{Err: "no such host", IsNotFound: true}),
 		"SERVFAIL":          lookup(&net.DNSError{Err: "server misbehaving", IsTemporary: true}),
 		"slow name servers": lookup(&net.DNSError{Err: "i/o timeout", IsTimeout: true}),
-		"refused":           {scheme: "http", addr: closed.Addr().String()},
+		"refused":           {scheme: "http", addr: webhooktest.Refusing(t)},
 		"proxy fails":       {scheme: "https", addr: "127.0.0.1:443", cfg: Config{Proxy: &url.URL{Scheme: "http", Host: forward.url.Host}}},
 		"no connection":     {scheme: "http", addr: fullBacklog(t), time: deadline},
 		"private":           {scheme: "https", addr: "127.0.0.1:443", cfg: Config{Ports: []uint16{443}}},

@@ -23,6 +23,8 @@ import (
 
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
+
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
 const (
@@ -576,12 +578,7 @@ func TestTLSStall(t *testing.T) {
 // If a request hangs before it is connected, the result says where.
 func TestBeforeTheConnection(t *testing.T) {
 	ca := newCanary(t)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	closed := l.Addr().String()
-	l.Close()
+	closed := webhooktest.Refusing(t)
 	silent, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

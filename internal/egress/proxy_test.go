@@ -14,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
 // forwarder is a CONNECT proxy on loopback that records requests. It refuses them with status, unless that is 200.
@@ -116,11 +118,6 @@ func TestProxyFails(t *testing.T) {
 	flood := newRaw(t, nil, func(c net.Conn, _ *bufio.Reader, stop <-chan struct{}) {
 		forever(c, strings.Repeat("x", 1024), 0, stop)
 	})
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.Close()
 	for name, tt := range map[string]struct {
 		proxy   *url.URL
 		code    Code
@@ -130,7 +127,7 @@ func TestProxyFails(t *testing.T) {
 		"stalls":                 {&url.URL{Scheme: "http", Host: stalled.addr}, Timeout, "connection to the receiver was not made"},
 		"chatty":                 {&url.URL{Scheme: "http", Host: chatty.addr}, Connect, "proxy"},
 		"floods":                 {&url.URL{Scheme: "http", Host: flood.addr}, Connect, "proxy"},
-		"is down":                {&url.URL{Scheme: "http", Host: l.Addr().String()}, Local, "proxy"},
+		"is down":                {&url.URL{Scheme: "http", Host: webhooktest.Refusing(t)}, Local, "proxy"},
 		"no TLS":                 {&url.URL{Scheme: "https", Host: refusing.url.Host}, Local, "proxy"},
 		"wants another password": {newForwarder(t, 407).url, Local, "password"},
 	} {

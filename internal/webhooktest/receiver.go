@@ -2,6 +2,7 @@ package webhooktest
 
 import (
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"sync/atomic"
@@ -57,4 +58,21 @@ func (r *Receiver) Next(tb testing.TB) Received {
 		tb.Fatal("no request came")
 		return Received{}
 	}
+}
+
+// Refusing returns an address on loopback that refuses connections until the test ends. A connection holds its port, so that nobody
+// listens there: the port of a listener that was closed may be another's by then.
+func Refusing(tb testing.TB) string {
+	tb.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = l.Close() })
+	holder, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = holder.Close() })
+	return holder.LocalAddr().String()
 }
