@@ -19,6 +19,7 @@ type task struct {
 	start         time.Time
 	begun         time.Duration // start by Sender.clock
 	took          time.Duration // duration of the request; 0 until it has ended
+	period        int           // Sender.period in which begun counted it; -1: it was not counted
 	late, doubted bool
 	reply         reply
 	young         link[task] // in Sender.young while it counts as quick
@@ -96,6 +97,7 @@ func (s *Sender) start(g *gate, now time.Time) *task {
 	}
 	t := s.newTask()
 	t.gate, t.claimed, t.target, t.url, t.own, t.start, t.begun = g, it.claimed, g.target, g.url, g.own, now, s.clock()
+	t.period = -1
 	t.reply = reply{room: s.answers, tenant: g.tenant.id, expect: int(g.answer)}
 	g.takeToken(now)
 	g.running++
@@ -111,6 +113,7 @@ func (s *Sender) start(g *gate, now time.Time) *task {
 		s.count(g.tenant, 0, 1)
 		if s.cfg.Delay != nil {
 			s.begun++
+			t.period = s.period
 		}
 	}
 	s.update(g, now)
@@ -139,7 +142,9 @@ func (s *Sender) ended(t *task) {
 		s.count(g.tenant, -1, 0)
 	} else {
 		s.count(g.tenant, 0, -1)
-		s.begun = max(0, s.begun-1) // it no longer uses the processors
+		if t.period == s.period {
+			s.begun-- // it no longer uses the processors
+		}
 	}
 	s.notDoubted(t)
 	if t.late {

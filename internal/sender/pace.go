@@ -72,6 +72,7 @@ func (s *Sender) keepPace(ctx context.Context) {
 func (s *Sender) adapt(delay time.Duration) {
 	paced := s.paced
 	s.begun, s.paced = 0, false
+	s.period++
 	least := min(s.cfg.Concurrency, paceFloor*runtime.GOMAXPROCS(0))
 	switch used := min(s.pace, s.quick); {
 	case delay > 4*paceDelay:

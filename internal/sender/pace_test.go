@@ -84,6 +84,26 @@ func TestPaceOfQuickAnswers(t *testing.T) {
 	})
 }
 
+// On an overloaded machine, requests that end do not let more begin than those that began with them: first requests that take longer
+// than a period of the pace would pile up otherwise.
+func TestPaceOfLongerAnswers(t *testing.T) {
+	set := func(c *Config) { c.Delay = func() time.Duration { return 50 * time.Millisecond } }
+	bubble(t, set, func(t *testing.T, w *world) {
+		w.run(t)
+		pass(2 * time.Second)
+		for _, h := range w.join("new", crowd{tenant: "a", n: 3000, answer: after(2*paceEvery+paceEvery/2, 200)}) {
+			w.sender.Changed(nil, h)
+			w.publish(w.sender, h, 100)
+		}
+		for range 20 {
+			pass(paceEvery)
+			if n, most := w.sender.Stats().Running, 4*paceFloor*runtime.GOMAXPROCS(0); n < 1 || n > most {
+				t.Fatalf("%d requests in flight, of which as many as the pace begin in each period, want %d at most", n, most)
+			}
+		}
+	})
+}
+
 // The delay covers the time since the previous call, and an idle process has none.
 func TestSchedulingDelay(t *testing.T) {
 	delay := SchedulingDelay()

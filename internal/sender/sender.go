@@ -126,7 +126,8 @@ type Sender struct {
 	reserved, claims, quick, slow int
 	slowTenants                   int  // that have slow requests
 	pace                          int  // how many requests may be quick, see keepPace
-	begun                         int  // slow requests since the pace was set, without as many as have ended; 0 when nothing sets it
+	begun                         int  // slow requests that have begun in this period and have not ended; 0 when nothing sets the pace
+	period                        int  // how often the pace was set
 	paced                         bool // the pace has held something back since it was last set
 
 	young   list[task]    // quick requests in flight, the oldest first
