@@ -59,6 +59,7 @@ type node struct {
 type dispatcher struct{ n *node }
 
 func (dispatcher) Reserve(*store.Target, int) bool   { return true }
+func (dispatcher) Busy(webhook.ID) bool              { return false }
 func (dispatcher) Release(*store.Target, int)        {}
 func (dispatcher) Due(webhook.ID, time.Time)         {}
 func (dispatcher) Changed(_, _ *store.Target)        {}

@@ -391,6 +391,18 @@ func (t locked) Reserve(to *store.Target, size int) bool {
 	return true
 }
 
+// Busy implements store.Dispatcher: the tenant's deliveries in memory are an eighth of all that may be there.
+func (s *Sender) Busy(tenant webhook.ID) (busy bool) {
+	s.Batch(func(t store.Dispatcher) { busy = t.Busy(tenant) })
+	return busy
+}
+
+// Busy implements Sender.
+func (t locked) Busy(tenant webhook.ID) bool {
+	of := t.tenants[tenant]
+	return of != nil && of.held[keepsUp].deliveries+of.held[other].deliveries > t.maxDeliveries/8
+}
+
 // affords reports whether g may hold another new delivery. Some headroom is kept for other gates' claims. The caller must
 // hold s.mu.
 func (s *Sender) affords(g *gate, size int) bool {

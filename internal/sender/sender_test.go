@@ -9,6 +9,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -324,6 +325,36 @@ func TestReserveBeforeRun(t *testing.T) {
 		pass(time.Second)
 		if w.count(to) != 1 {
 			t.Error("not sent")
+		}
+	})
+}
+
+// A tenant is busy while much of the memory is its deliveries, whatever its webhooks do with them; others are not.
+func TestBusy(t *testing.T) {
+	bubble(t, func(c *Config) { c.Concurrency = 100 }, func(t *testing.T, w *world) {
+		many := w.join("many", crowd{tenant: "a", n: 1000})
+		other := w.add("b")
+		w.run(t)
+		var reserved []*store.Target
+		for _, to := range many {
+			if w.sender.Busy(to.TenantID) {
+				break
+			}
+			if w.sender.Reserve(to, 100) {
+				reserved = append(reserved, to)
+			}
+		}
+		if n, want := len(reserved), w.sender.maxDeliveries/8+1; n != want {
+			t.Errorf("busy with %d deliveries, want %d", n, want)
+		}
+		if w.sender.Busy(other.TenantID) || w.sender.Busy(webhook.NewID(time.Now())) {
+			t.Error("a tenant without deliveries is busy")
+		}
+		for i, to := range reserved {
+			w.sender.Release(to, 100)
+			if w.sender.Busy(to.TenantID) {
+				t.Errorf("busy after %d releases", i+1)
+			}
 		}
 	})
 }

@@ -260,6 +260,8 @@ type Dispatcher interface {
 	// Reserve reserves memory for one new delivery of size bytes. If it returns true, the delivery is claimed in the publishing
 	// transaction, and Take or Release follows.
 	Reserve(to *Target, size int) bool
+	// Busy reports whether the sender holds so many deliveries of the tenant that more would only take memory for now.
+	Busy(tenant webhook.ID) bool
 	// Release returns a reservation: the transaction did not commit.
 	Release(to *Target, size int)
 	// Take takes over a reserved delivery, after commit.
@@ -361,6 +363,7 @@ func (s *Store) changesOf(targets map[webhook.ID]*Target) []Change {
 type noDispatcher struct{}
 
 func (noDispatcher) Reserve(*Target, int) bool   { return false }
+func (noDispatcher) Busy(webhook.ID) bool        { return false }
 func (noDispatcher) Release(*Target, int)        {}
 func (noDispatcher) Take(*Claimed)               {}
 func (noDispatcher) Due(webhook.ID, time.Time)   {}

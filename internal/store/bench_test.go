@@ -19,6 +19,7 @@ type instant struct {
 }
 
 func (i *instant) Reserve(*store.Target, int) bool { return true }
+func (*instant) Busy(webhook.ID) bool              { return false }
 func (i *instant) Release(*store.Target, int)      {}
 func (i *instant) Take(claimed *store.Claimed)     { i.claimed <- claimed }
 func (i *instant) Due(webhook.ID, time.Time)       {}

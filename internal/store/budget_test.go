@@ -21,6 +21,7 @@ func (r *reserving) Reserve(*Target, int) bool {
 	r.reserved.Add(1)
 	return true
 }
+func (*reserving) Busy(webhook.ID) bool        { return false }
 func (r *reserving) Release(*Target, int)      { r.reserved.Add(-1) }
 func (r *reserving) Batch(do func(Dispatcher)) { do(r) }
 func (r *reserving) Take(*Claimed) {

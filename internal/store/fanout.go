@@ -67,9 +67,11 @@ func (b *batch) makePieces() error {
 	for _, claimed := range b.reserved[reserved:] {
 		taken[claimed.Event]++
 	}
-	for _, p := range b.pieces {
-		p.Taken = taken[p.Event]
-	}
+	b.s.dispatcher().Batch(func(t Dispatcher) {
+		for _, p := range b.pieces {
+			p.Wait = 2*taken[p.Event] < p.Made || t.Busy(p.TenantID)
+		}
+	})
 	return b.moveNotes(done)
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/store/fanout"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
@@ -133,6 +134,8 @@ func (c *counted) Reserve(*store.Target, int) bool {
 	return true
 }
 
+func (*counted) Busy(webhook.ID) bool { return false }
+
 func (c *counted) Release(*store.Target, int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -192,6 +195,40 @@ func TestFanOutWaitsForSender(t *testing.T) {
 		checkOwed(t, c, event.ID, hooks...)
 		if sender.refused == 0 || sender.room < sender.refused/2 {
 			t.Errorf("there was room for %d pieces and none for %d", sender.room, sender.refused)
+		}
+	})
+}
+
+// occupied is a sender that has enough to do, and notes when it was asked.
+type occupied struct {
+	counted
+	asked []time.Time
+}
+
+func (o *occupied) Busy(webhook.ID) bool {
+	o.asked = append(o.asked, time.Now())
+	return true
+}
+func (o *occupied) Batch(do func(store.Dispatcher)) { do(o) }
+
+// Large fan-outs of a tenant whose deliveries keep the sender busy are made piece by piece, each some time after the one before.
+func TestFanOutOfBusyTenant(t *testing.T) {
+	each(t, func(t *suite) {
+		s := t.Open(t, store.Options{Tuning: fanOutAbove(8)})
+		c := tenant(t, s, "a")
+		hooks := registerMany(t, c, 2000, webhook.New{Enabled: true})
+		sender := &occupied{counted: counted{took: map[webhook.ID]int{}}}
+		s.Start(sender, nil)
+		event := publish(t, c, webhook.NewEvent{})[0].Event
+		flush(t, s)
+		checkOwed(t, c, event.ID, hooks...)
+		if len(sender.asked) < 2 {
+			t.Fatalf("asked %d times", len(sender.asked))
+		}
+		for i, at := range sender.asked[1:] {
+			if between := at.Sub(sender.asked[i]); between < fanout.NoteRest {
+				t.Errorf("a piece was made %v after the one before, want %v at least", between, fanout.NoteRest)
+			}
 		}
 	})
 }

@@ -141,6 +141,7 @@ func (m *model) Reserve(*store.Target, int) bool {
 	m.quota--
 	return m.quota >= 0
 }
+func (*model) Busy(webhook.ID) bool                { return false }
 func (m *model) Release(*store.Target, int)        { m.quota++ }
 func (m *model) Take(claimed *store.Claimed)       { m.taken = append(m.taken, claimed) }
 func (m *model) Due(webhook.ID, time.Time)         {}

@@ -26,9 +26,10 @@ const (
 	minPiece     = 16        // deliveries of a note in one transaction
 	notesInBatch = notesEach // notes that one transaction works on
 
-	// noteRest is how long a note waits if the sender had no room for most of a piece. It limits how far deliveries are created
-	// ahead of the sender: those without room are claimed one webhook at a time, which takes longer than creating them.
-	noteRest = 20 * time.Millisecond
+	// NoteRest is how long a note waits if the sender had no room for most of a piece, or has enough to do. It limits how far
+	// deliveries are created ahead of the sender: those without room are claimed one webhook at a time, which takes longer than
+	// creating them, and the others take memory.
+	NoteRest = 20 * time.Millisecond
 )
 
 // queryTimeout limits one query for notes.
@@ -61,7 +62,7 @@ type Piece struct {
 
 	After int64 // start of the next piece
 	Made  int
-	Taken int  // of Made: the sender has room for them
+	Wait  bool // the sender had no room for most of Made, or has enough to do
 	Done  bool // nothing is left, or the note is gone
 	Held  bool // another node has it, or has removed it
 }
@@ -216,8 +217,8 @@ func (f *Notes) Committed(pieces []*Piece) {
 			case note.evict || f.crowded:
 				f.more[note.TenantID] = true
 				f.drop(note)
-			case 2*p.Taken < p.Made:
-				time.AfterFunc(noteRest, func() { f.rested(note) })
+			case p.Wait:
+				time.AfterFunc(NoteRest, func() { f.rested(note) })
 			default:
 				f.put(note)
 			}
