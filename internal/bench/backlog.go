@@ -75,18 +75,33 @@ func (b *bench) backlog(ctx context.Context, r *Result) error {
 
 // ReplayResult is the speed of a replay, and its cost for others.
 type ReplayResult struct {
-	ThroughputPerS float64 `json:"throughput_per_s"` // of new events alone, in the same run
-	PreviewMs      float64 `json:"preview_ms"`       // of all that has failed; the median
-	PauseMs        float64 `json:"pause_ms"`         // from the call until nothing of the replay is due or being sent
+	ThroughputPerS float64  `json:"throughput_per_s"` // of new events alone, in the same run
+	PreviewMs      float64  `json:"preview_ms"`       // of all that has failed; the median
+	PauseMs        *float64 `json:"pause_ms"`         // from the call until nothing of the replay is due or being sent; nil: it ended before
+	P99MsRated     *float64 `json:"p99_ms_rated"`     // of new events beside a replay of replayRate deliveries a second
 }
+
+// Bounds of a replay on SQLite: at full speed it sends leastReplay of what new events reach alone, the server's memory stays below mostReplayMB, a
+// preview takes less than mostPreviewMs, and a pause acts within mostPauseMs. Beside one at replayRate the p99 of new events grows less than mostMoved
+// times.
+const (
+	leastReplay   = 0.7
+	mostReplayMB  = 150
+	mostPreviewMs = 100
+	mostPauseMs   = 2000
+	mostMoved     = 1.2
+	replayRate    = 500
+)
 
 const (
 	replayPreviews = 5
-	replayInput    = `{"kind": "ALL", "filter": {"webhookIds": [%q]}}`
+	replayInput    = `{"kind": "ALL", "filter": {"webhookIds": [%q]}%s}`
+	steering       = 10 * time.Millisecond // between two looks at a replay
 )
 
-// replay has many deliveries fail, and replays them as fast as possible while new events are published for another webhook. It compares the rate
-// with that of new events alone, and the latency of the new events with that without a replay. Then it replays again, and pauses that.
+// replay has many deliveries fail, restarts the server, and replays them as fast as possible while new events are published for another webhook.
+// It compares the rate with that of new events alone, and the latency of the new events with that without a replay, before and after, and with
+// that beside a replay that has a rate. Then it replays again, and pauses that.
 func (b *bench) replay(ctx context.Context, r *Result) (err error) {
 	if err := b.startServer(ctx); err != nil {
 		return err
@@ -101,23 +116,11 @@ func (b *bench) replay(ctx context.Context, r *Result) (err error) {
 	}
 	is := &ReplayResult{}
 	r.Replay = is
-	alone := func(what string, put func(l *load, ctx context.Context) error) (w window, err error) {
-		l := newLoad(b, 1, 1)
-		if w, err = l.run(ctx, what, b.Duration, func(ctx context.Context) error { return put(l, ctx) }); err != nil {
-			return w, err
-		}
-		return w, l.check(ctx, r)
-	}
-	w, err := alone("new events alone", (*load).closed)
+	w, err := b.fresh(ctx, r, "new events alone", (*load).closed)
 	if err != nil {
 		return err
 	}
 	is.ThroughputPerS = float64(w.deliveries) / w.seconds
-	w, err = alone("50 events a second", func(l *load, ctx context.Context) error { return l.steady(ctx, freshCalls, 0) })
-	if err != nil {
-		return err
-	}
-	r.P99MsWithout = w.all().Ms(0.99)
 	old := newLoad(b, 1, 1)
 	old.from = 1
 	if err := b.failed(ctx, old); err != nil {
@@ -126,21 +129,66 @@ func (b *bench) replay(ctx context.Context, r *Result) (err error) {
 	if err := b.server.change(ctx, owed, map[string]any{"url": b.receiver.url(healthy, 1)}); err != nil {
 		return err
 	}
-	input := fmt.Sprintf(replayInput, owed)
-	if is.PreviewMs, err = b.preview(ctx, input); err != nil {
+	before := b.dbBefore
+	if err := b.server.stop(); err != nil { // so that its memory is that of the replay
 		return err
 	}
-	if _, err := b.createReplay(ctx, input); err != nil {
+	if err := b.startServer(ctx); err != nil {
+		return err
+	}
+	b.dbBefore = before
+	return b.replayed(ctx, r, old, owed)
+}
+
+// fresh measures new events of the other webhook.
+func (b *bench) fresh(ctx context.Context, r *Result, what string, put func(l *load, ctx context.Context) error) (w window, err error) {
+	l := newLoad(b, 1, 1)
+	if w, err = l.run(ctx, what, b.Duration, func(ctx context.Context) error { return put(l, ctx) }); err != nil {
+		return w, err
+	}
+	return w, l.check(ctx, r)
+}
+
+// replayed measures replays of what has failed.
+func (b *bench) replayed(ctx context.Context, r *Result, old *load, owed string) (err error) {
+	steady := func(l *load, ctx context.Context) error { return l.steady(ctx, freshCalls, 0) }
+	fast := fmt.Sprintf(replayInput, owed, "")
+	if r.Replay.PreviewMs, err = b.preview(ctx, fast); err != nil {
+		return err
+	}
+	first, err := b.fresh(ctx, r, "50 events a second", steady)
+	if err != nil {
+		return err
+	}
+	if _, err := b.createReplay(ctx, fast); err != nil {
 		return err
 	}
 	if _, err := b.drainBacklog(ctx, old, int64(b.Backlog), r); err != nil {
 		return err
 	}
-	r.Ratio = new(*r.DeliveredPerS / is.ThroughputPerS)
+	r.Ratio = new(*r.DeliveredPerS / r.Replay.ThroughputPerS)
 	if err := old.check(ctx, r); err != nil {
 		return err
 	}
-	if is.PauseMs, err = b.pauseReplay(ctx, input); err != nil {
+	// The receiver has had everything from here on, and does not count it again.
+	id, err := b.createReplay(ctx, fmt.Sprintf(replayInput, owed, fmt.Sprintf(`, "ratePerSecond": %d`, replayRate)))
+	if err != nil {
+		return err
+	}
+	beside, err := b.fresh(ctx, r, fmt.Sprintf("beside a replay of %d a second", replayRate), steady)
+	if err != nil {
+		return err
+	}
+	r.Replay.P99MsRated = beside.latency[0].Ms(0.99)
+	if err := b.cancelReplay(ctx, id); err != nil {
+		return err
+	}
+	last, err := b.fresh(ctx, r, "50 events a second", steady)
+	if err != nil {
+		return err
+	}
+	r.P99MsWithout = first.latency[0].Plus(last.latency[0]).Ms(0.99)
+	if r.Replay.PauseMs, err = b.pauseReplay(ctx, fast); err != nil {
 		return err
 	}
 	return b.finish(ctx, r)
@@ -177,7 +225,7 @@ func (b *bench) preview(ctx context.Context, input string) (ms float64, err erro
 	for range replayPreviews {
 		began := time.Now()
 		if err := b.server.Query(ctx, []byte(`{"query": "query ($input: ReplayDeliveriesInput!) { replayPreview(input: $input) `+
-			`{ deliveries { count } byWebhook { count } samples { id } } }", "variables": {"input": `+input+`}}`), nil); err != nil {
+			`{ deliveries { count } byWebhook { count } samples { id } userErrors { message } } }", "variables": {"input": `+input+`}}`), nil); err != nil {
 			return 0, fmt.Errorf("preview a replay: %w", err)
 		}
 		took = append(took, float64(time.Since(began).Microseconds())/1000)
@@ -196,38 +244,74 @@ func (b *bench) createReplay(ctx context.Context, input string) (id string, err 
 	return done.Replay.ID, nil
 }
 
-// pauseReplay replays everything again, and measures how long a pause takes to act.
-func (b *bench) pauseReplay(ctx context.Context, input string) (ms float64, err error) {
+// steered is a replay as the bench looks at it.
+type steered struct {
+	Replay struct {
+		Started     int
+		CompletedAt *time.Time
+	}
+	Stats struct{ Backlog struct{ Due int } }
+}
+
+// steer looks at a replay until it is as wanted, or has ended.
+func (b *bench) steer(ctx context.Context, id string, want func(is *steered) bool) (is steered, err error) {
+	for {
+		is = steered{}
+		err := b.server.Query(ctx, []byte(`{"query": "{ replay(id: \"`+id+`\") { started completedAt } stats(range: {from: \"-PT1M\"}) { backlog { due } } }"}`), &is)
+		if err != nil || is.Replay.CompletedAt != nil || want(&is) {
+			return is, err
+		}
+		select {
+		case <-time.After(steering):
+		case <-ctx.Done():
+			return is, ctx.Err()
+		}
+	}
+}
+
+// cancelReplay cancels a replay, unless it has ended, and waits for its end.
+func (b *bench) cancelReplay(ctx context.Context, id string) error {
+	if err := b.server.Mutate(ctx, `mutation ($input: CancelReplayInput!) { done: cancelReplay(input: $input) { replay { id } } }`,
+		map[string]any{"id": id}, nil); err != nil {
+		return fmt.Errorf("cancel replay: %w", err)
+	}
+	_, err := b.steer(ctx, id, func(*steered) bool { return false })
+	return err
+}
+
+// pauseReplay replays everything again, and measures how long a pause takes to act; nil if the replay ends before.
+func (b *bench) pauseReplay(ctx context.Context, input string) (ms *float64, err error) {
 	b.progress.say("pausing")
 	id, err := b.createReplay(ctx, input)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	var data struct {
-		Replay struct{ Started, Matched, Skipped int }
-		Stats  struct{ Backlog struct{ Due int } }
-	}
-	look := func() error {
-		return b.server.Query(ctx, []byte(`{"query": "{ replay(id: \"`+id+`\") { started matched skipped } stats(range: {from: \"-PT1M\"}) { backlog { due } } }"}`), &data)
-	}
-	for data.Replay.Started < b.Backlog/10 {
-		if err := look(); err != nil {
-			return 0, err
-		}
+	if _, err := b.steer(ctx, id, func(is *steered) bool { return is.Replay.Started > b.Backlog/20 }); err != nil {
+		return nil, err
 	}
 	began := time.Now()
-	if err := b.server.Mutate(ctx, `mutation ($input: UpdateReplayInput!) { done: updateReplay(input: $input) { replay { id } userErrors { message field } } }`,
+	if err := b.server.Mutate(ctx, `mutation ($input: UpdateReplayInput!) { done: updateReplay(input: $input) { replay { id } } }`,
 		map[string]any{"id": id, "paused": true}, nil); err != nil {
-		return 0, fmt.Errorf("pause replay: %w", err)
+		return nil, fmt.Errorf("pause replay: %w", err)
 	}
-	for data.Stats.Backlog.Due = 1; data.Stats.Backlog.Due > 0; {
-		if err := look(); err != nil {
-			return 0, err
-		}
+	is, err := b.steer(ctx, id, func(is *steered) bool { return is.Stats.Backlog.Due == 0 })
+	if err != nil || is.Replay.CompletedAt != nil {
+		return nil, err
 	}
-	ms = float64(time.Since(began).Microseconds()) / 1000
-	return ms, b.server.Mutate(ctx, `mutation ($input: CancelReplayInput!) { done: cancelReplay(input: $input) { replay { id } userErrors { message field } } }`,
-		map[string]any{"id": id}, nil)
+	ms = new(float64(time.Since(began).Microseconds()) / 1000)
+	return ms, b.cancelReplay(ctx, id)
+}
+
+// lines returns the results as text, and marks those that miss their bounds.
+func (is *ReplayResult) lines(r *Result) []string {
+	return []string{
+		fmt.Sprintf("  new events alone: %.0f a second, the replay %s%s of it (at least %.1f); memory below %d MB%s",
+			is.ThroughputPerS, show(r.Ratio, 2), mark(r.Ratio != nil && *r.Ratio < leastReplay), leastReplay, mostReplayMB, mark(r.RSSMB != nil && *r.RSSMB >= mostReplayMB)),
+		fmt.Sprintf("  a preview: %.0f%s ms (less than %d); a pause acts after %s%s ms (at most %d)", is.PreviewMs, mark(is.PreviewMs >= mostPreviewMs), mostPreviewMs,
+			show(is.PauseMs, 0), mark(is.PauseMs != nil && *is.PauseMs > mostPauseMs), mostPauseMs),
+		fmt.Sprintf("  p99 of 50 new events a second: %s ms without a replay, %s%s ms beside one of %d a second (less than %.1f times)", show(r.P99MsWithout, 2),
+			show(is.P99MsRated, 2), mark(is.P99MsRated != nil && r.P99MsWithout != nil && *is.P99MsRated >= mostMoved**r.P99MsWithout), replayRate, mostMoved),
+	}
 }
 
 // fill publishes the given number of events, in large batches.

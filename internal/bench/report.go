@@ -40,8 +40,7 @@ func (p *report) add(r *Result) error {
 	case r.Retention != nil:
 		lines = append(lines, r.Retention.lines()...)
 	case r.Replay != nil:
-		lines = append(lines, fmt.Sprintf("  new events alone: %.0f/s; their p99 at 50/s without the replay: %s ms; a preview: %.0f ms; a pause acts after %.0f ms",
-			r.Replay.ThroughputPerS, show(r.P99MsWithout, 2), r.Replay.PreviewMs, r.Replay.PauseMs))
+		lines = append(lines, r.Replay.lines(r)...)
 	case r.P99MsWithout != nil:
 		lines = append(lines, "  p99 of the healthy webhooks without the bad ones: "+show(r.P99MsWithout, 2)+" ms")
 	}
@@ -63,6 +62,14 @@ func (p *report) add(r *Result) error {
 func row(cells ...string) string {
 	return fmt.Sprintf("%-10s %9s %10s %8s %11s %5s %10s %8s %8s %6s %6s %6s %5s %4s",
 		cells[0], cells[1], cells[2], cells[3], cells[4], cells[5], cells[6], cells[7], cells[8], cells[9], cells[10], cells[11], cells[12], cells[13])
+}
+
+// mark marks a figure that misses its bound.
+func mark(missed bool) string {
+	if missed {
+		return "!"
+	}
+	return ""
 }
 
 func show(v *float64, digits int) string {

@@ -284,12 +284,6 @@ func (is *RetentionResult) sum(rounds []retentionRound) {
 
 // lines returns the results as text, and marks those that miss their bounds.
 func (is *RetentionResult) lines() []string {
-	mark := func(missed bool) string {
-		if missed {
-			return "!"
-		}
-		return ""
-	}
 	return []string{
 		fmt.Sprintf("  retention, idle: %.0f%s events a second (at least %d); file %d MB, then %d MB",
 			is.IdlePerS, mark(is.IdlePerS < leastIdle), leastIdle, is.FileBefore/1e6, is.FileLeft/1e6),
