@@ -44,7 +44,7 @@ var listSizes = map[string]int{
 // fieldSizes are the sizes of lists that no argument says, by field.
 var fieldSizes = map[string]int{
 	"DeliveryFacets.statuses": 5, "DeliveryFacets.eventTypes": 100, "DeliveryFacets.errors": 9,
-	"ReplayPreview.byWebhook": maxCounts, "ReplayPreview.samples": 5,
+	"ReplayPreview.byWebhook": maxCounts, "ReplayPreview.samples": 5, "ReplayPreview.sampleEvents": 5,
 }
 
 // costed is the schema with its costs, for gqlhttp.

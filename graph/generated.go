@@ -376,6 +376,7 @@ type ComplexityRoot struct {
 		EstimatedCompletionAt func(childComplexity int) int
 		Failed                func(childComplexity int) int
 		FailureReason         func(childComplexity int) int
+		Filter                func(childComplexity int) int
 		ID                    func(childComplexity int) int
 		Kind                  func(childComplexity int) int
 		Matched               func(childComplexity int) int
@@ -409,6 +410,7 @@ type ComplexityRoot struct {
 		ByWebhook           func(childComplexity int) int
 		Deliveries          func(childComplexity int) int
 		EstimatedDurationMs func(childComplexity int) int
+		SampleEvents        func(childComplexity int) int
 		Samples             func(childComplexity int) int
 		UserErrors          func(childComplexity int) int
 	}
@@ -771,6 +773,8 @@ type QueryResolver interface {
 	Webhooks(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.WebhookFilter, orderBy model.WebhookOrder, direction *model.OrderDirection, allTenants bool) (*model.Connection[webhook.Webhook], error)
 }
 type ReplayResolver interface {
+	Filter(ctx context.Context, obj *webhook.Replay) ([]byte, error)
+
 	EstimatedCompletionAt(ctx context.Context, obj *webhook.Replay) (*time.Time, error)
 	Deliveries(ctx context.Context, obj *webhook.Replay, first *int, after *string, last *int, before *string, filter *list.DeliveryFilter) (*model.Connection[webhook.Delivery], error)
 }
@@ -2303,6 +2307,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Replay.FailureReason(childComplexity), true
+	case "Replay.filter":
+		if e.ComplexityRoot.Replay.Filter == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Replay.Filter(childComplexity), true
 	case "Replay.id":
 		if e.ComplexityRoot.Replay.ID == nil {
 			break
@@ -2438,6 +2448,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ReplayPreview.EstimatedDurationMs(childComplexity), true
+	case "ReplayPreview.sampleEvents":
+		if e.ComplexityRoot.ReplayPreview.SampleEvents == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReplayPreview.SampleEvents(childComplexity), true
 	case "ReplayPreview.samples":
 		if e.ComplexityRoot.ReplayPreview.Samples == nil {
 			break
@@ -4218,6 +4234,8 @@ func (ec *executionContext) childFields_Replay(ctx context.Context, field graphq
 		return ec.fieldContext_Replay_id(ctx, field)
 	case "kind":
 		return ec.fieldContext_Replay_kind(ctx, field)
+	case "filter":
+		return ec.fieldContext_Replay_filter(ctx, field)
 	case "status":
 		return ec.fieldContext_Replay_status(ctx, field)
 	case "note":
@@ -4292,6 +4310,8 @@ func (ec *executionContext) childFields_ReplayPreview(ctx context.Context, field
 		return ec.fieldContext_ReplayPreview_byWebhook(ctx, field)
 	case "samples":
 		return ec.fieldContext_ReplayPreview_samples(ctx, field)
+	case "sampleEvents":
+		return ec.fieldContext_ReplayPreview_sampleEvents(ctx, field)
 	case "estimatedDurationMs":
 		return ec.fieldContext_ReplayPreview_estimatedDurationMs(ctx, field)
 	case "userErrors":
@@ -12875,6 +12895,29 @@ func (ec *executionContext) fieldContext_Replay_kind(_ context.Context, field gr
 	return graphql.NewScalarFieldContext("Replay", field, false, false, "ReplayKind")
 }
 
+func (ec *executionContext) _Replay_filter(ctx context.Context, field graphql.CollectedField, obj *webhook.Replay) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Replay_filter(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Replay().Filter(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []byte) graphql.Marshaler {
+			return ec.marshalNJSON2ᚕbyte(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Replay_filter(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Replay", field, true, true, "JSON")
+}
+
 func (ec *executionContext) _Replay_status(ctx context.Context, field graphql.CollectedField, obj *webhook.Replay) (ret graphql.Marshaler) {
 	return ec.marshalNReplayStatus2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐReplayStatus(ctx, field.Selections, obj.Status)
 }
@@ -13383,6 +13426,38 @@ func (ec *executionContext) fieldContext_ReplayPreview_samples(_ context.Context
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Delivery(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ReplayPreview_sampleEvents(ctx context.Context, field graphql.CollectedField, obj *model.ReplayPreview) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReplayPreview_sampleEvents(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SampleEvents, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*webhook.Event) graphql.Marshaler {
+			return ec.marshalNEvent2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐEventᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReplayPreview_sampleEvents(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReplayPreview",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Event(ctx, field)
 		},
 	}
 	return fc, nil
@@ -22324,6 +22399,12 @@ func (ec *executionContext) _Replay(ctx context.Context, sel ast.SelectionSet, o
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "filter":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Replay_filter(ctx, field, obj)
+				})
 		case "status":
 			out.Values[i] = ec._Replay_status(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -22561,6 +22642,11 @@ func (ec *executionContext) _ReplayPreview(ctx context.Context, sel ast.Selectio
 			}
 		case "samples":
 			out.Values[i] = ec._ReplayPreview_samples(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "sampleEvents":
+			out.Values[i] = ec._ReplayPreview_sampleEvents(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -25295,6 +25381,24 @@ func (ec *executionContext) marshalNInt2ᚕintᚄ(ctx context.Context, sel ast.S
 func (ec *executionContext) unmarshalNIntRange2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋlistᚐIntRange(ctx context.Context, v any) (list.IntRange, error) {
 	res, err := ec.unmarshalInputIntRange(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNJSON2ᚕbyte(ctx context.Context, v any) ([]byte, error) {
+	res, err := model.UnmarshalJSON(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNJSON2ᚕbyte(ctx context.Context, sel ast.SelectionSet, v []byte) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "JSON!")
+		return graphql.Null
+	}
+	_ = sel
+	res := model.MarshalJSON(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "JSON!")
+	}
+	return res
 }
 
 func (ec *executionContext) marshalNPageInfo2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐPageInfo(ctx context.Context, sel ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {

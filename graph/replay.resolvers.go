@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/hookgraph/hookgraph/graph/model"
+	"github.com/hookgraph/hookgraph/internal/meter"
 	"github.com/hookgraph/hookgraph/internal/store/list"
 	"github.com/hookgraph/hookgraph/internal/store/replay"
 	"github.com/hookgraph/hookgraph/internal/webhook"
@@ -63,6 +64,14 @@ func (r *queryResolver) Replay(ctx context.Context, id webhook.ID) (*webhook.Rep
 // Replays is the resolver for the replays field.
 func (r *queryResolver) Replays(ctx context.Context, first *int, after *string, last *int, before *string) (*model.Connection[webhook.Replay], error) {
 	return replays.resolve(ctx, r.Resolver, r.scope(ctx), arguments{first, after, last, before}, noFilter{})
+}
+
+// Filter is the resolver for the filter field.
+func (r *replayResolver) Filter(ctx context.Context, obj *webhook.Replay) ([]byte, error) {
+	if err := meter.From(ctx).Take(len(obj.Filter)); err != nil {
+		return nil, err
+	}
+	return []byte(obj.Filter), nil
 }
 
 // EstimatedCompletionAt is the resolver for the estimatedCompletionAt field.

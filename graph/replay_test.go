@@ -8,7 +8,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-const replayFields = `id kind status note failureReason ratePerSecond total matched started succeeded failed skipped createdAt completedAt
+const replayFields = `id kind filter status note failureReason ratePerSecond total matched started succeeded failed skipped createdAt completedAt
 	estimatedCompletionAt deliveries { nodes { id replay { id } lastAttempt { trigger replay { id } } } count { count } }`
 
 // A replay is previewed, created, paused, resumed, listed, found and completed through the API; deliveries and attempts name it, and
@@ -24,9 +24,9 @@ func TestReplay(t *testing.T) {
 	}
 	input := vars{"in": map[string]any{"kind": "ALL", "filter": map[string]any{"webhookIds": []any{w}}, "ratePerSecond": 1000, "note": "again", "idempotencyKey": "k"}}
 	p := a.get(ctx, `query($in: ReplayDeliveriesInput!) { replayPreview(input: $in) { deliveries { count precision } byWebhook { webhookId count webhook { id } }
-		samples { webhook { id } } estimatedDurationMs userErrors { code } } }`, input)
+		samples { webhook { id } } sampleEvents { id } estimatedDurationMs userErrors { code } } }`, input)
 	want := map[string]any{
-		"deliveries": map[string]any{"count": 2.0, "precision": "EXACT"}, "estimatedDurationMs": 2.0, "userErrors": []any{},
+		"deliveries": map[string]any{"count": 2.0, "precision": "EXACT"}, "estimatedDurationMs": 2.0, "userErrors": []any{}, "sampleEvents": []any{},
 		"byWebhook": []any{map[string]any{"webhookId": w, "count": 2.0, "webhook": map[string]any{"id": w}}},
 		"samples":   []any{map[string]any{"webhook": map[string]any{"id": w}}, map[string]any{"webhook": map[string]any{"id": w}}},
 	}
@@ -35,6 +35,9 @@ func TestReplay(t *testing.T) {
 	}
 	made := a.get(ctx, `mutation($in: ReplayDeliveriesInput!) { replayDeliveries(input: $in) { replay { `+replayFields+` } userErrors { code } } }`, input)
 	id := made.text("replayDeliveries", "replay", "id")
+	if diff := cmp.Diff(map[string]any{"webhookIds": []any{w}}, made.at("replayDeliveries", "replay", "filter")); diff != "" {
+		t.Errorf("its filter (-want +got):\n%s", diff)
+	}
 	if made.at("replayDeliveries", "replay", "total") != 2.0 || made.text("replayDeliveries", "replay", "note") != "again" {
 		t.Errorf("created: %v", made)
 	}
@@ -65,6 +68,11 @@ func TestReplay(t *testing.T) {
 		stats(range: {from: "-PT1H"}) { totals { attempts(triggers: REPLAY) } } }`, vars{"id": id})
 	if all.text("node", "id") != id || all.text("replays", "nodes", 0, "id") != id || all.at("deliveries", "count", "count") != 2.0 || all.at("stats", "totals", "attempts") != 2.0 {
 		t.Errorf("found: %v", all)
+	}
+	more := a.get(ctx, `query($w: [ID!]) { replayPreview(input: {kind: MISSING, filter: {webhookIds: $w}}) { samples { id } sampleEvents { type data } byWebhook { webhook { url } } } }`,
+		vars{"w": []any{a.createWebhook(ctx, "https://example.com/new")}})
+	if events := more.at("replayPreview", "sampleEvents").([]any); len(events) != 2 || object(events[0].(map[string]any)).at("data") == nil || len(more.at("replayPreview", "samples").([]any)) != 0 {
+		t.Errorf("a preview of what is missing: %v", more)
 	}
 	other := a.get(a.as("other"), `query($id: ID!) { replay(id: $id) { id } node(id: $id) { id } replays { nodes { id } } deliveries(filter: {replayIds: [$id]}) { nodes { id } } }`, vars{"id": id})
 	if other.at("replay") != nil || other.at("node") != nil || len(other.at("replays", "nodes").([]any)) != 0 || len(other.at("deliveries", "nodes").([]any)) != 0 {

@@ -28,7 +28,10 @@ func (r *Resolver) preview(ctx context.Context, in *store.ReplayInput) (*store.R
 // previewed is a preview as the API has it.
 func (r *Resolver) previewed(ctx context.Context, p *store.ReplayPreview, rate *int) *model.ReplayPreview {
 	together(r.loaders(ctx), p.Samples)
-	shown := &model.ReplayPreview{Deliveries: model.Counted(p.Count), ByWebhook: []*model.WebhookCount{}, Samples: p.Samples, UserErrors: []*model.UserError{}}
+	together(r.loaders(ctx), p.Events)
+	shown := &model.ReplayPreview{
+		Deliveries: model.Counted(p.Count), ByWebhook: []*model.WebhookCount{}, Samples: p.Samples, SampleEvents: p.Events, UserErrors: []*model.UserError{},
+	}
 	for _, one := range p.ByWebhook[:min(len(p.ByWebhook), maxCounts)] {
 		shown.ByWebhook = append(shown.ByWebhook, &model.WebhookCount{WebhookID: one.WebhookID, Count: one.N})
 	}
@@ -41,7 +44,10 @@ func (r *Resolver) previewed(ctx context.Context, p *store.ReplayPreview, rate *
 
 // refusedPreview is a preview of an input that breaks rules.
 func refusedPreview(errs []*model.UserError) *model.ReplayPreview {
-	return &model.ReplayPreview{Deliveries: &model.Count{Precision: model.CountPrecisionExact}, ByWebhook: []*model.WebhookCount{}, Samples: []*webhook.Delivery{}, UserErrors: errs}
+	return &model.ReplayPreview{
+		Deliveries: &model.Count{Precision: model.CountPrecisionExact}, ByWebhook: []*model.WebhookCount{},
+		Samples: []*webhook.Delivery{}, SampleEvents: []*webhook.Event{}, UserErrors: errs,
+	}
 }
 
 // How often the progress of a replay is read: at first, and at last while it does not change.

@@ -296,6 +296,8 @@ type ReplayPreview struct {
 	ByWebhook []*WebhookCount `json:"byWebhook"`
 	// The newest of the deliveries, at most 5; none of kind `MISSING`, whose deliveries do not exist yet.
 	Samples []*webhook.Delivery `json:"samples"`
+	// Of kind `MISSING`, the newest of the events whose deliveries are made, at most 5; else none.
+	SampleEvents []*webhook.Event `json:"sampleEvents"`
 	// How long it takes to make the counted deliveries due at the given rate, in milliseconds; null without a rate.
 	EstimatedDurationMs *int `json:"estimatedDurationMs,omitempty"`
 	// Validation errors; empty on success.

@@ -4,8 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
+	"io"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -307,5 +311,25 @@ func TestDoctor(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, "master.key")); err == nil {
 		t.Error("it made a new key")
+	}
+}
+
+// A rate of 0 is sent to the server, which refuses it: it does not mean no limit.
+func TestReplayRateOfZero(t *testing.T) {
+	for args, want := range map[string]any{"": nil, "--rate=0": 0.0, "--rate=7": 7.0} {
+		var sent struct {
+			Variables struct{ Input map[string]any }
+		}
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if err := json.NewDecoder(r.Body).Decode(&sent); err != nil {
+				t.Error(err)
+			}
+			_, _ = io.WriteString(w, `{"data": {"done": {"replay": {"id": "r"}, "userErrors": []}}}`)
+		}))
+		_, _, err := command(t, map[string]string{"HOOKGRAPH_SERVER": server.URL, "HOOKGRAPH_TOKEN": "t"}, append([]string{"replay", "create"}, strings.Fields(args)...)...)
+		server.Close()
+		if got := sent.Variables.Input["ratePerSecond"]; err != nil || got != want {
+			t.Errorf("%s: a rate of %v, want %v (%v)", args, got, want, err)
+		}
 	}
 }

@@ -126,7 +126,7 @@ func (s *selection) filter() (map[string]any, error) {
 type replayInput struct {
 	remote
 	selection
-	Rate int `placeholder:"N" help:"Deliveries a second at most. The default is as fast as receivers take them."`
+	Rate *int `placeholder:"N" help:"Deliveries a second at most. The default is as fast as receivers take them."`
 }
 
 func (in *replayInput) input() (map[string]any, error) {
@@ -135,8 +135,8 @@ func (in *replayInput) input() (map[string]any, error) {
 		return nil, err
 	}
 	input := map[string]any{"kind": in.Kind, "filter": f}
-	if in.Rate != 0 {
-		input["ratePerSecond"] = in.Rate
+	if in.Rate != nil {
+		input["ratePerSecond"] = *in.Rate
 	}
 	return input, nil
 }
@@ -209,7 +209,7 @@ func (c *replayCreateCmd) Run(ctx context.Context, env *Env) error {
 	}
 	query := `mutation ($input: ReplayDeliveriesInput!) { done: replayDeliveries(input: $input) { replay { id } userErrors { message field } } }`
 	if webhook.ReplayKind(c.Kind) == webhook.ReplayCancel {
-		if c.Rate != 0 {
+		if c.Rate != nil {
 			return errors.New("--rate: has no effect on --kind CANCEL, which sends nothing; leave it out")
 		}
 		delete(input, "kind")

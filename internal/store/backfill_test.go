@@ -3,6 +3,7 @@ package store_test
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -56,7 +57,7 @@ func TestReplayMissing(t *testing.T) {
 			in := missing(test.to, test.filter)
 			p, err := r.PreviewReplay(t.Context(), &in)
 			must(t, err)
-			if p.N != test.want || p.AtLeast || len(p.ByWebhook) != min(test.want, 1) {
+			if p.N != test.want || p.AtLeast || len(p.ByWebhook) != min(test.want, 1) || len(p.Events) != min(test.want, 5) {
 				t.Errorf("%s: a preview of %s, want %d", name, sprint(p), test.want)
 			}
 			made := r.create(t, in)
@@ -68,6 +69,11 @@ func TestReplayMissing(t *testing.T) {
 			}
 			of, err := r.Deliveries(t.Context(), store.DeliveryFilter{ReplayIDs: []webhook.ID{made.ID}}, store.Page{})
 			must(t, err)
+			for _, e := range p.Events {
+				if !slices.ContainsFunc(of.Items, func(d *webhook.Delivery) bool { return d.EventID == e.ID }) {
+					t.Errorf("%s: the sample %s was not sent", name, sprint(e))
+				}
+			}
 			for _, d := range of.Items {
 				if d.WebhookID != test.to.ID || d.Status != webhook.DeliverySucceeded || d.AttemptCount != 1 {
 					t.Errorf("%s: %s", name, sprint(d))
@@ -184,7 +190,7 @@ func TestReplayMissingBounds(t *testing.T) {
 }
 
 // cancelDeliveries cancels what waits and matches, also for disabled webhooks and where a replay had made it due, and nothing else; what ends
-// meanwhile counts as what it is. The backlog is exact.
+// meanwhile counts as what it is. What it has canceled is listed as its own. The backlog is exact.
 func TestCancelDeliveries(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.Open(t, store.Options{})
@@ -202,6 +208,11 @@ func TestCancelDeliveries(t *testing.T) {
 			done := r.is(t, r.create(t, in).ID, completed)
 			if done.Started != p.N || done.Matched != p.N || done.Skipped != 0 {
 				t.Errorf("canceled: %s, of the preview's %d", sprint(done), p.N)
+			}
+			of, err := r.CountDeliveriesTo(t.Context(), store.DeliveryFilter{ReplayIDs: []webhook.ID{done.ID}}, 0)
+			must(t, err)
+			if of.N != done.Started {
+				t.Errorf("%d deliveries are its own, of %d that it has canceled", of.N, done.Started)
 			}
 			r.exact(t)
 			return done

@@ -74,7 +74,7 @@ func (b *batch) record() error {
 		if is.Was == webhook.Canceled && is.Status != webhook.Canceled { // which the attempt does not say
 			b.tellLater(o.Claimed.Change(dialect.StatusesOf(is.Was), dialect.StatusesOf(is.Status)))
 		}
-		replayed.Attempted(&o.Claimed.Delivery, o.Status, o.Status != webhook.Pending && is.Was == webhook.Pending)
+		replayed.Attempted(is.Replay, &o.Claimed.Delivery, o.Status, o.Status != webhook.Pending && is.Was == webhook.Pending)
 	}
 	if len(kept) == 0 {
 		return nil

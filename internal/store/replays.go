@@ -27,6 +27,7 @@ type ReplayPreview struct {
 	Count
 	ByWebhook []WebhookCount // the most first
 	Samples   []*webhook.Delivery
+	Events    []*webhook.Event // of kind MISSING, whose deliveries do not exist yet, instead of Samples
 }
 
 // WebhookCount is how many deliveries are to a webhook.
@@ -48,7 +49,7 @@ func (c *Scope) PreviewReplay(ctx context.Context, in *ReplayInput) (*ReplayPrev
 		return c.previewMissing(ctx, in)
 	}
 	r := c.deliveriesBy(ctx, in.Deliveries(c.s.opts.Now()))
-	p := &ReplayPreview{}
+	p := &ReplayPreview{Events: []*webhook.Event{}}
 	var err error
 	if p.ByWebhook, p.Count, err = list.CountByWebhook(ctx, r, previewCount); err != nil {
 		return nil, err
@@ -61,7 +62,7 @@ func (c *Scope) PreviewReplay(ctx context.Context, in *ReplayInput) (*ReplayPrev
 	return p, nil
 }
 
-// previewMissing is PreviewReplay for deliveries that do not exist yet, so that there are no samples.
+// previewMissing is PreviewReplay for deliveries that do not exist yet.
 func (c *Scope) previewMissing(ctx context.Context, in *ReplayInput) (*ReplayPreview, error) {
 	id := in.Filter.WebhookIDs[0]
 	to := c.s.routes.Get(id)
@@ -80,6 +81,12 @@ func (c *Scope) previewMissing(ctx context.Context, in *ReplayInput) (*ReplayPre
 	if n.N > 0 {
 		p.ByWebhook = []WebhookCount{{WebhookID: id, N: n.N}}
 	}
+	f := in.Missing(to, kept)
+	sample, err := list.Read(ctx, c.eventsAlong(ctx, f.Path(c.tenant, c.s.db)), list.NewestFirst, Page{First: previewSamples})
+	if err != nil {
+		return nil, err
+	}
+	p.Events = sample.Items
 	return p, nil
 }
 
@@ -92,6 +99,10 @@ func (c *Scope) CreateReplay(ctx context.Context, in *ReplayInput) (*webhook.Rep
 	asked, err := in.Replay(c.tenant)
 	if err != nil {
 		return nil, err
+	}
+	// Before the preview, which refuses a webhook that was deleted since.
+	if known, err := knownReplay(c.db(ctx), c.tenant, asked); known != nil || err != nil {
+		return known, err
 	}
 	counted, err := c.PreviewReplay(ctx, &ReplayInput{Kind: in.Kind, Filter: in.Filter})
 	if err != nil {
@@ -135,16 +146,8 @@ func (b *batch) oneMoreReplay(tenant webhook.ID, r *webhook.Replay) (known *webh
 	if res.Error != nil || res.RowsAffected == 0 {
 		return nil, errors.Join(res.Error, webhook.ErrNotFound)
 	}
-	if r.IdempotencyKey != nil {
-		known, err = take[webhook.Replay](b.DB.Table("replays AS r").Where("r.tenant_id = ? AND r.idempotency_key = ?", tenant, *r.IdempotencyKey))
-		switch {
-		case err == nil && bytes.Equal(known.InputHash, r.InputHash):
-			return known, nil
-		case err == nil:
-			return nil, &webhook.Invalid{Field: "idempotencyKey", Code: webhook.CodeConflict, Message: "was used for a replay with another input; use a new key"}
-		case !errors.Is(err, webhook.ErrNotFound):
-			return nil, err
-		}
+	if known, err = knownReplay(b.DB, tenant, r); known != nil || err != nil {
+		return known, err
 	}
 	var n int
 	if err := b.DB.Raw("SELECT COUNT(*) FROM replays r WHERE r.tenant_id = ? AND r.completed_at IS NULL", tenant).Scan(&n).Error; err != nil {
@@ -156,6 +159,23 @@ func (b *batch) oneMoreReplay(tenant webhook.ID, r *webhook.Replay) (known *webh
 	return nil, nil
 }
 
+// knownReplay returns the replay that was created with the same key, which must have had the same input; nil if there is none.
+func knownReplay(db *gorm.DB, tenant webhook.ID, r *webhook.Replay) (*webhook.Replay, error) {
+	if r.IdempotencyKey == nil {
+		return nil, nil
+	}
+	known, err := take[webhook.Replay](db.Table("replays AS r").Where("r.tenant_id = ? AND r.idempotency_key = ?", tenant, *r.IdempotencyKey))
+	switch {
+	case errors.Is(err, webhook.ErrNotFound):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case !bytes.Equal(known.InputHash, r.InputHash):
+		return nil, &webhook.Invalid{Field: "idempotencyKey", Code: webhook.CodeConflict, Message: "was used for a replay with another input; use a new key"}
+	}
+	return known, nil
+}
+
 // UpdateReplay pauses, resumes or changes the rate of a replay. Errors: webhook.ErrNotFound; an *Invalid, with code CONFLICT if the replay
 // has ended or is being canceled.
 func (c *Scope) UpdateReplay(ctx context.Context, id webhook.ID, p webhook.ReplayPatch) (*webhook.Replay, error) {
@@ -163,6 +183,9 @@ func (c *Scope) UpdateReplay(ctx context.Context, id webhook.ID, p webhook.Repla
 		return nil, err
 	}
 	return c.changeReplay(ctx, id, webhook.AuditReplayUpdated, func(r *webhook.Replay) error {
+		if p.RatePerSecond.Value != nil && r.Kind == webhook.ReplayCancel {
+			return webhook.NoReplayRate()
+		}
 		if r.CompletedAt != nil || r.Status == webhook.ReplayCanceling {
 			return &webhook.Invalid{Field: "id", Code: webhook.CodeConflict, Message: "the replay has ended, or is being canceled; create a new one"}
 		}

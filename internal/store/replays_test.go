@@ -326,6 +326,36 @@ func TestRetryLeavesReplay(t *testing.T) {
 	})
 }
 
+// What is canceled, and then retried by hand, while its attempt runs leaves the replay: the replay's counters say what they said, however it
+// ends. What cancelDeliveries has canceled leaves that replay, too.
+func TestCanceledAndRetriedLeavesReplay(t *testing.T) {
+	each(t, func(t *suite) {
+		s := t.Open(t, store.Options{})
+		for _, status := range []int{200, 500} {
+			r := failing(t, s, 1)
+			made := r.create(t, store.ReplayInput{})
+			r.waits(t, made.ID, 1)
+			running, _ := claim(t, s, r.hook.ID, 1)
+			canceling := r.create(t, store.ReplayInput{Kind: webhook.ReplayCancel, Filter: store.DeliveryFilter{WebhookIDs: []webhook.ID{r.hook.ID}}})
+			r.is(t, canceling.ID, completed)
+			r.is(t, made.ID, completed)
+			d, err := r.RetryDelivery(t.Context(), running[0].Delivery.ID)
+			must(t, err)
+			if d.ReplayID != nil {
+				t.Errorf("retried: %s", sprint(d))
+			}
+			record(t, s, running[0], status)
+			for id, want := range map[webhook.ID][]int{made.ID: {1, 0, 0, 0, 1}, canceling.ID: {1, 1, 0, 0, 0}} {
+				is := r.is(t, id, completed)
+				if diff := cmp.Diff(want, []int{is.Matched, is.Started, is.Succeeded, is.Failed, is.Skipped}); diff != "" {
+					t.Errorf("status %d, kind %s, matched, started, succeeded, failed and skipped (-want +got):\n%s", status, is.Kind, diff)
+				}
+			}
+			r.exact(t)
+		}
+	})
+}
+
 // The same key with the same input is the same replay; with another it is a conflict. Another tenant's key, and its replays, are of no
 // account: they are not found.
 func TestReplayKeys(t *testing.T) {

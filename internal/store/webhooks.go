@@ -440,7 +440,7 @@ func (c *Scope) RetryDelivery(ctx context.Context, id webhook.ID) (*webhook.Deli
 		b.tellLater(is.change(d, dialect.Owed))
 		of, day := b.s.dayOf(d.EventID)
 		return b.DB.Exec(`UPDATE deliveries SET status = 'PENDING', schedule_start = attempt_count, completed_at = NULL, failure_reason = NULL,
-			replay_id = CASE WHEN status = 'PENDING' AND triggered_by <> 'REPLAY' OR claimed_by IS NOT NULL THEN replay_id END,
+			replay_id = CASE WHEN status = 'PENDING' AND (triggered_by <> 'REPLAY' OR claimed_by IS NOT NULL) THEN replay_id END,
 			triggered_by = CASE WHEN claimed_by IS NULL THEN 'MANUAL' ELSE triggered_by END,
 			due_at = CASE WHEN claimed_by IS NULL THEN CAST(? AS timestamptz) END WHERE seq = ? AND tenant_id = ?`+of,
 			append([]any{dialect.At(b.Now), d.Seq, c.tenant}, day...)...).Error

@@ -19,6 +19,7 @@ type replay struct {
 	ID            webhook.ID           `json:"id"`
 	Object        string               `json:"object"`
 	Kind          webhook.ReplayKind   `json:"kind"`
+	Filter        conditions           `json:"filter"`
 	Status        webhook.ReplayStatus `json:"status"`
 	Note          string               `json:"note"`
 	RatePerSecond *int                 `json:"rate_per_second"` // null: as fast as deliveries are sent
@@ -33,9 +34,29 @@ type replay struct {
 	FailureReason *string              `json:"failure_reason,omitempty"`
 }
 
+// conditions are those of a replay as REST shows them, and takes them: store.DeliveryFilter in snake case.
+type conditions struct {
+	DeliveryIDs   []webhook.ID             `json:"delivery_ids,omitempty"`
+	WebhookIDs    []webhook.ID             `json:"webhook_ids,omitempty"`
+	EventIDs      []webhook.ID             `json:"event_ids,omitempty"`
+	ReplayIDs     []webhook.ID             `json:"replay_ids,omitempty"`
+	EventTypes    []string                 `json:"event_types,omitempty"`
+	Statuses      []webhook.DeliveryStatus `json:"statuses,omitempty"`
+	Tags          []string                 `json:"tags,omitempty"`
+	Data          []filter.Data            `json:"data,omitempty"`
+	Errors        []webhook.ErrorCode      `json:"errors,omitempty"`
+	HTTPStatuses  []store.IntRange         `json:"http_statuses,omitempty"`
+	CreatedAt     store.TimeRange          `json:"created_at,omitzero"`
+	CompletedAt   store.TimeRange          `json:"completed_at,omitzero"`
+	NextAttemptAt store.TimeRange          `json:"-"` // which a replay does not take
+	Order         store.DeliveryOrder      `json:"-"`
+}
+
 func showReplay(r *webhook.Replay) replay {
+	var f store.DeliveryFilter
+	_ = json.Unmarshal([]byte(r.Filter), &f) // the store has written it
 	return replay{
-		ID: r.ID, Object: "replay", Kind: r.Kind, Status: r.Status, Note: r.Note, RatePerSecond: r.RatePerSecond, Total: r.Total,
+		ID: r.ID, Object: "replay", Kind: r.Kind, Filter: conditions(f), Status: r.Status, Note: r.Note, RatePerSecond: r.RatePerSecond, Total: r.Total,
 		Matched: r.Matched, Started: r.Started, Succeeded: r.Succeeded, Failed: r.Failed, Skipped: r.Skipped,
 		CreatedAt: second(r.CreatedAt), CompletedAt: (*second)(r.CompletedAt), FailureReason: r.FailureReason,
 	}
@@ -215,7 +236,7 @@ func (s *server) updateReplay(r *request) (int, any, error) {
 		"paused": set(&p.Paused.Set, boolean(&p.Paused.Value)), "rate_per_second": set(&p.RatePerSecond.Set, number(&p.RatePerSecond.Value)),
 
 		"id": is(id.String()), "object": is("replay"),
-		"kind": told, "status": told, "note": told, "total": told, "matched": told, "started": told, "succeeded": told, "failed": told, "skipped": told,
+		"kind": told, "filter": told, "status": told, "note": told, "total": told, "matched": told, "started": told, "succeeded": told, "failed": told, "skipped": told,
 		"created_at": told, "completed_at": told, "failure_reason": told,
 	})
 	if err != nil {

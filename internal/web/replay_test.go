@@ -5,6 +5,9 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/hookgraph/hookgraph/internal/store"
 )
@@ -47,8 +50,23 @@ func TestReplays(t *testing.T) {
 	body := `{"kind": "ALL", "filter": {"webhook_ids": ["` + id + `"], "event_types": ["a.*"], "statuses": ["CANCELED"], "tags": ["x"], "errors": ["TIMEOUT"],
 		"http_statuses": [{"from": 500, "to": null}], "data": [{"path": "job", "equals": null}, {"path": "of", "contains": "x"}],
 		"created_at": {"from": "-P7D"}, "completed_at": {"to": "2030-01-01T00:00:00Z"}}, "rate_per_second": 50, "note": "outage"}`
-	if status, none := a.rest(t, a.kallima, "POST", "/v1/replays", body); status != http.StatusAccepted || none["total"] != 0.0 {
+	status, none := a.rest(t, a.kallima, "POST", "/v1/replays", body)
+	if status != http.StatusAccepted || none["total"] != 0.0 {
 		t.Errorf("with every condition: %d %v", status, none)
+	}
+	shown, since := none["filter"].(map[string]any), ""
+	if from, ok := shown["created_at"].(map[string]any); ok {
+		since, _ = from["from"].(string)
+	}
+	if _, err := time.Parse(time.RFC3339, since); err != nil {
+		t.Errorf("the duration is not shown as its time: %v", shown["created_at"])
+	}
+	var want struct{ Filter map[string]any }
+	if err := json.Unmarshal([]byte(strings.Replace(strings.Replace(body, "-P7D", since, 1), `, "to": null`, "", 1)), &want); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want.Filter, shown); diff != "" {
+		t.Errorf("the filter (-given +shown):\n%s", diff)
 	}
 	a.canceled(t)
 	status, made := a.rest(t, a.kallima, "POST", "/v1/replays", `{"kind": "ALL", "filter": {"webhook_ids": ["`+id+`"]}, "rate_per_second": 50, "note": "outage"}`)

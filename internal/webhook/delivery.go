@@ -22,7 +22,7 @@ type Delivery struct {
 	CompletedAt   *time.Time `gorm:"serializer:micros"`
 	// FailureReason says why it is FAILED; nil in other states.
 	FailureReason *FailureReason
-	// ReplayID is the replay that made it due last; nil if none did, or if it was retried by hand since.
+	// ReplayID is the replay that made it due last, or that canceled it; nil if none did, or if it was retried by hand since.
 	ReplayID *ID
 	// WebhookURL is the webhook's URL, even if that is deleted, joined when a delivery is read.
 	WebhookURL string `gorm:"->"`

@@ -48,6 +48,9 @@ func (r *Replay) AuditFields() []AuditField {
 	return []AuditField{{"kind", r.Kind}, {"filter", json.RawMessage(r.Filter)}, {"note", note}, {"ratePerSecond", r.RatePerSecond}, {"status", r.Status}}
 }
 
+// maxEstimate is the furthest estimate: a replay that was paused for weeks has hardly any pace, which says nothing.
+const maxEstimate = 365 * 24 * time.Hour
+
 // EstimatedCompletionAt is when everything will be sent at the pace so far, or at the replay's own rate; nil when that is not known.
 func (r *Replay) EstimatedCompletionAt(now time.Time) *time.Time {
 	if r.Total == nil || r.CompletedAt != nil || r.Status != ReplayRunning && r.Status != ReplayQueued {
@@ -62,7 +65,7 @@ func (r *Replay) EstimatedCompletionAt(now time.Time) *time.Time {
 	if r.RatePerSecond != nil {
 		pace = float64(*r.RatePerSecond)
 	}
-	if pace == 0 {
+	if pace == 0 || float64(left)/pace > maxEstimate.Seconds() {
 		return nil
 	}
 	return new(now.Add(time.Duration(float64(left) / pace * float64(time.Second))))
@@ -115,6 +118,11 @@ func CheckReplayRate(rate *int) error {
 		return Invalidf("ratePerSecond", CodeOutOfRange, "must be from 1 to %d deliveries a second, or null for no limit", MaxReplayRate)
 	}
 	return nil
+}
+
+// NoReplayRate refuses a rate of a replay of kind CANCEL.
+func NoReplayRate() error {
+	return &Invalid{Field: "ratePerSecond", Code: CodeInvalid, Message: "has no effect on kind CANCEL, which sends nothing; leave it out"}
 }
 
 // CheckReplayNote refuses a note that is too long or cannot be stored.

@@ -91,6 +91,8 @@ type Finished struct {
 	Start  int // its ScheduleStart
 	// Was is its status before: PENDING, or CANCELED if it was canceled while its attempt ran.
 	Was webhook.DeliveryStatus
+	// Replay is the replay that it is part of, which it may have left since it was claimed; nil: none.
+	Replay *webhook.ID
 }
 
 // Parts of statements about deliveries that both databases share. Each finds the rows in its own way.
@@ -110,7 +112,7 @@ const (
 		failure_reason = CASE WHEN deliveries.status <> 'CANCELED' AND v.status = 'FAILED' THEN 'RETRIES_EXHAUSTED' END`
 
 	// Ended are the columns of a delivery whose attempt ended: its Seq, and those of Finished.
-	Ended = "deliveries.seq, deliveries.status, deliveries.schedule_start"
+	Ended = "deliveries.seq, deliveries.status, deliveries.schedule_start, deliveries.replay_id"
 )
 
 // NextDue returns a query for the time when the next unclaimed delivery of a webhook is due. webhook is a parameter or a column.

@@ -2,6 +2,7 @@ package list
 
 import (
 	"encoding/json"
+	"math"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -125,7 +126,7 @@ func escapeLike(s string) string {
 	return strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(s)
 }
 
-// within adds the condition that the column is in one of the ranges; without ranges it keeps all rows.
+// within adds the condition that the column, of four bytes, is in one of the ranges; without ranges it keeps all rows.
 func within(list []condition, column string, ranges []IntRange) []condition {
 	if len(ranges) == 0 {
 		return list
@@ -135,15 +136,18 @@ func within(list []condition, column string, ranges []IntRange) []condition {
 	for _, r := range ranges {
 		one := []string{column + " IS NOT NULL"}
 		if r.From != nil {
-			one, args = append(one, column+" >= ?"), append(args, *r.From)
+			one, args = append(one, column+" >= ?"), append(args, fourBytes(*r.From))
 		}
 		if r.To != nil {
-			one, args = append(one, column+" <= ?"), append(args, *r.To)
+			one, args = append(one, column+" <= ?"), append(args, fourBytes(*r.To))
 		}
 		either = append(either, strings.Join(one, " AND "))
 	}
 	return append(list, condition{strings.Join(either, " OR "), args})
 }
+
+// fourBytes returns the nearest number that PostgreSQL compares with an integer.
+func fourBytes(n int) int { return min(max(n, math.MinInt32), math.MaxInt32) }
 
 // all reports whether the webhook gets all published types.
 func (s *Subscription) all() bool {

@@ -66,7 +66,7 @@ type DeliveryFilter struct {
 	DeliveryIDs []webhook.ID             `json:"deliveryIds,omitempty"`
 	WebhookIDs  []webhook.ID             `json:"webhookIds,omitempty"`
 	EventIDs    []webhook.ID             `json:"eventIds,omitempty"`
-	ReplayIDs   []webhook.ID             `json:"replayIds,omitempty"` // deliveries that one of these was the last to make due
+	ReplayIDs   []webhook.ID             `json:"replayIds,omitempty"` // deliveries that one of these was the last to make due, or has canceled
 	EventTypes  []string                 `json:"eventTypes,omitempty"`
 	Statuses    []webhook.DeliveryStatus `json:"statuses,omitempty"`
 	Tags        []string                 `json:"tags,omitempty"` // deliveries whose event has one of them

@@ -400,7 +400,7 @@ func finishAll(b *dialect.Tx, held map[int64]dialect.Finished, text string, args
 	for rows.Next() {
 		var seq int64
 		var is dialect.Finished
-		if err := rows.Scan(&seq, &is.Status, &is.Start); err != nil {
+		if err := rows.Scan(&seq, &is.Status, &is.Start, &is.Replay); err != nil {
 			return err
 		}
 		if is.Was = webhook.Pending; is.Status == webhook.Canceled {

@@ -91,7 +91,7 @@ func (s *canceling) run(b *Tx, db dialect.DB) error {
 	}
 	if len(seqs) > 0 {
 		of := amongDeliveries(db, "", seqs, events)
-		err := b.DB.Exec("UPDATE deliveries SET status = 'CANCELED', due_at = NULL, completed_at = ? WHERE "+of.text, append([]any{dialect.At(b.Now)}, of.args...)...).Error
+		err := b.DB.Exec("UPDATE deliveries SET status = 'CANCELED', due_at = NULL, completed_at = ?, replay_id = ? WHERE "+of.text, append([]any{dialect.At(b.Now), s.ID}, of.args...)...).Error
 		if err != nil {
 			return fmt.Errorf("cancel deliveries: %w", err)
 		}

@@ -27,8 +27,8 @@ type Input struct {
 // Check refuses what breaks a rule. The error joins an *Invalid for each.
 func (in *Input) Check() error {
 	errs := []error{
-		webhook.CheckReplayRate(in.RatePerSecond), webhook.CheckReplayNote(in.Note), webhook.CheckReplayKey(in.IdempotencyKey),
-		in.Filter.Check(),
+		in.checkRate(), webhook.CheckReplayNote(in.Note), webhook.CheckReplayKey(in.IdempotencyKey),
+		in.Filter.Check(), checkRange("createdAt", in.Filter.CreatedAt), checkRange("completedAt", in.Filter.CompletedAt),
 	}
 	for i, s := range in.Filter.Statuses {
 		if in.Kind != webhook.ReplayMissing && !slices.Contains(statuses(in.Kind), s) {
@@ -61,6 +61,22 @@ func (in *Input) Check() error {
 		errs = append(errs, &webhook.Invalid{Field: "kind", Code: webhook.CodeInvalid, Message: "must be FAILED, ALL, MISSING or CANCEL"})
 	}
 	return errors.Join(errs...)
+}
+
+// checkRate refuses a rate that is out of bounds, or that has no effect.
+func (in *Input) checkRate() error {
+	if in.RatePerSecond != nil && in.Kind == webhook.ReplayCancel {
+		return webhook.NoReplayRate()
+	}
+	return webhook.CheckReplayRate(in.RatePerSecond)
+}
+
+// checkRange refuses a range that no time is in: a job that does nothing is not what was meant.
+func checkRange(field string, r list.TimeRange) error {
+	if r.From != nil && r.To != nil && !r.From.Before(*r.To) {
+		return &webhook.Invalid{Field: "filter." + field + ".to", Code: webhook.CodeOutOfRange, Message: "must be after `from`"}
+	}
+	return nil
 }
 
 // statuses are those of the deliveries that a kind is about.

@@ -21,12 +21,13 @@ type outcome struct {
 	ended     webhook.DeliveryStatus // "": it goes on, or has ended before
 }
 
-// Attempted notes a recorded attempt of a delivery, which then is of that status. ended says that it has ended by that.
-func (o *Outcomes) Attempted(d *webhook.Delivery, status webhook.DeliveryStatus, ended bool) {
-	if d.ReplayID == nil {
+// Attempted notes a recorded attempt of a delivery that is part of the replay, and then is of that status. ended says that it has ended by that.
+// The claim may say another replay: the delivery was canceled and retried while its attempt ran, and has left it.
+func (o *Outcomes) Attempted(replay *webhook.ID, d *webhook.Delivery, status webhook.DeliveryStatus, ended bool) {
+	if replay == nil {
 		return
 	}
-	one := outcome{replay: *d.ReplayID, delivery: d.Seq, attempted: true, first: d.Trigger != webhook.TriggerSchedule}
+	one := outcome{replay: *replay, delivery: d.Seq, attempted: true, first: d.Trigger != webhook.TriggerSchedule}
 	if ended {
 		one.ended = status
 	}

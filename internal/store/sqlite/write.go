@@ -77,6 +77,9 @@ func (q *DB) Finish(b *dialect.Tx, outcomes []dialect.Outcome) (map[int64]dialec
 		if is.Status == webhook.Canceled || was == webhook.Canceled && is.Status == webhook.DeliverySucceeded {
 			is.Was = webhook.Canceled
 		}
+		if of, ok := row[3].([]byte); ok {
+			is.Replay = new(webhook.ID(of))
+		}
 		held[seq] = is
 	}
 	p := &q.params

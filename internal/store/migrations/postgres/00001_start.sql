@@ -200,7 +200,7 @@ CREATE TABLE deliveries (
     created_at     timestamptz NOT NULL,
     completed_at   timestamptz,
     failure_reason text, -- why it is FAILED
-    replay_id      uuid -- the replay that made it due last; NULL: none did, or it was retried by hand since
+    replay_id      uuid -- the replay that made it due last, or canceled it; NULL: none did, or it was retried by hand since
 ) PARTITION BY RANGE (day);
 CREATE UNIQUE INDEX deliveries_seq ON deliveries (seq, day);
 CREATE UNIQUE INDEX deliveries_id ON deliveries (id, day);

@@ -189,7 +189,7 @@ CREATE TABLE deliveries (
     created_at     INTEGER NOT NULL,
     completed_at   INTEGER,
     failure_reason TEXT, -- why it is FAILED
-    replay_id      BLOB -- the replay that made it due last; NULL: none did, or it was retried by hand since
+    replay_id      BLOB -- the replay that made it due last, or canceled it; NULL: none did, or it was retried by hand since
 );
 CREATE UNIQUE INDEX deliveries_id ON deliveries (id);
 CREATE UNIQUE INDEX deliveries_pair ON deliveries (event_id, webhook_id);
