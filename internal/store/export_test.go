@@ -205,6 +205,9 @@ func (s *Store) Count(table string) (n int64, err error) {
 // PublishNotices publishes the waiting operational events.
 func (s *Store) PublishNotices(ctx context.Context) error { return s.publishNoted(ctx) }
 
+// WakeReplays has replays worked on now.
+func (s *Store) WakeReplays() { dialect.Signal(s.replaying) }
+
 // HoldNotices keeps operational events from being published until release is called.
 func (s *Store) HoldNotices() (release func()) {
 	s.noting.Lock()

@@ -76,6 +76,9 @@ func agreesWithModel(s *suite, t *rapid.T) {
 		"prune":   m.prune,
 		"expire":  m.expire,
 		"fold":    m.fold,
+		"replay":  m.replayed,
+		"steer":   m.steer,
+		"clear":   m.canceled,
 	})
 	m.agreeStats(t)
 }
@@ -94,7 +97,8 @@ type model struct {
 	keys       map[string]webhook.ID // of idempotency
 	deliveries map[webhook.ID]*modelDelivery
 	claims     []*held // claimed at some time, finished or not
-	attempts   int     // in the log
+	replays    []*modelReplay
+	attempts   int // in the log
 	ledger     ledger
 	steps      int // since the start
 
@@ -129,6 +133,8 @@ type modelDelivery struct {
 	claim       *held
 	stolen      bool
 	reason      webhook.FailureReason // while it is FAILED
+	replay      *modelReplay          // that made it due last, or canceled it
+	ends        int                   // how often it has ended
 }
 
 // held is a claim that was handed out.
@@ -434,6 +440,9 @@ func (m *model) apply(t *rapid.T, d *modelDelivery, r *store.Result) {
 	m.attempts++
 	d.attempts = append(d.attempts, r.Attempt.Status)
 	d.claim, d.trigger = nil, webhook.TriggerSchedule
+	if d.replay.leaves(r.Claimed.Delivery.ID) {
+		d.replay.started++
+	}
 	gaveUp := false
 	m.ledger.attempted(d.hook, kind, r)
 	if h.inARow++; ok {
@@ -442,11 +451,12 @@ func (m *model) apply(t *rapid.T, d *modelDelivery, r *store.Result) {
 	switch {
 	case ok:
 		m.ledger.ended(d.hook, kind, &m.ledger.of(d.hook, kind).succeeded, d.status == webhook.Pending)
-		d.status = webhook.DeliverySucceeded
+		d.end(r.Claimed.Delivery.ID, webhook.DeliverySucceeded)
 	case d.status == webhook.Canceled:
 	case kind == webhook.TypeTest || len(d.attempts)-d.start > len(h.schedule):
 		m.ledger.ended(d.hook, kind, &m.ledger.of(d.hook, kind).failed, true)
-		d.status, gaveUp, d.reason = webhook.DeliveryFailed, true, webhook.FailureRetriesExhausted
+		d.end(r.Claimed.Delivery.ID, webhook.DeliveryFailed)
+		gaveUp, d.reason = true, webhook.FailureRetriesExhausted
 	case h.schedule[len(d.attempts)-d.start-1] == 0:
 		d.due = true
 	default:
@@ -579,6 +589,11 @@ func (m *model) retryOne(t *rapid.T, id webhook.ID, d *modelDelivery) {
 	must(t, err)
 	if d.status != webhook.Pending {
 		m.ledger.owed(d.hook, m.events[d.event])
+	} else if !d.claimed() && d.replay.leaves(id) {
+		d.replay.skipped++
+	}
+	if d.status != webhook.Pending || d.trigger == webhook.TriggerReplay && !d.claimed() {
+		d.replay = nil
 	}
 	d.status, d.start, d.later, d.reason = webhook.Pending, len(d.attempts), false, ""
 	if d.claim == nil && !d.stolen {
@@ -601,7 +616,7 @@ func (m *model) cancelOne(t *rapid.T, id webhook.ID, d *modelDelivery) {
 	}
 	must(t, err)
 	m.ledger.ended(d.hook, m.events[d.event], &m.ledger.of(d.hook, m.events[d.event]).canceled, true)
-	d.status, d.due, d.later = webhook.Canceled, false, false
+	d.end(id, webhook.Canceled)
 }
 
 // prune makes retention remove everything that is completed.
@@ -636,12 +651,13 @@ func (m *model) prune(t *rapid.T) {
 func (m *model) expire(t *rapid.T) {
 	n := 0
 	var told []string
-	for _, d := range m.deliveries {
+	for id, d := range m.deliveries {
 		if m.target(d.hook).deleted || !d.due && !d.later {
 			continue
 		}
 		m.ledger.ended(d.hook, m.events[d.event], &m.ledger.of(d.hook, m.events[d.event]).failed, true)
-		d.status, d.due, d.later, d.reason = webhook.DeliveryFailed, false, false, webhook.FailureExpired
+		d.end(id, webhook.DeliveryFailed)
+		d.reason = webhook.FailureExpired
 		if n++; !webhook.Operational(m.events[d.event]) {
 			told = []string{webhook.TypeDeliveryFailed} // of all webhooks
 		}
@@ -658,6 +674,7 @@ func (m *model) expire(t *rapid.T) {
 // agree compares everything that can be read with the model.
 func (m *model) agree(t *rapid.T) {
 	ctx := context.Background()
+	m.settle(t)
 	seen := map[webhook.ID]*webhook.Delivery{}
 	for after := int64(0); ; {
 		l, err := m.c.Deliveries(ctx, store.DeliveryFilter{}, store.Page{First: 100, After: after})
