@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -64,10 +65,22 @@ func (s *Store) RotateKey(ctx context.Context) (sealed int, err error) {
 	}
 	current := s.keys.Keys()[0]
 	err = s.change(ctx, func(b *batch) error {
+		var before string
+		if err := b.DB.Raw("UPDATE store SET key_id = key_id RETURNING key_id").Scan(&before).Error; err != nil {
+			return err
+		}
 		if err := b.DB.Exec("UPDATE store SET key_id = ?", current.ID).Error; err != nil {
 			return err
 		}
-		return b.resealOwn(current)
+		if err := b.resealOwn(current); err != nil {
+			return err
+		}
+		if before == current.ID { // an earlier call was interrupted
+			return nil
+		}
+		return b.audit(nil, nil, webhook.AuditKeyRotated, keyObject(current.ID), []webhook.AuditChange{
+			{Field: "keyId", Before: webhook.AuditValue(before), After: webhook.AuditValue(current.ID)},
+		})
 	})
 	if err != nil {
 		return 0, fmt.Errorf("change master key: %w", err)
@@ -85,6 +98,15 @@ func (s *Store) RotateKey(ctx context.Context) (sealed int, err error) {
 			return sealed, s.keys.Forget()
 		}
 	}
+}
+
+// keyObject is a master key in the audit log, whose objects have IDs: it begins with the digits of the key's.
+func keyObject(id string) (object webhook.ID) {
+	digits, err := hex.DecodeString(id)
+	if err == nil {
+		copy(object[:], digits)
+	}
+	return object
 }
 
 // resealRows is the number of rows that one transaction of RotateKey seals again at most.

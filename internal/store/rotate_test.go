@@ -87,10 +87,14 @@ func TestRotateKeyFile(t *testing.T) {
 	old := server.keys.Keys()[0].ID
 	c, revealed := owner(t, server, 3)
 
-	command := opened(t, Options{Dir: dir, Shared: true})
+	command := opened(t, Options{Dir: dir, Shared: true, Actor: webhook.Actor{Kind: webhook.ActorCommand}})
 	n, err := command.RotateKey(t.Context())
 	if err != nil || n != 6 {
 		t.Fatalf("sealed %d, %v", n, err)
+	}
+	log, err := server.Registry(nil).AuditLog(t.Context(), AuditFilter{Actions: []webhook.AuditAction{webhook.AuditKeyRotated}}, Page{First: 10})
+	if err != nil || len(log.Items) != 1 || log.Items[0].Actor.Kind != webhook.ActorCommand || string(log.Items[0].Changes[0].Before) != `"`+old+`"` || log.Items[0].TenantID != nil {
+		t.Errorf("the audit log has %+v (%v)", log, err)
 	}
 	_, later := owner(t, server, 1) // by a server that started before
 	maps.Copy(revealed, later)

@@ -78,6 +78,7 @@ const (
 	AuditTenantDeleted        AuditAction = "TENANT_DELETED"
 	AuditTokenCreated         AuditAction = "TOKEN_CREATED"
 	AuditTokenRevoked         AuditAction = "TOKEN_REVOKED"
+	AuditKeyRotated           AuditAction = "KEY_ROTATED" // the master key
 )
 
 // AuditChange is a field that a change set. Before and After are JSON; null where there was, or is, no value.

@@ -53,6 +53,7 @@ export const AUDIT_ACTIONS: Record<AuditAction, string> = {
   TENANT_DELETED: 'Tenant deleted',
   TOKEN_CREATED: 'Token created',
   TOKEN_REVOKED: 'Token revoked',
+  KEY_ROTATED: 'Master key changed',
 };
 
 const ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;

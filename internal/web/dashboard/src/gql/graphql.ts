@@ -49,6 +49,8 @@ export type AuditAction =
   | 'DELIVERY_CANCELED'
   /** A delivery was retried by hand. */
   | 'DELIVERY_RETRIED'
+  /** The master key, which encrypts secrets, was changed. */
+  | 'KEY_ROTATED'
   /** A replay was canceled. */
   | 'REPLAY_CANCELED'
   /** A replay was created. */
@@ -254,7 +256,7 @@ export type DeliveryFilter = {
   httpStatuses?: Array<IntRange> | null | undefined;
   /** Deliveries whose next attempt is due in this range. */
   nextAttemptAt?: TimeRange | null | undefined;
-  /** Deliveries that one of these replays was the last to make due, at most 100; null or empty means all. */
+  /** Deliveries that one of these replays was the last to make due, or has canceled, at most 100; null or empty means all. */
   replayIds?: Array<string> | null | undefined;
   /** Deliveries in one of these states; null or empty means all. */
   statuses?: Array<DeliveryStatus> | null | undefined;
@@ -366,7 +368,7 @@ export type ReplayFilter = {
   eventTypes?: Array<string> | null | undefined;
   /** Deliveries whose last attempt was answered with an HTTP status in one of these ranges, at most 100; null or empty means all. */
   httpStatuses?: Array<IntRange> | null | undefined;
-  /** Deliveries that one of these replays was the last to make due, at most 100; null or empty means all. */
+  /** Deliveries that one of these replays was the last to make due, or has canceled, at most 100; null or empty means all. */
   replayIds?: Array<string> | null | undefined;
   /** Deliveries in one of these states, which must be of the replay's kind; null or empty means all. */
   statuses?: Array<DeliveryStatus> | null | undefined;
