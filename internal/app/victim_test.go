@@ -211,10 +211,10 @@ func (p *publisher) call(ctx context.Context, path, body string, status int) (id
 	return made.ID, err
 }
 
-// watch follows the stream until ctx ends. The head of the response comes before the stream has begun, so that it begins in the past.
+// watch follows the stream until ctx ends. It has begun when the head of the response arrives.
 func (p *publisher) watch(ctx context.Context) error {
 	res, err := p.request(ctx, "/graphql", "text/event-stream",
-		`{"query": "subscription { deliveryAttempts(since: \"-PT1H\") { cursor node { number status event { id } } } }"}`, http.StatusOK)
+		`{"query": "subscription { deliveryAttempts { cursor node { number status event { id } } } }"}`, http.StatusOK)
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,8 @@ import (
 )
 
 // This file follows the GraphQL over Server-Sent Events protocol (npm graphql-sse, PROTOCOL.md), distinct connections
-// mode, and section 9.2 of the HTML standard for the format. Beyond it, an event's id is the response's cursor.
+// mode, and section 9.2 of the HTML standard for the format. Beyond it, an event's id is the response's cursor, and the head of the answer
+// says that the operation has begun: a client that has it misses nothing that happens from then on.
 
 // events writes an event stream. Only the handler's goroutine uses it.
 type events struct {
@@ -94,21 +95,23 @@ func (x *exchange) serveEvents(ctx context.Context, op *operation, response []by
 
 	// The server's deadline for reading the request would end the stream.
 	_ = out.control.SetReadDeadline(time.Time{})
-	header := x.w.Header()
-	header.Set("Content-Type", mediaEvents+"; charset=utf-8")
-	header.Set("Cache-Control", "no-cache, no-transform")
-	header.Set("X-Accel-Buffering", "no")
-	x.w.WriteHeader(http.StatusOK)
-	if out.send("", "", nil) != nil {
-		return
-	}
 	if op == nil {
-		if out.send("next", "", response) == nil {
+		if out.begin() == nil && out.send("next", "", response) == nil {
 			_ = out.send("complete", "", nil)
 		}
 		return
 	}
 	x.streamEvents(ctx, op, out)
+}
+
+// begin sends the head of the answer.
+func (e *events) begin() error {
+	header := e.w.Header()
+	header.Set("Content-Type", mediaEvents+"; charset=utf-8")
+	header.Set("Cache-Control", "no-cache, no-transform")
+	header.Set("X-Accel-Buffering", "no")
+	e.w.WriteHeader(http.StatusOK)
+	return e.send("", "", nil)
 }
 
 // pulled is one result of the execution: a response, or the end with its errors.
@@ -128,17 +131,31 @@ func (x *exchange) streamEvents(ctx context.Context, op *operation, out *events)
 		ctx, stop = context.WithTimeout(ctx, cfg.OperationTimeout)
 		defer stop()
 	}
-	responses, written := make(chan pulled), make(chan struct{})
+	begun, responses, written := make(chan struct{}), make(chan pulled), make(chan struct{})
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		x.pull(ctx, cancel, op, responses, written)
+		x.pull(ctx, cancel, op, begun, responses, written)
 	}()
 	defer func() {
 		cancel()
 		close(written)
 		<-done
 	}()
+	select {
+	case <-begun:
+	case <-done: // after a panic
+		x.fail(http.StatusInternalServerError, internalError(x.r.Context()))
+		return
+	case <-x.h.closing:
+		x.shuttingDown()
+		return
+	case <-x.r.Context().Done():
+		return
+	}
+	if out.begin() != nil {
+		return
+	}
 
 	heartbeat := time.NewTicker(cfg.PingInterval)
 	defer heartbeat.Stop()
@@ -180,9 +197,11 @@ func (x *exchange) streamEvents(ctx context.Context, op *operation, out *events)
 	}
 }
 
-// pull executes the operation, and hands over each response when the one before has been written, until the last, which has no response,
-// or the handler has returned, which closes written.
-func (x *exchange) pull(ctx context.Context, cancel context.CancelFunc, op *operation, responses chan<- pulled, written <-chan struct{}) {
+// pull begins the operation, closes begun, and hands over each response when the one before has been written, until the last, which has no
+// response, or the handler has returned, which closes written.
+func (x *exchange) pull(
+	ctx context.Context, cancel context.CancelFunc, op *operation, begun chan<- struct{}, responses chan<- pulled, written <-chan struct{},
+) {
 	defer func() {
 		// The execution recovers its own panics; one in this code must not end the process either.
 		if v := recover(); v != nil {
@@ -192,6 +211,7 @@ func (x *exchange) pull(ctx context.Context, cancel context.CancelFunc, op *oper
 	}()
 	run := x.h.engine.start(ctx, op, lastEventID(x.r))
 	defer run.close()
+	close(begun)
 	for {
 		resp, errs := run.response()
 		select {

@@ -71,6 +71,8 @@ type socket struct {
 	mu         sync.Mutex // guards the fields below
 	operations map[string]*socketOperation
 	live       int  // operations whose goroutine has not ended, including those that the client has completed
+	starting   int  // of these, those that have not begun
+	begun      chan struct{} // closed when no operation is starting; nil if nobody waits for that
 	draining   bool // no further operations
 	ended      bool // nothing further may begin
 	timers     []*time.Timer
@@ -80,6 +82,7 @@ type socket struct {
 
 type socketOperation struct {
 	cancel context.CancelFunc
+	begin  func() // counts it no longer among those that are starting; may be called again
 	unary  bool
 }
 

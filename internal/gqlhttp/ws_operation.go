@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/coder/websocket"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -131,6 +132,7 @@ func (s *socket) handle(m *message) error {
 		if !isNull(m.Payload) && !isObject(m.Payload) {
 			return invalid
 		}
+		s.awaitBegun()
 		return s.send(message{Type: "pong", Payload: m.Payload})
 	case "pong":
 		if !isNull(m.Payload) && !isObject(m.Payload) {
@@ -221,7 +223,7 @@ func (s *socket) subscribe(m *message) error {
 	req.header = s.r.Header
 	id := *m.ID
 	ctx, cancel := context.WithCancel(s.caller)
-	op := &socketOperation{cancel: cancel}
+	op := &socketOperation{cancel: cancel, begin: sync.OnceFunc(s.oneBegan)}
 
 	s.mu.Lock()
 	_, exists := s.operations[id]
@@ -230,6 +232,7 @@ func (s *socket) subscribe(m *message) error {
 	if accepted {
 		s.operations[id] = op
 		s.live++
+		s.starting++
 		s.running.Add(1)
 	}
 	s.mu.Unlock()
@@ -248,6 +251,33 @@ func (s *socket) subscribe(m *message) error {
 		return s.sendErrors(id, errorList(codeRateLimited, "too many operations at once on this connection"))
 	}
 	return s.sendErrors(id, errorList(codeUnavailable, "the server is shutting down"))
+}
+
+// awaitBegun waits until all operations that the client has sent have begun, so that a pong tells the client: what happens from then on is in
+// the streams that it requested before the ping. The protocol has no other message for that. Beginning a stream reads a few rows at most.
+func (s *socket) awaitBegun() {
+	s.mu.Lock()
+	if s.starting == 0 {
+		s.mu.Unlock()
+		return
+	}
+	begun := make(chan struct{})
+	s.begun = begun
+	s.mu.Unlock()
+	select {
+	case <-begun:
+	case <-s.ctx.Done():
+	}
+}
+
+// oneBegan notes that an operation is no longer starting.
+func (s *socket) oneBegan() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.starting--; s.starting == 0 && s.begun != nil {
+		close(s.begun)
+		s.begun = nil
+	}
 }
 
 // truncate shortens a close reason to n bytes of valid UTF-8.
@@ -281,6 +311,7 @@ func (s *socket) operate(ctx context.Context, id string, op *socketOperation, re
 	defer body.Release()
 	defer func() {
 		op.cancel()
+		op.begin()
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.live--
@@ -310,6 +341,7 @@ func (s *socket) respond(ctx context.Context, id string, op *socketOperation, re
 		return fail(errs)
 	}
 	if prepared.kind() != ast.Subscription {
+		op.begin() // there is nothing that it could miss
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, s.h.cfg.OperationTimeout)
 		defer cancel()
@@ -323,6 +355,7 @@ func (s *socket) respond(ctx context.Context, id string, op *socketOperation, re
 	var buf []byte
 	run := s.h.engine.start(ctx, prepared, "")
 	defer run.close()
+	op.begin()
 	for {
 		resp, errs := run.response()
 		if errs != nil {
