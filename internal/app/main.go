@@ -62,6 +62,8 @@ func (s stray) Write(line []byte) (int, error) {
 		s.log.Debug("a receiver sent more than was requested")
 	case bytes.HasPrefix(line, []byte("protocol error")), bytes.HasPrefix(line, []byte("http2: ")):
 		s.log.Debug("a receiver violated HTTP/2")
+	case bytes.HasPrefix(line, []byte("http: TLS handshake error")): // anybody who connects causes one, and names what it sent
+		s.log.Debug("a client's TLS handshake failed")
 	default:
 		s.log.Warn("library warning", slog.String("text", string(bytes.TrimSpace(line))))
 	}

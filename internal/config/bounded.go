@@ -3,6 +3,7 @@ package config
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 
 	"golang.org/x/time/rate"
@@ -19,8 +20,9 @@ const (
 	attrSuppressed = "suppressed" // lines of the same kind before this one that were not logged
 )
 
-// subjects are the attributes that name a line's subject, where an outsider decides how often it is logged.
-var subjects = map[string]bool{"tenant": true, "address": true, "webhook": true}
+// subjects are the attributes that name a line's subject, where an outsider decides how often it is logged. A line with several is about the
+// first of them: a tenant may have many webhooks.
+var subjects = []string{"address", "tenant", "webhook"}
 
 // bounded passes on lines below a warning, and limits the others.
 type bounded struct {
@@ -43,14 +45,7 @@ func (b *bounded) Handle(ctx context.Context, r slog.Record) error {
 	if r.Level < slog.LevelWarn {
 		return b.Handler.Handle(ctx, r)
 	}
-	subject := ""
-	r.Attrs(func(a slog.Attr) bool {
-		if subjects[a.Key] {
-			subject = a.Value.String()
-		}
-		return subject == ""
-	})
-	suppressed, ok := b.of.allow(r, subject)
+	suppressed, ok := b.of.allow(r, subjectOf(r))
 	if !ok {
 		return nil
 	}
@@ -59,6 +54,18 @@ func (b *bounded) Handle(ctx context.Context, r slog.Record) error {
 		r.AddAttrs(slog.Int(attrSuppressed, suppressed))
 	}
 	return b.Handler.Handle(ctx, r)
+}
+
+// subjectOf returns what the line is about; "" if it has no subject.
+func subjectOf(r slog.Record) (subject string) {
+	rank := len(subjects)
+	r.Attrs(func(a slog.Attr) bool {
+		if i := slices.Index(subjects[:rank], a.Key); i >= 0 {
+			rank, subject = i, a.Value.String()
+		}
+		return rank > 0
+	})
+	return subject
 }
 
 // allow reports whether a line is logged, and how many of its kind were suppressed since the last one that was logged.

@@ -39,6 +39,12 @@ func TestLogIsBounded(t *testing.T) {
 	if n, last := lines(); n != 1 || !strings.Contains(last, "tenant=b") {
 		t.Errorf("another tenant: %s", last)
 	}
+	for n := range 1000 {
+		log(slog.LevelWarn, "disabled", slog.Int("webhook", n), slog.String("tenant", "a"), slog.String("reason", "FAILING"))
+	}
+	if n, last := lines(); n != subjectAtOnce {
+		t.Errorf("%d lines about webhooks of one tenant, last %s", n, last)
+	}
 	now = now.Add(time.Hour)
 	log(slog.LevelWarn, "refused", slog.String("tenant", "a"))
 	if _, last := lines(); !strings.Contains(last, fmt.Sprint("suppressed=", 1000-subjectAtOnce)) {

@@ -62,7 +62,8 @@ func (s *Sender) serve(t *task) verdict {
 			r.Written()
 		}
 		// At least once: what cannot be recorded is sent again.
-		s.log.Error("the attempt cannot be recorded; it will be made again", "delivery_id", t.claimed.Delivery.ID.String(), "error", err)
+		s.log.Error("the attempt cannot be recorded; it will be made again", "delivery", t.claimed.Delivery.ID.String(),
+			"tenant", t.claimed.Delivery.TenantID.String(), "error", err)
 		return v
 	}
 	v.recorded = true
@@ -89,7 +90,7 @@ func (s *Sender) attempt(t *task) (r *store.Result, res egress.Result) {
 		if p == nil {
 			return
 		}
-		s.log.Error("attempt panicked", "delivery_id", a.DeliveryID.String(), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+		s.log.Error("attempt panicked", "delivery", a.DeliveryID.String(), "tenant", a.TenantID.String(), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 		fail(a, webhook.ErrorProtocol, "the attempt failed inside the server")
 		a.DurationUs = time.Since(started).Microseconds()
 		res = egress.Result{}

@@ -57,7 +57,7 @@ func (b *batch) record() error {
 	for _, o := range outcomes {
 		is, ok := held[o.Claimed.Delivery.Seq]
 		if !ok {
-			b.s.log.Warn("claim lost; attempt dropped", slog.Any("delivery", o.Claimed.Delivery.ID))
+			b.s.log.Warn("claim lost; attempt dropped", slog.Any("delivery", o.Claimed.Delivery.ID), slog.Any("tenant", o.Claimed.Delivery.TenantID))
 			continue
 		}
 		delete(held, o.Claimed.Delivery.Seq) // the same claim cannot be finished twice

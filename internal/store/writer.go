@@ -292,17 +292,17 @@ func (w *writer) setAside(results []*Result, err error) {
 		return
 	}
 	r := *results[0]
-	id := slog.Any("delivery", r.Claimed.Delivery.ID)
+	id, tenant := slog.Any("delivery", r.Claimed.Delivery.ID), slog.Any("tenant", r.Claimed.Delivery.TenantID)
 	r.Attempt.Message += " (the receiver's answer could not be stored)"
 	r.Attempt.ResponseHeaders, r.Attempt.ResponseBody, r.Attempt.ResponseTruncated = "", nil, true
 	bare := &batch{s: w.s, results: []*Result{&r}}
 	if bare.write() == nil {
-		w.s.log.Error("attempt recorded without the receiver's answer, which cannot be stored", id, slog.Any("error", err))
+		w.s.log.Error("attempt recorded without the receiver's answer, which cannot be stored", id, tenant, slog.Any("error", err))
 		bare.answer()
 		return
 	}
 	defer results[0].Release()
-	w.s.log.Error("attempt cannot be recorded; it will be made again", id, slog.Duration("in", w.s.tuning.AsideWait), slog.Any("error", err))
+	w.s.log.Error("attempt cannot be recorded; it will be made again", id, tenant, slog.Duration("in", w.s.tuning.AsideWait), slog.Any("error", err))
 	back := &batch{s: w.s, changes: []*change{{done: make(chan error, 1), do: func(b *batch) error {
 		if err := b.s.db.Unclaim(&b.Tx, []*Claimed{r.Claimed}); err != nil {
 			return err
@@ -314,7 +314,7 @@ func (w *writer) setAside(results []*Result, err error) {
 		return b.DB.Exec("UPDATE deliveries SET due_at = ? WHERE seq = ? AND due_at IS NOT NULL"+of, append([]any{dialect.At(due), r.Claimed.Delivery.Seq}, day...)...).Error
 	}}}}
 	if err := back.write(); err != nil {
-		w.s.log.Error("claim cannot be released; it is released at the next start", id, slog.Any("error", err))
+		w.s.log.Error("claim cannot be released; it is released at the next start", id, tenant, slog.Any("error", err))
 		return
 	}
 	back.answer()
@@ -418,7 +418,7 @@ func (b *batch) answer() {
 	webhooks := b.s.changesOf(b.Targets)
 	b.s.routes.Change(b.Targets)
 	for _, to := range b.disabled {
-		b.s.log.Warn("a webhook was disabled, its deliveries wait until it is enabled", slog.Any("webhook", to.ID), slog.Any("tenant_id", to.TenantID),
+		b.s.log.Warn("a webhook was disabled, its deliveries wait until it is enabled", slog.Any("webhook", to.ID), slog.Any("tenant", to.TenantID),
 			slog.String("reason", string(*to.DisabledReason)))
 	}
 	for _, p := range b.publish {
