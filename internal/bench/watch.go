@@ -25,60 +25,18 @@ const (
 )
 
 // dashboards measures the highest rate to many webhooks with as many subscribers of deliveries, half of them of all and half of one webhook
-// each, and a tenth as many of statistics; and before and after that without.
-func (b *bench) dashboards(ctx context.Context, r *Result) (err error) {
+// each, and a tenth as many of statistics.
+func (b *bench) dashboards(ctx context.Context, r *Result) error {
 	ids, err := b.webhooks(ctx, b.Watch)
 	if err != nil {
 		return err
 	}
-	if err := b.bare(ctx); err != nil {
-		return err
-	}
-	before, err := b.unwatched(ctx, r, b.Watch)
-	if err != nil {
-		return err
-	}
-	r.Streamed = new(int64)
 	half := (b.Watch + 1) / 2
-	var all []*watchers
-	leave := func() (err error) {
-		for _, w := range all {
-			err = errors.Join(err, w.close())
-		}
-		return err
-	}
-	defer func() { err = errors.Join(err, leave()) }()
-	for _, part := range []struct {
-		query string
-		ids   []string
-	}{{changesQuery, make([]string, half)}, {changesOfQuery, ids[:b.Watch-half]}, {numbersQuery, make([]string, (b.Watch+9)/10)}} {
-		w, err := b.subscribe(ctx, part.query, part.ids, 0)
-		if err != nil {
-			return err
-		}
-		all = append(all, w)
-	}
-	l := newLoad(b, 1, b.Watch)
-	w, err := l.run(ctx, "with dashboards", b.Duration, l.closed)
-	if err != nil {
-		return err
-	}
-	b.fill(r, w)
-	for _, w := range all {
-		*r.Streamed += w.got.Load()
-	}
-	if err := errors.Join(leave(), l.check(ctx, r)); err != nil {
-		return err
-	}
-	after, err := b.unwatched(ctx, r, b.Watch)
-	if err != nil {
-		return err
-	}
-	r.DeliveredPerSWithout = new((before + after) / 2)
-	if err := b.finish(ctx, r); err != nil {
-		return err
-	}
-	return b.bare(ctx)
+	return b.compare(ctx, r, b.Watch, watching{name: "with dashboards", parts: []part{
+		{query: changesQuery, ids: make([]string, half)},
+		{query: changesOfQuery, ids: ids[:b.Watch-half]},
+		{query: numbersQuery, ids: make([]string, (b.Watch+9)/10)},
+	}})
 }
 
 // webhooks creates webhooks, one for each type of events.
@@ -93,43 +51,42 @@ func (b *bench) webhooks(ctx context.Context, n int) (ids []string, err error) {
 	return ids, nil
 }
 
-// watch measures the highest rate to many webhooks with one subscriber for each, and before and after that without: the database
-// grows meanwhile.
+// watch measures the highest rate to many webhooks with one subscriber for each.
 func (b *bench) watch(ctx context.Context, r *Result) error {
 	ids, err := b.webhooks(ctx, b.Watch)
 	if err != nil {
 		return err
 	}
+	return b.compare(ctx, r, b.Watch, watching{name: "with subscribers", parts: []part{{query: watchQuery, ids: ids}}, whole: true})
+}
+
+// watching is a load with subscribers.
+type watching struct {
+	name  string
+	parts []part
+	whole bool // the subscribers get a message for each attempt, and are waited for
+}
+
+// part is subscribers with one query: one for each webhook's id, which may be "". Each takes pause for a message.
+type part struct {
+	query string
+	ids   []string
+	pause time.Duration
+}
+
+// compare measures the highest rate to webhooks with subscribers, and before and after that without: the database grows meanwhile.
+func (b *bench) compare(ctx context.Context, r *Result, hooks int, with watching) error {
 	if err := b.bare(ctx); err != nil {
 		return err
 	}
-	before, err := b.unwatched(ctx, r, b.Watch)
+	before, err := b.unwatched(ctx, r, hooks)
 	if err != nil {
 		return err
 	}
-	watchers, err := b.subscribe(ctx, watchQuery, ids, 0)
-	if err != nil {
+	if err := b.watched(ctx, r, hooks, with); err != nil {
 		return err
 	}
-	defer func() { _ = watchers.close() }()
-	l := newLoad(b, 1, b.Watch)
-	w, err := l.run(ctx, "with subscribers", b.Duration, l.closed)
-	if err != nil {
-		return err
-	}
-	b.fill(r, w)
-	if err := l.check(ctx, r); err != nil {
-		return err
-	}
-	if err := watchers.wait(ctx, int64(len(l.due))); err != nil {
-		return err
-	}
-	r.Streamed = new(int64)
-	*r.Streamed = watchers.got.Load()
-	if err := watchers.close(); err != nil {
-		return err
-	}
-	after, err := b.unwatched(ctx, r, b.Watch)
+	after, err := b.unwatched(ctx, r, hooks)
 	if err != nil {
 		return err
 	}
@@ -138,6 +95,49 @@ func (b *bench) watch(ctx context.Context, r *Result) error {
 		return err
 	}
 	return b.bare(ctx)
+}
+
+// watched measures the highest rate with subscribers.
+func (b *bench) watched(ctx context.Context, r *Result, hooks int, with watching) (err error) {
+	all := make([]*watchers, 0, len(with.parts))
+	leave := func() (err error) {
+		for _, w := range all {
+			err = errors.Join(err, w.close())
+		}
+		return err
+	}
+	defer func() { err = errors.Join(err, leave()) }()
+	for _, p := range with.parts {
+		w, err := b.subscribe(ctx, p)
+		if err != nil {
+			return err
+		}
+		all = append(all, w)
+	}
+	l := newLoad(b, 1, hooks)
+	w, err := l.run(ctx, with.name, b.Duration, l.closed)
+	if err != nil {
+		return err
+	}
+	b.fill(r, w)
+	if with.whole {
+		if err := l.check(ctx, r); err != nil {
+			return err
+		}
+	}
+	r.Streamed = new(int64)
+	for _, w := range all {
+		if with.whole {
+			if err := w.wait(ctx, int64(len(l.due))); err != nil {
+				return err
+			}
+		}
+		*r.Streamed += w.got.Load()
+	}
+	if with.whole {
+		return leave()
+	}
+	return errors.Join(leave(), l.check(ctx, r))
 }
 
 // unwatched delivers to the webhooks without subscribers, for half of the duration, and returns the rate.
@@ -158,72 +158,39 @@ const greedyQuery = `subscription { deliveryAttempts { cursor node {
 	request { url headers { name value } body } response { status headers { name value } body truncated }
 } } }`
 
-// greedy measures the highest rate to one webhook, without and with a subscriber that selects every field of every attempt and
-// cannot keep up.
+// greedy measures the highest rate to one webhook with a subscriber that selects every field of every attempt and cannot keep up.
 func (b *bench) greedy(ctx context.Context, r *Result) error {
 	if _, err := b.server.createWebhook(ctx, b.receiver.url(healthy, 0), []string{eventType(0)}, true, nil); err != nil {
 		return err
 	}
-	if err := b.bare(ctx); err != nil {
-		return err
-	}
-	before, err := b.unwatched(ctx, r, 1)
-	if err != nil {
-		return err
-	}
-	watchers, err := b.subscribe(ctx, greedyQuery, []string{""}, greedyPause)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = watchers.close() }()
-	l := newLoad(b, 1, 1)
-	w, err := l.run(ctx, "with a greedy subscriber", b.Duration, l.closed)
-	if err != nil {
-		return err
-	}
-	r.Streamed = new(int64)
-	*r.Streamed = watchers.got.Load()
-	b.fill(r, w)
-	if err := errors.Join(watchers.close(), l.check(ctx, r)); err != nil {
-		return err
-	}
-	after, err := b.unwatched(ctx, r, 1)
-	if err != nil {
-		return err
-	}
-	r.DeliveredPerSWithout = new((before + after) / 2)
-	if err := b.finish(ctx, r); err != nil {
-		return err
-	}
-	return b.bare(ctx)
+	return b.compare(ctx, r, 1, watching{name: "with a greedy subscriber", parts: []part{{query: greedyQuery, ids: []string{""}, pause: greedyPause}}})
 }
 
-// watchers are subscribers of the stream of attempts, each on a WebSocket of its own.
+// watchers are subscribers, each on a WebSocket of its own.
 type watchers struct {
 	cancel context.CancelFunc
 	group  *errgroup.Group
-	got    atomic.Int64 // attempts
+	got    atomic.Int64 // messages
 	closed bool
 }
 
-// subscribe opens one subscription for each webhook's id, which may be "", and returns when the server has started all. Each
-// subscriber takes pause for an attempt.
-func (b *bench) subscribe(ctx context.Context, query string, ids []string, pause time.Duration) (*watchers, error) {
+// subscribe opens the subscriptions of a part, and returns when the server has started all.
+func (b *bench) subscribe(ctx context.Context, p part) (*watchers, error) {
 	token, err := b.anotherToken(ctx)
 	if err != nil {
 		return nil, err
 	}
 	watcher := &client.Client{URL: b.server.URL, Token: token}
-	b.progress.say("subscribing: %d", len(ids))
+	b.progress.say("subscribing: %d", len(p.ids))
 	w := &watchers{}
 	running, cancel := context.WithCancel(ctx)
 	w.cancel = cancel
 	w.group, running = errgroup.WithContext(running)
 	opening, ctx := errgroup.WithContext(ctx)
 	opening.SetLimit(32)
-	for _, id := range ids {
+	for _, id := range p.ids {
 		opening.Go(func() error {
-			r := client.Request{Query: query}
+			r := client.Request{Query: p.query}
 			if id != "" {
 				r.Variables = map[string]any{"id": id}
 			}
@@ -231,7 +198,7 @@ func (b *bench) subscribe(ctx context.Context, query string, ids []string, pause
 			if err != nil {
 				return fmt.Errorf("subscribe: %w", err)
 			}
-			w.group.Go(func() error { return w.read(running, s, pause) })
+			w.group.Go(func() error { return w.read(running, s, p.pause) })
 			return nil
 		})
 	}
@@ -257,7 +224,7 @@ const watchQuery = `subscription ($id: ID!) { deliveryAttempts(filter: {webhookI
 	cursor node { id number status error startedAt durationMs response { status } }
 } }`
 
-// read counts attempts until ctx ends. It does not parse them: the subscribers share the machine with the server.
+// read counts messages until ctx ends. It does not parse them: the subscribers share the machine with the server.
 func (w *watchers) read(ctx context.Context, s *client.Subscription, pause time.Duration) error {
 	defer func() { _ = s.Close() }()
 	// Closing the connection when ctx ends is cheaper than a cancelable context for each read.
@@ -284,7 +251,7 @@ func (w *watchers) read(ctx context.Context, s *client.Subscription, pause time.
 	}
 }
 
-// wait waits until want attempts have arrived, or none has for a while.
+// wait waits until want messages have arrived, or none has for a while.
 func (w *watchers) wait(ctx context.Context, want int64) error {
 	last, moved := int64(-1), time.Now()
 	for {

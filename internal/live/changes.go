@@ -130,8 +130,8 @@ func (c *Changes) Close() {
 	c.serving.Wait()
 }
 
-// Watch starts a watcher of changes of the tenant's deliveries, or with store.AllTenants of all tenants', that match f. f's slices must not be changed any more. The watcher is closed
-// when ctx ends. The error is an *Invalid, or ErrClosed.
+// Watch starts a watcher of changes of the tenant's deliveries, or with store.AllTenants of all tenants', that match f. f's slices must not be
+// changed any more. The watcher is closed when ctx ends. The error is an *Invalid, or ErrClosed.
 func (c *Changes) Watch(ctx context.Context, tenant webhook.ID, f store.DeliveryFilter) (*ChangeWatcher, error) {
 	key, err := json.Marshal(f)
 	if err != nil {

@@ -99,9 +99,9 @@ func (l *Log) Append(attempts []*webhook.Attempt) {
 }
 
 // Watch starts a watcher of the tenant's attempts, or with store.AllTenants those of all tenants, that match f, beginning at from. f's slices
-// must not be changed any more. The watcher is closed when ctx ends. Errors: webhook.ErrCursor for text that is not a cursor of the tenant's stream; *webhook.CursorExpired if retention
-// has removed attempts after the cursor; *webhook.CursorLost if the database was restored from a backup older than the cursor; or an error
-// of reading the log.
+// must not be changed any more. The watcher is closed when ctx ends. Errors: webhook.ErrCursor for text that is not a cursor of the tenant's
+// stream; *webhook.CursorExpired if retention has removed attempts after the cursor; *webhook.CursorLost if the database was restored from a
+// backup older than the cursor; or an error of reading the log.
 func (l *Log) Watch(ctx context.Context, tenant webhook.ID, f store.AttemptFilter, from From) (*Watcher, error) {
 	w := &Watcher{
 		log: l, tenant: tenant, filter: f,
