@@ -118,6 +118,7 @@ type frontend struct {
 	log     *live.Log
 	handler *gqlhttp.Handler
 	began   atomic.Int64 // subscriptions
+	begins  func()       // is called before one begins; may be nil
 	open    atomic.Int64 // connections
 	stop    func()
 }
@@ -174,6 +175,9 @@ func (n *node) serve(t testing.TB, tail int, rows *store.Store, change func(*gql
 	}
 	schema := graph.New(&graph.Resolver{Store: rows, Live: f.log, SetCursor: gqlhttp.SetCursor, EndStream: gqlhttp.EndStream, LastEventID: func(ctx context.Context) string {
 		f.began.Add(1)
+		if f.begins != nil {
+			f.begins()
+		}
 		return gqlhttp.LastEventID(ctx)
 	}})
 	f.handler = gqlhttp.New(schema, cfg)

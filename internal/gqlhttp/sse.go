@@ -145,7 +145,7 @@ func (x *exchange) streamEvents(ctx context.Context, op *operation, out *events)
 	select {
 	case <-begun:
 	case <-done: // after a panic
-		x.fail(http.StatusInternalServerError, internalError(x.r.Context()))
+		x.fail(http.StatusInternalServerError, internalError(ctx))
 		return
 	case <-x.h.closing:
 		x.shuttingDown()

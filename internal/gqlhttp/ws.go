@@ -70,11 +70,11 @@ type socket struct {
 
 	mu         sync.Mutex // guards the fields below
 	operations map[string]*socketOperation
-	live       int  // operations whose goroutine has not ended, including those that the client has completed
-	starting   int  // of these, those that have not begun
+	live       int           // operations whose goroutine has not ended, including those that the client has completed
+	starting   int           // of these, those that have not begun
 	begun      chan struct{} // closed when no operation is starting; nil if nobody waits for that
-	draining   bool // no further operations
-	ended      bool // nothing further may begin
+	draining   bool          // no further operations
+	ended      bool          // nothing further may begin
 	timers     []*time.Timer
 	unary      int // operations that are not subscriptions
 	idle       chan struct{}
