@@ -5,12 +5,21 @@ import (
 	"testing"
 )
 
-// The limit is low while the live heap is small, and always leaves room for a quarter of the live heap as garbage.
+// The limit is low while little is in use, and always leaves room for garbage: a quarter of what is in use, stacks included.
 func TestMemoryLimit(t *testing.T) {
-	for _, live := range []uint64{0, 1 << 20, 48 << 20, 65 << 20, 1 << 30, math.MaxUint64} {
-		limit := memoryLimit(live)
-		if limit < softMemory || live <= 48<<20 && limit != softMemory || live < math.MaxInt64 && uint64(limit) < live+live/4 {
-			t.Errorf("%d with %d in use", limit, live)
+	sizes := []uint64{0, 1 << 20, 24 << 20, 48 << 20, 65 << 20, 1 << 30, math.MaxUint64}
+	for _, live := range sizes {
+		for _, stacks := range sizes {
+			limit := memoryLimit(live, stacks)
+			if limit < softMemory {
+				t.Errorf("%d with %d and %d in use", limit, live, stacks)
+			}
+			if live >= math.MaxInt64 || stacks >= math.MaxInt64 {
+				continue
+			}
+			if in := live + stacks; in <= 48<<20 && limit != softMemory || uint64(limit) < in+in/4 {
+				t.Errorf("%d with %d and %d in use", limit, live, stacks)
+			}
 		}
 	}
 }
