@@ -109,6 +109,42 @@ func (c *Counts) MergeEncoded(data []byte) error {
 	return nil
 }
 
+// ReadPacked adds the counts of several encodings by Append, each after the number of its bucket in decimals and a colon, to those that into
+// returns for the bucket; it ends when into returns nil. If it returns an error, ErrData, a part may have been added.
+func ReadPacked(data []byte, into func(bucket int64) *Counts) error {
+	d := decoder{data: data}
+	for d.left() > 0 {
+		bucket := d.decimals()
+		if d.byte() != version {
+			return ErrData
+		}
+		to := into(bucket)
+		if to == nil {
+			return nil
+		}
+		d.counts(to)
+	}
+	if d.bad {
+		return ErrData
+	}
+	return nil
+}
+
+// decimals reads a number that a colon ends.
+func (d *decoder) decimals() (n int64) {
+	for {
+		switch b := d.byte(); {
+		case b == ':':
+			return n
+		case b < '0' || b > '9' || n > math.MaxInt64/20:
+			d.fail()
+			return 0
+		default:
+			n = 10*n + int64(b-'0')
+		}
+	}
+}
+
 // decoder reads data from next on, and remembers whether it was invalid; then nothing is left. It advances a number, not a slice, because
 // storing a slice costs a write barrier of the garbage collector.
 type decoder struct {

@@ -222,6 +222,29 @@ type Visitor struct {
 	Untyped bool
 }
 
+// Visit passes the content of the delta to the visitor, webhooks first.
+func (d *Delta) Visit(v Visitor) {
+	if v.Webhook != nil {
+		for h, g := range d.gauges {
+			v.Webhook(h.tenant, h.webhook, *g)
+		}
+	}
+	for _, e := range d.entries {
+		k := e.key
+		if v.Untyped {
+			k.Type = ""
+		}
+		switch {
+		case v.Into != nil:
+			if to := v.Into(k); to != nil {
+				to.Merge(&e.Counts)
+			}
+		case v.Counts != nil && (v.Key == nil || v.Key(k)):
+			v.Counts(k, &e.Counts)
+		}
+	}
+}
+
 // Read reads an encoding by Append, and returns its time. If it returns an error, ErrData, the visitor may have got a part. Times and minutes
 // are given explicitly, never as 0 for those of the delta.
 func Read(data []byte, v Visitor) (at int64, err error) {

@@ -175,3 +175,44 @@ func TestReadSomeKeys(t *testing.T) {
 		}
 	})
 }
+
+// A delta that was read has the content of what was read, without encoding it again.
+func TestVisitIsRead(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		for _, row := range anyJournal(t) {
+			want, _ := read(t, row)
+			var d Delta
+			if _, err := d.Read(row); err != nil {
+				t.Fatal(err)
+			}
+			got, sums := contents{map[Key]*Counts{}, map[hook]Gauge{}}, map[Key]*Counts{}
+			d.Visit(Visitor{
+				Webhook: func(t Tenant, w int64, g Gauge) { got.Gauges[hook{t, w}] = g },
+				Counts:  func(k Key, c *Counts) { got.Counts[k] = merged(c) },
+			})
+			if diff := cmp.Diff(want, got, asContents); diff != "" {
+				t.Fatal(diff)
+			}
+			untyped := map[Key]*Counts{}
+			for _, into := range []struct {
+				to      map[Key]*Counts
+				untyped bool
+			}{{sums, false}, {untyped, true}} {
+				d.Visit(Visitor{Untyped: into.untyped, Into: func(k Key) *Counts {
+					if into.to[k] == nil {
+						into.to[k] = &Counts{}
+					}
+					return into.to[k]
+				}})
+			}
+			if diff := cmp.Diff(want.Counts, sums, asContents); diff != "" {
+				t.Fatal(diff)
+			}
+			for k := range untyped {
+				if k.Type != "" {
+					t.Fatalf("visited %+v", k)
+				}
+			}
+		}
+	})
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -301,6 +302,41 @@ func TestCostOfATransaction(t *testing.T) {
 	}
 }
 
+// Packed rows are added to the counts of their buckets; text that is cut short or lacks a bucket is refused.
+func TestReadPacked(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		want, got := map[int64]*Counts{}, map[int64]*Counts{}
+		var data []byte
+		for range rapid.IntRange(1, 10).Draw(t, "rows") {
+			bucket := rapid.Int64Range(0, 3).Draw(t, "bucket") * rapid.SampledFrom([]int64{1, 60, 29_400_000}).Draw(t, "minutes")
+			c := anyCounts(t, "counts")
+			if want[bucket] == nil {
+				want[bucket] = &Counts{}
+			}
+			want[bucket].Merge(c)
+			data = c.Append(append(strconv.AppendInt(data, bucket, 10), ':'))
+		}
+		into := func(bucket int64) *Counts {
+			if got[bucket] == nil {
+				got[bucket] = &Counts{}
+			}
+			return got[bucket]
+		}
+		if err := ReadPacked(data, into); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got, asCounts); diff != "" {
+			t.Fatal(diff)
+		}
+		sink := func(int64) *Counts { return &Counts{} }
+		for _, bad := range [][]byte{data[:len(data)-1], append(slices.Clone(data), '7'), append(slices.Clone(data), "7:"...), append([]byte{'x'}, data...)} {
+			if err := ReadPacked(bad, sink); !errors.Is(err, ErrData) {
+				t.Fatalf("%q: %v", bad, err)
+			}
+		}
+	})
+}
+
 // Data that is cut short, continues after its end, or has another version is refused.
 func TestDamagedData(t *testing.T) {
 	var d Delta
@@ -356,6 +392,14 @@ func FuzzRead(f *testing.F) {
 		}
 		var copied Delta
 		entries := 0
+		rows := 0
+		_ = ReadPacked(data, func(int64) *Counts {
+			rows++
+			return &c
+		})
+		if rows > len(data) {
+			t.Errorf("%d packed rows of %d bytes", rows, len(data))
+		}
 		_, err := Read(data, Visitor{
 			Counts: func(k Key, c *Counts) {
 				copied.Put(k, c)

@@ -162,6 +162,7 @@ func BenchmarkReadStatistics(b *testing.B) {
 			for i := range hooks {
 				hooks[i] = int64(i + 1)
 			}
+			tail := &statistics.Tail{}
 			for name, change := range map[string]func(q *statistics.Query){
 				"tenant by hour":       func(q *statistics.Query) { q.Width = statistics.Hour },
 				"webhook by hour":      func(q *statistics.Query) { q.Width, q.Webhooks = statistics.Hour, hooks[:1] },
@@ -173,7 +174,7 @@ func BenchmarkReadStatistics(b *testing.B) {
 					for b.Loop() {
 						q := month
 						change(&q)
-						found, err := statistics.Read(s.Reader().WithContext(b.Context()), s.Dialect(), q)
+						found, err := statistics.Read(s.Reader().WithContext(b.Context()), s.Dialect(), tail, q)
 						if err != nil || len(found.Groups) == 0 {
 							b.Fatalf("%d groups, %v", len(found.Groups), err)
 						}
@@ -183,7 +184,7 @@ func BenchmarkReadStatistics(b *testing.B) {
 			b.Run("states of 100 webhooks", func(b *testing.B) {
 				defer reportCPU(b)()
 				for b.Loop() {
-					if _, err := statistics.States(b.Context(), s.Reader(), month.Tenant, hooks); err != nil {
+					if _, err := statistics.States(b.Context(), s.Reader(), s.Dialect(), tail, month.Tenant, hooks); err != nil {
 						b.Fatal(err)
 					}
 				}

@@ -3,6 +3,8 @@ package store_test
 import (
 	"errors"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,6 +22,7 @@ type folding struct {
 
 	tenant stats.Tenant
 	at     time.Time
+	tail   *statistics.Tail
 }
 
 // eachFolding runs a test on both databases.
@@ -39,7 +42,7 @@ func eachFolding(t *testing.T, test func(t *testing.T, s *folding)) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			test(t, &folding{s, stats.Tenant(owner.ID), time.Now()})
+			test(t, &folding{s, stats.Tenant(owner.ID), time.Now(), &statistics.Tail{}})
 		})
 	}
 }
@@ -77,7 +80,7 @@ func (f *folding) owed(t *testing.T) (all, first, pending int64) {
 	read := func(q statistics.Query) int64 {
 		q.Tenant, q.From, q.To = new(webhook.ID(f.tenant)), f.at.Unix()/60-60, f.at.Unix()/60+60
 		q.Widen(f.at)
-		found, err := statistics.Read(f.Reader().WithContext(t.Context()), f.Dialect(), q)
+		found, err := statistics.Read(f.Reader().WithContext(t.Context()), f.Dialect(), f.tail, q)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -86,7 +89,7 @@ func (f *folding) owed(t *testing.T) (all, first, pending int64) {
 		}
 		return 0
 	}
-	states, err := statistics.States(t.Context(), f.Reader(), nil, nil)
+	states, err := statistics.States(t.Context(), f.Reader(), f.Dialect(), f.tail, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,6 +134,67 @@ func TestPlanIsOvertaken(t *testing.T) {
 			}
 		}
 		f.agree(t, "overtaken", 3*70*6, 3*70*2)
+	})
+}
+
+// Between two folds reads decode each row of the journal once, whatever they ask for, and their answers are exact.
+func TestJournalIsDecodedOnce(t *testing.T) {
+	eachFolding(t, func(t *testing.T, f *folding) {
+		t.Helper()
+		const rows, keys = 70, 6
+		f.count(t, rows, 1, 3, 2, 1)
+		for n := range int64(3) {
+			f.agree(t, "again", rows*keys, rows*2)
+			if f.tail.Decoded() > 2*rows { // the first read keeps nothing, if there may be no other
+				t.Errorf("%d rows were decoded in round %d", f.tail.Decoded(), n)
+			}
+		}
+		before := f.tail.Decoded()
+		f.count(t, 1, 1, 3, 2, 1)
+		f.agree(t, "one more", (rows+1)*keys, (rows+1)*2)
+		if n := f.tail.Decoded() - before; n != 1 {
+			t.Errorf("%d rows were decoded after one more", n)
+		}
+		if err := f.FoldStatistics(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		f.count(t, rows, 1, 3, 2, 1)
+		for range 3 {
+			f.agree(t, "folded", (2*rows+1)*keys, (2*rows+1)*2)
+		}
+	})
+}
+
+// Reads at the same time, while the journal grows and is folded, never miss or repeat a row.
+func TestReadsShareTheJournal(t *testing.T) {
+	eachFolding(t, func(t *testing.T, f *folding) {
+		t.Helper()
+		const rounds, readers = 30, 4
+		var least atomic.Int64 // transactions that are committed
+		var reading sync.WaitGroup
+		for range readers {
+			reading.Go(func() {
+				for least.Load() < rounds {
+					was := least.Load()
+					all, _, pending := f.owed(t)
+					if most := least.Load() + 1; all < was*6 || all > most*6 || pending < was*6 || pending > most*6 {
+						t.Errorf("%d deliveries, %d pending, after %d to %d transactions", all, pending, was, most)
+						return
+					}
+				}
+			})
+		}
+		for n := range rounds {
+			f.count(t, 1, 1, 3, 2, 1)
+			least.Add(1)
+			if n%5 == 4 {
+				if err := f.FoldStatistics(t.Context()); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		reading.Wait()
+		f.agree(t, "at the end", rounds*6, rounds*2)
 	})
 }
 
@@ -193,7 +257,7 @@ func TestJournalIsBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &folding{s, stats.Tenant(owner.ID), time.Now()}
+	f := &folding{s, stats.Tenant(owner.ID), time.Now(), nil}
 	const webhooks, types, each = 4000, 7, 400
 	for first := 1; first < webhooks; first += each {
 		f.count(t, 2, first, each, types, 60) // their histogram takes 100 bytes

@@ -115,6 +115,7 @@ type Store struct {
 	write  *gorm.DB // one connection, used by the writer alone
 	keys   *seal.Ring
 	writer *writer
+	tail   statistics.Tail
 	tally  counting // owned by the writer's goroutine, except where its fields say otherwise
 	routes *routing.Table
 	fans   *fanout.Notes

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -58,6 +59,9 @@ func TestStatisticsPlans(t *testing.T) {
 	})
 }
 
+// scanned is what statements of statistics may scan on SQLite: the journal, its counter of folds, and the values that they are given.
+var scanned = []string{"SCAN stats_journal", "SCAN j ", "SCAN stats_fold", "SCAN f", "SCAN (subquery", "SCAN json_each", "SCAN CONSTANT ROW"}
+
 // statsMistake returns the line of a plan that reads more than necessary.
 func statsMistake(database string, plan []string, i int) string {
 	line := plan[i]
@@ -66,7 +70,7 @@ func statsMistake(database string, plan []string, i int) string {
 		switch {
 		case strings.HasPrefix(line, "SEARCH r ") && !key:
 			return "it does not use the whole key"
-		case strings.HasPrefix(line, "SCAN") && line != "SCAN stats_journal" && line != "SCAN j" && !strings.HasPrefix(line, "SCAN (subquery") && !strings.HasPrefix(line, "SCAN json_each"):
+		case strings.HasPrefix(line, "SCAN") && !slices.ContainsFunc(scanned, func(small string) bool { return strings.HasPrefix(line, small) }):
 			return "it reads a whole table"
 		case strings.Contains(line, "TEMP B-TREE"):
 			return "it sorts"

@@ -116,7 +116,7 @@ func (t *Stats) read(ctx context.Context, by statistics.Dimension, width int64) 
 	if t.tenant != nil {
 		q.Tenants = nil // it is among them
 	}
-	return statistics.Read(t.db(ctx), t.s.db, q)
+	return statistics.Read(t.db(ctx), t.s.db, &t.s.tail, q)
 }
 
 // webhooks finds the seqs of the webhooks that the filter names, including deleted ones.
@@ -346,7 +346,7 @@ func (t *Stats) Backlog(ctx context.Context) (*Backlog, error) {
 			return &Backlog{}, err
 		}
 	}
-	states, err := statistics.States(ctx, t.db(ctx), t.tenant, hooks)
+	states, err := statistics.States(ctx, t.db(ctx), t.s.db, &t.s.tail, t.tenant, hooks)
 	if err != nil {
 		return nil, err
 	}
@@ -455,7 +455,7 @@ func (c *Scope) Health(ctx context.Context, ids []webhook.ID) (map[webhook.ID]*H
 	}
 	db := c.db(ctx)
 	t := c.Stats(TimeRange{From: new(c.s.opts.Now().Add(-HealthFor))}, StatsFilter{})
-	states, err := statistics.States(ctx, db, t.tenant, seqs)
+	states, err := statistics.States(ctx, db, c.s.db, &c.s.tail, t.tenant, seqs)
 	if err != nil {
 		return nil, err
 	}
@@ -464,7 +464,7 @@ func (c *Scope) Health(ctx context.Context, ids []webhook.ID) (map[webhook.ID]*H
 	if t.tenant == nil {
 		q.Tenants = c.owners(ids)
 	}
-	found, err := statistics.Read(db, c.s.db, q)
+	found, err := statistics.Read(db, c.s.db, &c.s.tail, q)
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,8 @@ type StatsKey struct {
 type Statistics interface {
 	// Journal adds a row to stats_journal.
 	Journal(b *Tx, data []byte) error
+	// Packed aggregates rows of the table stats to the text that stats.ReadPacked reads: of each row the bucket in decimals, a colon and the data.
+	Packed(bucket, data string) string
 	// StatsRows reads the data of rows, in the order of the keys; nil where there is no row.
 	StatsRows(b *Tx, keys []StatsKey) ([][]byte, error)
 	// PutStats writes rows, and replaces existing ones with the same keys. Each key must be given once.

@@ -164,7 +164,7 @@ func (i *Inspection) statistics(db *gorm.DB) (found []Problem, err error) {
 	}
 	// Read afterwards: what is stored then was counted with it.
 	q := statistics.Query{By: statistics.ByWebhook, From: since.Add(-day).Truncate(day).Unix() / 60, To: i.Now.Add(2*day).Truncate(day).Unix() / 60}
-	counted, err := statistics.Read(db, i.DB, q)
+	counted, err := statistics.Read(db, i.DB, nil, q)
 	if err != nil {
 		return nil, err
 	}

@@ -24,6 +24,11 @@ const (
 		ON CONFLICT (tenant_id, grain, webhook, type, bucket) DO UPDATE SET data = excluded.data`
 )
 
+// Packed implements dialect.Statistics.
+func (p *DB) Packed(bucket, data string) string {
+	return "string_agg(convert_to(" + bucket + "::text || ':', 'UTF8') || " + data + ", ''::bytea)"
+}
+
 // statsArgs are the keys, column by column.
 func statsArgs(keys []dialect.StatsKey) []any {
 	tenants, types := make([]any, len(keys)), make([]string, len(keys))

@@ -22,6 +22,11 @@ func (q *DB) Journal(_ *dialect.Tx, data []byte) error {
 	return q.direct.run(insertJournal, 1, []driver.Value{data}, nil)
 }
 
+// Packed implements dialect.Statistics.
+func (q *DB) Packed(bucket, data string) string {
+	return "CAST(group_concat(" + bucket + " || ':' || " + data + ", '') AS BLOB)"
+}
+
 func addStatsKey(p *dialect.Params, k *dialect.StatsKey) {
 	p.ID(&k.Tenant)
 	p.Int(k.Grain)

@@ -77,7 +77,7 @@ func (r *Rater) changed(ctx context.Context, some []failing, from, to time.Time)
 			q.Tenants = append(q.Tenants, w.TenantID)
 		}
 	}
-	found, err := Read(r.Read.WithContext(ctx), r.DB, q)
+	found, err := Read(r.Read.WithContext(ctx), r.DB, nil, q)
 	if err != nil {
 		return nil, err
 	}

@@ -114,35 +114,33 @@ func cover(from, to int64, use []int64) []stretch {
 // journalMost is the maximum number of journal rows that one read decodes. Counts of further rows are missing, which AsOf shows.
 var journalMost = 20_000
 
-// fromTail is the part of a statement that reads the journal. It is in the same statement as the rows, so that nothing is read twice or missed.
-const fromTail = " UNION ALL SELECT 1, NULL, 0, '', j.seq, j.data FROM (SELECT seq, data FROM stats_journal ORDER BY seq LIMIT ?) AS j"
-
-// Read reads counts. db is restricted to the tenant if the query has one.
-func Read(db *gorm.DB, d dialect.DB, q Query) (*Answer, error) {
-	in, err := q.find(db)
-	if err != nil {
-		return nil, dialect.Unavailable(err)
-	}
-	text, args := q.statement(d, in)
-	rows, err := db.Raw(text+fromTail, append(args, journalMost)...).Rows()
+// Read reads counts. db is restricted to the tenant if the query has one; tail may be nil.
+func Read(db *gorm.DB, d dialect.DB, tail *Tail, q Query) (*Answer, error) {
+	journal := tail.open()
+	defer journal.close()
+	// One statement reads the rows and the journal, so that nothing is read twice or missed.
+	text, args := q.statement(d)
+	last, more := journal.statement(d, "1, NULL, %s, '', %s, %s")
+	rows, err := db.Raw(text+" UNION ALL "+last, append(args, more...)...).Rows()
 	if err != nil {
 		return nil, dialect.Unavailable(err)
 	}
 	defer func() { _ = rows.Close() }()
 	r := &reading{Query: q, answer: &Answer{Groups: map[Group]map[int64]*stats.Counts{}}, meter: meter.From(db.Statement.Context)}
 	for rows.Next() {
-		var tail int
+		var part int
 		var tenant owner
-		var hook, bucket int64
+		var hook, seq int64
 		var kind string
 		var data sql.RawBytes // valid until the next row
-		if err := rows.Scan(&tail, &tenant, &hook, &kind, &bucket, &data); err != nil {
+		if err := rows.Scan(&part, &tenant, &hook, &kind, &seq, &data); err != nil {
 			return nil, dialect.Unavailable(err)
 		}
-		if tail == 1 {
+		switch {
+		case part == 0 && data != nil:
+			err = r.packed(q.group(tenant.ID, hook, kind), data)
+		case part == 1 && journal.row(hook, seq, data):
 			err = r.journal(data)
-		} else if to := r.into(q.group(tenant.ID, hook, kind), bucket); to != nil {
-			err = to.MergeEncoded(data)
 		}
 		if err = cmp.Or(r.refused, err); err != nil {
 			return nil, fmt.Errorf("statistics: %w", err)
@@ -151,7 +149,14 @@ func Read(db *gorm.DB, d dialect.DB, q Query) (*Answer, error) {
 	if err := rows.Err(); err != nil {
 		return nil, dialect.Unavailable(err)
 	}
-	r.end()
+	before := journal.before()
+	before.visit(r.visitor())
+	if r.refused != nil {
+		return nil, fmt.Errorf("statistics: %w", r.refused)
+	}
+	if journal.rows+len(before.seqs) >= journalMost {
+		r.answer.AsOf = time.Unix(max(r.newest, before.newest)*60, 0).UTC()
+	}
 	return r.answer, nil
 }
 
@@ -166,39 +171,24 @@ func (o *owner) Scan(v any) error {
 	return o.ID.Scan(v)
 }
 
-// inRows are the tenants, webhooks and types that may have rows, where the query does not name them. They are read first, so that each becomes a
-// range of the table's key; for a join, PostgreSQL might begin with the rows.
-type inRows struct {
-	tenants  []webhook.ID
-	webhooks []int64
-	types    []string
-}
+// mostPacked is the maximum number of rows that one row of the result has.
+const mostPacked = 1000
 
-func (q *Query) find(db *gorm.DB) (in inRows, err error) {
-	if q.Tenant == nil {
-		db = db.Table("tenants").Where("deleted_at IS NULL")
-		if q.Tenants != nil {
-			db = db.Where("id IN ?", q.Tenants)
-		}
-		return in, db.Pluck("id", &in.tenants).Error
-	}
-	if q.By == ByWebhook && q.Webhooks == nil {
-		err = db.Raw("SELECT webhook FROM stats_webhooks WHERE tenant_id = ?", *q.Tenant).Scan(&in.webhooks).Error
-	}
-	if err == nil && q.By == ByType && q.Types == nil {
-		err = db.Raw("SELECT type FROM stats_types WHERE tenant_id = ?", *q.Tenant).Scan(&in.types).Error
-	}
-	return in, err
-}
-
-// statement reads the rows.
-func (q *Query) statement(d dialect.DB, in inRows) (text string, args []any) {
+// statement reads the rows. Those of a key, a tenant, webhook and type, are one row of the result, because a row of the result costs several
+// times as much as decoding it; and a subquery, so that each key becomes a range of the table's key.
+func (q *Query) statement(d dialect.DB) (text string, args []any) {
+	k := q.keys(d)
 	var parts []string
-	from, where, some := q.source(d, in)
 	for _, s := range q.stretches() {
-		parts = append(parts, "SELECT 0, "+q.columns()+", r.bucket, r.data FROM "+from+" WHERE "+strings.Join(where, " AND ")+
-			" AND r.grain = ? AND r.bucket >= ? AND r.bucket < ?")
-		args = append(append(args, some...), s.grain, s.from, s.to)
+		for from := s.from; from < s.to; from += s.grain * mostPacked {
+			parts = append(parts, "SELECT 0, "+k.columns(q.By)+", 0, ("+
+				"SELECT "+d.Packed("r.bucket", "r.data")+" FROM stats r WHERE r.tenant_id = "+k.tenant+" AND r.grain = ? AND r.webhook = "+k.webhook+
+				" AND r.type = "+k.kind+" AND r.bucket >= ? AND r.bucket < ?)"+k.text())
+			if q.Tenant != nil {
+				args = append(args, *q.Tenant)
+			}
+			args = append(append(args, s.grain, from, min(from+s.grain*mostPacked, s.to)), k.args()...)
+		}
 	}
 	if len(parts) == 0 {
 		return "SELECT 0, NULL, 0, '', 0, NULL WHERE 1 = 0", nil
@@ -206,64 +196,103 @@ func (q *Query) statement(d dialect.DB, in inRows) (text string, args []any) {
 	return strings.Join(parts, " UNION ALL "), args
 }
 
-// columns are those that tell groups apart. Reading one costs as much as decoding a few counters.
-func (q *Query) columns() string {
-	switch q.By {
-	case ByTenant:
-		return "r.tenant_id, 0, ''"
-	case ByWebhook:
-		return "NULL, r.webhook, ''"
-	case ByType:
-		return "NULL, 0, r.type"
+// keys are the tables with the keys whose rows are read.
+type keys struct {
+	tenant, webhook, kind string // the columns of a key
+	from, where           []string
+	fromArgs, whereArgs   []any
+}
+
+// keys returns the keys that the query names; of what it does not name, those that may have rows.
+func (q *Query) keys(d dialect.DB) *keys {
+	k := &keys{tenant: "?", webhook: "0", kind: "''"}
+	if q.Tenant == nil {
+		k.tenant = "t.id"
+		k.join("tenants t", "t.deleted_at IS NULL")
+		if q.Tenants != nil {
+			k.need("t.id IN ?", q.Tenants)
+		}
+	}
+	switch {
+	case q.By == ByWebhook && q.Tenant == nil:
+		k.webhook = "o.webhook"
+		k.join("stats_webhooks o", "o.tenant_id = t.id")
+		if q.Webhooks != nil {
+			k.need("o.webhook IN ?", q.Webhooks)
+		}
+	case q.Webhooks != nil:
+		k.webhook = "o.webhook"
+		listed(k, d, "o", dialect.Column{Name: "webhook", Kind: "bigint"}, q.Webhooks)
+	case q.By == ByWebhook:
+		k.webhook = "o.webhook"
+		k.join("stats_webhooks o", "o.tenant_id = ?", *q.Tenant)
+	}
+	switch {
+	case q.Types != nil:
+		k.kind = "y.type"
+		listed(k, d, "y", dialect.Column{Name: "type", Kind: "text"}, q.Types)
+	case q.By == ByType && q.Tenant == nil:
+		k.kind = "y.type"
+		k.join("stats_types y", "y.tenant_id = t.id")
+	case q.By == ByType:
+		k.kind = "y.type"
+		k.join("stats_types y", "y.tenant_id = ?", *q.Tenant)
+	}
+	return k
+}
+
+// join adds a table with a condition.
+func (k *keys) join(table, condition string, args ...any) {
+	k.from = append(k.from, table)
+	k.need(condition, args...)
+}
+
+func (k *keys) need(condition string, args ...any) {
+	k.where, k.whereArgs = append(k.where, condition), append(k.whereArgs, args...)
+}
+
+// listed adds a table with one column of the given values.
+func listed[T any](k *keys, d dialect.DB, alias string, column dialect.Column, values []T) {
+	rows := make([][]T, len(values))
+	for i, v := range values {
+		rows[i] = []T{v}
+	}
+	k.from, k.fromArgs = append(k.from, d.Rows([]dialect.Column{column})+" AS "+alias), append(k.fromArgs, string(dialect.CompactJSON(rows)))
+}
+
+// columns are those of a key that tell groups apart.
+func (k *keys) columns(by Dimension) string {
+	switch {
+	case by == ByTenant && k.tenant != "?":
+		return k.tenant + ", 0, ''"
+	case by == ByWebhook:
+		return "NULL, " + k.webhook + ", ''"
+	case by == ByType:
+		return "NULL, 0, " + k.kind
 	}
 	return "NULL, 0, ''"
 }
 
-// source returns the tables and conditions of a part of the statement.
-func (q *Query) source(d dialect.DB, in inRows) (from string, where []string, args []any) {
-	from = "stats r"
-	add := func(text string, some ...any) {
-		where, args = append(where, text), append(args, some...)
+// text is the end of a part of the statement.
+func (k *keys) text() string {
+	text := ""
+	if len(k.from) > 0 {
+		text = " FROM " + strings.Join(k.from, " CROSS JOIN ")
 	}
-	if q.Tenant != nil {
-		add("r.tenant_id = ?", *q.Tenant)
-	} else {
-		among, arg := d.AmongIDs("r.tenant_id", in.tenants)
-		add(among, arg)
+	if len(k.where) > 0 {
+		text += " WHERE " + strings.Join(k.where, " AND ")
 	}
-	switch {
-	case q.Webhooks != nil && q.By == ByWebhook && q.Tenant == nil: // each is looked for in its own tenant only
-		from = "stats_webhooks o CROSS JOIN stats r"
-		add("o.webhook IN ? AND r.tenant_id = o.tenant_id AND r.webhook = o.webhook + 0", q.Webhooks)
-	case q.Webhooks != nil:
-		add("r.webhook IN ?", q.Webhooks)
-	case q.By == ByWebhook && q.Tenant != nil:
-		among, arg := d.Among("r.webhook", in.webhooks)
-		add(among, arg)
-	case q.By == ByWebhook: // the sum keeps PostgreSQL from beginning with the rows
-		from = "stats_webhooks o CROSS JOIN stats r"
-		add("r.tenant_id = o.tenant_id AND r.webhook = o.webhook + 0")
-	default:
-		add("r.webhook = 0")
-	}
-	switch {
-	case q.Types != nil:
-		add("r.type IN ?", q.Types)
-	case q.By == ByType && q.Tenant != nil:
-		add("r.type IN ?", append(in.types, OtherTypes)) // never an empty list
-	case q.By == ByType:
-		from = "stats_types o CROSS JOIN stats r"
-		add("r.tenant_id = o.tenant_id AND r.type = o.type || ''")
-	default:
-		add("r.type = ''")
-	}
-	return from, where, args
+	return text
 }
+
+func (k *keys) args() []any { return slices.Concat(k.fromArgs, k.whereArgs) }
 
 func (q *Query) group(tenant webhook.ID, hook int64, kind string) (g Group) {
 	switch q.By {
 	case ByTenant:
-		g.Tenant = tenant
+		if g.Tenant = tenant; q.Tenant != nil {
+			g.Tenant = *q.Tenant
+		}
 	case ByWebhook:
 		g.Webhook = hook
 	case ByType:
@@ -278,8 +307,7 @@ type reading struct {
 
 	answer *Answer
 	meter  *meter.Meter
-	tail   int   // rows of the journal
-	newest int64 // the newest minute in them
+	newest int64 // the newest minute of the journal
 
 	refused error // by the meter
 
@@ -319,9 +347,13 @@ func (r *reading) into(g Group, bucket int64) *stats.Counts {
 	return r.to
 }
 
+// packed adds packed rows of a group.
+func (r *reading) packed(g Group, data []byte) error {
+	return stats.ReadPacked(data, func(bucket int64) *stats.Counts { return r.into(g, bucket) })
+}
+
 // journal adds the requested counts of a journal row.
 func (r *reading) journal(data []byte) error {
-	r.tail++
 	first, last, err := stats.Span(data)
 	if err != nil {
 		return err
@@ -329,7 +361,13 @@ func (r *reading) journal(data []byte) error {
 	if r.newest = max(r.newest, last); last < r.From || first >= r.To {
 		return nil
 	}
-	_, err = stats.Read(data, stats.Visitor{
+	_, err = stats.Read(data, r.visitor())
+	return err
+}
+
+// visitor adds the requested counts of the journal.
+func (r *reading) visitor() stats.Visitor {
+	return stats.Visitor{
 		Tenant: r.wants,
 		Into: func(k stats.Key) *stats.Counts {
 			if r.refused != nil || k.Minute < r.From || k.Minute >= r.To || r.Webhooks != nil && !slices.Contains(r.Webhooks, k.Webhook) ||
@@ -339,8 +377,7 @@ func (r *reading) journal(data []byte) error {
 			return r.into(r.group(webhook.ID(k.Tenant), k.Webhook, k.Type), k.Minute)
 		},
 		Untyped: r.Types == nil && r.By != ByType,
-	})
-	return err
+	}
 }
 
 func (q *Query) ofType(name string) bool {
@@ -360,13 +397,6 @@ func (r *reading) wants(t stats.Tenant) bool {
 	return true
 }
 
-// end returns the time up to which everything is counted.
-func (r *reading) end() {
-	if r.tail >= journalMost {
-		r.answer.AsOf = time.Unix(r.newest*60, 0).UTC()
-	}
-}
-
 // State is the state of a webhook.
 type State struct {
 	Tenant      webhook.ID
@@ -377,8 +407,8 @@ type State struct {
 }
 
 // States reads the states of webhooks by their seqs: of the given ones, else of all of the tenant, or with a nil tenant of all tenants. Webhooks
-// without any delivery are missing.
-func States(ctx context.Context, db *gorm.DB, tenant *webhook.ID, hooks []int64) (map[int64]*State, error) {
+// without any delivery are missing. tail may be nil.
+func States(ctx context.Context, db *gorm.DB, d dialect.DB, tail *Tail, tenant *webhook.ID, hooks []int64) (map[int64]*State, error) {
 	where, args := "1 = 1", []any{}
 	if tenant != nil {
 		where, args = "w.tenant_id = ?", []any{*tenant}
@@ -386,32 +416,39 @@ func States(ctx context.Context, db *gorm.DB, tenant *webhook.ID, hooks []int64)
 	if hooks != nil {
 		where, args = where+" AND w.webhook IN ?", append(args, hooks)
 	}
+	journal := tail.open()
+	defer journal.close()
+	last, more := journal.statement(d, "1, NULL, 0, 0, %s, %s, 0, %s")
 	rows, err := db.WithContext(ctx).Raw("SELECT 0, w.tenant_id, w.webhook, w.pending, w.succeeded_at, w.failed_at, w.failures, NULL FROM stats_webhooks w WHERE "+where+
-		" UNION ALL SELECT 1, NULL, 0, 0, 0, j.seq, 0, j.data FROM (SELECT seq, data FROM stats_journal ORDER BY seq LIMIT ?) AS j", append(args, journalMost)...).Rows()
+		" UNION ALL "+last, append(args, more...)...).Rows()
 	if err != nil {
 		return nil, dialect.Unavailable(err)
 	}
 	defer func() { _ = rows.Close() }()
-	states := map[int64]*state{}
+	states, changes := map[int64]*state{}, gauges{tenant: tenant, hooks: hooks, of: map[int64]*state{}}
 	for rows.Next() {
-		var tail int
+		var part int
 		var of owner
 		var hook, pending, succeeded, failed, failures int64
 		var data sql.RawBytes
-		if err := rows.Scan(&tail, &of, &hook, &pending, &succeeded, &failed, &failures, &data); err != nil {
+		if err := rows.Scan(&part, &of, &hook, &pending, &succeeded, &failed, &failures, &data); err != nil {
 			return nil, dialect.Unavailable(err)
 		}
-		if tail == 0 {
-			s := &state{tenant: of.ID, Gauge: stats.Gauge{Pending: pending, Trailing: failures, SucceededAt: succeeded, FailedAt: failed}}
-			states[hook] = s
-			continue
-		}
-		if err := addStates(states, data, tenant, hooks); err != nil {
-			return nil, fmt.Errorf("statistics: %w", err)
+		if part == 0 {
+			states[hook] = &state{tenant: of.ID, Gauge: stats.Gauge{Pending: pending, Trailing: failures, SucceededAt: succeeded, FailedAt: failed}}
+		} else if journal.row(succeeded, failed, data) {
+			if _, err := stats.Read(data, changes.visitor()); err != nil {
+				return nil, fmt.Errorf("statistics: %w", err)
+			}
 		}
 	}
 	if err := rows.Err(); err != nil {
 		return nil, dialect.Unavailable(err)
+	}
+	before := gauges{tenant: tenant, hooks: hooks, of: states}
+	journal.before().visit(before.visitor())
+	for hook, s := range changes.of {
+		before.then(s.tenant, hook, s.Gauge)
 	}
 	shown := make(map[int64]*State, len(states))
 	for hook, s := range states {
@@ -420,18 +457,31 @@ func States(ctx context.Context, db *gorm.DB, tenant *webhook.ID, hooks []int64)
 	return shown, nil
 }
 
-// addStates adds the changes of webhooks in a row of the journal. Rows must be added in the order of the journal, after the stored states.
-func addStates(states map[int64]*state, data []byte, tenant *webhook.ID, hooks []int64) error {
-	p := piece{gauges: states}
-	_, err := stats.Read(data, stats.Visitor{
-		Tenant: func(t stats.Tenant) bool { return tenant == nil || *tenant == webhook.ID(t) },
-		Webhook: func(t stats.Tenant, hook int64, g stats.Gauge) {
-			if hooks == nil || slices.Contains(hooks, hook) {
-				p.gauge(webhook.ID(t), hook, g)
+// gauges are the states of webhooks, or changes of them, to which later changes are added.
+type gauges struct {
+	tenant *webhook.ID // nil: of all tenants
+	hooks  []int64     // nil: all
+	of     map[int64]*state
+}
+
+func (g *gauges) visitor() stats.Visitor {
+	return stats.Visitor{
+		Tenant: func(t stats.Tenant) bool { return g.tenant == nil || *g.tenant == webhook.ID(t) },
+		Webhook: func(t stats.Tenant, hook int64, change stats.Gauge) {
+			if g.hooks == nil || slices.Contains(g.hooks, hook) {
+				g.then(webhook.ID(t), hook, change)
 			}
 		},
-	})
-	return err
+	}
+}
+
+func (g *gauges) then(tenant webhook.ID, hook int64, change stats.Gauge) {
+	s := g.of[hook]
+	if s == nil {
+		s = &state{tenant: tenant}
+		g.of[hook] = s
+	}
+	s.Then(change)
 }
 
 func when(us int64) *time.Time {
