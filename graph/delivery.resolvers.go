@@ -30,6 +30,11 @@ func (r *deliveryResolver) Replay(ctx context.Context, obj *webhook.Delivery) (*
 
 // LastAttempt is the resolver for the lastAttempt field.
 func (r *deliveryResolver) LastAttempt(ctx context.Context, obj *webhook.Delivery) (*webhook.Attempt, error) {
+	if with := from(ctx).with; with != nil {
+		if last, known := with.Last[obj.ID]; known {
+			return last, nil
+		}
+	}
 	return ofDelivery(ctx, &r.shared.lastOf, &r.loaders(ctx).last, obj, deliveryID)
 }
 

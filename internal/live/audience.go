@@ -226,11 +226,12 @@ type found struct {
 	last       map[webhook.ID]*webhook.Attempt // of deliveries with a topic that asks for it
 	events     map[candidate]bool              // whose event meets the topic's conditions
 	together   *Together                       // the last one
+	changes    map[webhook.ID]*seen            // of deliveries
 }
 
 // read reads the candidates' rows, each once for all topics.
 func (a *audience) read(candidates []candidate) (*found, error) {
-	f := &found{deliveries: map[webhook.ID]*webhook.Delivery{}, with: map[webhook.ID]*Together{}, last: map[webhook.ID]*webhook.Attempt{}, events: map[candidate]bool{}}
+	f := &found{deliveries: map[webhook.ID]*webhook.Delivery{}, with: map[webhook.ID]*Together{}, last: map[webhook.ID]*webhook.Attempt{}, events: map[candidate]bool{}, changes: map[webhook.ID]*seen{}}
 	if len(candidates) == 0 {
 		return f, nil
 	}
@@ -246,7 +247,7 @@ func (a *audience) read(candidates []candidate) (*found, error) {
 	deliveries, last := map[webhook.ID]bool{}, map[webhook.ID]bool{}
 	byEvent := map[webhook.ID][]candidate{}
 	for _, c := range candidates {
-		deliveries[c.Delivery] = true
+		deliveries[c.Delivery], f.changes[c.Delivery] = true, c.seen
 		if c.ofLast {
 			last[c.Delivery] = true
 		}
@@ -272,7 +273,12 @@ func (a *audience) read(candidates []candidate) (*found, error) {
 // delivery adds a delivery.
 func (f *found) delivery(id webhook.ID, d *webhook.Delivery) {
 	if len(f.deliveries)%maxTogether == 0 {
-		f.together = &Together{Deliveries: make([]*webhook.Delivery, 0, maxTogether)}
+		f.together = &Together{Deliveries: make([]*webhook.Delivery, 0, maxTogether), Last: map[webhook.ID]*webhook.Attempt{}}
+	}
+	if last := f.changes[id].newest; d.AttemptCount == 0 {
+		f.together.Last[id] = nil
+	} else if last != nil && last.Number == d.AttemptCount && size(last) <= maxLast { // the delivery was read later than the change was made
+		f.together.Last[id] = last
 	}
 	f.together.Deliveries = append(f.together.Deliveries, d)
 	f.deliveries[id], f.with[id] = d, f.together

@@ -31,10 +31,18 @@ type DeliveryChange struct {
 }
 
 // Together is deliveries that were read together, so that what belongs to them can be, too. It is shared, and must not be changed.
-type Together struct{ Deliveries []*webhook.Delivery }
+type Together struct {
+	Deliveries []*webhook.Delivery
+	// Last has the last attempts of deliveries, by their ids, as far as the changes say which they are: nil for one without an attempt. Large
+	// ones are left out, because a client that does not read holds its changes.
+	Last map[webhook.ID]*webhook.Attempt
+}
 
 // maxTogether is the number of deliveries of a Together at most: their events may be large.
 const maxTogether = 16
+
+// maxLast is the size of an attempt in Together.Last at most.
+const maxLast = 2 << 10
 
 const (
 	maxUntold  = 256 // changes that wait for a watcher, more than Pace.Filter allows at once; beyond that it fetches again

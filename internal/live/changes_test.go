@@ -136,6 +136,33 @@ func (h *hub) made(hook webhook.ID) webhook.Delivery {
 	return webhook.Delivery{ID: webhook.NewID(now), TenantID: h.tenant, WebhookID: hook, EventID: webhook.NewID(now), Status: webhook.Pending, CreatedAt: now}
 }
 
+// A change has the delivery's last attempt if it is the one that the change is about, so that it need not be read: not an earlier one, and none
+// that takes much memory while a client does not read.
+func TestLastAttemptOfChangeIsKnown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHub(t, DefaultPace())
+		w := h.watch(t.Context(), store.DeliveryFilter{})
+		d := h.made(webhook.NewID(time.Now()))
+		small, large := &webhook.Attempt{Number: 1}, &webhook.Attempt{Number: 1, ResponseBody: make([]byte, maxLast)}
+		for name, c := range map[string]struct {
+			count   int
+			attempt *webhook.Attempt
+			known   bool
+		}{
+			"none": {0, nil, true}, "this one": {1, small, true}, "a later one": {2, small, false}, "a large one": {1, large, false}, "an older change": {1, nil, false},
+		} {
+			d.AttemptCount = c.count
+			change := h.put(d)
+			change.Attempt = c.attempt
+			h.Changed([]store.Change{change})
+			last, known := h.next(w).With.Last[d.ID]
+			if known != c.known || known && last != c.attempt {
+				t.Errorf("%s: %v, %v", name, last, known)
+			}
+		}
+	})
+}
+
 // A watcher gets first a message to fetch, then each change, with the current row; several changes of one delivery within a moment are one
 // message. Changes of other tenants are not sent.
 func TestChanges(t *testing.T) {
