@@ -2,11 +2,11 @@ package list
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"slices"
-	"strings"
 	"time"
+
+	"gorm.io/gorm"
 
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/webhook"
@@ -177,16 +177,15 @@ func (c *children[T]) countAll(s stretch, limit int, v *sieve) (map[int]Count, e
 
 // counts counts the rows of branches in their stretches, at most one more than limit; 0 counts all.
 func (r *Reading[T]) counts(branches []any, in func(i int) stretch, limit int) (map[int]int, error) {
-	parts, rows := make([]string, len(branches)), make([]any, len(branches))
-	for i, value := range branches {
-		q := where(r.branch(r.Rows(), value, in(i)), r.rest).Select("1")
+	var found []struct{ Branch, N int }
+	err := r.each(branches, in, func(r *Reading[T], value any, s stretch) *gorm.DB {
+		q := where(r.branch(r.Rows(), value, s), r.rest).Select("1")
 		if limit > 0 {
 			q = r.ordered(q, false, limit+1)
 		}
-		parts[i], rows[i] = fmt.Sprintf("SELECT %d AS branch, COUNT(*) AS n FROM (?) AS t", i), q
-	}
-	var found []struct{ Branch, N int }
-	if err := r.DB.Raw(strings.Join(parts, " UNION ALL "), rows...).Scan(&found).Error; err != nil {
+		return r.DB.Raw("SELECT COUNT(*) AS n FROM (?) AS t", q)
+	}).Scan(&found).Error
+	if err != nil {
 		return nil, dialect.Unavailable(err)
 	}
 	counts := make(map[int]int, len(found))

@@ -2,9 +2,7 @@ package list
 
 import (
 	"database/sql"
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -193,14 +191,11 @@ func (r *Reading[T]) candidates(branches []any, in func(i int) stretch, most int
 	if groups {
 		columns += ", d.webhook_id, " + groupColumns(r.Source.DB)
 	}
-	parts, rows := make([]string, len(branches)), make([]any, len(branches))
-	for i, value := range branches {
-		s := in(i)
-		parts[i] = fmt.Sprintf("SELECT %d AS branch, t.* FROM (?) AS t", i)
-		rows[i] = r.ordered(where(r.branch(r.Rows(), value, s), r.rest).Select(columns), s.upward, most)
-	}
 	var found []candidate
-	if err := r.DB.Raw(strings.Join(parts, " UNION ALL "), rows...).Scan(&found).Error; err != nil {
+	err := r.each(branches, in, func(r *Reading[T], value any, s stretch) *gorm.DB {
+		return r.ordered(where(r.branch(r.Rows(), value, s), r.rest).Select(columns), s.upward, most)
+	}).Scan(&found).Error
+	if err != nil {
 		return nil, dialect.Unavailable(err)
 	}
 	lists := make([]*queue, len(branches))

@@ -214,16 +214,14 @@ const fewest = 20
 
 // find reads rows of each parent, without conditions on payloads.
 func (c *children[T]) find(s stretch, limit int) (rows map[webhook.ID][]*T, floors map[int]Place, err error) {
-	parts := make([]any, len(c.ids))
 	if floors, err = c.ends(s); err != nil {
 		return nil, nil, err
 	}
-	q, joined := c.joined(s, limit)
-	if !joined || len(floors) > 0 {
-		for i, id := range c.ids {
-			parts[i] = c.found(id, s.upTo(floors[i]), limit)
-		}
-		q = c.DB.Raw(unionAll("SELECT * FROM (?) AS t", len(parts)), parts...)
+	q, ok := c.joinedByDays(s, limit)
+	if !ok || len(floors) > 0 {
+		q = c.each(c.values(), func(i int) stretch { return s.upTo(floors[i]) }, func(r *Reading[T], value any, s stretch) *gorm.DB {
+			return r.found(value, s, limit)
+		})
 	}
 	found, err := scan[T](q)
 	if err != nil {
@@ -237,9 +235,9 @@ func (c *children[T]) find(s stretch, limit int) (rows map[webhook.ID][]*T, floo
 	return rows, floors, nil
 }
 
-// joined returns the query of find as a join of the parents with the walk of each, which PostgreSQL plans once. It would plan each part of a
-// union, for all partitions. ok is false where that is not so, or the planner would have to guess which index the walk is meant to take.
-func (c *children[T]) joined(s stretch, limit int) (q *gorm.DB, ok bool) {
+// joinedByDays returns the query of find as a join like joined, for lists whose parents say on which days their rows are. ok is false if they
+// do not.
+func (c *children[T]) joinedByDays(s stretch, limit int) (q *gorm.DB, ok bool) {
 	if c.daysOf == nil || c.DB.Name() != "postgres" {
 		return nil, false
 	}

@@ -81,6 +81,8 @@ type Reading[T any] struct {
 	// Payloads is the table of events, e, found by their ids, and ByID reads rows, both for filters by payload.
 	Payloads func() *gorm.DB
 	ByID     func(ids []webhook.ID) (map[webhook.ID]*T, error)
+	// inJoin says that a walk is for the branches of joined.
+	inJoin bool
 	// At returns the time of a row, in microseconds, in a list in the order of a time; nil in other lists.
 	At func(*T) int64
 }
@@ -141,6 +143,13 @@ func (s stretch) within(low, high Place) (stretch, bool) {
 
 // branch returns a query for one branch's part of the index, in the stretch.
 func (r *Reading[T]) branch(q *gorm.DB, value any, s stretch) *gorm.DB {
+	if r.inJoin {
+		q = where(r.joinedBranch(q), r.days)
+		if r.only != "" {
+			q = q.Where(r.only)
+		}
+		return q
+	}
 	if n := len(r.equal); n > 1 || n == 1 && (!r.ofOne() || r.Tenant == (webhook.ID{})) {
 		q = q.Where(r.column(r.equal[n-1])+" = ?", value)
 	}
@@ -182,6 +191,9 @@ func (r *Reading[T]) side(q *gorm.DB, value any, at Place, operator, otherwise s
 
 // ordered adds the order of the list to a query.
 func (r *Reading[T]) ordered(q *gorm.DB, upward bool, limit int) *gorm.DB {
+	if r.inJoin {
+		return r.joinedOrder(q, upward).Limit(limit)
+	}
 	column := r.seq()
 	if r.by != "" {
 		column = r.column(r.by)
@@ -229,17 +241,15 @@ func unionAll(part string, n int) string { return part + strings.Repeat(" UNION 
 // floors returns the Seqs at which stretches of n rows of the branches end, not counting the row of a cursor. Branches with fewer rows are
 // missing from the map.
 func (r *Reading[T]) floors(branches []any, s stretch, n int) (map[int]Place, error) {
-	parts, floors := make([]string, len(branches)), make([]any, len(branches))
-	for i, value := range branches {
-		parts[i] = fmt.Sprintf("SELECT %d AS branch, t.* FROM (?) AS t", i)
-		floors[i] = r.ordered(r.branch(r.Bare().Select(r.placed()), value, s), s.upward, 1).Offset(n)
-	}
 	var rows []struct {
 		Branch int
 		Seq    int64
 		At     *dialect.Micros
 	}
-	if err := r.DB.Raw(strings.Join(parts, " UNION ALL "), floors...).Scan(&rows).Error; err != nil {
+	err := r.each(branches, func(int) stretch { return s }, func(r *Reading[T], value any, s stretch) *gorm.DB {
+		return r.ordered(r.branch(r.Bare().Select(r.placed()), value, s), s.upward, 1).Offset(n)
+	}).Scan(&rows).Error
+	if err != nil {
 		return nil, dialect.Unavailable(err)
 	}
 	ends := make(map[int]Place, len(rows))
