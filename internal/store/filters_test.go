@@ -401,7 +401,7 @@ func (f *filtered) faceted(t *rapid.T, want []*webhook.Delivery, facets func(lim
 			t.Fatalf("facets %+v, want %v", got, all)
 		}
 	}
-	if total > limit+1 || total < min(limit, len(want)) && !got.AtLeast {
+	if total > limit || total < min(limit, len(want)) && !got.AtLeast {
 		t.Fatalf("%d facets of %d, to %d", total, len(want), limit)
 	}
 }

@@ -536,7 +536,7 @@ func mistakes(database string, list planned, text string, plan []string, parents
 	if alias == "e" && strings.HasPrefix(text, "SELECT e.id, e.type, e.data FROM ") { // payloads of candidates
 		list.index = "events_id"
 	}
-	merges := strings.HasPrefix(text, "SELECT * FROM (SELECT * FROM (") || strings.Contains(text, "COUNT(*) AS n FROM")
+	merges := strings.HasPrefix(text, "SELECT * FROM (SELECT * FROM (") || strings.Contains(text, "COUNT(*) AS n FROM") || strings.Contains(text, "COUNT(*) AS seen FROM")
 	for i, line := range plan {
 		if strings.Contains(line, "TEMP B-TREE") && (!merges || plan[i-1] != "SCAN t" && plan[i-1] != "SCAN u") {
 			wrong = append(wrong, "sorts: "+line)

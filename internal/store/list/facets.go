@@ -38,6 +38,12 @@ func groupColumns(db dialect.DB) string {
 // groups has the number of rows in each group.
 type groups map[group]int
 
+func (g groups) add(more groups) {
+	for one, n := range more {
+		g[one] += n
+	}
+}
+
 func (g groups) sum() (n int) {
 	for _, one := range g {
 		n += one
@@ -68,14 +74,14 @@ func (g groups) facets(atLeast bool) *Facets {
 	}
 }
 
-// Facets groups the first deliveries of a list, about limit of them. A filter that must be searched examines up to SearchedPerCounted times
+// Facets groups the first deliveries of a list, limit of them at most. A filter that must be searched examines up to SearchedPerCounted times
 // this number of rows.
 func (r *Reading[T]) Facets(ctx context.Context, limit int) (*Facets, error) {
 	s, some, err := r.within(ctx, stretch{})
 	if err != nil {
 		return nil, err
 	}
-	all, most := groups{}, limit
+	all, most, more := groups{}, limit, false
 	if !some || len(r.branches) == 0 {
 		return all.facets(false), nil
 	}
@@ -87,21 +93,19 @@ func (r *Reading[T]) Facets(ctx context.Context, limit int) (*Facets, error) {
 		return nil, err
 	}
 	floor, err := r.search(s, most, countTime, func(r *Reading[T], part stretch) (early Place, done bool, err error) {
-		found, early, err := r.groupsIn(part, limit-all.sum(), v)
-		if err == nil {
-			for one, n := range found {
-				all[one] += n
-			}
-		}
-		return early, all.sum() > limit || v.spent(), err
+		found, beyond, early, err := r.groupsIn(part, limit-all.sum(), v)
+		all.add(found)
+		more = more || beyond
+		return early, more || v.spent(), err
 	})
-	return all.facets(floor != (Place{}) || all.sum() > limit), err
+	return all.facets(floor != (Place{}) || more), err
 }
 
-// groupsIn groups the rows in a stretch, at most one more than limit. It may end before the stretch does, at floor.
-func (r *Reading[T]) groupsIn(s stretch, limit int, v *sieve) (all groups, floor Place, err error) {
+// groupsIn groups the first rows in a stretch, limit of them at most; more means that there are others. It may end before the stretch does, at
+// floor.
+func (r *Reading[T]) groupsIn(s stretch, limit int, v *sieve) (all groups, more bool, floor Place, err error) {
 	if v == nil {
-		found, err := r.groupsOf(1, func(int) (string, []any) {
+		found, more, err := r.groupsOf(1, limit, func(int) (string, []any) {
 			parts := make([]any, len(r.branches), len(r.branches)+1)
 			for i, value := range r.branches {
 				parts[i] = r.grouped(value, s, limit)
@@ -111,22 +115,23 @@ func (r *Reading[T]) groupsIn(s stretch, limit int, v *sieve) (all groups, floor
 			}
 			return "(" + merge(len(parts), s.upward) + ")", append(parts, limit+1)
 		})
-		return found[0], Place{}, err
+		return found[0], more[0], Place{}, err
 	}
 	one, err := r.siftedOf(s, limit+1, v, true)
 	if err != nil {
-		return nil, Place{}, err
+		return nil, false, Place{}, err
 	}
-	return groupsOf(one), one.floor(), nil
+	all, more = groupsOf(one, limit)
+	return all, more, one.floor(), nil
 }
 
-// groupsOf groups the candidates that were kept of a list.
-func groupsOf(l *queue) groups {
-	all := groups{}
-	for _, c := range l.kept {
+// groupsOf groups the first candidates that were kept of a list, limit of them at most; more means that others were kept.
+func groupsOf(l *queue, limit int) (all groups, more bool) {
+	all = groups{}
+	for _, c := range l.kept[:min(limit, len(l.kept))] {
 		all[c.Group]++
 	}
-	return all
+	return all, len(l.kept) > limit
 }
 
 // grouped returns a query for the columns of groups of the rows of a branch in a stretch, at most one more than limit.
@@ -134,26 +139,40 @@ func (r *Reading[T]) grouped(value any, s stretch, limit int) *gorm.DB {
 	return r.ordered(where(r.branch(r.Rows(), value, s), r.rest).Select(r.placed()+", "+groupColumns(r.Source.DB)), s.upward, limit+1)
 }
 
-// groupsOf groups the rows of n lists, each of which is a statement and its parameters.
-func (r *Reading[T]) groupsOf(n int, rows func(i int) (text string, args []any)) ([]groups, error) {
-	parts, all := make([]string, n), make([]groups, n)
+// firstRows is the expression for how many of the rows of numbered are among the first, of which a parameter says how many.
+const firstRows = "SUM(CASE WHEN t.nth <= ? THEN 1 ELSE 0 END)"
+
+// numbered returns a query for the rows of another with their numbers, from 1 on, in the order in which they come.
+func numbered(text string) string {
+	return "(SELECT s.*, ROW_NUMBER() OVER () AS nth FROM " + text + " AS s)"
+}
+
+// groupsOf groups the first rows of n lists, limit of each at most; more says which have others. Each is a statement for one row more, and its
+// parameters.
+func (r *Reading[T]) groupsOf(n, limit int, rows func(i int) (text string, args []any)) (all []groups, more []bool, err error) {
+	parts := make([]string, n)
+	all, more = make([]groups, n), make([]bool, n)
 	var params []any
 	for i := range parts {
 		text, args := rows(i)
-		parts[i] = fmt.Sprintf("SELECT %d AS branch, t.status, t.event_type, t.error, COUNT(*) AS n FROM %s AS t GROUP BY t.status, t.event_type, t.error", i, text)
-		params, all[i] = append(params, args...), groups{}
+		parts[i] = fmt.Sprintf("SELECT %d AS branch, t.status, t.event_type, t.error, %s AS n, COUNT(*) AS seen FROM %s AS t GROUP BY t.status, t.event_type, t.error",
+			i, firstRows, numbered(text))
+		params, all[i] = append(append(params, limit), args...), groups{}
 	}
 	var found []struct {
-		Branch, N int
-		Group     group `gorm:"embedded"`
+		Branch, N, Seen int
+		Group           group `gorm:"embedded"`
 	}
 	if err := r.DB.Raw(strings.Join(parts, " UNION ALL "), params...).Scan(&found).Error; err != nil {
-		return all, dialect.Unavailable(err)
+		return all, more, dialect.Unavailable(err)
 	}
 	for _, f := range found {
-		all[f.Branch][f.Group] += f.N
+		if f.N > 0 {
+			all[f.Branch][f.Group] += f.N
+		}
+		more[f.Branch] = more[f.Branch] || f.Seen > f.N
 	}
-	return all, nil
+	return all, more, nil
 }
 
 // FacetsOf is Facets for each parent's list.
@@ -192,9 +211,9 @@ func (c *children[T]) facetsAll(s stretch, limit int, v *sieve) ([]*Facets, erro
 	in := func(i int) stretch { return s.upTo(floors[i]) }
 	all := make([]*Facets, len(c.ids))
 	if v == nil {
-		found, err := c.groupsOf(len(c.ids), func(i int) (string, []any) { return "(?)", []any{c.grouped(c.ids[i], in(i), limit)} })
+		found, more, err := c.groupsOf(len(c.ids), limit, func(i int) (string, []any) { return "(?)", []any{c.grouped(c.ids[i], in(i), limit)} })
 		for i, one := range found {
-			all[i] = one.facets(floors[i] != (Place{}) || one.sum() > limit)
+			all[i] = one.facets(floors[i] != (Place{}) || more[i])
 		}
 		return all, err
 	}
@@ -209,8 +228,8 @@ func (c *children[T]) facetsAll(s stretch, limit int, v *sieve) ([]*Facets, erro
 		return nil, err
 	}
 	for i, l := range lists {
-		one := groupsOf(l)
-		all[i] = one.facets(floors[i] != (Place{}) || l.floor() != (Place{}) || one.sum() > limit)
+		one, more := groupsOf(l, limit)
+		all[i] = one.facets(floors[i] != (Place{}) || l.floor() != (Place{}) || more)
 	}
 	return all, nil
 }
@@ -232,52 +251,57 @@ func CountByWebhook(ctx context.Context, r *Reading[webhook.Delivery], limit int
 	if err != nil {
 		return nil, Count{}, err
 	}
-	counts := map[webhook.ID]int{}
+	counts, more := map[webhook.ID]int{}, false
 	floor, err := r.search(s, SearchedPerCounted*limit, countTime, func(r *Reading[webhook.Delivery], part stretch) (early Place, done bool, err error) {
-		found, early, err := r.webhooksIn(part, limit+1-all.N, v)
+		found, beyond, early, err := r.webhooksIn(part, limit-all.N, v)
 		for id, n := range found {
 			counts[id] += n
 			all.N += n
 		}
-		return early, all.N > limit || v.spent(), err
+		more = more || beyond
+		return early, more || v.spent(), err
 	})
-	all.AtLeast = floor != (Place{})
+	all.AtLeast = floor != (Place{}) || more
 	for id, n := range counts {
 		by = append(by, WebhookCount{id, n})
 	}
 	slices.SortFunc(by, func(a, b WebhookCount) int {
 		return cmp.Or(cmp.Compare(b.N, a.N), slices.Compare(a.WebhookID[:], b.WebhookID[:]))
 	})
-	return by, all.to(limit), err
+	return by, all, err
 }
 
-// webhooksIn counts the first rows in a stretch by webhook. It may end before the stretch does, at floor.
-func (r *Reading[T]) webhooksIn(s stretch, limit int, v *sieve) (counts map[webhook.ID]int, floor Place, err error) {
+// webhooksIn counts the first rows in a stretch by webhook, limit of them at most; more means that there are others. It may end before the
+// stretch does, at floor.
+func (r *Reading[T]) webhooksIn(s stretch, limit int, v *sieve) (counts map[webhook.ID]int, more bool, floor Place, err error) {
 	counts = map[webhook.ID]int{}
 	if v != nil {
-		one, err := r.siftedOf(s, limit, v, true)
+		one, err := r.siftedOf(s, limit+1, v, true)
 		if err != nil {
-			return nil, Place{}, err
+			return nil, false, Place{}, err
 		}
-		for _, c := range one.kept {
+		for _, c := range one.kept[:min(limit, len(one.kept))] {
 			counts[c.WebhookID]++
 		}
-		return counts, one.floor(), nil
+		return counts, len(one.kept) > limit, one.floor(), nil
 	}
 	parts := make([]any, len(r.branches), len(r.branches)+1)
 	for i, value := range r.branches {
-		parts[i] = r.ordered(where(r.branch(r.Rows(), value, s), r.rest).Select(r.placed()+", d.webhook_id"), s.upward, limit)
+		parts[i] = r.ordered(where(r.branch(r.Rows(), value, s), r.rest).Select(r.placed()+", d.webhook_id"), s.upward, limit+1)
 	}
 	var found []struct {
 		WebhookID webhook.ID
-		N         int
+		N, Seen   int
 	}
-	text := merge(len(parts), s.upward)
-	if err := r.DB.Raw("SELECT t.webhook_id, COUNT(*) AS n FROM ("+text+") AS t GROUP BY t.webhook_id", append(parts, limit)...).Scan(&found).Error; err != nil {
-		return nil, Place{}, dialect.Unavailable(err)
+	text := "SELECT t.webhook_id, " + firstRows + " AS n, COUNT(*) AS seen FROM " + numbered("("+merge(len(parts), s.upward)+")") + " AS t GROUP BY t.webhook_id"
+	if err := r.DB.Raw(text, append(append([]any{limit}, parts...), limit+1)...).Scan(&found).Error; err != nil {
+		return nil, false, Place{}, dialect.Unavailable(err)
 	}
 	for _, f := range found {
-		counts[f.WebhookID] = f.N
+		if f.N > 0 {
+			counts[f.WebhookID] = f.N
+		}
+		more = more || f.Seen > f.N
 	}
-	return counts, Place{}, nil
+	return counts, more, Place{}, nil
 }
