@@ -48,98 +48,136 @@ func harmless(t *testing.T, page *browsertest.Page, where string) {
 	}
 }
 
-// 200 hostile strings, in every field that people, publishers and receivers write and the page shows, are text wherever they are shown.
-func TestDashboardHostileStrings(t *testing.T) {
-	t.Parallel()
-	all := hostileStrings()
-	if len(all) != 200 {
-		t.Fatalf("%d strings", len(all))
+// hostility writes hostile strings into every field that there is, and counts by field which the server accepts.
+type hostility struct {
+	*client
+	receiver *webhooktest.Receiver
+	strings  []string
+	accepted map[string]int
+}
+
+// tell writes a string into a field, in the body of a request.
+func (h *hostility) tell(t *testing.T, field, path string, body any) (ok bool) {
+	t.Helper()
+	text, err := json.Marshal(body)
+	if err != nil {
+		t.Fatal(err)
 	}
-	receiver := webhooktest.NewReceiver(t)
-	p := boot(t, t.TempDir())
-	c := &client{url: p.url, token: p.token}
-	page := browsertest.Open(t, p.url)
-	accepted := map[string]int{}
-	tell := func(field, path, body string) (ok bool) {
-		status, _, text := c.answer(t, path, "application/json", body)
-		switch {
-		case status/100 == 2 && !strings.Contains(text, `"userErrors":[{`):
-			accepted[field]++
-			return true
-		case status >= 500:
-			t.Fatalf("%s: %d %s", field, status, text)
-		}
-		return false
+	status, _, answer := h.answer(t, path, "application/json", string(text))
+	if status >= 500 {
+		t.Fatalf("%s: %d %s", field, status, answer)
 	}
-	text := func(v any) string {
-		b, err := json.Marshal(v)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(b)
+	ok = status/100 == 2 && !strings.Contains(answer, `"userErrors":[{`)
+	if ok {
+		h.accepted[field]++
 	}
-	receiver.Answer(func(w http.ResponseWriter, r *http.Request) {
+	return ok
+}
+
+// write writes all of them: what people write about webhooks, tokens and replays, what publishers send, and what the receiver answers.
+func (h *hostility) write(t *testing.T) {
+	t.Helper()
+	h.receiver.Answer(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Answer", strings.Map(func(r rune) rune {
 			if r < ' ' {
 				return -1
 			}
 			return r
-		}, strings.Join(all[:20], " ")))
+		}, strings.Join(h.strings[:20], " ")))
 		w.WriteHeader(http.StatusBadRequest)
-		for _, s := range all {
+		for _, s := range h.strings {
 			fmt.Fprintln(w, s)
 		}
 	})
-	c.createWebhook(t, map[string]any{"url": receiver.URL + "/hook", "retryScheduleMs": []int{}})
-	for i, s := range all {
-		if i%4 == 0 {
-			tell("description", "/v1/webhooks", text(map[string]any{"url": receiver.URL + "/quiet", "events": []string{"never.sent"}, "description": s + all[i+1] + all[i+2] + all[i+3]}))
-			tell("url", "/v1/webhooks", text(map[string]any{"url": receiver.URL + "/" + s, "events": []string{"never.sent"}}))
-			tell("header", "/v1/webhooks", text(map[string]any{"url": receiver.URL + "/header", "events": []string{"never.sent"}, "headers": []any{map[string]any{"name": "X-Header", "value": s}}}))
-			tell("token", "/graphql", text(map[string]any{
-				"query":     `mutation ($name: String!) { createToken(input: {name: $name, scopes: [EVENTS_PUBLISH]}) { secret userErrors { message } } }`,
-				"variables": map[string]any{"name": s},
-			}))
-		}
-		if i%10 == 0 {
-			for n, tag := range all[i : i+10] {
-				event := map[string]any{"type": fmt.Sprintf("hostile.n%d", i+n), "tags": []string{tag}, "data": map[string]any{tag: tag, "all": all}}
-				if tell("tag", "/v1/events", text(event)) {
-					event["idempotency_key"], event["type"] = tag, fmt.Sprintf("keyed.n%d", i+n)
-					tell("key", "/v1/events", text(event))
-				}
-			}
+	h.createWebhook(t, map[string]any{"url": h.receiver.URL + "/hook", "retryScheduleMs": []int{}})
+	hook := func(path string) map[string]any {
+		return map[string]any{"url": h.receiver.URL + path, "events": []string{"never.sent"}}
+	}
+	with := func(input map[string]any, field string, value any) map[string]any {
+		input[field] = value
+		return input
+	}
+	for i := 0; i < len(h.strings); i += 4 {
+		s := h.strings[i]
+		h.tell(t, "description", "/v1/webhooks", with(hook("/quiet"), "description", strings.Join(h.strings[i:i+4], "")))
+		h.tell(t, "url", "/v1/webhooks", hook("/"+s))
+		h.tell(t, "header", "/v1/webhooks", with(hook("/header"), "headers", []any{map[string]any{"name": "X-Header", "value": s}}))
+		h.tell(t, "token", "/graphql", map[string]any{
+			"query":     `mutation ($name: String!) { createToken(input: {name: $name, scopes: [EVENTS_PUBLISH]}) { secret userErrors { message } } }`,
+			"variables": map[string]any{"name": s},
+		})
+		h.tell(t, "replay", "/graphql", map[string]any{
+			"query":     `mutation ($note: String!) { replayDeliveries(input: {filter: {eventTypes: ["never.sent"]}, note: $note}) { replay { id } userErrors { message } } }`,
+			"variables": map[string]any{"note": strings.Join(h.strings[i:i+4], "")},
+		})
+	}
+	for n, tag := range h.strings {
+		event := map[string]any{"type": fmt.Sprintf("hostile.n%d", n), "tags": []string{tag}, "data": map[string]any{tag: tag, "all": h.strings}}
+		if h.tell(t, "tag", "/v1/events", event) {
+			event["idempotency_key"], event["type"] = tag, fmt.Sprintf("keyed.n%d", n)
+			h.tell(t, "key", "/v1/events", event)
 		}
 	}
-	c.settle(t)
+	h.settle(t)
 	for _, field := range []string{"description", "token", "tag", "key"} {
-		if accepted[field] < 50 {
-			t.Errorf("%s accepted only %d", field, accepted[field])
+		if h.accepted[field] < 50 {
+			t.Errorf("%s accepted only %d", field, h.accepted[field])
 		}
 	}
-	t.Logf("accepted: %v", accepted)
+	t.Logf("accepted: %v", h.accepted)
+}
 
+// listedWhole shows older elements of a list, up to 200.
+func listedWhole(page *browsertest.Page) {
+	const more = `[...document.querySelectorAll("button")].some((b) => b.innerText === "Show older ones" && !b.disabled)`
+	for page.Is(more) && page.Is(`document.querySelectorAll("tbody tr").length <= 190 && !document.querySelector(".rows")`) {
+		n := page.Number(`document.querySelectorAll("tbody tr").length`)
+		click(page, "Show older ones")
+		page.WaitFor(fmt.Sprintf(`document.querySelectorAll("tbody tr").length > %f`, n))
+	}
+}
+
+// 200 hostile strings, in every field that people, publishers and receivers write and the page shows, are text wherever they are shown.
+func TestDashboardHostileStrings(t *testing.T) {
+	t.Parallel()
+	receiver := webhooktest.NewReceiver(t)
+	drain(t, receiver)
+	p := boot(t, t.TempDir())
+	h := &hostility{client: &client{url: p.url, token: p.token}, receiver: receiver, strings: hostileStrings(), accepted: map[string]int{}}
+	if len(h.strings) != 200 {
+		t.Fatalf("%d strings", len(h.strings))
+	}
+	h.write(t)
+	page := browsertest.Open(t, p.url)
 	page.Do(chromedp.Navigate(p.url + "/webhooks#token=" + p.token))
 	for path, ready := range map[string]string{
 		"/": ".numbers", "/events": ".row:not(.heading)", "/deliveries": ".row:not(.heading)", "/webhooks": "tbody tr", "/operate": "tbody tr", "/operate/tenants": "tbody tr",
-		"/operate/audit": "tbody tr",
+		"/operate/audit": "tbody tr", "/replays": "tbody tr", "/replays/new": ".preview-result", "/replays/new?kind=missing": ".chooser li",
 	} {
 		page.Do(chromedp.Navigate(p.url + path))
 		page.WaitFor(fmt.Sprintf(`document.querySelector(%q)`, ready))
-		for page.Is(`[...document.querySelectorAll("button")].some((b) => b.innerText === "Show older ones" && !b.disabled)`) && !page.Is(`document.querySelectorAll("tbody tr").length > 190`) {
-			n := page.Number(`document.querySelectorAll("tbody tr").length`)
-			click(page, "Show older ones")
-			page.WaitFor(fmt.Sprintf(`document.querySelectorAll("tbody tr").length > %f || document.querySelector(".rows")`, n))
-			if page.Is(`document.querySelector(".rows")`) {
-				break
-			}
-		}
+		listedWhole(page)
 		harmless(t, page, path)
 	}
-	// The pages of some, each of which has all strings in its data, its answer, and one in its tags and key.
-	page.Do(chromedp.Navigate(p.url + "/deliveries"))
+	page.Do(chromedp.Navigate(p.url + "/replays"))
+	page.WaitFor(`(document.querySelector("tbody a").click(), true)`)
+	page.WaitText(".facts", "Skipped")
+	harmless(t, page, "a replay")
+	page.Do(chromedp.Navigate(p.url + "/webhooks?url=/header"))
+	page.WaitFor(`(document.querySelector("tbody a").click(), true)`)
+	page.WaitText("h1", "/header")
+	click(page, "Settings")
+	page.WaitFor(`document.querySelector(".header-fields input")`)
+	harmless(t, page, "the settings of a webhook")
+	harmlessPages(t, page, p.url)
+	page.CheckQuiet()
+}
+
+// harmlessPages looks at the pages of some deliveries and events, each of which has all strings in its data, its answer, and one in its tags.
+func harmlessPages(t *testing.T, page *browsertest.Page, server string) {
+	t.Helper()
 	for _, n := range []int{199, 190, 185} {
-		page.Do(chromedp.Navigate(fmt.Sprintf("%s/deliveries?q=type:hostile.n%d", p.url, n)))
+		page.Do(chromedp.Navigate(fmt.Sprintf("%s/deliveries?q=type:hostile.n%d", server, n)))
 		page.WaitFor(rows + `.length === 1`)
 		page.WaitFor(`(document.querySelector(".row .cell-type a").click(), true)`)
 		page.WaitFor(`document.querySelectorAll("section[aria-label=response] pre, section[aria-label=request] pre").length === 2`)
@@ -153,14 +191,6 @@ func TestDashboardHostileStrings(t *testing.T) {
 		harmless(t, page, "the form to publish")
 		click(page, "Cancel")
 	}
-	page.Do(chromedp.Navigate(p.url + "/webhooks?url=/header"))
-	page.WaitFor(`document.querySelector("tbody a")`)
-	page.WaitFor(`(document.querySelector("tbody a").click(), true)`)
-	page.WaitText("h1", "/header")
-	click(page, "Settings")
-	page.WaitFor(`document.querySelector(".header-fields input")`)
-	harmless(t, page, "the settings of a webhook")
-	page.CheckQuiet()
 }
 
 // An event of 256 KiB and an answer of 64 KiB, each without a line break, are shown whole, as they are, without holding up the page.

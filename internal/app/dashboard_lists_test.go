@@ -11,9 +11,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 
 	"github.com/hookgraph/hookgraph/internal/web/browsertest"
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
 // A list that cannot be read says what failed, whether trying again helps, and the request ID. It does not claim that nothing matches.
@@ -59,5 +61,121 @@ func TestDashboardUnreadableLists(t *testing.T) {
 			t.Errorf("%s claims that nothing is there", list.path)
 		}
 	}
+	page.CheckQuiet()
+}
+
+// The list of events is kept current: those that no webhook wants come in, too, and where each went is told as it happens. While it is
+// scrolled nothing moves, and it says how many are new; switched off, it asks for nothing.
+func TestDashboardLiveEvents(t *testing.T) {
+	t.Parallel()
+	receiver := webhooktest.NewReceiver(t)
+	drain(t, receiver)
+	p := boot(t, t.TempDir())
+	c := &client{url: p.url, token: p.token}
+	page := browsertest.Open(t, p.url)
+	page.Do(chromedp.Navigate(p.url + "/events#token=" + p.token))
+	page.WaitText("main", "No event was published yet")
+	page.Do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, 5, 5))
+	c.publish(t, "nobody.wants")
+	page.WaitText(".row:not(.heading)", "nobody.wants no webhook wanted it")
+	c.createWebhook(t, map[string]any{"url": receiver.URL + "/hook"})
+	c.publish(t, "order.paid")
+	page.WaitText(".row[aria-rowindex='2']", "order.paid 1 of 1 delivered")
+
+	c.publishMany(t, "order.many", 40)
+	page.WaitFor(`document.querySelector("[role=grid]").ariaRowCount === "43"`)
+	page.WaitFor(`(document.querySelector(".rows").scrollTo(0, 400), true)`)
+	page.WaitFor(rows + `[0].ariaRowIndex > 3`)
+	page.WaitFor(`(window.first = ` + rows + `[0].id, true)`)
+	c.publishMany(t, "order.unseen", 2)
+	page.WaitText(".paused", "Paused, 2 new.")
+	if !page.Is(rows + `[0].id === window.first`) {
+		t.Error("the rows moved")
+	}
+	click(page, "Paused")
+	page.WaitText(".row[aria-rowindex='2']", "order.unseen 1 of 1 delivered")
+
+	page.Calm(calmFor)
+	keys(page, "l")
+	page.WaitText(".live", "Not live")
+	page.Calm(calmFor) // the last question before
+	before := page.Requests()
+	c.publish(t, "order.late")
+	c.settle(t)
+	page.Calm(calmFor)
+	if n := page.Requests() - before; n != 0 {
+		t.Errorf("switched off, the page made %d requests", n)
+	}
+	keys(page, "l")
+	page.WaitText(".row[aria-rowindex='2']", "order.late")
+	page.CheckQuiet()
+}
+
+// The list of webhooks is kept current: one that is registered, changed or deleted, and what its attempts come to. Under the pointer no row
+// comes or goes. Its rows are reached by the keyboard.
+func TestDashboardLiveWebhooks(t *testing.T) {
+	t.Parallel()
+	receiver := webhooktest.NewReceiver(t)
+	drain(t, receiver)
+	p := boot(t, t.TempDir())
+	c := &client{url: p.url, token: p.token}
+	page := browsertest.Open(t, p.url)
+	page.Do(chromedp.Navigate(p.url + "/webhooks#token=" + p.token))
+	page.WaitText("main", "No webhook is registered yet")
+	page.Do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, 5, 5))
+	first := c.createWebhook(t, map[string]any{"url": receiver.URL + "/first"})
+	page.WaitText("tbody tr", "/first ✓ Enabled all")
+	c.publish(t, "order.paid")
+	page.WaitText("tbody tr", "100.0 %")
+
+	at := func(side string) float64 {
+		return page.Number(`document.querySelector("tbody td").getBoundingClientRect().` + side)
+	}
+	page.Do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, at("left")+5, at("top")+5))
+	page.WaitFor(`document.querySelector("tbody:hover")`)
+	second := c.createWebhook(t, map[string]any{"url": receiver.URL + "/second"})
+	page.WaitText(".paused", "Paused, 1 new.")
+	c.rest(t, "PATCH", "/v1/webhooks/"+first, `{"enabled": false}`, nil)
+	page.WaitText("tbody tr", "/first ❚❚ Disabled")
+	page.WaitFor(`document.querySelectorAll("tbody tr").length === 1`)
+	page.Do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, 5, 5))
+	page.WaitText("tbody tr:nth-child(1)", "/second")
+	page.WaitFor(`document.querySelectorAll("tbody tr").length === 2`)
+	c.rest(t, "DELETE", "/v1/webhooks/"+first, "", nil)
+	page.WaitFor(`document.querySelectorAll("tbody tr").length === 1`)
+
+	keys(page, "/")
+	page.WaitFor(`document.activeElement.type === "search"`)
+	page.Do(chromedp.KeyEvent("a", chromedp.KeyModifiers(chromedp.ModifierCtrl))) // chromedp also types the key that was handled
+	page.Type("sec")
+	page.WaitFor(`location.search === "?url=sec" && document.querySelectorAll("tbody tr").length === 1`)
+	page.WaitFor(`(document.activeElement.blur(), true)`)
+	keys(page, "j")
+	page.WaitFor(`document.activeElement.matches("tbody a") && document.querySelector("tr[data-current=true]")`)
+	keys(page, "\r")
+	page.WaitFor(`location.pathname === "/webhooks/` + second + `"`)
+	page.CheckQuiet()
+}
+
+// The lists of tenants and of replays are kept current as well.
+func TestDashboardLiveNumbers(t *testing.T) {
+	t.Parallel()
+	receiver := webhooktest.NewReceiver(t)
+	drain(t, receiver)
+	p := boot(t, t.TempDir())
+	c := &client{url: p.url, token: p.token}
+	c.createWebhook(t, map[string]any{"url": receiver.URL + "/hook"})
+	page := browsertest.Open(t, p.url)
+	page.Do(chromedp.Navigate(p.url + "/operate/tenants#token=" + p.token))
+	page.WaitText("tbody tr", "acting for it 1 of 10,000 – 0 0 0")
+	page.Do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, 5, 5))
+	c.publishMany(t, "order.paid", 7)
+	page.WaitText("tbody tr", "acting for it 1 of 10,000 – 0 7 7")
+
+	page.Do(chromedp.Navigate(p.url + "/replays"))
+	page.WaitText("main", "Nothing was sent again yet")
+	c.mutate(t, `mutation ($input: ReplayDeliveriesInput!) { done: replayDeliveries(input: $input) { replay { id } } }`,
+		map[string]any{"kind": "ALL", "filter": map[string]any{}, "note": "from elsewhere"}, &struct{}{})
+	page.WaitText("tbody tr", "Completed deliveries, sent again from elsewhere ✓ Completed 7 of 7")
 	page.CheckQuiet()
 }

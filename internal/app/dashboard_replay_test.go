@@ -2,10 +2,13 @@ package app
 
 import (
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"github.com/hookgraph/hookgraph/internal/web/browsertest"
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
@@ -48,21 +51,21 @@ func TestDashboardReplay(t *testing.T) {
 	if !page.Is(`document.querySelector("form button.primary").disabled`) {
 		t.Error("a replay can be started with a rate that is none")
 	}
-	fill(page, "input[name=rate]", "2")
-	page.WaitText(".preview-result", "over about 1 min 5 s")
+	fill(page, "input[name=rate]", "1")
+	page.WaitText(".preview-result", "over about 2 min 10 s")
 	page.Do(chromedp.Reload()) // an address is a view
-	page.WaitText(".preview-result", "over about 1 min 5 s")
+	page.WaitText(".preview-result", "over about 2 min 10 s")
 	fill(page, "input[name=note]", "<b>outage</b>")
 	looked(page, axe, "replay-new")
 	click(page, "Send 130 deliveries again")
 	page.WaitText("h1", "Failed deliveries, sent again")
 	page.WaitText("main", "<b>outage</b>")
-	page.WaitText(".facts", "at most 2 a second")
+	page.WaitText(".facts", "at most 1 a second")
 	page.WaitText(".head .status", "Running")
 	looked(page, axe, "replay")
 
 	// Its progress is pushed.
-	page.WaitFor(`(window.began ??= performance.now()) < performance.now() - 3_000`) // until the screens are loaded
+	page.Calm(3 * time.Second) // until the screens are loaded
 	requests := page.Requests()
 	page.WaitFor(`(window.done ??= document.querySelector(".progress").innerText) !== document.querySelector(".progress").innerText`)
 	if n := page.Requests() - requests; n != 0 {
@@ -82,6 +85,13 @@ func TestDashboardReplay(t *testing.T) {
 	page.WaitText(".head .status", "Completed")
 	page.WaitText(".progress", "130 of 130")
 	page.WaitText(".facts", "Succeeded 130")
+	leadsToReplay(page)
+	looked(page, axe, "replays")
+	page.CheckQuiet()
+}
+
+// leadsToReplay follows what leads from a replay to its deliveries and back to it.
+func leadsToReplay(page *browsertest.Page) {
 	click(page, "See its deliveries")
 	page.WaitFor(`location.search.includes("replay")`)
 	listed100(page)
@@ -89,10 +99,13 @@ func TestDashboardReplay(t *testing.T) {
 	page.WaitText(".timeline", "replayed")
 	click(page, "Its replay")
 	page.WaitText(".head .status", "Completed")
+	replay := strings.TrimPrefix(page.Path(), "/replays/")
+	jump(page, "home")
+	page.WaitText("h1", "Home")
+	jump(page, replay)
+	page.WaitText("h1", "Failed deliveries, sent again")
 	click(page, "Replays")
-	page.WaitText("tbody tr", "Failed deliveries <b>outage</b> Completed 130 of 130")
-	looked(page, axe, "replays")
-	page.CheckQuiet()
+	page.WaitText("tbody tr", "Failed deliveries, sent again <b>outage</b> ✓ Completed 130 of 130")
 }
 
 // listed100 waits until the list is loaded and has its first page.
@@ -110,9 +123,9 @@ func TestDashboardReplayCancel(t *testing.T) {
 	c := &client{url: p.url, token: p.token}
 	c.createWebhook(t, map[string]any{"url": receiver.URL + "/one", "retryScheduleMs": []int{}})
 	c.createWebhook(t, map[string]any{"url": receiver.URL + "/two", "retryScheduleMs": []int{}})
-	c.publishMany(t, "order.many", 20)
+	c.publishMany(t, "order.many", 100)
 	event := c.publish(t, "order.paid")
-	for range 42 {
+	for range 202 {
 		receiver.Next(t)
 	}
 	c.settle(t)
@@ -132,7 +145,7 @@ func TestDashboardReplayCancel(t *testing.T) {
 	page.WaitText(".facts", "Succeeded 1")
 
 	page.Do(chromedp.Navigate(p.url + "/replays/new?kind=all&rate=1&q=type:order.many"))
-	click(page, "Send 40 deliveries again")
+	click(page, "Send 200 deliveries again")
 	page.WaitText(".head .status", "Running")
 	receiver.Next(t)
 	click(page, "Cancel")
@@ -151,10 +164,124 @@ func TestDashboardReplayCancel(t *testing.T) {
 		t.Error("a token that may only read is offered a replay")
 	}
 	page.Do(chromedp.Navigate(p.url + "/replays/new?kind=all&q=type:order.many"))
-	page.WaitText("main", "40 deliveries")
+	page.WaitText("main", "200 deliveries")
 	page.WaitText("main", "the scope DELIVERIES_WRITE")
 	if page.Is(`document.querySelector("main button.primary")`) {
 		t.Error("a token that may only read can start a replay")
+	}
+	page.CheckQuiet()
+}
+
+// A webhook that was registered late gets what it never had: its events are found by the form, which asks which webhook, or from the page of an
+// event, which says that the webhook subscribes to it now.
+func TestDashboardReplayMissing(t *testing.T) {
+	t.Parallel()
+	axe := browsertest.Axe(t)
+	receiver := webhooktest.NewReceiver(t)
+	p := boot(t, t.TempDir())
+	c := &client{url: p.url, token: p.token}
+	c.createWebhook(t, map[string]any{"url": receiver.URL + "/early"})
+	c.publishMany(t, "order.paid", 5)
+	event := c.publish(t, "order.paid")
+	for range 6 {
+		receiver.Next(t)
+	}
+	c.settle(t)
+	page := browsertest.Open(t, p.url)
+	page.Do(chromedp.Navigate(p.url + "/events/" + event + "#token=" + p.token))
+	page.WaitText(".went", "1 of 1 delivered")
+	if page.Is(`document.querySelector(".went").innerText.includes("subscribe to it now")`) {
+		t.Error("a webhook that has had the event is among those that did not")
+	}
+	c.createWebhook(t, map[string]any{"url": receiver.URL + "/late", "description": "The new one"})
+	page.Do(chromedp.Reload())
+	page.WaitText(".went", "These webhooks subscribe to it now, and did not when it was published: "+receiver.URL+"/late Send it…")
+	looked(page, axe, "event-elsewhere")
+	click(page, "Send it…")
+	page.WaitText(".preview-result", "1 delivery to 1 webhook.")
+	click(page, "Send 1 delivery")
+	if got := receiver.Next(t); got.Path != "/late" {
+		t.Errorf("the event was sent to %s", got.Path)
+	}
+	page.WaitText(".head .status", "Completed")
+
+	// By the keyboard, from the list of replays.
+	jump(page, "replays")
+	page.WaitText("h1", "Replays")
+	tabTo(t, page, "Send again…")
+	keys(page, "\r")
+	page.WaitText("h1", "Send again")
+	page.WaitFor(`document.querySelectorAll("main .choice input").length === 4 && (document.querySelector("main .choice input:checked").focus(), true)`)
+	page.Do(chromedp.KeyEvent(kb.ArrowRight), chromedp.KeyEvent(kb.ArrowRight))
+	page.WaitFor(`location.search.includes("missing")`)
+	page.WaitText(".chooser", "/late The new one")
+	looked(page, axe, "replay-missing")
+	tabTo(t, page, "webhook")
+	page.Type("new one")
+	page.WaitFor(`document.querySelectorAll(".chooser li").length === 1`)
+	tabTo(t, page, receiver.URL+"/late")
+	keys(page, "\r")
+	page.WaitText(".preview-result", "5 deliveries to 1 webhook.")
+	tabTo(t, page, "Send 5 deliveries")
+	keys(page, "\r")
+	for range 5 {
+		if got := receiver.Next(t); got.Path != "/late" {
+			t.Errorf("an event was sent to %s", got.Path)
+		}
+	}
+	page.WaitText("h1", "Events that a webhook never had")
+	page.WaitText(".facts", "Succeeded 5")
+	page.Do(chromedp.NavigateBack())
+	page.WaitText(".empty", "The webhook has had every event that matches")
+	page.CheckQuiet()
+}
+
+// Somebody cancels all that wait, also what the list does not show, after a question that says how many they are. With a token that may only
+// read, it is not offered.
+func TestDashboardCancelAll(t *testing.T) {
+	t.Parallel()
+	axe := browsertest.Axe(t)
+	receiver := webhooktest.NewReceiver(t)
+	drain(t, receiver)
+	p := boot(t, t.TempDir())
+	c := &client{url: p.url, token: p.token}
+	c.createWebhook(t, map[string]any{"url": receiver.URL + "/held", "enabled": false})
+	c.publishMany(t, "order.paid", 130)
+	c.publishMany(t, "order.kept", 2)
+	reader := c.createToken(t, map[string]any{"scopes": []string{"DELIVERIES_READ"}})
+	page := browsertest.Open(t, p.url)
+	page.Do(chromedp.Navigate(p.url + "/deliveries?q=status:held%20type:order.paid#token=" + p.token))
+	listed100(page)
+	keys(page, "a")
+	page.WaitText(".bulk", "All 130 that match: cancel…")
+	if page.Is(`document.querySelector(".bulk").innerText.includes("send again")`) {
+		t.Error("what waits can be sent again")
+	}
+	looked(page, axe, "deliveries-all-held")
+	click(page, "All 130 that match: cancel")
+	page.WaitText("h1", "Cancel deliveries")
+	page.WaitText(".preview-result", "130 deliveries to 1 webhook.")
+	fill(page, "input[name=note]", "<i>never mind</i>")
+	looked(page, axe, "replay-cancel-all")
+	click(page, "Cancel 130 deliveries")
+	page.WaitText("dialog", "Cancel 130 deliveries? No further attempt starts.")
+	click(page, "Keep")
+	page.WaitFor(`document.querySelector("dialog") === null`)
+	click(page, "Cancel 130 deliveries")
+	page.WaitFor(`(document.querySelector("dialog[open] button.danger").click(), true)`)
+	page.WaitText("h1", "Waiting deliveries, canceled")
+	page.WaitText(".head .status", "Completed")
+	page.WaitText(".facts", "Canceled 130")
+	page.WaitText("main", "<i>never mind</i>")
+	looked(page, axe, "replay-canceled-all")
+	page.Do(chromedp.Navigate(p.url + "/deliveries?q=status:held"))
+	listed(page, 2)
+
+	page.Do(chromedp.Navigate(p.url + "/replays/new?kind=cancel#token=" + reader.Secret))
+	page.WaitText(".preview-result", "2 deliveries to 1 webhook.")
+	page.WaitText("main", "the scope DELIVERIES_WRITE")
+	if page.Is(`document.querySelector("main form button[type=submit]")`) {
+		t.Error("a token that may only read can cancel")
 	}
 	page.CheckQuiet()
 }

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"net/http"
+	"os"
 	"testing"
 
 	"github.com/chromedp/cdproto/input"
@@ -13,7 +14,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-var shotsIn = flag.String("shots", "", "a directory: TestDashboardShots writes a picture of each screen into it, light, dark and 390 px wide")
+var shotsIn = flag.String("shots", "", "a directory: TestDashboardShots writes a picture of each screen into it, light, dark, 390 and 320 px wide")
 
 // Each screen, with what a small shop would have on it. With -shots DIR there is a picture of each afterwards.
 func TestDashboardShots(t *testing.T) {
@@ -29,8 +30,9 @@ func TestDashboardShots(t *testing.T) {
 	failed, _ := c.latest(t)
 	event := c.publish(t, "order.paid")
 	c.settle(t)
+	var replay struct{ Replay struct{ ID string } }
 	c.mutate(t, `mutation ($input: ReplayDeliveriesInput!) { done: replayDeliveries(input: $input) { replay { id } } }`,
-		map[string]any{"kind": "FAILED", "filter": map[string]any{"eventTypes": []string{"customer.created"}}, "note": "After the outage of the CRM", "ratePerSecond": 1}, &struct{}{})
+		map[string]any{"kind": "FAILED", "filter": map[string]any{"eventTypes": []string{"customer.created"}}, "note": "After the outage of the CRM", "ratePerSecond": 1}, &replay)
 
 	page := browsertest.Open(t, p.url)
 	page.Do(chromedp.Navigate(p.url))
@@ -51,6 +53,9 @@ func TestDashboardShots(t *testing.T) {
 		{"webhook-settings", "/webhooks/" + hook + "/settings", ".settings"},
 		{"webhook-secrets", "/webhooks/" + hook + "/secrets", ".secrets li"},
 		{"replay-new", "/replays/new?q=type:customer.*", ".preview-result"},
+		{"replay-missing", "/replays/new?kind=missing", ".chooser li"},
+		{"replay-cancel", "/replays/new?kind=cancel", ".empty, .preview-result"},
+		{"replay", "/replays/" + replay.Replay.ID, ".facts"},
 		{"replays", "/replays", "tbody tr"},
 		{"tokens", "/operate", "tbody tr"},
 		{"tenants", "/operate/tenants", "tbody tr"},
@@ -86,14 +91,19 @@ func (c *client) shop(t *testing.T, receiver *webhooktest.Receiver) (failing str
 	return failing
 }
 
-// shoot takes the pictures of a screen.
+// shoot takes the pictures of a screen, if somebody wants them.
 func shoot(page *browsertest.Page, name string) {
+	if os.Getenv("BROWSERTEST_SCREENSHOTS") == "" {
+		return
+	}
 	for _, scheme := range []string{"light", "dark"} {
 		page.Scheme(scheme)
 		page.Screenshot(name + "-" + scheme)
 	}
 	page.Scheme("light")
-	page.Resize(390, 800)
-	page.Screenshot(name + "-390")
+	for _, width := range []int64{390, 320} {
+		page.Resize(width, 800)
+		page.Screenshot(fmt.Sprintf("%s-%d", name, width))
+	}
 	page.Resize(1280, 800)
 }

@@ -62,6 +62,64 @@ func newOverhearing(t *testing.T, server string) *overhearing {
 	return o
 }
 
+// otherTenant is what another tenant has, all of it with the canary.
+type otherTenant struct {
+	client
+	hook, event, delivery, attempt, replay string
+}
+
+func newOtherTenant(t *testing.T, operator *client, receiver *webhooktest.Receiver) *otherTenant {
+	t.Helper()
+	o := &otherTenant{client: operator.tenant(t, canary)}
+	receiver.Answer(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusInternalServerError)
+		fmt.Fprint(w, canary)
+	})
+	o.hook = o.createWebhook(t, map[string]any{"url": receiver.URL + "/" + canary, "description": canary, "retryScheduleMs": []int{}})
+	o.event = o.publish(t, canary+".made")
+	receiver.Next(t)
+	o.settle(t)
+	o.delivery, o.attempt = o.latest(t)
+	var made struct{ Replay struct{ ID string } }
+	o.mutate(t, `mutation ($input: ReplayDeliveriesInput!) { done: replayDeliveries(input: $input) { replay { id } } }`,
+		map[string]any{"kind": "FAILED", "filter": map[string]any{}, "note": canary}, &made)
+	o.replay = made.Replay.ID
+	receiver.Next(t)
+	return o
+}
+
+// addresses are those of all screens, some with IDs of the other tenant, and what they say to a tenant that has nothing.
+func (o *otherTenant) addresses() map[string]string {
+	return map[string]string{
+		"/":                              "Published 0",
+		"/deliveries":                    "No delivery matches",
+		"/deliveries?open=" + o.delivery: "This delivery is not there",
+		"/deliveries/" + o.delivery:      "Not there",
+		"/deliveries/" + o.delivery + "?attempt=" + o.attempt:                   "Not there",
+		"/deliveries?q=" + url.QueryEscape("webhook:"+o.hook+" event:"+o.event): "No delivery matches",
+		"/events":                           "No event was published yet",
+		"/events?open=" + o.event:           "This event is not there",
+		"/events/" + o.event:                "Not there",
+		"/webhooks":                         "No webhook is registered yet",
+		"/webhooks/" + o.hook:               "Not there",
+		"/webhooks/" + o.hook + "/settings": "Not there",
+		"/webhooks/" + o.hook + "/secrets":  "Not there",
+		"/webhooks/" + o.hook + "/test":     "Not there",
+		"/replays":                          "Nothing was sent again yet",
+		"/replays/" + o.replay:              "Not there",
+		"/replays/new?kind=all&q=" + url.QueryEscape("event:"+o.event):                        "No delivery matches",
+		"/replays/new?kind=cancel&q=" + url.QueryEscape("webhook:"+o.hook):                    "No delivery that waits matches",
+		"/replays/new?kind=missing":                                                           "No webhook has this",
+		"/replays/new?kind=missing&q=" + url.QueryEscape("webhook:"+o.hook+" event:"+o.event): "does not exist",
+		"/deliveries?q=" + url.QueryEscape("replay:"+o.replay):                                "No delivery matches",
+		"/operate":       "used by this page",
+		"/operate/audit": "Audit log",
+		"/operate/audit?q=" + url.QueryEscape("object:"+o.hook): "No change matches",
+		"/operate/tenants": "Not found",
+		"/operate/server":  "Not found",
+	}
+}
+
 // A tenant's token shows nothing of another tenant on any screen, at the other's addresses, with the other's IDs in the filters or in the
 // jump, nor live; no answer of the server has it, either.
 func TestDashboardIsolation(t *testing.T) {
@@ -69,92 +127,49 @@ func TestDashboardIsolation(t *testing.T) {
 	receiver := webhooktest.NewReceiver(t)
 	p := boot(t, t.TempDir())
 	operator := &client{url: p.url, token: p.token}
-	tenant := func(name string) *client {
-		var done struct{ Tenant struct{ ID string } }
-		operator.mutate(t, `mutation ($input: CreateTenantInput!) { done: createTenant(input: $input) { tenant { id } } }`,
-			map[string]any{"name": name}, &done)
-		created := operator.createToken(t, map[string]any{"name": name + " token", "tenantId": done.Tenant.ID, "scopes": []string{
-			"WEBHOOKS_READ", "WEBHOOKS_WRITE", "EVENTS_PUBLISH", "DELIVERIES_READ", "DELIVERIES_WRITE", "ADMIN",
-		}})
-		return &client{url: p.url, token: created.Secret}
-	}
-	other, own := tenant(canary), tenant("own")
-	hook := other.createWebhook(t, map[string]any{"url": receiver.URL + "/" + canary, "description": canary, "retryScheduleMs": []int{}})
-	receiver.Answer(func(w http.ResponseWriter, _ *http.Request) {
-		w.WriteHeader(http.StatusInternalServerError)
-		fmt.Fprint(w, canary)
-	})
-	event := other.publish(t, canary+".made")
-	receiver.Next(t)
-	other.settle(t)
-	delivery, attempt := other.latest(t)
-	var made struct{ Replay struct{ ID string } }
-	other.mutate(t, `mutation ($input: ReplayDeliveriesInput!) { done: replayDeliveries(input: $input) { replay { id } } }`,
-		map[string]any{"kind": "FAILED", "filter": map[string]any{}, "note": canary}, &made)
-	replay := made.Replay.ID
-	receiver.Next(t)
-
+	other, own := newOtherTenant(t, operator, receiver), operator.tenant(t, "own")
 	proxy := newOverhearing(t, p.url)
 	page := browsertest.Open(t, proxy.URL)
 	page.Do(chromedp.Navigate(proxy.URL + "#token=" + own.token))
 	page.WaitText("h1", "Home")
-	unseen := func(where string) {
+	unseen := func(page *browsertest.Page, where string) {
 		t.Helper()
 		if page.Is(fmt.Sprintf(`document.querySelector("main").innerHTML.toLowerCase().includes(%q)`, canary)) {
 			t.Errorf("%s shows what is another tenant's", where)
 		}
 	}
-	for path, says := range map[string]string{
-		"/":                            "Published 0",
-		"/deliveries":                  "No delivery matches",
-		"/deliveries?open=" + delivery: "This delivery is not there",
-		"/deliveries/" + delivery:      "Not there",
-		"/deliveries/" + delivery + "?attempt=" + attempt:                   "Not there",
-		"/deliveries?q=" + url.QueryEscape("webhook:"+hook+" event:"+event): "No delivery matches",
-		"/events":                         "No event was published yet",
-		"/events?open=" + event:           "This event is not there",
-		"/events/" + event:                "Not there",
-		"/webhooks":                       "No webhook is registered yet",
-		"/webhooks/" + hook:               "Not there",
-		"/webhooks/" + hook + "/settings": "Not there",
-		"/webhooks/" + hook + "/secrets":  "Not there",
-		"/webhooks/" + hook + "/test":     "Not there",
-		"/replays":                        "Nothing was sent again yet",
-		"/replays/" + replay:              "Not there",
-		"/replays/new?kind=all&q=" + url.QueryEscape("event:"+event): "No delivery matches",
-		"/deliveries?q=" + url.QueryEscape("replay:"+replay):         "No delivery matches",
-		"/operate":       "used by this page",
-		"/operate/audit": "Audit log",
-		"/operate/audit?q=" + url.QueryEscape("object:"+hook): "No change matches",
-		"/operate/tenants": "Not found",
-		"/operate/server":  "Not found",
-	} {
+	for path, says := range other.addresses() {
 		page.Do(chromedp.Navigate(proxy.URL + path))
 		page.WaitText("main", says)
-		unseen(path)
+		unseen(page, path)
 	}
-	for _, id := range []string{hook, event, delivery, attempt, replay, canary} {
+	for _, id := range []string{other.hook, other.event, other.delivery, other.attempt, other.replay, canary} {
 		jump(page, id)
 		page.WaitText("dialog .alert", "Nothing of this is there")
 		click(page, "Cancel")
 		page.WaitFor(`document.querySelector("dialog") === null`)
 	}
 	// Live: what is the other's does not come, what is one's own does.
+	events := page.Another()
+	events.Do(chromedp.Navigate(proxy.URL + "/events#token=" + own.token))
+	events.WaitText("main", "No event was published yet")
 	page.Do(chromedp.Navigate(proxy.URL + "/deliveries"))
 	page.WaitText("main", "No delivery matches")
 	other.publish(t, canary+".again")
 	receiver.Next(t)
 	own.createWebhook(t, map[string]any{"url": receiver.URL + "/own", "retryScheduleMs": []int{}})
 	own.publish(t, "own.made")
-	page.WaitText(".row:not(.heading)", "own.made")
-	unseen("the live list")
-	page.WaitFor(rows + `.length === 1`)
+	for _, list := range []*browsertest.Page{page, events} {
+		list.WaitText(".row:not(.heading)", "own.made")
+		list.WaitFor(rows + `.length === 1`)
+		unseen(list, "a live list")
+		list.CheckQuiet()
+	}
 	proxy.mu.Lock()
 	defer proxy.mu.Unlock()
 	if len(proxy.seen) > 0 {
 		t.Errorf("answers have what is another tenant's: %s", strings.Join(proxy.seen, ", "))
 	}
-	page.CheckQuiet()
 }
 
 // latest returns the newest delivery, and its last attempt.

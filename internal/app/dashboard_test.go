@@ -215,6 +215,19 @@ func TestDashboardWebhooks(t *testing.T) {
 	click(page, "Save")
 	page.WaitText(".settings", "Saved.")
 
+	click(page, "Enabled")
+	click(page, "Save")
+	page.WaitText("dialog[open]", "Disable this webhook? No attempt starts until it is enabled again. Deliveries that wait (0 now) are held")
+	looked(page, axe, "webhook-disable")
+	click(page, "Keep it enabled")
+	page.WaitFor(`document.querySelector("dialog") === null`)
+	click(page, "Save")
+	click(page, "Disable it")
+	page.WaitText(".head .status", "Disabled")
+	click(page, "Enabled")
+	click(page, "Save")
+	page.WaitText(".head .status", "Enabled")
+
 	click(page, "Secrets")
 	click(page, "Rotate the secret")
 	click(page, "Rotate")
@@ -225,7 +238,7 @@ func TestDashboardWebhooks(t *testing.T) {
 
 	click(page, "Settings")
 	click(page, "Delete this webhook")
-	page.WaitText("dialog[open]", "Its open deliveries are canceled")
+	page.WaitText("dialog[open]", "Its open deliveries are canceled (0 now)")
 	click(page, "Delete it")
 	page.WaitText("main", "No webhook is registered yet")
 	page.CheckQuiet()

@@ -33,7 +33,7 @@ func TestGraphiQL(t *testing.T) {
 	)
 	page.WaitText(".caller", "Token set")
 
-	openTab(page, 1)
+	page.OpenTab(1)
 	page.Screenshot("1-register")
 	replace(page, `mutation Register { createWebhook(input: { url: "`+receiver.URL+`/hook", events: ["humanization.completed"] }) `+
 		`{ webhook { id url } secret userErrors { code message field } } }`)
@@ -42,25 +42,25 @@ func TestGraphiQL(t *testing.T) {
 	page.WaitText(response, receiver.URL+"/hook")
 	page.Screenshot("1-registered")
 
-	openTab(page, 2)
+	page.OpenTab(2)
 	execute(page)
 	page.WaitText(response, `"count": 1`)
 	page.Screenshot("2-published")
 	receiver.Next(t)
 
-	openTab(page, 4)
+	page.OpenTab(4)
 	execute(page)
 	page.WaitText(response, `"error": "HTTP_STATUS"`)
 	page.WaitText(response, `"body": "not yet"`)
 	page.Screenshot("4-inspected")
 
 	receiver.Answer(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
-	openTab(page, 3)
+	page.OpenTab(3)
 	execute(page)
 	// A second window has the token too.
 	window := page.NewWindow(chromedp.Click(chromedp.CSS("header nav a")))
 	window.WaitText(".caller", "Token set")
-	openTab(window, 2)
+	window.OpenTab(2)
 	for seen := false; !seen; { // the page shows that it watches slightly before the server does
 		window.Front()
 		execute(window)
@@ -124,12 +124,6 @@ func TestOpenInGraphiQL(t *testing.T) {
 		page.Front()
 	}
 	page.CheckQuiet()
-}
-
-func openTab(page *browsertest.Page, number int) {
-	page.WaitFor(`!document.querySelector("main").inert`)
-	page.Do(chromedp.Click(chromedp.CSS(fmt.Sprintf("#graphiql-session-tab-%d", number-1))))
-	page.WaitText(".graphiql-query-editor", fmt.Sprintf("# %d of 4", number))
 }
 
 func execute(page *browsertest.Page) {

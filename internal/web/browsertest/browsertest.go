@@ -259,11 +259,36 @@ func (p *Page) Text(selector string) string {
 	return text
 }
 
+// Path returns the path of the page's address.
+func (p *Page) Path() string {
+	p.t.Helper()
+	path, err := chromedp.Run(p.ctx, chromedp.Evaluate[string]("location.pathname"))
+	if err != nil {
+		p.fail("the address: %v", err)
+	}
+	return path
+}
+
 // Requests returns how many HTTP requests the page has made.
 func (p *Page) Requests() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.requests
+}
+
+// Calm waits until the page has made no HTTP request for a time.
+func (p *Page) Calm(quiet time.Duration) {
+	p.t.Helper()
+	begun, since, n := time.Now(), time.Now(), p.Requests()
+	for time.Since(since) < quiet {
+		time.Sleep(50 * time.Millisecond)
+		if now := p.Requests(); now != n {
+			since, n = time.Now(), now
+		}
+		if time.Since(begun) > patience+quiet {
+			p.fail("the page does not stop making requests: %d so far", n)
+		}
+	}
 }
 
 // Frames returns how many messages the page has sent over WebSockets, without those that only keep a connection alive.

@@ -6,6 +6,8 @@ export default defineConfig({
   // Relative: the page works below whatever path a proxy puts before the server's.
   base: './',
   plugins: [trustedDocuments(), gzipOutput()],
+  // GraphiQL's source is shared, its packages are not.
+  resolve: { dedupe: ['react', 'react-dom'] },
   build: {
     assetsInlineLimit: 0,
     cssCodeSplit: false,

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/coder/websocket"
@@ -24,17 +23,6 @@ const (
 	run      = ".graphiql-execute-button"
 	dialog   = "dialog[open]"
 )
-
-func openTab(page *browsertest.Page, number int) {
-	page.WaitFor(`!document.querySelector("main").inert`)
-	page.Do(chromedp.Click(chromedp.CSS(fmt.Sprintf("#graphiql-session-tab-%d", number-1))))
-	page.WaitText(".graphiql-query-editor", fmt.Sprintf("# %d of 4", number))
-	time.Sleep(tabRest)
-}
-
-// tabRest is how long people stay in a tab at least. GraphiQL writes an editor's text into its tab a moment after it has changed, and when
-// another tab is chosen meanwhile, into that one.
-const tabRest = 700 * time.Millisecond
 
 // Without a token the page asks for one, and says if it is wrong. Then queries and subscriptions work: the token reaches HTTP and
 // WebSocket, and nothing reaches another host.
@@ -58,7 +46,7 @@ func TestAskedForToken(t *testing.T) {
 	)
 	page.WaitText(".caller", "Token set · "+tenant)
 
-	openTab(page, 4)
+	page.OpenTab(4)
 	page.Do(chromedp.Click(chromedp.CSS(run)))
 	page.WaitText(response, `"TLS of InspectFailures"`)
 	// 64-bit numbers are shown exactly.
@@ -66,7 +54,7 @@ func TestAskedForToken(t *testing.T) {
 	// The language service runs in its worker: it reports that the default tab is not valid in this test's schema.
 	page.WaitFor(`document.querySelector(".graphiql-query-editor .squiggly-error")`)
 
-	openTab(page, 3)
+	page.OpenTab(3)
 	page.Do(chromedp.Click(chromedp.CSS(run)))
 	page.WaitText(response, `"attempt 1 of WatchLive"`)
 	api.attempts <- "attempt 2"
@@ -86,14 +74,14 @@ func TestStreamGoesOn(t *testing.T) {
 	page := browsertest.Open(t, api.URL)
 	page.Do(chromedp.Navigate(api.URL + "/graphiql/#token=" + token + "&tenant=" + tenant))
 
-	openTab(page, 3)
+	page.OpenTab(3)
 	page.Do(chromedp.Click(chromedp.CSS(run)))
 	page.WaitText(response, `"received": 1`)
 	api.attempts <- "attempt 2"
 	page.WaitText(response, `"received": 2`)
 	page.WaitFor(`/attempt 2[^]*attempt 1/.test(document.querySelector(".graphiql-response").innerText.replace(/\s+/g, " "))`)
 
-	openTab(page, 2)
+	page.OpenTab(2)
 	page.WaitText(".elsewhere", "Streaming in WatchLive")
 	api.attempts <- "attempt 3"
 	page.Do(chromedp.Click(chromedp.CSS(run)))
@@ -101,30 +89,30 @@ func TestStreamGoesOn(t *testing.T) {
 	page.Do(chromedp.Click(chromedp.CSS(".graphiql-tab-add")))
 	page.WaitFor(`document.querySelectorAll(".graphiql-tab").length === 5`)
 	api.attempts <- "attempt 4"
-	openTab(page, 3)
+	page.OpenTab(3)
 	page.WaitText(response, `"received": 4`)
 	page.WaitText(".elsewhere", "")
 	page.WaitFor(`/attempt 4[^]*attempt 3[^]*attempt 2[^]*attempt 1/.test(document.querySelector(".graphiql-response").innerText.replace(/\s+/g, " "))`)
-	openTab(page, 2)
+	page.OpenTab(2)
 	page.WaitText(response, `"TLS of Publish"`)
 	if page.Is(`document.querySelector(".graphiql-response").innerText.includes("WatchLive")`) {
 		t.Error("another tab shows results of the stream")
 	}
 	// A new tab, while the stream is shown: the text of a tab is there a moment before.
-	openTab(page, 3)
+	page.OpenTab(3)
 	page.WaitText(response, `"received": 4`)
 	page.WaitFor(`document.querySelector(".graphiql-execute-button").ariaLabel.startsWith("Stop")`)
 	page.Do(chromedp.Click(chromedp.CSS(".graphiql-tab-add")))
 	page.WaitText(".elsewhere", "Streaming in WatchLive")
 	api.attempts <- "attempt 5"
-	openTab(page, 3)
+	page.OpenTab(3)
 	page.WaitText(response, `"received": 5`)
 
 	page.WaitFor(`document.querySelector(".graphiql-execute-button").ariaLabel.startsWith("Stop")`)
 	page.Do(chromedp.Click(chromedp.CSS(run)))
 	<-api.ended
-	openTab(page, 2)
-	openTab(page, 3)
+	page.OpenTab(2)
+	page.OpenTab(3)
 	page.WaitText(response, `"received": 5`)
 	page.WaitFor(`document.querySelector(".graphiql-execute-button").ariaLabel.startsWith("Execute")`)
 	if n := api.streams.Load(); n != 1 {
@@ -133,7 +121,7 @@ func TestStreamGoesOn(t *testing.T) {
 
 	page.Do(chromedp.Click(chromedp.CSS(run)))
 	page.WaitText(response, `"received": 1`)
-	openTab(page, 2)
+	page.OpenTab(2)
 	page.WaitText(".elsewhere", "Streaming in WatchLive")
 	page.WaitFor(`(document.querySelector(".graphiql-tab:nth-child(3) .graphiql-tab-close").click(), true)`)
 	<-api.ended
@@ -148,7 +136,7 @@ func TestNarrow(t *testing.T) {
 	page := browsertest.Open(t, api.URL)
 	page.Resize(390, 800)
 	page.Do(chromedp.Navigate(api.URL + "/graphiql/#token=" + token + "&tenant=" + tenant))
-	openTab(page, 4)
+	page.OpenTab(4)
 	page.Do(chromedp.Click(chromedp.CSS(run)))
 	page.WaitText(response, `"TLS of InspectFailures"`)
 	for _, width := range []int64{390, 320} {
@@ -185,7 +173,7 @@ func TestAccessible(t *testing.T) {
 	page.WaitText(dialog, "Who is calling?")
 	looked("sign-in")
 	page.Do(chromedp.Navigate("about:blank"), chromedp.Navigate(api.URL+"/graphiql/#token="+token+"&tenant="+tenant))
-	openTab(page, 4)
+	page.OpenTab(4)
 	page.Do(chromedp.Click(chromedp.CSS(run)))
 	page.WaitText(response, `"TLS of InspectFailures"`)
 	page.Do(chromedp.Click(chromedp.CSS("[data-name=variables]")))
@@ -212,7 +200,7 @@ func TestEditorByKeyboard(t *testing.T) {
 	api := newAPI(t)
 	page := browsertest.Open(t, api.URL)
 	page.Do(chromedp.Navigate(api.URL + "/graphiql/#token=" + token + "&tenant=" + tenant))
-	openTab(page, 4)
+	page.OpenTab(4)
 	page.WaitText(".keys", "In an editor: Enter begins to edit, Esc leaves it, Tab then goes on.")
 	page.WaitFor(`document.querySelector("#" + document.querySelector(".graphiql-query-editor .graphiql-editor").getAttribute("aria-describedby")).innerText`)
 	page.WaitFor(`(document.querySelector(".graphiql-query-editor .graphiql-editor").focus(), true)`)
@@ -279,7 +267,7 @@ func TestSocketRefused(t *testing.T) {
 	page := browsertest.Open(t, api.URL)
 
 	page.Do(chromedp.Navigate(api.URL + "/graphiql/#token=" + httpOnlyToken + "&tenant=" + tenant))
-	openTab(page, 3)
+	page.OpenTab(3)
 	page.Do(chromedp.Click(chromedp.CSS(run)))
 	page.WaitText(response, `refused the WebSocket (4403, \"not you\")`)
 	page.WaitText(dialog, "did not accept this token")

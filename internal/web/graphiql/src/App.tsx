@@ -36,23 +36,11 @@ function leaveEditor(event: KeyboardEvent) {
   (event.target as Element).closest<HTMLElement>('.graphiql-editor, .result-window')?.focus();
 }
 
-export function App() {
-  // null while there is no token.
+/** Who calls, and whether the page asks for that; caller is null while there is no token. */
+function useCaller() {
   const [caller, setCaller] = useState(initial);
   const [asking, setAsking] = useState(initial === null);
   const [refused, setRefused] = useState(false);
-
-  // A tab that is chosen before the editors are there would show another tab's text.
-  const ready = useMonaco((state) => state.monaco !== undefined);
-
-  const fetcher = useMemo(
-    () =>
-      createFetcher(caller ?? ANONYMOUS, streams, () => {
-        setRefused(true);
-        setAsking(true);
-      }),
-    [caller],
-  );
 
   const become = useCallback((next: Credentials | null) => {
     // They run in the name of the caller before.
@@ -72,34 +60,30 @@ export function App() {
     return () => removeEventListener('hashchange', onHashChange);
   }, [become]);
 
-  const elsewhere = useSyncExternalStore(
-    (listener) => streams.subscribe(listener),
-    () => streams.elsewhere(),
-  );
+  return {
+    caller,
+    asking,
+    setAsking,
+    refused,
+    refuse: useCallback(() => {
+      setRefused(true);
+      setAsking(true);
+    }, []),
+    become,
+  };
+}
 
+type Caller = ReturnType<typeof useCaller>;
+
+export function App() {
+  const calling = useCaller();
+  const { caller, asking, refuse } = calling;
+  // A tab that is chosen before the editors are there would show another tab's text.
+  const ready = useMonaco((state) => state.monaco !== undefined);
+  const fetcher = useMemo(() => createFetcher(caller ?? ANONYMOUS, streams, refuse), [caller, refuse]);
   return (
     <>
-      <header className="bar">
-        <h1>
-          <img src={icon} alt="" width="22" height="22" />
-          Hookgraph <span>GraphiQL</span>
-        </h1>
-        <p role="status" className="elsewhere">
-          {elsewhere && `Streaming in ${elsewhere}`}
-        </p>
-        <nav aria-label="Page">
-          {/* biome-ignore lint/security/noBlankTarget: this page again. With its opener, a window starts with a copy of
-              this one's session storage, so that the token is asked for once. */}
-          <a href={location.pathname} target="_blank" rel="opener">
-            New window
-          </a>
-        </nav>
-        <button type="button" className="caller" onClick={() => setAsking(true)} aria-haspopup="dialog">
-          <span className="dot" data-state={refused ? 'refused' : caller?.token ? 'set' : 'none'} />
-          {!caller?.token ? 'No token' : refused ? 'Token refused' : 'Token set'}
-          {caller?.tenant && <span className="tenant"> · {caller.tenant}</span>}
-        </button>
-      </header>
+      <Bar calling={calling} />
       <main inert={!ready} aria-busy={!ready} onKeyDownCapture={lookAtEscape} onKeyDown={leaveEditor}>
         <GraphiQL
           fetcher={fetcher}
@@ -123,20 +107,78 @@ export function App() {
           on.
         </p>
       </main>
-      <CredentialsDialog
-        open={asking}
-        refused={refused}
-        current={caller ?? ANONYMOUS}
-        onSave={(next, remember) => {
-          credentials.save(next, remember);
-          become(next);
-        }}
-        onForget={() => {
-          credentials.forget();
-          become(null);
-        }}
-        onClose={() => setAsking(false)}
-      />
+      {asking && <Asking calling={calling} />}
     </>
+  );
+}
+
+/** The head of the page: what it is, where streams go on, and who calls. */
+function Bar({ calling: { caller, refused, setAsking } }: { calling: Caller }) {
+  const elsewhere = useSyncExternalStore(
+    (listener) => streams.subscribe(listener),
+    () => streams.elsewhere(),
+  );
+  return (
+    <header className="bar ours">
+      <h1>
+        <img src={icon} alt="" width="22" height="22" />
+        Hookgraph <span>GraphiQL</span>
+      </h1>
+      <p role="status" className="elsewhere">
+        {elsewhere && `Streaming in ${elsewhere}`}
+      </p>
+      <nav aria-label="Page">
+        {/* biome-ignore lint/security/noBlankTarget: this page again. With its opener, a window starts with a copy of
+            this one's session storage, so that the token is asked for once. */}
+        <a href={location.pathname} target="_blank" rel="opener">
+          New window
+        </a>
+      </nav>
+      <button type="button" className="caller" onClick={() => setAsking(true)} aria-haspopup="dialog">
+        <span className="dot" data-state={refused ? 'refused' : caller?.token ? 'set' : 'none'} />
+        {!caller?.token ? 'No token' : refused ? 'Token refused' : 'Token set'}
+        {caller?.tenant && <span className="tenant"> · {caller.tenant}</span>}
+      </button>
+    </header>
+  );
+}
+
+/** Asks for the token. */
+function Asking({ calling: { caller, refused, setAsking, become } }: { calling: Caller }) {
+  const current = caller ?? ANONYMOUS;
+  return (
+    <CredentialsDialog
+      title="Who is calling?"
+      icon={icon}
+      current={current}
+      verb="Use token"
+      leave={current.token ? 'Cancel' : 'Go on without'}
+      onSave={(next, remember) => {
+        credentials.save(next, remember);
+        become(next);
+      }}
+      onForget={
+        current.token
+          ? () => {
+              credentials.forget();
+              become(null);
+            }
+          : undefined
+      }
+      onClose={() => setAsking(false)}
+    >
+      {refused ? (
+        <p className="alert" role="alert">
+          {current.token
+            ? 'The server did not accept this token, or not for this tenant. It may be mistyped, expired or revoked.'
+            : 'The server answers this only to a caller with a token.'}
+        </p>
+      ) : (
+        <p className="soft">
+          GraphiQL sends a token with everything it asks, over HTTP and WebSocket. The server prints one when
+          it first starts.
+        </p>
+      )}
+    </CredentialsDialog>
   );
 }

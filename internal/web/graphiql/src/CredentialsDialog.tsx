@@ -1,75 +1,109 @@
-import { type FormEvent, useEffect, useId, useRef, useState } from 'react';
+import { type FormEvent, type ReactNode, useId, useLayoutEffect, useRef, useState } from 'react';
 import { type Credentials, isRemembered, problem } from './credentials';
 
 interface Props {
-  open: boolean;
-  /** Whether the server has just turned the current credentials down. */
-  refused: boolean;
+  title: string;
+  icon: string;
+  /** What the fields begin with. */
   current: Credentials;
+  /** What the token is for, or why the current one is not enough. */
+  children: ReactNode;
+  /** What the button says that sends the form. */
+  verb: string;
+  /** What the button says that closes the dialog. */
+  leave?: string;
   onSave(credentials: Credentials, remember: boolean): void;
-  onForget(): void;
-  onClose(): void;
+  /** Absent: there is no token to forget. */
+  onForget?: (() => void) | undefined;
+  /** Absent: there is no page to go back to. */
+  onClose?: (() => void) | undefined;
 }
 
-/** Asks for the token, and for the tenant an operator acts for. */
+/** Asks for the token, and for the tenant an operator acts for: this page and the dashboard do. */
 export function CredentialsDialog(props: Props) {
+  const { title, icon, current, children, verb, leave = 'Cancel', onSave, onForget, onClose } = props;
+  const id = useId();
   const dialog = useRef<HTMLDialogElement>(null);
-  const titleId = useId();
+  const [entered, setEntered] = useState(current);
+  const [remember, setRemember] = useState(isRemembered);
+  const [error, setError] = useState('');
 
-  useEffect(() => {
-    if (!props.open) return dialog.current?.close();
+  useLayoutEffect(() => {
     dialog.current?.showModal();
     // The dialog focuses its first field, the token; what is typed next replaces it.
     dialog.current?.querySelector('input')?.select();
-  }, [props.open]);
-
-  return (
-    <dialog ref={dialog} className="credentials" aria-labelledby={titleId} onClose={props.onClose}>
-      {/* Mounted each time it opens, so that it starts from the current values. */}
-      {props.open && <CredentialsForm {...props} titleId={titleId} />}
-    </dialog>
-  );
-}
-
-function CredentialsForm({
-  refused,
-  current,
-  titleId,
-  onSave,
-  onForget,
-  onClose,
-}: Props & { titleId: string }) {
-  const id = useId();
-  const [token, setToken] = useState(current.token);
-  const [tenant, setTenant] = useState(current.tenant);
-  const [remember, setRemember] = useState(isRemembered);
-  const [error, setError] = useState<string | null>(null);
+  }, []);
 
   function onSubmit(event: FormEvent) {
     event.preventDefault();
     // People paste the whole header.
-    const next = { token: token.trim().replace(/^Bearer\s+/i, ''), tenant: tenant.trim() };
-    const wrong = problem(next);
+    const token = entered.token.trim().replace(/^Bearer\s+/i, '');
+    const next = { token, tenant: entered.tenant.trim() };
+    const wrong = token ? problem(next) : 'Paste a token: it begins with hg_.';
     if (wrong) setError(wrong);
     else onSave(next, remember);
   }
 
   return (
-    <form onSubmit={onSubmit}>
-      <h2 id={titleId}>Who is calling?</h2>
-      {refused ? (
-        <p className="hint" role="alert">
-          {current.token
-            ? 'The server did not accept this token, or not for this tenant. It may be mistyped, expired or revoked.'
-            : 'The server answers this only to a caller with a token.'}
+    <dialog
+      ref={dialog}
+      className="dialog ours"
+      aria-labelledby={`${id}-title`}
+      onCancel={(event) => !onClose && event.preventDefault()}
+      // A browser closes it when Escape is pressed twice, whatever the page wants.
+      onClose={() => (onClose ? onClose() : dialog.current?.showModal())}
+    >
+      <form onSubmit={onSubmit}>
+        <img src={icon} alt="" width="32" height="32" />
+        <h2 id={`${id}-title`}>{title}</h2>
+        {children}
+        <Fields entered={entered} errorId={`${id}-error`} isWrong={error !== ''} onChange={setEntered} />
+        <label className="check">
+          <input
+            name="remember"
+            type="checkbox"
+            checked={remember}
+            onChange={(event) => setRemember(event.target.checked)}
+          />
+          <span>
+            Remember on this device <small>otherwise until this browser tab closes</small>
+          </span>
+        </label>
+        <p id={`${id}-error`} className="alert" role="alert" hidden={error === ''}>
+          {error}
         </p>
-      ) : (
-        <p>
-          GraphiQL sends a token with everything it asks, over HTTP and WebSocket. The server prints one when
-          it first starts.
-        </p>
-      )}
+        <div className="actions">
+          {onForget && (
+            <button type="button" className="danger forget" onClick={onForget}>
+              Forget token
+            </button>
+          )}
+          {onClose && (
+            <button type="button" onClick={() => dialog.current?.close()}>
+              {leave}
+            </button>
+          )}
+          <button type="submit" className="primary">
+            {verb}
+          </button>
+        </div>
+      </form>
+    </dialog>
+  );
+}
 
+interface FieldsProps {
+  entered: Credentials;
+  /** The element that says what is wrong. */
+  errorId: string;
+  isWrong: boolean;
+  onChange(entered: Credentials): void;
+}
+
+function Fields({ entered, errorId, isWrong, onChange }: FieldsProps) {
+  const id = useId();
+  return (
+    <>
       <label htmlFor={`${id}-token`}>Token</label>
       <input
         id={`${id}-token`}
@@ -77,12 +111,11 @@ function CredentialsForm({
         type="password"
         autoComplete="off"
         spellCheck={false}
-        value={token}
-        onChange={(event) => setToken(event.target.value)}
-        aria-invalid={error !== null}
-        aria-describedby={`${id}-error`}
+        value={entered.token}
+        onChange={(event) => onChange({ ...entered, token: event.target.value })}
+        aria-invalid={isWrong}
+        aria-describedby={errorId}
       />
-
       <label htmlFor={`${id}-tenant`}>
         Tenant <small>optional: the one an operator's token acts for</small>
       </label>
@@ -93,39 +126,9 @@ function CredentialsForm({
         autoComplete="off"
         autoCapitalize="none"
         spellCheck={false}
-        value={tenant}
-        onChange={(event) => setTenant(event.target.value)}
+        value={entered.tenant}
+        onChange={(event) => onChange({ ...entered, tenant: event.target.value })}
       />
-
-      <label className="check">
-        <input
-          name="remember"
-          type="checkbox"
-          checked={remember}
-          onChange={(event) => setRemember(event.target.checked)}
-        />
-        <span>
-          Remember on this device <small>otherwise until this browser tab closes</small>
-        </span>
-      </label>
-
-      <p id={`${id}-error`} className="hint" role="alert" hidden={error === null}>
-        {error}
-      </p>
-
-      <div className="actions">
-        {current.token !== '' && (
-          <button type="button" className="forget" onClick={onForget}>
-            Forget token
-          </button>
-        )}
-        <button type="button" onClick={onClose}>
-          {current.token ? 'Cancel' : 'Go on without'}
-        </button>
-        <button type="submit" className="primary">
-          Use token
-        </button>
-      </div>
-    </form>
+    </>
   );
 }

@@ -48,6 +48,8 @@ export function createApi(credentials: Credentials, refused: () => void): Api {
     url: GRAPHQL_SOCKET.href,
     connectionParams: sent,
     connectionAckWaitTimeout: SILENCE_MS,
+    // From one screen to the next it stays.
+    lazyCloseTimeout: LINGER_MS,
     keepAlive: 10_000,
     retryAttempts: Number.POSITIVE_INFINITY,
     retryWait: (retries) => wait(pause(retries)),
@@ -67,7 +69,8 @@ export function createApi(credentials: Credentials, refused: () => void): Api {
       closed(event) {
         clearTimeout(silence);
         if (isRefusal(event)) refused();
-        tell('lost');
+        // Otherwise this page closed it, because nothing is followed any more.
+        if ((event as CloseEvent).code !== NORMAL_CLOSURE) tell('lost');
       },
     },
   });
@@ -104,6 +107,12 @@ function isRefusal(event: unknown): boolean {
 
 /** How long the server may take to answer on a connection that is open. */
 const SILENCE_MS = 8_000;
+
+/** How long a connection stays over which nothing is followed. */
+const LINGER_MS = 5_000;
+
+/** RFC 6455, section 7.4.1. */
+const NORMAL_CLOSURE = 1000;
 
 const TICK_MS = 5_000;
 

@@ -1,11 +1,5 @@
-import { useEffect, useState } from 'react';
-import {
-  type AnyVariables,
-  type Client,
-  type OperationContext,
-  type TypedDocumentNode,
-  useQuery,
-} from 'urql';
+import { useEffect, useRef, useState } from 'react';
+import { type AnyVariables, type OperationContext, type TypedDocumentNode, useQuery } from 'urql';
 import { useSession } from '../frame/Session';
 import {
   type DeliveryAttemptFilter,
@@ -14,7 +8,7 @@ import {
   WatchDeliveryDocument,
 } from '../gql/graphql';
 import { calmly } from './calmly';
-import { inTime } from './inTime';
+import { freshly } from './freshly';
 import { follow, watch } from './watch';
 
 /** What is followed: changes of deliveries, or their attempts. */
@@ -33,7 +27,7 @@ export function useLive<Data, Variables extends AnyVariables>(
   { context, pause = false }: Options = {},
 ) {
   const { api } = useSession();
-  const [{ data, error, fetching }, ask] = useQuery({ query, variables, context, pause });
+  const [{ data, error, fetching }] = useQuery({ query, variables, context, pause });
   const key = JSON.stringify([variables, followed]);
   useEffect(() => {
     if (pause) return;
@@ -49,31 +43,43 @@ export function useLive<Data, Variables extends AnyVariables>(
       leave();
     };
   }, [api, query, key, context, pause]);
-  return { data, error, fetching, reload: () => ask({ requestPolicy: 'network-only' }) };
-}
-
-/**
- * Asks again. While the same was asked already, urql waits for that answer, which may have been read before the change that is to be shown:
- * then this asks once more.
- */
-async function freshly<Data, Variables extends AnyVariables>(
-  client: Client,
-  query: TypedDocumentNode<Data, Variables>,
-  variables: Variables,
-  context?: Partial<OperationContext>,
-): Promise<void> {
-  for (let sent = false, tries = 0; !sent && tries < 3; tries++) {
-    const send: typeof fetch = (input, init) => {
-      sent = true;
-      return (context?.fetch ?? inTime)(input, init);
-    };
-    await client
-      .query(query, variables, { ...context, fetch: send, requestPolicy: 'network-only' })
-      .toPromise();
-  }
+  return {
+    data,
+    error,
+    fetching,
+    reload: () => void freshly(api.client, query, variables, context),
+  };
 }
 
 const CALM_MS = 1000;
+
+/**
+ * The result of a query, which is asked for again after version has grown: at most once in ms, and never before the answer. version counts
+ * what has happened.
+ */
+export function useCounted<Data, Variables extends AnyVariables>(
+  query: TypedDocumentNode<Data, Variables>,
+  variables: Variables,
+  version: number,
+  ms: number,
+) {
+  const { api } = useSession();
+  const [{ data, error }] = useQuery({ query, variables });
+  const key = JSON.stringify(variables);
+  const again = useRef(() => {});
+  const seen = useRef(version);
+  useEffect(() => {
+    const { soon, stop } = calmly(() => freshly(api.client, query, JSON.parse(key) as Variables), ms);
+    again.current = soon;
+    return stop;
+  }, [api, query, key, ms]);
+  useEffect(() => {
+    // It begins at 0 again with another filter, whose query was just sent.
+    if (version > seen.current) again.current();
+    seen.current = version;
+  }, [version]);
+  return { data, error };
+}
 
 function latest<Result>(_: Result | null, next: Result): Result {
   return next;

@@ -2,13 +2,16 @@ import { Dialog } from '../ui/Dialog';
 
 interface Props {
   count: number;
+  /** Whether there may be more of them. */
+  isMore?: boolean;
   onClose(): void;
   onConfirm(): void;
 }
 
 /** Asks before deliveries are canceled, and says what that means. */
-export function CancelDialog({ count, onClose, onConfirm }: Props) {
-  const what = count === 1 ? 'this delivery' : `${count} deliveries`;
+export function CancelDialog({ count, isMore = false, onClose, onConfirm }: Props) {
+  const many = `${isMore ? 'at least ' : ''}${count.toLocaleString()}`;
+  const what = count === 1 && !isMore ? 'this delivery' : `${many} deliveries`;
   return (
     <Dialog title={`Cancel ${what}?`} onClose={onClose}>
       <p>

@@ -11,7 +11,9 @@ import { useAddress } from '../ui/address';
 import { useCursor } from '../ui/cursor';
 import { GraphiqlLink } from '../ui/GraphiqlLink';
 import { ListFoot } from '../ui/ListFoot';
+import { LiveButton } from '../ui/LiveButton';
 import { NARROW } from '../ui/media';
+import { PausedButton } from '../ui/PausedButton';
 import { Problem } from '../ui/Problem';
 import { useShortcut } from '../ui/shortcuts';
 import { useTitle } from '../ui/title';
@@ -87,15 +89,7 @@ function Heading({ text, filter, feed, onChange }: NarrowingProps) {
   return (
     <div className="head">
       <h1>Deliveries</h1>
-      <button
-        type="button"
-        className="live"
-        aria-pressed={live}
-        onClick={() => setLive(!live)}
-        title="Live updates (l)"
-      >
-        <span aria-hidden="true" className="dot" /> {live ? 'Live' : 'Not live'}
-      </button>
+      <LiveButton live={live} onChange={setLive} />
       {live && <Counters list={list} />}
       <div className="head-end">
         <SavedViews list="deliveries" text={text} onChange={onChange} />
@@ -111,8 +105,8 @@ function Heading({ text, filter, feed, onChange }: NarrowingProps) {
 
 /** What narrows the list: words, what the facets suggest, and the histogram. */
 function Narrowing({ text, filter: { terms, problems }, feed, onChange }: NarrowingProps) {
-  const { succeeded, failed } = feed.list.counters;
-  const suggestions = useFacets(terms, succeeded + failed);
+  const { version } = feed.list.counters;
+  const suggestions = useFacets(terms, version);
   return (
     <>
       <FilterBar
@@ -127,7 +121,7 @@ function Narrowing({ text, filter: { terms, problems }, feed, onChange }: Narrow
         range={timeRange(terms) ?? { from: '-PT24H' }}
         filter={statsFilter(terms)}
         isWhole={isCountable(terms)}
-        version={succeeded + failed}
+        version={version}
         onZoom={(from, to) => onChange(print(withRange(terms, from, to)))}
       />
     </>
@@ -147,7 +141,7 @@ interface ListProps {
 function List({ filter, feed, open, onOpen, onNarrow, onRetry, onCancel }: ListProps) {
   const [, navigate] = useLocation();
   const mayWrite = useScope('DELIVERIES_WRITE');
-  const { list, unseen, resume, live, setLive } = feed;
+  const { list, unseen, resume } = feed;
   const { rows, next, searchedTo } = list.feed;
   const { selected, toggle, all, clear } = useSelection();
   const [cursor, setCursor] = useCursor(rows, 'delivery', (id) => open && onOpen(id, true));
@@ -159,7 +153,6 @@ function List({ filter, feed, open, onOpen, onNarrow, onRetry, onCancel }: ListP
   useShortcut('a', 'Select all that are shown, or none', () => all(rows.map(({ id }) => id)));
   useShortcut('r', 'Retry', () => mayWrite && onRetry(chosen));
   useShortcut('c', 'Cancel', () => mayWrite && chosen.length > 0 && onCancel(chosen));
-  useShortcut('l', 'Live updates on or off', () => setLive(!live));
   useShortcut('Escape', 'Close the preview, select nothing', () => {
     clear();
     onOpen(null);
@@ -178,11 +171,7 @@ function List({ filter, feed, open, onOpen, onNarrow, onRetry, onCancel }: ListP
           onClear={clear}
         />
       )}
-      {unseen > 0 && (
-        <button type="button" className="paused" onClick={resume}>
-          Paused, {unseen.toLocaleString()} new. <b>Resume</b>
-        </button>
-      )}
+      <PausedButton unseen={unseen} onResume={resume} />
       <DeliveryList
         rows={rows}
         cursor={cursor}

@@ -1,8 +1,7 @@
 import { type PointerEvent, useState } from 'react';
-import { useQuery } from 'urql';
+import { useCounted } from '../api/useLive';
 import { DeliveryHistogramDocument, type StatsFilter, type TimeRange } from '../gql/graphql';
 import { Bars, BucketTable, HEIGHT, type Series, WIDTH } from '../ui/Chart';
-import { useCalm } from '../ui/calm';
 import { Problem } from '../ui/Problem';
 import { useZone } from '../ui/Time';
 import { absolute } from '../ui/time';
@@ -13,8 +12,8 @@ interface Props {
   filter: StatsFilter | null;
   /** Whether that is all of it. */
   isWhole: boolean;
-  /** Changes when there is something new to count. */
-  version: unknown;
+  /** How much has happened: there is something new to count when it has grown. */
+  version: number;
   onZoom(from: string, to: string): void;
 }
 
@@ -24,8 +23,7 @@ const CALM_MS = 5_000;
 /** When deliveries of the range ended. Dragging over it, or choosing a row of its table, narrows the range. */
 export function Histogram({ range, filter, isWhole, version, onZoom }: Props) {
   const zone = useZone();
-  const [{ data, error }, ask] = useQuery({ query: DeliveryHistogramDocument, variables: { range, filter } });
-  useCalm(version, CALM_MS, () => ask({ requestPolicy: 'network-only' }));
+  const { data, error } = useCounted(DeliveryHistogramDocument, { range, filter }, version, CALM_MS);
   const buckets = data?.stats?.series ?? [];
   const times = buckets.map(({ from }) => from);
   const series: Series[] = [

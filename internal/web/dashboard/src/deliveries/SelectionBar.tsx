@@ -1,9 +1,9 @@
 import { useQuery } from 'urql';
 import { useLocation } from 'wouter';
-import { type Filter, frozen, print } from '../filter/words';
+import { type Filter, frozen, print, type Term } from '../filter/words';
 import { useScope } from '../frame/viewer';
 import { CountDeliveriesDocument } from '../gql/graphql';
-import { newReplay } from '../replays/replays';
+import { againOf, type KindOption, newReplay, termsOf } from '../replays/replays';
 import { deliveryFilter } from './filter';
 
 interface Props {
@@ -40,29 +40,34 @@ export function SelectionBar({ count, filter, isMore, onRetry, onCancel, onClear
   );
 }
 
-/** Sends all that match again, also those that are not shown: by a replay, which tells first what it would send. */
-function AllThatMatch({ filter }: { filter: Filter }) {
+/** Sends all that match again, or cancels them, also those that are not shown: by a replay, which tells first of which it would do that. */
+function AllThatMatch({ filter: { terms } }: { filter: Filter }) {
   const [, navigate] = useLocation();
   const [{ data }] = useQuery({
     query: CountDeliveriesDocument,
-    variables: { filter: deliveryFilter(filter.terms) },
+    variables: { filter: deliveryFilter(terms) },
     requestPolicy: 'network-only',
   });
   const counted = data?.deliveries?.count;
   if (!counted) return null;
   const many = `${counted.count.toLocaleString()}${counted.precision === 'AT_LEAST' ? '+' : ''}`;
-  const isFailed = filter.terms.some(
-    ({ key, value }) => key === 'status' && value.toLowerCase() === 'failed',
-  );
-  const others = filter.terms.some(({ key, value }) => key === 'status' && value.toLowerCase() !== 'failed');
+  const again = againOf(terms);
+  const waiting = termsOf('cancel', terms);
+  // Times do not move from here on: what happens to them is what is shown.
+  const go = (kind: KindOption, words: readonly Term[]) =>
+    navigate(newReplay(print(frozen(words, Date.now())), kind));
   return (
-    <button
-      type="button"
-      onClick={() =>
-        navigate(newReplay(print(frozen(filter.terms, Date.now())), isFailed && !others ? 'failed' : 'all'))
-      }
-    >
-      All {many} that match: send again…
-    </button>
+    <>
+      {again && (
+        <button type="button" onClick={() => go(again.kind, again.terms)}>
+          All {many} that match: send again…
+        </button>
+      )}
+      {waiting && (
+        <button type="button" onClick={() => go('cancel', waiting)}>
+          All {many} that match: cancel…
+        </button>
+      )}
+    </>
   );
 }

@@ -6,15 +6,17 @@ export interface Counters {
   failed: number;
   /** Attempts in the last full second. */
   rate: number;
+  /** How much has happened: attempts, and changes without one. */
+  version: number;
 }
 
-export const NO_COUNTERS: Counters = { succeeded: 0, failed: 0, rate: 0 };
+export const NO_COUNTERS: Counters = { succeeded: 0, failed: 0, rate: 0, version: 0 };
 
 const SHOW_MS = 500;
 
 /** The sums so far. behind is how much this clock is ahead of the attempts that come: the clocks differ, and the way takes time. */
 function nothing() {
-  return { succeeded: 0, failed: 0, times: [] as number[], behind: Number.POSITIVE_INFINITY };
+  return { succeeded: 0, failed: 0, changes: 0, times: [] as number[], behind: Number.POSITIVE_INFINITY };
 }
 
 /** Counts every attempt once, and shows the sums twice a second while they change. */
@@ -26,9 +28,9 @@ export function useCounters() {
   const show = useCallback(() => {
     timer.current = undefined;
     const now = Date.now();
-    const { times, succeeded, failed } = exact.current;
+    const { times, succeeded, failed, changes } = exact.current;
     while (times.length > 0 && (times[0] ?? now) < now - 1000) times.shift();
-    setCounters({ succeeded, failed, rate: times.length });
+    setCounters({ succeeded, failed, rate: times.length, version: succeeded + failed + changes });
     // Once more, so that the rate falls when nothing comes any longer.
     if (times.length > 0) timer.current = setTimeout(show, SHOW_MS);
   }, []);
@@ -46,10 +48,16 @@ export function useCounters() {
     [show],
   );
 
+  /** Notes a change that no attempt tells. */
+  const note = useCallback(() => {
+    exact.current.changes++;
+    timer.current ??= setTimeout(show, SHOW_MS);
+  }, [show]);
+
   const reset = useCallback(() => {
     exact.current = nothing();
     setCounters(NO_COUNTERS);
   }, []);
 
-  return { counters, count, reset };
+  return { counters, count, note, reset };
 }

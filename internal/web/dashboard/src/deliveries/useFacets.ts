@@ -1,8 +1,7 @@
-import { useQuery } from 'urql';
+import { useCounted } from '../api/useLive';
 import { STATUSES, type Suggestion } from '../filter/suggestions';
 import type { Term } from '../filter/words';
 import { DeliveryFacetsDocument, type DeliveryFacetsQuery } from '../gql/graphql';
-import { useCalm } from '../ui/calm';
 import { deliveryFilter } from './filter';
 
 /** How often it is counted again at most, while things happen. */
@@ -13,13 +12,9 @@ const MAX_SUGGESTED = 4;
 
 type Facets = NonNullable<DeliveryFacetsQuery['deliveries']>['facets'];
 
-/** The words that narrow the list further, with how many of the latest deliveries each leaves. version changes when there is something new. */
-export function useFacets(terms: readonly Term[], version: unknown): Suggestion[] {
-  const [{ data }, ask] = useQuery({
-    query: DeliveryFacetsDocument,
-    variables: { filter: deliveryFilter(terms) },
-  });
-  useCalm(version, CALM_MS, () => ask({ requestPolicy: 'network-only' }));
+/** The words that narrow the list further, with how many of the latest deliveries each leaves. version says how much has happened. */
+export function useFacets(terms: readonly Term[], version: number): Suggestion[] {
+  const { data } = useCounted(DeliveryFacetsDocument, { filter: deliveryFilter(terms) }, version, CALM_MS);
   return suggestionsOf(data?.deliveries?.facets);
 }
 

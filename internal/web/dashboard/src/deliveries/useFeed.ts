@@ -2,6 +2,7 @@ import { type Dispatch, type SetStateAction, useCallback, useEffect, useRef, use
 import type { CombinedError } from 'urql';
 import { calmly } from '../api/calmly';
 import type { Api } from '../api/client';
+import { freshly } from '../api/freshly';
 import { follow, watch } from '../api/watch';
 import type { Term } from '../filter/words';
 import { useSession } from '../frame/Session';
@@ -68,20 +69,15 @@ export function useFeed({ terms, live, paused }: Options): LiveFeed {
   const [error, setError] = useState<CombinedError>();
   const [notice, setNotice] = useState('');
   const [round, setRound] = useState(0);
-  const { counters, count, reset } = useCounters();
+  const { counters, count, note, reset } = useCounters();
   const waits = useRef(paused);
   waits.current = paused;
   const again = useRef(() => {});
 
   const load = useCallback(
     async (after: string | null) => {
-      const { data, error } = await api.client
-        .query(
-          DeliveriesDocument,
-          { filter: deliveryFilter(terms), after, first: PAGE_SIZE },
-          { requestPolicy: 'network-only' },
-        )
-        .toPromise();
+      const variables = { filter: deliveryFilter(terms), after, first: PAGE_SIZE };
+      const { data, error } = await freshly(api.client, DeliveriesDocument, variables);
       return { page: data ? pageOf(data) : null, error };
     },
     [api, terms],
@@ -92,15 +88,25 @@ export function useFeed({ terms, live, paused }: Options): LiveFeed {
     setLoading(true);
     setNotice('');
     reset();
-    const list = openList({ api, terms, live, waits, load, count, setFeed, setLoading, setError, setNotice });
+    const list = openList({
+      api,
+      terms,
+      live,
+      waits,
+      load,
+      count,
+      note,
+      setFeed,
+      setLoading,
+      setError,
+      setNotice,
+    });
     again.current = list.again;
     return () => {
       again.current = () => {};
       list.close();
     };
-  }, [api, terms, live, load, count, reset, round]);
-
-  useLink(setNotice, live);
+  }, [api, terms, live, load, count, note, reset, round]);
 
   return {
     feed,
@@ -134,6 +140,8 @@ interface Opening extends Pick<Options, 'terms' | 'live'> {
   waits: { readonly current: boolean };
   load(after: string | null): Promise<{ page: Page | null; error: CombinedError | undefined }>;
   count(succeeded: boolean, startedAt: string): void;
+  /** Notes that something has changed without an attempt. */
+  note(): void;
   setFeed: Dispatch<SetStateAction<Feed>>;
   setLoading(loading: boolean): void;
   setError(error: CombinedError | undefined): void;
@@ -142,7 +150,7 @@ interface Opening extends Pick<Options, 'terms' | 'live'> {
 
 /** Loads the list, and follows its streams until it is closed. again fetches what could not be fetched while the list waited. */
 function openList(list: Opening): { again(): void; close(): void } {
-  const { api, terms, live, waits, load, count, setFeed } = list;
+  const { api, terms, live, waits, load, count, note, setFeed } = list;
   let over = false;
   void load(null).then(({ page, error }) => {
     if (over) return;
@@ -169,6 +177,7 @@ function openList(list: Opening): { again(): void; close(): void } {
 
   // Fetches the list again: at once, but not while it is paused, where no row may move, and not too often.
   let stale = false;
+  let isFollowed = false;
   const { soon, stop } = calmly(async () => {
     if (waits.current) return;
     stale = false;
@@ -194,6 +203,9 @@ function openList(list: Opening): { again(): void; close(): void } {
           else setFeed((feed) => changed(feed, row, false));
         },
         changed(row, matches) {
+          // The first message has no row, and the list was only just asked for.
+          if (row || isFollowed) note();
+          isFollowed = true;
           if (!row) refetch();
           else if (matches) add(row, true);
           else setFeed((feed) => changed(feed, row, true));
@@ -283,23 +295,4 @@ function pageOf({ deliveries }: DeliveriesQuery): Page | null {
       searchedTo: deliveries.pageInfo.searchedTo ?? null,
     }
   );
-}
-
-// Says when the connection is lost, and how long it was.
-function useLink(say: (notice: string) => void, live: boolean) {
-  const { api } = useSession();
-  useEffect(() => {
-    if (!live) return;
-    let lostAt = 0;
-    return api.onLink((link) => {
-      if (link === 'lost') {
-        lostAt ||= Date.now();
-        say('The connection was lost. Connecting again…');
-      } else if (link === 'connected' && lostAt > 0) {
-        const seconds = Math.max(1, Math.round((Date.now() - lostAt) / 1000));
-        say(`Connected again after ${seconds} s. The list goes on where it was: nothing is missing.`);
-        lostAt = 0;
-      }
-    });
-  }, [api, live, say]);
 }

@@ -1,14 +1,22 @@
-import { useLive } from '../api/useLive';
+import { useEffect, useState } from 'react';
+import { type Followed, useLive } from '../api/useLive';
 import { DeliveryDocument } from '../gql/graphql';
 
 /** A delivery with its attempts, kept current. */
 export function useDelivery(id: string) {
-  const { data, error, fetching, reload } = useLive(
-    DeliveryDocument,
-    { id },
-    { attempts: { deliveryIds: [id] } },
-  );
+  // Its attempts until its event is known: then everything that happens to it, such as that somebody cancels it.
+  const [followed, setFollowed] = useState<Followed>({ attempts: { deliveryIds: [id] } });
+  const { data, error, fetching, reload } = useLive(DeliveryDocument, { id }, followed);
   const delivery = data?.delivery?.id === id ? data.delivery : null;
+  const eventId = delivery?.event?.id;
+  const webhookId = delivery?.webhookId;
+  useEffect(() => {
+    setFollowed(
+      eventId && webhookId
+        ? { deliveries: { eventIds: [eventId], webhookIds: [webhookId] } }
+        : { attempts: { deliveryIds: [id] } },
+    );
+  }, [id, eventId, webhookId]);
   return {
     delivery,
     attempts: delivery?.attempts?.nodes ?? [],

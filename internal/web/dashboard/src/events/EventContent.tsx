@@ -58,9 +58,10 @@ export function EventContent({ event }: { event: Event }) {
               <FanOutText deliveries={event.deliveries} />
             </p>
             <Deliveries event={event} />
+            <Elsewhere event={event} />
           </>
         )}
-        {event.deliveries?.nodes.length === 0 && <Nowhere type={event.type} />}
+        {event.deliveries?.nodes.length === 0 && <Nowhere event={event} />}
       </section>
       <section>
         <h2>Data</h2>
@@ -139,37 +140,73 @@ function Deliveries({ event }: { event: Event }) {
 }
 
 /** Why an event has no deliveries, and which webhooks would get it now. */
-function Nowhere({ type }: { type: string }) {
+function Nowhere({ event }: { event: Event }) {
   const mayRead = useScope('WEBHOOKS_READ');
   return (
     <>
       <p>
-        When it was published, no webhook subscribed to <code>{type}</code>.
+        When it was published, no webhook subscribed to <code>{event.type}</code>.
       </p>
-      {mayRead && <Receivers type={type} />}
+      {mayRead && <Receivers event={event} none="No webhook does now, either." some="Those that do now:" />}
     </>
   );
 }
 
-function Receivers({ type }: { type: string }) {
-  const [{ data, error }] = useQuery({ query: ReceiversDocument, variables: { type } });
-  const webhooks = data?.webhooks;
+/** The webhooks that would get an event now and did not, if all that did are known. The server's own events, such as a test, are for one. */
+function Elsewhere({ event }: { event: Event }) {
+  const mayRead = useScope('WEBHOOKS_READ');
+  const isKnown = !event.deliveries?.pageInfo.hasNextPage && !event.type.startsWith('hookgraph.');
+  if (!mayRead || !isKnown) return null;
+  return (
+    <Receivers
+      event={event}
+      none=""
+      some="These webhooks subscribe to it now, and did not when it was published:"
+    />
+  );
+}
+
+interface ReceiversProps {
+  event: Event;
+  /** What is said when there are none; "" for nothing. */
+  none: string;
+  /** What is said before them. */
+  some: string;
+}
+
+function Receivers({ event, none, some }: ReceiversProps) {
+  const [{ data, error }] = useQuery({ query: ReceiversDocument, variables: { type: event.type } });
+  const maySend = useScope('DELIVERIES_WRITE');
+  const had = new Set(event.deliveries?.nodes.map(({ webhookId }) => webhookId));
+  // One that was there before, as it is now, gets it in a moment: an event for thousands of webhooks is delivered bit by bit.
+  const webhooks = data?.webhooks?.nodes.filter(
+    ({ id, updatedAt }) => !had.has(id) && Date.parse(updatedAt) > Date.parse(event.createdAt),
+  );
   return (
     <>
       <Problem error={error} what="The webhooks could not be read" />
-      {webhooks?.nodes.length === 0 && <p>No webhook does now, either.</p>}
-      {webhooks && webhooks.nodes.length > 0 && (
+      {webhooks?.length === 0 && none && <p>{none}</p>}
+      {webhooks && webhooks.length > 0 && (
         <>
-          <p>{webhooks.pageInfo.hasNextPage ? 'Some of those that do now:' : 'Those that do now:'}</p>
+          <p>{some}</p>
           <ul>
-            {webhooks.nodes.map(({ id, url }) => (
+            {webhooks.map(({ id, url }) => (
               <li key={id}>
                 <Link href={`/webhooks/${id}`}>
                   <Visible text={url} />
-                </Link>
+                </Link>{' '}
+                {maySend && (
+                  <Link
+                    href={newReplay(`webhook:${id} event:${event.id}`, 'missing')}
+                    aria-label={`Send it… to ${url}`}
+                  >
+                    Send it…
+                  </Link>
+                )}
               </li>
             ))}
           </ul>
+          {data?.webhooks?.pageInfo.hasNextPage && <p className="soft">There may be more.</p>}
         </>
       )}
     </>

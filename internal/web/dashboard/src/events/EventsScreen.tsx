@@ -1,27 +1,39 @@
 import { useMemo, useState } from 'react';
 import { useLocation } from 'wouter';
+import { counts, either, webhookChanges } from '../api/changes';
 import { FilterBar } from '../filter/FilterBar';
 import { FrozenLink } from '../filter/FrozenLink';
 import { SavedViews } from '../filter/SavedViews';
 import { parse, print, untilThen } from '../filter/words';
+import { useSession } from '../frame/Session';
 import { useScope } from '../frame/viewer';
-import { EventsDocument } from '../gql/graphql';
+import {
+  type EventRowFragment,
+  EventsDocument,
+  type EventsQuery,
+  type EventsQueryVariables,
+} from '../gql/graphql';
 import { useAddress } from '../ui/address';
 import { useCursor } from '../ui/cursor';
 import { Head } from '../ui/Head';
 import { ListFoot } from '../ui/ListFoot';
+import { LiveButton } from '../ui/LiveButton';
 import { NARROW } from '../ui/media';
+import { PausedButton } from '../ui/PausedButton';
 import { Problem } from '../ui/Problem';
 import { RowGrid } from '../ui/RowGrid';
 import { useShortcut } from '../ui/shortcuts';
 import { useTitle } from '../ui/title';
+import { useHolding } from '../ui/useHolding';
+import { usePages } from '../ui/usePages';
 import { EventListRow } from './EventListRow';
 import { EventPreview } from './EventPreview';
 import { eventFilter, KEYS } from './filter';
 import { PublishDialog } from './PublishDialog';
-import { PAGE_SIZE, useEvents } from './useEvents';
 
 const COLUMNS = ['Event type', 'Tags', 'Where it went', 'Published'];
+
+const PAGE_SIZE = 50;
 
 /** The list of events. Filter and preview are in the address. */
 export function EventsScreen() {
@@ -34,8 +46,16 @@ export function EventsScreen() {
   const [publishing, setPublishing] = useState(false);
   useTitle(text ? `Events ${text}` : 'Events');
 
-  const list = useEvents(filter.terms);
-  const [cursor, setCursor] = useCursor(list.rows, 'event', (id) => open && set({ open: id }, true));
+  const { api } = useSession();
+  const [live, setLive] = useState(true);
+  const watch = useMemo(() => (live ? either(counts(api), webhookChanges(api)) : undefined), [api, live]);
+  const list = usePages(
+    EventsDocument,
+    { filter: eventFilter(filter.terms), first: PAGE_SIZE },
+    (data) => data.events,
+    { watch },
+  );
+  const [cursor, setCursor] = useCursor(list.rows ?? [], 'event', (id) => open && set({ open: id }, true));
   useShortcut('Enter', 'Open the event', () => cursor && navigate(`/events/${cursor}`));
   useShortcut(
     'o',
@@ -52,7 +72,7 @@ export function EventsScreen() {
         document={EventsDocument}
         variables={{ filter: eventFilter(filter.terms), first: PAGE_SIZE }}
         action={mayPublish && { name: 'Publish an event', run: () => setPublishing(true) }}
-        onReload={list.reload}
+        live={<LiveButton live={live} onChange={setLive} />}
       >
         <SavedViews list="events" text={text} onChange={(q) => set({ q })} />
         <FrozenLink terms={filter.terms} />
@@ -93,7 +113,7 @@ export function EventsScreen() {
 }
 
 interface ListProps {
-  list: ReturnType<typeof useEvents>;
+  list: ReturnType<typeof usePages<EventsQuery, EventsQueryVariables, EventRowFragment>>;
   cursor: string | null;
   open: string | null;
   empty: string;
@@ -102,38 +122,51 @@ interface ListProps {
 }
 
 function EventList({ list, cursor, open, empty, onChoose, onGoOn }: ListProps) {
+  const { held, setAtTop, setPointed, release } = useHolding(list.hold);
+  const rows = list.rows ?? [];
   return (
-    <RowGrid
-      label="Events, newest first"
-      className="of-events"
-      columns={COLUMNS}
-      rows={list.rows}
-      cursor={cursor}
-      loading={list.loading}
-      draw={(row, index, style) => (
-        <EventListRow
-          key={row.id}
-          row={row}
-          index={index}
-          current={row.id === cursor}
-          open={row.id === open}
-          style={style}
-          onChoose={onChoose}
-        />
-      )}
-      foot={
-        <ListFoot
-          noun="events"
-          empty={empty}
-          rows={list.rows}
-          next={list.next}
-          searchedTo={list.searchedTo}
-          loading={list.loading}
-          failed={list.error !== undefined}
-          onMore={list.more}
-          onGoOn={onGoOn}
-        />
-      }
-    />
+    <>
+      <PausedButton
+        unseen={held ? list.unseen : 0}
+        onResume={() => {
+          release();
+          document.querySelector('.rows')?.scrollTo({ top: 0 });
+        }}
+      />
+      <RowGrid
+        label="Events, newest first"
+        className="of-events"
+        columns={COLUMNS}
+        rows={rows}
+        cursor={cursor}
+        loading={list.loading}
+        onTop={setAtTop}
+        onPointed={setPointed}
+        draw={(row, index, style) => (
+          <EventListRow
+            key={row.id}
+            row={row}
+            index={index}
+            current={row.id === cursor}
+            open={row.id === open}
+            style={style}
+            onChoose={onChoose}
+          />
+        )}
+        foot={
+          <ListFoot
+            noun="events"
+            empty={empty}
+            rows={rows}
+            next={list.next}
+            searchedTo={list.searchedTo}
+            loading={list.loading}
+            failed={list.error !== undefined}
+            onMore={() => list.more?.()}
+            onGoOn={onGoOn}
+          />
+        }
+      />
+    </>
   );
 }

@@ -8,6 +8,7 @@ import { Problem } from '../ui/Problem';
 import { useShortcut } from '../ui/shortcuts';
 import { TimeSwitch } from '../ui/Time';
 import { Boundary } from './Boundary';
+import { Connection } from './Connection';
 import { Help } from './Help';
 import { Jump } from './Jump';
 import { screensOf } from './navigation';
@@ -50,6 +51,7 @@ export function Frame({ children }: { children: ReactNode }) {
         </div>
       </header>
       <main id="main" tabIndex={-1} key={caller.tenant}>
+        <Connection />
         <Problem error={error} what="The page could not find out who is calling" />
         <Boundary path={path}>
           <Suspense fallback={<p className="screen late soft">Loading…</p>}>{viewer && children}</Suspense>

@@ -2,7 +2,7 @@ import { type FormEvent, useId, useState } from 'react';
 import { useClient } from 'urql';
 import { useLocation } from 'wouter';
 import { failureOf } from '../api/failure';
-import { JumpDocument, type JumpQuery, JumpToAttemptDocument } from '../gql/graphql';
+import { JumpDocument, type JumpQuery, JumpToOtherDocument } from '../gql/graphql';
 import { Dialog } from '../ui/Dialog';
 import { Visible } from '../ui/Visible';
 import { type Action, useActions } from './actions';
@@ -120,14 +120,13 @@ function useSearch(found: () => void) {
     const only = all[0];
     if (only && all.length === 1) return choose(only);
     if (all.length > 0) return setHits(all);
-    // Attempts are not searched.
+    // Attempts and replays are not searched.
     if (ID.test(wanted)) {
-      const { data } = await client.query(JumpToAttemptDocument, { id: wanted }).toPromise();
-      const attempt = data?.attempt;
-      if (attempt?.delivery) {
-        navigate(`/deliveries/${attempt.delivery.id}?attempt=${attempt.id}`);
-        return found();
-      }
+      const { data } = await client.query(JumpToOtherDocument, { id: wanted }).toPromise();
+      const { attempt, replay } = data ?? {};
+      if (attempt?.delivery) navigate(`/deliveries/${attempt.delivery.id}?attempt=${attempt.id}`);
+      else if (replay) navigate(`/replays/${replay.id}`);
+      if (attempt?.delivery || replay) return found();
     }
     setProblem('Nothing of this is there for this token and tenant.');
   }

@@ -21,15 +21,26 @@ import { Visible } from '../ui/Visible';
 import { Checklist } from './Checklist';
 import { FailingTenants } from './FailingTenants';
 import { Numbers } from './Numbers';
-import { bounds, nextRange, RANGES, type Range, rangeOf } from './ranges';
+import {
+  bounds,
+  type FixedRange,
+  fixedBounds,
+  fixedRange,
+  frozenRange,
+  nextRange,
+  RANGES,
+  type Range,
+  rangeOf,
+} from './ranges';
 import { withBuckets } from './series';
 
 /** An overview of the tenant's deliveries. The range is in the address. */
 export function HomeScreen() {
   useTitle('Home');
   const [params, setParams] = useSearchParams();
+  const fixed = fixedRange(params.get('from'), params.get('to'));
   const range = rangeOf(params.get('range'));
-  const variables = bounds(range);
+  const variables = fixed ? fixedBounds(fixed) : bounds(range);
   const { now: stats, before, isNew, error, ended, reload } = useHome(variables);
   const isOperator = useViewer()?.operator ?? false;
   useShortcut('t', 'Next time range', () => setParams({ range: nextRange(range) }));
@@ -38,19 +49,24 @@ export function HomeScreen() {
     <div className="screen">
       <div className="head">
         <h1>Home</h1>
-        <Choice<Range>
+        <Choice<Range | ''>
           name="Range"
-          value={range}
-          options={RANGES}
+          value={fixed ? '' : range}
+          options={RANGES as Record<Range | '', string>}
           onChange={(next) => setParams({ range: next })}
         />
-        {stats && (
+        {fixed && (
+          <span>
+            <Time at={fixed.from} exact /> to <Time at={fixed.to} exact />
+          </span>
+        )}
+        {stats && !fixed && (
           <span className="soft">
             as of <Time at={stats.asOf} />
           </span>
         )}
         <div className="head-end">
-          <CopyButton text={() => location.href}>Copy link</CopyButton>
+          <CopyButton text={() => linkOf(fixed ?? frozenRange(range, Date.now()))}>Copy link</CopyButton>
           <GraphiqlLink document={HomeDocument} variables={variables} />
         </div>
       </div>
@@ -70,6 +86,13 @@ export function HomeScreen() {
       )}
     </div>
   );
+}
+
+/** The address of this screen for a range that does not move. */
+function linkOf({ from, to }: FixedRange): string {
+  const url = new URL(location.href);
+  url.search = new URLSearchParams({ from, to }).toString();
+  return url.href;
 }
 
 /** The numbers of the range and of the one before it: read once, and from then on pushed by the server. */

@@ -21,6 +21,31 @@ export function bounds(range: Range): { range: TimeRange; before: TimeRange } {
   return { range: { from }, before: { from: twice, to: from } };
 }
 
+export interface FixedRange {
+  from: string;
+  to: string;
+}
+
+/** The range of an address that shows others the same; null when it has none. */
+export function fixedRange(from: string | null, to: string | null): FixedRange | null {
+  if (!from || !to || Number.isNaN(Date.parse(from)) || !(Date.parse(from) < Date.parse(to))) return null;
+  return { from, to };
+}
+
+/** A fixed range, and the one of the same length before it. */
+export function fixedBounds({ from, to }: FixedRange): { range: TimeRange; before: TimeRange } {
+  const start = 2 * Date.parse(from) - Date.parse(to);
+  return { range: { from, to }, before: { from: new Date(start).toISOString(), to: from } };
+}
+
+const HOUR = 3_600_000;
+const LENGTHS: Record<Range, number> = { '1h': HOUR, '24h': 24 * HOUR, '7d': 168 * HOUR, '30d': 720 * HOUR };
+
+/** A range that does not move, for a link. */
+export function frozenRange(range: Range, now: number): FixedRange {
+  return { from: new Date(now - LENGTHS[range]).toISOString(), to: new Date(now).toISOString() };
+}
+
 /** The next longer range, and the shortest after the longest. */
 export function nextRange(range: Range): Range {
   const all = Object.keys(RANGES) as Range[];

@@ -12,14 +12,16 @@ import { Choice, optionOf } from '../ui/Choice';
 import { Head } from '../ui/Head';
 import { MoreButton } from '../ui/MoreButton';
 import { Problem } from '../ui/Problem';
-import { usePages } from '../ui/pages';
 import { ScrollTable } from '../ui/ScrollTable';
 import { Time } from '../ui/Time';
 import { useTitle } from '../ui/title';
+import { usePages } from '../ui/usePages';
 import { Visible } from '../ui/Visible';
 import { actionOf, actorOf, auditFilter, KEYS, pathOf, textOf } from './audit';
 
 type Entry = NonNullable<AuditLogQuery['auditLog']>['nodes'][number];
+
+const WITH_JSON = { context: EXACT };
 
 const OWNERS = { '': 'Everything', tenant: 'This tenant' } as const;
 const COLUMNS = ['When', 'Who', 'What', 'Object', 'Before and after', 'From'];
@@ -33,7 +35,7 @@ export function AuditTab() {
   const parsed = useMemo(() => parse(text, KEYS), [text]);
   const owner = optionOf(OWNERS, params.get('of'));
   const filter = auditFilter(parsed.terms, owner === 'tenant' ? viewer?.tenant.id : undefined);
-  const list = usePages(AuditLogDocument, { filter }, (data) => data.auditLog, EXACT);
+  const list = usePages(AuditLogDocument, { filter }, (data) => data.auditLog, WITH_JSON);
 
   return (
     <>

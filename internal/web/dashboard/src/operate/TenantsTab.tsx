@@ -1,15 +1,19 @@
+import { useMemo, useRef } from 'react';
+import { counts } from '../api/changes';
 import { useSession } from '../frame/Session';
 import { useViewer } from '../frame/viewer';
 import { OperateTenantsDocument, type OperateTenantsQuery } from '../gql/graphql';
 import { useAddress } from '../ui/address';
 import { Head } from '../ui/Head';
+import { LiveTable } from '../ui/LiveTable';
 import { MoreButton } from '../ui/MoreButton';
 import { Problem } from '../ui/Problem';
-import { usePages } from '../ui/pages';
 import { ScrollTable } from '../ui/ScrollTable';
+import { useShortcut } from '../ui/shortcuts';
 import { Time } from '../ui/Time';
 import { duration, percent } from '../ui/time';
 import { useTitle } from '../ui/title';
+import { usePages } from '../ui/usePages';
 
 type Tenant = NonNullable<OperateTenantsQuery['tenants']>['nodes'][number];
 
@@ -33,13 +37,18 @@ export function TenantsTab() {
   const [params, set] = useAddress();
   const name = params.get('name') ?? '';
   const filter = name ? { name } : null;
-  const list = usePages(OperateTenantsDocument, { filter }, (data) => data.tenants);
+  const { api } = useSession();
+  const watch = useMemo(() => counts(api, { allTenants: true }), [api]);
+  const list = usePages(OperateTenantsDocument, { filter }, (data) => data.tenants, { watch });
+  const search = useRef<HTMLInputElement>(null);
+  useShortcut('/', 'Type a part of the name', () => search.current?.select());
 
   return (
     <>
       <Head title="Tenants" document={OperateTenantsDocument} variables={{ filter }} onReload={list.reload} />
       <search className="filter">
         <input
+          ref={search}
           type="search"
           aria-label="Part of the name"
           placeholder="Part of the name"
@@ -50,11 +59,13 @@ export function TenantsTab() {
       </search>
       <Problem error={list.error} what="The tenants could not be read" onAgain={list.reload} />
       {list.rows && list.rows.length > 0 && (
-        <ScrollTable label="Tenants, newest first" columns={COLUMNS}>
-          {list.rows.map((tenant) => (
-            <TenantRow key={tenant.id} tenant={tenant} />
-          ))}
-        </ScrollTable>
+        <LiveTable list={list}>
+          <ScrollTable label="Tenants, newest first" columns={COLUMNS}>
+            {list.rows.map((tenant) => (
+              <TenantRow key={tenant.id} tenant={tenant} />
+            ))}
+          </ScrollTable>
+        </LiveTable>
       )}
       {list.rows?.length === 0 && <p className="empty">No tenant has this in its name.</p>}
       <MoreButton onMore={list.more} loading={list.loading} />

@@ -7,18 +7,35 @@ import { Time } from '../ui/Time';
 import { duration } from '../ui/time';
 import { UserErrors } from '../ui/UserErrors';
 import { Visible } from '../ui/Visible';
+import type { KindOption } from './replays';
 
 type Preview = NonNullable<ReplayPreviewQuery['replayPreview']>;
 
 const MAX_WEBHOOKS = 10;
 
-/** What a replay would send. */
-export function PreviewResult({ preview, rate }: { preview: Preview; rate: number | null | undefined }) {
+interface Props {
+  kind: KindOption;
+  preview: Preview;
+  rate: number | null | undefined;
+}
+
+const NOTHING: Record<KindOption, string> = {
+  failed: 'No delivery matches: nothing would be sent.',
+  all: 'No delivery matches: nothing would be sent.',
+  missing: 'The webhook has had every event that matches: nothing would be sent.',
+  cancel: 'No delivery that waits matches: nothing would be canceled.',
+};
+
+/** What a replay would send or cancel. */
+export function PreviewResult({ kind, preview, rate }: Props) {
   const { deliveries, byWebhook, samples, userErrors } = preview;
   if (userErrors.length > 0) return <UserErrors errors={userErrors} />;
-  if (deliveries.count === 0) return <p className="empty">No delivery matches: nothing would be sent.</p>;
+  if (deliveries.count === 0) return <p className="empty">{NOTHING[kind]}</p>;
   return (
-    <section className="preview-result" aria-label="What would be sent">
+    <section
+      className="preview-result"
+      aria-label={kind === 'cancel' ? 'What would be canceled' : 'What would be sent'}
+    >
       <p>
         <b>
           {deliveries.precision === 'AT_LEAST' && 'At least '}
@@ -46,6 +63,14 @@ export function PreviewResult({ preview, rate }: { preview: Preview; rate: numbe
       {byWebhook.length > MAX_WEBHOOKS && (
         <p className="soft">and {(byWebhook.length - MAX_WEBHOOKS).toLocaleString()} more</p>
       )}
+      {samples.length > 0 && <Samples samples={samples} />}
+    </section>
+  );
+}
+
+function Samples({ samples }: { samples: Preview['samples'] }) {
+  return (
+    <>
       <h2>The newest of them</h2>
       <ScrollTable
         label="The newest of them"
@@ -71,6 +96,6 @@ export function PreviewResult({ preview, rate }: { preview: Preview; rate: numbe
           </tr>
         ))}
       </ScrollTable>
-    </section>
+    </>
   );
 }

@@ -42,9 +42,11 @@ export function ReplayActions({ replay, onChanged }: Props) {
         >
           {isPaused ? 'Resume' : 'Pause'}
         </button>
-        <button type="button" onClick={() => setAsking('rate')}>
-          Change speed…
-        </button>
+        {replay.kind !== 'CANCEL' && (
+          <button type="button" onClick={() => setAsking('rate')}>
+            Change speed…
+          </button>
+        )}
         <button type="button" className="danger" onClick={() => setAsking('cancel')}>
           Cancel…
         </button>
@@ -118,9 +120,16 @@ interface CancelProps {
   onClose(isCanceled: boolean): void;
 }
 
+function whatHappens({ kind, total, started, skipped }: Replay): string {
+  const left = total == null ? '' : `${Math.max(0, total - started - skipped).toLocaleString()} `;
+  const deliveries = left ? `${left}deliveries` : 'Deliveries';
+  return kind === 'CANCEL'
+    ? `${deliveries} that were not canceled yet stay as they are. What was canceled stays canceled.`
+    : `${deliveries} that were not sent yet become what they were before. What was sent stays sent, and is retried if it fails.`;
+}
+
 function CancelReplayDialog({ replay, onClose }: CancelProps) {
   const [{ data, error, fetching }, cancel] = useMutation(CancelReplayDocument);
-  const left = replay.total == null ? null : Math.max(0, replay.total - replay.started - replay.skipped);
 
   async function confirm() {
     const result = await cancel({ id: replay.id });
@@ -129,12 +138,7 @@ function CancelReplayDialog({ replay, onClose }: CancelProps) {
 
   return (
     <Dialog title="Cancel this replay?" onClose={() => onClose(false)}>
-      <p>
-        {left === null
-          ? 'Deliveries that were not sent yet become'
-          : `${left.toLocaleString()} deliveries that were not sent yet become`}{' '}
-        what they were before. What was sent stays sent, and is retried if it fails.
-      </p>
+      <p>{whatHappens(replay)}</p>
       <Problem error={error} what="The replay could not be canceled" />
       <UserErrors errors={data?.cancelReplay?.userErrors} />
       <div className="actions">

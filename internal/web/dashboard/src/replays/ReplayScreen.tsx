@@ -23,10 +23,7 @@ export function ReplayScreen({ id }: { id: string }) {
       {replay && (
         <>
           <div className="head">
-            <h1>
-              {KIND_NAMES[replay.kind] ?? replay.kind}
-              {(replay.kind === 'FAILED' || replay.kind === 'ALL') && ', sent again'}
-            </h1>
+            <h1>{KIND_NAMES[replay.kind] ?? replay.kind}</h1>
             <ReplayState replay={replay} />
             <span className="soft">
               created <Time at={replay.createdAt} />
@@ -62,29 +59,39 @@ function Ending({ replay }: { replay: Replay }) {
   if (replay.completedAt) {
     return (
       <span className="soft">
-        ended <Time at={replay.completedAt} />
+        · ended <Time at={replay.completedAt} />
       </span>
     );
   }
   if (replay.status !== 'RUNNING' || !replay.estimatedCompletionAt) return null;
   return (
     <span className="soft">
-      done <Time at={replay.estimatedCompletionAt} />, at this pace
+      · done <Time at={replay.estimatedCompletionAt} /> at this pace
     </span>
   );
 }
 
 /** The results, with the deliveries behind each number. */
 function Results({ replay }: { replay: Replay }) {
-  const waiting = replay.matched - replay.started - replay.skipped;
+  // How many there are is known from the start, unless they are very many.
+  const left = (replay.total ?? replay.matched) - replay.started - replay.skipped;
   const rate = replay.ratePerSecond;
+  if (replay.kind === 'CANCEL') {
+    return (
+      <dl className="facts">
+        <Count name="Canceled" value={replay.started} />
+        <Count name="Skipped" value={replay.skipped} />
+        {isOpen(replay) && <Count name="Not canceled yet" value={Math.max(0, left)} />}
+      </dl>
+    );
+  }
   return (
     <>
       <dl className="facts">
         <Count name="Succeeded" value={replay.succeeded} href={listOf(replay, 'status:succeeded')} />
         <Count name="Failed again" value={replay.failed} href={listOf(replay, 'status:failed')} />
         <Count name="Skipped" value={replay.skipped} />
-        {isOpen(replay) && <Count name="Waiting to be sent" value={Math.max(0, waiting)} />}
+        {isOpen(replay) && <Count name="Not sent yet" value={Math.max(0, left)} />}
         <div>
           <dt>Speed</dt>
           <dd>{rate == null ? 'as fast as possible' : `at most ${rate.toLocaleString()} a second`}</dd>

@@ -1,12 +1,12 @@
 import type { ReplayRowFragment as Replay } from '../gql/graphql';
 import { percent } from '../ui/time';
-import { COLOURS, STATUS_NAMES, shareOf } from './replays';
+import { COLOURS, SIGNS, STATUS_NAMES, shareOf } from './replays';
 
-/** The state of a replay, as a word in a colour. */
+/** The state of a replay, as a word with a sign and a colour. */
 export function ReplayState({ replay }: { replay: Replay }) {
   return (
     <span className="status" data-status={COLOURS[replay.status]}>
-      {STATUS_NAMES[replay.status]}
+      <span aria-hidden="true">{SIGNS[replay.status]}</span> {STATUS_NAMES[replay.status]}
     </span>
   );
 }

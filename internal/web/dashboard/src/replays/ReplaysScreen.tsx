@@ -1,14 +1,19 @@
+import { useMemo } from 'react';
 import { Link, useLocation } from 'wouter';
+import { counts } from '../api/changes';
 import { usePushed } from '../api/useLive';
+import { useSession } from '../frame/Session';
 import { useScope } from '../frame/viewer';
 import { type ReplayRowFragment as Replay, ReplaysDocument, WatchReplayDocument } from '../gql/graphql';
+import { useRowKeys } from '../ui/cursor';
 import { Head } from '../ui/Head';
+import { LiveTable } from '../ui/LiveTable';
 import { MoreButton } from '../ui/MoreButton';
 import { Problem } from '../ui/Problem';
-import { usePages } from '../ui/pages';
 import { ScrollTable } from '../ui/ScrollTable';
 import { Time } from '../ui/Time';
 import { useTitle } from '../ui/title';
+import { usePages } from '../ui/usePages';
 import { Visible } from '../ui/Visible';
 import { Progress, ReplayState } from './ReplayState';
 import { isOpen, KIND_NAMES } from './replays';
@@ -20,7 +25,9 @@ export function ReplaysScreen() {
   useTitle('Replays');
   const mayWrite = useScope('DELIVERIES_WRITE');
   const [, navigate] = useLocation();
-  const list = usePages(ReplaysDocument, {}, (data) => data.replays);
+  const { api } = useSession();
+  const watch = useMemo(() => counts(api), [api]);
+  const list = usePages(ReplaysDocument, {}, (data) => data.replays, { watch });
   return (
     <div className="screen">
       <Head
@@ -28,19 +35,12 @@ export function ReplaysScreen() {
         document={ReplaysDocument}
         variables={{}}
         action={mayWrite && { name: 'Send again…', run: () => navigate('/replays/new') }}
-        onReload={list.reload}
       />
       <Problem error={list.error} what="The replays could not be read" onAgain={list.reload} />
       {list.rows && list.rows.length > 0 && (
-        <ScrollTable label="Replays, newest first" columns={COLUMNS}>
-          {list.rows.map((replay) =>
-            isOpen(replay) ? (
-              <OpenRow key={replay.id} replay={replay} />
-            ) : (
-              <Row key={replay.id} replay={replay} />
-            ),
-          )}
-        </ScrollTable>
+        <LiveTable list={list}>
+          <ReplayTable replays={list.rows} />
+        </LiveTable>
       )}
       {list.rows?.length === 0 && (
         <p className="empty">Nothing was sent again yet. After an outage, send again what failed.</p>
@@ -50,14 +50,32 @@ export function ReplaysScreen() {
   );
 }
 
-function OpenRow({ replay }: { replay: Replay }) {
-  const { data } = usePushed(WatchReplayDocument, { id: replay.id });
-  return <Row replay={data?.replayProgress ?? replay} />;
+function ReplayTable({ replays }: { replays: readonly Replay[] }) {
+  const cursor = useRowKeys(replays, 'replay', (id) => `/replays/${id}`);
+  return (
+    <ScrollTable label="Replays, newest first" columns={COLUMNS}>
+      {replays.map((replay) => {
+        const props = { replay, isCurrent: replay.id === cursor };
+        return isOpen(replay) ? <OpenRow key={replay.id} {...props} /> : <Row key={replay.id} {...props} />;
+      })}
+    </ScrollTable>
+  );
 }
 
-function Row({ replay }: { replay: Replay }) {
+interface RowProps {
+  replay: Replay;
+  isCurrent: boolean;
+}
+
+function OpenRow({ replay, isCurrent }: RowProps) {
+  const { data } = usePushed(WatchReplayDocument, { id: replay.id });
+  return <Row replay={data?.replayProgress ?? replay} isCurrent={isCurrent} />;
+}
+
+function Row({ replay, isCurrent }: RowProps) {
+  const isCancel = replay.kind === 'CANCEL';
   return (
-    <tr>
+    <tr id={`row-${replay.id}`} data-current={isCurrent}>
       <td className="name">
         <Link href={`/replays/${replay.id}`}>{KIND_NAMES[replay.kind] ?? replay.kind}</Link>
         {replay.note && (
@@ -72,8 +90,8 @@ function Row({ replay }: { replay: Replay }) {
       <td>
         <Progress replay={replay} />
       </td>
-      <td>{replay.succeeded.toLocaleString()}</td>
-      <td>{replay.failed.toLocaleString()}</td>
+      <td>{isCancel ? '–' : replay.succeeded.toLocaleString()}</td>
+      <td>{isCancel ? '–' : replay.failed.toLocaleString()}</td>
       <td>{replay.skipped.toLocaleString()}</td>
       <td>
         <Time at={replay.createdAt} />

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { KEYS } from '../deliveries/filter';
-import { parse } from '../filter/words';
-import { inputOf, isOpen, newKey, newReplay, rateOf, shareOf } from './replays';
+import { parse, print } from '../filter/words';
+import { againOf, inputOf, isOpen, newKey, newReplay, rateOf, shareOf, termsOf } from './replays';
 
 test('the words of the filter are the conditions of the replay', () => {
   const { terms, problems } = parse(
@@ -19,7 +19,36 @@ test('the words of the filter are the conditions of the replay', () => {
     },
   });
   expect(inputOf('all', [])).toEqual({ kind: 'ALL', filter: {} });
+  expect(inputOf('cancel', [])).toEqual({ kind: 'CANCEL', filter: {} });
+  expect(inputOf('missing', [])).toEqual({ kind: 'MISSING', filter: {} });
   expect(newKey()).not.toBe(newKey());
+});
+
+// A kind has the words that the server takes for it, and the states of its own deliveries.
+test.each([
+  ['cancel', 'type:a status:pending status:failed', 'type:a status:pending'],
+  ['cancel', 'type:a', 'type:a'],
+  ['cancel', 'status:failed', null],
+  ['all', 'status:failed,held http:5xx', 'status:failed http:5xx'],
+  ['missing', 'type:a http:5xx error:TLS tag:vip', 'type:a tag:vip'],
+  ['missing', 'status:failed', null],
+] as const)('%s has of %j the words %j', (kind, text, own) => {
+  const terms = termsOf(kind, parse(text, KEYS).terms);
+  expect(terms && print(terms)).toBe(own);
+});
+
+test.each([
+  ['type:a', 'all', 'type:a'],
+  ['status:failed', 'failed', 'status:failed'],
+  ['status:failed,pending', 'failed', 'status:failed'],
+  ['status:failed,succeeded', 'all', 'status:failed status:succeeded'],
+])('what %j shows is sent again as %s', (text, kind, own) => {
+  const again = againOf(parse(text, KEYS).terms);
+  expect(again && [again.kind, print(again.terms)]).toEqual([kind, own]);
+});
+
+test('what waits cannot be sent again', () => {
+  expect(againOf(parse('status:pending,held', KEYS).terms)).toBeNull();
 });
 
 test.each([

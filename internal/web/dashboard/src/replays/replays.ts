@@ -1,5 +1,5 @@
-import { deliveryFilter } from '../deliveries/filter';
-import type { Term } from '../filter/words';
+import { KEYS as DELIVERY_KEYS, deliveryFilter } from '../deliveries/filter';
+import type { Key, Term } from '../filter/words';
 import type {
   ReplayRowFragment as Replay,
   ReplayDeliveriesInput,
@@ -7,15 +7,37 @@ import type {
   ReplayStatus,
 } from '../gql/graphql';
 
-export const KINDS = { failed: 'What has failed', all: 'All that is completed' } as const;
+export const KINDS = {
+  failed: 'What has failed',
+  all: 'All that is completed',
+  missing: 'What a webhook never had',
+  cancel: 'Cancel what waits',
+} as const;
 export type KindOption = keyof typeof KINDS;
 
-/** What a replay sends, in the words of people. */
+interface Kind {
+  kind: ReplayKind;
+  /** The states of the deliveries that such a replay sends or cancels. */
+  statuses: readonly string[];
+  /** The words that narrow it. */
+  keys: readonly Key[];
+}
+
+const OF_EVENTS: readonly Key[] = ['webhook', 'type', 'event', 'tag', 'data', 'since', 'until'];
+
+export const OPTIONS: Record<KindOption, Kind> = {
+  failed: { kind: 'FAILED', statuses: ['failed'], keys: DELIVERY_KEYS },
+  all: { kind: 'ALL', statuses: ['failed', 'succeeded', 'canceled'], keys: DELIVERY_KEYS },
+  missing: { kind: 'MISSING', statuses: [], keys: OF_EVENTS },
+  cancel: { kind: 'CANCEL', statuses: ['pending', 'held'], keys: DELIVERY_KEYS },
+};
+
+/** What a replay does, in the words of people. */
 export const KIND_NAMES: Record<ReplayKind, string> = {
-  FAILED: 'Failed deliveries',
-  ALL: 'Completed deliveries',
+  FAILED: 'Failed deliveries, sent again',
+  ALL: 'Completed deliveries, sent again',
   MISSING: 'Events that a webhook never had',
-  CANCEL: 'Open deliveries, canceled',
+  CANCEL: 'Waiting deliveries, canceled',
 };
 
 export const STATUS_NAMES: Record<ReplayStatus, string> = {
@@ -37,6 +59,16 @@ export const COLOURS: Record<ReplayStatus, string> = {
   CANCELED: 'CANCELED',
   COMPLETED: 'SUCCEEDED',
   FAILED: 'FAILED',
+};
+
+export const SIGNS: Record<ReplayStatus, string> = {
+  QUEUED: '●',
+  RUNNING: '●',
+  PAUSED: '❚❚',
+  CANCELING: '●',
+  CANCELED: '–',
+  COMPLETED: '✓',
+  FAILED: '✕',
 };
 
 /** Whether a replay may still send something. */
@@ -63,12 +95,31 @@ export function rateOf(text: string): number | null | undefined {
   return Number.isInteger(rate) && rate >= 1 && rate <= 100_000 ? rate : undefined;
 }
 
-/** What to send again; no word means all deliveries of the kind. */
+/** What to send or cancel; no word means all deliveries of the kind. */
 export function inputOf(
   kind: KindOption,
   terms: readonly Term[],
 ): Pick<ReplayDeliveriesInput, 'kind' | 'filter'> {
-  return { kind: kind === 'all' ? 'ALL' : 'FAILED', filter: deliveryFilter(terms) ?? {} };
+  return { kind: OPTIONS[kind].kind, filter: deliveryFilter(terms) ?? {} };
+}
+
+/** The words of a filter that a kind knows; null when they name no state of its deliveries, but others. */
+export function termsOf(kind: KindOption, terms: readonly Term[]): Term[] | null {
+  const { keys, statuses } = OPTIONS[kind];
+  const isOwn = ({ key, value }: Term) =>
+    key === 'status' ? statuses.includes(value.toLowerCase()) : keys.includes(key);
+  const own = terms.filter(isOwn);
+  const names = (list: readonly Term[]) => list.some(({ key }) => key === 'status');
+  return names(terms) && !names(own) ? null : own;
+}
+
+/** How to send again what a list shows: only what has failed, if it shows no other states. Null when it shows nothing that is completed. */
+export function againOf(terms: readonly Term[]): { kind: KindOption; terms: Term[] } | null {
+  const own = termsOf('all', terms);
+  if (!own) return null;
+  const statuses = own.filter(({ key }) => key === 'status');
+  const isFailed = statuses.length > 0 && statuses.every(({ value }) => value.toLowerCase() === 'failed');
+  return { kind: isFailed ? 'failed' : 'all', terms: own };
 }
 
 /** A key that no other replay has. */
@@ -78,7 +129,7 @@ export function newKey(): string {
   ).join('');
 }
 
-/** The address of the form for a replay of what matches a filter. */
+/** The address of the form for a replay of what matches a filter, for sending it again or canceling it. */
 export function newReplay(q: string, kind: KindOption = 'failed'): string {
   const params = new URLSearchParams({ q, ...(kind !== 'failed' && { kind }) });
   return `/replays/new?${params}`;

@@ -9,7 +9,10 @@ interface Props<Variables> {
   variables: Variables;
   /** The main action of the screen, if it has one. */
   action?: { name: string; run(): void } | false;
-  onReload?(): void;
+  /** Absent: the list is kept current. */
+  onReload?: (() => void) | undefined;
+  /** The switch for live updates, if there is one. */
+  live?: ReactNode;
   /** Other buttons. */
   children?: ReactNode;
 }
@@ -21,11 +24,13 @@ export function Head<Variables>({
   variables,
   action,
   onReload,
+  live,
   children,
 }: Props<Variables>) {
   return (
     <div className="head">
       <h1>{title}</h1>
+      {live}
       {action && (
         <button type="button" className="primary" onClick={action.run}>
           {action.name}

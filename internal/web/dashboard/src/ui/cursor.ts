@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import { useLocation } from 'wouter';
 import { useShortcut } from './shortcuts';
 
 /** The row selected by the keyboard; moved is called after it changed. noun names a row for people. */
@@ -17,4 +18,18 @@ export function useCursor(rows: readonly { id: string }[], noun: string, moved: 
   useShortcut('ArrowDown', `Next ${noun}`, () => move(1));
   useShortcut('ArrowUp', `${capital} before`, () => move(-1));
   return [cursor, setCursor] as const;
+}
+
+/** The row of a table that is selected by the keyboard: its link is focused. path is where the row with an ID leads. */
+export function useRowKeys(
+  rows: readonly { id: string }[],
+  noun: string,
+  path: (id: string) => string,
+): string | null {
+  const [, navigate] = useLocation();
+  const [cursor] = useCursor(rows, noun, (id) =>
+    document.querySelector<HTMLElement>(`#row-${id} a`)?.focus(),
+  );
+  useShortcut('Enter', `Open the ${noun}`, () => cursor && navigate(path(cursor)));
+  return cursor;
 }

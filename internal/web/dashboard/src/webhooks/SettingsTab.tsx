@@ -18,20 +18,24 @@ interface Props {
   onChanged(): void;
 }
 
-/** The settings of a webhook. A concurrent change by someone else is not overwritten. */
+/** The settings of a webhook. A concurrent change by someone else is not overwritten. Disabling asks. */
 export function SettingsTab({ webhook, server, onChanged }: Props) {
   const [form, setForm] = useState(() => formOf(webhook));
+  const [asking, setAsking] = useState(false);
   const [{ data, error, fetching }, update] = useMutation(UpdateWebhookDocument);
   const payload = data?.updateWebhook;
-  const problemOf = (field: string) => payload?.userErrors.find((e) => e.field[1] === field)?.message;
-  const set = (change: Partial<SettingsForm>) => setForm({ ...form, ...change });
 
-  async function onSubmit(event: FormEvent) {
-    event.preventDefault();
+  async function save() {
     const result = await update({
       input: { ...inputOf(form), id: webhook.id, ifUpdatedAt: webhook.updatedAt },
     });
     if (result.data?.updateWebhook?.userErrors.length === 0) onChanged();
+  }
+
+  function onSubmit(event: FormEvent) {
+    event.preventDefault();
+    if (webhook.enabled && !form.enabled) setAsking(true);
+    else void save();
   }
 
   const numbers = [
@@ -43,45 +47,11 @@ export function SettingsTab({ webhook, server, onChanged }: Props) {
   return (
     <>
       <form onSubmit={onSubmit} className="settings">
-        <label className="check">
-          <input
-            type="checkbox"
-            checked={form.enabled}
-            onChange={(event) => set({ enabled: event.target.checked })}
-          />
-          <span>
-            Enabled <small>while it is not, deliveries are held and nothing is lost</small>
-          </span>
-        </label>
-        <WebhookFields form={form} set={set} problemOf={problemOf} />
-        <ScheduleField
-          text={form.schedule}
-          server={server?.retryScheduleMs ?? []}
-          problem={problemOf('retryScheduleMs')}
-          onChange={(schedule) => set({ schedule })}
-        />
-        <NumberField
-          name="timeout"
-          label="Time limit of an attempt, in milliseconds"
-          hint={`Empty: the server's, ${duration(server?.timeoutMs ?? 15_000)}.`}
-          problem={problemOf('timeoutMs')}
-          min={1000}
-          value={form.timeout}
-          onChange={(timeout) => set({ timeout })}
-        />
-        <NumberField
-          name="rate"
-          label="Attempts per second at most"
-          hint="Empty: no limit."
-          problem={problemOf('ratePerSecond')}
-          min={1}
-          value={form.rate}
-          onChange={(rate) => set({ rate })}
-        />
-        <HeaderFields
-          headers={form.headers}
-          onChange={(headers) => set({ headers })}
-          problem={problemOf('headers')}
+        <SettingsFields
+          form={form}
+          server={server}
+          set={(change) => setForm({ ...form, ...change })}
+          problemOf={(field) => payload?.userErrors.find((e) => e.field[1] === field)?.message}
         />
         <Problem error={error} what="The settings could not be saved" />
         {payload?.userErrors
@@ -103,8 +73,99 @@ export function SettingsTab({ webhook, server, onChanged }: Props) {
           </span>
         </div>
       </form>
+      {asking && (
+        <DisableDialog webhook={webhook} onClose={() => setAsking(false)} onConfirm={() => void save()} />
+      )}
       <DeleteSection webhook={webhook} />
     </>
+  );
+}
+
+interface FieldsProps {
+  form: SettingsForm;
+  server: WebhookQuery['server'] | null;
+  set(change: Partial<SettingsForm>): void;
+  problemOf(field: string): string | undefined;
+}
+
+function SettingsFields({ form, server, set, problemOf }: FieldsProps) {
+  return (
+    <>
+      <label className="check">
+        <input
+          type="checkbox"
+          checked={form.enabled}
+          onChange={(event) => set({ enabled: event.target.checked })}
+        />
+        <span>
+          Enabled <small>while it is not, deliveries are held and nothing is lost</small>
+        </span>
+      </label>
+      <WebhookFields form={form} set={set} problemOf={problemOf} />
+      <ScheduleField
+        text={form.schedule}
+        server={server?.retryScheduleMs ?? []}
+        problem={problemOf('retryScheduleMs')}
+        onChange={(schedule) => set({ schedule })}
+      />
+      <NumberField
+        name="timeout"
+        label="Time limit of an attempt, in milliseconds"
+        hint={`Empty: the server's, ${duration(server?.timeoutMs ?? 15_000)}.`}
+        problem={problemOf('timeoutMs')}
+        min={1000}
+        value={form.timeout}
+        onChange={(timeout) => set({ timeout })}
+      />
+      <NumberField
+        name="rate"
+        label="Attempts per second at most"
+        hint="Empty: no limit."
+        problem={problemOf('ratePerSecond')}
+        min={1}
+        value={form.rate}
+        onChange={(rate) => set({ rate })}
+      />
+      <HeaderFields
+        headers={form.headers}
+        onChange={(headers) => set({ headers })}
+        problem={problemOf('headers')}
+      />
+    </>
+  );
+}
+
+interface DisableProps {
+  webhook: Webhook;
+  onClose(): void;
+  onConfirm(): void;
+}
+
+/** Asks before a webhook is disabled, and says what that means. */
+function DisableDialog({ webhook, onClose, onConfirm }: DisableProps) {
+  const due = webhook.health?.backlog.due;
+  return (
+    <Dialog title="Disable this webhook?" onClose={onClose}>
+      <p>
+        No attempt starts until it is enabled again. Deliveries that wait{' '}
+        {due !== undefined && `(${due.toLocaleString()} now) `}are held, and so are new ones: nothing is lost.
+      </p>
+      <div className="actions">
+        <button type="button" onClick={onClose}>
+          Keep it enabled
+        </button>
+        <button
+          type="button"
+          className="danger"
+          onClick={() => {
+            onConfirm();
+            onClose();
+          }}
+        >
+          Disable it
+        </button>
+      </div>
+    </Dialog>
   );
 }
 
@@ -152,6 +213,7 @@ function DeleteSection({ webhook }: { webhook: Webhook }) {
   const [asking, setAsking] = useState(false);
   const [, navigate] = useLocation();
   const [{ error }, remove] = useMutation(DeleteWebhookDocument);
+  const backlog = webhook.health?.backlog;
 
   async function confirm() {
     const { data } = await remove({ id: webhook.id });
@@ -168,8 +230,9 @@ function DeleteSection({ webhook }: { webhook: Webhook }) {
       {asking && (
         <Dialog title="Delete this webhook?" onClose={() => setAsking(false)}>
           <p>
-            Its open deliveries are canceled. Its history stays until retention removes it. This cannot be
-            undone; to stop deliveries for a while, disable it instead.
+            Its open deliveries are canceled
+            {backlog && ` (${(backlog.due + backlog.held).toLocaleString()} now)`}. Its history stays until
+            retention removes it. This cannot be undone; to stop deliveries for a while, disable it instead.
           </p>
           <div className="actions">
             <button type="button" onClick={() => setAsking(false)}>

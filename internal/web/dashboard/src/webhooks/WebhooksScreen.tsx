@@ -1,17 +1,21 @@
-import { useState } from 'react';
+import { useMemo, useRef, useState } from 'react';
 import { Link, useLocation } from 'wouter';
+import { counts, either, webhookChanges } from '../api/changes';
+import { useSession } from '../frame/Session';
 import { useScope } from '../frame/viewer';
 import { type WebhookFilter, WebhooksDocument, type WebhooksQuery } from '../gql/graphql';
 import { useAddress } from '../ui/address';
 import { Choice, optionOf } from '../ui/Choice';
+import { useRowKeys } from '../ui/cursor';
 import { Head } from '../ui/Head';
+import { LiveTable } from '../ui/LiveTable';
 import { MoreButton } from '../ui/MoreButton';
 import { Problem } from '../ui/Problem';
-import { usePages } from '../ui/pages';
 import { useShortcut } from '../ui/shortcuts';
 import { Time } from '../ui/Time';
 import { duration, percent } from '../ui/time';
 import { useTitle } from '../ui/title';
+import { usePages } from '../ui/usePages';
 import { Visible } from '../ui/Visible';
 import { RegisterDialog } from './RegisterDialog';
 import { Sparkline } from './Sparkline';
@@ -34,7 +38,16 @@ export function WebhooksScreen() {
   useShortcut('n', 'Register a webhook', () => mayWrite && setRegistering(true));
 
   const filter = filterOf(state, url);
-  const list = usePages(WebhooksDocument, { filter }, (data) => data.webhooks);
+  const { api } = useSession();
+  // The streams are of deliveries.
+  const mayFollow = useScope('DELIVERIES_READ');
+  const watch = useMemo(
+    () => (mayFollow ? either(counts(api), webhookChanges(api)) : undefined),
+    [api, mayFollow],
+  );
+  const list = usePages(WebhooksDocument, { filter }, (data) => data.webhooks, { watch });
+  const search = useRef<HTMLInputElement>(null);
+  useShortcut('/', 'Type a part of the URL', () => search.current?.select());
 
   return (
     <div className="screen">
@@ -43,10 +56,11 @@ export function WebhooksScreen() {
         document={WebhooksDocument}
         variables={{ filter }}
         action={mayWrite && { name: 'Register a webhook', run: () => setRegistering(true) }}
-        onReload={list.reload}
+        onReload={mayFollow ? undefined : list.reload}
       />
       <form className="filter" role="search" onSubmit={(event) => event.preventDefault()}>
         <input
+          ref={search}
           type="search"
           aria-label="Part of the URL"
           placeholder="Part of the URL"
@@ -57,7 +71,11 @@ export function WebhooksScreen() {
         <Choice name="State" value={state} options={STATES} onChange={(state) => set({ state }, true)} />
       </form>
       <Problem error={list.error} what="The webhooks could not be read" onAgain={list.reload} />
-      {list.rows && <WebhookTable rows={list.rows} />}
+      {list.rows && (
+        <LiveTable list={list}>
+          <WebhookTable rows={list.rows} />
+        </LiveTable>
+      )}
       {list.rows?.length === 0 && (
         <p className="empty">
           {filter ? 'No webhook matches.' : 'No webhook is registered yet: nobody is told of events.'}
@@ -82,6 +100,7 @@ function filterOf(state: State, url: string): WebhookFilter | null {
 }
 
 function WebhookTable({ rows }: { rows: readonly WebhookRow[] }) {
+  const cursor = useRowKeys(rows, 'webhook', (id) => `/webhooks/${id}`);
   return (
     <div className="table of-webhooks">
       <table>
@@ -99,7 +118,7 @@ function WebhookTable({ rows }: { rows: readonly WebhookRow[] }) {
         </thead>
         <tbody>
           {rows.map((row) => (
-            <tr key={row.id}>
+            <tr key={row.id} id={`row-${row.id}`} data-current={row.id === cursor}>
               <td className="url">
                 <Link href={`/webhooks/${row.id}`}>
                   <Visible text={row.url} />

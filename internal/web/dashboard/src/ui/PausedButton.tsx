@@ -1,0 +1,9 @@
+/** Says that a list is held, and how many rows wait to come in; nothing when none do. */
+export function PausedButton({ unseen, onResume }: { unseen: number; onResume(): void }) {
+  if (unseen === 0) return null;
+  return (
+    <button type="button" className="paused" onClick={onResume}>
+      Paused, {unseen.toLocaleString()} new. <b>Resume</b>
+    </button>
+  );
+}

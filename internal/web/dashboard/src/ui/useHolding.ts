@@ -1,0 +1,25 @@
+import { type PointerEvent, useEffect, useState } from 'react';
+
+/** Whether nothing may move in a list: it is scrolled away from its top, or the pointer is on its rows. changed is called when that changes. */
+export function useHolding(changed: (held: boolean) => unknown) {
+  const [atTop, setAtTop] = useState(true);
+  const [pointed, setPointed] = useState(false);
+  const held = !atTop || pointed;
+  useEffect(() => {
+    changed(held);
+  }, [held]);
+  return {
+    held,
+    setAtTop,
+    setPointed,
+    /** For the element that has the rows. */
+    pointing: {
+      onPointerEnter: (event: PointerEvent) => event.pointerType === 'mouse' && setPointed(true),
+      onPointerLeave: () => setPointed(false),
+    },
+    release() {
+      setPointed(false);
+      setAtTop(true);
+    },
+  };
+}
