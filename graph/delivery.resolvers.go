@@ -23,6 +23,14 @@ func (r *deliveryResolver) Webhook(ctx context.Context, obj *webhook.Delivery) (
 	return ofDelivery(ctx, &r.shared.webhookOf, &r.loaders(ctx).webhooks, obj, deliveryWebhook)
 }
 
+// BlockedBy is the resolver for the blockedBy field.
+func (r *deliveryResolver) BlockedBy(ctx context.Context, obj *webhook.Delivery) (*webhook.Delivery, error) {
+	if !obj.Waits() {
+		return nil, nil
+	}
+	return load(ctx, &r.loaders(ctx).heads, obj, deliveryLine)
+}
+
 // Replay is the resolver for the replay field.
 func (r *deliveryResolver) Replay(ctx context.Context, obj *webhook.Delivery) (*webhook.Replay, error) {
 	return load(ctx, &r.loaders(ctx).replays, obj, deliveryReplay)

@@ -2,6 +2,7 @@ package graph_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -68,6 +69,62 @@ func TestDelivery(t *testing.T) {
 	canceled := a.get(ctx, `mutation($id: ID!) { cancelDelivery(input: {id: $id}) { delivery { status } userErrors { code } } }`, vars{"id": id})
 	if canceled.text("cancelDelivery", "delivery", "status") != "CANCELED" {
 		t.Errorf("cancel: %v", canceled)
+	}
+}
+
+// With an ordering key a delivery shows the one that it waits for. The key is content of the event, and the order a setting of the webhook.
+func TestBlockedBy(t *testing.T) {
+	a := newAPI(t)
+	ctx := a.as("kallima")
+	made := a.get(ctx, `mutation { createWebhook(input: {url: "https://example.com/", retryScheduleMs: [], ordering: KEY, onFailure: HOLD}) {
+		webhook { id ordering onFailure } userErrors { message } } }`, nil)
+	w := made.text("createWebhook", "webhook", "id")
+	if made.text("createWebhook", "webhook", "ordering") != "KEY" || made.text("createWebhook", "webhook", "onFailure") != "HOLD" {
+		t.Errorf("created: %v", made)
+	}
+	published := a.get(ctx, `mutation { publishEvents(input: {events: [
+		{type: "a.b", data: 1, orderingKey: "order 7"}, {type: "a.b", data: 2, orderingKey: "order 7"}, {type: "a.b", data: 3, orderingKey: ""}
+	]}) { results { event { orderingKey } userErrors { message } } } }`, nil)
+	for i, want := range []any{"order 7", "order 7", nil} {
+		if got := published.at("publishEvents", "results", i, "event", "orderingKey"); got != want {
+			t.Errorf("the ordering key of event %d is %v, want %v", i, got, want)
+		}
+	}
+	const list = `{ deliveries { nodes { id status nextAttemptAt blockedBy { id status event { data } } } } }`
+	is := func(want ...any) {
+		t.Helper()
+		got := a.get(ctx, list, nil)
+		for i, by := range want { // newest first
+			if of, _ := got.at("deliveries", "nodes", i, "blockedBy").(map[string]any); (of == nil) != (by == nil) || of != nil && object(of).at("event", "data") != by {
+				t.Errorf("delivery %d waits for %v, want %v: %v", i, of, by, got)
+			}
+		}
+	}
+	is(nil, 1.0, nil)
+	if waits := a.get(ctx, list, nil); waits.at("deliveries", "nodes", 1, "nextAttemptAt") != nil || waits.text("deliveries", "nodes", 1, "status") != "PENDING" {
+		t.Errorf("a delivery that waits: %v", waits)
+	}
+	id := a.get(ctx, list, nil).text("deliveries", "nodes", 1, "id")
+	retried := a.get(ctx, `mutation($id: ID!) { retryDelivery(input: {id: $id}) { delivery { id } userErrors { code field } } }`, vars{"id": id})
+	if retried.text("retryDelivery", "userErrors", 0, "code") != "CONFLICT" {
+		t.Errorf("retried what waits: %v", retried)
+	}
+	a.attempt(w, 2, false)
+	is(nil, 1.0, nil) // it failed, and holds
+	if got := a.get(ctx, list, nil); got.text("deliveries", "nodes", 1, "blockedBy", "status") != "FAILED" {
+		t.Errorf("held up by what failed: %v", got)
+	}
+	refused := a.get(ctx, `mutation($id: ID!) { updateWebhook(input: {id: $id, ordering: null}) { webhook { id } userErrors { code field } } }`, vars{"id": w})
+	if refused.text("updateWebhook", "userErrors", 0, "code") != "INVALID" {
+		t.Errorf("HOLD without an order: %v", refused)
+	}
+	updated := a.get(ctx, `mutation($id: ID!) { updateWebhook(input: {id: $id, ordering: null, onFailure: null}) { webhook { ordering onFailure } userErrors { code } } }`, vars{"id": w})
+	if updated.text("updateWebhook", "webhook", "ordering") != "NONE" || updated.text("updateWebhook", "webhook", "onFailure") != "CONTINUE" {
+		t.Errorf("updated: %v", updated)
+	}
+	long := a.get(ctx, `mutation($key: String) { publishEvent(input: {type: "a.b", data: 1, orderingKey: $key}) { event { id } userErrors { code field } } }`, vars{"key": strings.Repeat("x", 256)})
+	if long.text("publishEvent", "userErrors", 0, "code") != "TOO_LONG" || fmt.Sprint(long.at("publishEvent", "userErrors", 0, "field")) != "[input orderingKey]" {
+		t.Errorf("a key that is too long: %v", long)
 	}
 }
 

@@ -183,6 +183,7 @@ type ComplexityRoot struct {
 	Delivery struct {
 		AttemptCount  func(childComplexity int) int
 		Attempts      func(childComplexity int, first *int, after *string, last *int, before *string) int
+		BlockedBy     func(childComplexity int) int
 		CompletedAt   func(childComplexity int) int
 		CreatedAt     func(childComplexity int) int
 		Event         func(childComplexity int) int
@@ -263,6 +264,7 @@ type ComplexityRoot struct {
 		Deliveries     func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.DeliveryFilter) int
 		ID             func(childComplexity int) int
 		IdempotencyKey func(childComplexity int) int
+		OrderingKey    func(childComplexity int) int
 		Tags           func(childComplexity int) int
 		Tenant         func(childComplexity int) int
 		Timestamp      func(childComplexity int) int
@@ -617,6 +619,8 @@ type ComplexityRoot struct {
 		Health          func(childComplexity int) int
 		ID              func(childComplexity int) int
 		Metadata        func(childComplexity int) int
+		OnFailure       func(childComplexity int) int
+		Ordering        func(childComplexity int) int
 		RatePerSecond   func(childComplexity int) int
 		RetryScheduleMs func(childComplexity int) int
 		Secrets         func(childComplexity int) int
@@ -702,6 +706,7 @@ type DeliveryResolver interface {
 	Event(ctx context.Context, obj *webhook.Delivery) (*webhook.Event, error)
 	Webhook(ctx context.Context, obj *webhook.Delivery) (*webhook.Webhook, error)
 
+	BlockedBy(ctx context.Context, obj *webhook.Delivery) (*webhook.Delivery, error)
 	Replay(ctx context.Context, obj *webhook.Delivery) (*webhook.Replay, error)
 	LastAttempt(ctx context.Context, obj *webhook.Delivery) (*webhook.Attempt, error)
 	Attempts(ctx context.Context, obj *webhook.Delivery, first *int, after *string, last *int, before *string) (*model.Connection[webhook.Attempt], error)
@@ -1268,6 +1273,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Delivery.Attempts(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Delivery.blockedBy":
+		if e.ComplexityRoot.Delivery.BlockedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Delivery.BlockedBy(childComplexity), true
 	case "Delivery.completedAt":
 		if e.ComplexityRoot.Delivery.CompletedAt == nil {
 			break
@@ -1632,6 +1643,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Event.IdempotencyKey(childComplexity), true
+	case "Event.orderingKey":
+		if e.ComplexityRoot.Event.OrderingKey == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.OrderingKey(childComplexity), true
 	case "Event.tags":
 		if e.ComplexityRoot.Event.Tags == nil {
 			break
@@ -3326,6 +3343,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Webhook.Metadata(childComplexity), true
+	case "Webhook.onFailure":
+		if e.ComplexityRoot.Webhook.OnFailure == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.OnFailure(childComplexity), true
+	case "Webhook.ordering":
+		if e.ComplexityRoot.Webhook.Ordering == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.Ordering(childComplexity), true
 	case "Webhook.ratePerSecond":
 		if e.ComplexityRoot.Webhook.RatePerSecond == nil {
 			break
@@ -3968,6 +3997,8 @@ func (ec *executionContext) childFields_Delivery(ctx context.Context, field grap
 		return ec.fieldContext_Delivery_completedAt(ctx, field)
 	case "failureReason":
 		return ec.fieldContext_Delivery_failureReason(ctx, field)
+	case "blockedBy":
+		return ec.fieldContext_Delivery_blockedBy(ctx, field)
 	case "replay":
 		return ec.fieldContext_Delivery_replay(ctx, field)
 	case "lastAttempt":
@@ -4114,6 +4145,8 @@ func (ec *executionContext) childFields_Event(ctx context.Context, field graphql
 		return ec.fieldContext_Event_idempotencyKey(ctx, field)
 	case "tags":
 		return ec.fieldContext_Event_tags(ctx, field)
+	case "orderingKey":
+		return ec.fieldContext_Event_orderingKey(ctx, field)
 	case "deliveries":
 		return ec.fieldContext_Event_deliveries(ctx, field)
 	}
@@ -4714,6 +4747,10 @@ func (ec *executionContext) childFields_Webhook(ctx context.Context, field graph
 		return ec.fieldContext_Webhook_timeoutMs(ctx, field)
 	case "ratePerSecond":
 		return ec.fieldContext_Webhook_ratePerSecond(ctx, field)
+	case "ordering":
+		return ec.fieldContext_Webhook_ordering(ctx, field)
+	case "onFailure":
+		return ec.fieldContext_Webhook_onFailure(ctx, field)
 	case "headers":
 		return ec.fieldContext_Webhook_headers(ctx, field)
 	case "secrets":
@@ -8251,6 +8288,61 @@ func (ec *executionContext) fieldContext_Delivery_failureReason(_ context.Contex
 	return graphql.NewScalarFieldContext("Delivery", field, false, false, "DeliveryFailureReason")
 }
 
+func (ec *executionContext) _Delivery_blockedBy(ctx context.Context, field graphql.CollectedField, obj *webhook.Delivery) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Delivery_blockedBy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Delivery().BlockedBy(ctx, obj)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				scope, err := ec.unmarshalOTokenScope2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐTokenScope(ctx, "DELIVERIES_READ")
+				if err != nil {
+					var zeroVal *webhook.Delivery
+					return zeroVal, err
+				}
+				operator, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *webhook.Delivery
+					return zeroVal, err
+				}
+				if ec.Directives.Needs == nil {
+					var zeroVal *webhook.Delivery
+					return zeroVal, errors.New("directive needs is not implemented")
+				}
+				return ec.Directives.Needs(ctx, obj, directive0, scope, operator)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *webhook.Delivery) graphql.Marshaler {
+			return ec.marshalODelivery2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐDelivery(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Delivery_blockedBy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Delivery",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Delivery(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Delivery_replay(ctx context.Context, field graphql.CollectedField, obj *webhook.Delivery) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -9628,6 +9720,13 @@ func (ec *executionContext) _Event_tags(ctx context.Context, field graphql.Colle
 	)
 }
 func (ec *executionContext) fieldContext_Event_tags(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Event", field, false, false, "String")
+}
+
+func (ec *executionContext) _Event_orderingKey(ctx context.Context, field graphql.CollectedField, obj *webhook.Event) (ret graphql.Marshaler) {
+	return ec.marshalOString2ᚖstring(ctx, field.Selections, obj.OrderingKey)
+}
+func (ec *executionContext) fieldContext_Event_orderingKey(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Event", field, false, false, "String")
 }
 
@@ -16526,6 +16625,20 @@ func (ec *executionContext) fieldContext_Webhook_ratePerSecond(_ context.Context
 	return graphql.NewScalarFieldContext("Webhook", field, false, false, "Int")
 }
 
+func (ec *executionContext) _Webhook_ordering(ctx context.Context, field graphql.CollectedField, obj *webhook.Webhook) (ret graphql.Marshaler) {
+	return ec.marshalNWebhookOrdering2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐOrdering(ctx, field.Selections, obj.Ordering)
+}
+func (ec *executionContext) fieldContext_Webhook_ordering(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Webhook", field, false, false, "WebhookOrdering")
+}
+
+func (ec *executionContext) _Webhook_onFailure(ctx context.Context, field graphql.CollectedField, obj *webhook.Webhook) (ret graphql.Marshaler) {
+	return ec.marshalNWebhookOnFailure2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐOnFailure(ctx, field.Selections, obj.OnFailure)
+}
+func (ec *executionContext) fieldContext_Webhook_onFailure(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Webhook", field, false, false, "WebhookOnFailure")
+}
+
 func (ec *executionContext) _Webhook_headers(ctx context.Context, field graphql.CollectedField, obj *webhook.Webhook) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -18368,11 +18481,17 @@ func (ec *executionContext) unmarshalInputCreateWebhookInput(ctx context.Context
 	if _, present := asMap["description"]; !present {
 		asMap["description"] = ""
 	}
+	if _, present := asMap["ordering"]; !present {
+		asMap["ordering"] = "NONE"
+	}
+	if _, present := asMap["onFailure"]; !present {
+		asMap["onFailure"] = "CONTINUE"
+	}
 	if _, present := asMap["signatureScheme"]; !present {
 		asMap["signatureScheme"] = "HMAC_SHA256"
 	}
 
-	fieldsInOrder := [...]string{"url", "events", "enabled", "description", "externalId", "metadata", "retryScheduleMs", "timeoutMs", "ratePerSecond", "headers", "signatureScheme"}
+	fieldsInOrder := [...]string{"url", "events", "enabled", "description", "externalId", "metadata", "retryScheduleMs", "timeoutMs", "ratePerSecond", "ordering", "onFailure", "headers", "signatureScheme"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -18442,6 +18561,20 @@ func (ec *executionContext) unmarshalInputCreateWebhookInput(ctx context.Context
 				return it, err
 			}
 			it.RatePerSecond = data
+		case "ordering":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ordering"))
+			data, err := ec.unmarshalNWebhookOrdering2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐOrdering(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Ordering = data
+		case "onFailure":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("onFailure"))
+			data, err := ec.unmarshalNWebhookOnFailure2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐOnFailure(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OnFailure = data
 		case "headers":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("headers"))
 			data, err := ec.unmarshalOWebhookHeaderInput2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐNewHeaderᚄ(ctx, v)
@@ -18962,7 +19095,7 @@ func (ec *executionContext) unmarshalInputPublishEventInput(ctx context.Context,
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"type", "timestamp", "data", "idempotencyKey", "tags"}
+	fieldsInOrder := [...]string{"type", "timestamp", "data", "idempotencyKey", "tags", "orderingKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -19004,6 +19137,13 @@ func (ec *executionContext) unmarshalInputPublishEventInput(ctx context.Context,
 				return it, err
 			}
 			it.Tags = data
+		case "orderingKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("orderingKey"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OrderingKey = data
 		}
 	}
 	return it, nil
@@ -19859,7 +19999,7 @@ func (ec *executionContext) unmarshalInputUpdateWebhookInput(ctx context.Context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "ifUpdatedAt", "url", "events", "enabled", "description", "externalId", "metadata", "retryScheduleMs", "timeoutMs", "ratePerSecond", "headers"}
+	fieldsInOrder := [...]string{"id", "ifUpdatedAt", "url", "events", "enabled", "description", "externalId", "metadata", "retryScheduleMs", "timeoutMs", "ratePerSecond", "ordering", "onFailure", "headers"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -19943,6 +20083,20 @@ func (ec *executionContext) unmarshalInputUpdateWebhookInput(ctx context.Context
 				return it, err
 			}
 			it.RatePerSecond = graphql.OmittableOf(data)
+		case "ordering":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ordering"))
+			data, err := ec.unmarshalOWebhookOrdering2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐOrdering(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Ordering = graphql.OmittableOf(data)
+		case "onFailure":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("onFailure"))
+			data, err := ec.unmarshalOWebhookOnFailure2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐOnFailure(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OnFailure = graphql.OmittableOf(data)
 		case "headers":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("headers"))
 			data, err := ec.unmarshalOWebhookHeaderInput2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐNewHeaderᚄ(ctx, v)
@@ -21136,6 +21290,12 @@ func (ec *executionContext) _Delivery(ctx context.Context, sel ast.SelectionSet,
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "blockedBy":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Delivery_blockedBy(ctx, field, obj)
+				})
 		case "replay":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -21621,6 +21781,11 @@ func (ec *executionContext) _Event(ctx context.Context, sel ast.SelectionSet, ob
 		case "tags":
 			out.Values[i] = ec._Event_tags(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "orderingKey":
+			out.Values[i] = ec._Event_orderingKey(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "deliveries":
@@ -24043,6 +24208,16 @@ func (ec *executionContext) _Webhook(ctx context.Context, sel ast.SelectionSet, 
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "ordering":
+			out.Values[i] = ec._Webhook_ordering(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "onFailure":
+			out.Values[i] = ec._Webhook_onFailure(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "headers":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -26062,6 +26237,21 @@ func (ec *executionContext) unmarshalNWebhookHeaderInput2ᚖgithubᚗcomᚋhookg
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNWebhookOnFailure2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐOnFailure(ctx context.Context, v any) (webhook.OnFailure, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := webhook.OnFailure(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNWebhookOnFailure2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐOnFailure(ctx context.Context, sel ast.SelectionSet, v webhook.OnFailure) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "WebhookOnFailure!")
+	}
+	return res
+}
+
 func (ec *executionContext) unmarshalNWebhookOrder2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐWebhookOrder(ctx context.Context, v any) (model.WebhookOrder, error) {
 	var res model.WebhookOrder
 	err := res.UnmarshalGQL(v)
@@ -26070,6 +26260,21 @@ func (ec *executionContext) unmarshalNWebhookOrder2githubᚗcomᚋhookgraphᚋho
 
 func (ec *executionContext) marshalNWebhookOrder2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐWebhookOrder(ctx context.Context, sel ast.SelectionSet, v model.WebhookOrder) graphql.Marshaler {
 	return v
+}
+
+func (ec *executionContext) unmarshalNWebhookOrdering2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐOrdering(ctx context.Context, v any) (webhook.Ordering, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := webhook.Ordering(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNWebhookOrdering2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐOrdering(ctx context.Context, sel ast.SelectionSet, v webhook.Ordering) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "WebhookOrdering!")
+	}
+	return res
 }
 
 func (ec *executionContext) marshalNWebhookSecret2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐSecretᚄ(ctx context.Context, sel ast.SelectionSet, v []*webhook.Secret) graphql.Marshaler {
@@ -27277,6 +27482,44 @@ func (ec *executionContext) marshalOWebhookHealth2ᚖgithubᚗcomᚋhookgraphᚋ
 		return graphql.Null
 	}
 	return ec._WebhookHealth(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOWebhookOnFailure2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐOnFailure(ctx context.Context, v any) (*webhook.OnFailure, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := webhook.OnFailure(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOWebhookOnFailure2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐOnFailure(ctx context.Context, sel ast.SelectionSet, v *webhook.OnFailure) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
+}
+
+func (ec *executionContext) unmarshalOWebhookOrdering2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐOrdering(ctx context.Context, v any) (*webhook.Ordering, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := webhook.Ordering(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOWebhookOrdering2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐOrdering(ctx context.Context, sel ast.SelectionSet, v *webhook.Ordering) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
 }
 
 func (ec *executionContext) marshalO__EnumValue2ᚕgithubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐEnumValueᚄ(ctx context.Context, sel ast.SelectionSet, v []introspection.EnumValue) graphql.Marshaler {

@@ -28,6 +28,9 @@ func newEvent(in *model.PublishEventInput) webhook.NewEvent {
 	if in.IdempotencyKey != nil {
 		e.IdempotencyKey = *in.IdempotencyKey
 	}
+	if in.OrderingKey != nil {
+		e.OrderingKey = *in.OrderingKey
+	}
 	return e
 }
 
@@ -153,6 +156,8 @@ func patch(in *model.UpdateWebhookInput) (webhook.Patch, error) {
 		Headers:         opt(in.Headers),
 		ExternalID:      opt(in.ExternalID),
 		Metadata:        opt(in.Metadata),
+		Ordering:        valueOr(in.Ordering, webhook.OrderingNone),
+		OnFailure:       valueOr(in.OnFailure, webhook.OnFailureContinue),
 	}
 	if enabled, ok := in.Enabled.ValueOK(); ok {
 		if enabled == nil {

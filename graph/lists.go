@@ -265,8 +265,17 @@ func deliveryTenant(d *webhook.Delivery) webhook.ID   { return d.TenantID }
 func replayID(r *webhook.Replay) webhook.ID           { return r.ID }
 func countedWebhook(c *model.WebhookCount) webhook.ID { return c.WebhookID }
 func deliveryReplay(d *webhook.Delivery) webhook.ID   { return given(d.ReplayID) }
-func attemptReplay(a *webhook.Attempt) webhook.ID     { return given(a.ReplayID) }
-func replayTenant(r *webhook.Replay) webhook.ID       { return r.TenantID }
+
+// deliveryLine returns the zero id for a delivery that waits for none.
+func deliveryLine(d *webhook.Delivery) webhook.ID {
+	if !d.Waits() {
+		return webhook.ID{}
+	}
+	return given(d.Line)
+}
+
+func attemptReplay(a *webhook.Attempt) webhook.ID { return given(a.ReplayID) }
+func replayTenant(r *webhook.Replay) webhook.ID   { return r.TenantID }
 
 // tokenCreator returns the zero id for a token without a creator.
 func tokenCreator(t *webhook.Token) webhook.ID {

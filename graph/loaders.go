@@ -26,10 +26,11 @@ type loaders struct {
 	headers    loader[[]*webhook.CustomHeader]
 	tenants    loader[*webhook.Tenant]
 	tokens     loader[*webhook.Token]
-	last       loader[*webhook.Attempt] // by delivery
-	keys       loader[string]           // idempotency keys by event
-	health     loader[*store.Health]    // by webhook
-	oldest     loader[*time.Time]       // when a webhook's first delivery that waits is due
+	last       loader[*webhook.Attempt]  // by delivery
+	keys       loader[string]            // idempotency keys by event
+	health     loader[*store.Health]     // by webhook
+	heads      loader[*webhook.Delivery] // of lines
+	oldest     loader[*time.Time]        // when a webhook's first delivery that waits is due
 
 	mu sync.Mutex // guards what follows
 	// levels finds the level of a row by its pointer.
@@ -50,6 +51,7 @@ func newLoaders(s *store.Scope, known *store.Registry) *loaders {
 	l.last = loader[*webhook.Attempt]{of: l, fetch: rows(l, s.LastAttempts)}
 	l.keys = loader[string]{of: l, fetch: s.IdempotencyKeys}
 	l.health = loader[*store.Health]{of: l, fetch: s.Health}
+	l.heads = loader[*webhook.Delivery]{of: l, fetch: rows(l, s.HeadsOfLines)}
 	l.oldest = loader[*time.Time]{of: l, fetch: s.OldestDue}
 	l.tenants = loader[*webhook.Tenant]{of: l, fetch: rows(l, known.TenantsByID)}
 	return l

@@ -25,6 +25,8 @@ func (r *mutationResolver) CreateWebhook(ctx context.Context, input model.Create
 		ExternalID:      input.ExternalID,
 		Metadata:        input.Metadata,
 		Scheme:          input.SignatureScheme,
+		Ordering:        input.Ordering,
+		OnFailure:       input.OnFailure,
 	})
 	errs, err := userErrors(err)
 	return &model.CreateWebhookPayload{Webhook: w, Duplicate: w != nil && secret == nil, Secret: revealed(secret), UserErrors: errs}, err

@@ -155,6 +155,10 @@ type CreateWebhookInput struct {
 	TimeoutMs *int `json:"timeoutMs,omitempty"`
 	// The maximum number of attempts started per second, 1 to 10,000; null means unlimited.
 	RatePerSecond *int `json:"ratePerSecond,omitempty"`
+	// The order in which the webhook gets events. It applies to events that are published from now on.
+	Ordering webhook.Ordering `json:"ordering"`
+	// What follows a delivery with an ordering key that failed. `HOLD` requires the ordering `KEY`.
+	OnFailure webhook.OnFailure `json:"onFailure"`
 	// The custom header fields to send with every attempt, at most 20 and 8 KiB in total.
 	Headers []*webhook.NewHeader `json:"headers,omitempty"`
 	// The signature scheme for requests.
@@ -240,6 +244,9 @@ type PublishEventInput struct {
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 	// Words to find the event by, at most 20 of 1 to 64 characters. Receivers do not get them. Duplicates count once.
 	Tags []string `json:"tags,omitempty"`
+	// What the event is about, such as the ID of an order, at most 255 bytes: a webhook whose `ordering` is `KEY` gets events with the same
+	// key one after the other, in the order in which they were published. Null and empty mean none. Receivers do not get the key.
+	OrderingKey *string `json:"orderingKey,omitempty"`
 }
 
 // The payload of `publishEvent`.
@@ -521,6 +528,10 @@ type UpdateWebhookInput struct {
 	TimeoutMs graphql.Omittable[*int] `json:"timeoutMs,omitempty"`
 	// The maximum number of attempts started per second, 1 to 10,000; null means unlimited.
 	RatePerSecond graphql.Omittable[*int] `json:"ratePerSecond,omitempty"`
+	// The order in which the webhook gets events; null means `NONE`. It applies to events that are published afterwards.
+	Ordering graphql.Omittable[*webhook.Ordering] `json:"ordering,omitempty"`
+	// What follows a delivery with an ordering key that failed; null means `CONTINUE`. `HOLD` requires the ordering `KEY`.
+	OnFailure graphql.Omittable[*webhook.OnFailure] `json:"onFailure,omitempty"`
 	// The custom header fields to send with every attempt, at most 20 and 8 KiB in total. They replace the existing ones; null or
 	// empty removes all.
 	Headers graphql.Omittable[[]*webhook.NewHeader] `json:"headers,omitempty"`

@@ -33,13 +33,14 @@ type work struct {
 // change is any other write. If do fails, only its rows are rolled back.
 type change struct {
 	do       func(b *batch) error
-	webhooks bool        // it may change webhooks
-	tenant   *webhook.ID // nil: a change of the server, which may write rows of all tenants
-	line     turns.Line  // where it waits
-	cost     int         // about how many rows it writes
-	done     chan error  // buffered: the caller may have returned
-	taken    atomic.Bool // by the writer, which runs do, or by the caller, which gives up first
-	begun    bool        // taken by the writer; used only in its goroutine
+	webhooks bool         // it may change webhooks
+	tenant   *webhook.ID  // nil: a change of the server, which may write rows of all tenants
+	line     turns.Line   // where it waits
+	cost     int          // about how many rows it writes
+	lines    []webhook.ID // of deliveries that may enter or leave them
+	done     chan error   // buffered: the caller may have returned
+	taken    atomic.Bool  // by the writer, which runs do, or by the caller, which gives up first
+	begun    bool         // taken by the writer; used only in its goroutine
 }
 
 // begin reports whether do may run. From then on the caller waits for it, because do writes to the caller's variables.
@@ -71,10 +72,11 @@ type batch struct {
 	changed  []targetChange // to report to the dispatcher, in order
 	reserved []*Claimed
 	due      map[webhook.ID]time.Time
-	disabled []*Target    // by responses or failures
-	failures []error      // of changes, by index; those were rolled back alone
-	noted    bool         // operational events wait to be published
-	counts   *stats.Delta // what happens in it
+	disabled []*Target           // by responses or failures
+	failures []error             // of changes, by index; those were rolled back alone
+	noted    bool                // operational events wait to be published
+	counts   *stats.Delta        // what happens in it
+	locked   map[webhook.ID]bool // lines, from the start of the transaction
 }
 
 // targetBefore is the previous entry of a webhook in targets; nil if it had none.
@@ -143,6 +145,11 @@ func (s *Store) change(ctx context.Context, do func(b *batch) error) error {
 // changeDeliveries is change for writes that change no webhook: it does not wait for changes of webhooks.
 func (s *Store) changeDeliveries(ctx context.Context, do func(b *batch) error) error {
 	return s.queue(ctx, &change{do: do})
+}
+
+// changeLines is changeFor for deliveries of the lines.
+func (s *Store) changeLines(ctx context.Context, tenant webhook.ID, rows int, lines []webhook.ID, do func(b *batch) error) error {
+	return s.queue(ctx, &change{do: do, cost: rows, line: turns.Line{Tenant: tenant}, lines: lines})
 }
 
 // changeFor is changeDeliveries for about the given number of rows of one tenant, whose turn it waits for. The zero id means

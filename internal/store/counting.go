@@ -230,7 +230,7 @@ func Inspect(ctx context.Context, o Options, quick bool) (_ []Inspection, err er
 	}).Run(ctx)
 }
 
-// ErrStuck means that deliveries are pending, and neither due nor claimed, so that the numbers of statistics are right and the deliveries wrong.
+// ErrStuck means that deliveries are pending, and neither due nor claimed, nor wait in line, so that the numbers of statistics are right and the deliveries wrong.
 var ErrStuck = errors.New("deliveries are pending, and neither due nor claimed: cancel them first")
 
 // MendBacklog corrects the numbers of waiting deliveries that differ from the deliveries, and returns what they were. A server may be running.

@@ -15,6 +15,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/store/ordering"
 	_ "github.com/hookgraph/hookgraph/internal/store/postgres" // a database that the store can open
 	"github.com/hookgraph/hookgraph/internal/store/scoped"
 	_ "github.com/hookgraph/hookgraph/internal/store/sqlite" // the other
@@ -573,3 +574,41 @@ func (s *Store) CancelDeliveriesOf(ctx context.Context, w *webhook.Webhook) (n i
 
 // Nodes returns the number of nodes that this one knows of.
 func (s *Store) Nodes() int { return s.db.Nodes() }
+
+// MendLines looks through all lines once, and mends them.
+func (s *Store) MendLines(ctx context.Context) error {
+	return s.eachLine(ctx, func(found []ordering.Found) error { return s.mend(ctx, found) })
+}
+
+// StalledLines counts the lines that do not go on.
+func (s *Store) StalledLines(ctx context.Context) (n int, err error) {
+	err = s.eachLine(ctx, func(found []ordering.Found) error {
+		for _, f := range found {
+			if !f.Goes {
+				n++
+			}
+		}
+		return nil
+	})
+	return n, err
+}
+
+// eachLine reads all lines, a few at a time.
+func (s *Store) eachLine(ctx context.Context, use func(found []ordering.Found) error) error {
+	for after := (webhook.ID{}); ; {
+		found, err := ordering.Lines(s.read.WithContext(ctx), after, 3)
+		if err != nil {
+			return err
+		}
+		if err := use(found); err != nil || len(found) < 3 {
+			return err
+		}
+		after = found[len(found)-1].Line
+	}
+}
+
+// InLine counts the deliveries that are in line.
+func (s *Store) InLine(ctx context.Context) (n int64, err error) {
+	err = s.read.WithContext(ctx).Raw("SELECT COUNT(*) FROM deliveries WHERE place IS NOT NULL").Scan(&n).Error
+	return n, err
+}

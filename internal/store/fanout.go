@@ -4,6 +4,8 @@ import (
 	"database/sql"
 	"fmt"
 
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/store/fanout"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -30,6 +32,9 @@ func (b *batch) makePieces() error {
 	after, err := pairs(rows)
 	if err != nil {
 		return fmt.Errorf("read fan-outs: %w", err)
+	}
+	if err := b.holdUp(); err != nil {
+		return err
 	}
 	var claims []*Claimed
 	var targets []*Target
@@ -75,6 +80,67 @@ func (b *batch) makePieces() error {
 	return b.moveNotes(done)
 }
 
+// queueBehindNotes marks the events whose deliveries are made later, although they are few, because a note with their ordering key comes first.
+func (b *batch) queueBehindNotes(events []*incoming) error {
+	var keyed []*incoming
+	var rows [][]any
+	for _, in := range events {
+		if in.event.OrderingKey != nil && in.only == nil && b.s.routes.Ordered(in.event.TenantID) {
+			rows = append(rows, []any{in.event.TenantID, *in.event.OrderingKey, len(keyed)})
+			keyed = append(keyed, in)
+		}
+	}
+	if len(keyed) == 0 {
+		return nil
+	}
+	columns := []dialect.Column{{Name: "tenant_id", Kind: "uuid"}, {Name: "ordering_key", Kind: "text"}, {Name: "n", Kind: "integer"}}
+	var behind []int
+	err := b.DB.Raw("SELECT v.n FROM "+b.s.db.Rows(columns)+` AS v WHERE EXISTS
+		(SELECT 1 FROM fanouts f WHERE f.tenant_id = v.tenant_id AND f.ordering_key = v.ordering_key)`, string(dialect.CompactJSON(rows))).Scan(&behind).Error
+	if err != nil {
+		return fmt.Errorf("look for fan-outs with an ordering key: %w", err)
+	}
+	for _, n := range behind {
+		keyed[n].later = true
+	}
+	return nil
+}
+
+// keyed is an ordering key of a tenant.
+type keyed struct {
+	tenant webhook.ID
+	key    string
+}
+
+// keyOf is the event's ordering key; the zero value if it has none.
+func keyOf(e *webhook.Event) keyed {
+	if e.OrderingKey == nil {
+		return keyed{}
+	}
+	return keyed{e.TenantID, *e.OrderingKey}
+}
+
+// holdUp marks the pieces whose events come after another one with the same ordering key.
+func (b *batch) holdUp() error {
+	var keyed []int64
+	for _, p := range b.pieces {
+		if p.Waits = false; p.OrderingKey != nil {
+			keyed = append(keyed, p.Seq)
+		}
+	}
+	if len(keyed) == 0 {
+		return nil
+	}
+	blocked, err := fanout.Blocked(b.DB, keyed)
+	if err != nil {
+		return err
+	}
+	for _, p := range b.pieces {
+		p.Waits = blocked[p.Seq]
+	}
+	return nil
+}
+
 // moveNotes writes down how far the pieces have come.
 func (b *batch) moveNotes(done []int64) error {
 	if len(done) > 0 {
@@ -83,7 +149,7 @@ func (b *batch) moveNotes(done []int64) error {
 		}
 	}
 	for _, p := range b.pieces {
-		if p.Done || p.Held {
+		if p.Done || p.Held || p.Waits {
 			continue
 		}
 		if err := b.DB.Exec("UPDATE fanouts SET after_webhook = ?, size = ? WHERE seq = ?", p.After, max(1, p.Size-p.Made), p.Seq).Error; err != nil {

@@ -299,6 +299,25 @@ func (c *Scope) AttemptsOfDeliveries(ctx context.Context, ids []webhook.ID, p Pa
 	return list.ReadOf(ctx, r, ids, list.OldestFirst, p, func(a *webhook.Attempt) webhook.ID { return a.DeliveryID })
 }
 
+// HeadsOfLines reads the deliveries at the head of lines, for which the others of the line wait. Of several it returns one that is due or
+// claimed, if there is one. Lines that have none are missing from the map.
+func (c *Scope) HeadsOfLines(ctx context.Context, lines []webhook.ID) (map[webhook.ID]*webhook.Delivery, error) {
+	heads := make(map[webhook.ID]*webhook.Delivery, len(lines))
+	for part := range slices.Chunk(lines, 500) {
+		var found []*webhook.Delivery
+		q := deliveryColumns(c.byID(ctx, list.DeliveriesByLine)).Where("d.line IN ? AND d.place = 0", part)
+		if err := q.Scan(&found).Error; err != nil {
+			return nil, dialect.Unavailable(err)
+		}
+		for _, d := range found {
+			if known := heads[*d.Line]; known == nil || known.CompletedAt != nil {
+				heads[*d.Line] = d
+			}
+		}
+	}
+	return heads, nil
+}
+
 // LastAttempts reads the last attempt of each delivery: the first step of a walk of the index of attempts by delivery and number.
 // Deliveries with none are missing from the map.
 func (c *Scope) LastAttempts(ctx context.Context, deliveries []webhook.ID) (map[webhook.ID]*webhook.Attempt, error) {

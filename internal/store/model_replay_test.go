@@ -34,6 +34,7 @@ type before struct {
 	reason  webhook.FailureReason
 	replay  *modelReplay
 	ends    int
+	held    bool
 }
 
 // claimed reports whether a node has the delivery.
@@ -42,7 +43,7 @@ func (d *modelDelivery) claimed() bool { return d.claim != nil || d.stolen }
 // end ends a delivery. A replay that made it due counts that.
 func (d *modelDelivery) end(id webhook.ID, status webhook.DeliveryStatus) {
 	was := d.status
-	d.status, d.due, d.later = status, false, false
+	d.status, d.due, d.later, d.waits, d.held = status, false, false, false, false
 	d.ends++
 	r := d.replay
 	switch {
@@ -98,6 +99,7 @@ func (m *model) replayed(t *rapid.T) {
 	for _, id := range found {
 		m.queue(r, id, nil)
 	}
+	m.goOn()
 }
 
 // begin creates the replay in the store.
@@ -132,8 +134,9 @@ func (m *model) queue(r *modelReplay, id webhook.ID, parked *before) {
 		r.skipped++
 		return
 	}
-	r.queue[id] = before{d.status, d.start, d.trigger, d.reason, d.replay, d.ends}
-	d.status, d.start, d.trigger, d.reason, d.replay, d.due = webhook.Pending, len(d.attempts), webhook.TriggerReplay, "", r, true
+	r.queue[id] = before{d.status, d.start, d.trigger, d.reason, d.replay, d.ends, d.held}
+	d.status, d.start, d.trigger, d.reason, d.replay, d.held = webhook.Pending, len(d.attempts), webhook.TriggerReplay, "", r, false
+	d.due, d.waits = d.line == "", d.line != ""
 	m.ledger.owed(d.hook, m.events[d.event])
 }
 
@@ -151,6 +154,7 @@ func (m *model) canceled(t *rapid.T) {
 		m.deliveries[id].end(id, webhook.Canceled)
 		m.deliveries[id].replay = r
 	}
+	m.goOn()
 }
 
 // steer pauses, resumes or cancels a replay.
@@ -172,6 +176,7 @@ func (m *model) steer(t *rapid.T) {
 		for id, was := range parked {
 			m.queue(r, id, &was)
 		}
+		m.goOn()
 	case "cancel":
 		r.paused, r.canceling, r.parked, r.todo = false, true, nil, nil
 		_, err = m.c.CancelReplay(context.Background(), r.id)
@@ -217,6 +222,7 @@ func (m *model) putBack(r *modelReplay) {
 			continue
 		}
 		d.status, d.start, d.trigger, d.reason, d.replay, d.due = was.status, was.start, was.trigger, was.reason, was.replay, false
+		d.waits, d.held = false, was.held
 		switch {
 		case r.paused:
 			r.parked[id] = was
@@ -224,6 +230,7 @@ func (m *model) putBack(r *modelReplay) {
 			r.skipped++
 		}
 	}
+	m.goOn()
 }
 
 // make reads the deliveries that a replay of kind MISSING makes.
@@ -243,10 +250,14 @@ func (m *model) make(t *rapid.T, r *modelReplay) {
 		return len(made) == len(want)
 	})
 	for _, d := range made {
-		m.deliveries[d.ID] = &modelDelivery{event: d.EventID, hook: d.WebhookID, status: webhook.Pending, trigger: webhook.TriggerReplay, due: true, replay: r}
+		one := &modelDelivery{event: d.EventID, hook: d.WebhookID, status: webhook.Pending, trigger: webhook.TriggerReplay, replay: r}
+		m.deliveries[d.ID] = one
+		one.line, one.place = m.lineOf(one)
+		one.due, one.waits = one.line == "", one.line != ""
 		r.queue[d.ID] = before{}
 		m.ledger.owed(d.WebhookID, m.events[d.EventID])
 	}
+	m.goOn()
 }
 
 // isAs waits until the stored replay says what the model's does.

@@ -21,7 +21,8 @@ import (
 
 // After any operations in any order, with crashes in between, the store agrees with a model of plain maps: one delivery for each pair, however
 // large the fan-out (I2); attempts numbered 1 to n (I3); every delivery completed, held, due or claimed (I4); nothing to claim after a success
-// (I5); no write from a node that lost the claim (I7); and statistics that count everything once (I18).
+// (I5); no write from a node that lost the claim (I7); statistics that count everything once (I18); and
+// deliveries of one ordering key one after the other, in the order of their events (I19).
 func TestStoreAgreesWithModel(t *testing.T) {
 	each(t, func(s *suite) {
 		n := "20" // about 5 s; -rapid.checks=1000 for long
@@ -51,7 +52,7 @@ func agreesWithModel(s *suite, t *rapid.T) {
 	place := s.Fresh()
 	tuning := fanOutAbove(1)
 	tuning.FoldRows, tuning.MergeRows, tuning.PartKeys = 7, 3, 2 // the journal is folded in parts
-	m := &model{tb: s, start: func() (*store.Store, func() error) { return place.Serve(s, store.Options{Tuning: tuning}) }, ledger: newLedger(), deliveries: map[webhook.ID]*modelDelivery{}, events: map[webhook.ID]string{}, keys: map[string]webhook.ID{}}
+	m := &model{tb: s, start: func() (*store.Store, func() error) { return place.Serve(s, store.Options{Tuning: tuning}) }, ledger: newLedger(), deliveries: map[webhook.ID]*modelDelivery{}, events: map[webhook.ID]string{}, ordering: map[webhook.ID]string{}, places: map[webhook.ID]int{}, keys: map[string]webhook.ID{}}
 	m.open(t)
 	defer func() { _ = m.end() }()
 	m.create(t)
@@ -94,6 +95,8 @@ type model struct {
 
 	hooks      []*modelTarget
 	events     map[webhook.ID]string // their types
+	ordering   map[webhook.ID]string // their ordering keys
+	places     map[webhook.ID]int    // where they are among all
 	keys       map[string]webhook.ID // of idempotency
 	deliveries map[webhook.ID]*modelDelivery
 	claims     []*held // claimed at some time, finished or not
@@ -114,6 +117,7 @@ type modelTarget struct {
 	failing          bool
 	inARow           int // attempts that failed since the last that succeeded
 	secrets          int
+	ordered, holds   bool
 }
 
 func (h *modelTarget) wants(kind string) bool {
@@ -135,6 +139,11 @@ type modelDelivery struct {
 	reason      webhook.FailureReason // while it is FAILED
 	replay      *modelReplay          // that made it due last, or canceled it
 	ends        int                   // how often it has ended
+
+	line  string // of the webhook and the ordering key; "": none
+	place int    // of its event among all
+	waits bool   // for others of the line
+	held  bool   // it has failed, and the others wait
 }
 
 // held is a claim that was handed out.
@@ -180,6 +189,62 @@ func (m *model) crash(t *rapid.T) {
 			d.due = d.status == webhook.Pending
 		}
 	}
+	m.advanceAll(t)
+}
+
+// inLine reports whether the others of the delivery's line wait for it.
+func (d *modelDelivery) inLine() bool {
+	return d.due || d.later || d.held || d.claim != nil || d.stolen
+}
+
+// enter puts a delivery that is to be sent into its line, where it waits if another one is before it.
+func (m *model) enter(d *modelDelivery) {
+	if d.line == "" {
+		d.due = true
+		return
+	}
+	d.waits = true
+	m.advance(d.line)
+}
+
+// advance makes the first delivery of a line due, unless one is at the head.
+func (m *model) advance(line string) {
+	var first *modelDelivery
+	for _, d := range m.deliveries {
+		if line == "" || d.line != line {
+			continue
+		}
+		if d.inLine() {
+			return
+		}
+		if d.waits && (first == nil || d.place < first.place) {
+			first = d
+		}
+	}
+	if first != nil && !m.target(first.hook).deleted {
+		first.waits, first.due = false, true
+	}
+}
+
+// goOn advances all lines.
+func (m *model) goOn() {
+	for _, d := range m.deliveries {
+		m.advance(d.line)
+	}
+}
+
+// advanceAll advances all lines, as a sweep does.
+func (m *model) advanceAll(t *rapid.T) {
+	must(t, m.s.MendLines(context.Background()))
+	m.goOn()
+}
+
+// lineOf is the line of a delivery, "" if it has none, and its place in it.
+func (m *model) lineOf(d *modelDelivery) (line string, place int) {
+	if key := m.ordering[d.event]; key != "" && m.target(d.hook).ordered {
+		line = d.hook.String() + key
+	}
+	return line, m.places[d.event]
 }
 
 func (m *model) create(t *rapid.T) {
@@ -191,9 +256,17 @@ func (m *model) create(t *rapid.T) {
 		schedule: rapid.SampledFrom([][]int{{}, {0}, {0, 0, 0}, {0, 3_600_000}}).Draw(t, "schedule"),
 		enabled:  rapid.IntRange(0, 3).Draw(t, "enabled") > 0,
 		secrets:  1,
+		ordered:  rapid.Bool().Draw(t, "ordered"),
+	}
+	n := webhook.New{}
+	if h.ordered {
+		n.Ordering, h.holds = webhook.OrderingByKey, rapid.Bool().Draw(t, "holds")
+	}
+	if h.holds {
+		n.OnFailure = webhook.OnFailureHold
 	}
 	w, _, err := m.c.CreateWebhook(context.Background(), webhook.New{
-		URL: "https://example.com", Events: h.events, Enabled: h.enabled, RetryScheduleMs: h.schedule,
+		URL: "https://example.com", Events: h.events, Enabled: h.enabled, RetryScheduleMs: h.schedule, Ordering: n.Ordering, OnFailure: n.OnFailure,
 	})
 	must(t, err)
 	h.id = w.ID
@@ -226,7 +299,11 @@ func (m *model) publish(t *rapid.T) {
 		if key != "" {
 			key += kind
 		}
-		events = append(events, webhook.NewEvent{Type: kind, Data: json.RawMessage("1"), IdempotencyKey: key})
+		order := rapid.SampledFrom([]string{"", "o", "o", "p"}).Draw(t, "ordering key")
+		if key != "" {
+			order = "o" // the same content
+		}
+		events = append(events, webhook.NewEvent{Type: kind, Data: json.RawMessage("1"), IdempotencyKey: key, OrderingKey: order})
 	}
 	results, err := m.c.Publish(context.Background(), events)
 	must(t, err)
@@ -248,6 +325,7 @@ func (m *model) publish(t *rapid.T) {
 		if key != "" {
 			m.keys[key] = r.Event.ID
 		}
+		m.ordering[r.Event.ID] = events[i].OrderingKey
 		m.owe(t, r.Event.ID, kinds[i], func(h *modelTarget) bool { return h.wants(kinds[i]) })
 	}
 	m.take(t, quota)
@@ -256,6 +334,7 @@ func (m *model) publish(t *rapid.T) {
 // owe records an event and reads the deliveries that were created for it.
 func (m *model) owe(t *rapid.T, event webhook.ID, kind string, wants func(*modelTarget) bool) {
 	m.events[event] = kind
+	m.places[event] = len(m.places) + 1
 	m.ledger.of(webhook.ID{}, kind).events++
 	must(t, m.s.Flush(context.Background()))
 	l, err := m.c.Deliveries(context.Background(), store.DeliveryFilter{EventIDs: []webhook.ID{event}}, store.Page{First: 100})
@@ -272,7 +351,10 @@ func (m *model) owe(t *rapid.T, event webhook.ID, kind string, wants func(*model
 		}
 		delete(want, d.WebhookID)
 		m.ledger.owed(d.WebhookID, kind)
-		m.deliveries[d.ID] = &modelDelivery{event: event, hook: d.WebhookID, status: webhook.Pending, trigger: webhook.TriggerSchedule, due: true}
+		made := &modelDelivery{event: event, hook: d.WebhookID, status: webhook.Pending, trigger: webhook.TriggerSchedule}
+		m.deliveries[d.ID] = made
+		made.line, made.place = m.lineOf(made)
+		m.enter(made)
 		if kind == webhook.TypeTest {
 			m.deliveries[d.ID].trigger = webhook.TriggerTest
 		}
@@ -462,6 +544,8 @@ func (m *model) apply(t *rapid.T, d *modelDelivery, r *store.Result) {
 	default:
 		d.later = true
 	}
+	d.held = gaveUp && h.holds && !h.deleted && d.line != ""
+	m.advance(d.line)
 	var told []string
 	if gaveUp && !h.deleted && !webhook.Operational(kind) {
 		told = append(told, webhook.TypeDeliveryFailed)
@@ -518,6 +602,7 @@ func (m *model) unclaim(t *rapid.T) {
 	m.claims = slices.DeleteFunc(m.claims, func(o *held) bool { return o == j })
 	d := m.deliveries[j.Delivery.ID]
 	d.claim, d.due = nil, d.status == webhook.Pending
+	m.advance(d.line)
 }
 
 // steal gives a claim to another node: this node's results for it no longer count.
@@ -586,8 +671,15 @@ func (m *model) retryOne(t *rapid.T, id webhook.ID, d *modelDelivery) {
 		}
 		return
 	}
+	if d.waits {
+		if len(webhook.Invalids(err)) != 1 {
+			t.Fatalf("retried what waits: %v", err)
+		}
+		return
+	}
 	must(t, err)
-	if d.status != webhook.Pending {
+	ended := d.status != webhook.Pending
+	if ended {
 		m.ledger.owed(d.hook, m.events[d.event])
 	} else if !d.claimed() && d.replay.leaves(id) {
 		d.replay.skipped++
@@ -595,9 +687,13 @@ func (m *model) retryOne(t *rapid.T, id webhook.ID, d *modelDelivery) {
 	if d.status != webhook.Pending || d.trigger == webhook.TriggerReplay && !d.claimed() {
 		d.replay = nil
 	}
-	d.status, d.start, d.later, d.reason = webhook.Pending, len(d.attempts), false, ""
+	d.status, d.start, d.later, d.reason, d.held = webhook.Pending, len(d.attempts), false, "", false
 	if d.claim == nil && !d.stolen {
-		d.due, d.trigger = true, webhook.TriggerManual
+		if d.trigger = webhook.TriggerManual; ended {
+			m.enter(d)
+		} else {
+			d.due = true
+		}
 	}
 }
 
@@ -608,15 +704,17 @@ func (m *model) cancel(t *rapid.T) {
 
 func (m *model) cancelOne(t *rapid.T, id webhook.ID, d *modelDelivery) {
 	_, err := m.c.CancelDelivery(context.Background(), id)
-	if d.status != webhook.Pending || m.target(d.hook).deleted {
+	if d.status != webhook.Pending && !d.held || m.target(d.hook).deleted {
 		if len(webhook.Invalids(err)) != 1 {
 			t.Fatalf("canceled what is completed: %v", err)
 		}
 		return
 	}
 	must(t, err)
-	m.ledger.ended(d.hook, m.events[d.event], &m.ledger.of(d.hook, m.events[d.event]).canceled, true)
+	m.ledger.ended(d.hook, m.events[d.event], &m.ledger.of(d.hook, m.events[d.event]).canceled, d.status == webhook.Pending)
 	d.end(id, webhook.Canceled)
+	d.reason = ""
+	m.advance(d.line)
 }
 
 // prune makes retention remove everything that is completed.
@@ -631,9 +729,9 @@ func (m *model) prune(t *rapid.T) {
 	must(t, err)
 	owed := map[webhook.ID]bool{}
 	for _, d := range m.deliveries {
-		if m.target(d.hook).deleted && d.status == webhook.Pending && (d.due || d.later) {
+		if m.target(d.hook).deleted && d.status == webhook.Pending && (d.due || d.later || d.waits) {
 			m.ledger.ended(d.hook, m.events[d.event], &m.ledger.of(d.hook, m.events[d.event]).canceled, true)
-			d.status, d.due, d.later = webhook.Canceled, false, false
+			d.status, d.due, d.later, d.waits = webhook.Canceled, false, false, false
 		}
 		owed[d.event] = owed[d.event] || d.status == webhook.Pending
 	}
@@ -645,19 +743,24 @@ func (m *model) prune(t *rapid.T) {
 	}
 	maps.DeleteFunc(m.events, func(id webhook.ID, _ string) bool { return !owed[id] })
 	maps.DeleteFunc(m.keys, func(_ string, id webhook.ID) bool { return !owed[id] })
+	m.advanceAll(t) // what was held behind a delivery that is gone
 }
 
 // expire expires every delivery that is due or held.
 func (m *model) expire(t *rapid.T) {
 	n := 0
 	var told []string
+	lines := map[string]bool{}
 	for id, d := range m.deliveries {
-		if m.target(d.hook).deleted || !d.due && !d.later {
+		// What was asked for again waits from then on.
+		if m.target(d.hook).deleted || !d.due && !d.later && (!d.waits || d.trigger != webhook.TriggerSchedule) {
 			continue
 		}
+		held := !d.waits && d.line != "" && m.target(d.hook).holds
+		lines[d.line] = true
 		m.ledger.ended(d.hook, m.events[d.event], &m.ledger.of(d.hook, m.events[d.event]).failed, true)
 		d.end(id, webhook.DeliveryFailed)
-		d.reason = webhook.FailureExpired
+		d.reason, d.held = webhook.FailureExpired, held
 		if n++; !webhook.Operational(m.events[d.event]) {
 			told = []string{webhook.TypeDeliveryFailed} // of all webhooks
 		}
@@ -667,6 +770,9 @@ func (m *model) expire(t *rapid.T) {
 	release()
 	if got != n || err != nil {
 		t.Fatalf("%d deliveries expired, want %d, %v", got, n, err)
+	}
+	for line := range lines {
+		m.advance(line)
 	}
 	m.told(t, told)
 }

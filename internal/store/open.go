@@ -135,6 +135,8 @@ type Store struct {
 	health     *health.Monitor
 	noted      chan struct{} // holds one signal: operational events wait to be published
 	replaying  chan struct{} // holds one signal: a replay was created or changed
+	lining     chan struct{} // holds one signal: lines may go on that were held
+	lineAfter  webhook.ID    // how far mendLines has come; of mendLines only
 	deleted    chan struct{} // holds one signal: rows of a deleted tenant wait to be removed
 	noting     sync.Mutex    // held by publishNoted
 	retaining  sync.Mutex    // guards retained
@@ -176,7 +178,7 @@ func OpenOn(ctx context.Context, o Options, db dialect.DB) (_ *Store, err error)
 	}
 	s := &Store{
 		opts: o, tuning: DefaultTuning(), log: o.Logger, db: db, routes: routing.New(), memory: turns.NewRoom(publishMemory),
-		noted: make(chan struct{}, 1), deleted: make(chan struct{}, 1), replaying: make(chan struct{}, 1),
+		noted: make(chan struct{}, 1), deleted: make(chan struct{}, 1), replaying: make(chan struct{}, 1), lining: make(chan struct{}, 1),
 	}
 	s.audience.Store(&audience{dispatcher: noDispatcher{}})
 	if o.Tuning != nil {

@@ -3,12 +3,9 @@ package store
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -17,6 +14,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/store/fanout"
 	"github.com/hookgraph/hookgraph/internal/store/list"
+	"github.com/hookgraph/hookgraph/internal/store/ordering"
 	"github.com/hookgraph/hookgraph/internal/store/turns"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -150,16 +148,20 @@ func (c *Scope) Publish(ctx context.Context, events []webhook.NewEvent) ([]Publi
 		if e.Timestamp != nil {
 			in.event.Timestamp = *e.Timestamp
 		}
+		if e.OrderingKey != "" {
+			in.event.OrderingKey = &e.OrderingKey
+		}
 		in.event.Timestamp = in.event.Timestamp.UTC().Truncate(time.Microsecond)
 		in.event.CreatedAt = now.UTC().Truncate(time.Microsecond)
 		if in.key != "" {
-			in.hash = contentHash(e)
+			in.hash = e.ContentHash()
 		}
 		p.events = append(p.events, in)
 		size += int64(len(e.Data))
 		for _, t := range e.Tags {
 			size += int64(len(t))
 		}
+		size += int64(len(e.OrderingKey))
 	}
 	if len(p.events) == 0 {
 		return results, nil
@@ -226,26 +228,6 @@ func (s *Store) enqueue(ctx context.Context, p *publishing) error {
 	case <-s.writer.ended:
 		return lastAnswer(p.done)
 	}
-}
-
-// contentHash hashes what makes two publications the same: type, timestamp if given, data, and tags in any order.
-func contentHash(e *webhook.NewEvent) []byte {
-	h := sha256.New()
-	var n [8]byte
-	binary.BigEndian.PutUint64(n[:], uint64(len(e.Type)))
-	h.Write(n[:])
-	h.Write([]byte(e.Type))
-	if e.Timestamp != nil {
-		binary.BigEndian.PutUint64(n[:], uint64(e.Timestamp.UnixMicro()))
-		h.Write(n[:])
-	}
-	h.Write([]byte{0})
-	h.Write(e.Data)
-	for _, tag := range slices.Sorted(slices.Values(e.Tags)) {
-		h.Write([]byte{0xff}) // does not occur in JSON
-		h.Write([]byte(tag))
-	}
-	return h.Sum(nil)
 }
 
 // publishAll stores the events of all callers of the batch.
@@ -325,20 +307,30 @@ func (b *batch) insertAll(events []*incoming) error {
 		p.Time(e.CreatedAt)
 		p.Blob(e.Data)
 		p.Tags(e.Tags)
+		p.MaybeText(e.OrderingKey)
 	})
 	if err != nil {
 		return fmt.Errorf("insert events: %w", err)
 	}
+	if err := b.queueBehindNotes(events); err != nil {
+		return err
+	}
 	var claims []*Claimed
 	var targets []*Target
 	var notes []*fanout.Note
+	noted := map[keyed]bool{}
 	for i, in := range events {
 		in.event.Seq = first + int64(i)
 		b.counts.Event(stats.Tenant(in.event.TenantID), in.event.Type)
 		if in.result != nil {
 			in.result.Event = &in.event
 		}
+		key := keyOf(&in.event)
+		in.later = in.later || noted[key]
 		if note := b.fanOutLater(in); note != nil {
+			if note.OrderingKey != nil { // later events with the key come after it
+				noted[key] = true
+			}
 			notes = append(notes, note)
 			b.tellCounted(in.event.TenantID)
 			continue
@@ -375,7 +367,11 @@ func (b *batch) fanOutLater(in *incoming) *fanout.Note {
 	if n == 0 || !in.later && n <= b.s.tuning.FanOutAbove {
 		return nil
 	}
-	return &fanout.Note{EventID: e.ID, TenantID: e.TenantID, CreatedAt: e.CreatedAt, Size: n, LastWebhook: newest}
+	note := &fanout.Note{EventID: e.ID, TenantID: e.TenantID, CreatedAt: e.CreatedAt, Size: n, LastWebhook: newest}
+	if b.s.routes.Ordered(e.TenantID) {
+		note.OrderingKey = e.OrderingKey
+	}
+	return note
 }
 
 // insertFanOuts stores notes beside their events.
@@ -394,19 +390,22 @@ func (b *batch) insertFanOuts(notes []*fanout.Note) error {
 func (b *batch) delivery(e *webhook.Event, to *Target, trigger webhook.Trigger) *Claimed {
 	return &Claimed{Event: e, Target: to, Delivery: webhook.Delivery{
 		ID: webhook.NewID(b.Now), TenantID: e.TenantID, EventID: e.ID, WebhookID: to.ID,
-		Status: webhook.Pending, Trigger: trigger, CreatedAt: b.Now.UTC().Truncate(time.Microsecond),
+		Status: webhook.Pending, Trigger: trigger, CreatedAt: b.Now.UTC().Truncate(time.Microsecond), Line: dialect.LineOf(to, e),
 	}}
 }
 
-// insertDeliveries stores new deliveries: those that the sender has room for are claimed already, the others are due.
+// insertDeliveries stores new deliveries: those that the sender has room for are claimed already, the others are due, or wait in line.
 func (b *batch) insertDeliveries(claims []*Claimed) error {
 	if len(claims) == 0 {
 		return nil
 	}
+	if err := ordering.Enter(&b.Tx, b.s.db, claims, b.lockMore); err != nil {
+		return err
+	}
 	before := len(b.reserved)
 	b.s.dispatcher().Batch(func(t Dispatcher) {
 		for _, claimed := range claims {
-			if claimed.Target.Enabled && t.Reserve(claimed.Target, claimed.Size()) {
+			if claimed.Target.Enabled && !claimed.Delivery.Waits() && t.Reserve(claimed.Target, claimed.Size()) {
 				b.reserved = append(b.reserved, claimed)
 			}
 		}
@@ -426,16 +425,22 @@ func (b *batch) addDeliveries(claims, reserved []*Claimed) error {
 		p.ID(&d.WebhookID)
 		p.Text(claimed.Event.Type)
 		p.Text(string(d.Trigger))
-		if len(room) > 0 && room[0] == claimed {
+		switch {
+		case len(room) > 0 && room[0] == claimed:
 			room = room[1:]
 			p.Null()
 			p.Int(b.s.db.ClaimedBy(claimed))
-		} else {
+		case d.Waits():
+			p.Null()
+			p.Null()
+		default:
 			b.dueAt(d.WebhookID, b.Now)
 			p.Time(b.Now)
 			p.Null()
 		}
 		p.Time(d.CreatedAt)
+		p.MaybeID(d.Line)
+		p.MaybeInt(d.Place)
 	})
 	if err != nil {
 		return fmt.Errorf("insert deliveries: %w", err)

@@ -4,9 +4,12 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/store/ordering"
 	"github.com/hookgraph/hookgraph/internal/store/replay"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -54,6 +57,7 @@ func (b *batch) record() error {
 	b.Attempts = make([]*webhook.Attempt, 0, len(outcomes))
 	kept := outcomes[:0]
 	var replayed replay.Outcomes
+	var left []leaving
 	for _, o := range outcomes {
 		is, ok := held[o.Claimed.Delivery.Seq]
 		if !ok {
@@ -68,6 +72,9 @@ func (b *batch) record() error {
 			}
 		}
 		kept = append(kept, o)
+		if d := &o.Claimed.Delivery; d.Line != nil && o.Status != webhook.Pending {
+			left = append(left, leaving{d.Line, d.WebhookID, o.Status == webhook.DeliveryFailed})
+		}
 		a := b.attempt(o.Result)
 		b.Attempts = append(b.Attempts, a)
 		b.countOutcome(&o, is, a)
@@ -90,7 +97,92 @@ func (b *batch) record() error {
 	if err := b.leaveReplays(&replayed, nil); err != nil {
 		return err
 	}
+	if err := b.advance(left); err != nil {
+		return err
+	}
 	return b.consequences(kept)
+}
+
+// lockLines locks, before anything else, the lines that the transaction's deliveries enter or leave, as far as that is known then.
+func (b *batch) lockLines() error {
+	b.locked = nil
+	return b.s.db.LockLines(&b.Tx, func() []webhook.ID {
+		b.locked = map[webhook.ID]bool{}
+		for _, r := range b.results {
+			if line := r.Claimed.Delivery.Line; line != nil {
+				b.locked[*line] = true
+			}
+		}
+		var targets []*Target
+		lock := func(e *webhook.Event) {
+			for _, to := range targets {
+				if line := dialect.LineOf(to, e); line != nil {
+					b.locked[*line] = true
+				}
+			}
+		}
+		for _, p := range b.publish {
+			for _, in := range p.events[p.from:p.to] {
+				if in.event.OrderingKey != nil && !in.later && b.s.routes.Ordered(p.tenant) {
+					targets = b.s.routes.Matching(targets[:0], p.tenant, in.event.Type)
+					lock(&in.event)
+				}
+			}
+		}
+		for _, p := range b.pieces {
+			if p.OrderingKey != nil {
+				targets = b.s.routes.After(targets[:0], p.TenantID, p.Event.Type, p.AfterWebhook, p.LastWebhook, p.N)
+				lock(p.Event)
+			}
+		}
+		for _, c := range b.changes {
+			for _, line := range c.lines {
+				b.locked[line] = true
+			}
+		}
+		return slices.Collect(maps.Keys(b.locked))
+	})
+}
+
+// lockMore locks lines that were not known at the start of the transaction.
+func (b *batch) lockMore(lines []webhook.ID) error {
+	return b.s.db.LockLines(&b.Tx, func() []webhook.ID {
+		return slices.DeleteFunc(slices.Clone(lines), func(line webhook.ID) bool { return b.locked[line] })
+	})
+}
+
+// leaving is a line whose head may have ended.
+type leaving struct {
+	line    *webhook.ID // nil: none
+	webhook webhook.ID
+	failed  bool
+}
+
+// advance promotes the next deliveries of the lines. What waits for a deleted webhook is canceled instead.
+func (b *batch) advance(of []leaving) error {
+	var lines []ordering.Leaving
+	var ids []webhook.ID
+	for _, l := range of {
+		if l.line == nil {
+			continue
+		}
+		if to := b.living(l.webhook); to != nil {
+			lines = append(lines, ordering.Leaving{Line: *l.line, Failed: l.failed, Hold: to.Holds()})
+			ids = append(ids, *l.line)
+		}
+	}
+	if len(lines) == 0 {
+		return nil
+	}
+	if err := b.lockMore(ids); err != nil {
+		return err
+	}
+	heads, err := ordering.Advance(&b.Tx, b.s.db, lines)
+	for i := range heads {
+		b.dueAt(heads[i].WebhookID, heads[i].DueAt.Time())
+		b.tellLater(heads[i].Change())
+	}
+	return err
 }
 
 // attempt completes the attempt's row.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/store/list"
+	"github.com/hookgraph/hookgraph/internal/store/ordering"
 	"github.com/hookgraph/hookgraph/internal/store/replay"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -300,11 +301,25 @@ func (s *Store) replay(ctx context.Context) error {
 		Events: func(ctx context.Context, tenant webhook.ID, f EventFilter) *list.Reading[webhook.Event] {
 			return s.In(tenant).missingBy(ctx, f)
 		},
-		Change: func(ctx context.Context, tenant webhook.ID, rows int, do func(b *replay.Tx) error) error {
-			return s.changeFor(ctx, tenant, rows, func(b *batch) error {
+		Change: func(ctx context.Context, tenant webhook.ID, rows int, lines []webhook.ID, do func(b *replay.Tx) error) error {
+			return s.changeLines(ctx, tenant, rows, lines, func(b *batch) error {
 				return do(&replay.Tx{
 					Tx: &b.Tx, Counts: b.counts, Target: b.living, Tell: b.tellLater, Due: func(id webhook.ID) { b.dueAt(id, b.Now) },
-					Insert: func(claims []*Claimed) error { return b.addDeliveries(claims, nil) },
+					Insert: func(claims []*Claimed) error {
+						if err := ordering.Enter(&b.Tx, s.db, claims, b.lockMore); err != nil {
+							return err
+						}
+						return b.addDeliveries(claims, nil)
+					},
+					Advance: func(of []replay.Moved) error {
+						var left []leaving
+						for _, d := range of {
+							if d.Line != nil {
+								left = append(left, leaving{line: d.Line, webhook: d.Target.ID})
+							}
+						}
+						return b.advance(left)
+					},
 				})
 			})
 		},

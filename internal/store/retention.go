@@ -219,6 +219,26 @@ func (s *Store) ExpireRetained(ctx context.Context) (int, error) {
 	})
 }
 
+// oldestWaiting reads when the first delivery that waits in line for a webhook was created, for those that have one.
+func (s *Store) oldestWaiting(ctx context.Context) (map[webhook.ID]time.Time, error) {
+	var rows []struct {
+		ID    webhook.ID
+		Since *dialect.Micros
+	}
+	err := s.read.WithContext(ctx).Raw(`SELECT w.id, (SELECT d.created_at FROM deliveries d WHERE d.webhook_id = w.id AND d.place > 0
+		ORDER BY d.place LIMIT 1) AS since FROM webhooks w WHERE w.deleted_at IS NULL`).Scan(&rows).Error
+	if err != nil {
+		return nil, dialect.Unavailable(err)
+	}
+	oldest := map[webhook.ID]time.Time{}
+	for _, row := range rows {
+		if row.Since != nil {
+			oldest[row.ID] = row.Since.Time()
+		}
+	}
+	return oldest, nil
+}
+
 func (s *Store) expireDeliveries(ctx context.Context, before func(tenant webhook.ID) time.Time) (int, error) {
 	targets, err := s.Targets(ctx)
 	if err != nil {
@@ -226,8 +246,23 @@ func (s *Store) expireDeliveries(ctx context.Context, before func(tenant webhook
 	}
 	var busy error
 	total := 0
+	waits, err := s.oldestWaiting(ctx)
+	if err != nil {
+		return 0, err
+	}
+	p := newPacer(s)
+	for _, h := range targets {
+		if since, waiting := waits[h.Target.ID]; waiting && since.Before(before(h.Target.TenantID)) {
+			n, err := s.expireWaiting(ctx, p, h.Target, before(h.Target.TenantID))
+			if total += n; errors.Is(err, webhook.ErrBusy) {
+				busy = err
+			} else if err != nil {
+				return total, err
+			}
+		}
+	}
 	targets = slices.DeleteFunc(targets, func(h TargetDue) bool { return h.Due == nil || !h.Due.Before(before(h.Target.TenantID)) })
-	for p := newPacer(s); len(targets) > 0; {
+	for len(targets) > 0 {
 		left := targets[:0]
 		for _, h := range targets {
 			n, more, err := s.expirePiece(ctx, p, h.Target, before(h.Target.TenantID))
@@ -247,61 +282,131 @@ func (s *Store) expireDeliveries(ctx context.Context, before func(tenant webhook
 	return total, busy
 }
 
+// expiring is a delivery that is given up.
+type expiring struct {
+	Seq          int64
+	ID           webhook.ID
+	EventID      webhook.ID
+	AttemptCount int
+	ReplayID     *webhook.ID
+	Type         string
+	PublishedAt  dialect.Micros
+	Line         *webhook.ID
+	// Of those that wait in line:
+	Place       int64
+	TriggeredBy webhook.Trigger
+	CreatedAt   dialect.Micros
+}
+
+const expiringColumns = "SELECT d.seq, d.id, d.event_id, d.attempt_count, d.replay_id, d.line, d.place, d.triggered_by, d.created_at, e.type, e.created_at AS published_at"
+
+// expirePiece gives up some of the webhook's deliveries that are due since before the time. The next of their lines follow in a transaction of
+// their own, which locks the lines first: until then nothing of them is due.
 func (s *Store) expirePiece(ctx context.Context, p *pacer, of *Target, before time.Time) (n int, more bool, err error) {
+	var left []leaving
 	err = p.piece(ctx, of.TenantID, expirePiece, func(b *batch, most int) (int, error) {
-		var rows []struct {
-			Seq          int64
-			ID           webhook.ID
-			EventID      webhook.ID
-			AttemptCount int
-			ReplayID     *webhook.ID
-			Type         string
-			PublishedAt  dialect.Micros
-		}
-		if err := b.DB.Raw(`SELECT d.seq, d.id, d.event_id, d.attempt_count, d.replay_id, e.type, e.created_at AS published_at
-			FROM deliveries d JOIN events e ON e.id = d.event_id`+s.db.SameDay("e", "d")+`
+		var rows []expiring
+		if err := b.DB.Raw(expiringColumns+` FROM deliveries d JOIN events e ON e.id = d.event_id`+s.db.SameDay("e", "d")+`
 			WHERE d.webhook_id = ? AND d.due_at < ? ORDER BY d.due_at LIMIT ?`+s.db.SkipLocked("d"), of.ID, dialect.At(before), most).Scan(&rows).Error; err != nil {
 			return 0, fmt.Errorf("find deliveries that expire: %w", err)
 		}
-		n = len(rows)
-		if more = n == most; n == 0 {
-			return 0, nil
-		}
-		var told notices
-		var left replay.Outcomes
-		to := b.target(of.ID)
-		seqs := make([]int64, n)
-		first, last := rows[0].PublishedAt, rows[0].PublishedAt
-		for i, d := range rows {
-			b.counts.Ended(statsKey(of, d.Type), stats.Failed, 1, true)
-			left.Ended(d.ReplayID, d.Seq)
-			seqs[i], first, last = d.Seq, min(first, d.PublishedAt), max(last, d.PublishedAt)
-			if to != nil && to.DeletedAt == nil && !webhook.Operational(d.Type) {
-				told.add(to, webhook.TypeDeliveryFailed, failedDelivery{
-					DeliveryID: d.ID, EventID: d.EventID, EventType: d.Type, AttemptCount: d.AttemptCount, FailureReason: webhook.FailureExpired,
-				})
+		n, left = len(rows), nil
+		more = n == most
+		for _, d := range rows {
+			if d.Line != nil {
+				left = append(left, leaving{d.Line, of.ID, true})
 			}
 		}
-		among, arg := s.db.Among("seq", seqs)
-		published, days := s.db.Published("day", first.Time(), last.Time())
-		if err := b.DB.Exec("UPDATE deliveries SET status = 'FAILED', failure_reason = ?, due_at = NULL, completed_at = ? WHERE "+among+published,
-			append([]any{webhook.FailureExpired, dialect.At(b.Now), arg}, days...)...).Error; err != nil {
-			return 0, fmt.Errorf("give deliveries up: %w", err)
-		}
-		b.tellLater(Change{Tenant: of.TenantID, Webhook: of.ID})
-		if err := b.leaveReplays(&left, nil); err != nil {
-			return 0, err
-		}
-		return n, b.note(told)
+		return n, b.giveUp(of, rows, "due_at IS NOT NULL")
 	})
-	return n, more, err
+	if err != nil || len(left) == 0 {
+		return n, more, err
+	}
+	return n, more, s.advanceLines(ctx, of.TenantID, left)
+}
+
+// advanceLines is batch.advance in a transaction of its own.
+func (s *Store) advanceLines(ctx context.Context, tenant webhook.ID, left []leaving) error {
+	lines := make([]webhook.ID, len(left))
+	for i, l := range left {
+		lines[i] = *l.line
+	}
+	return s.changeLines(ctx, tenant, len(left), lines, func(b *batch) error { return b.advance(left) })
+}
+
+// giveUp fails deliveries that are still in the state.
+func (b *batch) giveUp(of *Target, rows []expiring, state string) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	var told notices
+	var left replay.Outcomes
+	to := b.target(of.ID)
+	seqs := make([]int64, len(rows))
+	first, last := rows[0].PublishedAt, rows[0].PublishedAt
+	for i, d := range rows {
+		b.counts.Ended(statsKey(of, d.Type), stats.Failed, 1, true)
+		left.Ended(d.ReplayID, d.Seq)
+		seqs[i], first, last = d.Seq, min(first, d.PublishedAt), max(last, d.PublishedAt)
+		if to != nil && to.DeletedAt == nil && !webhook.Operational(d.Type) {
+			told.add(to, webhook.TypeDeliveryFailed, failedDelivery{
+				DeliveryID: d.ID, EventID: d.EventID, EventType: d.Type, AttemptCount: d.AttemptCount, FailureReason: webhook.FailureExpired,
+			})
+		}
+	}
+	among, arg := b.s.db.Among("seq", seqs)
+	published, days := b.s.db.Published("day", first.Time(), last.Time())
+	if err := b.DB.Exec("UPDATE deliveries SET status = 'FAILED', failure_reason = ?, due_at = NULL, place = CASE WHEN place = 0 THEN 0 END, completed_at = ? WHERE "+state+" AND "+among+published,
+		append([]any{webhook.FailureExpired, dialect.At(b.Now), arg}, days...)...).Error; err != nil {
+		return fmt.Errorf("give deliveries up: %w", err)
+	}
+	b.tellLater(Change{Tenant: of.TenantID, Webhook: of.ID})
+	if err := b.leaveReplays(&left, nil); err != nil {
+		return err
+	}
+	return b.note(told)
+}
+
+// expireWaiting gives up what has waited in line since before the time, because what it waits for holds it up, or very many are before it. It
+// searches from the front of all lines, the oldest events, and returns their number.
+func (s *Store) expireWaiting(ctx context.Context, p *pacer, of *Target, before time.Time) (total int, err error) {
+	for after, more := int64(0), true; more; {
+		at, n := after, 0
+		err := p.piece(ctx, of.TenantID, expirePiece, func(b *batch, most int) (int, error) {
+			var rows []expiring
+			if err := b.DB.Raw(expiringColumns+` FROM deliveries d JOIN events e ON e.id = d.event_id`+s.db.SameDay("e", "d")+`
+				WHERE d.webhook_id = ? AND d.place > ? ORDER BY d.place LIMIT ?`+s.db.SkipLocked("d"), of.ID, after, most).Scan(&rows).Error; err != nil {
+				return 0, fmt.Errorf("find deliveries that expire in line: %w", err)
+			}
+			more = len(rows) == most
+			old := rows[:0]
+			for _, d := range rows {
+				at = d.Place
+				if d.TriggeredBy == webhook.TriggerSchedule { // others were asked for again, later
+					if !d.CreatedAt.Time().Before(before) {
+						more = false
+						break
+					}
+					old = append(old, d)
+				}
+			}
+			n = len(old)
+			return max(n, 1), b.giveUp(of, old, "place > 0")
+		})
+		if err != nil {
+			return total, err
+		}
+		after, total = at, total+n
+	}
+	return total, nil
 }
 
 // CancelDeleted cancels the remaining open deliveries of deleted webhooks, if a stop interrupted that.
 func (s *Store) CancelDeleted(ctx context.Context) error {
 	var gone []*webhook.Webhook
 	err := s.read.WithContext(ctx).Raw(`SELECT seq, id, tenant_id FROM webhooks WHERE deleted_at IS NOT NULL AND EXISTS
-		(SELECT 1 FROM deliveries d WHERE d.webhook_id = webhooks.id AND d.due_at IS NOT NULL)`).Scan(&gone).Error
+		(SELECT 1 FROM deliveries d WHERE d.webhook_id = webhooks.id AND d.due_at IS NOT NULL) OR deleted_at IS NOT NULL AND EXISTS
+		(SELECT 1 FROM deliveries d WHERE d.webhook_id = webhooks.id AND d.place > 0)`).Scan(&gone).Error
 	if err != nil {
 		return dialect.Unavailable(err)
 	}

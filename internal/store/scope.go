@@ -89,6 +89,11 @@ func (c *Scope) changeDeliveries(ctx context.Context, do func(b *batch) error) e
 	return c.s.queue(ctx, &change{do: do, tenant: &c.tenant})
 }
 
+// changeLines is changeDeliveries for deliveries of the lines.
+func (c *Scope) changeLines(ctx context.Context, lines []webhook.ID, do func(b *batch) error) error {
+	return c.s.queue(ctx, &change{do: do, tenant: &c.tenant, lines: lines})
+}
+
 // table selects rows along an index: the tenant's, or everyone's, those of deleted tenants too.
 func (c *Scope) table(ctx context.Context, l *list.Index) *gorm.DB {
 	if c.everyone {
@@ -132,7 +137,7 @@ func (c *Scope) deliveries(ctx context.Context) *gorm.DB {
 func deliveryColumns(q *gorm.DB) *gorm.DB {
 	return q.Joins("LEFT JOIN webhooks w ON w.id = d.webhook_id").
 		Select("d.seq, d.id, d.tenant_id, d.event_id, d.webhook_id, " + list.StatusShown + " AS status, d.attempt_count, d.schedule_start, " +
-			"d.triggered_by, " + list.NextAttemptShown + " AS due_at, d.created_at, d.completed_at, d.failure_reason, d.replay_id, w.url AS webhook_url")
+			"d.triggered_by, " + list.NextAttemptShown + " AS due_at, d.created_at, d.completed_at, d.failure_reason, d.replay_id, d.line, d.place, w.url AS webhook_url")
 }
 
 // attempts selects attempts by their ids.
@@ -187,6 +192,15 @@ func (b *batch) oneDelivery(tenant, id webhook.ID) (*webhook.Delivery, error) {
 		return nil, webhook.ErrNotFound
 	}
 	return found[id], nil
+}
+
+// lineOf reads the line of a delivery, which never changes; none if it has none or does not exist.
+func (c *Scope) lineOf(ctx context.Context, id webhook.ID) (lines []webhook.ID, err error) {
+	found, err := c.DeliveriesByID(ctx, []webhook.ID{id})
+	if d := found[id]; d != nil && d.Line != nil {
+		lines = append(lines, *d.Line)
+	}
+	return lines, err
 }
 
 // dayOf is the condition that rows are of an event, whose id tells the day on which it was published. With it PostgreSQL looks in one

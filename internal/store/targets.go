@@ -389,7 +389,14 @@ func (s *Store) Claim(ctx context.Context, id webhook.ID, n, maxBytes int) (clai
 
 // Unclaim releases deliveries that were claimed and not attempted; they are due at once.
 func (s *Store) Unclaim(ctx context.Context, claims []*Claimed) error {
-	return s.changeFor(ctx, webhook.ID{}, len(claims), func(b *batch) error {
+	var lines []webhook.ID
+	var left []leaving // what was canceled meanwhile leaves its line
+	for _, claimed := range claims {
+		if d := &claimed.Delivery; d.Line != nil {
+			lines, left = append(lines, *d.Line), append(left, leaving{line: d.Line, webhook: d.WebhookID})
+		}
+	}
+	return s.changeLines(ctx, webhook.ID{}, len(claims), lines, func(b *batch) error {
 		for _, claimed := range claims {
 			b.dueAt(claimed.Delivery.WebhookID, b.Now)
 		}
@@ -397,7 +404,7 @@ func (s *Store) Unclaim(ctx context.Context, claims []*Claimed) error {
 			return fmt.Errorf("unclaim: %w", err)
 		}
 		b.tellClaims(claims)
-		return nil
+		return b.advance(left)
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/store/ordering"
 	"github.com/hookgraph/hookgraph/internal/store/removal"
 	"github.com/hookgraph/hookgraph/internal/store/statistics"
 	"github.com/hookgraph/hookgraph/internal/store/turns"
@@ -21,6 +22,7 @@ func (s *Store) Tasks() []upkeep.Task {
 		{Name: "operational events", Every: noticePoll, Wake: s.noted, Rest: noticeGap, Run: s.publishNoted},
 		{Name: "large fan-outs", Every: findEvery, Run: s.fans.Look},
 		{Name: "replays", Every: replayPoll, Wake: s.replaying, Run: s.replay},
+		{Name: "ordering", Every: lineEvery, Wake: s.lining, Exclusive: true, Run: s.mendLines},
 		{Name: "statistics", Every: foldEvery, Exclusive: true, Run: s.keepStatistics},
 		{Name: "failure rates", Every: rateEvery, Exclusive: true, Run: s.RateFailures},
 		{Name: "audit log", Every: expireAuditEvery, Exclusive: true, Run: s.ExpireAuditLog},
@@ -37,10 +39,75 @@ const (
 	noticePoll = 10 * time.Second
 	noticeGap  = time.Second
 	rateEvery  = 10 * time.Second
+	// lineEvery is how often lines of deliveries with an ordering key are looked through for those that do not go on, linePieces * linePiece of
+	// them each time.
+	lineEvery  = 10 * time.Second
+	linePieces = 20
+	linePiece  = 500
 	replayPoll = time.Second // another replica may have created a replay, or have gone with one
 	// findEvery is how often notes of fan-outs are looked for that this process does not know of, such as those of a replica that has gone.
 	findEvery = 2 * time.Second
 )
+
+// mendLines looks through lines of deliveries with an ordering key, from where it ended, and promotes the next delivery of those that do not go
+// on. That is the exception: what makes the head of a line end promotes the next in its transaction.
+func (s *Store) mendLines(ctx context.Context) error {
+	for range linePieces {
+		found, err := ordering.Lines(s.read.WithContext(ctx), s.lineAfter, linePiece)
+		if err != nil {
+			return err
+		}
+		if err := s.mend(ctx, found); err != nil {
+			return err
+		}
+		if len(found) < linePiece {
+			s.lineAfter = webhook.ID{}
+			return nil
+		}
+		s.lineAfter = found[len(found)-1].Line
+	}
+	return nil
+}
+
+// mend mends those of the lines that do not go on.
+func (s *Store) mend(ctx context.Context, found []ordering.Found) error {
+	var lines []webhook.ID
+	var left []leaving
+	for i := range found {
+		if f := &found[i]; !f.Goes {
+			lines, left = append(lines, f.Line), append(left, leaving{&f.Line, f.WebhookID, true})
+		}
+	}
+	if len(lines) == 0 {
+		return nil
+	}
+	deleted := false
+	err := s.changeLines(ctx, webhook.ID{}, 2*len(lines), lines, func(b *batch) error {
+		var live, gone []webhook.ID
+		for _, l := range left {
+			if b.living(l.webhook) != nil {
+				live = append(live, *l.line)
+			} else {
+				gone = append(gone, *l.line)
+			}
+		}
+		deleted = len(gone) > 0
+		if err := ordering.Mend(&b.Tx, s.db, live, false); err != nil {
+			return err
+		}
+		if err := ordering.Mend(&b.Tx, s.db, gone, true); err != nil {
+			return err
+		}
+		for _, l := range left {
+			b.dueAt(l.webhook, b.Now)
+		}
+		return b.advance(left)
+	})
+	if err != nil || !deleted {
+		return err
+	}
+	return s.CancelDeleted(ctx)
+}
 
 // RateFailures calculates for all webhooks the share of attempts that failed in the last 24 hours and the current one, which orders lists.
 // Statistics that are not folded yet count, but only webhooks with folded failures are considered.

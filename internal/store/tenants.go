@@ -360,12 +360,14 @@ func (s *Store) countHeld(tenant webhook.ID) string {
 	defer cancel()
 	var n struct{ Events, Deliveries, Webhooks int }
 	err := s.read.WithContext(ctx).Raw(`SELECT COUNT(DISTINCT event_id) AS events, COUNT(*) AS deliveries, COUNT(DISTINCT webhook_id) AS webhooks FROM
-		(SELECT event_id, webhook_id FROM deliveries WHERE webhook_id IN ? AND due_at IS NOT NULL LIMIT ?) AS held`, disabled, heldRows).Scan(&n).Error
+		(SELECT * FROM (SELECT event_id, webhook_id FROM deliveries WHERE webhook_id IN ? AND due_at IS NOT NULL LIMIT ?) AS due
+		UNION ALL SELECT * FROM (SELECT event_id, webhook_id FROM deliveries WHERE webhook_id IN ? AND place > 0 LIMIT ?) AS waiting) AS held`,
+		disabled, heldRows, disabled, heldRows).Scan(&n).Error
 	if err != nil || n.Events == 0 {
 		return ""
 	}
 	least := ""
-	if n.Deliveries == heldRows || len(disabled) == heldWebhooks {
+	if n.Deliveries >= heldRows || len(disabled) == heldWebhooks {
 		least = "at least "
 	}
 	return fmt.Sprintf("; %s%d of them cannot be removed, because they wait for webhooks that are disabled (%d): enable or delete those", least, n.Events, n.Webhooks)

@@ -22,7 +22,7 @@ func (c *Scope) CreateWebhook(ctx context.Context, n webhook.New) (*webhook.Webh
 	w := webhook.Webhook{
 		ID: webhook.NewID(now), TenantID: c.tenant, URL: n.URL, Events: n.Events, Enabled: true, Description: n.Description,
 		RetryScheduleMs: n.RetryScheduleMs, TimeoutMs: n.TimeoutMs, RatePerSecond: n.RatePerSecond, CreatedAt: now, UpdatedAt: now,
-		ExternalID: n.ExternalID, Metadata: webhook.MetadataText(n.Metadata),
+		ExternalID: n.ExternalID, Metadata: webhook.MetadataText(n.Metadata), Ordering: n.Ordering, OnFailure: n.OnFailure,
 	}
 	if !n.Enabled {
 		w.Disable(webhook.DisabledManual, now)
@@ -221,6 +221,7 @@ func (c *Scope) UpdateWebhook(ctx context.Context, id webhook.ID, p webhook.Patc
 	}
 	var updated webhook.Webhook
 	var secret *webhook.Secret
+	held := false
 	err := c.change(ctx, func(b *batch) error {
 		old, err := b.own(c.tenant, id)
 		if err != nil {
@@ -237,6 +238,7 @@ func (c *Scope) UpdateWebhook(ctx context.Context, id webhook.ID, p webhook.Patc
 		if err != nil {
 			return err
 		}
+		held = old.Holds()
 		now := b.Now.UTC().Truncate(time.Microsecond)
 		next, err := b.patched(old, &p, now)
 		if err != nil {
@@ -268,6 +270,9 @@ func (c *Scope) UpdateWebhook(ctx context.Context, id webhook.ID, p webhook.Patc
 	})
 	if err != nil {
 		return nil, nil, err
+	}
+	if held && !updated.Holds() { // what was held goes on
+		dialect.Signal(c.s.lining)
 	}
 	return &updated, secret, nil
 }
@@ -370,8 +375,15 @@ func (s *Store) cancelDeleted(w *webhook.Webhook) {
 				Seq     int64
 				EventID webhook.ID
 			}
+			open := "due_at IS NOT NULL"
 			if err := b.DB.Raw("SELECT seq, event_id FROM deliveries WHERE webhook_id = ? AND due_at IS NOT NULL ORDER BY due_at LIMIT ?", w.ID, n).Scan(&due).Error; err != nil {
 				return 0, err
+			}
+			if len(due) == 0 { // then those that wait in line, which are never promoted
+				open = "place > 0"
+				if err := b.DB.Raw("SELECT seq, event_id FROM deliveries WHERE webhook_id = ? AND place > 0 ORDER BY place LIMIT ?", w.ID, n).Scan(&due).Error; err != nil {
+					return 0, err
+				}
 			}
 			if left = len(due) > 0; !left {
 				return 0, nil
@@ -394,7 +406,7 @@ func (s *Store) cancelDeleted(w *webhook.Webhook) {
 				ReplayID  *webhook.ID
 			}
 			// The status is checked again under the lock: another replica may be canceling too.
-			if err := b.DB.Raw("UPDATE deliveries SET status = 'CANCELED', due_at = NULL, completed_at = ? WHERE due_at IS NOT NULL AND "+among+of+" RETURNING seq, event_type, replay_id",
+			if err := b.DB.Raw("UPDATE deliveries SET status = 'CANCELED', due_at = NULL, place = NULL, completed_at = ? WHERE "+open+" AND "+among+of+" RETURNING seq, event_type, replay_id",
 				append([]any{dialect.At(b.Now), arg}, days...)...).Scan(&ended).Error; err != nil {
 				return 0, err
 			}
@@ -415,7 +427,8 @@ func (s *Store) cancelDeleted(w *webhook.Webhook) {
 }
 
 // RetryDelivery makes a delivery due now, in any state, and restarts its schedule. Attempt numbers continue. While an attempt runs
-// it only restarts the schedule. Errors: webhook.ErrNotFound; an *Invalid with code CONFLICT if its webhook is deleted.
+// it only restarts the schedule. With an ordering key it goes before all that wait, once no other delivery of its line is at the head.
+// Errors: webhook.ErrNotFound; an *Invalid with code CONFLICT if its webhook is deleted, or if it waits in line.
 func (c *Scope) RetryDelivery(ctx context.Context, id webhook.ID) (*webhook.Delivery, error) {
 	return c.changeDelivery(ctx, id, webhook.AuditDeliveryRetried, func(b *batch, d *webhook.Delivery) error {
 		to := b.target(d.WebhookID)
@@ -425,6 +438,9 @@ func (c *Scope) RetryDelivery(ctx context.Context, id webhook.ID) (*webhook.Deli
 		is, err := b.lockDelivery(d)
 		if err != nil {
 			return err
+		}
+		if is.waits() {
+			return &webhook.Invalid{Field: "id", Code: webhook.CodeConflict, Message: "the delivery waits for others with the same ordering key; retry or cancel the one that it is blocked by"}
 		}
 		if is.Status != webhook.Pending {
 			b.counts.Owed(statsKey(to, is.EventType), 1)
@@ -439,16 +455,37 @@ func (c *Scope) RetryDelivery(ctx context.Context, id webhook.ID) (*webhook.Deli
 		b.dueAt(d.WebhookID, b.Now)
 		b.tellLater(is.change(d, dialect.Owed))
 		of, day := b.s.dayOf(d.EventID)
-		return b.DB.Exec(`UPDATE deliveries SET status = 'PENDING', schedule_start = attempt_count, completed_at = NULL, failure_reason = NULL,
+		due, place, err := b.again(d, is)
+		if err != nil {
+			return err
+		}
+		if err := b.DB.Exec(`UPDATE deliveries SET status = 'PENDING', schedule_start = attempt_count, completed_at = NULL, failure_reason = NULL,
 			replay_id = CASE WHEN status = 'PENDING' AND (triggered_by <> 'REPLAY' OR claimed_by IS NOT NULL) THEN replay_id END,
 			triggered_by = CASE WHEN claimed_by IS NULL THEN 'MANUAL' ELSE triggered_by END,
-			due_at = CASE WHEN claimed_by IS NULL THEN CAST(? AS timestamptz) END WHERE seq = ? AND tenant_id = ?`+of,
-			append([]any{dialect.At(b.Now), d.Seq, c.tenant}, day...)...).Error
+			due_at = ?, place = ? WHERE seq = ? AND tenant_id = ?`+of, append([]any{dialect.MaybeAt(due), place, d.Seq, c.tenant}, day...)...).Error; err != nil {
+			return err
+		}
+		return b.advance([]leaving{{line: is.Line, webhook: d.WebhookID}})
 	})
 }
 
-// CancelDelivery cancels a delivery. If a running attempt still succeeds, so does the delivery. Errors: webhook.ErrNotFound; an
-// *Invalid with code CONFLICT if the delivery is completed.
+// again is when a delivery that is retried by hand is due, and its place in its line. One that had ended gets the place of its event, which is
+// before all that wait, and is due when it is promoted.
+func (b *batch) again(d *webhook.Delivery, is lockedDelivery) (due *time.Time, place *int64, err error) {
+	switch {
+	case is.ClaimedBy != nil:
+		return nil, is.Place, nil
+	case is.Line == nil || is.Status == webhook.Pending:
+		return &b.Now, is.Place, nil
+	}
+	of, day := b.s.dayOf(d.EventID)
+	var seq int64
+	err = b.DB.Raw("SELECT seq FROM events WHERE id = ? AND tenant_id = ?"+of, append([]any{d.EventID, d.TenantID}, day...)...).Scan(&seq).Error
+	return nil, &seq, err
+}
+
+// CancelDelivery cancels a delivery. If a running attempt still succeeds, so does the delivery. One that failed and holds up others with its
+// ordering key can be canceled too. Errors: webhook.ErrNotFound; an *Invalid with code CONFLICT if the delivery is completed.
 func (c *Scope) CancelDelivery(ctx context.Context, id webhook.ID) (*webhook.Delivery, error) {
 	return c.changeDelivery(ctx, id, webhook.AuditDeliveryCanceled, func(b *batch, d *webhook.Delivery) error {
 		is, err := b.lockDelivery(d)
@@ -456,19 +493,25 @@ func (c *Scope) CancelDelivery(ctx context.Context, id webhook.ID) (*webhook.Del
 			return err
 		}
 		to := b.target(d.WebhookID)
-		if to == nil || is.Status != webhook.Pending {
+		if to == nil || is.Status != webhook.Pending && !is.holds() {
 			return &webhook.Invalid{Field: "id", Code: webhook.CodeConflict, Message: "the delivery is completed already; only pending and held ones can be canceled"}
 		}
-		b.counts.Ended(statsKey(to, is.EventType), stats.Canceled, 1, true)
+		b.counts.Ended(statsKey(to, is.EventType), stats.Canceled, 1, is.Status == webhook.Pending)
 		var left replay.Outcomes
-		left.Ended(is.ReplayID, d.Seq)
+		if is.Status == webhook.Pending {
+			left.Ended(is.ReplayID, d.Seq)
+		}
 		if err := b.leaveReplays(&left, &c.tenant); err != nil {
 			return err
 		}
 		b.tellLater(is.change(d, dialect.StatusesOf(webhook.Canceled)))
 		of, day := b.s.dayOf(d.EventID)
-		return b.DB.Exec("UPDATE deliveries SET status = 'CANCELED', due_at = NULL, completed_at = ? WHERE seq = ? AND tenant_id = ?"+of,
-			append([]any{dialect.At(b.Now), d.Seq, c.tenant}, day...)...).Error
+		if err := b.DB.Exec(`UPDATE deliveries SET status = 'CANCELED', due_at = NULL, completed_at = ?, failure_reason = NULL,
+			place = CASE WHEN claimed_by IS NOT NULL THEN place END WHERE seq = ? AND tenant_id = ?`+of,
+			append([]any{dialect.At(b.Now), d.Seq, c.tenant}, day...)...).Error; err != nil {
+			return err
+		}
+		return b.advance([]leaving{{line: is.Line, webhook: d.WebhookID}})
 	})
 }
 
@@ -478,6 +521,16 @@ type lockedDelivery struct {
 	EventType string
 	ReplayID  *webhook.ID
 	ClaimedBy *int64
+	Line      *webhook.ID
+	Place     *int64
+}
+
+// waits reports whether others of its line come first.
+func (is lockedDelivery) waits() bool { return is.Place != nil && *is.Place > 0 }
+
+// holds reports whether it has failed, and others of its line wait until somebody does something about it.
+func (is lockedDelivery) holds() bool {
+	return is.Status == webhook.DeliveryFailed && is.Place != nil && *is.Place == 0
 }
 
 // change is the change of a locked delivery to one of the statuses.
@@ -490,7 +543,7 @@ func (is lockedDelivery) change(d *webhook.Delivery, to Statuses) Change {
 // lockDelivery locks a delivery and returns its state. Another replica may be changing it, and its previous state decides what is counted.
 func (b *batch) lockDelivery(d *webhook.Delivery) (is lockedDelivery, err error) {
 	of, day := b.s.dayOf(d.EventID)
-	res := b.DB.Raw("UPDATE deliveries SET status = status WHERE seq = ? AND tenant_id = ?"+of+" RETURNING status, event_type, replay_id, claimed_by",
+	res := b.DB.Raw("UPDATE deliveries SET status = status WHERE seq = ? AND tenant_id = ?"+of+" RETURNING status, event_type, replay_id, claimed_by, line, place",
 		append([]any{d.Seq, d.TenantID}, day...)...).Scan(&is)
 	if res.Error == nil && is.Status == "" {
 		return is, webhook.ErrNotFound
@@ -499,8 +552,12 @@ func (b *batch) lockDelivery(d *webhook.Delivery) (is lockedDelivery, err error)
 }
 
 func (c *Scope) changeDelivery(ctx context.Context, id webhook.ID, action webhook.AuditAction, do func(b *batch, d *webhook.Delivery) error) (*webhook.Delivery, error) {
+	lines, err := c.lineOf(ctx, id)
+	if err != nil {
+		return nil, err
+	}
 	var after *webhook.Delivery
-	err := c.changeDeliveries(ctx, func(b *batch) error {
+	err = c.changeLines(ctx, lines, func(b *batch) error {
 		before, err := b.oneDelivery(c.tenant, id)
 		if err != nil {
 			return err

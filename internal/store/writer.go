@@ -308,6 +308,11 @@ func (w *writer) setAside(results []*Result, err error) {
 			return err
 		}
 		b.tellLater(r.Claimed.Change(dialect.Owed, dialect.Owed))
+		if d := &r.Claimed.Delivery; d.Line != nil { // it was canceled meanwhile, perhaps
+			if err := b.advance([]leaving{{line: d.Line, webhook: d.WebhookID}}); err != nil {
+				return err
+			}
+		}
 		due := b.Now.Add(w.s.tuning.AsideWait)
 		b.dueAt(r.Claimed.Delivery.WebhookID, due)
 		of, day := b.s.dayOf(r.Claimed.Event.ID)
@@ -356,6 +361,9 @@ func (b *batch) write() (err error) {
 	return b.s.db.Transaction(&b.Tx, func() error {
 		b.begun = true
 		defer func(started time.Time) { b.took = time.Since(started) }(time.Now())
+		if err := b.lockLines(); err != nil {
+			return err
+		}
 		if slices.ContainsFunc(b.changes, func(c *change) bool { return c.webhooks }) {
 			if err := b.s.db.LockTargets(&b.Tx); err != nil {
 				return err

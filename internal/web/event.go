@@ -21,7 +21,9 @@ type event struct {
 	Type      string     `json:"type"`
 	Timestamp moment     `json:"timestamp"`
 	Tags      []string   `json:"tags,omitempty"`
-	CreatedAt second     `json:"created_at"`
+	// OrderingKey is absent if the event has none.
+	OrderingKey *string `json:"ordering_key,omitempty"`
+	CreatedAt   second  `json:"created_at"`
 	// Webhooks is how many subscribe to events of this type now. 0 often means that the type is misspelled.
 	Webhooks int `json:"webhooks"`
 	// Duplicate says that this is the event that was published earlier with the same idempotency key.
@@ -109,6 +111,7 @@ func newEvent(raw json.RawMessage) (webhook.NewEvent, error) {
 		"timestamp":       timestamp(&n.Timestamp),
 		"idempotency_key": optional(str(&n.IdempotencyKey)),
 		"tags":            optional(strs(&n.Tags)),
+		"ordering_key":    optional(str(&n.OrderingKey)),
 	})
 	return n, err
 }
@@ -116,7 +119,7 @@ func newEvent(raw json.RawMessage) (webhook.NewEvent, error) {
 func (r *request) showEvent(p store.Published) event {
 	e := p.Event
 	return event{
-		ID: e.ID, Object: "event", Type: e.Type, Timestamp: moment(e.Timestamp), Tags: e.Tags, CreatedAt: second(e.CreatedAt),
+		ID: e.ID, Object: "event", Type: e.Type, Timestamp: moment(e.Timestamp), Tags: e.Tags, OrderingKey: e.OrderingKey, CreatedAt: second(e.CreatedAt),
 		Webhooks: r.scope.Wanting(e.Type), Duplicate: p.Duplicate,
 	}
 }

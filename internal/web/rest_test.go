@@ -259,6 +259,8 @@ func refusals(id, foreign, token string) []refusal {
 		{name: "no events", method: "POST", path: "/v1/events", body: `[]`, status: 422, code: "TOO_MANY"},
 		{name: "too many events", method: "POST", path: "/v1/events", body: "[" + strings.TrimSuffix(strings.Repeat(`{},`, 1001), ",") + "]", status: 422, code: "TOO_MANY"},
 		{name: "double event types", method: "POST", path: "/v1/webhooks", body: `{"url":"https://h.example/","events":` + double + `}`, status: 201},
+		{name: "ordering key", method: "POST", path: "/v1/events", body: `{"type":"a","data":1,"ordering_key":7}`, status: 422, code: "INVALID", field: "ordering_key"},
+		{name: "long ordering key", method: "POST", path: "/v1/events", body: `{"type":"a","data":1,"ordering_key":"` + strings.Repeat("k", 256) + `"}`, status: 422, code: "TOO_LONG", field: "ordering_key"},
 		{name: "tags", method: "POST", path: "/v1/events", body: `{"type":"a","data":1,"tags":["a",""]}`, status: 422, code: "REQUIRED", field: "tags.1"},
 		{name: "one tag", method: "POST", path: "/v1/events", body: `{"type":"a","data":1,"tags":"a"}`, status: 422, code: "INVALID", field: "tags"},
 		{name: "idempotencyKey is not its name", method: "POST", path: "/v1/events", body: `{"type":"a","data":1,"idempotencyKey":"x"}`, status: 422, code: "INVALID", field: "idempotencyKey"},

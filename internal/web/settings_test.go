@@ -54,6 +54,7 @@ func TestAllSettings(t *testing.T) {
 	settings := object{
 		"url": "https://example.com/a", "events": []string{"a.b"}, "enabled": false, "description": "ours", "retry_schedule_ms": []int{},
 		"timeout_ms": 2000, "rate_per_second": 7, "signature_scheme": "ED25519", "external_id": "e1", "metadata": object{"plan": "pro"},
+		"ordering": "KEY", "on_failure": "HOLD",
 		"headers": []object{{"name": "X-Key", "value": "secret", "sensitive": true}, {"name": "X-Plain", "value": "p", "sensitive": false}},
 	}
 	status, made := a.call(t, "POST", "/v1/webhooks", settings)
@@ -116,6 +117,8 @@ func TestWrongSettings(t *testing.T) {
 		"object":            {"event"},
 		"signature_scheme":  {"ED25519", "X"},
 		"secret":            {"whsec_x"},
+		"ordering":          {"FIFO", 1, true},
+		"on_failure":        {"STOP", 1, "HOLD"},
 	} {
 		for _, value := range values {
 			status, got := a.call(t, "PATCH", "/v1/webhooks/"+id, object{"url": "https://example.com/changed", field: value})
@@ -126,6 +129,16 @@ func TestWrongSettings(t *testing.T) {
 	}
 	if _, after := a.call(t, "GET", "/v1/webhooks/"+id, nil); !same(t, after, before) {
 		t.Errorf("changed to %v", after)
+	}
+}
+
+// An event shows its ordering key, if it has one.
+func TestOrderingKey(t *testing.T) {
+	a := newAPI(t)
+	for key, want := range map[any]any{"order 7": "order 7", "": nil, nil: nil} {
+		if status, got := a.call(t, "POST", "/v1/events", object{"type": "a.b", "data": 1, "ordering_key": key}); status != http.StatusAccepted || got["ordering_key"] != want {
+			t.Errorf("ordering_key %v: %d %v", key, status, got)
+		}
 	}
 }
 

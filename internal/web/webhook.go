@@ -31,6 +31,8 @@ type hook struct {
 	RetryScheduleMs *[]int                  `json:"retry_schedule_ms,omitempty"` // absent: the server's; empty: no retry
 	TimeoutMs       *int                    `json:"timeout_ms,omitempty"`
 	RatePerSecond   *int                    `json:"rate_per_second,omitempty"`
+	Ordering        webhook.Ordering        `json:"ordering,omitempty"`   // absent: NONE
+	OnFailure       webhook.OnFailure       `json:"on_failure,omitempty"` // absent: CONTINUE
 	DisabledReason  *webhook.DisabledReason `json:"disabled_reason,omitempty"`
 	DisabledAt      *second                 `json:"disabled_at,omitempty"`
 	FailingSince    *second                 `json:"failing_since,omitempty"`
@@ -69,6 +71,12 @@ func (r *request) show(secret *webhook.Secret, webhooks ...*webhook.Webhook) ([]
 			CreatedAt: second(w.CreatedAt), UpdatedAt: second(w.UpdatedAt),
 			Description: w.Description, ExternalID: w.ExternalID, TimeoutMs: w.TimeoutMs, RatePerSecond: w.RatePerSecond,
 			DisabledReason: w.DisabledReason, DisabledAt: (*second)(w.DisabledAt), FailingSince: (*second)(w.FailingSince),
+		}
+		if w.Ordering != webhook.OrderingNone {
+			h.Ordering = w.Ordering
+		}
+		if w.OnFailure != webhook.OnFailureContinue {
+			h.OnFailure = w.OnFailure
 		}
 		if w.Metadata != nil {
 			h.Metadata = json.RawMessage(*w.Metadata)
@@ -118,6 +126,7 @@ func (s *server) createWebhook(r *request) (int, any, error) {
 		"timeout_ms": number(&n.TimeoutMs), "rate_per_second": number(&n.RatePerSecond),
 		"external_id": text(&n.ExternalID), "metadata": whole(&n.Metadata),
 		"headers": newHeaders(&n.Headers), "signature_scheme": optional(scheme(&n.Scheme)),
+		"ordering": optional(str((*string)(&n.Ordering))), "on_failure": optional(str((*string)(&n.OnFailure))),
 	})
 	if err != nil {
 		return 0, nil, err
@@ -189,6 +198,8 @@ func (s *server) updateWebhook(r *request) (int, any, error) {
 		"metadata":          set(&p.Metadata.Set, whole(&p.Metadata.Value)),
 		"headers":           set(&p.Headers.Set, newHeaders(&p.Headers.Value)),
 		"signature_scheme":  optional(scheme(&rotation.Scheme)),
+		"ordering":          set(&p.Ordering.Set, optional(str((*string)(&p.Ordering.Value)))),
+		"on_failure":        set(&p.OnFailure.Set, optional(str((*string)(&p.OnFailure.Value)))),
 
 		// An answer may be sent back: these members are accepted, but cannot be changed.
 		"id": is(id.String()), "object": is("webhook"),
@@ -206,7 +217,7 @@ func (s *server) updateWebhook(r *request) (int, any, error) {
 		}
 	}
 	if !p.URL.Set && !p.Events.Set && !p.Enabled.Set && !p.Description.Set && !p.RetryScheduleMs.Set && !p.TimeoutMs.Set &&
-		!p.RatePerSecond.Set && !p.Headers.Set && !p.ExternalID.Set && !p.Metadata.Set && !rotate {
+		!p.RatePerSecond.Set && !p.Headers.Set && !p.ExternalID.Set && !p.Metadata.Set && !p.Ordering.Set && !p.OnFailure.Set && !rotate {
 		return s.getWebhook(r) // nothing changes, not even updated_at
 	}
 	var rotated *webhook.Rotation

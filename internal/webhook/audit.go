@@ -146,7 +146,17 @@ func (w *Webhook) AuditFields(headers []*CustomHeader) []AuditField {
 		{"ratePerSecond", w.RatePerSecond},
 		{"externalId", w.ExternalID},
 		{"metadata", metadata},
+		{"ordering", unless(w.Ordering, OrderingNone)},
+		{"onFailure", unless(w.OnFailure, OnFailureContinue)},
 	}
+}
+
+// unless returns nil for a default value, which the audit log leaves out.
+func unless[T ~string](value, def T) any {
+	if value == def || value == "" {
+		return nil
+	}
+	return value
 }
 
 // AuditFields are the tenant's settings for the audit log, under the API's names.

@@ -24,12 +24,19 @@ type Delivery struct {
 	FailureReason *FailureReason
 	// ReplayID is the replay that made it due last, or that canceled it; nil if none did, or if it was retried by hand since.
 	ReplayID *ID
+	// Line names the line of deliveries in which it is sent, and Place is where it is in it; inside the server only. Nil: it has no order, or
+	// has ended; 0: it is at the head, and the others wait for it; higher places wait.
+	Line  *ID
+	Place *int64
 	// WebhookURL is the webhook's URL, even if that is deleted, joined when a delivery is read.
 	WebhookURL string `gorm:"->"`
 }
 
 // Position is Seq: where lists have it.
 func (d *Delivery) Position() int64 { return d.Seq }
+
+// Waits reports whether it is sent only after others with its ordering key.
+func (d *Delivery) Waits() bool { return d.Place != nil && *d.Place > 0 }
 
 // DeliveryStatus is the state of a delivery.
 type DeliveryStatus string

@@ -2,6 +2,8 @@ package webhook
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"slices"
@@ -33,6 +35,8 @@ type Event struct {
 	Data      []byte
 	Tags      []string  `gorm:"serializer:json"`                        // the publisher's, in its order, each once; nil: none
 	CreatedAt time.Time `gorm:"serializer:micros;autoCreateTime:false"` // when it was published
+	// OrderingKey is the publisher's: webhooks with ordering get events of one key one after the other. Nil: none.
+	OrderingKey *string
 }
 
 // Position is Seq: where lists have it.
@@ -45,6 +49,7 @@ type NewEvent struct {
 	Data           json.RawMessage
 	IdempotencyKey string   // empty: none
 	Tags           []string // nil or empty: none
+	OrderingKey    string   // empty: none
 }
 
 // Check applies the rules, compacts Data in place and removes duplicates from Tags. prefix is prepended to field names ("events.3."). maxData is in bytes.
@@ -60,6 +65,9 @@ func (e *NewEvent) Check(prefix string, maxData int) error {
 		errs = append(errs, Invalidf(prefix+"idempotencyKey", CodeTooLong, "must be at most %d bytes long", MaxIdempotencyKeyBytes))
 	} else if !printable(e.IdempotencyKey) {
 		errs = append(errs, Invalidf(prefix+"idempotencyKey", CodeInvalid, "must be printable UTF-8"))
+	}
+	if err := checkOrderingKey(prefix+"orderingKey", e.OrderingKey); err != nil {
+		errs = append(errs, err)
 	}
 	if err := e.checkTags(prefix + "tags"); err != nil {
 		errs = append(errs, err)
@@ -97,6 +105,31 @@ func (e *NewEvent) checkData(field string, maxData int) error {
 		return Invalidf(field, CodeTooLong, "must be at most %d bytes of JSON", maxData)
 	}
 	return nil
+}
+
+// ContentHash hashes what makes two publications the same: type, timestamp if given, data, tags in any order, and ordering key.
+func (e *NewEvent) ContentHash() []byte {
+	h := sha256.New()
+	var n [8]byte
+	binary.BigEndian.PutUint64(n[:], uint64(len(e.Type)))
+	h.Write(n[:])
+	h.Write([]byte(e.Type))
+	if e.Timestamp != nil {
+		binary.BigEndian.PutUint64(n[:], uint64(e.Timestamp.UnixMicro()))
+		h.Write(n[:])
+	}
+	h.Write([]byte{0})
+	h.Write(e.Data)
+	// Neither byte occurs in UTF-8, so that no part is taken for another.
+	for _, tag := range slices.Sorted(slices.Values(e.Tags)) {
+		h.Write([]byte{0xff})
+		h.Write([]byte(tag))
+	}
+	if e.OrderingKey != "" {
+		h.Write([]byte{0xfe})
+		h.Write([]byte(e.OrderingKey))
+	}
+	return h.Sum(nil)
 }
 
 func (e *NewEvent) checkTags(field string) error {

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strings"
@@ -53,6 +54,9 @@ type Webhook struct {
 	ExternalID *string
 	// Metadata is the owner's: a JSON object, compacted. Nil when there is none.
 	Metadata *string
+	// Ordering says whether deliveries of events with the same ordering key go one after the other, and OnFailure what follows one that failed.
+	Ordering  Ordering
+	OnFailure OnFailure
 }
 
 // Position is Seq: where lists have it.
@@ -103,8 +107,10 @@ type New struct {
 	RatePerSecond   *int
 	Headers         []*NewHeader
 	ExternalID      *string
-	Metadata        []byte // JSON; nil or null: none
-	Scheme          Scheme // of the first secret; "" means SchemeHMAC
+	Metadata        []byte    // JSON; nil or null: none
+	Scheme          Scheme    // of the first secret; "" means SchemeHMAC
+	Ordering        Ordering  // "" means OrderingNone
+	OnFailure       OnFailure // "" means OnFailureContinue
 }
 
 // Opt is a field of a patch: absent unless Set.
@@ -131,6 +137,8 @@ type Patch struct {
 	Headers         Opt[[]*NewHeader] // all of them; see SetHeaders
 	ExternalID      Opt[*string]
 	Metadata        Opt[[]byte] // JSON; nil or null: none
+	Ordering        Opt[Ordering]
+	OnFailure       Opt[OnFailure]
 }
 
 // Fits reports whether the patch is for the current state of the webhook.
@@ -147,6 +155,8 @@ func (p *Patch) Apply(w *Webhook, now time.Time) {
 	set(&w.TimeoutMs, p.TimeoutMs)
 	set(&w.RatePerSecond, p.RatePerSecond)
 	set(&w.ExternalID, p.ExternalID)
+	set(&w.Ordering, p.Ordering)
+	set(&w.OnFailure, p.OnFailure)
 	if p.Metadata.Set {
 		w.Metadata = MetadataText(p.Metadata.Value)
 	}
@@ -200,6 +210,7 @@ func (w *Webhook) Normalize() {
 		w.Events = nil
 	}
 	w.compactMetadata()
+	w.Ordering, w.OnFailure = cmp.Or(w.Ordering, OrderingNone), cmp.Or(w.OnFailure, OnFailureContinue)
 }
 
 // Check applies every rule that needs no network policy, and joins the errors. Of the URL it checks only presence and length;
@@ -241,6 +252,7 @@ func (w *Webhook) Check() error {
 			"must be from %d to %d", MinTimeout.Milliseconds(), MaxTimeout.Milliseconds()))
 	}
 	errs = append(errs, w.checkOwners()...)
+	errs = append(errs, w.checkOrdering()...)
 	if r := w.RatePerSecond; r != nil && (*r < 1 || *r > MaxRatePerSecond) {
 		errs = append(errs, Invalidf("ratePerSecond", CodeOutOfRange, "must be from 1 to %d", MaxRatePerSecond))
 	}

@@ -98,18 +98,19 @@ type Finished struct {
 // Parts of statements about deliveries that both databases share. Each finds the rows in its own way.
 const (
 	// Due are the columns of a due delivery and its event, in the order in which ScanClaimed reads them.
-	Due = `d.seq, d.id, d.event_id, d.attempt_count, d.schedule_start, d.triggered_by, d.created_at, d.replay_id, e.seq, e.type, e.timestamp, e.created_at, e.data`
+	Due = `d.seq, d.id, d.event_id, d.attempt_count, d.schedule_start, d.triggered_by, d.created_at, d.replay_id, d.line, e.seq, e.type, e.timestamp, e.created_at, e.data`
 
 	// Succeeds sets the columns of a delivery whose attempt succeeded, except completed_at.
-	Succeeds = "attempt_count = attempt_count + 1, claimed_by = NULL, due_at = NULL, triggered_by = 'SCHEDULE', status = 'SUCCEEDED'"
+	Succeeds = "attempt_count = attempt_count + 1, claimed_by = NULL, due_at = NULL, triggered_by = 'SCHEDULE', status = 'SUCCEEDED', place = NULL"
 
 	// Ends sets the columns of a delivery whose attempt ended to those of v (n, status, due_at, completed_at). A delivery that was canceled
-	// while its attempt ran stays canceled, unless the attempt succeeded.
+	// while its attempt ran stays canceled, unless the attempt succeeded. One that failed keeps its place until its line advances (Promote).
 	Ends = `attempt_count = v.n, claimed_by = NULL, triggered_by = 'SCHEDULE',
 		status = CASE WHEN deliveries.status = 'CANCELED' AND v.status <> 'SUCCEEDED' THEN 'CANCELED' ELSE v.status END,
 		due_at = CASE WHEN deliveries.status = 'CANCELED' THEN NULL ELSE v.due_at END,
 		completed_at = CASE WHEN deliveries.status = 'CANCELED' AND v.status <> 'SUCCEEDED' THEN deliveries.completed_at ELSE v.completed_at END,
-		failure_reason = CASE WHEN deliveries.status <> 'CANCELED' AND v.status = 'FAILED' THEN 'RETRIES_EXHAUSTED' END`
+		failure_reason = CASE WHEN deliveries.status <> 'CANCELED' AND v.status = 'FAILED' THEN 'RETRIES_EXHAUSTED' END,
+		place = CASE WHEN deliveries.status <> 'CANCELED' AND v.status <> 'SUCCEEDED' THEN deliveries.place END`
 
 	// Ended are the columns of a delivery whose attempt ended: its Seq, and those of Finished.
 	Ended = "deliveries.seq, deliveries.status, deliveries.schedule_start, deliveries.replay_id"
@@ -120,9 +121,10 @@ func NextDue(webhook string) string {
 	return "SELECT d.due_at FROM deliveries d WHERE d.webhook_id = " + webhook + " AND d.due_at IS NOT NULL ORDER BY d.due_at LIMIT 1"
 }
 
-// Unclaims returns the columns that releasing the claim of a delivery sets: a pending one is due at the time that the text names.
+// Unclaims returns the columns that releasing the claim of a delivery sets: a pending one is due at the time that the text names, and one
+// that was canceled meanwhile leaves its line.
 func Unclaims(from string) string {
-	return "claimed_by = NULL, due_at = CASE WHEN status = 'PENDING' THEN " + from + " END"
+	return "claimed_by = NULL, due_at = CASE WHEN status = 'PENDING' THEN " + from + " END, place = CASE WHEN status = 'PENDING' THEN place END"
 }
 
 // ScanClaimed reads the columns Due: a due delivery of the webhook, with its event.
@@ -132,7 +134,7 @@ func ScanClaimed(rows *sql.Rows, to *Target) (*Claimed, error) {
 	}}
 	d, e := &claimed.Delivery, claimed.Event
 	var made, happened, published Micros
-	if err := rows.Scan(&d.Seq, &d.ID, &d.EventID, &d.AttemptCount, &d.ScheduleStart, &d.Trigger, &made, &d.ReplayID,
+	if err := rows.Scan(&d.Seq, &d.ID, &d.EventID, &d.AttemptCount, &d.ScheduleStart, &d.Trigger, &made, &d.ReplayID, &d.Line,
 		&e.Seq, &e.Type, &happened, &published, &e.Data); err != nil {
 		return nil, err
 	}

@@ -71,6 +71,13 @@ type DB interface {
 	// Unclaim makes claimed deliveries due again.
 	Unclaim(b *Tx, claims []*Claimed) error
 
+	// LockLines must be called before deliveries enter or leave lines, and before their rows are locked: until the end of the transaction
+	// nobody else changes who is in the lines that lines returns. It is not called if nobody else can.
+	LockLines(b *Tx, lines func() []webhook.ID) error
+	// Promote puts the first delivery of each line at its head and makes it due, unless another one is there, and returns those that it has
+	// made due.
+	Promote(b *Tx, lines []webhook.ID) ([]Head, error)
+
 	// Rows returns a table expression for rows that are given as one parameter, an array of arrays in JSON, so that a statement can have any
 	// number of them. A column's kind is its type on PostgreSQL.
 	Rows(columns []Column) string

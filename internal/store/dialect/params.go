@@ -95,6 +95,24 @@ func (p *Params) Int(n int64) {
 	p.add(v)
 }
 
+// MaybeText is Text; nil is NULL.
+func (p *Params) MaybeText(s *string) {
+	if s == nil {
+		p.Null()
+		return
+	}
+	p.Text(*s)
+}
+
+// MaybeInt is Int; nil is NULL.
+func (p *Params) MaybeInt(n *int64) {
+	if n == nil {
+		p.Null()
+		return
+	}
+	p.Int(*n)
+}
+
 // Time adds a time, in microseconds.
 func (p *Params) Time(t time.Time) { p.Int(t.UnixMicro()) }
 

@@ -44,6 +44,7 @@ type Note struct {
 	Size         int       // about how many deliveries are to be made
 	AfterWebhook int64     // the webhooks' Seq up to which they are created
 	LastWebhook  int64     // the Seq of the newest webhook when the event was published
+	OrderingKey  *string   // the event's; set only if its order matters
 
 	Event *webhook.Event `gorm:"-"` // while it is in memory; shared by all deliveries
 	evict bool           // it must make room for smaller ones
@@ -65,13 +66,14 @@ type Piece struct {
 	Wait  bool // the sender had no room for most of Made, or has enough to do
 	Done  bool // nothing is left, or the note is gone
 	Held  bool // another node has it, or has removed it
+	Waits bool // an earlier note with the same ordering key comes first
 }
 
 // Start reads the note's position from the database, and reports whether this transaction owns the note.
 func (p *Piece) Start(after map[int64]int64) bool {
 	at, ok := after[p.Seq]
 	p.After, p.Made, p.Done, p.Held = at, 0, false, !ok
-	return ok
+	return ok && !p.Waits
 }
 
 // Notes are the notes in memory, which the writer takes: tenants in turn, and each tenant's notes in turn.
@@ -217,7 +219,7 @@ func (f *Notes) Committed(pieces []*Piece) {
 			case note.evict || f.crowded:
 				f.more[note.TenantID] = true
 				f.drop(note)
-			case p.Wait:
+			case p.Wait || p.Waits:
 				time.AfterFunc(NoteRest, func() { f.rested(note) })
 			default:
 				f.put(note)
@@ -471,7 +473,7 @@ func (f *Notes) notes(ctx context.Context, tenant webhook.ID, order string, limi
 	if err != nil {
 		return nil, err
 	}
-	rows, err := pool.QueryContext(ctx, "SELECT seq, event_id, size, after_webhook, last_webhook FROM fanouts WHERE tenant_id = $1 ORDER BY "+order+" LIMIT $2", tenant, limit) //nolint:gosec // order is one of two texts of this package
+	rows, err := pool.QueryContext(ctx, "SELECT seq, event_id, size, after_webhook, last_webhook, ordering_key FROM fanouts WHERE tenant_id = $1 ORDER BY "+order+" LIMIT $2", tenant, limit) //nolint:gosec // order is one of two texts of this package
 	if err != nil {
 		return nil, err
 	}
@@ -479,7 +481,7 @@ func (f *Notes) notes(ctx context.Context, tenant webhook.ID, order string, limi
 	var list []*Note
 	for rows.Next() {
 		n := &Note{TenantID: tenant}
-		if err := rows.Scan(&n.Seq, &n.EventID, &n.Size, &n.AfterWebhook, &n.LastWebhook); err != nil {
+		if err := rows.Scan(&n.Seq, &n.EventID, &n.Size, &n.AfterWebhook, &n.LastWebhook, &n.OrderingKey); err != nil {
 			return nil, err
 		}
 		list = append(list, n)
@@ -497,8 +499,8 @@ func (f *Notes) add(ctx context.Context, note *Note) (added bool, err error) {
 	}
 	e := &webhook.Event{ID: note.EventID, TenantID: note.TenantID}
 	var happened, published dialect.Micros
-	err = f.row(ctx, []any{&e.Seq, &e.Type, &happened, &published, &e.Data},
-		"SELECT seq, type, timestamp, created_at, data FROM events WHERE id = $1", note.EventID)
+	err = f.row(ctx, []any{&e.Seq, &e.Type, &happened, &published, &e.OrderingKey, &e.Data},
+		"SELECT seq, type, timestamp, created_at, ordering_key, data FROM events WHERE id = $1", note.EventID)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil // the event was removed meanwhile, with its note
 	}
@@ -509,6 +511,22 @@ func (f *Notes) add(ctx context.Context, note *Note) (added bool, err error) {
 	note.Event = e
 	f.Put(note)
 	return true, nil
+}
+
+// Blocked returns those of the notes that come after another one with the same ordering key: deliveries of a key are made in the order of its
+// events.
+func Blocked(db *gorm.DB, seqs []int64) (map[int64]bool, error) {
+	var found []int64
+	err := db.Raw(`SELECT f.seq FROM fanouts f WHERE f.seq IN ? AND EXISTS
+		(SELECT 1 FROM fanouts o WHERE o.tenant_id = f.tenant_id AND o.ordering_key = f.ordering_key AND o.seq < f.seq)`, seqs).Scan(&found).Error
+	if err != nil {
+		return nil, fmt.Errorf("look for earlier fan-outs: %w", err)
+	}
+	blocked := make(map[int64]bool, len(found))
+	for _, seq := range found {
+		blocked[seq] = true
+	}
+	return blocked, nil
 }
 
 // Put puts a note with its event into its line.

@@ -103,9 +103,9 @@ func (i *Inspection) ended(db *gorm.DB) ([]Problem, error) {
 	return []Problem{{"deliveries have ended, and are due: " + examples(ids), report}}, nil
 }
 
-// Stuck reads pending deliveries that are neither due nor claimed: nobody will ever attempt them.
+// Stuck reads pending deliveries that are neither due nor claimed, nor wait in line: nobody will ever attempt them.
 func Stuck(db *gorm.DB) (ids []webhook.ID, err error) {
-	err = db.Raw("SELECT id FROM deliveries WHERE status = 'PENDING' AND due_at IS NULL AND claimed_by IS NULL LIMIT ?", mostIDs+1).Scan(&ids).Error
+	err = db.Raw("SELECT id FROM deliveries WHERE status = 'PENDING' AND due_at IS NULL AND claimed_by IS NULL AND (place IS NULL OR place = 0) LIMIT ?", mostIDs+1).Scan(&ids).Error
 	return ids, err
 }
 
@@ -114,7 +114,7 @@ func (i *Inspection) stuck(db *gorm.DB) ([]Problem, error) {
 	if err != nil || len(ids) == 0 {
 		return nil, err
 	}
-	return []Problem{{"deliveries are pending, and neither due nor claimed, so that nobody attempts them: " + examples(ids), "cancel them, and retry them (cancelDelivery, retryDelivery); " + report}}, nil
+	return []Problem{{"deliveries are pending, and neither due nor claimed, and wait for no other, so that nobody attempts them: " + examples(ids), "cancel them, and retry them (cancelDelivery, retryDelivery); " + report}}, nil
 }
 
 // backlog compares the number of waiting deliveries of each webhook with that of statistics.

@@ -109,6 +109,8 @@ var (
 	EventsByID = &Index{table: "events", alias: "e", index: "events_id"}
 	// DeliveriesByID finds deliveries by their ids.
 	DeliveriesByID = &Index{table: "deliveries", alias: "d", index: "deliveries_id"}
+	// DeliveriesByLine finds deliveries that are in line.
+	DeliveriesByLine = &Index{table: "deliveries", alias: "d", index: "deliveries_line", only: "d.place IS NOT NULL"}
 	// AttemptsByID finds attempts by their ids.
 	AttemptsByID = &Index{table: "attempts", alias: "a", index: "attempts_id"}
 	// ReplaysByID finds replays by their ids.

@@ -22,6 +22,7 @@ const daysAhead = 3
 const (
 	lockDays  = 0x686f6f6b0001 // making partitions
 	lockTasks = 0x686f6f6b     // with a hash of the name: exclusive tasks
+	lockLines = 0x686f6f6c     // with a number that some lines share: who is in them
 )
 
 // SameDay implements dialect.DB.
@@ -179,10 +180,11 @@ func (p *DB) tryDropDay(ctx context.Context, d dialect.Day) (events int, owed bo
 	for _, t := range dialect.LastFirst(dialect.TablesThat((*dialect.Table).IsDaily)) {
 		whole, parts = append(whole, "ONLY "+t.Name), append(parts, name(t.Name))
 	}
-	// Open deliveries are due or claimed: both are indexed, because others wait for the second check.
+	// Open deliveries are due, claimed or wait in line: all are indexed, because others wait for the second check.
 	isOwed := func(row func(ctx context.Context, query string, args ...any) *sql.Row) (is bool, err error) {
 		err = row(ctx, "SELECT EXISTS (SELECT 1 FROM "+name("deliveries")+" WHERE due_at IS NOT NULL)"+
 			" OR EXISTS (SELECT 1 FROM "+name("deliveries")+" WHERE claimed_by IS NOT NULL)"+
+			" OR EXISTS (SELECT 1 FROM "+name("deliveries")+" WHERE place > 0)"+
 			" OR EXISTS (SELECT 1 FROM fanouts WHERE created_at >= $1 AND created_at < $2)", d.Start(), (d + 1).Start()).Scan(&is)
 		return is, err
 	}

@@ -207,13 +207,13 @@ func (p *DB) resolve(err error) error {
 
 // columnTypes are the types of columns in tables of history.
 var columnTypes = map[string]string{
-	"id": "uuid", "tenant_id": "uuid", "event_id": "uuid", "webhook_id": "uuid", "delivery_id": "uuid", "replay_id": "uuid",
+	"id": "uuid", "tenant_id": "uuid", "event_id": "uuid", "webhook_id": "uuid", "delivery_id": "uuid", "replay_id": "uuid", "line": "uuid",
 	"timestamp": "timestamptz", "created_at": "timestamptz", "due_at": "timestamptz", "started_at": "timestamptz",
 	"data": "bytea", "response_body": "bytea", "signed_by": "bytea",
 	"claimed_by": "bigint", "duration_us": "bigint", "dns_us": "bigint", "connect_us": "bigint", "tls_us": "bigint", "first_byte_us": "bigint",
 	"number": "integer", "response_status": "integer", "response_truncated": "boolean",
 	"type": "text", "event_type": "text", "triggered_by": "text", "status": "text", "error": "text", "message": "text", "url": "text",
-	"request_headers": "text", "response_headers": "text", "tags": "text",
+	"request_headers": "text", "response_headers": "text", "tags": "text", "ordering_key": "text", "place": "bigint",
 }
 
 // pgInsertion inserts any number of rows, given column by column, in one statement.

@@ -47,7 +47,7 @@ func (p *Back) Run(b *dialect.Tx, db dialect.DB, target func(id webhook.ID) *dia
 		if now == nil || now.ClaimedBy != nil || now.Status != webhook.Pending || now.ReplayID == nil || *now.ReplayID != p.ID || to == nil {
 			continue
 		}
-		put, of, back = append(put, row.Delivery), append(of, row.Event), append(back, Moved{to, now.EventType})
+		put, of, back = append(put, row.Delivery), append(of, row.Event), append(back, Moved{to, now.EventType, now.Line})
 	}
 	if next = rows[len(rows)-1].Delivery; len(rows) < p.N {
 		next = 0
@@ -56,6 +56,13 @@ func (p *Back) Run(b *dialect.Tx, db dialect.DB, target func(id webhook.ID) *dia
 		return nil, next, nil
 	}
 	return back, next, p.put(b, db, put, of)
+}
+
+// lines reads the lines of the deliveries that the piece may put back.
+func (p *Back) lines(read *gorm.DB) (lines []webhook.ID, err error) {
+	err = read.Raw(`SELECT q.line FROM (SELECT line FROM replay_queue WHERE replay_id = ? AND parked = ? AND delivery > ? ORDER BY delivery LIMIT ?) AS q
+		WHERE q.line IS NOT NULL`, p.ID, false, p.After, p.N).Scan(&lines).Error
+	return lines, dialect.Unavailable(err)
 }
 
 type queued struct {
@@ -82,7 +89,7 @@ func (p *Back) put(b *dialect.Tx, db dialect.DB, seqs []int64, events []webhook.
 	}
 	of := amongDeliveries(db, "deliveries.", seqs, events)
 	if err := b.DB.Exec(`UPDATE deliveries SET status = q.status, due_at = NULL, completed_at = q.completed_at, failure_reason = q.failure_reason,
-		schedule_start = q.schedule_start, triggered_by = q.triggered_by, replay_id = q.replayed_by
+		schedule_start = q.schedule_start, triggered_by = q.triggered_by, replay_id = q.replayed_by, place = q.place
 		FROM replay_queue q WHERE q.delivery = deliveries.seq AND q.replay_id = ? AND `+of.text, append([]any{p.ID}, of.args...)...).Error; err != nil {
 		return fmt.Errorf("put deliveries of a replay back: %w", err)
 	}

@@ -22,7 +22,7 @@ func (w *Worker) cancelSome(ctx context.Context, r *webhook.Replay, in *Input) (
 	if err != nil {
 		return false, err
 	}
-	err = w.Change(ctx, r.TenantID, 2*len(found), func(b *Tx) error {
+	err = w.Change(ctx, r.TenantID, 2*len(found), linesOf(found), func(b *Tx) error {
 		step := &canceling{Replay: r, found: found, of: f.Statuses, to: to}
 		moved = false
 		if err := step.run(b, w.DB); err != nil {
@@ -61,6 +61,7 @@ func (s *canceling) run(b *Tx, db dialect.DB) error {
 	var seqs []int64
 	var events []webhook.ID
 	var left Outcomes
+	var ended []Moved
 	if len(s.found) > 0 {
 		all, of := make([]int64, len(s.found)), make([]webhook.ID, len(s.found))
 		for i, d := range s.found {
@@ -82,7 +83,9 @@ func (s *canceling) run(b *Tx, db dialect.DB) error {
 			}
 			seqs, events = append(seqs, d.Seq), append(events, d.EventID)
 			left.Ended(now.ReplayID, d.Seq)
-			b.Counts.Ended(Moved{target, now.EventType}.key(), stats.Canceled, 1, true)
+			gone := Moved{target, now.EventType, now.Line}
+			b.Counts.Ended(gone.key(), stats.Canceled, 1, true)
+			ended = append(ended, gone)
 			b.tell(&told, target)
 		}
 	}
@@ -91,7 +94,7 @@ func (s *canceling) run(b *Tx, db dialect.DB) error {
 	}
 	if len(seqs) > 0 {
 		of := amongDeliveries(db, "", seqs, events)
-		err := b.DB.Exec("UPDATE deliveries SET status = 'CANCELED', due_at = NULL, completed_at = ?, replay_id = ? WHERE "+of.text, append([]any{dialect.At(b.Now), s.ID}, of.args...)...).Error
+		err := b.DB.Exec("UPDATE deliveries SET status = 'CANCELED', due_at = NULL, place = CASE WHEN claimed_by IS NOT NULL THEN place END, completed_at = ?, replay_id = ? WHERE "+of.text, append([]any{dialect.At(b.Now), s.ID}, of.args...)...).Error
 		if err != nil {
 			return fmt.Errorf("cancel deliveries: %w", err)
 		}
@@ -99,5 +102,5 @@ func (s *canceling) run(b *Tx, db dialect.DB) error {
 	if err := b.DB.Exec("UPDATE replays SET cursor = ?, matched = matched + ?, started = started + ? WHERE id = ?", s.to, len(seqs), len(seqs), s.ID).Error; err != nil {
 		return fmt.Errorf("count canceled deliveries: %w", err)
 	}
-	return nil
+	return b.Advance(ended)
 }

@@ -39,7 +39,13 @@ func (w *Worker) sendMissing(ctx context.Context, r *webhook.Replay, in *Input, 
 		return false, err
 	}
 	pace.Took(len(found))
-	err = w.Change(ctx, r.TenantID, 4*len(found), func(b *Tx) error {
+	var lines []webhook.ID
+	for _, e := range found {
+		if line := dialect.LineOf(to, e); line != nil {
+			lines = append(lines, *line)
+		}
+	}
+	err = w.Change(ctx, r.TenantID, 4*len(found), lines, func(b *Tx) error {
 		step := &making{Replay: r, webhook: id, found: found, to: end}
 		moved = false
 		if err := step.run(b, w.DB); err != nil {
@@ -82,6 +88,7 @@ func (m *making) run(b *Tx, db dialect.DB) error {
 			claims[i] = &dialect.Claimed{Event: e, Target: to, Delivery: webhook.Delivery{
 				ID: webhook.NewID(b.Now), TenantID: e.TenantID, EventID: e.ID, WebhookID: to.ID,
 				Status: webhook.Pending, Trigger: webhook.TriggerReplay, CreatedAt: b.Now.UTC().Truncate(time.Microsecond),
+				Line: dialect.LineOf(to, e),
 			}}
 		}
 		if err := b.Insert(claims); err != nil {
@@ -93,6 +100,13 @@ func (m *making) run(b *Tx, db dialect.DB) error {
 			made.Delivery.ReplayID = &m.ID
 		}
 		if err := (&Step{Replay: m.Replay}).make(b.Tx, db, seqs, events); err != nil {
+			return err
+		}
+		made := make([]Moved, len(claims))
+		for i, claimed := range claims {
+			made[i] = Moved{to, claimed.Event.Type, claimed.Delivery.Line}
+		}
+		if err := b.Advance(made); err != nil {
 			return err
 		}
 	}

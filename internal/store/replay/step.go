@@ -14,7 +14,7 @@ import (
 type Step struct {
 	*webhook.Replay
 
-	Found  []*webhook.Delivery // as they were read: Seq, EventID, WebhookID, Status and CompletedAt
+	Found  []*webhook.Delivery // as they were read: Seq, EventID, WebhookID, Status, CompletedAt and Line
 	To     int64               // the replay has looked at everything up to here
 	Parked bool                // they are parked, and the replay does not move
 }
@@ -23,11 +23,12 @@ type Step struct {
 type Moved struct {
 	Target    *dialect.Target
 	EventType string
+	Line      *webhook.ID // nil: none
 }
 
 // Parked reads parked deliveries of the replay, the oldest first.
 func Parked(read *gorm.DB, r *webhook.Replay, limit int) (found []*webhook.Delivery, err error) {
-	err = read.Raw(`SELECT q.delivery AS seq, q.event AS event_id, q.webhook_id, q.status, q.completed_at FROM replay_queue q
+	err = read.Raw(`SELECT q.delivery AS seq, q.event AS event_id, q.webhook_id, q.status, q.completed_at, q.line FROM replay_queue q
 		WHERE q.replay_id = ? AND q.parked = ? ORDER BY q.delivery LIMIT ?`, r.ID, true, limit).Scan(&found).Error
 	return found, dialect.Unavailable(err)
 }
@@ -54,6 +55,7 @@ type stored struct {
 	ClaimedBy          *int64
 	CompletedAt        *dialect.Micros
 	ReplayID           *webhook.ID
+	Line               *webhook.ID
 }
 
 // among is a condition on deliveries, for statements.
@@ -73,7 +75,7 @@ func amongDeliveries(db dialect.DB, alias string, seqs []int64, events []webhook
 func lock(b *dialect.Tx, db dialect.DB, seqs []int64, events []webhook.ID) (map[int64]*stored, error) {
 	of := amongDeliveries(db, "d.", seqs, events)
 	var rows []*stored
-	err := b.DB.Raw(`SELECT d.seq, d.webhook_id, d.event_id, d.event_type, d.status, d.claimed_by, d.completed_at, d.replay_id FROM deliveries d
+	err := b.DB.Raw(`SELECT d.seq, d.webhook_id, d.event_id, d.event_type, d.status, d.claimed_by, d.completed_at, d.replay_id, d.line FROM deliveries d
 		WHERE `+of.text+db.SkipLocked("d"), of.args...).Scan(&rows).Error
 	if err != nil {
 		return nil, fmt.Errorf("lock deliveries: %w", err)
@@ -133,7 +135,7 @@ func (s *Step) Run(b *dialect.Tx, db dialect.DB, target func(id webhook.ID) *dia
 		if to := target(d.WebhookID); to == nil || to.DeletedAt != nil || !to.Enabled || !now.same(d) {
 			skipped = append(skipped, d.Seq)
 		} else {
-			made, of, due = append(made, d.Seq), append(of, d.EventID), append(due, Moved{to, now.EventType})
+			made, of, due = append(made, d.Seq), append(of, d.EventID), append(due, Moved{to, now.EventType, now.Line})
 		}
 	}
 	if err := s.skip(b, db, skipped); err != nil {
@@ -186,7 +188,7 @@ func count(b *dialect.Tx, replay webhook.ID, counter string, n int) error {
 	return nil
 }
 
-// make notes what the deliveries are, and makes them due.
+// make notes what the deliveries are, and makes them due. Those that have a line are in it then, and the caller must advance it.
 func (s *Step) make(b *dialect.Tx, db dialect.DB, seqs []int64, events []webhook.ID) error {
 	if len(seqs) == 0 {
 		return nil
@@ -198,16 +200,17 @@ func (s *Step) make(b *dialect.Tx, db dialect.DB, seqs []int64, events []webhook
 		note = b.DB.Exec("UPDATE replay_queue SET parked = ? WHERE replay_id = ? AND "+text, false, s.ID, arg)
 	} else {
 		note = b.DB.Exec(`INSERT INTO replay_queue
-			(delivery, replay_id, tenant_id, webhook_id, event, parked, status, schedule_start, triggered_by, completed_at, failure_reason, replayed_by)
-			SELECT d.seq, r.id, d.tenant_id, d.webhook_id, d.event_id, 1 = 0, d.status, d.schedule_start, d.triggered_by, d.completed_at, d.failure_reason, d.replay_id
+			(delivery, replay_id, tenant_id, webhook_id, event, parked, status, schedule_start, triggered_by, completed_at, failure_reason, replayed_by, line, place)
+			SELECT d.seq, r.id, d.tenant_id, d.webhook_id, d.event_id, 1 = 0, d.status, d.schedule_start, d.triggered_by, d.completed_at, d.failure_reason, d.replay_id, d.line, d.place
 			FROM replays r, deliveries d WHERE r.id = ? AND `+of.text, append([]any{s.ID}, of.args...)...)
 	}
 	if note.Error != nil {
 		return fmt.Errorf("queue deliveries of a replay: %w", note.Error)
 	}
-	of = amongDeliveries(db, "", seqs, events)
-	if err := b.DB.Exec(`UPDATE deliveries SET status = 'PENDING', due_at = ?, completed_at = NULL, failure_reason = NULL,
-		schedule_start = attempt_count, triggered_by = 'REPLAY', replay_id = ? WHERE `+of.text, append([]any{dialect.At(b.Now), s.ID}, of.args...)...).Error; err != nil {
+	of = amongDeliveries(db, "deliveries.", seqs, events)
+	if err := b.DB.Exec(`UPDATE deliveries SET status = 'PENDING', due_at = CASE WHEN line IS NULL THEN CAST(? AS timestamptz) END, completed_at = NULL,
+		failure_reason = NULL, schedule_start = attempt_count, triggered_by = 'REPLAY', replay_id = ?,
+		place = CASE WHEN line IS NOT NULL THEN (SELECT e.seq FROM events e WHERE e.id = deliveries.event_id`+db.SameDay("e", "deliveries")+`) END WHERE `+of.text, append([]any{dialect.At(b.Now), s.ID}, of.args...)...).Error; err != nil {
 		return fmt.Errorf("make deliveries of a replay due: %w", err)
 	}
 	return nil

@@ -32,7 +32,8 @@ type Worker struct {
 	// Target returns a webhook; nil if it is deleted.
 	Target func(id webhook.ID) *dialect.Target
 	// Change runs a transaction that writes about the given number of rows, in the turn of the tenant. The zero id means several tenants.
-	Change func(ctx context.Context, tenant webhook.ID, rows int, do func(b *Tx) error) error
+	// Deliveries of the lines may enter or leave them.
+	Change func(ctx context.Context, tenant webhook.ID, rows int, lines []webhook.ID, do func(b *Tx) error) error
 	// CancelDeleted cancels what a deleted webhook is owed.
 	CancelDeleted func(w *webhook.Webhook)
 
@@ -52,6 +53,8 @@ type Tx struct {
 	Due    func(id webhook.ID)                   // a delivery of the webhook can be claimed
 	Tell   func(c dialect.Change)                // what was changed, for those who watch
 	Insert func(claims []*dialect.Claimed) error // new deliveries, which are due
+	// Advance promotes the next deliveries of the lines that deliveries have entered or left.
+	Advance func(of []Moved) error
 }
 
 // How long replays wait: for room, or for their rate, twice as long each time that there is none; and for what is being sent of one that
@@ -185,11 +188,24 @@ func (w *Worker) send(ctx context.Context, r *webhook.Replay, in *Input, waiting
 		}
 	}
 	pace.Took(len(step.Found))
-	return true, w.Change(ctx, r.TenantID, 3*len(step.Found), func(b *Tx) error {
+	return true, w.Change(ctx, r.TenantID, 3*len(step.Found), linesOf(step.Found), func(b *Tx) error {
 		due, _, err := step.Run(b.Tx, w.DB, b.Target)
+		if err != nil {
+			return err
+		}
 		b.owed(due)
-		return err
+		return b.Advance(due)
 	})
+}
+
+// linesOf are the lines of deliveries that have one.
+func linesOf(found []*webhook.Delivery) (lines []webhook.ID) {
+	for _, d := range found {
+		if d.Line != nil {
+			lines = append(lines, *d.Line)
+		}
+	}
+	return lines
 }
 
 // pace is how fast the replay goes.
@@ -231,13 +247,13 @@ func (w *Worker) finish(ctx context.Context, r *webhook.Replay, waiting map[webh
 		return false, nil
 	}
 	delete(w.paces, r.ID)
-	return true, w.Change(ctx, r.TenantID, 1, func(b *Tx) error { return Finish(b.Tx, r) })
+	return true, w.Change(ctx, r.TenantID, 1, nil, func(b *Tx) error { return Finish(b.Tx, r) })
 }
 
 // fail ends a replay that cannot go on.
 func (w *Worker) fail(ctx context.Context, r *webhook.Replay, why string) error {
 	delete(w.paces, r.ID)
-	return w.Change(ctx, r.TenantID, 1, func(b *Tx) error { return Fail(b.Tx, r, why) })
+	return w.Change(ctx, r.TenantID, 1, nil, func(b *Tx) error { return Fail(b.Tx, r, why) })
 }
 
 // stopped puts back what waits for a webhook that was disabled, and cancels what waits for one that was deleted.
@@ -259,16 +275,22 @@ func (w *Worker) back(ctx context.Context, r *webhook.Replay, of *webhook.ID) (m
 		return false, nil // what is left is being sent
 	}
 	var next int64
-	err = w.Change(ctx, r.TenantID, 3*StepRows, func(b *Tx) error {
-		piece := &Back{Replay: r, Webhook: of, After: w.after[r.ID], N: StepRows}
+	piece := &Back{Replay: r, Webhook: of, After: w.after[r.ID], N: StepRows}
+	lines, err := piece.lines(w.Read.WithContext(ctx))
+	if err != nil {
+		return false, err
+	}
+	err = w.Change(ctx, r.TenantID, 3*StepRows, lines, func(b *Tx) error {
 		var told *dialect.Target
 		put, end, err := piece.Run(b.Tx, w.DB, b.Target)
 		for _, d := range put {
 			b.Counts.Recalled(d.key(), 1)
 			b.tell(&told, d.Target)
 		}
-		next, moved = end, len(put) > 0
-		return err
+		if next, moved = end, len(put) > 0; err != nil {
+			return err
+		}
+		return b.Advance(put)
 	})
 	if err == nil {
 		w.after[r.ID] = next
@@ -285,7 +307,7 @@ func (w *Worker) cancel(ctx context.Context, r *webhook.Replay) (moved bool, err
 		return moved, err
 	}
 	delete(w.paces, r.ID)
-	err = w.Change(ctx, r.TenantID, StepRows, func(b *Tx) error {
+	err = w.Change(ctx, r.TenantID, StepRows, nil, func(b *Tx) error {
 		left, err := ForgetParked(b.Tx, r, StepRows)
 		if moved = left; left || err != nil {
 			return err
@@ -308,5 +330,5 @@ func (w *Worker) forget(ctx context.Context) error {
 	if err := w.Read.WithContext(ctx).Raw("SELECT seq FROM replays WHERE completed_at < ? ORDER BY completed_at LIMIT ?", before, forgotten).Scan(&old).Error; err != nil || len(old) == 0 {
 		return dialect.Unavailable(err)
 	}
-	return w.Change(ctx, webhook.ID{}, forgotten, func(b *Tx) error { return b.DB.Exec("DELETE FROM replays WHERE seq IN ?", old).Error })
+	return w.Change(ctx, webhook.ID{}, forgotten, nil, func(b *Tx) error { return b.DB.Exec("DELETE FROM replays WHERE seq IN ?", old).Error })
 }

@@ -27,6 +27,7 @@ type subscribers struct {
 	byPrefix    map[string][]*dialect.Target // by the prefix of each of its wildcards
 	all         []*dialect.Target            // those that subscribe to all published types
 	operational int                          // the number that name operational types
+	ordered     int                          // the number with an order by key
 }
 
 // New returns an empty table.
@@ -93,6 +94,9 @@ func (t *subscribers) add(to *dialect.Target) {
 	if to.NamesOperational() {
 		t.operational++
 	}
+	if to.Ordering == webhook.OrderingByKey {
+		t.ordered++
+	}
 	t.subscriptions(to, func(under map[string][]*dialect.Target, key string) { under[key] = insert(under[key], to) })
 }
 
@@ -104,6 +108,9 @@ func (t *subscribers) remove(to *dialect.Target) {
 	if to.NamesOperational() {
 		t.operational--
 	}
+	if to.Ordering == webhook.OrderingByKey {
+		t.ordered--
+	}
 	t.subscriptions(to, func(under map[string][]*dialect.Target, key string) {
 		if list := without(under[key], to); len(list) > 0 {
 			under[key] = list
@@ -113,7 +120,7 @@ func (t *subscribers) remove(to *dialect.Target) {
 	})
 }
 
-// replace replaces the webhook's previous snapshot, which has the same subscriptions, by to.
+// replace replaces the webhook's previous snapshot, which has the same subscriptions and ordering, by to.
 func (t *subscribers) replace(to *dialect.Target) {
 	in := func(list []*dialect.Target) {
 		if i, found := slices.BinarySearchFunc(list, to.Seq, bySeq); found {
@@ -171,7 +178,7 @@ func (r *Table) Change(targets map[webhook.ID]*dialect.Target) {
 	added := list[:0]
 	for _, to := range list {
 		was := r.byID[to.ID]
-		if was != nil && to.DeletedAt == nil && (to.Events == nil) == (was.Events == nil) && slices.Equal(to.Events, was.Events) {
+		if was != nil && to.DeletedAt == nil && to.Ordering == was.Ordering && (to.Events == nil) == (was.Events == nil) && slices.Equal(to.Events, was.Events) {
 			r.byID[to.ID] = to
 			r.byTenant[to.TenantID].replace(to)
 			continue
@@ -250,6 +257,14 @@ func (r *Table) Operational(tenant webhook.ID) int {
 		return t.operational
 	}
 	return 0
+}
+
+// Ordered reports whether one of the tenant's webhooks has an order by key.
+func (r *Table) Ordered(tenant webhook.ID) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	t := r.byTenant[tenant]
+	return t != nil && t.ordered > 0
 }
 
 // Of lists the tenant's webhooks, in the order of Seq.

@@ -212,3 +212,20 @@ func (q *DB) Unclaim(b *dialect.Tx, claims []*dialect.Claimed) error {
 		return q.direct.run(unclaimDeliveries, to-from, q.params.Values, nil)
 	})
 }
+
+// LockLines implements dialect.DB. There is no other writer.
+func (q *DB) LockLines(*dialect.Tx, func() []webhook.ID) error { return nil }
+
+var promoteHeads = "UPDATE OR FAIL deliveries SET " + dialect.Promotes("?") + `
+	WHERE place > 0 AND seq IN (SELECT (SELECT d.seq FROM deliveries d INDEXED BY deliveries_line
+		WHERE d.line = unhex(v.value, '-') AND d.place IS NOT NULL ORDER BY d.place LIMIT 1) FROM json_each(?) v)
+	RETURNING ` + dialect.HeadColumns
+
+// Promote implements dialect.DB.
+func (q *DB) Promote(b *dialect.Tx, lines []webhook.ID) ([]dialect.Head, error) {
+	rows, err := b.SQL().QueryContext(context.Background(), promoteHeads, dialect.At(b.Now), string(dialect.CompactJSON(lines)))
+	if err != nil {
+		return nil, err
+	}
+	return dialect.ScanHeads(rows)
+}

@@ -18,7 +18,7 @@ type Miscount struct {
 	Tenant  webhook.ID
 	Webhook webhook.ID
 	Gauge   int64 // its pending deliveries according to statistics
-	Waiting int64 // its deliveries that are due at any time, or claimed
+	Waiting int64 // its deliveries that are due at any time, claimed, or in line for that
 
 	seq int64 // of the webhook
 }
@@ -30,11 +30,12 @@ const checked = `SELECT 0, w.tenant_id, w.webhook, w.pending, NULL FROM stats_we
 	UNION ALL SELECT 2, w.tenant_id, w.seq, d.n, NULL FROM (
 		SELECT webhook_id, COUNT(*) AS n FROM deliveries WHERE due_at IS NOT NULL GROUP BY webhook_id
 		UNION ALL SELECT webhook_id, COUNT(*) FROM deliveries WHERE claimed_by IS NOT NULL AND due_at IS NULL AND status = 'PENDING' GROUP BY webhook_id
+		UNION ALL SELECT webhook_id, COUNT(*) FROM deliveries WHERE place > 0 GROUP BY webhook_id
 	) AS d JOIN webhooks w ON w.id = d.webhook_id
 	UNION ALL SELECT 3, id, 0, 0, NULL FROM tenants WHERE deleted_at IS NULL`
 
-// Check compares the gauge of every webhook with the number of its waiting deliveries. A pending delivery that is neither due nor claimed is
-// a difference too. Tenants that are being deleted are not checked.
+// Check compares the gauge of every webhook with the number of its waiting deliveries. A pending delivery that is neither due nor claimed, nor
+// waits in line, is a difference too. Tenants that are being deleted are not checked.
 func Check(db *gorm.DB, d dialect.DB) ([]*Miscount, error) {
 	rows, err := db.Raw(checked).Rows()
 	if err != nil {

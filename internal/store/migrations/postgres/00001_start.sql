@@ -112,7 +112,9 @@ CREATE TABLE webhooks (
     deleted_at        timestamptz,
     version           bigint NOT NULL DEFAULT 0, -- store.webhooks after its last change
     external_id       text, -- the owner's name for it
-    metadata          text -- a JSON object
+    metadata          text, -- a JSON object
+    ordering          text NOT NULL DEFAULT 'NONE', -- KEY: events with the same ordering key go one after the other
+    on_failure        text NOT NULL DEFAULT 'CONTINUE' -- what follows a delivery with an ordering key that failed; HOLD: nothing
 );
 CREATE INDEX webhooks_version ON webhooks (version);
 CREATE INDEX webhooks_tenant ON webhooks (tenant_id, seq);
@@ -149,8 +151,8 @@ CREATE TABLE events (
     timestamp    timestamptz NOT NULL,
     created_at   timestamptz NOT NULL,
     tags         text, -- a JSON array of strings; NULL: none
-    ordering_key text, -- this and what follows is for features to come, and NULL
-    deliver_at   timestamptz, -- not to be delivered before
+    ordering_key text, -- the publisher's; NULL: none
+    deliver_at   timestamptz, -- not to be delivered before; this and what follows is for features to come, and NULL
     expires_at   timestamptz, -- not to be delivered from then on
     traceparent  text, -- W3C Trace Context, of the publisher
     data         bytea NOT NULL
@@ -177,12 +179,18 @@ CREATE TABLE fanouts (
     created_at    timestamptz NOT NULL, -- the event's
     size          integer NOT NULL, -- about how many are still to be made
     after_webhook bigint NOT NULL, -- the webhook up to which they have been
-    last_webhook  bigint NOT NULL -- the newest webhook when the event was published
+    last_webhook  bigint NOT NULL, -- the newest webhook when the event was published
+    ordering_key  text -- the event's, if its order matters: the notes of a key are worked on one after the other
 );
 CREATE INDEX fanouts_tenant ON fanouts (tenant_id, seq);
 CREATE INDEX fanouts_size ON fanouts (tenant_id, size, seq);
+CREATE INDEX fanouts_key ON fanouts (tenant_id, ordering_key, seq) WHERE ordering_key IS NOT NULL;
 
--- A delivery that is PENDING is either waiting (due_at) or claimed by a node (claimed_by). HELD is not stored.
+-- A delivery that is PENDING is due at some time (due_at), claimed by a node (claimed_by), or waits for others with its ordering key
+-- (place). HELD is not stored.
+-- Deliveries to a webhook with the same ordering key make a line. place is NULL outside of it: in deliveries without a key, and in those that
+-- have ended. It is 0 at the head, of which there is one: a delivery that is due or claimed, or that failed and holds up the others. Behind it
+-- place is the seq of the event.
 CREATE TABLE deliveries (
     day        date NOT NULL,
     seq        bigint NOT NULL,
@@ -200,7 +208,9 @@ CREATE TABLE deliveries (
     created_at     timestamptz NOT NULL,
     completed_at   timestamptz,
     failure_reason text, -- why it is FAILED
-    replay_id      uuid -- the replay that made it due last, or canceled it; NULL: none did, or it was retried by hand since
+    replay_id      uuid, -- the replay that made it due last, or canceled it; NULL: none did, or it was retried by hand since
+    line           uuid, -- the line, which the webhook and the ordering key name together; NULL: none
+    place          bigint -- in the line
 ) PARTITION BY RANGE (day);
 CREATE UNIQUE INDEX deliveries_seq ON deliveries (seq, day);
 CREATE UNIQUE INDEX deliveries_id ON deliveries (id, day);
@@ -216,6 +226,8 @@ CREATE INDEX deliveries_next ON deliveries (tenant_id, due_at, seq) WHERE due_at
 CREATE INDEX deliveries_replay ON deliveries (replay_id, seq) WHERE replay_id IS NOT NULL;
 CREATE INDEX deliveries_due ON deliveries (webhook_id, due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX deliveries_claimed ON deliveries (claimed_by) WHERE claimed_by IS NOT NULL;
+CREATE INDEX deliveries_line ON deliveries (line, place) WHERE place IS NOT NULL;
+CREATE INDEX deliveries_place ON deliveries (webhook_id, place) WHERE place IS NOT NULL;
 
 CREATE TABLE attempts (
     day        date NOT NULL,
@@ -298,6 +310,8 @@ CREATE TABLE replay_queue (
     completed_at   timestamptz,
     failure_reason text,
     replayed_by    uuid, -- its replay_id
+    line           uuid, -- its line
+    place          bigint, -- in its line
     PRIMARY KEY (delivery, replay_id)
 );
 CREATE INDEX replay_queue_replay ON replay_queue (replay_id, parked, delivery, webhook_id);

@@ -105,7 +105,9 @@ CREATE TABLE webhooks (
     updated_at        INTEGER NOT NULL,
     deleted_at        INTEGER,
     external_id       TEXT, -- the owner's name for it
-    metadata          TEXT -- a JSON object
+    metadata          TEXT, -- a JSON object
+    ordering          TEXT NOT NULL DEFAULT 'NONE', -- KEY: events with the same ordering key go one after the other
+    on_failure        TEXT NOT NULL DEFAULT 'CONTINUE' -- what follows a delivery with an ordering key that failed; HOLD: nothing
 );
 CREATE INDEX webhooks_tenant ON webhooks (tenant_id, seq);
 CREATE UNIQUE INDEX webhooks_external ON webhooks (tenant_id, external_id) WHERE external_id IS NOT NULL AND deleted_at IS NULL;
@@ -139,8 +141,8 @@ CREATE TABLE events (
     timestamp    INTEGER NOT NULL,
     created_at   INTEGER NOT NULL,
     tags         TEXT, -- a JSON array of strings; NULL: none
-    ordering_key TEXT, -- this and what follows is for features to come, and NULL
-    deliver_at   INTEGER, -- not to be delivered before
+    ordering_key TEXT, -- the publisher's; NULL: none
+    deliver_at   INTEGER, -- not to be delivered before; this and what follows is for features to come, and NULL
     expires_at   INTEGER, -- not to be delivered from then on
     traceparent  TEXT, -- W3C Trace Context, of the publisher
     data         BLOB NOT NULL -- last, so that what is shorter is read without it
@@ -167,12 +169,18 @@ CREATE TABLE fanouts (
     created_at    INTEGER NOT NULL, -- the event's
     size          INTEGER NOT NULL, -- about how many are still to be made
     after_webhook INTEGER NOT NULL, -- the webhook up to which they have been
-    last_webhook  INTEGER NOT NULL -- the newest webhook when the event was published
+    last_webhook  INTEGER NOT NULL, -- the newest webhook when the event was published
+    ordering_key  TEXT -- the event's, if its order matters: the notes of a key are worked on one after the other
 );
 CREATE INDEX fanouts_tenant ON fanouts (tenant_id, seq);
 CREATE INDEX fanouts_size ON fanouts (tenant_id, size, seq);
+CREATE INDEX fanouts_key ON fanouts (tenant_id, ordering_key, seq) WHERE ordering_key IS NOT NULL;
 
--- A delivery that is PENDING is either waiting (due_at) or claimed by a node (claimed_by). HELD is not stored.
+-- A delivery that is PENDING is due at some time (due_at), claimed by a node (claimed_by), or waits for others with its ordering key
+-- (place). HELD is not stored.
+-- Deliveries to a webhook with the same ordering key make a line. place is NULL outside of it: in deliveries without a key, and in those that
+-- have ended. It is 0 at the head, of which there is one: a delivery that is due or claimed, or that failed and holds up the others. Behind it
+-- place is the seq of the event.
 CREATE TABLE deliveries (
     seq            INTEGER PRIMARY KEY AUTOINCREMENT,
     id             BLOB NOT NULL,
@@ -189,7 +197,9 @@ CREATE TABLE deliveries (
     created_at     INTEGER NOT NULL,
     completed_at   INTEGER,
     failure_reason TEXT, -- why it is FAILED
-    replay_id      BLOB -- the replay that made it due last, or canceled it; NULL: none did, or it was retried by hand since
+    replay_id      BLOB, -- the replay that made it due last, or canceled it; NULL: none did, or it was retried by hand since
+    line           BLOB, -- the line, which the webhook and the ordering key name together; NULL: none
+    place          INTEGER -- in the line
 );
 CREATE UNIQUE INDEX deliveries_id ON deliveries (id);
 CREATE UNIQUE INDEX deliveries_pair ON deliveries (event_id, webhook_id);
@@ -204,6 +214,8 @@ CREATE INDEX deliveries_next ON deliveries (tenant_id, due_at) WHERE due_at IS N
 CREATE INDEX deliveries_replay ON deliveries (replay_id) WHERE replay_id IS NOT NULL;
 CREATE INDEX deliveries_due ON deliveries (webhook_id, due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX deliveries_claimed ON deliveries (claimed_by) WHERE claimed_by IS NOT NULL;
+CREATE INDEX deliveries_line ON deliveries (line, place) WHERE place IS NOT NULL;
+CREATE INDEX deliveries_place ON deliveries (webhook_id, place) WHERE place IS NOT NULL;
 
 CREATE TABLE attempts (
     seq                INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -284,6 +296,8 @@ CREATE TABLE replay_queue (
     completed_at   INTEGER,
     failure_reason TEXT,
     replayed_by    BLOB, -- its replay_id
+    line           BLOB, -- its line
+    place          INTEGER, -- in its line
     PRIMARY KEY (delivery, replay_id)
 ) WITHOUT ROWID;
 CREATE INDEX replay_queue_replay ON replay_queue (replay_id, parked, delivery, webhook_id);
