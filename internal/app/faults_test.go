@@ -41,7 +41,7 @@ const commitTime = 1 * time.Second
 
 // Whenever the program is killed, nothing acknowledged is lost, attempts are numbered without gaps and end with the success,
 // nothing is sent that was not committed, and only requests are repeated that were in flight or whose record was not committed (I1
-// to I6); and statistics count what is stored, once (I18).
+// to I6); statistics count what is stored, once (I18); and events with an ordering key arrive one after the other, in their order (I19).
 func TestKill(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes 10 s")
@@ -61,7 +61,7 @@ func TestKill(t *testing.T) {
 
 func testKill(t *testing.T, database string, disk *webhooktest.Disk) {
 	t.Helper()
-	w := newWorld(t, database, disk, "/healthy", "/flapping", "/hanging")
+	w := newWorld(t, database, disk, "/healthy", "/flapping", "/hanging", orderedPath)
 	w.begin(t)
 	all := steps
 	if w.disk != nil {
@@ -77,6 +77,7 @@ func testKill(t *testing.T, database string, disk *webhooktest.Disk) {
 	}
 	w.end(t)
 	w.check(t)
+	w.order.check(t)
 }
 
 // The same at each step of each transaction of one event: publishing, handing over, claiming, and recording. Nothing else runs
@@ -182,6 +183,7 @@ type world struct {
 	kill     func()
 	done     chan struct{}
 	running  sync.WaitGroup
+	order    order
 	traps    atomic.Pointer[trap]
 
 	mu    sync.Mutex // guards what follows
@@ -335,23 +337,25 @@ func (w *world) begin(t *testing.T) {
 		if path == "/replayed" {
 			schedule = schedule[:0]
 		}
-		c.mutate(t, createWebhook, map[string]any{
-			"url": receiver + path, "retryScheduleMs": schedule, "timeoutMs": 1000, "events": []string{"load"},
-		}, &made)
+		input := map[string]any{"url": receiver + path, "retryScheduleMs": schedule, "timeoutMs": 1000, "events": []string{"load"}}
+		if path == orderedPath {
+			input["ordering"] = "KEY"
+		}
+		c.mutate(t, createWebhook, input, &made)
 		w.hooks[path] = made.Webhook.ID
 	}
 	if w.quiet {
 		return
 	}
-	for range 3 {
+	for publisher := range 3 {
 		w.running.Go(func() {
-			for {
+			for n := 0; ; n++ {
 				select {
 				case <-w.done:
 					return
 				default:
 				}
-				w.publish()
+				w.publishNumbered(publisher, n)
 			}
 		})
 	}
@@ -458,9 +462,18 @@ func (w *world) enable(t *testing.T, path string, on bool) {
 }
 
 // publish publishes one event, records its id if it is acknowledged, and returns the response.
-func (w *world) publish() string {
+func (w *world) publish() string { return w.publishEvent(`{type: "load", data: {job: 1}}`) }
+
+// publishNumbered is publish for the n-th event of a publisher, with one of its ordering keys. Whether or not it is acknowledged, what the
+// publisher publishes later comes after it.
+func (w *world) publishNumbered(publisher, n int) string {
+	key := orderKey(publisher, n)
+	return w.publishEvent(fmt.Sprintf(`{type: "load", orderingKey: %q, data: {key: %q, n: %d}}`, key, key, n))
+}
+
+func (w *world) publishEvent(input string) string {
 	began := time.Now()
-	answer := w.post(`mutation { publishEvent(input: {type: "load", data: {job: 1}}) { event { id } } }`, func() { w.reached("published") })
+	answer := w.post("mutation { publishEvent(input: "+input+") { event { id } } }", func() { w.reached("published") })
 	var done struct {
 		Data struct {
 			PublishEvent struct{ Event struct{ ID string } }
@@ -517,7 +530,10 @@ func (w *world) receive(rw http.ResponseWriter, req *http.Request) {
 	is := w.lives[len(w.lives)-1]
 	is.arrivals[key] = append(is.arrivals[key], a)
 	w.mu.Unlock()
-	_, _ = io.Copy(io.Discard, req.Body)
+	body, _ := io.ReadAll(req.Body)
+	if req.URL.Path == orderedPath {
+		defer w.order.arrives(body)()
+	}
 	w.reached("arrived")
 	switch luck := rand.IntN(30); {
 	case req.URL.Path == "/slow":
@@ -529,7 +545,7 @@ func (w *world) receive(rw http.ResponseWriter, req *http.Request) {
 	case req.URL.Path == "/hanging" && luck < 3:
 		<-req.Context().Done()
 		return
-	case req.URL.Path == "/flapping" && luck < 10:
+	case req.URL.Path == "/flapping" && luck < 10, req.URL.Path == orderedPath && luck < 5:
 		rw.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}

@@ -134,7 +134,7 @@ func startFleet(t *testing.T, database string, replicas int) (*fleet, *client) {
 
 // Of three replicas under load two are killed in turn, and PostgreSQL crashes and restarts. Nothing acknowledged is lost, only
 // requests in flight at one of these moments are repeated, attempts are numbered without gaps, and the surviving replica's stream
-// has the attempts of all, each once, in log order.
+// has the attempts of all, each once, in log order. Events with an ordering key, published to all of them, arrive in their order (I19).
 func testKilledReplicas(t *testing.T) {
 	t.Parallel()
 	server := webhooktest.StartPostgres(t)
@@ -171,6 +171,7 @@ func testKilledReplicas(t *testing.T) {
 	f.calm.Store(true)
 	f.settle(t, c)
 	f.check(t, stream)
+	f.order.check(t)
 }
 
 // fleet is several replicas on a database, and what publishers, receivers and watchers know.
@@ -182,6 +183,7 @@ type fleet struct {
 	token    string
 	receiver string // its URL
 	calm     atomic.Bool
+	order    order
 	down     atomic.Bool            // the receiver of /replayed
 	shown    atomic.Pointer[string] // the last attempt that follow has seen
 	resumed  atomic.Int64           // how often follow resumed
@@ -199,16 +201,23 @@ func (f *fleet) start(t *testing.T, n int) {
 	f.urls[n].Store(&f.programs[n].url)
 }
 
-// register creates two webhooks, of which one fails sometimes.
+// fleetPaths are those of the webhooks that every event of the publishers goes to.
+var fleetPaths = []string{"/healthy", "/flapping", orderedPath}
+
+// register creates the webhooks. Two of them fail sometimes, and one gets events in their order.
 func (f *fleet) register(t *testing.T, c *client, receiver string) {
 	t.Helper()
 	schedule := make([]int, 30)
 	for i := range schedule {
 		schedule[i] = 50 + 20*i
 	}
-	for _, path := range []string{"/healthy", "/flapping"} {
+	for _, path := range fleetPaths {
 		var made struct{ Webhook struct{ ID string } }
-		c.mutate(t, createWebhook, map[string]any{"url": receiver + path, "retryScheduleMs": schedule, "timeoutMs": 2000, "events": []string{"load", "start"}}, &made)
+		input := map[string]any{"url": receiver + path, "retryScheduleMs": schedule, "timeoutMs": 2000, "events": []string{"load", "start"}}
+		if path == orderedPath {
+			input["ordering"], input["events"] = "KEY", []string{"load"}
+		}
+		c.mutate(t, createWebhook, input, &made)
 	}
 }
 
@@ -289,8 +298,12 @@ func (f *fleet) receive(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	f.arrivals[key] = append(f.arrivals[key], time.Now())
 	f.mu.Unlock()
-	_, _ = io.Copy(io.Discard, r.Body)
-	if r.URL.Path == "/replayed" && f.down.Load() || !f.calm.Load() && r.URL.Path == "/flapping" && rand.IntN(3) == 0 {
+	body, _ := io.ReadAll(r.Body)
+	if r.URL.Path == orderedPath {
+		defer f.order.arrives(body)()
+	}
+	flaps := r.URL.Path == "/flapping" || r.URL.Path == orderedPath
+	if r.URL.Path == "/replayed" && f.down.Load() || !f.calm.Load() && flaps && rand.IntN(3) == 0 {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
@@ -301,7 +314,8 @@ func (f *fleet) receive(w http.ResponseWriter, r *http.Request) {
 // replica, with the same key.
 func (f *fleet) publish(ctx context.Context, publisher int) {
 	for n := 0; ctx.Err() == nil; n++ {
-		body := fmt.Sprintf(`{"type": "load", "data": {"n": %d}, "idempotency_key": "%d-%d"}`, n, publisher, n)
+		key := orderKey(publisher, n)
+		body := fmt.Sprintf(`{"type": "load", "data": {"key": %q, "n": %d}, "ordering_key": %q, "idempotency_key": "%d-%d"}`, key, n, key, publisher, n)
 		for try := 0; ctx.Err() == nil; try++ {
 			if id := f.publishTo(ctx, (n+try)%len(f.programs), body); id != "" {
 				f.mu.Lock()
@@ -353,7 +367,7 @@ func (f *fleet) check(t *testing.T, stream <-chan []string) {
 	checkStatistics(t, s, owner.ID, recorded)
 	repeated := 0
 	for key, d := range recorded {
-		if !strings.HasPrefix(key, "/healthy ") && !strings.HasPrefix(key, "/flapping ") {
+		if !ofFleet(key) {
 			delete(recorded, key)
 			continue
 		}
@@ -365,7 +379,7 @@ func (f *fleet) check(t *testing.T, stream <-chan []string) {
 	for key, arrivals := range f.arrivals {
 		d := recorded[key]
 		if d == nil {
-			if strings.HasPrefix(key, "/healthy ") || strings.HasPrefix(key, "/flapping ") {
+			if ofFleet(key) {
 				t.Errorf("%s arrived and is not in the database", key)
 			}
 			continue
@@ -377,9 +391,9 @@ func (f *fleet) check(t *testing.T, stream <-chan []string) {
 		}
 	}
 	for _, id := range f.acked {
-		for _, path := range []string{"/healthy ", "/flapping "} {
-			if recorded[path+id] == nil || len(f.arrivals[path+id]) == 0 {
-				t.Errorf("%s was acknowledged and is lost", path+id)
+		for _, path := range fleetPaths {
+			if key := path + " " + id; recorded[key] == nil || len(f.arrivals[key]) == 0 {
+				t.Errorf("%s was acknowledged and is lost", key)
 			}
 		}
 	}
@@ -424,6 +438,12 @@ func (f *fleet) check(t *testing.T, stream <-chan []string) {
 	}
 	t.Logf("%d kills, %d events acknowledged, %d deliveries, %d attempts in the log and the stream, which went on %d times; %d sent again",
 		len(f.events), acked, len(recorded), len(log), f.resumed.Load(), repeated)
+}
+
+// ofFleet reports whether a delivery is to one of fleetPaths.
+func ofFleet(key string) bool {
+	path, _, _ := strings.Cut(key, " ")
+	return slices.Contains(fleetPaths, path)
 }
 
 // between returns the number of kills during a delivery's requests.
