@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"io/fs"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -8,6 +9,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/store/migrations"
 )
 
 func fresh(t *testing.T) *gorm.DB {
@@ -44,6 +46,44 @@ func TestTransientCodes(t *testing.T) {
 	} {
 		if transientCode(code) != want {
 			t.Errorf("result code %d passes: %v", code, !want)
+		}
+	}
+}
+
+// A claim, and the promotion of the next delivery of a line, find their rows along an index in its order: nothing is scanned or sorted, whatever waits.
+func TestOrderingPlans(t *testing.T) {
+	db := fresh(t)
+	text, err := fs.ReadFile(migrations.FS, "sqlite/00001_start.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	up, _, _ := strings.Cut(string(text), "-- +goose Down")
+	pool, err := db.DB()
+	if err == nil {
+		_, err = pool.ExecContext(t.Context(), up)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for statement, index := range map[string]string{
+		dueDeliveries:   "USING INDEX deliveries_due (webhook_id=? AND due_at<?)",
+		nextDueDelivery: "deliveries_due (webhook_id=? AND due_at>?)",
+		promoteHeads:    "deliveries_line (line=? AND place>?)",
+	} {
+		args := make([]any, strings.Count(statement, "?"))
+		var plan []struct{ Detail string }
+		if err := db.Raw("EXPLAIN QUERY PLAN "+statement, args...).Scan(&plan).Error; err != nil {
+			t.Fatal(err)
+		}
+		found := ""
+		for _, line := range plan {
+			found += line.Detail + "\n"
+			if bad := strings.HasPrefix(line.Detail, "SCAN") && !strings.HasPrefix(line.Detail, "SCAN v "); bad || strings.Contains(line.Detail, "TEMP B-TREE") {
+				t.Errorf("%s: %s", line.Detail, statement)
+			}
+		}
+		if !strings.Contains(found, index) {
+			t.Errorf("%s\nhas the plan\n%s, want %s", statement, found, index)
 		}
 	}
 }
