@@ -133,7 +133,7 @@ func TestTypeScriptClient(t *testing.T) {
 	p := boot(t, t.TempDir())
 	cmd := nodeCommand(t.Context(), t, dir, "--test", "test/client.test.js")
 	cmd.Env = append(os.Environ(), "HOOKGRAPH_URL="+p.url, "HOOKGRAPH_TOKEN="+p.token, "HOOKGRAPH_RECEIVER="+receiver.URL)
-	if out, err := cmd.Output(); err != nil || !bytes.Contains(out, []byte("pass 6")) {
+	if out, err := cmd.Output(); err != nil || !bytes.Contains(out, []byte("pass 7")) {
 		t.Errorf("%v\n%s", err, out)
 	}
 	pack := exec.CommandContext(t.Context(), "npm", "pack", "--dry-run", "--json", "--ignore-scripts")

@@ -105,6 +105,47 @@ export const Overview = graphql(`
   }
 `);
 
+/**
+ * The changes of a list of deliveries. With `RESYNC`, which comes first and when there are too many changes, fetch the list; with `CHANGED`, put
+ * `delivery` into it, or remove it if `matches` is false.
+ */
+export const WatchDeliveries = graphql(`
+  subscription WatchDeliveries($filter: DeliveryFilter) {
+    deliveries(filter: $filter) {
+      kind
+      matches
+      webhookId
+      delivery {
+        id status attemptCount createdAt completedAt nextAttemptAt webhookId webhookUrl
+        event { id type tags }
+        lastAttempt { id number status error message startedAt durationMs response { status } }
+      }
+    }
+  }
+`);
+
+/**
+ * What happens in a range of time, and what is owed now, at most once a second. Each message but the first has only the buckets of `series` that
+ * are new or have changed: replace those with the same `from`, and drop those before `Stats.from`.
+ */
+export const WatchStats = graphql(`
+  subscription WatchStats($range: TimeRange!, $filter: StatsFilter) {
+    stats(range: $range, filter: $filter) {
+      from
+      asOf
+      totals {
+        events
+        succeeded: deliveries(statuses: [SUCCEEDED])
+        failed: deliveries(statuses: [FAILED])
+        successRate
+        p95: durationMs(quantile: 0.95)
+      }
+      series { from to values { succeeded: deliveries(statuses: [SUCCEEDED]) failed: deliveries(statuses: [FAILED]) } }
+      backlog { due held oldestDueAt }
+    }
+  }
+`);
+
 /** Every attempt, in the order in which attempts are recorded. It resumes after the last cursor. */
 export const WatchAttempts = graphql(`
   subscription WatchAttempts($filter: DeliveryAttemptFilter, $after: String, $since: TimeBound) {

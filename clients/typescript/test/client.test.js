@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ApiError, Deliveries, Hookgraph, Overview, PublishEvents, RegisterWebhook, WatchAttempts, Webhooks } from '../dist/index.js';
+import { ApiError, Deliveries, Hookgraph, Overview, PublishEvents, RegisterWebhook, WatchAttempts, WatchDeliveries, WatchStats, Webhooks } from '../dist/index.js';
 
 const { HOOKGRAPH_URL: url = '', HOOKGRAPH_TOKEN: token = '', HOOKGRAPH_RECEIVER: receiver = 'https://example.com/' } = process.env;
 assert.ok(url && token, 'set HOOKGRAPH_URL and HOOKGRAPH_TOKEN');
@@ -36,6 +36,27 @@ test('a stream has every attempt from its start on, and ends with its signal', a
   });
   assert.deepEqual([...seen].sort(), (await expected).sort());
   await hookgraph.watch(WatchAttempts, {}, { next: assert.fail, signal: AbortSignal.abort() });
+});
+
+test('a list stays current, and so do numbers', async () => {
+  const filter = { eventTypes: ['client.current'] };
+  const over = new AbortController();
+  const done = ({ status }) => status === 'SUCCEEDED' && over.abort();
+  let published;
+  await hookgraph.watch(WatchDeliveries, { filter }, {
+    async next({ deliveries: { kind, matches, delivery } }) {
+      published ??= assert.equal(kind, 'RESYNC') ?? publish('client.current', 1);
+      if (kind === 'RESYNC') (await hookgraph.request(Deliveries, { filter })).deliveries.nodes.forEach(done);
+      else if (matches) done(delivery);
+    },
+    signal: over.signal,
+  });
+  assert.equal((await published).length, 1);
+  const counted = new AbortController();
+  await hookgraph.watch(WatchStats, { range: { from: '-PT1H' }, filter }, {
+    next: ({ stats: { totals, series } }) => totals.succeeded === 1 && series.some(({ values }) => values.succeeded === 1) && counted.abort(),
+    signal: counted.signal,
+  });
 });
 
 test('queries are typed documents, with variables or without', async () => {
