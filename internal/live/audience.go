@@ -29,10 +29,20 @@ type audience struct {
 	byWebhook map[webhook.ID]map[*topic]bool
 	budget    *rate.Limiter // of messages
 	rows      *rate.Limiter // of deliveries that are read
+	demand    *rate.Limiter // of deliveries that would have to be read
+	crowded   time.Time     // until then none is read
 }
 
+// While the watchers of a tenant need more than crowd times Pace.Rows, after crowdAtOnce times as many at once, each of them misses most of its
+// changes and has to fetch again in any case. Then none is read, until that has ended for crowdedFor.
+const (
+	crowd       = 2
+	crowdAtOnce = 10
+	crowdedFor  = time.Second
+)
+
 func newAudience(c *Changes, tenant webhook.ID) *audience {
-	a := &audience{c: c, tenant: tenant, wake: make(chan struct{}, 1), topics: map[string]*topic{}, byWebhook: map[webhook.ID]map[*topic]bool{}, budget: limiter(c.pace.Messages), rows: limiter(c.pace.Rows)}
+	a := &audience{c: c, tenant: tenant, wake: make(chan struct{}, 1), topics: map[string]*topic{}, byWebhook: map[webhook.ID]map[*topic]bool{}, budget: limiter(c.pace.Messages), rows: limiter(c.pace.Rows), demand: rate.NewLimiter(rate.Limit(crowd*c.pace.Rows), int(crowdAtOnce*c.pace.Rows))}
 	a.ctx, a.stop = context.WithCancel(context.Background())
 	return a
 }
@@ -192,22 +202,43 @@ func (a *audience) choose(in *inbox) []candidate {
 	lists := map[*topic][]*seen{}
 	for _, s := range in.deliveries {
 		for t := range a.of(s.Webhook) {
-			if !t.again && t.may(s) { // fetching everything again covers it
+			if t.may(s) {
 				lists[t] = append(lists[t], s)
 			}
 		}
 	}
-	var all []candidate
-	chosen := map[*seen]bool{}
 	now := time.Now()
+	wanted := map[*seen]bool{}
 	for t, list := range lists {
+		if !t.budget.AllowN(now, len(list)) {
+			t.refetch(webhook.ID{})
+			delete(lists, t)
+			continue
+		}
+		for _, s := range list {
+			wanted[s] = true
+		}
+	}
+	if !a.demand.AllowN(now, len(wanted)) {
+		a.crowded = now.Add(crowdedFor)
+	}
+	return a.afford(lists, now)
+}
+
+// afford returns the changes of the lists that will be told one by one. The caller must hold mu.
+func (a *audience) afford(lists map[*topic][]*seen, now time.Time) (all []candidate) {
+	chosen := map[*seen]bool{}
+	for t, list := range lists {
+		if t.again { // which covers it
+			continue
+		}
 		more := 0 // rows to read
 		for _, s := range list {
 			if !chosen[s] {
 				more++
 			}
 		}
-		if n := len(list); !t.budget.AllowN(now, n) || !a.rows.AllowN(now, more) || !a.budget.AllowN(now, n*len(t.watchers)) {
+		if now.Before(a.crowded) || !a.rows.AllowN(now, more) || !a.budget.AllowN(now, len(list)*len(t.watchers)) {
 			t.refetch(webhook.ID{})
 			continue
 		}

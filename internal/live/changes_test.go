@@ -403,6 +403,57 @@ func TestManyFilters(t *testing.T) {
 	})
 }
 
+// While the filters of a tenant need many more deliveries than are read for them, which would have each watcher miss most of its changes, none is
+// read, and all watchers fetch again. Afterwards single changes are told again.
+func TestCrowd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHub(t, DefaultPace())
+		const hooks, seconds, each = 300, 30, 10
+		var all []*ChangeWatcher
+		var ids []webhook.ID
+		for range hooks {
+			ids = append(ids, webhook.NewID(time.Now()))
+			all = append(all, h.watch(t.Context(), store.DeliveryFilter{WebhookIDs: ids[len(ids)-1:]}))
+		}
+		told, resyncs := 0, 0
+		take := func() {
+			synctest.Wait()
+			for _, w := range all {
+				for c := w.take(); c != nil; c = w.take() {
+					if c.Kind == Changed {
+						told++
+					} else {
+						resyncs++
+					}
+				}
+			}
+		}
+		for range seconds * each {
+			var list []store.Change
+			for _, id := range ids {
+				list = append(list, h.put(h.made(id)))
+			}
+			h.Changed(list)
+			time.Sleep(time.Second / each)
+			take()
+		}
+		if most := int(3 * DefaultPace().Rows); told > most {
+			t.Errorf("%d changes are told one by one, want at most %d, all in the beginning", told, most)
+		}
+		if resyncs < hooks*seconds/4 { // each in two seconds
+			t.Errorf("%d resyncs", resyncs)
+		}
+		time.Sleep(time.Minute)
+		take()
+		told, resyncs = 0, 0
+		h.Changed([]store.Change{h.put(h.made(ids[0]))})
+		time.Sleep(time.Second)
+		if take(); told != 1 || resyncs != 0 {
+			t.Errorf("afterwards %d changes and %d resyncs are told", told, resyncs)
+		}
+	})
+}
+
 // A watcher that keeps up must fetch again about once a second while too much changes, and once after the last change.
 func TestResyncPace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
