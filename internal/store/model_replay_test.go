@@ -2,12 +2,14 @@ package store_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/store/replay"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
@@ -285,6 +287,11 @@ func (m *model) isAs(t *rapid.T, r *modelReplay) {
 		diff = string(is.Status)
 		if is.Status == want {
 			diff = cmp.Diff(r.counters, counters{is.Matched, is.Started, is.Succeeded, is.Failed, is.Skipped}, cmp.AllowUnexported(counters{}))
+		}
+		waiting, err := replay.Waiting(m.s.Reader(), is)
+		must(t, err)
+		if n := waiting[r.hook.id]; diff == "" && n != len(r.queue) {
+			diff = fmt.Sprintf("%d in the queue, want %d", n, len(r.queue))
 		}
 		return diff == ""
 	}, func() string { return string(r.kind) + ", want " + string(want) + " (-model +store): " + diff })
