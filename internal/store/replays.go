@@ -296,7 +296,9 @@ func (s *Store) replay(ctx context.Context) error {
 	w := &replay.Worker{
 		DB: s.db, Read: s.read, Log: s.log, Now: s.opts.Now, Wake: s.replaying, Target: s.routes.Get, Kept: s.keptFor, CancelDeleted: s.cancelDeleted,
 		Deliveries: func(ctx context.Context, tenant webhook.ID, f DeliveryFilter) *list.Reading[webhook.Delivery] {
-			return s.In(tenant).deliveriesBy(ctx, f)
+			r := s.In(tenant).deliveriesBy(ctx, f)
+			r.Rows = func() *gorm.DB { return replayedColumns(r.Bare()) }
+			return r
 		},
 		Events: func(ctx context.Context, tenant webhook.ID, f EventFilter) *list.Reading[webhook.Event] {
 			return s.In(tenant).missingBy(ctx, f)
@@ -325,6 +327,11 @@ func (s *Store) replay(ctx context.Context) error {
 		},
 	}
 	return w.Run(ctx)
+}
+
+// replayedColumns selects what a step needs of deliveries, not what lists show.
+func replayedColumns(q *gorm.DB) *gorm.DB {
+	return q.Joins("LEFT JOIN webhooks w ON w.id = d.webhook_id").Select("d.seq, d.event_id, d.webhook_id, " + list.StatusShown + " AS status, d.completed_at")
 }
 
 // living is a webhook that is not deleted, as the transaction sees it; or nil.
