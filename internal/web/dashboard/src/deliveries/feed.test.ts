@@ -67,6 +67,9 @@ test('shows a sample of many', () => {
   feed = receive(feed, rows(500, 1), false, 10_000);
   expect(feed.rows).toHaveLength(MAX_RATE);
   expect(feed.leftOut).toBe(500 - MAX_RATE);
+  // Several messages tell of each delivery.
+  feed = receive(feed, rows(500, 1), false, 10_500, true);
+  expect(feed.leftOut).toBe(500 - MAX_RATE);
   feed = receive(feed, [row(501)], false, 10_900);
   expect(feed.rows).toHaveLength(MAX_RATE);
   feed = receive(feed, [row(502)], false, 11_000);

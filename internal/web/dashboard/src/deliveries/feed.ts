@@ -8,6 +8,9 @@ export type Row = DeliveryRowFragment & { lastAttempt?: AttemptSummaryFragment |
 /** How many rows a second are added; of more a person sees nothing. */
 export const MAX_RATE = 20;
 
+/** As many as come within some seconds, in which all is told of each. */
+const MAX_LEFT = 5000;
+
 export interface Feed {
   /** Newest first. */
   rows: Row[];
@@ -17,6 +20,8 @@ export interface Feed {
   unseen: number;
   /** How many were left out, because more came than can be seen. */
   leftOut: number;
+  /** The last of them, at most MAX_LEFT: several messages tell of each. */
+  left: ReadonlySet<string>;
   /** The second in which rows were last added, and how many in it. */
   second: number;
   added: number;
@@ -31,6 +36,7 @@ export const EMPTY: Feed = {
   waiting: [],
   unseen: 0,
   leftOut: 0,
+  left: new Set(),
   second: 0,
   added: 0,
   next: null,
@@ -122,6 +128,7 @@ export function receive(
     next.added = 0;
   }
   const oldest = feed.next === null ? undefined : feed.rows.at(-1);
+  const left = new Set(feed.left);
   for (const row of arrivals) {
     const at = known(next.rows, row);
     if (at >= 0) {
@@ -143,10 +150,12 @@ export function receive(
       next.added++;
       insert(next.rows, row);
       trim(next);
-    } else {
+    } else if (!left.has(row.id)) {
       next.leftOut++;
+      left.add(row.id);
     }
   }
+  if (left.size > feed.left.size) next.left = new Set([...left].slice(-MAX_LEFT));
   next.waiting.length = Math.min(next.waiting.length, MAX_ROWS);
   return next;
 }

@@ -159,6 +159,10 @@ export type CreateWebhookInput = {
   headers?: Array<WebhookHeaderInput> | null | undefined;
   /** Your own data about the webhook: a JSON object, at most 4,096 bytes. */
   metadata?: unknown;
+  /** What follows a delivery with an ordering key that failed. `HOLD` requires the ordering `KEY`. */
+  onFailure?: WebhookOnFailure;
+  /** The order in which the webhook gets events. It applies to events that are published from now on. */
+  ordering?: WebhookOrdering;
   /** The maximum number of attempts started per second, 1 to 10,000; null means unlimited. */
   ratePerSecond?: number | null | undefined;
   /**
@@ -287,7 +291,7 @@ export type DeliveryStatus =
   | 'FAILED'
   /** The webhook is disabled. No attempt is made and nothing is lost; enabling the webhook releases the delivery. */
   | 'HELD'
-  /** The first attempt or a retry is due or running. */
+  /** The first attempt or a retry is due or running, or waits for a delivery with the same ordering key (`blockedBy`). */
   | 'PENDING'
   /** The receiver accepted the event with a 2xx status. */
   | 'SUCCEEDED';
@@ -329,6 +333,11 @@ export type PublishEventInput = {
    * other content the error is `CONFLICT`. The content is everything but the key; the order of `tags` does not matter.
    */
   idempotencyKey?: string | null | undefined;
+  /**
+   * What the event is about, such as the ID of an order, at most 255 bytes: a webhook whose `ordering` is `KEY` gets events with the same
+   * key one after the other, in the order in which they were published. Null and empty mean none. Receivers do not get the key.
+   */
+  orderingKey?: string | null | undefined;
   /** Words to find the event by, at most 20 of 1 to 64 characters. Receivers do not get them. Duplicates count once. */
   tags?: Array<string> | null | undefined;
   /** When it happened; the default is the current time. */
@@ -530,6 +539,10 @@ export type UpdateWebhookInput = {
   ifUpdatedAt?: string | null | undefined;
   /** Your own data about the webhook: a JSON object, at most 4,096 bytes. It replaces the existing data; null removes it. */
   metadata?: unknown;
+  /** What follows a delivery with an ordering key that failed; null means `CONTINUE`. `HOLD` requires the ordering `KEY`. */
+  onFailure?: WebhookOnFailure | null | undefined;
+  /** The order in which the webhook gets events; null means `NONE`. It applies to events that are published afterwards. */
+  ordering?: WebhookOrdering | null | undefined;
   /** The maximum number of attempts started per second, 1 to 10,000; null means unlimited. */
   ratePerSecond?: number | null | undefined;
   /**
@@ -611,6 +624,23 @@ export type WebhookHeaderInput = {
    */
   value?: string | null | undefined;
 };
+
+/** What follows a delivery with an ordering key that failed. */
+export type WebhookOnFailure =
+  /** The next delivery with the ordering key. */
+  | 'CONTINUE'
+  /** None with the ordering key, until the delivery is retried or canceled, or removed by retention. */
+  | 'HOLD';
+
+/** The order in which a webhook gets events. */
+export type WebhookOrdering =
+  /**
+   * Events with the same `orderingKey` one after the other, in the order in which they were published: each is sent when the one before has
+   * succeeded, failed or been canceled. Other events do not wait for them.
+   */
+  | 'KEY'
+  /** In no order, as fast as the webhook takes them. */
+  | 'NONE';
 
 export type WatchCountsSubscriptionVariables = Exact<{
   range: TimeRange;
