@@ -164,6 +164,9 @@ type PublishEventInput struct {
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 	// Words to find the event by, at most 20 of 1 to 64 characters. Receivers do not get them. Duplicates count once.
 	Tags []string `json:"tags"`
+	// What the event is about, such as the ID of an order, at most 255 bytes: a webhook whose `ordering` is `KEY` gets events with the same
+	// key one after the other, in the order in which they were published. Null and empty mean none. Receivers do not get the key.
+	OrderingKey *string `json:"orderingKey"`
 }
 
 // GetType returns PublishEventInput.Type, and is useful for accessing the field via an interface.
@@ -180,6 +183,9 @@ func (v *PublishEventInput) GetIdempotencyKey() *string { return v.IdempotencyKe
 
 // GetTags returns PublishEventInput.Tags, and is useful for accessing the field via an interface.
 func (v *PublishEventInput) GetTags() []string { return v.Tags }
+
+// GetOrderingKey returns PublishEventInput.OrderingKey, and is useful for accessing the field via an interface.
+func (v *PublishEventInput) GetOrderingKey() *string { return v.OrderingKey }
 
 // PublishEventPublishEventPublishEventPayload includes the requested fields of the GraphQL type PublishEventPayload.
 // The GraphQL type's documentation follows.
