@@ -14,7 +14,7 @@ type doctorCmd struct {
 	config.Storage
 	config.Logging
 	StatisticsRetention time.Duration `env:"HOOKGRAPH_STATISTICS_RETENTION" default:"9600h" help:"How long the server keeps statistics."`
-	Quick               bool          `help:"Leave out what reads whole tables: damage of files and indexes, rows without their parents, pending deliveries that nobody attempts, and statistics."`
+	Quick               bool          `help:"Leave out what reads whole tables: damage of files and indexes, rows without their parents, pending deliveries that nobody attempts, ordering keys, and statistics."`
 	Fix                 bool          `help:"Correct the numbers of pending and held deliveries where they differ from the deliveries. Nothing else is changed."`
 }
 

@@ -635,7 +635,8 @@ func TestOrderingOfCanceledBacklogs(t *testing.T) {
 // A sweep finds lines that do not go on, and mends them: those without a head, those whose head has ended, and those whose head can never be sent.
 func TestOrderingSweep(t *testing.T) {
 	each(t, func(t *suite) {
-		s := t.Open(t, store.Options{})
+		place := t.Fresh()
+		s := place.Open(t, store.Options{})
 		o := newKeyed(t, s, webhook.New{})
 		var names, heads []string
 		for _, key := range "abcdef" {
@@ -654,10 +655,13 @@ func TestOrderingSweep(t *testing.T) {
 		if n, err := s.StalledLines(t.Context()); n != 3 || err != nil {
 			t.Fatalf("%d lines do not go on, want 3 (%v)", n, err)
 		}
+		if checks, text := inspected(t, place(store.Options{}), false); !slices.Contains(checks, "ordering") || !strings.Contains(text, "deliveries of 3 ordering keys") {
+			t.Errorf("doctor finds %q: %s", checks, text)
+		}
 		must(t, s.MendLines(t.Context()))
 		o.due("a1", "b1", "c0")
-		if n, err := s.StalledLines(t.Context()); n != 0 || err != nil {
-			t.Errorf("%d lines do not go on (%v)", n, err)
+		if checks, text := inspected(t, place(store.Options{}), false); slices.Contains(checks, "ordering") || slices.Contains(checks, "pending deliveries") {
+			t.Errorf("doctor finds %q: %s", checks, text)
 		}
 	})
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/stats"
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/store/ordering"
 	"github.com/hookgraph/hookgraph/internal/store/statistics"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -115,6 +116,30 @@ func (i *Inspection) stuck(db *gorm.DB) ([]Problem, error) {
 		return nil, err
 	}
 	return []Problem{{"deliveries are pending, and neither due nor claimed, and wait for no other, so that nobody attempts them: " + examples(ids), "cancel them, and retry them (cancelDelivery, retryDelivery); " + report}}, nil
+}
+
+// linesAtOnce is how many lines one statement looks at.
+const linesAtOnce = 500
+
+// lines finds lines of deliveries with an ordering key that do not go on.
+func (i *Inspection) lines(db *gorm.DB) ([]Problem, error) {
+	stalled := 0
+	for after, more := (webhook.ID{}), true; more; {
+		found, err := ordering.Lines(db, after, linesAtOnce)
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range found {
+			if after = f.Line; !f.Goes {
+				stalled++
+			}
+		}
+		more = len(found) == linesAtOnce
+	}
+	if stalled == 0 {
+		return nil, nil
+	}
+	return []Problem{{fmt.Sprintf("deliveries of %d ordering keys wait for none that is being sent", stalled), "start a server, which mends that within a minute, and run this again; " + report}}, nil
 }
 
 // backlog compares the number of waiting deliveries of each webhook with that of statistics.

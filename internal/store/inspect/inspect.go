@@ -51,6 +51,7 @@ var checks = []check{
 	{"parents of rows", true, (*Inspection).parents},
 	{"ended deliveries", false, (*Inspection).ended},
 	{"pending deliveries", true, (*Inspection).stuck},
+	{"ordering", true, (*Inspection).lines},
 	{"backlog", false, (*Inspection).backlog},
 	{"journal of statistics", false, (*Inspection).journal},
 	{"statistics", true, (*Inspection).statistics},
