@@ -19,7 +19,7 @@ const (
 
 // collectGarbage sets the pace of garbage collection for the life of the process: seldom below softMemory, more often above it.
 // A quarter of what is in use is always allowed as garbage, and some more, so a server that needs more memory gets it and does not spend its
-// time on collection. Stacks are in use, too: a thousand watchers have 30 MB of them, which would otherwise take the place of garbage. GOGC and
+// time on collection. Stacks are in use, too: a thousand watchers have 30 MB of them, which would otherwise count as garbage. GOGC and
 // GOMEMLIMIT in the environment take precedence.
 func collectGarbage(getenv func(string) string) {
 	if getenv("GOGC") == "" {

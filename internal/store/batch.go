@@ -267,7 +267,7 @@ type Dispatcher interface {
 	// Reserve reserves memory for one new delivery of size bytes. If it returns true, the delivery is claimed in the publishing
 	// transaction, and Take or Release follows.
 	Reserve(to *Target, size int) bool
-	// Busy reports whether the sender holds so many deliveries of the tenant that more would only take memory for now.
+	// Busy reports whether the sender has enough deliveries of the tenant for now: more would only take memory.
 	Busy(tenant webhook.ID) bool
 	// Release returns a reservation: the transaction did not commit.
 	Release(to *Target, size int)

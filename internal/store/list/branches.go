@@ -58,7 +58,7 @@ func (r *Reading[T]) joined(branches []any, in func(i int) stretch, walk func(r 
 }
 
 // joinedBranch is branch in a query of joined. Pairs are compared, and not the id alone, because then only the index of the branch has the
-// order of the walk: a walk in the order of seq that skips other branches' rows would seem as good to a planner that does not know the id.
+// order of the walk: a walk in the order of seq that skips other branches' rows would cost the same to a planner that does not know the id.
 func (r *Reading[T]) joinedBranch(q *gorm.DB) *gorm.DB {
 	pair := "(" + r.column(r.equal[0]) + ", " + r.seq() + ")"
 	return q.Where(pair + " >= (p.id, p.low) AND " + pair + " <= (p.id, p.high)")
