@@ -116,7 +116,7 @@ func (r *queryResolver) Attempt(ctx context.Context, id webhook.ID) (*webhook.At
 
 // Attempts is the resolver for the attempts field.
 func (r *queryResolver) Attempts(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.AttemptFilter, allTenants bool) (*model.Connection[webhook.Attempt], error) {
-	f, err := attemptFilter(filter)
+	f, err := checked(filter)
 	if err != nil {
 		return nil, err
 	}

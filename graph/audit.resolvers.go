@@ -34,12 +34,16 @@ func (r *auditEntryResolver) Tenant(ctx context.Context, obj *webhook.AuditEntry
 }
 
 // AuditLog is the resolver for the auditLog field.
-func (r *queryResolver) AuditLog(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.AuditFilter) (*model.Connection[webhook.AuditEntry], error) {
-	f, err := auditFilter(filter)
+func (r *queryResolver) AuditLog(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.AuditFilter, allTenants bool) (*model.Connection[webhook.AuditEntry], error) {
+	f, err := checked(filter)
 	if err != nil {
 		return nil, err
 	}
-	return auditLog.resolve(ctx, r.Resolver, r.registry(ctx), arguments{first, after, last, before}, f)
+	in, err := r.registered(ctx, allTenants, f.TenantID)
+	if err != nil {
+		return nil, err
+	}
+	return auditLog.resolve(ctx, r.Resolver, in, arguments{first, after, last, before}, f)
 }
 
 // AuditActor returns AuditActorResolver implementation.

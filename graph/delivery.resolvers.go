@@ -72,7 +72,7 @@ func (r *queryResolver) Delivery(ctx context.Context, id webhook.ID) (*webhook.D
 
 // Deliveries is the resolver for the deliveries field.
 func (r *queryResolver) Deliveries(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.DeliveryFilter, orderBy model.DeliveryOrder, direction *model.OrderDirection, allTenants bool) (*model.Connection[webhook.Delivery], error) {
-	f, err := deliveryFilter(filter)
+	f, err := checked(filter)
 	if err != nil {
 		return nil, err
 	}

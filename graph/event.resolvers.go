@@ -25,7 +25,7 @@ func (r *eventResolver) IdempotencyKey(ctx context.Context, obj *webhook.Event) 
 
 // Deliveries is the resolver for the deliveries field.
 func (r *eventResolver) Deliveries(ctx context.Context, obj *webhook.Event, first *int, after *string, last *int, before *string, filter *list.DeliveryFilter) (*model.Connection[webhook.Delivery], error) {
-	f, err := deliveryFilter(filter)
+	f, err := checked(filter)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +76,7 @@ func (r *queryResolver) Event(ctx context.Context, id webhook.ID) (*webhook.Even
 
 // Events is the resolver for the events field.
 func (r *queryResolver) Events(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.EventFilter, allTenants bool) (*model.Connection[webhook.Event], error) {
-	f, err := eventFilter(filter)
+	f, err := checked(filter)
 	if err != nil {
 		return nil, err
 	}

@@ -158,7 +158,7 @@ type ComplexityRoot struct {
 	}
 
 	CreateTokenPayload struct {
-		Secret     func(childComplexity int) int
+		Credential func(childComplexity int) int
 		Token      func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
@@ -349,7 +349,7 @@ type ComplexityRoot struct {
 	Query struct {
 		Attempt       func(childComplexity int, id webhook.ID) int
 		Attempts      func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.AttemptFilter, allTenants bool) int
-		AuditLog      func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.AuditFilter) int
+		AuditLog      func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.AuditFilter, allTenants bool) int
 		Deliveries    func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.DeliveryFilter, orderBy model.DeliveryOrder, direction *model.OrderDirection, allTenants bool) int
 		Delivery      func(childComplexity int, id webhook.ID) int
 		Event         func(childComplexity int, id webhook.ID) int
@@ -365,7 +365,7 @@ type ComplexityRoot struct {
 		Tenant        func(childComplexity int, id webhook.ID) int
 		Tenants       func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.TenantFilter) int
 		Token         func(childComplexity int, id webhook.ID) int
-		Tokens        func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.TokenFilter) int
+		Tokens        func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.TokenFilter, allTenants bool) int
 		Viewer        func(childComplexity int) int
 		Webhook       func(childComplexity int, id webhook.ID) int
 		Webhooks      func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.WebhookFilter, orderBy model.WebhookOrder, direction *model.OrderDirection, allTenants bool) int
@@ -434,6 +434,7 @@ type ComplexityRoot struct {
 	}
 
 	Server struct {
+		AuditRetentionMs func(childComplexity int) int
 		DeliveryMaxAgeMs func(childComplexity int) int
 		KeepFailedMs     func(childComplexity int) int
 		Limits           func(childComplexity int) int
@@ -758,7 +759,7 @@ type QueryResolver interface {
 	Nodes(ctx context.Context, ids []webhook.ID) ([]model.Node, error)
 	Attempt(ctx context.Context, id webhook.ID) (*webhook.Attempt, error)
 	Attempts(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.AttemptFilter, allTenants bool) (*model.Connection[webhook.Attempt], error)
-	AuditLog(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.AuditFilter) (*model.Connection[webhook.AuditEntry], error)
+	AuditLog(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.AuditFilter, allTenants bool) (*model.Connection[webhook.AuditEntry], error)
 	Delivery(ctx context.Context, id webhook.ID) (*webhook.Delivery, error)
 	Deliveries(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.DeliveryFilter, orderBy model.DeliveryOrder, direction *model.OrderDirection, allTenants bool) (*model.Connection[webhook.Delivery], error)
 	Event(ctx context.Context, id webhook.ID) (*webhook.Event, error)
@@ -772,7 +773,7 @@ type QueryResolver interface {
 	Tenant(ctx context.Context, id webhook.ID) (*webhook.Tenant, error)
 	Tenants(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.TenantFilter) (*model.Connection[webhook.Tenant], error)
 	Token(ctx context.Context, id webhook.ID) (*webhook.Token, error)
-	Tokens(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.TokenFilter) (*model.Connection[webhook.Token], error)
+	Tokens(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.TokenFilter, allTenants bool) (*model.Connection[webhook.Token], error)
 	Viewer(ctx context.Context) (*model.Viewer, error)
 	Webhook(ctx context.Context, id webhook.ID) (*webhook.Webhook, error)
 	Webhooks(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.WebhookFilter, orderBy model.WebhookOrder, direction *model.OrderDirection, allTenants bool) (*model.Connection[webhook.Webhook], error)
@@ -1186,12 +1187,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CreateTenantPayload.UserErrors(childComplexity), true
 
-	case "CreateTokenPayload.secret":
-		if e.ComplexityRoot.CreateTokenPayload.Secret == nil {
+	case "CreateTokenPayload.credential":
+		if e.ComplexityRoot.CreateTokenPayload.Credential == nil {
 			break
 		}
 
-		return e.ComplexityRoot.CreateTokenPayload.Secret(childComplexity), true
+		return e.ComplexityRoot.CreateTokenPayload.Credential(childComplexity), true
 	case "CreateTokenPayload.token":
 		if e.ComplexityRoot.CreateTokenPayload.Token == nil {
 			break
@@ -2081,7 +2082,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.AuditLog(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*list.AuditFilter)), true
+		return e.ComplexityRoot.Query.AuditLog(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*list.AuditFilter), args["allTenants"].(bool)), true
 	case "Query.deliveries":
 		if e.ComplexityRoot.Query.Deliveries == nil {
 			break
@@ -2253,7 +2254,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Tokens(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*list.TokenFilter)), true
+		return e.ComplexityRoot.Query.Tokens(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*list.TokenFilter), args["allTenants"].(bool)), true
 	case "Query.viewer":
 		if e.ComplexityRoot.Query.Viewer == nil {
 			break
@@ -2529,6 +2530,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RotateWebhookSecretPayload.Webhook(childComplexity), true
 
+	case "Server.auditRetentionMs":
+		if e.ComplexityRoot.Server.AuditRetentionMs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Server.AuditRetentionMs(childComplexity), true
 	case "Server.deliveryMaxAgeMs":
 		if e.ComplexityRoot.Server.DeliveryMaxAgeMs == nil {
 			break
@@ -3595,8 +3602,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("IntRange", ec.unmarshalInputIntRange),
 			graphql.NewInputUnmarshaler("PublishEventInput", ec.unmarshalInputPublishEventInput),
 			graphql.NewInputUnmarshaler("PublishEventsInput", ec.unmarshalInputPublishEventsInput),
-			graphql.NewInputUnmarshaler("ReplayDeliveriesInput", ec.unmarshalInputReplayDeliveriesInput),
 			graphql.NewInputUnmarshaler("ReplayFilter", ec.unmarshalInputReplayFilter),
+			graphql.NewInputUnmarshaler("ReplayInput", ec.unmarshalInputReplayInput),
 			graphql.NewInputUnmarshaler("RetryDeliveryInput", ec.unmarshalInputRetryDeliveryInput),
 			graphql.NewInputUnmarshaler("RevokeTokenInput", ec.unmarshalInputRevokeTokenInput),
 			graphql.NewInputUnmarshaler("RotateWebhookSecretInput", ec.unmarshalInputRotateWebhookSecretInput),
@@ -3929,8 +3936,8 @@ func (ec *executionContext) childFields_CreateTokenPayload(ctx context.Context, 
 	switch field.Name {
 	case "token":
 		return ec.fieldContext_CreateTokenPayload_token(ctx, field)
-	case "secret":
-		return ec.fieldContext_CreateTokenPayload_secret(ctx, field)
+	case "credential":
+		return ec.fieldContext_CreateTokenPayload_credential(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_CreateTokenPayload_userErrors(ctx, field)
 	}
@@ -4395,6 +4402,8 @@ func (ec *executionContext) childFields_Server(ctx context.Context, field graphq
 		return ec.fieldContext_Server_keepFailedMs(ctx, field)
 	case "deliveryMaxAgeMs":
 		return ec.fieldContext_Server_deliveryMaxAgeMs(ctx, field)
+	case "auditRetentionMs":
+		return ec.fieldContext_Server_auditRetentionMs(ctx, field)
 	case "timeoutMs":
 		return ec.fieldContext_Server_timeoutMs(ctx, field)
 	case "retryScheduleMs":
@@ -5290,7 +5299,7 @@ func (ec *executionContext) field_Mutation_replayDeliveries_args(ctx context.Con
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (replay.Input, error) {
-			return ec.unmarshalNReplayDeliveriesInput2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋreplayᚐInput(ctx, v)
+			return ec.unmarshalNReplayInput2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋreplayᚐInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -5522,6 +5531,14 @@ func (ec *executionContext) field_Query_auditLog_args(ctx context.Context, rawAr
 		return nil, err
 	}
 	args["filter"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "allTenants",
+		func(ctx context.Context, v any) (bool, error) {
+			return ec.unmarshalNBoolean2bool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["allTenants"] = arg5
 	return args, nil
 }
 
@@ -5710,7 +5727,7 @@ func (ec *executionContext) field_Query_replayPreview_args(ctx context.Context, 
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (replay.Input, error) {
-			return ec.unmarshalNReplayDeliveriesInput2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋreplayᚐInput(ctx, v)
+			return ec.unmarshalNReplayInput2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋreplayᚐInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -5940,6 +5957,14 @@ func (ec *executionContext) field_Query_tokens_args(ctx context.Context, rawArgs
 		return nil, err
 	}
 	args["filter"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "allTenants",
+		func(ctx context.Context, v any) (bool, error) {
+			return ec.unmarshalNBoolean2bool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["allTenants"] = arg5
 	return args, nil
 }
 
@@ -7050,7 +7075,7 @@ func (ec *executionContext) fieldContext_AuditActor_tokenId(_ context.Context, f
 }
 
 func (ec *executionContext) _AuditActor_name(ctx context.Context, field graphql.CollectedField, obj *model.AuditActor) (ret graphql.Marshaler) {
-	return ec.marshalNString2string(ctx, field.Selections, obj.Name())
+	return ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Name())
 }
 func (ec *executionContext) fieldContext_AuditActor_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("AuditActor", field, true, false, "String")
@@ -7236,10 +7261,10 @@ func (ec *executionContext) fieldContext_AuditEntry_action(_ context.Context, fi
 }
 
 func (ec *executionContext) _AuditEntry_objectType(ctx context.Context, field graphql.CollectedField, obj *webhook.AuditEntry) (ret graphql.Marshaler) {
-	return ec.marshalNString2string(ctx, field.Selections, obj.ObjectType())
+	return ec.marshalNAuditObjectType2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐAuditObjectType(ctx, field.Selections, obj.ObjectType())
 }
 func (ec *executionContext) fieldContext_AuditEntry_objectType(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AuditEntry", field, true, false, "String")
+	return graphql.NewScalarFieldContext("AuditEntry", field, true, false, "AuditObjectType")
 }
 
 func (ec *executionContext) _AuditEntry_objectId(ctx context.Context, field graphql.CollectedField, obj *webhook.AuditEntry) (ret graphql.Marshaler) {
@@ -7870,10 +7895,10 @@ func (ec *executionContext) fieldContext_CreateTokenPayload_token(_ context.Cont
 	return fc, nil
 }
 
-func (ec *executionContext) _CreateTokenPayload_secret(ctx context.Context, field graphql.CollectedField, obj *model.CreateTokenPayload) (ret graphql.Marshaler) {
-	return ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Secret)
+func (ec *executionContext) _CreateTokenPayload_credential(ctx context.Context, field graphql.CollectedField, obj *model.CreateTokenPayload) (ret graphql.Marshaler) {
+	return ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Credential)
 }
-func (ec *executionContext) fieldContext_CreateTokenPayload_secret(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_CreateTokenPayload_credential(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("CreateTokenPayload", field, false, false, "String")
 }
 
@@ -11747,7 +11772,7 @@ func (ec *executionContext) _Query_auditLog(ctx context.Context, field graphql.C
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().AuditLog(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*list.AuditFilter))
+			return ec.Resolvers.Query().AuditLog(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*list.AuditFilter), fc.Args["allTenants"].(bool))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -12366,10 +12391,10 @@ func (ec *executionContext) _Query_server(ctx context.Context, field graphql.Col
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.Server) graphql.Marshaler {
-			return ec.marshalNServer2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐServer(ctx, selections, v)
+			return ec.marshalOServer2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐServer(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Query_server(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -12663,7 +12688,7 @@ func (ec *executionContext) _Query_tokens(ctx context.Context, field graphql.Col
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Tokens(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*list.TokenFilter))
+			return ec.Resolvers.Query().Tokens(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*list.TokenFilter), fc.Args["allTenants"].(bool))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -13873,6 +13898,29 @@ func (ec *executionContext) _Server_deliveryMaxAgeMs(ctx context.Context, field 
 	)
 }
 func (ec *executionContext) fieldContext_Server_deliveryMaxAgeMs(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Server", field, false, false, "Float")
+}
+
+func (ec *executionContext) _Server_auditRetentionMs(ctx context.Context, field graphql.CollectedField, obj *model.Server) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Server_auditRetentionMs(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AuditRetentionMs, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Server_auditRetentionMs(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Server", field, false, false, "Float")
 }
 
@@ -19203,83 +19251,6 @@ func UnmarshalPublishEventsInput(ctx context.Context, raw any) (model.PublishEve
 	return out, err
 }
 
-func (ec *executionContext) unmarshalInputReplayDeliveriesInput(ctx context.Context, obj any) (replay.Input, error) {
-	var it replay.Input
-	if obj == nil {
-		return it, nil
-	}
-
-	asMap := map[string]any{}
-	for k, v := range obj.(map[string]any) {
-		asMap[k] = v
-	}
-
-	if _, present := asMap["kind"]; !present {
-		asMap["kind"] = "FAILED"
-	}
-	if _, present := asMap["note"]; !present {
-		asMap["note"] = ""
-	}
-
-	fieldsInOrder := [...]string{"kind", "filter", "ratePerSecond", "note", "idempotencyKey"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "kind":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("kind"))
-			data, err := ec.unmarshalNReplayKind2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐReplayKind(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Kind = data
-		case "filter":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("filter"))
-			data, err := ec.unmarshalNReplayFilter2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋlistᚐDeliveryFilter(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Filter = data
-		case "ratePerSecond":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ratePerSecond"))
-			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.RatePerSecond = data
-		case "note":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("note"))
-			data, err := ec.unmarshalNString2string(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Note = data
-		case "idempotencyKey":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
-			data, err := ec.unmarshalOString2string(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.IdempotencyKey = data
-		}
-	}
-	return it, nil
-}
-
-// UnmarshalReplayDeliveriesInput unmarshals raw into the ReplayDeliveriesInput input type, using the
-// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
-// object that was not passed as a field argument.
-//
-// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
-// and the returned error says so.
-func UnmarshalReplayDeliveriesInput(ctx context.Context, raw any) (replay.Input, error) {
-	var out replay.Input
-	err := graphql.UnmarshalNamedInputFromContext(ctx, "ReplayDeliveriesInput", raw, &out)
-	return out, err
-}
-
 func (ec *executionContext) unmarshalInputReplayFilter(ctx context.Context, obj any) (list.DeliveryFilter, error) {
 	var it list.DeliveryFilter
 	if obj == nil {
@@ -19396,6 +19367,83 @@ func (ec *executionContext) unmarshalInputReplayFilter(ctx context.Context, obj 
 func UnmarshalReplayFilter(ctx context.Context, raw any) (list.DeliveryFilter, error) {
 	var out list.DeliveryFilter
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "ReplayFilter", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputReplayInput(ctx context.Context, obj any) (replay.Input, error) {
+	var it replay.Input
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["kind"]; !present {
+		asMap["kind"] = "FAILED"
+	}
+	if _, present := asMap["note"]; !present {
+		asMap["note"] = ""
+	}
+
+	fieldsInOrder := [...]string{"kind", "filter", "ratePerSecond", "note", "idempotencyKey"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "kind":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("kind"))
+			data, err := ec.unmarshalNReplayKind2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐReplayKind(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Kind = data
+		case "filter":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("filter"))
+			data, err := ec.unmarshalNReplayFilter2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋlistᚐDeliveryFilter(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Filter = data
+		case "ratePerSecond":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ratePerSecond"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RatePerSecond = data
+		case "note":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("note"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Note = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalOString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalReplayInput unmarshals raw into the ReplayInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalReplayInput(ctx context.Context, raw any) (replay.Input, error) {
+	var out replay.Input
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ReplayInput", raw, &out)
 	return out, err
 }
 
@@ -20572,7 +20620,7 @@ func (ec *executionContext) _AuditActor(ctx context.Context, sel ast.SelectionSe
 			}
 		case "name":
 			out.Values[i] = ec._AuditActor_name(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "token":
@@ -21065,8 +21113,8 @@ func (ec *executionContext) _CreateTokenPayload(ctx context.Context, sel ast.Sel
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
-		case "secret":
-			out.Values[i] = ec._CreateTokenPayload_secret(ctx, field, obj)
+		case "credential":
+			out.Values[i] = ec._CreateTokenPayload_credential(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -22460,7 +22508,7 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				})
 		case "server":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
-				true, true,
+				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_server(ctx, field)
 				})
@@ -22989,6 +23037,11 @@ func (ec *executionContext) _Server(ctx context.Context, sel ast.SelectionSet, o
 			}
 		case "deliveryMaxAgeMs":
 			out.Values[i] = ec._Server_deliveryMaxAgeMs(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "auditRetentionMs":
+			out.Values[i] = ec._Server_auditRetentionMs(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -25093,6 +25146,21 @@ func (ec *executionContext) marshalNAuditEntryEdge2ᚖgithubᚗcomᚋhookgraph�
 	return ec._AuditEntryEdge(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNAuditObjectType2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐAuditObjectType(ctx context.Context, v any) (webhook.AuditObjectType, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := webhook.AuditObjectType(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAuditObjectType2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐAuditObjectType(ctx context.Context, sel ast.SelectionSet, v webhook.AuditObjectType) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "AuditObjectType!")
+	}
+	return res
+}
+
 func (ec *executionContext) marshalNBacklog2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐBacklog(ctx context.Context, sel ast.SelectionSet, v *model.Backlog) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Backlog!")
@@ -25661,11 +25729,6 @@ func (ec *executionContext) marshalNReplay2ᚖgithubᚗcomᚋhookgraphᚋhookgra
 	return ec._Replay(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNReplayDeliveriesInput2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋreplayᚐInput(ctx context.Context, v any) (replay.Input, error) {
-	res, err := ec.unmarshalInputReplayDeliveriesInput(ctx, v)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func (ec *executionContext) marshalNReplayEdge2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Edge[webhook.Replay]) graphql.Marshaler {
 	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -25698,6 +25761,11 @@ func (ec *executionContext) unmarshalNReplayFilter2githubᚗcomᚋhookgraphᚋho
 func (ec *executionContext) unmarshalNReplayFilter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋlistᚐDeliveryFilter(ctx context.Context, v any) (*list.DeliveryFilter, error) {
 	res, err := ec.unmarshalInputReplayFilter(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNReplayInput2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋreplayᚐInput(ctx context.Context, v any) (replay.Input, error) {
+	res, err := ec.unmarshalInputReplayInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalNReplayKind2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐReplayKind(ctx context.Context, v any) (webhook.ReplayKind, error) {
@@ -25750,14 +25818,6 @@ func (ec *executionContext) marshalNSearchHit2githubᚗcomᚋhookgraphᚋhookgra
 		return graphql.Null
 	}
 	return ec._SearchHit(ctx, sel, v)
-}
-
-func (ec *executionContext) marshalNServer2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐServer(ctx context.Context, sel ast.SelectionSet, v *model.Server) graphql.Marshaler {
-	if v == nil {
-		graphql.AddInvalidNullError(ctx, "Server!")
-		return graphql.Null
-	}
-	return ec._Server(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNServerLimits2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐServerLimits(ctx context.Context, sel ast.SelectionSet, v *model.ServerLimits) graphql.Marshaler {
@@ -27148,6 +27208,13 @@ func (ec *executionContext) marshalOSearchHit2ᚕgithubᚗcomᚋhookgraphᚋhook
 	}
 
 	return ret
+}
+
+func (ec *executionContext) marshalOServer2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐServer(ctx context.Context, sel ast.SelectionSet, v *model.Server) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Server(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOSignatureScheme2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐScheme(ctx context.Context, v any) (*webhook.Scheme, error) {

@@ -16,6 +16,25 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
+// given returns an optional argument, or the zero value if it is absent.
+func given[F any](f *F) F {
+	if f == nil {
+		var all F
+		return all
+	}
+	return *f
+}
+
+// checked returns a filter argument, or the zero value if it is absent, and what is wrong with it.
+func checked[F any, P interface {
+	*F
+	Check() error
+}](f *F,
+) (F, error) {
+	g := given(f)
+	return g, P(&g).Check()
+}
+
 // newEvent translates an event to publish. Absent data stays empty, which the domain refuses; null is a value.
 func newEvent(in *model.PublishEventInput) webhook.NewEvent {
 	e := webhook.NewEvent{Type: in.Type, Timestamp: in.Timestamp, Tags: in.Tags}

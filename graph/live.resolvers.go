@@ -21,7 +21,7 @@ func (r *deliveryChangeResolver) Webhook(ctx context.Context, obj *live.Delivery
 
 // DeliveryAttempts is the resolver for the deliveryAttempts field.
 func (r *subscriptionResolver) DeliveryAttempts(ctx context.Context, filter *list.AttemptFilter, after *string, since *time.Time, allTenants bool) (<-chan *model.StreamedAttempt, error) {
-	f, err := attemptFilter(filter)
+	f, err := checked(filter)
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +38,7 @@ func (r *subscriptionResolver) DeliveryAttempts(ctx context.Context, filter *lis
 
 // Deliveries is the resolver for the deliveries field.
 func (r *subscriptionResolver) Deliveries(ctx context.Context, filter *list.DeliveryFilter, allTenants bool) (<-chan *live.DeliveryChange, error) {
-	f, err := deliveryFilter(filter)
+	f, err := checked(filter)
 	if err != nil {
 		return nil, err
 	}

@@ -102,10 +102,10 @@ func TestRefusedMutationsRunNothing(t *testing.T) {
 	token := a.scoped("alice", "webhooks:write", "deliveries:read")
 	const create = `createWebhook(input: {url: "https://example.com/"}) { webhook { id } }`
 	for document, want := range map[string]string{
-		`mutation { a: ` + create + ` b: publishEvent(input: {type: "a.b", data: 1}) { event { id } } }`:                                "b EVENTS_PUBLISH",
-		`mutation { b: publishEvent(input: {type: "a.b", data: 1}) { event { id } } a: ` + create + ` }`:                                "b EVENTS_PUBLISH",
-		`mutation { a: ` + create + ` ...F } fragment F on Mutation { ... on Mutation { createToken(input: {name: "x"}) { secret } } }`: "createToken ADMIN",
-		`mutation { a: ` + create + ` createTenant(input: {name: "x"}) { tenant { id } } }`:                                             "createTenant <nil>",
+		`mutation { a: ` + create + ` b: publishEvent(input: {type: "a.b", data: 1}) { event { id } } }`:                                    "b EVENTS_PUBLISH",
+		`mutation { b: publishEvent(input: {type: "a.b", data: 1}) { event { id } } a: ` + create + ` }`:                                    "b EVENTS_PUBLISH",
+		`mutation { a: ` + create + ` ...F } fragment F on Mutation { ... on Mutation { createToken(input: {name: "x"}) { credential } } }`: "createToken ADMIN",
+		`mutation { a: ` + create + ` createTenant(input: {name: "x"}) { tenant { id } } }`:                                                 "createTenant <nil>",
 	} {
 		resp := a.run(token, document, nil)
 		if code(resp) != "FORBIDDEN" || fmt.Sprint(resp.Errors[0].Path.String(), " ", resp.Errors[0].Extensions["scope"]) != want || len(resp.Errors[0].Locations) != 1 {
@@ -115,7 +115,7 @@ func TestRefusedMutationsRunNothing(t *testing.T) {
 	if n := a.get(a.as("alice"), `{ webhooks { count { count } } }`, nil); n.at("webhooks", "count", "count") != 0.0 {
 		t.Errorf("a refused operation did something: %v", n)
 	}
-	skipped := a.run(token, `mutation { `+create+` createToken(input: {name: "x"}) @skip(if: true) { secret } }`, nil)
+	skipped := a.run(token, `mutation { `+create+` createToken(input: {name: "x"}) @skip(if: true) { credential } }`, nil)
 	if len(skipped.Errors) != 0 {
 		t.Errorf("a mutation that is skipped: %v", skipped.Errors)
 	}
@@ -157,7 +157,7 @@ func TestScopes(t *testing.T) {
 		`mutation($w: ID!) { rotateWebhookSecret(input: {id: $w}) { secret } }`:        "webhooks:write",
 		`mutation { publishEvent(input: {type: "a.b", data: 1}) { event { id } } }`:    "events:publish",
 		`mutation($d: ID!) { retryDelivery(input: {id: $d}) { delivery { id } } }`:     "deliveries:write",
-		`mutation { createToken(input: {name: "x"}) { secret } }`:                      "admin",
+		`mutation { createToken(input: {name: "x"}) { credential } }`:                  "admin",
 		`{ tokens { nodes { id } } }`:                                                  "admin",
 		`{ viewer { tenant { tokens { nodes { id } } } } }`:                            "admin",
 		`{ viewer { tenant { webhooks { nodes { id } } } } }`:                          "webhooks:read",
@@ -195,7 +195,7 @@ func TestScopes(t *testing.T) {
 }
 
 const createToken = `mutation($input: CreateTokenInput!) { createToken(input: $input) {
-	token { id name scopes expiresAt tenant { name } } secret userErrors { code field } } }`
+	token { id name scopes expiresAt tenant { name } } credential userErrors { code field } } }`
 
 // A tenant creates tokens only for itself, with no more scopes than its own token; an operator creates them for anybody.
 func TestCreateToken(t *testing.T) {
@@ -233,7 +233,7 @@ func TestCreateToken(t *testing.T) {
 			data := a.get(tc.as, createToken, vars{"input": tc.input})
 			if tc.code != "" {
 				field := strings.Split("input."+tc.field, ".")
-				if data.text("createToken", "userErrors", 0, "code") != tc.code || data.at("createToken", "token") != nil || data.at("createToken", "secret") != nil {
+				if data.text("createToken", "userErrors", 0, "code") != tc.code || data.at("createToken", "token") != nil || data.at("createToken", "credential") != nil {
 					t.Fatalf("got %v", data)
 				}
 				for i, step := range field {
@@ -254,15 +254,16 @@ func TestCreateToken(t *testing.T) {
 			if e, _ := tc.input["expiresAt"].(string); data.text("createToken", "token", "expiresAt") != e {
 				t.Errorf("expiry %v", data)
 			}
-			secret := data.text("createToken", "secret")
-			if found, err := a.store.TokenByHash(t.Context(), webhook.HashToken(secret)); err != nil || found.ID.String() != data.text("createToken", "token", "id") {
-				t.Errorf("the secret does not work: %v", err)
+			credential := data.text("createToken", "credential")
+			if found, err := a.store.TokenByHash(t.Context(), webhook.HashToken(credential)); err != nil || found.ID.String() != data.text("createToken", "token", "id") {
+				t.Errorf("the credential does not work: %v", err)
 			}
 		})
 	}
 }
 
-// A tenant sees and revokes its own tokens, an operator everybody's; a revoked token stays in the list.
+// A tenant sees and revokes its own tokens, an operator everybody's: those of the call's tenant, of the tenant that the filter names, or of all
+// tenants and operators. A revoked token stays in the list.
 func TestTokensAndRevocation(t *testing.T) {
 	a := newAPI(t)
 	alice, bob, operator := a.as("alice"), a.as("bob"), a.operator("bob")
@@ -289,11 +290,13 @@ func TestTokensAndRevocation(t *testing.T) {
 		list.at("viewer", "tenant", "tokens", "count", "count") != 1.0 || list.text("viewer", "tenant", "tokens", "nodes", 0, "id") != second {
 		t.Errorf("next page: %v", list)
 	}
-	all := a.get(operator, `query($t: ID!) { tokens { count { count } nodes { name tenant { name tokens { count { count } } } } }
-		of: tokens(filter: {tenantId: $t}) { count { count } } operators: tokens(filter: {operator: true, valid: true}) { count { count } }
-		invalid: tokens(filter: {valid: false, operator: false}) { nodes { id } } }`, vars{"t": auth.From(alice).Tenant.ID.String()})
+	all := a.get(operator, `query($t: ID!) { tokens(allTenants: true) { count { count } nodes { name tenant { name tokens { count { count } } } } }
+		of: tokens(filter: {tenantId: $t}) { count { count } } operators: tokens(allTenants: true, filter: {operator: true, valid: true}) { count { count } }
+		own: tokens { nodes { id } } none: tokens(filter: {operator: true}) { nodes { id } }
+		invalid: tokens(allTenants: true, filter: {valid: false, operator: false}) { nodes { id } } }`, vars{"t": auth.From(alice).Tenant.ID.String()})
 	if all.at("tokens", "count", "count") != 4.0 || all.text("tokens", "nodes", 1, "tenant", "name") != "bob" || all.at("tokens", "nodes", 2, "tenant", "tokens", "count", "count") != 2.0 ||
-		all.at("of", "count", "count") != 2.0 || all.at("operators", "count", "count") != 1.0 || all.text("invalid", "nodes", 0, "id") != first {
+		all.at("of", "count", "count") != 2.0 || all.at("operators", "count", "count") != 1.0 || all.text("invalid", "nodes", 0, "id") != first ||
+		all.text("own", "nodes", 0, "id") != bobs || len(all.at("own", "nodes").([]any)) != 1 || len(all.at("none", "nodes").([]any)) != 0 {
 		t.Errorf("an operator's: %v", all)
 	}
 	if data := a.get(operator, revoke, vars{"id": bobs}); data.text("revokeToken", "token", "id") != bobs {
@@ -306,11 +309,11 @@ func TestTokensAndRevocation(t *testing.T) {
 	}
 }
 
-// A token shows the prefix of its secret, and the token that created it. A tenant sees no operator token there, and a chosen secret
+// A token shows the prefix of its credential, and the token that created it. A tenant sees no operator token there, and a chosen credential
 // has no prefix.
 func TestTokenOrigin(t *testing.T) {
 	a := newAPI(t)
-	const create = `mutation($input: CreateTokenInput!) { createToken(input: $input) { token { id prefix createdBy { id } } secret userErrors { message } } }`
+	const create = `mutation($input: CreateTokenInput!) { createToken(input: $input) { token { id prefix createdBy { id } } credential userErrors { message } } }`
 	operator := a.operator("alice")
 	owner := auth.From(operator).Tenant
 	first, _ := webhook.NewToken()
@@ -323,8 +326,8 @@ func TestTokenOrigin(t *testing.T) {
 	}
 	alice := auth.With(t.Context(), &auth.Caller{Tenant: owner, Token: made})
 	by := a.get(alice, create, vars{"input": vars{"name": "by alice"}})
-	secret, prefix := by.text("createToken", "secret"), by.text("createToken", "token", "prefix")
-	if len(prefix) != 9 || !strings.HasPrefix(secret, prefix) || by.text("createToken", "token", "createdBy", "id") != made.ID.String() {
+	credential, prefix := by.text("createToken", "credential"), by.text("createToken", "token", "prefix")
+	if len(prefix) != 9 || !strings.HasPrefix(credential, prefix) || by.text("createToken", "token", "createdBy", "id") != made.ID.String() {
 		t.Errorf("made by a tenant: %v", by)
 	}
 	a.get(operator, create, vars{"input": vars{"name": "by an operator"}})

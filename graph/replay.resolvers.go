@@ -81,7 +81,7 @@ func (r *replayResolver) EstimatedCompletionAt(ctx context.Context, obj *webhook
 
 // Deliveries is the resolver for the deliveries field.
 func (r *replayResolver) Deliveries(ctx context.Context, obj *webhook.Replay, first *int, after *string, last *int, before *string, filter *list.DeliveryFilter) (*model.Connection[webhook.Delivery], error) {
-	f, err := deliveryFilter(filter)
+	f, err := checked(filter)
 	if err != nil {
 		return nil, err
 	}

@@ -23,7 +23,7 @@ func TestReplay(t *testing.T) {
 			vars{"id": a.get(ctx, `query($e: ID!) { event(id: $e) { deliveries { nodes { id } } } }`, vars{"e": id}).text("event", "deliveries", "nodes", 0, "id")})
 	}
 	input := vars{"in": map[string]any{"kind": "ALL", "filter": map[string]any{"webhookIds": []any{w}}, "ratePerSecond": 1000, "note": "again", "idempotencyKey": "k"}}
-	p := a.get(ctx, `query($in: ReplayDeliveriesInput!) { replayPreview(input: $in) { deliveries { count precision } byWebhook { webhookId count webhook { id } }
+	p := a.get(ctx, `query($in: ReplayInput!) { replayPreview(input: $in) { deliveries { count precision } byWebhook { webhookId count webhook { id } }
 		samples { webhook { id } } sampleEvents { id } estimatedDurationMs userErrors { code } } }`, input)
 	want := map[string]any{
 		"deliveries": map[string]any{"count": 2.0, "precision": "EXACT"}, "estimatedDurationMs": 2.0, "userErrors": []any{}, "sampleEvents": []any{},
@@ -33,7 +33,7 @@ func TestReplay(t *testing.T) {
 	if diff := cmp.Diff(want, p.at("replayPreview")); diff != "" {
 		t.Errorf("preview (-want +got):\n%s", diff)
 	}
-	made := a.get(ctx, `mutation($in: ReplayDeliveriesInput!) { replayDeliveries(input: $in) { replay { `+replayFields+` } userErrors { code } } }`, input)
+	made := a.get(ctx, `mutation($in: ReplayInput!) { replayDeliveries(input: $in) { replay { `+replayFields+` } userErrors { code } } }`, input)
 	id := made.text("replayDeliveries", "replay", "id")
 	if diff := cmp.Diff(map[string]any{"webhookIds": []any{w}}, made.at("replayDeliveries", "replay", "filter")); diff != "" {
 		t.Errorf("its filter (-want +got):\n%s", diff)

@@ -80,13 +80,26 @@ func (r *Resolver) managing(ctx context.Context) *store.Registry {
 	return r.registry(ctx).By(from(ctx).caller.Actor(ctx))
 }
 
-// registry returns the tokens and tenants that the caller may see.
+// registry returns the tokens, tenants and entries of the audit log that the caller may see.
 func (r *Resolver) registry(ctx context.Context) *store.Registry {
 	caller := from(ctx).caller
 	if caller.Operator {
 		return r.Store.Registry(nil)
 	}
 	return r.Store.Registry(&caller.Tenant.ID)
+}
+
+// registered returns what a list of tokens or the audit log is about, by the rule of among: the call's tenant, or for an operator the tenant that
+// the filter names, or all.
+func (r *Resolver) registered(ctx context.Context, allTenants bool, named *webhook.ID) (*store.Registry, error) {
+	caller := from(ctx).caller
+	if allTenants && !caller.Operator {
+		return nil, errNotOperator
+	}
+	if allTenants || named != nil {
+		return r.registry(ctx), nil
+	}
+	return r.Store.Registry(&caller.Tenant.ID), nil
 }
 
 // loaders returns the loaders of the current response.

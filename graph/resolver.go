@@ -54,6 +54,7 @@ type Settings struct {
 	Version        string
 	Retention      webhook.Retention
 	DeliveryMaxAge time.Duration // 0: forever
+	AuditRetention time.Duration
 	Timeout        time.Duration
 	MaxDataBytes   int
 	MaxCost        int // of one operation
@@ -69,8 +70,8 @@ func (s *Settings) shown() *model.Server {
 	}
 	return &model.Server{
 		Version: s.Version, RetentionMs: float64(s.Retention.Keep.Milliseconds()), KeepFailedMs: float64(s.Retention.KeepFailed.Milliseconds()),
-		DeliveryMaxAgeMs: float64(s.DeliveryMaxAge.Milliseconds()),
-		TimeoutMs:        int(s.Timeout.Milliseconds()), RetryScheduleMs: schedule,
+		DeliveryMaxAgeMs: float64(s.DeliveryMaxAge.Milliseconds()), AuditRetentionMs: float64(s.AuditRetention.Milliseconds()),
+		TimeoutMs: int(s.Timeout.Milliseconds()), RetryScheduleMs: schedule,
 		Limits: &model.ServerLimits{
 			DataBytes: s.MaxDataBytes, Events: webhook.MaxPublish, PageSize: maxPage, Nodes: maxNodes,
 			OperationCost: s.MaxCost, ResponseBytes: s.MaxAnswerBytes,

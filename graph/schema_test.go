@@ -92,6 +92,20 @@ func TestDescriptions(t *testing.T) {
 	}
 }
 
+// The input of a mutation is named after it, except that which a query shares.
+func TestInputNames(t *testing.T) {
+	shared := map[string]string{"replayDeliveries": "ReplayInput"} // with replayPreview
+	for _, f := range graph.New(&graph.Resolver{}).Schema().Mutation.Fields {
+		want := shared[f.Name]
+		if want == "" {
+			want = strings.ToUpper(f.Name[:1]) + f.Name[1:] + "Input"
+		}
+		if len(f.Arguments) != 1 || f.Arguments[0].Name != "input" || f.Arguments[0].Type.String() != want+"!" {
+			t.Errorf("%s has the arguments %v, want input: %s!", f.Name, f.Arguments, want)
+		}
+	}
+}
+
 // A query with @defer is refused: half an answer would look like a whole one.
 func TestNothingIsDeferred(t *testing.T) {
 	a := newAPI(t)

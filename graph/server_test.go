@@ -15,13 +15,14 @@ import (
 func TestServer(t *testing.T) {
 	a := newAPI(t)
 	settings := graph.Settings{
-		Version: "v1", Retention: webhook.Retention{Keep: 30 * 24 * time.Hour}, Timeout: 15 * time.Second, MaxDataBytes: 1 << 18, MaxCost: 10_000, MaxAnswerBytes: 1 << 23,
+		Version: "v1", Retention: webhook.Retention{Keep: 30 * 24 * time.Hour}, AuditRetention: 400 * 24 * time.Hour,
+		Timeout: 15 * time.Second, MaxDataBytes: 1 << 18, MaxCost: 10_000, MaxAnswerBytes: 1 << 23,
 	}
 	b := a.with(&graph.Resolver{Store: a.store, Live: a.live, EndStream: func(context.Context, error) {}, Settings: settings})
-	got := b.get(a.scoped("alice", "events:publish"), `{ server { version retentionMs keepFailedMs deliveryMaxAgeMs timeoutMs retryScheduleMs limits { dataBytes events pageSize nodes operationCost responseBytes
+	got := b.get(a.scoped("alice", "events:publish"), `{ server { version retentionMs keepFailedMs deliveryMaxAgeMs auditRetentionMs timeoutMs retryScheduleMs limits { dataBytes events pageSize nodes operationCost responseBytes
 		retries retryDelayMs minTimeoutMs maxTimeoutMs ratePerSecond } } }`, nil)
 	want := map[string]any{
-		"version": "v1", "retentionMs": 2_592_000_000.0, "keepFailedMs": 0.0, "deliveryMaxAgeMs": 0.0, "timeoutMs": 15_000.0,
+		"version": "v1", "retentionMs": 2_592_000_000.0, "keepFailedMs": 0.0, "deliveryMaxAgeMs": 0.0, "auditRetentionMs": 34_560_000_000.0, "timeoutMs": 15_000.0,
 		"retryScheduleMs": []any{5000.0, 300_000.0, 1_800_000.0, 7_200_000.0, 18_000_000.0, 36_000_000.0, 50_400_000.0, 72_000_000.0, 86_400_000.0},
 		"limits": map[string]any{
 			"dataBytes": 262_144.0, "events": 1000.0, "pageSize": 100.0, "nodes": 100.0, "operationCost": 10_000.0, "responseBytes": 8_388_608.0,

@@ -46,7 +46,7 @@ func (r *queryResolver) Tenant(ctx context.Context, id webhook.ID) (*webhook.Ten
 
 // Tenants is the resolver for the tenants field.
 func (r *queryResolver) Tenants(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.TenantFilter) (*model.Connection[webhook.Tenant], error) {
-	f, err := tenantFilter(filter)
+	f, err := checked(filter)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +86,7 @@ func (r *tenantResolver) Tokens(ctx context.Context, obj *webhook.Tenant, first 
 
 // Webhooks is the resolver for the webhooks field.
 func (r *tenantResolver) Webhooks(ctx context.Context, obj *webhook.Tenant, first *int, after *string, last *int, before *string, filter *list.WebhookFilter, orderBy model.WebhookOrder, direction *model.OrderDirection) (*model.Connection[webhook.Webhook], error) {
-	f, err := webhookFilter(filter)
+	f, err := checked(filter)
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +95,7 @@ func (r *tenantResolver) Webhooks(ctx context.Context, obj *webhook.Tenant, firs
 
 // Events is the resolver for the events field.
 func (r *tenantResolver) Events(ctx context.Context, obj *webhook.Tenant, first *int, after *string, last *int, before *string, filter *list.EventFilter) (*model.Connection[webhook.Event], error) {
-	f, err := eventFilter(filter)
+	f, err := checked(filter)
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +104,7 @@ func (r *tenantResolver) Events(ctx context.Context, obj *webhook.Tenant, first 
 
 // Deliveries is the resolver for the deliveries field.
 func (r *tenantResolver) Deliveries(ctx context.Context, obj *webhook.Tenant, first *int, after *string, last *int, before *string, filter *list.DeliveryFilter, orderBy model.DeliveryOrder, direction *model.OrderDirection) (*model.Connection[webhook.Delivery], error) {
-	f, err := deliveryFilter(filter)
+	f, err := checked(filter)
 	if err != nil {
 		return nil, err
 	}

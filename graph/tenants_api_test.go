@@ -58,7 +58,7 @@ func TestTenantsAPI(t *testing.T) {
 		t.Errorf("changed: %v", changed)
 	}
 	for i, want := range []string{"", "QUOTA"} {
-		if got := a.get(own, createToken, vars{"input": vars{"name": "ci"}}); got.text("createToken", "userErrors", 0, "code") != want || (want != "") != (got.at("createToken", "secret") == nil) {
+		if got := a.get(own, createToken, vars{"input": vars{"name": "ci"}}); got.text("createToken", "userErrors", 0, "code") != want || (want != "") != (got.at("createToken", "credential") == nil) {
 			t.Errorf("token %d: %v", i, got)
 		}
 	}

@@ -15,13 +15,13 @@ func (r *mutationResolver) CreateToken(ctx context.Context, input model.CreateTo
 		errs, err := userErrors(err)
 		return &model.CreateTokenPayload{UserErrors: errs}, err
 	}
-	secret, _ := webhook.NewToken()
-	made, err := r.managing(ctx).CreateToken(ctx, t, secret)
+	credential, _ := webhook.NewToken()
+	made, err := r.managing(ctx).CreateToken(ctx, t, credential)
 	if err != nil {
 		errs, err := userErrors(err)
 		return &model.CreateTokenPayload{UserErrors: errs}, err
 	}
-	return &model.CreateTokenPayload{Token: made, Secret: &secret, UserErrors: []*model.UserError{}}, nil
+	return &model.CreateTokenPayload{Token: made, Credential: &credential, UserErrors: []*model.UserError{}}, nil
 }
 
 // RevokeToken is the resolver for the revokeToken field.
@@ -37,8 +37,13 @@ func (r *queryResolver) Token(ctx context.Context, id webhook.ID) (*webhook.Toke
 }
 
 // Tokens is the resolver for the tokens field.
-func (r *queryResolver) Tokens(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.TokenFilter) (*model.Connection[webhook.Token], error) {
-	return tokens.resolve(ctx, r.Resolver, r.registry(ctx), arguments{first, after, last, before}, given(filter))
+func (r *queryResolver) Tokens(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.TokenFilter, allTenants bool) (*model.Connection[webhook.Token], error) {
+	f := given(filter)
+	in, err := r.registered(ctx, allTenants, f.TenantID)
+	if err != nil {
+		return nil, err
+	}
+	return tokens.resolve(ctx, r.Resolver, in, arguments{first, after, last, before}, f)
 }
 
 // Scopes is the resolver for the scopes field.

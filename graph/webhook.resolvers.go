@@ -80,7 +80,7 @@ func (r *queryResolver) Webhook(ctx context.Context, id webhook.ID) (*webhook.We
 
 // Webhooks is the resolver for the webhooks field.
 func (r *queryResolver) Webhooks(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.WebhookFilter, orderBy model.WebhookOrder, direction *model.OrderDirection, allTenants bool) (*model.Connection[webhook.Webhook], error) {
-	f, err := webhookFilter(filter)
+	f, err := checked(filter)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +122,7 @@ func (r *webhookResolver) Secrets(ctx context.Context, obj *webhook.Webhook) ([]
 
 // Deliveries is the resolver for the deliveries field.
 func (r *webhookResolver) Deliveries(ctx context.Context, obj *webhook.Webhook, first *int, after *string, last *int, before *string, filter *list.DeliveryFilter) (*model.Connection[webhook.Delivery], error) {
-	f, err := deliveryFilter(filter)
+	f, err := checked(filter)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +131,7 @@ func (r *webhookResolver) Deliveries(ctx context.Context, obj *webhook.Webhook, 
 
 // Attempts is the resolver for the attempts field.
 func (r *webhookResolver) Attempts(ctx context.Context, obj *webhook.Webhook, first *int, after *string, last *int, before *string, filter *list.AttemptFilter) (*model.Connection[webhook.Attempt], error) {
-	f, err := attemptFilter(filter)
+	f, err := checked(filter)
 	if err != nil {
 		return nil, err
 	}

@@ -11,5 +11,10 @@ func (a *AuditActor) Kind() webhook.ActorKind { return a.Entry.Actor.Kind }
 // TokenID is the id of the token; nil if there is none.
 func (a *AuditActor) TokenID() *webhook.ID { return a.Entry.Actor.TokenID }
 
-// Name is the name of the token when the change was made; "" if there is none.
-func (a *AuditActor) Name() string { return a.Entry.Actor.Name }
+// Name is the name of the token when the change was made; nil if there is none.
+func (a *AuditActor) Name() *string {
+	if a.Entry.Actor.TokenID == nil {
+		return nil
+	}
+	return &a.Entry.Actor.Name
+}

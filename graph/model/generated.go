@@ -31,12 +31,12 @@ type AttemptTimings struct {
 
 // The input of `cancelDeliveries`.
 type CancelDeliveriesInput struct {
-	// Conditions that the deliveries must meet. `replayPreview` with kind `CANCEL` tells how many do.
+	// Conditions that the deliveries must meet. `replayPreview` with kind `CANCEL` shows how many do.
 	Filter *list.DeliveryFilter `json:"filter"`
 	// A note for people, at most 1,000 bytes.
 	Note string `json:"note"`
-	// A key that makes the call safe to repeat, at most 255 bytes: the same key with the same input returns the same replay. Times must be
-	// given in full, because a duration means another time in each request.
+	// A key that makes the call safe to repeat, at most 255 bytes: the same key with the same input returns the same replay. Give times as
+	// instants: a duration means a different time in each request.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
 
@@ -125,8 +125,8 @@ type CreateTokenInput struct {
 type CreateTokenPayload struct {
 	// The token; null if there are `userErrors`.
 	Token *webhook.Token `json:"token,omitempty"`
-	// The credential itself: `hg_` and 43 characters, shown only once; null if there are `userErrors`.
-	Secret *string `json:"secret,omitempty"`
+	// The credential: `hg_` and 43 characters, shown only once; null if there are `userErrors`.
+	Credential *string `json:"credential,omitempty"`
 	// Validation errors; empty on success.
 	UserErrors []*UserError `json:"userErrors"`
 }
@@ -299,13 +299,13 @@ type ReplayDeliveriesPayload struct {
 type ReplayPreview struct {
 	// The number of deliveries, counted up to 10,000.
 	Deliveries *Count `json:"deliveries"`
-	// How many of the counted deliveries are to each webhook: the 100 with the most, the most first.
+	// The counted deliveries by webhook, those with the most first, at most 100.
 	ByWebhook []*WebhookCount `json:"byWebhook"`
-	// The newest of the deliveries, at most 5; none of kind `MISSING`, whose deliveries do not exist yet.
+	// The newest deliveries, at most 5; empty with kind `MISSING`, whose deliveries do not exist yet.
 	Samples []*webhook.Delivery `json:"samples"`
-	// Of kind `MISSING`, the newest of the events whose deliveries are made, at most 5; else none.
+	// With kind `MISSING`, the newest events whose deliveries would be created, at most 5; otherwise empty.
 	SampleEvents []*webhook.Event `json:"sampleEvents"`
-	// How long it takes to make the counted deliveries due at the given rate, in milliseconds; null without a rate.
+	// The time that it takes to make the counted deliveries due at the given rate, in milliseconds; null without a rate.
 	EstimatedDurationMs *int `json:"estimatedDurationMs,omitempty"`
 	// Validation errors; empty on success.
 	UserErrors []*UserError `json:"userErrors"`
@@ -371,6 +371,8 @@ type Server struct {
 	KeepFailedMs float64 `json:"keepFailedMs"`
 	// How long a delivery may be due before it fails as `EXPIRED`, in milliseconds; 0 means forever. A whole number.
 	DeliveryMaxAgeMs float64 `json:"deliveryMaxAgeMs"`
+	// How long entries of the audit log are kept, in milliseconds, also those of deleted tenants. A whole number.
+	AuditRetentionMs float64 `json:"auditRetentionMs"`
 	// The time limit for one attempt to a webhook that has none of its own, in milliseconds.
 	TimeoutMs int `json:"timeoutMs"`
 	// The delay before each retry to a webhook that has no schedule of its own, in milliseconds. Each delay varies by up to 10 % either way.
@@ -465,7 +467,7 @@ type UpdateReplayInput struct {
 	ID webhook.ID `json:"id"`
 	// Whether the replay is paused; null leaves it unchanged.
 	Paused *bool `json:"paused,omitempty"`
-	// How many deliveries are made due in a second at most, 1 to 100,000; null means as fast as they are sent.
+	// The maximum number of deliveries made due per second, 1 to 100,000; null means as fast as they can be sent.
 	RatePerSecond graphql.Omittable[*int] `json:"ratePerSecond,omitempty"`
 }
 
@@ -572,8 +574,8 @@ type CountPrecision string
 const (
 	// The list has exactly `count` elements.
 	CountPrecisionExact CountPrecision = "EXACT"
-	// The list may have more than `count` elements: it has more than `limit`, or so few match the filter that the search ended after 10 times
-	// `limit` elements, or after a tenth of a second.
+	// The list may have more than `count` elements: either it has more than `limit`, or the search stopped after 10 times `limit` elements or a
+	// tenth of a second.
 	CountPrecisionAtLeast CountPrecision = "AT_LEAST"
 )
 

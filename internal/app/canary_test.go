@@ -172,10 +172,10 @@ func (o *observed) tokens(t *testing.T, nowhere canaries) (ended []string) {
 	tenant := o.command(t, "token", "create", "--tenant", "kallima", "--create-tenant", "--name", "of the command line")
 	revoked, expired := o.createToken(t, map[string]any{}), o.createToken(t, map[string]any{"expiresAt": time.Now().Add(2 * time.Second).UTC().Format(time.RFC3339Nano)})
 	known := &client{o.url, tenant}
-	of := known.createToken(t, map[string]any{"name": "a tenant's own"}).Secret
+	of := known.createToken(t, map[string]any{"name": "a tenant's own"}).Credential
 	for name, token := range map[string]string{
 		"a tenant's token of the command line": tenant, "a tenant's token": of, "a token of the command line": o.command(t, "token", "create", "--operator"),
-		"a revoked token": revoked.Secret, "an expired token": expired.Secret,
+		"a revoked token": revoked.Credential, "an expired token": expired.Credential,
 	} {
 		nowhere.add(name, []byte(token))
 		if status := (&client{o.url, token}).rest(t, "GET", "/v1/webhooks", "", nil); status != http.StatusOK && name != "an expired token" {
@@ -183,10 +183,10 @@ func (o *observed) tokens(t *testing.T, nowhere canaries) (ended []string) {
 		}
 	}
 	o.mutate(t, revoke, map[string]any{"id": revoked.Token.ID}, new(struct{}))
-	o.ended(t, revoked.Secret)
-	o.ended(t, expired.Secret)
+	o.ended(t, revoked.Credential)
+	o.ended(t, expired.Credential)
 	fmt.Fprintln(&o.answers, o.command(t, "token", "list"))
-	return []string{revoked.Secret, expired.Secret}
+	return []string{revoked.Credential, expired.Credential}
 }
 
 // chatty answers a request and then sends more bytes.
@@ -323,7 +323,7 @@ func (o *observed) webhooks(t *testing.T, nowhere canaries, url, talker, value s
 	if status := o.rest(t, "PATCH", "/v1/webhooks/"+hmac.ID, `{"rotate_secret": true}`, &rotated); status != http.StatusOK {
 		t.Fatal(status)
 	}
-	var again made
+	var again struct{ Secret string }
 	o.mutate(t, `mutation ($input: RotateWebhookSecretInput!) { done: rotateWebhookSecret(input: $input) { secret } }`,
 		map[string]any{"id": pair.ID, "signatureScheme": "ED25519"}, &again)
 	for name, shown := range map[string]string{

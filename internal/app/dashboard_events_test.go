@@ -133,7 +133,7 @@ func TestDashboardEventsReader(t *testing.T) {
 	id := c.publish(t, "order.paid")
 	reader := c.createToken(t, map[string]any{"name": "reader", "scopes": []string{"DELIVERIES_READ"}})
 	page := browsertest.Open(t, p.url)
-	page.Do(chromedp.Navigate(p.url + "/events#token=" + reader.Secret))
+	page.Do(chromedp.Navigate(p.url + "/events#token=" + reader.Credential))
 	page.WaitText(".row:not(.heading)", "order.paid no webhook wanted it")
 	page.Do(chromedp.KeyEvent("n"))
 	if page.Is(`document.querySelector("dialog[open]") || document.body.innerText.includes("Publish an event")`) {
@@ -156,7 +156,7 @@ func TestDashboardEventsPublisher(t *testing.T) {
 	c := &client{url: p.url, token: p.token}
 	publisher := c.createToken(t, map[string]any{"name": "publisher", "scopes": []string{"EVENTS_PUBLISH"}})
 	page := browsertest.Open(t, p.url)
-	page.Do(chromedp.Navigate(p.url + "#token=" + publisher.Secret))
+	page.Do(chromedp.Navigate(p.url + "#token=" + publisher.Credential))
 	page.WaitText(".rows .foot", "The list is not shown")
 	page.WaitText("main", "the token does not have the scope DELIVERIES_READ")
 	click(page, "Publish an event")

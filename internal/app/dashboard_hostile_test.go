@@ -103,7 +103,7 @@ func (h *hostility) write(t *testing.T) {
 		h.tell(t, "url", "/v1/webhooks", hook("/"+s))
 		h.tell(t, "header", "/v1/webhooks", with(hook("/header"), "headers", []any{map[string]any{"name": "X-Header", "value": s}}))
 		h.tell(t, "token", "/graphql", map[string]any{
-			"query":     `mutation ($name: String!) { createToken(input: {name: $name, scopes: [EVENTS_PUBLISH]}) { secret userErrors { message } } }`,
+			"query":     `mutation ($name: String!) { createToken(input: {name: $name, scopes: [EVENTS_PUBLISH]}) { credential userErrors { message } } }`,
 			"variables": map[string]any{"name": s},
 		})
 		h.tell(t, "replay", "/graphql", map[string]any{

@@ -174,7 +174,7 @@ func TestDashboardLiveNumbers(t *testing.T) {
 
 	page.Do(chromedp.Navigate(p.url + "/replays"))
 	page.WaitText("main", "Nothing was sent again yet")
-	c.mutate(t, `mutation ($input: ReplayDeliveriesInput!) { done: replayDeliveries(input: $input) { replay { id } } }`,
+	c.mutate(t, `mutation ($input: ReplayInput!) { done: replayDeliveries(input: $input) { replay { id } } }`,
 		map[string]any{"kind": "ALL", "filter": map[string]any{}, "note": "from elsewhere"}, &struct{}{})
 	page.WaitText("tbody tr", "Completed deliveries, sent again from elsewhere ✓ Completed 7 of 7")
 	page.CheckQuiet()

@@ -138,18 +138,18 @@ func TestDashboardTokenEnds(t *testing.T) {
 	t.Parallel()
 	p := boot(t, t.TempDir())
 	c := &client{url: p.url, token: p.token}
-	token := func() (id, secret string) {
+	token := func() (id, credential string) {
 		var done struct {
-			Token  struct{ ID string }
-			Secret string
+			Token      struct{ ID string }
+			Credential string
 		}
-		c.mutate(t, `mutation ($input: CreateTokenInput!) { done: createToken(input: $input) { token { id } secret } }`,
+		c.mutate(t, `mutation ($input: CreateTokenInput!) { done: createToken(input: $input) { token { id } credential } }`,
 			map[string]any{"name": "developer"}, &done)
-		return done.Token.ID, done.Secret
+		return done.Token.ID, done.Credential
 	}
-	id, secret := token()
+	id, credential := token()
 	page := browsertest.Open(t, p.url)
-	page.Do(chromedp.Navigate(p.url + "/deliveries?q=status:failed#token=" + secret))
+	page.Do(chromedp.Navigate(p.url + "/deliveries?q=status:failed#token=" + credential))
 	page.WaitText("main", "No delivery matches")
 
 	var done struct{ Token struct{ ID string } }
@@ -158,8 +158,8 @@ func TestDashboardTokenEnds(t *testing.T) {
 	if !page.Is(`document.querySelector(".chip.on").innerText.includes("status:failed")`) {
 		t.Error("the page behind the question is gone")
 	}
-	_, secret = token()
-	page.Do(chromedp.SendKeys(chromedp.CSS("input[name=token]"), secret), chromedp.Click(chromedp.CSS("dialog[open] .primary")))
+	_, credential = token()
+	page.Do(chromedp.SendKeys(chromedp.CSS("input[name=token]"), credential), chromedp.Click(chromedp.CSS("dialog[open] .primary")))
 	page.WaitFor(`!document.querySelector("dialog[open]") && location.search.includes("failed")`)
 	page.WaitText("main", "No delivery matches")
 	page.CheckQuiet("status of 401", "WebSocket")

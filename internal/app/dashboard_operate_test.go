@@ -92,7 +92,7 @@ func TestDashboardOperateTenant(t *testing.T) {
 	admin := c.createToken(t, map[string]any{"name": "admin", "scopes": []string{"ADMIN"}})
 	reader := c.createToken(t, map[string]any{"name": "reader", "scopes": []string{"WEBHOOKS_READ"}})
 	page := browsertest.Open(t, p.url)
-	page.Do(chromedp.Navigate(p.url + "#token=" + admin.Secret)) // its only screen is the first
+	page.Do(chromedp.Navigate(p.url + "#token=" + admin.Credential)) // its only screen is the first
 	page.WaitFor(`location.pathname === "/operate" && document.querySelectorAll("tbody tr").length === 2`)
 	if page.Is(`/Tenants|Server|Operators/.test(document.querySelector("main").innerText)`) {
 		t.Error("a tenant is offered what is an operator's")
@@ -102,7 +102,7 @@ func TestDashboardOperateTenant(t *testing.T) {
 	click(page, "Cancel")
 	page.Do(chromedp.Navigate(p.url + "/operate/tenants"))
 	page.WaitText("h1", "Not found")
-	page.Do(chromedp.Navigate(p.url + "/operate#token=" + reader.Secret))
+	page.Do(chromedp.Navigate(p.url + "/operate#token=" + reader.Credential))
 	page.WaitText("main", "the token does not have the scope ADMIN")
 	if page.Is(`document.querySelector(".bar nav").innerText.includes("Operate") || document.body.innerText.includes("Create a token")`) {
 		t.Error("the screen is offered without its scope")
@@ -119,7 +119,7 @@ func TestDashboardAudit(t *testing.T) {
 	c := &client{url: p.url, token: p.token}
 	other := c.tenant(t, "acme")
 	admin := c.createToken(t, map[string]any{"name": "admin", "scopes": []string{"ADMIN", "WEBHOOKS_WRITE"}})
-	own := &client{url: p.url, token: admin.Secret}
+	own := &client{url: p.url, token: admin.Credential}
 	const hostile = "<img src=x onerror=document.title='harmed'> \u202e 12345678901234567890.10"
 	hook := own.createWebhook(t, map[string]any{"url": "https://example.com/first", "description": hostile})
 	own.rest(t, "PATCH", "/v1/webhooks/"+hook, `{"url": "https://example.com/second", "rate_per_second": 7}`, nil)
@@ -163,7 +163,7 @@ func TestDashboardAudit(t *testing.T) {
 	page.WaitFor(`document.querySelectorAll("tbody tr").length === 62`)
 	page.WaitText("tbody tr:last-child", "Webhook registered")
 
-	page.Do(chromedp.Navigate(p.url + "/operate/audit?q=action:token_created#token=" + admin.Secret))
+	page.Do(chromedp.Navigate(p.url + "/operate/audit?q=action:token_created#token=" + admin.Credential))
 	page.WaitText("tbody", "Token created")
 	if page.Is(`document.querySelector("main .choice") || document.querySelector("tbody").innerText.includes("acme")`) {
 		t.Error("a tenant is shown what is an operator's or another tenant's")

@@ -57,7 +57,7 @@ func TestDashboardQueries(t *testing.T) {
 	variables["delivery"] = found.Data.Event.Deliveries.Nodes[0].ID
 
 	var replay struct{ Replay struct{ ID string } }
-	c.mutate(t, `mutation ($input: ReplayDeliveriesInput!) { done: replayDeliveries(input: $input) { replay { id } } }`,
+	c.mutate(t, `mutation ($input: ReplayInput!) { done: replayDeliveries(input: $input) { replay { id } } }`,
 		map[string]any{"filter": map[string]any{"eventTypes": []any{"nothing.like.it"}}}, &replay) // which leaves the failed delivery as it is
 	if replay.Replay.ID == "" {
 		t.Fatal("no replay")

@@ -157,7 +157,7 @@ func TestDashboardReplayCancel(t *testing.T) {
 	click(page, "Cancel it")
 	page.WaitText(".head .status", "Canceled")
 
-	page.Do(chromedp.Navigate(p.url + "/replays#token=" + reader.Secret))
+	page.Do(chromedp.Navigate(p.url + "/replays#token=" + reader.Credential))
 	page.WaitText("tbody tr:nth-child(1)", "Canceled")
 	page.WaitText("tbody tr:nth-child(2)", "Completed")
 	if page.Is(`document.querySelector("main").innerText.includes("Send again")`) {
@@ -277,7 +277,7 @@ func TestDashboardCancelAll(t *testing.T) {
 	page.Do(chromedp.Navigate(p.url + "/deliveries?q=status:held"))
 	listed(page, 2)
 
-	page.Do(chromedp.Navigate(p.url + "/replays/new?kind=cancel#token=" + reader.Secret))
+	page.Do(chromedp.Navigate(p.url + "/replays/new?kind=cancel#token=" + reader.Credential))
 	page.WaitText(".preview-result", "2 deliveries to 1 webhook.")
 	page.WaitText("main", "the scope DELIVERIES_WRITE")
 	if page.Is(`document.querySelector("main form button[type=submit]")`) {

@@ -31,7 +31,7 @@ func TestDashboardShots(t *testing.T) {
 	event := c.publish(t, "order.paid")
 	c.settle(t)
 	var replay struct{ Replay struct{ ID string } }
-	c.mutate(t, `mutation ($input: ReplayDeliveriesInput!) { done: replayDeliveries(input: $input) { replay { id } } }`,
+	c.mutate(t, `mutation ($input: ReplayInput!) { done: replayDeliveries(input: $input) { replay { id } } }`,
 		map[string]any{"kind": "FAILED", "filter": map[string]any{"eventTypes": []string{"customer.created"}}, "note": "After the outage of the CRM", "ratePerSecond": 1}, &replay)
 
 	page := browsertest.Open(t, p.url)

@@ -81,7 +81,7 @@ func newOtherTenant(t *testing.T, operator *client, receiver *webhooktest.Receiv
 	o.settle(t)
 	o.delivery, o.attempt = o.latest(t)
 	var made struct{ Replay struct{ ID string } }
-	o.mutate(t, `mutation ($input: ReplayDeliveriesInput!) { done: replayDeliveries(input: $input) { replay { id } } }`,
+	o.mutate(t, `mutation ($input: ReplayInput!) { done: replayDeliveries(input: $input) { replay { id } } }`,
 		map[string]any{"kind": "FAILED", "filter": map[string]any{}, "note": canary}, &made)
 	o.replay = made.Replay.ID
 	receiver.Next(t)

@@ -302,11 +302,11 @@ func TestDashboardScopes(t *testing.T) {
 	t.Parallel()
 	p := boot(t, t.TempDir())
 	c := &client{url: p.url, token: p.token}
-	var done struct{ Secret string }
-	c.mutate(t, `mutation ($input: CreateTokenInput!) { done: createToken(input: $input) { secret } }`,
+	var done struct{ Credential string }
+	c.mutate(t, `mutation ($input: CreateTokenInput!) { done: createToken(input: $input) { credential } }`,
 		map[string]any{"name": "reader", "scopes": []string{"WEBHOOKS_READ"}}, &done)
 	page := browsertest.Open(t, p.url)
-	page.Do(chromedp.Navigate(p.url + "/webhooks#token=" + done.Secret))
+	page.Do(chromedp.Navigate(p.url + "/webhooks#token=" + done.Credential))
 	page.WaitText("main", "No webhook is registered yet")
 	if page.Is(`document.body.innerText.includes("Register a webhook")`) || page.Is(`document.querySelector(".bar nav").innerText.includes("Deliveries")`) ||
 		page.Is(`document.querySelector(".bar").innerText.includes("Tenant")`) {

@@ -152,7 +152,7 @@ func (w *isolation) refusesAllTenants(t *testing.T, alice, bob *party) {
 		}
 		w.leaks(t, answer, "", alice)
 	}
-	if asked < 6 {
+	if asked < 8 {
 		t.Errorf("only %d fields have all tenants", asked)
 	}
 }

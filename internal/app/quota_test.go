@@ -114,7 +114,7 @@ func TestDeletedTenantIsCutOff(t *testing.T) {
 	var made struct{ Tenant struct{ ID string } }
 	operator.mutate(t, `mutation ($input: CreateTenantInput!) { done: createTenant(input: $input) { tenant { id } } }`, map[string]any{"name": "kallima"}, &made)
 	m := operator.createToken(t, map[string]any{"tenantId": made.Tenant.ID})
-	tenant := &client{p.url, m.Secret}
+	tenant := &client{p.url, m.Credential}
 	socket, events, going := tenant.watch(t, ""), tenant.lastEvent(t), operator.watch(t, "")
 	tenant.rest(t, "POST", "/v1/webhooks", `{"url": "https://example.invalid/"}`, nil)
 	var gone struct{ DeletedTenantID string }

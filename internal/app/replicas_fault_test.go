@@ -66,7 +66,7 @@ func testReplayingReplicas(t *testing.T) {
 	})
 	f.down.Store(false)
 	var replay struct{ Replay struct{ ID string } }
-	c.mutate(t, `mutation ($input: ReplayDeliveriesInput!) { done: replayDeliveries(input: $input) { replay { id } userErrors { message } } }`,
+	c.mutate(t, `mutation ($input: ReplayInput!) { done: replayDeliveries(input: $input) { replay { id } userErrors { message } } }`,
 		map[string]any{"filter": map[string]any{}, "ratePerSecond": 100}, &replay)
 	is := replayed{}
 	reaches := func(what string, want func() bool) {

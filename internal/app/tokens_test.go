@@ -57,7 +57,7 @@ func TestRoutesFollowTheSchema(t *testing.T) {
 // made is the payload of createToken.
 type made struct {
 	Token      struct{ ID string }
-	Secret     string
+	Credential string
 	UserErrors []struct{ Message string }
 }
 
@@ -65,7 +65,7 @@ func (c *client) createToken(t *testing.T, input map[string]any) made {
 	t.Helper()
 	input["name"] = "test"
 	var m made
-	c.mutate(t, `mutation ($input: CreateTokenInput!) { done: createToken(input: $input) { token { id } secret userErrors { message } } }`, input, &m)
+	c.mutate(t, `mutation ($input: CreateTokenInput!) { done: createToken(input: $input) { token { id } credential userErrors { message } } }`, input, &m)
 	if len(m.UserErrors) > 0 {
 		t.Fatal(m.UserErrors)
 	}
@@ -107,7 +107,7 @@ func TestStreamsEndWithTheirToken(t *testing.T) {
 					input["expiresAt"] = end.UTC().Format(time.RFC3339Nano)
 				}
 				m := operator.createToken(t, input)
-				c := &client{p.url, m.Secret}
+				c := &client{p.url, m.Credential}
 				socket, events := c.watch(t, ""), c.lastEvent(t)
 				if how == "revoked" {
 					operator.mutate(t, `mutation ($input: RevokeTokenInput!) { done: revokeToken(input: $input) { token { id } } }`,

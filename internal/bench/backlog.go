@@ -224,7 +224,7 @@ func (b *bench) preview(ctx context.Context, input string) (ms float64, err erro
 	var took []float64
 	for range replayPreviews {
 		began := time.Now()
-		if err := b.server.Query(ctx, []byte(`{"query": "query ($input: ReplayDeliveriesInput!) { replayPreview(input: $input) `+
+		if err := b.server.Query(ctx, []byte(`{"query": "query ($input: ReplayInput!) { replayPreview(input: $input) `+
 			`{ deliveries { count } byWebhook { count } samples { id } userErrors { message } } }", "variables": {"input": `+input+`}}`), nil); err != nil {
 			return 0, fmt.Errorf("preview a replay: %w", err)
 		}
@@ -236,7 +236,7 @@ func (b *bench) preview(ctx context.Context, input string) (ms float64, err erro
 
 func (b *bench) createReplay(ctx context.Context, input string) (id string, err error) {
 	var done struct{ Replay struct{ ID string } }
-	err = b.server.Mutate(ctx, `mutation ($input: ReplayDeliveriesInput!) { done: replayDeliveries(input: $input) { replay { id } userErrors { message field } } }`,
+	err = b.server.Mutate(ctx, `mutation ($input: ReplayInput!) { done: replayDeliveries(input: $input) { replay { id } userErrors { message field } } }`,
 		json.RawMessage(input), &done)
 	if err != nil {
 		return "", fmt.Errorf("create replay: %w", err)

@@ -162,7 +162,7 @@ func (c *replayPreviewCmd) Run(ctx context.Context, env *Env) error {
 		EstimatedDurationMs *int64
 		UserErrors          client.UserErrors
 	}
-	const query = `query ($input: ReplayDeliveriesInput!) { done: replayPreview(input: $input) {
+	const query = `query ($input: ReplayInput!) { done: replayPreview(input: $input) {
 		deliveries { count precision } byWebhook { webhookId count webhook { url } } estimatedDurationMs userErrors { message field }
 	} }`
 	if err := c.query(ctx, query, map[string]any{"input": input}, &p); err != nil {
@@ -207,7 +207,7 @@ func (c *replayCreateCmd) Run(ctx context.Context, env *Env) error {
 	if c.Key != "" {
 		input["idempotencyKey"] = c.Key
 	}
-	query := `mutation ($input: ReplayDeliveriesInput!) { done: replayDeliveries(input: $input) { replay { id } userErrors { message field } } }`
+	query := `mutation ($input: ReplayInput!) { done: replayDeliveries(input: $input) { replay { id } userErrors { message field } } }`
 	if webhook.ReplayKind(c.Kind) == webhook.ReplayCancel {
 		if c.Rate != nil {
 			return errors.New("--rate: has no effect on --kind CANCEL, which sends nothing; leave it out")

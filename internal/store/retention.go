@@ -424,9 +424,14 @@ const (
 	auditPiece       = 500       // entries that one transaction removes
 )
 
+// AuditRetention is how long entries of the audit log are kept.
+func (s *Store) AuditRetention() time.Duration {
+	return cmp.Or(s.opts.AuditRetention, DefaultAuditRetention)
+}
+
 // ExpireAuditLog removes entries that are older than they are kept, some in each transaction. It is work by the clock.
 func (s *Store) ExpireAuditLog(ctx context.Context) error {
-	before := dialect.At(s.opts.Now().Add(-cmp.Or(s.opts.AuditRetention, DefaultAuditRetention)))
+	before := dialect.At(s.opts.Now().Add(-s.AuditRetention()))
 	var expired []int64
 	find := "SELECT seq FROM audit_log WHERE created_at < ? ORDER BY created_at LIMIT ?"
 	if err := s.read.WithContext(ctx).Raw(find, before, 1).Scan(&expired).Error; err != nil {

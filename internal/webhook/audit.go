@@ -25,10 +25,10 @@ func (AuditEntry) TableName() string { return "audit_log" }
 // Position is Seq.
 func (e *AuditEntry) Position() int64 { return e.Seq }
 
-// ObjectType returns the API's name of the type of the object.
-func (e *AuditEntry) ObjectType() string {
+// ObjectType returns the type of the object, with which the action's name begins.
+func (e *AuditEntry) ObjectType() AuditObjectType {
 	object, _, _ := strings.Cut(string(e.Action), "_")
-	return object[:1] + strings.ToLower(object[1:])
+	return AuditObjectType(object)
 }
 
 // Address returns the IP address of the client; "" if there is none.
@@ -57,6 +57,9 @@ type Actor struct {
 	// RequestID is that of the answer's header and of the log; "" outside of a request.
 	RequestID string `gorm:"column:request_id"`
 }
+
+// AuditObjectType is a type of objects whose changes are logged, as the API names it: WEBHOOK, DELIVERY, REPLAY, TENANT, TOKEN or KEY.
+type AuditObjectType string
 
 // AuditAction names a kind of change: the type of the object, and what happened.
 type AuditAction string

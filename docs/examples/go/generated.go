@@ -103,9 +103,8 @@ type DeliveryAttemptFilter struct {
 	HttpStatuses []IntRange `json:"httpStatuses,omitempty"`
 	// Attempts with one of these causes; null or empty means all.
 	Triggers []AttemptTrigger `json:"triggers,omitempty"`
-	// Attempts started in this range. The range is found by the order in which attempts were recorded. An attempt may be missing if it was
-	// recorded more than five minutes after it started while others were recorded in between, or while a clock was set back by more than a
-	// minute.
+	// Attempts started in this range. An attempt may be missing if it was recorded more than five minutes after it started, or while a server's
+	// clock was set back by more than a minute.
 	StartedAt *TimeRange `json:"startedAt,omitempty"`
 }
 

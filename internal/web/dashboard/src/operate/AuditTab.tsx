@@ -17,7 +17,7 @@ import { Time } from '../ui/Time';
 import { useTitle } from '../ui/title';
 import { usePages } from '../ui/usePages';
 import { Visible } from '../ui/Visible';
-import { actionOf, actorOf, auditFilter, KEYS, pathOf, textOf } from './audit';
+import { actionOf, actorOf, auditFilter, KEYS, objectOf, pathOf, textOf } from './audit';
 
 type Entry = NonNullable<AuditLogQuery['auditLog']>['nodes'][number];
 
@@ -34,12 +34,15 @@ export function AuditTab() {
   const text = params.get('q') ?? '';
   const parsed = useMemo(() => parse(text, KEYS), [text]);
   const owner = optionOf(OWNERS, params.get('of'));
-  const filter = auditFilter(parsed.terms, owner === 'tenant' ? viewer?.tenant.id : undefined);
-  const list = usePages(AuditLogDocument, { filter }, (data) => data.auditLog, WITH_JSON);
+  const variables = {
+    filter: auditFilter(parsed.terms),
+    allTenants: viewer?.operator === true && owner !== 'tenant',
+  };
+  const list = usePages(AuditLogDocument, variables, (data) => data.auditLog, WITH_JSON);
 
   return (
     <>
-      <Head title="Audit log" document={AuditLogDocument} variables={{ filter }} onReload={list.reload}>
+      <Head title="Audit log" document={AuditLogDocument} variables={variables} onReload={list.reload}>
         <FrozenLink terms={parsed.terms} />
       </Head>
       <FilterBar
@@ -120,7 +123,7 @@ function ObjectOf({ entry }: { entry: Entry }) {
   const id = <code>{entry.objectId}</code>;
   return (
     <>
-      {entry.objectType} {path ? <Link href={path}>{id}</Link> : id}
+      {objectOf(entry)} {path ? <Link href={path}>{id}</Link> : id}
       <div className="soft">
         <Link
           className="soft-link"

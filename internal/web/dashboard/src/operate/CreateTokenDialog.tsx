@@ -22,7 +22,7 @@ const EXPIRIES = {
 
 type Owner = 'tenant' | 'operator';
 
-/** Creates a token, and shows its secret once. */
+/** Creates a token, and shows its credential once. */
 export function CreateTokenDialog({ onClose }: { onClose(created: boolean): void }) {
   const viewer = useViewer();
   const [name, setName] = useState('');
@@ -50,11 +50,11 @@ export function CreateTokenDialog({ onClose }: { onClose(created: boolean): void
 
   const problemOf = (field: string) => payload?.userErrors.find((e) => e.field[1] === field)?.message;
 
-  if (payload?.secret) {
+  if (payload?.credential) {
     return (
-      <SecretDialog title="The token is created" secret={payload.secret} onClose={() => onClose(true)}>
+      <SecretDialog title="The token is created" secret={payload.credential} onClose={() => onClose(true)}>
         <p>
-          This is the token’s secret. <b>It is shown this once:</b> keep it where the program that uses it
+          This is the token’s credential. <b>It is shown this once:</b> keep it where the program that uses it
           finds it. It is sent as <code>Authorization: Bearer …</code>.
         </p>
       </SecretDialog>

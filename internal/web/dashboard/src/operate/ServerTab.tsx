@@ -54,6 +54,7 @@ function settingsOf(server: Server): Record<string, string> {
       }),
     'Deliveries expire':
       server.deliveryMaxAgeMs === 0 ? 'never' : `after ${duration(server.deliveryMaxAgeMs)}`,
+    'The audit log is kept': `for ${duration(server.auditRetentionMs)}`,
     'Time limit of an attempt': duration(server.timeoutMs),
     'Retries, each after': server.retryScheduleMs.map(duration).join(', ') || 'none',
   };

@@ -1,5 +1,6 @@
 import { useState } from 'react';
-import { useScope, useViewer, type Viewer } from '../frame/viewer';
+import { compact } from '../filter/words';
+import { useScope, useViewer } from '../frame/viewer';
 import { type TokenFilter, TokensDocument } from '../gql/graphql';
 import { useAddress } from '../ui/address';
 import { Choice, optionOf } from '../ui/Choice';
@@ -28,8 +29,11 @@ export function TokensTab() {
   const mayCreate = useScope('ADMIN');
   const state = optionOf(STATES, params.get('state'));
   const owner = optionOf(OWNERS, params.get('of'));
-  const filter = filterOf(state, owner, viewer);
-  const list = usePages(TokensDocument, { filter }, (data) => data.tokens);
+  const variables = {
+    filter: filterOf(state, owner),
+    allTenants: viewer?.operator === true && owner !== 'tenant',
+  };
+  const list = usePages(TokensDocument, variables, (data) => data.tokens);
   const [creating, setCreating] = useState(false);
   const [revoking, setRevoking] = useState<Token | null>(null);
   useShortcut('n', 'Create a token', () => mayCreate && setCreating(true));
@@ -39,7 +43,7 @@ export function TokensTab() {
       <Head
         title="Tokens"
         document={TokensDocument}
-        variables={{ filter }}
+        variables={variables}
         action={mayCreate && { name: 'Create a token', run: () => setCreating(true) }}
         onReload={list.reload}
       />
@@ -80,17 +84,11 @@ export function TokensTab() {
   );
 }
 
-function filterOf(
-  state: keyof typeof STATES,
-  owner: keyof typeof OWNERS,
-  viewer: Viewer | null,
-): TokenFilter | null {
-  if (!state && !owner) return null;
-  return {
-    ...(state && { valid: state === 'valid' }),
-    ...(owner === 'tenant' && { tenantId: viewer?.tenant.id ?? null }),
-    ...(owner === 'operators' && { operator: true }),
-  };
+function filterOf(state: keyof typeof STATES, owner: keyof typeof OWNERS): TokenFilter | null {
+  return compact({
+    valid: state ? state === 'valid' : undefined,
+    operator: owner === 'operators' ? true : undefined,
+  });
 }
 
 function TokenRow({ token, onRevoke }: { token: Token; onRevoke(): void }) {

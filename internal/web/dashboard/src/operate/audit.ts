@@ -1,18 +1,17 @@
 import { AUDIT_ACTIONS, compact, type Key, some, type Term, timeRange, valuesOf } from '../filter/words';
-import type { AuditAction, AuditEntryFilter, AuditLogQuery } from '../gql/graphql';
+import type { AuditAction, AuditEntryFilter, AuditLogQuery, AuditObjectType } from '../gql/graphql';
 
 type Entry = NonNullable<AuditLogQuery['auditLog']>['nodes'][number];
 
 /** The words that narrow the audit log. */
 export const KEYS: readonly Key[] = ['action', 'object', 'token', 'since', 'until'];
 
-/** The condition for the server; null when there is none. tenant: only entries of its objects. */
-export function auditFilter(terms: readonly Term[], tenant?: string): AuditEntryFilter | null {
+/** The condition for the server; null when there is none. */
+export function auditFilter(terms: readonly Term[]): AuditEntryFilter | null {
   return compact({
     actions: some(valuesOf(terms, 'action').map((value) => value.toUpperCase() as AuditAction)),
     objectIds: some(valuesOf(terms, 'object')),
     tokenIds: some(valuesOf(terms, 'token')),
-    tenantId: tenant,
     at: timeRange(terms),
   });
 }
@@ -36,14 +35,24 @@ export function actionOf({ action }: Pick<Entry, 'action'>): string {
   return AUDIT_ACTIONS[action] ?? action;
 }
 
+/** The types of objects: what people call them, and the screen that shows one. */
+const OBJECTS: Record<AuditObjectType, { name: string; screen?: string }> = {
+  WEBHOOK: { name: 'Webhook', screen: '/webhooks' },
+  DELIVERY: { name: 'Delivery', screen: '/deliveries' },
+  REPLAY: { name: 'Replay', screen: '/replays' },
+  TENANT: { name: 'Tenant' },
+  TOKEN: { name: 'Token' },
+  KEY: { name: 'Master key' },
+};
+
+/** What the changed object is. A type that a later server has, and this page does not know, is shown as it is. */
+export function objectOf({ objectType }: Pick<Entry, 'objectType'>): string {
+  return OBJECTS[objectType]?.name ?? objectType;
+}
+
 /** The screen that shows the changed object; null if there is none. */
 export function pathOf({ objectType, objectId }: Pick<Entry, 'objectType' | 'objectId'>): string | null {
-  const screens: Record<string, string> = {
-    Webhook: '/webhooks',
-    Delivery: '/deliveries',
-    Replay: '/replays',
-  };
-  const screen = screens[objectType];
+  const screen = OBJECTS[objectType]?.screen;
   return screen ? `${screen}/${objectId}` : null;
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { textOf } from './audit';
+import { objectOf, pathOf, textOf } from './audit';
 import { stateOf } from './tokens';
 
 test('a token is valid until the moment it expires, and revoked whatever else it is', () => {
@@ -10,6 +10,15 @@ test('a token is valid until the moment it expires, and revoked whatever else it
   expect(stateOf({ revokedAt: '2026-11-27T11:00:00Z', expiresAt: '2026-11-27T10:00:00Z' }, now)).toBe(
     'revoked',
   );
+});
+
+test('an object of the audit log is named, and leads to its screen if there is one', () => {
+  expect(objectOf({ objectType: 'WEBHOOK' })).toBe('Webhook');
+  expect(pathOf({ objectType: 'WEBHOOK', objectId: '1' })).toBe('/webhooks/1');
+  expect(pathOf({ objectType: 'TOKEN', objectId: '1' })).toBe(null);
+  const later = 'EVENT_TYPE' as 'TOKEN'; // of a later server
+  expect(objectOf({ objectType: later })).toBe('EVENT_TYPE');
+  expect(pathOf({ objectType: later, objectId: '1' })).toBe(null);
 });
 
 test.each([

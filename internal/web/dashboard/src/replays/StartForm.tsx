@@ -6,7 +6,7 @@ import { useScope } from '../frame/viewer';
 import {
   CancelDeliveriesDocument,
   ReplayDeliveriesDocument,
-  type ReplayDeliveriesInput,
+  type ReplayInput,
   type ReplayPreviewQuery,
 } from '../gql/graphql';
 import { Field } from '../ui/Field';
@@ -14,7 +14,7 @@ import { Problem } from '../ui/Problem';
 import { UserErrors } from '../ui/UserErrors';
 import { newKey } from './replays';
 
-type Input = Pick<ReplayDeliveriesInput, 'kind' | 'filter'>;
+type Input = Pick<ReplayInput, 'kind' | 'filter'>;
 
 interface Props {
   input: Input;

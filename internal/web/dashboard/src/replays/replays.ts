@@ -1,11 +1,6 @@
 import { KEYS as DELIVERY_KEYS, deliveryFilter } from '../deliveries/filter';
 import type { Key, Term } from '../filter/words';
-import type {
-  ReplayRowFragment as Replay,
-  ReplayDeliveriesInput,
-  ReplayKind,
-  ReplayStatus,
-} from '../gql/graphql';
+import type { ReplayRowFragment as Replay, ReplayInput, ReplayKind, ReplayStatus } from '../gql/graphql';
 
 export const KINDS = {
   failed: 'What has failed',
@@ -96,10 +91,7 @@ export function rateOf(text: string): number | null | undefined {
 }
 
 /** What to send or cancel; no word means all deliveries of the kind. */
-export function inputOf(
-  kind: KindOption,
-  terms: readonly Term[],
-): Pick<ReplayDeliveriesInput, 'kind' | 'filter'> {
+export function inputOf(kind: KindOption, terms: readonly Term[]): Pick<ReplayInput, 'kind' | 'filter'> {
   return { kind: OPTIONS[kind].kind, filter: deliveryFilter(terms) ?? {} };
 }
 

@@ -78,7 +78,7 @@ export function WebhooksScreen() {
       )}
       {list.rows?.length === 0 && (
         <p className="empty">
-          {filter ? 'No webhook matches.' : 'No webhook is registered yet: nobody is told of events.'}
+          {filter ? 'No webhook matches.' : 'No webhook is registered yet, so events are not delivered.'}
         </p>
       )}
       <MoreButton onMore={list.more} loading={list.loading} />
