@@ -82,6 +82,45 @@ func TestHouse(t *testing.T) {
 	}
 }
 
+// A test sleeps only in a bubble of fake time, or where time is its subject: the line then says what for.
+func TestSleepsSayWhy(t *testing.T) {
+	found := 0
+	for name, text := range sources(t, "*_test.go", "internal/webhooktest/*.go") {
+		set := token.NewFileSet()
+		parsed, err := parser.ParseFile(set, name, text, parser.ParseComments|parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		commented := map[int]bool{}
+		for _, group := range parsed.Comments {
+			commented[set.Position(group.Pos()).Line] = true
+		}
+		for _, d := range parsed.Decls {
+			var sleeps []token.Position
+			fake := false
+			ast.Inspect(d, func(n ast.Node) bool {
+				switch n := n.(type) {
+				case *ast.SelectorExpr:
+					if of, ok := n.X.(*ast.Ident); ok && of.Name == "time" && n.Sel.Name == "Sleep" {
+						sleeps = append(sleeps, set.Position(n.Pos()))
+					}
+				case *ast.Ident:
+					fake = fake || n.Name == "synctest" || n.Name == "bubble"
+				}
+				return true
+			})
+			for _, at := range sleeps {
+				if found++; !fake && !commented[at.Line] {
+					t.Errorf("%s: wait for what is meant, with a channel or webhooktest.Eventually; if time is the subject, say so in a comment of the line", at)
+				}
+			}
+		}
+	}
+	if found < 20 {
+		t.Errorf("only %d calls of time.Sleep were found", found)
+	}
+}
+
 // names are the exported names of a declaration, and whether each is documented: by a comment of its own, or of its group.
 func names(d ast.Decl) map[string]bool {
 	found := map[string]bool{}

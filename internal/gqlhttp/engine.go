@@ -18,6 +18,7 @@ import (
 	"github.com/vektah/gqlparser/v2/validator"
 	"github.com/vektah/gqlparser/v2/validator/rules"
 
+	"github.com/hookgraph/hookgraph/internal/gqlhttp/literal"
 	"github.com/hookgraph/hookgraph/internal/intake"
 	"github.com/hookgraph/hookgraph/internal/meter"
 )
@@ -33,7 +34,7 @@ type engine struct {
 	exec      *executor.Executor
 	present   graphql.ErrorPresenterFunc
 	guard     *guard
-	documents *cache[*document]
+	documents *cache[*literal.Document]
 	persisted *cache[string]
 	kitchen   *kitchen
 }
@@ -44,7 +45,7 @@ func newEngine(schema graphql.ExecutableSchema, cfg Config) *engine {
 		schema:    schema,
 		exec:      executor.New(schema),
 		guard:     newGuard(schema, cfg.Limits, cfg.DisableIntrospection),
-		documents: newCache[*document](cfg.DocumentCacheBytes),
+		documents: newCache[*literal.Document](cfg.DocumentCacheBytes),
 		persisted: newCache[string](cfg.PersistedQueryBytes),
 		kitchen:   newKitchen(cfg.MaxAnswerBytes),
 	}
@@ -106,11 +107,11 @@ func (e *engine) prepare(ctx context.Context, req *request) (op *operation, exte
 		}
 		return nil, nil, errorList(codeValidation, "the document has no operation of that name")
 	}
-	vars, err := decodeVariables(e.schema.Schema(), definition, doc.withDefaults(definition, req.variables), e.cfg.Limits.Values)
+	vars, err := decodeVariables(e.schema.Schema(), definition, doc.WithDefaults(definition, req.variables), e.cfg.Limits.Values)
 	if err != nil {
 		return nil, nil, gqlerror.List{err}
 	}
-	if !doc.bind(vars, e.cfg.MaxBodyBytes) {
+	if !doc.Bind(vars, e.cfg.MaxBodyBytes) {
 		return nil, nil, errorList(codeTooComplex, "the variables within a JSON literal are too large")
 	}
 	cost := e.guard.cost(ctx, doc.QueryDocument, definition, vars)
@@ -149,7 +150,7 @@ func costExtension(requested, limit int) map[string]any {
 }
 
 // document parses, guards and validates a document, or returns it from the cache.
-func (e *engine) document(query string) (*document, gqlerror.List) {
+func (e *engine) document(query string) (*literal.Document, gqlerror.List) {
 	if doc, ok := e.documents.get(query); ok {
 		return doc, nil
 	}
@@ -167,9 +168,9 @@ func (e *engine) document(query string) (*document, gqlerror.List) {
 	if err := singleRootField(parsed); err != nil {
 		return nil, gqlerror.List{err}
 	}
-	literals, refused := findLiterals(e.schema.Schema(), parsed)
-	if refused != nil {
-		return nil, gqlerror.List{refused}
+	literals, err := literal.Find(e.schema.Schema(), parsed)
+	if err != nil {
+		return nil, errorList(codeValidation, err.Error())
 	}
 	if errs := validator.ValidateWithRules(e.schema.Schema(), parsed, validationRules()); len(errs) > 0 {
 		for _, err := range errs {
@@ -177,8 +178,8 @@ func (e *engine) document(query string) (*document, gqlerror.List) {
 		}
 		return nil, errs
 	}
-	doc := literals.replace()
-	e.documents.add(query, doc, size+doc.bytes())
+	doc := literals.Replace()
+	e.documents.add(query, doc, size+doc.Size())
 	return doc, nil
 }
 

@@ -1,11 +1,12 @@
 package gqlhttp
 
 import (
-	"bytes"
 	"encoding/json"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/hookgraph/hookgraph/internal/rawjson"
 )
 
 // appendResponse appends a response of an executed operation. data does not pass through encoding/json, which would change the
@@ -36,7 +37,7 @@ func appendExtensions(b []byte, extensions map[string]any) []byte {
 	if len(extensions) == 0 {
 		return b
 	}
-	j, err := marshal(extensions)
+	j, err := rawjson.Marshal(extensions)
 	if err != nil {
 		return b
 	}
@@ -45,22 +46,12 @@ func appendExtensions(b []byte, extensions map[string]any) []byte {
 }
 
 func appendErrors(b []byte, errs gqlerror.List) []byte {
-	j, err := marshal(errs)
+	j, err := rawjson.Marshal(errs)
 	if err != nil {
 		// A presenter put something into extensions that is not JSON.
 		return append(b, `[{"message":"internal server error","extensions":{"code":"`+codeInternal+`"}}]`...)
 	}
 	return append(b, j...)
-}
-
-func marshal(v any) ([]byte, error) {
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return nil, err
-	}
-	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), nil
 }
 
 // whole reports whether a response of a subscription is final: nothing is missing except fields that this caller may not have,

@@ -212,13 +212,12 @@ func (s *server) stalled(t *testing.T, pulls *atomic.Int64, request func(net.Con
 // ceases waits until the source is not pulled any more. Nothing signals that, so it must not be pulled for a while.
 func ceases(t *testing.T, pulls *atomic.Int64) {
 	t.Helper()
-	last := int64(-1)
+	last, since := int64(-1), time.Now()
 	webhooktest.Eventually(t, "the source is not pulled any more", func() bool {
-		now := pulls.Load()
-		stopped := now == last
-		last = now
-		time.Sleep(50 * time.Millisecond)
-		return stopped
+		if now := pulls.Load(); now != last {
+			last, since = now, time.Now()
+		}
+		return time.Since(since) > 50*time.Millisecond
 	})
 }
 

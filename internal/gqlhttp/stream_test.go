@@ -87,8 +87,8 @@ func testStreamIsWhole(t *testing.T, stores ...*store.Store) {
 			if n == b.node {
 				trace.add(attempts)
 			}
-			if rand.IntN(4) == 0 { // watchers may read attempts before they are notified
-				time.Sleep(time.Duration(rand.IntN(2000)) * time.Microsecond)
+			if rand.IntN(4) == 0 {
+				time.Sleep(time.Duration(rand.IntN(2000)) * time.Microsecond) // watchers may read attempts before they are notified
 			}
 			n.tell(attempts)
 		})
@@ -131,9 +131,9 @@ func testStreamIsWhole(t *testing.T, stores ...*store.Store) {
 		})
 	}
 	stopped := make(chan struct{})
-	go func() { // servers are replaced: it polls, because viewers only count their disturbances
+	go func() { // servers are replaced
 		defer close(stopped)
-		for old := int64(*disturbances); left.Load() > 0 && ctx.Err() == nil; time.Sleep(time.Millisecond) {
+		for old := int64(*disturbances); left.Load() > 0 && ctx.Err() == nil; time.Sleep(time.Millisecond) { // viewers only count disturbances
 			if now := left.Load(); old-now > 50 {
 				old = now
 				servers.replace()

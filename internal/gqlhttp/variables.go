@@ -12,13 +12,11 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"github.com/vektah/gqlparser/v2/validator"
 
+	"github.com/hookgraph/hookgraph/internal/gqlhttp/literal"
 	"github.com/hookgraph/hookgraph/internal/rawjson"
 )
 
-// rawScalar is the scalar whose variables reach resolvers as the json.RawMessage that the client sent.
-const rawScalar = "JSON"
-
-// maxValueDepth bounds the nesting of variables and of literals. Values of rawScalar may nest deeper: they are not decoded.
+// maxValueDepth bounds the nesting of variables and of literals. Values of literal.Scalar may nest deeper: they are not decoded.
 const maxValueDepth = 32
 
 var errTooManyValues = errors.New("too many or too deeply nested values")
@@ -134,7 +132,7 @@ func (d *valueDecoder) typed(t *ast.Type) (any, error) {
 		v, err := d.typed(t.Elem)
 		return []any{v}, err
 	}
-	if t.NamedType == rawScalar {
+	if t.NamedType == literal.Scalar {
 		return d.raw()
 	}
 	if err := d.enter(); err != nil {

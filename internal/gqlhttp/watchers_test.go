@@ -304,14 +304,14 @@ func (w *watched) stall(b *testing.B, n int) <-chan time.Duration {
 		go func() {
 			for open() {
 				_ = s.conn.Write(b.Context(), websocket.MessageText, []byte(`{"type":"pong"}`))
-				time.Sleep(50 * time.Millisecond)
+				time.Sleep(50 * time.Millisecond) // the pace of a client that sends and does not read
 			}
 		}()
 	}
 	begun, gone := time.Now(), make(chan time.Duration, 1)
 	go func() {
 		for open() {
-			time.Sleep(10 * time.Millisecond)
+			time.Sleep(10 * time.Millisecond) // nothing tells when the server gives up
 		}
 		gone <- time.Since(begun)
 	}()

@@ -414,7 +414,7 @@ func (s *socket) sendErrors(id string, errs gqlerror.List) error {
 // begin returns the beginning of a message with a payload; the caller appends the payload, with appendResponse or appendErrors,
 // and "}". The payload does not pass through encoding/json, which would change its notation.
 func begin(id, kind string) ([]byte, error) {
-	quoted, err := marshal(id)
+	quoted, err := rawjson.Marshal(id)
 	if err != nil {
 		return nil, fmt.Errorf("encode operation id: %w", err)
 	}
@@ -422,7 +422,7 @@ func begin(id, kind string) ([]byte, error) {
 }
 
 func (s *socket) send(m message) error {
-	b, err := marshal(m)
+	b, err := rawjson.Marshal(m)
 	if err != nil {
 		return fmt.Errorf("encode message: %w", err)
 	}

@@ -274,7 +274,7 @@ func Pausing(ctx context.Context, of, transactions int, turn, row time.Duration,
 	for range transactions {
 		rows := p.budget
 		took := time.Duration(rows) * row
-		time.Sleep(turn + took)
+		time.Sleep(turn + took) // of fake time: the wait and the work that are measured
 		_ = p.pause(ctx, rows, took, busy)
 		worked, longest = worked+took, max(longest, took)
 	}
@@ -327,7 +327,7 @@ func (s *Store) SlowWrites(row time.Duration) (longest func() time.Duration) {
 			of, took = pool, 0
 		}
 		slow := time.Duration(rows) * row
-		time.Sleep(slow)
+		time.Sleep(slow) // the subject: a machine on which a row takes this long
 		took += slow
 		most.Store(max(most.Load(), int64(took)))
 	}

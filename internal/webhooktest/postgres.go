@@ -282,7 +282,7 @@ func (s *Server) wait() error {
 		return err
 	}
 	defer func() { _ = db.Close() }()
-	for until := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+	for until := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) { // nothing tells when it accepts connections
 		// Another program may have got the port, and not answer.
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		err := db.PingContext(ctx)

@@ -118,3 +118,25 @@ func ForgetParked(b *dialect.Tx, r *webhook.Replay, n int) (left bool, err error
 	}
 	return res.RowsAffected == int64(n), nil
 }
+
+// unmake removes deliveries that a replay has made and not sent, and has it look at their events again.
+func (p *Back) unmake(b *dialect.Tx, db dialect.DB, seqs []int64, events []webhook.ID) error {
+	if err := leave(b, db, p.ID, seqs); err != nil {
+		return err
+	}
+	of := amongDeliveries(db, "", seqs, events)
+	if err := b.DB.Exec("DELETE FROM deliveries WHERE "+of.text, of.args...).Error; err != nil {
+		return fmt.Errorf("remove deliveries of a replay: %w", err)
+	}
+	among, arg := db.AmongIDs("id", events)
+	published, dates := days(db, "day", events)
+	var first int64
+	if err := b.DB.Raw("SELECT COALESCE(MIN(seq), 1) FROM events WHERE "+among+published, append([]any{arg}, dates...)...).Scan(&first).Error; err != nil {
+		return fmt.Errorf("find the first event that was not sent: %w", err)
+	}
+	err := b.DB.Exec("UPDATE replays SET matched = matched - ?, cursor = CASE WHEN cursor < ? THEN cursor ELSE ? END WHERE id = ?", len(seqs), first-1, first-1, p.ID).Error
+	if err != nil {
+		return fmt.Errorf("move a replay back: %w", err)
+	}
+	return nil
+}

@@ -213,3 +213,11 @@ func (n *needle) found(text []byte, atEnd bool) bool {
 	}
 	return k == len(n.runes)
 }
+
+// inside returns the text of a string without its quotation marks.
+func inside(s []byte) []byte {
+	if len(s) < 2 {
+		return nil
+	}
+	return s[1 : len(s)-1]
+}

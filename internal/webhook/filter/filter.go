@@ -268,14 +268,6 @@ func (m *matcher) object(n *node, b []byte, i int) int {
 	return min(i+1, len(b))
 }
 
-// inside returns the text of a string without its quotation marks.
-func inside(s []byte) []byte {
-	if len(s) < 2 {
-		return nil
-	}
-	return s[1 : len(s)-1]
-}
-
 // scalar tests a value that is neither an array nor an object.
 func (m *matcher) scalar(n *node, text []byte) {
 	for _, g := range n.members {

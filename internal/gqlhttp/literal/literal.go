@@ -1,21 +1,28 @@
-package gqlhttp
+// Package literal keeps the literals of the scalar JSON in GraphQL documents as their text: gqlgen would read them into maps and 64-bit
+// numbers, and so lose the order of keys and the notation of numbers.
+package literal
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
 
 	"github.com/vektah/gqlparser/v2/ast"
-	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/hookgraph/hookgraph/internal/rawjson"
 )
 
-// document is a valid document and the texts of its literals of the scalar JSON. gqlgen would read a literal into maps and 64-bit
-// numbers, and so lose the order of keys and the notation of numbers; so each literal is replaced by a variable whose value is
-// its text, as if the client had sent it that way.
-type document struct {
+// Scalar is the scalar whose literals are kept: their values reach resolvers as json.RawMessage.
+const Scalar = "JSON"
+
+// ErrNumber is the error for a document with a number that does not fit into 64 bits outside of literals of the scalar.
+var ErrNumber = errors.New("a number does not fit into 64 bits")
+
+// Document is a valid document and the texts of its literals. Each literal is replaced by a variable whose value is its text, as if the
+// client had sent it that way.
+type Document struct {
 	*ast.QueryDocument
 	literals []literal
 	defaults map[*ast.VariableDefinition]json.RawMessage // of variables whose default values hold such literals
@@ -28,8 +35,8 @@ type literal struct {
 	value *ast.Value
 }
 
-// bytes returns the approximate size of the literals besides the syntax tree.
-func (d *document) bytes() int {
+// Size returns the approximate size of the literals besides the syntax tree, in bytes.
+func (d *Document) Size() int {
 	n := 0
 	for _, l := range d.literals {
 		n += 150 + len(l.text)
@@ -40,9 +47,9 @@ func (d *document) bytes() int {
 	return n
 }
 
-// bind adds the literals' variables to the operation's. It returns false if they would be larger than limit, in bytes: a literal
+// Bind adds the literals' variables to the operation's. It returns false if they would be larger than limit, in bytes: a literal
 // may contain the same large variable many times.
-func (d *document) bind(vars map[string]any, limit int64) bool {
+func (d *Document) Bind(vars map[string]any, limit int64) bool {
 	left := int(limit)
 	for _, l := range d.literals {
 		if l.text != nil {
@@ -58,8 +65,8 @@ func (d *document) bind(vars map[string]any, limit int64) bool {
 	return true
 }
 
-// withDefaults adds to the variables of a request (an object, or nil) the defaults in d.defaults that they do not override.
-func (d *document) withDefaults(op *ast.OperationDefinition, raw json.RawMessage) json.RawMessage {
+// WithDefaults adds to the variables of a request (an object, or nil) the defaults in d.defaults that they do not override.
+func (d *Document) WithDefaults(op *ast.OperationDefinition, raw json.RawMessage) json.RawMessage {
 	if len(d.defaults) == 0 {
 		return raw
 	}
@@ -87,14 +94,14 @@ func (d *document) withDefaults(op *ast.OperationDefinition, raw json.RawMessage
 	return json.RawMessage("{" + string(added) + string(raw[open:]))
 }
 
-// literalFinder finds literals of the scalar JSON in a document that is not validated yet, and hides from validation what
+// Finder finds literals in a document that is not validated yet, and hides from validation what
 // validation could not read of them.
-type literalFinder struct {
+type Finder struct {
 	schema   *ast.Schema
-	doc      *document
+	doc      *Document
 	defaults []*ast.VariableDefinition
 	numbers  []hiddenNumber
-	refused  *gqlerror.Error
+	refused  error
 }
 
 type hiddenNumber struct {
@@ -102,9 +109,9 @@ type hiddenNumber struct {
 	kind  ast.ValueKind
 }
 
-// findLiterals finds the literals of a document that has passed the guard. After validation, the caller must call replace.
-func findLiterals(schema *ast.Schema, doc *ast.QueryDocument) (*literalFinder, *gqlerror.Error) {
-	f := &literalFinder{schema: schema, doc: &document{QueryDocument: doc}}
+// Find finds the literals of a document of bounded size. After validation, the caller must call Replace. The error is ErrNumber.
+func Find(schema *ast.Schema, doc *ast.QueryDocument) (*Finder, error) {
+	f := &Finder{schema: schema, doc: &Document{QueryDocument: doc}}
 	for _, op := range doc.Operations {
 		for _, def := range op.VariableDefinitions {
 			f.defaultValue(def)
@@ -120,7 +127,7 @@ func findLiterals(schema *ast.Schema, doc *ast.QueryDocument) (*literalFinder, *
 	return f, f.refused
 }
 
-func (f *literalFinder) root(kind ast.Operation) *ast.Definition {
+func (f *Finder) root(kind ast.Operation) *ast.Definition {
 	switch kind {
 	case ast.Mutation:
 		return f.schema.Mutation
@@ -131,7 +138,7 @@ func (f *literalFinder) root(kind ast.Operation) *ast.Definition {
 }
 
 // selections visits each selection as written, once.
-func (f *literalFinder) selections(parent *ast.Definition, set ast.SelectionSet) {
+func (f *Finder) selections(parent *ast.Definition, set ast.SelectionSet) {
 	for _, sel := range set {
 		switch sel := sel.(type) {
 		case *ast.Field:
@@ -160,7 +167,7 @@ func (f *literalFinder) selections(parent *ast.Definition, set ast.SelectionSet)
 	}
 }
 
-func (f *literalFinder) directives(list ast.DirectiveList) {
+func (f *Finder) directives(list ast.DirectiveList) {
 	for _, d := range list {
 		var args ast.ArgumentDefinitionList
 		if def := f.schema.Directives[d.Name]; def != nil {
@@ -170,7 +177,7 @@ func (f *literalFinder) directives(list ast.DirectiveList) {
 	}
 }
 
-func (f *literalFinder) arguments(defs ast.ArgumentDefinitionList, args ast.ArgumentList) {
+func (f *Finder) arguments(defs ast.ArgumentDefinitionList, args ast.ArgumentList) {
 	for _, arg := range args {
 		var t *ast.Type
 		if def := defs.ForName(arg.Name); def != nil {
@@ -181,7 +188,7 @@ func (f *literalFinder) arguments(defs ast.ArgumentDefinitionList, args ast.Argu
 }
 
 // add notes a literal.
-func (f *literalFinder) add(v *ast.Value) {
+func (f *Finder) add(v *ast.Value) {
 	l := literal{name: fmt.Sprintf("literal %d", len(f.doc.literals)), value: v}
 	if !hasVariable(v) {
 		l.text = appendLiteral(nil, v, nil, math.MaxInt)
@@ -191,7 +198,7 @@ func (f *literalFinder) add(v *ast.Value) {
 
 // defaultValue notes a variable's default that is or contains a literal. Its whole text is kept, and read like a variable that was
 // sent.
-func (f *literalFinder) defaultValue(def *ast.VariableDefinition) {
+func (f *Finder) defaultValue(def *ast.VariableDefinition) {
 	if def.DefaultValue == nil {
 		return
 	}
@@ -203,12 +210,12 @@ func (f *literalFinder) defaultValue(def *ast.VariableDefinition) {
 }
 
 // value visits a value that should be of type t (nil: unknown), and calls found for literals.
-func (f *literalFinder) value(t *ast.Type, v *ast.Value, found func(*ast.Value)) {
+func (f *Finder) value(t *ast.Type, v *ast.Value, found func(*ast.Value)) {
 	switch {
 	case v == nil || v.Kind == ast.Variable || v.Kind == ast.NullValue:
 	case t != nil && t.Elem != nil && v.Kind != ast.ListValue:
 		f.value(t.Elem, v, found) // a single value is coerced to a list of one, GraphQL section 3.11
-	case t != nil && t.NamedType == rawScalar:
+	case t != nil && t.NamedType == Scalar:
 		found(v)
 		f.hide(v)
 	case v.Kind == ast.ListValue:
@@ -233,7 +240,7 @@ func (f *literalFinder) value(t *ast.Type, v *ast.Value, found func(*ast.Value))
 		}
 	case !readable(v):
 		// gqlparser would panic if it read it as an argument.
-		f.refused = newError(codeValidation, "a number does not fit into 64 bits")
+		f.refused = ErrNumber
 	}
 }
 
@@ -250,7 +257,7 @@ func readable(v *ast.Value) bool {
 }
 
 // hide makes the numbers in a literal readable, because validation reads a literal together with what surrounds it.
-func (f *literalFinder) hide(v *ast.Value) {
+func (f *Finder) hide(v *ast.Value) {
 	if !readable(v) {
 		f.numbers = append(f.numbers, hiddenNumber{v, v.Kind})
 		v.Kind = ast.StringValue
@@ -260,8 +267,8 @@ func (f *literalFinder) hide(v *ast.Value) {
 	}
 }
 
-// replace replaces the literals by variables.
-func (f *literalFinder) replace() *document {
+// Replace replaces the literals by variables.
+func (f *Finder) Replace() *Document {
 	for _, n := range f.numbers {
 		n.value.Kind = n.kind
 	}
@@ -339,7 +346,7 @@ func appendValue(b []byte, v any) []byte {
 	if raw, ok := v.(json.RawMessage); ok {
 		return append(b, raw...)
 	}
-	text, err := marshal(v)
+	text, err := rawjson.Marshal(v)
 	if err != nil { // variables come from JSON
 		return append(b, "null"...)
 	}
