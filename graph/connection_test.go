@@ -2,7 +2,6 @@ package graph_test
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"maps"
 	"slices"
@@ -180,7 +179,7 @@ func (s *shelf) list(connection, args string, total bool) page {
 // Every page of every list, while rows are added, has exactly the rows of its arguments in the list's order; hasNextPage and
 // hasPreviousPage are right; and a row's cursor never changes.
 func TestConnectionProperties(t *testing.T) {
-	few(t, "25")
+	webhooktest.Checks(t, 25)
 	a := newAPI(t)
 	tenants := 1 // kallima
 	rapid.Check(t, func(rt *rapid.T) {
@@ -269,19 +268,6 @@ func TestPagesBesideWhatIsGone(t *testing.T) {
 	}
 	if diff := cmp.Diff(map[string]bool{"1 false": true, "0 true": true}, places); diff != "" {
 		t.Errorf("rows after the cursor and whether there is one before (-want +got):\n%s", diff)
-	}
-}
-
-// few makes fewer checks of a property than rapid's default, unless -rapid.checks is set, as in .ci/run.
-func few(t *testing.T, checks string) {
-	t.Helper()
-	asked := false
-	flag.Visit(func(f *flag.Flag) { asked = asked || f.Name == "rapid.checks" })
-	if asked {
-		return
-	}
-	if err := flag.Set("rapid.checks", checks); err != nil {
-		t.Fatal(err)
 	}
 }
 

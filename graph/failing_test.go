@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/hookgraph/hookgraph/graph/model"
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
 // failingHook is what is known of a webhook that is listed by its failures.
@@ -62,7 +63,7 @@ func inOrder(hooks []failingHook, order model.WebhookOrder) []failingHook {
 // Webhooks are listed by the share of their attempts that failed, and by their last failure: those that have failures and meet the filter,
 // each once, page by page in both directions, for the tenant and for an operator.
 func TestWebhooksByFailure(t *testing.T) {
-	few(t, "10")
+	webhooktest.Checks(t, 10)
 	a := newAPI(t)
 	made := 0
 	rapid.Check(t, func(rt *rapid.T) {

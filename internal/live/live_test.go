@@ -19,6 +19,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/cursor"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
 func TestMain(m *testing.M) {
@@ -137,6 +138,7 @@ type reader struct {
 
 // Every watcher sees each matching attempt once, in order, with any appends, stalls, reconnects, filters and tail size.
 func TestWatchersSeeEachAttemptOnce(t *testing.T) {
+	webhooktest.Checks(t, 100)
 	rapid.Check(t, func(t *rapid.T) {
 		w := &watching{j: &journal{scan: rapid.SampledFrom([]int{0, 1, 7}).Draw(t, "scan")}}
 		for range rapid.IntRange(0, 30).Draw(t, "stored before") {

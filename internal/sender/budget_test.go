@@ -11,6 +11,7 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/egress"
 	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
 // inBubble hides the test's deadline, which rapid must not ask for in a bubble.
@@ -19,6 +20,7 @@ type inBubble struct{ *testing.T }
 // Whatever the load, the receivers and the changes of webhooks: the budgets for requests, deliveries and bytes hold at every
 // moment, the sums agree with the gates, every delivery is sent once, recorded or released, and in the end all are delivered.
 func TestBudgets(t *testing.T) {
+	webhooktest.Checks(t, 100)
 	synctest.Test(t, func(t *testing.T) {
 		rapid.Check(inBubble{t}, func(t *rapid.T) {
 			m, c := newMemory(), newReceivers()

@@ -17,6 +17,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/store/storetest"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 	"github.com/hookgraph/hookgraph/internal/webhook/filter"
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
 // filtered is a tenant's history with values for every filter, and the same history of another tenant.
@@ -211,6 +212,7 @@ func TestFilters(t *testing.T) {
 			t.Fatalf("%d deliveries, %d completed, %d due", len(f.deliveries), len(completed), len(due))
 		}
 		found := 0
+		webhooktest.Checks(t, 100)
 		rapid.Check(t.T, func(rt *rapid.T) {
 			first := rapid.IntRange(3, 40).Draw(rt, "first stretch")
 			f.s.SearchRows(first, rapid.IntRange(first, 60).Draw(rt, "rows of a search"))

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"maps"
 	"slices"
@@ -25,27 +24,13 @@ import (
 // deliveries of one ordering key one after the other, in the order of their events (I19).
 func TestStoreAgreesWithModel(t *testing.T) {
 	each(t, func(s *suite) {
-		n := "20" // about 5 s; -rapid.checks=1000 for long
+		n := 20 // about 5 s; -rapid.checks=1000 for long
 		if strings.HasSuffix(s.Name(), "postgres") {
-			n = "4"
+			n = 4
 		}
-		few(s, n)
+		webhooktest.Checks(s, n)
 		rapid.Check(s, func(t *rapid.T) { agreesWithModel(s, t) })
 	})
-}
-
-// few reduces the number of checks of a property until the test ends, unless -rapid.checks sets it.
-func few(tb testing.TB, checks string) {
-	tb.Helper()
-	f := flag.Lookup("rapid.checks")
-	was := f.Value.String()
-	if was != f.DefValue {
-		return
-	}
-	if err := flag.Set("rapid.checks", checks); err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() { _ = flag.Set("rapid.checks", was) })
 }
 
 func agreesWithModel(s *suite, t *rapid.T) {

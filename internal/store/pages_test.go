@@ -13,6 +13,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 	"github.com/hookgraph/hookgraph/internal/webhook/filter"
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
 // row is a row of any list.
@@ -46,6 +47,7 @@ func TestSearchedPagesAreComplete(t *testing.T) {
 		lists := h.lists(t)
 		names := slices.Sorted(maps.Keys(lists))
 		whole := map[string][]row{}
+		webhooktest.Checks(t, 100)
 		rapid.Check(t.T, func(rt *rapid.T) {
 			name := rapid.SampledFrom(names).Draw(rt, "list")
 			h.s.SearchRows(20_000, 20_000)

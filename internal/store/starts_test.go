@@ -166,7 +166,7 @@ func TestDirectoryPutBack(t *testing.T) {
 // Whatever happens to a directory (attempts, restarts, kills, copies, restored copies), a cursor is valid only if the log up to it
 // is what its holder saw, except what retention removed; and it is valid if no copy was restored.
 func TestCursorsThroughLives(t *testing.T) {
-	few(t, "15") // -rapid.checks=200 for long
+	webhooktest.Checks(t, 15) // -rapid.checks=200 for long
 	rapid.Check(t, func(t *rapid.T) {
 		l := newLives(t)
 		defer l.end()
