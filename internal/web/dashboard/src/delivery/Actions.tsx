@@ -17,10 +17,8 @@ export function Actions({ delivery, onChanged }: { delivery: Delivery; onChanged
       <button
         type="button"
         className="primary"
-        disabled={delivery.status === 'HELD' || !delivery.webhook}
-        title={
-          delivery.webhook ? 'Makes an attempt now and restarts the schedule (r)' : 'The webhook was deleted'
-        }
+        disabled={delivery.status === 'HELD' || delivery.blockedBy !== null || !delivery.webhook}
+        title={retryTitle(delivery)}
         onClick={() => void retry([delivery.id])}
       >
         {delivery.status === 'SUCCEEDED' ? 'Send again' : 'Retry now'}
@@ -42,4 +40,10 @@ export function Actions({ delivery, onChanged }: { delivery: Delivery; onChanged
       )}
     </div>
   );
+}
+
+function retryTitle(delivery: Delivery): string {
+  if (!delivery.webhook) return 'The webhook was deleted';
+  if (delivery.blockedBy) return 'It waits for another delivery: retry or cancel that one';
+  return 'Makes an attempt now and restarts the schedule (r)';
 }

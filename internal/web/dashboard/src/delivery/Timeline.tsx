@@ -51,7 +51,7 @@ export function Timeline({ delivery, attempts, chosen, onChoose }: Props) {
           </li>
         );
       })}
-      {delivery.status === 'PENDING' && (
+      {delivery.status === 'PENDING' && !delivery.blockedBy && (
         <li className="to-come">
           {delivery.nextAttemptAt ? (
             <>

@@ -4,19 +4,20 @@ import { DeliveryDocument } from '../gql/graphql';
 
 /** A delivery with its attempts, kept current. */
 export function useDelivery(id: string) {
-  // Its attempts until its event is known: then everything that happens to it, such as that somebody cancels it.
+  // Its attempts until its event is known: then everything that happens to it, such as that somebody cancels it, and to the one that it waits for.
   const [followed, setFollowed] = useState<Followed>({ attempts: { deliveryIds: [id] } });
   const { data, error, fetching, reload } = useLive(DeliveryDocument, { id }, followed);
   const delivery = data?.delivery?.id === id ? data.delivery : null;
   const eventId = delivery?.event?.id;
   const webhookId = delivery?.webhookId;
+  const blocker = delivery?.blockedBy?.event?.id;
   useEffect(() => {
     setFollowed(
       eventId && webhookId
-        ? { deliveries: { eventIds: [eventId], webhookIds: [webhookId] } }
+        ? { deliveries: { eventIds: blocker ? [eventId, blocker] : [eventId], webhookIds: [webhookId] } }
         : { attempts: { deliveryIds: [id] } },
     );
-  }, [id, eventId, webhookId]);
+  }, [id, eventId, webhookId, blocker]);
   return {
     delivery,
     attempts: delivery?.attempts?.nodes ?? [],

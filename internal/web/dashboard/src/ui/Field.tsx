@@ -50,3 +50,43 @@ export function NumberField({ name, label, hint, problem, min, value, onChange }
     </Field>
   );
 }
+
+interface SelectProps<Value extends string> {
+  name: string;
+  label: string;
+  hint: string;
+  problem: string | undefined;
+  options: Readonly<Record<Value, string>>;
+  value: Value;
+  onChange(value: Value): void;
+}
+
+/** A field for one of a few options, each with a text. */
+export function SelectField<Value extends string>({
+  name,
+  label,
+  hint,
+  problem,
+  options,
+  value,
+  onChange,
+}: SelectProps<Value>) {
+  return (
+    <Field label={label} hint={hint} problem={problem}>
+      {(field) => (
+        <select
+          {...field}
+          name={name}
+          value={value}
+          onChange={(event) => onChange(event.target.value as Value)}
+        >
+          {(Object.keys(options) as Value[]).map((option) => (
+            <option key={option} value={option}>
+              {options[option]}
+            </option>
+          ))}
+        </select>
+      )}
+    </Field>
+  );
+}

@@ -1,9 +1,15 @@
 import { type FormEvent, useState } from 'react';
 import { useMutation } from 'urql';
 import { useLocation } from 'wouter';
-import { DeleteWebhookDocument, UpdateWebhookDocument, type WebhookQuery } from '../gql/graphql';
+import {
+  DeleteWebhookDocument,
+  UpdateWebhookDocument,
+  type WebhookOnFailure,
+  type WebhookOrdering,
+  type WebhookQuery,
+} from '../gql/graphql';
 import { Dialog } from '../ui/Dialog';
-import { Field, NumberField } from '../ui/Field';
+import { Field, NumberField, SelectField } from '../ui/Field';
 import { Problem } from '../ui/Problem';
 import { duration } from '../ui/time';
 import { HeaderFields } from './HeaderFields';
@@ -126,11 +132,49 @@ function SettingsFields({ form, server, set, problemOf }: FieldsProps) {
         value={form.rate}
         onChange={(rate) => set({ rate })}
       />
+      <OrderFields form={form} set={set} problemOf={problemOf} />
       <HeaderFields
         headers={form.headers}
         onChange={(headers) => set({ headers })}
         problem={problemOf('headers')}
       />
+    </>
+  );
+}
+
+const ORDERS: Record<WebhookOrdering, string> = {
+  NONE: 'In no order, as fast as it takes them',
+  KEY: 'One after the other for each ordering key',
+};
+
+const AFTER_FAILURE: Record<WebhookOnFailure, string> = {
+  CONTINUE: 'The next of its ordering key is sent',
+  HOLD: 'Nothing of its ordering key, until someone retries or cancels it',
+};
+
+function OrderFields({ form, set, problemOf }: Omit<FieldsProps, 'server'>) {
+  return (
+    <>
+      <SelectField
+        name="ordering"
+        label="How events are sent"
+        hint="Applies to events that are published from now on."
+        problem={problemOf('ordering')}
+        options={ORDERS}
+        value={form.ordering}
+        onChange={(ordering) => set({ ordering })}
+      />
+      {form.ordering === 'KEY' && (
+        <SelectField
+          name="onFailure"
+          label="After a delivery that failed"
+          hint="A delivery fails when its last retry has failed."
+          problem={problemOf('onFailure')}
+          options={AFTER_FAILURE}
+          value={form.onFailure}
+          onChange={(onFailure) => set({ onFailure })}
+        />
+      )}
     </>
   );
 }
@@ -169,7 +213,17 @@ function DisableDialog({ webhook, onClose, onConfirm }: DisableProps) {
   );
 }
 
-const SHOWN = ['url', 'events', 'description', 'retryScheduleMs', 'timeoutMs', 'ratePerSecond', 'headers'];
+const SHOWN = [
+  'url',
+  'events',
+  'description',
+  'retryScheduleMs',
+  'timeoutMs',
+  'ratePerSecond',
+  'ordering',
+  'onFailure',
+  'headers',
+];
 
 interface ScheduleProps {
   text: string;
@@ -189,8 +243,10 @@ function ScheduleField({ text, server, problem, onChange }: ScheduleProps) {
         label="Retry schedule, in seconds"
         hint={
           schedule === null
-            ? `Empty: the server's, ${server.map(duration).join(', ')}.`
-            : `Retries after ${schedule.map(duration).join(', ')}: over ${duration(schedule.reduce((a, b) => a + b, 0))} in all.`
+            ? `Empty: the server's, ${server.map(duration).join(', ')}. Write none for no retries.`
+            : schedule.length === 0
+              ? 'No retries.'
+              : `Retries after ${schedule.map(duration).join(', ')}: over ${duration(schedule.reduce((a, b) => a + b, 0))} in all.`
         }
         problem={isNumbers ? problem : 'Write numbers, such as 5 300 1800.'}
       >

@@ -10,6 +10,8 @@ const webhook = {
   retryScheduleMs: [5000, 1500],
   timeoutMs: null,
   ratePerSecond: 20,
+  ordering: 'KEY',
+  onFailure: 'HOLD',
   headers: [
     { name: 'Authorization', value: null, sensitive: true },
     { name: 'X-Shop', value: '1', sensitive: false },
@@ -26,6 +28,8 @@ test('settings come back as they were', () => {
     retryScheduleMs: [5000, 1500],
     timeoutMs: null,
     ratePerSecond: 20,
+    ordering: 'KEY',
+    onFailure: 'HOLD',
     headers: [
       { name: 'Authorization', value: null, sensitive: true },
       { name: 'X-Shop', value: '1', sensitive: false },
@@ -47,6 +51,21 @@ test('header fields that are typed', () => {
     { name: 'Authorization', value: 'Bearer new', sensitive: true },
     { name: 'X-Shop', value: '', sensitive: false },
   ]);
+});
+
+// Without an order nothing holds deliveries up; the server refuses anything else.
+test('without an order a failure holds nothing up', () => {
+  expect(inputOf({ ...formOf(webhook), ordering: 'NONE' })).toMatchObject({
+    ordering: 'NONE',
+    onFailure: 'CONTINUE',
+  });
+});
+
+// No retries are another schedule than the server's.
+test('schedules', () => {
+  expect(inputOf(formOf({ ...webhook, retryScheduleMs: [] })).retryScheduleMs).toEqual([]);
+  expect(inputOf(formOf({ ...webhook, retryScheduleMs: null })).retryScheduleMs).toBeNull();
   expect(scheduleOf(' ')).toBeNull();
   expect(scheduleOf('5, 0.5')).toEqual([5000, 500]);
+  expect(scheduleOf(' None ')).toEqual([]);
 });

@@ -1,4 +1,4 @@
-import type { UpdateWebhookInput } from '../gql/graphql';
+import type { UpdateWebhookInput, WebhookOnFailure, WebhookOrdering } from '../gql/graphql';
 import { typesOf } from './types';
 import type { WebhookForm } from './WebhookFields';
 import type { Webhook } from './WebhookScreen';
@@ -19,6 +19,8 @@ export interface SettingsForm extends WebhookForm {
   schedule: string;
   timeout: string;
   rate: string;
+  ordering: WebhookOrdering;
+  onFailure: WebhookOnFailure;
   headers: readonly HeaderForm[];
 }
 
@@ -28,9 +30,11 @@ export function formOf(webhook: Webhook): SettingsForm {
     url: webhook.url,
     types: webhook.events?.join('\n') ?? '',
     description: webhook.description,
-    schedule: webhook.retryScheduleMs?.map((ms) => ms / 1000).join(' ') ?? '',
+    schedule: textOf(webhook.retryScheduleMs),
     timeout: webhook.timeoutMs?.toString() ?? '',
     rate: webhook.ratePerSecond?.toString() ?? '',
+    ordering: webhook.ordering,
+    onFailure: webhook.onFailure,
     headers: (webhook.headers ?? []).map(({ name, value, sensitive }) => ({
       key: name,
       name,
@@ -41,8 +45,17 @@ export function formOf(webhook: Webhook): SettingsForm {
   };
 }
 
+/** The word for a schedule without retries. */
+const NONE = 'none';
+
+function textOf(schedule: readonly number[] | null): string {
+  if (schedule === null) return '';
+  return schedule.length > 0 ? schedule.map((ms) => ms / 1000).join(' ') : NONE;
+}
+
 /** The delays in milliseconds; null for the server's. */
 export function scheduleOf(text: string): number[] | null {
+  if (text.trim().toLowerCase() === NONE) return [];
   const words = text.split(/[\s,]+/).filter(Boolean);
   return words.length > 0 ? words.map((word) => Math.round(Number(word) * 1000)) : null;
 }
@@ -60,6 +73,8 @@ export function inputOf(form: SettingsForm): Omit<UpdateWebhookInput, 'id' | 'if
     retryScheduleMs: scheduleOf(form.schedule),
     timeoutMs: numberOf(form.timeout),
     ratePerSecond: numberOf(form.rate),
+    ordering: form.ordering,
+    onFailure: form.ordering === 'KEY' ? form.onFailure : 'CONTINUE',
     headers: form.headers
       .filter(({ name }) => name.trim())
       .map(({ name, value, sensitive, isKept }) => ({
