@@ -42,7 +42,7 @@ func TestDashboardQueries(t *testing.T) {
 		map[string]any{"url": receiver.URL, "retryScheduleMs": []int{}}, &made)
 	event := c.publish(t, "job.done")
 	c.settle(t)
-	variables := map[string]any{"webhook": made.Webhook.ID, "event": event, "text": event, "since": "-PT1H"}
+	variables := map[string]any{"webhook": made.Webhook.ID, "event": event, "text": event, "since": "-PT1H", "allTenants": true}
 	var found struct {
 		Data struct {
 			Event struct {

@@ -67,7 +67,7 @@ test('shows a sample of many', () => {
   feed = receive(feed, rows(500, 1), false, 10_000);
   expect(feed.rows).toHaveLength(MAX_RATE);
   expect(feed.leftOut).toBe(500 - MAX_RATE);
-  // Several messages tell of each delivery.
+  // Each delivery is in several messages.
   feed = receive(feed, rows(500, 1), false, 10_500, true);
   expect(feed.leftOut).toBe(500 - MAX_RATE);
   feed = receive(feed, [row(501)], false, 10_900);

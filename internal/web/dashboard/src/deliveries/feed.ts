@@ -20,7 +20,7 @@ export interface Feed {
   unseen: number;
   /** How many were left out, because more came than can be seen. */
   leftOut: number;
-  /** The last of them, at most MAX_LEFT: several messages tell of each. */
+  /** The last of them, at most MAX_LEFT: each is in several messages. */
   left: ReadonlySet<string>;
   /** The second in which rows were last added, and how many in it. */
   second: number;
