@@ -7,41 +7,6 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// update puts g into the lists that it belongs to. It is called after every change of g. The caller must hold s.mu.
-func (s *Sender) update(g *gate, now time.Time) {
-	s.setKind(g)
-	var wake time.Time
-	mayRun, mayClaim := false, false
-	if s.phase == serving && g.open() {
-		if g.queue.len() > 0 && g.running < g.slots() {
-			if at := latest(g.tokenAt(), g.rest); at.After(now) {
-				wake = at
-			} else {
-				mayRun = true
-			}
-		}
-		if !g.claiming && !g.due.IsZero() {
-			if at := latest(g.due, g.rest); at.After(now) {
-				wake = earliest(wake, at)
-			} else {
-				mayClaim = g.roomForBacklog() > 0
-			}
-		}
-	}
-	s.setReady(g, mayRun)
-	s.setWanting(g, mayClaim)
-	if !wake.Equal(g.wake) {
-		g.wake = wake
-		s.alarms.set(g)
-		if g.alarm == 0 {
-			s.wakeUp()
-		}
-	}
-	if g.empty() {
-		s.spared(g, now)
-	}
-}
-
 // wakeUp makes watchClock recompute the earliest alarm.
 func (s *Sender) wakeUp() {
 	select {

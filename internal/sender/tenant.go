@@ -131,6 +131,41 @@ func (s *Sender) class(g *gate) class {
 // it does, only receivers that have responded since count as quick. The caller must hold s.mu.
 func (s *Sender) overflows(t *tenant) bool { return t.slow > s.slowShare(t) }
 
+// update puts g into the lists that it belongs to. It is called after every change of g. The caller must hold s.mu.
+func (s *Sender) update(g *gate, now time.Time) {
+	s.setKind(g)
+	var wake time.Time
+	mayRun, mayClaim := false, false
+	if s.phase == serving && g.open() {
+		if g.queue.len() > 0 && g.running < g.slots() {
+			if at := latest(g.tokenAt(), g.rest); at.After(now) {
+				wake = at
+			} else {
+				mayRun = true
+			}
+		}
+		if !g.claiming && !g.due.IsZero() {
+			if at := latest(g.due, g.rest); at.After(now) {
+				wake = earliest(wake, at)
+			} else {
+				mayClaim = g.roomForBacklog() > 0
+			}
+		}
+	}
+	s.setReady(g, mayRun)
+	s.setWanting(g, mayClaim)
+	if !wake.Equal(g.wake) {
+		g.wake = wake
+		s.alarms.set(g)
+		if g.alarm == 0 {
+			s.wakeUp()
+		}
+	}
+	if g.empty() {
+		s.spared(g, now)
+	}
+}
+
 // setReady adds g to the gates that may send, or removes it. The caller must hold s.mu.
 func (s *Sender) setReady(g *gate, may bool) {
 	if !may {

@@ -17,11 +17,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/store/inspect"
 	"github.com/hookgraph/hookgraph/internal/store/migrations"
 	"github.com/hookgraph/hookgraph/internal/store/statistics"
-	"github.com/hookgraph/hookgraph/internal/webhook"
 )
-
-// Every transaction of the writer counts what it does, in memory, and adds one row to the journal of statistics: what is committed is counted,
-// once (I18). Whatever changes the status of a delivery says so here.
 
 // counting is the writer's memory for what transactions count. Each transaction uses it again.
 type counting struct {
@@ -30,57 +26,6 @@ type counting struct {
 	folding   sync.Mutex // guards folder
 	folder    statistics.Folder
 	expired   atomic.Int64 // when rows were last removed, in seconds since 1970
-}
-
-// startCounting is before each try of a transaction.
-func (b *batch) startCounting() {
-	b.counts = &b.s.tally.all
-	b.counts.Reset()
-}
-
-// countApart counts what a change does separately until its outcome is known, which the caller passes to done.
-func (b *batch) countApart() (done func(stands bool)) {
-	outer := b.counts
-	b.counts = &b.s.tally.part
-	b.counts.Reset()
-	return func(stands bool) {
-		if stands && !b.counts.Empty() {
-			outer.Merge(b.counts)
-		}
-		b.counts = outer
-	}
-}
-
-// journal writes what was counted.
-func (b *batch) journal() error {
-	if b.counts.Empty() {
-		return nil
-	}
-	c := &b.s.tally
-	c.data = b.counts.Append(c.data[:0], b.Now.UnixMicro())
-	if err := b.s.db.Journal(&b.Tx, c.data); err != nil {
-		return fmt.Errorf("journal statistics: %w", err)
-	}
-	return nil
-}
-
-func statsKey(to *Target, eventType string) stats.Key {
-	return stats.Key{Tenant: stats.Tenant(to.TenantID), Webhook: to.Seq, Type: eventType}
-}
-
-// countOutcome counts an attempt that was recorded, and the end of its delivery. is says what the delivery was before.
-func (b *batch) countOutcome(o *dialect.Outcome, is dialect.Finished, a *webhook.Attempt) {
-	k := statsKey(o.Claimed.Target, o.Claimed.Event.Type)
-	b.counts.Attempted(k, statistics.Attempt(a))
-	switch o.Status {
-	case webhook.DeliverySucceeded:
-		b.counts.Ended(k, stats.Succeeded, 1, is.Was == webhook.Pending)
-		if is.Start == 0 && o.Claimed.Delivery.ReplayID == nil { // a replay's would tell how old the event is
-			b.counts.Delivered(k, b.Now.Sub(o.Claimed.Event.CreatedAt).Microseconds())
-		}
-	case webhook.DeliveryFailed:
-		b.counts.Ended(k, stats.Failed, 1, true)
-	}
 }
 
 // countExisting counts what is stored once, in a database that has no statistics: they were not in a backup, or were removed. Nothing else may
