@@ -85,12 +85,12 @@ var Postgres = Database{"postgres", func(t *testing.T) Place {
 func Each(t *testing.T, test func(t *Suite)) {
 	t.Helper()
 	for _, db := range []Database{SQLite, Postgres} {
-		t.Run(db.Kind, func(t *testing.T) { test(on(t, db)) })
+		t.Run(db.Kind, func(t *testing.T) { test(On(t, db)) })
 	}
 }
 
-// on is a test on a new database.
-func on(t *testing.T, db Database) *Suite {
+// On is a test on a new database.
+func On(t *testing.T, db Database) *Suite {
 	t.Helper()
 	return &Suite{T: t, Kind: db.Kind, Open: db.New(t).Open, Fresh: func() Place { return db.New(t) }}
 }
@@ -99,7 +99,7 @@ func on(t *testing.T, db Database) *Suite {
 func Run(t *testing.T, db Database) {
 	t.Helper()
 	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) { test.run(on(t, db)) })
+		t.Run(test.name, func(t *testing.T) { test.run(On(t, db)) })
 	}
 }
 
