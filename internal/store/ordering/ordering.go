@@ -5,6 +5,8 @@ package ordering
 import (
 	"fmt"
 
+	"gorm.io/gorm"
+
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -31,9 +33,8 @@ func Advance(b *dialect.Tx, db dialect.DB, lines []Leaving) ([]dialect.Head, err
 		}
 	}
 	if len(freed) > 0 {
-		among, arg := db.AmongIDs("line", freed)
-		if err := b.Unscoped().Exec("UPDATE deliveries SET place = NULL WHERE "+among+" AND place = 0 AND status <> 'PENDING' AND claimed_by IS NULL", arg).Error; err != nil {
-			return nil, fmt.Errorf("leave lines: %w", err)
+		if err := leave(b.Unscoped(), db, freed); err != nil {
+			return nil, err
 		}
 	}
 	if len(all) == 0 {
@@ -44,6 +45,15 @@ func Advance(b *dialect.Tx, db dialect.DB, lines []Leaving) ([]dialect.Head, err
 		return nil, fmt.Errorf("promote deliveries: %w", err)
 	}
 	return heads, nil
+}
+
+// leave takes deliveries that have ended from the head of the lines.
+func leave(tx *gorm.DB, db dialect.DB, lines []webhook.ID) error {
+	among, arg := db.AmongIDs("line", lines)
+	if err := tx.Exec("UPDATE deliveries SET place = NULL WHERE "+among+" AND place = 0 AND status <> 'PENDING' AND claimed_by IS NULL", arg).Error; err != nil {
+		return fmt.Errorf("leave lines: %w", err)
+	}
+	return nil
 }
 
 // Occupied returns those of the lines that have deliveries. They must be locked.

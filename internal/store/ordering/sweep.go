@@ -41,12 +41,12 @@ func Mend(b *dialect.Tx, db dialect.DB, lines []webhook.ID, ended bool) error {
 	if len(lines) == 0 {
 		return nil
 	}
-	among, arg := db.AmongIDs("line", lines)
 	if ended {
-		if err := b.DB.Exec("UPDATE deliveries SET place = NULL WHERE "+among+" AND place = 0 AND status <> 'PENDING' AND claimed_by IS NULL", arg).Error; err != nil {
-			return fmt.Errorf("leave lines: %w", err)
+		if err := leave(b.DB, db, lines); err != nil {
+			return err
 		}
 	}
+	among, arg := db.AmongIDs("line", lines)
 	if err := b.DB.Exec("UPDATE deliveries SET due_at = ? WHERE "+among+" AND place = 0 AND status = 'PENDING' AND due_at IS NULL AND claimed_by IS NULL",
 		dialect.At(b.Now), arg).Error; err != nil {
 		return fmt.Errorf("mend heads of lines: %w", err)
