@@ -170,6 +170,7 @@ func (c *Scope) Publish(ctx context.Context, events []webhook.NewEvent) ([]Publi
 	if err != nil {
 		return nil, err
 	}
+	defer admitted.Settle(len(p.events))
 	free, err := c.s.memory.Take(ctx, c.tenant, size)
 	if err != nil {
 		admitted.GiveBack(len(p.events))

@@ -168,8 +168,8 @@ func quota(err error) bool {
 	return len(e) == 1 && e[0].Code == webhook.CodeQuota
 }
 
-// A tenant never has more webhooks and stored events than its quota, with any number of concurrent calls; events that are not
-// stored, or that retention removes, no longer count.
+// A tenant never has more webhooks and stored events than its quota, with any number of concurrent calls, and while events are
+// counted; events that are not stored, or that retention removes, no longer count.
 func TestQuotas(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.Open(t, store.Options{Quotas: webhook.Quotas{Webhooks: 2, Events: 20}})
@@ -189,7 +189,9 @@ func TestQuotas(t *testing.T) {
 				t.Error(err)
 			}
 		}
+		s.Recount(t.Context())
 		for i := range 10 {
+			wg.Go(func() { s.Recount(t.Context()) })
 			wg.Go(func() {
 				_, _, err := c.CreateWebhook(t.Context(), webhook.New{URL: "https://example.com/", Events: []string{"never.sent"}})
 				note("webhook", err)

@@ -1,9 +1,8 @@
 // Package quota knows each tenant's quotas and usage, so that publishing needs no lookup.
 //
 // Stored events are counted in memory: a call reserves its events before they are queued, so that concurrent calls cannot exceed
-// the quota together. The database is counted at the start, after retention, and every few minutes; a count misses events queued at
-// its start, and other replicas' later events. The server's own events, which are never refused, are included from the next count
-// on.
+// the quota together. The database is counted at the start, after retention, and every few minutes; a count misses other replicas'
+// later events. The server's own events, which are never refused, are included from the next count on.
 package quota
 
 import (
@@ -30,9 +29,13 @@ type Book struct {
 type Account struct {
 	limits atomic.Pointer[webhook.Quotas]
 	rate   bucket
-	stored atomic.Int64
-	added  atomic.Int64 // all additions to stored
-	held   holding      // detail for refusals
+	held   holding // detail for refusals
+
+	mu     sync.Mutex // guards what follows
+	stored int64      // events stored and reserved
+	added  int64      // all additions to stored
+	open   int64      // events of calls that are not settled: the database may have them or not
+	known  bool       // whether stored has ever been corrected by a count
 }
 
 // holding is what prevents retention from removing a tenant's events, looked up when a call is refused.
@@ -82,7 +85,11 @@ func (a *Account) Set(l webhook.Quotas) {
 func (a *Account) Limits() webhook.Quotas { return *a.limits.Load() }
 
 // Stored returns the counted number of the tenant's stored events.
-func (a *Account) Stored() int64 { return a.stored.Load() }
+func (a *Account) Stored() int64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.stored
+}
 
 // Left returns how many events the tenant may publish now.
 func (a *Account) Left() float64 {
@@ -91,36 +98,37 @@ func (a *Account) Left() float64 {
 	return a.rate.left
 }
 
-// Recount sets the number of the tenant's stored events to the result of count, plus the events admitted meanwhile.
+// Recount corrects the number of the tenant's stored events by count's result. Events of calls under way are in the result or not;
+// once counted, the number stays as it is if it can be right, and is otherwise the largest that can be, so that the quota is kept.
 func (a *Account) Recount(count func() (int, error)) error {
-	before := a.added.Load()
+	a.mu.Lock()
+	before := a.added - a.open
+	a.mu.Unlock()
 	n, err := count()
-	if err == nil {
-		a.stored.Store(int64(n) + a.added.Load() - before)
+	if err != nil {
+		return err
 	}
-	return err
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if least, most := int64(n), int64(n)+a.added-before; !a.known || a.stored < least || a.stored > most {
+		a.stored, a.known = most, true
+	}
+	return nil
 }
 
 // Admit takes n events from the tenant's quotas, or returns an *Invalid with code QUOTA, or a *TooFast if waiting helps. The caller
-// must call GiveBack for events that were not published, and Forget for published ones that are not stored.
+// must call GiveBack for events that were not published, Forget for published ones that are not stored, and then Settle.
 func (q *Book) Admit(tenant webhook.ID, n int) (*Account, error) {
 	a := q.Of(tenant)
 	l := a.limits.Load()
-	for {
-		stored := a.stored.Load()
-		if l.Events > 0 && stored+int64(n) > int64(l.Events) {
-			q.Refused(tenant, "events", l.Events)
-			return nil, &webhook.Invalid{Code: webhook.CodeQuota, Message: fmt.Sprintf("the tenant has reached its quota of %d stored events; wait until retention removes some%s", l.Events, q.keeps(tenant, a))}
-		}
-		// Refused events are never counted, not even briefly: other calls would be refused because of them.
-		if a.stored.CompareAndSwap(stored, stored+int64(n)) {
-			break
-		}
+	if !a.reserve(n, l.Events) {
+		q.Refused(tenant, "events", l.Events)
+		return nil, &webhook.Invalid{Code: webhook.CodeQuota, Message: fmt.Sprintf("the tenant has reached its quota of %d stored events; wait until retention removes some%s", l.Events, q.keeps(tenant, a))}
 	}
-	a.added.Add(int64(n))
 	if l.PublishRate > 0 {
 		if wait := a.rate.take(n, time.Now()); wait > 0 {
 			a.Forget(n)
+			a.Settle(n)
 			q.Refused(tenant, "events a second", l.PublishRate)
 			return nil, &webhook.TooFast{RetryAfter: wait, Invalid: &webhook.Invalid{
 				Code:    webhook.CodeQuota,
@@ -129,6 +137,27 @@ func (q *Book) Admit(tenant webhook.ID, n int) (*Account, error) {
 		}
 	}
 	return a, nil
+}
+
+// reserve adds n events to the stored ones unless they would be more than limit; 0 is no limit. Refused events are never counted,
+// not even briefly: other calls would be refused because of them.
+func (a *Account) reserve(n, limit int) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if limit > 0 && a.stored+int64(n) > int64(limit) {
+		return false
+	}
+	a.stored += int64(n)
+	a.added += int64(n)
+	a.open += int64(n)
+	return true
+}
+
+// Settle tells that a call that was admitted with n events has ended: what it stored is in the database.
+func (a *Account) Settle(n int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.open -= int64(n)
 }
 
 // Refused logs the refusal. The program's logger limits how often.
@@ -155,8 +184,10 @@ func (q *Book) keeps(tenant webhook.ID, a *Account) string {
 
 // Forget returns n events to the quota of stored events; they still count as published.
 func (a *Account) Forget(n int) {
-	a.stored.Add(int64(-n))
-	a.added.Add(int64(-n))
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.stored -= int64(n)
+	a.added -= int64(n)
 }
 
 // GiveBack returns n events that were admitted and not published.

@@ -55,3 +55,46 @@ func TestBucket(t *testing.T) {
 		t.Errorf("more than a bucket that was made smaller: wait %v", wait)
 	}
 }
+
+// A count of the database that overlaps calls never lets the tenant have more than its quota, whether it has seen their events or
+// not; and it lets no call be refused too early if the number was right before.
+func TestCountBesideCalls(t *testing.T) {
+	for name, test := range map[string]struct {
+		counted int // of 5 stored, 3 under way at the start of the count, and 2 admitted during it
+		known   int // events that the book knows of the 5
+		want    int64
+	}{
+		"none of the calls is seen":    {counted: 5, known: 5, want: 10},
+		"all are seen":                 {counted: 10, known: 5, want: 10},
+		"nothing is known of others":   {counted: 5, known: 0, want: 10},
+		"the others, and all are seen": {counted: 10, known: 0, want: 15},
+		"retention removed four":       {counted: 1, known: 5, want: 6},
+	} {
+		q := NewBook(webhook.Quotas{Events: 20}, func(webhook.ID) string { return "" }, slog.New(slog.DiscardHandler))
+		a := q.Of(webhook.ID{1})
+		must := func(err error) {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		admit := func(n int) {
+			_, err := q.Admit(webhook.ID{1}, n)
+			must(err)
+		}
+		if test.known > 0 {
+			must(a.Recount(func() (int, error) { return 0, nil }))
+		}
+		admit(test.known)
+		a.Settle(test.known)
+		admit(3)
+		must(a.Recount(func() (int, error) { admit(2); return test.counted, nil }))
+		if got := a.Stored(); got != test.want {
+			t.Errorf("%s: %d, want %d", name, got, test.want)
+		}
+		a.Settle(5)
+		must(a.Recount(func() (int, error) { return 10, nil }))
+		if got := a.Stored(); got != 10 {
+			t.Errorf("%s: %d after a count beside no call, want 10", name, got)
+		}
+	}
+}
