@@ -3,12 +3,15 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"gorm.io/gorm"
 
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/store/list"
 )
 
@@ -75,18 +78,71 @@ func (r *Reads) All() []Read {
 
 // Explain returns the plan of a statement, by lines.
 func (s *Store) Explain(ctx context.Context, read Read) ([]string, error) {
-	explain := "EXPLAIN "
-	if s.read.Name() == "sqlite" {
-		explain = "EXPLAIN QUERY PLAN "
-	}
 	pool, err := s.read.DB()
 	if err != nil {
 		return nil, err
 	}
-	rows, err := pool.QueryContext(ctx, explain+read.Text, read.Args...)
+	conn, err := pool.Conn(ctx)
 	if err != nil {
 		return nil, err
 	}
+	defer func() { _ = conn.Close() }()
+	if s.read.Name() == "sqlite" {
+		rows, err := conn.QueryContext(ctx, "EXPLAIN QUERY PLAN "+read.Text, read.Args...)
+		if err != nil {
+			return nil, err
+		}
+		return planOf(rows)
+	}
+	// The plan is the one that the connection caches for every value of the arguments: EXPLAIN itself would make one for these.
+	if _, err := conn.ExecContext(ctx, "PREPARE explained AS "+read.Text); err != nil {
+		return nil, err
+	}
+	defer func() { _, _ = conn.ExecContext(ctx, "DEALLOCATE explained") }()
+	values := ""
+	if len(read.Args) > 0 {
+		var types string
+		if err := conn.QueryRowContext(ctx, "SELECT array_to_string(parameter_types, ',') FROM pg_prepared_statements WHERE name = 'explained'").Scan(&types); err != nil {
+			return nil, err
+		}
+		if values, err = literals(read.Args, strings.Split(types, ",")); err != nil {
+			return nil, err
+		}
+	}
+	rows, err := conn.QueryContext(ctx, "EXPLAIN EXECUTE explained"+values)
+	if err != nil {
+		return nil, err
+	}
+	return planOf(rows)
+}
+
+// literals returns the arguments of EXECUTE, for parameters of these types, as PostgreSQL's literals, in parentheses.
+func literals(args []any, types []string) (string, error) {
+	var list []string
+	for i, arg := range args {
+		if at, ok := arg.(dialect.Micros); ok && types[i] == "timestamp with time zone" {
+			arg = at.Time()
+		}
+		v, err := driver.DefaultParameterConverter.ConvertValue(arg)
+		if err != nil {
+			return "", err
+		}
+		switch v := v.(type) {
+		case nil:
+			list = append(list, "NULL")
+		case time.Time:
+			list = append(list, "'"+v.Format(time.RFC3339Nano)+"'")
+		case []byte: // an id
+			list = append(list, fmt.Sprintf("'%x'", v))
+		default:
+			list = append(list, "'"+strings.ReplaceAll(fmt.Sprint(v), "'", "''")+"'")
+		}
+	}
+	return "(" + strings.Join(list, ", ") + ")", nil
+}
+
+// planOf returns the last column of the rows, and closes them.
+func planOf(rows *sql.Rows) ([]string, error) {
 	defer func() { _ = rows.Close() }()
 	columns, err := rows.Columns()
 	if err != nil {
