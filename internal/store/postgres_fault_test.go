@@ -115,6 +115,41 @@ func TestPostgresRefuses(t *testing.T) {
 	}
 }
 
+// A transaction that PostgreSQL ends because it and another wait for each other is repeated: its caller does not notice.
+func TestDeadlockIsRepeated(t *testing.T) {
+	url := webhooktest.Postgres(t)
+	s := resting(t, url, nil)
+	c := tenant(t, s, "a")
+	w := register(t, c, webhook.New{Enabled: true, Ordering: webhook.OrderingByKey})
+	publish(t, c, webhook.NewEvent{OrderingKey: "k"}, webhook.NewEvent{OrderingKey: "k"})
+	list, err := c.Deliveries(t.Context(), store.DeliveryFilter{WebhookIDs: []webhook.ID{w.ID}}, store.Page{})
+	if err != nil || len(list.Items) != 2 {
+		t.Fatal(list, err)
+	}
+	other, watch := session(t, url), session(t, url)
+	other("SET deadlock_timeout = '1h'") // it is the server's transaction that ends
+	other("BEGIN")
+	other("UPDATE deliveries SET due_at = due_at")
+	canceled := make(chan error, 1)
+	go func() {
+		_, err := c.CancelDelivery(t.Context(), list.Items[0].ID)
+		canceled <- err
+	}()
+	watch(awaitLock)
+	// The server's transaction has the lock of the line, and waits for the rows.
+	other("SELECT pg_advisory_xact_lock(classid::integer, objid::integer) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND mode = 'ExclusiveLock' AND classid = 1752133484")
+	other("ROLLBACK")
+	if err := <-canceled; err != nil {
+		t.Error(err)
+	}
+}
+
+// awaitLock waits until a transaction waits for another's rows.
+const awaitLock = `DO $$ BEGIN
+	WHILE NOT EXISTS (SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()) LOOP
+		PERFORM pg_sleep(0.01), pg_stat_clear_snapshot();
+	END LOOP; END $$`
+
 // Connections to the database are ended repeatedly, at any time, while publishers repeat unacknowledged events with the same key:
 // each event is stored once.
 func TestConnectionsEnd(t *testing.T) {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -184,6 +185,9 @@ func (w *writer) close() { w.once.Do(func() { close(w.quit) }) }
 // results until they are written, because requests that were sent must be known.
 func (w *writer) commit(b *batch) {
 	err := b.write()
+	if errors.Is(err, dialect.ErrDeadlock) { // the other transaction goes on, so this one can, after it
+		err = b.write()
+	}
 	if err == nil {
 		w.learn(b)
 		b.answer()

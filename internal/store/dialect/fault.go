@@ -15,6 +15,10 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
+// ErrDeadlock is returned by DB.Transaction if the database ended the transaction because it and another waited for each other. It may
+// be repeated at once.
+var ErrDeadlock = errors.New("the transaction and another waited for each other")
+
 // Unavailable wraps a database's error if trying again may help. It returns others unchanged: a corrupt database, or a programming
 // error.
 func Unavailable(err error) error {

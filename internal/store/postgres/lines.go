@@ -17,7 +17,7 @@ const lineLocks = 512
 // LockLines implements dialect.DB. Whoever finds a line empty, or its head there, must know that this stays so until it commits: a publisher
 // that sees the head puts a delivery behind it, while the node that ends the head does not see that delivery yet, and nobody would promote it.
 // The locks of one call are taken in one order, so that two transactions that know their lines at the start never wait for each other; of two
-// that wait because they lock more later, PostgreSQL ends one.
+// that wait because they lock more later, PostgreSQL ends one, which is repeated.
 func (p *DB) LockLines(b *dialect.Tx, lines func() []webhook.ID) error {
 	slots := map[int32]bool{}
 	for _, line := range lines() {

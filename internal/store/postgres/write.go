@@ -56,10 +56,13 @@ func (p *DB) Transaction(b *dialect.Tx, do func() error) error {
 	if err == nil {
 		return nil
 	}
-	if !begun || !lost(err) {
-		return err // it does not exist
+	if begun && lost(err) {
+		return p.resolve(err)
 	}
-	return p.resolve(err)
+	if refused, ok := errors.AsType[*pgconn.PgError](err); ok && refused.Code == codeDeadlock {
+		return fmt.Errorf("%w: %w", dialect.ErrDeadlock, err)
+	}
+	return err // the transaction does not exist
 }
 
 // lost reports whether the connection or the server has ended, so that the outcome of the transaction is unknown.
