@@ -16,10 +16,10 @@ export interface Options {
 
 /** The callbacks of a stream. */
 export interface Watch<Result> {
-  /** Is called with each result, in order. */
+  /** Called with each result, in order. */
   next(result: Result): void;
   /**
-   * Is called when attempts may be missing, because retention has removed them (CURSOR_EXPIRED) or the database was restored
+   * Called when attempts may be missing because retention has removed them (CURSOR_EXPIRED) or the database was restored
    * from an earlier copy (CURSOR_LOST). The stream continues with everything that the server has.
    */
   missed?(code: 'CURSOR_EXPIRED' | 'CURSOR_LOST'): void;
@@ -39,7 +39,7 @@ export class ApiError extends Error {
     readonly requestId?: string,
     /** When to try again, if the code is RATE_LIMITED or UNAVAILABLE. */
     readonly retryAfterMs?: number,
-    /** The data that was read nevertheless; fields that the token may not read are null. */
+    /** The partial data of the response; fields that the token may not read are null. */
     readonly data?: unknown,
   ) {
     super(message);
@@ -63,7 +63,7 @@ export class Hookgraph {
     this.#url = `${options.url.replace(/\/+$/, '')}/graphql`;
   }
 
-  /** Runs a query or a mutation. It throws an ApiError, or what fetch throws. */
+  /** Runs a query or a mutation. Throws an ApiError, or the error of fetch. */
   async request<Result, Variables>(
     document: TypedDocumentString<Result, Variables>,
     ...[variables]: Arguments<Variables>

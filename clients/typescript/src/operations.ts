@@ -1,8 +1,8 @@
 import { graphql } from './gql/index.js';
 
-// The operations that most programs need. `graphql` types others of your own, where graphql-codegen has read them.
+// The operations that most programs need. `graphql` types your own operations too, once graphql-codegen has read them.
 
-/** Registers a webhook. Its secret is shown only here. With an `externalId` it is safe to repeat. */
+/** Registers a webhook. Its secret is shown only here. With an `externalId` the call is safe to repeat. */
 export const RegisterWebhook = graphql(`
   mutation RegisterWebhook($input: CreateWebhookInput!) {
     createWebhook(input: $input) {
@@ -14,7 +14,7 @@ export const RegisterWebhook = graphql(`
   }
 `);
 
-/** Changes the settings of a webhook that are given. */
+/** Changes the given settings of a webhook. */
 export const UpdateWebhook = graphql(`
   mutation UpdateWebhook($input: UpdateWebhookInput!) {
     updateWebhook(input: $input) {
@@ -24,7 +24,7 @@ export const UpdateWebhook = graphql(`
   }
 `);
 
-/** Publishes up to 1,000 events. With idempotency keys it is safe to repeat. */
+/** Publishes up to 1,000 events. With idempotency keys the call is safe to repeat. */
 export const PublishEvents = graphql(`
   mutation PublishEvents($input: PublishEventsInput!) {
     publishEvents(input: $input) {
@@ -61,7 +61,7 @@ export const Deliveries = graphql(`
   }
 `);
 
-/** A delivery with its last attempts: what was sent, and what the receiver answered. */
+/** A delivery with its last attempts: each request, and the receiver's response. */
 export const Delivery = graphql(`
   query Delivery($id: ID!) {
     delivery(id: $id) {
@@ -88,7 +88,7 @@ export const RetryDelivery = graphql(`
   }
 `);
 
-/** What happened in a range of time, and what is owed now. */
+/** The statistics of a time range, and the deliveries that are open now. */
 export const Overview = graphql(`
   query Overview($range: TimeRange!) {
     stats(range: $range) {
@@ -106,7 +106,7 @@ export const Overview = graphql(`
 `);
 
 /**
- * The changes of a list of deliveries. With `RESYNC`, which comes first and when there are too many changes, fetch the list; with `CHANGED`, put
+ * The changes of a list of deliveries. On `RESYNC`, sent first and whenever there are too many changes, fetch the list; on `CHANGED`, put
  * `delivery` into it, or remove it if `matches` is false.
  */
 export const WatchDeliveries = graphql(`
@@ -125,7 +125,7 @@ export const WatchDeliveries = graphql(`
 `);
 
 /**
- * What happens in a range of time, and what is owed now, at most once a second. Each message but the first has only the buckets of `series` that
+ * The statistics of a time range and the deliveries open now, at most once a second. After the first, a message has only the buckets of `series` that
  * are new or have changed: replace those with the same `from`, and drop those before `Stats.from`.
  */
 export const WatchStats = graphql(`

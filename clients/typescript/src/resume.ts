@@ -82,7 +82,7 @@ function readable(reason: unknown): unknown {
   return reason instanceof Error || code === undefined ? reason : new Error(`the connection was closed: ${why} (${code})`);
 }
 
-/** From a quarter of a second to half a minute, with jitter. */
+/** The delay before a retry: a quarter of a second to half a minute, with jitter. */
 function pause(retries: number): number {
   return Math.min(30_000, 250 * 2 ** retries) * (0.5 + Math.random() / 2);
 }
@@ -92,7 +92,7 @@ export function backoff(retries: number, atLeastMs = 0): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, Math.max(pause(retries), atLeastMs)));
 }
 
-/** Whether to connect again. Not with a refused token: the server counts more attempts as guessing. */
+/** Whether to connect again: not with a rejected token, because the server counts further attempts as guessing. */
 export function hopeful(reason: unknown): boolean {
   return (reason as { code?: number }).code !== 4403;
 }

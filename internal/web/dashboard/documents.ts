@@ -5,8 +5,8 @@ import type { Plugin } from 'vite';
 import * as generated from './src/gql/graphql.ts';
 
 /**
- * Writes documents.json: what the page sends to the server, by its SHA-256, for servers that run trusted documents only. The text is
- * made by the functions with which the page makes it.
+ * Writes documents.json: the page's operations by their SHA-256, for servers that run trusted documents only. The text is
+ * made by the same functions as in the page.
  */
 export function trustedDocuments(): Plugin {
   return {
@@ -24,7 +24,7 @@ export function trustedDocuments(): Plugin {
   };
 }
 
-/** What the page sends of an exported value; undefined when that is no operation. */
+/** The text that the page sends for an exported value; undefined if it is not an operation. */
 function sent(value: unknown): string | undefined {
   const document = value as DocumentNode;
   if (document.kind !== Kind.DOCUMENT) return undefined;

@@ -3,7 +3,7 @@ import { gzipOutput } from '../graphiql/gzip.ts';
 import { trustedDocuments } from './documents.ts';
 
 export default defineConfig({
-  // Relative: the page works below whatever path a proxy puts before the server's.
+  // Relative: the page works behind a proxy that adds a path prefix.
   base: './',
   plugins: [trustedDocuments(), gzipOutput()],
   // GraphiQL's source is shared, its packages are not.
@@ -15,10 +15,10 @@ export default defineConfig({
     license: { fileName: 'licenses.md' },
     reportCompressedSize: false,
     rolldownOptions: {
-      // "use client" in libraries means something to server renderers only.
+      // "use client" in libraries matters only to server renderers.
       onLog: (level, log, next) => log.code === 'MODULE_LEVEL_DIRECTIVE' || next(level, log),
       output: {
-        // The libraries apart from our source, so that a change of ours leaves their file in dist, and in browsers' caches, as it is.
+        // The libraries are bundled apart from our source, so that their file in dist, and in browsers' caches, survives our changes.
         codeSplitting: { groups: [{ name: 'libraries', test: /node_modules\/|vite\/|rolldown/ }] },
       },
     },

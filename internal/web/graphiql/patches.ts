@@ -1,7 +1,7 @@
 import type { Plugin } from 'vite';
 
 interface Patch {
-  /** How the file's name ends. */
+  /** The suffix of the file's name. */
   file: string;
   from: string;
   to: string;
@@ -10,9 +10,9 @@ interface Patch {
 const REACT = '/@graphiql/react/dist/components/';
 const DESCRIBED = '"aria-describedby": "editor-keys"';
 
-/** What GraphiQL's elements lack for those who use the keyboard or a screen reader. */
+/** Accessibility fixes of GraphiQL's elements, for keyboards and screen readers. */
 const PATCHES: readonly Patch[] = [
-  // A tab holds no buttons, these do: they are a list, with one that is current.
+  // The role tab may not contain buttons, as these do: they become a list with one current element.
   { file: `${REACT}tabs/index.js`, from: '\t\t\t"aria-selected": isActive,\n', to: '' },
   { file: `${REACT}tabs/index.js`, from: 'role: "tab",', to: 'role: "listitem",' },
   { file: `${REACT}tabs/index.js`, from: 'role: "tablist",', to: 'role: "list",' },
@@ -26,7 +26,7 @@ const PATCHES: readonly Patch[] = [
     from: 'role: "tabpanel", id: "graphiql-session"',
     to: 'role: "group", id: "graphiql-session"',
   },
-  // Each editor has a name, and says how to leave it.
+  // Each editor gets a label, which says how to leave it.
   {
     file: `${REACT}operation-editor.js`,
     from: 'tabIndex: t11,',
@@ -63,7 +63,7 @@ const PATCHES: readonly Patch[] = [
     from: 'onClick: handleHistoryItemClick, "aria-label": "Set active",',
     to: 'onClick: handleHistoryItemClick,',
   },
-  // The whole text would be read aloud with each result of a stream.
+  // Screen readers would read the whole text aloud with each result of a stream.
   {
     file: `${REACT}response-editor.js`,
     from: '"aria-live": t7,\n\t\t\t"aria-atomic": t8,',
@@ -71,7 +71,7 @@ const PATCHES: readonly Patch[] = [
   },
 ];
 
-/** Changes GraphiQL's files as they are bundled. The build fails where one of them no longer has what is changed. */
+/** Changes GraphiQL's files as they are bundled. The build fails if a file no longer contains the code to change. */
 export function patchGraphiql(): Plugin {
   const left = new Set(PATCHES);
   return {

@@ -8,20 +8,20 @@ export default defineConfig({
   plugins: [patchGraphiql(), gzipOutput()],
   worker: { format: 'es' },
   build: {
-    // Whether a small file that two places name is inlined is a race; without inlining the output is always the same.
+    // Whether a small file with two references is inlined depends on a race; without inlining the output is always the same.
     assetsInlineLimit: 0,
-    // One style sheet, and no preload helper that would have to know the name of each.
+    // One style sheet, so that no preload helper has to know the names of several.
     cssCodeSplit: false,
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 4000,
     license: { fileName: 'licenses.md' },
     reportCompressedSize: false,
     rolldownOptions: {
-      // "use client" in libraries means something to server renderers only.
+      // "use client" in libraries matters only to server renderers.
       onLog: (level, log, next) => log.code === 'MODULE_LEVEL_DIRECTIVE' || next(level, log),
       output: {
-        // The libraries apart from our source, so that a change of ours leaves their files in dist, and in browsers'
-        // caches, as they are. Monaco is left to split by itself: most of it loads after the page is there.
+        // The libraries are bundled apart from our source, so that their files in dist, and in browsers' caches,
+        // survive our changes. Monaco is left to split by itself: most of it loads after the page is shown.
         codeSplitting: {
           groups: [
             { name: 'prettier', test: /node_modules\/prettier\// },

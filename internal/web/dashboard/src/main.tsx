@@ -7,7 +7,7 @@ import { startShortcuts } from './ui/shortcuts';
 
 const root = document.getElementById('root');
 if (!root) throw new Error('index.html has no #root');
-// The address changes while the page stays loaded: relative paths in index.html would change with it.
+// The address changes while the page stays loaded, and relative paths in index.html would change with it.
 for (const link of document.querySelectorAll('link')) link.setAttribute('href', link.href);
 startTheme();
 startShortcuts();

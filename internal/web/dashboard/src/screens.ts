@@ -1,7 +1,7 @@
 import { type ComponentType, lazy } from 'react';
 
-// Each screen is loaded when it is first shown, and all of them when the browser has nothing else to do: then going from one to another
-// does not wait, and needs nothing of a server that was updated meanwhile.
+// Each screen is loaded when it is first shown, and all of them when the browser is idle: then going from one to another
+// does not wait, and does not depend on a server that was updated in the meantime.
 
 type Load<Name extends string, Props> = () => Promise<Record<Name, ComponentType<Props>>>;
 
@@ -24,11 +24,11 @@ export const ReplayScreen = screen('ReplayScreen', () => import('./replays/Repla
 export const NewReplayScreen = screen('NewReplayScreen', () => import('./replays/NewReplayScreen'));
 export const OperateScreen = screen('OperateScreen', () => import('./operate/OperateScreen'));
 
-/** Loads all screens when there is time. */
+/** Loads all screens when the browser is idle. */
 export function loadScreens(): void {
   const soon = globalThis.requestIdleCallback ?? ((run: () => void) => setTimeout(run, 2000));
   soon(() => {
-    // One that fails is tried again when it is shown.
+    // A screen that fails to load is loaded again when it is shown.
     for (const load of loads) load().catch(() => {});
   });
 }

@@ -19,38 +19,38 @@ const initial = credentials.load();
 
 const streams = new Streams();
 
-/** What an editor closes with Escape. */
+/** The widgets that an editor closes with Escape. */
 const CLOSED_BY_ESCAPE =
   '.suggest-widget.visible, .parameter-hints-widget.visible, .find-widget.visible, .monaco-menu-container';
 
 let closes = false;
 
-/** Before the editor sees the key: an editor takes every Escape, also while it has nothing to close. */
+/** Runs before the editor gets the key: an editor consumes every Escape, even if it has nothing to close. */
 function lookAtEscape(event: KeyboardEvent) {
   closes = event.key === 'Escape' && document.querySelector(CLOSED_BY_ESCAPE) !== null;
 }
 
-/** Escape leaves an editor for its frame, from where Tab goes on; within, Tab indents. */
+/** Escape moves the focus from an editor to its frame, from which Tab continues; inside, Tab indents. */
 function leaveEditor(event: KeyboardEvent) {
   if (event.key !== 'Escape' || closes) return;
   (event.target as Element).closest<HTMLElement>('.graphiql-editor, .result-window')?.focus();
 }
 
-/** Who calls, and whether the page asks for that; caller is null while there is no token. */
+/** The caller, and whether the page is asking for a token; caller is null while there is none. */
 function useCaller() {
   const [caller, setCaller] = useState(initial);
   const [asking, setAsking] = useState(initial === null);
   const [refused, setRefused] = useState(false);
 
   const become = useCallback((next: Credentials | null) => {
-    // They run in the name of the caller before.
+    // They run with the previous caller's token.
     streams.endAll();
     setCaller(next);
     setRefused(false);
     setAsking(false);
   }, []);
 
-  // A link with a token that is opened where the page already is changes nothing but the fragment.
+  // A link with a token that is opened in a tab with the page changes only the fragment.
   useEffect(() => {
     function onHashChange() {
       const next = credentials.fromFragment();
@@ -78,7 +78,7 @@ type Caller = ReturnType<typeof useCaller>;
 export function App() {
   const calling = useCaller();
   const { caller, asking, refuse } = calling;
-  // A tab that is chosen before the editors are there would show another tab's text.
+  // A tab chosen before the editors exist would show another tab's text.
   const ready = useMonaco((state) => state.monaco !== undefined);
   const fetcher = useMemo(() => createFetcher(caller ?? ANONYMOUS, streams, refuse), [caller, refuse]);
   return (
@@ -87,9 +87,9 @@ export function App() {
       <main inert={!ready} aria-busy={!ready} onKeyDownCapture={lookAtEscape} onKeyDown={leaveEditor}>
         <GraphiQL
           fetcher={fetcher}
-          // Nobody is told the schema without a token: null keeps GraphiQL from asking, which would ask for the token again.
+          // The schema requires a token: null keeps GraphiQL from requesting it, which would open the token dialog again.
           schema={caller ? undefined : null}
-          // GraphiQL adds a tab for it where it has tabs of an earlier visit.
+          // GraphiQL adds a tab for it if it has tabs of an earlier visit.
           defaultTabs={link ? [link, ...DEFAULT_TABS] : DEFAULT_TABS}
           initialQuery={link?.query}
           initialVariables={link?.variables}
@@ -112,7 +112,7 @@ export function App() {
   );
 }
 
-/** The head of the page: what it is, where streams go on, and who calls. */
+/** The head of the page: the title, the tabs with running streams, and the caller. */
 function Bar({ calling: { caller, refused, setAsking } }: { calling: Caller }) {
   const elsewhere = useSyncExternalStore(
     (listener) => streams.subscribe(listener),

@@ -4,22 +4,22 @@ import { type Credentials, isRemembered, problem } from './credentials';
 interface Props {
   title: string;
   icon: string;
-  /** What the fields begin with. */
+  /** The initial values of the fields. */
   current: Credentials;
-  /** What the token is for, or why the current one is not enough. */
+  /** The purpose of the token, or why the current one is not accepted. */
   children: ReactNode;
-  /** What the button says that sends the form. */
+  /** The label of the submit button. */
   verb: string;
-  /** What the button says that closes the dialog. */
+  /** The label of the button that closes the dialog. */
   leave?: string;
   onSave(credentials: Credentials, remember: boolean): void;
-  /** Absent: there is no token to forget. */
+  /** Absent if there is no token to forget. */
   onForget?: (() => void) | undefined;
-  /** Absent: there is no page to go back to. */
+  /** Absent if there is no page to return to. */
   onClose?: (() => void) | undefined;
 }
 
-/** Asks for the token, and for the tenant an operator acts for: this page and the dashboard do. */
+/** Asks for the token, and for the tenant that an operator acts for. The dashboard uses it too. */
 export function CredentialsDialog(props: Props) {
   const { title, icon, current, children, verb, leave = 'Cancel', onSave, onForget, onClose } = props;
   const id = useId();
@@ -50,7 +50,7 @@ export function CredentialsDialog(props: Props) {
       className="dialog ours"
       aria-labelledby={`${id}-title`}
       onCancel={(event) => !onClose && event.preventDefault()}
-      // A browser closes it when Escape is pressed twice, whatever the page wants.
+      // A browser closes it when Escape is pressed twice, even if the page prevents that.
       onClose={() => (onClose ? onClose() : dialog.current?.showModal())}
     >
       <form onSubmit={onSubmit}>
@@ -94,7 +94,7 @@ export function CredentialsDialog(props: Props) {
 
 interface FieldsProps {
   entered: Credentials;
-  /** The element that says what is wrong. */
+  /** The ID of the element with the error. */
   errorId: string;
   isWrong: boolean;
   onChange(entered: Credentials): void;

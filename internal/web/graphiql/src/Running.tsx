@@ -3,7 +3,7 @@ import { useEffect, useState } from 'react';
 import type { Streams } from './streams';
 
 /**
- * Within GraphiQL: shows the stream of a tab again when that is chosen, tells those who do not see it when a result has come, and lets
+ * Inside GraphiQL: shows the stream of a tab again when the tab is chosen, announces new results to screen readers, and lets
  * the editors follow the system's colours.
  */
 export function Running({ streams }: { streams: Streams }) {

@@ -1,17 +1,17 @@
-// What the page sends to say who is calling, and where it keeps that: in this browser tab, and on this device only when
+// The caller's credentials, and where the page stores them: in this browser tab, and on this device only if
 // the user asks for it.
 
 export interface Credentials {
-  /** The bearer token without its scheme; empty when the caller is anonymous. */
+  /** The bearer token without its scheme; empty if the caller is anonymous. */
   token: string;
-  /** The tenant an operator acts for; empty leaves it to the token. */
+  /** The tenant that an operator acts for; empty means that of the token. */
   tenant: string;
 }
 
 // The prefix is GraphiQL's own, so that its "Clear storage" setting forgets a remembered token too.
 const KEY = 'graphiql:hookgraph-credentials';
 
-/** The credentials to start with, or null when there are none yet. */
+/** The stored credentials; null if there are none. */
 export function load(): Credentials | null {
   return fromFragment() ?? read(() => sessionStorage) ?? read(() => localStorage);
 }
@@ -32,8 +32,8 @@ export function forget(): void {
 }
 
 /**
- * Takes `#token=…` (and `&tenant=…`) out of the address, so that neither the history nor a copied link keeps it.
- * Null when the address has none.
+ * Removes `#token=…` (and `&tenant=…`) from the address, so that neither the history nor a copied link contains it.
+ * Null if the address has none.
  */
 export function fromFragment(): Credentials | null {
   const fragment = new URLSearchParams(location.hash.slice(1));
@@ -46,7 +46,7 @@ export function fromFragment(): Credentials | null {
   return credentials;
 }
 
-/** Why these credentials cannot be sent as headers, or null when they can. */
+/** Why these credentials cannot be sent as headers; null if they can. */
 export function problem({ token, tenant }: Credentials): string | null {
   if (!/^[\x21-\x7e]*$/.test(token)) return 'A token has no spaces and only ASCII characters.';
   if (!/^[\x21-\x7e]*$/.test(tenant)) return 'A tenant has no spaces and only ASCII characters.';

@@ -1,5 +1,5 @@
 // GraphiQL's way to the server: queries and mutations over HTTP, subscriptions over WebSocket, both at /graphql on the
-// origin that served the page. What goes wrong on the way is answered as a GraphQL error that says what to do about it.
+// origin that served the page. A failed request becomes a GraphQL error that says what to do about it.
 
 import type { Fetcher, FetcherParams } from '@graphiql/toolkit';
 import {
@@ -24,7 +24,7 @@ export function createFetcher(credentials: Credentials, streams: Streams, onRefu
   return (params, options) => {
     const resumed = streams.takeResumed();
     if (resumed) return resumed;
-    // GraphiQL's own headers editor has the last word.
+    // GraphiQL's headers editor takes precedence.
     const sent = { ...headers(credentials), ...(options?.headers as Headers | undefined) };
     const operation = operationOf(params);
     const request = { ...params, operationName: operation?.name?.value ?? params.operationName };
@@ -33,13 +33,13 @@ export function createFetcher(credentials: Credentials, streams: Streams, onRefu
   };
 }
 
-// GraphiQL names an operation by what it parsed last, a moment late: right after a change of tabs that is another tab's.
+// GraphiQL takes the operation's name from its latest, delayed parse: right after a change of tabs that is another tab's.
 function operationOf({ query, operationName }: FetcherParams): OperationDefinitionNode | null {
   try {
     const document = parseQuery(query);
     return getOperationAST(document, operationName) ?? getOperationAST(document) ?? null;
   } catch {
-    return null; // The server says what is wrong with it.
+    return null; // The server reports the syntax error.
   }
 }
 
@@ -73,7 +73,7 @@ async function post(params: FetcherParams, sent: Headers, onRefused: () => void)
   return result ?? failure(`The server answered ${response.status} and no GraphQL: ${body.slice(0, 500)}`);
 }
 
-// One socket for one subscription: it says who is calling when it opens, so a new token needs a new socket.
+// One socket for one subscription: credentials are sent when it opens, so a new token needs a new socket.
 function subscription(params: FetcherParams, sent: Headers, onRefused: () => void): Start {
   return (observer: Observer) => {
     const client = createClient({

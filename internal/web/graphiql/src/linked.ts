@@ -1,11 +1,11 @@
-/** A query that a link brings, with its variables as JSON. */
+/** A query from a link, with its variables as JSON. */
 export interface Linked {
   query: string;
   variables: string;
 }
 
 /**
- * Takes `#query=…` (and `&variables=…`) out of the address: as the dashboard's links to this page have them. Null when the address has
+ * Removes `#query=…` (and `&variables=…`), as in the dashboard's links to this page, from the address. Null if the address has
  * none.
  */
 export function fromFragment(): Linked | null {

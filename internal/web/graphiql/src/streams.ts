@@ -1,5 +1,5 @@
-// The subscriptions that run, at most one in each tab. GraphiQL ends a subscription when another tab is chosen, and shows only its last
-// result. Here a stream goes on until it is stopped or its tab is closed, and its results accumulate.
+// The running subscriptions, at most one in each tab. GraphiQL ends a subscription when another tab is chosen, and shows only its last
+// result. Here a stream continues until it is stopped or its tab is closed, and its results accumulate.
 
 import type { Observable } from '@graphiql/toolkit';
 import type { ExecutionResult } from 'graphql';
@@ -9,7 +9,7 @@ export interface Observer {
   complete(): void;
 }
 
-/** Starts a subscription. Returns what ends it. */
+/** Starts a subscription. Returns a function that ends it. */
 export type Start = (observer: Observer) => () => void;
 
 interface Tabs {
@@ -17,14 +17,14 @@ interface Tabs {
   activeTabIndex: number;
 }
 
-/** The results that are shown, at most: in number, and in characters of JSON. The latest one is always shown. */
+/** The maximum of shown results: their number, and their characters of JSON. The latest one is always shown. */
 const MAX_RESULTS = 100;
 const MAX_LENGTH = 256 * 1024;
 
-/** What came is shown together this often: the editor lays out the whole text each time. */
+/** The interval at which new results are shown: the editor lays out the whole text each time. */
 const SHOW_MS = 100;
 
-/** In this time after a stop another tab is shown, if that is why GraphiQL stopped. */
+/** The time within which another tab is shown after a stop, if that is why GraphiQL stopped. */
 const TAB_MS = 500;
 
 export class Streams {
@@ -35,19 +35,19 @@ export class Streams {
   #elsewhere = '';
   #resuming: Stream | undefined;
 
-  /** Opens a stream in the tab that is shown, when GraphiQL observes what is returned. */
+  /** Opens a stream in the current tab, once GraphiQL observes the returned value. */
   open(start: Start): Observable<ExecutionResult> {
     return this.#observable(new Stream(this.#tab, start, () => this.#forget()));
   }
 
-  /** The stream that GraphiQL is made to show again, if it asks while enter has it run; undefined otherwise. */
+  /** The stream to show again, if GraphiQL subscribes while enter runs it; undefined otherwise. */
   takeResumed(): Observable<ExecutionResult> | undefined {
     const stream = this.#resuming;
     this.#resuming = undefined;
     return stream && this.#observable(stream);
   }
 
-  /** Takes note of the tabs, each time they change. */
+  /** Updates the tabs, each time they change. */
   readonly changed = ({ tabs, activeTabIndex }: Tabs) => {
     const tab = tabs[activeTabIndex]?.id ?? '';
     // A new tab does not end the subscription of the one before it, whose results would be written into the new one.
@@ -60,14 +60,14 @@ export class Streams {
     this.#tell();
   };
 
-  /** A tab is shown, and its editors are filled. If a stream runs in it, run, which is GraphiQL's, shows that again. */
+  /** Called when a tab is shown and its editors are filled. If a stream runs in it, GraphiQL's run shows it again. */
   enter(tab: string, run: () => void): void {
     this.#tab = tab;
     const stream = this.#running.get(tab);
     if (!stream || stream.isShown) return;
     this.#resuming = stream;
     run();
-    // GraphiQL did not ask, because it cannot read the variables or the headers.
+    // GraphiQL did not subscribe, because it cannot parse the variables or the headers.
     if (this.#resuming) this.#end(tab, stream);
     this.#resuming = undefined;
   }
@@ -81,7 +81,7 @@ export class Streams {
     return this.#elsewhere;
   }
 
-  /** Calls listener when elsewhere changes. Returns what ends that. */
+  /** Calls listener when elsewhere changes. Returns a function that stops this. */
   subscribe(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -93,7 +93,7 @@ export class Streams {
       stream.attach(observer);
       return () => {
         stream.detach();
-        // GraphiQL stops before it shows another tab, sometimes several ticks before. Stopped by hand, the tab stays.
+        // GraphiQL stops a stream before it shows another tab, sometimes several ticks before. After a stop by hand, the tab stays.
         setTimeout(() => {
           if (this.#tab === stream.tab && !stream.isShown) this.#end(stream.tab, stream);
         }, TAB_MS);
@@ -113,7 +113,7 @@ export class Streams {
     this.#tell();
   }
 
-  // A stream that ended by itself and was shown to its end.
+  // The stream ended by itself and was shown to its end.
   #forget(): void {
     for (const [tab, stream] of this.#running) if (stream.isOver) this.#running.delete(tab);
     this.#tell();
@@ -140,7 +140,7 @@ class Stream {
   #completed = false;
   #received = 0;
   #isNew = false;
-  /** The newest first. */
+  /** Newest first. */
   readonly #latest: { result: ExecutionResult; length: number }[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -159,11 +159,11 @@ class Stream {
     return this.#completed && !this.isShown;
   }
 
-  /** Shows all that has come and what comes. The first time the subscription starts. */
+  /** Shows all results, past and future. The first call starts the subscription. */
   attach(observer: Observer): void {
     this.#observer = observer;
     if (this.#received > 0) this.#show();
-    // After GraphiQL has been told that it observes.
+    // After GraphiQL has received its subscription.
     if (this.#completed) queueMicrotask(() => this.#finish());
     this.#stop ??= this.#start({
       next: (result) => this.#receive(result),
@@ -174,7 +174,7 @@ class Stream {
     });
   }
 
-  /** Goes on unseen. */
+  /** Continues in the background. */
   detach(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -199,7 +199,7 @@ class Stream {
     if (this.#timer === undefined) this.#showNow();
   }
 
-  /** Shows what is new, and then what comes until the text may be laid out again. */
+  /** Shows new results, and collects further ones until the text may be laid out again. */
   #showNow(): void {
     this.#timer = undefined;
     if (!this.#observer || !this.#isNew) return;
@@ -211,7 +211,7 @@ class Stream {
     this.#isNew = false;
     const latest = this.#latest.map(({ result }) => result);
     const first = latest[0];
-    // What failed at once is no stream.
+    // A subscription that failed at once is not shown as a stream.
     const failed = this.#received === 1 && first?.errors !== undefined;
     this.#observer?.next(
       failed ? first : ({ received: this.#received, latest } as unknown as ExecutionResult),

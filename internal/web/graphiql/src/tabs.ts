@@ -1,4 +1,4 @@
-// The tabs a first visit opens with: one webhook's life, in the order one meets it. GraphiQL titles a tab by its
+// The tabs of a first visit: the life of a webhook, in order. GraphiQL titles a tab by its
 // operation's name.
 
 const REGISTER = `# 1 of 4 · Register a webhook

@@ -1,6 +1,6 @@
-// Where the server is: the page's own path below it may have any depth, and a proxy may have put a path before it.
+// The server's address: the page's path below it may have any depth, and a proxy may add a path prefix.
 
-// In a variable, or Vite takes the URL for that of a file to bundle.
+// A variable, because Vite would treat a literal as the URL of a file to bundle.
 const module = import.meta.url;
 
 /** The address that the server's paths are relative to; it ends with a slash. */
@@ -12,5 +12,5 @@ export const GRAPHQL_SOCKET = Object.assign(new URL(GRAPHQL), {
   protocol: GRAPHQL.protocol === 'https:' ? 'wss:' : 'ws:',
 });
 
-/** What the router's paths are relative to: without a slash at the end. */
+/** The base of the router's paths, without a trailing slash. */
 export const BASE_PATH = BASE.pathname.replace(/\/$/, '');

@@ -1,6 +1,6 @@
 /**
- * Runs something after each call of soon: at once, but never while it still runs, and not before ms have passed since it ended. Calls
- * meanwhile lead to one more run. Something slow is thus never begun again before it has ended, however often soon is called.
+ * Runs a task after each call of soon: immediately, but never while it is still running, and not until ms have passed since it ended. Calls
+ * in the meantime cause one more run. A slow task is thus never started again before it has ended, however often soon is called.
  */
 export function calmly(
   run: () => Promise<unknown>,
@@ -23,7 +23,7 @@ export function calmly(
     try {
       await run();
     } catch {
-      // Whoever runs it shows what failed.
+      // The caller shows the error.
     }
     ended = performance.now();
     const isAgain = (state as string) === 'again';

@@ -2,12 +2,12 @@ import { type StatsFilter, WatchChangesDocument, WatchCountsDocument } from '../
 import type { Api } from './client';
 import { follow } from './watch';
 
-// What tells that a list may have changed, where the API has no stream of the list itself.
+// Signals that a list may have changed, for lists that have no stream of their own.
 
-/** Calls soon each time until what it returns is called. The first time it may be called for what is known already. */
+/** Calls soon on each change, until the returned function is called. The first call may be for a known change. */
 export type Watch = (soon: () => void) => () => void;
 
-/** Tells when something was published, attempted or ended. null: of the tenant; the server tells at most once a second. */
+/** Signals publishing, attempts and completions, at most once a second. null: those of the whole tenant. */
 export function counts({ sockets }: Api, filter: StatsFilter | null = null): Watch {
   return (soon) => {
     let last = '';
@@ -17,7 +17,7 @@ export function counts({ sockets }: Api, filter: StatsFilter | null = null): Wat
       { range: { from: new Date().toISOString() }, filter },
       {
         next({ stats }) {
-          // A message comes, too, when a minute begins.
+          // There is also a message at the start of each minute.
           const now = JSON.stringify(stats.totals);
           if (now !== last) soon();
           last = now;
@@ -28,13 +28,13 @@ export function counts({ sockets }: Api, filter: StatsFilter | null = null): Wat
   };
 }
 
-/** Tells when a webhook was registered, changed or deleted, and when deliveries are held. */
+/** Signals that a webhook was registered, changed or deleted, or that deliveries are held. */
 export function webhookChanges({ sockets }: Api): Watch {
   return (soon) =>
     follow(sockets, WatchChangesDocument, { filter: { statuses: ['HELD'] } }, { next: soon, failed() {} });
 }
 
-/** Tells when one of them does. */
+/** Signals when any of the given sources does. */
 export function either(...watches: readonly Watch[]): Watch {
   return (soon) => {
     const ends = watches.map((watch) => watch(soon));

@@ -9,7 +9,7 @@ import { inTime } from './inTime';
 export interface Api {
   client: Client;
   sockets: SocketClient;
-  /** Says how the connection of the streams is. Returns what ends that. */
+  /** Reports the state of the streams' connection. Returns a function that stops the reports. */
   onLink(listener: (link: Link) => void): () => void;
   dispose(): void;
 }
@@ -42,18 +42,18 @@ export function createApi(credentials: Credentials, refused: () => void): Api {
   const tell = (link: Link) => {
     for (const listener of listeners) listener(link);
   };
-  // A connection that the network lost without a word looks alive until nothing answers.
+  // A connection that the network dropped silently looks alive until a ping gets no answer.
   let silence: ReturnType<typeof setTimeout> | undefined;
   const sockets = createClient({
     url: GRAPHQL_SOCKET.href,
     connectionParams: sent,
     connectionAckWaitTimeout: SILENCE_MS,
-    // From one screen to the next it stays.
+    // The connection is kept while the user moves from one screen to the next.
     lazyCloseTimeout: LINGER_MS,
     keepAlive: 10_000,
     retryAttempts: Number.POSITIVE_INFINITY,
     retryWait: (retries) => wait(pause(retries)),
-    // The server would take repeated calls with a refused token for guessing.
+    // The server would count repeated calls with a rejected token as guessing.
     shouldRetry: (event) => !isRefusal(event),
     on: {
       connecting: () => tell('connecting'),
@@ -69,7 +69,7 @@ export function createApi(credentials: Credentials, refused: () => void): Api {
       closed(event) {
         clearTimeout(silence);
         if (isRefusal(event)) refused();
-        // Otherwise this page closed it, because nothing is followed any more.
+        // Otherwise this page closed the connection, because it has no subscriptions left.
         if ((event as CloseEvent).code !== NORMAL_CLOSURE) tell('lost');
       },
     },
@@ -91,7 +91,7 @@ export function createApi(credentials: Credentials, refused: () => void): Api {
   };
 }
 
-/** A quarter of a second at first, ten seconds in the end, and not the same for all pages. */
+/** The delay before a retry: a quarter of a second at first, ten seconds at most, with jitter. */
 export function pause(retries: number): number {
   return Math.min(10_000, 250 * 2 ** retries) * (0.5 + Math.random() / 2);
 }
@@ -108,7 +108,7 @@ function isRefusal(event: unknown): boolean {
 /** How long the server may take to answer on a connection that is open. */
 const SILENCE_MS = 8_000;
 
-/** How long a connection stays over which nothing is followed. */
+/** How long a connection without subscriptions is kept. */
 const LINGER_MS = 5_000;
 
 /** RFC 6455, section 7.4.1. */
@@ -116,7 +116,7 @@ const NORMAL_CLOSURE = 1000;
 
 const TICK_MS = 5_000;
 
-// A machine that slept has timers that come late, and a connection that may look alive for a long time.
+// After a machine has slept, timers fire late, and a dead connection may look alive for a long time.
 function onWake(woke: () => void): () => void {
   let last = Date.now();
   const timer = setInterval(() => {

@@ -3,7 +3,7 @@ import { EXACT, exactly, quoteExact } from './exact';
 
 afterEach(() => vi.unstubAllGlobals());
 
-/** The text that the page gets for a value that the server sends. */
+/** The text that the page receives for a value from the server. */
 function got(value: string): unknown {
   return JSON.parse(quoteExact(`{"data":{"event":{"exactData":${value},"id":"1"}},"extensions":{}}`)).data
     .event;
@@ -26,7 +26,7 @@ test.each([
   expect(got(value)).toEqual({ exactData: value, id: '1' });
 });
 
-// Other members stay what they are, and each event of several has its own text.
+// Other members are unchanged, and each of several events gets its own text.
 test('finds each', () => {
   const answer = '{"a":"exactData","data":[{"exactData": 1.0 },{"exactData":[2]}],"b":1.0}';
   expect(JSON.parse(quoteExact(answer))).toEqual({

@@ -8,7 +8,7 @@ export interface Failure {
   scope?: string;
   /** The request ID under which the server's log has the cause. */
   requestId?: string;
-  /** Whether the same may succeed in a moment. */
+  /** Whether a retry may succeed soon. */
   again: boolean;
 }
 
@@ -20,7 +20,7 @@ interface Extensions {
 
 const PASSING = new Set(['UNAVAILABLE', 'RATE_LIMITED', 'CANCELED']);
 
-/** Explains an error of urql: null when there is none, or none but missing scopes, whose fields are absent. */
+/** Explains an error of urql; null if there is none, or only missing scopes, whose fields are absent. */
 export function failureOf(error: CombinedError | undefined): Failure | null {
   if (!error) return null;
   if (error.networkError) {

@@ -2,7 +2,7 @@ import { Client, fetchExchange, gql } from 'urql';
 import { expect, test } from 'vitest';
 import { freshly } from './freshly';
 
-/** A client whose requests are answered when the test says so, each with a number. */
+/** A client whose requests the test answers, each with a number. */
 function slowClient() {
   const waiting: ((n: number) => void)[] = [];
   const client = new Client({

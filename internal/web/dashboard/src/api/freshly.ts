@@ -4,8 +4,8 @@ import { inTime } from './inTime';
 const MAX_TRIES = 3;
 
 /**
- * Asks, for what is to be shown after a change. While the same was asked already, urql waits for that answer, which may have been read
- * before the change: then this asks once more.
+ * Runs a query whose result must include a change. If the same query is already running, urql waits for its response, which may have been read
+ * before the change: in that case the query runs once more.
  */
 export async function freshly<Data, Variables extends AnyVariables>(
   client: Client,

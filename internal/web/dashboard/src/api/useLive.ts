@@ -11,7 +11,7 @@ import { calmly } from './calmly';
 import { freshly } from './freshly';
 import { follow, watch } from './watch';
 
-/** What is followed: changes of deliveries, or their attempts. */
+/** What to watch: changes of deliveries, or their attempts. */
 export type Followed = { deliveries: DeliveryFilter } | { attempts: DeliveryAttemptFilter };
 
 interface Options {
@@ -19,7 +19,7 @@ interface Options {
   pause?: boolean;
 }
 
-/** The result of a query, which is asked for again after what is followed has changed: once a second at most, and never before the answer. */
+/** The result of a query, which runs again after a watched change: at most once a second, and never before the previous response. */
 export function useLive<Data, Variables extends AnyVariables>(
   query: TypedDocumentNode<Data, Variables>,
   variables: Variables,
@@ -54,8 +54,8 @@ export function useLive<Data, Variables extends AnyVariables>(
 const CALM_MS = 1000;
 
 /**
- * The result of a query, which is asked for again after version has grown: at most once in ms, and never before the answer. version counts
- * what has happened.
+ * The result of a query, which runs again after version has grown: at most once every ms, and never before the previous response. version counts
+ * the changes.
  */
 export function useCounted<Data, Variables extends AnyVariables>(
   query: TypedDocumentNode<Data, Variables>,
@@ -74,7 +74,7 @@ export function useCounted<Data, Variables extends AnyVariables>(
     return stop;
   }, [api, query, key, ms]);
   useEffect(() => {
-    // It begins at 0 again with another filter, whose query was just sent.
+    // It restarts at 0 with another filter, whose query has just been sent.
     if (version > seen.current) again.current();
     seen.current = version;
   }, [version]);
@@ -85,7 +85,7 @@ function latest<Result>(_: Result | null, next: Result): Result {
   return next;
 }
 
-/** What a stream that sends its whole state, or its changes, has brought; null before its first message. merge must not change. */
+/** The state of a stream that sends its whole state, or changes of it; null before its first message. merge must be stable between renders. */
 export function usePushed<Result, Variables extends Record<string, unknown>>(
   document: TypedDocumentNode<Result, Variables>,
   variables: Variables,

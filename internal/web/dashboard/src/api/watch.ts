@@ -7,7 +7,7 @@ export interface Watcher<Result> {
   next(data: Result): void;
   /** Attempts are missing: retention removed them, or the database was restored. The stream continues with the attempts that are kept. */
   missed(): void;
-  /** The stream ended, and trying again does not help. */
+  /** The stream ended, and a retry would not help. */
   failed(message: string): void;
 }
 
@@ -26,7 +26,7 @@ interface StreamError {
 }
 
 // The stream includes attempts of these last seconds: a query that was sent before the stream began may not have them. Callers must
-// recognize attempts that they have already.
+// skip attempts that they already have.
 const OVERLAP_SECONDS = 10;
 
 /**

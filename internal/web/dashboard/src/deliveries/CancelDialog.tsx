@@ -2,13 +2,13 @@ import { Dialog } from '../ui/Dialog';
 
 interface Props {
   count: number;
-  /** Whether there may be more of them. */
+  /** Whether there may be more than the given number. */
   isMore?: boolean;
   onClose(): void;
   onConfirm(): void;
 }
 
-/** Asks before deliveries are canceled, and says what that means. */
+/** Asks for confirmation before deliveries are canceled, and explains the consequences. */
 export function CancelDialog({ count, isMore = false, onClose, onConfirm }: Props) {
   const many = `${isMore ? 'at least ' : ''}${count.toLocaleString()}`;
   const what = count === 1 && !isMore ? 'this delivery' : `${many} deliveries`;

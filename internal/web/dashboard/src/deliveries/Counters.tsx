@@ -1,7 +1,7 @@
 import { MAX_RATE } from './feed';
 import type { LiveFeed } from './useFeed';
 
-/** What the stream has brought, in numbers. */
+/** The stream's attempts in numbers. */
 export function Counters({ list }: { list: LiveFeed }) {
   const { counters, feed } = list;
   if (counters.succeeded + counters.failed === 0) return null;

@@ -103,7 +103,7 @@ function Heading({ text, filter, feed, onChange }: NarrowingProps) {
   );
 }
 
-/** What narrows the list: words, what the facets suggest, and the histogram. */
+/** The filter of the list: words, suggestions from the facets, and the histogram. */
 function Narrowing({ text, filter: { terms, problems }, feed, onChange }: NarrowingProps) {
   const { version } = feed.list.counters;
   const suggestions = useFacets(terms, version);
@@ -164,7 +164,7 @@ function List({ filter, feed, open, onOpen, onNarrow, onRetry, onCancel }: ListP
         <SelectionBar
           count={selected.size}
           filter={filter}
-          // More may match than are shown.
+          // More deliveries may match than are shown.
           isMore={selected.size === rows.length && next !== null}
           onRetry={() => onRetry(chosen)}
           onCancel={() => onCancel(chosen)}
@@ -183,7 +183,7 @@ function List({ filter, feed, open, onOpen, onNarrow, onRetry, onCancel }: ListP
         onToggle={toggle}
         onChoose={(id) => {
           setCursor(id);
-          // Where there is no room beside the list, the delivery has a page.
+          // Without room beside the list, the delivery opens on its own page.
           if (matchMedia(NARROW).matches) navigate(`/deliveries/${id}`);
           else onOpen(id);
         }}

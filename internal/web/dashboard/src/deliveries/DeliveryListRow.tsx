@@ -67,7 +67,7 @@ export const DeliveryListRow = memo(function DeliveryListRow(props: Props) {
   );
 });
 
-/** What the last attempt came to, and when the next is. */
+/** The result of the last attempt, and the time of the next. */
 export function Result({ row }: { row: Row }) {
   const last = row.lastAttempt;
   return (

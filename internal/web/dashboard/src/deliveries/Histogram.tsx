@@ -8,19 +8,19 @@ import { absolute } from '../ui/time';
 
 interface Props {
   range: TimeRange;
-  /** What can be counted of the list's filter; null: everything. */
+  /** The part of the list's filter that statistics support; null: no filter. */
   filter: StatsFilter | null;
-  /** Whether that is all of it. */
+  /** Whether that is the whole filter. */
   isWhole: boolean;
-  /** How much has happened: there is something new to count when it has grown. */
+  /** The number of changes so far; when it grows, the counts are stale. */
   version: number;
   onZoom(from: string, to: string): void;
 }
 
-/** How often it is counted again at most, while things happen. */
+/** The minimum time between two counts while deliveries change. */
 const CALM_MS = 5_000;
 
-/** When deliveries of the range ended. Dragging over it, or choosing a row of its table, narrows the range. */
+/** When the deliveries of the range were completed. Dragging over it, or choosing a row of its table, narrows the range. */
 export function Histogram({ range, filter, isWhole, version, onZoom }: Props) {
   const zone = useZone();
   const { data, error } = useCounted(DeliveryHistogramDocument, { range, filter }, version, CALM_MS);
@@ -73,7 +73,7 @@ export function Histogram({ range, filter, isWhole, version, onZoom }: Props) {
   );
 }
 
-/** The buckets over which someone drags, while they do; chosen is called with them at the end. -1: none. */
+/** The buckets being selected by dragging; chosen is called with them at the end. -1: none. */
 function useDrag(count: number, chosen: (first: number, last: number) => void) {
   const [dragged, setDragged] = useState<[number, number] | null>(null);
   const [first, last] = dragged ? [Math.min(...dragged), Math.max(...dragged)] : [-1, -1];

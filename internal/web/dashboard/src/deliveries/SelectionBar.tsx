@@ -9,7 +9,7 @@ import { deliveryFilter } from './filter';
 interface Props {
   count: number;
   filter: Filter;
-  /** Whether all that are shown are selected, and more match. */
+  /** Whether all visible rows are selected, and more match. */
   isMore: boolean;
   onRetry(): void;
   onCancel(): void;
@@ -40,7 +40,7 @@ export function SelectionBar({ count, filter, isMore, onRetry, onCancel, onClear
   );
 }
 
-/** Sends all that match again, or cancels them, also those that are not shown: by a replay, which tells first of which it would do that. */
+/** Sends all matching deliveries again, or cancels them, including those not shown: by a replay, after a preview of its deliveries. */
 function AllThatMatch({ filter: { terms } }: { filter: Filter }) {
   const [, navigate] = useLocation();
   const [{ data }] = useQuery({
@@ -53,7 +53,7 @@ function AllThatMatch({ filter: { terms } }: { filter: Filter }) {
   const many = `${counted.count.toLocaleString()}${counted.precision === 'AT_LEAST' ? '+' : ''}`;
   const again = againOf(terms);
   const waiting = termsOf('cancel', terms);
-  // Times do not move from here on: what happens to them is what is shown.
+  // Relative times are fixed from here on, so that the replay affects exactly the deliveries in the preview.
   const go = (kind: KindOption, words: readonly Term[]) =>
     navigate(newReplay(print(frozen(words, Date.now())), kind));
   return (

@@ -1,12 +1,12 @@
 import { useCallback, useRef, useState } from 'react';
 
-/** What the stream has brought, whether or not the list shows it. */
+/** The stream's attempts in numbers, whether or not the list shows them. */
 export interface Counters {
   succeeded: number;
   failed: number;
   /** Attempts in the last full second. */
   rate: number;
-  /** How much has happened: attempts, and changes without one. */
+  /** The number of changes so far: attempts, and changes without an attempt. */
   version: number;
 }
 
@@ -14,7 +14,7 @@ export const NO_COUNTERS: Counters = { succeeded: 0, failed: 0, rate: 0, version
 
 const SHOW_MS = 500;
 
-/** The sums so far. behind is how much this clock is ahead of the attempts that come: the clocks differ, and the way takes time. */
+/** The sums so far. behind is how far this clock is ahead of arriving attempts: the clocks differ, and the network takes time. */
 function nothing() {
   return { succeeded: 0, failed: 0, changes: 0, times: [] as number[], behind: Number.POSITIVE_INFINITY };
 }
@@ -31,7 +31,7 @@ export function useCounters() {
     const { times, succeeded, failed, changes } = exact.current;
     while (times.length > 0 && (times[0] ?? now) < now - 1000) times.shift();
     setCounters({ succeeded, failed, rate: times.length, version: succeeded + failed + changes });
-    // Once more, so that the rate falls when nothing comes any longer.
+    // Once more, so that the rate falls to zero when no more attempts arrive.
     if (times.length > 0) timer.current = setTimeout(show, SHOW_MS);
   }, []);
 
@@ -48,7 +48,7 @@ export function useCounters() {
     [show],
   );
 
-  /** Notes a change that no attempt tells. */
+  /** Counts a change without an attempt. */
   const note = useCallback(() => {
     exact.current.changes++;
     timer.current ??= setTimeout(show, SHOW_MS);

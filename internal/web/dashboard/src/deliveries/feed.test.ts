@@ -32,7 +32,7 @@ const rows = (from: number, to: number) => Array.from({ length: from - to + 1 },
 const page = (nodes: Row[], next: string | null = null) => ({ nodes, next, searchedTo: null });
 const numbers = (feed: Feed) => feed.rows.map(({ id }) => Number.parseInt(id, 16));
 
-// A delivery that is in the list changes where it is, paused or not, and an older state of it does not come back.
+// A delivery in the list is updated in place, paused or not, and never returns to an older state.
 test('changes rows in place', () => {
   const feed = begin(EMPTY, page(rows(3, 1)));
   for (const paused of [false, true]) {
@@ -43,13 +43,13 @@ test('changes rows in place', () => {
   }
 });
 
-// New ones come in by their time, wherever that is.
+// New rows are inserted by their time.
 test('lets new rows in, newest first', () => {
   const feed = begin(EMPTY, page([row(9), row(5), row(1)]));
   expect(numbers(receive(feed, [row(7), row(11), row(10)], false, 0))).toEqual([11, 10, 9, 7, 5, 1]);
 });
 
-// While it is paused no row moves; what came is counted, and comes in afterwards.
+// While the list is paused no row moves; new rows are counted, and added afterwards.
 test('waits while paused', () => {
   let feed = begin(EMPTY, page(rows(3, 1)));
   feed = receive(feed, [row(4), row(5), row(4, 2)], true, 0);
@@ -61,7 +61,7 @@ test('waits while paused', () => {
   expect(feed.rows[1]?.attemptCount).toBe(2);
 });
 
-// Of more than a person can read, some are shown and the others counted.
+// If rows arrive faster than a person can read, some are shown and the others counted.
 test('shows a sample of many', () => {
   let feed = begin(EMPTY, page([]));
   feed = receive(feed, rows(500, 1), false, 10_000);
@@ -76,7 +76,7 @@ test('shows a sample of many', () => {
   expect(feed.rows).toHaveLength(MAX_RATE + 1);
 });
 
-// It holds no more than it says, whatever way they come in.
+// The list never exceeds its limits, however rows arrive.
 test('is bounded', () => {
   let feed = begin(EMPTY, page(rows(5000, 4001), 'next'));
   expect(feed.rows).toHaveLength(MAX_ROWS);
@@ -93,14 +93,14 @@ test('is bounded', () => {
   expect(feed.rows).toHaveLength(MAX_ROWS);
 });
 
-// What belongs to a page that was not asked for does not come in before that page.
+// A row of a page that has not been requested is not added before that page.
 test('leaves older ones to their page', () => {
   const feed = begin(EMPTY, page(rows(9, 7), 'next'));
   expect(numbers(receive(feed, [row(3)], false, 0))).toEqual([9, 8, 7]);
   expect(numbers(receive(extend(feed, page(rows(6, 5))), [row(3)], false, 0))).toEqual([9, 8, 7, 6, 5, 3]);
 });
 
-// What the stream brings before the first page stays, and is not older for it.
+// Rows from the stream that arrive before the first page are kept, in their latest state.
 test('begins with what came already', () => {
   const early = receive(EMPTY, [row(5), row(3, 4)], false, 0);
   const feed = begin(early, page([row(4), row(3, 1)]));
@@ -108,7 +108,7 @@ test('begins with what came already', () => {
   expect(feed.rows[2]?.attemptCount).toBe(4);
 });
 
-// Many are created at one instant, in an order that the page does not know: those that are not in the page come after it.
+// Many deliveries share one instant, in an order unknown to the client: those that are not in the page come after it.
 test('leaves those of one instant to their page', () => {
   const at = '2026-01-01T00:00:00.000001Z';
   const same = rows(9, 1).map((row) => ({ ...row, createdAt: at }));
@@ -118,13 +118,13 @@ test('leaves those of one instant to their page', () => {
   expect(receive(feed, [{ ...row(10), createdAt: '2026-01-01T00:00:00.00001Z' }], true, 0).unseen).toBe(1);
 });
 
-// The answer to a retry is what the delivery is, although it has no more attempts than before.
+// The response to a retry is the delivery's current state, although it has no more attempts than before.
 test('replaces', () => {
   const feed = begin(EMPTY, page([{ ...row(1), status: 'FAILED', completedAt: '2026-01-01T00:00:01Z' }]));
   expect(replace(feed, row(1)).rows[0]?.status).toBe('PENDING');
 });
 
-// What the stream of deliveries brings is the state after a change, also of one that has as many attempts as before: it was retried.
+// The stream of deliveries sends the state after a change, also of a retried delivery that has no more attempts than before.
 test('takes the state after a change', () => {
   const done = { ...row(2, 3), status: 'FAILED' as const, completedAt: new Date(9).toISOString() };
   const feed = begin(EMPTY, page([row(3), done, row(1)]));
@@ -133,7 +133,7 @@ test('takes the state after a change', () => {
   expect(receive(feed, [row(2, 2)], false, 0, true).rows[1]?.status).toBe('FAILED');
 });
 
-// A page that was fetched again replaces the list; what came since it was asked for stays.
+// A page that was fetched again replaces the list; rows that arrived since the request are kept.
 test('fetches again', () => {
   const feed = begin(EMPTY, page(rows(9, 1)));
   const came = receive(feed, [row(12), row(8, 5), row(11)], false, 0);

@@ -1,33 +1,33 @@
 import type { AttemptSummaryFragment, DeliveryRowFragment } from '../gql/graphql';
 import { MAX_ROWS } from '../ui/list';
 
-// What the list holds, and how what happens gets into it. Pure, so that its rules can be tested without a page.
+// The rows of the list, and how changes are applied. Pure functions, so that the rules can be tested without a page.
 
 export type Row = DeliveryRowFragment & { lastAttempt?: AttemptSummaryFragment | null };
 
-/** How many rows a second are added; of more a person sees nothing. */
+/** The maximum number of rows added per second; nobody could follow more. */
 export const MAX_RATE = 20;
 
-/** As many as come within some seconds, in which all is told of each. */
+/** About as many as arrive in a few seconds, within which all messages about a delivery arrive. */
 const MAX_LEFT = 5000;
 
 export interface Feed {
   /** Newest first. */
   rows: Row[];
-  /** What came while the list was paused, newest first; at most MAX_ROWS. */
+  /** Rows that arrived while the list was paused, newest first; at most MAX_ROWS. */
   waiting: Row[];
-  /** How many came while it was paused. */
+  /** The number of rows that arrived while the list was paused. */
   unseen: number;
-  /** How many were left out, because more came than can be seen. */
+  /** The number of rows left out because too many arrived. */
   leftOut: number;
-  /** The last of them, at most MAX_LEFT: each is in several messages. */
+  /** The latest rows left out, at most MAX_LEFT, because each is in several messages. */
   left: ReadonlySet<string>;
   /** The second in which rows were last added, and how many in it. */
   second: number;
   added: number;
-  /** Where the next older page begins; null: the list ends here. */
+  /** The cursor of the next older page; null if the list ends here. */
   next: string | null;
-  /** How far back the server searched for the last page, when it gave up before the page was full. */
+  /** How far back the server searched for the last page, if it stopped before the page was full. */
   searchedTo: string | null;
 }
 
@@ -49,16 +49,16 @@ export interface Page {
   searchedTo: string | null;
 }
 
-/** Whether b tells more than a of the same delivery. sure says that b is the state after a change, not at some time. */
+/** Whether b is a later state than a of the same delivery. With sure, b is the state after its last change. */
 function newer(a: Row, b: Row, sure: boolean): boolean {
   if (a.attemptCount !== b.attemptCount) return b.attemptCount > a.attemptCount;
-  // A retry by hand makes a completed delivery pending again, which no attempt tells.
+  // A manual retry makes a completed delivery pending again without an attempt.
   return sure || (b.completedAt ?? '') >= (a.completedAt ?? '');
 }
 
 /**
- * Where a row belongs: by the time at which it was created, to the microsecond. The server has several of one instant in the order in
- * which they were stored, which the page does not know.
+ * The position of a row: by creation time, to the microsecond. The server orders rows of one instant as
+ * they were stored, an order that the client does not know.
  */
 function place(row: Row): string {
   return row.createdAt.slice(0, 19) + row.createdAt.slice(20, -1).padEnd(6, '0');
@@ -68,7 +68,7 @@ function known(rows: readonly Row[], row: Row): number {
   return rows.findIndex(({ id }) => id === row.id);
 }
 
-/** The first page. What the stream has brought before it stays. */
+/** The first page. Rows that the stream sent before it are kept. */
 export function begin(feed: Feed, page: Page): Feed {
   const rows = page.nodes.map((row) => {
     const had = feed.rows.find(({ id }) => id === row.id);
@@ -84,7 +84,7 @@ export function begin(feed: Feed, page: Page): Feed {
   };
 }
 
-/** The first page again, with what has come since it was asked for. */
+/** The first page again, with the rows that arrived since the request. */
 export function refresh(feed: Feed, page: Page, since: ReadonlySet<string>): Feed {
   const last = page.next === null ? undefined : page.nodes.at(-1);
   const rows = page.nodes.map((row) => {
@@ -111,8 +111,8 @@ export function extend(feed: Feed, page: Page): Feed {
 }
 
 /**
- * Deliveries that a stream brought. Those in the list change where they are; others come in, or wait while it is paused. sure says that they
- * come from the stream of deliveries, which has each after its last change.
+ * Deliveries from a stream. Those in the list are updated in place; others are added, or wait while it is paused. With sure they
+ * are from the stream of deliveries, which sends each after its last change.
  */
 export function receive(
   feed: Feed,
@@ -141,7 +141,7 @@ export function receive(
       next.waiting[waits] = row;
       continue;
     }
-    // It belongs to a page that has not been asked for.
+    // It belongs to a page that has not been requested.
     if (oldest && place(row) <= place(oldest)) continue;
     if (paused) {
       next.unseen++;
@@ -160,7 +160,7 @@ export function receive(
   return next;
 }
 
-/** Lets in what waited. */
+/** Adds the rows that waited. */
 export function resume(feed: Feed): Feed {
   const rows = [...feed.rows];
   for (const row of feed.waiting) insert(rows, row);
@@ -175,7 +175,7 @@ export function resume(feed: Feed): Feed {
   return next;
 }
 
-/** A delivery as the answer to a mutation has it. */
+/** A delivery from the response to a mutation. */
 export function replace(feed: Feed, row: Row): Feed {
   return { ...feed, rows: feed.rows.map((had) => (had.id === row.id ? row : had)) };
 }
@@ -186,7 +186,7 @@ function insert(rows: Row[], row: Row): void {
   rows.splice(at < 0 ? rows.length : at, 0, row);
 }
 
-// The place of the next page is lost with the rows before it.
+// The cursor of the next page is lost with the rows before it.
 function trim(feed: Feed): void {
   if (feed.rows.length <= MAX_ROWS) return;
   feed.rows.length = MAX_ROWS;

@@ -25,7 +25,7 @@ test('understands words', () => {
   expect(deliveryFilter(parse('since:7d').terms)).toEqual({ createdAt: { from: '-P7D' } });
 });
 
-// Members of the data are numbers, words or texts, as they are written.
+// Conditions on data are numbers, keywords or strings, as they are written.
 test('understands data', () => {
   const { terms, problems } = parse(
     'data.job_id=42 data.customer.name=Ann data.code="42" data.ok=true http:5xx error:tls',
@@ -44,7 +44,7 @@ test('understands data', () => {
   expect(parse(print(terms)).terms).toEqual(terms);
 });
 
-// What is not understood is said, and does not narrow the list in another way.
+// A word that is not valid is reported, and does not change the filter.
 test.each([
   'order',
   'status:broken',
@@ -65,7 +65,7 @@ test.each([
   expect(problems).toHaveLength(1);
 });
 
-// The stream brings what the list would have: states and times are looked at here.
+// The stream sends the deliveries that the list would contain: the client checks states and times.
 test('matches what the stream brings', () => {
   const now = Date.parse('2026-01-01T12:00:00Z');
   const delivery: Row = {
@@ -101,7 +101,7 @@ test('matches what the stream brings', () => {
   expect(is('http:404,500')).toBe(false);
   expect(is('error:TIMEOUT')).toBe(false);
   expect(is('tag:other')).toBe(false);
-  // Nobody knows.
+  // Unknown.
   expect(is('data.job_id=42')).toBe(false);
 });
 

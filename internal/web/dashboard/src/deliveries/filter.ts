@@ -51,7 +51,7 @@ export function deliveryFilter(terms: readonly Term[]): DeliveryFilter | null {
   });
 }
 
-/** What statistics can say of a condition; null when that is nothing. They are not narrowed by patterns. */
+/** The part of a condition that statistics support, without patterns; null if there is none. */
 export function statsFilter(terms: readonly Term[]): StatsFilter | null {
   const types = valuesOf(terms, 'type');
   return compact({
@@ -60,7 +60,7 @@ export function statsFilter(terms: readonly Term[]): StatsFilter | null {
   });
 }
 
-/** Whether statistics say all of a condition. */
+/** Whether statistics support the whole condition. */
 export function isCountable(terms: readonly Term[]): boolean {
   return terms.every(
     ({ key, value }) =>
@@ -68,7 +68,7 @@ export function isCountable(terms: readonly Term[]): boolean {
   );
 }
 
-/** The condition for the stream of attempts: what cannot be said there is looked at here, by matches. */
+/** The condition for the stream of attempts; matches checks what that cannot express. */
 export function attemptFilter(terms: readonly Term[]): DeliveryAttemptFilter | null {
   return compact({
     eventTypes: some(valuesOf(terms, 'type')),
@@ -77,12 +77,12 @@ export function attemptFilter(terms: readonly Term[]): DeliveryAttemptFilter | n
   });
 }
 
-/** Whether the stream of attempts cannot tell what belongs in the list: it brings neither the data of events nor replays. */
+/** Whether the stream of attempts cannot decide what belongs in the list: it has neither the data of events nor replays. */
 export function isUnknowable(terms: readonly Term[]): boolean {
   return terms.some(({ key }) => key === 'data' || key === 'replay');
 }
 
-/** Whether a delivery that the stream brought belongs in the list. */
+/** Whether a delivery from the stream belongs in the list. */
 export function matches(terms: readonly Term[], delivery: Row, now: number): boolean {
   if (isUnknowable(terms)) return false;
   const last = delivery.lastAttempt;

@@ -4,7 +4,7 @@ import { failureOf } from '../api/failure';
 import { CancelDeliveryDocument, RetryDeliveryDocument } from '../gql/graphql';
 import type { Row } from './feed';
 
-/** Retries and cancels deliveries, one after the other, and reports how that went. changed gets each as it is then. */
+/** Retries and cancels deliveries, one after the other, and reports the results. changed gets the new state of each. */
 export function useActions(changed: (row: Row) => void) {
   const [, retryOne] = useMutation(RetryDeliveryDocument);
   const [, cancelOne] = useMutation(CancelDeliveryDocument);

@@ -4,7 +4,7 @@ import type { Term } from '../filter/words';
 import { DeliveryFacetsDocument, type DeliveryFacetsQuery } from '../gql/graphql';
 import { deliveryFilter } from './filter';
 
-/** How often it is counted again at most, while things happen. */
+/** The minimum time between two counts while deliveries change. */
 const CALM_MS = 5_000;
 
 /** How many event types and errors are suggested, each. */
@@ -12,13 +12,13 @@ const MAX_SUGGESTED = 4;
 
 type Facets = NonNullable<DeliveryFacetsQuery['deliveries']>['facets'];
 
-/** The words that narrow the list further, with how many of the latest deliveries each leaves. version says how much has happened. */
+/** The words that narrow the list further, with the number of the latest deliveries that match each. version counts the changes. */
 export function useFacets(terms: readonly Term[], version: number): Suggestion[] {
   const { data } = useCounted(DeliveryFacetsDocument, { filter: deliveryFilter(terms) }, version, CALM_MS);
   return suggestionsOf(data?.deliveries?.facets);
 }
 
-/** The statuses always, the most frequent event types and errors when they are known. */
+/** The statuses, and the most frequent event types and errors once they are known. */
 export function suggestionsOf(facets: Facets | undefined): Suggestion[] {
   const counted = (count: number) => count.toLocaleString() + (facets?.precision === 'AT_LEAST' ? '+' : '');
   const statuses = STATUSES.map((status) => {

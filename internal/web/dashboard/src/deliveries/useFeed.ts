@@ -31,10 +31,10 @@ import { attemptFilter, deliveryFilter, matches } from './filter';
 
 const PAGE_SIZE = 100;
 
-/** What came is shown together this often: a person sees no more, and the page draws less. */
+/** The interval at which new rows are shown: a person cannot follow more, and the page renders less. */
 const FLUSH_MS = 250;
 
-/** The list is fetched again at most this often, however often the server says so. */
+/** The minimum time between two fetches of the list, however often the server asks for one. */
 const REFETCH_MS = 2000;
 
 export interface LiveFeed {
@@ -59,8 +59,8 @@ interface Options {
 }
 
 /**
- * The list of deliveries that match, kept current by the stream of deliveries. The stream of attempts counts them all, and brings the rows of
- * those times in which there is more to tell than the other stream tells one by one.
+ * The list of matching deliveries, kept current by the stream of deliveries. The stream of attempts counts them all, and has the rows for
+ * times in which there are too many changes for the other stream to send one by one.
  */
 export function useFeed({ terms, live, paused }: Options): LiveFeed {
   const { api } = useSession();
@@ -83,7 +83,7 @@ export function useFeed({ terms, live, paused }: Options): LiveFeed {
     [api, terms],
   );
 
-  // round asks for the same again.
+  // round requests the same again.
   useEffect(() => {
     setLoading(true);
     setNotice('');
@@ -148,7 +148,7 @@ interface Opening extends Pick<Options, 'terms' | 'live'> {
   setNotice(notice: string): void;
 }
 
-/** Loads the list, and follows its streams until it is closed. again fetches what could not be fetched while the list waited. */
+/** Loads the list, and watches its streams until it is closed. again fetches what could not be fetched while the list was paused. */
 function openList(list: Opening): { again(): void; close(): void } {
   const { api, terms, live, waits, load, count, note, setFeed } = list;
   let over = false;
@@ -157,7 +157,7 @@ function openList(list: Opening): { again(): void; close(): void } {
     list.setLoading(false);
     list.setError(error);
     setFeed((feed) => {
-      // Rows that matched what was asked before are not of this list.
+      // Rows that matched the previous filter do not belong to this list.
       const own = { ...EMPTY, rows: feed.rows.filter((row) => arrived.has(row.id)) };
       return page ? begin(own, page) : own;
     });
@@ -175,7 +175,7 @@ function openList(list: Opening): { again(): void; close(): void } {
     arrivals.add(row, sure);
   }
 
-  // Fetches the list again: at once, but not while it is paused, where no row may move, and not too often.
+  // Fetches the list again: immediately, but not while it is paused, when no row may move, and not too often.
   let stale = false;
   let isFollowed = false;
   const { soon, stop } = calmly(async () => {
@@ -199,11 +199,11 @@ function openList(list: Opening): { again(): void; close(): void } {
           if (!delivery) return;
           const row = { ...delivery, lastAttempt };
           if (matches(terms, row, Date.now())) add(row, false);
-          // What is in the list changes even if it matches no longer.
+          // Rows in the list are updated even if they no longer match.
           else setFeed((feed) => changed(feed, row, false));
         },
         changed(row, matches) {
-          // The first message has no row, and the list was only just asked for.
+          // The first message has no row, and the list has just been requested.
           if (row || isFollowed) note();
           isFollowed = true;
           if (!row) refetch();
@@ -224,7 +224,7 @@ function openList(list: Opening): { again(): void; close(): void } {
   };
 }
 
-/** Gathers what comes, and hands it over together: rows as some attempt tells them, and rows that are sure. */
+/** Collects rows and passes them on in batches: rows from attempts, and rows that are sure. */
 function gather(hand: (rows: Row[], sure: Row[]) => void) {
   const rows: Row[] = [];
   const certain: Row[] = [];
@@ -247,11 +247,11 @@ interface Changes {
   attempted(attempt: AttemptSummaryFragment, delivery: DeliveryRowFragment | null | undefined): void;
   /** A delivery changed, and does or does not match now; null: fetch the list again. */
   changed(row: Row | null | undefined, matches: boolean): void;
-  /** Tells people about the streams. */
+  /** Shows a message about the streams. */
   say(notice: string): void;
 }
 
-/** Follows both streams of the deliveries that match. Returns a function that ends that. */
+/** Watches both streams of the matching deliveries. Returns a function that stops this. */
 function follows({ sockets }: Api, terms: readonly Term[], on: Changes): () => void {
   const failed = (message: string) => on.say(`Live updates ended: ${message}`);
   const stop = watch(
@@ -282,7 +282,7 @@ function follows({ sockets }: Api, terms: readonly Term[], on: Changes): () => v
   };
 }
 
-/** Changes a row that is in the list; others do not come in. */
+/** Updates a row that is in the list; others are not added. */
 function changed(feed: Feed, row: Row, sure: boolean): Feed {
   return feed.rows.some(({ id }) => id === row.id) ? receive(feed, [row], true, Date.now(), sure) : feed;
 }

@@ -3,10 +3,10 @@ import type { Term } from '../filter/words';
 import { useHolding } from '../ui/useHolding';
 import { useFeed } from './useFeed';
 
-/** The list, and what holds back what comes in: the switch, being scrolled away from the top, and the pointer on the rows. */
+/** The list, and what holds back new rows: the switch, scrolling away from the top, and the pointer on the rows. */
 export function useLiveFeed(terms: readonly Term[]) {
   const [live, setLive] = useState(true);
-  // What waited comes in as soon as nothing holds it back.
+  // Waiting rows are added as soon as nothing holds them back.
   const { held, setAtTop, setPointed, release } = useHolding((held) => held || list.resume());
   const list = useFeed({ terms, live, paused: held });
 
@@ -16,9 +16,9 @@ export function useLiveFeed(terms: readonly Term[]) {
     setLive,
     setAtTop,
     setPointed,
-    /** How many wait to come in, where that must be said. */
+    /** The number of waiting rows, if it must be shown. */
     unseen: live && held ? list.feed.unseen : 0,
-    /** Lets in what waits, and goes to the top, where that is. */
+    /** Adds the waiting rows, and scrolls to the top, where they are. */
     resume() {
       release();
       list.resume();

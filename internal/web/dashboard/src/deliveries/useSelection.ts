@@ -13,7 +13,7 @@ export function useSelection() {
         return next;
       });
     },
-    /** Selects all of these, or none when some are selected. */
+    /** Selects all of the given IDs, or none if some are selected. */
     all(ids: readonly string[]) {
       setSelected((selected) => new Set(selected.size > 0 ? [] : ids));
     },

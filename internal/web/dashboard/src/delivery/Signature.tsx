@@ -5,7 +5,7 @@ import { signatures, signedContent } from './signature';
 
 type Request = NonNullable<AttemptQuery['attempt']>['request'];
 
-/** How much of the body is shown: it is below as a whole. */
+/** The length of the excerpt: the whole body is shown below. */
 const SHOWN = 200;
 
 /** What was signed, and by which secrets. */

@@ -35,7 +35,7 @@ test('tells what is different', () => {
   expect(diff(Array(501).fill('x'), ['x'])).toBeNull();
 });
 
-// The phases add up to the whole, with a response and without.
+// The phases add up to the total, with and without a response.
 test.each([
   [{ dnsMs: 1, connectMs: 2, tlsMs: 3, firstByteMs: 10, totalMs: 12 }, [1, 2, 3, 4, 2]],
   [{ dnsMs: 0, connectMs: 0, tlsMs: 0, firstByteMs: 4, totalMs: 4 }, [4]],
@@ -45,7 +45,7 @@ test.each([
   expect(phases(timings).map(({ ms }) => ms)).toEqual(want);
 });
 
-// What was signed is the text that a receiver verifies, and each signature has its secret.
+// The signed text is the one that a receiver verifies, and each signature has its secret.
 test('signature', () => {
   const request = {
     headers: [

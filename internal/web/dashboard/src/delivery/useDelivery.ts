@@ -4,7 +4,7 @@ import { DeliveryDocument } from '../gql/graphql';
 
 /** A delivery with its attempts, kept current. */
 export function useDelivery(id: string) {
-  // Its attempts until its event is known: then everything that happens to it, such as that somebody cancels it, and to the one that it waits for.
+  // Its attempts until its event is known; then every change, such as its cancellation, and every change of the delivery that it waits for.
   const [followed, setFollowed] = useState<Followed>({ attempts: { deliveryIds: [id] } });
   const { data, error, fetching, reload } = useLive(DeliveryDocument, { id }, followed);
   const delivery = data?.delivery?.id === id ? data.delivery : null;

@@ -152,7 +152,7 @@ function Nowhere({ event }: { event: Event }) {
   );
 }
 
-/** The webhooks that would get an event now and did not, if all that did are known. The server's own events, such as a test, are for one. */
+/** The webhooks that would get an event now and did not, if all that did are known. The server's own events, such as tests, have one receiver. */
 function Elsewhere({ event }: { event: Event }) {
   const mayRead = useScope('WEBHOOKS_READ');
   const isKnown = !event.deliveries?.pageInfo.hasNextPage && !event.type.startsWith('hookgraph.');
@@ -168,9 +168,9 @@ function Elsewhere({ event }: { event: Event }) {
 
 interface ReceiversProps {
   event: Event;
-  /** What is said when there are none; "" for nothing. */
+  /** The text for an empty list; "" for none. */
   none: string;
-  /** What is said before them. */
+  /** The text before the list. */
   some: string;
 }
 
@@ -178,7 +178,7 @@ function Receivers({ event, none, some }: ReceiversProps) {
   const [{ data, error }] = useQuery({ query: ReceiversDocument, variables: { type: event.type } });
   const maySend = useScope('DELIVERIES_WRITE');
   const had = new Set(event.deliveries?.nodes.map(({ webhookId }) => webhookId));
-  // One that was there before, as it is now, gets it in a moment: an event for thousands of webhooks is delivered bit by bit.
+  // A webhook that has not changed since gets the event soon: fan-out to thousands of webhooks is done in batches.
   const webhooks = data?.webhooks?.nodes.filter(
     ({ id, updatedAt }) => !had.has(id) && Date.parse(updatedAt) > Date.parse(event.createdAt),
   );

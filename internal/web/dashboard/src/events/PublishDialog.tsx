@@ -95,7 +95,7 @@ interface FieldsProps {
   form: Form;
   set(change: Partial<Form>): void;
   problemOf(field: string): string | undefined;
-  /** Called when someone leaves the data. */
+  /** Called when the data field loses focus. */
   onLeave(): void;
 }
 

@@ -5,7 +5,7 @@ import { fanOut } from './fanOut';
 import { eventFilter, KEYS } from './filter';
 import { dataProblem, tagsOf } from './publishing';
 
-// The words of events become the server's conditions; an idempotency key is one, whatever it holds.
+// The words of events become the server's conditions; an idempotency key is a single word, whatever it contains.
 test('understands words', () => {
   const { terms, problems } = parse('type:order.*,user.* tag:vip key:a,b:c data.n=1 since:1d', KEYS);
   expect(problems).toEqual([]);

@@ -1,4 +1,4 @@
-/** The error in data that someone typed; undefined if it is JSON. */
+/** The error in the typed data; undefined if it is JSON. */
 export function dataProblem(text: string): string | undefined {
   if (text.trim() === '') return 'Write JSON, such as {"id": 42}; null is possible, too.';
   try {
@@ -9,7 +9,7 @@ export function dataProblem(text: string): string | undefined {
   }
 }
 
-/** The tags that someone typed, one a line. */
+/** The typed tags, one per line. */
 export function tagsOf(text: string): string[] {
   return text
     .split('\n')

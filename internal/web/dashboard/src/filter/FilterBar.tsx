@@ -6,7 +6,7 @@ import { examples, type Filter, type Key, print, printTerm, type Term, valuesOf 
 interface Props {
   text: string;
   filter: Filter;
-  /** The words that the list has. */
+  /** The words that the list supports. */
   keys: readonly Key[];
   placeholder: string;
   suggestions?: readonly Suggestion[];
@@ -17,7 +17,7 @@ interface Props {
 
 const RANGES = ['1h', '24h', '7d'];
 
-/** The range after a given one; null after the longest. Of another one the first is next. */
+/** The range after a given one; null after the longest. After an unknown range comes the first. */
 function nextRange(range: string | undefined): string | null {
   return RANGES[RANGES.indexOf(range ?? '') + 1] ?? null;
 }

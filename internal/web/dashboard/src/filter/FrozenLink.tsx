@@ -1,7 +1,7 @@
 import { CopyButton } from '../ui/CopyButton';
 import { frozen, print, type Term } from './words';
 
-/** Copies the address of a list, with times that do not move. */
+/** Copies the address of a list, with relative times fixed. */
 export function FrozenLink({ terms }: { terms: readonly Term[] }) {
   return (
     <CopyButton

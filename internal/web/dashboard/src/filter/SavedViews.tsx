@@ -4,14 +4,14 @@ import { Visible } from '../ui/Visible';
 import { load, save, type View, withView } from './views';
 
 interface Props {
-  /** The list that they are of. */
+  /** The list that the views belong to. */
   list: string;
   /** The filter that is shown. */
   text: string;
   onChange(text: string): void;
 }
 
-/** The filters that someone has given a name, and the way to keep the one that is shown. They are kept on this device, by tenant. */
+/** The saved filters, and a way to save the current one. They are stored on this device, by tenant. */
 export function SavedViews({ list, text, onChange }: Props) {
   const id = useId();
   const key = `hookgraph:views:${list}:${useViewer()?.tenant.id}`;

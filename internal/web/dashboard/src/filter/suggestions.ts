@@ -1,6 +1,6 @@
 import type { Term } from './words';
 
-/** A word that narrows a list, and how many elements it leaves, as it is shown; "" when that is not known. */
+/** A word that narrows a list, and the number of matching elements as text; "" if unknown. */
 export interface Suggestion extends Term {
   count: string;
 }

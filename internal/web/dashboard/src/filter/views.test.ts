@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { type View, withView } from './views';
 
-// A name is there once; of too many the oldest goes; without a name nothing is saved.
+// A name is unique; beyond the limit the oldest view is dropped; without a name nothing is saved.
 test('saves views', () => {
   const one = withView([], { name: ' Failed ', q: 'status:failed' });
   expect(one).toEqual([{ name: 'Failed', q: 'status:failed' }]);

@@ -1,17 +1,17 @@
 import { keep, kept } from '../ui/kept';
 
-// The filters that someone has given a name, on this device.
+// The filters that were saved under a name, on this device.
 
 export interface View {
   name: string;
   q: string;
 }
 
-/** How many are kept for a list; the one saved first goes. */
+/** The maximum number of views of a list; beyond it the oldest is dropped. */
 const MAX_VIEWS = 30;
 const MAX_NAME = 80;
 
-/** What is kept under a key; nothing of what is not as it was written. */
+/** The views stored under a key; entries of another form are ignored. */
 export function load(key: string): View[] {
   try {
     const views: unknown = JSON.parse(kept(key) ?? '[]');

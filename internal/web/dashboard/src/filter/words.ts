@@ -36,7 +36,7 @@ const ERRORS: AttemptErrorCode[] = [
   'SIGNING',
 ];
 
-/** What the audit log has, in the words of people. */
+/** The names of the audit log's actions, as people read them. */
 export const AUDIT_ACTIONS: Record<AuditAction, string> = {
   WEBHOOK_CREATED: 'Webhook registered',
   WEBHOOK_UPDATED: 'Webhook changed',
@@ -113,7 +113,7 @@ export function parse(text: string, keys: readonly Key[]): Filter {
       filter.problems.push(`“${word}” is not a filter. Filters are ${examples(keys).join(', ')}.`);
     } else {
       const rest = word.slice(colon + 1);
-      // A list can be searched for one idempotency key only, which may have commas.
+      // A list can be searched for only one idempotency key, which may contain commas.
       for (const value of key === 'key' ? [rest] : rest.split(',')) {
         const known = KEYS[key];
         if (known.check(value)) filter.terms.push({ key, value });
@@ -153,7 +153,7 @@ function dataFilter(value: string): DataFilter | null {
   if (!/^(-?\d|true$|false$|null$|")/.test(text)) return { path, equals: text };
   try {
     const parsed: unknown = JSON.parse(text);
-    // A number that a double cannot represent would be sent as another one.
+    // A number that a double cannot represent would be sent as a different number.
     return typeof parsed === 'number' && String(parsed) !== text ? null : { path, equals: parsed };
   } catch {
     return { path, equals: text };
@@ -211,7 +211,7 @@ export function instant(value: string, now: number): number {
   return ago ? now - Number(ago[1]) * (UNITS[ago[2] ?? ''] ?? 0) : Date.parse(value);
 }
 
-/** The terms with times that do not move: for a link that shows others the same. */
+/** The terms with relative times fixed: for a link that shows others the same. */
 export function frozen(terms: readonly Term[], now: number): Term[] {
   return terms.map((term) =>
     (term.key === 'since' || term.key === 'until') && AGO.test(term.value)

@@ -1,12 +1,12 @@
 import { Component, type ReactNode } from 'react';
 
 interface Props {
-  /** Where the page is: elsewhere it tries again. */
+  /** The current path: on another one the screen is rendered again. */
   path: string;
   children: ReactNode;
 }
 
-/** Keeps the frame when a screen cannot be drawn, most likely because its code is that of a version that the server no longer has. */
+/** Keeps the frame when a screen cannot be rendered, most likely because the server no longer has its version of the code. */
 export class Boundary extends Component<Props, { failed: boolean }> {
   override state = { failed: false };
 

@@ -1,10 +1,10 @@
 import { useEffect, useState } from 'react';
 import { useSession } from './Session';
 
-/** How long the page says that it is connected again. */
+/** How long the page shows that it is connected again. */
 const SAY_MS = 20_000;
 
-/** Says when the connection over which everything is kept current is lost, and how long it was. */
+/** Shows that the connection for live updates is lost, and afterwards for how long it was. */
 export function Connection() {
   const { api } = useSession();
   const [notice, setNotice] = useState('');

@@ -10,12 +10,12 @@ import { useSession } from './Session';
 
 type Hit = NonNullable<JumpQuery['search']>[number];
 
-/** How many screens and actions are offered. */
+/** The maximum number of screens and actions offered. */
 const MAX_ACTIONS = 8;
 
 const ID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/i;
 
-/** Goes to whatever has an ID, a key, a tag or a URL, pasted from a log, a header or a mail. */
+/** Goes to the object with an ID, a key, a tag or a URL, such as one pasted from a log. */
 export function Jump({ onClose }: { onClose(): void }) {
   const field = useId();
   const [text, setText] = useState('');
@@ -96,7 +96,7 @@ function Hits({ hits, onChoose }: { hits: readonly Hit[]; onChoose(hit: Hit): vo
   );
 }
 
-/** Finds what has a text, and goes there if it is the only one. found is called when it has gone somewhere. */
+/** Finds the objects for a text, and goes to the only one. found is called after the navigation. */
 function useSearch(found: () => void) {
   const client = useClient();
   const { actFor } = useSession();

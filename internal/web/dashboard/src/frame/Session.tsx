@@ -38,7 +38,7 @@ export function Session({ children }: { children: ReactNode }) {
   const api = useMemo(() => (caller ? createApi(caller, refused) : null), [caller, refused]);
   useEffect(() => () => api?.dispose(), [api]);
 
-  // A link with a token that is opened where the page already is changes nothing but the fragment.
+  // A link with a token that is opened in a tab with the page changes only the fragment.
   useEffect(() => {
     function onHashChange() {
       const next = credentials.fromFragment();

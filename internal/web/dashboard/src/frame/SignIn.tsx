@@ -7,7 +7,7 @@ interface Props {
   refused?: boolean;
   current?: Credentials;
   onSignIn(credentials: Credentials, remember: boolean): void;
-  /** Absent: there is no page to go back to. */
+  /** Absent if there is no page to return to. */
   onClose?(): void;
 }
 

@@ -8,10 +8,10 @@ export interface Action {
   run(): void;
 }
 
-/** Keys that move something by one mean little without a keyboard. */
+/** Keys that move a selection are of little use without a keyboard. */
 const MOVES = /^(j|k|Arrow.*|Enter|Escape|Mod\+k)$/;
 
-/** What can be done here and where one can go, by words: those whose names have the text; all for "". */
+/** The actions of the screen and the screens to go to: those whose names contain the text; all for "". */
 export function useActions(text: string): readonly Action[] {
   const [, navigate] = useLocation();
   const viewer = useViewer();

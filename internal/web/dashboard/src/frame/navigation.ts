@@ -4,7 +4,7 @@ import type { Viewer } from './viewer';
 interface Screen {
   path: string;
   name: string;
-  /** One of them is sufficient to see something there. */
+  /** The scopes of which one is sufficient to see something there. */
   scopes: readonly TokenScope[];
 }
 

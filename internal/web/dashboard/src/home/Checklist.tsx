@@ -18,8 +18,8 @@ function publishCommand(token: string): string {
 }
 
 /**
- * The first steps, until something was delivered. Each ticks itself when it is done; only the receiver knows whether it verifies signatures,
- * so people tick that.
+ * The first steps, until something was delivered. Each is ticked when it is done; only the receiver knows whether it verifies signatures,
+ * so the user ticks that.
  */
 export function Checklist({ published }: { published: boolean }) {
   const { caller } = useSession();

@@ -3,7 +3,7 @@ import { useSession } from '../frame/Session';
 import { type TimeRange, WatchFailingTenantsDocument } from '../gql/graphql';
 import { Visible } from '../ui/Visible';
 
-/** For operators: of the busiest tenants those whose attempts fail most. */
+/** For operators: among the busiest tenants, those with the highest failure rate. */
 export function FailingTenants({ range }: { range: TimeRange }) {
   const { actFor } = useSession();
   const { data, ended } = usePushed(WatchFailingTenantsDocument, { range });

@@ -88,14 +88,14 @@ export function HomeScreen() {
   );
 }
 
-/** The address of this screen for a range that does not move. */
+/** The address of this screen for a fixed range. */
 function linkOf({ from, to }: FixedRange): string {
   const url = new URL(location.href);
   url.search = new URLSearchParams({ from, to }).toString();
   return url.href;
 }
 
-/** The numbers of the range and of the one before it: read once, and from then on pushed by the server. */
+/** The numbers of the range and of the previous one: read once, and then pushed by the server. */
 function useHome({ range, before }: ReturnType<typeof bounds>) {
   const [{ data, error }, ask] = useQuery({ query: HomeDocument, variables: { range, before } });
   const pushed = usePushed(WatchNumbersDocument, { range }, merge);
@@ -104,7 +104,7 @@ function useHome({ range, before }: ReturnType<typeof bounds>) {
   return {
     now,
     before: pushedBefore.data?.stats.totals ?? data?.before?.totals,
-    /** Nothing was ever delivered. */
+    /** Shown until something was delivered. */
     isNew: now?.totals.succeeded === 0 && data?.delivered?.nodes.length === 0,
     error,
     ended: pushed.ended || pushedBefore.ended,

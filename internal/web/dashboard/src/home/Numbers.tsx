@@ -3,11 +3,11 @@ import { duration, percent } from '../ui/time';
 
 interface Props {
   now: HomeValuesFragment;
-  /** Of the range before; undefined: not known. */
+  /** The number of the previous range; undefined if unknown. */
   before: HomeValuesFragment | undefined;
 }
 
-/** The four numbers that matter, with their change against the range before. */
+/** The four key numbers, with their change from the previous range. */
 export function Numbers({ now, before }: Props) {
   const count = (value: number) => value.toLocaleString();
   return (

@@ -1,6 +1,6 @@
 import type { TimeRange } from '../gql/graphql';
 
-/** The ranges that can be chosen, in the address as they are here. */
+/** The available ranges, as they are spelled in the address. */
 export const RANGES = { '1h': '1 hour', '24h': '24 hours', '7d': '7 days', '30d': '30 days' } as const;
 export type Range = keyof typeof RANGES;
 
@@ -26,7 +26,7 @@ export interface FixedRange {
   to: string;
 }
 
-/** The range of an address that shows others the same; null when it has none. */
+/** The fixed range of a shared address; null if it has none. */
 export function fixedRange(from: string | null, to: string | null): FixedRange | null {
   if (!from || !to || Number.isNaN(Date.parse(from)) || !(Date.parse(from) < Date.parse(to))) return null;
   return { from, to };
@@ -41,7 +41,7 @@ export function fixedBounds({ from, to }: FixedRange): { range: TimeRange; befor
 const HOUR = 3_600_000;
 const LENGTHS: Record<Range, number> = { '1h': HOUR, '24h': 24 * HOUR, '7d': 168 * HOUR, '30d': 720 * HOUR };
 
-/** A range that does not move, for a link. */
+/** A fixed range, for a link. */
 export function frozenRange(range: Range, now: number): FixedRange {
   return { from: new Date(now - LENGTHS[range]).toISOString(), to: new Date(now).toISOString() };
 }

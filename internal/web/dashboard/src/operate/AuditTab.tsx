@@ -72,7 +72,7 @@ export function AuditTab() {
   );
 }
 
-/** The actions among these entries. */
+/** The actions that occur in these entries. */
 function suggestionsOf(entries: readonly Entry[]): Suggestion[] {
   const actions = new Set(entries.map(({ action }) => action.toLowerCase()));
   return [...actions].sort().map((value) => ({ key: 'action', value, count: '' }));

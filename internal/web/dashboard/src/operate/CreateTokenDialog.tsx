@@ -100,7 +100,7 @@ export function CreateTokenDialog({ onClose }: { onClose(created: boolean): void
   );
 }
 
-/** Whom the token belongs to: only operators choose. */
+/** The owner of the token, which only operators choose. */
 function OwnerField({ owner, onChange }: { owner: Owner; onChange(owner: Owner): void }) {
   const viewer = useViewer();
   if (!viewer?.operator) return null;
@@ -122,7 +122,7 @@ function OwnerField({ owner, onChange }: { owner: Owner; onChange(owner: Owner):
 }
 
 interface ExpiryProps {
-  /** In how many milliseconds; 0 for never. */
+  /** The lifetime in milliseconds; 0 for no expiry. */
   expiry: number;
   problem: string | undefined;
   onChange(expiry: number): void;

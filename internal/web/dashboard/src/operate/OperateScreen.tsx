@@ -9,7 +9,7 @@ import { TokensTab } from './TokensTab';
 const TABS = { tokens: 'Tokens', tenants: 'Tenants', audit: 'Audit log', server: 'Server' } as const;
 type Tab = keyof typeof TABS;
 
-/** What administrators of a tenant see. */
+/** The tabs for administrators of a tenant. */
 const OWN: readonly Tab[] = ['tokens', 'audit'];
 
 /** Tokens, tenants, the audit log and the server's settings. Administrators of a tenant see its tokens and its part of the log. */

@@ -12,7 +12,7 @@ interface Props {
   onClose(revoked: boolean): void;
 }
 
-/** Asks before a token is revoked, and says what that means. */
+/** Asks for confirmation before a token is revoked, and explains the consequences. */
 export function RevokeDialog({ token, onClose }: Props) {
   const isOwn = useViewer()?.token.id === token.id;
   const [{ data, error, fetching }, revoke] = useMutation(RevokeTokenDocument);

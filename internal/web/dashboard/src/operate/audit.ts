@@ -30,12 +30,12 @@ export function actorOf({ actor }: Pick<Entry, 'actor'>): string {
   }
 }
 
-/** What was done. An action that a later server has, and this page does not know, is shown as it is. */
+/** The name of the action. An unknown action, of a later server, is shown as its value. */
 export function actionOf({ action }: Pick<Entry, 'action'>): string {
   return AUDIT_ACTIONS[action] ?? action;
 }
 
-/** The types of objects: what people call them, and the screen that shows one. */
+/** The types of objects: their names, and the screen that shows one. */
 const OBJECTS: Record<AuditObjectType, { name: string; screen?: string }> = {
   WEBHOOK: { name: 'Webhook', screen: '/webhooks' },
   DELIVERY: { name: 'Delivery', screen: '/deliveries' },
@@ -45,7 +45,7 @@ const OBJECTS: Record<AuditObjectType, { name: string; screen?: string }> = {
   KEY: { name: 'Master key' },
 };
 
-/** What the changed object is. A type that a later server has, and this page does not know, is shown as it is. */
+/** The name of the changed object's type. An unknown type, of a later server, is shown as its value. */
 export function objectOf({ objectType }: Pick<Entry, 'objectType'>): string {
   return OBJECTS[objectType]?.name ?? objectType;
 }
@@ -56,7 +56,7 @@ export function pathOf({ objectType, objectId }: Pick<Entry, 'objectType' | 'obj
   return screen ? `${screen}/${objectId}` : null;
 }
 
-/** A value of a change as its text; null when there was none. exact is JSON, in which the server may have escaped characters of texts. */
+/** A value of a change as text; null if there was none. exact is JSON, in which the server may have escaped characters. */
 export function textOf(exact: unknown): string | null {
   if (typeof exact !== 'string' || exact === 'null') return null;
   return exact.startsWith('"') ? JSON.stringify(JSON.parse(exact)) : exact;

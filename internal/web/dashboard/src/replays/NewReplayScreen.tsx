@@ -14,7 +14,7 @@ import { inputOf, KINDS, type KindOption, OPTIONS, rateOf, termsOf } from './rep
 import { StartForm } from './StartForm';
 import { WebhookChooser } from './WebhookChooser';
 
-/** Sends deliveries again, sends what a webhook never had, or cancels what waits, and shows before which. The form is in the address. */
+/** Sends deliveries again, sends events that a webhook never received, or cancels open deliveries, after a preview. The form is in the address. */
 export function NewReplayScreen() {
   const [params, set] = useAddress();
   const text = params.get('q') ?? '';
@@ -27,7 +27,7 @@ export function NewReplayScreen() {
   const { input, isReadable, lacksWebhook, preview, error, fetching, ask } = usePreview(kind, filter);
 
   function choose(next: KindOption) {
-    // What the words of one kind say of states is nothing to another.
+    // The states that one kind filters by do not exist for another.
     const terms = termsOf(next, filter.terms) ?? filter.terms.filter(({ key }) => key !== 'status');
     set({ kind: next === 'failed' ? null : next, q: print(termsOf(next, terms) ?? []) }, true);
   }
@@ -70,9 +70,9 @@ export function NewReplayScreen() {
   );
 }
 
-/** What a replay of the kind would do now; null while that is not known. */
+/** The effect of a replay of the kind now; null while it is unknown. */
 function usePreview(kind: KindOption, { terms, problems }: Filter) {
-  // Times do not move from the preview on: what is sent is what was shown.
+  // Relative times are fixed with the preview, so that exactly the previewed deliveries are sent.
   const input = useMemo(() => inputOf(kind, frozen(terms, Date.now())), [kind, terms]);
   const lacksWebhook = kind === 'missing' && valuesOf(terms, 'webhook').length !== 1;
   const isReadable = problems.length === 0 && !lacksWebhook;

@@ -26,7 +26,7 @@ const NOTHING: Record<KindOption, string> = {
   cancel: 'No delivery that waits matches: nothing would be canceled.',
 };
 
-/** What a replay would send or cancel. */
+/** The deliveries that a replay would send or cancel. */
 export function PreviewResult({ kind, preview, rate }: Props) {
   const { deliveries, byWebhook, samples, userErrors } = preview;
   if (userErrors.length > 0) return <UserErrors errors={userErrors} />;

@@ -18,7 +18,7 @@ interface Props {
   onChanged(): void;
 }
 
-/** Pauses, resumes and cancels a replay, and changes its speed. Canceling asks. */
+/** Pauses, resumes and cancels a replay, and changes its speed. Canceling asks for confirmation. */
 export function ReplayActions({ replay, onChanged }: Props) {
   const mayWrite = useScope('DELIVERIES_WRITE');
   const [asking, setAsking] = useState<'' | 'rate' | 'cancel'>('');

@@ -12,7 +12,7 @@ import { Progress, ReplayState } from './ReplayState';
 import { isOpen, KIND_NAMES } from './replays';
 import { useReplay } from './useReplay';
 
-/** A replay: how far it is, its results, and how to pause, slow down or cancel it. */
+/** A replay: its progress, its results, and the actions to pause, slow down or cancel it. */
 export function ReplayScreen({ id }: { id: string }) {
   const { replay, error, missing, reload } = useReplay(id);
   useTitle('Replay');

@@ -18,19 +18,19 @@ type Input = Pick<ReplayInput, 'kind' | 'filter'>;
 
 interface Props {
   input: Input;
-  /** undefined: it is not a rate. */
+  /** undefined if the text is not a rate. */
   rate: number | null | undefined;
   preview: NonNullable<ReplayPreviewQuery['replayPreview']>;
 }
 
-/** Starts a replay with a note. Canceling asks first, because what was canceled is not sent. */
+/** Starts a replay with a note. Canceling asks for confirmation, because canceled deliveries are not sent. */
 export function StartForm({ input, rate, preview }: Props) {
   const mayWrite = useScope('DELIVERIES_WRITE');
   const [, navigate] = useLocation();
   const [note, setNote] = useState('');
   const [asking, setAsking] = useState(false);
   const isCancel = input.kind === 'CANCEL';
-  // The same form starts one replay, however often the answer gets lost.
+  // A form starts only one replay, even if responses are lost.
   const idempotencyKey = useMemo(newKey, [input, rate, note]);
   const { payload, error, fetching, start } = useStart();
   if (!mayWrite) return <p className="note">This requires the scope DELIVERIES_WRITE.</p>;

@@ -6,7 +6,7 @@ import { Field } from '../ui/Field';
 import { Problem } from '../ui/Problem';
 import { Visible } from '../ui/Visible';
 
-/** Chooses the webhook that gets what it never had. */
+/** Chooses the webhook that gets the events it never received. */
 export function WebhookChooser({ onChoose }: { onChoose(id: string): void }) {
   const mayRead = useScope('WEBHOOKS_READ');
   const [text, setText] = useState('');

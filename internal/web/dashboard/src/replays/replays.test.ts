@@ -24,7 +24,7 @@ test('the words of the filter are the conditions of the replay', () => {
   expect(newKey()).not.toBe(newKey());
 });
 
-// A kind has the words that the server takes for it, and the states of its own deliveries.
+// A kind has the words that the server accepts for it, and the states of its own deliveries.
 test.each([
   ['cancel', 'type:a status:pending status:failed', 'type:a status:pending'],
   ['cancel', 'type:a', 'type:a'],

@@ -14,7 +14,7 @@ interface Kind {
   kind: ReplayKind;
   /** The states of the deliveries that such a replay sends or cancels. */
   statuses: readonly string[];
-  /** The words that narrow it. */
+  /** The words that its filter supports. */
   keys: readonly Key[];
 }
 
@@ -27,7 +27,7 @@ export const OPTIONS: Record<KindOption, Kind> = {
   cancel: { kind: 'CANCEL', statuses: ['pending', 'held'], keys: DELIVERY_KEYS },
 };
 
-/** What a replay does, in the words of people. */
+/** The names of the kinds. */
 export const KIND_NAMES: Record<ReplayKind, string> = {
   FAILED: 'Failed deliveries, sent again',
   ALL: 'Completed deliveries, sent again',
@@ -45,7 +45,7 @@ export const STATUS_NAMES: Record<ReplayStatus, string> = {
   FAILED: 'Failed',
 };
 
-/** The state of a delivery whose colour a replay has. */
+/** The delivery state whose colour a replay has. */
 export const COLOURS: Record<ReplayStatus, string> = {
   QUEUED: 'PENDING',
   RUNNING: 'PENDING',
@@ -71,7 +71,7 @@ export function isOpen({ status }: Pick<Replay, 'status'>): boolean {
   return status !== 'CANCELED' && status !== 'COMPLETED' && status !== 'FAILED';
 }
 
-/** How much of a replay is done, 0 to 1; null while that is not known. */
+/** The progress of a replay, 0 to 1; null while it is unknown. */
 export function shareOf({
   total,
   started,
@@ -83,7 +83,7 @@ export function shareOf({
   return Math.min(1, (started + skipped) / total);
 }
 
-/** The rate of the text in a field: undefined when it is none, null for no limit. */
+/** The rate that a text means: undefined if it is not valid, null for no limit. */
 export function rateOf(text: string): number | null | undefined {
   if (text.trim() === '') return null;
   const rate = Number(text);
@@ -95,7 +95,7 @@ export function inputOf(kind: KindOption, terms: readonly Term[]): Pick<ReplayIn
   return { kind: OPTIONS[kind].kind, filter: deliveryFilter(terms) ?? {} };
 }
 
-/** The words of a filter that a kind knows; null when they name no state of its deliveries, but others. */
+/** The words of a filter that a kind supports; null if they name only states that its deliveries cannot have. */
 export function termsOf(kind: KindOption, terms: readonly Term[]): Term[] | null {
   const { keys, statuses } = OPTIONS[kind];
   const isOwn = ({ key, value }: Term) =>
@@ -105,7 +105,7 @@ export function termsOf(kind: KindOption, terms: readonly Term[]): Term[] | null
   return names(terms) && !names(own) ? null : own;
 }
 
-/** How to send again what a list shows: only what has failed, if it shows no other states. Null when it shows nothing that is completed. */
+/** The kind that sends the deliveries of a list again: only failed ones if it shows no other states. Null if it shows none that are completed. */
 export function againOf(terms: readonly Term[]): { kind: KindOption; terms: Term[] } | null {
   const own = termsOf('all', terms);
   if (!own) return null;
@@ -114,7 +114,7 @@ export function againOf(terms: readonly Term[]): { kind: KindOption; terms: Term
   return { kind: isFailed ? 'failed' : 'all', terms: own };
 }
 
-/** A key that no other replay has. */
+/** A unique key for a replay. */
 export function newKey(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
     byte.toString(16).padStart(2, '0'),

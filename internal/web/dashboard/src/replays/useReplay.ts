@@ -15,7 +15,7 @@ export function useReplay(id: string) {
   };
 }
 
-/** The one of the two that tells more: the stream ends with the replay, and the numbers of what it sent may change afterwards. */
+/** The later state of the two: the stream ends with the replay, but the results of its deliveries may change afterwards. */
 function later(asked: ReplayRowFragment | null, pushed: ReplayRowFragment | null) {
   if (!asked || !pushed) return asked ?? pushed;
   return asked.completedAt && asked.succeeded + asked.failed >= pushed.succeeded + pushed.failed

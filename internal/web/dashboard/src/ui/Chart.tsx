@@ -20,7 +20,7 @@ interface Props {
   time(at: string): string;
 }
 
-/** The chart's own units; it is drawn as large as there is room. */
+/** The size in the chart's own units; it is scaled to the available space. */
 export const WIDTH = 600;
 export const HEIGHT = 140;
 
@@ -40,7 +40,7 @@ export function Bars({ series, times }: { series: readonly Series[]; times: read
   return times.map((at, i) => <Bar key={at} x={i * step} width={step} at={i} series={series} y={y} />);
 }
 
-/** A small chart of numbers over time. The same numbers are in a table, for those who do not see it or want them exactly. */
+/** A small chart of numbers over time. A table has the same numbers, for screen readers and for exact values. */
 export function Chart({ title, form, series, times, format, time }: Props) {
   const id = useId();
   const most =
@@ -82,14 +82,14 @@ interface TableProps {
   series: readonly Series[];
   times: readonly string[];
   format(value: number): string;
-  /** What stands at the start of the row of a bucket. */
+  /** The header of a bucket's row. */
   head(at: string, index: number): ReactNode;
 }
 
 /** The numbers of a chart, a row for each bucket. */
 export function BucketTable({ label, series, times, format, head }: TableProps) {
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be reachable by keyboard
     <section className="table short" tabIndex={0} aria-label={label}>
       <table>
         <thead>
@@ -146,7 +146,7 @@ function Bar({ x, width, at, series, y }: BarProps) {
   });
 }
 
-/** A line through the values that are there; it breaks where there is none. */
+/** A line through the values, with gaps where there are none. */
 function path(values: readonly (number | null)[], step: number, y: (value: number) => number): string {
   let pen = 'M';
   return values
@@ -156,7 +156,7 @@ function path(values: readonly (number | null)[], step: number, y: (value: numbe
         return '';
       }
       const at = `${((i + 0.5) * step).toFixed(1)} ${y(value).toFixed(1)}`;
-      // A point that stands alone is a line to itself, whose round end can be seen.
+      // A single point is a line to itself, visible as its round cap.
       const alone = pen === 'M' && values[i + 1] == null ? `M${at}L${at}` : `${pen}${at}`;
       pen = 'L';
       return alone;

@@ -9,7 +9,7 @@ interface Props {
   backlog: { due: number; held: number };
 }
 
-/** The outcomes of deliveries over time, how long they took, and how many waited. */
+/** The outcomes of deliveries over time, their latency, and the backlog. */
 export function Charts({ buckets, backlog }: Props) {
   const zone = useZone();
   const times = buckets.map(({ from }) => from);

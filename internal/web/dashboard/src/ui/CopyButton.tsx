@@ -1,6 +1,6 @@
 import { type ReactNode, useState } from 'react';
 
-/** Copies text, and says whether that worked. */
+/** Copies text, and reports whether it succeeded. */
 export function CopyButton({ text, children }: { text: string | (() => string); children: ReactNode }) {
   const [said, setSaid] = useState('');
   async function copy() {

@@ -4,12 +4,12 @@ import { GraphiqlLink } from './GraphiqlLink';
 
 interface Props<Variables> {
   title: string;
-  /** What the query of GraphiQL is. */
+  /** What the query in GraphiQL shows. */
   document: TypedDocumentNode<unknown, Variables>;
   variables: Variables;
   /** The main action of the screen, if it has one. */
   action?: { name: string; run(): void } | false;
-  /** Absent: the list is kept current. */
+  /** Absent if the list is live. */
   onReload?: (() => void) | undefined;
   /** The switch for live updates, if there is one. */
   live?: ReactNode;
@@ -17,7 +17,7 @@ interface Props<Variables> {
   children?: ReactNode;
 }
 
-/** The head of a screen with a list: what it is, and what can be done with all of it. */
+/** The head of a screen with a list: its title, and the actions for the whole list. */
 export function Head<Variables>({
   title,
   document,

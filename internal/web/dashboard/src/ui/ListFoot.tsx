@@ -7,7 +7,7 @@ interface Props {
   /** The text for an empty list. */
   empty: string;
   rows: readonly { createdAt: string }[];
-  /** Where the next older page begins; null: the list ends here. */
+  /** The cursor of the next older page; null if the list ends here. */
   next: string | null;
   /** How far back the server searched, if it stopped before the page was full. */
   searchedTo: string | null;

@@ -2,11 +2,11 @@ interface Props {
   /** What is missing, such as "delivery". */
   noun: string;
   id: string;
-  /** Why it may be. */
+  /** A possible reason. */
   why: string;
 }
 
-/** In place of a page whose object is not there. */
+/** Shown in place of a page whose object does not exist. */
 export function Missing({ noun, id, why }: Props) {
   return (
     <>

@@ -1,4 +1,4 @@
-/** Says that a list is held, and how many rows wait to come in; nothing when none do. */
+/** Shows that a list is paused, and how many rows wait; nothing if none do. */
 export function PausedButton({ unseen, onResume }: { unseen: number; onResume(): void }) {
   if (unseen === 0) return null;
   return (

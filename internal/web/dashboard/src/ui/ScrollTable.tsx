@@ -10,7 +10,7 @@ interface Props {
 /** A table that scrolls horizontally if it does not fit. */
 export function ScrollTable({ label, columns, children }: Props) {
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be reachable by keyboard
     <section className="table scrolls" aria-label={label} tabIndex={0}>
       <table>
         <thead>

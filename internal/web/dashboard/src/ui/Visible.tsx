@@ -1,7 +1,7 @@
 import { useMemo } from 'react';
 import { pieces } from './visible';
 
-/** Text that others wrote: never as HTML, and with invisible characters shown by name. */
+/** Untrusted text: never as HTML, and with invisible characters shown by name. */
 export function Visible({ text }: { text: string }) {
   const found = useMemo(() => pieces(text), [text]);
   return (

@@ -12,6 +12,6 @@ export function keep(key: string, value: string): void {
   try {
     localStorage.setItem(key, value);
   } catch {
-    // It lasts as long as the page.
+    // Kept in memory, until the page is closed.
   }
 }

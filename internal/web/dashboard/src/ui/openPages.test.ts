@@ -13,7 +13,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** A list on a server, of pages of two rows, which answers when the test says so. */
+/** A list on a server, in pages of two rows, whose responses the test releases. */
 function opened(rows: string, { isHeld = (): boolean => false, kept = null as Page<Row> | null } = {}) {
   const server = { rows };
   const asked: { after: string | null; answer(): void }[] = [];
@@ -109,7 +109,7 @@ test('another page has an answer of before dropped', async () => {
   old?.answer();
   await vi.advanceTimersByTimeAsync(0);
   expect(shown.at(-1)).toBe('dcba0');
-  // What had changed is asked for again.
+  // The changed page is fetched again.
   await pass();
   expect(asked).toHaveLength(1);
 });

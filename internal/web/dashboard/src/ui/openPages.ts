@@ -3,7 +3,7 @@ import { calmly } from '../api/calmly';
 import type { Watch } from '../api/changes';
 import { extended, NO_PAGES, type Page, type Pages, renewed, resumed } from './pages';
 
-/** The list is loaded again at most this often for each of its pages, however often something changes. */
+/** The minimum time between two reloads, for each page of the list, however often something changes. */
 export const CALM_MS = 2000;
 
 interface Loading<Row> {
@@ -12,7 +12,7 @@ interface Loading<Row> {
 }
 
 interface Opening<Row> extends Loading<Row> {
-  /** The first page as it was when the list was last shown; null: it was not. */
+  /** The first page as it was when the list was last shown; null if it was not. */
   kept(): Page<Row> | null;
   watch: Watch | undefined;
   isHeld(): boolean;
@@ -20,7 +20,7 @@ interface Opening<Row> extends Loading<Row> {
   setLoading(loading: boolean): void;
 }
 
-/** The first pages of a list as they are now; null if they could not be read, or are wanted no longer. */
+/** The current first pages of a list; null if they could not be read, or are no longer needed. */
 async function loaded<Row extends { id: string }>(
   { load, setError }: Loading<Row>,
   count: number,
@@ -37,13 +37,13 @@ async function loaded<Row extends { id: string }>(
   return fresh;
 }
 
-/** Loads the first page of a list, and all that are loaded again when something changes, until it is closed. */
+/** Loads the first page of a list, and reloads all loaded pages after a change, until it is closed. */
 export function openPages<Row extends { id: string }>(opening: Opening<Row>) {
   let list: Pages<Row> = NO_PAGES;
-  // Answers to what was asked before another page or everything was asked for are not those of the list.
+  // Responses to requests from before the latest load or reload do not belong to the list.
   let turn = 0;
   let isBusy = false;
-  // Something changed while it was busy.
+  // A change arrived during a load.
   let isStale = false;
 
   function show(next: Pages<Row>) {
@@ -71,7 +71,7 @@ export function openPages<Row extends { id: string }>(opening: Opening<Row>) {
       const fresh = await loaded(opening, list.pages, () => own === turn);
       if (fresh) show(renewed(list, fresh, opening.isHeld()));
       if (own === turn) return;
-      // Another page came between.
+      // Another page was loaded in the meantime.
       isStale = isBusy;
       if (!isBusy) soon();
     },
@@ -96,14 +96,14 @@ export function openPages<Row extends { id: string }>(opening: Opening<Row>) {
         const { page, error } = await opening.load(list.next);
         if (!isWanted()) return;
         opening.setError(error);
-        // What waited has one page less.
+        // The waiting list has one page less.
         isStale ||= list.waiting !== null;
         if (page) show(extended(list, page));
       });
     },
     resume: () => list.waiting && show(resumed(list)),
     close() {
-      turn = Number.NaN; // which nothing equals
+      turn = Number.NaN; // equal to nothing
       stop();
       leave();
     },

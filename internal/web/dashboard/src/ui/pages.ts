@@ -1,6 +1,6 @@
 import { MAX_ROWS } from './list';
 
-// The pages of a list that are loaded, and how newer ones take their place. Pure, so that its rules can be tested without a page.
+// The loaded pages of a list, and how newer ones replace them. Pure functions, so that the rules can be tested without a page.
 
 export interface Page<Row> {
   nodes: readonly Row[];
@@ -9,18 +9,18 @@ export interface Page<Row> {
 
 interface Loaded<Row> {
   rows: readonly Row[];
-  /** Where the next page begins; null: the list ends here. */
+  /** The cursor of the next page; null if the list ends here. */
   next: string | null;
-  /** How far back the server searched for the last page, when it gave up before the page was full. */
+  /** How far back the server searched for the last page, if it stopped before the page was full. */
   searchedTo: string | null;
-  /** How many pages were loaded; 0 before the first has come. */
+  /** The number of loaded pages; 0 before the first. */
   pages: number;
 }
 
 export interface Pages<Row> extends Loaded<Row> {
-  /** The list as it is now, which waits while nothing may move; null: it is the one that is shown. */
+  /** The current list, which waits while rows may not move; null if it is the one shown. */
   waiting: Loaded<Row> | null;
-  /** How many rows of it are not shown. */
+  /** The number of its rows that are not shown. */
   unseen: number;
 }
 
@@ -48,7 +48,7 @@ export function extended<Row extends { id: string }>(list: Pages<Row>, page: Pag
   };
 }
 
-/** The list after its pages were loaded again. While it is held rows change where they are, and none comes or goes. */
+/** The list after its pages were reloaded. While it is held, rows are updated in place, and none is added or removed. */
 export function renewed<Row extends { id: string }>(
   list: Pages<Row>,
   fresh: Pages<Row>,
@@ -65,7 +65,7 @@ export function renewed<Row extends { id: string }>(
   };
 }
 
-/** The list when it is no longer held. */
+/** The list after it was held. */
 export function resumed<Row>(list: Pages<Row>): Pages<Row> {
   return list.waiting ? { ...list.waiting, waiting: null, unseen: 0 } : list;
 }

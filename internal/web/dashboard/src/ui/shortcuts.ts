@@ -16,10 +16,10 @@ function change(next: readonly Shortcut[]) {
   for (const listener of listeners) listener();
 }
 
-/** Runs something when keys are pressed, such as "j", "?" or "Mod+k" (Ctrl, or ⌘ on a Mac), while the component is mounted. */
+/** Runs an action when keys are pressed, such as "j", "?" or "Mod+k" (Ctrl, or ⌘ on a Mac), while the component is mounted. */
 export function useShortcut(keys: string, does: string, run: () => void): void {
   const current = useRef(run);
-  // With the layout, before anything can be pressed: a key acts on what is shown, as soon as it is shown.
+  // A layout effect, so that a key acts on a screen as soon as it is shown.
   useLayoutEffect(() => {
     current.current = run;
   });
@@ -30,7 +30,7 @@ export function useShortcut(keys: string, does: string, run: () => void): void {
   }, [keys, does]);
 }
 
-/** All shortcuts that are registered now. */
+/** All registered shortcuts. */
 export function useShortcuts(): readonly Shortcut[] {
   return useSyncExternalStore(
     (listener) => {

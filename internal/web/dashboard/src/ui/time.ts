@@ -27,7 +27,7 @@ export function duration(ms: number): string {
   return parts.join(' ');
 }
 
-/** An instant as seen from now: "3 min ago", "in 4 min 10 s". */
+/** An instant relative to now: "3 min ago", "in 4 min 10 s". */
 export function relative(at: string, now: number): string {
   const ms = Date.parse(at) - now;
   if (Math.abs(ms) < 1500) return 'now';

@@ -1,6 +1,6 @@
 import { type PointerEvent, useEffect, useState } from 'react';
 
-/** Whether nothing may move in a list: it is scrolled away from its top, or the pointer is on its rows. changed is called when that changes. */
+/** Whether the rows of a list may not move: it is scrolled away from its top, or the pointer is on its rows. changed is called when that changes. */
 export function useHolding(changed: (held: boolean) => unknown) {
   const [atTop, setAtTop] = useState(true);
   const [pointed, setPointed] = useState(false);
@@ -12,7 +12,7 @@ export function useHolding(changed: (held: boolean) => unknown) {
     held,
     setAtTop,
     setPointed,
-    /** For the element that has the rows. */
+    /** The props of the element with the rows. */
     pointing: {
       onPointerEnter: (event: PointerEvent) => event.pointerType === 'mouse' && setPointed(true),
       onPointerLeave: () => setPointed(false),

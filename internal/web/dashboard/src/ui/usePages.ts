@@ -9,7 +9,7 @@ import { NO_PAGES, type Page, type Pages } from './pages';
 
 interface Options {
   context?: Partial<OperationContext>;
-  /** Tells when the list may have changed. Absent: nothing does. It must not change without need. */
+  /** Signals that the list may have changed; absent if nothing does. Must be stable between renders. */
   watch?: Watch | undefined;
 }
 
@@ -52,7 +52,7 @@ export function usePages<Data, Variables extends NonNullable<AnyVariables>, Row 
     return own.close;
   }, [api, query, key, context, watch]);
 
-  // Another filter begins at the beginning.
+  // Another filter starts at its first page.
   const list = shown.key === key ? shown.list : (NO_PAGES as Pages<Row>);
   const { rows, next, searchedTo, pages, unseen } = list;
   return {
@@ -64,7 +64,7 @@ export function usePages<Data, Variables extends NonNullable<AnyVariables>, Row 
     loading: busy.key !== key || busy.isLoading,
     reload: () => void open.current?.reload(),
     more: next !== null && rows.length < MAX_ROWS ? () => void open.current?.more() : null,
-    /** Whether nothing may move. */
+    /** Whether rows may not move. */
     hold(held: boolean) {
       isHeld.current = held;
       if (!held) open.current?.resume();

@@ -1,4 +1,4 @@
-// Text that others wrote is shown exactly: invisible characters, and those that change how their neighbours look, are shown by name.
+// Untrusted text is shown exactly: invisible characters, and those that change how their neighbours look, are shown by name.
 
 export type Piece = { text: string } | { code: string; name: string };
 
@@ -41,7 +41,7 @@ export function pieces(text: string): Piece[] {
   for (const match of text.matchAll(HIDDEN)) {
     const character = match[0];
     if (character === '\n' || character === '\t') continue;
-    // The end of a line as HTTP has it.
+    // CRLF, the line ending of HTTP.
     if (character === '\r' && text[match.index + 1] === '\n') continue;
     if (match.index > from) found.push({ text: text.slice(from, match.index) });
     const point = character.codePointAt(0) ?? 0;

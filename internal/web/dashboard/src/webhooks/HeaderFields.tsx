@@ -6,7 +6,7 @@ interface Props {
   problem: string | undefined;
 }
 
-/** The header fields that every attempt has. The value of a sensitive one is not shown; empty, it stays as it is. */
+/** The header fields of every attempt. The value of a sensitive one is not shown; left empty, it is unchanged. */
 export function HeaderFields({ headers, onChange, problem }: Props) {
   const change = (at: number, change: Partial<HeaderForm>) =>
     onChange(headers.map((header, i) => (i === at ? { ...header, ...change } : header)));

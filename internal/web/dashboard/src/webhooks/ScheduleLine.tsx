@@ -1,6 +1,6 @@
 import { duration } from '../ui/time';
 
-/** The attempts of a schedule on a line, the first at its start. Its scale is logarithmic: waits grow from seconds to days. */
+/** The attempts of a schedule on a line, starting with the first. The scale is logarithmic: delays grow from seconds to days. */
 export function ScheduleLine({ delays }: { delays: readonly number[] }) {
   let at = 0;
   const times = [0, ...delays.map((delay) => (at += delay))];

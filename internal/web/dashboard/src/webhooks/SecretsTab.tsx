@@ -17,7 +17,7 @@ const OVERLAPS = {
   [168 * HOUR]: 'after 7 days',
 };
 
-/** The secrets that sign, and their rotation. */
+/** The signing secrets, and their rotation. */
 export function SecretsTab({ webhook, onChanged }: { webhook: Webhook; onChanged(): void }) {
   const [rotating, setRotating] = useState(false);
   return (

@@ -24,7 +24,7 @@ interface Props {
   onChanged(): void;
 }
 
-/** The settings of a webhook. A concurrent change by someone else is not overwritten. Disabling asks. */
+/** The settings of a webhook. A concurrent change by someone else is not overwritten. Disabling asks for confirmation. */
 export function SettingsTab({ webhook, server, onChanged }: Props) {
   const [form, setForm] = useState(() => formOf(webhook));
   const [asking, setAsking] = useState(false);
@@ -185,7 +185,7 @@ interface DisableProps {
   onConfirm(): void;
 }
 
-/** Asks before a webhook is disabled, and says what that means. */
+/** Asks for confirmation before a webhook is disabled, and explains the consequences. */
 function DisableDialog({ webhook, onClose, onConfirm }: DisableProps) {
   const due = webhook.health?.backlog.due;
   return (
@@ -227,7 +227,7 @@ const SHOWN = [
 
 interface ScheduleProps {
   text: string;
-  /** The server's own, in milliseconds. */
+  /** The server's default, in milliseconds. */
   server: readonly number[];
   problem: string | undefined;
   onChange(text: string): void;

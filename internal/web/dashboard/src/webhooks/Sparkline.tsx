@@ -4,7 +4,7 @@ interface Props {
   buckets: readonly { from: string; values: { succeeded: number; failed: number } }[];
 }
 
-/** The attempts of the last day, hour by hour. The numbers beside it say the same to those who do not see it. */
+/** The attempts of the last day, by hour. The numbers beside it are for screen readers. */
 export function Sparkline({ buckets }: Props) {
   const series: Series[] = [
     { name: 'succeeded', kind: 'good', values: buckets.map(({ values }) => values.succeeded) },

@@ -9,11 +9,11 @@ export interface WebhookForm {
 interface Props {
   form: WebhookForm;
   set(change: Partial<WebhookForm>): void;
-  /** What is wrong with a field of the input. */
+  /** The validation error of an input field. */
   problemOf(field: string): string | undefined;
 }
 
-/** Where events are sent, which, and a note: what every webhook has. */
+/** The fields of every webhook: its URL, its event types, and a note. */
 export function WebhookFields({ form, set, problemOf }: Props) {
   return (
     <>

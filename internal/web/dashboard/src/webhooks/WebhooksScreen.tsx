@@ -39,7 +39,7 @@ export function WebhooksScreen() {
 
   const filter = filterOf(state, url);
   const { api } = useSession();
-  // The streams are of deliveries.
+  // Only deliveries have streams.
   const mayFollow = useScope('DELIVERIES_READ');
   const watch = useMemo(
     () => (mayFollow ? either(counts(api), webhookChanges(api)) : undefined),

@@ -18,7 +18,7 @@ const webhook = {
   ],
 } as unknown as Webhook;
 
-// Saving what was not changed changes nothing: a sensitive value, which is not shown, stays as it is.
+// Saving without changes changes nothing: a sensitive value, which is not shown, is kept.
 test('settings come back as they were', () => {
   expect(inputOf(formOf(webhook))).toEqual({
     enabled: true,
@@ -37,7 +37,7 @@ test('settings come back as they were', () => {
   });
 });
 
-// A header field without a name is none; an empty value of one that is shown is sent.
+// A header field without a name is ignored; an empty value is sent, unless the field is sensitive.
 test('header fields that are typed', () => {
   const form = formOf(webhook);
   const [kept, shown] = form.headers;
@@ -53,7 +53,7 @@ test('header fields that are typed', () => {
   ]);
 });
 
-// Without an order nothing holds deliveries up; the server refuses anything else.
+// Without an ordering, no failure holds deliveries; the server rejects anything else.
 test('without an order a failure holds nothing up', () => {
   expect(inputOf({ ...formOf(webhook), ordering: 'NONE' })).toMatchObject({
     ordering: 'NONE',
@@ -61,7 +61,7 @@ test('without an order a failure holds nothing up', () => {
   });
 });
 
-// No retries are another schedule than the server's.
+// A schedule without retries differs from the server's default.
 test('schedules', () => {
   expect(inputOf(formOf({ ...webhook, retryScheduleMs: [] })).retryScheduleMs).toEqual([]);
   expect(inputOf(formOf({ ...webhook, retryScheduleMs: null })).retryScheduleMs).toBeNull();

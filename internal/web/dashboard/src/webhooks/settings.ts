@@ -4,16 +4,16 @@ import type { WebhookForm } from './WebhookFields';
 import type { Webhook } from './WebhookScreen';
 
 export interface HeaderForm {
-  /** Of the row, whatever is typed into it. */
+  /** The key of the row, independent of its contents. */
   key: string;
   name: string;
   value: string;
   sensitive: boolean;
-  /** Whether it has a value that is not shown, and stays while none is typed. */
+  /** Whether it has a hidden value, which is kept unless a new one is typed. */
   isKept: boolean;
 }
 
-/** The settings as they are typed. */
+/** The settings as typed. */
 export interface SettingsForm extends WebhookForm {
   enabled: boolean;
   schedule: string;
@@ -53,7 +53,7 @@ function textOf(schedule: readonly number[] | null): string {
   return schedule.length > 0 ? schedule.map((ms) => ms / 1000).join(' ') : NONE;
 }
 
-/** The delays in milliseconds; null for the server's. */
+/** The delays in milliseconds; null for the server's default. */
 export function scheduleOf(text: string): number[] | null {
   if (text.trim().toLowerCase() === NONE) return [];
   const words = text.split(/[\s,]+/).filter(Boolean);
