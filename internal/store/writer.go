@@ -23,7 +23,7 @@ import (
 // shortTime, estimated from earlier transactions and their costs. While one tenant alone calls, and no large fan-out waits, they
 // may take batchTime, of which the disk's part is smaller.
 const (
-	shortTime = 2 * time.Millisecond
+	shortTime = 1200 * time.Microsecond
 	batchTime = 10 * time.Millisecond
 	fewCalls  = 16   // calls that may have a transaction apart
 	minShort  = 128  // a transaction may cost this however slow the database is, because each waits for the disk
