@@ -26,6 +26,7 @@ var connections = map[string]func(s *shelf) string{
 	"Query.deliveries":   nil,
 	"Query.attempts":     nil,
 	"Query.replays":      nil,
+	"Query.eventTypes":   nil,
 	"Query.tokens":       nil,
 	"Query.auditLog":     nil,
 	"Query.tenants":      nil, // of all tenants, for an operator
@@ -378,7 +379,11 @@ func TestCountIsLazy(t *testing.T) {
 		}
 		statements(false)
 		// A search is counted up to its end, which is looked up first.
-		if without, with := statements(false), statements(true); with != without+1 && with != without+2 {
+		most := 2
+		if connection == "Query.eventTypes" { // its names come from three tables
+			most = 3
+		}
+		if without, with := statements(false), statements(true); with <= without || with > without+most {
 			t.Errorf("%s: %d statements without a count, %d with it", connection, without, with)
 		}
 	}
@@ -393,6 +398,7 @@ func TestNodeOfEveryType(t *testing.T) {
 		"DeliveryAttempt": s.list("Query.attempts", "", false).ids[0],
 		"Token":           s.list("Query.tokens", "", false).ids[0],
 		"AuditEntry":      s.list("Query.auditLog", "", false).ids[0],
+		"EventType":       s.list("Query.eventTypes", "", false).ids[0],
 	}
 	schema := graph.New(&graph.Resolver{}).Schema()
 	var all []string

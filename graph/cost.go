@@ -31,6 +31,7 @@ const (
 // largeFields may each be as large as a payload.
 var largeFields = map[string]bool{
 	"AttemptRequest.body": true, "AttemptResponse.body": true, "AttemptResponse.bodyBase64": true, "Event.data": true,
+	"EventType.schema": true, "EventType.example": true,
 }
 
 // listSizes are the sizes of lists without a size argument, by the type of their elements.

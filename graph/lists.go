@@ -54,6 +54,18 @@ var (
 			return s.CountReplaysTo(ctx, limit)
 		},
 	}
+	eventTypes = listing[*store.Scope, webhook.EventType, noFilter]{
+		kind: cursor.EventTypes,
+		seq:  func(t *webhook.EventType) int64 { return store.EventTypePlace(t).Seq },
+		at:   func(t *webhook.EventType) int64 { return store.EventTypePlace(t).At },
+		page: func(s *store.Scope, ctx context.Context, _ noFilter, p store.Page) (*store.List[webhook.EventType], error) {
+			return s.EventTypePage(ctx, p)
+		},
+		count: func(s *store.Scope, ctx context.Context, _ noFilter, limit int) (store.Count, error) {
+			n, err := s.CountEventTypes(ctx)
+			return store.Count{N: min(n, limit), AtLeast: n > limit}, err
+		},
+	}
 	tenants = listing[*store.Registry, webhook.Tenant, store.TenantFilter]{
 		kind: cursor.Tenants, seq: (*webhook.Tenant).Position,
 		page: (*store.Registry).Tenants, count: (*store.Registry).CountTenantsTo,

@@ -56,3 +56,14 @@ func headers(ctx context.Context, b webhook.HeaderBlock) ([]*webhook.Header, err
 	}
 	return list, nil
 }
+
+// metered returns stored JSON, nil for nil, which the operation then holds.
+func metered(ctx context.Context, text *string) ([]byte, error) {
+	if text == nil {
+		return nil, nil
+	}
+	if err := meter.From(ctx).Take(len(*text)); err != nil {
+		return nil, err
+	}
+	return []byte(*text), nil
+}

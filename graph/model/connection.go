@@ -118,6 +118,10 @@ type (
 	ReplayConnection = Connection[webhook.Replay]
 	// ReplayEdge is a replay in a list.
 	ReplayEdge = Edge[webhook.Replay]
+	// EventTypeConnection is a page of event types.
+	EventTypeConnection = Connection[webhook.EventType]
+	// EventTypeEdge is an event type in a list.
+	EventTypeEdge = Edge[webhook.EventType]
 	// TokenConnection is a page of tokens.
 	TokenConnection = Connection[webhook.Token]
 	// TokenEdge is a token in a list.

@@ -178,6 +178,20 @@ type CreateWebhookPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+// The input of `deleteEventType`.
+type DeleteEventTypeInput struct {
+	// The name of the event type.
+	Name string `json:"name"`
+}
+
+// The payload of `deleteEventType`.
+type DeleteEventTypePayload struct {
+	// The ID of the event type; null if there are `userErrors`.
+	DeletedEventTypeID *webhook.ID `json:"deletedEventTypeId,omitempty"`
+	// Validation errors; empty on success.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
 // The input of `deleteTenant`.
 type DeleteTenantInput struct {
 	// The ID of the tenant.
@@ -280,6 +294,31 @@ type PublishEventsPayload struct {
 	// One result for each event, in the order of the input; empty if there are `userErrors`.
 	Results []*PublishEventResult `json:"results"`
 	// Validation errors of the call as a whole; empty on success. Errors of a single event are in its result.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// The input of `putEventType`. What is left out stays as it is, or has its default if the type is new.
+type PutEventTypeInput struct {
+	// The name: words of letters, digits and underscores, joined by dots, at most 128 bytes. It must not begin with `hookgraph.`.
+	Name string `json:"name"`
+	// A description, at most 4,096 bytes.
+	Description graphql.Omittable[*string] `json:"description,omitempty"`
+	// A JSON Schema of draft 4 to 2020-12, which is the default, at most 64 KiB, 4,000 values and 40 levels; null removes it. `$ref` may only refer
+	// to the schema itself. Patterns are RE2's, without lookaround.
+	Schema graphql.Omittable[[]byte] `json:"schema,omitempty"`
+	// What happens to events that break the schema. The default is `WARN` with a schema, and `OFF` without.
+	Validation graphql.Omittable[*webhook.SchemaValidation] `json:"validation,omitempty"`
+	// An example of the data, at most 64 KiB, which must match the schema; null removes it.
+	Example graphql.Omittable[[]byte] `json:"example,omitempty"`
+	// Whether the type is deprecated. The default is false.
+	Deprecated graphql.Omittable[*bool] `json:"deprecated,omitempty"`
+}
+
+// The payload of `putEventType`.
+type PutEventTypePayload struct {
+	// The event type; null if there are `userErrors`.
+	EventType *webhook.EventType `json:"eventType,omitempty"`
+	// Validation errors; empty on success.
 	UserErrors []*UserError `json:"userErrors"`
 }
 

@@ -181,6 +181,14 @@ func UnmarshalReplayKind(v any) (webhook.ReplayKind, error) {
 	return oneOf(v, webhook.ReplayFailed, webhook.ReplayAll, webhook.ReplayMissing, webhook.ReplayCancel)
 }
 
+// MarshalSchemaValidation writes v.
+func MarshalSchemaValidation(v webhook.SchemaValidation) graphql.Marshaler { return enum(v) }
+
+// UnmarshalSchemaValidation reads a kind of validation, with the same check.
+func UnmarshalSchemaValidation(v any) (webhook.SchemaValidation, error) {
+	return oneOf(v, webhook.ValidationOff, webhook.ValidationWarn, webhook.ValidationReject)
+}
+
 // MarshalTokenScope writes s as an enum value: webhooks:read is WEBHOOKS_READ.
 func MarshalTokenScope(s webhook.TokenScope) graphql.Marshaler { return enum(s.Enum()) }
 

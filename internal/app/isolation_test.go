@@ -231,6 +231,12 @@ func (w *isolation) party(t *testing.T, name string) *party {
 	} {
 		p.texts["cursor "+string(kind)] = w.store.Cursor(kind, p.id, seq)
 	}
+	y, err := scope.PutEventType(t.Context(), eventType, webhook.EventTypePatch{Description: webhook.Some("note of " + name)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.ids["event type"] = y.ID.String()
+	p.texts["cursor "+string(cursor.EventTypes)] = scope.CursorAt(cursor.EventTypes, store.EventTypePlace(y))
 	for _, kind := range []cursor.Kind{cursor.Completed, cursor.NextAttempts, cursor.LastFailures, cursor.FailureRates} {
 		p.texts["cursor "+string(kind)] = scope.CursorAt(kind, store.Place{At: time.Now().UnixMicro(), Seq: claimed.Delivery.Seq})
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/cursor"
 	"github.com/hookgraph/hookgraph/internal/seal"
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/store/eventtypes"
 	"github.com/hookgraph/hookgraph/internal/store/fanout"
 	"github.com/hookgraph/hookgraph/internal/store/health"
 	"github.com/hookgraph/hookgraph/internal/store/list"
@@ -118,6 +119,7 @@ type Store struct {
 	tail   statistics.Tail
 	tally  counting // owned by the writer's goroutine, except where its fields say otherwise
 	routes *routing.Table
+	types  *eventtypes.Table
 	fans   *fanout.Notes
 	memory *turns.Room // bytes of events that wait to be published
 
@@ -202,6 +204,7 @@ func OpenOn(ctx context.Context, o Options, db dialect.DB) (_ *Store, err error)
 		return nil, err
 	}
 	s.fans = fanout.New(s.quit, s.read, s.log, o.Shared) //nolint:contextcheck // s.quit ends with the store, not with the call that opened it
+	s.types = eventtypes.New(s.read)
 	s.lists = &list.Source{DB: s.db, Read: s.read, Bounds: list.DefaultBounds()}
 	steps, err := s.db.Provider(s.write)
 	if err != nil {
@@ -225,7 +228,7 @@ func OpenOn(ctx context.Context, o Options, db dialect.DB) (_ *Store, err error)
 	if err := s.db.Start(ctx, s.session); err != nil {
 		return nil, s.explained(err)
 	}
-	if err := s.loadRoutes(); err != nil {
+	if err := errors.Join(s.loadRoutes(), s.types.Load(s.write)); err != nil {
 		return nil, s.explained(err)
 	}
 	if !o.Shared {
@@ -416,6 +419,15 @@ func (h host) TakeOver(db *gorm.DB, where string, args ...any) error {
 	h.s.tellChanges(told)
 	for id, to := range changed {
 		h.s.dispatcher().Changed(before[id], to)
+	}
+	return nil
+}
+
+func (h host) TakeOverEventTypes(db *gorm.DB, tenants []webhook.ID) error {
+	for _, id := range tenants {
+		if err := h.s.types.Reload(db, id); err != nil {
+			return err
+		}
 	}
 	return nil
 }

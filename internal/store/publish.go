@@ -12,6 +12,7 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/stats"
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/store/eventtypes"
 	"github.com/hookgraph/hookgraph/internal/store/fanout"
 	"github.com/hookgraph/hookgraph/internal/store/list"
 	"github.com/hookgraph/hookgraph/internal/store/ordering"
@@ -128,6 +129,7 @@ func (c *Scope) Publish(ctx context.Context, events []webhook.NewEvent) ([]Publi
 	p := &publishing{tenant: c.tenant, done: make(chan error, 1)}
 	now := c.s.opts.Now()
 	size := int64(0)
+	var checker eventtypes.Checker
 	for i := range events {
 		prefix := ""
 		if len(events) > 1 {
@@ -136,6 +138,13 @@ func (c *Scope) Publish(ctx context.Context, events []webhook.NewEvent) ([]Publi
 		own := events[i] // the caller's event stays unchanged
 		e := &own
 		if err := e.Check(prefix, c.s.opts.MaxDataBytes); err != nil {
+			results[i].Err = err
+			continue
+		}
+		if err := c.conforms(ctx, &checker, e, prefix+"data"); err != nil {
+			if len(webhook.Invalids(err)) == 0 {
+				return nil, err // the schema cannot be read
+			}
 			results[i].Err = err
 			continue
 		}
@@ -162,6 +171,9 @@ func (c *Scope) Publish(ctx context.Context, events []webhook.NewEvent) ([]Publi
 			size += int64(len(t))
 		}
 		size += int64(len(e.OrderingKey))
+	}
+	if err := c.tellViolations(ctx, &checker); err != nil {
+		return nil, err
 	}
 	if len(p.events) == 0 {
 		return results, nil

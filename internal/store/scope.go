@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"context"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -11,6 +12,7 @@ import (
 	"gorm.io/gorm/schema"
 
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/store/eventtypes"
 	"github.com/hookgraph/hookgraph/internal/store/list"
 	"github.com/hookgraph/hookgraph/internal/store/scoped"
 	"github.com/hookgraph/hookgraph/internal/webhook"
@@ -215,3 +217,104 @@ func (c *Scope) By(a webhook.Actor) *Scope {
 	by.by = &a
 	return &by
 }
+
+// PutEventType declares an event type, or changes a declared one. The error joins an *Invalid for every broken rule.
+func (c *Scope) PutEventType(ctx context.Context, name string, p webhook.EventTypePatch) (*webhook.EventType, error) {
+	err := c.change(ctx, func(b *batch) error {
+		if _, err := b.tenant(c.tenant); err != nil {
+			return err
+		}
+		before, after, err := eventtypes.Put(b.DB, c.tenant, name, p, b.Now)
+		if err != nil {
+			return err
+		}
+		action, was := webhook.AuditEventTypeCreated, []webhook.AuditField(nil)
+		if before != nil {
+			action, was = webhook.AuditEventTypeUpdated, before.AuditFields()
+		}
+		changes := webhook.AuditChanges(was, after.AuditFields())
+		if len(changes) == 0 {
+			return nil
+		}
+		if err := b.s.db.NoteEventTypes(&b.Tx, c.tenant); err != nil {
+			return err
+		}
+		return b.audit(c.by, &c.tenant, action, after.ID, changes)
+	})
+	if err := c.reloadTypes(ctx, err); err != nil {
+		return nil, err
+	}
+	return c.EventType(ctx, name)
+}
+
+// DeleteEventType removes the declaration of an event type. Errors: webhook.ErrNotFound.
+func (c *Scope) DeleteEventType(ctx context.Context, name string) (deleted *webhook.EventType, err error) {
+	err = c.change(ctx, func(b *batch) error {
+		if deleted, err = eventtypes.Delete(b.DB, c.tenant, name); err != nil {
+			return err
+		}
+		if err := b.s.db.NoteEventTypes(&b.Tx, c.tenant); err != nil {
+			return err
+		}
+		return b.audit(c.by, &c.tenant, webhook.AuditEventTypeDeleted, deleted.ID, []webhook.AuditChange{{Field: "name", Before: webhook.AuditValue(name)}})
+	})
+	return deleted, c.reloadTypes(ctx, err)
+}
+
+// reloadTypes makes a change of event types take effect for publishers of this server, if it was committed.
+func (c *Scope) reloadTypes(ctx context.Context, err error) error {
+	if err != nil {
+		return err
+	}
+	return c.s.types.Reload(c.s.read.WithContext(context.WithoutCancel(ctx)), c.tenant)
+}
+
+// conforms checks an event with the schema of its type, if it has one that is used. Its errors are those of eventtypes.Checker.
+func (c *Scope) conforms(ctx context.Context, k *eventtypes.Checker, e *webhook.NewEvent, field string) error {
+	y := c.s.types.Find(c.tenant, e.Type)
+	if y == nil {
+		return nil
+	}
+	return k.Check(ctx, c.s.types, y, field, e.Data)
+}
+
+// tellViolations keeps what events of a call have violated with their types, and logs it, each type about once a minute.
+func (c *Scope) tellViolations(ctx context.Context, k *eventtypes.Checker) error {
+	for y, what := range k.Violated {
+		now := c.s.opts.Now()
+		if !y.ToTell(now) {
+			continue
+		}
+		c.s.log.WarnContext(ctx, "an event breaks the schema of its type", slog.Any("tenant", c.tenant), slog.String("type", y.Name()), slog.Bool("refused", y.Rejects()))
+		if err := c.changeDeliveries(ctx, func(b *batch) error { return y.Tell(b.DB, now, what) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// EventType finds an event type, declared or seen, by its name; nil if there is none.
+func (c *Scope) EventType(ctx context.Context, name string) (*webhook.EventType, error) {
+	id := webhook.EventTypeID(c.tenant, name)
+	found, err := c.EventTypesByID(ctx, []webhook.ID{id})
+	return found[id], err
+}
+
+// EventTypesByID finds event types, declared and seen; ids that are absent or foreign are missing from the map.
+func (c *Scope) EventTypesByID(ctx context.Context, ids []webhook.ID) (map[webhook.ID]*webhook.EventType, error) {
+	return eventtypes.ByID(c.db(ctx), c.tenant, ids)
+}
+
+// EventTypePage lists the tenant's event types, declared and seen, in the order of their names.
+func (c *Scope) EventTypePage(ctx context.Context, p Page) (*List[webhook.EventType], error) {
+	return eventtypes.Page(c.db(ctx), c.tenant, p)
+}
+
+// CountEventTypes counts the list of EventTypePage, which is short.
+func (c *Scope) CountEventTypes(ctx context.Context) (int, error) {
+	names, err := eventtypes.Names(c.db(ctx), c.tenant)
+	return len(names), err
+}
+
+// EventTypePlace returns the place of an event type in the list of EventTypePage.
+func EventTypePlace(t *webhook.EventType) Place { return eventtypes.PlaceOf(t) }

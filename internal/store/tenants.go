@@ -222,12 +222,18 @@ func (r *Registry) DeleteTenant(ctx context.Context, id webhook.ID) error {
 				return fmt.Errorf("delete tenant: %w", err)
 			}
 		}
+		if err := b.s.db.NoteEventTypes(&b.Tx, id); err != nil {
+			return err
+		}
 		return b.audit(r.by, &id, webhook.AuditTenantDeleted, id, []webhook.AuditChange{{Field: "name", Before: webhook.AuditValue(t.Name)}})
 	})
 	if err != nil {
 		return err
 	}
 	defer dialect.Signal(r.s.deleted)
+	if err := r.s.types.Reload(r.s.read.WithContext(ctx), id); err != nil {
+		return err
+	}
 	return r.s.deleteTargets(ctx, id)
 }
 

@@ -27,6 +27,9 @@ func (e *AuditEntry) Position() int64 { return e.Seq }
 
 // ObjectType returns the type of the object, with which the action's name begins.
 func (e *AuditEntry) ObjectType() AuditObjectType {
+	if strings.HasPrefix(string(e.Action), AuditEventType+"_") {
+		return AuditEventType
+	}
 	object, _, _ := strings.Cut(string(e.Action), "_")
 	return AuditObjectType(object)
 }
@@ -58,8 +61,11 @@ type Actor struct {
 	RequestID string `gorm:"column:request_id"`
 }
 
-// AuditObjectType is a type of objects whose changes are logged, as the API names it: WEBHOOK, DELIVERY, REPLAY, TENANT, TOKEN or KEY.
+// AuditObjectType is a type of objects whose changes are logged, as the API names it: WEBHOOK, DELIVERY, REPLAY, TENANT, TOKEN, EVENT_TYPE or KEY.
 type AuditObjectType string
+
+// AuditEventType is the one type whose name has two words.
+const AuditEventType = "EVENT_TYPE"
 
 // AuditAction names a kind of change: the type of the object, and what happened.
 type AuditAction string
@@ -81,6 +87,9 @@ const (
 	AuditTenantDeleted        AuditAction = "TENANT_DELETED"
 	AuditTokenCreated         AuditAction = "TOKEN_CREATED"
 	AuditTokenRevoked         AuditAction = "TOKEN_REVOKED"
+	AuditEventTypeCreated     AuditAction = "EVENT_TYPE_CREATED"
+	AuditEventTypeUpdated     AuditAction = "EVENT_TYPE_UPDATED"
+	AuditEventTypeDeleted     AuditAction = "EVENT_TYPE_DELETED"
 	AuditKeyRotated           AuditAction = "KEY_ROTATED" // the master key
 )
 

@@ -29,6 +29,14 @@ export default [
         { selector: '[description.value=/^[^A-Z]/]', message: 'A description begins with a capital letter.' },
         { selector: '[description.value=/[^.]$/]', message: 'A description ends with a full stop.' },
       ],
+      // An event type is what it says.
+      '@graphql-eslint/naming-convention': [
+        'error',
+        {
+          ...recommended.rules['@graphql-eslint/naming-convention'][1],
+          'ObjectTypeDefinition,ObjectTypeExtension': { forbiddenPrefixes: ['Type'], forbiddenSuffixes: ['Type'], ignorePattern: '^EventType$' },
+        },
+      ],
       // Each mutation has one argument `input` and answers an object. (TestInputNames checks its type, of which this rule allows no exception.)
       '@graphql-eslint/input-name': ['error', { checkInputType: false }],
       '@graphql-eslint/no-scalar-result-type-on-mutation': 'error',

@@ -51,6 +51,8 @@ type DB interface {
 	// LockTargets must be called before webhooks are changed depending on their state: until the end of the transaction nobody else
 	// changes any, and the store knows their current state.
 	LockTargets(b *Tx) error
+	// NoteEventTypes makes the other nodes read the tenant's declared event types again. LockTargets must have been called.
+	NoteEventTypes(b *Tx, tenant webhook.ID) error
 	// Committed must be called after a transaction was committed. It announces the recorded attempts.
 	Committed(b *Tx)
 
@@ -164,6 +166,8 @@ type Host interface {
 	LookForDue(ctx context.Context) error
 	// TakeOver reads webhooks that another node has changed, and updates the routing table.
 	TakeOver(db *gorm.DB, where string, args ...any) error
+	// TakeOverEventTypes reads the declared event types of tenants that another node has changed.
+	TakeOverEventTypes(db *gorm.DB, tenants []webhook.ID) error
 	// LearnStarts replaces the known starts by those that read returns. Calls must not be concurrent.
 	LearnStarts(read func() ([]*Start, error)) error
 }

@@ -132,6 +132,13 @@ func (p *DB) readTargets(b *dialect.Tx, version int64) error {
 	if err := p.s.TakeOver(b.DB, "version > ?", p.known.Load()); err != nil {
 		return err
 	}
+	var tenants []webhook.ID
+	if err := b.DB.Raw("SELECT id FROM tenants WHERE event_types > ?", p.known.Load()).Scan(&tenants).Error; err != nil {
+		return fmt.Errorf("find changed event types: %w", err)
+	}
+	if err := p.s.TakeOverEventTypes(b.DB, tenants); err != nil {
+		return err
+	}
 	p.known.Store(version)
 	return nil
 }
@@ -148,6 +155,17 @@ func (p *DB) LockTargets(b *dialect.Tx) error {
 	p.batch.version = version
 	if version-1 > p.known.Load() {
 		return p.readTargets(b, version-1)
+	}
+	return nil
+}
+
+// NoteEventTypes implements dialect.DB.
+func (p *DB) NoteEventTypes(b *dialect.Tx, tenant webhook.ID) error {
+	if err := p.LockTargets(b); err != nil {
+		return err
+	}
+	if err := b.DB.Exec("UPDATE tenants SET event_types = ? WHERE id = ?", p.batch.version, tenant).Error; err != nil {
+		return fmt.Errorf("record changed event types: %w", err)
 	}
 	return nil
 }

@@ -244,6 +244,9 @@ func (q *DB) Nodes() int { return 1 }
 // LockTargets implements dialect.DB. Only one process writes, one transaction at a time.
 func (q *DB) LockTargets(*dialect.Tx) error { return nil }
 
+// NoteEventTypes implements dialect.DB. There are no other nodes.
+func (q *DB) NoteEventTypes(*dialect.Tx, webhook.ID) error { return nil }
+
 // Committed implements dialect.DB. The writer is the only one, so it writes in the order of the log.
 func (q *DB) Committed(b *dialect.Tx) {
 	q.copying.grown()

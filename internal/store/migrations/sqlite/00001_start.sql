@@ -339,6 +339,24 @@ CREATE TABLE stats (
 ) WITHOUT ROWID;
 CREATE INDEX stats_bucket ON stats (grain, bucket);
 
+-- Types of events that tenants have declared.
+CREATE TABLE event_types (
+    seq           INTEGER PRIMARY KEY AUTOINCREMENT,
+    id            BLOB NOT NULL UNIQUE, -- made of the tenant and the name
+    tenant_id     BLOB NOT NULL REFERENCES tenants (id),
+    name          TEXT NOT NULL,
+    description   TEXT NOT NULL,
+    schema        TEXT, -- a JSON Schema
+    validation    TEXT NOT NULL, -- OFF, WARN or REJECT
+    example       TEXT, -- JSON
+    deprecated_at INTEGER,
+    created_at    INTEGER NOT NULL,
+    updated_at    INTEGER NOT NULL,
+    violated_at   INTEGER, -- when an event last broke the schema, to about a minute
+    violation     TEXT
+);
+CREATE UNIQUE INDEX event_types_name ON event_types (tenant_id, name);
+
 -- The types of events that have statistics of their own.
 CREATE TABLE stats_types (
     tenant_id BLOB NOT NULL,
@@ -363,6 +381,7 @@ CREATE INDEX stats_webhooks_rate ON stats_webhooks (tenant_id, failure_rate) WHE
 -- +goose Down
 DROP TABLE stats_webhooks;
 DROP TABLE stats_types;
+DROP TABLE event_types;
 DROP TABLE stats;
 DROP TABLE stats_fold;
 DROP TABLE stats_journal;

@@ -1,0 +1,245 @@
+// Package eventtypes keeps declared event types, and checks published events with their schemas. Which types are checked is known in memory, so
+// that publishing other types costs no lookup; schemas are compiled when an event needs them, and kept within bounds.
+package eventtypes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/hookgraph/hookgraph/internal/schema"
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// maxCompiled bounds the memory of compiled schemas of all tenants together.
+const maxCompiled = 64 << 20
+
+// Table knows the event types with a schema that is used. Its methods may be called from any goroutine.
+type Table struct {
+	read *gorm.DB
+
+	loading sync.Mutex   // held while a tenant's types are read and replaced, so that an older reading does not replace a newer one
+	mu      sync.RWMutex // guards byTenant
+	// byTenant has no tenant without such types.
+	byTenant map[webhook.ID]map[string]*Type
+
+	compiling sync.Mutex // guards compiled and size; held while a schema is compiled, so that compiling takes one processor at most
+	compiled  map[*Type]int
+	size      int
+}
+
+// Type is an event type that is checked. A changed one is another Type.
+type Type struct {
+	tenant     webhook.ID
+	name       string
+	validation webhook.SchemaValidation
+	updated    dialect.Micros
+	schema     atomic.Pointer[schema.Schema] // nil until it is needed
+	told       atomic.Int64                  // when a violation was last written, in seconds
+}
+
+// Rejects reports whether events that break the schema are refused.
+func (y *Type) Rejects() bool { return y.validation == webhook.ValidationReject }
+
+// Name returns the name of the type.
+func (y *Type) Name() string { return y.name }
+
+// New returns an empty table that reads schemas with read.
+func New(read *gorm.DB) *Table {
+	return &Table{read: read, byTenant: map[webhook.ID]map[string]*Type{}, compiled: map[*Type]int{}}
+}
+
+// row is what is kept of a type in memory.
+type row struct {
+	TenantID   webhook.ID
+	Name       string
+	Validation webhook.SchemaValidation
+	UpdatedAt  dialect.Micros
+}
+
+const columns = "SELECT tenant_id, name, validation, updated_at FROM event_types WHERE validation <> 'OFF' AND tenant_id IN (SELECT id FROM tenants WHERE deleted_at IS NULL)"
+
+// Load reads the types of all tenants.
+func (t *Table) Load(db *gorm.DB) error {
+	t.loading.Lock()
+	defer t.loading.Unlock()
+	var rows []row
+	if err := db.Raw(columns).Scan(&rows).Error; err != nil {
+		return fmt.Errorf("load event types: %w", err)
+	}
+	of := map[webhook.ID][]row{}
+	for _, r := range rows {
+		of[r.TenantID] = append(of[r.TenantID], r)
+	}
+	for tenant, rows := range of {
+		t.replace(tenant, rows)
+	}
+	return nil
+}
+
+// Reload reads the types of a tenant again, after a change.
+func (t *Table) Reload(db *gorm.DB, tenant webhook.ID) error {
+	t.loading.Lock()
+	defer t.loading.Unlock()
+	var rows []row
+	if err := db.Raw(columns+" AND tenant_id = ?", tenant).Scan(&rows).Error; err != nil {
+		return fmt.Errorf("reload event types: %w", err)
+	}
+	t.replace(tenant, rows)
+	return nil
+}
+
+// replace takes over the types of a tenant. Those that did not change keep their compiled schema.
+func (t *Table) replace(tenant webhook.ID, rows []row) {
+	t.mu.RLock()
+	old := t.byTenant[tenant]
+	t.mu.RUnlock()
+	types := make(map[string]*Type, len(rows))
+	for _, r := range rows {
+		if is := old[r.Name]; is != nil && is.updated == r.UpdatedAt && is.validation == r.Validation {
+			types[r.Name] = is
+		} else {
+			types[r.Name] = &Type{tenant: tenant, name: r.Name, validation: r.Validation, updated: r.UpdatedAt}
+		}
+	}
+	t.mu.Lock()
+	if len(types) == 0 {
+		delete(t.byTenant, tenant)
+	} else {
+		t.byTenant[tenant] = types
+	}
+	t.mu.Unlock()
+	t.compiling.Lock()
+	defer t.compiling.Unlock()
+	for name, is := range old {
+		if types[name] != is {
+			t.forget(is)
+		}
+	}
+}
+
+// forget removes a compiled schema. The caller must hold compiling.
+func (t *Table) forget(y *Type) {
+	t.size -= t.compiled[y]
+	delete(t.compiled, y)
+	y.schema.Store(nil)
+}
+
+// Find returns the type if its events are checked; otherwise nil.
+func (t *Table) Find(tenant webhook.ID, name string) *Type {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.byTenant[tenant][name]
+}
+
+// callSteps is what checking the events of one call may cost.
+const callSteps = 4 * schema.MaxSteps
+
+// Checker checks the events of one call. The zero value is ready.
+type Checker struct {
+	used     int // steps
+	violated map[*Type]string
+}
+
+// Violated yields the types that events of the call have violated, with the first violation of each.
+func (k *Checker) Violated(yield func(*Type, string) bool) {
+	for y, what := range k.violated {
+		if !yield(y, what) {
+			return
+		}
+	}
+}
+
+// Check checks an event of the type. field is the name of its data for callers. The error joins *Invalids if the event must be refused; any other
+// error is the database's.
+func (k *Checker) Check(ctx context.Context, t *Table, y *Type, field string, data []byte) error {
+	s, err := t.schemaOf(ctx, y)
+	if err != nil || s == nil {
+		return err
+	}
+	budget := schema.Budget{Steps: min(schema.MaxSteps, callSteps-k.used)}
+	before := budget.Steps
+	violations, ok := s.Check(data, &budget)
+	k.used += before - budget.Steps
+	if ok && len(violations) == 0 {
+		return nil
+	}
+	if k.violated == nil {
+		k.violated = map[*Type]string{}
+	}
+	const long = "takes too long to check with the schema of its event type; publish fewer events in a call, or simplify the schema"
+	if k.violated[y] == "" {
+		if k.violated[y] = "data " + long; len(violations) > 0 {
+			k.violated[y] = strings.TrimSpace("data" + violations[0].String())
+			if violations[0].Path == "" {
+				k.violated[y] = "data " + violations[0].String()
+			}
+		}
+	}
+	if !y.Rejects() {
+		return nil
+	}
+	if len(violations) == 0 {
+		return webhook.Invalidf(field, webhook.CodeInvalid, "%s", long)
+	}
+	var errs []error
+	for _, v := range violations {
+		errs = append(errs, webhook.Invalidf(field, webhook.CodeInvalid, "%s", v.String()))
+	}
+	return errors.Join(errs...)
+}
+
+// schemaOf returns the compiled schema of a type, nil if it is gone.
+func (t *Table) schemaOf(ctx context.Context, y *Type) (*schema.Schema, error) {
+	if s := y.schema.Load(); s != nil {
+		return s, nil
+	}
+	var texts []*string
+	err := t.read.WithContext(ctx).Raw("SELECT schema FROM event_types WHERE tenant_id = ? AND name = ? AND updated_at = ?", y.tenant, y.name, y.updated).Scan(&texts).Error
+	if err != nil {
+		return nil, dialect.Unavailable(err)
+	}
+	if len(texts) == 0 || texts[0] == nil { // it has changed meanwhile, and the change is not known yet
+		return nil, nil
+	}
+	t.compiling.Lock()
+	defer t.compiling.Unlock()
+	if s := y.schema.Load(); s != nil {
+		return s, nil
+	}
+	s, err := schema.Compile([]byte(*texts[0]))
+	if err != nil {
+		return nil, fmt.Errorf("compile the stored schema of event type %s: %w", y.name, err)
+	}
+	for other := range t.compiled { // in no order, which no caller can use against others
+		if t.size+s.Size() <= maxCompiled {
+			break
+		}
+		t.forget(other)
+	}
+	t.compiled[y], t.size = s.Size(), t.size+s.Size()
+	y.schema.Store(s)
+	return s, nil
+}
+
+// tellEvery is how often a violation of a type is written at most.
+const tellEvery = time.Minute
+
+// ToTell reports whether a violation at the time is to be written; others soon after are not.
+func (y *Type) ToTell(now time.Time) bool {
+	last := y.told.Load()
+	return now.Unix()-last >= int64(tellEvery/time.Second) && y.told.CompareAndSwap(last, now.Unix())
+}
+
+// Tell writes a violation of the type.
+func (y *Type) Tell(db *gorm.DB, now time.Time, what string) error {
+	return db.Exec("UPDATE event_types SET violated_at = ?, violation = ? WHERE tenant_id = ? AND name = ? AND updated_at = ?",
+		dialect.At(now), what, y.tenant, y.name, y.updated).Error
+}

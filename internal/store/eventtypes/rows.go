@@ -1,0 +1,317 @@
+package eventtypes
+
+import (
+	"cmp"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/hookgraph/hookgraph/internal/schema"
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/store/list"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// Put declares or changes an event type of the tenant, in a transaction. before is nil if it is new. It returns what is stored. The error joins
+// *Invalids for broken rules.
+func Put(db *gorm.DB, tenant webhook.ID, name string, p webhook.EventTypePatch, now time.Time) (before, after *webhook.EventType, err error) {
+	now = now.UTC().Truncate(time.Microsecond)
+	err = webhook.CheckPublishedType("name", name)
+	if err != nil {
+		return nil, nil, err
+	}
+	before, err = find(db, tenant, name)
+	if err != nil {
+		return nil, nil, err
+	}
+	next := webhook.EventType{ID: webhook.EventTypeID(tenant, name), TenantID: tenant, Name: name, CreatedAt: now}
+	if before != nil {
+		next = *before
+	}
+	if err := next.Apply(p, now); err != nil {
+		return nil, nil, err
+	}
+	if before != nil && same(before, &next) {
+		return before, before, nil
+	}
+	if err := check(&next); err != nil {
+		return nil, nil, err
+	}
+	if err := fits(db, before, &next); err != nil {
+		return nil, nil, err
+	}
+	if next.UpdatedAt = now; before != nil && !now.After(before.UpdatedAt) {
+		next.UpdatedAt = before.UpdatedAt.Add(time.Microsecond)
+	}
+	if before == nil || textOf(before.Schema) != textOf(next.Schema) {
+		next.ViolatedAt, next.Violation = nil, nil // that was about another schema
+	}
+	if before == nil {
+		err = db.Create(&next).Error
+	} else {
+		err = db.Model(&next).Where("tenant_id = ?", tenant).
+			Select("description", "schema", "validation", "example", "deprecated_at", "updated_at", "violated_at", "violation").Updates(&next).Error
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("store event type: %w", err)
+	}
+	return before, &next, nil
+}
+
+func textOf(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+func same(a, b *webhook.EventType) bool {
+	return a.Description == b.Description && a.Validation == b.Validation && a.DeprecatedAt == b.DeprecatedAt &&
+		textOf(a.Schema) == textOf(b.Schema) && textOf(a.Example) == textOf(b.Example)
+}
+
+// check compiles the schema, and checks the example with it.
+func check(t *webhook.EventType) error {
+	if t.Schema == nil {
+		return nil
+	}
+	s, err := schema.Compile([]byte(*t.Schema))
+	if bad, ok := errors.AsType[*schema.Error](err); ok {
+		return webhook.Invalidf("schema", webhook.CodeInvalid, "%s", bad.Error())
+	}
+	if err != nil || t.Example == nil {
+		return err
+	}
+	violations, ok := s.Check([]byte(*t.Example), &schema.Budget{Steps: schema.MaxSteps})
+	if !ok {
+		return webhook.Invalidf("example", webhook.CodeInvalid, "takes too long to check with the schema; simplify the schema")
+	}
+	var errs []error
+	for _, v := range violations {
+		errs = append(errs, webhook.Invalidf("example", webhook.CodeInvalid, "%s", v.String()))
+	}
+	return errors.Join(errs...)
+}
+
+// fits applies the tenant's bounds to a type that is stored.
+func fits(db *gorm.DB, before, after *webhook.EventType) error {
+	var held struct{ Types, Bytes int }
+	if err := db.Raw("SELECT COUNT(*) AS types, COALESCE(SUM(OCTET_LENGTH(schema)), 0) AS bytes FROM event_types WHERE tenant_id = ? AND name <> ?", after.TenantID, after.Name).
+		Scan(&held).Error; err != nil {
+		return fmt.Errorf("count event types: %w", err)
+	}
+	if before == nil && held.Types >= webhook.MaxEventTypes {
+		return webhook.Invalidf("", webhook.CodeQuota, "the tenant has declared %d event types, the most that it may; delete one first", webhook.MaxEventTypes)
+	}
+	if len(textOf(after.Schema)) > 0 && held.Bytes+len(*after.Schema) > webhook.MaxEventTypeSchemas {
+		return webhook.Invalidf("schema", webhook.CodeQuota, "makes the schemas of all the tenant's event types longer than %d bytes together; shorten one, or delete an event type", webhook.MaxEventTypeSchemas)
+	}
+	return nil
+}
+
+// find reads a declared type; nil if there is none.
+func find(db *gorm.DB, tenant webhook.ID, name string) (*webhook.EventType, error) {
+	var found []*webhook.EventType
+	if err := db.Where("tenant_id = ? AND name = ?", tenant, name).Find(&found).Error; err != nil {
+		return nil, fmt.Errorf("find event type: %w", err)
+	}
+	if len(found) == 0 {
+		return nil, nil
+	}
+	return found[0], nil
+}
+
+// Delete removes the declaration of a type. The error is webhook.ErrNotFound if it is not declared.
+func Delete(db *gorm.DB, tenant webhook.ID, name string) (*webhook.EventType, error) {
+	was, err := find(db, tenant, name)
+	if err == nil && was == nil {
+		err = webhook.ErrNotFound
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := db.Exec("DELETE FROM event_types WHERE tenant_id = ? AND name = ?", tenant, name).Error; err != nil {
+		return nil, fmt.Errorf("delete event type: %w", err)
+	}
+	return was, nil
+}
+
+// recentEvents is how many of a tenant's last events are read for types that no statistics have yet.
+const recentEvents = 200
+
+// recent is the type of one of the last events, and when it was published.
+type recent struct {
+	Type      string
+	CreatedAt dialect.Micros
+}
+
+func readRecent(db *gorm.DB, tenant webhook.ID) (list []recent, err error) {
+	if err := db.Raw("SELECT type, created_at FROM events WHERE tenant_id = ? ORDER BY seq DESC LIMIT ?", tenant, recentEvents).Scan(&list).Error; err != nil {
+		return nil, dialect.Unavailable(err)
+	}
+	return list, nil
+}
+
+// Names lists the names of a tenant's types, declared and seen, in order: at most webhook.MaxEventTypes declared ones, and as many that have
+// statistics. Operational types are not among them.
+func Names(db *gorm.DB, tenant webhook.ID) ([]string, error) {
+	var names, counted []string
+	if err := db.Raw("SELECT name FROM event_types WHERE tenant_id = ?", tenant).Scan(&names).Error; err != nil {
+		return nil, dialect.Unavailable(err)
+	}
+	if err := db.Raw("SELECT type FROM stats_types WHERE tenant_id = ?", tenant).Scan(&counted).Error; err != nil {
+		return nil, dialect.Unavailable(err)
+	}
+	last, err := readRecent(db, tenant)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range last {
+		counted = append(counted, e.Type)
+	}
+	for _, name := range counted {
+		if webhook.CheckPublishedType("", name) == nil { // statistics have names of their own, too
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names), nil
+}
+
+// Named reads types by name, with when they were last published. One that is not declared has its name and id only.
+func Named(db *gorm.DB, tenant webhook.ID, names []string) ([]*webhook.EventType, error) {
+	var rows []*webhook.EventType
+	if len(names) > 0 {
+		if err := db.Where("tenant_id = ? AND name IN ?", tenant, names).Find(&rows).Error; err != nil {
+			return nil, dialect.Unavailable(err)
+		}
+	}
+	last, err := lastPublished(db, tenant, names)
+	if err != nil {
+		return nil, err
+	}
+	types := make([]*webhook.EventType, len(names))
+	for i, name := range names {
+		at := slices.IndexFunc(rows, func(t *webhook.EventType) bool { return t.Name == name })
+		if at >= 0 {
+			types[i] = rows[at]
+		} else {
+			types[i] = &webhook.EventType{ID: webhook.EventTypeID(tenant, name), TenantID: tenant, Name: name, Validation: webhook.ValidationOff}
+		}
+		if at, ok := last[name]; ok {
+			types[i].LastPublishedAt = &at
+		}
+	}
+	return types, nil
+}
+
+// lastPublished reads when events of types were last published: exactly for types among the last events, otherwise by their statistics, whose
+// buckets are longer the older they are. Types that never were, or not for as long as statistics are kept, are missing.
+func lastPublished(db *gorm.DB, tenant webhook.ID, names []string) (map[string]time.Time, error) {
+	if len(names) == 0 {
+		return nil, nil
+	}
+	events, err := readRecent(db, tenant)
+	if err != nil {
+		return nil, err
+	}
+	last := make(map[string]time.Time, len(names))
+	for _, e := range events {
+		if at := e.CreatedAt.Time(); at.After(last[e.Type]) {
+			last[e.Type] = at
+		}
+	}
+	for _, grain := range []struct {
+		minutes int64
+		since   time.Duration // so that each type has few rows
+	}{{1, 2 * time.Hour}, {60, 47 * time.Hour}, {24 * 60, 400 * 24 * time.Hour}} {
+		missing := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !last[name].IsZero() })
+		if len(missing) == 0 {
+			break
+		}
+		var counted []struct {
+			Type   string
+			Bucket int64
+		}
+		if err := db.Raw("SELECT type, MAX(bucket) AS bucket FROM stats WHERE tenant_id = ? AND grain = ? AND webhook = 0 AND type IN ? AND bucket >= ? GROUP BY type",
+			tenant, grain.minutes, missing, time.Now().Add(-grain.since).Unix()/60).Scan(&counted).Error; err != nil {
+			return nil, dialect.Unavailable(err)
+		}
+		for _, c := range counted {
+			last[c.Type] = time.Unix(c.Bucket*60, 0).UTC()
+		}
+	}
+	return last, nil
+}
+
+// ByID finds types by their ids. Without an id that may be one, it reads nothing.
+func ByID(db *gorm.DB, tenant webhook.ID, ids []webhook.ID) (map[webhook.ID]*webhook.EventType, error) {
+	if !slices.ContainsFunc(ids, webhook.ID.MayBeEventType) {
+		return nil, nil
+	}
+	names, err := Names(db, tenant)
+	if err != nil {
+		return nil, err
+	}
+	names = slices.DeleteFunc(names, func(name string) bool { return !slices.Contains(ids, webhook.EventTypeID(tenant, name)) })
+	types, err := Named(db, tenant, names)
+	found := make(map[webhook.ID]*webhook.EventType, len(types))
+	for _, t := range types {
+		found[t.ID] = t
+	}
+	return found, err
+}
+
+// Page reads a page of a tenant's types, declared and seen, in the order of their names. Its places are those of types (PlaceOf).
+func Page(db *gorm.DB, tenant webhook.ID, p list.Page) (*list.List[webhook.EventType], error) {
+	names, err := Names(db, tenant)
+	if err != nil {
+		return nil, err
+	}
+	from, to := 0, len(names)
+	for _, bound := range []struct {
+		place list.Place
+		set   func(i int)
+		field string
+	}{
+		{list.Place{At: p.AfterAt, Seq: p.After}, func(i int) { from = i + 1 }, "after"},
+		{list.Place{At: p.BeforeAt, Seq: p.Before}, func(i int) { to = max(i, from) }, "before"},
+	} {
+		if bound.place == (list.Place{}) || bound.place.Seq == list.BelowAll {
+			continue
+		}
+		i := slices.IndexFunc(names, func(name string) bool { return placeOf(webhook.EventTypeID(tenant, name)) == bound.place })
+		if i < 0 {
+			return nil, webhook.Invalidf(bound.field, webhook.CodeInvalid, "is the cursor of an event type that no longer exists; read the list again from its start")
+		}
+		bound.set(i)
+	}
+	from = min(from, to)
+	found := &list.List[webhook.EventType]{Start: list.BelowAll, End: list.BelowAll}
+	if p.Last > 0 {
+		found.HasNext, found.HasPrev = p.Before > 0, to-from > p.Last
+		from = max(from, to-p.Last)
+	} else {
+		size := cmp.Or(p.First, list.DefaultPage)
+		found.HasNext, found.HasPrev = to-from > size, p.After > 0
+		to = min(to, from+size)
+	}
+	if found.Items, err = Named(db, tenant, names[from:to]); err != nil || len(found.Items) == 0 {
+		return found, err
+	}
+	start, end := PlaceOf(found.Items[0]), PlaceOf(found.Items[len(found.Items)-1])
+	found.Start, found.StartAt, found.End, found.EndAt = start.Seq, start.At, end.Seq, end.At
+	return found, nil
+}
+
+// PlaceOf returns the place of a type in the list: its id, so that it does not depend on the others.
+func PlaceOf(t *webhook.EventType) list.Place { return placeOf(t.ID) }
+
+func placeOf(id webhook.ID) list.Place {
+	half := func(b []byte) int64 { return int64(binary.BigEndian.Uint64(b) >> 1) }
+	return list.Place{At: half(id[:8]), Seq: half(id[8:])}
+}

@@ -1,0 +1,262 @@
+package store_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
+)
+
+const paid = `{"type": "object", "required": ["amount"], "properties": {"amount": {"type": "number", "minimum": 0.01}}}`
+
+// put declares an event type.
+func put(t testing.TB, c *store.Scope, name, schema string, v webhook.SchemaValidation) *webhook.EventType {
+	t.Helper()
+	p := webhook.EventTypePatch{Description: webhook.Some("About " + name)}
+	if schema != "" {
+		p.Schema, p.Validation = webhook.Some([]byte(schema)), webhook.Some(v)
+	}
+	y, err := c.PutEventType(t.Context(), name, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return y
+}
+
+func paying(amounts ...string) (events []webhook.NewEvent) {
+	for _, a := range amounts {
+		events = append(events, webhook.NewEvent{Type: "order.paid", Data: json.RawMessage(`{"amount":` + a + `}`)})
+	}
+	return events
+}
+
+// REJECT refuses the events that break the schema, and says where and which rule; the others of the call are stored. WARN stores all of them.
+// Either way the type tells what was wrong. Other tenants' events of the same type are not checked.
+func TestValidation(t *testing.T) {
+	each(t, func(t *suite) {
+		s := t.Open(t, store.Options{})
+		c, other := tenant(t, s, "a"), tenant(t, s, "b")
+		put(t, c, "order.paid", paid, webhook.ValidationReject)
+		results, err := c.Publish(t.Context(), paying("0.01", "0.001", `"secret"`, "5"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, want := range []string{
+			"", "events.1.data: /amount must be at least 0.01 (rule /properties/amount/minimum of the type's schema)",
+			"events.2.data: /amount must be of type number, and is of type string (rule /properties/amount/type of the type's schema)", "",
+		} {
+			if err := results[i].Err; (err == nil) != (want == "") || err != nil && err.Error() != want {
+				t.Errorf("event %d: got %v, want %q", i, err, want)
+			}
+			if (results[i].Event == nil) != (want != "") {
+				t.Errorf("event %d is stored: %t", i, results[i].Event != nil)
+			}
+		}
+		y, err := c.EventType(t.Context(), "order.paid")
+		if err != nil || y.ViolatedAt == nil || *y.Violation != "data/amount must be at least 0.01 (rule /properties/amount/minimum of the type's schema)" {
+			t.Errorf("the type tells %+v, %v", y, err)
+		}
+		put(t, c, "order.paid", paid, webhook.ValidationWarn)
+		for of, scope := range map[string]*store.Scope{"with WARN": c, "of another tenant": other} {
+			if results, err := scope.Publish(t.Context(), paying("-1")); err != nil || results[0].Event == nil {
+				t.Errorf("an event %s is not stored: %v %v", of, results, err)
+			}
+		}
+	})
+}
+
+// A changed or deleted declaration takes effect for the next call of this server. What changes the schema forgets what the old one told.
+func TestChangedEventType(t *testing.T) {
+	each(t, func(t *suite) {
+		s := t.Open(t, store.Options{})
+		c := tenant(t, s, "a")
+		stored := func(want bool) {
+			t.Helper()
+			results, err := c.Publish(t.Context(), paying("-1"))
+			if err != nil || (results[0].Err == nil) != want {
+				t.Errorf("stored: %v %v, want %t", results[0].Err, err, want)
+			}
+		}
+		first := put(t, c, "order.paid", paid, webhook.ValidationReject)
+		stored(false)
+		changed := put(t, c, "order.paid", `{"type": "object"}`, webhook.ValidationReject)
+		if changed.ID != first.ID || changed.ViolatedAt != nil || !changed.UpdatedAt.After(first.UpdatedAt) {
+			t.Errorf("%+v after %+v", changed, first)
+		}
+		stored(true)
+		put(t, c, "order.paid", `false`, webhook.ValidationReject)
+		stored(false)
+		if y, err := c.PutEventType(t.Context(), "order.paid", webhook.EventTypePatch{Validation: webhook.Some(webhook.ValidationOff)}); err != nil || *y.Schema != "false" {
+			t.Errorf("%+v, %v", y, err)
+		}
+		stored(true)
+		put(t, c, "order.paid", `false`, webhook.ValidationReject)
+		if _, err := c.DeleteEventType(t.Context(), "order.paid"); err != nil {
+			t.Fatal(err)
+		}
+		stored(true)
+		if _, err := c.DeleteEventType(t.Context(), "order.paid"); !errors.Is(err, webhook.ErrNotFound) {
+			t.Errorf("deleted twice: %v", err)
+		}
+		if y, err := c.EventType(t.Context(), "order.paid"); err != nil || y == nil || y.Declared() || y.ID != first.ID || y.LastPublishedAt == nil {
+			t.Errorf("once seen, it is still listed: %+v, %v", y, err)
+		}
+	})
+}
+
+// What is wrong with a declaration is told by field, and nothing is stored.
+func TestRefusedEventTypes(t *testing.T) {
+	each(t, func(t *suite) {
+		s := t.Open(t, store.Options{})
+		c := tenant(t, s, "a")
+		text := func(s string) webhook.Opt[[]byte] { return webhook.Some([]byte(s)) }
+		for want, tc := range map[string]struct {
+			name  string
+			patch webhook.EventTypePatch
+		}{
+			"name: must be words of":                  {"a b", webhook.EventTypePatch{}},
+			"name: must not begin with hookgraph.":    {"hookgraph.test", webhook.EventTypePatch{}},
+			"description: must be at most 4096 bytes": {"a", webhook.EventTypePatch{Description: webhook.Some(strings.Repeat("x", 4097))}},
+			"schema: at /properties/a/type: is not":   {"a", webhook.EventTypePatch{Schema: text(`{"properties": {"a": {"type": 1}}}`)}},
+			"schema: must be JSON":                    {"a", webhook.EventTypePatch{Schema: text(`{`)}},
+			"example: /a must be of type string":      {"a", webhook.EventTypePatch{Schema: text(`{"properties": {"a": {"type": "string"}}}`), Example: text(`{"a": 1}`)}},
+			"validation: must be OFF for an":          {"a", webhook.EventTypePatch{Validation: webhook.Some(webhook.ValidationReject)}},
+			"example: must be at most 65536 bytes":    {"a", webhook.EventTypePatch{Example: text(`"` + strings.Repeat("x", 65_536) + `"`)}},
+			"schema: must be nested at most 100 deep": {"a", webhook.EventTypePatch{Schema: text(strings.Repeat("[", 101) + strings.Repeat("]", 101))}},
+		} {
+			if _, err := c.PutEventType(t.Context(), tc.name, tc.patch); err == nil || !strings.Contains(err.Error(), want) || len(webhook.Invalids(err)) == 0 {
+				t.Errorf("got %v, want %s", err, want)
+			}
+		}
+		if n, err := c.CountEventTypes(t.Context()); n != 0 || err != nil {
+			t.Errorf("%d are stored, %v", n, err)
+		}
+	})
+}
+
+// A tenant declares at most webhook.MaxEventTypes types; at the quota it can still change and delete them.
+func TestEventTypeQuota(t *testing.T) {
+	each(t, func(t *suite) {
+		s := t.Open(t, store.Options{})
+		c := tenant(t, s, "a")
+		must(t, s.FillEventTypes(t.Context(), c, webhook.MaxEventTypes))
+		_, err := c.PutEventType(t.Context(), "one.more", webhook.EventTypePatch{})
+		if bad := webhook.Invalids(err); len(bad) != 1 || bad[0].Code != webhook.CodeQuota {
+			t.Errorf("one more: %v", err)
+		}
+		put(t, c, "type.n0", `true`, webhook.ValidationWarn)
+		if _, err := c.DeleteEventType(t.Context(), "type.n1"); err != nil {
+			t.Error(err)
+		}
+		put(t, c, "one.more", "", "")
+	})
+}
+
+// The list has declared and published types in the order of their names, whole in pages of any size and from either end.
+func TestEventTypePages(t *testing.T) {
+	each(t, func(t *suite) {
+		s := t.Open(t, store.Options{})
+		c := tenant(t, s, "a")
+		for _, name := range []string{"b.declared", "d.declared", "f.both"} {
+			put(t, c, name, "", "")
+		}
+		publish(t, c, webhook.NewEvent{Type: "f.both"}, webhook.NewEvent{Type: "a.seen"}, webhook.NewEvent{Type: "C.seen"})
+		const want = "C.seen false true,a.seen false true,b.declared true false,d.declared true false,f.both true true,"
+		for _, size := range []int{1, 2, 5, 100} {
+			forth, back := "", ""
+			for p := (store.Page{First: size}); ; {
+				l, err := c.EventTypePage(t.Context(), p)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, y := range l.Items {
+					forth += fmt.Sprint(y.Name, " ", y.Declared(), " ", y.LastPublishedAt != nil, ",")
+				}
+				if p.After, p.AfterAt = l.End, l.EndAt; !l.HasNext {
+					break
+				}
+			}
+			for p := (store.Page{Last: size}); ; {
+				l, err := c.EventTypePage(t.Context(), p)
+				if err != nil {
+					t.Fatal(err)
+				}
+				page := ""
+				for _, y := range l.Items {
+					page += fmt.Sprint(y.Name, " ", y.Declared(), " ", y.LastPublishedAt != nil, ",")
+				}
+				back = page + back
+				if p.Before, p.BeforeAt = l.Start, l.StartAt; !l.HasPrev {
+					break
+				}
+			}
+			if forth != want || back != want {
+				t.Errorf("pages of %d: got %s and %s", size, forth, back)
+			}
+		}
+	})
+}
+
+// Publishing takes the same statements, and no more memory, whether the tenant has declared other types or not.
+func TestUndeclaredTypesCostNothing(t *testing.T) {
+	each(t, func(t *suite) {
+		s := t.Open(t, store.Options{})
+		plain, declares := tenant(t, s, "a"), tenant(t, s, "b")
+		put(t, declares, "order.paid", paid, webhook.ValidationReject)
+		publish(t, plain, webhook.NewEvent{Type: "x.y"})
+		publish(t, declares, webhook.NewEvent{Type: "x.y"})
+		writes := func(c *store.Scope) string {
+			must(t, s.Flush(t.Context()))
+			taken := s.CountWrites()
+			publish(t, c, webhook.NewEvent{Type: "x.y"})
+			return strings.Join(taken(), "\n")
+		}
+		if a, b := writes(plain), writes(declares); a != b {
+			t.Errorf("without types:\n%s\nwith types:\n%s", a, b)
+		}
+		e := webhook.NewEvent{Type: "x.y", Data: json.RawMessage("1")}
+		if n := testing.AllocsPerRun(100, func() {
+			if err := declares.Conforms(t.Context(), &e); err != nil {
+				t.Error(err)
+			}
+		}); n != 0 {
+			t.Errorf("an event of another type costs %v allocations", n)
+		}
+	})
+}
+
+// Every replica applies a declaration that another has changed or deleted, and forgets those of a deleted tenant.
+func TestReplicasSeeEventTypes(t *testing.T) {
+	url := webhooktest.Postgres(t)
+	one, two := node(t, url), node(t, url)
+	c := tenant(t, one, "a")
+	there := two.In(c.Tenant())
+	refused := func() bool {
+		results, err := there.Publish(t.Context(), paying("-1"))
+		return err == nil && results[0].Err != nil
+	}
+	put(t, c, "order.paid", paid, webhook.ValidationReject)
+	webhooktest.Eventually(t, "the other replica checks events", refused)
+	put(t, c, "order.paid", `true`, webhook.ValidationReject)
+	webhooktest.Eventually(t, "the other replica knows the change", func() bool { return !refused() })
+	put(t, c, "order.paid", `false`, webhook.ValidationReject)
+	webhooktest.Eventually(t, "the other replica checks events again", refused)
+	if _, err := c.DeleteEventType(t.Context(), "order.paid"); err != nil {
+		t.Fatal(err)
+	}
+	webhooktest.Eventually(t, "the other replica knows the deletion", func() bool { return !refused() })
+	put(t, c, "order.paid", `false`, webhook.ValidationReject)
+	webhooktest.Eventually(t, "the other replica checks events once more", func() bool { return two.Checks(c.Tenant()) })
+	if err := one.Registry(nil).DeleteTenant(t.Context(), c.Tenant()); err != nil {
+		t.Fatal(err)
+	}
+	webhooktest.Eventually(t, "the other replica forgets the tenant", func() bool { return !two.Checks(c.Tenant()) })
+	if one.Checks(c.Tenant()) {
+		t.Error("this replica keeps the types of a deleted tenant")
+	}
+}
