@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/hookgraph/hookgraph/internal/store"
@@ -259,4 +260,41 @@ func TestReplicasSeeEventTypes(t *testing.T) {
 	if one.Checks(c.Tenant()) {
 		t.Error("this replica keeps the types of a deleted tenant")
 	}
+}
+
+// A schema is compiled before the transaction, so that no tenant's schema makes others wait: a bad one is refused while the writer is busy.
+func TestSchemasAreCompiledOutsideTransactions(t *testing.T) {
+	each(t, func(t *suite) {
+		s := t.Open(t, store.Options{})
+		c := tenant(t, s, "a")
+		release := s.Hold(t)
+		defer release()
+		_, err := c.PutEventType(t.Context(), "order.paid", webhook.EventTypePatch{Schema: webhook.Some([]byte(`{"type": 1}`))})
+		if bad := webhook.Invalids(err); len(bad) != 1 || bad[0].Field != "schema" {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+// Changes of different settings at the same time are all kept.
+func TestEventTypeChangesAtOnce(t *testing.T) {
+	each(t, func(t *suite) {
+		s := t.Open(t, store.Options{})
+		c := tenant(t, s, "a")
+		var changing sync.WaitGroup
+		for _, p := range []webhook.EventTypePatch{
+			{Description: webhook.Some("text")}, {Schema: webhook.Some([]byte(`true`))}, {Example: webhook.Some([]byte(`1`))}, {Deprecated: webhook.Some(true)},
+		} {
+			changing.Go(func() {
+				if _, err := c.PutEventType(t.Context(), "order.paid", p); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		changing.Wait()
+		y, err := c.EventType(t.Context(), "order.paid")
+		if err != nil || y.Description != "text" || y.Schema == nil || y.Example == nil || y.DeprecatedAt == nil {
+			t.Errorf("%+v, %v", y, err)
+		}
+	})
 }

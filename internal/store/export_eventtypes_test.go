@@ -25,7 +25,11 @@ func (s *Store) Checks(tenant webhook.ID) bool { return s.types.Find(tenant, "or
 func (s *Store) FillEventTypes(ctx context.Context, c *Scope, n int) error {
 	return c.change(ctx, func(b *batch) error {
 		for i := range n {
-			if _, _, err := eventtypes.Put(b.DB, c.tenant, fmt.Sprint("type.n", i), webhook.EventTypePatch{}, time.Now()); err != nil {
+			p, err := eventtypes.Prepare(b.DB, c.tenant, fmt.Sprint("type.n", i), webhook.EventTypePatch{}, time.Now())
+			if err != nil {
+				return err
+			}
+			if _, _, _, err := p.Store(b.DB); err != nil {
 				return err
 			}
 		}

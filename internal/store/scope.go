@@ -220,31 +220,49 @@ func (c *Scope) By(a webhook.Actor) *Scope {
 
 // PutEventType declares an event type, or changes a declared one. The error joins an *Invalid for every broken rule.
 func (c *Scope) PutEventType(ctx context.Context, name string, p webhook.EventTypePatch) (*webhook.EventType, error) {
-	err := c.change(ctx, func(b *batch) error {
-		if _, err := b.tenant(c.tenant); err != nil {
-			return err
-		}
-		before, after, err := eventtypes.Put(b.DB, c.tenant, name, p, b.Now)
+	for range putTries {
+		change, err := eventtypes.Prepare(c.db(ctx), c.tenant, name, p, c.s.opts.Now())
 		if err != nil {
+			return nil, err
+		}
+		stored := false
+		err = c.reloadTypes(ctx, c.change(ctx, func(b *batch) (err error) {
+			stored, err = b.putEventType(c, change)
 			return err
+		}))
+		if err != nil {
+			return nil, err
 		}
-		action, was := webhook.AuditEventTypeCreated, []webhook.AuditField(nil)
-		if before != nil {
-			action, was = webhook.AuditEventTypeUpdated, before.AuditFields()
+		if stored {
+			return c.EventType(ctx, name)
 		}
-		changes := webhook.AuditChanges(was, after.AuditFields())
-		if len(changes) == 0 {
-			return nil
-		}
-		if err := b.s.db.NoteEventTypes(&b.Tx, c.tenant); err != nil {
-			return err
-		}
-		return b.audit(c.by, &c.tenant, action, after.ID, changes)
-	})
-	if err := c.reloadTypes(ctx, err); err != nil {
-		return nil, err
 	}
-	return c.EventType(ctx, name)
+	return nil, &webhook.Invalid{Field: "name", Code: webhook.CodeConflict, Message: "is being changed by other callers at the same time; try again"}
+}
+
+// putTries is how often a change of an event type is prepared again because others have changed the type.
+const putTries = 5
+
+func (b *batch) putEventType(c *Scope, change *eventtypes.Change) (stored bool, err error) {
+	if _, err := b.tenant(c.tenant); err != nil {
+		return false, err
+	}
+	before, after, ok, err := change.Store(b.DB)
+	if err != nil || !ok {
+		return false, err
+	}
+	action, was := webhook.AuditEventTypeCreated, []webhook.AuditField(nil)
+	if before != nil {
+		action, was = webhook.AuditEventTypeUpdated, before.AuditFields()
+	}
+	changes := webhook.AuditChanges(was, after.AuditFields())
+	if len(changes) == 0 {
+		return true, nil
+	}
+	if err := b.s.db.NoteEventTypes(&b.Tx, c.tenant); err != nil {
+		return false, err
+	}
+	return true, b.audit(c.by, &c.tenant, action, after.ID, changes)
 }
 
 // DeleteEventType removes the declaration of an event type. Errors: webhook.ErrNotFound.

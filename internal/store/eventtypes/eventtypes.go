@@ -30,10 +30,15 @@ type Table struct {
 	// byTenant has no tenant without such types.
 	byTenant map[webhook.ID]map[string]*Type
 
-	compiling sync.Mutex // guards compiled and size; held while a schema is compiled, so that compiling takes one processor at most
-	compiled  map[*Type]int
-	size      int
+	compiling chan struct{} // holds an element for each schema that is being compiled
+
+	keeping  sync.Mutex // guards compiled and size; held shortly, because the writer waits for it
+	compiled map[*Type]int
+	size     int
 }
+
+// maxCompiling is how many schemas are compiled at a time.
+const maxCompiling = 2
 
 // Type is an event type that is checked. A changed one is another Type.
 type Type struct {
@@ -53,7 +58,7 @@ func (y *Type) Name() string { return y.name }
 
 // New returns an empty table that reads schemas with read.
 func New(read *gorm.DB) *Table {
-	return &Table{read: read, byTenant: map[webhook.ID]map[string]*Type{}, compiled: map[*Type]int{}}
+	return &Table{read: read, byTenant: map[webhook.ID]map[string]*Type{}, compiled: map[*Type]int{}, compiling: make(chan struct{}, maxCompiling)}
 }
 
 // row is what is kept of a type in memory.
@@ -116,8 +121,8 @@ func (t *Table) replace(tenant webhook.ID, rows []row) {
 		t.byTenant[tenant] = types
 	}
 	t.mu.Unlock()
-	t.compiling.Lock()
-	defer t.compiling.Unlock()
+	t.keeping.Lock()
+	defer t.keeping.Unlock()
 	for name, is := range old {
 		if types[name] != is {
 			t.forget(is)
@@ -125,7 +130,7 @@ func (t *Table) replace(tenant webhook.ID, rows []row) {
 	}
 }
 
-// forget removes a compiled schema. The caller must hold compiling.
+// forget removes a compiled schema. The caller must hold keeping.
 func (t *Table) forget(y *Type) {
 	t.size -= t.compiled[y]
 	delete(t.compiled, y)
@@ -209,8 +214,12 @@ func (t *Table) schemaOf(ctx context.Context, y *Type) (*schema.Schema, error) {
 	if len(texts) == 0 || texts[0] == nil { // it has changed meanwhile, and the change is not known yet
 		return nil, nil
 	}
-	t.compiling.Lock()
-	defer t.compiling.Unlock()
+	select {
+	case t.compiling <- struct{}{}:
+		defer func() { <-t.compiling }()
+	case <-ctx.Done():
+		return nil, fmt.Errorf("%w: %w", webhook.ErrBusy, ctx.Err())
+	}
 	if s := y.schema.Load(); s != nil {
 		return s, nil
 	}
@@ -218,15 +227,25 @@ func (t *Table) schemaOf(ctx context.Context, y *Type) (*schema.Schema, error) {
 	if err != nil {
 		return nil, fmt.Errorf("compile the stored schema of event type %s: %w", y.name, err)
 	}
+	t.keep(y, s)
+	return s, nil
+}
+
+// keep keeps a compiled schema, and forgets others if all together are too large.
+func (t *Table) keep(y *Type, s *schema.Schema) {
+	t.keeping.Lock()
+	defer t.keeping.Unlock()
+	t.forget(y)
 	for other := range t.compiled { // in no order, which no caller can use against others
 		if t.size+s.Size() <= maxCompiled {
 			break
 		}
 		t.forget(other)
 	}
-	t.compiled[y], t.size = s.Size(), t.size+s.Size()
-	y.schema.Store(s)
-	return s, nil
+	if t.Find(y.tenant, y.name) == y { // it may have been replaced while it was compiled
+		t.compiled[y], t.size = s.Size(), t.size+s.Size()
+		y.schema.Store(s)
+	}
 }
 
 // tellEvery is how often a violation of a type is written at most.

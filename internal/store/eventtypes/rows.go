@@ -16,50 +16,66 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// Put declares or changes an event type of the tenant, in a transaction. before is nil if it is new. It returns what is stored. The error joins
-// *Invalids for broken rules.
-func Put(db *gorm.DB, tenant webhook.ID, name string, p webhook.EventTypePatch, now time.Time) (before, after *webhook.EventType, err error) {
+// Change is a change of a type that is ready to be stored: schema and example are checked, which takes too long for a transaction.
+type Change struct{ before, after *webhook.EventType }
+
+// Prepare reads the tenant's type and applies the patch. The error joins *Invalids for broken rules.
+func Prepare(db *gorm.DB, tenant webhook.ID, name string, p webhook.EventTypePatch, now time.Time) (*Change, error) {
 	now = now.UTC().Truncate(time.Microsecond)
-	err = webhook.CheckPublishedType("name", name)
-	if err != nil {
-		return nil, nil, err
+	if err := webhook.CheckPublishedType("name", name); err != nil {
+		return nil, err
 	}
-	before, err = find(db, tenant, name)
+	before, err := find(db, tenant, name)
 	if err != nil {
-		return nil, nil, err
+		return nil, dialect.Unavailable(err)
 	}
 	next := webhook.EventType{ID: webhook.EventTypeID(tenant, name), TenantID: tenant, Name: name, CreatedAt: now}
 	if before != nil {
 		next = *before
 	}
 	if err := next.Apply(p, now); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if before != nil && same(before, &next) {
-		return before, before, nil
+		return &Change{before, before}, nil
 	}
 	if err := check(&next); err != nil {
-		return nil, nil, err
-	}
-	if err := fits(db, before, &next); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if next.UpdatedAt = now; before != nil && !now.After(before.UpdatedAt) {
 		next.UpdatedAt = before.UpdatedAt.Add(time.Microsecond)
 	}
-	if before == nil || textOf(before.Schema) != textOf(next.Schema) {
-		next.ViolatedAt, next.Violation = nil, nil // that was about another schema
-	}
-	if before == nil {
-		err = db.Create(&next).Error
-	} else {
-		err = db.Model(&next).Where("tenant_id = ?", tenant).
-			Select("description", "schema", "validation", "example", "deprecated_at", "updated_at", "violated_at", "violation").Updates(&next).Error
-	}
+	return &Change{before, &next}, nil
+}
+
+// Store stores the change in a transaction. ok is false if the type has changed since Prepare: then nothing is stored. before is nil if the type is
+// new. The error joins *Invalids for quotas.
+func (c *Change) Store(db *gorm.DB) (before, after *webhook.EventType, ok bool, err error) {
+	is, err := find(db, c.after.TenantID, c.after.Name)
 	if err != nil {
-		return nil, nil, fmt.Errorf("store event type: %w", err)
+		return nil, nil, false, err
 	}
-	return before, &next, nil
+	if (is == nil) != (c.before == nil) || is != nil && !is.UpdatedAt.Equal(c.before.UpdatedAt) {
+		return nil, nil, false, nil
+	}
+	if c.before == c.after {
+		return c.before, c.after, true, nil
+	}
+	next := *c.after // the transaction may be repeated
+	if err := fits(db, c.before, &next); err != nil {
+		return nil, nil, false, err
+	}
+	if c.before == nil {
+		err = db.Create(&next).Error
+		return nil, &next, true, err
+	}
+	columns := []string{"description", "schema", "validation", "example", "deprecated_at", "updated_at"}
+	if textOf(c.before.Schema) != textOf(next.Schema) { // what is told was about another schema
+		next.ViolatedAt, next.Violation = nil, nil
+		columns = append(columns, "violated_at", "violation")
+	}
+	err = db.Model(&next).Where("tenant_id = ?", next.TenantID).Select(columns).Updates(&next).Error
+	return c.before, &next, true, err
 }
 
 func textOf(s *string) string {
