@@ -53,6 +53,9 @@ export const AUDIT_ACTIONS: Record<AuditAction, string> = {
   TENANT_DELETED: 'Tenant deleted',
   TOKEN_CREATED: 'Token created',
   TOKEN_REVOKED: 'Token revoked',
+  EVENT_TYPE_CREATED: 'Event type declared',
+  EVENT_TYPE_UPDATED: 'Event type changed',
+  EVENT_TYPE_DELETED: 'Event type deleted',
   KEY_ROTATED: 'Master key changed',
 };
 

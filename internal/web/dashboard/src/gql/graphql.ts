@@ -49,6 +49,12 @@ export type AuditAction =
   | 'DELIVERY_CANCELED'
   /** A delivery was retried by hand. */
   | 'DELIVERY_RETRIED'
+  /** An event type was declared. */
+  | 'EVENT_TYPE_CREATED'
+  /** The declaration of an event type was deleted. */
+  | 'EVENT_TYPE_DELETED'
+  /** Settings of a declared event type were changed. */
+  | 'EVENT_TYPE_UPDATED'
   /** The master key, which encrypts secrets, was changed. */
   | 'KEY_ROTATED'
   /** A replay was canceled. */
@@ -107,6 +113,8 @@ export type AuditEntryFilter = {
 export type AuditObjectType =
   /** A delivery. */
   | 'DELIVERY'
+  /** A declared event type. */
+  | 'EVENT_TYPE'
   /** The master key of the installation. */
   | 'KEY'
   /** A replay. */

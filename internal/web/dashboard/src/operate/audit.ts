@@ -42,6 +42,7 @@ const OBJECTS: Record<AuditObjectType, { name: string; screen?: string }> = {
   REPLAY: { name: 'Replay', screen: '/replays' },
   TENANT: { name: 'Tenant' },
   TOKEN: { name: 'Token' },
+  EVENT_TYPE: { name: 'Event type' },
   KEY: { name: 'Master key' },
 };
 
