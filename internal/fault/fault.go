@@ -78,7 +78,7 @@ func Of(err error) Told {
 		return Told{Unavailable, http.StatusServiceUnavailable, full.Error() + "; try again", time.Second, Quiet}
 	}
 	if _, ok := errors.AsType[*webhook.CursorExpired](err); ok {
-		return Told{CursorExpired, http.StatusGone, "retention has removed what came after this cursor", 0, Quiet}
+		return Told{CursorExpired, http.StatusGone, "retention has removed the elements after this cursor; read the list from its beginning", 0, Quiet}
 	}
 	for _, known := range table {
 		if errors.Is(err, known.err) {
@@ -111,11 +111,11 @@ var table = []struct {
 	{webhook.ErrID, Told{BadUserInput, http.StatusUnprocessableEntity, "must be a UUID", 0, Quiet}},
 	{webhook.ErrCursor, Told{BadUserInput, http.StatusUnprocessableEntity, "must be a cursor that this server made, for this list and this tenant", 0, Quiet}},
 	{webhook.ErrCursorLost, Told{CursorLost, http.StatusGone, "the database was restored from a backup older than this cursor; read the list from its beginning", 0, Quiet}},
-	{webhook.ErrNotFound, Told{NotFound, http.StatusNotFound, webhook.ErrNotFound.Error(), 0, Quiet}},
+	{webhook.ErrNotFound, Told{NotFound, http.StatusNotFound, "the object does not exist, or belongs to another tenant; check its id", 0, Quiet}},
 	{webhook.ErrBusy, Told{Unavailable, http.StatusServiceUnavailable, webhook.ErrBusy.Error(), time.Second, Quiet}},
 	{webhook.ErrUnavailable, away},
-	{live.ErrClosed, Told{Unavailable, http.StatusServiceUnavailable, "the stream was closed, try again", time.Second, Quiet}},
-	{context.DeadlineExceeded, Told{Unavailable, http.StatusServiceUnavailable, "the operation took too long; it is not known whether it has happened, try again", time.Second, Quiet}},
+	{live.ErrClosed, Told{Unavailable, http.StatusServiceUnavailable, "the stream was closed; try again", time.Second, Quiet}},
+	{context.DeadlineExceeded, Told{Unavailable, http.StatusServiceUnavailable, "the operation took too long, and may or may not have taken effect; try again, publishing with the same idempotency key", time.Second, Quiet}},
 	{context.Canceled, Told{Canceled, http.StatusServiceUnavailable, "the operation was canceled", 0, Quiet}},
 }
 

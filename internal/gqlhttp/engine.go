@@ -103,9 +103,9 @@ func (e *engine) prepare(ctx context.Context, req *request) (op *operation, exte
 	definition := doc.Operations.ForName(req.operationName)
 	if definition == nil {
 		if req.operationName == "" {
-			return nil, nil, errorList(codeValidation, "operationName is needed, the document has several operations")
+			return nil, nil, errorList(codeValidation, "operationName is required: the document has several operations")
 		}
-		return nil, nil, errorList(codeValidation, "the document has no operation of that name")
+		return nil, nil, errorList(codeValidation, "the document has no operation with the name in operationName")
 	}
 	vars, err := decodeVariables(e.schema.Schema(), definition, doc.WithDefaults(definition, req.variables), e.cfg.Limits.Values)
 	if err != nil {
@@ -337,7 +337,7 @@ func (x *execution) end() gqlerror.List {
 	}
 	if x.op.kind() != ast.Subscription {
 		if x.ctx.Err() != nil {
-			return errorList(codeUnavailable, "the operation took too long; it is not known whether it has happened, try again")
+			return errorList(codeUnavailable, "the operation took too long, and may or may not have taken effect; try again, publishing with the same idempotency key")
 		}
 		x.engine.cfg.Logger.ErrorContext(x.ctx, "no response", slog.String("request_id", intake.RequestID(x.ctx)))
 		return gqlerror.List{internalError(x.ctx)}

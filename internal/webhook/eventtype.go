@@ -43,7 +43,7 @@ func Wildcard(subscription string) (prefix string, ok bool) {
 func (w *Webhook) NamesOperational() bool { return slices.ContainsFunc(w.Events, Operational) }
 
 // CheckEventType applies the form of Standard Webhooks' event types: words of letters, digits and underscores, joined
-// by full stops. It returns nil or an *Invalid.
+// by dots. It returns nil or an *Invalid.
 func CheckEventType(field, s string) error {
 	switch {
 	case s == "":
@@ -51,7 +51,7 @@ func CheckEventType(field, s string) error {
 	case len(s) > MaxEventTypeBytes:
 		return Invalidf(field, CodeTooLong, "must be at most %d bytes long", MaxEventTypeBytes)
 	case !isEventType(s):
-		return Invalidf(field, CodeInvalid, "must be words of letters, digits and underscores, joined by full stops, like humanization.completed")
+		return Invalidf(field, CodeInvalid, "must be words of letters, digits and underscores, joined by dots, like humanization.completed")
 	}
 	return nil
 }
@@ -111,7 +111,7 @@ func CheckSubscription(field, s string) error {
 		return Invalidf(field, CodeTooLong, "must be at most %d bytes long", MaxEventTypeBytes)
 	}
 	if !isEventType(prefix[:len(prefix)-1]) {
-		return Invalidf(field, CodeInvalid, "must be words of letters, digits and underscores, joined by full stops, before the wildcard, like humanization.*")
+		return Invalidf(field, CodeInvalid, "must be words of letters, digits and underscores, joined by dots, before the wildcard, like humanization.*")
 	}
 	if reserved(prefix) && !slices.ContainsFunc(operationalTypes, func(t string) bool { return strings.HasPrefix(t, prefix) }) {
 		return noSuchType(field)

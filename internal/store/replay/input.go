@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
@@ -34,7 +35,7 @@ func (in *Input) Check() error {
 		if in.Kind != webhook.ReplayMissing && !slices.Contains(statuses(in.Kind), s) {
 			errs = append(errs, &webhook.Invalid{
 				Field: fmt.Sprintf("filter.statuses.%d", i), Code: webhook.CodeInvalid,
-				Message: fmt.Sprintf("must be one of %v, which are those of kind %s", statuses(in.Kind), in.Kind),
+				Message: fmt.Sprintf("must be a status that kind %s includes: %s", in.Kind, statusNames(in.Kind)),
 			})
 		}
 	}
@@ -43,7 +44,7 @@ func (in *Input) Check() error {
 	case webhook.ReplayFailed, webhook.ReplayAll:
 	case webhook.ReplayMissing:
 		if len(f.WebhookIDs) != 1 {
-			errs = append(errs, &webhook.Invalid{Field: "filter.webhookIds", Code: webhook.CodeRequired, Message: "must name the one webhook whose missing deliveries are made"})
+			errs = append(errs, &webhook.Invalid{Field: "filter.webhookIds", Code: webhook.CodeRequired, Message: "must have exactly one element: the webhook whose missing deliveries the replay creates"})
 		}
 		for field, given := range map[string]bool{
 			"deliveryIds": len(f.DeliveryIDs) > 0, "statuses": len(f.Statuses) > 0, "errors": len(f.Errors) > 0, "httpStatuses": len(f.HTTPStatuses) > 0,
@@ -89,6 +90,14 @@ func statuses(kind webhook.ReplayKind) []webhook.DeliveryStatus {
 	default:
 		return []webhook.DeliveryStatus{webhook.DeliveryFailed, webhook.DeliverySucceeded, webhook.Canceled}
 	}
+}
+
+func statusNames(kind webhook.ReplayKind) string {
+	var names []string
+	for _, s := range statuses(kind) {
+		names = append(names, string(s))
+	}
+	return strings.Join(names, ", ")
 }
 
 // Deliveries is the filter of what the input means at a time: of what had been completed then, so that what a replay sends, and what

@@ -134,7 +134,7 @@ func splitPath(field, path string) (names []string, err error) {
 		return nil, webhook.Invalidf(field, webhook.CodeTooMany, "must be at most %d names", MaxDepth)
 	}
 	if slices.Contains(names, "") {
-		return nil, webhook.Invalidf(field, webhook.CodeInvalid, "must be names joined by full stops, like customer.id")
+		return nil, webhook.Invalidf(field, webhook.CodeInvalid, "must be names joined by dots, like customer.id")
 	}
 	return names, nil
 }
