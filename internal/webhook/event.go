@@ -20,7 +20,7 @@ const (
 	MaxIdempotencyKeyBytes = 255
 	MaxPublish             = 1000 // events in one call
 	MaxDataDepth           = 100  // nested arrays and objects
-	MaxTags                = 20   // of one event
+	MaxTags                = 10   // of one event
 	MaxTagChars            = 64
 )
 

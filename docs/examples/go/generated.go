@@ -161,7 +161,7 @@ type PublishEventInput struct {
 	// A key that makes publishing safe to repeat, at most 255 bytes. The same key with the same content returns the same event; with
 	// other content the error is `CONFLICT`. The content is everything but the key; the order of `tags` does not matter.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
-	// Words to find the event by, at most 20 of 1 to 64 characters. Receivers do not get them. Duplicates count once.
+	// Words to find the event by, at most 10 of 1 to 64 characters. Receivers do not get them. Duplicates count once.
 	Tags []string `json:"tags"`
 	// What the event is about, such as the ID of an order, at most 255 bytes: a webhook whose `ordering` is `KEY` gets events with the same
 	// key one after the other, in the order in which they were published. Null and empty mean none. Receivers do not get the key.

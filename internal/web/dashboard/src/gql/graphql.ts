@@ -354,7 +354,7 @@ export type PublishEventInput = {
    * key one after the other, in the order in which they were published. Null and empty mean none. Receivers do not get the key.
    */
   orderingKey?: string | null | undefined;
-  /** Words to find the event by, at most 20 of 1 to 64 characters. Receivers do not get them. Duplicates count once. */
+  /** Words to find the event by, at most 10 of 1 to 64 characters. Receivers do not get them. Duplicates count once. */
   tags?: Array<string> | null | undefined;
   /** When it happened; the default is the current time. */
   timestamp?: string | null | undefined;
