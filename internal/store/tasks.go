@@ -26,7 +26,6 @@ func (s *Store) Tasks() []upkeep.Task {
 		{Name: "statistics", Every: foldEvery, Exclusive: true, Run: s.keepStatistics},
 		{Name: "failure rates", Every: rateEvery, Exclusive: true, Run: s.RateFailures},
 		{Name: "audit log", Every: expireAuditEvery, Exclusive: true, Run: s.ExpireAuditLog},
-		{Name: "bookmarks", Every: expireAuditEvery, Exclusive: true, Run: s.expireBookmarks},
 		{Name: "deleted tenants", Every: s.tuning.Linger / 2, Wake: s.deleted, Exclusive: true, Run: s.sweep},
 	}
 }
@@ -245,20 +244,3 @@ func (s *Store) countStored(ctx context.Context) error {
 
 // Quotas returns the tenant's quotas.
 func (s *Store) Quotas(t *webhook.Tenant) webhook.Quotas { return t.Quotas(s.opts.Quotas) }
-
-// expireBookmarks removes bookmarks that are older than the audit log, some in each transaction.
-func (s *Store) expireBookmarks(ctx context.Context) error {
-	before := dialect.At(s.opts.Now().Add(-s.AuditRetention()))
-	p := newPruner(s)
-	for more := true; more; {
-		err := p.Piece(ctx, auditPiece, func(b *dialect.Tx, n int) error {
-			res := b.DB.Exec("DELETE FROM bookmarks WHERE seq IN (SELECT seq FROM bookmarks WHERE created_at < ? ORDER BY created_at LIMIT ?)", before, n)
-			more = res.RowsAffected == int64(n)
-			return res.Error
-		})
-		if err != nil {
-			return fmt.Errorf("remove old bookmarks: %w", err)
-		}
-	}
-	return nil
-}

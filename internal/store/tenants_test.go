@@ -104,7 +104,6 @@ func furnish(t *suite, s *store.Store, c *store.Scope, name string) (webhook.ID,
 	if _, err := c.PutEventType(t.Context(), "order.paid", webhook.EventTypePatch{}); err != nil {
 		t.Fatal(err)
 	}
-	must(t, s.Exec("INSERT INTO bookmarks (id, tenant_id, name, color, created_at) SELECT id, id, name, 'red', created_at FROM tenants WHERE name = '"+name+"'"))
 	claims, _ := claim(t, s, w.ID, 1)
 	record(t, s, claims[0], 500)
 	// It waits in the queue of a replay.
