@@ -78,7 +78,7 @@ func Of(err error) Told {
 		return Told{Unavailable, http.StatusServiceUnavailable, full.Error() + "; try again", time.Second, Quiet}
 	}
 	if _, ok := errors.AsType[*webhook.CursorExpired](err); ok {
-		return Told{CursorExpired, http.StatusGone, "retention has removed the elements after this cursor; read the list from its beginning", 0, Quiet}
+		return Told{CursorExpired, http.StatusGone, "retention has removed the elements after this cursor; resume after extensions.oldest, or read from the beginning", 0, Quiet}
 	}
 	for _, known := range table {
 		if errors.Is(err, known.err) {
