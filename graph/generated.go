@@ -659,6 +659,7 @@ type ComplexityRoot struct {
 		Events          func(childComplexity int) int
 		ExternalID      func(childComplexity int) int
 		FailingSince    func(childComplexity int) int
+		Filter          func(childComplexity int) int
 		Headers         func(childComplexity int) int
 		Health          func(childComplexity int) int
 		ID              func(childComplexity int) int
@@ -878,6 +879,8 @@ type TokenResolver interface {
 }
 type WebhookResolver interface {
 	Tenant(ctx context.Context, obj *webhook.Webhook) (*webhook.Tenant, error)
+
+	Filter(ctx context.Context, obj *webhook.Webhook) ([]byte, error)
 
 	Metadata(ctx context.Context, obj *webhook.Webhook) ([]byte, error)
 
@@ -3578,6 +3581,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Webhook.FailingSince(childComplexity), true
+	case "Webhook.filter":
+		if e.ComplexityRoot.Webhook.Filter == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.Filter(childComplexity), true
 	case "Webhook.headers":
 		if e.ComplexityRoot.Webhook.Headers == nil {
 			break
@@ -5063,6 +5072,8 @@ func (ec *executionContext) childFields_Webhook(ctx context.Context, field graph
 		return ec.fieldContext_Webhook_url(ctx, field)
 	case "events":
 		return ec.fieldContext_Webhook_events(ctx, field)
+	case "filter":
+		return ec.fieldContext_Webhook_filter(ctx, field)
 	case "enabled":
 		return ec.fieldContext_Webhook_enabled(ctx, field)
 	case "description":
@@ -17784,6 +17795,29 @@ func (ec *executionContext) fieldContext_Webhook_events(_ context.Context, field
 	return graphql.NewScalarFieldContext("Webhook", field, false, false, "String")
 }
 
+func (ec *executionContext) _Webhook_filter(ctx context.Context, field graphql.CollectedField, obj *webhook.Webhook) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Webhook_filter(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Webhook().Filter(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []byte) graphql.Marshaler {
+			return ec.marshalOJSON2ᚕbyte(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Webhook_filter(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Webhook", field, true, true, "JSON")
+}
+
 func (ec *executionContext) _Webhook_enabled(ctx context.Context, field graphql.CollectedField, obj *webhook.Webhook) (ret graphql.Marshaler) {
 	return ec.marshalNBoolean2bool(ctx, field.Selections, obj.Enabled)
 }
@@ -19766,7 +19800,7 @@ func (ec *executionContext) unmarshalInputCreateWebhookInput(ctx context.Context
 		asMap["signatureScheme"] = "HMAC_SHA256"
 	}
 
-	fieldsInOrder := [...]string{"url", "events", "enabled", "description", "externalId", "metadata", "retryScheduleMs", "timeoutMs", "ratePerSecond", "ordering", "onFailure", "headers", "signatureScheme"}
+	fieldsInOrder := [...]string{"url", "events", "filter", "enabled", "description", "externalId", "metadata", "retryScheduleMs", "timeoutMs", "ratePerSecond", "ordering", "onFailure", "headers", "signatureScheme"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -19787,6 +19821,13 @@ func (ec *executionContext) unmarshalInputCreateWebhookInput(ctx context.Context
 				return it, err
 			}
 			it.Events = data
+		case "filter":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("filter"))
+			data, err := ec.unmarshalOJSON2ᚕbyte(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Filter = data
 		case "enabled":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("enabled"))
 			data, err := ec.unmarshalNBoolean2bool(ctx, v)
@@ -21393,7 +21434,7 @@ func (ec *executionContext) unmarshalInputUpdateWebhookInput(ctx context.Context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "ifUpdatedAt", "url", "events", "enabled", "description", "externalId", "metadata", "retryScheduleMs", "timeoutMs", "ratePerSecond", "ordering", "onFailure", "headers"}
+	fieldsInOrder := [...]string{"id", "ifUpdatedAt", "url", "events", "filter", "enabled", "description", "externalId", "metadata", "retryScheduleMs", "timeoutMs", "ratePerSecond", "ordering", "onFailure", "headers"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -21428,6 +21469,13 @@ func (ec *executionContext) unmarshalInputUpdateWebhookInput(ctx context.Context
 				return it, err
 			}
 			it.Events = graphql.OmittableOf(data)
+		case "filter":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("filter"))
+			data, err := ec.unmarshalOJSON2ᚕbyte(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Filter = graphql.OmittableOf(data)
 		case "enabled":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("enabled"))
 			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
@@ -25839,6 +25887,12 @@ func (ec *executionContext) _Webhook(ctx context.Context, sel ast.SelectionSet, 
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "filter":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Webhook_filter(ctx, field, obj)
+				})
 		case "enabled":
 			out.Values[i] = ec._Webhook_enabled(ctx, field, obj)
 			if out.Values[i] == graphql.Null {

@@ -12,6 +12,7 @@ import (
 	"github.com/hookgraph/hookgraph/graph/model"
 	"github.com/hookgraph/hookgraph/internal/auth"
 	"github.com/hookgraph/hookgraph/internal/fault"
+	"github.com/hookgraph/hookgraph/internal/meter"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -168,6 +169,7 @@ func patch(in *model.UpdateWebhookInput) (webhook.Patch, error) {
 		IfUpdatedAt:     in.IfUpdatedAt,
 		URL:             valueOr(in.URL, ""), // the domain refuses an empty one
 		Events:          opt(in.Events),
+		Filter:          opt(in.Filter),
 		Description:     valueOr(in.Description, ""),
 		RetryScheduleMs: opt(in.RetryScheduleMs),
 		TimeoutMs:       opt(in.TimeoutMs),
@@ -210,4 +212,15 @@ func revealed(s *webhook.Secret) *string {
 	}
 	shown := s.Reveal()
 	return &shown
+}
+
+// jsonText is stored JSON for an answer, which its meter counts; nil if there is none.
+func jsonText(ctx context.Context, text *string) ([]byte, error) {
+	if text == nil {
+		return nil, nil
+	}
+	if err := meter.From(ctx).Take(len(*text)); err != nil {
+		return nil, err
+	}
+	return []byte(*text), nil
 }

@@ -135,10 +135,14 @@ func newSharedReads() *sharedReads {
 		return rowBytes + cap(e.Data)
 	}
 	ofWebhook := func(w *webhook.Webhook) int {
-		if w == nil || w.Metadata == nil {
-			return rowBytes
+		n := rowBytes
+		if w != nil && w.Metadata != nil {
+			n += len(*w.Metadata)
 		}
-		return rowBytes + len(*w.Metadata)
+		if w != nil && w.Filter != nil {
+			n += len(*w.Filter)
+		}
+		return n
 	}
 	ofAttempt := func(a *webhook.Attempt) int {
 		if a == nil {

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/hookgraph/hookgraph/graph/model"
-	"github.com/hookgraph/hookgraph/internal/meter"
 	"github.com/hookgraph/hookgraph/internal/store/list"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -16,6 +15,7 @@ func (r *mutationResolver) CreateWebhook(ctx context.Context, input model.Create
 	w, secret, err := r.changing(ctx).CreateWebhook(ctx, webhook.New{
 		URL:             input.URL,
 		Events:          input.Events,
+		Filter:          input.Filter,
 		Enabled:         input.Enabled,
 		Description:     input.Description,
 		RetryScheduleMs: input.RetryScheduleMs,
@@ -99,15 +99,14 @@ func (r *webhookResolver) Tenant(ctx context.Context, obj *webhook.Webhook) (*we
 	return load(ctx, &r.loaders(ctx).tenants, obj, webhookTenant)
 }
 
+// Filter is the resolver for the filter field.
+func (r *webhookResolver) Filter(ctx context.Context, obj *webhook.Webhook) ([]byte, error) {
+	return jsonText(ctx, obj.Filter)
+}
+
 // Metadata is the resolver for the metadata field.
 func (r *webhookResolver) Metadata(ctx context.Context, obj *webhook.Webhook) ([]byte, error) {
-	if obj.Metadata == nil {
-		return nil, nil
-	}
-	if err := meter.From(ctx).Take(len(*obj.Metadata)); err != nil {
-		return nil, err
-	}
-	return []byte(*obj.Metadata), nil
+	return jsonText(ctx, obj.Metadata)
 }
 
 // Headers is the resolver for the headers field.

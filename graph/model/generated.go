@@ -140,6 +140,10 @@ type CreateWebhookInput struct {
 	// name them, at most 100 webhooks of a tenant: `["*", "hookgraph.*"]` means everything. A pattern that no event can match is an
 	// error. Duplicates are removed.
 	Events []string `json:"events,omitempty"`
+	// A condition on an event's type, tags and data that an event must match besides, like `{"data": {"amount": {"$gte": 100}}}`, at most 8,192
+	// bytes; null means every event of these types. At most 100 webhooks of a tenant may have one. It applies to events that are published
+	// from now on, and to those that a replay of kind `MISSING` finds.
+	Filter []byte `json:"filter,omitempty"`
 	// Whether deliveries are attempted; if false, they are held.
 	Enabled bool `json:"enabled"`
 	// A note, at most 1,000 characters.
@@ -554,6 +558,10 @@ type UpdateWebhookInput struct {
 	// name them, at most 100 webhooks of a tenant: `["*", "hookgraph.*"]` means everything. A pattern that no event can match is an
 	// error. Duplicates are removed.
 	Events graphql.Omittable[[]string] `json:"events,omitempty"`
+	// A condition on an event's type, tags and data that an event must match besides, like `{"data": {"amount": {"$gte": 100}}}`, at most 8,192
+	// bytes; null removes it. At most 100 webhooks of a tenant may have one. It applies to events that are published afterwards, and to those
+	// that a replay of kind `MISSING` finds.
+	Filter graphql.Omittable[[]byte] `json:"filter,omitempty"`
 	// False holds the webhook's deliveries, true releases them.
 	Enabled graphql.Omittable[*bool] `json:"enabled,omitempty"`
 	// A note, at most 1,000 characters; null removes it.

@@ -70,7 +70,7 @@ func (t *topic) fixed(s *seen, d *webhook.Delivery) bool {
 func (t *topic) event(e *webhook.Event) bool {
 	f := &t.filter
 	return (len(f.Tags) == 0 || slices.ContainsFunc(e.Tags, func(tag string) bool { return slices.Contains(f.Tags, tag) })) &&
-		(t.data == nil || t.data.Match(e.Type, e.Data))
+		(t.data == nil || t.data.Match(e.Type, e.Tags, e.Data))
 }
 
 // last reports whether the last attempt of a delivery, nil if it has none, meets the conditions on it.

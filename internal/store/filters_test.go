@@ -158,7 +158,7 @@ func keepsTag(list, tags []string) bool {
 
 func keepsData(list []filter.Data, e *webhook.Event) bool {
 	f, err := filter.CompileData("", list)
-	return err == nil && f.Match(e.Type, e.Data)
+	return err == nil && f.Match(e.Type, e.Tags, e.Data)
 }
 
 // some draws a part of a list, often an empty one.

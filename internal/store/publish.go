@@ -18,6 +18,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/store/ordering"
 	"github.com/hookgraph/hookgraph/internal/store/turns"
 	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhook/filter"
 )
 
 // Published is the result of one event of a Publish.
@@ -112,14 +113,15 @@ func (p part) refuse(err error) {
 type incoming struct {
 	event  webhook.Event
 	key    string
-	hash   []byte      // of the content, if there is a key
-	only   *webhook.ID // the one webhook it goes to; nil: all that match
-	result *Published  // set again if the batch is written again
-	later  bool        // its deliveries are created after the answer (fanout.go)
-	cost   int         // to write it; 0: not known yet
+	hash   []byte                  // of the content, if there is a key
+	only   *webhook.ID             // the one webhook it goes to; nil: all that match
+	wanted map[*filter.Filter]bool // whether it matches the filters, as far as they were known before; nil: none has a filter
+	result *Published              // set again if the batch is written again
+	later  bool                    // its deliveries are created after the answer (fanout.go)
+	cost   int                     // to write it; 0: not known yet
 }
 
-// Publish stores events, each with one delivery for every webhook that subscribes to it, and returns after the commit. There is one
+// Publish stores events, each with one delivery for every webhook that subscribes to it and whose filter it matches, and returns after the commit. There is one
 // result for each event, in order; an invalid event does not affect others. Deliveries of an event for very many webhooks are
 // created soon after. A large call is several transactions: if one of them fails, the results of its events and of later ones are
 // webhook.ErrUnavailable. An error means that nothing was stored: webhook.ErrBusy, webhook.ErrUnavailable, or the context's; or
@@ -165,6 +167,7 @@ func (c *Scope) Publish(ctx context.Context, events []webhook.NewEvent) ([]Publi
 		if in.key != "" {
 			in.hash = e.ContentHash()
 		}
+		in.wanted = c.s.match(&in.event)
 		p.events = append(p.events, in)
 		size += int64(len(e.Data))
 		for _, t := range e.Tags {
@@ -205,10 +208,46 @@ func (c *Scope) Publish(ctx context.Context, events []webhook.NewEvent) ([]Publi
 	return results, nil
 }
 
-// Wanting returns how many of the tenant's webhooks subscribe to events of a type now, including disabled ones, whose deliveries
+// match matches the event with the filters of the webhooks that subscribe to its type, before it is the writer's turn.
+func (s *Store) match(e *webhook.Event) map[*filter.Filter]bool {
+	if s.routes.Filtered(e.TenantID) == 0 {
+		return nil
+	}
+	wanted := map[*filter.Filter]bool{}
+	for _, to := range s.routes.Matching(nil, e.TenantID, e.Type) {
+		if to.Filter != nil {
+			wanted[to.Filter] = to.Wants(e)
+		}
+	}
+	return wanted
+}
+
+// wantedBy reports whether the event matches the webhook's filter. It is evaluated here only if it has changed meanwhile.
+func (in *incoming) wantedBy(to *Target) bool {
+	if wanted, known := in.wanted[to.Filter]; known && to.Filter != nil {
+		return wanted
+	}
+	return to.Wants(&in.event)
+}
+
+// Wanting returns how many of the tenant's webhooks subscribe to events of a type now, whatever their filters, including disabled ones, whose deliveries
 // are held.
 func (c *Scope) Wanting(eventType string) int {
 	n, _ := c.s.routes.Matches(c.tenant, eventType)
+	return n
+}
+
+// WantingEvent returns how many of the tenant's webhooks would get the event now: Wanting, without those whose filter it does not match.
+func (c *Scope) WantingEvent(e *webhook.Event) int {
+	n := c.Wanting(e.Type)
+	if c.s.routes.Filtered(c.tenant) == 0 {
+		return n
+	}
+	for _, to := range c.s.routes.Matching(nil, c.tenant, e.Type) {
+		if !to.Wants(e) {
+			n--
+		}
+	}
 	return n
 }
 
@@ -474,7 +513,7 @@ func (b *batch) receivers(targets []*Target, in *incoming) []*Target {
 	targets = b.s.routes.Matching(targets, in.event.TenantID, in.event.Type)
 	kept := targets[:0]
 	for _, to := range targets {
-		if now := b.target(to.ID); now != nil && now.DeletedAt == nil {
+		if now := b.target(to.ID); now != nil && now.DeletedAt == nil && in.wantedBy(now) {
 			kept = append(kept, now)
 		}
 	}

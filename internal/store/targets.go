@@ -48,7 +48,11 @@ func (s *Store) readTargets(db *gorm.DB, where string, args ...any) (map[webhook
 			return nil, fmt.Errorf("load headers: %w", err)
 		}
 		for _, w := range part {
-			all[w.ID] = &Target{Webhook: *w, Secrets: secrets[w.ID], Headers: headers[w.ID]}
+			to := &Target{Webhook: *w, Secrets: secrets[w.ID], Headers: headers[w.ID]}
+			if err := to.Compile(); err != nil {
+				return nil, fmt.Errorf("compile the filter of webhook %s: %w", w.ID, err)
+			}
+			all[w.ID] = to
 		}
 	}
 	return all, nil

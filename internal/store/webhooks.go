@@ -22,7 +22,7 @@ func (c *Scope) CreateWebhook(ctx context.Context, n webhook.New) (*webhook.Webh
 	w := webhook.Webhook{
 		ID: webhook.NewID(now), TenantID: c.tenant, URL: n.URL, Events: n.Events, Enabled: true, Description: n.Description,
 		RetryScheduleMs: n.RetryScheduleMs, TimeoutMs: n.TimeoutMs, RatePerSecond: n.RatePerSecond, CreatedAt: now, UpdatedAt: now,
-		ExternalID: n.ExternalID, Metadata: webhook.MetadataText(n.Metadata), Ordering: n.Ordering, OnFailure: n.OnFailure,
+		ExternalID: n.ExternalID, Metadata: webhook.JSONText(n.Metadata), Filter: webhook.JSONText(n.Filter), Ordering: n.Ordering, OnFailure: n.OnFailure,
 	}
 	if !n.Enabled {
 		w.Disable(webhook.DisabledManual, now)
@@ -31,7 +31,9 @@ func (c *Scope) CreateWebhook(ctx context.Context, n webhook.New) (*webhook.Webh
 		n.Scheme = webhook.SchemeHMAC
 	}
 	headers, badHeaders := c.s.setHeaders(nil, n.Headers)
-	if err := errors.Join(c.s.check(&w), badHeaders, webhook.CheckScheme("signatureScheme", n.Scheme)); err != nil {
+	valid := c.s.check(&w)
+	to := &Target{Webhook: bare(w), Headers: headers}
+	if err := errors.Join(valid, to.Compile(), badHeaders, webhook.CheckScheme("signatureScheme", n.Scheme)); err != nil {
 		return nil, nil, err
 	}
 	secret := webhook.NewSecret(c.tenant, w.ID, n.Scheme, now)
@@ -51,6 +53,11 @@ func (c *Scope) CreateWebhook(ctx context.Context, n webhook.New) (*webhook.Webh
 				return err
 			}
 		}
+		if w.Filter != nil {
+			if err := b.oneMoreFilter(c.tenant); err != nil {
+				return err
+			}
+		}
 		row := w // a copy, because the batch may be written again
 		if err := b.DB.Create(&row).Error; err != nil {
 			return fmt.Errorf("insert webhook: %w", err)
@@ -62,7 +69,7 @@ func (c *Scope) CreateWebhook(ctx context.Context, n webhook.New) (*webhook.Webh
 		if err := b.putHeaders(&w, headers); err != nil {
 			return err
 		}
-		b.setTarget(&Target{Webhook: bare(w), Secrets: []*webhook.Secret{secret}, Headers: headers})
+		b.setTarget(&Target{Webhook: bare(w), Secrets: []*webhook.Secret{secret}, Headers: headers, Filter: to.Filter})
 		return b.audit(c.by, &c.tenant, webhook.AuditWebhookCreated, w.ID, webhook.AuditChanges(nil, w.AuditFields(headers)))
 	})
 	if err != nil {
@@ -103,19 +110,7 @@ const maxOperational = 100
 
 // oneMoreOperational is oneMoreWebhook for webhooks that name operational events.
 func (b *batch) oneMoreOperational(tenant webhook.ID) error {
-	n := b.s.routes.Operational(tenant)
-	names := func(to *Target) int {
-		if to != nil && to.DeletedAt == nil && to.NamesOperational() {
-			return 1
-		}
-		return 0
-	}
-	for id, to := range b.Targets {
-		if to.TenantID == tenant {
-			n += names(to) - names(b.s.routes.Get(id))
-		}
-	}
-	if n >= maxOperational {
+	if b.counted(tenant, b.s.routes.Operational(tenant), func(to *Target) bool { return to.NamesOperational() }) >= maxOperational {
 		b.s.quotas.Refused(tenant, "webhooks for operational events", maxOperational)
 		return &webhook.Invalid{
 			Field: "events", Code: webhook.CodeQuota,
@@ -123,6 +118,38 @@ func (b *batch) oneMoreOperational(tenant webhook.ID) error {
 		}
 	}
 	return nil
+}
+
+// counted is the number of the tenant's webhooks that are something, with the transaction's changes, of which there were n before it.
+func (b *batch) counted(tenant webhook.ID, n int, is func(to *Target) bool) int {
+	one := func(to *Target) int {
+		if to != nil && to.DeletedAt == nil && is(to) {
+			return 1
+		}
+		return 0
+	}
+	for id, to := range b.Targets {
+		if to.TenantID == tenant {
+			n += one(to) - one(b.s.routes.Get(id))
+		}
+	}
+	return n
+}
+
+// maxFilters is the number of webhooks of a tenant that may have a filter. Each event is matched with those of all webhooks that subscribe to
+// its type, so without a limit publishing could take any time.
+const maxFilters = 100
+
+// oneMoreFilter is oneMoreWebhook for webhooks with a filter.
+func (b *batch) oneMoreFilter(tenant webhook.ID) error {
+	if b.counted(tenant, b.s.routes.Filtered(tenant), func(to *Target) bool { return to.Filter != nil }) < maxFilters {
+		return nil
+	}
+	b.s.quotas.Refused(tenant, "webhooks with a filter", maxFilters)
+	return &webhook.Invalid{
+		Field: "filter", Code: webhook.CodeQuota,
+		Message: fmt.Sprintf("may be set in %d webhooks of the tenant; remove the filter of another one first", maxFilters),
+	}
 }
 
 // bare returns a webhook as it is kept in memory: without its metadata, which delivering does not need.
@@ -279,11 +306,20 @@ func (c *Scope) UpdateWebhook(ctx context.Context, id webhook.ID, p webhook.Patc
 
 // patched returns the webhook with a patch, which it may have, and stores its headers.
 func (b *batch) patched(old *Target, p *webhook.Patch, now time.Time) (next *Target, err error) {
-	next = &Target{Webhook: old.Webhook, Secrets: old.Secrets, Headers: old.Headers}
+	next = &Target{Webhook: old.Webhook, Secrets: old.Secrets, Headers: old.Headers, Filter: old.Filter}
 	p.Apply(&next.Webhook, now)
 	next.Normalize()
-	if err := next.Check(); err != nil {
+	err = next.Check()
+	if p.Filter.Set {
+		err = errors.Join(err, next.Compile())
+	}
+	if err != nil {
 		return nil, err
+	}
+	if next.Filter != nil && old.Filter == nil {
+		if err := b.oneMoreFilter(next.TenantID); err != nil {
+			return nil, err
+		}
 	}
 	if next.NamesOperational() && !old.NamesOperational() {
 		if err := b.oneMoreOperational(next.TenantID); err != nil {

@@ -25,6 +25,7 @@ type hook struct {
 	// Secret is present only in the answer of the call that created it.
 	Secret string `json:"secret,omitempty"`
 
+	Filter          json.RawMessage         `json:"filter,omitempty"`
 	Description     string                  `json:"description,omitempty"`
 	ExternalID      *string                 `json:"external_id,omitempty"`
 	Metadata        json.RawMessage         `json:"metadata,omitempty"`
@@ -78,6 +79,9 @@ func (r *request) show(secret *webhook.Secret, webhooks ...*webhook.Webhook) ([]
 		if w.OnFailure != webhook.OnFailureContinue {
 			h.OnFailure = w.OnFailure
 		}
+		if w.Filter != nil {
+			h.Filter = json.RawMessage(*w.Filter)
+		}
 		if w.Metadata != nil {
 			h.Metadata = json.RawMessage(*w.Metadata)
 		}
@@ -121,7 +125,7 @@ func (s *server) createWebhook(r *request) (int, any, error) {
 		return 0, nil, err
 	}
 	err := decode(r.body, map[string]func(json.RawMessage) string{
-		"url": str(&n.URL), "events": strs(&n.Events), "enabled": boolean(&n.Enabled),
+		"url": str(&n.URL), "events": strs(&n.Events), "filter": whole(&n.Filter), "enabled": boolean(&n.Enabled),
 		"description": optional(str(&n.Description)), "retry_schedule_ms": numbers(&n.RetryScheduleMs),
 		"timeout_ms": number(&n.TimeoutMs), "rate_per_second": number(&n.RatePerSecond),
 		"external_id": text(&n.ExternalID), "metadata": whole(&n.Metadata),
@@ -186,6 +190,7 @@ func (s *server) updateWebhook(r *request) (int, any, error) {
 	err = decode(r.body, map[string]func(json.RawMessage) string{
 		"url":           set(&p.URL.Set, str(&p.URL.Value)),
 		"events":        set(&p.Events.Set, strs(&p.Events.Value)),
+		"filter":        set(&p.Filter.Set, whole(&p.Filter.Value)),
 		"enabled":       set(&p.Enabled.Set, boolean(&p.Enabled.Value)),
 		"rotate_secret": boolean(&rotate),
 		"if_updated_at": timestamp(&ifUpdatedAt),
@@ -216,7 +221,7 @@ func (s *server) updateWebhook(r *request) (int, any, error) {
 			return 0, nil, err
 		}
 	}
-	if !p.URL.Set && !p.Events.Set && !p.Enabled.Set && !p.Description.Set && !p.RetryScheduleMs.Set && !p.TimeoutMs.Set &&
+	if !p.URL.Set && !p.Events.Set && !p.Filter.Set && !p.Enabled.Set && !p.Description.Set && !p.RetryScheduleMs.Set && !p.TimeoutMs.Set &&
 		!p.RatePerSecond.Set && !p.Headers.Set && !p.ExternalID.Set && !p.Metadata.Set && !p.Ordering.Set && !p.OnFailure.Set && !rotate {
 		return s.getWebhook(r) // nothing changes, not even updated_at
 	}

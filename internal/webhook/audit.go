@@ -142,6 +142,10 @@ func (w *Webhook) AuditFields(headers []*CustomHeader) []AuditField {
 	if w.Metadata != nil {
 		metadata = json.RawMessage(*w.Metadata)
 	}
+	var filter any
+	if w.Filter != nil {
+		filter = json.RawMessage(*w.Filter)
+	}
 	var description any
 	if w.Description != "" {
 		description = w.Description
@@ -149,6 +153,7 @@ func (w *Webhook) AuditFields(headers []*CustomHeader) []AuditField {
 	return []AuditField{
 		{"url", w.URL},
 		{"events", w.Events},
+		{"filter", filter},
 		{"enabled", w.Enabled},
 		{"disabledReason", w.DisabledReason},
 		{"description", description},

@@ -12,8 +12,8 @@ import (
 
 // The owner's own data about a webhook: its external id and its metadata, which nothing else here uses.
 
-// MetadataText returns JSON in the form in which a webhook stores its metadata; nil if it is absent or null.
-func MetadataText(raw []byte) *string {
+// JSONText returns JSON in the form in which a webhook stores its metadata and its filter; nil if it is absent or null.
+func JSONText(raw []byte) *string {
 	if len(raw) == 0 || string(bytes.TrimSpace(raw)) == "null" {
 		return nil
 	}
@@ -21,19 +21,20 @@ func MetadataText(raw []byte) *string {
 	return &text
 }
 
-// compactMetadata removes white space from the metadata. Metadata that is invalid or much too long is left for checkOwners.
-func (w *Webhook) compactMetadata() {
-	if w.Metadata == nil || len(*w.Metadata) > 4*MaxMetadataBytes {
-		return
+// compact removes white space from JSON. What is invalid or much longer than most is left for the check.
+func compact(text *string, most int) *string {
+	if text == nil || len(*text) > 4*most {
+		return text
 	}
-	outline, ok := rawjson.Valid([]byte(*w.Metadata))
+	outline, ok := rawjson.Valid([]byte(*text))
 	if !ok || outline.Compact || outline.Depth > MaxDataDepth {
-		return
+		return text
 	}
 	var b bytes.Buffer
-	if json.Compact(&b, []byte(*w.Metadata)) == nil {
-		w.Metadata = new(b.String())
+	if json.Compact(&b, []byte(*text)) != nil {
+		return text
 	}
+	return new(b.String())
 }
 
 // checkOwners applies the rules of the external id and the metadata.
@@ -70,7 +71,7 @@ func (w *Webhook) SameSettings(o *Webhook) bool {
 	return w.URL == o.URL && sameEvents(w.Events, o.Events) && w.Description == o.Description && w.off() == o.off() &&
 		(w.RetryScheduleMs == nil) == (o.RetryScheduleMs == nil) && slices.Equal(w.RetryScheduleMs, o.RetryScheduleMs) &&
 		alike(w.TimeoutMs, o.TimeoutMs) && alike(w.RatePerSecond, o.RatePerSecond) && alike(w.ExternalID, o.ExternalID) &&
-		sameJSON(w.Metadata, o.Metadata) && w.Ordering == o.Ordering && w.OnFailure == o.OnFailure
+		sameJSON(w.Metadata, o.Metadata) && sameJSON(w.Filter, o.Filter) && w.Ordering == o.Ordering && w.OnFailure == o.OnFailure
 }
 
 // off reports whether the owner disabled the webhook.

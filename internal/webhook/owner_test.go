@@ -13,7 +13,7 @@ func TestOwnersData(t *testing.T) {
 		`{}`: `{}`, ` {"a" : [1, "b c"] } `: `{"a":[1,"b c"]}`, `{"n":1.0}`: `{"n":1.0}`, "null": "", " null ": "", "": "",
 		`{"a":"` + strings.Repeat("x", MaxMetadataBytes-8) + `"}`: `{"a":"` + strings.Repeat("x", MaxMetadataBytes-8) + `"}`,
 	} {
-		w := Webhook{URL: "https://example.com/", Metadata: MetadataText([]byte(metadata))}
+		w := Webhook{URL: "https://example.com/", Metadata: JSONText([]byte(metadata))}
 		w.Normalize()
 		if err := w.Check(); err != nil || want == "" && w.Metadata != nil || want != "" && *w.Metadata != want {
 			t.Errorf("%.40q: %v %v", metadata, w.Metadata, err)
@@ -25,7 +25,7 @@ func TestOwnersData(t *testing.T) {
 		`{"a":` + strings.Repeat("[", 200) + strings.Repeat("]", 200) + `}`: CodeInvalid,
 		strings.Repeat(" ", 5*MaxMetadataBytes) + `{}`:                      CodeTooLong,
 	} {
-		w := Webhook{URL: "https://example.com/", Metadata: MetadataText([]byte(metadata))}
+		w := Webhook{URL: "https://example.com/", Metadata: JSONText([]byte(metadata))}
 		w.Normalize()
 		if e, ok := errors.AsType[*Invalid](w.Check()); !ok || e.Code != code || e.Field != "metadata" {
 			t.Errorf("%.40q: %v", metadata, e)

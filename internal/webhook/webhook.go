@@ -23,6 +23,7 @@ const (
 	MaxRatePerSecond    = 10_000
 	MaxExternalIDBytes  = 255
 	MaxMetadataBytes    = 4096 // compacted
+	MaxFilterBytes      = 8192 // compacted
 )
 
 // Webhook is a registered HTTPS endpoint and the event types that it subscribes to.
@@ -33,7 +34,9 @@ type Webhook struct {
 	URL      string
 	// Events are the subscribed event types, in the caller's order, without duplicates: a type, "prefix.*" or AllPublished. Nil
 	// means all published types.
-	Events      []string `gorm:"serializer:json"`
+	Events []string `gorm:"serializer:json"`
+	// Filter is the source of the filter that events must match, compacted JSON; nil means none. Package filter compiles it.
+	Filter      *string
 	Enabled     bool
 	Description string
 	// DisabledReason and DisabledAt are set while Enabled is false.
@@ -100,6 +103,7 @@ func (w *Webhook) Schedule() Schedule {
 type New struct {
 	URL             string
 	Events          []string // nil, empty or AllPublished alone: all published types
+	Filter          []byte   // JSON; nil or null: none
 	Enabled         bool
 	Description     string
 	RetryScheduleMs []int
@@ -129,6 +133,7 @@ type Patch struct {
 	Precision       time.Duration
 	URL             Opt[string]
 	Events          Opt[[]string]
+	Filter          Opt[[]byte] // JSON; nil or null: none
 	Enabled         Opt[bool]
 	Description     Opt[string]
 	RetryScheduleMs Opt[[]int]
@@ -157,8 +162,11 @@ func (p *Patch) Apply(w *Webhook, now time.Time) {
 	set(&w.ExternalID, p.ExternalID)
 	set(&w.Ordering, p.Ordering)
 	set(&w.OnFailure, p.OnFailure)
+	if p.Filter.Set {
+		w.Filter = JSONText(p.Filter.Value)
+	}
 	if p.Metadata.Set {
-		w.Metadata = MetadataText(p.Metadata.Value)
+		w.Metadata = JSONText(p.Metadata.Value)
 	}
 	if p.Enabled.Set && p.Enabled.Value != w.Enabled {
 		if p.Enabled.Value {
@@ -209,7 +217,7 @@ func (w *Webhook) Normalize() {
 	if len(w.Events) == 0 || len(w.Events) == 1 && all {
 		w.Events = nil
 	}
-	w.compactMetadata()
+	w.Metadata, w.Filter = compact(w.Metadata, MaxMetadataBytes), compact(w.Filter, MaxFilterBytes)
 	w.Ordering, w.OnFailure = cmp.Or(w.Ordering, OrderingNone), cmp.Or(w.OnFailure, OnFailureContinue)
 }
 

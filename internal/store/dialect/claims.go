@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhook/filter"
 )
 
 // Target is a webhook with its active secrets and its custom headers: an immutable snapshot that the routing table, the
@@ -14,6 +15,20 @@ type Target struct {
 	webhook.Webhook
 	Secrets []*webhook.Secret
 	Headers []*webhook.CustomHeader
+	Filter  *filter.Filter // the webhook's, compiled; nil: none
+}
+
+// Wants reports whether an event of a type that the webhook subscribes to matches its filter.
+func (to *Target) Wants(e *webhook.Event) bool {
+	return to.Filter == nil || to.Filter.Match(e.Type, e.Tags, e.Data)
+}
+
+// Compile compiles the filter of the webhook. The error consists of *webhook.Invalid.
+func (to *Target) Compile() (err error) {
+	if to.Filter = nil; to.Webhook.Filter != nil {
+		to.Filter, err = filter.Compile("filter", []byte(*to.Webhook.Filter))
+	}
+	return err
 }
 
 // Claimed is a claimed delivery with everything that an attempt needs. Event and Target are shared and must not be changed.

@@ -5,6 +5,7 @@ package fanout
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -499,8 +500,9 @@ func (f *Notes) add(ctx context.Context, note *Note) (added bool, err error) {
 	}
 	e := &webhook.Event{ID: note.EventID, TenantID: note.TenantID}
 	var happened, published dialect.Micros
-	err = f.row(ctx, []any{&e.Seq, &e.Type, &happened, &published, &e.OrderingKey, &e.Data},
-		"SELECT seq, type, timestamp, created_at, ordering_key, data FROM events WHERE id = $1", note.EventID)
+	var tags *string
+	err = f.row(ctx, []any{&e.Seq, &e.Type, &happened, &published, &e.OrderingKey, &tags, &e.Data},
+		"SELECT seq, type, timestamp, created_at, ordering_key, tags, data FROM events WHERE id = $1", note.EventID)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil // the event was removed meanwhile, with its note
 	}
@@ -508,6 +510,11 @@ func (f *Notes) add(ctx context.Context, note *Note) (added bool, err error) {
 		return false, err
 	}
 	e.Timestamp, e.CreatedAt = happened.Time(), published.Time()
+	if tags != nil {
+		if err := json.Unmarshal([]byte(*tags), &e.Tags); err != nil {
+			return false, fmt.Errorf("read the tags of event %s: %w", e.ID, err)
+		}
+	}
 	note.Event = e
 	f.Put(note)
 	return true, nil

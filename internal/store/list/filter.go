@@ -59,6 +59,7 @@ type EventFilter struct {
 type Subscription struct {
 	Webhook webhook.ID
 	Events  []string
+	Filter  *filter.Filter // nil: none
 }
 
 // DeliveryFilter narrows a list of deliveries. Zero fields do not filter. As JSON, replays and the audit log keep it: under the API's names.
@@ -223,6 +224,9 @@ func (f EventFilter) Path(tenant webhook.ID, db dialect.DB) Path {
 		p.branches = slices.DeleteFunc(p.branches, func(t any) bool { return !webhook.IsText(t.(string)) })
 	}
 	p.rest, p.data, p.days = asides(rest.conditions(db)), f.Data, f.days(db)
+	if f.Missing != nil {
+		p.wanted = f.Missing.Filter
+	}
 	return p
 }
 

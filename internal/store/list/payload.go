@@ -2,6 +2,8 @@ package list
 
 import (
 	"database/sql"
+	"encoding/json"
+	"fmt"
 	"slices"
 	"time"
 
@@ -92,6 +94,7 @@ func merged(lists []*queue, upward bool) *queue {
 // sieve keeps candidates whose payload meets the conditions.
 type sieve struct {
 	filter   *filter.Filter
+	wanted   *filter.Filter  // a second one; nil: none
 	payloads func() *gorm.DB // the table of events, e, found by their ids, restricted to what the reader may see
 	db       dialect.DB
 	bytes    int // that may still be read
@@ -101,14 +104,14 @@ type sieve struct {
 
 // sieve returns nil for a filter without conditions on payloads.
 func (r *Reading[T]) sieve(within time.Duration) (*sieve, error) {
-	if len(r.data) == 0 {
+	if len(r.data) == 0 && r.wanted == nil {
 		return nil, nil
 	}
 	compiled, err := filter.CompileData("filter.data", r.data)
 	if err != nil {
 		return nil, err
 	}
-	return &sieve{filter: compiled, payloads: r.Payloads, db: r.Source.DB, bytes: r.Source.Bounds.Bytes, until: time.Now().Add(within)}, nil
+	return &sieve{filter: compiled, wanted: r.wanted, payloads: r.Payloads, db: r.Source.DB, bytes: r.Source.Bounds.Bytes, until: time.Now().Add(within)}, nil
 }
 
 // spent reports whether the limits are reached.
@@ -161,7 +164,7 @@ func (v *sieve) read(events []webhook.ID) error {
 			last = t
 		}
 	}
-	q := v.payloads().Select("e.id, e.type, e.data").Where(among, arg)
+	q := v.payloads().Select("e.id, e.type, e.tags, e.data").Where(among, arg)
 	if last.Year() <= 9999 {
 		q = where(q, published(v.db, "e.day", first, last.Add(time.Second)))
 	}
@@ -174,12 +177,23 @@ func (v *sieve) read(events []webhook.ID) error {
 		var (
 			id              webhook.ID
 			eventType, data sql.RawBytes
+			stored          sql.RawBytes // the tags, JSON
+			tags            []string
 		)
-		if err := rows.Scan(&id, &eventType, &data); err != nil {
+		if err := rows.Scan(&id, &eventType, &stored, &data); err != nil {
 			return dialect.Unavailable(err)
 		}
 		v.bytes -= len(data)
-		v.known[id] = v.filter.Match(string(eventType), data)
+		wanted := v.filter.Match(string(eventType), nil, data)
+		if wanted && v.wanted != nil {
+			if len(stored) > 0 {
+				if err := json.Unmarshal(stored, &tags); err != nil {
+					return fmt.Errorf("read the tags of event %s: %w", id, err)
+				}
+			}
+			wanted = v.wanted.Match(string(eventType), tags, data)
+		}
+		v.known[id] = wanted
 	}
 	return dialect.Unavailable(rows.Err())
 }

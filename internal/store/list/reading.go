@@ -62,6 +62,8 @@ type Path struct {
 	rest []condition
 	// data are the conditions on events' payloads.
 	data []filter.Data
+	// wanted is the filter that events match besides; nil: none.
+	wanted *filter.Filter
 	// span is the range of times of the list, which rest contains too.
 	span TimeRange
 	// days and daysOf, for one branch, restrict PostgreSQL to partitions.

@@ -66,6 +66,9 @@ func rowBytes(row any) int {
 		if row.Metadata != nil {
 			n += len(*row.Metadata)
 		}
+		if row.Filter != nil {
+			n += len(*row.Filter)
+		}
 		for _, t := range row.Events {
 			n += len(t)
 		}

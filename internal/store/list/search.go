@@ -13,7 +13,7 @@ import (
 // page makes progress.
 
 // searches reports whether the filter has conditions that the index does not serve.
-func (p *Path) searches() bool { return len(p.rest) > 0 || len(p.data) > 0 }
+func (p *Path) searches() bool { return len(p.rest) > 0 || len(p.data) > 0 || p.wanted != nil }
 
 // search calls do with one stretch after another, until the list ends, do is done, most rows of the index are read, or about the time within
 // is over. It returns the place up to which it read; none if the list has ended. do may end its stretch earlier, at early.

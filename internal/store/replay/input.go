@@ -121,7 +121,7 @@ func (in *Input) Deliveries(at time.Time) list.DeliveryFilter {
 func (in *Input) Missing(to *dialect.Target, kept time.Time) list.EventFilter {
 	f := list.EventFilter{
 		IDs: in.Filter.EventIDs, Types: in.Filter.EventTypes, Tags: in.Filter.Tags, Data: in.Filter.Data, CreatedAt: in.Filter.CreatedAt,
-		Missing: &list.Subscription{Webhook: to.ID, Events: to.Events},
+		Missing: &list.Subscription{Webhook: to.ID, Events: to.Events, Filter: to.Filter},
 	}
 	if !kept.IsZero() && (f.CreatedAt.From == nil || f.CreatedAt.From.Before(kept)) {
 		f.CreatedAt.From = &kept

@@ -28,6 +28,7 @@ type subscribers struct {
 	all         []*dialect.Target            // those that subscribe to all published types
 	operational int                          // the number that name operational types
 	ordered     int                          // the number with an order by key
+	filtered    int                          // the number with a filter
 }
 
 // New returns an empty table.
@@ -97,6 +98,9 @@ func (t *subscribers) add(to *dialect.Target) {
 	if to.Ordering == webhook.OrderingByKey {
 		t.ordered++
 	}
+	if to.Filter != nil {
+		t.filtered++
+	}
 	t.subscriptions(to, func(under map[string][]*dialect.Target, key string) { under[key] = insert(under[key], to) })
 }
 
@@ -111,6 +115,9 @@ func (t *subscribers) remove(to *dialect.Target) {
 	if to.Ordering == webhook.OrderingByKey {
 		t.ordered--
 	}
+	if to.Filter != nil {
+		t.filtered--
+	}
 	t.subscriptions(to, func(under map[string][]*dialect.Target, key string) {
 		if list := without(under[key], to); len(list) > 0 {
 			under[key] = list
@@ -120,7 +127,7 @@ func (t *subscribers) remove(to *dialect.Target) {
 	})
 }
 
-// replace replaces the webhook's previous snapshot, which has the same subscriptions and ordering, by to.
+// replace replaces the webhook's previous snapshot, which has the same subscriptions and ordering, and a filter if to has one, by to.
 func (t *subscribers) replace(to *dialect.Target) {
 	in := func(list []*dialect.Target) {
 		if i, found := slices.BinarySearchFunc(list, to.Seq, bySeq); found {
@@ -178,7 +185,7 @@ func (r *Table) Change(targets map[webhook.ID]*dialect.Target) {
 	added := list[:0]
 	for _, to := range list {
 		was := r.byID[to.ID]
-		if was != nil && to.DeletedAt == nil && to.Ordering == was.Ordering && (to.Events == nil) == (was.Events == nil) && slices.Equal(to.Events, was.Events) {
+		if was != nil && to.DeletedAt == nil && to.Ordering == was.Ordering && (to.Filter == nil) == (was.Filter == nil) && (to.Events == nil) == (was.Events == nil) && slices.Equal(to.Events, was.Events) {
 			r.byID[to.ID] = to
 			r.byTenant[to.TenantID].replace(to)
 			continue
@@ -255,6 +262,16 @@ func (r *Table) Operational(tenant webhook.ID) int {
 	defer r.mu.RUnlock()
 	if t := r.byTenant[tenant]; t != nil {
 		return t.operational
+	}
+	return 0
+}
+
+// Filtered returns how many of the tenant's webhooks have a filter.
+func (r *Table) Filtered(tenant webhook.ID) int {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if t := r.byTenant[tenant]; t != nil {
+		return t.filtered
 	}
 	return 0
 }

@@ -111,7 +111,7 @@ func (c *compiler) object(s scope) expr {
 		case name == "$not":
 			of = append(of, expr{op: opNot, of: []expr{c.branch(in)}})
 		case s.event:
-			c.wrong(in, webhook.CodeInvalid, "must not stand here: the event has type and data; $or, $and and $not may stand beside them")
+			c.wrong(in, webhook.CodeInvalid, "must not stand here: the event has type, tags and data; $or, $and and $not may stand beside them")
 			c.r.Value()
 		case name == "$exists":
 			of = append(of, c.exists(in)...)
@@ -146,8 +146,8 @@ func membersOf(n *node, exprs []expr) expr {
 // member compiles what is below a name.
 func (c *compiler) member(s scope, name string) []expr {
 	switch {
-	case s.event && name != "type" && name != "data":
-		c.wrong(s, webhook.CodeInvalid, "must be type or data: the fields of the payload stand below data")
+	case s.event && name != "type" && name != "tags" && name != "data":
+		c.wrong(s, webhook.CodeInvalid, "must be type, tags or data: the fields of the payload stand below data")
 		c.r.Value()
 		return nil
 	case !s.event:
@@ -232,7 +232,7 @@ func (c *compiler) operator(s scope, name string) []condition {
 	op, known := operators[name]
 	switch {
 	case !known:
-		c.wrong(s, webhook.CodeInvalid, "is no operator: there are $eq, $ne, $in, $nin, $gt, $gte, $lt, $lte, $prefix, $suffix, $contains, $exists, $or, $and and $not; "+
+		c.wrong(s, webhook.CodeInvalid, "is no operator: there are $eq, $ne, $in, $nin, $gt, $gte, $lt, $lte, $startsWith, $endsWith, $contains, $exists, $or, $and and $not; "+
 			"a member's name that begins with $ is written with a further $ before it")
 	case op == opIn && (first == '{' || first == '['):
 		c.wrong(s, webhook.CodeInvalid, "must be a string, a number, true, false or null")
@@ -254,7 +254,7 @@ func (c *compiler) operator(s scope, name string) []condition {
 
 var operators = map[string]conditionOp{
 	"$eq": opIn, "$ne": opIn, "$gt": opGreater, "$gte": opGreaterEqual, "$lt": opLess, "$lte": opLessEqual,
-	"$prefix": opPrefix, "$suffix": opSuffix, "$contains": opContains,
+	"$startsWith": opPrefix, "$endsWith": opSuffix, "$contains": opContains,
 }
 
 func onText(op conditionOp, text string) condition {
@@ -321,7 +321,7 @@ func (c *condition) sort() {
 func (f *Filter) number() {
 	f.root.numberFrom(0)
 	f.root.findEmpty()
-	f.eventType, f.data = f.root.kid([]byte("type")), f.root.kid([]byte("data"))
+	f.eventType, f.tags, f.data = f.root.kid([]byte("type")), f.root.kid([]byte("tags")), f.root.kid([]byte("data"))
 }
 
 func (n *node) numberFrom(bit int) int {

@@ -78,7 +78,7 @@ func (c *condition) holds(v *value) bool {
 	case opPrefix:
 		return v.kind == kindString && v.hasPrefix(c.strings[0])
 	case opSuffix, opContains:
-		return v.kind == kindString && c.needle.found(v.text, c.op == opSuffix)
+		return v.kind == kindString && c.needle.found(v, c.op == opSuffix)
 	}
 	return false
 }
@@ -202,10 +202,13 @@ func (n *needle) next(k int, c rune) int {
 	return k
 }
 
-func (n *needle) found(text []byte, atEnd bool) bool {
+func (n *needle) found(v *value, atEnd bool) bool {
 	k := 0
-	for len(text) > 0 {
-		c, size := rawjson.DecodeRune(text)
+	for text := v.text; len(text) > 0; {
+		c, size := utf8.DecodeRune(text)
+		if v.escaped {
+			c, size = rawjson.DecodeRune(text)
+		}
 		if k = n.next(k, c); k == len(n.runes) && !atEnd {
 			return true
 		}

@@ -56,7 +56,7 @@ func TestData(t *testing.T) {
 		f, err := CompileData("filter.data", c.filters)
 		if err != nil {
 			t.Errorf("%+v: %v", c.filters, err)
-		} else if got := f.Match("a.b", []byte(data)); got != c.want {
+		} else if got := f.Match("a.b", nil, []byte(data)); got != c.want {
 			t.Errorf("%+v: %v", c.filters, got)
 		}
 	}
@@ -121,7 +121,7 @@ func FuzzData(f *testing.F) {
 			}
 			return
 		}
-		got := filter.Match("a", []byte(data))
+		got := filter.Match("a", nil, []byte(data))
 		if _, ok := rawjson.Valid([]byte(data)); !ok || !utf8.ValidString(data) {
 			return
 		}
@@ -147,7 +147,7 @@ func FuzzData(f *testing.F) {
 		if len(source) > MaxBytes { // escapes are longer than their characters
 			return
 		}
-		if want := compileFilter(t, string(source)).Match("a", []byte(data)); got != want {
+		if want := compileFilter(t, string(source)).Match("a", nil, []byte(data)); got != want {
 			t.Errorf("%q %s %q on %s: %v, but %s: %v", path, equals, contains, data, got, source, want)
 		}
 	})

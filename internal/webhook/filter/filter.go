@@ -1,33 +1,35 @@
-// Package filter compiles conditions on the type and the payload of an event, and matches events with them in linear time.
+// Package filter compiles conditions on the type, the tags and the payload of an event, and matches events with them in linear time.
 package filter
 
 import (
+	"unicode/utf8"
+
 	"github.com/hookgraph/hookgraph/internal/rawjson"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
 // Bounds of a Filter.
 const (
-	MaxBytes      = 8 << 10
+	MaxBytes      = webhook.MaxFilterBytes
 	MaxDepth      = 5   // names below data
 	MaxLogic      = 5   // $or, $and and $not within one another
 	MaxConditions = 100 // operators and plain values; the values of one $in are one condition
 	MaxBranches   = 16  // of one $or or $and
 )
 
-// Filter is a compiled condition on the type and the payload of an event. It is immutable, and safe for concurrent use.
+// Filter is a compiled condition on the type, the tags and the payload of an event. It is immutable, and safe for concurrent use.
 //
 // Its source is a JSON object in the shape of the event, with conditions in place of values:
 //
 //	{"type": "payment.failed", "data": {"amount": {"$gte": 100}, "status": {"$in": ["failed", "expired"]}}}
 //
-// All conditions must hold. type and data are at the top, and the names of the payload's members below data. A condition is a
+// All conditions must hold. type, tags and data are at the top, and the names of the payload's members below data. A condition is a
 // string, a number, true, false or null, which the member must equal, or an object of operators:
 //
 //	$eq, $in                 equal to the value; to one of the values
 //	$ne, $nin                not equal to the value; to none of the values
 //	$gt, $gte, $lt, $lte     a number or a string that is greater or less than the operand, which is of the same kind
-//	$prefix, $suffix, $contains   a string that begins with, ends with or contains the operand, case-sensitively
+//	$startsWith, $endsWith, $contains   a string that begins with, ends with or contains the operand, case-sensitively
 //	$exists                  true: the member exists, even if it is null or empty; false: it does not
 //	$or, $and                an array of alternatives, one or all of which must hold
 //	$not                     a condition, or an object of conditions, that must not hold
@@ -39,7 +41,7 @@ const (
 //
 // An array matches if one of its elements does, at any depth of arrays. Conditions in one object are about one element:
 // {"items": {"sku": "a", "qty": {"$gt": 2}}} matches only an item that meets both, and so does {"$gte": 10, "$lt": 20}.
-// $ne, $nin, $not, $exists, $or and $and apply to the array as a whole: {"tags": {"$ne": "test"}} means that no tag is test.
+// $ne, $nin, $not, $exists, $or and $and apply to the array as a whole: {"tags": {"$ne": "test"}} means that no tag is test. An event without tags has an empty array of them.
 // A member that occurs more than once in its object is like an array of its values.
 //
 // An absent member, and an empty array, equals nothing and has no members; nor has a value that is not an object. Only $ne, $nin,
@@ -50,7 +52,7 @@ type Filter struct {
 	root node // the event
 	expr expr
 	// Members of root; nil if the filter does not ask for them.
-	eventType, data *node
+	eventType, tags, data *node
 }
 
 // node is a place in an event. One walk over the payload answers, as bits, what all conditions of a filter ask about each place; then the
@@ -110,16 +112,19 @@ type matcher struct {
 }
 
 // Match reports whether an event is wanted. The data is a payload that webhook.NewEvent.Check has accepted.
-func (f *Filter) Match(eventType string, data []byte) bool {
+func (f *Filter) Match(eventType string, tags []string, data []byte) bool {
 	var m matcher
-	return m.match(f, eventType, data)
+	return m.match(f, eventType, tags, data)
 }
 
-func (m *matcher) match(f *Filter, eventType string, data []byte) bool {
+func (m *matcher) match(f *Filter, eventType string, tags []string, data []byte) bool {
 	if f.eventType != nil {
 		var buffer [webhook.MaxEventTypeBytes + 2]byte
 		quoted := append(append(append(buffer[:0], '"'), eventType...), '"') // its form needs no escape
 		m.value(f.eventType, quoted, 0)
+	}
+	if f.tags != nil {
+		m.strings(f.tags, tags)
 	}
 	if f.data != nil {
 		m.value(f.data, data, 0)
@@ -279,11 +284,31 @@ func (m *matcher) scalar(n *node, text []byte) {
 		return
 	}
 	v := valueOf(text)
-	m.work += len(text)
+	m.test(n, &v)
+}
+
+func (m *matcher) test(n *node, v *value) {
+	m.work += len(v.text)
 	for _, t := range n.tests {
-		if !m.has(t.bit) && m.satisfies(&v, t) {
+		if !m.has(t.bit) && m.satisfies(v, t) {
 			m.set(t.bit)
 		}
+	}
+}
+
+// strings looks at an array of strings that are not JSON.
+func (m *matcher) strings(n *node, all []string) {
+	m.set(n.present)
+	for _, s := range all {
+		m.set(n.valued)
+		for _, g := range n.members {
+			if g.empty {
+				m.set(g.bit)
+			}
+		}
+		var buffer [utf8.UTFMax * webhook.MaxTagChars]byte
+		v := value{kind: kindString, text: append(buffer[:0], s...)}
+		m.test(n, &v)
 	}
 }
 

@@ -21,6 +21,9 @@ func compileFilter(tb testing.TB, source string) *Filter {
 const paid = `{"amount":100,"status":"failed","customer":{"id":"cus_1","plan":null,"tags":["new","eu"]},
 	"items":[{"sku":"a","qty":1},{"sku":"b","qty":5},7],"none":[],"deep":[[1,[2]],[]],"ok":true,"big":12345678901234567891,"huge":1e401,"$ref":"x","at":"2026-11-03T00:00:00Z"}`
 
+// paidTags are the tags of paid. A backslash in a tag is no escape.
+var paidTags = []string{"live", `eu\u0078"`}
+
 // paidFilters are filters, with whether the event paid matches.
 var paidFilters = []struct {
 	source string
@@ -28,8 +31,8 @@ var paidFilters = []struct {
 }{
 	{`{"type":"a.b"}`, true},
 	{`{"type":"a"}`, false},
-	{`{"type":{"$prefix":"a."},"data":{"amount":100}}`, true},
-	{`{"type":{"$suffix":".c"},"data":{"amount":100}}`, false},
+	{`{"type":{"$startsWith":"a."},"data":{"amount":100}}`, true},
+	{`{"type":{"$endsWith":".c"},"data":{"amount":100}}`, false},
 	{`{"data":{"amount":1e2,"status":"failed"}}`, true},
 	{`{"data":{"amount":"100"}}`, false},
 	{`{"data":{"amount":{"$eq":10000e-2}}}`, true},
@@ -47,13 +50,26 @@ var paidFilters = []struct {
 	{`{"data":{"status":{"$nin":["x","failed",3]}}}`, false},
 	{`{"data":{"ok":true}}`, true},
 	{`{"data":{"ok":{"$in":[false,null]}}}`, false},
-	{`{"data":{"status":{"$prefix":"fail"}}}`, true},
-	{`{"data":{"status":{"$prefix":"Fail"}}}`, false},
-	{`{"data":{"status":{"$prefix":"failed!"}}}`, false},
-	{`{"data":{"status":{"$suffix":"led"}}}`, true},
+	{`{"data":{"status":{"$startsWith":"fail"}}}`, true},
+	{`{"data":{"status":{"$startsWith":"Fail"}}}`, false},
+	{`{"data":{"status":{"$startsWith":"failed!"}}}`, false},
+	{`{"data":{"status":{"$endsWith":"led"}}}`, true},
 	{`{"data":{"status":{"$contains":"ile"}}}`, true},
-	{`{"data":{"status":{"$contains":"fail","$suffix":"x"}}}`, false},
+	{`{"data":{"status":{"$contains":"fail","$endsWith":"x"}}}`, false},
 	{`{"data":{"amount":{"$contains":"1"}}}`, false},
+	// Tags.
+	{`{"tags":"live"}`, true},
+	{`{"tags":"test"}`, false},
+	{`{"tags":{"$ne":"live"}}`, false},
+	{`{"tags":{"$nin":["test"]},"type":"a.b"}`, true},
+	{`{"tags":{"$startsWith":"eu","$endsWith":"\""}}`, true},
+	{`{"tags":{"$startsWith":"eux"}}`, false},
+	{`{"tags":{"$contains":"u\\u0078"}}`, true},
+	{`{"tags":{"$contains":"ux"}}`, false},
+	{`{"tags":{"$endsWith":"x\""}}`, false},
+	{`{"tags":{"$and":["live",{"$gt":"euz"}]}}`, true},
+	{`{"tags":{"$exists":true}}`, true},
+	{`{"tags":{"a":{"$exists":false}}}`, true},
 	// Absent, null and empty.
 	{`{"data":{"customer":{"plan":null}}}`, true},
 	{`{"data":{"customer":{"plan":{"$exists":true}}}}`, true},
@@ -74,7 +90,7 @@ var paidFilters = []struct {
 	{`{"data":{"customer":{"tags":{"$nin":["us","uk"]}}}}`, true},
 	{`{"data":{"customer":{"tags":{"$and":["eu","new"]}}}}`, true},
 	{`{"data":{"customer":{"tags":{"$and":["eu","old"]}}}}`, false},
-	{`{"data":{"customer":{"tags":{"$prefix":"n","$suffix":"u"}}}}`, false},
+	{`{"data":{"customer":{"tags":{"$startsWith":"n","$endsWith":"u"}}}}`, false},
 	{`{"data":{"items":{"sku":"b","qty":{"$gt":2}}}}`, true},
 	{`{"data":{"items":{"sku":"a","qty":{"$gt":2}}}}`, false},
 	{`{"data":{"items":{"$and":[{"sku":"a"},{"qty":{"$gt":2}}]}}}`, true},
@@ -87,7 +103,7 @@ var paidFilters = []struct {
 	{`{"$or":[{"type":"x"},{"data":{"amount":100}}]}`, true},
 	{`{"$or":[{"type":"x"},{"data":{"amount":101}}]}`, false},
 	{`{"$not":{"type":"x"},"data":{"$or":[{"amount":1},{"status":"failed"}]}}`, true},
-	{`{"data":{"status":{"$or":["x",{"$prefix":"f"}]}}}`, true},
+	{`{"data":{"status":{"$or":["x",{"$startsWith":"f"}]}}}`, true},
 	{`{"data":{"status":{"$not":"failed"}}}`, false},
 	{`{"data":{"status":{"$not":{"$in":["failed"]}}}}`, false},
 	{`{"data":{"$not":{"status":"failed","amount":1}}}`, true},
@@ -101,7 +117,7 @@ var paidFilters = []struct {
 // Each operator, and each rule of the syntax, as Filter's comment states them.
 func TestFilter(t *testing.T) {
 	for _, c := range paidFilters {
-		if got := compileFilter(t, c.source).Match("a.b", []byte(paid)); got != c.want {
+		if got := compileFilter(t, c.source).Match("a.b", paidTags, []byte(paid)); got != c.want {
 			t.Errorf("%s: %v", c.source, got)
 		}
 	}
@@ -111,12 +127,12 @@ func TestFilter(t *testing.T) {
 func TestFilterEscapes(t *testing.T) {
 	for _, data := range []string{`{"é\"":"x/😀y"}`, `{"\u00E9\"":"\u0078\/\ud83d\ude00y"}`, `{"\u00e9\u0022" : "x\u002F😀\u0079"}`} {
 		for _, condition := range []string{
-			`"x/😀y"`, `"\u0078/\ud83d\ude00y"`, `{"$in":["a","x\/😀y","z"]}`, `{"$prefix":"x/😀"}`, `{"$suffix":"😀y"}`, `{"$suffix":"x/😀y"}`,
+			`"x/😀y"`, `"\u0078/\ud83d\ude00y"`, `{"$in":["a","x\/😀y","z"]}`, `{"$startsWith":"x/😀"}`, `{"$endsWith":"😀y"}`, `{"$endsWith":"x/😀y"}`,
 			`{"$contains":"/\ud83d\ude00"}`, `{"$contains":"y"}`, `{"$gt":"x/😀"}`, `{"$lt":"x/😀ya"}`, `{"$gte":"x/😀y","$lte":"x/😀y"}`,
-			`{"$not":{"$prefix":"x/y"}}`, `{"$not":{"$suffix":"y😀"}}`, `{"$not":{"$contains":"xy"}}`, `{"$gt":"x/\uffff"}`,
+			`{"$not":{"$startsWith":"x/y"}}`, `{"$not":{"$endsWith":"y😀"}}`, `{"$not":{"$contains":"xy"}}`, `{"$gt":"x/\uffff"}`,
 		} {
 			for _, name := range []string{`é\"`, `\u00e9\u0022`} {
-				if !compileFilter(t, `{"data":{"`+name+`":`+condition+`}}`).Match("a", []byte(data)) {
+				if !compileFilter(t, `{"data":{"`+name+`":`+condition+`}}`).Match("a", nil, []byte(data)) {
 					t.Errorf("%s, as %s, is not %s", data, name, condition)
 				}
 			}
@@ -137,7 +153,7 @@ func TestFilterDuplicates(t *testing.T) {
 		`{"data":{"b":{"$and":[{"c":2},{"d":2}]}}}`: true,
 		`{"data":{"b":{"d":{"$and":[3,4]}}}}`:       true,
 	} {
-		if got := compileFilter(t, source).Match("a", []byte(data)); got != want {
+		if got := compileFilter(t, source).Match("a", nil, []byte(data)); got != want {
 			t.Errorf("%s: %v", source, got)
 		}
 	}
@@ -179,8 +195,8 @@ func TestFilterErrors(t *testing.T) {
 		`{"data":{"a":{"$in":1}}}`:            "filter.data.a.$in INVALID",
 		`{"data":{"a":{"$in":[]}}}`:           "filter.data.a.$in REQUIRED",
 		`{"data":{"a":{"$nin":[1,[2]]}}}`:     "filter.data.a.$nin.1 INVALID",
-		`{"data":{"a":{"$prefix":1}}}`:        "filter.data.a.$prefix INVALID",
-		`{"data":{"a":{"$suffix":""}}}`:       "filter.data.a.$suffix REQUIRED",
+		`{"data":{"a":{"$startsWith":1}}}`:    "filter.data.a.$startsWith INVALID",
+		`{"data":{"a":{"$endsWith":""}}}`:     "filter.data.a.$endsWith REQUIRED",
 		`{"data":{"a":{"$contains":null}}}`:   "filter.data.a.$contains INVALID",
 		`{"data":{"a":{"$exists":1}}}`:        "filter.data.a.$exists INVALID",
 		`{"data":{"a":{"$or":{"b":1}}}}`:      "filter.data.a.$or INVALID",
@@ -227,7 +243,7 @@ func TestFilterBits(t *testing.T) {
 		fmt.Fprintf(&branches, `,{"a":{%s}}`, one)
 	}
 	f := compileFilter(t, `{"data":{"$or":[`+branches.String()[1:]+`]}}`)
-	if f.Match("a", []byte(`{}`)) || !f.Match("a", []byte(`{"a":{"9":1}}`)) || f.Match("a", []byte(`{"a":{"9":2}}`)) {
+	if f.Match("a", nil, []byte(`{}`)) || !f.Match("a", nil, []byte(`{"a":{"9":1}}`)) || f.Match("a", nil, []byte(`{"a":{"9":2}}`)) {
 		t.Error("is evaluated wrongly")
 	}
 	if f.root.until > filterBits {

@@ -150,9 +150,9 @@ func operate(op string, v, operand any) bool {
 			return false
 		}
 		switch op {
-		case "$prefix":
+		case "$startsWith":
 			return strings.HasPrefix(s, o)
-		case "$suffix":
+		case "$endsWith":
 			return strings.HasSuffix(s, o)
 		case "$contains":
 			return strings.Contains(s, o)
@@ -179,7 +179,7 @@ func operate(op string, v, operand any) bool {
 
 // oracle returns the expected result of Match.
 func oracle(source, eventType string, data []byte) bool {
-	event := []member{{"type", eventType}, {"data", decoded(data)}}
+	event := []member{{"type", eventType}, {"tags", []any{paidTags[0], paidTags[1]}}, {"data", decoded(data)}}
 	return wants(decoded([]byte(source)), []any{event})
 }
 
@@ -190,8 +190,8 @@ var longExponent = regexp.MustCompile(`[0-9][eE][-+]?[0-9]{4}`)
 func FuzzFilter(f *testing.F) {
 	for _, source := range []string{
 		`{"type":"a.b","data":{"amount":{"$gte":1e2,"$lt":1000},"status":{"$in":["failed","x"]}}}`,
-		`{"$or":[{"type":{"$prefix":"a."}},{"$not":{"data":{"a":{"$exists":true}}}}]}`,
-		`{"data":{"a":{"b":{"c":{"$ne":null,"$nin":[true,"x",-0.5e-1]}}},"$$x":{"$and":[{"$suffix":"é"},{"$contains":"\ud83d\ude00"}]}}}`,
+		`{"$or":[{"type":{"$startsWith":"a."}},{"$not":{"data":{"a":{"$exists":true}}}}]}`,
+		`{"data":{"a":{"b":{"c":{"$ne":null,"$nin":[true,"x",-0.5e-1]}}},"$$x":{"$and":[{"$endsWith":"é"},{"$contains":"\ud83d\ude00"}]}}}`,
 		`{"data":{"$eq":"\ud800"}}`, `{"data":{"a":[]}}`, `{"data":{"a":1,"a":2}}`, `{"":1}`, `{"$exists":false}`,
 	} {
 		for _, data := range []string{
@@ -214,7 +214,7 @@ func FuzzFilter(f *testing.F) {
 			}
 			return
 		}
-		got := filter.Match("a.b", []byte(data)) // terminates, whatever the data is
+		got := filter.Match("a.b", paidTags, []byte(data)) // terminates, whatever the data is
 		if o, ok := rawjson.Valid([]byte(data)); !ok || o.Depth > 1000 || !utf8.ValidString(data) || longExponent.MatchString(source+" "+data) {
 			return
 		}
@@ -231,7 +231,7 @@ func checkFilter(t *rapid.T) {
 	if err != nil {
 		t.Fatalf("%s: %v", source, err)
 	}
-	if got, want := f.Match("a.b", []byte(data)), oracle(source, "a.b", []byte(data)); got != want {
+	if got, want := f.Match("a.b", paidTags, []byte(data)), oracle(source, "a.b", []byte(data)); got != want {
 		t.Errorf("%s on %s: %v", source, data, got)
 	}
 }
@@ -268,6 +268,9 @@ func anyData(t *rapid.T, depth int) string {
 }
 
 func anyFilter(t *rapid.T) string {
+	if rapid.IntRange(0, 3).Draw(t, "tags") == 0 {
+		return `{"tags":` + anyPattern(t, 2) + `,"data":` + anyPattern(t, 1) + `}`
+	}
 	return `{"data":` + anyPattern(t, 3) + `}`
 }
 
@@ -308,12 +311,12 @@ func anyPattern(t *rapid.T, depth int) string {
 }
 
 func anyTest(t *rapid.T) string {
-	switch op := rapid.SampledFrom([]string{"$eq", "$in", "$nin", "$gt", "$gte", "$lt", "$lte", "$prefix", "$suffix", "$contains"}).Draw(t, "op"); op {
+	switch op := rapid.SampledFrom([]string{"$eq", "$in", "$nin", "$gt", "$gte", "$lt", "$lte", "$startsWith", "$endsWith", "$contains"}).Draw(t, "op"); op {
 	case "$eq":
 		return `"$eq":` + someScalar.Draw(t, "operand")
 	case "$in", "$nin":
 		return `"` + op + `":[` + strings.Join(rapid.SliceOfN(someScalar, 1, 4).Draw(t, "operands"), ",") + `]`
-	case "$prefix", "$suffix", "$contains":
+	case "$startsWith", "$endsWith", "$contains":
 		return `"` + op + `":` + someText.Draw(t, "operand")
 	default:
 		return `"` + op + `":` + rapid.OneOf(someText, someNumber).Draw(t, "operand")

@@ -101,6 +101,7 @@ CREATE TABLE webhooks (
     tenant_id         uuid NOT NULL REFERENCES tenants (id),
     url               text NOT NULL,
     events            text, -- JSON array; NULL: all
+    filter            text, -- JSON; NULL: none
     enabled           boolean NOT NULL,
     description       text NOT NULL,
     disabled_reason   text,

@@ -93,6 +93,7 @@ CREATE TABLE webhooks (
     tenant_id         BLOB NOT NULL REFERENCES tenants (id),
     url               TEXT NOT NULL,
     events            TEXT, -- JSON array; NULL: all
+    filter            TEXT, -- JSON; NULL: none
     enabled           BOOLEAN NOT NULL,
     description       TEXT NOT NULL,
     disabled_reason   TEXT,

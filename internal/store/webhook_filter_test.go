@@ -1,0 +1,183 @@
+package store_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhook/filter"
+)
+
+// someFilters are sources of filters; "" is none.
+var someFilters = []string{
+	"", `{"type":"a.b"}`, `{"tags":"x"}`, `{"tags":{"$ne":"x"}}`, `{"data":{"n":{"$gte":2}}}`, `{"data":{"n":{"$in":[0,3]}},"tags":{"$contains":"y"}}`,
+	`{"$or":[{"type":{"$startsWith":"b."}},{"data":{"list":{"k":1}}}]}`, `{"$not":{"data":{"n":1}}}`,
+}
+
+// receivedBy returns how many deliveries of the events the webhook has, by event.
+func receivedBy(t *suite, c *store.Scope, w *webhook.Webhook) map[webhook.ID]int {
+	t.Helper()
+	got := map[webhook.ID]int{}
+	list, err := c.Deliveries(t.Context(), store.DeliveryFilter{WebhookIDs: []webhook.ID{w.ID}}, store.Page{First: 100})
+	must(t, err)
+	for _, d := range list.Items {
+		got[d.EventID]++
+	}
+	return got
+}
+
+// Each event goes to the webhooks that subscribe to its type and whose filter it matches, evaluated one by one, and to no others: at once, in
+// pieces, after filters were changed, and after the store was opened again. A replay of kind MISSING makes what a later webhook's filter matches,
+// and its preview counts the same.
+func TestFiltersRoute(t *testing.T) {
+	for _, above := range []int{1000, 2} {
+		each(t, func(t *suite) { testFiltersRoute(t, above, rand.New(rand.NewPCG(1, uint64(above)))) })
+	}
+}
+
+func testFiltersRoute(t *suite, above int, random *rand.Rand) {
+	opts := store.Options{Tuning: fanOutAbove(above)}
+	s := t.Open(t, opts)
+	c := tenant(t, s, "a")
+	var hooks []*webhook.Webhook
+	for i := range 3 * len(someFilters) {
+		n := webhook.New{Enabled: true, Filter: []byte(someFilters[i%len(someFilters)])}
+		if i >= 2*len(someFilters) {
+			n.Events = []string{"a.*"}
+		}
+		hooks = append(hooks, register(t, c, n))
+	}
+	want := map[webhook.ID]map[webhook.ID]int{}
+	var all []*webhook.Event
+	for round := range 3 {
+		for range 5 {
+			e := webhook.NewEvent{
+				Type: []string{"a.b", "a.c", "b.c"}[random.IntN(3)], Tags: [][]string{nil, {"x"}, {"y", "x"}, {"zyz"}}[random.IntN(4)],
+				Data: json.RawMessage(fmt.Sprintf(`{"n":%d,"list":[{"k":%d}]}`, random.IntN(4), random.IntN(2))),
+			}
+			stored := publish(t, c, e)[0].Event
+			all = append(all, stored)
+			for _, w := range hooks {
+				if wanted(t, w, stored) {
+					if want[w.ID] == nil {
+						want[w.ID] = map[webhook.ID]int{}
+					}
+					want[w.ID][stored.ID] = 1
+				}
+			}
+		}
+		flush(t, s)
+		for i, w := range hooks {
+			if got := receivedBy(t, c, w); fmt.Sprint(got) != fmt.Sprint(want[w.ID]) {
+				t.Errorf("above %d, round %d: webhook %d got %v, want %v", above, round, i, got, want[w.ID])
+			}
+		}
+		if round == 0 {
+			must(t, s.Close())
+			s = t.Open(t, opts)
+			c = tenant(t, s, "a")
+			continue
+		}
+		for i, w := range hooks {
+			after, _, err := c.UpdateWebhook(t.Context(), w.ID, webhook.Patch{Filter: webhook.Some([]byte(someFilters[random.IntN(len(someFilters))]))}, nil)
+			must(t, err)
+			hooks[i] = after
+		}
+	}
+	later := register(t, c, webhook.New{Enabled: true, Filter: []byte(`{"tags":"x","data":{"n":{"$gte":2}}}`)})
+	n := 0
+	for _, e := range all {
+		if wanted(t, later, e) {
+			n++
+		}
+	}
+	if n == 0 || n == len(all) {
+		t.Fatalf("%d of %d events match", n, len(all))
+	}
+	in := missing(later, store.DeliveryFilter{})
+	preview, err := c.PreviewReplay(t.Context(), &in)
+	must(t, err)
+	if preview.Count.N != n {
+		t.Errorf("the preview counts %d, want %d", preview.Count.N, n)
+	}
+	r := &replaying{Scope: c, s: s}
+	made := r.create(t, in)
+	r.is(t, made.ID, func(is *webhook.Replay) bool { return is.Waiting() == n })
+	if got := receivedBy(t, c, later); len(got) != n {
+		t.Errorf("%d deliveries are made, want %d", len(got), n)
+	}
+}
+
+// wanted is what routing should say.
+func wanted(t *suite, w *webhook.Webhook, e *webhook.Event) bool {
+	t.Helper()
+	if w.Events != nil && !slices.ContainsFunc(w.Events, func(p string) bool { return webhook.MatchesType(p, e.Type) }) {
+		return false
+	}
+	if w.Filter == nil {
+		return true
+	}
+	f, err := filter.Compile("filter", []byte(*w.Filter))
+	must(t, err)
+	return f.Match(e.Type, e.Tags, e.Data)
+}
+
+// At most 100 webhooks of a tenant have a filter: removing one, and deleting such a webhook, makes room. What a filter's error says is there
+// beside other errors, and a webhook that is created again with the same filter is the same one.
+func TestFilterQuota(t *testing.T) {
+	each(t, func(t *suite) {
+		s := t.Open(t, store.Options{})
+		c := tenant(t, s, "a")
+		some := []byte(` {"tags": "x"}`)
+		create := func(n webhook.New) (*webhook.Webhook, error) {
+			n.URL, n.Enabled = "https://example.com/hook", true
+			w, _, err := c.CreateWebhook(t.Context(), n)
+			return w, err
+		}
+		first := register(t, c, webhook.New{Enabled: true, Filter: some, ExternalID: new("1")})
+		if first.Filter == nil || *first.Filter != `{"tags":"x"}` {
+			t.Errorf("the filter is %v", first.Filter)
+		}
+		plain := register(t, c, webhook.New{Enabled: true})
+		for range 99 {
+			register(t, c, webhook.New{Enabled: true, Filter: some})
+		}
+		refused := func(err error, want string) {
+			t.Helper()
+			bad := webhook.Invalids(err)
+			got := ""
+			for _, e := range bad {
+				got += e.Field + " " + string(e.Code) + " "
+			}
+			if got != want {
+				t.Errorf("the error is %v, want %s", err, want)
+			}
+		}
+		set := func(w *webhook.Webhook, source []byte) error {
+			_, _, err := c.UpdateWebhook(t.Context(), w.ID, webhook.Patch{Filter: webhook.Some(source)}, nil)
+			return err
+		}
+		_, err := create(webhook.New{Filter: some})
+		refused(err, "filter QUOTA ")
+		refused(set(plain, some), "filter QUOTA ")
+		must(t, set(first, []byte(`{"tags":"y"}`))) // it has one
+		must(t, set(first, some))
+		again, err := create(webhook.New{Filter: []byte(`{"tags":"x" }`), ExternalID: new("1")})
+		if must(t, err); again.ID != first.ID {
+			t.Error("the same webhook is created again")
+		}
+		_, err = create(webhook.New{Filter: []byte(`{"tags":"z"}`), ExternalID: new("1")})
+		refused(err, "externalId CONFLICT ")
+		must(t, set(first, []byte("null")))
+		must(t, set(plain, some))
+		must(t, c.DeleteWebhook(t.Context(), plain.ID))
+		_, err = create(webhook.New{Filter: some})
+		must(t, err)
+		_, err = create(webhook.New{Filter: []byte(`{"data":{"a":{"$gt":null}}}`), RatePerSecond: new(0)})
+		refused(err, "ratePerSecond OUT_OF_RANGE filter.data.a.$gt INVALID ")
+	})
+}
