@@ -169,11 +169,10 @@ func (c *Scope) Publish(ctx context.Context, events []webhook.NewEvent) ([]Publi
 		}
 		in.wanted = c.s.match(&in.event)
 		p.events = append(p.events, in)
-		size += int64(len(e.Data))
+		size += int64(len(e.Data) + len(e.OrderingKey))
 		for _, t := range e.Tags {
 			size += int64(len(t))
 		}
-		size += int64(len(e.OrderingKey))
 	}
 	if err := c.tellViolations(ctx, &checker); err != nil {
 		return nil, err

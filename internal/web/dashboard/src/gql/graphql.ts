@@ -178,6 +178,12 @@ export type CreateWebhookInput = {
   events?: Array<string> | null | undefined;
   /** Your own ID for the webhook, 1 to 255 bytes, unique among the webhooks of the tenant. It makes creating the webhook safe to repeat. */
   externalId?: string | null | undefined;
+  /**
+   * A condition on an event's type, tags and data that an event must match besides, like `{"data": {"amount": {"$gte": 100}}}`, at most 8,192
+   * bytes; null means every event of these types. At most 100 webhooks of a tenant may have one. It applies to events that are published
+   * from now on, and to those that a replay of kind `MISSING` finds.
+   */
+  filter?: unknown;
   /** The custom header fields to send with every attempt, at most 20 and 8 KiB in total. */
   headers?: Array<WebhookHeaderInput> | null | undefined;
   /** Your own data about the webhook: a JSON object, at most 4,096 bytes. */
@@ -541,6 +547,12 @@ export type UpdateWebhookInput = {
   events?: Array<string> | null | undefined;
   /** Your own ID for the webhook, 1 to 255 bytes, unique among the webhooks of the tenant; null removes it. */
   externalId?: string | null | undefined;
+  /**
+   * A condition on an event's type, tags and data that an event must match besides, like `{"data": {"amount": {"$gte": 100}}}`, at most 8,192
+   * bytes; null removes it. At most 100 webhooks of a tenant may have one. It applies to events that are published afterwards, and to those
+   * that a replay of kind `MISSING` finds.
+   */
+  filter?: unknown;
   /**
    * The custom header fields to send with every attempt, at most 20 and 8 KiB in total. They replace the existing ones; null or
    * empty removes all.
