@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"github.com/hookgraph/hookgraph/internal/web/browsertest"
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
@@ -193,6 +194,11 @@ func harmlessPages(t *testing.T, page *browsertest.Page, server string) {
 	}
 }
 
+// endOf is the expression for the text that is in sight at the end of a body: what is far out of sight is not laid out.
+func endOf(label string) string {
+	return fmt.Sprintf(`((pre) => (pre.lastElementChild.scrollIntoView({block: "end"}), pre.innerText))(document.querySelector("section[aria-label=%s] pre"))`, label)
+}
+
 // An event of 256 KiB and an answer of 64 KiB, each without a line break, are shown whole, as they are, without holding up the page.
 func TestDashboardLargeBodies(t *testing.T) {
 	t.Parallel()
@@ -220,14 +226,72 @@ func TestDashboardLargeBodies(t *testing.T) {
 	page.Do(chromedp.Navigate(p.url + "/deliveries#token=" + p.token))
 	page.WaitFor(`(document.querySelector(".row .cell-type a").click(), true)`)
 	page.WaitText("h1", "large.made")
-	page.WaitFor(`document.querySelector("section[aria-label=response] pre")?.innerText.endsWith("xend")`)
+	page.WaitFor(endOf("response") + `.trim().endsWith("xend")`)
 	last := fmt.Sprintf("%07d.10", 1_000_000+len(items)-1)
-	page.WaitFor(fmt.Sprintf(`document.querySelector("section[aria-label=request] pre")?.innerText.includes(%q)`, last))
+	page.WaitFor(fmt.Sprintf(endOf("request")+`.includes(%q)`, last))
 	click(page, "As sent")
 	page.WaitFor(fmt.Sprintf(`document.querySelector("section[aria-label=request] pre").textContent.includes(%q)`, items[len(items)-1]))
 	harmless(t, page, "a large delivery")
 	click(page, "Its event")
 	page.WaitFor(fmt.Sprintf(`document.querySelector("section[aria-label=data] pre")?.textContent.includes(%q)`, last))
 	harmless(t, page, "a large event")
+	page.CheckQuiet()
+}
+
+// The body of an event is a tree that the keyboard moves through, opens and closes, with values as they were sent, which are copied with
+// their paths; an array of many elements is shown in pages. An event of 1 MB is shown in both forms.
+func TestDashboardBodyTree(t *testing.T) {
+	t.Parallel()
+	axe := browsertest.Axe(t)
+	p := boot(t, t.TempDir(), "--max-payload", "2MiB")
+	c := &client{url: p.url, token: p.token}
+	var small, large struct{ ID string }
+	c.rest(t, "POST", "/v1/events", `{"type": "tree.small", "data": {"n": 12345678901234567890.10, "a": "\u202E<b>", "a": [{"odd name": 1e2}, []]}}`, &small)
+	c.rest(t, "POST", "/v1/events", `{"type": "tree.large", "data": {"items": [`+strings.Repeat("1.0,", 250_000)+`7.70]}}`, &large)
+	page := browsertest.Open(t, p.url)
+	page.Script(`window.copied = ""; Object.defineProperty(navigator, "clipboard", {value: {writeText: async (text) => { window.copied = text }}})`)
+	page.Do(chromedp.Navigate(p.url + "/events/" + small.ID + "#token=" + p.token))
+	click(page, "Tree")
+	page.WaitText("[role=tree]", `"n": 12345678901234567890.10`)
+	page.WaitText("[role=tree]", `"a": "\u202E<b>"`)
+	harmless(t, page, "a tree")
+	looked(page, axe, "tree")
+	page.WaitFor(`(document.querySelector("[role=treeitem]").focus(), true)`)
+	focused := func(text string) {
+		t.Helper()
+		page.WaitFor(fmt.Sprintf(`document.activeElement.role === "treeitem" && document.activeElement.innerText.includes(%q)`, text))
+	}
+	keys(page, kb.ArrowDown)
+	focused(`"n"`)
+	keys(page, kb.End)
+	focused("1: []")
+	keys(page, kb.ArrowUp)
+	focused(`"odd name": 1e2`)
+	click(page, "Copy value")
+	page.WaitFor(`window.copied === "1e2"`)
+	click(page, "Copy path")
+	page.WaitFor(`window.copied === '$.a[0]["odd name"]'`)
+	page.WaitFor(`(document.querySelector("[role=treeitem][tabindex='0']").focus(), true)`)
+	keys(page, kb.ArrowLeft, kb.ArrowLeft)
+	page.WaitFor(`document.activeElement.ariaExpanded === "false" && !document.querySelector("[role=tree]").innerText.includes("odd name")`)
+	keys(page, "\r")
+	page.WaitText("[role=tree]", "odd name")
+
+	// The browser reports tasks of 50 ms and more.
+	page.Script(`window.longest = 0; new PerformanceObserver((list) => list.getEntries().forEach((e) => { window.longest = Math.max(window.longest, e.duration) })).observe({type: "longtask"})`)
+	page.Do(chromedp.Navigate(p.url + "/events/" + large.ID))
+	page.WaitFor(`document.querySelector("section[aria-label=data] pre .chunk:last-child")?.textContent.includes("\n    7.70")`)
+	t.Logf("the longest task of the text: %.0f ms", page.Number("window.longest"))
+	page.WaitFor(`(window.longest = 0, true)`)
+	click(page, "Tree")
+	page.WaitText("[role=tree]", `"items": […] 250,001 elements`)
+	page.WaitFor(`(document.querySelectorAll("[role=treeitem]")[1].focus(), true)`)
+	keys(page, kb.ArrowRight)
+	page.WaitText("[role=tree]", "99: 1.0")
+	keys(page, kb.End)
+	focused("Show 100 of 249,901 more")
+	keys(page, "\r")
+	page.WaitText("[role=tree]", "199: 1.0")
+	t.Logf("the longest task of the tree: %.0f ms", page.Number("window.longest"))
 	page.CheckQuiet()
 }

@@ -1,5 +1,6 @@
 // Publishers' JSON passes through the page unchanged: JSON.parse and JSON.stringify would change numbers, escapes and repeated keys.
 
+import { afterString } from '../ui/tree';
 import { inTime } from './inTime';
 
 const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],:]|[^\s"{}[\],:]+/g;
@@ -12,27 +13,43 @@ export function quoteExact(answer: string): string {
   const out: string[] = [];
   let from = 0;
   let before = '';
-  let start = -1;
-  let depth = 0;
-  for (const { 0: token, index } of answer.matchAll(TOKEN)) {
+  TOKEN.lastIndex = 0;
+  for (let match = TOKEN.exec(answer); match; match = TOKEN.exec(answer)) {
+    const token = match[0];
     if (token === ':' && NAME.test(before)) {
-      start = index + 1;
-      depth = 0;
-    } else if (start >= 0) {
-      if (token === '{' || token === '[') depth++;
-      else if (token === '}' || token === ']') depth--;
-      if (depth === 0) {
-        const end = index + token.length;
-        out.push(answer.slice(from, start), JSON.stringify(answer.slice(start, end).trim()));
-        from = end;
-        start = -1;
-      }
+      const start = TOKEN.lastIndex;
+      const end = afterValue(answer, start);
+      out.push(answer.slice(from, start), JSON.stringify(answer.slice(start, end).trim()));
+      from = end;
+      TOKEN.lastIndex = end; // names within a value have no meaning
     }
-    // Names within a value have no meaning.
-    before = start >= 0 ? '' : token;
+    before = token;
   }
   out.push(answer.slice(from));
   return out.join('');
+}
+
+/** Where a value of JSON ends. It makes no match for each token: values may have a million. */
+function afterValue(text: string, start: number): number {
+  let depth = 0;
+  let begun = false;
+  for (let at = start; at < text.length; at++) {
+    const c = text[at];
+    if (c === '"') {
+      at = afterString(text, at) - 1;
+      if (at < 0) return text.length;
+      if (depth === 0) return at + 1;
+    } else if (c === '{' || c === '[') depth++;
+    else if (c === '}' || c === ']') {
+      if (depth === 0) return at; // after a word
+      if (--depth === 0) return at + 1;
+    } else if (depth === 0) {
+      const space = c === ' ' || c === '\n' || c === '\r' || c === '\t';
+      if (begun && (space || c === ',')) return at;
+      begun ||= !space;
+    }
+  }
+  return text.length;
 }
 
 /** For the context of an operation that requests JSON as its text. */

@@ -1,5 +1,8 @@
 import { expect, test } from 'vitest';
-import { layOut } from './json';
+import { atOnce } from './inSlices';
+import { laidOut } from './json';
+
+const layOut = (text: string) => atOnce(laidOut(text));
 
 // Tokens stay as they were sent: numbers that a double cannot hold, escapes, repeated keys and their order.
 test('lays out without reading', () => {

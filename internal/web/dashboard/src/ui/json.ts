@@ -5,17 +5,28 @@ const TOKEN = /\s+|"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s"{}[\],:]+/gy;
 /** Text that is nested more deeply is left unchanged. */
 const MAX_DEPTH = 200;
 
-/** The text with line breaks and indentation between its tokens; null if it does not look like an object or an array. */
-export function layOut(text: string): string | null {
+/** How many tokens are laid out between two chances to stop. */
+const STEP = 1000;
+
+/** The text with line breaks and indentation between its tokens, in steps; null if it does not look like an object or an array. */
+export function* laidOut(text: string): Generator<void, string | null> {
   if (!/^\s*[{[]/.test(text)) return null;
-  const out: string[] = [];
+  let done = '';
+  let out: string[] = [];
   const open: string[] = [];
   const line = () => `\n${'  '.repeat(open.length)}`;
   let last = '';
-  TOKEN.lastIndex = 0;
-  while (TOKEN.lastIndex < text.length) {
+  let at = 0;
+  for (let step = 1; at < text.length; step++) {
+    if (step % STEP === 0) {
+      done += out.join('');
+      out = [];
+      yield;
+    }
+    TOKEN.lastIndex = at; // other texts are laid out between two steps
     const token = TOKEN.exec(text)?.[0];
     if (token === undefined) return null;
+    at += token.length;
     if (/^\s/.test(token)) continue;
     if (last !== '' && open.length === 0) return null; // more than one value
     if (token === '{' || token === '[') {
@@ -37,5 +48,5 @@ export function layOut(text: string): string | null {
     }
     last = token;
   }
-  return open.length === 0 ? out.join('') : null;
+  return open.length === 0 ? done + out.join('') : null;
 }
