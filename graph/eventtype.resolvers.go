@@ -26,7 +26,7 @@ func (r *eventTypeResolver) WebhookCount(ctx context.Context, obj *webhook.Event
 
 // Stats is the resolver for the stats field.
 func (r *eventTypeResolver) Stats(ctx context.Context, obj *webhook.EventType, rangeArg list.TimeRange) (*model.Stats, error) {
-	if err := checkRange(rangeArg); err != nil {
+	if err := list.CheckRange("range", rangeArg); err != nil {
 		return nil, err
 	}
 	return statsOf(r.Store.In(obj.TenantID).Stats(rangeArg, store.StatsFilter{EventTypes: []string{obj.Name}})), nil

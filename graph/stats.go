@@ -69,7 +69,7 @@ func (r *Resolver) statsFor(ctx context.Context, during store.TimeRange, filter 
 // statsAccess prepares statistics as the caller may see them, and returns whose they are; nil: all tenants'.
 func (r *Resolver) statsAccess(ctx context.Context, during store.TimeRange, filter *store.StatsFilter) (of func(store.TimeRange) *store.Stats, tenants []webhook.ID, err error) {
 	f := given(filter)
-	if err := list.First(checkRange(during), list.Bounded("tenantIds", len(f.TenantIDs)), list.Bounded("webhookIds", len(f.WebhookIDs)), list.Bounded("eventTypes", len(f.EventTypes)),
+	if err := list.First(list.CheckRange("range", during), list.Bounded("tenantIds", len(f.TenantIDs)), list.Bounded("webhookIds", len(f.WebhookIDs)), list.Bounded("eventTypes", len(f.EventTypes)),
 		list.CheckTypes("eventTypes", f.EventTypes)); err != nil {
 		return nil, nil, err
 	}
@@ -83,14 +83,6 @@ func (r *Resolver) statsAccess(ctx context.Context, during store.TimeRange, filt
 	}
 	own := r.scope(ctx)
 	return func(during store.TimeRange) *store.Stats { return own.Stats(during, f) }, []webhook.ID{caller.Tenant.ID}, nil
-}
-
-// checkRange refuses a range that ends before it begins.
-func checkRange(during store.TimeRange) error {
-	if during.From != nil && during.To != nil && !during.To.After(*during.From) {
-		return &webhook.Invalid{Field: "range.to", Code: webhook.CodeOutOfRange, Message: "must be after range.from"}
-	}
-	return nil
 }
 
 // backlog returns the deliveries that are pending or held.

@@ -72,7 +72,7 @@ func (r *tenantUsageResolver) Backlog(ctx context.Context, obj *model.TenantUsag
 
 // Stats is the resolver for the stats field.
 func (r *tenantUsageResolver) Stats(ctx context.Context, obj *model.TenantUsage, rangeArg list.TimeRange) (*model.Stats, error) {
-	if err := checkRange(rangeArg); err != nil {
+	if err := list.CheckRange("range", rangeArg); err != nil {
 		return nil, err
 	}
 	return statsOf(r.Store.In(obj.Tenant).Stats(rangeArg, store.StatsFilter{})), nil
@@ -85,7 +85,7 @@ func (r *webhookResolver) Health(ctx context.Context, obj *webhook.Webhook) (*mo
 
 // Stats is the resolver for the stats field.
 func (r *webhookResolver) Stats(ctx context.Context, obj *webhook.Webhook, rangeArg list.TimeRange) (*model.Stats, error) {
-	if err := checkRange(rangeArg); err != nil {
+	if err := list.CheckRange("range", rangeArg); err != nil {
 		return nil, err
 	}
 	return statsOf(r.Store.In(obj.TenantID).Stats(rangeArg, store.StatsFilter{WebhookIDs: []webhook.ID{obj.ID}})), nil

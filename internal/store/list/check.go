@@ -15,7 +15,7 @@ const maxFilter = 100
 // joined, names fields below "filter".
 func (f *EventFilter) Check() error {
 	return First(Bounded("types", len(f.Types)), CheckTypes("types", f.Types), tags(f.Tags), data(f.Data),
-		contained("idempotencyKey", f.IdempotencyKey, webhook.MaxIdempotencyKeyBytes))
+		contained("idempotencyKey", f.IdempotencyKey, webhook.MaxIdempotencyKeyBytes), CheckRange("filter.createdAt", f.CreatedAt))
 }
 
 // Check is as that of EventFilter.
@@ -23,19 +23,22 @@ func (f *DeliveryFilter) Check() error {
 	return First(Bounded("webhookIds", len(f.WebhookIDs)), Bounded("eventIds", len(f.EventIDs)),
 		Bounded("deliveryIds", len(f.DeliveryIDs)), Bounded("replayIds", len(f.ReplayIDs)),
 		Bounded("eventTypes", len(f.EventTypes)), Bounded("statuses", len(f.Statuses)), Bounded("errors", len(f.Errors)),
-		CheckTypes("eventTypes", f.EventTypes), tags(f.Tags), data(f.Data), ranges(f.HTTPStatuses))
+		CheckTypes("eventTypes", f.EventTypes), tags(f.Tags), data(f.Data), ranges(f.HTTPStatuses),
+		CheckRange("filter.createdAt", f.CreatedAt), CheckRange("filter.completedAt", f.CompletedAt), CheckRange("filter.nextAttemptAt", f.NextAttemptAt))
 }
 
 // Check is as that of EventFilter.
 func (f *AttemptFilter) Check() error {
 	return First(Bounded("webhookIds", len(f.WebhookIDs)), Bounded("deliveryIds", len(f.DeliveryIDs)),
 		Bounded("eventIds", len(f.EventIDs)), Bounded("eventTypes", len(f.EventTypes)), Bounded("statuses", len(f.Statuses)),
-		Bounded("errors", len(f.Errors)), Bounded("triggers", len(f.Triggers)), CheckTypes("eventTypes", f.EventTypes), ranges(f.HTTPStatuses))
+		Bounded("errors", len(f.Errors)), Bounded("triggers", len(f.Triggers)), CheckTypes("eventTypes", f.EventTypes), ranges(f.HTTPStatuses),
+		CheckRange("filter.startedAt", f.StartedAt))
 }
 
 // Check is as that of EventFilter.
 func (f *AuditFilter) Check() error {
-	return First(Bounded("actions", len(f.Actions)), Bounded("objectIds", len(f.ObjectIDs)), Bounded("tokenIds", len(f.TokenIDs)))
+	return First(Bounded("actions", len(f.Actions)), Bounded("objectIds", len(f.ObjectIDs)), Bounded("tokenIds", len(f.TokenIDs)),
+		CheckRange("filter.at", f.At))
 }
 
 // Check is as that of EventFilter.
@@ -93,6 +96,14 @@ func ranges(all []IntRange) error {
 		}
 	}
 	return Bounded("httpStatuses", len(all))
+}
+
+// CheckRange refuses a range that no time is in: nobody means to ask for nothing, but many mix up the bounds.
+func CheckRange(field string, r TimeRange) error {
+	if r.From != nil && r.To != nil && !r.From.Before(*r.To) {
+		return &webhook.Invalid{Field: field + ".to", Code: webhook.CodeOutOfRange, Message: "must be after `from`"}
+	}
+	return nil
 }
 
 // data refuses conditions that do not compile. Null beside contains stands for any value: it contains nothing.

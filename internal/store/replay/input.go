@@ -29,7 +29,7 @@ type Input struct {
 func (in *Input) Check() error {
 	errs := []error{
 		in.checkRate(), webhook.CheckReplayNote(in.Note), webhook.CheckReplayKey(in.IdempotencyKey),
-		in.Filter.Check(), checkRange("createdAt", in.Filter.CreatedAt), checkRange("completedAt", in.Filter.CompletedAt),
+		in.Filter.Check(),
 	}
 	for i, s := range in.Filter.Statuses {
 		if in.Kind != webhook.ReplayMissing && !slices.Contains(statuses(in.Kind), s) {
@@ -70,14 +70,6 @@ func (in *Input) checkRate() error {
 		return webhook.NoReplayRate()
 	}
 	return webhook.CheckReplayRate(in.RatePerSecond)
-}
-
-// checkRange refuses a range that no time is in: a job that does nothing is not what was meant.
-func checkRange(field string, r list.TimeRange) error {
-	if r.From != nil && r.To != nil && !r.From.Before(*r.To) {
-		return &webhook.Invalid{Field: "filter." + field + ".to", Code: webhook.CodeOutOfRange, Message: "must be after `from`"}
-	}
-	return nil
 }
 
 // statuses are those of the deliveries that a kind is about.
