@@ -96,7 +96,7 @@ func (s *Sender) attempt(t *task) (r *store.Result, res egress.Result) {
 		res = egress.Result{}
 	}()
 	if t.url == nil {
-		fail(a, webhook.ErrorProtocol, "the webtarget's URL cannot be parsed")
+		fail(a, webhook.ErrorProtocol, "the webhook's URL cannot be parsed")
 		return r, res
 	}
 	// A body of its own: the transport may read it for a moment after it has returned, so it cannot be pooled.

@@ -101,8 +101,8 @@ func testFiltersRoute(t *suite, above int, random *rand.Rand) {
 	in := missing(later, store.DeliveryFilter{})
 	preview, err := c.PreviewReplay(t.Context(), &in)
 	must(t, err)
-	if preview.Count.N != n {
-		t.Errorf("the preview counts %d, want %d", preview.Count.N, n)
+	if preview.N != n {
+		t.Errorf("the preview counts %d, want %d", preview.N, n)
 	}
 	r := &replaying{Scope: c, s: s}
 	made := r.create(t, in)
