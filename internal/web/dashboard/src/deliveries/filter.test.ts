@@ -10,14 +10,14 @@ const ID = '019db8a2-54a0-7c3e-9a51-2f1b6a0c9d11';
 // Words become the server's conditions, several of a kind together.
 test('understands words', () => {
   const { terms, problems } = parse(
-    `status:failed,pending  type:order.* webhook:${ID} since:90m until:2026-04-23T10:00:00Z`,
+    `status:failed,pending  type:order.* webhook:${ID} since:90m until:2096-04-23T10:00:00Z`,
   );
   expect(problems).toEqual([]);
   expect(deliveryFilter(terms)).toEqual({
     statuses: ['FAILED', 'PENDING'],
     eventTypes: ['order.*'],
     webhookIds: [ID],
-    createdAt: { from: '-PT90M', to: '2026-04-23T10:00:00Z' },
+    createdAt: { from: '-PT90M', to: '2096-04-23T10:00:00Z' },
   });
   expect(attemptFilter(terms)).toEqual({ eventTypes: ['order.*'], webhookIds: [ID] });
   expect(parse(print(terms)).terms).toEqual(terms);
@@ -111,4 +111,16 @@ test('freezes relative times', () => {
   expect(print(frozen(parse('status:failed since:1h').terms, now))).toBe(
     'status:failed since:2026-01-01T11:00:00.000Z',
   );
+});
+
+test.each([
+  ['since:1h until:2h', 1],
+  ['since:1h until:1h', 1],
+  ['since:2026-04-23T10:00:00Z until:2026-04-23T12:00:00+02:00', 1],
+  ['since:2h until:1h', 0],
+  ['until:1h', 0],
+])('a range ends after it begins: %s', (text, problems) => {
+  const filter = parse(text);
+  expect(filter.problems).toHaveLength(problems);
+  expect(filter.terms.some(({ key }) => key === 'until')).toBe(problems === 0);
 });

@@ -124,7 +124,17 @@ export function parse(text: string, keys: readonly Key[]): Filter {
       }
     }
   }
+  checkRange(filter, Date.now());
   return filter;
+}
+
+/** Leaves out the end of a range that no time is in, which the server refuses. */
+function checkRange(filter: Filter, now: number): void {
+  const since = valuesOf(filter.terms, 'since').at(-1);
+  const until = valuesOf(filter.terms, 'until').at(-1);
+  if (!since || !until || instant(until, now) > instant(since, now)) return;
+  filter.problems.push(`“until:${until}” is not after “since:${since}”.`);
+  filter.terms = filter.terms.filter(({ key }) => key !== 'until');
 }
 
 function isOneOf(keys: readonly Key[], key: string): key is Key {
