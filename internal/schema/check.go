@@ -107,7 +107,7 @@ func (c *check) full() bool { return c.over || c.quiet == 0 && len(c.violations)
 // fail notes a violation; it returns false.
 func (c *check) fail(n *node, keyword string, at *place, format string, args ...any) bool {
 	if c.quiet == 0 && len(c.violations) < MaxViolations && !c.over {
-		c.violations = append(c.violations, Violation{at.String(), cut(n.at, 3*maxQuoted) + "/" + keyword, fmt.Sprintf(format, args...)})
+		c.violations = append(c.violations, Violation{cut(printable(at.String()), 6*maxQuoted), cut(printable(n.at), 6*maxQuoted) + "/" + keyword, fmt.Sprintf(format, args...)})
 	}
 	return false
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/language"
@@ -25,6 +26,16 @@ func quoted(s string) string { return strconv.Quote(cut(s, maxQuoted)) }
 
 // short bounds a message of the library, in which text from outside may be.
 func short(s string) string { return cut(s, 3*maxQuoted) }
+
+// printable replaces control characters, of which PostgreSQL refuses U+0000.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, s)
+}
 
 func cut(s string, n int) string {
 	if len(s) <= n {

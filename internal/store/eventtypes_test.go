@@ -71,6 +71,27 @@ func TestValidation(t *testing.T) {
 	})
 }
 
+// Names of members, in the data and in the schema, may be any text: an event whose violation names them is stored with WARN, and the type tells it.
+func TestViolationsWithAnyNames(t *testing.T) {
+	each(t, func(t *suite) {
+		s := t.Open(t, store.Options{})
+		c := tenant(t, s, "a")
+		for i, tc := range []struct{ schema, data, want string }{
+			{`{"additionalProperties": false}`, `{"a\u0000\ud800\n": 1}`, "data/a\ufffd\ufffd\ufffd is a member that"},
+			{`{"properties": {"b\u0000": {"type": "string"}}}`, `{"b\u0000": 1}`, "data/b\ufffd must be of type string"},
+			{`{"additionalProperties": {"additionalProperties": {"type": "string"}}}`, `{"` + strings.Repeat("x", 9000) + `": {"` + strings.Repeat("y", 9000) + `": 1}}`, "data/xxx"},
+		} {
+			name := fmt.Sprint("type.n", i)
+			put(t, c, name, tc.schema, webhook.ValidationWarn)
+			publish(t, c, webhook.NewEvent{Type: name, Data: json.RawMessage(tc.data)})
+			y, err := c.EventType(t.Context(), name)
+			if err != nil || y.Violation == nil || !strings.HasPrefix(*y.Violation, tc.want) || len(*y.Violation) > 2000 {
+				t.Errorf("%s: %+v, %v", tc.data[:10], y, err)
+			}
+		}
+	})
+}
+
 // A changed or deleted declaration takes effect for the next call of this server. What changes the schema forgets what the old one told.
 func TestChangedEventType(t *testing.T) {
 	each(t, func(t *suite) {

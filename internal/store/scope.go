@@ -297,18 +297,17 @@ func (c *Scope) conforms(ctx context.Context, k *eventtypes.Checker, e *webhook.
 }
 
 // tellViolations keeps what events of a call have violated with their types, and logs it, each type about once a minute.
-func (c *Scope) tellViolations(ctx context.Context, k *eventtypes.Checker) error {
+func (c *Scope) tellViolations(ctx context.Context, k *eventtypes.Checker) {
 	for y, what := range k.Violated {
 		now := c.s.opts.Now()
 		if !y.ToTell(now) {
 			continue
 		}
 		c.s.log.WarnContext(ctx, "an event breaks the schema of its type", slog.Any("tenant", c.tenant), slog.String("type", y.Name()), slog.Bool("refused", y.Rejects()))
-		if err := c.changeDeliveries(ctx, func(b *batch) error { return y.Tell(b.DB, now, what) }); err != nil {
-			return err
+		if err := c.changeDeliveries(ctx, func(b *batch) error { return y.Tell(b.DB, now, what) }); err != nil { // not an error: the events can be stored
+			c.s.log.WarnContext(ctx, "what an event breaks cannot be kept with its type", slog.String("type", y.Name()), slog.Any("error", err))
 		}
 	}
-	return nil
 }
 
 // EventType finds an event type, declared or seen, by its name; nil if there is none.
