@@ -284,7 +284,7 @@ func (c *Scope) reloadTypes(ctx context.Context, err error) error {
 	if err != nil {
 		return err
 	}
-	return c.s.types.Reload(c.s.read.WithContext(context.WithoutCancel(ctx)), c.tenant)
+	return c.s.types.Refresh(ctx, c.tenant)
 }
 
 // conforms checks an event with the schema of its type, if it has one that is used. Its errors are those of eventtypes.Checker.

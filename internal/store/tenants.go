@@ -231,7 +231,7 @@ func (r *Registry) DeleteTenant(ctx context.Context, id webhook.ID) error {
 		return err
 	}
 	defer dialect.Signal(r.s.deleted)
-	if err := r.s.types.Reload(r.s.read.WithContext(ctx), id); err != nil {
+	if err := r.s.types.Refresh(ctx, id); err != nil {
 		return err
 	}
 	return r.s.deleteTargets(ctx, id)

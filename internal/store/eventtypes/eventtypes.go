@@ -89,6 +89,11 @@ func (t *Table) Load(db *gorm.DB) error {
 	return nil
 }
 
+// Refresh is Reload for a change that this server has committed. It reads the tenant's types even if the caller has gone.
+func (t *Table) Refresh(ctx context.Context, tenant webhook.ID) error {
+	return t.Reload(t.read.WithContext(context.WithoutCancel(ctx)), tenant)
+}
+
 // Reload reads the types of a tenant again, after a change.
 func (t *Table) Reload(db *gorm.DB, tenant webhook.ID) error {
 	t.loading.Lock()
