@@ -298,6 +298,8 @@ func (g *generator) arguments(f *ast.FieldDefinition) string {
 	case f.Arguments.ForName("id") != nil:
 		id := g.ids[f.Name]
 		return fmt.Sprintf("(id: %q)", id)
+	case f.Arguments.ForName("name") != nil:
+		return `(name: "full")`
 	case f.Arguments.ForName("text") != nil:
 		return []string{`(text: "full")`, `(text: "example.com", first: 30)`}[rand.IntN(2)]
 	case f.Arguments.ForName("input") != nil:

@@ -533,7 +533,7 @@ var (
 // mistakes returns what is wrong with the plan of a statement.
 func mistakes(database string, list planned, text string, plan []string, parents map[string]string) (wrong []string) {
 	table, alias, _ := strings.Cut(list.table, " ")
-	if alias == "e" && strings.HasPrefix(text, "SELECT e.id, e.type, e.data FROM ") { // payloads of candidates
+	if alias == "e" && strings.HasPrefix(text, "SELECT e.id, e.type, e.tags, e.data FROM ") { // payloads of candidates
 		list.index = "events_id"
 	}
 	merges := strings.HasPrefix(text, "SELECT * FROM (SELECT * FROM (") || strings.Contains(text, "COUNT(*) AS n FROM") || strings.Contains(text, "COUNT(*) AS seen FROM")
