@@ -12,7 +12,6 @@ import (
 	"github.com/hookgraph/hookgraph/graph/model"
 	"github.com/hookgraph/hookgraph/internal/auth"
 	"github.com/hookgraph/hookgraph/internal/fault"
-	"github.com/hookgraph/hookgraph/internal/meter"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -212,15 +211,4 @@ func revealed(s *webhook.Secret) *string {
 	}
 	shown := s.Reveal()
 	return &shown
-}
-
-// jsonText is stored JSON for an answer, which its meter counts; nil if there is none.
-func jsonText(ctx context.Context, text *string) ([]byte, error) {
-	if text == nil {
-		return nil, nil
-	}
-	if err := meter.From(ctx).Take(len(*text)); err != nil {
-		return nil, err
-	}
-	return []byte(*text), nil
 }

@@ -101,12 +101,12 @@ func (r *webhookResolver) Tenant(ctx context.Context, obj *webhook.Webhook) (*we
 
 // Filter is the resolver for the filter field.
 func (r *webhookResolver) Filter(ctx context.Context, obj *webhook.Webhook) ([]byte, error) {
-	return jsonText(ctx, obj.Filter)
+	return metered(ctx, obj.Filter)
 }
 
 // Metadata is the resolver for the metadata field.
 func (r *webhookResolver) Metadata(ctx context.Context, obj *webhook.Webhook) ([]byte, error) {
-	return jsonText(ctx, obj.Metadata)
+	return metered(ctx, obj.Metadata)
 }
 
 // Headers is the resolver for the headers field.

@@ -121,8 +121,8 @@ type incoming struct {
 	cost   int                     // to write it; 0: not known yet
 }
 
-// Publish stores events, each with one delivery for every webhook that subscribes to it and whose filter it matches, and returns after the commit. There is one
-// result for each event, in order; an invalid event does not affect others. Deliveries of an event for very many webhooks are
+// Publish stores events, each with one delivery for every webhook that subscribes to it and whose filter it matches, and returns after the
+// commit. There is one result for each event, in order; an invalid event does not affect others. Deliveries of an event for very many webhooks are
 // created soon after. A large call is several transactions: if one of them fails, the results of its events and of later ones are
 // webhook.ErrUnavailable. An error means that nothing was stored: webhook.ErrBusy, webhook.ErrUnavailable, or the context's; or
 // that the store closed meanwhile, and it is unknown whether the events were stored: an idempotency key makes trying again safe.
@@ -227,8 +227,8 @@ func (in *incoming) wantedBy(to *Target) bool {
 	return to.Wants(&in.event)
 }
 
-// Wanting returns how many of the tenant's webhooks subscribe to events of a type now, whatever their filters, including disabled ones, whose deliveries
-// are held.
+// Wanting returns how many of the tenant's webhooks subscribe to events of a type now, whatever their filters, including disabled ones,
+// whose deliveries are held.
 func (c *Scope) Wanting(eventType string) int {
 	n, _ := c.s.routes.Matches(c.tenant, eventType)
 	return n

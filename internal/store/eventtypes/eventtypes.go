@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -186,11 +185,13 @@ func (k *Checker) Check(ctx context.Context, t *Table, y *Type, field string, da
 	}
 	const long = "takes too long to check with the schema of its event type; publish fewer events in a call, or simplify the schema"
 	if k.violated[y] == "" {
-		if k.violated[y] = "data " + long; len(violations) > 0 {
-			k.violated[y] = strings.TrimSpace("data" + violations[0].String())
-			if violations[0].Path == "" {
-				k.violated[y] = "data " + violations[0].String()
-			}
+		switch {
+		case len(violations) == 0:
+			k.violated[y] = "data " + long
+		case violations[0].Path == "":
+			k.violated[y] = "data " + violations[0].String()
+		default:
+			k.violated[y] = "data" + violations[0].String()
 		}
 	}
 	if !y.Rejects() {
